@@ -1,0 +1,415 @@
+//! The audit record: what was done or refused, by whom, to which object; and the hash chain that binds the records.
+//!
+//! A record is written in the same transaction as the act it tells of: the ledger seals events with [`AuditTrail`] inside
+//! its commit. Nothing here stores anything. Records are DER, so that any ASN.1 tool can read them without us.
+
+use core::fmt;
+
+use der::asn1::{GeneralizedTime, OctetString};
+use der::{DateTime, Decode, Encode, Enumerated, Sequence};
+use sha2::{Digest, Sha256};
+
+use crate::key_ref::KeyRef;
+use crate::serial_number::SerialNumber;
+use crate::tenant::TenantId;
+use crate::validity::UnixTime;
+
+/// What an audit record tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Enumerated)]
+#[repr(u8)]
+pub enum Act {
+    /// An intent to sign a certificate was recorded (T1).
+    IntentRecorded = 0,
+    /// A certificate was signed, verified and stored (T2).
+    CertificateIssued = 1,
+    /// An intent ended before the signer was asked; its serial number is burned.
+    IntentAborted = 2,
+    /// The outcome of a signing call is unknown; the serial number is burned and will be revoked.
+    IntentUncertain = 3,
+    /// A request was refused; the reason code says why.
+    RequestRefused = 4,
+    /// A certificate was revoked.
+    CertificateRevoked = 5,
+    /// An intent to sign a CRL was recorded.
+    CrlIntended = 6,
+    /// A CRL was signed, verified and stored.
+    CrlIssued = 7,
+    /// Expected devices were imported.
+    DevicesImported = 8,
+    /// A one-time token was made.
+    TokenIssued = 9,
+    /// A device was claimed for its owner by its factory key.
+    DeviceClaimed = 10,
+    /// A device's factory certificates no longer open the door.
+    FactorySuperseded = 11,
+    /// The ledger was opened and recovered.
+    LedgerOpened = 12,
+    /// A certification authority was added to the ledger.
+    AuthorityRegistered = 13,
+    /// A caller failed to prove who it is.
+    AuthenticationFailed = 14,
+}
+
+impl Act {
+    /// Returns the word that listings and searches use.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::IntentRecorded => "intent-recorded",
+            Self::CertificateIssued => "certificate-issued",
+            Self::IntentAborted => "intent-aborted",
+            Self::IntentUncertain => "intent-uncertain",
+            Self::RequestRefused => "request-refused",
+            Self::CertificateRevoked => "certificate-revoked",
+            Self::CrlIntended => "crl-intended",
+            Self::CrlIssued => "crl-issued",
+            Self::DevicesImported => "devices-imported",
+            Self::TokenIssued => "token-issued",
+            Self::DeviceClaimed => "device-claimed",
+            Self::FactorySuperseded => "factory-superseded",
+            Self::LedgerOpened => "ledger-opened",
+            Self::AuthorityRegistered => "authority-registered",
+            Self::AuthenticationFailed => "authentication-failed",
+        }
+    }
+}
+
+impl fmt::Display for Act {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// One thing that was done or refused, not yet numbered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEvent {
+    /// When, by the one clock sample of the request.
+    pub time: UnixTime,
+    /// Whose object it is.
+    pub tenant: TenantId,
+    /// Who did it or asked for it, as [`Actor`](crate::actor::Actor) prints itself.
+    pub actor: String,
+    /// What it was.
+    pub act: Act,
+    /// The issuing key concerned, if any.
+    pub issuer: Option<KeyRef>,
+    /// The serial number concerned, if any.
+    pub serial: Option<SerialNumber>,
+    /// The stable reason code of a refusal or revocation; empty otherwise.
+    pub reason: String,
+    /// What a reader needs besides: system title, profile and version, counts. Never a secret.
+    pub detail: String,
+    /// SHA-256 of the octets concerned (request, TBS, certificate, CRL); 32 octets or empty.
+    pub digest: Vec<u8>,
+}
+
+/// ```text
+/// AuditRecord ::= SEQUENCE {
+///     sequence  INTEGER,            -- from 1, without gaps
+///     previous  OCTET STRING,       -- SHA-256 of the DER of the record before; 32 zero octets in the first
+///     time      GeneralizedTime,
+///     tenant    UTF8String,
+///     actor     UTF8String,
+///     act       ENUMERATED,
+///     issuer    OCTET STRING,       -- 20 octets, or empty
+///     serial    OCTET STRING,       -- up to 20 octets, or empty
+///     reason    UTF8String,
+///     detail    UTF8String,
+///     digest    OCTET STRING }      -- 32 octets, or empty
+/// ```
+#[derive(Sequence)]
+struct WireRecord {
+    sequence: u64,
+    previous: OctetString,
+    time: GeneralizedTime,
+    tenant: String,
+    actor: String,
+    act: Act,
+    issuer: OctetString,
+    serial: OctetString,
+    reason: String,
+    detail: String,
+    digest: OctetString,
+}
+
+/// An audit event with its place in the chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditRecord {
+    /// Its number, from 1, without gaps.
+    pub sequence: u64,
+    /// SHA-256 of the record before it: 32 octets.
+    pub previous: [u8; 32],
+    /// What it tells of.
+    pub event: AuditEvent,
+}
+
+impl AuditRecord {
+    /// Encodes the record as DER.
+    ///
+    /// # Errors
+    /// [`AuditCodecError::Encode`] for a time outside 1970–9999 or a text of more than 256 MiB.
+    pub fn to_der(&self) -> Result<Vec<u8>, AuditCodecError> {
+        self.wire()
+            .and_then(|wire| wire.to_der())
+            .map_err(|cause| AuditCodecError::Encode { cause })
+    }
+
+    fn wire(&self) -> der::Result<WireRecord> {
+        let event = &self.event;
+        let seconds = u64::try_from(event.time.seconds()).map_err(|_| der::ErrorKind::DateTime)?;
+        let since_1970 = core::time::Duration::from_secs(seconds);
+        Ok(WireRecord {
+            sequence: self.sequence,
+            previous: OctetString::new(self.previous.as_slice())?,
+            time: GeneralizedTime::from_date_time(DateTime::from_unix_duration(since_1970)?),
+            tenant: event.tenant.to_string(),
+            actor: event.actor.clone(),
+            act: event.act,
+            issuer: OctetString::new(event.issuer.map(|key| key.octets().to_vec()).unwrap_or_default())?,
+            serial: OctetString::new(
+                event
+                    .serial
+                    .as_ref()
+                    .map(|serial| serial.octets().to_vec())
+                    .unwrap_or_default(),
+            )?,
+            reason: event.reason.clone(),
+            detail: event.detail.clone(),
+            digest: OctetString::new(event.digest.clone())?,
+        })
+    }
+
+    /// Decodes a record.
+    ///
+    /// # Errors
+    /// [`AuditCodecError::Decode`] with the DER octet position, or [`AuditCodecError::Field`] naming the bad field.
+    pub fn from_der(der: &[u8]) -> Result<Self, AuditCodecError> {
+        let wire = WireRecord::from_der(der).map_err(|cause| AuditCodecError::Decode { cause })?;
+        let field = |name| move || AuditCodecError::Field { name };
+        let seconds = i64::try_from(wire.time.to_unix_duration().as_secs())
+            .ok()
+            .ok_or_else(field("time"))?;
+        let issuer = match wire.issuer.as_bytes() {
+            [] => None,
+            octets => Some(KeyRef::new(octets.try_into().ok().ok_or_else(field("issuer"))?)),
+        };
+        let serial = match wire.serial.as_bytes() {
+            [] => None,
+            octets => Some(
+                SerialNumber::from_octets(octets)
+                    .ok()
+                    .ok_or_else(field("serial"))?,
+            ),
+        };
+        Ok(Self {
+            sequence: wire.sequence,
+            previous: wire
+                .previous
+                .as_bytes()
+                .try_into()
+                .ok()
+                .ok_or_else(field("previous"))?,
+            event: AuditEvent {
+                time: UnixTime::from_seconds(seconds),
+                tenant: TenantId::parse(&wire.tenant).ok().ok_or_else(field("tenant"))?,
+                actor: wire.actor,
+                act: wire.act,
+                issuer,
+                serial,
+                reason: wire.reason,
+                detail: wire.detail,
+                digest: wire.digest.into_bytes().into_vec(),
+            },
+        })
+    }
+}
+
+/// The end of the chain: what the next record is bound to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuditTrail {
+    sequence: u64,
+    head: [u8; 32],
+}
+
+impl AuditTrail {
+    /// The trail before the first record.
+    pub const EMPTY: Self = Self {
+        sequence: 0,
+        head: [0; 32],
+    };
+
+    /// Continues after a record that is stored with these octets.
+    ///
+    /// # Errors
+    /// As [`AuditRecord::from_der`].
+    pub fn after(der: &[u8]) -> Result<Self, AuditCodecError> {
+        Ok(Self {
+            sequence: AuditRecord::from_der(der)?.sequence,
+            head: Sha256::digest(der).into(),
+        })
+    }
+
+    /// Returns the number of the last record; 0 when there is none.
+    #[must_use]
+    pub const fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// Returns the SHA-256 of the last record; 32 zero octets when there is none.
+    #[must_use]
+    pub const fn head(&self) -> &[u8; 32] {
+        &self.head
+    }
+
+    /// Numbers and binds an event; returns the record's sequence number and its DER octets.
+    ///
+    /// # Errors
+    /// As [`AuditRecord::to_der`]; the trail is then unchanged.
+    pub fn seal(&mut self, event: AuditEvent) -> Result<(u64, Vec<u8>), AuditCodecError> {
+        let record = AuditRecord {
+            sequence: self.sequence.saturating_add(1),
+            previous: self.head,
+            event,
+        };
+        let der = record.to_der()?;
+        *self = Self {
+            sequence: record.sequence,
+            head: Sha256::digest(&der).into(),
+        };
+        Ok((record.sequence, der))
+    }
+
+    /// Checks that stored octets are the next record of this trail, and moves on to it.
+    ///
+    /// # Errors
+    /// [`BrokenTrail`] naming the record that is missing, changed or out of place.
+    pub fn check_next(&mut self, der: &[u8]) -> Result<AuditRecord, BrokenTrail> {
+        let expected = self.sequence.saturating_add(1);
+        let record = AuditRecord::from_der(der).map_err(|cause| BrokenTrail::Unreadable {
+            sequence: expected,
+            cause,
+        })?;
+        if record.sequence != expected {
+            return Err(BrokenTrail::Gap {
+                expected,
+                found: record.sequence,
+            });
+        }
+        if record.previous != self.head {
+            return Err(BrokenTrail::HashMismatch { sequence: expected });
+        }
+        *self = Self {
+            sequence: expected,
+            head: Sha256::digest(der).into(),
+        };
+        Ok(record)
+    }
+}
+
+/// Why octets are not an audit record, or a record cannot be written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AuditCodecError {
+    /// The record cannot be encoded.
+    #[error("the audit record cannot be encoded: {cause}")]
+    Encode {
+        /// What the encoder says.
+        cause: der::Error,
+    },
+    /// The octets are not DER of the structure.
+    #[error("the audit record cannot be decoded: {cause}")]
+    Decode {
+        /// What the decoder says, with the octet position.
+        cause: der::Error,
+    },
+    /// A field has a value that we never write.
+    #[error("the field {name} of the audit record has an impossible value")]
+    Field {
+        /// Its name in the ASN.1 definition.
+        name: &'static str,
+    },
+}
+
+/// Where and how a stored trail is broken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BrokenTrail {
+    /// A record cannot be read.
+    #[error("audit record {sequence} cannot be read: {cause}")]
+    Unreadable {
+        /// Which record.
+        sequence: u64,
+        /// Why.
+        cause: AuditCodecError,
+    },
+    /// A record is missing or doubled.
+    #[error("audit record {expected} was expected, but {found} stands there")]
+    Gap {
+        /// The number that should come.
+        expected: u64,
+        /// The number that came.
+        found: u64,
+    },
+    /// The record before this one was changed, or this one was.
+    #[error("audit record {sequence} is not bound to the record before it")]
+    HashMismatch {
+        /// Which record.
+        sequence: u64,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(detail: &str) -> AuditEvent {
+        AuditEvent {
+            time: UnixTime::from_seconds(1_795_219_200),
+            tenant: TenantId::parse("dso").unwrap(),
+            actor: "operator:test".to_owned(),
+            act: Act::CertificateRevoked,
+            issuer: Some(KeyRef::new([7; 20])),
+            serial: Some(SerialNumber::from_octets(&[9, 9]).unwrap()),
+            reason: "superseded".to_owned(),
+            detail: detail.to_owned(),
+            digest: vec![1; 32],
+        }
+    }
+
+    #[test]
+    fn decodes_what_it_seals() {
+        let mut trail = AuditTrail::EMPTY;
+        let (sequence, der) = trail.seal(event("one")).unwrap();
+        let record = AuditRecord::from_der(&der).unwrap();
+        assert_eq!((sequence, record.event), (1, event("one")));
+        assert_eq!(AuditTrail::after(&der), Ok(trail));
+    }
+
+    #[test]
+    fn names_the_record_that_was_changed_left_out_or_moved() {
+        let mut trail = AuditTrail::EMPTY;
+        let records: Vec<Vec<u8>> = ["a", "b", "c"]
+            .into_iter()
+            .map(|detail| trail.seal(event(detail)).unwrap().1)
+            .collect();
+        let check = |records: &[&[u8]]| {
+            let mut trail = AuditTrail::EMPTY;
+            records
+                .iter()
+                .try_for_each(|der| trail.check_next(der).map(|_| ()))
+        };
+        assert_eq!(check(&[&records[0], &records[1], &records[2]]), Ok(()));
+        assert_eq!(
+            check(&[&records[0], &records[2]]),
+            Err(BrokenTrail::Gap {
+                expected: 2,
+                found: 3
+            })
+        );
+        let mut changed = records[1].clone();
+        let last = changed.len() - 1;
+        changed[last] ^= 1;
+        assert_eq!(
+            check(&[&records[0], &changed, &records[2]]),
+            Err(BrokenTrail::HashMismatch { sequence: 3 })
+        );
+    }
+}

@@ -1,0 +1,150 @@
+//! The issuing identity of a certification authority: its certificate, its key's name, its owner and its publication points.
+//!
+//! Holds no private key. Made once, checked at construction, shared by issuance, CRL and OCSP drafting.
+
+use crate::certificate::Certificate;
+use crate::distinguished_name::DistinguishedName;
+use crate::key_ref::KeyRef;
+use crate::suite::Curve;
+use crate::tenant::TenantId;
+use crate::validity::UnixTime;
+
+/// Where relying parties find the issuer's CRL, certificate and OCSP responder.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PublicationPoints {
+    /// `http://` URI of the CRL.
+    pub crl: Option<String>,
+    /// `http://` URI of the issuer's certificate, one DER object.
+    pub ca_issuers: Option<String>,
+    /// `http://` URI of the OCSP responder.
+    pub ocsp: Option<String>,
+}
+
+/// A certification authority's issuing identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issuer {
+    certificate: Certificate,
+    tenant: TenantId,
+    window_ends: UnixTime,
+    points: PublicationPoints,
+}
+
+impl Issuer {
+    /// Makes an issuer of a CA certificate. `window_ends` is the last second at which it issues certificates.
+    ///
+    /// # Errors
+    /// [`IssuerError`] when the certificate is not a CA's, or a URI is not plain HTTP.
+    pub fn new(
+        certificate: Certificate,
+        tenant: TenantId,
+        window_ends: UnixTime,
+        points: PublicationPoints,
+    ) -> Result<Self, IssuerError> {
+        // RFC 5280 §4.2.1.9: a key signs certificates only if cA is asserted.
+        if !certificate
+            .basic_constraints()
+            .is_some_and(|constraints| constraints.ca)
+        {
+            return Err(IssuerError::NotAuthority {
+                subject: certificate.subject().clone(),
+            });
+        }
+        // RFC 5280 §4.2.1.3: keyCertSign to sign certificates, cRLSign to sign CRLs.
+        if !certificate
+            .key_usage()
+            .is_some_and(|usage| usage.key_cert_sign() && usage.crl_sign())
+        {
+            return Err(IssuerError::KeyUsage {
+                subject: certificate.subject().clone(),
+            });
+        }
+        // RFC 5280 §4.2.1.13: clients must be able to fetch by plain HTTP; HTTPS would loop.
+        let uris = [&points.crl, &points.ca_issuers, &points.ocsp];
+        if let Some(uri) = uris
+            .into_iter()
+            .flatten()
+            .find(|uri| !uri.starts_with("http://") || !uri.is_ascii())
+        {
+            return Err(IssuerError::NotPlainHttp { uri: uri.clone() });
+        }
+        Ok(Self {
+            certificate,
+            tenant,
+            window_ends,
+            points,
+        })
+    }
+
+    /// Returns the CA certificate.
+    #[must_use]
+    pub const fn certificate(&self) -> &Certificate {
+        &self.certificate
+    }
+
+    /// Returns the name that goes into the issuer field, octet for octet the subject of the CA certificate.
+    #[must_use]
+    pub const fn name(&self) -> &DistinguishedName {
+        self.certificate.subject()
+    }
+
+    /// Returns the name of the signing key.
+    #[must_use]
+    pub fn key(&self) -> KeyRef {
+        self.certificate.public_key().key_ref()
+    }
+
+    /// Returns the curve of the signing key.
+    #[must_use]
+    pub const fn curve(&self) -> Curve {
+        self.certificate.public_key().curve()
+    }
+
+    /// Returns the key identifier that certificates and CRLs point to: the SKI of the CA certificate, or by method 1.
+    #[must_use]
+    pub fn key_identifier(&self) -> Vec<u8> {
+        self.certificate
+            .subject_key_identifier()
+            .unwrap_or_else(|| self.key().octets().to_vec())
+    }
+
+    /// Returns the owner.
+    #[must_use]
+    pub const fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
+    /// Returns the last second at which the CA issues certificates; CRLs and OCSP go on until its certificate expires.
+    #[must_use]
+    pub const fn window_ends(&self) -> UnixTime {
+        self.window_ends
+    }
+
+    /// Returns the publication points.
+    #[must_use]
+    pub const fn points(&self) -> &PublicationPoints {
+        &self.points
+    }
+}
+
+/// Why a certificate does not make an issuer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IssuerError {
+    /// basicConstraints does not assert cA.
+    #[error("{subject} is not a certification authority: basicConstraints does not say so")]
+    NotAuthority {
+        /// The subject of the certificate.
+        subject: DistinguishedName,
+    },
+    /// keyUsage lacks keyCertSign or cRLSign.
+    #[error("{subject} may not sign certificates and CRLs: keyUsage does not say so")]
+    KeyUsage {
+        /// The subject of the certificate.
+        subject: DistinguishedName,
+    },
+    /// A publication point is not an `http://` URI.
+    #[error("{uri} is not a plain http:// URI")]
+    NotPlainHttp {
+        /// The URI.
+        uri: String,
+    },
+}

@@ -1,0 +1,24 @@
+//! The certification authority of meter-pki: issuance, re-enrolment, revocation, CRL and OCSP drafting, lint and audit.
+//!
+//! No I/O of its own: whatever it needs of the world it asks through [`ports`]. No async, serialisation framework, HTTP or SQL.
+//! Modules stand in reading order; none imports one that stands above it. RFC 5280, 6960, 7030 §3.7, Green Book 9.2.6.
+
+pub mod signing;
+pub mod issuer;
+pub mod ports;
+pub mod record;
+pub mod actor;
+pub mod audit;
+pub mod profile;
+pub mod certificate;
+pub mod distinguished_name;
+pub mod public_key;
+pub mod signature;
+pub mod serial_number;
+pub mod system_title;
+pub mod key_ref;
+pub mod tenant;
+pub mod reason;
+pub mod validity;
+pub mod suite;
+pub mod oid;

@@ -1,0 +1,233 @@
+//! What the certification authority needs of the world: clock, randomness, signer, ledger, status, registry.
+//!
+//! Declared here, by what ca-core needs; implemented outside; put together in the binaries only. Every method is a verb of
+//! the domain and blocks until it is done. A port never calls back.
+
+use crate::audit::AuditEvent;
+use crate::key_ref::KeyRef;
+use crate::public_key::PublicKey;
+use crate::record::{
+    CertificateId, CertificateQuery, CertificateStatus, CrlIntent, CrlNumberTaken, CrlRecord, Device,
+    ExpectedDevice, ImportOutcome, Intent, IntentConflict, IssuedRecord, RevocationOutcome, RevocationRecord,
+    RevokedEntry, Settlement, StoredCertificate, Token,
+};
+use crate::serial_number::SerialNumber;
+use crate::signature::EcdsaSignature;
+use crate::system_title::SystemTitle;
+use crate::tenant::TenantId;
+use crate::validity::UnixTime;
+
+/// A port cannot do its work now; nothing was done. The cause is for the log, never for the requester.
+#[derive(Debug, thiserror::Error)]
+#[error("the {port} is unavailable: {cause}")]
+pub struct Unavailable {
+    /// Which port.
+    pub port: &'static str,
+    /// What its adapter says.
+    #[source]
+    pub cause: Box<dyn core::error::Error + Send + Sync>,
+}
+
+/// Tells the time.
+pub trait Clock: Send + Sync {
+    /// Returns the present.
+    fn now(&self) -> UnixTime;
+}
+
+/// Gives random octets of cryptographic quality.
+pub trait Entropy: Send + Sync {
+    /// Fills `octets` with random octets.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the source cannot deliver; `octets` must then not be used.
+    fn fill(&self, octets: &mut [u8]) -> Result<(), Unavailable>;
+}
+
+/// Signs with private keys that never leave it.
+pub trait Signer: Send + Sync {
+    /// Returns the public key of `key`.
+    ///
+    /// # Errors
+    /// [`SignError::KeyNotFound`] or [`SignError::Unavailable`].
+    fn public_key(&self, key: &KeyRef) -> Result<PublicKey, SignError>;
+
+    /// Signs `message` with ECDSA and the hash that the key's curve fixes (P-256: SHA-256, P-384: SHA-384).
+    ///
+    /// # Errors
+    /// [`SignError`]; the variant says whether a signature may exist all the same.
+    fn sign(&self, key: &KeyRef, message: &[u8]) -> Result<EcdsaSignature, SignError>;
+}
+
+/// Why there is no signature.
+#[derive(Debug, thiserror::Error)]
+pub enum SignError {
+    /// The signer has no such key; nothing was signed.
+    #[error("the signer holds no key {key}")]
+    KeyNotFound {
+        /// The key asked for.
+        key: KeyRef,
+    },
+    /// The signer could not be asked; nothing was signed.
+    #[error("the signer is unavailable: {cause}")]
+    Unavailable {
+        /// What the adapter says.
+        #[source]
+        cause: Box<dyn core::error::Error + Send + Sync>,
+    },
+    /// The signer was asked and no answer came: a signature may exist.
+    #[error("the outcome of a signing call is unknown: {cause}")]
+    OutcomeUnknown {
+        /// What the adapter says.
+        #[source]
+        cause: Box<dyn core::error::Error + Send + Sync>,
+    },
+}
+
+/// Keeps intents, certificates, revocations, CRLs and the audit trail; durable before it answers.
+///
+/// Every method writes its audit events in the same transaction as the act. A method that answers `Err` wrote nothing.
+pub trait Ledger: Send + Sync {
+    /// T1: records intents, each if its conditions hold; one durable transaction for all that do.
+    ///
+    /// Answers in the order of `intents`. Conditions are decided one after the other, as if the intents came singly.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: none was recorded.
+    fn record_intents(&self, intents: Vec<Intent>) -> Result<Vec<Result<(), IntentConflict>>, Unavailable>;
+
+    /// Marks recorded intents as given to the signer. The mark survives the death of this process.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: the signer must not be asked.
+    fn begin_signing(&self, intents: &[CertificateId]) -> Result<(), Unavailable>;
+
+    /// T2: records signed certificates; one durable transaction for all.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: no certificate may be delivered.
+    fn record_issued(&self, issued: Vec<IssuedRecord>) -> Result<(), Unavailable>;
+
+    /// Ends intents that do not become certificates; aborted ones give back their slot, token and idempotency key.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: recovery at the next start will settle them.
+    fn settle_intents(&self, ended: Vec<(CertificateId, Settlement, AuditEvent)>) -> Result<(), Unavailable>;
+
+    /// Records an event that changes nothing else, such as a refusal.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn record_event(&self, event: AuditEvent) -> Result<(), Unavailable>;
+
+    /// Records a revocation, if the certificate exists (issued, or an intent) and is not revoked.
+    ///
+    /// A key revoked for keyCompromise is blocked for ever; the slot that the certificate held becomes free.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn record_revocation(&self, revocation: RevocationRecord) -> Result<RevocationOutcome, Unavailable>;
+
+    /// Reserves a CRL number, which must exceed every number recorded for the issuer.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn record_crl_intent(&self, intent: CrlIntent) -> Result<Result<(), CrlNumberTaken>, Unavailable>;
+
+    /// Records a signed CRL under the number that was reserved for it.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn record_crl(&self, crl: CrlRecord, event: AuditEvent) -> Result<(), Unavailable>;
+}
+
+/// Answers what the ledger knows of certificates and CRLs; reads only.
+pub trait StatusSource: Send + Sync {
+    /// Returns the status of a serial number.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: never to be taken as "good".
+    fn status_of(&self, id: &CertificateId) -> Result<CertificateStatus, Unavailable>;
+
+    /// Returns a certificate with all that is known of it, intents included.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn certificate(&self, id: &CertificateId) -> Result<Option<StoredCertificate>, Unavailable>;
+
+    /// Lists certificates, intents included.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn certificates(&self, query: &CertificateQuery) -> Result<Vec<StoredCertificate>, Unavailable>;
+
+    /// Lists revoked serial numbers of an issuer in ascending order, at most `limit`, after `after`.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn revoked(
+        &self,
+        issuer: &KeyRef,
+        after: Option<&SerialNumber>,
+        limit: usize,
+    ) -> Result<Vec<RevokedEntry>, Unavailable>;
+
+    /// Lists serial numbers of an issuer that have been uncertain since `until` or longer and are not revoked.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn uncertain(&self, issuer: &KeyRef, until: UnixTime) -> Result<Vec<SerialNumber>, Unavailable>;
+
+    /// Returns the last CRL recorded for an issuer.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn latest_crl(&self, issuer: &KeyRef) -> Result<Option<CrlRecord>, Unavailable>;
+
+    /// Returns the DER octets of audit records, at most `limit`, after the one numbered `after`.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn audit_records(&self, after: u64, limit: usize) -> Result<Vec<Vec<u8>>, Unavailable>;
+}
+
+/// Knows the devices and the one-time tokens of every tenant.
+pub trait Registry: Send + Sync {
+    /// Puts devices on their owners' lists; durable, with its audit event.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: none was imported.
+    fn import_devices(
+        &self,
+        devices: Vec<ExpectedDevice>,
+        event: AuditEvent,
+    ) -> Result<ImportOutcome, Unavailable>;
+
+    /// Returns a device, whichever tenant it belongs to: a system title is on one list at most.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn device(&self, title: &SystemTitle) -> Result<Option<Device>, Unavailable>;
+
+    /// Lists devices of a tenant in the order of their system titles, at most `limit`, after `after`.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn devices(
+        &self,
+        tenant: &TenantId,
+        after: Option<&SystemTitle>,
+        limit: usize,
+    ) -> Result<Vec<Device>, Unavailable>;
+
+    /// Keeps a one-time token; durable, with its audit event.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn keep_token(&self, token: Token, event: AuditEvent) -> Result<(), Unavailable>;
+
+    /// Returns the token whose secret has this SHA-256, spent or not.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn token(&self, hash: &[u8; 32]) -> Result<Option<Token>, Unavailable>;
+}

@@ -1,0 +1,634 @@
+//! Certificate, CRL and OCSP profiles: which fields a certificate has and which values they may take.
+//!
+//! A profile here is checked and cannot be wrong in itself; the files it comes from are read by `policies`. It says nothing
+//! about who may ask for it: that is `registration`. RFC 5280 §4; Green Book 9.2.6.4.
+
+use core::fmt;
+
+use const_oid::ObjectIdentifier;
+
+use crate::oid;
+use crate::public_key::KeyIdentifierMethod;
+use crate::suite::{Curve, SecuritySuite};
+use crate::validity::{UnixTime, Validity};
+
+/// The name of a profile, such as `meter-op-ds-s1`: 1 to 64 of `a`–`z`, `0`–`9` and `-`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProfileId(String);
+
+impl ProfileId {
+    /// Parses a profile name.
+    ///
+    /// # Errors
+    /// [`ProfileFault::Id`] for an empty or long text, or one with other characters.
+    pub fn parse(text: &str) -> Result<Self, ProfileFault> {
+        let allowed = |character: char| matches!(character, 'a'..='z' | '0'..='9' | '-');
+        if (1..=64).contains(&text.len()) && text.chars().all(allowed) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(ProfileFault::Id)
+        }
+    }
+
+    /// Returns the name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ProfileId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Which of the PKIs in a device's life a certificate belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Hierarchy {
+    /// The root itself and the sub-CAs below it.
+    Authority,
+    /// The manufacturer's: identity at birth.
+    Factory,
+    /// The distribution system operator's: identity in service.
+    Operational,
+    /// Short-lived identities of field technicians' hand-held units.
+    Maintenance,
+    /// Servers, operators, responders, signers; never loaded into meters.
+    Infrastructure,
+}
+
+impl Hierarchy {
+    /// Every hierarchy with its word.
+    pub const ALL: [(Self, &'static str); 5] = [
+        (Self::Authority, "authority"),
+        (Self::Factory, "factory"),
+        (Self::Operational, "operational"),
+        (Self::Maintenance, "maintenance"),
+        (Self::Infrastructure, "infrastructure"),
+    ];
+
+    /// Returns the word for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Authority => "authority",
+            Self::Factory => "factory",
+            Self::Operational => "operational",
+            Self::Maintenance => "maintenance",
+            Self::Infrastructure => "infrastructure",
+        }
+    }
+}
+
+/// What a certified key is for, as its keyUsage says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum KeyPurpose {
+    /// keyCertSign and cRLSign.
+    CertificateSigning,
+    /// digitalSignature alone.
+    Signature,
+    /// keyAgreement alone.
+    KeyAgreement,
+    /// digitalSignature and keyAgreement, with an extended key usage.
+    Tls,
+}
+
+impl KeyPurpose {
+    /// Every purpose.
+    pub const ALL: [Self; 4] = [
+        Self::CertificateSigning,
+        Self::Signature,
+        Self::KeyAgreement,
+        Self::Tls,
+    ];
+
+    /// Returns the word for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CertificateSigning => "certificate-signing",
+            Self::Signature => "signature",
+            Self::KeyAgreement => "key-agreement",
+            Self::Tls => "tls",
+        }
+    }
+}
+
+/// The bits of keyUsage that our profiles know (RFC 5280 §4.2.1.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum KeyUsageBit {
+    /// Bit 0.
+    DigitalSignature,
+    /// Bit 4.
+    KeyAgreement,
+    /// Bit 5.
+    KeyCertSign,
+    /// Bit 6.
+    CrlSign,
+}
+
+/// What the subject field holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SubjectRule {
+    /// One RDN, CN = 16 upper-case hexadecimal characters of the system title.
+    SystemTitle,
+    /// Nothing; the subject alternative name, then critical, names the system title (RFC 5280 §4.1.2.6).
+    Empty,
+    /// A distinguished name of single-valued C, O, OU, CN, serialNumber RDNs that the requester is entitled to.
+    DistinguishedName {
+        /// How long its DER may be, in octets.
+        max_octets: u16,
+    },
+    /// A common name of exactly 16 characters, for parsers that want that of every end entity.
+    Label16,
+}
+
+/// What the subject alternative name holds (RFC 5280 §4.2.1.6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AlternativeNameRule {
+    /// The extension is absent.
+    Absent,
+    /// One otherName id-on-hardwareModuleName with the system title as hwSerialNum (RFC 4108 §5).
+    HardwareModule {
+        /// hwType, in the owner's own arc.
+        hw_type: ObjectIdentifier,
+    },
+    /// dNSNames that the request names and the requester is entitled to.
+    DnsNames {
+        /// Whether at least one must be there.
+        required: bool,
+        /// How many at most.
+        max: u8,
+    },
+    /// One URI or one e-mail address that the requester is entitled to, or none.
+    UriOrEmail,
+}
+
+/// extendedKeyUsage (RFC 5280 §4.2.1.12).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExtendedKeyUsageRule {
+    /// The purposes, in the order they are written.
+    pub purposes: Vec<ObjectIdentifier>,
+    /// Whether the extension is critical.
+    pub critical: bool,
+}
+
+/// How long certificates are valid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ValidityRule {
+    /// Until 9999-12-31T23:59:59Z.
+    NoExpiry,
+    /// This long; the requester has no say.
+    Fixed {
+        /// Length in seconds.
+        seconds: i64,
+    },
+    /// As asked, between two bounds; the default when nothing is asked.
+    Range {
+        /// Shortest, in seconds.
+        min_seconds: i64,
+        /// When nothing is asked, in seconds.
+        default_seconds: i64,
+        /// Longest, in seconds.
+        max_seconds: i64,
+    },
+}
+
+/// What to do with a key that already has a certificate for the same subject and purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyReuse {
+    /// Re-enrolment needs a new key (re-key).
+    Refused,
+    /// Re-enrolment may keep the key (renewal).
+    Allowed,
+}
+
+/// Which URIs of the issuer the certificate carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pointers {
+    /// Neither cRLDistributionPoints nor authorityInfoAccess.
+    None,
+    /// cRLDistributionPoints.
+    Crl,
+    /// cRLDistributionPoints and authorityInfoAccess.
+    CrlAndAccess,
+}
+
+/// Everything a certificate profile says. Public so that a loader can fill it; only [`CertificateProfile::new`] makes a
+/// profile of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfileParts {
+    /// Its name.
+    pub id: ProfileId,
+    /// Its version, from 1; a change of any other field takes a new one.
+    pub version: u32,
+    /// The suite, which fixes curve and hash.
+    pub suite: SecuritySuite,
+    /// The PKI it belongs to.
+    pub hierarchy: Hierarchy,
+    /// The subject.
+    pub subject: SubjectRule,
+    /// The subject alternative name.
+    pub alternative_name: AlternativeNameRule,
+    /// basicConstraints with cA TRUE and this pathLenConstraint; `None` leaves the extension out.
+    pub path_length: Option<u8>,
+    /// The keyUsage bits; the extension is always critical.
+    pub key_usage: Vec<KeyUsageBit>,
+    /// extendedKeyUsage, if present.
+    pub extended_key_usage: Option<ExtendedKeyUsageRule>,
+    /// How long.
+    pub validity: ValidityRule,
+    /// How far notBefore lies before the clock, in seconds, for clocks that run slow.
+    pub backdate_seconds: u32,
+    /// Until how long after its own notBefore a CA of this profile may issue, in seconds.
+    pub issuing_window_seconds: Option<i64>,
+    /// The certificate policy, if present; never critical.
+    pub policy: Option<ObjectIdentifier>,
+    /// How key identifiers are computed.
+    pub key_identifier: KeyIdentifierMethod,
+    /// Which URIs of the issuer.
+    pub pointers: Pointers,
+    /// Whether id-pkix-ocsp-nocheck is present (RFC 6960 §4.2.2.2.1).
+    pub ocsp_no_check: bool,
+    /// Whether the signature is drawn again until r and s have full length.
+    pub full_length_signature: bool,
+    /// What to do with a key that has a certificate.
+    pub key_reuse: KeyReuse,
+    /// Whether a suite-1 certificate may be signed by a suite-2 CA, as a declared transition.
+    pub transition_issuer: bool,
+    /// The longest certificate, in octets.
+    pub max_octets: u16,
+}
+
+/// A certificate profile that is sound in itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateProfile {
+    parts: ProfileParts,
+    purpose: KeyPurpose,
+}
+
+impl CertificateProfile {
+    /// Checks the parts against RFC 5280 and the DLMS rules and makes a profile of them.
+    ///
+    /// # Errors
+    /// Every [`ProfileFault`] found, not only the first.
+    pub fn new(parts: ProfileParts) -> Result<Self, Vec<ProfileFault>> {
+        let mut faults = Vec::new();
+        let purpose = purpose_of(&parts.key_usage);
+        if purpose.is_none() {
+            faults.push(ProfileFault::KeyUsage);
+        }
+        check_authority(&parts, purpose, &mut faults);
+        check_extended_key_usage(&parts, purpose, &mut faults);
+        check_names(&parts, &mut faults);
+        check_validity(&parts, &mut faults);
+        check_meter_facing(&parts, &mut faults);
+        if parts.version == 0 {
+            faults.push(ProfileFault::Version);
+        }
+        if !(300..=4_096).contains(&parts.max_octets) {
+            faults.push(ProfileFault::MaxOctets {
+                octets: parts.max_octets,
+            });
+        }
+        match purpose {
+            Some(purpose) if faults.is_empty() => Ok(Self { parts, purpose }),
+            _ => Err(faults),
+        }
+    }
+
+    /// Returns everything the profile says.
+    #[must_use]
+    pub const fn parts(&self) -> &ProfileParts {
+        &self.parts
+    }
+
+    /// Returns the profile's name.
+    #[must_use]
+    pub const fn id(&self) -> &ProfileId {
+        &self.parts.id
+    }
+
+    /// Returns what a key certified under the profile is for.
+    #[must_use]
+    pub const fn purpose(&self) -> KeyPurpose {
+        self.purpose
+    }
+
+    /// Returns the curve of the keys certified under the profile.
+    #[must_use]
+    pub const fn curve(&self) -> Curve {
+        self.parts.suite.curve()
+    }
+
+    /// Tells whether certificates of the profile are for CAs.
+    #[must_use]
+    pub const fn is_authority(&self) -> bool {
+        self.parts.path_length.is_some()
+    }
+
+    /// Tells whether the subject is a system title, be it in the subject or in the subject alternative name.
+    #[must_use]
+    pub const fn names_system_title(&self) -> bool {
+        matches!(self.parts.subject, SubjectRule::SystemTitle | SubjectRule::Empty)
+    }
+
+    /// Tells whether certificates of the profile are loaded into meters or into what parses like them.
+    #[must_use]
+    pub const fn is_meter_facing(&self) -> bool {
+        is_meter_facing(&self.parts)
+    }
+
+    /// Returns the validity of a certificate drafted at `now`, or `None` when `asked_seconds` is outside the profile.
+    #[must_use]
+    pub fn validity_at(&self, now: UnixTime, asked_seconds: Option<i64>) -> Option<Validity> {
+        let not_before = now.plus_seconds(-i64::from(self.parts.backdate_seconds));
+        let seconds = match (&self.parts.validity, asked_seconds) {
+            (ValidityRule::NoExpiry, None) => return Validity::new(not_before, UnixTime::NO_EXPIRY),
+            (ValidityRule::Fixed { seconds }, None) => *seconds,
+            (ValidityRule::NoExpiry | ValidityRule::Fixed { .. }, Some(_)) => return None,
+            (ValidityRule::Range { default_seconds, .. }, None) => *default_seconds,
+            (
+                ValidityRule::Range {
+                    min_seconds,
+                    max_seconds,
+                    ..
+                },
+                Some(asked),
+            ) => (*min_seconds..=*max_seconds).contains(&asked).then_some(asked)?,
+        };
+        // RFC 5280 §4.1.2.5: both ends belong to the period, so n seconds end at second n - 1.
+        Validity::new(not_before, now.plus_seconds(seconds - 1))
+    }
+}
+
+const fn is_meter_facing(parts: &ProfileParts) -> bool {
+    parts.path_length.is_none()
+        && matches!(
+            parts.subject,
+            SubjectRule::SystemTitle | SubjectRule::Empty | SubjectRule::Label16
+        )
+}
+
+fn purpose_of(bits: &[KeyUsageBit]) -> Option<KeyPurpose> {
+    use KeyUsageBit::{CrlSign, DigitalSignature, KeyAgreement, KeyCertSign};
+    let mut sorted = bits.to_vec();
+    sorted.sort_unstable();
+    match sorted.as_slice() {
+        [DigitalSignature] => Some(KeyPurpose::Signature),
+        [KeyAgreement] => Some(KeyPurpose::KeyAgreement),
+        [DigitalSignature, KeyAgreement] => Some(KeyPurpose::Tls),
+        [KeyCertSign, CrlSign] => Some(KeyPurpose::CertificateSigning),
+        _ => None,
+    }
+}
+
+fn check_authority(parts: &ProfileParts, purpose: Option<KeyPurpose>, faults: &mut Vec<ProfileFault>) {
+    // RFC 5280 §4.2.1.9: cA is asserted exactly when the key signs certificates.
+    if (purpose == Some(KeyPurpose::CertificateSigning)) != parts.path_length.is_some() {
+        faults.push(ProfileFault::BasicConstraints);
+    }
+    if parts.path_length.is_some() != (parts.hierarchy == Hierarchy::Authority) {
+        faults.push(ProfileFault::Hierarchy);
+    }
+    let names_itself =
+        matches!(parts.subject, SubjectRule::DistinguishedName { max_octets } if max_octets <= 127);
+    if parts.path_length.is_some() && !names_itself {
+        faults.push(ProfileFault::AuthorityName);
+    }
+    if parts.issuing_window_seconds.is_some() && parts.path_length.is_none() {
+        faults.push(ProfileFault::IssuingWindow);
+    }
+    // RFC 5280 §4.2.1.1: only a self-signed certificate may go without an authority key identifier, and a root's pointers
+    // would point to itself.
+    if parts.ocsp_no_check != has_purpose(parts, oid::OCSP_SIGNING) {
+        faults.push(ProfileFault::OcspNoCheck);
+    }
+}
+
+fn has_purpose(parts: &ProfileParts, oid: ObjectIdentifier) -> bool {
+    parts
+        .extended_key_usage
+        .as_ref()
+        .is_some_and(|rule| rule.purposes.contains(&oid))
+}
+
+fn check_extended_key_usage(
+    parts: &ProfileParts,
+    purpose: Option<KeyPurpose>,
+    faults: &mut Vec<ProfileFault>,
+) {
+    match (&parts.extended_key_usage, purpose) {
+        (None, Some(KeyPurpose::Tls)) => faults.push(ProfileFault::ExtendedKeyUsageMissing),
+        (Some(rule), purpose) => {
+            let any = oid::ANY_EXTENDED_KEY_USAGE;
+            let doubled = rule
+                .purposes
+                .iter()
+                .enumerate()
+                .any(|(at, oid)| rule.purposes.iter().skip(at + 1).any(|other| other == oid));
+            if rule.purposes.is_empty() || rule.purposes.contains(&any) || doubled {
+                faults.push(ProfileFault::ExtendedKeyUsage);
+            }
+            // RFC 5280 §4.2.1.12: purposes that sign need digitalSignature; CAs have none here.
+            if matches!(
+                purpose,
+                Some(KeyPurpose::KeyAgreement | KeyPurpose::CertificateSigning)
+            ) {
+                faults.push(ProfileFault::ExtendedKeyUsage);
+            }
+            if rule.purposes.contains(&oid::OCSP_SIGNING) && rule.purposes.len() != 1 {
+                faults.push(ProfileFault::ExtendedKeyUsage);
+            }
+        }
+        (None, _) => {}
+    }
+}
+
+fn check_names(parts: &ProfileParts, faults: &mut Vec<ProfileFault>) {
+    let hardware = matches!(parts.alternative_name, AlternativeNameRule::HardwareModule { .. });
+    // RFC 5280 §4.1.2.6: an empty subject needs a (critical) subject alternative name.
+    if parts.subject == SubjectRule::Empty && !hardware {
+        faults.push(ProfileFault::NoName);
+    }
+    if hardware && !matches!(parts.subject, SubjectRule::Empty | SubjectRule::SystemTitle) {
+        faults.push(ProfileFault::HardwareModuleWithoutTitle);
+    }
+}
+
+fn check_validity(parts: &ProfileParts, faults: &mut Vec<ProfileFault>) {
+    let sound = match parts.validity {
+        ValidityRule::NoExpiry => true,
+        ValidityRule::Fixed { seconds } => seconds > 0,
+        ValidityRule::Range {
+            min_seconds,
+            default_seconds,
+            max_seconds,
+        } => 0 < min_seconds && min_seconds <= default_seconds && default_seconds <= max_seconds,
+    };
+    if !sound
+        || parts.backdate_seconds > 3_600
+        || parts.issuing_window_seconds.is_some_and(|window| window <= 0)
+    {
+        faults.push(ProfileFault::Validity);
+    }
+}
+
+fn check_meter_facing(parts: &ProfileParts, faults: &mut Vec<ProfileFault>) {
+    if !is_meter_facing(parts) {
+        return;
+    }
+    // Green Book 9.2.6.4: no cRLDistributionPoints on end entities; authorityInfoAccess is not in the table.
+    if parts.pointers != Pointers::None {
+        faults.push(ProfileFault::PointersOnMeterFacing);
+    }
+    let critical = parts
+        .extended_key_usage
+        .as_ref()
+        .is_some_and(|rule| rule.critical);
+    let firmware = has_purpose(parts, oid::CODE_SIGNING);
+    // Known DLMS parsers refuse a critical extended key usage.
+    if critical && !firmware {
+        faults.push(ProfileFault::CriticalExtendedKeyUsage);
+    }
+}
+
+/// The profile of the CRLs of one CA (RFC 5280 §5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CrlProfile {
+    validity_seconds: i64,
+    reissue_seconds: i64,
+}
+
+impl CrlProfile {
+    /// Makes a profile: each CRL is valid for `validity_seconds` and replaced after `reissue_seconds`.
+    ///
+    /// # Errors
+    /// [`ProfileFault::CrlTimes`] unless 60 s ≤ reissue ≤ half the validity ≤ half of 366 days.
+    pub fn new(validity_seconds: i64, reissue_seconds: i64) -> Result<Self, ProfileFault> {
+        let sound = reissue_seconds >= 60
+            && reissue_seconds <= validity_seconds / 2
+            && validity_seconds <= 366 * 86_400;
+        sound
+            .then_some(Self {
+                validity_seconds,
+                reissue_seconds,
+            })
+            .ok_or(ProfileFault::CrlTimes)
+    }
+
+    /// Returns how long after thisUpdate nextUpdate lies, in seconds.
+    #[must_use]
+    pub const fn validity_seconds(&self) -> i64 {
+        self.validity_seconds
+    }
+
+    /// Returns after how many seconds a new CRL is made even when nothing was revoked.
+    #[must_use]
+    pub const fn reissue_seconds(&self) -> i64 {
+        self.reissue_seconds
+    }
+}
+
+/// The profile of the OCSP answers for one CA (RFC 6960, RFC 9654).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OcspProfile {
+    validity_seconds: i64,
+    max_requests: u8,
+}
+
+impl OcspProfile {
+    /// Makes a profile: answers are valid for `validity_seconds`; one request may ask for at most `max_requests`
+    /// certificates.
+    ///
+    /// # Errors
+    /// [`ProfileFault::OcspTimes`] unless 60 s ≤ validity ≤ 10 days and 1 ≤ `max_requests` ≤ 64.
+    pub fn new(validity_seconds: i64, max_requests: u8) -> Result<Self, ProfileFault> {
+        let sound = (60..=864_000).contains(&validity_seconds) && (1..=64).contains(&max_requests);
+        sound
+            .then_some(Self {
+                validity_seconds,
+                max_requests,
+            })
+            .ok_or(ProfileFault::OcspTimes)
+    }
+
+    /// Returns how long after thisUpdate nextUpdate lies, in seconds.
+    #[must_use]
+    pub const fn validity_seconds(&self) -> i64 {
+        self.validity_seconds
+    }
+
+    /// Returns how many certificates one request may ask for.
+    #[must_use]
+    pub const fn max_requests(&self) -> u8 {
+        self.max_requests
+    }
+}
+
+/// What is wrong with a profile.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProfileFault {
+    /// The name is malformed.
+    #[error("a profile is named by 1 to 64 of the characters a-z, 0-9 and -")]
+    Id,
+    /// The version is 0.
+    #[error("versions count from 1")]
+    Version,
+    /// The keyUsage bits are not one of the four combinations of DLMS.
+    #[error("key usage is digitalSignature, keyAgreement, both, or keyCertSign with cRLSign")]
+    KeyUsage,
+    /// cA and keyCertSign do not go together.
+    #[error("a path length belongs to keyCertSign and to nothing else")]
+    BasicConstraints,
+    /// A CA outside the authority hierarchy, or an end entity inside it.
+    #[error("CAs, and only CAs, belong to the hierarchy `authority`")]
+    Hierarchy,
+    /// A CA without a distinguished name of at most 127 octets.
+    #[error("a CA is named by a distinguished name of at most 127 octets")]
+    AuthorityName,
+    /// An issuing window on an end entity.
+    #[error("only a CA has an issuing window")]
+    IssuingWindow,
+    /// id-pkix-ocsp-nocheck without OCSPSigning, or the reverse.
+    #[error("OCSPSigning and ocsp-nocheck go together")]
+    OcspNoCheck,
+    /// digitalSignature with keyAgreement, but no extended key usage.
+    #[error("digitalSignature with keyAgreement needs an extended key usage")]
+    ExtendedKeyUsageMissing,
+    /// Empty, doubled, anyExtendedKeyUsage, or at odds with keyUsage.
+    #[error("the extended key usage is empty, doubled, or does not fit the key usage")]
+    ExtendedKeyUsage,
+    /// An empty subject without a hardwareModuleName.
+    #[error("an empty subject needs a hardwareModuleName")]
+    NoName,
+    /// A hardwareModuleName where no system title is.
+    #[error("a hardwareModuleName belongs to subjects that are system titles")]
+    HardwareModuleWithoutTitle,
+    /// Lengths out of order, or notBefore more than an hour back.
+    #[error("validity lengths are positive and in order, and notBefore lies at most an hour back")]
+    Validity,
+    /// cRLDistributionPoints or authorityInfoAccess on what meters load.
+    #[error(
+        "a meter-facing certificate carries no CRL distribution point and no authority information access"
+    )]
+    PointersOnMeterFacing,
+    /// A critical extended key usage on what meters load.
+    #[error("a meter-facing certificate has no critical extended key usage")]
+    CriticalExtendedKeyUsage,
+    /// The longest certificate is below 300 or above 4096 octets.
+    #[error("the longest certificate is 300 to 4096 octets, not {octets}")]
+    MaxOctets {
+        /// What was asked for.
+        octets: u16,
+    },
+    /// CRL times out of order.
+    #[error(
+        "a CRL is replaced after at least 60 seconds and at most half its validity, which is at most 366 days"
+    )]
+    CrlTimes,
+    /// OCSP bounds out of range.
+    #[error("OCSP answers are valid for 60 seconds to 10 days and cover 1 to 64 certificates")]
+    OcspTimes,
+}

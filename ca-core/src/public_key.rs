@@ -1,0 +1,212 @@
+//! Subject public keys: an uncompressed point on P-256 or P-384, checked to lie on its curve (RFC 5480).
+//!
+//! Verification of ECDSA signatures is asked of aws-lc-rs, point validation of p256 and p384; nothing is computed here.
+
+use core::fmt;
+
+use const_oid::ObjectIdentifier;
+use const_oid::db::rfc5912;
+use der::asn1::AnyRef;
+use der::{Decode, Encode};
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
+use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
+
+use crate::key_ref::KeyRef;
+use crate::signature::EcdsaSignature;
+use crate::suite::Curve;
+
+/// A public key that is known to be a point of its curve, with the SubjectPublicKeyInfo octets it came in.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PublicKey {
+    curve: Curve,
+    spki: Vec<u8>,
+    point: Vec<u8>,
+}
+
+/// How a key identifier is computed from a key (RFC 5280 §4.2.1.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KeyIdentifierMethod {
+    /// Method 1: SHA-1 of the point, 20 octets.
+    Sha1Full,
+    /// Method 2: 0100 and the last 60 bits of the SHA-1, 8 octets.
+    Sha1Short,
+}
+
+impl PublicKey {
+    /// Reads a DER SubjectPublicKeyInfo.
+    ///
+    /// # Errors
+    /// [`PublicKeyError`] for any key that is not an uncompressed, valid point on P-256 or P-384 with a named curve.
+    pub fn from_spki_der(der: &[u8]) -> Result<Self, PublicKeyError> {
+        let spki = SubjectPublicKeyInfoRef::from_der(der).map_err(|_| PublicKeyError::NotDer)?;
+        let curve = named_curve(&spki.algorithm)?;
+        let point = spki.subject_public_key.as_bytes().ok_or(PublicKeyError::NotDer)?;
+        check_point(curve, point)?;
+        Ok(Self {
+            curve,
+            spki: der.to_vec(),
+            point: point.to_vec(),
+        })
+    }
+
+    /// Makes a key of an uncompressed point: 0x04, x, y; 65 or 97 octets.
+    ///
+    /// # Errors
+    /// As [`Self::from_spki_der`].
+    pub fn from_point(curve: Curve, point: &[u8]) -> Result<Self, PublicKeyError> {
+        check_point(curve, point)?;
+        let parameters = curve.oid();
+        let spki = SubjectPublicKeyInfoRef {
+            algorithm: AlgorithmIdentifierRef {
+                oid: rfc5912::ID_EC_PUBLIC_KEY,
+                parameters: Some(AnyRef::from(&parameters)),
+            },
+            subject_public_key: der::asn1::BitStringRef::from_bytes(point)
+                .map_err(|_| PublicKeyError::NotDer)?,
+        };
+        let spki = spki.to_der().map_err(|_| PublicKeyError::NotDer)?;
+        Ok(Self {
+            curve,
+            spki,
+            point: point.to_vec(),
+        })
+    }
+
+    /// Returns the curve.
+    #[must_use]
+    pub const fn curve(&self) -> Curve {
+        self.curve
+    }
+
+    /// Returns the SubjectPublicKeyInfo as received: 91 octets for P-256, 120 for P-384.
+    #[must_use]
+    pub fn spki_der(&self) -> &[u8] {
+        &self.spki
+    }
+
+    /// Returns the uncompressed point: 65 or 97 octets.
+    #[must_use]
+    pub fn point(&self) -> &[u8] {
+        &self.point
+    }
+
+    /// Returns the name of this key inside the suite.
+    #[must_use]
+    pub fn key_ref(&self) -> KeyRef {
+        KeyRef::new(Sha1::digest(&self.point).into())
+    }
+
+    /// Returns the SHA-256 of the SubjectPublicKeyInfo: the key of every "is this key known" look-up.
+    #[must_use]
+    pub fn fingerprint(&self) -> [u8; 32] {
+        Sha256::digest(&self.spki).into()
+    }
+
+    /// Returns the key identifier by the given method: 20 or 8 octets.
+    #[must_use]
+    pub fn key_identifier(&self, method: KeyIdentifierMethod) -> Vec<u8> {
+        let digest: [u8; 20] = Sha1::digest(&self.point).into();
+        match method {
+            KeyIdentifierMethod::Sha1Full => digest.to_vec(),
+            // RFC 5280 §4.2.1.2: four bits 0100 followed by the least significant 60 bits.
+            KeyIdentifierMethod::Sha1Short => {
+                let [.., a, b, c, d, e, f, g, h] = digest;
+                vec![0x40 | a & 0x0F, b, c, d, e, f, g, h]
+            }
+        }
+    }
+
+    /// Verifies an ECDSA signature over `message` with the hash that the curve fixes.
+    ///
+    /// # Errors
+    /// [`BadSignature`] when it was not made by this key over these octets.
+    pub fn verify(&self, message: &[u8], signature: &EcdsaSignature) -> Result<(), BadSignature> {
+        use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, UnparsedPublicKey};
+        let algorithm = match self.curve {
+            Curve::P256 => &ECDSA_P256_SHA256_FIXED,
+            Curve::P384 => &ECDSA_P384_SHA384_FIXED,
+        };
+        UnparsedPublicKey::new(algorithm, &self.point)
+            .verify(message, signature.fixed())
+            .map_err(|_| BadSignature)
+    }
+}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PublicKey({}, {})", self.curve, self.key_ref())
+    }
+}
+
+fn named_curve(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<Curve, PublicKeyError> {
+    if algorithm.oid != rfc5912::ID_EC_PUBLIC_KEY {
+        return Err(PublicKeyError::NotEllipticCurve {
+            algorithm: algorithm.oid,
+        });
+    }
+    let parameters = algorithm.parameters.ok_or(PublicKeyError::NoNamedCurve)?;
+    // RFC 5480 §2.1.1: implicitCurve and specifiedCurve must not be used.
+    let curve: ObjectIdentifier = parameters.decode_as().map_err(|_| PublicKeyError::NoNamedCurve)?;
+    [Curve::P256, Curve::P384]
+        .into_iter()
+        .find(|known| known.oid() == curve)
+        .ok_or(PublicKeyError::CurveNotSupported { curve })
+}
+
+fn check_point(curve: Curve, point: &[u8]) -> Result<(), PublicKeyError> {
+    match point.first() {
+        Some(0x04) if point.len() == 1 + 2 * curve.field_octets() => {}
+        Some(0x02 | 0x03) => return Err(PublicKeyError::CompressedPoint),
+        Some(0x00) if point.len() == 1 => return Err(PublicKeyError::PointAtInfinity),
+        _ => return Err(PublicKeyError::PointLength { octets: point.len() }),
+    }
+    let on_curve = match curve {
+        Curve::P256 => p256::PublicKey::from_sec1_bytes(point).is_ok(),
+        Curve::P384 => p384::PublicKey::from_sec1_bytes(point).is_ok(),
+    };
+    on_curve.then_some(()).ok_or(PublicKeyError::PointNotOnCurve)
+}
+
+/// The signature was not made by this key over these octets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the signature does not verify")]
+pub struct BadSignature;
+
+/// Why a public key is not acceptable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PublicKeyError {
+    /// Not a DER SubjectPublicKeyInfo.
+    #[error("the public key is not a DER SubjectPublicKeyInfo")]
+    NotDer,
+    /// The algorithm is not id-ecPublicKey.
+    #[error("the public key algorithm {algorithm} is not id-ecPublicKey")]
+    NotEllipticCurve {
+        /// What it is instead.
+        algorithm: ObjectIdentifier,
+    },
+    /// The parameters are absent, implicit or explicit.
+    #[error("the public key does not name its curve")]
+    NoNamedCurve,
+    /// The curve is neither P-256 nor P-384.
+    #[error("the curve {curve} is neither P-256 nor P-384")]
+    CurveNotSupported {
+        /// The curve named.
+        curve: ObjectIdentifier,
+    },
+    /// The point is compressed.
+    #[error("the public key is a compressed point")]
+    CompressedPoint,
+    /// The point is the identity.
+    #[error("the public key is the point at infinity")]
+    PointAtInfinity,
+    /// The point has the wrong length or form.
+    #[error("the public key point has {octets} octets or an unknown form")]
+    PointLength {
+        /// How many octets there were.
+        octets: usize,
+    },
+    /// The coordinates do not satisfy the curve equation.
+    #[error("the public key is not a point of its curve")]
+    PointNotOnCurve,
+}

@@ -1,0 +1,385 @@
+//! What the ledger is asked to keep, and what it tells: intents, certificates, revocations, CRLs, devices, tokens.
+//!
+//! Values only. How they are written down is the ledger's own affair; which of them may follow which is decided by the
+//! verbs (issuance, revocation, crl) and, where two requests race, by the ledger inside its transaction.
+
+use crate::audit::AuditEvent;
+use crate::key_ref::KeyRef;
+use crate::profile::{Hierarchy, KeyPurpose, ProfileId};
+use crate::reason::ReasonCode;
+use crate::serial_number::SerialNumber;
+use crate::system_title::SystemTitle;
+use crate::tenant::TenantId;
+use crate::validity::{UnixTime, Validity};
+
+/// Which certificate: the issuing key and the serial number.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CertificateId {
+    /// The key that signs or signed it.
+    pub issuer: KeyRef,
+    /// Its serial number.
+    pub serial: SerialNumber,
+}
+
+/// The place that one certificate at a time may hold: one device, one purpose, one hierarchy, one owner.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Slot {
+    /// Whose certificate it is.
+    pub tenant: TenantId,
+    /// The device.
+    pub title: SystemTitle,
+    /// Factory, operational or maintenance.
+    pub hierarchy: Hierarchy,
+    /// Signature, key agreement or TLS.
+    pub purpose: KeyPurpose,
+}
+
+/// What an intent may do to a slot that is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SlotUse {
+    /// The slot must be free, or its certificate revoked or expired.
+    First,
+    /// The certificate in the slot is replaced (re-enrolment).
+    Rotation,
+}
+
+/// "The same request again": the key, and since when an earlier answer still counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Idempotency {
+    /// SHA-256 over issuer, profile, requester and request.
+    pub key: [u8; 32],
+    /// Answers recorded before this time are forgotten.
+    pub since: UnixTime,
+}
+
+/// A device claims its place at its owner by its factory key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceClaim {
+    /// The owner on whose list the device must stand.
+    pub tenant: TenantId,
+    /// The device.
+    pub title: SystemTitle,
+    /// Fingerprint of the factory key that authenticates the claim.
+    pub factory_key: [u8; 32],
+    /// How long after the first operational certificate the factory key still opens the door.
+    pub grace_seconds: i64,
+}
+
+/// What must hold, decided atomically with recording the intent.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Conditions {
+    /// An earlier answer to the same request is given again.
+    pub idempotency: Option<Idempotency>,
+    /// The slot the certificate will hold.
+    pub slot: Option<(Slot, SlotUse)>,
+    /// The one-time token that is spent: SHA-256 of the secret.
+    pub token: Option<[u8; 32]>,
+    /// The claim that is made.
+    pub claim: Option<DeviceClaim>,
+}
+
+/// T1: everything that is durable before the signer sees anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intent {
+    /// Which certificate it will be.
+    pub id: CertificateId,
+    /// The to-be-signed octets, exactly.
+    pub tbs: Vec<u8>,
+    /// Whose certificate it will be.
+    pub tenant: TenantId,
+    /// The profile it was drafted under.
+    pub profile: ProfileId,
+    /// That profile's version.
+    pub profile_version: u32,
+    /// The subject as it is shown: the system title for devices, the distinguished name otherwise.
+    pub subject: String,
+    /// SHA-256 of the SubjectPublicKeyInfo.
+    pub key_fingerprint: [u8; 32],
+    /// The purpose of the key.
+    pub purpose: KeyPurpose,
+    /// The period it will be valid.
+    pub validity: Validity,
+    /// The one sample of the clock that this request took.
+    pub recorded_at: UnixTime,
+    /// What must hold.
+    pub conditions: Conditions,
+    /// The audit event `IntentRecorded`, in the same transaction.
+    pub event: AuditEvent,
+}
+
+/// Why the ledger did not record an intent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IntentConflict {
+    /// The serial number was used before, be it by a burned intent.
+    SerialTaken,
+    /// The same request was answered: here is the answer.
+    AlreadyIssued(Box<StoredCertificate>),
+    /// The same request is being answered at this moment.
+    InFlight,
+    /// The key is certified for another subject or purpose.
+    KeyCertifiedElsewhere {
+        /// For which subject.
+        subject: String,
+        /// For which purpose.
+        purpose: KeyPurpose,
+    },
+    /// The key was reported compromised.
+    KeyBlocked,
+    /// The slot holds a valid certificate.
+    SlotTaken {
+        /// That certificate.
+        holder: CertificateId,
+    },
+    /// The one-time token is not known or has expired.
+    TokenUnknown,
+    /// The one-time token was spent.
+    TokenSpent,
+    /// The device is not on the owner's list.
+    DeviceNotExpected,
+    /// The device was claimed by another key.
+    DeviceClaimedByOther,
+    /// The device's factory certificates no longer open the door.
+    FactorySuperseded {
+        /// Since when they are superseded.
+        since: UnixTime,
+    },
+}
+
+/// T2: the signed and verified certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuedRecord {
+    /// Which certificate.
+    pub id: CertificateId,
+    /// Its DER octets.
+    pub certificate: Vec<u8>,
+    /// When the signature was made, by the request's one clock sample.
+    pub issued_at: UnixTime,
+    /// The audit event `CertificateIssued`, in the same transaction.
+    pub event: AuditEvent,
+}
+
+/// How an intent ends that does not become a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settlement {
+    /// The signer was not asked, or said that it did not sign: the serial number is burned.
+    Aborted,
+    /// Nobody knows whether a signature exists: never signed again, revoked after the grace time.
+    Uncertain,
+}
+
+/// A revocation, as the CRL and OCSP tell it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Revocation {
+    /// When it was recorded.
+    pub time: UnixTime,
+    /// Why.
+    pub reason: ReasonCode,
+    /// Since when the key is suspected, if that was said (RFC 5280 §5.3.2).
+    pub invalidity_date: Option<UnixTime>,
+}
+
+/// A revocation to be recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevocationRecord {
+    /// Which certificate.
+    pub id: CertificateId,
+    /// The revocation.
+    pub revocation: Revocation,
+    /// The audit event `CertificateRevoked`, in the same transaction.
+    pub event: AuditEvent,
+}
+
+/// What became of a revocation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RevocationOutcome {
+    /// Recorded under this audit sequence number.
+    Recorded {
+        /// The number of its audit record.
+        sequence: u64,
+    },
+    /// No such certificate or intent.
+    NotIssued,
+    /// It was revoked before; nothing changed.
+    AlreadyRevoked(Revocation),
+}
+
+/// What the ledger knows of a serial number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CertificateStatus {
+    /// The serial number was never used.
+    NeverIssued,
+    /// Recorded as an intent; nothing was delivered.
+    Pending,
+    /// Burned: the intent was aborted before signing.
+    Aborted,
+    /// Burned: the outcome of signing is unknown.
+    Uncertain {
+        /// Since when.
+        since: UnixTime,
+    },
+    /// Issued and not revoked (expired or not).
+    Good,
+    /// Revoked.
+    Revoked(Revocation),
+}
+
+/// A certificate as the ledger keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredCertificate {
+    /// Which certificate.
+    pub id: CertificateId,
+    /// DER octets; empty while it is an intent.
+    pub certificate: Vec<u8>,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// The profile it was issued under.
+    pub profile: ProfileId,
+    /// That profile's version.
+    pub profile_version: u32,
+    /// The subject as it is shown.
+    pub subject: String,
+    /// SHA-256 of the SubjectPublicKeyInfo.
+    pub key_fingerprint: [u8; 32],
+    /// The purpose of the key.
+    pub purpose: KeyPurpose,
+    /// The period it is valid.
+    pub validity: Validity,
+    /// When it was recorded.
+    pub recorded_at: UnixTime,
+    /// Its status.
+    pub status: CertificateStatus,
+    /// The slot it holds or held.
+    pub slot: Option<Slot>,
+}
+
+/// Which certificates to list, in the order of issuing key and serial number.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CertificateQuery {
+    /// Only of this tenant.
+    pub tenant: Option<TenantId>,
+    /// Only of this issuing key.
+    pub issuer: Option<KeyRef>,
+    /// Only of this device.
+    pub title: Option<SystemTitle>,
+    /// Only those that come after this one.
+    pub after: Option<CertificateId>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// An entry of a CRL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevokedEntry {
+    /// The serial number.
+    pub serial: SerialNumber,
+    /// When and why.
+    pub revocation: Revocation,
+    /// Until when the certificate is or was valid.
+    pub not_after: UnixTime,
+}
+
+/// A CRL that is about to be signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CrlIntent {
+    /// The signing key.
+    pub issuer: KeyRef,
+    /// Its CRL number.
+    pub number: u64,
+    /// Its thisUpdate.
+    pub this_update: UnixTime,
+    /// The audit event `CrlIntended`, in the same transaction.
+    pub event: AuditEvent,
+}
+
+/// Another CRL has this number or a higher one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CrlNumberTaken {
+    /// The highest number recorded.
+    pub last: u64,
+}
+
+/// A CRL that was signed and verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CrlRecord {
+    /// The signing key.
+    pub issuer: KeyRef,
+    /// Its CRL number.
+    pub number: u64,
+    /// Its thisUpdate.
+    pub this_update: UnixTime,
+    /// Its nextUpdate.
+    pub next_update: UnixTime,
+    /// How many entries it has.
+    pub entries: u64,
+    /// Its DER octets.
+    pub der: Vec<u8>,
+}
+
+/// A device that its owner expects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExpectedDevice {
+    /// The owner.
+    pub tenant: TenantId,
+    /// The device.
+    pub title: SystemTitle,
+    /// The manufacturer whose factory certificate will open the door; `None` for any trusted one.
+    pub manufacturer: Option<TenantId>,
+    /// Model name as delivered; may be empty.
+    pub model: String,
+    /// Delivery batch; may be empty.
+    pub batch: String,
+}
+
+/// Where a device stands between delivery and operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeviceState {
+    /// On the list, not heard of yet.
+    Expected,
+    /// Its factory key spoke; no operational certificate is delivered yet.
+    Claimed,
+    /// It has operational certificates; its factory certificates are superseded.
+    Operational,
+}
+
+/// A device as the registry knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// What was imported.
+    pub expected: ExpectedDevice,
+    /// Where it stands.
+    pub state: DeviceState,
+    /// When it was imported.
+    pub imported_at: UnixTime,
+    /// Fingerprint of the factory key that claimed it.
+    pub claimed_by: Option<[u8; 32]>,
+    /// Since when its factory certificates are superseded.
+    pub factory_superseded_at: Option<UnixTime>,
+}
+
+/// What became of an import.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ImportOutcome {
+    /// New on the list.
+    pub added: u64,
+    /// On the list already, with the same content.
+    pub unchanged: u64,
+    /// Not taken: on the list of another tenant, or with other content and no longer only expected.
+    pub refused: Vec<SystemTitle>,
+}
+
+/// A one-time token: whoever shows its secret may enrol this device once under these profiles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// SHA-256 of the secret; the secret itself is nowhere.
+    pub hash: [u8; 32],
+    /// Whose device it is for.
+    pub tenant: TenantId,
+    /// The device.
+    pub title: SystemTitle,
+    /// The one profile it opens.
+    pub profile: ProfileId,
+    /// Until when.
+    pub expires_at: UnixTime,
+    /// Whether it was spent.
+    pub spent: bool,
+}

@@ -1,0 +1,107 @@
+//! The one step that turns to-be-signed octets into a SIGNED structure: sign, verify, assemble (RFC 5280 §4.1.1, §5.1.1).
+//!
+//! Used for certificates, CRLs and OCSP answers alike. It does not know what it signs; that a durable intent exists is the
+//! business of whoever calls it.
+
+use der::asn1::{AnyRef, BitStringRef};
+use der::{Decode, Encode, Sequence};
+use spki::AlgorithmIdentifierRef;
+
+use crate::key_ref::KeyRef;
+use crate::ports::{SignError, Signer};
+use crate::public_key::PublicKey;
+use crate::signature::EcdsaSignature;
+
+/// How many signatures are drawn at most until r and s have full length; each falls short with probability 2⁻⁷ at most.
+const MAX_DRAWS: u32 = 64;
+
+/// Whether a signature is drawn again until r and s have full length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IntegerLength {
+    /// Any valid signature will do.
+    Any,
+    /// r and s lose no octet in DER. A shorter one never leaves this step.
+    Full,
+}
+
+/// A verified signature and how many were drawn and thrown away for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifiedSignature {
+    /// The signature; verifies under the public key given.
+    pub signature: EcdsaSignature,
+    /// How many shorter ones were discarded.
+    pub discarded: u32,
+}
+
+/// Signs `tbs` and verifies the result with the public key that the certificate or configuration names, not with what the
+/// signer says of itself.
+///
+/// # Errors
+/// [`SignFailure`].
+pub fn sign_verified(
+    signer: &dyn Signer,
+    key: &KeyRef,
+    public_key: &PublicKey,
+    tbs: &[u8],
+    length: IntegerLength,
+) -> Result<VerifiedSignature, SignFailure> {
+    for discarded in 0..MAX_DRAWS {
+        let signature = signer.sign(key, tbs)?;
+        // Every signature is verified before use: a broken token must not make a broken certificate.
+        public_key
+            .verify(tbs, &signature)
+            .map_err(|_| SignFailure::DoesNotVerify { key: *key })?;
+        if length == IntegerLength::Any || signature.has_full_length_integers() {
+            return Ok(VerifiedSignature { signature, discarded });
+        }
+    }
+    Err(SignFailure::NeverFullLength { key: *key })
+}
+
+/// ```text
+/// SIGNED ::= SEQUENCE { toBeSigned ANY, algorithm AlgorithmIdentifier, signature BIT STRING }
+/// ```
+#[derive(Sequence)]
+struct SignedStructure<'a> {
+    to_be_signed: AnyRef<'a>,
+    algorithm: AlgorithmIdentifierRef<'a>,
+    signature: BitStringRef<'a>,
+}
+
+/// Puts to-be-signed octets, algorithm and signature together as DER.
+///
+/// # Errors
+/// What the DER codec says when `tbs` is not one DER object.
+pub fn assemble(tbs: &[u8], signature: &EcdsaSignature) -> der::Result<Vec<u8>> {
+    let value = signature.to_der()?;
+    SignedStructure {
+        to_be_signed: AnyRef::from_der(tbs)?,
+        // RFC 5758 §3.2: the parameters field is absent.
+        algorithm: AlgorithmIdentifierRef {
+            oid: signature.curve().signature_algorithm(),
+            parameters: None,
+        },
+        signature: BitStringRef::from_bytes(&value)?,
+    }
+    .to_der()
+}
+
+/// Why there is no usable signature.
+#[derive(Debug, thiserror::Error)]
+pub enum SignFailure {
+    /// The signer refused or failed.
+    #[error(transparent)]
+    Signer(#[from] SignError),
+    /// The signer's answer does not verify: the key is not the one expected, or the token is broken.
+    #[error("a signature by key {key} does not verify under its public key")]
+    DoesNotVerify {
+        /// The key.
+        key: KeyRef,
+    },
+    /// Too many short signatures in a row: the signer is deterministic or broken.
+    #[error("key {key} gave 64 signatures in a row with short integers")]
+    NeverFullLength {
+        /// The key.
+        key: KeyRef,
+    },
+}
