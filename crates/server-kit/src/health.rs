@@ -33,10 +33,15 @@ use axum::{
     routing::get,
 };
 use serde::Serialize;
-use std::sync::{
-    Arc, PoisonError, RwLock,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
+
+const LONGEST_PATIENCE: Duration = Duration::from_secs(3600);
 
 /// What a check finds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,33 +62,54 @@ impl<E: ToString> From<Result<(), E>> for Condition {
 }
 
 /// The checks of one process. Clones share them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Health {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
+    patience: Duration,
     started: AtomicBool,
     live: RwLock<Vec<Arc<Check>>>,
     ready: RwLock<Vec<Arc<Check>>>,
 }
 
+impl Default for Health {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Health {
-    /// A process without checks, which has not started yet.
+    /// A process without checks, which has not started yet. Its checks have two seconds to answer.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self::with_patience(Duration::from_secs(2))
+    }
+
+    /// The same with another time after which a check that has not answered counts as failed; one hour at most.
+    #[must_use]
+    pub fn with_patience(patience: Duration) -> Self {
+        let shared = Shared {
+            patience: patience.min(LONGEST_PATIENCE),
+            started: AtomicBool::new(false),
+            live: RwLock::default(),
+            ready: RwLock::default(),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
     }
 
     /// Adds a check whose failure only a restart can heal (`/livez`).
     pub fn live(&self, name: &'static str, check: impl Fn() -> Condition + Send + Sync + 'static) {
-        add(&self.shared.live, name, check);
+        add(&self.shared.live, Check::new(name, self.shared.patience, check));
     }
 
     /// Adds a check without which no work should be sent here (`/readyz`).
     pub fn ready(&self, name: &'static str, check: impl Fn() -> Condition + Send + Sync + 'static) {
-        add(&self.shared.ready, name, check);
+        add(&self.shared.ready, Check::new(name, self.shared.patience, check));
     }
 
     /// Declares the start-up finished. Before, `/startupz` and `/readyz` answer 503.
@@ -181,15 +207,8 @@ impl ReportLine {
 
 const NO_STORE: (HeaderName, &str) = (CACHE_CONTROL, "no-store");
 
-fn add(
-    checks: &RwLock<Vec<Arc<Check>>>,
-    name: &'static str,
-    check: impl Fn() -> Condition + Send + Sync + 'static,
-) {
-    checks
-        .write()
-        .unwrap_or_else(PoisonError::into_inner)
-        .push(Check::new(name, check));
+fn add(checks: &RwLock<Vec<Arc<Check>>>, check: Arc<Check>) {
+    checks.write().unwrap_or_else(PoisonError::into_inner).push(check);
 }
 
 /// All at once, so that several checks that hang cost no more time than one.
@@ -292,11 +311,11 @@ mod tests {
         assert!(body.starts_with(r#"{"condition":"degraded""#), "{body}");
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_check_that_hangs_hangs_no_answer() {
         let gate = Arc::new((Mutex::new(false), Condvar::new()));
         let held = Arc::clone(&gate);
-        let health = Health::new();
+        let health = Health::with_patience(Duration::from_secs(1));
         health.started();
         health.ready("token", move || {
             let (open, opened) = &*held;
@@ -307,7 +326,7 @@ mod tests {
         health.ready("store", || Condition::Well);
         let (status, body) = ask(health.admin_router(), "/health").await;
         assert_eq!(status, 503);
-        assert!(body.contains("no answer within 2 s"), "{body}");
+        assert!(body.contains("no answer within 1s"), "{body}");
         assert!(
             body.contains(r#"{"name":"store","kind":"ready","condition":"well"}"#),
             "{body}"

@@ -6,9 +6,6 @@ use super::Condition;
 use std::{fmt, sync::Arc, thread, time::Duration};
 use tokio::{sync::watch, time::Instant};
 
-/// A check that has not answered by then has failed.
-const PATIENCE: Duration = Duration::from_secs(2);
-
 /// An answer is good for so long.
 const FRESH: Duration = Duration::from_secs(1);
 
@@ -16,6 +13,7 @@ type Closure = Box<dyn Fn() -> Condition + Send + Sync>;
 
 pub(super) struct Check {
     name: &'static str,
+    patience: Duration,
     closure: Closure,
     state: watch::Sender<State>,
 }
@@ -37,11 +35,13 @@ impl fmt::Debug for Check {
 impl Check {
     pub(super) fn new(
         name: &'static str,
+        patience: Duration,
         closure: impl Fn() -> Condition + Send + Sync + 'static,
     ) -> Arc<Self> {
         let (state, _) = watch::channel(State::default());
         Arc::new(Self {
             name,
+            patience,
             closure: Box::new(closure),
             state,
         })
@@ -66,16 +66,14 @@ impl Check {
         }
         async move {
             let mut state = self.state.subscribe();
-            let until = state.borrow().running_since.unwrap_or(asked) + PATIENCE;
+            let until = state.borrow().running_since.unwrap_or(asked) + self.patience;
             let answered = state.wait_for(|state| state.running_since.is_none());
             match tokio::time::timeout_at(until, answered).await {
                 Ok(Ok(state)) => state
                     .found
                     .as_ref()
                     .map_or(Condition::Well, |(_, condition)| condition.clone()),
-                Ok(Err(_)) | Err(_) => {
-                    Condition::Failed(format!("no answer within {} s", PATIENCE.as_secs()))
-                }
+                Ok(Err(_)) | Err(_) => Condition::Failed(format!("no answer within {:?}", self.patience)),
             }
         }
     }
@@ -120,7 +118,7 @@ mod tests {
     async fn a_flood_of_questions_runs_the_check_once() {
         let runs = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&runs);
-        let check = Check::new("store", move || {
+        let check = Check::new("store", Duration::from_secs(60), move || {
             counted.fetch_add(1, Ordering::SeqCst);
             Condition::Well
         });
@@ -132,7 +130,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_in_a_check_is_a_failure_and_no_more() {
-        let check = Check::new("store", || panic!("boom"));
+        let check = Check::new("store", Duration::from_secs(60), || panic!("boom"));
         assert_eq!(
             check.ask().await,
             Condition::Failed("the check panicked".to_owned())
