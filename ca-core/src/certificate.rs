@@ -4,7 +4,7 @@
 
 use const_oid::ObjectIdentifier;
 use der::asn1::AnyRef;
-use der::{Decode, Encode, Reader, SliceReader};
+use der::{Decode, Reader, SliceReader};
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::name::HardwareModuleName;
@@ -55,7 +55,8 @@ impl Certificate {
                 algorithm: tbs.signature().oid,
             });
         }
-        let spki = tbs.subject_public_key_info().to_der().map_err(not_der)?;
+        let tbs_octets = to_be_signed(der)?;
+        let raw = RawFields::read(tbs_octets)?;
         let time = |time: &x509_cert::time::Time| {
             i64::try_from(time.to_unix_duration().as_secs())
                 .map(UnixTime::from_seconds)
@@ -71,12 +72,12 @@ impl Certificate {
             return Err(CertificateError::DoubledExtension { oid });
         }
         Ok(Self {
-            tbs: to_be_signed(der)?.to_vec(),
+            tbs: tbs_octets.to_vec(),
             serial: SerialNumber::from_octets(tbs.serial_number().as_bytes())?,
-            issuer: DistinguishedName::from_der(&tbs.issuer().to_der().map_err(not_der)?)?,
-            subject: DistinguishedName::from_der(&tbs.subject().to_der().map_err(not_der)?)?,
+            issuer: DistinguishedName::from_der(raw.issuer)?,
+            subject: DistinguishedName::from_der(raw.subject)?,
             validity,
-            public_key: PublicKey::from_spki_der(&spki)?,
+            public_key: PublicKey::from_spki_der(raw.public_key)?,
             extensions,
             signature: EcdsaSignature::from_der(curve, parsed.signature().raw_bytes())
                 .map_err(|_| CertificateError::SignatureValue)?,
@@ -219,6 +220,30 @@ fn doubled(extensions: &[Extension]) -> Option<ObjectIdentifier> {
     })
 }
 
+/// The fields that must be kept as received: decoding and encoding again may sort a SET and so change a name.
+struct RawFields<'a> {
+    issuer: &'a [u8],
+    subject: &'a [u8],
+    public_key: &'a [u8],
+}
+
+impl<'a> RawFields<'a> {
+    fn read(tbs: &'a [u8]) -> Result<Self, CertificateError> {
+        let outer = AnyRef::from_der(tbs).map_err(not_der)?;
+        let mut reader = SliceReader::new(outer.value()).map_err(not_der)?;
+        let mut next = || reader.tlv_bytes().map_err(not_der);
+        // version [0] is always there: versions 1 and 2 have no extensions and are of no use here.
+        let [_version, _serial_number, _signature] = [next()?, next()?, next()?];
+        let issuer = next()?;
+        let _validity = next()?;
+        Ok(Self {
+            issuer,
+            subject: next()?,
+            public_key: next()?,
+        })
+    }
+}
+
 /// Returns the first element of a SIGNED structure exactly as it stands: what the signature covers.
 ///
 /// # Errors
@@ -229,7 +254,6 @@ pub fn to_be_signed(der: &[u8]) -> Result<&[u8], CertificateError> {
     reader.tlv_bytes().map_err(not_der)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is the argument of map_err")]
 fn not_der(cause: der::Error) -> CertificateError {
     CertificateError::NotDer {
         position: cause.position().map(u32::from),

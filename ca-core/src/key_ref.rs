@@ -6,7 +6,7 @@ use core::fmt;
 
 /// The 20-octet subject key identifier of a key, whatever its certificate carries.
 ///
-/// PKCS#11 tokens keep it as CKA_ID; OCSP calls it issuerKeyHash when it is computed with SHA-1.
+/// PKCS#11 tokens keep it as `CKA_ID`; OCSP calls it issuerKeyHash when it is computed with SHA-1.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyRef([u8; 20]);
 

@@ -3,12 +3,15 @@
 //! No I/O of its own: whatever it needs of the world it asks through [`ports`]. No async, serialisation framework, HTTP or SQL.
 //! Modules stand in reading order; none imports one that stands above it. RFC 5280, 6960, 7030 §3.7, Green Book 9.2.6.
 
+pub mod issuance;
 pub mod signing;
 pub mod issuer;
 pub mod ports;
-pub mod record;
 pub mod actor;
+pub mod record;
 pub mod audit;
+pub mod csr;
+pub mod subject;
 pub mod profile;
 pub mod certificate;
 pub mod distinguished_name;
@@ -22,3 +25,4 @@ pub mod reason;
 pub mod validity;
 pub mod suite;
 pub mod oid;
+pub mod fault;

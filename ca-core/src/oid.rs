@@ -85,9 +85,9 @@ pub const OCSP_NONCE: ObjectIdentifier = oid("1.3.6.1.5.5.7.48.1.2");
 pub const OCSP_NO_CHECK: ObjectIdentifier = oid("1.3.6.1.5.5.7.48.1.5");
 /// id-pkix-ocsp-extended-revoke (RFC 6960 §4.4.8).
 pub const OCSP_EXTENDED_REVOKE: ObjectIdentifier = oid("1.3.6.1.5.5.7.48.1.9");
-/// SHA-1, for OCSP CertIDs only (RFC 6960 §4.1.1).
+/// SHA-1, for OCSP `CertIDs` only (RFC 6960 §4.1.1).
 pub const SHA_1: ObjectIdentifier = oid("1.3.14.3.2.26");
-/// SHA-256, for OCSP CertIDs (RFC 9919).
+/// SHA-256, for OCSP `CertIDs` (RFC 9919).
 pub const SHA_256: ObjectIdentifier = oid("2.16.840.1.101.3.4.2.1");
 
 /// id-on-hardwareModuleName (RFC 4108 §5).

@@ -41,7 +41,7 @@ impl ReasonCode {
         Self::AaCompromise,
     ];
 
-    /// Returns the ENUMERATED value of CRLReason.
+    /// Returns the ENUMERATED value of `CRLReason`.
     #[must_use]
     pub const fn number(self) -> u8 {
         match self {

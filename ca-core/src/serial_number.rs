@@ -70,7 +70,7 @@ impl SerialNumber {
             .filter(|character| *character != ':')
             .map(|character| character.to_digit(16).and_then(|value| u8::try_from(value).ok()))
             .collect::<Option<_>>()
-            .filter(|digits: &Vec<u8>| digits.len() % 2 == 0)
+            .filter(|digits: &Vec<u8>| digits.len().is_multiple_of(2))
             .ok_or(SerialNumberError::NotHexadecimal)?;
         let octets: Vec<u8> = digits
             .chunks_exact(2)

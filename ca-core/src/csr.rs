@@ -1,0 +1,346 @@
+//! Certification requests, PKCS#10 (RFC 2986), and what they prove.
+//!
+//! Decoding is strict, with the two leniencies of the house and one of the field, each of which is reported: r and s read
+//! as unsigned, and the attributes field left out. (The third, base64 in one line, is a matter of the front end.)
+//! Nothing in a request decides anything: it states a key and proves its possession.
+
+use const_oid::ObjectIdentifier;
+use der::asn1::{AnyRef, BitStringRef, SetOfVec};
+use der::{Decode, Encode, Sequence};
+use sha2::{Digest, Sha256};
+use spki::AlgorithmIdentifierRef;
+use x509_cert::attr::Attribute;
+use x509_cert::ext::Extension;
+
+use crate::distinguished_name::{DistinguishedName, NameError};
+use crate::oid;
+use crate::public_key::{PublicKey, PublicKeyError};
+use crate::signature::{EcdsaSignature, IntegerForm};
+use crate::suite::Curve;
+
+/// ```text
+/// CertificationRequest ::= SEQUENCE {
+///     certificationRequestInfo CertificationRequestInfo,
+///     signatureAlgorithm       AlgorithmIdentifier,
+///     signature                BIT STRING }
+/// ```
+#[derive(Sequence)]
+struct WireRequest<'a> {
+    info: AnyRef<'a>,
+    algorithm: AlgorithmIdentifierRef<'a>,
+    signature: BitStringRef<'a>,
+}
+
+/// ```text
+/// CertificationRequestInfo ::= SEQUENCE {
+///     version       INTEGER { v1(0) },
+///     subject       Name,
+///     subjectPKInfo SubjectPublicKeyInfo,
+///     attributes    [0] IMPLICIT SET OF Attribute }
+/// ```
+#[derive(Sequence)]
+struct WireInfo<'a> {
+    version: u8,
+    subject: AnyRef<'a>,
+    public_key: AnyRef<'a>,
+    #[asn1(context_specific = "0", tag_mode = "IMPLICIT", optional = "true")]
+    attributes: Option<SetOfVec<Attribute>>,
+}
+
+/// A decoded certification request. Possession of the key is not yet proved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificationRequest {
+    der: Vec<u8>,
+    info: Vec<u8>,
+    subject: DistinguishedName,
+    public_key: PublicKey,
+    requested: Vec<Extension>,
+    challenge_password: Option<String>,
+    signature: EcdsaSignature,
+    leniencies: Vec<Leniency>,
+}
+
+/// A deviation from RFC 2986 that was met and read all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leniency {
+    /// r or s was written as unsigned octets.
+    UnsignedIntegers,
+    /// The attributes field was left out.
+    AttributesAbsent,
+}
+
+impl CertificationRequest {
+    /// Reads a DER certification request, of at most 16,384 octets.
+    ///
+    /// # Errors
+    /// [`CsrError`].
+    pub fn from_der(der: &[u8]) -> Result<Self, CsrError> {
+        if der.len() > 16_384 {
+            return Err(CsrError::TooLong { octets: der.len() });
+        }
+        let wire = WireRequest::from_der(der).map_err(not_der)?;
+        let info_der = crate::certificate::to_be_signed(der)
+            .map_err(|_| CsrError::NotDer { position: None })?
+            .to_vec();
+        let info: WireInfo<'_> = wire.info.decode_as().map_err(not_der)?;
+        if info.version != 0 {
+            return Err(CsrError::Version {
+                version: info.version,
+            });
+        }
+        let public_key = PublicKey::from_spki_der(&info.public_key.to_der().map_err(not_der)?)?;
+        let signature_octets = wire.signature.as_bytes().ok_or(CsrError::SignatureValue)?;
+        check_algorithm(&wire.algorithm, public_key.curve())?;
+        let (signature, form) = EcdsaSignature::from_der_or_unsigned(public_key.curve(), signature_octets)
+            .map_err(|_| CsrError::SignatureValue)?;
+        let mut leniencies = Vec::new();
+        if form == IntegerForm::UnsignedOctets {
+            leniencies.push(Leniency::UnsignedIntegers);
+        }
+        if info.attributes.is_none() {
+            leniencies.push(Leniency::AttributesAbsent);
+        }
+        let (requested, challenge_password) = read_attributes(info.attributes.as_ref())?;
+        Ok(Self {
+            subject: DistinguishedName::from_der(&info.subject.to_der().map_err(not_der)?)?,
+            der: der.to_vec(),
+            info: info_der,
+            public_key,
+            requested,
+            challenge_password,
+            signature,
+            leniencies,
+        })
+    }
+
+    /// Returns the octets as received.
+    #[must_use]
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// Returns the SHA-256 of the octets as received.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        Sha256::digest(&self.der).into()
+    }
+
+    /// Returns the subject that the requester wrote.
+    #[must_use]
+    pub const fn subject(&self) -> &DistinguishedName {
+        &self.subject
+    }
+
+    /// Returns the public key.
+    #[must_use]
+    pub const fn public_key(&self) -> &PublicKey {
+        &self.public_key
+    }
+
+    /// Returns the extensions asked for, at most 16.
+    #[must_use]
+    pub fn requested_extensions(&self) -> &[Extension] {
+        &self.requested
+    }
+
+    /// Returns the challengePassword attribute.
+    #[must_use]
+    pub fn challenge_password(&self) -> Option<&str> {
+        self.challenge_password.as_deref()
+    }
+
+    /// Returns the deviations that were met.
+    #[must_use]
+    pub fn leniencies(&self) -> &[Leniency] {
+        &self.leniencies
+    }
+
+    /// Proves that the requester holds the private key: verifies the request's own signature over the octets received.
+    ///
+    /// A key-agreement key signs here once and never again (RFC 7030 §4.2.1).
+    ///
+    /// # Errors
+    /// [`NotPossessed`] when the signature does not verify.
+    pub fn prove_possession(&self) -> Result<ProofOfPossession, NotPossessed> {
+        // RFC 2986 §4.2: the signature covers the DER octets of certificationRequestInfo, here exactly as received.
+        self.public_key
+            .verify(&self.info, &self.signature)
+            .map_err(|_| NotPossessed)?;
+        Ok(ProofOfPossession { _private: () })
+    }
+}
+
+/// Evidence that the requester holds the private key of its request; comes from [`CertificationRequest::prove_possession`]
+/// or from our own signer only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProofOfPossession {
+    _private: (),
+}
+
+impl ProofOfPossession {
+    /// The key is in our own signer: it answered with this public key.
+    pub(crate) const fn held_by_own_signer() -> Self {
+        Self { _private: () }
+    }
+}
+
+/// The request's signature does not verify under its public key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the request's signature does not prove possession of its key")]
+pub struct NotPossessed;
+
+fn check_algorithm(algorithm: &AlgorithmIdentifierRef<'_>, curve: Curve) -> Result<(), CsrError> {
+    // The hash is tied to the curve: ecdsa-with-SHA256 on P-256, ecdsa-with-SHA384 on P-384.
+    if algorithm.oid != curve.signature_algorithm() || algorithm.parameters.is_some() {
+        return Err(CsrError::SignatureAlgorithm {
+            algorithm: algorithm.oid,
+            curve,
+        });
+    }
+    Ok(())
+}
+
+/// unstructuredName (RFC 2985 §5.4.3): carried by some tools, ignored.
+const UNSTRUCTURED_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.2");
+
+fn read_attributes(
+    attributes: Option<&SetOfVec<Attribute>>,
+) -> Result<(Vec<Extension>, Option<String>), CsrError> {
+    let mut requested = None;
+    let mut challenge = None;
+    for attribute in attributes.map(SetOfVec::as_slice).unwrap_or_default() {
+        let [value] = attribute.values.as_slice() else {
+            return Err(CsrError::Attribute {
+                attribute: attribute.oid,
+            });
+        };
+        let once = match attribute.oid {
+            oid::EXTENSION_REQUEST => requested.replace(read_extensions(value)?).is_none(),
+            oid::CHALLENGE_PASSWORD => challenge.replace(read_text(value, attribute.oid)?).is_none(),
+            UNSTRUCTURED_NAME => true,
+            other => return Err(CsrError::Attribute { attribute: other }),
+        };
+        if !once {
+            return Err(CsrError::DoubledAttribute {
+                attribute: attribute.oid,
+            });
+        }
+    }
+    Ok((requested.unwrap_or_default(), challenge))
+}
+
+fn read_extensions(value: &der::Any) -> Result<Vec<Extension>, CsrError> {
+    let malformed = CsrError::Attribute {
+        attribute: oid::EXTENSION_REQUEST,
+    };
+    let extensions: Vec<Extension> = value.decode_as().map_err(|_| malformed)?;
+    if extensions.is_empty() || extensions.len() > 16 {
+        return Err(malformed);
+    }
+    for (at, extension) in extensions.iter().enumerate() {
+        if extensions
+            .iter()
+            .skip(at + 1)
+            .any(|other| other.extn_id == extension.extn_id)
+        {
+            return Err(CsrError::DoubledExtension {
+                extension: extension.extn_id,
+            });
+        }
+    }
+    Ok(extensions)
+}
+
+fn read_text(value: &der::Any, attribute: ObjectIdentifier) -> Result<String, CsrError> {
+    use der::{Tag, Tagged};
+    let text = matches!(
+        value.tag(),
+        Tag::Utf8String | Tag::PrintableString | Tag::Ia5String
+    )
+    .then(|| core::str::from_utf8(value.value()).ok())
+    .flatten()
+    .filter(|text| text.len() <= 255);
+    text.map(str::to_owned).ok_or(CsrError::Attribute { attribute })
+}
+
+fn not_der(cause: der::Error) -> CsrError {
+    CsrError::NotDer {
+        position: cause.position().map(u32::from),
+    }
+}
+
+/// Why octets are not a certification request that we work with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CsrError {
+    /// Longer than 16,384 octets.
+    #[error("the certification request has {octets} octets, more than 16384")]
+    TooLong {
+        /// Its length.
+        octets: usize,
+    },
+    /// Not DER of a certification request.
+    #[error("the certification request is not DER (octet {})", position.unwrap_or_default())]
+    NotDer {
+        /// Where the decoder stopped, in octets.
+        position: Option<u32>,
+    },
+    /// The version is not v1(0).
+    #[error("the certification request has version {version}, not 0")]
+    Version {
+        /// Which.
+        version: u8,
+    },
+    /// The signature algorithm is not the one that goes with the key.
+    #[error("the signature algorithm {algorithm} does not go with a {curve} key")]
+    SignatureAlgorithm {
+        /// Which it is.
+        algorithm: ObjectIdentifier,
+        /// The curve of the key.
+        curve: Curve,
+    },
+    /// The signature value is malformed.
+    #[error("the certification request's signature value is malformed")]
+    SignatureValue,
+    /// An attribute is unknown, malformed, or does not have exactly one value.
+    #[error("the attribute {attribute} of the certification request is not one we accept")]
+    Attribute {
+        /// Which.
+        attribute: ObjectIdentifier,
+    },
+    /// An attribute appears twice.
+    #[error("the attribute {attribute} appears twice in the certification request")]
+    DoubledAttribute {
+        /// Which.
+        attribute: ObjectIdentifier,
+    },
+    /// A requested extension appears twice.
+    #[error("the extension {extension} is asked for twice")]
+    DoubledExtension {
+        /// Which.
+        extension: ObjectIdentifier,
+    },
+    /// The subject is unusable.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// The key is unusable.
+    #[error(transparent)]
+    Key(#[from] PublicKeyError),
+}
+
+impl CsrError {
+    /// Returns the stable reason code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::TooLong { .. } => "csr.too-long",
+            Self::NotDer { .. } => "csr.not-der",
+            Self::Version { .. } => "csr.version",
+            Self::SignatureAlgorithm { .. } => "csr.algorithm",
+            Self::SignatureValue => "csr.signature",
+            Self::Attribute { .. } | Self::DoubledAttribute { .. } => "csr.attribute",
+            Self::DoubledExtension { .. } => "csr.extension",
+            Self::Name(_) => "csr.subject",
+            Self::Key(_) => "key.unacceptable",
+        }
+    }
+}
