@@ -1,0 +1,108 @@
+//! The project's own tools: `cargo xtask tidy` (house rules as a test) and `cargo xtask conformance` (which RFC clause is
+//! obeyed and tested where).
+//!
+//! Not part of the product: nothing depends on this crate, it depends on none of ours, and it writes one file only,
+//! `docs/conformance.md`.
+
+mod conformance;
+mod source;
+mod tidy;
+mod tree;
+mod workspace;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, bail};
+use clap::{Parser, Subcommand};
+
+use crate::tidy::House;
+use crate::tree::Tree;
+use crate::workspace::Workspace;
+
+#[derive(Debug, Parser)]
+#[command(about = "The project's own tools")]
+struct Arguments {
+    #[command(subcommand)]
+    act: Act,
+}
+
+#[derive(Debug, Subcommand)]
+enum Act {
+    /// Checks the rules of the house and prints each breach as `file:line: rule: what to do`
+    Tidy {
+        /// Prints the rules and what each asks, and checks nothing
+        #[arg(long)]
+        list: bool,
+    },
+    /// Writes docs/conformance.md from the `// RFC nnnn §x: …` citations in code and tests
+    Conformance {
+        /// Writes nothing; fails when the file is not what would be written
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let arguments = Arguments::parse();
+    let mut out = std::io::stdout().lock();
+    let in_order = match arguments.act {
+        Act::Tidy { list: true } => tidy::list(&mut out).map(|()| true)?,
+        Act::Tidy { list: false } => run_tidy(&mut out)?,
+        Act::Conformance { check: true } => check_conformance(&mut out)?,
+        Act::Conformance { check: false } => write_conformance(&mut out)?,
+    };
+    Ok(if in_order {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn run_tidy(out: &mut impl Write) -> anyhow::Result<bool> {
+    let root = repository_root()?;
+    let house = House {
+        tree: Tree::read(&root)?,
+        workspace: Workspace::read(&root)?,
+    };
+    Ok(tidy::run(&house, out)? == 0)
+}
+
+fn write_conformance(out: &mut impl Write) -> anyhow::Result<bool> {
+    let root = repository_root()?;
+    let table = conformance::table(&Tree::read(&root)?);
+    let path = conformance::PATH;
+    std::fs::write(root.join(path), table).with_context(|| format!("cannot write {path}"))?;
+    writeln!(out, "wrote {path}")?;
+    Ok(true)
+}
+
+fn check_conformance(out: &mut impl Write) -> anyhow::Result<bool> {
+    let tree = Tree::read(&repository_root()?)?;
+    let path = conformance::PATH;
+    let current = tree
+        .file(path)
+        .is_some_and(|file| file.text == conformance::table(&tree));
+    match current {
+        true => writeln!(out, "{path} is up to date")?,
+        false => writeln!(
+            out,
+            "{path}:1: conformance: run `cargo xtask conformance` and commit what it writes"
+        )?,
+    }
+    Ok(current)
+}
+
+/// The top of the work tree that the command was called in.
+fn repository_root() -> anyhow::Result<PathBuf> {
+    let answer = Command::new("git")
+        .args(["rev-parse", "--show-toplevel"])
+        .output()
+        .context("git is needed to tell which files belong to the project")?;
+    if !answer.status.success() {
+        bail!("call this inside a clone of the repository");
+    }
+    let path = String::from_utf8(answer.stdout).context("the path of the clone is not UTF-8")?;
+    Ok(PathBuf::from(path.trim_end()))
+}

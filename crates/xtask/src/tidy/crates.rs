@@ -1,0 +1,352 @@
+//! Which crate may depend on which: our own arrows, the homes of outside crates, and what the ceremony program never links.
+//!
+//! Not a reading of manifests: the graph is what cargo resolved. `.cargo/deny.toml` says the same to cargo-deny, for those
+//! who have it.
+
+use super::{Breach, House, Rule};
+use crate::workspace::{ArrowKind, Package};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "own-arrows",
+        sentence: "a crate of ours depends only on those of ours that ARCHITECTURE.md allows it",
+        check: own_arrows,
+    },
+    Rule {
+        id: "tops-of-the-graph",
+        sentence: "nothing depends on the tests or on these tools, not even for tests",
+        check: tops_of_the_graph,
+    },
+    Rule {
+        id: "core-dependencies",
+        sentence: "ca-core builds on format and cryptography crates only",
+        check: core_dependencies,
+    },
+    Rule {
+        id: "one-home",
+        sentence: "an outside crate with one home is used nowhere else",
+        check: one_home,
+    },
+    Rule {
+        id: "not-in-the-tree",
+        sentence: "some outside crates are nowhere in the build, not even through another",
+        check: not_in_the_tree,
+    },
+    Rule {
+        id: "ceremony-without-network",
+        sentence: "no network code goes into offline-root, at any depth",
+        check: ceremony_without_network,
+    },
+];
+
+/// Each member, and the members that its product code may depend on.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("ca-core", &[]),
+    ("server-kit", &[]),
+    ("xtask", &[]),
+    ("policies", &["ca-core"]),
+    ("ca-store", &["ca-core"]),
+    ("signer-file", &["ca-core"]),
+    ("signer-pkcs11", &["ca-core"]),
+    ("est-server", &["ca-core", "server-kit"]),
+    ("cmp-server", &["ca-core", "server-kit"]),
+    ("status-server", &["ca-core", "server-kit"]),
+    (
+        "offline-root",
+        &["ca-core", "policies", "signer-file", "signer-pkcs11"],
+    ),
+    (
+        "meter-pki",
+        &[
+            "ca-core",
+            "ca-store",
+            "cmp-server",
+            "est-server",
+            "policies",
+            "server-kit",
+            "signer-file",
+            "signer-pkcs11",
+            "status-server",
+        ],
+    ),
+];
+
+/// On these nothing may depend.
+const TOPS: [&str; 2] = ["e2e", "xtask"];
+
+/// What ca-core may use from outside.
+const CORE: &[&str] = &[
+    "aws-lc-rs",
+    "const-oid",
+    "der",
+    "ecdsa",
+    "p256",
+    "p384",
+    "sha1",
+    "sha2",
+    "spki",
+    "subtle",
+    "thiserror",
+    "x509-cert",
+    "zeroize",
+];
+
+/// Outside crates, and the only members whose product code may use them.
+const HOMES: &[(&str, &[&str])] = &[
+    ("anyhow", &["e2e", "meter-pki", "offline-root", "xtask"]),
+    (
+        "axum",
+        &[
+            "cmp-server",
+            "est-server",
+            "meter-pki",
+            "server-kit",
+            "status-server",
+        ],
+    ),
+    ("clap", &["meter-pki", "offline-root", "xtask"]),
+    ("cryptoki", &["signer-pkcs11"]),
+    ("fjall", &["ca-store"]),
+    ("sled", &["ca-store"]),
+];
+
+/// Outside crates that are not to be built at all, and what to use instead.
+const NOWHERE: &[(&str, &str)] = &[
+    ("native-tls", "use rustls"),
+    ("openssl", "use rustls for TLS and aws-lc-rs for keys"),
+    ("openssl-sys", "use aws-lc-rs"),
+    ("rsa", "the profiles know P-256 and P-384 only"),
+];
+
+/// What the ceremony program must not contain.
+const NETWORK: &[&str] = &[
+    "axum",
+    "hyper",
+    "mio",
+    "reqwest",
+    "rustls",
+    "server-kit",
+    "socket2",
+    "tokio",
+];
+
+fn own_arrows(house: &House) -> Vec<Breach> {
+    let mut breaches = Vec::new();
+    for (member, manifest) in house.workspace.members() {
+        if member.name == "e2e" {
+            continue;
+        }
+        let Some((_, allowed)) = ARROWS.iter().find(|(name, _)| *name == member.name) else {
+            let remedy = "write down which crates of ours it may depend on: ARCHITECTURE.md and ARROWS in crates/xtask";
+            breaches.push(Breach::at(manifest, 1, remedy));
+            continue;
+        };
+        for dependency in product_dependencies(house, member) {
+            let ours = house
+                .workspace
+                .members()
+                .any(|(other, _)| other.name == dependency.name);
+            if ours && !allowed.contains(&dependency.name.as_str()) {
+                let remedy = format!(
+                    "{} may not depend on {}: declare what it needs as a port in ca-core, or compose it in a binary",
+                    member.name, dependency.name
+                );
+                breaches.push(at_dependency(house, manifest, &dependency.name, remedy));
+            }
+        }
+    }
+    breaches
+}
+
+fn tops_of_the_graph(house: &House) -> Vec<Breach> {
+    let mut breaches = Vec::new();
+    for (member, manifest) in house.workspace.members() {
+        for (dependency, _) in house.workspace.depends_on(member) {
+            if TOPS.contains(&dependency.name.as_str()) {
+                let remedy = format!(
+                    "nothing depends on {}: move what is shared to where it belongs",
+                    dependency.name
+                );
+                breaches.push(at_dependency(house, manifest, &dependency.name, remedy));
+            }
+        }
+    }
+    breaches
+}
+
+fn core_dependencies(house: &House) -> Vec<Breach> {
+    let mut breaches = Vec::new();
+    for (member, manifest) in house
+        .workspace
+        .members()
+        .filter(|(member, _)| member.name == "ca-core")
+    {
+        for dependency in product_dependencies(house, member) {
+            if !CORE.contains(&dependency.name.as_str()) {
+                let remedy = format!(
+                    "{} is neither a format nor a cryptography crate: use it at the edge, behind a port",
+                    dependency.name
+                );
+                breaches.push(at_dependency(house, manifest, &dependency.name, remedy));
+            }
+        }
+    }
+    breaches
+}
+
+fn one_home(house: &House) -> Vec<Breach> {
+    let mut breaches = Vec::new();
+    for (member, manifest) in house.workspace.members() {
+        for dependency in product_dependencies(house, member) {
+            let home = HOMES.iter().find(|(name, _)| *name == dependency.name);
+            if let Some((name, homes)) = home.filter(|(_, homes)| !homes.contains(&member.name.as_str())) {
+                let remedy = format!("{name} is for {} only", homes.join(", "));
+                breaches.push(at_dependency(house, manifest, name, remedy));
+            }
+        }
+    }
+    breaches
+}
+
+fn not_in_the_tree(house: &House) -> Vec<Breach> {
+    let found = |package: &Package| NOWHERE.iter().find(|(name, _)| *name == package.name);
+    house
+        .workspace
+        .packages()
+        .filter_map(found)
+        .map(|(name, instead)| {
+            at_dependency(
+                house,
+                "Cargo.lock",
+                name,
+                format!("{name} must not be built: {instead}; `cargo tree -i {name}`"),
+            )
+        })
+        .collect()
+}
+
+fn ceremony_without_network(house: &House) -> Vec<Breach> {
+    let closure = house.workspace.closure("offline-root");
+    NETWORK
+        .iter()
+        .filter(|name| closure.contains(**name))
+        .map(|name| {
+            let remedy = format!(
+                "{name} must not reach the ceremony program: `cargo tree -p offline-root -e normal -i {name}`"
+            );
+            at_dependency(house, "offline-root/Cargo.toml", name, remedy)
+        })
+        .collect()
+}
+
+fn product_dependencies<'a>(house: &'a House, member: &'a Package) -> impl Iterator<Item = &'a Package> {
+    house
+        .workspace
+        .depends_on(member)
+        .filter(|(_, kind)| *kind == ArrowKind::Product)
+        .map(|(package, _)| package)
+}
+
+/// The line of the manifest that names the dependency, or its first.
+fn at_dependency(house: &House, manifest: &str, name: &str, remedy: String) -> Breach {
+    let names_it = |line: &str| {
+        let line = line.strip_prefix("name = \"").unwrap_or(line);
+        line.strip_prefix(name)
+            .is_some_and(|rest| rest.starts_with(['.', ' ', '=', '"']))
+    };
+    let file = house.tree.file(manifest);
+    let line = file.and_then(|file| {
+        file.lines()
+            .find(|(_, line)| names_it(line))
+            .map(|(number, _)| number)
+    });
+    Breach::at(manifest, line.unwrap_or(1), remedy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{breaches, crates};
+    use super::*;
+    use crate::tree::Tree;
+    use crate::workspace::fixture::{add_arrow, workspace};
+
+    #[test]
+    fn a_front_end_may_not_see_the_ledger() {
+        let house = House {
+            tree: Tree::of(&[(
+                "est-server/Cargo.toml",
+                "[dependencies]\nca-core.workspace = true\nca-store.workspace = true\n",
+            )]),
+            workspace: workspace(&[
+                ("est-server", &["ca-core", "ca-store"]),
+                ("ca-core", &[]),
+                ("ca-store", &["ca-core"]),
+            ]),
+        };
+        assert_eq!(breaches("own-arrows", &house), ["est-server/Cargo.toml:3"]);
+    }
+
+    #[test]
+    fn a_member_that_the_table_does_not_know_is_a_breach() {
+        assert_eq!(
+            breaches("own-arrows", &crates(workspace(&[("new-server", &[])]))),
+            ["new-server/Cargo.toml:1"]
+        );
+    }
+
+    #[test]
+    fn the_tests_may_depend_on_anything_and_nothing_on_them() {
+        let house = crates(workspace(&[
+            ("e2e", &["ca-store", "axum"]),
+            ("ca-store", &["dev:e2e"]),
+        ]));
+        assert_eq!(breaches("own-arrows", &house), Vec::<String>::new());
+        assert_eq!(breaches("tops-of-the-graph", &house), ["ca-store/Cargo.toml:1"]);
+    }
+
+    #[test]
+    fn the_core_may_not_use_serde_but_its_tests_may() {
+        assert_eq!(
+            breaches(
+                "core-dependencies",
+                &crates(workspace(&[("ca-core", &["der", "serde"])]))
+            ),
+            ["ca-core/Cargo.toml:1"]
+        );
+        let house = crates(workspace(&[("ca-core", &["der", "dev:serde"])]));
+        assert_eq!(breaches("core-dependencies", &house), Vec::<String>::new());
+    }
+
+    #[test]
+    fn only_one_crate_loads_a_token_library() {
+        let house = crates(workspace(&[
+            ("offline-root", &["cryptoki"]),
+            ("signer-pkcs11", &["cryptoki"]),
+        ]));
+        assert_eq!(breaches("one-home", &house), ["offline-root/Cargo.toml:1"]);
+    }
+
+    #[test]
+    fn openssl_is_found_behind_another_crate() {
+        let mut workspace = workspace(&[("meter-pki", &["hyper-tls"])]);
+        add_arrow(&mut workspace, "hyper-tls", "openssl");
+        let tree = Tree::of(&[(
+            "Cargo.lock",
+            "version = 4\n\nname = \"openssl-macros\"\nname = \"openssl\"\n",
+        )]);
+        assert_eq!(
+            breaches("not-in-the-tree", &House { tree, workspace }),
+            ["Cargo.lock:4"]
+        );
+    }
+
+    #[test]
+    fn network_code_is_found_at_any_depth_of_the_ceremony_program() {
+        let mut workspace = workspace(&[("offline-root", &["policies"]), ("policies", &["fetcher"])]);
+        add_arrow(&mut workspace, "fetcher", "tokio");
+        assert_eq!(
+            breaches("ceremony-without-network", &crates(workspace)),
+            ["offline-root/Cargo.toml:1"]
+        );
+    }
+}

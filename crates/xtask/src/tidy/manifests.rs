@@ -1,0 +1,159 @@
+//! What the manifests must say: lints inherited, versions in one place, and for each dependency why it is there.
+//!
+//! Not the resolved graph: `crates` looks at that.
+
+use toml::{Table, Value};
+
+use super::{Breach, House, Rule};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "lints-inherited",
+        sentence: "every member but the tests has `[lints] workspace = true`",
+        check: lints_inherited,
+    },
+    Rule {
+        id: "one-version",
+        sentence: "members take every dependency from the root manifest, with `workspace = true`",
+        check: one_version,
+    },
+    Rule {
+        id: "dependency-comment",
+        sentence: "each outside dependency in the root manifest has a comment: what for; who maintains it",
+        check: dependency_comment,
+    },
+];
+
+const KINDS: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
+
+fn lints_inherited(house: &House) -> Vec<Breach> {
+    let inherits = |text: &str| {
+        let manifest: Option<Table> = text.parse().ok();
+        let lints = manifest
+            .as_ref()
+            .and_then(|manifest| manifest.get("lints"))
+            .and_then(|lints| lints.get("workspace"));
+        lints.and_then(Value::as_bool) == Some(true)
+    };
+    house
+        .workspace
+        .members()
+        .filter(|(member, _)| member.name != "e2e")
+        .filter_map(|(_, manifest)| house.tree.file(manifest))
+        .filter(|file| !inherits(&file.text))
+        .map(|file| Breach::at(&file.path, 1, "add `[lints]` with `workspace = true`"))
+        .collect()
+}
+
+fn one_version(house: &House) -> Vec<Breach> {
+    let mut breaches = Vec::new();
+    for file in house
+        .workspace
+        .members()
+        .filter_map(|(_, manifest)| house.tree.file(manifest))
+    {
+        let manifest: Table = file.text.parse().unwrap_or_default();
+        let tables = KINDS
+            .iter()
+            .filter_map(|kind| manifest.get(*kind))
+            .filter_map(Value::as_table);
+        for (name, stated) in tables.flatten() {
+            if stated.get("workspace").and_then(Value::as_bool) != Some(true) {
+                let remedy =
+                    format!("write `{name}.workspace = true`, with the version in the root manifest");
+                breaches.push(Breach::at(&file.path, line_of(&file.text, name), remedy));
+            }
+        }
+    }
+    breaches
+}
+
+fn dependency_comment(house: &House) -> Vec<Breach> {
+    let Some(file) = house.tree.file("Cargo.toml") else {
+        return Vec::new();
+    };
+    let entries = file
+        .lines()
+        .skip_while(|(_, line)| line.trim() != "[workspace.dependencies]")
+        .skip(1)
+        .take_while(|(_, line)| !line.starts_with('['))
+        .filter(|(_, line)| line.contains('=') && !line.starts_with('#') && !line.contains("path ="));
+    let explained = |line: &str| {
+        let comment = line
+            .split_once('#')
+            .and_then(|(_, comment)| comment.split_once(';'));
+        comment
+            .is_some_and(|(purpose, maintainer)| !purpose.trim().is_empty() && !maintainer.trim().is_empty())
+    };
+    entries
+        .filter(|(_, line)| !explained(line))
+        .map(|(number, _)| {
+            Breach::at(
+                "Cargo.toml",
+                number,
+                "end the line with `# what for; who maintains it`",
+            )
+        })
+        .collect()
+}
+
+fn line_of(text: &str, name: &str) -> usize {
+    let names_it = |line: &str| {
+        line.strip_prefix(name)
+            .is_some_and(|rest| rest.starts_with(['.', ' ', '=']))
+    };
+    (1..)
+        .zip(text.lines())
+        .find(|(_, line)| names_it(line))
+        .map_or(1, |(number, _)| number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{breaches, files};
+    use super::*;
+    use crate::tree::Tree;
+    use crate::workspace::fixture::workspace;
+
+    fn member(name: &str, manifest: &str) -> House {
+        House {
+            tree: Tree::of(&[(&format!("{name}/Cargo.toml"), manifest)]),
+            workspace: workspace(&[(name, &[])]),
+        }
+    }
+
+    #[test]
+    fn a_member_with_lints_of_its_own_is_a_breach_except_the_tests() {
+        let own = "[lints.rust]\nunsafe_code = \"allow\"\n";
+        assert_eq!(
+            breaches("lints-inherited", &member("ca-core", own)),
+            ["ca-core/Cargo.toml:1"]
+        );
+        assert_eq!(
+            breaches("lints-inherited", &member("e2e", own)),
+            Vec::<String>::new()
+        );
+        let inherited = "[lints]\nworkspace = true\n";
+        assert_eq!(
+            breaches("lints-inherited", &member("ca-core", inherited)),
+            Vec::<String>::new()
+        );
+    }
+
+    #[test]
+    fn a_version_in_a_member_is_a_breach() {
+        let manifest = "[dependencies]\nder.workspace = true\nhex = \"0.4\"\n\n[dev-dependencies]\ncsv = { version = \"1\" }\n";
+        assert_eq!(
+            breaches("one-version", &member("ca-core", manifest)),
+            ["ca-core/Cargo.toml:3", "ca-core/Cargo.toml:6"]
+        );
+    }
+
+    #[test]
+    fn a_dependency_without_purpose_and_maintainer_is_a_breach() {
+        let manifest = "[workspace.dependencies]\nours = { path = \"ours\" }\na = \"1\" # text; its team\nb = \"1\"\n\
+                        c = \"1\" # text\nd = \"1\" # ; its team\n[workspace.lints]\ne = \"1\"\n";
+        let found = breaches("dependency-comment", &files(&[("Cargo.toml", manifest)]));
+        assert_eq!(found, ["Cargo.toml:4", "Cargo.toml:5", "Cargo.toml:6"]);
+    }
+}
