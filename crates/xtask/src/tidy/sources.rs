@@ -42,11 +42,6 @@ pub(super) const RULES: &[Rule] = &[
         sentence: "the crates that decide, store and sign know no async",
         check: sync_crates,
     },
-    Rule {
-        id: "layer-words",
-        sentence: "ca-core names no enrolment protocol, and server-kit names nothing of a PKI",
-        check: layer_words,
-    },
 ];
 
 const LINES: usize = 600;
@@ -64,35 +59,6 @@ const SYNC: &[&str] = &[
     "crates/ca-store/",
     "crates/signer-file/",
     "crates/signer-pkcs11/",
-];
-
-/// Folders, and the words that must not be part of any name in their product code.
-const LAYERS: &[(&str, &[&str])] = &[
-    (
-        "ca-core/src/",
-        &[
-            "http",
-            "https",
-            "pkibody",
-            "pkimessage",
-            "simpleenroll",
-            "simplereenroll",
-        ],
-    ),
-    (
-        "crates/server-kit/src/",
-        &[
-            "crl",
-            "csr",
-            "enrol",
-            "enrolment",
-            "est",
-            "meter",
-            "ocsp",
-            "revocation",
-            "revoke",
-        ],
-    ),
 ];
 
 fn module_comment(house: &House) -> Vec<Breach> {
@@ -232,31 +198,6 @@ fn sync_crates(house: &House) -> Vec<Breach> {
     breaches
 }
 
-fn layer_words(house: &House) -> Vec<Breach> {
-    let mut breaches = Vec::new();
-    for (file, source) in house.tree.rust() {
-        let layer = LAYERS.iter().find(|(folder, _)| file.path.starts_with(folder));
-        let Some((_, forbidden)) = layer else { continue };
-        for token in source
-            .tokens
-            .iter()
-            .filter(|token| !source.is_test_line(token.line))
-        {
-            let Some(name) = token.word() else { continue };
-            if let Some(word) = words(name)
-                .into_iter()
-                .find(|word| forbidden.contains(&word.as_str()))
-            {
-                let remedy = format!(
-                    "`{name}` brings `{word}` to a layer that must not know it: say it in this layer's words"
-                );
-                breaches.push(Breach::at(&file.path, token.line, remedy));
-            }
-        }
-    }
-    breaches
-}
-
 /// The names that the keyword declares: for each the place of its token, its line, itself.
 fn declared<'a>(
     source: &'a Source,
@@ -290,26 +231,6 @@ fn variants(body: &[Token]) -> usize {
         }
     }
     count
-}
-
-/// The words of a name, in small letters: `RequestHandler` and `request_handler` alike give `request`, `handler`.
-pub(super) fn words(name: &str) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    let mut previous_small = false;
-    for character in name.chars() {
-        let starts = character.is_uppercase() && previous_small;
-        previous_small = character.is_lowercase() || character.is_numeric();
-        if !character.is_alphanumeric() {
-            words.push(String::new());
-            continue;
-        }
-        match words.last_mut() {
-            Some(word) if !starts => word.extend(character.to_lowercase()),
-            _ => words.push(character.to_lowercase().collect()),
-        }
-    }
-    words.retain(|word| !word.is_empty());
-    words
 }
 
 #[cfg(test)]
@@ -394,21 +315,5 @@ mod tests {
             breaches("sync-crates", &house),
             ["crates/ca-store/src/a.rs:2", "crates/ca-store/src/a.rs:3"]
         );
-    }
-
-    #[test]
-    fn a_protocol_word_in_the_core_is_a_breach_in_code_only() {
-        let text =
-            "//! HTTP is elsewhere.\nstruct HttpStatus;\nfn a() { \"http://crl.example/\"; }\nfn best() {}\n";
-        let house = files(&[("ca-core/src/a.rs", text), ("crates/server-kit/src/a.rs", text)]);
-        assert_eq!(breaches("layer-words", &house), ["ca-core/src/a.rs:2"]);
-    }
-
-    #[test]
-    fn names_are_cut_into_words_in_both_spellings() {
-        assert_eq!(words("RequestHandler"), ["request", "handler"]);
-        assert_eq!(words("request_handler"), ["request", "handler"]);
-        assert_eq!(words("SHA256Digest"), ["sha256", "digest"]);
-        assert_eq!(words("_x"), ["x"]);
     }
 }

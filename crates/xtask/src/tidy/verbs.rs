@@ -245,7 +245,7 @@ fn type_of_subcommand(fields: &[Token]) -> Option<String> {
 
 /// clap's spelling of a variant: `ConfigCheck` is `config-check`.
 fn kebab(variant: &str) -> String {
-    super::sources::words(variant).join("-")
+    super::names::words(variant).join("-")
 }
 
 #[cfg(test)]
