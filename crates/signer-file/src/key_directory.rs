@@ -1,0 +1,230 @@
+//! A directory of encrypted key files, one per key, named by the key's [`KeyRef`]: `<40 hexadecimal digits>.pem`.
+//!
+//! It makes and lists files and reads them; it keeps no key. Directory 0700, files 0600, looser modes are refused; a file
+//! is never overwritten.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use ca_core::key_ref::KeyRef;
+use ca_core::public_key::PublicKey;
+use ca_core::suite::Curve;
+
+use crate::key_file::{self, DecryptKeyError, EncryptKeyError, Iterations, PrivateKey};
+use crate::passphrase::Passphrase;
+use crate::private_path::{self, PrivatePathError};
+
+/// More octets than a key file has: 500 with a P-384 key, and room for other people's line lengths.
+const FILE_LIMIT: usize = 8192;
+
+/// A private directory of key files.
+#[derive(Debug, Clone)]
+pub struct KeyDirectory {
+    path: PathBuf,
+    iterations: Iterations,
+}
+
+impl KeyDirectory {
+    /// Makes a new directory of mode 0700. The directory around it must exist.
+    ///
+    /// # Errors
+    /// [`CreateKeyDirectoryError`]; whatever stood under this name is as it was.
+    pub fn create(path: &Path) -> Result<Self, CreateKeyDirectoryError> {
+        private_path::create_directory(path).map_err(|cause| {
+            let path = path.to_owned();
+            if cause.kind() == io::ErrorKind::AlreadyExists {
+                CreateKeyDirectoryError::AlreadyExists { path }
+            } else {
+                CreateKeyDirectoryError::NotMade { path, cause }
+            }
+        })?;
+        Ok(Self::at(path))
+    }
+
+    /// Opens a directory that exists and has mode 0700 or stricter. It is not made when it is absent.
+    ///
+    /// # Errors
+    /// [`OpenKeyDirectoryError`].
+    pub fn open(path: &Path) -> Result<Self, OpenKeyDirectoryError> {
+        private_path::check_directory(path)?;
+        Ok(Self::at(path))
+    }
+
+    fn at(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            iterations: Iterations::default(),
+        }
+    }
+
+    /// Sets how dear the passphrases of keys made from now on are to guess.
+    #[must_use]
+    pub fn with_iterations(self, iterations: Iterations) -> Self {
+        Self { iterations, ..self }
+    }
+
+    /// Returns where the directory is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Draws a new key on `curve` and stores it, encrypted under `passphrase`; durable when it answers.
+    ///
+    /// # Errors
+    /// [`GenerateKeyError`]; no file was made.
+    pub fn generate(&self, curve: Curve, passphrase: &Passphrase) -> Result<PublicKey, GenerateKeyError> {
+        private_path::check_directory(&self.path).map_err(GenerateKeyError::Directory)?;
+        let new = key_file::generate(curve, passphrase, self.iterations)?;
+        let path = self.file(&new.public_key.key_ref());
+        private_path::store_file(&path, new.pem.as_bytes())
+            .map_err(|cause| GenerateKeyError::NotStored { path, cause })?;
+        Ok(new.public_key)
+    }
+
+    /// Lists the keys that have a file here, in ascending order. No file is opened.
+    ///
+    /// # Errors
+    /// [`ListKeysError`], also for a `.pem` file whose name is not a key reference: it would never be found.
+    pub fn key_refs(&self) -> Result<Vec<KeyRef>, ListKeysError> {
+        let unreadable = |cause| ListKeysError::Unreadable {
+            path: self.path.clone(),
+            cause,
+        };
+        let mut key_refs = Vec::new();
+        for entry in std::fs::read_dir(&self.path).map_err(unreadable)? {
+            let path = entry.map_err(unreadable)?.path();
+            let hidden = path
+                .file_name()
+                .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+            if hidden || path.extension().is_none_or(|extension| extension != "pem") {
+                continue;
+            }
+            key_refs.push(named_key(&path).ok_or(ListKeysError::NotAKeyRef { path })?);
+        }
+        key_refs.sort_unstable();
+        Ok(key_refs)
+    }
+
+    /// Reads and decrypts the file of a key.
+    pub(crate) fn read(&self, key: &KeyRef, passphrase: &Passphrase) -> Result<PrivateKey, ReadKeyError> {
+        let path = self.file(key);
+        let octets = private_path::read_file(&path, FILE_LIMIT)?;
+        let pem = core::str::from_utf8(&octets).map_err(|_| DecryptKeyError::NotEncryptedPkcs8);
+        let private_key = pem
+            .and_then(|pem| key_file::decrypt(pem, passphrase))
+            .map_err(|cause| ReadKeyError::NotOpened {
+                path: path.clone(),
+                cause,
+            })?;
+        let found = private_key.public_key().key_ref();
+        if found == *key {
+            Ok(private_key)
+        } else {
+            Err(ReadKeyError::AnotherKey { path, found })
+        }
+    }
+
+    fn file(&self, key: &KeyRef) -> PathBuf {
+        self.path.join(format!("{key}.pem"))
+    }
+}
+
+/// Returns the key that a path names, if it is written as [`KeyRef`] writes it.
+fn named_key(path: &Path) -> Option<KeyRef> {
+    let stem = path.file_stem()?.to_str()?;
+    KeyRef::parse(stem).filter(|key| key.to_string() == stem)
+}
+
+/// Why there is no new key directory.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateKeyDirectoryError {
+    /// There is something under this name; it is never taken over.
+    #[error("{path} exists already", path = path.display())]
+    AlreadyExists {
+        /// The path asked for.
+        path: PathBuf,
+    },
+    /// The operating system refuses.
+    #[error("the key directory {path} cannot be made: {cause}", path = path.display())]
+    NotMade {
+        /// The path asked for.
+        path: PathBuf,
+        /// What the operating system says.
+        #[source]
+        cause: io::Error,
+    },
+}
+
+/// Why a key directory is not used.
+#[derive(Debug, thiserror::Error)]
+#[error("the key directory is refused: {0}")]
+pub struct OpenKeyDirectoryError(#[from] PrivatePathError);
+
+/// Why there is no new key.
+#[derive(Debug, thiserror::Error)]
+pub enum GenerateKeyError {
+    /// The directory has gone or been opened to others since it was opened.
+    #[error("the key directory is refused: {0}")]
+    Directory(#[source] PrivatePathError),
+    /// The key could not be drawn or encrypted.
+    #[error(transparent)]
+    Encrypt(#[from] EncryptKeyError),
+    /// The file could not be stored; if one stood there, it is as it was.
+    #[error("the key file {path} cannot be stored: {cause}", path = path.display())]
+    NotStored {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        #[source]
+        cause: io::Error,
+    },
+}
+
+/// Why the keys cannot be listed.
+#[derive(Debug, thiserror::Error)]
+pub enum ListKeysError {
+    /// The operating system refuses.
+    #[error("the key directory {path} cannot be listed: {cause}", path = path.display())]
+    Unreadable {
+        /// The directory.
+        path: PathBuf,
+        /// What the operating system says.
+        #[source]
+        cause: io::Error,
+    },
+    /// A file is called `.pem` but is not named by a key reference.
+    #[error(
+        "{path} is not named by a key reference (40 hexadecimal digits in lower case, then .pem)",
+        path = path.display()
+    )]
+    NotAKeyRef {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// Why a key file does not give its key.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadKeyError {
+    /// The file is absent, open to others, too long or unreadable.
+    #[error("the key file is refused: {0}")]
+    File(#[from] PrivatePathError),
+    /// The file's octets do not give a key.
+    #[error("the key file {path} is refused: {cause}", path = path.display())]
+    NotOpened {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        cause: DecryptKeyError,
+    },
+    /// The file holds another key than its name says.
+    #[error("the key file {path} holds the key {found}", path = path.display())]
+    AnotherKey {
+        /// The file.
+        path: PathBuf,
+        /// The key in it.
+        found: KeyRef,
+    },
+}
