@@ -47,6 +47,11 @@ pub enum Identity {
         /// Which part.
         name: &'static str,
     },
+    /// Somebody who proved nothing; opens no door, stands in audit records of refusals only.
+    Unauthenticated {
+        /// Where the request came from.
+        peer: String,
+    },
 }
 
 /// A device that showed a certificate and proved possession of its key.
@@ -69,6 +74,8 @@ pub struct RegistrationAuthority {
     pub profiles: Vec<ProfileId>,
     /// The leading octets that system titles must have, up to 8; empty for all.
     pub title_prefix: Vec<u8>,
+    /// The domains in which it may name hosts; empty for none.
+    pub dns_suffixes: Vec<String>,
     /// The certificate shown.
     pub certificate: Presented,
 }
@@ -112,7 +119,10 @@ impl Identity {
         match self {
             Self::Device(device) => Some(&device.certificate),
             Self::RegistrationAuthority(authority) => Some(&authority.certificate),
-            Self::OneTimeToken { .. } | Self::Operator { .. } | Self::Process { .. } => None,
+            Self::OneTimeToken { .. }
+            | Self::Operator { .. }
+            | Self::Process { .. }
+            | Self::Unauthenticated { .. } => None,
         }
     }
 }
@@ -126,6 +136,7 @@ impl fmt::Display for Actor {
             Identity::OneTimeToken { title, .. } => write!(f, "token:{title}"),
             Identity::Operator { name } => write!(f, "operator:{name}"),
             Identity::Process { name } => write!(f, "process:{name}"),
+            Identity::Unauthenticated { peer } => write!(f, "peer:{peer}"),
         }
     }
 }

@@ -126,6 +126,15 @@ impl Issuer {
     }
 }
 
+/// Who signs a certificate.
+#[derive(Debug, Clone, Copy)]
+pub enum SignedBy<'a> {
+    /// The subject itself: a root.
+    Itself,
+    /// This issuer.
+    Issuer(&'a Issuer),
+}
+
 /// Why a certificate does not make an issuer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IssuerError {

@@ -19,22 +19,14 @@ use x509_cert::ext::pkix::{
 };
 
 use crate::distinguished_name::{DistinguishedName, NameError};
-use crate::issuer::Issuer;
+use crate::issuer::{Issuer, SignedBy};
 use crate::oid;
 use crate::profile::{AlternativeNameRule, CertificateProfile, KeyUsageBit, Pointers, SubjectRule};
 use crate::public_key::PublicKey;
 use crate::serial_number::SerialNumber;
-use crate::subject::{AlternativeName, Subject};
+use crate::subject::{AlternativeName, Subject, SubjectName};
+use crate::system_title::SystemTitle;
 use crate::validity::{UnixTime, Validity};
-
-/// Who will sign the certificate.
-#[derive(Debug, Clone, Copy)]
-pub enum SignedBy<'a> {
-    /// The subject itself: a root.
-    Itself,
-    /// This issuer.
-    Issuer(&'a Issuer),
-}
 
 /// Everything that a draft is made of.
 #[derive(Debug, Clone, Copy)]
@@ -131,39 +123,29 @@ pub fn time(time: UnixTime) -> der::Result<Any> {
 }
 
 fn subject_name(input: &DraftInput<'_>) -> Result<DistinguishedName, DraftError> {
-    match (&input.profile.parts().subject, input.subject) {
-        (SubjectRule::SystemTitle, Subject::Device(title)) => Ok(DistinguishedName::of_device(title)?),
-        (SubjectRule::Empty, Subject::Device(_)) => Ok(DistinguishedName::empty()),
-        (
-            SubjectRule::DistinguishedName { max_octets },
-            Subject::Named {
-                name,
-                alternative_names,
-            },
-        ) => {
+    match (&input.profile.parts().subject, &input.subject.name) {
+        (SubjectRule::SystemTitle, SubjectName::Device(title)) => Ok(DistinguishedName::of_device(title)?),
+        (SubjectRule::Empty, SubjectName::Device(_)) => Ok(DistinguishedName::empty()),
+        (SubjectRule::DistinguishedName { max_octets }, SubjectName::Distinguished(name)) => {
             if name.der().len() > usize::from(*max_octets) {
-                return Err(DraftError::NameTooLong {
-                    octets: name.der().len(),
-                    max_octets: *max_octets,
-                });
+                return Err(DraftError::NameTooLong { octets: name.der().len(), max_octets: *max_octets });
             }
-            if name.is_empty() && alternative_names.is_empty() {
-                return Err(DraftError::SubjectDoesNotFit);
-            }
-            name.is_single_valued()
-                .then(|| name.clone())
-                .ok_or(DraftError::SubjectDoesNotFit)
+            let nameless = name.is_empty() && input.subject.alternative_names.is_empty();
+            (name.is_single_valued() && !nameless).then(|| name.clone()).ok_or(DraftError::SubjectDoesNotFit)
         }
-        (SubjectRule::Label16, Subject::Named { name, .. })
-            if name.attributes().len() == 1
-                && name
-                    .common_name()
-                    .is_some_and(|label| label.chars().count() == 16) =>
-        {
-            Ok(name.clone())
+        (SubjectRule::Label16, SubjectName::Distinguished(name)) if is_label(name) => Ok(name.clone()),
+        (
+            SubjectRule::SystemTitle | SubjectRule::Empty | SubjectRule::Label16,
+            SubjectName::Distinguished(_),
+        )
+        | (SubjectRule::DistinguishedName { .. } | SubjectRule::Label16, SubjectName::Device(_)) => {
+            Err(DraftError::SubjectDoesNotFit)
         }
-        _ => Err(DraftError::SubjectDoesNotFit),
     }
+}
+
+fn is_label(name: &DistinguishedName) -> bool {
+    name.attributes().len() == 1 && name.common_name().is_some_and(|label| label.chars().count() == 16)
 }
 
 /// Writes the extensions in one fixed order: constraints and usages, key identifiers, policy, names, pointers.
@@ -247,43 +229,36 @@ fn key_usage(bits: &[KeyUsageBit]) -> KeyUsage {
 }
 
 fn alternative_names(input: &DraftInput<'_>) -> Result<Option<Vec<GeneralName>>, DraftError> {
-    let asked = match input.subject {
-        Subject::Device(_) => [].as_slice(),
-        Subject::Named {
-            alternative_names, ..
-        } => alternative_names,
-    };
-    match (&input.profile.parts().alternative_name, input.subject) {
-        (AlternativeNameRule::Absent, _) if asked.is_empty() => Ok(None),
-        (AlternativeNameRule::HardwareModule { hw_type }, Subject::Device(title)) => {
-            // RFC 4108 §5: HardwareModuleName ::= SEQUENCE { hwType OBJECT IDENTIFIER, hwSerialNum OCTET STRING }
-            let hw_serial_num = OctetString::new(title.octets().as_slice())?;
-            let module = HardwareModuleName {
-                hw_type: *hw_type,
-                hw_serial_num,
-            };
-            let value = Any::encode_from(&module)?;
-            let name = OtherName {
-                type_id: oid::HARDWARE_MODULE_NAME,
-                value,
-            };
-            Ok(Some(vec![GeneralName::OtherName(name)]))
-        }
-        (AlternativeNameRule::DnsNames { required, max }, _) => {
-            let fits = asked.len() <= usize::from(*max) && !(*required && asked.is_empty());
-            let dns_only = asked.iter().all(|name| matches!(name, AlternativeName::Dns(_)));
-            if !fits || !dns_only {
-                return Err(DraftError::AlternativeNamesDoNotFit);
+    let asked = input.subject.alternative_names.as_slice();
+    let fits = match &input.profile.parts().alternative_name {
+        AlternativeNameRule::HardwareModule { hw_type } => {
+            let title = input.subject.system_title().ok_or(DraftError::SubjectDoesNotFit)?;
+            if asked.is_empty() {
+                return Ok(Some(vec![hardware_module(*hw_type, title)?]));
             }
-            general_names(asked)
+            false
         }
-        (AlternativeNameRule::UriOrEmail, _)
-            if asked.len() <= 1 && !matches!(asked, [AlternativeName::Dns(_)]) =>
-        {
-            general_names(asked)
+        AlternativeNameRule::Absent => asked.is_empty(),
+        AlternativeNameRule::DnsNames { required, max } => {
+            asked.len() <= usize::from(*max)
+                && !(*required && asked.is_empty())
+                && asked.iter().all(|name| matches!(name, AlternativeName::Dns(_)))
         }
-        _ => Err(DraftError::AlternativeNamesDoNotFit),
+        AlternativeNameRule::UriOrEmail => asked.len() <= 1 && !matches!(asked, [AlternativeName::Dns(_)]),
+    };
+    if !fits {
+        return Err(DraftError::AlternativeNamesDoNotFit);
     }
+    general_names(asked)
+}
+
+/// ```text
+/// HardwareModuleName ::= SEQUENCE { hwType OBJECT IDENTIFIER, hwSerialNum OCTET STRING }   -- RFC 4108 §5
+/// ```
+fn hardware_module(hw_type: ObjectIdentifier, title: &SystemTitle) -> der::Result<GeneralName> {
+    let hw_serial_num = OctetString::new(title.octets().as_slice())?;
+    let value = Any::encode_from(&HardwareModuleName { hw_type, hw_serial_num })?;
+    Ok(GeneralName::OtherName(OtherName { type_id: oid::HARDWARE_MODULE_NAME, value }))
 }
 
 fn general_names(asked: &[AlternativeName]) -> Result<Option<Vec<GeneralName>>, DraftError> {

@@ -1,0 +1,201 @@
+//! The certification authority: five verbs, each of which is a walk through the modules below.
+//!
+//! One value per issuing CA. Synchronous: callers bring their own threads. RFC 5280 §3, RFC 4949.
+
+use std::sync::Arc;
+
+use crate::actor::Actor;
+use crate::audit::AuditEvent;
+use crate::crl::{self, CrlError};
+use crate::issuance::{IssueError, IssuedCertificate, Workshop, issue, refusal};
+use crate::issuer::Issuer;
+use crate::key_ref::KeyRef;
+use crate::lint::Linter;
+use crate::ports::{Clock, Entropy, Ledger, Registry, Signer, StatusSource, Unavailable};
+use crate::profile::{CrlProfile, ProfileId};
+use crate::record::{CertificateId, CertificateStatus, CrlRecord};
+use crate::registration::{Grounds, Offer, admit};
+use crate::request::{EnrolmentRequest, RevocationRequest};
+use crate::revocation::{RecordedRevocation, RevokeError, decide};
+use crate::serial_number::SerialNumber;
+
+/// Adapters for everything the authority needs of the world.
+#[derive(Clone)]
+pub struct Ports {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness for serial numbers.
+    pub entropy: Arc<dyn Entropy>,
+    /// Private keys.
+    pub signer: Arc<dyn Signer>,
+    /// Durable records.
+    pub ledger: Arc<dyn Ledger>,
+    /// What the records say.
+    pub status: Arc<dyn StatusSource>,
+    /// Devices and tokens.
+    pub registry: Arc<dyn Registry>,
+}
+
+impl core::fmt::Debug for Ports {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Ports").finish_non_exhaustive()
+    }
+}
+
+/// What an authority is made of, beside its ports.
+#[derive(Debug, Clone)]
+pub struct Charter {
+    /// Who it is.
+    pub issuer: Issuer,
+    /// What it issues, and to whom.
+    pub offers: Vec<Offer>,
+    /// The rules that every draft must keep.
+    pub linter: Linter,
+    /// The profile of its CRLs.
+    pub crl_profile: CrlProfile,
+    /// How long a signing outcome may stay unknown before its serial number is revoked, in seconds.
+    pub uncertain_grace_seconds: i64,
+    /// The keys of every CA whose certificates the same ledger keeps, this one included.
+    pub own_issuers: Vec<KeyRef>,
+    /// On how many threads a batch is verified and signed.
+    pub threads: usize,
+}
+
+/// A certification authority (RFC 5280 §3).
+#[derive(Debug, Clone)]
+pub struct CertificationAuthority {
+    charter: Charter,
+    ports: Ports,
+}
+
+impl CertificationAuthority {
+    /// Puts an authority together.
+    #[must_use]
+    pub const fn new(charter: Charter, ports: Ports) -> Self {
+        Self { charter, ports }
+    }
+
+    /// Issues a certificate, for the first time or again as the request says.
+    ///
+    /// # Errors
+    /// [`IssueError`]; an audit record of the refusal is on disk when it returns.
+    pub fn enrol(&self, request: EnrolmentRequest) -> Result<IssuedCertificate, IssueError> {
+        let missing = || Err(IssueError::NoFreeSerialNumber);
+        self.enrol_batch(vec![request]).pop().unwrap_or_else(missing)
+    }
+
+    /// Issues many certificates with one durable transaction for the intents and one for the results; answers in order.
+    ///
+    /// One refusal does not touch its neighbours.
+    #[must_use]
+    pub fn enrol_batch(&self, requests: Vec<EnrolmentRequest>) -> Vec<Result<IssuedCertificate, IssueError>> {
+        let now = self.ports.clock.now();
+        let grounds = self.grounds();
+        let origins: Vec<(Actor, String)> = requests
+            .iter()
+            .map(|request| (request.actor.clone(), format!("{} under {}", request.subject, request.profile)))
+            .collect();
+        let admitted = requests
+            .into_iter()
+            .map(|request| admit(&grounds, request, now).map_err(IssueError::from))
+            .collect();
+        issue(&self.workshop(), admitted)
+            .into_iter()
+            .zip(origins)
+            .map(|(outcome, (actor, wish))| {
+                outcome.or_else(|error| {
+                    self.audit(refusal(&actor, &wish, error.code(), now))?;
+                    Err(error)
+                })
+            })
+            .collect()
+    }
+
+    /// Records a revocation. The next CRL and every later OCSP answer will say so.
+    ///
+    /// # Errors
+    /// [`RevokeError`]; an audit record of the refusal is on disk when it returns.
+    pub fn revoke(&self, request: RevocationRequest) -> Result<RecordedRevocation, RevokeError> {
+        let now = self.ports.clock.now();
+        let actor = request.actor.clone();
+        let wish = format!("revocation of {}", request.id.serial);
+        decide(&self.charter.issuer, &*self.ports.status, request, now)
+            .and_then(|admitted| admitted.record(&*self.ports.ledger))
+            .or_else(|error| {
+                self.audit(refusal(&actor, &wish, error.code(), now))?;
+                Err(error)
+            })
+    }
+
+    /// Signs and records a new CRL from the rows committed so far.
+    ///
+    /// # Errors
+    /// [`CrlError`]; the CRL before stays the latest.
+    pub fn issue_crl(&self, actor: &Actor) -> Result<CrlRecord, CrlError> {
+        crl::issue_crl(&crl::CrlContext {
+            issuer: &self.charter.issuer,
+            profile: &self.charter.crl_profile,
+            clock: &*self.ports.clock,
+            ledger: &*self.ports.ledger,
+            status: &*self.ports.status,
+            signer: &*self.ports.signer,
+            actor,
+            uncertain_grace_seconds: self.charter.uncertain_grace_seconds,
+        })
+    }
+
+    /// Returns what the ledger knows of a serial number of this authority.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub fn status_of(&self, serial: &SerialNumber) -> Result<CertificateStatus, Unavailable> {
+        let id = CertificateId { issuer: self.charter.issuer.key(), serial: serial.clone() };
+        self.ports.status.status_of(&id)
+    }
+
+    /// Records that a front end refused a request before it could become one, such as octets that are no request.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub fn record_refusal(&self, actor: &Actor, detail: &str, code: &str) -> Result<(), Unavailable> {
+        self.audit(refusal(actor, detail, code, self.ports.clock.now()))
+    }
+
+    /// Returns the issuing identity.
+    #[must_use]
+    pub const fn issuer(&self) -> &Issuer {
+        &self.charter.issuer
+    }
+
+    /// Returns the offer of a profile.
+    #[must_use]
+    pub fn offer(&self, profile: &ProfileId) -> Option<&Offer> {
+        self.charter.offers.iter().find(|offer| offer.profile.id() == profile)
+    }
+
+    fn audit(&self, event: AuditEvent) -> Result<(), Unavailable> {
+        self.ports.ledger.record_event(event)
+    }
+
+    fn grounds(&self) -> Grounds<'_> {
+        Grounds {
+            issuer: &self.charter.issuer,
+            offers: &self.charter.offers,
+            own_issuers: &self.charter.own_issuers,
+            status: &*self.ports.status,
+            registry: &*self.ports.registry,
+        }
+    }
+
+    fn workshop(&self) -> Workshop<'_> {
+        Workshop {
+            issuer: &self.charter.issuer,
+            own_issuers: &self.charter.own_issuers,
+            linter: &self.charter.linter,
+            entropy: &*self.ports.entropy,
+            signer: &*self.ports.signer,
+            ledger: &*self.ports.ledger,
+            threads: self.charter.threads,
+        }
+    }
+}

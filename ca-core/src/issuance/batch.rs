@@ -1,0 +1,99 @@
+//! How a batch moves through the chain: in lanes that keep their order, some of which end early; and on several threads.
+//!
+//! Knows nothing of certificates.
+
+use super::{IssueError, IssuedCertificate};
+
+/// How a lane ends before the last step.
+#[derive(Debug)]
+pub(super) enum Exit {
+    /// With an error.
+    Refused(IssueError),
+    /// With the answer to an earlier request that was the same.
+    Answered(IssuedCertificate),
+}
+
+impl From<IssueError> for Exit {
+    fn from(error: IssueError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+/// Gives the lanes that are still under way to `step`, which answers in their order, and puts the answers back in place.
+pub(super) fn advance<T, U>(
+    lanes: Vec<Result<T, Exit>>,
+    step: impl FnOnce(Vec<T>) -> Vec<Result<U, Exit>>,
+) -> Vec<Result<U, Exit>> {
+    let mut under_way = Vec::with_capacity(lanes.len());
+    let ended: Vec<Option<Exit>> = lanes
+        .into_iter()
+        .map(|lane| match lane {
+            Ok(one) => {
+                under_way.push(one);
+                None
+            }
+            Err(exit) => Some(exit),
+        })
+        .collect();
+    let mut answers = if under_way.is_empty() { Vec::new() } else { step(under_way) }.into_iter();
+    ended
+        .into_iter()
+        .filter_map(|exit| match exit {
+            Some(exit) => Some(Err(exit)),
+            None => answers.next(),
+        })
+        .collect()
+}
+
+/// The fewest items for which another thread pays.
+const WORTH_A_THREAD: usize = 8;
+
+/// Applies `step` to every item, on up to `threads` threads when there are enough items; keeps their order.
+pub(super) fn spread<T: Send, U: Send, E: Send>(
+    threads: usize,
+    items: Vec<T>,
+    step: impl Fn(T) -> Result<U, E> + Sync,
+) -> Vec<Result<U, E>> {
+    let threads = threads.min(items.len() / WORTH_A_THREAD).max(1);
+    if threads == 1 {
+        return items.into_iter().map(step).collect();
+    }
+    let share = items.len().div_ceil(threads);
+    let mut shares: Vec<Vec<T>> = Vec::with_capacity(threads);
+    let mut items = items.into_iter();
+    for _ in 0..threads {
+        shares.push(items.by_ref().take(share).collect());
+    }
+    let step = &step;
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = shares
+            .into_iter()
+            .map(|share| scope.spawn(move || share.into_iter().map(step).collect::<Vec<_>>()))
+            .collect();
+        workers
+            .into_iter()
+            .flat_map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lanes_keep_their_order_when_some_end_early() {
+        let lanes = vec![Ok(1), Err(Exit::from(IssueError::Altered)), Ok(3)];
+        let moved = advance(lanes, |all| all.into_iter().map(|one| Ok(one * 10)).collect());
+        assert!(matches!(moved.as_slice(), [Ok(10), Err(Exit::Refused(IssueError::Altered)), Ok(30)]));
+    }
+
+    #[test]
+    fn spreading_keeps_the_order_and_every_item() {
+        for (threads, count) in [(1, 3), (4, 7), (4, 100), (3, 33)] {
+            let items: Vec<usize> = (0..count).collect();
+            let made = spread(threads, items.clone(), |item| Ok::<_, ()>(item));
+            assert_eq!(made.into_iter().map(Result::unwrap).collect::<Vec<_>>(), items);
+        }
+    }
+}

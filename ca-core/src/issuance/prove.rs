@@ -1,0 +1,170 @@
+//! From an admitted to a proven request: the key suits profile and issuer, its possession is proved, and the certification
+//! request asks for nothing that the profile does not give. Touches nothing.
+
+use const_oid::ObjectIdentifier;
+use der::Decode;
+use x509_cert::ext::Extension;
+use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
+
+use super::{Exit, IssueError, ProveError, ProvenRequest, Workshop};
+use crate::csr::{CertificationRequest, ProofOfPossession};
+use crate::oid;
+use crate::profile::{CertificateProfile, KeyReuse, KeyUsageBit};
+use crate::public_key::PublicKey;
+use crate::registration::AdmittedRequest;
+use crate::request::{EnrolmentKind, Evidence};
+use crate::subject::{Subject, SubjectName};
+use crate::suite::Curve;
+use crate::validity::Validity;
+
+/// Proves one request.
+pub(super) fn prove(workshop: &Workshop<'_>, admitted: AdmittedRequest) -> Result<ProvenRequest, Exit> {
+    check(workshop, admitted).map_err(Exit::from)
+}
+
+fn check(workshop: &Workshop<'_>, admitted: AdmittedRequest) -> Result<ProvenRequest, IssueError> {
+    let validity = check_validity(workshop, &admitted)?;
+    let (public_key, possession) = match &admitted.request.evidence {
+        Evidence::Request(csr) => {
+            check_key(workshop, &admitted.profile, csr.public_key())?;
+            check_content(csr, &admitted.request.subject, &admitted.profile)?;
+            (csr.public_key().clone(), csr.prove_possession().map_err(|_| ProveError::NotPossessed)?)
+        }
+        Evidence::OwnSigner { key } => {
+            let public_key = workshop.signer.public_key(key).map_err(IssueError::from)?;
+            check_key(workshop, &admitted.profile, &public_key)?;
+            (public_key, ProofOfPossession::held_by_own_signer())
+        }
+    };
+    check_reuse(&admitted, &public_key)?;
+    Ok(ProvenRequest { admitted, public_key, validity, _possession: possession })
+}
+
+fn check_validity(workshop: &Workshop<'_>, admitted: &AdmittedRequest) -> Result<Validity, IssueError> {
+    let now = admitted.now;
+    let validity = admitted
+        .profile
+        .validity_at(now, admitted.request.validity_seconds)
+        .ok_or(IssueError::ValidityOutsideProfile { seconds: admitted.request.validity_seconds })?;
+    let issuer = workshop.issuer.certificate().validity();
+    if now > workshop.issuer.window_ends() || !issuer.contains(now) {
+        return Err(IssueError::WindowClosed { now, window_ends: workshop.issuer.window_ends() });
+    }
+    // Refused, never truncated: a shorter certificate than asked for is a different certificate.
+    if validity.not_after() > issuer.not_after() {
+        return Err(IssueError::ValidityExceedsIssuer {
+            not_after: validity.not_after(),
+            issuer_not_after: issuer.not_after(),
+        });
+    }
+    Ok(validity)
+}
+
+fn check_key(
+    workshop: &Workshop<'_>,
+    profile: &CertificateProfile,
+    key: &PublicKey,
+) -> Result<(), ProveError> {
+    if key.curve() != profile.curve() {
+        return Err(ProveError::Curve { found: key.curve(), wanted: profile.curve() });
+    }
+    // Green Book 9.2.6.5: P-384 under P-256 never; P-256 under P-384 only as a declared transition.
+    let fits = match (key.curve(), workshop.issuer.curve()) {
+        (Curve::P256, Curve::P256) | (Curve::P384, Curve::P384) => true,
+        (Curve::P256, Curve::P384) => profile.parts().transition_issuer,
+        (Curve::P384, Curve::P256) => false,
+    };
+    if !fits {
+        return Err(ProveError::IssuerCurve { found: key.curve(), issuer: workshop.issuer.curve() });
+    }
+    if workshop.own_issuers.contains(&key.key_ref()) {
+        return Err(ProveError::KeyOfAuthority);
+    }
+    Ok(())
+}
+
+/// Re-enrolment with the key unchanged is a renewal, which the profile may rule out.
+fn check_reuse(admitted: &AdmittedRequest, key: &PublicKey) -> Result<(), ProveError> {
+    let EnrolmentKind::ReEnrolment { renewed } = &admitted.request.kind else {
+        return Ok(());
+    };
+    let shown = renewed.as_deref().or_else(|| admitted.request.actor.identity.presented());
+    let same = shown.is_some_and(|shown| shown.certificate.public_key() == key);
+    if same && admitted.profile.parts().key_reuse == KeyReuse::Refused {
+        return Err(ProveError::KeyReused);
+    }
+    Ok(())
+}
+
+/// The request may repeat what the profile gives anyway; anything else it asks for is refused.
+fn check_content(
+    csr: &CertificationRequest,
+    subject: &Subject,
+    profile: &CertificateProfile,
+) -> Result<(), ProveError> {
+    let names = csr
+        .requested_extensions()
+        .iter()
+        .find(|extension| extension.extn_id == oid::SUBJECT_ALT_NAME)
+        .map(|extension| extension.extn_value.as_bytes());
+    let asked = Subject::read(csr.subject(), names).map_err(|cause| ProveError::Subject { cause })?;
+    // A device that cannot write its name leaves the subject empty; it was authenticated all the same.
+    let unnamed = csr.subject().is_empty() && names.is_none() && subject.system_title().is_some();
+    if asked != *subject && !unnamed {
+        return Err(ProveError::SubjectDiffers { found: asked.to_string(), wanted: subject.to_string() });
+    }
+    if let (true, SubjectName::Distinguished(_)) = (profile.names_system_title(), &subject.name) {
+        return Err(ProveError::NotSystemTitle { found: subject.to_string() });
+    }
+    csr.requested_extensions().iter().try_for_each(|extension| check_extension(extension, profile))
+}
+
+fn check_extension(extension: &Extension, profile: &CertificateProfile) -> Result<(), ProveError> {
+    let value = extension.extn_value.as_bytes();
+    let given = match extension.extn_id {
+        // Names were compared with the subject; the key identifier is computed by us whatever the request says.
+        oid::SUBJECT_ALT_NAME | oid::SUBJECT_KEY_IDENTIFIER => true,
+        oid::BASIC_CONSTRAINTS => is_end_entity(value) && !profile.is_authority() || is_same_authority(value, profile),
+        oid::KEY_USAGE => KeyUsage::from_der(value).is_ok_and(|usage| within_usage(usage, profile)),
+        oid::EXTENDED_KEY_USAGE => ExtendedKeyUsage::from_der(value)
+            .is_ok_and(|usage| !usage.0.is_empty() && within_purposes(&usage.0, profile)),
+        _ => false,
+    };
+    if given { Ok(()) } else { Err(ProveError::Extension { extension: extension.extn_id }) }
+}
+
+fn is_end_entity(value: &[u8]) -> bool {
+    BasicConstraints::from_der(value).is_ok_and(|asked| !asked.ca && asked.path_len_constraint.is_none())
+}
+
+fn is_same_authority(value: &[u8], profile: &CertificateProfile) -> bool {
+    let ours = profile.parts().path_length;
+    ours.is_some()
+        && BasicConstraints::from_der(value).is_ok_and(|asked| {
+            asked.ca && (asked.path_len_constraint.is_none() || asked.path_len_constraint == ours)
+        })
+}
+
+fn within_usage(asked: KeyUsage, profile: &CertificateProfile) -> bool {
+    use x509_cert::ext::pkix::KeyUsages;
+    let given = |flag| {
+        let bit = match flag {
+            KeyUsages::DigitalSignature => KeyUsageBit::DigitalSignature,
+            KeyUsages::KeyAgreement => KeyUsageBit::KeyAgreement,
+            KeyUsages::KeyCertSign => KeyUsageBit::KeyCertSign,
+            KeyUsages::CRLSign => KeyUsageBit::CrlSign,
+            KeyUsages::NonRepudiation
+            | KeyUsages::KeyEncipherment
+            | KeyUsages::DataEncipherment
+            | KeyUsages::EncipherOnly
+            | KeyUsages::DecipherOnly => return false,
+        };
+        profile.parts().key_usage.contains(&bit)
+    };
+    asked.0.into_iter().all(given)
+}
+
+fn within_purposes(asked: &[ObjectIdentifier], profile: &CertificateProfile) -> bool {
+    let given = profile.parts().extended_key_usage.as_ref();
+    given.is_some_and(|rule| asked.iter().all(|purpose| rule.purposes.contains(purpose)))
+}

@@ -1,0 +1,257 @@
+//! Certification path validation (RFC 5280 §6), for certificates that are shown to us.
+//!
+//! Our own, because the profiles of this field break general-purpose validators (critical certificate policies, no extended
+//! key usage). No policy processing: any policy is accepted, and a certificate that constrains policies or names critically is
+//! refused. Revocation is not looked at here: registration asks the ledger.
+
+use crate::certificate::Certificate;
+use crate::distinguished_name::DistinguishedName;
+use crate::key_ref::KeyRef;
+use crate::oid;
+use crate::public_key::PublicKey;
+use crate::validity::UnixTime;
+
+/// The most certificates a path may have below its trust anchor.
+const MAX_PATH: usize = 8;
+/// The most signatures that are verified for one path.
+const MAX_SIGNATURE_CHECKS: u32 = 100;
+/// The most certificates a peer may send beside its own.
+const MAX_INTERMEDIATES: usize = 16;
+
+/// Where validation starts: a name and a key that are trusted from configuration (RFC 5280 §6.1.1 (d)).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustAnchor {
+    name: DistinguishedName,
+    public_key: PublicKey,
+}
+
+impl TrustAnchor {
+    /// Trusts the subject and key of a CA certificate; nothing else of it is looked at.
+    #[must_use]
+    pub fn from_certificate(certificate: &Certificate) -> Self {
+        Self { name: certificate.subject().clone(), public_key: certificate.public_key().clone() }
+    }
+
+    /// Returns the name.
+    #[must_use]
+    pub const fn name(&self) -> &DistinguishedName {
+        &self.name
+    }
+
+    /// Returns the key's name.
+    #[must_use]
+    pub fn key(&self) -> KeyRef {
+        self.public_key.key_ref()
+    }
+}
+
+/// An end entity certificate whose path was validated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValidatedPath {
+    end_entity: Certificate,
+    issuer: KeyRef,
+    anchor: KeyRef,
+}
+
+impl ValidatedPath {
+    /// Returns the end entity certificate.
+    #[must_use]
+    pub const fn end_entity(&self) -> &Certificate {
+        &self.end_entity
+    }
+
+    /// Returns the key that issued it.
+    #[must_use]
+    pub const fn issuer(&self) -> KeyRef {
+        self.issuer
+    }
+
+    /// Returns the trust anchor's key.
+    #[must_use]
+    pub const fn anchor(&self) -> KeyRef {
+        self.anchor
+    }
+}
+
+/// Validates the certificate of a TLS client: a path to one of `anchors` at `now`, digitalSignature, and clientAuth where an
+/// extended key usage is present.
+///
+/// # Errors
+/// [`PathError`]; `Expired` only when nothing else is wrong with the end entity certificate itself.
+pub fn validate_client(
+    end_entity: Certificate,
+    intermediates: &[Certificate],
+    anchors: &[TrustAnchor],
+    now: UnixTime,
+) -> Result<ValidatedPath, PathError> {
+    if intermediates.len() > MAX_INTERMEDIATES {
+        return Err(PathError::TooManyCertificates { count: intermediates.len() });
+    }
+    check_client(&end_entity)?;
+    check_validity(&end_entity, now)?;
+    let mut search = Search { intermediates, anchors, now, checks: 0 };
+    let mut used = Vec::with_capacity(MAX_PATH);
+    let (issuer, anchor) = search.climb(&end_entity, &mut used)?;
+    Ok(ValidatedPath { end_entity, issuer, anchor })
+}
+
+fn check_client(certificate: &Certificate) -> Result<(), PathError> {
+    check_critical(certificate)?;
+    // RFC 5280 §4.2.1.3: a key that authenticates by signing has digitalSignature.
+    if certificate.key_usage().is_some_and(|usage| !usage.digital_signature()) {
+        return Err(PathError::Usage { subject: certificate.subject().clone() });
+    }
+    // RFC 5280 §4.2.1.12: where the extension is present, the key is used for the purposes named only.
+    let restricted = certificate.extension(oid::EXTENDED_KEY_USAGE).is_some();
+    if restricted && !certificate.extended_key_usages().contains(&oid::CLIENT_AUTH) {
+        return Err(PathError::Usage { subject: certificate.subject().clone() });
+    }
+    Ok(())
+}
+
+/// RFC 5280 §4.2: a certificate with a critical extension that is not processed is rejected.
+fn check_critical(certificate: &Certificate) -> Result<(), PathError> {
+    const PROCESSED: [const_oid::ObjectIdentifier; 5] = [
+        oid::BASIC_CONSTRAINTS,
+        oid::KEY_USAGE,
+        oid::EXTENDED_KEY_USAGE,
+        oid::SUBJECT_ALT_NAME,
+        oid::CERTIFICATE_POLICIES,
+    ];
+    let unknown = certificate
+        .extensions()
+        .iter()
+        .find(|extension| extension.critical && !PROCESSED.contains(&extension.extn_id));
+    match unknown {
+        Some(extension) => Err(PathError::CriticalExtension { extension: extension.extn_id }),
+        None => Ok(()),
+    }
+}
+
+fn check_validity(certificate: &Certificate, now: UnixTime) -> Result<(), PathError> {
+    let validity = certificate.validity();
+    if now < validity.not_before() {
+        return Err(PathError::NotYetValid { not_before: validity.not_before() });
+    }
+    if now > validity.not_after() {
+        return Err(PathError::Expired { not_after: validity.not_after() });
+    }
+    Ok(())
+}
+
+struct Search<'a> {
+    intermediates: &'a [Certificate],
+    anchors: &'a [TrustAnchor],
+    now: UnixTime,
+    checks: u32,
+}
+
+impl Search<'_> {
+    /// Finds who issued `certificate`, up to an anchor; returns the issuing key and the anchor's key.
+    ///
+    /// `used` holds the places of the intermediates between the end entity and `certificate`.
+    fn climb(
+        &mut self,
+        certificate: &Certificate,
+        used: &mut Vec<usize>,
+    ) -> Result<(KeyRef, KeyRef), PathError> {
+        for anchor in self.anchors.iter().filter(|anchor| anchor.name == *certificate.issuer()) {
+            if self.signed_by(certificate, &anchor.public_key)? {
+                return Ok((anchor.key(), anchor.key()));
+            }
+        }
+        if used.len() >= MAX_PATH {
+            return Err(PathError::NoPath);
+        }
+        for (place, candidate) in self.intermediates.iter().enumerate() {
+            let fits = candidate.subject() == certificate.issuer() && !used.contains(&place);
+            if !fits || !self.may_issue(candidate, used.len()) {
+                continue;
+            }
+            if self.signed_by(certificate, candidate.public_key())? {
+                used.push(place);
+                match self.climb(candidate, used) {
+                    Ok((_, anchor)) => return Ok((candidate.public_key().key_ref(), anchor)),
+                    Err(PathError::TooManySignatures) => return Err(PathError::TooManySignatures),
+                    Err(_) => drop(used.pop()),
+                }
+            }
+        }
+        Err(PathError::NoPath)
+    }
+
+    /// RFC 5280 §6.1.4 (k)–(n): cA, path length, keyCertSign; and the validity of §6.1.3 (a) (2).
+    fn may_issue(&self, candidate: &Certificate, below: usize) -> bool {
+        candidate.basic_constraints().is_some_and(|constraints| {
+            constraints.ca
+                && constraints.path_len_constraint.is_none_or(|length| below <= usize::from(length))
+        }) && candidate.key_usage().is_some_and(|usage| usage.key_cert_sign())
+            && check_critical(candidate).is_ok()
+            && check_validity(candidate, self.now).is_ok()
+    }
+
+    fn signed_by(&mut self, certificate: &Certificate, key: &PublicKey) -> Result<bool, PathError> {
+        self.checks += 1;
+        if self.checks > MAX_SIGNATURE_CHECKS {
+            return Err(PathError::TooManySignatures);
+        }
+        Ok(certificate.signature().curve() == key.curve()
+            && key.verify(certificate.tbs(), certificate.signature()).is_ok())
+    }
+}
+
+/// Why a certificate that was shown is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PathError {
+    /// More certificates than anyone needs.
+    #[error("{count} certificates were sent beside the end entity's, more than 16")]
+    TooManyCertificates {
+        /// How many.
+        count: usize,
+    },
+    /// More signatures than anyone needs.
+    #[error("the certificates sent would take more than 100 signature checks")]
+    TooManySignatures,
+    /// No path to a trust anchor.
+    #[error("no certification path leads from the certificate to a trust anchor")]
+    NoPath,
+    /// The period of the end entity certificate has not begun.
+    #[error("the certificate is not valid before {not_before}")]
+    NotYetValid {
+        /// When it begins.
+        not_before: UnixTime,
+    },
+    /// The period of the end entity certificate is over.
+    #[error("the certificate expired at {not_after}")]
+    Expired {
+        /// When it ended.
+        not_after: UnixTime,
+    },
+    /// keyUsage or extKeyUsage rules client authentication out.
+    #[error("the certificate of {subject} is not for client authentication")]
+    Usage {
+        /// Whose certificate.
+        subject: DistinguishedName,
+    },
+    /// A critical extension that is not processed.
+    #[error("the certificate has the critical extension {extension}, which is not processed here")]
+    CriticalExtension {
+        /// Which.
+        extension: const_oid::ObjectIdentifier,
+    },
+}
+
+impl PathError {
+    /// Returns the stable reason code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::TooManyCertificates { .. } | Self::TooManySignatures => "authn.path-limits",
+            Self::NoPath => "authn.no-path",
+            Self::NotYetValid { .. } => "authn.not-yet-valid",
+            Self::Expired { .. } => "authn.expired",
+            Self::Usage { .. } => "authn.usage",
+            Self::CriticalExtension { .. } => "authn.critical-extension",
+        }
+    }
+}

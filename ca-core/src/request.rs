@@ -1,0 +1,66 @@
+//! The only doors into the certification authority: a request to enrol and a request to revoke. Each carries an actor.
+//!
+//! Values only; what is decided about them stands in `registration` and `revocation`. No protocol is known here.
+
+use crate::actor::{Actor, Presented};
+use crate::csr::CertificationRequest;
+use crate::key_ref::KeyRef;
+use crate::profile::ProfileId;
+use crate::reason::ReasonCode;
+use crate::record::CertificateId;
+use crate::subject::Subject;
+use crate::validity::UnixTime;
+
+/// A request for a certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnrolmentRequest {
+    /// Who asks.
+    pub actor: Actor,
+    /// Under which profile. The requester's front end chooses it, never the certification request.
+    pub profile: ProfileId,
+    /// For whom.
+    pub subject: Subject,
+    /// For which key, and what shows that it is held.
+    pub evidence: Evidence,
+    /// For the first time or again.
+    pub kind: EnrolmentKind,
+    /// For how long, where the profile leaves a choice.
+    pub validity_seconds: Option<i64>,
+}
+
+/// What shows that the key to be certified is held by the subject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Evidence {
+    /// A certification request signed by the key.
+    Request(Box<CertificationRequest>),
+    /// The key is in our own signer, such as a responder's.
+    OwnSigner {
+        /// Which key.
+        key: KeyRef,
+    },
+}
+
+/// Whether a subject enrols for the first time or again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EnrolmentKind {
+    /// The first certificate for subject, purpose and hierarchy (RFC 7030 §4.2.1).
+    First,
+    /// A successor of a certificate it has (RFC 7030 §4.2.2): renewal with the same key, re-key with another.
+    ReEnrolment {
+        /// The certificate to be succeeded, if the subject itself asks; a registration authority need not show it.
+        renewed: Option<Box<Presented>>,
+    },
+}
+
+/// A request to revoke a certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevocationRequest {
+    /// Who asks.
+    pub actor: Actor,
+    /// Which certificate.
+    pub id: CertificateId,
+    /// Why.
+    pub reason: ReasonCode,
+    /// Since when the key is suspected, if known (RFC 5280 §5.3.2).
+    pub invalidity_date: Option<UnixTime>,
+}
