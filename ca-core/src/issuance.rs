@@ -25,7 +25,9 @@ use crate::public_key::PublicKey;
 use crate::record::{CertificateId, Intent, IntentConflict, IssuedRecord, Settlement, StoredCertificate};
 use crate::registration::AdmittedRequest;
 use crate::serial_number::SerialNumber;
+use crate::signature::EcdsaSignature;
 use crate::signing::{IntegerLength, SignFailure, assemble, sign_verified};
+use crate::tenant::TenantId;
 use crate::validity::{UnixTime, Validity};
 use batch::{Exit, advance, spread};
 use draft::{DraftInput, draft};
@@ -123,7 +125,11 @@ impl IssuedCertificate {
     }
 
     fn repeated(stored: StoredCertificate) -> Self {
-        Self { id: stored.id, der: stored.certificate, delivery: Delivery::Repeated }
+        Self {
+            id: stored.id,
+            der: stored.certificate,
+            delivery: Delivery::Repeated,
+        }
     }
 }
 
@@ -132,7 +138,7 @@ impl IssuedCertificate {
 struct EventOrigin {
     now: UnixTime,
     actor: String,
-    tenant: crate::tenant::TenantId,
+    tenant: TenantId,
     detail: String,
 }
 
@@ -150,10 +156,6 @@ impl EventOrigin {
             digest: Sha256::digest(octets).to_vec(),
         }
     }
-
-    fn with_reason(&self, act: Act, id: &CertificateId, reason: &str) -> AuditEvent {
-        AuditEvent { reason: reason.to_owned(), ..self.event(act, id, &[]) }
-    }
 }
 
 /// Takes admitted requests through the whole chain; answers in their order.
@@ -161,9 +163,13 @@ pub(crate) fn issue(
     workshop: &Workshop<'_>,
     admitted: Vec<Result<AdmittedRequest, IssueError>>,
 ) -> Vec<Result<IssuedCertificate, IssueError>> {
-    let lanes: Vec<Result<AdmittedRequest, Exit>> =
-        admitted.into_iter().map(|lane| lane.map_err(Exit::from)).collect();
-    let proven = advance(lanes, |all| spread(workshop.threads, all, |one| prove(workshop, one)));
+    let lanes: Vec<Result<AdmittedRequest, Exit>> = admitted
+        .into_iter()
+        .map(|lane| lane.map_err(Exit::from))
+        .collect();
+    let proven = advance(lanes, |all| {
+        spread(workshop.threads, all, |one| prove(workshop, one))
+    });
     let recorded = advance(proven, |all| draft_lint_and_record(workshop, all));
     let signed = advance(recorded, |all| sign_all(workshop, all));
     let issued = advance(signed, |all| commit(workshop.ledger, all));
@@ -221,7 +227,14 @@ impl DraftCertificate {
             serial: &serial,
             validity: proven.validity,
         })?;
-        Ok(Self { id: CertificateId { issuer: workshop.issuer.key(), serial }, tbs, proven })
+        Ok(Self {
+            id: CertificateId {
+                issuer: workshop.issuer.key(),
+                serial,
+            },
+            tbs,
+            proven,
+        })
     }
 
     fn lint(self, workshop: &Workshop<'_>) -> Result<LintedCertificate, IssueError> {
@@ -233,7 +246,11 @@ impl DraftCertificate {
             now: self.proven.admitted.now,
         };
         let findings = workshop.linter.lint(&input);
-        if findings.is_empty() { Ok(LintedCertificate(self)) } else { Err(IssueError::NotLinted { findings }) }
+        if findings.is_empty() {
+            Ok(LintedCertificate(self))
+        } else {
+            Err(IssueError::NotLinted { findings })
+        }
     }
 }
 
@@ -268,7 +285,10 @@ impl LintedCertificate {
             now: admitted.now,
             actor: admitted.request.actor.to_string(),
             tenant,
-            detail: format!("{} under {} version {}", admitted.request.subject, parts.id, parts.version),
+            detail: format!(
+                "{} under {} version {}",
+                admitted.request.subject, parts.id, parts.version
+            ),
         }
     }
 }
@@ -287,7 +307,11 @@ fn record(
         Err(unavailable) => {
             let shared = std::sync::Arc::new(unavailable);
             for (place, _) in linted {
-                put(answers, place, Err(IssueError::Unavailable(std::sync::Arc::clone(&shared)).into()));
+                put(
+                    answers,
+                    place,
+                    Err(IssueError::Unavailable(std::sync::Arc::clone(&shared)).into()),
+                );
             }
             return Vec::new();
         }
@@ -298,11 +322,24 @@ fn record(
             Ok(()) => {
                 let origin = one.origin();
                 let DraftCertificate { proven, id, tbs } = one.0;
-                put(answers, place, Ok(RecordedIntent { id, tbs, profile: proven.admitted.profile, origin }));
+                put(
+                    answers,
+                    place,
+                    Ok(RecordedIntent {
+                        id,
+                        tbs,
+                        profile: proven.admitted.profile,
+                        origin,
+                    }),
+                );
             }
             Err(IntentConflict::SerialTaken) => again.push((place, one.0.proven)),
             Err(IntentConflict::AlreadyIssued(stored)) => {
-                put(answers, place, Err(Exit::Answered(IssuedCertificate::repeated(*stored))));
+                put(
+                    answers,
+                    place,
+                    Err(Exit::Answered(IssuedCertificate::repeated(*stored))),
+                );
             }
             Err(conflict) => put(answers, place, Err(IssueError::Conflict(conflict).into())),
         }
@@ -322,24 +359,15 @@ fn sign_all(workshop: &Workshop<'_>, recorded: Vec<RecordedIntent>) -> Vec<Resul
             .collect();
     }
     let mut ended = Vec::new();
-    let signed = spread(workshop.threads, recorded, |intent| {
-        let (id, origin) = (intent.id.clone(), intent.origin.clone());
-        intent.sign(workshop).map_err(|error| (id, origin, error))
-    })
-    .into_iter()
-    .map(|outcome| {
-        outcome.map_err(|(id, origin, error)| {
-            let settlement = settlement(&error);
-            let act = match settlement {
-                Settlement::Aborted => Act::IntentAborted,
-                Settlement::Uncertain => Act::IntentUncertain,
-            };
-            let event = origin.with_reason(act, &id, error.code());
-            ended.push((id, settlement, event));
-            Exit::from(error)
+    let signed = spread(workshop.threads, recorded, |intent| intent.sign(workshop))
+        .into_iter()
+        .map(|outcome| {
+            outcome.map_err(|unsigned| {
+                ended.push(unsigned.settled());
+                Exit::from(unsigned.error)
+            })
         })
-    })
-    .collect();
+        .collect();
     if !ended.is_empty() {
         // If this fails as well, recovery at the next start settles them by the same rule.
         drop(workshop.ledger.settle_intents(ended));
@@ -347,34 +375,77 @@ fn sign_all(workshop: &Workshop<'_>, recorded: Vec<RecordedIntent>) -> Vec<Resul
     signed
 }
 
+/// An intent that did not become a certificate, and what is known of it.
+struct Unsigned {
+    id: CertificateId,
+    origin: EventOrigin,
+    settlement: Settlement,
+    error: IssueError,
+}
+
+impl Unsigned {
+    fn settled(&self) -> (CertificateId, Settlement, AuditEvent) {
+        let act = match self.settlement {
+            Settlement::Aborted => Act::IntentAborted,
+            Settlement::Uncertain => Act::IntentUncertain,
+        };
+        let event = AuditEvent {
+            reason: self.error.code().to_owned(),
+            ..self.origin.event(act, &self.id, &[])
+        };
+        (self.id.clone(), self.settlement, event)
+    }
+}
+
 /// An intent is aborted only when it is certain that no signature exists outside the signer.
-fn settlement(error: &IssueError) -> Settlement {
-    match error {
-        IssueError::NotSigned(
-            SignFailure::Signer(SignError::KeyNotFound { .. } | SignError::Unavailable { .. })
-            | SignFailure::NeverFullLength { .. },
-        ) => Settlement::Aborted,
-        _ => Settlement::Uncertain,
+const fn settlement(failure: &SignFailure) -> Settlement {
+    match failure {
+        SignFailure::Signer(SignError::KeyNotFound { .. } | SignError::Unavailable { .. })
+        | SignFailure::NeverFullLength { .. } => Settlement::Aborted,
+        SignFailure::Signer(SignError::OutcomeUnknown { .. }) | SignFailure::DoesNotVerify { .. } => {
+            Settlement::Uncertain
+        }
     }
 }
 
 impl RecordedIntent {
-    fn sign(self, workshop: &Workshop<'_>) -> Result<SignedCertificate, IssueError> {
+    fn sign(self, workshop: &Workshop<'_>) -> Result<SignedCertificate, Box<Unsigned>> {
         let length = if self.profile.parts().full_length_signature {
             IntegerLength::Full
         } else {
             IntegerLength::Any
         };
         let issuer_key = workshop.issuer.certificate().public_key();
-        let made = sign_verified(workshop.signer, &self.id.issuer, issuer_key, &self.tbs, length)?;
-        let der = assemble(&self.tbs, &made.signature).map_err(|_| IssueError::Altered)?;
-        // What is delivered must be, octet for octet, what was recorded.
-        let certificate = Certificate::from_der(&der).map_err(|_| IssueError::Altered)?;
-        let max_octets = self.profile.parts().max_octets;
-        if certificate.tbs() != self.tbs || der.len() > usize::from(max_octets) {
-            return Err(IssueError::Altered);
+        let made = match sign_verified(workshop.signer, &self.id.issuer, issuer_key, &self.tbs, length) {
+            Ok(made) => made,
+            Err(failure) => return Err(self.unsigned(settlement(&failure), failure.into())),
+        };
+        match self.compare(&made.signature) {
+            Some(der) => Ok(SignedCertificate {
+                id: self.id,
+                der,
+                discarded: made.discarded,
+                origin: self.origin,
+            }),
+            None => Err(self.unsigned(Settlement::Uncertain, IssueError::Altered)),
         }
-        Ok(SignedCertificate { id: self.id, der, discarded: made.discarded, origin: self.origin })
+    }
+
+    /// What is delivered must be, octet for octet, what was recorded, and no longer than the profile allows.
+    fn compare(&self, signature: &EcdsaSignature) -> Option<Vec<u8>> {
+        let der = assemble(&self.tbs, signature).ok()?;
+        let certificate = Certificate::from_der(&der).ok()?;
+        let fits = der.len() <= usize::from(self.profile.parts().max_octets);
+        (fits && certificate.tbs() == self.tbs).then_some(der)
+    }
+
+    fn unsigned(self, settlement: Settlement, error: IssueError) -> Box<Unsigned> {
+        Box::new(Unsigned {
+            id: self.id,
+            origin: self.origin,
+            settlement,
+            error,
+        })
     }
 }
 
@@ -384,7 +455,13 @@ fn commit(ledger: &dyn Ledger, signed: Vec<SignedCertificate>) -> Vec<Result<Iss
     match ledger.record_issued(records) {
         Ok(()) => signed
             .into_iter()
-            .map(|one| Ok(IssuedCertificate { id: one.id, der: one.der, delivery: Delivery::New }))
+            .map(|one| {
+                Ok(IssuedCertificate {
+                    id: one.id,
+                    der: one.der,
+                    delivery: Delivery::New,
+                })
+            })
             .collect(),
         Err(unavailable) => {
             let shared = std::sync::Arc::new(unavailable);
@@ -400,7 +477,9 @@ impl SignedCertificate {
     fn record(&self) -> IssuedRecord {
         let mut event = self.origin.event(Act::CertificateIssued, &self.id, &self.der);
         if self.discarded > 0 {
-            event.detail.push_str(&format!("; {} short signatures discarded", self.discarded));
+            event
+                .detail
+                .push_str(&format!("; {} short signatures discarded", self.discarded));
         }
         IssuedRecord {
             id: self.id.clone(),

@@ -3,7 +3,15 @@
 //! No I/O of its own: whatever it needs of the world it asks through [`ports`]. No async, serialisation framework, HTTP or SQL.
 //! Modules stand in reading order; none imports one that stands above it. RFC 5280, 6960, 7030 §3.7, Green Book 9.2.6.
 
+pub mod authority;
 pub mod issuance;
+pub mod registration;
+pub mod revocation;
+pub mod request;
+pub mod crl;
+pub mod ocsp;
+pub mod path;
+pub mod lint;
 pub mod signing;
 pub mod issuer;
 pub mod ports;
