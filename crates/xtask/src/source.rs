@@ -13,6 +13,8 @@ pub(crate) struct Source {
     pub(crate) comments: Vec<Comment>,
     /// Lines of items under `#[cfg(test)]`, the attribute included.
     test_lines: Vec<RangeInclusive<usize>>,
+    /// Whether the module that declares this file does so under `#[cfg(test)]`.
+    only_tests: bool,
 }
 
 /// One token and the line it starts on.
@@ -72,12 +74,28 @@ impl Source {
             tokens,
             comments,
             test_lines,
+            only_tests: false,
         }
     }
 
     /// Whether only tests compile this line.
     pub(crate) fn is_test_line(&self, line: usize) -> bool {
-        self.test_lines.iter().any(|range| range.contains(&line))
+        self.only_tests || self.test_lines.iter().any(|range| range.contains(&line))
+    }
+
+    /// Says that only tests compile the whole file.
+    pub(crate) fn belongs_to_tests(&mut self) {
+        self.only_tests = true;
+    }
+
+    /// The modules in files of their own that only tests compile.
+    pub(crate) fn test_modules(&self) -> impl Iterator<Item = &str> {
+        self.tokens.windows(3).filter_map(|window| match window {
+            [keyword, name, end] if keyword.is("mod") && end.is(";") && self.is_test_line(name.line) => {
+                name.word()
+            }
+            _ => None,
+        })
     }
 
     /// The lines on which the tokens follow each other as in `pattern`.

@@ -47,18 +47,31 @@ impl Tree {
             }
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(Self { files })
+        Ok(Self::assembled(files))
+    }
+
+    /// A tree of these files, in which those that only tests compile know it.
+    fn assembled(mut files: Vec<File>) -> Self {
+        let of_tests: Vec<String> = files.iter().flat_map(File::test_modules).collect();
+        let belongs = |path: &str| {
+            let mut rests = of_tests
+                .iter()
+                .filter_map(|module| path.strip_prefix(module.as_str()));
+            rests.any(|rest| rest == ".rs" || rest.starts_with('/'))
+        };
+        for file in &mut files {
+            if let Some(source) = file.source.as_mut().filter(|_| belongs(&file.path)) {
+                source.belongs_to_tests();
+            }
+        }
+        Self { files }
     }
 
     /// A tree that exists in memory only.
     #[cfg(test)]
     pub(crate) fn of(files: &[(&str, &str)]) -> Self {
-        Self {
-            files: files
-                .iter()
-                .map(|(path, text)| File::new(path, (*text).to_owned()))
-                .collect(),
-        }
+        let file = |(path, text): &(&str, &str)| File::new(path, (*text).to_owned());
+        Self::assembled(files.iter().map(file).collect())
     }
 
     pub(crate) fn files(&self) -> impl Iterator<Item = &File> {
@@ -87,6 +100,17 @@ impl File {
         }
     }
 
+    /// The modules that this file declares for tests only, as paths without the ending.
+    fn test_modules(&self) -> impl Iterator<Item = String> {
+        let whole = self.path.strip_suffix(".rs").unwrap_or_default();
+        let folder = match whole.rsplit_once('/') {
+            Some((folder, "lib" | "main")) => folder,
+            _ => whole,
+        };
+        let names = self.source.iter().flat_map(Source::test_modules);
+        names.map(move |name| format!("{folder}/{name}"))
+    }
+
     /// The lines with their numbers, which start at 1.
     pub(crate) fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
         (1..).zip(self.text.lines())
@@ -95,5 +119,31 @@ impl File {
     /// The path without its last part: `ca-core/src` of `ca-core/src/lib.rs`.
     pub(crate) fn folder(&self) -> &str {
         self.path.rsplit_once('/').map_or("", |(folder, _)| folder)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_only_tests_declare_is_theirs() {
+        let tree = Tree::of(&[
+            ("a/src/lib.rs", "//! A.\nmod b;\n#[cfg(test)]\nmod samples;\n"),
+            ("a/src/b.rs", "//! B.\n#[cfg(test)]\nmod tests;\n"),
+            ("a/src/b/tests.rs", "//! T.\n"),
+            ("a/src/samples.rs", "//! S.\n"),
+            ("a/src/samples/deep.rs", "//! D.\n"),
+            ("a/src/samples_of_use.rs", "//! U.\n"),
+        ]);
+        let of_tests: Vec<&str> = tree
+            .rust()
+            .filter(|(_, source)| source.is_test_line(1))
+            .map(|(file, _)| file.path.as_str())
+            .collect();
+        assert_eq!(
+            of_tests,
+            ["a/src/b/tests.rs", "a/src/samples.rs", "a/src/samples/deep.rs"]
+        );
     }
 }
