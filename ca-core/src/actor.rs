@@ -105,10 +105,7 @@ impl Presented {
     /// Returns how the ledger names this certificate.
     #[must_use]
     pub fn id(&self) -> CertificateId {
-        CertificateId {
-            issuer: self.issuer,
-            serial: self.certificate.serial().clone(),
-        }
+        CertificateId { issuer: self.issuer, serial: self.certificate.serial().clone() }
     }
 }
 

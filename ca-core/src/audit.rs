@@ -149,9 +149,7 @@ impl AuditRecord {
     /// # Errors
     /// [`AuditCodecError::Encode`] for a time outside 1970–9999 or a text of more than 256 MiB.
     pub fn to_der(&self) -> Result<Vec<u8>, AuditCodecError> {
-        self.wire()
-            .and_then(|wire| wire.to_der())
-            .map_err(|cause| AuditCodecError::Encode { cause })
+        self.wire().and_then(|wire| wire.to_der()).map_err(|cause| AuditCodecError::Encode { cause })
     }
 
     fn wire(&self) -> der::Result<WireRecord> {
@@ -167,11 +165,7 @@ impl AuditRecord {
             act: event.act,
             issuer: OctetString::new(event.issuer.map(|key| key.octets().to_vec()).unwrap_or_default())?,
             serial: OctetString::new(
-                event
-                    .serial
-                    .as_ref()
-                    .map(|serial| serial.octets().to_vec())
-                    .unwrap_or_default(),
+                event.serial.as_ref().map(|serial| serial.octets().to_vec()).unwrap_or_default(),
             )?,
             reason: event.reason.clone(),
             detail: event.detail.clone(),
@@ -186,29 +180,18 @@ impl AuditRecord {
     pub fn from_der(der: &[u8]) -> Result<Self, AuditCodecError> {
         let wire = WireRecord::from_der(der).map_err(|cause| AuditCodecError::Decode { cause })?;
         let field = |name| move || AuditCodecError::Field { name };
-        let seconds = i64::try_from(wire.time.to_unix_duration().as_secs())
-            .ok()
-            .ok_or_else(field("time"))?;
+        let seconds = i64::try_from(wire.time.to_unix_duration().as_secs()).ok().ok_or_else(field("time"))?;
         let issuer = match wire.issuer.as_bytes() {
             [] => None,
             octets => Some(KeyRef::new(octets.try_into().ok().ok_or_else(field("issuer"))?)),
         };
         let serial = match wire.serial.as_bytes() {
             [] => None,
-            octets => Some(
-                SerialNumber::from_octets(octets)
-                    .ok()
-                    .ok_or_else(field("serial"))?,
-            ),
+            octets => Some(SerialNumber::from_octets(octets).ok().ok_or_else(field("serial"))?),
         };
         Ok(Self {
             sequence: wire.sequence,
-            previous: wire
-                .previous
-                .as_bytes()
-                .try_into()
-                .ok()
-                .ok_or_else(field("previous"))?,
+            previous: wire.previous.as_bytes().try_into().ok().ok_or_else(field("previous"))?,
             event: AuditEvent {
                 time: UnixTime::from_seconds(seconds),
                 tenant: TenantId::parse(&wire.tenant).ok().ok_or_else(field("tenant"))?,
@@ -233,20 +216,14 @@ pub struct AuditTrail {
 
 impl AuditTrail {
     /// The trail before the first record.
-    pub const EMPTY: Self = Self {
-        sequence: 0,
-        head: [0; 32],
-    };
+    pub const EMPTY: Self = Self { sequence: 0, head: [0; 32] };
 
     /// Continues after a record that is stored with these octets.
     ///
     /// # Errors
     /// As [`AuditRecord::from_der`].
     pub fn after(der: &[u8]) -> Result<Self, AuditCodecError> {
-        Ok(Self {
-            sequence: AuditRecord::from_der(der)?.sequence,
-            head: Sha256::digest(der).into(),
-        })
+        Ok(Self { sequence: AuditRecord::from_der(der)?.sequence, head: Sha256::digest(der).into() })
     }
 
     /// Returns the number of the last record; 0 when there is none.
@@ -266,16 +243,9 @@ impl AuditTrail {
     /// # Errors
     /// As [`AuditRecord::to_der`]; the trail is then unchanged.
     pub fn seal(&mut self, event: AuditEvent) -> Result<(u64, Vec<u8>), AuditCodecError> {
-        let record = AuditRecord {
-            sequence: self.sequence.saturating_add(1),
-            previous: self.head,
-            event,
-        };
+        let record = AuditRecord { sequence: self.sequence.saturating_add(1), previous: self.head, event };
         let der = record.to_der()?;
-        *self = Self {
-            sequence: record.sequence,
-            head: Sha256::digest(&der).into(),
-        };
+        *self = Self { sequence: record.sequence, head: Sha256::digest(&der).into() };
         Ok((record.sequence, der))
     }
 
@@ -285,23 +255,15 @@ impl AuditTrail {
     /// [`BrokenTrail`] naming the record that is missing, changed or out of place.
     pub fn check_next(&mut self, der: &[u8]) -> Result<AuditRecord, BrokenTrail> {
         let expected = self.sequence.saturating_add(1);
-        let record = AuditRecord::from_der(der).map_err(|cause| BrokenTrail::Unreadable {
-            sequence: expected,
-            cause,
-        })?;
+        let record = AuditRecord::from_der(der)
+            .map_err(|cause| BrokenTrail::Unreadable { sequence: expected, cause })?;
         if record.sequence != expected {
-            return Err(BrokenTrail::Gap {
-                expected,
-                found: record.sequence,
-            });
+            return Err(BrokenTrail::Gap { expected, found: record.sequence });
         }
         if record.previous != self.head {
             return Err(BrokenTrail::HashMismatch { sequence: expected });
         }
-        *self = Self {
-            sequence: expected,
-            head: Sha256::digest(der).into(),
-        };
+        *self = Self { sequence: expected, head: Sha256::digest(der).into() };
         Ok(record)
     }
 }
@@ -386,24 +348,14 @@ mod tests {
     #[test]
     fn names_the_record_that_was_changed_left_out_or_moved() {
         let mut trail = AuditTrail::EMPTY;
-        let records: Vec<Vec<u8>> = ["a", "b", "c"]
-            .into_iter()
-            .map(|detail| trail.seal(event(detail)).unwrap().1)
-            .collect();
+        let records: Vec<Vec<u8>> =
+            ["a", "b", "c"].into_iter().map(|detail| trail.seal(event(detail)).unwrap().1).collect();
         let check = |records: &[&[u8]]| {
             let mut trail = AuditTrail::EMPTY;
-            records
-                .iter()
-                .try_for_each(|der| trail.check_next(der).map(|_| ()))
+            records.iter().try_for_each(|der| trail.check_next(der).map(|_| ()))
         };
         assert_eq!(check(&[&records[0], &records[1], &records[2]]), Ok(()));
-        assert_eq!(
-            check(&[&records[0], &records[2]]),
-            Err(BrokenTrail::Gap {
-                expected: 2,
-                found: 3
-            })
-        );
+        assert_eq!(check(&[&records[0], &records[2]]), Err(BrokenTrail::Gap { expected: 2, found: 3 }));
         let mut changed = records[1].clone();
         let last = changed.len() - 1;
         changed[last] ^= 1;

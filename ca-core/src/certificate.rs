@@ -51,16 +51,12 @@ impl Certificate {
             })?;
         // RFC 5280 §4.1.1.2: the two algorithm identifiers are the same.
         if tbs.signature() != parsed.signature_algorithm() {
-            return Err(CertificateError::SignatureAlgorithm {
-                algorithm: tbs.signature().oid,
-            });
+            return Err(CertificateError::SignatureAlgorithm { algorithm: tbs.signature().oid });
         }
         let tbs_octets = to_be_signed(der)?;
         let raw = RawFields::read(tbs_octets)?;
         let time = |time: &x509_cert::time::Time| {
-            i64::try_from(time.to_unix_duration().as_secs())
-                .map(UnixTime::from_seconds)
-                .ok()
+            i64::try_from(time.to_unix_duration().as_secs()).map(UnixTime::from_seconds).ok()
         };
         let validity = time(&tbs.validity().not_before)
             .zip(time(&tbs.validity().not_after))
@@ -161,9 +157,7 @@ impl Certificate {
     /// Returns the extended key usages; empty when the extension is absent or unreadable.
     #[must_use]
     pub fn extended_key_usages(&self) -> Vec<ObjectIdentifier> {
-        self.decoded::<ExtendedKeyUsage>(oid::EXTENDED_KEY_USAGE)
-            .map(|usage| usage.0)
-            .unwrap_or_default()
+        self.decoded::<ExtendedKeyUsage>(oid::EXTENDED_KEY_USAGE).map(|usage| usage.0).unwrap_or_default()
     }
 
     /// Returns basicConstraints, if present and readable.
@@ -175,8 +169,7 @@ impl Certificate {
     /// Returns the subject key identifier's octets.
     #[must_use]
     pub fn subject_key_identifier(&self) -> Option<Vec<u8>> {
-        self.decoded::<SubjectKeyIdentifier>(oid::SUBJECT_KEY_IDENTIFIER)
-            .map(|ski| ski.0.as_bytes().to_vec())
+        self.decoded::<SubjectKeyIdentifier>(oid::SUBJECT_KEY_IDENTIFIER).map(|ski| ski.0.as_bytes().to_vec())
     }
 
     /// Returns the authority key identifier's octets.
@@ -190,9 +183,7 @@ impl Certificate {
     /// Returns the subject alternative names; empty when the extension is absent or unreadable.
     #[must_use]
     pub fn alternative_names(&self) -> Vec<GeneralName> {
-        self.decoded::<SubjectAltName>(oid::SUBJECT_ALT_NAME)
-            .map(|names| names.0)
-            .unwrap_or_default()
+        self.decoded::<SubjectAltName>(oid::SUBJECT_ALT_NAME).map(|names| names.0).unwrap_or_default()
     }
 
     /// Returns the system title that the subject, or with an empty subject the hardwareModuleName, gives.
@@ -236,11 +227,7 @@ impl<'a> RawFields<'a> {
         let [_version, _serial_number, _signature] = [next()?, next()?, next()?];
         let issuer = next()?;
         let _validity = next()?;
-        Ok(Self {
-            issuer,
-            subject: next()?,
-            public_key: next()?,
-        })
+        Ok(Self { issuer, subject: next()?, public_key: next()? })
     }
 }
 
@@ -255,9 +242,7 @@ pub fn to_be_signed(der: &[u8]) -> Result<&[u8], CertificateError> {
 }
 
 fn not_der(cause: der::Error) -> CertificateError {
-    CertificateError::NotDer {
-        position: cause.position().map(u32::from),
-    }
+    CertificateError::NotDer { position: cause.position().map(u32::from) }
 }
 
 /// Why octets are not a certificate that we work with.

@@ -79,14 +79,11 @@ impl CertificationRequest {
             return Err(CsrError::TooLong { octets: der.len() });
         }
         let wire = WireRequest::from_der(der).map_err(not_der)?;
-        let info_der = crate::certificate::to_be_signed(der)
-            .map_err(|_| CsrError::NotDer { position: None })?
-            .to_vec();
+        let info_der =
+            crate::certificate::to_be_signed(der).map_err(|_| CsrError::NotDer { position: None })?.to_vec();
         let info: WireInfo<'_> = wire.info.decode_as().map_err(not_der)?;
         if info.version != 0 {
-            return Err(CsrError::Version {
-                version: info.version,
-            });
+            return Err(CsrError::Version { version: info.version });
         }
         let public_key = PublicKey::from_spki_der(&info.public_key.to_der().map_err(not_der)?)?;
         let signature_octets = wire.signature.as_bytes().ok_or(CsrError::SignatureValue)?;
@@ -163,9 +160,7 @@ impl CertificationRequest {
     /// [`NotPossessed`] when the signature does not verify.
     pub fn prove_possession(&self) -> Result<ProofOfPossession, NotPossessed> {
         // RFC 2986 §4.2: the signature covers the DER octets of certificationRequestInfo, here exactly as received.
-        self.public_key
-            .verify(&self.info, &self.signature)
-            .map_err(|_| NotPossessed)?;
+        self.public_key.verify(&self.info, &self.signature).map_err(|_| NotPossessed)?;
         Ok(ProofOfPossession { _private: () })
     }
 }
@@ -192,10 +187,7 @@ pub struct NotPossessed;
 fn check_algorithm(algorithm: &AlgorithmIdentifierRef<'_>, curve: Curve) -> Result<(), CsrError> {
     // The hash is tied to the curve: ecdsa-with-SHA256 on P-256, ecdsa-with-SHA384 on P-384.
     if algorithm.oid != curve.signature_algorithm() || algorithm.parameters.is_some() {
-        return Err(CsrError::SignatureAlgorithm {
-            algorithm: algorithm.oid,
-            curve,
-        });
+        return Err(CsrError::SignatureAlgorithm { algorithm: algorithm.oid, curve });
     }
     Ok(())
 }
@@ -210,9 +202,7 @@ fn read_attributes(
     let mut challenge = None;
     for attribute in attributes.map(SetOfVec::as_slice).unwrap_or_default() {
         let [value] = attribute.values.as_slice() else {
-            return Err(CsrError::Attribute {
-                attribute: attribute.oid,
-            });
+            return Err(CsrError::Attribute { attribute: attribute.oid });
         };
         let once = match attribute.oid {
             oid::EXTENSION_REQUEST => requested.replace(read_extensions(value)?).is_none(),
@@ -221,31 +211,21 @@ fn read_attributes(
             other => return Err(CsrError::Attribute { attribute: other }),
         };
         if !once {
-            return Err(CsrError::DoubledAttribute {
-                attribute: attribute.oid,
-            });
+            return Err(CsrError::DoubledAttribute { attribute: attribute.oid });
         }
     }
     Ok((requested.unwrap_or_default(), challenge))
 }
 
 fn read_extensions(value: &der::Any) -> Result<Vec<Extension>, CsrError> {
-    let malformed = CsrError::Attribute {
-        attribute: oid::EXTENSION_REQUEST,
-    };
+    let malformed = CsrError::Attribute { attribute: oid::EXTENSION_REQUEST };
     let extensions: Vec<Extension> = value.decode_as().map_err(|_| malformed)?;
     if extensions.is_empty() || extensions.len() > 16 {
         return Err(malformed);
     }
     for (at, extension) in extensions.iter().enumerate() {
-        if extensions
-            .iter()
-            .skip(at + 1)
-            .any(|other| other.extn_id == extension.extn_id)
-        {
-            return Err(CsrError::DoubledExtension {
-                extension: extension.extn_id,
-            });
+        if extensions.iter().skip(at + 1).any(|other| other.extn_id == extension.extn_id) {
+            return Err(CsrError::DoubledExtension { extension: extension.extn_id });
         }
     }
     Ok(extensions)
@@ -253,20 +233,15 @@ fn read_extensions(value: &der::Any) -> Result<Vec<Extension>, CsrError> {
 
 fn read_text(value: &der::Any, attribute: ObjectIdentifier) -> Result<String, CsrError> {
     use der::{Tag, Tagged};
-    let text = matches!(
-        value.tag(),
-        Tag::Utf8String | Tag::PrintableString | Tag::Ia5String
-    )
-    .then(|| core::str::from_utf8(value.value()).ok())
-    .flatten()
-    .filter(|text| text.len() <= 255);
+    let text = matches!(value.tag(), Tag::Utf8String | Tag::PrintableString | Tag::Ia5String)
+        .then(|| core::str::from_utf8(value.value()).ok())
+        .flatten()
+        .filter(|text| text.len() <= 255);
     text.map(str::to_owned).ok_or(CsrError::Attribute { attribute })
 }
 
 fn not_der(cause: der::Error) -> CsrError {
-    CsrError::NotDer {
-        position: cause.position().map(u32::from),
-    }
+    CsrError::NotDer { position: cause.position().map(u32::from) }
 }
 
 /// Why octets are not a certification request that we work with.

@@ -26,11 +26,7 @@ impl DistinguishedName {
     /// Returns the empty name.
     #[must_use]
     pub fn empty() -> Self {
-        Self {
-            der: vec![0x30, 0x00],
-            attributes: Vec::new(),
-            single_valued: true,
-        }
+        Self { der: vec![0x30, 0x00], attributes: Vec::new(), single_valued: true }
     }
 
     /// Returns the name of a device: one RDN, CN = 16 upper-case hexadecimal characters, UTF8String.
@@ -47,10 +43,7 @@ impl DistinguishedName {
     /// # Errors
     /// [`NameError::Text`] for text that the name must not hold; [`NameError::NotDer`] for text its string type cannot.
     pub fn from_attributes(attributes: &[(ObjectIdentifier, &str)]) -> Result<Self, NameError> {
-        let rdns = attributes
-            .iter()
-            .map(|(oid, text)| rdn(*oid, text))
-            .collect::<Result<Vec<_>, _>>()?;
+        let rdns = attributes.iter().map(|(oid, text)| rdn(*oid, text)).collect::<Result<Vec<_>, _>>()?;
         let der = rdns.to_der().map_err(|_| NameError::NotDer)?;
         Self::from_der(&der)
     }
@@ -70,11 +63,7 @@ impl DistinguishedName {
                 attributes.push((attribute.oid, text_of(attribute)?));
             }
         }
-        Ok(Self {
-            der: der.to_vec(),
-            attributes,
-            single_valued,
-        })
+        Ok(Self { der: der.to_vec(), attributes, single_valued })
     }
 
     /// Returns the DER octets.
@@ -124,20 +113,14 @@ impl DistinguishedName {
     #[must_use]
     pub fn matches(&self, other: &Self) -> bool {
         let folded = |name: &Self| -> Vec<(ObjectIdentifier, String)> {
-            name.attributes
-                .iter()
-                .map(|(oid, text)| (*oid, fold(text)))
-                .collect()
+            name.attributes.iter().map(|(oid, text)| (*oid, fold(text))).collect()
         };
         self.der == other.der || folded(self) == folded(other)
     }
 }
 
 fn fold(text: &str) -> String {
-    text.split_whitespace()
-        .map(str::to_lowercase)
-        .collect::<Vec<_>>()
-        .join(" ")
+    text.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ")
 }
 
 fn rdn(oid: ObjectIdentifier, text: &str) -> Result<RelativeDistinguishedName, NameError> {
@@ -147,10 +130,7 @@ fn rdn(oid: ObjectIdentifier, text: &str) -> Result<RelativeDistinguishedName, N
     } else {
         Utf8StringRef::new(text).and_then(|text| Any::encode_from(&text))
     };
-    let attribute = AttributeTypeAndValue {
-        oid,
-        value: value.map_err(|_| NameError::NotDer)?,
-    };
+    let attribute = AttributeTypeAndValue { oid, value: value.map_err(|_| NameError::NotDer)? };
     let set = SetOfVec::try_from(vec![attribute]).map_err(|_| NameError::NotDer)?;
     Ok(RelativeDistinguishedName::from(set))
 }
@@ -158,9 +138,7 @@ fn rdn(oid: ObjectIdentifier, text: &str) -> Result<RelativeDistinguishedName, N
 fn text_of(attribute: &AttributeTypeAndValue) -> Result<String, NameError> {
     let tag = attribute.value.tag();
     if !matches!(tag, Tag::Utf8String | Tag::PrintableString | Tag::Ia5String) {
-        return Err(NameError::StringType {
-            attribute: attribute.oid,
-        });
+        return Err(NameError::StringType { attribute: attribute.oid });
     }
     let text = core::str::from_utf8(attribute.value.value()).map_err(|_| NameError::NotDer)?;
     check_text(text)?;

@@ -125,11 +125,7 @@ impl IssuedCertificate {
     }
 
     fn repeated(stored: StoredCertificate) -> Self {
-        Self {
-            id: stored.id,
-            der: stored.certificate,
-            delivery: Delivery::Repeated,
-        }
+        Self { id: stored.id, der: stored.certificate, delivery: Delivery::Repeated }
     }
 }
 
@@ -163,13 +159,9 @@ pub(crate) fn issue(
     workshop: &Workshop<'_>,
     admitted: Vec<Result<AdmittedRequest, IssueError>>,
 ) -> Vec<Result<IssuedCertificate, IssueError>> {
-    let lanes: Vec<Result<AdmittedRequest, Exit>> = admitted
-        .into_iter()
-        .map(|lane| lane.map_err(Exit::from))
-        .collect();
-    let proven = advance(lanes, |all| {
-        spread(workshop.threads, all, |one| prove(workshop, one))
-    });
+    let lanes: Vec<Result<AdmittedRequest, Exit>> =
+        admitted.into_iter().map(|lane| lane.map_err(Exit::from)).collect();
+    let proven = advance(lanes, |all| spread(workshop.threads, all, |one| prove(workshop, one)));
     let recorded = advance(proven, |all| draft_lint_and_record(workshop, all));
     let signed = advance(recorded, |all| sign_all(workshop, all));
     let issued = advance(signed, |all| commit(workshop.ledger, all));
@@ -227,14 +219,7 @@ impl DraftCertificate {
             serial: &serial,
             validity: proven.validity,
         })?;
-        Ok(Self {
-            id: CertificateId {
-                issuer: workshop.issuer.key(),
-                serial,
-            },
-            tbs,
-            proven,
-        })
+        Ok(Self { id: CertificateId { issuer: workshop.issuer.key(), serial }, tbs, proven })
     }
 
     fn lint(self, workshop: &Workshop<'_>) -> Result<LintedCertificate, IssueError> {
@@ -285,10 +270,7 @@ impl LintedCertificate {
             now: admitted.now,
             actor: admitted.request.actor.to_string(),
             tenant,
-            detail: format!(
-                "{} under {} version {}",
-                admitted.request.subject, parts.id, parts.version
-            ),
+            detail: format!("{} under {} version {}", admitted.request.subject, parts.id, parts.version),
         }
     }
 }
@@ -307,11 +289,7 @@ fn record(
         Err(unavailable) => {
             let shared = std::sync::Arc::new(unavailable);
             for (place, _) in linted {
-                put(
-                    answers,
-                    place,
-                    Err(IssueError::Unavailable(std::sync::Arc::clone(&shared)).into()),
-                );
+                put(answers, place, Err(IssueError::Unavailable(std::sync::Arc::clone(&shared)).into()));
             }
             return Vec::new();
         }
@@ -322,24 +300,11 @@ fn record(
             Ok(()) => {
                 let origin = one.origin();
                 let DraftCertificate { proven, id, tbs } = one.0;
-                put(
-                    answers,
-                    place,
-                    Ok(RecordedIntent {
-                        id,
-                        tbs,
-                        profile: proven.admitted.profile,
-                        origin,
-                    }),
-                );
+                put(answers, place, Ok(RecordedIntent { id, tbs, profile: proven.admitted.profile, origin }));
             }
             Err(IntentConflict::SerialTaken) => again.push((place, one.0.proven)),
             Err(IntentConflict::AlreadyIssued(stored)) => {
-                put(
-                    answers,
-                    place,
-                    Err(Exit::Answered(IssuedCertificate::repeated(*stored))),
-                );
+                put(answers, place, Err(Exit::Answered(IssuedCertificate::repeated(*stored))));
             }
             Err(conflict) => put(answers, place, Err(IssueError::Conflict(conflict).into())),
         }
@@ -389,10 +354,8 @@ impl Unsigned {
             Settlement::Aborted => Act::IntentAborted,
             Settlement::Uncertain => Act::IntentUncertain,
         };
-        let event = AuditEvent {
-            reason: self.error.code().to_owned(),
-            ..self.origin.event(act, &self.id, &[])
-        };
+        let event =
+            AuditEvent { reason: self.error.code().to_owned(), ..self.origin.event(act, &self.id, &[]) };
         (self.id.clone(), self.settlement, event)
     }
 }
@@ -410,23 +373,17 @@ const fn settlement(failure: &SignFailure) -> Settlement {
 
 impl RecordedIntent {
     fn sign(self, workshop: &Workshop<'_>) -> Result<SignedCertificate, Box<Unsigned>> {
-        let length = if self.profile.parts().full_length_signature {
-            IntegerLength::Full
-        } else {
-            IntegerLength::Any
-        };
+        let length =
+            if self.profile.parts().full_length_signature { IntegerLength::Full } else { IntegerLength::Any };
         let issuer_key = workshop.issuer.certificate().public_key();
         let made = match sign_verified(workshop.signer, &self.id.issuer, issuer_key, &self.tbs, length) {
             Ok(made) => made,
             Err(failure) => return Err(self.unsigned(settlement(&failure), failure.into())),
         };
         match self.compare(&made.signature) {
-            Some(der) => Ok(SignedCertificate {
-                id: self.id,
-                der,
-                discarded: made.discarded,
-                origin: self.origin,
-            }),
+            Some(der) => {
+                Ok(SignedCertificate { id: self.id, der, discarded: made.discarded, origin: self.origin })
+            }
             None => Err(self.unsigned(Settlement::Uncertain, IssueError::Altered)),
         }
     }
@@ -440,12 +397,7 @@ impl RecordedIntent {
     }
 
     fn unsigned(self, settlement: Settlement, error: IssueError) -> Box<Unsigned> {
-        Box::new(Unsigned {
-            id: self.id,
-            origin: self.origin,
-            settlement,
-            error,
-        })
+        Box::new(Unsigned { id: self.id, origin: self.origin, settlement, error })
     }
 }
 
@@ -455,13 +407,7 @@ fn commit(ledger: &dyn Ledger, signed: Vec<SignedCertificate>) -> Vec<Result<Iss
     match ledger.record_issued(records) {
         Ok(()) => signed
             .into_iter()
-            .map(|one| {
-                Ok(IssuedCertificate {
-                    id: one.id,
-                    der: one.der,
-                    delivery: Delivery::New,
-                })
-            })
+            .map(|one| Ok(IssuedCertificate { id: one.id, der: one.der, delivery: Delivery::New }))
             .collect(),
         Err(unavailable) => {
             let shared = std::sync::Arc::new(unavailable);
@@ -477,16 +423,9 @@ impl SignedCertificate {
     fn record(&self) -> IssuedRecord {
         let mut event = self.origin.event(Act::CertificateIssued, &self.id, &self.der);
         if self.discarded > 0 {
-            event
-                .detail
-                .push_str(&format!("; {} short signatures discarded", self.discarded));
+            event.detail.push_str(&format!("; {} short signatures discarded", self.discarded));
         }
-        IssuedRecord {
-            id: self.id.clone(),
-            certificate: self.der.clone(),
-            issued_at: self.origin.now,
-            event,
-        }
+        IssuedRecord { id: self.id.clone(), certificate: self.der.clone(), issued_at: self.origin.now, event }
     }
 }
 

@@ -41,38 +41,21 @@ impl Issuer {
         points: PublicationPoints,
     ) -> Result<Self, IssuerError> {
         // RFC 5280 §4.2.1.9: a key signs certificates only if cA is asserted.
-        if !certificate
-            .basic_constraints()
-            .is_some_and(|constraints| constraints.ca)
-        {
-            return Err(IssuerError::NotAuthority {
-                subject: certificate.subject().clone(),
-            });
+        if !certificate.basic_constraints().is_some_and(|constraints| constraints.ca) {
+            return Err(IssuerError::NotAuthority { subject: certificate.subject().clone() });
         }
         // RFC 5280 §4.2.1.3: keyCertSign to sign certificates, cRLSign to sign CRLs.
-        if !certificate
-            .key_usage()
-            .is_some_and(|usage| usage.key_cert_sign() && usage.crl_sign())
-        {
-            return Err(IssuerError::KeyUsage {
-                subject: certificate.subject().clone(),
-            });
+        if !certificate.key_usage().is_some_and(|usage| usage.key_cert_sign() && usage.crl_sign()) {
+            return Err(IssuerError::KeyUsage { subject: certificate.subject().clone() });
         }
         // RFC 5280 §4.2.1.13: clients must be able to fetch by plain HTTP; HTTPS would loop.
         let uris = [&points.crl, &points.ca_issuers, &points.ocsp];
-        if let Some(uri) = uris
-            .into_iter()
-            .flatten()
-            .find(|uri| !uri.starts_with("http://") || !uri.is_ascii())
+        if let Some(uri) =
+            uris.into_iter().flatten().find(|uri| !uri.starts_with("http://") || !uri.is_ascii())
         {
             return Err(IssuerError::NotPlainHttp { uri: uri.clone() });
         }
-        Ok(Self {
-            certificate,
-            tenant,
-            window_ends,
-            points,
-        })
+        Ok(Self { certificate, tenant, window_ends, points })
     }
 
     /// Returns the CA certificate.
@@ -102,9 +85,7 @@ impl Issuer {
     /// Returns the key identifier that certificates and CRLs point to: the SKI of the CA certificate, or by method 1.
     #[must_use]
     pub fn key_identifier(&self) -> Vec<u8> {
-        self.certificate
-            .subject_key_identifier()
-            .unwrap_or_else(|| self.key().octets().to_vec())
+        self.certificate.subject_key_identifier().unwrap_or_else(|| self.key().octets().to_vec())
     }
 
     /// Returns the owner.

@@ -96,12 +96,7 @@ pub enum KeyPurpose {
 
 impl KeyPurpose {
     /// Every purpose.
-    pub const ALL: [Self; 4] = [
-        Self::CertificateSigning,
-        Self::Signature,
-        Self::KeyAgreement,
-        Self::Tls,
-    ];
+    pub const ALL: [Self; 4] = [Self::CertificateSigning, Self::Signature, Self::KeyAgreement, Self::Tls];
 
     /// Returns the word for it.
     #[must_use]
@@ -288,9 +283,7 @@ impl CertificateProfile {
             faults.push(ProfileFault::Version);
         }
         if !(300..=4_096).contains(&parts.max_octets) {
-            faults.push(ProfileFault::MaxOctets {
-                octets: parts.max_octets,
-            });
+            faults.push(ProfileFault::MaxOctets { octets: parts.max_octets });
         }
         match purpose {
             Some(purpose) if faults.is_empty() => Ok(Self { parts, purpose }),
@@ -349,14 +342,9 @@ impl CertificateProfile {
             (ValidityRule::Fixed { seconds }, None) => *seconds,
             (ValidityRule::NoExpiry | ValidityRule::Fixed { .. }, Some(_)) => return None,
             (ValidityRule::Range { default_seconds, .. }, None) => *default_seconds,
-            (
-                ValidityRule::Range {
-                    min_seconds,
-                    max_seconds,
-                    ..
-                },
-                Some(asked),
-            ) => (*min_seconds..=*max_seconds).contains(&asked).then_some(asked)?,
+            (ValidityRule::Range { min_seconds, max_seconds, .. }, Some(asked)) => {
+                (*min_seconds..=*max_seconds).contains(&asked).then_some(asked)?
+            }
         };
         // RFC 5280 §4.1.2.5: both ends belong to the period, so n seconds end at second n - 1.
         Validity::new(not_before, now.plus_seconds(seconds - 1))
@@ -365,10 +353,7 @@ impl CertificateProfile {
 
 const fn is_meter_facing(parts: &ProfileParts) -> bool {
     parts.path_length.is_none()
-        && matches!(
-            parts.subject,
-            SubjectRule::SystemTitle | SubjectRule::Empty | SubjectRule::Label16
-        )
+        && matches!(parts.subject, SubjectRule::SystemTitle | SubjectRule::Empty | SubjectRule::Label16)
 }
 
 fn purpose_of(bits: &[KeyUsageBit]) -> Option<KeyPurpose> {
@@ -408,10 +393,7 @@ fn check_authority(parts: &ProfileParts, purpose: Option<KeyPurpose>, faults: &m
 }
 
 fn has_purpose(parts: &ProfileParts, oid: ObjectIdentifier) -> bool {
-    parts
-        .extended_key_usage
-        .as_ref()
-        .is_some_and(|rule| rule.purposes.contains(&oid))
+    parts.extended_key_usage.as_ref().is_some_and(|rule| rule.purposes.contains(&oid))
 }
 
 fn check_extended_key_usage(
@@ -432,10 +414,7 @@ fn check_extended_key_usage(
                 faults.push(ProfileFault::ExtendedKeyUsage);
             }
             // RFC 5280 §4.2.1.12: purposes that sign need digitalSignature; CAs have none here.
-            if matches!(
-                purpose,
-                Some(KeyPurpose::KeyAgreement | KeyPurpose::CertificateSigning)
-            ) {
+            if matches!(purpose, Some(KeyPurpose::KeyAgreement | KeyPurpose::CertificateSigning)) {
                 faults.push(ProfileFault::ExtendedKeyUsage);
             }
             if rule.purposes.contains(&oid::OCSP_SIGNING) && rule.purposes.len() != 1 {
@@ -461,11 +440,9 @@ fn check_validity(parts: &ProfileParts, faults: &mut Vec<ProfileFault>) {
     let sound = match parts.validity {
         ValidityRule::NoExpiry => true,
         ValidityRule::Fixed { seconds } => seconds > 0,
-        ValidityRule::Range {
-            min_seconds,
-            default_seconds,
-            max_seconds,
-        } => 0 < min_seconds && min_seconds <= default_seconds && default_seconds <= max_seconds,
+        ValidityRule::Range { min_seconds, default_seconds, max_seconds } => {
+            0 < min_seconds && min_seconds <= default_seconds && default_seconds <= max_seconds
+        }
     };
     if !sound
         || parts.backdate_seconds > 3_600
@@ -483,10 +460,7 @@ fn check_meter_facing(parts: &ProfileParts, faults: &mut Vec<ProfileFault>) {
     if parts.pointers != Pointers::None {
         faults.push(ProfileFault::PointersOnMeterFacing);
     }
-    let critical = parts
-        .extended_key_usage
-        .as_ref()
-        .is_some_and(|rule| rule.critical);
+    let critical = parts.extended_key_usage.as_ref().is_some_and(|rule| rule.critical);
     let firmware = has_purpose(parts, oid::CODE_SIGNING);
     // Known DLMS parsers refuse a critical extended key usage.
     if critical && !firmware {
@@ -499,23 +473,46 @@ fn check_meter_facing(parts: &ProfileParts, faults: &mut Vec<ProfileFault>) {
 pub struct CrlProfile {
     validity_seconds: i64,
     reissue_seconds: i64,
+    offline: bool,
 }
 
 impl CrlProfile {
+    /// How long a CRL may be valid at most, in seconds: 10 days.
+    pub const MAX_SECONDS: i64 = 10 * 86_400;
+
+    /// How long the CRL of a CA may be valid at most whose key is kept off line, in seconds: 366 days.
+    pub const MAX_OFFLINE_SECONDS: i64 = 366 * 86_400;
+
     /// Makes a profile: each CRL is valid for `validity_seconds` and replaced after `reissue_seconds`.
     ///
     /// # Errors
-    /// [`ProfileFault::CrlTimes`] unless 60 s ≤ reissue ≤ half the validity ≤ half of 366 days.
+    /// [`ProfileFault::CrlTimes`] unless 60 s ≤ reissue ≤ half the validity ≤ half of 10 days.
     pub fn new(validity_seconds: i64, reissue_seconds: i64) -> Result<Self, ProfileFault> {
+        Self::within(Self::MAX_SECONDS, validity_seconds, reissue_seconds)
+    }
+
+    /// Makes a profile for a CA whose key is kept off line, such as a root.
+    ///
+    /// # Errors
+    /// [`ProfileFault::CrlTimes`] unless 60 s ≤ reissue ≤ half the validity ≤ half of 366 days.
+    pub fn offline(validity_seconds: i64, reissue_seconds: i64) -> Result<Self, ProfileFault> {
+        let profile = Self::within(Self::MAX_OFFLINE_SECONDS, validity_seconds, reissue_seconds)?;
+        Ok(Self { offline: true, ..profile })
+    }
+
+    fn within(max_seconds: i64, validity_seconds: i64, reissue_seconds: i64) -> Result<Self, ProfileFault> {
         let sound = reissue_seconds >= 60
             && reissue_seconds <= validity_seconds / 2
-            && validity_seconds <= 366 * 86_400;
+            && validity_seconds <= max_seconds;
         sound
-            .then_some(Self {
-                validity_seconds,
-                reissue_seconds,
-            })
+            .then_some(Self { validity_seconds, reissue_seconds, offline: false })
             .ok_or(ProfileFault::CrlTimes)
+    }
+
+    /// Tells whether the CA's key is kept off line.
+    #[must_use]
+    pub const fn is_offline(&self) -> bool {
+        self.offline
     }
 
     /// Returns how long after thisUpdate nextUpdate lies, in seconds.
@@ -546,12 +543,7 @@ impl OcspProfile {
     /// [`ProfileFault::OcspTimes`] unless 60 s ≤ validity ≤ 10 days and 1 ≤ `max_requests` ≤ 64.
     pub fn new(validity_seconds: i64, max_requests: u8) -> Result<Self, ProfileFault> {
         let sound = (60..=864_000).contains(&validity_seconds) && (1..=64).contains(&max_requests);
-        sound
-            .then_some(Self {
-                validity_seconds,
-                max_requests,
-            })
-            .ok_or(ProfileFault::OcspTimes)
+        sound.then_some(Self { validity_seconds, max_requests }).ok_or(ProfileFault::OcspTimes)
     }
 
     /// Returns how long after thisUpdate nextUpdate lies, in seconds.
@@ -625,7 +617,7 @@ pub enum ProfileFault {
     },
     /// CRL times out of order.
     #[error(
-        "a CRL is replaced after at least 60 seconds and at most half its validity, which is at most 366 days"
+        "a CRL is replaced after at least 60 seconds and at most half its validity, which is at most 10 days, or 366 for an offline key"
     )]
     CrlTimes,
     /// OCSP bounds out of range.

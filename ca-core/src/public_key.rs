@@ -43,11 +43,7 @@ impl PublicKey {
         let curve = named_curve(&spki.algorithm)?;
         let point = spki.subject_public_key.as_bytes().ok_or(PublicKeyError::NotDer)?;
         check_point(curve, point)?;
-        Ok(Self {
-            curve,
-            spki: der.to_vec(),
-            point: point.to_vec(),
-        })
+        Ok(Self { curve, spki: der.to_vec(), point: point.to_vec() })
     }
 
     /// Makes a key of an uncompressed point: 0x04, x, y; 65 or 97 octets.
@@ -66,11 +62,7 @@ impl PublicKey {
                 .map_err(|_| PublicKeyError::NotDer)?,
         };
         let spki = spki.to_der().map_err(|_| PublicKeyError::NotDer)?;
-        Ok(Self {
-            curve,
-            spki,
-            point: point.to_vec(),
-        })
+        Ok(Self { curve, spki, point: point.to_vec() })
     }
 
     /// Returns the curve.
@@ -141,9 +133,7 @@ impl fmt::Debug for PublicKey {
 
 fn named_curve(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<Curve, PublicKeyError> {
     if algorithm.oid != rfc5912::ID_EC_PUBLIC_KEY {
-        return Err(PublicKeyError::NotEllipticCurve {
-            algorithm: algorithm.oid,
-        });
+        return Err(PublicKeyError::NotEllipticCurve { algorithm: algorithm.oid });
     }
     let parameters = algorithm.parameters.ok_or(PublicKeyError::NoNamedCurve)?;
     // RFC 5480 §2.1.1: implicitCurve and specifiedCurve must not be used.

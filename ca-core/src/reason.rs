@@ -82,9 +82,7 @@ impl ReasonCode {
     /// Returns the reason with this name, whatever its case.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|reason| reason.name().eq_ignore_ascii_case(name))
+        Self::ALL.into_iter().find(|reason| reason.name().eq_ignore_ascii_case(name))
     }
 }
 

@@ -141,7 +141,12 @@ fn find_door(offer: &Offer, request: &EnrolmentRequest) -> Result<Door, AdmitErr
         | (Identity::Process { .. }, Door::Process) => true,
         _ => false,
     };
-    offer.doors.iter().find(fits).copied().ok_or_else(|| AdmitError::DoorClosed { profile: offer.profile.id().clone() })
+    offer
+        .doors
+        .iter()
+        .find(fits)
+        .copied()
+        .ok_or_else(|| AdmitError::DoorClosed { profile: offer.profile.id().clone() })
 }
 
 /// Checks that the requester's own bounds cover subject and profile.
@@ -161,7 +166,11 @@ fn check_scope(
         Identity::RegistrationAuthority(authority) => check_authority_scope(authority, request),
         Identity::OneTimeToken { title, profile: opened, .. } => {
             check_same_device(title, &request.subject)?;
-            if opened == profile.id() { Ok(()) } else { Err(AdmitError::OtherProfile { held: opened.clone() }) }
+            if opened == profile.id() {
+                Ok(())
+            } else {
+                Err(AdmitError::OtherProfile { held: opened.clone() })
+            }
         }
         // No door lets the unauthenticated this far.
         Identity::Unauthenticated { .. } => Err(AdmitError::DoorClosed { profile: request.profile.clone() }),
@@ -211,12 +220,17 @@ fn check_unchanged(renewed: &Presented, asked: &Subject) -> Result<(), AdmitErro
     if before.as_ref() == Ok(asked) { Ok(()) } else { Err(AdmitError::SubjectChanged) }
 }
 
-fn check_authority_scope(authority: &RegistrationAuthority, request: &EnrolmentRequest) -> Result<(), AdmitError> {
+fn check_authority_scope(
+    authority: &RegistrationAuthority,
+    request: &EnrolmentRequest,
+) -> Result<(), AdmitError> {
     if !authority.profiles.contains(&request.profile) {
         return Err(AdmitError::OutsideScope { name: authority.name.clone() });
     }
-    let in_prefix =
-        request.subject.system_title().is_none_or(|title| title.octets().starts_with(&authority.title_prefix));
+    let in_prefix = request
+        .subject
+        .system_title()
+        .is_none_or(|title| title.octets().starts_with(&authority.title_prefix));
     if in_prefix { Ok(()) } else { Err(AdmitError::OutsideScope { name: authority.name.clone() }) }
 }
 
@@ -263,7 +277,9 @@ fn check_device(
         // A title on another owner's list is, to this requester, not on the list.
         .filter(|device| device.expected.tenant == *grounds.issuer.tenant())
         .ok_or(AdmitError::DeviceNotExpected { title: *title })?;
-    if let Identity::Device(DeviceIdentity { origin: Origin::Factory { manufacturer }, .. }) = &request.actor.identity {
+    if let Identity::Device(DeviceIdentity { origin: Origin::Factory { manufacturer }, .. }) =
+        &request.actor.identity
+    {
         let expected = device.expected.manufacturer.as_ref();
         if expected.is_some_and(|expected| expected != manufacturer) {
             return Err(AdmitError::DeviceNotExpected { title: *title });
@@ -287,12 +303,14 @@ fn conditions(
         (Slot { tenant: issuer.tenant().clone(), title: *title, hierarchy, purpose }, slot_use)
     });
     let claim = match (door, device, &request.actor.identity) {
-        (Door::FactoryCertificate { grace_seconds }, Some(device), Identity::Device(identity)) => Some(DeviceClaim {
-            tenant: device.expected.tenant.clone(),
-            title: device.expected.title,
-            factory_key: identity.certificate.certificate.public_key().fingerprint(),
-            grace_seconds,
-        }),
+        (Door::FactoryCertificate { grace_seconds }, Some(device), Identity::Device(identity)) => {
+            Some(DeviceClaim {
+                tenant: device.expected.tenant.clone(),
+                title: device.expected.title,
+                factory_key: identity.certificate.certificate.public_key().fingerprint(),
+                grace_seconds,
+            })
+        }
         _ => None,
     };
     let token = match &request.actor.identity {

@@ -72,10 +72,8 @@ impl SerialNumber {
             .collect::<Option<_>>()
             .filter(|digits: &Vec<u8>| digits.len().is_multiple_of(2))
             .ok_or(SerialNumberError::NotHexadecimal)?;
-        let octets: Vec<u8> = digits
-            .chunks_exact(2)
-            .map(|pair| pair.iter().fold(0, |high, low| high << 4 | low))
-            .collect();
+        let octets: Vec<u8> =
+            digits.chunks_exact(2).map(|pair| pair.iter().fold(0, |high, low| high << 4 | low)).collect();
         Self::from_octets(&octets)
     }
 
@@ -142,32 +140,17 @@ mod tests {
     fn refuses_to_draw_when_the_clock_is_absurd() {
         for seconds in [0, 1_577_836_800, 4_500_000_000] {
             let now = UnixTime::from_seconds(seconds);
-            assert_eq!(
-                SerialNumber::draw(now, [0; 14]),
-                Err(SerialNumberError::DayOutOfRange { now })
-            );
+            assert_eq!(SerialNumber::draw(now, [0; 14]), Err(SerialNumberError::DayOutOfRange { now }));
         }
     }
 
     // RFC 5280 §4.1.2.2: positive, and not longer than 20 octets.
     #[test]
     fn refuses_a_serial_of_21_octets_zero_and_negative_numbers() {
-        assert_eq!(
-            SerialNumber::from_octets(&[1; 21]),
-            Err(SerialNumberError::TooLong { octets: 21 })
-        );
-        assert_eq!(
-            SerialNumber::from_octets(&[0]),
-            Err(SerialNumberError::NotPositive)
-        );
-        assert_eq!(
-            SerialNumber::from_octets(&[0x80, 1]),
-            Err(SerialNumberError::NotPositive)
-        );
-        assert_eq!(
-            SerialNumber::from_octets(&[0, 1]),
-            Err(SerialNumberError::NotMinimal)
-        );
+        assert_eq!(SerialNumber::from_octets(&[1; 21]), Err(SerialNumberError::TooLong { octets: 21 }));
+        assert_eq!(SerialNumber::from_octets(&[0]), Err(SerialNumberError::NotPositive));
+        assert_eq!(SerialNumber::from_octets(&[0x80, 1]), Err(SerialNumberError::NotPositive));
+        assert_eq!(SerialNumber::from_octets(&[0, 1]), Err(SerialNumberError::NotMinimal));
         assert!(SerialNumber::from_octets(&[0, 0x80]).is_ok());
     }
 

@@ -40,14 +40,9 @@ impl EcdsaSignature {
     /// [`SignatureFormError::Length`] unless there are exactly 64 (P-256) or 96 (P-384) octets.
     pub fn from_fixed(curve: Curve, r_and_s: &[u8]) -> Result<Self, SignatureFormError> {
         if r_and_s.len() == 2 * curve.field_octets() {
-            Ok(Self {
-                curve,
-                r_and_s: r_and_s.to_vec(),
-            })
+            Ok(Self { curve, r_and_s: r_and_s.to_vec() })
         } else {
-            Err(SignatureFormError::Length {
-                octets: r_and_s.len(),
-            })
+            Err(SignatureFormError::Length { octets: r_and_s.len() })
         }
     }
 
@@ -72,10 +67,7 @@ impl EcdsaSignature {
             return Ok((signature, IntegerForm::Strict));
         }
         let (r, s) = unsigned_integers(der).map_err(|_| SignatureFormError::NotDer)?;
-        Ok((
-            Self::from_unsigned(curve, strip_zeros(&r), strip_zeros(&s))?,
-            IntegerForm::UnsignedOctets,
-        ))
+        Ok((Self::from_unsigned(curve, strip_zeros(&r), strip_zeros(&s))?, IntegerForm::UnsignedOctets))
     }
 
     fn from_unsigned(curve: Curve, r: &[u8], s: &[u8]) -> Result<Self, SignatureFormError> {
@@ -84,9 +76,7 @@ impl EcdsaSignature {
         for integer in [r, s] {
             let padding = field
                 .checked_sub(integer.len())
-                .ok_or(SignatureFormError::Length {
-                    octets: integer.len(),
-                })?;
+                .ok_or(SignatureFormError::Length { octets: integer.len() })?;
             r_and_s.resize(r_and_s.len() + padding, 0);
             r_and_s.extend_from_slice(integer);
         }
@@ -110,9 +100,7 @@ impl EcdsaSignature {
     #[must_use]
     pub fn has_full_length_integers(&self) -> bool {
         let (r, s) = self.r_and_s.split_at(self.curve.field_octets());
-        [r, s]
-            .into_iter()
-            .all(|integer| integer.first().is_some_and(|octet| *octet != 0))
+        [r, s].into_iter().all(|integer| integer.first().is_some_and(|octet| *octet != 0))
     }
 
     /// Encodes the signature as DER `ECDSA-Sig-Value`: at most 72 (P-256) or 104 (P-384) octets.
@@ -121,11 +109,7 @@ impl EcdsaSignature {
     /// What the DER encoder says; it has no cause with the lengths checked at construction.
     pub fn to_der(&self) -> der::Result<Vec<u8>> {
         let (r, s) = self.r_and_s.split_at(self.curve.field_octets());
-        EcdsaSigValue {
-            r: UintRef::new(r)?,
-            s: UintRef::new(s)?,
-        }
-        .to_der()
+        EcdsaSigValue { r: UintRef::new(r)?, s: UintRef::new(s)? }.to_der()
     }
 }
 
@@ -185,10 +169,7 @@ mod tests {
         der.extend_from_slice(&[0x90; 32]);
         der.extend_from_slice(&[0x02, 32]);
         der.extend_from_slice(&[0x11; 32]);
-        assert_eq!(
-            EcdsaSignature::from_der(Curve::P256, &der),
-            Err(SignatureFormError::NotDer)
-        );
+        assert_eq!(EcdsaSignature::from_der(Curve::P256, &der), Err(SignatureFormError::NotDer));
         let (signature, form) = EcdsaSignature::from_der_or_unsigned(Curve::P256, &der).unwrap();
         assert_eq!(form, IntegerForm::UnsignedOctets);
         assert_eq!(signature.fixed()[..32], [0x90; 32]);
@@ -196,18 +177,12 @@ mod tests {
 
     #[test]
     fn refuses_long_integers_and_trailing_octets() {
-        let long = EcdsaSignature::from_fixed(Curve::P384, &[0x55; 96])
-            .unwrap()
-            .to_der()
-            .unwrap();
+        let long = EcdsaSignature::from_fixed(Curve::P384, &[0x55; 96]).unwrap().to_der().unwrap();
         assert!(matches!(
             EcdsaSignature::from_der_or_unsigned(Curve::P256, &long),
             Err(SignatureFormError::Length { octets: 48 })
         ));
-        let mut trailing = EcdsaSignature::from_fixed(Curve::P256, &[0x55; 64])
-            .unwrap()
-            .to_der()
-            .unwrap();
+        let mut trailing = EcdsaSignature::from_fixed(Curve::P256, &[0x55; 64]).unwrap().to_der().unwrap();
         trailing.push(0);
         assert_eq!(
             EcdsaSignature::from_der_or_unsigned(Curve::P256, &trailing),

@@ -48,9 +48,7 @@ pub fn sign_verified(
     for discarded in 0..MAX_DRAWS {
         let signature = signer.sign(key, tbs)?;
         // Every signature is verified before use: a broken token must not make a broken certificate.
-        public_key
-            .verify(tbs, &signature)
-            .map_err(|_| SignFailure::DoesNotVerify { key: *key })?;
+        public_key.verify(tbs, &signature).map_err(|_| SignFailure::DoesNotVerify { key: *key })?;
         if length == IntegerLength::Any || signature.has_full_length_integers() {
             return Ok(VerifiedSignature { signature, discarded });
         }
@@ -77,10 +75,7 @@ pub fn assemble(tbs: &[u8], signature: &EcdsaSignature) -> der::Result<Vec<u8>> 
     SignedStructure {
         to_be_signed: AnyRef::from_der(tbs)?,
         // RFC 5758 §3.2: the parameters field is absent.
-        algorithm: AlgorithmIdentifierRef {
-            oid: signature.curve().signature_algorithm(),
-            parameters: None,
-        },
+        algorithm: AlgorithmIdentifierRef { oid: signature.curve().signature_algorithm(), parameters: None },
         signature: BitStringRef::from_bytes(&value)?,
     }
     .to_der()

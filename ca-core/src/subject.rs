@@ -100,11 +100,14 @@ fn read_alternative_names(value: &[u8]) -> Result<(Option<SystemTitle>, Vec<Alte
                 texts.push(AlternativeName::Uri(printable(text.as_str())?));
             }
             GeneralName::Rfc822Name(text) => texts.push(AlternativeName::Email(printable(text.as_str())?)),
-            GeneralName::OtherName(other) if other.type_id == oid::HARDWARE_MODULE_NAME && module.is_none() => {
+            GeneralName::OtherName(other)
+                if other.type_id == oid::HARDWARE_MODULE_NAME && module.is_none() =>
+            {
                 let read: HardwareModuleName =
                     other.value.decode_as().map_err(|_| SubjectError::AlternativeNamesNotDer)?;
                 let octets = read.hw_serial_num.as_bytes();
-                let title = octets.try_into().map_err(|_| SubjectError::HardwareSerial { octets: octets.len() })?;
+                let title =
+                    octets.try_into().map_err(|_| SubjectError::HardwareSerial { octets: octets.len() })?;
                 module = Some(SystemTitle::new(title));
             }
             GeneralName::OtherName(_)
@@ -125,12 +128,16 @@ fn dns_name(text: &str) -> Result<String, SubjectError> {
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
-    (text.len() <= 253 && text.split('.').all(label)).then(|| text.to_owned()).ok_or(SubjectError::AlternativeNameText)
+    (text.len() <= 253 && text.split('.').all(label))
+        .then(|| text.to_owned())
+        .ok_or(SubjectError::AlternativeNameText)
 }
 
 fn printable(text: &str) -> Result<String, SubjectError> {
     let graphic = text.bytes().all(|octet| octet.is_ascii_graphic());
-    ((1..=255).contains(&text.len()) && graphic).then(|| text.to_owned()).ok_or(SubjectError::AlternativeNameText)
+    ((1..=255).contains(&text.len()) && graphic)
+        .then(|| text.to_owned())
+        .ok_or(SubjectError::AlternativeNameText)
 }
 
 impl fmt::Display for Subject {
@@ -213,6 +220,9 @@ mod tests {
             Err(SubjectError::AlternativeNameKind)
         );
         assert_eq!(read(vec![dns("a"); 17]), Err(SubjectError::AlternativeNameCount { count: 17 }));
-        assert_eq!(Subject::read(&empty, Some(&[0x30, 0])), Err(SubjectError::AlternativeNameCount { count: 0 }));
+        assert_eq!(
+            Subject::read(&empty, Some(&[0x30, 0])),
+            Err(SubjectError::AlternativeNameCount { count: 0 })
+        );
     }
 }

@@ -105,9 +105,7 @@ impl Curve {
     /// Returns the curve whose signatures have this algorithm identifier, if it is one of ours.
     #[must_use]
     pub fn from_signature_algorithm(oid: ObjectIdentifier) -> Option<Self> {
-        [Self::P256, Self::P384]
-            .into_iter()
-            .find(|curve| curve.signature_algorithm() == oid)
+        [Self::P256, Self::P384].into_iter().find(|curve| curve.signature_algorithm() == oid)
     }
 }
 

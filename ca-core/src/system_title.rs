@@ -23,9 +23,7 @@ impl SystemTitle {
         let mut octets = [0; 8];
         let digits = text.as_bytes();
         if digits.len() != 16 {
-            return Err(ParseSystemTitleError::Length {
-                characters: text.chars().count(),
-            });
+            return Err(ParseSystemTitleError::Length { characters: text.chars().count() });
         }
         for (octet, pair) in octets.iter_mut().zip(digits.chunks_exact(2)) {
             *octet = pair
@@ -90,17 +88,8 @@ mod tests {
 
     #[test]
     fn refuses_lower_case_and_wrong_lengths() {
-        assert_eq!(
-            SystemTitle::parse("4d504b0001fea042"),
-            Err(ParseSystemTitleError::Character)
-        );
-        assert_eq!(
-            SystemTitle::parse("4D504B"),
-            Err(ParseSystemTitleError::Length { characters: 6 })
-        );
-        assert_eq!(
-            SystemTitle::parse("ÄD504B0001FEA04"),
-            Err(ParseSystemTitleError::Character)
-        );
+        assert_eq!(SystemTitle::parse("4d504b0001fea042"), Err(ParseSystemTitleError::Character));
+        assert_eq!(SystemTitle::parse("4D504B"), Err(ParseSystemTitleError::Length { characters: 6 }));
+        assert_eq!(SystemTitle::parse("ÄD504B0001FEA04"), Err(ParseSystemTitleError::Character));
     }
 }

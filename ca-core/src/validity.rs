@@ -65,11 +65,7 @@ const fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
     let year = year_of_era + era * 400 + if month <= 2 { 1 } else { 0 };
     (year, month, day)
 }
@@ -85,10 +81,7 @@ impl Validity {
     /// Makes a period, or `None` when it would end before it begins.
     #[must_use]
     pub fn new(not_before: UnixTime, not_after: UnixTime) -> Option<Self> {
-        (not_before <= not_after).then_some(Self {
-            not_before,
-            not_after,
-        })
+        (not_before <= not_after).then_some(Self { not_before, not_after })
     }
 
     /// Returns the first second of the period.

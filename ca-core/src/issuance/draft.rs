@@ -92,10 +92,7 @@ pub fn draft(input: &DraftInput<'_>) -> Result<Vec<u8>, DraftError> {
     let tbs = TbsCertificate {
         version: 2,
         serial_number: AnyRef::new(Tag::Integer, input.serial.octets())?,
-        signature: AlgorithmIdentifierRef {
-            oid: curve.signature_algorithm(),
-            parameters: None,
-        },
+        signature: AlgorithmIdentifierRef { oid: curve.signature_algorithm(), parameters: None },
         issuer: AnyRef::from_der(issuer.der())?,
         validity: ValidityTimes {
             not_before: time(input.validity.not_before())?,
@@ -153,10 +150,7 @@ fn extensions(input: &DraftInput<'_>, subject: &DistinguishedName) -> Result<Vec
     let parts = input.profile.parts();
     let mut all = Vec::with_capacity(8);
     if let Some(length) = parts.path_length {
-        let constraints = BasicConstraints {
-            ca: true,
-            path_len_constraint: Some(length),
-        };
+        let constraints = BasicConstraints { ca: true, path_len_constraint: Some(length) };
         all.push(extension(oid::BASIC_CONSTRAINTS, true, &constraints)?);
     }
     // RFC 5280 §4.2.1.3; Green Book Table 28: keyUsage is critical.
@@ -165,37 +159,21 @@ fn extensions(input: &DraftInput<'_>, subject: &DistinguishedName) -> Result<Vec
         let usage = ExtendedKeyUsage(rule.purposes.clone());
         all.push(extension(oid::EXTENDED_KEY_USAGE, rule.critical, &usage)?);
     }
-    let ski = SubjectKeyIdentifier(OctetString::new(
-        input.public_key.key_identifier(parts.key_identifier),
-    )?);
+    let ski = SubjectKeyIdentifier(OctetString::new(input.public_key.key_identifier(parts.key_identifier))?);
     all.push(extension(oid::SUBJECT_KEY_IDENTIFIER, false, &ski)?);
     if let SignedBy::Issuer(issuer) = input.signed_by {
         // RFC 5280 §4.2.1.1: the key identifier of the issuer's own certificate.
         let key_identifier = Some(OctetString::new(issuer.key_identifier())?);
-        let aki = AuthorityKeyIdentifier {
-            key_identifier,
-            ..AuthorityKeyIdentifier::default()
-        };
+        let aki = AuthorityKeyIdentifier { key_identifier, ..AuthorityKeyIdentifier::default() };
         all.push(extension(oid::AUTHORITY_KEY_IDENTIFIER, false, &aki)?);
     }
     if let Some(policy_identifier) = parts.policy {
-        let policy = PolicyInformation {
-            policy_identifier,
-            policy_qualifiers: None,
-        };
-        all.push(extension(
-            oid::CERTIFICATE_POLICIES,
-            false,
-            &CertificatePolicies(vec![policy]),
-        )?);
+        let policy = PolicyInformation { policy_identifier, policy_qualifiers: None };
+        all.push(extension(oid::CERTIFICATE_POLICIES, false, &CertificatePolicies(vec![policy]))?);
     }
     if let Some(names) = alternative_names(input)? {
         // RFC 5280 §4.1.2.6: critical exactly when the subject is empty.
-        all.push(extension(
-            oid::SUBJECT_ALT_NAME,
-            subject.is_empty(),
-            &SubjectAltName(names),
-        )?);
+        all.push(extension(oid::SUBJECT_ALT_NAME, subject.is_empty(), &SubjectAltName(names))?);
     }
     if let SignedBy::Issuer(issuer) = input.signed_by {
         pointers(parts.pointers, issuer, &mut all)?;
@@ -208,11 +186,7 @@ fn extensions(input: &DraftInput<'_>, subject: &DistinguishedName) -> Result<Vec
 }
 
 fn extension<T: Encode>(extn_id: ObjectIdentifier, critical: bool, value: &T) -> der::Result<Extension> {
-    Ok(Extension {
-        extn_id,
-        critical,
-        extn_value: OctetString::new(value.to_der()?)?,
-    })
+    Ok(Extension { extn_id, critical, extn_value: OctetString::new(value.to_der()?)? })
 }
 
 fn key_usage(bits: &[KeyUsageBit]) -> KeyUsage {
@@ -287,32 +261,15 @@ fn pointers(wanted: Pointers, issuer: &Issuer, all: &mut Vec<Extension>) -> Resu
         reasons: None,
         crl_issuer: None,
     };
-    all.push(extension(
-        oid::CRL_DISTRIBUTION_POINTS,
-        false,
-        &CrlDistributionPoints(vec![point]),
-    )?);
+    all.push(extension(oid::CRL_DISTRIBUTION_POINTS, false, &CrlDistributionPoints(vec![point]))?);
     if wanted == Pointers::CrlAndAccess {
         let ocsp = points.ocsp.as_deref().ok_or(DraftError::NoPublicationPoint)?;
-        let ca_issuers = points
-            .ca_issuers
-            .as_deref()
-            .ok_or(DraftError::NoPublicationPoint)?;
+        let ca_issuers = points.ca_issuers.as_deref().ok_or(DraftError::NoPublicationPoint)?;
         let access = vec![
-            AccessDescription {
-                access_method: oid::ACCESS_OCSP,
-                access_location: uri(ocsp)?,
-            },
-            AccessDescription {
-                access_method: oid::ACCESS_CA_ISSUERS,
-                access_location: uri(ca_issuers)?,
-            },
+            AccessDescription { access_method: oid::ACCESS_OCSP, access_location: uri(ocsp)? },
+            AccessDescription { access_method: oid::ACCESS_CA_ISSUERS, access_location: uri(ca_issuers)? },
         ];
-        all.push(extension(
-            oid::AUTHORITY_INFO_ACCESS,
-            false,
-            &AuthorityInfoAccessSyntax(access),
-        )?);
+        all.push(extension(oid::AUTHORITY_INFO_ACCESS, false, &AuthorityInfoAccessSyntax(access))?);
     }
     Ok(())
 }

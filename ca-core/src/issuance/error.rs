@@ -197,7 +197,9 @@ impl IssueError {
     pub const fn fault(&self) -> Fault {
         match self {
             Self::NotAdmitted(error) => error.fault(),
-            Self::NotProven(_) | Self::ValidityOutsideProfile { .. } | Self::NotDrafted(_) => Fault::Requester,
+            Self::NotProven(_) | Self::ValidityOutsideProfile { .. } | Self::NotDrafted(_) => {
+                Fault::Requester
+            }
             Self::Conflict(conflict) => conflict_fault(conflict),
             Self::NotSigned(SignFailure::Signer(
                 SignError::Unavailable { .. } | SignError::OutcomeUnknown { .. },

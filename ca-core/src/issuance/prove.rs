@@ -124,7 +124,9 @@ fn check_extension(extension: &Extension, profile: &CertificateProfile) -> Resul
     let given = match extension.extn_id {
         // Names were compared with the subject; the key identifier is computed by us whatever the request says.
         oid::SUBJECT_ALT_NAME | oid::SUBJECT_KEY_IDENTIFIER => true,
-        oid::BASIC_CONSTRAINTS => is_end_entity(value) && !profile.is_authority() || is_same_authority(value, profile),
+        oid::BASIC_CONSTRAINTS => {
+            is_end_entity(value) && !profile.is_authority() || is_same_authority(value, profile)
+        }
         oid::KEY_USAGE => KeyUsage::from_der(value).is_ok_and(|usage| within_usage(usage, profile)),
         oid::EXTENDED_KEY_USAGE => ExtendedKeyUsage::from_der(value)
             .is_ok_and(|usage| !usage.0.is_empty() && within_purposes(&usage.0, profile)),

@@ -1,0 +1,457 @@
+//! Certificate revocation lists: which entries, which number, which times, and the one verb that issues them (RFC 5280 §5).
+//!
+//! Complete lists of one CA, in the scope of all it has issued: no delta lists, no shards, no indirect lists. When a list is
+//! made, and where it is published, is decided elsewhere; nothing here decides that a certificate is revoked, except that
+//! certificates of which nobody knows whether they exist are revoked after a grace time.
+
+use core::fmt;
+
+use der::asn1::{BitStringRef, ContextSpecific, OctetString};
+use der::{Encode, Tag, TagMode, TagNumber};
+use sha2::{Digest, Sha256};
+use spki::AlgorithmIdentifierRef;
+use x509_cert::ext::Extension;
+use x509_cert::ext::pkix::AuthorityKeyIdentifier;
+
+mod entries;
+mod growing_der;
+pub mod parsed;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use crate::actor::{Actor, Identity};
+use crate::audit::{Act, AuditEvent};
+use crate::fault::Fault;
+use crate::issuer::Issuer;
+use crate::lint::Finding;
+use crate::lint::crl::{CrlLintInput, lint_crl};
+use crate::oid;
+use crate::ports::{Clock, Ledger, SignError, Signer, StatusSource, Unavailable};
+use crate::profile::CrlProfile;
+use crate::reason::ReasonCode;
+use crate::record::{
+    CertificateId, CrlIntent, CrlNumberTaken, CrlRecord, Revocation, RevocationOutcome, RevocationRecord,
+};
+use crate::serial_number::SerialNumber;
+use crate::signing::{IntegerLength, SignFailure, sign_verified};
+use crate::validity::{UnixTime, Validity};
+use entries::{PreviousCrl, for_each_listed};
+use growing_der::GrowingDer;
+use parsed::ReadCrlError;
+use wire::RevokedCertificate;
+
+/// What a CRL is made for, by whom, and with what.
+#[derive(Clone, Copy)]
+pub struct CrlContext<'a> {
+    /// The CA.
+    pub issuer: &'a Issuer,
+    /// How long its CRLs are valid.
+    pub profile: &'a CrlProfile,
+    /// Who asks for the CRL.
+    pub actor: &'a Actor,
+    /// After how many seconds a certificate of which nobody knows whether it was signed is revoked.
+    pub uncertain_grace_seconds: i64,
+    /// The clock, asked once.
+    pub clock: &'a dyn Clock,
+    /// Where intent and CRL are recorded.
+    pub ledger: &'a dyn Ledger,
+    /// Where the revocations and the previous CRL come from.
+    pub status: &'a dyn StatusSource,
+    /// Holds the CA's key.
+    pub signer: &'a dyn Signer,
+}
+
+impl fmt::Debug for CrlContext<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CrlContext")
+            .field("issuer", &self.issuer.key())
+            .field("profile", self.profile)
+            .field("actor", self.actor)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Issues the next CRL of a CA: drafted, checked, its intent recorded, signed, verified, recorded; in this order.
+///
+/// Its number is the last one plus one, or thisUpdate in seconds since 1970 if that is more, so that a ledger restored from
+/// an old copy does not repeat one. Its nextUpdate never lies beyond the CA certificate's notAfter. A refusal leaves an audit
+/// record, and the previous CRL stays the latest.
+///
+/// # Errors
+/// [`CrlError`].
+pub fn issue_crl(context: &CrlContext<'_>) -> Result<CrlRecord, CrlError> {
+    let now = context.clock.now();
+    issue_at(context, now).inspect_err(|refusal| record_refusal(context, now, refusal))
+}
+
+fn issue_at(context: &CrlContext<'_>, now: UnixTime) -> Result<CrlRecord, CrlError> {
+    let previous = context.status.latest_crl(&context.issuer.key())?;
+    check_clock(context.issuer, previous.as_ref(), now)?;
+    revoke_uncertain(context, now)?;
+    let last = previous.as_ref().map_or(0, |previous| previous.number);
+    let prepare = |last| DraftCrl::new(context, now, previous.as_ref(), last)?.lint(context)?.record(context);
+    let recorded = match prepare(last) {
+        // A CRL was intended and never came to be, or another process was faster.
+        Err(CrlError::NumberTaken { last, .. }) => prepare(last)?,
+        prepared => prepared?,
+    };
+    let issued = recorded.sign(context)?.record(context)?;
+    Ok(issued.0)
+}
+
+fn check_clock(issuer: &Issuer, previous: Option<&CrlRecord>, now: UnixTime) -> Result<(), CrlError> {
+    let validity = issuer.certificate().validity();
+    // nextUpdate must lie between now and notAfter.
+    if !validity.contains(now) || now == validity.not_after() {
+        return Err(CrlError::IssuerNotValid { now, validity });
+    }
+    match previous.map(|previous| previous.this_update) {
+        Some(last_update) if now < last_update => Err(CrlError::ClockWentBack { now, last_update }),
+        _ => Ok(()),
+    }
+}
+
+/// Revokes every certificate of which nobody has known for the grace time whether it was signed: should it exist after all,
+/// nobody shall rely on it.
+fn revoke_uncertain(context: &CrlContext<'_>, now: UnixTime) -> Result<(), CrlError> {
+    let issuer = context.issuer.key();
+    let until = now.plus_seconds(-context.uncertain_grace_seconds);
+    let actor = Actor {
+        tenant: context.issuer.tenant().clone(),
+        identity: Identity::Process { name: "uncertain-intents" },
+    };
+    for serial in context.status.uncertain(&issuer, until)? {
+        let revocation = Revocation { time: now, reason: ReasonCode::Unspecified, invalidity_date: None };
+        let event = AuditEvent {
+            actor: actor.to_string(),
+            serial: Some(serial.clone()),
+            reason: ReasonCode::Unspecified.name().to_owned(),
+            detail: "the outcome of signing stayed unknown".to_owned(),
+            ..event(context, now, Act::CertificateRevoked)
+        };
+        let id = CertificateId { issuer, serial };
+        match context.ledger.record_revocation(RevocationRecord { id: id.clone(), revocation, event })? {
+            RevocationOutcome::Recorded { .. } | RevocationOutcome::AlreadyRevoked(_) => {}
+            RevocationOutcome::NotIssued => return Err(CrlError::UncertainNotRevoked { serial: id.serial }),
+        }
+    }
+    Ok(())
+}
+
+fn record_refusal(context: &CrlContext<'_>, now: UnixTime, refusal: &CrlError) {
+    let event = AuditEvent {
+        reason: refusal.code().to_owned(),
+        detail: refusal.to_string(),
+        ..event(context, now, Act::RequestRefused)
+    };
+    // When the ledger cannot take even this, the caller learns of the refusal all the same.
+    context.ledger.record_event(event).unwrap_or_default();
+}
+
+fn event(context: &CrlContext<'_>, now: UnixTime, act: Act) -> AuditEvent {
+    AuditEvent {
+        time: now,
+        tenant: context.issuer.tenant().clone(),
+        actor: context.actor.to_string(),
+        act,
+        issuer: Some(context.issuer.key()),
+        serial: None,
+        reason: String::new(),
+        detail: String::new(),
+        digest: Vec::new(),
+    }
+}
+
+/// What a CRL says of itself besides its entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Heading {
+    number: u64,
+    this_update: UnixTime,
+    next_update: UnixTime,
+    entries: u64,
+}
+
+impl Heading {
+    fn event(&self, context: &CrlContext<'_>, act: Act, octets: &[u8]) -> AuditEvent {
+        AuditEvent {
+            detail: format!(
+                "CRL {}, {} entries, {} to {}",
+                self.number, self.entries, self.this_update, self.next_update
+            ),
+            digest: Sha256::digest(octets).to_vec(),
+            ..event(context, self.this_update, act)
+        }
+    }
+}
+
+/// A drafted `TBSCertList`.
+struct DraftCrl {
+    heading: Heading,
+    tbs: GrowingDer,
+}
+
+impl DraftCrl {
+    /// Drafts the CRL that follows `previous`, under a number above `last`.
+    fn new(
+        context: &CrlContext<'_>,
+        now: UnixTime,
+        previous: Option<&CrlRecord>,
+        last: u64,
+    ) -> Result<Self, CrlError> {
+        let issuer = context.issuer;
+        // In these words also for the CRL after the first 2^64: the ledger then says that the number is taken.
+        let number = u64::try_from(now.seconds()).unwrap_or_default().max(last.saturating_add(1));
+        let not_after = issuer.certificate().validity().not_after();
+        let next_update = now.plus_seconds(context.profile.validity_seconds()).min(not_after);
+        let mut tbs = GrowingDer::with_room(ROOM_OCTETS + issuer.name().der().len());
+        let previous = previous.map(|record| PreviousCrl::read(&record.der)).transpose()?;
+        let entries = for_each_listed(context.status, &issuer.key(), previous, |entry| {
+            Ok(tbs.append(&RevokedCertificate::new(entry, now)?)?)
+        })?;
+        // RFC 5280 §5.1.2.6: with nothing revoked the list is absent.
+        if entries > 0 {
+            tbs.wrap(Tag::Sequence)?;
+        }
+        let heading = Heading { number, this_update: now, next_update, entries };
+        tbs.prepend(&before_entries(issuer, &heading)?);
+        tbs.append(&after_entries(issuer, number)?)?;
+        tbs.wrap(Tag::Sequence)?;
+        Ok(Self { heading, tbs })
+    }
+
+    fn lint(self, context: &CrlContext<'_>) -> Result<LintedCrl, CrlError> {
+        let findings = lint_crl(&CrlLintInput {
+            tbs: self.tbs.octets(),
+            issuer: context.issuer,
+            profile: context.profile,
+        });
+        if findings.is_empty() { Ok(LintedCrl(self)) } else { Err(CrlError::NotLinted { findings }) }
+    }
+}
+
+/// A draft that passed every check.
+struct LintedCrl(DraftCrl);
+
+impl LintedCrl {
+    /// Makes the intent durable, and with it the number taken.
+    fn record(self, context: &CrlContext<'_>) -> Result<RecordedCrl, CrlError> {
+        let heading = self.0.heading;
+        let intent = CrlIntent {
+            issuer: context.issuer.key(),
+            number: heading.number,
+            this_update: heading.this_update,
+            event: heading.event(context, Act::CrlIntended, self.0.tbs.octets()),
+        };
+        match context.ledger.record_crl_intent(intent)? {
+            Ok(()) => Ok(RecordedCrl(self.0)),
+            Err(CrlNumberTaken { last }) => Err(CrlError::NumberTaken { number: heading.number, last }),
+        }
+    }
+}
+
+/// A draft whose intent is durable.
+struct RecordedCrl(DraftCrl);
+
+impl RecordedCrl {
+    fn sign(self, context: &CrlContext<'_>) -> Result<SignedCrl, CrlError> {
+        let DraftCrl { heading, tbs: mut der } = self.0;
+        let public_key = context.issuer.certificate().public_key();
+        let key = context.issuer.key();
+        let made = sign_verified(context.signer, &key, public_key, der.octets(), IntegerLength::Any)?;
+        // RFC 5280 §5.1.1: behind the list its algorithm and its signature, around them the SEQUENCE.
+        let value = made.signature.to_der()?;
+        der.append(&algorithm(context.issuer))?;
+        der.append(&BitStringRef::from_bytes(&value)?)?;
+        der.wrap(Tag::Sequence)?;
+        Ok(SignedCrl { heading, der: der.into_octets() })
+    }
+}
+
+/// A CRL whose signature verifies. It does not leave this module before it is recorded.
+struct SignedCrl {
+    heading: Heading,
+    der: Vec<u8>,
+}
+
+impl SignedCrl {
+    fn record(self, context: &CrlContext<'_>) -> Result<IssuedCrl, CrlError> {
+        let event = self.heading.event(context, Act::CrlIssued, &self.der);
+        let record = CrlRecord {
+            issuer: context.issuer.key(),
+            number: self.heading.number,
+            this_update: self.heading.this_update,
+            next_update: self.heading.next_update,
+            entries: self.heading.entries,
+            der: self.der,
+        };
+        context.ledger.record_crl(record.clone(), event)?;
+        Ok(IssuedCrl(record))
+    }
+}
+
+/// A CRL that is on record.
+struct IssuedCrl(CrlRecord);
+
+/// Room for what stands before the entries, the issuer's name apart: three SEQUENCE headers, version, algorithm, two times.
+const ROOM_OCTETS: usize = 80;
+
+fn before_entries(issuer: &Issuer, heading: &Heading) -> der::Result<Vec<u8>> {
+    let mut octets = Vec::new();
+    V2.encode_to_vec(&mut octets)?;
+    algorithm(issuer).encode_to_vec(&mut octets)?;
+    octets.extend_from_slice(issuer.name().der());
+    wire::time(heading.this_update)?.encode_to_vec(&mut octets)?;
+    wire::time(heading.next_update)?.encode_to_vec(&mut octets)?;
+    Ok(octets)
+}
+
+/// RFC 5280 §5.1.2.1: `Version ::= INTEGER { v1(0), v2(1), v3(2) }`.
+const V2: u8 = 1;
+
+// RFC 5280 §5.2.1, §5.2.3: every CRL has an authority key identifier and a CRL number.
+fn after_entries(issuer: &Issuer, number: u64) -> der::Result<ContextSpecific<Vec<Extension>>> {
+    let authority = AuthorityKeyIdentifier {
+        key_identifier: Some(OctetString::new(issuer.key_identifier())?),
+        ..AuthorityKeyIdentifier::default()
+    };
+    Ok(ContextSpecific {
+        tag_number: TagNumber(0),
+        tag_mode: TagMode::Explicit,
+        value: vec![
+            wire::extension(oid::AUTHORITY_KEY_IDENTIFIER, &authority)?,
+            wire::extension(oid::CRL_NUMBER, &number)?,
+        ],
+    })
+}
+
+// RFC 5758 §3.2: the parameters field is absent.
+const fn algorithm(issuer: &Issuer) -> AlgorithmIdentifierRef<'static> {
+    AlgorithmIdentifierRef { oid: issuer.curve().signature_algorithm(), parameters: None }
+}
+
+/// Why there is no new CRL. The previous one stays the latest.
+#[derive(Debug, thiserror::Error)]
+pub enum CrlError {
+    /// The clock is behind the last thisUpdate.
+    #[error("the clock says {now}, but the last CRL is of {last_update}: set the clock right")]
+    ClockWentBack {
+        /// What the clock says.
+        now: UnixTime,
+        /// thisUpdate of the last CRL.
+        last_update: UnixTime,
+    },
+    /// The CA certificate is not yet or no longer valid.
+    #[error(
+        "the clock says {now}, but the CA certificate is valid from {} to {}",
+        validity.not_before(),
+        validity.not_after()
+    )]
+    IssuerNotValid {
+        /// What the clock says.
+        now: UnixTime,
+        /// When the CA certificate is valid.
+        validity: Validity,
+    },
+    /// Revocations that the previous CRL has are no longer in the ledger.
+    #[error(
+        "{missing} of the {previous} entries of the last CRL, the first of them {first}, are no longer in the ledger: \
+         it lost records; restore it before a CRL is made"
+    )]
+    EntriesVanished {
+        /// How many are gone.
+        missing: u64,
+        /// How many the previous CRL has.
+        previous: u64,
+        /// The first that is gone.
+        first: SerialNumber,
+    },
+    /// The ledger lists serial numbers out of order.
+    #[error("the ledger lists the revoked serial number {serial} twice or out of order")]
+    NotAscending {
+        /// The first that stands wrong.
+        serial: SerialNumber,
+    },
+    /// An uncertain certificate could not be revoked since the ledger does not know it.
+    #[error("the ledger lists {serial} as uncertain, but does not know it")]
+    UncertainNotRevoked {
+        /// Which.
+        serial: SerialNumber,
+    },
+    /// The previous CRL on record cannot be read.
+    #[error("the last CRL on record cannot be read: {cause}")]
+    PreviousUnreadable {
+        /// Why.
+        cause: ReadCrlError,
+    },
+    /// The draft breaks rules; nothing was signed.
+    #[error("the drafted CRL breaks {} rules, the first is {}", findings.len(), first(findings))]
+    NotLinted {
+        /// Which.
+        findings: Vec<Finding>,
+    },
+    /// The number was taken twice in a row: another process issues CRLs of this CA.
+    #[error("the CRL number {number} is taken, the last is {last}: another process issues CRLs of this CA")]
+    NumberTaken {
+        /// The number drawn.
+        number: u64,
+        /// The highest on record.
+        last: u64,
+    },
+    /// A value cannot be encoded, such as a time before 1970.
+    #[error("the CRL cannot be encoded: {0}")]
+    Encode(#[from] der::Error),
+    /// There is no usable signature.
+    #[error("the CRL was not signed: {0}")]
+    NotSigned(#[from] SignFailure),
+    /// The ledger cannot answer.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+fn first(findings: &[Finding]) -> String {
+    findings.first().map(ToString::to_string).unwrap_or_default()
+}
+
+impl CrlError {
+    /// Returns the stable reason code, the same in audit record and metrics.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::ClockWentBack { .. } => "crl.clock",
+            Self::IssuerNotValid { .. } => "crl.issuer-not-valid",
+            Self::EntriesVanished { .. } => "crl.entries-vanished",
+            Self::NotAscending { .. } | Self::UncertainNotRevoked { .. } => "crl.ledger",
+            Self::PreviousUnreadable { .. } => "crl.previous-unreadable",
+            Self::NotLinted { .. } => "lint.failed",
+            Self::NumberTaken { .. } => "crl.number-taken",
+            Self::Encode(_) => "crl.encoding",
+            Self::NotSigned(SignFailure::Signer(_)) => "signer.unavailable",
+            Self::NotSigned(SignFailure::DoesNotVerify { .. } | SignFailure::NeverFullLength { .. }) => {
+                "signer.broken"
+            }
+            Self::Unavailable(_) => "unavailable",
+        }
+    }
+
+    /// Returns whose fault it is.
+    #[must_use]
+    pub const fn fault(&self) -> Fault {
+        match self {
+            Self::NumberTaken { .. } => Fault::Conflict,
+            Self::NotSigned(SignFailure::Signer(
+                SignError::Unavailable { .. } | SignError::OutcomeUnknown { .. },
+            ))
+            | Self::Unavailable(_) => Fault::Unavailable,
+            Self::ClockWentBack { .. }
+            | Self::IssuerNotValid { .. }
+            | Self::EntriesVanished { .. }
+            | Self::NotAscending { .. }
+            | Self::UncertainNotRevoked { .. }
+            | Self::PreviousUnreadable { .. }
+            | Self::NotLinted { .. }
+            | Self::Encode(_)
+            | Self::NotSigned(_) => Fault::Ours,
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Which revocations stand on a CRL, and the proof that none was lost since the last one (RFC 5280 §3.3).
+//!
+//! Reads the ledger page by page and the previous CRL beside it, both in ascending order; keeps no more than a page. Encodes
+//! nothing.
+
+use super::CrlError;
+use super::parsed::{ParsedCrl, ParsedEntries, ReadCrlError};
+use crate::key_ref::KeyRef;
+use crate::ports::StatusSource;
+use crate::record::RevokedEntry;
+use crate::serial_number::SerialNumber;
+use crate::validity::UnixTime;
+
+/// How many entries the ledger is asked for at a time.
+const PAGE: usize = 1024;
+
+/// How long after its clock sample a revocation may become visible in the ledger, in seconds. Generous: an entry that is
+/// listed once more than needed harms nobody.
+const COMMIT_SECONDS: i64 = 600;
+
+/// The CRL before the one that is made.
+#[derive(Debug, Clone)]
+pub(super) struct PreviousCrl<'a> {
+    this_update: UnixTime,
+    entries: ParsedEntries<'a>,
+}
+
+impl<'a> PreviousCrl<'a> {
+    /// Reads the previous CRL from its DER octets.
+    pub(super) fn read(der: &'a [u8]) -> Result<Self, CrlError> {
+        let read = || -> Result<Self, ReadCrlError> {
+            let crl = ParsedCrl::from_der(der)?;
+            Ok(Self { this_update: crl.tbs().period()?.0, entries: crl.tbs().entries() })
+        };
+        read().map_err(|cause| CrlError::PreviousUnreadable { cause })
+    }
+
+    /// Tells whether a revocation has to stand on the next CRL.
+    ///
+    /// RFC 5280 §3.3: an entry stays until it appears on one regularly scheduled CRL issued beyond the certificate's
+    /// validity period. Listed on the previous CRL, and the certificate over when that one was issued: it has appeared, and
+    /// may go. Not listed there: either it went before, or it was revoked since; of these, whatever is not over or was
+    /// recorded since is listed, so that a certificate revoked in its last second appears once all the same.
+    fn requires(&self, entry: &RevokedEntry, listed_before: bool) -> bool {
+        let recorded_since = entry.revocation.time.plus_seconds(COMMIT_SECONDS) >= self.this_update;
+        entry.not_after >= self.this_update || (recorded_since && !listed_before)
+    }
+}
+
+/// Hands every revocation of `issuer` that belongs on the next CRL to `list`, in ascending order of serial numbers.
+/// Returns how many there are.
+pub(super) fn for_each_listed(
+    status: &dyn StatusSource,
+    issuer: &KeyRef,
+    previous: Option<PreviousCrl<'_>>,
+    mut list: impl FnMut(&RevokedEntry) -> Result<(), CrlError>,
+) -> Result<u64, CrlError> {
+    let mut comparison = previous.map(Comparison::new);
+    let mut listed = 0;
+    let mut last: Option<SerialNumber> = None;
+    loop {
+        let page = status.revoked(issuer, last.as_ref(), PAGE)?;
+        if page.is_empty() {
+            break;
+        }
+        for entry in page {
+            if last.as_ref().is_some_and(|last| *last >= entry.serial) {
+                return Err(CrlError::NotAscending { serial: entry.serial });
+            }
+            let due = match &mut comparison {
+                Some(comparison) => comparison.requires(&entry)?,
+                None => true,
+            };
+            if due {
+                list(&entry)?;
+                listed += 1;
+            }
+            last = Some(entry.serial);
+        }
+    }
+    comparison.map_or(Ok(()), Comparison::finish)?;
+    Ok(listed)
+}
+
+/// Walks the previous CRL in step with the ledger and counts what the ledger no longer knows.
+struct Comparison<'a> {
+    previous: PreviousCrl<'a>,
+    next: Option<SerialNumber>,
+    walked: u64,
+    missing: u64,
+    first_missing: Option<SerialNumber>,
+}
+
+impl<'a> Comparison<'a> {
+    const fn new(previous: PreviousCrl<'a>) -> Self {
+        Self { previous, next: None, walked: 0, missing: 0, first_missing: None }
+    }
+
+    fn requires(&mut self, entry: &RevokedEntry) -> Result<bool, CrlError> {
+        let mut listed_before = false;
+        while let Some(serial) = self.next_up_to(Some(&entry.serial))? {
+            if serial == entry.serial {
+                listed_before = true;
+            } else {
+                self.miss(serial);
+            }
+        }
+        Ok(self.previous.requires(entry, listed_before))
+    }
+
+    /// Takes the next serial number of the previous CRL, unless it lies behind `limit`.
+    fn next_up_to(&mut self, limit: Option<&SerialNumber>) -> Result<Option<SerialNumber>, CrlError> {
+        if self.next.is_none()
+            && let Some(entry) = self.previous.entries.next()
+        {
+            self.next = Some(entry.map_err(|cause| CrlError::PreviousUnreadable { cause })?.serial);
+            self.walked += 1;
+        }
+        Ok(self.next.take_if(|serial| limit.is_none_or(|limit| *serial <= *limit)))
+    }
+
+    fn miss(&mut self, serial: SerialNumber) {
+        self.missing += 1;
+        self.first_missing.get_or_insert(serial);
+    }
+
+    fn finish(mut self) -> Result<(), CrlError> {
+        while let Some(serial) = self.next_up_to(None)? {
+            self.miss(serial);
+        }
+        // An entry leaves by the rule above alone, and that rule needs its row: a row that is gone was lost.
+        match self.first_missing {
+            None => Ok(()),
+            Some(first) => {
+                Err(CrlError::EntriesVanished { missing: self.missing, previous: self.walked, first })
+            }
+        }
+    }
+}

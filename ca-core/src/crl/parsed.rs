@@ -1,0 +1,281 @@
+//! A certificate revocation list that was read: its number, times, entries and signature (RFC 5280 §5).
+//!
+//! Reading is strict DER and says nothing about trust; [`ParsedCrl::verify`] asks for the signature. Entries are read one by
+//! one, so that a list of a million costs no more memory than its octets. Nothing here judges whether a list should be made
+//! or published.
+
+use const_oid::ObjectIdentifier;
+use der::{Decode, Encode, Reader, SliceReader};
+use spki::AlgorithmIdentifierRef;
+use x509_cert::ext::Extension;
+use x509_cert::ext::pkix::AuthorityKeyIdentifier;
+use x509_cert::time::Time;
+
+use super::wire::{CertificateList, RevokedCertificate, TbsCertList, unix_time};
+use crate::certificate::to_be_signed;
+use crate::oid;
+use crate::public_key::{BadSignature, PublicKey};
+use crate::serial_number::{SerialNumber, SerialNumberError};
+use crate::signature::EcdsaSignature;
+use crate::suite::Curve;
+use crate::validity::UnixTime;
+
+/// A signed CRL. Borrows the octets it was read from.
+#[derive(Debug, Clone)]
+pub struct ParsedCrl<'a> {
+    tbs_octets: &'a [u8],
+    tbs: ParsedTbs<'a>,
+    signature: EcdsaSignature,
+}
+
+impl<'a> ParsedCrl<'a> {
+    /// Reads a DER `CertificateList`.
+    ///
+    /// # Errors
+    /// [`ReadCrlError`].
+    pub fn from_der(der: &'a [u8]) -> Result<Self, ReadCrlError> {
+        let list = CertificateList::from_der(der).map_err(not_der)?;
+        let tbs_octets = to_be_signed(der).map_err(|_| ReadCrlError::NotDer { position: None })?;
+        let tbs = ParsedTbs::from_der(tbs_octets)?;
+        // RFC 5280 §5.1.1.2: the two algorithm identifiers are the same.
+        if curve_of(&list.signature_algorithm)? != tbs.curve {
+            return Err(ReadCrlError::SignatureAlgorithm { algorithm: list.signature_algorithm.oid });
+        }
+        let signature = list
+            .signature
+            .as_bytes()
+            .and_then(|value| EcdsaSignature::from_der(tbs.curve, value).ok())
+            .ok_or(ReadCrlError::SignatureValue)?;
+        Ok(Self { tbs_octets, tbs, signature })
+    }
+
+    /// Returns what the CRL says.
+    #[must_use]
+    pub const fn tbs(&self) -> &ParsedTbs<'a> {
+        &self.tbs
+    }
+
+    /// Verifies the signature over the octets as they were read.
+    ///
+    /// # Errors
+    /// [`BadSignature`] when it was not made by this key over these octets.
+    pub fn verify(&self, key: &PublicKey) -> Result<(), BadSignature> {
+        key.verify(self.tbs_octets, &self.signature)
+    }
+}
+
+/// What a CRL says, whoever signed it. Borrows the octets it was read from.
+#[derive(Debug, Clone)]
+pub struct ParsedTbs<'a> {
+    curve: Curve,
+    issuer: Vec<u8>,
+    this_update: Time,
+    next_update: Time,
+    entries: &'a [u8],
+    extensions: Vec<Extension>,
+}
+
+impl<'a> ParsedTbs<'a> {
+    /// Reads a DER `TBSCertList` of version 2 that has a nextUpdate.
+    ///
+    /// # Errors
+    /// [`ReadCrlError`].
+    pub fn from_der(der: &'a [u8]) -> Result<Self, ReadCrlError> {
+        let list = TbsCertList::from_der(der).map_err(not_der)?;
+        // RFC 5280 §5.1.2.1: a CRL with extensions, which every one has to have, is of version 2.
+        if list.version != Some(1) {
+            return Err(ReadCrlError::Version);
+        }
+        // RFC 5280 §5.1.2.6: with nothing revoked the list is absent, never empty.
+        let entries = match list.revoked_certificates.map(|list| list.as_bytes()) {
+            Some([]) => return Err(ReadCrlError::EmptyList),
+            entries => entries.unwrap_or_default(),
+        };
+        let extensions = list.crl_extensions.unwrap_or_default();
+        let oids = || extensions.iter().map(|extension| extension.extn_id);
+        if let Some((_, oid)) =
+            oids().enumerate().find(|(at, oid)| oids().take(*at).any(|earlier| earlier == *oid))
+        {
+            return Err(ReadCrlError::DoubledExtension { oid });
+        }
+        Ok(Self {
+            curve: curve_of(&list.signature)?,
+            issuer: list.issuer.to_der().map_err(not_der)?,
+            this_update: list.this_update,
+            // RFC 5280 §5.1.2.5: conforming issuers always include nextUpdate.
+            next_update: list.next_update.ok_or(ReadCrlError::NoNextUpdate)?,
+            entries,
+            extensions,
+        })
+    }
+
+    /// Returns the curve that the signature algorithm belongs to.
+    #[must_use]
+    pub const fn curve(&self) -> Curve {
+        self.curve
+    }
+
+    /// Returns the DER octets of the issuer's name.
+    #[must_use]
+    pub fn issuer(&self) -> &[u8] {
+        &self.issuer
+    }
+
+    /// Returns thisUpdate as it is written.
+    #[must_use]
+    pub const fn this_update(&self) -> Time {
+        self.this_update
+    }
+
+    /// Returns nextUpdate as it is written.
+    #[must_use]
+    pub const fn next_update(&self) -> Time {
+        self.next_update
+    }
+
+    /// Returns the period for which the CRL speaks: thisUpdate and nextUpdate.
+    ///
+    /// # Errors
+    /// [`ReadCrlError::NotDer`] for a time that cannot be counted in seconds.
+    pub fn period(&self) -> Result<(UnixTime, UnixTime), ReadCrlError> {
+        let seconds = |time| unix_time(time).map_err(not_der);
+        Ok((seconds(self.this_update)?, seconds(self.next_update)?))
+    }
+
+    /// Returns the extensions in the order they stand.
+    #[must_use]
+    pub fn extensions(&self) -> &[Extension] {
+        &self.extensions
+    }
+
+    /// Returns an extension's value, if it is present.
+    #[must_use]
+    pub fn extension(&self, oid: ObjectIdentifier) -> Option<&[u8]> {
+        self.extensions
+            .iter()
+            .find(|extension| extension.extn_id == oid)
+            .map(|extension| extension.extn_value.as_bytes())
+    }
+
+    /// Returns the CRL number (RFC 5280 §5.2.3).
+    ///
+    /// # Errors
+    /// [`ReadCrlError::NoNumber`] when there is none, or one of more than 64 bits, which we never write.
+    pub fn number(&self) -> Result<u64, ReadCrlError> {
+        self.extension(oid::CRL_NUMBER)
+            .and_then(|value| u64::from_der(value).ok())
+            .ok_or(ReadCrlError::NoNumber)
+    }
+
+    /// Returns the octets of the authority key identifier (RFC 5280 §5.2.1), if it is present and readable.
+    #[must_use]
+    pub fn authority_key_identifier(&self) -> Option<Vec<u8>> {
+        self.extension(oid::AUTHORITY_KEY_IDENTIFIER)
+            .and_then(|value| AuthorityKeyIdentifier::from_der(value).ok()?.key_identifier)
+            .map(|identifier| identifier.as_bytes().to_vec())
+    }
+
+    /// Reads the entries one after the other, in the order they stand. After an unreadable one there are no more.
+    #[must_use]
+    pub const fn entries(&self) -> ParsedEntries<'a> {
+        ParsedEntries { rest: self.entries }
+    }
+}
+
+/// The entries of a CRL that are still to be read.
+#[derive(Debug, Clone)]
+pub struct ParsedEntries<'a> {
+    rest: &'a [u8],
+}
+
+impl Iterator for ParsedEntries<'_> {
+    type Item = Result<ParsedEntry, ReadCrlError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let entry = ParsedEntry::first_of(self.rest);
+        self.rest = entry.as_ref().map(|(_, rest)| *rest).unwrap_or_default();
+        Some(entry.map(|(entry, _)| entry))
+    }
+}
+
+/// One entry of a CRL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParsedEntry {
+    /// The serial number of the revoked certificate.
+    pub serial: SerialNumber,
+    /// When it was revoked, as it is written.
+    pub revocation_date: Time,
+    /// Its extensions; `None` when the field is absent.
+    pub extensions: Option<Vec<Extension>>,
+}
+
+impl ParsedEntry {
+    fn first_of(octets: &[u8]) -> Result<(Self, &[u8]), ReadCrlError> {
+        let mut reader = SliceReader::new(octets).map_err(not_der)?;
+        let first = reader.tlv_bytes().map_err(not_der)?;
+        let rest = octets.get(first.len()..).unwrap_or_default();
+        let entry = RevokedCertificate::from_der(first).map_err(not_der)?;
+        let parsed = Self {
+            serial: SerialNumber::from_octets(entry.user_certificate.value())?,
+            revocation_date: entry.revocation_date,
+            extensions: entry.crl_entry_extensions,
+        };
+        Ok((parsed, rest))
+    }
+}
+
+fn curve_of(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<Curve, ReadCrlError> {
+    // RFC 5758 §3.2: the parameters of ecdsa-with-SHA256 and -SHA384 are absent.
+    Curve::from_signature_algorithm(algorithm.oid)
+        .filter(|_| algorithm.parameters.is_none())
+        .ok_or(ReadCrlError::SignatureAlgorithm { algorithm: algorithm.oid })
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is the argument of map_err")]
+fn not_der(cause: der::Error) -> ReadCrlError {
+    ReadCrlError::NotDer { position: cause.position().map(u32::from) }
+}
+
+/// Why octets are not a CRL that we work with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ReadCrlError {
+    /// Not DER of a CRL.
+    #[error("the CRL is not DER (octet {})", position.unwrap_or_default())]
+    NotDer {
+        /// Where the decoder stopped, in octets.
+        position: Option<u32>,
+    },
+    /// Not of version 2.
+    #[error("the CRL is not of version 2")]
+    Version,
+    /// The signature algorithm is not ecdsa-with-SHA256 or -SHA384, or differs inside and outside.
+    #[error("the CRL's signature algorithm {algorithm} is not one of ours")]
+    SignatureAlgorithm {
+        /// Which it is.
+        algorithm: ObjectIdentifier,
+    },
+    /// The signature value is malformed.
+    #[error("the CRL's signature value is malformed")]
+    SignatureValue,
+    /// revokedCertificates is there and empty.
+    #[error("the CRL has an empty list where none should be")]
+    EmptyList,
+    /// nextUpdate is absent.
+    #[error("the CRL has no nextUpdate")]
+    NoNextUpdate,
+    /// The CRL number is absent or has more than 64 bits.
+    #[error("the CRL has no CRL number of at most 64 bits")]
+    NoNumber,
+    /// An extension appears twice.
+    #[error("the CRL has the extension {oid} twice")]
+    DoubledExtension {
+        /// Which.
+        oid: ObjectIdentifier,
+    },
+    /// An entry has an unusable serial number.
+    #[error("an entry of the CRL is unusable: {0}")]
+    Serial(#[from] SerialNumberError),
+}

@@ -1,0 +1,421 @@
+//! The rules of RFC 5280 for CRLs, with two of the Baseline Requirements that operators live by.
+//!
+//! Entries are read one after the other and none is kept, so that a list of a million costs no memory; of each rule the
+//! first finding is reported. Complete CRLs only: a delta CRL is a finding. RFC 5280 §5.
+
+use const_oid::ObjectIdentifier;
+use der::asn1::{AnyRef, GeneralizedTime, IntRef, UintRef};
+use der::{
+    Decode, DecodeValue, Encode, EncodeValue, FixedTag, Header, Length, Reader, Sequence, SliceReader, Tag,
+    Writer,
+};
+use spki::AlgorithmIdentifierRef;
+use x509_cert::Version;
+use x509_cert::ext::pkix::{AuthorityKeyIdentifier, CrlReason, IssuingDistributionPoint};
+use x509_cert::ext::{Extension, Extensions};
+use x509_cert::time::Time;
+
+use crate::issuer::Issuer;
+use crate::lint::rfc5280::fields::check_time_encoding;
+use crate::lint::{Finding, require, unix_time};
+use crate::oid;
+use crate::profile::CrlProfile;
+use crate::serial_number::SerialNumber;
+
+/// A drafted CRL and what it was drafted from.
+#[derive(Debug, Clone, Copy)]
+pub struct CrlLintInput<'a> {
+    /// The DER of the `TBSCertList`, exactly as it would be signed.
+    pub tbs: &'a [u8],
+    /// Who will sign it.
+    pub issuer: &'a Issuer,
+    /// The profile it was drafted under.
+    pub profile: &'a CrlProfile,
+}
+
+/// ```text
+/// TBSCertList ::= SEQUENCE {
+///     version              Version OPTIONAL,
+///     signature            AlgorithmIdentifier,
+///     issuer               Name,
+///     thisUpdate           Time,
+///     nextUpdate           Time OPTIONAL,
+///     revokedCertificates  SEQUENCE OF SEQUENCE { … } OPTIONAL,
+///     crlExtensions        [0] EXPLICIT Extensions OPTIONAL }
+/// ```
+#[derive(Debug, Sequence)]
+struct CrlFields<'a> {
+    version: Option<Version>,
+    signature: AlgorithmIdentifierRef<'a>,
+    issuer: AnyRef<'a>,
+    this_update: Time,
+    next_update: Option<Time>,
+    revoked: Option<Entries<'a>>,
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    extensions: Option<Extensions>,
+}
+
+/// The octets of revokedCertificates, not decoded.
+#[derive(Debug, Clone, Copy)]
+struct Entries<'a>(&'a [u8]);
+
+impl FixedTag for Entries<'_> {
+    const TAG: Tag = Tag::Sequence;
+}
+
+impl<'a> DecodeValue<'a> for Entries<'a> {
+    type Error = der::Error;
+
+    fn decode_value<R: Reader<'a>>(reader: &mut R, header: Header) -> der::Result<Self> {
+        Ok(Self(reader.read_slice(header.length())?))
+    }
+}
+
+impl EncodeValue for Entries<'_> {
+    fn value_len(&self) -> der::Result<Length> {
+        self.0.len().try_into()
+    }
+
+    fn encode_value(&self, writer: &mut impl Writer) -> der::Result<()> {
+        writer.write(self.0)
+    }
+}
+
+/// ```text
+/// SEQUENCE {
+///     userCertificate     CertificateSerialNumber,
+///     revocationDate      Time,
+///     crlEntryExtensions  Extensions OPTIONAL }
+/// ```
+#[derive(Debug, Sequence)]
+struct EntryFields<'a> {
+    serial: IntRef<'a>,
+    revocation_date: Time,
+    extensions: Option<Extensions>,
+}
+
+/// What a rule looks at.
+struct ExaminedCrl<'a> {
+    input: &'a CrlLintInput<'a>,
+    fields: CrlFields<'a>,
+}
+
+impl ExaminedCrl<'_> {
+    fn extensions(&self) -> &[Extension] {
+        self.fields.extensions.as_deref().unwrap_or_default()
+    }
+}
+
+fn find(extensions: &[Extension], oid: ObjectIdentifier) -> Option<&Extension> {
+    extensions.iter().find(|extension| extension.extn_id == oid)
+}
+
+struct CrlRule {
+    id: &'static str,
+    citation: &'static str,
+    check: fn(&ExaminedCrl<'_>) -> Result<(), String>,
+}
+
+struct EntryRule {
+    id: &'static str,
+    citation: &'static str,
+    check: fn(&Walk<'_>, &EntryFields<'_>) -> Result<(), String>,
+}
+
+/// Where the walk through the entries stands.
+struct Walk<'a> {
+    crl: &'a ExaminedCrl<'a>,
+    previous: Option<&'a [u8]>,
+}
+
+const DER: &str = "rfc5280.crl-der";
+const DER_CITATION: &str = "RFC 5280 §5.1; X.690 §10, §11";
+
+const RULES: [CrlRule; 12] = [
+    rule(DER, DER_CITATION, der),
+    rule("rfc5280.crl-version", "RFC 5280 §5.1.2.1", version),
+    rule("rfc5280.crl-signature-algorithm", "RFC 5280 §5.1.2.2; RFC 5758 §3.2", signature_algorithm),
+    rule("rfc5280.crl-issuer-name", "RFC 5280 §5.1.2.3", issuer_name),
+    rule("rfc5280.crl-issuer-valid", "RFC 5280 §6.3.3 (f)", issuer_valid),
+    rule("rfc5280.crl-time-encoding", "RFC 5280 §5.1.2.4, §5.1.2.5", time_encoding),
+    rule("rfc5280.crl-next-update", "RFC 5280 §5.1.2.5", next_update),
+    rule("br.crl-validity", "Baseline Requirements §4.9.7", validity),
+    rule("rfc5280.crl-entries-absent", "RFC 5280 §5.1.2.6", entries_absent),
+    rule("rfc5280.crl-extensions", "RFC 5280 §4.2, §5.2", extensions),
+    rule("rfc5280.crl-authority-key-identifier", "RFC 5280 §5.2.1", authority_key_identifier),
+    rule("rfc5280.crl-number", "RFC 5280 §5.2.3", crl_number),
+];
+
+const ENTRY_RULES: [EntryRule; 7] = [
+    entry_rule("rfc5280.crl-entry-serial-number", "RFC 5280 §4.1.2.2, §5.1.2.6", entry_serial_number),
+    entry_rule("rfc5280.crl-entry-order", "RFC 5280 §5.1.2.6", entry_order),
+    entry_rule("rfc5280.crl-own-serial-number", "RFC 5280 §5.1.2.6", own_serial_number),
+    entry_rule("rfc5280.crl-entry-date", "RFC 5280 §5.1.2.6", entry_date),
+    entry_rule("rfc5280.crl-entry-extensions", "RFC 5280 §5.3", entry_extensions),
+    entry_rule("rfc5280.crl-entry-reason", "RFC 5280 §5.3.1", entry_reason),
+    entry_rule("rfc5280.crl-entry-invalidity-date", "RFC 5280 §5.3.2", entry_invalidity_date),
+];
+
+const fn rule(
+    id: &'static str,
+    citation: &'static str,
+    check: fn(&ExaminedCrl<'_>) -> Result<(), String>,
+) -> CrlRule {
+    CrlRule { id, citation, check }
+}
+
+const fn entry_rule(
+    id: &'static str,
+    citation: &'static str,
+    check: fn(&Walk<'_>, &EntryFields<'_>) -> Result<(), String>,
+) -> EntryRule {
+    EntryRule { id, citation, check }
+}
+
+fn not_der(what: String) -> Finding {
+    Finding { rule: DER, citation: DER_CITATION, what }
+}
+
+/// Holds a drafted CRL against every rule; returns the first finding of each.
+#[must_use]
+pub fn lint_crl(input: &CrlLintInput<'_>) -> Vec<Finding> {
+    let fields = match CrlFields::from_der(input.tbs) {
+        Ok(fields) => fields,
+        Err(cause) => return vec![not_der(format!("the draft cannot be decoded: {cause}"))],
+    };
+    let crl = ExaminedCrl { input, fields };
+    let mut findings: Vec<Finding> = RULES
+        .iter()
+        .filter_map(|rule| {
+            let what = (rule.check)(&crl).err()?;
+            Some(Finding { rule: rule.id, citation: rule.citation, what })
+        })
+        .collect();
+    lint_entries(&crl, &mut findings);
+    findings
+}
+
+fn lint_entries(crl: &ExaminedCrl<'_>, findings: &mut Vec<Finding>) {
+    let Some(mut reader) = crl.fields.revoked.and_then(|entries| SliceReader::new(entries.0).ok()) else {
+        return;
+    };
+    let mut walk = Walk { crl, previous: None };
+    while !reader.is_finished() {
+        let octets = reader.tlv_bytes();
+        let entry = octets.and_then(|octets| Ok((octets, EntryFields::from_der(octets)?)));
+        let (octets, entry) = match entry {
+            Ok(entry) => entry,
+            Err(cause) => return findings.push(not_der(format!("an entry cannot be decoded: {cause}"))),
+        };
+        if entry.to_der().is_ok_and(|again| again != octets)
+            && !findings.iter().any(|found| found.rule == DER)
+        {
+            findings.push(not_der(format!("the entry {} is not DER", shown(&entry))));
+        }
+        for rule in &ENTRY_RULES {
+            if let Err(what) = (rule.check)(&walk, &entry)
+                && !findings.iter().any(|found| found.rule == rule.id)
+            {
+                findings.push(Finding { rule: rule.id, citation: rule.citation, what });
+            }
+        }
+        walk.previous = Some(entry.serial.as_bytes());
+    }
+}
+
+fn shown(entry: &EntryFields<'_>) -> String {
+    entry.serial.as_bytes().iter().map(|octet| format!("{octet:02X}")).collect()
+}
+
+/// The fields around the entries are the one DER encoding of what they say.
+fn der(crl: &ExaminedCrl<'_>) -> Result<(), String> {
+    let again = crl.fields.to_der().map_err(|cause| cause.to_string())?;
+    require(again == crl.input.tbs, || {
+        "decoding and encoding again gives other octets, so the draft is not DER".to_owned()
+    })
+}
+
+/// The version is v2.
+fn version(crl: &ExaminedCrl<'_>) -> Result<(), String> {
+    require(crl.fields.version == Some(Version::V2), || {
+        format!("the version is {:?}, not V2", crl.fields.version)
+    })
+}
+
+/// The signature algorithm is the one that the issuer's curve fixes, its parameters absent.
+fn signature_algorithm(crl: &ExaminedCrl<'_>) -> Result<(), String> {
+    let (algorithm, curve) = (crl.fields.signature, crl.input.issuer.curve());
+    let fits = algorithm.oid == curve.signature_algorithm() && algorithm.parameters.is_none();
+    require(fits, || {
+        format!(
+            "a key on {curve} signs with {} without parameters, not with {}",
+            curve.signature_algorithm(),
+            algorithm.oid
+        )
+    })
+}
+
+/// The issuer name is, octet for octet, the subject name of the issuer's certificate.
+fn issuer_name(crl: &ExaminedCrl<'_>) -> Result<(), String> {
+    let octets = crl.fields.issuer.to_der().map_err(|cause| cause.to_string())?;
+    require(octets == crl.input.issuer.name().der(), || {
+        "the issuer name is not octet for octet the issuer's subject name".to_owned()
+    })
+}
+
+/// The issuer's certificate is valid at thisUpdate.
+fn issuer_valid(crl: &ExaminedCrl<'_>) -> Result<(), String> {
+    let this_update = unix_time(crl.fields.this_update);
+    let validity = crl.input.issuer.certificate().validity();
+    require(validity.contains(this_update), || {
+        format!("thisUpdate is {this_update}, when the issuer's certificate is not valid")
+    })
+}
+
+/// Times through 2049 are UTCTime, later ones GeneralizedTime; so are those of the entries.
+fn time_encoding(crl: &ExaminedCrl<'_>) -> Result<(), String> {
+    check_time_encoding(crl.fields.this_update)?;
+    crl.fields.next_update.map_or(Ok(()), check_time_encoding)
+}
+
+/// nextUpdate is there and lies after thisUpdate.
+fn next_update(crl: &ExaminedCrl<'_>) -> Result<(), String> {
+    let next_update = crl.fields.next_update.map(unix_time);
+    require(next_update.is_some(), || "there is no nextUpdate".to_owned())?;
+    require(next_update > Some(unix_time(crl.fields.this_update)), || {
+        "nextUpdate does not lie after thisUpdate".to_owned()
+    })
+}
+
+/// The CRL is valid for 10 days at most, or for 366 when the key is kept off line.
+fn validity(crl: &ExaminedCrl<'_>) -> Result<(), String> {
+    let limit = if crl.input.profile.is_offline() {
+        CrlProfile::MAX_OFFLINE_SECONDS
+    } else {
+        CrlProfile::MAX_SECONDS
+    };
+    let Some(next_update) = crl.fields.next_update.map(unix_time) else {
+        return Ok(());
+    };
+    let latest = unix_time(crl.fields.this_update).plus_seconds(limit);
+    require(next_update <= latest, || format!("nextUpdate is {next_update}, later than {latest}"))
+}
+
+/// An empty list is left out.
+fn entries_absent(crl: &ExaminedCrl<'_>) -> Result<(), String> {
+    let empty = crl.fields.revoked.is_some_and(|entries| entries.0.is_empty());
+    require(!empty, || "revokedCertificates is present and empty".to_owned())
+}
+
+/// The extensions are those of a complete CRL, each once, and critical as the RFC has them.
+fn extensions(crl: &ExaminedCrl<'_>) -> Result<(), String> {
+    let mut seen = Vec::new();
+    for Extension { extn_id, critical, extn_value } in crl.extensions() {
+        let known = [oid::AUTHORITY_KEY_IDENTIFIER, oid::CRL_NUMBER, oid::ISSUING_DISTRIBUTION_POINT];
+        require(known.contains(extn_id), || format!("a complete CRL has no extension {extn_id}"))?;
+        require(!seen.contains(extn_id), || format!("the extension {extn_id} appears twice"))?;
+        let pointer = *extn_id == oid::ISSUING_DISTRIBUTION_POINT;
+        require(*critical == pointer, || format!("the extension {extn_id} is critical: {critical}"))?;
+        // RFC 5280 §5.2.5: the value must not be an empty SEQUENCE.
+        let value = extn_value.as_bytes();
+        let sound = !pointer || value != [0x30, 0x00] && IssuingDistributionPoint::from_der(value).is_ok();
+        require(sound, || "the issuing distribution point is empty or malformed".to_owned())?;
+        seen.push(*extn_id);
+    }
+    Ok(())
+}
+
+/// The authority key identifier is the subject key identifier of the issuer, alone.
+fn authority_key_identifier(crl: &ExaminedCrl<'_>) -> Result<(), String> {
+    let expected = crl.input.issuer.key_identifier();
+    let found = find(crl.extensions(), oid::AUTHORITY_KEY_IDENTIFIER)
+        .and_then(|extension| AuthorityKeyIdentifier::from_der(extension.extn_value.as_bytes()).ok());
+    let key_only = found.as_ref().is_some_and(|found| {
+        found.authority_cert_issuer.is_none() && found.authority_cert_serial_number.is_none()
+    });
+    let identifier = found.and_then(|found| found.key_identifier);
+    require(key_only && identifier.is_some_and(|found| found.as_bytes() == expected), || {
+        "the authority key identifier is absent, or not the issuer's subject key identifier alone".to_owned()
+    })
+}
+
+/// The CRL number is there, not negative, and has at most 20 octets.
+fn crl_number(crl: &ExaminedCrl<'_>) -> Result<(), String> {
+    let number = find(crl.extensions(), oid::CRL_NUMBER)
+        .and_then(|extension| UintRef::from_der(extension.extn_value.as_bytes()).ok());
+    let octets = number.and_then(|number| number.to_der().ok()).map(|der| der.len().saturating_sub(2));
+    require(octets.is_some_and(|octets| octets <= 20), || {
+        "the CRL number is absent, negative, or longer than 20 octets".to_owned()
+    })
+}
+
+/// A revoked serial number is positive and has at most 20 octets.
+fn entry_serial_number(_: &Walk<'_>, entry: &EntryFields<'_>) -> Result<(), String> {
+    SerialNumber::from_octets(entry.serial.as_bytes())
+        .map(|_| ())
+        .map_err(|cause| format!("the entry {}: {cause}", shown(entry)))
+}
+
+/// Entries ascend, so none appears twice.
+fn entry_order(walk: &Walk<'_>, entry: &EntryFields<'_>) -> Result<(), String> {
+    let ascends = walk.previous.is_none_or(|previous| previous < entry.serial.as_bytes());
+    require(ascends, || format!("the entry {} is out of order, or there twice", shown(entry)))
+}
+
+/// The CA does not revoke itself.
+fn own_serial_number(walk: &Walk<'_>, entry: &EntryFields<'_>) -> Result<(), String> {
+    let own = walk.crl.input.issuer.certificate().serial();
+    require(own.octets() != entry.serial.as_bytes(), || {
+        format!("the CRL lists {}, its issuer's own serial number", shown(entry))
+    })
+}
+
+/// A revocation date is encoded as certificates encode theirs, and does not lie after thisUpdate.
+fn entry_date(walk: &Walk<'_>, entry: &EntryFields<'_>) -> Result<(), String> {
+    check_time_encoding(entry.revocation_date)?;
+    let past = unix_time(entry.revocation_date) <= unix_time(walk.crl.fields.this_update);
+    require(past, || {
+        format!("the entry {} is revoked at {}, after thisUpdate", shown(entry), entry.revocation_date)
+    })
+}
+
+/// An entry has a reason code and an invalidity date at most, each once and not critical.
+fn entry_extensions(_: &Walk<'_>, entry: &EntryFields<'_>) -> Result<(), String> {
+    let Some(extensions) = &entry.extensions else {
+        return Ok(());
+    };
+    require(!extensions.is_empty(), || format!("the extensions of the entry {} are empty", shown(entry)))?;
+    let mut seen = Vec::new();
+    for Extension { extn_id, critical, .. } in extensions {
+        let known = [oid::CRL_REASON, oid::INVALIDITY_DATE].contains(extn_id);
+        require(known && !critical && !seen.contains(extn_id), || {
+            format!(
+                "the extension {extn_id} of the entry {} is unknown, critical, or there twice",
+                shown(entry)
+            )
+        })?;
+        seen.push(*extn_id);
+    }
+    Ok(())
+}
+
+/// A reason code is one that we give, and `unspecified` is said by leaving it out.
+fn entry_reason(_: &Walk<'_>, entry: &EntryFields<'_>) -> Result<(), String> {
+    let extensions = entry.extensions.as_deref().unwrap_or_default();
+    let Some(extension) = find(extensions, oid::CRL_REASON) else {
+        return Ok(());
+    };
+    let reason = CrlReason::from_der(extension.extn_value.as_bytes()).ok();
+    let given = matches!(reason, Some(reason) if !matches!(reason, CrlReason::Unspecified | CrlReason::RemoveFromCRL));
+    require(given, || {
+        format!("the entry {} has the reason {reason:?}, which a complete CRL never gives", shown(entry))
+    })
+}
+
+/// An invalidity date is a GeneralizedTime.
+fn entry_invalidity_date(_: &Walk<'_>, entry: &EntryFields<'_>) -> Result<(), String> {
+    let extensions = entry.extensions.as_deref().unwrap_or_default();
+    let sound = find(extensions, oid::INVALIDITY_DATE)
+        .is_none_or(|extension| GeneralizedTime::from_der(extension.extn_value.as_bytes()).is_ok());
+    require(sound, || format!("the invalidity date of the entry {} is malformed", shown(entry)))
+}
