@@ -21,6 +21,9 @@ use std::{fmt, time::Duration};
 /// hyper refuses to work with a smaller buffer, and the buffer is what bounds a head.
 const LEAST_HEADER_OCTETS: usize = 8192;
 
+/// The longest time that [`seconds`] reads from a file, one year.
+const LONGEST: Duration = Duration::from_secs(31_536_000);
+
 /// The limits of a listener as they stand in a configuration file: all keys optional, unknown keys refused.
 ///
 /// The defaults are the secure ones and fit enrolment of small devices. Counts are connections, sizes are octets, times
@@ -161,6 +164,7 @@ fn faults_of(raw: &RawLimits) -> Vec<LimitFault> {
         ("write_stall_seconds", raw.write_stall),
         ("answer_seconds", raw.answer),
     ];
+    let too_long = times.into_iter().filter(|(_, time)| *time > LONGEST);
     let zero_counts = counts
         .into_iter()
         .filter(|(_, count)| *count == 0)
@@ -173,6 +177,10 @@ fn faults_of(raw: &RawLimits) -> Vec<LimitFault> {
         .chain(zero_times)
         .map(|key| LimitFault::Zero { key })
         .collect();
+    faults.extend(too_long.map(|(key, time)| LimitFault::TooLong {
+        key,
+        seconds: time.as_secs(),
+    }));
     if raw.header_octets < LEAST_HEADER_OCTETS {
         faults.push(LimitFault::HeaderTooSmall {
             octets: raw.header_octets,
@@ -218,6 +226,14 @@ pub enum LimitFault {
         /// The key as in the file.
         key: &'static str,
     },
+    /// A time of over a year, which is no limit.
+    #[error("{key} is {seconds}, more than 31536000")]
+    TooLong {
+        /// The key as in the file.
+        key: &'static str,
+        /// The value given.
+        seconds: u64,
+    },
     /// The head buffer cannot be that small.
     #[error("header_octets is {octets}, it must be at least 8192")]
     HeaderTooSmall {
@@ -251,6 +267,7 @@ mod tests {
             max_connections: 10,
             header_octets: 100,
             body: Duration::ZERO,
+            idle: Duration::MAX,
             max_handshakes: 0,
             ..RawLimits::default()
         };
@@ -262,6 +279,10 @@ mod tests {
                     key: "max_handshakes"
                 },
                 LimitFault::Zero { key: "body_seconds" },
+                LimitFault::TooLong {
+                    key: "idle_seconds",
+                    seconds: u64::MAX
+                },
                 LimitFault::HeaderTooSmall { octets: 100 },
                 LimitFault::MoreThanAll {
                     key: "max_connections_per_address",

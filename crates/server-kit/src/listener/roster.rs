@@ -1,0 +1,353 @@
+//! Who is connected, how many of them, and who has been waiting longest for its client.
+//!
+//! When the house is full, a newcomer takes the seat of the connection that has been waiting longest for its client (for
+//! a handshake, a request, the rest of a head): thousands of stalled connections then lose their seats to those who
+//! come to do something, and cannot starve them. A connection whose request is being answered keeps its seat; when
+//! all do, the newcomer is turned away. It is *not* a rate limiter.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    net::{IpAddr, Ipv6Addr},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use tokio::sync::watch;
+
+/// How many may sit, in all, per address, and in a handshake.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seats {
+    pub(super) in_all: usize,
+    pub(super) per_address: usize,
+    pub(super) handshakes: usize,
+}
+
+#[derive(Debug)]
+pub(super) struct Roster {
+    seats: Seats,
+    book: Mutex<Book>,
+}
+
+/// All indices hold the same connections: `rows` by number, the others those of them that wait, oldest turn first.
+#[derive(Debug, Default)]
+struct Book {
+    last_number: u64,
+    last_turn: u64,
+    rows: HashMap<u64, Row>,
+    per_network: HashMap<IpAddr, usize>,
+    waiting: BTreeMap<u64, u64>,
+    waiting_by_network: BTreeSet<(IpAddr, u64)>,
+    handshakes: BTreeSet<u64>,
+}
+
+#[derive(Debug)]
+struct Row {
+    network: IpAddr,
+    turn: Option<u64>,
+    displaced: watch::Sender<bool>,
+}
+
+/// What a connection that waits for its client waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Awaits {
+    Handshake,
+    Request,
+}
+
+/// Why a newcomer is turned away. The codes stand in the metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TurnedAway {
+    Full,
+    AddressFull,
+}
+
+impl TurnedAway {
+    pub(super) fn reason(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::AddressFull => "address_full",
+        }
+    }
+}
+
+/// A place in the roster, given back on drop.
+#[derive(Debug)]
+pub(super) struct Seat {
+    roster: Arc<Roster>,
+    number: u64,
+    displaced: watch::Receiver<bool>,
+}
+
+impl Roster {
+    pub(super) fn new(seats: Seats) -> Arc<Self> {
+        Arc::new(Self {
+            seats,
+            book: Mutex::default(),
+        })
+    }
+
+    /// Gives a newcomer a seat, at the cost of another who waits if need be.
+    ///
+    /// # Errors
+    /// [`TurnedAway`] when all seats, or all of this address, belong to connections at work.
+    pub(super) fn admit(self: &Arc<Self>, address: IpAddr, awaits: Awaits) -> Result<Seat, TurnedAway> {
+        let network = network_of(address);
+        let mut book = self.lock();
+        let of_network = book.per_network.get(&network).copied().unwrap_or(0);
+        if of_network >= self.seats.per_address && !book.displace_one_of(network) {
+            return Err(TurnedAway::AddressFull);
+        }
+        if book.rows.len() >= self.seats.in_all && !book.displace_one() {
+            return Err(TurnedAway::Full);
+        }
+        if awaits == Awaits::Handshake && book.handshakes.len() >= self.seats.handshakes {
+            book.displace_one_in_handshake();
+        }
+        let (number, displaced) = book.seat(network);
+        book.wait(number, awaits);
+        Ok(Seat {
+            roster: Arc::clone(self),
+            number,
+            displaced,
+        })
+    }
+
+    /// Takes the seat of whoever has been waiting longest. Returns whether there was one.
+    pub(super) fn displace_one(&self) -> bool {
+        self.lock().displace_one()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seat {
+    /// From now on the connection waits for its client, and may lose its seat.
+    pub(super) fn waits(&self, awaits: Awaits) {
+        self.roster.lock().wait(self.number, awaits);
+    }
+
+    /// From now on the server is at work for this connection.
+    pub(super) fn at_work(&self) {
+        self.roster.lock().stop_waiting(self.number);
+    }
+
+    /// Waits until the seat is lost. The connection must then close.
+    pub(super) fn displaced(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut displaced = self.displaced.clone();
+        async move {
+            // The sender is dropped with the row, and the row only by a displacement or by this seat itself.
+            let _gone = displaced.wait_for(|displaced| *displaced).await.is_err();
+        }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.roster.lock().leave(self.number);
+    }
+}
+
+impl Book {
+    fn seat(&mut self, network: IpAddr) -> (u64, watch::Receiver<bool>) {
+        self.last_number += 1;
+        let (displaced, is_displaced) = watch::channel(false);
+        self.rows.insert(
+            self.last_number,
+            Row {
+                network,
+                turn: None,
+                displaced,
+            },
+        );
+        *self.per_network.entry(network).or_default() += 1;
+        (self.last_number, is_displaced)
+    }
+
+    fn wait(&mut self, number: u64, awaits: Awaits) {
+        self.stop_waiting(number);
+        let Some(row) = self.rows.get_mut(&number) else {
+            return;
+        };
+        self.last_turn += 1;
+        row.turn = Some(self.last_turn);
+        self.waiting.insert(self.last_turn, number);
+        self.waiting_by_network.insert((row.network, self.last_turn));
+        if awaits == Awaits::Handshake {
+            self.handshakes.insert(self.last_turn);
+        }
+    }
+
+    fn stop_waiting(&mut self, number: u64) {
+        let Some(row) = self.rows.get_mut(&number) else {
+            return;
+        };
+        if let Some(turn) = row.turn.take() {
+            self.waiting.remove(&turn);
+            self.waiting_by_network.remove(&(row.network, turn));
+            self.handshakes.remove(&turn);
+        }
+    }
+
+    fn leave(&mut self, number: u64) -> Option<Row> {
+        self.stop_waiting(number);
+        let row = self.rows.remove(&number)?;
+        if let Some(count) = self.per_network.get_mut(&row.network) {
+            *count -= 1;
+            if *count == 0 {
+                self.per_network.remove(&row.network);
+            }
+        }
+        Some(row)
+    }
+
+    fn displace_one(&mut self) -> bool {
+        let turn = self.waiting.keys().next().copied();
+        self.displace(turn)
+    }
+
+    fn displace_one_of(&mut self, network: IpAddr) -> bool {
+        let turn = self
+            .waiting_by_network
+            .range((network, 0)..=(network, u64::MAX))
+            .next()
+            .map(|(_, turn)| *turn);
+        self.displace(turn)
+    }
+
+    fn displace_one_in_handshake(&mut self) -> bool {
+        let turn = self.handshakes.iter().next().copied();
+        self.displace(turn)
+    }
+
+    fn displace(&mut self, turn: Option<u64>) -> bool {
+        let number = turn.and_then(|turn| self.waiting.get(&turn).copied());
+        let Some(row) = number.and_then(|number| self.leave(number)) else {
+            return false;
+        };
+        row.displaced.send_replace(true);
+        true
+    }
+}
+
+/// What counts as one address: an IPv4 address, also when written as IPv6, or an IPv6 /64, since one host has all of it.
+fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn roster(in_all: usize, per_address: usize, handshakes: usize) -> Arc<Roster> {
+        Roster::new(Seats {
+            in_all,
+            per_address,
+            handshakes,
+        })
+    }
+
+    fn ip(last: u8) -> IpAddr {
+        IpAddr::from([192, 0, 2, last])
+    }
+
+    fn lost(seat: &Seat) -> bool {
+        *seat.displaced.borrow()
+    }
+
+    #[test]
+    fn a_newcomer_takes_the_seat_of_who_waited_longest() {
+        let roster = roster(2, 2, 2);
+        let first = roster.admit(ip(1), Awaits::Request).unwrap();
+        let second = roster.admit(ip(2), Awaits::Request).unwrap();
+        first.at_work();
+        first.waits(Awaits::Request);
+        let third = roster.admit(ip(3), Awaits::Request).unwrap();
+        assert_eq!((lost(&first), lost(&second), lost(&third)), (false, true, false));
+        assert_eq!(roster.lock().rows.len(), 2);
+    }
+
+    #[test]
+    fn who_is_at_work_keeps_the_seat() {
+        let roster = roster(1, 1, 1);
+        let seat = roster.admit(ip(1), Awaits::Request).unwrap();
+        seat.at_work();
+        assert_eq!(
+            roster.admit(ip(2), Awaits::Request).unwrap_err(),
+            TurnedAway::Full
+        );
+        assert!(!lost(&seat));
+        drop(seat);
+        roster.admit(ip(2), Awaits::Request).unwrap();
+    }
+
+    #[test]
+    fn one_address_cannot_take_the_seats_of_others() {
+        let roster = roster(10, 2, 10);
+        let other = roster.admit(ip(9), Awaits::Request).unwrap();
+        let seats: Vec<_> = (0..5)
+            .map(|_| roster.admit(ip(1), Awaits::Request).unwrap())
+            .collect();
+        assert!(!lost(&other));
+        assert_eq!(
+            seats.iter().map(lost).collect::<Vec<_>>(),
+            [true, true, true, false, false]
+        );
+        assert_eq!(roster.lock().rows.len(), 3);
+        seats[3].at_work();
+        seats[4].at_work();
+        assert_eq!(
+            roster.admit(ip(1), Awaits::Request).unwrap_err(),
+            TurnedAway::AddressFull
+        );
+    }
+
+    #[test]
+    fn handshakes_have_their_own_cap() {
+        let roster = roster(10, 10, 2);
+        let first = roster.admit(ip(1), Awaits::Handshake).unwrap();
+        let second = roster.admit(ip(2), Awaits::Handshake).unwrap();
+        let third = roster.admit(ip(3), Awaits::Handshake).unwrap();
+        assert_eq!((lost(&first), lost(&second), lost(&third)), (true, false, false));
+    }
+
+    #[test]
+    fn all_of_a_64_network_is_one_address() {
+        let roster = roster(10, 1, 10);
+        let first = roster
+            .admit("2001:db8:1:2::1".parse().unwrap(), Awaits::Request)
+            .unwrap();
+        let second = roster
+            .admit("2001:db8:1:2:ffff::9".parse().unwrap(), Awaits::Request)
+            .unwrap();
+        let third = roster
+            .admit("2001:db8:1:3::1".parse().unwrap(), Awaits::Request)
+            .unwrap();
+        assert_eq!((lost(&first), lost(&second), lost(&third)), (true, false, false));
+        let fourth = roster
+            .admit("::ffff:192.0.2.1".parse().unwrap(), Awaits::Request)
+            .unwrap();
+        let fifth = roster.admit(ip(1), Awaits::Request).unwrap();
+        assert_eq!((lost(&fourth), lost(&fifth)), (true, false));
+    }
+
+    #[test]
+    fn nothing_is_left_of_those_who_have_gone() {
+        let roster = roster(3, 2, 1);
+        for turn in 0..20 {
+            let seat = roster.admit(ip(turn % 3), Awaits::Handshake).unwrap();
+            seat.waits(Awaits::Request);
+            if turn % 2 == 0 {
+                seat.at_work();
+            }
+        }
+        let book = roster.lock();
+        assert!(book.rows.is_empty() && book.per_network.is_empty());
+        assert!(book.waiting.is_empty() && book.waiting_by_network.is_empty() && book.handshakes.is_empty());
+    }
+}
