@@ -42,10 +42,7 @@ pub(crate) fn table(tree: &Tree) -> String {
         row.add(&citation);
     }
     let tested = rows.values().filter(|row| !row.tested.is_empty()).count();
-    let mut text = format!(
-        "{HEAD}\n{} clauses cited, {tested} of them tested by name.\n",
-        rows.len()
-    );
+    let mut text = format!("{HEAD}\n{} clauses cited, {tested} of them tested by name.\n", rows.len());
     let mut rfc = None;
     for (clause, row) in &rows {
         if rfc != Some(clause.rfc) {
@@ -115,16 +112,10 @@ mod tests {
                 "//! Serials.\n// RFC 5280 §4.1.2.2: positive, at most\n// 20 octets.\nfn a() {}\n\
                  #[cfg(test)]\nmod tests {\n    // RFC 5280 §4.1.2.2: 21 octets are too many.\n    #[test]\n    fn refuses_21_octets() {}\n}\n",
             ),
-            (
-                "tests/enrolment/main.rs",
-                "//! E.\n// RFC 7030 §4.2.3: a | b.\nfn enrols() {}\n",
-            ),
+            ("tests/enrolment/main.rs", "//! E.\n// RFC 7030 §4.2.3: a | b.\nfn enrols() {}\n"),
         ]);
         let text = table(&tree);
-        assert!(
-            text.contains("2 clauses cited, 2 of them tested by name."),
-            "{text}"
-        );
+        assert!(text.contains("2 clauses cited, 2 of them tested by name."), "{text}");
         assert!(
             text.contains("| §4.1.2.2 | positive, at most 20 octets. | `ca-core/src/serial_number.rs` | `ca-core/src/serial_number.rs` refuses_21_octets |"),
             "{text}"
@@ -139,16 +130,11 @@ mod tests {
             "//! A.\n// RFC 7030 §10: x.\nfn a() {}\n// RFC 7030 §4.2: x.\nfn b() {}\n// RFC 5280 §6: x.\nfn c() {}\n",
         )]);
         let text = table(&tree);
-        let order: Vec<&str> = text
-            .lines()
-            .filter(|line| line.starts_with("| §") || line.starts_with("## "))
-            .collect();
+        let order: Vec<&str> =
+            text.lines().filter(|line| line.starts_with("| §") || line.starts_with("## ")).collect();
         assert_eq!(order.len(), 5);
         let at = |needle: &str| text.find(needle).unwrap();
-        assert!(
-            at("RFC 5280") < at("RFC 7030") && at("| §4.2 ") < at("| §10 "),
-            "{text}"
-        );
+        assert!(at("RFC 5280") < at("RFC 7030") && at("| §4.2 ") < at("| §10 "), "{text}");
     }
 
     #[test]

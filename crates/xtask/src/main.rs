@@ -53,19 +53,12 @@ fn main() -> anyhow::Result<ExitCode> {
         Act::Conformance { check: true } => check_conformance(&mut out)?,
         Act::Conformance { check: false } => write_conformance(&mut out)?,
     };
-    Ok(if in_order {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if in_order { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn run_tidy(out: &mut impl Write) -> anyhow::Result<bool> {
     let root = repository_root()?;
-    let house = House {
-        tree: Tree::read(&root)?,
-        workspace: Workspace::read(&root)?,
-    };
+    let house = House { tree: Tree::read(&root)?, workspace: Workspace::read(&root)? };
     Ok(tidy::run(&house, out)? == 0)
 }
 
@@ -81,16 +74,12 @@ fn write_conformance(out: &mut impl Write) -> anyhow::Result<bool> {
 fn check_conformance(out: &mut impl Write) -> anyhow::Result<bool> {
     let tree = Tree::read(&repository_root()?)?;
     let path = conformance::PATH;
-    let current = tree
-        .file(path)
-        .is_some_and(|file| file.text == conformance::table(&tree));
-    match current {
-        true => writeln!(out, "{path} is up to date")?,
-        false => writeln!(
-            out,
-            "{path}:1: conformance: run `cargo xtask conformance` and commit what it writes"
-        )?,
-    }
+    let current = tree.file(path).is_some_and(|file| file.text == conformance::table(&tree));
+    let verdict = match current {
+        true => "is up to date",
+        false => "is stale: run `cargo xtask conformance` and commit what it writes",
+    };
+    writeln!(out, "{path} {verdict}")?;
     Ok(current)
 }
 

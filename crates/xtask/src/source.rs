@@ -70,12 +70,7 @@ impl Source {
     pub(crate) fn scan(text: &str) -> Self {
         let (tokens, comments) = scanner::scan(text);
         let test_lines = test_lines(&tokens);
-        Self {
-            tokens,
-            comments,
-            test_lines,
-            only_tests: false,
-        }
+        Self { tokens, comments, test_lines, only_tests: false }
     }
 
     /// Whether only tests compile this line.
@@ -88,11 +83,20 @@ impl Source {
         self.only_tests = true;
     }
 
-    /// The modules in files of their own that only tests compile.
+    /// The modules in files of their own, in the order in which they are declared.
+    pub(crate) fn modules(&self) -> impl Iterator<Item = &str> {
+        self.declared_modules().map(|(_, name)| name)
+    }
+
+    /// Of these, the modules that only tests compile.
     pub(crate) fn test_modules(&self) -> impl Iterator<Item = &str> {
+        self.declared_modules().filter(|(line, _)| self.is_test_line(*line)).map(|(_, name)| name)
+    }
+
+    fn declared_modules(&self) -> impl Iterator<Item = (usize, &str)> {
         self.tokens.windows(3).filter_map(|window| match window {
-            [keyword, name, end] if keyword.is("mod") && end.is(";") && self.is_test_line(name.line) => {
-                name.word()
+            [keyword, name, end] if keyword.is("mod") && end.is(";") => {
+                name.word().map(|word| (name.line, word))
             }
             _ => None,
         })
@@ -102,12 +106,7 @@ impl Source {
     pub(crate) fn lines_of(&self, pattern: &[&str]) -> Vec<usize> {
         self.tokens
             .windows(pattern.len())
-            .filter(|window| {
-                window
-                    .iter()
-                    .zip(pattern)
-                    .all(|(token, expected)| token.is(expected))
-            })
+            .filter(|window| window.iter().zip(pattern).all(|(token, expected)| token.is(expected)))
             .filter_map(|window| window.first().map(|token| token.line))
             .collect()
     }
@@ -150,9 +149,7 @@ fn test_lines(tokens: &[Token]) -> Vec<RangeInclusive<usize>> {
         }
         let Some(rest) = tokens.get(at..) else { continue };
         let condition = enclosed(rest, "[", "]");
-        let negated = condition
-            .windows(3)
-            .any(|w| matches!(w, [a, _, c] if a.is("not") && c.is("test")));
+        let negated = condition.windows(3).any(|w| matches!(w, [a, _, c] if a.is("not") && c.is("test")));
         if negated || !condition.iter().any(|token| token.is("test")) {
             continue;
         }

@@ -8,6 +8,7 @@ mod documents;
 mod licences;
 mod manifests;
 mod names;
+mod order;
 mod sources;
 mod verbs;
 
@@ -44,11 +45,7 @@ struct Breach {
 
 impl Breach {
     fn at(path: &str, line: usize, remedy: impl Into<String>) -> Self {
-        Self {
-            path: path.to_owned(),
-            line,
-            remedy: remedy.into(),
-        }
+        Self { path: path.to_owned(), line, remedy: remedy.into() }
     }
 }
 
@@ -57,6 +54,7 @@ fn rules() -> impl Iterator<Item = &'static Rule> {
         crates::RULES,
         licences::RULES,
         manifests::RULES,
+        order::RULES,
         sources::RULES,
         names::RULES,
         documents::RULES,
@@ -87,10 +85,7 @@ pub(crate) fn run(house: &House, out: &mut impl Write) -> std::io::Result<usize>
     }
     match broken {
         0 => writeln!(out, "tidy: {} rules hold", rules().count())?,
-        _ => writeln!(
-            out,
-            "tidy: {broken} breaches; `cargo xtask tidy --list` says what each rule asks"
-        )?,
+        _ => writeln!(out, "tidy: {broken} breaches; `cargo xtask tidy --list` says what each rule asks")?,
     }
     Ok(broken)
 }
@@ -108,10 +103,7 @@ mod fixture {
         let rule = rules().find(|rule| rule.id == id).unwrap();
         let mut breaches = (rule.check)(house);
         breaches.sort();
-        breaches
-            .iter()
-            .map(|breach| format!("{}:{}", breach.path, breach.line))
-            .collect()
+        breaches.iter().map(|breach| format!("{}:{}", breach.path, breach.line)).collect()
     }
 
     /// How many breaches all rules together find.
@@ -121,18 +113,12 @@ mod fixture {
 
     /// A house of files and no crates.
     pub(super) fn files(files: &[(&str, &str)]) -> House {
-        House {
-            tree: Tree::of(files),
-            workspace: workspace(&[]),
-        }
+        House { tree: Tree::of(files), workspace: workspace(&[]) }
     }
 
     /// A house of crates and no files.
     pub(super) fn crates(workspace: Workspace) -> House {
-        House {
-            tree: Tree::of(&[]),
-            workspace,
-        }
+        House { tree: Tree::of(&[]), workspace }
     }
 }
 
@@ -154,10 +140,7 @@ mod tests {
         let mut out = Vec::new();
         assert_eq!(run(&house, &mut out).unwrap(), fixture::all_breaches(&house));
         let text = String::from_utf8(out).unwrap();
-        assert!(
-            text.contains("a/src/mod.rs:1: no-mod-rs: rename it to `a/src.rs`\n"),
-            "{text}"
-        );
+        assert!(text.contains("a/src/mod.rs:1: no-mod-rs: rename it to `a/src.rs`\n"), "{text}");
     }
 
     #[test]
@@ -167,12 +150,7 @@ mod tests {
             ("a/src/lib.rs", "//! Head.\n"),
         ]);
         let mut out = Vec::new();
-        assert_eq!(
-            run(&house, &mut out).unwrap(),
-            0,
-            "{}",
-            String::from_utf8_lossy(&out)
-        );
+        assert_eq!(run(&house, &mut out).unwrap(), 0, "{}", String::from_utf8_lossy(&out));
         assert!(String::from_utf8_lossy(&out).ends_with(" rules hold\n"));
     }
 }

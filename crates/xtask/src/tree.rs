@@ -54,9 +54,7 @@ impl Tree {
     fn assembled(mut files: Vec<File>) -> Self {
         let of_tests: Vec<String> = files.iter().flat_map(File::test_modules).collect();
         let belongs = |path: &str| {
-            let mut rests = of_tests
-                .iter()
-                .filter_map(|module| path.strip_prefix(module.as_str()));
+            let mut rests = of_tests.iter().filter_map(|module| path.strip_prefix(module.as_str()));
             rests.any(|rest| rest == ".rs" || rest.starts_with('/'))
         };
         for file in &mut files {
@@ -80,9 +78,7 @@ impl Tree {
 
     /// The Rust files, each with its scanned source.
     pub(crate) fn rust(&self) -> impl Iterator<Item = (&File, &Source)> {
-        self.files
-            .iter()
-            .filter_map(|file| file.source.as_ref().map(|source| (file, source)))
+        self.files.iter().filter_map(|file| file.source.as_ref().map(|source| (file, source)))
     }
 
     pub(crate) fn file(&self, path: &str) -> Option<&File> {
@@ -93,11 +89,7 @@ impl Tree {
 impl File {
     fn new(path: &str, text: String) -> Self {
         let source = path.ends_with(".rs").then(|| Source::scan(&text));
-        Self {
-            path: path.to_owned(),
-            text,
-            source,
-        }
+        Self { path: path.to_owned(), text, source }
     }
 
     /// The modules that this file declares for tests only, as paths without the ending.
@@ -141,9 +133,6 @@ mod tests {
             .filter(|(_, source)| source.is_test_line(1))
             .map(|(file, _)| file.path.as_str())
             .collect();
-        assert_eq!(
-            of_tests,
-            ["a/src/b/tests.rs", "a/src/samples.rs", "a/src/samples/deep.rs"]
-        );
+        assert_eq!(of_tests, ["a/src/b/tests.rs", "a/src/samples.rs", "a/src/samples/deep.rs"]);
     }
 }

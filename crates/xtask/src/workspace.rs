@@ -60,18 +60,13 @@ impl Workspace {
     /// When cargo fails, above all when Cargo.lock is not up to date.
     pub(crate) fn read(root: &Path) -> anyhow::Result<Self> {
         let mut command = Command::new("cargo");
-        command
-            .args(["metadata", "--format-version", "1", "--locked"])
-            .current_dir(root);
+        command.args(["metadata", "--format-version", "1", "--locked"]).current_dir(root);
         for target in TARGETS {
             command.args(["--filter-platform", target]);
         }
         let answer = command.output().context("cannot run cargo metadata")?;
         if !answer.status.success() {
-            bail!(
-                "cargo metadata failed: {}",
-                String::from_utf8_lossy(&answer.stderr).trim_end()
-            );
+            bail!("cargo metadata failed: {}", String::from_utf8_lossy(&answer.stderr).trim_end());
         }
         let metadata: Metadata =
             serde_json::from_slice(&answer.stdout).context("cargo metadata has an unknown form")?;
@@ -92,33 +87,11 @@ impl Workspace {
                 continue;
             };
             let manifest = Path::new(&package.manifest_path);
-            let manifest = manifest
-                .strip_prefix(root)
-                .unwrap_or(manifest)
-                .to_string_lossy()
-                .into_owned();
-            let origin = if members.contains(&package.id) {
-                Origin::Ours { manifest }
-            } else {
-                Origin::Outside
-            };
-            let Stated {
-                id,
-                name,
-                version,
-                license,
-                ..
-            } = package;
-            packages.insert(
-                id,
-                Package {
-                    name,
-                    version,
-                    licence: license,
-                    origin,
-                    arrows,
-                },
-            );
+            let manifest = manifest.strip_prefix(root).unwrap_or(manifest).to_string_lossy().into_owned();
+            let origin =
+                if members.contains(&package.id) { Origin::Ours { manifest } } else { Origin::Outside };
+            let Stated { id, name, version, license, .. } = package;
+            packages.insert(id, Package { name, version, licence: license, origin, arrows });
         }
         Self { packages }
     }
@@ -129,12 +102,10 @@ impl Workspace {
 
     /// Our packages, each with the path of its manifest.
     pub(crate) fn members(&self) -> impl Iterator<Item = (&Package, &str)> {
-        self.packages
-            .values()
-            .filter_map(|package| match &package.origin {
-                Origin::Ours { manifest } => Some((package, manifest.as_str())),
-                Origin::Outside => None,
-            })
+        self.packages.values().filter_map(|package| match &package.origin {
+            Origin::Ours { manifest } => Some((package, manifest.as_str())),
+            Origin::Outside => None,
+        })
     }
 
     /// What a package depends on directly.
@@ -142,20 +113,14 @@ impl Workspace {
         &'a self,
         package: &'a Package,
     ) -> impl Iterator<Item = (&'a Package, ArrowKind)> {
-        package
-            .arrows
-            .iter()
-            .filter_map(|arrow| self.packages.get(&arrow.to).map(|to| (to, arrow.kind)))
+        package.arrows.iter().filter_map(|arrow| self.packages.get(&arrow.to).map(|to| (to, arrow.kind)))
     }
 
     /// The names of everything that goes into the product of the member of that name, itself left out.
     pub(crate) fn closure(&self, member: &str) -> BTreeSet<&str> {
         let mut reached = BTreeSet::new();
-        let mut pending: Vec<&Package> = self
-            .members()
-            .map(|(package, _)| package)
-            .filter(|p| p.name == member)
-            .collect();
+        let mut pending: Vec<&Package> =
+            self.members().map(|(package, _)| package).filter(|p| p.name == member).collect();
         while let Some(package) = pending.pop() {
             for (to, kind) in self.depends_on(package) {
                 if kind == ArrowKind::Product && reached.insert(to.name.as_str()) {
@@ -169,19 +134,9 @@ impl Workspace {
 
 impl Arrow {
     fn of(dependency: &NodeDependency) -> Self {
-        let tests_only = dependency
-            .dep_kinds
-            .iter()
-            .all(|kind| kind.kind.as_deref() == Some("dev"));
-        let kind = if tests_only {
-            ArrowKind::Tests
-        } else {
-            ArrowKind::Product
-        };
-        Self {
-            to: dependency.pkg.clone(),
-            kind,
-        }
+        let tests_only = dependency.dep_kinds.iter().all(|kind| kind.kind.as_deref() == Some("dev"));
+        let kind = if tests_only { ArrowKind::Tests } else { ArrowKind::Product };
+        Self { to: dependency.pkg.clone(), kind }
     }
 }
 
@@ -239,13 +194,7 @@ pub(crate) mod fixture {
         for (name, _) in members {
             packages.insert(
                 (*name).to_owned(),
-                package(
-                    name,
-                    Some("MIT"),
-                    Origin::Ours {
-                        manifest: format!("{name}/Cargo.toml"),
-                    },
-                ),
+                package(name, Some("MIT"), Origin::Ours { manifest: format!("{name}/Cargo.toml") }),
             );
         }
         let mut all = Workspace { packages };
@@ -266,10 +215,7 @@ pub(crate) mod fixture {
         let outside = || package(name, Some("MIT"), Origin::Outside);
         workspace.packages.entry(name.to_owned()).or_insert_with(outside);
         if let Some(package) = workspace.packages.get_mut(from) {
-            package.arrows.push(Arrow {
-                to: name.to_owned(),
-                kind,
-            });
+            package.arrows.push(Arrow { to: name.to_owned(), kind });
         }
     }
 
@@ -318,16 +264,10 @@ mod tests {
         let workspace = Workspace::resolved(serde_json::from_str(METADATA).unwrap(), Path::new("/top"));
         let (member, manifest) = workspace.members().next().unwrap();
         assert_eq!((member.name.as_str(), manifest), ("a", "a/Cargo.toml"));
-        let arrows: Vec<(&str, ArrowKind)> = workspace
-            .depends_on(member)
-            .map(|(to, kind)| (to.name.as_str(), kind))
-            .collect();
+        let arrows: Vec<(&str, ArrowKind)> =
+            workspace.depends_on(member).map(|(to, kind)| (to.name.as_str(), kind)).collect();
         assert_eq!(arrows, [("b", ArrowKind::Product), ("c", ArrowKind::Tests)]);
-        assert_eq!(
-            workspace.packages().count(),
-            3,
-            "what no target of ours resolves is left out"
-        );
+        assert_eq!(workspace.packages().count(), 3, "what no target of ours resolves is left out");
     }
 
     #[test]
@@ -336,9 +276,6 @@ mod tests {
             fixture::workspace(&[("top", &["middle", "dev:proptest"]), ("middle", &["leaf"])]);
         fixture::add_arrow(&mut workspace, "leaf", "deep");
         fixture::add_arrow(&mut workspace, "proptest", "rand");
-        assert_eq!(
-            workspace.closure("top").into_iter().collect::<Vec<_>>(),
-            ["deep", "leaf", "middle"]
-        );
+        assert_eq!(workspace.closure("top").into_iter().collect::<Vec<_>>(), ["deep", "leaf", "middle"]);
     }
 }

@@ -64,14 +64,7 @@ pub(crate) fn citations(tree: &Tree) -> Vec<Citation> {
             for clause in clauses {
                 let (path, words) = (file.path.clone(), words.clone());
                 let place = place(&file.path, source, comment.line);
-                found.push(Citation {
-                    clause,
-                    stance,
-                    words,
-                    path,
-                    line: comment.line,
-                    place,
-                });
+                found.push(Citation { clause, stance, words, path, line: comment.line, place });
             }
         }
     }
@@ -102,36 +95,30 @@ fn opening(text: &str) -> Option<(Vec<Clause>, Stance, &str)> {
             "" => clauses.last()?.rfc,
             named => named.strip_prefix("RFC ")?.trim().parse().ok()?,
         };
-        let section = section_number(section.trim());
-        clauses.push(Clause {
-            rfc,
-            section: section.to_owned(),
-        });
+        let section = section_number(section.trim())?.to_owned();
+        clauses.push(Clause { rfc, section });
     }
     Some((clauses, stance, words.trim()))
 }
 
-/// `4.2.1.3` of `4.2.1.3; another source`.
-fn section_number(text: &str) -> &str {
+/// `4.2.1.3` of `4.2.1.3` and of `4.2.1.3; another source`; nothing when prose goes on.
+fn section_number(text: &str) -> Option<&str> {
     let end = text.find(|character: char| !character.is_alphanumeric() && !".–-/".contains(character));
-    end.and_then(|end| text.get(..end)).unwrap_or(text)
+    let (section, rest) = text.split_at_checked(end.unwrap_or(text.len()))?;
+    (!section.is_empty() && (rest.is_empty() || rest.starts_with(';'))).then_some(section)
 }
 
 fn place(path: &str, source: &Source, line: usize) -> Place {
     let in_tests = source.is_test_line(line)
         || path.starts_with("tests/")
-        || ["/tests/", "/benches/"]
-            .iter()
-            .any(|folder| path.contains(folder));
+        || ["/tests/", "/benches/"].iter().any(|folder| path.contains(folder));
     if !in_tests {
         return Place::Product;
     }
     let functions: Vec<(usize, &str)> = source.names_after(&["fn"]).collect();
     let following = functions.iter().find(|(at, _)| *at > line);
     let nearest = following.or_else(|| functions.last());
-    Place::Test {
-        name: nearest.map_or_else(String::new, |(_, name)| (*name).to_owned()),
-    }
+    Place::Test { name: nearest.map_or_else(String::new, |(_, name)| (*name).to_owned()) }
 }
 
 impl Ord for Clause {
@@ -143,9 +130,7 @@ impl Ord for Clause {
                 .map(|part| (part.parse().unwrap_or(u32::MAX), part.to_owned()))
                 .collect()
         };
-        self.rfc
-            .cmp(&other.rfc)
-            .then_with(|| numbers(self).cmp(&numbers(other)))
+        self.rfc.cmp(&other.rfc).then_with(|| numbers(self).cmp(&numbers(other)))
     }
 }
 
@@ -165,24 +150,17 @@ mod tests {
 
     #[test]
     fn a_citation_goes_on_until_the_comment_ends_or_another_starts() {
-        let found = of(
-            "a/src/a.rs",
-            "// RFC 1 §2: one\n// more\n// RFC 1 §3: two\n\n// not part\nfn a() {}\n",
-        );
+        let found =
+            of("a/src/a.rs", "// RFC 1 §2: one\n// more\n// RFC 1 §3: two\n\n// not part\nfn a() {}\n");
         let words: Vec<&str> = found.iter().map(|citation| citation.words.as_str()).collect();
         assert_eq!(words, ["one more", "two"]);
     }
 
     #[test]
     fn one_sentence_may_cite_several_clauses() {
-        let found = of(
-            "a/src/a.rs",
-            "/// RFC 7030 §4.2.3, §4.2.1, RFC 8951 §3; Table 2: three\nfn a() {}\n",
-        );
-        let clauses: Vec<(u32, &str)> = found
-            .iter()
-            .map(|c| (c.clause.rfc, c.clause.section.as_str()))
-            .collect();
+        let found = of("a/src/a.rs", "/// RFC 7030 §4.2.3, §4.2.1, RFC 8951 §3; Table 2: three\nfn a() {}\n");
+        let clauses: Vec<(u32, &str)> =
+            found.iter().map(|c| (c.clause.rfc, c.clause.section.as_str())).collect();
         assert_eq!(clauses, [(7030, "4.2.3"), (7030, "4.2.1"), (8951, "3")]);
     }
 
@@ -193,6 +171,7 @@ mod tests {
             "// RFC 7030 is long: no",
             "// RFC 7030 §4 without words",
             "// Note §4: no",
+            "// RFC 7030 §4 says: no",
         ] {
             assert!(of("a/src/a.rs", text).is_empty(), "{text}");
         }
@@ -202,12 +181,7 @@ mod tests {
     fn the_place_names_the_test_below_the_citation() {
         let text = "//! T.\nfn a() {}\n// RFC 1 §2: x.\n#[test]\nfn below() {}\nfn c() {}\n";
         let place = |path: &str| of(path, text).remove(0).place;
-        assert_eq!(
-            place("tests/enrolment/main.rs"),
-            Place::Test {
-                name: "below".to_owned()
-            }
-        );
+        assert_eq!(place("tests/enrolment/main.rs"), Place::Test { name: "below".to_owned() });
         assert_eq!(place("ca-core/src/a.rs"), Place::Product);
     }
 }

@@ -5,12 +5,7 @@
 use super::{Comment, Token, TokenKind};
 
 pub(super) fn scan(text: &str) -> (Vec<Token>, Vec<Comment>) {
-    let mut scanner = Scanner {
-        rest: text,
-        line: 1,
-        tokens: Vec::new(),
-        comments: Vec::new(),
-    };
+    let mut scanner = Scanner { rest: text, line: 1, tokens: Vec::new(), comments: Vec::new() };
     while let Some(next) = scanner.peek() {
         scanner.one(next);
     }
@@ -78,28 +73,18 @@ impl<'a> Scanner<'a> {
 
     /// What of `whole` lies before the current place.
     fn passed(&self, whole: &'a str) -> &'a str {
-        whole
-            .len()
-            .checked_sub(self.rest.len())
-            .and_then(|length| whole.get(..length))
-            .unwrap_or_default()
+        whole.len().checked_sub(self.rest.len()).and_then(|length| whole.get(..length)).unwrap_or_default()
     }
 
     fn line_comment(&mut self, rest: &'a str) {
         let text = rest.split('\n').next().unwrap_or_default();
-        self.comments.push(Comment {
-            text: text.to_owned(),
-            line: self.line,
-        });
+        self.comments.push(Comment { text: text.to_owned(), line: self.line });
         self.rest = rest.strip_prefix(text).unwrap_or_default();
     }
 
     fn block_comment(&mut self) {
         let mut depth = 0_usize;
-        let mut comment = Comment {
-            text: String::new(),
-            line: self.line,
-        };
+        let mut comment = Comment { text: String::new(), line: self.line };
         while !self.rest.is_empty() {
             if let Some(rest) = self.rest.strip_prefix("/*") {
                 depth = depth.saturating_add(1);
@@ -113,10 +98,7 @@ impl<'a> Scanner<'a> {
             } else {
                 match self.step() {
                     Some('\n') => {
-                        let next = Comment {
-                            text: String::new(),
-                            line: self.line,
-                        };
+                        let next = Comment { text: String::new(), line: self.line };
                         self.comments.push(std::mem::replace(&mut comment, next));
                     }
                     character => comment.text.extend(character),
@@ -166,11 +148,7 @@ impl<'a> Scanner<'a> {
     fn word(&mut self) {
         let line = self.line;
         let word = self.take(is_of_word);
-        let hashes: String = self
-            .rest
-            .chars()
-            .take_while(|character| *character == '#')
-            .collect();
+        let hashes: String = self.rest.chars().take_while(|character| *character == '#').collect();
         let after = self.rest.trim_start_matches('#');
         if matches!(word, "r" | "br" | "cr") && after.starts_with('"') {
             self.raw_text(&hashes);
@@ -215,11 +193,7 @@ mod tests {
     use super::*;
 
     fn words(text: &str) -> Vec<String> {
-        scan(text)
-            .0
-            .iter()
-            .filter_map(|token| token.word().map(str::to_owned))
-            .collect()
+        scan(text).0.iter().filter_map(|token| token.word().map(str::to_owned)).collect()
     }
 
     #[test]
@@ -246,9 +220,6 @@ mod tests {
     #[test]
     fn the_third_character_of_a_document_comment_stays() {
         let (_, comments) = scan("//! head\n/// item");
-        assert_eq!(
-            comments.iter().map(|c| c.text.as_str()).collect::<Vec<_>>(),
-            ["! head", "/ item"]
-        );
+        assert_eq!(comments.iter().map(|c| c.text.as_str()).collect::<Vec<_>>(), ["! head", "/ item"]);
     }
 }

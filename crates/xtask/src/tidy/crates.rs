@@ -22,11 +22,7 @@ pub(super) const RULES: &[Rule] = &[
         sentence: "ca-core builds on format and cryptography crates only",
         check: core_dependencies,
     },
-    Rule {
-        id: "one-home",
-        sentence: "an outside crate with one home is used nowhere else",
-        check: one_home,
-    },
+    Rule { id: "one-home", sentence: "an outside crate with one home is used nowhere else", check: one_home },
     Rule {
         id: "not-in-the-tree",
         sentence: "some outside crates are nowhere in the build, not even through another",
@@ -51,10 +47,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("est-server", &["ca-core", "server-kit"]),
     ("cmp-server", &["ca-core", "server-kit"]),
     ("status-server", &["ca-core", "server-kit"]),
-    (
-        "offline-root",
-        &["ca-core", "policies", "signer-file", "signer-pkcs11"],
-    ),
+    ("offline-root", &["ca-core", "policies", "signer-file", "signer-pkcs11"]),
     (
         "meter-pki",
         &[
@@ -94,16 +87,7 @@ const CORE: &[&str] = &[
 /// Outside crates, and the only members whose product code may use them.
 const HOMES: &[(&str, &[&str])] = &[
     ("anyhow", &["e2e", "meter-pki", "offline-root", "xtask"]),
-    (
-        "axum",
-        &[
-            "cmp-server",
-            "est-server",
-            "meter-pki",
-            "server-kit",
-            "status-server",
-        ],
-    ),
+    ("axum", &["cmp-server", "est-server", "meter-pki", "server-kit", "status-server"]),
     ("clap", &["meter-pki", "offline-root", "xtask"]),
     ("cryptoki", &["signer-pkcs11"]),
     ("fjall", &["ca-store"]),
@@ -119,16 +103,7 @@ const NOWHERE: &[(&str, &str)] = &[
 ];
 
 /// What the ceremony program must not contain.
-const NETWORK: &[&str] = &[
-    "axum",
-    "hyper",
-    "mio",
-    "reqwest",
-    "rustls",
-    "server-kit",
-    "socket2",
-    "tokio",
-];
+const NETWORK: &[&str] = &["axum", "hyper", "mio", "reqwest", "rustls", "server-kit", "socket2", "tokio"];
 
 fn own_arrows(house: &House) -> Vec<Breach> {
     let mut breaches = Vec::new();
@@ -142,10 +117,7 @@ fn own_arrows(house: &House) -> Vec<Breach> {
             continue;
         };
         for dependency in product_dependencies(house, member) {
-            let ours = house
-                .workspace
-                .members()
-                .any(|(other, _)| other.name == dependency.name);
+            let ours = house.workspace.members().any(|(other, _)| other.name == dependency.name);
             if ours && !allowed.contains(&dependency.name.as_str()) {
                 let remedy = format!(
                     "{} may not depend on {}: declare what it needs as a port in ca-core, or compose it in a binary",
@@ -176,11 +148,7 @@ fn tops_of_the_graph(house: &House) -> Vec<Breach> {
 
 fn core_dependencies(house: &House) -> Vec<Breach> {
     let mut breaches = Vec::new();
-    for (member, manifest) in house
-        .workspace
-        .members()
-        .filter(|(member, _)| member.name == "ca-core")
-    {
+    for (member, manifest) in house.workspace.members().filter(|(member, _)| member.name == "ca-core") {
         for dependency in product_dependencies(house, member) {
             if !CORE.contains(&dependency.name.as_str()) {
                 let remedy = format!(
@@ -251,15 +219,10 @@ fn product_dependencies<'a>(house: &'a House, member: &'a Package) -> impl Itera
 fn at_dependency(house: &House, manifest: &str, name: &str, remedy: String) -> Breach {
     let names_it = |line: &str| {
         let line = line.strip_prefix("name = \"").unwrap_or(line);
-        line.strip_prefix(name)
-            .is_some_and(|rest| rest.starts_with(['.', ' ', '=', '"']))
+        line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['.', ' ', '=', '"']))
     };
     let file = house.tree.file(manifest);
-    let line = file.and_then(|file| {
-        file.lines()
-            .find(|(_, line)| names_it(line))
-            .map(|(number, _)| number)
-    });
+    let line = file.and_then(|file| file.lines().find(|(_, line)| names_it(line)).map(|(number, _)| number));
     Breach::at(manifest, line.unwrap_or(1), remedy)
 }
 
@@ -296,10 +259,7 @@ mod tests {
 
     #[test]
     fn the_tests_may_depend_on_anything_and_nothing_on_them() {
-        let house = crates(workspace(&[
-            ("e2e", &["ca-store", "axum"]),
-            ("ca-store", &["dev:e2e"]),
-        ]));
+        let house = crates(workspace(&[("e2e", &["ca-store", "axum"]), ("ca-store", &["dev:e2e"])]));
         assert_eq!(breaches("own-arrows", &house), Vec::<String>::new());
         assert_eq!(breaches("tops-of-the-graph", &house), ["ca-store/Cargo.toml:1"]);
     }
@@ -307,10 +267,7 @@ mod tests {
     #[test]
     fn the_core_may_not_use_serde_but_its_tests_may() {
         assert_eq!(
-            breaches(
-                "core-dependencies",
-                &crates(workspace(&[("ca-core", &["der", "serde"])]))
-            ),
+            breaches("core-dependencies", &crates(workspace(&[("ca-core", &["der", "serde"])]))),
             ["ca-core/Cargo.toml:1"]
         );
         let house = crates(workspace(&[("ca-core", &["der", "dev:serde"])]));
@@ -319,10 +276,7 @@ mod tests {
 
     #[test]
     fn only_one_crate_loads_a_token_library() {
-        let house = crates(workspace(&[
-            ("offline-root", &["cryptoki"]),
-            ("signer-pkcs11", &["cryptoki"]),
-        ]));
+        let house = crates(workspace(&[("offline-root", &["cryptoki"]), ("signer-pkcs11", &["cryptoki"])]));
         assert_eq!(breaches("one-home", &house), ["offline-root/Cargo.toml:1"]);
     }
 
@@ -330,23 +284,15 @@ mod tests {
     fn openssl_is_found_behind_another_crate() {
         let mut workspace = workspace(&[("meter-pki", &["hyper-tls"])]);
         add_arrow(&mut workspace, "hyper-tls", "openssl");
-        let tree = Tree::of(&[(
-            "Cargo.lock",
-            "version = 4\n\nname = \"openssl-macros\"\nname = \"openssl\"\n",
-        )]);
-        assert_eq!(
-            breaches("not-in-the-tree", &House { tree, workspace }),
-            ["Cargo.lock:4"]
-        );
+        let tree =
+            Tree::of(&[("Cargo.lock", "version = 4\n\nname = \"openssl-macros\"\nname = \"openssl\"\n")]);
+        assert_eq!(breaches("not-in-the-tree", &House { tree, workspace }), ["Cargo.lock:4"]);
     }
 
     #[test]
     fn network_code_is_found_at_any_depth_of_the_ceremony_program() {
         let mut workspace = workspace(&[("offline-root", &["policies"]), ("policies", &["fetcher"])]);
         add_arrow(&mut workspace, "fetcher", "tokio");
-        assert_eq!(
-            breaches("ceremony-without-network", &crates(workspace)),
-            ["offline-root/Cargo.toml:1"]
-        );
+        assert_eq!(breaches("ceremony-without-network", &crates(workspace)), ["offline-root/Cargo.toml:1"]);
     }
 }

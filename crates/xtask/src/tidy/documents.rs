@@ -18,16 +18,8 @@ pub(super) const RULES: &[Rule] = &[
         sentence: "ARCHITECTURE.md has at most 250 lines",
         check: short_architecture,
     },
-    Rule {
-        id: "machine-path",
-        sentence: "no file names a path of one machine",
-        check: machine_path,
-    },
-    Rule {
-        id: "rfc-in-force",
-        sentence: "a clause is cited from the RFC in force",
-        check: rfc_in_force,
-    },
+    Rule { id: "machine-path", sentence: "no file names a path of one machine", check: machine_path },
+    Rule { id: "rfc-in-force", sentence: "a clause is cited from the RFC in force", check: rfc_in_force },
 ];
 
 const ARCHITECTURE_LINES: usize = 250;
@@ -54,11 +46,7 @@ fn adr_number(house: &House) -> Vec<Breach> {
     let mut breaches = Vec::new();
     let mut taken: BTreeMap<&str, &str> = BTreeMap::new();
     for file in house.tree.files() {
-        let Some(name) = file
-            .path
-            .strip_prefix("docs/adr/")
-            .filter(|name| *name != "README.md")
-        else {
+        let Some(name) = file.path.strip_prefix("docs/adr/").filter(|name| *name != "README.md") else {
             continue;
         };
         let numbered = name.split_once('-').filter(|(number, title)| {
@@ -68,11 +56,7 @@ fn adr_number(house: &House) -> Vec<Breach> {
                 && title.ends_with(".md")
         });
         let Some((number, _)) = numbered else {
-            breaches.push(Breach::at(
-                &file.path,
-                1,
-                "name it NNNN-title.md with the next free number",
-            ));
+            breaches.push(Breach::at(&file.path, 1, "name it NNNN-title.md with the next free number"));
             continue;
         };
         if let Some(other) = taken.insert(number, &file.path) {
@@ -103,10 +87,7 @@ fn machine_path(house: &House) -> Vec<Breach> {
     let mut breaches = Vec::new();
     for file in house.tree.files() {
         for (number, line) in file.lines() {
-            if let Some(folder) = FOLDERS_OF_ONE_MACHINE
-                .iter()
-                .find(|folder| names_folder(line, folder))
-            {
+            if let Some(folder) = FOLDERS_OF_ONE_MACHINE.iter().find(|folder| names_folder(line, folder)) {
                 let remedy = format!(
                     "take out /{folder}…: name the path from the root of the project, or ask for a private directory"
                 );
@@ -119,11 +100,7 @@ fn machine_path(house: &House) -> Vec<Breach> {
 
 /// Whether `/folder` stands in the line as the start of a path, and not inside one or inside a URL.
 fn names_folder(line: &str, folder: &str) -> bool {
-    let path = if folder.ends_with('.') {
-        format!("/{folder}")
-    } else {
-        format!("/{folder}/")
-    };
+    let path = if folder.ends_with('.') { format!("/{folder}") } else { format!("/{folder}/") };
     let mut before = line;
     while let Some((head, _)) = before.rsplit_once(path.as_str()) {
         let last = head.chars().last();
@@ -140,11 +117,7 @@ fn rfc_in_force(house: &House) -> Vec<Breach> {
         .iter()
         .filter_map(|citation| {
             let (old, new) = REPLACED.iter().find(|(old, _)| *old == citation.clause.rfc)?;
-            Some(Breach::at(
-                &citation.path,
-                citation.line,
-                format!("RFC {old} was replaced: cite RFC {new}"),
-            ))
+            Some(Breach::at(&citation.path, citation.line, format!("RFC {old} was replaced: cite RFC {new}")))
         })
         .collect()
 }
@@ -163,10 +136,7 @@ mod tests {
             ("docs/adr/3-d.md", ""),
             ("docs/adr/README.md", ""),
         ]);
-        assert_eq!(
-            breaches("adr-number", &house),
-            ["docs/adr/0001-b.md:1", "docs/adr/3-d.md:1"]
-        );
+        assert_eq!(breaches("adr-number", &house), ["docs/adr/0001-b.md:1", "docs/adr/3-d.md:1"]);
     }
 
     #[test]
@@ -189,10 +159,7 @@ mod tests {
         let text = format!(
             "see /{folder}/x\nsee $TMPDIR/{folder}/x\nhttps://crl.example/{folder}/x\npath=\"/{folder}/y\"\n/{folder}\n"
         );
-        assert_eq!(
-            breaches("machine-path", &files(&[("README.md", &text)])),
-            ["README.md:1", "README.md:4"]
-        );
+        assert_eq!(breaches("machine-path", &files(&[("README.md", &text)])), ["README.md:1", "README.md:4"]);
     }
 
     #[test]

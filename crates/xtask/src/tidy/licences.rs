@@ -20,19 +20,12 @@ fn licences(house: &House) -> Vec<Breach> {
     let lists = match toml::from_str::<DenyFile>(text) {
         Ok(file) => file.licenses,
         Err(fault) => {
-            let remedy = format!(
-                "write [licenses] allow = […] as cargo-deny reads it: {}",
-                fault.message()
-            );
+            let remedy = format!("write [licenses] allow = […] as cargo-deny reads it: {}", fault.message());
             return vec![Breach::at(LISTS, 1, remedy)];
         }
     };
     let mut breaches = Vec::new();
-    for package in house
-        .workspace
-        .packages()
-        .filter(|package| package.origin == Origin::Outside)
-    {
+    for package in house.workspace.packages().filter(|package| package.origin == Origin::Outside) {
         let name = &package.name;
         let remedy = match &package.licence {
             None => format!("{name} {} states no licence: do without it", package.version),
@@ -79,10 +72,7 @@ impl Lists {
 
 /// Whether one choice among the alternatives of an SPDX expression is allowed. `a/b` is an old way to write `a OR b`.
 fn allows(expression: &str, allowed: &dyn Fn(&str) -> bool) -> bool {
-    let spaced = expression
-        .replace('(', " ( ")
-        .replace(')', " ) ")
-        .replace('/', " OR ");
+    let spaced = expression.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
     let mut words = spaced.split_whitespace().peekable();
     alternatives(&mut words, allowed) && words.next().is_none()
 }
@@ -108,9 +98,9 @@ fn requirements(words: &mut Words<'_>, allowed: &dyn Fn(&str) -> bool) -> bool {
 fn requirement(words: &mut Words<'_>, allowed: &dyn Fn(&str) -> bool) -> bool {
     match words.next() {
         Some("(") => alternatives(words, allowed) & words.next_if_eq(&")").is_some(),
-        Some(id) if words.next_if_eq(&"WITH").is_some() => words
-            .next()
-            .is_some_and(|exception| allowed(&format!("{id} WITH {exception}"))),
+        Some(id) if words.next_if_eq(&"WITH").is_some() => {
+            words.next().is_some_and(|exception| allowed(&format!("{id} WITH {exception}")))
+        }
         Some(id) => allowed(id),
         None => false,
     }
@@ -129,31 +119,19 @@ mod tests {
         let mut workspace = workspace(&[("ca-core", &[name])]);
         licence(&mut workspace, name, stated);
         licence(&mut workspace, "ca-core", None);
-        House {
-            tree: Tree::of(&[(LISTS, DENY)]),
-            workspace,
-        }
+        House { tree: Tree::of(&[(LISTS, DENY)]), workspace }
     }
 
     #[test]
     fn a_crate_under_another_licence_or_none_is_a_breach() {
-        assert_eq!(
-            breaches("licences", &house("der", Some("GPL-3.0-only"))),
-            [".cargo/deny.toml:1"]
-        );
+        assert_eq!(breaches("licences", &house("der", Some("GPL-3.0-only"))), [".cargo/deny.toml:1"]);
         assert_eq!(breaches("licences", &house("der", None)), [".cargo/deny.toml:1"]);
     }
 
     #[test]
     fn a_licence_allowed_for_one_crate_is_not_for_another() {
-        assert_eq!(
-            breaches("licences", &house("foldhash", Some("Zlib"))),
-            Vec::<String>::new()
-        );
-        assert_eq!(
-            breaches("licences", &house("der", Some("Zlib"))),
-            [".cargo/deny.toml:1"]
-        );
+        assert_eq!(breaches("licences", &house("foldhash", Some("Zlib"))), Vec::<String>::new());
+        assert_eq!(breaches("licences", &house("der", Some("Zlib"))), [".cargo/deny.toml:1"]);
     }
 
     #[test]
@@ -177,10 +155,7 @@ mod tests {
 
     #[test]
     fn a_missing_list_is_a_breach() {
-        let house = House {
-            tree: Tree::of(&[]),
-            workspace: workspace(&[]),
-        };
+        let house = House { tree: Tree::of(&[]), workspace: workspace(&[]) };
         assert_eq!(breaches("licences", &house), [".cargo/deny.toml:1"]);
     }
 }

@@ -47,16 +47,9 @@ fn lints_inherited(house: &House) -> Vec<Breach> {
 
 fn one_version(house: &House) -> Vec<Breach> {
     let mut breaches = Vec::new();
-    for file in house
-        .workspace
-        .members()
-        .filter_map(|(_, manifest)| house.tree.file(manifest))
-    {
+    for file in house.workspace.members().filter_map(|(_, manifest)| house.tree.file(manifest)) {
         let manifest: Table = file.text.parse().unwrap_or_default();
-        let tables = KINDS
-            .iter()
-            .filter_map(|kind| manifest.get(*kind))
-            .filter_map(Value::as_table);
+        let tables = KINDS.iter().filter_map(|kind| manifest.get(*kind)).filter_map(Value::as_table);
         for (name, stated) in tables.flatten() {
             if stated.get("workspace").and_then(Value::as_bool) != Some(true) {
                 let remedy =
@@ -79,33 +72,21 @@ fn dependency_comment(house: &House) -> Vec<Breach> {
         .take_while(|(_, line)| !line.starts_with('['))
         .filter(|(_, line)| line.contains('=') && !line.starts_with('#') && !line.contains("path ="));
     let explained = |line: &str| {
-        let comment = line
-            .split_once('#')
-            .and_then(|(_, comment)| comment.split_once(';'));
+        let comment = line.split_once('#').and_then(|(_, comment)| comment.split_once(';'));
         comment
             .is_some_and(|(purpose, maintainer)| !purpose.trim().is_empty() && !maintainer.trim().is_empty())
     };
     entries
         .filter(|(_, line)| !explained(line))
         .map(|(number, _)| {
-            Breach::at(
-                "Cargo.toml",
-                number,
-                "end the line with `# what for; who maintains it`",
-            )
+            Breach::at("Cargo.toml", number, "end the line with `# what for; who maintains it`")
         })
         .collect()
 }
 
 fn line_of(text: &str, name: &str) -> usize {
-    let names_it = |line: &str| {
-        line.strip_prefix(name)
-            .is_some_and(|rest| rest.starts_with(['.', ' ', '=']))
-    };
-    (1..)
-        .zip(text.lines())
-        .find(|(_, line)| names_it(line))
-        .map_or(1, |(number, _)| number)
+    let names_it = |line: &str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['.', ' ', '=']));
+    (1..).zip(text.lines()).find(|(_, line)| names_it(line)).map_or(1, |(number, _)| number)
 }
 
 #[cfg(test)]
@@ -125,19 +106,10 @@ mod tests {
     #[test]
     fn a_member_with_lints_of_its_own_is_a_breach_except_the_tests() {
         let own = "[lints.rust]\nunsafe_code = \"allow\"\n";
-        assert_eq!(
-            breaches("lints-inherited", &member("ca-core", own)),
-            ["ca-core/Cargo.toml:1"]
-        );
-        assert_eq!(
-            breaches("lints-inherited", &member("e2e", own)),
-            Vec::<String>::new()
-        );
+        assert_eq!(breaches("lints-inherited", &member("ca-core", own)), ["ca-core/Cargo.toml:1"]);
+        assert_eq!(breaches("lints-inherited", &member("e2e", own)), Vec::<String>::new());
         let inherited = "[lints]\nworkspace = true\n";
-        assert_eq!(
-            breaches("lints-inherited", &member("ca-core", inherited)),
-            Vec::<String>::new()
-        );
+        assert_eq!(breaches("lints-inherited", &member("ca-core", inherited)), Vec::<String>::new());
     }
 
     #[test]

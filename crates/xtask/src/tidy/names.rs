@@ -30,30 +30,10 @@ const NOT_LAST: &[&str] = &["common", "handler", "manager", "service"];
 
 /// Folders, and the words that no name in their product code may carry.
 const LAYERS: &[(&str, &[&str])] = &[
-    (
-        "ca-core/src/",
-        &[
-            "cacerts",
-            "csrattrs",
-            "pkibody",
-            "pkimessage",
-            "simpleenroll",
-            "simplereenroll",
-        ],
-    ),
+    ("ca-core/src/", &["cacerts", "csrattrs", "pkibody", "pkimessage", "simpleenroll", "simplereenroll"]),
     (
         "crates/server-kit/src/",
-        &[
-            "crl",
-            "csr",
-            "enrol",
-            "enrolment",
-            "est",
-            "meter",
-            "ocsp",
-            "revocation",
-            "revoke",
-        ],
+        &["crl", "csr", "enrol", "enrolment", "est", "meter", "ocsp", "revocation", "revoke"],
     ),
 ];
 
@@ -63,11 +43,7 @@ const DECLARING: &[&str] = &["enum", "mod", "struct", "trait", "type"];
 fn vague_name(house: &House) -> Vec<Breach> {
     let mut breaches = Vec::new();
     for (file, source) in house.tree.rust() {
-        let modules = file
-            .path
-            .split('/')
-            .filter_map(|part| part.split('.').next())
-            .map(|part| (1, part));
+        let modules = file.path.split('/').filter_map(|part| part.split('.').next()).map(|part| (1, part));
         for (line, name) in modules.chain(source.names_after(DECLARING)) {
             if let Some(word) = vague_word(name) {
                 let remedy =
@@ -100,11 +76,7 @@ fn layer_words(house: &House) -> Vec<Breach> {
     for (file, source) in house.tree.rust() {
         let layer = LAYERS.iter().find(|(folder, _)| file.path.starts_with(folder));
         let Some((_, forbidden)) = layer else { continue };
-        for token in source
-            .tokens
-            .iter()
-            .filter(|token| !source.is_test_line(token.line))
-        {
+        for token in source.tokens.iter().filter(|token| !source.is_test_line(token.line)) {
             let Some(name) = token.word() else { continue };
             let mut runs = runs_of_words(name).into_iter();
             if let Some(word) = runs.find(|run| forbidden.contains(&run.as_str())) {
@@ -120,21 +92,14 @@ fn layer_words(house: &House) -> Vec<Breach> {
 fn vague_word(name: &str) -> Option<String> {
     let words = words(name);
     let last = words.last().filter(|word| NOT_LAST.contains(&word.as_str()));
-    words
-        .iter()
-        .find(|word| NEVER.contains(&word.as_str()))
-        .or(last)
-        .cloned()
+    words.iter().find(|word| NEVER.contains(&word.as_str())).or(last).cloned()
 }
 
 /// Every run of words that follow each other in a name: `PkiBody` gives `pki`, `body` and `pkibody`.
 fn runs_of_words(name: &str) -> Vec<String> {
     let words = words(name);
     let sizes = 1..=words.len();
-    sizes
-        .flat_map(|size| words.windows(size))
-        .map(<[String]>::concat)
-        .collect()
+    sizes.flat_map(|size| words.windows(size)).map(<[String]>::concat).collect()
 }
 
 /// The words of a name, in small letters: `RequestHandler` and `request_handler` alike give `request`, `handler`.
@@ -165,27 +130,15 @@ mod tests {
     #[test]
     fn a_type_that_ends_in_a_vague_noun_is_a_breach() {
         let text = "//! A.\nstruct RequestHandler;\nenum ServiceUnavailable {}\ntrait CertManager {}\nstruct CommonName;\n";
-        assert_eq!(
-            breaches("vague-name", &files(&[("a/src/a.rs", text)])),
-            ["a/src/a.rs:2", "a/src/a.rs:4"]
-        );
+        assert_eq!(breaches("vague-name", &files(&[("a/src/a.rs", text)])), ["a/src/a.rs:2", "a/src/a.rs:4"]);
     }
 
     #[test]
     fn a_module_or_crate_named_util_is_a_breach() {
-        let house = files(&[
-            ("a/src/time_utils.rs", "//! A.\n"),
-            ("crates/common/src/lib.rs", "//! A.\n"),
-        ]);
+        let house = files(&[("a/src/time_utils.rs", "//! A.\n"), ("crates/common/src/lib.rs", "//! A.\n")]);
+        assert_eq!(breaches("vague-name", &house), ["a/src/time_utils.rs:1", "crates/common/src/lib.rs:1"]);
         assert_eq!(
-            breaches("vague-name", &house),
-            ["a/src/time_utils.rs:1", "crates/common/src/lib.rs:1"]
-        );
-        assert_eq!(
-            breaches(
-                "vague-name",
-                &files(&[("a/src/a.rs", "//! A.\nmod helpers {}\n")])
-            ),
+            breaches("vague-name", &files(&[("a/src/a.rs", "//! A.\nmod helpers {}\n")])),
             ["a/src/a.rs:2"]
         );
     }
@@ -193,10 +146,7 @@ mod tests {
     #[test]
     fn a_getter_is_a_breach() {
         let text = "//! A.\nfn get_serial() {}\nfn forget() {}\nfn get() {}\n";
-        assert_eq!(
-            breaches("no-get", &files(&[("a/src/a.rs", text)])),
-            ["a/src/a.rs:2"]
-        );
+        assert_eq!(breaches("no-get", &files(&[("a/src/a.rs", text)])), ["a/src/a.rs:2"]);
     }
 
     #[test]
@@ -204,14 +154,7 @@ mod tests {
         let text = "//! Not simpleenroll.\nfn simple_enroll() { \"PKIBody\" }\nstruct PKIBody;\nfn request() { ocsp() }\n";
         let house = files(&[("ca-core/src/a.rs", text), ("crates/server-kit/src/a.rs", text)]);
         let found = breaches("layer-words", &house);
-        assert_eq!(
-            found,
-            [
-                "ca-core/src/a.rs:2",
-                "ca-core/src/a.rs:3",
-                "crates/server-kit/src/a.rs:4"
-            ]
-        );
+        assert_eq!(found, ["ca-core/src/a.rs:2", "ca-core/src/a.rs:3", "crates/server-kit/src/a.rs:4"]);
     }
 
     #[test]

@@ -17,16 +17,8 @@ pub(super) const RULES: &[Rule] = &[
         sentence: "a file has at most 600 lines outside its test modules",
         check: file_size,
     },
-    Rule {
-        id: "error-size",
-        sentence: "an error enum has at most 20 variants",
-        check: error_size,
-    },
-    Rule {
-        id: "trait-size",
-        sentence: "a trait has at most 8 methods",
-        check: trait_size,
-    },
+    Rule { id: "error-size", sentence: "an error enum has at most 20 variants", check: error_size },
+    Rule { id: "trait-size", sentence: "a trait has at most 8 methods", check: trait_size },
     Rule {
         id: "no-mod-rs",
         sentence: "a module is a file with a name: `foo.rs` beside `foo/`",
@@ -63,30 +55,21 @@ const SYNC: &[&str] = &[
 
 fn module_comment(house: &House) -> Vec<Breach> {
     let opens = |file: &File| {
-        file.text
-            .lines()
-            .find(|line| !line.trim().is_empty())
-            .is_some_and(|l| l.starts_with("//!"))
+        file.text.lines().find(|line| !line.trim().is_empty()).is_some_and(|l| l.starts_with("//!"))
     };
     house
         .tree
         .rust()
         .filter(|(file, _)| !opens(file))
         .map(|(file, _)| {
-            Breach::at(
-                &file.path,
-                1,
-                "open it with `//!`: what it is, what it is not, the RFC it serves",
-            )
+            Breach::at(&file.path, 1, "open it with `//!`: what it is, what it is not, the RFC it serves")
         })
         .collect()
 }
 
 fn file_size(house: &House) -> Vec<Breach> {
     let size = |file: &File, source: &Source| {
-        file.lines()
-            .filter(|(number, _)| !source.is_test_line(*number))
-            .count()
+        file.lines().filter(|(number, _)| !source.is_test_line(*number)).count()
     };
     house
         .tree
@@ -94,11 +77,7 @@ fn file_size(house: &House) -> Vec<Breach> {
         .map(|(file, source)| (file, size(file, source)))
         .filter(|(_, lines)| *lines > LINES)
         .map(|(file, lines)| {
-            Breach::at(
-                &file.path,
-                1,
-                format!("{lines} lines: split it by nouns, at most {LINES}"),
-            )
+            Breach::at(&file.path, 1, format!("{lines} lines: split it by nouns, at most {LINES}"))
         })
         .collect()
 }
@@ -148,11 +127,7 @@ fn finished(house: &House) -> Vec<Breach> {
     for (file, source) in house.tree.rust() {
         for comment in &source.comments {
             let mut words = comment.text.split(|c: char| !c.is_alphanumeric());
-            if words.any(|word| {
-                MARKERS
-                    .iter()
-                    .any(|(head, tail)| word.strip_prefix(head) == Some(tail))
-            }) {
+            if words.any(|word| MARKERS.iter().any(|(head, tail)| word.strip_prefix(head) == Some(tail))) {
                 breaches.push(Breach::at(
                     &file.path,
                     comment.line,
@@ -162,11 +137,7 @@ fn finished(house: &House) -> Vec<Breach> {
         }
         for pattern in [["todo", "!"], ["unimplemented", "!"]] {
             for line in source.lines_of(&pattern) {
-                breaches.push(Breach::at(
-                    &file.path,
-                    line,
-                    "write it, or take the whole path out",
-                ));
+                breaches.push(Breach::at(&file.path, line, "write it, or take the whole path out"));
             }
         }
         for line in source.lines_of(&["#", "[", "ignore"]) {
@@ -178,16 +149,10 @@ fn finished(house: &House) -> Vec<Breach> {
 
 fn sync_crates(house: &House) -> Vec<Breach> {
     let mut breaches = Vec::new();
-    for (file, source) in house
-        .tree
-        .rust()
-        .filter(|(file, _)| SYNC.iter().any(|folder| file.path.starts_with(folder)))
+    for (file, source) in
+        house.tree.rust().filter(|(file, _)| SYNC.iter().any(|folder| file.path.starts_with(folder)))
     {
-        for line in source
-            .lines_of(&["async"])
-            .into_iter()
-            .chain(source.lines_of(&[".", "await"]))
-        {
+        for line in source.lines_of(&["async"]).into_iter().chain(source.lines_of(&[".", "await"])) {
             breaches.push(Breach::at(
                 &file.path,
                 line,
@@ -203,14 +168,10 @@ fn declared<'a>(
     source: &'a Source,
     keyword: &'static str,
 ) -> impl Iterator<Item = (usize, (usize, &'a str))> {
-    source
-        .tokens
-        .windows(2)
-        .enumerate()
-        .filter_map(move |(at, pair)| match pair {
-            [first, name] if first.is(keyword) => name.word().map(|word| (at, (name.line, word))),
-            _ => None,
-        })
+    source.tokens.windows(2).enumerate().filter_map(move |(at, pair)| match pair {
+        [first, name] if first.is(keyword) => name.word().map(|word| (at, (name.line, word))),
+        _ => None,
+    })
 }
 
 /// How many variants the body of an enum lists: names at its own depth that open a variant.
@@ -240,20 +201,15 @@ mod tests {
 
     #[test]
     fn a_file_without_a_head_is_a_breach() {
-        let house = files(&[
-            ("a/src/lib.rs", "\n// About.\nfn a() {}\n"),
-            ("a/src/b.rs", "\n//! About.\n"),
-        ]);
+        let house = files(&[("a/src/lib.rs", "\n// About.\nfn a() {}\n"), ("a/src/b.rs", "\n//! About.\n")]);
         assert_eq!(breaches("module-comment", &house), ["a/src/lib.rs:1"]);
     }
 
     #[test]
     fn lines_of_test_modules_do_not_count() {
         let long = "//! Head.\n".repeat(LINES.saturating_add(1));
-        let tested = format!(
-            "//! Head.\n#[cfg(test)]\nmod tests {{\n{}}}\n",
-            "    fn a() {}\n".repeat(LINES)
-        );
+        let tested =
+            format!("//! Head.\n#[cfg(test)]\nmod tests {{\n{}}}\n", "    fn a() {}\n".repeat(LINES));
         let house = files(&[("a/src/long.rs", &long), ("a/src/tested.rs", &tested)]);
         assert_eq!(breaches("file-size", &house), ["a/src/long.rs:1"]);
     }
@@ -261,9 +217,7 @@ mod tests {
     #[test]
     fn an_error_of_21_variants_is_a_breach() {
         let variants = |count: usize| -> String {
-            (0..count)
-                .map(|n| format!("/// It.\n#[error(\"a, b\")] V{n} {{ x: Vec<u8>, y: u8 }},"))
-                .collect()
+            (0..count).map(|n| format!("/// It.\n#[error(\"a, b\")] V{n} {{ x: Vec<u8>, y: u8 }},")).collect()
         };
         let at_limit = format!("enum AError {{ {} }}", variants(VARIANTS));
         let over = format!("\nenum BError {{ {} }}", variants(VARIANTS.saturating_add(1)));
@@ -278,19 +232,14 @@ mod tests {
             &format!("trait T {{ {} }}", "fn a();".repeat(METHODS.saturating_add(1))),
         )]);
         assert_eq!(breaches("trait-size", &house), ["a/src/a.rs:1"]);
-        let house = files(&[(
-            "a/src/a.rs",
-            &format!("trait T {{ {} }} fn b() {{}}", "fn a();".repeat(METHODS)),
-        )]);
+        let house =
+            files(&[("a/src/a.rs", &format!("trait T {{ {} }} fn b() {{}}", "fn a();".repeat(METHODS)))]);
         assert_eq!(breaches("trait-size", &house), Vec::<String>::new());
     }
 
     #[test]
     fn a_module_named_mod_is_a_breach() {
-        assert_eq!(
-            breaches("no-mod-rs", &files(&[("a/src/b/mod.rs", "//! B.\n")])),
-            ["a/src/b/mod.rs:1"]
-        );
+        assert_eq!(breaches("no-mod-rs", &files(&[("a/src/b/mod.rs", "//! B.\n")])), ["a/src/b/mod.rs:1"]);
     }
 
     #[test]
@@ -301,10 +250,7 @@ mod tests {
              fn c() {{ \"{head}{tail} todo!()\"; }} // todos are fine\n"
         );
         let found = breaches("finished", &files(&[("a/src/a.rs", &text)]));
-        assert_eq!(
-            found,
-            ["a/src/a.rs:1", "a/src/a.rs:2", "a/src/a.rs:3", "a/src/a.rs:4"]
-        );
+        assert_eq!(found, ["a/src/a.rs:1", "a/src/a.rs:2", "a/src/a.rs:3", "a/src/a.rs:4"]);
     }
 
     #[test]

@@ -15,20 +15,14 @@ pub(super) const RULES: &[Rule] = &[Rule {
 }];
 
 /// Each program and the folder of its code.
-const PROGRAMS: [(&str, &str); 2] = [
-    ("meter-pki", "crates/meter-pki/src/"),
-    ("offline-root", "offline-root/src/"),
-];
+const PROGRAMS: [(&str, &str); 2] =
+    [("meter-pki", "crates/meter-pki/src/"), ("offline-root", "offline-root/src/")];
 
 fn verb_documented(house: &House) -> Vec<Breach> {
     let is_document =
         |path: &str| path == "README.md" || (path.starts_with("docs/operate/") && path.ends_with(".md"));
-    let documents: Vec<&str> = house
-        .tree
-        .files()
-        .filter(|file| is_document(&file.path))
-        .map(|file| file.text.as_str())
-        .collect();
+    let documents: Vec<&str> =
+        house.tree.files().filter(|file| is_document(&file.path)).map(|file| file.text.as_str()).collect();
     let mut breaches = Vec::new();
     for (program, folder) in PROGRAMS {
         for verb in CommandLine::read(house, folder).verbs(program) {
@@ -44,10 +38,7 @@ fn verb_documented(house: &House) -> Vec<Breach> {
 /// Whether the words stand in the text and end there as words.
 fn mentions(text: &str, words: &str) -> bool {
     text.match_indices(words).any(|(at, _)| {
-        let after = at
-            .checked_add(words.len())
-            .and_then(|end| text.get(end..))
-            .unwrap_or_default();
+        let after = at.checked_add(words.len()).and_then(|end| text.get(end..)).unwrap_or_default();
         !after.starts_with(|c: char| c.is_alphanumeric() || c == '-' || c == '_')
     })
 }
@@ -84,11 +75,7 @@ struct Verb {
 impl CommandLine {
     fn read(house: &House, folder: &str) -> Self {
         let mut found = Self::default();
-        for (file, source) in house
-            .tree
-            .rust()
-            .filter(|(file, _)| file.path.starts_with(folder))
-        {
+        for (file, source) in house.tree.rust().filter(|(file, _)| file.path.starts_with(folder)) {
             found.read_file(&file.path, source);
         }
         found
@@ -133,11 +120,7 @@ impl CommandLine {
             let deeper = choice.carries.as_deref().filter(|carries| self.branches(carries));
             match deeper {
                 Some(carries) => self.collect(carries, &words, verbs),
-                None => verbs.push(Verb {
-                    words,
-                    path: choice.path.clone(),
-                    line: choice.line,
-                }),
+                None => verbs.push(Verb { words, path: choice.path.clone(), line: choice.line }),
             }
         }
     }
@@ -149,9 +132,7 @@ impl CommandLine {
 
 /// The name of the struct or enum that the attributes at the head of `item` belong to.
 fn name_of_item(item: &[Token]) -> Option<String> {
-    let keyword = item
-        .iter()
-        .position(|token| token.is("struct") || token.is("enum"))?;
+    let keyword = item.iter().position(|token| token.is("struct") || token.is("enum"))?;
     item.get(keyword.checked_add(1)?)?.word().map(str::to_owned)
 }
 
@@ -213,11 +194,9 @@ fn end_of_variant(tokens: &[Token]) -> usize {
 /// The last name of the path in `Variant(path::Type)`, or the type of a sub-command field in `Variant { … }`.
 fn payload_type(payload: &[Token]) -> Option<String> {
     match payload.first()? {
-        open if open.is("(") => enclosed(payload, "(", ")")
-            .iter()
-            .rev()
-            .find_map(Token::word)
-            .map(str::to_owned),
+        open if open.is("(") => {
+            enclosed(payload, "(", ")").iter().rev().find_map(Token::word).map(str::to_owned)
+        }
         open if open.is("{") => type_of_subcommand(enclosed(payload, "{", "}")),
         _ => None,
     }
@@ -226,21 +205,13 @@ fn payload_type(payload: &[Token]) -> Option<String> {
 /// The type of the field marked `#[command(subcommand)]`, without an `Option` around it.
 fn type_of_subcommand(fields: &[Token]) -> Option<String> {
     let mark = ["#", "[", "command", "(", "subcommand", ")", "]"];
-    let at = fields.windows(mark.len()).position(|window| {
-        window
-            .iter()
-            .zip(mark)
-            .all(|(token, expected)| token.is(expected))
-    })?;
+    let at = fields
+        .windows(mark.len())
+        .position(|window| window.iter().zip(mark).all(|(token, expected)| token.is(expected)))?;
     let field = fields.get(at.checked_add(mark.len())?..)?;
     let field = field.get(..end_of_variant(field))?;
     let colon = field.iter().position(|token| token.is(":"))?;
-    field
-        .get(colon..)?
-        .iter()
-        .rev()
-        .find_map(Token::word)
-        .map(str::to_owned)
+    field.get(colon..)?.iter().rev().find_map(Token::word).map(str::to_owned)
 }
 
 /// clap's spelling of a variant: `ConfigCheck` is `config-check`.
@@ -301,20 +272,15 @@ enum Audit { VerifyAll }
     #[test]
     fn a_verb_that_no_document_names_is_a_breach() {
         let manual = "`meter-pki serve`, `meter-pki cert list`, meter-pki quickstart, meter-pki audit verify-all, meter-pki cert shows";
-        assert_eq!(
-            breaches("verb-documented", &house(manual)),
-            ["crates/meter-pki/src/commands/cert.rs:5"]
-        );
+        assert_eq!(breaches("verb-documented", &house(manual)), ["crates/meter-pki/src/commands/cert.rs:5"]);
         let manual = format!("{manual}\n    meter-pki cert show --serial 01\n");
         assert_eq!(breaches("verb-documented", &house(&manual)), Vec::<String>::new());
     }
 
     #[test]
     fn a_document_of_another_folder_does_not_count() {
-        let house = files(&[
-            ("crates/meter-pki/src/main.rs", MAIN),
-            ("docs/adr/0001-a.md", "meter-pki serve"),
-        ]);
+        let house =
+            files(&[("crates/meter-pki/src/main.rs", MAIN), ("docs/adr/0001-a.md", "meter-pki serve")]);
         assert!(breaches("verb-documented", &house).contains(&"crates/meter-pki/src/main.rs:10".to_owned()));
     }
 }
