@@ -90,7 +90,10 @@ fn repository_root() -> anyhow::Result<PathBuf> {
         .output()
         .context("git is needed to tell which files belong to the project")?;
     if !answer.status.success() {
-        bail!("call this inside a clone of the repository");
+        bail!(
+            "call this inside a clone of the repository: {}",
+            String::from_utf8_lossy(&answer.stderr).trim_end()
+        );
     }
     let path = String::from_utf8(answer.stdout).context("the path of the clone is not UTF-8")?;
     Ok(PathBuf::from(path.trim_end()))
