@@ -50,16 +50,10 @@ const LONGEST_SECONDS: f64 = 31_536_000.0;
 /// [`LoadConfigError::Unreadable`] when the file cannot be read, [`LoadConfigError::TooLarge`] above 1 MiB,
 /// [`LoadConfigError::Faulty`] with all faults found in it.
 pub fn load<T: DeserializeOwned>(path: &Path) -> Result<T, LoadConfigError> {
-    let unreadable = |source| LoadConfigError::Unreadable {
-        path: path.to_owned(),
-        source,
-    };
+    let unreadable = |source| LoadConfigError::Unreadable { path: path.to_owned(), source };
     let octets = std::fs::metadata(path).map_err(unreadable)?.len();
     if octets > LARGEST_FILE_OCTETS {
-        return Err(LoadConfigError::TooLarge {
-            path: path.to_owned(),
-            octets,
-        });
+        return Err(LoadConfigError::TooLarge { path: path.to_owned(), octets });
     }
     let text = std::fs::read_to_string(path).map_err(unreadable)?;
     parse(&path.display().to_string(), &text)
@@ -70,12 +64,8 @@ pub fn load<T: DeserializeOwned>(path: &Path) -> Result<T, LoadConfigError> {
 /// # Errors
 /// [`LoadConfigError::Faulty`] with all faults found in the text.
 pub fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, LoadConfigError> {
-    faults::read(text).map_err(|faults| {
-        LoadConfigError::Faulty(ConfigFaults {
-            file: file.to_owned(),
-            faults,
-        })
-    })
+    faults::read(text)
+        .map_err(|faults| LoadConfigError::Faulty(ConfigFaults { file: file.to_owned(), faults }))
 }
 
 /// Why a configuration could not be loaded.
@@ -128,11 +118,7 @@ impl fmt::Display for ConfigFaults {
             if index > 0 {
                 f.write_str("\n")?;
             }
-            write!(
-                f,
-                "{}:{}:{}: {}",
-                self.file, fault.line, fault.column, fault.message
-            )?;
+            write!(f, "{}:{}:{}: {}", self.file, fault.line, fault.column, fault.message)?;
         }
         Ok(())
     }
@@ -178,10 +164,7 @@ mod tests {
     fn refuses_times_that_are_no_times() {
         for wrong in ["-0.1", "nan", "inf", "31536001"] {
             let error = parse::<Sample>("a.toml", &format!("port = 1\nidle_seconds = {wrong}")).unwrap_err();
-            assert!(
-                error.to_string().starts_with("a.toml:2:16: a time in seconds"),
-                "{error}"
-            );
+            assert!(error.to_string().starts_with("a.toml:2:16: a time in seconds"), "{error}");
         }
     }
 
@@ -191,10 +174,7 @@ mod tests {
         let path = folder.path().join("absent.toml");
         let error = load::<Sample>(&path).unwrap_err();
         assert!(matches!(error, LoadConfigError::Unreadable { .. }));
-        assert_eq!(
-            error.to_string(),
-            format!("cannot read the configuration {}", path.display())
-        );
+        assert_eq!(error.to_string(), format!("cannot read the configuration {}", path.display()));
     }
 
     #[test]
@@ -203,10 +183,7 @@ mod tests {
         let path = folder.path().join("bad.toml");
         fs::write(&path, "# first\nport = \"x\"\nidle_seconds = 1\n").unwrap();
         let text = load::<Sample>(&path).unwrap_err().to_string();
-        assert!(
-            text.starts_with(&format!("{}:2:8: invalid type", path.display())),
-            "{text}"
-        );
+        assert!(text.starts_with(&format!("{}:2:8: invalid type", path.display())), "{text}");
     }
 
     #[test]
@@ -214,12 +191,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("disk.img");
         fs::write(&path, vec![b'#'; 1_048_577]).unwrap();
-        assert!(matches!(
-            load::<Sample>(&path),
-            Err(LoadConfigError::TooLarge {
-                octets: 1_048_577,
-                ..
-            })
-        ));
+        assert!(matches!(load::<Sample>(&path), Err(LoadConfigError::TooLarge { octets: 1_048_577, .. })));
     }
 }

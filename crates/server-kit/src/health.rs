@@ -97,9 +97,7 @@ impl Health {
             live: RwLock::default(),
             ready: RwLock::default(),
         };
-        Self {
-            shared: Arc::new(shared),
-        }
+        Self { shared: Arc::new(shared) }
     }
 
     /// Adds a check whose failure only a restart can heal (`/livez`).
@@ -154,22 +152,14 @@ impl Health {
         let started = self.has_started();
         let condition = if !started || !none_failed(&live) || !none_failed(&ready) {
             "failed"
-        } else if live
-            .iter()
-            .chain(&ready)
-            .any(|(_, found)| *found != Condition::Well)
-        {
+        } else if live.iter().chain(&ready).any(|(_, found)| *found != Condition::Well) {
             "degraded"
         } else {
             "well"
         };
         let live = live.into_iter().map(|found| ReportLine::new("live", found));
         let ready = ready.into_iter().map(|found| ReportLine::new("ready", found));
-        Report {
-            condition,
-            started,
-            checks: live.chain(ready).collect(),
-        }
+        Report { condition, started, checks: live.chain(ready).collect() }
     }
 }
 
@@ -196,12 +186,7 @@ impl ReportLine {
             Condition::Degraded(reason) => ("degraded", Some(reason)),
             Condition::Failed(reason) => ("failed", Some(reason)),
         };
-        Self {
-            name,
-            kind,
-            condition,
-            reason,
-        }
+        Self { name, kind, condition, reason }
     }
 }
 
@@ -214,10 +199,7 @@ fn add(checks: &RwLock<Vec<Arc<Check>>>, check: Arc<Check>) {
 /// All at once, so that several checks that hang cost no more time than one.
 async fn ask_all(checks: &RwLock<Vec<Arc<Check>>>) -> Vec<(&'static str, Condition)> {
     let checks = checks.read().unwrap_or_else(PoisonError::into_inner).clone();
-    let asked: Vec<_> = checks
-        .into_iter()
-        .map(|check| (check.name(), check.ask()))
-        .collect();
+    let asked: Vec<_> = checks.into_iter().map(|check| (check.name(), check.ask())).collect();
     let mut found = Vec::with_capacity(asked.len());
     for (name, answer) in asked {
         found.push((name, answer.await));
@@ -226,25 +208,15 @@ async fn ask_all(checks: &RwLock<Vec<Arc<Check>>>) -> Vec<(&'static str, Conditi
 }
 
 fn none_failed(found: &[(&'static str, Condition)]) -> bool {
-    found
-        .iter()
-        .all(|(_, condition)| !matches!(condition, Condition::Failed(_)))
+    found.iter().all(|(_, condition)| !matches!(condition, Condition::Failed(_)))
 }
 
 fn plain(good: bool) -> impl IntoResponse {
-    (
-        status_of(good),
-        [NO_STORE],
-        if good { "ok\n" } else { "unavailable\n" },
-    )
+    (status_of(good), [NO_STORE], if good { "ok\n" } else { "unavailable\n" })
 }
 
 fn status_of(good: bool) -> StatusCode {
-    if good {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    }
+    if good { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
 }
 
 #[cfg(test)]
@@ -278,10 +250,7 @@ mod tests {
         let health = Health::new();
         health.started();
         health.ready("token", || Condition::Failed("slot 3 is gone".to_owned()));
-        assert_eq!(
-            ask(health.router(), "/readyz").await,
-            (503, "unavailable\n".to_owned())
-        );
+        assert_eq!(ask(health.router(), "/readyz").await, (503, "unavailable\n".to_owned()));
         assert_eq!(ask(health.router(), "/health").await.0, 404);
     }
 
@@ -327,10 +296,7 @@ mod tests {
         let (status, body) = ask(health.admin_router(), "/health").await;
         assert_eq!(status, 503);
         assert!(body.contains("no answer within 1s"), "{body}");
-        assert!(
-            body.contains(r#"{"name":"store","kind":"ready","condition":"well"}"#),
-            "{body}"
-        );
+        assert!(body.contains(r#"{"name":"store","kind":"ready","condition":"well"}"#), "{body}");
         assert_eq!(ask(health.router(), "/livez").await.0, 200);
         *gate.0.lock().unwrap() = true;
         gate.1.notify_all();

@@ -96,9 +96,7 @@ pub struct Limits {
 impl Default for Limits {
     /// The limits of [`RawLimits::default`], which pass the check.
     fn default() -> Self {
-        Self {
-            raw: RawLimits::default(),
-        }
+        Self { raw: RawLimits::default() }
     }
 }
 
@@ -111,11 +109,7 @@ impl TryFrom<RawLimits> for Limits {
     /// [`CheckLimitsError`] with every fault found.
     fn try_from(raw: RawLimits) -> Result<Self, CheckLimitsError> {
         let faults = faults_of(&raw);
-        if faults.is_empty() {
-            Ok(Self { raw })
-        } else {
-            Err(CheckLimitsError { faults })
-        }
+        if faults.is_empty() { Ok(Self { raw }) } else { Err(CheckLimitsError { faults }) }
     }
 }
 
@@ -165,34 +159,16 @@ fn faults_of(raw: &RawLimits) -> Vec<LimitFault> {
         ("answer_seconds", raw.answer),
     ];
     let too_long = times.into_iter().filter(|(_, time)| *time > LONGEST);
-    let zero_counts = counts
-        .into_iter()
-        .filter(|(_, count)| *count == 0)
-        .map(|(key, _)| key);
-    let zero_times = times
-        .into_iter()
-        .filter(|(_, time)| time.is_zero())
-        .map(|(key, _)| key);
-    let mut faults: Vec<_> = zero_counts
-        .chain(zero_times)
-        .map(|key| LimitFault::Zero { key })
-        .collect();
-    faults.extend(too_long.map(|(key, time)| LimitFault::TooLong {
-        key,
-        seconds: time.as_secs(),
-    }));
+    let zero_counts = counts.into_iter().filter(|(_, count)| *count == 0).map(|(key, _)| key);
+    let zero_times = times.into_iter().filter(|(_, time)| time.is_zero()).map(|(key, _)| key);
+    let mut faults: Vec<_> = zero_counts.chain(zero_times).map(|key| LimitFault::Zero { key }).collect();
+    faults.extend(too_long.map(|(key, time)| LimitFault::TooLong { key, seconds: time.as_secs() }));
     if raw.header_octets < LEAST_HEADER_OCTETS {
-        faults.push(LimitFault::HeaderTooSmall {
-            octets: raw.header_octets,
-        });
+        faults.push(LimitFault::HeaderTooSmall { octets: raw.header_octets });
     }
     for (key, count) in counts.into_iter().skip(1) {
         if count > raw.max_connections {
-            faults.push(LimitFault::MoreThanAll {
-                key,
-                count,
-                max_connections: raw.max_connections,
-            });
+            faults.push(LimitFault::MoreThanAll { key, count, max_connections: raw.max_connections });
         }
     }
     faults
@@ -275,14 +251,9 @@ mod tests {
         assert_eq!(
             faults,
             [
-                LimitFault::Zero {
-                    key: "max_handshakes"
-                },
+                LimitFault::Zero { key: "max_handshakes" },
                 LimitFault::Zero { key: "body_seconds" },
-                LimitFault::TooLong {
-                    key: "idle_seconds",
-                    seconds: u64::MAX
-                },
+                LimitFault::TooLong { key: "idle_seconds", seconds: u64::MAX },
                 LimitFault::HeaderTooSmall { octets: 100 },
                 LimitFault::MoreThanAll {
                     key: "max_connections_per_address",

@@ -29,8 +29,8 @@
 mod accept;
 mod connection;
 mod gate;
-mod body;
 mod refusal;
+mod body;
 mod stream;
 mod progress;
 mod framing;
@@ -46,7 +46,7 @@ use crate::{
     limits::Limits,
     listener::{
         accept::Inlet,
-        connection::Common,
+        connection::Host,
         roster::{Roster, Seats},
         tally::Tally,
     },
@@ -96,11 +96,7 @@ impl Listener {
         let failed = |source| BindError { address, source };
         let socket = TcpListener::bind(address).await.map_err(failed)?;
         let local_addr = socket.local_addr().map_err(failed)?;
-        Ok(Self {
-            socket,
-            local_addr,
-            terms: Terms::new(local_addr.to_string()),
-        })
+        Ok(Self { socket, local_addr, terms: Terms::new(local_addr.to_string()) })
     }
 
     /// Names the listener for logs and metrics; without, it is called by its address.
@@ -144,9 +140,7 @@ impl Listener {
     /// A view of the listener while it serves. Ask for it after all `with_…`.
     #[must_use]
     pub fn watch(&self) -> ListenerWatch {
-        ListenerWatch {
-            tally: Arc::clone(&self.terms.tally),
-        }
+        ListenerWatch { tally: Arc::clone(&self.terms.tally) }
     }
 
     /// Serves `router` until `shutdown` is triggered, then takes no more connections, answers the requests it has
@@ -162,13 +156,7 @@ impl Terms {
     fn new(name: String) -> Self {
         let limits = Arc::new(Limits::default());
         let tally = Arc::new(Tally::new(&name, limits.tolerated_panics(), None));
-        Self {
-            name,
-            limits,
-            tls: None,
-            tally,
-            metrics: None,
-        }
+        Self { name, limits, tls: None, tally, metrics: None }
     }
 
     fn renew_tally(&mut self) {
@@ -187,7 +175,7 @@ impl Terms {
             per_address: self.limits.max_connections_per_address(),
             handshakes: self.limits.max_handshakes(),
         });
-        let common = Arc::new(Common {
+        let host = Arc::new(Host {
             name: self.name,
             router: router.layer(DefaultBodyLimit::disable()),
             limits: self.limits,
@@ -195,7 +183,7 @@ impl Terms {
             tally: self.tally,
             shutdown,
         });
-        accept::serve(inlet, common, roster)
+        accept::serve(inlet, host, roster)
     }
 }
 

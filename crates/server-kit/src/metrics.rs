@@ -22,9 +22,8 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, 
 use std::{fmt, sync::Arc};
 
 /// Upper bounds in seconds for every histogram whose name ends in `_seconds`.
-const SECONDS: [f64; 14] = [
-    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-];
+const SECONDS: [f64; 14] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 const ORIGIN: Metadata<'static> = Metadata::new(module_path!(), metrics::Level::INFO, Some(module_path!()));
 
@@ -38,9 +37,7 @@ pub struct Metrics {
 
 impl fmt::Debug for Metrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Metrics")
-            .field("prefix", &self.prefix)
-            .finish_non_exhaustive()
+        f.debug_struct("Metrics").field("prefix", &self.prefix).finish_non_exhaustive()
     }
 }
 
@@ -52,16 +49,9 @@ impl Metrics {
         let builder = PrometheusBuilder::new();
         let recorder = builder
             .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
-            .map_or_else(
-                |_| PrometheusBuilder::new().build_recorder(),
-                PrometheusBuilder::build_recorder,
-            );
+            .map_or_else(|_| PrometheusBuilder::new().build_recorder(), PrometheusBuilder::build_recorder);
         let handle = recorder.handle();
-        Self {
-            recorder: Arc::new(recorder),
-            handle,
-            prefix: Arc::from(prefix),
-        }
+        Self { recorder: Arc::new(recorder), handle, prefix: Arc::from(prefix) }
     }
 
     /// Makes this set the one that the macros of the `metrics` crate write to, in the whole process, once.
@@ -75,10 +65,7 @@ impl Metrics {
     /// A counter per reason code under `prefix` + `name`, with fixed labels beside `reason`.
     #[must_use]
     pub fn reasons(&self, name: &str, labels: &[(&'static str, &str)]) -> ReasonCounter {
-        ReasonCounter {
-            recorder: Some(Arc::clone(&self.recorder)),
-            key: self.key(name, labels),
-        }
+        ReasonCounter { recorder: Some(Arc::clone(&self.recorder)), key: self.key(name, labels) }
     }
 
     /// A plain counter under `prefix` + `name`.
@@ -93,8 +80,7 @@ impl Metrics {
 
     /// Says in one sentence what `prefix` + `name` counts; it stands in the exposition as `# HELP`.
     pub fn describe_counter(&self, name: &str, sentence: &'static str) {
-        self.recorder
-            .describe_counter(self.name(name), None, sentence.into());
+        self.recorder.describe_counter(self.name(name), None, sentence.into());
     }
 
     /// The text exposition, format version 0.0.4.
@@ -115,10 +101,8 @@ impl Metrics {
     }
 
     fn key(&self, name: &str, labels: &[(&'static str, &str)]) -> Key {
-        let labels: Vec<Label> = labels
-            .iter()
-            .map(|(key, value)| Label::new(*key, (*value).to_owned()))
-            .collect();
+        let labels: Vec<Label> =
+            labels.iter().map(|(key, value)| Label::new(*key, (*value).to_owned())).collect();
         Key::from_parts(self.name(name), labels)
     }
 
@@ -138,10 +122,7 @@ pub struct ReasonCounter {
 
 impl Default for ReasonCounter {
     fn default() -> Self {
-        Self {
-            recorder: None,
-            key: Key::from_static_name(""),
-        }
+        Self { recorder: None, key: Key::from_static_name("") }
     }
 }
 
@@ -155,9 +136,7 @@ impl ReasonCounter {
     /// Adds one to the counter of `reason`, a code of `[a-z0-9_.]`. Reasons are few and never taken from a request.
     pub fn count(&self, reason: &'static str) {
         if let Some(recorder) = &self.recorder {
-            let key = self
-                .key
-                .with_extra_labels(vec![Label::from_static_parts("reason", reason)]);
+            let key = self.key.with_extra_labels(vec![Label::from_static_parts("reason", reason)]);
             recorder.register_counter(&key, &ORIGIN).increment(1);
         }
     }
@@ -203,14 +182,9 @@ mod tests {
     #[test]
     fn histograms_in_seconds_have_buckets() {
         let metrics = Metrics::new("");
-        metrics
-            .recorder
-            .register_histogram(&Key::from_name("sign_duration_seconds"), &ORIGIN)
-            .record(0.004);
+        metrics.recorder.register_histogram(&Key::from_name("sign_duration_seconds"), &ORIGIN).record(0.004);
         assert!(
-            metrics
-                .render()
-                .contains("sign_duration_seconds_bucket{le=\"0.005\"} 1"),
+            metrics.render().contains("sign_duration_seconds_bucket{le=\"0.005\"} 1"),
             "{}",
             metrics.render()
         );
@@ -223,10 +197,7 @@ mod tests {
         metrics.counter("seen_total", &[]).increment(3);
         let request = Request::get("/metrics").body(Body::empty()).unwrap();
         let response = metrics.router().oneshot(request).await.unwrap();
-        assert_eq!(
-            response.headers()[CONTENT_TYPE],
-            "text/plain; version=0.0.4; charset=utf-8"
-        );
+        assert_eq!(response.headers()[CONTENT_TYPE], "text/plain; version=0.0.4; charset=utf-8");
         let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
         assert_eq!(
             String::from_utf8_lossy(&body).trim(),

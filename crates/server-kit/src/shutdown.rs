@@ -53,21 +53,14 @@ impl Shutdown {
     #[must_use]
     pub fn new(drain: Duration) -> Self {
         let (stage, _) = watch::channel(Stage::Running);
-        Self {
-            shared: Arc::new(Shared {
-                drain: drain.min(LONGEST_DRAIN),
-                stage,
-            }),
-        }
+        Self { shared: Arc::new(Shared { drain: drain.min(LONGEST_DRAIN), stage }) }
     }
 
     /// Starts the drain. Later calls change nothing.
     pub fn trigger(&self) {
         self.shared.stage.send_if_modified(|stage| match stage {
             Stage::Running => {
-                *stage = Stage::Draining {
-                    until: Instant::now() + self.shared.drain,
-                };
+                *stage = Stage::Draining { until: Instant::now() + self.shared.drain };
                 true
             }
             Stage::Draining { .. } | Stage::CutShort => false,

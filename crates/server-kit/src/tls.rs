@@ -21,12 +21,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod any_certificate;
 mod handshake;
 mod identity;
+mod any_certificate;
+mod unique;
 mod provider;
 mod public_key;
-mod unique;
 
 pub use any_certificate::{AnyCertificate, RefuseCertificateError};
 pub(crate) use handshake::{HandshakeError, Secured, accept};
@@ -78,9 +78,7 @@ pub struct Tls {
 
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tls")
-            .field("unique", &self.unique)
-            .finish_non_exhaustive()
+        f.debug_struct("Tls").field("unique", &self.unique).finish_non_exhaustive()
     }
 }
 
@@ -91,10 +89,7 @@ impl Tls {
     /// [`BuildTlsError`] when rustls refuses the combination.
     pub fn new(identity: &TlsIdentity, clients: &ClientCertificates) -> Result<Self, BuildTlsError> {
         let current = Arc::new(ArcSwap::from_pointee(server_config(identity, clients)?));
-        Ok(Self {
-            current,
-            unique: TlsUnique::Absent,
-        })
+        Ok(Self { current, unique: TlsUnique::Absent })
     }
 
     /// The same settings with `tls-unique` computed or absent.

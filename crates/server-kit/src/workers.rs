@@ -57,11 +57,7 @@ pub struct PoolSize {
 
 impl Default for PoolSize {
     fn default() -> Self {
-        Self {
-            workers: NonZeroUsize::MIN.saturating_add(3),
-            queue: 256,
-            retry_after: Duration::from_secs(2),
-        }
+        Self { workers: NonZeroUsize::MIN.saturating_add(3), queue: 256, retry_after: Duration::from_secs(2) }
     }
 }
 
@@ -155,11 +151,7 @@ impl WorkerPool {
             thread::Builder::new()
                 .name(format!("{name} {number}"))
                 .spawn(move || queue.work())
-                .map_err(|source| StartPoolError {
-                    pool: name.to_owned(),
-                    number,
-                    source,
-                })?;
+                .map_err(|source| StartPoolError { pool: name.to_owned(), number, source })?;
         }
         Ok(pool)
     }
@@ -181,9 +173,7 @@ impl WorkerPool {
             Ok(()) => {}
             Err(queue::Refusal::Full) => {
                 self.shared.counts.refused.count("busy");
-                return Err(RunJobError::Busy {
-                    retry_after: self.shared.next_retry_after(),
-                });
+                return Err(RunJobError::Busy { retry_after: self.shared.next_retry_after() });
             }
             Err(queue::Refusal::Closed) => {
                 self.shared.counts.refused.count("closed");
@@ -198,9 +188,7 @@ impl WorkerPool {
     pub async fn drain(&self, within: Duration) -> usize {
         self.shared.queue.close();
         let mut open = self.shared.queue.watch_open();
-        let _late = tokio::time::timeout(within, open.wait_for(|open| *open == 0))
-            .await
-            .is_err();
+        let _late = tokio::time::timeout(within, open.wait_for(|open| *open == 0)).await.is_err();
         *open.borrow()
     }
 
@@ -218,9 +206,7 @@ impl WorkerPool {
         if stuck == 0 {
             Condition::Well
         } else if stuck < workers {
-            Condition::Degraded(format!(
-                "{stuck} of {workers} workers at one job for over {patience:?}"
-            ))
+            Condition::Degraded(format!("{stuck} of {workers} workers at one job for over {patience:?}"))
         } else {
             Condition::Failed(format!("all {workers} workers at one job for over {patience:?}"))
         }
@@ -232,13 +218,9 @@ impl Shared {
     /// evenly over the span.
     fn next_retry_after(&self) -> Duration {
         const GOLDEN_RATIO: u64 = 0x9E37_79B9_7F4A_7C15;
-        let turn = self
-            .refusals
-            .fetch_add(1, Ordering::Relaxed)
-            .wrapping_mul(GOLDEN_RATIO);
+        let turn = self.refusals.fetch_add(1, Ordering::Relaxed).wrapping_mul(GOLDEN_RATIO);
         let part = u32::try_from(turn >> 48).unwrap_or(0);
-        self.retry_after
-            .saturating_add(self.retry_after.saturating_mul(part) / 0x1_0000)
+        self.retry_after.saturating_add(self.retry_after.saturating_mul(part) / 0x1_0000)
     }
 }
 
@@ -279,20 +261,12 @@ mod tests {
 
     fn pool(workers: usize, queue: usize) -> (WorkerPool, Metrics) {
         let metrics = Metrics::new("");
-        let size = PoolSize {
-            workers: NonZeroUsize::new(workers).unwrap(),
-            queue,
-            ..PoolSize::default()
-        };
+        let size = PoolSize { workers: NonZeroUsize::new(workers).unwrap(), queue, ..PoolSize::default() };
         (WorkerPool::start("test", &size, &metrics).unwrap(), metrics)
     }
 
     /// A job that says when it has begun and ends when told to.
-    fn held() -> (
-        impl FnOnce() + Send + 'static,
-        oneshot::Receiver<()>,
-        mpsc::Sender<()>,
-    ) {
+    fn held() -> (impl FnOnce() + Send + 'static, oneshot::Receiver<()>, mpsc::Sender<()>) {
         let (begun, has_begun) = oneshot::channel();
         let (release, released) = mpsc::channel();
         let job = move || {
@@ -319,20 +293,13 @@ mod tests {
             }
         }
         for wait in &waits {
-            assert!(
-                (Duration::from_secs(2)..=Duration::from_secs(4)).contains(wait),
-                "{waits:?}"
-            );
+            assert!((Duration::from_secs(2)..=Duration::from_secs(4)).contains(wait), "{waits:?}");
         }
         assert!(waits[0] != waits[1] && waits[1] != waits[2], "{waits:?}");
         release.send(()).unwrap();
         first.await.unwrap().unwrap();
         pool.run(|| ()).await.unwrap();
-        assert!(
-            metrics
-                .render()
-                .contains(r#"worker_jobs_refused_total{pool="test",reason="busy"} 3"#)
-        );
+        assert!(metrics.render().contains(r#"worker_jobs_refused_total{pool="test",reason="busy"} 3"#));
     }
 
     #[tokio::test]
@@ -346,10 +313,7 @@ mod tests {
         has_begun.await.unwrap();
         let second = pool.run(|| 2);
         tokio::pin!(second);
-        assert!(
-            futures_poll(second.as_mut()).await.is_none(),
-            "it waits for its turn"
-        );
+        assert!(futures_poll(second.as_mut()).await.is_none(), "it waits for its turn");
         assert!(matches!(pool.run(|| 3).await, Err(RunJobError::Busy { .. })));
         release.send(()).unwrap();
         assert_eq!(second.await, Ok(2));
@@ -372,11 +336,7 @@ mod tests {
         assert_eq!(outcome, Err(RunJobError::Panicked));
         assert_eq!(pool.run(|| 7).await, Ok(7));
         assert_eq!(pool.panics(), 1);
-        assert!(
-            metrics
-                .render()
-                .contains(r#"worker_jobs_refused_total{pool="test",reason="panicked"} 1"#)
-        );
+        assert!(metrics.render().contains(r#"worker_jobs_refused_total{pool="test",reason="panicked"} 1"#));
     }
 
     #[tokio::test]
@@ -398,11 +358,7 @@ mod tests {
         first.await.unwrap().unwrap();
         assert_eq!(pool.run(|| 3).await, Ok(3));
         assert!(was_run.recv().is_err());
-        assert!(
-            metrics.render().contains(r#"reason="abandoned"} 1"#),
-            "{}",
-            metrics.render()
-        );
+        assert!(metrics.render().contains(r#"reason="abandoned"} 1"#), "{}", metrics.render());
     }
 
     #[tokio::test]

@@ -18,10 +18,7 @@ pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Vec<ConfigFault
     let (document, syntax) = DeTable::parse_recoverable(text);
     if !syntax.is_empty() {
         return Err(in_order(
-            syntax
-                .iter()
-                .map(|error| fault(text, error.span(), error.message()))
-                .collect(),
+            syntax.iter().map(|error| fault(text, error.span(), error.message())).collect(),
         ));
     }
     read_again_and_again(text, document)
@@ -54,11 +51,9 @@ fn read_again_and_again<T: DeserializeOwned>(
 /// A key whose faulty entry was taken out is then reported as missing; that is our own doing, no second fault.
 fn misses_only_what_was_taken_out(message: &str, taken_out: &[String]) -> bool {
     message.lines().next().is_some_and(|first| {
-        taken_out.iter().any(|key| {
-            first
-                .strip_prefix("missing field ")
-                .is_some_and(|rest| rest == format!("`{key}`"))
-        })
+        taken_out
+            .iter()
+            .any(|key| first.strip_prefix("missing field ").is_some_and(|rest| rest == format!("`{key}`")))
     })
 }
 
@@ -69,9 +64,8 @@ fn take_out(table: &mut DeTable<'_>, place: &Range<usize>) -> Option<String> {
     if place.is_empty() {
         return None;
     }
-    if let Some(deeper) = table
-        .iter_mut()
-        .find_map(|(key, value)| take_out_below(key.get_ref(), value, place))
+    if let Some(deeper) =
+        table.iter_mut().find_map(|(key, value)| take_out_below(key.get_ref(), value, place))
     {
         return Some(deeper);
     }
@@ -164,20 +158,12 @@ mod tests {
         type Error = String;
 
         fn try_from(raw: RawStore) -> Result<Self, String> {
-            if raw.lines.is_multiple_of(2) {
-                Ok(Self)
-            } else {
-                Err("lines must be even".to_owned())
-            }
+            if raw.lines.is_multiple_of(2) { Ok(Self) } else { Err("lines must be even".to_owned()) }
         }
     }
 
     fn lines_of(text: &str) -> Vec<(usize, String)> {
-        read::<Root>(text)
-            .unwrap_err()
-            .into_iter()
-            .map(|fault| (fault.line, fault.message))
-            .collect()
+        read::<Root>(text).unwrap_err().into_iter().map(|fault| (fault.line, fault.message)).collect()
     }
 
     #[test]
@@ -196,10 +182,8 @@ mod tests {
 
     #[test]
     fn reports_every_fault_of_syntax() {
-        let mut lines: Vec<usize> = lines_of("name = \nlistener == 3\n[store\n")
-            .into_iter()
-            .map(|(line, _)| line)
-            .collect();
+        let mut lines: Vec<usize> =
+            lines_of("name = \nlistener == 3\n[store\n").into_iter().map(|(line, _)| line).collect();
         lines.dedup();
         assert_eq!(lines, [1, 2, 3]);
     }

@@ -26,9 +26,7 @@ struct State {
 
 impl fmt::Debug for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Check")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        f.debug_struct("Check").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -39,12 +37,7 @@ impl Check {
         closure: impl Fn() -> Condition + Send + Sync + 'static,
     ) -> Arc<Self> {
         let (state, _) = watch::channel(State::default());
-        Arc::new(Self {
-            name,
-            patience,
-            closure: Box::new(closure),
-            state,
-        })
+        Arc::new(Self { name, patience, closure: Box::new(closure), state })
     }
 
     pub(super) fn name(&self) -> &'static str {
@@ -69,10 +62,9 @@ impl Check {
             let until = state.borrow().running_since.unwrap_or(asked) + self.patience;
             let answered = state.wait_for(|state| state.running_since.is_none());
             match tokio::time::timeout_at(until, answered).await {
-                Ok(Ok(state)) => state
-                    .found
-                    .as_ref()
-                    .map_or(Condition::Well, |(_, condition)| condition.clone()),
+                Ok(Ok(state)) => {
+                    state.found.as_ref().map_or(Condition::Well, |(_, condition)| condition.clone())
+                }
                 Ok(Err(_)) | Err(_) => Condition::Failed(format!("no answer within {:?}", self.patience)),
             }
         }
@@ -94,18 +86,13 @@ impl Check {
     }
 
     fn settle(&self, found: Condition) {
-        self.state.send_replace(State {
-            running_since: None,
-            found: Some((Instant::now(), found)),
-        });
+        self.state.send_replace(State { running_since: None, found: Some((Instant::now(), found)) });
     }
 }
 
 impl State {
     fn is_fresh(&self, now: Instant) -> bool {
-        self.found
-            .as_ref()
-            .is_some_and(|(at, _)| now.duration_since(*at) < FRESH)
+        self.found.as_ref().is_some_and(|(at, _)| now.duration_since(*at) < FRESH)
     }
 }
 
@@ -131,9 +118,6 @@ mod tests {
     #[tokio::test]
     async fn a_panic_in_a_check_is_a_failure_and_no_more() {
         let check = Check::new("store", Duration::from_secs(60), || panic!("boom"));
-        assert_eq!(
-            check.ask().await,
-            Condition::Failed("the check panicked".to_owned())
-        );
+        assert_eq!(check.ask().await, Condition::Failed("the check panicked".to_owned()));
     }
 }

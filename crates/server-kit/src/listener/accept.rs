@@ -3,7 +3,7 @@
 //! It is *not* `axum::serve`, which installs no deadline of any kind.
 
 use super::{
-    connection::Common,
+    connection::Host,
     refusal::TURNED_AWAY,
     roster::{Awaits, Roster},
 };
@@ -40,22 +40,22 @@ pub enum Drained {
 }
 
 /// Serves until the shutdown is triggered, then drains.
-pub(super) async fn serve(mut inlet: impl Inlet, common: Arc<Common>, roster: Arc<Roster>) -> Drained {
+pub(super) async fn serve(mut inlet: impl Inlet, host: Arc<Host>, roster: Arc<Roster>) -> Drained {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             biased;
-            () = common.shutdown.triggered() => break,
-            Some(ended) = connections.join_next() => note_end(&common, ended),
+            () = host.shutdown.triggered() => break,
+            Some(ended) = connections.join_next() => note_end(&host, ended),
             accepted = inlet.accept() => match accepted {
                 Ok((stream, peer_addr)) => {
-                    common.tally.accept_works();
-                    seat(&common, &roster, &mut connections, stream, peer_addr);
+                    host.tally.accept_works();
+                    seat(&host, &roster, &mut connections, stream, peer_addr);
                 }
                 Err(error) if concerns_one_connection(&error) => {}
                 Err(error) => {
-                    common.tally.accept_failed();
-                    tracing::warn!(listener = common.name, %error, "cannot accept connections");
+                    host.tally.accept_failed();
+                    tracing::warn!(listener = host.name, %error, "cannot accept connections");
                     // Most likely there are no descriptors left: whoever waits longest gives one back.
                     roster.displace_one();
                     tokio::time::sleep(BACK_OFF).await;
@@ -64,31 +64,27 @@ pub(super) async fn serve(mut inlet: impl Inlet, common: Arc<Common>, roster: Ar
         }
     }
     drop(inlet);
-    drain(&common, connections).await
+    drain(&host, connections).await
 }
 
 fn seat(
-    common: &Arc<Common>,
+    host: &Arc<Host>,
     roster: &Arc<Roster>,
     connections: &mut JoinSet<()>,
     stream: TcpStream,
     peer_addr: SocketAddr,
 ) {
-    let awaits = if common.tls.is_some() {
-        Awaits::Handshake
-    } else {
-        Awaits::Request
-    };
+    let awaits = if host.tls.is_some() { Awaits::Handshake } else { Awaits::Request };
     match roster.admit(peer_addr.ip(), awaits) {
         Ok(seat) => {
             // Answers are small and written whole; waiting for more to send would only delay them.
             let _slower = stream.set_nodelay(true).is_err();
-            let common = Arc::clone(common);
-            connections.spawn(async move { common.serve(stream, peer_addr, seat).await });
+            let host = Arc::clone(host);
+            connections.spawn(async move { host.serve(stream, peer_addr, seat).await });
         }
         Err(turned_away) => {
-            common.tally.turned_away(turned_away.reason());
-            if common.tls.is_none() {
+            host.tally.turned_away(turned_away.reason());
+            if host.tls.is_none() {
                 let _unheard = stream.try_write(TURNED_AWAY).is_err();
             }
         }
@@ -106,27 +102,95 @@ fn concerns_one_connection(error: &io::Error) -> bool {
     .contains(&error.kind())
 }
 
-async fn drain(common: &Common, mut connections: JoinSet<()>) -> Drained {
+async fn drain(host: &Host, mut connections: JoinSet<()>) -> Drained {
     loop {
         tokio::select! {
             biased;
             ended = connections.join_next() => match ended {
-                Some(ended) => note_end(common, ended),
+                Some(ended) => note_end(host, ended),
                 None => return Drained::Complete,
             },
-            () = common.shutdown.cut_short() => {
+            () = host.shutdown.cut_short() => {
                 let left = connections.len();
                 connections.shutdown().await;
-                tracing::warn!(listener = common.name, connections = left, "connections given up");
+                tracing::warn!(listener = host.name, connections = left, "connections given up");
                 return Drained::Abandoned { connections: left };
             }
         }
     }
 }
 
-fn note_end(common: &Common, ended: Result<(), JoinError>) {
+fn note_end(host: &Host, ended: Result<(), JoinError>) {
     if ended.is_err_and(|error| error.is_panic()) {
-        common.tally.panicked();
-        tracing::error!(listener = common.name, "a connection panicked");
+        host.tally.panicked();
+        tracing::error!(listener = host.name, "a connection panicked");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        health::Condition, limits::Limits, listener::roster::Seats, listener::tally::Tally,
+        shutdown::Shutdown,
+    };
+    use axum::Router;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        sync::mpsc,
+    };
+
+    /// A socket that fails as often as it is told to, and then works.
+    struct Failing {
+        socket: TcpListener,
+        failures: Vec<io::Error>,
+        failed: mpsc::UnboundedSender<usize>,
+    }
+
+    impl Inlet for Failing {
+        async fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
+            self.failed.send(self.failures.len()).unwrap();
+            match self.failures.pop() {
+                Some(failure) => Err(failure),
+                None => Inlet::accept(&mut self.socket).await,
+            }
+        }
+    }
+
+    /// EMFILE on Linux: too many open files.
+    const NO_DESCRIPTORS: i32 = 24;
+
+    // T-13: without descriptors the accept loop backs off, health says so, and it recovers.
+    #[tokio::test]
+    async fn recovers_from_a_lack_of_descriptors() {
+        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = socket.local_addr().unwrap();
+        let (failed, mut failures) = mpsc::unbounded_channel();
+        let aborted = io::Error::from(io::ErrorKind::ConnectionAborted);
+        let inlet =
+            Failing { socket, failures: vec![aborted, io::Error::from_raw_os_error(NO_DESCRIPTORS)], failed };
+        let tally = Arc::new(Tally::new("test", 0, None));
+        let shutdown = Shutdown::new(Duration::from_secs(30));
+        let host = Arc::new(Host {
+            name: "test".to_owned(),
+            router: Router::new(),
+            limits: Arc::new(Limits::default()),
+            tls: None,
+            tally: Arc::clone(&tally),
+            shutdown: shutdown.clone(),
+        });
+        let roster = Roster::new(Seats { in_all: 9, per_address: 9, handshakes: 9 });
+        let serving = tokio::spawn(serve(inlet, host, roster));
+        assert_eq!(failures.recv().await, Some(2));
+        assert_eq!(failures.recv().await, Some(1), "it tries again after the failure");
+        assert_eq!(tally.condition(), Condition::Degraded("the system gives no more connections".to_owned()));
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+        assert_eq!(tally.condition(), Condition::Well);
+        shutdown.trigger();
+        assert_eq!(serving.await.unwrap(), Drained::Complete);
     }
 }

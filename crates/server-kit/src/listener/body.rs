@@ -53,18 +53,7 @@ impl GuardedBody {
         let late = Box::pin(tokio::time::sleep_until(until));
         let ended = incoming.is_end_stream();
         let slot = Arc::clone(&fault);
-        (
-            Self {
-                incoming,
-                limit,
-                left: limit,
-                late,
-                ended,
-                fault,
-                progress,
-            },
-            slot,
-        )
+        (Self { incoming, limit, left: limit, late, ended, fault, progress }, slot)
     }
 
     fn fail<T>(&self, fault: BodyFault) -> Poll<Option<Result<T, BodyFault>>> {
@@ -73,9 +62,7 @@ impl GuardedBody {
     }
 
     fn take_frame(&mut self, frame: Frame<Bytes>) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
-        let octets = frame
-            .data_ref()
-            .map_or(0, |data| u64::try_from(data.len()).unwrap_or(u64::MAX));
+        let octets = frame.data_ref().map_or(0, |data| u64::try_from(data.len()).unwrap_or(u64::MAX));
         match self.left.checked_sub(octets) {
             Some(left) => self.left = left,
             None => return self.fail(BodyFault::TooLarge { limit: self.limit }),
@@ -145,11 +132,7 @@ pub(super) enum AnswerBodyError {
 
 impl AnswerBody {
     pub(super) fn new(body: Body, progress: Arc<Progress>, tally: Arc<Tally>) -> Self {
-        Self {
-            body,
-            progress,
-            tally,
-        }
+        Self { body, progress, tally }
     }
 }
 
@@ -166,10 +149,7 @@ impl HttpBody for AnswerBody {
             Ok(polled) => polled.map_err(AnswerBodyError::Failed),
             Err(payload) => {
                 self.tally.panicked();
-                tracing::error!(
-                    panic = panic_message(payload.as_ref()),
-                    "the body of an answer panicked"
-                );
+                tracing::error!(panic = panic_message(payload.as_ref()), "the body of an answer panicked");
                 Poll::Ready(Some(Err(AnswerBodyError::Panicked)))
             }
         }

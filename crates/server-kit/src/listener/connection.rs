@@ -37,9 +37,9 @@ use tokio::{
 const LINGER: Duration = Duration::from_secs(2);
 const LINGER_OCTETS: u64 = 1 << 20;
 
-/// What all connections of a listener have in common.
+/// Who receives the connections of a listener: what they all have in common.
 #[derive(Debug)]
-pub(super) struct Common {
+pub(super) struct Host {
     pub(super) name: String,
     pub(super) router: Router,
     pub(super) limits: Arc<Limits>,
@@ -74,15 +74,12 @@ impl End {
     }
 }
 
-impl Common {
+impl Host {
     /// Serves one connection to its end.
     pub(super) async fn serve(&self, stream: TcpStream, peer_addr: SocketAddr, seat: Seat) {
         let counted = Counted::new(&self.tally);
         let end = match &self.tls {
-            None => {
-                self.converse(stream, PeerConnection::plain(peer_addr), seat)
-                    .await
-            }
+            None => self.converse(stream, PeerConnection::plain(peer_addr), seat).await,
             Some(tls) => self.secure_and_converse(tls, stream, peer_addr, seat).await,
         };
         self.note(&end, peer_addr);
@@ -222,9 +219,7 @@ struct Deadline {
 
 impl Deadline {
     fn new(progress: &Progress) -> Self {
-        Self {
-            sleep: Box::pin(tokio::time::sleep_until(progress.deadline().0)),
-        }
+        Self { sleep: Box::pin(tokio::time::sleep_until(progress.deadline().0)) }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>, progress: &Progress) -> Poll<Late> {
@@ -246,10 +241,7 @@ struct Counted<'a> {
 impl<'a> Counted<'a> {
     fn new(tally: &'a Tally) -> Self {
         tally.opened();
-        Self {
-            tally,
-            reason: "abandoned",
-        }
+        Self { tally, reason: "abandoned" }
     }
 
     fn ended(mut self, reason: &'static str) {

@@ -50,10 +50,7 @@ const KEPT_OF_A_LINE: usize = 64;
 
 impl Default for Framing {
     fn default() -> Self {
-        Self {
-            place: Place::Head(Head::default()),
-            verdicts: VecDeque::new(),
-        }
+        Self { place: Place::Head(Head::default()), verdicts: VecDeque::new() }
     }
 }
 
@@ -139,9 +136,7 @@ impl Head {
             self.chunked = true;
         } else if name.eq_ignore_ascii_case(b"content-length") {
             // hyper has refused anything but equal lengths of digits alone.
-            let digits = std::str::from_utf8(value.trim_ascii())
-                .ok()
-                .and_then(|value| value.parse().ok());
+            let digits = std::str::from_utf8(value.trim_ascii()).ok().and_then(|value| value.parse().ok());
             self.length = Some(digits.unwrap_or(u64::MAX));
         }
     }
@@ -185,18 +180,9 @@ mod tests {
         let octets =
             b"POST / HTTP/1.1\r\nContent-Length: 46\r\n\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\
               GET / HTTP/1.1\r\n\r\nPOST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nContent-Length: 1\r\n\r\n";
-        assert_eq!(
-            octets[41..41 + 46]
-                .iter()
-                .filter(|octet| **octet == b'\n')
-                .count(),
-            2
-        );
+        assert_eq!(octets[41..41 + 46].iter().filter(|octet| **octet == b'\n').count(), 2);
         for cut in 1..octets.len() {
-            assert_eq!(
-                verdicts(octets, cut),
-                [Verdict::Clear, Verdict::Clear, Verdict::Last]
-            );
+            assert_eq!(verdicts(octets, cut), [Verdict::Clear, Verdict::Clear, Verdict::Last]);
         }
     }
 
@@ -205,9 +191,7 @@ mod tests {
         let mut framing = Framing::default();
         framing.read(b"GET / HTTP/1.1\r\nX: ");
         framing.read(&vec![b'a'; 1_000_000]);
-        let Place::Head(head) = &framing.place else {
-            panic!("the head has not ended")
-        };
+        let Place::Head(head) = &framing.place else { panic!("the head has not ended") };
         assert!(head.line.capacity() <= 2 * KEPT_OF_A_LINE);
         framing.read(b"\r\n\r\n");
         assert_eq!(framing.next(), Some(Verdict::Clear));

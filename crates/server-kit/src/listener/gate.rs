@@ -65,9 +65,7 @@ impl hyper::service::Service<Request<Incoming>> for Gate {
                 refusal.response()
             });
             if verdict != Some(Verdict::Clear) {
-                response
-                    .headers_mut()
-                    .insert(CONNECTION, HeaderValue::from_static("close"));
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
             Ok(response.map(|body| AnswerBody::new(body, progress, tally)))
         })
@@ -91,10 +89,7 @@ impl Gate {
         let (mut parts, incoming) = request.into_parts();
         let (body, fault) = GuardedBody::new(incoming, limit, until, progress);
         parts.extensions.insert(self.peer.clone());
-        let answer = self
-            .router
-            .clone()
-            .oneshot(Request::from_parts(parts, Body::new(body)));
+        let answer = self.router.clone().oneshot(Request::from_parts(parts, Body::new(body)));
         let tally = Arc::clone(&self.tally);
         Ok(async move {
             let outcome = catching_panics(answer).await;
@@ -131,20 +126,15 @@ fn check_head(request: &Request<Incoming>, verdict: Option<Verdict>) -> Result<(
 
 /// Nobody here decodes anything, so a bomb is as harmless as it is useless (T-15); RFC 9110 §15.5.16 asks for 415.
 fn is_encoded(headers: &HeaderMap) -> bool {
-    headers
-        .get_all(CONTENT_ENCODING)
-        .iter()
-        .any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"))
+    headers.get_all(CONTENT_ENCODING).iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 /// Turns a panic of the future into its message.
 async fn catching_panics<F: Future>(future: F) -> Result<F::Output, String> {
     let mut future = std::pin::pin!(future);
-    std::future::poll_fn(
-        move |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-            Ok(polled) => polled.map(Ok),
-            Err(payload) => Poll::Ready(Err(panic_message(payload.as_ref()))),
-        },
-    )
+    std::future::poll_fn(move |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        Ok(polled) => polled.map(Ok),
+        Err(payload) => Poll::Ready(Err(panic_message(payload.as_ref()))),
+    })
     .await
 }

@@ -48,13 +48,7 @@ impl PeerConnection {
     /// A connection without TLS.
     #[must_use]
     pub fn plain(peer_addr: SocketAddr) -> Self {
-        Self {
-            peer_addr,
-            certificates: Arc::default(),
-            tls_version: None,
-            exporter: None,
-            tls_unique: None,
-        }
+        Self { peer_addr, certificates: Arc::default(), tls_version: None, exporter: None, tls_unique: None }
     }
 
     pub(super) fn secured(peer_addr: SocketAddr, secured: Secured) -> Self {
@@ -81,10 +75,6 @@ impl<S: Sync> FromRequestParts<S> for PeerConnection {
     /// forgot to put one into the extensions.
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
         const ABSENT: &str = "The request has no connection.\n";
-        parts
-            .extensions
-            .get()
-            .cloned()
-            .ok_or((StatusCode::INTERNAL_SERVER_ERROR, ABSENT))
+        parts.extensions.get().cloned().ok_or((StatusCode::INTERNAL_SERVER_ERROR, ABSENT))
     }
 }

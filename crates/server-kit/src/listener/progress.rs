@@ -77,11 +77,7 @@ impl Progress {
             framing: Framing::default(),
             input_left: false,
         };
-        Arc::new(Self {
-            limits,
-            seat,
-            state: Mutex::new(state),
-        })
+        Arc::new(Self { limits, seat, state: Mutex::new(state) })
     }
 
     /// Octets have come from the client.

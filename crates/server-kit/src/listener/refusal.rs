@@ -45,22 +45,18 @@ impl Refusal {
                 StatusCode::BAD_REQUEST,
                 "A request must not have both Transfer-Encoding and Content-Length.\n".to_owned(),
             ),
-            Self::Host => (
-                StatusCode::BAD_REQUEST,
-                "A request must have exactly one Host field.\n".to_owned(),
-            ),
-            Self::ContentEncoding => (
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "A body must not have a content encoding.\n".to_owned(),
-            ),
-            Self::Body(BodyFault::TooLarge { limit }) => (
-                StatusCode::PAYLOAD_TOO_LARGE,
-                format!("A body must not be larger than {limit} octets.\n"),
-            ),
-            Self::Body(BodyFault::Late) => (
-                StatusCode::REQUEST_TIMEOUT,
-                "The body did not arrive in time.\n".to_owned(),
-            ),
+            Self::Host => {
+                (StatusCode::BAD_REQUEST, "A request must have exactly one Host field.\n".to_owned())
+            }
+            Self::ContentEncoding => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "A body must not have a content encoding.\n".to_owned())
+            }
+            Self::Body(BodyFault::TooLarge { limit }) => {
+                (StatusCode::PAYLOAD_TOO_LARGE, format!("A body must not be larger than {limit} octets.\n"))
+            }
+            Self::Body(BodyFault::Late) => {
+                (StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time.\n".to_owned())
+            }
             Self::Body(BodyFault::Broken) => {
                 (StatusCode::BAD_REQUEST, "The body is not complete.\n".to_owned())
             }
@@ -72,10 +68,7 @@ impl Refusal {
         let mut response = Response::new(Body::from(sentence));
         *response.status_mut() = status;
         let headers = response.headers_mut();
-        headers.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("text/plain; charset=utf-8"),
-        );
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
         response
     }

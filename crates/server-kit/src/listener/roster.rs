@@ -78,10 +78,7 @@ pub(super) struct Seat {
 
 impl Roster {
     pub(super) fn new(seats: Seats) -> Arc<Self> {
-        Arc::new(Self {
-            seats,
-            book: Mutex::default(),
-        })
+        Arc::new(Self { seats, book: Mutex::default() })
     }
 
     /// Gives a newcomer a seat, at the cost of another who waits if need be.
@@ -103,11 +100,7 @@ impl Roster {
         }
         let (number, displaced) = book.seat(network);
         book.wait(number, awaits);
-        Ok(Seat {
-            roster: Arc::clone(self),
-            number,
-            displaced,
-        })
+        Ok(Seat { roster: Arc::clone(self), number, displaced })
     }
 
     /// Takes the seat of whoever has been waiting longest. Returns whether there was one.
@@ -151,14 +144,7 @@ impl Book {
     fn seat(&mut self, network: IpAddr) -> (u64, watch::Receiver<bool>) {
         self.last_number += 1;
         let (displaced, is_displaced) = watch::channel(false);
-        self.rows.insert(
-            self.last_number,
-            Row {
-                network,
-                turn: None,
-                displaced,
-            },
-        );
+        self.rows.insert(self.last_number, Row { network, turn: None, displaced });
         *self.per_network.entry(network).or_default() += 1;
         (self.last_number, is_displaced)
     }
@@ -206,11 +192,8 @@ impl Book {
     }
 
     fn displace_one_of(&mut self, network: IpAddr) -> bool {
-        let turn = self
-            .waiting_by_network
-            .range((network, 0)..=(network, u64::MAX))
-            .next()
-            .map(|(_, turn)| *turn);
+        let turn =
+            self.waiting_by_network.range((network, 0)..=(network, u64::MAX)).next().map(|(_, turn)| *turn);
         self.displace(turn)
     }
 
@@ -245,11 +228,7 @@ mod tests {
     use super::*;
 
     fn roster(in_all: usize, per_address: usize, handshakes: usize) -> Arc<Roster> {
-        Roster::new(Seats {
-            in_all,
-            per_address,
-            handshakes,
-        })
+        Roster::new(Seats { in_all, per_address, handshakes })
     }
 
     fn ip(last: u8) -> IpAddr {
@@ -277,10 +256,7 @@ mod tests {
         let roster = roster(1, 1, 1);
         let seat = roster.admit(ip(1), Awaits::Request).unwrap();
         seat.at_work();
-        assert_eq!(
-            roster.admit(ip(2), Awaits::Request).unwrap_err(),
-            TurnedAway::Full
-        );
+        assert_eq!(roster.admit(ip(2), Awaits::Request).unwrap_err(), TurnedAway::Full);
         assert!(!lost(&seat));
         drop(seat);
         roster.admit(ip(2), Awaits::Request).unwrap();
@@ -290,21 +266,13 @@ mod tests {
     fn one_address_cannot_take_the_seats_of_others() {
         let roster = roster(10, 2, 10);
         let other = roster.admit(ip(9), Awaits::Request).unwrap();
-        let seats: Vec<_> = (0..5)
-            .map(|_| roster.admit(ip(1), Awaits::Request).unwrap())
-            .collect();
+        let seats: Vec<_> = (0..5).map(|_| roster.admit(ip(1), Awaits::Request).unwrap()).collect();
         assert!(!lost(&other));
-        assert_eq!(
-            seats.iter().map(lost).collect::<Vec<_>>(),
-            [true, true, true, false, false]
-        );
+        assert_eq!(seats.iter().map(lost).collect::<Vec<_>>(), [true, true, true, false, false]);
         assert_eq!(roster.lock().rows.len(), 3);
         seats[3].at_work();
         seats[4].at_work();
-        assert_eq!(
-            roster.admit(ip(1), Awaits::Request).unwrap_err(),
-            TurnedAway::AddressFull
-        );
+        assert_eq!(roster.admit(ip(1), Awaits::Request).unwrap_err(), TurnedAway::AddressFull);
     }
 
     #[test]
@@ -319,19 +287,11 @@ mod tests {
     #[test]
     fn all_of_a_64_network_is_one_address() {
         let roster = roster(10, 1, 10);
-        let first = roster
-            .admit("2001:db8:1:2::1".parse().unwrap(), Awaits::Request)
-            .unwrap();
-        let second = roster
-            .admit("2001:db8:1:2:ffff::9".parse().unwrap(), Awaits::Request)
-            .unwrap();
-        let third = roster
-            .admit("2001:db8:1:3::1".parse().unwrap(), Awaits::Request)
-            .unwrap();
+        let first = roster.admit("2001:db8:1:2::1".parse().unwrap(), Awaits::Request).unwrap();
+        let second = roster.admit("2001:db8:1:2:ffff::9".parse().unwrap(), Awaits::Request).unwrap();
+        let third = roster.admit("2001:db8:1:3::1".parse().unwrap(), Awaits::Request).unwrap();
         assert_eq!((lost(&first), lost(&second), lost(&third)), (true, false, false));
-        let fourth = roster
-            .admit("::ffff:192.0.2.1".parse().unwrap(), Awaits::Request)
-            .unwrap();
+        let fourth = roster.admit("::ffff:192.0.2.1".parse().unwrap(), Awaits::Request).unwrap();
         let fifth = roster.admit(ip(1), Awaits::Request).unwrap();
         assert_eq!((lost(&fourth), lost(&fifth)), (true, false));
     }

@@ -103,6 +103,5 @@ impl Tally {
 /// The text of a panic, for the log.
 pub(super) fn panic_message(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| payload.downcast_ref::<String>().cloned())
-        .unwrap_or_default()
+    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default()
 }

@@ -54,9 +54,7 @@ impl AnyCertificate {
     /// (RFC 8446 §4.2.4). A client that shows another is accepted all the same. Each name is the DER of a `Name`.
     #[must_use]
     pub fn with_hints(names: impl IntoIterator<Item = Vec<u8>>) -> Self {
-        Self {
-            hints: names.into_iter().map(DistinguishedName::from).collect(),
-        }
+        Self { hints: names.into_iter().map(DistinguishedName::from).collect() }
     }
 }
 
@@ -83,9 +81,7 @@ impl ClientCertVerifier for AnyCertificate {
         if certificates > MOST_CERTIFICATES {
             return Err(refused(RefuseCertificateError::TooMany { certificates }));
         }
-        let octets = intermediates
-            .iter()
-            .fold(end_entity.len(), |sum, next| sum.saturating_add(next.len()));
+        let octets = intermediates.iter().fold(end_entity.len(), |sum, next| sum.saturating_add(next.len()));
         if octets > MOST_OCTETS {
             return Err(refused(RefuseCertificateError::TooLarge { octets }));
         }
@@ -123,10 +119,7 @@ fn algorithms_of(
 ) -> impl Iterator<Item = &'static dyn SignatureVerificationAlgorithm> {
     let ours = signature_algorithms();
     let found = ours.mapping.iter().find(|(offered, _)| *offered == scheme);
-    found
-        .map_or([].as_slice(), |(_, algorithms)| algorithms)
-        .iter()
-        .copied()
+    found.map_or([].as_slice(), |(_, algorithms)| algorithms).iter().copied()
 }
 
 /// Verifies with the algorithm that is made for the curve of the key, if it is among `algorithms`.
@@ -140,15 +133,10 @@ fn verify(
     let ours = signature_algorithms().all;
     algorithms
         .filter(|algorithm| {
-            ours.iter()
-                .any(|known| known.public_key_alg_id() == algorithm.public_key_alg_id())
+            ours.iter().any(|known| known.public_key_alg_id() == algorithm.public_key_alg_id())
         })
         .find(|algorithm| algorithm.public_key_alg_id().as_ref() == key.algorithm)
-        .and_then(|algorithm| {
-            algorithm
-                .verify_signature(key.key, message, signed.signature())
-                .ok()
-        })
+        .and_then(|algorithm| algorithm.verify_signature(key.key, message, signed.signature()).ok())
         .map(|()| HandshakeSignatureValid::assertion())
         .ok_or(Error::InvalidCertificate(CertificateError::BadSignature))
 }
@@ -168,26 +156,17 @@ mod tests {
 
     fn certificate() -> CertificateDer<'static> {
         let key = KeyPair::generate().unwrap();
-        CertificateParams::new(vec!["a.test".to_owned()])
-            .unwrap()
-            .self_signed(&key)
-            .unwrap()
-            .into()
+        CertificateParams::new(vec!["a.test".to_owned()]).unwrap().self_signed(&key).unwrap().into()
     }
 
     fn judge(end_entity: &CertificateDer<'_>, intermediates: &[CertificateDer<'_>]) -> Result<(), Error> {
         let now = UnixTime::since_unix_epoch(std::time::Duration::from_secs(1_800_000_000));
-        AnyCertificate::new()
-            .verify_client_cert(end_entity, intermediates, now)
-            .map(|_| ())
+        AnyCertificate::new().verify_client_cert(end_entity, intermediates, now).map(|_| ())
     }
 
     #[test]
     fn refuses_what_is_no_certificate() {
-        assert_eq!(
-            judge(&CertificateDer::from(&b"0\x03abc"[..]), &[]),
-            Err(bad_encoding())
-        );
+        assert_eq!(judge(&CertificateDer::from(&b"0\x03abc"[..]), &[]), Err(bad_encoding()));
     }
 
     // T-08, T-09: what an unknown client sends is capped before anything is computed on it.
@@ -196,10 +175,7 @@ mod tests {
         let certificate = certificate();
         judge(&certificate, &vec![certificate.clone(); 7]).unwrap();
         let refusal = judge(&certificate, &vec![certificate.clone(); 8]).unwrap_err();
-        assert!(
-            format!("{refusal:?}").contains("TooMany { certificates: 9 }"),
-            "{refusal:?}"
-        );
+        assert!(format!("{refusal:?}").contains("TooMany { certificates: 9 }"), "{refusal:?}");
     }
 
     #[test]
@@ -211,11 +187,9 @@ mod tests {
 
     #[test]
     fn knows_no_algorithm_for_schemes_that_are_not_ours() {
-        for scheme in [
-            SignatureScheme::RSA_PSS_SHA256,
-            SignatureScheme::ECDSA_SHA1_Legacy,
-            SignatureScheme::ED25519,
-        ] {
+        for scheme in
+            [SignatureScheme::RSA_PSS_SHA256, SignatureScheme::ECDSA_SHA1_Legacy, SignatureScheme::ED25519]
+        {
             assert_eq!(algorithms_of(scheme).count(), 0);
         }
     }

@@ -79,16 +79,9 @@ fn secured(connection: &ServerConnection, recording: Option<&Recording>) -> Resu
     let suite = connection.negotiated_cipher_suite();
     Ok(Secured {
         version,
-        certificates: certificates
-            .iter()
-            .map(|certificate| certificate.to_vec())
-            .collect(),
+        certificates: certificates.iter().map(|certificate| certificate.to_vec()).collect(),
         // RFC 9266 §2: 32 octets, an empty context (which on TLS 1.2 differs from none).
-        exporter: connection
-            .export_keying_material([0; 32], EXPORTER_LABEL, Some(&[]))
-            .ok(),
-        tls_unique: recording
-            .zip(suite)
-            .and_then(|(recording, suite)| recording.tls_unique(suite)),
+        exporter: connection.export_keying_material([0; 32], EXPORTER_LABEL, Some(&[])).ok(),
+        tls_unique: recording.zip(suite).and_then(|(recording, suite)| recording.tls_unique(suite)),
     })
 }

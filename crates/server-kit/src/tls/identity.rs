@@ -54,15 +54,10 @@ impl TlsIdentity {
         if signer.choose_scheme(&SCHEMES).is_none() {
             return Err(ReadIdentityError::KeyKind);
         }
-        if signer
-            .public_key()
-            .is_some_and(|key| key.as_ref() != certified.spki)
-        {
+        if signer.public_key().is_some_and(|key| key.as_ref() != certified.spki) {
             return Err(ReadIdentityError::Mismatch);
         }
-        Ok(Self {
-            certified: Arc::new(CertifiedKey::new(certificates, signer)),
-        })
+        Ok(Self { certified: Arc::new(CertifiedKey::new(certificates, signer)) })
     }
 
     pub(super) fn certified(&self) -> &Arc<CertifiedKey> {
@@ -109,10 +104,8 @@ mod tests {
 
     fn pair(algorithm: &'static SignatureAlgorithm) -> (String, String) {
         let key = KeyPair::generate_for(algorithm).unwrap();
-        let certificate = CertificateParams::new(vec!["a.test".to_owned()])
-            .unwrap()
-            .self_signed(&key)
-            .unwrap();
+        let certificate =
+            CertificateParams::new(vec!["a.test".to_owned()]).unwrap().self_signed(&key).unwrap();
         (certificate.pem(), key.serialize_pem())
     }
 

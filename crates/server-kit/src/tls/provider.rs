@@ -15,10 +15,8 @@ use std::sync::{Arc, LazyLock};
 type Verifiers = &'static [&'static dyn SignatureVerificationAlgorithm];
 
 /// The signature schemes that either side may use in a handshake.
-pub(super) const SCHEMES: [SignatureScheme; 2] = [
-    SignatureScheme::ECDSA_NISTP256_SHA256,
-    SignatureScheme::ECDSA_NISTP384_SHA384,
-];
+pub(super) const SCHEMES: [SignatureScheme; 2] =
+    [SignatureScheme::ECDSA_NISTP256_SHA256, SignatureScheme::ECDSA_NISTP384_SHA384];
 
 static ALGORITHMS: LazyLock<Algorithms> = LazyLock::new(Algorithms::choose);
 
@@ -47,10 +45,7 @@ impl Algorithms {
 
 /// The algorithms for signatures in the handshake: ECDSA on P-256 with SHA-256, on P-384 with SHA-384.
 pub(super) fn signature_algorithms() -> WebPkiSupportedAlgorithms {
-    WebPkiSupportedAlgorithms {
-        all: &ALGORITHMS.all,
-        mapping: &ALGORITHMS.mapping,
-    }
+    WebPkiSupportedAlgorithms { all: &ALGORITHMS.all, mapping: &ALGORITHMS.mapping }
 }
 
 /// AES-GCM with ECDHE over P-256, P-384 or X25519, authenticated by ECDSA. Also fit for clients.
@@ -86,10 +81,7 @@ mod tests {
         });
         for algorithm in provider.signature_verification_algorithms.all {
             let key = algorithm.public_key_alg_id();
-            assert!(
-                key == alg_id::ECDSA_P256 || key == alg_id::ECDSA_P384,
-                "{algorithm:?}"
-            );
+            assert!(key == alg_id::ECDSA_P256 || key == alg_id::ECDSA_P384, "{algorithm:?}");
         }
     }
 }

@@ -26,10 +26,7 @@ pub(super) struct PublicKey<'a> {
     pub(super) key: &'a [u8],
 }
 
-const VERSION: Tag = Tag::ContextSpecific {
-    constructed: true,
-    number: TagNumber(0),
-};
+const VERSION: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(0) };
 
 impl<'a> PublicKey<'a> {
     /// Finds the key in the DER octets of one certificate.
@@ -84,10 +81,8 @@ mod tests {
 
     fn certificate() -> (Vec<u8>, KeyPair) {
         let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).unwrap();
-        let certificate = CertificateParams::new(vec!["a.test".to_owned()])
-            .unwrap()
-            .self_signed(&key)
-            .unwrap();
+        let certificate =
+            CertificateParams::new(vec!["a.test".to_owned()]).unwrap().self_signed(&key).unwrap();
         (certificate.der().to_vec(), key)
     }
 
@@ -112,10 +107,7 @@ mod tests {
     fn refuses_every_truncation() {
         let (certificate, _) = certificate();
         for length in 0..certificate.len() {
-            assert!(
-                PublicKey::of_certificate(&certificate[..length]).is_err(),
-                "{length} octets"
-            );
+            assert!(PublicKey::of_certificate(&certificate[..length]).is_err(), "{length} octets");
         }
     }
 

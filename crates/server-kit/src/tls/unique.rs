@@ -65,9 +65,7 @@ impl Recording {
         let digest = suite.common.hash_provider.hash(&transcript);
         let mut unique = [0; 12];
         let secret = state.master_secret.as_ref()?;
-        suite
-            .prf_provider
-            .for_secret(&mut unique, secret, b"client finished", digest.as_ref());
+        suite.prf_provider.for_secret(&mut unique, secret, b"client finished", digest.as_ref());
         Some(unique)
     }
 
@@ -158,9 +156,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Recorded<S> {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
-        self.keep(buf.filled().get(before..).unwrap_or_default(), |state| {
-            &mut state.from_client
-        });
+        self.keep(buf.filled().get(before..).unwrap_or_default(), |state| &mut state.from_client);
         polled
     }
 }
@@ -169,9 +165,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Recorded<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write(cx, octets);
         if let Poll::Ready(Ok(written)) = polled {
-            self.keep(octets.get(..written).unwrap_or_default(), |state| {
-                &mut state.from_server
-            });
+            self.keep(octets.get(..written).unwrap_or_default(), |state| &mut state.from_server);
         }
         polled
     }
@@ -182,5 +176,95 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Recorded<S> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::provider;
+
+    /// Handshakes of a client that is not ours, with its own idea of their `tls-unique`.
+    const VECTORS: &str = include_str!("../../tests/vectors/tls-unique.txt");
+
+    fn field<'a>(vector: &'a str, name: &str) -> &'a str {
+        vector.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).unwrap()
+    }
+
+    fn octets(hexadecimal: &str) -> Vec<u8> {
+        let digits = hexadecimal.as_bytes().chunks(2);
+        digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+    }
+
+    fn suite(name: &str) -> SupportedCipherSuite {
+        let suites = provider().cipher_suites.clone();
+        suites.into_iter().find(|suite| format!("{:?}", suite.suite()) == name).unwrap()
+    }
+
+    fn recorded(vector: &str) -> Recording {
+        let recording = Recording::default();
+        let client = Recorded::new((), Some(Arc::new(Recording::default())));
+        client.keep(&octets(field(vector, "from_client")), |state| &mut state.from_client);
+        client.keep(&octets(field(vector, "from_server")), |state| &mut state.from_server);
+        let state = std::mem::take(&mut *client.recording.unwrap().lock());
+        *recording.lock() = state;
+        recording.log("CLIENT_RANDOM", &[], &octets(field(vector, "master_secret")));
+        recording
+    }
+
+    fn vectors() -> impl Iterator<Item = &'static str> {
+        VECTORS.split("\n\n").skip(1)
+    }
+
+    // RFC 5929 §3.1: the first Finished message of the handshake.
+    #[test]
+    fn agrees_with_a_client_that_is_not_ours() {
+        assert_eq!(vectors().count(), 2);
+        for vector in vectors() {
+            let unique = recorded(vector).tls_unique(suite(field(vector, "suite"))).unwrap();
+            assert_eq!(unique.as_slice(), octets(field(vector, "tls_unique")));
+        }
+    }
+
+    #[test]
+    fn there_is_none_on_tls_1_3_or_without_the_secret() {
+        for vector in vectors() {
+            let recording = recorded(vector);
+            assert_eq!(recording.tls_unique(suite("TLS13_AES_128_GCM_SHA256")), None);
+            recording.lock().master_secret = None;
+            assert_eq!(recording.tls_unique(suite(field(vector, "suite"))), None);
+        }
+    }
+
+    #[test]
+    fn a_recording_that_was_cut_gives_none() {
+        for vector in vectors() {
+            let whole = octets(field(vector, "from_client"));
+            // ChangeCipherSpec and Finished are the last two records, of 6 and 45 octets.
+            for length in 0..whole.len() - 46 {
+                let recording = recorded(vector);
+                recording.lock().from_client.truncate(length);
+                assert_eq!(recording.tls_unique(suite(field(vector, "suite"))), None, "{length}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_recording_is_bounded() {
+        let recording = Arc::new(Recording::default());
+        let stream = Recorded::new((), Some(Arc::clone(&recording)));
+        for _ in 0..100 {
+            stream.keep(&[0; 1000], |state| &mut state.from_client);
+        }
+        assert_eq!(recording.lock().from_client.len(), MOST_OCTETS);
+    }
+
+    #[test]
+    fn asks_for_no_secret_but_the_one_of_tls_1_2() {
+        let recording = Recording::default();
+        assert!(recording.will_log("CLIENT_RANDOM"));
+        for label in ["EXPORTER_SECRET", "CLIENT_TRAFFIC_SECRET_0", "SERVER_HANDSHAKE_TRAFFIC_SECRET"] {
+            assert!(!recording.will_log(label));
+        }
     }
 }

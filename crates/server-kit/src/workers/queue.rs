@@ -41,9 +41,7 @@ pub(super) enum Refusal {
 
 impl fmt::Debug for Queue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Queue")
-            .field("workers", &self.workers)
-            .finish_non_exhaustive()
+        f.debug_struct("Queue").field("workers", &self.workers).finish_non_exhaustive()
     }
 }
 
@@ -53,13 +51,7 @@ impl Queue {
         let (open, _) = watch::channel(0);
         let workers = workers.get();
         let capacity = workers.saturating_add(waiting);
-        Self {
-            workers,
-            capacity,
-            state: Mutex::default(),
-            wake: Condvar::new(),
-            open,
-        }
+        Self { workers, capacity, state: Mutex::default(), wake: Condvar::new(), open }
     }
 
     pub(super) fn workers(&self) -> usize {
@@ -94,11 +86,7 @@ impl Queue {
 
     /// How many threads have been at their job for longer than `patience`.
     pub(super) fn at_work_longer_than(&self, patience: Duration) -> usize {
-        self.lock()
-            .at_work
-            .values()
-            .filter(|since| since.elapsed() > patience)
-            .count()
+        self.lock().at_work.values().filter(|since| since.elapsed() > patience).count()
     }
 
     /// The life of one thread: takes jobs until the queue is closed and empty.

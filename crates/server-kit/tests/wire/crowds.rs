@@ -15,9 +15,7 @@ fn routes() -> (Router, Arc<Notify>, Arc<Semaphore>) {
         held.acquire().await.unwrap().forget();
         "held"
     };
-    let router = Router::new()
-        .route("/held", routing::get(wait))
-        .route("/", routing::get(async || "hello"));
+    let router = Router::new().route("/held", routing::get(wait)).route("/", routing::get(async || "hello"));
     (router, begun, permits)
 }
 
@@ -67,9 +65,7 @@ async fn a_newcomer_takes_the_seat_of_an_idle_connection() {
     assert_eq!(third.ask("/").await.body, "hello");
     assert!(first.is_closed().await);
     assert_eq!(second.ask("/").await.body, "hello");
-    server
-        .counts("connections_closed_total{listener=\"test\",reason=\"displaced\"} 1")
-        .await;
+    server.counts("connections_closed_total{listener=\"test\",reason=\"displaced\"} 1").await;
 }
 
 // T-01, T-02: connections that stall, in whatever state, do not keep a good client out.
@@ -94,9 +90,5 @@ async fn a_flood_of_stalled_connections_does_not_starve_a_good_one() {
             );
         }
     }
-    assert!(
-        server.watch.connections() <= 60,
-        "{} are open",
-        server.watch.connections()
-    );
+    assert!(server.watch.connections() <= 60, "{} are open", server.watch.connections());
 }

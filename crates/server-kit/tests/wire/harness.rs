@@ -52,19 +52,11 @@ impl Server {
         let shutdown = Shutdown::new(PATIENCE);
         let (address, watch) = (listener.local_addr(), listener.watch());
         let serving = tokio::spawn(listener.serve(router, shutdown.clone()));
-        Self {
-            address,
-            watch,
-            metrics,
-            shutdown,
-            serving,
-        }
+        Self { address, watch, metrics, shutdown, serving }
     }
 
     pub(crate) async fn connect(&self) -> Client<TcpStream> {
-        Client {
-            stream: TcpStream::connect(self.address).await.unwrap(),
-        }
+        Client { stream: TcpStream::connect(self.address).await.unwrap() }
     }
 
     /// Waits until the counter has the value, and lets the other tasks run meanwhile.
@@ -114,14 +106,9 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Client<S> {
             let length = field(&head, "Content-Length").map_or(0, |value| value.parse().unwrap());
             let mut body = vec![0; length];
             self.stream.read_exact(&mut body).await.unwrap();
-            Answer {
-                head,
-                body: String::from_utf8(body).unwrap(),
-            }
+            Answer { head, body: String::from_utf8(body).unwrap() }
         };
-        tokio::time::timeout(PATIENCE, read)
-            .await
-            .expect("an answer in time")
+        tokio::time::timeout(PATIENCE, read).await.expect("an answer in time")
     }
 
     pub(crate) async fn ask(&mut self, path: &str) -> Answer {
@@ -148,8 +135,7 @@ impl Answer {
 }
 
 fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
-    head.lines()
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
 }
 
 pub(crate) fn get(path: &str) -> String {

@@ -22,10 +22,7 @@ async fn answers_have_title_case_names_and_a_length() {
     assert!(answer.field("Content-Type").is_some() && answer.field("Date").is_some());
     assert_eq!(answer.field("Server"), None, "no version banner");
     let refused = client.ask("/absent").await;
-    assert_eq!(
-        (refused.status(), refused.field("Content-Length")),
-        ("404", Some("0"))
-    );
+    assert_eq!((refused.status(), refused.field("Content-Length")), ("404", Some("0")));
 }
 
 #[tokio::test]
@@ -37,18 +34,8 @@ async fn one_connection_serves_many_requests() {
         client.send(post("/echo", "Content-Length: 3\r\n", "abc")).await;
         assert_eq!(client.answer().await.body, "abc");
     }
-    client
-        .send(format!(
-            "{}{}",
-            post("/echo", "Content-Length: 3\r\n", "one"),
-            get("/")
-        ))
-        .await;
-    assert_eq!(
-        client.answer().await.body,
-        "one",
-        "pipelined requests are answered in order"
-    );
+    client.send(format!("{}{}", post("/echo", "Content-Length: 3\r\n", "one"), get("/"))).await;
+    assert_eq!(client.answer().await.body, "one", "pipelined requests are answered in order");
     assert_eq!(client.answer().await.body, "hello\n");
 }
 
@@ -59,10 +46,7 @@ async fn a_wrong_method_is_told_the_right_one() {
     let mut client = server.connect().await;
     client.send("DELETE / HTTP/1.1\r\nHost: test\r\n\r\n").await;
     let answer = client.answer().await;
-    assert_eq!(
-        (answer.status(), answer.field("Allow")),
-        ("405", Some("GET,HEAD"))
-    );
+    assert_eq!((answer.status(), answer.field("Allow")), ("405", Some("GET,HEAD")));
 }
 
 // E-17: Transfer-Encoding and Content-Length together are refused, and nothing behind them is read as a request.
@@ -76,41 +60,21 @@ async fn two_contradictory_lengths_are_refused() {
         "content-length:4\r\nX: y\r\ntransfer-ENCODING:\tchunked\r\n",
     ] {
         let mut client = server.connect().await;
-        client
-            .send(post("/echo", fields, &format!("0\r\n\r\n{}", get("/"))))
-            .await;
+        client.send(post("/echo", fields, &format!("0\r\n\r\n{}", get("/")))).await;
         let answer = client.answer().await;
-        assert_eq!(
-            (answer.status(), answer.field("Connection")),
-            ("400", Some("close")),
-            "{fields}"
-        );
+        assert_eq!((answer.status(), answer.field("Connection")), ("400", Some("close")), "{fields}");
         assert!(client.is_closed().await, "{fields}");
     }
-    server
-        .counts("requests_refused_total{listener=\"test\",reason=\"contradictory_framing\"} 3")
-        .await;
+    server.counts("requests_refused_total{listener=\"test\",reason=\"contradictory_framing\"} 3").await;
 }
 
 #[tokio::test]
 async fn contradictory_lengths_in_a_later_request_are_seen_too() {
     let server = Server::start(RawLimits::default(), hello()).await;
     let mut client = server.connect().await;
-    client
-        .send(post(
-            "/echo",
-            "Content-Length: 33\r\n",
-            "Transfer-Encoding: chunked\r\n\r\n\r\n\r",
-        ))
-        .await;
+    client.send(post("/echo", "Content-Length: 33\r\n", "Transfer-Encoding: chunked\r\n\r\n\r\n\r")).await;
     assert_eq!(client.answer().await.status(), "200");
-    client
-        .send(post(
-            "/echo",
-            "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
-            "0\r\n\r\n",
-        ))
-        .await;
+    client.send(post("/echo", "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n")).await;
     assert_eq!(client.answer().await.status(), "400");
     assert!(client.is_closed().await);
 }
@@ -119,13 +83,7 @@ async fn contradictory_lengths_in_a_later_request_are_seen_too() {
 async fn unequal_content_lengths_are_refused() {
     let server = Server::start(RawLimits::default(), hello()).await;
     let mut client = server.connect().await;
-    client
-        .send(post(
-            "/echo",
-            "Content-Length: 3\r\nContent-Length: 4\r\n",
-            "abcd",
-        ))
-        .await;
+    client.send(post("/echo", "Content-Length: 3\r\nContent-Length: 4\r\n", "abcd")).await;
     assert!(client.read_to_end().await.starts_with("HTTP/1.1 400 "));
 }
 
@@ -144,72 +102,40 @@ async fn a_request_names_one_host() {
 // T-01: a client that trickles its head is closed, however often it sends another octet.
 #[tokio::test]
 async fn slow_heads_are_closed() {
-    let server = Server::start(
-        RawLimits {
-            header: SHORT,
-            ..RawLimits::default()
-        },
-        hello(),
-    )
-    .await;
+    let server = Server::start(RawLimits { header: SHORT, ..RawLimits::default() }, hello()).await;
     let mut client = server.connect().await;
     client.send("GET / HTTP/1.1\r\nHost: te").await;
     assert!(client.is_closed().await);
-    server
-        .counts("connections_closed_total{listener=\"test\",reason=\"header_timeout\"} 1")
-        .await;
+    server.counts("connections_closed_total{listener=\"test\",reason=\"header_timeout\"} 1").await;
 }
 
 // T-02: a connection without a single octet is closed.
 #[tokio::test]
 async fn silent_connections_are_closed() {
-    let server = Server::start(
-        RawLimits {
-            first_octet: SHORT,
-            ..RawLimits::default()
-        },
-        hello(),
-    )
-    .await;
+    let server = Server::start(RawLimits { first_octet: SHORT, ..RawLimits::default() }, hello()).await;
     let mut client = server.connect().await;
     assert!(client.is_closed().await);
-    server
-        .counts("connections_closed_total{listener=\"test\",reason=\"first_octet_timeout\"} 1")
-        .await;
+    server.counts("connections_closed_total{listener=\"test\",reason=\"first_octet_timeout\"} 1").await;
 }
 
 #[tokio::test]
 async fn idle_connections_are_closed() {
-    let server = Server::start(
-        RawLimits {
-            idle: SHORT,
-            ..RawLimits::default()
-        },
-        hello(),
-    )
-    .await;
+    let server = Server::start(RawLimits { idle: SHORT, ..RawLimits::default() }, hello()).await;
     let mut client = server.connect().await;
     assert_eq!(client.ask("/").await.status(), "200");
     assert!(client.is_closed().await);
-    server
-        .counts("connections_closed_total{listener=\"test\",reason=\"idle_timeout\"} 1")
-        .await;
+    server.counts("connections_closed_total{listener=\"test\",reason=\"idle_timeout\"} 1").await;
 }
 
 #[tokio::test]
 async fn the_rest_of_a_pipelined_head_has_a_deadline_too() {
-    let limits = RawLimits {
-        header: SHORT,
-        ..RawLimits::default()
-    };
+    let limits = RawLimits { header: SHORT, ..RawLimits::default() };
     let server = Server::start(limits, hello()).await;
     let mut client = server.connect().await;
     client.send(format!("{}GET / HT", get("/"))).await;
     assert_eq!(client.answer().await.status(), "200");
     assert!(client.is_closed().await);
-    server
-        .counts("connections_closed_total{listener=\"test\",reason=\"header_timeout\"} 1")
-        .await;
+    server.counts("connections_closed_total{listener=\"test\",reason=\"header_timeout\"} 1").await;
 }
 
 // T-07: a head is capped, and the client is told so even while it is still sending.
@@ -222,9 +148,7 @@ async fn giant_heads_are_refused() {
     head.push_str(&"a".repeat(900_000));
     client.send(head).await;
     assert!(client.read_to_end().await.starts_with("HTTP/1.1 431 "));
-    server
-        .counts("connections_closed_total{listener=\"test\",reason=\"malformed\"} 1")
-        .await;
+    server.counts("connections_closed_total{listener=\"test\",reason=\"malformed\"} 1").await;
 }
 
 #[tokio::test]
@@ -232,30 +156,19 @@ async fn a_head_of_nearly_16_kib_is_served() {
     let server = Server::start(RawLimits::default(), hello()).await;
     let mut client = server.connect().await;
     let filler = "a".repeat(16_384 - get("/").len() - "X: \r\n".len());
-    client
-        .send(format!("GET / HTTP/1.1\r\nHost: test\r\nX: {filler}\r\n\r\n"))
-        .await;
+    client.send(format!("GET / HTTP/1.1\r\nHost: test\r\nX: {filler}\r\n\r\n")).await;
     assert_eq!(client.answer().await.status(), "200");
-    client
-        .send(format!("GET / HTTP/1.1\r\nHost: test\r\nX: {filler}a\r\n\r\n"))
-        .await;
+    client.send(format!("GET / HTTP/1.1\r\nHost: test\r\nX: {filler}a\r\n\r\n")).await;
     assert_eq!(client.answer().await.status(), "431");
 }
 
 #[tokio::test]
 async fn what_is_not_http_is_refused() {
     let server = Server::start(RawLimits::default(), hello()).await;
-    for nonsense in [
-        "\x16\x03\x01\x02\x00\x01\x00",
-        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-        "GET\r\n\r\n",
-    ] {
+    for nonsense in ["\x16\x03\x01\x02\x00\x01\x00", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET\r\n\r\n"] {
         let mut client = server.connect().await;
         client.send(nonsense).await;
         let answer = client.read_to_end().await;
-        assert!(
-            answer.is_empty() || answer.starts_with("HTTP/1.1 400 "),
-            "{nonsense:?}: {answer}"
-        );
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400 "), "{nonsense:?}: {answer}");
     }
 }

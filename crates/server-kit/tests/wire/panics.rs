@@ -27,10 +27,7 @@ impl HttpBody for Bomb {
 fn routes() -> Router {
     Router::new()
         .route("/well", routing::get(async || "well"))
-        .route(
-            "/at-once",
-            routing::post(async || -> String { panic!("at once") }),
-        )
+        .route("/at-once", routing::post(async || -> String { panic!("at once") }))
         .route(
             "/later",
             routing::get(async || -> String {
@@ -44,37 +41,19 @@ fn routes() -> Router {
 // T-12: that request 500, process alive, counter +1, health degraded after n.
 #[tokio::test]
 async fn a_panic_is_a_500_and_the_next_request_is_served() {
-    let server = Server::start(
-        RawLimits {
-            tolerated_panics: 1,
-            ..RawLimits::default()
-        },
-        routes(),
-    )
-    .await;
+    let server = Server::start(RawLimits { tolerated_panics: 1, ..RawLimits::default() }, routes()).await;
     let mut client = server.connect().await;
-    client
-        .send(post("/at-once", "Content-Length: 3\r\n", "abc"))
-        .await;
+    client.send(post("/at-once", "Content-Length: 3\r\n", "abc")).await;
     let answer = client.answer().await;
     assert_eq!(answer.status(), "500");
-    assert!(
-        !answer.body.contains("at once"),
-        "nothing internal is told: {}",
-        answer.body
-    );
+    assert!(!answer.body.contains("at once"), "nothing internal is told: {}", answer.body);
     assert_eq!(server.connect().await.ask("/well").await.body, "well");
     assert_eq!(server.watch.condition(), Condition::Well);
     assert_eq!(server.connect().await.ask("/later").await.status(), "500");
     assert_eq!(server.watch.panics(), 2);
-    assert_eq!(
-        server.watch.condition(),
-        Condition::Degraded("2 requests have panicked".to_owned())
-    );
+    assert_eq!(server.watch.condition(), Condition::Degraded("2 requests have panicked".to_owned()));
     server.counts("panics_total{listener=\"test\"} 2").await;
-    server
-        .counts("requests_refused_total{listener=\"test\",reason=\"panic\"} 2")
-        .await;
+    server.counts("requests_refused_total{listener=\"test\",reason=\"panic\"} 2").await;
     assert_eq!(server.connect().await.ask("/well").await.body, "well");
 }
 
@@ -84,10 +63,7 @@ async fn a_panic_in_a_body_breaks_that_answer_off() {
     let mut client = server.connect().await;
     client.send(get("/in-the-body")).await;
     let answer = client.read_to_end().await;
-    assert!(
-        !answer.ends_with("0\r\n\r\n"),
-        "the client can tell that it is incomplete: {answer}"
-    );
+    assert!(!answer.ends_with("0\r\n\r\n"), "the client can tell that it is incomplete: {answer}");
     assert_eq!(server.watch.panics(), 1);
     assert_eq!(server.connect().await.ask("/well").await.body, "well");
 }

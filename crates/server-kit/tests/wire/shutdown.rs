@@ -15,9 +15,7 @@ fn routes() -> (Router, Arc<Notify>, Arc<Notify>) {
         held.notified().await;
         "held"
     };
-    let router = Router::new()
-        .route("/held", routing::get(wait))
-        .route("/", routing::get(async || "hello"));
+    let router = Router::new().route("/held", routing::get(wait)).route("/", routing::get(async || "hello"));
     (router, begun, go_on)
 }
 
@@ -34,16 +32,10 @@ async fn an_accepted_request_is_answered_and_idle_connections_are_closed() {
     server.shutdown.trigger();
     assert!(idle.is_closed().await);
     assert!(silent.is_closed().await);
-    assert!(
-        TcpStream::connect(server.address).await.is_err(),
-        "nobody else is let in"
-    );
+    assert!(TcpStream::connect(server.address).await.is_err(), "nobody else is let in");
     go_on.notify_one();
     let answer = busy.answer().await;
-    assert_eq!(
-        (answer.body.as_str(), answer.field("Connection")),
-        ("held", Some("close"))
-    );
+    assert_eq!((answer.body.as_str(), answer.field("Connection")), ("held", Some("close")));
     assert!(busy.is_closed().await);
     assert_eq!(server.serving.await.unwrap(), Drained::Complete);
     assert_eq!(server.watch.connections(), 0);
@@ -58,10 +50,7 @@ async fn a_drain_that_is_cut_short_says_what_it_gave_up() {
     begun.notified().await;
     server.shutdown.trigger();
     server.shutdown.cut();
-    assert_eq!(
-        server.serving.await.unwrap(),
-        Drained::Abandoned { connections: 1 }
-    );
+    assert_eq!(server.serving.await.unwrap(), Drained::Abandoned { connections: 1 });
     assert!(busy.is_closed().await);
     assert_eq!(server.watch.connections(), 0);
 }

@@ -38,10 +38,7 @@ impl Authority {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let certificate = params.self_signed(&key).unwrap();
-        Self {
-            issuer: Issuer::new(params, key),
-            certificate,
-        }
+        Self { issuer: Issuer::new(params, key), certificate }
     }
 
     fn end_entity(&self, name: &str, algorithm: &'static SignatureAlgorithm) -> (Certificate, KeyPair) {
@@ -97,10 +94,7 @@ impl Shows {
     fn new(certificate: &CertificateDer<'static>, key: &KeyPair) -> Arc<Self> {
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         let signer = any_ecdsa_type(&key).unwrap();
-        Arc::new(Self(Arc::new(CertifiedKey::new(
-            vec![certificate.clone()],
-            signer,
-        ))))
+        Arc::new(Self(Arc::new(CertifiedKey::new(vec![certificate.clone()], signer))))
     }
 }
 
@@ -120,11 +114,7 @@ fn mirror() -> Router {
         let certificate = peer.end_entity().map(hex).unwrap_or_default();
         let exporter = peer.exporter.map(|octets| hex(&octets)).unwrap_or_default();
         let unique = peer.tls_unique.map(|octets| octets.len()).unwrap_or_default();
-        format!(
-            "{:?} {} {certificate} {exporter} {unique}",
-            peer.tls_version,
-            peer.certificates.len()
-        )
+        format!("{:?} {} {certificate} {exporter} {unique}", peer.tls_version, peer.certificates.len())
     };
     Router::new().route("/", routing::get(mirror))
 }
@@ -137,9 +127,7 @@ async fn connect(server: &Server, config: ClientConfig) -> io::Result<Client<Tls
     let tcp = TcpStream::connect(server.address).await?;
     let name = ServerName::try_from("server.test").unwrap();
     let handshake = TlsConnector::from(Arc::new(config)).connect(name, tcp);
-    let stream = tokio::time::timeout(PATIENCE, handshake)
-        .await
-        .expect("a handshake in time")?;
+    let stream = tokio::time::timeout(PATIENCE, handshake).await.expect("a handshake in time")?;
     Ok(Client { stream })
 }
 
@@ -195,9 +183,7 @@ async fn a_client_without_the_key_of_its_certificate_is_refused() {
             assert!(is_refused(&server, config).await, "{version:?} {algorithm:?}");
         }
     }
-    server
-        .counts("connections_closed_total{listener=\"test\",reason=\"handshake_failed\"} 4")
-        .await;
+    server.counts("connections_closed_total{listener=\"test\",reason=\"handshake_failed\"} 4").await;
 }
 
 // Path validation libraries refuse a critical extension they do not know; here that is for others to judge.
@@ -241,9 +227,7 @@ async fn both_sides_export_the_same_channel_binding() {
         for _ in 0..2 {
             let mut client = connect(&server, authority.client(version, None)).await.unwrap();
             let own = client.stream.get_ref().1;
-            let own = own
-                .export_keying_material([0; 32], b"EXPORTER-Channel-Binding", Some(&[]))
-                .unwrap();
+            let own = own.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", Some(&[])).unwrap();
             let answer = client.ask("/").await;
             assert_eq!(answer.body.split(' ').nth(3), Some(hex(&own).as_str()));
             seen.push(own);
@@ -260,16 +244,8 @@ async fn tls_unique_is_there_on_tls_1_2_where_it_is_wanted() {
         let tls = authority.server_tls().with_tls_unique(wanted);
         let server = Server::start_tls(RawLimits::default(), mirror(), tls).await;
         for (version, expected) in [(&TLS12, on_tls12), (&TLS13, "0")] {
-            let answer = connect(&server, authority.client(version, None))
-                .await
-                .unwrap()
-                .ask("/")
-                .await;
-            assert_eq!(
-                answer.body.split(' ').nth(4),
-                Some(expected),
-                "{wanted:?} {version:?}"
-            );
+            let answer = connect(&server, authority.client(version, None)).await.unwrap().ask("/").await;
+            assert_eq!(answer.body.split(' ').nth(4), Some(expected), "{wanted:?} {version:?}");
         }
     }
 }
@@ -285,10 +261,7 @@ async fn no_session_is_resumed() {
             assert_eq!(client.ask("/").await.status(), "200");
             let kind = client.stream.get_ref().1.handshake_kind().unwrap();
             assert!(
-                matches!(
-                    kind,
-                    HandshakeKind::Full | HandshakeKind::FullWithHelloRetryRequest
-                ),
+                matches!(kind, HandshakeKind::Full | HandshakeKind::FullWithHelloRetryRequest),
                 "{kind:?}"
             );
         }
@@ -310,20 +283,11 @@ async fn http_2_is_not_spoken() {
 #[tokio::test]
 async fn a_server_key_on_p384_serves_both_versions() {
     let authority = Authority::new();
-    let tls = Tls::new(
-        &authority.identity(&PKCS_ECDSA_P384_SHA384),
-        &ClientCertificates::NotAsked,
-    )
-    .unwrap();
+    let tls = Tls::new(&authority.identity(&PKCS_ECDSA_P384_SHA384), &ClientCertificates::NotAsked).unwrap();
     let server = Server::start_tls(RawLimits::default(), mirror(), tls).await;
     for version in VERSIONS {
         assert_eq!(
-            connect(&server, authority.client(version, None))
-                .await
-                .unwrap()
-                .ask("/")
-                .await
-                .status(),
+            connect(&server, authority.client(version, None)).await.unwrap().ask("/").await.status(),
             "200"
         );
     }
@@ -336,17 +300,8 @@ async fn settings_are_replaced_under_a_running_listener() {
     let server = Server::start_tls(RawLimits::default(), mirror(), tls.clone()).await;
     let mut before = connect(&server, old.client(&TLS13, None)).await.unwrap();
     assert!(connect(&server, new.client(&TLS13, None)).await.is_err());
-    tls.replace(&new.identity(&PKCS_ECDSA_P256_SHA256), &any_certificate())
-        .unwrap();
-    assert_eq!(
-        connect(&server, new.client(&TLS13, None))
-            .await
-            .unwrap()
-            .ask("/")
-            .await
-            .status(),
-        "200"
-    );
+    tls.replace(&new.identity(&PKCS_ECDSA_P256_SHA256), &any_certificate()).unwrap();
+    assert_eq!(connect(&server, new.client(&TLS13, None)).await.unwrap().ask("/").await.status(), "200");
     assert!(connect(&server, old.client(&TLS13, None)).await.is_err());
     assert_eq!(before.ask("/").await.status(), "200", "open connections go on");
 }
@@ -355,45 +310,32 @@ async fn settings_are_replaced_under_a_running_listener() {
 #[tokio::test]
 async fn stalled_handshakes_are_closed() {
     let authority = Authority::new();
-    let limits = RawLimits {
-        handshake: SHORT,
-        ..RawLimits::default()
-    };
+    let limits = RawLimits { handshake: SHORT, ..RawLimits::default() };
     let server = Server::start_tls(limits, mirror(), authority.server_tls()).await;
     for start in [&b""[..], b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"] {
         let mut client = server.connect().await;
         client.send(start).await;
         assert!(client.is_closed().await);
     }
-    server
-        .counts("connections_closed_total{listener=\"test\",reason=\"handshake_timeout\"} 2")
-        .await;
+    server.counts("connections_closed_total{listener=\"test\",reason=\"handshake_timeout\"} 2").await;
 }
 
 // T-02: silence after the handshake is no different from silence before it.
 #[tokio::test]
 async fn silence_after_the_handshake_is_closed() {
     let authority = Authority::new();
-    let limits = RawLimits {
-        first_octet: SHORT,
-        ..RawLimits::default()
-    };
+    let limits = RawLimits { first_octet: SHORT, ..RawLimits::default() };
     let server = Server::start_tls(limits, mirror(), authority.server_tls()).await;
     let mut client = connect(&server, authority.client(&TLS13, None)).await.unwrap();
     assert!(client.is_closed().await);
-    server
-        .counts("connections_closed_total{listener=\"test\",reason=\"first_octet_timeout\"} 1")
-        .await;
+    server.counts("connections_closed_total{listener=\"test\",reason=\"first_octet_timeout\"} 1").await;
 }
 
 // T-05: a flood of half-finished handshakes leaves room for a whole one.
 #[tokio::test]
 async fn a_flood_of_stalled_handshakes_does_not_keep_a_good_client_out() {
     let authority = Authority::new();
-    let limits = RawLimits {
-        max_handshakes: 10,
-        ..RawLimits::default()
-    };
+    let limits = RawLimits { max_handshakes: 10, ..RawLimits::default() };
     let server = Server::start_tls(limits, mirror(), authority.server_tls()).await;
     let mut stalled = Vec::new();
     for turn in 0..60 {
@@ -413,9 +355,7 @@ async fn plain_http_on_a_tls_port_is_refused() {
     let mut client = server.connect().await;
     client.send(get("/")).await;
     assert!(!client.read_to_end().await.contains("HTTP/1.1"));
-    server
-        .counts("connections_closed_total{listener=\"test\",reason=\"handshake_failed\"} 1")
-        .await;
+    server.counts("connections_closed_total{listener=\"test\",reason=\"handshake_failed\"} 1").await;
 }
 
 #[tokio::test]
@@ -431,13 +371,9 @@ async fn a_large_answer_over_tls_is_whole() {
     let large = Router::new().route("/", routing::get(async || "a".repeat(3_000_000)));
     let server = Server::start_tls(RawLimits::default(), large, authority.server_tls()).await;
     let mut client = connect(&server, authority.client(&TLS13, None)).await.unwrap();
-    client
-        .send("GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
-        .await;
+    client.send("GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").await;
     let mut octets = Vec::new();
     // Without close_notify this would be an error.
-    tokio::io::AsyncReadExt::read_to_end(&mut client.stream, &mut octets)
-        .await
-        .unwrap();
+    tokio::io::AsyncReadExt::read_to_end(&mut client.stream, &mut octets).await.unwrap();
     assert!(octets.len() > 3_000_000);
 }
