@@ -3,6 +3,9 @@
 //! Entries are read one after the other and none is kept, so that a list of a million costs no memory; of each rule the
 //! first finding is reported. Complete CRLs only: a delta CRL is a finding. RFC 5280 §5.
 
+#[cfg(test)]
+mod tests;
+
 use const_oid::ObjectIdentifier;
 use der::asn1::{AnyRef, GeneralizedTime, IntRef, UintRef};
 use der::{

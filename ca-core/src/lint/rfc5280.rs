@@ -6,6 +6,8 @@
 pub mod extensions;
 pub mod fields;
 pub mod names;
+#[cfg(test)]
+mod tests;
 pub mod usages;
 
 use crate::lint::Rule;
@@ -62,8 +64,7 @@ pub const RULES: &[Rule] = &[
         .only_if(|examined| examined.has(oid::SUBJECT_ALT_NAME)),
     Rule::new("rfc5280.basic-constraints", "RFC 5280 §4.2.1.9", usages::basic_constraints),
     Rule::new("rfc5280.path-length", "RFC 5280 §4.2.1.9", usages::path_length),
-    Rule::new("rfc5280.path-depth", "RFC 5280 §6.1.4 (l), (m)", usages::path_depth)
-        .only_if(|examined| examined.is_authority()),
+    Rule::new("rfc5280.path-depth", "RFC 5280 §6.1.4 (l), (m)", usages::path_depth),
     Rule::new("rfc5280.extended-key-usage", "RFC 5280 §4.2.1.12", usages::extended_key_usage)
         .only_if(|examined| examined.has(oid::EXTENDED_KEY_USAGE)),
     Rule::new("rfc5280.usages-agree", "RFC 5280 §4.2.1.12", usages::agree),

@@ -51,7 +51,9 @@ pub(super) fn path_depth(examined: &Examined<'_>) -> Result<(), String> {
     let length = |constraints: BasicConstraints| constraints.path_len_constraint;
     let above =
         examined.issuer().and_then(|issuer| issuer.certificate().basic_constraints()).and_then(length);
-    let Some(above) = above else { return Ok(()) };
+    let Some(above) = above.filter(|_| examined.is_authority()) else {
+        return Ok(());
+    };
     let own = examined.decoded(oid::BASIC_CONSTRAINTS).and_then(length);
     require(own.is_some_and(|own| own < above), || {
         format!("the issuer's path length of {above} leaves no room for a CA with path length {own:?}")
