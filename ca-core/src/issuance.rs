@@ -9,6 +9,7 @@ mod batch;
 pub mod draft;
 mod error;
 mod prove;
+pub mod root;
 
 use sha2::{Digest, Sha256};
 
@@ -47,6 +48,32 @@ pub(crate) struct Workshop<'a> {
     pub signer: &'a dyn Signer,
     pub ledger: &'a dyn Ledger,
     pub threads: usize,
+}
+
+/// What the chain needs from the draft on, be it for a certificate that an issuer signs or for one that signs itself.
+#[derive(Clone, Copy)]
+struct Bench<'a> {
+    signed_by: SignedBy<'a>,
+    issuer_key: &'a PublicKey,
+    linter: &'a Linter,
+    entropy: &'a dyn Entropy,
+    signer: &'a dyn Signer,
+    ledger: &'a dyn Ledger,
+    threads: usize,
+}
+
+impl<'a> Workshop<'a> {
+    const fn bench(&self) -> Bench<'a> {
+        Bench {
+            signed_by: SignedBy::Issuer(self.issuer),
+            issuer_key: self.issuer.certificate().public_key(),
+            linter: self.linter,
+            entropy: self.entropy,
+            signer: self.signer,
+            ledger: self.ledger,
+            threads: self.threads,
+        }
+    }
 }
 
 /// A request whose key is acceptable to the profile and proved to be held.
@@ -162,9 +189,17 @@ pub(crate) fn issue(
     let lanes: Vec<Result<AdmittedRequest, Exit>> =
         admitted.into_iter().map(|lane| lane.map_err(Exit::from)).collect();
     let proven = advance(lanes, |all| spread(workshop.threads, all, |one| prove(workshop, one)));
-    let recorded = advance(proven, |all| draft_lint_and_record(workshop, all));
-    let signed = advance(recorded, |all| sign_all(workshop, all));
-    let issued = advance(signed, |all| commit(workshop.ledger, all));
+    issue_proven(&workshop.bench(), proven)
+}
+
+/// Takes proven requests through the rest of the chain.
+fn issue_proven(
+    bench: &Bench<'_>,
+    proven: Vec<Result<ProvenRequest, Exit>>,
+) -> Vec<Result<IssuedCertificate, IssueError>> {
+    let recorded = advance(proven, |all| draft_lint_and_record(bench, all));
+    let signed = advance(recorded, |all| sign_all(bench, all));
+    let issued = advance(signed, |all| commit(bench.ledger, all));
     issued
         .into_iter()
         .map(|lane| match lane {
@@ -175,21 +210,18 @@ pub(crate) fn issue(
 }
 
 /// Drafts and lints under fresh serial numbers and records the intents; a taken serial number is drawn again.
-fn draft_lint_and_record(
-    workshop: &Workshop<'_>,
-    proven: Vec<ProvenRequest>,
-) -> Vec<Result<RecordedIntent, Exit>> {
+fn draft_lint_and_record(bench: &Bench<'_>, proven: Vec<ProvenRequest>) -> Vec<Result<RecordedIntent, Exit>> {
     let mut answers: Vec<Option<Result<RecordedIntent, Exit>>> = proven.iter().map(|_| None).collect();
     let mut waiting: Vec<(usize, ProvenRequest)> = proven.into_iter().enumerate().collect();
     for _ in 0..SERIAL_DRAWS {
         let mut linted = Vec::with_capacity(waiting.len());
         for (place, proven) in waiting.drain(..) {
-            match DraftCertificate::draw(workshop, proven).and_then(|draft| draft.lint(workshop)) {
+            match DraftCertificate::draw(bench, proven).and_then(|draft| draft.lint(bench)) {
                 Ok(certificate) => linted.push((place, certificate)),
                 Err(error) => put(&mut answers, place, Err(error.into())),
             }
         }
-        waiting = record(workshop.ledger, linted, &mut answers);
+        waiting = record(bench.ledger, linted, &mut answers);
         if waiting.is_empty() {
             break;
         }
@@ -207,30 +239,26 @@ fn put<T>(answers: &mut [Option<T>], place: usize, answer: T) {
 }
 
 impl DraftCertificate {
-    fn draw(workshop: &Workshop<'_>, proven: ProvenRequest) -> Result<Self, IssueError> {
+    fn draw(bench: &Bench<'_>, proven: ProvenRequest) -> Result<Self, IssueError> {
         let mut random = [0; SerialNumber::RANDOM_OCTETS];
-        workshop.entropy.fill(&mut random)?;
+        bench.entropy.fill(&mut random)?;
         let serial = SerialNumber::draw(proven.admitted.now, random)?;
         let tbs = draft(&DraftInput {
-            signed_by: SignedBy::Issuer(workshop.issuer),
+            signed_by: bench.signed_by,
             profile: &proven.admitted.profile,
             subject: &proven.admitted.request.subject,
             public_key: &proven.public_key,
             serial: &serial,
             validity: proven.validity,
         })?;
-        Ok(Self { id: CertificateId { issuer: workshop.issuer.key(), serial }, tbs, proven })
+        Ok(Self { id: CertificateId { issuer: bench.issuer_key.key_ref(), serial }, tbs, proven })
     }
 
-    fn lint(self, workshop: &Workshop<'_>) -> Result<LintedCertificate, IssueError> {
+    fn lint(self, bench: &Bench<'_>) -> Result<LintedCertificate, IssueError> {
         let profile = &self.proven.admitted.profile;
-        let input = LintInput {
-            tbs: &self.tbs,
-            profile,
-            signed_by: SignedBy::Issuer(workshop.issuer),
-            now: self.proven.admitted.now,
-        };
-        let findings = workshop.linter.lint(&input);
+        let input =
+            LintInput { tbs: &self.tbs, profile, signed_by: bench.signed_by, now: self.proven.admitted.now };
+        let findings = bench.linter.lint(&input);
         if findings.is_empty() {
             Ok(LintedCertificate(self))
         } else {
@@ -313,9 +341,9 @@ fn record(
 }
 
 /// Signs recorded intents, each once. What cannot be signed is settled in the ledger before the answer leaves.
-fn sign_all(workshop: &Workshop<'_>, recorded: Vec<RecordedIntent>) -> Vec<Result<SignedCertificate, Exit>> {
+fn sign_all(bench: &Bench<'_>, recorded: Vec<RecordedIntent>) -> Vec<Result<SignedCertificate, Exit>> {
     let ids: Vec<CertificateId> = recorded.iter().map(|intent| intent.id.clone()).collect();
-    if let Err(unavailable) = workshop.ledger.begin_signing(&ids) {
+    if let Err(unavailable) = bench.ledger.begin_signing(&ids) {
         // Nothing was given to the signer; the next start aborts these intents.
         let shared = std::sync::Arc::new(unavailable);
         return recorded
@@ -324,7 +352,7 @@ fn sign_all(workshop: &Workshop<'_>, recorded: Vec<RecordedIntent>) -> Vec<Resul
             .collect();
     }
     let mut ended = Vec::new();
-    let signed = spread(workshop.threads, recorded, |intent| intent.sign(workshop))
+    let signed = spread(bench.threads, recorded, |intent| intent.sign(bench))
         .into_iter()
         .map(|outcome| {
             outcome.map_err(|unsigned| {
@@ -335,7 +363,7 @@ fn sign_all(workshop: &Workshop<'_>, recorded: Vec<RecordedIntent>) -> Vec<Resul
         .collect();
     if !ended.is_empty() {
         // If this fails as well, recovery at the next start settles them by the same rule.
-        drop(workshop.ledger.settle_intents(ended));
+        drop(bench.ledger.settle_intents(ended));
     }
     signed
 }
@@ -372,11 +400,10 @@ const fn settlement(failure: &SignFailure) -> Settlement {
 }
 
 impl RecordedIntent {
-    fn sign(self, workshop: &Workshop<'_>) -> Result<SignedCertificate, Box<Unsigned>> {
+    fn sign(self, bench: &Bench<'_>) -> Result<SignedCertificate, Box<Unsigned>> {
         let length =
             if self.profile.parts().full_length_signature { IntegerLength::Full } else { IntegerLength::Any };
-        let issuer_key = workshop.issuer.certificate().public_key();
-        let made = match sign_verified(workshop.signer, &self.id.issuer, issuer_key, &self.tbs, length) {
+        let made = match sign_verified(bench.signer, &self.id.issuer, bench.issuer_key, &self.tbs, length) {
             Ok(made) => made,
             Err(failure) => return Err(self.unsigned(settlement(&failure), failure.into())),
         };
