@@ -1,1 +1,32 @@
-//! Stub.
+//! The ledger on an embedded engine: intents, certificates, revocations, CRLs, devices, tokens and the audit trail, durable
+//! before it answers.
+//!
+//! Not a certification authority: it decides only what must be decided inside a transaction (is the serial number free, is
+//! the token unspent). Not a database for others: one process, one directory, three ports of ca-core and nothing else.
+//!
+//! One thread writes, many read. Whoever writes hands an act to the [committer](self::committer) and waits; the committer
+//! decides the acts that wait, in order, seals their audit records, and makes one batch durable for all of them. Readers
+//! look at the engine directly. Modules stand in reading order; none imports one that stands above it.
+
+mod ledger;
+mod status_source;
+mod registry;
+mod store;
+mod recovery;
+mod audit_walk;
+mod committer;
+mod queue;
+mod act;
+mod transaction;
+mod certificate;
+mod row;
+mod keyspace;
+mod directory;
+mod engine;
+
+pub use audit_walk::{AuditFault, AuditWalk};
+pub use committer::{FatalError, FatalHook, StoreCounters};
+pub use directory::{CreateDirectoryError, OpenDirectoryError};
+pub use engine::EngineKind;
+pub use recovery::RecoveryReport;
+pub use store::{CreateError, OpenError, Opening, Settings, Store};

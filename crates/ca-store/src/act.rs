@@ -1,0 +1,10 @@
+//! The acts that change the ledger, each decided and written inside a transaction. Not when or how the transaction becomes
+//! durable.
+
+pub(crate) mod crl;
+pub(crate) mod device;
+pub(crate) mod intent;
+pub(crate) mod issued;
+pub(crate) mod revocation;
+pub(crate) mod settlement;
+mod slot;

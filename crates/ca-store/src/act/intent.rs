@@ -1,0 +1,196 @@
+//! T1: whether an intent may be recorded, and recording it. Not signing: `begin_signing` only marks.
+//!
+//! Conditions are decided in one order, and the first that does not hold is the answer: the same request, the serial number,
+//! the key, the slot, the token, the claim.
+
+use ca_core::audit::{Act, AuditEvent};
+use ca_core::record::{CertificateId, DeviceClaim, DeviceState, Idempotency, Intent, IntentConflict};
+use ca_core::validity::UnixTime;
+
+use super::slot;
+use crate::certificate::{certificate_row, stored};
+use crate::keyspace::{Keyspace, id_key, title_key};
+use crate::row::{CertificateRow, CertificateState, DeviceRow, IntentRow, KeyRow, RequestRow, TokenRow};
+use crate::transaction::{ActFault, ReadFault, Rows, Transaction};
+
+/// Why an intent is not recorded.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// A condition does not hold: an answer.
+    Conflict(IntentConflict),
+    /// The ledger cannot tell: no answer to any intent of the same call.
+    Fault(ActFault),
+}
+
+impl From<IntentConflict> for Refusal {
+    fn from(conflict: IntentConflict) -> Self {
+        Self::Conflict(conflict)
+    }
+}
+
+impl<E: Into<ActFault>> From<E> for Refusal {
+    fn from(fault: E) -> Self {
+        Self::Fault(fault.into())
+    }
+}
+
+/// Records an intent if its conditions hold.
+pub(crate) fn record(tx: &mut Transaction<'_>, intent: Intent) -> Result<(), Refusal> {
+    if let Some(idempotency) = &intent.conditions.idempotency {
+        not_answered_before(tx, idempotency)?;
+    }
+    if certificate_row(tx, &intent.id)?.is_some() {
+        return Err(IntentConflict::SerialTaken.into());
+    }
+    certify_key(tx, &intent)?;
+    if let Some((slot, slot_use)) = &intent.conditions.slot {
+        slot::take(tx, slot, *slot_use, &intent)?;
+    }
+    if let Some(hash) = &intent.conditions.token {
+        spend_token(tx, hash, &intent)?;
+    }
+    let device = match &intent.conditions.claim {
+        Some(claim) => Some(admit_claim(tx, claim, intent.recorded_at)?),
+        None => None,
+    };
+    write(tx, &intent)?;
+    tx.seal(intent.event.clone())?;
+    if let (Some(row), Some(claim)) = (device, &intent.conditions.claim) {
+        claim_device(tx, row, claim, &intent)?;
+    }
+    Ok(())
+}
+
+/// Marks an intent as given to the signer, once.
+pub(crate) fn begin_signing(tx: &mut Transaction<'_>, id: &CertificateId) -> Result<(), ActFault> {
+    if !tx.has::<IntentRow>(id)? {
+        return Err(ActFault::NotOpen { id: id.clone() });
+    }
+    if is_signing(tx, id)? {
+        return Err(ActFault::GivenToSigner { id: id.clone() });
+    }
+    tx.put_octets(Keyspace::Signing, id_key(id), Vec::new())
+}
+
+/// Tells whether an intent was given to the signer.
+pub(crate) fn is_signing(rows: &(impl Rows + ?Sized), id: &CertificateId) -> Result<bool, ReadFault> {
+    Ok(rows.octets(Keyspace::Signing, &id_key(id))?.is_some())
+}
+
+/// An aborted or uncertain intent does not count as an answer: a fresh one serves the requester.
+fn not_answered_before(tx: &Transaction<'_>, idempotency: &Idempotency) -> Result<(), Refusal> {
+    let Some(RequestRow { id }) = tx.row(&idempotency.key)? else { return Ok(()) };
+    let Some(row) = certificate_row(tx, &id)?.filter(|row| row.recorded_at >= idempotency.since) else {
+        return Ok(());
+    };
+    match row.state {
+        CertificateState::Intended => Err(IntentConflict::InFlight.into()),
+        CertificateState::Issued => Err(IntentConflict::AlreadyIssued(Box::new(stored(tx, id, row)?)).into()),
+        CertificateState::Aborted | CertificateState::Uncertain => Ok(()),
+    }
+}
+
+fn certify_key(tx: &mut Transaction<'_>, intent: &Intent) -> Result<(), Refusal> {
+    let mut key = match tx.row::<KeyRow>(&intent.key_fingerprint)? {
+        Some(key) if key.blocked => return Err(IntentConflict::KeyBlocked.into()),
+        Some(key) if key.subject != intent.subject || key.purpose != intent.purpose => {
+            let KeyRow { subject, purpose, .. } = key;
+            return Err(IntentConflict::KeyCertifiedElsewhere { subject, purpose }.into());
+        }
+        Some(key) => key,
+        None => {
+            KeyRow { subject: intent.subject.clone(), purpose: intent.purpose, holders: 0, blocked: false }
+        }
+    };
+    key.holders = key.holders.saturating_add(1);
+    Ok(tx.put(&intent.key_fingerprint, &key)?)
+}
+
+fn spend_token(tx: &mut Transaction<'_>, hash: &[u8; 32], intent: &Intent) -> Result<(), Refusal> {
+    let mut row = tx
+        .row::<TokenRow>(hash)?
+        .filter(|row| intent.recorded_at <= row.token.expires_at)
+        .ok_or(IntentConflict::TokenUnknown)?;
+    if row.token.spent {
+        return Err(IntentConflict::TokenSpent.into());
+    }
+    row.token.spent = true;
+    row.spent_by = Some(intent.id.clone());
+    Ok(tx.put(hash, &row)?)
+}
+
+fn admit_claim(tx: &Transaction<'_>, claim: &DeviceClaim, now: UnixTime) -> Result<DeviceRow, Refusal> {
+    let row = tx
+        .row::<DeviceRow>(&claim.title)?
+        .filter(|row| row.device.expected.tenant == claim.tenant)
+        .ok_or(IntentConflict::DeviceNotExpected)?;
+    if row.device.claimed_by.is_some_and(|key| key != claim.factory_key) {
+        return Err(IntentConflict::DeviceClaimedByOther.into());
+    }
+    match row.device.factory_superseded_at {
+        Some(since) if now > since.plus_seconds(claim.grace_seconds) => {
+            Err(IntentConflict::FactorySuperseded { since }.into())
+        }
+        Some(_) | None => Ok(row),
+    }
+}
+
+/// Writes down the first claim; later ones of the same key change nothing.
+fn claim_device(
+    tx: &mut Transaction<'_>,
+    mut row: DeviceRow,
+    claim: &DeviceClaim,
+    intent: &Intent,
+) -> Result<(), ActFault> {
+    if row.device.claimed_by.is_some() {
+        return Ok(());
+    }
+    row.device.claimed_by = Some(claim.factory_key);
+    if row.device.state == DeviceState::Expected {
+        row.device.state = DeviceState::Claimed;
+    }
+    tx.put(&claim.title, &row)?;
+    tx.seal(AuditEvent {
+        time: intent.recorded_at,
+        tenant: claim.tenant.clone(),
+        actor: intent.event.actor.clone(),
+        act: Act::DeviceClaimed,
+        issuer: Some(intent.id.issuer),
+        serial: Some(intent.id.serial.clone()),
+        reason: String::new(),
+        detail: claim.title.to_string(),
+        digest: claim.factory_key.to_vec(),
+    })?;
+    Ok(())
+}
+
+fn write(tx: &mut Transaction<'_>, intent: &Intent) -> Result<(), ActFault> {
+    let conditions = &intent.conditions;
+    let certificate = CertificateRow {
+        state: CertificateState::Intended,
+        since: intent.recorded_at,
+        octets: intent.tbs.clone(),
+        tenant: intent.tenant.clone(),
+        profile: intent.profile.clone(),
+        profile_version: intent.profile_version,
+        subject: intent.subject.clone(),
+        key_fingerprint: intent.key_fingerprint,
+        purpose: intent.purpose,
+        validity: intent.validity,
+        recorded_at: intent.recorded_at,
+        slot: conditions.slot.as_ref().map(|(slot, _)| slot.clone()),
+    };
+    if let Some(title) = certificate.title() {
+        tx.put_octets(Keyspace::Titles, title_key(&title, &intent.id), Vec::new())?;
+    }
+    if let Some(idempotency) = &conditions.idempotency {
+        tx.put(&idempotency.key, &RequestRow { id: intent.id.clone() })?;
+    }
+    let row = IntentRow {
+        certificate,
+        request: conditions.idempotency.map(|idempotency| idempotency.key),
+        token: conditions.token,
+        claim: conditions.claim.as_ref().map(|claim| claim.title),
+    };
+    tx.put(&intent.id, &row)
+}

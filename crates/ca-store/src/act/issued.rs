@@ -1,0 +1,69 @@
+//! T2: recording a certificate that was signed and verified. Not verifying it: that was ca-core's, before it came here.
+
+use ca_core::audit::{Act, AuditEvent};
+use ca_core::profile::Hierarchy;
+use ca_core::record::{DeviceState, IssuedRecord};
+
+use super::intent::is_signing;
+use super::slot;
+use crate::keyspace::{Keyspace, expiry_key, id_key};
+use crate::row::{CertificateRow, CertificateState, DeviceRow, IntentRow};
+use crate::transaction::{ActFault, Rows, Transaction};
+
+/// Records the certificate of an intent that was given to the signer.
+pub(crate) fn record(tx: &mut Transaction<'_>, issued: IssuedRecord) -> Result<(), ActFault> {
+    let IssuedRecord { id, certificate, issued_at, event } = issued;
+    let intent = tx.row::<IntentRow>(&id)?.ok_or_else(|| ActFault::NotOpen { id: id.clone() })?;
+    if !is_signing(tx, &id)? {
+        return Err(ActFault::NotGivenToSigner { id });
+    }
+    let actor = event.actor.clone();
+    tx.seal(event)?;
+    tx.remove::<IntentRow>(&id);
+    tx.remove_key(Keyspace::Signing, id_key(&id));
+    let row = CertificateRow {
+        state: CertificateState::Issued,
+        since: issued_at,
+        octets: certificate,
+        ..intent.certificate.clone()
+    };
+    tx.put(&id, &row)?;
+    tx.put_octets(Keyspace::Expiry, expiry_key(row.validity.not_after(), &id), Vec::new())?;
+    if let Some(slot) = &row.slot {
+        slot::settle_in(tx, slot, &id)?;
+    }
+    supersede_factory(tx, &intent, |device| AuditEvent {
+        time: issued_at,
+        tenant: device.device.expected.tenant.clone(),
+        actor,
+        act: Act::FactorySuperseded,
+        issuer: Some(id.issuer),
+        serial: Some(id.serial.clone()),
+        reason: String::new(),
+        detail: device.device.expected.title.to_string(),
+        digest: device.device.claimed_by.map(Vec::from).unwrap_or_default(),
+    })
+}
+
+/// A device with an operational certificate is in operation, and its factory certificates are superseded from then on.
+fn supersede_factory(
+    tx: &mut Transaction<'_>,
+    intent: &IntentRow,
+    event: impl FnOnce(&DeviceRow) -> AuditEvent,
+) -> Result<(), ActFault> {
+    let operational =
+        intent.certificate.slot.as_ref().filter(|slot| slot.hierarchy == Hierarchy::Operational);
+    let Some(title) = intent.claim.or_else(|| operational.map(|slot| slot.title)) else { return Ok(()) };
+    let Some(mut row) = tx.row::<DeviceRow>(&title)? else { return Ok(()) };
+    let others =
+        intent.claim.is_none() && operational.is_some_and(|slot| slot.tenant != row.device.expected.tenant);
+    if others || row.device.state == DeviceState::Operational {
+        return Ok(());
+    }
+    let event = event(&row);
+    row.device.state = DeviceState::Operational;
+    row.device.factory_superseded_at = Some(event.time);
+    tx.put(&title, &row)?;
+    tx.seal(event)?;
+    Ok(())
+}

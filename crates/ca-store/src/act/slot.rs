@@ -1,0 +1,51 @@
+//! Who holds a slot: one certificate at a time, and while it is being replaced its successors too.
+
+use ca_core::record::{CertificateId, Intent, IntentConflict, Slot, SlotUse};
+
+use super::intent::Refusal;
+use crate::row::{IntentRow, SlotHolder, SlotRow};
+use crate::transaction::{ActFault, Rows, Transaction};
+
+/// Puts an intent into a slot that is free, or whose holder it may replace.
+pub(super) fn take(
+    tx: &mut Transaction<'_>,
+    slot: &Slot,
+    slot_use: SlotUse,
+    intent: &Intent,
+) -> Result<(), Refusal> {
+    let mut row = tx.row::<SlotRow>(slot)?.unwrap_or_default();
+    // RFC 5280 §4.1.2.5: the last second of a validity period belongs to it.
+    row.holders.retain(|holder| holder.not_after >= intent.recorded_at);
+    if let (SlotUse::First, Some(holder)) = (slot_use, row.holders.first()) {
+        return Err(IntentConflict::SlotTaken { holder: holder.id.clone() }.into());
+    }
+    row.holders.push(SlotHolder { id: intent.id.clone(), not_after: intent.validity.not_after() });
+    Ok(tx.put(slot, &row)?)
+}
+
+/// Takes out of the slot what a certificate that is now issued replaces; intents that are open stay.
+pub(super) fn settle_in(tx: &mut Transaction<'_>, slot: &Slot, id: &CertificateId) -> Result<(), ActFault> {
+    let Some(row) = tx.row::<SlotRow>(slot)? else { return Ok(()) };
+    if row.holders.len() < 2 || !row.holders.iter().any(|holder| holder.id == *id) {
+        return Ok(());
+    }
+    let mut holders = Vec::new();
+    for holder in row.holders {
+        if holder.id == *id || tx.has::<IntentRow>(&holder.id)? {
+            holders.push(holder);
+        }
+    }
+    tx.put(slot, &SlotRow { holders })
+}
+
+/// Takes a certificate or intent out of its slot.
+pub(super) fn leave(tx: &mut Transaction<'_>, slot: &Slot, id: &CertificateId) -> Result<(), ActFault> {
+    let Some(mut row) = tx.row::<SlotRow>(slot)? else { return Ok(()) };
+    row.holders.retain(|holder| holder.id != *id);
+    if row.holders.is_empty() {
+        tx.remove::<SlotRow>(slot);
+        Ok(())
+    } else {
+        tx.put(slot, &row)
+    }
+}

@@ -1,0 +1,261 @@
+//! The one thread that writes: it takes what waits, decides it in order, makes one batch durable for all, and then answers.
+//!
+//! Not what an act is: those are closures over a transaction. A group is on disk whole before any of its askers hears of it,
+//! and when its commit fails none of them hears anything but "unavailable", for ever after: a failed fsync is never tried
+//! again, since a second one may succeed although the data are gone. The process is to end; the next start recovers.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use ca_core::audit::AuditTrail;
+
+use crate::engine::{Durability, Engine};
+use crate::queue::{NotQueued, Queue};
+use crate::transaction::{ActFault, Transaction};
+
+/// How many commands share one commit at most.
+const GROUP: usize = 512;
+
+/// The ledger cannot go on: what is on disk is unknown until the next start.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the ledger stopped and must be opened again: {cause}")]
+pub struct FatalError {
+    /// What happened, for the log.
+    pub cause: String,
+}
+
+/// What is called, once, when the ledger cannot go on. A server ends its process here, without unwinding.
+pub type FatalHook = Box<dyn FnOnce(&FatalError) + Send>;
+
+/// How often the ledger wrote since it was opened. The mean group is `commands / commits`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StoreCounters {
+    /// Batches written.
+    pub commits: u64,
+    /// Those of them that were synced to disk.
+    pub durable_commits: u64,
+    /// Commands answered from those batches.
+    pub commands: u64,
+    /// Rows written or removed by those batches.
+    pub rows: u64,
+    /// Commands of the largest group.
+    pub largest_group: u64,
+    /// Commands that were given up because too many waited.
+    pub given_up: u64,
+    /// Commands that wait at this moment.
+    pub waiting: u64,
+}
+
+/// Why a command was not done. Nothing of it is on disk, unless the ledger stopped: then the next start tells.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotDone {
+    #[error(transparent)]
+    Fault(#[from] ActFault),
+    #[error(transparent)]
+    Queue(#[from] NotQueued),
+    #[error(transparent)]
+    Stopped(#[from] FatalError),
+}
+
+/// An act on its way to the committer. It returns what answers its asker, to be called when the batch is on disk.
+struct Command {
+    durability: Durability,
+    decide: Box<dyn FnOnce(&mut Transaction<'_>) -> Answer + Send>,
+}
+
+/// Tells an asker what became of its act.
+type Answer = Box<dyn FnOnce() + Send>;
+
+/// How the committer is set up.
+pub(crate) struct CommitterSetup {
+    /// How many commands may wait.
+    pub(crate) queue_length: usize,
+    /// How long a command waits, first for room in the queue and then in it.
+    pub(crate) patience: Duration,
+    /// Called when the ledger cannot go on.
+    pub(crate) on_fatal: FatalHook,
+}
+
+/// The handle of the committer's thread. Dropping it lets the commands that wait be done first.
+pub(crate) struct Committer {
+    shared: Arc<Shared>,
+    patience: Duration,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    queue: Queue<Command>,
+    stopped: OnceLock<FatalError>,
+    on_fatal: Mutex<Option<FatalHook>>,
+    counters: Counters,
+}
+
+#[derive(Default)]
+struct Counters {
+    commits: AtomicU64,
+    durable_commits: AtomicU64,
+    commands: AtomicU64,
+    rows: AtomicU64,
+    largest_group: AtomicU64,
+    given_up: AtomicU64,
+}
+
+impl Committer {
+    /// Starts the thread; `trail` is the end of the audit trail on disk.
+    pub(crate) fn start(
+        engine: Arc<dyn Engine>,
+        trail: AuditTrail,
+        setup: CommitterSetup,
+    ) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared {
+            queue: Queue::new(setup.queue_length),
+            stopped: OnceLock::new(),
+            on_fatal: Mutex::new(Some(setup.on_fatal)),
+            counters: Counters::default(),
+        });
+        let thread = std::thread::Builder::new().name("ledger".to_owned()).spawn({
+            let shared = Arc::clone(&shared);
+            move || run(&*engine, trail, &shared)
+        })?;
+        Ok(Self { shared, patience: setup.patience, thread: Some(thread) })
+    }
+
+    /// Has an act done; returns when it is on disk as `durability` says, or when nothing was written.
+    pub(crate) fn submit<T: Send + 'static>(
+        &self,
+        durability: Durability,
+        act: impl FnOnce(&mut Transaction<'_>) -> Result<T, ActFault> + Send + 'static,
+    ) -> Result<T, NotDone> {
+        let (answer, outcome) = sync_channel(1);
+        let command = Command { durability, decide: Box::new(move |tx| decide(tx, act, answer)) };
+        let ticket =
+            self.shared.queue.push(command, self.patience).map_err(|refusal| self.refused(refusal))?;
+        let outcome = match outcome.recv_timeout(self.patience) {
+            Ok(done) => Some(done),
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => {
+                if self.shared.queue.take_back(ticket).is_some() {
+                    return Err(self.refused(NotQueued::Full));
+                }
+                outcome.recv().ok()
+            }
+        };
+        match outcome {
+            Some(done) => Ok(done?),
+            // A command that was taken out of the queue goes without an answer only when the ledger stops.
+            None => Err(self.shared.stopped.wait().clone().into()),
+        }
+    }
+
+    /// Says why the ledger cannot go on, if it cannot.
+    pub(crate) fn check(&self) -> Result<(), FatalError> {
+        match self.shared.stopped.get() {
+            Some(fatal) => Err(fatal.clone()),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns how often the ledger wrote.
+    pub(crate) fn counters(&self) -> StoreCounters {
+        let counters = &self.shared.counters;
+        StoreCounters {
+            commits: counters.commits.load(Ordering::Relaxed),
+            durable_commits: counters.durable_commits.load(Ordering::Relaxed),
+            commands: counters.commands.load(Ordering::Relaxed),
+            rows: counters.rows.load(Ordering::Relaxed),
+            largest_group: counters.largest_group.load(Ordering::Relaxed),
+            given_up: counters.given_up.load(Ordering::Relaxed),
+            waiting: count(self.shared.queue.waiting()),
+        }
+    }
+
+    fn refused(&self, refusal: NotQueued) -> NotDone {
+        match self.check() {
+            Err(fatal) => fatal.into(),
+            Ok(()) => {
+                self.shared.counters.given_up.fetch_add(1, Ordering::Relaxed);
+                refusal.into()
+            }
+        }
+    }
+}
+
+impl Drop for Committer {
+    fn drop(&mut self) {
+        self.shared.queue.close();
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread was caught there and has been told.
+            drop(thread.join());
+        }
+    }
+}
+
+/// Decides one act and makes its answer. An act that fails leaves nothing in the transaction.
+fn decide<T: Send + 'static>(
+    tx: &mut Transaction<'_>,
+    act: impl FnOnce(&mut Transaction<'_>) -> Result<T, ActFault>,
+    answer: SyncSender<Result<T, ActFault>>,
+) -> Answer {
+    let outcome = tx.attempt(act);
+    // An asker always waits for its answer, so there is somebody to send it to.
+    Box::new(move || drop(answer.send(outcome)))
+}
+
+fn run(engine: &dyn Engine, mut trail: AuditTrail, shared: &Shared) {
+    while let Some(group) = shared.queue.take_group(GROUP) {
+        let done = catch_unwind(AssertUnwindSafe(|| commit(engine, trail, group, &shared.counters)));
+        match done {
+            Ok(Ok(end)) => trail = end,
+            Ok(Err(fatal)) => return stop(shared, fatal),
+            Err(_) => return stop(shared, FatalError { cause: "the committer panicked".to_owned() }),
+        }
+    }
+}
+
+/// Decides a group, makes it durable and answers; returns the new end of the trail. On an error nobody was answered.
+fn commit(
+    engine: &dyn Engine,
+    trail: AuditTrail,
+    group: Vec<Command>,
+    counters: &Counters,
+) -> Result<AuditTrail, FatalError> {
+    let fatal = |cause: &dyn core::error::Error| FatalError { cause: cause.to_string() };
+    let durability = group.iter().map(|command| command.durability).max().unwrap_or(Durability::Durable);
+    let view = engine.view().map_err(|cause| fatal(&cause))?;
+    let mut tx = Transaction::new(&*view, trail);
+    let answers: Vec<Answer> = group.into_iter().map(|command| (command.decide)(&mut tx)).collect();
+    let (batch, trail) = tx.into_batch().map_err(|cause| fatal(&cause))?;
+    drop(view);
+    let rows = batch.len();
+    if rows > 0 {
+        engine.commit(batch, durability).map_err(|cause| fatal(&cause))?;
+        counters.commits.fetch_add(1, Ordering::Relaxed);
+        let synced = u64::from(durability == Durability::Durable);
+        counters.durable_commits.fetch_add(synced, Ordering::Relaxed);
+    }
+    counters.rows.fetch_add(count(rows), Ordering::Relaxed);
+    counters.commands.fetch_add(count(answers.len()), Ordering::Relaxed);
+    counters.largest_group.fetch_max(count(answers.len()), Ordering::Relaxed);
+    answers.into_iter().for_each(|answer| answer());
+    Ok(trail)
+}
+
+/// Lets nobody in any more, calls the hook, and leaves those who wait without an answer.
+fn stop(shared: &Shared, fatal: FatalError) {
+    let fatal = shared.stopped.get_or_init(|| fatal);
+    shared.queue.close();
+    tracing::error!(cause = %fatal.cause, "the ledger stopped");
+    let hook = shared.on_fatal.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(hook) = hook {
+        hook(fatal);
+    }
+    shared.queue.clear();
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,310 @@
+//! The directory of a ledger: who may use it, which engine and format it was made with. Not what the engine keeps in it.
+//!
+//! ```text
+//! <directory>/          mode 0700
+//!     lock              held exclusively by the one process that uses the ledger
+//!     marker            three lines: "meter-pki ledger", "format 1", "engine fjall" or "engine sled"; written last
+//!     engine/           the engine's own files
+//! ```
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::engine::EngineKind;
+
+/// The format of keyspaces and rows that this version reads and writes.
+pub(crate) const FORMAT: u32 = 1;
+
+const TITLE: &str = "meter-pki ledger";
+
+/// A directory that this process alone uses, for as long as the value lives.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Directory {
+    /// Makes the directory, or takes one that is empty, and locks it. It is no ledger until [`Self::finish`].
+    pub(crate) fn create(path: &Path) -> Result<Self, CreateDirectoryError> {
+        let io = |doing| move |cause| CreateDirectoryError::Io { path: path.to_owned(), doing, cause };
+        match fs::read_dir(path).map(|mut entries| entries.next().is_none()) {
+            Ok(false) => return Err(CreateDirectoryError::NotEmpty { path: path.to_owned() }),
+            Ok(true) => fs::set_permissions(path, Permissions::from_mode(0o700))
+                .map_err(io("restricting the access to"))?,
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
+                DirBuilder::new().mode(0o700).create(path).map_err(io("making"))?;
+            }
+            Err(cause) => return Err(io("reading")(cause)),
+        }
+        let lock = File::create_new(path.join("lock")).map_err(io("locking"))?;
+        lock.try_lock().map_err(|cause| io("locking")(cause.into()))?;
+        let directory = Self { path: path.to_owned(), _lock: lock };
+        fs::create_dir(directory.engine_path()).map_err(io("making the engine's directory in"))?;
+        Ok(directory)
+    }
+
+    /// Makes everything in the directory durable and then declares it a ledger.
+    pub(crate) fn finish(&self, engine: EngineKind) -> Result<(), CreateDirectoryError> {
+        self.write_marker(engine).map_err(|cause| CreateDirectoryError::Io {
+            path: self.path.clone(),
+            doing: "finishing",
+            cause,
+        })
+    }
+
+    fn write_marker(&self, engine: EngineKind) -> io::Result<()> {
+        sync_below(&self.path)?;
+        let unfinished = self.path.join("marker.unfinished");
+        let mut marker = File::create_new(&unfinished)?;
+        marker.write_all(marker_text(FORMAT, engine.name()).as_bytes())?;
+        marker.sync_all()?;
+        fs::rename(&unfinished, self.path.join("marker"))?;
+        File::open(&self.path)?.sync_all()?;
+        match self.path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
+            Some(_) | None => File::open(".")?.sync_all(),
+        }
+    }
+
+    /// Locks the directory of a ledger; returns the engine that it was made with, which must be `asked` if that is given.
+    pub(crate) fn open(
+        path: &Path,
+        asked: Option<EngineKind>,
+    ) -> Result<(Self, EngineKind), OpenDirectoryError> {
+        let io = |doing| move |cause| OpenDirectoryError::Io { path: path.to_owned(), doing, cause };
+        let marker = match fs::read_to_string(path.join("marker")) {
+            Ok(text) => text,
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
+                return Err(if path.join("lock").exists() {
+                    OpenDirectoryError::Unfinished { path: path.to_owned() }
+                } else {
+                    OpenDirectoryError::NoLedger { path: path.to_owned() }
+                });
+            }
+            Err(cause) => return Err(io("reading the marker of")(cause)),
+        };
+        let engine = read_marker(path, &marker)?;
+        if let Some(asked) = asked.filter(|asked| *asked != engine) {
+            return Err(OpenDirectoryError::OtherEngine { path: path.to_owned(), found: engine, asked });
+        }
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path.join("lock"))
+            .map_err(io("locking"))?;
+        match lock.try_lock() {
+            Ok(()) => Ok((Self { path: path.to_owned(), _lock: lock }, engine)),
+            Err(TryLockError::WouldBlock) => Err(OpenDirectoryError::InUse { path: path.to_owned() }),
+            Err(TryLockError::Error(cause)) => Err(io("locking")(cause)),
+        }
+    }
+
+    /// Returns where the engine's files are.
+    pub(crate) fn engine_path(&self) -> PathBuf {
+        self.path.join("engine")
+    }
+}
+
+fn marker_text(format: u32, engine: &str) -> String {
+    format!("{TITLE}\nformat {format}\nengine {engine}\n")
+}
+
+fn read_marker(path: &Path, text: &str) -> Result<EngineKind, OpenDirectoryError> {
+    let unreadable = || OpenDirectoryError::UnknownMarker { path: path.to_owned() };
+    let mut lines = text.lines();
+    if lines.next() != Some(TITLE) {
+        return Err(unreadable());
+    }
+    let format: u32 = lines
+        .next()
+        .and_then(|line| line.strip_prefix("format "))
+        .and_then(|number| number.parse().ok())
+        .ok_or_else(unreadable)?;
+    if format > FORMAT {
+        return Err(OpenDirectoryError::NewerFormat { path: path.to_owned(), found: format, known: FORMAT });
+    }
+    let engine = lines
+        .next()
+        .and_then(|line| line.strip_prefix("engine "))
+        .and_then(EngineKind::from_name)
+        .ok_or_else(unreadable)?;
+    if text == marker_text(FORMAT, engine.name()) { Ok(engine) } else { Err(unreadable()) }
+}
+
+/// Syncs every file below a directory, and the directories after what they hold.
+fn sync_below(directory: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sync_below(&entry.path())?;
+        } else {
+            File::open(entry.path())?.sync_all()?;
+        }
+    }
+    File::open(directory)?.sync_all()
+}
+
+/// Why no directory could be made for a ledger.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateDirectoryError {
+    /// Something is there already.
+    #[error("{} is not empty: a new ledger needs a directory of its own", path.display())]
+    NotEmpty {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The operating system refuses.
+    #[error("{doing} the directory {} failed: {cause}", path.display())]
+    Io {
+        /// The directory.
+        path: PathBuf,
+        /// What was being done.
+        doing: &'static str,
+        /// What the operating system says.
+        #[source]
+        cause: io::Error,
+    },
+}
+
+/// Why the directory of a ledger could not be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenDirectoryError {
+    /// There is nothing of ours.
+    #[error("there is no ledger in {}", path.display())]
+    NoLedger {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// Its creation was interrupted; nothing can have been recorded in it.
+    #[error("the ledger in {} was never finished: remove the directory and create the ledger again", path.display())]
+    Unfinished {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// Another process uses it.
+    #[error("the ledger in {} is in use by another process", path.display())]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The marker is not one that we write.
+    #[error("the marker in {} cannot be read: it was not written by this program", path.display())]
+    UnknownMarker {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A newer version of this program wrote it.
+    #[error("the ledger in {} has format {found}, this version knows format {known}: use the newer version", path.display())]
+    NewerFormat {
+        /// The directory.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+        /// The newest format known.
+        known: u32,
+    },
+    /// It was made with another engine.
+    #[error("the ledger in {} was made with the engine {found}, the configuration says {asked}", path.display())]
+    OtherEngine {
+        /// The directory.
+        path: PathBuf,
+        /// The engine it was made with.
+        found: EngineKind,
+        /// The engine asked for.
+        asked: EngineKind,
+    },
+    /// The operating system refuses.
+    #[error("{doing} the directory {} failed: {cause}", path.display())]
+    Io {
+        /// The directory.
+        path: PathBuf,
+        /// What was being done.
+        doing: &'static str,
+        /// What the operating system says.
+        #[source]
+        cause: io::Error,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finished() -> (tempfile::TempDir, PathBuf) {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("ledger");
+        Directory::create(&path).unwrap().finish(EngineKind::Sled).unwrap();
+        (parent, path)
+    }
+
+    #[test]
+    fn only_its_owner_may_enter_the_directory() {
+        let (_parent, path) = finished();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+        let given = tempfile::tempdir().unwrap();
+        fs::set_permissions(given.path(), Permissions::from_mode(0o755)).unwrap();
+        drop(Directory::create(given.path()).unwrap());
+        assert_eq!(fs::metadata(given.path()).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn refuses_to_create_where_something_is_and_to_open_where_nothing_is() {
+        let (parent, path) = finished();
+        assert!(matches!(Directory::create(&path), Err(CreateDirectoryError::NotEmpty { .. })));
+        let absent = Directory::open(&parent.path().join("other"), None);
+        assert!(matches!(absent, Err(OpenDirectoryError::NoLedger { .. })));
+        assert!(!parent.path().join("other").exists());
+    }
+
+    #[test]
+    fn refuses_a_directory_whose_creation_was_interrupted() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("ledger");
+        drop(Directory::create(&path).unwrap());
+        assert!(matches!(Directory::open(&path, None), Err(OpenDirectoryError::Unfinished { .. })));
+    }
+
+    #[test]
+    fn the_second_to_open_is_refused_until_the_first_lets_go() {
+        let (_parent, path) = finished();
+        let first = Directory::open(&path, Some(EngineKind::Sled)).unwrap();
+        assert!(matches!(Directory::open(&path, None), Err(OpenDirectoryError::InUse { .. })));
+        drop(first);
+        assert!(Directory::open(&path, None).is_ok());
+    }
+
+    #[test]
+    fn refuses_another_engine_and_a_newer_format() {
+        let (_parent, path) = finished();
+        assert!(matches!(
+            Directory::open(&path, Some(EngineKind::Fjall)),
+            Err(OpenDirectoryError::OtherEngine { found: EngineKind::Sled, asked: EngineKind::Fjall, .. })
+        ));
+        fs::write(path.join("marker"), marker_text(2, "sled")).unwrap();
+        assert!(matches!(
+            Directory::open(&path, None),
+            Err(OpenDirectoryError::NewerFormat { found: 2, known: 1, .. })
+        ));
+    }
+
+    #[test]
+    fn refuses_a_marker_that_we_do_not_write() {
+        let (_parent, path) = finished();
+        for text in [
+            "",
+            "meter-pki ledger\n",
+            "meter-pki ledger\nformat 1\nengine bdb\n",
+            "else\nformat 1\nengine sled\n",
+        ] {
+            fs::write(path.join("marker"), text).unwrap();
+            assert!(
+                matches!(Directory::open(&path, None), Err(OpenDirectoryError::UnknownMarker { .. })),
+                "{text}"
+            );
+        }
+    }
+}

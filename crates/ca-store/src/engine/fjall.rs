@@ -1,0 +1,132 @@
+//! The engine on fjall 3: one tree for each keyspace, one journal for all of them.
+//!
+//! A commit appends its batch to the journal, syncs the journal, and only then shows the rows. fdatasync is enough for that:
+//! fjall fsyncs a new journal file at its full length and then its directory before it writes there, and a journal that it
+//! reopens grows by appending, where fdatasync writes the new length.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::path::Path;
+
+use ::fjall::{Database, KeyspaceCreateOptions, KvSeparationOptions, PersistMode, Readable, Slice, Snapshot};
+
+use super::{Durability, Engine, EngineError, KeyValue, View, Write};
+use crate::keyspace::Keyspace;
+
+/// How long the journals may grow, in octets, before the oldest rows must be in tables. Bounds memory and the replay at start.
+const JOURNAL_OCTETS: u64 = 256 * 1024 * 1024;
+
+/// Values of the certificates' keyspace from this length on are kept apart from their keys, so that merging moves keys only.
+const SEPARATED_FROM_OCTETS: u32 = 256;
+
+/// The file that fjall writes last when it makes a database.
+const MARKER: &str = "version";
+
+/// A ledger's rows in fjall.
+pub(super) struct FjallEngine {
+    trees: BTreeMap<Keyspace, ::fjall::Keyspace>,
+    database: Database,
+}
+
+impl FjallEngine {
+    /// Makes the database and its keyspaces in an empty directory.
+    pub(super) fn create(directory: &Path, cache_octets: u64) -> Result<Self, EngineError> {
+        Self::start(directory, cache_octets)
+    }
+
+    /// Opens a database that exists.
+    pub(super) fn open(directory: &Path, cache_octets: u64) -> Result<Self, EngineError> {
+        if !directory.join(MARKER).is_file() {
+            return Err(EngineError { doing: "opening fjall", cause: "its files are missing".into() });
+        }
+        Self::start(directory, cache_octets)
+    }
+
+    fn start(directory: &Path, cache_octets: u64) -> Result<Self, EngineError> {
+        let database = Database::builder(directory)
+            .cache_size(cache_octets)
+            .max_journaling_size(JOURNAL_OCTETS)
+            .open()
+            .map_err(EngineError::doing("opening fjall"))?;
+        let trees = Keyspace::ALL
+            .into_iter()
+            .map(|keyspace| {
+                let tree = database.keyspace(keyspace.name(), || options(keyspace))?;
+                Ok((keyspace, tree))
+            })
+            .collect::<Result<_, ::fjall::Error>>()
+            .map_err(EngineError::doing("opening a keyspace of fjall"))?;
+        Ok(Self { trees, database })
+    }
+
+    fn tree(&self, keyspace: Keyspace) -> Result<&::fjall::Keyspace, EngineError> {
+        self.trees.get(&keyspace).ok_or_else(|| EngineError {
+            doing: "looking for a keyspace of fjall",
+            cause: keyspace.name().into(),
+        })
+    }
+}
+
+fn options(keyspace: Keyspace) -> KeyspaceCreateOptions {
+    let separation = (keyspace == Keyspace::Certificates)
+        .then(|| KvSeparationOptions::default().separation_threshold(SEPARATED_FROM_OCTETS));
+    KeyspaceCreateOptions::default().with_kv_separation(separation)
+}
+
+impl Engine for FjallEngine {
+    fn view(&self) -> Result<Box<dyn View + '_>, EngineError> {
+        Ok(Box::new(FjallView { engine: self, snapshot: self.database.snapshot() }))
+    }
+
+    fn commit(&self, writes: Vec<Write>, durability: Durability) -> Result<(), EngineError> {
+        let mode = match durability {
+            Durability::ProcessCrash => PersistMode::Buffer,
+            Durability::Durable => PersistMode::SyncData,
+        };
+        let mut batch = self.database.batch().durability(Some(mode));
+        for Write { keyspace, key, value } in writes {
+            let tree = self.tree(keyspace)?;
+            match value {
+                Some(value) => batch.insert(tree, key, value),
+                None => batch.remove(tree, key),
+            }
+        }
+        batch.commit().map_err(EngineError::doing("committing to fjall"))
+    }
+}
+
+/// A snapshot over all keyspaces.
+struct FjallView<'e> {
+    engine: &'e FjallEngine,
+    snapshot: Snapshot,
+}
+
+impl View for FjallView<'_> {
+    fn value(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
+        self.snapshot
+            .get(self.engine.tree(keyspace)?, key)
+            .map(|value| value.map(|slice| slice.to_vec()))
+            .map_err(EngineError::doing("reading a row of fjall"))
+    }
+
+    fn rows_after(
+        &self,
+        keyspace: Keyspace,
+        prefix: &[u8],
+        after: &[u8],
+        limit: usize,
+    ) -> Result<Vec<KeyValue>, EngineError> {
+        let tree = self.engine.tree(keyspace)?;
+        let start = if after > prefix { Bound::Excluded(after) } else { Bound::Included(prefix) };
+        let mut rows = Vec::new();
+        for guard in self.snapshot.range::<&[u8], _>(tree, (start, Bound::Unbounded)).take(limit) {
+            let (key, value): (Slice, Slice) =
+                guard.into_inner().map_err(EngineError::doing("listing rows of fjall"))?;
+            if !key.starts_with(prefix) {
+                break;
+            }
+            rows.push((key.to_vec(), value.to_vec()));
+        }
+        Ok(rows)
+    }
+}

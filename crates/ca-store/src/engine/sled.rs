@@ -1,0 +1,148 @@
+//! The engine on sled 0.34.7: one tree, each key with its keyspace's octet in front, so that a batch is atomic.
+//!
+//! sled's flush is `sync_file_range`, which promises nothing at a power cut: every commit here is followed by an fsync of our own.
+//! sled buffers in this process, so what need only survive a kill is written just as durably. sled shows a batch before it is
+//! on disk, so a view waits for the commit that is under way.
+
+use std::fs::File;
+use std::ops::Bound;
+use std::path::Path;
+use std::sync::{RwLock, RwLockReadGuard};
+
+use ::sled::{Batch, Config, Db, Mode};
+
+use super::{Durability, Engine, EngineError, KeyValue, View, Write};
+use crate::keyspace::Keyspace;
+
+/// The file that holds sled's log.
+const LOG: &str = "db";
+
+/// A ledger's rows in sled.
+pub(super) struct SledEngine {
+    database: Db,
+    log: File,
+    condition: RwLock<Condition>,
+}
+
+/// Whether memory and disk can be trusted to agree.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Condition {
+    Sound,
+    /// A commit failed: memory may show what the disk does not hold.
+    Failed,
+}
+
+impl SledEngine {
+    /// Makes the database in an empty directory.
+    pub(super) fn create(directory: &Path, cache_octets: u64) -> Result<Self, EngineError> {
+        Self::start(directory, cache_octets)
+    }
+
+    /// Opens a database that exists.
+    pub(super) fn open(directory: &Path, cache_octets: u64) -> Result<Self, EngineError> {
+        if !directory.join(LOG).is_file() {
+            return Err(EngineError { doing: "opening sled", cause: "its files are missing".into() });
+        }
+        Self::start(directory, cache_octets)
+    }
+
+    fn start(directory: &Path, cache_octets: u64) -> Result<Self, EngineError> {
+        let database = Config::new()
+            .path(directory)
+            .cache_capacity(cache_octets)
+            .mode(Mode::HighThroughput)
+            .flush_every_ms(None)
+            .open()
+            .map_err(EngineError::doing("opening sled"))?;
+        let log = File::open(directory.join(LOG)).map_err(EngineError::doing("opening the log of sled"))?;
+        Ok(Self { database, log, condition: RwLock::new(Condition::Sound) })
+    }
+
+    fn write(&self, writes: Vec<Write>) -> Result<(), EngineError> {
+        let mut batch = Batch::default();
+        for Write { keyspace, key, value } in writes {
+            let key = tagged(keyspace, &key);
+            match value {
+                Some(value) => batch.insert(key, value),
+                None => batch.remove(key),
+            }
+        }
+        self.database.apply_batch(batch).map_err(EngineError::doing("committing to sled"))?;
+        self.database.flush().map_err(EngineError::doing("flushing sled"))?;
+        self.log.sync_all().map_err(EngineError::doing("syncing the log of sled"))
+    }
+}
+
+fn tagged(keyspace: Keyspace, key: &[u8]) -> Vec<u8> {
+    let mut tagged = Vec::with_capacity(key.len() + 1);
+    tagged.push(keyspace.tag());
+    tagged.extend_from_slice(key);
+    tagged
+}
+
+impl Engine for SledEngine {
+    fn view(&self) -> Result<Box<dyn View + '_>, EngineError> {
+        match self.condition.read() {
+            Ok(condition) if *condition == Condition::Sound => {
+                Ok(Box::new(SledView { engine: self, _no_commit: condition }))
+            }
+            Ok(_) | Err(_) => {
+                Err(EngineError { doing: "reading sled", cause: "a commit failed before".into() })
+            }
+        }
+    }
+
+    fn commit(&self, writes: Vec<Write>, _: Durability) -> Result<(), EngineError> {
+        match self.condition.write() {
+            Ok(mut condition) if *condition == Condition::Sound => {
+                *condition = Condition::Failed;
+                self.write(writes)?;
+                *condition = Condition::Sound;
+                Ok(())
+            }
+            Ok(_) | Err(_) => {
+                Err(EngineError { doing: "committing to sled", cause: "a commit failed before".into() })
+            }
+        }
+    }
+}
+
+/// The tree while no commit is under way.
+struct SledView<'e> {
+    engine: &'e SledEngine,
+    _no_commit: RwLockReadGuard<'e, Condition>,
+}
+
+impl View for SledView<'_> {
+    fn value(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
+        self.engine
+            .database
+            .get(tagged(keyspace, key))
+            .map(|value| value.map(|octets| octets.to_vec()))
+            .map_err(EngineError::doing("reading a row of sled"))
+    }
+
+    fn rows_after(
+        &self,
+        keyspace: Keyspace,
+        prefix: &[u8],
+        after: &[u8],
+        limit: usize,
+    ) -> Result<Vec<KeyValue>, EngineError> {
+        let start = if after > prefix {
+            Bound::Excluded(tagged(keyspace, after))
+        } else {
+            Bound::Included(tagged(keyspace, prefix))
+        };
+        let prefix = tagged(keyspace, prefix);
+        let mut rows = Vec::new();
+        for row in self.engine.database.range::<Vec<u8>, _>((start, Bound::Unbounded)).take(limit) {
+            let (key, value) = row.map_err(EngineError::doing("listing rows of sled"))?;
+            if !key.starts_with(&prefix) {
+                break;
+            }
+            rows.push((key.iter().skip(1).copied().collect(), value.to_vec()));
+        }
+        Ok(rows)
+    }
+}

@@ -1,0 +1,239 @@
+//! The keyspaces of the ledger and the octets of their keys.
+//!
+//! Not the values: those are rows. `‖` joins octet strings, `u64` and `u32` are big-endian, *id* is issuer ‖ serial: the 20
+//! octets of the issuing key's reference and the 1 to 20 content octets of the serial number. Keys therefore sort as ca-core
+//! sorts certificate ids. The octet is what sled puts in front of a key; fjall has one tree of each name.
+//!
+//! | octet | name | key | value |
+//! |--:|---|---|---|
+//! | 1 | `meta` | `trail` | [`TrailRow`](crate::row::TrailRow) |
+//! | 2 | `audit` | sequence u64 | DER of ca-core's `AuditRecord`, nothing in front |
+//! | 3 | `open` | id | [`IntentRow`](crate::row::IntentRow): intents that have not ended |
+//! | 4 | `signing` | id | empty: the intent was given to the signer |
+//! | 5 | `certificates` | id | [`CertificateRow`](crate::row::CertificateRow): intents that have ended, one way or another |
+//! | 6 | `titles` | system title ‖ id | empty: every intent and certificate of a device |
+//! | 7 | `expiry` | notAfter ‖ id | empty: every issued certificate; seconds since 1970 as u64 with the top bit flipped |
+//! | 8 | `keys` | SHA-256 of SubjectPublicKeyInfo | [`KeyRow`](crate::row::KeyRow) |
+//! | 9 | `slots` | tenant ‖ 00 ‖ system title ‖ hierarchy ‖ purpose | [`SlotRow`](crate::row::SlotRow); the last two are one octet each, the numbers of the ENUMERATED |
+//! | 10 | `requests` | idempotency key, 32 octets | [`RequestRow`](crate::row::RequestRow) |
+//! | 11 | `revocations` | id | [`RevocationRow`](crate::row::RevocationRow) |
+//! | 12 | `uncertain` | id | [`UncertainRow`](crate::row::UncertainRow): uncertain and not revoked |
+//! | 13 | `crl-heads` | issuer | [`CrlHeadRow`](crate::row::CrlHeadRow) |
+//! | 14 | `crls` | issuer ‖ CRL number u64 | [`CrlRow`](crate::row::CrlRow): reserved and issued |
+//! | 15 | `crl-octets` | issuer ‖ CRL number u64 ‖ part u32, from 0 | up to 4,096 octets of the CRL's DER; of the latest CRL only |
+//! | 16 | `tokens` | SHA-256 of the secret | [`TokenRow`](crate::row::TokenRow) |
+//! | 17 | `devices` | system title | [`DeviceRow`](crate::row::DeviceRow) |
+//! | 18 | `device-lists` | tenant ‖ 00 ‖ system title | empty |
+
+use ca_core::key_ref::KeyRef;
+use ca_core::profile::{Hierarchy, KeyPurpose};
+use ca_core::record::{CertificateId, Slot};
+use ca_core::serial_number::SerialNumber;
+use ca_core::system_title::SystemTitle;
+use ca_core::tenant::TenantId;
+use ca_core::validity::UnixTime;
+
+/// A named set of rows, each under its own key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Keyspace {
+    Meta,
+    Audit,
+    Open,
+    Signing,
+    Certificates,
+    Titles,
+    Expiry,
+    Keys,
+    Slots,
+    Requests,
+    Revocations,
+    Uncertain,
+    CrlHeads,
+    Crls,
+    CrlOctets,
+    Tokens,
+    Devices,
+    DeviceLists,
+}
+
+impl Keyspace {
+    pub(crate) const ALL: [Self; 18] = [
+        Self::Meta,
+        Self::Audit,
+        Self::Open,
+        Self::Signing,
+        Self::Certificates,
+        Self::Titles,
+        Self::Expiry,
+        Self::Keys,
+        Self::Slots,
+        Self::Requests,
+        Self::Revocations,
+        Self::Uncertain,
+        Self::CrlHeads,
+        Self::Crls,
+        Self::CrlOctets,
+        Self::Tokens,
+        Self::Devices,
+        Self::DeviceLists,
+    ];
+
+    /// Returns its octet and its name; both are on disk and never change.
+    const fn on_disk(self) -> (u8, &'static str) {
+        match self {
+            Self::Meta => (1, "meta"),
+            Self::Audit => (2, "audit"),
+            Self::Open => (3, "open"),
+            Self::Signing => (4, "signing"),
+            Self::Certificates => (5, "certificates"),
+            Self::Titles => (6, "titles"),
+            Self::Expiry => (7, "expiry"),
+            Self::Keys => (8, "keys"),
+            Self::Slots => (9, "slots"),
+            Self::Requests => (10, "requests"),
+            Self::Revocations => (11, "revocations"),
+            Self::Uncertain => (12, "uncertain"),
+            Self::CrlHeads => (13, "crl-heads"),
+            Self::Crls => (14, "crls"),
+            Self::CrlOctets => (15, "crl-octets"),
+            Self::Tokens => (16, "tokens"),
+            Self::Devices => (17, "devices"),
+            Self::DeviceLists => (18, "device-lists"),
+        }
+    }
+
+    pub(crate) const fn tag(self) -> u8 {
+        self.on_disk().0
+    }
+
+    pub(crate) const fn name(self) -> &'static str {
+        self.on_disk().1
+    }
+}
+
+/// The key of the one row of `meta`.
+pub(crate) const TRAIL: &[u8] = b"trail";
+
+/// How many octets of a CRL one row of `crl-octets` holds.
+pub(crate) const CRL_PART_OCTETS: usize = 4_096;
+
+/// issuer ‖ serial.
+pub(crate) fn id_key(id: &CertificateId) -> Vec<u8> {
+    [id.issuer.octets().as_slice(), id.serial.octets()].concat()
+}
+
+/// Reads what [`id_key`] wrote.
+pub(crate) fn parse_id(key: &[u8]) -> Option<CertificateId> {
+    let (issuer, serial) = key.split_first_chunk()?;
+    Some(CertificateId { issuer: KeyRef::new(*issuer), serial: SerialNumber::from_octets(serial).ok()? })
+}
+
+/// system title ‖ id.
+pub(crate) fn title_key(title: &SystemTitle, id: &CertificateId) -> Vec<u8> {
+    [title.octets().as_slice(), id.issuer.octets(), id.serial.octets()].concat()
+}
+
+/// Reads the id that [`title_key`] or [`expiry_key`] wrote behind eight octets.
+pub(crate) fn parse_indexed_id(key: &[u8]) -> Option<CertificateId> {
+    parse_id(key.get(8..)?)
+}
+
+/// Eight octets that sort as the time does.
+pub(crate) fn time_octets(time: UnixTime) -> [u8; 8] {
+    (u64::from_be_bytes(time.seconds().to_be_bytes()) ^ (1 << 63)).to_be_bytes()
+}
+
+/// notAfter ‖ id.
+pub(crate) fn expiry_key(not_after: UnixTime, id: &CertificateId) -> Vec<u8> {
+    [time_octets(not_after).as_slice(), id.issuer.octets(), id.serial.octets()].concat()
+}
+
+/// issuer ‖ CRL number.
+pub(crate) fn crl_key(issuer: &KeyRef, number: u64) -> Vec<u8> {
+    [issuer.octets().as_slice(), &number.to_be_bytes()].concat()
+}
+
+/// issuer ‖ CRL number ‖ part.
+pub(crate) fn crl_part_key(issuer: &KeyRef, number: u64, part: u32) -> Vec<u8> {
+    [issuer.octets().as_slice(), &number.to_be_bytes(), &part.to_be_bytes()].concat()
+}
+
+/// tenant ‖ 00: what every key of a tenant's list starts with. No tenant's name contains that octet.
+pub(crate) fn device_list_prefix(tenant: &TenantId) -> Vec<u8> {
+    [tenant.as_str().as_bytes(), &[0]].concat()
+}
+
+/// tenant ‖ 00 ‖ system title.
+pub(crate) fn device_list_key(tenant: &TenantId, title: &SystemTitle) -> Vec<u8> {
+    [tenant.as_str().as_bytes(), &[0], title.octets()].concat()
+}
+
+/// tenant ‖ 00 ‖ system title ‖ hierarchy ‖ purpose.
+pub(crate) fn slot_key(slot: &Slot) -> Vec<u8> {
+    let hierarchy = match slot.hierarchy {
+        Hierarchy::Authority => 0,
+        Hierarchy::Factory => 1,
+        Hierarchy::Operational => 2,
+        Hierarchy::Maintenance => 3,
+        Hierarchy::Infrastructure => 4,
+    };
+    let purpose = match slot.purpose {
+        KeyPurpose::CertificateSigning => 0,
+        KeyPurpose::Signature => 1,
+        KeyPurpose::KeyAgreement => 2,
+        KeyPurpose::Tls => 3,
+    };
+    let mut key = device_list_key(&slot.tenant, &slot.title);
+    key.extend_from_slice(&[hierarchy, purpose]);
+    key
+}
+
+/// Reads the system title that [`device_list_key`] wrote.
+pub(crate) fn parse_listed_title(key: &[u8]) -> Option<SystemTitle> {
+    key.last_chunk().copied().map(SystemTitle::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(issuer: u8, serial: &[u8]) -> CertificateId {
+        CertificateId {
+            issuer: KeyRef::new([issuer; 20]),
+            serial: SerialNumber::from_octets(serial).unwrap(),
+        }
+    }
+
+    #[test]
+    fn keys_sort_as_certificate_ids_do_and_read_back() {
+        let mut ids = [id(2, &[1]), id(1, &[9, 9]), id(1, &[9]), id(1, &[0x7F]), id(1, &[0, 0x80])];
+        let mut keys: Vec<Vec<u8>> = ids.iter().map(id_key).collect();
+        ids.sort();
+        keys.sort();
+        assert_eq!(keys.iter().map(|key| parse_id(key).unwrap()).collect::<Vec<_>>(), ids);
+    }
+
+    #[test]
+    fn times_sort_before_and_after_1970() {
+        let times = [i64::MIN, -1, 0, 1, 253_402_300_799, i64::MAX].map(UnixTime::from_seconds);
+        assert!(times.map(time_octets).is_sorted());
+    }
+
+    #[test]
+    fn octets_and_names_are_each_used_once() {
+        let mut tags: Vec<u8> = Keyspace::ALL.map(Keyspace::tag).to_vec();
+        tags.dedup();
+        assert_eq!(tags, (1..=18).collect::<Vec<u8>>());
+        let names: std::collections::BTreeSet<_> = Keyspace::ALL.map(Keyspace::name).into();
+        assert_eq!(names.len(), Keyspace::ALL.len());
+    }
+
+    #[test]
+    fn a_tenants_list_does_not_contain_another_whose_name_begins_alike() {
+        let short = TenantId::parse("dso").unwrap();
+        let long = TenantId::parse("dso-2").unwrap();
+        let key = device_list_key(&long, &SystemTitle::new([1; 8]));
+        assert!(!key.starts_with(&device_list_prefix(&short)));
+        assert_eq!(parse_listed_title(&key), Some(SystemTitle::new([1; 8])));
+    }
+}

@@ -1,0 +1,70 @@
+//! The port [`Ledger`]: hands every act to the committer and waits. Decides nothing itself.
+
+use ca_core::audit::AuditEvent;
+use ca_core::ports::{Ledger, Unavailable};
+use ca_core::record::{
+    CertificateId, CrlIntent, CrlNumberTaken, CrlRecord, Intent, IntentConflict, IssuedRecord,
+    RevocationOutcome, RevocationRecord, Settlement,
+};
+
+use crate::act::intent::Refusal;
+use crate::act::{crl, intent, issued, revocation, settlement};
+use crate::engine::Durability;
+use crate::store::Store;
+use crate::transaction::{ActFault, Transaction};
+
+const PORT: &str = "ledger";
+
+impl Ledger for Store {
+    fn record_intents(&self, intents: Vec<Intent>) -> Result<Vec<Result<(), IntentConflict>>, Unavailable> {
+        self.write(PORT, Durability::Durable, |tx| {
+            intents.into_iter().map(|intent| record_intent(tx, intent)).collect()
+        })
+    }
+
+    fn begin_signing(&self, intents: &[CertificateId]) -> Result<(), Unavailable> {
+        let intents = intents.to_vec();
+        self.write(PORT, Durability::ProcessCrash, move |tx| {
+            intents.iter().try_for_each(|id| intent::begin_signing(tx, id))
+        })
+    }
+
+    fn record_issued(&self, issued: Vec<IssuedRecord>) -> Result<(), Unavailable> {
+        self.write(PORT, Durability::Durable, |tx| {
+            issued.into_iter().try_for_each(|issued| issued::record(tx, issued))
+        })
+    }
+
+    fn settle_intents(&self, ended: Vec<(CertificateId, Settlement, AuditEvent)>) -> Result<(), Unavailable> {
+        self.write(PORT, Durability::Durable, |tx| {
+            ended
+                .into_iter()
+                .try_for_each(|(id, settlement, event)| settlement::settle(tx, &id, settlement, event))
+        })
+    }
+
+    fn record_event(&self, event: AuditEvent) -> Result<(), Unavailable> {
+        self.write(PORT, Durability::Durable, |tx| tx.seal(event).map(drop))
+    }
+
+    fn record_revocation(&self, revocation: RevocationRecord) -> Result<RevocationOutcome, Unavailable> {
+        self.write(PORT, Durability::Durable, |tx| revocation::record(tx, revocation))
+    }
+
+    fn record_crl_intent(&self, intent: CrlIntent) -> Result<Result<(), CrlNumberTaken>, Unavailable> {
+        self.write(PORT, Durability::Durable, |tx| crl::reserve(tx, intent))
+    }
+
+    fn record_crl(&self, crl: CrlRecord, event: AuditEvent) -> Result<(), Unavailable> {
+        self.write(PORT, Durability::Durable, move |tx| crl::record(tx, &crl, event))
+    }
+}
+
+/// A conflict is the answer for one intent; a fault is the end of the whole call.
+fn record_intent(tx: &mut Transaction<'_>, intent: Intent) -> Result<Result<(), IntentConflict>, ActFault> {
+    match tx.attempt(|tx| intent::record(tx, intent)) {
+        Ok(()) => Ok(Ok(())),
+        Err(Refusal::Conflict(conflict)) => Ok(Err(conflict)),
+        Err(Refusal::Fault(fault)) => Err(fault),
+    }
+}

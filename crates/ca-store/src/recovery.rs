@@ -1,0 +1,124 @@
+//! What happens before a ledger answers its first question: the end of the audit trail is checked, and what the last process
+//! left open is ended.
+//!
+//! An intent that was not given to the signer is aborted; one that was is uncertain, since a signature may exist. Neither is
+//! ever signed again. A second start finds nothing open and adds nothing but the record that the ledger was opened.
+
+use ca_core::audit::{Act, AuditEvent, AuditTrail};
+use ca_core::record::{CertificateId, Settlement};
+use ca_core::tenant::TenantId;
+use ca_core::validity::UnixTime;
+use sha2::{Digest, Sha256};
+
+use crate::act::intent::is_signing;
+use crate::act::settlement::settle;
+use crate::audit_walk::{AuditFault, AuditWalk};
+use crate::engine::{Durability, Engine, EngineError, EngineKind, View};
+use crate::keyspace::{Keyspace, parse_id};
+use crate::row::{IntentRow, Row, RowFault};
+use crate::transaction::{ActFault, ReadFault, Transaction};
+
+/// How many audit records are checked at every start.
+const CHECKED_RECORDS: u64 = 1_000;
+
+/// How many open intents are read at a time.
+const PAGE: usize = 256;
+
+/// Who ends intents, as audit records name it.
+const ACTOR: &str = "process:ledger";
+
+/// What a start found open and ended.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RecoveryReport {
+    /// Intents that were never given to the signer: aborted, their serial numbers burned.
+    pub aborted: Vec<CertificateId>,
+    /// Intents whose signing has an unknown outcome: to be revoked after the grace time.
+    pub uncertain: Vec<CertificateId>,
+}
+
+/// By whom and when a ledger is opened.
+pub(crate) struct Occasion<'a> {
+    pub(crate) now: UnixTime,
+    pub(crate) tenant: &'a TenantId,
+    pub(crate) engine: EngineKind,
+}
+
+/// Checks and ends; returns the end of the audit trail and what was ended.
+pub(crate) fn recover(
+    engine: &dyn Engine,
+    occasion: &Occasion<'_>,
+) -> Result<(AuditTrail, RecoveryReport), RecoverError> {
+    let trail = AuditWalk::over_last(engine, CHECKED_RECORDS)?.finish()?;
+    let mut report = RecoveryReport::default();
+    let view = engine.view()?;
+    let mut tx = Transaction::new(&*view, trail);
+    for (id, intent) in open_intents(&*view)? {
+        let event = |act| end_event(act, &id, &intent, occasion.now);
+        if is_signing(&*view, &id).map_err(ActFault::from)? {
+            settle(&mut tx, &id, Settlement::Uncertain, event(Act::IntentUncertain))?;
+            report.uncertain.push(id);
+        } else {
+            settle(&mut tx, &id, Settlement::Aborted, event(Act::IntentAborted))?;
+            report.aborted.push(id);
+        }
+    }
+    tx.seal(opened_event(occasion, &report))?;
+    let (batch, trail) = tx.into_batch()?;
+    drop(view);
+    engine.commit(batch, Durability::Durable)?;
+    Ok((trail, report))
+}
+
+fn open_intents(view: &dyn View) -> Result<Vec<(CertificateId, IntentRow)>, ActFault> {
+    let mut intents = Vec::new();
+    let mut after = Vec::new();
+    loop {
+        let page = view.rows_after(Keyspace::Open, &[], &after, PAGE).map_err(ReadFault::from)?;
+        let Some((last, _)) = page.last() else { return Ok(intents) };
+        after.clone_from(last);
+        for (key, octets) in page {
+            let id = parse_id(&key).ok_or(RowFault::Key { keyspace: Keyspace::Open.name() })?;
+            intents.push((id, IntentRow::decode(&octets)?));
+        }
+    }
+}
+
+fn end_event(act: Act, id: &CertificateId, intent: &IntentRow, now: UnixTime) -> AuditEvent {
+    AuditEvent {
+        time: now,
+        tenant: intent.certificate.tenant.clone(),
+        actor: ACTOR.to_owned(),
+        act,
+        issuer: Some(id.issuer),
+        serial: Some(id.serial.clone()),
+        reason: String::new(),
+        detail: format!("{}; found open at start", intent.certificate.subject),
+        digest: Sha256::digest(&intent.certificate.octets).to_vec(),
+    }
+}
+
+fn opened_event(occasion: &Occasion<'_>, report: &RecoveryReport) -> AuditEvent {
+    let (engine, aborted, uncertain) = (occasion.engine, report.aborted.len(), report.uncertain.len());
+    AuditEvent {
+        time: occasion.now,
+        tenant: occasion.tenant.clone(),
+        actor: ACTOR.to_owned(),
+        act: Act::LedgerOpened,
+        issuer: None,
+        serial: None,
+        reason: String::new(),
+        detail: format!("engine {engine}; {aborted} intents aborted, {uncertain} uncertain"),
+        digest: Vec::new(),
+    }
+}
+
+/// Why a ledger cannot be opened although its engine can.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RecoverError {
+    #[error(transparent)]
+    Audit(#[from] AuditFault),
+    #[error(transparent)]
+    Act(#[from] ActFault),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}

@@ -1,0 +1,279 @@
+//! The rows of certificates: intents that are open, what became of them, revocations.
+
+use ca_core::profile::{KeyPurpose, ProfileId};
+use ca_core::reason::ReasonCode;
+use ca_core::record::{CertificateId, Revocation, Slot};
+use ca_core::system_title::SystemTitle;
+use ca_core::tenant::TenantId;
+use ca_core::validity::{UnixTime, Validity};
+use der::asn1::OctetString;
+use der::{Enumerated, Sequence};
+
+use super::{Row, WirePurpose, WireSlot, fixed, octets, profile, tenant, time, title};
+use crate::keyspace::{Keyspace, id_key};
+
+/// Where a certificate stands, revocation aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enumerated)]
+#[repr(u8)]
+pub(crate) enum CertificateState {
+    Intended = 0,
+    Issued = 1,
+    Aborted = 2,
+    Uncertain = 3,
+}
+
+/// ```text
+/// CertificateRow ::= SEQUENCE {
+///     state           ENUMERATED { intended(0), issued(1), aborted(2), uncertain(3) },
+///     since           Time,          -- of that state
+///     octets          OCTET STRING,  -- issued: the Certificate; otherwise the TBSCertificate of the intent
+///     tenant          UTF8String,
+///     profile         UTF8String,
+///     profileVersion  INTEGER,
+///     subject         UTF8String,
+///     keyFingerprint  Digest,        -- of the SubjectPublicKeyInfo
+///     purpose         Purpose,
+///     notBefore       Time,
+///     notAfter        Time,
+///     recordedAt      Time,
+///     slot            [0] Slot OPTIONAL }
+/// ```
+///
+/// In the keyspace `certificates` the state is never intended(0).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CertificateRow {
+    pub(crate) state: CertificateState,
+    pub(crate) since: UnixTime,
+    pub(crate) octets: Vec<u8>,
+    pub(crate) tenant: TenantId,
+    pub(crate) profile: ProfileId,
+    pub(crate) profile_version: u32,
+    pub(crate) subject: String,
+    pub(crate) key_fingerprint: [u8; 32],
+    pub(crate) purpose: KeyPurpose,
+    pub(crate) validity: Validity,
+    pub(crate) recorded_at: UnixTime,
+    pub(crate) slot: Option<Slot>,
+}
+
+impl CertificateRow {
+    /// Returns the device that the certificate is for, if it is for one.
+    pub(crate) fn title(&self) -> Option<SystemTitle> {
+        match &self.slot {
+            Some(slot) => Some(slot.title),
+            None => SystemTitle::parse(&self.subject).ok(),
+        }
+    }
+}
+
+#[derive(Sequence)]
+pub(crate) struct WireCertificate {
+    state: CertificateState,
+    since: i64,
+    octets: OctetString,
+    tenant: String,
+    profile: String,
+    profile_version: u32,
+    subject: String,
+    key_fingerprint: OctetString,
+    purpose: WirePurpose,
+    not_before: i64,
+    not_after: i64,
+    recorded_at: i64,
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    slot: Option<WireSlot>,
+}
+
+impl Row for CertificateRow {
+    type Key = CertificateId;
+    type Wire = WireCertificate;
+    const KEYSPACE: Keyspace = Keyspace::Certificates;
+
+    fn key(key: &Self::Key) -> Vec<u8> {
+        id_key(key)
+    }
+
+    fn to_wire(&self) -> der::Result<WireCertificate> {
+        Ok(WireCertificate {
+            state: self.state,
+            since: self.since.seconds(),
+            octets: octets(&self.octets)?,
+            tenant: self.tenant.to_string(),
+            profile: self.profile.to_string(),
+            profile_version: self.profile_version,
+            subject: self.subject.clone(),
+            key_fingerprint: octets(&self.key_fingerprint)?,
+            purpose: self.purpose.into(),
+            not_before: self.validity.not_before().seconds(),
+            not_after: self.validity.not_after().seconds(),
+            recorded_at: self.recorded_at.seconds(),
+            slot: self.slot.as_ref().map(WireSlot::new).transpose()?,
+        })
+    }
+
+    fn from_wire(wire: WireCertificate) -> Option<Self> {
+        Some(Self {
+            state: wire.state,
+            since: time(wire.since),
+            octets: wire.octets.into_bytes().into_vec(),
+            tenant: tenant(&wire.tenant)?,
+            profile: profile(&wire.profile)?,
+            profile_version: wire.profile_version,
+            subject: wire.subject,
+            key_fingerprint: fixed(&wire.key_fingerprint)?,
+            purpose: wire.purpose.into(),
+            validity: Validity::new(time(wire.not_before), time(wire.not_after))?,
+            recorded_at: time(wire.recorded_at),
+            slot: match wire.slot {
+                Some(slot) => Some(slot.slot()?),
+                None => None,
+            },
+        })
+    }
+}
+
+/// ```text
+/// IntentRow ::= SEQUENCE {
+///     certificate  CertificateRow,            -- state intended(0), since = recordedAt
+///     request      [0] Digest OPTIONAL,       -- idempotency key
+///     token        [1] Digest OPTIONAL,       -- the one-time token that it spends
+///     claim        [2] OCTET STRING OPTIONAL } -- system title of the device that it claims
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct IntentRow {
+    pub(crate) certificate: CertificateRow,
+    pub(crate) request: Option<[u8; 32]>,
+    pub(crate) token: Option<[u8; 32]>,
+    pub(crate) claim: Option<SystemTitle>,
+}
+
+#[derive(Sequence)]
+pub(crate) struct WireIntent {
+    certificate: WireCertificate,
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    request: Option<OctetString>,
+    #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
+    token: Option<OctetString>,
+    #[asn1(context_specific = "2", tag_mode = "EXPLICIT", optional = "true")]
+    claim: Option<OctetString>,
+}
+
+impl Row for IntentRow {
+    type Key = CertificateId;
+    type Wire = WireIntent;
+    const KEYSPACE: Keyspace = Keyspace::Open;
+
+    fn key(key: &Self::Key) -> Vec<u8> {
+        id_key(key)
+    }
+
+    fn to_wire(&self) -> der::Result<WireIntent> {
+        Ok(WireIntent {
+            certificate: self.certificate.to_wire()?,
+            request: self.request.as_ref().map(|key| octets(key)).transpose()?,
+            token: self.token.as_ref().map(|hash| octets(hash)).transpose()?,
+            claim: self.claim.as_ref().map(|title| octets(title.octets())).transpose()?,
+        })
+    }
+
+    fn from_wire(wire: WireIntent) -> Option<Self> {
+        let certificate = CertificateRow::from_wire(wire.certificate)?;
+        (certificate.state == CertificateState::Intended).then_some(Self {
+            certificate,
+            request: present(wire.request.as_ref(), fixed)?,
+            token: present(wire.token.as_ref(), fixed)?,
+            claim: present(wire.claim.as_ref(), title)?,
+        })
+    }
+}
+
+/// Reads a field that may be absent but not wrong.
+fn present<T>(field: Option<&OctetString>, read: impl Fn(&OctetString) -> Option<T>) -> Option<Option<T>> {
+    match field {
+        Some(octets) => read(octets).map(Some),
+        None => Some(None),
+    }
+}
+
+/// ```text
+/// RevocationRow ::= SEQUENCE {
+///     time            Time,
+///     reason          INTEGER,            -- the number of the CRLReason, RFC 5280 §5.3.1
+///     notAfter        Time,               -- of the certificate
+///     invalidityDate  [0] Time OPTIONAL }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RevocationRow {
+    pub(crate) revocation: Revocation,
+    pub(crate) not_after: UnixTime,
+}
+
+#[derive(Sequence)]
+pub(crate) struct WireRevocation {
+    time: i64,
+    reason: u8,
+    not_after: i64,
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    invalidity_date: Option<i64>,
+}
+
+impl Row for RevocationRow {
+    type Key = CertificateId;
+    type Wire = WireRevocation;
+    const KEYSPACE: Keyspace = Keyspace::Revocations;
+
+    fn key(key: &Self::Key) -> Vec<u8> {
+        id_key(key)
+    }
+
+    fn to_wire(&self) -> der::Result<WireRevocation> {
+        Ok(WireRevocation {
+            time: self.revocation.time.seconds(),
+            reason: self.revocation.reason.number(),
+            not_after: self.not_after.seconds(),
+            invalidity_date: self.revocation.invalidity_date.map(UnixTime::seconds),
+        })
+    }
+
+    fn from_wire(wire: WireRevocation) -> Option<Self> {
+        Some(Self {
+            revocation: Revocation {
+                time: time(wire.time),
+                reason: ReasonCode::from_number(wire.reason)?,
+                invalidity_date: wire.invalidity_date.map(time),
+            },
+            not_after: time(wire.not_after),
+        })
+    }
+}
+
+/// ```text
+/// UncertainRow ::= SEQUENCE { since Time }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct UncertainRow {
+    pub(crate) since: UnixTime,
+}
+
+#[derive(Sequence)]
+pub(crate) struct WireUncertain {
+    since: i64,
+}
+
+impl Row for UncertainRow {
+    type Key = CertificateId;
+    type Wire = WireUncertain;
+    const KEYSPACE: Keyspace = Keyspace::Uncertain;
+
+    fn key(key: &Self::Key) -> Vec<u8> {
+        id_key(key)
+    }
+
+    fn to_wire(&self) -> der::Result<WireUncertain> {
+        Ok(WireUncertain { since: self.since.seconds() })
+    }
+
+    fn from_wire(wire: WireUncertain) -> Option<Self> {
+        Some(Self { since: time(wire.since) })
+    }
+}

@@ -1,0 +1,201 @@
+//! The port [`StatusSource`]: what the ledger knows of certificates and CRLs. Reads what is on disk; never waits for an act.
+
+use std::collections::BTreeMap;
+
+use ca_core::key_ref::KeyRef;
+use ca_core::ports::{StatusSource, Unavailable};
+use ca_core::record::{
+    CertificateId, CertificateQuery, CertificateStatus, CrlRecord, RevokedEntry, StoredCertificate,
+};
+use ca_core::serial_number::SerialNumber;
+use ca_core::system_title::SystemTitle;
+use ca_core::validity::UnixTime;
+
+use crate::act::crl::parts;
+use crate::certificate::{certificate_row, status, stored};
+use crate::engine::View;
+use crate::keyspace::{
+    Keyspace, crl_key, expiry_key, id_key, parse_id, parse_indexed_id, time_octets, title_key,
+};
+use crate::row::{CertificateRow, CrlHeadRow, CrlRow, IntentRow, RevocationRow, Row, RowFault, UncertainRow};
+use crate::store::Store;
+use crate::transaction::{ReadFault, Rows};
+
+const PORT: &str = "status source";
+
+/// How many rows are looked at together when certificates are listed.
+const PAGE: usize = 256;
+
+impl StatusSource for Store {
+    fn status_of(&self, id: &CertificateId) -> Result<CertificateStatus, Unavailable> {
+        self.read(PORT, |view| status(view, id))
+    }
+
+    fn certificate(&self, id: &CertificateId) -> Result<Option<StoredCertificate>, Unavailable> {
+        self.read(PORT, |view| match certificate_row(view, id)? {
+            Some(row) => stored(view, id.clone(), row).map(Some),
+            None => Ok(None),
+        })
+    }
+
+    fn certificates(&self, query: &CertificateQuery) -> Result<Vec<StoredCertificate>, Unavailable> {
+        self.read(PORT, |view| list(view, query))
+    }
+
+    fn revoked(
+        &self,
+        issuer: &KeyRef,
+        after: Option<&SerialNumber>,
+        limit: usize,
+    ) -> Result<Vec<RevokedEntry>, Unavailable> {
+        let after = after.map(|serial| id_key(&CertificateId { issuer: *issuer, serial: serial.clone() }));
+        self.read(PORT, |view| {
+            view.rows_after(Keyspace::Revocations, issuer.octets(), &after.unwrap_or_default(), limit)?
+                .into_iter()
+                .map(|(key, octets)| {
+                    let id = known(parse_id(&key), Keyspace::Revocations)?;
+                    let RevocationRow { revocation, not_after } = RevocationRow::decode(&octets)?;
+                    Ok(RevokedEntry { serial: id.serial, revocation, not_after })
+                })
+                .collect()
+        })
+    }
+
+    fn uncertain(&self, issuer: &KeyRef, until: UnixTime) -> Result<Vec<SerialNumber>, Unavailable> {
+        self.read(PORT, |view| {
+            let mut serials = Vec::new();
+            for (key, octets) in view.rows_after(Keyspace::Uncertain, issuer.octets(), &[], usize::MAX)? {
+                if UncertainRow::decode(&octets)?.since <= until {
+                    serials.push(known(parse_id(&key), Keyspace::Uncertain)?.serial);
+                }
+            }
+            Ok(serials)
+        })
+    }
+
+    fn latest_crl(&self, issuer: &KeyRef) -> Result<Option<CrlRecord>, Unavailable> {
+        self.read(PORT, |view| latest_crl(view, issuer))
+    }
+
+    fn audit_records(&self, after: u64, limit: usize) -> Result<Vec<Vec<u8>>, Unavailable> {
+        self.read(PORT, |view| {
+            let rows = view.rows_after(Keyspace::Audit, &[], &after.to_be_bytes(), limit)?;
+            Ok(rows.into_iter().map(|(_, der)| der).collect())
+        })
+    }
+}
+
+impl Store {
+    /// Lists issued certificates in the order of their notAfter and then of their ids, at most `limit`: those that end at
+    /// `from` or later, and of those that end at `from` only those behind `after`.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub fn expiring(
+        &self,
+        from: UnixTime,
+        after: Option<&CertificateId>,
+        limit: usize,
+    ) -> Result<Vec<(UnixTime, CertificateId)>, Unavailable> {
+        let after = match after {
+            Some(id) => expiry_key(from, id),
+            None => time_octets(from).to_vec(),
+        };
+        self.read(PORT, |view| {
+            let mut ends = Vec::new();
+            for (key, _) in view.rows_after(Keyspace::Expiry, &[], &after, limit)? {
+                let id = known(parse_indexed_id(&key), Keyspace::Expiry)?;
+                let row = known(view.row::<CertificateRow>(&id)?, Keyspace::Expiry)?;
+                ends.push((row.validity.not_after(), id));
+            }
+            Ok(ends)
+        })
+    }
+}
+
+fn known<T>(parsed: Option<T>, keyspace: Keyspace) -> Result<T, RowFault> {
+    parsed.ok_or_else(|| RowFault::Key { keyspace: keyspace.name() })
+}
+
+/// Looks at rows page by page until enough belong to the tenant that is asked for.
+fn list(view: &dyn View, query: &CertificateQuery) -> Result<Vec<StoredCertificate>, ReadFault> {
+    let mut found = Vec::new();
+    let mut after = query.after.clone();
+    while found.len() < query.limit {
+        let page = match &query.title {
+            Some(title) => device_page(view, title, query, after.as_ref())?,
+            None => page(view, query, after.as_ref())?,
+        };
+        let Some((last, _)) = page.last() else { break };
+        after = Some(last.clone());
+        for (id, row) in page {
+            let wanted = query.tenant.as_ref().is_none_or(|tenant| *tenant == row.tenant);
+            if wanted && found.len() < query.limit {
+                found.push(stored(view, id, row)?);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The next rows in the order of their ids, whether their intents are open or have ended.
+fn page(
+    view: &dyn View,
+    query: &CertificateQuery,
+    after: Option<&CertificateId>,
+) -> Result<Vec<(CertificateId, CertificateRow)>, ReadFault> {
+    let limit = query.limit.clamp(1, PAGE);
+    let prefix = query.issuer.map(|issuer| issuer.octets().to_vec()).unwrap_or_default();
+    let after = after.map(id_key).unwrap_or_default();
+    let mut rows = BTreeMap::new();
+    for (key, octets) in view.rows_after(Keyspace::Open, &prefix, &after, limit)? {
+        rows.insert(key, IntentRow::decode(&octets)?.certificate);
+    }
+    for (key, octets) in view.rows_after(Keyspace::Certificates, &prefix, &after, limit)? {
+        rows.insert(key, CertificateRow::decode(&octets)?);
+    }
+    rows.into_iter()
+        .take(limit)
+        .map(|(key, row)| Ok((known(parse_id(&key), Keyspace::Certificates)?, row)))
+        .collect()
+}
+
+/// The next rows of one device.
+fn device_page(
+    view: &dyn View,
+    title: &SystemTitle,
+    query: &CertificateQuery,
+    after: Option<&CertificateId>,
+) -> Result<Vec<(CertificateId, CertificateRow)>, ReadFault> {
+    let issuer = query.issuer.map(|issuer| issuer.octets().to_vec()).unwrap_or_default();
+    let prefix = [title.octets().as_slice(), &issuer].concat();
+    let after = after.map(|id| title_key(title, id)).unwrap_or_default();
+    let keys = view.rows_after(Keyspace::Titles, &prefix, &after, query.limit.clamp(1, PAGE))?;
+    keys.into_iter()
+        .map(|(key, _)| {
+            let id = known(parse_indexed_id(&key), Keyspace::Titles)?;
+            let row = known(certificate_row(view, &id)?, Keyspace::Titles)?;
+            Ok((id, row))
+        })
+        .collect()
+}
+
+fn latest_crl(view: &dyn View, issuer: &KeyRef) -> Result<Option<CrlRecord>, ReadFault> {
+    let Some(number) = view.row::<CrlHeadRow>(issuer)?.and_then(|head| head.latest) else { return Ok(None) };
+    let row = known(view.row::<CrlRow>(&(*issuer, number))?, Keyspace::Crls)?;
+    let issued = known(row.issued, Keyspace::Crls)?;
+    let count = usize::try_from(parts(issued)).unwrap_or(usize::MAX);
+    let octets = view.rows_after(Keyspace::CrlOctets, &crl_key(issuer, number), &[], count)?;
+    let der: Vec<u8> = octets.into_iter().flat_map(|(_, part)| part).collect();
+    if u64::try_from(der.len()).ok() != Some(issued.length) {
+        return Err(RowFault::Value { keyspace: Keyspace::CrlOctets.name() }.into());
+    }
+    Ok(Some(CrlRecord {
+        issuer: *issuer,
+        number,
+        this_update: row.this_update,
+        next_update: issued.next_update,
+        entries: issued.entries,
+        der,
+    }))
+}

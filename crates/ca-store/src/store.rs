@@ -1,0 +1,249 @@
+//! A ledger in a directory: creating it, opening it, and what holds it together. What it answers is in the three files of its
+//! ports.
+
+use core::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ca_core::audit::AuditTrail;
+use ca_core::ports::Unavailable;
+use ca_core::tenant::TenantId;
+use ca_core::validity::UnixTime;
+
+use crate::audit_walk::{AuditFault, AuditWalk};
+use crate::committer::{Committer, CommitterSetup, FatalHook, StoreCounters};
+use crate::directory::{CreateDirectoryError, Directory, OpenDirectoryError};
+use crate::engine::{self, Durability, Engine, EngineKind, EngineSetup, View, Write};
+use crate::keyspace::TRAIL;
+use crate::recovery::{Occasion, RecoverError, RecoveryReport, recover};
+use crate::row::{Row, TrailRow};
+use crate::transaction::{ActFault, ReadFault, Transaction};
+
+/// The ledger of one installation, open in this process alone.
+///
+/// It implements the ports [`Ledger`](ca_core::ports::Ledger), [`StatusSource`](ca_core::ports::StatusSource) and
+/// [`Registry`](ca_core::ports::Registry). Dropping it lets the acts that wait be done first.
+pub struct Store {
+    // In the order in which they must go: first who writes, then what is written, then who may.
+    committer: Committer,
+    engine: Arc<dyn Engine>,
+    _directory: Directory,
+}
+
+/// How a ledger is run.
+pub struct Settings {
+    /// The engine that the directory must have been made with; `None` takes the one it was made with.
+    pub engine: Option<EngineKind>,
+    /// Memory for what was read, in octets.
+    pub cache_octets: u64,
+    /// How many acts may wait to be written.
+    pub queue_length: usize,
+    /// How long an act waits for room in the queue, and again how long in the queue, before it is given up.
+    pub patience: Duration,
+    /// Called once, when the ledger cannot go on. A server must end its process there, without unwinding.
+    pub on_fatal: FatalHook,
+}
+
+impl Settings {
+    /// Makes the usual settings: 128 MiB of cache, 1,024 acts in the queue, 10 seconds of patience.
+    #[must_use]
+    pub fn new(on_fatal: FatalHook) -> Self {
+        Self {
+            engine: None,
+            cache_octets: 128 * 1024 * 1024,
+            queue_length: 1_024,
+            patience: Duration::from_secs(10),
+            on_fatal,
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("engine", &self.engine)
+            .field("cache_octets", &self.cache_octets)
+            .field("queue_length", &self.queue_length)
+            .field("patience", &self.patience)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the audit record of an opening says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opening {
+    /// When: one sample of the clock.
+    pub now: UnixTime,
+    /// Who runs the installation.
+    pub tenant: TenantId,
+}
+
+impl Store {
+    /// Makes an empty ledger in a directory that is absent or empty, durably, and closes it again.
+    ///
+    /// # Errors
+    /// [`CreateError`]; a directory that it leaves behind is refused by [`Self::open`] and can be removed.
+    pub fn create(directory: &Path, kind: EngineKind) -> Result<(), CreateError> {
+        let directory = Directory::create(directory)?;
+        let setup = EngineSetup { kind, cache_octets: 8 * 1024 * 1024 };
+        let failed = |cause: Box<dyn core::error::Error + Send + Sync>| CreateError::Engine { cause };
+        let engine = engine::create(setup, &directory.engine_path()).map_err(|cause| failed(cause.into()))?;
+        let start = TrailRow { sequence: AuditTrail::EMPTY.sequence(), head: *AuditTrail::EMPTY.head() };
+        let first = Write {
+            keyspace: TrailRow::KEYSPACE,
+            key: TRAIL.to_vec(),
+            value: Some(start.encode().map_err(|cause| failed(cause.into()))?),
+        };
+        engine.commit(vec![first], Durability::Durable).map_err(|cause| failed(cause.into()))?;
+        drop(engine);
+        Ok(directory.finish(kind)?)
+    }
+
+    /// Opens a ledger, and ends what the last process left open before anything can be asked.
+    ///
+    /// # Errors
+    /// [`OpenError`]; nothing is ever made where there is no ledger.
+    pub fn open(
+        directory: &Path,
+        opening: &Opening,
+        settings: Settings,
+    ) -> Result<(Self, RecoveryReport), OpenError> {
+        let (directory, kind) = Directory::open(directory, settings.engine)?;
+        let setup = EngineSetup { kind, cache_octets: settings.cache_octets };
+        let engine = engine::open(setup, &directory.engine_path())
+            .map_err(|cause| OpenError::Engine { cause: cause.into() })?;
+        Self::start(directory, (kind, engine.into()), opening, settings)
+    }
+
+    /// Opens a ledger whose engine is open.
+    pub(crate) fn start(
+        directory: Directory,
+        (kind, engine): (EngineKind, Arc<dyn Engine>),
+        opening: &Opening,
+        settings: Settings,
+    ) -> Result<(Self, RecoveryReport), OpenError> {
+        let occasion = Occasion { now: opening.now, tenant: &opening.tenant, engine: kind };
+        let (trail, report) = recover(&*engine, &occasion)?;
+        let setup = CommitterSetup {
+            queue_length: settings.queue_length,
+            patience: settings.patience,
+            on_fatal: settings.on_fatal,
+        };
+        let committer = Committer::start(Arc::clone(&engine), trail, setup)
+            .map_err(|cause| OpenError::Thread { cause })?;
+        tracing::info!(
+            engine = %kind,
+            aborted = report.aborted.len(),
+            uncertain = report.uncertain.len(),
+            audit_records = trail.sequence(),
+            "the ledger is open"
+        );
+        Ok((Self { committer, engine, _directory: directory }, report))
+    }
+
+    /// Checks the whole audit trail, record by record, while the ledger goes on.
+    ///
+    /// # Errors
+    /// [`AuditFault`] when the trail cannot be read at all.
+    pub fn verify_audit(&self) -> Result<AuditWalk<'_>, AuditFault> {
+        AuditWalk::over_all(&*self.engine)
+    }
+
+    /// Returns how often the ledger wrote since it was opened.
+    #[must_use]
+    pub fn counters(&self) -> StoreCounters {
+        self.committer.counters()
+    }
+
+    /// Has an act done for a port.
+    pub(crate) fn write<T: Send + 'static>(
+        &self,
+        port: &'static str,
+        durability: Durability,
+        act: impl FnOnce(&mut Transaction<'_>) -> Result<T, ActFault> + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        self.committer.submit(durability, act).map_err(|cause| Unavailable { port, cause: cause.into() })
+    }
+
+    /// Reads for a port, at one point in time, what is on disk.
+    pub(crate) fn read<T>(
+        &self,
+        port: &'static str,
+        read: impl FnOnce(&dyn View) -> Result<T, ReadFault>,
+    ) -> Result<T, Unavailable> {
+        let unavailable = |cause: Box<dyn core::error::Error + Send + Sync>| Unavailable { port, cause };
+        self.committer.check().map_err(|cause| unavailable(cause.into()))?;
+        let view = self.engine.view().map_err(|cause| unavailable(cause.into()))?;
+        read(&*view).map_err(|cause| unavailable(cause.into()))
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("counters", &self.counters()).finish_non_exhaustive()
+    }
+}
+
+/// Why a ledger was not created.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// The directory cannot be used.
+    #[error(transparent)]
+    Directory(#[from] CreateDirectoryError),
+    /// The engine cannot make its files.
+    #[error("the engine of the ledger failed: {cause}")]
+    Engine {
+        /// What the engine says.
+        #[source]
+        cause: Box<dyn core::error::Error + Send + Sync>,
+    },
+}
+
+/// Why a ledger was not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The directory cannot be used.
+    #[error(transparent)]
+    Directory(#[from] OpenDirectoryError),
+    /// The engine cannot open its files, or not write to them.
+    #[error("the engine of the ledger failed: {cause}")]
+    Engine {
+        /// What the engine says.
+        #[source]
+        cause: Box<dyn core::error::Error + Send + Sync>,
+    },
+    /// The end of the audit trail is not what was written.
+    #[error(
+        "the audit trail of the ledger is not intact: {cause}; restore the ledger before anything is issued"
+    )]
+    AuditTrail {
+        /// What is wrong with it.
+        #[source]
+        cause: AuditFault,
+    },
+    /// What the last process left open cannot be ended.
+    #[error("what was left open in the ledger cannot be ended: {cause}")]
+    Recovery {
+        /// Why.
+        #[source]
+        cause: Box<dyn core::error::Error + Send + Sync>,
+    },
+    /// The operating system gives no thread.
+    #[error("the ledger's thread cannot be started: {cause}")]
+    Thread {
+        /// What the operating system says.
+        #[source]
+        cause: std::io::Error,
+    },
+}
+
+impl From<RecoverError> for OpenError {
+    fn from(error: RecoverError) -> Self {
+        match error {
+            RecoverError::Audit(cause) => Self::AuditTrail { cause },
+            RecoverError::Act(cause) => Self::Recovery { cause: cause.into() },
+            RecoverError::Engine(cause) => Self::Engine { cause: cause.into() },
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! What one batch will write, while it is being decided: a view of the engine, the rows that are pending over it, and the
+//! audit trail. Not the acts themselves.
+//!
+//! Acts are decided one after the other and each sees what those before it will write. One that fails leaves nothing behind.
+
+use std::collections::BTreeMap;
+
+use ca_core::audit::{AuditCodecError, AuditEvent, AuditTrail};
+use ca_core::key_ref::KeyRef;
+use ca_core::record::CertificateId;
+
+use crate::engine::{EngineError, MAX_VALUE_OCTETS, View, Write};
+use crate::keyspace::Keyspace;
+use crate::row::{Row, RowFault, TrailRow};
+
+/// Whatever rows can be read from.
+pub(crate) trait Rows {
+    /// Returns the value of a key.
+    fn octets(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, ReadFault>;
+
+    /// Returns the row of a key.
+    fn row<R: Row>(&self, key: &R::Key) -> Result<Option<R>, ReadFault> {
+        match self.octets(R::KEYSPACE, &R::key(key))? {
+            Some(octets) => Ok(Some(R::decode(&octets)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Tells whether there is a row.
+    fn has<R: Row>(&self, key: &R::Key) -> Result<bool, ReadFault> {
+        Ok(self.octets(R::KEYSPACE, &R::key(key))?.is_some())
+    }
+}
+
+impl Rows for dyn View + '_ {
+    fn octets(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, ReadFault> {
+        Ok(self.value(keyspace, key)?)
+    }
+}
+
+/// A row could not be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadFault {
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error(transparent)]
+    Row(#[from] RowFault),
+}
+
+/// Why an act cannot be done at all; nothing of it is written. Not a conflict, which is an answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ActFault {
+    #[error(transparent)]
+    Read(#[from] ReadFault),
+    #[error(transparent)]
+    Row(#[from] RowFault),
+    #[error("the audit event cannot be sealed: {0}")]
+    Seal(#[from] AuditCodecError),
+    #[error(
+        "a row of {octets} octets is longer than the {MAX_VALUE_OCTETS} that a row of {keyspace} may have"
+    )]
+    TooLong { keyspace: &'static str, octets: usize },
+    #[error("no intent is open for serial number {} of {}", id.serial, id.issuer)]
+    NotOpen { id: CertificateId },
+    #[error("the intent for serial number {} of {} was given to the signer before", id.serial, id.issuer)]
+    GivenToSigner { id: CertificateId },
+    #[error("the intent for serial number {} of {} was not given to the signer", id.serial, id.issuer)]
+    NotGivenToSigner { id: CertificateId },
+    #[error("CRL number {number} of {issuer} is not reserved for a CRL that is still to come")]
+    NotReserved { issuer: KeyRef, number: u64 },
+    #[error("a CRL of {octets} octets is longer than can be kept")]
+    CrlTooLong { octets: usize },
+    #[error("a token with this hash is kept already")]
+    TokenKept,
+}
+
+/// Rows that are to be written, and the trail as it will be then.
+pub(crate) struct Transaction<'v> {
+    view: &'v dyn View,
+    pending: BTreeMap<Keyspace, BTreeMap<Vec<u8>, Option<Vec<u8>>>>,
+    undo: Vec<Undo>,
+    sealed_before: u64,
+    trail: AuditTrail,
+}
+
+/// What stood among the pending rows before a write: nothing, or a pending value or removal.
+struct Undo {
+    keyspace: Keyspace,
+    key: Vec<u8>,
+    before: Option<Option<Vec<u8>>>,
+}
+
+impl<'v> Transaction<'v> {
+    /// Begins with nothing pending.
+    pub(crate) fn new(view: &'v dyn View, trail: AuditTrail) -> Self {
+        let sealed_before = trail.sequence();
+        Self { view, pending: BTreeMap::new(), undo: Vec::new(), sealed_before, trail }
+    }
+
+    /// Does an act whole or, when it fails, not at all.
+    pub(crate) fn attempt<T, E>(&mut self, act: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
+        let (mark, trail) = (self.undo.len(), self.trail);
+        let outcome = act(self);
+        if outcome.is_err() {
+            self.trail = trail;
+            while self.undo.len() > mark {
+                self.undo_last();
+            }
+        }
+        outcome
+    }
+
+    fn undo_last(&mut self) {
+        if let Some(Undo { keyspace, key, before }) = self.undo.pop() {
+            let rows = self.pending.entry(keyspace).or_default();
+            match before {
+                Some(pending) => rows.insert(key, pending),
+                None => rows.remove(&key),
+            };
+        }
+    }
+
+    /// Writes a row.
+    pub(crate) fn put<R: Row>(&mut self, key: &R::Key, row: &R) -> Result<(), ActFault> {
+        self.put_octets(R::KEYSPACE, R::key(key), row.encode()?)
+    }
+
+    /// Writes a value that is not a row.
+    pub(crate) fn put_octets(
+        &mut self,
+        keyspace: Keyspace,
+        key: Vec<u8>,
+        value: Vec<u8>,
+    ) -> Result<(), ActFault> {
+        if value.len() > MAX_VALUE_OCTETS {
+            return Err(ActFault::TooLong { keyspace: keyspace.name(), octets: value.len() });
+        }
+        self.write(keyspace, key, Some(value));
+        Ok(())
+    }
+
+    /// Removes a row.
+    pub(crate) fn remove<R: Row>(&mut self, key: &R::Key) {
+        self.remove_key(R::KEYSPACE, R::key(key));
+    }
+
+    /// Removes what stands under a key.
+    pub(crate) fn remove_key(&mut self, keyspace: Keyspace, key: Vec<u8>) {
+        self.write(keyspace, key, None);
+    }
+
+    /// Seals an audit event; returns the number of its record.
+    pub(crate) fn seal(&mut self, event: AuditEvent) -> Result<u64, ActFault> {
+        let (sequence, der) = self.trail.seal(event)?;
+        self.put_octets(Keyspace::Audit, sequence.to_be_bytes().to_vec(), der)?;
+        Ok(sequence)
+    }
+
+    fn write(&mut self, keyspace: Keyspace, key: Vec<u8>, value: Option<Vec<u8>>) {
+        let before = self.pending.entry(keyspace).or_default().insert(key.clone(), value);
+        self.undo.push(Undo { keyspace, key, before });
+    }
+
+    /// Returns the batch, with the end of the trail in it, and that end.
+    pub(crate) fn into_batch(mut self) -> Result<(Vec<Write>, AuditTrail), ActFault> {
+        if self.trail.sequence() != self.sealed_before {
+            let end = TrailRow { sequence: self.trail.sequence(), head: *self.trail.head() };
+            self.put(&(), &end)?;
+        }
+        let mut batch = Vec::new();
+        for (keyspace, rows) in self.pending {
+            batch.extend(rows.into_iter().map(|(key, value)| Write { keyspace, key, value }));
+        }
+        Ok((batch, self.trail))
+    }
+}
+
+impl Rows for Transaction<'_> {
+    fn octets(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, ReadFault> {
+        match self.pending.get(&keyspace).and_then(|rows| rows.get(key)) {
+            Some(pending) => Ok(pending.clone()),
+            None => Ok(self.view.value(keyspace, key)?),
+        }
+    }
+}
