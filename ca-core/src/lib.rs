@@ -8,6 +8,7 @@ pub mod issuance;
 pub mod registration;
 pub mod revocation;
 pub mod request;
+pub mod exchange;
 pub mod crl;
 pub mod ocsp;
 pub mod path;

@@ -37,13 +37,12 @@ impl<'a> PreviousCrl<'a> {
 
     /// Tells whether a revocation has to stand on the next CRL.
     ///
-    /// RFC 5280 §3.3: an entry stays until it appears on one regularly scheduled CRL issued beyond the certificate's
-    /// validity period. Listed on the previous CRL, and the certificate over when that one was issued: it has appeared, and
-    /// may go. Not listed there: either it went before, or it was revoked since; of these, whatever is not over or was
-    /// recorded since is listed, so that a certificate revoked in its last second appears once all the same.
-    fn requires(&self, entry: &RevokedEntry, listed_before: bool) -> bool {
-        let recorded_since = entry.revocation.time.plus_seconds(COMMIT_SECONDS) >= self.this_update;
-        entry.not_after >= self.this_update || (recorded_since && !listed_before)
+    /// RFC 5280 §3.3: an entry stays until it has appeared on one regularly scheduled CRL issued beyond the certificate's
+    /// validity period. It may go, therefore, once the previous CRL was issued after the certificate's end, and after the
+    /// revocation was there to be listed; for then it stood on that CRL, or on one before it.
+    fn requires(&self, entry: &RevokedEntry) -> bool {
+        let visible = entry.revocation.time.plus_seconds(COMMIT_SECONDS);
+        self.this_update <= entry.not_after.max(visible)
     }
 }
 
@@ -96,16 +95,14 @@ impl<'a> Comparison<'a> {
         Self { previous, next: None, walked: 0, missing: 0, first_missing: None }
     }
 
+    /// Walks up to `entry`. Tells whether it has to stand on the next CRL.
     fn requires(&mut self, entry: &RevokedEntry) -> Result<bool, CrlError> {
-        let mut listed_before = false;
         while let Some(serial) = self.next_up_to(Some(&entry.serial))? {
-            if serial == entry.serial {
-                listed_before = true;
-            } else {
+            if serial != entry.serial {
                 self.miss(serial);
             }
         }
-        Ok(self.previous.requires(entry, listed_before))
+        Ok(self.previous.requires(entry))
     }
 
     /// Takes the next serial number of the previous CRL, unless it lies behind `limit`.

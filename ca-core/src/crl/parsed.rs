@@ -5,6 +5,7 @@
 //! or published.
 
 use const_oid::ObjectIdentifier;
+use der::asn1::SequenceRef;
 use der::{Decode, Encode, Reader, SliceReader};
 use spki::AlgorithmIdentifierRef;
 use x509_cert::ext::Extension;
@@ -87,7 +88,7 @@ impl<'a> ParsedTbs<'a> {
             return Err(ReadCrlError::Version);
         }
         // RFC 5280 §5.1.2.6: with nothing revoked the list is absent, never empty.
-        let entries = match list.revoked_certificates.map(|list| list.as_bytes()) {
+        let entries = match list.revoked_certificates.map(SequenceRef::as_bytes) {
             Some([]) => return Err(ReadCrlError::EmptyList),
             entries => entries.unwrap_or_default(),
         };
@@ -234,7 +235,6 @@ fn curve_of(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<Curve, ReadCrlErro
         .ok_or(ReadCrlError::SignatureAlgorithm { algorithm: algorithm.oid })
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is the argument of map_err")]
 fn not_der(cause: der::Error) -> ReadCrlError {
     ReadCrlError::NotDer { position: cause.position().map(u32::from) }
 }
