@@ -6,13 +6,11 @@
 
 use core::fmt;
 
-use der::asn1::{BitStringRef, ContextSpecific, OctetString};
-use der::{Encode, Tag, TagMode, TagNumber};
+use der::Tag;
+use der::asn1::BitStringRef;
 use sha2::{Digest, Sha256};
-use spki::AlgorithmIdentifierRef;
-use x509_cert::ext::Extension;
-use x509_cert::ext::pkix::AuthorityKeyIdentifier;
 
+mod draft;
 mod entries;
 mod growing_der;
 pub mod parsed;
@@ -26,7 +24,6 @@ use crate::fault::Fault;
 use crate::issuer::Issuer;
 use crate::lint::Finding;
 use crate::lint::crl::{CrlLintInput, lint_crl};
-use crate::oid;
 use crate::ports::{Clock, Ledger, SignError, Signer, StatusSource, Unavailable};
 use crate::profile::CrlProfile;
 use crate::reason::ReasonCode;
@@ -36,10 +33,8 @@ use crate::record::{
 use crate::serial_number::SerialNumber;
 use crate::signing::{IntegerLength, SignFailure, sign_verified};
 use crate::validity::{UnixTime, Validity};
-use entries::{PreviousCrl, for_each_listed};
-use growing_der::GrowingDer;
+use draft::{DraftCrl, Heading, algorithm};
 use parsed::ReadCrlError;
-use wire::RevokedCertificate;
 
 /// What a CRL is made for, by whom, and with what.
 #[derive(Clone, Copy)]
@@ -163,15 +158,6 @@ fn event(context: &CrlContext<'_>, now: UnixTime, act: Act) -> AuditEvent {
     }
 }
 
-/// What a CRL says of itself besides its entries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Heading {
-    number: u64,
-    this_update: UnixTime,
-    next_update: UnixTime,
-    entries: u64,
-}
-
 impl Heading {
     fn event(&self, context: &CrlContext<'_>, act: Act, octets: &[u8]) -> AuditEvent {
         AuditEvent {
@@ -185,41 +171,7 @@ impl Heading {
     }
 }
 
-/// A drafted `TBSCertList`.
-struct DraftCrl {
-    heading: Heading,
-    tbs: GrowingDer,
-}
-
 impl DraftCrl {
-    /// Drafts the CRL that follows `previous`, under a number above `last`.
-    fn new(
-        context: &CrlContext<'_>,
-        now: UnixTime,
-        previous: Option<&CrlRecord>,
-        last: u64,
-    ) -> Result<Self, CrlError> {
-        let issuer = context.issuer;
-        // In these words also for the CRL after the first 2^64: the ledger then says that the number is taken.
-        let number = u64::try_from(now.seconds()).unwrap_or_default().max(last.saturating_add(1));
-        let not_after = issuer.certificate().validity().not_after();
-        let next_update = now.plus_seconds(context.profile.validity_seconds()).min(not_after);
-        let mut tbs = GrowingDer::with_room(ROOM_OCTETS + issuer.name().der().len());
-        let previous = previous.map(|record| PreviousCrl::read(&record.der)).transpose()?;
-        let entries = for_each_listed(context.status, &issuer.key(), previous, |entry| {
-            Ok(tbs.append(&RevokedCertificate::new(entry, now)?)?)
-        })?;
-        // RFC 5280 §5.1.2.6: with nothing revoked the list is absent.
-        if entries > 0 {
-            tbs.wrap(Tag::Sequence)?;
-        }
-        let heading = Heading { number, this_update: now, next_update, entries };
-        tbs.prepend(&before_entries(issuer, &heading)?);
-        tbs.append(&after_entries(issuer, number)?)?;
-        tbs.wrap(Tag::Sequence)?;
-        Ok(Self { heading, tbs })
-    }
-
     fn lint(self, context: &CrlContext<'_>) -> Result<LintedCrl, CrlError> {
         let findings = lint_crl(&CrlLintInput {
             tbs: self.tbs.octets(),
@@ -292,43 +244,6 @@ impl SignedCrl {
 
 /// A CRL that is on record.
 struct IssuedCrl(CrlRecord);
-
-/// Room for what stands before the entries, the issuer's name apart: three SEQUENCE headers, version, algorithm, two times.
-const ROOM_OCTETS: usize = 80;
-
-fn before_entries(issuer: &Issuer, heading: &Heading) -> der::Result<Vec<u8>> {
-    let mut octets = Vec::new();
-    V2.encode_to_vec(&mut octets)?;
-    algorithm(issuer).encode_to_vec(&mut octets)?;
-    octets.extend_from_slice(issuer.name().der());
-    wire::time(heading.this_update)?.encode_to_vec(&mut octets)?;
-    wire::time(heading.next_update)?.encode_to_vec(&mut octets)?;
-    Ok(octets)
-}
-
-/// RFC 5280 §5.1.2.1: `Version ::= INTEGER { v1(0), v2(1), v3(2) }`.
-const V2: u8 = 1;
-
-// RFC 5280 §5.2.1, §5.2.3: every CRL has an authority key identifier and a CRL number.
-fn after_entries(issuer: &Issuer, number: u64) -> der::Result<ContextSpecific<Vec<Extension>>> {
-    let authority = AuthorityKeyIdentifier {
-        key_identifier: Some(OctetString::new(issuer.key_identifier())?),
-        ..AuthorityKeyIdentifier::default()
-    };
-    Ok(ContextSpecific {
-        tag_number: TagNumber(0),
-        tag_mode: TagMode::Explicit,
-        value: vec![
-            wire::extension(oid::AUTHORITY_KEY_IDENTIFIER, &authority)?,
-            wire::extension(oid::CRL_NUMBER, &number)?,
-        ],
-    })
-}
-
-// RFC 5758 §3.2: the parameters field is absent.
-const fn algorithm(issuer: &Issuer) -> AlgorithmIdentifierRef<'static> {
-    AlgorithmIdentifierRef { oid: issuer.curve().signature_algorithm(), parameters: None }
-}
 
 /// Why there is no new CRL. The previous one stays the latest.
 #[derive(Debug, thiserror::Error)]

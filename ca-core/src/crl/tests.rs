@@ -11,6 +11,7 @@ use super::*;
 use crate::ocsp::doubles::{
     DAY, MemoryLedger, MemorySigner, NOW, OWN_SERIAL, SetClock, actor, at, authority, issuer, revoked, serial,
 };
+use crate::oid;
 use crate::record::CertificateStatus;
 
 /// A CA with its ledger, clock and key.
