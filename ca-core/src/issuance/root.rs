@@ -121,3 +121,6 @@ fn validity(founding: &RootFounding<'_>) -> Result<Validity, IssueError> {
         .flatten()
         .ok_or(IssueError::ValidityOutsideProfile { seconds: None })
 }
+
+#[cfg(test)]
+mod tests;

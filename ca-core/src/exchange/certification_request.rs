@@ -1,0 +1,65 @@
+//! A certification request for a key in our own signer (RFC 2986).
+//!
+//! States subject and key and asks for nothing: what a certificate holds is decided by the profile.
+
+use der::asn1::{AnyRef, SetOfVec};
+use der::{Decode, Encode, Sequence};
+use x509_cert::attr::Attribute;
+
+use super::message::sign;
+use crate::csr::{CertificationRequest, CsrError};
+use crate::distinguished_name::DistinguishedName;
+use crate::key_ref::KeyRef;
+use crate::ports::Signer;
+use crate::signing::SignFailure;
+
+/// ```text
+/// CertificationRequestInfo ::= SEQUENCE {
+///     version       INTEGER { v1(0) },
+///     subject       Name,
+///     subjectPKInfo SubjectPublicKeyInfo,
+///     attributes    [0] IMPLICIT SET OF Attribute }
+/// ```
+#[derive(Sequence)]
+struct CertificationRequestInfo<'a> {
+    version: u8,
+    subject: AnyRef<'a>,
+    public_key: AnyRef<'a>,
+    // RFC 2986 §4.1: the field is there, though empty.
+    #[asn1(context_specific = "0", tag_mode = "IMPLICIT")]
+    attributes: SetOfVec<Attribute>,
+}
+
+/// Makes a certification request for a key that the signer holds.
+///
+/// # Errors
+/// [`DraftCsrError`].
+pub fn certification_request(
+    subject: &DistinguishedName,
+    key: &KeyRef,
+    signer: &dyn Signer,
+) -> Result<CertificationRequest, DraftCsrError> {
+    let public_key = signer.public_key(key).map_err(SignFailure::from)?;
+    let info = CertificationRequestInfo {
+        version: 0,
+        subject: AnyRef::from_der(subject.der())?,
+        public_key: AnyRef::from_der(public_key.spki_der())?,
+        attributes: SetOfVec::new(),
+    };
+    let der = sign(&info.to_der()?, &public_key, signer)?;
+    Ok(CertificationRequest::from_der(&der)?)
+}
+
+/// Why there is no certification request.
+#[derive(Debug, thiserror::Error)]
+pub enum DraftCsrError {
+    /// The key did not sign.
+    #[error(transparent)]
+    NotSigned(#[from] SignFailure),
+    /// The DER codec refused.
+    #[error("the certification request cannot be encoded: {0}")]
+    Encode(#[from] der::Error),
+    /// It cannot be read back.
+    #[error("the certification request made here is not one: {0}")]
+    NotReadBack(#[from] CsrError),
+}
