@@ -5,7 +5,7 @@
 //! of the certificate it shows. TLS: RFC 8446, RFC 5246 with RFC 7627; recommendations: RFC 9325.
 //!
 //! Whoever has a stricter verifier gives it in [`ClientCertificates::Asked`]; the whole rustls crate is at hand as
-//! [`rustls`](crate::rustls).
+//! [`rustls`].
 //!
 //! ```no_run
 //! use server_kit::tls::{AnyCertificate, ClientCertificates, Tls, TlsIdentity};

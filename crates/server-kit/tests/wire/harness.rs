@@ -11,7 +11,7 @@ use server_kit::{
 use std::{net::SocketAddr, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     task::JoinHandle,
 };
 
@@ -57,6 +57,13 @@ impl Server {
 
     pub(crate) async fn connect(&self) -> Client<TcpStream> {
         Client { stream: TcpStream::connect(self.address).await.unwrap() }
+    }
+
+    /// A client whose system holds little of what it sends: most of it waits until the server reads.
+    pub(crate) async fn connect_with_small_buffer(&self) -> Client<TcpStream> {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_send_buffer_size(16 * 1024).unwrap();
+        Client { stream: socket.connect(self.address).await.unwrap() }
     }
 
     /// Waits until the counter has the value, and lets the other tasks run meanwhile.

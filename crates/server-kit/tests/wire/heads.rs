@@ -138,17 +138,16 @@ async fn the_rest_of_a_pipelined_head_has_a_deadline_too() {
     server.counts("connections_closed_total{listener=\"test\",reason=\"header_timeout\"} 1").await;
 }
 
-// T-07: a head is capped, and the client is told so even while it is still sending.
+// T-07: a head is capped, whether it ends or not, and the client is told so even while it is still sending.
 #[tokio::test]
 async fn giant_heads_are_refused() {
     let server = Server::start(RawLimits::default(), hello()).await;
-    let mut client = server.connect().await;
-    let mut head = get("/").trim_end().to_owned();
-    head.push_str("\r\nX: ");
-    head.push_str(&"a".repeat(900_000));
-    client.send(head).await;
-    assert!(client.read_to_end().await.starts_with("HTTP/1.1 431 "));
-    server.counts("connections_closed_total{listener=\"test\",reason=\"malformed\"} 1").await;
+    for octets in [16_500, 900_000] {
+        let mut client = server.connect_with_small_buffer().await;
+        client.send(format!("GET / HTTP/1.1\r\nHost: test\r\nX: {}", "a".repeat(octets))).await;
+        assert!(client.read_to_end().await.starts_with("HTTP/1.1 431 "), "{octets}");
+    }
+    server.counts("connections_closed_total{listener=\"test\",reason=\"malformed\"} 2").await;
 }
 
 #[tokio::test]

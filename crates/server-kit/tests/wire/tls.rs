@@ -250,6 +250,39 @@ async fn tls_unique_is_there_on_tls_1_2_where_it_is_wanted() {
     }
 }
 
+/// The first record of a client on OpenSSL.
+fn openssl_client_hello() -> Vec<u8> {
+    let vectors = include_str!("../vectors/tls-unique.txt");
+    let line = vectors.lines().find_map(|line| line.strip_prefix("from_client: ")).unwrap();
+    let digits = line.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
+    let octets: Vec<u8> = digits.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect();
+    let length = usize::from(u16::from_be_bytes([octets[3], octets[4]]));
+    octets[..5 + length].to_vec()
+}
+
+// RFC 9266 §2, RFC 7627 §5.3: without the extended master secret TLS 1.2 has no channel binding worth the name, and
+// the handshake ends in a fatal handshake_failure.
+#[tokio::test]
+async fn tls_1_2_without_the_extended_master_secret_is_refused() {
+    let authority = Authority::new();
+    let server = Server::start_tls(RawLimits::default(), mirror(), authority.server_tls()).await;
+    let hello = openssl_client_hello();
+    // The extension extended_master_secret, 23 and empty, becomes one that nobody knows.
+    let extension = hello.windows(6).position(|window| window == [0, 23, 0, 0, 0, 13]).unwrap();
+    let mut without = hello.clone();
+    without[extension] = 0xfa;
+    let mut client = server.connect().await;
+    client.send(&without).await;
+    let mut alert = [0; 7];
+    tokio::io::AsyncReadExt::read_exact(&mut client.stream, &mut alert).await.unwrap();
+    assert_eq!(alert, [21, 3, 3, 0, 2, 2, 40]);
+    let mut client = server.connect().await;
+    client.send(&hello).await;
+    let mut start = [0; 1];
+    tokio::io::AsyncReadExt::read_exact(&mut client.stream, &mut start).await.unwrap();
+    assert_eq!(start, [22], "with it, a ServerHello");
+}
+
 #[tokio::test]
 async fn no_session_is_resumed() {
     let authority = Authority::new();
