@@ -2,7 +2,9 @@
 //!
 //! Every connection has a deadline in every state, a cap on what it may send, and a seat that it loses to a newcomer when the
 //! house is full and it is only waiting. Field names go out in title case and with a Content-Length wherever the length is
-//! known, because clients in the field ask for both. A route that panics costs one request. RFC 9110, RFC 9112.
+//! known, because clients in the field ask for both. A route that panics costs one request. A client that ends its side
+//! of the connection before it has its answer has gone: the route's future is dropped, and under load nobody works for
+//! those who no longer wait. RFC 9110, RFC 9112.
 //!
 //! It is *not* HTTP/2 (whose flood attacks devices would gain nothing for), *not* WebSocket, and *not* a place for
 //! authentication: routes read the [`PeerConnection`] and decide.

@@ -19,6 +19,7 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{
+    error::Error,
     future::poll_fn,
     net::SocketAddr,
     pin::{Pin, pin},
@@ -163,21 +164,20 @@ impl Host {
     fn note(&self, end: &End, peer_addr: SocketAddr) {
         let (listener, reason) = (self.name.as_str(), end.reason());
         match end {
-            End::Closed => tracing::trace!(listener, %peer_addr, reason, "connection closed"),
+            End::Closed => tracing::trace!(listener, %peer_addr, reason, "connection ended"),
             End::Late(_) | End::Displaced | End::Shutdown => {
-                tracing::debug!(listener, %peer_addr, reason, "connection closed");
+                tracing::debug!(listener, %peer_addr, reason, "connection ended");
             }
-            End::Protocol(error) => {
-                tracing::debug!(listener, %peer_addr, reason, %error, "connection closed");
-            }
-            End::Handshake(HandshakeError::Failed(error)) => {
-                tracing::debug!(listener, %peer_addr, reason, %error, "connection closed");
-            }
-            End::Handshake(error) => {
-                tracing::debug!(listener, %peer_addr, reason, %error, "connection closed");
-            }
+            End::Protocol(error) => note_cause(listener, peer_addr, reason, error),
+            End::Handshake(error) => note_cause(listener, peer_addr, reason, error),
         }
     }
+}
+
+/// Strangers can cause these at will, hence not louder.
+fn note_cause(listener: &str, peer_addr: SocketAddr, reason: &str, error: &dyn Error) {
+    let cause = error.source().map(ToString::to_string);
+    tracing::debug!(listener, %peer_addr, reason, %error, cause, "connection ended");
 }
 
 type Http<S> = http1::Connection<TokioIo<Reported<S>>, Gate>;

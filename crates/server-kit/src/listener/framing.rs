@@ -96,10 +96,11 @@ impl Head {
     /// Reads to the end of the head, at most. Returns what follows, and whether the end was reached.
     fn read<'a>(&mut self, octets: &'a [u8]) -> (&'a [u8], bool) {
         let mut rest = octets;
-        self.begun = true;
         while let Some((octet, after)) = rest.split_first() {
             rest = after;
             if *octet != b'\n' {
+                // An empty line before the request line, which some clients send after a body, is no head yet.
+                self.begun |= *octet != b'\r';
                 self.line_octets = self.line_octets.saturating_add(1);
                 if self.line.len() < KEPT_OF_A_LINE {
                     self.line.push(*octet);
@@ -200,6 +201,7 @@ mod tests {
     #[test]
     fn knows_when_it_is_within_a_head() {
         let mut framing = Framing::default();
+        framing.read(b"\r\n");
         assert!(!framing.is_within_a_head());
         framing.read(b"G");
         assert!(framing.is_within_a_head());

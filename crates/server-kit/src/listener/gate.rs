@@ -93,15 +93,15 @@ impl Gate {
         let tally = Arc::clone(&self.tally);
         Ok(async move {
             let outcome = catching_panics(answer).await;
+            if let Err(message) = &outcome {
+                tally.panicked();
+                tracing::error!(panic = message, "a request panicked");
+            }
             // Whatever the route made of a body that failed: the client is told what was wrong with it.
             match (fault.get(), outcome) {
                 (Some(fault), _) => Err(Refusal::Body(*fault)),
                 (None, Ok(Ok(response))) => Ok(response),
-                (None, Err(message)) => {
-                    tally.panicked();
-                    tracing::error!(panic = message, "a request panicked");
-                    Err(Refusal::Panic)
-                }
+                (None, Err(_)) => Err(Refusal::Panic),
             }
         })
     }

@@ -84,7 +84,7 @@ impl Progress {
     pub(super) fn octets_read(&self, octets: &[u8]) {
         let mut state = self.lock();
         state.framing.read(octets);
-        if matches!(state.stage, Stage::FirstOctet | Stage::Idle) {
+        if matches!(state.stage, Stage::FirstOctet | Stage::Idle) && state.framing.is_within_a_head() {
             state.enter(Stage::Head, self.limits.header());
         }
     }

@@ -79,6 +79,18 @@ pub(super) const TURNED_AWAY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
 Retry-After: 5\r\n\
 Connection: close\r\n\
 Content-Type: text/plain; charset=utf-8\r\n\
-Content-Length: 22\r\n\
+Content-Length: 37\r\n\
 \r\n\
-The server is at work\n";
+The server is busy, try again later.\n";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_answer_to_who_is_turned_away_has_the_length_it_says() {
+        let text = std::str::from_utf8(TURNED_AWAY).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(head.ends_with(&format!("Content-Length: {}", body.len())), "{text}");
+    }
+}

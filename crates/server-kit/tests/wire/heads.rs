@@ -118,6 +118,20 @@ async fn silent_connections_are_closed() {
     server.counts("connections_closed_total{listener=\"test\",reason=\"first_octet_timeout\"} 1").await;
 }
 
+// RFC 9112 §2.2: empty lines before a request line are skipped; they neither begin a head nor buy time.
+#[tokio::test]
+async fn empty_lines_are_not_the_start_of_a_head() {
+    let limits = RawLimits { first_octet: SHORT, ..RawLimits::default() };
+    let server = Server::start(limits, hello()).await;
+    let mut client = server.connect().await;
+    client.send("\r\n\r\n").await;
+    assert!(client.is_closed().await);
+    server.counts("connections_closed_total{listener=\"test\",reason=\"first_octet_timeout\"} 1").await;
+    let mut client = server.connect().await;
+    client.send(format!("\r\n{}", get("/"))).await;
+    assert_eq!(client.answer().await.status(), "200");
+}
+
 #[tokio::test]
 async fn idle_connections_are_closed() {
     let server = Server::start(RawLimits { idle: SHORT, ..RawLimits::default() }, hello()).await;

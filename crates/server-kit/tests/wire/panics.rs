@@ -35,6 +35,10 @@ fn routes() -> Router {
                 panic!("later")
             }),
         )
+        .route(
+            "/body-taken-for-granted",
+            routing::post(async |body: Body| axum::body::to_bytes(body, 9).await.unwrap()),
+        )
         .route("/in-the-body", routing::get(async || Body::new(Bomb)))
 }
 
@@ -66,4 +70,14 @@ async fn a_panic_in_a_body_breaks_that_answer_off() {
     assert!(!answer.ends_with("0\r\n\r\n"), "the client can tell that it is incomplete: {answer}");
     assert_eq!(server.watch.panics(), 1);
     assert_eq!(server.connect().await.ask("/well").await.body, "well");
+}
+
+// The client is told what it did wrong, and the panic is counted nevertheless.
+#[tokio::test]
+async fn a_panic_over_a_faulty_body_is_counted() {
+    let server = Server::start(RawLimits::default(), routes()).await;
+    let mut client = server.connect().await;
+    client.send(post("/body-taken-for-granted", "Transfer-Encoding: chunked\r\n", "zz\r\n")).await;
+    assert_eq!(client.answer().await.status(), "400");
+    assert_eq!(server.watch.panics(), 1);
 }

@@ -20,7 +20,10 @@ use server_kit::{
     rustls,
     tls::{AnyCertificate, ClientCertificates, Tls, TlsIdentity, TlsUnique, provider},
 };
-use std::{io, sync::Arc};
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
@@ -88,19 +91,24 @@ fn any_certificate() -> ClientCertificates {
 
 /// Shows a certificate and signs with a key, whether they belong together or not.
 #[derive(Debug)]
-struct Shows(Arc<CertifiedKey>);
+struct Shows {
+    certified: Arc<CertifiedKey>,
+    hints: Mutex<Vec<Vec<u8>>>,
+}
 
 impl Shows {
     fn new(certificate: &CertificateDer<'static>, key: &KeyPair) -> Arc<Self> {
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         let signer = any_ecdsa_type(&key).unwrap();
-        Arc::new(Self(Arc::new(CertifiedKey::new(vec![certificate.clone()], signer))))
+        let certified = Arc::new(CertifiedKey::new(vec![certificate.clone()], signer));
+        Arc::new(Self { certified, hints: Mutex::default() })
     }
 }
 
 impl ResolvesClientCert for Shows {
-    fn resolve(&self, _hints: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.0))
+    fn resolve(&self, hints: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        *self.hints.lock().unwrap() = hints.iter().map(|hint| hint.to_vec()).collect();
+        Some(Arc::clone(&self.certified))
     }
 
     fn has_certs(&self) -> bool {
@@ -184,6 +192,25 @@ async fn a_client_without_the_key_of_its_certificate_is_refused() {
         }
     }
     server.counts("connections_closed_total{listener=\"test\",reason=\"handshake_failed\"} 4").await;
+}
+
+// RFC 8446 §4.2.4: the names that the server would like to see, as they are; another is accepted all the same.
+#[tokio::test]
+async fn the_names_of_wanted_issuers_reach_the_client() {
+    let authority = Authority::new();
+    // Names of one RDN: CN=a and CN=b
+    let names: Vec<Vec<u8>> =
+        [b'a', b'b'].map(|name| vec![48, 12, 49, 10, 48, 8, 6, 3, 85, 4, 3, 12, 1, name]).to_vec();
+    let clients = ClientCertificates::Asked(Arc::new(AnyCertificate::with_hints(names.clone())));
+    let tls = Tls::new(&authority.identity(&PKCS_ECDSA_P256_SHA256), &clients).unwrap();
+    let server = Server::start_tls(RawLimits::default(), mirror(), tls).await;
+    let (certificate, key) = authority.end_entity("client.test", &PKCS_ECDSA_P256_SHA256);
+    for version in VERSIONS {
+        let shows = Shows::new(certificate.der(), &key);
+        let mut client = connect(&server, authority.client(version, Some(Arc::clone(&shows)))).await.unwrap();
+        assert!(client.ask("/").await.body.contains(&hex(certificate.der())));
+        assert_eq!(*shows.hints.lock().unwrap(), names, "{version:?}");
+    }
 }
 
 // Path validation libraries refuse a critical extension they do not know; here that is for others to judge.
