@@ -54,7 +54,7 @@ pub enum Hierarchy {
     Operational,
     /// Short-lived identities of field technicians' hand-held units.
     Maintenance,
-    /// Servers, operators, responders, signers; never loaded into meters.
+    /// Servers, operators, responders, signers, and the recovery role: no device.
     Infrastructure,
 }
 
@@ -206,7 +206,7 @@ pub enum Pointers {
     None,
     /// cRLDistributionPoints.
     Crl,
-    /// cRLDistributionPoints and authorityInfoAccess.
+    /// cRLDistributionPoints and authorityInfoAccess: the issuer's certificate, and its OCSP responder if it has one.
     CrlAndAccess,
 }
 

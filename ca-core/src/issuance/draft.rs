@@ -263,12 +263,16 @@ fn pointers(wanted: Pointers, issuer: &Issuer, all: &mut Vec<Extension>) -> Resu
     };
     all.push(extension(oid::CRL_DISTRIBUTION_POINTS, false, &CrlDistributionPoints(vec![point]))?);
     if wanted == Pointers::CrlAndAccess {
-        let ocsp = points.ocsp.as_deref().ok_or(DraftError::NoPublicationPoint)?;
+        let mut access = Vec::with_capacity(2);
+        // An off-line root has no OCSP responder.
+        if let Some(ocsp) = points.ocsp.as_deref() {
+            access.push(AccessDescription { access_method: oid::ACCESS_OCSP, access_location: uri(ocsp)? });
+        }
         let ca_issuers = points.ca_issuers.as_deref().ok_or(DraftError::NoPublicationPoint)?;
-        let access = vec![
-            AccessDescription { access_method: oid::ACCESS_OCSP, access_location: uri(ocsp)? },
-            AccessDescription { access_method: oid::ACCESS_CA_ISSUERS, access_location: uri(ca_issuers)? },
-        ];
+        access.push(AccessDescription {
+            access_method: oid::ACCESS_CA_ISSUERS,
+            access_location: uri(ca_issuers)?,
+        });
         all.push(extension(oid::AUTHORITY_INFO_ACCESS, false, &AuthorityInfoAccessSyntax(access))?);
     }
     Ok(())
@@ -292,9 +296,7 @@ pub enum DraftError {
     #[error("the alternative names are not of the kind or number that the profile allows")]
     AlternativeNamesDoNotFit,
     /// The profile wants a pointer that the issuer has no URI for.
-    #[error(
-        "the profile wants URIs of the issuer's CRL, certificate and OCSP responder, and not all are configured"
-    )]
+    #[error("the profile wants URIs of the issuer's CRL and certificate, and not both are configured")]
     NoPublicationPoint,
     /// A name cannot be written.
     #[error(transparent)]
