@@ -1,0 +1,294 @@
+//! One label: which authority and profile it opens, whom it trusts, and how it answers.
+//!
+//! The label decides the profile, never the certification request. RFC 7030 §3.2.2.
+
+use std::sync::Arc;
+
+use ca_core::authority::CertificationAuthority;
+use ca_core::certificate::Certificate;
+use ca_core::key_ref::KeyRef;
+use ca_core::path::TrustAnchor;
+use ca_core::profile::ProfileId;
+use ca_core::tenant::TenantId;
+
+use crate::wire::base64::LineLength;
+use crate::wire::cacerts;
+
+/// RFC 7030 §3.2.2: names that a label must not have.
+pub(crate) const OPERATIONS: [&str; 6] =
+    ["cacerts", "simpleenroll", "simplereenroll", "fullcmc", "serverkeygen", "csrattrs"];
+
+/// Whose word a trust anchor stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Voucher {
+    /// A manufacturer's, for identities at birth.
+    Factory {
+        /// The manufacturer.
+        manufacturer: TenantId,
+    },
+    /// The owner's, for identities in service.
+    Operational,
+    /// The owner's, for registration authorities.
+    Infrastructure,
+}
+
+/// An entry of a label's explicit trust anchor database (RFC 7030 §3.3.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Anchor {
+    /// Where paths start.
+    pub anchor: TrustAnchor,
+    /// Whose word it stands for.
+    pub vouches_for: Voucher,
+}
+
+/// How the certificate of a registration authority is known, beside its path to an infrastructure anchor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RegistrationAuthorityMatch {
+    /// By the whole of its one common name.
+    CommonName(String),
+    /// By the SHA-256 of its DER octets.
+    Sha256([u8; 32]),
+}
+
+/// A registration authority that a label serves, and what it may ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegistrationAuthorityEntry {
+    /// Its name in logs and audit records.
+    pub name: String,
+    /// On whose behalf it acts.
+    pub tenant: TenantId,
+    /// How its certificate is known.
+    pub matched_by: RegistrationAuthorityMatch,
+    /// The profiles it may ask for.
+    pub profiles: Vec<ProfileId>,
+    /// The leading octets that system titles must have, up to 8; empty for all.
+    pub title_prefix: Vec<u8>,
+    /// The domains in which it may name hosts; empty for none.
+    pub dns_suffixes: Vec<String>,
+}
+
+/// What is done with the challengePassword of a request (RFC 7030 §3.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BindingPolicy {
+    /// One that is there must be the channel binding of the connection; none need be there.
+    #[default]
+    IfPresent,
+    /// It must be there and be the channel binding of the connection.
+    Required,
+    /// It is not looked at, which RFC 7030 §3.5 does not allow: for clients that send something else in it.
+    Off,
+}
+
+/// Everything a label says. Public so that a program can fill it; only [`Label::new`] makes a label of it.
+#[derive(Debug, Clone)]
+pub struct LabelParts {
+    /// Its name: the path segment between `/.well-known/est/` and the operation.
+    pub name: String,
+    /// The authority that issues.
+    pub authority: Arc<CertificationAuthority>,
+    /// The profile that it issues under.
+    pub profile: ProfileId,
+    /// The explicit trust anchor database.
+    pub anchors: Vec<Anchor>,
+    /// The registration authorities.
+    pub registration_authorities: Vec<RegistrationAuthorityEntry>,
+    /// The length of the lines of answers.
+    pub line_length: LineLength,
+    /// What is done with a challengePassword.
+    pub channel_binding: BindingPolicy,
+    /// What `/cacerts` answers: the current root, the certificates between it and the authority, the authority's own,
+    /// and around a change of the root those that link old and new.
+    pub ca_certificates: Vec<Certificate>,
+}
+
+/// A checked label.
+#[derive(Debug, Clone)]
+pub struct Label {
+    parts: LabelParts,
+    trust_anchors: Vec<TrustAnchor>,
+    cacerts: String,
+}
+
+impl Label {
+    /// Checks the parts and makes a label of them.
+    ///
+    /// # Errors
+    /// Every [`LabelFault`] found.
+    pub fn new(parts: LabelParts) -> Result<Self, Vec<LabelFault>> {
+        let mut faults = Vec::new();
+        check_name(&parts.name, &mut faults);
+        if parts.authority.offer(&parts.profile).is_none() {
+            faults.push(LabelFault::ProfileNotOffered { profile: parts.profile.clone() });
+        }
+        check_anchors(&parts.anchors, &mut faults);
+        check_registration_authorities(&parts, &mut faults);
+        check_ca_certificates(&parts, &mut faults);
+        let certificates: Vec<&[u8]> = parts.ca_certificates.iter().map(Certificate::der).collect();
+        let trust_anchors = parts.anchors.iter().map(|entry| entry.anchor.clone()).collect();
+        match cacerts::encode(&certificates, parts.line_length) {
+            Ok(cacerts) if faults.is_empty() => Ok(Self { parts, trust_anchors, cacerts }),
+            Ok(_) => Err(faults),
+            Err(_) => {
+                faults.push(LabelFault::CaCertificatesNotEncodable);
+                Err(faults)
+            }
+        }
+    }
+
+    /// Returns the name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.parts.name
+    }
+
+    pub(crate) const fn parts(&self) -> &LabelParts {
+        &self.parts
+    }
+
+    pub(crate) fn trust_anchors(&self) -> &[TrustAnchor] {
+        &self.trust_anchors
+    }
+
+    /// Returns whose word the anchor with this key stands for.
+    pub(crate) fn voucher(&self, key: KeyRef) -> Option<&Voucher> {
+        self.parts.anchors.iter().find(|entry| entry.anchor.key() == key).map(|entry| &entry.vouches_for)
+    }
+
+    /// Returns the body of the answer to `/cacerts`, made once.
+    pub(crate) fn cacerts(&self) -> &str {
+        &self.cacerts
+    }
+}
+
+fn check_name(name: &str, faults: &mut Vec<LabelFault>) {
+    let allowed = |character: char| matches!(character, 'a'..='z' | '0'..='9' | '-');
+    if !(1..=64).contains(&name.len()) || !name.chars().all(allowed) {
+        faults.push(LabelFault::Name { name: name.to_owned() });
+    }
+    // RFC 7030 §3.2.2: a label is not the same as an operation's path segment.
+    if OPERATIONS.contains(&name) {
+        faults.push(LabelFault::NamedAsOperation { name: name.to_owned() });
+    }
+}
+
+/// One key speaks with one voice: otherwise a factory certificate could pass for an operational one.
+fn check_anchors(anchors: &[Anchor], faults: &mut Vec<LabelFault>) {
+    for (place, one) in anchors.iter().enumerate() {
+        let key = one.anchor.key();
+        if anchors.iter().skip(place + 1).any(|other| other.anchor.key() == key) {
+            faults.push(LabelFault::DoubledAnchor { key });
+        }
+    }
+}
+
+fn check_registration_authorities(parts: &LabelParts, faults: &mut Vec<LabelFault>) {
+    let entries = &parts.registration_authorities;
+    let trusted = parts.anchors.iter().any(|anchor| anchor.vouches_for == Voucher::Infrastructure);
+    if !entries.is_empty() && !trusted {
+        faults.push(LabelFault::NoInfrastructureAnchor);
+    }
+    for (place, entry) in entries.iter().enumerate() {
+        let name = || entry.name.clone();
+        let later = || entries.iter().skip(place + 1);
+        if later().any(|other| other.matched_by == entry.matched_by || other.name == entry.name) {
+            faults.push(LabelFault::DoubledRegistrationAuthority { name: name() });
+        }
+        if entry.title_prefix.len() > 8 {
+            faults.push(LabelFault::TitlePrefix { name: name(), octets: entry.title_prefix.len() });
+        }
+        // An empty suffix, or one that is only a dot, would cover every name there is.
+        if entry.dns_suffixes.iter().any(|suffix| suffix.is_empty() || suffix.starts_with('.')) {
+            faults.push(LabelFault::DnsSuffix { name: name() });
+        }
+    }
+}
+
+/// RFC 7030 §4.1.3: the current root, and all that is needed to build a path to it from what the CA issues.
+fn check_ca_certificates(parts: &LabelParts, faults: &mut Vec<LabelFault>) {
+    let certificates = &parts.ca_certificates;
+    let mut certificate = parts.authority.issuer().certificate();
+    if !certificates.contains(certificate) {
+        faults.push(LabelFault::IssuerMissing);
+        return;
+    }
+    for _ in 0..certificates.len() {
+        if certificate.issuer() == certificate.subject() {
+            return;
+        }
+        let above = certificates.iter().find(|other| {
+            other.subject() == certificate.issuer()
+                && other.public_key().verify(certificate.tbs(), certificate.signature()).is_ok()
+        });
+        match above {
+            Some(above) => certificate = above,
+            None => break,
+        }
+    }
+    if certificate.issuer() != certificate.subject() {
+        faults.push(LabelFault::NoPathToRoot { subject: certificate.subject().to_string() });
+    }
+}
+
+/// What is wrong with a label.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LabelFault {
+    /// The name is malformed.
+    #[error("a label is 1 to 64 of the characters a-z, 0-9 and -, not {name:?}")]
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// The name is an operation's.
+    #[error("a label must not be named as the operation {name}")]
+    NamedAsOperation {
+        /// The name.
+        name: String,
+    },
+    /// The authority does not issue under the profile.
+    #[error("the authority does not issue under profile {profile}")]
+    ProfileNotOffered {
+        /// The profile.
+        profile: ProfileId,
+    },
+    /// Two trust anchors have the same key.
+    #[error("the key {key} is a trust anchor twice")]
+    DoubledAnchor {
+        /// The key.
+        key: KeyRef,
+    },
+    /// Registration authorities, but no anchor that vouches for them.
+    #[error("there are registration authorities, and no infrastructure anchor that vouches for them")]
+    NoInfrastructureAnchor,
+    /// Two registration authorities have the same name or are known by the same certificate.
+    #[error("the registration authority {name} has the name or the certificate of another")]
+    DoubledRegistrationAuthority {
+        /// The name.
+        name: String,
+    },
+    /// A prefix longer than a system title.
+    #[error("the title prefix of {name} has {octets} octets, and a system title has 8")]
+    TitlePrefix {
+        /// The registration authority.
+        name: String,
+        /// How many octets.
+        octets: usize,
+    },
+    /// A domain that covers everything.
+    #[error("a DNS suffix of {name} is empty or begins with a dot")]
+    DnsSuffix {
+        /// The registration authority.
+        name: String,
+    },
+    /// The authority's own certificate is not among the CA certificates.
+    #[error("the CA certificates lack the one of the authority itself")]
+    IssuerMissing,
+    /// The CA certificates do not lead to a root.
+    #[error("the CA certificates hold no issuer of {subject}, so that no path leads to a root")]
+    NoPathToRoot {
+        /// Where the path ends.
+        subject: String,
+    },
+    /// The CA certificates cannot be encoded, for instance because one is there twice.
+    #[error("the CA certificates cannot be encoded: is one of them there twice?")]
+    CaCertificatesNotEncodable,
+}

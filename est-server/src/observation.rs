@@ -1,0 +1,89 @@
+//! What is counted and logged of an exchange, each once. Nothing here decides anything.
+//!
+//! Devices are not named in metrics, and secrets nowhere.
+
+use ca_core::authority::CertificationAuthority;
+use ca_core::csr::Leniency;
+use ca_core::fault::Fault;
+use ca_core::issuance::{Delivery, IssueError, IssuedCertificate};
+use ca_core::profile::ProfileId;
+use metrics::counter;
+
+use crate::refusal::Refusal;
+use crate::wire::base64::BodyForm;
+
+/// Counts and logs deviations that were met and read all the same.
+pub(crate) fn leniencies(label: &str, form: BodyForm, leniencies: &[Leniency]) {
+    let armour = match form {
+        BodyForm::Plain => None,
+        BodyForm::Armoured => Some("armour"),
+    };
+    let in_csr = leniencies.iter().map(|leniency| match leniency {
+        Leniency::UnsignedIntegers => "unsigned-integers",
+        Leniency::AttributesAbsent => "attributes-absent",
+    });
+    for kind in armour.into_iter().chain(in_csr) {
+        counter!("pki_leniencies_total", "protocol" => "est", "kind" => kind).increment(1);
+        tracing::info!(label, kind, "a request deviates from its standard and was read all the same");
+    }
+}
+
+/// Counts and logs an issued certificate.
+pub(crate) fn issued(authority: &CertificationAuthority, profile: &ProfileId, issued: &IssuedCertificate) {
+    let serial = &issued.id().serial;
+    match issued.delivery() {
+        Delivery::New => {
+            let ca = authority.issuer().key().to_string();
+            let profile = profile.to_string();
+            counter!("pki_certificates_issued_total", "ca" => ca, "profile" => profile, "protocol" => "est")
+                .increment(1);
+            tracing::info!(%serial, "certificate issued");
+        }
+        Delivery::Repeated => tracing::info!(%serial, "certificate delivered again"),
+    }
+}
+
+/// Counts a request that was answered as it wished.
+pub(crate) fn answered(op: &'static str) {
+    counter!("pki_requests_total", "protocol" => "est", "op" => op, "result" => "ok", "reason" => "")
+        .increment(1);
+}
+
+/// Counts and logs a request that was refused; the log gets the cause, which the requester does not.
+pub(crate) fn refused(op: &'static str, peer: std::net::SocketAddr, refusal: &Refusal) {
+    let reason = refusal.code();
+    counter!("pki_requests_total", "protocol" => "est", "op" => op, "result" => "refused", "reason" => reason)
+        .increment(1);
+    if let Refusal::NotIssued(IssueError::NotLinted { findings }) = refusal {
+        for finding in findings {
+            counter!("pki_lint_refusals_total", "lint" => finding.rule).increment(1);
+            tracing::error!(op, lint = %finding, "a draft breaks a rule");
+        }
+    }
+    let cause = refusal.to_string();
+    match fault(refusal) {
+        Fault::Requester | Fault::Conflict => tracing::info!(op, %peer, reason, cause, "request refused"),
+        Fault::Unavailable => tracing::warn!(op, %peer, reason, cause, "request not answered"),
+        Fault::Ours => tracing::error!(op, %peer, reason, cause, "request failed"),
+    }
+}
+
+fn fault(refusal: &Refusal) -> Fault {
+    use server_kit::workers::RunJobError;
+    match refusal {
+        Refusal::NotIssued(error) => error.fault(),
+        Refusal::NotAuthenticated(crate::requester::AuthenticateError::Unavailable(_))
+        | Refusal::NotRecorded(_)
+        | Refusal::NotRun(RunJobError::Busy { .. } | RunJobError::Closed) => Fault::Unavailable,
+        Refusal::NotEncoded { .. } | Refusal::NotRun(RunJobError::Panicked) => Fault::Ours,
+        Refusal::NoSuchOperation
+        | Refusal::Method { .. }
+        | Refusal::MediaType
+        | Refusal::BodyTooLarge { .. }
+        | Refusal::BodyIncomplete
+        | Refusal::NotAuthenticated(_)
+        | Refusal::NotDecoded(_)
+        | Refusal::NotBound(_)
+        | Refusal::Subject(_) => Fault::Requester,
+    }
+}

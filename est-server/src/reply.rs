@@ -1,0 +1,266 @@
+//! From every refusal to its answer: status, sentence, and the fields that go with them. The only file naming status codes.
+//!
+//! The requester reads one sentence that discloses nothing internal, and the reason code; of faults of ours it learns that
+//! they are ours. RFC 7030 §4.2.3, RFC 8951 §5.1, RFC 9110 §15.
+
+use std::time::Duration;
+
+use ca_core::issuance::draft::DraftError;
+use ca_core::issuance::{IssueError, ProveError};
+use ca_core::path::PathError;
+use ca_core::ports::SignError;
+use ca_core::record::IntentConflict;
+use ca_core::registration::AdmitError;
+use ca_core::signing::SignFailure;
+use server_kit::workers::{RunJobError, retry_after_seconds};
+
+use crate::channel_binding::BindingError;
+use crate::refusal::Refusal;
+use crate::requester::AuthenticateError;
+use crate::wire::simple_enroll::DecodeBodyError;
+
+/// After how many seconds to ask again when a part of the system is out of reach.
+const RETRY_UNAVAILABLE: u64 = 30;
+/// After how many seconds to ask again when the same request is being answered.
+const RETRY_IN_FLIGHT: u64 = 5;
+
+/// The answer to a request that is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reply {
+    /// The status code.
+    pub(crate) status: u16,
+    /// One sentence with the reason code, ended by LF.
+    pub(crate) text: String,
+    /// For Retry-After, in seconds.
+    pub(crate) retry_after: Option<u64>,
+    /// For Allow.
+    pub(crate) allow: Option<&'static str>,
+    /// For WWW-Authenticate.
+    pub(crate) challenge: Option<&'static str>,
+}
+
+/// Status and sentence, and what belongs to the status.
+struct Verdict {
+    status: u16,
+    sentence: &'static str,
+    retry_after: Option<u64>,
+}
+
+const fn verdict(status: u16, sentence: &'static str) -> Verdict {
+    Verdict { status, sentence, retry_after: None }
+}
+
+const fn later(status: u16, sentence: &'static str, seconds: u64) -> Verdict {
+    Verdict { status, sentence, retry_after: Some(seconds) }
+}
+
+const INTERNAL: Verdict = verdict(500, "internal error");
+const UNAVAILABLE: Verdict = later(503, "the service is not available at this moment", RETRY_UNAVAILABLE);
+const NOT_EXPECTED: Verdict = verdict(403, "the device is not expected here");
+
+/// Returns the answer to a refused request.
+pub(crate) fn reply(refusal: &Refusal) -> Reply {
+    let Verdict { status, sentence, retry_after } = judge(refusal);
+    let code = if status == 500 { "internal" } else { refusal.code() };
+    Reply {
+        status,
+        text: format!("{sentence} ({code})\n"),
+        retry_after,
+        allow: if let Refusal::Method { allowed } = refusal { Some(allowed) } else { None },
+        // RFC 9110 §15.5.2: a 401 carries a challenge.
+        challenge: (status == 401).then_some("Basic realm=\"est\""),
+    }
+}
+
+fn judge(refusal: &Refusal) -> Verdict {
+    match refusal {
+        Refusal::NoSuchOperation => verdict(404, "there is no such operation here"),
+        Refusal::Method { .. } => verdict(405, "the operation is not done by this method"),
+        Refusal::MediaType => verdict(415, "the body must be announced as application/pkcs10"),
+        Refusal::BodyTooLarge { .. } => verdict(413, "the body is too large"),
+        Refusal::BodyIncomplete => verdict(400, "the body did not arrive whole"),
+        Refusal::NotAuthenticated(error) => authentication(error),
+        Refusal::NotDecoded(DecodeBodyError::Base64(_)) => {
+            verdict(400, "the body is not base64 of one object")
+        }
+        Refusal::NotDecoded(DecodeBodyError::Csr(_)) => {
+            verdict(400, "the certification request is malformed or asks in a way that is not supported")
+        }
+        Refusal::NotBound(error) => binding(*error),
+        Refusal::Subject(_) => verdict(400, "the names in the request are not ones that are certified here"),
+        Refusal::NotIssued(error) => issue(error),
+        Refusal::NotEncoded { .. } | Refusal::NotRun(RunJobError::Panicked) => INTERNAL,
+        Refusal::NotRun(RunJobError::Busy { retry_after }) => busy(*retry_after),
+        Refusal::NotRun(RunJobError::Closed) => later(503, "the server is closing", RETRY_UNAVAILABLE),
+        Refusal::NotRecorded(_) => UNAVAILABLE,
+    }
+}
+
+fn busy(retry_after: Duration) -> Verdict {
+    later(503, "the server is busy", retry_after_seconds(retry_after))
+}
+
+const fn authentication(error: &AuthenticateError) -> Verdict {
+    match error {
+        AuthenticateError::NoCredentials => {
+            verdict(401, "a client certificate or a one-time password is needed")
+        }
+        AuthenticateError::WrongPassword => verdict(401, "the user name or the password is wrong"),
+        AuthenticateError::MustWait { wait } => later(429, "too many wrong passwords", wait.as_secs()),
+        AuthenticateError::Certificate(_) => {
+            verdict(403, "the client certificate is not of a kind used here")
+        }
+        AuthenticateError::Path(error) => path(error),
+        AuthenticateError::UnknownRegistrationAuthority => {
+            verdict(403, "the registration authority is not known here")
+        }
+        AuthenticateError::NoDevice => verdict(403, "the client certificate names no device"),
+        AuthenticateError::Unavailable(_) => UNAVAILABLE,
+    }
+}
+
+const fn path(error: &PathError) -> Verdict {
+    match error {
+        PathError::TooManyCertificates { .. } | PathError::TooManySignatures => {
+            verdict(403, "too many certificates were sent")
+        }
+        PathError::NoPath => verdict(403, "the client certificate is not trusted here"),
+        PathError::NotYetValid { .. } => verdict(403, "the client certificate is not valid yet"),
+        PathError::Expired { .. } => verdict(403, "the client certificate has expired"),
+        PathError::Usage { .. } => verdict(403, "the client certificate is not for client authentication"),
+        PathError::CriticalExtension { .. } => {
+            verdict(403, "the client certificate has a critical extension that is not processed here")
+        }
+    }
+}
+
+/// RFC 7030 §3.5: the text says that identity and proof of possession must be linked.
+const fn binding(error: BindingError) -> Verdict {
+    match error {
+        BindingError::Missing => verdict(
+            403,
+            "identity and proof of possession must be linked by a channel binding in challengePassword",
+        ),
+        BindingError::Mismatch => {
+            verdict(403, "challengePassword does not link the request to this TLS connection")
+        }
+        BindingError::Unverifiable => verdict(
+            403,
+            "challengePassword cannot be verified on this connection, use TLS 1.3 or leave it out",
+        ),
+    }
+}
+
+const fn issue(error: &IssueError) -> Verdict {
+    match error {
+        IssueError::NotAdmitted(error) => admit(error),
+        IssueError::NotProven(error) => prove(error),
+        IssueError::ValidityOutsideProfile { .. } => {
+            verdict(400, "certificates are not valid for so long here")
+        }
+        IssueError::NotDrafted(error) => draft(error),
+        IssueError::Conflict(conflict) => conflicting(conflict),
+        IssueError::NotSigned(failure) => sign(failure),
+        IssueError::Unavailable(_) => UNAVAILABLE,
+        IssueError::WindowClosed { .. }
+        | IssueError::ValidityExceedsIssuer { .. }
+        | IssueError::NotLinted { .. }
+        | IssueError::NoFreeSerialNumber
+        | IssueError::Altered => INTERNAL,
+    }
+}
+
+const fn admit(error: &AdmitError) -> Verdict {
+    match error {
+        AdmitError::ProfileNotOffered { .. } => INTERNAL,
+        AdmitError::DoorClosed { .. } => {
+            verdict(403, "this way of authentication does not open this operation")
+        }
+        AdmitError::ForeignTenant => verdict(403, "the requester does not belong here"),
+        AdmitError::CredentialRevoked => verdict(403, "the client certificate is revoked"),
+        AdmitError::CredentialUnknown => verdict(403, "the client certificate is not on record"),
+        AdmitError::OtherSubject { .. } => {
+            verdict(403, "the request is not for the device that was authenticated")
+        }
+        AdmitError::OtherProfile { .. } => {
+            verdict(403, "what was shown for authentication is for another purpose")
+        }
+        AdmitError::SubjectChanged => {
+            verdict(403, "subject and alternative names differ from those of the certificate to be renewed")
+        }
+        AdmitError::OutsideScope { .. } => {
+            verdict(403, "the registration authority may not ask for this subject here")
+        }
+        AdmitError::NamesNotEntitled => {
+            verdict(403, "the requester may not have the alternative names asked for")
+        }
+        AdmitError::DeviceNotExpected { .. } => NOT_EXPECTED,
+        AdmitError::Unavailable(_) => UNAVAILABLE,
+    }
+}
+
+const fn prove(error: &ProveError) -> Verdict {
+    match error {
+        ProveError::NotPossessed => verdict(400, "the request does not prove possession of its key"),
+        ProveError::Curve { .. } | ProveError::IssuerCurve { .. } => {
+            verdict(400, "the key is not on the curve that is certified here")
+        }
+        ProveError::KeyOfAuthority => verdict(403, "the key cannot be certified"),
+        ProveError::KeyReused => verdict(400, "a new certificate needs a new key"),
+        ProveError::Subject { .. } => {
+            verdict(400, "the names in the request are not ones that are certified here")
+        }
+        ProveError::SubjectDiffers { .. } => {
+            verdict(403, "the request names another subject than the one it is for")
+        }
+        ProveError::NotSystemTitle { .. } => {
+            verdict(400, "the common name is not a system title in 16 upper-case hexadecimal characters")
+        }
+        ProveError::Extension { .. } => {
+            verdict(400, "the request asks for an extension that is not given here")
+        }
+    }
+}
+
+const fn draft(error: &DraftError) -> Verdict {
+    match error {
+        DraftError::SubjectDoesNotFit
+        | DraftError::NameTooLong { .. }
+        | DraftError::AlternativeNamesDoNotFit
+        | DraftError::Name(_) => {
+            verdict(400, "the names in the request are not ones that are certified here")
+        }
+        DraftError::NoPublicationPoint | DraftError::Encode(_) => INTERNAL,
+    }
+}
+
+const fn conflicting(conflict: &IntentConflict) -> Verdict {
+    match conflict {
+        IntentConflict::InFlight => later(503, "the same request is being answered", RETRY_IN_FLIGHT),
+        IntentConflict::KeyCertifiedElsewhere { .. } => verdict(409, "the key is certified already"),
+        IntentConflict::KeyBlocked => verdict(403, "the key was reported compromised"),
+        IntentConflict::SlotTaken { .. } => {
+            verdict(409, "the device has a valid certificate for this purpose, which can be renewed")
+        }
+        IntentConflict::TokenUnknown => verdict(401, "the user name or the password is wrong"),
+        IntentConflict::TokenSpent => verdict(403, "the one-time password was used before"),
+        IntentConflict::DeviceNotExpected => NOT_EXPECTED,
+        IntentConflict::DeviceClaimedByOther => {
+            verdict(403, "the device was claimed with another certificate")
+        }
+        IntentConflict::FactorySuperseded { .. } => {
+            verdict(403, "the factory certificate of the device no longer opens this operation")
+        }
+        // The authority resolves both by itself.
+        IntentConflict::SerialTaken | IntentConflict::AlreadyIssued(_) => INTERNAL,
+    }
+}
+
+const fn sign(failure: &SignFailure) -> Verdict {
+    match failure {
+        SignFailure::Signer(SignError::Unavailable { .. } | SignError::OutcomeUnknown { .. }) => UNAVAILABLE,
+        SignFailure::Signer(SignError::KeyNotFound { .. })
+        | SignFailure::DoesNotVerify { .. }
+        | SignFailure::NeverFullLength { .. } => INTERNAL,
+    }
+}

@@ -1,0 +1,79 @@
+//! A certificate shown in the TLS handshake, made into a device or a registration authority.
+//!
+//! The handshake proved possession of its key, and nothing else; the path to an anchor of the label is validated here.
+
+use ca_core::actor::{Actor, DeviceIdentity, Identity, Origin, Presented, RegistrationAuthority};
+use ca_core::certificate::Certificate;
+use ca_core::oid;
+use ca_core::path::{PathError, ValidatedPath, validate_client};
+use ca_core::tenant::TenantId;
+use sha2::{Digest, Sha256};
+
+use super::{AuthenticateError, Gate};
+use crate::config::{Label, RegistrationAuthorityEntry, RegistrationAuthorityMatch, Voucher};
+
+/// The most certificates that are looked at: the end entity's and 16 others.
+const MAX_CERTIFICATES: usize = 17;
+
+pub(super) fn authenticate(gate: &Gate<'_>, shown: &[Vec<u8>]) -> Result<Actor, AuthenticateError> {
+    if shown.len() > MAX_CERTIFICATES {
+        return Err(PathError::TooManyCertificates { count: shown.len() - 1 }.into());
+    }
+    let (first, rest) = shown.split_first().ok_or(AuthenticateError::NoCredentials)?;
+    let end_entity = Certificate::from_der(first)?;
+    // One that we cannot read, such as an RSA root sent along, can be no part of a path of ours.
+    let others: Vec<Certificate> = rest.iter().filter_map(|der| Certificate::from_der(der).ok()).collect();
+    let path = validate_client(end_entity, &others, gate.label.trust_anchors(), gate.now)?;
+    let voucher = gate.label.voucher(path.anchor()).ok_or(PathError::NoPath)?;
+    // RFC 7030 §3.7: id-kp-cmcRA makes its holder a registration authority.
+    let is_authority = path.end_entity().extended_key_usages().contains(&oid::CMC_RA);
+    match (is_authority, voucher) {
+        (true, Voucher::Infrastructure) => registration_authority(gate.label, &path),
+        (true, Voucher::Factory { .. } | Voucher::Operational) => {
+            Err(AuthenticateError::UnknownRegistrationAuthority)
+        }
+        (false, Voucher::Factory { manufacturer }) => {
+            device(&path, manufacturer.clone(), Origin::Factory { manufacturer: manufacturer.clone() })
+        }
+        (false, Voucher::Operational) => {
+            device(&path, gate.label.parts().authority.issuer().tenant().clone(), Origin::Operational)
+        }
+        (false, Voucher::Infrastructure) => Err(AuthenticateError::NoDevice),
+    }
+}
+
+fn presented(path: &ValidatedPath) -> Presented {
+    Presented { certificate: path.end_entity().clone(), issuer: path.issuer() }
+}
+
+fn device(path: &ValidatedPath, tenant: TenantId, origin: Origin) -> Result<Actor, AuthenticateError> {
+    let title = path.end_entity().system_title().ok_or(AuthenticateError::NoDevice)?;
+    let identity = Identity::Device(DeviceIdentity { title, origin, certificate: presented(path) });
+    Ok(Actor { tenant, identity })
+}
+
+fn registration_authority(label: &Label, path: &ValidatedPath) -> Result<Actor, AuthenticateError> {
+    let certificate = path.end_entity();
+    let is_meant = |entry: &&RegistrationAuthorityEntry| match &entry.matched_by {
+        RegistrationAuthorityMatch::CommonName(name) => {
+            certificate.subject().common_name() == Some(name.as_str())
+        }
+        RegistrationAuthorityMatch::Sha256(hash) => *hash == *Sha256::digest(certificate.der()),
+    };
+    let entry = label
+        .parts()
+        .registration_authorities
+        .iter()
+        .find(is_meant)
+        .ok_or(AuthenticateError::UnknownRegistrationAuthority)?;
+    Ok(Actor {
+        tenant: entry.tenant.clone(),
+        identity: Identity::RegistrationAuthority(RegistrationAuthority {
+            name: entry.name.clone(),
+            profiles: entry.profiles.clone(),
+            title_prefix: entry.title_prefix.clone(),
+            dns_suffixes: entry.dns_suffixes.clone(),
+            certificate: presented(path),
+        }),
+    })
+}

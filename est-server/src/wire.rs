@@ -1,0 +1,8 @@
+//! Octets into types and back, and nothing else: no requester, no authority, no HTTP.
+//!
+//! Everything here is a pure function of its input. RFC 7030 §4, RFC 8951 §3.
+
+pub mod simple_enroll;
+pub mod cacerts;
+pub mod certs_only;
+pub mod base64;
