@@ -38,9 +38,7 @@ impl FileSigner {
     pub fn unlock(directory: &KeyDirectory, passphrase: &Passphrase) -> Result<Self, UnlockError> {
         let key_refs = directory.key_refs()?;
         if key_refs.is_empty() {
-            return Err(UnlockError::NoKeys {
-                path: directory.path().to_owned(),
-            });
+            return Err(UnlockError::NoKeys { path: directory.path().to_owned() });
         }
         let signer = Self::new();
         for key in &key_refs {
@@ -61,10 +59,7 @@ impl FileSigner {
     ) -> Result<PublicKey, ReadKeyError> {
         let private_key = Arc::new(directory.read(key, passphrase)?);
         let public_key = private_key.public_key().clone();
-        self.keys
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(*key, private_key);
+        self.keys.write().unwrap_or_else(PoisonError::into_inner).insert(*key, private_key);
         Ok(public_key)
     }
 
@@ -75,10 +70,7 @@ impl FileSigner {
     }
 
     fn find(&self, key: &KeyRef) -> Result<Arc<PrivateKey>, SignError> {
-        self.held()
-            .get(key)
-            .cloned()
-            .ok_or(SignError::KeyNotFound { key: *key })
+        self.held().get(key).cloned().ok_or(SignError::KeyNotFound { key: *key })
     }
 
     fn held(&self) -> RwLockReadGuard<'_, BTreeMap<KeyRef, Arc<PrivateKey>>> {
@@ -98,14 +90,9 @@ impl Signer for FileSigner {
         let signature = private_key
             .key_pair()
             .sign(&SystemRandom::new(), message)
-            .map_err(|cause| SignError::Unavailable {
-                cause: Box::new(cause),
-            })?;
-        EcdsaSignature::from_fixed(private_key.public_key().curve(), signature.as_ref()).map_err(|cause| {
-            SignError::OutcomeUnknown {
-                cause: Box::new(cause),
-            }
-        })
+            .map_err(|cause| SignError::Unavailable { cause: Box::new(cause) })?;
+        EcdsaSignature::from_fixed(private_key.public_key().curve(), signature.as_ref())
+            .map_err(|cause| SignError::OutcomeUnknown { cause: Box::new(cause) })
     }
 }
 

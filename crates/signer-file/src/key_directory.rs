@@ -51,10 +51,7 @@ impl KeyDirectory {
     }
 
     fn at(path: &Path) -> Self {
-        Self {
-            path: path.to_owned(),
-            iterations: Iterations::default(),
-        }
+        Self { path: path.to_owned(), iterations: Iterations::default() }
     }
 
     /// Sets how dear the passphrases of keys made from now on are to guess.
@@ -87,16 +84,11 @@ impl KeyDirectory {
     /// # Errors
     /// [`ListKeysError`], also for a `.pem` file whose name is not a key reference: it would never be found.
     pub fn key_refs(&self) -> Result<Vec<KeyRef>, ListKeysError> {
-        let unreadable = |cause| ListKeysError::Unreadable {
-            path: self.path.clone(),
-            cause,
-        };
+        let unreadable = |cause| ListKeysError::Unreadable { path: self.path.clone(), cause };
         let mut key_refs = Vec::new();
         for entry in std::fs::read_dir(&self.path).map_err(unreadable)? {
             let path = entry.map_err(unreadable)?.path();
-            let hidden = path
-                .file_name()
-                .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+            let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
             if hidden || path.extension().is_none_or(|extension| extension != "pem") {
                 continue;
             }
@@ -113,16 +105,9 @@ impl KeyDirectory {
         let pem = core::str::from_utf8(&octets).map_err(|_| DecryptKeyError::NotEncryptedPkcs8);
         let private_key = pem
             .and_then(|pem| key_file::decrypt(pem, passphrase))
-            .map_err(|cause| ReadKeyError::NotOpened {
-                path: path.clone(),
-                cause,
-            })?;
+            .map_err(|cause| ReadKeyError::NotOpened { path: path.clone(), cause })?;
         let found = private_key.public_key().key_ref();
-        if found == *key {
-            Ok(private_key)
-        } else {
-            Err(ReadKeyError::AnotherKey { path, found })
-        }
+        if found == *key { Ok(private_key) } else { Err(ReadKeyError::AnotherKey { path, found }) }
     }
 
     fn file(&self, key: &KeyRef) -> PathBuf {

@@ -37,9 +37,7 @@ impl Iterations {
     /// Takes a number of iterations from 10,000 to 10,000,000; nothing when it is outside.
     #[must_use]
     pub fn new(count: u32) -> Option<Self> {
-        (Self::LEAST..=Self::MOST)
-            .contains(&Self(count))
-            .then_some(Self(count))
+        (Self::LEAST..=Self::MOST).contains(&Self(count)).then_some(Self(count))
     }
 }
 
@@ -70,11 +68,7 @@ impl PrivateKey {
             .algorithm
             .parameters_oid()
             .ok()
-            .and_then(|named| {
-                [Curve::P256, Curve::P384]
-                    .into_iter()
-                    .find(|curve| curve.oid() == named)
-            })
+            .and_then(|named| [Curve::P256, Curve::P384].into_iter().find(|curve| curve.oid() == named))
             .ok_or(DecryptKeyError::NotOurCurve)?;
         let key_pair = EcdsaKeyPair::from_pkcs8(signing_algorithm(curve), pkcs8)
             .map_err(|_| DecryptKeyError::WrongPassphrase)?;
@@ -115,9 +109,8 @@ pub(crate) fn generate(
     iterations: Iterations,
 ) -> Result<NewKeyFile, EncryptKeyError> {
     let pkcs8 = draw(curve)?;
-    let public_key = PrivateKey::from_pkcs8(pkcs8.as_bytes())
-        .map_err(|_| EncryptKeyError::Encoding)?
-        .public_key;
+    let public_key =
+        PrivateKey::from_pkcs8(pkcs8.as_bytes()).map_err(|_| EncryptKeyError::Encoding)?.public_key;
     let pem = encrypt(&pkcs8, passphrase, iterations)?;
     Ok(NewKeyFile { public_key, pem })
 }
@@ -129,10 +122,7 @@ fn draw(curve: Curve) -> Result<SecretDocument, EncryptKeyError> {
     };
     encoded
         .map_err(|cause| {
-            EncryptKeyError::Randomness(Unavailable {
-                port: "source of randomness",
-                cause: Box::new(cause),
-            })
+            EncryptKeyError::Randomness(Unavailable { port: "source of randomness", cause: Box::new(cause) })
         })?
         .map_err(|_| EncryptKeyError::Encoding)
 }
@@ -143,12 +133,8 @@ fn encrypt(
     iterations: Iterations,
 ) -> Result<Zeroizing<String>, EncryptKeyError> {
     let (mut salt, mut initialisation_vector) = ([0; 16], [0; 16]);
-    SystemEntropy
-        .fill(&mut salt)
-        .map_err(EncryptKeyError::Randomness)?;
-    SystemEntropy
-        .fill(&mut initialisation_vector)
-        .map_err(EncryptKeyError::Randomness)?;
+    SystemEntropy.fill(&mut salt).map_err(EncryptKeyError::Randomness)?;
+    SystemEntropy.fill(&mut initialisation_vector).map_err(EncryptKeyError::Randomness)?;
     let scheme =
         pbes2::Parameters::generate_pbkdf2_sha256_aes256cbc(iterations.0, &salt, initialisation_vector)
             .map_err(|_| EncryptKeyError::Encoding)?;
@@ -169,39 +155,27 @@ pub(crate) fn decrypt(pem: &str, passphrase: &Passphrase) -> Result<PrivateKey, 
         .map_err(|_| DecryptKeyError::NotEncryptedPkcs8)?;
     check_scheme(&encrypted.encryption_algorithm)?;
     // A wrong key shows as bad padding or, once in 256 times, as octets that are no PKCS#8: one answer for both.
-    let pkcs8 = encrypted
-        .decrypt(passphrase.octets())
-        .map_err(|_| DecryptKeyError::WrongPassphrase)?;
+    let pkcs8 = encrypted.decrypt(passphrase.octets()).map_err(|_| DecryptKeyError::WrongPassphrase)?;
     PrivateKey::from_pkcs8(pkcs8.as_bytes())
 }
 
 fn check_scheme(scheme: &EncryptionScheme) -> Result<(), DecryptKeyError> {
     let EncryptionScheme::Pbes2(parameters) = scheme else {
-        return Err(DecryptKeyError::SchemeNotSupported {
-            algorithm: scheme.oid(),
-        });
+        return Err(DecryptKeyError::SchemeNotSupported { algorithm: scheme.oid() });
     };
     let derivation = &parameters.kdf;
     let Some(pbkdf2) = derivation.pbkdf2() else {
-        return Err(DecryptKeyError::SchemeNotSupported {
-            algorithm: derivation.oid(),
-        });
+        return Err(DecryptKeyError::SchemeNotSupported { algorithm: derivation.oid() });
     };
     if pbkdf2.prf != pbes2::Pbkdf2Prf::HmacWithSha256 {
-        return Err(DecryptKeyError::SchemeNotSupported {
-            algorithm: pbkdf2.prf.oid(),
-        });
+        return Err(DecryptKeyError::SchemeNotSupported { algorithm: pbkdf2.prf.oid() });
     }
     if parameters.encryption.oid() != pbes2::AES_256_CBC_OID {
-        return Err(DecryptKeyError::SchemeNotSupported {
-            algorithm: parameters.encryption.oid(),
-        });
+        return Err(DecryptKeyError::SchemeNotSupported { algorithm: parameters.encryption.oid() });
     }
     Iterations::new(pbkdf2.iteration_count)
         .map(|_| ())
-        .ok_or(DecryptKeyError::IterationsOutOfRange {
-            iterations: pbkdf2.iteration_count,
-        })
+        .ok_or(DecryptKeyError::IterationsOutOfRange { iterations: pbkdf2.iteration_count })
 }
 
 fn signing_algorithm(curve: Curve) -> &'static EcdsaSigningAlgorithm {

@@ -38,13 +38,9 @@ impl Passphrase {
             }
         }
         if octets.contains(&b'\n') {
-            return Err(LoadPassphraseError::SeveralLines {
-                path: path.to_owned(),
-            });
+            return Err(LoadPassphraseError::SeveralLines { path: path.to_owned() });
         }
-        Self::new(octets).ok_or_else(|| LoadPassphraseError::Empty {
-            path: path.to_owned(),
-        })
+        Self::new(octets).ok_or_else(|| LoadPassphraseError::Empty { path: path.to_owned() })
     }
 
     /// Returns the octets, for key derivation only.

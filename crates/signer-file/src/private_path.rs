@@ -72,10 +72,7 @@ pub(crate) fn create_directory(path: &Path) -> io::Result<()> {
 pub(crate) fn check_directory(path: &Path) -> Result<(), PrivatePathError> {
     let metadata = fs::metadata(path).map_err(|cause| refusal(path, cause))?;
     if !metadata.is_dir() {
-        return Err(PrivatePathError::WrongKind {
-            path: path.to_owned(),
-            wanted: "directory",
-        });
+        return Err(PrivatePathError::WrongKind { path: path.to_owned(), wanted: "directory" });
     }
     check_mode(path, &metadata, 0o700)
 }
@@ -94,10 +91,7 @@ pub(crate) fn read_file(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>,
         .read_to_end(&mut octets)
         .map_err(|cause| refusal(path, cause))?;
     if octets.len() > limit {
-        return Err(PrivatePathError::TooLong {
-            path: path.to_owned(),
-            limit,
-        });
+        return Err(PrivatePathError::TooLong { path: path.to_owned(), limit });
     }
     Ok(octets)
 }
@@ -109,15 +103,9 @@ pub(crate) fn read_file(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>,
 /// without hard links (FAT) cannot keep the modes either, and is refused by this.
 pub(crate) fn store_file(path: &Path, octets: &[u8]) -> io::Result<()> {
     let aside = aside(path)?;
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&aside)?;
-    let linked = file
-        .write_all(octets)
-        .and_then(|()| file.sync_all())
-        .and_then(|()| fs::hard_link(&aside, path));
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
+    let linked =
+        file.write_all(octets).and_then(|()| file.sync_all()).and_then(|()| fs::hard_link(&aside, path));
     let removed = fs::remove_file(&aside);
     linked?;
     removed?;
@@ -126,9 +114,7 @@ pub(crate) fn store_file(path: &Path, octets: &[u8]) -> io::Result<()> {
 
 /// Returns `.name.new` beside `name`.
 fn aside(path: &Path) -> io::Result<PathBuf> {
-    let name = path
-        .file_name()
-        .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+    let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
     let mut aside = OsString::from(".");
     aside.push(name);
     aside.push(".new");
@@ -137,10 +123,7 @@ fn aside(path: &Path) -> io::Result<PathBuf> {
 
 fn check_file(path: &Path, metadata: &fs::Metadata) -> Result<(), PrivatePathError> {
     if !metadata.is_file() {
-        return Err(PrivatePathError::WrongKind {
-            path: path.to_owned(),
-            wanted: "regular file",
-        });
+        return Err(PrivatePathError::WrongKind { path: path.to_owned(), wanted: "regular file" });
     }
     check_mode(path, metadata, 0o600)
 }
@@ -150,11 +133,7 @@ fn check_mode(path: &Path, metadata: &fs::Metadata, wanted: u32) -> Result<(), P
     if mode & NOT_OWNER == 0 {
         Ok(())
     } else {
-        Err(PrivatePathError::TooOpen {
-            path: path.to_owned(),
-            mode,
-            wanted,
-        })
+        Err(PrivatePathError::TooOpen { path: path.to_owned(), mode, wanted })
     }
 }
 

@@ -11,10 +11,9 @@ pub struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
     fn fill(&self, octets: &mut [u8]) -> Result<(), Unavailable> {
-        SystemRandom::new().fill(octets).map_err(|cause| Unavailable {
-            port: "source of randomness",
-            cause: Box::new(cause),
-        })
+        SystemRandom::new()
+            .fill(octets)
+            .map_err(|cause| Unavailable { port: "source of randomness", cause: Box::new(cause) })
     }
 }
 
@@ -28,9 +27,6 @@ mod tests {
         SystemEntropy.fill(&mut first).unwrap();
         SystemEntropy.fill(&mut second).unwrap();
         assert_ne!(first, second);
-        assert!(
-            first.chunks(16).all(|part| part != [0; 16]),
-            "a part was left unfilled"
-        );
+        assert!(first.chunks(16).all(|part| part != [0; 16]), "a part was left unfilled");
     }
 }

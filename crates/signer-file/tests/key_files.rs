@@ -24,9 +24,8 @@ struct Place {
 impl Place {
     fn new() -> Self {
         let outside = tempfile::tempdir().unwrap();
-        let keys = KeyDirectory::create(&outside.path().join("keys"))
-            .unwrap()
-            .with_iterations(Iterations::LEAST);
+        let keys =
+            KeyDirectory::create(&outside.path().join("keys")).unwrap().with_iterations(Iterations::LEAST);
         Self { outside, keys }
     }
 
@@ -76,30 +75,18 @@ fn makes_directories_0700_and_files_0600() {
     let key = place.keys.generate(Curve::P256, &place.passphrase()).unwrap();
     assert_eq!(mode(place.keys.path()), 0o700);
     assert_eq!(mode(&place.key_file(&key.key_ref())), 0o600);
-    let names: Vec<_> = fs::read_dir(place.keys.path())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name())
-        .collect();
-    assert_eq!(
-        names,
-        [format!("{}.pem", key.key_ref()).as_str()],
-        "nothing else is left behind"
-    );
+    let names: Vec<_> =
+        fs::read_dir(place.keys.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, [format!("{}.pem", key.key_ref()).as_str()], "nothing else is left behind");
 }
 
 #[test]
 fn refuses_to_make_a_directory_where_something_stands() {
     let place = Place::new();
     let refusal = KeyDirectory::create(place.keys.path()).unwrap_err();
-    assert!(
-        matches!(refusal, CreateKeyDirectoryError::AlreadyExists { .. }),
-        "{refusal:?}"
-    );
+    assert!(matches!(refusal, CreateKeyDirectoryError::AlreadyExists { .. }), "{refusal:?}");
     let refusal = KeyDirectory::create(&place.path("absent/keys")).unwrap_err();
-    assert!(
-        matches!(refusal, CreateKeyDirectoryError::NotMade { .. }),
-        "{refusal:?}"
-    );
+    assert!(matches!(refusal, CreateKeyDirectoryError::NotMade { .. }), "{refusal:?}");
 }
 
 #[test]
@@ -124,10 +111,7 @@ fn refuses_a_directory_that_is_open_to_others() {
         set_mode(place.keys.path(), looser);
         let refusal = KeyDirectory::open(place.keys.path()).unwrap_err().to_string();
         assert!(refusal.contains(&format!("has mode {looser:04o}")), "{refusal}");
-        assert!(
-            refusal.contains("chmod 0700"),
-            "the message must say what to do: {refusal}"
-        );
+        assert!(refusal.contains("chmod 0700"), "the message must say what to do: {refusal}");
     }
     set_mode(place.keys.path(), 0o500);
     KeyDirectory::open(place.keys.path()).unwrap();
@@ -139,10 +123,7 @@ fn refuses_to_generate_into_a_directory_that_was_opened_to_others() {
     set_mode(place.keys.path(), 0o770);
     let refusal = place.keys.generate(Curve::P256, &place.passphrase()).unwrap_err();
     assert!(
-        matches!(
-            refusal,
-            GenerateKeyError::Directory(PrivatePathError::TooOpen { mode: 0o770, .. })
-        ),
+        matches!(refusal, GenerateKeyError::Directory(PrivatePathError::TooOpen { mode: 0o770, .. })),
         "{refusal:?}"
     );
     assert_eq!(fs::read_dir(place.keys.path()).unwrap().count(), 0);
@@ -174,10 +155,7 @@ fn refuses_a_key_file_behind_a_symbolic_link() {
     symlink(place.path("elsewhere.pem"), place.key_file(&key)).unwrap();
     let refusal = FileSigner::unlock(&place.keys, &passphrase).unwrap_err();
     assert!(
-        matches!(
-            refusal,
-            UnlockError::Read(ReadKeyError::File(PrivatePathError::WrongKind { .. }))
-        ),
+        matches!(refusal, UnlockError::Read(ReadKeyError::File(PrivatePathError::WrongKind { .. }))),
         "{refusal:?}"
     );
 }
@@ -215,18 +193,11 @@ fn tells_a_wrong_passphrase_and_damage_by_one_and_the_same_answer() {
 #[test]
 fn says_which_file_a_passphrase_does_not_open() {
     let place = Place::new();
-    let key = place
-        .keys
-        .generate(Curve::P384, &place.passphrase())
-        .unwrap()
-        .key_ref();
+    let key = place.keys.generate(Curve::P384, &place.passphrase()).unwrap().key_ref();
     let wrong = Passphrase::new(b"incorrect horse".to_vec().into()).unwrap();
     let refusal = FileSigner::unlock(&place.keys, &wrong).unwrap_err().to_string();
     assert!(refusal.contains(&key.to_string()), "{refusal}");
-    assert!(
-        refusal.ends_with("the passphrase does not open it, or it is damaged"),
-        "{refusal}"
-    );
+    assert!(refusal.ends_with("the passphrase does not open it, or it is damaged"), "{refusal}");
     assert!(!refusal.contains("horse"), "{refusal}");
 }
 
@@ -244,10 +215,7 @@ fn refuses_a_key_file_under_a_name_that_is_not_a_key_reference() {
     let key = place.keys.generate(Curve::P256, &passphrase).unwrap().key_ref();
     fs::write(place.keys.path().join("README"), "not a key").unwrap();
     assert_eq!(place.keys.key_refs().unwrap(), [key]);
-    for name in [
-        "root.pem".to_owned(),
-        format!("{}.pem", key.to_string().to_uppercase()),
-    ] {
+    for name in ["root.pem".to_owned(), format!("{}.pem", key.to_string().to_uppercase())] {
         let path = place.keys.path().join(name);
         fs::copy(place.key_file(&key), &path).unwrap();
         let refusal = place.keys.key_refs().unwrap_err();
@@ -304,19 +272,11 @@ fn adds_one_key_to_a_signer_in_use() {
     let later = place.keys.generate(Curve::P384, &passphrase).unwrap();
     let refusal = signer.sign(&later.key_ref(), b"message").unwrap_err();
     assert!(matches!(refusal, SignError::KeyNotFound { .. }), "{refusal:?}");
-    assert_eq!(
-        signer.add(&place.keys, &later.key_ref(), &passphrase).unwrap(),
-        later
-    );
-    later
-        .verify(b"message", &signer.sign(&later.key_ref(), b"message").unwrap())
-        .unwrap();
+    assert_eq!(signer.add(&place.keys, &later.key_ref(), &passphrase).unwrap(), later);
+    later.verify(b"message", &signer.sign(&later.key_ref(), b"message").unwrap()).unwrap();
     let absent = KeyRef::new([7; 20]);
     let refusal = signer.add(&place.keys, &absent, &passphrase).unwrap_err();
-    assert!(
-        matches!(refusal, ReadKeyError::File(PrivatePathError::Missing { .. })),
-        "{refusal:?}"
-    );
+    assert!(matches!(refusal, ReadKeyError::File(PrivatePathError::Missing { .. })), "{refusal:?}");
 }
 
 #[test]
@@ -326,25 +286,10 @@ fn writes_files_that_openssl_reads() {
     for curve in [Curve::P256, Curve::P384] {
         let key = place.keys.generate(curve, &passphrase).unwrap();
         let path = place.key_file(&key.key_ref());
-        let shown = place.openssl(&[
-            "pkey",
-            "-in",
-            path.to_str().unwrap(),
-            "-passin",
-            "file:passphrase",
-            "-pubout",
-        ]);
+        let shown =
+            place.openssl(&["pkey", "-in", path.to_str().unwrap(), "-passin", "file:passphrase", "-pubout"]);
         fs::write(place.path("public.pem"), shown).unwrap();
-        place.openssl(&[
-            "pkey",
-            "-pubin",
-            "-in",
-            "public.pem",
-            "-outform",
-            "DER",
-            "-out",
-            "public.der",
-        ]);
+        place.openssl(&["pkey", "-pubin", "-in", "public.pem", "-outform", "DER", "-out", "public.der"]);
         assert_eq!(fs::read(place.path("public.der")).unwrap(), key.spki_der());
         let scheme = place.openssl(&["asn1parse", "-in", path.to_str().unwrap()]);
         for part in ["PBES2", "PBKDF2", "hmacWithSHA256", "aes-256-cbc"] {
@@ -355,37 +300,13 @@ fn writes_files_that_openssl_reads() {
 
 /// Stores a key that openssl drew under the reference it belongs to and returns that.
 fn import_from_openssl(place: &Place, curve: &str, pkcs8_options: &[&str]) -> KeyRef {
-    place.openssl(&[
-        "ecparam",
-        "-name",
-        curve,
-        "-genkey",
-        "-noout",
-        "-out",
-        "plain.pem",
-    ]);
-    place.openssl(&[
-        "pkey",
-        "-in",
-        "plain.pem",
-        "-pubout",
-        "-outform",
-        "DER",
-        "-out",
-        "public.der",
-    ]);
+    place.openssl(&["ecparam", "-name", curve, "-genkey", "-noout", "-out", "plain.pem"]);
+    place.openssl(&["pkey", "-in", "plain.pem", "-pubout", "-outform", "DER", "-out", "public.der"]);
     let key = fs::read(place.path("public.der")).unwrap();
     let key = ca_core::public_key::PublicKey::from_spki_der(&key)
         .map_or(KeyRef::new([0xEE; 20]), |key| key.key_ref());
     let path = place.key_file(&key);
-    let mut arguments = vec![
-        "pkcs8",
-        "-topk8",
-        "-in",
-        "plain.pem",
-        "-out",
-        path.to_str().unwrap(),
-    ];
+    let mut arguments = vec!["pkcs8", "-topk8", "-in", "plain.pem", "-out", path.to_str().unwrap()];
     arguments.extend(["-passout", "file:passphrase"]);
     arguments.extend(pkcs8_options);
     place.openssl(&arguments);
@@ -403,9 +324,7 @@ fn reads_files_that_openssl_wrote() {
         let key = import_from_openssl(&place, curve, &OURS);
         let signer = FileSigner::new();
         let public_key = signer.add(&place.keys, &key, &passphrase).unwrap();
-        public_key
-            .verify(b"message", &signer.sign(&key, b"message").unwrap())
-            .unwrap();
+        public_key.verify(b"message", &signer.sign(&key, b"message").unwrap()).unwrap();
     }
 }
 
@@ -421,20 +340,14 @@ fn refuses_weaker_and_other_encryption_than_its_own() {
         }
     };
     // What openssl does without options: 2048 iterations.
-    assert_eq!(
-        refusal(&[]),
-        DecryptKeyError::IterationsOutOfRange { iterations: 2048 }
-    );
+    assert_eq!(refusal(&[]), DecryptKeyError::IterationsOutOfRange { iterations: 2048 });
     for options in [
         &["-scrypt"][..],
         &["-v2", "aes-128-cbc", "-iter", "20000"],
         &["-v2", "aes-256-cbc", "-v2prf", "hmacWithSHA512", "-iter", "20000"],
     ] {
         let cause = refusal(options);
-        assert!(
-            matches!(cause, DecryptKeyError::SchemeNotSupported { .. }),
-            "{options:?}: {cause:?}"
-        );
+        assert!(matches!(cause, DecryptKeyError::SchemeNotSupported { .. }), "{options:?}: {cause:?}");
     }
     assert_eq!(refusal(&["-nocrypt"]), DecryptKeyError::NotEncryptedPkcs8);
 }
@@ -447,13 +360,7 @@ fn refuses_keys_on_other_curves() {
         let key = import_from_openssl(&place, curve, &OURS);
         let refusal = FileSigner::new().add(&place.keys, &key, &passphrase).unwrap_err();
         assert!(
-            matches!(
-                refusal,
-                ReadKeyError::NotOpened {
-                    cause: DecryptKeyError::NotOurCurve,
-                    ..
-                }
-            ),
+            matches!(refusal, ReadKeyError::NotOpened { cause: DecryptKeyError::NotOurCurve, .. }),
             "{refusal:?}"
         );
         fs::remove_file(place.key_file(&key)).unwrap();
@@ -471,23 +378,14 @@ fn refuses_octets_that_are_no_key_file() {
         set_mode(&place.key_file(&key), 0o600);
         let refusal = FileSigner::new().add(&place.keys, &key, &passphrase).unwrap_err();
         assert!(
-            matches!(
-                refusal,
-                ReadKeyError::NotOpened {
-                    cause: DecryptKeyError::NotEncryptedPkcs8,
-                    ..
-                }
-            ),
+            matches!(refusal, ReadKeyError::NotOpened { cause: DecryptKeyError::NotEncryptedPkcs8, .. }),
             "{refusal:?}"
         );
     }
     fs::write(place.key_file(&key), vec![b'-'; 8193]).unwrap();
     let refusal = FileSigner::new().add(&place.keys, &key, &passphrase).unwrap_err();
     assert!(
-        matches!(
-            refusal,
-            ReadKeyError::File(PrivatePathError::TooLong { limit: 8192, .. })
-        ),
+        matches!(refusal, ReadKeyError::File(PrivatePathError::TooLong { limit: 8192, .. })),
         "{refusal:?}"
     );
 }
@@ -495,11 +393,7 @@ fn refuses_octets_that_are_no_key_file() {
 #[test]
 fn takes_one_line_ending_off_a_passphrase() {
     let place = Place::new();
-    let key = place
-        .keys
-        .generate(Curve::P256, &place.passphrase())
-        .unwrap()
-        .key_ref();
+    let key = place.keys.generate(Curve::P256, &place.passphrase()).unwrap().key_ref();
     let opens = |content: &[u8]| {
         let passphrase = Passphrase::load(&place.pass_file(content)).unwrap();
         FileSigner::new().add(&place.keys, &key, &passphrase).is_ok()
@@ -517,14 +411,8 @@ fn refuses_passphrase_files_that_are_empty_long_or_of_several_lines() {
     let refusal = |content: &[u8]| Passphrase::load(&place.pass_file(content)).unwrap_err();
     assert!(matches!(refusal(b""), LoadPassphraseError::Empty { .. }));
     assert!(matches!(refusal(b"\n"), LoadPassphraseError::Empty { .. }));
-    assert!(matches!(
-        refusal(b"one\ntwo\n"),
-        LoadPassphraseError::SeveralLines { .. }
-    ));
-    assert!(matches!(
-        refusal(b"one\n\n"),
-        LoadPassphraseError::SeveralLines { .. }
-    ));
+    assert!(matches!(refusal(b"one\ntwo\n"), LoadPassphraseError::SeveralLines { .. }));
+    assert!(matches!(refusal(b"one\n\n"), LoadPassphraseError::SeveralLines { .. }));
     assert!(matches!(
         refusal(&[b'x'; 1025]),
         LoadPassphraseError::File(PrivatePathError::TooLong { limit: 1024, .. })
@@ -539,19 +427,10 @@ fn refuses_passphrase_files_that_others_can_read() {
     set_mode(&path, 0o640);
     let refusal = Passphrase::load(&path).unwrap_err().to_string();
     assert!(refusal.contains("has mode 0640"), "{refusal}");
-    assert!(
-        refusal.contains("chmod 0600"),
-        "the message must say what to do: {refusal}"
-    );
+    assert!(refusal.contains("chmod 0600"), "the message must say what to do: {refusal}");
     assert!(!refusal.contains("horse"), "{refusal}");
     let refusal = Passphrase::load(&place.path("absent")).unwrap_err();
-    assert!(
-        matches!(
-            refusal,
-            LoadPassphraseError::File(PrivatePathError::Missing { .. })
-        ),
-        "{refusal:?}"
-    );
+    assert!(matches!(refusal, LoadPassphraseError::File(PrivatePathError::Missing { .. })), "{refusal:?}");
 }
 
 #[test]

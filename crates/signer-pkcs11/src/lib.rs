@@ -1,1 +1,25 @@
-//! Stub.
+//! Signer on a PKCS#11 token: an HSM, a smart card, or SoftHSM2 in tests.
+//!
+//! The one place that loads a token library. Tokens are named by RFC 7512 URIs, by label and serial number and never by
+//! slot; the hash is made here and the token only signs it (`CKM_ECDSA`). PKCS#11 v2.40 is enough.
+//! Not a tool to set tokens up: tokens, their PINs and their backups are made with the vendor's own.
+//! Modules stand in reading order; none imports one that stands above it.
+
+mod signer;
+mod session;
+mod pool;
+mod key;
+mod token;
+mod module;
+mod call;
+mod pin;
+mod uri;
+
+pub use call::CallFailed;
+pub use key::{KeyProtection, PrivateKeyObject, TokenKey, Unusable};
+pub use module::LoadModuleError;
+pub use pin::{LoadPinError, Pin};
+pub use session::UseTokenError;
+pub use signer::{GenerateKeyError, OpenTokenError, TokenOptions, TokenSigner};
+pub use token::{FindTokenError, TokenDescription};
+pub use uri::{ParseTokenUriError, TokenUri};

@@ -88,12 +88,7 @@ pub(crate) fn makes_signatures_that_openssl_verifies(signer: &dyn Signer, key: &
     for message in MESSAGES {
         let signature = sign(signer, key, message);
         assert!(openssl_verifies(directory.path(), key, message, &signature));
-        assert!(!openssl_verifies(
-            directory.path(),
-            key,
-            b"another message",
-            &signature
-        ));
+        assert!(!openssl_verifies(directory.path(), key, b"another message", &signature));
     }
 }
 
@@ -102,11 +97,7 @@ pub(crate) fn makes_a_new_signature_at_each_call(signer: &dyn Signer, key: &Publ
     let second = sign(signer, key, b"the same octets");
     assert_ne!(first, second);
     let field = key.curve().field_octets();
-    assert_ne!(
-        first.fixed()[..field],
-        second.fixed()[..field],
-        "an equal r is an equal nonce"
-    );
+    assert_ne!(first.fixed()[..field], second.fixed()[..field], "an equal r is an equal nonce");
 }
 
 pub(crate) fn refuses_a_key_that_it_does_not_hold(signer: &dyn Signer, key: &PublicKey) {
@@ -114,15 +105,9 @@ pub(crate) fn refuses_a_key_that_it_does_not_hold(signer: &dyn Signer, key: &Pub
     octets[19] ^= 1;
     let stranger = KeyRef::new(octets);
     let refusal = signer.sign(&stranger, b"to be signed").unwrap_err();
-    assert!(
-        matches!(refusal, SignError::KeyNotFound { key } if key == stranger),
-        "{refusal:?}"
-    );
+    assert!(matches!(refusal, SignError::KeyNotFound { key } if key == stranger), "{refusal:?}");
     let refusal = signer.public_key(&stranger).unwrap_err();
-    assert!(
-        matches!(refusal, SignError::KeyNotFound { key } if key == stranger),
-        "{refusal:?}"
-    );
+    assert!(matches!(refusal, SignError::KeyNotFound { key } if key == stranger), "{refusal:?}");
 }
 
 pub(crate) fn signs_for_eight_threads_at_once(signer: &dyn Signer, key: &PublicKey) {
@@ -141,16 +126,10 @@ pub(crate) fn signs_for_eight_threads_at_once(signer: &dyn Signer, key: &PublicK
                 })
             })
             .collect();
-        threads
-            .into_iter()
-            .flat_map(|thread| thread.join().unwrap())
-            .collect()
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
     let field = key.curve().field_octets();
-    let nonces: HashSet<&[u8]> = signatures
-        .iter()
-        .map(|signature| &signature.fixed()[..field])
-        .collect();
+    let nonces: HashSet<&[u8]> = signatures.iter().map(|signature| &signature.fixed()[..field]).collect();
     assert_eq!(nonces.len(), 8 * 50, "no nonce comes twice, in whatever thread");
 }
 

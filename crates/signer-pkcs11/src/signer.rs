@@ -1,0 +1,357 @@
+//! The [`Signer`] port on a PKCS#11 token, and the making of keys there.
+//!
+//! The hash is made here and the token signs it: `CKM_ECDSA` is on every token, the mechanisms that hash as well are not.
+//! P-256 with SHA-256, P-384 with SHA-384 (RFC 5758 §3.2). Signatures are not verified here: the issuance does that with
+//! the issuer's public key, for every signer alike.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::{PoisonError, RwLock};
+
+use ca_core::key_ref::KeyRef;
+use ca_core::ports::{SignError, Signer};
+use ca_core::public_key::PublicKey;
+use ca_core::signature::EcdsaSignature;
+use ca_core::suite::Curve;
+use cryptoki::mechanism::Mechanism;
+use cryptoki::object::{Attribute, ObjectHandle};
+use cryptoki::session::Session;
+use der::Encode;
+use sha2::{Digest, Sha256, Sha384};
+
+use crate::call::{CallFailed, Standing};
+use crate::key::{self, KeyProtection, PrivateKeyObject, TokenKey, Unusable};
+use crate::module::{self, LoadModuleError};
+use crate::pin::Pin;
+use crate::session::{Access, Sessions, UseTokenError};
+use crate::token::{TokenDescription, listed};
+use crate::uri::{Keys, TokenUri};
+
+/// Signs with private keys on one token.
+pub struct TokenSigner {
+    sessions: Sessions,
+    wanted: Keys,
+    allowed: KeyProtection,
+    /// The keys seen so far, by the points they have.
+    known: RwLock<BTreeMap<KeyRef, TokenKey>>,
+}
+
+/// How a token is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenOptions {
+    /// How many signatures are made at once at most, each in a session of its own. Small tokens have 16 sessions for
+    /// all programs together.
+    pub sessions: NonZeroUsize,
+    /// [`KeyProtection::Extractable`] lets keys sign that can leave the token.
+    pub weakest_protection: KeyProtection,
+}
+
+impl Default for TokenOptions {
+    /// 8 sessions; keys that can leave the token are refused.
+    fn default() -> Self {
+        Self {
+            sessions: NonZeroUsize::new(8).unwrap_or(NonZeroUsize::MIN),
+            weakest_protection: KeyProtection::NonExtractable,
+        }
+    }
+}
+
+impl TokenSigner {
+    /// Opens the token that a URI names, with the default options. The PIN is tried once.
+    ///
+    /// # Errors
+    /// [`OpenTokenError`].
+    pub fn open(uri: &TokenUri, pin: Pin) -> Result<Self, OpenTokenError> {
+        Self::open_with(uri, pin, TokenOptions::default())
+    }
+
+    /// Opens the token that a URI names. If the URI has `object` or `id`, exactly one private key must match, and the
+    /// signer serves that key alone.
+    ///
+    /// # Errors
+    /// [`OpenTokenError`].
+    pub fn open_with(uri: &TokenUri, pin: Pin, options: TokenOptions) -> Result<Self, OpenTokenError> {
+        let module = module::load(uri.module_path())?;
+        let sessions = Sessions::open(module, uri.token(), pin, options.sessions)?;
+        let signer = Self {
+            sessions,
+            wanted: uri.key().clone(),
+            allowed: options.weakest_protection,
+            known: RwLock::default(),
+        };
+        let objects = signer.list()?;
+        if signer.wanted.is_one() {
+            signer.check_one(objects)?;
+        }
+        Ok(signer)
+    }
+
+    /// Returns what the token said of itself when it was opened.
+    #[must_use]
+    pub const fn token(&self) -> &TokenDescription {
+        self.sessions.token()
+    }
+
+    /// Lists the private EC keys on the token that the URI means, also those that cannot be used, each with the reason.
+    ///
+    /// # Errors
+    /// [`UseTokenError`].
+    pub fn keys(&self) -> Result<Vec<PrivateKeyObject>, UseTokenError> {
+        self.list()
+    }
+
+    /// Makes a key pair on the token: the private key is sensitive and cannot be extracted, both halves have the
+    /// [`KeyRef`] as `CKA_ID` and `label` as `CKA_LABEL`.
+    ///
+    /// # Errors
+    /// [`GenerateKeyError`]; no usable key was made.
+    pub fn generate(&self, curve: Curve, label: &str) -> Result<PublicKey, GenerateKeyError> {
+        if self.wanted.is_one() {
+            return Err(GenerateKeyError::UriNamesAKey);
+        }
+        if label.is_empty() {
+            return Err(GenerateKeyError::NoLabel);
+        }
+        let same_label = Keys { label: Some(label.to_owned()), id: None };
+        if let Some(object) = self.sessions.list(&same_label)?.into_iter().next() {
+            return Err(GenerateKeyError::LabelTaken { object: Box::new(object) });
+        }
+        let made = self.sessions.work(Access::ReadWrite, |work| generate_in(work.session(), curve, label))?;
+        let key = made?;
+        let public_key = key.public_key.clone();
+        self.remember([key]);
+        Ok(public_key)
+    }
+
+    /// Reads the keys that the URI means and remembers those that can be used.
+    fn list(&self) -> Result<Vec<PrivateKeyObject>, UseTokenError> {
+        self.sessions.list(&self.wanted).inspect(|objects| {
+            self.remember(objects.iter().filter_map(|object| object.key.clone().ok()));
+        })
+    }
+
+    fn check_one(&self, mut objects: Vec<PrivateKeyObject>) -> Result<(), OpenTokenError> {
+        if objects.len() > 1 {
+            return Err(OpenTokenError::AmbiguousKey { wanted: self.wanted.to_string(), there: objects });
+        }
+        let Some(object) = objects.pop() else {
+            return Err(OpenTokenError::NoSuchKey {
+                wanted: self.wanted.to_string(),
+                there: self.sessions.list(&Keys::default())?,
+            });
+        };
+        match &object.key {
+            Ok(key) => Ok(self.check_protection(key)?),
+            Err(_) => Err(OpenTokenError::UnusableKey { object: Box::new(object) }),
+        }
+    }
+
+    fn remember(&self, keys: impl IntoIterator<Item = TokenKey>) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.extend(keys.into_iter().map(|key| (key.public_key.key_ref(), key)));
+    }
+
+    /// Finds a key among those known, looking at the token once more when it is not.
+    fn find(&self, key: &KeyRef) -> Result<TokenKey, SignError> {
+        let known = self.recall(key);
+        let found = match known {
+            Some(found) => Some(found),
+            None => {
+                self.list().map_err(into_sign_error)?;
+                self.recall(key)
+            }
+        };
+        let found = found.ok_or(SignError::KeyNotFound { key: *key })?;
+        self.check_protection(&found).map_err(into_sign_error)?;
+        Ok(found)
+    }
+
+    fn recall(&self, key: &KeyRef) -> Option<TokenKey> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(key).cloned()
+    }
+
+    fn check_protection(&self, key: &TokenKey) -> Result<(), UseTokenError> {
+        match (key.protection, self.allowed) {
+            (KeyProtection::NonExtractable, _) | (_, KeyProtection::Extractable) => Ok(()),
+            (KeyProtection::Extractable, KeyProtection::NonExtractable) => {
+                Err(UseTokenError::ExtractableKey { key: key.public_key.key_ref() })
+            }
+        }
+    }
+}
+
+impl Signer for TokenSigner {
+    fn public_key(&self, key: &KeyRef) -> Result<PublicKey, SignError> {
+        self.find(key).map(|key| key.public_key)
+    }
+
+    fn sign(&self, key: &KeyRef, message: &[u8]) -> Result<EcdsaSignature, SignError> {
+        let key = self.find(key)?;
+        let curve = key.public_key.curve();
+        let hash = match curve {
+            Curve::P256 => Sha256::digest(message).to_vec(),
+            Curve::P384 => Sha384::digest(message).to_vec(),
+        };
+        let r_and_s = self.sessions.sign(&key, &hash).map_err(into_sign_error)?;
+        // The token has signed; what it answered is of no use, but it exists.
+        EcdsaSignature::from_fixed(curve, &r_and_s)
+            .map_err(|cause| SignError::OutcomeUnknown { cause: Box::new(cause) })
+    }
+}
+
+impl fmt::Debug for TokenSigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        f.debug_struct("TokenSigner")
+            .field("token", self.token())
+            .field("keys", &known.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+fn into_sign_error(cause: UseTokenError) -> SignError {
+    match cause.standing() {
+        Standing::Unknown => SignError::OutcomeUnknown { cause: Box::new(cause) },
+        Standing::LoginLost | Standing::NothingSigned => match cause {
+            UseTokenError::KeyGone { key } => SignError::KeyNotFound { key },
+            cause @ (UseTokenError::Token(_)
+            | UseTokenError::Call(_)
+            | UseTokenError::LoggedOut
+            | UseTokenError::PinRefused(_)
+            | UseTokenError::PinNotTriedAgain
+            | UseTokenError::PinLocked { .. }
+            | UseTokenError::PinFinalTry { .. }
+            | UseTokenError::AmbiguousKey { .. }
+            | UseTokenError::ExtractableKey { .. }) => SignError::Unavailable { cause: Box::new(cause) },
+        },
+    }
+}
+
+/// Makes a key pair and names it by its point; takes it away again when it is not as it must be.
+fn generate_in(
+    session: &Session,
+    curve: Curve,
+    label: &str,
+) -> Result<Result<TokenKey, GenerateKeyError>, UseTokenError> {
+    let Ok(parameters) = curve.oid().to_der() else {
+        return Ok(Err(GenerateKeyError::Refused(Unusable::NotOurCurve)));
+    };
+    let label_octets = Attribute::Label(label.as_bytes().to_vec());
+    let (public, private) = session
+        .generate_key_pair(
+            &Mechanism::EccKeyPairGen,
+            &[
+                Attribute::Token(true),
+                Attribute::Private(false),
+                Attribute::Verify(true),
+                Attribute::EcParams(parameters),
+                label_octets.clone(),
+            ],
+            &[
+                Attribute::Token(true),
+                Attribute::Private(true),
+                Attribute::Sensitive(true),
+                Attribute::Extractable(false),
+                Attribute::Sign(true),
+                label_octets,
+            ],
+        )
+        .map_err(CallFailed::from)?;
+    let named = name_key(session, public, private, label);
+    if !matches!(named, Ok(Ok(_))) {
+        destroy(session, [private, public]);
+    }
+    named
+}
+
+fn name_key(
+    session: &Session,
+    public: ObjectHandle,
+    private: ObjectHandle,
+    label: &str,
+) -> Result<Result<TokenKey, GenerateKeyError>, UseTokenError> {
+    let public_key = match key::public_key(session, public)? {
+        Ok(public_key) => public_key,
+        Err(unusable) => return Ok(Err(GenerateKeyError::Refused(unusable))),
+    };
+    let protection = key::protection(session, private)?;
+    if protection == KeyProtection::Extractable {
+        return Ok(Err(GenerateKeyError::NotProtected));
+    }
+    let id = public_key.key_ref().octets().to_vec();
+    // RFC 5280 §4.2.1.2, method 1, as PKCS#11 v3.1 §4.6 suggests for CKA_ID. The private key last: until it has an id,
+    // the pair is not usable.
+    for half in [public, private] {
+        session.update_attributes(half, &[Attribute::Id(id.clone())]).map_err(CallFailed::from)?;
+    }
+    Ok(Ok(TokenKey { public_key, label: label.to_owned(), id, protection }))
+}
+
+fn destroy(session: &Session, objects: [ObjectHandle; 2]) {
+    for object in objects {
+        if let Err(cause) = session.destroy_object(object).map_err(CallFailed::from) {
+            tracing::error!(%cause, "half of a key that was not finished stays on the token, without a CKA_ID");
+        }
+    }
+}
+
+/// Why a token was not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenTokenError {
+    /// The token library cannot be used.
+    #[error(transparent)]
+    Module(#[from] LoadModuleError),
+    /// The token is not there, refuses the PIN, or cannot be read.
+    #[error(transparent)]
+    Token(#[from] UseTokenError),
+    /// The URI names a key, and no private EC key is so.
+    #[error("no private EC key on the token is {wanted}; keys there: {keys}", keys = listed(there))]
+    NoSuchKey {
+        /// What was wanted, as in the URI.
+        wanted: String,
+        /// The keys that are there.
+        there: Vec<PrivateKeyObject>,
+    },
+    /// The URI names a key, and several are so (case H-10).
+    #[error("more than one private EC key on the token is {wanted}: {keys}; name one by id=", keys = listed(there))]
+    AmbiguousKey {
+        /// What was wanted, as in the URI.
+        wanted: String,
+        /// The keys that are so.
+        there: Vec<PrivateKeyObject>,
+    },
+    /// The URI names a key that cannot be used.
+    #[error("the private key on the token cannot be used: {object}")]
+    UnusableKey {
+        /// The key.
+        object: Box<PrivateKeyObject>,
+    },
+}
+
+/// Why no key was made on a token.
+#[derive(Debug, thiserror::Error)]
+pub enum GenerateKeyError {
+    /// The URI means one key, which is there already.
+    #[error("the PKCS#11 URI names a key by object= or id=; leave that out to make a new key")]
+    UriNamesAKey,
+    /// A key without a label cannot be told from others by people.
+    #[error("a new key needs a label")]
+    NoLabel,
+    /// A private key with this label is there; two would be ambiguous.
+    #[error("a private key with this label is on the token already: {object}")]
+    LabelTaken {
+        /// The key that is there.
+        object: Box<PrivateKeyObject>,
+    },
+    /// The token made a key that can leave it, although it was told not to; the key was destroyed.
+    #[error("the token made a key that can be extracted, although it was told not to; it was destroyed")]
+    NotProtected,
+    /// The token made a key that is none; it was destroyed.
+    #[error("the token made a key that cannot be used, and it was destroyed: {0}")]
+    Refused(#[source] Unusable),
+    /// The token is not there, refuses the PIN, or cannot make the key.
+    #[error(transparent)]
+    Token(#[from] UseTokenError),
+}
