@@ -1,1 +1,15 @@
-//! Stub.
+//! The installed program of meter-pki: every role as a sub-command, and the operator's commands.
+//!
+//! A library beside the binary so that tests and benches can compose a system in their own process. Composition happens in
+//! [`compose`] and nowhere else; no certificate is decided here.
+
+pub mod commands;
+pub mod cli;
+pub mod quickstart;
+mod server;
+pub mod operator;
+pub mod compose;
+pub mod publisher;
+pub mod config;
+pub mod exit;
+mod time_text;

@@ -1,0 +1,205 @@
+//! The command line: nouns, verbs, options. What a verb does stands in `commands`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Certificate authority and PKI suite for smart meters, gateways and hand-held units.
+#[derive(Debug, Parser)]
+#[command(name = "meter-pki", version, propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    /// The configuration file.
+    #[arg(long, global = true, default_value = "meter-pki.toml", value_name = "FILE")]
+    pub config: PathBuf,
+    /// Print one JSON object instead of text.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The nouns.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Rehearse a ceremony, start all servers on loopback, enrol a simulated fleet, and go on serving.
+    Quickstart(QuickstartArgs),
+    /// Serve EST, CRL, OCSP and the operator's interface as the configuration says.
+    Serve,
+    /// Certification authorities.
+    #[command(subcommand)]
+    Ca(CaCommand),
+    /// Certificates.
+    #[command(subcommand)]
+    Cert(CertCommand),
+    /// Devices that their owner expects.
+    #[command(subcommand)]
+    Device(DeviceCommand),
+    /// Certificate revocation lists.
+    #[command(subcommand)]
+    Crl(CrlCommand),
+    /// The audit trail.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// The configuration file.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the completion script of a shell.
+    Completion {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// `quickstart`
+#[derive(Debug, Clone, Args)]
+pub struct QuickstartArgs {
+    /// Where everything is kept; made when absent, resumed when present.
+    #[arg(long, default_value = "state", value_name = "DIR")]
+    pub state: PathBuf,
+    /// How many meters the fleet has.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub meters: u32,
+    /// End after the report instead of serving on.
+    #[arg(long)]
+    pub exit: bool,
+    /// Where EST listens; kept for later starts from the same state.
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
+    pub est: SocketAddr,
+    /// Where CRL and OCSP are served; kept for later starts from the same state.
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
+    pub status: SocketAddr,
+}
+
+/// `ca`
+#[derive(Debug, Subcommand)]
+pub enum CaCommand {
+    /// List the authorities.
+    List,
+    /// Show one authority.
+    Show {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// `cert`
+#[derive(Debug, Subcommand)]
+pub enum CertCommand {
+    /// List certificates in the order of issuer and serial number.
+    List(CertFilter),
+    /// Show one certificate with its status.
+    Show {
+        /// Its serial number in hexadecimal.
+        serial: String,
+        /// The name of its authority, if several issued this number.
+        #[arg(long)]
+        issuer: Option<String>,
+    },
+    /// Revoke one certificate; this is final.
+    Revoke {
+        /// Its serial number in hexadecimal.
+        serial: String,
+        /// The name of its authority, if several issued this number.
+        #[arg(long)]
+        issuer: Option<String>,
+        /// Why, as RFC 5280 names it: keyCompromise, superseded, cessationOfOperation, …
+        #[arg(long)]
+        reason: String,
+        /// Since when the key is suspected, such as 2026-11-21T00:00:00Z.
+        #[arg(long)]
+        invalidity_date: Option<String>,
+    },
+}
+
+/// Which certificates to list.
+#[derive(Debug, Clone, Args)]
+pub struct CertFilter {
+    /// Only of this tenant.
+    #[arg(long)]
+    pub tenant: Option<String>,
+    /// Only of the authority with this name.
+    #[arg(long)]
+    pub issuer: Option<String>,
+    /// Only of the device with this system title.
+    #[arg(long, value_name = "HEX16")]
+    pub system_title: Option<String>,
+    /// At most so many.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub limit: u32,
+    /// Only those after this place in the list, as the list before said.
+    #[arg(long)]
+    pub after: Option<String>,
+}
+
+/// `device`
+#[derive(Debug, Subcommand)]
+pub enum DeviceCommand {
+    /// Put the devices of a CSV file on their owner's list.
+    Import {
+        /// A CSV file with the columns `system_title`, and if wanted `manufacturer`, `model`, `batch`.
+        file: PathBuf,
+        /// The owner.
+        #[arg(long)]
+        tenant: String,
+    },
+    /// List a tenant's devices in the order of their system titles.
+    List {
+        /// The owner.
+        #[arg(long)]
+        tenant: String,
+        /// At most so many.
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        limit: u32,
+        /// Only those after this system title.
+        #[arg(long, value_name = "HEX16")]
+        after: Option<String>,
+    },
+    /// Make a one-time token, with which a device enrols by HTTP Basic.
+    Token {
+        /// The device.
+        system_title: String,
+        /// The profile that it opens.
+        #[arg(long)]
+        profile: String,
+        /// How long it is good.
+        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=43_200))]
+        valid_minutes: u32,
+    },
+}
+
+/// `crl`
+#[derive(Debug, Subcommand)]
+pub enum CrlCommand {
+    /// List the latest CRL of every authority.
+    List,
+    /// Issue and publish a new CRL now.
+    Publish {
+        /// The name of the authority.
+        name: String,
+    },
+}
+
+/// `audit`
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Check every record against the one before it.
+    Verify,
+    /// List records.
+    List {
+        /// Only those after this number.
+        #[arg(long, default_value_t = 0)]
+        after: u64,
+        /// At most so many.
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        limit: u32,
+    },
+}
+
+/// `config`
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Read the configuration and every file it names, and tell every fault.
+    Check,
+}

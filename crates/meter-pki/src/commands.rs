@@ -1,0 +1,70 @@
+//! The verbs of the command line, one file a noun. A verb asks the serving program over the operator's socket and prints
+//! what it hears; only `serve` and `quickstart` open a store or a key.
+
+mod audit;
+mod ca;
+mod cert;
+mod config;
+mod crl;
+mod device;
+mod printer;
+mod serve;
+
+use std::future::Future;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+
+use crate::cli::{Cli, Command};
+use crate::config::Config;
+use crate::exit::{Exit, Failure};
+use crate::operator::client::OperatorClient;
+use printer::Printer;
+
+/// Runs the verb and tells how the program ends.
+#[must_use]
+pub fn run(cli: &Cli) -> ExitCode {
+    let printer = Printer::new(cli.json);
+    match dispatch(cli, &printer) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            printer.failure(&failure);
+            failure.exit.into()
+        }
+    }
+}
+
+fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
+    match &cli.command {
+        Command::Quickstart(args) => wait(crate::quickstart::run(args, cli.json)),
+        Command::Serve => wait(serve::serve(&cli.config)),
+        Command::Ca(verb) => wait(ca::run(verb, &client(&cli.config)?, printer)),
+        Command::Cert(verb) => wait(cert::run(verb, &client(&cli.config)?, printer)),
+        Command::Device(verb) => wait(device::run(verb, &client(&cli.config)?, printer)),
+        Command::Crl(verb) => wait(crl::run(verb, &client(&cli.config)?, printer)),
+        Command::Audit(verb) => wait(audit::run(verb, &client(&cli.config)?, printer)),
+        Command::Config(verb) => config::run(verb, &cli.config, printer),
+        Command::Completion { shell } => {
+            clap_complete::generate(*shell, &mut Cli::command(), "meter-pki", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}
+
+/// Runs one asynchronous verb to its end.
+fn wait(verb: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Failed, "runtime.failed", error))?;
+    runtime.block_on(verb)
+}
+
+/// Finds the operator's socket by the configuration.
+fn client(config: &Path) -> Result<OperatorClient, Failure> {
+    Config::socket(config).map(|socket| OperatorClient::new(&socket)).map_err(|error| {
+        Failure::new(Exit::Usage, "config.faulty", error)
+            .then("name the configuration with --config FILE; `meter-pki config check` tells every fault")
+    })
+}

@@ -1,0 +1,91 @@
+//! `meter-pki cert list`, `cert show` and `cert revoke`.
+
+use super::printer::{Printer, heading, table};
+use crate::cli::{CertCommand, CertFilter};
+use crate::exit::Failure;
+use crate::operator::client::{OperatorClient, escaped};
+use crate::operator::wire::{
+    CertificatePage, CertificateQueryText, CertificateView, RevocationText, RevocationView,
+};
+
+pub(super) async fn run(
+    verb: &CertCommand,
+    client: &OperatorClient,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    match verb {
+        CertCommand::List(filter) => {
+            let page: CertificatePage = client.get("/v1/certificates", &query(filter)).await?;
+            printer.result(&page, rows);
+        }
+        CertCommand::Show { serial, issuer } => {
+            let issuer = issuer.as_deref().unwrap_or("-");
+            let path = format!("/v1/certificates/{}/{}", escaped(issuer), escaped(serial));
+            let view: CertificateView = client.get(&path, &()).await?;
+            printer.result(&view, lines);
+        }
+        CertCommand::Revoke { serial, issuer, reason, invalidity_date } => {
+            let text = RevocationText {
+                issuer: issuer.clone(),
+                serial: serial.clone(),
+                reason: reason.clone(),
+                invalidity_date: invalidity_date.clone(),
+            };
+            let view: RevocationView = client.post("/v1/revocations", &text).await?;
+            printer.result(&view, |view| {
+                let crl = view.next_crl_by.as_deref().unwrap_or("its schedule");
+                vec![format!(
+                    "{} of {} is revoked since {} ({}), recorded as {}; next CRL by {crl}",
+                    view.serial, view.issuer, view.revoked_at, view.reason, view.sequence
+                )]
+            });
+        }
+    }
+    Ok(())
+}
+
+fn query(filter: &CertFilter) -> CertificateQueryText {
+    CertificateQueryText {
+        tenant: filter.tenant.clone(),
+        issuer: filter.issuer.clone(),
+        system_title: filter.system_title.clone(),
+        after: filter.after.clone(),
+        limit: filter.limit,
+    }
+}
+
+fn rows(page: &CertificatePage) -> Vec<String> {
+    let mut rows = vec![heading(&["SERIAL", "ISSUER", "SUBJECT", "PROFILE", "STATUS", "NOT AFTER"])];
+    rows.extend(page.certificates.iter().map(|one| {
+        vec![
+            one.serial.clone(),
+            one.issuer.clone(),
+            one.subject.clone(),
+            one.profile.clone(),
+            one.status.clone(),
+            one.not_after.clone(),
+        ]
+    }));
+    let mut lines = table(&rows);
+    lines.extend(page.next.iter().map(|next| format!("more: --after {next}")));
+    lines
+}
+
+fn lines(one: &CertificateView) -> Vec<String> {
+    let mut lines = vec![
+        format!("serial:      {}", one.serial),
+        format!("issuer:      {}", one.issuer),
+        format!("subject:     {}", one.subject),
+        format!("tenant:      {}", one.tenant),
+        format!("profile:     {} version {}", one.profile, one.profile_version),
+        format!("purpose:     {}", one.purpose),
+        format!("valid:       {} to {}", one.not_before, one.not_after),
+        format!("recorded:    {}", one.recorded_at),
+        format!("status:      {}", one.status),
+    ];
+    if let (Some(at), Some(reason)) = (&one.revoked_at, &one.reason) {
+        lines.push(format!("revoked:     {at} ({reason})"));
+    }
+    lines.extend(one.pem.iter().flat_map(|pem| pem.lines()).map(str::to_owned));
+    lines
+}

@@ -1,0 +1,52 @@
+//! `meter-pki config check`: every fault, not the first; nothing is opened but files that are only read.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::printer::Printer;
+use crate::cli::ConfigCommand;
+use crate::config::Config;
+use crate::exit::{Exit, Failure};
+
+/// What a sound configuration amounts to.
+#[derive(Debug, Serialize)]
+struct ConfigView {
+    authorities: Vec<String>,
+    labels: Vec<String>,
+    manufacturers: usize,
+    registration_authorities: usize,
+}
+
+pub(super) fn run(verb: &ConfigCommand, file: &Path, printer: &Printer) -> Result<(), Failure> {
+    match verb {
+        ConfigCommand::Check => {
+            let config = Config::load(file).map_err(|error| faulty(&error))?;
+            let labels =
+                config.authorities.iter().flat_map(|one| &one.offers).filter_map(|offer| offer.label.clone());
+            let view = ConfigView {
+                authorities: config.authorities.iter().map(|one| one.name.clone()).collect(),
+                labels: labels.collect(),
+                manufacturers: config.manufacturers.len(),
+                registration_authorities: config.registration_authorities.len(),
+            };
+            printer.result(&view, |view| {
+                vec![format!(
+                    "sound: {} authorities, {} labels, {} manufacturers, {} registration authorities",
+                    view.authorities.len(),
+                    view.labels.len(),
+                    view.manufacturers,
+                    view.registration_authorities
+                )]
+            });
+            Ok(())
+        }
+    }
+}
+
+/// Makes one failure of all faults, a line each.
+pub(super) fn faulty(error: &crate::config::CheckConfigError) -> Failure {
+    let count = error.faults.len();
+    let message = format!("the configuration has {count} faults\n{error}");
+    Failure::new(Exit::Usage, "config.faulty", message)
+}

@@ -1,0 +1,87 @@
+//! How verbs speak: text for people, one JSON object for programs; failures on standard error.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use crate::exit::Failure;
+use crate::operator::wire::FailureView;
+
+/// Prints in one of two forms.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Printer {
+    json: bool,
+}
+
+impl Printer {
+    /// Chooses the form.
+    pub(crate) const fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Prints a result: the value as JSON, or the lines that `text` makes of it.
+    pub(crate) fn result<T: Serialize>(self, value: &T, text: impl FnOnce(&T) -> Vec<String>) {
+        let lines =
+            if self.json { vec![serde_json::to_string(value).unwrap_or_default()] } else { text(value) };
+        let mut out = std::io::stdout().lock();
+        for line in lines {
+            // A reader that went away, such as `head`, ends the output and not the program.
+            if writeln!(out, "{line}").is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Prints a failure.
+    pub(crate) fn failure(self, failure: &Failure) {
+        let text = if self.json {
+            let view = FailureView {
+                code: failure.code.clone(),
+                message: failure.message.clone(),
+                next: failure.next.clone(),
+                exit: failure.exit.number(),
+            };
+            serde_json::to_string(&view).unwrap_or_default()
+        } else {
+            format!("meter-pki: {failure}")
+        };
+        drop(writeln!(std::io::stderr().lock(), "{text}"));
+    }
+}
+
+/// Lays rows out in columns, the first row as heading.
+pub(crate) fn table(rows: &[Vec<String>]) -> Vec<String> {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
+    let widths: Vec<usize> = (0..columns)
+        .map(|column| {
+            rows.iter()
+                .filter_map(|row| row.get(column))
+                .map(|cell| cell.chars().count())
+                .max()
+                .unwrap_or_default()
+        })
+        .collect();
+    rows.iter()
+        .map(|row| {
+            let cells: Vec<String> =
+                row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+            cells.join("  ").trim_end().to_owned()
+        })
+        .collect()
+}
+
+/// Makes a heading row.
+pub(crate) fn heading(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let rows = vec![heading(&["a", "bb"]), heading(&["longer", "c"])];
+        assert_eq!(table(&rows), ["a       bb", "longer  c"]);
+    }
+}

@@ -1,0 +1,215 @@
+//! Where adapters meet ports: the only place of this program that knows which store, which signer and which servers are used.
+//!
+//! Nothing is decided here; values of the configuration are put into constructors. What must exist is not created.
+
+mod est;
+mod keys;
+mod status;
+
+use std::sync::Arc;
+
+use ca_core::actor::Actor;
+use ca_core::authority::{CertificationAuthority, Charter, Ports};
+use ca_core::key_ref::KeyRef;
+use ca_core::ports::{Clock, Entropy, Registry, StatusSource};
+use ca_core::profile::ProfileId;
+use ca_core::record::{CrlRecord, StoredCertificate};
+use ca_core::registration::Offer;
+use ca_core::validity::UnixTime;
+use ca_store::{FatalHook, Opening, Settings, Store};
+use signer_file::SystemEntropy;
+use status_server::repository::Repository;
+
+use crate::config::{CheckedAuthority, Config};
+use crate::exit::{Exit, Failure};
+use crate::publisher::Publisher;
+pub(crate) use est::est_router;
+pub(crate) use status::status_parts;
+
+/// How long a signing outcome may stay unknown before its serial number is revoked, in seconds.
+const UNCERTAIN_GRACE_SECONDS: i64 = 3_600;
+
+/// The clock of the operating system.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the adapter of the Clock port")]
+    fn now(&self) -> UnixTime {
+        let since_1970 =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        UnixTime::from_seconds(i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX))
+    }
+}
+
+/// Everything that serves, put together.
+pub struct System {
+    /// The authorities, in the order of the configuration.
+    pub authorities: Vec<ServedAuthority>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// What the records say.
+    pub status: Arc<dyn StatusSource>,
+    /// Devices and tokens.
+    pub registry: Arc<dyn Registry>,
+    /// Published CRLs and certificates.
+    pub(crate) repository: Arc<Repository>,
+    /// All ports, for what is composed further.
+    pub(crate) ports: Ports,
+}
+
+/// An authority in service.
+#[derive(Debug)]
+pub struct ServedAuthority {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its verbs.
+    pub authority: Arc<CertificationAuthority>,
+    /// What it issues.
+    pub profiles: Vec<ProfileId>,
+    /// Who publishes its CRLs.
+    pub(crate) publisher: Arc<Publisher>,
+}
+
+impl ServedAuthority {
+    /// Returns the name of its signing key.
+    #[must_use]
+    pub fn key(&self) -> KeyRef {
+        self.authority.issuer().key()
+    }
+
+    /// Tells the publisher that something was revoked.
+    pub(crate) fn notice_revocation(&self) {
+        self.publisher.notice();
+    }
+
+    /// Returns when the next CRL is made at the latest.
+    pub(crate) fn next_crl_by(&self) -> UnixTime {
+        self.publisher.next_by()
+    }
+
+    /// Issues and publishes a CRL now.
+    pub(crate) fn publish_crl(&self, actor: &Actor) -> Result<CrlRecord, Failure> {
+        self.publisher.publish(actor)
+    }
+}
+
+impl System {
+    /// Returns the authority with this signing key.
+    #[must_use]
+    pub fn served(&self, key: &KeyRef) -> Option<&ServedAuthority> {
+        self.authorities.iter().find(|served| served.key() == *key)
+    }
+
+    /// Returns the name of a certificate's authority, or its key where no authority here has it.
+    pub(crate) fn issuer_name(&self, stored: &StoredCertificate) -> String {
+        let served = self.served(&stored.id.issuer);
+        served.map_or_else(|| stored.id.issuer.to_string(), |served| served.name.clone())
+    }
+}
+
+impl std::fmt::Debug for System {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("System").field("authorities", &self.authorities).finish_non_exhaustive()
+    }
+}
+
+/// Ends the process when the ledger cannot go on: a lost write must never be ridden over.
+#[must_use]
+pub fn abort_on_fatal() -> Settings {
+    let hook: FatalHook = Box::new(|error| {
+        tracing::error!(%error, "the ledger cannot go on; the process ends, and the next start recovers");
+        std::process::abort()
+    });
+    Settings::new(hook)
+}
+
+/// Opens store and keys and puts the authorities together.
+///
+/// # Errors
+/// A [`Failure`] that says what is missing and what to type next.
+pub(crate) fn compose(config: &Config) -> Result<System, Failure> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let signer = keys::open(&config.keys)?;
+    let settings = Settings { engine: Some(config.engine), ..abort_on_fatal() };
+    let opening = Opening { now: clock.now(), tenant: config.tenant.clone() };
+    let (store, report) = Store::open(&config.store_directory, &opening, settings).map_err(|error| {
+        Failure::new(Exit::Failed, "store.not-open", format!("{}: {error}", config.store_directory.display()))
+    })?;
+    if !report.uncertain.is_empty() {
+        tracing::warn!(
+            count = report.uncertain.len(),
+            "signing outcomes are unknown since the last stop; their serial numbers will be revoked after an hour"
+        );
+    }
+    let store = Arc::new(store);
+    let ports = Ports {
+        clock: Arc::clone(&clock),
+        entropy: Arc::new(SystemEntropy),
+        signer,
+        ledger: store.clone(),
+        status: store.clone(),
+        registry: store,
+    };
+    let own_issuers: Vec<KeyRef> = config.authorities.iter().map(|one| one.issuer.key()).collect();
+    let repository = status::repository(config)?;
+    let authorities = config
+        .authorities
+        .iter()
+        .map(|one| serve_authority(one, &own_issuers, &ports, &repository))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(System {
+        authorities,
+        clock,
+        entropy: Arc::clone(&ports.entropy),
+        status: Arc::clone(&ports.status),
+        registry: Arc::clone(&ports.registry),
+        repository,
+        ports,
+    })
+}
+
+fn serve_authority(
+    one: &CheckedAuthority,
+    own_issuers: &[KeyRef],
+    ports: &Ports,
+    repository: &Arc<Repository>,
+) -> Result<ServedAuthority, Failure> {
+    let key = one.issuer.key();
+    ports.signer.public_key(&key).map_err(|error| {
+        Failure::new(Exit::Unavailable, "key.missing", format!("the key of {}: {error}", one.name))
+            .then("look at [keys] in the configuration: directory and passphrase_file, or token_uri")
+    })?;
+    let mut offers: Vec<Offer> = one
+        .offers
+        .iter()
+        .map(|offer| Offer { profile: offer.profile.clone(), doors: offer.doors.clone() })
+        .collect();
+    offers.push(Offer {
+        profile: one.responder_profile.clone(),
+        doors: vec![ca_core::registration::Door::Process],
+    });
+    let charter = Charter {
+        issuer: one.issuer.clone(),
+        offers,
+        linter: policies::lint::linter(),
+        crl_profile: one.crl_profile,
+        uncertain_grace_seconds: UNCERTAIN_GRACE_SECONDS,
+        own_issuers: own_issuers.to_vec(),
+        threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+    };
+    let authority = Arc::new(CertificationAuthority::new(charter, ports.clone()));
+    Ok(ServedAuthority {
+        name: one.name.clone(),
+        profiles: one.offers.iter().map(|offer| offer.profile.id().clone()).collect(),
+        publisher: Arc::new(Publisher::new(
+            Arc::clone(&authority),
+            one.crl_profile,
+            Arc::clone(repository),
+            ports,
+        )),
+        authority,
+    })
+}

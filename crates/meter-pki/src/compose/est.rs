@@ -1,0 +1,103 @@
+//! Puts the EST server together: one label for each offer that has one.
+
+use std::sync::Arc;
+
+use axum::Router;
+use ca_core::path::TrustAnchor;
+use est_server::config::{
+    Anchor, DEFAULT_BODY_OCTETS, EstConfig, EstParts, Label, LabelParts, RegistrationAuthorityEntry,
+    RegistrationAuthorityMatch, Voucher,
+};
+use est_server::guessing::GuessLimits;
+use server_kit::workers::WorkerPool;
+
+use super::{ServedAuthority, System};
+use crate::config::{CheckedAuthority, CheckedOffer, Config};
+use crate::exit::{Exit, Failure};
+
+/// Makes the routes of the EST listener.
+pub(crate) fn est_router(config: &Config, system: &System, workers: WorkerPool) -> Result<Router, Failure> {
+    let mut labels = Vec::new();
+    for (one, served) in config.authorities.iter().zip(&system.authorities) {
+        for offer in &one.offers {
+            if let Some(name) = &offer.label {
+                labels.push(label(name, config, (one, offer), served)?);
+            }
+        }
+    }
+    let parts = EstParts {
+        labels,
+        default_label: config.est.default_label.clone(),
+        clock: Arc::clone(&system.clock),
+        registry: Arc::clone(&system.registry),
+        workers,
+        max_body_octets: DEFAULT_BODY_OCTETS,
+        guessing: GuessLimits::default(),
+    };
+    let config = EstConfig::new(parts).map_err(|faults| faulty("est", &faults))?;
+    Ok(est_server::routes::router(Arc::new(config)))
+}
+
+fn label(
+    name: &str,
+    config: &Config,
+    (one, offer): (&CheckedAuthority, &CheckedOffer),
+    served: &ServedAuthority,
+) -> Result<Label, Failure> {
+    let stations: Vec<_> = config
+        .registration_authorities
+        .iter()
+        .filter(|station| {
+            station.tenant == *one.issuer.tenant() && station.profiles.contains(offer.profile.id())
+        })
+        .collect();
+    let factory = config
+        .manufacturers
+        .iter()
+        .filter(|manufacturer| one.manufacturers.contains(&manufacturer.tenant))
+        .flat_map(|manufacturer| {
+            manufacturer.anchors.iter().map(|anchor| Anchor {
+                anchor: anchor.clone(),
+                vouches_for: Voucher::Factory { manufacturer: manufacturer.tenant.clone() },
+            })
+        });
+    let own = TrustAnchor::from_certificate(one.issuer.certificate());
+    let mut anchors: Vec<Anchor> = factory.collect();
+    anchors.push(Anchor { anchor: own, vouches_for: Voucher::Operational });
+    for anchor in stations.iter().flat_map(|station| &station.anchors) {
+        let anchor = Anchor { anchor: anchor.clone(), vouches_for: Voucher::Infrastructure };
+        if !anchors.contains(&anchor) {
+            anchors.push(anchor);
+        }
+    }
+    let registration_authorities = stations
+        .iter()
+        .map(|station| RegistrationAuthorityEntry {
+            name: station.name.clone(),
+            tenant: station.tenant.clone(),
+            matched_by: RegistrationAuthorityMatch::CommonName(station.common_name.clone()),
+            profiles: station.profiles.clone(),
+            title_prefix: station.title_prefix.clone(),
+            dns_suffixes: station.dns_suffixes.clone(),
+        })
+        .collect();
+    let mut ca_certificates = one.path.clone();
+    ca_certificates.reverse();
+    ca_certificates.push(one.issuer.certificate().clone());
+    Label::new(LabelParts {
+        name: name.to_owned(),
+        authority: Arc::clone(&served.authority),
+        profile: offer.profile.id().clone(),
+        anchors,
+        registration_authorities,
+        line_length: offer.line_length,
+        channel_binding: offer.binding,
+        ca_certificates,
+    })
+    .map_err(|faults| faulty(&format!("label {name}"), &faults))
+}
+
+fn faulty<E: std::fmt::Display>(what: &str, faults: &[E]) -> Failure {
+    let sentences: Vec<String> = faults.iter().map(|fault| format!("{what}: {fault}")).collect();
+    Failure::new(Exit::Usage, "config.faulty", sentences.join("\n")).then("meter-pki config check")
+}

@@ -1,0 +1,32 @@
+//! Opens the signer that the configuration names: a directory of encrypted key files, or a token.
+
+use std::sync::Arc;
+
+use ca_core::ports::Signer;
+use signer_file::{FileSigner, KeyDirectory, Passphrase};
+use signer_pkcs11::{Pin, TokenSigner, TokenUri};
+
+use crate::config::KeySource;
+use crate::exit::{Exit, Failure};
+
+pub(super) fn open(source: &KeySource) -> Result<Arc<dyn Signer>, Failure> {
+    match source {
+        KeySource::Files { directory, passphrase_file } => {
+            let passphrase = Passphrase::load(passphrase_file).map_err(|error| failure(&error))?;
+            let directory = KeyDirectory::open(directory).map_err(|error| failure(&error))?;
+            let signer = FileSigner::unlock(&directory, &passphrase).map_err(|error| failure(&error))?;
+            Ok(Arc::new(signer))
+        }
+        KeySource::Token { uri } => {
+            let uri = TokenUri::parse(uri).map_err(|error| failure(&error))?;
+            let source = uri.pin_source().ok_or("the token URI names no pin-source");
+            let pin = Pin::load(source.map_err(|error| failure(&error))?).map_err(|error| failure(&error))?;
+            Ok(Arc::new(TokenSigner::open(&uri, pin).map_err(|error| failure(&error))?))
+        }
+    }
+}
+
+fn failure(error: &dyn std::fmt::Display) -> Failure {
+    Failure::new(Exit::Unavailable, "keys.not-open", error)
+        .then("look at [keys] in the configuration; secrets are read from files of mode 0600 only")
+}

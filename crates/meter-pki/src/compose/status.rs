@@ -1,0 +1,236 @@
+//! Puts repository and OCSP responder together, and keeps each authority's responder certificate fresh.
+//!
+//! A responder certificate lies as a file beside the published CRLs; when it is absent or half over, a new one is enrolled
+//! through the authority's own door for processes, with the same responder key.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use ca_core::actor::{Actor, Identity};
+use ca_core::certificate::Certificate;
+use ca_core::distinguished_name::DistinguishedName;
+use ca_core::issuer::{Issuer, PublicationPoints};
+use ca_core::key_ref::KeyRef;
+use ca_core::ocsp::ResponderIdentity;
+use ca_core::oid;
+use ca_core::ports::Clock;
+use ca_core::profile::{OcspProfile, ProfileId};
+use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence};
+use ca_core::subject::Subject;
+use server_kit::shutdown::Shutdown;
+use server_kit::workers::WorkerPool;
+use status_server::config::KeepingPolicy;
+use status_server::publish::CrlFolder;
+use status_server::repository::Repository;
+use status_server::responder::{Responder, ResponderPorts, ServedAuthority as AnsweredAuthority};
+use status_server::routes::{StatusServices, router};
+
+use super::{ServedAuthority, System};
+use crate::config::Config;
+use crate::exit::{Exit, Failure};
+
+/// How often responder certificates are looked at.
+const LOOK: Duration = Duration::from_secs(600);
+
+/// The routes of the status listener and what keeps them going.
+pub(crate) struct StatusParts {
+    pub router: Router,
+    pub renewal: Renewal,
+}
+
+/// Opens the repository for all authorities of the configuration.
+pub(super) fn repository(config: &Config) -> Result<Arc<Repository>, Failure> {
+    let unusable = |error: &dyn std::fmt::Display| {
+        Failure::new(Exit::Failed, "status.directory", error)
+            .then("look at status.directory in the configuration: it must exist and hold nothing but published CRLs")
+    };
+    let folder = CrlFolder::open(&config.status.directory).map_err(|error| unusable(&error))?;
+    let repository = Repository::new(folder, &issuers(config));
+    // What an earlier process published is served again, the CRLs of offline roots among it.
+    repository.refresh().map_err(|error| unusable(&error))?;
+    Ok(Arc::new(repository))
+}
+
+/// Returns the authorities and those above them, each once: their certificates and CRLs are served alike.
+fn issuers(config: &Config) -> Vec<Arc<Issuer>> {
+    let mut all: Vec<Arc<Issuer>> = Vec::new();
+    for one in &config.authorities {
+        let above = one.path.iter().filter_map(|certificate| {
+            let (tenant, end) = (one.issuer.tenant().clone(), certificate.validity().not_after());
+            Issuer::new(certificate.clone(), tenant, end, PublicationPoints::default()).ok()
+        });
+        for issuer in std::iter::once(one.issuer.clone()).chain(above) {
+            if !all.iter().any(|known| known.key() == issuer.key()) {
+                all.push(Arc::new(issuer));
+            }
+        }
+    }
+    all
+}
+
+/// Puts the status server together; every authority has a responder certificate when it returns.
+pub(crate) fn status_parts(
+    config: &Config,
+    system: &System,
+    workers: WorkerPool,
+) -> Result<StatusParts, Failure> {
+    let mut answered = Vec::new();
+    let mut desks = Vec::new();
+    for (one, served) in config.authorities.iter().zip(&system.authorities) {
+        let desk = Desk::new(served, (one.responder_profile.id().clone(), one.responder_key), config, system);
+        let identity = desk.current_or_new()?;
+        answered.push(AnsweredAuthority {
+            identity,
+            profile: OcspProfile::clone(&one.ocsp_profile),
+            signer: Arc::clone(&system.ports.signer),
+        });
+        desks.push(desk);
+    }
+    let ports = ResponderPorts { clock: Arc::clone(&system.clock), status: Arc::clone(&system.status) };
+    let responder = Arc::new(Responder::new(answered, ports, KeepingPolicy::default()));
+    let services = StatusServices {
+        repository: Arc::clone(&system.repository),
+        responder: Arc::clone(&responder),
+        clock: Arc::clone(&system.clock),
+        workers,
+    };
+    Ok(StatusParts { router: router(services), renewal: Renewal { desks: Arc::new(desks), responder } })
+}
+
+/// Renews responder certificates.
+pub(crate) struct Renewal {
+    desks: Arc<Vec<Desk>>,
+    responder: Arc<Responder>,
+}
+
+impl Renewal {
+    /// Looks at every responder certificate from time to time until shutdown.
+    pub(crate) async fn run(self, pool: WorkerPool, shutdown: Shutdown) {
+        loop {
+            tokio::select! {
+                () = shutdown.triggered() => return,
+                () = tokio::time::sleep(LOOK) => {}
+            }
+            let (desks, responder) = (Arc::clone(&self.desks), Arc::clone(&self.responder));
+            let outcome = pool.run(move || renew_all(&desks, &responder)).await;
+            if let Err(error) = outcome {
+                tracing::warn!(%error, "responder certificates were not looked at; the next look is soon");
+            }
+        }
+    }
+}
+
+fn renew_all(desks: &[Desk], responder: &Responder) {
+    for desk in desks {
+        let renewed = desk.current_or_new().and_then(|identity| {
+            let known = responder.identities().contains(&identity);
+            if known {
+                return Ok(());
+            }
+            responder
+                .replace_identity(identity)
+                .map_err(|error| Failure::new(Exit::Failed, "ocsp.responder", error))
+        });
+        if let Err(failure) = renewed {
+            tracing::error!(authority = %desk.name, %failure, "responder certificate not renewed; the one before answers on");
+        }
+    }
+}
+
+/// Where one authority's responder gets its certificate.
+struct Desk {
+    name: String,
+    authority: Arc<ca_core::authority::CertificationAuthority>,
+    profile: ProfileId,
+    key: KeyRef,
+    file: PathBuf,
+    clock: Arc<dyn Clock>,
+}
+
+impl Desk {
+    fn new(
+        served: &ServedAuthority,
+        (profile, key): (ProfileId, KeyRef),
+        config: &Config,
+        system: &System,
+    ) -> Self {
+        Self {
+            name: served.name.clone(),
+            authority: Arc::clone(&served.authority),
+            profile,
+            key,
+            file: config.status.directory.join(format!("{}.ocsp.cer", served.key())),
+            clock: Arc::clone(&system.clock),
+        }
+    }
+
+    /// Returns the certificate on file while its first half lasts, a new one afterwards.
+    fn current_or_new(&self) -> Result<ResponderIdentity, Failure> {
+        let now = self.clock.now();
+        if let Some(identity) = self.on_file() {
+            let validity = identity.certificate().validity();
+            let half = (validity.not_after().seconds() - validity.not_before().seconds()) / 2;
+            if now < validity.not_before().plus_seconds(half) {
+                return Ok(identity);
+            }
+        }
+        self.enrol()
+    }
+
+    fn on_file(&self) -> Option<ResponderIdentity> {
+        let octets = std::fs::read(&self.file).ok()?;
+        let certificate = Certificate::from_der(&octets).ok()?;
+        let identity = ResponderIdentity::new(certificate, self.authority.issuer(), self.clock.now()).ok()?;
+        (identity.key() == self.key).then_some(identity)
+    }
+
+    fn enrol(&self) -> Result<ResponderIdentity, Failure> {
+        let failed = |error: &dyn std::fmt::Display| {
+            Failure::new(Exit::Failed, "ocsp.responder", format!("{}: {error}", self.name))
+        };
+        let issuer = self.authority.issuer();
+        let issued = self
+            .authority
+            .enrol(EnrolmentRequest {
+                actor: Actor {
+                    tenant: issuer.tenant().clone(),
+                    identity: Identity::Process { name: "ocsp-responder" },
+                },
+                profile: self.profile.clone(),
+                subject: Subject::distinguished(
+                    responder_name(issuer.name()).map_err(|error| failed(&error))?,
+                ),
+                evidence: Evidence::OwnSigner { key: self.key },
+                kind: EnrolmentKind::First,
+                validity_seconds: None,
+            })
+            .map_err(|error| failed(&error))?;
+        write_aside(&self.file, issued.der()).map_err(|error| failed(&error))?;
+        let certificate = Certificate::from_der(issued.der()).map_err(|error| failed(&error))?;
+        ResponderIdentity::new(certificate, issuer, self.clock.now()).map_err(|error| failed(&error))
+    }
+}
+
+/// The issuer's name with another common name.
+fn responder_name(
+    issuer: &DistinguishedName,
+) -> Result<DistinguishedName, ca_core::distinguished_name::NameError> {
+    let attributes: Vec<_> = issuer
+        .attributes()
+        .iter()
+        .map(|(attribute, text)| {
+            let text = if *attribute == oid::COMMON_NAME { "OCSP Responder" } else { text.as_str() };
+            (*attribute, text)
+        })
+        .collect();
+    DistinguishedName::from_attributes(&attributes)
+}
+
+fn write_aside(path: &Path, octets: &[u8]) -> std::io::Result<()> {
+    let aside = path.with_extension("cer.new");
+    std::fs::write(&aside, octets)?;
+    std::fs::File::open(&aside)?.sync_all()?;
+    std::fs::rename(&aside, path)
+}

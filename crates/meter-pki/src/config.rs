@@ -1,0 +1,231 @@
+//! The configuration file of `meter-pki serve`: what it may say, and the checked form that the rest of the program sees.
+//!
+//! Read once, by the binary. Paths are relative to the file. An absent allow-list allows nothing; nothing is created that
+//! should exist. Every fault of the file is reported, with its line.
+
+mod checked;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use server_kit::limits::Limits;
+use server_kit::workers::PoolSize;
+
+pub use checked::{
+    CheckConfigError, CheckedAuthority, CheckedManufacturer, CheckedOffer, CheckedRegistrationAuthority,
+    Config, KeySource,
+};
+
+/// The file as it is written.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawConfig {
+    /// Where records are kept.
+    pub store: RawStore,
+    /// Where private keys are.
+    pub keys: RawKeys,
+    /// The profiles and how they are encoded.
+    #[serde(default)]
+    pub profiles: RawProfiles,
+    /// The EST listener.
+    pub est: RawEst,
+    /// The listener for CRLs, CA certificates and OCSP.
+    pub status: RawStatus,
+    /// The operator's interface.
+    pub operator: RawOperator,
+    /// The certification authorities, at least one.
+    #[serde(rename = "authority")]
+    pub authorities: Vec<RawAuthority>,
+    /// Manufacturers whose factory certificates are trusted.
+    #[serde(rename = "manufacturer", default)]
+    pub manufacturers: Vec<RawManufacturer>,
+    /// Registration authorities and their bounds.
+    #[serde(rename = "registration_authority", default)]
+    pub registration_authorities: Vec<RawRegistrationAuthority>,
+}
+
+/// `[store]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawStore {
+    /// `tenant`: who runs the installation; audit records of starts and recoveries carry the name.
+    pub tenant: String,
+    /// `directory`: made by `meter-pki quickstart`, never by `serve`.
+    pub directory: PathBuf,
+    /// `engine`: `fjall` (default) or `sled`.
+    #[serde(default = "default_engine")]
+    pub engine: String,
+}
+
+fn default_engine() -> String {
+    "fjall".to_owned()
+}
+
+/// `[keys]`: either a directory of encrypted key files, or a token.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawKeys {
+    /// `directory`: encrypted PKCS#8 files, mode 0600 in a directory of mode 0700.
+    pub directory: Option<PathBuf>,
+    /// `passphrase_file`: opens the key files; mode 0600.
+    pub passphrase_file: Option<PathBuf>,
+    /// `token_uri`: a PKCS#11 URI (RFC 7512) with module-path and pin-source.
+    pub token_uri: Option<String>,
+}
+
+/// `[profiles]`
+#[derive(Debug, Clone, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawProfiles {
+    /// `directory`: profile files instead of the ones built in.
+    pub directory: Option<PathBuf>,
+    /// `variant`: `gurux-safe` (default), `greenbook-san`, `strict-empty` or `small`.
+    pub variant: Option<String>,
+    /// `hw_type`: the object identifier in hardwareModuleName, for variants that have one.
+    pub hw_type: Option<String>,
+    /// `policy_arc`: the arc of certificate policies; the documentation arc of RFC 5612 unless given.
+    pub policy_arc: Option<String>,
+}
+
+/// `[est]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawEst {
+    /// `listen`: address and port.
+    pub listen: SocketAddr,
+    /// `certificate_file`: PEM, the server's certificate first.
+    pub certificate_file: PathBuf,
+    /// `key_file`: PEM PKCS#8, mode 0600.
+    pub key_file: PathBuf,
+    /// `default_label`: answers where the path has no label (RFC 7030 §3.2.2).
+    pub default_label: String,
+    /// `limits`
+    #[serde(default)]
+    pub limits: Limits,
+    /// `pool`
+    #[serde(default)]
+    pub pool: PoolSize,
+}
+
+/// `[status]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawStatus {
+    /// `listen`: address and port, plain HTTP.
+    pub listen: SocketAddr,
+    /// `directory`: where CRLs are published as files.
+    pub directory: PathBuf,
+    /// `limits`
+    #[serde(default)]
+    pub limits: Limits,
+    /// `pool`
+    #[serde(default)]
+    pub pool: PoolSize,
+}
+
+/// `[operator]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawOperator {
+    /// `socket`: a Unix socket; who may open it is decided by its directory's mode and the peer's user id.
+    pub socket: PathBuf,
+}
+
+/// `[[authority]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawAuthority {
+    /// `name`: what operators call it, unique.
+    pub name: String,
+    /// `tenant`: the owner.
+    pub tenant: String,
+    /// `certificate_file`: its certificate, DER.
+    pub certificate_file: PathBuf,
+    /// `path_files`: the certificates above it up to the root, DER, in that order.
+    pub path_files: Vec<PathBuf>,
+    /// `issues_until`: the end of its issuing window, RFC 3339; its certificate's notAfter unless given.
+    pub issues_until: Option<String>,
+    /// `crl_profile`
+    pub crl_profile: String,
+    /// `ocsp_profile`
+    pub ocsp_profile: String,
+    /// `responder_profile`: the profile of its OCSP responder's certificates.
+    pub responder_profile: String,
+    /// `responder_key`: the name of the responder's key, 40 hexadecimal digits.
+    pub responder_key: String,
+    /// `crl_uri`, plain http.
+    pub crl_uri: Option<String>,
+    /// `ca_issuers_uri`, plain http.
+    pub ca_issuers_uri: Option<String>,
+    /// `ocsp_uri`, plain http.
+    pub ocsp_uri: Option<String>,
+    /// `manufacturers`: whose factory certificates may claim devices here.
+    #[serde(default)]
+    pub manufacturers: Vec<String>,
+    /// `[[authority.offer]]`: what it issues, and to whom.
+    #[serde(rename = "offer", default)]
+    pub offers: Vec<RawOffer>,
+}
+
+/// `[[authority.offer]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawOffer {
+    /// `profile`
+    pub profile: String,
+    /// `label`: the EST label; not served over EST unless given.
+    pub label: Option<String>,
+    /// `doors`: `registration-authority`, `one-time-token`, `factory-certificate`, `operational-certificate`, `operator`.
+    #[serde(default)]
+    pub doors: Vec<String>,
+    /// `grace_minutes`: how long after the first operational certificate the factory certificate still opens the door.
+    #[serde(default)]
+    pub grace_minutes: u32,
+    /// `base64_line`: characters a line of EST answers; 0 for one line.
+    #[serde(default = "default_line")]
+    pub base64_line: u16,
+    /// `channel_binding`: `if-present` (default), `required` or `off`.
+    pub channel_binding: Option<String>,
+}
+
+const fn default_line() -> u16 {
+    64
+}
+
+/// `[[manufacturer]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawManufacturer {
+    /// `tenant`
+    pub tenant: String,
+    /// `anchor_files`: DER certificates of the CAs trusted for its factory certificates.
+    pub anchor_files: Vec<PathBuf>,
+}
+
+/// `[[registration_authority]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawRegistrationAuthority {
+    /// `name`: what audit records call it.
+    pub name: String,
+    /// `tenant`
+    pub tenant: String,
+    /// `common_name`: of its certificate, which has id-kp-cmcRA.
+    pub common_name: String,
+    /// `anchor_files`: DER certificates of the CAs trusted for its certificate.
+    pub anchor_files: Vec<PathBuf>,
+    /// `profiles`: what it may ask for.
+    pub profiles: Vec<String>,
+    /// `title_prefix`: the leading hexadecimal digits that system titles must have; all unless given.
+    #[serde(default)]
+    pub title_prefix: String,
+    /// `dns_suffixes`: the domains in which it may name hosts.
+    #[serde(default)]
+    pub dns_suffixes: Vec<String>,
+}
+
+/// Returns `path` as seen from the directory of the configuration file.
+pub(crate) fn beside(file: &Path, path: &Path) -> PathBuf {
+    file.parent().map_or_else(|| path.to_path_buf(), |directory| directory.join(path))
+}

@@ -1,0 +1,131 @@
+//! The operator's interface: JSON over HTTP on a Unix socket, for the command line and whatever else runs on this machine.
+//!
+//! Who opens the socket is told by the kernel: only the user who runs the server, and root, are let in. Every change goes
+//! through the verbs of ca-core and leaves its audit record there. The store is never opened by another process.
+
+mod acts;
+pub mod client;
+mod listener;
+mod reply;
+mod views;
+pub mod wire;
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, State};
+use axum::routing::{get, post};
+use axum::{Extension, Json, Router};
+use server_kit::workers::WorkerPool;
+
+use crate::compose::System;
+pub(crate) use listener::{OperatorListener, Peer};
+use reply::Reply;
+use wire::{
+    AuditPage, AuditQuery, AuthorityView, CertificatePage, CertificateQueryText, CertificateView, CrlView,
+    DevicePage, DeviceQueryText, ImportRequest, ImportView, RevocationText, RevocationView, TokenText,
+    TokenView,
+};
+
+/// What the routes work on.
+#[derive(Clone)]
+pub(crate) struct OperatorState {
+    pub system: Arc<System>,
+    pub pool: WorkerPool,
+}
+
+impl OperatorState {
+    /// Runs a synchronous act on the worker pool.
+    async fn run<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&System) -> Result<T, crate::exit::Failure> + Send + 'static,
+    ) -> Result<Json<T>, Reply> {
+        let system = Arc::clone(&self.system);
+        match self.pool.run(move || act(&system)).await {
+            Ok(outcome) => outcome.map(Json).map_err(Reply::from),
+            Err(busy) => Err(Reply::from(busy)),
+        }
+    }
+}
+
+/// Returns the routes.
+pub(crate) fn router(state: OperatorState) -> Router {
+    Router::new()
+        .route("/v1/authorities", get(authorities))
+        .route("/v1/certificates", get(certificates))
+        .route("/v1/certificates/{issuer}/{serial}", get(certificate))
+        .route("/v1/revocations", post(revoke))
+        .route("/v1/devices", get(devices).post(import_devices))
+        .route("/v1/tokens", post(make_token))
+        .route("/v1/crls", get(crls))
+        .route("/v1/crls/{authority}", post(publish_crl))
+        .route("/v1/audit", get(audit))
+        .with_state(state)
+}
+
+async fn authorities(State(state): State<OperatorState>) -> Result<Json<Vec<AuthorityView>>, Reply> {
+    state.run(|system| Ok(acts::authorities(system))).await
+}
+
+async fn certificates(
+    State(state): State<OperatorState>,
+    Query(query): Query<CertificateQueryText>,
+) -> Result<Json<CertificatePage>, Reply> {
+    state.run(move |system| acts::certificates(system, &query)).await
+}
+
+async fn certificate(
+    State(state): State<OperatorState>,
+    Path((issuer, serial)): Path<(String, String)>,
+) -> Result<Json<CertificateView>, Reply> {
+    state.run(move |system| acts::certificate(system, &issuer, &serial)).await
+}
+
+async fn revoke(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Json(text): Json<RevocationText>,
+) -> Result<Json<RevocationView>, Reply> {
+    state.run(move |system| acts::revoke(system, &peer, &text)).await
+}
+
+async fn devices(
+    State(state): State<OperatorState>,
+    Query(query): Query<DeviceQueryText>,
+) -> Result<Json<DevicePage>, Reply> {
+    state.run(move |system| acts::devices(system, &query)).await
+}
+
+async fn import_devices(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Json(request): Json<ImportRequest>,
+) -> Result<Json<ImportView>, Reply> {
+    state.run(move |system| acts::import_devices(system, &peer, &request)).await
+}
+
+async fn make_token(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Json(text): Json<TokenText>,
+) -> Result<Json<TokenView>, Reply> {
+    state.run(move |system| acts::make_token(system, &peer, &text)).await
+}
+
+async fn crls(State(state): State<OperatorState>) -> Result<Json<Vec<CrlView>>, Reply> {
+    state.run(acts::crls).await
+}
+
+async fn publish_crl(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Path(authority): Path<String>,
+) -> Result<Json<CrlView>, Reply> {
+    state.run(move |system| acts::publish_crl(system, &peer, &authority)).await
+}
+
+async fn audit(
+    State(state): State<OperatorState>,
+    Query(query): Query<AuditQuery>,
+) -> Result<Json<AuditPage>, Reply> {
+    state.run(move |system| acts::audit(system, query)).await
+}

@@ -1,0 +1,301 @@
+//! What operators can do, as functions of the system: texts in, views out, failures with their exit code.
+//!
+//! No HTTP here. Every change goes through ca-core or the registry and leaves its audit record there.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use ca_core::actor::{Actor, Identity};
+use ca_core::audit::{Act, AuditEvent};
+use ca_core::fault::Fault;
+use ca_core::ports::Unavailable;
+use ca_core::profile::ProfileId;
+use ca_core::reason::ReasonCode;
+use ca_core::record::{CertificateId, CertificateQuery, ExpectedDevice, Token};
+use ca_core::request::RevocationRequest;
+use ca_core::revocation::RevokeError;
+use ca_core::serial_number::SerialNumber;
+use ca_core::system_title::SystemTitle;
+use ca_core::tenant::TenantId;
+use sha2::{Digest, Sha256};
+
+use super::listener::Peer;
+use super::views;
+use super::wire::{
+    AuditPage, AuditQuery, AuthorityView, CertificatePage, CertificateQueryText, CertificateView, CrlView,
+    DevicePage, DeviceQueryText, ImportRequest, ImportView, ImportedDevice, RevocationText, RevocationView,
+    TokenText, TokenView,
+};
+use crate::compose::{ServedAuthority, System};
+use crate::exit::{Exit, Failure};
+
+/// The most rows one answer has.
+const MAX_ROWS: usize = 10_000;
+
+pub(super) fn authorities(system: &System) -> Vec<AuthorityView> {
+    system.authorities.iter().map(views::authority).collect()
+}
+
+pub(super) fn certificates(system: &System, text: &CertificateQueryText) -> Result<CertificatePage, Failure> {
+    let limit = rows(text.limit);
+    let query = CertificateQuery {
+        tenant: text.tenant.as_deref().map(tenant).transpose()?,
+        issuer: text.issuer.as_deref().map(|name| named(system, name)).transpose()?.map(ServedAuthority::key),
+        title: text.system_title.as_deref().map(title).transpose()?,
+        after: text.after.as_deref().map(place).transpose()?,
+        limit,
+    };
+    let now = system.clock.now();
+    let found = system.status.certificates(&query).map_err(unavailable)?;
+    let next = (found.len() == limit).then(|| found.last().map(|last| place_text(&last.id))).flatten();
+    let view = |stored| views::certificate(&system.issuer_name(&stored), &stored, now);
+    Ok(CertificatePage { certificates: found.into_iter().map(view).collect(), next })
+}
+
+pub(super) fn certificate(system: &System, issuer: &str, number: &str) -> Result<CertificateView, Failure> {
+    let issuer = (issuer != "-").then_some(issuer);
+    let id = find(system, issuer, &serial(number)?)?;
+    let stored =
+        system.status.certificate(&id).map_err(unavailable)?.ok_or_else(|| no_certificate(number))?;
+    let view = views::certificate(&system.issuer_name(&stored), &stored, system.clock.now());
+    Ok(CertificateView { pem: views::pem(&stored.certificate), ..view })
+}
+
+/// Finds the one certificate with this number, under the named authority or under any.
+fn find(system: &System, issuer: Option<&str>, number: &SerialNumber) -> Result<CertificateId, Failure> {
+    let candidates: Vec<&ServedAuthority> = match issuer {
+        Some(name) => vec![named(system, name)?],
+        None => system.authorities.iter().collect(),
+    };
+    let mut found = Vec::new();
+    for served in candidates {
+        let id = CertificateId { issuer: served.key(), serial: number.clone() };
+        if system.status.certificate(&id).map_err(unavailable)?.is_some() {
+            found.push((served, id));
+        }
+    }
+    match found.as_slice() {
+        [(_, id)] => Ok(id.clone()),
+        [] => Err(no_certificate(&number.to_string())),
+        several => {
+            let names: Vec<_> = several.iter().map(|(served, _)| served.name.as_str()).collect();
+            let message = format!("{} authorities issued the serial number {number}", several.len());
+            Err(Failure::new(Exit::Usage, "serial.ambiguous", message)
+                .then(format!("name one with --issuer: {}", names.join(", "))))
+        }
+    }
+}
+
+pub(super) fn revoke(system: &System, peer: &Peer, text: &RevocationText) -> Result<RevocationView, Failure> {
+    let id = find(system, text.issuer.as_deref(), &serial(&text.serial)?)?;
+    let served = system.served(&id.issuer).ok_or_else(|| no_certificate(&text.serial))?;
+    let reason = ReasonCode::from_name(&text.reason).ok_or_else(|| unknown_reason(&text.reason))?;
+    let invalidity_date = text
+        .invalidity_date
+        .as_deref()
+        .map(crate::time_text::parse)
+        .transpose()
+        .map_err(|error| Failure::new(Exit::Usage, "time.malformed", error))?;
+    let actor = operator(served.authority.issuer().tenant(), peer);
+    let recorded = served
+        .authority
+        .revoke(RevocationRequest { actor, id, reason, invalidity_date })
+        .map_err(|error| revocation_failure(&error))?;
+    served.notice_revocation();
+    Ok(RevocationView {
+        issuer: served.name.clone(),
+        serial: recorded.id.serial.to_string(),
+        revoked_at: recorded.revocation.time.to_string(),
+        reason: reason.name().to_owned(),
+        sequence: recorded.sequence,
+        next_crl_by: Some(served.next_crl_by().to_string()),
+    })
+}
+
+fn revocation_failure(error: &RevokeError) -> Failure {
+    let exit = match error {
+        RevokeError::NotIssued { .. } => Exit::NotFound,
+        RevokeError::NotEntitled => Exit::Permission,
+        RevokeError::HoldNotOffered
+        | RevokeError::InvalidityInFuture { .. }
+        | RevokeError::AlreadyRevoked { .. }
+        | RevokeError::BeingIssued
+        | RevokeError::Unavailable(_) => match error.fault() {
+            Fault::Requester => Exit::Refused,
+            Fault::Conflict => Exit::Conflict,
+            Fault::Unavailable => Exit::Unavailable,
+            Fault::Ours => Exit::Failed,
+        },
+    };
+    Failure::new(exit, error.code(), error)
+}
+
+pub(super) fn devices(system: &System, text: &DeviceQueryText) -> Result<DevicePage, Failure> {
+    let limit = rows(text.limit);
+    let after = text.after.as_deref().map(title).transpose()?;
+    let found =
+        system.registry.devices(&tenant(&text.tenant)?, after.as_ref(), limit).map_err(unavailable)?;
+    let next =
+        (found.len() == limit).then(|| found.last().map(|last| last.expected.title.to_string())).flatten();
+    Ok(DevicePage { devices: found.iter().map(views::device).collect(), next })
+}
+
+pub(super) fn import_devices(
+    system: &System,
+    peer: &Peer,
+    request: &ImportRequest,
+) -> Result<ImportView, Failure> {
+    let tenant = tenant(&request.tenant)?;
+    if !system.authorities.iter().any(|served| *served.authority.issuer().tenant() == tenant) {
+        let message = format!("no authority here belongs to {tenant}");
+        return Err(Failure::new(Exit::NotFound, "tenant.unknown", message).then("meter-pki ca list"));
+    }
+    let devices = request
+        .devices
+        .iter()
+        .map(|device| expected(&tenant, device))
+        .collect::<Result<Vec<ExpectedDevice>, Failure>>()?;
+    let detail = format!("{} devices", devices.len());
+    let event = event(system, &tenant, peer, Act::DevicesImported, detail);
+    let outcome = system.registry.import_devices(devices, event).map_err(unavailable)?;
+    Ok(ImportView {
+        added: outcome.added,
+        unchanged: outcome.unchanged,
+        refused: outcome.refused.iter().map(ToString::to_string).collect(),
+    })
+}
+
+fn expected(owner: &TenantId, device: &ImportedDevice) -> Result<ExpectedDevice, Failure> {
+    for text in [&device.model, &device.batch] {
+        if text.chars().count() > 64 || text.chars().any(char::is_control) {
+            let message =
+                format!("{}: model and batch have at most 64 printable characters", device.system_title);
+            return Err(Failure::new(Exit::Usage, "device.text", message));
+        }
+    }
+    Ok(ExpectedDevice {
+        tenant: owner.clone(),
+        title: title(&device.system_title)?,
+        manufacturer: device.manufacturer.as_deref().map(tenant).transpose()?,
+        model: device.model.clone(),
+        batch: device.batch.clone(),
+    })
+}
+
+pub(super) fn make_token(system: &System, peer: &Peer, text: &TokenText) -> Result<TokenView, Failure> {
+    let title = title(&text.system_title)?;
+    let profile = ProfileId::parse(&text.profile)
+        .map_err(|error| Failure::new(Exit::Usage, "profile.malformed", error))?;
+    let served =
+        system.authorities.iter().find(|served| served.authority.offer(&profile).is_some()).ok_or_else(
+            || Failure::new(Exit::NotFound, "profile.unknown", format!("nobody issues {profile} here")),
+        )?;
+    let tenant = served.authority.issuer().tenant().clone();
+    let mut octets = [0; 16];
+    system.entropy.fill(&mut octets).map_err(unavailable)?;
+    let secret = URL_SAFE_NO_PAD.encode(octets);
+    let expires_at = system.clock.now().plus_seconds(i64::from(text.valid_minutes) * 60);
+    let token = Token {
+        hash: Sha256::digest(&secret).into(),
+        tenant: tenant.clone(),
+        title,
+        profile: profile.clone(),
+        expires_at,
+        spent: false,
+    };
+    let event =
+        event(system, &tenant, peer, Act::TokenIssued, format!("{title} under {profile} until {expires_at}"));
+    system.registry.keep_token(token, event).map_err(unavailable)?;
+    Ok(TokenView { user: title.to_string(), secret, expires_at: expires_at.to_string() })
+}
+
+pub(super) fn crls(system: &System) -> Result<Vec<CrlView>, Failure> {
+    let mut found = Vec::new();
+    for served in &system.authorities {
+        if let Some(crl) = system.status.latest_crl(&served.key()).map_err(unavailable)? {
+            found.push(views::crl(served, &crl));
+        }
+    }
+    Ok(found)
+}
+
+pub(super) fn publish_crl(system: &System, peer: &Peer, name: &str) -> Result<CrlView, Failure> {
+    let served = named(system, name)?;
+    let actor = operator(served.authority.issuer().tenant(), peer);
+    served.publish_crl(&actor).map(|crl| views::crl(served, &crl))
+}
+
+pub(super) fn audit(system: &System, query: AuditQuery) -> Result<AuditPage, Failure> {
+    let records = system.status.audit_records(query.after, rows(query.limit)).map_err(unavailable)?;
+    Ok(AuditPage { records: records.iter().map(|der| STANDARD.encode(der)).collect() })
+}
+
+fn event(system: &System, tenant: &TenantId, peer: &Peer, act: Act, detail: String) -> AuditEvent {
+    AuditEvent {
+        time: system.clock.now(),
+        tenant: tenant.clone(),
+        actor: operator(tenant, peer).to_string(),
+        act,
+        issuer: None,
+        serial: None,
+        reason: String::new(),
+        detail,
+        digest: Vec::new(),
+    }
+}
+
+fn operator(tenant: &TenantId, peer: &Peer) -> Actor {
+    Actor { tenant: tenant.clone(), identity: Identity::Operator { name: peer.to_string() } }
+}
+
+fn named<'a>(system: &'a System, name: &str) -> Result<&'a ServedAuthority, Failure> {
+    system.authorities.iter().find(|served| served.name == name).ok_or_else(|| {
+        Failure::new(Exit::NotFound, "authority.unknown", format!("there is no authority called {name}"))
+            .then("meter-pki ca list")
+    })
+}
+
+fn rows(limit: u32) -> usize {
+    usize::try_from(limit).unwrap_or(MAX_ROWS).clamp(1, MAX_ROWS)
+}
+
+fn tenant(text: &str) -> Result<TenantId, Failure> {
+    TenantId::parse(text).map_err(|error| Failure::new(Exit::Usage, "tenant.malformed", error))
+}
+
+fn title(text: &str) -> Result<SystemTitle, Failure> {
+    SystemTitle::parse(text)
+        .map_err(|error| Failure::new(Exit::Usage, "title.malformed", format!("{text}: {error}")))
+}
+
+fn serial(text: &str) -> Result<SerialNumber, Failure> {
+    SerialNumber::parse(text).map_err(|error| Failure::new(Exit::Usage, "serial.malformed", error))
+}
+
+/// A place in the list of certificates: issuing key and serial number.
+fn place(text: &str) -> Result<CertificateId, Failure> {
+    let malformed =
+        || Failure::new(Exit::Usage, "place.malformed", "that is not the `next` of a page before");
+    let (issuer, number) = text.split_once('.').ok_or_else(malformed)?;
+    let issuer = ca_core::key_ref::KeyRef::parse(issuer).ok_or_else(malformed)?;
+    Ok(CertificateId { issuer, serial: serial(number).map_err(|_| malformed())? })
+}
+
+fn place_text(id: &CertificateId) -> String {
+    format!("{}.{}", id.issuer, id.serial)
+}
+
+fn no_certificate(number: &str) -> Failure {
+    let message = format!("no authority here issued the serial number {number}");
+    Failure::new(Exit::NotFound, "certificate.unknown", message).then("meter-pki cert list")
+}
+
+fn unknown_reason(text: &str) -> Failure {
+    let known: Vec<&str> = ReasonCode::ALL.into_iter().map(ReasonCode::name).collect();
+    Failure::new(Exit::Usage, "reason.unknown", format!("{text} is not a revocation reason"))
+        .then(format!("use one of {}", known.join(", ")))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is the argument of map_err")]
+fn unavailable(error: Unavailable) -> Failure {
+    Failure::new(Exit::Unavailable, "unavailable", error)
+}

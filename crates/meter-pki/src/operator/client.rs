@@ -1,0 +1,120 @@
+//! The other end of the operator's socket: one request, one answer.
+
+use std::path::{Path, PathBuf};
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::{Method, Request};
+use hyper_util::rt::TokioIo;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::net::UnixStream;
+
+use super::wire::FailureView;
+use crate::exit::{Exit, Failure};
+
+/// Asks a serving meter-pki.
+#[derive(Debug, Clone)]
+pub struct OperatorClient {
+    socket: PathBuf,
+}
+
+impl OperatorClient {
+    /// Makes a client of the socket at `socket`; connects at each request.
+    #[must_use]
+    pub fn new(socket: &Path) -> Self {
+        Self { socket: socket.to_path_buf() }
+    }
+
+    /// Reads.
+    ///
+    /// # Errors
+    /// The server's failure, or [`Exit::Unavailable`] when nobody serves.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str, query: &impl Serialize) -> Result<T, Failure> {
+        let text = query_text(query)?;
+        let target = if text.is_empty() { path.to_owned() } else { format!("{path}?{text}") };
+        self.send(Method::GET, &target, Bytes::new()).await
+    }
+
+    /// Changes.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
+        let body = serde_json::to_vec(body).map_err(|error| malformed(&error))?;
+        self.send(Method::POST, path, Bytes::from(body)).await
+    }
+
+    async fn send<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        target: &str,
+        body: Bytes,
+    ) -> Result<T, Failure> {
+        let stream = UnixStream::connect(&self.socket).await.map_err(|error| self.nobody(&error))?;
+        let broken =
+            |error: &dyn std::fmt::Display| Failure::new(Exit::Unavailable, "operator.broken", error);
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| broken(&error))?;
+        let driver = tokio::spawn(connection);
+        let request = Request::builder()
+            .method(method)
+            .uri(target)
+            .header(HOST, "meter-pki")
+            .header(CONTENT_TYPE, "application/json")
+            .body(Full::new(body))
+            .map_err(|error| malformed(&error))?;
+        let response = sender.send_request(request).await.map_err(|error| broken(&error))?;
+        let status = response.status();
+        let octets = response.into_body().collect().await.map_err(|error| broken(&error))?.to_bytes();
+        driver.abort();
+        if status.is_success() {
+            return serde_json::from_slice(&octets).map_err(|error| malformed(&error));
+        }
+        Err(serde_json::from_slice::<FailureView>(&octets).map_or_else(
+            |_| Failure::new(Exit::Failed, "operator.status", format!("the server answered {status}")),
+            |view| Failure {
+                exit: Exit::from_number(view.exit).unwrap_or(Exit::Failed),
+                code: view.code,
+                message: view.message,
+                next: view.next,
+            },
+        ))
+    }
+
+    fn nobody(&self, error: &std::io::Error) -> Failure {
+        let message = format!("nobody serves at {}: {error}", self.socket.display());
+        Failure::new(Exit::Unavailable, "operator.nobody", message)
+            .then("start `meter-pki serve` with the same --config, then try again")
+    }
+}
+
+/// Writes a flat structure as a query string; every value we send is plain ASCII or is escaped here.
+fn query_text(query: &impl Serialize) -> Result<String, Failure> {
+    let value = serde_json::to_value(query).map_err(|error| malformed(&error))?;
+    let pairs = value.as_object().into_iter().flatten().filter_map(|(name, value)| match value {
+        serde_json::Value::String(text) => Some(format!("{name}={}", escaped(text))),
+        serde_json::Value::Number(number) => Some(format!("{name}={number}")),
+        serde_json::Value::Bool(flag) => Some(format!("{name}={flag}")),
+        serde_json::Value::Null | serde_json::Value::Array(_) | serde_json::Value::Object(_) => None,
+    });
+    Ok(pairs.collect::<Vec<_>>().join("&"))
+}
+
+/// Escapes all but unreserved characters (RFC 3986 §2.3).
+pub(crate) fn escaped(text: &str) -> String {
+    text.bytes()
+        .map(|octet| match octet {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(octet).to_string()
+            }
+            _ => format!("%{octet:02X}"),
+        })
+        .collect()
+}
+
+fn malformed(error: &dyn std::fmt::Display) -> Failure {
+    Failure::new(Exit::Failed, "operator.malformed", error)
+}

@@ -1,0 +1,49 @@
+//! From failure to HTTP status: the only file of the operator's interface that names status codes.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use server_kit::workers::RunJobError;
+
+use super::wire::FailureView;
+use crate::exit::{Exit, Failure};
+
+/// A failure on its way out.
+#[derive(Debug)]
+pub(crate) struct Reply(Failure);
+
+impl From<Failure> for Reply {
+    fn from(failure: Failure) -> Self {
+        Self(failure)
+    }
+}
+
+impl From<RunJobError> for Reply {
+    fn from(error: RunJobError) -> Self {
+        let exit = match &error {
+            RunJobError::Busy { .. } | RunJobError::Closed => Exit::Unavailable,
+            RunJobError::Panicked => Exit::Failed,
+        };
+        Self(Failure::new(exit, "operator.busy", error))
+    }
+}
+
+const fn status(exit: Exit) -> StatusCode {
+    match exit {
+        Exit::Failed | Exit::Integrity | Exit::Partial => StatusCode::INTERNAL_SERVER_ERROR,
+        Exit::Usage => StatusCode::BAD_REQUEST,
+        Exit::Refused => StatusCode::UNPROCESSABLE_ENTITY,
+        Exit::Permission => StatusCode::FORBIDDEN,
+        Exit::NotFound => StatusCode::NOT_FOUND,
+        Exit::Conflict => StatusCode::CONFLICT,
+        Exit::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+impl IntoResponse for Reply {
+    fn into_response(self) -> Response {
+        let Failure { exit, code, message, next } = self.0;
+        let view = FailureView { code, message, next, exit: exit.number() };
+        (status(exit), Json(view)).into_response()
+    }
+}

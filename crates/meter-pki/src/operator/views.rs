@@ -1,0 +1,89 @@
+//! How records look to an operator. Pure: record in, view out.
+
+use ca_core::record::{CertificateStatus, CrlRecord, Device, DeviceState, StoredCertificate};
+use ca_core::validity::UnixTime;
+use der::pem::LineEnding;
+use sha2::{Digest, Sha256};
+
+use super::wire::{AuthorityView, CertificateView, CrlView, DeviceView};
+use crate::compose::ServedAuthority;
+
+pub(super) fn authority(served: &ServedAuthority) -> AuthorityView {
+    let issuer = served.authority.issuer();
+    AuthorityView {
+        name: served.name.clone(),
+        tenant: issuer.tenant().to_string(),
+        subject: issuer.name().to_string(),
+        key: issuer.key().to_string(),
+        curve: issuer.curve().to_string(),
+        not_after: issuer.certificate().validity().not_after().to_string(),
+        issues_until: issuer.window_ends().to_string(),
+        profiles: served.profiles.iter().map(ToString::to_string).collect(),
+        sha256: hex::encode(Sha256::digest(issuer.certificate().der())),
+        crl_uri: issuer.points().crl.clone(),
+        ocsp_uri: issuer.points().ocsp.clone(),
+    }
+}
+
+pub(super) fn certificate(issuer: &str, stored: &StoredCertificate, now: UnixTime) -> CertificateView {
+    let (status, revocation) = match stored.status {
+        CertificateStatus::NeverIssued => ("never-issued", None),
+        CertificateStatus::Pending => ("pending", None),
+        CertificateStatus::Aborted => ("aborted", None),
+        CertificateStatus::Uncertain { .. } => ("uncertain", None),
+        CertificateStatus::Good if stored.validity.not_after() < now => ("expired", None),
+        CertificateStatus::Good => ("good", None),
+        CertificateStatus::Revoked(revocation) => ("revoked", Some(revocation)),
+    };
+    CertificateView {
+        issuer: issuer.to_owned(),
+        serial: stored.id.serial.to_string(),
+        subject: stored.subject.clone(),
+        tenant: stored.tenant.to_string(),
+        profile: stored.profile.to_string(),
+        profile_version: stored.profile_version,
+        purpose: stored.purpose.name().to_owned(),
+        hierarchy: stored.slot.as_ref().map(|slot| slot.hierarchy.name().to_owned()),
+        not_before: stored.validity.not_before().to_string(),
+        not_after: stored.validity.not_after().to_string(),
+        recorded_at: stored.recorded_at.to_string(),
+        status: status.to_owned(),
+        revoked_at: revocation.map(|revocation| revocation.time.to_string()),
+        reason: revocation.map(|revocation| revocation.reason.name().to_owned()),
+        pem: None,
+    }
+}
+
+/// Writes DER octets as PEM; `None` while there are none.
+pub(super) fn pem(der: &[u8]) -> Option<String> {
+    (!der.is_empty()).then(|| der::pem::encode_string("CERTIFICATE", LineEnding::LF, der).ok()).flatten()
+}
+
+pub(super) fn device(device: &Device) -> DeviceView {
+    let state = match device.state {
+        DeviceState::Expected => "expected",
+        DeviceState::Claimed => "claimed",
+        DeviceState::Operational => "operational",
+    };
+    DeviceView {
+        system_title: device.expected.title.to_string(),
+        state: state.to_owned(),
+        manufacturer: device.expected.manufacturer.as_ref().map(ToString::to_string),
+        model: device.expected.model.clone(),
+        batch: device.expected.batch.clone(),
+        imported_at: device.imported_at.to_string(),
+        factory_superseded_at: device.factory_superseded_at.map(|time| time.to_string()),
+    }
+}
+
+pub(super) fn crl(served: &ServedAuthority, crl: &CrlRecord) -> CrlView {
+    CrlView {
+        authority: served.name.clone(),
+        number: crl.number,
+        this_update: crl.this_update.to_string(),
+        next_update: crl.next_update.to_string(),
+        entries: crl.entries,
+        octets: crl.der.len(),
+        uri: served.authority.issuer().points().crl.clone(),
+    }
+}

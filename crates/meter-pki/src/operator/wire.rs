@@ -1,0 +1,279 @@
+//! What goes over the operator's socket, as JSON: names in snake case, times in RFC 3339, octets in hexadecimal or base64.
+//!
+//! Texts on the way in; what they mean is checked in `acts`.
+
+use serde::{Deserialize, Serialize};
+
+/// A certification authority.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AuthorityView {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its owner.
+    pub tenant: String,
+    /// Its distinguished name.
+    pub subject: String,
+    /// Its key's name, 40 hexadecimal digits.
+    pub key: String,
+    /// `P-256` or `P-384`.
+    pub curve: String,
+    /// The end of its certificate.
+    pub not_after: String,
+    /// The end of its issuing window.
+    pub issues_until: String,
+    /// The profiles it issues under.
+    pub profiles: Vec<String>,
+    /// SHA-256 of its certificate.
+    pub sha256: String,
+    /// Where its CRL is.
+    pub crl_uri: Option<String>,
+    /// Where its OCSP responder is.
+    pub ocsp_uri: Option<String>,
+}
+
+/// Which certificates to list.
+#[derive(Debug, Clone, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateQueryText {
+    /// Only of this tenant.
+    pub tenant: Option<String>,
+    /// Only of the authority with this name.
+    pub issuer: Option<String>,
+    /// Only of this device.
+    pub system_title: Option<String>,
+    /// Only those after this place, as `next` of the page before said.
+    pub after: Option<String>,
+    /// At most so many, up to 10,000.
+    pub limit: u32,
+}
+
+/// A certificate.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CertificateView {
+    /// The name of its authority.
+    pub issuer: String,
+    /// Its serial number.
+    pub serial: String,
+    /// Its subject.
+    pub subject: String,
+    /// Its owner.
+    pub tenant: String,
+    /// Its profile.
+    pub profile: String,
+    /// That profile's version.
+    pub profile_version: u32,
+    /// What its key is for.
+    pub purpose: String,
+    /// The hierarchy of its slot, for devices.
+    pub hierarchy: Option<String>,
+    /// Its first second.
+    pub not_before: String,
+    /// Its last second.
+    pub not_after: String,
+    /// When it was recorded.
+    pub recorded_at: String,
+    /// `good`, `expired`, `revoked`, `pending`, `aborted` or `uncertain`.
+    pub status: String,
+    /// When it was revoked.
+    pub revoked_at: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+    /// The certificate as PEM; in the view of a single one only.
+    pub pem: Option<String>,
+}
+
+/// Some certificates and where the next ones begin.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CertificatePage {
+    /// The certificates.
+    pub certificates: Vec<CertificateView>,
+    /// `after` of the next page; absent on the last.
+    pub next: Option<String>,
+}
+
+/// A revocation asked for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RevocationText {
+    /// The name of the authority; may be left out when one serial number leads to one certificate.
+    pub issuer: Option<String>,
+    /// The serial number.
+    pub serial: String,
+    /// The reason as RFC 5280 names it.
+    pub reason: String,
+    /// Since when the key is suspected.
+    pub invalidity_date: Option<String>,
+}
+
+/// A revocation on record.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RevocationView {
+    /// The name of the authority.
+    pub issuer: String,
+    /// The serial number.
+    pub serial: String,
+    /// When.
+    pub revoked_at: String,
+    /// Why.
+    pub reason: String,
+    /// The number of its audit record.
+    pub sequence: u64,
+    /// When the next CRL is due at the latest.
+    pub next_crl_by: Option<String>,
+}
+
+/// Which devices to list.
+#[derive(Debug, Clone, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceQueryText {
+    /// The owner.
+    pub tenant: String,
+    /// Only those after this system title.
+    pub after: Option<String>,
+    /// At most so many, up to 10,000.
+    pub limit: u32,
+}
+
+/// A device.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DeviceView {
+    /// Its system title.
+    pub system_title: String,
+    /// `expected`, `claimed` or `operational`.
+    pub state: String,
+    /// The manufacturer that must vouch for it.
+    pub manufacturer: Option<String>,
+    /// Model.
+    pub model: String,
+    /// Delivery batch.
+    pub batch: String,
+    /// When it was put on the list.
+    pub imported_at: String,
+    /// Since when its factory certificates are superseded.
+    pub factory_superseded_at: Option<String>,
+}
+
+/// Some devices and where the next ones begin.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DevicePage {
+    /// The devices.
+    pub devices: Vec<DeviceView>,
+    /// `after` of the next page; absent on the last.
+    pub next: Option<String>,
+}
+
+/// Devices to be put on a list.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImportRequest {
+    /// The owner.
+    pub tenant: String,
+    /// The devices.
+    pub devices: Vec<ImportedDevice>,
+}
+
+/// A device as its owner expects it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImportedDevice {
+    /// Its system title.
+    pub system_title: String,
+    /// The manufacturer that must vouch for it; any trusted one unless given.
+    #[serde(default)]
+    pub manufacturer: Option<String>,
+    /// Model.
+    #[serde(default)]
+    pub model: String,
+    /// Delivery batch.
+    #[serde(default)]
+    pub batch: String,
+}
+
+/// What became of an import.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ImportView {
+    /// New on the list.
+    pub added: u64,
+    /// On the list before.
+    pub unchanged: u64,
+    /// Not taken: on another list, or in service with other content.
+    pub refused: Vec<String>,
+}
+
+/// A token asked for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenText {
+    /// The device.
+    pub system_title: String,
+    /// The profile it opens.
+    pub profile: String,
+    /// How long it is good.
+    pub valid_minutes: u32,
+}
+
+/// A token, shown once.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct TokenView {
+    /// The user name of HTTP Basic.
+    pub user: String,
+    /// The password of HTTP Basic: the only copy of the secret.
+    pub secret: String,
+    /// Until when.
+    pub expires_at: String,
+}
+
+impl std::fmt::Debug for TokenView {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TokenView").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+/// A CRL on record.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CrlView {
+    /// The name of the authority.
+    pub authority: String,
+    /// Its CRL number.
+    pub number: u64,
+    /// thisUpdate.
+    pub this_update: String,
+    /// nextUpdate.
+    pub next_update: String,
+    /// How many entries.
+    pub entries: u64,
+    /// Its length in octets.
+    pub octets: usize,
+    /// Where it is.
+    pub uri: Option<String>,
+}
+
+/// Which audit records.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditQuery {
+    /// Only those after this number.
+    pub after: u64,
+    /// At most so many, up to 10,000.
+    pub limit: u32,
+}
+
+/// Some audit records.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AuditPage {
+    /// The DER octets of each, in base64.
+    pub records: Vec<String>,
+}
+
+/// How a request failed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FailureView {
+    /// The stable reason code.
+    pub code: String,
+    /// What happened.
+    pub message: String,
+    /// What to do next; may be empty.
+    pub next: String,
+    /// The exit code that a command line ends with.
+    pub exit: u8,
+}

@@ -1,0 +1,201 @@
+//! Publishes an authority's CRLs: on schedule even when nothing changed, and soon after a revocation.
+//!
+//! Knows nothing of how a revocation was decided: it reads committed rows on its own clock. A failure leaves the CRL before in
+//! place, is logged, tried again, and told by the health check long before nextUpdate.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ca_core::actor::{Actor, Identity};
+use ca_core::authority::{CertificationAuthority, Ports};
+use ca_core::fault::Fault;
+use ca_core::ports::{Clock, StatusSource};
+use ca_core::profile::CrlProfile;
+use ca_core::record::CrlRecord;
+use ca_core::validity::UnixTime;
+use server_kit::health::Condition;
+use server_kit::shutdown::Shutdown;
+use server_kit::workers::WorkerPool;
+use status_server::repository::Repository;
+use tokio::sync::Notify;
+
+use crate::exit::{Exit, Failure};
+
+/// How long revocations gather before a CRL is made for them.
+const GATHER: Duration = Duration::from_secs(1);
+
+/// How long after a failure the next attempt is made.
+const AGAIN: Duration = Duration::from_secs(10);
+
+/// How often the schedule is looked at when nothing is heard.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// The publisher of one authority.
+pub struct Publisher {
+    authority: Arc<CertificationAuthority>,
+    profile: CrlProfile,
+    repository: Arc<Repository>,
+    clock: Arc<dyn Clock>,
+    status: Arc<dyn StatusSource>,
+    revoked: Notify,
+    one_at_a_time: std::sync::Mutex<()>,
+}
+
+impl std::fmt::Debug for Publisher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Publisher").field("issuer", self.authority.issuer().name()).finish_non_exhaustive()
+    }
+}
+
+impl Publisher {
+    /// Makes a publisher; it does nothing until it is told to.
+    pub(crate) fn new(
+        authority: Arc<CertificationAuthority>,
+        profile: CrlProfile,
+        repository: Arc<Repository>,
+        ports: &Ports,
+    ) -> Self {
+        Self {
+            authority,
+            profile,
+            repository,
+            clock: Arc::clone(&ports.clock),
+            status: Arc::clone(&ports.status),
+            revoked: Notify::new(),
+            one_at_a_time: std::sync::Mutex::new(()),
+        }
+    }
+
+    /// Hears that something was revoked.
+    pub(crate) fn notice(&self) {
+        self.revoked.notify_one();
+    }
+
+    /// Issues a CRL and publishes it. Blocks.
+    pub(crate) fn publish(&self, actor: &Actor) -> Result<CrlRecord, Failure> {
+        let _turn = self.one_at_a_time.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let crl = self.authority.issue_crl(actor).map_err(|error| {
+            let exit = match error.fault() {
+                Fault::Requester => Exit::Refused,
+                Fault::Conflict => Exit::Conflict,
+                Fault::Unavailable => Exit::Unavailable,
+                Fault::Ours => Exit::Integrity,
+            };
+            Failure::new(exit, error.code(), error)
+        })?;
+        self.show(&crl)?;
+        Ok(crl)
+    }
+
+    /// Publishes the latest CRL on record if it is not the one that is published, and a new one if there is none or it is due.
+    /// Blocks.
+    pub(crate) fn catch_up(&self) -> Result<(), Failure> {
+        let latest = self.latest()?;
+        match latest {
+            Some(crl) if self.clock.now() < self.due(&crl) => self.show(&crl),
+            _ => self.publish(&self.actor()).map(|_| ()),
+        }
+    }
+
+    fn show(&self, crl: &CrlRecord) -> Result<(), Failure> {
+        let key = self.authority.issuer().key();
+        let published = self.repository.publish(&key, &crl.der);
+        published.map(|_| ()).map_err(|error| Failure::new(Exit::Failed, "crl.not-published", error))
+    }
+
+    fn latest(&self) -> Result<Option<CrlRecord>, Failure> {
+        let key = self.authority.issuer().key();
+        self.status.latest_crl(&key).map_err(|error| Failure::new(Exit::Unavailable, "unavailable", error))
+    }
+
+    fn due(&self, crl: &CrlRecord) -> UnixTime {
+        crl.this_update.plus_seconds(self.profile.reissue_seconds())
+    }
+
+    /// Returns when the next CRL is made at the latest if something was revoked just now.
+    pub(crate) fn next_by(&self) -> UnixTime {
+        let gather = i64::try_from((GATHER + AGAIN).as_secs()).unwrap_or_default();
+        self.clock.now().plus_seconds(gather)
+    }
+
+    fn actor(&self) -> Actor {
+        Actor {
+            tenant: self.authority.issuer().tenant().clone(),
+            identity: Identity::Process { name: "crl-publisher" },
+        }
+    }
+
+    /// Publishes on schedule and on notice until shutdown.
+    pub(crate) async fn run(self: Arc<Self>, pool: WorkerPool, shutdown: Shutdown) {
+        let mut pause = self.until_due();
+        // Whether a revocation was heard of that no CRL lists yet.
+        let mut owed = false;
+        loop {
+            tokio::select! {
+                () = shutdown.triggered() => return,
+                () = tokio::time::sleep(pause) => {}
+                () = self.revoked.notified() => {
+                    owed = true;
+                    tokio::time::sleep(GATHER).await;
+                }
+            }
+            if owed || self.until_due().is_zero() {
+                let published = self.attempt(&pool).await;
+                owed = owed && !published;
+                pause = if published { self.until_due() } else { AGAIN };
+            } else {
+                pause = self.until_due();
+            }
+        }
+    }
+
+    /// Makes one attempt; tells whether it succeeded.
+    async fn attempt(self: &Arc<Self>, pool: &WorkerPool) -> bool {
+        let this = Arc::clone(self);
+        let issuer = self.authority.issuer().name();
+        match pool.run(move || this.publish(&this.actor())).await {
+            Ok(Ok(crl)) => {
+                tracing::info!(%issuer, number = crl.number, entries = crl.entries, "CRL published");
+                true
+            }
+            Ok(Err(failure)) => self.note(&failure),
+            Err(busy) => self.note(&busy),
+        }
+    }
+
+    fn note(&self, why: &dyn std::fmt::Display) -> bool {
+        let issuer = self.authority.issuer().name();
+        tracing::error!(%issuer, %why, "CRL not published; the one before stays");
+        false
+    }
+
+    /// Returns how long until the next CRL is due, looked at again at least every minute.
+    fn until_due(&self) -> Duration {
+        let standing = self.repository.standing(&self.authority.issuer().key());
+        let due = standing.map_or(UnixTime::from_seconds(0), |standing| {
+            standing.this_update.plus_seconds(self.profile.reissue_seconds())
+        });
+        let seconds = due.seconds().saturating_sub(self.clock.now().seconds());
+        Duration::from_secs(u64::try_from(seconds).unwrap_or_default()).min(LONGEST_WAIT)
+    }
+
+    /// Tells whether relying parties have a CRL: well in the first half of its validity, degraded in the third quarter and
+    /// after, failed when it has expired.
+    pub(crate) fn condition(&self) -> Condition {
+        let Some(standing) = self.repository.standing(&self.authority.issuer().key()) else {
+            return Condition::Failed("no CRL is published".to_owned());
+        };
+        let left = standing.next_update.seconds() - self.clock.now().seconds();
+        let whole = standing.next_update.seconds() - standing.this_update.seconds();
+        if left <= 0 {
+            Condition::Failed(format!("the CRL expired at {}", standing.next_update))
+        } else if left < whole / 2 {
+            Condition::Degraded(format!(
+                "more than half of the CRL's validity is over; it ends at {}",
+                standing.next_update
+            ))
+        } else {
+            Condition::Well
+        }
+    }
+}

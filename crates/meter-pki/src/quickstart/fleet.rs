@@ -1,0 +1,205 @@
+//! The simulated fleet: meters that are born on a line, delivered, and swapped to their owner's certificates.
+//!
+//! Each meter keeps keys, requests and certificates in a directory, as a real one keeps them in its memory; a fleet that was
+//! stopped in between goes on where it was. Nothing is enrolled by any other way than EST over TLS.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+use ca_core::suite::SecuritySuite;
+use ca_core::system_title::SystemTitle;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::est_client::{Credential, EstClient};
+use super::key_pair;
+use super::progress::{Progress, Step};
+
+/// How many meters talk at the same time.
+const AT_ONCE: usize = 8;
+
+/// The three purposes of a meter's keys, as profile rows and file names call them. TLS first: with it the meter
+/// authenticates.
+const PURPOSES: [&str; 3] = ["tls", "ds", "ka"];
+
+/// The last certificate that a meter gets: once it is there, the meter is through.
+const LAST: &str = "ka";
+
+/// Where the fleet enrols and whom it trusts.
+#[derive(Clone)]
+pub(super) struct Surroundings {
+    pub est: SocketAddr,
+    /// DER certificates of the roots that the EST server's certificate may lead to.
+    pub trusted: Arc<Vec<Vec<u8>>>,
+}
+
+/// A simulated meter.
+#[derive(Debug, Clone)]
+pub(super) struct Meter {
+    pub title: SystemTitle,
+    pub suite: SecuritySuite,
+    memory: PathBuf,
+}
+
+/// A meter's identity at birth or in service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Life {
+    /// From the manufacturer.
+    Factory,
+    /// From the owner.
+    Operational,
+}
+
+impl Life {
+    const fn row(self) -> &'static str {
+        match self {
+            Self::Factory => "meter-factory",
+            Self::Operational => "meter-op",
+        }
+    }
+}
+
+/// Names the meters of a fleet: half of them in each suite.
+pub(super) fn meters(directory: &Path, count: u32) -> Vec<Meter> {
+    (0..count)
+        .map(|number| {
+            let [a, b, c, d] = number.to_be_bytes();
+            let suite = if number % 2 == 0 { SecuritySuite::Suite1 } else { SecuritySuite::Suite2 };
+            let title = SystemTitle::new([b'M', b'P', b'K', suite.number(), a, b, c, d]);
+            Meter { title, suite, memory: directory.join(title.to_string()) }
+        })
+        .collect()
+}
+
+impl Meter {
+    fn file(&self, life: Life, purpose: &str, kind: &str) -> PathBuf {
+        self.memory.join(format!("{}-{purpose}.{kind}", life.row()))
+    }
+
+    /// Returns a certificate that the meter holds.
+    pub(super) fn certificate(&self, life: Life, purpose: &str) -> anyhow::Result<Vec<u8>> {
+        let path = self.file(life, purpose, "cer");
+        std::fs::read(&path).with_context(|| format!("{} is missing", path.display()))
+    }
+
+    /// Tells whether the meter has all certificates of a life.
+    fn is_through(&self, life: Life) -> bool {
+        self.file(life, LAST, "cer").exists()
+    }
+
+    fn credential(&self, life: Life) -> anyhow::Result<Credential> {
+        Ok(Credential {
+            certificates: vec![self.certificate(life, "tls")?],
+            key: std::fs::read(self.file(life, "tls", "key"))?,
+        })
+    }
+
+    /// Returns the request for a purpose, making the key if the meter has none yet.
+    fn request(&self, life: Life, purpose: &str) -> anyhow::Result<Vec<u8>> {
+        let path = self.file(life, purpose, "csr");
+        if path.exists() {
+            return Ok(std::fs::read(&path)?);
+        }
+        std::fs::create_dir_all(&self.memory)?;
+        let key = key_pair::generate(self.suite)?;
+        std::fs::write(self.file(life, purpose, "key"), key.serialized_der())?;
+        let request = key_pair::device_request(&self.title, &key)?;
+        std::fs::write(&path, &request)?;
+        Ok(request)
+    }
+
+    /// Enrols what is missing of a life over one connection.
+    async fn enrol(&self, life: Life, client: &mut EstClient) -> anyhow::Result<()> {
+        for purpose in PURPOSES {
+            let path = self.file(life, purpose, "cer");
+            if path.exists() {
+                continue;
+            }
+            let label = format!("{}-{purpose}-{}", life.row(), self.suite.suffix());
+            let certificate = client.enrol(&label, &self.request(life, purpose)?).await;
+            let certificate = certificate.with_context(|| format!("meter {} under {label}", self.title))?;
+            std::fs::write(&path, certificate)?;
+        }
+        Ok(())
+    }
+}
+
+/// Gives every meter its factory certificates through the line station.
+pub(super) async fn manufacture(
+    meters: &[Meter],
+    around: &Surroundings,
+    station: &Arc<Credential>,
+    progress: &Progress,
+) -> anyhow::Result<usize> {
+    let waiting: Vec<Meter> =
+        meters.iter().filter(|meter| !meter.is_through(Life::Factory)).cloned().collect();
+    let count = waiting.len();
+    let step = Arc::new(progress.begin("factory line", u64::try_from(count)?));
+    // The station keeps a few connections and sends one meter after the other over each.
+    let mut tasks = JoinSet::new();
+    for share in shares(waiting) {
+        let (around, station, step) = (around.clone(), Arc::clone(station), Arc::clone(&step));
+        tasks.spawn(async move {
+            let mut client = EstClient::connect(around.est, &around.trusted, &station).await?;
+            for meter in share {
+                meter.enrol(Life::Factory, &mut client).await?;
+                step.advance();
+            }
+            anyhow::Ok(())
+        });
+    }
+    finish(tasks, step).await?;
+    Ok(count)
+}
+
+/// Swaps every meter to its owner's certificates, each over a connection of its own.
+pub(super) async fn swap(
+    meters: &[Meter],
+    around: &Surroundings,
+    progress: &Progress,
+) -> anyhow::Result<usize> {
+    let waiting: Vec<Meter> =
+        meters.iter().filter(|meter| !meter.is_through(Life::Operational)).cloned().collect();
+    let count = waiting.len();
+    let step = Arc::new(progress.begin("ownership swap", u64::try_from(count)?));
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let mut tasks = JoinSet::new();
+    for meter in waiting {
+        let (around, step, places) = (around.clone(), Arc::clone(&step), Arc::clone(&places));
+        tasks.spawn(async move {
+            let _place = places.acquire_owned().await?;
+            let credential = meter.credential(Life::Factory)?;
+            let mut client = EstClient::connect(around.est, &around.trusted, &credential).await?;
+            meter.enrol(Life::Operational, &mut client).await?;
+            step.advance();
+            anyhow::Ok(())
+        });
+    }
+    finish(tasks, step).await?;
+    Ok(count)
+}
+
+/// Waits for every task; the first failure ends the others.
+async fn finish(mut tasks: JoinSet<anyhow::Result<()>>, step: Arc<Step>) -> anyhow::Result<()> {
+    while let Some(ended) = tasks.join_next().await {
+        ended??;
+    }
+    if let Some(step) = Arc::into_inner(step) {
+        step.end();
+    }
+    Ok(())
+}
+
+/// Deals the meters out to a few connections.
+fn shares(meters: Vec<Meter>) -> Vec<Vec<Meter>> {
+    let mut shares: Vec<Vec<Meter>> = (0..AT_ONCE.min(meters.len())).map(|_| Vec::new()).collect();
+    let places = shares.len();
+    for (number, meter) in meters.into_iter().enumerate() {
+        if let Some(share) = number.checked_rem(places).and_then(|place| shares.get_mut(place)) {
+            share.push(meter);
+        }
+    }
+    shares
+}

@@ -1,0 +1,81 @@
+//! Where everything of a quickstart lies below its state directory. Paths only.
+
+use std::path::{Path, PathBuf};
+
+/// The state directory of a quickstart.
+#[derive(Debug, Clone)]
+pub(super) struct Layout {
+    root: PathBuf,
+}
+
+impl Layout {
+    /// Names the places below `root`.
+    pub(super) fn new(root: &Path) -> Self {
+        Self { root: root.to_path_buf() }
+    }
+
+    /// The state directory itself.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Exists exactly when the ceremony came to its end.
+    pub(super) fn config(&self) -> PathBuf {
+        self.root.join("meter-pki.toml")
+    }
+
+    /// The ledger of the online authorities.
+    pub(super) fn store(&self) -> PathBuf {
+        self.root.join("store")
+    }
+
+    /// The encrypted keys of the online authorities.
+    pub(super) fn keys(&self) -> PathBuf {
+        self.root.join("keys")
+    }
+
+    /// Opens the key files of this rehearsal.
+    pub(super) fn passphrase(&self) -> PathBuf {
+        self.root.join("passphrase")
+    }
+
+    /// Certificates of roots and authorities, DER.
+    pub(super) fn authorities(&self) -> PathBuf {
+        self.root.join("authorities")
+    }
+
+    /// The certificate of a root or authority.
+    pub(super) fn authority(&self, name: &str) -> PathBuf {
+        self.authorities().join(format!("{name}.cer"))
+    }
+
+    /// The rehearsed offline root: its ledger and keys, used during the ceremony only.
+    pub(super) fn offline(&self, name: &str) -> PathBuf {
+        self.root.join("offline").join(name)
+    }
+
+    /// Certificates and keys of servers and the line station.
+    pub(super) fn tls(&self) -> PathBuf {
+        self.root.join("tls")
+    }
+
+    /// Published CRLs.
+    pub(super) fn published(&self) -> PathBuf {
+        self.root.join("published")
+    }
+
+    /// What each simulated meter holds in its memory.
+    pub(super) fn fleet(&self) -> PathBuf {
+        self.root.join("fleet")
+    }
+
+    /// The list of devices that the operator imports.
+    pub(super) fn device_list(&self) -> PathBuf {
+        self.root.join("devices.csv")
+    }
+
+    /// The operator's socket.
+    pub(super) fn socket(&self) -> PathBuf {
+        self.root.join("operator.sock")
+    }
+}

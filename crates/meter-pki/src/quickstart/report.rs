@@ -1,0 +1,45 @@
+//! What a quickstart tells at its end: what was done, where everything lies, what to type next.
+
+use std::io::Write;
+
+use super::story::Told;
+
+/// Prints the report on standard output: text, or one JSON object.
+pub(super) fn print(told: &Told, json: bool) {
+    let text = if json { serde_json::to_string(told).unwrap_or_default() } else { lines(told).join("\n") };
+    // Nobody reads any more: nothing is left to say.
+    drop(writeln!(std::io::stdout().lock(), "{text}"));
+}
+
+fn lines(told: &Told) -> Vec<String> {
+    let state = &told.state;
+    vec![
+        String::new(),
+        "A smart-metering PKI is at work (a rehearsal: keys are files).".to_owned(),
+        String::new(),
+        format!("  meters            {} in suites 1 and 2, six certificates each", told.meters),
+        format!(
+            "  this time         {} manufactured, {} swapped (and one ahead)",
+            told.manufactured, told.swapped
+        ),
+        format!(
+            "  first certificate in service with OCSP {} after {:.1} s",
+            told.ocsp_before, told.first_good_seconds
+        ),
+        format!("  revoked           {} of {}", told.revoked_serial, told.revoked_issuer),
+        format!("  CRL               number {}, {} entries, lists it", told.crl_number, told.crl_entries),
+        format!("  OCSP              says {}", told.ocsp_after),
+        format!("  in all            {:.1} s", told.total_seconds),
+        String::new(),
+        format!("  EST               {}<label>/", told.est),
+        format!("  CRL, CA, OCSP     {}", told.status),
+        format!("  configuration     {state}/meter-pki.toml"),
+        format!("  authorities       {state}/authorities/"),
+        format!("  what meters hold  {state}/fleet/"),
+        String::new(),
+        "Next, in another terminal:".to_owned(),
+        format!("  meter-pki --config {state}/meter-pki.toml cert list --limit 10"),
+        format!("  meter-pki --config {state}/meter-pki.toml cert show {}", told.revoked_serial),
+        format!("  meter-pki --config {state}/meter-pki.toml audit verify"),
+    ]
+}

@@ -1,0 +1,117 @@
+//! Starts everything that serves and ends it in order: first no new work, then the work under way, then the store.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use server_kit::health::Health;
+use server_kit::listener::Listener;
+use server_kit::metrics::Metrics;
+use server_kit::shutdown::Shutdown;
+use server_kit::tls::{AnyCertificate, ClientCertificates, Tls, TlsIdentity};
+use server_kit::workers::WorkerPool;
+use tokio::task::JoinSet;
+
+use crate::compose::{compose, est_router, status_parts};
+use crate::config::{Config, RawEst};
+use crate::exit::{Exit, Failure};
+use crate::operator::{OperatorListener, OperatorState, router};
+
+/// How long work under way may take after the signal to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// What serves until it is drained.
+#[derive(Debug)]
+pub(crate) struct Running {
+    tasks: JoinSet<()>,
+    pools: Vec<WorkerPool>,
+}
+
+impl Running {
+    /// Waits until nothing is under way any more.
+    pub(crate) async fn drained(mut self) {
+        while self.tasks.join_next().await.is_some() {}
+        for pool in &self.pools {
+            pool.drain(DRAIN).await;
+        }
+    }
+}
+
+/// Makes the token that SIGINT and SIGTERM pull.
+pub(crate) fn shutdown_on_signals() -> Result<Shutdown, Failure> {
+    let shutdown = Shutdown::new(DRAIN);
+    shutdown.on_signals().map_err(|error| Failure::new(Exit::Failed, "signals.failed", error))?;
+    Ok(shutdown)
+}
+
+/// Starts all servers; when it returns they accept connections.
+pub(crate) async fn start(config: &Config, shutdown: Shutdown) -> Result<Running, Failure> {
+    let system = Arc::new(tokio::task::block_in_place(|| compose(config))?);
+    let metrics = Metrics::new("pki");
+    let mut tasks = JoinSet::new();
+    let est_pool = pool("est", &config.est.pool, &metrics)?;
+    let status_pool = pool("status", &config.status.pool, &metrics)?;
+    let operator_pool = pool("operator", &config.status.pool, &metrics)?;
+
+    let status = tokio::task::block_in_place(|| status_parts(config, &system, status_pool.clone()))?;
+    for served in &system.authorities {
+        let publisher = Arc::clone(&served.publisher);
+        tokio::task::block_in_place(|| publisher.catch_up())?;
+        tasks.spawn(publisher.run(status_pool.clone(), shutdown.clone()));
+    }
+    let health = Health::new();
+    for served in &system.authorities {
+        let publisher = Arc::clone(&served.publisher);
+        health.ready("crl", move || publisher.condition());
+    }
+    let router_of_status = status.router.merge(health.router());
+    let listener = bind(config.status.listen, "status").await?.with_limits(config.status.limits.clone());
+    spawn(&mut tasks, listener.serve(router_of_status, shutdown.clone()));
+    tasks.spawn(status.renewal.run(status_pool.clone(), shutdown.clone()));
+
+    let est = est_router(config, &system, est_pool.clone())?;
+    let listener = bind(config.est.listen, "est").await?.with_limits(config.est.limits.clone());
+    spawn(&mut tasks, listener.with_tls(tls(&config.est)?).serve(est, shutdown.clone()));
+
+    let socket = OperatorListener::bind(&config.operator_socket).await.map_err(|error| {
+        Failure::new(
+            Exit::Conflict,
+            "operator.socket",
+            format!("{}: {error}", config.operator_socket.display()),
+        )
+    })?;
+    let state = OperatorState { system, pool: operator_pool.clone() };
+    let operator_router = router(state).merge(health.admin_router()).merge(metrics.router());
+    tasks.spawn(socket.serve(operator_router, shutdown));
+    health.started();
+    tracing::info!(est = %config.est.listen, status = %config.status.listen, "serving");
+    Ok(Running { tasks, pools: vec![est_pool, status_pool, operator_pool] })
+}
+
+fn spawn<T: Send + 'static>(tasks: &mut JoinSet<()>, server: impl Future<Output = T> + Send + 'static) {
+    tasks.spawn(async move { drop(server.await) });
+}
+
+async fn bind(address: std::net::SocketAddr, name: &str) -> Result<Listener, Failure> {
+    let listener = Listener::bind(address).await.map_err(|error| {
+        Failure::new(Exit::Unavailable, "listen.failed", error)
+            .then(format!("free the address, or change {name}.listen in the configuration"))
+    })?;
+    Ok(listener.named(name))
+}
+
+fn pool(name: &str, size: &server_kit::workers::PoolSize, metrics: &Metrics) -> Result<WorkerPool, Failure> {
+    WorkerPool::start(name, size, metrics).map_err(|error| Failure::new(Exit::Failed, "pool.failed", error))
+}
+
+fn tls(config: &RawEst) -> Result<Tls, Failure> {
+    let read = |path: &std::path::Path| {
+        std::fs::read(path)
+            .map_err(|error| Failure::new(Exit::Usage, "tls.files", format!("{}: {error}", path.display())))
+    };
+    let unusable = |error: &dyn std::fmt::Display| Failure::new(Exit::Usage, "tls.files", error);
+    let identity = TlsIdentity::from_pem(&read(&config.certificate_file)?, &read(&config.key_file)?)
+        .map_err(|error| unusable(&error))?;
+    // RFC 7030 §3.3.2: requested and not required; each path decides.
+    let clients = ClientCertificates::Asked(Arc::new(AnyCertificate::new()));
+    Tls::new(&identity, &clients).map_err(|error| unusable(&error))
+}
