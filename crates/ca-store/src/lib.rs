@@ -24,6 +24,9 @@ mod keyspace;
 mod directory;
 mod engine;
 
+#[cfg(test)]
+mod contract;
+
 pub use audit_walk::{AuditFault, AuditWalk};
 pub use committer::{FatalError, FatalHook, StoreCounters};
 pub use directory::{CreateDirectoryError, OpenDirectoryError};

@@ -117,7 +117,8 @@ impl View for FjallView<'_> {
         limit: usize,
     ) -> Result<Vec<KeyValue>, EngineError> {
         let tree = self.engine.tree(keyspace)?;
-        let start = if after > prefix { Bound::Excluded(after) } else { Bound::Included(prefix) };
+        let start =
+            if after.is_empty() || after < prefix { Bound::Included(prefix) } else { Bound::Excluded(after) };
         let mut rows = Vec::new();
         for guard in self.snapshot.range::<&[u8], _>(tree, (start, Bound::Unbounded)).take(limit) {
             let (key, value): (Slice, Slice) =

@@ -8,6 +8,8 @@ use std::fs::File;
 use std::ops::Bound;
 use std::path::Path;
 use std::sync::{RwLock, RwLockReadGuard};
+use std::thread;
+use std::time::Duration;
 
 use ::sled::{Batch, Config, Db, Mode};
 
@@ -17,11 +19,32 @@ use crate::keyspace::Keyspace;
 /// The file that holds sled's log.
 const LOG: &str = "db";
 
+/// How often, and how far apart, a closing engine looks whether sled's threads have let go of the log: for five seconds.
+const CLOSING: (u32, Duration) = (1_000, Duration::from_millis(5));
+
 /// A ledger's rows in sled.
 pub(super) struct SledEngine {
+    // In the order in which they must go.
     database: Db,
-    log: File,
+    log: Log,
     condition: RwLock<Condition>,
+}
+
+/// The file of the log, for syncing it.
+struct Log(File);
+
+impl Drop for Log {
+    /// Waits for the threads of sled that keep the log, and its lock, a moment longer than the database: whoever opens the
+    /// ledger next in this process must not meet them.
+    fn drop(&mut self) {
+        let (times, pause) = CLOSING;
+        for _ in 0..times {
+            if self.0.try_lock().is_ok() {
+                return;
+            }
+            thread::park_timeout(pause);
+        }
+    }
 }
 
 /// Whether memory and disk can be trusted to agree.
@@ -55,7 +78,7 @@ impl SledEngine {
             .open()
             .map_err(EngineError::doing("opening sled"))?;
         let log = File::open(directory.join(LOG)).map_err(EngineError::doing("opening the log of sled"))?;
-        Ok(Self { database, log, condition: RwLock::new(Condition::Sound) })
+        Ok(Self { database, log: Log(log), condition: RwLock::new(Condition::Sound) })
     }
 
     fn write(&self, writes: Vec<Write>) -> Result<(), EngineError> {
@@ -69,7 +92,7 @@ impl SledEngine {
         }
         self.database.apply_batch(batch).map_err(EngineError::doing("committing to sled"))?;
         self.database.flush().map_err(EngineError::doing("flushing sled"))?;
-        self.log.sync_all().map_err(EngineError::doing("syncing the log of sled"))
+        self.log.0.sync_all().map_err(EngineError::doing("syncing the log of sled"))
     }
 }
 
@@ -129,10 +152,10 @@ impl View for SledView<'_> {
         after: &[u8],
         limit: usize,
     ) -> Result<Vec<KeyValue>, EngineError> {
-        let start = if after > prefix {
-            Bound::Excluded(tagged(keyspace, after))
-        } else {
+        let start = if after.is_empty() || after < prefix {
             Bound::Included(tagged(keyspace, prefix))
+        } else {
+            Bound::Excluded(tagged(keyspace, after))
         };
         let prefix = tagged(keyspace, prefix);
         let mut rows = Vec::new();

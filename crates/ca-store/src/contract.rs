@@ -1,0 +1,37 @@
+//! What every engine's ledger must do: one suite, run for each engine.
+//!
+//! Each function takes the ground that a fresh ledger stands on, and is a test for each engine by the macro at its file's end.
+
+mod audit;
+mod claims;
+mod crls;
+mod devices;
+mod engines;
+mod faults;
+mod ground;
+mod intents;
+mod listings;
+mod model;
+mod races;
+mod restarts;
+mod revocations;
+mod slots;
+
+/// Makes a test for each engine of each function named.
+macro_rules! on_every_engine {
+    ($($name:ident),+ $(,)?) => {
+        mod on_fjall {
+            $(#[test]
+            fn $name() {
+                super::$name(&super::Ground::new(crate::EngineKind::Fjall));
+            })+
+        }
+        mod on_sled {
+            $(#[test]
+            fn $name() {
+                super::$name(&super::Ground::new(crate::EngineKind::Sled));
+            })+
+        }
+    };
+}
+use on_every_engine;

@@ -1,0 +1,347 @@
+//! The conditions of intents: the same request, the serial number, the key, the token; and the order of an intent's life.
+
+use ca_core::audit::Act;
+use ca_core::ports::{Ledger, Registry, StatusSource};
+use ca_core::profile::KeyPurpose;
+use ca_core::reason::ReasonCode;
+use ca_core::record::{
+    CertificateId, CertificateStatus, Idempotency, Intent, IntentConflict, Settlement, SlotUse,
+};
+use ca_core::validity::UnixTime;
+
+use super::ground::{
+    END, Ground, IntentWords, LedgerWords, NOW, cause, certificate, event, id, intent, issued, issuer, title,
+    token,
+};
+
+fn an_intent_becomes_a_certificate(ground: &Ground) {
+    let store = ground.open();
+    assert_eq!(store.status(1), CertificateStatus::NeverIssued);
+    store.record(intent(1).for_slot(4, SlotUse::First)).unwrap();
+    assert_eq!(store.status(1), CertificateStatus::Pending);
+    let pending = store.certificate(&id(1)).unwrap().unwrap();
+    assert_eq!((pending.certificate, pending.status), (Vec::new(), CertificateStatus::Pending));
+    store.begin(1);
+    assert_eq!(store.status(1), CertificateStatus::Pending);
+    store.record_issued(vec![issued(&id(1), NOW)]).unwrap();
+    assert_eq!(store.status(1), CertificateStatus::Good);
+    let Intent { tenant, profile, profile_version, key_fingerprint, purpose, validity, .. } = intent(1);
+    let stored = store.certificate(&id(1)).unwrap().unwrap();
+    assert_eq!(stored.certificate, certificate(&id(1)));
+    assert_eq!((stored.tenant, stored.profile, stored.profile_version), (tenant, profile, profile_version));
+    assert_eq!((stored.subject, stored.key_fingerprint), (title(4).to_string(), key_fingerprint));
+    assert_eq!((stored.purpose, stored.validity, stored.recorded_at), (purpose, validity, NOW));
+    assert_eq!((stored.status, stored.slot), (CertificateStatus::Good, Some(super::ground::slot(4))));
+    assert_eq!(store.acts(), [Act::LedgerOpened, Act::IntentRecorded, Act::CertificateIssued]);
+}
+
+// RFC 5280 §4.1.2.2: the serial number is unique for each certificate of an issuer.
+fn a_serial_number_is_used_once_be_it_by_a_burned_intent(ground: &Ground) {
+    let store = ground.open();
+    store.record(intent(1)).unwrap();
+    assert_eq!(store.record(intent(1)), Err(IntentConflict::SerialTaken));
+    store.settle(1, Settlement::Aborted);
+    assert_eq!(store.record(intent(1)), Err(IntentConflict::SerialTaken));
+    store.record(intent(2)).unwrap();
+    store.begin(2);
+    store.settle(2, Settlement::Uncertain);
+    assert_eq!(store.record(intent(2)), Err(IntentConflict::SerialTaken));
+    store.issue(intent(3));
+    assert_eq!(store.record(intent(3)), Err(IntentConflict::SerialTaken));
+    let elsewhere = CertificateId { issuer: issuer(2), ..id(3) };
+    assert_eq!(store.record(Intent { id: elsewhere, ..intent(4) }), Ok(()));
+}
+
+fn the_same_request_gets_the_same_certificate(ground: &Ground) {
+    let store = ground.open();
+    store.record(intent(1).for_request(7)).unwrap();
+    assert_eq!(store.record(intent(2).for_request(7)), Err(IntentConflict::InFlight));
+    store.begin(1);
+    assert_eq!(store.record(intent(2).for_request(7)), Err(IntentConflict::InFlight));
+    store.record_issued(vec![issued(&id(1), NOW)]).unwrap();
+    let stored = store.certificate(&id(1)).unwrap().unwrap();
+    let again = store.record(intent(2).for_request(7));
+    assert_eq!(again, Err(IntentConflict::AlreadyIssued(Box::new(stored))));
+    assert_eq!(store.status(2), CertificateStatus::NeverIssued);
+}
+
+fn an_answer_from_before_the_window_is_forgotten(ground: &Ground) {
+    let store = ground.open();
+    store.issue(intent(1).for_request(7));
+    let later = |number, since| {
+        let mut intent = intent(number).for_request(7);
+        intent.conditions.idempotency = Some(Idempotency { key: [7; 32], since });
+        intent
+    };
+    assert!(matches!(store.record(later(2, NOW)), Err(IntentConflict::AlreadyIssued(_))));
+    assert_eq!(store.record(later(2, NOW.plus_seconds(1))), Ok(()));
+}
+
+fn a_request_whose_intent_ended_without_a_certificate_is_answered_anew(ground: &Ground) {
+    let store = ground.open();
+    store.record(intent(1).for_request(7)).unwrap();
+    store.settle(1, Settlement::Aborted);
+    store.record(intent(2).for_request(7)).unwrap();
+    store.begin(2);
+    store.settle(2, Settlement::Uncertain);
+    let third = store.issue(intent(3).for_request(7));
+    let Err(IntentConflict::AlreadyIssued(stored)) = store.record(intent(4).for_request(7)) else {
+        panic!("the request was answered");
+    };
+    assert_eq!(stored.id, third);
+}
+
+fn settling_an_old_intent_does_not_forget_a_newer_answer(ground: &Ground) {
+    let store = ground.open();
+    store.record(intent(1).for_request(7)).unwrap();
+    let mut newer = intent(2).for_request(7).at(NOW.plus_seconds(10));
+    newer.conditions.idempotency = Some(Idempotency { key: [7; 32], since: NOW.plus_seconds(10) });
+    store.issue(newer);
+    store.settle(1, Settlement::Aborted);
+    assert!(matches!(store.record(intent(3).for_request(7)), Err(IntentConflict::AlreadyIssued(_))));
+}
+
+fn a_key_is_certified_for_one_subject_and_one_purpose(ground: &Ground) {
+    let store = ground.open();
+    store.issue(intent(1));
+    let same = |number| intent(number).with_key_of(&intent(1));
+    let elsewhere = Err(IntentConflict::KeyCertifiedElsewhere {
+        subject: intent(1).subject,
+        purpose: KeyPurpose::Signature,
+    });
+    assert_eq!(store.record(Intent { subject: "CN=other".to_owned(), ..same(2) }), elsewhere);
+    assert_eq!(store.record(Intent { purpose: KeyPurpose::KeyAgreement, ..same(2) }), elsewhere);
+    assert_eq!(store.record(same(2)), Ok(()));
+}
+
+fn the_key_of_an_aborted_intent_is_free_and_of_an_uncertain_one_is_not(ground: &Ground) {
+    let store = ground.open();
+    let other = |number| Intent { subject: "CN=other".to_owned(), ..intent(number).with_key_of(&intent(1)) };
+    store.record(intent(1)).unwrap();
+    store.record(intent(2).with_key_of(&intent(1))).unwrap();
+    store.settle(1, Settlement::Aborted);
+    assert!(matches!(store.record(other(3)), Err(IntentConflict::KeyCertifiedElsewhere { .. })));
+    store.settle(2, Settlement::Aborted);
+    store.record(other(3)).unwrap();
+    store.begin(3);
+    store.settle(3, Settlement::Uncertain);
+    let first = store.record(intent(4).with_key_of(&intent(1)));
+    assert!(matches!(first, Err(IntentConflict::KeyCertifiedElsewhere { .. })));
+}
+
+fn a_compromised_key_is_blocked_for_ever(ground: &Ground) {
+    let store = ground.open();
+    let same = |number| intent(number).with_key_of(&intent(1));
+    store.issue(intent(1));
+    store.record(same(2)).unwrap();
+    store.revoke(1, ReasonCode::KeyCompromise);
+    assert_eq!(store.record(same(3)), Err(IntentConflict::KeyBlocked));
+    store.settle(2, Settlement::Aborted);
+    drop(store);
+    assert_eq!(ground.open().record(same(4)), Err(IntentConflict::KeyBlocked));
+}
+
+fn a_key_revoked_for_another_reason_may_be_certified_again(ground: &Ground) {
+    let store = ground.open();
+    store.issue(intent(1));
+    store.revoke(1, ReasonCode::Superseded);
+    assert_eq!(store.record(intent(2).with_key_of(&intent(1))), Ok(()));
+}
+
+fn a_token_is_spent_once(ground: &Ground) {
+    let store = ground.open();
+    assert_eq!(store.record(intent(1).with_token(7)), Err(IntentConflict::TokenUnknown));
+    store.keep(token(7));
+    assert_eq!(store.token(&[7; 32]).unwrap(), Some(token(7)));
+    assert_eq!(store.token(&[8; 32]).unwrap(), None);
+    store.issue(intent(1).with_token(7));
+    assert!(store.token(&[7; 32]).unwrap().unwrap().spent);
+    assert_eq!(store.record(intent(2).with_token(7)), Err(IntentConflict::TokenSpent));
+}
+
+fn a_token_is_good_up_to_its_last_second(ground: &Ground) {
+    let store = ground.open();
+    store.keep(token(7));
+    let late = intent(1).with_token(7).at(NOW.plus_seconds(1));
+    assert_eq!(store.record(late), Err(IntentConflict::TokenUnknown));
+    assert_eq!(store.record(intent(1).with_token(7)), Ok(()));
+}
+
+fn a_token_is_given_back_by_an_intent_that_ends_without_a_certificate(ground: &Ground) {
+    let store = ground.open();
+    store.keep(token(7));
+    store.record(intent(1).with_token(7)).unwrap();
+    store.settle(1, Settlement::Aborted);
+    assert_eq!(store.token(&[7; 32]).unwrap(), Some(token(7)));
+    store.record(intent(2).with_token(7)).unwrap();
+    store.begin(2);
+    store.settle(2, Settlement::Uncertain);
+    assert_eq!(store.record(intent(3).with_token(7)), Ok(()));
+}
+
+fn a_spent_token_is_not_made_good_by_keeping_it_again(ground: &Ground) {
+    let store = ground.open();
+    store.keep(token(7));
+    store.issue(intent(1).with_token(7));
+    let before = store.acts();
+    let again = store.keep_token(token(7), event(Act::TokenIssued));
+    assert_eq!(cause(again), "a token with this hash is kept already");
+    assert!(store.token(&[7; 32]).unwrap().unwrap().spent);
+    assert_eq!(store.acts(), before);
+}
+
+fn intents_of_one_call_are_decided_as_if_they_came_singly(ground: &Ground) {
+    let store = ground.open();
+    store.keep(token(7));
+    let outcomes = store
+        .record_intents(vec![
+            intent(1).with_token(7),
+            intent(1),
+            intent(2).with_token(7),
+            intent(3).for_request(5),
+            intent(4).for_request(5),
+            intent(5),
+        ])
+        .unwrap();
+    assert_eq!(
+        outcomes,
+        [
+            Ok(()),
+            Err(IntentConflict::SerialTaken),
+            Err(IntentConflict::TokenSpent),
+            Ok(()),
+            Err(IntentConflict::InFlight),
+            Ok(())
+        ]
+    );
+    let recorded = store.acts().into_iter().filter(|act| *act == Act::IntentRecorded).count();
+    assert_eq!(recorded, 3);
+}
+
+fn a_refused_intent_leaves_nothing_behind(ground: &Ground) {
+    let store = ground.open();
+    store.keep(token(7));
+    let before = store.acts();
+    // The claim is decided last: the serial number, the key, the slot and the token held before it.
+    let refused = intent(1).for_slot(4, SlotUse::First).for_request(3).with_token(7).with_claim(4, 9);
+    assert_eq!(store.record(refused), Err(IntentConflict::DeviceNotExpected));
+    assert_eq!(store.acts(), before);
+    assert_eq!(store.status(1), CertificateStatus::NeverIssued);
+    assert_eq!(store.token(&[7; 32]).unwrap(), Some(token(7)));
+    let other_subject = Intent { subject: "CN=other".to_owned(), ..intent(1) };
+    assert_eq!(store.record(other_subject.for_request(3).with_token(7)), Ok(()));
+    assert_eq!(store.record(intent(2).for_slot(4, SlotUse::First)), Ok(()));
+}
+
+fn the_first_condition_that_does_not_hold_is_the_answer(ground: &Ground) {
+    let store = ground.open();
+    store.issue(intent(1).for_slot(4, SlotUse::First).for_request(3));
+    store.issue(intent(2));
+    store.revoke(2, ReasonCode::KeyCompromise);
+    let mut worst = intent(2).for_slot(4, SlotUse::First).for_request(3).with_token(7).with_claim(4, 9);
+    assert!(matches!(store.record(worst.clone()), Err(IntentConflict::AlreadyIssued(_))));
+    worst.conditions.idempotency = None;
+    assert_eq!(store.record(worst.clone()), Err(IntentConflict::SerialTaken));
+    worst.id = id(3);
+    assert_eq!(store.record(worst.clone()), Err(IntentConflict::KeyBlocked));
+    worst.key_fingerprint = intent(1).key_fingerprint;
+    worst.purpose = KeyPurpose::Tls;
+    assert!(matches!(store.record(worst.clone()), Err(IntentConflict::KeyCertifiedElsewhere { .. })));
+    worst.purpose = KeyPurpose::Signature;
+    assert_eq!(store.record(worst.clone()), Err(IntentConflict::SlotTaken { holder: id(1) }));
+    worst.conditions.slot = None;
+    assert_eq!(store.record(worst.clone()), Err(IntentConflict::TokenUnknown));
+    worst.conditions.token = None;
+    assert_eq!(store.record(worst), Err(IntentConflict::DeviceNotExpected));
+}
+
+fn an_intent_is_given_to_the_signer_once(ground: &Ground) {
+    let store = ground.open();
+    assert!(cause(store.begin_signing(&[id(1)])).starts_with("no intent is open"));
+    store.record_intents(vec![intent(1), intent(2)]).unwrap();
+    store.begin(1);
+    assert!(cause(store.begin_signing(&[id(1)])).contains("was given to the signer before"));
+    // All or nothing: the mark of the second is not left behind by the failure of the first.
+    assert!(store.begin_signing(&[id(2), id(1)]).is_err());
+    assert_eq!(store.begin_signing(&[id(2)]).map_err(|error| error.to_string()), Ok(()));
+}
+
+fn a_certificate_is_recorded_only_for_an_intent_that_was_given_to_the_signer(ground: &Ground) {
+    let store = ground.open();
+    assert!(cause(store.record_issued(vec![issued(&id(1), NOW)])).starts_with("no intent is open"));
+    store.record_intents(vec![intent(1), intent(2)]).unwrap();
+    assert!(cause(store.record_issued(vec![issued(&id(1), NOW)])).contains("was not given to the signer"));
+    store.begin(2);
+    // All or nothing: the second is not recorded although nothing is wrong with it.
+    assert!(store.record_issued(vec![issued(&id(2), NOW), issued(&id(1), NOW)]).is_err());
+    assert_eq!(store.status(2), CertificateStatus::Pending);
+    store.record_issued(vec![issued(&id(2), NOW)]).unwrap();
+    assert!(cause(store.record_issued(vec![issued(&id(2), NOW)])).starts_with("no intent is open"));
+}
+
+fn an_intent_ends_once(ground: &Ground) {
+    let store = ground.open();
+    let abort = |number| (id(number), Settlement::Aborted, event(Act::IntentAborted));
+    assert!(cause(store.settle_intents(vec![abort(1)])).starts_with("no intent is open"));
+    store.record_intents(vec![intent(1), intent(2)]).unwrap();
+    store.settle(1, Settlement::Aborted);
+    let before = store.acts();
+    assert!(store.settle_intents(vec![abort(2), abort(1)]).is_err());
+    assert_eq!((store.status(1), store.status(2)), (CertificateStatus::Aborted, CertificateStatus::Pending));
+    assert_eq!(store.acts(), before);
+    store.begin(2);
+    store.record_issued(vec![issued(&id(2), NOW)]).unwrap();
+    assert!(store.settle_intents(vec![abort(2)]).is_err());
+}
+
+fn an_uncertain_intent_is_listed_until_it_is_revoked(ground: &Ground) {
+    let store = ground.open();
+    store.record_intents(vec![intent(3), intent(1), intent(2)]).unwrap();
+    let until = |seconds| store.uncertain(&issuer(1), UnixTime::from_seconds(seconds)).unwrap();
+    for (number, time) in [(1, 100), (2, 200), (3, 300)] {
+        store.begin(number);
+        let event =
+            ca_core::audit::AuditEvent { time: UnixTime::from_seconds(time), ..event(Act::IntentUncertain) };
+        store.settle_intents(vec![(id(number), Settlement::Uncertain, event)]).unwrap();
+    }
+    let since = UnixTime::from_seconds(100);
+    assert_eq!(store.status(1), CertificateStatus::Uncertain { since });
+    assert_eq!(until(99), []);
+    assert_eq!(until(200), [id(1).serial, id(2).serial]);
+    assert_eq!(store.uncertain(&issuer(2), END).unwrap(), []);
+    store.revoke(1, ReasonCode::CessationOfOperation);
+    assert_eq!(until(300), [id(2).serial, id(3).serial]);
+}
+
+fn a_row_that_is_too_long_is_refused_before_anything_is_written(ground: &Ground) {
+    let store = ground.open();
+    let long = Intent { tbs: vec![0; 5_000], ..intent(1) };
+    assert!(cause(store.record_intents(vec![intent(2), long])).contains("is longer than the 4864"));
+    assert_eq!(store.status(2), CertificateStatus::NeverIssued);
+    assert_eq!(store.record(intent(2)), Ok(()));
+}
+
+super::on_every_engine! {
+    an_intent_becomes_a_certificate,
+    a_serial_number_is_used_once_be_it_by_a_burned_intent,
+    the_same_request_gets_the_same_certificate,
+    an_answer_from_before_the_window_is_forgotten,
+    a_request_whose_intent_ended_without_a_certificate_is_answered_anew,
+    settling_an_old_intent_does_not_forget_a_newer_answer,
+    a_key_is_certified_for_one_subject_and_one_purpose,
+    the_key_of_an_aborted_intent_is_free_and_of_an_uncertain_one_is_not,
+    a_compromised_key_is_blocked_for_ever,
+    a_key_revoked_for_another_reason_may_be_certified_again,
+    a_token_is_spent_once,
+    a_token_is_good_up_to_its_last_second,
+    a_token_is_given_back_by_an_intent_that_ends_without_a_certificate,
+    a_spent_token_is_not_made_good_by_keeping_it_again,
+    intents_of_one_call_are_decided_as_if_they_came_singly,
+    a_refused_intent_leaves_nothing_behind,
+    the_first_condition_that_does_not_hold_is_the_answer,
+    an_intent_is_given_to_the_signer_once,
+    a_certificate_is_recorded_only_for_an_intent_that_was_given_to_the_signer,
+    an_intent_ends_once,
+    an_uncertain_intent_is_listed_until_it_is_revoked,
+    a_row_that_is_too_long_is_refused_before_anything_is_written,
+}
