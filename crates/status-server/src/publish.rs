@@ -1,0 +1,225 @@
+//! A CRL to a file that readers see whole or not at all, and that is only ever replaced by a later one.
+//!
+//! One file per CA in one folder, named by the CA's key, so that the CRLs of an old and a new key stand side by side and any
+//! web server can serve them. What fails leaves the last good file where it is. Makes no CRL, and serves none.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ca_core::crl::parsed::{ParsedCrl, ReadCrlError};
+use ca_core::issuer::Issuer;
+use ca_core::key_ref::KeyRef;
+use ca_core::oid;
+use ca_core::validity::UnixTime;
+
+/// A published CRL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublishedCrl {
+    /// Its DER octets.
+    pub octets: Arc<[u8]>,
+    /// Its CRL number.
+    pub number: u64,
+    /// Its thisUpdate.
+    pub this_update: UnixTime,
+    /// Its nextUpdate.
+    pub next_update: UnixTime,
+}
+
+impl PublishedCrl {
+    /// Reads the octets of a CRL that `issuer` is said to have signed.
+    fn read(octets: &[u8], issuer: &Issuer) -> Result<Self, UnfitCrl> {
+        let crl = ParsedCrl::from_der(octets)?;
+        let of_issuer = crl.tbs().issuer() == issuer.name().der()
+            && crl.tbs().authority_key_identifier() == Some(issuer.key_identifier());
+        if !of_issuer || crl.verify(issuer.certificate().public_key()).is_err() {
+            return Err(UnfitCrl::NotOfIssuer);
+        }
+        let (this_update, next_update) = crl.tbs().period()?;
+        Ok(Self { number: crl.tbs().number()?, octets: octets.into(), this_update, next_update })
+    }
+
+    fn issuing_distribution_point(&self) -> Option<Vec<u8>> {
+        let crl = ParsedCrl::from_der(&self.octets).ok()?;
+        crl.tbs().extension(oid::ISSUING_DISTRIBUTION_POINT).map(<[u8]>::to_vec)
+    }
+}
+
+/// Why octets are not a CRL that may stand there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UnfitCrl {
+    /// They cannot be read as one.
+    #[error(transparent)]
+    Unreadable(#[from] ReadCrlError),
+    /// Another CA's, or changed after it was signed.
+    #[error("the CRL was not signed by this CA, or was changed since")]
+    NotOfIssuer,
+}
+
+/// The folder in which CRLs are published.
+#[derive(Debug, Clone)]
+pub struct CrlFolder {
+    path: PathBuf,
+}
+
+impl CrlFolder {
+    /// Takes a folder that exists.
+    ///
+    /// # Errors
+    /// [`OpenFolderError`] when it does not, or is something else.
+    pub fn open(path: &Path) -> Result<Self, OpenFolderError> {
+        let found = fs::metadata(path).and_then(|metadata| {
+            if metadata.is_dir() { Ok(()) } else { Err(io::ErrorKind::NotADirectory.into()) }
+        });
+        match found {
+            Ok(()) => Ok(Self { path: path.to_owned() }),
+            Err(cause) => Err(OpenFolderError { path: path.to_owned(), cause }),
+        }
+    }
+
+    /// Returns the file in which the CRLs of a CA are published: the 40 hexadecimal characters of its key, and `.crl`.
+    #[must_use]
+    pub fn file_of(&self, issuer: &KeyRef) -> PathBuf {
+        self.path.join(format!("{issuer}.crl"))
+    }
+
+    /// Reads the CRL that is published for a CA, if there is one.
+    ///
+    /// # Errors
+    /// [`ReadPublishedError`] when there is something, but not a CRL of this CA.
+    pub fn published(&self, issuer: &Issuer) -> Result<Option<PublishedCrl>, ReadPublishedError> {
+        let path = self.file_of(&issuer.key());
+        match fs::read(&path) {
+            Ok(octets) => match PublishedCrl::read(&octets, issuer) {
+                Ok(published) => Ok(Some(published)),
+                Err(cause) => Err(ReadPublishedError::Unfit { path, cause }),
+            },
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(cause) => Err(ReadPublishedError::Disk { path, cause }),
+        }
+    }
+
+    /// Publishes a CRL: written aside, synced, renamed over the one before, the folder synced.
+    ///
+    /// Its number must exceed that of the one that is published, whoever published that one; publishing the same octets
+    /// again changes nothing. Of several processes that publish at once, one is at work at a time.
+    ///
+    /// # Errors
+    /// [`PublishError`]; the CRL that was published before stays.
+    pub fn publish(&self, issuer: &Issuer, octets: &[u8]) -> Result<PublishedCrl, PublishError> {
+        let new = PublishedCrl::read(octets, issuer)?;
+        let disk = |act| move |cause| PublishError::Disk { act, cause };
+        let lock = self.path.join(format!(".{}.lock", issuer.key()));
+        let lock = File::create(lock).map_err(disk("open the lock"))?;
+        lock.lock().map_err(disk("take the lock"))?;
+        match self.published(issuer) {
+            Ok(Some(published)) if published == new => return Ok(new),
+            Ok(Some(published)) => check_follows(&new, &published)?,
+            Ok(None) => {}
+            // Whatever stands there is no CRL of this CA: a good one can only be better.
+            Err(ReadPublishedError::Unfit { path, cause }) => {
+                tracing::warn!(path = %path.display(), %cause, "replacing a file that is not a CRL of this CA");
+            }
+            Err(ReadPublishedError::Disk { cause, .. }) => return Err(disk("read the published CRL")(cause)),
+        }
+        self.replace(&issuer.key(), octets).map_err(|(act, cause)| disk(act)(cause))?;
+        Ok(new)
+    }
+
+    fn replace(&self, issuer: &KeyRef, octets: &[u8]) -> Result<(), (&'static str, io::Error)> {
+        let aside = self.path.join(format!(".{issuer}.crl.new"));
+        let mut file = File::create(&aside).map_err(|cause| ("create the new file", cause))?;
+        file.write_all(octets).map_err(|cause| ("write the new file", cause))?;
+        file.sync_all().map_err(|cause| ("sync the new file", cause))?;
+        fs::rename(&aside, self.file_of(issuer)).map_err(|cause| ("rename the new file", cause))?;
+        let folder = File::open(&self.path).map_err(|cause| ("open the folder", cause))?;
+        folder.sync_all().map_err(|cause| ("sync the folder", cause))
+    }
+}
+
+fn check_follows(new: &PublishedCrl, published: &PublishedCrl) -> Result<(), PublishError> {
+    // RFC 5280 §5.2.3: by their numbers users tell which of two CRLs supersedes the other.
+    if new.number <= published.number {
+        return Err(PublishError::NumberNotGreater { number: new.number, published: published.number });
+    }
+    // RFC 5280 §5.2.5: the scope of a CRL at one place does not change.
+    if new.issuing_distribution_point() != published.issuing_distribution_point() {
+        return Err(PublishError::OtherScope);
+    }
+    Ok(())
+}
+
+/// The folder for CRLs is not there.
+#[derive(Debug, thiserror::Error)]
+#[error("the folder {} for CRLs cannot be used: create it first, for this user to write to", path.display())]
+pub struct OpenFolderError {
+    /// Which.
+    pub path: PathBuf,
+    /// What the operating system says.
+    #[source]
+    pub cause: io::Error,
+}
+
+/// Why a published CRL cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadPublishedError {
+    /// The file is not a CRL of the CA that it is named after.
+    #[error("{} is not a CRL of its CA: {cause}", path.display())]
+    Unfit {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: UnfitCrl,
+    },
+    /// The disk does not give it.
+    #[error("{} cannot be read", path.display())]
+    Disk {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        #[source]
+        cause: io::Error,
+    },
+}
+
+/// Why a CRL was not published. The one that was published before still is.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// Not a CRL of this CA.
+    #[error("what is to be published is unfit: {0}")]
+    Unfit(#[from] UnfitCrl),
+    /// A later CRL is published, or another one with the same number.
+    #[error("CRL {number} does not follow CRL {published}, which is published")]
+    NumberNotGreater {
+        /// The number of the new one.
+        number: u64,
+        /// The number of the published one.
+        published: u64,
+    },
+    /// The issuing distribution point differs from that of the published one.
+    #[error("the CRL has another issuing distribution point than the one that is published")]
+    OtherScope,
+    /// The disk refused.
+    #[error("cannot {act} in the folder for CRLs")]
+    Disk {
+        /// What was tried.
+        act: &'static str,
+        /// What the operating system says.
+        #[source]
+        cause: io::Error,
+    },
+}
+
+impl PublishError {
+    /// Returns the stable reason code: the label `why` of `pki_crl_publish_blocked_total`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Unfit(_) => "publish.unfit",
+            Self::NumberNotGreater { .. } => "publish.number",
+            Self::OtherScope => "publish.scope",
+            Self::Disk { .. } => "publish.disk",
+        }
+    }
+}

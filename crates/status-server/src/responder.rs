@@ -1,0 +1,280 @@
+//! The OCSP responder: from the octets of a request to those of a response, for every CA that delegated its answers.
+//!
+//! The ledger is asked each time; what is kept is the signature. An answer is given again only if it says what the ledger says
+//! now, so that a revocation shows at once, here and on every other node. Blocks; knows no HTTP. RFC 6960, 5019, 9654.
+
+mod kept;
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use ca_core::fault::Fault;
+use ca_core::key_ref::KeyRef;
+use ca_core::ocsp::{
+    CertId, CertStatus, ErrorStatus, OcspContext, OcspRequest, OcspResponse, ReadStatuses, RespondError,
+    ResponderIdentity,
+};
+use ca_core::ports::{Clock, Signer, StatusSource};
+use ca_core::profile::OcspProfile;
+use ca_core::validity::UnixTime;
+
+use crate::config::KeepingPolicy;
+use kept::KeptAnswers;
+
+/// One CA that is answered for.
+#[derive(Clone)]
+pub struct ServedAuthority {
+    /// Its delegated responder.
+    pub identity: ResponderIdentity,
+    /// How long answers are valid, and how many certificates one request may ask for.
+    pub profile: OcspProfile,
+    /// Holds the responder's key.
+    pub signer: Arc<dyn Signer>,
+}
+
+impl core::fmt::Debug for ServedAuthority {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("ServedAuthority")
+            .field("issuer", &self.identity.issuer())
+            .field("profile", &self.profile)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What all answers are made with.
+#[derive(Clone)]
+pub struct ResponderPorts {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where statuses come from.
+    pub status: Arc<dyn StatusSource>,
+}
+
+impl core::fmt::Debug for ResponderPorts {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("ResponderPorts").finish_non_exhaustive()
+    }
+}
+
+/// The responder of every CA served.
+#[derive(Debug)]
+pub struct Responder {
+    authorities: Vec<Authority>,
+    max_requests: u8,
+    ports: ResponderPorts,
+    policy: KeepingPolicy,
+    kept: KeptAnswers,
+}
+
+#[derive(Debug)]
+struct Authority {
+    current: RwLock<Arc<ServedAuthority>>,
+}
+
+impl Authority {
+    fn current(&self) -> Arc<ServedAuthority> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What a requester gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// A signed response.
+    Signed(SignedAnswer),
+    /// An unsigned error.
+    Error(ErrorStatus),
+}
+
+/// A signed response and for whom it is good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedAnswer {
+    /// The response.
+    pub response: Arc<OcspResponse>,
+    /// Until when HTTP caches may give it to others who ask the same; `None` when it is for this requester alone, or says of
+    /// a certificate that it is unknown.
+    pub fresh_until: Option<UnixTime>,
+}
+
+impl Responder {
+    /// Makes a responder for these CAs. Where two are of the same key, the first is asked.
+    #[must_use]
+    pub fn new(served: Vec<ServedAuthority>, ports: ResponderPorts, policy: KeepingPolicy) -> Self {
+        Self {
+            // Whose request it is shows only after decoding; the CA's own bound is held then.
+            max_requests: served.iter().map(|served| served.profile.max_requests()).max().unwrap_or(1),
+            authorities: served
+                .into_iter()
+                .map(|served| Authority { current: RwLock::new(Arc::new(served)) })
+                .collect(),
+            ports,
+            kept: KeptAnswers::new(policy.kept_answers()),
+            policy,
+        }
+    }
+
+    /// Lets another responder certificate, such as a renewed one, answer for its CA from now on. The CA's kept answers were
+    /// signed by the one before, and are dropped.
+    ///
+    /// # Errors
+    /// [`ReplaceIdentityError`] when its CA is not answered for here.
+    pub fn replace_identity(&self, identity: ResponderIdentity) -> Result<(), ReplaceIdentityError> {
+        let issuer = identity.issuer();
+        let authority = self
+            .authorities
+            .iter()
+            .find(|authority| authority.current().identity.issuer() == issuer)
+            .ok_or(ReplaceIdentityError { issuer })?;
+        let hashes = identity.issuer_hashes().clone();
+        let mut current = authority.current.write().unwrap_or_else(PoisonError::into_inner);
+        *current = Arc::new(ServedAuthority { identity, ..ServedAuthority::clone(&current) });
+        drop(current);
+        self.kept.drop_answers_of(&hashes);
+        Ok(())
+    }
+
+    /// Returns the identities in use, for whoever renews them.
+    #[must_use]
+    pub fn identities(&self) -> Vec<ResponderIdentity> {
+        self.authorities.iter().map(|authority| authority.current().identity.clone()).collect()
+    }
+
+    /// Answers the DER octets of a request.
+    #[must_use]
+    pub fn answer(&self, request: &[u8]) -> Answer {
+        let answer = match OcspRequest::from_der(request, self.max_requests) {
+            Ok(request) => self.answer_decoded(&request),
+            Err(error) => {
+                tracing::debug!(reason = error.code(), %error, "OCSP request refused");
+                Answer::Error(ErrorStatus::MalformedRequest)
+            }
+        };
+        metrics::counter!("pki_ocsp_responses_total", "status" => answer.name()).increment(1);
+        answer
+    }
+
+    fn answer_decoded(&self, request: &OcspRequest) -> Answer {
+        let Some(authority) = self.authority_of(request) else {
+            return refused(&RespondError::ForeignIssuer);
+        };
+        if request.certificates().len() > usize::from(authority.profile.max_requests()) {
+            return Answer::Error(ErrorStatus::MalformedRequest);
+        }
+        let context = OcspContext {
+            responder: &authority.identity,
+            profile: &authority.profile,
+            clock: self.ports.clock.as_ref(),
+            status: self.ports.status.as_ref(),
+            signer: authority.signer.as_ref(),
+        };
+        let outcome = match keepable(request) {
+            Some(certificate) => self.answer_or_repeat(&context, request, certificate),
+            None => ca_core::ocsp::respond(&context, request)
+                .map(|response| SignedAnswer { response: Arc::new(response), fresh_until: None }),
+        };
+        outcome.map_or_else(|error| refused(&error), Answer::Signed)
+    }
+
+    /// Finds the CA of the first certificate that is one of ours. Of two CAs with the same name, the key decides.
+    fn authority_of(&self, request: &OcspRequest) -> Option<Arc<ServedAuthority>> {
+        request.certificates().iter().find_map(|certificate| {
+            self.authorities
+                .iter()
+                .map(Authority::current)
+                .find(|authority| authority.identity.issuer_hashes().name(certificate))
+        })
+    }
+
+    /// Gives the kept answer if it says what the ledger says and is young enough, and a new one otherwise.
+    fn answer_or_repeat(
+        &self,
+        context: &OcspContext<'_>,
+        request: &OcspRequest,
+        certificate: &CertId,
+    ) -> Result<SignedAnswer, RespondError> {
+        let read = match ReadStatuses::of(context, request) {
+            Ok(read) => read,
+            Err(error) => return self.stand_in(certificate, context.clock.now(), error),
+        };
+        let (now, told) = (read.read_at(), read.statuses().first().copied().unwrap_or(CertStatus::Unknown));
+        if let Some(response) = self.kept.young(certificate, now, told) {
+            return Ok(self.shared(response, now));
+        }
+        match read.sign(context) {
+            Ok(response) => {
+                let response = Arc::new(response);
+                if told == CertStatus::Unknown {
+                    return Ok(SignedAnswer { response, fresh_until: None });
+                }
+                self.kept.keep(certificate, now, told, &response);
+                Ok(self.shared(response, now))
+            }
+            Err(error) => self.stand_in(certificate, now, error),
+        }
+    }
+
+    /// An answer signed before stands in until its nextUpdate when ledger or signer fail. It is there only while nothing newer
+    /// is known of the certificate.
+    fn stand_in(
+        &self,
+        certificate: &CertId,
+        now: UnixTime,
+        error: RespondError,
+    ) -> Result<SignedAnswer, RespondError> {
+        match (error.fault(), self.kept.valid(certificate, now)) {
+            (Fault::Unavailable, Some(response)) => {
+                tracing::warn!(reason = error.code(), %error, "a kept OCSP answer stands in");
+                Ok(self.shared(response, now))
+            }
+            _ => Err(error),
+        }
+    }
+
+    fn shared(&self, response: Arc<OcspResponse>, now: UnixTime) -> SignedAnswer {
+        let allowed = now.plus_seconds(i64::from(self.policy.max_age_seconds()));
+        // RFC 5019 §6.1: renewed before max-age is over; when it could not be, nextUpdate is the end.
+        let renewed = kept::renewal(&response);
+        let end = if now < renewed { renewed } else { response.next_update() };
+        SignedAnswer { response, fresh_until: Some(allowed.min(end)) }
+    }
+}
+
+/// A request for one certificate without a nonce is answered alike whoever asks.
+fn keepable(request: &OcspRequest) -> Option<&CertId> {
+    match (request.certificates(), request.nonce()) {
+        ([certificate], None) => Some(certificate),
+        _ => None,
+    }
+}
+
+fn refused(error: &RespondError) -> Answer {
+    match error.fault() {
+        Fault::Requester | Fault::Conflict => {
+            tracing::debug!(reason = error.code(), %error, "OCSP request refused");
+        }
+        Fault::Unavailable => tracing::warn!(reason = error.code(), %error, "OCSP request not answered"),
+        Fault::Ours => tracing::error!(reason = error.code(), %error, "OCSP request not answered"),
+    }
+    Answer::Error(error.status())
+}
+
+impl Answer {
+    /// Returns the word under which it is counted.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Error(status) => status.name(),
+            Self::Signed(answer) => match answer.response.statuses().first() {
+                Some(CertStatus::Good) => "good",
+                Some(CertStatus::Revoked(_)) => "revoked",
+                Some(CertStatus::Unknown) | None => "unknown",
+            },
+        }
+    }
+}
+
+/// The responder certificate is of a CA that is not answered for here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this responder does not answer for the CA with key {issuer}")]
+pub struct ReplaceIdentityError {
+    /// The CA's key.
+    pub issuer: KeyRef,
+}

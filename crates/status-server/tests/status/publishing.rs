@@ -1,0 +1,225 @@
+//! CRLs on disk: replaced by later ones only, whole or not at all.
+
+use std::fs;
+use std::sync::{Arc, Barrier};
+
+use ca_core::issuer::Issuer;
+use ca_core::record::CrlRecord;
+use ca_core::signing::{IntegerLength, assemble, sign_verified};
+use ca_core::suite::Curve;
+use der::asn1::OctetString;
+use der::{Decode, Encode};
+use status_server::publish::{CrlFolder, PublishError, ReadPublishedError, UnfitCrl};
+use status_server::repository::{CrlStanding, PublishCrlError, Repository};
+use x509_cert::certificate::Rfc5280;
+use x509_cert::crl::CertificateList;
+use x509_cert::ext::Extension;
+
+use crate::world::{Authority, NOW, World, revoked};
+
+fn folder(world: &World) -> CrlFolder {
+    CrlFolder::open(world.path()).unwrap()
+}
+
+fn published(world: &World) -> Vec<u8> {
+    folder(world).published(&world.issuer).unwrap().unwrap().octets.to_vec()
+}
+
+fn crls(world: &World) -> (CrlRecord, CrlRecord) {
+    (world.crl(), world.crl())
+}
+
+// RFC 5280 §5.2.3: the number tells which CRL supersedes which.
+#[test]
+fn l_01_a_lower_number_is_refused_and_the_published_list_stays() {
+    let world = World::new();
+    let (first, second) = crls(&world);
+    folder(&world).publish(&world.issuer, &second.der).unwrap();
+    let error = folder(&world).publish(&world.issuer, &first.der).unwrap_err();
+    assert!(
+        matches!(error, PublishError::NumberNotGreater { number, published }
+            if number == first.number && published == second.number),
+        "{error}"
+    );
+    assert_eq!((published(&world), error.code()), (second.der, "publish.number"));
+}
+
+#[test]
+fn l_01_an_equal_number_is_refused_unless_it_is_the_same_list() {
+    let world = World::new();
+    let first = world.crl();
+    folder(&world).publish(&world.issuer, &first.der).unwrap();
+    folder(&world).publish(&world.issuer, &first.der).unwrap();
+    // A ledger that was restored gives out the same number for another list.
+    let restored = World { ledger: Arc::default(), ..world };
+    restored.put(1, revoked(NOW));
+    let other = restored.crl();
+    assert_eq!(other.number, first.number);
+    let error = folder(&restored).publish(&restored.issuer, &other.der).unwrap_err();
+    assert!(matches!(error, PublishError::NumberNotGreater { .. }), "{error}");
+    assert_eq!(published(&restored), first.der);
+}
+
+#[test]
+fn l_02_a_list_of_another_scope_is_refused() {
+    let world = World::new();
+    let (first, second) = crls(&world);
+    let scoped = with_issuing_distribution_point(&world, &first);
+    folder(&world).publish(&world.issuer, &scoped).unwrap();
+    let error = folder(&world).publish(&world.issuer, &second.der).unwrap_err();
+    assert!(matches!(error, PublishError::OtherScope), "{error}");
+    assert_eq!(published(&world), scoped);
+}
+
+/// The same list with an issuing distribution point, signed again.
+fn with_issuing_distribution_point(world: &World, crl: &CrlRecord) -> Vec<u8> {
+    let mut tbs = CertificateList::<Rfc5280>::from_der(&crl.der).unwrap().tbs_cert_list;
+    let only_contains_ca_certs = OctetString::new([0x30, 3, 0x82, 1, 0xFF]).unwrap();
+    tbs.crl_extensions.as_mut().unwrap().push(Extension {
+        extn_id: ca_core::oid::ISSUING_DISTRIBUTION_POINT,
+        critical: true,
+        extn_value: only_contains_ca_certs,
+    });
+    let (tbs, key) = (tbs.to_der().unwrap(), world.issuer.key());
+    let public_key = world.issuer.certificate().public_key();
+    let made = sign_verified(world.signer.as_ref(), &key, public_key, &tbs, IntegerLength::Any).unwrap();
+    assemble(&tbs, &made.signature).unwrap()
+}
+
+#[test]
+fn l_03_of_two_nodes_that_publish_at_once_one_wins() {
+    let world = World::new();
+    let first = world.crl();
+    let restored = World { ledger: Arc::default(), ..world };
+    restored.put(1, revoked(NOW));
+    let second = restored.crl();
+    assert_eq!(first.number, second.number);
+    let barrier = Barrier::new(2);
+    let outcomes = std::thread::scope(|scope| {
+        [&first, &second]
+            .map(|crl| {
+                let (folder, issuer, barrier) = (folder(&restored), &restored.issuer, &barrier);
+                scope.spawn(move || {
+                    barrier.wait();
+                    folder.publish(issuer, &crl.der)
+                })
+            })
+            .map(|node| node.join().unwrap())
+    });
+    let winners: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()).collect();
+    let [winner] = winners.as_slice() else { panic!("{} winners", winners.len()) };
+    assert_eq!(published(&restored), winner.octets.as_ref());
+}
+
+#[test]
+fn l_07_what_a_crash_left_aside_is_never_seen() {
+    let world = World::new();
+    let (first, second) = crls(&world);
+    folder(&world).publish(&world.issuer, &first.der).unwrap();
+    let aside = world.path().join(format!(".{}.crl.new", world.issuer.key()));
+    fs::write(&aside, &second.der[..100]).unwrap();
+    assert_eq!(published(&world), first.der);
+    folder(&world).publish(&world.issuer, &second.der).unwrap();
+    assert_eq!(published(&world), second.der);
+    assert!(!aside.exists());
+}
+
+#[test]
+fn l_07_readers_see_one_list_or_the_next_while_they_change() {
+    let world = World::new();
+    let lists: Vec<CrlRecord> = (0..50).map(|_| world.crl()).collect();
+    let folder = folder(&world);
+    folder.publish(&world.issuer, &lists[0].der).unwrap();
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for list in &lists[1..] {
+                folder.publish(&world.issuer, &list.der).unwrap();
+            }
+        });
+        let mut last = 0;
+        while !writer.is_finished() {
+            let seen = folder.published(&world.issuer).unwrap().unwrap().number;
+            assert!(seen >= last);
+            last = seen;
+        }
+    });
+}
+
+#[test]
+fn a_disk_that_refuses_leaves_the_last_list() {
+    let world = World::new();
+    let (first, second) = crls(&world);
+    world.repository.publish(&first.issuer, &first.der).unwrap();
+    // A folder stands where the new file is to be written; that stops even the superuser.
+    let aside = world.path().join(format!(".{}.crl.new", world.issuer.key()));
+    fs::create_dir(&aside).unwrap();
+    let error = world.repository.publish(&second.issuer, &second.der).unwrap_err();
+    assert!(
+        matches!(error, PublishCrlError::NotPublished(PublishError::Disk { act: "create the new file", .. })),
+        "{error}"
+    );
+    assert_eq!(published(&world), first.der);
+    assert_eq!(world.repository.standing(&first.issuer), Some(standing(&first)));
+}
+
+fn standing(crl: &CrlRecord) -> CrlStanding {
+    CrlStanding { number: crl.number, this_update: crl.this_update, next_update: crl.next_update }
+}
+
+#[test]
+fn only_lists_that_the_ca_signed_are_published() {
+    let world = World::new();
+    let crl = world.crl();
+    let publish = |issuer: &Issuer, octets: &[u8]| folder(&world).publish(issuer, octets).unwrap_err();
+    let other = Authority::root(Curve::P256, NOW).issuer();
+    assert!(matches!(publish(&other, &crl.der), PublishError::Unfit(UnfitCrl::NotOfIssuer)));
+    // The last octet of the signature, and one of the list.
+    for at in [crl.der.len() - 1, crl.der.len() / 3] {
+        let mut changed = crl.der.clone();
+        changed[at] ^= 1;
+        assert!(matches!(publish(&world.issuer, &changed), PublishError::Unfit(_)));
+    }
+    assert!(matches!(publish(&world.issuer, b"no list"), PublishError::Unfit(UnfitCrl::Unreadable(_))));
+    assert!(matches!(
+        world.repository.publish(&other.key(), &crl.der),
+        Err(PublishCrlError::NotServed { issuer }) if issuer == other.key()
+    ));
+    assert!(folder(&world).published(&world.issuer).unwrap().is_none());
+}
+
+#[test]
+fn a_damaged_file_is_reported_and_replaced_by_the_next_list() {
+    let world = World::new();
+    let (first, second) = crls(&world);
+    world.repository.publish(&first.issuer, &first.der).unwrap();
+    fs::write(folder(&world).file_of(&first.issuer), b"damaged").unwrap();
+    assert!(matches!(world.repository.refresh(), Err(ReadPublishedError::Unfit { .. })));
+    assert_eq!(
+        world.repository.standing(&first.issuer),
+        Some(standing(&first)),
+        "the last good one is served"
+    );
+    world.repository.publish(&second.issuer, &second.der).unwrap();
+    assert_eq!(published(&world), second.der);
+}
+
+#[test]
+fn a_repository_takes_up_what_another_process_published() {
+    let world = World::new();
+    let crl = world.crl();
+    let other = Repository::new(folder(&world), &[Arc::clone(&world.issuer)]);
+    other.refresh().unwrap();
+    assert_eq!(other.standing(&crl.issuer), None);
+    world.repository.publish(&crl.issuer, &crl.der).unwrap();
+    other.refresh().unwrap();
+    assert_eq!(other.standing(&crl.issuer), Some(standing(&crl)));
+}
+
+#[test]
+fn a_folder_must_exist() {
+    let world = World::new();
+    let absent = world.path().join("absent");
+    assert!(CrlFolder::open(&absent).unwrap_err().to_string().contains("create it first"));
+    fs::write(&absent, b"").unwrap();
+    assert!(CrlFolder::open(&absent).is_err());
+}
