@@ -179,6 +179,11 @@ pub enum CrlCommand {
         /// The name of the authority.
         name: String,
     },
+    /// Publish a CRL that an offline root signed.
+    Import {
+        /// The CRL, DER.
+        file: PathBuf,
+    },
 }
 
 /// `audit`

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use ca_core::actor::Actor;
 use ca_core::authority::{CertificationAuthority, Charter, Ports};
+use ca_core::issuer::Issuer;
 use ca_core::key_ref::KeyRef;
 use ca_core::ports::{Clock, Entropy, Registry, StatusSource};
 use ca_core::profile::ProfileId;
@@ -56,6 +57,8 @@ pub struct System {
     pub registry: Arc<dyn Registry>,
     /// Published CRLs and certificates.
     pub(crate) repository: Arc<Repository>,
+    /// The offline authorities above ours.
+    pub(crate) roots: Vec<Arc<Issuer>>,
     /// All ports, for what is composed further.
     pub(crate) ports: Ports,
 }
@@ -154,7 +157,8 @@ pub(crate) fn compose(config: &Config) -> Result<System, Failure> {
         registry: store,
     };
     let own_issuers: Vec<KeyRef> = config.authorities.iter().map(|one| one.issuer.key()).collect();
-    let repository = status::repository(config)?;
+    let roots = status::roots(config);
+    let repository = status::repository(config, &roots)?;
     let authorities = config
         .authorities
         .iter()
@@ -167,6 +171,7 @@ pub(crate) fn compose(config: &Config) -> Result<System, Failure> {
         status: Arc::clone(&ports.status),
         registry: Arc::clone(&ports.registry),
         repository,
+        roots,
         ports,
     })
 }

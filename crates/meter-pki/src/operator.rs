@@ -21,9 +21,9 @@ use crate::compose::System;
 pub(crate) use listener::{OperatorListener, Peer};
 use reply::Reply;
 use wire::{
-    AuditPage, AuditQuery, AuthorityView, CertificatePage, CertificateQueryText, CertificateView, CrlView,
-    DevicePage, DeviceQueryText, ImportRequest, ImportView, RevocationText, RevocationView, TokenText,
-    TokenView,
+    AuditPage, AuditQuery, AuthorityView, CertificatePage, CertificateQueryText, CertificateView, CrlText,
+    CrlView, DevicePage, DeviceQueryText, ImportRequest, ImportView, ImportedCrlView, RevocationText,
+    RevocationView, TokenText, TokenView,
 };
 
 /// What the routes work on.
@@ -58,6 +58,7 @@ pub(crate) fn router(state: OperatorState) -> Router {
         .route("/v1/tokens", post(make_token))
         .route("/v1/crls", get(crls))
         .route("/v1/crls/{authority}", post(publish_crl))
+        .route("/v1/root-crls", post(import_crl))
         .route("/v1/audit", get(audit))
         .with_state(state)
 }
@@ -121,6 +122,14 @@ async fn publish_crl(
     Path(authority): Path<String>,
 ) -> Result<Json<CrlView>, Reply> {
     state.run(move |system| acts::publish_crl(system, &peer, &authority)).await
+}
+
+async fn import_crl(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Json(text): Json<CrlText>,
+) -> Result<Json<ImportedCrlView>, Reply> {
+    state.run(move |system| acts::import_crl(system, &peer, &text)).await
 }
 
 async fn audit(

@@ -96,7 +96,7 @@ fn read(file: &Path) -> Result<Vec<ImportedDevice>, Failure> {
                 Err(error) => faults.push(format!("line {line}: {}: {error}", device.system_title)),
                 Ok(title) => match seen.insert(title, line) {
                     Some(first) => {
-                        faults.push(format!("line {line}: {title} stands on line {first} already"))
+                        faults.push(format!("line {line}: {title} stands on line {first} already"));
                     }
                     None => devices.push(device),
                 },

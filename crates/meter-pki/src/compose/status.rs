@@ -40,34 +40,33 @@ pub(crate) struct StatusParts {
     pub renewal: Renewal,
 }
 
-/// Opens the repository for all authorities of the configuration.
-pub(super) fn repository(config: &Config) -> Result<Arc<Repository>, Failure> {
+/// Opens the repository for all authorities of the configuration and the roots above them.
+pub(super) fn repository(config: &Config, roots: &[Arc<Issuer>]) -> Result<Arc<Repository>, Failure> {
     let unusable = |error: &dyn std::fmt::Display| {
         Failure::new(Exit::Failed, "status.directory", error)
             .then("look at status.directory in the configuration: it must exist and hold nothing but published CRLs")
     };
     let folder = CrlFolder::open(&config.status.directory).map_err(|error| unusable(&error))?;
-    let repository = Repository::new(folder, &issuers(config));
+    let own = config.authorities.iter().map(|one| Arc::new(one.issuer.clone()));
+    let issuers: Vec<Arc<Issuer>> = own.chain(roots.iter().cloned()).collect();
+    let repository = Repository::new(folder, &issuers);
     // What an earlier process published is served again, the CRLs of offline roots among it.
     repository.refresh().map_err(|error| unusable(&error))?;
     Ok(Arc::new(repository))
 }
 
-/// Returns the authorities and those above them, each once: their certificates and CRLs are served alike.
-fn issuers(config: &Config) -> Vec<Arc<Issuer>> {
-    let mut all: Vec<Arc<Issuer>> = Vec::new();
+/// Returns the offline authorities above those of the configuration, each once.
+pub(super) fn roots(config: &Config) -> Vec<Arc<Issuer>> {
+    let mut roots: Vec<Arc<Issuer>> = Vec::new();
     for one in &config.authorities {
-        let above = one.path.iter().filter_map(|certificate| {
+        for certificate in &one.path {
             let (tenant, end) = (one.issuer.tenant().clone(), certificate.validity().not_after());
-            Issuer::new(certificate.clone(), tenant, end, PublicationPoints::default()).ok()
-        });
-        for issuer in std::iter::once(one.issuer.clone()).chain(above) {
-            if !all.iter().any(|known| known.key() == issuer.key()) {
-                all.push(Arc::new(issuer));
-            }
+            let root = Issuer::new(certificate.clone(), tenant, end, PublicationPoints::default());
+            let new = root.ok().filter(|root| !roots.iter().any(|known| known.key() == root.key()));
+            roots.extend(new.map(Arc::new));
         }
     }
-    all
+    roots
 }
 
 /// Puts the status server together; every authority has a responder certificate when it returns.

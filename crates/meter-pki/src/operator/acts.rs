@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ca_core::actor::{Actor, Identity};
 use ca_core::audit::{Act, AuditEvent};
+use ca_core::crl::parsed::ParsedCrl;
 use ca_core::fault::Fault;
 use ca_core::ports::Unavailable;
 use ca_core::profile::ProfileId;
@@ -21,9 +22,9 @@ use sha2::{Digest, Sha256};
 use super::listener::Peer;
 use super::views;
 use super::wire::{
-    AuditPage, AuditQuery, AuthorityView, CertificatePage, CertificateQueryText, CertificateView, CrlView,
-    DevicePage, DeviceQueryText, ImportRequest, ImportView, ImportedDevice, RevocationText, RevocationView,
-    TokenText, TokenView,
+    AuditPage, AuditQuery, AuthorityView, CertificatePage, CertificateQueryText, CertificateView, CrlText,
+    CrlView, DevicePage, DeviceQueryText, ImportRequest, ImportView, ImportedCrlView, ImportedDevice,
+    RevocationText, RevocationView, TokenText, TokenView,
 };
 use crate::compose::{ServedAuthority, System};
 use crate::exit::{Exit, Failure};
@@ -224,6 +225,39 @@ pub(super) fn publish_crl(system: &System, peer: &Peer, name: &str) -> Result<Cr
     served.publish_crl(&actor).map(|crl| views::crl(served, &crl))
 }
 
+/// Publishes the CRL of an offline root: one of those above our authorities, never one of ours.
+pub(super) fn import_crl(system: &System, peer: &Peer, text: &CrlText) -> Result<ImportedCrlView, Failure> {
+    let unreadable = |error: &dyn std::fmt::Display| Failure::new(Exit::Usage, "crl.unreadable", error);
+    let der = STANDARD.decode(&text.der).map_err(|error| unreadable(&error))?;
+    let crl = ParsedCrl::from_der(&der).map_err(|error| unreadable(&error))?;
+    let root = system
+        .roots
+        .iter()
+        .find(|root| {
+            crl.tbs().issuer() == root.name().der() && crl.verify(root.certificate().public_key()).is_ok()
+        })
+        .ok_or_else(|| {
+            let message = "the CRL was signed by none of the roots above the authorities here";
+            Failure::new(Exit::Refused, "crl.foreign", message)
+        })?;
+    let standing = system
+        .repository
+        .publish(&root.key(), &der)
+        .map_err(|error| Failure::new(Exit::Refused, "crl.not-published", error))?;
+    let detail = format!("CRL {} of {} imported", standing.number, root.name());
+    let event = AuditEvent {
+        issuer: Some(root.key()),
+        digest: Sha256::digest(&der).to_vec(),
+        ..event(system, root.tenant(), peer, Act::CrlIssued, detail)
+    };
+    system.ports.ledger.record_event(event).map_err(unavailable)?;
+    Ok(ImportedCrlView {
+        issuer: root.name().to_string(),
+        number: standing.number,
+        next_update: standing.next_update.to_string(),
+    })
+}
+
 pub(super) fn audit(system: &System, query: AuditQuery) -> Result<AuditPage, Failure> {
     let records = system.status.audit_records(query.after, rows(query.limit)).map_err(unavailable)?;
     Ok(AuditPage { records: records.iter().map(|der| STANDARD.encode(der)).collect() })
@@ -295,7 +329,6 @@ fn unknown_reason(text: &str) -> Failure {
         .then(format!("use one of {}", known.join(", ")))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is the argument of map_err")]
 fn unavailable(error: Unavailable) -> Failure {
     Failure::new(Exit::Unavailable, "unavailable", error)
 }

@@ -248,6 +248,25 @@ pub struct CrlView {
     pub uri: Option<String>,
 }
 
+/// A CRL that was signed elsewhere.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CrlText {
+    /// Its DER octets, in base64.
+    pub der: String,
+}
+
+/// A CRL that was taken in and published.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ImportedCrlView {
+    /// Whose it is.
+    pub issuer: String,
+    /// Its CRL number.
+    pub number: u64,
+    /// nextUpdate.
+    pub next_update: String,
+}
+
 /// Which audit records.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

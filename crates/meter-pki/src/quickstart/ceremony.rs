@@ -184,7 +184,8 @@ impl OfflineRoot {
         let name = format!("{}-{}-{}", house.tenant, sub.name, self.suite.suffix());
         let public_key = room.online.generate(self.suite.curve(), room.passphrase)?;
         let key = public_key.key_ref();
-        let signer = FileSigner::unlock(room.online, room.passphrase)?;
+        let signer = FileSigner::new();
+        signer.add(room.online, &key, room.passphrase)?;
         let common_name =
             format!("{} {} {} G1", house.organization, sub.common_name, self.suite.suffix().to_uppercase());
         let csr = certification_request(&authority_name(house.organization, &common_name)?, &key, &signer)?;
