@@ -18,6 +18,7 @@
 use ca_core::lint::{Examined, Rule, require, rfc5280};
 use ca_core::oid;
 use ca_core::profile::{Hierarchy, SubjectRule};
+use ca_core::public_key::PublicKey;
 use ca_core::suite::Curve;
 use ca_core::system_title::SystemTitle;
 use const_oid::ObjectIdentifier;
@@ -57,7 +58,7 @@ fn maintenance(examined: &Examined<'_>) -> bool {
 
 /// 1: no P-384 key under a P-256 issuer.
 fn no_stronger_key_than_issuer(examined: &Examined<'_>) -> Result<(), String> {
-    let key = examined.public_key().map(|key| key.curve()).ok();
+    let key = examined.public_key().map(PublicKey::curve).ok();
     let weaker = key == Some(Curve::P384) && examined.signing_curve() == Some(Curve::P256);
     require(!weaker, || "a P-384 key cannot be certified by a P-256 issuer".to_owned())
 }

@@ -7,6 +7,7 @@
 use ca_core::lint::{Examined, Rule, require};
 use ca_core::oid;
 use ca_core::profile::{AlternativeNameRule, KeyUsageBit, Pointers, SubjectRule, ValidityRule};
+use ca_core::public_key::PublicKey;
 use ca_core::serial_number::SerialNumber;
 use ca_core::suite::Curve;
 use ca_core::system_title::SystemTitle;
@@ -147,7 +148,7 @@ fn subject(examined: &Examined<'_>) -> Result<(), String> {
 fn suite(examined: &Examined<'_>) -> Result<(), String> {
     let profile = examined.input().profile;
     let curve = profile.curve();
-    let key = examined.public_key().map(|key| key.curve());
+    let key = examined.public_key().map(PublicKey::curve);
     require(!key.is_ok_and(|key| key != curve), || format!("the key is not on {curve}"))?;
     // P-384 under P-256 is refused by dlms.01, whatever a profile says.
     let mixed = curve == Curve::P256 && examined.signing_curve() == Some(Curve::P384);
