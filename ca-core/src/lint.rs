@@ -12,7 +12,7 @@ pub(crate) mod samples;
 use core::fmt;
 
 use const_oid::ObjectIdentifier;
-use der::{Decode, Encode};
+use der::{Decode, Encode, Tag, Writer};
 use x509_cert::certificate::{Raw, TbsCertificateInner};
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
@@ -98,6 +98,25 @@ pub fn require(holds: bool, what: impl FnOnce() -> String) -> Result<(), String>
     if holds { Ok(()) } else { Err(what()) }
 }
 
+/// Tells whether a value is encoded as exactly these octets, without writing them down: a CRL may have millions.
+fn encodes_to(value: &impl Encode, octets: &[u8]) -> bool {
+    let mut comparison = Comparison { rest: octets };
+    value.encode(&mut comparison).is_ok() && comparison.rest.is_empty()
+}
+
+/// Takes what is written off the front of what is expected.
+struct Comparison<'a> {
+    rest: &'a [u8],
+}
+
+impl Writer for Comparison<'_> {
+    fn write(&mut self, written: &[u8]) -> der::Result<()> {
+        self.rest =
+            self.rest.strip_prefix(written).ok_or(der::ErrorKind::Noncanonical { tag: Tag::Sequence })?;
+        Ok(())
+    }
+}
+
 /// The rules that certificates are held against: those of RFC 5280, always, and further ones.
 #[derive(Debug, Clone)]
 pub struct Linter {
@@ -138,6 +157,7 @@ impl Linter {
 pub struct Examined<'a> {
     input: &'a LintInput<'a>,
     fields: TbsCertificateInner<Raw>,
+    public_key: Result<PublicKey, PublicKeyError>,
 }
 
 impl<'a> Examined<'a> {
@@ -147,7 +167,10 @@ impl<'a> Examined<'a> {
             citation: rfc5280::DER_CITATION,
             what: format!("the draft cannot be decoded: {cause}"),
         })?;
-        Ok(Self { input, fields })
+        let spki = fields.subject_public_key_info().to_der();
+        let public_key =
+            spki.map_err(|_| PublicKeyError::NotDer).and_then(|spki| PublicKey::from_spki_der(&spki));
+        Ok(Self { input, fields, public_key })
     }
 
     /// Returns what was handed in.
@@ -176,7 +199,7 @@ impl<'a> Examined<'a> {
     pub fn signing_curve(&self) -> Option<Curve> {
         match self.issuer() {
             Some(issuer) => Some(issuer.curve()),
-            None => self.public_key().ok().map(|key| key.curve()),
+            None => self.public_key().ok().map(PublicKey::curve),
         }
     }
 
@@ -184,9 +207,11 @@ impl<'a> Examined<'a> {
     ///
     /// # Errors
     /// [`PublicKeyError`] when it is not a point of P-256 or P-384 in the form of RFC 5480.
-    pub fn public_key(&self) -> Result<PublicKey, PublicKeyError> {
-        let spki = self.fields.subject_public_key_info().to_der();
-        PublicKey::from_spki_der(&spki.map_err(|_| PublicKeyError::NotDer)?)
+    pub const fn public_key(&self) -> Result<&PublicKey, PublicKeyError> {
+        match &self.public_key {
+            Ok(key) => Ok(key),
+            Err(fault) => Err(*fault),
+        }
     }
 
     /// Returns notBefore.

@@ -1,29 +1,28 @@
-//! The rules of RFC 5280 for CRLs, with two of the Baseline Requirements that operators live by.
+//! The rules of RFC 5280 for CRLs, and the one of the Baseline Requirements on how long they may be valid.
 //!
 //! Entries are read one after the other and none is kept, so that a list of a million costs no memory; of each rule the
 //! first finding is reported. Complete CRLs only: a delta CRL is a finding. RFC 5280 §5.
 
+mod entries;
 #[cfg(test)]
 mod tests;
 
 use const_oid::ObjectIdentifier;
-use der::asn1::{AnyRef, GeneralizedTime, IntRef, UintRef};
+use der::asn1::{AnyRef, UintRef};
 use der::{
-    Decode, DecodeValue, Encode, EncodeValue, FixedTag, Header, Length, Reader, Sequence, SliceReader, Tag,
-    Writer,
+    Decode, DecodeValue, Encode, EncodeValue, FixedTag, Header, Length, Reader, Sequence, Tag, Writer,
 };
 use spki::AlgorithmIdentifierRef;
 use x509_cert::Version;
-use x509_cert::ext::pkix::{AuthorityKeyIdentifier, CrlReason, IssuingDistributionPoint};
+use x509_cert::ext::pkix::{AuthorityKeyIdentifier, IssuingDistributionPoint};
 use x509_cert::ext::{Extension, Extensions};
 use x509_cert::time::Time;
 
 use crate::issuer::Issuer;
 use crate::lint::rfc5280::fields::check_time_encoding;
-use crate::lint::{Finding, require, unix_time};
+use crate::lint::{Finding, encodes_to, require, unix_time};
 use crate::oid;
 use crate::profile::CrlProfile;
-use crate::serial_number::SerialNumber;
 
 /// A drafted CRL and what it was drafted from.
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +42,7 @@ pub struct CrlLintInput<'a> {
 ///     issuer               Name,
 ///     thisUpdate           Time,
 ///     nextUpdate           Time OPTIONAL,
-///     revokedCertificates  SEQUENCE OF SEQUENCE { … } OPTIONAL,
+///     revokedCertificates  SEQUENCE OF … OPTIONAL,
 ///     crlExtensions        [0] EXPLICIT Extensions OPTIONAL }
 /// ```
 #[derive(Debug, Sequence)]
@@ -84,19 +83,6 @@ impl EncodeValue for Entries<'_> {
     }
 }
 
-/// ```text
-/// SEQUENCE {
-///     userCertificate     CertificateSerialNumber,
-///     revocationDate      Time,
-///     crlEntryExtensions  Extensions OPTIONAL }
-/// ```
-#[derive(Debug, Sequence)]
-struct EntryFields<'a> {
-    serial: IntRef<'a>,
-    revocation_date: Time,
-    extensions: Option<Extensions>,
-}
-
 /// What a rule looks at.
 struct ExaminedCrl<'a> {
     input: &'a CrlLintInput<'a>,
@@ -119,18 +105,6 @@ struct CrlRule {
     check: fn(&ExaminedCrl<'_>) -> Result<(), String>,
 }
 
-struct EntryRule {
-    id: &'static str,
-    citation: &'static str,
-    check: fn(&Walk<'_>, &EntryFields<'_>) -> Result<(), String>,
-}
-
-/// Where the walk through the entries stands.
-struct Walk<'a> {
-    crl: &'a ExaminedCrl<'a>,
-    previous: Option<&'a [u8]>,
-}
-
 const DER: &str = "rfc5280.crl-der";
 const DER_CITATION: &str = "RFC 5280 §5.1; X.690 §10, §11";
 
@@ -149,30 +123,12 @@ const RULES: [CrlRule; 12] = [
     rule("rfc5280.crl-number", "RFC 5280 §5.2.3", crl_number),
 ];
 
-const ENTRY_RULES: [EntryRule; 7] = [
-    entry_rule("rfc5280.crl-entry-serial-number", "RFC 5280 §4.1.2.2, §5.1.2.6", entry_serial_number),
-    entry_rule("rfc5280.crl-entry-order", "RFC 5280 §5.1.2.6", entry_order),
-    entry_rule("rfc5280.crl-own-serial-number", "RFC 5280 §5.1.2.6", own_serial_number),
-    entry_rule("rfc5280.crl-entry-date", "RFC 5280 §5.1.2.6", entry_date),
-    entry_rule("rfc5280.crl-entry-extensions", "RFC 5280 §5.3", entry_extensions),
-    entry_rule("rfc5280.crl-entry-reason", "RFC 5280 §5.3.1", entry_reason),
-    entry_rule("rfc5280.crl-entry-invalidity-date", "RFC 5280 §5.3.2", entry_invalidity_date),
-];
-
 const fn rule(
     id: &'static str,
     citation: &'static str,
     check: fn(&ExaminedCrl<'_>) -> Result<(), String>,
 ) -> CrlRule {
     CrlRule { id, citation, check }
-}
-
-const fn entry_rule(
-    id: &'static str,
-    citation: &'static str,
-    check: fn(&Walk<'_>, &EntryFields<'_>) -> Result<(), String>,
-) -> EntryRule {
-    EntryRule { id, citation, check }
 }
 
 fn not_der(what: String) -> Finding {
@@ -194,46 +150,13 @@ pub fn lint_crl(input: &CrlLintInput<'_>) -> Vec<Finding> {
             Some(Finding { rule: rule.id, citation: rule.citation, what })
         })
         .collect();
-    lint_entries(&crl, &mut findings);
+    entries::lint(&crl, &mut findings);
     findings
-}
-
-fn lint_entries(crl: &ExaminedCrl<'_>, findings: &mut Vec<Finding>) {
-    let Some(mut reader) = crl.fields.revoked.and_then(|entries| SliceReader::new(entries.0).ok()) else {
-        return;
-    };
-    let mut walk = Walk { crl, previous: None };
-    while !reader.is_finished() {
-        let octets = reader.tlv_bytes();
-        let entry = octets.and_then(|octets| Ok((octets, EntryFields::from_der(octets)?)));
-        let (octets, entry) = match entry {
-            Ok(entry) => entry,
-            Err(cause) => return findings.push(not_der(format!("an entry cannot be decoded: {cause}"))),
-        };
-        if entry.to_der().is_ok_and(|again| again != octets)
-            && !findings.iter().any(|found| found.rule == DER)
-        {
-            findings.push(not_der(format!("the entry {} is not DER", shown(&entry))));
-        }
-        for rule in &ENTRY_RULES {
-            if let Err(what) = (rule.check)(&walk, &entry)
-                && !findings.iter().any(|found| found.rule == rule.id)
-            {
-                findings.push(Finding { rule: rule.id, citation: rule.citation, what });
-            }
-        }
-        walk.previous = Some(entry.serial.as_bytes());
-    }
-}
-
-fn shown(entry: &EntryFields<'_>) -> String {
-    entry.serial.as_bytes().iter().map(|octet| format!("{octet:02X}")).collect()
 }
 
 /// The fields around the entries are the one DER encoding of what they say.
 fn der(crl: &ExaminedCrl<'_>) -> Result<(), String> {
-    let again = crl.fields.to_der().map_err(|cause| cause.to_string())?;
-    require(again == crl.input.tbs, || {
+    require(encodes_to(&crl.fields, crl.input.tbs), || {
         "decoding and encoding again gives other octets, so the draft is not DER".to_owned()
     })
 }
@@ -350,75 +273,4 @@ fn crl_number(crl: &ExaminedCrl<'_>) -> Result<(), String> {
     require(octets.is_some_and(|octets| octets <= 20), || {
         "the CRL number is absent, negative, or longer than 20 octets".to_owned()
     })
-}
-
-/// A revoked serial number is positive and has at most 20 octets.
-fn entry_serial_number(_: &Walk<'_>, entry: &EntryFields<'_>) -> Result<(), String> {
-    SerialNumber::from_octets(entry.serial.as_bytes())
-        .map(|_| ())
-        .map_err(|cause| format!("the entry {}: {cause}", shown(entry)))
-}
-
-/// Entries ascend, so none appears twice.
-fn entry_order(walk: &Walk<'_>, entry: &EntryFields<'_>) -> Result<(), String> {
-    let ascends = walk.previous.is_none_or(|previous| previous < entry.serial.as_bytes());
-    require(ascends, || format!("the entry {} is out of order, or there twice", shown(entry)))
-}
-
-/// The CA does not revoke itself.
-fn own_serial_number(walk: &Walk<'_>, entry: &EntryFields<'_>) -> Result<(), String> {
-    let own = walk.crl.input.issuer.certificate().serial();
-    require(own.octets() != entry.serial.as_bytes(), || {
-        format!("the CRL lists {}, its issuer's own serial number", shown(entry))
-    })
-}
-
-/// A revocation date is encoded as certificates encode theirs, and does not lie after thisUpdate.
-fn entry_date(walk: &Walk<'_>, entry: &EntryFields<'_>) -> Result<(), String> {
-    check_time_encoding(entry.revocation_date)?;
-    let past = unix_time(entry.revocation_date) <= unix_time(walk.crl.fields.this_update);
-    require(past, || {
-        format!("the entry {} is revoked at {}, after thisUpdate", shown(entry), entry.revocation_date)
-    })
-}
-
-/// An entry has a reason code and an invalidity date at most, each once and not critical.
-fn entry_extensions(_: &Walk<'_>, entry: &EntryFields<'_>) -> Result<(), String> {
-    let Some(extensions) = &entry.extensions else {
-        return Ok(());
-    };
-    require(!extensions.is_empty(), || format!("the extensions of the entry {} are empty", shown(entry)))?;
-    let mut seen = Vec::new();
-    for Extension { extn_id, critical, .. } in extensions {
-        let known = [oid::CRL_REASON, oid::INVALIDITY_DATE].contains(extn_id);
-        require(known && !critical && !seen.contains(extn_id), || {
-            format!(
-                "the extension {extn_id} of the entry {} is unknown, critical, or there twice",
-                shown(entry)
-            )
-        })?;
-        seen.push(*extn_id);
-    }
-    Ok(())
-}
-
-/// A reason code is one that we give, and `unspecified` is said by leaving it out.
-fn entry_reason(_: &Walk<'_>, entry: &EntryFields<'_>) -> Result<(), String> {
-    let extensions = entry.extensions.as_deref().unwrap_or_default();
-    let Some(extension) = find(extensions, oid::CRL_REASON) else {
-        return Ok(());
-    };
-    let reason = CrlReason::from_der(extension.extn_value.as_bytes()).ok();
-    let given = matches!(reason, Some(reason) if !matches!(reason, CrlReason::Unspecified | CrlReason::RemoveFromCRL));
-    require(given, || {
-        format!("the entry {} has the reason {reason:?}, which a complete CRL never gives", shown(entry))
-    })
-}
-
-/// An invalidity date is a GeneralizedTime.
-fn entry_invalidity_date(_: &Walk<'_>, entry: &EntryFields<'_>) -> Result<(), String> {
-    let extensions = entry.extensions.as_deref().unwrap_or_default();
-    let sound = find(extensions, oid::INVALIDITY_DATE)
-        .is_none_or(|extension| GeneralizedTime::from_der(extension.extn_value.as_bytes()).is_ok());
-    require(sound, || format!("the invalidity date of the entry {} is malformed", shown(entry)))
 }

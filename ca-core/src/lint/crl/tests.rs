@@ -2,7 +2,7 @@
 
 use const_oid::ObjectIdentifier;
 
-use super::{CrlLintInput, ENTRY_RULES, RULES, lint_crl};
+use super::{CrlLintInput, RULES, entries, lint_crl};
 use crate::issuer::Issuer;
 use crate::lint::samples::{
     algorithm, authority_name, generalized, root_issuer, sequence, subordinate_issuer, tlv, uri, utc,
@@ -269,7 +269,7 @@ fn each_fault_is_found_by_exactly_its_rule() {
     for (rule, fault, draft) in &faults {
         assert_eq!(draft.findings(), [*rule], "{fault}");
     }
-    let rules = RULES.iter().map(|rule| rule.id).chain(ENTRY_RULES.iter().map(|rule| rule.id));
+    let rules = RULES.iter().map(|rule| rule.id).chain(entries::RULES.iter().map(|rule| rule.id));
     for rule in rules {
         assert!(faults.iter().any(|(id, ..)| *id == rule), "{rule} has no test");
     }

@@ -12,9 +12,8 @@ use x509_cert::ext::pkix::{
     PolicyMappings, SubjectAltName, SubjectKeyIdentifier,
 };
 
-use crate::lint::{Examined, require};
+use crate::lint::{Examined, encodes_to, require};
 use crate::oid;
-use crate::public_key::PublicKey;
 
 /// How deep an extension of an unknown type may nest.
 const MAX_DEPTH: u8 = 16;
@@ -67,7 +66,7 @@ fn is_der_of(extension: ObjectIdentifier, value: &[u8]) -> bool {
 }
 
 fn round_trips<T: for<'a> Decode<'a> + Encode>(value: &[u8]) -> bool {
-    T::from_der(value).is_ok_and(|decoded| decoded.to_der().is_ok_and(|again| again == value))
+    T::from_der(value).is_ok_and(|decoded| encodes_to(&decoded, value))
 }
 
 /// Tells whether the octets are one DER value whose parts are DER values too.
@@ -139,7 +138,7 @@ pub(super) fn subject_key_identifier(examined: &Examined<'_>) -> Result<(), Stri
 pub(super) fn subject_key_identifier_value(examined: &Examined<'_>) -> Result<(), String> {
     let identifier = examined.decoded::<SubjectKeyIdentifier>(oid::SUBJECT_KEY_IDENTIFIER);
     let method = examined.input().profile.parts().key_identifier;
-    let expected = examined.public_key().ok().map(|key| PublicKey::key_identifier(&key, method));
+    let expected = examined.public_key().ok().map(|key| key.key_identifier(method));
     let (Some(identifier), Some(expected)) = (identifier, expected) else {
         return Ok(());
     };

@@ -1,0 +1,161 @@
+//! Rules for the entries of a CRL, which are read one after the other.
+//!
+//! RFC 5280 §5.1.2.6, §5.3.
+
+use der::asn1::{GeneralizedTime, IntRef};
+use der::{Decode, Reader, Sequence, SliceReader};
+use x509_cert::ext::pkix::CrlReason;
+use x509_cert::ext::{Extension, Extensions};
+use x509_cert::time::Time;
+
+use super::{DER, ExaminedCrl, find, not_der};
+use crate::lint::rfc5280::fields::check_time_encoding;
+use crate::lint::{Finding, encodes_to, require, unix_time};
+use crate::oid;
+use crate::serial_number::SerialNumber;
+
+/// ```text
+/// SEQUENCE {
+///     userCertificate     CertificateSerialNumber,
+///     revocationDate      Time,
+///     crlEntryExtensions  Extensions OPTIONAL }
+/// ```
+#[derive(Debug, Sequence)]
+struct EntryFields<'a> {
+    serial: IntRef<'a>,
+    revocation_date: Time,
+    extensions: Option<Extensions>,
+}
+
+/// A rule, and how an entry is held against it.
+pub(super) struct EntryRule {
+    pub(super) id: &'static str,
+    citation: &'static str,
+    check: fn(&Walk<'_>, &EntryFields<'_>) -> Result<(), String>,
+}
+
+/// Where the walk through the entries stands.
+struct Walk<'a> {
+    crl: &'a ExaminedCrl<'a>,
+    previous: Option<&'a [u8]>,
+}
+
+pub(super) const RULES: [EntryRule; 7] = [
+    entry_rule("rfc5280.crl-entry-serial-number", "RFC 5280 §4.1.2.2, §5.1.2.6", entry_serial_number),
+    entry_rule("rfc5280.crl-entry-order", "RFC 5280 §5.1.2.6", entry_order),
+    entry_rule("rfc5280.crl-own-serial-number", "RFC 5280 §5.1.2.6", own_serial_number),
+    entry_rule("rfc5280.crl-entry-date", "RFC 5280 §5.1.2.6", entry_date),
+    entry_rule("rfc5280.crl-entry-extensions", "RFC 5280 §5.3", entry_extensions),
+    entry_rule("rfc5280.crl-entry-reason", "RFC 5280 §5.3.1", entry_reason),
+    entry_rule("rfc5280.crl-entry-invalidity-date", "RFC 5280 §5.3.2", entry_invalidity_date),
+];
+
+const fn entry_rule(
+    id: &'static str,
+    citation: &'static str,
+    check: fn(&Walk<'_>, &EntryFields<'_>) -> Result<(), String>,
+) -> EntryRule {
+    EntryRule { id, citation, check }
+}
+
+/// Holds every entry against every rule; adds the first finding of each.
+pub(super) fn lint(crl: &ExaminedCrl<'_>, findings: &mut Vec<Finding>) {
+    let Some(mut reader) = crl.fields.revoked.and_then(|entries| SliceReader::new(entries.0).ok()) else {
+        return;
+    };
+    let mut walk = Walk { crl, previous: None };
+    while !reader.is_finished() {
+        let octets = reader.tlv_bytes();
+        let entry = octets.and_then(|octets| Ok((octets, EntryFields::from_der(octets)?)));
+        let (octets, entry) = match entry {
+            Ok(entry) => entry,
+            Err(cause) => return findings.push(not_der(format!("an entry cannot be decoded: {cause}"))),
+        };
+        if !encodes_to(&entry, octets) && !findings.iter().any(|found| found.rule == DER) {
+            findings.push(not_der(format!("the entry {} is not DER", shown(&entry))));
+        }
+        for rule in &RULES {
+            if let Err(what) = (rule.check)(&walk, &entry)
+                && !findings.iter().any(|found| found.rule == rule.id)
+            {
+                findings.push(Finding { rule: rule.id, citation: rule.citation, what });
+            }
+        }
+        walk.previous = Some(entry.serial.as_bytes());
+    }
+}
+
+fn shown(entry: &EntryFields<'_>) -> String {
+    entry.serial.as_bytes().iter().map(|octet| format!("{octet:02X}")).collect()
+}
+
+/// A revoked serial number is positive and has at most 20 octets.
+fn entry_serial_number(_: &Walk<'_>, entry: &EntryFields<'_>) -> Result<(), String> {
+    SerialNumber::from_octets(entry.serial.as_bytes())
+        .map(|_| ())
+        .map_err(|cause| format!("the entry {}: {cause}", shown(entry)))
+}
+
+/// Entries ascend, so none appears twice.
+fn entry_order(walk: &Walk<'_>, entry: &EntryFields<'_>) -> Result<(), String> {
+    let ascends = walk.previous.is_none_or(|previous| previous < entry.serial.as_bytes());
+    require(ascends, || format!("the entry {} is out of order, or there twice", shown(entry)))
+}
+
+/// The CA does not revoke itself.
+fn own_serial_number(walk: &Walk<'_>, entry: &EntryFields<'_>) -> Result<(), String> {
+    let own = walk.crl.input.issuer.certificate().serial();
+    require(own.octets() != entry.serial.as_bytes(), || {
+        format!("the CRL lists {}, its issuer's own serial number", shown(entry))
+    })
+}
+
+/// A revocation date is encoded as certificates encode theirs, and does not lie after thisUpdate.
+fn entry_date(walk: &Walk<'_>, entry: &EntryFields<'_>) -> Result<(), String> {
+    check_time_encoding(entry.revocation_date)?;
+    let past = unix_time(entry.revocation_date) <= unix_time(walk.crl.fields.this_update);
+    require(past, || {
+        format!("the entry {} is revoked at {}, after thisUpdate", shown(entry), entry.revocation_date)
+    })
+}
+
+/// An entry has a reason code and an invalidity date at most, each once and not critical.
+fn entry_extensions(_: &Walk<'_>, entry: &EntryFields<'_>) -> Result<(), String> {
+    let Some(extensions) = &entry.extensions else {
+        return Ok(());
+    };
+    require(!extensions.is_empty(), || format!("the extensions of the entry {} are empty", shown(entry)))?;
+    let mut seen = Vec::new();
+    for Extension { extn_id, critical, .. } in extensions {
+        let known = [oid::CRL_REASON, oid::INVALIDITY_DATE].contains(extn_id);
+        require(known && !critical && !seen.contains(extn_id), || {
+            format!(
+                "the extension {extn_id} of the entry {} is unknown, critical, or there twice",
+                shown(entry)
+            )
+        })?;
+        seen.push(*extn_id);
+    }
+    Ok(())
+}
+
+/// A reason code is one that we give, and `unspecified` is said by leaving it out.
+fn entry_reason(_: &Walk<'_>, entry: &EntryFields<'_>) -> Result<(), String> {
+    let extensions = entry.extensions.as_deref().unwrap_or_default();
+    let Some(extension) = find(extensions, oid::CRL_REASON) else {
+        return Ok(());
+    };
+    let reason = CrlReason::from_der(extension.extn_value.as_bytes()).ok();
+    let given = matches!(reason, Some(reason) if !matches!(reason, CrlReason::Unspecified | CrlReason::RemoveFromCRL));
+    require(given, || {
+        format!("the entry {} has the reason {reason:?}, which a complete CRL never gives", shown(entry))
+    })
+}
+
+/// An invalidity date is a GeneralizedTime.
+fn entry_invalidity_date(_: &Walk<'_>, entry: &EntryFields<'_>) -> Result<(), String> {
+    let extensions = entry.extensions.as_deref().unwrap_or_default();
+    let sound = find(extensions, oid::INVALIDITY_DATE)
+        .is_none_or(|extension| GeneralizedTime::from_der(extension.extn_value.as_bytes()).is_ok());
+    require(sound, || format!("the invalidity date of the entry {} is malformed", shown(entry)))
+}
