@@ -9,7 +9,7 @@
 //! | 9 | a request that does not prove possession of its key | `ca_core::csr`: a `ProofOfPossession` comes from nowhere else |
 //! | 13 | a serial number that was used before (its length is below) | the ledger when the intent is recorded |
 //! | 14 | a second active certificate for one device, purpose and hierarchy | the ledger when the intent is recorded |
-//! | 15 | a hand-held unit without a live work order (its lifetime is below) | `ca_core::registration` |
+//! | 15 | a hand-held unit without a live work order (its lifetime is below) | whoever asks: work orders are kept by the registration authority, not here |
 //! | 17 | a signature with short integers: drawn again, not refused | `ca_core::signing` |
 //!
 //! Two habits of the parsers in the field need no rule of their own: that private extensions are DER is
