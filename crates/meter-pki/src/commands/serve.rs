@@ -17,11 +17,11 @@ pub(super) async fn serve(file: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Logs to standard error; `RUST_LOG` chooses what, `info` unless set.
+/// Logs to standard error; `RUST_LOG` chooses what; without it, `info` without the storage engine.
 fn start_log() {
-    let filter = tracing_subscriber::EnvFilter::builder()
-        .with_default_directive(tracing::level_filters::LevelFilter::INFO.into())
-        .from_env_lossy();
+    // The storage engine tells each of its steps; what matters of it comes back as errors.
+    let usual = "info,fjall=warn,lsm_tree=warn,sled=warn";
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| usual.into());
     // A log that was started before, as in tests, stays.
     drop(tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init());
 }

@@ -25,7 +25,7 @@ use ca_core::suite::SecuritySuite;
 use ca_core::tenant::TenantId;
 use ca_store::{EngineKind, Opening, Store};
 use policies::ProfileSet;
-use signer_file::{FileSigner, KeyDirectory, Passphrase, SystemEntropy};
+use signer_file::{FileSigner, Iterations, KeyDirectory, Passphrase, SystemEntropy};
 use status_server::publish::CrlFolder;
 use status_server::repository::{certificate_path, crl_path};
 
@@ -216,7 +216,7 @@ fn open_room(
         );
     }
     std::fs::create_dir_all(place)?;
-    let keys = KeyDirectory::create(&place.join("keys"))?;
+    let keys = KeyDirectory::create(&place.join("keys"))?.with_iterations(Iterations::LEAST);
     let key = keys.generate(suite.curve(), passphrase)?.key_ref();
     let directory = place.join("store");
     Store::create(&directory, EngineKind::Fjall)?;

@@ -20,7 +20,7 @@ use ca_core::subject::Subject;
 use ca_core::suite::SecuritySuite;
 use ca_store::{EngineKind, Store};
 use policies::{ProfileSet, Settings};
-use signer_file::{KeyDirectory, Passphrase, SystemEntropy};
+use signer_file::{Iterations, KeyDirectory, Passphrase, SystemEntropy};
 
 use super::ceremony::{self, Founded, Room};
 use super::configuration::{self, LINE_STATION};
@@ -58,7 +58,8 @@ fn found_blocking(
     let passphrase = make_passphrase(layout)?;
     let profiles = ProfileSet::load_embedded(&Settings::default())?;
     let (est, status) = (free_address(est)?, free_address(status)?);
-    let online = KeyDirectory::create(&layout.keys())?;
+    // The passphrase has 192 random bits: no number of iterations makes a guess at it dearer.
+    let online = KeyDirectory::create(&layout.keys())?.with_iterations(Iterations::LEAST);
     let room = Room {
         layout,
         profiles: &profiles,
