@@ -6,11 +6,10 @@ use std::sync::atomic::Ordering;
 use axum::http::{Method, StatusCode};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use ca_core::ports::{Clock, StatusSource};
 use ca_core::record::{CertificateId, CertificateStatus};
 use ca_core::suite::Curve;
 use status_server::config::KeepingPolicy;
-use status_server::responder::{Responder, ResponderPorts};
+use status_server::responder::Responder;
 use status_server::routes::{StatusServices, router};
 
 use crate::http::{Reply, ask, get, post_ocsp};
@@ -183,10 +182,7 @@ async fn several_cas_are_told_apart_by_key_even_with_the_same_name() {
     let signer = Arc::new(signer);
     let responder = Responder::new(
         identities.map(|identity| served(identity, &signer)).to_vec(),
-        ResponderPorts {
-            clock: Arc::clone(&world.clock) as Arc<dyn Clock>,
-            status: Arc::clone(&world.ledger) as Arc<dyn StatusSource>,
-        },
+        world.ports(),
         KeepingPolicy::default(),
     );
     let put = |authority: &Authority, status| {
@@ -198,7 +194,7 @@ async fn several_cas_are_told_apart_by_key_even_with_the_same_name() {
     let router = router(StatusServices {
         repository: Arc::clone(&world.repository),
         responder: Arc::new(responder),
-        clock: Arc::clone(&world.clock) as Arc<dyn Clock>,
+        clock: world.clock.clone(),
         workers: world.workers.clone(),
     });
     for (authority, status) in [(&one, 0x80), (&two, 0xA1)] {

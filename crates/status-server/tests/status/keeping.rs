@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use ca_core::ocsp::{CertStatus, ErrorStatus, OcspResponse};
-use ca_core::ports::{Clock, StatusSource};
 use ca_core::record::CertificateStatus;
 use ca_core::suite::Curve;
 use status_server::config::KeepingPolicy;
-use status_server::responder::{Answer, Responder, ResponderPorts};
+use status_server::responder::{Answer, Responder};
 
 use crate::ports::{MemorySigner, Mood};
 use crate::requests::{request_for, request_with_nonce};
@@ -58,12 +57,9 @@ fn answers_with_a_nonce_or_of_unknown_certificates_are_not_kept() {
 fn o_14_a_revocation_shows_in_the_same_second_on_every_node() {
     let world = World::new();
     world.put(1, CertificateStatus::Good);
-    let ports = ResponderPorts {
-        clock: Arc::clone(&world.clock) as Arc<dyn Clock>,
-        status: Arc::clone(&world.ledger) as Arc<dyn StatusSource>,
-    };
     let identity = world.responder.identities().remove(0);
-    let other = Responder::new(vec![served(identity, &world.signer)], ports, KeepingPolicy::default());
+    let other =
+        Responder::new(vec![served(identity, &world.signer)], world.ports(), KeepingPolicy::default());
     let nodes = [world.responder.as_ref(), &other];
     for node in nodes {
         assert_eq!(response(&world, node, 1).statuses(), [CertStatus::Good]);
@@ -179,13 +175,9 @@ fn o_10_a_renewed_responder_takes_over_and_an_expired_one_says_try_later() {
 #[test]
 fn as_many_answers_are_kept_as_allowed() {
     let world = World::new();
-    let ports = ResponderPorts {
-        clock: Arc::clone(&world.clock) as Arc<dyn Clock>,
-        status: Arc::clone(&world.ledger) as Arc<dyn StatusSource>,
-    };
     let identity = world.responder.identities().remove(0);
     let policy = KeepingPolicy::new(60, 4).unwrap();
-    let responder = Responder::new(vec![served(identity, &world.signer)], ports, policy);
+    let responder = Responder::new(vec![served(identity, &world.signer)], world.ports(), policy);
     for number in 0..40 {
         world.put(number, CertificateStatus::Good);
         response(&world, &responder, number);

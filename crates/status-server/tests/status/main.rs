@@ -6,7 +6,6 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::print_stderr,
     unreachable_pub,
     reason = "tests may fail, and their helpers are not exempt by configuration"
 )]

@@ -195,7 +195,12 @@ impl StatusSource for MemoryLedger {
                 revocation: *revocation,
                 not_after: *not_after,
             }),
-            _ => None,
+            CertificateStatus::NeverIssued
+            | CertificateStatus::Pending
+            | CertificateStatus::Aborted
+            | CertificateStatus::Uncertain { .. }
+            | CertificateStatus::Good
+            | CertificateStatus::Revoked(_) => None,
         });
         Ok(entries.filter(|entry| after.is_none_or(|after| entry.serial > *after)).take(limit).collect())
     }

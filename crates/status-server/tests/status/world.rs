@@ -9,7 +9,7 @@ use ca_core::certificate::Certificate;
 use ca_core::crl::{CrlContext, issue_crl};
 use ca_core::issuer::{Issuer, PublicationPoints};
 use ca_core::ocsp::ResponderIdentity;
-use ca_core::ports::{Clock, Signer, StatusSource};
+use ca_core::ports::Clock;
 use ca_core::profile::{CrlProfile, OcspProfile};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{CertificateId, CertificateStatus, CrlRecord, Revocation};
@@ -177,10 +177,7 @@ impl World {
         let identity = authority.responder(&mut signer);
         let (issuer, signer) = (Arc::new(authority.issuer()), Arc::new(signer));
         let (ledger, clock) = (Arc::new(MemoryLedger::default()), Arc::new(SetClock::at(now)));
-        let ports = ResponderPorts {
-            clock: Arc::clone(&clock) as Arc<dyn Clock>,
-            status: Arc::clone(&ledger) as Arc<dyn StatusSource>,
-        };
+        let ports = ResponderPorts { clock: clock.clone(), status: ledger.clone() };
         let served = served(identity, &signer);
         let folder = tempfile::tempdir().unwrap();
         let crls = CrlFolder::open(folder.path()).unwrap();
@@ -210,9 +207,14 @@ impl World {
         router(StatusServices {
             repository: Arc::clone(&self.repository),
             responder: Arc::clone(&self.responder),
-            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+            clock: self.clock.clone(),
             workers: self.workers.clone(),
         })
+    }
+
+    /// The ports of another responder on the same ledger.
+    pub fn ports(&self) -> ResponderPorts {
+        ResponderPorts { clock: self.clock.clone(), status: self.ledger.clone() }
     }
 
     /// Issues the next CRL of the CA, without publishing it.
@@ -251,11 +253,7 @@ impl World {
 }
 
 pub fn served(identity: ResponderIdentity, signer: &Arc<MemorySigner>) -> ServedAuthority {
-    ServedAuthority {
-        identity,
-        profile: OcspProfile::new(3_600, 4).unwrap(),
-        signer: Arc::clone(signer) as Arc<dyn Signer>,
-    }
+    ServedAuthority { identity, profile: OcspProfile::new(3_600, 4).unwrap(), signer: signer.clone() }
 }
 
 pub fn pool(workers: usize, queue: usize) -> WorkerPool {
