@@ -164,11 +164,12 @@ fn a_ledger_without_its_engines_files_is_not_made_anew(ground: &Ground) {
 
 fn a_ledger_serves_its_three_ports_at_once(ground: &Ground) {
     let store = Arc::new(ground.open());
-    let ports: (Arc<dyn Ledger>, Arc<dyn StatusSource>, Arc<dyn Registry>) =
-        (Arc::clone(&store) as _, Arc::clone(&store) as _, store as _);
-    ports.0.record_intents(vec![intent(1)]).unwrap();
-    assert_eq!(ports.1.status_of(&id(1)).unwrap(), CertificateStatus::Pending);
-    assert_eq!(ports.2.device(&super::ground::title(1)).unwrap(), None);
+    let ledger: Arc<dyn Ledger> = store.clone();
+    let status_source: Arc<dyn StatusSource> = store.clone();
+    let registry: Arc<dyn Registry> = store;
+    ledger.record_intents(vec![intent(1)]).unwrap();
+    assert_eq!(status_source.status_of(&id(1)).unwrap(), CertificateStatus::Pending);
+    assert_eq!(registry.device(&super::ground::title(1)).unwrap(), None);
 }
 
 super::on_every_engine! {

@@ -1,1 +1,178 @@
-//! Every row reads back as it was written, and octets that are not one are refused.
+//! Every row reads back as it was written, its octets are what its definition says, and octets that are not one are refused.
+
+use ca_core::profile::{Hierarchy, KeyPurpose, ProfileId};
+use ca_core::reason::ReasonCode;
+use ca_core::record::{CertificateId, Device, DeviceState, ExpectedDevice, Revocation, Slot, Token};
+use ca_core::serial_number::SerialNumber;
+use ca_core::system_title::SystemTitle;
+use ca_core::validity::Validity;
+use der::asn1::AnyRef;
+
+use super::*;
+
+fn id() -> CertificateId {
+    CertificateId { issuer: KeyRef::new([7; 20]), serial: SerialNumber::from_octets(&[0, 0x80]).unwrap() }
+}
+
+fn slot() -> Slot {
+    Slot {
+        tenant: TenantId::parse("dso").unwrap(),
+        title: SystemTitle::new([1; 8]),
+        hierarchy: Hierarchy::Operational,
+        purpose: KeyPurpose::Tls,
+    }
+}
+
+fn certificate_row(state: CertificateState, slot: Option<Slot>) -> CertificateRow {
+    CertificateRow {
+        state,
+        since: time(-1),
+        octets: vec![0x30, 0],
+        tenant: TenantId::parse("dso").unwrap(),
+        profile: ProfileId::parse("p").unwrap(),
+        profile_version: u32::MAX,
+        subject: "CN=Zähler".to_owned(),
+        key_fingerprint: [9; 32],
+        purpose: KeyPurpose::Signature,
+        validity: Validity::new(time(0), UnixTime::NO_EXPIRY).unwrap(),
+        recorded_at: time(5),
+        slot,
+    }
+}
+
+fn device(claimed: bool) -> DeviceRow {
+    let device = Device {
+        expected: ExpectedDevice {
+            tenant: TenantId::parse("dso").unwrap(),
+            title: SystemTitle::new([1; 8]),
+            manufacturer: claimed.then(|| TenantId::parse("maker").unwrap()),
+            model: String::new(),
+            batch: "lot".to_owned(),
+        },
+        state: if claimed { DeviceState::Claimed } else { DeviceState::Operational },
+        imported_at: time(1),
+        claimed_by: claimed.then_some([4; 32]),
+        factory_superseded_at: (!claimed).then_some(time(2)),
+    };
+    DeviceRow { device }
+}
+
+fn token(spent_by: Option<CertificateId>) -> TokenRow {
+    let token = Token {
+        hash: [3; 32],
+        tenant: TenantId::parse("dso").unwrap(),
+        title: SystemTitle::new([1; 8]),
+        profile: ProfileId::parse("p").unwrap(),
+        expires_at: time(8),
+        spent: spent_by.is_some(),
+    };
+    TokenRow { token, spent_by }
+}
+
+/// Checks that a row reads back, that nothing may follow it, and that another version is refused by its number.
+fn reads_back<R: Row + Clone + PartialEq + core::fmt::Debug>(row: R) {
+    let octets = row.encode().unwrap();
+    assert_eq!(R::decode(&octets).unwrap(), row);
+    let longer = [octets.as_slice(), &[0]].concat();
+    assert!(matches!(R::decode(&longer), Err(RowFault::Decode { .. })));
+    let shorter = octets.split_last().unwrap().1;
+    assert!(matches!(R::decode(shorter), Err(RowFault::Decode { .. })));
+    let mut newer = octets;
+    newer[0] = 2;
+    assert!(matches!(R::decode(&newer), Err(RowFault::Version { version: 2, .. })));
+    assert!(matches!(R::decode(&[]), Err(RowFault::Empty { .. })));
+}
+
+#[test]
+fn every_row_reads_back_as_it_was_written() {
+    for state in [CertificateState::Issued, CertificateState::Aborted, CertificateState::Uncertain] {
+        reads_back(certificate_row(state, Some(slot())));
+        reads_back(certificate_row(state, None));
+    }
+    let certificate = certificate_row(CertificateState::Intended, None);
+    for set in [true, false] {
+        reads_back(IntentRow {
+            certificate: certificate.clone(),
+            request: set.then_some([1; 32]),
+            token: (!set).then_some([2; 32]),
+            claim: set.then_some(SystemTitle::new([3; 8])),
+        });
+        reads_back(KeyRow {
+            subject: "s".to_owned(),
+            purpose: KeyPurpose::KeyAgreement,
+            holders: u64::MAX,
+            blocked: set,
+        });
+        reads_back(device(set));
+        reads_back(token(set.then(id)));
+        let issued = IssuedCrl { next_update: time(3), entries: 4, length: 5 };
+        reads_back(CrlRow { this_update: time(2), issued: set.then_some(issued) });
+        reads_back(CrlHeadRow { last: 9, latest: set.then_some(8) });
+    }
+    reads_back(SlotRow { holders: vec![SlotHolder { id: id(), not_after: time(7) }; 2] });
+    reads_back(RequestRow { id: id() });
+    reads_back(UncertainRow { since: time(3) });
+    reads_back(TrailRow { sequence: u64::MAX, head: [5; 32] });
+}
+
+#[test]
+fn every_reason_hierarchy_and_purpose_reads_back() {
+    for reason in ReasonCode::ALL {
+        let revocation = Revocation { time: time(1), reason, invalidity_date: Some(time(0)) };
+        reads_back(RevocationRow { revocation, not_after: time(9) });
+    }
+    for ((hierarchy, _), purpose) in Hierarchy::ALL.into_iter().zip(KeyPurpose::ALL.into_iter().cycle()) {
+        let slot = Slot { hierarchy, purpose, ..slot() };
+        reads_back(certificate_row(CertificateState::Issued, Some(slot)));
+    }
+}
+
+/// The octets of a whole row, so that a change of the form cannot go by unnoticed.
+#[test]
+fn a_revocation_has_the_octets_that_its_definition_says() {
+    let revocation =
+        Revocation { time: time(0x6B), reason: ReasonCode::KeyCompromise, invalidity_date: Some(time(-1)) };
+    let row = RevocationRow { revocation, not_after: time(0x80) };
+    let expected = [1, 0x30, 15, 2, 1, 0x6B, 2, 1, 1, 2, 2, 0, 0x80, 0xA0, 3, 2, 1, 0xFF];
+    assert_eq!(row.encode().unwrap(), expected.map(|octet: u8| octet));
+}
+
+#[test]
+fn a_slot_has_the_octets_that_its_definition_says() {
+    let row = SlotRow { holders: vec![SlotHolder { id: id(), not_after: time(5) }] };
+    let mut expected = vec![1, 0x30, 0x23, 0x30, 0x21, 0x30, 0x1F, 0x30, 0x1A, 4, 20];
+    expected.extend([7; 20]);
+    expected.extend([4, 2, 0, 0x80, 2, 1, 5]);
+    assert_eq!(row.encode().unwrap(), expected);
+}
+
+#[test]
+fn values_that_are_never_written_are_refused() {
+    let refused = |octets: Vec<u8>| matches!(CertificateRow::decode(&octets), Err(RowFault::Value { .. }));
+    let row = certificate_row(CertificateState::Issued, Some(slot()));
+    let tampered = |find: &[u8], put: &[u8]| {
+        let mut octets = row.encode().unwrap();
+        let at = octets.windows(find.len()).position(|window| window == find).unwrap();
+        octets[at..at + put.len()].copy_from_slice(put);
+        octets
+    };
+    // A tenant in upper case, and a validity that ends before it begins.
+    assert!(refused(tampered(b"dso", b"DSO")));
+    assert!(refused(tampered(&[2, 1, 0, 2, 5], &[2, 1, 0, 2, 5, 0x80])));
+    let unknown_reason = [1, 0x30, 9, 2, 1, 1, 2, 1, 7, 2, 1, 1];
+    assert!(matches!(RevocationRow::decode(&unknown_reason), Err(RowFault::Value { .. })));
+    let issued = IntentRow {
+        certificate: certificate_row(CertificateState::Issued, None),
+        request: None,
+        token: None,
+        claim: None,
+    };
+    assert!(matches!(IntentRow::decode(&issued.encode().unwrap()), Err(RowFault::Value { .. })));
+}
+
+#[test]
+fn a_row_is_der_behind_its_version_octet() {
+    let octets = certificate_row(CertificateState::Issued, Some(slot())).encode().unwrap();
+    assert_eq!(octets[0], 1);
+    assert!(AnyRef::from_der(&octets[1..]).is_ok());
+}
