@@ -1,0 +1,94 @@
+//! Runs programs of others and keeps what they say.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// What a program said and how it ended.
+#[derive(Debug, Clone)]
+pub struct Said {
+    /// The command line, for messages.
+    pub command: String,
+    /// Whether it ended with 0.
+    pub success: bool,
+    /// Its exit code, if it was not ended by a signal.
+    pub code: Option<i32>,
+    /// Standard output as text.
+    pub out: String,
+    /// Standard output as octets.
+    pub octets: Vec<u8>,
+    /// Standard error as text.
+    pub err: String,
+}
+
+impl Said {
+    /// Asserts that the program ended with 0.
+    ///
+    /// # Panics
+    /// With everything it said, when it did not.
+    #[must_use]
+    #[track_caller]
+    pub fn ok(self) -> Self {
+        assert!(self.success, "{}\nended with {:?}\n{}\n{}", self.command, self.code, self.out, self.err);
+        self
+    }
+
+    /// Standard output and standard error together.
+    #[must_use]
+    pub fn all(&self) -> String {
+        format!("{}\n{}", self.out, self.err)
+    }
+}
+
+/// Runs a program to its end, without standard input.
+///
+/// # Panics
+/// When it cannot be started: the sentence says what to install.
+pub fn run<S: AsRef<OsStr>>(program: &str, arguments: impl IntoIterator<Item = S>) -> Said {
+    let mut command = Command::new(program);
+    command.args(arguments);
+    finish(&mut command)
+}
+
+/// Runs a prepared command to its end, without standard input.
+///
+/// # Panics
+/// As [`run`].
+pub fn finish(command: &mut Command) -> Said {
+    let line = format!("{command:?}");
+    let output: Output = command
+        .stdin(Stdio::null())
+        .output()
+        .unwrap_or_else(|error| panic!("{line}: {error}; install what the tests need with `tests/run tools`"));
+    Said {
+        command: line,
+        success: output.status.success(),
+        code: output.status.code(),
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
+        octets: output.stdout,
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// Runs `openssl`.
+///
+/// # Panics
+/// As [`run`].
+pub fn openssl<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Said {
+    run("openssl", arguments)
+}
+
+/// Finds one of pkilint's programs.
+///
+/// # Panics
+/// When pkilint is not installed.
+#[must_use]
+pub fn pkilint(program: &str) -> PathBuf {
+    let folder = std::env::var_os("METER_PKI_PKILINT").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/pkilint/bin"),
+        PathBuf::from,
+    );
+    let path = folder.join(program);
+    assert!(path.exists(), "{} is missing: install it with `tests/run tools`", path.display());
+    path
+}

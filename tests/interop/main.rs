@@ -1,0 +1,3 @@
+//! What the system makes, judged by programs that others wrote.
+
+mod paths;
