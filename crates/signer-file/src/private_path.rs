@@ -157,3 +157,43 @@ fn parent(path: &Path) -> &Path {
 fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(directory: &Path) -> Vec<OsString> {
+        fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name()).collect()
+    }
+
+    #[test]
+    fn never_overwrites_a_file_and_leaves_nothing_beside_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("key.pem");
+        store_file(&path, b"first").unwrap();
+        let refusal = store_file(&path, b"second").unwrap_err();
+        assert_eq!(refusal.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(read_file(&path, 100).unwrap().as_slice(), b"first");
+        assert_eq!(names(directory.path()), ["key.pem"]);
+    }
+
+    #[test]
+    fn does_not_touch_what_another_writer_has_begun() {
+        let directory = tempfile::tempdir().unwrap();
+        let begun = directory.path().join(".key.pem.new");
+        fs::write(&begun, "by another").unwrap();
+        let refusal = store_file(&directory.path().join("key.pem"), b"mine").unwrap_err();
+        assert_eq!(refusal.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_to_string(&begun).unwrap(), "by another");
+        assert_eq!(names(directory.path()), [".key.pem.new"]);
+    }
+
+    #[test]
+    fn reads_up_to_the_limit_and_not_beyond() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        store_file(&path, b"12345").unwrap();
+        assert_eq!(read_file(&path, 5).unwrap().as_slice(), b"12345");
+        assert!(matches!(read_file(&path, 4), Err(PrivatePathError::TooLong { limit: 4, .. })));
+    }
+}

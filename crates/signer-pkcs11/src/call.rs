@@ -14,9 +14,9 @@ pub struct CallFailed(Error);
 /// What a failed call leaves behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// Nothing was signed, and the cause is that the login, the session, a handle or the token is gone: worth one more
-    /// try after logging in again.
-    LoginLost,
+    /// Nothing was signed, and the cause may be that the login, the session, a handle or the token is gone: worth one
+    /// more try after logging in again.
+    TryAgain,
     /// Nothing was signed, and another try would end the same.
     NothingSigned,
     /// `C_Sign` was called and may have signed.
@@ -28,7 +28,11 @@ impl CallFailed {
     pub(crate) fn standing(&self) -> Standing {
         match &self.0 {
             Error::Pkcs11(answer, Function::Sign) => standing_of_sign(*answer),
-            Error::Pkcs11(answer, _) if is_login_lost(*answer) => Standing::LoginLost,
+            // A key may have been made; another try would make a second one.
+            Error::Pkcs11(answer, Function::GenerateKeyPair) if !precedes_the_work(*answer) => {
+                Standing::NothingSigned
+            }
+            Error::Pkcs11(answer, _) if may_heal(*answer) => Standing::TryAgain,
             // The one number that is converted after C_Sign was called is the length of the signature.
             Error::TryFromInt(_) => Standing::Unknown,
             Error::Pkcs11(..)
@@ -67,19 +71,27 @@ impl CallFailed {
     }
 }
 
-/// Answers that say before any work is done that the call came to nothing, and that logging in anew may help.
-const fn is_login_lost(answer: RvError) -> bool {
-    matches!(
-        answer,
-        RvError::UserNotLoggedIn
-            | RvError::KeyHandleInvalid
-            | RvError::ObjectHandleInvalid
-            | RvError::SessionHandleInvalid
-            | RvError::SessionClosed
-            | RvError::DeviceRemoved
-            | RvError::TokenNotPresent
-            | RvError::SlotIdInvalid
-    )
+/// Answers to a call that was refused for what was there before it: no work was begun.
+const fn precedes_the_work(answer: RvError) -> bool {
+    matches!(answer, RvError::UserNotLoggedIn | RvError::KeyHandleInvalid | RvError::SessionHandleInvalid)
+}
+
+/// Answers after which logging in again may help.
+const fn may_heal(answer: RvError) -> bool {
+    precedes_the_work(answer)
+        || matches!(
+            answer,
+            RvError::ObjectHandleInvalid
+                | RvError::SessionClosed
+                | RvError::SlotIdInvalid
+                | RvError::TokenNotPresent
+                | RvError::TokenNotRecognized
+                | RvError::DeviceRemoved
+                // What proxies of network HSMs answer when the connection was cut.
+                | RvError::DeviceError
+                | RvError::FunctionFailed
+                | RvError::GeneralError
+        )
 }
 
 /// The answer of `C_Sign` itself. Session closed and device removed are said of the time *during* the call, so the token
@@ -87,9 +99,7 @@ const fn is_login_lost(answer: RvError) -> bool {
 #[expect(clippy::wildcard_enum_match_arm, reason = "an answer not known to be harmless is not harmless")]
 const fn standing_of_sign(answer: RvError) -> Standing {
     match answer {
-        RvError::UserNotLoggedIn | RvError::KeyHandleInvalid | RvError::SessionHandleInvalid => {
-            Standing::LoginLost
-        }
+        answer if precedes_the_work(answer) => Standing::TryAgain,
         RvError::ArgumentsBad
         | RvError::CryptokiNotInitialized
         | RvError::DataInvalid
@@ -167,14 +177,17 @@ mod tests {
 
     // Case H-01 and rule R7: a device error while signing leaves the outcome unknown; before signing it does not.
     #[test]
-    fn takes_a_device_error_for_unknown_only_from_sign_itself() {
+    fn takes_the_outcome_for_unknown_only_from_sign_itself() {
         for answer in [
             RvError::DeviceError,
             RvError::DeviceMemory,
+            RvError::DeviceRemoved,
             RvError::HostMemory,
             RvError::GeneralError,
             RvError::FunctionFailed,
             RvError::FunctionCanceled,
+            RvError::SessionClosed,
+            RvError::TokenNotPresent,
             RvError::VendorDefined(0x8000_0001),
             RvError::UnknownErrorCode(77),
         ] {
@@ -182,21 +195,28 @@ mod tests {
             for function in
                 [Function::SignInit, Function::OpenSession, Function::Login, Function::FindObjects]
             {
-                assert_eq!(standing(answer, function), Standing::NothingSigned, "{answer:?} {function:?}");
+                assert_ne!(standing(answer, function), Standing::Unknown, "{answer:?} {function:?}");
             }
         }
     }
 
     // Case H-02: one more try, but only when the answer proves that nothing was signed.
     #[test]
-    fn wants_one_more_try_only_when_nothing_can_have_been_signed() {
+    fn wants_one_more_try_when_the_login_may_be_lost_and_nothing_can_have_been_signed() {
         for answer in [RvError::UserNotLoggedIn, RvError::KeyHandleInvalid, RvError::SessionHandleInvalid] {
-            assert_eq!(standing(answer, Function::SignInit), Standing::LoginLost, "{answer:?}");
-            assert_eq!(standing(answer, Function::Sign), Standing::LoginLost, "{answer:?}");
+            for function in [Function::SignInit, Function::Sign, Function::GenerateKeyPair] {
+                assert_eq!(standing(answer, function), Standing::TryAgain, "{answer:?} {function:?}");
+            }
         }
-        for answer in [RvError::SessionClosed, RvError::DeviceRemoved, RvError::TokenNotPresent] {
-            assert_eq!(standing(answer, Function::SignInit), Standing::LoginLost, "{answer:?}");
-            assert_eq!(standing(answer, Function::Sign), Standing::Unknown, "{answer:?}");
+        for answer in [
+            RvError::DeviceError,
+            RvError::DeviceRemoved,
+            RvError::GeneralError,
+            RvError::SessionClosed,
+            RvError::TokenNotPresent,
+        ] {
+            assert_eq!(standing(answer, Function::SignInit), Standing::TryAgain, "{answer:?}");
+            assert_eq!(standing(answer, Function::GenerateKeyPair), Standing::NothingSigned, "{answer:?}");
         }
     }
 

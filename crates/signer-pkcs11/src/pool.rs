@@ -58,13 +58,13 @@ impl<T> Permit<'_, T> {
         self.pool.state().at_rest.push(thing);
     }
 
-    /// Lowers the limit to the others that are in use, since there is no room for one more. Answers whether there are
-    /// others: then waiting for one of them helps.
+    /// Lowers the limit to the others that there are, in use or at rest, since there is no room for one more. Answers
+    /// whether there are others: then waiting for one of them helps.
     pub(crate) fn narrow(self) -> bool {
         let mut state = self.pool.state();
-        let others = NonZeroUsize::new(state.permits.saturating_sub(1));
+        let others = NonZeroUsize::new(state.permits.saturating_sub(1) + state.at_rest.len());
         if let Some(others) = others {
-            state.limit = others;
+            state.limit = state.limit.min(others);
         }
         drop(state);
         others.is_some()
@@ -142,6 +142,10 @@ mod tests {
         assert!(second.narrow(), "waiting for the first helps");
         assert_eq!(pool.state().limit.get(), 1);
         drop(first);
+        let (third, _) = pool.permit();
+        pool.state().at_rest.push(7);
+        assert!(third.narrow(), "one came to rest meanwhile");
+        pool.forget();
         let (alone, _) = pool.permit();
         assert!(!alone.narrow(), "there is no other to wait for");
         assert_eq!(pool.state().limit.get(), 1);

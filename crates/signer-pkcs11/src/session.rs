@@ -135,8 +135,8 @@ impl Sessions {
 
     /// Does some work in a session of this thread's own; waits while all sessions are in use.
     ///
-    /// When the login, the session, a handle or the token turns out to be lost, and it is certain that nothing was
-    /// signed, logs in again and does the work once more.
+    /// When the login, the session, a handle or the token seems to be lost, and it is certain that nothing was signed,
+    /// logs in again and does the work once more. `work` must not begin what it may not do twice.
     pub(crate) fn work<T>(
         &self,
         access: Access,
@@ -144,8 +144,8 @@ impl Sessions {
     ) -> Result<T, UseTokenError> {
         let login = self.login().number;
         match self.work_once(access, &mut work) {
-            Err(cause) if cause.standing() == Standing::LoginLost => {
-                tracing::warn!(token = %self.token, %cause, "the login to the token is lost; logging in again");
+            Err(cause) if cause.standing() == Standing::TryAgain => {
+                tracing::warn!(token = %self.token, %cause, "the login to the token seems to be lost; logging in again");
                 self.log_in_again(login)?;
                 self.work_once(access, &mut work)
             }
@@ -172,6 +172,10 @@ impl Sessions {
             let (permit, at_rest) = self.pool.permit();
             let (login, slot) = {
                 let login = self.login();
+                // Another token may be in the slot by now.
+                if login.master.is_none() {
+                    return Err(UseTokenError::LoggedOut);
+                }
                 (login.number, login.slot)
             };
             if let Some(session) = at_rest
@@ -310,8 +314,8 @@ pub enum UseTokenError {
     /// A PKCS#11 function failed.
     #[error(transparent)]
     Call(#[from] CallFailed),
-    /// Someone in this process logged out of the token.
-    #[error("the user is logged out of the token")]
+    /// Someone in this process logged out of the token, or the token was lost and not found again.
+    #[error("the user is not logged in to the token")]
     LoggedOut,
     /// The token refused the PIN. It was tried once.
     #[error("the token refuses the PIN, which is not tried again: {0}")]
@@ -363,7 +367,7 @@ impl UseTokenError {
     pub(crate) fn standing(&self) -> Standing {
         match self {
             Self::Call(cause) => cause.standing(),
-            Self::LoggedOut => Standing::LoginLost,
+            Self::LoggedOut => Standing::TryAgain,
             Self::Token(_)
             | Self::PinRefused(_)
             | Self::PinNotTriedAgain

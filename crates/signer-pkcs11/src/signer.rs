@@ -214,7 +214,7 @@ impl fmt::Debug for TokenSigner {
 fn into_sign_error(cause: UseTokenError) -> SignError {
     match cause.standing() {
         Standing::Unknown => SignError::OutcomeUnknown { cause: Box::new(cause) },
-        Standing::LoginLost | Standing::NothingSigned => match cause {
+        Standing::TryAgain | Standing::NothingSigned => match cause {
             UseTokenError::KeyGone { key } => SignError::KeyNotFound { key },
             cause @ (UseTokenError::Token(_)
             | UseTokenError::Call(_)
@@ -229,7 +229,8 @@ fn into_sign_error(cause: UseTokenError) -> SignError {
     }
 }
 
-/// Makes a key pair and names it by its point; takes it away again when it is not as it must be.
+/// Makes a key pair and names it by its point; takes it away again when it is not as it must be. The outer error says
+/// that none was made, so that another try makes no second one.
 fn generate_in(
     session: &Session,
     curve: Curve,
@@ -260,10 +261,10 @@ fn generate_in(
         )
         .map_err(CallFailed::from)?;
     let named = name_key(session, public, private, label);
-    if !matches!(named, Ok(Ok(_))) {
+    if named.is_err() {
         destroy(session, [private, public]);
     }
-    named
+    Ok(named)
 }
 
 fn name_key(
@@ -271,22 +272,22 @@ fn name_key(
     public: ObjectHandle,
     private: ObjectHandle,
     label: &str,
-) -> Result<Result<TokenKey, GenerateKeyError>, UseTokenError> {
-    let public_key = match key::public_key(session, public)? {
-        Ok(public_key) => public_key,
-        Err(unusable) => return Ok(Err(GenerateKeyError::Refused(unusable))),
-    };
-    let protection = key::protection(session, private)?;
+) -> Result<TokenKey, GenerateKeyError> {
+    let public_key =
+        key::public_key(session, public).map_err(UseTokenError::from)?.map_err(GenerateKeyError::Refused)?;
+    let protection = key::protection(session, private).map_err(UseTokenError::from)?;
     if protection == KeyProtection::Extractable {
-        return Ok(Err(GenerateKeyError::NotProtected));
+        return Err(GenerateKeyError::NotProtected);
     }
     let id = public_key.key_ref().octets().to_vec();
     // RFC 5280 §4.2.1.2, method 1, as PKCS#11 v3.1 §4.6 suggests for CKA_ID. The private key last: until it has an id,
     // the pair is not usable.
     for half in [public, private] {
-        session.update_attributes(half, &[Attribute::Id(id.clone())]).map_err(CallFailed::from)?;
+        session
+            .update_attributes(half, &[Attribute::Id(id.clone())])
+            .map_err(|cause| UseTokenError::from(CallFailed::from(cause)))?;
     }
-    Ok(Ok(TokenKey { public_key, label: label.to_owned(), id, protection }))
+    Ok(TokenKey { public_key, label: label.to_owned(), id, protection })
 }
 
 fn destroy(session: &Session, objects: [ObjectHandle; 2]) {

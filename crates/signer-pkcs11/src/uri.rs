@@ -476,6 +476,7 @@ mod tests {
         assert_eq!(refusal_of_query("module-name=m"), unknown("module-name"));
     }
 
+    // RFC 7512 §2.3: an attribute must not occur twice.
     #[test]
     fn refuses_repeated_attributes() {
         for name in ["token", "serial", "manufacturer", "model", "object", "id"] {
@@ -493,6 +494,7 @@ mod tests {
         ));
     }
 
+    // RFC 7512 §2.3: which characters stand for themselves; the slash only in the query.
     #[test]
     fn refuses_what_is_badly_written_and_says_where() {
         assert_eq!(refusal("token=t;"), ParseTokenUriError::NoValue { position: 15 });

@@ -1,6 +1,7 @@
 //! The signer on tokens of SoftHSM2: the contract of the `Signer` port, and what tokens do to their users.
 #![cfg(test)]
 
+mod faults;
 mod keys;
 mod opening;
 mod recovery;

@@ -17,6 +17,9 @@ use zeroize::Zeroizing;
 /// Set in the second run; says where the tokens are.
 const DIRECTORY: &str = "SIGNER_PKCS11_TEST_DIRECTORY";
 
+/// Set in the second run; says where SoftHSM2 is.
+const MODULE: &str = "SIGNER_PKCS11_TEST_SOFTHSM";
+
 /// The user PIN of every token made here.
 pub(crate) const PIN: &str = "user-1234";
 
@@ -47,7 +50,8 @@ pub(crate) fn on_softhsm_for<N>(test: impl FnOnce(&Softhsm)) {
     let tokens = directory.path().join("tokens");
     let content = format!("directories.tokendir = {}\nobjectstore.backend = file\n", tokens.display());
     fs::write(&configuration, content).unwrap();
-    run_again(test_name::<N>(), directory.path(), &configuration);
+    let environment = [(DIRECTORY, directory.path()), (MODULE, &module), ("SOFTHSM2_CONF", &configuration)];
+    run_again(test_name::<N>(), environment);
 }
 
 /// Returns the name of a test by the type of a closure in it: `program::p256::signs::{{closure}}` is `p256::signs`.
@@ -56,11 +60,10 @@ fn test_name<F>() -> &'static str {
     name.split("::{{closure}}").next().unwrap_or_default()
 }
 
-fn run_again(test: &str, directory: &Path, configuration: &Path) {
+fn run_again(test: &str, environment: [(&str, &Path); 3]) {
     let output = Command::new(std::env::current_exe().unwrap())
         .args([test, "--exact", "--nocapture"])
-        .env(DIRECTORY, directory)
-        .env("SOFTHSM2_CONF", configuration)
+        .envs(environment)
         .output()
         .unwrap();
     let (said, complained) =
