@@ -4,6 +4,7 @@
 //! those who do and those who do not are treated alike. It is *not* a limit on requests that fail otherwise.
 
 use std::collections::HashMap;
+use std::mem::discriminant;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 
@@ -23,13 +24,13 @@ pub struct GuessLimits {
     pub max_wait_seconds: u32,
     /// How long after the last failure, or the end of the last wait, all is forgotten, in seconds.
     pub forget_seconds: u32,
-    /// How many addresses and user names are remembered at most; beyond that the oldest are forgotten.
+    /// How many addresses, and how many user names, are remembered at most; beyond that the oldest are forgotten.
     pub capacity: usize,
 }
 
 impl Default for GuessLimits {
     /// 20 per address, since many devices may stand behind one; 5 per user name; a minute to an hour; forgotten after a
-    /// quarter of an hour; 8,192 remembered.
+    /// quarter of an hour; 8,192 of each remembered.
     fn default() -> Self {
         Self {
             failures_per_address: 20,
@@ -111,7 +112,7 @@ impl GuessWatch {
         let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
         for guesser in guessers {
             if !records.contains_key(guesser) {
-                make_room(&mut records, now, &self.limits);
+                make_room(&mut records, guesser, now, &self.limits);
             }
             let record = records.entry(*guesser).or_insert_with(|| Record::fresh(now));
             if record.is_forgotten(now, &self.limits) {
@@ -143,19 +144,27 @@ impl GuessWatch {
     }
 }
 
-fn make_room(records: &mut HashMap<Guesser, Record>, now: UnixTime, limits: &GuessLimits) {
+/// Addresses make room for addresses and names for names, so that a crowd of one kind does not wash away the other.
+fn make_room(
+    records: &mut HashMap<Guesser, Record>,
+    newcomer: &Guesser,
+    now: UnixTime,
+    limits: &GuessLimits,
+) {
     if records.len() < limits.capacity {
         return;
     }
     records.retain(|_, record| !record.is_forgotten(now, limits));
-    if records.len() >= limits.capacity {
-        let oldest = records
-            .iter()
-            .min_by_key(|(_, record)| record.last_failure.max(record.waits_until))
-            .map(|(guesser, _)| *guesser);
-        if let Some(oldest) = oldest {
-            records.remove(&oldest);
-        }
+    let kind = discriminant(newcomer);
+    let of_kind = || records.iter().filter(|(guesser, _)| discriminant(*guesser) == kind);
+    if of_kind().count() < limits.capacity {
+        return;
+    }
+    let oldest = of_kind()
+        .min_by_key(|(_, record)| record.last_failure.max(record.waits_until))
+        .map(|(guesser, _)| *guesser);
+    if let Some(oldest) = oldest {
+        records.remove(&oldest);
     }
 }
 
@@ -223,7 +232,8 @@ mod tests {
         let watch = GuessWatch::new(LIMITS);
         for last in 0..100 {
             watch.failed(at(i64::from(last)), &[address(last)]);
-            assert!(watch.records.lock().unwrap().len() <= LIMITS.capacity);
+            watch.failed(at(i64::from(last)), &[Guesser::named(&last.to_string())]);
+            assert!(watch.records.lock().unwrap().len() <= 2 * LIMITS.capacity);
         }
         assert!(watch.records.lock().unwrap().contains_key(&address(99)));
         assert!(!watch.records.lock().unwrap().contains_key(&address(0)));

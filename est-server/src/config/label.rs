@@ -128,8 +128,8 @@ impl Label {
         match cacerts::encode(&certificates, parts.line_length) {
             Ok(cacerts) if faults.is_empty() => Ok(Self { parts, trust_anchors, cacerts }),
             Ok(_) => Err(faults),
-            Err(_) => {
-                faults.push(LabelFault::CaCertificatesNotEncodable);
+            Err(cause) => {
+                faults.push(LabelFault::CaCertificatesNotEncodable { cause });
                 Err(faults)
             }
         }
@@ -206,6 +206,11 @@ fn check_registration_authorities(parts: &LabelParts, faults: &mut Vec<LabelFaul
 /// RFC 7030 §4.1.3: the current root, and all that is needed to build a path to it from what the CA issues.
 fn check_ca_certificates(parts: &LabelParts, faults: &mut Vec<LabelFault>) {
     let certificates = &parts.ca_certificates;
+    for (place, one) in certificates.iter().enumerate() {
+        if certificates.iter().skip(place + 1).any(|other| other == one) {
+            faults.push(LabelFault::DoubledCaCertificate { subject: one.subject().to_string() });
+        }
+    }
     let mut certificate = parts.authority.issuer().certificate();
     if !certificates.contains(certificate) {
         faults.push(LabelFault::IssuerMissing);
@@ -288,7 +293,16 @@ pub enum LabelFault {
         /// Where the path ends.
         subject: String,
     },
-    /// The CA certificates cannot be encoded, for instance because one is there twice.
-    #[error("the CA certificates cannot be encoded: is one of them there twice?")]
-    CaCertificatesNotEncodable,
+    /// A CA certificate is there twice.
+    #[error("the certificate of {subject} is among the CA certificates twice")]
+    DoubledCaCertificate {
+        /// Its subject.
+        subject: String,
+    },
+    /// The CA certificates cannot be encoded.
+    #[error("the CA certificates cannot be encoded: {cause}")]
+    CaCertificatesNotEncodable {
+        /// What the encoder says.
+        cause: der::Error,
+    },
 }

@@ -8,7 +8,7 @@ use super::certs_only;
 /// Encodes CA certificates, each given as its DER octets.
 ///
 /// # Errors
-/// What the DER codec says when one of them is not a DER object, or is there twice.
+/// What the DER codec says when one of them is not a DER object.
 pub fn encode(certificates: &[&[u8]], length: LineLength) -> der::Result<String> {
     Ok(base64::encode(&certs_only::encode(certificates)?, length))
 }

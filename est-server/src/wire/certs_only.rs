@@ -42,7 +42,7 @@ struct ContentInfo {
 /// Encodes certificates, each given as its DER octets, as DER; in the order of their octets, as DER wants of a SET OF.
 ///
 /// # Errors
-/// What the DER codec says when one of them is not a DER object, or is there twice.
+/// What the DER codec says when one of them is not a DER object.
 pub fn encode(certificates: &[&[u8]]) -> der::Result<Vec<u8>> {
     let certificates = certificates.iter().map(|der| Any::from_der(der)).collect::<der::Result<Vec<_>>>()?;
     ContentInfo {

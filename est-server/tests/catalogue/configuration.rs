@@ -1,0 +1,139 @@
+//! What a configuration must not be: RFC 7030 §3.2.2 and §4.1.3, and the rules of trust anchors.
+
+use std::sync::Arc;
+
+use ca_core::path::TrustAnchor;
+use est_server::config::{
+    Anchor, DEFAULT_BODY_OCTETS, EstConfig, EstConfigFault, EstParts, Label, LabelFault, LabelParts, Voucher,
+};
+use est_server::guessing::GuessLimits;
+use server_kit::metrics::Metrics;
+use server_kit::workers::{PoolSize, WorkerPool};
+
+use crate::pki::profile_id;
+use crate::world::{World, station_entry};
+
+fn faults(change: impl FnOnce(&mut LabelParts)) -> Vec<LabelFault> {
+    let mut parts = World::new().label_parts;
+    change(&mut parts);
+    Label::new(parts).map(|label| label.name().to_owned()).unwrap_err()
+}
+
+// RFC 7030 §3.2.2: a label is not the same as an operation's path segment.
+#[test]
+fn a_label_is_not_named_as_an_operation() {
+    for name in ["cacerts", "simpleenroll", "simplereenroll", "fullcmc", "serverkeygen", "csrattrs"] {
+        assert_eq!(
+            faults(|parts| parts.name = name.to_owned()),
+            [LabelFault::NamedAsOperation { name: name.to_owned() }]
+        );
+    }
+}
+
+#[test]
+fn a_label_is_1_to_64_letters_digits_and_hyphens() {
+    for name in ["", "A", "a/b", "a.b", "..", "a b", "ä", &"a".repeat(65)] {
+        assert_eq!(
+            faults(|parts| parts.name = name.to_owned()),
+            [LabelFault::Name { name: name.to_owned() }]
+        );
+    }
+    let mut parts = World::new().label_parts;
+    parts.name = "a".repeat(64);
+    assert!(Label::new(parts).is_ok());
+}
+
+#[test]
+fn a_label_opens_a_profile_that_its_authority_offers() {
+    let profile = || profile_id("hes-tls");
+    assert_eq!(
+        faults(|parts| parts.profile = profile()),
+        [LabelFault::ProfileNotOffered { profile: profile() }]
+    );
+}
+
+#[test]
+fn a_key_is_a_trust_anchor_once() {
+    let world = World::new();
+    let certificate = world.pki.operational.certificate();
+    let again =
+        Anchor { anchor: TrustAnchor::from_certificate(certificate), vouches_for: Voucher::Infrastructure };
+    assert_eq!(
+        faults(|parts| parts.anchors.push(again)),
+        [LabelFault::DoubledAnchor { key: certificate.public_key().key_ref() }]
+    );
+}
+
+#[test]
+fn registration_authorities_need_an_anchor_and_bounds_that_bound() {
+    let infrastructure = |anchor: &Anchor| anchor.vouches_for == Voucher::Infrastructure;
+    assert_eq!(
+        faults(|parts| parts.anchors.retain(|anchor| !infrastructure(anchor))),
+        [LabelFault::NoInfrastructureAnchor]
+    );
+    let name = || "station-1".to_owned();
+    let entry = |prefix: &[u8], suffixes: &[&str]| station_entry("meter-op-ds", prefix, suffixes);
+    let instead = |other| faults(|parts| parts.registration_authorities = vec![other]);
+    assert_eq!(instead(entry(&[1; 9], &[])), [LabelFault::TitlePrefix { name: name(), octets: 9 }]);
+    for suffix in ["", ".", ".example"] {
+        assert_eq!(instead(entry(&[], &[suffix])), [LabelFault::DnsSuffix { name: name() }]);
+    }
+    assert_eq!(
+        faults(|parts| parts.registration_authorities.push(entry(&[], &[]))),
+        [LabelFault::DoubledRegistrationAuthority { name: name() }]
+    );
+}
+
+// RFC 7030 §4.1.3: /cacerts holds the root and all that leads to it; E-21: it is never empty.
+#[test]
+fn ca_certificates_lead_from_the_authority_to_a_root() {
+    assert_eq!(faults(|parts| parts.ca_certificates.clear()), [LabelFault::IssuerMissing]);
+    assert_eq!(faults(|parts| drop(parts.ca_certificates.remove(1))), [LabelFault::IssuerMissing]);
+    assert_eq!(
+        faults(|parts| drop(parts.ca_certificates.remove(0))),
+        [LabelFault::NoPathToRoot { subject: "CN=Grid Operational CA".to_owned() }]
+    );
+    assert_eq!(
+        faults(|parts| parts.ca_certificates.push(parts.ca_certificates[0].clone())),
+        [LabelFault::DoubledCaCertificate { subject: "CN=Grid Root".to_owned() }]
+    );
+}
+
+#[test]
+fn all_faults_are_named_and_not_only_the_first() {
+    let found = faults(|parts| {
+        parts.name = "CACERTS".to_owned();
+        parts.anchors.clear();
+        parts.ca_certificates.clear();
+    });
+    assert_eq!(found.len(), 3, "{found:?}");
+}
+
+// RFC 7030 §3.2.2: services are provided whether or not the path has a label.
+#[test]
+fn one_of_the_labels_answers_when_the_path_has_none() {
+    let world = World::new();
+    let label = Label::new(world.label_parts.clone()).unwrap();
+    let configure = |labels: Vec<Label>, default: &str, max_body_octets| {
+        EstConfig::new(EstParts {
+            labels,
+            default_label: default.to_owned(),
+            clock: world.clock.clone(),
+            registry: world.memory.clone(),
+            workers: WorkerPool::start("est", &PoolSize::default(), &Metrics::new("")).unwrap(),
+            max_body_octets,
+            guessing: GuessLimits::default(),
+        })
+        .map(Arc::new)
+    };
+    assert!(configure(vec![label.clone()], "meter-ds", DEFAULT_BODY_OCTETS).is_ok());
+    let other = || "other".to_owned();
+    assert_eq!(
+        configure(vec![label.clone()], "other", 0).unwrap_err(),
+        [EstConfigFault::NoDefaultLabel { name: other() }, EstConfigFault::NoBody]
+    );
+    assert_eq!(
+        configure(vec![label.clone(), label], "meter-ds", 1).unwrap_err(),
+        [EstConfigFault::DoubledLabel { name: "meter-ds".to_owned() }]
+    );
+}
