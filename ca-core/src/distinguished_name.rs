@@ -58,6 +58,10 @@ impl DistinguishedName {
         let mut attributes = Vec::new();
         let mut single_valued = true;
         for rdn in name.iter_rdn() {
+            // X.501 §9.3, RFC 5280 §4.1.2.4: RelativeDistinguishedName is a SET SIZE (1..MAX).
+            if rdn.iter().next().is_none() {
+                return Err(NameError::NotDer);
+            }
             single_valued &= rdn.iter().count() == 1;
             for attribute in rdn.iter() {
                 attributes.push((attribute.oid, text_of(attribute)?));
@@ -253,6 +257,12 @@ mod tests {
                 "{text:?}"
             );
         }
+    }
+
+    // RFC 5280 §4.1.2.4: an RDN has at least one attribute; without, the name would look empty and not be.
+    #[test]
+    fn refuses_an_rdn_without_attributes() {
+        assert_eq!(DistinguishedName::from_der(&[0x30, 0x02, 0x31, 0x00]), Err(NameError::NotDer));
     }
 
     // RFC 5280 §7.1: comparison ignores case and the amount of white space.
