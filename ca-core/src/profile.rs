@@ -3,6 +3,9 @@
 //! A profile here is checked and cannot be wrong in itself; the files it comes from are read by `policies`. It says nothing
 //! about who may ask for it: that is `registration`. RFC 5280 §4; Green Book 9.2.6.4.
 
+mod fault;
+mod status;
+
 use core::fmt;
 
 use const_oid::ObjectIdentifier;
@@ -11,6 +14,9 @@ use crate::oid;
 use crate::public_key::KeyIdentifierMethod;
 use crate::suite::{Curve, SecuritySuite};
 use crate::validity::{UnixTime, Validity};
+
+pub use fault::ProfileFault;
+pub use status::{CrlProfile, OcspProfile};
 
 /// The name of a profile, such as `meter-op-ds-s1`: 1 to 64 of `a`–`z`, `0`–`9` and `-`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -466,161 +472,4 @@ fn check_meter_facing(parts: &ProfileParts, faults: &mut Vec<ProfileFault>) {
     if critical && !firmware {
         faults.push(ProfileFault::CriticalExtendedKeyUsage);
     }
-}
-
-/// The profile of the CRLs of one CA (RFC 5280 §5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CrlProfile {
-    validity_seconds: i64,
-    reissue_seconds: i64,
-    offline: bool,
-}
-
-impl CrlProfile {
-    /// How long a CRL may be valid at most, in seconds: 10 days.
-    pub const MAX_SECONDS: i64 = 10 * 86_400;
-
-    /// How long the CRL of a CA may be valid at most whose key is kept off line, in seconds: 366 days.
-    pub const MAX_OFFLINE_SECONDS: i64 = 366 * 86_400;
-
-    /// Makes a profile: each CRL is valid for `validity_seconds` and replaced after `reissue_seconds`.
-    ///
-    /// # Errors
-    /// [`ProfileFault::CrlTimes`] unless 60 s ≤ reissue ≤ half the validity ≤ half of 10 days.
-    pub fn new(validity_seconds: i64, reissue_seconds: i64) -> Result<Self, ProfileFault> {
-        Self::within(Self::MAX_SECONDS, validity_seconds, reissue_seconds)
-    }
-
-    /// Makes a profile for a CA whose key is kept off line, such as a root.
-    ///
-    /// # Errors
-    /// [`ProfileFault::CrlTimes`] unless 60 s ≤ reissue ≤ half the validity ≤ half of 366 days.
-    pub fn offline(validity_seconds: i64, reissue_seconds: i64) -> Result<Self, ProfileFault> {
-        let profile = Self::within(Self::MAX_OFFLINE_SECONDS, validity_seconds, reissue_seconds)?;
-        Ok(Self { offline: true, ..profile })
-    }
-
-    fn within(max_seconds: i64, validity_seconds: i64, reissue_seconds: i64) -> Result<Self, ProfileFault> {
-        let sound = reissue_seconds >= 60
-            && reissue_seconds <= validity_seconds / 2
-            && validity_seconds <= max_seconds;
-        sound
-            .then_some(Self { validity_seconds, reissue_seconds, offline: false })
-            .ok_or(ProfileFault::CrlTimes)
-    }
-
-    /// Tells whether the CA's key is kept off line.
-    #[must_use]
-    pub const fn is_offline(&self) -> bool {
-        self.offline
-    }
-
-    /// Returns how long after thisUpdate nextUpdate lies, in seconds.
-    #[must_use]
-    pub const fn validity_seconds(&self) -> i64 {
-        self.validity_seconds
-    }
-
-    /// Returns after how many seconds a new CRL is made even when nothing was revoked.
-    #[must_use]
-    pub const fn reissue_seconds(&self) -> i64 {
-        self.reissue_seconds
-    }
-}
-
-/// The profile of the OCSP answers for one CA (RFC 6960, RFC 9654).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OcspProfile {
-    validity_seconds: i64,
-    max_requests: u8,
-}
-
-impl OcspProfile {
-    /// Makes a profile: answers are valid for `validity_seconds`; one request may ask for at most `max_requests`
-    /// certificates.
-    ///
-    /// # Errors
-    /// [`ProfileFault::OcspTimes`] unless 60 s ≤ validity ≤ 10 days and 1 ≤ `max_requests` ≤ 64.
-    pub fn new(validity_seconds: i64, max_requests: u8) -> Result<Self, ProfileFault> {
-        let sound = (60..=864_000).contains(&validity_seconds) && (1..=64).contains(&max_requests);
-        sound.then_some(Self { validity_seconds, max_requests }).ok_or(ProfileFault::OcspTimes)
-    }
-
-    /// Returns how long after thisUpdate nextUpdate lies, in seconds.
-    #[must_use]
-    pub const fn validity_seconds(&self) -> i64 {
-        self.validity_seconds
-    }
-
-    /// Returns how many certificates one request may ask for.
-    #[must_use]
-    pub const fn max_requests(&self) -> u8 {
-        self.max_requests
-    }
-}
-
-/// What is wrong with a profile.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ProfileFault {
-    /// The name is malformed.
-    #[error("a profile is named by 1 to 64 of the characters a-z, 0-9 and -")]
-    Id,
-    /// The version is 0.
-    #[error("versions count from 1")]
-    Version,
-    /// The keyUsage bits are not one of the four combinations of DLMS.
-    #[error("key usage is digitalSignature, keyAgreement, both, or keyCertSign with cRLSign")]
-    KeyUsage,
-    /// cA and keyCertSign do not go together.
-    #[error("a path length belongs to keyCertSign and to nothing else")]
-    BasicConstraints,
-    /// A CA outside the authority hierarchy, or an end entity inside it.
-    #[error("CAs, and only CAs, belong to the hierarchy `authority`")]
-    Hierarchy,
-    /// A CA without a distinguished name of at most 127 octets.
-    #[error("a CA is named by a distinguished name of at most 127 octets")]
-    AuthorityName,
-    /// An issuing window on an end entity.
-    #[error("only a CA has an issuing window")]
-    IssuingWindow,
-    /// id-pkix-ocsp-nocheck without OCSPSigning, or the reverse.
-    #[error("OCSPSigning and ocsp-nocheck go together")]
-    OcspNoCheck,
-    /// digitalSignature with keyAgreement, but no extended key usage.
-    #[error("digitalSignature with keyAgreement needs an extended key usage")]
-    ExtendedKeyUsageMissing,
-    /// Empty, doubled, anyExtendedKeyUsage, or at odds with keyUsage.
-    #[error("the extended key usage is empty, doubled, or does not fit the key usage")]
-    ExtendedKeyUsage,
-    /// An empty subject without a hardwareModuleName.
-    #[error("an empty subject needs a hardwareModuleName")]
-    NoName,
-    /// A hardwareModuleName where no system title is.
-    #[error("a hardwareModuleName belongs to subjects that are system titles")]
-    HardwareModuleWithoutTitle,
-    /// Lengths out of order, or notBefore more than an hour back.
-    #[error("validity lengths are positive and in order, and notBefore lies at most an hour back")]
-    Validity,
-    /// cRLDistributionPoints or authorityInfoAccess on what meters load.
-    #[error(
-        "a meter-facing certificate carries no CRL distribution point and no authority information access"
-    )]
-    PointersOnMeterFacing,
-    /// A critical extended key usage on what meters load.
-    #[error("a meter-facing certificate has no critical extended key usage")]
-    CriticalExtendedKeyUsage,
-    /// The longest certificate is below 300 or above 4096 octets.
-    #[error("the longest certificate is 300 to 4096 octets, not {octets}")]
-    MaxOctets {
-        /// What was asked for.
-        octets: u16,
-    },
-    /// CRL times out of order.
-    #[error(
-        "a CRL is replaced after at least 60 seconds and at most half its validity, which is at most 10 days, or 366 for an offline key"
-    )]
-    CrlTimes,
-    /// OCSP bounds out of range.
-    #[error("OCSP answers are valid for 60 seconds to 10 days and cover 1 to 64 certificates")]
-    OcspTimes,
 }

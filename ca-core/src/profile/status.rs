@@ -1,0 +1,96 @@
+//! The profiles of what a CA says of its certificates: CRLs (RFC 5280 §5) and OCSP answers (RFC 6960, RFC 9654).
+//!
+//! Times and bounds only; what stands in a CRL or an answer is drafted elsewhere.
+
+use super::ProfileFault;
+
+/// The profile of the CRLs of one CA (RFC 5280 §5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CrlProfile {
+    validity_seconds: i64,
+    reissue_seconds: i64,
+    offline: bool,
+}
+
+impl CrlProfile {
+    /// How long a CRL may be valid at most, in seconds: 10 days.
+    pub const MAX_SECONDS: i64 = 10 * 86_400;
+
+    /// How long the CRL of a CA may be valid at most whose key is kept off line, in seconds: 366 days.
+    pub const MAX_OFFLINE_SECONDS: i64 = 366 * 86_400;
+
+    /// Makes a profile: each CRL is valid for `validity_seconds` and replaced after `reissue_seconds`.
+    ///
+    /// # Errors
+    /// [`ProfileFault::CrlTimes`] unless 60 s ≤ reissue ≤ half the validity ≤ half of 10 days.
+    pub fn new(validity_seconds: i64, reissue_seconds: i64) -> Result<Self, ProfileFault> {
+        Self::within(Self::MAX_SECONDS, validity_seconds, reissue_seconds)
+    }
+
+    /// Makes a profile for a CA whose key is kept off line, such as a root.
+    ///
+    /// # Errors
+    /// [`ProfileFault::CrlTimes`] unless 60 s ≤ reissue ≤ half the validity ≤ half of 366 days.
+    pub fn offline(validity_seconds: i64, reissue_seconds: i64) -> Result<Self, ProfileFault> {
+        let profile = Self::within(Self::MAX_OFFLINE_SECONDS, validity_seconds, reissue_seconds)?;
+        Ok(Self { offline: true, ..profile })
+    }
+
+    fn within(max_seconds: i64, validity_seconds: i64, reissue_seconds: i64) -> Result<Self, ProfileFault> {
+        let sound = reissue_seconds >= 60
+            && reissue_seconds <= validity_seconds / 2
+            && validity_seconds <= max_seconds;
+        sound
+            .then_some(Self { validity_seconds, reissue_seconds, offline: false })
+            .ok_or(ProfileFault::CrlTimes)
+    }
+
+    /// Tells whether the CA's key is kept off line.
+    #[must_use]
+    pub const fn is_offline(&self) -> bool {
+        self.offline
+    }
+
+    /// Returns how long after thisUpdate nextUpdate lies, in seconds.
+    #[must_use]
+    pub const fn validity_seconds(&self) -> i64 {
+        self.validity_seconds
+    }
+
+    /// Returns after how many seconds a new CRL is made even when nothing was revoked.
+    #[must_use]
+    pub const fn reissue_seconds(&self) -> i64 {
+        self.reissue_seconds
+    }
+}
+
+/// The profile of the OCSP answers for one CA (RFC 6960, RFC 9654).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OcspProfile {
+    validity_seconds: i64,
+    max_requests: u8,
+}
+
+impl OcspProfile {
+    /// Makes a profile: answers are valid for `validity_seconds`; one request may ask for at most `max_requests`
+    /// certificates.
+    ///
+    /// # Errors
+    /// [`ProfileFault::OcspTimes`] unless 60 s ≤ validity ≤ 10 days and 1 ≤ `max_requests` ≤ 64.
+    pub fn new(validity_seconds: i64, max_requests: u8) -> Result<Self, ProfileFault> {
+        let sound = (60..=864_000).contains(&validity_seconds) && (1..=64).contains(&max_requests);
+        sound.then_some(Self { validity_seconds, max_requests }).ok_or(ProfileFault::OcspTimes)
+    }
+
+    /// Returns how long after thisUpdate nextUpdate lies, in seconds.
+    #[must_use]
+    pub const fn validity_seconds(&self) -> i64 {
+        self.validity_seconds
+    }
+
+    /// Returns how many certificates one request may ask for.
+    #[must_use]
+    pub const fn max_requests(&self) -> u8 {
+        self.max_requests
+    }
+}
