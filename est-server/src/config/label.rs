@@ -73,7 +73,8 @@ pub enum BindingPolicy {
     /// One that is there must be the channel binding of the connection; none need be there.
     #[default]
     IfPresent,
-    /// It must be there and be the channel binding of the connection.
+    /// It must be there and be the channel binding of the connection. Clients are told by the refusal, since `/csrattrs`,
+    /// which would say so beforehand, is not offered.
     Required,
     /// It is not looked at, which RFC 7030 §3.5 does not allow: for clients that send something else in it.
     Off,
@@ -149,9 +150,13 @@ impl Label {
         &self.trust_anchors
     }
 
-    /// Returns whose word the anchor with this key stands for.
-    pub(crate) fn voucher(&self, key: KeyRef) -> Option<&Voucher> {
-        self.parts.anchors.iter().find(|entry| entry.anchor.key() == key).map(|entry| &entry.vouches_for)
+    /// Returns whose word the anchor with this key stands for: a manufacturer's, or one or both of the owner's.
+    pub(crate) fn vouchers(&self, key: KeyRef) -> impl Iterator<Item = &Voucher> {
+        self.parts
+            .anchors
+            .iter()
+            .filter(move |entry| entry.anchor.key() == key)
+            .map(|entry| &entry.vouches_for)
     }
 
     /// Returns the body of the answer to `/cacerts`, made once.
@@ -171,11 +176,17 @@ fn check_name(name: &str, faults: &mut Vec<LabelFault>) {
     }
 }
 
-/// One key speaks with one voice: otherwise a factory certificate could pass for an operational one.
+/// A key that speaks for a manufacturer speaks for nobody else: otherwise a factory certificate could pass for another.
+/// The owner's keys may speak for devices and for registration authorities, which id-kp-cmcRA tells apart.
 fn check_anchors(anchors: &[Anchor], faults: &mut Vec<LabelFault>) {
+    let is_factory = |anchor: &Anchor| matches!(anchor.vouches_for, Voucher::Factory { .. });
     for (place, one) in anchors.iter().enumerate() {
         let key = one.anchor.key();
-        if anchors.iter().skip(place + 1).any(|other| other.anchor.key() == key) {
+        let clashes = |other: &Anchor| {
+            other.anchor.key() == key
+                && (other.vouches_for == one.vouches_for || is_factory(one) || is_factory(other))
+        };
+        if anchors.iter().skip(place + 1).any(clashes) {
             faults.push(LabelFault::DoubledAnchor { key });
         }
     }
@@ -216,22 +227,23 @@ fn check_ca_certificates(parts: &LabelParts, faults: &mut Vec<LabelFault>) {
         faults.push(LabelFault::IssuerMissing);
         return;
     }
-    for _ in 0..certificates.len() {
-        if certificate.issuer() == certificate.subject() {
+    let mut steps = certificates.iter();
+    while certificate.issuer() != certificate.subject() {
+        // A path has at most as many steps as there are certificates.
+        let above = steps.next().and_then(|_| issuer_of(certificate, certificates));
+        let Some(above) = above else {
+            faults.push(LabelFault::NoPathToRoot { subject: certificate.subject().to_string() });
             return;
-        }
-        let above = certificates.iter().find(|other| {
-            other.subject() == certificate.issuer()
-                && other.public_key().verify(certificate.tbs(), certificate.signature()).is_ok()
-        });
-        match above {
-            Some(above) => certificate = above,
-            None => break,
-        }
+        };
+        certificate = above;
     }
-    if certificate.issuer() != certificate.subject() {
-        faults.push(LabelFault::NoPathToRoot { subject: certificate.subject().to_string() });
-    }
+}
+
+fn issuer_of<'a>(certificate: &Certificate, among: &'a [Certificate]) -> Option<&'a Certificate> {
+    among.iter().find(|other| {
+        other.subject() == certificate.issuer()
+            && other.public_key().verify(certificate.tbs(), certificate.signature()).is_ok()
+    })
 }
 
 /// What is wrong with a label.
@@ -255,8 +267,8 @@ pub enum LabelFault {
         /// The profile.
         profile: ProfileId,
     },
-    /// Two trust anchors have the same key.
-    #[error("the key {key} is a trust anchor twice")]
+    /// A key is a trust anchor twice, or for a manufacturer and somebody else.
+    #[error("the key {key} is a trust anchor twice, or for a manufacturer and somebody else")]
     DoubledAnchor {
         /// The key.
         key: KeyRef,

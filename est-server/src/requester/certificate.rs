@@ -6,7 +6,6 @@ use ca_core::actor::{Actor, DeviceIdentity, Identity, Origin, Presented, Registr
 use ca_core::certificate::Certificate;
 use ca_core::oid;
 use ca_core::path::{PathError, ValidatedPath, validate_client};
-use ca_core::tenant::TenantId;
 use sha2::{Digest, Sha256};
 
 use super::{AuthenticateError, Gate};
@@ -24,35 +23,36 @@ pub(super) fn authenticate(gate: &Gate<'_>, shown: &[Vec<u8>]) -> Result<Actor, 
     // One that we cannot read, such as an RSA root sent along, can be no part of a path of ours.
     let others: Vec<Certificate> = rest.iter().filter_map(|der| Certificate::from_der(der).ok()).collect();
     let path = validate_client(end_entity, &others, gate.label.trust_anchors(), gate.now)?;
-    let voucher = gate.label.voucher(path.anchor()).ok_or(PathError::NoPath)?;
     // RFC 7030 §3.7: id-kp-cmcRA makes its holder a registration authority.
-    let is_authority = path.end_entity().extended_key_usages().contains(&oid::CMC_RA);
-    match (is_authority, voucher) {
-        (true, Voucher::Infrastructure) => registration_authority(gate.label, &path),
-        (true, Voucher::Factory { .. } | Voucher::Operational) => {
-            Err(AuthenticateError::UnknownRegistrationAuthority)
-        }
-        (false, Voucher::Factory { manufacturer }) => {
-            device(&path, manufacturer.clone(), Origin::Factory { manufacturer: manufacturer.clone() })
-        }
-        (false, Voucher::Operational) => {
-            device(&path, gate.label.parts().authority.issuer().tenant().clone(), Origin::Operational)
-        }
-        (false, Voucher::Infrastructure) => Err(AuthenticateError::NoDevice),
+    if path.end_entity().extended_key_usages().contains(&oid::CMC_RA) {
+        return registration_authority(gate.label, &path);
     }
+    let mut origins = gate.label.vouchers(path.anchor()).filter_map(|voucher| match voucher {
+        Voucher::Factory { manufacturer } => Some(Origin::Factory { manufacturer: manufacturer.clone() }),
+        Voucher::Operational => Some(Origin::Operational),
+        Voucher::Infrastructure => None,
+    });
+    device(gate.label, &path, origins.next().ok_or(AuthenticateError::NoDevice)?)
 }
 
 fn presented(path: &ValidatedPath) -> Presented {
     Presented { certificate: path.end_entity().clone(), issuer: path.issuer() }
 }
 
-fn device(path: &ValidatedPath, tenant: TenantId, origin: Origin) -> Result<Actor, AuthenticateError> {
+fn device(label: &Label, path: &ValidatedPath, origin: Origin) -> Result<Actor, AuthenticateError> {
     let title = path.end_entity().system_title().ok_or(AuthenticateError::NoDevice)?;
+    let tenant = match &origin {
+        Origin::Factory { manufacturer } => manufacturer.clone(),
+        Origin::Operational => label.parts().authority.issuer().tenant().clone(),
+    };
     let identity = Identity::Device(DeviceIdentity { title, origin, certificate: presented(path) });
     Ok(Actor { tenant, identity })
 }
 
 fn registration_authority(label: &Label, path: &ValidatedPath) -> Result<Actor, AuthenticateError> {
+    if !label.vouchers(path.anchor()).any(|voucher| *voucher == Voucher::Infrastructure) {
+        return Err(AuthenticateError::UnknownRegistrationAuthority);
+    }
     let certificate = path.end_entity();
     let is_meant = |entry: &&RegistrationAuthorityEntry| match &entry.matched_by {
         RegistrationAuthorityMatch::CommonName(name) => {

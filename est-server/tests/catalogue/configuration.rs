@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ca_core::certificate::Certificate;
 use ca_core::path::TrustAnchor;
 use est_server::config::{
     Anchor, DEFAULT_BODY_OCTETS, EstConfig, EstConfigFault, EstParts, Label, LabelFault, LabelParts, Voucher,
@@ -10,7 +11,7 @@ use est_server::guessing::GuessLimits;
 use server_kit::metrics::Metrics;
 use server_kit::workers::{PoolSize, WorkerPool};
 
-use crate::pki::profile_id;
+use crate::pki::{profile_id, tenant};
 use crate::world::{World, station_entry};
 
 fn faults(change: impl FnOnce(&mut LabelParts)) -> Vec<LabelFault> {
@@ -53,15 +54,30 @@ fn a_label_opens_a_profile_that_its_authority_offers() {
 }
 
 #[test]
-fn a_key_is_a_trust_anchor_once() {
+fn a_key_speaks_for_a_manufacturer_or_for_the_owner_but_not_for_both() {
     let world = World::new();
-    let certificate = world.pki.operational.certificate();
-    let again =
-        Anchor { anchor: TrustAnchor::from_certificate(certificate), vouches_for: Voucher::Infrastructure };
-    assert_eq!(
-        faults(|parts| parts.anchors.push(again)),
-        [LabelFault::DoubledAnchor { key: certificate.public_key().key_ref() }]
-    );
+    let anchor = |certificate: &Certificate, vouches_for| Anchor {
+        anchor: TrustAnchor::from_certificate(certificate),
+        vouches_for,
+    };
+    let (own, foreign) = (world.pki.operational.certificate(), world.pki.manufacturer.certificate());
+    let acme = || Voucher::Factory { manufacturer: tenant("acme") };
+    let other = Voucher::Factory { manufacturer: tenant("other") };
+    for (certificate, voucher) in [
+        (own, acme()),
+        (own, Voucher::Operational),
+        (foreign, Voucher::Operational),
+        (foreign, acme()),
+        (foreign, other),
+    ] {
+        assert_eq!(
+            faults(|parts| parts.anchors.push(anchor(certificate, voucher))),
+            [LabelFault::DoubledAnchor { key: certificate.public_key().key_ref() }]
+        );
+    }
+    let mut parts = world.label_parts.clone();
+    parts.anchors.push(anchor(own, Voucher::Infrastructure));
+    assert!(Label::new(parts).is_ok(), "devices and registration authorities of one owner");
 }
 
 #[test]
