@@ -20,6 +20,21 @@ pub struct PublicationPoints {
     pub ocsp: Option<String>,
 }
 
+impl PublicationPoints {
+    /// Checks that every URI is one that certificates may carry.
+    ///
+    /// # Errors
+    /// [`IssuerError::NotPlainHttp`].
+    pub fn check(&self) -> Result<(), IssuerError> {
+        // RFC 5280 §4.2.1.13: clients must be able to fetch by plain HTTP; HTTPS would loop.
+        let uris = [&self.crl, &self.ca_issuers, &self.ocsp];
+        match uris.into_iter().flatten().find(|uri| !uri.starts_with("http://") || !uri.is_ascii()) {
+            Some(uri) => Err(IssuerError::NotPlainHttp { uri: uri.clone() }),
+            None => Ok(()),
+        }
+    }
+}
+
 /// A certification authority's issuing identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Issuer {
@@ -48,13 +63,7 @@ impl Issuer {
         if !certificate.key_usage().is_some_and(|usage| usage.key_cert_sign() && usage.crl_sign()) {
             return Err(IssuerError::KeyUsage { subject: certificate.subject().clone() });
         }
-        // RFC 5280 §4.2.1.13: clients must be able to fetch by plain HTTP; HTTPS would loop.
-        let uris = [&points.crl, &points.ca_issuers, &points.ocsp];
-        if let Some(uri) =
-            uris.into_iter().flatten().find(|uri| !uri.starts_with("http://") || !uri.is_ascii())
-        {
-            return Err(IssuerError::NotPlainHttp { uri: uri.clone() });
-        }
+        points.check()?;
         Ok(Self { certificate, tenant, window_ends, points })
     }
 

@@ -1,2 +1,16 @@
-//! Stub.
-fn main() {}
+//! The program: arguments in, an exit code out. Everything else is in the library.
+
+use std::io::{self, ErrorKind};
+use std::process::ExitCode;
+
+use anyhow::Context;
+
+fn main() -> anyhow::Result<ExitCode> {
+    let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
+    match offline_root::command::run(std::env::args_os(), &mut out, &mut err) {
+        Ok(number) => Ok(ExitCode::from(number)),
+        // Case I-09: whoever closed the pipe has read enough.
+        Err(cause) if cause.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        Err(cause) => Err(cause).context("the result cannot be written"),
+    }
+}

@@ -1,0 +1,269 @@
+//! A root in its directory, open for one command: its charter, its ledger, its certificate, and the time that was stated.
+//!
+//! The directory holds everything but what is in people's heads: `ceremony.toml`, `keys/` (unless the keys are on a token),
+//! `ledger/`, `exchanges/`, and in `public/` what may leave. What the commands do stands in the modules below.
+
+pub(crate) mod crl;
+pub(crate) mod review;
+pub(crate) mod revocation;
+pub(crate) mod root;
+pub(crate) mod subordinate;
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ca_core::actor::Actor;
+use ca_core::authority::{CertificationAuthority, Charter as AuthorityCharter, Ports};
+use ca_core::certificate::{Certificate, CertificateError};
+use ca_core::issuer::{Issuer, IssuerError};
+use ca_core::ports::{Signer, StatusSource, Unavailable};
+use ca_core::profile::{CrlProfile, ProfileId};
+use ca_core::public_key::PublicKey;
+use ca_core::record::{CertificateId, CertificateQuery, StoredCertificate};
+use ca_core::registration::{Door, Offer};
+use der::pem::{self, LineEnding};
+use policies::ProfileSet;
+use signer_file::SystemEntropy;
+
+use crate::charter::{Charter, ChooseProfilesError, ReadCharterError};
+use crate::explain::{Exit, Explained};
+use crate::keys::{self, SecretSource, UnlockError, UnlockedKeys};
+use crate::ledger_file::{FileLedger, OpenLedgerError};
+use crate::new_file;
+use crate::operator;
+use crate::stated_time::StatedTime;
+
+/// The name of the directory of the ledger.
+const LEDGER: &str = "ledger";
+
+/// The name of the directory of what may leave.
+const PUBLIC: &str = "public";
+
+/// Files in it.
+const ROOT_CERTIFICATE: &str = "root.crt";
+const EXCHANGE_KEY: &str = "exchange-key.pem";
+
+/// The profile of the root's CRLs.
+const CRL_PROFILE: &str = "crl-root";
+
+/// A root that is open for one command.
+#[derive(Debug)]
+pub(crate) struct Ceremony {
+    pub(crate) path: PathBuf,
+    pub(crate) charter: Charter,
+    pub(crate) ledger: Arc<FileLedger>,
+    pub(crate) certificate: Certificate,
+    pub(crate) time: StatedTime,
+    pub(crate) profiles: ProfileSet,
+}
+
+impl Ceremony {
+    /// Opens a root: checks its charter against the ledger, and settles what a power cut left open.
+    pub(crate) fn open(path: &Path, time: StatedTime) -> Result<Self, OpenRootError> {
+        check_private(path)?;
+        let (charter, digest) = Charter::load(path)?;
+        let ledger = FileLedger::open(&path.join(LEDGER), time.time())?;
+        check_charter(ledger.registered_digest().as_deref(), &digest)?;
+        let every = CertificateQuery { limit: usize::MAX, ..CertificateQuery::default() };
+        let certificate = root_certificate(&ledger.certificates(&every)?, &charter)?;
+        Ok(Self {
+            path: path.to_owned(),
+            profiles: charter.profiles.load()?,
+            charter,
+            ledger: Arc::new(ledger),
+            certificate,
+            time,
+        })
+    }
+
+    /// Returns who sits at the machine.
+    pub(crate) fn actor(&self) -> Actor {
+        operator::actor(self.charter.tenant.clone())
+    }
+
+    /// Unlocks the root's key, and others beside it.
+    pub(crate) fn unlock(
+        &self,
+        others: &[&PublicKey],
+        secrets: &SecretSource,
+    ) -> Result<UnlockedKeys, UnlockError> {
+        let mut wanted = vec![self.certificate.public_key()];
+        wanted.extend(others);
+        keys::unlock(&self.charter.keys, &self.path, &wanted, secrets)
+    }
+
+    /// Puts the certification authority together: it issues to sub-CAs, asked by an operator, and signs CRLs.
+    pub(crate) fn authority(
+        &self,
+        signer: Arc<dyn Signer>,
+        crl_profile: CrlProfile,
+        profiles: &ProfileSet,
+    ) -> Result<CertificationAuthority, OpenRootError> {
+        let not_after = self.certificate.validity().not_after();
+        let issuer = Issuer::new(
+            self.certificate.clone(),
+            self.charter.tenant.clone(),
+            not_after,
+            self.charter.points.clone(),
+        )?;
+        let charter = AuthorityCharter {
+            own_issuers: vec![issuer.key()],
+            issuer,
+            offers: self.offers(profiles),
+            linter: policies::lint::linter(),
+            crl_profile,
+            // Nobody but this directory could hold a certificate of unknown outcome: it goes on the very next CRL.
+            uncertain_grace_seconds: 0,
+            threads: 1,
+        };
+        let ports = Ports {
+            clock: Arc::new(self.time),
+            entropy: Arc::new(SystemEntropy),
+            signer,
+            ledger: self.ledger.clone(),
+            status: self.ledger.clone(),
+            registry: self.ledger.clone(),
+        };
+        Ok(CertificationAuthority::new(charter, ports))
+    }
+
+    /// The profiles of sub-CAs whose issuer may have the profile of this root.
+    fn offers(&self, profiles: &ProfileSet) -> Vec<Offer> {
+        let own = |id: &ProfileId| id.as_str() == self.charter.profile;
+        profiles
+            .certificates()
+            .filter(|profile| {
+                profile.is_authority() && profiles.issuers(profile.id().as_str()).iter().any(own)
+            })
+            .map(|profile| Offer { profile: profile.clone(), doors: vec![Door::Operator] })
+            .collect()
+    }
+
+    /// Returns the profile of the root's CRLs.
+    pub(crate) fn crl_profile(&self) -> Result<CrlProfile, ChooseProfilesError> {
+        self.profiles.crl(CRL_PROFILE).copied().ok_or_else(|| ChooseProfilesError::Unknown {
+            id: CRL_PROFILE.to_owned(),
+            known: listed(self.profiles.crl_ids()),
+        })
+    }
+}
+
+/// Writes the names of profiles in a row.
+fn listed<'a>(ids: impl Iterator<Item = &'a ProfileId>) -> String {
+    ids.map(ProfileId::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// Case I-11: a directory that lets others in is refused.
+fn check_private(path: &Path) -> Result<(), OpenRootError> {
+    let unreadable = |cause| OpenRootError::Unreadable { path: path.to_owned(), cause };
+    let mode = fs::metadata(path).map_err(unreadable)?.permissions().mode() & 0o7777;
+    if mode & 0o077 == 0 { Ok(()) } else { Err(OpenRootError::TooOpen { path: path.to_owned(), mode }) }
+}
+
+/// The charter is the one whose digest was recorded when the root was founded.
+fn check_charter(registered: Option<&[u8]>, digest: &[u8; 32]) -> Result<(), ReadCharterError> {
+    if registered == Some(digest) { Ok(()) } else { Err(ReadCharterError::Altered) }
+}
+
+/// Writes a PEM text (RFC 7468).
+fn armour(label: &'static str, der: &[u8]) -> Result<String, pem::Error> {
+    pem::encode_string(label, LineEnding::LF, der)
+}
+
+/// Finds the certificate of the root in its ledger.
+fn root_certificate(rows: &[StoredCertificate], charter: &Charter) -> Result<Certificate, OpenRootError> {
+    let row = rows
+        .iter()
+        .find(|row| row.id.serial == charter.certificate && !row.certificate.is_empty())
+        .ok_or(OpenRootError::NoCertificate)?;
+    let certificate = Certificate::from_der(&row.certificate)?;
+    let issuer = certificate.public_key().key_ref();
+    let own = row.id == CertificateId { issuer, serial: certificate.serial().clone() };
+    if own { Ok(certificate) } else { Err(OpenRootError::NoCertificate) }
+}
+
+/// Why a root was not opened.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenRootError {
+    /// The directory is not there, or the operating system refuses.
+    #[error("{path} cannot be opened: {cause}", path = path.display())]
+    Unreadable {
+        /// The directory.
+        path: PathBuf,
+        /// What the operating system says.
+        #[source]
+        cause: io::Error,
+    },
+    /// The directory lets others in.
+    #[error("{path} has mode {mode:04o}, which lets others than its owner in", path = path.display())]
+    TooOpen {
+        /// The directory.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The charter is not in order.
+    #[error(transparent)]
+    Charter(#[from] ReadCharterError),
+    /// The ledger is not in order.
+    #[error(transparent)]
+    Ledger(#[from] OpenLedgerError),
+    /// The ledger answers no more.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// The ledger does not hold the root certificate.
+    #[error("the ledger does not hold the certificate of the root that ceremony.toml names")]
+    NoCertificate,
+    /// The root certificate is unreadable.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    /// The root certificate is no issuer's.
+    #[error(transparent)]
+    Issuer(#[from] IssuerError),
+    /// The profiles cannot be loaded.
+    #[error(transparent)]
+    Profiles(#[from] ChooseProfilesError),
+}
+
+impl Explained for OpenRootError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Unreadable { cause, .. } => new_file::exit_of(cause),
+            Self::TooOpen { .. } => Exit::Permission,
+            Self::Charter(error) => error.exit(),
+            Self::Ledger(error) => error.exit(),
+            Self::Unavailable(_) => Exit::Unavailable,
+            Self::NoCertificate | Self::Certificate(_) | Self::Issuer(_) => Exit::Integrity,
+            Self::Profiles(error) => error.exit(),
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Unreadable { .. } => "root.absent",
+            Self::TooOpen { .. } => "root.too-open",
+            Self::Charter(error) => error.code(),
+            Self::Ledger(error) => error.code(),
+            Self::Unavailable(_) => "unavailable",
+            Self::NoCertificate | Self::Certificate(_) | Self::Issuer(_) => "ledger.altered",
+            Self::Profiles(error) => error.code(),
+        }
+    }
+
+    fn next(&self) -> String {
+        match self {
+            Self::Unreadable { .. } => "check --dir".to_owned(),
+            Self::TooOpen { path, .. } => format!("find out who was in, then: chmod 0700 {}", path.display()),
+            Self::Charter(error) => error.next(),
+            Self::Ledger(error) => error.next(),
+            Self::Unavailable(_) => "check the disk, then repeat".to_owned(),
+            Self::NoCertificate | Self::Certificate(_) | Self::Issuer(_) => {
+                "stop, sign nothing, and compare the directory with its copies".to_owned()
+            }
+            Self::Profiles(error) => error.next(),
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! One command from its arguments to what is printed and the number that the program ends with.
+//!
+//! The verbs know nothing of this: they are given checked values and answer with what they made, or why not.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io::{self, Write};
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::arguments::{
+    Arguments, CrlArguments, RevokeArguments, ShowArguments, SignSubcaArguments, Verb, VerifyArguments,
+};
+use crate::ceremony::crl::SignCrlError;
+use crate::ceremony::review::ReviewError;
+use crate::ceremony::revocation::RevokeSubordinateError;
+use crate::ceremony::root::FoundRootError;
+use crate::ceremony::subordinate::SignSubordinateError;
+use crate::ceremony::{Ceremony, OpenRootError, crl, review, revocation, root, subordinate};
+use crate::explain::{Exit, Explained};
+use crate::refusal::sentence;
+use crate::show::{self, ShowError};
+
+/// Runs one command. Results go to `out`, errors to `err`; returns the number to end with, 0 when all was done.
+///
+/// # Errors
+/// What `out` or `err` says when it cannot be written to, such as a pipe that was closed.
+pub fn run(
+    arguments: impl IntoIterator<Item = OsString>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<u8> {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let wants_json = arguments.iter().any(|argument| argument == "--json");
+    match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => match act(arguments.verb) {
+            Ok(done) => {
+                if arguments.json {
+                    writeln!(out, "{}", done.json)?;
+                } else {
+                    writeln!(out, "{}", done.text)?;
+                }
+                out.flush()?;
+                Ok(0)
+            }
+            Err(error) => tell(&error, arguments.json, err),
+        },
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            write!(out, "{error}")?;
+            Ok(0)
+        }
+        Err(error) => {
+            if wants_json {
+                let message = error.to_string();
+                writeln!(err, "{}", error_json("usage", message.trim_end(), "see --help", Exit::Usage))?;
+            } else {
+                write!(err, "{error}")?;
+            }
+            Ok(Exit::Usage.number())
+        }
+    }
+}
+
+/// What a verb made, in both forms.
+struct Done {
+    text: String,
+    json: String,
+}
+
+impl Done {
+    fn new(made: &(impl fmt::Display + Serialize)) -> Result<Self, CommandError> {
+        let json = serde_json::to_string(made).map_err(CommandError::Json)?;
+        Ok(Self { text: made.to_string(), json })
+    }
+}
+
+fn act(verb: Verb) -> Result<Done, CommandError> {
+    match verb {
+        Verb::Init(arguments) => Done::new(&root::found(&arguments.into_wish())?),
+        Verb::Show(ShowArguments { file }) => Done::new(&show::show(&file)?),
+        Verb::SignSubca(arguments) => sign_subca(arguments),
+        Verb::Crl(arguments) => sign_crl(arguments),
+        Verb::Revoke(arguments) => revoke(arguments),
+        Verb::Verify(VerifyArguments { dir }) => Done::new(&review::review(&dir)?),
+    }
+}
+
+fn sign_subca(arguments: SignSubcaArguments) -> Result<Done, CommandError> {
+    let ceremony = Ceremony::open(&arguments.dir, arguments.time)?;
+    let wish = arguments.into_wish(&ceremony.charter.profiles);
+    Done::new(&subordinate::sign(&ceremony, &wish)?)
+}
+
+fn sign_crl(arguments: CrlArguments) -> Result<Done, CommandError> {
+    let ceremony = Ceremony::open(&arguments.dir, arguments.this_update)?;
+    Done::new(&crl::sign(&ceremony, &arguments.into())?)
+}
+
+fn revoke(arguments: RevokeArguments) -> Result<Done, CommandError> {
+    let ceremony = Ceremony::open(&arguments.dir, arguments.time)?;
+    Done::new(&revocation::revoke(&ceremony, &arguments.into())?)
+}
+
+fn tell(error: &CommandError, json: bool, err: &mut dyn Write) -> io::Result<u8> {
+    let (what, next) = (sentence(error), error.next());
+    if json {
+        writeln!(err, "{}", error_json(error.code(), &what, &next, error.exit()))?;
+    } else {
+        writeln!(err, "offline-root: {what}.\nNext: {next}.")?;
+    }
+    err.flush()?;
+    Ok(error.exit().number())
+}
+
+fn error_json(code: &str, message: &str, next: &str, exit: Exit) -> String {
+    json!({ "error": { "code": code, "message": message, "next": next, "exit": exit.number() } }).to_string()
+}
+
+/// Why a command did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+enum CommandError {
+    /// The root was not opened.
+    #[error(transparent)]
+    Open(#[from] OpenRootError),
+    /// No root was made.
+    #[error(transparent)]
+    Found(#[from] FoundRootError),
+    /// No sub-CA was signed.
+    #[error(transparent)]
+    SignSubordinate(#[from] SignSubordinateError),
+    /// No CRL was signed.
+    #[error(transparent)]
+    SignCrl(#[from] SignCrlError),
+    /// Nothing was revoked.
+    #[error(transparent)]
+    Revoke(#[from] RevokeSubordinateError),
+    /// Not everything is in order.
+    #[error(transparent)]
+    Review(#[from] ReviewError),
+    /// The file is not shown.
+    #[error(transparent)]
+    Show(#[from] ShowError),
+    /// The result cannot be written as JSON.
+    #[error("the result cannot be written as JSON: {0}")]
+    Json(#[source] serde_json::Error),
+}
+
+impl CommandError {
+    fn explained(&self) -> Option<&dyn Explained> {
+        Some(match self {
+            Self::Open(error) => error,
+            Self::Found(error) => error,
+            Self::SignSubordinate(error) => error,
+            Self::SignCrl(error) => error,
+            Self::Revoke(error) => error,
+            Self::Review(error) => error,
+            Self::Show(error) => error,
+            Self::Json(_) => return None,
+        })
+    }
+}
+
+impl Explained for CommandError {
+    fn exit(&self) -> Exit {
+        self.explained().map_or(Exit::Failed, Explained::exit)
+    }
+
+    fn code(&self) -> &'static str {
+        self.explained().map_or("output.json", Explained::code)
+    }
+
+    fn next(&self) -> String {
+        self.explained().map_or_else(|| "repeat without --json".to_owned(), Explained::next)
+    }
+}

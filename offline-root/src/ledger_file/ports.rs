@@ -1,0 +1,222 @@
+//! The ports of ca-core that the file ledger serves: ledger, status source, and a registry in which there are no devices.
+//!
+//! Decisions are the book's; here they are asked for and, where something is recorded, written down in the same breath.
+
+use ca_core::audit::AuditEvent;
+use ca_core::key_ref::KeyRef;
+use ca_core::ports::{Ledger, Registry, StatusSource, Unavailable};
+use ca_core::record::{
+    CertificateId, CertificateQuery, CertificateStatus, CrlIntent, CrlNumberTaken, CrlRecord, Device,
+    ExpectedDevice, ImportOutcome, Intent, IntentConflict, IssuedRecord, RevocationOutcome, RevocationRecord,
+    RevokedEntry, Settlement, StoredCertificate, Token,
+};
+use ca_core::serial_number::SerialNumber;
+use ca_core::system_title::SystemTitle;
+use ca_core::tenant::TenantId;
+use ca_core::validity::UnixTime;
+
+use super::book::may_be_revoked;
+use super::entry::{IntentRow, IssuedRow, SettledRow, Step};
+use super::{FileLedger, shelf, write};
+
+impl Ledger for FileLedger {
+    /// One entry for each intent: the ceremony asks for one at a time, and an intent can stand against its neighbour.
+    fn record_intents(&self, intents: Vec<Intent>) -> Result<Vec<Result<(), IntentConflict>>, Unavailable> {
+        let mut state = self.state();
+        let mut outcomes = Vec::with_capacity(intents.len());
+        for intent in intents {
+            if let Some(conflict) = state.book.conflict(&intent) {
+                outcomes.push(Err(conflict));
+                continue;
+            }
+            let event = intent.event.clone();
+            write(&self.path, &mut state, Step::Intents(vec![intent_row(intent)]), vec![event])?;
+            outcomes.push(Ok(()));
+        }
+        Ok(outcomes)
+    }
+
+    fn begin_signing(&self, intents: &[CertificateId]) -> Result<(), Unavailable> {
+        write(&self.path, &mut self.state(), Step::Signing(intents.to_vec()), Vec::new())?;
+        Ok(())
+    }
+
+    fn record_issued(&self, issued: Vec<IssuedRecord>) -> Result<(), Unavailable> {
+        let (rows, events) = issued
+            .into_iter()
+            .map(|IssuedRecord { id, certificate, issued_at, event }| {
+                (IssuedRow { id, certificate, issued_at }, event)
+            })
+            .unzip();
+        write(&self.path, &mut self.state(), Step::Issued(rows), events)?;
+        Ok(())
+    }
+
+    fn settle_intents(&self, ended: Vec<(CertificateId, Settlement, AuditEvent)>) -> Result<(), Unavailable> {
+        let (rows, events) = ended
+            .into_iter()
+            .map(|(id, settlement, event)| (SettledRow { id, settlement, time: event.time }, event))
+            .unzip();
+        write(&self.path, &mut self.state(), Step::Settled(rows), events)?;
+        Ok(())
+    }
+
+    fn record_event(&self, event: AuditEvent) -> Result<(), Unavailable> {
+        write(&self.path, &mut self.state(), Step::Event, vec![event])?;
+        Ok(())
+    }
+
+    fn record_revocation(&self, revocation: RevocationRecord) -> Result<RevocationOutcome, Unavailable> {
+        let mut state = self.state();
+        let RevocationRecord { id, revocation, event } = revocation;
+        match state.book.row(&id).map(|row| row.stored.status) {
+            Some(CertificateStatus::Revoked(before)) => return Ok(RevocationOutcome::AlreadyRevoked(before)),
+            Some(status) if may_be_revoked(status) => {}
+            Some(_) | None => return Ok(RevocationOutcome::NotIssued),
+        }
+        let sequence = write(&self.path, &mut state, Step::Revocation { id, revocation }, vec![event])?;
+        Ok(RevocationOutcome::Recorded { sequence })
+    }
+
+    fn record_crl_intent(&self, intent: CrlIntent) -> Result<Result<(), CrlNumberTaken>, Unavailable> {
+        let mut state = self.state();
+        let CrlIntent { issuer, number, this_update, event } = intent;
+        let last = state.book.reserved_crl_number(&issuer);
+        if number <= last {
+            return Ok(Err(CrlNumberTaken { last }));
+        }
+        write(&self.path, &mut state, Step::CrlIntent { issuer, number, this_update }, vec![event])?;
+        Ok(Ok(()))
+    }
+
+    fn record_crl(&self, crl: CrlRecord, event: AuditEvent) -> Result<(), Unavailable> {
+        write(&self.path, &mut self.state(), Step::Crl(crl), vec![event])?;
+        Ok(())
+    }
+}
+
+fn intent_row(intent: Intent) -> IntentRow {
+    IntentRow {
+        tbs: intent.tbs,
+        idempotency: intent.conditions.idempotency.map(|asked| asked.key),
+        row: StoredCertificate {
+            id: intent.id,
+            certificate: Vec::new(),
+            tenant: intent.tenant,
+            profile: intent.profile,
+            profile_version: intent.profile_version,
+            subject: intent.subject,
+            key_fingerprint: intent.key_fingerprint,
+            purpose: intent.purpose,
+            validity: intent.validity,
+            recorded_at: intent.recorded_at,
+            status: CertificateStatus::Pending,
+            slot: intent.conditions.slot.map(|(slot, _)| slot),
+        },
+    }
+}
+
+impl StatusSource for FileLedger {
+    fn status_of(&self, id: &CertificateId) -> Result<CertificateStatus, Unavailable> {
+        Ok(self.state().book.row(id).map_or(CertificateStatus::NeverIssued, |row| row.stored.status))
+    }
+
+    fn certificate(&self, id: &CertificateId) -> Result<Option<StoredCertificate>, Unavailable> {
+        Ok(self.state().book.row(id).map(|row| row.stored.clone()))
+    }
+
+    fn certificates(&self, query: &CertificateQuery) -> Result<Vec<StoredCertificate>, Unavailable> {
+        let CertificateQuery { tenant, issuer, title, after, limit } = query;
+        let state = self.state();
+        let fits = |row: &&StoredCertificate| {
+            let titled = |title| row.slot.as_ref().is_some_and(|slot| slot.title == title);
+            tenant.as_ref().is_none_or(|tenant| *tenant == row.tenant)
+                && issuer.is_none_or(|issuer| issuer == row.id.issuer)
+                && title.is_none_or(titled)
+                && after.as_ref().is_none_or(|after| *after < row.id)
+        };
+        Ok(state.book.rows().map(|row| &row.stored).filter(fits).take(*limit).cloned().collect())
+    }
+
+    fn revoked(
+        &self,
+        issuer: &KeyRef,
+        after: Option<&SerialNumber>,
+        limit: usize,
+    ) -> Result<Vec<RevokedEntry>, Unavailable> {
+        let state = self.state();
+        let rows = state.book.rows().map(|row| &row.stored);
+        let own = rows.filter(|row| row.id.issuer == *issuer);
+        let later = own.filter(|row| after.is_none_or(|after| *after < row.id.serial));
+        Ok(later.filter_map(revoked_entry).take(limit).collect())
+    }
+
+    fn uncertain(&self, issuer: &KeyRef, until: UnixTime) -> Result<Vec<SerialNumber>, Unavailable> {
+        let state = self.state();
+        let old = |row: &&StoredCertificate| {
+            row.id.issuer == *issuer
+                && matches!(row.status, CertificateStatus::Uncertain { since } if since <= until)
+        };
+        let rows = state.book.rows().map(|row| &row.stored);
+        Ok(rows.filter(old).map(|row| row.id.serial.clone()).collect())
+    }
+
+    fn latest_crl(&self, issuer: &KeyRef) -> Result<Option<CrlRecord>, Unavailable> {
+        Ok(self.state().book.latest_crl(issuer).cloned())
+    }
+
+    /// Reads the files anew: the book keeps no records.
+    fn audit_records(&self, after: u64, limit: usize) -> Result<Vec<Vec<u8>>, Unavailable> {
+        let _unchanged = self.state();
+        let unavailable = |cause| Unavailable { port: "ledger", cause: Box::new(cause) };
+        let mut records = Vec::new();
+        for entry in shelf::entries(&self.path).map_err(unavailable)? {
+            records.extend(entry.map_err(unavailable)?.0.records);
+        }
+        let skipped = usize::try_from(after).unwrap_or(usize::MAX);
+        Ok(records.into_iter().skip(skipped).take(limit).collect())
+    }
+}
+
+/// Returns how a CRL lists a certificate, if it is revoked.
+pub(super) fn revoked_entry(row: &StoredCertificate) -> Option<RevokedEntry> {
+    match row.status {
+        CertificateStatus::Revoked(revocation) => Some(RevokedEntry {
+            serial: row.id.serial.clone(),
+            revocation,
+            not_after: row.validity.not_after(),
+        }),
+        CertificateStatus::NeverIssued
+        | CertificateStatus::Pending
+        | CertificateStatus::Aborted
+        | CertificateStatus::Uncertain { .. }
+        | CertificateStatus::Good => None,
+    }
+}
+
+/// No meter ever meets the root: there are no devices and no tokens, and none can be added.
+impl Registry for FileLedger {
+    fn import_devices(&self, _: Vec<ExpectedDevice>, _: AuditEvent) -> Result<ImportOutcome, Unavailable> {
+        Err(no_registry())
+    }
+
+    fn device(&self, _: &SystemTitle) -> Result<Option<Device>, Unavailable> {
+        Ok(None)
+    }
+
+    fn devices(&self, _: &TenantId, _: Option<&SystemTitle>, _: usize) -> Result<Vec<Device>, Unavailable> {
+        Ok(Vec::new())
+    }
+
+    fn keep_token(&self, _: Token, _: AuditEvent) -> Result<(), Unavailable> {
+        Err(no_registry())
+    }
+
+    fn token(&self, _: &[u8; 32]) -> Result<Option<Token>, Unavailable> {
+        Ok(None)
+    }
+}
+
+fn no_registry() -> Unavailable {
+    Unavailable { port: "registry", cause: "a root has no register of devices".into() }
+}
