@@ -45,7 +45,7 @@ fn give_back(tx: &mut Transaction<'_>, id: &CertificateId, intent: &IntentRow) -
         slot::leave(tx, slot, id)?;
     }
     if let Some(hash) = &intent.token
-        && let Some(mut row) = tx.row::<TokenRow>(hash)?.filter(|row| row.spent_by.as_ref() == Some(id))
+        && let Some(mut row) = tx.row::<TokenRow>(hash)?
     {
         row.token.spent = false;
         row.spent_by = None;

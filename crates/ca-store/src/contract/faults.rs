@@ -139,6 +139,8 @@ fn s03_s04_a_commit_that_fails_is_the_end_and_the_next_start_recovers(ground: &G
     const ENOSPC: i32 = 28;
     for failing in 1..=11 {
         fails_at(ground.kind, failing, Step::FailBefore(ENOSPC));
+    }
+    for failing in [1, 3, 8] {
         fails_at(ground.kind, failing, Step::FailAfter(EIO));
     }
 }
@@ -260,6 +262,35 @@ fn s14_whoever_loses_patience_did_nothing(ground: &Ground) {
     assert_eq!(store.status(1), CertificateStatus::NeverIssued);
 }
 
+fn a_group_is_as_durable_as_its_most_demanding_act(ground: &Ground) {
+    let (entered, entering) = channel();
+    let (leave, leaving) = channel();
+    let leaving = Mutex::new(leaving);
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&asked);
+    let store = open(ground, settings(), move |number, durability| {
+        seen.lock().unwrap().push(durability);
+        if number == 2 {
+            entered.send(()).unwrap();
+            leaving.lock().unwrap().recv().unwrap();
+        }
+        Step::Pass
+    });
+    store.record(intent(1)).unwrap();
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| store.record_event(event(Act::RequestRefused)));
+        entering.recv().unwrap();
+        let mark = scope.spawn(|| store.begin_signing(&[id(1)]));
+        let intent = scope.spawn(|| store.record_intents(vec![intent(2)]));
+        wait_for(&store, 2);
+        leave.send(()).unwrap();
+        assert!(
+            first.join().unwrap().is_ok() && mark.join().unwrap().is_ok() && intent.join().unwrap().is_ok()
+        );
+    });
+    assert_eq!(*asked.lock().unwrap(), [Durability::Durable; 4]);
+}
+
 fn only_the_mark_of_signing_may_be_lost_in_a_power_cut(ground: &Ground) {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&asked);
@@ -283,5 +314,6 @@ super::on_every_engine! {
     a_commit_that_fails_fails_its_whole_group,
     those_who_wait_share_one_commit,
     s14_whoever_loses_patience_did_nothing,
+    a_group_is_as_durable_as_its_most_demanding_act,
     only_the_mark_of_signing_may_be_lost_in_a_power_cut,
 }

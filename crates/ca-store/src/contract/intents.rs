@@ -13,6 +13,7 @@ use super::ground::{
     END, Ground, IntentWords, LedgerWords, NOW, cause, certificate, event, id, intent, issued, issuer, title,
     token,
 };
+use crate::keyspace::Keyspace;
 
 fn an_intent_becomes_a_certificate(ground: &Ground) {
     let store = ground.open();
@@ -141,6 +142,14 @@ fn a_compromised_key_is_blocked_for_ever(ground: &Ground) {
     assert_eq!(ground.open().record(same(4)), Err(IntentConflict::KeyBlocked));
 }
 
+fn a_key_compromised_while_it_is_being_certified_stays_blocked(ground: &Ground) {
+    let store = ground.open();
+    store.record(intent(1)).unwrap();
+    store.revoke(1, ReasonCode::KeyCompromise);
+    store.settle(1, Settlement::Aborted);
+    assert_eq!(store.record(intent(2).with_key_of(&intent(1))), Err(IntentConflict::KeyBlocked));
+}
+
 fn a_key_revoked_for_another_reason_may_be_certified_again(ground: &Ground) {
     let store = ground.open();
     store.issue(intent(1));
@@ -216,6 +225,18 @@ fn intents_of_one_call_are_decided_as_if_they_came_singly(ground: &Ground) {
     );
     let recorded = store.acts().into_iter().filter(|act| *act == Act::IntentRecorded).count();
     assert_eq!(recorded, 3);
+}
+
+fn a_refused_intent_undoes_nothing_of_those_before_it(ground: &Ground) {
+    let store = ground.open();
+    // The second writes the row of the same key before its token is found unknown.
+    let outcomes =
+        store.record_intents(vec![intent(1), intent(2).with_key_of(&intent(1)).with_token(7)]).unwrap();
+    assert_eq!(outcomes, [Ok(()), Err(IntentConflict::TokenUnknown)]);
+    let elsewhere = Intent { subject: "CN=other".to_owned(), ..intent(3).with_key_of(&intent(1)) };
+    assert!(matches!(store.record(elsewhere.clone()), Err(IntentConflict::KeyCertifiedElsewhere { .. })));
+    store.settle(1, Settlement::Aborted);
+    assert_eq!(store.record(elsewhere), Ok(()));
 }
 
 fn a_refused_intent_leaves_nothing_behind(ground: &Ground) {
@@ -294,6 +315,20 @@ fn an_intent_ends_once(ground: &Ground) {
     assert!(store.settle_intents(vec![abort(2)]).is_err());
 }
 
+fn an_intent_that_ended_is_open_no_more(ground: &Ground) {
+    let store = ground.open();
+    store.issue(intent(1));
+    for (number, settlement) in [(2, Settlement::Aborted), (3, Settlement::Uncertain)] {
+        store.record(intent(number)).unwrap();
+        store.begin(number);
+        store.settle(number, settlement);
+    }
+    for keyspace in [Keyspace::Open, Keyspace::Signing] {
+        let rows = store.read("test", |view| Ok(view.rows_after(keyspace, &[], &[], 9)?)).unwrap();
+        assert_eq!(rows, []);
+    }
+}
+
 fn an_uncertain_intent_is_listed_until_it_is_revoked(ground: &Ground) {
     let store = ground.open();
     store.record_intents(vec![intent(3), intent(1), intent(2)]).unwrap();
@@ -331,17 +366,20 @@ super::on_every_engine! {
     a_key_is_certified_for_one_subject_and_one_purpose,
     the_key_of_an_aborted_intent_is_free_and_of_an_uncertain_one_is_not,
     a_compromised_key_is_blocked_for_ever,
+    a_key_compromised_while_it_is_being_certified_stays_blocked,
     a_key_revoked_for_another_reason_may_be_certified_again,
     a_token_is_spent_once,
     a_token_is_good_up_to_its_last_second,
     a_token_is_given_back_by_an_intent_that_ends_without_a_certificate,
     a_spent_token_is_not_made_good_by_keeping_it_again,
     intents_of_one_call_are_decided_as_if_they_came_singly,
+    a_refused_intent_undoes_nothing_of_those_before_it,
     a_refused_intent_leaves_nothing_behind,
     the_first_condition_that_does_not_hold_is_the_answer,
     an_intent_is_given_to_the_signer_once,
     a_certificate_is_recorded_only_for_an_intent_that_was_given_to_the_signer,
     an_intent_ends_once,
+    an_intent_that_ended_is_open_no_more,
     an_uncertain_intent_is_listed_until_it_is_revoked,
     a_row_that_is_too_long_is_refused_before_anything_is_written,
 }

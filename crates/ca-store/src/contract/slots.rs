@@ -127,11 +127,38 @@ fn of_two_rotations_at_once_each_may_fail_alone(ground: &Ground) {
     assert_eq!(store.record(first(4)), Ok(()));
 }
 
+fn of_two_rotations_at_once_the_one_issued_last_holds_the_slot(ground: &Ground) {
+    let store = ground.open();
+    store.issue(first(1));
+    store.record_rotations(&[2, 3]);
+    store.record_issued_now(2);
+    store.record_issued_now(3);
+    store.revoke(2, ReasonCode::Superseded);
+    assert_eq!(store.record(first(4)), taken_by(3));
+}
+
+fn a_rotation_revoked_before_it_is_issued_replaces_nothing(ground: &Ground) {
+    let store = ground.open();
+    store.issue(first(1));
+    store.record_rotations(&[2]);
+    store.revoke(2, ReasonCode::Superseded);
+    store.record_issued_now(2);
+    assert_eq!(store.record(first(3)), taken_by(1));
+}
+
 trait RecordNow {
+    fn record_rotations(&self, numbers: &[u16]);
     fn record_issued_now(&self, number: u16);
 }
 
 impl RecordNow for crate::Store {
+    fn record_rotations(&self, numbers: &[u16]) {
+        for number in numbers {
+            self.record(rotation(*number)).unwrap();
+            self.begin(*number);
+        }
+    }
+
     fn record_issued_now(&self, number: u16) {
         use ca_core::ports::Ledger;
         self.record_issued(vec![super::ground::issued(&id(number), NOW)]).unwrap();
@@ -148,4 +175,6 @@ super::on_every_engine! {
     a_rotation_that_fails_gives_the_slot_back_to_the_holder,
     the_holder_revoked_during_a_rotation_does_not_come_back,
     of_two_rotations_at_once_each_may_fail_alone,
+    of_two_rotations_at_once_the_one_issued_last_holds_the_slot,
+    a_rotation_revoked_before_it_is_issued_replaces_nothing,
 }

@@ -169,3 +169,23 @@ impl View for SledView<'_> {
         Ok(rows)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_an_fsync_that_failed_nothing_is_shown_or_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut engine = SledEngine::create(directory.path(), 1 << 20).unwrap();
+        let write =
+            |key: &[u8]| vec![Write { keyspace: Keyspace::Keys, key: key.to_vec(), value: Some(vec![1]) }];
+        engine.commit(write(b"before"), Durability::Durable).unwrap();
+        // A file that cannot be synced stands in for the log.
+        let log = std::mem::replace(&mut engine.log.0, File::open("/dev/null").unwrap());
+        assert!(engine.commit(write(b"lost"), Durability::Durable).is_err());
+        engine.log.0 = log;
+        assert!(engine.view().is_err());
+        assert!(engine.commit(write(b"after"), Durability::Durable).is_err());
+    }
+}
