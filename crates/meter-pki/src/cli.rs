@@ -42,6 +42,9 @@ pub enum Command {
     /// The audit trail.
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// The ledger's directory.
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// The configuration file.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -82,6 +85,64 @@ pub enum CaCommand {
         /// Its name.
         name: String,
     },
+    /// Make the key of a new authority and a request file for the offline root.
+    Request(RequestArgs),
+    /// Take in the response file of the offline root and write the certificates it brings.
+    Import(ImportArgs),
+}
+
+/// `ca request`
+#[derive(Debug, Clone, Args)]
+pub struct RequestArgs {
+    /// The profile of the authority, such as sub-operational-s1.
+    #[arg(long)]
+    pub profile: String,
+    /// Country of its name, two letters.
+    #[arg(long)]
+    pub country: String,
+    /// Organization of its name.
+    #[arg(long)]
+    pub organization: String,
+    /// Common name, with its generation.
+    #[arg(long)]
+    pub common_name: String,
+    /// The request file to be made.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Where the key is made.
+    #[command(flatten)]
+    pub keys: KeyArgs,
+}
+
+/// Where keys are.
+#[derive(Debug, Clone, Args)]
+#[group(required = true, multiple = true)]
+pub struct KeyArgs {
+    /// A directory of encrypted key files; made when absent.
+    #[arg(long, value_name = "DIR", requires = "passphrase_file", conflicts_with = "token_uri")]
+    pub key_directory: Option<PathBuf>,
+    /// The file with the passphrase of the key files, mode 0600.
+    #[arg(long, value_name = "FILE", requires = "key_directory")]
+    pub passphrase_file: Option<PathBuf>,
+    /// A PKCS#11 token by its URI (RFC 7512), with module-path and pin-source.
+    #[arg(long, value_name = "URI")]
+    pub token_uri: Option<String>,
+}
+
+/// `ca import`
+#[derive(Debug, Clone, Args)]
+pub struct ImportArgs {
+    /// The response file.
+    pub response: PathBuf,
+    /// The open request file that it answers.
+    #[arg(long, value_name = "FILE")]
+    pub request: PathBuf,
+    /// SHA-256 of the ceremony's exchange key, as the ceremony showed it: 64 hexadecimal digits.
+    #[arg(long, value_name = "HEX64")]
+    pub exchange_key: String,
+    /// The directory for the certificates and the root's CRL.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
 }
 
 /// `cert`
@@ -199,6 +260,19 @@ pub enum AuditCommand {
         /// At most so many.
         #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
         limit: u32,
+    },
+}
+
+/// `store`
+#[derive(Debug, Subcommand)]
+pub enum StoreCommand {
+    /// Make an empty ledger; never over an existing one.
+    Create {
+        /// The directory to be made.
+        directory: PathBuf,
+        /// `fjall` or `sled`.
+        #[arg(long, default_value = "fjall")]
+        engine: String,
     },
 }
 

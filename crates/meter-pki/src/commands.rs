@@ -9,6 +9,8 @@ mod crl;
 mod device;
 mod printer;
 mod serve;
+mod store;
+mod subordinate;
 
 use std::future::Future;
 use std::path::Path;
@@ -16,7 +18,7 @@ use std::process::ExitCode;
 
 use clap::CommandFactory;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{CaCommand, Cli, Command, StoreCommand};
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
 use crate::operator::client::OperatorClient;
@@ -39,11 +41,17 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
     match &cli.command {
         Command::Quickstart(args) => wait(crate::quickstart::run(args, cli.json)),
         Command::Serve => wait(serve::serve(&cli.config)),
-        Command::Ca(verb) => wait(ca::run(verb, &client(&cli.config)?, printer)),
+        Command::Ca(CaCommand::Request(args)) => subordinate::request(args, printer),
+        Command::Ca(CaCommand::Import(args)) => subordinate::import(args, printer),
+        Command::Ca(CaCommand::List) => wait(ca::list(&client(&cli.config)?, printer)),
+        Command::Ca(CaCommand::Show { name }) => wait(ca::show(name, &client(&cli.config)?, printer)),
         Command::Cert(verb) => wait(cert::run(verb, &client(&cli.config)?, printer)),
         Command::Device(verb) => wait(device::run(verb, &client(&cli.config)?, printer)),
         Command::Crl(verb) => wait(crl::run(verb, &client(&cli.config)?, printer)),
         Command::Audit(verb) => wait(audit::run(verb, &client(&cli.config)?, printer)),
+        Command::Store(StoreCommand::Create { directory, engine }) => {
+            store::create(directory, engine, printer)
+        }
         Command::Config(verb) => config::run(verb, &cli.config, printer),
         Command::Completion { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "meter-pki", &mut std::io::stdout());

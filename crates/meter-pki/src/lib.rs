@@ -4,8 +4,8 @@
 //! [`compose`] and nowhere else; no certificate is decided here.
 
 pub mod commands;
-pub mod cli;
 pub mod quickstart;
+pub mod cli;
 mod server;
 pub mod operator;
 pub mod compose;

@@ -1,39 +1,30 @@
 //! `meter-pki ca list` and `meter-pki ca show`.
 
 use super::printer::{Printer, heading, table};
-use crate::cli::CaCommand;
 use crate::exit::{Exit, Failure};
 use crate::operator::client::OperatorClient;
 use crate::operator::wire::AuthorityView;
 
-pub(super) async fn run(verb: &CaCommand, client: &OperatorClient, printer: &Printer) -> Result<(), Failure> {
+pub(super) async fn list(client: &OperatorClient, printer: &Printer) -> Result<(), Failure> {
     let all: Vec<AuthorityView> = client.get("/v1/authorities", &()).await?;
-    match verb {
-        CaCommand::List => printer.result(&all, |all| {
-            let mut rows = vec![heading(&["NAME", "TENANT", "CURVE", "ISSUES UNTIL", "SUBJECT"])];
-            rows.extend(all.iter().map(|one| {
-                vec![
-                    one.name.clone(),
-                    one.tenant.clone(),
-                    one.curve.clone(),
-                    one.issues_until.clone(),
-                    one.subject.clone(),
-                ]
-            }));
-            table(&rows)
-        }),
-        CaCommand::Show { name } => {
-            let one = all.iter().find(|one| one.name == *name).ok_or_else(|| {
-                Failure::new(
-                    Exit::NotFound,
-                    "authority.unknown",
-                    format!("there is no authority called {name}"),
-                )
-                .then("meter-pki ca list")
-            })?;
-            printer.result(one, lines);
-        }
-    }
+    printer.result(&all, |all| {
+        let mut rows = vec![heading(&["NAME", "TENANT", "CURVE", "ISSUES UNTIL", "SUBJECT"])];
+        rows.extend(all.iter().map(|one| {
+            let AuthorityView { name, tenant, curve, issues_until, subject, .. } = one.clone();
+            vec![name, tenant, curve, issues_until, subject]
+        }));
+        table(&rows)
+    });
+    Ok(())
+}
+
+pub(super) async fn show(name: &str, client: &OperatorClient, printer: &Printer) -> Result<(), Failure> {
+    let all: Vec<AuthorityView> = client.get("/v1/authorities", &()).await?;
+    let one = all.iter().find(|one| one.name == *name).ok_or_else(|| {
+        Failure::new(Exit::NotFound, "authority.unknown", format!("there is no authority called {name}"))
+            .then("meter-pki ca list")
+    })?;
+    printer.result(one, lines);
     Ok(())
 }
 
