@@ -40,14 +40,19 @@ fn check(workshop: &Workshop<'_>, admitted: AdmittedRequest) -> Result<ProvenReq
     Ok(ProvenRequest { admitted, public_key, validity, _possession: possession })
 }
 
+/// Fixes the period of the certificate inside that of its issuer.
 fn check_validity(workshop: &Workshop<'_>, admitted: &AdmittedRequest) -> Result<Validity, IssueError> {
     let now = admitted.now;
-    let validity = admitted
-        .profile
-        .validity_at(now, admitted.request.validity_seconds)
-        .ok_or(IssueError::ValidityOutsideProfile { seconds: admitted.request.validity_seconds })?;
+    let asked = admitted.request.validity_seconds;
+    let outside = IssueError::ValidityOutsideProfile { seconds: asked };
+    let Some(validity) = admitted.profile.validity_at(now, asked) else {
+        return Err(outside);
+    };
     let issuer = workshop.issuer.certificate().validity();
-    if now > workshop.issuer.window_ends() || !issuer.contains(now) {
+    // Status is spoken of until the issuer's certificate ends, long after its issuing window.
+    let speaks_of_status = admitted.profile.parts().ocsp_no_check;
+    let window_closed = now > workshop.issuer.window_ends() && !speaks_of_status;
+    if window_closed || !issuer.contains(now) {
         return Err(IssueError::WindowClosed { now, window_ends: workshop.issuer.window_ends() });
     }
     // Refused, never truncated: a shorter certificate than asked for is a different certificate.
@@ -57,7 +62,9 @@ fn check_validity(workshop: &Workshop<'_>, admitted: &AdmittedRequest) -> Result
             issuer_not_after: issuer.not_after(),
         });
     }
-    Ok(validity)
+    // The minutes that a profile dates back are for slow clocks; nothing was valid before its issuer.
+    let not_before = validity.not_before().max(issuer.not_before());
+    Validity::new(not_before, validity.not_after()).ok_or(outside)
 }
 
 fn check_key(
