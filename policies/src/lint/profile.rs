@@ -97,11 +97,13 @@ fn serial_number(examined: &Examined<'_>) -> Result<(), String> {
     })
 }
 
-/// The validity begins and ends when the profile says, counted from now.
+/// The validity begins and ends when the profile says, counted from now, and begins no earlier than the issuer's.
 fn validity(examined: &Examined<'_>) -> Result<(), String> {
     let parts = examined.input().profile.parts();
     let now = examined.input().now;
-    let expected = now.plus_seconds(-i64::from(parts.backdate_seconds));
+    let dated_back = now.plus_seconds(-i64::from(parts.backdate_seconds));
+    let issuer_begins = examined.issuer().map(|issuer| issuer.certificate().validity().not_before());
+    let expected = issuer_begins.map_or(dated_back, |begins| begins.max(dated_back));
     require(examined.not_before() == expected, || {
         format!("the validity begins at {}, and by the profile at {expected}", examined.not_before())
     })?;
