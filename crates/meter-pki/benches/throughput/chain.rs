@@ -1,0 +1,174 @@
+//! Certificates through the whole chain of issuance, from the verb of the certification authority to the disk and back:
+//! one by one, by many requesters at once, and in batches. No front end is involved; requests are decoded beforehand.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+
+use anyhow::{bail, ensure};
+use ca_core::issuance::{Delivery, IssueError, IssuedCertificate};
+use ca_core::request::EnrolmentRequest;
+use ca_core::suite::SecuritySuite;
+use ca_core::system_title::SystemTitle;
+use ca_store::EngineKind;
+
+use crate::applicants::{Queue, applicants, on_all_processors};
+use crate::house::House;
+use crate::measure::{Limit, Row, Scene, Term, measure};
+use crate::options::Options;
+use crate::yardsticks::{Processors, Yardsticks};
+
+/// Many requesters.
+const MANY: usize = 64;
+
+/// Measures all rows about issuance.
+pub(crate) fn rows(
+    options: &Options,
+    place: &Path,
+    yardsticks: &mut Yardsticks,
+) -> anyhow::Result<Vec<Row>> {
+    let (one, many, batches) = (Asking::Singly(1), Asking::Singly(MANY), Asking::InBatches(options.pace().batch));
+    let plan = [
+        (SecuritySuite::Suite1, EngineKind::Fjall, vec![one, many, batches]),
+        (SecuritySuite::Suite2, EngineKind::Fjall, vec![one, many, batches]),
+        (SecuritySuite::Suite1, EngineKind::Sled, vec![many]),
+    ];
+    let mut rows = Vec::new();
+    for (suite, engine, ways) in plan {
+        let named = |asking: &Asking| format!("chain, {}, {engine}, {asking}", suite.curve());
+        let wanted: Vec<Asking> = ways.into_iter().filter(|asking| options.wants(&named(asking))).collect();
+        if wanted.is_empty() {
+            continue;
+        }
+        let house = Arc::new(House::found(&place.join(format!("chain-{suite}-{engine}")), suite, engine)?);
+        for asking in wanted {
+            let mut scene = Issuance { house: Arc::clone(&house), asking, last: None };
+            rows.push(measure(&named(&asking), &mut scene, options.pace(), yardsticks)?);
+        }
+    }
+    Ok(rows)
+}
+
+/// How certificates are asked for.
+#[derive(Debug, Clone, Copy)]
+enum Asking {
+    /// By so many requesters, each of whom waits for one certificate before it asks for the next.
+    Singly(usize),
+    /// By one requester, so many at a time.
+    InBatches(usize),
+}
+
+impl std::fmt::Display for Asking {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Singly(1) => f.write_str("1 requester"),
+            Self::Singly(requesters) => write!(f, "{requesters} requesters"),
+            Self::InBatches(length) => write!(f, "batches of {length}"),
+        }
+    }
+}
+
+/// A factory line that has devices certified.
+struct Issuance {
+    house: Arc<House>,
+    asking: Asking,
+    last: Option<SystemTitle>,
+}
+
+impl Scene for Issuance {
+    type Work = Vec<EnrolmentRequest>;
+
+    fn step(&self) -> usize {
+        match self.asking {
+            Asking::Singly(count) | Asking::InBatches(count) => count,
+        }
+    }
+
+    fn prepare(&mut self, count: usize) -> anyhow::Result<Vec<EnrolmentRequest>> {
+        let (suite, titles) = (self.house.suite, self.house.new_titles(count));
+        self.last = titles.last().copied();
+        let profile = self.house.profile("meter-factory-ds")?;
+        on_all_processors(applicants(suite, titles)?, |applicant| {
+            applicant.request(&self.house.line, &profile)
+        })
+    }
+
+    fn run(&mut self, work: Vec<EnrolmentRequest>) -> anyhow::Result<()> {
+        match self.asking {
+            Asking::Singly(requesters) => self.singly(requesters, work),
+            Asking::InBatches(length) => self.in_batches(length, work),
+        }
+    }
+
+    fn limit(&mut self, yardsticks: &mut Yardsticks) -> anyhow::Result<Limit> {
+        let curve = self.house.suite.curve();
+        // Whoever asks alone has one thing done after the other; a batch spreads over the processors.
+        let processors = match self.asking {
+            Asking::Singly(1) => Processors::One,
+            Asking::Singly(_) | Asking::InBatches(_) => Processors::All,
+        };
+        let mut steps = vec![
+            Term::new(1, "sign", yardsticks.signatures(curve, processors)?),
+            Term::new(2, "verify", yardsticks.verifications(curve, processors)?),
+        ];
+        // The intent is on disk before anything is signed, and the certificate before it is delivered.
+        let syncs = Term::new(2, "fdatasync", yardsticks.syncs()?);
+        Ok(Limit {
+            lanes: match self.asking {
+                Asking::Singly(1) => {
+                    steps.push(syncs);
+                    vec![steps]
+                }
+                // While some wait for the disk, others use the processors; all that wait share one sync.
+                Asking::Singly(requesters) => vec![steps, vec![syncs.shared_by(u32::try_from(requesters)?)]],
+                Asking::InBatches(length) => {
+                    steps.push(syncs.shared_by(u32::try_from(length)?));
+                    vec![steps]
+                }
+            },
+        })
+    }
+
+    fn check(&mut self) -> anyhow::Result<()> {
+        self.last.map_or(Ok(()), |title| self.house.expect_issued(&self.house.factory, &title))
+    }
+}
+
+impl Issuance {
+    fn singly(&self, requesters: usize, work: Vec<EnrolmentRequest>) -> anyhow::Result<()> {
+        let (queue, authority) = (Queue::new(work), &*self.house.factory);
+        thread::scope(|scope| {
+            let requester = || {
+                while let Some(request) = queue.take() {
+                    expect_new(authority.enrol(request))?;
+                }
+                anyhow::Ok(())
+            };
+            let threads: Vec<_> = (0..requesters).map(|_| scope.spawn(requester)).collect();
+            threads
+                .into_iter()
+                .try_for_each(|one| one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        })
+    }
+
+    fn in_batches(&self, length: usize, work: Vec<EnrolmentRequest>) -> anyhow::Result<()> {
+        let mut work = work.into_iter();
+        loop {
+            let batch: Vec<_> = work.by_ref().take(length).collect();
+            if batch.is_empty() {
+                return Ok(());
+            }
+            let asked = batch.len();
+            let answers = self.house.factory.enrol_batch(batch);
+            ensure!(answers.len() == asked, "{asked} were asked for and {} answered", answers.len());
+            answers.into_iter().try_for_each(expect_new)?;
+        }
+    }
+}
+
+fn expect_new(answer: Result<IssuedCertificate, IssueError>) -> anyhow::Result<()> {
+    match answer?.delivery() {
+        Delivery::New => Ok(()),
+        Delivery::Repeated => bail!("a certificate was given a second time"),
+    }
+}

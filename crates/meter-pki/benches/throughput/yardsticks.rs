@@ -1,0 +1,206 @@
+//! What the machine can do at best: raw signatures and verifications by aws-lc-rs, and appends that are on disk.
+//!
+//! Measured again and again during the whole run; every measurement is noted, so that the table also shows how the machine
+//! drifted. Uses nothing of our own code.
+
+use std::fs::File;
+use std::io::{Seek, SeekFrom, Write};
+use std::num::NonZero;
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED,
+    ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, EcdsaVerificationAlgorithm,
+    KeyPair, Signature, UnparsedPublicKey,
+};
+use ca_core::suite::Curve;
+
+use crate::measure::{Spread, Stopwatch, rate};
+use crate::options::Pace;
+
+/// As long as the to-be-signed part of a meter's certificate, about.
+const MESSAGE: [u8; 400] = [0x30; 400];
+
+/// As long as one intent with its audit record, about.
+const APPENDED: [u8; 4_096] = [0x5A; 4_096];
+
+/// The length at which the file that is appended to begins anew, in octets.
+const FILE_OCTETS: u64 = 256 * 1024 * 1024;
+
+/// On how many processors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Processors {
+    One,
+    All,
+}
+
+/// The measured limits.
+pub(crate) struct Yardsticks {
+    pace: Pace,
+    cores: usize,
+    keys: [Key; 2],
+    file: File,
+    written: u64,
+    notes: Vec<(String, Vec<f64>)>,
+}
+
+struct Key {
+    curve: Curve,
+    pair: EcdsaKeyPair,
+    signature: Signature,
+}
+
+impl Yardsticks {
+    pub(crate) fn new(place: &Path, pace: Pace) -> anyhow::Result<Self> {
+        Ok(Self {
+            pace,
+            cores: thread::available_parallelism().map_or(1, NonZero::get),
+            keys: [Key::new(Curve::P256)?, Key::new(Curve::P384)?],
+            file: File::create(place.join("appended"))?,
+            written: 0,
+            notes: Vec::new(),
+        })
+    }
+
+    pub(crate) const fn cores(&self) -> usize {
+        self.cores
+    }
+
+    /// How long one yardstick is applied.
+    pub(crate) const fn slice(&self) -> Duration {
+        self.pace.limit_slice
+    }
+
+    /// Signatures per second.
+    pub(crate) fn signatures(&mut self, curve: Curve, processors: Processors) -> anyhow::Result<f64> {
+        let threads = self.threads(processors);
+        let key = self.key(curve)?;
+        let found = repeated(threads, self.slice(), || key.sign().map(drop))?;
+        self.note(format!("signatures, {curve}, {}", plural(threads, "thread")), found);
+        Ok(found)
+    }
+
+    /// Verifications per second.
+    pub(crate) fn verifications(&mut self, curve: Curve, processors: Processors) -> anyhow::Result<f64> {
+        let threads = self.threads(processors);
+        let key = self.key(curve)?;
+        let found = repeated(threads, self.slice(), || key.verify())?;
+        self.note(format!("verifications, {curve}, {}", plural(threads, "thread")), found);
+        Ok(found)
+    }
+
+    /// Appends of 4,096 octets per second, each on disk before the next.
+    pub(crate) fn syncs(&mut self) -> anyhow::Result<f64> {
+        let (watch, mut count) = (Stopwatch::start(), 0_usize);
+        // One is not enough to tell anything, however slow the disk.
+        while count < 8 || watch.elapsed() < self.slice() {
+            if self.written >= FILE_OCTETS {
+                self.file.set_len(0)?;
+                self.file.seek(SeekFrom::Start(0))?;
+                self.written = 0;
+            }
+            self.file.write_all(&APPENDED)?;
+            self.file.sync_data()?;
+            self.written += u64::try_from(APPENDED.len())?;
+            count += 1;
+        }
+        let found = rate(count, watch.elapsed())?;
+        self.note("appends of 4,096 octets with fdatasync".to_owned(), found);
+        Ok(found)
+    }
+
+    /// Notes a limit that was measured, be it elsewhere.
+    pub(crate) fn note(&mut self, name: String, per_second: f64) {
+        match self.notes.iter_mut().find(|(noted, _)| *noted == name) {
+            Some((_, rates)) => rates.push(per_second),
+            None => self.notes.push((name, vec![per_second])),
+        }
+    }
+
+    /// Returns every limit that was measured, in the order of their names.
+    pub(crate) fn noted(&self) -> Vec<(&str, Spread)> {
+        let mut noted: Vec<_> = self
+            .notes
+            .iter()
+            .filter_map(|(name, rates)| Some((name.as_str(), Spread::of(rates)?)))
+            .collect();
+        noted.sort_by_key(|(name, _)| *name);
+        noted
+    }
+
+    const fn threads(&self, processors: Processors) -> usize {
+        match processors {
+            Processors::One => 1,
+            Processors::All => self.cores,
+        }
+    }
+
+    fn key(&self, curve: Curve) -> anyhow::Result<&Key> {
+        let key = self.keys.iter().find(|key| key.curve == curve);
+        key.ok_or_else(|| anyhow::anyhow!("there is no key on {curve}"))
+    }
+}
+
+impl Key {
+    fn new(curve: Curve) -> anyhow::Result<Self> {
+        let pair = EcdsaKeyPair::generate(signing(curve))?;
+        let signature = pair.sign(&SystemRandom::new(), &MESSAGE)?;
+        Ok(Self { curve, pair, signature })
+    }
+
+    fn sign(&self) -> anyhow::Result<Signature> {
+        Ok(self.pair.sign(&SystemRandom::new(), &MESSAGE)?)
+    }
+
+    fn verify(&self) -> anyhow::Result<()> {
+        let point = self.pair.public_key().as_ref();
+        Ok(UnparsedPublicKey::new(verifying(self.curve), point).verify(&MESSAGE, self.signature.as_ref())?)
+    }
+}
+
+const fn signing(curve: Curve) -> &'static EcdsaSigningAlgorithm {
+    match curve {
+        Curve::P256 => &ECDSA_P256_SHA256_FIXED_SIGNING,
+        Curve::P384 => &ECDSA_P384_SHA384_FIXED_SIGNING,
+    }
+}
+
+const fn verifying(curve: Curve) -> &'static EcdsaVerificationAlgorithm {
+    match curve {
+        Curve::P256 => &ECDSA_P256_SHA256_FIXED,
+        Curve::P384 => &ECDSA_P384_SHA384_FIXED,
+    }
+}
+
+/// Does the same thing on some threads for as long as `slice`; returns how often per second.
+fn repeated(
+    threads: usize,
+    slice: Duration,
+    act: impl Fn() -> anyhow::Result<()> + Sync,
+) -> anyhow::Result<f64> {
+    let act = &act;
+    let watch = Stopwatch::start();
+    let count = thread::scope(|scope| {
+        let one = || {
+            let mut count = 0_usize;
+            while watch.elapsed() < slice {
+                act()?;
+                count += 1;
+            }
+            anyhow::Ok(count)
+        };
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(one)).collect();
+        workers
+            .into_iter()
+            .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .sum::<anyhow::Result<usize>>()
+    })?;
+    rate(count, watch.elapsed())
+}
+
+pub(crate) fn plural(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
