@@ -127,8 +127,10 @@ pub(super) fn import(args: &ImportArgs, printer: &Printer) -> Result<(), Failure
     };
     let request = SubordinateRequest::from_text(&read(&args.request)?).map_err(|error| refused(&error))?;
     let response = SubordinateResponse::from_text(&read(&args.response)?).map_err(|error| refused(&error))?;
+    // Fingerprints are shown in groups of four digits.
+    let digits: String = args.exchange_key.split_whitespace().collect();
     let exchange_key: [u8; 32] =
-        hex::decode(&args.exchange_key).ok().and_then(|octets| octets.try_into().ok()).ok_or_else(|| {
+        hex::decode(digits).ok().and_then(|octets| octets.try_into().ok()).ok_or_else(|| {
             Failure::new(Exit::Usage, "exchange.key", "--exchange-key has 64 hexadecimal digits")
         })?;
     let expected =
