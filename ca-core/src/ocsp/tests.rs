@@ -421,6 +421,16 @@ fn refuses_octets_that_are_no_request() {
     }
 }
 
+// RFC 6960 §4.1.1: the version is v1(0).
+#[test]
+fn refuses_another_version() {
+    let world = World::new();
+    let list = tlv(0x30, &[&tlv(0x30, &[&world.cert_id(&serial(1))])]);
+    let of_version = |number: u8| tlv(0x30, &[&tlv(0x30, &[&tlv(0xA0, &[&[2, 1, number]]), &list])]);
+    assert!(world.decode(&of_version(0)).is_ok());
+    assert_eq!(malformed(&world, &of_version(1)), DecodeRequestError::Version { version: 1 });
+}
+
 #[test]
 fn reads_serial_numbers_as_der_only() {
     let world = World::new();

@@ -31,9 +31,9 @@ impl PublishedCrl {
     /// Reads the octets of a CRL that `issuer` is said to have signed.
     fn read(octets: &[u8], issuer: &Issuer) -> Result<Self, UnfitCrl> {
         let crl = ParsedCrl::from_der(octets)?;
-        let of_issuer = crl.tbs().issuer() == issuer.name().der()
-            && crl.tbs().authority_key_identifier() == Some(issuer.key_identifier());
-        if !of_issuer || crl.verify(issuer.certificate().public_key()).is_err() {
+        // RFC 5280 §6.3.3 (f), (g): of this name, and signed with this key.
+        let named = crl.tbs().issuer() == issuer.name().der();
+        if !named || crl.verify(issuer.certificate().public_key()).is_err() {
             return Err(UnfitCrl::NotOfIssuer);
         }
         let (this_update, next_update) = crl.tbs().period()?;

@@ -220,13 +220,11 @@ impl Responder {
         now: UnixTime,
         error: RespondError,
     ) -> Result<SignedAnswer, RespondError> {
-        match (error.fault(), self.kept.valid(certificate, now)) {
-            (Fault::Unavailable, Some(response)) => {
-                tracing::warn!(reason = error.code(), %error, "a kept OCSP answer stands in");
-                Ok(self.shared(response, now))
-            }
-            _ => Err(error),
-        }
+        let Some(response) = self.kept.valid(certificate, now) else {
+            return Err(error);
+        };
+        log(&error, "a kept OCSP answer stands in");
+        Ok(self.shared(response, now))
     }
 
     fn shared(&self, response: Arc<OcspResponse>, now: UnixTime) -> SignedAnswer {
@@ -247,14 +245,16 @@ fn keepable(request: &OcspRequest) -> Option<&CertId> {
 }
 
 fn refused(error: &RespondError) -> Answer {
-    match error.fault() {
-        Fault::Requester | Fault::Conflict => {
-            tracing::debug!(reason = error.code(), %error, "OCSP request refused");
-        }
-        Fault::Unavailable => tracing::warn!(reason = error.code(), %error, "OCSP request not answered"),
-        Fault::Ours => tracing::error!(reason = error.code(), %error, "OCSP request not answered"),
-    }
+    log(error, "OCSP request not answered");
     Answer::Error(error.status())
+}
+
+fn log(error: &RespondError, what: &'static str) {
+    match error.fault() {
+        Fault::Requester | Fault::Conflict => tracing::debug!(reason = error.code(), %error, "{what}"),
+        Fault::Unavailable => tracing::warn!(reason = error.code(), %error, "{what}"),
+        Fault::Ours => tracing::error!(reason = error.code(), %error, "{what}"),
+    }
 }
 
 impl Answer {

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use axum::http::{Method, StatusCode};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use ca_core::profile::OcspProfile;
 use ca_core::record::{CertificateId, CertificateStatus};
 use ca_core::suite::Curve;
 use status_server::config::KeepingPolicy;
@@ -180,11 +181,10 @@ async fn several_cas_are_told_apart_by_key_even_with_the_same_name() {
     let mut signer = MemorySigner::default();
     let identities = [one.responder(&mut signer), two.responder(&mut signer)];
     let signer = Arc::new(signer);
-    let responder = Responder::new(
-        identities.map(|identity| served(identity, &signer)).to_vec(),
-        world.ports(),
-        KeepingPolicy::default(),
-    );
+    let mut authorities = identities.map(|identity| served(identity, &signer)).to_vec();
+    // The bound of one CA is not that of another.
+    authorities[0].profile = OcspProfile::new(3_600, 1).unwrap();
+    let responder = Responder::new(authorities, world.ports(), KeepingPolicy::default());
     let put = |authority: &Authority, status| {
         let id = CertificateId { issuer: authority.issuer().key(), serial: serial(1) };
         world.ledger.put(id, NOW, status);
@@ -203,6 +203,9 @@ async fn several_cas_are_told_apart_by_key_even_with_the_same_name() {
             assert_eq!(statuses(&post_ocsp(&router, octets).await.body), [status]);
         }
     }
+    let twice = |authority: &Authority| vec![cert_id(&authority.issuer(), &serial(1), Hash::Sha1); 2];
+    assert_is_error(&post_ocsp(&router, request(&twice(&one))).await, MALFORMED);
+    assert_eq!(statuses(&post_ocsp(&router, request(&twice(&two))).await.body), [0xA1, 0xA1]);
     // A responder speaks for its own CA only.
     let mixed = [&two, &one].map(|authority| cert_id(&authority.issuer(), &serial(1), Hash::Sha1));
     assert_eq!(statuses(&post_ocsp(&router, request(&mixed)).await.body), [0xA1, 0x82]);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use ca_core::ocsp::{CertStatus, ErrorStatus, OcspResponse};
+use ca_core::ocsp::{CertStatus, ErrorStatus, OcspResponse, ResponderIdentityError};
 use ca_core::record::CertificateStatus;
 use ca_core::suite::Curve;
 use status_server::config::KeepingPolicy;
@@ -170,6 +170,16 @@ fn o_10_a_renewed_responder_takes_over_and_an_expired_one_says_try_later() {
     let foreign = Authority::root(Curve::P256, NOW).responder(&mut signer);
     let issuer = foreign.issuer();
     assert_eq!(world.responder.replace_identity(foreign).unwrap_err().issuer, issuer);
+}
+
+// A suite has one curve (Green Book 9.2.3.7).
+#[test]
+fn o_10_a_responder_on_another_curve_than_its_ca_is_refused() {
+    let mut signer = MemorySigner::default();
+    for (authority, responder) in [(Curve::P256, Curve::P384), (Curve::P384, Curve::P256)] {
+        let refusal = Authority::root(authority, NOW).responder_on(responder, &mut signer).unwrap_err();
+        assert_eq!(refusal, ResponderIdentityError::Curve { found: responder, expected: authority });
+    }
 }
 
 #[test]

@@ -216,6 +216,16 @@ fn a_repository_takes_up_what_another_process_published() {
 }
 
 #[test]
+fn an_older_file_put_in_the_folder_does_not_take_the_place_of_a_later_one() {
+    let world = World::new();
+    let (first, second) = crls(&world);
+    world.repository.publish(&second.issuer, &second.der).unwrap();
+    fs::write(folder(&world).file_of(&first.issuer), &first.der).unwrap();
+    world.repository.refresh().unwrap();
+    assert_eq!(world.repository.standing(&first.issuer), Some(standing(&second)));
+}
+
+#[test]
 fn a_folder_must_exist() {
     let world = World::new();
     let absent = world.path().join("absent");

@@ -8,7 +8,7 @@ use ca_core::actor::{Actor, Identity};
 use ca_core::certificate::Certificate;
 use ca_core::crl::{CrlContext, issue_crl};
 use ca_core::issuer::{Issuer, PublicationPoints};
-use ca_core::ocsp::ResponderIdentity;
+use ca_core::ocsp::{ResponderIdentity, ResponderIdentityError};
 use ca_core::ports::Clock;
 use ca_core::profile::{CrlProfile, OcspProfile};
 use ca_core::reason::ReasonCode;
@@ -90,8 +90,17 @@ impl Authority {
 
     /// Issues a responder certificate, adds its key to `signer`, and returns the identity.
     pub fn responder(&self, signer: &mut MemorySigner) -> ResponderIdentity {
-        let key = new_key(self.curve);
-        signer.add(self.curve, &key.serialize_der());
+        self.responder_on(self.curve, signer).unwrap()
+    }
+
+    /// The same with a key on a curve of its own.
+    pub fn responder_on(
+        &self,
+        curve: Curve,
+        signer: &mut MemorySigner,
+    ) -> Result<ResponderIdentity, ResponderIdentityError> {
+        let key = new_key(curve);
+        signer.add(curve, &key.serialize_der());
         let mut params = common("OCSP Responder", &key, self.now);
         params.not_after = moment(self.now.plus_seconds(14 * DAY));
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
@@ -100,7 +109,7 @@ impl Authority {
         params.custom_extensions = vec![no_check];
         let certificate = params.signed_by(&key, &self.as_issuer()).unwrap();
         let certificate = Certificate::from_der(certificate.der()).unwrap();
-        ResponderIdentity::new(certificate, &self.issuer(), self.now).unwrap()
+        ResponderIdentity::new(certificate, &self.issuer(), self.now)
     }
 }
 
