@@ -18,6 +18,7 @@ use ca_core::record::{CrlRecord, StoredCertificate};
 use ca_core::registration::Offer;
 use ca_core::validity::UnixTime;
 use ca_store::{FatalHook, Opening, Settings, Store};
+use cmp_server::config::{CmpConfig, DEFAULT_BODY_OCTETS};
 use signer_file::SystemEntropy;
 use status_server::repository::Repository;
 
@@ -173,6 +174,14 @@ pub(crate) fn compose(config: &Config) -> Result<System, Failure> {
         repository,
         roots,
         ports,
+    })
+}
+
+/// Makes the routes of CMP, which stand on the enrolment listener beside EST.
+pub(crate) fn cmp_router(system: &System) -> axum::Router {
+    cmp_server::routes::router(CmpConfig {
+        entropy: Arc::clone(&system.entropy),
+        max_body_octets: DEFAULT_BODY_OCTETS,
     })
 }
 

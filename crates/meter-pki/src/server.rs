@@ -11,7 +11,7 @@ use server_kit::tls::{AnyCertificate, ClientCertificates, Tls, TlsIdentity};
 use server_kit::workers::WorkerPool;
 use tokio::task::JoinSet;
 
-use crate::compose::{compose, est_router, status_parts};
+use crate::compose::{cmp_router, compose, est_router, status_parts};
 use crate::config::{Config, RawEst};
 use crate::exit::{Exit, Failure};
 use crate::operator::{OperatorListener, OperatorState, router};
@@ -46,7 +46,9 @@ pub(crate) fn shutdown_on_signals() -> Result<Shutdown, Failure> {
 /// Starts all servers; when it returns they accept connections.
 pub(crate) async fn start(config: &Config, shutdown: Shutdown) -> Result<Running, Failure> {
     let system = Arc::new(tokio::task::block_in_place(|| compose(config))?);
-    let metrics = Metrics::new("pki");
+    let metrics = Metrics::new("pki_");
+    // A process that serves twice, as tests do, counts both times into the first set.
+    drop(metrics.install());
     let mut tasks = JoinSet::new();
     let est_pool = pool("est", &config.est.pool, &metrics)?;
     let status_pool = pool("status", &config.status.pool, &metrics)?;
@@ -64,13 +66,17 @@ pub(crate) async fn start(config: &Config, shutdown: Shutdown) -> Result<Running
         health.ready("crl", move || publisher.condition());
     }
     let router_of_status = status.router.merge(health.router());
-    let listener = bind(config.status.listen, "status").await?.with_limits(config.status.limits.clone());
+    let listener = bind(config.status.listen, "status")
+        .await?
+        .with_limits(config.status.limits.clone())
+        .with_metrics(&metrics);
     spawn(&mut tasks, listener.serve(router_of_status, shutdown.clone()));
     tasks.spawn(status.renewal.run(status_pool.clone(), shutdown.clone()));
 
-    let est = est_router(config, &system, est_pool.clone())?;
-    let listener = bind(config.est.listen, "est").await?.with_limits(config.est.limits.clone());
-    spawn(&mut tasks, listener.with_tls(tls(&config.est)?).serve(est, shutdown.clone()));
+    let enrolment = est_router(config, &system, est_pool.clone())?.merge(cmp_router(&system));
+    let listener =
+        bind(config.est.listen, "est").await?.with_limits(config.est.limits.clone()).with_metrics(&metrics);
+    spawn(&mut tasks, listener.with_tls(tls(&config.est)?).serve(enrolment, shutdown.clone()));
 
     let socket = OperatorListener::bind(&config.operator_socket).await.map_err(|error| {
         Failure::new(
