@@ -144,7 +144,6 @@ impl OfflineRoot {
             subject: &authority_name(house.organization, &common_name)?,
             key: &key,
             now,
-            not_before: now,
             linter: &linter,
             entropy: &*ports.entropy,
             signer: &*ports.signer,
