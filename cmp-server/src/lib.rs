@@ -6,6 +6,6 @@
 
 pub mod routes;
 mod reply;
-pub mod refusal;
+mod refusal;
 pub mod config;
 pub mod wire;

@@ -9,7 +9,7 @@ use crate::wire::message::{DecodeMessageError, PkiMessage};
 
 /// Why a request is refused before there is a message to answer.
 #[derive(Debug, thiserror::Error)]
-pub enum TransferRefusal {
+pub(crate) enum TransferRefusal {
     /// No such path.
     #[error("there is no such path")]
     NoSuchPath,
@@ -48,7 +48,7 @@ pub enum TransferRefusal {
 impl TransferRefusal {
     /// Returns the stable reason code.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub(crate) const fn code(&self) -> &'static str {
         match self {
             Self::NoSuchPath => "operation.unknown",
             Self::Method => "operation.method",
@@ -65,7 +65,7 @@ impl TransferRefusal {
 
 /// Why a message is refused: the first check of RFC 9483 §3.5 that fails. The last one always does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum MessageRefusal {
+pub(crate) enum MessageRefusal {
     /// The version is not spoken here.
     #[error("the version is {pvno}, neither 2 nor 3")]
     Version {
@@ -89,7 +89,7 @@ impl MessageRefusal {
 
     /// Finds out why a message is refused.
     #[must_use]
-    pub fn of(message: &PkiMessage) -> Self {
+    pub(crate) fn of(message: &PkiMessage) -> Self {
         let PkiHeader { pvno, transaction_id, sender_nonce, .. } = &message.header;
         // RFC 9483 §3.5: pvno is cmp2000 or cmp2021.
         if !(CMP_2000..=CMP_2021).contains(pvno) {
@@ -110,7 +110,7 @@ impl MessageRefusal {
 
     /// Returns the stable reason code.
     #[must_use]
-    pub const fn code(self) -> &'static str {
+    pub(crate) const fn code(self) -> &'static str {
         match self {
             Self::Version { .. } => "header.version",
             Self::NoTransaction => "header.transaction-id",

@@ -41,7 +41,7 @@ fn expected(connection: &PeerConnection) -> Option<String> {
 
 /// Why a request is not bound to its connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BindingError {
+pub(crate) enum BindingError {
     /// Required, and not there.
     #[error("the request has no channel binding")]
     Missing,
@@ -56,7 +56,7 @@ pub enum BindingError {
 impl BindingError {
     /// Returns the stable reason code.
     #[must_use]
-    pub const fn code(self) -> &'static str {
+    pub(crate) const fn code(self) -> &'static str {
         match self {
             Self::Missing => "binding.missing",
             Self::Mismatch => "binding.mismatch",

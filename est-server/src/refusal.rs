@@ -13,7 +13,7 @@ use crate::wire::simple_enroll::DecodeBodyError;
 
 /// Why a request is not answered with what it asked for.
 #[derive(Debug, thiserror::Error)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// No such label or operation, or one that is not enabled.
     #[error("there is no such operation")]
     NoSuchOperation,
@@ -67,7 +67,7 @@ pub enum Refusal {
 impl Refusal {
     /// Returns the stable reason code: the same in audit records, metrics and log, and, but for faults of ours, in the answer.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub(crate) const fn code(&self) -> &'static str {
         match self {
             Self::NoSuchOperation => "operation.unknown",
             Self::Method { .. } => "operation.method",

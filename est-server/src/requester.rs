@@ -78,7 +78,7 @@ pub(crate) fn authenticate(gate: &Gate<'_>, credentials: &Credentials) -> Result
 
 /// Why nobody knows who asks.
 #[derive(Debug, thiserror::Error)]
-pub enum AuthenticateError {
+pub(crate) enum AuthenticateError {
     /// No certificate, no password.
     #[error("neither a client certificate nor a password was given")]
     NoCredentials,
@@ -111,7 +111,7 @@ pub enum AuthenticateError {
 impl AuthenticateError {
     /// Returns the stable reason code.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub(crate) const fn code(&self) -> &'static str {
         match self {
             Self::NoCredentials => "authn.none",
             Self::WrongPassword => "authn.password",

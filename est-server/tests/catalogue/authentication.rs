@@ -227,8 +227,11 @@ async fn t_09_certificates_sent_along_neither_help_nor_harm() {
     let mut shown = vec![world.factory(DEVICE, 30)];
     shown.push(b"an RSA root, perhaps".to_vec());
     shown.extend(std::iter::repeat_n(world.pki.root.certificate().der().to_vec(), 15));
-    let answer = world.send(enrol("simpleenroll"), secured(shown), Csr::new(DEVICE, 40).body()).await;
+    let answer = world.send(enrol("simpleenroll"), secured(shown.clone()), Csr::new(DEVICE, 40).body()).await;
     answer.certificate();
+    shown.push(b"one more that cannot be read".to_vec());
+    let refused = (403, "authn.path-limits");
+    world.refuses(enrol("simpleenroll"), secured(shown), Csr::new(DEVICE, 40).body(), refused).await;
 }
 
 // E-08: a certificate of another profile does not renew this one.
