@@ -81,18 +81,22 @@ pub fn issue_crl(context: &CrlContext<'_>) -> Result<CrlRecord, CrlError> {
 }
 
 fn issue_at(context: &CrlContext<'_>, now: UnixTime) -> Result<CrlRecord, CrlError> {
-    let previous = context.status.latest_crl(&context.issuer.key())?;
-    check_clock(context.issuer, previous.as_ref(), now)?;
-    revoke_uncertain(context, now)?;
-    let last = previous.as_ref().map_or(0, |previous| previous.number);
-    let prepare = |last| DraftCrl::new(context, now, previous.as_ref(), last)?.lint(context)?.record(context);
-    let recorded = match prepare(last) {
-        // A CRL was intended and never came to be, or another process was faster.
-        Err(CrlError::NumberTaken { last, .. }) => prepare(last)?,
+    let recorded = match prepare(context, now, 0) {
+        // A CRL was intended and never came to be, or another process was faster: once more, above that number.
+        Err(CrlError::NumberTaken { last, .. }) => prepare(context, now, last)?,
         prepared => prepared?,
     };
     let issued = recorded.sign(context)?.record(context)?;
     Ok(issued.0)
+}
+
+/// Everything before the signature, under a number above `taken` and above that of the last CRL.
+fn prepare(context: &CrlContext<'_>, now: UnixTime, taken: u64) -> Result<RecordedCrl, CrlError> {
+    let previous = context.status.latest_crl(&context.issuer.key())?;
+    check_clock(context.issuer, previous.as_ref(), now)?;
+    revoke_uncertain(context, now)?;
+    let last = previous.as_ref().map_or(taken, |previous| previous.number.max(taken));
+    DraftCrl::new(context, now, previous.as_ref(), last)?.lint(context)?.record(context)
 }
 
 fn check_clock(issuer: &Issuer, previous: Option<&CrlRecord>, now: UnixTime) -> Result<(), CrlError> {
