@@ -65,12 +65,10 @@ pub(crate) struct InitArguments {
     /// Common name of the root, such as "Example Root S1 G1"
     #[arg(long)]
     common_name: String,
-    /// The time of the ceremony as the people present agree: RFC 3339, or `now` for that of the machine
-    #[arg(long)]
+    /// The time of the ceremony as the people present agree, from when the root is valid: RFC 3339, or `now` for that of the
+    /// machine
+    #[arg(long, visible_alias = "not-before")]
     time: StatedTime,
-    /// From when the root is valid [default: --time]
-    #[arg(long)]
-    not_before: Option<StatedTime>,
     /// The owner, as audit records name it
     #[arg(long, default_value = "root", value_parser = TenantId::parse)]
     tenant: TenantId,
@@ -219,7 +217,6 @@ impl InitArguments {
             profile: self.profile,
             profiles: ProfileChoice { variant: profile_set, hw_type, policy_arc },
             time: self.time,
-            not_before: self.not_before,
             // The group makes sure that exactly one of the two is given.
             keys: self.token_uri.map_or(KeyStore::File, |uri| KeyStore::Token { uri }),
             key_label: self.key_label,

@@ -92,17 +92,17 @@ impl ExchangeLog {
     }
 
     fn exchange(&self, path: &Path) -> Result<Exchange, ExchangeError> {
-        let misplaced = || ExchangeError::Misplaced { path: path.to_owned() };
-        let request = read_request(path, &fs::read_to_string(path).map_err(unreadable(path))?)?;
+        let text = fs::read_to_string(path).map_err(unreadable(path))?;
+        let request = read_request(path, &text)?;
         if self.request_path(request.nonce()) != path {
-            return Err(misplaced());
+            return Err(ExchangeError::Misplaced { path: path.to_owned() });
+        }
+        if request.to_text()? != text {
+            return Err(ExchangeError::LinesDiffer { path: path.to_owned() });
         }
         let response = self.response_path(request.nonce());
         let response = match fs::read_to_string(&response) {
-            Ok(text) => Some(
-                SubordinateResponse::from_text(&text)
-                    .map_err(|cause| ExchangeError::Response { path: response, cause })?,
-            ),
+            Ok(text) => Some(read_response(response, &text)?),
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => None,
             Err(cause) => return Err(unreadable(&response)(cause)),
         };
@@ -124,6 +124,14 @@ const RESPONSE: &str = ".response.pem";
 fn read_request(path: &Path, text: &str) -> Result<SubordinateRequest, ExchangeError> {
     SubordinateRequest::from_text(text)
         .map_err(|cause| ExchangeError::Request { path: path.to_owned(), cause })
+}
+
+fn read_response(path: PathBuf, text: &str) -> Result<SubordinateResponse, ExchangeError> {
+    match SubordinateResponse::from_text(text) {
+        Ok(response) if response.to_text()? == text => Ok(response),
+        Ok(_) => Err(ExchangeError::LinesDiffer { path }),
+        Err(cause) => Err(ExchangeError::Response { path, cause }),
+    }
 }
 
 fn unreadable(path: &Path) -> impl Fn(io::Error) -> ExchangeError {
@@ -175,6 +183,12 @@ pub(crate) enum ExchangeError {
         #[source]
         cause: ResponseError,
     },
+    /// The lines for readers are not those of the message.
+    #[error("the lines for readers in {path} are not those of its message", path = path.display())]
+    LinesDiffer {
+        /// The file.
+        path: PathBuf,
+    },
     /// A file that does not belong there.
     #[error("{path} is not named by the nonce of a request that is there", path = path.display())]
     Misplaced {
@@ -194,7 +208,10 @@ impl Explained for ExchangeError {
         match self {
             Self::Answered { .. } | Self::NonceReused { .. } => Exit::Conflict,
             Self::Unreadable { cause, .. } => new_file::exit_of(cause),
-            Self::Request { .. } | Self::Response { .. } | Self::Misplaced { .. } => Exit::Integrity,
+            Self::Request { .. }
+            | Self::Response { .. }
+            | Self::LinesDiffer { .. }
+            | Self::Misplaced { .. } => Exit::Integrity,
             Self::Text(_) => Exit::Failed,
             Self::NotStored(error) => error.exit(),
         }
@@ -205,7 +222,10 @@ impl Explained for ExchangeError {
             Self::Answered { .. } => "exchange.answered",
             Self::NonceReused { .. } => "exchange.nonce-reused",
             Self::Unreadable { .. } => "file.unreadable",
-            Self::Request { .. } | Self::Response { .. } | Self::Misplaced { .. } => "exchange.altered",
+            Self::Request { .. }
+            | Self::Response { .. }
+            | Self::LinesDiffer { .. }
+            | Self::Misplaced { .. } => "exchange.altered",
             Self::Text(error) => error.code(),
             Self::NotStored(error) => error.code(),
         }
@@ -221,7 +241,10 @@ impl Explained for ExchangeError {
                 "have a new request made, and ask where this one comes from".to_owned()
             }
             Self::Unreadable { .. } | Self::Text(_) => "check the disk and --dir".to_owned(),
-            Self::Request { .. } | Self::Response { .. } | Self::Misplaced { .. } => {
+            Self::Request { .. }
+            | Self::Response { .. }
+            | Self::LinesDiffer { .. }
+            | Self::Misplaced { .. } => {
                 "stop, sign nothing, and compare the directory with its copies".to_owned()
             }
             Self::NotStored(error) => error.next(),

@@ -20,9 +20,10 @@ pub(crate) fn secret(question: &str) -> Result<Zeroizing<String>, PromptError> {
     if !terminal.is_terminal() {
         return Err(PromptError::NoTerminal);
     }
+    // First silence, then the question: what is typed in answer to it is never seen.
+    let hidden = HiddenTyping::begin()?;
     let mut screen = io::stderr().lock();
     write!(screen, "{question}: ").and_then(|()| screen.flush())?;
-    let hidden = HiddenTyping::begin()?;
     // Room for all of it from the start: a text that grows leaves copies behind.
     let mut line = Zeroizing::new(String::with_capacity(LIMIT));
     let read = terminal.lock().read_line(&mut line);

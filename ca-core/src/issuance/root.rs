@@ -16,7 +16,7 @@ use crate::record::Conditions;
 use crate::registration::{AdmitError, AdmittedRequest};
 use crate::request::{EnrolmentKind, EnrolmentRequest, Evidence};
 use crate::subject::Subject;
-use crate::validity::{UnixTime, Validity};
+use crate::validity::UnixTime;
 
 /// What a root is made of, and with what.
 #[derive(Clone, Copy)]
@@ -29,10 +29,9 @@ pub struct RootFounding<'a> {
     pub subject: &'a DistinguishedName,
     /// Its key, which the signer holds.
     pub key: &'a KeyRef,
-    /// The present, by the one sample of the clock that this founding takes.
+    /// The present, by the one sample of the clock that this founding takes. The root is valid from now on, for as long as the
+    /// profile says.
     pub now: UnixTime,
-    /// From when it is valid: `now` or later. How long is said by the profile.
-    pub not_before: UnixTime,
     /// The rules that the draft must keep.
     pub linter: &'a Linter,
     /// Randomness for the serial number.
@@ -50,7 +49,7 @@ impl core::fmt::Debug for RootFounding<'_> {
             .field("profile", self.profile.id())
             .field("subject", self.subject)
             .field("key", self.key)
-            .field("not_before", &self.not_before)
+            .field("now", &self.now)
             .finish_non_exhaustive()
     }
 }
@@ -109,17 +108,11 @@ fn prove(founding: &RootFounding<'_>) -> Result<ProvenRequest, IssueError> {
     Ok(ProvenRequest {
         admitted,
         public_key,
-        validity: validity(founding)?,
+        validity: profile
+            .validity_at(founding.now, None)
+            .ok_or(IssueError::ValidityOutsideProfile { seconds: None })?,
         _possession: ProofOfPossession::held_by_own_signer(),
     })
-}
-
-/// A root is never backdated: its serial number and its audit records say when it was made.
-fn validity(founding: &RootFounding<'_>) -> Result<Validity, IssueError> {
-    (founding.not_before >= founding.now)
-        .then(|| founding.profile.validity_at(founding.not_before, None))
-        .flatten()
-        .ok_or(IssueError::ValidityOutsideProfile { seconds: None })
 }
 
 #[cfg(test)]

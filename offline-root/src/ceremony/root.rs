@@ -18,7 +18,6 @@ use ca_core::ports::{Ledger, Unavailable};
 use ca_core::profile::{CertificateProfile, SubjectRule};
 use ca_core::suite::SecuritySuite;
 use ca_core::tenant::TenantId;
-use ca_core::validity::UnixTime;
 use der::pem;
 use policies::ProfileSet;
 use serde::Serialize;
@@ -50,7 +49,6 @@ pub(crate) struct RootWish {
     pub(crate) profile: String,
     pub(crate) profiles: ProfileChoice,
     pub(crate) time: StatedTime,
-    pub(crate) not_before: Option<StatedTime>,
     pub(crate) keys: KeyStore,
     pub(crate) key_label: Option<String>,
     pub(crate) secrets: SecretSource,
@@ -95,7 +93,6 @@ impl fmt::Display for FoundedRoot {
 struct Prepared {
     subject: DistinguishedName,
     profile: CertificateProfile,
-    not_before: UnixTime,
     maker: KeyMaker,
 }
 
@@ -115,13 +112,9 @@ fn prepare(wish: &RootWish) -> Result<Prepared, FoundRootError> {
     ])?;
     let profile = root_profile(&wish.profiles.load()?, &wish.profile, wish.suite)?;
     check_length(&subject, &profile)?;
-    let (time, not_before) = (wish.time.time(), wish.not_before.unwrap_or(wish.time).time());
-    if not_before < time {
-        return Err(FoundRootError::Backdated { not_before, time });
-    }
     wish.points.check()?;
     new_file::check_free(&wish.directory)?;
-    Ok(Prepared { subject, profile, not_before, maker: KeyMaker::prepare(&wish.keys, &wish.secrets)? })
+    Ok(Prepared { subject, profile, maker: KeyMaker::prepare(&wish.keys, &wish.secrets)? })
 }
 
 /// Returns a profile of roots: a CA's that no other CA issues.
@@ -167,7 +160,6 @@ fn make(wish: &RootWish, prepared: Prepared) -> Result<FoundedRoot, FoundRootErr
         subject: &prepared.subject,
         key: &keys.root.key_ref(),
         now: wish.time.time(),
-        not_before: prepared.not_before,
         linter: &policies::lint::linter(),
         entropy: &SystemEntropy,
         signer: &keys.keys,
@@ -265,14 +257,6 @@ pub(crate) enum FoundRootError {
         /// What the profile allows.
         max_octets: u16,
     },
-    /// The root would be valid before it is made.
-    #[error("a root is not backdated: --not-before says {not_before}, and the time stated is {time}")]
-    Backdated {
-        /// What was asked for.
-        not_before: UnixTime,
-        /// The time stated.
-        time: UnixTime,
-    },
     /// The profiles cannot be had.
     #[error(transparent)]
     Profiles(#[from] ChooseProfilesError),
@@ -287,7 +271,7 @@ pub(crate) enum FoundRootError {
     Ledger(#[from] OpenLedgerError),
     /// The certificate was not issued.
     #[error("{}", sentence_of(.0))]
-    NotIssued(#[from] IssueError),
+    NotIssued(IssueError),
     /// What was issued cannot be read.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
@@ -314,12 +298,17 @@ pub(crate) enum FoundRootError {
     },
 }
 
+// Not a source: the sentence says it all.
+impl From<IssueError> for FoundRootError {
+    fn from(error: IssueError) -> Self {
+        Self::NotIssued(error)
+    }
+}
+
 impl Explained for FoundRootError {
     fn exit(&self) -> Exit {
         match self {
-            Self::Name(_) | Self::NameTooLong { .. } | Self::Backdated { .. } | Self::Issuer(_) => {
-                Exit::Usage
-            }
+            Self::Name(_) | Self::NameTooLong { .. } | Self::Issuer(_) => Exit::Usage,
             Self::Profiles(error) => error.exit(),
             Self::Keys(error) => error.exit(),
             Self::NotMade(error) => error.exit(),
@@ -336,7 +325,6 @@ impl Explained for FoundRootError {
     fn code(&self) -> &'static str {
         match self {
             Self::Name(_) | Self::NameTooLong { .. } => "subject.unfit",
-            Self::Backdated { .. } => "validity.outside-profile",
             Self::Profiles(error) => error.code(),
             Self::Keys(error) => error.code(),
             Self::NotMade(error) => error.code(),
@@ -356,7 +344,6 @@ impl Explained for FoundRootError {
             Self::Name(_) | Self::NameTooLong { .. } => {
                 "correct --country, --organization or --common-name".to_owned()
             }
-            Self::Backdated { .. } => "say a later --not-before, or none".to_owned(),
             Self::Profiles(error) => error.next(),
             Self::Keys(error) => error.next(),
             Self::NotMade(error) => error.next(),

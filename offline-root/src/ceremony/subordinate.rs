@@ -246,7 +246,7 @@ pub(crate) enum SignSubordinateError {
     Root(#[from] OpenRootError),
     /// The chain of issuance refused or failed.
     #[error("{}", sentence_of(.0))]
-    NotIssued(#[from] IssueError),
+    NotIssued(IssueError),
     /// What was issued cannot be read.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
@@ -262,6 +262,13 @@ pub(crate) enum SignSubordinateError {
     /// The ledger cannot answer.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
+}
+
+// Not a source: the sentence says it all.
+impl From<IssueError> for SignSubordinateError {
+    fn from(error: IssueError) -> Self {
+        Self::NotIssued(error)
+    }
 }
 
 impl Explained for SignSubordinateError {

@@ -177,7 +177,6 @@ impl World {
             subject: &self.subject,
             key: &self.key,
             now: at(NOW),
-            not_before: at(NOW + DAY),
             linter: &self.linter,
             entropy: &Constant,
             signer: &self.signer,
@@ -197,8 +196,8 @@ fn makes_a_self_signed_ca_certificate_of_the_profile() {
     certificate.public_key().verify(certificate.tbs(), certificate.signature()).unwrap();
     assert!(certificate.signature().has_full_length_integers());
     assert_eq!(certificate.basic_constraints().unwrap().path_len_constraint, Some(1));
-    assert_eq!(certificate.validity().not_before(), at(NOW + DAY));
-    assert_eq!(certificate.validity().not_after(), at(NOW + 1_001 * DAY - 1));
+    assert_eq!(certificate.validity().not_before(), at(NOW));
+    assert_eq!(certificate.validity().not_after(), at(NOW + 1_000 * DAY - 1));
     assert_eq!(root.id(), &CertificateId { issuer: world.key, serial: certificate.serial().clone() });
     assert_eq!(ledger.tbs.lock().unwrap().as_slice(), [certificate.tbs().to_vec()]);
 }
@@ -274,14 +273,4 @@ fn refuses_a_key_of_another_suite_an_absent_key_and_a_profile_for_end_entities()
     assert_eq!(code(&RootFounding { profile: &suite_2, ..founding }), "key.curve");
     assert_eq!(code(&RootFounding { profile: &end_entity, ..founding }), "profile.unknown");
     assert_eq!(code(&RootFounding { key: &KeyRef::new([0; 20]), ..founding }), "signer.unavailable");
-}
-
-#[test]
-fn p_09_a_root_is_not_backdated() {
-    let world = World::new();
-    let ledger = StepLedger::new(&world.signer);
-    let founding = world.founding(&ledger);
-    assert!(establish_root(&RootFounding { not_before: at(NOW), ..founding }).is_ok());
-    let error = establish_root(&RootFounding { not_before: at(NOW - 1), ..founding }).unwrap_err();
-    assert_eq!(error.code(), "validity.outside-profile");
 }

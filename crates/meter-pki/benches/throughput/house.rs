@@ -50,7 +50,7 @@ pub(crate) struct House {
     pub(crate) factory: Arc<CertificationAuthority>,
     pub(crate) operational: Arc<CertificationAuthority>,
     pub(crate) infrastructure: Arc<CertificationAuthority>,
-    /// The key of the operational CA's OCSP responder.
+    /// The key of the factory CA's OCSP responder.
     pub(crate) responder_key: KeyRef,
     /// What the factory line shows.
     pub(crate) station: Credential,
@@ -167,6 +167,7 @@ const FACTORY: Subordinate = Subordinate {
     offers: &[
         ("meter-factory-ds", &[Door::RegistrationAuthority]),
         ("meter-factory-tls", &[Door::RegistrationAuthority]),
+        ("ocsp", &[Door::Process]),
     ],
 };
 
@@ -174,10 +175,7 @@ const OPERATIONAL: Subordinate = Subordinate {
     row: "sub-operational",
     tenant: "dso",
     common_name: "Operational CA",
-    offers: &[
-        ("meter-op-ds", &[Door::FactoryCertificate { grace_seconds: GRACE_SECONDS }, Door::Operator]),
-        ("ocsp", &[Door::Process]),
-    ],
+    offers: &[("meter-op-ds", &[Door::FactoryCertificate { grace_seconds: GRACE_SECONDS }])],
 };
 
 const INFRASTRUCTURE: Subordinate = Subordinate {
@@ -203,7 +201,6 @@ impl Builder<'_> {
             subject: &authority_name("Root")?,
             key,
             now,
-            not_before: now,
             linter: &policies::lint::linter(),
             entropy: &*self.ports.entropy,
             signer: &*self.ports.signer,
@@ -242,7 +239,8 @@ impl Builder<'_> {
     ) -> anyhow::Result<CertificationAuthority> {
         let window_ends = certificate.validity().not_after();
         let point = |end: &str| Some(format!("http://127.0.0.1:8080/{end}"));
-        let points = PublicationPoints { crl: point("ca.crl"), ca_issuers: point("ca.cer"), ocsp: point("ocsp") };
+        let points =
+            PublicationPoints { crl: point("ca.crl"), ca_issuers: point("ca.cer"), ocsp: point("ocsp") };
         let offer = |(row, doors): &(&str, &[Door])| {
             anyhow::Ok(Offer { profile: self.profile(row)?.clone(), doors: doors.to_vec() })
         };
@@ -269,7 +267,7 @@ fn operator(tenant: &str) -> anyhow::Result<Actor> {
     Ok(Actor { tenant: TenantId::parse(tenant)?, identity })
 }
 
-fn authority_name(common_name: &str) -> anyhow::Result<DistinguishedName> {
+pub(crate) fn authority_name(common_name: &str) -> anyhow::Result<DistinguishedName> {
     Ok(DistinguishedName::from_attributes(&[
         (oid::COUNTRY_NAME, "DE"),
         (oid::ORGANIZATION_NAME, "Example"),
