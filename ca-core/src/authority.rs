@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::actor::Actor;
 use crate::audit::AuditEvent;
 use crate::crl::{self, CrlError};
-use crate::issuance::{IssueError, IssuedCertificate, Workshop, issue, refusal};
+use crate::issuance::{IssueError, IssuedCertificate, Workshop, issue, only_answer, refusal};
 use crate::issuer::Issuer;
 use crate::key_ref::KeyRef;
 use crate::lint::Linter;
@@ -15,9 +15,10 @@ use crate::ports::{Clock, Entropy, Ledger, Registry, Signer, StatusSource, Unava
 use crate::profile::{CrlProfile, ProfileId};
 use crate::record::{CertificateId, CertificateStatus, CrlRecord};
 use crate::registration::{Grounds, Offer, admit};
-use crate::request::{EnrolmentRequest, RevocationRequest};
+use crate::request::{EnrolmentRequest, Evidence, RevocationRequest};
 use crate::revocation::{RecordedRevocation, RevokeError, decide};
 use crate::serial_number::SerialNumber;
+use crate::validity::UnixTime;
 
 /// Adapters for everything the authority needs of the world.
 #[derive(Clone)]
@@ -80,8 +81,7 @@ impl CertificationAuthority {
     /// # Errors
     /// [`IssueError`]; an audit record of the refusal is on disk when it returns.
     pub fn enrol(&self, request: EnrolmentRequest) -> Result<IssuedCertificate, IssueError> {
-        let missing = || Err(IssueError::NoFreeSerialNumber);
-        self.enrol_batch(vec![request]).pop().unwrap_or_else(missing)
+        only_answer(self.enrol_batch(vec![request]))
     }
 
     /// Issues many certificates with one durable transaction for the intents and one for the results; answers in order.
@@ -91,23 +91,15 @@ impl CertificationAuthority {
     pub fn enrol_batch(&self, requests: Vec<EnrolmentRequest>) -> Vec<Result<IssuedCertificate, IssueError>> {
         let now = self.ports.clock.now();
         let grounds = self.grounds();
-        let origins: Vec<(Actor, String)> = requests
-            .iter()
-            .map(|request| (request.actor.clone(), format!("{} under {}", request.subject, request.profile)))
-            .collect();
+        let if_refused: Vec<AuditEvent> = requests.iter().map(|request| self.refused(request, now)).collect();
         let admitted = requests
             .into_iter()
             .map(|request| admit(&grounds, request, now).map_err(IssueError::from))
             .collect();
         issue(&self.workshop(), admitted)
             .into_iter()
-            .zip(origins)
-            .map(|(outcome, (actor, wish))| {
-                outcome.or_else(|error| {
-                    self.audit(refusal(&actor, &wish, error.code(), now))?;
-                    Err(error)
-                })
-            })
+            .zip(if_refused)
+            .map(|(outcome, event)| outcome.or_else(|error| self.refuse(event, error.code(), error)))
             .collect()
     }
 
@@ -117,14 +109,15 @@ impl CertificationAuthority {
     /// [`RevokeError`]; an audit record of the refusal is on disk when it returns.
     pub fn revoke(&self, request: RevocationRequest) -> Result<RecordedRevocation, RevokeError> {
         let now = self.ports.clock.now();
-        let actor = request.actor.clone();
         let wish = format!("revocation of {}", request.id.serial);
+        let if_refused = AuditEvent {
+            issuer: Some(request.id.issuer),
+            serial: Some(request.id.serial.clone()),
+            ..refusal(&request.actor, &wish, "", now)
+        };
         decide(&self.charter.issuer, &*self.ports.status, request, now)
             .and_then(|admitted| admitted.record(&*self.ports.ledger))
-            .or_else(|error| {
-                self.audit(refusal(&actor, &wish, error.code(), now))?;
-                Err(error)
-            })
+            .or_else(|error| self.refuse(if_refused, error.code(), error))
     }
 
     /// Signs and records a new CRL from the rows committed so far.
@@ -158,7 +151,8 @@ impl CertificationAuthority {
     /// # Errors
     /// [`Unavailable`].
     pub fn record_refusal(&self, actor: &Actor, detail: &str, code: &str) -> Result<(), Unavailable> {
-        self.audit(refusal(actor, detail, code, self.ports.clock.now()))
+        let event = refusal(actor, detail, code, self.ports.clock.now());
+        self.ports.ledger.record_event(AuditEvent { issuer: Some(self.charter.issuer.key()), ..event })
     }
 
     /// Returns the issuing identity.
@@ -173,8 +167,24 @@ impl CertificationAuthority {
         self.charter.offers.iter().find(|offer| offer.profile.id() == profile)
     }
 
-    fn audit(&self, event: AuditEvent) -> Result<(), Unavailable> {
-        self.ports.ledger.record_event(event)
+    /// What the record will say if this request is refused.
+    fn refused(&self, request: &EnrolmentRequest, now: UnixTime) -> AuditEvent {
+        let wish = format!("{} under {}", request.subject, request.profile);
+        let digest = match &request.evidence {
+            Evidence::Request(csr) => csr.digest().to_vec(),
+            Evidence::OwnSigner { .. } => Vec::new(),
+        };
+        AuditEvent {
+            issuer: Some(self.charter.issuer.key()),
+            digest,
+            ..refusal(&request.actor, &wish, "", now)
+        }
+    }
+
+    /// Puts a refusal on record before it is answered; what cannot be recorded is answered as unavailable.
+    fn refuse<T, E: From<Unavailable>>(&self, event: AuditEvent, code: &str, error: E) -> Result<T, E> {
+        self.ports.ledger.record_event(AuditEvent { reason: code.to_owned(), ..event })?;
+        Err(error)
     }
 
     fn grounds(&self) -> Grounds<'_> {

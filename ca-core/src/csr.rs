@@ -98,6 +98,10 @@ impl CertificationRequest {
             leniencies.push(Leniency::AttributesAbsent);
         }
         let (requested, challenge_password) = read_attributes(info.attributes.as_ref())?;
+        // The decoder sorts what DER wants sorted (X.690 §11.6): whatever it changed was not DER.
+        if info.to_der().map_err(not_der)? != info_der {
+            return Err(CsrError::NotDer { position: None });
+        }
         Ok(Self {
             subject: DistinguishedName::from_der(&info.subject.to_der().map_err(not_der)?)?,
             der: der.to_vec(),
@@ -200,6 +204,7 @@ fn read_attributes(
 ) -> Result<(Vec<Extension>, Option<String>), CsrError> {
     let mut requested = None;
     let mut challenge = None;
+    let mut unstructured = None;
     for attribute in attributes.map(SetOfVec::as_slice).unwrap_or_default() {
         let [value] = attribute.values.as_slice() else {
             return Err(CsrError::Attribute { attribute: attribute.oid });
@@ -207,7 +212,7 @@ fn read_attributes(
         let once = match attribute.oid {
             oid::EXTENSION_REQUEST => requested.replace(read_extensions(value)?).is_none(),
             oid::CHALLENGE_PASSWORD => challenge.replace(read_text(value, attribute.oid)?).is_none(),
-            UNSTRUCTURED_NAME => true,
+            UNSTRUCTURED_NAME => unstructured.replace(()).is_none(),
             other => return Err(CsrError::Attribute { attribute: other }),
         };
         if !once {
@@ -221,6 +226,10 @@ fn read_extensions(value: &der::Any) -> Result<Vec<Extension>, CsrError> {
     let malformed = CsrError::Attribute { attribute: oid::EXTENSION_REQUEST };
     let extensions: Vec<Extension> = value.decode_as().map_err(|_| malformed)?;
     if extensions.is_empty() || extensions.len() > 16 {
+        return Err(malformed);
+    }
+    // X.690 §11.5: critical FALSE, the default, is left out.
+    if extensions.to_der().ok() != value.to_der().ok() {
         return Err(malformed);
     }
     for (at, extension) in extensions.iter().enumerate() {

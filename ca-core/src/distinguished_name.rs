@@ -149,13 +149,17 @@ fn text_of(attribute: &AttributeTypeAndValue) -> Result<String, NameError> {
     Ok(text.to_owned())
 }
 
-/// Refuses what deceives a reader: control characters (NUL among them), direction marks, and text that is empty or long.
+/// Refuses what deceives a reader: control characters (NUL among them), characters that cannot be seen or that turn the
+/// direction of writing, and text that is empty or long.
 fn check_text(text: &str) -> Result<(), NameError> {
-    let direction =
-        |c: char| matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    // Marks, embeddings and isolates of direction; line and paragraph separators; what has no width.
+    let unseen = |c: char| {
+        matches!(c, '\u{061C}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}')
+            || matches!(c, '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+    };
     // RFC 5280 App. A: ub-common-name and ub-organization-name are 64 characters.
     let length = text.chars().count();
-    if length == 0 || length > 64 || text.chars().any(|c| c.is_control() || direction(c)) {
+    if length == 0 || length > 64 || text.chars().any(|c| c.is_control() || unseen(c)) {
         return Err(NameError::Text);
     }
     Ok(())
@@ -217,9 +221,9 @@ pub enum NameError {
         /// The attribute.
         attribute: ObjectIdentifier,
     },
-    /// Empty, longer than 64 characters, or with control or direction characters.
+    /// Empty, longer than 64 characters, or with control characters or ones that cannot be seen.
     #[error(
-        "each attribute of the name has 1 to 64 characters, none of them a control or direction character"
+        "each attribute of the name has 1 to 64 characters, none of them a control character or one that cannot be seen"
     )]
     Text,
 }
@@ -250,7 +254,16 @@ mod tests {
 
     #[test]
     fn refuses_deceiving_text() {
-        for text in ["", "a\0b", "a\u{202E}b", "line\nbreak", &"x".repeat(65)] {
+        for text in [
+            "",
+            "a\0b",
+            "a\u{202E}b",
+            "a\u{061C}b",
+            "a\u{200B}b",
+            "line\nbreak",
+            "a\u{2028}b",
+            &"x".repeat(65),
+        ] {
             assert_eq!(
                 DistinguishedName::from_attributes(&[(oid::COMMON_NAME, text)]),
                 Err(NameError::Text),

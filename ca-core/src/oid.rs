@@ -51,6 +51,8 @@ pub const AUTHORITY_KEY_IDENTIFIER: ObjectIdentifier = oid("2.5.29.35");
 pub const POLICY_CONSTRAINTS: ObjectIdentifier = oid("2.5.29.36");
 /// id-ce-extKeyUsage (RFC 5280 §4.2.1.12).
 pub const EXTENDED_KEY_USAGE: ObjectIdentifier = oid("2.5.29.37");
+/// id-ce-inhibitAnyPolicy (RFC 5280 §4.2.1.14).
+pub const INHIBIT_ANY_POLICY: ObjectIdentifier = oid("2.5.29.54");
 /// anyExtendedKeyUsage (RFC 5280 §4.2.1.12).
 pub const ANY_EXTENDED_KEY_USAGE: ObjectIdentifier = oid("2.5.29.37.0");
 /// id-pe-authorityInfoAccess (RFC 5280 §4.2.2.1).

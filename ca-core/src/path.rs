@@ -1,8 +1,10 @@
 //! Certification path validation (RFC 5280 §6), for certificates that are shown to us.
 //!
 //! Our own, because the profiles of this field break general-purpose validators (critical certificate policies, no extended
-//! key usage). No policy processing: any policy is accepted, and a certificate that constrains policies or names critically is
-//! refused. Revocation is not looked at here: registration asks the ledger.
+//! key usage). No policy processing: any policy is accepted, and a CA that constrains policies or names leads nowhere.
+//! Revocation is not looked at here: registration asks the ledger.
+
+use const_oid::ObjectIdentifier;
 
 use crate::certificate::Certificate;
 use crate::distinguished_name::DistinguishedName;
@@ -77,7 +79,7 @@ impl ValidatedPath {
 /// extended key usage is present.
 ///
 /// # Errors
-/// [`PathError`]; `Expired` only when nothing else is wrong with the end entity certificate itself.
+/// [`PathError`]; `NotYetValid` and `Expired` only when nothing else is wrong: the path holds but for the end entity's period.
 pub fn validate_client(
     end_entity: Certificate,
     intermediates: &[Certificate],
@@ -88,30 +90,38 @@ pub fn validate_client(
         return Err(PathError::TooManyCertificates { count: intermediates.len() });
     }
     check_client(&end_entity)?;
-    check_validity(&end_entity, now)?;
     let mut search = Search { intermediates, anchors, now, checks: 0 };
     let mut used = Vec::with_capacity(MAX_PATH);
     let (issuer, anchor) = search.climb(&end_entity, &mut used)?;
+    check_validity(&end_entity, now)?;
     Ok(ValidatedPath { end_entity, issuer, anchor })
 }
 
 fn check_client(certificate: &Certificate) -> Result<(), PathError> {
     check_critical(certificate)?;
-    // RFC 5280 §4.2.1.3: a key that authenticates by signing has digitalSignature.
-    if certificate.key_usage().is_some_and(|usage| !usage.digital_signature()) {
-        return Err(PathError::Usage { subject: certificate.subject().clone() });
-    }
+    // RFC 5280 §4.2.1.3: a key that authenticates by signing has digitalSignature. What cannot be read allows nothing.
+    let signs = !has(certificate, oid::KEY_USAGE)
+        || certificate.key_usage().is_some_and(|usage| usage.digital_signature());
     // RFC 5280 §4.2.1.12: where the extension is present, the key is used for the purposes named only.
-    let restricted = certificate.extension(oid::EXTENDED_KEY_USAGE).is_some();
-    if restricted && !certificate.extended_key_usages().contains(&oid::CLIENT_AUTH) {
-        return Err(PathError::Usage { subject: certificate.subject().clone() });
+    let client = !has(certificate, oid::EXTENDED_KEY_USAGE)
+        || certificate.extended_key_usages().contains(&oid::CLIENT_AUTH);
+    // RFC 5280 §4.2.1.9: who asserts cA, or something unreadable in its place, is no end entity.
+    let end_entity = !has(certificate, oid::BASIC_CONSTRAINTS)
+        || certificate.basic_constraints().is_some_and(|constraints| !constraints.ca);
+    if signs && client && end_entity {
+        Ok(())
+    } else {
+        Err(PathError::Usage { subject: certificate.subject().clone() })
     }
-    Ok(())
+}
+
+fn has(certificate: &Certificate, extension: ObjectIdentifier) -> bool {
+    certificate.extension(extension).is_some()
 }
 
 /// RFC 5280 §4.2: a certificate with a critical extension that is not processed is rejected.
 fn check_critical(certificate: &Certificate) -> Result<(), PathError> {
-    const PROCESSED: [const_oid::ObjectIdentifier; 5] = [
+    const PROCESSED: [ObjectIdentifier; 5] = [
         oid::BASIC_CONSTRAINTS,
         oid::KEY_USAGE,
         oid::EXTENDED_KEY_USAGE,
@@ -165,7 +175,7 @@ impl Search<'_> {
         }
         for (place, candidate) in self.intermediates.iter().enumerate() {
             let fits = candidate.subject() == certificate.issuer() && !used.contains(&place);
-            if !fits || !self.may_issue(candidate, used.len()) {
+            if !fits || !self.may_issue(candidate, self.depth(used)) {
                 continue;
             }
             if self.signed_by(certificate, candidate.public_key())? {
@@ -180,12 +190,21 @@ impl Search<'_> {
         Err(PathError::NoPath)
     }
 
+    /// RFC 5280 §6.1.4 (l): self-issued certificates, such as those of a key roll-over, do not count.
+    fn depth(&self, used: &[usize]) -> usize {
+        let counts =
+            |place: &&usize| self.intermediates.get(**place).is_some_and(|one| one.subject() != one.issuer());
+        used.iter().filter(counts).count()
+    }
+
     /// RFC 5280 §6.1.4 (k)–(n): cA, path length, keyCertSign; and the validity of §6.1.3 (a) (2).
     fn may_issue(&self, candidate: &Certificate, below: usize) -> bool {
         candidate.basic_constraints().is_some_and(|constraints| {
             constraints.ca
                 && constraints.path_len_constraint.is_none_or(|length| below <= usize::from(length))
         }) && candidate.key_usage().is_some_and(|usage| usage.key_cert_sign())
+            && issues_clients(candidate)
+            && is_unconstrained(candidate)
             && check_critical(candidate).is_ok()
             && check_validity(candidate, self.now).is_ok()
     }
@@ -198,6 +217,20 @@ impl Search<'_> {
         Ok(certificate.signature().curve() == key.curve()
             && key.verify(certificate.tbs(), certificate.signature()).is_ok())
     }
+}
+
+/// A CA restricted to other purposes does not issue certificates of TLS clients.
+fn issues_clients(authority: &Certificate) -> bool {
+    let purposes = authority.extended_key_usages();
+    !has(authority, oid::EXTENDED_KEY_USAGE)
+        || [oid::CLIENT_AUTH, oid::ANY_EXTENDED_KEY_USAGE].iter().any(|purpose| purposes.contains(purpose))
+}
+
+/// RFC 5280 §6.1.4 (g)–(j): these are not processed here, so a CA that has one is not followed, whether critical or not.
+fn is_unconstrained(authority: &Certificate) -> bool {
+    [oid::NAME_CONSTRAINTS, oid::POLICY_CONSTRAINTS, oid::INHIBIT_ANY_POLICY]
+        .into_iter()
+        .all(|extension| !has(authority, extension))
 }
 
 /// Why a certificate that was shown is not accepted.
@@ -227,7 +260,7 @@ pub enum PathError {
         /// When it ended.
         not_after: UnixTime,
     },
-    /// keyUsage or extKeyUsage rules client authentication out.
+    /// keyUsage, extKeyUsage or basicConstraints rules client authentication out.
     #[error("the certificate of {subject} is not for client authentication")]
     Usage {
         /// Whose certificate.
@@ -237,7 +270,7 @@ pub enum PathError {
     #[error("the certificate has the critical extension {extension}, which is not processed here")]
     CriticalExtension {
         /// Which.
-        extension: const_oid::ObjectIdentifier,
+        extension: ObjectIdentifier,
     },
 }
 

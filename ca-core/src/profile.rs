@@ -3,19 +3,20 @@
 //! A profile here is checked and cannot be wrong in itself; the files it comes from are read by `policies`. It says nothing
 //! about who may ask for it: that is `registration`. RFC 5280 §4; Green Book 9.2.6.4.
 
-mod fault;
+mod soundness;
 mod status;
+mod fault;
 
 use core::fmt;
 
 use const_oid::ObjectIdentifier;
 
-use crate::oid;
 use crate::public_key::KeyIdentifierMethod;
 use crate::suite::{Curve, SecuritySuite};
 use crate::validity::{UnixTime, Validity};
 
 pub use fault::ProfileFault;
+use soundness::{examine, is_meter_facing};
 pub use status::{CrlProfile, OcspProfile};
 
 /// The name of a profile, such as `meter-op-ds-s1`: 1 to 64 of `a`–`z`, `0`–`9` and `-`.
@@ -275,22 +276,7 @@ impl CertificateProfile {
     /// # Errors
     /// Every [`ProfileFault`] found, not only the first.
     pub fn new(parts: ProfileParts) -> Result<Self, Vec<ProfileFault>> {
-        let mut faults = Vec::new();
-        let purpose = purpose_of(&parts.key_usage);
-        if purpose.is_none() {
-            faults.push(ProfileFault::KeyUsage);
-        }
-        check_authority(&parts, purpose, &mut faults);
-        check_extended_key_usage(&parts, purpose, &mut faults);
-        check_names(&parts, &mut faults);
-        check_validity(&parts, &mut faults);
-        check_meter_facing(&parts, &mut faults);
-        if parts.version == 0 {
-            faults.push(ProfileFault::Version);
-        }
-        if !(300..=4_096).contains(&parts.max_octets) {
-            faults.push(ProfileFault::MaxOctets { octets: parts.max_octets });
-        }
+        let (purpose, faults) = examine(&parts);
         match purpose {
             Some(purpose) if faults.is_empty() => Ok(Self { parts, purpose }),
             _ => Err(faults),
@@ -340,6 +326,8 @@ impl CertificateProfile {
     }
 
     /// Returns the validity of a certificate drafted at `now`, or `None` when `asked_seconds` is outside the profile.
+    ///
+    /// Lengths count from `now`; the seconds by which notBefore lies before it come on top.
     #[must_use]
     pub fn validity_at(&self, now: UnixTime, asked_seconds: Option<i64>) -> Option<Validity> {
         let not_before = now.plus_seconds(-i64::from(self.parts.backdate_seconds));
@@ -353,123 +341,8 @@ impl CertificateProfile {
             }
         };
         // RFC 5280 §4.1.2.5: both ends belong to the period, so n seconds end at second n - 1.
-        Validity::new(not_before, now.plus_seconds(seconds - 1))
-    }
-}
-
-const fn is_meter_facing(parts: &ProfileParts) -> bool {
-    parts.path_length.is_none()
-        && matches!(parts.subject, SubjectRule::SystemTitle | SubjectRule::Empty | SubjectRule::Label16)
-}
-
-fn purpose_of(bits: &[KeyUsageBit]) -> Option<KeyPurpose> {
-    use KeyUsageBit::{CrlSign, DigitalSignature, KeyAgreement, KeyCertSign};
-    let mut sorted = bits.to_vec();
-    sorted.sort_unstable();
-    match sorted.as_slice() {
-        [DigitalSignature] => Some(KeyPurpose::Signature),
-        [KeyAgreement] => Some(KeyPurpose::KeyAgreement),
-        [DigitalSignature, KeyAgreement] => Some(KeyPurpose::Tls),
-        [KeyCertSign, CrlSign] => Some(KeyPurpose::CertificateSigning),
-        _ => None,
-    }
-}
-
-fn check_authority(parts: &ProfileParts, purpose: Option<KeyPurpose>, faults: &mut Vec<ProfileFault>) {
-    // RFC 5280 §4.2.1.9: cA is asserted exactly when the key signs certificates.
-    if (purpose == Some(KeyPurpose::CertificateSigning)) != parts.path_length.is_some() {
-        faults.push(ProfileFault::BasicConstraints);
-    }
-    if parts.path_length.is_some() != (parts.hierarchy == Hierarchy::Authority) {
-        faults.push(ProfileFault::Hierarchy);
-    }
-    let names_itself =
-        matches!(parts.subject, SubjectRule::DistinguishedName { max_octets } if max_octets <= 127);
-    if parts.path_length.is_some() && !names_itself {
-        faults.push(ProfileFault::AuthorityName);
-    }
-    if parts.issuing_window_seconds.is_some() && parts.path_length.is_none() {
-        faults.push(ProfileFault::IssuingWindow);
-    }
-    // RFC 5280 §4.2.1.1: only a self-signed certificate may go without an authority key identifier, and a root's pointers
-    // would point to itself.
-    if parts.ocsp_no_check != has_purpose(parts, oid::OCSP_SIGNING) {
-        faults.push(ProfileFault::OcspNoCheck);
-    }
-}
-
-fn has_purpose(parts: &ProfileParts, oid: ObjectIdentifier) -> bool {
-    parts.extended_key_usage.as_ref().is_some_and(|rule| rule.purposes.contains(&oid))
-}
-
-fn check_extended_key_usage(
-    parts: &ProfileParts,
-    purpose: Option<KeyPurpose>,
-    faults: &mut Vec<ProfileFault>,
-) {
-    match (&parts.extended_key_usage, purpose) {
-        (None, Some(KeyPurpose::Tls)) => faults.push(ProfileFault::ExtendedKeyUsageMissing),
-        (Some(rule), purpose) => {
-            let any = oid::ANY_EXTENDED_KEY_USAGE;
-            let doubled = rule
-                .purposes
-                .iter()
-                .enumerate()
-                .any(|(at, oid)| rule.purposes.iter().skip(at + 1).any(|other| other == oid));
-            if rule.purposes.is_empty() || rule.purposes.contains(&any) || doubled {
-                faults.push(ProfileFault::ExtendedKeyUsage);
-            }
-            // RFC 5280 §4.2.1.12: purposes that sign need digitalSignature; CAs have none here.
-            if matches!(purpose, Some(KeyPurpose::KeyAgreement | KeyPurpose::CertificateSigning)) {
-                faults.push(ProfileFault::ExtendedKeyUsage);
-            }
-            if rule.purposes.contains(&oid::OCSP_SIGNING) && rule.purposes.len() != 1 {
-                faults.push(ProfileFault::ExtendedKeyUsage);
-            }
-        }
-        (None, _) => {}
-    }
-}
-
-fn check_names(parts: &ProfileParts, faults: &mut Vec<ProfileFault>) {
-    let hardware = matches!(parts.alternative_name, AlternativeNameRule::HardwareModule { .. });
-    // RFC 5280 §4.1.2.6: an empty subject needs a (critical) subject alternative name.
-    if parts.subject == SubjectRule::Empty && !hardware {
-        faults.push(ProfileFault::NoName);
-    }
-    if hardware && !matches!(parts.subject, SubjectRule::Empty | SubjectRule::SystemTitle) {
-        faults.push(ProfileFault::HardwareModuleWithoutTitle);
-    }
-}
-
-fn check_validity(parts: &ProfileParts, faults: &mut Vec<ProfileFault>) {
-    let sound = match parts.validity {
-        ValidityRule::NoExpiry => true,
-        ValidityRule::Fixed { seconds } => seconds > 0,
-        ValidityRule::Range { min_seconds, default_seconds, max_seconds } => {
-            0 < min_seconds && min_seconds <= default_seconds && default_seconds <= max_seconds
-        }
-    };
-    if !sound
-        || parts.backdate_seconds > 3_600
-        || parts.issuing_window_seconds.is_some_and(|window| window <= 0)
-    {
-        faults.push(ProfileFault::Validity);
-    }
-}
-
-fn check_meter_facing(parts: &ProfileParts, faults: &mut Vec<ProfileFault>) {
-    if !is_meter_facing(parts) {
-        return;
-    }
-    // Green Book 9.2.6.4: no cRLDistributionPoints on end entities; authorityInfoAccess is not in the table.
-    if parts.pointers != Pointers::None {
-        faults.push(ProfileFault::PointersOnMeterFacing);
-    }
-    let critical = parts.extended_key_usage.as_ref().is_some_and(|rule| rule.critical);
-    let firmware = has_purpose(parts, oid::CODE_SIGNING);
-    // Known DLMS parsers refuse a critical extended key usage.
-    if critical && !firmware {
-        faults.push(ProfileFault::CriticalExtendedKeyUsage);
+        let not_after = now.seconds().checked_add(seconds - 1).map(UnixTime::from_seconds)?;
+        // What does not fit into the calendar is refused, never cut.
+        (not_after <= UnixTime::NO_EXPIRY).then(|| Validity::new(not_before, not_after))?
     }
 }

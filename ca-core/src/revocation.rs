@@ -8,7 +8,9 @@ use crate::fault::Fault;
 use crate::issuer::Issuer;
 use crate::ports::{Ledger, StatusSource, Unavailable};
 use crate::reason::ReasonCode;
-use crate::record::{CertificateId, CertificateStatus, Revocation, RevocationOutcome, RevocationRecord};
+use crate::record::{
+    CertificateId, CertificateStatus, Revocation, RevocationOutcome, RevocationRecord, StoredCertificate,
+};
 use crate::request::RevocationRequest;
 use crate::validity::UnixTime;
 
@@ -49,14 +51,16 @@ pub(crate) fn decide(
         return Err(RevokeError::InvalidityInFuture { now });
     }
     let stored = status.certificate(&request.id)?.filter(|stored| stored.tenant == *issuer.tenant());
-    match stored.as_ref().map(|stored| stored.status) {
-        Some(CertificateStatus::Good | CertificateStatus::Uncertain { .. }) => {
-            let subject = stored.map(|stored| stored.subject).unwrap_or_default();
+    let Some(StoredCertificate { status, subject, .. }) = stored else {
+        return Err(RevokeError::NotIssued { id: request.id });
+    };
+    match status {
+        CertificateStatus::Good | CertificateStatus::Uncertain { .. } => {
             Ok(AdmittedRevocation { request, now, subject })
         }
-        Some(CertificateStatus::Revoked(before)) => Err(RevokeError::AlreadyRevoked { before }),
-        Some(CertificateStatus::Pending) => Err(RevokeError::BeingIssued),
-        Some(CertificateStatus::NeverIssued | CertificateStatus::Aborted) | None => {
+        CertificateStatus::Revoked(before) => Err(RevokeError::AlreadyRevoked { before }),
+        CertificateStatus::Pending => Err(RevokeError::BeingIssued),
+        CertificateStatus::NeverIssued | CertificateStatus::Aborted => {
             Err(RevokeError::NotIssued { id: request.id })
         }
     }

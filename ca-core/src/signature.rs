@@ -46,6 +46,11 @@ impl EcdsaSignature {
         }
     }
 
+    /// Returns octets of the form of a signature whose DER is as long as any can be; verifies nowhere.
+    pub(crate) fn widest(curve: Curve) -> Self {
+        Self { curve, r_and_s: vec![0xFF; 2 * curve.field_octets()] }
+    }
+
     /// Reads a DER `ECDSA-Sig-Value`.
     ///
     /// # Errors
@@ -58,7 +63,7 @@ impl EcdsaSignature {
     }
 
     /// Reads a DER `ECDSA-Sig-Value` whose integers may be written as unsigned octets, as the most used DLMS library
-    /// writes them; everything around them is read strictly. Says which form was met.
+    /// writes them: at most as many as the field has. Everything around them is read strictly. Says which form was met.
     ///
     /// # Errors
     /// As [`Self::from_der`].
@@ -67,7 +72,8 @@ impl EcdsaSignature {
             return Ok((signature, IntegerForm::Strict));
         }
         let (r, s) = unsigned_integers(der).map_err(|_| SignatureFormError::NotDer)?;
-        Ok((Self::from_unsigned(curve, strip_zeros(&r), strip_zeros(&s))?, IntegerForm::UnsignedOctets))
+        let (r, s) = (unsigned(curve, &r)?, unsigned(curve, &s)?);
+        Ok((Self::from_unsigned(curve, r, s)?, IntegerForm::UnsignedOctets))
     }
 
     fn from_unsigned(curve: Curve, r: &[u8], s: &[u8]) -> Result<Self, SignatureFormError> {
@@ -130,9 +136,14 @@ fn unsigned_integers(der: &[u8]) -> der::Result<(Vec<u8>, Vec<u8>)> {
     Ok(integers)
 }
 
-fn strip_zeros(octets: &[u8]) -> &[u8] {
-    let zeros = octets.iter().take_while(|octet| **octet == 0).count();
-    octets.get(zeros..).unwrap_or_default()
+/// Reads the content of an INTEGER as unsigned octets of the field, or as DER writes a number whose high bit is set.
+fn unsigned(curve: Curve, content: &[u8]) -> Result<&[u8], SignatureFormError> {
+    match content {
+        [] => Err(SignatureFormError::NotDer),
+        [0, number @ ..] if number.len() == curve.field_octets() => Ok(number),
+        number if number.len() <= curve.field_octets() => Ok(number),
+        longer => Err(SignatureFormError::Length { octets: longer.len() }),
+    }
 }
 
 /// Why octets are not a signature value.
@@ -173,6 +184,28 @@ mod tests {
         let (signature, form) = EcdsaSignature::from_der_or_unsigned(Curve::P256, &der).unwrap();
         assert_eq!(form, IntegerForm::UnsignedOctets);
         assert_eq!(signature.fixed()[..32], [0x90; 32]);
+    }
+
+    #[test]
+    fn reads_a_needless_zero_octet_only_inside_the_field() {
+        let value = |r: &[u8]| {
+            let mut der =
+                vec![0x30, u8::try_from(4 + r.len() + 32).unwrap(), 0x02, u8::try_from(r.len()).unwrap()];
+            der.extend_from_slice(r);
+            der.extend_from_slice(&[0x02, 32]);
+            der.extend_from_slice(&[0x91; 32]);
+            EcdsaSignature::from_der_or_unsigned(Curve::P256, &der).map(|(signature, _)| signature.fixed()[0])
+        };
+        let mut short = [0x11; 32];
+        short[0] = 0;
+        assert_eq!(value(&short), Ok(0), "a number of 31 octets in a field of 32");
+        assert_eq!(
+            value(&[&[0], [0x91; 32].as_slice()].concat()),
+            Ok(0x91),
+            "one integer DER, the other not"
+        );
+        assert_eq!(value(&[0; 34]), Err(SignatureFormError::Length { octets: 34 }));
+        assert_eq!(value(&[]), Err(SignatureFormError::NotDer));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::key_ref::KeyRef;
 use crate::ports::{SignError, Signer};
 use crate::public_key::PublicKey;
 use crate::signature::EcdsaSignature;
+use crate::suite::Curve;
 
 /// How many signatures are drawn at most until r and s have full length; each falls short with probability 2⁻⁷ at most.
 const MAX_DRAWS: u32 = 64;
@@ -36,6 +37,8 @@ pub struct VerifiedSignature {
 /// Signs `tbs` and verifies the result with the public key that the certificate or configuration names, not with what the
 /// signer says of itself.
 ///
+/// A failure after the first draw is never reported as one that left nothing signed.
+///
 /// # Errors
 /// [`SignFailure`].
 pub fn sign_verified(
@@ -46,7 +49,7 @@ pub fn sign_verified(
     length: IntegerLength,
 ) -> Result<VerifiedSignature, SignFailure> {
     for discarded in 0..MAX_DRAWS {
-        let signature = signer.sign(key, tbs)?;
+        let signature = signer.sign(key, tbs).map_err(|error| after(discarded, error))?;
         // Every signature is verified before use: a broken token must not make a broken certificate.
         public_key.verify(tbs, &signature).map_err(|_| SignFailure::DoesNotVerify { key: *key })?;
         if length == IntegerLength::Any || signature.has_full_length_integers() {
@@ -54,6 +57,20 @@ pub fn sign_verified(
         }
     }
     Err(SignFailure::NeverFullLength { key: *key })
+}
+
+/// Once a short signature was drawn, nobody can say that nothing was signed.
+fn after(discarded: u32, error: SignError) -> SignFailure {
+    let error = match error {
+        SignError::KeyNotFound { .. } if discarded > 0 => {
+            SignError::OutcomeUnknown { cause: Box::new(error) }
+        }
+        SignError::Unavailable { cause } if discarded > 0 => SignError::OutcomeUnknown { cause },
+        SignError::KeyNotFound { .. } | SignError::Unavailable { .. } | SignError::OutcomeUnknown { .. } => {
+            error
+        }
+    };
+    SignFailure::Signer(error)
 }
 
 /// ```text
@@ -79,6 +96,15 @@ pub fn assemble(tbs: &[u8], signature: &EcdsaSignature) -> der::Result<Vec<u8>> 
         signature: BitStringRef::from_bytes(&value)?,
     }
     .to_der()
+}
+
+/// Returns how many octets `tbs` has at most once it is signed by a key on `curve`.
+///
+/// # Errors
+/// As [`assemble`].
+pub fn longest(tbs: &[u8], curve: Curve) -> der::Result<usize> {
+    let widest = EcdsaSignature::widest(curve);
+    assemble(tbs, &widest).map(|der| der.len())
 }
 
 /// Why there is no usable signature.

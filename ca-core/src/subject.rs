@@ -120,7 +120,8 @@ fn read_alternative_names(value: &[u8]) -> Result<(Option<SystemTitle>, Vec<Alte
     Ok((module, texts))
 }
 
-/// Accepts a host name of letters, digits and hyphens in labels; no wildcard (RFC 5280 §4.2.1.6, RFC 1034 §3.5).
+/// Accepts a host name of letters, digits and hyphens in labels; no wildcard, and no address: the last label is not a number
+/// (RFC 5280 §4.2.1.6, RFC 1034 §3.5, RFC 3696 §2).
 fn dns_name(text: &str) -> Result<String, SubjectError> {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -128,7 +129,9 @@ fn dns_name(text: &str) -> Result<String, SubjectError> {
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
-    (text.len() <= 253 && text.split('.').all(label))
+    let numeric =
+        text.rsplit('.').next().is_some_and(|last| last.bytes().all(|octet| octet.is_ascii_digit()));
+    (text.len() <= 253 && text.split('.').all(label) && !numeric)
         .then(|| text.to_owned())
         .ok_or(SubjectError::AlternativeNameText)
 }
@@ -215,6 +218,7 @@ mod tests {
         let read = |names| Subject::read(&empty, Some(&san(names)));
         assert_eq!(read(vec![dns("*.example.org")]), Err(SubjectError::AlternativeNameText));
         assert_eq!(read(vec![dns("a..b")]), Err(SubjectError::AlternativeNameText));
+        assert_eq!(read(vec![dns("192.0.2.1")]), Err(SubjectError::AlternativeNameText));
         assert_eq!(
             read(vec![GeneralName::IpAddress(der::asn1::OctetString::new([127, 0, 0, 1]).unwrap())]),
             Err(SubjectError::AlternativeNameKind)

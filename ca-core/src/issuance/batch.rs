@@ -92,7 +92,7 @@ mod tests {
     fn spreading_keeps_the_order_and_every_item() {
         for (threads, count) in [(1, 3), (4, 7), (4, 100), (3, 33)] {
             let items: Vec<usize> = (0..count).collect();
-            let made = spread(threads, items.clone(), |item| Ok::<_, ()>(item));
+            let made = spread(threads, items.clone(), Ok::<_, ()>);
             assert_eq!(made.into_iter().map(Result::unwrap).collect::<Vec<_>>(), items);
         }
     }

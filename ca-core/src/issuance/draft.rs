@@ -128,7 +128,8 @@ fn subject_name(input: &DraftInput<'_>) -> Result<DistinguishedName, DraftError>
                 return Err(DraftError::NameTooLong { octets: name.der().len(), max_octets: *max_octets });
             }
             let nameless = name.is_empty() && input.subject.alternative_names.is_empty();
-            (name.is_single_valued() && !nameless).then(|| name.clone()).ok_or(DraftError::SubjectDoesNotFit)
+            let fits = is_plain(name) && !nameless && !claims_another_host(input, name);
+            fits.then(|| name.clone()).ok_or(DraftError::SubjectDoesNotFit)
         }
         (SubjectRule::Label16, SubjectName::Distinguished(name)) if is_label(name) => Ok(name.clone()),
         (
@@ -139,6 +140,33 @@ fn subject_name(input: &DraftInput<'_>) -> Result<DistinguishedName, DraftError>
             Err(DraftError::SubjectDoesNotFit)
         }
     }
+}
+
+/// Single-valued RDNs of C, O, OU, CN and serialNumber, each at most once.
+fn is_plain(name: &DistinguishedName) -> bool {
+    const KNOWN: [ObjectIdentifier; 5] = [
+        oid::COUNTRY_NAME,
+        oid::ORGANIZATION_NAME,
+        oid::ORGANIZATIONAL_UNIT_NAME,
+        oid::COMMON_NAME,
+        oid::SERIAL_NUMBER,
+    ];
+    let once =
+        |oid: &ObjectIdentifier| name.attributes().iter().filter(|(other, _)| other == oid).count() == 1;
+    name.is_single_valued() && name.attributes().iter().all(|(oid, _)| KNOWN.contains(oid) && once(oid))
+}
+
+/// Some relying parties still take a common name that looks like a host for one: it must be among the dNSNames.
+fn claims_another_host(input: &DraftInput<'_>, name: &DistinguishedName) -> bool {
+    let hosts = matches!(input.profile.parts().alternative_name, AlternativeNameRule::DnsNames { .. });
+    let listed = |host: &str| {
+        input.subject.alternative_names.iter().any(|name| match name {
+            AlternativeName::Dns(listed) => listed.eq_ignore_ascii_case(host),
+            AlternativeName::Uri(_) | AlternativeName::Email(_) => false,
+        })
+    };
+    let looks_like_one = |text: &&str| text.contains('.') && !text.contains(' ');
+    hosts && name.common_name().filter(looks_like_one).is_some_and(|host| !listed(host))
 }
 
 fn is_label(name: &DistinguishedName) -> bool {

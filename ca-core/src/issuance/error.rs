@@ -59,13 +59,13 @@ pub enum IssueError {
     /// The ledger holds something that stands against it.
     #[error("{}", conflict_sentence(.0))]
     Conflict(IntentConflict),
-    /// Three serial numbers in a row were taken.
-    #[error("no free serial number was found")]
+    /// Three serial numbers in a row were taken, or the clock is outside the years that serial numbers count.
+    #[error("no serial number can be given: three in a row were taken, or the clock is wrong")]
     NoFreeSerialNumber,
     /// There is no usable signature.
     #[error(transparent)]
     NotSigned(#[from] SignFailure),
-    /// The signed certificate is not, octet for octet, what was recorded, or longer than the profile allows.
+    /// The signed certificate is not, octet for octet, what was recorded.
     #[error("the signed certificate differs from the recorded intent")]
     Altered,
     /// A port cannot do its work now.
@@ -179,7 +179,7 @@ impl IssueError {
             Self::ValidityOutsideProfile { .. } => "validity.outside-profile",
             Self::WindowClosed { .. } => "issuer.window-closed",
             Self::ValidityExceedsIssuer { .. } => "validity.exceeds-issuer",
-            Self::NotDrafted(_) => "subject.unfit",
+            Self::NotDrafted(error) => draft_code(error),
             Self::NotLinted { .. } => "lint.failed",
             Self::Conflict(conflict) => conflict_code(conflict),
             Self::NoFreeSerialNumber => "serial.exhausted",
@@ -197,19 +197,22 @@ impl IssueError {
     pub const fn fault(&self) -> Fault {
         match self {
             Self::NotAdmitted(error) => error.fault(),
-            Self::NotProven(_) | Self::ValidityOutsideProfile { .. } | Self::NotDrafted(_) => {
-                Fault::Requester
-            }
+            Self::NotProven(_) | Self::ValidityOutsideProfile { .. } => Fault::Requester,
+            Self::NotDrafted(error) => draft_fault(error),
             Self::Conflict(conflict) => conflict_fault(conflict),
             Self::NotSigned(SignFailure::Signer(
                 SignError::Unavailable { .. } | SignError::OutcomeUnknown { .. },
             ))
             | Self::Unavailable(_) => Fault::Unavailable,
+            Self::NotSigned(
+                SignFailure::Signer(SignError::KeyNotFound { .. })
+                | SignFailure::DoesNotVerify { .. }
+                | SignFailure::NeverFullLength { .. },
+            ) => Fault::Ours,
             Self::WindowClosed { .. }
             | Self::ValidityExceedsIssuer { .. }
             | Self::NotLinted { .. }
             | Self::NoFreeSerialNumber
-            | Self::NotSigned(_)
             | Self::Altered => Fault::Ours,
         }
     }
@@ -229,6 +232,27 @@ impl ProveError {
             Self::NotSystemTitle { .. } => "subject.not-system-title",
             Self::Extension { .. } => "csr.extension",
         }
+    }
+}
+
+const fn draft_code(error: &DraftError) -> &'static str {
+    match error {
+        DraftError::SubjectDoesNotFit
+        | DraftError::NameTooLong { .. }
+        | DraftError::AlternativeNamesDoNotFit
+        | DraftError::Name(_) => "subject.unfit",
+        DraftError::NoPublicationPoint => "issuer.no-publication-point",
+        DraftError::Encode(_) => "draft.not-encoded",
+    }
+}
+
+const fn draft_fault(error: &DraftError) -> Fault {
+    match error {
+        DraftError::SubjectDoesNotFit
+        | DraftError::NameTooLong { .. }
+        | DraftError::AlternativeNamesDoNotFit
+        | DraftError::Name(_) => Fault::Requester,
+        DraftError::NoPublicationPoint | DraftError::Encode(_) => Fault::Ours,
     }
 }
 

@@ -170,7 +170,8 @@ fn within_usage(asked: KeyUsage, profile: &CertificateProfile) -> bool {
         };
         profile.parts().key_usage.contains(&bit)
     };
-    asked.0.into_iter().all(given)
+    // RFC 5280 §4.2.1.3: at least one bit is set.
+    !asked.0.is_empty() && asked.0.into_iter().all(given)
 }
 
 fn within_purposes(asked: &[ObjectIdentifier], profile: &CertificateProfile) -> bool {

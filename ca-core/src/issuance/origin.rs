@@ -1,0 +1,77 @@
+//! What the audit events of one request have in common, and the event of a refusal.
+//!
+//! Makes values only; each is recorded by the act it tells of.
+
+use sha2::{Digest, Sha256};
+
+use crate::actor::Actor;
+use crate::audit::{Act, AuditEvent};
+use crate::record::CertificateId;
+use crate::registration::AdmittedRequest;
+use crate::tenant::TenantId;
+use crate::validity::UnixTime;
+
+/// What the audit events of one request have in common.
+#[derive(Debug, Clone)]
+pub(super) struct EventOrigin {
+    now: UnixTime,
+    actor: String,
+    tenant: TenantId,
+    detail: String,
+}
+
+impl EventOrigin {
+    pub(super) fn new(admitted: &AdmittedRequest) -> Self {
+        let parts = admitted.profile.parts();
+        let tenant = match &admitted.conditions.slot {
+            Some((slot, _)) => slot.tenant.clone(),
+            None => admitted.request.actor.tenant.clone(),
+        };
+        Self {
+            now: admitted.now,
+            actor: admitted.request.actor.to_string(),
+            tenant,
+            detail: format!("{} under {} version {}", admitted.request.subject, parts.id, parts.version),
+        }
+    }
+
+    /// The one sample of the clock that the request took.
+    pub(super) const fn now(&self) -> UnixTime {
+        self.now
+    }
+
+    /// Whose certificate it is or will be.
+    pub(super) const fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
+    /// Makes an event of the request; `octets` are those it tells of, if any.
+    pub(super) fn event(&self, act: Act, id: &CertificateId, octets: Option<&[u8]>) -> AuditEvent {
+        AuditEvent {
+            time: self.now,
+            tenant: self.tenant.clone(),
+            actor: self.actor.clone(),
+            act,
+            issuer: Some(id.issuer),
+            serial: Some(id.serial.clone()),
+            reason: String::new(),
+            detail: self.detail.clone(),
+            digest: octets.map(|octets| Sha256::digest(octets).to_vec()).unwrap_or_default(),
+        }
+    }
+}
+
+/// Makes the audit event of a refusal, which the verb records once.
+pub(crate) fn refusal(actor: &Actor, wish: &str, code: &str, now: UnixTime) -> AuditEvent {
+    AuditEvent {
+        time: now,
+        tenant: actor.tenant.clone(),
+        actor: actor.to_string(),
+        act: Act::RequestRefused,
+        issuer: None,
+        serial: None,
+        reason: code.to_owned(),
+        detail: wish.to_owned(),
+        digest: Vec::new(),
+    }
+}

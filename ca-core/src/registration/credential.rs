@@ -1,0 +1,51 @@
+//! Whether what a requester showed still counts: its tenant, and the certificates it authenticated with.
+//!
+//! Paths were validated by the front end, which knows nothing of revocation; the ledger does.
+
+use super::{AdmitError, Grounds};
+use crate::actor::{Actor, DeviceIdentity, Identity, Origin, Presented};
+use crate::issuer::Issuer;
+use crate::record::{CertificateStatus, StoredCertificate};
+use crate::request::{EnrolmentKind, EnrolmentRequest};
+
+/// Everybody but a factory device acts for the owner of the CA; a factory device acts for its manufacturer.
+pub(super) fn check_tenant(issuer: &Issuer, actor: &Actor) -> Result<(), AdmitError> {
+    let comes_to_be_claimed = matches!(
+        &actor.identity,
+        Identity::Device(DeviceIdentity { origin: Origin::Factory { manufacturer }, .. }) if *manufacturer == actor.tenant
+    );
+    if comes_to_be_claimed || actor.tenant == *issuer.tenant() {
+        Ok(())
+    } else {
+        Err(AdmitError::ForeignTenant)
+    }
+}
+
+/// Checks every certificate that was shown against the ledger, the primary source of its status.
+pub(super) fn check_presented(grounds: &Grounds<'_>, request: &EnrolmentRequest) -> Result<(), AdmitError> {
+    if let Some(presented) = request.actor.identity.presented() {
+        check_not_revoked(grounds, presented)?;
+    }
+    if let EnrolmentKind::ReEnrolment { renewed: Some(renewed) } = &request.kind {
+        check_not_revoked(grounds, renewed)?;
+    }
+    Ok(())
+}
+
+fn check_not_revoked(grounds: &Grounds<'_>, presented: &Presented) -> Result<(), AdmitError> {
+    match grounds.status.status_of(&presented.id())? {
+        CertificateStatus::Good => Ok(()),
+        CertificateStatus::Revoked(_) => Err(AdmitError::CredentialRevoked),
+        // A certificate of a manufacturer whose CA is not ours is vouched for by its path alone.
+        CertificateStatus::NeverIssued if !grounds.own_issuers.contains(&presented.issuer) => Ok(()),
+        CertificateStatus::NeverIssued
+        | CertificateStatus::Pending
+        | CertificateStatus::Aborted
+        | CertificateStatus::Uncertain { .. } => Err(AdmitError::CredentialUnknown),
+    }
+}
+
+/// Returns what the ledger knows of a certificate that was shown, which must be one of ours.
+pub(super) fn stored(grounds: &Grounds<'_>, presented: &Presented) -> Result<StoredCertificate, AdmitError> {
+    grounds.status.certificate(&presented.id())?.ok_or(AdmitError::CredentialUnknown)
+}

@@ -1,0 +1,105 @@
+//! Why a request is not admitted.
+
+use crate::fault::Fault;
+use crate::ports::Unavailable;
+use crate::profile::ProfileId;
+use crate::system_title::SystemTitle;
+
+/// Why a request is not admitted.
+#[derive(Debug, thiserror::Error)]
+pub enum AdmitError {
+    /// The authority does not issue under this profile.
+    #[error("certificates of profile {profile} are not issued here")]
+    ProfileNotOffered {
+        /// The profile asked for.
+        profile: ProfileId,
+    },
+    /// This kind of requester is not let in for this profile.
+    #[error("this way of authentication does not open profile {profile}")]
+    DoorClosed {
+        /// The profile asked for.
+        profile: ProfileId,
+    },
+    /// The requester belongs to another tenant than the authority.
+    #[error("the requester does not belong to the owner of this authority")]
+    ForeignTenant,
+    /// The certificate shown is revoked.
+    #[error("the certificate used for authentication is revoked")]
+    CredentialRevoked,
+    /// The certificate shown claims one of our issuers, and we have no record of it.
+    #[error("the certificate used for authentication is not on record")]
+    CredentialUnknown,
+    /// The subject asked for is not the one that was proved.
+    #[error("the request is not for {proved}, the device that was authenticated")]
+    OtherSubject {
+        /// The device that was authenticated.
+        proved: SystemTitle,
+    },
+    /// The certificate or token shown is for another profile.
+    #[error("what was shown for authentication belongs to profile {held}")]
+    OtherProfile {
+        /// Its profile.
+        held: ProfileId,
+    },
+    /// Re-enrolment with another subject or subjectAltName.
+    #[error("the subject or its alternative names differ from the certificate being renewed")]
+    SubjectChanged,
+    /// The registration authority's bounds do not cover the request.
+    #[error("the registration authority {name} may not ask for this subject or profile")]
+    OutsideScope {
+        /// Its configured name.
+        name: String,
+    },
+    /// Alternative names that the requester may not have.
+    #[error("the requester is not entitled to the alternative names asked for")]
+    NamesNotEntitled,
+    /// The device is not on the owner's list.
+    #[error("the device {title} is not expected here")]
+    DeviceNotExpected {
+        /// The device.
+        title: SystemTitle,
+    },
+    /// Ledger or registry cannot answer; nothing was decided.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl AdmitError {
+    /// Returns the stable reason code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::ProfileNotOffered { .. } => "profile.unknown",
+            Self::DoorClosed { .. } => "authn.door",
+            Self::ForeignTenant => "tenant.foreign",
+            Self::CredentialRevoked => "authn.revoked",
+            Self::CredentialUnknown => "authn.unknown",
+            Self::OtherSubject { .. } => "subject.other",
+            Self::OtherProfile { .. } => "profile.other",
+            Self::SubjectChanged => "subject.changed",
+            Self::OutsideScope { .. } => "ra.scope",
+            Self::NamesNotEntitled => "subject.names",
+            Self::DeviceNotExpected { .. } => "device.not-expected",
+            Self::Unavailable(_) => "unavailable",
+        }
+    }
+
+    /// Returns whose fault it is.
+    #[must_use]
+    pub const fn fault(&self) -> Fault {
+        match self {
+            Self::Unavailable(_) => Fault::Unavailable,
+            Self::ProfileNotOffered { .. }
+            | Self::DoorClosed { .. }
+            | Self::ForeignTenant
+            | Self::CredentialRevoked
+            | Self::CredentialUnknown
+            | Self::OtherSubject { .. }
+            | Self::OtherProfile { .. }
+            | Self::SubjectChanged
+            | Self::OutsideScope { .. }
+            | Self::NamesNotEntitled
+            | Self::DeviceNotExpected { .. } => Fault::Requester,
+        }
+    }
+}
