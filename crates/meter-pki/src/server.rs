@@ -7,7 +7,7 @@ use server_kit::health::Health;
 use server_kit::listener::Listener;
 use server_kit::metrics::Metrics;
 use server_kit::shutdown::Shutdown;
-use server_kit::tls::{AnyCertificate, ClientCertificates, Tls, TlsIdentity};
+use server_kit::tls::{AnyCertificate, ClientCertificates, Tls, TlsIdentity, TlsUnique};
 use server_kit::workers::WorkerPool;
 use tokio::task::JoinSet;
 
@@ -119,5 +119,7 @@ fn tls(config: &RawEst) -> Result<Tls, Failure> {
         .map_err(|error| unusable(&error))?;
     // RFC 7030 §3.3.2: requested and not required; each path decides.
     let clients = ClientCertificates::Asked(Arc::new(AnyCertificate::new()));
-    Tls::new(&identity, &clients).map_err(|error| unusable(&error))
+    // RFC 7030 §3.5: a challengePassword is checked against the connection, on TLS 1.2 by tls-unique.
+    let tls = Tls::new(&identity, &clients).map_err(|error| unusable(&error))?;
+    Ok(tls.with_tls_unique(TlsUnique::Computed))
 }

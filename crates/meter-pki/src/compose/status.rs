@@ -50,8 +50,11 @@ pub(super) fn repository(config: &Config, roots: &[Arc<Issuer>]) -> Result<Arc<R
     let own = config.authorities.iter().map(|one| Arc::new(one.issuer.clone()));
     let issuers: Vec<Arc<Issuer>> = own.chain(roots.iter().cloned()).collect();
     let repository = Repository::new(folder, &issuers);
-    // What an earlier process published is served again, the CRLs of offline roots among it.
-    repository.refresh().map_err(|error| unusable(&error))?;
+    // What an earlier process published is served again, the CRLs of offline roots among it. A damaged file is no reason not
+    // to start: whatever is published next replaces it, and until then the health check tells.
+    if let Err(error) = repository.refresh() {
+        tracing::error!(%error, "a published CRL cannot be read and is not served");
+    }
     Ok(Arc::new(repository))
 }
 

@@ -1,0 +1,121 @@
+//! The chapter on the ceremony, step by step as it stands in `docs/operate/ceremony.md`, and what comes out of it.
+
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::Command;
+
+use e2e::process::program;
+use e2e::tool::{finish, openssl};
+use tempfile::TempDir;
+
+/// The shell blocks of a chapter, in their order.
+fn commands(chapter: &str) -> Vec<String> {
+    chapter
+        .split("```sh\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().expect("a block ends").to_owned())
+        .collect()
+}
+
+/// Makes a room: a directory with a passphrase and the two programs under their own names.
+fn make_room() -> TempDir {
+    let room = TempDir::new().expect("a temporary directory");
+    let passphrase = room.path().join("passphrase");
+    std::fs::write(&passphrase, "a passphrase of a rehearsal").expect("it can be written");
+    std::fs::set_permissions(&passphrase, std::fs::Permissions::from_mode(0o600)).expect("it is ours");
+    std::fs::create_dir(room.path().join("programs")).expect("it can be made");
+    for name in ["meter-pki", "offline-root"] {
+        symlink(program(name), room.path().join("programs").join(name)).expect("it can be made");
+    }
+    room
+}
+
+/// Runs a block with the programs of this workspace in front of the path; the first command that fails ends it.
+fn run_block(room: &Path, block: &str, exchange_key: &str) -> String {
+    let programs = room.join("programs");
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").expect("there is a path"));
+    let mut command = Command::new("bash");
+    command.args(["-eu", "-c", block]).current_dir(room).env("PATH", path).env("EXCHANGE_KEY", exchange_key);
+    finish(&mut command).ok().out
+}
+
+/// The fingerprint that the first step shows.
+fn exchange_key(said: &str) -> String {
+    let line = said.lines().find(|line| line.contains("Exchange key SHA-256")).expect("it is shown");
+    line.split("SHA-256").nth(1).expect("digits follow").trim().to_owned()
+}
+
+#[test]
+fn the_chapter_on_the_ceremony_works_as_it_stands() {
+    let chapter = include_str!("../../docs/operate/ceremony.md");
+    let room = make_room();
+    let blocks = commands(chapter);
+    assert_eq!(blocks.len(), 5, "one block for each step");
+    let said = run_block(room.path(), &blocks[0], "");
+    let key = exchange_key(&said);
+    for block in &blocks[1..] {
+        let _ = run_block(room.path(), block, &key);
+    }
+
+    // OpenSSL finds the path, and the root's CRL does not stand against it.
+    let found = |place: &str| {
+        let directory = std::fs::read_dir(room.path().join(place)).expect("the directory is there");
+        let files = directory.map(|entry| entry.expect("it can be read").path());
+        files.filter(|file| file.extension().is_some_and(|ending| ending == "cer")).collect::<Vec<_>>()
+    };
+    let certificates = found("incoming");
+    assert_eq!(certificates.len(), 2, "the certificate and its root: {certificates:?}");
+    let pem = |der: &Path| {
+        let out = der.with_extension("pem");
+        e2e::peer::to_pem(der, &out);
+        out
+    };
+    let is_root = |file: &Path| {
+        let said = openssl(["x509", "-in", &file.to_string_lossy(), "-noout", "-subject", "-issuer"]).ok().out;
+        let lines: Vec<&str> = said.lines().map(|line| line.split_once('=').expect("a name").1).collect();
+        lines[0] == lines[1]
+    };
+    let (roots, subs): (Vec<_>, Vec<_>) = certificates.iter().map(|file| pem(file)).partition(|file| is_root(file));
+    let crl = room.path().join("root.crl.pem");
+    let der = room.path().join("root-s1.crl");
+    let _ = openssl(["crl", "-inform", "DER", "-in", &der.to_string_lossy(), "-out", &crl.to_string_lossy()]).ok();
+    let said = openssl([
+        "verify",
+        "-x509_strict",
+        "-crl_check",
+        "-CAfile",
+        &roots[0].to_string_lossy(),
+        "-CRLfile",
+        &crl.to_string_lossy(),
+        &subs[0].to_string_lossy(),
+    ])
+    .ok();
+    assert!(said.out.trim().ends_with("OK"), "{}", said.all());
+}
+
+#[test]
+fn a_response_is_taken_in_once_and_only_from_the_ceremony_that_is_known() {
+    let chapter = include_str!("../../docs/operate/ceremony.md");
+    let room = make_room();
+    let blocks = commands(chapter);
+    let key = exchange_key(&run_block(room.path(), &blocks[0], ""));
+    for block in &blocks[1..4] {
+        let _ = run_block(room.path(), block, &key);
+    }
+    std::fs::create_dir(room.path().join("incoming")).expect("it can be made");
+    let import = |exchange_key: &str| {
+        finish(
+            Command::new(program("meter-pki"))
+                .current_dir(room.path())
+                .args(["ca", "import", "response.pem", "--request", "request.pem", "--out", "incoming"])
+                .args(["--exchange-key", exchange_key]),
+        )
+    };
+    let stranger = "00".repeat(32);
+    let refused = import(&stranger);
+    assert_eq!(refused.code, Some(4), "{}", refused.all());
+    assert!(refused.err.contains("exchange.response"), "{}", refused.err);
+    assert_eq!(std::fs::read_dir(room.path().join("incoming")).expect("there").count(), 0, "nothing half done");
+    assert_eq!(import(&key).code, Some(0));
+    assert_eq!(import(&key).code, Some(2), "the request is closed");
+}
