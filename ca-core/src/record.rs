@@ -61,7 +61,7 @@ pub struct DeviceClaim {
     pub title: SystemTitle,
     /// Fingerprint of the factory key that authenticates the claim.
     pub factory_key: [u8; 32],
-    /// How long after the first operational certificate the factory key still opens the door.
+    /// How long after the first operational certificate the factory key still opens the door; not at all for 0.
     pub grace_seconds: i64,
 }
 

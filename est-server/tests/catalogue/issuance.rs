@@ -66,12 +66,18 @@ async fn a_device_is_claimed_by_one_factory_key() {
 #[tokio::test]
 async fn factory_certificates_are_superseded_after_the_grace_time() {
     let world = World::new();
-    let held = world.enrolled(DEVICE, 30, 40).await;
-    let serial = Certificate::from_der(&held).unwrap().serial().clone();
-    world.memory.set_status(&serial, ca_core::record::CertificateStatus::Aborted);
-    world.pass(YEAR);
     let shown = || secured(vec![world.factory(DEVICE, 30)]);
-    world.send(enrol("simpleenroll"), shown(), Csr::new(DEVICE, 41).body()).await.certificate();
+    let give_up = |der: &[u8]| {
+        let serial = Certificate::from_der(der).unwrap().serial().clone();
+        world.memory.set_status(&serial, ca_core::record::CertificateStatus::Aborted);
+    };
+    give_up(&world.enrolled(DEVICE, 30, 40).await);
+    world.pass(YEAR - 1);
+    give_up(&world.send(enrol("simpleenroll"), shown(), Csr::new(DEVICE, 41).body()).await.certificate());
+    world.pass(1);
+    let answer = world.send(enrol("simpleenroll"), shown(), Csr::new(DEVICE, 42).body()).await;
+    assert_eq!(answer.status.as_u16(), 403, "{}", answer.body);
+    assert!(answer.body.contains("(factory.superseded)"), "{}", answer.body);
 }
 
 // E-24: refused, never truncated; and it is our fault, so the requester learns no more.

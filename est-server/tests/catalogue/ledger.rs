@@ -209,7 +209,7 @@ impl State {
             return Err(IntentConflict::DeviceClaimedByOther);
         }
         match device.factory_superseded_at {
-            Some(since) if now > since.plus_seconds(claim.grace_seconds) => {
+            Some(since) if now >= since.plus_seconds(claim.grace_seconds) => {
                 return Err(IntentConflict::FactorySuperseded { since });
             }
             Some(_) => {}

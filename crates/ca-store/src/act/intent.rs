@@ -128,7 +128,7 @@ fn admit_claim(tx: &Transaction<'_>, claim: &DeviceClaim, now: UnixTime) -> Resu
         return Err(IntentConflict::DeviceClaimedByOther.into());
     }
     match row.device.factory_superseded_at {
-        Some(since) if now > since.plus_seconds(claim.grace_seconds) => {
+        Some(since) if now >= since.plus_seconds(claim.grace_seconds) => {
             Err(IntentConflict::FactorySuperseded { since }.into())
         }
         Some(_) | None => Ok(row),

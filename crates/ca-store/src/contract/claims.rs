@@ -77,9 +77,9 @@ fn the_factory_key_opens_the_door_until_the_grace_time_is_over(ground: &Ground) 
     store.expect_device(DEVICE);
     store.issue(intent(1).with_claim(DEVICE, KEY));
     let later = |number, seconds| intent(number).with_claim(DEVICE, KEY).at(NOW.plus_seconds(seconds));
-    assert_eq!(store.record(later(2, 100)), Ok(()));
-    assert_eq!(store.record(later(3, 101)), Err(IntentConflict::FactorySuperseded { since: NOW }));
-    let other = intent(3).with_claim(DEVICE, OTHER_KEY).at(NOW.plus_seconds(101));
+    assert_eq!(store.record(later(2, 99)), Ok(()));
+    assert_eq!(store.record(later(3, 100)), Err(IntentConflict::FactorySuperseded { since: NOW }));
+    let other = intent(3).with_claim(DEVICE, OTHER_KEY).at(NOW.plus_seconds(100));
     assert_eq!(store.record(other), Err(IntentConflict::DeviceClaimedByOther));
     assert_eq!(device(&store).state, DeviceState::Operational);
 }
@@ -91,7 +91,7 @@ fn an_operational_certificate_without_a_claim_supersedes_too(ground: &Ground) {
     let now = device(&store);
     assert_eq!((now.state, now.claimed_by), (DeviceState::Operational, None));
     assert_eq!(now.factory_superseded_at, Some(NOW));
-    let late = intent(2).with_claim(DEVICE, KEY).at(NOW.plus_seconds(101));
+    let late = intent(2).with_claim(DEVICE, KEY).at(NOW.plus_seconds(100));
     assert_eq!(store.record(late), Err(IntentConflict::FactorySuperseded { since: NOW }));
     // Within the grace time the factory key may still claim, and the device stays in operation.
     store.record(intent(3).with_claim(DEVICE, KEY)).unwrap();

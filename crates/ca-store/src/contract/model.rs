@@ -244,7 +244,7 @@ impl Model {
             if owned.claimed_by.is_some_and(|other| other != key) {
                 return Err(IntentConflict::DeviceClaimedByOther);
             }
-            if let Some(since) = owned.superseded.filter(|since| self.now > since.plus_seconds(100)) {
+            if let Some(since) = owned.superseded.filter(|since| self.now >= since.plus_seconds(100)) {
                 return Err(IntentConflict::FactorySuperseded { since });
             }
         }
