@@ -4,7 +4,7 @@
 //! Not a certification authority: it decides only what must be decided inside a transaction (is the serial number free, is
 //! the token unspent). Not a database for others: one process, one directory, three ports of ca-core and nothing else.
 //!
-//! One thread writes, many read. Whoever writes hands an act to the [committer](self::committer) and waits; the committer
+//! One thread writes, many read. Whoever writes hands an act to the [committer] and waits; the committer
 //! decides the acts that wait, in order, seals their audit records, and makes one batch durable for all of them. Readers
 //! look at the engine directly. Modules stand in reading order; none imports one that stands above it.
 
@@ -17,12 +17,12 @@ mod audit_walk;
 mod committer;
 mod queue;
 mod act;
-mod transaction;
 mod certificate;
+mod transaction;
 mod row;
-mod keyspace;
 mod directory;
 mod engine;
+mod keyspace;
 
 #[cfg(test)]
 mod contract;

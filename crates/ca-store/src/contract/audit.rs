@@ -3,7 +3,7 @@
 use ca_core::audit::{Act, AuditRecord, AuditTrail, BrokenTrail};
 use ca_core::ports::{Ledger, StatusSource};
 
-use super::ground::{Ground, LedgerWords, event, intent, settings};
+use super::ground::{Ground, LedgerTold, LedgerWords, event, intent, settings};
 use crate::engine::{Durability, Write};
 use crate::keyspace::{Keyspace, TRAIL};
 use crate::{AuditFault, OpenError};

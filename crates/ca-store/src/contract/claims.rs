@@ -6,7 +6,7 @@ use ca_core::profile::Hierarchy;
 use ca_core::record::{Device, DeviceState, IntentConflict, Settlement, SlotUse};
 
 use super::ground::{
-    Ground, IntentWords, LedgerWords, NOW, event, expected, id, intent, issued, tenant, title,
+    Ground, IntentWords, LedgerTold, LedgerWords, NOW, event, expected, id, intent, issued, tenant, title,
 };
 
 const DEVICE: u8 = 4;

@@ -4,7 +4,7 @@ use ca_core::audit::Act;
 use ca_core::ports::{Ledger, StatusSource};
 use ca_core::record::{CrlIntent, CrlNumberTaken, CrlRecord};
 
-use super::ground::{Ground, LedgerWords, NOW, cause, event, issuer};
+use super::ground::{Ground, LedgerTold, NOW, cause, event, issuer};
 use crate::Store;
 use crate::keyspace::Keyspace;
 

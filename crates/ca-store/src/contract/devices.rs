@@ -4,7 +4,9 @@ use ca_core::audit::Act;
 use ca_core::ports::Registry;
 use ca_core::record::{Device, DeviceState, ExpectedDevice, ImportOutcome};
 
-use super::ground::{Ground, IntentWords, LedgerWords, NOW, event, expected, intent, tenant, title};
+use super::ground::{
+    Ground, IntentWords, LedgerTold, LedgerWords, NOW, event, expected, intent, tenant, title,
+};
 use crate::Store;
 
 fn import(store: &Store, devices: Vec<ExpectedDevice>) -> ImportOutcome {

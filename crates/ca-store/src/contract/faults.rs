@@ -12,8 +12,8 @@ use ca_core::reason::ReasonCode;
 use ca_core::record::{CertificateStatus, CrlIntent, CrlRecord, Settlement};
 
 use super::ground::{
-    Ground, LedgerWords, NOW, cause, event, expected, id, intent, issued, issuer, revocation, settings,
-    title, token,
+    Ground, LedgerTold, LedgerWords, NOW, cause, event, expected, id, intent, issued, issuer, revocation,
+    settings, title, token,
 };
 use crate::engine::{Durability, Engine, EngineError, View, Write};
 use crate::{Settings, Store};

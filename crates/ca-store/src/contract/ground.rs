@@ -248,11 +248,8 @@ pub(super) trait LedgerWords {
     fn issue(&self, intent: Intent) -> CertificateId;
     fn settle(&self, number: u16, settlement: Settlement);
     fn revoke(&self, number: u16, reason: ReasonCode) -> RevocationOutcome;
-    fn status(&self, number: u16) -> CertificateStatus;
     fn expect_device(&self, device: u8);
     fn keep(&self, token: Token);
-    fn trail(&self) -> Vec<AuditRecord>;
-    fn acts(&self) -> Vec<Act>;
 }
 
 impl LedgerWords for Store {
@@ -286,10 +283,6 @@ impl LedgerWords for Store {
         self.record_revocation(revocation(&id(number), reason)).unwrap()
     }
 
-    fn status(&self, number: u16) -> CertificateStatus {
-        self.status_of(&id(number)).unwrap()
-    }
-
     fn expect_device(&self, device: u8) {
         let outcome = self.import_devices(vec![expected(device)], event(Act::DevicesImported)).unwrap();
         assert_eq!(outcome.added, 1);
@@ -297,6 +290,19 @@ impl LedgerWords for Store {
 
     fn keep(&self, token: Token) {
         self.keep_token(token, event(Act::TokenIssued)).unwrap();
+    }
+}
+
+/// What tests ask a ledger.
+pub(super) trait LedgerTold {
+    fn status(&self, number: u16) -> CertificateStatus;
+    fn trail(&self) -> Vec<AuditRecord>;
+    fn acts(&self) -> Vec<Act>;
+}
+
+impl LedgerTold for Store {
+    fn status(&self, number: u16) -> CertificateStatus {
+        self.status_of(&id(number)).unwrap()
     }
 
     fn trail(&self) -> Vec<AuditRecord> {

@@ -10,8 +10,8 @@ use ca_core::record::{
 use ca_core::validity::UnixTime;
 
 use super::ground::{
-    END, Ground, IntentWords, LedgerWords, NOW, cause, certificate, event, id, intent, issued, issuer, title,
-    token,
+    END, Ground, IntentWords, LedgerTold, LedgerWords, NOW, cause, certificate, event, id, intent, issued,
+    issuer, title, token,
 };
 use crate::keyspace::Keyspace;
 

@@ -18,7 +18,7 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::ground::{
-    END, Ground, IntentWords, LedgerWords, NOW, certificate, event, expected, id, intent, issued, issuer,
+    END, Ground, IntentWords, LedgerTold, NOW, certificate, event, expected, id, intent, issued, issuer,
     tenant, title, token,
 };
 use crate::{EngineKind, Store};

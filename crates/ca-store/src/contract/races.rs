@@ -8,7 +8,7 @@ use ca_core::audit::Act;
 use ca_core::ports::{Ledger, StatusSource};
 use ca_core::record::{CertificateQuery, CertificateStatus, CrlIntent, IntentConflict, SlotUse};
 
-use super::ground::{Ground, IntentWords, LedgerWords, NOW, event, id, intent, issuer, token};
+use super::ground::{Ground, IntentWords, LedgerTold, LedgerWords, NOW, event, id, intent, issuer, token};
 use crate::Store;
 
 /// Asks at once from `count` threads and gathers the answers.

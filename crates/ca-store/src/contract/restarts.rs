@@ -8,8 +8,8 @@ use ca_core::ports::{Ledger, Registry, StatusSource};
 use ca_core::record::{CertificateStatus, IntentConflict, Settlement, SlotUse};
 
 use super::ground::{
-    END, Ground, IntentWords, LedgerWords, NOW, certificate, id, intent, issued, issuer, opening, settings,
-    tenant, token,
+    END, Ground, IntentWords, LedgerTold, LedgerWords, NOW, certificate, id, intent, issued, issuer, opening,
+    settings, tenant, token,
 };
 use crate::engine::KeyValue;
 use crate::keyspace::Keyspace;

@@ -8,7 +8,9 @@ use ca_core::record::{
     Settlement,
 };
 
-use super::ground::{END, Ground, LedgerWords, NOW, id, intent, issued, issuer, revocation, serial};
+use super::ground::{
+    END, Ground, LedgerTold, LedgerWords, NOW, id, intent, issued, issuer, revocation, serial,
+};
 
 fn a_revocation_is_recorded_under_the_number_of_its_audit_record(ground: &Ground) {
     let store = ground.open();

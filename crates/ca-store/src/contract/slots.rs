@@ -140,10 +140,11 @@ fn of_two_rotations_at_once_the_one_issued_last_holds_the_slot(ground: &Ground) 
 fn a_rotation_revoked_before_it_is_issued_replaces_nothing(ground: &Ground) {
     let store = ground.open();
     store.issue(first(1));
-    store.record_rotations(&[2]);
+    store.record_rotations(&[2, 3]);
     store.revoke(2, ReasonCode::Superseded);
     store.record_issued_now(2);
-    assert_eq!(store.record(first(3)), taken_by(1));
+    store.settle(3, Settlement::Aborted);
+    assert_eq!(store.record(first(4)), taken_by(1));
 }
 
 trait RecordNow {

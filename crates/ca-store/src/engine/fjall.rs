@@ -14,7 +14,7 @@ use super::{Durability, Engine, EngineError, KeyValue, View, Write};
 use crate::keyspace::Keyspace;
 
 /// How long the journals may grow, in octets, before the oldest rows must be in tables. Bounds memory and the replay at start.
-const JOURNAL_OCTETS: u64 = 256 * 1024 * 1024;
+const JOURNAL_OCTETS: u64 = 128 * 1024 * 1024;
 
 /// Values of the certificates' keyspace from this length on are kept apart from their keys, so that merging moves keys only.
 const SEPARATED_FROM_OCTETS: u32 = 256;
