@@ -6,6 +6,7 @@
 mod conditions;
 mod device;
 mod scope;
+mod predecessor;
 mod credential;
 mod door;
 mod error;
@@ -47,6 +48,8 @@ pub struct AdmittedRequest {
     pub(crate) request: EnrolmentRequest,
     pub(crate) profile: CertificateProfile,
     pub(crate) conditions: Conditions,
+    /// Fingerprint of the key in the certificate that this one succeeds.
+    pub(crate) predecessor_key: Option<[u8; 32]>,
     pub(crate) now: UnixTime,
 }
 
@@ -59,8 +62,10 @@ pub(crate) fn admit(
     credential::check_tenant(grounds.issuer, &request.actor)?;
     credential::check_presented(grounds, &request)?;
     let (profile, door) = door::find(grounds.offers, &request)?;
-    scope::check(grounds, &request, profile)?;
+    let predecessor = predecessor::find(grounds, &request, profile)?;
+    scope::check(grounds, &request, profile, predecessor.as_ref())?;
     let device = device::check(grounds, &request, profile, door)?;
     let conditions = conditions::of(grounds.issuer, &request, profile, (door, device.as_ref(), now));
-    Ok(AdmittedRequest { profile: profile.clone(), conditions, request, now })
+    let predecessor_key = predecessor.map(|row| row.key_fingerprint);
+    Ok(AdmittedRequest { profile: profile.clone(), conditions, predecessor_key, request, now })
 }

@@ -12,7 +12,7 @@ use crate::oid;
 use crate::profile::{CertificateProfile, KeyReuse, KeyUsageBit};
 use crate::public_key::PublicKey;
 use crate::registration::AdmittedRequest;
-use crate::request::{EnrolmentKind, Evidence};
+use crate::request::Evidence;
 use crate::subject::{Subject, SubjectName};
 use crate::suite::Curve;
 use crate::validity::Validity;
@@ -92,11 +92,7 @@ fn check_key(
 
 /// Re-enrolment with the key unchanged is a renewal, which the profile may rule out.
 fn check_reuse(admitted: &AdmittedRequest, key: &PublicKey) -> Result<(), ProveError> {
-    let EnrolmentKind::ReEnrolment { renewed } = &admitted.request.kind else {
-        return Ok(());
-    };
-    let shown = renewed.as_deref().or_else(|| admitted.request.actor.identity.presented());
-    let same = shown.is_some_and(|shown| shown.certificate.public_key() == key);
+    let same = admitted.predecessor_key == Some(key.fingerprint());
     if same && admitted.profile.parts().key_reuse == KeyReuse::Refused {
         return Err(ProveError::KeyReused);
     }

@@ -103,6 +103,7 @@ fn prove(founding: &RootFounding<'_>) -> Result<ProvenRequest, IssueError> {
         request,
         profile: profile.clone(),
         conditions: Conditions::default(),
+        predecessor_key: None,
         now: founding.now,
     };
     Ok(ProvenRequest {

@@ -6,6 +6,7 @@
 use super::credential::stored;
 use super::{AdmitError, Grounds};
 use crate::actor::{DeviceIdentity, Identity, Origin, Presented, RegistrationAuthority};
+use crate::certificate::Certificate;
 use crate::oid;
 use crate::profile::CertificateProfile;
 use crate::record::{Slot, StoredCertificate};
@@ -17,8 +18,9 @@ pub(super) fn check(
     grounds: &Grounds<'_>,
     request: &EnrolmentRequest,
     profile: &CertificateProfile,
+    predecessor: Option<&StoredCertificate>,
 ) -> Result<(), AdmitError> {
-    check_requester(grounds, request, profile)?;
+    check_requester(grounds, request, profile, predecessor)?;
     check_alternative_names(request)
 }
 
@@ -26,13 +28,14 @@ fn check_requester(
     grounds: &Grounds<'_>,
     request: &EnrolmentRequest,
     profile: &CertificateProfile,
+    predecessor: Option<&StoredCertificate>,
 ) -> Result<(), AdmitError> {
     match &request.actor.identity {
         Identity::Device(device) => {
             check_same_device(&device.title, &request.subject)?;
             match device.origin {
                 Origin::Factory { .. } => Ok(()),
-                Origin::Operational => check_operational(grounds, request, profile, device),
+                Origin::Operational => check_operational(grounds, request, (profile, predecessor), device),
             }
         }
         Identity::RegistrationAuthority(authority) => check_authority(authority, request),
@@ -58,26 +61,27 @@ fn check_same_device(proved: &SystemTitle, asked: &Subject) -> Result<(), AdmitE
     }
 }
 
-/// A certificate opens the door only to profiles of its own hierarchy, and by re-enrolment only to its own profile.
+/// A certificate opens the door only to profiles of its own hierarchy, and by re-enrolment only to those under which the device
+/// holds a certificate.
 fn check_operational(
     grounds: &Grounds<'_>,
     request: &EnrolmentRequest,
-    profile: &CertificateProfile,
+    (profile, predecessor): (&CertificateProfile, Option<&StoredCertificate>),
     device: &DeviceIdentity,
 ) -> Result<(), AdmitError> {
-    let held = own(grounds, &device.certificate, profile, &device.title)?;
+    let shown = own(grounds, &device.certificate, profile, &device.title)?;
     let EnrolmentKind::ReEnrolment { renewed } = &request.kind else {
         return Ok(());
     };
-    // RFC 7030 §4.2.2: the certificate being renewed is normally the one of the TLS session.
-    let (presented, row) = match renewed.as_deref() {
-        Some(renewed) => (renewed, own(grounds, renewed, profile, &device.title)?),
-        None => (&device.certificate, held),
-    };
-    if row.profile != *profile.id() {
-        return Err(AdmitError::OtherProfile { held: row.profile });
+    // RFC 7030 §4.2.2: the certificate being renewed need not be the one of the TLS session.
+    if let Some(renewed) = renewed.as_deref() {
+        drop(own(grounds, renewed, profile, &device.title)?);
     }
-    check_unchanged(presented, &request.subject)
+    let predecessor = predecessor.ok_or(AdmitError::OtherProfile { held: shown.profile })?;
+    if predecessor.profile != *profile.id() {
+        return Err(AdmitError::OtherProfile { held: predecessor.profile.clone() });
+    }
+    check_unchanged(predecessor, &request.subject)
 }
 
 /// Returns the row of a certificate that was shown, if this owner issued it to the device in the profile's hierarchy.
@@ -101,9 +105,11 @@ fn own(
 }
 
 /// RFC 7030 §4.2.2: subject and subjectAltName are identical to those of the certificate being renewed.
-fn check_unchanged(renewed: &Presented, asked: &Subject) -> Result<(), AdmitError> {
-    let value = renewed.certificate.extension(oid::SUBJECT_ALT_NAME).map(|(_, value)| value);
-    let before = Subject::read(renewed.certificate.subject(), value);
+fn check_unchanged(predecessor: &StoredCertificate, asked: &Subject) -> Result<(), AdmitError> {
+    let certificate =
+        Certificate::from_der(&predecessor.certificate).map_err(|_| AdmitError::CredentialUnknown)?;
+    let value = certificate.extension(oid::SUBJECT_ALT_NAME).map(|(_, value)| value);
+    let before = Subject::read(certificate.subject(), value);
     if before.as_ref() == Ok(asked) { Ok(()) } else { Err(AdmitError::SubjectChanged) }
 }
 

@@ -244,6 +244,19 @@ async fn e_08_a_certificate_renews_under_its_own_profile_only() {
     world.refuses(request, shown, Csr::new(DEVICE, 41).body(), (403, "profile.other")).await;
 }
 
+// RFC 7030 §3.3.2, §4.2.2: the certificate being renewed need not be the one that authenticates; a key-agreement key cannot.
+#[tokio::test]
+async fn a_device_renews_its_key_agreement_certificate_by_its_signature_certificate() {
+    let world = World::new();
+    let signature = secured(vec![world.enrolled(DEVICE, 30, 40).await]);
+    let first = enrol_at("/.well-known/est/meter-ka/simpleenroll");
+    world.send(first, signature.clone(), Csr::new(DEVICE, 41).body()).await.certificate();
+    let again = || enrol_at("/.well-known/est/meter-ka/simplereenroll");
+    let key_kept = (400, "key.reuse");
+    world.refuses(again(), signature.clone(), Csr::new(DEVICE, 41).body(), key_kept).await;
+    world.send(again(), signature, Csr::new(DEVICE, 42).body()).await.certificate();
+}
+
 fn strict() -> Setting {
     let guessing = GuessLimits { failures_per_address: 6, failures_per_user: 3, ..GuessLimits::default() };
     Setting { guessing, ..Setting::default() }
