@@ -1,4 +1,4 @@
-//! The port [`StatusSource`]: what the ledger knows of certificates and CRLs. Reads what is on disk; never waits for an act.
+//! The port [`StatusSource`]: what the ledger knows of certificates and CRLs. Reads what is on disk, beside the committer.
 
 use std::collections::BTreeMap;
 

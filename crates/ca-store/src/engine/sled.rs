@@ -1,8 +1,8 @@
 //! The engine on sled 0.34.7: one tree, each key with its keyspace's octet in front, so that a batch is atomic.
 //!
-//! sled's flush is `sync_file_range`, which promises nothing at a power cut: every commit here is followed by an fsync of our own.
-//! sled buffers in this process, so what need only survive a kill is written just as durably. sled shows a batch before it is
-//! on disk, so a view waits for the commit that is under way.
+//! sled's flush is `sync_file_range`, which promises nothing at a power cut: every commit here is followed by an fsync of
+//! our own. sled buffers in this process, so what need only survive a kill is written just as durably. sled shows a batch
+//! before it is on disk, so a view waits for the commit that is under way.
 
 use std::fs::File;
 use std::ops::Bound;
