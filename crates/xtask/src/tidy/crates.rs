@@ -88,7 +88,7 @@ const CORE: &[&str] = &[
 const HOMES: &[(&str, &[&str])] = &[
     ("anyhow", &["e2e", "meter-pki", "offline-root", "xtask"]),
     ("axum", &["cmp-server", "est-server", "meter-pki", "server-kit", "status-server"]),
-    ("clap", &["meter-pki", "offline-root", "xtask"]),
+    ("clap", &["e2e", "meter-pki", "offline-root", "xtask"]),
     ("cryptoki", &["signer-pkcs11"]),
     ("fjall", &["ca-store"]),
     ("sled", &["ca-store"]),
