@@ -1,5 +1,6 @@
 //! `meter-pki serve`: everything that the configuration names, until a signal says stop.
 
+use std::io::IsTerminal;
 use std::path::Path;
 
 use super::config::faulty;
@@ -22,6 +23,11 @@ fn start_log() {
     // The storage engine tells each of its steps; what matters of it comes back as errors.
     let usual = "info,fjall=warn,lsm_tree=warn,sled=warn";
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| usual.into());
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        // Colours are for eyes: in a file or a journal they are noise.
+        .with_ansi(std::io::stderr().is_terminal());
     // A log that was started before, as in tests, stays.
-    drop(tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init());
+    drop(log.try_init());
 }

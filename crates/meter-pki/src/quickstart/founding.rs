@@ -57,7 +57,9 @@ fn found_blocking(
     }
     let passphrase = make_passphrase(layout)?;
     let profiles = ProfileSet::load_embedded(&Settings::default())?;
-    let (est, status) = (free_address(est)?, free_address(status)?);
+    // Held until everything is made, so that nobody else takes the ports that the certificates name.
+    let held = (hold(est)?, hold(status)?);
+    let (est, status) = (held.0.local_addr()?, held.1.local_addr()?);
     // The passphrase has 192 random bits: no number of iterations makes a guess at it dearer.
     let online = KeyDirectory::create(&layout.keys())?.with_iterations(Iterations::LEAST);
     let room = Room {
@@ -77,6 +79,7 @@ fn found_blocking(
     std::fs::write(&draft, text)?;
     equip(layout, &draft)?;
     std::fs::rename(&draft, layout.config())?;
+    drop(held);
     Ok(())
 }
 
@@ -147,12 +150,9 @@ fn make_passphrase(layout: &Layout) -> anyhow::Result<Passphrase> {
     Ok(Passphrase::load(&layout.passphrase())?)
 }
 
-/// Turns port 0 into a port that is free now, so that the URIs in certificates stay true at later starts.
-fn free_address(address: SocketAddr) -> anyhow::Result<SocketAddr> {
-    if address.port() != 0 {
-        return Ok(address);
-    }
-    Ok(TcpListener::bind(address)?.local_addr()?)
+/// Takes an address; port 0 becomes one that is free, so that the URIs in certificates stay true at later starts.
+fn hold(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).with_context(|| format!("cannot listen at {address}"))
 }
 
 fn private_directory(path: &Path) -> anyhow::Result<()> {
