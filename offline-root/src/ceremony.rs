@@ -1,4 +1,4 @@
-//! A root in its directory, open for one command: its charter, its ledger, its certificate, and the time that was stated.
+//! A root in its directory: its charter, its ledger, its certificate; and the ceremony that a command holds with it.
 //!
 //! The directory holds everything but what is in people's heads: `ceremony.toml`, `keys/` (unless the keys are on a token),
 //! `ledger/`, `exchanges/`, and in `public/` what may leave. What the commands do stands in the modules below.
@@ -19,10 +19,10 @@ use ca_core::actor::Actor;
 use ca_core::authority::{CertificationAuthority, Charter as AuthorityCharter, Ports};
 use ca_core::certificate::{Certificate, CertificateError};
 use ca_core::issuer::{Issuer, IssuerError};
-use ca_core::ports::{Signer, StatusSource, Unavailable};
+use ca_core::ports::Signer;
 use ca_core::profile::{CrlProfile, ProfileId};
 use ca_core::public_key::PublicKey;
-use ca_core::record::{CertificateId, CertificateQuery, StoredCertificate};
+use ca_core::record::{CertificateId, StoredCertificate};
 use ca_core::registration::{Door, Offer};
 use der::pem::{self, LineEnding};
 use policies::ProfileSet;
@@ -31,7 +31,7 @@ use signer_file::SystemEntropy;
 use crate::charter::{Charter, ChooseProfilesError, ReadCharterError};
 use crate::explain::{Exit, Explained};
 use crate::keys::{self, SecretSource, UnlockError, UnlockedKeys};
-use crate::ledger_file::{FileLedger, OpenLedgerError};
+use crate::ledger_file::{FileLedger, OpenLedgerError, UnsettledLedger};
 use crate::new_file;
 use crate::operator;
 use crate::stated_time::StatedTime;
@@ -49,7 +49,36 @@ const EXCHANGE_KEY: &str = "exchange-key.pem";
 /// The profile of the root's CRLs.
 const CRL_PROFILE: &str = "crl-root";
 
-/// A root that is open for one command.
+/// A root whose directory is open and in order; nothing was written yet.
+#[derive(Debug)]
+pub(crate) struct Root {
+    path: PathBuf,
+    charter: Charter,
+    ledger: UnsettledLedger,
+    certificate: Certificate,
+    profiles: ProfileSet,
+}
+
+impl Root {
+    /// Opens a root and checks its charter against the ledger.
+    pub(crate) fn open(path: &Path) -> Result<Self, OpenRootError> {
+        check_private(path)?;
+        let (charter, digest) = Charter::load(path)?;
+        let ledger = FileLedger::open(&path.join(LEDGER))?;
+        check_charter(ledger.registered_digest().as_deref(), &digest)?;
+        let certificate = root_certificate(&ledger.certificates(), &charter)?;
+        Ok(Self { path: path.to_owned(), profiles: charter.profiles.load()?, charter, ledger, certificate })
+    }
+
+    /// Begins a ceremony: settles what a power cut left open.
+    pub(crate) fn begin(self, time: StatedTime) -> Result<Ceremony, OpenRootError> {
+        let Self { path, charter, ledger, certificate, profiles } = self;
+        let ledger = Arc::new(ledger.settle(time.time())?);
+        Ok(Ceremony { path, charter, ledger, certificate, time, profiles })
+    }
+}
+
+/// A root, and the time for which a command acts.
 #[derive(Debug)]
 pub(crate) struct Ceremony {
     pub(crate) path: PathBuf,
@@ -61,24 +90,6 @@ pub(crate) struct Ceremony {
 }
 
 impl Ceremony {
-    /// Opens a root: checks its charter against the ledger, and settles what a power cut left open.
-    pub(crate) fn open(path: &Path, time: StatedTime) -> Result<Self, OpenRootError> {
-        check_private(path)?;
-        let (charter, digest) = Charter::load(path)?;
-        let ledger = FileLedger::open(&path.join(LEDGER), time.time())?;
-        check_charter(ledger.registered_digest().as_deref(), &digest)?;
-        let every = CertificateQuery { limit: usize::MAX, ..CertificateQuery::default() };
-        let certificate = root_certificate(&ledger.certificates(&every)?, &charter)?;
-        Ok(Self {
-            path: path.to_owned(),
-            profiles: charter.profiles.load()?,
-            charter,
-            ledger: Arc::new(ledger),
-            certificate,
-            time,
-        })
-    }
-
     /// Returns who sits at the machine.
     pub(crate) fn actor(&self) -> Actor {
         operator::actor(self.charter.tenant.clone())
@@ -211,9 +222,6 @@ pub(crate) enum OpenRootError {
     /// The ledger is not in order.
     #[error(transparent)]
     Ledger(#[from] OpenLedgerError),
-    /// The ledger answers no more.
-    #[error(transparent)]
-    Unavailable(#[from] Unavailable),
     /// The ledger does not hold the root certificate.
     #[error("the ledger does not hold the certificate of the root that ceremony.toml names")]
     NoCertificate,
@@ -235,7 +243,6 @@ impl Explained for OpenRootError {
             Self::TooOpen { .. } => Exit::Permission,
             Self::Charter(error) => error.exit(),
             Self::Ledger(error) => error.exit(),
-            Self::Unavailable(_) => Exit::Unavailable,
             Self::NoCertificate | Self::Certificate(_) | Self::Issuer(_) => Exit::Integrity,
             Self::Profiles(error) => error.exit(),
         }
@@ -247,7 +254,6 @@ impl Explained for OpenRootError {
             Self::TooOpen { .. } => "root.too-open",
             Self::Charter(error) => error.code(),
             Self::Ledger(error) => error.code(),
-            Self::Unavailable(_) => "unavailable",
             Self::NoCertificate | Self::Certificate(_) | Self::Issuer(_) => "ledger.altered",
             Self::Profiles(error) => error.code(),
         }
@@ -259,7 +265,6 @@ impl Explained for OpenRootError {
             Self::TooOpen { path, .. } => format!("find out who was in, then: chmod 0700 {}", path.display()),
             Self::Charter(error) => error.next(),
             Self::Ledger(error) => error.next(),
-            Self::Unavailable(_) => "check the disk, then repeat".to_owned(),
             Self::NoCertificate | Self::Certificate(_) | Self::Issuer(_) => {
                 "stop, sign nothing, and compare the directory with its copies".to_owned()
             }

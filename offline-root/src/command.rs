@@ -9,7 +9,6 @@ use std::io::{self, Write};
 use clap::Parser;
 use clap::error::ErrorKind;
 use serde::Serialize;
-use serde_json::json;
 
 use crate::arguments::{
     Arguments, CrlArguments, RevokeArguments, ShowArguments, SignSubcaArguments, Verb, VerifyArguments,
@@ -19,7 +18,7 @@ use crate::ceremony::review::ReviewError;
 use crate::ceremony::revocation::RevokeSubordinateError;
 use crate::ceremony::root::FoundRootError;
 use crate::ceremony::subordinate::SignSubordinateError;
-use crate::ceremony::{Ceremony, OpenRootError, crl, review, revocation, root, subordinate};
+use crate::ceremony::{OpenRootError, Root, crl, review, revocation, root, subordinate};
 use crate::explain::{Exit, Explained};
 use crate::refusal::sentence;
 use crate::show::{self, ShowError};
@@ -53,13 +52,14 @@ pub fn run(
             Ok(0)
         }
         Err(error) => {
+            let exit = Exit::Usage.number();
             if wants_json {
                 let message = error.to_string();
-                writeln!(err, "{}", error_json("usage", message.trim_end(), "see --help", Exit::Usage))?;
+                Told { code: "usage", message: message.trim_end(), next: "see --help", exit }.write(err)?;
             } else {
                 write!(err, "{error}")?;
             }
-            Ok(Exit::Usage.number())
+            Ok(exit)
         }
     }
 }
@@ -89,34 +89,48 @@ fn act(verb: Verb) -> Result<Done, CommandError> {
 }
 
 fn sign_subca(arguments: SignSubcaArguments) -> Result<Done, CommandError> {
-    let ceremony = Ceremony::open(&arguments.dir, arguments.time)?;
+    let ceremony = Root::open(&arguments.dir)?.begin(arguments.time)?;
     let wish = arguments.into_wish(&ceremony.charter.profiles);
     Done::new(&subordinate::sign(&ceremony, &wish)?)
 }
 
 fn sign_crl(arguments: CrlArguments) -> Result<Done, CommandError> {
-    let ceremony = Ceremony::open(&arguments.dir, arguments.this_update)?;
-    Done::new(&crl::sign(&ceremony, &arguments.into())?)
+    let (root, this_update) = (Root::open(&arguments.dir)?, arguments.this_update);
+    let wish = arguments.into();
+    // Before anything is written: what is written carries the time that was stated.
+    crl::check_not_far(&root, this_update, &wish)?;
+    Done::new(&crl::sign(&root.begin(this_update)?, &wish)?)
 }
 
 fn revoke(arguments: RevokeArguments) -> Result<Done, CommandError> {
-    let ceremony = Ceremony::open(&arguments.dir, arguments.time)?;
+    let ceremony = Root::open(&arguments.dir)?.begin(arguments.time)?;
     Done::new(&revocation::revoke(&ceremony, &arguments.into())?)
 }
 
 fn tell(error: &CommandError, json: bool, err: &mut dyn Write) -> io::Result<u8> {
-    let (what, next) = (sentence(error), error.next());
+    let (message, next, exit) = (sentence(error), error.next(), error.exit().number());
     if json {
-        writeln!(err, "{}", error_json(error.code(), &what, &next, error.exit()))?;
+        Told { code: error.code(), message: &message, next: &next, exit }.write(err)?;
     } else {
-        writeln!(err, "offline-root: {what}.\nNext: {next}.")?;
+        writeln!(err, "offline-root: {message} ({})\n  next: {next}", error.code())?;
     }
     err.flush()?;
-    Ok(error.exit().number())
+    Ok(exit)
 }
 
-fn error_json(code: &str, message: &str, next: &str, exit: Exit) -> String {
-    json!({ "error": { "code": code, "message": message, "next": next, "exit": exit.number() } }).to_string()
+/// An error as JSON, in the form of every program of the suite.
+#[derive(Serialize)]
+struct Told<'a> {
+    code: &'a str,
+    message: &'a str,
+    next: &'a str,
+    exit: u8,
+}
+
+impl Told<'_> {
+    fn write(&self, err: &mut dyn Write) -> io::Result<()> {
+        writeln!(err, "{}", serde_json::to_string(self)?)
+    }
 }
 
 /// Why a command did not do what it was asked.

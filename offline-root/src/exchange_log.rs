@@ -41,8 +41,8 @@ impl ExchangeLog {
         Self { path: root.join(DIRECTORY) }
     }
 
-    /// Takes up a request: its nonce is used from now on.
-    pub(crate) fn take_up(&self, request: &SubordinateRequest) -> Result<(), ExchangeError> {
+    /// Checks that a request was not answered before, and that its nonce is its own.
+    pub(crate) fn check_unanswered(&self, request: &SubordinateRequest) -> Result<(), ExchangeError> {
         let nonce = *request.nonce();
         let response = self.response_path(&nonce);
         if response.try_exists().map_err(unreadable(&response))? {
@@ -52,10 +52,18 @@ impl ExchangeLog {
         match fs::read_to_string(&path) {
             Ok(text) if read_request(&path, &text)?.der() == request.der() => Ok(()),
             Ok(_) => Err(ExchangeError::NonceReused { nonce }),
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
-                Ok(new_file::place(&path, request.to_text()?.as_bytes())?)
-            }
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(cause) => Err(unreadable(&path)(cause)),
+        }
+    }
+
+    /// Takes up a request: its nonce is used from now on.
+    pub(crate) fn take_up(&self, request: &SubordinateRequest) -> Result<(), ExchangeError> {
+        let path = self.request_path(request.nonce());
+        match new_file::place(&path, request.to_text()?.as_bytes()) {
+            // Taken up before a power cut; that it is the same one was checked.
+            Err(NewFileError::Exists { .. }) => Ok(()),
+            placed => Ok(placed?),
         }
     }
 

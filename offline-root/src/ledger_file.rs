@@ -9,6 +9,8 @@ mod entry;
 mod page;
 mod ports;
 mod shelf;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use std::fs::{File, OpenOptions, TryLockError};
@@ -57,16 +59,13 @@ impl FileLedger {
         Ok(Self::with(path, Book::EMPTY, lock(path, Sharing::Alone)?))
     }
 
-    /// Opens a ledger and settles what a power cut left open: an intent that was not given to the signer is aborted, one
-    /// that was given stays uncertain for ever. Opening it again changes nothing.
+    /// Opens a ledger. Nothing can be recorded in it before it is settled.
     ///
     /// # Errors
     /// [`OpenLedgerError`].
-    pub fn open(path: &Path, now: UnixTime) -> Result<Self, OpenLedgerError> {
+    pub fn open(path: &Path) -> Result<UnsettledLedger, OpenLedgerError> {
         let lock = lock(path, Sharing::Alone)?;
-        let ledger = Self::with(path, shelf::read(path)?, lock);
-        ledger.settle_open_intents(now)?;
-        Ok(ledger)
+        Ok(UnsettledLedger(Self::with(path, shelf::read(path)?, lock)))
     }
 
     /// Opens a ledger to look at it; nothing is written.
@@ -101,36 +100,54 @@ impl FileLedger {
         Self { path: path.to_owned(), state, _lock: lock }
     }
 
-    /// Returns the latest time that any audit record states; 1970 before the first.
-    #[must_use]
-    pub fn latest_time(&self) -> UnixTime {
-        self.state().book.latest_time()
-    }
-
-    /// Returns the digest in the first record that an authority was registered: that of its charter.
-    #[must_use]
-    pub fn registered_digest(&self) -> Option<Vec<u8>> {
-        self.state().book.registered().map(<[u8]>::to_vec)
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
         // A panic between two assignments is not possible in `write`, the one place that changes the state.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn settle_open_intents(&self, now: UnixTime) -> Result<(), OpenLedgerError> {
-        let mut state = self.state();
+/// A ledger that was opened, and in which a power cut may have left intents open. It can be looked at.
+#[derive(Debug)]
+pub struct UnsettledLedger(FileLedger);
+
+impl UnsettledLedger {
+    /// Settles what a power cut left open (rule R9): an intent that was not given to the signer is aborted, one that was given
+    /// stays uncertain for ever. Doing it again changes nothing.
+    ///
+    /// # Errors
+    /// [`OpenLedgerError::NotSettled`].
+    pub fn settle(self, now: UnixTime) -> Result<FileLedger, OpenLedgerError> {
+        let Self(ledger) = self;
+        let mut state = ledger.state();
         let (rows, events): (Vec<SettledRow>, Vec<AuditEvent>) = state
             .book
             .rows()
             .filter(|row| row.stored.status == CertificateStatus::Pending)
             .map(|row| settlement(&row.stored, row.signing, now))
             .unzip();
-        if rows.is_empty() {
-            return Ok(());
+        if !rows.is_empty() {
+            write(&ledger.path, &mut state, Step::Settled(rows), events)?;
         }
-        write(&self.path, &mut state, Step::Settled(rows), events)?;
-        Ok(())
+        drop(state);
+        Ok(ledger)
+    }
+
+    /// Returns the latest time that any audit record states; 1970 before the first.
+    #[must_use]
+    pub fn latest_time(&self) -> UnixTime {
+        self.0.state().book.latest_time()
+    }
+
+    /// Returns the digest in the first record that an authority was registered: that of its charter.
+    #[must_use]
+    pub fn registered_digest(&self) -> Option<Vec<u8>> {
+        self.0.state().book.registered().map(<[u8]>::to_vec)
+    }
+
+    /// Returns every certificate and intent, in the order of issuing key and serial number.
+    #[must_use]
+    pub fn certificates(&self) -> Vec<StoredCertificate> {
+        self.0.state().book.rows().map(|row| row.stored.clone()).collect()
     }
 }
 

@@ -37,7 +37,7 @@ mod tests {
 
     #[test]
     fn finds_the_name_of_a_number() {
-        let accounts = "root:x:0:0::/root:/bin/sh\n\nanna:x:1000:1000::/home/anna:/bin/sh\n";
+        let accounts = "root:x:0:0::/root:/bin/sh\n\nanna:x:1000:1000::/:/bin/sh\n";
         assert_eq!(account_name(accounts, 1000).as_deref(), Some("anna"));
         assert_eq!(account_name(accounts, 100), None);
     }

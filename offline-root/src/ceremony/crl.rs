@@ -13,7 +13,7 @@ use ca_core::record::CrlRecord;
 use ca_core::validity::UnixTime;
 use serde::Serialize;
 
-use super::{Ceremony, OpenRootError};
+use super::{Ceremony, OpenRootError, Root};
 use crate::charter::ChooseProfilesError;
 use crate::explain::{Exit, Explained};
 use crate::fingerprint;
@@ -70,7 +70,6 @@ impl fmt::Display for SignedCrl {
 pub(crate) fn sign(ceremony: &Ceremony, wish: &CrlWish) -> Result<SignedCrl, SignCrlError> {
     new_file::check_free(&wish.out)?;
     let profile = profile(ceremony, wish)?;
-    check_not_far(ceremony, wish)?;
     let keys = Arc::new(ceremony.unlock(&[], &wish.secrets)?);
     let authority = ceremony.authority(keys, profile, &ceremony.profiles)?;
     let crl = authority.issue_crl(&ceremony.actor())?;
@@ -94,9 +93,14 @@ fn profile(ceremony: &Ceremony, wish: &CrlWish) -> Result<CrlProfile, SignCrlErr
         .map_err(|cause| SignCrlError::Times { this_update, next_update, cause })
 }
 
-fn check_not_far(ceremony: &Ceremony, wish: &CrlWish) -> Result<(), SignCrlError> {
-    let this_update = ceremony.time.time();
-    let known = wish.time.map_or_else(|| ceremony.ledger.latest_time(), StatedTime::time);
+/// Refuses a thisUpdate that nobody can mean.
+pub(crate) fn check_not_far(
+    root: &Root,
+    this_update: StatedTime,
+    wish: &CrlWish,
+) -> Result<(), SignCrlError> {
+    let this_update = this_update.time();
+    let known = wish.time.map_or_else(|| root.ledger.latest_time(), StatedTime::time);
     if this_update > known.plus_seconds(FAR_SECONDS) {
         return Err(SignCrlError::FarAhead { this_update, known });
     }

@@ -43,7 +43,7 @@ impl fmt::Display for Revoked {
         writeln!(f, "  Reason  {}", self.reason)?;
         writeln!(f, "  Time    {}", self.time)?;
         writeln!(f, "  Record  {}", self.record)?;
-        write!(f, "Next: nobody knows of it before the next CRL: offline-root crl --help")
+        write!(f, "Next: sign a CRL (offline-root crl); before that nobody knows of the revocation")
     }
 }
 

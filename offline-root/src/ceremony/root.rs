@@ -85,7 +85,11 @@ impl fmt::Display for FoundedRoot {
         writeln!(f, "  May leave             {}", self.certificate.display())?;
         writeln!(f, "                        {}", self.exchange_key.display())?;
         writeln!(f, "Read both fingerprints aloud and have them written down.")?;
-        write!(f, "Next: offline-root crl --dir {} --help", self.directory.display())
+        write!(
+            f,
+            "Next: offline-root crl --dir {} --this-update TIME --next-update TIME --out FILE",
+            self.directory.display()
+        )
     }
 }
 

@@ -21,6 +21,7 @@ use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence};
 use ca_core::signing::SignFailure;
 use ca_core::subject::Subject;
 use serde::Serialize;
+use signer_file::FileSigner;
 
 use super::{Ceremony, OpenRootError};
 use crate::charter::{ChooseProfilesError, ProfileChoice};
@@ -90,13 +91,15 @@ pub(crate) fn sign(
         Some(choice) => choice.load()?,
         None => ceremony.profiles.clone(),
     };
-    let keys = Arc::new(ceremony.unlock(&[&ceremony.charter.exchange_key], &wish.secrets)?);
-    let authority = ceremony.authority(keys.clone(), ceremony.crl_profile()?, &profiles)?;
+    let authority = |signer: Arc<dyn Signer>| ceremony.authority(signer, ceremony.crl_profile()?, &profiles);
     let log = ExchangeLog::open(&ceremony.path);
-    // A refusal of ours is recorded here; one of the chain is recorded by the chain.
-    let request =
-        examine(ceremony, wish, &log).or_else(|error| record_refusal(ceremony, &authority, error))?;
-    let issued = authority.enrol(enrolment(ceremony, &request))?;
+    // Without keys: a request that is not in order is refused, and the refusal recorded, before anybody unlocks anything.
+    let keyless = authority(Arc::new(FileSigner::new()))?;
+    let request = examine(ceremony, wish, &log).or_else(|error| record_refusal(ceremony, &keyless, error))?;
+    let keys = Arc::new(ceremony.unlock(&[&ceremony.charter.exchange_key], &wish.secrets)?);
+    log.take_up(&request)?;
+    // A refusal by the chain of issuance is recorded by it.
+    let issued = authority(keys.clone())?.enrol(enrolment(ceremony, &request))?;
     let response = respond(ceremony, &request, &issued, &keys)?;
     let text = log.answer(&response)?;
     new_file::create(&wish.out, text.as_bytes(), Readers::Everybody)?;
@@ -119,7 +122,7 @@ fn examine(
     if request.subject().matches(ceremony.certificate.subject()) {
         return Err(SignSubordinateError::NameOfTheRoot);
     }
-    log.take_up(&request)?;
+    log.check_unanswered(&request)?;
     Ok(request)
 }
 

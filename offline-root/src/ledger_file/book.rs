@@ -103,7 +103,7 @@ impl Book {
         }
     }
 
-    fn apply_intent(&mut self, intent: &IntentRow) -> Result<(), BrokenBook> {
+    pub(super) fn apply_intent(&mut self, intent: &IntentRow) -> Result<(), BrokenBook> {
         let row = Row {
             stored: intent.row.clone(),
             tbs: intent.tbs.clone(),

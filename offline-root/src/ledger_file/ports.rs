@@ -17,47 +17,59 @@ use ca_core::validity::UnixTime;
 
 use super::book::may_be_revoked;
 use super::entry::{IntentRow, IssuedRow, SettledRow, Step};
-use super::{FileLedger, shelf, write};
+use super::{FileLedger, RecordError, shelf, write};
 
 impl Ledger for FileLedger {
-    /// One entry for each intent: the ceremony asks for one at a time, and an intent can stand against its neighbour.
     fn record_intents(&self, intents: Vec<Intent>) -> Result<Vec<Result<(), IntentConflict>>, Unavailable> {
         let mut state = self.state();
-        let mut outcomes = Vec::with_capacity(intents.len());
+        // On a copy, since an intent can stand against its neighbour.
+        let mut scratch = state.book.clone();
+        let (mut outcomes, mut rows, mut events) =
+            (Vec::with_capacity(intents.len()), Vec::new(), Vec::new());
         for intent in intents {
-            if let Some(conflict) = state.book.conflict(&intent) {
-                outcomes.push(Err(conflict));
-                continue;
+            let conflict = scratch.conflict(&intent);
+            outcomes.push(conflict.map_or(Ok(()), Err));
+            if let Some(Ok(())) = outcomes.last() {
+                events.push(intent.event.clone());
+                let row = intent_row(intent);
+                scratch.apply_intent(&row).map_err(RecordError::from)?;
+                rows.push(row);
             }
-            let event = intent.event.clone();
-            write(&self.path, &mut state, Step::Intents(vec![intent_row(intent)]), vec![event])?;
-            outcomes.push(Ok(()));
+        }
+        if !rows.is_empty() {
+            write(&self.path, &mut state, Step::Intents(rows), events)?;
         }
         Ok(outcomes)
     }
 
     fn begin_signing(&self, intents: &[CertificateId]) -> Result<(), Unavailable> {
-        write(&self.path, &mut self.state(), Step::Signing(intents.to_vec()), Vec::new())?;
+        if !intents.is_empty() {
+            write(&self.path, &mut self.state(), Step::Signing(intents.to_vec()), Vec::new())?;
+        }
         Ok(())
     }
 
     fn record_issued(&self, issued: Vec<IssuedRecord>) -> Result<(), Unavailable> {
-        let (rows, events) = issued
+        let (rows, events): (Vec<_>, Vec<_>) = issued
             .into_iter()
             .map(|IssuedRecord { id, certificate, issued_at, event }| {
                 (IssuedRow { id, certificate, issued_at }, event)
             })
             .unzip();
-        write(&self.path, &mut self.state(), Step::Issued(rows), events)?;
+        if !rows.is_empty() {
+            write(&self.path, &mut self.state(), Step::Issued(rows), events)?;
+        }
         Ok(())
     }
 
     fn settle_intents(&self, ended: Vec<(CertificateId, Settlement, AuditEvent)>) -> Result<(), Unavailable> {
-        let (rows, events) = ended
+        let (rows, events): (Vec<_>, Vec<_>) = ended
             .into_iter()
             .map(|(id, settlement, event)| (SettledRow { id, settlement, time: event.time }, event))
             .unzip();
-        write(&self.path, &mut self.state(), Step::Settled(rows), events)?;
+        if !rows.is_empty() {
+            write(&self.path, &mut self.state(), Step::Settled(rows), events)?;
+        }
         Ok(())
     }
 

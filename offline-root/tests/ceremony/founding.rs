@@ -239,7 +239,7 @@ fn an_error_says_what_and_what_to_do_next() {
     let run = Place::new().run(["verify", "--dir", "absent"]);
     assert_eq!((run.exit, run.out.as_str()), (Some(5), ""));
     assert!(run.err.starts_with("offline-root: absent cannot be opened: "), "{}", run.err);
-    assert!(run.err.contains("\nNext: check --dir.\n"), "{}", run.err);
+    assert!(run.err.ends_with(" (root.absent)\n  next: check --dir\n"), "{}", run.err);
 }
 
 #[test]

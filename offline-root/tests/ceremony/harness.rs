@@ -73,7 +73,7 @@ impl Ran {
 
     #[track_caller]
     pub(crate) fn error(&self) -> serde_json::Value {
-        serde_json::from_str::<serde_json::Value>(&self.err).unwrap()["error"].clone()
+        serde_json::from_str(&self.err).unwrap()
     }
 }
 
