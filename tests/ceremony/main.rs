@@ -19,7 +19,7 @@ fn commands(chapter: &str) -> Vec<String> {
 
 /// Makes a room: a directory with a passphrase and the two programs under their own names.
 fn make_room() -> TempDir {
-    let room = TempDir::new().expect("a temporary directory");
+    let room = e2e::ground::directory();
     let passphrase = room.path().join("passphrase");
     std::fs::write(&passphrase, "a passphrase of a rehearsal").expect("it can be written");
     std::fs::set_permissions(&passphrase, std::fs::Permissions::from_mode(0o600)).expect("it is ours");
@@ -33,7 +33,9 @@ fn make_room() -> TempDir {
 /// Runs a block with the programs of this workspace in front of the path; the first command that fails ends it.
 fn run_block(room: &Path, block: &str, exchange_key: &str) -> String {
     let programs = room.join("programs");
-    let path = format!("{}:{}", programs.display(), std::env::var("PATH").expect("there is a path"));
+    let mut path = programs.into_os_string();
+    path.push(":");
+    path.push(std::env::var_os("PATH").expect("there is a path"));
     let mut command = Command::new("bash");
     command.args(["-eu", "-c", block]).current_dir(room).env("PATH", path).env("EXCHANGE_KEY", exchange_key);
     finish(&mut command).ok().out
@@ -71,14 +73,17 @@ fn the_chapter_on_the_ceremony_works_as_it_stands() {
         out
     };
     let is_root = |file: &Path| {
-        let said = openssl(["x509", "-in", &file.to_string_lossy(), "-noout", "-subject", "-issuer"]).ok().out;
+        let said =
+            openssl(["x509", "-in", &file.to_string_lossy(), "-noout", "-subject", "-issuer"]).ok().out;
         let lines: Vec<&str> = said.lines().map(|line| line.split_once('=').expect("a name").1).collect();
         lines[0] == lines[1]
     };
-    let (roots, subs): (Vec<_>, Vec<_>) = certificates.iter().map(|file| pem(file)).partition(|file| is_root(file));
+    let (roots, subs): (Vec<_>, Vec<_>) =
+        certificates.iter().map(|file| pem(file)).partition(|file| is_root(file));
     let crl = room.path().join("root.crl.pem");
     let der = room.path().join("root-s1.crl");
-    let _ = openssl(["crl", "-inform", "DER", "-in", &der.to_string_lossy(), "-out", &crl.to_string_lossy()]).ok();
+    let _ = openssl(["crl", "-inform", "DER", "-in", &der.to_string_lossy(), "-out", &crl.to_string_lossy()])
+        .ok();
     let said = openssl([
         "verify",
         "-x509_strict",
@@ -115,7 +120,11 @@ fn a_response_is_taken_in_once_and_only_from_the_ceremony_that_is_known() {
     let refused = import(&stranger);
     assert_eq!(refused.code, Some(4), "{}", refused.all());
     assert!(refused.err.contains("exchange.response"), "{}", refused.err);
-    assert_eq!(std::fs::read_dir(room.path().join("incoming")).expect("there").count(), 0, "nothing half done");
+    assert_eq!(
+        std::fs::read_dir(room.path().join("incoming")).expect("there").count(),
+        0,
+        "nothing half done"
+    );
     assert_eq!(import(&key).code, Some(0));
     assert_eq!(import(&key).code, Some(2), "the request is closed");
 }

@@ -1,5 +1,10 @@
-//! Enrolment, as a meter and its owner see it: birth, ownership swap, renewal, refusal. RFC 7030 §4.2.
+//! Enrolment, as a meter, a factory line and their owner see it: birth, ownership swap, renewal, refusal. RFC 7030 §4.2.
 //!
 //! Everything is asked of the installed program over real TLS, by curl and OpenSSL.
 
+mod birth;
+mod re_enrol;
+mod refused;
 mod swap;
+mod token;
+mod untrusted;

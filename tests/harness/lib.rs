@@ -1,8 +1,13 @@
 //! What the promises across crates are tested with: the installed program, started for real, and programs that others wrote.
 //!
-//! Nothing here checks anything: checks stand in the tests. A tool that is missing is an error that says what to do, never a
-//! skipped test. Everything lies in private temporary directories; every process that was started is ended.
+//! Nothing here judges the product: promises stand in the tests. A tool that is missing is an error that says what to do,
+//! never a skipped test. Everything lies in private temporary directories; every process that was started ends with the
+//! test, however the test ends.
 
+pub mod fleet;
 pub mod rehearsal;
 pub mod peer;
+pub mod process;
 pub mod tool;
+pub mod patience;
+pub mod ground;

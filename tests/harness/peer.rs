@@ -1,18 +1,19 @@
-//! A meter or station made of programs that others wrote: keys and requests by OpenSSL, EST by curl, CMS by OpenSSL.
+//! The other end of the wire, made of programs that others wrote: keys and requests by OpenSSL, HTTP and TLS by curl, CMS by
+//! OpenSSL.
 
 use std::path::{Path, PathBuf};
 
 use crate::rehearsal::Rehearsal;
 use crate::tool::{Said, openssl, run};
 
-/// What a peer shows in the TLS handshake or in HTTP.
+/// What a client shows in the TLS handshake or in HTTP.
 #[derive(Debug, Clone)]
 pub enum Shown {
     /// Nothing.
     Nothing,
-    /// A certificate file, PEM, with the key that goes with it.
+    /// A certificate with its key, both PEM.
     Certificate {
-        /// Certificates, the peer's own first.
+        /// Certificates, the client's own first.
         certificates: PathBuf,
         /// Its key.
         key: PathBuf,
@@ -24,6 +25,24 @@ pub enum Shown {
         /// The password.
         password: String,
     },
+}
+
+impl From<(String, String)> for Shown {
+    fn from((user, password): (String, String)) -> Self {
+        Self::Password { user, password }
+    }
+}
+
+impl Shown {
+    fn options(&self) -> Vec<String> {
+        match self {
+            Self::Nothing => Vec::new(),
+            Self::Certificate { certificates, key } => {
+                vec!["--cert".to_owned(), path(certificates), "--key".to_owned(), path(key)]
+            }
+            Self::Password { user, password } => vec!["-u".to_owned(), format!("{user}:{password}")],
+        }
+    }
 }
 
 /// An HTTP answer as curl saw it.
@@ -43,16 +62,121 @@ impl Answer {
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
+
+    /// The value of a header field, whatever the case of its name.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&str> {
+        let fields = self.head.lines().filter_map(|line| line.split_once(':'));
+        fields
+            .filter(|(found, _)| found.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.trim())
+            .next_back()
+    }
+}
+
+/// Runs curl with the root of the EST server as trust anchor.
+///
+/// # Panics
+/// When no HTTP answer comes.
+#[must_use]
+#[track_caller]
+pub fn curl<S: AsRef<str>>(rehearsal: &Rehearsal, url: &str, arguments: &[S]) -> Answer {
+    let said = try_curl(rehearsal, url, arguments);
+    said.unwrap_or_else(|said| panic!("no answer from {url}: {said:?}"))
+}
+
+/// Runs curl with the root of the EST server as trust anchor; returns what curl said when no HTTP answer comes.
+///
+/// # Errors
+/// What curl said.
+pub fn try_curl<S: AsRef<str>>(rehearsal: &Rehearsal, url: &str, arguments: &[S]) -> Result<Answer, Said> {
+    let head = rehearsal.unique("head");
+    let (root, head_file) = (path(&rehearsal.root()), path(&head));
+    let fixed = ["-sS", "--max-time", "60", "--path-as-is", "--cacert", &root, "-D", &head_file];
+    let told = ["-w", "%{stderr}%{http_code}", url];
+    let given = arguments.iter().map(AsRef::as_ref);
+    let said = run("curl", fixed.into_iter().chain(given).chain(told));
+    let status = said.err.trim().rsplit(char::is_whitespace).next().and_then(|code| code.parse().ok());
+    match status.filter(|code| *code != 0) {
+        Some(status) => {
+            let head = std::fs::read_to_string(&head).unwrap_or_default();
+            Ok(Answer { status, head, body: said.octets })
+        }
+        None => Err(said),
+    }
+}
+
+/// An EST operation that takes a certification request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// RFC 7030 §4.2.1.
+    Enrol,
+    /// RFC 7030 §4.2.2.
+    ReEnrol,
+}
+
+/// Sends a certification request by curl, as RFC 7030 §4.2 writes it, with further options of curl.
+///
+/// # Panics
+/// When no HTTP answer comes.
+#[must_use]
+#[track_caller]
+pub fn send_request(
+    rehearsal: &Rehearsal,
+    (operation, label): (Operation, &str),
+    request: &[u8],
+    shown: &Shown,
+    more: &[&str],
+) -> Answer {
+    let body = rehearsal.unique("body");
+    std::fs::write(&body, encoded(request)).expect("the body can be written");
+    let mut arguments = shown.options();
+    let fixed = ["-H", "Content-Type: application/pkcs10", "-H", "Content-Transfer-Encoding: base64"];
+    arguments.extend(fixed.map(str::to_owned));
+    arguments.extend(["--data-binary".to_owned(), format!("@{}", body.display())]);
+    arguments.extend(more.iter().map(|option| (*option).to_owned()));
+    let name = match operation {
+        Operation::Enrol => "simpleenroll",
+        Operation::ReEnrol => "simplereenroll",
+    };
+    curl(rehearsal, &format!("{}/{name}", rehearsal.est(label)), &arguments)
+}
+
+/// Enrols by curl; returns the answer.
+///
+/// # Panics
+/// When no HTTP answer comes.
+#[must_use]
+#[track_caller]
+pub fn enrol(rehearsal: &Rehearsal, label: &str, request: &[u8], shown: &Shown) -> Answer {
+    send_request(rehearsal, (Operation::Enrol, label), request, shown, &[])
+}
+
+/// Takes the one certificate out of a certs-only answer, by OpenSSL, into a PEM file.
+///
+/// # Panics
+/// When the answer is not 200 with exactly one certificate.
+#[must_use]
+#[track_caller]
+pub fn certificate_of(rehearsal: &Rehearsal, answer: &Answer) -> PathBuf {
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let cms = rehearsal.unique("answer.p7");
+    std::fs::write(&cms, decoded(&answer.body)).expect("the answer can be written");
+    let said = openssl(["pkcs7", "-inform", "DER", "-print_certs", "-in", &path(&cms)]).ok();
+    assert_eq!(said.out.matches("BEGIN CERTIFICATE").count(), 1, "{}", said.out);
+    let begin = said.out.find("-----BEGIN").expect("a certificate");
+    let certificate = rehearsal.unique("certificate.pem");
+    std::fs::write(&certificate, &said.out[begin..]).expect("the certificate can be written");
+    certificate
 }
 
 /// Makes a key by OpenSSL; `curve` is `P-256` or `P-384`.
 ///
 /// # Panics
 /// When OpenSSL fails.
-pub fn make_key(path: &Path, curve: &str) {
+pub fn make_key(file: &Path, curve: &str) {
     let curve = format!("ec_paramgen_curve:{curve}");
-    let file = path.to_string_lossy();
-    let _ = openssl(["genpkey", "-algorithm", "EC", "-pkeyopt", &curve, "-out", &file]).ok();
+    drop(openssl(["genpkey", "-algorithm", "EC", "-pkeyopt", &curve, "-out", &path(file)]).ok());
 }
 
 /// Makes a certification request by OpenSSL with a subject such as `/CN=4D504B0100000001`; returns its DER octets.
@@ -61,92 +185,61 @@ pub fn make_key(path: &Path, curve: &str) {
 /// When OpenSSL fails.
 #[must_use]
 pub fn make_request(key: &Path, subject: &str, digest: &str, more: &[&str]) -> Vec<u8> {
-    let key = key.to_string_lossy();
+    let key = path(key);
     let digest = format!("-{digest}");
     let fixed = ["req", "-new", "-utf8", "-key", &key, "-subj", subject, &digest, "-outform", "DER"];
-    openssl(fixed.iter().copied().chain(more.iter().copied())).ok().octets
+    openssl(fixed.iter().chain(more)).ok().octets
 }
 
-/// Posts a body by curl; trusts the root of the rehearsal's owner.
+/// Turns a DER certificate into PEM, by OpenSSL.
 ///
 /// # Panics
-/// When no HTTP answer comes.
-#[must_use]
-pub fn post(rehearsal: &Rehearsal, url: &str, content_type: &str, body: &[u8], shown: &Shown) -> Answer {
-    let file = rehearsal.scratch(&format!("body-{}", unique()));
-    std::fs::write(&file, body).expect("the body can be written");
-    let mut arguments = vec![
-        "-H".to_owned(),
-        format!("Content-Type: {content_type}"),
-        "--data-binary".to_owned(),
-        format!("@{}", file.display()),
-    ];
-    match shown {
-        Shown::Nothing => {}
-        Shown::Certificate { certificates, key } => arguments.extend([
-            "--cert".to_owned(),
-            certificates.display().to_string(),
-            "--key".to_owned(),
-            key.display().to_string(),
-        ]),
-        Shown::Password { user, password } => arguments.extend(["-u".to_owned(), format!("{user}:{password}")]),
-    }
-    curl(rehearsal, url, &arguments)
-}
-
-/// Runs curl with the root of the rehearsal's owner as trust anchor.
-///
-/// # Panics
-/// When no HTTP answer comes.
-#[must_use]
-pub fn curl(rehearsal: &Rehearsal, url: &str, arguments: &[String]) -> Answer {
-    let root = rehearsal.scratch(&format!("root-{}.pem", unique()));
-    to_pem(&rehearsal.state("authorities/dso-root-s1.cer"), &root);
-    let head = rehearsal.scratch(&format!("head-{}", unique()));
-    let fixed = [
-        "-sS".to_owned(),
-        "--max-time".to_owned(),
-        "60".to_owned(),
-        "--cacert".to_owned(),
-        root.display().to_string(),
-        "-D".to_owned(),
-        head.display().to_string(),
-        "-w".to_owned(),
-        "%{stderr}%{http_code}".to_owned(),
-    ];
-    let said = run("curl", fixed.iter().chain(arguments).chain([&url.to_owned()]));
-    let status = said.err.trim().rsplit(char::is_whitespace).next().and_then(|code| code.parse().ok());
-    Answer {
-        status: status.filter(|code| *code != 0).unwrap_or_else(|| panic!("no answer from {url}: {said:?}")),
-        head: std::fs::read_to_string(&head).unwrap_or_default(),
-        body: said.octets,
-    }
-}
-
-/// Enrols by curl and returns the issued certificate as a PEM file.
-///
-/// # Panics
-/// When the answer is not 200 with one certificate.
+/// When it is not a certificate.
 #[track_caller]
-pub fn enrol(rehearsal: &Rehearsal, label: &str, request: &[u8], shown: &Shown, file: &Path) {
-    let url = format!("{}/simpleenroll", rehearsal.est(label));
-    let answer = post(rehearsal, &url, "application/pkcs10", encoded(request).as_bytes(), shown);
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    certificate_of(rehearsal, &answer.body, file);
+pub fn to_pem(der: &Path, pem: &Path) {
+    drop(openssl(["x509", "-inform", "DER", "-in", &path(der), "-out", &path(pem)]).ok());
 }
 
-/// Takes the one certificate out of a base64 certs-only answer, by OpenSSL.
+/// Returns a field of a PEM certificate as OpenSSL prints it, such as `-subject` or `-serial`, without its name.
 ///
 /// # Panics
-/// When there is not exactly one.
+/// When it is not a certificate.
+#[must_use]
 #[track_caller]
-pub fn certificate_of(rehearsal: &Rehearsal, body: &[u8], file: &Path) {
-    let cms = rehearsal.scratch(&format!("answer-{}.p7", unique()));
-    std::fs::write(&cms, decoded(body)).expect("the answer can be written");
-    let said = openssl(["pkcs7", "-inform", "DER", "-print_certs", "-in", &cms.to_string_lossy()]).ok();
-    assert_eq!(said.out.matches("BEGIN CERTIFICATE").count(), 1, "{}", said.out);
-    let begin = said.out.find("-----BEGIN").expect("a certificate");
-    std::fs::write(file, &said.out[begin..]).expect("the certificate can be written");
+pub fn field(certificate: &Path, option: &str) -> String {
+    let said = openssl(["x509", "-noout", "-nameopt", "RFC2253", option, "-in", &path(certificate)]).ok();
+    let text = said.out.trim();
+    text.split_once('=').map_or(text, |(_, value)| value).to_owned()
+}
+
+/// Returns the public key of a PEM certificate, as PEM.
+///
+/// # Panics
+/// When it is not a certificate.
+#[must_use]
+#[track_caller]
+pub fn public_key(certificate: &Path) -> String {
+    openssl(["x509", "-noout", "-pubkey", "-in", &path(certificate)]).ok().out
+}
+
+/// Returns the DER octets of a PEM certificate.
+///
+/// # Panics
+/// When it is not a certificate.
+#[must_use]
+#[track_caller]
+pub fn to_der(certificate: &Path) -> Vec<u8> {
+    openssl(["x509", "-outform", "DER", "-in", &path(certificate)]).ok().octets
+}
+
+/// Returns the serial number of a PEM certificate in hexadecimal.
+///
+/// # Panics
+/// When it is not a certificate.
+#[must_use]
+#[track_caller]
+pub fn serial(certificate: &Path) -> String {
+    field(certificate, "-serial")
 }
 
 /// Base64 in lines of 64.
@@ -167,23 +260,15 @@ pub fn encoded(octets: &[u8]) -> String {
 /// # Panics
 /// When it is not base64.
 #[must_use]
+#[track_caller]
 pub fn decoded(text: &[u8]) -> Vec<u8> {
     use base64::Engine as _;
     let dense: Vec<u8> = text.iter().copied().filter(|octet| !octet.is_ascii_whitespace()).collect();
     base64::engine::general_purpose::STANDARD.decode(dense).expect("base64")
 }
 
-/// Turns a DER certificate into PEM, by OpenSSL.
-///
-/// # Panics
-/// When it is not a certificate.
-pub fn to_pem(der: &Path, pem: &Path) {
-    let (der, pem) = (der.to_string_lossy(), pem.to_string_lossy());
-    let _: Said = openssl(["x509", "-inform", "DER", "-in", &der, "-out", &pem]).ok();
-}
-
-/// A number that no other file of this process has.
-fn unique() -> usize {
-    static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
-    NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+/// A path as an argument of a program.
+#[must_use]
+pub fn path(file: &Path) -> String {
+    file.to_string_lossy().into_owned()
 }

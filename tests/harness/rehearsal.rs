@@ -1,67 +1,154 @@
-//! The installed program, started by `quickstart` in a directory of its own, serving until it is dropped.
+//! A rehearsed system: founded by `meter-pki quickstart` in a directory of its own and serving.
 
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::ground;
+use crate::patience::eventually;
+use crate::peer::to_pem;
+use crate::process::{Process, program};
 use crate::tool::{Said, finish};
 
-/// A running quickstart.
+/// A rehearsed system.
 #[derive(Debug)]
 pub struct Rehearsal {
+    /// Ended before the directory goes away.
+    process: Option<Process>,
     directory: TempDir,
-    child: Child,
+    configuration: String,
     report: Value,
 }
 
-/// Finds a program of this workspace beside the test that runs.
-///
-/// # Panics
-/// When it was not built: `cargo test --workspace` builds it.
-#[must_use]
-pub fn program(name: &str) -> PathBuf {
-    let test = std::env::current_exe().expect("the test knows where it is");
-    let path = test.parent().and_then(Path::parent).expect("tests lie in target/<profile>/deps").join(name);
-    assert!(path.exists(), "{} is missing: build it with `cargo build --workspace`", path.display());
-    path
-}
-
 impl Rehearsal {
-    /// Starts a quickstart with a fleet of `meters` and waits for its report.
-    ///
-    /// # Panics
-    /// When it ends without one.
-    #[must_use]
-    pub fn start(meters: u32) -> Self {
-        Self::start_in(TempDir::new().expect("a temporary directory"), meters)
-    }
-
-    /// Starts a quickstart in a directory, perhaps from the state of an earlier one.
+    /// Plays a quickstart with a fleet of `meters` up to its report; it goes on serving.
     ///
     /// # Panics
     /// When it ends without a report.
     #[must_use]
-    pub fn start_in(directory: TempDir, meters: u32) -> Self {
-        let mut child = Command::new(program("meter-pki"))
-            .args(["--json", "quickstart", "--meters", &meters.to_string(), "--state"])
-            .arg(directory.path().join("state"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("meter-pki starts");
-        let out = child.stdout.take().expect("standard output is piped");
-        let line = BufReader::new(out).lines().next().and_then(Result::ok).unwrap_or_default();
-        let report = serde_json::from_str(&line).unwrap_or_else(|error| panic!("no report: {error}: {line}"));
-        Self { directory, child, report }
+    pub fn start(meters: u32) -> Self {
+        let mut rehearsal = Self::not_begun();
+        rehearsal.quickstart(meters);
+        rehearsal
     }
 
-    /// Returns the report.
+    /// Plays a quickstart, then serves the same state by a configuration that `edit` makes of the one it wrote.
+    ///
+    /// # Panics
+    /// When either does not come so far.
+    #[must_use]
+    pub fn start_with(meters: u32, edit: impl FnOnce(String) -> String) -> Self {
+        let mut rehearsal = Self::start(meters);
+        rehearsal.stop();
+        rehearsal.configure("edited.toml", edit);
+        rehearsal.serve();
+        rehearsal
+    }
+
+    /// Returns an empty directory in which nothing was started.
+    ///
+    /// # Panics
+    /// When there is no place for it.
+    #[must_use]
+    pub fn not_begun() -> Self {
+        let directory = ground::directory();
+        Self { process: None, directory, configuration: "meter-pki.toml".to_owned(), report: Value::Null }
+    }
+
+    /// Begins or resumes a quickstart and returns while it is under way.
+    pub fn begin_quickstart(&mut self, meters: u32) {
+        let state = self.state("").to_string_lossy().into_owned();
+        let arguments = ["--json", "quickstart", "--meters", &meters.to_string(), "--state", &state];
+        self.process = Some(Process::start(&arguments, self.scratch("quickstart.log")));
+    }
+
+    /// Begins or resumes a quickstart and waits for its report.
+    ///
+    /// # Panics
+    /// When it ends without one.
+    pub fn quickstart(&mut self, meters: u32) {
+        self.begin_quickstart(meters);
+        let process = self.running();
+        let line = process.first_line();
+        let log = process.log();
+        self.report = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no report: {line}\n{log}"));
+        to_pem(&self.state("authorities/dso-root-s1.cer"), &self.root());
+    }
+
+    /// Writes a configuration into the state directory; it is the one that is served and asked from now on.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    pub fn configure(&mut self, file: &str, edit: impl FnOnce(String) -> String) {
+        let written = std::fs::read_to_string(self.state(&self.configuration)).expect("the configuration");
+        let edited = edit(written.clone());
+        assert_ne!(edited, written, "the edit of the configuration finds its place");
+        std::fs::write(self.state(file), edited).expect("the configuration can be written");
+        file.clone_into(&mut self.configuration);
+    }
+
+    /// Starts `meter-pki serve` and waits until it answers.
+    ///
+    /// # Panics
+    /// When it ends instead.
+    pub fn serve(&mut self) {
+        let configuration = self.state(&self.configuration).to_string_lossy().into_owned();
+        let log = self.scratch("serve.log");
+        self.process = Some(Process::start(&["--config", &configuration, "serve"], log));
+        eventually("serve answers its operator", || {
+            let process = self.running();
+            assert!(process.ended().is_none(), "serve ended: {}", process.log());
+            self.operator(&["ca", "list"]).success.then_some(())
+        });
+    }
+
+    fn running(&mut self) -> &mut Process {
+        self.process.as_mut().expect("a program was started")
+    }
+
+    /// Returns what the program that runs now has said on standard error.
+    ///
+    /// # Panics
+    /// When none runs.
+    #[must_use]
+    pub fn log(&mut self) -> String {
+        self.running().log()
+    }
+
+    /// Ends the program in order.
+    ///
+    /// # Panics
+    /// When it does not end with 0.
+    #[track_caller]
+    pub fn stop(&mut self) {
+        let process = self.process.take().expect("a program was started");
+        let status = process.stop();
+        assert!(status.success(), "SIGTERM ends the program in order: {status}");
+    }
+
+    /// Ends the program by SIGKILL.
+    ///
+    /// # Panics
+    /// When none runs.
+    pub fn kill(&mut self) {
+        self.process.take().expect("a program was started").kill();
+    }
+
+    /// Returns the report of the last quickstart.
     #[must_use]
     pub const fn report(&self) -> &Value {
         &self.report
+    }
+
+    /// Returns a text of the report.
+    ///
+    /// # Panics
+    /// When there is no such text.
+    #[must_use]
+    #[track_caller]
+    pub fn text(&self, field: &str) -> &str {
+        self.report[field].as_str().unwrap_or_else(|| panic!("the report has no {field}: {}", self.report))
     }
 
     /// Returns a place below the state directory.
@@ -76,7 +163,29 @@ impl Rehearsal {
         self.directory.path().join(file)
     }
 
-    /// Returns the EST address for a label, such as `https://localhost:1234/.well-known/est/meter-op-ds-s1`.
+    /// Returns a place for a file of the test that no other has.
+    #[must_use]
+    pub fn unique(&self, file: &str) -> PathBuf {
+        static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+        let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.scratch(&format!("{number}-{file}"))
+    }
+
+    /// Returns the PEM file of the root that the EST server's certificate leads to.
+    #[must_use]
+    pub fn root(&self) -> PathBuf {
+        self.scratch("est-root.pem")
+    }
+
+    /// Returns the PEM file of a root or authority.
+    #[must_use]
+    pub fn authority(&self, name: &str) -> PathBuf {
+        let pem = self.unique(&format!("{name}.pem"));
+        to_pem(&self.state(&format!("authorities/{name}.cer")), &pem);
+        pem
+    }
+
+    /// Returns the EST address of a label, such as `https://localhost:1234/.well-known/est/meter-op-ds-s1`.
     #[must_use]
     pub fn est(&self, label: &str) -> String {
         format!("{}{label}", self.text("est"))
@@ -88,15 +197,11 @@ impl Rehearsal {
         self.text("status").trim_end_matches('/').to_owned()
     }
 
-    fn text(&self, field: &str) -> &str {
-        self.report[field].as_str().unwrap_or_else(|| panic!("the report has no {field}"))
-    }
-
     /// Runs a verb of the operator's command line.
     #[must_use]
     pub fn operator(&self, arguments: &[&str]) -> Said {
-        let mut command = Command::new(program("meter-pki"));
-        finish(command.arg("--config").arg(self.state("meter-pki.toml")).args(arguments))
+        let mut command = std::process::Command::new(program("meter-pki"));
+        finish(command.arg("--config").arg(self.state(&self.configuration)).args(arguments))
     }
 
     /// Runs a verb of the operator's command line with `--json` and reads its answer.
@@ -110,31 +215,75 @@ impl Rehearsal {
         serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {}", said.out))
     }
 
-    /// Ends the program by SIGKILL and gives its directory back.
+    /// Returns every certificate on record for a device, as `cert list` tells it.
     ///
     /// # Panics
-    /// When it cannot be ended.
+    /// When the list cannot be had.
     #[must_use]
-    pub fn kill(mut self) -> TempDir {
-        self.child.kill().expect("the program can be killed");
-        self.child.wait().expect("the program ends");
-        let empty = TempDir::new().expect("a temporary directory");
-        std::mem::replace(&mut self.directory, empty)
+    #[track_caller]
+    pub fn certificates_of(&self, title: &str) -> Vec<Value> {
+        let page = self.operator_json(&["cert", "list", "--system-title", title, "--limit", "1000"]);
+        page["certificates"].as_array().cloned().expect("a list of certificates")
     }
-}
 
-impl Drop for Rehearsal {
-    fn drop(&mut self) {
-        // SIGTERM first, so that the store is closed in order; whatever is left after that is killed.
-        let pid = self.child.id().to_string();
-        drop(Command::new("kill").args(["-TERM", &pid]).status());
-        for _ in 0..100 {
-            if matches!(self.child.try_wait(), Ok(Some(_)) | Err(_)) {
-                return;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(100));
-        }
-        drop(self.child.kill());
-        drop(self.child.wait());
+    /// Returns how many audit records there are; they are checked on the way.
+    ///
+    /// # Panics
+    /// When the trail is not intact.
+    #[must_use]
+    #[track_caller]
+    pub fn audited(&self) -> u64 {
+        self.operator_json(&["audit", "verify"])["records"].as_u64().expect("a number of records")
+    }
+
+    /// Returns the audit records after a number.
+    ///
+    /// # Panics
+    /// When they cannot be had.
+    #[must_use]
+    #[track_caller]
+    pub fn audit_after(&self, number: u64) -> Vec<Value> {
+        let records =
+            self.operator_json(&["audit", "list", "--after", &number.to_string(), "--limit", "10000"]);
+        records.as_array().cloned().expect("a list of records")
+    }
+
+    /// Revokes a certificate and waits until its authority's next CRL is on record, so that no background work is left that
+    /// would write audit records.
+    ///
+    /// # Panics
+    /// When it is not revoked.
+    #[track_caller]
+    pub fn revoke(&self, serial: &str, reason: &str) {
+        let revoked = self.operator_json(&["cert", "revoke", serial, "--reason", reason]);
+        let sequence = revoked["sequence"].as_u64().expect("the number of the audit record");
+        eventually("a CRL follows the revocation", || {
+            let records = self.audit_after(sequence);
+            records.iter().any(|record| record["act"] == "crl-issued").then_some(())
+        });
+    }
+
+    /// Puts devices on a tenant's list.
+    ///
+    /// # Panics
+    /// When one of them is not taken.
+    #[track_caller]
+    pub fn expect_devices(&self, tenant: &str, titles: &[&str]) {
+        let list = self.unique("devices.csv");
+        let rows: Vec<String> = titles.iter().map(|title| format!("{title},maker\n")).collect();
+        std::fs::write(&list, format!("system_title,manufacturer\n{}", rows.concat())).expect("a list");
+        drop(self.operator(&["device", "import", &list.to_string_lossy(), "--tenant", tenant]).ok());
+    }
+
+    /// Makes a one-time token.
+    ///
+    /// # Panics
+    /// When it is not made.
+    #[must_use]
+    #[track_caller]
+    pub fn token(&self, title: &str, profile: &str) -> (String, String) {
+        let view = self.operator_json(&["device", "token", title, "--profile", profile]);
+        let text = |field: &str| view[field].as_str().expect("a text").to_owned();
+        (text("user"), text("secret"))
     }
 }

@@ -56,10 +56,9 @@ pub fn run<S: AsRef<OsStr>>(program: &str, arguments: impl IntoIterator<Item = S
 /// As [`run`].
 pub fn finish(command: &mut Command) -> Said {
     let line = format!("{command:?}");
-    let output: Output = command
-        .stdin(Stdio::null())
-        .output()
-        .unwrap_or_else(|error| panic!("{line}: {error}; install what the tests need with `tests/run tools`"));
+    let output: Output = command.stdin(Stdio::null()).output().unwrap_or_else(|error| {
+        panic!("{line}: {error}; install what the tests need with `tests/run tools`")
+    });
     Said {
         command: line,
         success: output.status.success(),
