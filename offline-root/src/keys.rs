@@ -3,6 +3,7 @@
 //! The one place that knows whether they are in files or on a token. Secrets come from private files or are typed, never
 //! from the command line or the environment (case I-03).
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use ca_core::key_ref::KeyRef;
@@ -15,7 +16,7 @@ use signer_file::{
     OpenKeyDirectoryError, Passphrase, ReadKeyError,
 };
 use signer_pkcs11::{
-    LoadPinError, OpenTokenError, ParseTokenUriError, Pin, TokenSigner, TokenUri, UseTokenError,
+    LoadPinError, OpenTokenError, ParseTokenUriError, Pin, TokenOptions, TokenSigner, TokenUri, UseTokenError,
 };
 
 use crate::charter::KeyStore;
@@ -182,7 +183,9 @@ fn open_token(uri: &str, secrets: &SecretSource) -> Result<TokenSigner, UnlockEr
         Some(path) => Pin::load(path)?,
         None => Pin::new(&prompt::secret("PIN of the token")?).ok_or(UnlockError::Empty)?,
     };
-    Ok(TokenSigner::open(&uri, pin)?)
+    // One session: small tokens have few, and here one thing is signed after the other.
+    let options = TokenOptions { sessions: NonZeroUsize::MIN, ..TokenOptions::default() };
+    Ok(TokenSigner::open_with(&uri, pin, options)?)
 }
 
 fn refuse(given: bool, option: &'static str, instead: &'static str) -> Result<(), UnlockError> {

@@ -39,6 +39,8 @@ pub(super) struct Row {
     idempotency: Option<[u8; 32]>,
     /// Whether the intent was given to the signer.
     pub(super) signing: bool,
+    /// The number of the entry that made it a certificate.
+    issued_in: Option<u64>,
 }
 
 /// The CRLs of one issuer.
@@ -109,6 +111,7 @@ impl Book {
             tbs: intent.tbs.clone(),
             idempotency: intent.idempotency,
             signing: false,
+            issued_in: None,
         };
         match self.rows.insert(intent.row.id.clone(), row) {
             None => Ok(()),
@@ -123,6 +126,7 @@ impl Book {
     }
 
     fn apply_issued(&mut self, issued: &IssuedRow) -> Result<(), BrokenBook> {
+        let number = self.next_number();
         let row = self.pending(&issued.id)?;
         if !row.signing {
             return Err(BrokenBook::OutOfOrder { what: "a certificate was never given to the signer" });
@@ -132,6 +136,7 @@ impl Book {
         }
         row.stored.certificate.clone_from(&issued.certificate);
         row.stored.status = CertificateStatus::Good;
+        row.issued_in = Some(number);
         Ok(())
     }
 
@@ -217,12 +222,10 @@ impl Book {
         self.crls.get(issuer).map_or(0, |row| row.reserved)
     }
 
-    /// Tells what stands against an intent, if anything does.
+    /// Tells what stands against an intent, if anything does: the first condition that does not hold.
     pub(super) fn conflict(&self, intent: &Intent) -> Option<IntentConflict> {
-        if self.rows.contains_key(&intent.id) {
-            return Some(IntentConflict::SerialTaken);
-        }
         self.repeated(intent)
+            .or_else(|| self.rows.contains_key(&intent.id).then_some(IntentConflict::SerialTaken))
             .or_else(|| self.key_conflict(intent))
             .or_else(|| self.slot_conflict(intent))
             // There is no registry here, so nobody holds a token and no device is expected.
@@ -246,38 +249,43 @@ impl Book {
     }
 
     fn key_conflict(&self, intent: &Intent) -> Option<IntentConflict> {
-        self.rows.values().filter(|row| row.stored.key_fingerprint == intent.key_fingerprint).find_map(
-            |row| {
-                let StoredCertificate { subject, purpose, status, .. } = &row.stored;
-                let elsewhere = *subject != intent.subject || *purpose != intent.purpose;
-                match status {
-                    CertificateStatus::Revoked(Revocation { reason: ReasonCode::KeyCompromise, .. }) => {
-                        Some(IntentConflict::KeyBlocked)
-                    }
-                    CertificateStatus::Aborted | CertificateStatus::NeverIssued => None,
-                    CertificateStatus::Pending
-                    | CertificateStatus::Uncertain { .. }
-                    | CertificateStatus::Good
-                    | CertificateStatus::Revoked(_) => elsewhere.then(|| {
-                        IntentConflict::KeyCertifiedElsewhere { subject: subject.clone(), purpose: *purpose }
-                    }),
-                }
-            },
-        )
+        let of_key = || {
+            let rows = self.rows.values().map(|row| &row.stored);
+            rows.filter(|row| row.key_fingerprint == intent.key_fingerprint)
+        };
+        if of_key().any(|row| is_compromised(row.status)) {
+            return Some(IntentConflict::KeyBlocked);
+        }
+        of_key()
+            // What never became a certificate leaves its key free.
+            .filter(|row| row.status != CertificateStatus::Aborted)
+            .find(|row| row.subject != intent.subject || row.purpose != intent.purpose)
+            .map(|row| IntentConflict::KeyCertifiedElsewhere {
+                subject: row.subject.clone(),
+                purpose: row.purpose,
+            })
     }
 
     fn slot_conflict(&self, intent: &Intent) -> Option<IntentConflict> {
         let (slot, slot_use) = intent.conditions.slot.as_ref()?;
-        let holder = self.rows.values().find(|row| {
-            let holds = matches!(row.stored.status, CertificateStatus::Good | CertificateStatus::Pending);
+        let of_slot = || self.rows.values().filter(|row| row.stored.slot.as_ref() == Some(slot));
+        let intended = of_slot().find(|row| row.stored.status == CertificateStatus::Pending);
+        // Of the certificates the one issued last holds the slot; one that it replaced does not come back.
+        let issued = of_slot().filter(|row| row.issued_in.is_some()).max_by_key(|row| row.issued_in);
+        let holds = |row: &&Row| {
             let valid = row.stored.validity.not_after() >= intent.recorded_at;
-            holds && valid && row.stored.slot.as_ref() == Some(slot)
-        })?;
+            row.stored.status == CertificateStatus::Good && valid
+        };
+        let holder = intended.or_else(|| issued.filter(holds))?;
         match slot_use {
             SlotUse::Rotation => None,
             SlotUse::First => Some(IntentConflict::SlotTaken { holder: holder.stored.id.clone() }),
         }
     }
+}
+
+const fn is_compromised(status: CertificateStatus) -> bool {
+    matches!(status, CertificateStatus::Revoked(Revocation { reason: ReasonCode::KeyCompromise, .. }))
 }
 
 /// Tells whether a certificate of this status can be revoked: whatever exists or may exist, once.

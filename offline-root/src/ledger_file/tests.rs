@@ -258,8 +258,22 @@ fn a_slot_has_one_holder_until_it_is_revoked_or_expired() {
     issue(&ledger, wanting(1, SlotUse::First, NOW));
     let taken = Err(IntentConflict::SlotTaken { holder: id(1) });
     assert_eq!(record(&ledger, wanting(2, SlotUse::First, NOW + 1_000)), taken);
-    assert_eq!(record(&ledger, wanting(3, SlotUse::Rotation, NOW)), Ok(()));
-    assert_eq!(record(&ledger, wanting(4, SlotUse::First, NOW + 1_001)), Ok(()));
+    assert_eq!(record(&ledger, wanting(2, SlotUse::First, NOW + 1_001)), Ok(()));
+}
+
+#[test]
+fn a_certificate_that_was_replaced_does_not_hold_the_slot_again() {
+    let (_place, ledger) = Place::new();
+    let wanting = |number, slot_use| Intent {
+        conditions: Conditions { slot: Some((slot(), slot_use)), ..Conditions::default() },
+        ..intent(number)
+    };
+    issue(&ledger, wanting(2, SlotUse::First));
+    issue(&ledger, wanting(1, SlotUse::Rotation));
+    let taken = Err(IntentConflict::SlotTaken { holder: id(1) });
+    assert_eq!(record(&ledger, wanting(3, SlotUse::First)), taken);
+    ledger.record_revocation(revocation(1, ReasonCode::Superseded)).unwrap();
+    assert_eq!(record(&ledger, wanting(3, SlotUse::First)), Ok(()));
 }
 
 #[test]
