@@ -1,10 +1,10 @@
 //! Listens on one socket and serves an [`axum::Router`] over HTTP/1.1, with or without TLS, under [`Limits`].
 //!
 //! Every connection has a deadline in every state, a cap on what it may send, and a seat that it loses to a newcomer when the
-//! house is full and it is only waiting. Field names go out in title case and with a Content-Length wherever the length is
-//! known, because clients in the field ask for both. A route that panics costs one request. A client that ends its side
-//! of the connection before it has its answer has gone: the route's future is dropped, and under load nobody works for
-//! those who no longer wait. RFC 9110, RFC 9112.
+//! house is full and it is only waiting. Field names go out in title case, or as RFC 9110 prints them where that differs,
+//! and with a Content-Length wherever the length is known, because clients in the field ask for both. A route that panics
+//! costs one request. A client that ends its side of the connection before it has its answer has gone: the route's future
+//! is dropped, and under load nobody works for those who no longer wait. RFC 9110, RFC 9112.
 //!
 //! It is *not* HTTP/2 (whose flood attacks devices would gain nothing for), *not* WebSocket, and *not* a place for
 //! authentication: routes read the [`PeerConnection`] and decide.
@@ -32,6 +32,7 @@ mod accept;
 mod connection;
 mod gate;
 mod refusal;
+mod spelling;
 mod body;
 mod stream;
 mod progress;
@@ -50,6 +51,7 @@ use crate::{
         accept::Inlet,
         connection::Host,
         roster::{Roster, Seats},
+        spelling::Spelling,
         tally::Tally,
     },
     metrics::Metrics,
@@ -182,6 +184,7 @@ impl Terms {
             router: router.layer(DefaultBodyLimit::disable()),
             limits: self.limits,
             tls: self.tls,
+            spelling: Arc::new(Spelling::new()),
             tally: self.tally,
             shutdown,
         });

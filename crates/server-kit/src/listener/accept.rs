@@ -131,8 +131,8 @@ fn note_end(host: &Host, ended: Result<(), JoinError>) {
 mod tests {
     use super::*;
     use crate::{
-        health::Condition, limits::Limits, listener::roster::Seats, listener::tally::Tally,
-        shutdown::Shutdown,
+        health::Condition, limits::Limits, listener::roster::Seats, listener::spelling::Spelling,
+        listener::tally::Tally, shutdown::Shutdown,
     };
     use axum::Router;
     use tokio::{
@@ -176,6 +176,7 @@ mod tests {
             router: Router::new(),
             limits: Arc::new(Limits::default()),
             tls: None,
+            spelling: Arc::new(Spelling::new()),
             tally: Arc::clone(&tally),
             shutdown: shutdown.clone(),
         });

@@ -7,6 +7,7 @@ use super::{
     peer::PeerConnection,
     progress::{Late, Progress},
     roster::Seat,
+    spelling::Spelling,
     stream::Reported,
     tally::Tally,
 };
@@ -45,6 +46,7 @@ pub(super) struct Host {
     pub(super) router: Router,
     pub(super) limits: Arc<Limits>,
     pub(super) tls: Option<Tls>,
+    pub(super) spelling: Arc<Spelling>,
     pub(super) tally: Arc<Tally>,
     pub(super) shutdown: Shutdown,
 }
@@ -116,6 +118,7 @@ impl Host {
             router: self.router.clone(),
             peer,
             limits: Arc::clone(&self.limits),
+            spelling: Arc::clone(&self.spelling),
             progress: Arc::clone(&progress),
             tally: Arc::clone(&self.tally),
         };
@@ -184,7 +187,7 @@ type Http<S> = http1::Connection<TokioIo<Reported<S>>, Gate>;
 
 fn http_of(limits: &Limits) -> http1::Builder {
     let mut http = http1::Builder::new();
-    // Clients in the field compare the names of header fields by octet.
+    // Clients in the field compare the names of header fields by octet; `Spelling` has those that title case gets wrong.
     http.title_case_headers(true)
         .max_buf_size(limits.header_octets())
         .max_header_size(limits.header_octets())

@@ -8,6 +8,7 @@ use super::{
     peer::PeerConnection,
     progress::Progress,
     refusal::Refusal,
+    spelling::Spelling,
     tally::{Tally, panic_message},
 };
 use crate::limits::Limits;
@@ -36,6 +37,7 @@ pub(super) struct Gate {
     pub(super) router: Router,
     pub(super) peer: PeerConnection,
     pub(super) limits: Arc<Limits>,
+    pub(super) spelling: Arc<Spelling>,
     pub(super) progress: Arc<Progress>,
     pub(super) tally: Arc<Tally>,
 }
@@ -51,6 +53,7 @@ impl hyper::service::Service<Request<Incoming>> for Gate {
         let verdict = self.progress.request_begins();
         let progress = Arc::clone(&self.progress);
         let tally = Arc::clone(&self.tally);
+        let spelling = Arc::clone(&self.spelling);
         let admitted = self.admit(request, verdict);
         Box::pin(async move {
             let outcome = match admitted {
@@ -67,6 +70,7 @@ impl hyper::service::Service<Request<Incoming>> for Gate {
             if verdict != Some(Verdict::Clear) {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
+            spelling.apply(&mut response);
             Ok(response.map(|body| AnswerBody::new(body, progress, tally)))
         })
     }

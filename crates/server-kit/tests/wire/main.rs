@@ -11,4 +11,5 @@ mod harness;
 mod heads;
 mod panics;
 mod shutdown;
+mod spelling;
 mod tls;
