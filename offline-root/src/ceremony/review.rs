@@ -258,3 +258,100 @@ impl Explained for ReviewError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ceremony::crl::{CrlWish, sign};
+    use crate::ceremony::root::{RootWish, found};
+    use crate::ceremony::{CRL_PROFILE, Root};
+    use crate::charter::{KeyStore, ProfileChoice};
+    use crate::keys::SecretSource;
+    use ca_core::issuer::PublicationPoints;
+    use ca_core::reason::ReasonCode;
+    use ca_core::record::{Revocation, RevokedEntry};
+    use ca_core::suite::SecuritySuite;
+    use ca_core::tenant::TenantId;
+    use std::os::unix::fs::PermissionsExt;
+
+    /// Founds a root in a directory and signs a CRL; returns the root's certificate and the CRL as the ledger has it.
+    fn root_with_crl(folder: &Path) -> (Certificate, InspectedCrl) {
+        let pass = folder.join("pass");
+        fs::write(&pass, "a passphrase").unwrap();
+        fs::set_permissions(&pass, fs::Permissions::from_mode(0o600)).unwrap();
+        let secrets = SecretSource { passphrase_file: Some(pass), pin_file: None };
+        let (directory, time) = (folder.join("root"), "2026-11-21T10:00:00Z".parse().unwrap());
+        found(&RootWish {
+            directory: directory.clone(),
+            suite: SecuritySuite::Suite1,
+            tenant: TenantId::parse("dso").unwrap(),
+            country: "ZZ".to_owned(),
+            organization: "Example Utility".to_owned(),
+            common_name: "Root".to_owned(),
+            profile: "root".to_owned(),
+            profiles: ProfileChoice {
+                variant: "gurux-safe".to_owned(),
+                hw_type: None,
+                policy_arc: "1.3.6.1.4.1.32473.1".to_owned(),
+            },
+            time,
+            keys: KeyStore::File,
+            key_label: None,
+            secrets: secrets.clone(),
+            points: PublicationPoints::default(),
+        })
+        .unwrap();
+        let ceremony = Root::open(&directory).unwrap().begin(time).unwrap();
+        let next_update = "2027-01-01T00:00:00Z".parse().unwrap();
+        sign(&ceremony, &CrlWish { next_update, time: None, out: folder.join("crl"), secrets }).unwrap();
+        let certificate = ceremony.certificate.clone();
+        drop(ceremony);
+        let crl = FileLedger::inspect(&directory.join(LEDGER)).unwrap().crls.remove(0);
+        (certificate, crl)
+    }
+
+    fn findings(crl: &InspectedCrl, root: &Certificate) -> Vec<String> {
+        let mut findings = Findings::default();
+        review_crl(crl, root, &mut findings);
+        findings.0
+    }
+
+    #[test]
+    fn a_crl_that_leaves_out_what_was_revoked_is_found_unless_that_has_expired() {
+        let folder = tempfile::tempdir().unwrap();
+        let (root, mut crl) = root_with_crl(folder.path());
+        assert_eq!(findings(&crl, &root), Vec::<String>::new());
+        let revocation =
+            Revocation { time: crl.crl.this_update, reason: ReasonCode::Superseded, invalidity_date: None };
+        let serial = SerialNumber::from_octets(&[1]).unwrap();
+        let expired = crl.crl.this_update.plus_seconds(-1);
+        crl.revoked.push(RevokedEntry { serial, revocation, not_after: expired });
+        assert_eq!(findings(&crl, &root), Vec::<String>::new());
+        crl.revoked[0].not_after = crl.crl.this_update;
+        assert!(findings(&crl, &root)[0].contains("a certificate that was revoked is not on it"));
+    }
+
+    #[test]
+    fn a_crl_that_is_not_what_the_ledger_says_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let (root, mut crl) = root_with_crl(folder.path());
+        crl.crl.number += 1;
+        assert_eq!(findings(&crl, &root).len(), 1);
+        crl.crl.number -= 1;
+        *crl.crl.der.last_mut().unwrap() ^= 1;
+        assert!(findings(&crl, &root)[0].contains("the root did not issue it"));
+        crl.crl.der.pop();
+        assert!(findings(&crl, &root)[0].contains("it cannot be read"));
+    }
+
+    #[test]
+    fn the_profile_of_root_crls_is_in_the_set_that_is_compiled_in() {
+        assert!(
+            policies::ProfileSet::load_embedded(&policies::Settings::default())
+                .unwrap()
+                .crl(CRL_PROFILE)
+                .unwrap()
+                .is_offline()
+        );
+    }
+}
