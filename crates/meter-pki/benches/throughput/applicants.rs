@@ -85,12 +85,17 @@ fn request(name: DistinguishedName, hosts: &[&str], key: &KeyPair) -> anyhow::Re
     Ok(params.serialize_request(key)?.der().to_vec())
 }
 
+/// Returns how many threads the processors run at once.
+pub(crate) fn processors() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
+}
+
 /// Applies `step` to every item, on all processors; keeps their order.
 pub(crate) fn on_all_processors<T: Send, U: Send>(
     items: Vec<T>,
     step: impl Fn(T) -> anyhow::Result<U> + Sync,
 ) -> anyhow::Result<Vec<U>> {
-    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let threads = processors();
     let share = items.len().div_ceil(threads);
     let mut items = items.into_iter();
     let shares: Vec<Vec<T>> = (0..threads).map(|_| items.by_ref().take(share).collect()).collect();
@@ -98,9 +103,7 @@ pub(crate) fn on_all_processors<T: Send, U: Send>(
     thread::scope(|scope| {
         let workers: Vec<_> = shares
             .into_iter()
-            .map(|share| {
-                scope.spawn(move || share.into_iter().map(step).collect::<anyhow::Result<Vec<U>>>())
-            })
+            .map(|share| scope.spawn(move || share.into_iter().map(step).collect::<anyhow::Result<Vec<U>>>()))
             .collect();
         let mut done = Vec::new();
         for worker in workers {

@@ -12,22 +12,19 @@ use ca_core::suite::SecuritySuite;
 use ca_core::system_title::SystemTitle;
 use ca_store::EngineKind;
 
-use crate::applicants::{Queue, applicants, on_all_processors};
+use crate::applicants::{Queue, applicants, on_all_processors, processors};
 use crate::house::House;
 use crate::measure::{Limit, Row, Scene, Term, measure};
 use crate::options::Options;
-use crate::yardsticks::{Processors, Yardsticks};
+use crate::yardsticks::Yardsticks;
 
 /// Many requesters.
 const MANY: usize = 64;
 
 /// Measures all rows about issuance.
-pub(crate) fn rows(
-    options: &Options,
-    place: &Path,
-    yardsticks: &mut Yardsticks,
-) -> anyhow::Result<Vec<Row>> {
-    let (one, many, batches) = (Asking::Singly(1), Asking::Singly(MANY), Asking::InBatches(options.pace().batch));
+pub(crate) fn rows(options: &Options, place: &Path, yardsticks: &mut Yardsticks) -> anyhow::Result<Vec<Row>> {
+    let (one, many, batches) =
+        (Asking::Singly(1), Asking::Singly(MANY), Asking::InBatches(options.pace().batch));
     let plan = [
         (SecuritySuite::Suite1, EngineKind::Fjall, vec![one, many, batches]),
         (SecuritySuite::Suite2, EngineKind::Fjall, vec![one, many, batches]),
@@ -102,14 +99,14 @@ impl Scene for Issuance {
 
     fn limit(&mut self, yardsticks: &mut Yardsticks) -> anyhow::Result<Limit> {
         let curve = self.house.suite.curve();
-        // Whoever asks alone has one thing done after the other; a batch spreads over the processors.
-        let processors = match self.asking {
-            Asking::Singly(1) => Processors::One,
-            Asking::Singly(_) | Asking::InBatches(_) => Processors::All,
+        // As many threads as sign for the one measured: beside other work on the machine, each thread has its share.
+        let threads = match self.asking {
+            Asking::Singly(requesters) => requesters,
+            Asking::InBatches(_) => processors(),
         };
         let mut steps = vec![
-            Term::new(1, "sign", yardsticks.signatures(curve, processors)?),
-            Term::new(2, "verify", yardsticks.verifications(curve, processors)?),
+            Term::new(1, "sign", yardsticks.signatures(curve, threads)?),
+            Term::new(2, "verify", yardsticks.verifications(curve, threads)?),
         ];
         // The intent is on disk before anything is signed, and the certificate before it is delivered.
         let syncs = Term::new(2, "fdatasync", yardsticks.syncs()?);

@@ -4,7 +4,6 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread;
 
 use anyhow::{Context, ensure};
 use ca_core::actor::{Actor, Identity, Presented, RegistrationAuthority};
@@ -32,7 +31,7 @@ use policies::ProfileSet;
 use signer_file::{FileSigner, Iterations, KeyDirectory, Passphrase, SystemEntropy};
 use zeroize::Zeroizing;
 
-use crate::applicants::{Credential, named_request};
+use crate::applicants::{Credential, named_request, processors};
 
 /// How long the factory certificate still opens the door, in seconds.
 const GRACE_SECONDS: i64 = 3_600;
@@ -70,9 +69,10 @@ impl House {
             [generate()?, generate()?, generate()?, generate()?, generate()?];
         let ports = ports(place, engine, FileSigner::unlock(&keys, &passphrase)?)?;
         let profiles = ProfileSet::load_embedded(&policies::Settings::default())?;
-        let online = vec![factory, operational, infrastructure];
-        let builder = Builder { suite, ports: &ports, profiles: &profiles, online: &online };
-        let (root, above) = builder.root(&root)?;
+        let founding = Builder { suite, ports: &ports, profiles: &profiles, own_issuers: &[root] };
+        let (root, above) = founding.root(&root)?;
+        let online = [factory, operational, infrastructure];
+        let builder = Builder { own_issuers: &online, ..founding };
         let factory = builder.subordinate(&above, &factory, &FACTORY)?;
         let operational = builder.subordinate(&above, &operational, &OPERATIONAL)?;
         let infrastructure = builder.subordinate(&above, &infrastructure, &INFRASTRUCTURE)?;
@@ -189,7 +189,8 @@ struct Builder<'a> {
     suite: SecuritySuite,
     ports: &'a Ports,
     profiles: &'a ProfileSet,
-    online: &'a [KeyRef],
+    /// The keys of the CAs that are told apart from end entities.
+    own_issuers: &'a [KeyRef],
 }
 
 impl Builder<'_> {
@@ -250,8 +251,8 @@ impl Builder<'_> {
             linter: policies::lint::linter(),
             crl_profile: *self.profiles.crl("crl-online").context("there is no profile crl-online")?,
             uncertain_grace_seconds: GRACE_SECONDS,
-            own_issuers: self.online.to_vec(),
-            threads: thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            own_issuers: self.own_issuers.to_vec(),
+            threads: processors(),
         };
         Ok(CertificationAuthority::new(charter, self.ports.clone()))
     }

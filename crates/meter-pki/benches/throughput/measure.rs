@@ -1,7 +1,8 @@
 //! Rounds, rates and medians. Knows nothing of what is measured.
 //!
 //! In each round the limit is measured right before and right after the thing, so that whatever else the machine does hits
-//! both. The ratio is taken in each round; the median and both ends of all rounds are told.
+//! both. The ratio is taken in each round; the median and both ends of all rounds are told. Processor time is measured
+//! beside the time that passes, since it is what other work on the machine changes least.
 
 use std::time::{Duration, Instant};
 
@@ -13,24 +14,47 @@ use crate::yardsticks::Yardsticks;
 /// The most that is done in one round, whatever the calibration says.
 const MOST: usize = 200_000;
 
-/// Measures elapsed time.
+/// Measures the time that passes and the processor time that this process uses meanwhile.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Stopwatch(Instant);
+pub(crate) struct Stopwatch {
+    began: Instant,
+    used: Duration,
+}
 
 impl Stopwatch {
-    #[expect(clippy::disallowed_methods, reason = "a benchmark measures the time that passes, not the time of day")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a benchmark measures the time that passes, not the time of day"
+    )]
     pub(crate) fn start() -> Self {
-        Self(Instant::now())
+        Self { used: processor_time(), began: Instant::now() }
     }
 
     pub(crate) fn elapsed(self) -> Duration {
-        self.0.elapsed()
+        self.began.elapsed()
+    }
+
+    /// Returns how fast so many things were done since the start.
+    pub(crate) fn speed(self, count: usize) -> anyhow::Result<Speed> {
+        let elapsed = self.elapsed().as_secs_f64();
+        let used = processor_time().saturating_sub(self.used).as_secs_f64();
+        let count = f64::from(u32::try_from(count)?);
+        Ok(Speed { per_second: count / elapsed, processor_seconds: used / count })
     }
 }
 
-/// How many per second.
-pub(crate) fn rate(count: usize, elapsed: Duration) -> anyhow::Result<f64> {
-    Ok(f64::from(u32::try_from(count)?) / elapsed.as_secs_f64())
+/// How fast something is done.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Speed {
+    pub(crate) per_second: f64,
+    /// What each takes of the processors, all threads of this process together.
+    pub(crate) processor_seconds: f64,
+}
+
+/// The processor time that all threads of this process have used, those that ended included.
+fn processor_time() -> Duration {
+    let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::try_from(used).unwrap_or_default()
 }
 
 /// Median and both ends of what was measured.
@@ -57,13 +81,13 @@ pub(crate) struct Term {
     pub(crate) step: &'static str,
     pub(crate) times: u32,
     pub(crate) shared_by: u32,
-    /// How many such steps the machine does per second.
-    pub(crate) per_second: f64,
+    /// How fast the machine does it.
+    pub(crate) speed: Speed,
 }
 
 impl Term {
-    pub(crate) const fn new(times: u32, step: &'static str, per_second: f64) -> Self {
-        Self { step, times, shared_by: 1, per_second }
+    pub(crate) const fn new(times: u32, step: &'static str, speed: Speed) -> Self {
+        Self { step, times, shared_by: 1, speed }
     }
 
     pub(crate) const fn shared_by(self, shared_by: u32) -> Self {
@@ -72,7 +96,11 @@ impl Term {
 
     /// Returns the seconds that it takes of each thing.
     pub(crate) fn seconds(&self) -> f64 {
-        f64::from(self.times) / f64::from(self.shared_by) / self.per_second
+        self.share() / self.speed.per_second
+    }
+
+    fn share(&self) -> f64 {
+        f64::from(self.times) / f64::from(self.shared_by)
     }
 }
 
@@ -88,6 +116,11 @@ impl Limit {
         1.0 / self.lanes.iter().map(|lane| seconds(lane)).fold(0.0, f64::max)
     }
 
+    /// Returns the least that each takes of the processors.
+    fn processor_seconds(&self) -> f64 {
+        self.lanes.iter().flatten().map(|term| term.share() * term.speed.processor_seconds).sum()
+    }
+
     /// Returns the slowest lane.
     pub(crate) fn slowest(&self) -> &[Term] {
         let slowest = self.lanes.iter().max_by(|one, other| seconds(one).total_cmp(&seconds(other)));
@@ -99,12 +132,12 @@ impl Limit {
         let mut median = limits.first()?.clone();
         for (place, lane) in median.lanes.iter_mut().enumerate() {
             for (step, term) in lane.iter_mut().enumerate() {
-                let rates: Vec<f64> = limits
-                    .iter()
-                    .filter_map(|limit| limit.lanes.get(place)?.get(step))
-                    .map(|term| term.per_second)
-                    .collect();
-                term.per_second = Spread::of(&rates)?.median;
+                let same = || limits.iter().filter_map(|limit| limit.lanes.get(place)?.get(step));
+                let middle = |values: Vec<f64>| Some(Spread::of(&values)?.median);
+                term.speed = Speed {
+                    per_second: middle(same().map(|term| term.speed.per_second).collect())?,
+                    processor_seconds: middle(same().map(|term| term.speed.processor_seconds).collect())?,
+                };
             }
         }
         Some(median)
@@ -136,13 +169,22 @@ pub(crate) trait Scene {
     fn check(&mut self) -> anyhow::Result<()>;
 }
 
+/// What was measured, what the machine allows, and the one by the other, each over all rounds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Comparison {
+    pub(crate) measured: Spread,
+    pub(crate) limit: Spread,
+    pub(crate) ratio: Spread,
+}
+
 /// One measured thing.
 #[derive(Debug, Clone)]
 pub(crate) struct Row {
     pub(crate) name: String,
-    pub(crate) per_second: Spread,
-    pub(crate) limit: Spread,
-    pub(crate) ratio: Spread,
+    /// How many per second, and how many at most.
+    pub(crate) per_second: Comparison,
+    /// Microseconds of processor time each, and how many at least; the ratio is the least by the measured.
+    pub(crate) processor: Comparison,
     /// What the limit is made of, each step at its median.
     pub(crate) made_of: Limit,
 }
@@ -156,28 +198,52 @@ pub(crate) fn measure<S: Scene>(
 ) -> anyhow::Result<Row> {
     crate::report::tell(name)?;
     let count = calibrate(scene, pace).with_context(|| format!("{name}: while warming up"))?;
-    let (mut rates, mut limits, mut bounds, mut ratios) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut rounds = Vec::with_capacity(pace.rounds);
     for _ in 0..pace.rounds {
         let work = scene.prepare(count).with_context(|| format!("{name}: while making ready"))?;
         let before = scene.limit(yardsticks)?;
         let watch = Stopwatch::start();
         scene.run(work).with_context(|| format!("{name}: while measuring"))?;
-        let done = rate(count, watch.elapsed())?;
+        let speed = watch.speed(count)?;
         let after = scene.limit(yardsticks)?;
         scene.check().with_context(|| format!("{name}: what was measured was not done"))?;
-        let bound = f64::midpoint(before.per_second(), after.per_second());
-        rates.push(done);
-        bounds.push(bound);
-        ratios.push(done / bound);
-        limits.extend([before, after]);
+        rounds.push(Round { speed, limits: [before, after] });
     }
-    let nothing = || format!("{name}: no round");
-    Ok(Row {
+    row(name, &rounds).with_context(|| format!("{name}: no round"))
+}
+
+struct Round {
+    speed: Speed,
+    /// Before and after.
+    limits: [Limit; 2],
+}
+
+impl Round {
+    fn limit(&self, of: impl Fn(&Limit) -> f64) -> f64 {
+        let [before, after] = &self.limits;
+        f64::midpoint(of(before), of(after))
+    }
+}
+
+fn row(name: &str, rounds: &[Round]) -> Option<Row> {
+    const MICROSECONDS: f64 = 1e6;
+    let spread = |of: &dyn Fn(&Round) -> f64| Spread::of(&rounds.iter().map(of).collect::<Vec<_>>());
+    let most = |round: &Round| round.limit(Limit::per_second);
+    let least = |round: &Round| round.limit(Limit::processor_seconds);
+    let limits: Vec<Limit> = rounds.iter().flat_map(|round| round.limits.clone()).collect();
+    Some(Row {
         name: name.to_owned(),
-        per_second: Spread::of(&rates).with_context(nothing)?,
-        limit: Spread::of(&bounds).with_context(nothing)?,
-        ratio: Spread::of(&ratios).with_context(nothing)?,
-        made_of: Limit::median(&limits).with_context(nothing)?,
+        per_second: Comparison {
+            measured: spread(&|round| round.speed.per_second)?,
+            limit: spread(&most)?,
+            ratio: spread(&|round| round.speed.per_second / most(round))?,
+        },
+        processor: Comparison {
+            measured: spread(&|round| MICROSECONDS * round.speed.processor_seconds)?,
+            limit: spread(&|round| MICROSECONDS * least(round))?,
+            ratio: spread(&|round| least(round) / round.speed.processor_seconds)?,
+        },
+        made_of: Limit::median(&limits)?,
     })
 }
 

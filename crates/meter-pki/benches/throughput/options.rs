@@ -38,6 +38,8 @@ pub(crate) struct Pace {
     pub(crate) slice: Duration,
     /// How long each part of its limit is measured, before and again after it.
     pub(crate) limit_slice: Duration,
+    /// The same for the disk, which is less even.
+    pub(crate) sync_slice: Duration,
     /// How many requests a batch has.
     pub(crate) batch: usize,
     /// How many certificates relying parties ask for in turn.
@@ -101,20 +103,23 @@ impl Options {
                 rounds: 1,
                 slice: milliseconds(50),
                 limit_slice: milliseconds(5),
+                sync_slice: milliseconds(5),
                 batch: 64,
                 certificates: 64,
             },
             Length::Usual => Pace {
-                rounds: 7,
-                slice: milliseconds(900),
-                limit_slice: milliseconds(80),
+                rounds: 9,
+                slice: milliseconds(600),
+                limit_slice: milliseconds(50),
+                sync_slice: milliseconds(150),
                 batch: 1_000,
                 certificates: 1_000,
             },
             Length::Full => Pace {
-                rounds: 15,
-                slice: milliseconds(2_000),
-                limit_slice: milliseconds(150),
+                rounds: 21,
+                slice: milliseconds(1_500),
+                limit_slice: milliseconds(100),
+                sync_slice: milliseconds(300),
                 batch: 1_000,
                 certificates: 1_000,
             },

@@ -5,7 +5,6 @@
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
-use std::num::NonZero;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
@@ -18,7 +17,7 @@ use aws_lc_rs::signature::{
 };
 use ca_core::suite::Curve;
 
-use crate::measure::{Spread, Stopwatch, rate};
+use crate::measure::{Speed, Spread, Stopwatch};
 use crate::options::Pace;
 
 /// As long as the to-be-signed part of a meter's certificate, about.
@@ -30,21 +29,14 @@ const APPENDED: [u8; 4_096] = [0x5A; 4_096];
 /// The length at which the file that is appended to begins anew, in octets.
 const FILE_OCTETS: u64 = 256 * 1024 * 1024;
 
-/// On how many processors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Processors {
-    One,
-    All,
-}
-
 /// The measured limits.
 pub(crate) struct Yardsticks {
-    pace: Pace,
-    cores: usize,
+    slice: Duration,
+    sync_slice: Duration,
     keys: [Key; 2],
     file: File,
     written: u64,
-    notes: Vec<(String, Vec<f64>)>,
+    notes: Vec<(String, Vec<Speed>)>,
 }
 
 struct Key {
@@ -56,8 +48,8 @@ struct Key {
 impl Yardsticks {
     pub(crate) fn new(place: &Path, pace: Pace) -> anyhow::Result<Self> {
         Ok(Self {
-            pace,
-            cores: thread::available_parallelism().map_or(1, NonZero::get),
+            slice: pace.limit_slice,
+            sync_slice: pace.sync_slice,
             keys: [Key::new(Curve::P256)?, Key::new(Curve::P384)?],
             file: File::create(place.join("appended"))?,
             written: 0,
@@ -65,38 +57,32 @@ impl Yardsticks {
         })
     }
 
-    pub(crate) const fn cores(&self) -> usize {
-        self.cores
-    }
-
     /// How long one yardstick is applied.
     pub(crate) const fn slice(&self) -> Duration {
-        self.pace.limit_slice
+        self.slice
     }
 
-    /// Signatures per second.
-    pub(crate) fn signatures(&mut self, curve: Curve, processors: Processors) -> anyhow::Result<f64> {
-        let threads = self.threads(processors);
+    /// Signatures, by so many threads at once.
+    pub(crate) fn signatures(&mut self, curve: Curve, threads: usize) -> anyhow::Result<Speed> {
         let key = self.key(curve)?;
-        let found = repeated(threads, self.slice(), || key.sign().map(drop))?;
+        let found = repeated(threads, self.slice, || key.sign().map(drop))?;
         self.note(format!("signatures, {curve}, {}", plural(threads, "thread")), found);
         Ok(found)
     }
 
-    /// Verifications per second.
-    pub(crate) fn verifications(&mut self, curve: Curve, processors: Processors) -> anyhow::Result<f64> {
-        let threads = self.threads(processors);
+    /// Verifications, by so many threads at once.
+    pub(crate) fn verifications(&mut self, curve: Curve, threads: usize) -> anyhow::Result<Speed> {
         let key = self.key(curve)?;
-        let found = repeated(threads, self.slice(), || key.verify())?;
+        let found = repeated(threads, self.slice, || key.verify())?;
         self.note(format!("verifications, {curve}, {}", plural(threads, "thread")), found);
         Ok(found)
     }
 
-    /// Appends of 4,096 octets per second, each on disk before the next.
-    pub(crate) fn syncs(&mut self) -> anyhow::Result<f64> {
+    /// Appends of 4,096 octets, each on disk before the next.
+    pub(crate) fn syncs(&mut self) -> anyhow::Result<Speed> {
         let (watch, mut count) = (Stopwatch::start(), 0_usize);
         // One is not enough to tell anything, however slow the disk.
-        while count < 8 || watch.elapsed() < self.slice() {
+        while count < 8 || watch.elapsed() < self.sync_slice {
             if self.written >= FILE_OCTETS {
                 self.file.set_len(0)?;
                 self.file.seek(SeekFrom::Start(0))?;
@@ -107,35 +93,35 @@ impl Yardsticks {
             self.written += u64::try_from(APPENDED.len())?;
             count += 1;
         }
-        let found = rate(count, watch.elapsed())?;
+        let found = watch.speed(count)?;
         self.note("appends of 4,096 octets with fdatasync".to_owned(), found);
         Ok(found)
     }
 
     /// Notes a limit that was measured, be it elsewhere.
-    pub(crate) fn note(&mut self, name: String, per_second: f64) {
+    pub(crate) fn note(&mut self, name: String, speed: Speed) {
         match self.notes.iter_mut().find(|(noted, _)| *noted == name) {
-            Some((_, rates)) => rates.push(per_second),
-            None => self.notes.push((name, vec![per_second])),
+            Some((_, speeds)) => speeds.push(speed),
+            None => self.notes.push((name, vec![speed])),
         }
     }
 
-    /// Returns every limit that was measured, in the order of their names.
-    pub(crate) fn noted(&self) -> Vec<(&str, Spread)> {
+    /// Returns every limit that was measured, in the order of their names: per second, and microseconds of processor time.
+    pub(crate) fn noted(&self) -> Vec<(&str, Spread, Spread)> {
+        let spread = |speeds: &[Speed], of: &dyn Fn(&Speed) -> f64| {
+            Spread::of(&speeds.iter().map(of).collect::<Vec<_>>())
+        };
         let mut noted: Vec<_> = self
             .notes
             .iter()
-            .filter_map(|(name, rates)| Some((name.as_str(), Spread::of(rates)?)))
+            .filter_map(|(name, speeds)| {
+                let per_second = spread(speeds, &|speed| speed.per_second)?;
+                let processor = spread(speeds, &|speed| 1e6 * speed.processor_seconds)?;
+                Some((name.as_str(), per_second, processor))
+            })
             .collect();
-        noted.sort_by_key(|(name, _)| *name);
+        noted.sort_by_key(|(name, ..)| *name);
         noted
-    }
-
-    const fn threads(&self, processors: Processors) -> usize {
-        match processors {
-            Processors::One => 1,
-            Processors::All => self.cores,
-        }
     }
 
     fn key(&self, curve: Curve) -> anyhow::Result<&Key> {
@@ -175,18 +161,18 @@ const fn verifying(curve: Curve) -> &'static EcdsaVerificationAlgorithm {
     }
 }
 
-/// Does the same thing on some threads for as long as `slice`; returns how often per second.
+/// Does the same thing on some threads for as long as `slice`.
 fn repeated(
     threads: usize,
     slice: Duration,
     act: impl Fn() -> anyhow::Result<()> + Sync,
-) -> anyhow::Result<f64> {
+) -> anyhow::Result<Speed> {
     let act = &act;
     let watch = Stopwatch::start();
     let count = thread::scope(|scope| {
         let one = || {
             let mut count = 0_usize;
-            while watch.elapsed() < slice {
+            while count == 0 || watch.elapsed() < slice {
                 act()?;
                 count += 1;
             }
@@ -198,7 +184,7 @@ fn repeated(
             .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             .sum::<anyhow::Result<usize>>()
     })?;
-    rate(count, watch.elapsed())
+    watch.speed(count)
 }
 
 pub(crate) fn plural(count: usize, noun: &str) -> String {

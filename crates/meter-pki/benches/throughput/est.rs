@@ -1,0 +1,170 @@
+//! The EST server as the installed program runs it, on loopback with mutual TLS, beside the same listener with nothing behind
+//! it. What is enrolled over it is said in `est_scenes`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ca_core::authority::CertificationAuthority;
+use ca_core::path::TrustAnchor;
+use ca_core::suite::SecuritySuite;
+use ca_store::EngineKind;
+use est_server::config::{
+    Anchor, BindingPolicy, DEFAULT_BODY_OCTETS, EstConfig, EstParts, Label, LabelParts,
+    RegistrationAuthorityEntry, RegistrationAuthorityMatch, Voucher,
+};
+use est_server::guessing::GuessLimits;
+use est_server::wire::base64::LineLength;
+use rustls::RootCertStore;
+use server_kit::metrics::Metrics;
+use server_kit::tls::{AnyCertificate, ClientCertificates, Tls, TlsIdentity};
+use server_kit::workers::{PoolSize, WorkerPool};
+use tokio::runtime::Runtime;
+
+use crate::applicants::Credential;
+use crate::est_scenes::{LineStation, Meters};
+use crate::house::{House, PREFIX, STATION};
+use crate::http::{HOST, Site, Target, bare_router, trusting};
+use crate::measure::{Row, measure};
+use crate::options::Options;
+use crate::yardsticks::Yardsticks;
+
+/// What goes over the wire.
+const MEDIA_TYPE: &str = "application/pkcs10";
+
+/// How long an answer is, about, in octets.
+const ANSWER_OCTETS: usize = 800;
+
+/// Both servers and what clients need of them.
+pub(crate) struct Grounds<'r> {
+    pub(crate) house: House,
+    pub(crate) runtime: &'r Runtime,
+    pub(crate) trusted: Arc<RootCertStore>,
+    est: Site,
+    bare: Site,
+}
+
+/// Measures all rows about EST.
+pub(crate) fn rows(
+    options: &Options,
+    place: &Path,
+    runtime: &Runtime,
+    yardsticks: &mut Yardsticks,
+) -> anyhow::Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for suite in SecuritySuite::ALL {
+        let new = format!("EST, {}, a new connection each", suite.curve());
+        let kept = format!("EST, {}, kept connections", suite.curve());
+        if !options.wants(&new) && !options.wants(&kept) {
+            continue;
+        }
+        let house = House::found(&place.join(format!("est-{suite}")), suite, EngineKind::Fjall)?;
+        let grounds = runtime.block_on(Grounds::open(house, runtime))?;
+        if options.wants(&new) {
+            rows.push(measure(&new, &mut Meters::new(&grounds)?, options.pace(), yardsticks)?);
+        }
+        if options.wants(&kept) {
+            rows.push(measure(&kept, &mut LineStation::new(&grounds)?, options.pace(), yardsticks)?);
+        }
+        runtime.block_on(grounds.close())?;
+    }
+    Ok(rows)
+}
+
+impl<'r> Grounds<'r> {
+    async fn open(house: House, runtime: &'r Runtime) -> anyhow::Result<Self> {
+        let tls = tls(&house.server(HOST)?)?;
+        let workers = WorkerPool::start("est", &PoolSize::default(), &Metrics::new("bench"))?;
+        let parts = EstParts {
+            labels: vec![factory_label(&house)?, operational_label(&house)?],
+            default_label: "meter-op-ds".to_owned(),
+            clock: Arc::clone(&house.ports.clock),
+            registry: Arc::clone(&house.ports.registry),
+            workers,
+            max_body_octets: DEFAULT_BODY_OCTETS,
+            guessing: GuessLimits::default(),
+        };
+        let config = EstConfig::new(parts).map_err(|faults| anyhow::anyhow!("{faults:?}"))?;
+        let est = Site::open(est_server::routes::router(Arc::new(config)), Some(tls.clone())).await?;
+        let bare = Site::open(bare_router(ANSWER_OCTETS), Some(tls)).await?;
+        let trusted = trusting(house.root.der())?;
+        Ok(Self { house, runtime, trusted, est, bare })
+    }
+
+    async fn close(self) -> anyhow::Result<()> {
+        self.est.close().await?;
+        self.bare.close().await
+    }
+
+    /// Where to enrol under a label.
+    pub(crate) fn enrolling(&self, label: &str) -> Target {
+        Target {
+            address: self.est.address,
+            path: format!("/.well-known/est/{label}/simpleenroll"),
+            media_type: MEDIA_TYPE,
+            is_good: |body| body.starts_with(b"MII"),
+        }
+    }
+
+    /// Where nothing happens.
+    pub(crate) fn bare(&self) -> Target {
+        Target::bare(&self.bare, MEDIA_TYPE)
+    }
+}
+
+fn tls(credential: &Credential) -> anyhow::Result<Tls> {
+    let mut path = String::new();
+    for der in &credential.certificates {
+        path.push_str(&pem("CERTIFICATE", der)?);
+    }
+    let key = pem("PRIVATE KEY", &credential.key)?;
+    let identity = TlsIdentity::from_pem(path.as_bytes(), key.as_bytes())?;
+    Ok(Tls::new(&identity, &ClientCertificates::Asked(Arc::new(AnyCertificate::new())))?)
+}
+
+fn pem(label: &str, der: &[u8]) -> anyhow::Result<String> {
+    Ok(der::pem::encode_string(label, der::pem::LineEnding::LF, der)?)
+}
+
+/// Where the factory line enrols for devices.
+fn factory_label(house: &House) -> anyhow::Result<Label> {
+    let station = RegistrationAuthorityEntry {
+        name: STATION.to_owned(),
+        tenant: house.factory.issuer().tenant().clone(),
+        matched_by: RegistrationAuthorityMatch::CommonName(STATION.to_owned()),
+        profiles: vec![house.profile("meter-factory-ds")?],
+        title_prefix: PREFIX.to_vec(),
+        dns_suffixes: Vec::new(),
+    };
+    let anchor = anchor(&house.infrastructure, Voucher::Infrastructure);
+    label(house, &house.factory, "meter-factory-ds", (anchor, vec![station]))
+}
+
+/// Where devices enrol that come from the factory.
+fn operational_label(house: &House) -> anyhow::Result<Label> {
+    let manufacturer = house.factory.issuer().tenant().clone();
+    let anchor = anchor(&house.factory, Voucher::Factory { manufacturer });
+    label(house, &house.operational, "meter-op-ds", (anchor, Vec::new()))
+}
+
+fn anchor(authority: &CertificationAuthority, vouches_for: Voucher) -> Anchor {
+    Anchor { anchor: TrustAnchor::from_certificate(authority.issuer().certificate()), vouches_for }
+}
+
+fn label(
+    house: &House,
+    authority: &Arc<CertificationAuthority>,
+    name: &str,
+    (anchor, registration_authorities): (Anchor, Vec<RegistrationAuthorityEntry>),
+) -> anyhow::Result<Label> {
+    let parts = LabelParts {
+        name: name.to_owned(),
+        authority: Arc::clone(authority),
+        profile: house.profile(name)?,
+        anchors: vec![anchor],
+        registration_authorities,
+        line_length: LineLength::default(),
+        channel_binding: BindingPolicy::default(),
+        ca_certificates: vec![house.root.clone(), authority.issuer().certificate().clone()],
+    };
+    Label::new(parts).map_err(|faults| anyhow::anyhow!("{faults:?}"))
+}
