@@ -13,7 +13,7 @@ use ca_core::signature::EcdsaSignature;
 use ca_core::suite::Curve;
 use signer_file::{
     CreateKeyDirectoryError, DecryptKeyError, FileSigner, KeyDirectory, LoadPassphraseError,
-    OpenKeyDirectoryError, Passphrase, ReadKeyError,
+    OpenKeyDirectoryError, Passphrase, PrivatePathError, ReadKeyError,
 };
 use signer_pkcs11::{
     LoadPinError, OpenTokenError, ParseTokenUriError, Pin, TokenOptions, TokenSigner, TokenUri, UseTokenError,
@@ -263,10 +263,29 @@ impl UnlockError {
                 ))
         )
     }
+
+    /// Case R-10: what signs is not what the certificate says.
+    const fn is_another_key(&self) -> bool {
+        matches!(self, Self::AnotherKey { .. } | Self::KeyFile(ReadKeyError::AnotherKey { .. }))
+    }
+
+    const fn is_missing(&self) -> bool {
+        matches!(
+            self,
+            Self::KeyFile(ReadKeyError::File(PrivatePathError::Missing { .. }))
+                | Self::Passphrase(LoadPassphraseError::File(PrivatePathError::Missing { .. }))
+        )
+    }
 }
 
 impl Explained for UnlockError {
     fn exit(&self) -> Exit {
+        if self.is_another_key() {
+            return Exit::Integrity;
+        }
+        if self.is_missing() {
+            return Exit::NotFound;
+        }
         if self.is_wrong_secret() {
             return Exit::Permission;
         }
@@ -285,6 +304,9 @@ impl Explained for UnlockError {
         if self.is_wrong_secret() {
             return "secret.wrong";
         }
+        if self.is_another_key() {
+            return "key.another";
+        }
         match self {
             Self::WrongSecret { .. } | Self::NotTypedTwice | Self::Empty | Self::Prompt(_) => {
                 "secret.unusable"
@@ -302,6 +324,9 @@ impl Explained for UnlockError {
         if self.is_wrong_secret() {
             return "find the right passphrase or PIN before you try again: a token counts the tries"
                 .to_owned();
+        }
+        if self.is_another_key() {
+            return "stop: the key store does not belong to this root".to_owned();
         }
         match self {
             Self::WrongSecret { .. } => "correct the command line",
