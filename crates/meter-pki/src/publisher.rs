@@ -3,21 +3,25 @@
 //! Knows nothing of how a revocation was decided: it reads committed rows on its own clock. A failure leaves the CRL before in
 //! place, is logged, tried again, and told by the health check long before nextUpdate.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ca_core::actor::{Actor, Identity};
 use ca_core::authority::{CertificationAuthority, Ports};
 use ca_core::fault::Fault;
-use ca_core::ports::{Clock, StatusSource};
+use ca_core::ports::{Clock, StatusSource, Unavailable};
 use ca_core::profile::CrlProfile;
-use ca_core::record::CrlRecord;
+use ca_core::record::{CrlRecord, RevokedEntry};
+use ca_core::serial_number::SerialNumber;
 use ca_core::validity::UnixTime;
+use der::Decode;
 use server_kit::health::Condition;
 use server_kit::shutdown::Shutdown;
 use server_kit::workers::WorkerPool;
 use status_server::repository::Repository;
 use tokio::sync::Notify;
+use x509_cert::crl::CertificateList;
 
 use crate::exit::{Exit, Failure};
 
@@ -29,6 +33,9 @@ const AGAIN: Duration = Duration::from_secs(10);
 
 /// How often the schedule is looked at when nothing is heard.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// How many revocations are looked at together.
+const PAGE: usize = 1_000;
 
 /// The publisher of one authority.
 pub struct Publisher {
@@ -87,14 +94,45 @@ impl Publisher {
         Ok(crl)
     }
 
-    /// Publishes the latest CRL on record if it is not the one that is published, and a new one if there is none or it is due.
-    /// Blocks.
+    /// Publishes the latest CRL on record if it is not the one that is published, and a new one if there is none, if it is due,
+    /// or if it lacks a revocation. Blocks.
     pub(crate) fn catch_up(&self) -> Result<(), Failure> {
-        let latest = self.latest()?;
-        match latest {
-            Some(crl) if self.clock.now() < self.due(&crl) => self.show(&crl),
+        match self.latest()? {
+            Some(crl) if self.clock.now() < self.due(&crl) && !self.lacks_a_revocation(&crl)? => {
+                self.show(&crl)
+            }
             _ => self.publish(&self.actor()).map(|_| ()),
         }
+    }
+
+    /// Tells whether a revocation is on record that a CRL does not list: who recorded it stopped before the CRL that was owed.
+    fn lacks_a_revocation(&self, crl: &CrlRecord) -> Result<bool, Failure> {
+        let unreadable =
+            |error: &dyn std::fmt::Display| Failure::new(Exit::Integrity, "crl.unreadable", error);
+        let read: CertificateList =
+            CertificateList::from_der(&crl.der).map_err(|error| unreadable(&error))?;
+        let entries = read.tbs_cert_list.revoked_certificates.unwrap_or_default();
+        let listed: HashSet<&[u8]> = entries.iter().map(|entry| entry.serial_number.as_bytes()).collect();
+        let mut after = None;
+        loop {
+            let page = self.revoked_after(after.as_ref())?;
+            // What expired before the CRL was made may have left it.
+            let lacks = |entry: &RevokedEntry| {
+                entry.not_after >= crl.this_update && !listed.contains(entry.serial.octets())
+            };
+            if page.iter().any(lacks) {
+                return Ok(true);
+            }
+            match page.last() {
+                Some(last) if page.len() == PAGE => after = Some(last.serial.clone()),
+                _ => return Ok(false),
+            }
+        }
+    }
+
+    fn revoked_after(&self, after: Option<&SerialNumber>) -> Result<Vec<RevokedEntry>, Failure> {
+        let key = self.authority.issuer().key();
+        self.status.revoked(&key, after, PAGE).map_err(unavailable)
     }
 
     fn show(&self, crl: &CrlRecord) -> Result<(), Failure> {
@@ -105,7 +143,7 @@ impl Publisher {
 
     fn latest(&self) -> Result<Option<CrlRecord>, Failure> {
         let key = self.authority.issuer().key();
-        self.status.latest_crl(&key).map_err(|error| Failure::new(Exit::Unavailable, "unavailable", error))
+        self.status.latest_crl(&key).map_err(unavailable)
     }
 
     fn due(&self, crl: &CrlRecord) -> UnixTime {
@@ -198,4 +236,8 @@ impl Publisher {
             Condition::Well
         }
     }
+}
+
+fn unavailable(error: Unavailable) -> Failure {
+    Failure::new(Exit::Unavailable, "unavailable", error)
 }
