@@ -103,6 +103,19 @@ impl Rehearsal {
         });
     }
 
+    /// Starts `meter-pki serve` where it must not go on serving; returns how it ended and what it said.
+    ///
+    /// # Panics
+    /// When it goes on serving.
+    #[must_use]
+    pub fn serve_to_its_end(&self) -> (Option<i32>, String) {
+        let configuration = self.state(&self.configuration).to_string_lossy().into_owned();
+        let log = self.unique("serve.log");
+        let mut process = Process::start(&["--config", &configuration, "serve"], log);
+        let status = eventually("serve ends", || process.ended());
+        (status.code(), process.log())
+    }
+
     fn running(&mut self) -> &mut Process {
         self.process.as_mut().expect("a program was started")
     }

@@ -1,0 +1,187 @@
+//! Revocation, from the operator's command to what relying parties hear. RFC 5280 §5, RFC 6960.
+
+use e2e::fleet::{Asked, Credential, Meter, Suite};
+use e2e::patience::eventually;
+use e2e::peer::{Answer, certificate_of, curl, enrol, make_request, path};
+use e2e::rehearsal::Rehearsal;
+use e2e::tool::openssl;
+use serde_json::Value;
+
+/// A meter of the rehearsed fleet; its signature certificate is revoked by the rehearsal.
+const METER: &str = "4D504B0100000000";
+
+const AUTHORITY: &str = "dso-operational-s1";
+
+/// What OCSP says of a certificate of the owner's authority at this moment.
+#[track_caller]
+fn ocsp(rehearsal: &Rehearsal, certificate: &std::path::Path) -> String {
+    let (root, issuer) = (path(&rehearsal.authority("dso-root-s1")), path(&rehearsal.authority(AUTHORITY)));
+    let (url, certificate) = (format!("{}/ocsp", rehearsal.status()), path(certificate));
+    let whom = ["ocsp", "-url", &url, "-CAfile", &root, "-verify_other", &issuer, "-issuer", &issuer];
+    let said = openssl(whom.iter().chain(&["-cert", &certificate])).ok();
+    assert!(said.err.contains("Response verify OK"), "{}", said.all());
+    let line = said.out.lines().find_map(|line| line.strip_prefix(&format!("{certificate}: ")));
+    line.expect("a status").to_owned()
+}
+
+/// Tells whether the published CRL lists a serial number.
+fn is_on_crl(rehearsal: &Rehearsal, serial: &str) -> bool {
+    let uri = rehearsal.operator_json(&["ca", "show", AUTHORITY])["crl_uri"].clone();
+    let answer = curl(rehearsal, uri.as_str().expect("a CRL"), &[] as &[&str]);
+    let file = rehearsal.unique("crl.der");
+    std::fs::write(&file, answer.body).expect("it can be written");
+    let text = openssl(["crl", "-inform", "DER", "-noout", "-text", "-in", &path(&file)]).ok().out;
+    text.contains(&format!("Serial Number: {serial}\n"))
+}
+
+fn revoke(rehearsal: &Rehearsal, serial: &str, reason: &str) -> Value {
+    rehearsal.operator_json(&["cert", "revoke", serial, "--reason", reason])
+}
+
+#[test]
+fn ocsp_says_revoked_at_once_and_the_crl_follows() {
+    let rehearsal = Rehearsal::start(1);
+    let held = Meter::new(&rehearsal, METER, Suite::One).held("meter-op-ka");
+    assert_eq!(ocsp(&rehearsal, &held.certificate), "good");
+    assert!(!is_on_crl(&rehearsal, &held.serial()));
+    let told = revoke(&rehearsal, &held.serial(), "affiliationChanged");
+    assert_eq!(ocsp(&rehearsal, &held.certificate), "revoked");
+    eventually("the CRL lists it", || is_on_crl(&rehearsal, &held.serial()).then_some(()));
+    // What the operator was told holds: the CRL is there by the time that was named.
+    let crls = rehearsal.operator_json(&["crl", "list"]);
+    let crl = crls.as_array().unwrap().iter().find(|crl| crl["authority"] == AUTHORITY).unwrap();
+    assert!(crl["this_update"].as_str() <= told["next_crl_by"].as_str(), "{crl} {told}");
+}
+
+#[test]
+fn a_revocation_is_on_record_with_who_when_and_why() {
+    let rehearsal = Rehearsal::start(1);
+    let held = Meter::new(&rehearsal, METER, Suite::One).held("meter-op-ka");
+    let before = rehearsal.audited();
+    let told = revoke(&rehearsal, &held.serial(), "superseded");
+    assert_eq!(told["sequence"], before + 1);
+    let record = &rehearsal.audit_after(before)[0];
+    assert_eq!(record["act"], "certificate-revoked");
+    assert_eq!(record["reason"], "superseded");
+    assert_eq!(record["serial"], held.serial());
+    assert!(record["actor"].as_str().unwrap().starts_with("operator:uid-"), "{record}");
+    let shown = rehearsal.operator_json(&["cert", "show", &held.serial()]);
+    assert_eq!((&shown["status"], &shown["reason"]), (&"revoked".into(), &"superseded".into()));
+    assert_eq!(shown["revoked_at"], told["revoked_at"]);
+}
+
+#[test]
+fn the_place_of_a_revoked_certificate_is_free_for_a_new_key() {
+    let rehearsal = Rehearsal::start(1);
+    let meter = Meter::new(&rehearsal, METER, Suite::One);
+    let held = meter.held("meter-op-ka");
+    let tls = meter.held("meter-op-tls").shown();
+    assert_eq!(meter.try_enrol("meter-op-ka", &tls).status, 409, "the place is taken");
+    revoke(&rehearsal, &held.serial(), "superseded");
+    let next: Credential = meter.enrol("meter-op-ka", &tls);
+    assert_eq!(ocsp(&rehearsal, &next.certificate), "good");
+    assert_eq!(ocsp(&rehearsal, &held.certificate), "revoked");
+}
+
+/// Asks for a certificate of the revoked purpose with a key of before.
+fn ask_with_old_key(rehearsal: &Rehearsal, meter: &Meter<'_>, title: &str, old: &Credential) -> Answer {
+    let request = make_request(&old.key, &format!("/CN={title}"), "sha256", &[]);
+    enrol(rehearsal, "meter-op-ka-s1", &request, &meter.held("meter-op-tls").shown())
+}
+
+#[test]
+fn a_compromised_key_is_never_certified_again_not_even_after_a_restart_or_for_another_device() {
+    let mut rehearsal = Rehearsal::start(1);
+    let serial = Meter::new(&rehearsal, METER, Suite::One).held("meter-op-ka").serial();
+    revoke(&rehearsal, &serial, "keyCompromise");
+    for restarted in [false, true] {
+        if restarted {
+            rehearsal.stop();
+            rehearsal.serve();
+        }
+        let meter = Meter::new(&rehearsal, METER, Suite::One);
+        let answer = ask_with_old_key(&rehearsal, &meter, METER, &meter.held("meter-op-ka"));
+        assert_eq!(answer.status, 403, "{}", answer.text());
+        assert!(answer.text().contains("(key.blocked)"), "{}", answer.text());
+    }
+    let (other, old) = ("4D504B01000000F1", Meter::new(&rehearsal, METER, Suite::One).held("meter-op-ka"));
+    rehearsal.expect_devices("dso", &[other]);
+    let token = rehearsal.token(other, "meter-op-ka-s1").into();
+    let request = make_request(&old.key, &format!("/CN={other}"), "sha256", &[]);
+    let answer = enrol(&rehearsal, "meter-op-ka-s1", &request, &token);
+    assert!(answer.text().contains("(key.blocked)"), "{}", answer.text());
+    // The meter itself goes on with a new key.
+    let meter = Meter::new(&rehearsal, METER, Suite::One);
+    drop(meter.enrol("meter-op-ka", &meter.held("meter-op-tls").shown()));
+}
+
+#[test]
+fn a_second_revocation_changes_nothing_and_ends_with_7() {
+    let rehearsal = Rehearsal::start(1);
+    let serial = rehearsal.text("revoked_serial").to_owned();
+    let before = rehearsal.operator_json(&["cert", "show", &serial]);
+    let said = rehearsal.operator(&["cert", "revoke", &serial, "--reason", "keyCompromise"]);
+    assert_eq!(said.code, Some(7), "{}", said.all());
+    assert!(said.err.contains("(revoke.already)"), "{}", said.err);
+    assert_eq!(rehearsal.operator_json(&["cert", "show", &serial]), before, "first time and reason stay");
+}
+
+#[test]
+fn what_cannot_be_revoked_ends_with_the_code_of_its_reason() {
+    let rehearsal = Rehearsal::start(1);
+    let good = Meter::new(&rehearsal, METER, Suite::One).held("meter-op-ka").serial();
+    let before = rehearsal.operator_json(&["cert", "show", &good]);
+    let cases: [(&[&str], i32, &str); 6] = [
+        (&["0102030405060708090A0B0C0D0E0F10", "--reason", "superseded"], 5, "certificate.unknown"),
+        (&["not-a-number", "--reason", "superseded"], 2, "serial.malformed"),
+        (&[&good, "--reason", "boredom"], 2, "reason.unknown"),
+        (&[&good, "--reason", "certificateHold"], 4, "revoke.hold"),
+        (&[&good, "--reason", "superseded", "--issuer", "nobody"], 5, "authority.unknown"),
+        (&[&good, "--reason", "superseded", "--issuer", "dso-infra-s1"], 5, "certificate.unknown"),
+    ];
+    for (arguments, code, reason) in cases {
+        let said = rehearsal.operator(&[&["cert", "revoke"], arguments].concat());
+        assert_eq!(said.code, Some(code), "{}", said.all());
+        assert!(said.err.contains(&format!("({reason})")), "{}", said.err);
+    }
+    let future = ["--reason", "keyCompromise", "--invalidity-date", "2099-01-01T00:00:00Z"];
+    let said = rehearsal.operator(&[&["cert", "revoke", &good], future.as_slice()].concat());
+    assert_eq!(said.code, Some(4), "{}", said.all());
+    assert!(said.err.contains("(revoke.invalidity)"), "{}", said.err);
+    assert_eq!(rehearsal.operator_json(&["cert", "show", &good]), before);
+}
+
+#[test]
+fn a_revocation_outlives_a_kill() {
+    let mut rehearsal = Rehearsal::start(1);
+    let serial = Meter::new(&rehearsal, METER, Suite::One).held("meter-op-ka").serial();
+    revoke(&rehearsal, &serial, "superseded");
+    // Killed before the CRL is due: what was told to the operator must hold all the same.
+    rehearsal.kill();
+    rehearsal.serve();
+    let held = Meter::new(&rehearsal, METER, Suite::One).held("meter-op-ka");
+    assert_eq!(ocsp(&rehearsal, &held.certificate), "revoked");
+    eventually("the CRL lists it after the restart", || is_on_crl(&rehearsal, &serial).then_some(()));
+}
+
+#[test]
+fn what_is_enrolled_after_a_revocation_has_a_serial_number_of_its_own() {
+    let rehearsal = Rehearsal::start(1);
+    let meter = Meter::new(&rehearsal, METER, Suite::One);
+    let tls = meter.held("meter-op-tls").shown();
+    for _ in 0..3 {
+        let Asked { request, .. } = meter.ask();
+        let held = meter.on_record();
+        let good: Vec<_> = rehearsal
+            .certificates_of(METER)
+            .into_iter()
+            .filter(|one| one["profile"] == "meter-op-ka-s1" && one["status"] == "good")
+            .collect();
+        revoke(&rehearsal, good[0]["serial"].as_str().unwrap(), "superseded");
+        let next = e2e::peer::serial(&certificate_of(
+            &rehearsal,
+            &enrol(&rehearsal, "meter-op-ka-s1", &request, &tls),
+        ));
+        assert!(held.iter().all(|(serial, _)| *serial != next), "{next}");
+    }
+}
