@@ -4,6 +4,7 @@
 //! should exist. Every fault of the file is reported, with its line.
 
 mod checked;
+mod checker;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,38 +12,43 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use server_kit::limits::Limits;
 use server_kit::workers::PoolSize;
+use toml::Spanned;
 
 pub use checked::{
     CheckConfigError, CheckedAuthority, CheckedManufacturer, CheckedOffer, CheckedRegistrationAuthority,
     Config, KeySource,
 };
 
-/// The file as it is written.
+/// The file as it is written. Tables know their places in it, so that faults can be told with their lines.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawConfig {
     /// Where records are kept.
-    pub store: RawStore,
+    pub store: Spanned<RawStore>,
     /// Where private keys are.
-    pub keys: RawKeys,
+    pub keys: Spanned<RawKeys>,
     /// The profiles and how they are encoded.
-    #[serde(default)]
-    pub profiles: RawProfiles,
+    #[serde(default = "built_in")]
+    pub profiles: Spanned<RawProfiles>,
     /// The EST listener.
-    pub est: RawEst,
+    pub est: Spanned<RawEst>,
     /// The listener for CRLs, CA certificates and OCSP.
-    pub status: RawStatus,
+    pub status: Spanned<RawStatus>,
     /// The operator's interface.
-    pub operator: RawOperator,
+    pub operator: Spanned<RawOperator>,
     /// The certification authorities, at least one.
     #[serde(rename = "authority")]
-    pub authorities: Vec<RawAuthority>,
+    pub authorities: Vec<Spanned<RawAuthority>>,
     /// Manufacturers whose factory certificates are trusted.
     #[serde(rename = "manufacturer", default)]
-    pub manufacturers: Vec<RawManufacturer>,
+    pub manufacturers: Vec<Spanned<RawManufacturer>>,
     /// Registration authorities and their bounds.
     #[serde(rename = "registration_authority", default)]
-    pub registration_authorities: Vec<RawRegistrationAuthority>,
+    pub registration_authorities: Vec<Spanned<RawRegistrationAuthority>>,
+}
+
+fn built_in() -> Spanned<RawProfiles> {
+    Spanned::new(0..0, RawProfiles::default())
 }
 
 /// `[store]`
@@ -165,7 +171,7 @@ pub struct RawAuthority {
     pub manufacturers: Vec<String>,
     /// `[[authority.offer]]`: what it issues, and to whom.
     #[serde(rename = "offer", default)]
-    pub offers: Vec<RawOffer>,
+    pub offers: Vec<Spanned<RawOffer>>,
 }
 
 /// `[[authority.offer]]`

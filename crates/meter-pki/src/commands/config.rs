@@ -32,7 +32,7 @@ pub(super) fn run(verb: &ConfigCommand, file: &Path, printer: &Printer) -> Resul
             };
             printer.result(&view, |view| {
                 vec![format!(
-                    "sound: {} authorities, {} labels, {} manufacturers, {} registration authorities",
+                    "sound; authorities: {}, labels: {}, manufacturers: {}, registration authorities: {}",
                     view.authorities.len(),
                     view.labels.len(),
                     view.manufacturers,
@@ -47,6 +47,6 @@ pub(super) fn run(verb: &ConfigCommand, file: &Path, printer: &Printer) -> Resul
 /// Makes one failure of all faults, a line each.
 pub(super) fn faulty(error: &crate::config::CheckConfigError) -> Failure {
     let count = error.faults.len();
-    let message = format!("the configuration has {count} faults\n{error}");
+    let message = format!("faults in the configuration: {count}\n{error}");
     Failure::new(Exit::Usage, "config.faulty", message)
 }

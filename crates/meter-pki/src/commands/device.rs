@@ -91,7 +91,7 @@ fn read(file: &Path) -> Result<Vec<ImportedDevice>, Failure> {
     for (row, record) in reader.deserialize::<ImportedDevice>().enumerate() {
         let line = row + 2;
         match record {
-            Err(error) => faults.push(format!("line {line}: {error}")),
+            Err(error) => faults.push(format!("line {line}: {}", told(&error))),
             Ok(device) => match ca_core::system_title::SystemTitle::parse(&device.system_title) {
                 Err(error) => faults.push(format!("line {line}: {}: {error}", device.system_title)),
                 Ok(title) => match seen.insert(title, line) {
@@ -108,7 +108,15 @@ fn read(file: &Path) -> Result<Vec<ImportedDevice>, Failure> {
     }
     let count = faults.len();
     faults.truncate(TOLD_ROWS);
-    Err(unreadable(&format!("{count} faulty rows, nothing was imported\n{}", faults.join("\n"))))
+    Err(unreadable(&format!("nothing was imported, faulty rows: {count}\n{}", faults.join("\n"))))
+}
+
+/// What is wrong with a row, without its place in the file.
+fn told(error: &csv::Error) -> String {
+    if let csv::ErrorKind::Deserialize { err, .. } = error.kind() {
+        return err.to_string();
+    }
+    error.to_string()
 }
 
 fn rows(page: &DevicePage) -> Vec<String> {

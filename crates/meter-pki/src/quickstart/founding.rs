@@ -85,7 +85,7 @@ fn found_blocking(
 
 /// Issues the certificates of the EST server and of the line station by the operator's own door.
 fn equip(layout: &Layout, draft: &Path) -> anyhow::Result<()> {
-    let config = Config::load(draft)?;
+    let config = Config::load_in_founding(draft)?;
     let system = compose(&config)?;
     let server = ("dso-infra-s1", "est-tls-s1", "Example Grid", "EST Server", ["localhost"].as_slice());
     issue_named(layout, &system, server, "server")?;

@@ -1,0 +1,291 @@
+//! The checks of a configuration file: every fault is noted with its line, and the check goes on without the value.
+//!
+//! Reads certificates, profile files, and the EST server's certificate and key; opens no store, no signer and no token.
+
+mod authority;
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+
+use ca_core::certificate::Certificate;
+use ca_core::path::TrustAnchor;
+use ca_core::profile::{CertificateProfile, ProfileId};
+use ca_core::tenant::TenantId;
+use ca_store::EngineKind;
+use policies::{ProfileSet, Settings, Variant};
+use server_kit::tls::TlsIdentity;
+use toml::Spanned;
+
+use super::checked::{CheckedManufacturer, CheckedRegistrationAuthority};
+use super::{
+    CheckConfigError, Config, KeySource, RawConfig, RawEst, RawKeys, RawManufacturer, RawProfiles,
+    RawRegistrationAuthority, RawStatus, beside,
+};
+
+/// How far the system is that is configured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// It is being founded: it will itself issue the certificate of its EST server.
+    Founding,
+    /// It is to serve: everything must be there.
+    Service,
+}
+
+/// Collects faults, so that all are told at once.
+pub(super) struct Checker<'a> {
+    file: &'a Path,
+    stage: Stage,
+    /// Where the table that is being checked begins in the text.
+    place: usize,
+    /// Sentences with their places.
+    faults: Vec<(usize, String)>,
+}
+
+impl<'a> Checker<'a> {
+    /// Begins the check of a file.
+    pub(super) const fn new(file: &'a Path, stage: Stage) -> Self {
+        Self { file, stage, place: 0, faults: Vec::new() }
+    }
+
+    /// Checks everything.
+    pub(super) fn check(mut self, raw: RawConfig) -> Result<Config, CheckConfigError> {
+        match self.config(raw) {
+            Some(config) if self.faults.is_empty() => Ok(config),
+            _ => Err(CheckConfigError { faults: self.told() }),
+        }
+    }
+
+    /// Returns the faults in the order of the file, each with file and line.
+    fn told(mut self) -> Vec<String> {
+        let text = std::fs::read_to_string(self.file).unwrap_or_default();
+        self.faults.sort_by_key(|(place, _)| *place);
+        let line = |place| text.get(..place).unwrap_or_default().matches('\n').count() + 1;
+        let told = |(place, sentence)| format!("{}:{}: {sentence}", self.file.display(), line(place));
+        self.faults.into_iter().map(told).collect()
+    }
+
+    /// Checks a table; its faults are told with its line.
+    fn at<T, R>(&mut self, table: &Spanned<T>, check: impl FnOnce(&mut Self, &T) -> R) -> R {
+        let outer = std::mem::replace(&mut self.place, table.span().start);
+        let checked = check(self, table.get_ref());
+        self.place = outer;
+        checked
+    }
+
+    /// Checks each table of an array.
+    fn each<T, R>(
+        &mut self,
+        tables: &[Spanned<T>],
+        mut check: impl FnMut(&mut Self, &T) -> Option<R>,
+    ) -> Vec<R> {
+        tables.iter().filter_map(|table| self.at(table, |checker, one| check(checker, one))).collect()
+    }
+
+    /// Notes a fault.
+    fn note(&mut self, what: &str, why: impl Display) {
+        self.faults.push((self.place, format!("{what}: {why}")));
+    }
+
+    /// Notes a fault and goes on without the value.
+    fn keep<T, E: Display>(&mut self, what: &str, value: Result<T, E>) -> Option<T> {
+        value.map_err(|error| self.note(what, error)).ok()
+    }
+
+    fn beside(&self, path: &Path) -> PathBuf {
+        beside(self.file, path)
+    }
+
+    fn config(&mut self, raw: RawConfig) -> Option<Config> {
+        let store = self.at(&raw.store, |checker, raw| {
+            let engine = EngineKind::from_name(&raw.engine).ok_or("the engines are fjall and sled");
+            let engine = checker.keep("store.engine", engine);
+            let tenant = checker.keep("store.tenant", TenantId::parse(&raw.tenant));
+            let directory = checker.directory("store.directory", &raw.directory);
+            Some((engine?, tenant?, directory?))
+        });
+        let keys = self.at(&raw.keys, Self::keys);
+        let profiles = self.at(&raw.profiles, Self::profiles);
+        let est = self.at(&raw.est, Self::est);
+        let status = self.at(&raw.status, Self::status);
+        let operator_socket = self.beside(&raw.operator.get_ref().socket);
+        self.check_names(&raw);
+        let manufacturers = self.each(&raw.manufacturers, Self::manufacturer);
+        // Without profiles, whatever names one could not be checked.
+        let profiles = profiles?;
+        let known: BTreeSet<TenantId> = manufacturers.iter().map(|one| one.tenant.clone()).collect();
+        let authorities =
+            self.each(&raw.authorities, |checker, one| checker.authority(one, &profiles, &known));
+        let registration_authorities = self.each(&raw.registration_authorities, |checker, one| {
+            checker.registration_authority(one, &profiles)
+        });
+        let (engine, tenant, store_directory) = store?;
+        Some(Config {
+            tenant,
+            store_directory,
+            engine,
+            keys: keys?,
+            est: est?,
+            status: status?,
+            operator_socket,
+            authorities,
+            manufacturers,
+            registration_authorities,
+        })
+    }
+
+    /// What must exist is not created.
+    fn directory(&mut self, what: &str, path: &Path) -> Option<PathBuf> {
+        let path = self.beside(path);
+        let found = path.is_dir().then(|| path.clone());
+        self.keep(what, found.ok_or_else(|| format!("there is no directory {}", path.display())))
+    }
+
+    fn readable(&mut self, what: &str, path: &Path) -> Option<Vec<u8>> {
+        let path = self.beside(path);
+        let octets = std::fs::read(&path).map_err(|error| format!("cannot read {}: {error}", path.display()));
+        self.keep(what, octets)
+    }
+
+    fn keys(&mut self, raw: &RawKeys) -> Option<KeySource> {
+        match (&raw.directory, &raw.passphrase_file, &raw.token_uri) {
+            (Some(directory), Some(passphrase_file), None) => {
+                let directory = self.directory("keys.directory", directory);
+                let passphrase_file = self.beside(passphrase_file);
+                if !passphrase_file.is_file() {
+                    self.note(
+                        "keys.passphrase_file",
+                        format!("there is no file {}", passphrase_file.display()),
+                    );
+                }
+                Some(KeySource::Files { directory: directory?, passphrase_file })
+            }
+            (None, None, Some(uri)) => Some(KeySource::Token { uri: uri.clone() }),
+            _ => self.keep("keys", Err("give either directory and passphrase_file, or token_uri")),
+        }
+    }
+
+    fn est(&mut self, raw: &RawEst) -> Option<RawEst> {
+        if self.stage == Stage::Service {
+            let certificate = self.readable("est.certificate_file", &raw.certificate_file);
+            let key = self.readable("est.key_file", &raw.key_file);
+            if let (Some(certificate), Some(key)) = (certificate, key) {
+                self.keep("est.certificate_file, key_file", TlsIdentity::from_pem(&certificate, &key))?;
+            }
+        }
+        Some(RawEst {
+            certificate_file: self.beside(&raw.certificate_file),
+            key_file: self.beside(&raw.key_file),
+            ..raw.clone()
+        })
+    }
+
+    fn status(&mut self, raw: &RawStatus) -> Option<RawStatus> {
+        let directory = self.directory("status.directory", &raw.directory)?;
+        Some(RawStatus { directory, ..raw.clone() })
+    }
+
+    fn profiles(&mut self, raw: &RawProfiles) -> Option<ProfileSet> {
+        let mut settings = Settings::default();
+        let hw_type = match &raw.hw_type {
+            Some(text) => Some(self.keep("profiles.hw_type", text.parse())?),
+            None => None,
+        };
+        if let Some(name) = &raw.variant {
+            settings.variant = self.keep("profiles.variant", Variant::named(name, hw_type))?;
+        } else if hw_type.is_some() {
+            let why = "only the variants greenbook-san and strict-empty use it";
+            return self.keep("profiles.hw_type", Err(why));
+        }
+        if let Some(text) = &raw.policy_arc {
+            settings.policy_arc = self.keep("profiles.policy_arc", text.parse())?;
+        }
+        let loaded = match &raw.directory {
+            Some(directory) => ProfileSet::load_dir(&self.beside(directory), &settings),
+            None => ProfileSet::load_embedded(&settings),
+        };
+        self.keep("profiles", loaded)
+    }
+
+    fn certificate(&mut self, what: &str, path: &Path) -> Option<Certificate> {
+        let octets = self.readable(what, path)?;
+        let parsed = Certificate::from_der(&octets);
+        self.keep(what, parsed.map_err(|error| format!("{}: {error}", self.beside(path).display())))
+    }
+
+    fn anchors(&mut self, what: &str, files: &[PathBuf]) -> Vec<TrustAnchor> {
+        if files.is_empty() {
+            self.note(what, "at least one anchor file is needed");
+        }
+        let certificates: Vec<_> = files.iter().filter_map(|file| self.certificate(what, file)).collect();
+        certificates.iter().map(TrustAnchor::from_certificate).collect()
+    }
+
+    fn manufacturer(&mut self, raw: &RawManufacturer) -> Option<CheckedManufacturer> {
+        let what = format!("manufacturer {}", raw.tenant);
+        let anchors = self.anchors(&what, &raw.anchor_files);
+        Some(CheckedManufacturer { tenant: self.keep(&what, TenantId::parse(&raw.tenant))?, anchors })
+    }
+
+    fn profile(&mut self, what: &str, name: &str, profiles: &ProfileSet) -> Option<CertificateProfile> {
+        let profile = profiles.certificate(name).ok_or_else(|| format!("there is no profile {name}"));
+        self.keep(what, profile).cloned()
+    }
+
+    fn registration_authority(
+        &mut self,
+        raw: &RawRegistrationAuthority,
+        profiles: &ProfileSet,
+    ) -> Option<CheckedRegistrationAuthority> {
+        let what = format!("registration_authority {}", raw.name);
+        let anchors = self.anchors(&what, &raw.anchor_files);
+        let profiles: Vec<ProfileId> = raw
+            .profiles
+            .iter()
+            .filter_map(|name| self.profile(&what, name, profiles))
+            .map(|profile| profile.id().clone())
+            .collect();
+        let prefix = hex::decode(&raw.title_prefix).ok().filter(|prefix| prefix.len() <= 8);
+        let prefix = self.keep(&what, prefix.ok_or("title_prefix is up to 8 octets in hexadecimal"));
+        let tenant = self.keep(&what, TenantId::parse(&raw.tenant));
+        Some(CheckedRegistrationAuthority {
+            name: raw.name.clone(),
+            tenant: tenant?,
+            common_name: raw.common_name.clone(),
+            title_prefix: prefix?,
+            dns_suffixes: raw.dns_suffixes.clone(),
+            anchors,
+            profiles,
+        })
+    }
+
+    /// There is an authority; names of authorities and labels are unique; the default label exists.
+    fn check_names(&mut self, raw: &RawConfig) {
+        if raw.authorities.is_empty() {
+            self.note("authority", "at least one is needed");
+        }
+        let (mut names, mut labels) = (BTreeSet::new(), BTreeSet::new());
+        for authority in &raw.authorities {
+            self.at(authority, |checker, one| {
+                if !names.insert(one.name.clone()) {
+                    checker.note(&format!("authority {}", one.name), "another one has this name");
+                }
+            });
+            for offer in &authority.get_ref().offers {
+                self.at(offer, |checker, one| {
+                    if let Some(label) = one.label.as_ref().filter(|label| !labels.insert((*label).clone())) {
+                        checker.note(
+                            &format!("offer {}", one.profile),
+                            format!("the label {label} is given twice"),
+                        );
+                    }
+                });
+            }
+        }
+        self.at(&raw.est, |checker, est| {
+            if !labels.contains(&est.default_label) {
+                checker.note("est.default_label", format!("no offer has the label {}", est.default_label));
+            }
+        });
+    }
+}

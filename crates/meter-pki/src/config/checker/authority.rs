@@ -1,0 +1,127 @@
+//! The checks of `[[authority]]` and of what it offers.
+
+use std::collections::BTreeSet;
+
+use ca_core::certificate::Certificate;
+use ca_core::issuer::{Issuer, PublicationPoints};
+use ca_core::key_ref::KeyRef;
+use ca_core::registration::Door;
+use ca_core::tenant::TenantId;
+use est_server::config::BindingPolicy;
+use est_server::wire::base64::LineLength;
+use policies::ProfileSet;
+
+use super::super::checked::{CheckedAuthority, CheckedOffer};
+use super::super::{RawAuthority, RawOffer};
+use super::Checker;
+
+impl Checker<'_> {
+    /// Checks an authority; `known` are the manufacturers of the file.
+    pub(super) fn authority(
+        &mut self,
+        raw: &RawAuthority,
+        profiles: &ProfileSet,
+        known: &BTreeSet<TenantId>,
+    ) -> Option<CheckedAuthority> {
+        let what = format!("authority {}", raw.name);
+        let path: Vec<_> = raw.path_files.iter().filter_map(|file| self.certificate(&what, file)).collect();
+        let issuer = self.issuer(&what, raw);
+        if let Some(issuer) = &issuer {
+            self.check_path(&what, issuer, &path);
+        }
+        let offers = self.each(&raw.offers, |checker, offer| checker.offer(&what, offer, profiles));
+        let manufacturers: BTreeSet<TenantId> =
+            raw.manufacturers.iter().filter_map(|name| self.keep(&what, TenantId::parse(name))).collect();
+        for missing in manufacturers.difference(known) {
+            self.note(&what, format!("there is no manufacturer {missing}"));
+        }
+        let responder_key =
+            KeyRef::parse(&raw.responder_key).ok_or("responder_key has 40 hexadecimal digits");
+        let responder_key = self.keep(&what, responder_key);
+        let responder_profile = self.profile(&what, &raw.responder_profile, profiles);
+        let crl_profile = profiles
+            .crl(&raw.crl_profile)
+            .ok_or_else(|| format!("there is no crl_profile {}", raw.crl_profile));
+        let crl_profile = self.keep(&what, crl_profile);
+        let ocsp_profile = profiles
+            .ocsp(&raw.ocsp_profile)
+            .ok_or_else(|| format!("there is no ocsp_profile {}", raw.ocsp_profile));
+        let ocsp_profile = self.keep(&what, ocsp_profile);
+        Some(CheckedAuthority {
+            name: raw.name.clone(),
+            crl_profile: *crl_profile?,
+            ocsp_profile: *ocsp_profile?,
+            responder_key: responder_key?,
+            responder_profile: responder_profile?,
+            issuer: issuer?,
+            path,
+            manufacturers,
+            offers,
+        })
+    }
+
+    fn issuer(&mut self, what: &str, raw: &RawAuthority) -> Option<Issuer> {
+        let certificate = self.certificate(what, &raw.certificate_file);
+        let tenant = self.keep(what, TenantId::parse(&raw.tenant));
+        let issues_until = match &raw.issues_until {
+            None => None,
+            Some(text) => Some(self.keep(what, crate::time_text::parse(text))?),
+        };
+        let certificate = certificate?;
+        let window_ends = issues_until.unwrap_or_else(|| certificate.validity().not_after());
+        let points = PublicationPoints {
+            crl: raw.crl_uri.clone(),
+            ca_issuers: raw.ca_issuers_uri.clone(),
+            ocsp: raw.ocsp_uri.clone(),
+        };
+        self.keep(what, Issuer::new(certificate, tenant?, window_ends, points))
+    }
+
+    /// Each certificate of the path issued the one before it, and the last issued itself.
+    fn check_path(&mut self, what: &str, issuer: &Issuer, path: &[Certificate]) {
+        let lower = std::iter::once(issuer.certificate()).chain(path);
+        let upper = path.iter().chain(path.last());
+        let sound = !path.is_empty()
+            && lower.zip(upper).all(|(lower, upper)| {
+                lower.issuer() == upper.subject()
+                    && upper.public_key().verify(lower.tbs(), lower.signature()).is_ok()
+            });
+        if !sound {
+            self.note(what, "path_files do not lead from the certificate to a self-signed root");
+        }
+    }
+
+    fn offer(&mut self, authority: &str, raw: &RawOffer, profiles: &ProfileSet) -> Option<CheckedOffer> {
+        let what = format!("{authority}: offer {}", raw.profile);
+        let grace_seconds = i64::from(raw.grace_minutes) * 60;
+        let doors: Vec<Door> =
+            raw.doors.iter().filter_map(|name| self.keep(&what, door(name, grace_seconds))).collect();
+        let binding = match raw.channel_binding.as_deref() {
+            None | Some("if-present") => Ok(BindingPolicy::IfPresent),
+            Some("required") => Ok(BindingPolicy::Required),
+            Some("off") => Ok(BindingPolicy::Off),
+            Some(_) => Err("channel_binding is if-present, required or off"),
+        };
+        let binding = self.keep(&what, binding);
+        let line_length = self.keep(&what, LineLength::new(raw.base64_line));
+        let profile = self.profile(authority, &raw.profile, profiles);
+        Some(CheckedOffer {
+            binding: binding?,
+            profile: profile?,
+            label: raw.label.clone(),
+            line_length: line_length?,
+            doors,
+        })
+    }
+}
+
+fn door(name: &str, grace_seconds: i64) -> Result<Door, String> {
+    match name {
+        "registration-authority" => Ok(Door::RegistrationAuthority),
+        "one-time-token" => Ok(Door::OneTimeToken),
+        "factory-certificate" => Ok(Door::FactoryCertificate { grace_seconds }),
+        "operational-certificate" => Ok(Door::OperationalCertificate),
+        "operator" => Ok(Door::Operator),
+        other => Err(format!("there is no door {other}")),
+    }
+}
