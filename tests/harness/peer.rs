@@ -34,7 +34,9 @@ impl From<(String, String)> for Shown {
 }
 
 impl Shown {
-    fn options(&self) -> Vec<String> {
+    /// Returns the options of curl that show it.
+    #[must_use]
+    pub fn options(&self) -> Vec<String> {
         match self {
             Self::Nothing => Vec::new(),
             Self::Certificate { certificates, key } => {
