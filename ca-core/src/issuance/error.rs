@@ -150,7 +150,9 @@ pub enum ProveError {
 fn conflict_sentence(conflict: &IntentConflict) -> String {
     match conflict {
         IntentConflict::SerialTaken => "the serial number is taken".to_owned(),
-        IntentConflict::AlreadyIssued(_) => "the request was answered before".to_owned(),
+        IntentConflict::AlreadyIssued(_) => {
+            "the certificate that answered this request was revoked since".to_owned()
+        }
         IntentConflict::InFlight => "the same request is being answered at this moment".to_owned(),
         IntentConflict::KeyCertifiedElsewhere { .. } => {
             "the key is already certified for another subject or purpose".to_owned()

@@ -3,7 +3,9 @@
 //! Used once in the life of a root, by the ceremony; there is no issuer yet, and so no certification authority to ask. What a
 //! root may look like is the profile's and the linter's affair. RFC 5280 §3.2, §4.
 
-use super::{Bench, IssueError, IssuedCertificate, ProveError, ProvenRequest, issue_proven, refusal};
+use super::{
+    Bench, IssueError, IssuedCertificate, ProveError, ProvenRequest, issue_proven, only_answer, refusal,
+};
 use crate::actor::Actor;
 use crate::csr::ProofOfPossession;
 use crate::distinguished_name::DistinguishedName;
@@ -78,7 +80,7 @@ fn found(founding: &RootFounding<'_>) -> Result<IssuedCertificate, IssueError> {
         ledger: founding.ledger,
         threads: 1,
     };
-    issue_proven(&bench, vec![Ok(proven)]).pop().unwrap_or(Err(IssueError::NoFreeSerialNumber))
+    only_answer(issue_proven(&bench, vec![Ok(proven)]))
 }
 
 /// There is nobody to admit and no request to prove: the signer answers for the key, the caller for the rest.

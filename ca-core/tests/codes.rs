@@ -1,0 +1,258 @@
+//! The reason codes: each error has one, it never changes, and codes that several errors share are listed here.
+//!
+//! Audit records, metrics and answers carry these words; whoever searches for one must find it in ten years.
+
+use std::collections::BTreeMap;
+
+use ca_core::csr::CsrError;
+use ca_core::distinguished_name::NameError;
+use ca_core::fault::Fault::{self, Conflict, Ours, Requester, Unavailable};
+use ca_core::issuance::draft::DraftError;
+use ca_core::issuance::{IssueError, ProveError};
+use ca_core::key_ref::KeyRef;
+use ca_core::oid;
+use ca_core::path::PathError;
+use ca_core::ports::{SignError, Unavailable as PortDown};
+use ca_core::profile::KeyPurpose;
+use ca_core::public_key::PublicKeyError;
+use ca_core::reason::ReasonCode;
+use ca_core::record::{CertificateId, CertificateStatus, IntentConflict, Revocation, StoredCertificate};
+use ca_core::registration::AdmitError;
+use ca_core::revocation::RevokeError;
+use ca_core::serial_number::{SerialNumber, SerialNumberError};
+use ca_core::signing::SignFailure;
+use ca_core::subject::SubjectError;
+use ca_core::suite::Curve;
+use ca_core::validity::Validity;
+
+use crate::doubles::clock::{NOW, at};
+use crate::profiles::id;
+use crate::world::{distinguished, dso, title};
+
+fn down() -> PortDown {
+    PortDown { port: "ledger", cause: "off".into() }
+}
+
+fn key() -> KeyRef {
+    KeyRef::new([1; 20])
+}
+
+fn certificate() -> CertificateId {
+    CertificateId { issuer: key(), serial: SerialNumber::from_octets(&[1]).unwrap() }
+}
+
+fn stored() -> StoredCertificate {
+    StoredCertificate {
+        id: certificate(),
+        certificate: Vec::new(),
+        tenant: dso(),
+        profile: id("op-ds"),
+        profile_version: 1,
+        subject: String::new(),
+        key_fingerprint: [0; 32],
+        purpose: KeyPurpose::Signature,
+        validity: Validity::new(at(NOW), at(NOW)).unwrap(),
+        recorded_at: at(NOW),
+        status: CertificateStatus::Good,
+        slot: None,
+    }
+}
+
+fn admission() -> Vec<(AdmitError, &'static str, Fault)> {
+    vec![
+        (AdmitError::ProfileNotOffered { profile: id("x") }, "profile.unknown", Requester),
+        (AdmitError::DoorClosed { profile: id("x") }, "authn.door", Requester),
+        (AdmitError::ForeignTenant, "tenant.foreign", Requester),
+        (AdmitError::CredentialRevoked, "authn.revoked", Requester),
+        (AdmitError::CredentialUnknown, "authn.unknown", Requester),
+        (AdmitError::OtherSubject { proved: title(1) }, "subject.other", Requester),
+        (AdmitError::OtherProfile { held: id("x") }, "profile.other", Requester),
+        (AdmitError::SubjectChanged, "subject.changed", Requester),
+        (AdmitError::OutsideScope { name: "x".to_owned() }, "ra.scope", Requester),
+        (AdmitError::NamesNotEntitled, "subject.names", Requester),
+        (AdmitError::DeviceNotExpected { title: title(1) }, "device.not-expected", Requester),
+        (AdmitError::Unavailable(down()), "unavailable", Unavailable),
+    ]
+}
+
+fn proof() -> Vec<(ProveError, &'static str)> {
+    let (found, wanted) = ("a".to_owned(), "b".to_owned());
+    vec![
+        (ProveError::NotPossessed, "pop.invalid"),
+        (ProveError::Curve { found: Curve::P256, wanted: Curve::P384 }, "key.curve"),
+        (ProveError::IssuerCurve { found: Curve::P384, issuer: Curve::P256 }, "key.curve"),
+        (ProveError::KeyOfAuthority, "key.authority"),
+        (ProveError::KeyReused, "key.reuse"),
+        (ProveError::Subject { cause: SubjectError::AlternativeNameKind }, "subject.names"),
+        (ProveError::SubjectDiffers { found: found.clone(), wanted }, "subject.other"),
+        (ProveError::NotSystemTitle { found }, "subject.not-system-title"),
+        (ProveError::Extension { extension: oid::KEY_USAGE }, "csr.extension"),
+    ]
+}
+
+fn conflicts() -> Vec<(IntentConflict, &'static str, Fault)> {
+    let elsewhere =
+        IntentConflict::KeyCertifiedElsewhere { subject: String::new(), purpose: KeyPurpose::Signature };
+    vec![
+        (IntentConflict::SerialTaken, "serial.taken", Conflict),
+        (IntentConflict::AlreadyIssued(Box::new(stored())), "request.repeated", Conflict),
+        (IntentConflict::InFlight, "request.in-flight", Unavailable),
+        (elsewhere, "key.certified-elsewhere", Conflict),
+        (IntentConflict::KeyBlocked, "key.blocked", Requester),
+        (IntentConflict::SlotTaken { holder: certificate() }, "slot.taken", Conflict),
+        (IntentConflict::TokenUnknown, "token.unknown", Requester),
+        (IntentConflict::TokenSpent, "token.spent", Requester),
+        (IntentConflict::DeviceNotExpected, "device.not-expected", Requester),
+        (IntentConflict::DeviceClaimedByOther, "device.claimed", Requester),
+        (IntentConflict::FactorySuperseded { since: at(NOW) }, "factory.superseded", Requester),
+    ]
+}
+
+fn drafting() -> Vec<(DraftError, &'static str, Fault)> {
+    vec![
+        (DraftError::SubjectDoesNotFit, "subject.unfit", Requester),
+        (DraftError::NameTooLong { octets: 2, max_octets: 1 }, "subject.unfit", Requester),
+        (DraftError::AlternativeNamesDoNotFit, "subject.unfit", Requester),
+        (DraftError::Name(NameError::Text), "subject.unfit", Requester),
+        (DraftError::NoPublicationPoint, "issuer.no-publication-point", Ours),
+        (DraftError::Encode(der::ErrorKind::DateTime.into()), "draft.not-encoded", Ours),
+    ]
+}
+
+fn signing() -> Vec<(SignFailure, &'static str, Fault)> {
+    let cause = || "off".into();
+    vec![
+        (SignError::KeyNotFound { key: key() }.into(), "signer.unavailable", Ours),
+        (SignError::Unavailable { cause: cause() }.into(), "signer.unavailable", Unavailable),
+        (SignError::OutcomeUnknown { cause: cause() }.into(), "signer.unavailable", Unavailable),
+        (SignFailure::DoesNotVerify { key: key() }, "signer.broken", Ours),
+        (SignFailure::NeverFullLength { key: key() }, "signer.broken", Ours),
+    ]
+}
+
+fn issuance() -> Vec<(IssueError, &'static str, Fault)> {
+    let exceeds = IssueError::ValidityExceedsIssuer { not_after: at(2), issuer_not_after: at(1) };
+    let closed = IssueError::WindowClosed { now: at(2), window_ends: at(1) };
+    let mut all = vec![
+        (IssueError::ValidityOutsideProfile { seconds: None }, "validity.outside-profile", Requester),
+        (closed, "issuer.window-closed", Ours),
+        (exceeds, "validity.exceeds-issuer", Ours),
+        (IssueError::NotLinted { findings: Vec::new() }, "lint.failed", Ours),
+        (IssueError::NoFreeSerialNumber, "serial.exhausted", Ours),
+        (IssueError::from(SerialNumberError::Empty), "serial.exhausted", Ours),
+        (IssueError::Altered, "certificate.altered", Ours),
+        (IssueError::from(down()), "unavailable", Unavailable),
+    ];
+    all.extend(admission().into_iter().map(|(error, code, fault)| (error.into(), code, fault)));
+    all.extend(proof().into_iter().map(|(error, code)| (error.into(), code, Requester)));
+    all.extend(drafting().into_iter().map(|(error, code, fault)| (error.into(), code, fault)));
+    all.extend(signing().into_iter().map(|(error, code, fault)| (error.into(), code, fault)));
+    let conflict = |(error, code, fault)| (IssueError::Conflict(error), code, fault);
+    all.extend(conflicts().into_iter().map(conflict));
+    all
+}
+
+fn revocation() -> Vec<(RevokeError, &'static str, Fault)> {
+    let before = Revocation { time: at(NOW), reason: ReasonCode::Superseded, invalidity_date: None };
+    vec![
+        (RevokeError::NotEntitled, "revoke.not-entitled", Requester),
+        (RevokeError::NotIssued { id: certificate() }, "revoke.not-issued", Requester),
+        (RevokeError::AlreadyRevoked { before }, "revoke.already", Conflict),
+        (RevokeError::BeingIssued, "revoke.being-issued", Unavailable),
+        (RevokeError::HoldNotOffered, "revoke.hold", Requester),
+        (RevokeError::InvalidityInFuture { now: at(NOW) }, "revoke.invalidity", Requester),
+        (RevokeError::Unavailable(down()), "unavailable", Unavailable),
+    ]
+}
+
+fn paths() -> Vec<(PathError, &'static str)> {
+    vec![
+        (PathError::TooManyCertificates { count: 17 }, "authn.path-limits"),
+        (PathError::TooManySignatures, "authn.path-limits"),
+        (PathError::NoPath, "authn.no-path"),
+        (PathError::NotYetValid { not_before: at(NOW) }, "authn.not-yet-valid"),
+        (PathError::Expired { not_after: at(NOW) }, "authn.expired"),
+        (PathError::Usage { subject: distinguished("x") }, "authn.usage"),
+        (PathError::CriticalExtension { extension: oid::NAME_CONSTRAINTS }, "authn.critical-extension"),
+    ]
+}
+
+fn requests() -> Vec<(CsrError, &'static str)> {
+    vec![
+        (CsrError::TooLong { octets: 1 }, "csr.too-long"),
+        (CsrError::NotDer { position: None }, "csr.not-der"),
+        (CsrError::Version { version: 1 }, "csr.version"),
+        (CsrError::SignatureAlgorithm { algorithm: oid::SHA_1, curve: Curve::P256 }, "csr.algorithm"),
+        (CsrError::SignatureValue, "csr.signature"),
+        (CsrError::Attribute { attribute: oid::SHA_1 }, "csr.attribute"),
+        (CsrError::DoubledAttribute { attribute: oid::EXTENSION_REQUEST }, "csr.attribute"),
+        (CsrError::DoubledExtension { extension: oid::KEY_USAGE }, "csr.extension"),
+        (CsrError::Name(NameError::Text), "csr.subject"),
+        (CsrError::Key(PublicKeyError::NotDer), "key.unacceptable"),
+    ]
+}
+
+#[test]
+fn every_error_has_its_code_and_its_fault() {
+    for (error, code, fault) in issuance() {
+        assert_eq!((error.code(), error.fault()), (code, fault), "{error:?}");
+    }
+    for (error, code, fault) in admission() {
+        assert_eq!((error.code(), error.fault()), (code, fault), "{error:?}");
+    }
+    for (error, code) in proof() {
+        assert_eq!(error.code(), code, "{error:?}");
+    }
+    for (error, code, fault) in revocation() {
+        assert_eq!((error.code(), error.fault()), (code, fault), "{error:?}");
+    }
+    for (error, code) in paths() {
+        assert_eq!(error.code(), code, "{error:?}");
+    }
+    for (error, code) in requests() {
+        assert_eq!(error.code(), code, "{error:?}");
+    }
+}
+
+/// Codes that more than one error has: one cause for the requester, several for the log.
+const SHARED: [(&str, usize); 11] = [
+    ("authn.path-limits", 2),
+    ("csr.attribute", 2),
+    ("csr.extension", 2),
+    // Found free by registration, or taken when it is recorded.
+    ("device.not-expected", 2),
+    ("key.curve", 2),
+    ("serial.exhausted", 2),
+    ("signer.broken", 2),
+    ("signer.unavailable", 3),
+    // Not entitled to them, or malformed.
+    ("subject.names", 2),
+    // Another device than authenticated, or another than the request names.
+    ("subject.other", 2),
+    ("subject.unfit", 4),
+];
+
+#[test]
+fn codes_that_several_errors_share_are_known() {
+    let mut count: BTreeMap<&str, usize> = BTreeMap::new();
+    let codes = issuance().into_iter().map(|(_, code, _)| code);
+    let codes = codes.chain(paths().into_iter().map(|(_, code)| code));
+    let codes = codes.chain(requests().into_iter().map(|(_, code)| code));
+    // That a port is down is said with one word by every verb.
+    let codes = codes.chain(revocation().into_iter().map(|(_, code, _)| code));
+    for code in codes.filter(|code| *code != "unavailable") {
+        *count.entry(code).or_default() += 1;
+    }
+    let shared: Vec<_> = count.into_iter().filter(|(_, errors)| *errors > 1).collect();
+    assert_eq!(shared, SHARED);
+}
+
+#[test]
+fn codes_are_two_words_of_lower_case_and_sentences_are_one_line() {
+    let wordy = |word: &str| !word.is_empty() && word.chars().all(|c| matches!(c, 'a'..='z' | '-'));
+    for (error, code, _) in issuance() {
+        assert!(code == "unavailable" || code.split('.').filter(|word| wordy(word)).count() == 2, "{code}");
+        let sentence = error.to_string();
+        assert!(!sentence.is_empty() && !sentence.contains('\n') && !sentence.ends_with('.'), "{sentence}");
+    }
+}

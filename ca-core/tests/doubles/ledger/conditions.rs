@@ -1,0 +1,90 @@
+//! What must hold before an intent is recorded. Decides; changes nothing.
+
+use ca_core::record::{
+    CertificateId, CertificateStatus, DeviceClaim, Idempotency, Intent, IntentConflict, Slot, SlotUse, Token,
+};
+
+use super::State;
+
+pub(super) fn check(state: &State, intent: &Intent) -> Result<(), IntentConflict> {
+    let conditions = &intent.conditions;
+    if let Some(idempotency) = &conditions.idempotency {
+        not_answered(state, idempotency)?;
+    }
+    if state.rows.contains_key(&intent.id) {
+        return Err(IntentConflict::SerialTaken);
+    }
+    key_is_free(state, intent)?;
+    if let Some((slot, SlotUse::First)) = &conditions.slot {
+        slot_is_free(state, slot, intent)?;
+    }
+    if let Some(hash) = &conditions.token {
+        token_opens(state.tokens.get(hash), intent)?;
+    }
+    match &conditions.claim {
+        Some(claim) => may_be_claimed(state, claim, intent),
+        None => Ok(()),
+    }
+}
+
+/// What was answered and is not revoked since is answered again; what ended otherwise was no answer.
+fn not_answered(state: &State, idempotency: &Idempotency) -> Result<(), IntentConflict> {
+    let row = state.requests.get(&idempotency.key).and_then(|id| state.rows.get(id));
+    let Some(row) = row.filter(|row| row.stored.recorded_at >= idempotency.since) else { return Ok(()) };
+    match row.stored.status {
+        CertificateStatus::Good | CertificateStatus::Revoked(_) => {
+            Err(IntentConflict::AlreadyIssued(Box::new(row.stored.clone())))
+        }
+        CertificateStatus::Pending => Err(IntentConflict::InFlight),
+        CertificateStatus::NeverIssued | CertificateStatus::Aborted | CertificateStatus::Uncertain { .. } => {
+            Ok(())
+        }
+    }
+}
+
+fn key_is_free(state: &State, intent: &Intent) -> Result<(), IntentConflict> {
+    match state.keys.get(&intent.key_fingerprint) {
+        Some(key) if key.blocked => Err(IntentConflict::KeyBlocked),
+        Some(key) if key.subject != intent.subject || key.purpose != intent.purpose => {
+            let (subject, purpose) = (key.subject.clone(), key.purpose);
+            Err(IntentConflict::KeyCertifiedElsewhere { subject, purpose })
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn slot_is_free(state: &State, slot: &Slot, intent: &Intent) -> Result<(), IntentConflict> {
+    let holders = state.slots.get(slot).map(Vec::as_slice).unwrap_or_default();
+    // RFC 5280 §4.1.2.5: the last second belongs to the period.
+    let holds = |id: &&CertificateId| state.rows[*id].stored.validity.not_after() >= intent.recorded_at;
+    match holders.iter().find(holds) {
+        Some(holder) => Err(IntentConflict::SlotTaken { holder: holder.clone() }),
+        None => Ok(()),
+    }
+}
+
+fn token_opens(token: Option<&Token>, intent: &Intent) -> Result<(), IntentConflict> {
+    let token = token.filter(|token| intent.recorded_at <= token.expires_at);
+    match token {
+        None => Err(IntentConflict::TokenUnknown),
+        Some(token) if token.spent => Err(IntentConflict::TokenSpent),
+        Some(_) => Ok(()),
+    }
+}
+
+fn may_be_claimed(state: &State, claim: &DeviceClaim, intent: &Intent) -> Result<(), IntentConflict> {
+    let device = state
+        .devices
+        .get(&claim.title)
+        .filter(|device| device.expected.tenant == claim.tenant)
+        .ok_or(IntentConflict::DeviceNotExpected)?;
+    if device.claimed_by.is_some_and(|key| key != claim.factory_key) {
+        return Err(IntentConflict::DeviceClaimedByOther);
+    }
+    match device.factory_superseded_at {
+        Some(since) if intent.recorded_at >= since.plus_seconds(claim.grace_seconds) => {
+            Err(IntentConflict::FactorySuperseded { since })
+        }
+        Some(_) | None => Ok(()),
+    }
+}

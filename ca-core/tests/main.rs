@@ -1,0 +1,34 @@
+//! What the certification authority promises, one test per promise, through its public verbs.
+//!
+//! The ports are doubles in memory; certification requests and foreign certificates are written octet for octet. Tests whose
+//! names begin with a letter and a number are cases of the abuse catalogue.
+
+#![cfg(test)]
+
+mod certificate_octets;
+mod doubles;
+mod octets;
+mod profiles;
+mod request_octets;
+mod scenarios;
+mod world;
+
+mod batches;
+mod codes;
+mod doors;
+mod drafts;
+mod faults;
+mod order;
+mod path;
+mod properties;
+mod re_enrolment;
+mod repeats;
+mod request_content;
+mod request_form;
+mod revocation;
+mod scopes;
+mod serials;
+mod signers;
+mod swap;
+mod validity;
+mod vectors;
