@@ -17,6 +17,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::CommandFactory;
+use clap_complete::Shell;
 
 use crate::cli::{CaCommand, Cli, Command, StoreCommand};
 use crate::config::Config;
@@ -54,10 +55,19 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
         }
         Command::Config(verb) => config::run(verb, &cli.config, printer),
         Command::Completion { shell } => {
-            clap_complete::generate(*shell, &mut Cli::command(), "meter-pki", &mut std::io::stdout());
+            printer.script(&completion(*shell));
             Ok(())
         }
     }
+}
+
+/// Writes the completion script of a shell.
+fn completion(shell: Shell) -> String {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "meter-pki", &mut script);
+    // clap_complete writes the hyphen of a program's name in two ways, and bash then finds no verb's options
+    // (clap-rs/clap issue 6421).
+    String::from_utf8_lossy(&script).replace("meter__subcmd__pki", "meter__pki")
 }
 
 /// Runs one asynchronous verb to its end.

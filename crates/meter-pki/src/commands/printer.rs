@@ -32,6 +32,11 @@ impl Printer {
         }
     }
 
+    /// Prints a text that is for another program to read, the same in both forms.
+    pub(crate) fn script(self, text: &str) {
+        drop(write!(std::io::stdout().lock(), "{text}"));
+    }
+
     /// Prints a failure.
     pub(crate) fn failure(self, failure: &Failure) {
         let text = if self.json {
