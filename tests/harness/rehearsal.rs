@@ -1,6 +1,8 @@
 //! A rehearsed system: founded by `meter-pki quickstart` in a directory of its own and serving.
 
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
+use std::process::Command;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -213,7 +215,9 @@ impl Rehearsal {
     /// Runs a verb of the operator's command line.
     #[must_use]
     pub fn operator(&self, arguments: &[&str]) -> Said {
-        let mut command = std::process::Command::new(program("meter-pki"));
+        let mut command = Command::new(program("meter-pki"));
+        // As it is installed: its help names the program as it was called.
+        command.arg0("meter-pki");
         finish(command.arg("--config").arg(self.state(&self.configuration)).args(arguments))
     }
 

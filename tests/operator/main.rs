@@ -1,1 +1,7 @@
-//! The operator's command line.
+//! The operator's command line: what each verb says, how it ends, and what it never says.
+
+mod configuration;
+mod lifecycle;
+mod secrets;
+mod transcript;
+mod verbs;

@@ -1,0 +1,126 @@
+//! Start, stop, and who may talk to the program: one at a time on one state, in order, and nobody else's hands on the socket.
+
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::process::{Command, Stdio};
+
+use e2e::rehearsal::Rehearsal;
+use e2e::tool::finish;
+
+#[test]
+fn a_second_server_on_the_same_state_is_refused_and_harms_nothing() {
+    let rehearsal = Rehearsal::start(1);
+    let before = rehearsal.audited();
+    let (code, log) = rehearsal.serve_to_its_end();
+    assert_eq!(code, Some(1), "{log}");
+    assert!(log.contains("(store.not-open)"), "{log}");
+    assert!(log.contains("another process"), "it says why: {log}");
+    assert_eq!(rehearsal.audited(), before, "the first one serves on");
+}
+
+#[test]
+fn a_stop_ends_in_order_and_takes_the_socket_away_and_the_next_start_serves_the_same() {
+    let mut rehearsal = Rehearsal::start(1);
+    let certificates = rehearsal.operator_json(&["cert", "list"]);
+    let socket = rehearsal.state("operator.sock");
+    assert!(socket.exists());
+    for _ in 0..2 {
+        rehearsal.stop();
+        assert!(!socket.exists(), "the socket is gone");
+        rehearsal.serve();
+        assert_eq!(rehearsal.operator_json(&["cert", "list"]), certificates);
+    }
+}
+
+#[test]
+fn a_killed_program_leaves_a_socket_that_the_next_start_replaces() {
+    let mut rehearsal = Rehearsal::start(1);
+    rehearsal.kill();
+    let said = rehearsal.operator(&["ca", "list"]);
+    assert_eq!(said.code, Some(8), "{}", said.all());
+    rehearsal.serve();
+    drop(rehearsal.operator(&["ca", "list"]).ok());
+}
+
+#[test]
+fn only_the_owner_may_open_socket_keys_and_passphrase() {
+    let rehearsal = Rehearsal::start(1);
+    let mode = |place: &str| {
+        let metadata = std::fs::metadata(rehearsal.state(place)).expect("it is there");
+        (metadata.file_type().is_socket(), metadata.permissions().mode() & 0o777)
+    };
+    assert_eq!(mode("operator.sock"), (true, 0o600));
+    assert_eq!(mode("passphrase"), (false, 0o600));
+    assert_eq!(mode("tls/server.key"), (false, 0o600));
+    for directory in ["", "keys", "published", "tls", "fleet"] {
+        assert_eq!(mode(directory), (false, 0o700), "{directory}");
+    }
+    for key in std::fs::read_dir(rehearsal.state("keys")).unwrap() {
+        let key = key.unwrap();
+        assert_eq!(key.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{}", key.path().display());
+    }
+}
+
+#[test]
+fn keys_that_others_may_read_are_refused() {
+    let mut rehearsal = Rehearsal::start(1);
+    rehearsal.stop();
+    let passphrase = rehearsal.state("passphrase");
+    std::fs::set_permissions(&passphrase, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let (code, log) = rehearsal.serve_to_its_end();
+    assert_eq!(code, Some(8), "{log}");
+    assert!(log.contains("(keys.not-open)"), "{log}");
+}
+
+#[test]
+fn a_quickstart_in_a_directory_that_holds_something_else_is_refused() {
+    let rehearsal = Rehearsal::not_begun();
+    let state = rehearsal.state("");
+    std::fs::create_dir(&state).unwrap();
+    std::fs::write(state.join("letter.txt"), "dear reader").unwrap();
+    let said = rehearsal.operator(&["quickstart", "--exit", "--state", &state.to_string_lossy()]);
+    assert_eq!(said.code, Some(1), "{}", said.all());
+    assert!(said.err.contains("is not empty"), "{}", said.err);
+    assert_eq!(std::fs::read_dir(&state).unwrap().count(), 1, "nothing was written");
+}
+
+#[test]
+fn a_quickstart_resumes_from_its_state_and_a_larger_fleet_joins() {
+    let mut rehearsal = Rehearsal::start(1);
+    rehearsal.stop();
+    rehearsal.quickstart(3);
+    let report = rehearsal.report().clone();
+    assert_eq!(
+        (&report["meters"], &report["manufactured"], &report["swapped"]),
+        (&3.into(), &2.into(), &2.into())
+    );
+    for title in ["4D504B0100000000", "4D504B0200000001", "4D504B0100000002"] {
+        assert_eq!(rehearsal.certificates_of(title).len(), 6, "{title}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_fault() {
+    let rehearsal = Rehearsal::start(1);
+    let configuration = rehearsal.state("meter-pki.toml");
+    let line = "set -o pipefail; \"$0\" --config \"$1\" cert list | head -n 1";
+    let mut shell = Command::new("bash");
+    shell.args(["-c", line]).arg(e2e::process::program("meter-pki")).arg(configuration);
+    let said = finish(shell.stdin(Stdio::null())).ok();
+    assert!(said.out.starts_with("SERIAL"), "{}", said.all());
+}
+
+#[test]
+fn bash_reads_the_completion_script_and_it_knows_the_verbs() {
+    let rehearsal = Rehearsal::not_begun();
+    let said = rehearsal.operator(&["completion", "bash"]).ok();
+    let script = rehearsal.scratch("completion.bash");
+    std::fs::write(&script, &said.out).unwrap();
+    drop(finish(Command::new("bash").arg("-n").arg(&script)).ok());
+    // What a shell does at the second tab after `meter-pki cert re`.
+    let ask = "source \"$0\"; read -r -a words <<< \"$(complete -p meter-pki)\"; \
+               for place in \"${!words[@]}\"; do [ \"${words[place]}\" = -F ] && completer=${words[place + 1]}; done; \
+               COMP_WORDS=(meter-pki cert re); COMP_CWORD=2; \
+               \"$completer\" meter-pki re cert; echo \"${COMPREPLY[@]}\"";
+    let said = finish(Command::new("bash").args(["-c", ask]).arg(&script)).ok();
+    assert_eq!(said.out.trim(), "revoke");
+}
