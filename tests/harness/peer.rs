@@ -125,13 +125,29 @@ pub enum Operation {
 #[track_caller]
 pub fn send_request(
     rehearsal: &Rehearsal,
-    (operation, label): (Operation, &str),
+    at: (Operation, &str),
     request: &[u8],
     shown: &Shown,
     more: &[&str],
 ) -> Answer {
+    send_text(rehearsal, at, encoded(request).as_bytes(), shown, more)
+}
+
+/// Sends the text of a certification request by curl, whatever its form, with further options of curl.
+///
+/// # Panics
+/// When no HTTP answer comes.
+#[must_use]
+#[track_caller]
+pub fn send_text(
+    rehearsal: &Rehearsal,
+    (operation, label): (Operation, &str),
+    text: &[u8],
+    shown: &Shown,
+    more: &[&str],
+) -> Answer {
     let body = rehearsal.unique("body");
-    std::fs::write(&body, encoded(request)).expect("the body can be written");
+    std::fs::write(&body, text).expect("the body can be written");
     let mut arguments = shown.options();
     let fixed = ["-H", "Content-Type: application/pkcs10", "-H", "Content-Transfer-Encoding: base64"];
     arguments.extend(fixed.map(str::to_owned));

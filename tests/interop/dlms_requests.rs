@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use e2e::peer::{Shown, certificate_of, curl, path, public_key, serial};
+use e2e::peer::{Operation, Shown, certificate_of, curl, path, public_key, send_text, serial};
 use e2e::rehearsal::Rehearsal;
 use e2e::tool::openssl;
 
@@ -62,14 +62,35 @@ fn every_request_of_a_dlms_library_is_enrolled_as_its_file_stands() {
         let suite = if key.lines().count() == 4 { "s1" } else { "s2" };
         let label = format!("meter-op-ds-{suite}");
         let shown: Shown = rehearsal.token(&vector.title, &label).into();
-        let mut arguments = shown.options();
-        arguments.extend(["-H", "Content-Type: application/pkcs10", "--data-binary"].map(str::to_owned));
-        arguments.push(format!("@{}", vector.file.display()));
-        let answer = curl(&rehearsal, &format!("{}/simpleenroll", rehearsal.est(&label)), &arguments);
+        let text = std::fs::read(&vector.file).expect("a vector");
+        let answer = send_text(&rehearsal, (Operation::Enrol, &label), &text, &shown, &[]);
         let certificate = certificate_of(&rehearsal, &answer);
         assert_eq!(public_key(&certificate), key, "{}", vector.file.display());
         // All files name one device, whose place must be free for the next.
         let serial = serial(&certificate);
         drop(rehearsal.operator(&["cert", "revoke", &serial, "--reason", "superseded"]).ok());
     }
+    assert_eq!(read_leniently(&rehearsal, "armour"), 50, "every one is counted");
+    assert_eq!(read_leniently(&rehearsal, "unsigned-integers"), damaged(&rehearsal, &vectors));
+}
+
+/// How many requests OpenSSL takes for damaged.
+fn damaged(rehearsal: &Rehearsal, vectors: &[Vector]) -> usize {
+    let file = rehearsal.unique("vector.der");
+    let is_damaged = |vector: &&Vector| {
+        std::fs::write(&file, &vector.der).expect("it can be written");
+        let said = openssl(["req", "-inform", "DER", "-noout", "-verify", "-in", &path(&file)]);
+        !said.err.contains("verify OK")
+    };
+    vectors.iter().filter(is_damaged).count()
+}
+
+/// How many requests were read although they deviate in this way, as the metrics tell.
+fn read_leniently(rehearsal: &Rehearsal, kind: &str) -> usize {
+    let socket = path(&rehearsal.state("operator.sock"));
+    let metrics = curl(rehearsal, "http://meter-pki/metrics", &["--unix-socket", &socket]).text();
+    let is_meant =
+        |line: &&str| line.starts_with("pki_leniencies_total{") && line.contains(&format!("kind=\"{kind}\""));
+    let line = metrics.lines().find(is_meant).unwrap_or_else(|| panic!("{kind} is not counted: {metrics}"));
+    line.rsplit(' ').next().and_then(|number| number.parse().ok()).expect("a number")
 }
