@@ -1,6 +1,6 @@
 //! Client certificates that open nothing: from nowhere, out of their time, of another kind, signed behind the ledger's back.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use e2e::fleet::{Credential, Meter, Suite};
 use e2e::peer::{Shown, make_key, make_request, path};
@@ -46,21 +46,21 @@ impl<'a> Authority<'a> {
     }
 
     /// Signs a certificate for a meter, valid from and to the given times (`YYYYMMDDHHMMSSZ`).
-    fn sign(&self, title: &str, (from, to): (&str, &str)) -> Shown {
-        let key = self.rehearsal.unique("device.key");
-        make_key(&key, "P-256");
-        self.sign_key(&key, title, (from, to))
+    fn sign(&self, title: &str, times: (&str, &str)) -> Shown {
+        self.sign_with(DEVICE, title, times)
     }
 
-    fn sign_key(&self, key: &Path, title: &str, (from, to): (&str, &str)) -> Shown {
-        let request = self.rehearsal.unique("device.csr");
-        let der = make_request(key, &format!("/CN={title}"), "sha256", &[]);
+    /// As [`Self::sign`], with other extensions.
+    fn sign_with(&self, extensions: &str, title: &str, (from, to): (&str, &str)) -> Shown {
+        let (key, request) = (self.rehearsal.unique("device.key"), self.rehearsal.unique("device.csr"));
+        make_key(&key, "P-256");
+        let der = make_request(&key, &format!("/CN={title}"), "sha256", &[]);
         std::fs::write(&request, der).unwrap();
         let folder = self.rehearsal.unique("openssl-ca");
         std::fs::create_dir(&folder).unwrap();
         let settings = format!(
             "[ca]\ndefault_ca=one\n[one]\ndatabase={folder}/index\nserial={folder}/serial\nnew_certs_dir={folder}\n\
-             default_md=sha256\npolicy=any\nx509_extensions=device\n[any]\ncommonName=supplied\n[device]\n{DEVICE}",
+             default_md=sha256\npolicy=any\nx509_extensions=device\n[any]\ncommonName=supplied\n[device]\n{extensions}",
             folder = folder.display()
         );
         for (file, text) in [("settings", settings.as_str()), ("index", ""), ("serial", "7777\n")] {
@@ -72,7 +72,7 @@ impl<'a> Authority<'a> {
         let (input, out) = (path(&request), path(&certificate));
         let what = ["-inform", "DER", "-in", &input, "-out", &out, "-startdate", from, "-enddate", to];
         drop(openssl(who.iter().chain(&what)).ok());
-        Shown::Certificate { certificates: certificate, key: key.to_path_buf() }
+        Shown::Certificate { certificates: certificate, key }
     }
 }
 
@@ -121,6 +121,18 @@ fn e_03_a_factory_certificate_out_of_its_time_opens_nothing() {
 fn a_certificate_that_the_factory_key_signed_behind_the_ledgers_back_opens_nothing() {
     let rehearsal = rehearsed();
     opens_nothing(&rehearsal, &Authority::factory(&rehearsal).sign(EXPECTED, NOW), "authn.unknown");
+}
+
+#[test]
+fn a_certificate_for_another_use_or_with_something_critical_that_is_not_understood_opens_nothing() {
+    let rehearsal = rehearsed();
+    let factory = Authority::factory(&rehearsal);
+    let server_only = DEVICE.replace("serverAuth,clientAuth", "serverAuth");
+    opens_nothing(&rehearsal, &factory.sign_with(&server_only, EXPECTED, NOW), "authn.usage");
+    let agreement_only = DEVICE.replace("digitalSignature,keyAgreement", "keyAgreement");
+    opens_nothing(&rehearsal, &factory.sign_with(&agreement_only, EXPECTED, NOW), "authn.usage");
+    let unknown = format!("{DEVICE}1.2.3.4=critical,DER:0500\n");
+    opens_nothing(&rehearsal, &factory.sign_with(&unknown, EXPECTED, NOW), "authn.critical-extension");
 }
 
 #[test]
