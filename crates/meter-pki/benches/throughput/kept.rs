@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::applicants::Queue;
 use crate::http::{Client, Target};
-use crate::measure::{Speed, Stopwatch};
+use crate::speed::{Speed, Stopwatch};
 
 /// How many clients there are at the same time.
 pub(crate) const CLIENTS: usize = 16;

@@ -5,9 +5,6 @@
 //! fails because something was slow, only because something was not done. The load comes from this same process, so that
 //! clients and servers share the processors; the limits of the servers are measured with the same clients.
 
-mod options;
-mod report;
-mod machine;
 mod chain;
 mod est;
 mod est_scenes;
@@ -16,9 +13,14 @@ mod ocsp_request;
 mod kept;
 mod http;
 mod house;
+mod authorities;
 mod applicants;
-mod yardsticks;
+mod report;
+mod machine;
 mod measure;
+mod yardsticks;
+mod speed;
+mod options;
 
 use std::process::ExitCode;
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, ensure};
+use axum::Router;
 use ca_core::actor::{Actor, Identity};
 use ca_core::certificate::Certificate;
 use ca_core::ocsp::ResponderIdentity;
@@ -27,7 +28,8 @@ use status_server::routes::{StatusServices, router};
 use tokio::runtime::Runtime;
 
 use crate::applicants::applicants;
-use crate::house::{House, authority_name};
+use crate::authorities::authority_name;
+use crate::house::House;
 use crate::http::{Client, Site, Target, bare_router};
 use crate::kept::{CLIENTS, connect_all, exchanges, send_all};
 use crate::measure::{Limit, Row, Scene, Term, measure};
@@ -45,22 +47,36 @@ pub(crate) fn rows(
     yardsticks: &mut Yardsticks,
 ) -> anyhow::Result<Vec<Row>> {
     let plan = [
-        (SecuritySuite::Suite1, Freshness::Kept),
-        (SecuritySuite::Suite1, Freshness::Signed),
-        (SecuritySuite::Suite2, Freshness::Signed),
+        (SecuritySuite::Suite1, [Freshness::Kept, Freshness::Signed].as_slice()),
+        (SecuritySuite::Suite2, [Freshness::Signed].as_slice()),
     ];
     let mut rows = Vec::new();
-    for (suite, freshness) in plan {
-        let name = format!("OCSP, {}, {}", suite.curve(), freshness.name());
-        if options.wants(&name) {
-            let place = place.join(name.replace(", ", "-"));
-            let house = House::found(&place, suite, EngineKind::Fjall)?;
-            let mut scene = runtime.block_on(Asking::open(house, &place, (runtime, freshness), options))?;
-            rows.push(measure(&name, &mut scene, options.pace(), yardsticks)?);
+    for (suite, ways) in plan {
+        let named = |freshness: Freshness| format!("OCSP, {}, {}", suite.curve(), freshness.name());
+        let wanted: Vec<Freshness> = ways.iter().copied().filter(|way| options.wants(&named(*way))).collect();
+        if wanted.is_empty() {
+            continue;
+        }
+        let place = place.join(format!("ocsp-{suite}"));
+        let house = House::found(&place, suite, EngineKind::Fjall)?;
+        let serials = issue(&house, options.pace().certificates)?;
+        let router = status_router(&house, &place)?;
+        for freshness in wanted {
+            let grounds = Grounds { house: &house, serials: &serials, runtime };
+            let mut scene = runtime.block_on(Asking::open(grounds, router.clone(), freshness))?;
+            rows.push(measure(&named(freshness), &mut scene, options.pace(), yardsticks)?);
             runtime.block_on(scene.close())?;
         }
     }
     Ok(rows)
+}
+
+/// Where there are certificates to ask for.
+#[derive(Clone, Copy)]
+struct Grounds<'g> {
+    house: &'g House,
+    serials: &'g [SerialNumber],
+    runtime: &'g Runtime,
 }
 
 /// Whether answers may be given again.
@@ -80,32 +96,24 @@ impl Freshness {
 }
 
 /// Relying parties that ask for one certificate after the other.
-struct Asking<'r> {
-    house: House,
-    runtime: &'r Runtime,
+struct Asking<'g> {
+    grounds: Grounds<'g>,
     freshness: Freshness,
-    serials: Vec<SerialNumber>,
     status: Site,
     bare: Site,
     sample: Bytes,
 }
 
-impl<'r> Asking<'r> {
-    async fn open(
-        house: House,
-        place: &Path,
-        (runtime, freshness): (&'r Runtime, Freshness),
-        options: &Options,
-    ) -> anyhow::Result<Self> {
-        let serials = issue(&house, options.pace().certificates)?;
-        let status = Site::open(status_router(&house, place)?, None).await?;
-        let serial = serials.first().context("nothing was issued")?;
-        let sample = body(&house, serial, freshness)?;
+impl<'g> Asking<'g> {
+    async fn open(grounds: Grounds<'g>, router: Router, freshness: Freshness) -> anyhow::Result<Self> {
+        let status = Site::open(router, None).await?;
+        let serial = grounds.serials.first().context("nothing was issued")?;
+        let sample = body(grounds.house, serial, freshness)?;
         let mut client = Client::connect(status.address, None).await?;
         let answer = client.post(&target(&status), sample.clone()).await?;
         client.close().await?;
         let bare = Site::open(bare_router(answer.len()), None).await?;
-        Ok(Self { house, runtime, freshness, serials, status, bare, sample })
+        Ok(Self { grounds, freshness, status, bare, sample })
     }
 
     async fn close(self) -> anyhow::Result<()> {
@@ -119,32 +127,33 @@ impl Scene for Asking<'_> {
 
     fn step(&self) -> usize {
         // Every certificate is asked for while warming up.
-        self.serials.len().next_multiple_of(CLIENTS)
+        self.grounds.serials.len().next_multiple_of(CLIENTS)
     }
 
     fn prepare(&mut self, count: usize) -> anyhow::Result<(Vec<Client>, Vec<Bytes>)> {
-        let serials = self.serials.iter().cycle().take(count);
-        let bodies =
-            serials.map(|serial| body(&self.house, serial, self.freshness)).collect::<anyhow::Result<_>>()?;
-        let clients = self.runtime.block_on(connect_all(&target(&self.status), None))?;
+        let serials = self.grounds.serials.iter().cycle().take(count);
+        let bodies = serials
+            .map(|serial| body(self.grounds.house, serial, self.freshness))
+            .collect::<anyhow::Result<_>>()?;
+        let clients = self.grounds.runtime.block_on(connect_all(&target(&self.status), None))?;
         Ok((clients, bodies))
     }
 
     fn run(&mut self, (clients, bodies): (Vec<Client>, Vec<Bytes>)) -> anyhow::Result<()> {
-        self.runtime.block_on(send_all(clients, bodies, &target(&self.status)))
+        self.grounds.runtime.block_on(send_all(clients, bodies, &target(&self.status)))
     }
 
     fn limit(&mut self, yardsticks: &mut Yardsticks) -> anyhow::Result<Limit> {
         let bare = Target::bare(&self.bare, MEDIA_TYPE);
         let slice = yardsticks.slice();
-        let found = self.runtime.block_on(async {
+        let found = self.grounds.runtime.block_on(async {
             let clients = connect_all(&bare, None).await?;
             exchanges(clients, &self.sample, &bare, slice).await
         })?;
         yardsticks.note("HTTP answers on kept connections".to_owned(), found);
         let mut steps = vec![Term::new(1, "exchange", found)];
         if self.freshness == Freshness::Signed {
-            let (curve, workers) = (self.house.suite.curve(), PoolSize::default().workers.get());
+            let (curve, workers) = (self.grounds.house.suite.curve(), PoolSize::default().workers.get());
             steps.push(Term::new(1, "sign", yardsticks.signatures(curve, workers)?));
             steps.push(Term::new(1, "verify", yardsticks.verifications(curve, workers)?));
         }
@@ -184,7 +193,7 @@ fn issue(house: &House, count: usize) -> anyhow::Result<Vec<SerialNumber>> {
     issued.into_iter().map(|one| Ok(one?.id().serial.clone())).collect()
 }
 
-fn status_router(house: &House, place: &Path) -> anyhow::Result<axum::Router> {
+fn status_router(house: &House, place: &Path) -> anyhow::Result<Router> {
     let issuer = house.factory.issuer();
     let published = place.join("published");
     std::fs::create_dir(&published)?;

@@ -8,8 +8,10 @@ use tempfile::TempDir;
 /// How to call it.
 const USAGE: &str = "usage: cargo bench -p meter-pki -- [--quick | --full] [--json] [--directory PATH] [WORD…]
 
+Without options it takes about three minutes.
+
   --quick           a few seconds in all: shows that everything runs, not how fast
-  --full            more and longer rounds
+  --full            more and longer rounds, about a quarter of an hour
   --json            one JSON object instead of tables
   --directory PATH  where the ledgers are kept meanwhile; its file system is measured (default: the target directory)
   WORD…             only rows whose names contain one of the words";

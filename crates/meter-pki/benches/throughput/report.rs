@@ -5,14 +5,10 @@ use std::io::{Write, stderr, stdout};
 use serde_json::{Value, json};
 
 use crate::machine::Machine;
-use crate::measure::{Comparison, Limit, Row, Spread, Term};
+use crate::measure::{Comparison, Limit, Row, Term};
 use crate::options::{Form, Options};
+use crate::speed::Spread;
 use crate::yardsticks::Yardsticks;
-
-/// Says what is being measured.
-pub(crate) fn tell(name: &str) -> std::io::Result<()> {
-    writeln!(stderr(), "measuring: {name}")
-}
 
 /// Says how it is called.
 pub(crate) fn complain(usage: &str) -> std::io::Result<()> {

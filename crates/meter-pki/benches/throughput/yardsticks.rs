@@ -17,8 +17,8 @@ use aws_lc_rs::signature::{
 };
 use ca_core::suite::Curve;
 
-use crate::measure::{Speed, Spread, Stopwatch};
 use crate::options::Pace;
+use crate::speed::{Speed, Spread, Stopwatch};
 
 /// As long as the to-be-signed part of a meter's certificate, about.
 const MESSAGE: [u8; 400] = [0x30; 400];
