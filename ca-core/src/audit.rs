@@ -1,4 +1,4 @@
-//! The audit record: what was done or refused, by whom, to which object; and the hash chain that binds the records.
+//! The audit record: what was done or refused, by whom, to which object; and below it what binds the records.
 //!
 //! A record is written in the same transaction as the act it tells of: the ledger seals events with [`AuditTrail`] inside
 //! its commit. Nothing here stores anything. Records are DER, so that any ASN.1 tool can read them without us.
@@ -7,12 +7,17 @@ use core::fmt;
 
 use der::asn1::{GeneralizedTime, OctetString};
 use der::{DateTime, Decode, Encode, Enumerated, Sequence};
-use sha2::{Digest, Sha256};
 
 use crate::key_ref::KeyRef;
 use crate::serial_number::SerialNumber;
 use crate::tenant::TenantId;
 use crate::validity::UnixTime;
+
+pub mod proof;
+mod trail;
+pub mod tree;
+
+pub use trail::{AuditTrail, BrokenTrail, SealedRecord};
 
 /// What an audit record tells of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Enumerated)]
@@ -207,67 +212,6 @@ impl AuditRecord {
     }
 }
 
-/// The end of the chain: what the next record is bound to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AuditTrail {
-    sequence: u64,
-    head: [u8; 32],
-}
-
-impl AuditTrail {
-    /// The trail before the first record.
-    pub const EMPTY: Self = Self { sequence: 0, head: [0; 32] };
-
-    /// Continues after a record that is stored with these octets.
-    ///
-    /// # Errors
-    /// As [`AuditRecord::from_der`].
-    pub fn after(der: &[u8]) -> Result<Self, AuditCodecError> {
-        Ok(Self { sequence: AuditRecord::from_der(der)?.sequence, head: Sha256::digest(der).into() })
-    }
-
-    /// Returns the number of the last record; 0 when there is none.
-    #[must_use]
-    pub const fn sequence(&self) -> u64 {
-        self.sequence
-    }
-
-    /// Returns the SHA-256 of the last record; 32 zero octets when there is none.
-    #[must_use]
-    pub const fn head(&self) -> &[u8; 32] {
-        &self.head
-    }
-
-    /// Numbers and binds an event; returns the record's sequence number and its DER octets.
-    ///
-    /// # Errors
-    /// As [`AuditRecord::to_der`]; the trail is then unchanged.
-    pub fn seal(&mut self, event: AuditEvent) -> Result<(u64, Vec<u8>), AuditCodecError> {
-        let record = AuditRecord { sequence: self.sequence.saturating_add(1), previous: self.head, event };
-        let der = record.to_der()?;
-        *self = Self { sequence: record.sequence, head: Sha256::digest(&der).into() };
-        Ok((record.sequence, der))
-    }
-
-    /// Checks that stored octets are the next record of this trail, and moves on to it.
-    ///
-    /// # Errors
-    /// [`BrokenTrail`] naming the record that is missing, changed or out of place.
-    pub fn check_next(&mut self, der: &[u8]) -> Result<AuditRecord, BrokenTrail> {
-        let expected = self.sequence.saturating_add(1);
-        let record = AuditRecord::from_der(der)
-            .map_err(|cause| BrokenTrail::Unreadable { sequence: expected, cause })?;
-        if record.sequence != expected {
-            return Err(BrokenTrail::Gap { expected, found: record.sequence });
-        }
-        if record.previous != self.head {
-            return Err(BrokenTrail::HashMismatch { sequence: expected });
-        }
-        *self = Self { sequence: expected, head: Sha256::digest(der).into() };
-        Ok(record)
-    }
-}
-
 /// Why octets are not an audit record, or a record cannot be written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AuditCodecError {
@@ -289,79 +233,4 @@ pub enum AuditCodecError {
         /// Its name in the ASN.1 definition.
         name: &'static str,
     },
-}
-
-/// Where and how a stored trail is broken.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BrokenTrail {
-    /// A record cannot be read.
-    #[error("audit record {sequence} cannot be read: {cause}")]
-    Unreadable {
-        /// Which record.
-        sequence: u64,
-        /// Why.
-        cause: AuditCodecError,
-    },
-    /// A record is missing or doubled.
-    #[error("audit record {expected} was expected, but {found} stands there")]
-    Gap {
-        /// The number that should come.
-        expected: u64,
-        /// The number that came.
-        found: u64,
-    },
-    /// The record before this one was changed, or this one was.
-    #[error("audit record {sequence} is not bound to the record before it")]
-    HashMismatch {
-        /// Which record.
-        sequence: u64,
-    },
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn event(detail: &str) -> AuditEvent {
-        AuditEvent {
-            time: UnixTime::from_seconds(1_795_219_200),
-            tenant: TenantId::parse("dso").unwrap(),
-            actor: "operator:test".to_owned(),
-            act: Act::CertificateRevoked,
-            issuer: Some(KeyRef::new([7; 20])),
-            serial: Some(SerialNumber::from_octets(&[9, 9]).unwrap()),
-            reason: "superseded".to_owned(),
-            detail: detail.to_owned(),
-            digest: vec![1; 32],
-        }
-    }
-
-    #[test]
-    fn decodes_what_it_seals() {
-        let mut trail = AuditTrail::EMPTY;
-        let (sequence, der) = trail.seal(event("one")).unwrap();
-        let record = AuditRecord::from_der(&der).unwrap();
-        assert_eq!((sequence, record.event), (1, event("one")));
-        assert_eq!(AuditTrail::after(&der), Ok(trail));
-    }
-
-    #[test]
-    fn names_the_record_that_was_changed_left_out_or_moved() {
-        let mut trail = AuditTrail::EMPTY;
-        let records: Vec<Vec<u8>> =
-            ["a", "b", "c"].into_iter().map(|detail| trail.seal(event(detail)).unwrap().1).collect();
-        let check = |records: &[&[u8]]| {
-            let mut trail = AuditTrail::EMPTY;
-            records.iter().try_for_each(|der| trail.check_next(der).map(|_| ()))
-        };
-        assert_eq!(check(&[&records[0], &records[1], &records[2]]), Ok(()));
-        assert_eq!(check(&[&records[0], &records[2]]), Err(BrokenTrail::Gap { expected: 2, found: 3 }));
-        let mut changed = records[1].clone();
-        let last = changed.len() - 1;
-        changed[last] ^= 1;
-        assert_eq!(
-            check(&[&records[0], &changed, &records[2]]),
-            Err(BrokenTrail::HashMismatch { sequence: 3 })
-        );
-    }
 }

@@ -207,10 +207,10 @@ fn write(path: &Path, state: &mut State, step: Step, events: Vec<AuditEvent>) ->
     if state.failed {
         return Err(RecordError::FailedBefore);
     }
-    let mut trail = *state.book.trail();
+    let mut trail = state.book.trail().clone();
     let mut records = Vec::with_capacity(events.len());
     for event in events {
-        records.push(trail.seal(event)?.1);
+        records.push(trail.seal(event)?.der);
     }
     let entry = Entry { number: state.book.next_number(), previous: *state.book.head(), records, step };
     let (text, der) = page::write(&entry)?;

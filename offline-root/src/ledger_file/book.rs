@@ -77,7 +77,7 @@ impl Book {
         let records = entry
             .records
             .iter()
-            .map(|record| self.trail.check_next(record))
+            .map(|record| self.trail.check_next(record).map(|(record, _)| record))
             .collect::<Result<Vec<AuditRecord>, _>>()?;
         self.apply(&entry.step, &records)?;
         for event in records.into_iter().map(|record| record.event) {

@@ -170,7 +170,7 @@ fn a_03_the_audit_records_are_one_chain() {
     ledger.record_event(event(Act::RequestRefused, 2, Vec::new())).unwrap();
     let records = ledger.audit_records(0, 100).unwrap();
     let mut trail = AuditTrail::EMPTY;
-    let acts: Vec<Act> = records.iter().map(|der| trail.check_next(der).unwrap().event.act).collect();
+    let acts: Vec<Act> = records.iter().map(|der| trail.check_next(der).unwrap().0.event.act).collect();
     assert_eq!(acts, [Act::IntentRecorded, Act::CertificateIssued, Act::RequestRefused]);
     let second = AuditRecord::from_der(&ledger.audit_records(1, 1).unwrap()[0]).unwrap();
     assert_eq!(second.sequence, 2);
