@@ -2,24 +2,40 @@
 
 use std::collections::VecDeque;
 
-use ca_core::audit::{AuditCodecError, AuditRecord, AuditTrail, BrokenTrail};
+use ca_core::audit::tree::Subtree;
+use ca_core::audit::{AuditRecord, AuditTrail, BrokenTrail};
+use sha2::{Digest, Sha256};
 
 use crate::engine::{Engine, View};
-use crate::keyspace::Keyspace;
+use crate::keyspace::{Keyspace, subtree_key};
 use crate::row::TrailRow;
 use crate::transaction::{ReadFault, Rows};
+use crate::tree::{StoredTree, TreeFault};
 
 /// How many records are read at a time.
 const PAGE: usize = 256;
 
-/// Goes over stored audit records, each checked against the one before it and the last against the end that was remembered
-/// when it was written. It ends after the first fault, and at the end of the trail as it was when the walk began.
+/// Goes over stored audit records, each checked against the one before it, the stored tree against what the records give,
+/// and the last record and the tree's right edge against what was remembered when they were written. It ends after the first
+/// fault, and at the end of the trail as it was when the walk began.
 pub struct AuditWalk<'s> {
     engine: &'s dyn Engine,
     trail: AuditTrail,
-    end: TrailRow,
+    end: End,
+    /// The right edge as it was remembered; none when there is no tree yet to be checked.
+    tree: Option<AuditTrail>,
+    /// Subtrees that the last record completed. They are looked up once the next record is known to be bound to it, so that
+    /// a changed record is named rather than what it changed.
+    unchecked: Vec<Subtree>,
     page: VecDeque<Vec<u8>>,
     ended: bool,
+}
+
+/// The last record, as it was remembered.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct End {
+    pub(crate) sequence: u64,
+    pub(crate) head: [u8; 32],
 }
 
 impl core::fmt::Debug for AuditWalk<'_> {
@@ -35,29 +51,46 @@ impl<'s> AuditWalk<'s> {
     /// Begins at the first record.
     pub(crate) fn over_all(engine: &'s dyn Engine) -> Result<Self, AuditFault> {
         let end = end(&*view(engine)?)?;
-        Ok(Self { engine, trail: AuditTrail::EMPTY, end, page: VecDeque::new(), ended: false })
+        Ok(Self::new(engine, AuditTrail::EMPTY, end))
+    }
+
+    /// Begins at the first record of a ledger that has no tree yet.
+    pub(crate) const fn over_chain(engine: &'s dyn Engine, end: End) -> Self {
+        Self {
+            engine,
+            trail: AuditTrail::EMPTY,
+            end,
+            tree: None,
+            unchecked: Vec::new(),
+            page: VecDeque::new(),
+            ended: false,
+        }
     }
 
     /// Begins so that at most `count` records follow.
     pub(crate) fn over_last(engine: &'s dyn Engine, count: u64) -> Result<Self, AuditFault> {
         let view = view(engine)?;
         let end = end(&*view)?;
-        let trail = match end.sequence.saturating_sub(count) {
+        let trail = match end.0.sequence().saturating_sub(count) {
             0 => AuditTrail::EMPTY,
             before => {
                 let der = view
                     .octets(Keyspace::Audit, &before.to_be_bytes())?
                     .ok_or(AuditFault::Missing { sequence: before })?;
-                AuditTrail::after(&der)
-                    .map_err(|cause| AuditFault::Undecodable { sequence: before, cause })?
+                AuditTrail::new(Sha256::digest(&der).into(), StoredTree(&*view).peaks(before)?)
             }
         };
-        Ok(Self { engine, trail, end, page: VecDeque::new(), ended: false })
+        Ok(Self::new(engine, trail, end))
+    }
+
+    fn new(engine: &'s dyn Engine, trail: AuditTrail, TrailRow(end): TrailRow) -> Self {
+        let remembered = End { sequence: end.sequence(), head: *end.head() };
+        Self { trail, tree: Some(end), ..Self::over_chain(engine, remembered) }
     }
 
     /// Checks all that follows; returns the end of the trail, behind which nothing may stand.
     pub(crate) fn finish(mut self) -> Result<AuditTrail, AuditFault> {
-        self.by_ref().try_for_each(|record| record.map(drop))?;
+        while self.advance()?.is_some() {}
         let beyond = view(self.engine)?
             .rows_after(Keyspace::Audit, &[], &self.end.sequence.to_be_bytes(), 1)
             .map_err(ReadFault::from)?;
@@ -68,13 +101,10 @@ impl<'s> AuditWalk<'s> {
         }
     }
 
-    fn step(&mut self) -> Result<Option<AuditRecord>, AuditFault> {
+    /// Checks the next record; returns it and the subtrees that it completes.
+    pub(crate) fn advance(&mut self) -> Result<Option<(AuditRecord, Vec<Subtree>)>, AuditFault> {
         if self.trail.sequence() == self.end.sequence {
-            return if *self.trail.head() == self.end.head {
-                Ok(None)
-            } else {
-                Err(AuditFault::EndChanged { sequence: self.end.sequence })
-            };
+            return self.check_end().map(|()| None);
         }
         if self.page.is_empty() {
             let rows = view(self.engine)?
@@ -84,7 +114,38 @@ impl<'s> AuditWalk<'s> {
         }
         let next = self.trail.sequence().saturating_add(1);
         let der = self.page.pop_front().ok_or(AuditFault::Missing { sequence: next })?;
-        Ok(Some(self.trail.check_next(&der)?))
+        let (record, completed) = self.trail.check_next(&der)?;
+        self.check_stored()?;
+        self.unchecked.clone_from(&completed);
+        Ok(Some((record, completed)))
+    }
+
+    /// Checks that the subtrees are stored as the records give them.
+    fn check_stored(&mut self) -> Result<(), AuditFault> {
+        let completed = core::mem::take(&mut self.unchecked);
+        if self.tree.is_none() || completed.is_empty() {
+            return Ok(());
+        }
+        let view = view(self.engine)?;
+        for Subtree { level, index, hash } in completed {
+            let stored = view.octets(Keyspace::Tree, &subtree_key(level, index))?;
+            if stored.as_deref() != Some(&hash) {
+                return Err(AuditFault::SubtreeChanged { level, index });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_end(&mut self) -> Result<(), AuditFault> {
+        let sequence = self.end.sequence;
+        if *self.trail.head() != self.end.head {
+            return Err(AuditFault::EndChanged { sequence });
+        }
+        self.check_stored()?;
+        match &self.tree {
+            Some(tree) if tree.peaks() != self.trail.peaks() => Err(AuditFault::TreeEndChanged { sequence }),
+            Some(_) | None => Ok(()),
+        }
     }
 }
 
@@ -95,9 +156,9 @@ impl Iterator for AuditWalk<'_> {
         if self.ended {
             return None;
         }
-        let step = self.step().transpose();
+        let step = self.advance().transpose();
         self.ended = !matches!(step, Some(Ok(_)));
-        step
+        step.map(|step| step.map(|(record, _)| record))
     }
 }
 
@@ -121,13 +182,19 @@ pub enum AuditFault {
         /// Which record.
         sequence: u64,
     },
-    /// The record where the check begins cannot be read.
-    #[error("audit record {sequence} cannot be read: {cause}")]
-    Undecodable {
-        /// Which record.
+    /// A hash of the tree over the records is not the one that they give, or is missing.
+    #[error("subtree {index} of level {level} over the audit records was changed")]
+    SubtreeChanged {
+        /// How many levels stand below it.
+        level: u8,
+        /// Its number in its level, from 0.
+        index: u64,
+    },
+    /// The remembered right edge of the tree is not the one that the records give.
+    #[error("the end of the tree over {sequence} audit records was changed")]
+    TreeEndChanged {
+        /// How many records there are.
         sequence: u64,
-        /// Why.
-        cause: AuditCodecError,
     },
     /// A record is changed, missing or out of place.
     #[error(transparent)]
@@ -151,6 +218,16 @@ pub enum AuditFault {
         #[source]
         cause: Box<dyn core::error::Error + Send + Sync>,
     },
+}
+
+impl From<TreeFault> for AuditFault {
+    fn from(fault: TreeFault) -> Self {
+        match fault {
+            TreeFault::Read(cause) => cause.into(),
+            TreeFault::NoRecord { sequence } => Self::Missing { sequence },
+            TreeFault::NoSubtree { level, index } => Self::SubtreeChanged { level, index },
+        }
+    }
 }
 
 impl From<ReadFault> for AuditFault {

@@ -207,7 +207,7 @@ fn decide<T: Send + 'static>(
 
 fn run(engine: &dyn Engine, mut trail: AuditTrail, shared: &Shared) {
     while let Some(group) = shared.queue.take_group(GROUP) {
-        let done = catch_unwind(AssertUnwindSafe(|| commit(engine, trail, group, &shared.counters)));
+        let done = catch_unwind(AssertUnwindSafe(|| commit(engine, trail.clone(), group, &shared.counters)));
         match done {
             Ok(Ok(end)) => trail = end,
             Ok(Err(fatal)) => return stop(shared, fatal),

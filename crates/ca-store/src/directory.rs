@@ -3,7 +3,7 @@
 //! ```text
 //! <directory>/          mode 0700
 //!     lock              held exclusively by the one process that uses the ledger
-//!     marker            three lines: "meter-pki ledger", "format 1", "engine fjall" or "engine sled"; written last
+//!     marker            three lines: "meter-pki ledger", "format 2", "engine fjall" or "engine sled"; written last
 //!     engine/           the engine's own files
 //! ```
 
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use crate::engine::EngineKind;
 
 /// The format of keyspaces and rows that this version reads and writes.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 
 const TITLE: &str = "meter-pki ledger";
 
@@ -23,6 +23,7 @@ const TITLE: &str = "meter-pki ledger";
 #[derive(Debug)]
 pub(crate) struct Directory {
     path: PathBuf,
+    format: u32,
     _lock: File,
 }
 
@@ -41,7 +42,7 @@ impl Directory {
         }
         let lock = File::create_new(path.join("lock")).map_err(io("locking"))?;
         lock.try_lock().map_err(|cause| io("locking")(cause.into()))?;
-        let directory = Self { path: path.to_owned(), _lock: lock };
+        let directory = Self { path: path.to_owned(), format: FORMAT, _lock: lock };
         fs::create_dir(directory.engine_path()).map_err(io("making the engine's directory in"))?;
         Ok(directory)
     }
@@ -55,10 +56,20 @@ impl Directory {
         })
     }
 
+    /// Makes everything in the directory durable and then declares that it has the newest format.
+    pub(crate) fn declare(&self, engine: EngineKind) -> Result<(), MarkerError> {
+        self.write_marker(engine).map_err(|cause| MarkerError { path: self.path.clone(), cause })
+    }
+
+    /// Returns the format that the directory had when it was taken.
+    pub(crate) const fn format(&self) -> u32 {
+        self.format
+    }
+
     fn write_marker(&self, engine: EngineKind) -> io::Result<()> {
         sync_below(&self.path)?;
         let unfinished = self.path.join("marker.unfinished");
-        let mut marker = File::create_new(&unfinished)?;
+        let mut marker = File::create(&unfinished)?;
         marker.write_all(marker_text(FORMAT, engine.name()).as_bytes())?;
         marker.sync_all()?;
         fs::rename(&unfinished, self.path.join("marker"))?;
@@ -75,32 +86,21 @@ impl Directory {
         asked: Option<EngineKind>,
     ) -> Result<(Self, EngineKind), OpenDirectoryError> {
         let io = |doing| move |cause| OpenDirectoryError::Io { path: path.to_owned(), doing, cause };
-        let marker = match fs::read_to_string(path.join("marker")) {
-            Ok(text) => text,
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
-                return Err(if path.join("lock").exists() {
-                    OpenDirectoryError::Unfinished { path: path.to_owned() }
-                } else {
-                    OpenDirectoryError::NoLedger { path: path.to_owned() }
-                });
-            }
-            Err(cause) => return Err(io("reading the marker of")(cause)),
-        };
-        let engine = read_marker(path, &marker)?;
+        let marker = path.join("marker");
+        if !marker.try_exists().map_err(io("reading the marker of"))? {
+            return Err(if path.join("lock").exists() {
+                OpenDirectoryError::Unfinished { path: path.to_owned() }
+            } else {
+                OpenDirectoryError::NoLedger { path: path.to_owned() }
+            });
+        }
+        let lock = lock(path)?;
+        let marker = fs::read_to_string(marker).map_err(io("reading the marker of"))?;
+        let (format, engine) = read_marker(path, &marker)?;
         if let Some(asked) = asked.filter(|asked| *asked != engine) {
             return Err(OpenDirectoryError::OtherEngine { path: path.to_owned(), found: engine, asked });
         }
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path.join("lock"))
-            .map_err(io("locking"))?;
-        match lock.try_lock() {
-            Ok(()) => Ok((Self { path: path.to_owned(), _lock: lock }, engine)),
-            Err(TryLockError::WouldBlock) => Err(OpenDirectoryError::InUse { path: path.to_owned() }),
-            Err(TryLockError::Error(cause)) => Err(io("locking")(cause)),
-        }
+        Ok((Self { path: path.to_owned(), format, _lock: lock }, engine))
     }
 
     /// Returns where the engine's files are.
@@ -109,11 +109,23 @@ impl Directory {
     }
 }
 
+/// Takes the lock of a ledger's directory; its marker is read behind the lock, since its holder may write it.
+fn lock(path: &Path) -> Result<File, OpenDirectoryError> {
+    let io = |cause| OpenDirectoryError::Io { path: path.to_owned(), doing: "locking", cause };
+    let lock =
+        OpenOptions::new().create(true).truncate(false).write(true).open(path.join("lock")).map_err(io)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(OpenDirectoryError::InUse { path: path.to_owned() }),
+        Err(TryLockError::Error(cause)) => Err(io(cause)),
+    }
+}
+
 fn marker_text(format: u32, engine: &str) -> String {
     format!("{TITLE}\nformat {format}\nengine {engine}\n")
 }
 
-fn read_marker(path: &Path, text: &str) -> Result<EngineKind, OpenDirectoryError> {
+fn read_marker(path: &Path, text: &str) -> Result<(u32, EngineKind), OpenDirectoryError> {
     let unreadable = || OpenDirectoryError::UnknownMarker { path: path.to_owned() };
     let mut lines = text.lines();
     if lines.next() != Some(TITLE) {
@@ -132,7 +144,11 @@ fn read_marker(path: &Path, text: &str) -> Result<EngineKind, OpenDirectoryError
         .and_then(|line| line.strip_prefix("engine "))
         .and_then(EngineKind::from_name)
         .ok_or_else(unreadable)?;
-    if text == marker_text(FORMAT, engine.name()) { Ok(engine) } else { Err(unreadable()) }
+    if format > 0 && text == marker_text(format, engine.name()) {
+        Ok((format, engine))
+    } else {
+        Err(unreadable())
+    }
 }
 
 /// Syncs every file below a directory, and the directories after what they hold.
@@ -146,6 +162,15 @@ fn sync_below(directory: &Path) -> io::Result<()> {
         }
     }
     File::open(directory)?.sync_all()
+}
+
+/// The marker of a ledger could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("writing the marker of the directory {} failed: {cause}", path.display())]
+pub(crate) struct MarkerError {
+    path: PathBuf,
+    #[source]
+    cause: io::Error,
 }
 
 /// Why no directory could be made for a ledger.
@@ -284,10 +309,10 @@ mod tests {
             Directory::open(&path, Some(EngineKind::Fjall)),
             Err(OpenDirectoryError::OtherEngine { found: EngineKind::Sled, asked: EngineKind::Fjall, .. })
         ));
-        fs::write(path.join("marker"), marker_text(2, "sled")).unwrap();
+        fs::write(path.join("marker"), marker_text(FORMAT + 1, "sled")).unwrap();
         assert!(matches!(
             Directory::open(&path, None),
-            Err(OpenDirectoryError::NewerFormat { found: 2, known: 1, .. })
+            Err(OpenDirectoryError::NewerFormat { found: 3, known: 2, .. })
         ));
     }
 

@@ -24,6 +24,7 @@
 //! | 16 | `tokens` | SHA-256 of the secret | [`TokenRow`](crate::row::TokenRow) |
 //! | 17 | `devices` | system title | [`DeviceRow`](crate::row::DeviceRow) |
 //! | 18 | `device-lists` | tenant ‖ 00 ‖ system title | empty |
+//! | 19 | `tree` | level u8 ‖ index u64 | hash of a perfect subtree over the audit records, 32 octets; level 1 and above |
 
 use ca_core::key_ref::KeyRef;
 use ca_core::profile::{Hierarchy, KeyPurpose};
@@ -54,10 +55,11 @@ pub(crate) enum Keyspace {
     Tokens,
     Devices,
     DeviceLists,
+    Tree,
 }
 
 impl Keyspace {
-    pub(crate) const ALL: [Self; 18] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Meta,
         Self::Audit,
         Self::Open,
@@ -76,6 +78,7 @@ impl Keyspace {
         Self::Tokens,
         Self::Devices,
         Self::DeviceLists,
+        Self::Tree,
     ];
 
     /// Returns its octet and its name; both are on disk and never change.
@@ -99,6 +102,7 @@ impl Keyspace {
             Self::Tokens => (16, "tokens"),
             Self::Devices => (17, "devices"),
             Self::DeviceLists => (18, "device-lists"),
+            Self::Tree => (19, "tree"),
         }
     }
 
@@ -188,6 +192,11 @@ pub(crate) fn slot_key(slot: &Slot) -> Vec<u8> {
     key
 }
 
+/// level ‖ index.
+pub(crate) fn subtree_key(level: u8, index: u64) -> Vec<u8> {
+    [[level].as_slice(), &index.to_be_bytes()].concat()
+}
+
 /// Reads the system title that [`device_list_key`] wrote.
 pub(crate) fn parse_listed_title(key: &[u8]) -> Option<SystemTitle> {
     key.last_chunk().copied().map(SystemTitle::new)
@@ -223,7 +232,7 @@ mod tests {
     fn octets_and_names_are_each_used_once() {
         let mut tags: Vec<u8> = Keyspace::ALL.map(Keyspace::tag).to_vec();
         tags.dedup();
-        assert_eq!(tags, (1..=18).collect::<Vec<u8>>());
+        assert_eq!(tags, (1..=19).collect::<Vec<u8>>());
         let names: std::collections::BTreeSet<_> = Keyspace::ALL.map(Keyspace::name).into();
         assert_eq!(names.len(), Keyspace::ALL.len());
     }

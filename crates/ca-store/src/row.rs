@@ -1,6 +1,6 @@
 //! Stored rows: what stands on disk under a key, exactly, and nothing about when it is written.
 //!
-//! A row is one octet 0x01, the version of its form, and then the DER of the ASN.1 definition that stands at its type below
+//! A row is one octet, the version of its form (0x01 where its type says nothing else), and then the DER of the ASN.1 definition that stands at its type below
 //! and uses these:
 //!
 //! ```text
@@ -38,10 +38,7 @@ pub(crate) use certificate::{CertificateRow, CertificateState, IntentRow, Revoca
 pub(crate) use condition::{KeyRow, RequestRow, SlotHolder, SlotRow};
 pub(crate) use crl::{CrlHeadRow, CrlRow, IssuedCrl};
 pub(crate) use registry::{DeviceRow, TokenRow};
-pub(crate) use trail::TrailRow;
-
-/// The version octet in front of every row.
-const VERSION: u8 = 1;
+pub(crate) use trail::{TrailRow, TrailRowV1};
 
 /// A row: which keyspace it stands in, under which key, and its octets.
 pub(crate) trait Row: Sized {
@@ -51,6 +48,8 @@ pub(crate) trait Row: Sized {
     type Wire: Encode + for<'a> Decode<'a, Error = der::Error>;
     /// Where it stands.
     const KEYSPACE: Keyspace;
+    /// The octet in front.
+    const VERSION: u8 = 1;
 
     /// Returns the octets of a key.
     fn key(key: &Self::Key) -> Vec<u8>;
@@ -63,7 +62,7 @@ pub(crate) trait Row: Sized {
 
     /// Writes the version octet and the DER.
     fn encode(&self) -> Result<Vec<u8>, RowFault> {
-        let mut octets = vec![VERSION];
+        let mut octets = vec![Self::VERSION];
         self.to_wire()
             .and_then(|wire| wire.encode_to_vec(&mut octets))
             .map_err(|cause| RowFault::Encode { keyspace: Self::KEYSPACE.name(), cause })?;
@@ -74,7 +73,7 @@ pub(crate) trait Row: Sized {
     fn decode(octets: &[u8]) -> Result<Self, RowFault> {
         let keyspace = Self::KEYSPACE.name();
         match octets.split_first() {
-            Some((&VERSION, der)) => {
+            Some((version, der)) if *version == Self::VERSION => {
                 let wire = Self::Wire::from_der(der).map_err(|cause| RowFault::Decode { keyspace, cause })?;
                 Self::from_wire(wire).ok_or(RowFault::Value { keyspace })
             }

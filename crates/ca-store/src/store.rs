@@ -16,6 +16,7 @@ use crate::committer::{Committer, CommitterSetup, FatalHook, StoreCounters};
 use crate::directory::{CreateDirectoryError, Directory, OpenDirectoryError};
 use crate::engine::{self, Durability, Engine, EngineKind, EngineSetup, View, Write};
 use crate::keyspace::TRAIL;
+use crate::migration::{MigrationError, migrate};
 use crate::recovery::{Occasion, RecoverError, RecoveryReport, recover};
 use crate::row::{Row, TrailRow};
 use crate::transaction::{ActFault, ReadFault, Transaction};
@@ -89,7 +90,7 @@ impl Store {
         let setup = EngineSetup { kind, cache_octets: 8 * 1024 * 1024 };
         let failed = |cause: Box<dyn core::error::Error + Send + Sync>| CreateError::Engine { cause };
         let engine = engine::create(setup, &directory.engine_path()).map_err(|cause| failed(cause.into()))?;
-        let start = TrailRow { sequence: AuditTrail::EMPTY.sequence(), head: *AuditTrail::EMPTY.head() };
+        let start = TrailRow(AuditTrail::EMPTY);
         let first = Write {
             keyspace: TrailRow::KEYSPACE,
             key: TRAIL.to_vec(),
@@ -123,8 +124,10 @@ impl Store {
         opening: &Opening,
         settings: Settings,
     ) -> Result<(Self, RecoveryReport), OpenError> {
+        migrate(&directory, (kind, &*engine))?;
         let occasion = Occasion { now: opening.now, tenant: &opening.tenant, engine: kind };
         let (trail, report) = recover(&*engine, &occasion)?;
+        let audit_records = trail.sequence();
         let setup = CommitterSetup {
             queue_length: settings.queue_length,
             patience: settings.patience,
@@ -136,7 +139,7 @@ impl Store {
             engine = %kind,
             aborted = report.aborted.len(),
             uncertain = report.uncertain.len(),
-            audit_records = trail.sequence(),
+            audit_records,
             "the ledger is open"
         );
         Ok((Self { committer, engine, _directory: directory }, report))
@@ -154,6 +157,11 @@ impl Store {
     #[must_use]
     pub fn counters(&self) -> StoreCounters {
         self.committer.counters()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn engine(&self) -> &dyn Engine {
+        &*self.engine
     }
 
     /// Has an act done for a port.
@@ -222,6 +230,13 @@ pub enum OpenError {
         #[source]
         cause: AuditFault,
     },
+    /// It has an older format and cannot be brought to this one. It stands as it was, and the next start tries again.
+    #[error("the ledger cannot be brought to the newer format: {cause}")]
+    Migration {
+        /// Why.
+        #[source]
+        cause: Box<dyn core::error::Error + Send + Sync>,
+    },
     /// What the last process left open cannot be ended.
     #[error("what was left open in the ledger cannot be ended: {cause}")]
     Recovery {
@@ -236,6 +251,17 @@ pub enum OpenError {
         #[source]
         cause: std::io::Error,
     },
+}
+
+impl From<MigrationError> for OpenError {
+    fn from(error: MigrationError) -> Self {
+        match error {
+            MigrationError::Audit(cause) => Self::AuditTrail { cause },
+            MigrationError::Row(cause) => Self::Migration { cause: cause.into() },
+            MigrationError::Engine(cause) => Self::Migration { cause: cause.into() },
+            MigrationError::Marker(cause) => Self::Migration { cause: cause.into() },
+        }
+    }
 }
 
 impl From<RecoverError> for OpenError {

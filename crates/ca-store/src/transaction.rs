@@ -5,12 +5,13 @@
 
 use std::collections::BTreeMap;
 
+use ca_core::audit::tree::Subtree;
 use ca_core::audit::{AuditCodecError, AuditEvent, AuditTrail};
 use ca_core::key_ref::KeyRef;
 use ca_core::record::CertificateId;
 
 use crate::engine::{EngineError, MAX_VALUE_OCTETS, View, Write};
-use crate::keyspace::Keyspace;
+use crate::keyspace::{Keyspace, subtree_key};
 use crate::row::{Row, RowFault, TrailRow};
 
 /// Whatever rows can be read from.
@@ -99,7 +100,7 @@ impl<'v> Transaction<'v> {
 
     /// Does an act whole or, when it fails, not at all.
     pub(crate) fn attempt<T, E>(&mut self, act: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
-        let (mark, trail) = (self.undo.len(), self.trail);
+        let (mark, trail) = (self.undo.len(), self.trail.clone());
         let outcome = act(self);
         if outcome.is_err() {
             self.trail = trail;
@@ -149,11 +150,14 @@ impl<'v> Transaction<'v> {
         self.write(keyspace, key, None);
     }
 
-    /// Seals an audit event; returns the number of its record.
+    /// Seals an audit event, with the subtrees that its record completes; returns the number of the record.
     pub(crate) fn seal(&mut self, event: AuditEvent) -> Result<u64, ActFault> {
-        let (sequence, der) = self.trail.seal(event)?;
-        self.put_octets(Keyspace::Audit, sequence.to_be_bytes().to_vec(), der)?;
-        Ok(sequence)
+        let sealed = self.trail.seal(event)?;
+        self.put_octets(Keyspace::Audit, sealed.sequence.to_be_bytes().to_vec(), sealed.der)?;
+        for Subtree { level, index, hash } in sealed.completed {
+            self.put_octets(Keyspace::Tree, subtree_key(level, index), hash.to_vec())?;
+        }
+        Ok(sealed.sequence)
     }
 
     fn write(&mut self, keyspace: Keyspace, key: Vec<u8>, value: Option<Vec<u8>>) {
@@ -164,8 +168,7 @@ impl<'v> Transaction<'v> {
     /// Returns the batch, with the end of the trail in it, and that end.
     pub(crate) fn into_batch(mut self) -> Result<(Vec<Write>, AuditTrail), ActFault> {
         if self.trail.sequence() != self.sealed_before {
-            let end = TrailRow { sequence: self.trail.sequence(), head: *self.trail.head() };
-            self.put(&(), &end)?;
+            self.put(&(), &TrailRow(self.trail.clone()))?;
         }
         let mut batch = Vec::new();
         for (keyspace, rows) in self.pending {

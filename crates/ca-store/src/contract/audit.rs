@@ -1,11 +1,15 @@
 //! The audit trail: without gaps over restarts, and whatever is done to the stored records is found out.
 
+use ca_core::audit::tree::{Peaks, leaf_hash};
 use ca_core::audit::{Act, AuditRecord, AuditTrail, BrokenTrail};
 use ca_core::ports::{Ledger, StatusSource};
 
 use super::ground::{Ground, LedgerTold, LedgerWords, event, intent, settings};
 use crate::engine::{Durability, Write};
-use crate::keyspace::{Keyspace, TRAIL};
+use crate::keyspace::{Keyspace, TRAIL, subtree_key};
+use crate::row::{Row, TrailRow};
+use crate::transaction::Rows;
+use crate::tree::StoredTree;
 use crate::{AuditFault, OpenError};
 
 fn the_trail_goes_on_over_restarts(ground: &Ground) {
@@ -34,7 +38,7 @@ fn records_are_listed_as_they_are_stored_and_page_by_page(ground: &Ground) {
             break;
         }
         for der in page {
-            let record: AuditRecord = trail.check_next(&der).unwrap();
+            let (record, _): (AuditRecord, _) = trail.check_next(&der).unwrap();
             after = record.sequence;
             seen.push(record);
         }
@@ -106,7 +110,61 @@ fn a_change_long_ago_is_found_by_the_check_of_the_whole_trail(ground: &Ground) {
     assert!(matches!(fault, AuditFault::Broken(BrokenTrail::HashMismatch { sequence: 6 })));
 }
 
+/// The head of the tree as the last row remembers it, against the definition over the stored records.
+fn the_tree_is_that_of_the_records_at_every_size_and_over_restarts(ground: &Ground) {
+    let mut store = ground.open();
+    for number in 0..40 {
+        store.issue(intent(number));
+        if number % 8 == 0 {
+            drop(store);
+            store = ground.open();
+        }
+        let mut peaks = Peaks::EMPTY;
+        for der in store.audit_records(0, 1_000).unwrap() {
+            peaks.append(leaf_hash(&der));
+        }
+        let view = store.engine().view().unwrap();
+        let TrailRow(end) = view.row::<TrailRow>(&()).unwrap().unwrap();
+        assert_eq!(*end.peaks(), peaks);
+        assert_eq!(StoredTree(&*view).peaks(peaks.size()).unwrap(), peaks);
+    }
+    let rows = |level: u8| {
+        let view = store.engine().view().unwrap();
+        view.rows_after(Keyspace::Tree, &[level], &[], 1_000).unwrap().len()
+    };
+    let records = store.trail().len();
+    assert_eq!(records, 86);
+    assert_eq!([1, 2, 3, 4, 5, 6, 7].map(rows), [43, 21, 10, 5, 2, 1, 0]);
+}
+
+fn a_subtree_that_is_changed_or_removed_is_found_at_the_start(ground: &Ground) {
+    let store = ground.open();
+    for number in 1..=6 {
+        store.record(intent(number)).unwrap();
+    }
+    drop(store);
+    let tamper =
+        |level, index, value| after_tampering(ground, Keyspace::Tree, &subtree_key(level, index), value);
+    for value in [None, Some(vec![7; 32]), Some(vec![7; 31])] {
+        assert!(matches!(tamper(1, 2, value.clone()), AuditFault::SubtreeChanged { level: 1, index: 2 }));
+        assert!(matches!(tamper(2, 0, value), AuditFault::SubtreeChanged { level: 2, index: 0 }));
+    }
+    let (_, end) = {
+        let (_directory, engine) = ground.engine();
+        let row = engine.view().unwrap().row::<TrailRow>(&()).unwrap().unwrap();
+        (engine, row.0)
+    };
+    let mut hashes = end.peaks().hashes().to_vec();
+    hashes[0][31] ^= 1;
+    let forged = AuditTrail::new(*end.head(), Peaks::new(end.sequence(), hashes).unwrap());
+    let row = TrailRow(forged).encode().unwrap();
+    let fault = after_tampering(ground, Keyspace::Meta, TRAIL, Some(row));
+    assert!(matches!(fault, AuditFault::TreeEndChanged { sequence } if sequence == end.sequence()));
+}
+
 super::on_every_engine! {
+    the_tree_is_that_of_the_records_at_every_size_and_over_restarts,
+    a_subtree_that_is_changed_or_removed_is_found_at_the_start,
     the_trail_goes_on_over_restarts,
     records_are_listed_as_they_are_stored_and_page_by_page,
     a_record_that_is_changed_removed_or_added_is_found_at_the_start,

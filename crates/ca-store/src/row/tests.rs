@@ -1,5 +1,7 @@
 //! Every row reads back as it was written, its octets are what its definition says, and octets that are not one are refused.
 
+use ca_core::audit::AuditTrail;
+use ca_core::audit::tree::Peaks;
 use ca_core::profile::{Hierarchy, KeyPurpose, ProfileId};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{CertificateId, Device, DeviceState, ExpectedDevice, Revocation, Slot, Token};
@@ -112,7 +114,9 @@ fn every_row_reads_back_as_it_was_written() {
     reads_back(SlotRow { holders: vec![SlotHolder { id: id(), not_after: time(7) }; 2] });
     reads_back(RequestRow { id: id() });
     reads_back(UncertainRow { since: time(3) });
-    reads_back(TrailRow { sequence: u64::MAX, head: [5; 32] });
+    let peaks = Peaks::new(u64::MAX, vec![[6; 32]; 64]).unwrap();
+    reads_back(TrailRow(AuditTrail::new([5; 32], peaks)));
+    reads_back(TrailRowV1 { sequence: u64::MAX, head: [5; 32] });
 }
 
 #[test]

@@ -63,7 +63,7 @@ async fn verify(client: &OperatorClient) -> Result<AuditTrail, Failure> {
             return Ok(trail);
         }
         for der in &records {
-            trail.check_next(der).map_err(|error| {
+            trail.check_next(der).map(drop).map_err(|error| {
                 Failure::new(Exit::Integrity, "audit.broken", error)
                     .then("stop issuing, keep the store as it is, and call the auditor")
             })?;
