@@ -4,6 +4,7 @@
 //! about who may ask for it: that is `registration`. RFC 5280 §4; Green Book 9.2.6.4.
 
 mod soundness;
+mod renewal;
 mod status;
 mod fault;
 
@@ -16,6 +17,8 @@ use crate::suite::{Curve, SecuritySuite};
 use crate::validity::{UnixTime, Validity};
 
 pub use fault::ProfileFault;
+pub(crate) use renewal::length;
+pub use renewal::{RenewalRule, RenewalWindow};
 use soundness::{examine, is_meter_facing};
 pub use status::{CrlProfile, OcspProfile};
 
@@ -257,6 +260,8 @@ pub struct ProfileParts {
     pub full_length_signature: bool,
     /// What to do with a key that has a certificate.
     pub key_reuse: KeyReuse,
+    /// When and how often a device may replace its certificate by showing one.
+    pub renewal: RenewalRule,
     /// Whether a suite-1 certificate may be signed by a suite-2 CA, as a declared transition.
     pub transition_issuer: bool,
     /// The longest certificate, in octets.

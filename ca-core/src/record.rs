@@ -72,6 +72,8 @@ pub struct Conditions {
     pub idempotency: Option<Idempotency>,
     /// The slot the certificate will hold.
     pub slot: Option<(Slot, SlotUse)>,
+    /// The certificate to be replaced, which must be current still: not revoked, and nothing younger in the slot.
+    pub successor_of: Option<CertificateId>,
     /// The one-time token that is spent: SHA-256 of the secret.
     pub token: Option<[u8; 32]>,
     /// The claim that is made.
@@ -130,6 +132,8 @@ pub enum IntentConflict {
         /// That certificate.
         holder: CertificateId,
     },
+    /// The certificate to be replaced was replaced or revoked by another request meanwhile.
+    Overtaken,
     /// The one-time token is not known or has expired.
     TokenUnknown,
     /// The one-time token was spent.
@@ -250,6 +254,14 @@ pub struct StoredCertificate {
     pub status: CertificateStatus,
     /// The slot it holds or held.
     pub slot: Option<Slot>,
+}
+
+impl StoredCertificate {
+    /// Returns where it stands among the certificates of one slot: the younger, the greater. Never the same for two.
+    #[must_use]
+    pub fn age(&self) -> (UnixTime, CertificateId) {
+        (self.recorded_at, self.id.clone())
+    }
 }
 
 /// Which certificates to list, in the order of issuing key and serial number.

@@ -6,6 +6,7 @@
 mod conditions;
 mod device;
 mod scope;
+mod renewal;
 mod predecessor;
 mod credential;
 mod door;
@@ -20,6 +21,7 @@ use crate::request::EnrolmentRequest;
 use crate::validity::UnixTime;
 pub use door::Door;
 pub use error::AdmitError;
+pub use renewal::RenewalError;
 
 /// A profile that the authority issues under, and who may ask for it. No door open means nobody may.
 ///
@@ -63,9 +65,12 @@ pub(crate) fn admit(
     credential::check_presented(grounds, &request)?;
     let (profile, door) = door::find(grounds.offers, &request)?;
     let predecessor = predecessor::find(grounds, &request, profile)?;
-    scope::check(grounds, &request, profile, predecessor.as_ref())?;
+    let succeeded = predecessor.as_ref().map(|lineage| &lineage.latest);
+    scope::check(grounds, &request, profile, succeeded)?;
+    let successor_of = renewal::check(&request, profile, predecessor.as_ref(), now)?;
     let device = device::check(grounds, &request, profile, door)?;
     let conditions = conditions::of(grounds.issuer, &request, profile, (door, device.as_ref(), now));
-    let predecessor_key = predecessor.map(|row| row.key_fingerprint);
+    let conditions = Conditions { successor_of, ..conditions };
+    let predecessor_key = predecessor.map(|lineage| lineage.latest.key_fingerprint);
     Ok(AdmittedRequest { profile: profile.clone(), conditions, predecessor_key, request, now })
 }

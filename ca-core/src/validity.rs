@@ -29,8 +29,9 @@ impl UnixTime {
 
     /// Returns this time moved by `seconds`, which may be negative; never past [`Self::NO_EXPIRY`].
     #[must_use]
-    pub fn plus_seconds(self, seconds: i64) -> Self {
-        Self(self.0.saturating_add(seconds).min(Self::NO_EXPIRY.0))
+    pub const fn plus_seconds(self, seconds: i64) -> Self {
+        let moved = self.0.saturating_add(seconds);
+        if moved > Self::NO_EXPIRY.0 { Self::NO_EXPIRY } else { Self(moved) }
     }
 
     /// Returns the whole days since 1970-01-01.

@@ -17,7 +17,7 @@ use ca_core::profile::KeyPurpose;
 use ca_core::public_key::PublicKeyError;
 use ca_core::reason::ReasonCode;
 use ca_core::record::{CertificateId, CertificateStatus, IntentConflict, Revocation, StoredCertificate};
-use ca_core::registration::AdmitError;
+use ca_core::registration::{AdmitError, RenewalError};
 use ca_core::revocation::RevokeError;
 use ca_core::serial_number::{SerialNumber, SerialNumberError};
 use ca_core::signing::SignFailure;
@@ -68,6 +68,9 @@ fn admission() -> Vec<(AdmitError, &'static str, Fault)> {
         (AdmitError::OtherSubject { proved: title(1) }, "subject.other", Requester),
         (AdmitError::OtherProfile { held: id("x") }, "profile.other", Requester),
         (AdmitError::SubjectChanged, "subject.changed", Requester),
+        (RenewalError::TooEarly { opens: at(NOW) }.into(), "renewal.too-early", Requester),
+        (RenewalError::TooOften { limit: 4 }.into(), "renewal.limit", Requester),
+        (RenewalError::Compromised.into(), "renewal.compromised", Requester),
         (AdmitError::OutsideScope { name: "x".to_owned() }, "ra.scope", Requester),
         (AdmitError::NamesNotEntitled, "subject.names", Requester),
         (AdmitError::DeviceNotExpected { title: title(1) }, "device.not-expected", Requester),
@@ -100,6 +103,7 @@ fn conflicts() -> Vec<(IntentConflict, &'static str, Fault)> {
         (elsewhere, "key.certified-elsewhere", Conflict),
         (IntentConflict::KeyBlocked, "key.blocked", Requester),
         (IntentConflict::SlotTaken { holder: certificate() }, "slot.taken", Conflict),
+        (IntentConflict::Overtaken, "renewal.overtaken", Conflict),
         (IntentConflict::TokenUnknown, "token.unknown", Requester),
         (IntentConflict::TokenSpent, "token.spent", Requester),
         (IntentConflict::DeviceNotExpected, "device.not-expected", Requester),

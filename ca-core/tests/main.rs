@@ -22,6 +22,7 @@ mod order;
 mod path;
 mod properties;
 mod re_enrolment;
+mod renewals;
 mod repeats;
 mod request_content;
 mod request_form;

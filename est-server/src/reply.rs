@@ -10,7 +10,7 @@ use ca_core::issuance::{IssueError, ProveError};
 use ca_core::path::PathError;
 use ca_core::ports::SignError;
 use ca_core::record::IntentConflict;
-use ca_core::registration::AdmitError;
+use ca_core::registration::{AdmitError, RenewalError};
 use ca_core::signing::SignFailure;
 use server_kit::workers::{RunJobError, retry_after_seconds};
 
@@ -188,6 +188,7 @@ const fn admit(error: &AdmitError) -> Verdict {
         AdmitError::SubjectChanged => {
             verdict(403, "subject and alternative names differ from those of the certificate to be renewed")
         }
+        AdmitError::NotRenewed(error) => renewal(*error),
         AdmitError::OutsideScope { .. } => {
             verdict(403, "the registration authority may not ask for this subject here")
         }
@@ -196,6 +197,14 @@ const fn admit(error: &AdmitError) -> Verdict {
         }
         AdmitError::DeviceNotExpected { .. } => NOT_EXPECTED,
         AdmitError::Unavailable(_) => UNAVAILABLE,
+    }
+}
+
+const fn renewal(error: RenewalError) -> Verdict {
+    match error {
+        RenewalError::TooEarly { .. } => verdict(403, "it is too early to renew the certificate"),
+        RenewalError::TooOften { .. } => verdict(403, "the certificate was renewed too often"),
+        RenewalError::Compromised => verdict(403, "a key of the device was reported compromised"),
     }
 }
 
@@ -242,6 +251,7 @@ const fn conflicting(conflict: &IntentConflict) -> Verdict {
         IntentConflict::SlotTaken { .. } => {
             verdict(409, "the device has a valid certificate for this purpose, which can be renewed")
         }
+        IntentConflict::Overtaken => verdict(409, "the certificate to be renewed is being replaced"),
         IntentConflict::TokenUnknown => verdict(401, "the user name or the password is wrong"),
         IntentConflict::TokenSpent => verdict(403, "the one-time password was used before"),
         IntentConflict::DeviceNotExpected => NOT_EXPECTED,
@@ -344,6 +354,9 @@ mod tests {
             (403, admitted(AdmitError::OtherSubject { proved: title() })),
             (403, admitted(AdmitError::OtherProfile { held: profile() })),
             (403, admitted(AdmitError::SubjectChanged)),
+            (403, admitted(RenewalError::TooEarly { opens: now }.into())),
+            (403, admitted(RenewalError::TooOften { limit: 4 }.into())),
+            (403, admitted(RenewalError::Compromised.into())),
             (403, admitted(AdmitError::OutsideScope { name: "/var/lib/secret".to_owned() })),
             (403, admitted(AdmitError::NamesNotEntitled)),
             (403, admitted(AdmitError::DeviceNotExpected { title: title() })),
@@ -364,6 +377,7 @@ mod tests {
             (409, conflict(elsewhere)),
             (409, conflict(IntentConflict::SlotTaken { holder: holder() })),
             (403, conflict(IntentConflict::KeyBlocked)),
+            (409, conflict(IntentConflict::Overtaken)),
             (401, conflict(IntentConflict::TokenUnknown)),
             (403, conflict(IntentConflict::TokenSpent)),
             (403, conflict(IntentConflict::DeviceNotExpected)),

@@ -16,7 +16,7 @@ pub(crate) const FORMAT: i64 = 1;
 #[schemars(title = "Profile file, format 1", untagged)]
 #[expect(dead_code, reason = "it is only the root of the JSON schema")]
 enum ProfileFile {
-    Certificate(CertificateFile),
+    Certificate(Box<CertificateFile>),
     Crl(CrlFile),
     Ocsp(OcspFile),
 }
@@ -127,6 +127,15 @@ pub(crate) struct CertificateFile {
     /// Whether re-enrolment may keep the key.
     #[serde(default)]
     pub key_reuse: KeyReuseWord,
+    /// `any-time`, when devices may replace their certificates by showing one throughout the validity; the second half of it if
+    /// neither this nor a number of days is said.
+    pub renewal_window: Option<RenewalWindowWord>,
+    /// In the last how many days of the validity devices may replace their certificates by showing one.
+    #[schemars(range(min = 1))]
+    pub renewal_window_days: Option<u32>,
+    /// How many times within one length of validity; 4 if not said.
+    #[schemars(range(min = 1))]
+    pub renewal_limit: Option<u16>,
     /// Whether a suite-1 certificate may be signed by a suite-2 CA.
     #[serde(default)]
     pub transition_issuer: bool,
@@ -331,4 +340,12 @@ pub(crate) enum KeyReuseWord {
     Refused,
     /// It may keep the key.
     Allowed,
+}
+
+/// A renewal window that is no length.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum RenewalWindowWord {
+    /// The whole validity.
+    AnyTime,
 }

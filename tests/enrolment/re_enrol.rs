@@ -9,6 +9,18 @@ use crate::refused::refused;
 /// The meters of the rehearsed fleet.
 const METERS: [(&str, Suite); 2] = [("4D504B0100000000", Suite::One), ("4D504B0200000001", Suite::Two)];
 
+/// Every profile that is built in, but devices may renew at any time.
+fn renewing_at_any_time(meters: u32) -> Rehearsal {
+    Rehearsal::start_profiled(meters, |name, text| {
+        if name.starts_with("meter-op-") {
+            let kept = text.lines().filter(|line| !line.starts_with("renewal_window_days"));
+            kept.map(|line| format!("{line}\n")).collect::<String>() + "renewal_window = \"any-time\"\n"
+        } else {
+            text
+        }
+    })
+}
+
 fn renew(rehearsal: &Rehearsal, meter: &Meter<'_>, request: &[u8], row: &str) -> Answer {
     let shown = meter.held(row).shown();
     send_request(rehearsal, (Operation::ReEnrol, &meter.label("meter-op-tls")), request, &shown, &[])
@@ -16,7 +28,7 @@ fn renew(rehearsal: &Rehearsal, meter: &Meter<'_>, request: &[u8], row: &str) ->
 
 #[test]
 fn a_certificate_in_service_is_renewed_with_a_new_key_and_renews_again() {
-    let rehearsal = Rehearsal::start(2);
+    let rehearsal = renewing_at_any_time(2);
     for (title, suite) in METERS {
         let meter = Meter::new(&rehearsal, title, suite);
         let held = meter.held("meter-op-tls");
@@ -38,7 +50,7 @@ fn a_certificate_in_service_is_renewed_with_a_new_key_and_renews_again() {
 // Case E-09.
 #[test]
 fn e_09_a_renewal_with_the_same_key_is_refused() {
-    let rehearsal = Rehearsal::start(2);
+    let rehearsal = renewing_at_any_time(2);
     for (title, suite) in METERS {
         let meter = Meter::new(&rehearsal, title, suite);
         let key = meter.held("meter-op-tls").key;
@@ -64,7 +76,7 @@ fn e_07_a_renewal_under_another_name_is_refused() {
 // meter cannot even be shown there.
 #[test]
 fn a_meter_renews_each_of_its_certificates_by_showing_its_tls_certificate() {
-    let rehearsal = Rehearsal::start(2);
+    let rehearsal = renewing_at_any_time(2);
     for (title, suite) in METERS {
         let meter = Meter::new(&rehearsal, title, suite);
         let label = meter.label("meter-op-ka");
@@ -100,4 +112,16 @@ fn e_02_a_revoked_certificate_renews_nothing_and_opens_nothing() {
         renew(&rehearsal, &meter, &asked.request, "meter-op-tls")
     });
     refused(&rehearsal, title, (403, "authn.revoked"), || meter.try_enrol("meter-op-tls", &held.shown()));
+}
+
+// Case E-10: the fleet was enrolled this minute, and its profile opens the window years later.
+#[test]
+fn e_10_a_renewal_out_of_season_is_refused() {
+    let rehearsal = Rehearsal::start(1);
+    let (title, suite) = METERS[0];
+    let meter = Meter::new(&rehearsal, title, suite);
+    let asked = meter.ask();
+    refused(&rehearsal, title, (403, "renewal.too-early"), || {
+        renew(&rehearsal, &meter, &asked.request, "meter-op-tls")
+    });
 }

@@ -1,7 +1,7 @@
 //! A rehearsed system: founded by `meter-pki quickstart` in a directory of its own and serving.
 
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -12,6 +12,9 @@ use crate::patience::eventually;
 use crate::peer::to_pem;
 use crate::process::{Process, program};
 use crate::tool::{Said, finish};
+
+/// Where the source tree of the tests is.
+const SOURCE: &str = env!("CARGO_MANIFEST_DIR");
 
 /// A rehearsed system.
 #[derive(Debug)]
@@ -44,6 +47,29 @@ impl Rehearsal {
         let mut rehearsal = Self::start(meters);
         rehearsal.stop();
         rehearsal.configure("edited.toml", edit);
+        rehearsal.serve();
+        rehearsal
+    }
+
+    /// Plays a quickstart, then serves the same state under profiles that `edit` makes of those built in, by their names.
+    ///
+    /// # Panics
+    /// When either does not come so far.
+    #[must_use]
+    pub fn start_profiled(meters: u32, edit: impl Fn(&str, String) -> String) -> Self {
+        let mut rehearsal = Self::start(meters);
+        rehearsal.stop();
+        let (built_in, edited) =
+            (Path::new(SOURCE).join("../policies/profiles"), rehearsal.state("profiles"));
+        std::fs::create_dir(&edited).expect("a directory for the profiles");
+        for file in std::fs::read_dir(built_in).expect("the profiles of the source tree") {
+            let file = file.expect("a profile").path();
+            let name = file.file_stem().expect("a name").to_string_lossy().into_owned();
+            let text = std::fs::read_to_string(&file).expect("a profile is text");
+            std::fs::write(edited.join(format!("{name}.toml")), edit(&name, text)).expect("a profile");
+        }
+        rehearsal
+            .configure("profiled.toml", |text| format!("{text}\n[profiles]\ndirectory = \"profiles\"\n"));
         rehearsal.serve();
         rehearsal
     }

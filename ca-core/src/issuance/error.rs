@@ -161,6 +161,9 @@ fn conflict_sentence(conflict: &IntentConflict) -> String {
         IntentConflict::SlotTaken { holder } => {
             format!("the device holds the valid certificate {} for this purpose", holder.serial)
         }
+        IntentConflict::Overtaken => {
+            "the certificate to be renewed is being replaced or was revoked".to_owned()
+        }
         IntentConflict::TokenUnknown => "the one-time token is not known or has expired".to_owned(),
         IntentConflict::TokenSpent => "the one-time token was used before".to_owned(),
         IntentConflict::DeviceNotExpected => "the device is not expected here".to_owned(),
@@ -266,6 +269,7 @@ const fn conflict_code(conflict: &IntentConflict) -> &'static str {
         IntentConflict::KeyCertifiedElsewhere { .. } => "key.certified-elsewhere",
         IntentConflict::KeyBlocked => "key.blocked",
         IntentConflict::SlotTaken { .. } => "slot.taken",
+        IntentConflict::Overtaken => "renewal.overtaken",
         IntentConflict::TokenUnknown => "token.unknown",
         IntentConflict::TokenSpent => "token.spent",
         IntentConflict::DeviceNotExpected => "device.not-expected",
@@ -286,6 +290,7 @@ const fn conflict_fault(conflict: &IntentConflict) -> Fault {
         IntentConflict::SerialTaken
         | IntentConflict::AlreadyIssued(_)
         | IntentConflict::KeyCertifiedElsewhere { .. }
-        | IntentConflict::SlotTaken { .. } => Fault::Conflict,
+        | IntentConflict::SlotTaken { .. }
+        | IntentConflict::Overtaken => Fault::Conflict,
     }
 }

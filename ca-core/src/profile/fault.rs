@@ -42,6 +42,12 @@ pub enum ProfileFault {
     /// Lengths out of order, or notBefore more than an hour back.
     #[error("validity lengths are positive and in order, and notBefore lies at most an hour back")]
     Validity,
+    /// A renewal window of no length, or longer than the validity it lies in.
+    #[error("a renewal window is positive and no longer than the validity")]
+    RenewalWindow,
+    /// No renewal at all.
+    #[error("a certificate may be renewed at least once; whoever may not renew is given no door for it")]
+    RenewalLimit,
     /// cRLDistributionPoints or authorityInfoAccess on what meters load.
     #[error(
         "a meter-facing certificate carries no CRL distribution point and no authority information access"

@@ -6,7 +6,7 @@ use const_oid::ObjectIdentifier;
 
 use super::{
     AlternativeNameRule, Hierarchy, KeyPurpose, KeyUsageBit, Pointers, ProfileFault, ProfileParts,
-    SubjectRule, ValidityRule,
+    SubjectRule, ValidityRule, renewal,
 };
 use crate::oid;
 use crate::validity::UnixTime;
@@ -22,6 +22,7 @@ pub(super) fn examine(parts: &ProfileParts) -> (Option<KeyPurpose>, Vec<ProfileF
     check_extended_key_usage(parts, purpose, &mut faults);
     check_names(parts, &mut faults);
     check_validity(parts, &mut faults);
+    renewal::check(parts, &mut faults);
     check_meter_facing(parts, &mut faults);
     if parts.version == 0 {
         faults.push(ProfileFault::Version);

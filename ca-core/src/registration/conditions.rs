@@ -24,6 +24,7 @@ pub(super) fn of(
     Conditions {
         idempotency: idempotency(issuer, request, profile, now),
         slot: slot(issuer, request, profile),
+        successor_of: None,
         token: token(&request.actor.identity),
         claim: device.and_then(|device| claim(device, door, &request.actor.identity)),
     }

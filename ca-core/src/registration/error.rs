@@ -1,5 +1,6 @@
 //! Why a request is not admitted.
 
+use super::RenewalError;
 use crate::fault::Fault;
 use crate::ports::Unavailable;
 use crate::profile::ProfileId;
@@ -44,6 +45,9 @@ pub enum AdmitError {
     /// Re-enrolment with another subject or subjectAltName.
     #[error("the subject or its alternative names differ from the certificate being renewed")]
     SubjectChanged,
+    /// The device may not renew now.
+    #[error(transparent)]
+    NotRenewed(#[from] RenewalError),
     /// The registration authority's bounds do not cover the request.
     #[error("the registration authority {name} may not ask for this subject or profile")]
     OutsideScope {
@@ -77,6 +81,7 @@ impl AdmitError {
             Self::OtherSubject { .. } => "subject.other",
             Self::OtherProfile { .. } => "profile.other",
             Self::SubjectChanged => "subject.changed",
+            Self::NotRenewed(error) => error.code(),
             Self::OutsideScope { .. } => "ra.scope",
             Self::NamesNotEntitled => "subject.names",
             Self::DeviceNotExpected { .. } => "device.not-expected",
@@ -97,6 +102,7 @@ impl AdmitError {
             | Self::OtherSubject { .. }
             | Self::OtherProfile { .. }
             | Self::SubjectChanged
+            | Self::NotRenewed(_)
             | Self::OutsideScope { .. }
             | Self::NamesNotEntitled
             | Self::DeviceNotExpected { .. } => Fault::Requester,

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
 use ca_core::key_ref::KeyRef;
@@ -36,6 +37,24 @@ pub(crate) enum Behaviour {
     OutcomeUnknown,
 }
 
+/// Where the next call of `sign` stands still.
+pub(crate) struct Gate {
+    reached: Receiver<()>,
+    open: Sender<()>,
+}
+
+impl Gate {
+    /// Waits until a call stands at the gate.
+    pub(crate) fn reached(&self) {
+        self.reached.recv().unwrap();
+    }
+
+    /// Lets it go on.
+    pub(crate) fn open(&self) {
+        self.open.send(()).unwrap();
+    }
+}
+
 pub(crate) struct MemorySigner {
     journal: Arc<Journal>,
     keys: Mutex<HashMap<KeyRef, KeyPair>>,
@@ -45,6 +64,7 @@ pub(crate) struct MemorySigner {
     /// The short signature over some octets takes a search; it is made once.
     short: Mutex<HashMap<Vec<u8>, EcdsaSignature>>,
     signed: Mutex<Vec<Vec<u8>>>,
+    gate: Mutex<Option<(Sender<()>, Receiver<()>)>>,
 }
 
 impl MemorySigner {
@@ -57,6 +77,7 @@ impl MemorySigner {
             made: AtomicUsize::new(0),
             short: Mutex::default(),
             signed: Mutex::default(),
+            gate: Mutex::default(),
         }
     }
 
@@ -75,6 +96,13 @@ impl MemorySigner {
     /// Every call of `sign` that is not scripted does this.
     pub(crate) fn always(&self, behaviour: Behaviour) {
         *self.always.lock().unwrap() = behaviour;
+    }
+
+    /// The next call of `sign` stands still until it is let go.
+    pub(crate) fn gate(&self) -> Gate {
+        let ((arrive, reached), (open, opened)) = (channel(), channel());
+        *self.gate.lock().unwrap() = Some((arrive, opened));
+        Gate { reached, open }
     }
 
     /// How many signatures were made, good or not.
@@ -112,6 +140,11 @@ impl Signer for MemorySigner {
     fn sign(&self, key: &KeyRef, message: &[u8]) -> Result<EcdsaSignature, SignError> {
         let entered = self.journal.enter(Step::Sign);
         entered.map_err(|cause| SignError::Unavailable { cause: cause.into() })?;
+        let gate = self.gate.lock().unwrap().take();
+        if let Some((arrive, opened)) = gate {
+            arrive.send(()).unwrap();
+            opened.recv().unwrap();
+        }
         let pair = self.pair(key)?;
         let made = match self.next() {
             Behaviour::Good => pair.sign_full(message),

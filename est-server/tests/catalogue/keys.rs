@@ -1,5 +1,6 @@
-//! Keys and signatures of requests: E-09, P-10 to P-12, and the two leniencies.
+//! Keys and signatures of requests: E-09, E-10, P-10 to P-12, and the two leniencies.
 
+use ca_core::profile::{RenewalRule, RenewalWindow};
 use p256::ecdsa::signature::Signer as _;
 
 use crate::csr::{Csr, p256_spki, spki};
@@ -144,4 +145,27 @@ async fn unsigned_integers_in_the_signature_are_read_all_the_same() {
         base64::Engine::encode(&base64::engine::general_purpose::STANDARD, csr.der_with(&csr.info(), &value));
     let request = crate::world::password(enrol("simpleenroll"), DEVICE, "secret");
     world.send(request, crate::world::tls(), body).await.certificate();
+}
+
+// E-10: whoever has a device's key can renew neither at once nor without end.
+#[tokio::test]
+async fn e_10_a_stolen_key_renews_neither_early_nor_without_end() {
+    let mut profile = crate::pki::meter_op_ds();
+    profile.renewal = RenewalRule::DEFAULT;
+    let setting = crate::world::Setting { meter_ds: profile.clone(), ..crate::world::Setting::default() };
+    let world = World::with(setting);
+    let held = world.enrolled(DEVICE, 30, 40).await;
+    let shown = || secured(vec![held.clone()]);
+    let early = (403, "renewal.too-early");
+    world.refuses(enrol("simplereenroll"), shown(), Csr::new(DEVICE, 41).body(), early).await;
+
+    profile.renewal = RenewalRule { window: RenewalWindow::AnyTime, limit: 2 };
+    let world = World::with(crate::world::Setting { meter_ds: profile, ..crate::world::Setting::default() });
+    let mut held = world.enrolled(DEVICE, 30, 40).await;
+    for key in [41, 42] {
+        let answer = world.send(enrol("simplereenroll"), secured(vec![held]), Csr::new(DEVICE, key).body());
+        held = answer.await.certificate();
+    }
+    let often = (403, "renewal.limit");
+    world.refuses(enrol("simplereenroll"), secured(vec![held]), Csr::new(DEVICE, 43).body(), often).await;
 }

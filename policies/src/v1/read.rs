@@ -5,7 +5,7 @@
 use ca_core::oid;
 use ca_core::profile::{
     AlternativeNameRule, CrlProfile, ExtendedKeyUsageRule, Hierarchy, KeyReuse, KeyUsageBit, OcspProfile,
-    Pointers, ProfileFault, ProfileId, ProfileParts, SubjectRule, ValidityRule,
+    Pointers, ProfileFault, ProfileId, ProfileParts, RenewalRule, RenewalWindow, SubjectRule, ValidityRule,
 };
 use ca_core::public_key::KeyIdentifierMethod;
 use ca_core::suite::SecuritySuite;
@@ -13,7 +13,7 @@ use const_oid::ObjectIdentifier;
 
 use super::{
     AlternativeNameWord, CertificateFile, CrlFile, HierarchyWord, KeyIdentifierWord, KeyReuseWord,
-    KeyUsageWord, OcspFile, PointersWord, SubjectWord, ValidityWord,
+    KeyUsageWord, OcspFile, PointersWord, RenewalWindowWord, SubjectWord, ValidityWord,
 };
 use crate::fault::KeyFault;
 
@@ -122,6 +122,7 @@ fn parts(file: &CertificateFile, arc: &ObjectIdentifier, faults: &mut Faults) ->
     let validity = validity(file, faults);
     let window = [("issuing_window_years", file.issuing_window_years, YEAR)];
     let issuing_window_seconds = length(&window, faults);
+    let renewal = renewal(file, faults);
     let policy = file.policy.as_deref().map(|text| policy(text, arc, faults));
     let id = id.and_then(|id| faults.id("id", id));
     let subject = subject?;
@@ -156,6 +157,7 @@ fn parts(file: &CertificateFile, arc: &ObjectIdentifier, faults: &mut Faults) ->
             KeyReuseWord::Refused => KeyReuse::Refused,
             KeyReuseWord::Allowed => KeyReuse::Allowed,
         },
+        renewal,
         transition_issuer: file.transition_issuer,
         max_octets: file.max_octets.unwrap_or(1_024),
     })
@@ -287,6 +289,21 @@ fn validity(file: &CertificateFile, faults: &mut Faults) -> Option<ValidityRule>
     }
 }
 
+fn renewal(file: &CertificateFile, faults: &mut Faults) -> RenewalRule {
+    let days = [("renewal_window_days", file.renewal_window_days, DAY)];
+    let window = match (file.renewal_window, length(&days, faults)) {
+        (None, None) => RenewalRule::DEFAULT.window,
+        (None, Some(seconds)) => RenewalWindow::Last { seconds },
+        (Some(RenewalWindowWord::AnyTime), None) => RenewalWindow::AnyTime,
+        (Some(RenewalWindowWord::AnyTime), Some(_)) => {
+            let (key, other) = ("renewal_window_days", "renewal_window");
+            faults.note(key, KeyFault::SaidTwice { key, other });
+            RenewalRule::DEFAULT.window
+        }
+    };
+    RenewalRule { window, limit: file.renewal_limit.unwrap_or(RenewalRule::DEFAULT.limit) }
+}
+
 /// Returns the length in seconds that is given in one of several units.
 fn length(given: &[(&'static str, Option<u32>, i64)], faults: &mut Faults) -> Option<i64> {
     let mut said = given.iter().filter_map(|(key, value, unit)| value.map(|value| (*key, value, *unit)));
@@ -356,6 +373,8 @@ pub(crate) const fn key_of(fault: &ProfileFault) -> &'static str {
         ProfileFault::OcspNoCheck => "ocsp_no_check",
         ProfileFault::ExtendedKeyUsageMissing | ProfileFault::ExtendedKeyUsage => "extended_key_usage",
         ProfileFault::Validity | ProfileFault::CrlTimes | ProfileFault::OcspTimes => "validity",
+        ProfileFault::RenewalWindow => "renewal_window_days",
+        ProfileFault::RenewalLimit => "renewal_limit",
         ProfileFault::PointersOnMeterFacing => "pointers",
         ProfileFault::CriticalExtendedKeyUsage => "extended_key_usage_critical",
         ProfileFault::MaxOctets { .. } => "max_octets",

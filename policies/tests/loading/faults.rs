@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use ca_core::profile::{RenewalRule, RenewalWindow};
 use const_oid::ObjectIdentifier;
 use policies::{LoadProfileError, ProfileSet, Settings};
 
@@ -241,4 +242,35 @@ fn refuses_a_directory_that_is_empty_missing_or_unreadable() {
         panic!("a file that is not UTF-8 is refused");
     };
     assert_eq!(path, file);
+}
+
+// E-10: what a profile says of renewal, and what it cannot say.
+#[test]
+fn e_10_the_renewal_window_is_the_second_half_unless_the_file_says_otherwise() {
+    let rule = |lines: &str| {
+        let meter = format!("{METER}{lines}");
+        let set = load(&[("root", ROOT), ("meter", &meter)]).unwrap();
+        set.certificate("meter-s1").unwrap().parts().renewal
+    };
+    assert_eq!(rule(""), RenewalRule { window: RenewalWindow::SecondHalf, limit: 4 });
+    let last = RenewalWindow::Last { seconds: 30 * 86_400 };
+    assert_eq!(rule("renewal_window_days = 30\n").window, last);
+    assert_eq!(
+        rule("renewal_window = \"any-time\"\nrenewal_limit = 9\n"),
+        RenewalRule { window: RenewalWindow::AnyTime, limit: 9 }
+    );
+    for (lines, told) in [
+        ("renewal_window_days = 0\n", "meter:12: a renewal window is positive"),
+        ("renewal_window_days = 40000\n", "meter:12: a renewal window is positive"),
+        ("renewal_limit = 0\n", "meter:12: a certificate may be renewed at least once"),
+        (
+            "renewal_window_days = 3\nrenewal_window = \"any-time\"\n",
+            "meter:12: `renewal_window_days` says again what `renewal_window` says",
+        ),
+        ("renewal_window = \"never\"\n", "meter:12: unknown variant `never`"),
+    ] {
+        let meter = format!("{METER}{lines}");
+        let found = faults(&[("root", ROOT), ("meter", &meter)]);
+        assert!(found.iter().all(|fault| fault.starts_with(told)) && !found.is_empty(), "{found:?}");
+    }
 }

@@ -15,6 +15,9 @@ pub(super) fn check(state: &State, intent: &Intent) -> Result<(), IntentConflict
         return Err(IntentConflict::SerialTaken);
     }
     key_is_free(state, intent)?;
+    if let Some(predecessor) = &conditions.successor_of {
+        is_current(state, predecessor, intent)?;
+    }
     if let Some((slot, SlotUse::First)) = &conditions.slot {
         slot_is_free(state, slot, intent)?;
     }
@@ -51,6 +54,17 @@ fn key_is_free(state: &State, intent: &Intent) -> Result<(), IntentConflict> {
         }
         Some(_) | None => Ok(()),
     }
+}
+
+/// Neither revoked nor replaced, and nobody else is about to replace it.
+fn is_current(state: &State, predecessor: &CertificateId, intent: &Intent) -> Result<(), IntentConflict> {
+    let old = &state.rows[predecessor].stored;
+    let slot = intent.conditions.slot.as_ref().map(|(slot, _)| slot);
+    let holders = slot.and_then(|slot| state.slots.get(slot)).into_iter().flatten();
+    let younger = holders
+        .map(|id| &state.rows[id].stored)
+        .any(|holder| holder.status == CertificateStatus::Pending || holder.age() > old.age());
+    if old.status == CertificateStatus::Good && !younger { Ok(()) } else { Err(IntentConflict::Overtaken) }
 }
 
 fn slot_is_free(state: &State, slot: &Slot, intent: &Intent) -> Result<(), IntentConflict> {

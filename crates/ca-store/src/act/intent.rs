@@ -1,7 +1,7 @@
 //! T1: whether an intent may be recorded, and recording it. Not signing: `begin_signing` only marks.
 //!
 //! Conditions are decided in one order, and the first that does not hold is the answer: the same request, the serial number,
-//! the key, the slot, the token, the claim.
+//! the key, the certificate to be replaced, the slot, the token, the claim.
 
 use ca_core::audit::{Act, AuditEvent};
 use ca_core::record::{CertificateId, DeviceClaim, DeviceState, Idempotency, Intent, IntentConflict};
@@ -43,6 +43,9 @@ pub(crate) fn record(tx: &mut Transaction<'_>, intent: Intent) -> Result<(), Ref
         return Err(IntentConflict::SerialTaken.into());
     }
     certify_key(tx, &intent)?;
+    if let Some(predecessor) = &intent.conditions.successor_of {
+        slot::succeeds(tx, predecessor, &intent)?;
+    }
     if let Some((slot, slot_use)) = &intent.conditions.slot {
         slot::take(tx, slot, *slot_use, &intent)?;
     }

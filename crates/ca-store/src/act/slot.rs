@@ -3,7 +3,8 @@
 use ca_core::record::{CertificateId, Intent, IntentConflict, Slot, SlotUse};
 
 use super::intent::Refusal;
-use crate::row::{IntentRow, SlotHolder, SlotRow};
+use crate::certificate::certificate_row;
+use crate::row::{CertificateState, IntentRow, RevocationRow, SlotHolder, SlotRow};
 use crate::transaction::{ActFault, Rows, Transaction};
 
 /// Puts an intent into a slot that is free, or whose holder it may replace.
@@ -21,6 +22,29 @@ pub(super) fn take(
     }
     row.holders.push(SlotHolder { id: intent.id.clone(), not_after: intent.validity.not_after() });
     Ok(tx.put(slot, &row)?)
+}
+
+/// Checks that a certificate to be replaced is current still: not revoked, and nothing younger holds the slot or is about to.
+pub(super) fn succeeds(
+    tx: &Transaction<'_>,
+    predecessor: &CertificateId,
+    intent: &Intent,
+) -> Result<(), Refusal> {
+    let overtaken = || Refusal::from(IntentConflict::Overtaken);
+    let issued = certificate_row(tx, predecessor)?.filter(|row| row.state == CertificateState::Issued);
+    let age = (issued.ok_or_else(overtaken)?.recorded_at, predecessor);
+    if tx.has::<RevocationRow>(predecessor)? {
+        return Err(overtaken());
+    }
+    let Some((slot, _)) = &intent.conditions.slot else { return Ok(()) };
+    for holder in tx.row::<SlotRow>(slot)?.unwrap_or_default().holders {
+        let row = certificate_row(tx, &holder.id)?;
+        if row.is_some_and(|row| row.state != CertificateState::Issued || (row.recorded_at, &holder.id) > age)
+        {
+            return Err(overtaken());
+        }
+    }
+    Ok(())
 }
 
 /// Takes out of the slot what a certificate that is now issued replaces; intents that are open stay.

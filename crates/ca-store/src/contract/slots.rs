@@ -147,6 +147,50 @@ fn a_rotation_revoked_before_it_is_issued_replaces_nothing(ground: &Ground) {
     assert_eq!(store.record(first(4)), taken_by(1));
 }
 
+/// A device asks for the successor of a certificate.
+fn successor(number: u16, of: u16) -> Intent {
+    let mut intent = rotation(number).at(NOW.plus_seconds(i64::from(number)));
+    intent.conditions.successor_of = Some(id(of));
+    intent
+}
+
+const OVERTAKEN: Result<(), IntentConflict> = Err(IntentConflict::Overtaken);
+
+// E-10: two requests cannot replace the same certificate.
+fn e_10_a_certificate_has_one_successor_at_a_time(ground: &Ground) {
+    let store = ground.open();
+    store.issue(first(1));
+    store.record(successor(2, 1)).unwrap();
+    assert_eq!(store.record(successor(3, 1)), OVERTAKEN);
+    store.settle(2, Settlement::Aborted);
+    store.record(successor(3, 1)).unwrap();
+    store.begin(3);
+    store.record_issued_now(3);
+    assert_eq!(store.record(successor(4, 1)), OVERTAKEN);
+    assert_eq!(store.record(successor(4, 3)), Ok(()));
+}
+
+fn e_10_what_is_revoked_aborted_or_unknown_has_no_successor(ground: &Ground) {
+    let store = ground.open();
+    store.issue(first(1));
+    store.revoke(1, ReasonCode::Superseded);
+    assert_eq!(store.record(successor(2, 1)), OVERTAKEN);
+    store.record(first(3)).unwrap();
+    assert_eq!(store.record(successor(4, 3)), OVERTAKEN);
+    store.settle(3, Settlement::Aborted);
+    assert_eq!(store.record(successor(4, 3)), OVERTAKEN);
+    assert_eq!(store.record(successor(4, 9)), OVERTAKEN);
+}
+
+fn e_10_an_older_certificate_has_a_successor_when_the_younger_one_is_revoked(ground: &Ground) {
+    let store = ground.open();
+    store.issue(first(1));
+    store.issue(successor(2, 1));
+    assert_eq!(store.record(successor(3, 1)), OVERTAKEN);
+    store.revoke(2, ReasonCode::Superseded);
+    assert_eq!(store.record(successor(3, 1)), Ok(()));
+}
+
 trait RecordNow {
     fn record_rotations(&self, numbers: &[u16]);
     fn record_issued_now(&self, number: u16);
@@ -178,4 +222,7 @@ super::on_every_engine! {
     of_two_rotations_at_once_each_may_fail_alone,
     of_two_rotations_at_once_the_one_issued_last_holds_the_slot,
     a_rotation_revoked_before_it_is_issued_replaces_nothing,
+    e_10_a_certificate_has_one_successor_at_a_time,
+    e_10_what_is_revoked_aborted_or_unknown_has_no_successor,
+    e_10_an_older_certificate_has_a_successor_when_the_younger_one_is_revoked,
 }

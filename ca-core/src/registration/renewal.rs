@@ -1,0 +1,71 @@
+//! Whether a device may replace its certificate now: not too early, not too often, not after its key was compromised.
+//!
+//! Binds those who ask by showing a certificate, and nobody else: a station or an operator vouches for what is asked. That no
+//! two requests replace the same certificate is decided by the ledger. RFC 7030 §4.2.2.
+
+use super::predecessor::Lineage;
+use crate::actor::Identity;
+use crate::profile::CertificateProfile;
+use crate::record::CertificateId;
+use crate::request::{EnrolmentKind, EnrolmentRequest};
+use crate::validity::UnixTime;
+
+/// Why a device may not replace its certificate now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RenewalError {
+    /// The renewal window is not open yet.
+    #[error("the certificate may be renewed from {opens} on")]
+    TooEarly {
+        /// When it opens.
+        opens: UnixTime,
+    },
+    /// It was renewed as often as the profile allows within one length of validity.
+    #[error(
+        "the certificate was renewed {limit} times within one length of its validity, which is the limit"
+    )]
+    TooOften {
+        /// How often the profile allows.
+        limit: u16,
+    },
+    /// A successor of the certificate was revoked because its key was compromised: whoever has the older key may have made it.
+    #[error("a key of this device was reported compromised, so that it enrols anew instead of renewing")]
+    Compromised,
+}
+
+impl RenewalError {
+    /// Returns the stable reason code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::TooEarly { .. } => "renewal.too-early",
+            Self::TooOften { .. } => "renewal.limit",
+            Self::Compromised => "renewal.compromised",
+        }
+    }
+}
+
+/// Returns the certificate that must still be the current one when the successor is recorded.
+pub(super) fn check(
+    request: &EnrolmentRequest,
+    profile: &CertificateProfile,
+    lineage: Option<&Lineage>,
+    now: UnixTime,
+) -> Result<Option<CertificateId>, RenewalError> {
+    let by_itself = matches!(
+        (&request.actor.identity, &request.kind),
+        (Identity::Device(_), EnrolmentKind::ReEnrolment { .. })
+    );
+    let Some(lineage) = lineage.filter(|_| by_itself) else { return Ok(None) };
+    let rule = profile.parts().renewal;
+    if lineage.compromised {
+        return Err(RenewalError::Compromised);
+    }
+    let opens = rule.window.opens(&lineage.latest.validity);
+    if now < opens {
+        return Err(RenewalError::TooEarly { opens });
+    }
+    if lineage.replacements(now) >= usize::from(rule.limit) {
+        return Err(RenewalError::TooOften { limit: rule.limit });
+    }
+    Ok(Some(lineage.latest.id.clone()))
+}
