@@ -163,3 +163,22 @@ fn a_certificate_and_a_key_that_do_not_belong_together_are_found_before_anything
     assert_eq!(faults.len(), 1);
     assert!(sentence(&faults[0]).starts_with("est.certificate_file, key_file: "), "{}", faults[0]);
 }
+
+// Case E-27: whoever can write the configuration or start the program cannot bring in another way to authenticate.
+#[test]
+fn e_27_no_argument_no_door_and_no_key_brings_in_an_authenticator() {
+    let mut rehearsal = Rehearsal::start(1);
+    rehearsal.stop();
+    for argument in ["--test-authenticator", "--insecure", "--no-auth"] {
+        let said = rehearsal.operator(&["serve", argument]);
+        assert_eq!(said.code, Some(2), "{}", said.all());
+    }
+    let told = faults(&mut rehearsal, &[("\"one-time-token\"", "\"mock\"")]);
+    assert!(told.iter().any(|fault| fault.contains("there is no door mock")), "{told:?}");
+    let keys = ["authenticator = \"mock\"", "accept_any_client = true", "test_mode = true", "secret = \"x\""];
+    let changed = format!("[est]\n{}", keys.join("\n"));
+    let told = faults(&mut rehearsal, &[("[est]", changed.as_str())]);
+    for key in ["authenticator", "accept_any_client", "test_mode", "secret"] {
+        assert!(told.iter().any(|fault| fault.contains(&format!("unknown field `{key}`"))), "{told:?}");
+    }
+}

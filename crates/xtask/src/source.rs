@@ -111,6 +111,24 @@ impl Source {
             .collect()
     }
 
+    /// What the file makes depend on the build, by `cfg`, `cfg_attr` or `cfg!`: each condition's words, with its line.
+    pub(crate) fn conditions(&self) -> Vec<(usize, String)> {
+        let opens = |at: usize, mark: &str| self.tokens.get(at).is_some_and(|token| token.is(mark));
+        let found = self.tokens.iter().enumerate().filter(|(at, token)| {
+            (token.is("cfg") || token.is("cfg_attr"))
+                && (opens(at + 1, "(") || (opens(at + 1, "!") && opens(at + 2, "(")))
+        });
+        let words = |at: usize| {
+            let inner = enclosed(self.tokens.get(at..).unwrap_or_default(), "(", ")");
+            let text = |token: &Token| match &token.kind {
+                TokenKind::Word(text) | TokenKind::Text(text) => Some(text.clone()),
+                TokenKind::Mark(_) | TokenKind::Value => None,
+            };
+            inner.iter().filter_map(text).collect::<Vec<_>>().join(" ")
+        };
+        found.map(|(at, token)| (token.line, words(at))).collect()
+    }
+
     /// The names that follow one of the keywords directly, with their lines: what the file declares.
     pub(crate) fn names_after<'a>(&'a self, keywords: &'a [&str]) -> impl Iterator<Item = (usize, &'a str)> {
         self.tokens.windows(2).filter_map(|pair| match pair {
@@ -202,6 +220,18 @@ mod tests {
     fn code_that_tests_do_not_compile_is_production() {
         let source = Source::scan("#[cfg(not(test))]\nmod real {\n}\n");
         assert!(!source.is_test_line(2));
+    }
+
+    #[test]
+    fn finds_what_depends_on_the_build() {
+        let text = "#[cfg(test)]\nmod a;\n#[cfg(feature = \"mock\")]\nmod b;\nfn c() -> bool { cfg!(debug_assertions) }\n\
+                    #[cfg_attr(test, derive(D))]\nstruct E;\nfn cfg() {}\n";
+        let found = Source::scan(text).conditions();
+        let told: Vec<(usize, &str)> = found.iter().map(|(line, words)| (*line, words.as_str())).collect();
+        assert_eq!(
+            told,
+            [(1, "test"), (3, "feature mock"), (5, "debug_assertions"), (6, "test derive D"), (8, "")]
+        );
     }
 
     #[test]

@@ -22,7 +22,18 @@ pub(super) const RULES: &[Rule] = &[
         sentence: "each outside dependency in the root manifest has a comment: what for; who maintains it",
         check: dependency_comment,
     },
+    Rule {
+        id: "no-switches",
+        sentence: "a member has no cargo feature and no cfg but `test`, so that no build contains another authenticator, hook or bypass",
+        check: no_switches,
+    },
 ];
+
+/// Features that members may have: member and feature. None is in a release; a new one needs its reason here.
+const FEATURES: &[(&str, &str)] = &[];
+
+/// What a build may be told apart by in the sources of members.
+const CONDITIONS: &[&str] = &["test"];
 
 const KINDS: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
 
@@ -84,6 +95,32 @@ fn dependency_comment(house: &House) -> Vec<Breach> {
         .collect()
 }
 
+/// A test authenticator that a feature brings in is one build command away from a release.
+fn no_switches(house: &House) -> Vec<Breach> {
+    let mut breaches = Vec::new();
+    for (member, manifest) in house.workspace.members() {
+        let Some(file) = house.tree.file(manifest) else { continue };
+        let parsed: Table = file.text.parse().unwrap_or_default();
+        let features = parsed.get("features").and_then(Value::as_table);
+        for (feature, _) in features.into_iter().flatten() {
+            if !FEATURES.contains(&(member.name.as_str(), feature.as_str())) {
+                let remedy = format!("remove the feature {feature}: every build is the one that is released");
+                breaches.push(Breach::at(&file.path, line_of(&file.text, feature), remedy));
+            }
+        }
+    }
+    let sources = house.tree.rust().filter(|(file, _)| file.path.contains("/src/"));
+    for (file, source) in sources {
+        for (line, condition) in source.conditions() {
+            if !CONDITIONS.contains(&condition.as_str()) {
+                let remedy = format!("remove cfg({condition}): every build is the one that is released");
+                breaches.push(Breach::at(&file.path, line, remedy));
+            }
+        }
+    }
+    breaches
+}
+
 fn line_of(text: &str, name: &str) -> usize {
     let names_it = |line: &str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['.', ' ', '=']));
     (1..).zip(text.lines()).find(|(_, line)| names_it(line)).map_or(1, |(number, _)| number)
@@ -94,7 +131,7 @@ mod tests {
     use super::super::fixture::{breaches, files};
     use super::*;
     use crate::tree::Tree;
-    use crate::workspace::fixture::workspace;
+    use crate::workspace::{Workspace, fixture::workspace};
 
     fn member(name: &str, manifest: &str) -> House {
         House {
@@ -119,6 +156,34 @@ mod tests {
             breaches("one-version", &member("ca-core", manifest)),
             ["ca-core/Cargo.toml:3", "ca-core/Cargo.toml:6"]
         );
+    }
+
+    // Case E-27.
+    #[test]
+    fn e_27_a_feature_or_a_condition_that_could_bring_in_an_authenticator_is_a_breach() {
+        let manifest = "[package]\nname = \"est-server\"\n\n[features]\nmock-authenticator = []\n";
+        assert_eq!(breaches("no-switches", &member("est-server", manifest)), ["est-server/Cargo.toml:5"]);
+        for (condition, sound) in [
+            ("test", true),
+            ("feature = \"mock\"", false),
+            ("debug_assertions", false),
+            ("not(test)", false),
+            ("any(test, feature = \"mock\")", false),
+        ] {
+            let text = format!("//! Head.\n#[cfg({condition})]\nmod mock {{}}\n");
+            let found = breaches("no-switches", &files(&[("est-server/src/lib.rs", &text)]));
+            assert_eq!(found.is_empty(), sound, "{condition}");
+        }
+    }
+
+    // Case E-27: what is released is what this workspace builds.
+    #[test]
+    fn e_27_no_member_has_a_feature_and_no_source_a_condition_but_test() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let house = House { tree: Tree::read(&root).unwrap(), workspace: Workspace::read(&root).unwrap() };
+        assert!(house.workspace.members().count() > 10);
+        assert_eq!(breaches("no-switches", &house), Vec::<String>::new());
+        assert!(FEATURES.is_empty(), "a listed feature is proved here to be off in a release");
     }
 
     #[test]
