@@ -39,7 +39,7 @@ fn main() {
 fn measure(kind: EngineKind, requesters: u64, length: Duration, directory: &Path) {
     let path = directory.join("ledger");
     Store::create(&path, kind).unwrap();
-    let opening = Opening { now: NOW, tenant: TenantId::parse("dso").unwrap() };
+    let opening = Opening { now: NOW, tenant: TenantId::parse("dso").unwrap(), boot: None };
     let settings = Settings::new(Box::new(|fatal| println!("{fatal}")));
     let (store, _) = Store::open(&path, &opening, settings).unwrap();
     let (running, drawn, issued) = (AtomicBool::new(true), AtomicU64::new(0), AtomicU64::new(0));

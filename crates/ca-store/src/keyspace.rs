@@ -7,6 +7,7 @@
 //! | octet | name | key | value |
 //! |--:|---|---|---|
 //! | 1 | `meta` | `trail` | [`TrailRow`](crate::row::TrailRow) |
+//! | | | `boot` | the run of the machine on which the ledger was opened last, a UUID in 36 characters |
 //! | 2 | `audit` | sequence u64 | DER of ca-core's `AuditRecord`, nothing in front |
 //! | 3 | `open` | id | [`IntentRow`](crate::row::IntentRow): intents that have not ended |
 //! | 4 | `signing` | id | empty: the intent was given to the signer |
@@ -115,8 +116,11 @@ impl Keyspace {
     }
 }
 
-/// The key of the one row of `meta`.
+/// The key of the row of `meta` that says where the audit trail ends.
 pub(crate) const TRAIL: &[u8] = b"trail";
+
+/// The key of the row of `meta` that says on which run of the machine the ledger was opened last.
+pub(crate) const BOOT: &[u8] = b"boot";
 
 /// How many octets of a CRL one row of `crl-octets` holds.
 pub(crate) const CRL_PART_OCTETS: usize = 4_096;

@@ -22,6 +22,7 @@ mod certificate;
 mod tree;
 mod transaction;
 mod row;
+mod boot;
 mod directory;
 mod engine;
 mod keyspace;
@@ -30,6 +31,7 @@ mod keyspace;
 mod contract;
 
 pub use audit_walk::{AuditFault, AuditWalk};
+pub use boot::{BootId, Machine};
 pub use committer::{FatalError, FatalHook, StoreCounters};
 pub use directory::{CreateDirectoryError, OpenDirectoryError};
 pub use engine::EngineKind;

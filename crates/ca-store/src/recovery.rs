@@ -1,8 +1,9 @@
 //! What happens before a ledger answers its first question: the end of the audit trail is checked, and what the last process
 //! left open is ended.
 //!
-//! An intent that was not given to the signer is aborted; one that was is uncertain, since a signature may exist. Neither is
-//! ever signed again. A second start finds nothing open and adds nothing but the record that the ledger was opened.
+//! An intent that was not given to the signer is aborted; one that was is uncertain, since a signature may exist. That it was
+//! given is a mark which survives the process and not the machine: when the machine was started anew meanwhile, or nobody knows
+//! whether it was, every open intent is uncertain. Neither is ever signed again. A second start finds nothing open and adds nothing but the record that the ledger was opened.
 
 use ca_core::audit::{Act, AuditEvent, AuditTrail};
 use ca_core::record::{CertificateId, Settlement};
@@ -13,8 +14,9 @@ use sha2::{Digest, Sha256};
 use crate::act::intent::is_signing;
 use crate::act::settlement::settle;
 use crate::audit_walk::{AuditFault, AuditWalk};
+use crate::boot::{BootId, Machine};
 use crate::engine::{Durability, Engine, EngineError, EngineKind, View};
-use crate::keyspace::{Keyspace, parse_id};
+use crate::keyspace::{BOOT, Keyspace, parse_id};
 use crate::row::{IntentRow, Row, RowFault};
 use crate::transaction::{ActFault, ReadFault, Transaction};
 
@@ -34,12 +36,15 @@ pub struct RecoveryReport {
     pub aborted: Vec<CertificateId>,
     /// Intents whose signing has an unknown outcome: to be revoked after the grace time.
     pub uncertain: Vec<CertificateId>,
+    /// What became of the machine since the ledger was opened before.
+    pub machine: Machine,
 }
 
 /// By whom and when a ledger is opened.
 pub(crate) struct Occasion<'a> {
     pub(crate) now: UnixTime,
     pub(crate) tenant: &'a TenantId,
+    pub(crate) boot: Option<&'a BootId>,
     pub(crate) engine: EngineKind,
 }
 
@@ -49,12 +54,14 @@ pub(crate) fn recover(
     occasion: &Occasion<'_>,
 ) -> Result<(AuditTrail, RecoveryReport), RecoverError> {
     let trail = AuditWalk::over_last(engine, CHECKED_RECORDS)?.finish()?;
-    let mut report = RecoveryReport::default();
     let view = engine.view()?;
+    let before = view.value(Keyspace::Meta, BOOT)?.and_then(|octets| BootId::from_octets(&octets));
+    let machine = Machine::since(before.as_ref(), occasion.boot);
+    let mut report = RecoveryReport { machine, ..RecoveryReport::default() };
     let mut tx = Transaction::new(&*view, trail);
     for (id, intent) in open_intents(&*view)? {
-        let event = |act| end_event(act, &id, &intent, occasion.now);
-        if is_signing(&*view, &id).map_err(ActFault::from)? {
+        let event = |act| end_event(act, (&id, &intent), occasion.now, machine);
+        if machine != Machine::RanOn || is_signing(&*view, &id).map_err(ActFault::from)? {
             settle(&mut tx, &id, Settlement::Uncertain, event(Act::IntentUncertain))?;
             report.uncertain.push(id);
         } else {
@@ -63,6 +70,10 @@ pub(crate) fn recover(
         }
     }
     tx.seal(opened_event(occasion, &report))?;
+    match occasion.boot {
+        Some(boot) => tx.put_octets(Keyspace::Meta, BOOT.to_vec(), boot.octets().to_vec())?,
+        None => tx.remove_key(Keyspace::Meta, BOOT.to_vec()),
+    }
     let (batch, trail) = tx.into_batch()?;
     drop(view);
     engine.commit(batch, Durability::Durable)?;
@@ -83,7 +94,12 @@ fn open_intents(view: &dyn View) -> Result<Vec<(CertificateId, IntentRow)>, ActF
     }
 }
 
-fn end_event(act: Act, id: &CertificateId, intent: &IntentRow, now: UnixTime) -> AuditEvent {
+fn end_event(
+    act: Act,
+    (id, intent): (&CertificateId, &IntentRow),
+    now: UnixTime,
+    machine: Machine,
+) -> AuditEvent {
     AuditEvent {
         time: now,
         tenant: intent.certificate.tenant.clone(),
@@ -92,7 +108,7 @@ fn end_event(act: Act, id: &CertificateId, intent: &IntentRow, now: UnixTime) ->
         issuer: Some(id.issuer),
         serial: Some(id.serial.clone()),
         reason: String::new(),
-        detail: format!("{}; found open at start", intent.certificate.subject),
+        detail: format!("{}; found open at start; {}", intent.certificate.subject, machine.words()),
         digest: Sha256::digest(&intent.certificate.octets).to_vec(),
     }
 }
@@ -107,7 +123,10 @@ fn opened_event(occasion: &Occasion<'_>, report: &RecoveryReport) -> AuditEvent 
         issuer: None,
         serial: None,
         reason: String::new(),
-        detail: format!("engine {engine}; {aborted} intents aborted, {uncertain} uncertain"),
+        detail: format!(
+            "engine {engine}; {aborted} intents aborted, {uncertain} uncertain; {}",
+            report.machine.words()
+        ),
         digest: Vec::new(),
     }
 }

@@ -12,6 +12,7 @@ use ca_core::tenant::TenantId;
 use ca_core::validity::UnixTime;
 
 use crate::audit_walk::{AuditFault, AuditWalk};
+use crate::boot::BootId;
 use crate::committer::{Committer, CommitterSetup, FatalHook, StoreCounters};
 use crate::directory::{CreateDirectoryError, Directory, OpenDirectoryError};
 use crate::engine::{self, Durability, Engine, EngineKind, EngineSetup, View, Write};
@@ -78,6 +79,8 @@ pub struct Opening {
     pub now: UnixTime,
     /// Who runs the installation.
     pub tenant: TenantId,
+    /// On which run of the machine; `None` when that cannot be told.
+    pub boot: Option<BootId>,
 }
 
 impl Store {
@@ -125,7 +128,8 @@ impl Store {
         settings: Settings,
     ) -> Result<(Self, RecoveryReport), OpenError> {
         migrate(&directory, (kind, &*engine))?;
-        let occasion = Occasion { now: opening.now, tenant: &opening.tenant, engine: kind };
+        let occasion =
+            Occasion { now: opening.now, tenant: &opening.tenant, boot: opening.boot.as_ref(), engine: kind };
         let (trail, report) = recover(&*engine, &occasion)?;
         let audit_records = trail.sequence();
         let setup = CommitterSetup {
@@ -139,6 +143,7 @@ impl Store {
             engine = %kind,
             aborted = report.aborted.len(),
             uncertain = report.uncertain.len(),
+            machine = report.machine.words(),
             audit_records,
             "the ledger is open"
         );

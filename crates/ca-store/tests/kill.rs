@@ -23,7 +23,7 @@ use ca_core::record::{
 use ca_core::serial_number::SerialNumber;
 use ca_core::tenant::TenantId;
 use ca_core::validity::{UnixTime, Validity};
-use ca_store::{EngineKind, Opening, Settings, Store};
+use ca_store::{BootId, EngineKind, Opening, Settings, Store};
 
 /// Set for the process that is to die: the directory of its ledger.
 const DIRECTORY: &str = "CA_STORE_KILLED_IN";
@@ -62,8 +62,11 @@ fn survives_kill_9(kind: EngineKind, test: &str) {
     assert_eq!(told, BTreeSet::from(["intent", "signing", "issued", "revoked"]));
 }
 
+/// The machine runs on while its processes are killed.
+const BOOT: &str = "2f1d0a3c-6a2b-4c1e-9d7f-0123456789ab";
+
 fn open(directory: &Path) -> Store {
-    let opening = Opening { now: NOW, tenant: TenantId::parse("dso").unwrap() };
+    let opening = Opening { now: NOW, tenant: TenantId::parse("dso").unwrap(), boot: BootId::parse(BOOT) };
     let settings = Settings::new(Box::new(|_| std::process::abort()));
     Store::open(directory, &opening, settings).unwrap().0
 }

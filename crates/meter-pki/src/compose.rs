@@ -17,7 +17,7 @@ use ca_core::profile::ProfileId;
 use ca_core::record::{CrlRecord, StoredCertificate};
 use ca_core::registration::Offer;
 use ca_core::validity::UnixTime;
-use ca_store::{FatalHook, Opening, Settings, Store};
+use ca_store::{BootId, FatalHook, Opening, Settings, Store};
 use cmp_server::config::{CmpConfig, DEFAULT_BODY_OCTETS};
 use signer_file::SystemEntropy;
 use status_server::repository::Repository;
@@ -130,6 +130,15 @@ pub fn abort_on_fatal() -> Settings {
     Settings::new(hook)
 }
 
+/// Where Linux tells which run of the machine this is.
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+
+/// Returns which run of the machine this is; `None` where the kernel does not tell, so that recovery takes it for another.
+#[must_use]
+pub fn boot_id() -> Option<BootId> {
+    BootId::parse(&std::fs::read_to_string(BOOT_ID).ok()?)
+}
+
 /// Opens store and keys and puts the authorities together.
 ///
 /// # Errors
@@ -138,7 +147,7 @@ pub(crate) fn compose(config: &Config) -> Result<System, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let signer = keys::open(&config.keys)?;
     let settings = Settings { engine: Some(config.engine), ..abort_on_fatal() };
-    let opening = Opening { now: clock.now(), tenant: config.tenant.clone() };
+    let opening = Opening { now: clock.now(), tenant: config.tenant.clone(), boot: boot_id() };
     let (store, report) = Store::open(&config.store_directory, &opening, settings).map_err(|error| {
         Failure::new(Exit::Failed, "store.not-open", format!("{}: {error}", config.store_directory.display()))
     })?;

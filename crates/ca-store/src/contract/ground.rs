@@ -22,7 +22,7 @@ use ca_core::validity::{UnixTime, Validity};
 
 use crate::directory::Directory;
 use crate::engine::{self, Engine, EngineSetup};
-use crate::{EngineKind, Opening, RecoveryReport, Settings, Store};
+use crate::{BootId, EngineKind, Opening, RecoveryReport, Settings, Store};
 
 /// The time at which everything is recorded, unless a test says otherwise.
 pub(super) const NOW: UnixTime = UnixTime::from_seconds(1_795_219_200);
@@ -55,6 +55,16 @@ impl Ground {
         Store::open(&self.path(), &opening(now), settings()).unwrap()
     }
 
+    /// Opens it on another run of the machine, or on one that is not known.
+    pub(super) fn reopen_on(&self, boot: Option<BootId>, now: UnixTime) -> (Store, RecoveryReport) {
+        Store::open(&self.path(), &Opening { boot, ..opening(now) }, settings()).unwrap()
+    }
+
+    /// Another directory with an empty ledger of the same engine.
+    pub(super) fn anew(&self) -> Self {
+        Self::new(self.kind)
+    }
+
     /// Opens the directory and its engine, for a test that puts something between engine and ledger.
     pub(super) fn engine(&self) -> (Directory, Box<dyn Engine>) {
         let (directory, kind) = Directory::open(&self.path(), None).unwrap();
@@ -82,7 +92,12 @@ pub(super) fn settings() -> Settings {
 }
 
 pub(super) fn opening(now: UnixTime) -> Opening {
-    Opening { now, tenant: tenant("dso") }
+    Opening { now, tenant: tenant("dso"), boot: boot(1) }
+}
+
+/// A run of the machine.
+pub(super) fn boot(number: u8) -> Option<BootId> {
+    BootId::parse(&format!("00000000-0000-4000-8000-0000000000{number:02x}"))
 }
 
 pub(super) fn tenant(name: &str) -> TenantId {

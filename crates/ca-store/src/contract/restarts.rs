@@ -8,12 +8,12 @@ use ca_core::ports::{Ledger, Registry, StatusSource};
 use ca_core::record::{CertificateStatus, IntentConflict, Settlement, SlotUse};
 
 use super::ground::{
-    END, Ground, IntentWords, LedgerTold, LedgerWords, NOW, certificate, id, intent, issued, issuer, opening,
-    settings, tenant, token,
+    END, Ground, IntentWords, LedgerTold, LedgerWords, NOW, boot, certificate, id, intent, issued, issuer,
+    opening, settings, tenant, token,
 };
 use crate::engine::KeyValue;
 use crate::keyspace::Keyspace;
-use crate::{CreateError, EngineKind, OpenDirectoryError, OpenError, RecoveryReport, Store};
+use crate::{CreateError, EngineKind, Machine, OpenDirectoryError, OpenError, RecoveryReport, Store};
 
 fn an_intent_that_was_not_given_to_the_signer_is_aborted(ground: &Ground) {
     let store = ground.open();
@@ -21,7 +21,7 @@ fn an_intent_that_was_not_given_to_the_signer_is_aborted(ground: &Ground) {
     store.record(intent(1).for_slot(4, SlotUse::First).for_request(3).with_token(7)).unwrap();
     drop(store);
     let (store, report) = ground.reopen_at(NOW.plus_seconds(60));
-    assert_eq!(report, RecoveryReport { aborted: vec![id(1)], uncertain: Vec::new() });
+    assert_eq!(report, RecoveryReport { aborted: vec![id(1)], ..RecoveryReport::default() });
     assert_eq!(store.status(1), CertificateStatus::Aborted);
     assert_eq!(store.record(intent(1)), Err(IntentConflict::SerialTaken));
     assert_eq!(store.token(&[7; 32]).unwrap(), Some(token(7)));
@@ -45,7 +45,7 @@ fn an_intent_that_was_given_to_the_signer_is_uncertain(ground: &Ground) {
     drop(store);
     let since = NOW.plus_seconds(60);
     let (store, report) = ground.reopen_at(since);
-    assert_eq!(report, RecoveryReport { aborted: Vec::new(), uncertain: vec![id(1)] });
+    assert_eq!(report, RecoveryReport { uncertain: vec![id(1)], ..RecoveryReport::default() });
     assert_eq!(store.status(1), CertificateStatus::Uncertain { since });
     assert_eq!(store.uncertain(&issuer(1), since).unwrap(), [id(1).serial]);
     assert!(store.begin_signing(&[id(1)]).is_err());
@@ -66,6 +66,52 @@ fn an_issued_certificate_is_the_same_after_a_restart(ground: &Ground) {
         panic!("the request was answered");
     };
     assert_eq!(again.certificate, certificate(&id(1)));
+}
+
+/// R9: the mark survives the death of the process and not that of the machine, so that its absence then says nothing.
+fn after_another_boot_every_open_intent_is_uncertain(ground: &Ground) {
+    let known = ["the machine was started anew", "whether the machine was started anew is not known"];
+    for (first, second, machine, words) in [
+        (boot(1), boot(2), Machine::StartedAnew, known[0]),
+        (boot(1), None, Machine::Unknown, known[1]),
+        (None, boot(1), Machine::Unknown, known[1]),
+        (None, None, Machine::Unknown, known[1]),
+    ] {
+        let ground = &ground.anew();
+        let (store, _) = ground.reopen_on(first, NOW);
+        store.issue(intent(3));
+        store.record(intent(1).for_slot(4, SlotUse::First).for_request(3)).unwrap();
+        store.record(intent(2)).unwrap();
+        store.begin(2);
+        drop(store);
+        let since = NOW.plus_seconds(60);
+        let (store, report) = ground.reopen_on(second, since);
+        assert_eq!(report, RecoveryReport { aborted: Vec::new(), uncertain: vec![id(1), id(2)], machine });
+        assert_eq!(store.status(1), CertificateStatus::Uncertain { since });
+        assert_eq!(store.status(3), CertificateStatus::Good);
+        assert!(store.begin_signing(&[id(1)]).is_err());
+        // A fresh intent serves the requester, as after any end.
+        assert_eq!(store.record(intent(4).for_slot(4, SlotUse::First).for_request(3)), Ok(()));
+        for record in store.trail().iter().filter(|record| record.event.time == since) {
+            assert!(record.event.detail.ends_with(words), "{}", record.event.detail);
+        }
+    }
+}
+
+fn the_boot_is_remembered_from_opening_to_opening(ground: &Ground) {
+    let machine = |boot| ground.reopen_on(boot, NOW).1.machine;
+    assert_eq!(machine(boot(1)), Machine::Unknown, "a new ledger was never opened");
+    assert_eq!(machine(boot(1)), Machine::RanOn);
+    assert_eq!(machine(boot(2)), Machine::StartedAnew);
+    assert_eq!(machine(boot(2)), Machine::RanOn);
+    assert_eq!(machine(boot(1)), Machine::StartedAnew);
+    assert_eq!(machine(None), Machine::Unknown);
+    assert_eq!(
+        machine(boot(1)),
+        Machine::Unknown,
+        "what was remembered before an unknown boot counts no more"
+    );
+    assert_eq!(machine(boot(1)), Machine::RanOn);
 }
 
 fn more_intents_than_one_page_are_ended(ground: &Ground) {
@@ -176,6 +222,8 @@ super::on_every_engine! {
     an_intent_that_was_not_given_to_the_signer_is_aborted,
     an_intent_that_was_given_to_the_signer_is_uncertain,
     an_issued_certificate_is_the_same_after_a_restart,
+    after_another_boot_every_open_intent_is_uncertain,
+    the_boot_is_remembered_from_opening_to_opening,
     more_intents_than_one_page_are_ended,
     a_second_restart_adds_nothing_but_the_record_of_the_opening,
     intents_that_ended_before_stay_as_they_ended,

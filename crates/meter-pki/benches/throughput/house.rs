@@ -128,7 +128,7 @@ impl House {
 fn ports(place: &Path, engine: EngineKind, signer: FileSigner) -> anyhow::Result<Ports> {
     let directory = place.join("store");
     Store::create(&directory, engine)?;
-    let opening = Opening { now: SystemClock.now(), tenant: TenantId::parse("dso")? };
+    let opening = Opening { now: SystemClock.now(), tenant: TenantId::parse("dso")?, boot: None };
     let (store, _) = Store::open(&directory, &opening, abort_on_fatal())?;
     let store = Arc::new(store);
     Ok(Ports {

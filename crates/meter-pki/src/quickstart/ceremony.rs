@@ -31,7 +31,7 @@ use status_server::repository::{certificate_path, crl_path};
 
 use super::layout::Layout;
 use super::progress::Progress;
-use crate::compose::{SystemClock, abort_on_fatal};
+use crate::compose::{SystemClock, abort_on_fatal, boot_id};
 
 /// A tenant of the rehearsal and the sub-CAs it has in both suites.
 struct House {
@@ -220,7 +220,7 @@ fn open_room(
     let directory = place.join("store");
     Store::create(&directory, EngineKind::Fjall)?;
     let clock = Arc::new(SystemClock);
-    let opening = Opening { now: clock.now(), tenant: tenant.clone() };
+    let opening = Opening { now: clock.now(), tenant: tenant.clone(), boot: boot_id() };
     let (store, _) = Store::open(&directory, &opening, abort_on_fatal())?;
     let store = Arc::new(store);
     let ports = Ports {
