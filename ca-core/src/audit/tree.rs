@@ -107,7 +107,7 @@ pub(super) mod reference {
 
     use super::{TreeHash, leaf_hash, node_hash};
 
-    /// MTH(D_n).
+    /// `MTH(D_n)`.
     pub(in crate::audit) fn root(leaves: &[Vec<u8>]) -> TreeHash {
         match leaves {
             [] => Sha256::digest([]).into(),
@@ -137,7 +137,10 @@ pub(super) mod reference {
     ];
 
     pub(in crate::audit) fn octets(hex: &str) -> Vec<u8> {
-        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+        (0..hex.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(hex.get(at..at + 2).unwrap(), 16).unwrap())
+            .collect()
     }
 
     pub(in crate::audit) fn hash(hex: &str) -> TreeHash {

@@ -131,7 +131,7 @@ fn rows(ground: &Ground) -> Vec<(Keyspace, KeyValue)> {
     let view = engine.view().unwrap();
     let mut rows = Vec::new();
     for keyspace in Keyspace::ALL {
-        if !matches!(keyspace, Keyspace::Meta | Keyspace::Audit) {
+        if !matches!(keyspace, Keyspace::Meta | Keyspace::Audit | Keyspace::Tree) {
             let of_keyspace = view.rows_after(keyspace, &[], &[], usize::MAX).unwrap();
             rows.extend(of_keyspace.into_iter().map(|row| (keyspace, row)));
         }
