@@ -12,7 +12,7 @@ pub(super) async fn serve(file: &Path) -> Result<(), Failure> {
     start_log();
     let config = Config::load(file).map_err(|error| faulty(&error))?;
     let shutdown = server::shutdown_on_signals()?;
-    let running = server::start(&config, shutdown.clone()).await?;
+    let running = server::start(&config, shutdown.clone(), std::convert::identity).await?;
     shutdown.triggered().await;
     running.drained().await;
     Ok(())
