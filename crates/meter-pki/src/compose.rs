@@ -5,6 +5,7 @@
 mod est;
 mod keys;
 mod status;
+mod store;
 
 use std::sync::Arc;
 
@@ -148,9 +149,8 @@ pub(crate) fn compose(config: &Config, through: impl FnOnce(Ports) -> Ports) -> 
     let signer = keys::open(&config.keys)?;
     let settings = Settings { engine: Some(config.engine), ..abort_on_fatal() };
     let opening = Opening { now: clock.now(), tenant: config.tenant.clone(), boot: boot_id() };
-    let (store, report) = Store::open(&config.store_directory, &opening, settings).map_err(|error| {
-        Failure::new(Exit::Failed, "store.not-open", format!("{}: {error}", config.store_directory.display()))
-    })?;
+    let (store, report) = Store::open(&config.store_directory, &opening, settings)
+        .map_err(|error| store::not_open(&config.store_directory, &error))?;
     if !report.uncertain.is_empty() {
         tracing::warn!(
             count = report.uncertain.len(),

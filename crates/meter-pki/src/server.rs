@@ -3,6 +3,7 @@
 //! The ports pass through a function on their way: the program hands them on as they are; the crash harness of the tests puts
 //! its kill-points around them, so that the program itself has none.
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,6 +54,20 @@ impl Running {
             pool.drain(DRAIN).await;
         }
     }
+}
+
+/// Logs to standard error; `RUST_LOG` chooses what; without it, `info` without the storage engine.
+pub fn start_log() {
+    // The storage engine tells each of its steps; what matters of it comes back as errors.
+    let usual = "info,fjall=warn,lsm_tree=warn,sled=warn";
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| usual.into());
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        // Colours are for eyes: in a file or a journal they are noise.
+        .with_ansi(std::io::stderr().is_terminal());
+    // A log that was started before, as in tests, stays.
+    drop(log.try_init());
 }
 
 /// Makes the token that SIGINT and SIGTERM pull.
