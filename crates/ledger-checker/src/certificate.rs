@@ -1,4 +1,4 @@
-//! Certificates, CRLs and what is signed of them, read with RustCrypto's types and verified with its curves.
+//! Certificates, CRLs and what is signed of them, read with types of the `RustCrypto` project and verified with its curves.
 
 use std::collections::BTreeSet;
 
@@ -47,11 +47,15 @@ impl Issuer {
         if self.public_key.len() == 65 {
             let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(&self.public_key);
             let signature = p256::ecdsa::Signature::from_der(signature);
-            key.ok().zip(signature.ok()).is_some_and(|(key, signature)| key.verify(signed, &signature).is_ok())
+            key.ok()
+                .zip(signature.ok())
+                .is_some_and(|(key, signature)| key.verify(signed, &signature).is_ok())
         } else {
             let key = p384::ecdsa::VerifyingKey::from_sec1_bytes(&self.public_key);
             let signature = p384::ecdsa::Signature::from_der(signature);
-            key.ok().zip(signature.ok()).is_some_and(|(key, signature)| key.verify(signed, &signature).is_ok())
+            key.ok()
+                .zip(signature.ok())
+                .is_some_and(|(key, signature)| key.verify(signed, &signature).is_ok())
         }
     }
 }

@@ -43,7 +43,8 @@ pub(crate) fn name(number: u8) -> &'static str {
 pub(crate) fn read(store: &Path) -> Result<Rows, Unreadable> {
     let marker = std::fs::read_to_string(store.join("marker"))
         .map_err(|cause| Unreadable::Disk { path: store.join("marker"), cause })?;
-    let failed = |cause: &dyn Display| Unreadable::Engine { path: store.to_owned(), cause: cause.to_string() };
+    let failed =
+        |cause: &dyn Display| Unreadable::Engine { path: store.to_owned(), cause: cause.to_string() };
     if marker.contains("\nengine sled\n") {
         read_sled(&store.join("engine")).map_err(|cause| failed(&cause))
     } else {
@@ -71,6 +72,13 @@ fn options(name: &str) -> KeyspaceCreateOptions {
 }
 
 fn read_sled(directory: &Path) -> sled::Result<Rows> {
+    // sled 0.34.7 takes a snapshot that it was killed over for a finished one.
+    for entry in std::fs::read_dir(directory)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|ending| ending == "generating") {
+            std::fs::remove_file(path)?;
+        }
+    }
     let database = sled::Config::new().path(directory).flush_every_ms(None).open()?;
     let mut rows = Rows::new();
     for row in &*database {

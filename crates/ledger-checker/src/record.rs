@@ -52,7 +52,9 @@ impl Clients {
                     let wanted = ((*profile).to_owned(), hex::decode(key).ok()?);
                     clients.asked.insert((*wish).to_owned(), wanted);
                 }
-                ["received", wish, der] => clients.received.push(((*wish).to_owned(), hex::decode(der).ok()?)),
+                ["received", wish, der] => {
+                    clients.received.push(((*wish).to_owned(), hex::decode(der).ok()?));
+                }
                 ["revoked", issuer, serial] => {
                     clients.revoked.insert(hex::decode(format!("{issuer}{serial}")).ok()?);
                 }

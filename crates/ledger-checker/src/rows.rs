@@ -116,7 +116,9 @@ impl Ledger {
     pub(crate) fn read(rows: &Rows) -> Result<Self, Unreadable> {
         let mut ledger = Self::default();
         for ((keyspace, key), value) in rows {
-            ledger.take(*keyspace, key, value).ok_or(Unreadable::Row { keyspace: name(*keyspace) })?;
+            ledger
+                .take(*keyspace, key, value)
+                .ok_or_else(|| Unreadable::Row { keyspace: name(*keyspace) })?;
         }
         Ok(ledger)
     }
@@ -203,7 +205,7 @@ impl AuditRecord {
         audit
             .map(|(_, der)| Some((der.clone(), Self::read(der)?)))
             .collect::<Option<_>>()
-            .ok_or(Unreadable::Row { keyspace: name(2) })
+            .ok_or_else(|| Unreadable::Row { keyspace: name(2) })
     }
 
     pub(crate) fn read(der: &[u8]) -> Option<Self> {

@@ -7,7 +7,9 @@ use sha2::{Digest, Sha256};
 use super::{Findings, Invariant};
 use crate::certificate::{Crl, Drafted, split};
 use crate::evidence::Case;
-use crate::rows::{ABORTED, CERTIFICATE_ISSUED, CRL_INTENDED, CertificateRow, INTENDED, INTENT_RECORDED, ISSUED, Id};
+use crate::rows::{
+    ABORTED, CERTIFICATE_ISSUED, CRL_INTENDED, CertificateRow, INTENDED, INTENT_RECORDED, ISSUED, Id,
+};
 
 /// The certificates among the signatures: which one, what was signed, which signature.
 fn signed_certificates(case: &Case) -> impl Iterator<Item = (Id, &[u8], &crate::record::SignatureRecord)> {
@@ -28,12 +30,15 @@ pub(super) fn every_signature_has_an_intent(case: &Case, findings: &mut Findings
         match case.ledger.of(&id) {
             None => findings.add(Invariant::I1, format!("{name} was signed and is on no record")),
             Some(row) if to_be_signed(row).as_deref() != Some(signed) => {
-                findings.add(Invariant::I1, format!("{name} was signed with other octets than its intent has"));
+                findings
+                    .add(Invariant::I1, format!("{name} was signed with other octets than its intent has"));
             }
             Some(row) if row.state == ABORTED && !case.marks_may_be_lost => {
                 findings.add(Invariant::I1, format!("{name} was signed and counts as never signed"));
             }
-            Some(row) if row.state == INTENDED && !case.ledger.signing.contains(&id) && !case.marks_may_be_lost => {
+            Some(row)
+                if row.state == INTENDED && !case.ledger.signing.contains(&id) && !case.marks_may_be_lost =>
+            {
                 findings.add(Invariant::I1, format!("{name} was signed and its intent bears no mark"));
             }
             Some(_) => {}
@@ -49,7 +54,10 @@ pub(super) fn every_signature_has_an_intent(case: &Case, findings: &mut Findings
         if let Some(crl) = Crl::of_tbs(&made.signed)
             && !intended.contains(Sha256::digest(&made.signed).as_slice())
         {
-            findings.add(Invariant::I1, format!("CRL {} of {} has no intent", crl.number, hex::encode(&made.key)));
+            findings.add(
+                Invariant::I1,
+                format!("CRL {} of {} has no intent", crl.number, hex::encode(&made.key)),
+            );
         }
     }
 }
@@ -62,7 +70,8 @@ pub(super) fn serial_numbers_are_used_once(case: &Case, findings: &mut Findings)
     for (id, row) in ledger.open.iter().chain(&ledger.certificates) {
         let drafted = to_be_signed(row).and_then(|tbs| Drafted::read(&tbs));
         if drafted.is_none_or(|drafted| id.get(20..) != Some(&drafted.serial)) {
-            findings.add(Invariant::I2, format!("the row of {} holds another serial number", hex::encode(id)));
+            findings
+                .add(Invariant::I2, format!("the row of {} holds another serial number", hex::encode(id)));
         }
     }
     let mut intended = BTreeSet::new();
@@ -98,7 +107,8 @@ pub(super) fn rows_records_and_signatures_agree(case: &Case, findings: &mut Find
         }
         let signature = split(&row.octets).map(|(_, signature)| signature);
         if !made.get(id).is_some_and(|all| all.iter().any(|one| Some(&one.signature) == signature.as_ref())) {
-            findings.add(Invariant::I3, format!("{name} is issued with a signature that the signer never made"));
+            findings
+                .add(Invariant::I3, format!("{name} is issued with a signature that the signer never made"));
         }
     }
     for id in told.keys() {
@@ -112,7 +122,8 @@ pub(super) fn rows_records_and_signatures_agree(case: &Case, findings: &mut Find
     let issued: BTreeSet<&[u8]> = case.ledger.issued().map(|(_, row)| row.octets.as_slice()).collect();
     for (wish, der) in &case.clients.received {
         if !issued.contains(der.as_slice()) {
-            findings.add(Invariant::I3, format!("what was delivered for wish {wish} is not on record as issued"));
+            findings
+                .add(Invariant::I3, format!("what was delivered for wish {wish} is not on record as issued"));
         }
     }
 }
@@ -121,9 +132,13 @@ pub(super) fn only_what_is_signed_is_good(case: &Case, findings: &mut Findings) 
     for (id, row) in case.ledger.issued() {
         let issuer = id.get(..20).and_then(|key| case.issuers.get(key));
         let signed = split(&row.octets);
-        let verifies = issuer.zip(signed).is_some_and(|(issuer, (tbs, signature))| issuer.verifies(&tbs, &signature));
+        let verifies =
+            issuer.zip(signed).is_some_and(|(issuer, (tbs, signature))| issuer.verifies(&tbs, &signature));
         if !verifies {
-            findings.add(Invariant::I4, format!("{} counts as good and no signature makes it so", hex::encode(id)));
+            findings.add(
+                Invariant::I4,
+                format!("{} counts as good and no signature makes it so", hex::encode(id)),
+            );
         }
     }
 }
@@ -146,14 +161,18 @@ pub(super) fn a_request_has_one_certificate(case: &Case, findings: &mut Findings
         }
     }
     for id in case.ledger.requests.values().filter(|id| case.ledger.of(id).is_none()) {
-        findings.add(Invariant::I7, format!("a request is answered by {}, which is on no record", hex::encode(id)));
+        findings.add(
+            Invariant::I7,
+            format!("a request is answered by {}, which is on no record", hex::encode(id)),
+        );
     }
 }
 
 pub(super) fn none_outlives_its_issuer(case: &Case, findings: &mut Findings) {
     for (id, row) in case.ledger.issued() {
         let issuer = id.get(..20).and_then(|key| case.issuers.get(key));
-        let ends = split(&row.octets).and_then(|(tbs, _)| Drafted::read(&tbs)).map(|drafted| drafted.not_after);
+        let ends =
+            split(&row.octets).and_then(|(tbs, _)| Drafted::read(&tbs)).map(|drafted| drafted.not_after);
         if let (Some(issuer), Some(ends)) = (issuer, ends)
             && ends > issuer.not_after
         {

@@ -14,7 +14,8 @@ pub(super) fn a_second_start_changes_nothing(case: &Case, findings: &mut Finding
         for ((keyspace, key), value) in from {
             let same = to.get(&(*keyspace, key.clone())) == Some(value);
             if !same && !DERIVED.contains(keyspace) && !tells_of_an_opening(*keyspace, value) {
-                let what = format!("a second start {what} the row {} of {}", hex::encode(key), name(*keyspace));
+                let what =
+                    format!("a second start {what} the row {} of {}", hex::encode(key), name(*keyspace));
                 findings.add(Invariant::I12, what);
             }
         }

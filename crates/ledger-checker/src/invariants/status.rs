@@ -37,7 +37,12 @@ pub(super) fn crls_follow_each_other(case: &Case, findings: &mut Findings) {
         let issuer = made.key.as_slice();
         if let Some(former) = before.get(issuer) {
             if crl.number <= former.number {
-                let what = format!("CRL {} of {} was signed after {}", crl.number, hex::encode(issuer), former.number);
+                let what = format!(
+                    "CRL {} of {} was signed after {}",
+                    crl.number,
+                    hex::encode(issuer),
+                    former.number
+                );
                 findings.add(Invariant::I6, what);
             }
             for serial in former.serials.difference(&crl.serials) {
@@ -73,14 +78,17 @@ pub(super) fn revoked_stays_revoked(case: &Case, findings: &mut Findings) {
         for serial in Crl::of_tbs(&made.signed).into_iter().flat_map(|crl| crl.serials) {
             let id = [made.key.as_slice(), &serial].concat();
             if !revocations.contains_key(&id) {
-                findings.add(Invariant::I11, format!("{} stood on a CRL and is not revoked", hex::encode(id)));
+                findings
+                    .add(Invariant::I11, format!("{} stood on a CRL and is not revoked", hex::encode(id)));
             }
         }
     }
     if case.all_published {
         for (issuer, crl) in published(case) {
             let of_issuer = revocations.iter().filter(|(id, _)| id.starts_with(issuer));
-            for (id, _) in of_issuer.filter(|(_, row)| row.time < crl.this_update && row.not_after >= crl.this_update) {
+            for (id, _) in
+                of_issuer.filter(|(_, row)| row.time < crl.this_update && row.not_after >= crl.this_update)
+            {
                 if id.get(20..).is_none_or(|serial| !crl.serials.contains(serial)) {
                     findings.add(Invariant::I11, format!("{} is revoked and on no CRL", hex::encode(id)));
                 }

@@ -19,6 +19,9 @@ pub(super) fn the_trail_is_whole(case: &Case, findings: &mut Findings) {
         head = Sha256::digest(der).to_vec();
     }
     if trail(&case.rows) != Some((sequence, head)) {
-        findings.add(Invariant::I8, format!("the audit trail ends at {sequence}, the ledger remembers another end"));
+        findings.add(
+            Invariant::I8,
+            format!("the audit trail ends at {sequence}, the ledger remembers another end"),
+        );
     }
 }
