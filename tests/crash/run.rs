@@ -21,8 +21,11 @@ struct Arguments {
     #[arg(long)]
     engine: Option<String>,
     /// Only power cuts
-    #[arg(long)]
+    #[arg(long, conflicts_with = "only")]
     power_cut: bool,
+    /// Only `kills`, `power-cuts` or `faults`
+    #[arg(long, value_parser = mix)]
+    only: Option<Mix>,
     /// How many houses at the same time
     #[arg(long, default_value_t = 2)]
     workers: u64,
@@ -57,7 +60,7 @@ fn main() -> ExitCode {
                 return ExitCode::from(2);
             }
         },
-        mix: if arguments.power_cut { Mix::PowerCuts } else { Mix::Everything },
+        mix: if arguments.power_cut { Mix::PowerCuts } else { arguments.only.unwrap_or(Mix::Everything) },
         workers: arguments.workers.max(1),
         only: arguments.house,
         grounds: grounds(),
@@ -83,5 +86,14 @@ fn main() -> ExitCode {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
+    }
+}
+
+fn mix(text: &str) -> Result<Mix, String> {
+    match text {
+        "kills" => Ok(Mix::Kills),
+        "power-cuts" => Ok(Mix::PowerCuts),
+        "faults" => Ok(Mix::Faults),
+        other => Err(format!("{other} is none of kills, power-cuts, faults")),
     }
 }

@@ -19,12 +19,13 @@ use std::sync::Arc;
 use anyhow::Context;
 use ca_core::authority::Ports;
 use meter_pki::config::Config;
+use meter_pki::exit::Failure;
 use meter_pki::server;
 
-use e2e::crash::points::KillPoint;
 use crate::ports::{AheadClock, TrappedEntropy, TrappedLedger, TrappedSigner};
 use crate::signatures::SignatureLedger;
 use crate::trap::Trap;
+use e2e::crash::points::KillPoint;
 
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
@@ -33,12 +34,13 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error:#}");
-            ExitCode::FAILURE
+            error.downcast_ref::<Failure>().map_or(ExitCode::FAILURE, |failure| failure.exit.into())
         }
     }
 }
 
 async fn serve() -> anyhow::Result<()> {
+    server::start_log();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [configuration, signatures, ahead, planned @ ..] = arguments.as_slice() else {
         anyhow::bail!("usage: issuer-under-test CONFIGURATION SIGNATURES AHEAD [POINT COUNT DEED]");

@@ -14,9 +14,9 @@ use ca_core::serial_number::SerialNumber;
 use ca_core::signature::EcdsaSignature;
 use ca_core::validity::UnixTime;
 
-use e2e::crash::points::KillPoint;
-use crate::signatures::{Signed, SignatureLedger};
+use crate::signatures::{SignatureLedger, Signed};
 use crate::trap::Trap;
+use e2e::crash::points::KillPoint;
 
 /// A clock that runs ahead.
 pub(crate) struct AheadClock {
@@ -90,7 +90,10 @@ impl Ledger for TrappedLedger {
         self.trap.pass(KillPoint::LintPassed);
         self.trap.pass(KillPoint::IntentUnsynced);
         let recorded = self.inner.record_intents(intents)?;
-        self.trap.pass(KillPoint::IntentDurable);
+        // A repeated request is answered with what is on disk already.
+        if recorded.iter().any(Result::is_ok) {
+            self.trap.pass(KillPoint::IntentDurable);
+        }
         Ok(recorded)
     }
 
@@ -117,7 +120,9 @@ impl Ledger for TrappedLedger {
     fn record_revocation(&self, revocation: RevocationRecord) -> Result<RevocationOutcome, Unavailable> {
         self.trap.pass(KillPoint::RevocationUnsynced);
         let outcome = self.inner.record_revocation(revocation)?;
-        self.trap.pass(KillPoint::RevocationDurable);
+        if matches!(outcome, RevocationOutcome::Recorded { .. }) {
+            self.trap.pass(KillPoint::RevocationDurable);
+        }
         Ok(outcome)
     }
 

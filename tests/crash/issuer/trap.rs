@@ -16,12 +16,7 @@ pub(crate) struct Trap {
 impl Trap {
     /// Never kills.
     pub(crate) const fn none() -> Self {
-        Self {
-            planned: None,
-            left: AtomicU32::new(0),
-            deed: String::new(),
-            armed: AtomicBool::new(false),
-        }
+        Self { planned: None, left: AtomicU32::new(0), deed: String::new(), armed: AtomicBool::new(false) }
     }
 
     /// Does the deed at the `count`th passage.

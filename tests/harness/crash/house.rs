@@ -127,7 +127,12 @@ impl<'t> House<'t> {
         found
     }
 
-    fn check(&self, again: Option<&Path>, when: &str) -> Vec<String> {
+    /// Asks the checker about the ledger as it lies there; returns what it finds, each beginning with `when`.
+    ///
+    /// # Panics
+    /// When there is no space for a copy.
+    #[must_use]
+    pub fn check(&self, again: Option<&Path>, when: &str) -> Vec<String> {
         self.world().write();
         let store = copy_of_store(&self.directory, "checked");
         let lines = violations(&self.directory, &store, again, self.circumstances);
@@ -152,9 +157,16 @@ impl<'t> House<'t> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns the same, to be shared by many clients.
+    #[must_use]
+    pub const fn in_world(&self) -> &Mutex<World> {
+        &self.world
+    }
+
     fn stopped(&self, issuer: Issuer) -> Option<String> {
         let status = issuer.stop();
-        (!status.success()).then(|| format!("asked to stop, the issuer ended with {status}\n{}", self.last_words()))
+        (!status.success())
+            .then(|| format!("asked to stop, the issuer ended with {status}\n{}", self.last_words()))
     }
 
     fn does_not_start(&self) -> String {

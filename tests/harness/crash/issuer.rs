@@ -46,7 +46,8 @@ impl Issuer {
     pub fn start(place: Place<'_>, kill: Kill) -> Self {
         let within = |name: &str| place.directory.join(name);
         std::fs::create_dir_all(within("aside")).expect("the house has space");
-        let log = OpenOptions::new().append(true).create(true).open(within("log")).expect("the log can be written");
+        let log =
+            OpenOptions::new().append(true).create(true).open(within("log")).expect("the log can be written");
         // The kernel sends the signal when the starting thread ends: whoever is killed leaves nothing behind.
         let mut child = Command::new("setpriv")
             .args(["--pdeathsig", "KILL"])

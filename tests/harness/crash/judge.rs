@@ -49,7 +49,11 @@ pub fn violations(
     let said = checker.stdin(Stdio::null()).output().expect("the checker starts");
     let mut lines: Vec<String> = String::from_utf8_lossy(&said.stdout).lines().map(str::to_owned).collect();
     if !said.status.success() && lines.is_empty() {
-        lines.push(format!("the checker ended with {}: {}", said.status, String::from_utf8_lossy(&said.stderr)));
+        lines.push(format!(
+            "the checker ended with {}: {}",
+            said.status,
+            String::from_utf8_lossy(&said.stderr)
+        ));
     }
     lines
 }

@@ -42,9 +42,11 @@ impl Kill {
             Self::PowerCut(point, count, _) => {
                 vec![point.to_string(), count.to_string(), "power-cut".to_owned()]
             }
-            Self::AfterAnswers(_) | Self::SyncFails(_) | Self::NoSpace(_) | Self::TornWrite(_) | Self::Never => {
-                Vec::new()
-            }
+            Self::AfterAnswers(_)
+            | Self::SyncFails(_)
+            | Self::NoSpace(_)
+            | Self::TornWrite(_)
+            | Self::Never => Vec::new(),
         }
     }
 
@@ -56,7 +58,10 @@ impl Kill {
             Self::PowerCut(_, _, Power::Random) => vec![("CRASH_SHIM_POWER", "random".to_owned())],
             // What a failed sync loses must be remembered.
             Self::SyncFails(count) => {
-                vec![("CRASH_SHIM_FAULT", format!("eio-sync {count}")), ("CRASH_SHIM_POWER", "strict".to_owned())]
+                vec![
+                    ("CRASH_SHIM_FAULT", format!("eio-sync {count}")),
+                    ("CRASH_SHIM_POWER", "strict".to_owned()),
+                ]
             }
             Self::NoSpace(count) => vec![("CRASH_SHIM_FAULT", format!("enospc-write {count}"))],
             Self::TornWrite(count) => vec![("CRASH_SHIM_FAULT", format!("torn-write {count}"))],
@@ -90,20 +95,25 @@ impl fmt::Display for Kill {
 /// Which ends a run is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mix {
-    /// Kills, power cuts and faults.
+    /// Kills, power cuts and faults: every sixth end is a fault, two of five of the others are power cuts.
     Everything,
-    /// Power cuts only.
+    /// SIGKILL at every kill-point in turn.
+    Kills,
+    /// Power cuts at every kill-point in turn.
     PowerCuts,
+    /// Faults of the disk, and SIGKILL at any moment.
+    Faults,
 }
 
-/// Plans the ends of a house's issuers: every kill-point comes in turn, every sixth end is a fault.
+/// Plans the ends of a house's issuers.
 #[must_use]
 pub fn plan(random: &mut Random, mix: Mix, house: u64, count: u64) -> Vec<Kill> {
     let mut place = house * 7;
     (0..count)
         .map(|number| match mix {
             Mix::Everything if number % 6 == 5 => fault(random, house + number / 6),
-            Mix::Everything | Mix::PowerCuts => {
+            Mix::Faults => fault(random, house + number),
+            Mix::Everything | Mix::Kills | Mix::PowerCuts => {
                 place += 1;
                 at_point(random, mix, place)
             }
@@ -129,6 +139,7 @@ fn at_point(random: &mut Random, mix: Mix, place: u64) -> Kill {
     let cut = match mix {
         Mix::PowerCuts => true,
         Mix::Everything => random.below(5) < 2,
+        Mix::Kills | Mix::Faults => false,
     };
     match (cut && !only_killed, random.below(3)) {
         (false, _) => Kill::AtPoint(point, count),

@@ -71,6 +71,14 @@ impl Load<'_> {
         });
     }
 
+    /// One client, then the operator, each waiting for the other: at no time are two requests under way.
+    pub fn one_after_the_other(&self, world: &Mutex<World>) {
+        if self.set_up(world).is_some() {
+            self.enrol(world, &AtomicU64::new(0), REQUESTS);
+            self.operate(world, ROUNDS);
+        }
+    }
+
     /// Serves every wish that is left, and asks for nothing new.
     pub fn until_served(&self, world: &Mutex<World>) {
         lock(world).expected.clear();
@@ -102,10 +110,13 @@ impl Load<'_> {
             (world.new_titles(wanted), world.station.is_none())
         };
         if !titles.is_empty() {
-            let devices: Vec<Value> =
-                titles.iter().map(|(title, _)| json!({"system_title": title, "manufacturer": "maker"})).collect();
+            let devices: Vec<Value> = titles
+                .iter()
+                .map(|(title, _)| json!({"system_title": title, "manufacturer": "maker"}))
+                .collect();
             let body = json!({"tenant": "dso", "devices": devices}).to_string();
-            let answer = self.operator()
+            let answer = self
+                .operator()
                 .and_then(|mut operator| operator.post("/v1/devices", "application/json", body.as_bytes()))
                 .ok()?;
             if answer.status != 200 {
@@ -136,7 +147,9 @@ impl Load<'_> {
     ) -> Next {
         let mut own = None;
         let (shown, connection) = match &wish.subject {
-            For::Meter { step, factory: Some(factory), .. } if STEPS[*step].1 => (Some(factory.clone()), &mut own),
+            For::Meter { step, factory: Some(factory), .. } if STEPS[*step].1 => {
+                (Some(factory.clone()), &mut own)
+            }
             For::Meter { .. } | For::Station => (lock(world).station.clone(), line),
         };
         let Some(shown) = shown else { return Next::Stop };
@@ -175,7 +188,12 @@ impl Load<'_> {
         };
         let answer = open.post(&path, "application/pkcs10", wish.body().as_bytes()).ok()?;
         if answer.status != 200 {
-            return self.refused(world, &format!("wish {} for {path}", wish.number), answer.status, &answer.body);
+            return self.refused(
+                world,
+                &format!("wish {} for {path}", wish.number),
+                answer.status,
+                &answer.body,
+            );
         }
         *connection = Some(open);
         let certificate = certificate_of(&answer.body);
@@ -287,7 +305,8 @@ impl Load<'_> {
         loop {
             let line = self.issuer.line()?;
             let words: Vec<&str> = line.splitn(3, ' ').collect();
-            let numbered = |number: &str| wishes.iter().find(|wish| wish.number.to_string() == number).cloned();
+            let numbered =
+                |number: &str| wishes.iter().find(|wish| wish.number.to_string() == number).cloned();
             match words.as_slice() {
                 ["issued", number, der] => {
                     let wish = numbered(number)?;

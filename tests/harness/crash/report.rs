@@ -87,14 +87,19 @@ pub fn report(head: &Head, tally: &Tally, failures: &[String]) -> String {
     line(format!("| command | `{}` |", head.command));
     line(format!("| seed | {} |", head.seed));
     line(format!("| built as | {} |", head.profile));
-    line(format!("| machine | {processors} processors, {memory} kB memory, Linux {} |", said("uname", &["-r"])));
+    line(format!(
+        "| machine | {processors} processors, {memory} kB memory, Linux {} |",
+        said("uname", &["-r"])
+    ));
     line(format!("| duration | {} s |", head.seconds));
     line(format!("| issuers ended | {} |", tally.kills()));
     line(format!("| issuers started | {} |", tally.starts));
     line(format!("| ledgers played to the end | {} |", tally.houses));
     line(format!("| runs of the checker | {} |", tally.checks));
     let [certificates, revocations, crls] = tally.acknowledged;
-    line(format!("| acknowledged to clients | {certificates} certificates, {revocations} revocations, {crls} CRLs |"));
+    line(format!(
+        "| acknowledged to clients | {certificates} certificates, {revocations} revocations, {crls} CRLs |"
+    ));
     line(format!("| **violations** | **{}** |", failures.len()));
     line("\n| end of the issuer | times |\n|---|--:|".to_owned());
     for (end, count) in &tally.ends {

@@ -85,7 +85,8 @@ impl Run {
             fs::remove_dir_all(&directory).expect("a house can be removed");
         } else {
             let repeat = self.command(Some(number));
-            let told: Vec<String> = found.iter().map(|what| format!("house {number} on {engine}: {what}")).collect();
+            let told: Vec<String> =
+                found.iter().map(|what| format!("house {number} on {engine}: {what}")).collect();
             eprintln!("{}\n  repeat: {repeat}\n  it lies in {}", told.join("\n"), directory.display());
             outcome.failures.extend(told);
             outcome.failures.push(format!("repeat: {repeat}"));
@@ -102,9 +103,12 @@ impl Run {
         if let [engine] = self.engines.as_slice() {
             command.push_str(&format!(" --engine {engine}"));
         }
-        if self.mix == Mix::PowerCuts {
-            command.push_str(" --power-cut");
-        }
+        command.push_str(match self.mix {
+            Mix::Everything => "",
+            Mix::Kills => " --only kills",
+            Mix::PowerCuts => " --only power-cuts",
+            Mix::Faults => " --only faults",
+        });
         if let Some(house) = house {
             command.push_str(&format!(" --house {house}"));
         }

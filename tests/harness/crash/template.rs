@@ -23,7 +23,10 @@ pub struct Template {
 pub fn program(name: &str) -> PathBuf {
     let own = std::env::current_exe().expect("a program knows where it is");
     let places = own.ancestors().skip(1).take(2).map(|folder| folder.join(name));
-    places.into_iter().find(|path| path.exists()).unwrap_or_else(|| panic!("{name} is missing: build it by cargo"))
+    places
+        .into_iter()
+        .find(|path| path.exists())
+        .unwrap_or_else(|| panic!("{name} is missing: build it by cargo"))
 }
 
 /// Runs a program that must succeed.
@@ -32,7 +35,8 @@ pub fn program(name: &str) -> PathBuf {
 /// When it does not.
 pub fn succeed(command: &mut Command) {
     let said = command.stdin(Stdio::null()).output().expect("the program starts");
-    let text = || format!("{}{}", String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
+    let text =
+        || format!("{}{}", String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
     assert!(said.status.success(), "{command:?}: {}", text());
 }
 
@@ -58,7 +62,8 @@ impl Template {
             true => "listen = \"127.0.0.1:0\"",
             false => line,
         });
-        fs::write(&configuration, lines.collect::<Vec<_>>().join("\n")).expect("the configuration can be written");
+        fs::write(&configuration, lines.collect::<Vec<_>>().join("\n"))
+            .expect("the configuration can be written");
         Self { directory, shim: shim::compile(grounds) }
     }
 

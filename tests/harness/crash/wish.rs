@@ -12,8 +12,12 @@ use super::http::Credential;
 
 /// The certificates that a meter gets, in order: the profile's row, and whether the meter shows its own factory certificate
 /// (otherwise its line speaks for it).
-pub const STEPS: [(&str, bool); 4] =
-    [("meter-factory-tls", false), ("meter-factory-ds", false), ("meter-op-tls", true), ("meter-op-ds", true)];
+pub const STEPS: [(&str, bool); 4] = [
+    ("meter-factory-tls", false),
+    ("meter-factory-ds", false),
+    ("meter-op-tls", true),
+    ("meter-op-ds", true),
+];
 
 /// For whom a certificate is.
 #[derive(Debug, Clone)]
@@ -54,7 +58,12 @@ impl Wish {
     /// # Panics
     /// When no key can be made.
     #[must_use]
-    pub fn of_meter(number: u64, title: &str, (suite, step): (u8, usize), factory: Option<Credential>) -> Self {
+    pub fn of_meter(
+        number: u64,
+        title: &str,
+        (suite, step): (u8, usize),
+        factory: Option<Credential>,
+    ) -> Self {
         let mut name = DistinguishedName::new();
         name.push(DnType::CommonName, DnValue::Utf8String(title.to_owned()));
         let subject = For::Meter { title: title.to_owned(), suite, step, factory };
