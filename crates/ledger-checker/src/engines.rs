@@ -6,7 +6,7 @@ use std::path::Path;
 
 use fjall::{Database, KeyspaceCreateOptions, KvSeparationOptions, PersistMode};
 
-use crate::evidence::Unreadable;
+use crate::unreadable::Unreadable;
 
 /// The keyspaces by number and name, as ca-store documents them.
 const KEYSPACES: [(u8, &str); 19] = [

@@ -10,6 +10,7 @@ use crate::certificate::{Crl, Issuer};
 use crate::engines::{self, Rows};
 use crate::record::{Clients, SignatureRecord};
 use crate::rows::{AuditRecord, Ledger};
+use crate::unreadable::Unreadable;
 
 /// Where the evidence lies.
 #[derive(Debug, Clone, Parser)]
@@ -107,44 +108,4 @@ fn octets(path: &Path) -> Result<Vec<u8>, Unreadable> {
 
 fn text(path: &Path) -> Result<String, Unreadable> {
     fs::read_to_string(path).map_err(|cause| Unreadable::Disk { path: path.to_owned(), cause })
-}
-
-/// Something cannot be read at all.
-#[derive(Debug, thiserror::Error)]
-pub enum Unreadable {
-    /// The operating system says no.
-    #[error("{}: {cause}", path.display())]
-    Disk {
-        /// What was to be read.
-        path: PathBuf,
-        /// What the operating system says.
-        #[source]
-        cause: std::io::Error,
-    },
-    /// A file is not what it should be.
-    #[error("{} is not what it should be", path.display())]
-    File {
-        /// Which file.
-        path: PathBuf,
-    },
-    /// The engine cannot open or read the store.
-    #[error("the store of {}: {cause}", path.display())]
-    Engine {
-        /// Which store.
-        path: PathBuf,
-        /// What the engine says.
-        cause: String,
-    },
-    /// A row does not have the form that is documented.
-    #[error("a row of the keyspace {keyspace} does not have its documented form")]
-    Row {
-        /// Its keyspace.
-        keyspace: &'static str,
-    },
-}
-
-impl Unreadable {
-    fn file(path: &Path) -> Self {
-        Self::File { path: path.to_owned() }
-    }
 }

@@ -11,10 +11,12 @@ mod record;
 mod certificate;
 mod rows;
 mod engines;
+mod unreadable;
 
 pub use engines::{Rows, write_fjall};
-pub use evidence::{Evidence, Unreadable};
+pub use evidence::Evidence;
 pub use invariants::{Invariant, Violation};
+pub use unreadable::Unreadable;
 
 /// Reads everything and checks every invariant.
 ///

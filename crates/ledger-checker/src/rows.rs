@@ -8,7 +8,7 @@ use der::asn1::{AnyRef, GeneralizedTime, OctetStringRef, Utf8StringRef};
 use der::{Decode, Sequence};
 
 use crate::engines::{Rows, name};
-use crate::evidence::Unreadable;
+use crate::unreadable::Unreadable;
 
 /// Issuing key and serial number, as the keys of rows have them: 20 octets and the rest.
 pub(crate) type Id = Vec<u8>;

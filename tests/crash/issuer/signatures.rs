@@ -15,11 +15,11 @@ use ca_core::signature::EcdsaSignature;
 /// What the octets that are signed will be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signed {
-    /// A TBSCertificate: begins with its version, \[0\].
+    /// A `TBSCertificate`: begins with its version, \[0\].
     Certificate,
-    /// A TBSCertList: begins with its version, an INTEGER.
+    /// A `TBSCertList`: begins with its version, an INTEGER.
     Crl,
-    /// A ResponseData of OCSP, a request of our own.
+    /// A `ResponseData` of OCSP, a request of our own.
     Other,
 }
 

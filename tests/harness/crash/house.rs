@@ -142,7 +142,7 @@ impl<'t> House<'t> {
     /// Starts an issuer in this house.
     #[must_use]
     pub fn start(&self, kill: Kill, ahead: i64) -> Issuer {
-        let seed = self.seed ^ self.world().random.next();
+        let seed = self.seed ^ self.world().random.draw();
         Issuer::start(Place { directory: &self.directory, shim: &self.template.shim, ahead, seed }, kill)
     }
 

@@ -1,4 +1,4 @@
-//! Numbers that follow from a seed: SplitMix64, so that a run can be repeated from one number.
+//! Numbers that follow from a seed (`SplitMix64`), so that a run can be repeated from one number.
 
 /// A source of numbers.
 #[derive(Debug, Clone)]
@@ -12,7 +12,7 @@ impl Random {
     }
 
     /// Returns the next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -22,7 +22,7 @@ impl Random {
 
     /// Returns a number below `end`.
     pub fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
+        self.draw() % end
     }
 
     /// Returns a number below `end`.

@@ -75,7 +75,7 @@ impl Run {
         let count = self.kills_a_house.min(self.kills - (number * self.kills_a_house).min(self.kills)).max(1);
         let plan = plan(&mut random, self.mix, number, count);
         let directory = self.grounds.join(format!("house-{number}"));
-        let mut house = House::new(template, &directory, engine, random.next());
+        let mut house = House::new(template, &directory, engine, random.draw());
         let mut tally = Tally::default();
         let found = house.play(&plan, &mut tally);
         let mut outcome = outcome.lock().expect("no worker panicked");

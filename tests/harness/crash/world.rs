@@ -127,7 +127,7 @@ impl World {
                 Some(_) => self.revocable.push(revocable),
             },
             For::Meter { title, suite, step, factory } => {
-                let factory = factory.or_else(|| Some(Credential { certificate, key: wish.key }));
+                let factory = factory.or(Some(Credential { certificate, key: wish.key }));
                 if step + 1 < STEPS.len() {
                     let next = Wish::of_meter(self.number(), &title, (suite, step + 1), factory);
                     let next = self.asked(next);

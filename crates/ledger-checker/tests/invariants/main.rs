@@ -1,5 +1,7 @@
 //! Each invariant is broken by hand, in a store on disk, and must be named.
 
+#![cfg(test)]
+
 mod bench;
 
 use bench::{Bench, Change, ISSUER};

@@ -99,7 +99,7 @@ fn tbs_with(serial: &[u8], ends: &str, point: &[u8], extensions: Vec<u8>) -> Vec
     ])
 }
 
-/// A TBSCertificate.
+/// A `TBSCertificate`.
 pub(crate) fn tbs(serial: &[u8], ends: &str) -> Vec<u8> {
     tbs_with(serial, ends, &[4; 65], Vec::new())
 }
@@ -111,7 +111,7 @@ pub(crate) fn authority(key: &SigningKey, name: &[u8]) -> Vec<u8> {
     signed(&tbs_with(&[1], "300101000000Z", point.as_bytes(), extensions), &[0])
 }
 
-/// A TBSCertList.
+/// A `TBSCertList`.
 pub(crate) fn crl_tbs(number: u8, this_update: &str, serials: &[Vec<u8>]) -> Vec<u8> {
     let entry = |serial: &Vec<u8>| sequence(&[integer(serial), text(0x17, "260101000000Z")]);
     let entries: Vec<Vec<u8>> = serials.iter().map(entry).collect();
