@@ -96,7 +96,7 @@ fn read_sled(directory: &Path) -> sled::Result<Rows> {
 /// What fjall or the operating system says.
 pub fn write_fjall(store: &Path, rows: &Rows) -> Result<(), Box<dyn core::error::Error>> {
     std::fs::create_dir_all(store)?;
-    std::fs::write(store.join("marker"), "meter-pki ledger\nformat 1\nengine fjall\n")?;
+    std::fs::write(store.join("marker"), "meter-pki ledger\nformat 2\nengine fjall\n")?;
     let database = Database::builder(store.join("engine")).open()?;
     for ((number, key), value) in rows {
         database.keyspace(name(*number), || options(name(*number)))?.insert(key.clone(), value.clone())?;

@@ -37,7 +37,7 @@ pub struct Evidence {
     /// How long an uncertain outcome may stay unrevoked, in seconds
     #[arg(long, default_value_t = 3_600)]
     pub grace: i64,
-    /// After a power cut a lost mark may have made an uncertain intent an aborted one
+    /// A mark may be lost that was not synced, without a restart of the machine: a signed intent may count as aborted
     #[arg(long)]
     pub marks_may_be_lost: bool,
     /// A CRL was published after everything else: it lists every revocation

@@ -13,6 +13,9 @@ use crate::unreadable::Unreadable;
 /// Issuing key and serial number, as the keys of rows have them: 20 octets and the rest.
 pub(crate) type Id = Vec<u8>;
 
+/// The keyspace of the tree over the audit records: level and index, and the hash of a perfect subtree.
+pub(crate) const TREE: u8 = 19;
+
 /// Where a certificate stands.
 pub(crate) const INTENDED: u8 = 0;
 pub(crate) const ISSUED: u8 = 1;
@@ -224,10 +227,21 @@ impl AuditRecord {
 struct WireTrail<'a> {
     sequence: u64,
     head: &'a OctetStringRef,
+    peaks: &'a OctetStringRef,
 }
 
-/// Reads where the audit trail ends: its last number and the digest of its last record.
-pub(crate) fn trail(rows: &Rows) -> Option<(u64, Vec<u8>)> {
-    let row = wire::<WireTrail<'_>>(rows.get(&(1, b"trail".to_vec()))?)?;
-    Some((row.sequence, row.head.as_bytes().to_vec()))
+/// Where the audit trail ends: its last number, the digest of its last record, and the right edge of its tree.
+#[derive(PartialEq, Eq)]
+pub(crate) struct Trail {
+    pub(crate) sequence: u64,
+    pub(crate) head: Vec<u8>,
+    pub(crate) peaks: Vec<u8>,
+}
+
+/// Reads where the ledger remembers the end of the audit trail: a row of form 2.
+pub(crate) fn trail(rows: &Rows) -> Option<Trail> {
+    let (version, der) = rows.get(&(1, b"trail".to_vec()))?.split_first()?;
+    let row = WireTrail::from_der(der).ok().filter(|_| *version == 2)?;
+    let octets = |field: &OctetStringRef| field.as_bytes().to_vec();
+    Some(Trail { sequence: row.sequence, head: octets(row.head), peaks: octets(row.peaks) })
 }

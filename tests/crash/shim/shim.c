@@ -8,6 +8,7 @@
  *   CRASH_SHIM_POWER    "strict": a power cut takes everything that was not synced; "random": some of it, by CRASH_SHIM_SEED
  *   CRASH_SHIM_ASIDE    a directory on the same file system for what a power cut may have to bring back
  *   CRASH_SHIM_LOG      a file for one line a sync and a note, told with the commands below
+ *   CRASH_SHIM_BOOT     a file that is opened where the program asks the kernel which run of the machine this is
  *
  * The program tells it what to do by opening a path that cannot exist, "/crash-shim/" and a command: kill, power-cut,
  * kill-at-sync, power-cut-at-sync (instead of the next sync), kill-in-reply (in the middle of the next write to a TCP
@@ -123,6 +124,8 @@ static int opened(const char *path, int flags, mode_t mode) {
         errno = ENOENT;
         return -1;
     }
+    if (strcmp(path, "/proc/sys/kernel/random/boot_id") == 0 && getenv("CRASH_SHIM_BOOT") != NULL)
+        path = getenv("CRASH_SHIM_BOOT");
     if (!is_below(path) || !(flags & (O_CREAT | O_TRUNC)))
         return REAL(open)(path, flags, mode);
     pthread_mutex_lock(&one_at_a_time);

@@ -46,14 +46,16 @@ impl<'t> House<'t> {
         let mut roots = RootCertStore::empty();
         let root = std::fs::read(directory.join("state/authorities/dso-root-s1.cer")).expect("the root");
         roots.add(CertificateDer::from(root)).expect("a root that can be trusted");
-        Self {
+        let house = Self {
             world: Mutex::new(World::new(&directory, Random::new(seed))),
             directory,
             template,
             seed,
             circumstances: Circumstances::default(),
             roots: Arc::new(roots),
-        }
+        };
+        house.boot();
+        house
     }
 
     /// Returns where it lies.
@@ -67,7 +69,10 @@ impl<'t> House<'t> {
         let mut found = Vec::new();
         for (number, kill) in plan.iter().enumerate() {
             self.live(*kill, tally);
-            self.circumstances.marks_may_be_lost |= kill.loses_what_is_not_synced();
+            self.circumstances.marks_may_be_lost |= matches!(kill, Kill::SyncFails(_));
+            if matches!(kill, Kill::PowerCut(..)) {
+                self.boot();
+            }
             let complaints = std::mem::take(&mut self.world().complaints);
             found.extend(complaints.into_iter().map(|what| format!("life {number}, {kill}: {what}")));
             if number % CHECK_EVERY == CHECK_EVERY - 1 {
@@ -82,6 +87,15 @@ impl<'t> House<'t> {
         let acknowledged = self.world().acknowledged;
         tally.acknowledged.iter_mut().zip(acknowledged).for_each(|(sum, count)| *sum += count);
         found
+    }
+
+    /// The machine starts anew: the kernel tells another run.
+    fn boot(&self) {
+        let [one, two] =
+            [self.world().random.draw(), self.world().random.draw()].map(|number| format!("{number:016x}"));
+        let (a, b, c, d) = (&one[..8], &one[8..12], &one[12..], &two[..4]);
+        let identifier = format!("{a}-{b}-{c}-{d}-{}\n", &two[4..]);
+        std::fs::write(self.directory.join("boot"), identifier).expect("the house has space");
     }
 
     /// One life of the issuer, from its start to its end.

@@ -59,6 +59,7 @@ impl Issuer {
             .env("CRASH_SHIM_DIRECTORY", within("state"))
             .env("CRASH_SHIM_ASIDE", within("aside"))
             .env("CRASH_SHIM_LOG", within("calls"))
+            .env("CRASH_SHIM_BOOT", within("boot"))
             .env("CRASH_SHIM_SEED", place.seed.to_string())
             .envs(kill.environment())
             .stdin(Stdio::piped())

@@ -8,7 +8,7 @@ use super::template::{program, succeed};
 /// What the checker is told of a house beside where it lies.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Circumstances {
-    /// The power was cut in this house.
+    /// A sync failed in this house and its data were gone, while the machine ran on: a mark may be among them.
     pub marks_may_be_lost: bool,
     /// A CRL of every authority was published last.
     pub all_published: bool,

@@ -68,12 +68,6 @@ impl Kill {
             Self::AtPoint(..) | Self::AfterAnswers(_) | Self::Never => Vec::new(),
         }
     }
-
-    /// Tells whether marks that were not synced may be lost by it.
-    #[must_use]
-    pub const fn loses_what_is_not_synced(self) -> bool {
-        matches!(self, Self::PowerCut(..) | Self::SyncFails(_))
-    }
 }
 
 /// As reports count it: without the number of passages.

@@ -3,10 +3,10 @@
 use super::{Findings, Invariant};
 use crate::engines::{Rows, name};
 use crate::evidence::Case;
-use crate::rows::{AuditRecord, LEDGER_OPENED};
+use crate::rows::{AuditRecord, LEDGER_OPENED, TREE};
 
-/// Keyspaces that follow from the audit trail: its end, and its tree.
-const DERIVED: [u8; 2] = [1, 19];
+/// Keyspaces that follow from the audit trail: its end (and on which run of the machine the ledger was opened), and its tree.
+const DERIVED: [u8; 2] = [1, TREE];
 
 pub(super) fn a_second_start_changes_nothing(case: &Case, findings: &mut Findings) {
     let Some(again) = &case.again else { return };

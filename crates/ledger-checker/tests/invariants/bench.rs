@@ -46,6 +46,8 @@ pub(crate) struct Bench {
     published: Vec<u8>,
     sequence: u64,
     head: [u8; 32],
+    /// The right edge of the tree, the smallest subtree first: level and hash.
+    edge: Vec<(u8, [u8; 32])>,
 }
 
 fn key() -> SigningKey {
@@ -72,6 +74,7 @@ impl Bench {
             published: Vec::new(),
             sequence: 0,
             head: [0; 32],
+            edge: Vec::new(),
         };
         bench.audit(12, &[], &[]);
         let issued = bench.issue_as(&ISSUED, [1; 32], Change::None);
@@ -99,8 +102,13 @@ impl Bench {
 
     /// Writes everything to a disk and asks the checker.
     pub(crate) fn violations(mut self) -> Vec<Violation> {
-        let trail = sequence(&[integer(&self.sequence.to_be_bytes()), octets(&self.head)]);
-        self.rows.insert((1, b"trail".to_vec()), der::row(&trail));
+        let (end, head) = (integer(&self.sequence.to_be_bytes()), octets(&self.head));
+        let trail = sequence(&[
+            end,
+            head,
+            octets(&self.edge.iter().rev().flat_map(|(_, hash)| *hash).collect::<Vec<_>>()),
+        ]);
+        self.rows.insert((1, b"trail".to_vec()), [vec![2], trail].concat());
         let directory = tempfile::tempdir().unwrap();
         let at = |name: &str| directory.path().join(name);
         write_fjall(&at("store"), &self.rows).unwrap();
@@ -276,7 +284,27 @@ impl Bench {
             octets(digest),
         ]);
         self.head = Sha256::digest(&der).into();
+        self.grow(&der);
         self.rows.insert((2, self.sequence.to_be_bytes().to_vec()), der);
+    }
+
+    /// Puts a leaf on the tree: like the carry of a counter, two subtrees of a size become one.
+    fn grow(&mut self, record: &[u8]) {
+        let mut level = 0;
+        let mut hash: [u8; 32] = Sha256::digest([&[0], record].concat()).into();
+        while self.edge.first().is_some_and(|(lone, _)| *lone == level) {
+            let (_, left) = self.edge.remove(0);
+            hash = Sha256::digest([[1].as_slice(), &left, &hash].concat()).into();
+            level += 1;
+            let index = (self.sequence >> level) - 1;
+            self.rows.insert((19, [[level].as_slice(), &index.to_be_bytes()].concat()), hash.to_vec());
+        }
+        self.edge.insert(0, (level, hash));
+    }
+
+    /// Changes a subtree.
+    pub(crate) fn change_subtree(&mut self) {
+        self.rows.insert((19, [[1].as_slice(), &0_u64.to_be_bytes()].concat()), vec![7; 32]);
     }
 }
 

@@ -106,6 +106,11 @@ fn names_i_8_when_the_trail_lost_its_end() {
 }
 
 #[test]
+fn names_i_8_when_a_subtree_is_not_what_the_records_hash_to() {
+    names(Invariant::I8, |bench| bench.change_subtree());
+}
+
+#[test]
 fn names_i_9_when_a_certificate_outlives_its_issuer() {
     names(Invariant::I9, |bench| bench.issue(Change::OutlivesIssuer));
 }

@@ -19,8 +19,9 @@ pub(super) fn not_open(directory: &Path, error: &OpenError) -> Failure {
         OpenError::Damaged { .. } | OpenError::AuditTrail { .. } | OpenError::Recovery { .. } => {
             failure(Exit::Integrity, "store.damaged").then(DAMAGED)
         }
-        OpenError::Directory(_) | OpenError::Engine { .. } | OpenError::Thread { .. } => {
-            failure(Exit::Failed, "store.not-open")
-        }
+        OpenError::Directory(_)
+        | OpenError::Engine { .. }
+        | OpenError::Migration { .. }
+        | OpenError::Thread { .. } => failure(Exit::Failed, "store.not-open"),
     }
 }
