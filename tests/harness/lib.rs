@@ -11,3 +11,4 @@ pub mod process;
 pub mod tool;
 pub mod patience;
 pub mod ground;
+pub mod crash;

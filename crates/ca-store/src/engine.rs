@@ -5,6 +5,8 @@
 
 use core::error::Error;
 use core::fmt;
+use std::io;
+use std::panic::catch_unwind;
 use std::path::Path;
 
 use crate::keyspace::Keyspace;
@@ -114,12 +116,30 @@ pub(crate) fn create(setup: EngineSetup, directory: &Path) -> Result<Box<dyn Eng
 }
 
 /// Opens an engine's files. Never makes any: files that are missing are an error.
+///
+/// Both engines panic over some damage that their checksums do not cover; that is an error like any other.
 pub(crate) fn open(setup: EngineSetup, directory: &Path) -> Result<Box<dyn Engine>, EngineError> {
-    match setup.kind {
-        EngineKind::Fjall => Ok(Box::new(fjall::FjallEngine::open(directory, setup.cache_octets)?)),
-        EngineKind::Sled => Ok(Box::new(sled::SledEngine::open(directory, setup.cache_octets)?)),
-    }
+    let opened = catch_unwind(|| -> Result<Box<dyn Engine>, EngineError> {
+        match setup.kind {
+            EngineKind::Fjall => Ok(Box::new(fjall::FjallEngine::open(directory, setup.cache_octets)?)),
+            EngineKind::Sled => Ok(Box::new(sled::SledEngine::open(directory, setup.cache_octets)?)),
+        }
+    });
+    opened.unwrap_or_else(|_| Err(EngineError { doing: "opening the files", cause: Box::new(Panicked) }))
 }
+
+/// Tells whether the operating system did what it was asked, and a file is not there or not whole.
+fn lacks_a_part(cause: &io::Error) -> bool {
+    matches!(
+        cause.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData
+    )
+}
+
+/// An engine panicked over its files.
+#[derive(Debug, thiserror::Error)]
+#[error("the engine panicked over them")]
+struct Panicked;
 
 /// An engine could not do something.
 #[derive(Debug, thiserror::Error)]
@@ -138,5 +158,12 @@ impl EngineError {
         doing: &'static str,
     ) -> impl FnOnce(E) -> Self {
         move |cause| Self { doing, cause: cause.into() }
+    }
+
+    /// Tells whether the engine's files are damaged, as far as the engine can tell.
+    pub(crate) fn tells_of_damage(&self) -> bool {
+        self.cause.is::<Panicked>()
+            || fjall::tells_of_damage(&*self.cause)
+            || sled::tells_of_damage(&*self.cause)
     }
 }

@@ -15,7 +15,7 @@ use crate::audit_walk::{AuditFault, AuditWalk};
 use crate::boot::BootId;
 use crate::committer::{Committer, CommitterSetup, FatalHook, StoreCounters};
 use crate::directory::{CreateDirectoryError, Directory, OpenDirectoryError};
-use crate::engine::{self, Durability, Engine, EngineKind, EngineSetup, View, Write};
+use crate::engine::{self, Durability, Engine, EngineError, EngineKind, EngineSetup, View, Write};
 use crate::keyspace::TRAIL;
 use crate::migration::{MigrationError, migrate};
 use crate::recovery::{Occasion, RecoverError, RecoveryReport, recover};
@@ -115,8 +115,7 @@ impl Store {
     ) -> Result<(Self, RecoveryReport), OpenError> {
         let (directory, kind) = Directory::open(directory, settings.engine)?;
         let setup = EngineSetup { kind, cache_octets: settings.cache_octets };
-        let engine = engine::open(setup, &directory.engine_path())
-            .map_err(|cause| OpenError::Engine { cause: cause.into() })?;
+        let engine = engine::open(setup, &directory.engine_path()).map_err(OpenError::from)?;
         Self::start(directory, (kind, engine.into()), opening, settings)
     }
 
@@ -226,6 +225,13 @@ pub enum OpenError {
         #[source]
         cause: Box<dyn core::error::Error + Send + Sync>,
     },
+    /// The engine's files are damaged: a checksum is wrong, or a part is missing.
+    #[error("the files of the ledger are damaged: {cause}")]
+    Damaged {
+        /// What the engine says.
+        #[source]
+        cause: Box<dyn core::error::Error + Send + Sync>,
+    },
     /// The end of the audit trail is not what was written.
     #[error(
         "the audit trail of the ledger is not intact: {cause}; restore the ledger before anything is issued"
@@ -274,7 +280,17 @@ impl From<RecoverError> for OpenError {
         match error {
             RecoverError::Audit(cause) => Self::AuditTrail { cause },
             RecoverError::Act(cause) => Self::Recovery { cause: cause.into() },
-            RecoverError::Engine(cause) => Self::Engine { cause: cause.into() },
+            RecoverError::Engine(cause) => cause.into(),
+        }
+    }
+}
+
+impl From<EngineError> for OpenError {
+    fn from(error: EngineError) -> Self {
+        if error.tells_of_damage() {
+            Self::Damaged { cause: error.into() }
+        } else {
+            Self::Engine { cause: error.into() }
         }
     }
 }

@@ -5,6 +5,7 @@
 mod est;
 mod keys;
 mod status;
+mod store;
 
 use std::sync::Arc;
 
@@ -139,18 +140,17 @@ pub fn boot_id() -> Option<BootId> {
     BootId::parse(&std::fs::read_to_string(BOOT_ID).ok()?)
 }
 
-/// Opens store and keys and puts the authorities together.
+/// Opens store and keys and puts the authorities together on what `through` makes of the ports.
 ///
 /// # Errors
 /// A [`Failure`] that says what is missing and what to type next.
-pub(crate) fn compose(config: &Config) -> Result<System, Failure> {
+pub(crate) fn compose(config: &Config, through: impl FnOnce(Ports) -> Ports) -> Result<System, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let signer = keys::open(&config.keys)?;
     let settings = Settings { engine: Some(config.engine), ..abort_on_fatal() };
     let opening = Opening { now: clock.now(), tenant: config.tenant.clone(), boot: boot_id() };
-    let (store, report) = Store::open(&config.store_directory, &opening, settings).map_err(|error| {
-        Failure::new(Exit::Failed, "store.not-open", format!("{}: {error}", config.store_directory.display()))
-    })?;
+    let (store, report) = Store::open(&config.store_directory, &opening, settings)
+        .map_err(|error| store::not_open(&config.store_directory, &error))?;
     if !report.uncertain.is_empty() {
         tracing::warn!(
             count = report.uncertain.len(),
@@ -158,14 +158,14 @@ pub(crate) fn compose(config: &Config) -> Result<System, Failure> {
         );
     }
     let store = Arc::new(store);
-    let ports = Ports {
-        clock: Arc::clone(&clock),
+    let ports = through(Ports {
+        clock,
         entropy: Arc::new(SystemEntropy),
         signer,
         ledger: store.clone(),
         status: store.clone(),
         registry: store,
-    };
+    });
     let own_issuers: Vec<KeyRef> = config.authorities.iter().map(|one| one.issuer.key()).collect();
     let roots = status::roots(config);
     let repository = status::repository(config, &roots)?;
@@ -176,7 +176,7 @@ pub(crate) fn compose(config: &Config) -> Result<System, Failure> {
         .collect::<Result<Vec<_>, _>>()?;
     Ok(System {
         authorities,
-        clock,
+        clock: Arc::clone(&ports.clock),
         entropy: Arc::clone(&ports.entropy),
         status: Arc::clone(&ports.status),
         registry: Arc::clone(&ports.registry),

@@ -6,7 +6,7 @@
 pub mod commands;
 pub mod quickstart;
 pub mod cli;
-mod server;
+pub mod server;
 pub mod operator;
 pub mod compose;
 pub mod publisher;

@@ -19,7 +19,8 @@ use der::Decode;
 use server_kit::health::Condition;
 use server_kit::shutdown::Shutdown;
 use server_kit::workers::WorkerPool;
-use status_server::repository::Repository;
+use status_server::publish::PublishError;
+use status_server::repository::{PublishCrlError, Repository};
 use tokio::sync::Notify;
 use x509_cert::crl::CertificateList;
 
@@ -36,6 +37,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// How many revocations are looked at together.
 const PAGE: usize = 1_000;
+
+/// What to do when the ledger's CRL is older than the published one: the ledger has lost what it knew.
+const OLDER: &str = "the ledger is older than what it has published: a damaged or an old copy is in its place; \
+                     keep it as it is and restore the last backup";
 
 /// The publisher of one authority.
 pub struct Publisher {
@@ -138,7 +143,14 @@ impl Publisher {
     fn show(&self, crl: &CrlRecord) -> Result<(), Failure> {
         let key = self.authority.issuer().key();
         let published = self.repository.publish(&key, &crl.der);
-        published.map(|_| ()).map_err(|error| Failure::new(Exit::Failed, "crl.not-published", error))
+        published.map(|_| ()).map_err(|error| match error {
+            PublishCrlError::NotPublished(PublishError::NumberNotGreater { .. }) => {
+                Failure::new(Exit::Integrity, "crl.older-than-published", error).then(OLDER)
+            }
+            PublishCrlError::NotServed { .. } | PublishCrlError::NotPublished(_) => {
+                Failure::new(Exit::Failed, "crl.not-published", error)
+            }
+        })
     }
 
     fn latest(&self) -> Result<Option<CrlRecord>, Failure> {

@@ -44,7 +44,7 @@ pub async fn run(args: &QuickstartArgs, json: bool) -> Result<(), Failure> {
     let config =
         Config::load(&layout.config()).map_err(|error| Failure::new(Exit::Usage, "config.faulty", error))?;
     let shutdown = server::shutdown_on_signals()?;
-    let running = server::start(&config, shutdown.clone()).await?;
+    let running = server::start(&config, shutdown.clone(), std::convert::identity).await?;
     let told = story::tell(&layout, &config, (args.meters, &began), &progress)
         .await
         .map_err(|error| failed("quickstart", &error));

@@ -1,8 +1,14 @@
 //! Starts everything that serves and ends it in order: first no new work, then the work under way, then the store.
+//!
+//! The ports pass through a function on their way: the program hands them on as they are; the crash harness of the tests puts
+//! its kill-points around them, so that the program itself has none.
 
+use std::io::IsTerminal;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ca_core::authority::Ports;
 use server_kit::health::Health;
 use server_kit::listener::Listener;
 use server_kit::metrics::Metrics;
@@ -11,7 +17,7 @@ use server_kit::tls::{AnyCertificate, ClientCertificates, Tls, TlsIdentity, TlsU
 use server_kit::workers::WorkerPool;
 use tokio::task::JoinSet;
 
-use crate::compose::{cmp_router, compose, est_router, status_parts};
+use crate::compose::{System, cmp_router, compose, est_router, status_parts};
 use crate::config::{Config, RawEst};
 use crate::exit::{Exit, Failure};
 use crate::operator::{OperatorListener, OperatorState, router};
@@ -21,14 +27,28 @@ const DRAIN: Duration = Duration::from_secs(10);
 
 /// What serves until it is drained.
 #[derive(Debug)]
-pub(crate) struct Running {
+pub struct Running {
     tasks: JoinSet<()>,
     pools: Vec<WorkerPool>,
+    system: Arc<System>,
+    est: SocketAddr,
 }
 
 impl Running {
+    /// Returns what serves.
+    #[must_use]
+    pub const fn system(&self) -> &Arc<System> {
+        &self.system
+    }
+
+    /// Returns where EST is served: the port that the system chose, where the configuration says 0.
+    #[must_use]
+    pub const fn est(&self) -> SocketAddr {
+        self.est
+    }
+
     /// Waits until nothing is under way any more.
-    pub(crate) async fn drained(mut self) {
+    pub async fn drained(mut self) {
         while self.tasks.join_next().await.is_some() {}
         for pool in &self.pools {
             pool.drain(DRAIN).await;
@@ -36,16 +56,40 @@ impl Running {
     }
 }
 
+/// Logs to standard error; `RUST_LOG` chooses what; without it, `info` without the storage engine.
+pub fn start_log() {
+    // The storage engine tells each of its steps; what matters of it comes back as errors.
+    let usual = "info,fjall=warn,lsm_tree=warn,sled=warn";
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| usual.into());
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        // Colours are for eyes: in a file or a journal they are noise.
+        .with_ansi(std::io::stderr().is_terminal());
+    // A log that was started before, as in tests, stays.
+    drop(log.try_init());
+}
+
 /// Makes the token that SIGINT and SIGTERM pull.
-pub(crate) fn shutdown_on_signals() -> Result<Shutdown, Failure> {
+///
+/// # Errors
+/// A [`Failure`] when the operating system gives no signals.
+pub fn shutdown_on_signals() -> Result<Shutdown, Failure> {
     let shutdown = Shutdown::new(DRAIN);
     shutdown.on_signals().map_err(|error| Failure::new(Exit::Failed, "signals.failed", error))?;
     Ok(shutdown)
 }
 
-/// Starts all servers; when it returns they accept connections.
-pub(crate) async fn start(config: &Config, shutdown: Shutdown) -> Result<Running, Failure> {
-    let system = Arc::new(tokio::task::block_in_place(|| compose(config))?);
+/// Starts all servers on what `through` makes of the ports; when it returns they accept connections.
+///
+/// # Errors
+/// A [`Failure`] that says what is missing and what to type next.
+pub async fn start(
+    config: &Config,
+    shutdown: Shutdown,
+    through: impl FnOnce(Ports) -> Ports,
+) -> Result<Running, Failure> {
+    let system = Arc::new(tokio::task::block_in_place(|| compose(config, through))?);
     let metrics = Metrics::new("pki_");
     // A process that serves twice, as tests do, counts both times into the first set.
     drop(metrics.install());
@@ -76,6 +120,7 @@ pub(crate) async fn start(config: &Config, shutdown: Shutdown) -> Result<Running
     let enrolment = est_router(config, &system, est_pool.clone())?.merge(cmp_router(&system));
     let listener =
         bind(config.est.listen, "est").await?.with_limits(config.est.limits.clone()).with_metrics(&metrics);
+    let est = listener.local_addr();
     spawn(&mut tasks, listener.with_tls(tls(&config.est)?).serve(enrolment, shutdown.clone()));
 
     let socket = OperatorListener::bind(&config.operator_socket).await.map_err(|error| {
@@ -85,19 +130,19 @@ pub(crate) async fn start(config: &Config, shutdown: Shutdown) -> Result<Running
             format!("{}: {error}", config.operator_socket.display()),
         )
     })?;
-    let state = OperatorState { system, pool: operator_pool.clone() };
+    let state = OperatorState { system: Arc::clone(&system), pool: operator_pool.clone() };
     let operator_router = router(state).merge(health.admin_router()).merge(metrics.router());
     tasks.spawn(socket.serve(operator_router, shutdown));
     health.started();
-    tracing::info!(est = %config.est.listen, status = %config.status.listen, "serving");
-    Ok(Running { tasks, pools: vec![est_pool, status_pool, operator_pool] })
+    tracing::info!(%est, status = %config.status.listen, "serving");
+    Ok(Running { tasks, pools: vec![est_pool, status_pool, operator_pool], system, est })
 }
 
 fn spawn<T: Send + 'static>(tasks: &mut JoinSet<()>, server: impl Future<Output = T> + Send + 'static) {
     tasks.spawn(async move { drop(server.await) });
 }
 
-async fn bind(address: std::net::SocketAddr, name: &str) -> Result<Listener, Failure> {
+async fn bind(address: SocketAddr, name: &str) -> Result<Listener, Failure> {
     let listener = Listener::bind(address).await.map_err(|error| {
         Failure::new(Exit::Unavailable, "listen.failed", error)
             .then(format!("free the address, or change {name}.listen in the configuration"))

@@ -1,10 +1,11 @@
-//! The project's own tools: `cargo xtask tidy` (house rules as a test) and `cargo xtask conformance` (which RFC clause is
-//! obeyed and tested where).
+//! The project's own tools: `cargo xtask tidy` (house rules as a test), `cargo xtask conformance` (which RFC clause is
+//! obeyed and tested where) and `cargo xtask crash` (the long form of the crash harness).
 //!
 //! Not part of the product: nothing depends on this crate, it depends on none of ours, and it writes one file only,
 //! `docs/conformance.md`.
 
 mod conformance;
+mod crash;
 mod source;
 mod tidy;
 mod tree;
@@ -42,6 +43,13 @@ enum Act {
         #[arg(long)]
         check: bool,
     },
+    /// Builds the crash harness for release and runs its long form; `cargo xtask crash --help` tells its options
+    #[command(disable_help_flag = true)]
+    Crash {
+        /// What the harness is told
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -52,6 +60,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Act::Tidy { list: false } => run_tidy(&mut out)?,
         Act::Conformance { check: true } => check_conformance(&mut out)?,
         Act::Conformance { check: false } => write_conformance(&mut out)?,
+        Act::Crash { options } => crash::run(&repository_root()?, &options)?,
     };
     Ok(if in_order { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

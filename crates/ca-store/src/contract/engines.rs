@@ -115,6 +115,20 @@ fn the_longest_rows_stay_in_the_log_of_sled() {
     assert_eq!(off_log.count(), 0);
 }
 
+/// sled writes a snapshot under this name and renames it when it is whole, but reads it at the next start if it is not.
+#[test]
+fn a_snapshot_that_sled_was_killed_over_does_not_keep_the_ledger_shut() {
+    let ground = Ground::new(EngineKind::Sled);
+    let (directory, engine) = ground.engine();
+    engine.commit(vec![put(Keyspace::Keys, b"k", b"v")], Durability::Durable).unwrap();
+    drop((engine, directory));
+    let unfinished = ground.path().join("engine").join("snap.FFFFFFFFFFFFFFFF.generating");
+    fs::write(&unfinished, "half of a snapshot").unwrap();
+    let (_directory, engine) = ground.engine();
+    assert_eq!(engine.view().unwrap().value(Keyspace::Keys, b"k").unwrap().as_deref(), Some(b"v".as_slice()));
+    assert!(!unfinished.exists());
+}
+
 super::on_every_engine! {
     a_batch_is_read_back_and_survives_a_restart,
     rows_are_listed_in_order_within_a_prefix_behind_a_key,

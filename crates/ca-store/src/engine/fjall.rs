@@ -8,9 +8,12 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::path::Path;
 
-use ::fjall::{Database, KeyspaceCreateOptions, KvSeparationOptions, PersistMode, Readable, Slice, Snapshot};
+use ::fjall::{
+    Database, Error, KeyspaceCreateOptions, KvSeparationOptions, LsmError, PersistMode, Readable, Slice,
+    Snapshot,
+};
 
-use super::{Durability, Engine, EngineError, KeyValue, View, Write};
+use super::{Durability, Engine, EngineError, KeyValue, View, Write, lacks_a_part};
 use crate::keyspace::Keyspace;
 
 /// How long the journals may grow, in octets, before the oldest rows must be in tables. Bounds memory and the replay at start.
@@ -65,6 +68,21 @@ impl FjallEngine {
             cause: keyspace.name().into(),
         })
     }
+}
+
+/// Tells whether fjall says that its files are damaged: whatever is neither the operating system's fault nor a lost lock.
+pub(super) fn tells_of_damage(cause: &(dyn core::error::Error + 'static)) -> bool {
+    cause.downcast_ref().is_some_and(|cause| match cause {
+        Error::Io(cause) | Error::Storage(LsmError::Io(cause)) => lacks_a_part(cause),
+        Error::Storage(_)
+        | Error::JournalRecovery(_)
+        | Error::InvalidVersion(_)
+        | Error::Decompress(_)
+        | Error::InvalidTrailer
+        | Error::InvalidTag(_)
+        | Error::Unrecoverable => true,
+        Error::Poisoned | Error::KeyspaceDeleted | Error::Locked | _ => false,
+    })
 }
 
 fn options(keyspace: Keyspace) -> KeyspaceCreateOptions {

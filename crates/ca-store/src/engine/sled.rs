@@ -3,17 +3,21 @@
 //! sled's flush is `sync_file_range`, which promises nothing at a power cut: every commit here is followed by an fsync of
 //! our own. sled buffers in this process, so what need only survive a kill is written just as durably. sled shows a batch
 //! before it is on disk, so a view waits for the commit that is under way.
+//!
+//! A fault of sled is mended here: it takes a snapshot that it had not finished writing for a finished one, and then never
+//! opens again.
 
-use std::fs::File;
+use std::fs::{self, File};
+use std::io;
 use std::ops::Bound;
 use std::path::Path;
 use std::sync::{RwLock, RwLockReadGuard};
 use std::thread;
 use std::time::Duration;
 
-use ::sled::{Batch, Config, Db, Mode};
+use ::sled::{Batch, Config, Db, Error, Mode};
 
-use super::{Durability, Engine, EngineError, KeyValue, View, Write};
+use super::{Durability, Engine, EngineError, KeyValue, View, Write, lacks_a_part};
 use crate::keyspace::Keyspace;
 
 /// The file that holds sled's log.
@@ -70,6 +74,7 @@ impl SledEngine {
     }
 
     fn start(directory: &Path, cache_octets: u64) -> Result<Self, EngineError> {
+        remove_unfinished_snapshots(directory).map_err(EngineError::doing("opening sled"))?;
         let database = Config::new()
             .path(directory)
             .cache_capacity(cache_octets)
@@ -94,6 +99,27 @@ impl SledEngine {
         self.database.flush().map_err(EngineError::doing("flushing sled"))?;
         self.log.0.sync_all().map_err(EngineError::doing("syncing the log of sled"))
     }
+}
+
+/// Removes snapshots that sled was killed over: it writes them under this name, and renames them when they are whole. A
+/// snapshot only shortens the reading of the log.
+fn remove_unfinished_snapshots(directory: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|ending| ending == "generating") {
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Tells whether sled says that its files are damaged.
+pub(super) fn tells_of_damage(cause: &(dyn core::error::Error + 'static)) -> bool {
+    cause.downcast_ref().is_some_and(|cause| match cause {
+        Error::Io(cause) => lacks_a_part(cause),
+        Error::Corruption { .. } | Error::ReportableBug(_) => true,
+        Error::CollectionNotFound(_) | Error::Unsupported(_) => false,
+    })
 }
 
 fn tagged(keyspace: Keyspace, key: &[u8]) -> Vec<u8> {

@@ -86,7 +86,7 @@ fn found_blocking(
 /// Issues the certificates of the EST server and of the line station by the operator's own door.
 fn equip(layout: &Layout, draft: &Path) -> anyhow::Result<()> {
     let config = Config::load_in_founding(draft)?;
-    let system = compose(&config)?;
+    let system = compose(&config, std::convert::identity)?;
     let server = ("dso-infra-s1", "est-tls-s1", "Example Grid", "EST Server", ["localhost"].as_slice());
     issue_named(layout, &system, server, "server")?;
     let station = ("maker-infra-s1", "ra-station-s1", "Example Meters", LINE_STATION, [].as_slice());

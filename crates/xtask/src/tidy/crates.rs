@@ -40,6 +40,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ca-core", &[]),
     ("server-kit", &[]),
     ("xtask", &[]),
+    // It judges what the others write: it shares nothing with them.
+    ("ledger-checker", &[]),
     ("policies", &["ca-core"]),
     ("ca-store", &["ca-core"]),
     ("signer-file", &["ca-core"]),
@@ -88,10 +90,11 @@ const CORE: &[&str] = &[
 const HOMES: &[(&str, &[&str])] = &[
     ("anyhow", &["e2e", "meter-pki", "offline-root", "xtask"]),
     ("axum", &["cmp-server", "est-server", "meter-pki", "server-kit", "status-server"]),
-    ("clap", &["e2e", "meter-pki", "offline-root", "xtask"]),
+    ("clap", &["e2e", "ledger-checker", "meter-pki", "offline-root", "xtask"]),
     ("cryptoki", &["signer-pkcs11"]),
-    ("fjall", &["ca-store"]),
-    ("sled", &["ca-store"]),
+    // The checker opens the engines themselves, so that a fault of the store cannot hide itself.
+    ("fjall", &["ca-store", "ledger-checker"]),
+    ("sled", &["ca-store", "ledger-checker"]),
 ];
 
 /// Outside crates that are not to be built at all, and what to use instead.

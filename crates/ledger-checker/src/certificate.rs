@@ -1,0 +1,120 @@
+//! Certificates, CRLs and what is signed of them, read with types of the `RustCrypto` project and verified with its curves.
+
+use std::collections::BTreeSet;
+
+use der::asn1::{AnyRef, BitStringRef};
+use der::{Decode, Encode, Sequence};
+use p256::ecdsa::signature::Verifier;
+use x509_cert::TbsCertificate;
+use x509_cert::crl::TbsCertList;
+use x509_cert::ext::pkix::{CrlNumber, SubjectKeyIdentifier};
+
+/// ```text
+/// SIGNED ::= SEQUENCE { toBeSigned, algorithm, signature BIT STRING }
+/// ```
+#[derive(Sequence)]
+struct Signed<'a> {
+    to_be_signed: AnyRef<'a>,
+    algorithm: AnyRef<'a>,
+    signature: BitStringRef<'a>,
+}
+
+/// Takes a signed structure apart: what was signed, and the signature, each DER.
+pub(crate) fn split(der: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    let signed = Signed::from_der(der).ok()?;
+    Some((signed.to_be_signed.to_der().ok()?, signed.signature.as_bytes()?.to_vec()))
+}
+
+/// A certification authority.
+pub(crate) struct Issuer {
+    /// Its subject key identifier, by which the ledger calls it.
+    pub(crate) key: Vec<u8>,
+    pub(crate) not_after: u64,
+    public_key: Vec<u8>,
+}
+
+impl Issuer {
+    pub(crate) fn read(der: &[u8]) -> Option<Self> {
+        let tbs = tbs_certificate(&split(der)?.0)?;
+        let key = extension::<SubjectKeyIdentifier>(tbs.extensions())?.0.into_bytes().into_vec();
+        let public_key = tbs.subject_public_key_info().subject_public_key.as_bytes()?.to_vec();
+        Some(Self { key, not_after: tbs.validity().not_after.to_unix_duration().as_secs(), public_key })
+    }
+
+    /// Tells whether a signature is this authority's.
+    pub(crate) fn verifies(&self, signed: &[u8], signature: &[u8]) -> bool {
+        // A point of P-256 has 65 octets, one of P-384 has 97.
+        if self.public_key.len() == 65 {
+            let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(&self.public_key);
+            let signature = p256::ecdsa::Signature::from_der(signature);
+            key.ok()
+                .zip(signature.ok())
+                .is_some_and(|(key, signature)| key.verify(signed, &signature).is_ok())
+        } else {
+            let key = p384::ecdsa::VerifyingKey::from_sec1_bytes(&self.public_key);
+            let signature = p384::ecdsa::Signature::from_der(signature);
+            key.ok()
+                .zip(signature.ok())
+                .is_some_and(|(key, signature)| key.verify(signed, &signature).is_ok())
+        }
+    }
+}
+
+/// What the invariants need of a certificate that was or is to be signed.
+pub(crate) struct Drafted {
+    pub(crate) serial: Vec<u8>,
+    pub(crate) not_after: u64,
+}
+
+impl Drafted {
+    pub(crate) fn read(tbs: &[u8]) -> Option<Self> {
+        let tbs = tbs_certificate(tbs)?;
+        Some(Self {
+            serial: tbs.serial_number().as_bytes().to_vec(),
+            not_after: tbs.validity().not_after.to_unix_duration().as_secs(),
+        })
+    }
+}
+
+fn tbs_certificate(tbs: &[u8]) -> Option<TbsCertificate> {
+    TbsCertificate::from_der(tbs).ok()
+}
+
+/// What the invariants need of a CRL.
+pub(crate) struct Crl {
+    pub(crate) tbs: Vec<u8>,
+    pub(crate) signature: Vec<u8>,
+    pub(crate) number: u64,
+    pub(crate) this_update: i64,
+    pub(crate) serials: BTreeSet<Vec<u8>>,
+}
+
+impl Crl {
+    /// Reads a published one.
+    pub(crate) fn read(der: &[u8]) -> Option<Self> {
+        let (tbs, signature) = split(der)?;
+        Self::of_tbs(&tbs).map(|crl| Self { signature, ..crl })
+    }
+
+    /// Reads what was signed of one.
+    pub(crate) fn of_tbs(octets: &[u8]) -> Option<Self> {
+        let tbs: TbsCertList = TbsCertList::from_der(octets).ok()?;
+        let number = extension::<CrlNumber>(tbs.crl_extensions.as_ref())?.0;
+        let number = number.as_bytes().iter().fold(0, |number, octet| number << 8 | u64::from(*octet));
+        let entries = tbs.revoked_certificates.unwrap_or_default();
+        Some(Self {
+            tbs: octets.to_vec(),
+            signature: Vec::new(),
+            number,
+            this_update: i64::try_from(tbs.this_update.to_unix_duration().as_secs()).ok()?,
+            serials: entries.iter().map(|entry| entry.serial_number.as_bytes().to_vec()).collect(),
+        })
+    }
+}
+
+fn extension<T: for<'a> Decode<'a> + der::oid::AssociatedOid>(
+    extensions: Option<&x509_cert::ext::Extensions>,
+) -> Option<T> {
+    let extension = extensions?.iter().find(|extension| extension.extn_id == T::OID)?;
+    T::from_der(extension.extn_value.as_bytes()).ok()
+}

@@ -1,0 +1,111 @@
+//! Where the evidence lies, and reading all of it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+
+use crate::certificate::{Crl, Issuer};
+use crate::engines::{self, Rows};
+use crate::record::{Clients, SignatureRecord};
+use crate::rows::{AuditRecord, Ledger};
+use crate::unreadable::Unreadable;
+
+/// Where the evidence lies.
+#[derive(Debug, Clone, Parser)]
+#[command(about = "Names every invariant that a ledger breaks")]
+pub struct Evidence {
+    /// A copy of the ledger's directory
+    #[arg(long)]
+    pub store: PathBuf,
+    /// A copy of the same ledger after one more start: nothing may have changed
+    #[arg(long)]
+    pub again: Option<PathBuf>,
+    /// The signer's own ledger
+    #[arg(long)]
+    pub signatures: PathBuf,
+    /// What clients asked for, were given and were told
+    #[arg(long)]
+    pub clients: PathBuf,
+    /// The certificates of the authorities, DER, one a file
+    #[arg(long)]
+    pub authorities: PathBuf,
+    /// The folder of published CRLs
+    #[arg(long)]
+    pub published: PathBuf,
+    /// How long an uncertain outcome may stay unrevoked, in seconds
+    #[arg(long, default_value_t = 3_600)]
+    pub grace: i64,
+    /// A mark may be lost that was not synced, without a restart of the machine: a signed intent may count as aborted
+    #[arg(long)]
+    pub marks_may_be_lost: bool,
+    /// A CRL was published after everything else: it lists every revocation
+    #[arg(long)]
+    pub all_published: bool,
+}
+
+/// The evidence, read.
+pub(crate) struct Case {
+    pub(crate) ledger: Ledger,
+    pub(crate) rows: Rows,
+    pub(crate) again: Option<Rows>,
+    pub(crate) audit: Vec<(Vec<u8>, AuditRecord)>,
+    pub(crate) signatures: Vec<SignatureRecord>,
+    pub(crate) clients: Clients,
+    pub(crate) issuers: BTreeMap<Vec<u8>, Issuer>,
+    pub(crate) published: Vec<Crl>,
+    pub(crate) grace: i64,
+    pub(crate) marks_may_be_lost: bool,
+    pub(crate) all_published: bool,
+}
+
+impl Evidence {
+    /// Reads everything.
+    pub(crate) fn read(&self) -> Result<Case, Unreadable> {
+        let rows = engines::read(&self.store)?;
+        let ledger = Ledger::read(&rows)?;
+        let issuers: Vec<Issuer> = files(&self.authorities, "cer")?
+            .iter()
+            .map(|path| Issuer::read(&octets(path)?).ok_or_else(|| Unreadable::file(path)))
+            .collect::<Result<_, _>>()?;
+        Ok(Case {
+            audit: AuditRecord::all(&rows)?,
+            again: self.again.as_deref().map(engines::read).transpose()?,
+            signatures: SignatureRecord::all(&text(&self.signatures)?)
+                .ok_or_else(|| Unreadable::file(&self.signatures))?,
+            clients: Clients::read(&text(&self.clients)?).ok_or_else(|| Unreadable::file(&self.clients))?,
+            issuers: issuers.into_iter().map(|issuer| (issuer.key.clone(), issuer)).collect(),
+            published: files(&self.published, "crl")?
+                .iter()
+                .map(|path| Crl::read(&octets(path)?).ok_or_else(|| Unreadable::file(path)))
+                .collect::<Result<_, _>>()?,
+            grace: self.grace,
+            marks_may_be_lost: self.marks_may_be_lost,
+            all_published: self.all_published,
+            ledger,
+            rows,
+        })
+    }
+}
+
+fn files(directory: &Path, ending: &str) -> Result<Vec<PathBuf>, Unreadable> {
+    let cause = |cause| Unreadable::Disk { path: directory.to_owned(), cause };
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).map_err(cause)? {
+        let path = entry.map_err(cause)?.path();
+        if path.extension().is_some_and(|extension| extension == ending) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn octets(path: &Path) -> Result<Vec<u8>, Unreadable> {
+    fs::read(path).map_err(|cause| Unreadable::Disk { path: path.to_owned(), cause })
+}
+
+fn text(path: &Path) -> Result<String, Unreadable> {
+    fs::read_to_string(path).map_err(|cause| Unreadable::Disk { path: path.to_owned(), cause })
+}

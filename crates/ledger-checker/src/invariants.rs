@@ -1,0 +1,79 @@
+//! The invariants I1 to I12, each a function that says what breaks it.
+
+use core::fmt;
+
+mod issuance;
+mod restart;
+mod status;
+mod trail;
+
+use crate::evidence::Case;
+
+/// A promise of the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Invariant {
+    /// Every signature that was made has an intent with the same octets.
+    I1,
+    /// Serial numbers are used once by an issuer, burned ones included.
+    I2,
+    /// Issued rows, audit records of issuing and signed certificates are the same ones, and all that was delivered is among
+    /// them.
+    I3,
+    /// Nothing is good that was not signed and recorded.
+    I4,
+    /// Every uncertain serial number is on a CRL after the grace time.
+    I5,
+    /// CRL numbers increase; entries leave only when they have expired.
+    I6,
+    /// The same request has the same certificate.
+    I7,
+    /// The audit trail is whole.
+    I8,
+    /// No certificate outlives its issuer.
+    I9,
+    /// What was revoked stays revoked.
+    I11,
+    /// A second start changes nothing.
+    I12,
+}
+
+/// An invariant that is broken, and by what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Which one.
+    pub invariant: Invariant,
+    /// By what.
+    pub what: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.invariant, self.what)
+    }
+}
+
+/// Where violations are gathered.
+pub(crate) struct Findings(Vec<Violation>);
+
+impl Findings {
+    pub(crate) fn add(&mut self, invariant: Invariant, what: impl Into<String>) {
+        self.0.push(Violation { invariant, what: what.into() });
+    }
+}
+
+/// Checks all.
+pub(crate) fn all(case: &Case) -> Vec<Violation> {
+    let mut findings = Findings(Vec::new());
+    issuance::every_signature_has_an_intent(case, &mut findings);
+    issuance::serial_numbers_are_used_once(case, &mut findings);
+    issuance::rows_records_and_signatures_agree(case, &mut findings);
+    issuance::only_what_is_signed_is_good(case, &mut findings);
+    status::uncertain_ones_are_revoked(case, &mut findings);
+    status::crls_follow_each_other(case, &mut findings);
+    issuance::a_request_has_one_certificate(case, &mut findings);
+    trail::the_trail_is_whole(case, &mut findings);
+    issuance::none_outlives_its_issuer(case, &mut findings);
+    status::revoked_stays_revoked(case, &mut findings);
+    restart::a_second_start_changes_nothing(case, &mut findings);
+    findings.0
+}

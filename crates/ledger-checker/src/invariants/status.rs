@@ -1,0 +1,98 @@
+//! I5, I6, I11: uncertain ones, CRLs, revocations.
+
+use std::collections::BTreeMap;
+
+use super::{Findings, Invariant};
+use crate::certificate::Crl;
+use crate::evidence::Case;
+use crate::rows::{CERTIFICATE_REVOKED, UNCERTAIN};
+
+/// The published CRL of each issuer: the one whose key verifies it.
+fn published(case: &Case) -> impl Iterator<Item = (&Vec<u8>, &Crl)> {
+    case.published.iter().filter_map(|crl| {
+        let issuer = case.issuers.iter().find(|(_, issuer)| issuer.verifies(&crl.tbs, &crl.signature));
+        issuer.map(|(key, _)| (key, crl))
+    })
+}
+
+pub(super) fn uncertain_ones_are_revoked(case: &Case, findings: &mut Findings) {
+    let current: BTreeMap<&[u8], &Crl> = published(case).map(|(key, crl)| (key.as_slice(), crl)).collect();
+    for (id, row) in case.ledger.certificates.iter().filter(|(_, row)| row.state == UNCERTAIN) {
+        let name = hex::encode(id);
+        if !case.ledger.uncertain.contains(id) && !case.ledger.revocations.contains_key(id) {
+            findings.add(Invariant::I5, format!("{name} is uncertain and stands on no list of such"));
+        }
+        let Some((issuer, serial)) = id.split_at_checked(20) else { continue };
+        let due = current.get(issuer).filter(|crl| row.since.saturating_add(case.grace) <= crl.this_update);
+        if due.is_some_and(|crl| !crl.serials.contains(serial)) {
+            findings.add(Invariant::I5, format!("{name} is uncertain beyond the grace time and on no CRL"));
+        }
+    }
+}
+
+pub(super) fn crls_follow_each_other(case: &Case, findings: &mut Findings) {
+    let mut before: BTreeMap<&[u8], Crl> = BTreeMap::new();
+    for made in &case.signatures {
+        let Some(crl) = Crl::of_tbs(&made.signed) else { continue };
+        let issuer = made.key.as_slice();
+        if let Some(former) = before.get(issuer) {
+            if crl.number <= former.number {
+                let what = format!(
+                    "CRL {} of {} was signed after {}",
+                    crl.number,
+                    hex::encode(issuer),
+                    former.number
+                );
+                findings.add(Invariant::I6, what);
+            }
+            for serial in former.serials.difference(&crl.serials) {
+                let id = [issuer, serial.as_slice()].concat();
+                let expired =
+                    case.ledger.revocations.get(&id).is_some_and(|row| row.not_after < crl.this_update);
+                if !expired {
+                    findings.add(Invariant::I6, format!("{} left CRL {}", hex::encode(id), crl.number));
+                }
+            }
+        }
+        before.insert(issuer, crl);
+    }
+    for (issuer, crl) in published(case).filter(|(issuer, _)| before.contains_key(issuer.as_slice())) {
+        if !case.ledger.crls.contains(&(issuer.clone(), crl.number)) {
+            let what = format!("CRL {} of {} is published and on no record", crl.number, hex::encode(issuer));
+            findings.add(Invariant::I6, what);
+        }
+    }
+}
+
+pub(super) fn revoked_stays_revoked(case: &Case, findings: &mut Findings) {
+    let revocations = &case.ledger.revocations;
+    for id in case.clients.revoked.iter().filter(|id| !revocations.contains_key(*id)) {
+        findings.add(Invariant::I11, format!("{} was acknowledged as revoked and is not", hex::encode(id)));
+    }
+    for (_, record) in case.audit.iter().filter(|(_, record)| record.act == CERTIFICATE_REVOKED) {
+        if !revocations.contains_key(&record.id) {
+            findings.add(Invariant::I11, format!("{} was revoked and is not", hex::encode(&record.id)));
+        }
+    }
+    for made in &case.signatures {
+        for serial in Crl::of_tbs(&made.signed).into_iter().flat_map(|crl| crl.serials) {
+            let id = [made.key.as_slice(), &serial].concat();
+            if !revocations.contains_key(&id) {
+                findings
+                    .add(Invariant::I11, format!("{} stood on a CRL and is not revoked", hex::encode(id)));
+            }
+        }
+    }
+    if case.all_published {
+        for (issuer, crl) in published(case) {
+            let of_issuer = revocations.iter().filter(|(id, _)| id.starts_with(issuer));
+            for (id, _) in
+                of_issuer.filter(|(_, row)| row.time < crl.this_update && row.not_after >= crl.this_update)
+            {
+                if id.get(20..).is_none_or(|serial| !crl.serials.contains(serial)) {
+                    findings.add(Invariant::I11, format!("{} is revoked and on no CRL", hex::encode(id)));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! The independent checker: it reads a ledger's files, what the signer signed, what clients were given and what was
+//! published, and names every invariant that they break together.
+//!
+//! It shares no code with ca-core or ca-store: engines are opened directly, rows are decoded by definitions of its own,
+//! signatures are verified by another library. It decides nothing and repairs nothing; opening a store recovers it, so it is
+//! given a copy. I10 (every approval is by someone else) is not checked: there are no approvals yet.
+
+mod invariants;
+mod evidence;
+mod record;
+mod certificate;
+mod rows;
+mod engines;
+mod unreadable;
+
+pub use engines::{Rows, write_fjall};
+pub use evidence::Evidence;
+pub use invariants::{Invariant, Violation};
+pub use unreadable::Unreadable;
+
+/// Reads everything and checks every invariant.
+///
+/// # Errors
+/// [`Unreadable`] when something cannot be read at all.
+pub fn check(evidence: &Evidence) -> Result<Vec<Violation>, Unreadable> {
+    evidence.read().map(|case| invariants::all(&case))
+}

@@ -1,0 +1,247 @@
+//! The rows that the invariants are about, by definitions of our own, taken from the documentation of the formats.
+//!
+//! An octet 0x01, then DER with EXPLICIT tags. What no invariant needs is not read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use der::asn1::{AnyRef, GeneralizedTime, OctetStringRef, Utf8StringRef};
+use der::{Decode, Sequence};
+
+use crate::engines::{Rows, name};
+use crate::unreadable::Unreadable;
+
+/// Issuing key and serial number, as the keys of rows have them: 20 octets and the rest.
+pub(crate) type Id = Vec<u8>;
+
+/// The keyspace of the tree over the audit records: level and index, and the hash of a perfect subtree.
+pub(crate) const TREE: u8 = 19;
+
+/// Where a certificate stands.
+pub(crate) const INTENDED: u8 = 0;
+pub(crate) const ISSUED: u8 = 1;
+pub(crate) const ABORTED: u8 = 2;
+pub(crate) const UNCERTAIN: u8 = 3;
+
+/// Which acts audit records tell of.
+pub(crate) const INTENT_RECORDED: u8 = 0;
+pub(crate) const CERTIFICATE_ISSUED: u8 = 1;
+pub(crate) const CERTIFICATE_REVOKED: u8 = 5;
+pub(crate) const CRL_INTENDED: u8 = 6;
+pub(crate) const LEDGER_OPENED: u8 = 12;
+
+#[derive(Sequence)]
+struct WireCertificate<'a> {
+    state: AnyRef<'a>,
+    since: i64,
+    octets: &'a OctetStringRef,
+    tenant: AnyRef<'a>,
+    profile: Utf8StringRef<'a>,
+    profile_version: AnyRef<'a>,
+    subject: AnyRef<'a>,
+    key_fingerprint: &'a OctetStringRef,
+    purpose: AnyRef<'a>,
+    not_before: i64,
+    not_after: i64,
+    recorded_at: i64,
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    slot: Option<AnyRef<'a>>,
+}
+
+#[derive(Sequence)]
+struct WireIntent<'a> {
+    certificate: WireCertificate<'a>,
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    request: Option<&'a OctetStringRef>,
+    #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
+    token: Option<&'a OctetStringRef>,
+    #[asn1(context_specific = "2", tag_mode = "EXPLICIT", optional = "true")]
+    claim: Option<&'a OctetStringRef>,
+}
+
+#[derive(Sequence)]
+struct WireRevocation<'a> {
+    time: i64,
+    reason: u8,
+    not_after: i64,
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    invalidity_date: Option<AnyRef<'a>>,
+}
+
+#[derive(Sequence)]
+struct WireId<'a> {
+    issuer: &'a OctetStringRef,
+    serial: &'a OctetStringRef,
+}
+
+/// An intent or what became of it.
+pub(crate) struct CertificateRow {
+    pub(crate) state: u8,
+    pub(crate) since: i64,
+    /// The certificate if it is issued, otherwise what was to be signed.
+    pub(crate) octets: Vec<u8>,
+    pub(crate) profile: String,
+    pub(crate) key_fingerprint: Vec<u8>,
+}
+
+impl WireCertificate<'_> {
+    fn row(&self) -> Option<CertificateRow> {
+        Some(CertificateRow {
+            state: *self.state.value().first()?,
+            since: self.since,
+            octets: self.octets.as_bytes().to_vec(),
+            profile: self.profile.as_str().to_owned(),
+            key_fingerprint: self.key_fingerprint.as_bytes().to_vec(),
+        })
+    }
+}
+
+/// A revocation.
+pub(crate) struct RevocationRow {
+    pub(crate) time: i64,
+    pub(crate) not_after: i64,
+}
+
+/// The rows by their keys.
+#[derive(Default)]
+pub(crate) struct Ledger {
+    pub(crate) open: BTreeMap<Id, CertificateRow>,
+    pub(crate) signing: BTreeSet<Id>,
+    pub(crate) certificates: BTreeMap<Id, CertificateRow>,
+    pub(crate) revocations: BTreeMap<Id, RevocationRow>,
+    pub(crate) uncertain: BTreeSet<Id>,
+    /// Idempotency keys and what answers them.
+    pub(crate) requests: BTreeMap<Vec<u8>, Id>,
+    /// Issuing key and number of every CRL that is signed or reserved.
+    pub(crate) crls: BTreeSet<(Vec<u8>, u64)>,
+}
+
+impl Ledger {
+    pub(crate) fn read(rows: &Rows) -> Result<Self, Unreadable> {
+        let mut ledger = Self::default();
+        for ((keyspace, key), value) in rows {
+            ledger
+                .take(*keyspace, key, value)
+                .ok_or_else(|| Unreadable::Row { keyspace: name(*keyspace) })?;
+        }
+        Ok(ledger)
+    }
+
+    /// Takes a row; nothing when it is not what it should be.
+    fn take(&mut self, keyspace: u8, key: &[u8], value: &[u8]) -> Option<()> {
+        let id = key.to_vec();
+        match keyspace {
+            3 => {
+                self.open.insert(id, wire::<WireIntent<'_>>(value)?.certificate.row()?);
+            }
+            4 => {
+                self.signing.insert(id);
+            }
+            5 => {
+                self.certificates.insert(id, wire::<WireCertificate<'_>>(value)?.row()?);
+            }
+            10 => {
+                let answer = wire::<WireId<'_>>(value)?;
+                self.requests.insert(id, [answer.issuer.as_bytes(), answer.serial.as_bytes()].concat());
+            }
+            11 => {
+                let row = wire::<WireRevocation<'_>>(value)?;
+                self.revocations.insert(id, RevocationRow { time: row.time, not_after: row.not_after });
+            }
+            12 => {
+                self.uncertain.insert(id);
+            }
+            14 => {
+                let (issuer, number) = key.split_last_chunk()?;
+                self.crls.insert((issuer.to_vec(), u64::from_be_bytes(*number)));
+            }
+            _ => {}
+        }
+        Some(())
+    }
+
+    /// Returns the row of an intent or certificate.
+    pub(crate) fn of(&self, id: &Id) -> Option<&CertificateRow> {
+        self.certificates.get(id).or_else(|| self.open.get(id))
+    }
+
+    /// Lists the issued certificates.
+    pub(crate) fn issued(&self) -> impl Iterator<Item = (&Id, &CertificateRow)> {
+        self.certificates.iter().filter(|(_, row)| row.state == ISSUED)
+    }
+}
+
+fn wire<'a, T: Decode<'a, Error = der::Error>>(value: &'a [u8]) -> Option<T> {
+    match value.split_first() {
+        Some((1, der)) => T::from_der(der).ok(),
+        _ => None,
+    }
+}
+
+#[derive(Sequence)]
+struct WireAudit<'a> {
+    sequence: u64,
+    previous: &'a OctetStringRef,
+    time: GeneralizedTime,
+    tenant: AnyRef<'a>,
+    actor: AnyRef<'a>,
+    act: AnyRef<'a>,
+    issuer: &'a OctetStringRef,
+    serial: &'a OctetStringRef,
+    reason: AnyRef<'a>,
+    detail: AnyRef<'a>,
+    digest: &'a OctetStringRef,
+}
+
+/// An audit record.
+pub(crate) struct AuditRecord {
+    pub(crate) sequence: u64,
+    pub(crate) previous: Vec<u8>,
+    pub(crate) act: u8,
+    pub(crate) id: Id,
+    pub(crate) digest: Vec<u8>,
+}
+
+impl AuditRecord {
+    /// Reads all, in the order of their keys, each with its octets.
+    pub(crate) fn all(rows: &Rows) -> Result<Vec<(Vec<u8>, Self)>, Unreadable> {
+        let audit = rows.iter().filter(|((keyspace, _), _)| *keyspace == 2);
+        audit
+            .map(|(_, der)| Some((der.clone(), Self::read(der)?)))
+            .collect::<Option<_>>()
+            .ok_or_else(|| Unreadable::Row { keyspace: name(2) })
+    }
+
+    pub(crate) fn read(der: &[u8]) -> Option<Self> {
+        let wire = WireAudit::from_der(der).ok()?;
+        Some(Self {
+            sequence: wire.sequence,
+            previous: wire.previous.as_bytes().to_vec(),
+            act: *wire.act.value().first()?,
+            id: [wire.issuer.as_bytes(), wire.serial.as_bytes()].concat(),
+            digest: wire.digest.as_bytes().to_vec(),
+        })
+    }
+}
+
+#[derive(Sequence)]
+struct WireTrail<'a> {
+    sequence: u64,
+    head: &'a OctetStringRef,
+    peaks: &'a OctetStringRef,
+}
+
+/// Where the audit trail ends: its last number, the digest of its last record, and the right edge of its tree.
+#[derive(PartialEq, Eq)]
+pub(crate) struct Trail {
+    pub(crate) sequence: u64,
+    pub(crate) head: Vec<u8>,
+    pub(crate) peaks: Vec<u8>,
+}
+
+/// Reads where the ledger remembers the end of the audit trail: a row of form 2.
+pub(crate) fn trail(rows: &Rows) -> Option<Trail> {
+    let (version, der) = rows.get(&(1, b"trail".to_vec()))?.split_first()?;
+    let row = WireTrail::from_der(der).ok().filter(|_| *version == 2)?;
+    let octets = |field: &OctetStringRef| field.as_bytes().to_vec();
+    Some(Trail { sequence: row.sequence, head: octets(row.head), peaks: octets(row.peaks) })
+}

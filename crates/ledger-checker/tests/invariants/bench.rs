@@ -1,0 +1,314 @@
+//! A small sound ledger, made by hand octet for octet, and ways to break it. Shares no code with ca-store.
+
+mod der;
+
+use std::fmt::Write;
+use std::path::Path;
+
+use ledger_checker::{Evidence, Rows, Violation, check, write_fjall};
+use p256::ecdsa::signature::Signer;
+use p256::ecdsa::{Signature, SigningKey};
+use sha2::{Digest, Sha256};
+
+use der::{certificate_row, crl_tbs, id_row, integer, octets, sequence, signed, tbs, text, time, utf8};
+
+/// The issuing key's name.
+pub(crate) const ISSUER: [u8; 20] = [9; 20];
+
+/// 2026-01-01, the time of everything.
+pub(crate) const NOW: i64 = 1_767_225_600;
+
+const ISSUED: [u8; 2] = [1, 1];
+const ABORTED: [u8; 2] = [1, 2];
+const UNCERTAIN: [u8; 2] = [1, 3];
+const REVOKED: [u8; 2] = [1, 4];
+const LATER: [u8; 2] = [1, 9];
+
+/// How a further certificate is issued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// As it should be, but for the key of a wish that has one.
+    None,
+    /// No audit record says so.
+    NotTold,
+    /// The signature is somebody else's.
+    ForeignSignature,
+    /// It ends after its issuer.
+    OutlivesIssuer,
+}
+
+/// The ledger and what others say.
+pub(crate) struct Bench {
+    rows: Rows,
+    again: Option<Rows>,
+    signatures: String,
+    clients: String,
+    published: Vec<u8>,
+    sequence: u64,
+    head: [u8; 32],
+    /// The right edge of the tree, the smallest subtree first: level and hash.
+    edge: Vec<(u8, [u8; 32])>,
+}
+
+fn key() -> SigningKey {
+    SigningKey::from_slice(&[7; 32]).unwrap()
+}
+
+fn sign(key: &SigningKey, octets: &[u8]) -> Vec<u8> {
+    let signature: Signature = key.sign(octets);
+    signature.to_der().as_bytes().to_vec()
+}
+
+fn id(serial: &[u8]) -> Vec<u8> {
+    [&ISSUER, serial].concat()
+}
+
+impl Bench {
+    /// A sound one: an issued certificate, an aborted and an uncertain intent, a revoked certificate on a CRL.
+    pub(crate) fn new() -> Self {
+        let mut bench = Self {
+            rows: Rows::new(),
+            again: None,
+            signatures: String::new(),
+            clients: String::new(),
+            published: Vec::new(),
+            sequence: 0,
+            head: [0; 32],
+            edge: Vec::new(),
+        };
+        bench.audit(12, &[], &[]);
+        let issued = bench.issue_as(&ISSUED, [1; 32], Change::None);
+        bench.note(&format!("asked 1 profile-1 {}", hex::encode([1; 32])));
+        bench.note(&format!("received 1 {}", hex::encode(issued)));
+        bench.rows.insert((10, vec![5; 32]), id_row(&ISSUER, &ISSUED));
+        bench.audit(0, &ABORTED, &[]);
+        bench.audit(2, &ABORTED, &[]);
+        bench.rows.insert((5, id(&ABORTED)), certificate_row(2, &tbs(&ABORTED, "270101000000Z"), &[2; 32]));
+        bench.audit(0, &UNCERTAIN, &[]);
+        bench.sign_intent(&UNCERTAIN);
+        bench.audit(3, &UNCERTAIN, &[]);
+        bench
+            .rows
+            .insert((5, id(&UNCERTAIN)), certificate_row(3, &tbs(&UNCERTAIN, "270101000000Z"), &[3; 32]));
+        bench.rows.insert((12, id(&UNCERTAIN)), der::row(&sequence(&[time(NOW)])));
+        bench.issue_as(&REVOKED, [4; 32], Change::None);
+        bench.audit(5, &REVOKED, &[]);
+        let revocation = sequence(&[time(NOW), integer(&[4]), time(NOW + 31_536_000)]);
+        bench.rows.insert((11, id(&REVOKED)), der::row(&revocation));
+        bench.note(&format!("revoked {} {}", hex::encode(ISSUER), hex::encode(REVOKED)));
+        bench.publish(7, "260101000000Z", &[REVOKED.to_vec()]);
+        bench
+    }
+
+    /// Writes everything to a disk and asks the checker.
+    pub(crate) fn violations(mut self) -> Vec<Violation> {
+        let (end, head) = (integer(&self.sequence.to_be_bytes()), octets(&self.head));
+        let trail = sequence(&[
+            end,
+            head,
+            octets(&self.edge.iter().rev().flat_map(|(_, hash)| *hash).collect::<Vec<_>>()),
+        ]);
+        self.rows.insert((1, b"trail".to_vec()), [vec![2], trail].concat());
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        write_fjall(&at("store"), &self.rows).unwrap();
+        if let Some(again) = &self.again {
+            write_fjall(&at("again"), again).unwrap();
+        }
+        std::fs::write(at("signatures"), &self.signatures).unwrap();
+        std::fs::write(at("clients"), &self.clients).unwrap();
+        write_one(&at("authorities"), "ca.cer", &der::authority(&key(), &ISSUER));
+        write_one(&at("published"), "ca.crl", &self.published);
+        let evidence = Evidence {
+            store: at("store"),
+            again: self.again.map(|_| at("again")),
+            signatures: at("signatures"),
+            clients: at("clients"),
+            authorities: at("authorities"),
+            published: at("published"),
+            grace: 3_600,
+            marks_may_be_lost: false,
+            all_published: false,
+        };
+        check(&evidence).unwrap()
+    }
+
+    pub(crate) fn issued_id(&self) -> Vec<u8> {
+        id(&ISSUED)
+    }
+
+    pub(crate) fn aborted_id(&self) -> Vec<u8> {
+        id(&ABORTED)
+    }
+
+    pub(crate) fn revoked_id(&self) -> Vec<u8> {
+        id(&REVOKED)
+    }
+
+    pub(crate) fn revoked_serial(&self) -> Vec<u8> {
+        REVOKED.to_vec()
+    }
+
+    pub(crate) fn last_audit(&self) -> u64 {
+        self.sequence
+    }
+
+    /// Removes a row.
+    pub(crate) fn remove(&mut self, keyspace: u8, key: &[u8]) {
+        self.rows.remove(&(keyspace, key.to_vec())).unwrap();
+    }
+
+    /// A client's line.
+    pub(crate) fn note(&mut self, line: &str) {
+        writeln!(self.clients, "{line} .").unwrap();
+    }
+
+    /// Issues one more certificate.
+    pub(crate) fn issue(&mut self, change: Change) {
+        let fingerprint = if change == Change::None { [1; 32] } else { [8; 32] };
+        self.issue_as(&LATER, fingerprint, change);
+    }
+
+    fn issue_as(&mut self, serial: &[u8], fingerprint: [u8; 32], change: Change) -> Vec<u8> {
+        let ends = if change == Change::OutlivesIssuer { "310101000000Z" } else { "270101000000Z" };
+        let tbs = tbs(serial, ends);
+        self.audit(0, serial, &[]);
+        let signer = if change == Change::ForeignSignature {
+            SigningKey::from_slice(&[8; 32]).unwrap()
+        } else {
+            key()
+        };
+        let signature = sign(&signer, &tbs);
+        self.signature("full", &tbs, &signature);
+        let certificate = signed(&tbs, &signature);
+        if change != Change::NotTold {
+            self.audit(1, serial, &Sha256::digest(&certificate));
+        }
+        self.rows.insert((5, id(serial)), certificate_row(1, &certificate, &fingerprint));
+        certificate
+    }
+
+    pub(crate) fn sign_without_intent(&mut self) {
+        self.sign_intent(&LATER);
+    }
+
+    fn sign_intent(&mut self, serial: &[u8]) {
+        let tbs = tbs(serial, "270101000000Z");
+        self.signature("full", &tbs, &sign(&key(), &tbs));
+    }
+
+    pub(crate) fn sign_again(&mut self) {
+        let tbs = tbs(&ISSUED, "270101000000Z");
+        self.signature("full", &tbs, &sign(&SigningKey::from_slice(&[8; 32]).unwrap(), &tbs));
+    }
+
+    pub(crate) fn alter_uncertain_intent(&mut self) {
+        let altered = certificate_row(3, &tbs(&UNCERTAIN, "280101000000Z"), &[3; 32]);
+        self.rows.insert((5, id(&UNCERTAIN)), altered);
+    }
+
+    pub(crate) fn uncertain_becomes_aborted(&mut self) {
+        self.rows
+            .insert((5, id(&UNCERTAIN)), certificate_row(2, &tbs(&UNCERTAIN, "270101000000Z"), &[3; 32]));
+        self.remove(12, &id(&UNCERTAIN));
+    }
+
+    pub(crate) fn record_again(&mut self, taken: Vec<u8>) {
+        self.audit(0, &taken[20..], &[]);
+    }
+
+    pub(crate) fn deliver_what_was_never_recorded(&mut self) {
+        let tbs = tbs(&LATER, "270101000000Z");
+        let certificate = signed(&tbs, &sign(&key(), &tbs));
+        self.note(&format!("received 5 {}", hex::encode(certificate)));
+    }
+
+    pub(crate) fn answer_with_another(&mut self) {
+        let other = self.issue_as(&LATER, [8; 32], Change::None);
+        self.note(&format!("received 1 {}", hex::encode(other)));
+    }
+
+    /// Signs a CRL as it should be, and publishes nothing.
+    pub(crate) fn sign_crl(&mut self, number: u8, serials: &[Vec<u8>]) {
+        let tbs = crl_tbs(number, "260101000000Z", serials);
+        self.audit(6, &[], &Sha256::digest(&tbs));
+        self.signature("full", &tbs, &sign(&key(), &tbs));
+        let row = der::row(&sequence(&[time(NOW)]));
+        self.rows.insert((14, [&ISSUER, u64::from(number).to_be_bytes().as_slice()].concat()), row);
+    }
+
+    pub(crate) fn sign_crl_without_intent(&mut self) {
+        let tbs = crl_tbs(8, "260101000000Z", &[REVOKED.to_vec()]);
+        self.signature("full", &tbs, &sign(&key(), &tbs));
+    }
+
+    pub(crate) fn publish_late_crl_without_the_uncertain(&mut self) {
+        self.publish(8, "260102000000Z", &[REVOKED.to_vec()]);
+    }
+
+    fn publish(&mut self, number: u8, this_update: &str, serials: &[Vec<u8>]) {
+        let tbs = crl_tbs(number, this_update, serials);
+        self.audit(6, &[], &Sha256::digest(&tbs));
+        let signature = sign(&key(), &tbs);
+        self.signature("full", &tbs, &signature);
+        self.published = signed(&tbs, &signature);
+        let row = der::row(&sequence(&[time(NOW)]));
+        self.rows.insert((14, [&ISSUER, u64::from(number).to_be_bytes().as_slice()].concat()), row);
+    }
+
+    /// The ledger after a second start lacks a row.
+    pub(crate) fn second_start_removes(&mut self, keyspace: u8, key: &[u8]) {
+        let mut again = self.rows.clone();
+        again.remove(&(keyspace, key.to_vec())).unwrap();
+        self.again = Some(again);
+    }
+
+    fn signature(&mut self, length: &str, signed: &[u8], signature: &[u8]) {
+        let (issuer, signed, signature) = (hex::encode(ISSUER), hex::encode(signed), hex::encode(signature));
+        writeln!(self.signatures, "{issuer} {length} {signed} {signature} .").unwrap();
+    }
+
+    fn audit(&mut self, act: u8, serial: &[u8], digest: &[u8]) {
+        self.sequence += 1;
+        let der = sequence(&[
+            integer(&self.sequence.to_be_bytes()),
+            octets(&self.head),
+            text(0x18, "20260101000000Z"),
+            utf8("tenant"),
+            utf8("actor"),
+            vec![0x0A, 1, act],
+            octets(&ISSUER),
+            octets(serial),
+            utf8(""),
+            utf8(""),
+            octets(digest),
+        ]);
+        self.head = Sha256::digest(&der).into();
+        self.grow(&der);
+        self.rows.insert((2, self.sequence.to_be_bytes().to_vec()), der);
+    }
+
+    /// Puts a leaf on the tree: like the carry of a counter, two subtrees of a size become one.
+    fn grow(&mut self, record: &[u8]) {
+        let mut level = 0;
+        let mut hash: [u8; 32] = Sha256::digest([&[0], record].concat()).into();
+        while self.edge.first().is_some_and(|(lone, _)| *lone == level) {
+            let (_, left) = self.edge.remove(0);
+            hash = Sha256::digest([[1].as_slice(), &left, &hash].concat()).into();
+            level += 1;
+            let index = (self.sequence >> level) - 1;
+            self.rows.insert((19, [[level].as_slice(), &index.to_be_bytes()].concat()), hash.to_vec());
+        }
+        self.edge.insert(0, (level, hash));
+    }
+
+    /// Changes a subtree.
+    pub(crate) fn change_subtree(&mut self) {
+        self.rows.insert((19, [[1].as_slice(), &0_u64.to_be_bytes()].concat()), vec![7; 32]);
+    }
+}
+
+fn write_one(directory: &Path, name: &str, octets: &[u8]) {
+    std::fs::create_dir(directory).unwrap();
+    std::fs::write(directory.join(name), octets).unwrap();
+}

@@ -1,0 +1,131 @@
+//! Each invariant is broken by hand, in a store on disk, and must be named.
+
+#![cfg(test)]
+
+mod bench;
+
+use bench::{Bench, Change, ISSUER};
+use ledger_checker::Invariant;
+
+fn names(invariant: Invariant, break_it: impl FnOnce(&mut Bench)) {
+    let mut bench = Bench::new();
+    break_it(&mut bench);
+    let found = bench.violations();
+    let named: Vec<Invariant> = found.iter().map(|violation| violation.invariant).collect();
+    assert!(named.contains(&invariant), "{invariant:?} is not among {found:?}");
+}
+
+#[test]
+fn finds_nothing_in_a_sound_ledger() {
+    assert_eq!(Bench::new().violations(), []);
+}
+
+#[test]
+fn names_i_1_when_a_certificate_was_signed_that_no_intent_has() {
+    names(Invariant::I1, |bench| bench.sign_without_intent());
+}
+
+#[test]
+fn names_i_1_when_what_was_signed_is_not_what_was_recorded() {
+    names(Invariant::I1, |bench| bench.alter_uncertain_intent());
+}
+
+#[test]
+fn names_i_1_when_a_signed_intent_counts_as_aborted() {
+    names(Invariant::I1, |bench| bench.uncertain_becomes_aborted());
+}
+
+#[test]
+fn names_i_1_when_a_crl_was_signed_that_was_never_intended() {
+    names(Invariant::I1, |bench| bench.sign_crl_without_intent());
+}
+
+#[test]
+fn names_i_2_when_a_serial_number_is_taken_twice() {
+    names(Invariant::I2, |bench| bench.record_again(bench.issued_id()));
+}
+
+#[test]
+fn names_i_2_when_a_burned_serial_number_is_free_again() {
+    names(Invariant::I2, |bench| bench.remove(5, &bench.aborted_id()));
+}
+
+#[test]
+fn names_i_3_when_a_delivered_certificate_is_on_no_record() {
+    names(Invariant::I3, |bench| bench.deliver_what_was_never_recorded());
+}
+
+#[test]
+fn names_i_3_when_the_audit_trail_does_not_tell_of_a_certificate() {
+    names(Invariant::I3, |bench| bench.issue(Change::NotTold));
+}
+
+#[test]
+fn names_i_3_when_an_intent_was_signed_twice() {
+    names(Invariant::I3, |bench| bench.sign_again());
+}
+
+#[test]
+fn names_i_4_when_a_row_is_issued_and_its_signature_is_not_the_issuers() {
+    names(Invariant::I4, |bench| bench.issue(Change::ForeignSignature));
+}
+
+#[test]
+fn names_i_5_when_an_uncertain_serial_number_is_on_no_crl_after_the_grace_time() {
+    names(Invariant::I5, |bench| bench.publish_late_crl_without_the_uncertain());
+}
+
+#[test]
+fn names_i_6_when_a_crl_number_does_not_increase() {
+    names(Invariant::I6, |bench| bench.sign_crl(7, &[bench.revoked_serial()]));
+}
+
+#[test]
+fn names_i_6_when_an_entry_leaves_a_crl_before_it_has_expired() {
+    names(Invariant::I6, |bench| bench.sign_crl(9, &[]));
+}
+
+#[test]
+fn names_i_7_when_a_wish_was_answered_with_two_certificates() {
+    names(Invariant::I7, |bench| bench.answer_with_another());
+}
+
+#[test]
+fn names_i_7_when_two_certificates_were_issued_for_one_wish() {
+    names(Invariant::I7, |bench| bench.issue(Change::None));
+}
+
+#[test]
+fn names_i_8_when_an_audit_record_is_missing() {
+    names(Invariant::I8, |bench| bench.remove(2, &2_u64.to_be_bytes()));
+}
+
+#[test]
+fn names_i_8_when_the_trail_lost_its_end() {
+    names(Invariant::I8, |bench| bench.remove(2, &bench.last_audit().to_be_bytes()));
+}
+
+#[test]
+fn names_i_8_when_a_subtree_is_not_what_the_records_hash_to() {
+    names(Invariant::I8, |bench| bench.change_subtree());
+}
+
+#[test]
+fn names_i_9_when_a_certificate_outlives_its_issuer() {
+    names(Invariant::I9, |bench| bench.issue(Change::OutlivesIssuer));
+}
+
+#[test]
+fn names_i_11_when_a_revocation_is_gone() {
+    names(Invariant::I11, |bench| bench.remove(11, &bench.revoked_id()));
+}
+
+#[test]
+fn names_i_11_when_what_a_client_was_told_is_revoked_is_not() {
+    names(Invariant::I11, |bench| bench.note(&format!("revoked {} 0777", hex::encode(ISSUER))));
+}
+
+#[test]
+fn names_i_12_when_a_second_start_changed_a_row() {
+    names(Invariant::I12, |bench| bench.second_start_removes(5, &bench.aborted_id()));
+}

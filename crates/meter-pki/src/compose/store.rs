@@ -1,0 +1,27 @@
+//! Why the ledger does not open, told to the operator: how the program ends, and what to do next.
+
+use std::path::Path;
+
+use ca_store::{OpenDirectoryError, OpenError};
+
+use crate::exit::{Exit, Failure};
+
+/// What to do with a ledger whose files cannot be trusted. Nothing may be issued by guesswork: a serial number, a revocation
+/// or a whole certificate may be missing.
+const DAMAGED: &str = "keep a copy of the ledger as it is, replace the disk if it failed, and restore the last backup; \
+                       nothing is issued until the ledger opens";
+
+pub(super) fn not_open(directory: &Path, error: &OpenError) -> Failure {
+    let failure = |exit, code| Failure::new(exit, code, format!("{}: {error}", directory.display()));
+    match error {
+        OpenError::Directory(OpenDirectoryError::InUse { .. }) => failure(Exit::Conflict, "store.in-use")
+            .then("stop the other program, or ask it over the operator's socket"),
+        OpenError::Damaged { .. } | OpenError::AuditTrail { .. } | OpenError::Recovery { .. } => {
+            failure(Exit::Integrity, "store.damaged").then(DAMAGED)
+        }
+        OpenError::Directory(_)
+        | OpenError::Engine { .. }
+        | OpenError::Migration { .. }
+        | OpenError::Thread { .. } => failure(Exit::Failed, "store.not-open"),
+    }
+}

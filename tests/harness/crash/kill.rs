@@ -1,0 +1,143 @@
+//! How an issuer is to end, and the plan of a house: which end comes when, from a seed.
+
+use std::fmt;
+
+use super::points::KillPoint;
+use super::random::Random;
+
+/// What a power cut takes of what was not synced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Power {
+    /// Everything.
+    Strict,
+    /// Some of it, in any order.
+    Random,
+}
+
+/// One end of an issuer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kill {
+    /// SIGKILL at the so-manieth passage of a kill-point.
+    AtPoint(KillPoint, u64),
+    /// A power cut at the so-manieth passage of a kill-point.
+    PowerCut(KillPoint, u64, Power),
+    /// SIGKILL from outside after so many answers.
+    AfterAnswers(u64),
+    /// The so-manieth sync fails, and what it should have synced is gone.
+    SyncFails(u64),
+    /// From the so-manieth write on there is no space.
+    NoSpace(u64),
+    /// Half of the so-manieth write, then SIGKILL.
+    TornWrite(u64),
+    /// Not at all.
+    Never,
+}
+
+impl Kill {
+    /// Returns the arguments that set the trap of the issuer.
+    #[must_use]
+    pub fn arguments(self) -> Vec<String> {
+        match self {
+            Self::AtPoint(point, count) => vec![point.to_string(), count.to_string(), "kill".to_owned()],
+            Self::PowerCut(point, count, _) => {
+                vec![point.to_string(), count.to_string(), "power-cut".to_owned()]
+            }
+            Self::AfterAnswers(_)
+            | Self::SyncFails(_)
+            | Self::NoSpace(_)
+            | Self::TornWrite(_)
+            | Self::Never => Vec::new(),
+        }
+    }
+
+    /// Returns what the shim is told in its environment.
+    #[must_use]
+    pub fn environment(self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::PowerCut(_, _, Power::Strict) => vec![("CRASH_SHIM_POWER", "strict".to_owned())],
+            Self::PowerCut(_, _, Power::Random) => vec![("CRASH_SHIM_POWER", "random".to_owned())],
+            // What a failed sync loses must be remembered.
+            Self::SyncFails(count) => {
+                vec![
+                    ("CRASH_SHIM_FAULT", format!("eio-sync {count}")),
+                    ("CRASH_SHIM_POWER", "strict".to_owned()),
+                ]
+            }
+            Self::NoSpace(count) => vec![("CRASH_SHIM_FAULT", format!("enospc-write {count}"))],
+            Self::TornWrite(count) => vec![("CRASH_SHIM_FAULT", format!("torn-write {count}"))],
+            Self::AtPoint(..) | Self::AfterAnswers(_) | Self::Never => Vec::new(),
+        }
+    }
+}
+
+/// As reports count it: without the number of passages.
+impl fmt::Display for Kill {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AtPoint(point, _) => write!(f, "{point}: SIGKILL"),
+            Self::PowerCut(point, _, Power::Strict) => write!(f, "{point}: power cut, all lost"),
+            Self::PowerCut(point, _, Power::Random) => write!(f, "{point}: power cut, some lost"),
+            Self::AfterAnswers(_) => f.write_str("at any moment: SIGKILL"),
+            Self::SyncFails(_) => f.write_str("fault: a sync fails with EIO, its data are gone"),
+            Self::NoSpace(_) => f.write_str("fault: ENOSPC from some write on"),
+            Self::TornWrite(_) => f.write_str("fault: a write is torn, then SIGKILL"),
+            Self::Never => f.write_str("none"),
+        }
+    }
+}
+
+/// Which ends a run is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mix {
+    /// Kills, power cuts and faults: every sixth end is a fault, two of five of the others are power cuts.
+    Everything,
+    /// SIGKILL at every kill-point in turn.
+    Kills,
+    /// Power cuts at every kill-point in turn.
+    PowerCuts,
+    /// Faults of the disk, and SIGKILL at any moment.
+    Faults,
+}
+
+/// Plans the ends of a house's issuers.
+#[must_use]
+pub fn plan(random: &mut Random, mix: Mix, house: u64, count: u64) -> Vec<Kill> {
+    let mut place = house * 7;
+    (0..count)
+        .map(|number| match mix {
+            Mix::Everything if number % 6 == 5 => fault(random, house + number / 6),
+            Mix::Faults => fault(random, house + number),
+            Mix::Everything | Mix::Kills | Mix::PowerCuts => {
+                place += 1;
+                at_point(random, mix, place)
+            }
+        })
+        .collect()
+}
+
+fn fault(random: &mut Random, which: u64) -> Kill {
+    match which % 4 {
+        0 => Kill::AfterAnswers(1 + random.below(12)),
+        1 => Kill::SyncFails(1 + random.below(30)),
+        2 => Kill::NoSpace(1 + random.below(60)),
+        _ => Kill::TornWrite(1 + random.below(60)),
+    }
+}
+
+fn at_point(random: &mut Random, mix: Mix, place: u64) -> Kill {
+    let points = KillPoint::ALL;
+    let point = points[usize::try_from(place % points.len() as u64).expect("it is below 18")];
+    let count = 1 + random.below(if point < KillPoint::RevocationUnsynced { 6 } else { 2 });
+    // Where the program dies inside a call that is not a sync, only SIGKILL is at hand.
+    let only_killed = matches!(point, KillPoint::ReplyHalfSent | KillPoint::CrlRename);
+    let cut = match mix {
+        Mix::PowerCuts => true,
+        Mix::Everything => random.below(5) < 2,
+        Mix::Kills | Mix::Faults => false,
+    };
+    match (cut && !only_killed, random.below(3)) {
+        (false, _) => Kill::AtPoint(point, count),
+        (true, 0) => Kill::PowerCut(point, count, Power::Strict),
+        (true, _) => Kill::PowerCut(point, count, Power::Random),
+    }
+}

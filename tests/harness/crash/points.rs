@@ -1,0 +1,109 @@
+//! The kill-points: where the issuer under test can be made to die..
+//!
+//! They are numbered as the order of issuance is. KP10 (certConf received, not stored) and KP11 (the confirmation's timer
+//! fires during a restart) belong to certificate confirmation of CMP (RFC 9810 §5.3.18), which this version does not have: its
+//! CMP server refuses every request. They are absent here, not faked; whoever adds confirmation adds them.
+
+use std::fmt;
+
+/// A place in the program's work, just before or after something that lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum KillPoint {
+    /// KP0: a request was parsed; its one sample of the clock is being taken.
+    RequestParsed,
+    /// KP1: it was admitted; its serial number is being drawn.
+    Authorised,
+    /// KP2: the draft passed the linter; T1 has not begun.
+    LintPassed,
+    /// KP3: T1 was written and is not synced.
+    IntentUnsynced,
+    /// KP4: T1 is durable.
+    IntentDurable,
+    /// KP5: the signer was called and has not signed.
+    SigningBegun,
+    /// KP6: a signature exists, and nobody but the signer knows.
+    SignatureMade,
+    /// KP7: T2 was written and is not synced.
+    IssuedUnsynced,
+    /// KP8: T2 is durable, nobody was answered.
+    IssuedDurable,
+    /// KP9: half of a reply left.
+    ReplyHalfSent,
+    /// A revocation was written and is not synced.
+    RevocationUnsynced,
+    /// A revocation is durable, nobody was answered.
+    RevocationDurable,
+    /// The number of a CRL is reserved, durably.
+    CrlIntended,
+    /// The signer was called for a CRL and has not signed.
+    CrlSigningBegun,
+    /// A signed CRL exists, and nobody but the signer knows.
+    CrlSigned,
+    /// A CRL was written and is not synced.
+    CrlUnsynced,
+    /// A CRL is durable and not published.
+    CrlDurable,
+    /// The published file is about to be renamed into its place.
+    CrlRename,
+}
+
+impl KillPoint {
+    /// Every kill-point.
+    pub const ALL: [Self; 18] = [
+        Self::RequestParsed,
+        Self::Authorised,
+        Self::LintPassed,
+        Self::IntentUnsynced,
+        Self::IntentDurable,
+        Self::SigningBegun,
+        Self::SignatureMade,
+        Self::IssuedUnsynced,
+        Self::IssuedDurable,
+        Self::ReplyHalfSent,
+        Self::RevocationUnsynced,
+        Self::RevocationDurable,
+        Self::CrlIntended,
+        Self::CrlSigningBegun,
+        Self::CrlSigned,
+        Self::CrlUnsynced,
+        Self::CrlDurable,
+        Self::CrlRename,
+    ];
+
+    /// Returns its name on command lines and in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RequestParsed => "kp0-request-parsed",
+            Self::Authorised => "kp1-authorised",
+            Self::LintPassed => "kp2-lint-passed",
+            Self::IntentUnsynced => "kp3-intent-unsynced",
+            Self::IntentDurable => "kp4-intent-durable",
+            Self::SigningBegun => "kp5-signing-begun",
+            Self::SignatureMade => "kp6-signature-made",
+            Self::IssuedUnsynced => "kp7-issued-unsynced",
+            Self::IssuedDurable => "kp8-issued-durable",
+            Self::ReplyHalfSent => "kp9-reply-half-sent",
+            Self::RevocationUnsynced => "revocation-unsynced",
+            Self::RevocationDurable => "revocation-durable",
+            Self::CrlIntended => "crl-intended",
+            Self::CrlSigningBegun => "crl-signing-begun",
+            Self::CrlSigned => "crl-signed",
+            Self::CrlUnsynced => "crl-unsynced",
+            Self::CrlDurable => "crl-durable",
+            Self::CrlRename => "crl-rename",
+        }
+    }
+
+    /// Returns the kill-point of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|point| point.name() == name)
+    }
+}
+
+impl fmt::Display for KillPoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,125 @@
+//! What a run did, counted, and the report that is kept as evidence.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::process::Command;
+
+use super::kill::Kill;
+
+/// Counts.
+#[derive(Debug, Clone, Default)]
+pub struct Tally {
+    /// Ends that came as planned, by what they were.
+    pub ends: BTreeMap<String, u64>,
+    /// Issuers that had done all they were asked before their planned end came; they were killed idle.
+    pub idle: u64,
+    /// Starts of an issuer.
+    pub starts: u64,
+    /// Runs of the checker.
+    pub checks: u64,
+    /// Certificates that reached clients (repeats included), revocations and CRLs that were acknowledged.
+    pub acknowledged: [u64; 3],
+    /// Houses that were played to the end.
+    pub houses: u64,
+}
+
+impl Tally {
+    /// Counts an end.
+    pub fn count(&mut self, kill: Kill, as_planned: bool) {
+        if as_planned {
+            *self.ends.entry(kill.to_string()).or_default() += 1;
+        } else {
+            self.idle += 1;
+        }
+    }
+
+    /// Returns how many ends there were.
+    #[must_use]
+    pub fn kills(&self) -> u64 {
+        self.ends.values().sum::<u64>() + self.idle
+    }
+
+    /// Adds what another counted.
+    pub fn add(&mut self, other: &Self) {
+        for (end, count) in &other.ends {
+            *self.ends.entry(end.clone()).or_default() += count;
+        }
+        self.idle += other.idle;
+        self.starts += other.starts;
+        self.checks += other.checks;
+        self.houses += other.houses;
+        self.acknowledged.iter_mut().zip(other.acknowledged).for_each(|(sum, count)| *sum += count);
+    }
+}
+
+/// What the head of a report says.
+#[derive(Debug, Clone)]
+pub struct Head {
+    /// The command that repeats the run.
+    pub command: String,
+    /// The seed.
+    pub seed: u64,
+    /// How long it took, in seconds.
+    pub seconds: u64,
+    /// How it was built.
+    pub profile: &'static str,
+}
+
+/// Writes the report.
+///
+/// # Panics
+/// Never: memory takes every line.
+#[must_use]
+pub fn report(head: &Head, tally: &Tally, failures: &[String]) -> String {
+    let mut text = String::new();
+    let said = |program: &str, arguments: &[&str]| {
+        let said = Command::new(program).args(arguments).output().ok();
+        said.map(|said| String::from_utf8_lossy(&said.stdout).trim().to_owned()).unwrap_or_default()
+    };
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let memory = memory.lines().next().unwrap_or_default().split_whitespace().nth(1).unwrap_or("?");
+    let mut line = |words: String| writeln!(text, "{words}").expect("memory");
+    line("# Crash run\n".to_owned());
+    line("| | |\n|---|---|".to_owned());
+    line(format!("| date | {} |", said("date", &["-u", "+%Y-%m-%d %H:%M UTC"])));
+    line(format!("| commit | {} |", said("git", &["describe", "--always", "--dirty", "--abbrev=12"])));
+    line(format!("| command | `{}` |", head.command));
+    line(format!("| seed | {} |", head.seed));
+    line(format!("| built as | {} |", head.profile));
+    line(format!(
+        "| machine | {processors} processors, {memory} kB memory, Linux {} |",
+        said("uname", &["-r"])
+    ));
+    line(format!("| duration | {} s |", head.seconds));
+    line(format!("| issuers ended | {} |", tally.kills()));
+    line(format!("| issuers started | {} |", tally.starts));
+    line(format!("| ledgers played to the end | {} |", tally.houses));
+    line(format!("| runs of the checker | {} |", tally.checks));
+    let [certificates, revocations, crls] = tally.acknowledged;
+    line(format!(
+        "| acknowledged to clients | {certificates} certificates, {revocations} revocations, {crls} CRLs |"
+    ));
+    line(format!("| **violations** | **{}** |", failures.len()));
+    line("\n| end of the issuer | times |\n|---|--:|".to_owned());
+    for (end, count) in &tally.ends {
+        line(format!("| {end} | {count} |"));
+    }
+    line(format!("| had done everything before its end came, killed idle | {} |", tally.idle));
+    line("\n## Not run\n".to_owned());
+    line(NOT_RUN.to_owned());
+    if !failures.is_empty() {
+        line("\n## Violations\n\n```text".to_owned());
+        failures.iter().for_each(|failure| line(failure.clone()));
+        line("```".to_owned());
+    }
+    text
+}
+
+/// What every run leaves out.
+const NOT_RUN: &str = "\
+- KP10 and KP11: certificate confirmation of CMP does not exist in this version.
+- I10: there are no approvals to check.
+- Power cuts are cut by a library between the program and the C library: system calls that are made without it count as
+  durable at once, and so do new directories. The engines' journals are written through calls that are seen.
+- Ledgers are small: no table is flushed or merged by the engine while the power is cut.";
