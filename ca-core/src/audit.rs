@@ -53,6 +53,8 @@ pub enum Act {
     AuthorityRegistered = 13,
     /// A caller failed to prove who it is.
     AuthenticationFailed = 14,
+    /// The clock was found to have jumped since the record before.
+    ClockChanged = 15,
 }
 
 impl Act {
@@ -75,6 +77,7 @@ impl Act {
             Self::LedgerOpened => "ledger-opened",
             Self::AuthorityRegistered => "authority-registered",
             Self::AuthenticationFailed => "authentication-failed",
+            Self::ClockChanged => "clock-changed",
         }
     }
 }

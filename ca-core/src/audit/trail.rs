@@ -5,13 +5,23 @@
 use sha2::{Digest, Sha256};
 
 use super::tree::{Peaks, Subtree, leaf_hash};
-use super::{AuditCodecError, AuditEvent, AuditRecord};
+use super::{Act, AuditCodecError, AuditEvent, AuditRecord};
+use crate::validity::UnixTime;
+
+/// How many seconds may pass from a record to the next. Somewhat less than none, since requests sample the clock before they
+/// wait; a week at most, since CRLs alone leave records more often than that.
+const PASSING_SECONDS: core::ops::RangeInclusive<i64> = -300..=7 * 86_400;
+
+/// Who notes that the clock changed, as audit records name it.
+const ACTOR: &str = "process:ledger";
 
 /// The end of the trail: what the next record is bound to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditTrail {
     head: [u8; 32],
     peaks: Peaks,
+    /// The time of the last record that was sealed or checked here.
+    time: Option<UnixTime>,
 }
 
 /// A record that was given its place.
@@ -27,12 +37,12 @@ pub struct SealedRecord {
 
 impl AuditTrail {
     /// The trail before the first record.
-    pub const EMPTY: Self = Self { head: [0; 32], peaks: Peaks::EMPTY };
+    pub const EMPTY: Self = Self { head: [0; 32], peaks: Peaks::EMPTY, time: None };
 
     /// Takes up a trail that was kept: the SHA-256 of its last record and the tree over all of them.
     #[must_use]
     pub const fn new(head: [u8; 32], peaks: Peaks) -> Self {
-        Self { head, peaks }
+        Self { head, peaks, time: None }
     }
 
     /// Returns the number of the last record; 0 when there is none.
@@ -60,7 +70,31 @@ impl AuditTrail {
     pub fn seal(&mut self, event: AuditEvent) -> Result<SealedRecord, AuditCodecError> {
         let record = AuditRecord { sequence: self.sequence().saturating_add(1), previous: self.head, event };
         let der = record.to_der()?;
+        self.time = Some(record.event.time);
         Ok(SealedRecord { sequence: record.sequence, completed: self.go_on(&der), der })
+    }
+
+    /// Tells that the clock jumped between the last record and this event: back by more than five minutes, or ahead by more
+    /// than a week. Such an event is to be sealed first.
+    #[must_use]
+    pub fn clock_change(&self, event: &AuditEvent) -> Option<AuditEvent> {
+        let before = self.time?;
+        let passed = event.time.seconds().saturating_sub(before.seconds());
+        if PASSING_SECONDS.contains(&passed) {
+            return None;
+        }
+        let reason = if passed < 0 { "clock-backwards" } else { "clock-forwards" };
+        Some(AuditEvent {
+            time: event.time,
+            tenant: event.tenant.clone(),
+            actor: ACTOR.to_owned(),
+            act: Act::ClockChanged,
+            issuer: None,
+            serial: None,
+            reason: reason.to_owned(),
+            detail: format!("from {before} to {}", event.time),
+            digest: Vec::new(),
+        })
     }
 
     /// Checks that stored octets are the next record of this trail, and moves on to it; returns the record and the subtrees
@@ -78,6 +112,7 @@ impl AuditTrail {
         if record.previous != self.head {
             return Err(BrokenTrail::HashMismatch { sequence: expected });
         }
+        self.time = Some(record.event.time);
         Ok((record, self.go_on(der)))
     }
 
@@ -144,7 +179,31 @@ mod tests {
         let record = AuditRecord::from_der(&sealed.der).unwrap();
         assert_eq!((sealed.sequence, record.event), (1, event("one")));
         let kept = Peaks::new(1, vec![leaf_hash(&sealed.der)]).unwrap();
-        assert_eq!(AuditTrail::new(Sha256::digest(&sealed.der).into(), kept), trail);
+        let resumed = AuditTrail::new(Sha256::digest(&sealed.der).into(), kept);
+        assert_eq!((resumed.head(), resumed.peaks()), (trail.head(), trail.peaks()));
+    }
+
+    #[test]
+    fn a_clock_that_jumped_is_told_once() {
+        let at = |seconds| AuditEvent { time: UnixTime::from_seconds(seconds), ..event("") };
+        let mut trail = AuditTrail::EMPTY;
+        assert_eq!(trail.clock_change(&at(0)), None);
+        trail.seal(at(1_000_000)).unwrap();
+        for (seconds, reason) in [
+            (1_000_000 - 300, None),
+            (1_000_000 - 301, Some("clock-backwards")),
+            (0, Some("clock-backwards")),
+            (1_000_000 + 604_800, None),
+            (1_000_000 + 604_801, Some("clock-forwards")),
+        ] {
+            let told = trail.clock_change(&at(seconds));
+            assert_eq!(told.as_ref().map(|event| event.reason.as_str()), reason, "{seconds}");
+            assert!(
+                told.is_none_or(|event| event.act == Act::ClockChanged && event.time.seconds() == seconds)
+            );
+        }
+        trail.seal(trail.clone().clock_change(&at(0)).unwrap()).unwrap();
+        assert_eq!(trail.clock_change(&at(0)), None);
     }
 
     #[test]

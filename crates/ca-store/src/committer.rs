@@ -90,6 +90,8 @@ pub(crate) struct Committer {
 struct Shared {
     queue: Queue<Command>,
     stopped: OnceLock<FatalError>,
+    /// The number of the last audit record on disk.
+    trail_end: AtomicU64,
     on_fatal: Mutex<Option<FatalHook>>,
     counters: Counters,
 }
@@ -114,6 +116,7 @@ impl Committer {
         let shared = Arc::new(Shared {
             queue: Queue::new(setup.queue_length),
             stopped: OnceLock::new(),
+            trail_end: AtomicU64::new(trail.sequence()),
             on_fatal: Mutex::new(Some(setup.on_fatal)),
             counters: Counters::default(),
         });
@@ -157,6 +160,11 @@ impl Committer {
             Some(fatal) => Err(fatal.clone()),
             None => Ok(()),
         }
+    }
+
+    /// Returns the number of the last audit record on disk.
+    pub(crate) fn trail_end(&self) -> u64 {
+        self.shared.trail_end.load(Ordering::Relaxed)
     }
 
     /// Returns how often the ledger wrote.
@@ -207,7 +215,7 @@ fn decide<T: Send + 'static>(
 
 fn run(engine: &dyn Engine, mut trail: AuditTrail, shared: &Shared) {
     while let Some(group) = shared.queue.take_group(GROUP) {
-        let done = catch_unwind(AssertUnwindSafe(|| commit(engine, trail.clone(), group, &shared.counters)));
+        let done = catch_unwind(AssertUnwindSafe(|| commit(engine, trail.clone(), group, shared)));
         match done {
             Ok(Ok(end)) => trail = end,
             Ok(Err(fatal)) => return stop(shared, fatal),
@@ -221,8 +229,9 @@ fn commit(
     engine: &dyn Engine,
     trail: AuditTrail,
     group: Vec<Command>,
-    counters: &Counters,
+    shared: &Shared,
 ) -> Result<AuditTrail, FatalError> {
+    let counters = &shared.counters;
     let fatal = |cause: &dyn core::error::Error| FatalError { cause: cause.to_string() };
     let durability = group.iter().map(|command| command.durability).max().unwrap_or(Durability::Durable);
     let view = engine.view().map_err(|cause| fatal(&cause))?;
@@ -236,6 +245,7 @@ fn commit(
         counters.commits.fetch_add(1, Ordering::Relaxed);
         let synced = u64::from(durability == Durability::Durable);
         counters.durable_commits.fetch_add(synced, Ordering::Relaxed);
+        shared.trail_end.store(trail.sequence(), Ordering::Relaxed);
     }
     counters.rows.fetch_add(count(rows), Ordering::Relaxed);
     counters.commands.fetch_add(count(answers.len()), Ordering::Relaxed);

@@ -8,6 +8,7 @@ mod crls;
 mod devices;
 mod engines;
 mod faults;
+mod followers;
 mod ground;
 mod intents;
 mod listings;

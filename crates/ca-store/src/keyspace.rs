@@ -8,6 +8,8 @@
 //! |--:|---|---|---|
 //! | 1 | `meta` | `trail` | [`TrailRow`](crate::row::TrailRow) |
 //! | | | `boot` | the run of the machine on which the ledger was opened last, a UUID in 36 characters |
+//! | | | `checkpoint` | text of the latest signed checkpoint |
+//! | | | `cursor/` ‖ name of a copy of the trail | number of the last record copied, u64 |
 //! | 2 | `audit` | sequence u64 | DER of ca-core's `AuditRecord`, nothing in front |
 //! | 3 | `open` | id | [`IntentRow`](crate::row::IntentRow): intents that have not ended |
 //! | 4 | `signing` | id | empty: the intent was given to the signer |
@@ -121,6 +123,14 @@ pub(crate) const TRAIL: &[u8] = b"trail";
 
 /// The key of the row of `meta` that says on which run of the machine the ledger was opened last.
 pub(crate) const BOOT: &[u8] = b"boot";
+
+/// The key of the latest signed checkpoint in `meta`.
+pub(crate) const CHECKPOINT: &[u8] = b"checkpoint";
+
+/// The key in `meta` that tells how far a copy of the trail has come.
+pub(crate) fn cursor_key(copy: &str) -> Vec<u8> {
+    [b"cursor/", copy.as_bytes()].concat()
+}
 
 /// How many octets of a CRL one row of `crl-octets` holds.
 pub(crate) const CRL_PART_OCTETS: usize = 4_096;

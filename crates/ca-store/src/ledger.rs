@@ -1,4 +1,7 @@
 //! The port [`Ledger`]: hands every act to the committer and waits. Decides nothing itself.
+//!
+//! Issuance and refusals begin only while the audit trail's copies keep up; revocations and CRLs protect relying parties and
+//! are always done.
 
 use ca_core::audit::AuditEvent;
 use ca_core::ports::{Ledger, Unavailable};
@@ -17,7 +20,7 @@ const PORT: &str = "ledger";
 
 impl Ledger for Store {
     fn record_intents(&self, intents: Vec<Intent>) -> Result<Vec<Result<(), IntentConflict>>, Unavailable> {
-        self.write(PORT, Durability::Durable, |tx| {
+        self.write_new(PORT, Durability::Durable, |tx| {
             intents.into_iter().map(|intent| record_intent(tx, intent)).collect()
         })
     }
@@ -44,7 +47,7 @@ impl Ledger for Store {
     }
 
     fn record_event(&self, event: AuditEvent) -> Result<(), Unavailable> {
-        self.write(PORT, Durability::Durable, |tx| tx.seal(event).map(drop))
+        self.write_new(PORT, Durability::Durable, |tx| tx.seal(event).map(drop))
     }
 
     fn record_revocation(&self, revocation: RevocationRecord) -> Result<RevocationOutcome, Unavailable> {

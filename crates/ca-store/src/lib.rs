@@ -11,12 +11,14 @@
 mod ledger;
 mod status_source;
 mod registry;
+mod audit_log;
 mod store;
 mod recovery;
 mod migration;
 mod audit_walk;
 mod committer;
 mod queue;
+mod follower;
 mod act;
 mod certificate;
 mod tree;
@@ -30,10 +32,12 @@ mod keyspace;
 #[cfg(test)]
 mod contract;
 
+pub use audit_log::CopiedRecord;
 pub use audit_walk::{AuditFault, AuditWalk};
 pub use boot::{BootId, Machine};
 pub use committer::{FatalError, FatalHook, StoreCounters};
 pub use directory::{CreateDirectoryError, OpenDirectoryError};
 pub use engine::EngineKind;
+pub use follower::{Behind, Follower};
 pub use recovery::RecoveryReport;
 pub use store::{CreateError, OpenError, Opening, Settings, Store};

@@ -21,7 +21,7 @@ impl Registry for Store {
         devices: Vec<ExpectedDevice>,
         event: AuditEvent,
     ) -> Result<ImportOutcome, Unavailable> {
-        self.write(PORT, Durability::Durable, |tx| device::import(tx, devices, event))
+        self.write_new(PORT, Durability::Durable, |tx| device::import(tx, devices, event))
     }
 
     fn device(&self, title: &SystemTitle) -> Result<Option<Device>, Unavailable> {
@@ -38,7 +38,7 @@ impl Registry for Store {
     }
 
     fn keep_token(&self, token: Token, event: AuditEvent) -> Result<(), Unavailable> {
-        self.write(PORT, Durability::Durable, |tx| device::keep_token(tx, token, event))
+        self.write_new(PORT, Durability::Durable, |tx| device::keep_token(tx, token, event))
     }
 
     fn token(&self, hash: &[u8; 32]) -> Result<Option<Token>, Unavailable> {

@@ -16,6 +16,7 @@ use crate::boot::BootId;
 use crate::committer::{Committer, CommitterSetup, FatalHook, StoreCounters};
 use crate::directory::{CreateDirectoryError, Directory, OpenDirectoryError};
 use crate::engine::{self, Durability, Engine, EngineError, EngineKind, EngineSetup, View, Write};
+use crate::follower::Followers;
 use crate::keyspace::TRAIL;
 use crate::migration::{MigrationError, migrate};
 use crate::recovery::{Occasion, RecoverError, RecoveryReport, recover};
@@ -30,6 +31,7 @@ pub struct Store {
     // In the order in which they must go: first who writes, then what is written, then who may.
     committer: Committer,
     engine: Arc<dyn Engine>,
+    followers: Followers,
     _directory: Directory,
 }
 
@@ -146,7 +148,7 @@ impl Store {
             audit_records,
             "the ledger is open"
         );
-        Ok((Self { committer, engine, _directory: directory }, report))
+        Ok((Self { committer, engine, followers: Followers::default(), _directory: directory }, report))
     }
 
     /// Checks the whole audit trail, record by record, while the ledger goes on.
@@ -166,6 +168,29 @@ impl Store {
     #[cfg(test)]
     pub(crate) fn engine(&self) -> &dyn Engine {
         &*self.engine
+    }
+
+    pub(crate) const fn followers(&self) -> &Followers {
+        &self.followers
+    }
+
+    /// Returns the number of the last audit record on disk.
+    pub(crate) fn trail_end(&self) -> u64 {
+        self.committer.trail_end()
+    }
+
+    /// Has an act done that begins something, which must wait while a copy of the audit trail is too far behind. What is
+    /// under way is always brought to its end, and what protects relying parties is always done: see [`Self::write`].
+    pub(crate) fn write_new<T: Send + 'static>(
+        &self,
+        port: &'static str,
+        durability: Durability,
+        act: impl FnOnce(&mut Transaction<'_>) -> Result<T, ActFault> + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        self.followers
+            .check(self.trail_end())
+            .map_err(|behind| Unavailable { port, cause: behind.into() })?;
+        self.write(port, durability, act)
     }
 
     /// Has an act done for a port.

@@ -152,6 +152,13 @@ impl<'v> Transaction<'v> {
 
     /// Seals an audit event, with the subtrees that its record completes; returns the number of the record.
     pub(crate) fn seal(&mut self, event: AuditEvent) -> Result<u64, ActFault> {
+        if let Some(change) = self.trail.clock_change(&event) {
+            self.seal_one(change)?;
+        }
+        self.seal_one(event)
+    }
+
+    fn seal_one(&mut self, event: AuditEvent) -> Result<u64, ActFault> {
         let sealed = self.trail.seal(event)?;
         self.put_octets(Keyspace::Audit, sealed.sequence.to_be_bytes().to_vec(), sealed.der)?;
         for Subtree { level, index, hash } in sealed.completed {

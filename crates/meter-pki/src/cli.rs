@@ -250,8 +250,18 @@ pub enum CrlCommand {
 /// `audit`
 #[derive(Debug, Subcommand)]
 pub enum AuditCommand {
-    /// Check every record against the one before it.
-    Verify,
+    /// Check every record, the tree over them, and both against the signed checkpoint.
+    Verify(AuditVerifyArgs),
+    /// Prove that the issuance of a certificate is in the log, to whoever has the public key of the checkpoints.
+    Prove {
+        /// The certificate's serial number, in hexadecimal.
+        serial: String,
+        /// The authority that issued it, where several issued the number.
+        #[arg(long)]
+        issuer: Option<String>,
+    },
+    /// Print a signed checkpoint of all records, to be kept elsewhere.
+    Checkpoint,
     /// List records.
     List {
         /// Only those after this number.
@@ -261,6 +271,20 @@ pub enum AuditCommand {
         #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
         limit: u32,
     },
+}
+
+/// `audit verify`
+#[derive(Debug, Args)]
+pub struct AuditVerifyArgs {
+    /// A checkpoint that was kept: check that the log continues what was signed then.
+    #[arg(long, value_name = "CHECKPOINT_FILE")]
+    pub since: Option<PathBuf>,
+    /// Check an exported directory instead, without a server.
+    #[arg(long, value_name = "DIRECTORY")]
+    pub export: Option<PathBuf>,
+    /// The public key of the checkpoints, PEM, from where you trust; otherwise the one that server or export shows.
+    #[arg(long, value_name = "PEM_FILE")]
+    pub key: Option<PathBuf>,
 }
 
 /// `store`

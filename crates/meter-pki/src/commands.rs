@@ -49,7 +49,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
         Command::Cert(verb) => wait(cert::run(verb, &client(&cli.config)?, printer)),
         Command::Device(verb) => wait(device::run(verb, &client(&cli.config)?, printer)),
         Command::Crl(verb) => wait(crl::run(verb, &client(&cli.config)?, printer)),
-        Command::Audit(verb) => wait(audit::run(verb, &client(&cli.config)?, printer)),
+        Command::Audit(verb) => wait(audit::run(verb, &cli.config, printer)),
         Command::Store(StoreCommand::Create { directory, engine }) => {
             store::create(directory, engine, printer)
         }

@@ -23,6 +23,8 @@ use cmp_server::config::{CmpConfig, DEFAULT_BODY_OCTETS};
 use signer_file::SystemEntropy;
 use status_server::repository::Repository;
 
+use crate::audit::AuditLog;
+use crate::audit::note::Notary;
 use crate::config::{CheckedAuthority, Config};
 use crate::exit::{Exit, Failure};
 use crate::publisher::Publisher;
@@ -61,6 +63,8 @@ pub struct System {
     pub(crate) repository: Arc<Repository>,
     /// The offline authorities above ours.
     pub(crate) roots: Vec<Arc<Issuer>>,
+    /// The audit trail towards the outside.
+    pub(crate) audit: Arc<AuditLog>,
     /// All ports, for what is composed further.
     pub(crate) ports: Ports,
 }
@@ -164,8 +168,12 @@ pub(crate) fn compose(config: &Config, through: impl FnOnce(Ports) -> Ports) -> 
         signer,
         ledger: store.clone(),
         status: store.clone(),
-        registry: store,
+        registry: store.clone(),
     });
+    let notary = match &config.audit.notary {
+        Some((key, origin)) => Some(Notary::new(Arc::clone(&ports.signer), *key, origin)?),
+        None => None,
+    };
     let own_issuers: Vec<KeyRef> = config.authorities.iter().map(|one| one.issuer.key()).collect();
     let roots = status::roots(config);
     let repository = status::repository(config, &roots)?;
@@ -182,6 +190,7 @@ pub(crate) fn compose(config: &Config, through: impl FnOnce(Ports) -> Ports) -> 
         registry: Arc::clone(&ports.registry),
         repository,
         roots,
+        audit: Arc::new(AuditLog { store, notary }),
         ports,
     })
 }

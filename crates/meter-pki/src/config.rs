@@ -15,8 +15,8 @@ use server_kit::workers::PoolSize;
 use toml::Spanned;
 
 pub use checked::{
-    CheckConfigError, CheckedAuthority, CheckedManufacturer, CheckedOffer, CheckedRegistrationAuthority,
-    Config, KeySource,
+    CheckConfigError, CheckedAudit, CheckedAuthority, CheckedManufacturer, CheckedOffer,
+    CheckedRegistrationAuthority, Config, KeySource,
 };
 
 /// The file as it is written. Tables know their places in it, so that faults can be told with their lines.
@@ -36,6 +36,9 @@ pub struct RawConfig {
     pub status: Spanned<RawStatus>,
     /// The operator's interface.
     pub operator: Spanned<RawOperator>,
+    /// Checkpoints and copies of the audit trail.
+    #[serde(default = "no_copies")]
+    pub audit: Spanned<RawAudit>,
     /// The certification authorities, at least one.
     #[serde(rename = "authority")]
     pub authorities: Vec<Spanned<RawAuthority>>,
@@ -49,6 +52,10 @@ pub struct RawConfig {
 
 fn built_in() -> Spanned<RawProfiles> {
     Spanned::new(0..0, RawProfiles::default())
+}
+
+fn no_copies() -> Spanned<RawAudit> {
+    Spanned::new(0..0, RawAudit::default())
 }
 
 /// `[store]`
@@ -136,6 +143,32 @@ pub struct RawStatus {
 pub struct RawOperator {
     /// `socket`: a Unix socket; who may open it is decided by its directory's mode and the peer's user id.
     pub socket: PathBuf,
+}
+
+/// `[audit]`
+#[derive(Debug, Clone, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawAudit {
+    /// `checkpoint_key`: the name of the key that signs checkpoints, 40 hexadecimal digits; it signs nothing else.
+    pub checkpoint_key: Option<String>,
+    /// `origin`: the name of the log in its checkpoints, such as `example.org/meter-pki`.
+    pub origin: Option<String>,
+    /// `export_directory`: where the trail is copied to files, on another disk if possible.
+    pub export_directory: Option<PathBuf>,
+    /// `records_behind`: how many records a copy may lack before nothing new is issued; 10,000 unless given.
+    pub records_behind: Option<u64>,
+    /// `[audit.syslog]`
+    pub syslog: Option<RawSyslog>,
+}
+
+/// `[audit.syslog]`: one of the two.
+#[derive(Debug, Clone, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawSyslog {
+    /// `tcp`: host and port of a collector that counts octets (RFC 6587).
+    pub tcp: Option<String>,
+    /// `socket`: a datagram socket of this machine, such as `/dev/log`.
+    pub socket: Option<PathBuf>,
 }
 
 /// `[[authority]]`

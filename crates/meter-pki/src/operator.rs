@@ -4,6 +4,7 @@
 //! through the verbs of ca-core and leaves its audit record there. The store is never opened by another process.
 
 mod acts;
+mod audit_acts;
 pub mod client;
 mod listener;
 mod reply;
@@ -21,9 +22,10 @@ use crate::compose::System;
 pub(crate) use listener::{OperatorListener, Peer};
 use reply::Reply;
 use wire::{
-    AuditPage, AuditQuery, AuthorityView, CertificatePage, CertificateQueryText, CertificateView, CrlText,
-    CrlView, DevicePage, DeviceQueryText, ImportRequest, ImportView, ImportedCrlView, RevocationText,
-    RevocationView, TokenText, TokenView,
+    AuditPage, AuditQuery, AuthorityView, CertificatePage, CertificateQueryText, CertificateView,
+    CheckpointView, ConsistencyQuery, ConsistencyView, CrlText, CrlView, DevicePage, DeviceQueryText,
+    ImportRequest, ImportView, ImportedCrlView, IssuanceProofView, RevocationText, RevocationView, TokenText,
+    TokenView,
 };
 
 /// What the routes work on.
@@ -60,6 +62,9 @@ pub(crate) fn router(state: OperatorState) -> Router {
         .route("/v1/crls/{authority}", post(publish_crl))
         .route("/v1/root-crls", post(import_crl))
         .route("/v1/audit", get(audit))
+        .route("/v1/audit/checkpoint", get(checkpoint))
+        .route("/v1/audit/consistency", get(consistency))
+        .route("/v1/audit/proofs/{issuer}/{serial}", get(prove_issuance))
         .with_state(state)
 }
 
@@ -136,5 +141,23 @@ async fn audit(
     State(state): State<OperatorState>,
     Query(query): Query<AuditQuery>,
 ) -> Result<Json<AuditPage>, Reply> {
-    state.run(move |system| acts::audit(system, query)).await
+    state.run(move |system| audit_acts::records(system, query)).await
+}
+
+async fn checkpoint(State(state): State<OperatorState>) -> Result<Json<CheckpointView>, Reply> {
+    state.run(audit_acts::checkpoint).await
+}
+
+async fn consistency(
+    State(state): State<OperatorState>,
+    Query(query): Query<ConsistencyQuery>,
+) -> Result<Json<ConsistencyView>, Reply> {
+    state.run(move |system| audit_acts::consistency(system, query)).await
+}
+
+async fn prove_issuance(
+    State(state): State<OperatorState>,
+    Path((issuer, serial)): Path<(String, String)>,
+) -> Result<Json<IssuanceProofView>, Reply> {
+    state.run(move |system| audit_acts::prove_issuance(system, &issuer, &serial)).await
 }

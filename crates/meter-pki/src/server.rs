@@ -17,6 +17,7 @@ use server_kit::tls::{AnyCertificate, ClientCertificates, Tls, TlsIdentity, TlsU
 use server_kit::workers::WorkerPool;
 use tokio::task::JoinSet;
 
+use crate::audit::{self, Copies, Followed};
 use crate::compose::{System, cmp_router, compose, est_router, status_parts};
 use crate::config::{Config, RawEst};
 use crate::exit::{Exit, Failure};
@@ -32,6 +33,7 @@ pub struct Running {
     pools: Vec<WorkerPool>,
     system: Arc<System>,
     est: SocketAddr,
+    copies: Copies,
 }
 
 impl Running {
@@ -53,6 +55,8 @@ impl Running {
         for pool in &self.pools {
             pool.drain(DRAIN).await;
         }
+        // Nothing is recorded any more: what is left is signed and copied.
+        tokio::task::block_in_place(|| drop(self.copies));
     }
 }
 
@@ -94,6 +98,9 @@ pub async fn start(
     // A process that serves twice, as tests do, counts both times into the first set.
     drop(metrics.install());
     let mut tasks = JoinSet::new();
+    let (log, clock) = (Arc::clone(&system.audit), Arc::clone(&system.clock));
+    let followed = Followed { log, clock, config: &config.audit, metrics: &metrics };
+    let copies = tokio::task::block_in_place(|| Copies::start(&followed))?;
     let est_pool = pool("est", &config.est.pool, &metrics)?;
     let status_pool = pool("status", &config.status.pool, &metrics)?;
     let operator_pool = pool("operator", &config.status.pool, &metrics)?;
@@ -109,6 +116,8 @@ pub async fn start(
         let publisher = Arc::clone(&served.publisher);
         health.ready("crl", move || publisher.condition());
     }
+    let log = Arc::clone(&system.audit);
+    health.ready("audit", move || audit::condition(&log));
     let router_of_status = status.router.merge(health.router());
     let listener = bind(config.status.listen, "status")
         .await?
@@ -135,7 +144,7 @@ pub async fn start(
     tasks.spawn(socket.serve(operator_router, shutdown));
     health.started();
     tracing::info!(%est, status = %config.status.listen, "serving");
-    Ok(Running { tasks, pools: vec![est_pool, status_pool, operator_pool], system, est })
+    Ok(Running { tasks, pools: vec![est_pool, status_pool, operator_pool], system, est, copies })
 }
 
 fn spawn<T: Send + 'static>(tasks: &mut JoinSet<()>, server: impl Future<Output = T> + Send + 'static) {

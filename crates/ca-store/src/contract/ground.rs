@@ -223,7 +223,12 @@ pub(super) fn certificate(id: &CertificateId) -> Vec<u8> {
 }
 
 pub(super) fn issued(id: &CertificateId, issued_at: UnixTime) -> IssuedRecord {
-    let event = AuditEvent { time: issued_at, ..event(Act::CertificateIssued) };
+    let event = AuditEvent {
+        time: issued_at,
+        issuer: Some(id.issuer),
+        serial: Some(id.serial.clone()),
+        ..event(Act::CertificateIssued)
+    };
     IssuedRecord { id: id.clone(), certificate: certificate(id), issued_at, event }
 }
 

@@ -1,25 +1,24 @@
-//! `meter-pki audit verify` and `audit list`: the chain is checked here, by the reader, not by the server that is audited.
+//! `meter-pki audit`: records are listed, proofs fetched, and whatever can be checked is checked here, by the reader, not by
+//! the server that is audited.
+
+mod verify;
+
+use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ca_core::audit::{AuditRecord, AuditTrail};
+use ca_core::audit::AuditRecord;
 use serde::Serialize;
 
+use super::client;
 use super::printer::{Printer, heading, table};
+use crate::audit::note::public_key;
+use crate::audit::proof::LogProof;
 use crate::cli::AuditCommand;
 use crate::exit::{Exit, Failure};
-use crate::operator::client::OperatorClient;
-use crate::operator::wire::{AuditPage, AuditQuery};
-
-/// How many records are asked for at once.
-const PER_REQUEST: u32 = 5_000;
-
-/// What a whole check found.
-#[derive(Debug, Serialize)]
-struct TrailView {
-    records: u64,
-    head: String,
-}
+use crate::operator::client::{OperatorClient, escaped};
+use crate::operator::wire::{AuditPage, AuditQuery, CheckpointView, IssuanceProofView};
+use crate::plain_text::plain;
 
 /// One record as it is listed.
 #[derive(Debug, Serialize)]
@@ -34,41 +33,41 @@ struct RecordView {
     detail: String,
 }
 
-pub(super) async fn run(
-    verb: &AuditCommand,
-    client: &OperatorClient,
-    printer: &Printer,
-) -> Result<(), Failure> {
+pub(super) async fn run(verb: &AuditCommand, config: &Path, printer: &Printer) -> Result<(), Failure> {
     match verb {
-        AuditCommand::Verify => {
-            let trail = verify(client).await?;
-            let view = TrailView { records: trail.sequence(), head: hex::encode(trail.head()) };
-            printer
-                .result(&view, |view| vec![format!("{} records, intact, head {}", view.records, view.head)]);
+        AuditCommand::Verify(args) => verify::run(args, config, printer).await,
+        AuditCommand::Prove { serial, issuer } => {
+            prove(&client(config)?, serial, issuer.as_deref(), printer).await
+        }
+        AuditCommand::Checkpoint => {
+            let view: CheckpointView = client(config)?.get("/v1/audit/checkpoint", &()).await?;
+            printer.result(&view, |view| view.note.lines().map(str::to_owned).collect());
+            Ok(())
         }
         AuditCommand::List { after, limit } => {
-            let records = fetch(client, *after, *limit).await?;
+            let records = fetch(&client(config)?, *after, *limit).await?;
             let views = records.iter().map(|der| view(der)).collect::<Result<Vec<_>, _>>()?;
             printer.result(&views, |views| rows(views));
+            Ok(())
         }
     }
-    Ok(())
 }
 
-async fn verify(client: &OperatorClient) -> Result<AuditTrail, Failure> {
-    let mut trail = AuditTrail::EMPTY;
-    loop {
-        let records = fetch(client, trail.sequence(), PER_REQUEST).await?;
-        if records.is_empty() {
-            return Ok(trail);
-        }
-        for der in &records {
-            trail.check_next(der).map(drop).map_err(|error| {
-                Failure::new(Exit::Integrity, "audit.broken", error)
-                    .then("stop issuing, keep the store as it is, and call the auditor")
-            })?;
-        }
-    }
+/// Fetches the proof and checks it before anybody relies on it.
+async fn prove(
+    client: &OperatorClient,
+    serial: &str,
+    issuer: Option<&str>,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let path = format!("/v1/audit/proofs/{}/{}", escaped(issuer.unwrap_or("-")), escaped(serial));
+    let view: IssuanceProofView = client.get(&path, &()).await?;
+    let broken = |error: String| Failure::new(Exit::Integrity, "audit.broken", error).then(verify::STOP);
+    let key = public_key(&view.key).map_err(broken)?;
+    let proof = LogProof::parse(&view.proof).ok_or_else(|| broken("the server sent no proof".to_owned()))?;
+    proof.verify(&key).map_err(broken)?;
+    printer.result(&view, |view| view.proof.lines().map(str::to_owned).collect());
+    Ok(())
 }
 
 async fn fetch(client: &OperatorClient, after: u64, limit: u32) -> Result<Vec<Vec<u8>>, Failure> {
@@ -104,10 +103,10 @@ fn rows(views: &[RecordView]) -> Vec<String> {
             one.sequence.to_string(),
             one.time.clone(),
             one.tenant.clone(),
-            one.actor.clone(),
+            plain(&one.actor),
             one.act.clone(),
             one.reason.clone(),
-            one.detail.clone(),
+            plain(&one.detail),
         ]
     }));
     table(&rows)

@@ -16,6 +16,8 @@ use ca_store::EngineKind;
 use est_server::config::BindingPolicy;
 use est_server::wire::base64::LineLength;
 
+use crate::audit::syslog::Collector;
+
 use super::checker::{Checker, Stage};
 use super::{RawConfig, RawEst, RawStatus, beside};
 
@@ -29,6 +31,7 @@ pub struct Config {
     pub(crate) est: RawEst,
     pub(crate) status: RawStatus,
     pub(crate) operator_socket: PathBuf,
+    pub(crate) audit: CheckedAudit,
     pub(crate) authorities: Vec<CheckedAuthority>,
     pub(crate) manufacturers: Vec<CheckedManufacturer>,
     pub(crate) registration_authorities: Vec<CheckedRegistrationAuthority>,
@@ -49,6 +52,17 @@ pub enum KeySource {
         /// Its PKCS#11 URI.
         uri: String,
     },
+}
+
+/// Checkpoints and copies of the audit trail.
+#[derive(Debug)]
+pub struct CheckedAudit {
+    /// The key of the checkpoints and the name of the log.
+    pub(crate) notary: Option<(KeyRef, String)>,
+    pub(crate) export_directory: Option<PathBuf>,
+    pub(crate) syslog: Option<Collector>,
+    /// How many records a copy may lack before nothing new is issued.
+    pub(crate) allowance: u64,
 }
 
 /// A certification authority as configured.

@@ -2,6 +2,7 @@
 //!
 //! Reads certificates, profile files, and the EST server's certificate and key; opens no store, no signer and no token.
 
+mod audit;
 mod authority;
 
 use std::collections::BTreeSet;
@@ -119,6 +120,7 @@ impl<'a> Checker<'a> {
         let registration_authorities = self.each(&raw.registration_authorities, |checker, one| {
             checker.registration_authority(one, &profiles)
         });
+        let audit = self.at(&raw.audit, |checker, raw| checker.audit(raw, &authorities));
         let (engine, tenant, store_directory) = store?;
         Some(Config {
             tenant,
@@ -128,6 +130,7 @@ impl<'a> Checker<'a> {
             est: est?,
             status: status?,
             operator_socket,
+            audit: audit?,
             authorities,
             manufacturers,
             registration_authorities,

@@ -22,9 +22,9 @@ use sha2::{Digest, Sha256};
 use super::listener::Peer;
 use super::views;
 use super::wire::{
-    AuditPage, AuditQuery, AuthorityView, CertificatePage, CertificateQueryText, CertificateView, CrlText,
-    CrlView, DevicePage, DeviceQueryText, ImportRequest, ImportView, ImportedCrlView, ImportedDevice,
-    RevocationText, RevocationView, TokenText, TokenView,
+    AuthorityView, CertificatePage, CertificateQueryText, CertificateView, CrlText, CrlView, DevicePage,
+    DeviceQueryText, ImportRequest, ImportView, ImportedCrlView, ImportedDevice, RevocationText,
+    RevocationView, TokenText, TokenView,
 };
 use crate::compose::{ServedAuthority, System};
 use crate::exit::{Exit, Failure};
@@ -62,7 +62,11 @@ pub(super) fn certificate(system: &System, issuer: &str, number: &str) -> Result
 }
 
 /// Finds the one certificate with this number, under the named authority or under any.
-fn find(system: &System, issuer: Option<&str>, number: &SerialNumber) -> Result<CertificateId, Failure> {
+pub(super) fn find(
+    system: &System,
+    issuer: Option<&str>,
+    number: &SerialNumber,
+) -> Result<CertificateId, Failure> {
     let candidates: Vec<&ServedAuthority> = match issuer {
         Some(name) => vec![named(system, name)?],
         None => system.authorities.iter().collect(),
@@ -258,11 +262,6 @@ pub(super) fn import_crl(system: &System, peer: &Peer, text: &CrlText) -> Result
     })
 }
 
-pub(super) fn audit(system: &System, query: AuditQuery) -> Result<AuditPage, Failure> {
-    let records = system.status.audit_records(query.after, rows(query.limit)).map_err(unavailable)?;
-    Ok(AuditPage { records: records.iter().map(|der| STANDARD.encode(der)).collect() })
-}
-
 fn event(system: &System, tenant: &TenantId, peer: &Peer, act: Act, detail: String) -> AuditEvent {
     AuditEvent {
         time: system.clock.now(),
@@ -288,7 +287,7 @@ fn named<'a>(system: &'a System, name: &str) -> Result<&'a ServedAuthority, Fail
     })
 }
 
-fn rows(limit: u32) -> usize {
+pub(super) fn rows(limit: u32) -> usize {
     usize::try_from(limit).unwrap_or(MAX_ROWS).clamp(1, MAX_ROWS)
 }
 
@@ -301,7 +300,7 @@ fn title(text: &str) -> Result<SystemTitle, Failure> {
         .map_err(|error| Failure::new(Exit::Usage, "title.malformed", format!("{text}: {error}")))
 }
 
-fn serial(text: &str) -> Result<SerialNumber, Failure> {
+pub(super) fn serial(text: &str) -> Result<SerialNumber, Failure> {
     SerialNumber::parse(text).map_err(|error| Failure::new(Exit::Usage, "serial.malformed", error))
 }
 
@@ -318,7 +317,7 @@ fn place_text(id: &CertificateId) -> String {
     format!("{}.{}", id.issuer, id.serial)
 }
 
-fn no_certificate(number: &str) -> Failure {
+pub(super) fn no_certificate(number: &str) -> Failure {
     let message = format!("no authority here issued the serial number {number}");
     Failure::new(Exit::NotFound, "certificate.unknown", message).then("meter-pki cert list")
 }
@@ -329,6 +328,6 @@ fn unknown_reason(text: &str) -> Failure {
         .then(format!("use one of {}", known.join(", ")))
 }
 
-fn unavailable(error: Unavailable) -> Failure {
+pub(super) fn unavailable(error: Unavailable) -> Failure {
     Failure::new(Exit::Unavailable, "unavailable", error)
 }

@@ -284,6 +284,41 @@ pub struct AuditPage {
     pub records: Vec<String>,
 }
 
+/// A signed checkpoint of the audit log.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CheckpointView {
+    /// The signed note (C2SP `tlog-checkpoint`).
+    pub note: String,
+    /// The public key that verifies it, PEM.
+    pub key: String,
+}
+
+/// Two trees over the audit records, by their sizes.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConsistencyQuery {
+    /// Records in the earlier.
+    pub earlier: u64,
+    /// Records in the later.
+    pub later: u64,
+}
+
+/// A proof that the later tree continues the earlier one.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ConsistencyView {
+    /// Its hashes, in base64.
+    pub hashes: Vec<String>,
+}
+
+/// A proof that the issuance of a certificate is in the audit log.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct IssuanceProofView {
+    /// The text (C2SP `tlog-proof`).
+    pub proof: String,
+    /// The public key that verifies its checkpoint, PEM.
+    pub key: String,
+}
+
 /// How a request failed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FailureView {

@@ -13,6 +13,8 @@ pub(super) const LINE_STATION: &str = "Line Station 1";
 pub(super) struct Settings<'a> {
     pub est: SocketAddr,
     pub status: SocketAddr,
+    /// Signs the checkpoints of the audit log, and nothing else.
+    pub checkpoint_key: ca_core::key_ref::KeyRef,
     /// Each authority with its responder's key.
     pub authorities: &'a [(Founded, ca_core::key_ref::KeyRef)],
 }
@@ -31,6 +33,10 @@ pub(super) fn text(settings: &Settings<'_>) -> String {
          default_label = \"meter-op-ds-s1\"\n\n[status]\nlisten = \"{status}\"\ndirectory = \"published\"\n\n"
     );
     text.push_str(&sections);
+    text.push_str(&format!(
+        "[audit]\ncheckpoint_key = \"{}\"\norigin = \"rehearsal.example/meter-pki\"\nexport_directory = \"audit\"\n\n",
+        settings.checkpoint_key
+    ));
     for (founded, responder_key) in settings.authorities {
         text.push_str(&authority(founded, &responder_key.to_string(), status));
     }

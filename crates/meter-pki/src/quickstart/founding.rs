@@ -17,7 +17,7 @@ use ca_core::key_ref::KeyRef;
 use ca_core::ports::Entropy;
 use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence};
 use ca_core::subject::Subject;
-use ca_core::suite::SecuritySuite;
+use ca_core::suite::{Curve, SecuritySuite};
 use ca_store::{EngineKind, Store};
 use policies::{ProfileSet, Settings};
 use signer_file::{Iterations, KeyDirectory, Passphrase, SystemEntropy};
@@ -50,9 +50,14 @@ fn found_blocking(
             layout.root().display()
         );
     }
-    for directory in
-        [layout.root(), &layout.authorities(), &layout.tls(), &layout.published(), &layout.fleet()]
-    {
+    for directory in [
+        layout.root(),
+        &layout.authorities(),
+        &layout.tls(),
+        &layout.published(),
+        &layout.audit(),
+        &layout.fleet(),
+    ] {
         private_directory(directory)?;
     }
     let passphrase = make_passphrase(layout)?;
@@ -72,8 +77,10 @@ fn found_blocking(
     progress.tell("rehearsal ceremony: roots and sub-CAs of both suites");
     let founded = ceremony::hold(&room, progress)?;
     let authorities = with_responders(founded, &online, &passphrase)?;
+    let checkpoint_key = online.generate(Curve::P256, &passphrase)?.key_ref();
     Store::create(&layout.store(), EngineKind::Fjall)?;
-    let text = configuration::text(&configuration::Settings { est, status, authorities: &authorities });
+    let settings = configuration::Settings { est, status, checkpoint_key, authorities: &authorities };
+    let text = configuration::text(&settings);
     // Checked and used under a name that does not yet say "finished".
     let draft = layout.root().join("meter-pki.draft.toml");
     std::fs::write(&draft, text)?;

@@ -64,6 +64,11 @@ impl Layout {
         self.root.join("published")
     }
 
+    /// The copy of the audit trail.
+    pub(super) fn audit(&self) -> PathBuf {
+        self.root.join("audit")
+    }
+
     /// What each simulated meter holds in its memory.
     pub(super) fn fleet(&self) -> PathBuf {
         self.root.join("fleet")

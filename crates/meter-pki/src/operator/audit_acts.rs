@@ -1,0 +1,52 @@
+//! What operators can ask of the audit log: records, checkpoints and proofs. Nothing here changes a record.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::acts::{find, no_certificate, rows, serial, unavailable};
+use super::wire::{
+    AuditPage, AuditQuery, CheckpointView, ConsistencyQuery, ConsistencyView, IssuanceProofView,
+};
+use crate::audit::note::pem;
+use crate::audit::proof::LogProof;
+use crate::compose::System;
+use crate::exit::{Exit, Failure};
+
+pub(super) fn records(system: &System, query: AuditQuery) -> Result<AuditPage, Failure> {
+    let records = system.status.audit_records(query.after, rows(query.limit)).map_err(unavailable)?;
+    Ok(AuditPage { records: records.iter().map(|der| STANDARD.encode(der)).collect() })
+}
+
+/// Signs a checkpoint of all there is.
+pub(super) fn checkpoint(system: &System) -> Result<CheckpointView, Failure> {
+    let (note, _) = system.audit.checkpoint()?;
+    Ok(CheckpointView { note, key: pem(system.audit.notary()?.public_key()) })
+}
+
+pub(super) fn consistency(system: &System, query: ConsistencyQuery) -> Result<ConsistencyView, Failure> {
+    let ConsistencyQuery { earlier, later } = query;
+    let store = &system.audit.store;
+    if earlier > later || later > store.audit_end().map_err(unavailable)?.sequence() {
+        let message = format!("there are no trees over {earlier} and {later} audit records");
+        return Err(Failure::new(Exit::NotFound, "audit.no-tree", message));
+    }
+    let hashes = store.prove_consistency(earlier, later).map_err(unavailable)?;
+    Ok(ConsistencyView { hashes: hashes.iter().map(|hash| STANDARD.encode(hash)).collect() })
+}
+
+pub(super) fn prove_issuance(
+    system: &System,
+    issuer: &str,
+    number: &str,
+) -> Result<IssuanceProofView, Failure> {
+    let issuer = (issuer != "-").then_some(issuer);
+    let id = find(system, issuer, &serial(number)?)?;
+    let log = &system.audit;
+    let key = pem(log.notary()?.public_key());
+    let record =
+        log.store.issuance_record(&id).map_err(unavailable)?.ok_or_else(|| no_certificate(number))?;
+    let (note, size) = log.checkpoint()?;
+    let path = log.store.prove_inclusion(record.sequence, size).map_err(unavailable)?;
+    let index = record.sequence.saturating_sub(1);
+    Ok(IssuanceProofView { proof: LogProof { record: record.der, index, path, note }.text(), key })
+}
