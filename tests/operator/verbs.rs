@@ -69,7 +69,7 @@ fn every_verb_says_the_same_in_json() {
     let revoked = rehearsal.text("revoked_serial").to_owned();
     std::fs::write(rehearsal.state("one.csv"), "system_title\n4D504B0100000A01\n").unwrap();
     let list = rehearsal.state("one.csv").to_string_lossy().into_owned();
-    let verbs: [(&[&str], &[&str]); 12] = [
+    let verbs: [(&[&str], &[&str]); 14] = [
         (&["ca", "list"], &["name", "tenant", "subject", "key", "crl_uri", "ocsp_uri"]),
         (&["ca", "show", "dso-infra-s1"], &["name", "sha256", "profiles"]),
         (&["cert", "list"], &["certificates", "next"]),
@@ -82,7 +82,9 @@ fn every_verb_says_the_same_in_json() {
         ),
         (&["crl", "list"], &["authority", "number", "entries", "next_update"]),
         (&["crl", "publish", "dso-infra-s1"], &["authority", "number"]),
-        (&["audit", "verify"], &["records", "head"]),
+        (&["audit", "verify"], &["records", "head", "root", "signed"]),
+        (&["audit", "checkpoint"], &["note", "key"]),
+        (&["audit", "prove", &revoked], &["proof", "key"]),
         (&["audit", "list"], &["sequence", "time", "actor", "act", "reason", "detail"]),
         (&["config", "check"], &["authorities", "labels"]),
     ];
