@@ -21,9 +21,6 @@ use crate::exit::{Exit, Failure};
 pub(crate) use keeper::{Copies, Followed, condition};
 use note::Notary;
 
-/// How long the name of a log may be, in octets.
-const ORIGIN_LONGEST: usize = 255;
-
 /// The ledger's trail, and who signs checkpoints of it.
 pub struct AuditLog {
     pub(crate) store: Arc<Store>,
@@ -58,17 +55,6 @@ impl AuditLog {
 /// Returns the head of the tree with these peaks.
 pub(crate) fn head(peaks: &Peaks) -> TreeHead {
     TreeHead { size: peaks.size(), root: peaks.root() }
-}
-
-/// Says what is wrong with the name of a log, if anything.
-pub(crate) fn check_origin(origin: &str) -> Result<(), String> {
-    let unusable = |character: char| character.is_whitespace() || character.is_control() || character == '+';
-    if origin.is_empty() || origin.len() > ORIGIN_LONGEST || origin.chars().any(unusable) {
-        return Err(format!(
-            "an origin has 1 to {ORIGIN_LONGEST} octets, without spaces and without +, such as example.org/meter-pki"
-        ));
-    }
-    Ok(())
 }
 
 pub(crate) fn unavailable(error: Unavailable) -> Failure {

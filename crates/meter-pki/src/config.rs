@@ -16,7 +16,7 @@ use toml::Spanned;
 
 pub use checked::{
     CheckConfigError, CheckedAudit, CheckedAuthority, CheckedManufacturer, CheckedOffer,
-    CheckedRegistrationAuthority, Config, KeySource,
+    CheckedRegistrationAuthority, Collector, Config, KeySource,
 };
 
 /// The file as it is written. Tables know their places in it, so that faults can be told with their lines.

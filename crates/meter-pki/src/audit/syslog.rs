@@ -7,7 +7,6 @@
 use std::io::{self, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::os::unix::net::UnixDatagram;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -15,6 +14,8 @@ use base64::engine::general_purpose::STANDARD;
 use ca_core::audit::AuditRecord;
 use ca_core::ports::StatusSource;
 use ca_store::Store;
+
+use crate::config::Collector;
 
 /// How long a connection or a write may take before it is given up and tried again.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -27,15 +28,6 @@ pub(super) const CURSOR: &str = "syslog";
 
 /// Facility 13, "log audit"; severity 6, "informational" (RFC 5424 §6.2.1).
 const PRIORITY: u8 = 13 * 8 + 6;
-
-/// Who is spoken to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Collector {
-    /// Host and port.
-    Tcp(String),
-    /// A datagram socket, such as `/dev/log`.
-    Unix(PathBuf),
-}
 
 enum Connection {
     Tcp(TcpStream),

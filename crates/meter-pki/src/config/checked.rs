@@ -16,8 +16,6 @@ use ca_store::EngineKind;
 use est_server::config::BindingPolicy;
 use est_server::wire::base64::LineLength;
 
-use crate::audit::syslog::Collector;
-
 use super::checker::{Checker, Stage};
 use super::{RawConfig, RawEst, RawStatus, beside};
 
@@ -63,6 +61,15 @@ pub struct CheckedAudit {
     pub(crate) syslog: Option<Collector>,
     /// How many records a copy may lack before nothing new is issued.
     pub(crate) allowance: u64,
+}
+
+/// Who takes records over syslog.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Collector {
+    /// Host and port.
+    Tcp(String),
+    /// A datagram socket, such as `/dev/log`.
+    Unix(PathBuf),
 }
 
 /// A certification authority as configured.

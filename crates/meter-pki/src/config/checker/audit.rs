@@ -2,11 +2,12 @@
 
 use ca_core::key_ref::KeyRef;
 
-use super::super::checked::{CheckedAudit, CheckedAuthority};
+use super::super::checked::{CheckedAudit, CheckedAuthority, Collector};
 use super::super::{RawAudit, RawSyslog};
 use super::Checker;
-use crate::audit::check_origin;
-use crate::audit::syslog::Collector;
+
+/// How long the name of a log may be, in octets.
+const ORIGIN_LONGEST: usize = 255;
 
 /// How many records a copy may lack unless the file says otherwise.
 const RECORDS_BEHIND: u64 = 10_000;
@@ -69,4 +70,15 @@ impl Checker<'_> {
             _ => self.keep("audit.syslog", Err("give either tcp or socket")),
         }
     }
+}
+
+/// Says what is wrong with the name of a log, if anything.
+fn check_origin(origin: &str) -> Result<(), String> {
+    let unusable = |character: char| character.is_whitespace() || character.is_control() || character == '+';
+    if origin.is_empty() || origin.len() > ORIGIN_LONGEST || origin.chars().any(unusable) {
+        return Err(format!(
+            "an origin has 1 to {ORIGIN_LONGEST} octets, without spaces and without +, such as example.org/meter-pki"
+        ));
+    }
+    Ok(())
 }
