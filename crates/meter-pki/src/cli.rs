@@ -262,6 +262,8 @@ pub enum AuditCommand {
     },
     /// Print a signed checkpoint of all records, to be kept elsewhere.
     Checkpoint,
+    /// Make the key that signs checkpoints, and print its name and its public half.
+    Key(KeyArgs),
     /// List records.
     List {
         /// Only those after this number.

@@ -8,17 +8,28 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ca_core::audit::AuditRecord;
+use ca_core::suite::Curve;
 use serde::Serialize;
 
 use super::client;
 use super::printer::{Printer, heading, table};
-use crate::audit::note::public_key;
+use super::subordinate::make_key;
+use crate::audit::note::{pem, public_key};
 use crate::audit::proof::LogProof;
-use crate::cli::AuditCommand;
+use crate::cli::{AuditCommand, KeyArgs};
 use crate::exit::{Exit, Failure};
 use crate::operator::client::{OperatorClient, escaped};
 use crate::operator::wire::{AuditPage, AuditQuery, CheckpointView, IssuanceProofView};
 use crate::plain_text::plain;
+
+/// A key that was made.
+#[derive(Debug, Serialize)]
+struct KeyView {
+    /// Its name in the configuration.
+    key: String,
+    /// Its public half.
+    pem: String,
+}
 
 /// One record as it is listed.
 #[derive(Debug, Serialize)]
@@ -44,6 +55,7 @@ pub(super) async fn run(verb: &AuditCommand, config: &Path, printer: &Printer) -
             printer.result(&view, |view| view.note.lines().map(str::to_owned).collect());
             Ok(())
         }
+        AuditCommand::Key(keys) => make_checkpoint_key(keys, printer),
         AuditCommand::List { after, limit } => {
             let records = fetch(&client(config)?, *after, *limit).await?;
             let views = records.iter().map(|der| view(der)).collect::<Result<Vec<_>, _>>()?;
@@ -51,6 +63,16 @@ pub(super) async fn run(verb: &AuditCommand, config: &Path, printer: &Printer) -
             Ok(())
         }
     }
+}
+
+fn make_checkpoint_key(keys: &KeyArgs, printer: &Printer) -> Result<(), Failure> {
+    let (_, key) = make_key(keys, Curve::P256, "audit checkpoints")?;
+    let view = KeyView { key: key.key_ref().to_string(), pem: pem(&key) };
+    printer.result(&view, |view| {
+        let name = format!("checkpoint_key = \"{}\"", view.key);
+        std::iter::once(name).chain(view.pem.lines().map(str::to_owned)).collect()
+    });
+    Ok(())
 }
 
 /// Fetches the proof and checks it before anybody relies on it.

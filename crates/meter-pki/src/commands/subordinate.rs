@@ -14,8 +14,8 @@ use ca_core::exchange::{
 };
 use ca_core::oid;
 use ca_core::ports::{Clock, Signer};
-use ca_core::profile::CertificateProfile;
 use ca_core::public_key::PublicKey;
+use ca_core::suite::Curve;
 use policies::{ProfileSet, Settings};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -63,7 +63,7 @@ pub(super) fn request(args: &RequestArgs, printer: &Printer) -> Result<(), Failu
     .map_err(|error| Failure::new(Exit::Usage, "subject.unfit", error))?;
     // Looked at before a key is made for nothing.
     refuse_existing(&args.out)?;
-    let (signer, public_key) = make_key(&args.keys, profile, &args.common_name)?;
+    let (signer, public_key) = make_key(&args.keys, profile.curve(), &args.common_name)?;
     let failed = |error: &dyn std::fmt::Display| Failure::new(Exit::Failed, "exchange.request", error);
     let csr =
         certification_request(&subject, &public_key.key_ref(), &*signer).map_err(|error| failed(&error))?;
@@ -93,9 +93,10 @@ pub(super) fn request(args: &RequestArgs, printer: &Printer) -> Result<(), Failu
     Ok(())
 }
 
-fn make_key(
+/// Makes a key where the arguments say; `label` names it on a token.
+pub(super) fn make_key(
     keys: &KeyArgs,
-    profile: &CertificateProfile,
+    curve: Curve,
     label: &str,
 ) -> Result<(Box<dyn Signer>, PublicKey), Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::new(Exit::Failed, "key.not-made", error);
@@ -106,7 +107,7 @@ fn make_key(
         } else {
             KeyDirectory::create(directory).map_err(|error| failed(&error))?
         };
-        let public_key = directory.generate(profile.curve(), &passphrase).map_err(|error| failed(&error))?;
+        let public_key = directory.generate(curve, &passphrase).map_err(|error| failed(&error))?;
         let signer = FileSigner::new();
         signer.add(&directory, &public_key.key_ref(), &passphrase).map_err(|error| failed(&error))?;
         return Ok((Box::new(signer), public_key));
@@ -116,7 +117,7 @@ fn make_key(
     let source = uri.pin_source().ok_or_else(|| failed(&"the token URI names no pin-source"))?;
     let pin = Pin::load(source).map_err(|error| failed(&error))?;
     let signer = TokenSigner::open(&uri, pin).map_err(|error| failed(&error))?;
-    let public_key = signer.generate(profile.curve(), label).map_err(|error| failed(&error))?;
+    let public_key = signer.generate(curve, label).map_err(|error| failed(&error))?;
     Ok((Box::new(signer), public_key))
 }
 
