@@ -46,6 +46,12 @@ fn openssl_verifies_the_signature_of_a_checkpoint_over_its_plain_text() {
     let lines: Vec<&str> = told.lines().collect();
     assert_eq!((lines.len(), lines[0]), (3, "rehearsal.example/meter-pki"));
     assert_eq!(STANDARD.decode(lines[2]).unwrap().len(), 32);
+    // As docs/operate/audit.md says it.
+    let taken_apart = "cd \"$0\" && sed '/^$/,$d' \"$1\" > t && tail -n 1 \"$1\" | cut -d' ' -f3 | base64 -d | tail -c +5 > s \\
+         && openssl dgst -sha256 -verify \"$2\" -signature s t";
+    let scratch = rehearsal.scratch("").to_string_lossy().into_owned();
+    let said = run("sh", ["-c", taken_apart, &scratch, &note.to_string_lossy(), &key]).ok();
+    assert!(said.out.contains("Verified OK"), "{}", said.all());
     let other = rehearsal.unique("other");
     fs::write(&other, told.replace(lines[1], "1")).unwrap();
     assert!(!verify(&other).success);
@@ -130,4 +136,28 @@ fn what_was_recorded_last_is_signed_and_copied_when_the_program_ends() {
         "{}",
         said.out
     );
+}
+
+#[test]
+fn a_checkpoint_key_is_made_where_the_keys_are_and_its_public_half_is_shown() {
+    let rehearsal = serving();
+    let (keys, passphrase) = (rehearsal.state("keys"), rehearsal.state("passphrase"));
+    let before = fs::read_dir(&keys).unwrap().count();
+    let arguments = [
+        "audit",
+        "key",
+        "--key-directory",
+        &keys.to_string_lossy(),
+        "--passphrase-file",
+        &passphrase.to_string_lossy(),
+    ];
+    let said = rehearsal.operator(&arguments).ok();
+    assert_eq!(fs::read_dir(&keys).unwrap().count(), before + 1);
+    let (name, pem) = said.out.split_once('\n').unwrap();
+    let name = name.strip_prefix("checkpoint_key = \"").unwrap().trim_end_matches('"');
+    assert!(name.len() == 40 && name.chars().all(|digit| digit.is_ascii_hexdigit()), "{name}");
+    let file = rehearsal.unique("made.pem");
+    fs::write(&file, pem).unwrap();
+    let shown = openssl(["pkey", "-pubin", "-in", &file.to_string_lossy(), "-noout", "-text"]).ok();
+    assert!(shown.out.contains("prime256v1"), "{}", shown.out);
 }

@@ -182,3 +182,29 @@ fn e_27_no_argument_no_door_and_no_key_brings_in_an_authenticator() {
         assert!(told.iter().any(|fault| fault.contains(&format!("unknown field `{key}`"))), "{told:?}");
     }
 }
+
+#[test]
+fn faults_of_the_audit_table_are_told_and_a_key_of_an_authority_signs_no_checkpoint() {
+    let mut rehearsal = Rehearsal::start(1);
+    rehearsal.stop();
+    let written = std::fs::read_to_string(rehearsal.state("meter-pki.toml")).unwrap();
+    let value = |name: &str| {
+        let line = written.lines().find(|line| line.starts_with(name)).expect("the line stands there");
+        line.split('"').nth(1).unwrap().to_owned()
+    };
+    let own = value("checkpoint_key");
+    let others = value("responder_key");
+    let changes = [
+        (own.as_str(), others.as_str()),
+        (
+            "export_directory = \"audit\"",
+            "export_directory = \"nowhere\"\nrecords_behind = 0\nsyslog = { tcp = \"host\" }",
+        ),
+    ];
+    let told = faults(&mut rehearsal, &changes);
+    for (fault, sentence) in
+        told.iter().zip(["checkpoints need one of their own", "there is no directory", "host and port"])
+    {
+        assert!(fault.contains("audit.") && fault.contains(sentence), "{fault}");
+    }
+}

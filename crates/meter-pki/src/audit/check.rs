@@ -140,3 +140,80 @@ pub enum LogFault {
         size: u64,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use ca_core::audit::{Act, AuditEvent};
+    use ca_core::tenant::TenantId;
+    use ca_core::validity::UnixTime;
+
+    use super::*;
+
+    /// Records that tell of these things, chained.
+    fn records(told: &[&str]) -> Vec<Vec<u8>> {
+        let mut trail = AuditTrail::EMPTY;
+        let event = |detail: &str| AuditEvent {
+            time: UnixTime::from_seconds(1_795_219_200),
+            tenant: TenantId::parse("dso").unwrap(),
+            actor: "operator:test".to_owned(),
+            act: Act::RequestRefused,
+            issuer: None,
+            serial: None,
+            reason: String::new(),
+            detail: detail.to_owned(),
+            digest: Vec::new(),
+        };
+        told.iter().map(|detail| trail.seal(event(detail)).unwrap().der).collect()
+    }
+
+    fn signed(records: &[Vec<u8>], size: usize) -> TreeHead {
+        let mut trail = AuditTrail::EMPTY;
+        records.iter().take(size).for_each(|der| drop(trail.check_next(der).unwrap()));
+        head(trail.peaks())
+    }
+
+    fn check(records: &[Vec<u8>], signed: &[TreeHead]) -> Result<u64, LogFault> {
+        let mut check = TrailCheck::new(signed.iter().copied());
+        records.iter().try_for_each(|der| check.next(der))?;
+        check.finish().map(|trail| trail.sequence())
+    }
+
+    #[test]
+    fn the_record_that_was_changed_is_named_and_not_its_neighbour() {
+        let whole = records(&["a", "b", "c", "d", "e"]);
+        for changed in 0..4 {
+            let mut others = whole.clone();
+            let last = others[changed].iter().rposition(|octet| octet.is_ascii_lowercase()).unwrap();
+            others[changed][last] ^= 0x10;
+            let fault = if changed == 3 {
+                // The last record but one: what stands behind the last one tells nothing.
+                LogFault::OneOfTwo { sequence: 5 }
+            } else {
+                LogFault::Changed { sequence: u64::try_from(changed).unwrap() + 1 }
+            };
+            assert_eq!(check(&others, &[]), Err(fault), "{changed}");
+        }
+        // A record of another log in its place is bound to what stood before, but nothing is bound to it.
+        let mut other = whole.clone();
+        other[2] = records(&["a", "b", "x"])[2].clone();
+        assert_eq!(check(&other, &[]), Err(LogFault::Changed { sequence: 3 }));
+    }
+
+    #[test]
+    fn a_log_that_was_made_anew_from_a_record_on_is_found_between_two_checkpoints() {
+        let whole = records(&["a", "b", "c", "d", "e"]);
+        let heads = [signed(&whole, 2), signed(&whole, 4), signed(&whole, 5)];
+        assert_eq!(check(&whole, &heads), Ok(5));
+        let anew = records(&["a", "b", "x", "d", "e"]);
+        assert_eq!(check(&anew, &heads), Err(LogFault::OtherRoot { after: 2, size: 4 }));
+        assert_eq!(check(&anew, &heads[..1]), Ok(5));
+    }
+
+    #[test]
+    fn a_tail_that_was_cut_off_is_found_by_a_checkpoint_and_by_nothing_else() {
+        let whole = records(&["a", "b", "c", "d", "e"]);
+        assert_eq!(check(&whole[..3], &[signed(&whole, 3)]), Ok(3));
+        assert_eq!(check(&whole[..3], &[signed(&whole, 5)]), Err(LogFault::CutOff { records: 3, size: 5 }));
+        assert_eq!(check(&[], &[signed(&whole, 1)]), Err(LogFault::CutOff { records: 0, size: 1 }));
+    }
+}

@@ -166,3 +166,69 @@ pub fn pem(key: &PublicKey) -> String {
     // A label of letters and octets in memory cannot fail to be encoded.
     der::pem::encode_string("PUBLIC KEY", der::pem::LineEnding::LF, key.spki_der()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+    use ca_core::ports::SignError;
+
+    use super::*;
+
+    /// A signer with one key, in memory.
+    struct OneKey(EcdsaKeyPair);
+
+    impl OneKey {
+        fn new() -> Arc<Self> {
+            Arc::new(Self(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap()))
+        }
+
+        fn key(&self) -> PublicKey {
+            PublicKey::from_point(Curve::P256, self.0.public_key().as_ref()).unwrap()
+        }
+    }
+
+    impl Signer for OneKey {
+        fn public_key(&self, _: &KeyRef) -> Result<PublicKey, SignError> {
+            Ok(self.key())
+        }
+
+        fn sign(&self, _: &KeyRef, message: &[u8]) -> Result<EcdsaSignature, SignError> {
+            let signature = self.0.sign(&aws_lc_rs::rand::SystemRandom::new(), message).unwrap();
+            Ok(EcdsaSignature::from_fixed(Curve::P256, signature.as_ref()).unwrap())
+        }
+    }
+
+    fn note(signer: &Arc<OneKey>) -> String {
+        let notary = Notary::new(signer.clone(), signer.key().key_ref(), "example.org/log").unwrap();
+        notary.sign(TreeHead { size: 12, root: [7; 32] }).unwrap()
+    }
+
+    #[test]
+    fn opens_what_it_signs_whoever_signs_besides() {
+        let signer = OneKey::new();
+        let note = note(&signer);
+        let opened = Checkpoint::open(&note, &signer.key()).unwrap();
+        assert_eq!(opened.origin, "example.org/log");
+        assert_eq!(opened.head, TreeHead { size: 12, root: [7; 32] });
+        let witnessed = format!("{note}\u{2014} witness.example/w AAAAAAAA\n");
+        assert_eq!(Checkpoint::open(&witnessed, &signer.key()), Ok(opened));
+        assert_eq!(public_key(&pem(&signer.key())).unwrap(), signer.key());
+    }
+
+    #[test]
+    fn refuses_another_text_another_key_and_another_form() {
+        let signer = OneKey::new();
+        let note = note(&signer);
+        let key = signer.key();
+        assert_eq!(Checkpoint::open(&note.replace("\n12\n", "\n13\n"), &key), Err(NoteRefused::BadSignature));
+        assert_eq!(
+            Checkpoint::open(&note, &OneKey::new().key()),
+            Err(NoteRefused::OtherKey { origin: "example.org/log".to_owned() })
+        );
+        for other in
+            ["", "\n\n", "a\n\n", &note.replace("\n12\n", "\n012\n"), &note.replace("\n12\n", "\n+12\n")]
+        {
+            assert_eq!(Checkpoint::open(other, &key), Err(NoteRefused::Malformed), "{other}");
+        }
+    }
+}

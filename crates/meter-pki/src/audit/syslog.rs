@@ -182,3 +182,39 @@ fn escaped(text: &str) -> String {
     }
     escaped
 }
+
+#[cfg(test)]
+mod tests {
+    use ca_core::audit::{Act, AuditEvent, AuditTrail};
+    use ca_core::tenant::TenantId;
+    use ca_core::validity::UnixTime;
+
+    use super::*;
+
+    // RFC 5424 §6.3.3: a value ends where it ends, whatever a caller put into it.
+    #[test]
+    fn a_06_a_value_cannot_end_itself_nor_the_message() {
+        let event = AuditEvent {
+            time: UnixTime::from_seconds(1_795_219_200),
+            tenant: TenantId::parse("dso").unwrap(),
+            actor: "CN=\"]\\ \n<110>1 x \u{1b}[2J".to_owned(),
+            act: Act::RequestRefused,
+            issuer: None,
+            serial: None,
+            reason: "refused".to_owned(),
+            detail: String::new(),
+            digest: Vec::new(),
+        };
+        let der = AuditTrail::EMPTY.clone().seal(event).unwrap().der;
+        let message = message(&der).unwrap();
+        let record = STANDARD.encode(&der);
+        assert_eq!(
+            message,
+            format!(
+                "<110>1 2026-11-21T00:00:00Z - meter-pki - request-refused [audit@32473 sequence=\"1\" \
+                 tenant=\"dso\" actor=\"CN=\\\"\\]\\\\ \\\\u{{a}}<110>1 x \\\\u{{1b}}[2J\" act=\"request-refused\" \
+                 issuer=\"\" serial=\"\" reason=\"refused\" detail=\"\" record=\"{record}\"]"
+            )
+        );
+    }
+}
