@@ -11,6 +11,7 @@ use ca_core::ports::Unavailable;
 use ca_core::tenant::TenantId;
 use ca_core::validity::UnixTime;
 
+use crate::act::repeats::Forgetting;
 use crate::audit_walk::{AuditFault, AuditWalk};
 use crate::boot::BootId;
 use crate::committer::{Committer, CommitterSetup, FatalHook, StoreCounters};
@@ -30,6 +31,7 @@ pub struct Store {
     // In the order in which they must go: first who writes, then what is written, then who may.
     committer: Committer,
     engine: Arc<dyn Engine>,
+    forgetting: Forgetting,
     _directory: Directory,
 }
 
@@ -146,7 +148,7 @@ impl Store {
             audit_records,
             "the ledger is open"
         );
-        Ok((Self { committer, engine, _directory: directory }, report))
+        Ok((Self { committer, engine, forgetting: Forgetting::default(), _directory: directory }, report))
     }
 
     /// Checks the whole audit trail, record by record, while the ledger goes on.
@@ -166,6 +168,11 @@ impl Store {
     #[cfg(test)]
     pub(crate) fn engine(&self) -> &dyn Engine {
         &*self.engine
+    }
+
+    /// Returns how far requests that are over were forgotten.
+    pub(crate) fn forgetting(&self) -> Forgetting {
+        self.forgetting.clone()
     }
 
     /// Has an act done for a port.

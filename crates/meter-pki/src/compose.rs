@@ -16,7 +16,7 @@ use ca_core::key_ref::KeyRef;
 use ca_core::ports::{Clock, Entropy, Registry, StatusSource};
 use ca_core::profile::ProfileId;
 use ca_core::record::{CrlRecord, StoredCertificate};
-use ca_core::registration::Offer;
+use ca_core::registration::{Offer, RepeatRule};
 use ca_core::validity::UnixTime;
 use ca_store::{BootId, FatalHook, Opening, Settings, Store};
 use cmp_server::config::{CmpConfig, DEFAULT_BODY_OCTETS};
@@ -208,11 +208,16 @@ fn serve_authority(
     let mut offers: Vec<Offer> = one
         .offers
         .iter()
-        .map(|offer| Offer { profile: offer.profile.clone(), doors: offer.doors.clone() })
+        .map(|offer| Offer {
+            profile: offer.profile.clone(),
+            doors: offer.doors.clone(),
+            repeats: offer.repeats,
+        })
         .collect();
     offers.push(Offer {
         profile: one.responder_profile.clone(),
         doors: vec![ca_core::registration::Door::Process],
+        repeats: RepeatRule::default(),
     });
     let charter = Charter {
         issuer: one.issuer.clone(),

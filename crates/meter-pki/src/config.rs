@@ -193,6 +193,10 @@ pub struct RawOffer {
     pub base64_line: u16,
     /// `channel_binding`: `if-present` (default), `required` or `off`.
     pub channel_binding: Option<String>,
+    /// `repeat_window_hours`: how long the same request gets the same octets; 24 unless given.
+    pub repeat_window_hours: Option<u16>,
+    /// `after_window`: `new` (default), `return-existing` or `refuse`: what becomes of the same request later.
+    pub after_window: Option<String>,
 }
 
 const fn default_line() -> u16 {

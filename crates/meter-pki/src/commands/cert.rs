@@ -49,6 +49,7 @@ fn query(filter: &CertFilter) -> CertificateQueryText {
         tenant: filter.tenant.clone(),
         issuer: filter.issuer.clone(),
         system_title: filter.system_title.clone(),
+        status: filter.status.clone(),
         after: filter.after.clone(),
         limit: filter.limit,
     }

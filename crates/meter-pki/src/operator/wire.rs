@@ -41,6 +41,8 @@ pub struct CertificateQueryText {
     pub issuer: Option<String>,
     /// Only of this device.
     pub system_title: Option<String>,
+    /// Only those of this status: `good`, `revoked`, `uncertain`, `aborted` or `intent`.
+    pub status: Option<String>,
     /// Only those after this place, as `next` of the page before said.
     pub after: Option<String>,
     /// At most so many, up to 10,000.
