@@ -160,6 +160,9 @@ pub struct RawAuthority {
     pub responder_profile: String,
     /// `responder_key`: the name of the responder's key, 40 hexadecimal digits.
     pub responder_key: String,
+    /// `uncertain_grace_seconds`: how long a signing outcome may stay unknown before its serial number is revoked; 3600 unless
+    /// given.
+    pub uncertain_grace_seconds: Option<u32>,
     /// `crl_uri`, plain http.
     pub crl_uri: Option<String>,
     /// `ca_issuers_uri`, plain http.

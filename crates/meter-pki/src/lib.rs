@@ -10,6 +10,7 @@ pub mod server;
 pub mod operator;
 pub mod compose;
 pub mod publisher;
+mod intents;
 pub mod config;
 pub mod exit;
 mod time_text;

@@ -60,6 +60,7 @@ pub struct CheckedAuthority {
     pub(crate) crl_profile: CrlProfile,
     pub(crate) ocsp_profile: OcspProfile,
     pub(crate) responder_profile: CertificateProfile,
+    pub(crate) uncertain_grace_seconds: i64,
     pub(crate) responder_key: KeyRef,
     pub(crate) manufacturers: BTreeSet<TenantId>,
     pub(crate) offers: Vec<CheckedOffer>,

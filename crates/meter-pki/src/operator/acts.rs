@@ -30,12 +30,13 @@ use crate::compose::{ServedAuthority, System};
 use crate::exit::{Exit, Failure};
 
 /// The statuses that a list is asked for by. Whether what is good has expired is told in the list.
-const STATUSES: [(&str, StatusKind); 5] = [
+const STATUSES: [(&str, StatusKind); 6] = [
     ("good", StatusKind::Good),
     ("revoked", StatusKind::Revoked),
     ("uncertain", StatusKind::Uncertain),
     ("aborted", StatusKind::Aborted),
     ("intent", StatusKind::Pending),
+    ("pending", StatusKind::Pending),
 ];
 
 /// The most rows one answer has.
@@ -69,6 +70,7 @@ pub(super) fn certificate(system: &System, issuer: &str, number: &str) -> Result
     let stored =
         system.status.certificate(&id).map_err(unavailable)?.ok_or_else(|| no_certificate(number))?;
     let view = views::certificate(&system.issuer_name(&stored), &stored, system.clock.now());
+    let view = views::explained(view, system.served(&stored.id.issuer), stored.status);
     Ok(CertificateView { pem: views::pem(&stored.certificate), ..view })
 }
 

@@ -80,6 +80,10 @@ pub struct CertificateView {
     pub revoked_at: Option<String>,
     /// Why.
     pub reason: Option<String>,
+    /// What happened and what will, where the status needs words; in the view of a single one only.
+    pub explanation: Option<String>,
+    /// What to type next, if anything is to be done; in the view of a single one only.
+    pub next: Option<String>,
     /// The certificate as PEM; in the view of a single one only.
     pub pem: Option<String>,
 }

@@ -40,6 +40,7 @@ impl Checker<'_> {
             KeyRef::parse(&raw.responder_key).ok_or("responder_key has 40 hexadecimal digits");
         let responder_key = self.keep(&what, responder_key);
         let responder_profile = self.profile(&what, &raw.responder_profile, profiles);
+        let grace = self.keep(&what, grace(raw.uncertain_grace_seconds));
         let crl_profile = profiles
             .crl(&raw.crl_profile)
             .ok_or_else(|| format!("there is no crl_profile {}", raw.crl_profile));
@@ -54,6 +55,7 @@ impl Checker<'_> {
             ocsp_profile: *ocsp_profile?,
             responder_key: responder_key?,
             responder_profile: responder_profile?,
+            uncertain_grace_seconds: grace?,
             issuer: issuer?,
             path,
             manufacturers,
@@ -115,6 +117,15 @@ impl Checker<'_> {
             doors,
             repeats: repeats?,
         })
+    }
+}
+
+/// An hour unless the file says otherwise: long enough for whoever operates the signer to look, short enough that nobody has
+/// relied on the certificate.
+fn grace(seconds: Option<u32>) -> Result<i64, &'static str> {
+    match seconds.unwrap_or(3_600) {
+        seconds @ 1..=604_800 => Ok(i64::from(seconds)),
+        _ => Err("uncertain_grace_seconds is 1 to 604800, a week"),
     }
 }
 
