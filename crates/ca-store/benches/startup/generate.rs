@@ -17,7 +17,7 @@ use ca_core::tenant::TenantId;
 use ca_core::validity::{UnixTime, Validity};
 
 /// How many certificates share a transaction.
-const BATCH: u64 = 2_000;
+const BATCH: u64 = 200;
 
 /// The octets of a to-be-signed certificate of a meter, and of the certificate.
 const LENGTHS: (u64, u64) = (330, 405);
