@@ -11,6 +11,7 @@ mod faults;
 mod ground;
 mod intents;
 mod listings;
+mod load;
 mod migrations;
 mod model;
 mod races;
