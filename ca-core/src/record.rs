@@ -48,8 +48,22 @@ pub enum SlotUse {
 pub struct Idempotency {
     /// SHA-256 over issuer, profile, requester and request.
     pub key: [u8; 32],
-    /// Answers recorded before this time are forgotten.
+    /// Answers recorded before this time are outside the window.
     pub since: UnixTime,
+    /// What such an answer still counts.
+    pub after: AfterWindow,
+}
+
+/// What becomes of a request that was answered before its window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AfterWindow {
+    /// It is a request like any other: slot, key and token decide.
+    #[default]
+    New,
+    /// It gets the certificate again while that is valid and not revoked.
+    ReturnExisting,
+    /// It is refused while that certificate is valid.
+    Refuse,
 }
 
 /// A device claims its place at its owner by its factory key.
@@ -118,6 +132,8 @@ pub enum IntentConflict {
     AlreadyIssued(Box<StoredCertificate>),
     /// The same request is being answered at this moment.
     InFlight,
+    /// The same request was answered, and its window is over.
+    WindowOver,
     /// The key is certified for another subject or purpose.
     KeyCertifiedElsewhere {
         /// For which subject.
@@ -227,6 +243,36 @@ pub enum CertificateStatus {
     Revoked(Revocation),
 }
 
+/// A status by its name alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StatusKind {
+    /// Recorded as an intent.
+    Pending,
+    /// Burned before signing.
+    Aborted,
+    /// Burned: the outcome of signing is unknown, and it is not revoked yet.
+    Uncertain,
+    /// Issued and not revoked.
+    Good,
+    /// Revoked.
+    Revoked,
+}
+
+impl CertificateStatus {
+    /// Returns its name, if there is anything to be named.
+    #[must_use]
+    pub const fn kind(&self) -> Option<StatusKind> {
+        match self {
+            Self::NeverIssued => None,
+            Self::Pending => Some(StatusKind::Pending),
+            Self::Aborted => Some(StatusKind::Aborted),
+            Self::Uncertain { .. } => Some(StatusKind::Uncertain),
+            Self::Good => Some(StatusKind::Good),
+            Self::Revoked(_) => Some(StatusKind::Revoked),
+        }
+    }
+}
+
 /// A certificate as the ledger keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredCertificate {
@@ -273,6 +319,10 @@ pub struct CertificateQuery {
     pub issuer: Option<KeyRef>,
     /// Only of this device.
     pub title: Option<SystemTitle>,
+    /// Only the one that answers this request, by its idempotency key.
+    pub request: Option<[u8; 32]>,
+    /// Only those of this status.
+    pub status: Option<StatusKind>,
     /// Only those that come after this one.
     pub after: Option<CertificateId>,
     /// At most so many.

@@ -4,6 +4,7 @@
 //! can race for goes along as [`Conditions`] and is decided again inside the ledger's transaction. RFC 7030 §3.7, §4.2.
 
 mod conditions;
+mod repeats;
 mod device;
 mod scope;
 mod renewal;
@@ -16,7 +17,7 @@ use crate::issuer::Issuer;
 use crate::key_ref::KeyRef;
 use crate::ports::{Registry, StatusSource};
 use crate::profile::CertificateProfile;
-use crate::record::Conditions;
+use crate::record::{AfterWindow, Conditions};
 use crate::request::EnrolmentRequest;
 use crate::validity::UnixTime;
 pub use door::Door;
@@ -32,6 +33,25 @@ pub struct Offer {
     pub profile: CertificateProfile,
     /// Who may ask.
     pub doors: Vec<Door>,
+    /// What becomes of a request that comes again.
+    pub repeats: RepeatRule,
+}
+
+/// What becomes of a request that was answered before and comes again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RepeatRule {
+    /// How long it is given the same octets, in seconds.
+    pub window_seconds: i64,
+    /// What becomes of it later.
+    pub after: AfterWindow,
+}
+
+impl Default for RepeatRule {
+    /// A day, and then a request like any other: whoever lost an answer asks again within a day, and what a device holds
+    /// then keeps its slot, so that a stale repetition is refused for what it is.
+    fn default() -> Self {
+        Self { window_seconds: 86_400, after: AfterWindow::New }
+    }
 }
 
 /// What registration looks at.
@@ -63,13 +83,24 @@ pub(crate) fn admit(
 ) -> Result<AdmittedRequest, AdmitError> {
     credential::check_tenant(grounds.issuer, &request.actor)?;
     credential::check_presented(grounds, &request)?;
-    let (profile, door) = door::find(grounds.offers, &request)?;
+    let (offer, door) = door::find(grounds.offers, &request)?;
+    let profile = &offer.profile;
     let predecessor = predecessor::find(grounds, &request, profile)?;
     let succeeded = predecessor.as_ref().map(|lineage| &lineage.latest);
     scope::check(grounds, &request, profile, succeeded)?;
-    let successor_of = renewal::check(&request, profile, predecessor.as_ref(), now)?;
     let device = device::check(grounds, &request, profile, door)?;
-    let conditions = conditions::of(grounds.issuer, &request, profile, (door, device.as_ref(), now));
+    let conditions = conditions::of(grounds.issuer, &request, offer, (door, device.as_ref(), now));
+    // A device that lost the answer to its renewal asks again, and is not told that it is too early for another.
+    if predecessor.is_some() && repeats::is_answered(grounds.status, conditions.idempotency.as_ref())? {
+        return Ok(AdmittedRequest {
+            profile: profile.clone(),
+            conditions,
+            predecessor_key: None,
+            request,
+            now,
+        });
+    }
+    let successor_of = renewal::check(&request, profile, predecessor.as_ref(), now)?;
     let conditions = Conditions { successor_of, ..conditions };
     let predecessor_key = predecessor.map(|lineage| lineage.latest.key_fingerprint);
     Ok(AdmittedRequest { profile: profile.clone(), conditions, predecessor_key, request, now })

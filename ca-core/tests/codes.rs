@@ -100,6 +100,7 @@ fn conflicts() -> Vec<(IntentConflict, &'static str, Fault)> {
         (IntentConflict::SerialTaken, "serial.taken", Conflict),
         (IntentConflict::AlreadyIssued(Box::new(stored())), "request.repeated", Conflict),
         (IntentConflict::InFlight, "request.in-flight", Unavailable),
+        (IntentConflict::WindowOver, "request.window-over", Conflict),
         (elsewhere, "key.certified-elsewhere", Conflict),
         (IntentConflict::KeyBlocked, "key.blocked", Requester),
         (IntentConflict::SlotTaken { holder: certificate() }, "slot.taken", Conflict),

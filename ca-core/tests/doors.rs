@@ -4,7 +4,7 @@ use ca_core::actor::{Actor, Identity};
 use ca_core::authority::CertificationAuthority;
 use ca_core::reason::ReasonCode;
 use ca_core::record::{CertificateStatus, Revocation, Token};
-use ca_core::registration::{Door, Offer};
+use ca_core::registration::{Door, Offer, RepeatRule};
 use ca_core::request::{EnrolmentKind, EnrolmentRequest};
 use ca_core::subject::Subject;
 
@@ -115,7 +115,11 @@ fn several_offers_of_one_profile_open_all_their_doors() {
     let authority: CertificationAuthority = world.reopened(|charter| {
         leave_open(charter, "op-ds", &[Door::OneTimeToken]);
         let profile = profiles::made(profiles::operational(world.suite));
-        charter.offers.push(Offer { profile, doors: vec![Door::RegistrationAuthority] });
+        charter.offers.push(Offer {
+            profile,
+            doors: vec![Door::RegistrationAuthority],
+            repeats: RepeatRule::default(),
+        });
     });
     assert!(authority.enrol(by_station(&world)).is_ok());
     world.ledger.forget_events();

@@ -4,10 +4,11 @@ use ca_core::actor::{Actor, Identity};
 use ca_core::csr::CertificationRequest;
 use ca_core::fault::Fault;
 use ca_core::issuance::Delivery;
-use ca_core::profile::{KeyReuse, ValidityRule};
+use ca_core::profile::{KeyReuse, RenewalRule, ValidityRule};
 use ca_core::reason::ReasonCode;
-use ca_core::record::CertificateId;
-use ca_core::request::{EnrolmentKind, EnrolmentRequest, RevocationRequest};
+use ca_core::record::{AfterWindow, CertificateId};
+use ca_core::registration::RepeatRule;
+use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence, RevocationRequest};
 use ca_core::subject::Subject;
 use ca_core::suite::SecuritySuite;
 
@@ -17,6 +18,7 @@ use crate::doubles::signer::Behaviour;
 use crate::octets::sequence;
 use crate::profiles::id;
 use crate::request_octets::RequestOctets;
+use crate::scenarios::renewal;
 use crate::world::{World, change_profile, dso, operator, request, title};
 
 fn revoke(world: &World, id: &CertificateId, reason: ReasonCode) {
@@ -41,6 +43,90 @@ fn e_22_the_same_request_gets_the_same_certificate_for_a_day() {
     world.clock.set(NOW + DAY + 1);
     let late = world.authority.enrol(asked).unwrap_err();
     assert_eq!(late.code(), "slot.taken", "after the window it is a request like any other");
+}
+
+/// A world whose offer of `op-ds` says this of repetitions.
+fn after_the_window(after: AfterWindow) -> World {
+    World::with(SecuritySuite::Suite1, |charter| {
+        let offer = charter.offers.iter_mut().find(|offer| offer.profile.id().as_str() == "op-ds").unwrap();
+        offer.repeats = RepeatRule { window_seconds: HOUR, after };
+    })
+}
+
+// E-22: what becomes of a repetition outside the window is said for each offer.
+#[test]
+fn e_22_after_the_window_the_offer_says_what_becomes_of_a_repetition() {
+    for (after, code) in [
+        (AfterWindow::New, Some("slot.taken")),
+        (AfterWindow::Refuse, Some("request.window-over")),
+        (AfterWindow::ReturnExisting, None),
+    ] {
+        let world = after_the_window(after);
+        let asked = world.by_operator("op-ds", 1, 1);
+        let first = world.authority.enrol(asked.clone()).unwrap();
+        world.clock.set(NOW + HOUR);
+        assert_eq!(world.authority.enrol(asked.clone()).unwrap().id(), first.id(), "inside the window");
+        world.clock.set(NOW + HOUR + 1);
+        match (world.authority.enrol(asked.clone()), code) {
+            (Err(error), Some(code)) => assert_eq!(error.code(), code),
+            (Ok(again), None) => {
+                assert_eq!((again.der(), again.delivery()), (first.der(), Delivery::Repeated))
+            }
+            (outcome, _) => panic!("{after:?}: {outcome:?}"),
+        }
+        // What was revoked is handed out by none of them, and what has expired stands in nobody's way.
+        revoke(&world, first.id(), ReasonCode::CessationOfOperation);
+        assert_eq!(world.authority.enrol(asked).unwrap().delivery(), Delivery::New, "{after:?}");
+        assert_eq!(world.journal.count(&Step::Sign), 2);
+    }
+}
+
+// E-22 and KP8 for renewals: the answer was lost, the same octets are posted again.
+#[test]
+fn e_22_a_renewal_posted_again_gets_the_same_certificate_although_it_is_too_early_for_another() {
+    let world = World::with(SecuritySuite::Suite1, |charter| {
+        change_profile(charter, "op-ds", |parts| parts.renewal = RenewalRule::DEFAULT);
+    });
+    let asked = renewal(&world, "op-ds");
+    world.clock.set(NOW + 200 * DAY);
+    let first = world.authority.enrol(asked.clone()).unwrap();
+    for seconds in [0, DAY] {
+        world.clock.set(NOW + 200 * DAY + seconds);
+        let again = world.authority.enrol(asked.clone()).unwrap();
+        assert_eq!((again.der(), again.delivery()), (first.der(), Delivery::Repeated));
+    }
+    world.clock.set(NOW + 201 * DAY + 1);
+    assert_eq!(world.authority.enrol(asked).unwrap_err().code(), "renewal.too-early");
+}
+
+// RFC 7030 §3.5: a request that is bound to its connection has another challengePassword and another signature each time.
+#[test]
+fn e_22_a_request_bound_to_its_connection_is_the_same_when_it_asks_the_same_for_the_same_key() {
+    let world = World::new();
+    let bound = |key: u16, challenge: &str| {
+        let octets = RequestOctets::of_device(&world.key(key), &title(1)).bound_to(challenge);
+        request(operator(), "op-ds", Subject::device(title(1)), octets.read())
+    };
+    let first = world.authority.enrol(bound(1, "Zmlyc3Q=")).unwrap();
+    let again = world.authority.enrol(bound(1, "c2Vjb25k")).unwrap();
+    assert_eq!((again.der(), again.delivery()), (first.der(), Delivery::Repeated));
+    assert_eq!(world.authority.enrol(bound(2, "c2Vjb25k")).unwrap_err().code(), "slot.taken", "another key");
+    let unbound = world.authority.enrol(world.by_operator("op-ds", 1, 1)).unwrap_err();
+    assert_eq!(unbound.code(), "slot.taken", "the same key in a request that is not bound");
+    assert_eq!(world.journal.count(&Step::Sign), 1);
+}
+
+// A repetition proves possession of the key like any request.
+#[test]
+fn a_bound_request_whose_signature_is_wrong_gets_nothing_again() {
+    let world = World::new();
+    let octets = RequestOctets::of_device(&world.key(1), &title(1)).bound_to("Zmlyc3Q=");
+    let good = request(operator(), "op-ds", Subject::device(title(1)), octets.read());
+    world.authority.enrol(good.clone()).unwrap();
+    let forged = octets.with_signature(&world.key(2).sign(&octets.info(), 1).to_der().unwrap());
+    let csr = CertificationRequest::from_der(&forged).unwrap();
+    let forged = EnrolmentRequest { evidence: Evidence::Request(Box::new(csr)), ..good };
+    assert_eq!(world.authority.enrol(forged).unwrap_err().code(), "pop.invalid");
 }
 
 #[test]

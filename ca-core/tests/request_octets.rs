@@ -46,6 +46,13 @@ impl RequestOctets {
         self
     }
 
+    /// Carries a challengePassword, as a request that is bound to its connection does (RFC 7030 §3.5).
+    pub(crate) fn bound_to(mut self, challenge: &str) -> Self {
+        let attribute = attribute(oid::CHALLENGE_PASSWORD, &tlv(UTF8, challenge.as_bytes()));
+        self.attributes.get_or_insert_default().push(attribute);
+        self
+    }
+
     /// Returns what the signature covers.
     pub(crate) fn info(&self) -> Vec<u8> {
         let attributes = self.attributes.as_ref().map(|all| tlv(0xA0, &all.concat())).unwrap_or_default();

@@ -17,7 +17,7 @@ use ca_core::lint::Linter;
 use ca_core::oid;
 use ca_core::profile::{CertificateProfile, CrlProfile, ProfileParts, ValidityRule};
 use ca_core::record::CertificateStatus;
-use ca_core::registration::{Door, Offer};
+use ca_core::registration::{Door, Offer, RepeatRule};
 use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence};
 use ca_core::subject::Subject;
 use ca_core::suite::SecuritySuite;
@@ -234,7 +234,12 @@ pub(crate) fn offers(suite: SecuritySuite) -> Vec<Offer> {
         profiles::named,
         profiles::responder,
     ];
-    all.map(|parts| Offer { profile: profiles::made(parts(suite)), doors: every_door() }).to_vec()
+    all.map(|parts| Offer {
+        profile: profiles::made(parts(suite)),
+        doors: every_door(),
+        repeats: RepeatRule::default(),
+    })
+    .to_vec()
 }
 
 /// Makes a root and below it the CA under test.
@@ -257,7 +262,8 @@ fn found(suite: SecuritySuite, ports: &Ports, signer: &MemorySigner) -> (Certifi
         validity: ValidityRule::Fixed { seconds: 4_000 * DAY },
         ..profiles::authority(suite, 0)
     };
-    let offer = Offer { profile: profiles::made(below), doors: vec![Door::Operator] };
+    let offer =
+        Offer { profile: profiles::made(below), doors: vec![Door::Operator], repeats: RepeatRule::default() };
     let root = charter(issuer(root.der()), vec![offer], Vec::new());
     let request = EnrolmentRequest {
         actor: operator(),

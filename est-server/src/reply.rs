@@ -246,6 +246,7 @@ const fn draft(error: &DraftError) -> Verdict {
 const fn conflicting(conflict: &IntentConflict) -> Verdict {
     match conflict {
         IntentConflict::InFlight => later(503, "the same request is being answered", RETRY_IN_FLIGHT),
+        IntentConflict::WindowOver => verdict(409, "the same request was answered too long ago"),
         IntentConflict::KeyCertifiedElsewhere { .. } => verdict(409, "the key is certified already"),
         IntentConflict::KeyBlocked => verdict(403, "the key was reported compromised"),
         IntentConflict::SlotTaken { .. } => {
@@ -375,6 +376,7 @@ mod tests {
             (503, IssueError::from(unavailable()).into()),
             (503, conflict(IntentConflict::InFlight)),
             (409, conflict(elsewhere)),
+            (409, conflict(IntentConflict::WindowOver)),
             (409, conflict(IntentConflict::SlotTaken { holder: holder() })),
             (403, conflict(IntentConflict::KeyBlocked)),
             (409, conflict(IntentConflict::Overtaken)),

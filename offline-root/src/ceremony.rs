@@ -23,7 +23,7 @@ use ca_core::ports::Signer;
 use ca_core::profile::{CrlProfile, ProfileId};
 use ca_core::public_key::PublicKey;
 use ca_core::record::{CertificateId, StoredCertificate};
-use ca_core::registration::{Door, Offer};
+use ca_core::registration::{Door, Offer, RepeatRule};
 use der::pem::{self, LineEnding};
 use policies::ProfileSet;
 use signer_file::SystemEntropy;
@@ -149,7 +149,11 @@ impl Ceremony {
             .filter(|profile| {
                 profile.is_authority() && profiles.issuers(profile.id().as_str()).iter().any(own)
             })
-            .map(|profile| Offer { profile: profile.clone(), doors: vec![Door::Operator] })
+            .map(|profile| Offer {
+                profile: profile.clone(),
+                doors: vec![Door::Operator],
+                repeats: RepeatRule::default(),
+            })
             .collect()
     }
 

@@ -12,6 +12,9 @@ const SWAPPED: &str = "4D504B0100000000";
 /// A meter that is not on any list at the beginning.
 const DELIVERED: &str = "4D504B01000000B1";
 
+/// A meter that asks many times at once.
+const TWICE: &str = "4D504B01000000B7";
+
 #[test]
 fn a_delivered_meter_gets_all_its_operational_certificates_by_its_factory_certificate() {
     let rehearsal = Rehearsal::start(1);
@@ -106,6 +109,31 @@ fn e_22_a_repeated_request_gets_the_same_certificate_octet_for_octet_also_after_
         assert_eq!(decoded(&once_more.body), decoded(&answer.body), "the whole answer is the same");
         assert_eq!(meter.on_record(), before, "nothing more is on record");
     }
+}
+
+// Case E-22 under load: a meter that posts its request again and again before it has an answer gets one certificate. Who comes
+// while it is being signed is told to come again, and then gets the same octets.
+#[test]
+fn e_22_a_hundred_posts_of_one_request_at_the_same_time_make_one_certificate() {
+    let rehearsal = Rehearsal::for_a_crowd();
+    let meter = Meter::new(&rehearsal, TWICE, Suite::One);
+    meter.deliver();
+    let token = rehearsal.token(TWICE, "meter-op-tls-s1").into();
+    let request = meter.ask().request;
+    let until_answered = || loop {
+        let answer = enrol(&rehearsal, "meter-op-tls-s1", &request, &token);
+        match answer.status {
+            200 => return decoded(&answer.body),
+            503 => assert!(answer.field("retry-after").is_some(), "{}", answer.text()),
+            other => panic!("{other}: {}", answer.text()),
+        }
+    };
+    let answers: Vec<Vec<u8>> = std::thread::scope(|scope| {
+        let asking: Vec<_> = (0..100).map(|_| scope.spawn(until_answered)).collect();
+        asking.into_iter().map(|one| one.join().expect("an answer")).collect()
+    });
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "the same octets for each");
+    assert_eq!(meter.on_record().len(), 1, "{:?}", meter.on_record());
 }
 
 #[test]

@@ -85,10 +85,11 @@ fn a_token_does_not_make_up_for_a_device_that_is_not_expected() {
 // Case E-30.
 #[test]
 fn e_30_of_many_who_use_a_token_at_the_same_time_one_gets_a_certificate() {
-    let rehearsal = rehearsed();
+    let rehearsal = Rehearsal::for_a_crowd();
+    rehearsal.expect_devices("dso", &[BARE, OTHER]);
     let meter = Meter::new(&rehearsal, BARE, Suite::One);
     let token: Shown = rehearsal.token(BARE, "meter-op-tls-s1").into();
-    let requests: Vec<Vec<u8>> = (0..8).map(|_| meter.ask().request).collect();
+    let requests: Vec<Vec<u8>> = (0..100).map(|_| meter.ask().request).collect();
     let answers: Vec<Answer> = std::thread::scope(|scope| {
         let ask = |request| enrol(&rehearsal, "meter-op-tls-s1", request, &token);
         let asking: Vec<_> = requests.iter().map(|request| scope.spawn(move || ask(request))).collect();

@@ -51,6 +51,15 @@ impl Rehearsal {
         rehearsal
     }
 
+    /// Plays a quickstart with one meter, then serves where one address may have two hundred connections.
+    #[must_use]
+    pub fn for_a_crowd() -> Self {
+        Self::start_with(1, |text| {
+            let label = "default_label = \"meter-op-ds-s1\"\n";
+            text.replace(label, &format!("{label}limits = {{ max_connections_per_address = 200 }}\n"))
+        })
+    }
+
     /// Plays a quickstart, then serves the same state under profiles that `edit` makes of those built in, by their names.
     ///
     /// # Panics

@@ -1,5 +1,7 @@
 //! Revocation, from the operator's command to what relying parties hear. RFC 5280 §5, RFC 6960.
 
+mod uncertain;
+
 use e2e::fleet::{Asked, Credential, Meter, Suite};
 use e2e::patience::eventually;
 use e2e::peer::{Answer, certificate_of, curl, enrol, make_request, path};

@@ -154,6 +154,9 @@ fn conflict_sentence(conflict: &IntentConflict) -> String {
             "the certificate that answered this request was revoked since".to_owned()
         }
         IntentConflict::InFlight => "the same request is being answered at this moment".to_owned(),
+        IntentConflict::WindowOver => {
+            "the same request was answered too long ago to be answered again".to_owned()
+        }
         IntentConflict::KeyCertifiedElsewhere { .. } => {
             "the key is already certified for another subject or purpose".to_owned()
         }
@@ -266,6 +269,7 @@ const fn conflict_code(conflict: &IntentConflict) -> &'static str {
         IntentConflict::SerialTaken => "serial.taken",
         IntentConflict::AlreadyIssued(_) => "request.repeated",
         IntentConflict::InFlight => "request.in-flight",
+        IntentConflict::WindowOver => "request.window-over",
         IntentConflict::KeyCertifiedElsewhere { .. } => "key.certified-elsewhere",
         IntentConflict::KeyBlocked => "key.blocked",
         IntentConflict::SlotTaken { .. } => "slot.taken",
@@ -289,6 +293,7 @@ const fn conflict_fault(conflict: &IntentConflict) -> Fault {
         | IntentConflict::FactorySuperseded { .. } => Fault::Requester,
         IntentConflict::SerialTaken
         | IntentConflict::AlreadyIssued(_)
+        | IntentConflict::WindowOver
         | IntentConflict::KeyCertifiedElsewhere { .. }
         | IntentConflict::SlotTaken { .. }
         | IntentConflict::Overtaken => Fault::Conflict,

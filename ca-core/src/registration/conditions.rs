@@ -2,28 +2,23 @@
 //!
 //! Made here, decided by the ledger inside its transaction.
 
-use sha2::{Digest, Sha256};
-
-use super::Door;
+use super::{Door, Offer, repeats};
 use crate::actor::{DeviceIdentity, Identity};
 use crate::issuer::Issuer;
 use crate::profile::CertificateProfile;
-use crate::record::{Conditions, Device, DeviceClaim, Idempotency, Slot, SlotUse};
-use crate::request::{EnrolmentKind, EnrolmentRequest, Evidence};
+use crate::record::{Conditions, Device, DeviceClaim, Slot, SlotUse};
+use crate::request::{EnrolmentKind, EnrolmentRequest};
 use crate::validity::UnixTime;
-
-/// How long the answer to a request is given again to the same request, in seconds.
-const REPEAT_WINDOW_SECONDS: i64 = 86_400;
 
 pub(super) fn of(
     issuer: &Issuer,
     request: &EnrolmentRequest,
-    profile: &CertificateProfile,
+    offer: &Offer,
     (door, device, now): (Door, Option<&Device>, UnixTime),
 ) -> Conditions {
     Conditions {
-        idempotency: idempotency(issuer, request, profile, now),
-        slot: slot(issuer, request, profile),
+        idempotency: repeats::idempotency(issuer, request, offer, now),
+        slot: slot(issuer, request, &offer.profile),
         successor_of: None,
         token: token(&request.actor.identity),
         claim: device.and_then(|device| claim(device, door, &request.actor.identity)),
@@ -64,39 +59,4 @@ fn claim(device: &Device, door: Door, identity: &Identity) -> Option<DeviceClaim
         factory_key: certificate.certificate.public_key().fingerprint(),
         grace_seconds,
     })
-}
-
-/// "The same request again" is the same octets from the same requester to the same issuer under the same profile, for the same
-/// subject and period, for the first time or again.
-fn idempotency(
-    issuer: &Issuer,
-    request: &EnrolmentRequest,
-    profile: &CertificateProfile,
-    now: UnixTime,
-) -> Option<Idempotency> {
-    let Evidence::Request(csr) = &request.evidence else {
-        return None;
-    };
-    let kind = match &request.kind {
-        EnrolmentKind::First => "first",
-        EnrolmentKind::ReEnrolment { .. } => "again",
-    };
-    let mut hash = Sha256::new();
-    let mut field = |octets: &[u8]| {
-        // Each field with its length in front, so that no two lists of fields are the same octets.
-        hash.update(u64::try_from(octets.len()).unwrap_or(u64::MAX).to_be_bytes());
-        hash.update(octets);
-    };
-    field(issuer.key().octets());
-    for text in [request.profile.as_str(), profile.purpose().name(), request.actor.tenant.as_str(), kind] {
-        field(text.as_bytes());
-    }
-    field(request.actor.to_string().as_bytes());
-    field(request.subject.to_string().as_bytes());
-    for name in &request.subject.alternative_names {
-        field(name.to_string().as_bytes());
-    }
-    field(&request.validity_seconds.map_or_else(Vec::new, |seconds| seconds.to_be_bytes().to_vec()));
-    field(&csr.digest());
-    Some(Idempotency { key: hash.finalize().into(), since: now.plus_seconds(-REPEAT_WINDOW_SECONDS) })
 }

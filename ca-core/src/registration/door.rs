@@ -4,7 +4,6 @@
 
 use super::{AdmitError, Offer};
 use crate::actor::{DeviceIdentity, Identity, Origin};
-use crate::profile::CertificateProfile;
 use crate::request::{EnrolmentKind, EnrolmentRequest};
 
 /// A kind of requester that an offer lets in.
@@ -55,16 +54,16 @@ const fn origin(identity: &Identity) -> Option<&Origin> {
     }
 }
 
-/// Finds the profile asked for and the first open door of its offers.
+/// Finds the offer of the profile asked for and the first open door of its offers.
 pub(super) fn find<'a>(
     offers: &'a [Offer],
     request: &EnrolmentRequest,
-) -> Result<(&'a CertificateProfile, Door), AdmitError> {
+) -> Result<(&'a Offer, Door), AdmitError> {
     let mut error = AdmitError::ProfileNotOffered { profile: request.profile.clone() };
     for offer in offers.iter().filter(|offer| *offer.profile.id() == request.profile) {
         let open = |door: &&Door| door.lets_in(&request.actor.identity, &request.kind);
         match offer.doors.iter().find(open) {
-            Some(door) => return Ok((&offer.profile, *door)),
+            Some(door) => return Ok((offer, *door)),
             None => error = AdmitError::DoorClosed { profile: request.profile.clone() },
         }
     }

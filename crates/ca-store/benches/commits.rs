@@ -15,7 +15,9 @@ use ca_core::audit::{Act, AuditEvent};
 use ca_core::key_ref::KeyRef;
 use ca_core::ports::Ledger;
 use ca_core::profile::{Hierarchy, KeyPurpose, ProfileId};
-use ca_core::record::{CertificateId, Conditions, Idempotency, Intent, IssuedRecord, Slot, SlotUse};
+use ca_core::record::{
+    AfterWindow, CertificateId, Conditions, Idempotency, Intent, IssuedRecord, Slot, SlotUse,
+};
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
@@ -98,7 +100,7 @@ fn issue(store: &Store, number: u64) {
         validity: Validity::new(NOW, NOW.plus_seconds(i64::from(u32::MAX))).unwrap(),
         recorded_at: NOW,
         conditions: Conditions {
-            idempotency: Some(Idempotency { key: random, since: NOW }),
+            idempotency: Some(Idempotency { key: random, since: NOW, after: AfterWindow::New }),
             slot: Some((slot, SlotUse::First)),
             ..Conditions::default()
         },

@@ -7,4 +7,5 @@ pub(crate) mod intent;
 pub(crate) mod issued;
 pub(crate) mod revocation;
 pub(crate) mod settlement;
+pub(crate) mod repeats;
 mod slot;

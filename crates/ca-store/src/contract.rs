@@ -12,6 +12,7 @@ mod followers;
 mod ground;
 mod intents;
 mod listings;
+mod load;
 mod migrations;
 mod model;
 mod races;

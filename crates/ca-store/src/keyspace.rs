@@ -28,6 +28,7 @@
 //! | 17 | `devices` | system title | [`DeviceRow`](crate::row::DeviceRow) |
 //! | 18 | `device-lists` | tenant ‖ 00 ‖ system title | empty |
 //! | 19 | `tree` | level u8 ‖ index u64 | hash of a perfect subtree over the audit records, 32 octets; level 1 and above |
+//! | 20 | `request-ends` | time ‖ idempotency key | id: when the request may be forgotten that this certificate answers |
 
 use ca_core::key_ref::KeyRef;
 use ca_core::profile::{Hierarchy, KeyPurpose};
@@ -59,10 +60,11 @@ pub(crate) enum Keyspace {
     Devices,
     DeviceLists,
     Tree,
+    RequestEnds,
 }
 
 impl Keyspace {
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::Meta,
         Self::Audit,
         Self::Open,
@@ -82,6 +84,7 @@ impl Keyspace {
         Self::Devices,
         Self::DeviceLists,
         Self::Tree,
+        Self::RequestEnds,
     ];
 
     /// Returns its octet and its name; both are on disk and never change.
@@ -106,6 +109,7 @@ impl Keyspace {
             Self::Devices => (17, "devices"),
             Self::DeviceLists => (18, "device-lists"),
             Self::Tree => (19, "tree"),
+            Self::RequestEnds => (20, "request-ends"),
         }
     }
 
@@ -164,6 +168,16 @@ pub(crate) fn time_octets(time: UnixTime) -> [u8; 8] {
 /// notAfter ‖ id.
 pub(crate) fn expiry_key(not_after: UnixTime, id: &CertificateId) -> Vec<u8> {
     [time_octets(not_after).as_slice(), id.issuer.octets(), id.serial.octets()].concat()
+}
+
+/// time ‖ idempotency key.
+pub(crate) fn request_end_key(end: UnixTime, request: &[u8; 32]) -> Vec<u8> {
+    [time_octets(end).as_slice(), request].concat()
+}
+
+/// Reads the idempotency key that [`request_end_key`] wrote.
+pub(crate) fn parse_request(key: &[u8]) -> Option<[u8; 32]> {
+    key.get(8..)?.try_into().ok()
 }
 
 /// issuer ‖ CRL number.
@@ -246,7 +260,7 @@ mod tests {
     fn octets_and_names_are_each_used_once() {
         let mut tags: Vec<u8> = Keyspace::ALL.map(Keyspace::tag).to_vec();
         tags.dedup();
-        assert_eq!(tags, (1..=19).collect::<Vec<u8>>());
+        assert_eq!(tags, (1..=20).collect::<Vec<u8>>());
         let names: std::collections::BTreeSet<_> = Keyspace::ALL.map(Keyspace::name).into();
         assert_eq!(names.len(), Keyspace::ALL.len());
     }

@@ -20,7 +20,11 @@ const PORT: &str = "ledger";
 
 impl Ledger for Store {
     fn record_intents(&self, intents: Vec<Intent>) -> Result<Vec<Result<(), IntentConflict>>, Unavailable> {
-        self.write_new(PORT, Durability::Durable, |tx| {
+        let Some(now) = intents.iter().map(|intent| intent.recorded_at).max() else { return Ok(Vec::new()) };
+        let forgetting = self.forgetting();
+        self.write_new(PORT, Durability::Durable, move |tx| {
+            // Each call takes away twice what it adds, so that what is over never gathers.
+            forgetting.step(tx, now, intents.len().saturating_mul(2))?;
             intents.into_iter().map(|intent| record_intent(tx, intent)).collect()
         })
     }

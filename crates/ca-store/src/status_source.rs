@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use ca_core::key_ref::KeyRef;
 use ca_core::ports::{StatusSource, Unavailable};
 use ca_core::record::{
-    CertificateId, CertificateQuery, CertificateStatus, CrlRecord, RevokedEntry, StoredCertificate,
+    CertificateId, CertificateQuery, CertificateStatus, CrlRecord, RevokedEntry, StatusKind,
+    StoredCertificate,
 };
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
@@ -17,7 +18,9 @@ use crate::engine::View;
 use crate::keyspace::{
     Keyspace, crl_key, expiry_key, id_key, parse_id, parse_indexed_id, time_octets, title_key,
 };
-use crate::row::{CertificateRow, CrlHeadRow, CrlRow, IntentRow, RevocationRow, Row, RowFault, UncertainRow};
+use crate::row::{
+    CertificateRow, CrlHeadRow, CrlRow, IntentRow, RequestRow, RevocationRow, Row, RowFault, UncertainRow,
+};
 use crate::store::Store;
 use crate::transaction::{ReadFault, Rows};
 
@@ -122,20 +125,42 @@ fn list(view: &dyn View, query: &CertificateQuery) -> Result<Vec<StoredCertifica
     let mut found = Vec::new();
     let mut after = query.after.clone();
     while found.len() < query.limit {
-        let page = match &query.title {
-            Some(title) => device_page(view, title, query, after.as_ref())?,
-            None => page(view, query, after.as_ref())?,
+        let page = match (&query.request, &query.title) {
+            (Some(request), _) => answer_page(view, request, after.as_ref())?,
+            (None, Some(title)) => device_page(view, title, query, after.as_ref())?,
+            (None, None) => page(view, query, after.as_ref())?,
         };
         let Some((last, _)) = page.last() else { break };
         after = Some(last.clone());
         for (id, row) in page {
             let wanted = query.tenant.as_ref().is_none_or(|tenant| *tenant == row.tenant);
             if wanted && found.len() < query.limit {
-                found.push(stored(view, id, row)?);
+                let one = stored(view, id, row)?;
+                found.extend(Some(one).filter(|one| fits(query, one)));
             }
         }
     }
     Ok(found)
+}
+
+/// Whether a certificate is of the status that is asked for.
+fn fits(query: &CertificateQuery, stored: &StoredCertificate) -> bool {
+    query.status.is_none_or(|wanted| stored.status.kind() == Some(wanted))
+}
+
+/// The one row that answers a request, unless it was given before.
+fn answer_page(
+    view: &dyn View,
+    request: &[u8; 32],
+    after: Option<&CertificateId>,
+) -> Result<Vec<(CertificateId, CertificateRow)>, ReadFault> {
+    let Some(RequestRow { id }) =
+        view.row(request)?.filter(|row: &RequestRow| after.is_none_or(|after| *after < row.id))
+    else {
+        return Ok(Vec::new());
+    };
+    let row = known(certificate_row(view, &id)?, Keyspace::Requests)?;
+    Ok(vec![(id, row)])
 }
 
 /// The next rows in the order of their ids, whether their intents are open or have ended.
@@ -144,6 +169,9 @@ fn page(
     query: &CertificateQuery,
     after: Option<&CertificateId>,
 ) -> Result<Vec<(CertificateId, CertificateRow)>, ReadFault> {
+    if let Some(keyspace) = query.status.and_then(index_of) {
+        return indexed_page(view, query, (keyspace, after));
+    }
     let limit = query.limit.clamp(1, PAGE);
     let prefix = query.issuer.map(|issuer| issuer.octets().to_vec()).unwrap_or_default();
     let after = after.map(id_key).unwrap_or_default();
@@ -157,6 +185,34 @@ fn page(
     rows.into_iter()
         .take(limit)
         .map(|(key, row)| Ok((known(parse_id(&key), Keyspace::Certificates)?, row)))
+        .collect()
+}
+
+/// The keyspace that has every certificate of a status, where few are among many.
+const fn index_of(status: StatusKind) -> Option<Keyspace> {
+    match status {
+        StatusKind::Uncertain => Some(Keyspace::Uncertain),
+        StatusKind::Revoked => Some(Keyspace::Revocations),
+        StatusKind::Pending => Some(Keyspace::Open),
+        StatusKind::Good | StatusKind::Aborted => None,
+    }
+}
+
+/// The next rows whose ids stand in a keyspace.
+fn indexed_page(
+    view: &dyn View,
+    query: &CertificateQuery,
+    (keyspace, after): (Keyspace, Option<&CertificateId>),
+) -> Result<Vec<(CertificateId, CertificateRow)>, ReadFault> {
+    let prefix = query.issuer.map(|issuer| issuer.octets().to_vec()).unwrap_or_default();
+    let after = after.map(id_key).unwrap_or_default();
+    let keys = view.rows_after(keyspace, &prefix, &after, query.limit.clamp(1, PAGE))?;
+    keys.into_iter()
+        .map(|(key, _)| {
+            let id = known(parse_id(&key), keyspace)?;
+            let row = known(certificate_row(view, &id)?, keyspace)?;
+            Ok((id, row))
+        })
         .collect()
 }
 

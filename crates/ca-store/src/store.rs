@@ -11,6 +11,7 @@ use ca_core::ports::Unavailable;
 use ca_core::tenant::TenantId;
 use ca_core::validity::UnixTime;
 
+use crate::act::repeats::Forgetting;
 use crate::audit_walk::{AuditFault, AuditWalk};
 use crate::boot::BootId;
 use crate::committer::{Committer, CommitterSetup, FatalHook, StoreCounters};
@@ -32,6 +33,7 @@ pub struct Store {
     committer: Committer,
     engine: Arc<dyn Engine>,
     followers: Followers,
+    forgetting: Forgetting,
     _directory: Directory,
 }
 
@@ -148,7 +150,8 @@ impl Store {
             audit_records,
             "the ledger is open"
         );
-        Ok((Self { committer, engine, followers: Followers::default(), _directory: directory }, report))
+        let (followers, forgetting) = (Followers::default(), Forgetting::default());
+        Ok((Self { committer, engine, followers, forgetting, _directory: directory }, report))
     }
 
     /// Checks the whole audit trail, record by record, while the ledger goes on.
@@ -191,6 +194,11 @@ impl Store {
             .check(self.trail_end())
             .map_err(|behind| Unavailable { port, cause: behind.into() })?;
         self.write(port, durability, act)
+    }
+
+    /// Returns how far requests that are over were forgotten.
+    pub(crate) fn forgetting(&self) -> Forgetting {
+        self.forgetting.clone()
     }
 
     /// Has an act done for a port.

@@ -10,7 +10,7 @@ use ca_core::audit::{AuditCodecError, AuditEvent, AuditTrail};
 use ca_core::key_ref::KeyRef;
 use ca_core::record::CertificateId;
 
-use crate::engine::{EngineError, MAX_VALUE_OCTETS, View, Write};
+use crate::engine::{EngineError, KeyValue, MAX_VALUE_OCTETS, View, Write};
 use crate::keyspace::{Keyspace, subtree_key};
 use crate::row::{Row, RowFault, TrailRow};
 
@@ -148,6 +148,16 @@ impl<'v> Transaction<'v> {
     /// Removes what stands under a key.
     pub(crate) fn remove_key(&mut self, keyspace: Keyspace, key: Vec<u8>) {
         self.write(keyspace, key, None);
+    }
+
+    /// Lists what is on disk of a keyspace behind a key, whatever is pending.
+    pub(crate) fn committed_after(
+        &self,
+        keyspace: Keyspace,
+        after: &[u8],
+        limit: usize,
+    ) -> Result<Vec<KeyValue>, ReadFault> {
+        Ok(self.view.rows_after(keyspace, &[], after, limit)?)
     }
 
     /// Seals an audit event, with the subtrees that its record completes; returns the number of the record.

@@ -186,6 +186,9 @@ pub struct CertFilter {
     /// Only of the device with this system title.
     #[arg(long, value_name = "HEX16")]
     pub system_title: Option<String>,
+    /// Only of this status: good, revoked, uncertain, aborted or intent.
+    #[arg(long, value_name = "STATUS")]
+    pub status: Option<String>,
     /// At most so many.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub limit: u32,

@@ -16,7 +16,7 @@ use ca_core::key_ref::KeyRef;
 use ca_core::ports::{Clock, Entropy, Registry, StatusSource};
 use ca_core::profile::ProfileId;
 use ca_core::record::{CrlRecord, StoredCertificate};
-use ca_core::registration::Offer;
+use ca_core::registration::{Offer, RepeatRule};
 use ca_core::validity::UnixTime;
 use ca_store::{BootId, FatalHook, Opening, Settings, Store};
 use cmp_server::config::{CmpConfig, DEFAULT_BODY_OCTETS};
@@ -30,9 +30,6 @@ use crate::exit::{Exit, Failure};
 use crate::publisher::Publisher;
 pub(crate) use est::est_router;
 pub(crate) use status::status_parts;
-
-/// How long a signing outcome may stay unknown before its serial number is revoked, in seconds.
-const UNCERTAIN_GRACE_SECONDS: i64 = 3_600;
 
 /// The clock of the operating system.
 #[derive(Debug, Clone, Copy, Default)]
@@ -78,6 +75,8 @@ pub struct ServedAuthority {
     pub authority: Arc<CertificationAuthority>,
     /// What it issues.
     pub profiles: Vec<ProfileId>,
+    /// How long a signing outcome may stay unknown, in seconds.
+    pub(crate) uncertain_grace_seconds: i64,
     /// Who publishes its CRLs.
     pub(crate) publisher: Arc<Publisher>,
 }
@@ -158,7 +157,8 @@ pub(crate) fn compose(config: &Config, through: impl FnOnce(Ports) -> Ports) -> 
     if !report.uncertain.is_empty() {
         tracing::warn!(
             count = report.uncertain.len(),
-            "signing outcomes are unknown since the last stop; their serial numbers will be revoked after an hour"
+            "signing outcomes are unknown since the last stop; their serial numbers will be revoked after the grace time: \
+             `meter-pki cert list --status uncertain` shows them"
         );
     }
     let store = Arc::new(store);
@@ -217,30 +217,36 @@ fn serve_authority(
     let mut offers: Vec<Offer> = one
         .offers
         .iter()
-        .map(|offer| Offer { profile: offer.profile.clone(), doors: offer.doors.clone() })
+        .map(|offer| Offer {
+            profile: offer.profile.clone(),
+            doors: offer.doors.clone(),
+            repeats: offer.repeats,
+        })
         .collect();
     offers.push(Offer {
         profile: one.responder_profile.clone(),
         doors: vec![ca_core::registration::Door::Process],
+        repeats: RepeatRule::default(),
     });
     let charter = Charter {
         issuer: one.issuer.clone(),
         offers,
         linter: policies::lint::linter(),
         crl_profile: one.crl_profile,
-        uncertain_grace_seconds: UNCERTAIN_GRACE_SECONDS,
+        uncertain_grace_seconds: one.uncertain_grace_seconds,
         own_issuers: own_issuers.to_vec(),
         threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
     };
     let authority = Arc::new(CertificationAuthority::new(charter, ports.clone()));
     Ok(ServedAuthority {
         name: one.name.clone(),
+        uncertain_grace_seconds: one.uncertain_grace_seconds,
         profiles: one.offers.iter().map(|offer| offer.profile.id().clone()).collect(),
         publisher: Arc::new(Publisher::new(
             Arc::clone(&authority),
             one.crl_profile,
             Arc::clone(repository),
-            ports,
+            (ports, one.uncertain_grace_seconds),
         )),
         authority,
     })

@@ -193,6 +193,9 @@ pub struct RawAuthority {
     pub responder_profile: String,
     /// `responder_key`: the name of the responder's key, 40 hexadecimal digits.
     pub responder_key: String,
+    /// `uncertain_grace_seconds`: how long a signing outcome may stay unknown before its serial number is revoked; 3600 unless
+    /// given.
+    pub uncertain_grace_seconds: Option<u32>,
     /// `crl_uri`, plain http.
     pub crl_uri: Option<String>,
     /// `ca_issuers_uri`, plain http.
@@ -226,6 +229,10 @@ pub struct RawOffer {
     pub base64_line: u16,
     /// `channel_binding`: `if-present` (default), `required` or `off`.
     pub channel_binding: Option<String>,
+    /// `repeat_window_hours`: how long the same request gets the same octets; 24 unless given.
+    pub repeat_window_hours: Option<u16>,
+    /// `after_window`: `new` (default), `return-existing` or `refuse`: what becomes of the same request later.
+    pub after_window: Option<String>,
 }
 
 const fn default_line() -> u16 {

@@ -11,6 +11,7 @@ pub mod operator;
 pub mod compose;
 pub mod audit;
 pub mod publisher;
+mod intents;
 pub mod config;
 pub mod exit;
 mod plain_text;

@@ -12,7 +12,7 @@ use ca_core::authority::{CertificationAuthority, Ports};
 use ca_core::fault::Fault;
 use ca_core::ports::{Clock, StatusSource, Unavailable};
 use ca_core::profile::CrlProfile;
-use ca_core::record::{CrlRecord, RevokedEntry};
+use ca_core::record::{CertificateQuery, CertificateStatus, CrlRecord, RevokedEntry, StatusKind};
 use ca_core::serial_number::SerialNumber;
 use ca_core::validity::UnixTime;
 use der::Decode;
@@ -49,6 +49,7 @@ pub struct Publisher {
     repository: Arc<Repository>,
     clock: Arc<dyn Clock>,
     status: Arc<dyn StatusSource>,
+    uncertain_grace_seconds: i64,
     revoked: Notify,
     one_at_a_time: std::sync::Mutex<()>,
 }
@@ -65,7 +66,7 @@ impl Publisher {
         authority: Arc<CertificationAuthority>,
         profile: CrlProfile,
         repository: Arc<Repository>,
-        ports: &Ports,
+        (ports, uncertain_grace_seconds): (&Ports, i64),
     ) -> Self {
         Self {
             authority,
@@ -73,6 +74,7 @@ impl Publisher {
             repository,
             clock: Arc::clone(&ports.clock),
             status: Arc::clone(&ports.status),
+            uncertain_grace_seconds,
             revoked: Notify::new(),
             one_at_a_time: std::sync::Mutex::new(()),
         }
@@ -219,12 +221,29 @@ impl Publisher {
         false
     }
 
+    /// Returns when the first serial number whose signing outcome is unknown goes on a CRL.
+    fn uncertain_due(&self) -> Option<UnixTime> {
+        let query = CertificateQuery {
+            issuer: Some(self.authority.issuer().key()),
+            status: Some(StatusKind::Uncertain),
+            limit: PAGE,
+            ..CertificateQuery::default()
+        };
+        // What cannot be read now is looked at again within a minute.
+        let uncertain = self.status.certificates(&query).unwrap_or_default();
+        let since = uncertain.iter().filter_map(|one| {
+            if let CertificateStatus::Uncertain { since } = one.status { Some(since) } else { None }
+        });
+        since.min().map(|since| since.plus_seconds(self.uncertain_grace_seconds))
+    }
+
     /// Returns how long until the next CRL is due, looked at again at least every minute.
     fn until_due(&self) -> Duration {
         let standing = self.repository.standing(&self.authority.issuer().key());
         let due = standing.map_or(UnixTime::from_seconds(0), |standing| {
             standing.this_update.plus_seconds(self.profile.reissue_seconds())
         });
+        let due = self.uncertain_due().map_or(due, |uncertain| uncertain.min(due));
         let seconds = due.seconds().saturating_sub(self.clock.now().seconds());
         Duration::from_secs(u64::try_from(seconds).unwrap_or_default()).min(LONGEST_WAIT)
     }

@@ -21,6 +21,7 @@ use crate::audit::{self, Copies, Followed};
 use crate::compose::{System, cmp_router, compose, est_router, status_parts};
 use crate::config::{Config, RawEst};
 use crate::exit::{Exit, Failure};
+use crate::intents::IntentWatch;
 use crate::operator::{OperatorListener, OperatorState, router};
 
 /// How long work under way may take after the signal to stop.
@@ -118,6 +119,10 @@ pub async fn start(
     }
     let log = Arc::clone(&system.audit);
     health.ready("audit", move || audit::condition(&log));
+    let watch = Arc::new(IntentWatch::new(Arc::clone(&system.status), &metrics));
+    let watched = Arc::clone(&watch);
+    health.ready("intents", move || watched.condition());
+    tasks.spawn(watch.run(shutdown.clone()));
     let router_of_status = status.router.merge(health.router());
     let listener = bind(config.status.listen, "status")
         .await?

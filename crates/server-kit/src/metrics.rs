@@ -17,7 +17,8 @@
 //! ```
 
 use axum::{Router, http::header::CONTENT_TYPE, routing::get};
-use metrics::{Counter, Gauge, Key, KeyName, Label, Metadata, Recorder};
+pub use metrics::Gauge;
+use metrics::{Counter, Key, KeyName, Label, Metadata, Recorder};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use std::{fmt, sync::Arc};
 

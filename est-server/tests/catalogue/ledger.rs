@@ -288,8 +288,10 @@ impl StatusSource for Memory {
         Ok(self.open()?.certificates.get(id).cloned())
     }
 
-    fn certificates(&self, _: &CertificateQuery) -> Result<Vec<StoredCertificate>, Unavailable> {
-        Ok(self.open()?.certificates.values().cloned().collect())
+    fn certificates(&self, query: &CertificateQuery) -> Result<Vec<StoredCertificate>, Unavailable> {
+        let state = self.open()?;
+        let answers = |id| query.request.is_none_or(|request| state.answers.get(&request) == Some(id));
+        Ok(state.certificates.values().filter(|row| answers(&row.id)).cloned().collect())
     }
 
     fn revoked(

@@ -18,7 +18,7 @@ use ca_core::path::TrustAnchor;
 use ca_core::ports::{Clock, Entropy, Unavailable};
 use ca_core::profile::{CrlProfile, ProfileParts};
 use ca_core::record::Token;
-use ca_core::registration::{Door, Offer};
+use ca_core::registration::{Door, Offer, RepeatRule};
 use ca_core::subject::Subject;
 use ca_core::system_title::SystemTitle;
 use ca_core::validity::UnixTime;
@@ -407,5 +407,5 @@ fn offer(parts: ProfileParts) -> Offer {
         Door::FactoryCertificate { grace_seconds: YEAR },
         Door::OperationalCertificate,
     ];
-    Offer { profile: profile(parts), doors }
+    Offer { profile: profile(parts), doors, repeats: RepeatRule::default() }
 }

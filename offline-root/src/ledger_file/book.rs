@@ -233,6 +233,11 @@ impl Book {
             .or_else(|| intent.conditions.claim.as_ref().map(|_| IntentConflict::DeviceNotExpected))
     }
 
+    /// Tells whether a certificate or intent was made for a request.
+    pub(super) fn answers(&self, request: &[u8; 32], id: &CertificateId) -> bool {
+        self.rows.get(id).is_some_and(|row| row.idempotency == Some(*request))
+    }
+
     fn repeated(&self, intent: &Intent) -> Option<IntentConflict> {
         let asked = intent.conditions.idempotency?;
         self.rows

@@ -138,13 +138,15 @@ impl StatusSource for FileLedger {
     }
 
     fn certificates(&self, query: &CertificateQuery) -> Result<Vec<StoredCertificate>, Unavailable> {
-        let CertificateQuery { tenant, issuer, title, after, limit } = query;
+        let CertificateQuery { tenant, issuer, title, request, status, after, limit } = query;
         let state = self.state();
         let fits = |row: &&StoredCertificate| {
             let titled = |title| row.slot.as_ref().is_some_and(|slot| slot.title == title);
             tenant.as_ref().is_none_or(|tenant| *tenant == row.tenant)
                 && issuer.is_none_or(|issuer| issuer == row.id.issuer)
                 && title.is_none_or(titled)
+                && request.is_none_or(|request| state.book.answers(&request, &row.id))
+                && status.is_none_or(|status| row.status.kind() == Some(status))
                 && after.as_ref().is_none_or(|after| *after < row.id)
         };
         Ok(state.book.rows().map(|row| &row.stored).filter(fits).take(*limit).cloned().collect())

@@ -7,8 +7,9 @@ use ca_core::ports::{Ledger, Registry, StatusSource};
 use ca_core::profile::{Hierarchy, KeyPurpose, ProfileId};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
-    CertificateId, CertificateQuery, Conditions, CrlIntent, CrlNumberTaken, DeviceClaim, Idempotency, Intent,
-    IntentConflict, IssuedRecord, Revocation, RevocationOutcome, RevocationRecord, Slot, SlotUse,
+    AfterWindow, CertificateId, CertificateQuery, Conditions, CrlIntent, CrlNumberTaken, DeviceClaim,
+    Idempotency, Intent, IntentConflict, IssuedRecord, Revocation, RevocationOutcome, RevocationRecord, Slot,
+    SlotUse,
 };
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
@@ -217,7 +218,7 @@ fn i7_the_same_request_again_gets_the_same_certificate() {
     let (_place, ledger) = Place::new();
     let asking = |number, since| Intent {
         conditions: Conditions {
-            idempotency: Some(Idempotency { key: [5; 32], since: at(since) }),
+            idempotency: Some(Idempotency { key: [5; 32], since: at(since), after: AfterWindow::New }),
             ..Conditions::default()
         },
         key_fingerprint: [1; 32],

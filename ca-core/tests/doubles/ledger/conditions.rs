@@ -1,7 +1,8 @@
 //! What must hold before an intent is recorded. Decides; changes nothing.
 
 use ca_core::record::{
-    CertificateId, CertificateStatus, DeviceClaim, Idempotency, Intent, IntentConflict, Slot, SlotUse, Token,
+    AfterWindow, CertificateId, CertificateStatus, DeviceClaim, Idempotency, Intent, IntentConflict, Slot,
+    SlotUse, Token,
 };
 
 use super::State;
@@ -33,7 +34,16 @@ pub(super) fn check(state: &State, intent: &Intent) -> Result<(), IntentConflict
 /// What was answered and is not revoked since is answered again; what ended otherwise was no answer.
 fn not_answered(state: &State, idempotency: &Idempotency) -> Result<(), IntentConflict> {
     let row = state.requests.get(&idempotency.key).and_then(|id| state.rows.get(id));
-    let Some(row) = row.filter(|row| row.stored.recorded_at >= idempotency.since) else { return Ok(()) };
+    let Some(row) = row else { return Ok(()) };
+    if row.stored.recorded_at < idempotency.since {
+        return match (row.stored.status, idempotency.after) {
+            (CertificateStatus::Good, AfterWindow::ReturnExisting) => {
+                Err(IntentConflict::AlreadyIssued(Box::new(row.stored.clone())))
+            }
+            (CertificateStatus::Good, AfterWindow::Refuse) => Err(IntentConflict::WindowOver),
+            _ => Ok(()),
+        };
+    }
     match row.stored.status {
         CertificateStatus::Good | CertificateStatus::Revoked(_) => {
             Err(IntentConflict::AlreadyIssued(Box::new(row.stored.clone())))

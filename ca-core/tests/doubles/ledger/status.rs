@@ -29,6 +29,8 @@ impl StatusSource for MemoryLedger {
                 && query
                     .title
                     .is_none_or(|title| stored.slot.as_ref().is_some_and(|slot| slot.title == title))
+                && query.request.is_none_or(|request| state.requests.get(&request) == Some(&stored.id))
+                && query.status.is_none_or(|status| stored.status.kind() == Some(status))
                 && query.after.as_ref().is_none_or(|after| stored.id > *after)
         };
         Ok(state.rows.values().map(|row| &row.stored).filter(asked).take(query.limit).cloned().collect())

@@ -4,10 +4,13 @@
 //! the key, the certificate to be replaced, the slot, the token, the claim.
 
 use ca_core::audit::{Act, AuditEvent};
-use ca_core::record::{CertificateId, DeviceClaim, DeviceState, Idempotency, Intent, IntentConflict};
+use ca_core::record::{
+    AfterWindow, CertificateId, CertificateStatus, DeviceClaim, DeviceState, Idempotency, Intent,
+    IntentConflict,
+};
 use ca_core::validity::UnixTime;
 
-use super::slot;
+use super::{repeats, slot};
 use crate::certificate::{certificate_row, stored};
 use crate::keyspace::{Keyspace, id_key, title_key};
 use crate::row::{CertificateRow, CertificateState, DeviceRow, IntentRow, KeyRow, RequestRow, TokenRow};
@@ -37,7 +40,7 @@ impl<E: Into<ActFault>> From<E> for Refusal {
 /// Records an intent if its conditions hold.
 pub(crate) fn record(tx: &mut Transaction<'_>, intent: Intent) -> Result<(), Refusal> {
     if let Some(idempotency) = &intent.conditions.idempotency {
-        not_answered_before(tx, idempotency)?;
+        not_answered_before(tx, idempotency, intent.recorded_at)?;
     }
     if certificate_row(tx, &intent.id)?.is_some() {
         return Err(IntentConflict::SerialTaken.into());
@@ -81,15 +84,34 @@ pub(crate) fn is_signing(rows: &(impl Rows + ?Sized), id: &CertificateId) -> Res
 }
 
 /// An aborted or uncertain intent does not count as an answer: a fresh one serves the requester.
-fn not_answered_before(tx: &Transaction<'_>, idempotency: &Idempotency) -> Result<(), Refusal> {
+///
+/// What was issued outside the window counts as the idempotency says, while it is good.
+fn not_answered_before(
+    tx: &Transaction<'_>,
+    idempotency: &Idempotency,
+    now: UnixTime,
+) -> Result<(), Refusal> {
     let Some(RequestRow { id }) = tx.row(&idempotency.key)? else { return Ok(()) };
-    let Some(row) = certificate_row(tx, &id)?.filter(|row| row.recorded_at >= idempotency.since) else {
-        return Ok(());
-    };
-    match row.state {
-        CertificateState::Intended => Err(IntentConflict::InFlight.into()),
-        CertificateState::Issued => Err(IntentConflict::AlreadyIssued(Box::new(stored(tx, id, row)?)).into()),
-        CertificateState::Aborted | CertificateState::Uncertain => Ok(()),
+    let Some(row) = certificate_row(tx, &id)? else { return Ok(()) };
+    let in_window = row.recorded_at >= idempotency.since;
+    match (row.state, idempotency.after) {
+        (CertificateState::Aborted | CertificateState::Uncertain, _) => Ok(()),
+        (CertificateState::Intended, _) if in_window => Err(IntentConflict::InFlight.into()),
+        (CertificateState::Issued, _) if in_window => {
+            Err(IntentConflict::AlreadyIssued(Box::new(stored(tx, id, row)?)).into())
+        }
+        (CertificateState::Intended, _) | (CertificateState::Issued, AfterWindow::New) => Ok(()),
+        (CertificateState::Issued, after) => {
+            let row = stored(tx, id, row)?;
+            match (row.status, after) {
+                _ if row.validity.not_after() < now => Ok(()),
+                (CertificateStatus::Good, AfterWindow::ReturnExisting) => {
+                    Err(IntentConflict::AlreadyIssued(Box::new(row)).into())
+                }
+                (CertificateStatus::Good, _) => Err(IntentConflict::WindowOver.into()),
+                _ => Ok(()),
+            }
+        }
     }
 }
 
@@ -187,7 +209,7 @@ fn write(tx: &mut Transaction<'_>, intent: &Intent) -> Result<(), ActFault> {
         tx.put_octets(Keyspace::Titles, title_key(&title, &intent.id), Vec::new())?;
     }
     if let Some(idempotency) = &conditions.idempotency {
-        tx.put(&idempotency.key, &RequestRow { id: intent.id.clone() })?;
+        repeats::remember(tx, idempotency, intent)?;
     }
     let row = IntentRow {
         certificate,

@@ -245,7 +245,7 @@ fn wait_for(store: &Store, waiting: u64) {
 }
 
 // S-14: who waits too long for a slow disk is told so, and then nothing was done.
-fn s14_whoever_loses_patience_did_nothing(ground: &Ground) {
+fn s_14_whoever_loses_patience_did_nothing(ground: &Ground) {
     let (entered, entering) = channel();
     let (leave, leaving) = channel();
     let leaving = Mutex::new(leaving);
@@ -322,7 +322,7 @@ super::on_every_engine! {
     a_panic_of_the_committer_is_the_end,
     a_commit_that_fails_fails_its_whole_group,
     those_who_wait_share_one_commit,
-    s14_whoever_loses_patience_did_nothing,
+    s_14_whoever_loses_patience_did_nothing,
     a_group_is_as_durable_as_its_most_demanding_act,
     only_the_mark_of_signing_may_be_lost_in_a_power_cut,
 }

@@ -11,9 +11,9 @@ use ca_core::ports::{Ledger, Registry, StatusSource, Unavailable};
 use ca_core::profile::{Hierarchy, KeyPurpose, ProfileId};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
-    CertificateId, CertificateStatus, Conditions, DeviceClaim, ExpectedDevice, Idempotency, Intent,
-    IntentConflict, IssuedRecord, Revocation, RevocationOutcome, RevocationRecord, Settlement, Slot, SlotUse,
-    Token,
+    AfterWindow, CertificateId, CertificateStatus, Conditions, DeviceClaim, ExpectedDevice, Idempotency,
+    Intent, IntentConflict, IssuedRecord, Revocation, RevocationOutcome, RevocationRecord, Settlement, Slot,
+    SlotUse, Token,
 };
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
@@ -184,7 +184,8 @@ impl IntentWords for Intent {
     }
 
     fn for_request(mut self, number: u8) -> Self {
-        self.conditions.idempotency = Some(Idempotency { key: [number; 32], since: NOW });
+        self.conditions.idempotency =
+            Some(Idempotency { key: [number; 32], since: NOW, after: AfterWindow::New });
         self
     }
 

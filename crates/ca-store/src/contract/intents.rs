@@ -5,7 +5,7 @@ use ca_core::ports::{Ledger, Registry, StatusSource};
 use ca_core::profile::KeyPurpose;
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
-    CertificateId, CertificateStatus, Idempotency, Intent, IntentConflict, Settlement, SlotUse,
+    AfterWindow, CertificateId, CertificateStatus, Idempotency, Intent, IntentConflict, Settlement, SlotUse,
 };
 use ca_core::validity::UnixTime;
 
@@ -71,7 +71,7 @@ fn an_answer_from_before_the_window_is_forgotten(ground: &Ground) {
     store.issue(intent(1).for_request(7));
     let later = |number, since| {
         let mut intent = intent(number).for_request(7);
-        intent.conditions.idempotency = Some(Idempotency { key: [7; 32], since });
+        intent.conditions.idempotency = Some(Idempotency { key: [7; 32], since, after: AfterWindow::New });
         intent
     };
     assert!(matches!(store.record(later(2, NOW)), Err(IntentConflict::AlreadyIssued(_))));
@@ -96,7 +96,8 @@ fn settling_an_old_intent_does_not_forget_a_newer_answer(ground: &Ground) {
     let store = ground.open();
     store.record(intent(1).for_request(7)).unwrap();
     let mut newer = intent(2).for_request(7).at(NOW.plus_seconds(10));
-    newer.conditions.idempotency = Some(Idempotency { key: [7; 32], since: NOW.plus_seconds(10) });
+    newer.conditions.idempotency =
+        Some(Idempotency { key: [7; 32], since: NOW.plus_seconds(10), after: AfterWindow::New });
     store.issue(newer);
     store.settle(1, Settlement::Aborted);
     assert!(matches!(store.record(intent(3).for_request(7)), Err(IntentConflict::AlreadyIssued(_))));
@@ -356,7 +357,92 @@ fn a_row_that_is_too_long_is_refused_before_anything_is_written(ground: &Ground)
     assert_eq!(store.record(intent(2)), Ok(()));
 }
 
+/// How many rows remember requests.
+fn remembered(ground: &Ground) -> (usize, usize) {
+    let (_directory, engine) = ground.engine();
+    let view = engine.view().unwrap();
+    let rows = |keyspace| view.rows_after(keyspace, &[], &[], usize::MAX).unwrap().len();
+    (rows(Keyspace::Requests), rows(Keyspace::RequestEnds))
+}
+
+fn asking(number: u16, at: UnixTime, after: AfterWindow) -> Intent {
+    let mut key = [0; 32];
+    key[..2].copy_from_slice(&number.to_be_bytes());
+    let mut intent = intent(number).at(at);
+    intent.conditions.idempotency = Some(Idempotency { key, since: at.plus_seconds(-100), after });
+    intent
+}
+
+fn requests_are_forgotten_in_bounded_steps_when_their_window_is_over(ground: &Ground) {
+    let store = ground.open();
+    for number in 0..50 {
+        store.issue(asking(number, NOW, AfterWindow::New));
+    }
+    drop(store);
+    assert_eq!(remembered(ground), (50, 50));
+    let store = ground.open();
+    // At the last second of the window nothing is forgotten; later each call forgets two and adds one.
+    store.issue(asking(100, NOW.plus_seconds(100), AfterWindow::New));
+    for number in 101..111 {
+        store.issue(asking(number, NOW.plus_seconds(101), AfterWindow::New));
+    }
+    drop(store);
+    assert_eq!(remembered(ground), (50 + 11 - 20, 50 + 11 - 20));
+    let store = ground.open();
+    for number in 111..200 {
+        store.issue(asking(number, NOW.plus_seconds(101), AfterWindow::New));
+    }
+    assert!(matches!(
+        store.record(asking(111, NOW.plus_seconds(101), AfterWindow::New)),
+        Err(IntentConflict::AlreadyIssued(_))
+    ));
+    drop(store);
+    // Those whose window is open are there, and no other.
+    assert_eq!(remembered(ground), (100, 100));
+}
+
+fn a_request_that_counts_after_its_window_is_remembered_as_long_as_its_certificate_is_valid(ground: &Ground) {
+    for (after, counts) in [(AfterWindow::ReturnExisting, true), (AfterWindow::Refuse, false)] {
+        let ground = &ground.anew();
+        let store = ground.open();
+        store.issue(asking(1, NOW, after));
+        for number in 2..6 {
+            store.issue(asking(number, END, AfterWindow::New));
+        }
+        let again = |number, at| {
+            let mut again = asking(1, at, after);
+            again.id = id(number);
+            store.record(again)
+        };
+        match again(10, END) {
+            Err(IntentConflict::AlreadyIssued(stored)) if counts => assert_eq!(stored.id, id(1)),
+            Err(IntentConflict::WindowOver) if !counts => {}
+            other => panic!("{after:?}: {other:?}"),
+        }
+        let late = END.plus_seconds(1);
+        assert_eq!(again(11, late), Ok(()), "the certificate has expired");
+    }
+}
+
+// A request that was answered anew is not forgotten with its older answer.
+fn what_was_answered_anew_is_remembered_for_a_window_of_its_own(ground: &Ground) {
+    let store = ground.open();
+    store.issue(asking(1, NOW, AfterWindow::New));
+    let mut anew = asking(1, NOW.plus_seconds(101), AfterWindow::New);
+    anew.id = id(2);
+    store.issue(anew.clone());
+    for number in 3..6 {
+        store.issue(asking(number, NOW.plus_seconds(150), AfterWindow::New));
+    }
+    anew.id = id(9);
+    let Err(IntentConflict::AlreadyIssued(stored)) = store.record(anew) else { panic!("it was answered") };
+    assert_eq!(stored.id, id(2));
+}
+
 super::on_every_engine! {
+    requests_are_forgotten_in_bounded_steps_when_their_window_is_over,
+    a_request_that_counts_after_its_window_is_remembered_as_long_as_its_certificate_is_valid,
+    what_was_answered_anew_is_remembered_for_a_window_of_its_own,
     an_intent_becomes_a_certificate,
     a_serial_number_is_used_once_be_it_by_a_burned_intent,
     the_same_request_gets_the_same_certificate,

@@ -9,8 +9,8 @@ use ca_core::ports::{Ledger, Registry, StatusSource};
 use ca_core::profile::KeyPurpose;
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
-    CertificateId, CertificateQuery, CertificateStatus, DeviceState, Idempotency, Intent, IntentConflict,
-    Revocation, RevocationOutcome, RevocationRecord, Settlement, SlotUse, Token,
+    AfterWindow, CertificateId, CertificateQuery, CertificateStatus, DeviceState, Idempotency, Intent,
+    IntentConflict, Revocation, RevocationOutcome, RevocationRecord, Settlement, SlotUse, Token,
 };
 use ca_core::validity::{UnixTime, Validity};
 use proptest::collection::vec;
@@ -355,7 +355,8 @@ impl Model {
         }
         if let Some(request) = draft.request {
             let since = self.now.plus_seconds(-WINDOW);
-            intent.conditions.idempotency = Some(Idempotency { key: [request; 32], since });
+            intent.conditions.idempotency =
+                Some(Idempotency { key: [request; 32], since, after: AfterWindow::New });
         }
         intent.key_fingerprint = [draft.key; 32];
         intent.subject = subject(draft.subject);

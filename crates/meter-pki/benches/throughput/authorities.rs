@@ -14,7 +14,7 @@ use ca_core::issuer::{Issuer, PublicationPoints};
 use ca_core::key_ref::KeyRef;
 use ca_core::oid;
 use ca_core::profile::{CertificateProfile, ProfileId};
-use ca_core::registration::{Door, Offer};
+use ca_core::registration::{Door, Offer, RepeatRule};
 use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence};
 use ca_core::subject::Subject;
 use ca_core::suite::SecuritySuite;
@@ -118,7 +118,11 @@ impl Builder<'_> {
         let points =
             PublicationPoints { crl: point("ca.crl"), ca_issuers: point("ca.cer"), ocsp: point("ocsp") };
         let offer = |(row, doors): &(&str, &[Door])| {
-            anyhow::Ok(Offer { profile: self.profile(row)?.clone(), doors: doors.to_vec() })
+            anyhow::Ok(Offer {
+                profile: self.profile(row)?.clone(),
+                doors: doors.to_vec(),
+                repeats: RepeatRule::default(),
+            })
         };
         let charter = Charter {
             issuer: Issuer::new(certificate, TenantId::parse(tenant)?, window_ends, points)?,

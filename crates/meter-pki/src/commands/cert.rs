@@ -49,6 +49,7 @@ fn query(filter: &CertFilter) -> CertificateQueryText {
         tenant: filter.tenant.clone(),
         issuer: filter.issuer.clone(),
         system_title: filter.system_title.clone(),
+        status: filter.status.clone(),
         after: filter.after.clone(),
         limit: filter.limit,
     }
@@ -86,6 +87,8 @@ fn lines(one: &CertificateView) -> Vec<String> {
     if let (Some(at), Some(reason)) = (&one.revoked_at, &one.reason) {
         lines.push(format!("revoked:     {at} ({reason})"));
     }
+    lines.extend(one.explanation.iter().map(|text| format!("what:        {text}")));
+    lines.extend(one.next.iter().map(|text| format!("next:        {text}")));
     lines.extend(one.pem.iter().flat_map(|pem| pem.lines()).map(str::to_owned));
     lines
 }

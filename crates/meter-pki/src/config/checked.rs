@@ -10,7 +10,7 @@ use ca_core::issuer::Issuer;
 use ca_core::key_ref::KeyRef;
 use ca_core::path::TrustAnchor;
 use ca_core::profile::{CertificateProfile, CrlProfile, OcspProfile, ProfileId};
-use ca_core::registration::Door;
+use ca_core::registration::{Door, RepeatRule};
 use ca_core::tenant::TenantId;
 use ca_store::EngineKind;
 use est_server::config::BindingPolicy;
@@ -81,6 +81,7 @@ pub struct CheckedAuthority {
     pub(crate) crl_profile: CrlProfile,
     pub(crate) ocsp_profile: OcspProfile,
     pub(crate) responder_profile: CertificateProfile,
+    pub(crate) uncertain_grace_seconds: i64,
     pub(crate) responder_key: KeyRef,
     pub(crate) manufacturers: BTreeSet<TenantId>,
     pub(crate) offers: Vec<CheckedOffer>,
@@ -94,6 +95,7 @@ pub struct CheckedOffer {
     pub(crate) doors: Vec<Door>,
     pub(crate) line_length: LineLength,
     pub(crate) binding: BindingPolicy,
+    pub(crate) repeats: RepeatRule,
 }
 
 /// A trusted manufacturer.

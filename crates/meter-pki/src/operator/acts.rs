@@ -11,7 +11,7 @@ use ca_core::fault::Fault;
 use ca_core::ports::Unavailable;
 use ca_core::profile::ProfileId;
 use ca_core::reason::ReasonCode;
-use ca_core::record::{CertificateId, CertificateQuery, ExpectedDevice, Token};
+use ca_core::record::{CertificateId, CertificateQuery, ExpectedDevice, StatusKind, Token};
 use ca_core::request::RevocationRequest;
 use ca_core::revocation::RevokeError;
 use ca_core::serial_number::SerialNumber;
@@ -29,6 +29,16 @@ use super::wire::{
 use crate::compose::{ServedAuthority, System};
 use crate::exit::{Exit, Failure};
 
+/// The statuses that a list is asked for by. Whether what is good has expired is told in the list.
+const STATUSES: [(&str, StatusKind); 6] = [
+    ("good", StatusKind::Good),
+    ("revoked", StatusKind::Revoked),
+    ("uncertain", StatusKind::Uncertain),
+    ("aborted", StatusKind::Aborted),
+    ("intent", StatusKind::Pending),
+    ("pending", StatusKind::Pending),
+];
+
 /// The most rows one answer has.
 const MAX_ROWS: usize = 10_000;
 
@@ -42,6 +52,8 @@ pub(super) fn certificates(system: &System, text: &CertificateQueryText) -> Resu
         tenant: text.tenant.as_deref().map(tenant).transpose()?,
         issuer: text.issuer.as_deref().map(|name| named(system, name)).transpose()?.map(ServedAuthority::key),
         title: text.system_title.as_deref().map(title).transpose()?,
+        request: None,
+        status: text.status.as_deref().map(status).transpose()?,
         after: text.after.as_deref().map(place).transpose()?,
         limit,
     };
@@ -58,6 +70,7 @@ pub(super) fn certificate(system: &System, issuer: &str, number: &str) -> Result
     let stored =
         system.status.certificate(&id).map_err(unavailable)?.ok_or_else(|| no_certificate(number))?;
     let view = views::certificate(&system.issuer_name(&stored), &stored, system.clock.now());
+    let view = views::explained(view, system.served(&stored.id.issuer), stored.status);
     Ok(CertificateView { pem: views::pem(&stored.certificate), ..view })
 }
 
@@ -302,6 +315,14 @@ fn title(text: &str) -> Result<SystemTitle, Failure> {
 
 pub(super) fn serial(text: &str) -> Result<SerialNumber, Failure> {
     SerialNumber::parse(text).map_err(|error| Failure::new(Exit::Usage, "serial.malformed", error))
+}
+
+fn status(text: &str) -> Result<StatusKind, Failure> {
+    STATUSES.iter().find_map(|(name, kind)| (*name == text).then_some(*kind)).ok_or_else(|| {
+        let known: Vec<&str> = STATUSES.iter().map(|(name, _)| *name).collect();
+        Failure::new(Exit::Usage, "status.unknown", format!("{text} is not a status"))
+            .then(format!("use one of {}", known.join(", ")))
+    })
 }
 
 /// A place in the list of certificates: issuing key and serial number.

@@ -50,8 +50,47 @@ pub(super) fn certificate(issuer: &str, stored: &StoredCertificate, now: UnixTim
         status: status.to_owned(),
         revoked_at: revocation.map(|revocation| revocation.time.to_string()),
         reason: revocation.map(|revocation| revocation.reason.name().to_owned()),
+        explanation: None,
+        next: None,
         pem: None,
     }
+}
+
+/// Says in words what became of a serial number that is no certificate in service, and what to type next.
+pub(super) fn explained(
+    view: CertificateView,
+    served: Option<&ServedAuthority>,
+    status: CertificateStatus,
+) -> CertificateView {
+    let (explanation, next) = match (status, served) {
+        (CertificateStatus::Uncertain { since }, Some(served)) => {
+            let due = since.plus_seconds(served.uncertain_grace_seconds);
+            let explanation = format!(
+                "the signer was asked for this certificate, and its answer is not known since {since}: a signature may exist. \
+                 Nobody was given it, and it is never signed again. It will be revoked and on the CRL after the grace time, \
+                 from {due} on; until then OCSP answers unknown"
+            );
+            let (serial, issuer) = (&view.serial, &view.issuer);
+            let next = format!(
+                "look in the signer's log whether it signed, then `meter-pki cert revoke {serial} --issuer {issuer} \
+                 --reason unspecified` to revoke it at once, or wait until {due}"
+            );
+            (Some(explanation), Some(next))
+        }
+        (CertificateStatus::Pending, _) => (Some("it is being issued at this moment; nothing was delivered".to_owned()), None),
+        (CertificateStatus::Aborted, _) => (
+            Some("it was never signed; the serial number is burned, and the requester asks again under another".to_owned()),
+            None,
+        ),
+        (
+            CertificateStatus::Uncertain { .. }
+            | CertificateStatus::NeverIssued
+            | CertificateStatus::Good
+            | CertificateStatus::Revoked(_),
+            _,
+        ) => (None, None),
+    };
+    CertificateView { explanation, next, ..view }
 }
 
 /// Writes DER octets as PEM; `None` while there are none.

@@ -41,6 +41,8 @@ pub struct CertificateQueryText {
     pub issuer: Option<String>,
     /// Only of this device.
     pub system_title: Option<String>,
+    /// Only those of this status: `good`, `revoked`, `uncertain`, `aborted` or `intent`.
+    pub status: Option<String>,
     /// Only those after this place, as `next` of the page before said.
     pub after: Option<String>,
     /// At most so many, up to 10,000.
@@ -78,6 +80,10 @@ pub struct CertificateView {
     pub revoked_at: Option<String>,
     /// Why.
     pub reason: Option<String>,
+    /// What happened and what will, where the status needs words; in the view of a single one only.
+    pub explanation: Option<String>,
+    /// What to type next, if anything is to be done; in the view of a single one only.
+    pub next: Option<String>,
     /// The certificate as PEM; in the view of a single one only.
     pub pem: Option<String>,
 }

@@ -18,7 +18,7 @@ use ca_core::lint::Linter;
 use ca_core::oid;
 use ca_core::ports::Clock;
 use ca_core::profile::{CertificateProfile, ProfileId};
-use ca_core::registration::{Door, Offer};
+use ca_core::registration::{Door, Offer, RepeatRule};
 use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence};
 use ca_core::subject::Subject;
 use ca_core::suite::SecuritySuite;
@@ -240,6 +240,7 @@ fn offers(room: &Room<'_>, house: &House, suite: SecuritySuite) -> anyhow::Resul
         Ok(Offer {
             profile: profile(room.profiles, sub.profile, suite)?.clone(),
             doors: vec![Door::Operator],
+            repeats: RepeatRule::default(),
         })
     })
     .collect()

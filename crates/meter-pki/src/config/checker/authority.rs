@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use ca_core::certificate::Certificate;
 use ca_core::issuer::{Issuer, PublicationPoints};
 use ca_core::key_ref::KeyRef;
-use ca_core::registration::Door;
+use ca_core::record::AfterWindow;
+use ca_core::registration::{Door, RepeatRule};
 use ca_core::tenant::TenantId;
 use est_server::config::BindingPolicy;
 use est_server::wire::base64::LineLength;
@@ -39,6 +40,7 @@ impl Checker<'_> {
             KeyRef::parse(&raw.responder_key).ok_or("responder_key has 40 hexadecimal digits");
         let responder_key = self.keep(&what, responder_key);
         let responder_profile = self.profile(&what, &raw.responder_profile, profiles);
+        let grace = self.keep(&what, grace(raw.uncertain_grace_seconds));
         let crl_profile = profiles
             .crl(&raw.crl_profile)
             .ok_or_else(|| format!("there is no crl_profile {}", raw.crl_profile));
@@ -53,6 +55,7 @@ impl Checker<'_> {
             ocsp_profile: *ocsp_profile?,
             responder_key: responder_key?,
             responder_profile: responder_profile?,
+            uncertain_grace_seconds: grace?,
             issuer: issuer?,
             path,
             manufacturers,
@@ -103,6 +106,7 @@ impl Checker<'_> {
             Some(_) => Err("channel_binding is if-present, required or off"),
         };
         let binding = self.keep(&what, binding);
+        let repeats = self.keep(&what, repeats(raw));
         let line_length = self.keep(&what, LineLength::new(raw.base64_line));
         let profile = self.profile(authority, &raw.profile, profiles);
         Some(CheckedOffer {
@@ -111,8 +115,34 @@ impl Checker<'_> {
             label: raw.label.clone(),
             line_length: line_length?,
             doors,
+            repeats: repeats?,
         })
     }
+}
+
+/// An hour unless the file says otherwise: long enough for whoever operates the signer to look, short enough that nobody has
+/// relied on the certificate.
+fn grace(seconds: Option<u32>) -> Result<i64, &'static str> {
+    match seconds.unwrap_or(3_600) {
+        seconds @ 1..=604_800 => Ok(i64::from(seconds)),
+        _ => Err("uncertain_grace_seconds is 1 to 604800, a week"),
+    }
+}
+
+fn repeats(raw: &RawOffer) -> Result<RepeatRule, &'static str> {
+    let after = match raw.after_window.as_deref() {
+        None | Some("new") => AfterWindow::New,
+        Some("return-existing") => AfterWindow::ReturnExisting,
+        Some("refuse") => AfterWindow::Refuse,
+        Some(_) => return Err("after_window is new, return-existing or refuse"),
+    };
+    let window_seconds = match raw.repeat_window_hours {
+        None => RepeatRule::default().window_seconds,
+        // Longer than a client tries again, and short enough that the ledger forgets.
+        Some(hours @ 1..=720) => i64::from(hours) * 3_600,
+        Some(_) => return Err("repeat_window_hours is 1 to 720"),
+    };
+    Ok(RepeatRule { window_seconds, after })
 }
 
 fn door(name: &str, grace_seconds: i64) -> Result<Door, String> {

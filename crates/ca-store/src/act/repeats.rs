@@ -1,0 +1,58 @@
+//! Which requests were answered, and when each may be forgotten.
+//!
+//! Not whether a request is a repetition: that is decided with the intent. What is over is taken away in bounded steps, so that
+//! the ledger holds no more requests than came in one window.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ca_core::record::{AfterWindow, Idempotency, Intent};
+use ca_core::validity::UnixTime;
+
+use crate::keyspace::{Keyspace, id_key, parse_id, parse_request, request_end_key, time_octets};
+use crate::row::{RequestRow, RowFault};
+use crate::transaction::{ActFault, Rows, Transaction};
+
+/// Remembers which intent answers a request, and until when.
+pub(super) fn remember(
+    tx: &mut Transaction<'_>,
+    idempotency: &Idempotency,
+    intent: &Intent,
+) -> Result<(), ActFault> {
+    let window = intent.recorded_at.seconds().saturating_sub(idempotency.since.seconds());
+    let end = match idempotency.after {
+        AfterWindow::New => intent.recorded_at.plus_seconds(window),
+        AfterWindow::ReturnExisting | AfterWindow::Refuse => intent.validity.not_after(),
+    };
+    tx.put(&idempotency.key, &RequestRow { id: intent.id.clone() })?;
+    tx.put_octets(Keyspace::RequestEnds, request_end_key(end, &idempotency.key), id_key(&intent.id))
+}
+
+/// Forgets what is over, a few requests at a time.
+///
+/// Keeps the place where the last step ended, so that no step goes again over what those before took away. A start begins at
+/// the first.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Forgetting(Arc<Mutex<Vec<u8>>>);
+
+impl Forgetting {
+    /// Forgets requests whose time was over before `now`, at most `limit`.
+    pub(crate) fn step(&self, tx: &mut Transaction<'_>, now: UnixTime, limit: usize) -> Result<(), ActFault> {
+        let mut place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let over = time_octets(now);
+        for (key, value) in tx.committed_after(Keyspace::RequestEnds, &place, limit)? {
+            if key.get(..over.len()).is_none_or(|end| *end >= *over.as_slice()) {
+                break;
+            }
+            let damaged = || RowFault::Key { keyspace: Keyspace::RequestEnds.name() };
+            let request = parse_request(&key).ok_or_else(damaged)?;
+            let answer = parse_id(&value).ok_or_else(damaged)?;
+            // The request may have been answered anew since.
+            if tx.row::<RequestRow>(&request)?.is_some_and(|row| row.id == answer) {
+                tx.remove::<RequestRow>(&request);
+            }
+            tx.remove_key(Keyspace::RequestEnds, key.clone());
+            *place = key;
+        }
+        Ok(())
+    }
+}
