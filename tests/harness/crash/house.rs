@@ -70,7 +70,8 @@ impl<'t> House<'t> {
         for (number, kill) in plan.iter().enumerate() {
             self.live(*kill, tally);
             self.circumstances.marks_may_be_lost |= matches!(kill, Kill::SyncFails(_));
-            if matches!(kill, Kill::PowerCut(..)) {
+            self.circumstances.machine_restarted = matches!(kill, Kill::PowerCut(..));
+            if self.circumstances.machine_restarted {
                 self.boot();
             }
             let complaints = std::mem::take(&mut self.world().complaints);
@@ -91,8 +92,9 @@ impl<'t> House<'t> {
 
     /// The machine starts anew: the kernel tells another run.
     fn boot(&self) {
-        let [one, two] =
-            [self.world().random.draw(), self.world().random.draw()].map(|number| format!("{number:016x}"));
+        let mut random = self.world().random.clone();
+        let [one, two] = [random.draw(), random.draw()].map(|number| format!("{number:016x}"));
+        self.world().random = random;
         let (a, b, c, d) = (&one[..8], &one[8..12], &one[12..], &two[..4]);
         let identifier = format!("{a}-{b}-{c}-{d}-{}\n", &two[4..]);
         std::fs::write(self.directory.join("boot"), identifier).expect("the house has space");
@@ -120,6 +122,7 @@ impl<'t> House<'t> {
         self.load(&issuer, est, Kill::Never).until_served(&self.world);
         let mut found = std::mem::take(&mut self.world().complaints);
         found.extend(self.stopped(issuer));
+        self.circumstances.machine_restarted = false;
         let store = copy_of_store(&self.directory, "checked");
         let second = self.start(Kill::Never, 0);
         if second.serving().is_none() {
