@@ -51,7 +51,7 @@ fn s_05_a_flipped_bit_is_found_or_harmless_and_the_operator_is_told_what_to_do()
             }
         }
         let count = |wanted: Found| all.iter().filter(|found| **found == wanted).count();
-        assert!(count(Found::Damaged) > 3 && count(Found::Older) > 0, "{engine}: {all:?}");
+        assert!(count(Found::Damaged) > 3, "{engine}: {all:?}");
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
 use e2e::crash::kill::Mix;
-use e2e::crash::report::{Head, report};
+use e2e::crash::report::{Head, Medium, report};
 use e2e::crash::run::{Run, grounds};
 
 #[derive(Debug, Parser)]
@@ -26,6 +26,9 @@ struct Arguments {
     /// Only `kills`, `power-cuts` or `faults`
     #[arg(long, value_parser = mix)]
     only: Option<Mix>,
+    /// Ledgers on ext4 over a block device that loses what was not flushed, after each SIGKILL; needs root and libfuse3
+    #[arg(long, conflicts_with_all = ["only", "power_cut"])]
+    block_device: bool,
     /// How many houses at the same time
     #[arg(long, default_value_t = 2)]
     workers: u64,
@@ -57,7 +60,14 @@ fn main() -> ExitCode {
                 return ExitCode::from(2);
             }
         },
-        mix: if arguments.power_cut { Mix::PowerCuts } else { arguments.only.unwrap_or(Mix::Everything) },
+        mix: if arguments.power_cut {
+            Mix::PowerCuts
+        } else if arguments.block_device {
+            Mix::Kills
+        } else {
+            arguments.only.unwrap_or(Mix::Everything)
+        },
+        block_device: arguments.block_device,
         workers: arguments.workers.max(1),
         only: arguments.house,
         grounds: grounds(),
@@ -68,6 +78,7 @@ fn main() -> ExitCode {
         command: run.command(None),
         seed,
         seconds: now().saturating_sub(began).as_secs(),
+        medium: if run.block_device { Medium::BlockDevice } else { Medium::Shim },
         profile: if cfg!(debug_assertions) { "dev" } else { "release" },
     };
     let text = report(&head, &outcome.tally, &outcome.failures);

@@ -15,6 +15,7 @@ fn run(mix: Mix, kills: u64, kills_a_house: u64) -> Outcome {
         engines: vec!["fjall", "sled"],
         mix,
         workers: 2,
+        block_device: false,
         only: None,
         grounds: grounds.path().to_owned(),
     };

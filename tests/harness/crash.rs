@@ -12,6 +12,7 @@ pub mod world;
 pub mod wish;
 pub mod judge;
 pub mod issuer;
+pub mod device;
 pub mod http;
 pub mod template;
 pub mod shim;

@@ -40,6 +40,9 @@ pub struct Evidence {
     /// A mark may be lost that was not synced, without a restart of the machine: a signed intent may count as aborted
     #[arg(long)]
     pub marks_may_be_lost: bool,
+    /// The machine was restarted and nothing has opened the ledger since: marks may be lost of intents that are open
+    #[arg(long)]
+    pub machine_restarted: bool,
     /// A CRL was published after everything else: it lists every revocation
     #[arg(long)]
     pub all_published: bool,
@@ -57,6 +60,7 @@ pub(crate) struct Case {
     pub(crate) published: Vec<Crl>,
     pub(crate) grace: i64,
     pub(crate) marks_may_be_lost: bool,
+    pub(crate) machine_restarted: bool,
     pub(crate) all_published: bool,
 }
 
@@ -82,6 +86,7 @@ impl Evidence {
                 .collect::<Result<_, _>>()?,
             grace: self.grace,
             marks_may_be_lost: self.marks_may_be_lost,
+            machine_restarted: self.machine_restarted,
             all_published: self.all_published,
             ledger,
             rows,

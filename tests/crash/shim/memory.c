@@ -1,8 +1,8 @@
 /*
  * What was written since the last sync of its file, and how to take it back: the part of the shim that cuts the power.
  *
- * A write that was not synced may be lost or not, whole or from a sector on, whatever the writes around it do; a file's
- * length likewise. Names (creations, renames, removals) are durable once their directory was synced; those that were not
+ * Each sector of 512 octets is on the disk as it was after some of the writes to it that came since the last sync, perhaps
+ * none, whatever the sectors around it do; a file's length likewise. Names (creations, renames, removals) are durable once their directory was synced; those that were not
  * are lost from some moment on, as a journal of a file system loses them.
  */
 #define _GNU_SOURCE
@@ -81,6 +81,7 @@ static void remember(struct file *file, off_t offset, size_t length, off_t file_
     size_t there = offset >= file_length ? 0 : (size_t)(file_length - offset);
     size_t kept = there < length ? there : length;
     kept = kept < LONGEST_TAIL ? kept : LONGEST_TAIL;
+    length = length < LONGEST_TAIL ? length : LONGEST_TAIL;
     struct piece *piece = malloc(sizeof *piece + kept);
     ssize_t read = pread(file->handle, piece->octets, kept, offset);
     *piece = (struct piece){file->last, offset, length, read < 0 ? 0 : (size_t)read};
@@ -181,21 +182,38 @@ static void take_back_name(const struct name *one) {
         REAL(rename)(one->aside, one->path);
 }
 
-/* Puts back what stood there, all of it or from a sector on; zeros where the file is longer than it was. */
-static void take_back(const struct file *file, const struct piece *piece, int all) {
-    size_t from = all ? 0 : (size_t)draw(piece->length / SECTOR + 1) * SECTOR;
-    char zeros[SECTOR] = {0};
+/* Draws after how many of its writes a sector was put on the disk for the last time: what came later is lost in it. */
+static uint64_t writes_kept(uint64_t draws, off_t sector, uint64_t count) {
+    state = draws ^ (uint64_t)sector * 0xA0761D6478BD642F;
+    return draw(count + 1);
+}
+
+/* Puts back what stood in one sector before a write; zeros where nothing stood. */
+static void take_back(const struct file *file, const struct piece *piece, off_t sector) {
+    char octets[SECTOR] = {0};
+    off_t begin = sector * SECTOR, end = begin + SECTOR;
+    begin = begin < piece->offset ? piece->offset : begin;
+    end = end > piece->offset + (off_t)piece->length ? piece->offset + (off_t)piece->length : end;
+    size_t from = (size_t)(begin - piece->offset), length = (size_t)(end - begin);
     if (from < piece->kept)
-        REAL(pwrite)(file->handle, piece->octets + from, piece->kept - from, piece->offset + (off_t)from);
-    for (size_t at = from > piece->kept ? from : piece->kept; at < piece->length && at < LONGEST_TAIL; at += SECTOR)
-        REAL(pwrite)(file->handle, zeros, piece->length - at < SECTOR ? piece->length - at : SECTOR, piece->offset + (off_t)at);
+        memcpy(octets, piece->octets + from, from + length < piece->kept ? length : piece->kept - from);
+    REAL(pwrite)(file->handle, octets, length, begin);
 }
 
 static void take_back_file(struct file *file, int strict) {
     struct stat now;
+    uint64_t count = 0, number, draws = draw(UINT64_MAX);
     for (struct piece *piece = file->last; piece != NULL; piece = piece->before)
-        if (strict || draw(2) == 0)
-            take_back(file, piece, strict || draw(2) == 0);
+        count++;
+    number = count;
+    for (struct piece *piece = file->last; piece != NULL; piece = piece->before) {
+        number--;
+        off_t last = (piece->offset + (off_t)piece->length - 1) / SECTOR;
+        for (off_t sector = piece->offset / SECTOR; sector <= last && piece->length > 0; sector++)
+            if (strict || number >= writes_kept(draws, sector, count))
+                take_back(file, piece, sector);
+    }
+    state = draws;
     if (file->last == NULL || fstat(file->handle, &now) != 0)
         return;
     off_t grown = now.st_size - file->synced_length;

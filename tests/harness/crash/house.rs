@@ -1,18 +1,20 @@
 //! A house: one ledger through many lives of its issuer, from the first start to the last check.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 
+use super::device::Device;
 use super::issuer::{Issuer, Place};
 use super::judge::{Circumstances, copy_of_store, violations};
-use super::kill::Kill;
+use super::kill::{Kill, Power};
 use super::load::Load;
 use super::random::Random;
 use super::report::Tally;
-use super::template::Template;
+use super::template::{Template, succeed};
 use super::world::World;
 
 /// After how many ends the dead ledger is checked as it lies there, before anything recovers it.
@@ -30,6 +32,7 @@ pub struct House<'t> {
     world: Mutex<World>,
     circumstances: Circumstances,
     roots: Arc<RootCertStore>,
+    device: Option<Device>,
 }
 
 impl<'t> House<'t> {
@@ -39,9 +42,36 @@ impl<'t> House<'t> {
     /// When there is no space.
     #[must_use]
     pub fn new(template: &'t Template, directory: &Path, engine: &str, seed: u64) -> Self {
+        Self::on(None, template, directory, (engine, seed))
+    }
+
+    /// Makes it with its ledger on a device whose power is cut after each life of an issuer; needs root.
+    ///
+    /// # Panics
+    /// When there is no space, or no root.
+    #[must_use]
+    pub fn on_device(
+        program: &Path,
+        template: &'t Template,
+        directory: &Path,
+        engine: &str,
+        seed: u64,
+    ) -> Self {
+        Self::on(Some(program), template, directory, (engine, seed))
+    }
+
+    fn on(
+        device: Option<&Path>,
+        template: &'t Template,
+        directory: &Path,
+        (engine, seed): (&str, u64),
+    ) -> Self {
         std::fs::create_dir(directory).expect("the house has a directory of its own");
         let directory = directory.canonicalize().expect("a directory has a path");
+        let device = device.map(|program| Device::new(program, &directory.join("state")));
         template.copy(&directory.join("state"), engine);
+        // What was installed before the first start is on the disk.
+        succeed(Command::new("sync").arg("-f").arg(directory.join("state")));
         std::fs::write(directory.join("signatures"), "").expect("the house has space");
         let mut roots = RootCertStore::empty();
         let root = std::fs::read(directory.join("state/authorities/dso-root-s1.cer")).expect("the root");
@@ -53,6 +83,7 @@ impl<'t> House<'t> {
             seed,
             circumstances: Circumstances::default(),
             roots: Arc::new(roots),
+            device,
         };
         house.boot();
         house
@@ -70,7 +101,10 @@ impl<'t> House<'t> {
         for (number, kill) in plan.iter().enumerate() {
             self.live(*kill, tally);
             self.circumstances.marks_may_be_lost |= matches!(kill, Kill::SyncFails(_));
-            if matches!(kill, Kill::PowerCut(..)) {
+            self.circumstances.machine_restarted =
+                matches!(kill, Kill::PowerCut(..)) || self.device.is_some();
+            self.cut_power_of_device();
+            if self.circumstances.machine_restarted {
                 self.boot();
             }
             let complaints = std::mem::take(&mut self.world().complaints);
@@ -89,10 +123,18 @@ impl<'t> House<'t> {
         found
     }
 
+    fn cut_power_of_device(&mut self) {
+        let draw = self.world().random.draw();
+        if let Some(device) = &mut self.device {
+            device.cut_power(if draw % 3 == 0 { Power::Strict } else { Power::Random }, draw);
+        }
+    }
+
     /// The machine starts anew: the kernel tells another run.
     fn boot(&self) {
-        let [one, two] =
-            [self.world().random.draw(), self.world().random.draw()].map(|number| format!("{number:016x}"));
+        let mut random = self.world().random.clone();
+        let [one, two] = [random.draw(), random.draw()].map(|number| format!("{number:016x}"));
+        self.world().random = random;
         let (a, b, c, d) = (&one[..8], &one[8..12], &one[12..], &two[..4]);
         let identifier = format!("{a}-{b}-{c}-{d}-{}\n", &two[4..]);
         std::fs::write(self.directory.join("boot"), identifier).expect("the house has space");
@@ -120,6 +162,7 @@ impl<'t> House<'t> {
         self.load(&issuer, est, Kill::Never).until_served(&self.world);
         let mut found = std::mem::take(&mut self.world().complaints);
         found.extend(self.stopped(issuer));
+        self.circumstances.machine_restarted = false;
         let store = copy_of_store(&self.directory, "checked");
         let second = self.start(Kill::Never, 0);
         if second.serving().is_none() {

@@ -10,6 +10,8 @@ use super::template::{program, succeed};
 pub struct Circumstances {
     /// A sync failed in this house and its data were gone, while the machine ran on: a mark may be among them.
     pub marks_may_be_lost: bool,
+    /// The power was cut, and no issuer has started since.
+    pub machine_restarted: bool,
     /// A CRL of every authority was published last.
     pub all_published: bool,
 }
@@ -45,6 +47,7 @@ pub fn violations(
     checker.arg("--authorities").arg(house.join("state/authorities"));
     checker.arg("--published").arg(house.join("state/published"));
     checker.args(circumstances.marks_may_be_lost.then_some("--marks-may-be-lost"));
+    checker.args(circumstances.machine_restarted.then_some("--machine-restarted"));
     checker.args(circumstances.all_published.then_some("--all-published"));
     let said = checker.stdin(Stdio::null()).output().expect("the checker starts");
     let mut lines: Vec<String> = String::from_utf8_lossy(&said.stdout).lines().map(str::to_owned).collect();

@@ -63,6 +63,42 @@ pub struct Head {
     pub seconds: u64,
     /// How it was built.
     pub profile: &'static str,
+    /// On what the ledgers lay.
+    pub medium: Medium,
+}
+
+/// On what ledgers lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Medium {
+    /// Files in memory, behind the shim.
+    Shim,
+    /// ext4 on a block device that loses what was not flushed; the power is cut after each end.
+    BlockDevice,
+}
+
+impl Medium {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Shim => "files in memory, behind the fault shim",
+            Self::BlockDevice => {
+                "ext4 on a block device with a volatile cache; after each end its power is cut"
+            }
+        }
+    }
+
+    const fn not_run(self) -> &'static str {
+        match self {
+            Self::Shim => {
+                "- Power cuts are cut by a library between the program and the C library: system calls that are made without it\n  \
+                 count as durable at once, and so do new directories. The engines' journals are written through calls that are\n  \
+                 seen."
+            }
+            Self::BlockDevice => {
+                "- The power is cut right after SIGKILL, not in the middle of a system call.\n\
+                 - Faults (EIO, ENOSPC, torn writes): the form without a device has them."
+            }
+        }
+    }
 }
 
 /// Writes the report.
@@ -91,6 +127,7 @@ pub fn report(head: &Head, tally: &Tally, failures: &[String]) -> String {
         "| machine | {processors} processors, {memory} kB memory, Linux {} |",
         said("uname", &["-r"])
     ));
+    line(format!("| medium | {} |", head.medium.words()));
     line(format!("| duration | {} s |", head.seconds));
     line(format!("| issuers ended | {} |", tally.kills()));
     line(format!("| issuers started | {} |", tally.starts));
@@ -108,6 +145,7 @@ pub fn report(head: &Head, tally: &Tally, failures: &[String]) -> String {
     line(format!("| had done everything before its end came, killed idle | {} |", tally.idle));
     line("\n## Not run\n".to_owned());
     line(NOT_RUN.to_owned());
+    line(head.medium.not_run().to_owned());
     if !failures.is_empty() {
         line("\n## Violations\n\n```text".to_owned());
         failures.iter().for_each(|failure| line(failure.clone()));
@@ -120,6 +158,4 @@ pub fn report(head: &Head, tally: &Tally, failures: &[String]) -> String {
 const NOT_RUN: &str = "\
 - KP10 and KP11: certificate confirmation of CMP does not exist in this version.
 - I10: there are no approvals to check.
-- Power cuts are cut by a library between the program and the C library: system calls that are made without it count as
-  durable at once, and so do new directories. The engines' journals are written through calls that are seen.
 - Ledgers are small: no table is flushed or merged by the engine while the power is cut.";

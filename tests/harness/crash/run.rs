@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::device;
 use super::house::House;
 use super::kill::{Mix, plan};
 use super::random::Random;
@@ -26,6 +27,8 @@ pub struct Run {
     pub mix: Mix,
     /// How many houses at the same time.
     pub workers: u64,
+    /// Whether ledgers lie on block devices that lose what was not flushed after each end; needs root.
+    pub block_device: bool,
     /// Only this house of the run.
     pub only: Option<u64>,
     /// Where houses are made; those that fail stay there.
@@ -50,6 +53,7 @@ impl Run {
     pub fn play(&self) -> Outcome {
         fs::create_dir_all(&self.grounds).expect("there is a place for houses");
         let template = Template::found(&self.grounds);
+        let device = self.block_device.then(|| device::compile(&self.grounds));
         let outcome = Mutex::new(Outcome::default());
         let next = AtomicU64::new(self.only.unwrap_or(0));
         let end = self.only.map_or(self.kills.div_ceil(self.kills_a_house), |only| only + 1);
@@ -61,7 +65,7 @@ impl Run {
                         if number >= end {
                             return;
                         }
-                        self.play_house(&template, number, &outcome);
+                        self.play_house((&template, device.as_deref()), number, &outcome);
                     }
                 });
             }
@@ -69,15 +73,25 @@ impl Run {
         outcome.into_inner().expect("no worker panicked")
     }
 
-    fn play_house(&self, template: &Template, number: u64, outcome: &Mutex<Outcome>) {
+    fn play_house(
+        &self,
+        (template, device): (&Template, Option<&Path>),
+        number: u64,
+        outcome: &Mutex<Outcome>,
+    ) {
         let engine = self.engines[usize::try_from(number % self.engines.len() as u64).expect("it is small")];
         let mut random = Random::new(self.seed ^ number.wrapping_mul(0xA076_1D64_78BD_642F));
         let count = self.kills_a_house.min(self.kills - (number * self.kills_a_house).min(self.kills)).max(1);
         let plan = plan(&mut random, self.mix, number, count);
         let directory = self.grounds.join(format!("house-{number}"));
-        let mut house = House::new(template, &directory, engine, random.draw());
+        let seed = random.draw();
+        let mut house = match device {
+            Some(program) => House::on_device(program, template, &directory, engine, seed),
+            None => House::new(template, &directory, engine, seed),
+        };
         let mut tally = Tally::default();
         let found = house.play(&plan, &mut tally);
+        drop(house);
         let mut outcome = outcome.lock().expect("no worker panicked");
         outcome.tally.add(&tally);
         if found.is_empty() {
@@ -105,10 +119,14 @@ impl Run {
         }
         command.push_str(match self.mix {
             Mix::Everything => "",
+            Mix::Kills if self.block_device => "",
             Mix::Kills => " --only kills",
             Mix::PowerCuts => " --only power-cuts",
             Mix::Faults => " --only faults",
         });
+        if self.block_device {
+            command.push_str(" --block-device");
+        }
         if let Some(house) = house {
             command.push_str(&format!(" --house {house}"));
         }

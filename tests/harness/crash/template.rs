@@ -67,12 +67,13 @@ impl Template {
         Self { directory, shim: shim::compile(grounds) }
     }
 
-    /// Copies it into `state` with an empty ledger on an engine.
+    /// Copies it into `state`, which is made if it is absent, with an empty ledger on an engine.
     ///
     /// # Panics
     /// When there is no space.
     pub fn copy(&self, state: &Path, engine: &str) {
-        succeed(Command::new("cp").arg("-r").args([&self.directory, state]));
+        fs::create_dir_all(state).expect("a directory");
+        succeed(Command::new("cp").arg("-r").arg(self.directory.join(".")).arg(state));
         let configuration = state.join("meter-pki.toml");
         let text = fs::read_to_string(&configuration).expect("the configuration");
         let text = text.replace("engine = \"fjall\"", &format!("engine = \"{engine}\""));

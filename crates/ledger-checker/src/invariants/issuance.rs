@@ -36,10 +36,10 @@ pub(super) fn every_signature_has_an_intent(case: &Case, findings: &mut Findings
             Some(row) if row.state == ABORTED && !case.marks_may_be_lost => {
                 findings.add(Invariant::I1, format!("{name} was signed and counts as never signed"));
             }
-            Some(row)
-                if row.state == INTENDED && !case.ledger.signing.contains(&id) && !case.marks_may_be_lost =>
-            {
-                findings.add(Invariant::I1, format!("{name} was signed and its intent bears no mark"));
+            Some(row) if row.state == INTENDED && !case.ledger.signing.contains(&id) => {
+                if !case.marks_may_be_lost && !case.machine_restarted {
+                    findings.add(Invariant::I1, format!("{name} was signed and its intent bears no mark"));
+                }
             }
             Some(_) => {}
         }

@@ -128,6 +128,7 @@ impl Bench {
             published: at("published"),
             grace: 3_600,
             marks_may_be_lost: false,
+            machine_restarted: false,
             all_published: false,
         };
         check(&evidence).unwrap()
