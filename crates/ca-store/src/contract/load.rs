@@ -103,7 +103,7 @@ fn s_12_a_clock_that_goes_back_does_not_change_the_order_of_what_is_stored(groun
     let (store, _) = ground.reopen_at(NOW.plus_seconds(-1_000_000));
     let trail = store.trail();
     let numbers: Vec<u64> = trail.iter().map(|record| record.sequence).collect();
-    assert_eq!(numbers, (1..=42).collect::<Vec<_>>());
+    assert!(numbers.iter().copied().eq(1..=u64::try_from(trail.len()).unwrap()), "{numbers:?}");
     let told: Vec<UnixTime> = trail
         .iter()
         .filter(|record| record.event.act == Act::IntentRecorded)
