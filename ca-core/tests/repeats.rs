@@ -70,7 +70,7 @@ fn e_22_after_the_window_the_offer_says_what_becomes_of_a_repetition() {
         match (world.authority.enrol(asked.clone()), code) {
             (Err(error), Some(code)) => assert_eq!(error.code(), code),
             (Ok(again), None) => {
-                assert_eq!((again.der(), again.delivery()), (first.der(), Delivery::Repeated))
+                assert_eq!((again.der(), again.delivery()), (first.der(), Delivery::Repeated));
             }
             (outcome, _) => panic!("{after:?}: {outcome:?}"),
         }

@@ -208,3 +208,18 @@ fn faults_of_the_audit_table_are_told_and_a_key_of_an_authority_signs_no_checkpo
         assert!(fault.contains("audit.") && fault.contains(sentence), "{fault}");
     }
 }
+
+#[test]
+fn what_an_offer_says_of_repetitions_and_an_authority_of_its_grace_time_is_checked() {
+    let mut rehearsal = Rehearsal::start(1);
+    rehearsal.stop();
+    let changes = [
+        ("crl_profile = \"crl-online\"", "crl_profile = \"crl-online\"\nuncertain_grace_seconds = 0"),
+        ("grace_minutes = 60", "grace_minutes = 60\nafter_window = \"perhaps\"\nrepeat_window_hours = 721"),
+    ];
+    let told = faults(&mut rehearsal, &changes);
+    let told: Vec<&str> = told.iter().map(|fault| sentence(fault)).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].ends_with("uncertain_grace_seconds is 1 to 604800, a week"), "{told:?}");
+    assert!(told[1].ends_with("after_window is new, return-existing or refuse"), "{told:?}");
+}

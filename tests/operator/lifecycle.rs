@@ -11,8 +11,8 @@ fn a_second_server_on_the_same_state_is_refused_and_harms_nothing() {
     let rehearsal = Rehearsal::start(1);
     let before = rehearsal.audited();
     let (code, log) = rehearsal.serve_to_its_end();
-    assert_eq!(code, Some(1), "{log}");
-    assert!(log.contains("(store.not-open)"), "{log}");
+    assert_eq!(code, Some(7), "{log}");
+    assert!(log.contains("(store.in-use)"), "{log}");
     assert!(log.contains("another process"), "it says why: {log}");
     assert_eq!(rehearsal.audited(), before, "the first one serves on");
 }

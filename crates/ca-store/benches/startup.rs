@@ -5,7 +5,12 @@
 //! then opens it and an empty one in fresh processes. Not a measure of how fast certificates are issued: `commits` is.
 
 #![expect(clippy::print_stdout, reason = "the figures are the output")]
-#![expect(clippy::unwrap_used, reason = "a bench that cannot go on says why and ends")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a bench that cannot go on says why and ends"
+)]
 #![expect(clippy::disallowed_methods, reason = "a bench measures time")]
 
 #[path = "startup/generate.rs"]

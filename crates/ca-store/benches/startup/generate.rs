@@ -51,7 +51,7 @@ pub(crate) fn generate(ledger: &Path, rows: u64) {
     });
 }
 
-/// Octets that look random and are the same in every run (SplitMix64).
+/// Octets that look random and are the same in every run (after Steele and Vigna's `SplitMix64`).
 fn scattered(number: u64, octets: u64) -> Vec<u8> {
     let word = |place: u64| {
         let mut z = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ place.wrapping_mul(0xD1B5_4A32_D192_ED03);
