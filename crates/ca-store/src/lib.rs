@@ -45,7 +45,7 @@ pub use audit_walk::{AuditFault, AuditWalk};
 pub use boot::{BootId, Machine};
 pub use committer::{FatalError, FatalHook, StoreCounters};
 pub use copy::{CopiedRow, CopyError, CopyReport};
-pub use directory::{FORMAT as LEDGER_FORMAT, CreateDirectoryError, OpenDirectoryError};
+pub use directory::{CreateDirectoryError, FORMAT as LEDGER_FORMAT, OpenDirectoryError};
 pub use engine::EngineKind;
 pub use follower::{Behind, Follower};
 pub use installation::{InRecovery, Installation, Recovery};

@@ -7,6 +7,8 @@ mod keys;
 mod status;
 mod store;
 
+use std::fs::File;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use ca_core::actor::Actor;
@@ -17,16 +19,22 @@ use ca_core::ports::{Clock, Entropy, Registry, StatusSource};
 use ca_core::profile::ProfileId;
 use ca_core::record::{CrlRecord, StoredCertificate};
 use ca_core::registration::{Offer, RepeatRule};
+use ca_core::tenant::TenantId;
 use ca_core::validity::UnixTime;
-use ca_store::{BootId, FatalHook, Opening, Settings, Store};
+use ca_store::{
+    BootId, FatalHook, Guard, Opening, Recovery, RecoveryReport, Settings, Store, TrailEnd,
+};
 use cmp_server::config::{CmpConfig, DEFAULT_BODY_OCTETS};
+use server_kit::health::Condition;
 use signer_file::SystemEntropy;
 use status_server::repository::Repository;
 
 use crate::audit::AuditLog;
 use crate::audit::note::Notary;
+use crate::backup::recovery_key::RecoveryPublicKey;
 use crate::config::{CheckedAuthority, Config};
 use crate::exit::{Exit, Failure};
+use crate::exported_log::ExportedLog;
 use crate::publisher::Publisher;
 pub(crate) use est::est_router;
 pub(crate) use status::status_parts;
@@ -62,8 +70,43 @@ pub struct System {
     pub(crate) roots: Vec<Arc<Issuer>>,
     /// The audit trail towards the outside.
     pub(crate) audit: Arc<AuditLog>,
+    /// Who runs the installation.
+    pub(crate) tenant: TenantId,
+    /// What is needed for backups, and what tells whether there is a recovery.
+    pub(crate) vault: Vault,
     /// All ports, for what is composed further.
     pub(crate) ports: Ports,
+}
+
+/// The ledger as a whole: what is done with all of its rows.
+pub(crate) struct Vault {
+    /// Held while this process issues; goes before the ledger does.
+    epoch: Option<File>,
+    pub(crate) store: Arc<Store>,
+    pub(crate) configuration: PathBuf,
+    pub(crate) recovery_key: Option<RecoveryPublicKey>,
+    pub(crate) log: Option<ExportedLog>,
+}
+
+impl Vault {
+    /// Tells why nothing is issued here, if so.
+    pub(crate) fn recovery(&self) -> Option<&Recovery> {
+        self.store.recovery()
+    }
+
+    /// Tells whether this process may go on issuing.
+    pub(crate) fn condition(&self) -> Condition {
+        if let Some(recovery) = self.recovery() {
+            return Condition::Failed(format!("in recovery since {}: {}", recovery.since, recovery.reason));
+        }
+        let epoch = self.store.installation().ok().flatten().map(|installation| installation.epoch);
+        match (&self.log, epoch, &self.epoch) {
+            (Some(log), Some(epoch), Some(_)) if log.is_superseded(epoch) => {
+                Condition::Failed(format!("another copy of the ledger claimed the epoch after {epoch}"))
+            }
+            _ => Condition::Well,
+        }
+    }
 }
 
 /// An authority in service.
@@ -150,10 +193,9 @@ pub fn boot_id() -> Option<BootId> {
 pub(crate) fn compose(config: &Config, through: impl FnOnce(Ports) -> Ports) -> Result<System, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let signer = keys::open(&config.keys)?;
-    let settings = Settings { engine: Some(config.engine), ..abort_on_fatal() };
-    let opening = Opening { now: clock.now(), tenant: config.tenant.clone(), boot: boot_id() };
-    let (store, report) = Store::open(&config.store_directory, &opening, settings)
-        .map_err(|error| store::not_open(&config.store_directory, &error))?;
+    let log = config.audit.export_directory.as_deref().map(ExportedLog::new);
+    let (store, report) = open_store(config, clock.now(), log.as_ref())?;
+    let epoch = hold_epoch(&store, log.as_ref())?;
     if !report.uncertain.is_empty() {
         tracing::warn!(
             count = report.uncertain.len(),
@@ -162,6 +204,13 @@ pub(crate) fn compose(config: &Config, through: impl FnOnce(Ports) -> Ports) -> 
         );
     }
     let store = Arc::new(store);
+    let vault = Vault {
+        epoch,
+        store: Arc::clone(&store),
+        configuration: config.file.clone(),
+        recovery_key: config.recovery_key.clone(),
+        log,
+    };
     let ports = through(Ports {
         clock,
         entropy: Arc::new(SystemEntropy),
@@ -191,7 +240,59 @@ pub(crate) fn compose(config: &Config, through: impl FnOnce(Ports) -> Ports) -> 
         repository,
         roots,
         audit: Arc::new(AuditLog { store, notary }),
+        tenant: config.tenant.clone(),
+        vault,
         ports,
+    })
+}
+
+/// Opens the ledger; with an exported log as witness when there is one.
+pub(crate) fn open_store(
+    config: &Config,
+    now: UnixTime,
+    log: Option<&ExportedLog>,
+) -> Result<(Store, RecoveryReport), Failure> {
+    let settings = Settings { engine: Some(config.engine), ..abort_on_fatal() };
+    let opening = Opening { now, tenant: config.tenant.clone(), boot: boot_id() };
+    let newcomer = random_id()?;
+    let witness = |shown: &TrailEnd<'_>| match log {
+        Some(log) => {
+            log.witness(shown)?;
+            log.claim(shown.installation()).map_err(|error| error.to_string())
+        }
+        None => Ok(()),
+    };
+    let guard = Guard { newcomer, witness: &witness };
+    let guard = log.is_some().then_some(&guard);
+    let opened = Store::open_guarded(&config.store_directory, &opening, settings, guard);
+    let (store, report) = opened.map_err(|error| store::not_open(&config.store_directory, &error))?;
+    if let Some(recovery) = store.recovery() {
+        tracing::error!(
+            since = %recovery.since,
+            reason = %recovery.reason,
+            "the ledger is in recovery: nothing is issued. Stop, and type `meter-pki restore reconcile`"
+        );
+    }
+    Ok((store, report))
+}
+
+/// Draws 16 random octets.
+pub(crate) fn random_id() -> Result<[u8; 16], Failure> {
+    let mut id = [0; 16];
+    SystemEntropy.fill(&mut id).map_err(|error| Failure::new(Exit::Unavailable, "unavailable", error))?;
+    Ok(id)
+}
+
+/// Keeps every other process from issuing under the same epoch.
+fn hold_epoch(store: &Store, log: Option<&ExportedLog>) -> Result<Option<File>, Failure> {
+    let installation = store
+        .installation()
+        .map_err(|error| Failure::new(Exit::Unavailable, "unavailable", error))?
+        .filter(|_| store.recovery().is_none());
+    let (Some(log), Some(installation)) = (log, installation) else { return Ok(None) };
+    log.hold(installation.epoch).map(Some).map_err(|error| {
+        Failure::new(Exit::Conflict, "epoch.in-use", error)
+            .then("end the other process; of two copies of a ledger only one may issue")
     })
 }
 

@@ -12,6 +12,8 @@ pub mod compose;
 pub mod audit;
 pub mod publisher;
 mod intents;
+mod exported_log;
+mod backup;
 pub mod config;
 pub mod exit;
 mod plain_text;

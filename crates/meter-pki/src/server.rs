@@ -106,13 +106,23 @@ pub async fn start(
     let status_pool = pool("status", &config.status.pool, &metrics)?;
     let operator_pool = pool("operator", &config.status.pool, &metrics)?;
 
+    let in_recovery = system.vault.recovery().is_some();
     let status = tokio::task::block_in_place(|| status_parts(config, &system, status_pool.clone()))?;
     for served in &system.authorities {
         let publisher = Arc::clone(&served.publisher);
+        if in_recovery {
+            // What was published may be newer than what is on record: it stays.
+            if let Err(failure) = tokio::task::block_in_place(|| publisher.show_latest()) {
+                tracing::warn!(%failure, "the CRL on record is not published");
+            }
+            continue;
+        }
         tokio::task::block_in_place(|| publisher.catch_up())?;
         tasks.spawn(publisher.run(status_pool.clone(), shutdown.clone()));
     }
     let health = Health::new();
+    let vault = Arc::clone(&system);
+    health.ready("ledger", move || vault.vault.condition());
     for served in &system.authorities {
         let publisher = Arc::clone(&served.publisher);
         health.ready("crl", move || publisher.condition());
@@ -129,7 +139,9 @@ pub async fn start(
         .with_limits(config.status.limits.clone())
         .with_metrics(&metrics);
     spawn(&mut tasks, listener.serve(router_of_status, shutdown.clone()));
-    tasks.spawn(status.renewal.run(status_pool.clone(), shutdown.clone()));
+    if !in_recovery {
+        tasks.spawn(status.renewal.run(status_pool.clone(), shutdown.clone()));
+    }
 
     let enrolment = est_router(config, &system, est_pool.clone())?.merge(cmp_router(&system));
     let listener =

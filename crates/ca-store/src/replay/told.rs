@@ -14,7 +14,8 @@ use crate::act::{issued, revocation, settlement, slot};
 use crate::certificate::certificate_row;
 use crate::keyspace::{Keyspace, id_key, title_key};
 use crate::row::{
-    CertificateRow, CertificateState, CrlHeadRow, CrlRow, DeviceRow, IntentRow, KeyRow, RevocationRow,
+    CertificateRow, CertificateState, CrlHeadRow, CrlRow, DeviceRow, InstallationRow, IntentRow, KeyRow,
+    RevocationRow,
 };
 use crate::transaction::{ActFault, Rows, Transaction};
 
@@ -71,8 +72,8 @@ pub(super) fn take_in(
         | Act::AuthorityRegistered
         | Act::AuthenticationFailed
         | Act::BackupCreated
-        | Act::RecoveryEntered
-        | Act::RecoveryEnded => Ok(()),
+        | Act::RecoveryEntered => Ok(()),
+        Act::RecoveryEnded => take_epoch(tx, record),
     }
 }
 
@@ -212,6 +213,15 @@ fn take_crl_number(tx: &mut Transaction<'_>, record: &AuditRecord) -> Result<(),
     let last = head.as_ref().map_or(number, |head| head.last.max(number));
     tx.put(&issuer, &CrlHeadRow { last, latest: head.and_then(|head| head.latest) })?;
     tx.put(&(issuer, number), &CrlRow { this_update: record.event.time, issued: None })
+}
+
+/// Another copy of this ledger had this epoch: the next one is above it.
+fn take_epoch(tx: &mut Transaction<'_>, record: &AuditRecord) -> Result<(), ActFault> {
+    let epoch = record.event.detail.split("; ").find_map(|part| part.strip_prefix("epoch ")?.parse().ok());
+    let epoch: u64 = epoch.ok_or_else(|| misfit(record, "it names no epoch"))?;
+    let mut row = tx.row::<InstallationRow>(&())?.ok_or(ActFault::NotGuarded)?;
+    row.installation.epoch = row.installation.epoch.max(epoch);
+    tx.put(&(), &row)
 }
 
 fn with_device(
