@@ -19,5 +19,3 @@ mod envelope;
 pub(crate) mod shares;
 pub(crate) mod recovery_key;
 pub(crate) mod private_file;
-
-pub(crate) use archive::Manifest;

@@ -9,7 +9,7 @@ mod vault;
 pub mod client;
 mod listener;
 mod reply;
-mod views;
+pub(crate) mod views;
 pub mod wire;
 
 use std::sync::Arc;
