@@ -3,7 +3,9 @@
 //! Each case of backup and restore has a test of its name; the chapter `docs/operate/backup.md` is run as it stands.
 
 mod backups;
+mod chapter;
 mod copies;
 mod history;
 mod restored;
 mod site;
+mod token;
