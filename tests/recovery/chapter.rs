@@ -4,7 +4,6 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use e2e::peer::path;
 use e2e::process::program;
 use e2e::rehearsal::Rehearsal;
 use e2e::tool::{Said, finish};
@@ -18,9 +17,11 @@ fn commands(chapter: &str, language: &str) -> Vec<String> {
 
 /// Runs a block in the state directory, with the program of this workspace in front of the path.
 fn run_block(state: &Path, programs: &Path, block: &str) -> Said {
-    let search = std::env::var("PATH").expect("there is a path");
+    let mut search = programs.as_os_str().to_owned();
+    search.push(":");
+    search.push(std::env::var_os("PATH").expect("there is a path"));
     let mut command = Command::new("bash");
-    command.args(["-eu", "-c", block]).current_dir(state).env("PATH", format!("{}:{search}", path(programs)));
+    command.args(["-eu", "-c", block]).current_dir(state).env("PATH", search);
     finish(&mut command).ok()
 }
 

@@ -1,7 +1,7 @@
 //! The data key of a backup in a CMS envelope that the recovery key opens: ECDH on P-384, AES key wrap, AES-256-CBC.
 //!
-//! The structures are those of the `cms` crate, the algorithms those of RustCrypto; `openssl cms -decrypt` opens it too. The
-//! key wrap is what finds an altered envelope; CBC is only what the content of EnvelopedData is customarily under.
+//! The structures are those of the `cms` crate, the algorithms those of `RustCrypto`; `openssl cms -decrypt` opens it too. The
+//! key wrap is what finds an altered envelope; CBC is only what the content of `EnvelopedData` is customarily under.
 
 use aes::Aes256;
 use aes::cipher::block_padding::Pkcs7;
