@@ -39,7 +39,6 @@ fn the_chapter_on_backups_works_as_it_stands() {
 
     assert!(run(&keygen).contains("2-of-3 shares"));
     rehearsal.stop();
-    std::fs::create_dir(state.join("export")).expect("a directory for the log");
     let configuration = state.join("meter-pki.toml");
     let text = std::fs::read_to_string(&configuration).expect("the configuration");
     std::fs::write(&configuration, text.replacen("[operator]", &format!("{settings}\n[operator]"), 1))
@@ -47,9 +46,7 @@ fn the_chapter_on_backups_works_as_it_stands() {
     rehearsal.serve();
     let said = run(&create);
     assert!(said.contains("sound; made"), "{said}");
-    let site = crate::site::Site { rehearsal };
-    site.exported();
-    let mut rehearsal = site.rehearsal;
+    crate::site::exported(&rehearsal);
     let certificates = rehearsal.operator_json(&["cert", "list"]);
     rehearsal.kill();
     std::fs::rename(state.join("store"), state.join("lost")).expect("it was there");

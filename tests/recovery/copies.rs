@@ -51,8 +51,8 @@ fn d_02_of_one_backup_started_twice_only_one_issues() {
     // Two hosts with the same configuration; the export directory is the one that both can reach.
     let second = site.rehearsal.scratch("second");
     copy(&site.rehearsal.state(""), &second);
-    std::fs::remove_dir_all(second.join("export")).expect("it was copied");
-    std::os::unix::fs::symlink(site.export(), second.join("export")).expect("a link");
+    std::fs::remove_dir_all(second.join("audit")).expect("it was copied");
+    std::os::unix::fs::symlink(site.export(), second.join("audit")).expect("a link");
     site.begin(&backup);
     let shares = [site.share(1), site.share(2)];
     let begin = ["restore", "begin", &path(&backup), "--share", &shares[0], "--share", &shares[1]];
@@ -89,8 +89,8 @@ fn d_02_a_second_process_on_a_copy_of_the_files_does_not_start() {
     site.rehearsal.stop();
     let second = site.rehearsal.scratch("second");
     copy(&site.rehearsal.state(""), &second);
-    std::fs::remove_dir_all(second.join("export")).expect("it was copied");
-    std::os::unix::fs::symlink(site.export(), second.join("export")).expect("a link");
+    std::fs::remove_dir_all(second.join("audit")).expect("it was copied");
+    std::os::unix::fs::symlink(site.export(), second.join("audit")).expect("a link");
     site.rehearsal.serve();
     let said = operator_of(&second, &["serve"]);
     assert_eq!(said.code, Some(7), "{}", said.all());

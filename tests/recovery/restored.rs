@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::site::{LATE, LATER, Site};
 
-// Cases D-01, and RFC 7030 §4.2.3 for what requesters are told meanwhile.
+// Case D-01.
 #[test]
 fn d_01_an_old_backup_starts_in_recovery_and_takes_in_what_the_log_has_and_it_has_not() {
     let mut site = Site::found();
@@ -41,6 +41,8 @@ fn d_01_an_old_backup_starts_in_recovery_and_takes_in_what_the_log_has_and_it_ha
     let by_hand: Vec<&Value> =
         taken["unrestored"].as_array().expect("a list").iter().map(|one| &one["act"]).collect();
     assert_eq!(by_hand, ["token-issued", "token-issued"], "{taken}");
+    let again = site.rehearsal.operator_json(&["restore", "reconcile", "--apply"]);
+    assert_eq!(again["records"], 0, "what was taken in is taken in once: {again}");
     let finished = site.rehearsal.operator_json(&["restore", "finish"]);
     assert_eq!(finished["epoch"], 2, "{finished}");
 
@@ -51,6 +53,9 @@ fn d_01_an_old_backup_starts_in_recovery_and_takes_in_what_the_log_has_and_it_ha
     let records = site.rehearsal.audit_after(audited);
     let acts: Vec<&Value> = records.iter().map(|record| &record["act"]).take(2).collect();
     assert_eq!(acts, ["recovery-entered", "recovery-ended"], "{records:?}");
+    // A token of before may have been spent after the backup.
+    let void = site.try_kept_token();
+    assert_eq!((void.status, void.field("Retry-After")), (403, None), "{}", void.text());
     // The place is held by what came from the log, and what is free is given.
     let held = site.try_enrol(LATE);
     assert_eq!(held.status, 409, "{}", held.text());

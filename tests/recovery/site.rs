@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use e2e::fleet::{Meter, Suite};
+use e2e::patience::eventually;
 use e2e::peer::{Answer, Shown, certificate_of, curl, path, serial};
 use e2e::process::program;
 use e2e::rehearsal::Rehearsal;
@@ -19,6 +20,8 @@ pub(crate) const LATER: &str = "4D504B01000000D2";
 /// An installation that serves.
 pub(crate) struct Site {
     pub(crate) rehearsal: Rehearsal,
+    /// A one-time token that was made before anything else happened, and that nobody spends.
+    kept: Shown,
 }
 
 impl Site {
@@ -28,15 +31,14 @@ impl Site {
         rehearsal.stop();
         let keys = path(&rehearsal.state("recovery"));
         drop(rehearsal.operator(&["backup", "keygen", "--shares", "2-of-3", &keys]).ok());
-        std::fs::create_dir(rehearsal.state("export")).expect("a directory for the log");
         rehearsal.configure("guarded.toml", |text| {
-            let more = "[audit]\nexport_directory = \"export\"\n\n[backup]\nrecovery_key_file = \"recovery/recovery.pub\"\n\n";
+            let more = "[backup]\nrecovery_key_file = \"recovery/recovery.pub\"\n\n";
             text.replacen("[operator]", &format!("{more}[operator]"), 1)
         });
         rehearsal.serve();
-        let site = Self { rehearsal };
-        site.rehearsal.expect_devices("dso", &[LATE, LATER]);
-        site
+        rehearsal.expect_devices("dso", &[LATE, LATER]);
+        let kept = rehearsal.token(LATER, "meter-op-tls-s1").into();
+        Self { rehearsal, kept }
     }
 
     /// Makes a backup; returns its file.
@@ -79,6 +81,11 @@ impl Site {
         Meter::new(&self.rehearsal, title, Suite::One).try_enrol("meter-op-tls", &token)
     }
 
+    /// Tries to enrol with the token that nobody spent.
+    pub(crate) fn try_kept_token(&self) -> Answer {
+        Meter::new(&self.rehearsal, LATER, Suite::One).try_enrol("meter-op-tls", &self.kept)
+    }
+
     /// Returns what the status server says of its readiness.
     pub(crate) fn readiness(&self) -> u16 {
         curl::<&str>(&self.rehearsal, &format!("{}/readyz", self.rehearsal.status()), &[]).status
@@ -98,35 +105,12 @@ impl Site {
 
     /// Returns where the exported log is.
     pub(crate) fn export(&self) -> PathBuf {
-        self.rehearsal.state("export")
+        self.rehearsal.state("audit")
     }
 
-    /// Exports everything on record.
+    /// Waits until everything on record is exported.
     pub(crate) fn exported(&self) {
-        let socket = path(&self.rehearsal.state("operator.sock"));
-        let page =
-            run("curl", ["-sS", "--unix-socket", &socket, "http://meter-pki/v1/audit?after=0&limit=10000"])
-                .ok();
-        let page: Value = serde_json::from_str(&page.out).expect("a page");
-        let mut log = String::new();
-        for (record, told) in
-            page["records"].as_array().expect("records").iter().zip(self.rehearsal.audit_after(0))
-        {
-            log.push_str(&format!("{} {}", told["sequence"], record.as_str().expect("base64")));
-            if told["act"] == "certificate-issued" {
-                let serial = told["serial"].as_str().expect("a number");
-                let shown = self.rehearsal.operator_json(&["cert", "show", serial]);
-                let pem: String = shown["pem"]
-                    .as_str()
-                    .expect("PEM")
-                    .lines()
-                    .filter(|line| !line.starts_with('-'))
-                    .collect();
-                log.push_str(&format!(" {pem}"));
-            }
-            log.push('\n');
-        }
-        std::fs::write(self.export().join("records"), log).expect("it can be written");
+        exported(&self.rehearsal);
     }
 
     /// Asserts that an enrolment is refused as long as the ledger is in recovery, and that what only reads goes on.
@@ -136,10 +120,10 @@ impl Site {
         let reason = shown["recovery_reason"].as_str().expect("it is in recovery");
         assert!(reason.contains(why), "{reason}");
         assert_eq!(self.readiness(), 503);
-        // RFC 7030 §4.2.3: an answer that comes later, or not, is told by 503 and Retry-After.
-        let meter = Meter::new(rehearsal, "4D504B0100000000", Suite::One);
-        let answer = meter.try_enrol("meter-op-tls", &Shown::Nothing);
-        assert!([401, 503].contains(&answer.status), "{}", answer.status);
+        let meter = Meter::new(rehearsal, LATER, Suite::One);
+        let answer = meter.try_enrol("meter-op-tls", &self.kept);
+        assert_eq!(answer.status, 503, "{}", answer.text());
+        assert!(answer.field("Retry-After").is_some(), "{}", answer.head);
         let refused = rehearsal.operator(&["device", "token", LATE, "--profile", "meter-op-tls-s1"]);
         assert_eq!(refused.code, Some(8), "{}", refused.all());
         assert!(refused.err.contains("store.in-recovery"), "{}", refused.err);
@@ -159,4 +143,14 @@ pub(crate) fn operator_of(state: &Path, arguments: &[&str]) -> Said {
 /// Copies a directory with all that is in it.
 pub(crate) fn copy(from: &Path, to: &Path) {
     drop(run("cp", ["-a", &path(from), &path(to)]).ok());
+}
+
+/// Waits until everything on record is exported.
+pub(crate) fn exported(rehearsal: &Rehearsal) {
+    let sequence = rehearsal.operator_json(&["store", "show"])["sequence"].as_u64().expect("a number");
+    eventually("the audit log is exported", || {
+        let records = std::fs::read_to_string(rehearsal.state("audit/records")).unwrap_or_default();
+        let last = records.lines().last()?.split(' ').next()?.parse::<u64>().ok()?;
+        (last >= sequence && records.ends_with('\n')).then_some(())
+    });
 }

@@ -214,16 +214,6 @@ impl Store {
         self.kind
     }
 
-    /// Returns the end of the audit trail.
-    ///
-    /// # Errors
-    /// [`Unavailable`].
-    pub fn trail_end(&self) -> Result<AuditTrail, Unavailable> {
-        self.read("audit trail", |view| {
-            Ok(view.row::<TrailRow>(&())?.map_or(AuditTrail::EMPTY, |TrailRow(trail)| trail))
-        })
-    }
-
     /// Returns whose ledger it is, if it was ever guarded or restored.
     ///
     /// # Errors

@@ -1,7 +1,8 @@
 //! The audit log outside the ledger, as it was exported: read here, never written, and the epochs that are claimed beside it.
 //!
+//! Its files are described where they are written, with the audit. Here comes one more for each epoch:
+//!
 //! ```text
-//! <directory>/records     one line for each audit record: number, its DER in base64, and for an issued certificate its DER in base64
 //! <directory>/epoch-N     "installation <32 hexadecimal digits>": who issues under epoch N; made once, by one
 //! ```
 
@@ -9,11 +10,13 @@ use std::fs::{File, TryLockError};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use ca_core::key_ref::KeyRef;
 use ca_store::{ExportedRecord, Installation, TrailEnd};
 use sha2::{Digest, Sha256};
 
+use crate::audit::check::{LogFault, TrailCheck};
+use crate::audit::export::ExportLine;
+use crate::audit::note::{Checkpoint, NoteRefused, public_key};
 use crate::backup::private_file;
 
 /// How far from its end the last line of the log begins at most.
@@ -39,14 +42,8 @@ impl Line {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let mut columns = text.split(' ');
-        let sequence = columns.next()?.parse().ok()?;
-        let der = STANDARD.decode(columns.next()?).ok()?;
-        let certificate = match columns.next() {
-            Some(column) => Some(STANDARD.decode(column).ok()?),
-            None => None,
-        };
-        columns.next().is_none().then_some(Self { sequence, record: ExportedRecord { der, certificate } })
+        let ExportLine { sequence, der, certificate } = ExportLine::parse(text)?;
+        Some(Self { sequence, record: ExportedRecord { der, certificate } })
     }
 }
 
@@ -83,6 +80,38 @@ impl ExportedLog {
         let path = self.records();
         let file = File::open(&path).map_err(|cause| LogError::Unreadable { path: path.clone(), cause })?;
         Ok(Lines { input: BufReader::new(file), path, line: 0, after: sequence })
+    }
+
+    /// Checks the whole log: chain and tree, and the latest checkpoint when it is known which key signs them.
+    pub(crate) fn check(&self, notary: Option<KeyRef>) -> Result<(), LogError> {
+        let signed = match notary {
+            Some(key) => self.latest_checkpoint(key)?,
+            None => None,
+        };
+        let mut check = TrailCheck::new(signed.map(|checkpoint| checkpoint.head));
+        for line in self.after(0)? {
+            check.next(&line?.record.der)?;
+        }
+        check.finish()?;
+        Ok(())
+    }
+
+    fn latest_checkpoint(&self, key: KeyRef) -> Result<Option<Checkpoint>, LogError> {
+        let read = |name: &str| {
+            let path = self.directory.join(name);
+            match std::fs::read_to_string(&path) {
+                Ok(text) => Ok(Some(text)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                Err(cause) => Err(LogError::Unreadable { path, cause }),
+            }
+        };
+        let (Some(note), Some(pem)) = (read("latest-checkpoint")?, read("checkpoint-key.pem")?) else {
+            return Ok(None);
+        };
+        // The file with the key is no more to be believed than the note; the configuration names the key.
+        let public =
+            public_key(&pem).ok().filter(|public| public.key_ref() == key).ok_or(LogError::OtherKey)?;
+        Ok(Some(Checkpoint::open(&note, &public)?))
     }
 
     /// Tells, in one sentence, why a ledger is not the one that was exported last; nothing when it is.
@@ -194,6 +223,12 @@ pub(crate) enum LogError {
     Unreadable { path: PathBuf, cause: io::Error },
     #[error("the exported log {} is damaged at line {line} (0: the last)", path.display())]
     Malformed { path: PathBuf, line: u64 },
+    #[error("the checkpoints of the exported log are signed by another key than the configuration names")]
+    OtherKey,
+    #[error("the latest checkpoint of the exported log: {0}")]
+    Checkpoint(#[from] NoteRefused),
+    #[error("the exported log is not intact: {0}")]
+    Broken(#[from] LogFault),
 }
 
 /// Why an epoch is not ours.

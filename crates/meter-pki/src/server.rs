@@ -34,7 +34,8 @@ pub struct Running {
     pools: Vec<WorkerPool>,
     system: Arc<System>,
     est: SocketAddr,
-    copies: Copies,
+    /// None in recovery.
+    copies: Option<Copies>,
 }
 
 impl Running {
@@ -101,12 +102,14 @@ pub async fn start(
     let mut tasks = JoinSet::new();
     let (log, clock) = (Arc::clone(&system.audit), Arc::clone(&system.clock));
     let followed = Followed { log, clock, config: &config.audit, metrics: &metrics };
-    let copies = tokio::task::block_in_place(|| Copies::start(&followed))?;
+    let in_recovery = system.vault.recovery().is_some();
+    // A trail that is to be compared with its copy is not copied.
+    let copies =
+        if in_recovery { None } else { Some(tokio::task::block_in_place(|| Copies::start(&followed))?) };
     let est_pool = pool("est", &config.est.pool, &metrics)?;
     let status_pool = pool("status", &config.status.pool, &metrics)?;
     let operator_pool = pool("operator", &config.status.pool, &metrics)?;
 
-    let in_recovery = system.vault.recovery().is_some();
     let status = tokio::task::block_in_place(|| status_parts(config, &system, status_pool.clone()))?;
     for served in &system.authorities {
         let publisher = Arc::clone(&served.publisher);

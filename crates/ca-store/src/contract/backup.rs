@@ -161,7 +161,7 @@ fn a_restored_ledger_answers_and_records_nothing_until_recovery_ends(ground: &Gr
     // A start adds nothing either.
     let path = parent.path().join("restored");
     let (other, _) = Store::open(&path, &opening(NOW), settings()).unwrap();
-    let end = other.trail_end().unwrap();
+    let end = other.audit_end().unwrap();
     assert_eq!((end.sequence(), end.peaks().root()), (report.sequence, report.root));
     assert_eq!(other.leave_recovery(2, event(Act::RecoveryEnded)).unwrap(), 1);
     drop(other);
@@ -185,7 +185,7 @@ fn a_restored_ledger_answers_and_records_nothing_until_recovery_ends(ground: &Gr
 fn a_witness_that_says_no_stops_the_ledger_before_it_records(ground: &Ground) {
     let store = ground.open();
     issue(&store, 1);
-    let end = store.trail_end().unwrap();
+    let end = store.audit_end().unwrap();
     drop(store);
     let refusing = |shown: &crate::TrailEnd<'_>| {
         assert_eq!((shown.sequence(), shown.head_at(shown.sequence())), (end.sequence(), Some(*end.head())));
@@ -193,7 +193,7 @@ fn a_witness_that_says_no_stops_the_ledger_before_it_records(ground: &Ground) {
     };
     let guard = Guard { newcomer: [5; 16], witness: &refusing };
     let (store, _) = Store::open_guarded(&ground.path(), &opening(NOW), settings(), Some(&guard)).unwrap();
-    assert_eq!(store.trail_end().unwrap(), end, "nothing was added");
+    assert_eq!(store.audit_end().unwrap(), end, "nothing was added");
     assert!(store.record_event(event(Act::RequestRefused)).is_err());
     drop(store);
     // It stays so, whoever opens it.
@@ -244,7 +244,7 @@ fn rows_that_do_not_agree_are_named(ground: &Ground) {
     let (_parent, smuggled) = restored(more, ground.kind);
     assert!(matches!(smuggled.check_integrity(), Err(IntegrityFault::Count { .. })));
     // A trail that lost its end is refused by the opening already.
-    let end = store.trail_end().unwrap().sequence().to_be_bytes();
+    let end = store.audit_end().unwrap().sequence().to_be_bytes();
     let cut = rows.iter().filter(|row| row.key != end).cloned().collect::<Vec<_>>();
     let parent = tempfile::tempdir().unwrap();
     let path = parent.path().join("cut");

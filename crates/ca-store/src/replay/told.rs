@@ -71,6 +71,7 @@ pub(super) fn take_in(
         | Act::LedgerOpened
         | Act::AuthorityRegistered
         | Act::AuthenticationFailed
+        | Act::ClockChanged
         | Act::BackupCreated
         | Act::RecoveryEntered => Ok(()),
         Act::RecoveryEnded => take_epoch(tx, record),

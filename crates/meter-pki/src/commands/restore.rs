@@ -104,6 +104,7 @@ pub(super) fn reconcile(
     let site = Site::open(file, export)?;
     let log = site.log.as_ref().ok_or_else(no_log)?;
     let ledger = same_history(&site.store, log)?;
+    log.check(site.config.audit.notary.as_ref().map(|(key, _)| *key)).map_err(|error| unusable(&error))?;
     let mut view = ReconciledView {
         ledger,
         log: log.last().map_err(|error| unusable(&error))?.map_or(0, |line| line.sequence),
@@ -191,7 +192,7 @@ fn missing(line: &Line) -> Result<Option<MissingView>, Failure> {
 
 /// Where the ledger and the log are the same for as long as both go; returns where the ledger ends.
 fn same_history(store: &Store, log: &ExportedLog) -> Result<u64, Failure> {
-    let end = store.trail_end().map_err(|error| Failure::new(Exit::Unavailable, "unavailable", error))?;
+    let end = store.audit_end().map_err(|error| Failure::new(Exit::Unavailable, "unavailable", error))?;
     let last = log.last().map_err(|error| unusable(&error))?.ok_or_else(no_log)?;
     let common = end.sequence().min(last.sequence);
     let ours = store
@@ -313,7 +314,7 @@ struct Site {
 impl Site {
     fn open(file: &Path, export: Option<&Path>) -> Result<Self, Failure> {
         let config = Config::load_in_founding(file).map_err(|error| faulty(&error))?;
-        let log = export.or(config.export_directory.as_deref()).map(ExportedLog::new);
+        let log = export.or(config.audit.export_directory.as_deref()).map(ExportedLog::new);
         // A copy of files that is behind its log is put into recovery by this very opening.
         let (store, _) = open_store(&config, SystemClock.now(), log.as_ref())?;
         let installation = store.installation().ok().flatten();

@@ -14,7 +14,7 @@ use crate::exit::{Exit, Failure};
 
 pub(super) fn store(system: &System) -> Result<StoreView, Failure> {
     let store = &system.vault.store;
-    let end = store.trail_end().map_err(unavailable)?;
+    let end = store.audit_end().map_err(unavailable)?;
     let installation = store.installation().map_err(unavailable)?;
     let recovery = store.recovery();
     Ok(StoreView {
