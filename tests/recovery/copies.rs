@@ -1,5 +1,6 @@
 //! More than one copy of a ledger: an old one put back by hand, and one that is brought to life twice.
 
+use e2e::patience::eventually;
 use e2e::peer::path;
 
 use crate::site::{LATE, LATER, Site, copy, operator_of};
@@ -95,4 +96,22 @@ fn d_02_a_second_process_on_a_copy_of_the_files_does_not_start() {
     let said = operator_of(&second, &["serve"]);
     assert_eq!(said.code, Some(7), "{}", said.all());
     assert!(said.err.contains("epoch.in-use"), "{}", said.err);
+}
+
+// Case D-02: a file system without locks, or a host that was thought to be dead.
+#[test]
+fn d_02_a_copy_that_another_one_succeeded_stops_issuing() {
+    let mut site = Site::found();
+    std::fs::write(site.export().join("epoch-2"), "installation 00000000000000000000000000000000\n")
+        .expect("a claim");
+    eventually("the copy is fenced", || (site.readiness() == 503).then_some(()));
+    eventually("it records nothing any more", || {
+        let said = site.rehearsal.operator(&["device", "token", LATE, "--profile", "meter-op-tls-s1"]);
+        (said.code == Some(8) && said.err.contains("store.fenced")).then_some(())
+    });
+    let answer = site.try_kept_token();
+    assert_eq!(answer.status, 503, "{}", answer.text());
+    site.rehearsal.stop();
+    site.rehearsal.serve();
+    site.assert_in_recovery("another copy of this ledger has epoch 2");
 }

@@ -22,6 +22,11 @@ pub struct Recovery {
     pub reconciled: Option<u64>,
 }
 
+/// Nothing is recorded any more by a process whose place another copy of the ledger has taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("this copy of the ledger records nothing any more: {0}")]
+pub struct Fenced(pub String);
+
 /// Nothing is recorded while a ledger is in recovery.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the ledger is in recovery since {}: {}", .0.since, .0.reason)]

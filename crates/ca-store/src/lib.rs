@@ -48,7 +48,7 @@ pub use copy::{CopiedRow, CopyError, CopyReport};
 pub use directory::{CreateDirectoryError, FORMAT as LEDGER_FORMAT, OpenDirectoryError};
 pub use engine::EngineKind;
 pub use follower::{Behind, Follower};
-pub use installation::{InRecovery, Installation, Recovery};
+pub use installation::{Fenced, InRecovery, Installation, Recovery};
 pub use integrity::{IntegrityFault, IntegrityReport};
 pub use leave::LeaveError;
 pub use recovery::RecoveryReport;

@@ -3,7 +3,7 @@
 
 use core::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use ca_core::audit::AuditTrail;
@@ -18,7 +18,7 @@ use crate::committer::{Committer, CommitterSetup, FatalHook, NotDone, StoreCount
 use crate::directory::{CreateDirectoryError, Directory, OpenDirectoryError};
 use crate::engine::{self, Durability, Engine, EngineError, EngineKind, EngineSetup, View, Write};
 use crate::follower::Followers;
-use crate::installation::{InRecovery, Installation, Recovery};
+use crate::installation::{Fenced, InRecovery, Installation, Recovery};
 use crate::keyspace::TRAIL;
 use crate::migration::{MigrationError, migrate};
 use crate::recovery::{Occasion, RecoverError, RecoveryReport, checked_end, recover};
@@ -39,6 +39,7 @@ pub struct Store {
     forgetting: Forgetting,
     tap: Arc<Tap>,
     recovery: Option<Recovery>,
+    fenced: OnceLock<Fenced>,
     kind: EngineKind,
     _directory: Directory,
 }
@@ -196,6 +197,7 @@ impl Store {
             forgetting,
             tap,
             recovery,
+            fenced: OnceLock::new(),
             kind,
             _directory: directory,
         };
@@ -206,6 +208,12 @@ impl Store {
     #[must_use]
     pub const fn recovery(&self) -> Option<&Recovery> {
         self.recovery.as_ref()
+    }
+
+    /// Lets this process record nothing any more. What is being signed at this moment is not recorded, and so not delivered.
+    pub fn fence(&self, reason: &str) {
+        let fenced = self.fenced.get_or_init(|| Fenced(reason.to_owned()));
+        tracing::error!(reason = %fenced.0, "the ledger is fenced: another copy of it is in service");
     }
 
     /// Returns the engine that the ledger runs on.
@@ -278,6 +286,9 @@ impl Store {
     ) -> Result<T, Unavailable> {
         if let Some(recovery) = &self.recovery {
             return Err(Unavailable { port, cause: InRecovery(recovery.clone()).into() });
+        }
+        if let Some(fenced) = self.fenced.get() {
+            return Err(Unavailable { port, cause: fenced.clone().into() });
         }
         self.committer.submit(durability, act).map_err(|cause| Unavailable { port, cause: cause.into() })
     }

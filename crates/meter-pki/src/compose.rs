@@ -10,6 +10,7 @@ mod store;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ca_core::actor::Actor;
 use ca_core::authority::{CertificationAuthority, Charter, Ports};
@@ -26,6 +27,7 @@ use ca_store::{
 };
 use cmp_server::config::{CmpConfig, DEFAULT_BODY_OCTETS};
 use server_kit::health::Condition;
+use server_kit::shutdown::Shutdown;
 use signer_file::SystemEntropy;
 use status_server::repository::Repository;
 
@@ -38,6 +40,9 @@ use crate::exported_log::ExportedLog;
 use crate::publisher::Publisher;
 pub(crate) use est::est_router;
 pub(crate) use status::status_parts;
+
+/// How often a ledger in service looks whether another copy of it took over.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// The clock of the operating system.
 #[derive(Debug, Clone, Copy, Default)]
@@ -73,7 +78,7 @@ pub struct System {
     /// Who runs the installation.
     pub(crate) tenant: TenantId,
     /// What is needed for backups, and what tells whether there is a recovery.
-    pub(crate) vault: Vault,
+    pub(crate) vault: Arc<Vault>,
     /// All ports, for what is composed further.
     pub(crate) ports: Ports,
 }
@@ -99,12 +104,26 @@ impl Vault {
         if let Some(recovery) = self.recovery() {
             return Condition::Failed(format!("in recovery since {}: {}", recovery.since, recovery.reason));
         }
-        let epoch = self.store.installation().ok().flatten().map(|installation| installation.epoch);
-        match (&self.log, epoch, &self.epoch) {
-            (Some(log), Some(epoch), Some(_)) if log.is_superseded(epoch) => {
-                Condition::Failed(format!("another copy of the ledger claimed the epoch after {epoch}"))
+        self.successor().map_or(Condition::Well, Condition::Failed)
+    }
+
+    /// Says that another copy of the ledger took the next epoch, if so.
+    fn successor(&self) -> Option<String> {
+        let epoch = self.store.installation().ok().flatten()?.epoch;
+        self.epoch.as_ref().and(self.log.as_ref())?.superseded(epoch)
+    }
+
+    /// Looks every second whether another copy of the ledger took over; from then on this one records nothing.
+    pub(crate) async fn watch(self: Arc<Self>, shutdown: Shutdown) {
+        loop {
+            tokio::select! {
+                () = shutdown.triggered() => return,
+                () = tokio::time::sleep(LOOK) => {}
             }
-            _ => Condition::Well,
+            if let Some(reason) = tokio::task::block_in_place(|| self.successor()) {
+                self.store.fence(&reason);
+                return;
+            }
         }
     }
 }
@@ -204,13 +223,13 @@ pub(crate) fn compose(config: &Config, through: impl FnOnce(Ports) -> Ports) -> 
         );
     }
     let store = Arc::new(store);
-    let vault = Vault {
+    let vault = Arc::new(Vault {
         epoch,
         store: Arc::clone(&store),
         configuration: config.file.clone(),
         recovery_key: config.recovery_key.clone(),
         log,
-    };
+    });
     let ports = through(Ports {
         clock,
         entropy: Arc::new(SystemEntropy),
@@ -258,6 +277,9 @@ pub(crate) fn open_store(
     let witness = |shown: &TrailEnd<'_>| match log {
         Some(log) => {
             log.witness(shown)?;
+            if let Some(reason) = log.superseded(shown.installation().epoch) {
+                return Err(reason);
+            }
             log.claim(shown.installation()).map_err(|error| error.to_string())
         }
         None => Ok(()),

@@ -163,9 +163,10 @@ impl ExportedLog {
         }
     }
 
-    /// Tells whether somebody claimed the epoch after this one.
-    pub(crate) fn is_superseded(&self, epoch: u64) -> bool {
-        self.epoch(epoch.saturating_add(1)).exists()
+    /// Says that somebody claimed the epoch after this one, if so.
+    pub(crate) fn superseded(&self, epoch: u64) -> Option<String> {
+        let next = epoch.saturating_add(1);
+        self.epoch(next).exists().then(|| format!("another copy of this ledger has epoch {next}"))
     }
 
     fn records(&self) -> PathBuf {
@@ -280,7 +281,7 @@ mod tests {
         log.claim(ours).unwrap();
         let other = log.claim(Installation { id: [2; 16], epoch: 2 });
         assert!(matches!(other, Err(ClaimError::Taken { epoch: 2, .. })));
-        assert!(log.is_superseded(1) && !log.is_superseded(2));
+        assert!(log.superseded(1).is_some() && log.superseded(2).is_none());
         let held = log.hold(2).unwrap();
         assert!(matches!(log.hold(2), Err(ClaimError::InUse { epoch: 2 })));
         drop(held);

@@ -124,8 +124,9 @@ pub async fn start(
         tasks.spawn(publisher.run(status_pool.clone(), shutdown.clone()));
     }
     let health = Health::new();
-    let vault = Arc::clone(&system);
-    health.ready("ledger", move || vault.vault.condition());
+    let vault = Arc::clone(&system.vault);
+    tasks.spawn(Arc::clone(&vault).watch(shutdown.clone()));
+    health.ready("ledger", move || vault.condition());
     for served in &system.authorities {
         let publisher = Arc::clone(&served.publisher);
         health.ready("crl", move || publisher.condition());

@@ -216,6 +216,24 @@ fn a_witness_that_says_yes_is_shown_the_same_installation_again(ground: &Ground)
     }
 }
 
+fn a_fenced_ledger_answers_and_records_nothing_more(ground: &Ground) {
+    let store = ground.open();
+    issue(&store, 1);
+    store.record(sound(2)).unwrap();
+    store.begin(2);
+    store.fence("another copy has epoch 2");
+    store.fence("said again");
+    assert!(cause(store.record_intents(vec![sound(3)])).ends_with("another copy has epoch 2"));
+    let issued = IssuedRecord {
+        id: id(2),
+        certificate: certificate(2),
+        issued_at: NOW,
+        event: told(Act::CertificateIssued, 2, &certificate(2)),
+    };
+    assert!(store.record_issued(vec![issued]).is_err(), "what is not recorded is not delivered");
+    assert_eq!(store.status(1), CertificateStatus::Good);
+}
+
 fn rows_that_do_not_agree_are_named(ground: &Ground) {
     let store = ground.open();
     issue(&store, 1);
@@ -261,5 +279,6 @@ super::on_every_engine!(
     a_restored_ledger_answers_and_records_nothing_until_recovery_ends,
     a_witness_that_says_no_stops_the_ledger_before_it_records,
     a_witness_that_says_yes_is_shown_the_same_installation_again,
+    a_fenced_ledger_answers_and_records_nothing_more,
     rows_that_do_not_agree_are_named,
 );

@@ -17,7 +17,7 @@ use ca_core::revocation::RevokeError;
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
-use ca_store::InRecovery;
+use ca_store::{Fenced, InRecovery};
 use sha2::{Digest, Sha256};
 
 use super::listener::Peer;
@@ -354,6 +354,10 @@ pub(super) fn unavailable(error: Unavailable) -> Failure {
     if let Some(recovery) = error.cause.downcast_ref::<InRecovery>() {
         return Failure::new(Exit::Unavailable, "store.in-recovery", recovery)
             .then("stop the server, then type `meter-pki restore reconcile`");
+    }
+    if let Some(fenced) = error.cause.downcast_ref::<Fenced>() {
+        return Failure::new(Exit::Unavailable, "store.fenced", fenced)
+            .then("end this server: it is not needed any more");
     }
     Failure::new(Exit::Unavailable, "unavailable", error)
 }
