@@ -165,7 +165,8 @@ impl Store {
         migrate(&directory, (kind, &*engine))?;
         let recovery = at_open(&*engine, opening.now, guard)
             .map_err(|cause| OpenError::Recovery { cause: cause.into() })?;
-        let occasion = Occasion { now: opening.now, tenant: &opening.tenant, boot: opening.boot.as_ref(), engine: kind };
+        let occasion =
+            Occasion { now: opening.now, tenant: &opening.tenant, boot: opening.boot.as_ref(), engine: kind };
         let (trail, report) = match &recovery {
             None => recover(&*engine, &occasion)?,
             // Nothing is added to a trail that is to be compared with its copy outside.

@@ -135,7 +135,7 @@ fn check(destination: &Destination<'_>) -> Result<IntegrityReport, Failure> {
             .then("make another backup, and call the auditor")
     };
     let tenant = TenantId::parse("verify").map_err(|error| unsound(&error))?;
-    let opening = Opening { now: destination.now, tenant };
+    let opening = Opening { now: destination.now, tenant, boot: None };
     let (store, _) =
         Store::open(destination.directory, &opening, abort_on_fatal()).map_err(|error| unsound(&error))?;
     store.check_integrity().map_err(|error| unsound(&error))
