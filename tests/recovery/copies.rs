@@ -94,8 +94,9 @@ fn d_02_a_second_process_on_a_copy_of_the_files_does_not_start() {
     std::os::unix::fs::symlink(site.export(), second.join("audit")).expect("a link");
     site.rehearsal.serve();
     let said = operator_of(&second, &["serve"]);
-    assert_eq!(said.code, Some(7), "{}", said.all());
-    assert!(said.err.contains("epoch.in-use"), "{}", said.err);
+    assert!(!said.success, "{}", said.all());
+    // Whether the first has exported that it was opened by then is a matter of milliseconds.
+    assert!(said.err.contains("epoch.in-use") || said.err.contains("it is an old copy"), "{}", said.err);
 }
 
 // Case D-02: a file system without locks, or a host that was thought to be dead.
