@@ -55,6 +55,12 @@ pub enum Act {
     AuthenticationFailed = 14,
     /// The clock was found to have jumped since the record before.
     ClockChanged = 15,
+    /// A backup of the ledger was made.
+    BackupCreated = 20,
+    /// The ledger was restored or found to be behind its exported log; nothing was issued from then on.
+    RecoveryEntered = 21,
+    /// Recovery was ended by an operator under a new epoch.
+    RecoveryEnded = 22,
 }
 
 impl Act {
@@ -78,6 +84,9 @@ impl Act {
             Self::AuthorityRegistered => "authority-registered",
             Self::AuthenticationFailed => "authentication-failed",
             Self::ClockChanged => "clock-changed",
+            Self::BackupCreated => "backup-created",
+            Self::RecoveryEntered => "recovery-entered",
+            Self::RecoveryEnded => "recovery-ended",
         }
     }
 }

@@ -8,4 +8,4 @@ pub(crate) mod issued;
 pub(crate) mod revocation;
 pub(crate) mod settlement;
 pub(crate) mod repeats;
-mod slot;
+pub(crate) mod slot;

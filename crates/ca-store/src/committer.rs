@@ -15,6 +15,7 @@ use ca_core::audit::AuditTrail;
 
 use crate::engine::{Durability, Engine};
 use crate::queue::{NotQueued, Queue};
+use crate::tap::Tap;
 use crate::transaction::{ActFault, Transaction};
 
 /// How many commands share one commit at most.
@@ -78,6 +79,8 @@ pub(crate) struct CommitterSetup {
     pub(crate) patience: Duration,
     /// Called when the ledger cannot go on.
     pub(crate) on_fatal: FatalHook,
+    /// Where a backup hears of what is committed.
+    pub(crate) tap: Arc<Tap>,
 }
 
 /// The handle of the committer's thread. Dropping it lets the commands that wait be done first.
@@ -93,6 +96,7 @@ struct Shared {
     /// The number of the last audit record on disk.
     trail_end: AtomicU64,
     on_fatal: Mutex<Option<FatalHook>>,
+    tap: Arc<Tap>,
     counters: Counters,
 }
 
@@ -118,6 +122,7 @@ impl Committer {
             stopped: OnceLock::new(),
             trail_end: AtomicU64::new(trail.sequence()),
             on_fatal: Mutex::new(Some(setup.on_fatal)),
+            tap: setup.tap,
             counters: Counters::default(),
         });
         let thread = std::thread::Builder::new().name("ledger".to_owned()).spawn({
@@ -241,7 +246,12 @@ fn commit(
     drop(view);
     let rows = batch.len();
     if rows > 0 {
+        let copy = shared.tap.copy(&batch);
         engine.commit(batch, durability).map_err(|cause| fatal(&cause))?;
+        // After the commit, so that a row that a backup reads is never older than a batch it was told of.
+        if let Some(batch) = copy {
+            shared.tap.keep(batch);
+        }
         counters.commits.fetch_add(1, Ordering::Relaxed);
         let synced = u64::from(durability == Durability::Durable);
         counters.durable_commits.fetch_add(synced, Ordering::Relaxed);

@@ -3,6 +3,7 @@
 //! Each function takes the ground that a fresh ledger stands on, and is a test for each engine by the macro at its file's end.
 
 mod audit;
+mod backup;
 mod claims;
 mod crls;
 mod devices;

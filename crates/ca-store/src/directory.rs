@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use crate::engine::EngineKind;
 
 /// The format of keyspaces and rows that this version reads and writes.
-pub(crate) const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 2;
 
 const TITLE: &str = "meter-pki ledger";
 

@@ -10,6 +10,7 @@
 //! | | | `boot` | the run of the machine on which the ledger was opened last, a UUID in 36 characters |
 //! | | | `checkpoint` | text of the latest signed checkpoint |
 //! | | | `cursor/` ‖ name of a copy of the trail | number of the last record copied, u64 |
+//! | | | `installation` | [`InstallationRow`](crate::row::InstallationRow); absent until the ledger was guarded or restored |
 //! | 2 | `audit` | sequence u64 | DER of ca-core's `AuditRecord`, nothing in front |
 //! | 3 | `open` | id | [`IntentRow`](crate::row::IntentRow): intents that have not ended |
 //! | 4 | `signing` | id | empty: the intent was given to the signer |
@@ -117,6 +118,11 @@ impl Keyspace {
         self.on_disk().0
     }
 
+    /// Returns the keyspace with this octet.
+    pub(crate) fn from_tag(tag: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|keyspace| keyspace.tag() == tag)
+    }
+
     pub(crate) const fn name(self) -> &'static str {
         self.on_disk().1
     }
@@ -135,6 +141,9 @@ pub(crate) const CHECKPOINT: &[u8] = b"checkpoint";
 pub(crate) fn cursor_key(copy: &str) -> Vec<u8> {
     [b"cursor/", copy.as_bytes()].concat()
 }
+
+/// The key of the row of `meta` that tells whose ledger it is and whether it is in recovery.
+pub(crate) const INSTALLATION: &[u8] = b"installation";
 
 /// How many octets of a CRL one row of `crl-octets` holds.
 pub(crate) const CRL_PART_OCTETS: usize = 4_096;

@@ -53,7 +53,7 @@ pub(crate) fn recover(
     engine: &dyn Engine,
     occasion: &Occasion<'_>,
 ) -> Result<(AuditTrail, RecoveryReport), RecoverError> {
-    let trail = AuditWalk::over_last(engine, CHECKED_RECORDS)?.finish()?;
+    let trail = checked_end(engine)?;
     let view = engine.view()?;
     let before = view.value(Keyspace::Meta, BOOT)?.and_then(|octets| BootId::from_octets(&octets));
     let machine = Machine::since(before.as_ref(), occasion.boot);
@@ -80,7 +80,13 @@ pub(crate) fn recover(
     Ok((trail, report))
 }
 
-fn open_intents(view: &dyn View) -> Result<Vec<(CertificateId, IntentRow)>, ActFault> {
+/// Checks the end of the audit trail and returns it.
+pub(crate) fn checked_end(engine: &dyn Engine) -> Result<AuditTrail, AuditFault> {
+    AuditWalk::over_last(engine, CHECKED_RECORDS)?.finish()
+}
+
+/// Returns every intent that is open.
+pub(crate) fn open_intents(view: &dyn View) -> Result<Vec<(CertificateId, IntentRow)>, ActFault> {
     let mut intents = Vec::new();
     let mut after = Vec::new();
     loop {

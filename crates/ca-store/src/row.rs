@@ -31,12 +31,14 @@ use crate::keyspace::Keyspace;
 mod certificate;
 mod condition;
 mod crl;
+mod installation;
 mod registry;
 mod trail;
 
 pub(crate) use certificate::{CertificateRow, CertificateState, IntentRow, RevocationRow, UncertainRow};
 pub(crate) use condition::{KeyRow, RequestRow, SlotHolder, SlotRow};
 pub(crate) use crl::{CrlHeadRow, CrlRow, IssuedCrl};
+pub(crate) use installation::InstallationRow;
 pub(crate) use registry::{DeviceRow, TokenRow};
 pub(crate) use trail::{TrailRow, TrailRowV1};
 

@@ -3,7 +3,7 @@
 
 use core::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use ca_core::audit::AuditTrail;
@@ -14,15 +14,18 @@ use ca_core::validity::UnixTime;
 use crate::act::repeats::Forgetting;
 use crate::audit_walk::{AuditFault, AuditWalk};
 use crate::boot::BootId;
-use crate::committer::{Committer, CommitterSetup, FatalHook, StoreCounters};
+use crate::committer::{Committer, CommitterSetup, FatalHook, NotDone, StoreCounters};
 use crate::directory::{CreateDirectoryError, Directory, OpenDirectoryError};
 use crate::engine::{self, Durability, Engine, EngineError, EngineKind, EngineSetup, View, Write};
 use crate::follower::Followers;
+use crate::installation::{Fenced, InRecovery, Installation, Recovery};
 use crate::keyspace::TRAIL;
 use crate::migration::{MigrationError, migrate};
-use crate::recovery::{Occasion, RecoverError, RecoveryReport, recover};
-use crate::row::{Row, TrailRow};
-use crate::transaction::{ActFault, ReadFault, Transaction};
+use crate::recovery::{Occasion, RecoverError, RecoveryReport, checked_end, recover};
+use crate::row::{InstallationRow, Row, TrailRow};
+use crate::standing::{Guard, at_open};
+use crate::tap::Tap;
+use crate::transaction::{ActFault, ReadFault, Rows, Transaction};
 
 /// The ledger of one installation, open in this process alone.
 ///
@@ -34,6 +37,10 @@ pub struct Store {
     engine: Arc<dyn Engine>,
     followers: Followers,
     forgetting: Forgetting,
+    tap: Arc<Tap>,
+    recovery: Option<Recovery>,
+    fenced: OnceLock<Fenced>,
+    kind: EngineKind,
     _directory: Directory,
 }
 
@@ -117,25 +124,58 @@ impl Store {
         opening: &Opening,
         settings: Settings,
     ) -> Result<(Self, RecoveryReport), OpenError> {
+        Self::open_guarded(directory, opening, settings, None)
+    }
+
+    /// Opens a ledger as [`Self::open`] does, after a witness outside was asked whether it is the one that it was.
+    ///
+    /// When the witness says no, or the ledger was restored, it is in recovery: it answers, and records nothing.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_guarded(
+        directory: &Path,
+        opening: &Opening,
+        settings: Settings,
+        guard: Option<&Guard<'_>>,
+    ) -> Result<(Self, RecoveryReport), OpenError> {
         let (directory, kind) = Directory::open(directory, settings.engine)?;
         let setup = EngineSetup { kind, cache_octets: settings.cache_octets };
         let engine = engine::open(setup, &directory.engine_path()).map_err(OpenError::from)?;
-        Self::start(directory, (kind, engine.into()), opening, settings)
+        Self::start_guarded((directory, kind, engine.into()), opening, settings, guard)
     }
 
     /// Opens a ledger whose engine is open.
+    #[cfg(test)]
     pub(crate) fn start(
         directory: Directory,
         (kind, engine): (EngineKind, Arc<dyn Engine>),
         opening: &Opening,
         settings: Settings,
     ) -> Result<(Self, RecoveryReport), OpenError> {
+        Self::start_guarded((directory, kind, engine), opening, settings, None)
+    }
+
+    fn start_guarded(
+        (directory, kind, engine): (Directory, EngineKind, Arc<dyn Engine>),
+        opening: &Opening,
+        settings: Settings,
+        guard: Option<&Guard<'_>>,
+    ) -> Result<(Self, RecoveryReport), OpenError> {
         migrate(&directory, (kind, &*engine))?;
+        let recovery = at_open(&*engine, opening.now, guard)
+            .map_err(|cause| OpenError::Recovery { cause: cause.into() })?;
         let occasion =
             Occasion { now: opening.now, tenant: &opening.tenant, boot: opening.boot.as_ref(), engine: kind };
-        let (trail, report) = recover(&*engine, &occasion)?;
+        let (trail, report) = match &recovery {
+            None => recover(&*engine, &occasion)?,
+            // Nothing is added to a trail that is to be compared with its copy outside.
+            Some(_) => (checked_end(&*engine).map_err(RecoverError::from)?, RecoveryReport::default()),
+        };
         let audit_records = trail.sequence();
+        let tap = Arc::new(Tap::default());
         let setup = CommitterSetup {
+            tap: Arc::clone(&tap),
             queue_length: settings.queue_length,
             patience: settings.patience,
             on_fatal: settings.on_fatal,
@@ -151,7 +191,44 @@ impl Store {
             "the ledger is open"
         );
         let (followers, forgetting) = (Followers::default(), Forgetting::default());
-        Ok((Self { committer, engine, followers, forgetting, _directory: directory }, report))
+        let store = Self {
+            committer,
+            engine,
+            followers,
+            forgetting,
+            tap,
+            recovery,
+            fenced: OnceLock::new(),
+            kind,
+            _directory: directory,
+        };
+        Ok((store, report))
+    }
+
+    /// Tells why the ledger is in recovery, if it is.
+    #[must_use]
+    pub const fn recovery(&self) -> Option<&Recovery> {
+        self.recovery.as_ref()
+    }
+
+    /// Lets this process record nothing any more. What is being signed at this moment is not recorded, and so not delivered.
+    pub fn fence(&self, reason: &str) {
+        let fenced = self.fenced.get_or_init(|| Fenced(reason.to_owned()));
+        tracing::error!(reason = %fenced.0, "the ledger is fenced: another copy of it is in service");
+    }
+
+    /// Returns the engine that the ledger runs on.
+    #[must_use]
+    pub const fn engine_kind(&self) -> EngineKind {
+        self.kind
+    }
+
+    /// Returns whose ledger it is, if it was ever guarded or restored.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub fn installation(&self) -> Result<Option<Installation>, Unavailable> {
+        self.read("installation", |view| Ok(view.row::<InstallationRow>(&())?.map(|row| row.installation)))
     }
 
     /// Checks the whole audit trail, record by record, while the ledger goes on.
@@ -208,7 +285,31 @@ impl Store {
         durability: Durability,
         act: impl FnOnce(&mut Transaction<'_>) -> Result<T, ActFault> + Send + 'static,
     ) -> Result<T, Unavailable> {
+        if let Some(recovery) = &self.recovery {
+            return Err(Unavailable { port, cause: InRecovery(recovery.clone()).into() });
+        }
+        if let Some(fenced) = self.fenced.get() {
+            return Err(Unavailable { port, cause: fenced.clone().into() });
+        }
         self.committer.submit(durability, act).map_err(|cause| Unavailable { port, cause: cause.into() })
+    }
+
+    /// Has an act done in a ledger that is in recovery.
+    pub(crate) fn write_in_recovery<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&mut Transaction<'_>) -> Result<T, ActFault> + Send + 'static,
+    ) -> Result<T, NotDone> {
+        self.committer.submit(Durability::Durable, act)
+    }
+
+    /// The engine, for reading page by page.
+    pub(crate) fn rows(&self) -> &dyn Engine {
+        &*self.engine
+    }
+
+    /// Where a backup hears of what is committed.
+    pub(crate) fn tap(&self) -> Arc<Tap> {
+        Arc::clone(&self.tap)
     }
 
     /// Reads for a port, at one point in time, what is on disk.

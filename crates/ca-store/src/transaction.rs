@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use ca_core::audit::tree::Subtree;
-use ca_core::audit::{AuditCodecError, AuditEvent, AuditTrail};
+use ca_core::audit::{AuditCodecError, AuditEvent, AuditRecord, AuditTrail, BrokenTrail};
 use ca_core::key_ref::KeyRef;
 use ca_core::record::CertificateId;
 
@@ -73,6 +73,12 @@ pub(crate) enum ActFault {
     CrlTooLong { octets: usize },
     #[error("a token with this hash is kept already")]
     TokenKept,
+    #[error("the ledger does not know whose it is")]
+    NotGuarded,
+    #[error(transparent)]
+    NotNext(#[from] BrokenTrail),
+    #[error("audit record {sequence} of the exported log cannot be replayed: {what}")]
+    NotReplayed { sequence: u64, what: &'static str },
 }
 
 /// Rows that are to be written, and the trail as it will be then.
@@ -171,10 +177,32 @@ impl<'v> Transaction<'v> {
     fn seal_one(&mut self, event: AuditEvent) -> Result<u64, ActFault> {
         let sealed = self.trail.seal(event)?;
         self.put_octets(Keyspace::Audit, sealed.sequence.to_be_bytes().to_vec(), sealed.der)?;
-        for Subtree { level, index, hash } in sealed.completed {
-            self.put_octets(Keyspace::Tree, subtree_key(level, index), hash.to_vec())?;
-        }
+        self.put_subtrees(sealed.completed)?;
         Ok(sealed.sequence)
+    }
+
+    fn put_subtrees(&mut self, completed: Vec<Subtree>) -> Result<(), ActFault> {
+        completed.into_iter().try_for_each(|Subtree { level, index, hash }| {
+            self.put_octets(Keyspace::Tree, subtree_key(level, index), hash.to_vec())
+        })
+    }
+
+    /// Returns the number of the last audit record, as it will be.
+    pub(crate) const fn sequence(&self) -> u64 {
+        self.trail.sequence()
+    }
+
+    /// What is on disk, for listing; pending rows are not in it.
+    pub(crate) const fn view(&self) -> &'v dyn View {
+        self.view
+    }
+
+    /// Takes in an audit record that was sealed before, octet for octet, if it is the next one of the trail.
+    pub(crate) fn append(&mut self, der: Vec<u8>) -> Result<AuditRecord, ActFault> {
+        let (record, completed) = self.trail.check_next(&der)?;
+        self.put_octets(Keyspace::Audit, record.sequence.to_be_bytes().to_vec(), der)?;
+        self.put_subtrees(completed)?;
+        Ok(record)
     }
 
     fn write(&mut self, keyspace: Keyspace, key: Vec<u8>, value: Option<Vec<u8>>) {

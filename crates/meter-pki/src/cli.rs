@@ -45,6 +45,12 @@ pub enum Command {
     /// The ledger's directory.
     #[command(subcommand)]
     Store(StoreCommand),
+    /// Backups of the ledger and the configuration.
+    #[command(subcommand)]
+    Backup(BackupCommand),
+    /// Bringing a ledger back from a backup.
+    #[command(subcommand)]
+    Restore(RestoreCommand),
     /// The configuration file.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -243,6 +249,11 @@ pub enum CrlCommand {
         /// The name of the authority.
         name: String,
     },
+    /// Sign and publish a new CRL without a server: from the ledger and the key alone.
+    Resign {
+        /// The name of the authority.
+        name: String,
+    },
     /// Publish a CRL that an offline root signed.
     Import {
         /// The CRL, DER.
@@ -303,6 +314,85 @@ pub enum StoreCommand {
         #[arg(long, default_value = "fjall")]
         engine: String,
     },
+    /// Show engine, audit trail, epoch, and whether the ledger is in recovery.
+    Show,
+}
+
+/// `backup`
+#[derive(Debug, Subcommand)]
+pub enum BackupCommand {
+    /// Make a recovery key: its public half for the server, and shares of its private half for people.
+    Keygen {
+        /// How many shares are needed of how many, such as 2-of-3.
+        #[arg(long, value_name = "M-of-N")]
+        shares: String,
+        /// The directory for `recovery.pub` and the shares; made when absent.
+        directory: PathBuf,
+    },
+    /// Back up the ledger of the serving program, which goes on.
+    Create {
+        /// The file to be made; never over an existing one.
+        file: PathBuf,
+    },
+    /// Decrypt a backup, restore it into a scratch directory, and check that everything agrees.
+    Verify(VerifyArgs),
+}
+
+/// `backup verify`
+#[derive(Debug, Clone, Args)]
+pub struct VerifyArgs {
+    /// The backup.
+    pub file: PathBuf,
+    /// A share of the recovery key; as many as are needed.
+    #[arg(long = "share", value_name = "FILE", required = true)]
+    pub shares: Vec<PathBuf>,
+    /// Where the scratch directory is made; beside the backup unless given.
+    #[arg(long, value_name = "DIR")]
+    pub scratch: Option<PathBuf>,
+    /// Write the configuration that is in the backup to a new file.
+    #[arg(long, value_name = "FILE")]
+    pub configuration_out: Option<PathBuf>,
+}
+
+/// `restore`
+#[derive(Debug, Subcommand)]
+pub enum RestoreCommand {
+    /// Make a ledger of a backup where none is; it is in recovery and issues nothing.
+    Begin(BeginArgs),
+    /// Compare a ledger in recovery with the exported audit log, and take in what the log has and the ledger has not.
+    Reconcile {
+        /// The directory of the exported log; that of the configuration unless given.
+        #[arg(long, value_name = "DIR")]
+        export: Option<PathBuf>,
+        /// Take it in; without this, only tell.
+        #[arg(long)]
+        apply: bool,
+    },
+    /// End the recovery under a new epoch: the next start issues again.
+    Finish {
+        /// The directory of the exported log; that of the configuration unless given.
+        #[arg(long, value_name = "DIR")]
+        export: Option<PathBuf>,
+        /// End it although no exported log was taken in: certificates may exist that the ledger does not know.
+        #[arg(long)]
+        without_log: bool,
+    },
+}
+
+/// `restore begin`
+#[derive(Debug, Clone, Args)]
+pub struct BeginArgs {
+    /// The backup.
+    pub file: PathBuf,
+    /// A share of the recovery key; as many as are needed.
+    #[arg(long = "share", value_name = "FILE", required = true)]
+    pub shares: Vec<PathBuf>,
+    /// The directory to be made; that of the configuration unless given.
+    #[arg(long, value_name = "DIR")]
+    pub store: Option<PathBuf>,
+    /// `fjall` or `sled`; that of the configuration unless given. It need not be that of the backup.
+    #[arg(long)]
+    pub engine: Option<String>,
 }
 
 /// `config`

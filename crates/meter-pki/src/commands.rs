@@ -2,12 +2,14 @@
 //! what it hears; only `serve` and `quickstart` open a store or a key.
 
 mod audit;
+mod backup;
 mod ca;
 mod cert;
 mod config;
 mod crl;
 mod device;
 mod printer;
+mod restore;
 mod serve;
 mod store;
 mod subordinate;
@@ -19,7 +21,7 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 use clap_complete::Shell;
 
-use crate::cli::{CaCommand, Cli, Command, StoreCommand};
+use crate::cli::{BackupCommand, CaCommand, Cli, Command, CrlCommand, RestoreCommand, StoreCommand};
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
 use crate::operator::client::OperatorClient;
@@ -48,10 +50,26 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
         Command::Ca(CaCommand::Show { name }) => wait(ca::show(name, &client(&cli.config)?, printer)),
         Command::Cert(verb) => wait(cert::run(verb, &client(&cli.config)?, printer)),
         Command::Device(verb) => wait(device::run(verb, &client(&cli.config)?, printer)),
+        Command::Crl(CrlCommand::Resign { name }) => crl::resign(name, &cli.config, printer),
         Command::Crl(verb) => wait(crl::run(verb, &client(&cli.config)?, printer)),
         Command::Audit(verb) => wait(audit::run(verb, &cli.config, printer)),
         Command::Store(StoreCommand::Create { directory, engine }) => {
             store::create(directory, engine, printer)
+        }
+        Command::Store(StoreCommand::Show) => wait(store::show(&client(&cli.config)?, printer)),
+        Command::Backup(BackupCommand::Keygen { shares, directory }) => {
+            backup::keygen(shares, directory, printer)
+        }
+        Command::Backup(BackupCommand::Create { file }) => {
+            wait(backup::create(file, &client(&cli.config)?, printer))
+        }
+        Command::Backup(BackupCommand::Verify(args)) => backup::verify(args, printer),
+        Command::Restore(RestoreCommand::Begin(args)) => restore::begin(args, &cli.config, printer),
+        Command::Restore(RestoreCommand::Reconcile { export, apply }) => {
+            restore::reconcile(&cli.config, export.as_deref(), *apply, printer)
+        }
+        Command::Restore(RestoreCommand::Finish { export, without_log }) => {
+            restore::finish(&cli.config, export.as_deref(), *without_log, printer)
         }
         Command::Config(verb) => config::run(verb, &cli.config, printer),
         Command::Completion { shell } => {
@@ -85,4 +103,10 @@ fn client(config: &Path) -> Result<OperatorClient, Failure> {
         Failure::new(Exit::Usage, "config.faulty", error)
             .then("name the configuration with --config FILE; `meter-pki config check` tells every fault")
     })
+}
+
+/// Who runs this program, as audit records name an operator on this machine.
+fn user() -> String {
+    let user = std::fs::metadata("/proc/self").map(|process| std::os::unix::fs::MetadataExt::uid(&process));
+    user.map_or_else(|_| "uid-unknown".to_owned(), |user| format!("uid-{user}"))
 }

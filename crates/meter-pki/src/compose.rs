@@ -6,6 +6,7 @@ mod est;
 mod keys;
 mod status;
 mod store;
+mod vault;
 
 use std::sync::Arc;
 
@@ -17,8 +18,9 @@ use ca_core::ports::{Clock, Entropy, Registry, StatusSource};
 use ca_core::profile::ProfileId;
 use ca_core::record::{CrlRecord, StoredCertificate};
 use ca_core::registration::{Offer, RepeatRule};
+use ca_core::tenant::TenantId;
 use ca_core::validity::UnixTime;
-use ca_store::{BootId, FatalHook, Opening, Settings, Store};
+use ca_store::{BootId, FatalHook, Settings};
 use cmp_server::config::{CmpConfig, DEFAULT_BODY_OCTETS};
 use signer_file::SystemEntropy;
 use status_server::repository::Repository;
@@ -30,6 +32,8 @@ use crate::exit::{Exit, Failure};
 use crate::publisher::Publisher;
 pub(crate) use est::est_router;
 pub(crate) use status::status_parts;
+pub(crate) use vault::{Vault, open_store, random_id};
+
 
 /// The clock of the operating system.
 #[derive(Debug, Clone, Copy, Default)]
@@ -62,6 +66,10 @@ pub struct System {
     pub(crate) roots: Vec<Arc<Issuer>>,
     /// The audit trail towards the outside.
     pub(crate) audit: Arc<AuditLog>,
+    /// Who runs the installation.
+    pub(crate) tenant: TenantId,
+    /// What is needed for backups, and what tells whether there is a recovery.
+    pub(crate) vault: Arc<Vault>,
     /// All ports, for what is composed further.
     pub(crate) ports: Ports,
 }
@@ -150,10 +158,7 @@ pub fn boot_id() -> Option<BootId> {
 pub(crate) fn compose(config: &Config, through: impl FnOnce(Ports) -> Ports) -> Result<System, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let signer = keys::open(&config.keys)?;
-    let settings = Settings { engine: Some(config.engine), ..abort_on_fatal() };
-    let opening = Opening { now: clock.now(), tenant: config.tenant.clone(), boot: boot_id() };
-    let (store, report) = Store::open(&config.store_directory, &opening, settings)
-        .map_err(|error| store::not_open(&config.store_directory, &error))?;
+    let (vault, report) = Vault::open(config, clock.now())?;
     if !report.uncertain.is_empty() {
         tracing::warn!(
             count = report.uncertain.len(),
@@ -161,7 +166,7 @@ pub(crate) fn compose(config: &Config, through: impl FnOnce(Ports) -> Ports) -> 
              `meter-pki cert list --status uncertain` shows them"
         );
     }
-    let store = Arc::new(store);
+    let store = Arc::clone(&vault.store);
     let ports = through(Ports {
         clock,
         entropy: Arc::new(SystemEntropy),
@@ -191,6 +196,8 @@ pub(crate) fn compose(config: &Config, through: impl FnOnce(Ports) -> Ports) -> 
         repository,
         roots,
         audit: Arc::new(AuditLog { store, notary }),
+        tenant: config.tenant.clone(),
+        vault: Arc::new(vault),
         ports,
     })
 }

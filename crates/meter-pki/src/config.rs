@@ -39,6 +39,9 @@ pub struct RawConfig {
     /// Checkpoints and copies of the audit trail.
     #[serde(default = "no_copies")]
     pub audit: Spanned<RawAudit>,
+    /// Backups.
+    #[serde(default)]
+    pub backup: RawBackup,
     /// The certification authorities, at least one.
     #[serde(rename = "authority")]
     pub authorities: Vec<Spanned<RawAuthority>>,
@@ -169,6 +172,14 @@ pub struct RawSyslog {
     pub tcp: Option<String>,
     /// `socket`: a datagram socket of this machine, such as `/dev/log`.
     pub socket: Option<PathBuf>,
+}
+
+/// `[backup]`
+#[derive(Debug, Clone, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawBackup {
+    /// `recovery_key_file`: the public half of the recovery key, PEM, as `meter-pki backup keygen` wrote it.
+    pub recovery_key_file: Option<PathBuf>,
 }
 
 /// `[[authority]]`

@@ -5,10 +5,11 @@
 
 mod acts;
 mod audit_acts;
+mod vault;
 pub mod client;
 mod listener;
 mod reply;
-mod views;
+pub(crate) mod views;
 pub mod wire;
 
 use std::sync::Arc;
@@ -22,10 +23,10 @@ use crate::compose::System;
 pub(crate) use listener::{OperatorListener, Peer};
 use reply::Reply;
 use wire::{
-    AuditPage, AuditQuery, AuthorityView, CertificatePage, CertificateQueryText, CertificateView,
-    CheckpointView, ConsistencyQuery, ConsistencyView, CrlText, CrlView, DevicePage, DeviceQueryText,
-    ImportRequest, ImportView, ImportedCrlView, IssuanceProofView, RevocationText, RevocationView, TokenText,
-    TokenView,
+    AuditPage, AuditQuery, AuthorityView, BackupText, BackupView, CertificatePage, CertificateQueryText,
+    CertificateView, CheckpointView, ConsistencyQuery, ConsistencyView, CrlText, CrlView, DevicePage,
+    DeviceQueryText, ImportRequest, ImportView, ImportedCrlView, IssuanceProofView, RevocationText,
+    RevocationView, StoreView, TokenText, TokenView,
 };
 
 /// What the routes work on.
@@ -65,6 +66,8 @@ pub(crate) fn router(state: OperatorState) -> Router {
         .route("/v1/audit/checkpoint", get(checkpoint))
         .route("/v1/audit/consistency", get(consistency))
         .route("/v1/audit/proofs/{issuer}/{serial}", get(prove_issuance))
+        .route("/v1/backups", post(create_backup))
+        .route("/v1/store", get(store))
         .with_state(state)
 }
 
@@ -160,4 +163,16 @@ async fn prove_issuance(
     Path((issuer, serial)): Path<(String, String)>,
 ) -> Result<Json<IssuanceProofView>, Reply> {
     state.run(move |system| audit_acts::prove_issuance(system, &issuer, &serial)).await
+}
+
+async fn create_backup(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Json(text): Json<BackupText>,
+) -> Result<Json<BackupView>, Reply> {
+    state.run(move |system| vault::create_backup(system, &peer, &text)).await
+}
+
+async fn store(State(state): State<OperatorState>) -> Result<Json<StoreView>, Reply> {
+    state.run(vault::store).await
 }

@@ -112,6 +112,11 @@ impl Publisher {
         }
     }
 
+    /// Publishes the latest CRL on record, if there is one, and makes none: all that can be done in recovery. Blocks.
+    pub(crate) fn show_latest(&self) -> Result<(), Failure> {
+        self.latest()?.map_or(Ok(()), |crl| self.show(&crl))
+    }
+
     /// Tells whether a revocation is on record that a CRL does not list: who recorded it stopped before the CRL that was owed.
     fn lacks_a_revocation(&self, crl: &CrlRecord) -> Result<bool, Failure> {
         let unreadable =

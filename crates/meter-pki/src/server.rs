@@ -34,7 +34,8 @@ pub struct Running {
     pools: Vec<WorkerPool>,
     system: Arc<System>,
     est: SocketAddr,
-    copies: Copies,
+    /// None in recovery.
+    copies: Option<Copies>,
 }
 
 impl Running {
@@ -101,7 +102,10 @@ pub async fn start(
     let mut tasks = JoinSet::new();
     let (log, clock) = (Arc::clone(&system.audit), Arc::clone(&system.clock));
     let followed = Followed { log, clock, config: &config.audit, metrics: &metrics };
-    let copies = tokio::task::block_in_place(|| Copies::start(&followed))?;
+    let in_recovery = system.vault.recovery().is_some();
+    // A trail that is to be compared with its copy is not copied.
+    let copies =
+        if in_recovery { None } else { Some(tokio::task::block_in_place(|| Copies::start(&followed))?) };
     let est_pool = pool("est", &config.est.pool, &metrics)?;
     let status_pool = pool("status", &config.status.pool, &metrics)?;
     let operator_pool = pool("operator", &config.status.pool, &metrics)?;
@@ -109,10 +113,20 @@ pub async fn start(
     let status = tokio::task::block_in_place(|| status_parts(config, &system, status_pool.clone()))?;
     for served in &system.authorities {
         let publisher = Arc::clone(&served.publisher);
+        if in_recovery {
+            // What was published may be newer than what is on record: it stays.
+            if let Err(failure) = tokio::task::block_in_place(|| publisher.show_latest()) {
+                tracing::warn!(%failure, "the CRL on record is not published");
+            }
+            continue;
+        }
         tokio::task::block_in_place(|| publisher.catch_up())?;
         tasks.spawn(publisher.run(status_pool.clone(), shutdown.clone()));
     }
     let health = Health::new();
+    let vault = Arc::clone(&system.vault);
+    tasks.spawn(Arc::clone(&vault).watch(shutdown.clone()));
+    health.ready("ledger", move || vault.condition());
     for served in &system.authorities {
         let publisher = Arc::clone(&served.publisher);
         health.ready("crl", move || publisher.condition());
@@ -129,7 +143,9 @@ pub async fn start(
         .with_limits(config.status.limits.clone())
         .with_metrics(&metrics);
     spawn(&mut tasks, listener.serve(router_of_status, shutdown.clone()));
-    tasks.spawn(status.renewal.run(status_pool.clone(), shutdown.clone()));
+    if !in_recovery {
+        tasks.spawn(status.renewal.run(status_pool.clone(), shutdown.clone()));
+    }
 
     let enrolment = est_router(config, &system, est_pool.clone())?.merge(cmp_router(&system));
     let listener =

@@ -2,7 +2,7 @@
 
 use ca_core::audit::{Act, AuditEvent};
 use ca_core::profile::Hierarchy;
-use ca_core::record::{DeviceState, IssuedRecord};
+use ca_core::record::{CertificateId, DeviceState, IssuedRecord};
 
 use super::intent::is_signing;
 use super::slot;
@@ -19,19 +19,13 @@ pub(crate) fn record(tx: &mut Transaction<'_>, issued: IssuedRecord) -> Result<(
     }
     let actor = event.actor.clone();
     tx.seal(event)?;
-    tx.remove::<IntentRow>(&id);
-    tx.remove_key(Keyspace::Signing, id_key(&id));
     let row = CertificateRow {
         state: CertificateState::Issued,
         since: issued_at,
         octets: certificate,
         ..intent.certificate.clone()
     };
-    tx.put(&id, &row)?;
-    tx.put_octets(Keyspace::Expiry, expiry_key(row.validity.not_after(), &id), Vec::new())?;
-    if let Some(slot) = &row.slot {
-        slot::settle_in(tx, slot, &id)?;
-    }
+    write(tx, &id, &row)?;
     supersede_factory(tx, &intent, |device| AuditEvent {
         time: issued_at,
         tenant: device.device.expected.tenant.clone(),
@@ -43,6 +37,22 @@ pub(crate) fn record(tx: &mut Transaction<'_>, issued: IssuedRecord) -> Result<(
         detail: device.device.expected.title.to_string(),
         digest: device.device.claimed_by.map(Vec::from).unwrap_or_default(),
     })
+}
+
+/// Writes the row of a certificate in the place of its intent; its audit record stands already.
+pub(crate) fn write(
+    tx: &mut Transaction<'_>,
+    id: &CertificateId,
+    row: &CertificateRow,
+) -> Result<(), ActFault> {
+    tx.remove::<IntentRow>(id);
+    tx.remove_key(Keyspace::Signing, id_key(id));
+    tx.put(id, row)?;
+    tx.put_octets(Keyspace::Expiry, expiry_key(row.validity.not_after(), id), Vec::new())?;
+    match &row.slot {
+        Some(slot) => slot::settle_in(tx, slot, id),
+        None => Ok(()),
+    }
 }
 
 /// A device with an operational certificate is in operation, and its factory certificates are superseded from then on.

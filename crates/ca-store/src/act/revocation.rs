@@ -1,11 +1,11 @@
 //! Recording a revocation (RFC 5280 §5.3). Not signing a CRL: that reads the row later, on its own clock.
 
 use ca_core::reason::ReasonCode;
-use ca_core::record::{RevocationOutcome, RevocationRecord};
+use ca_core::record::{CertificateId, Revocation, RevocationOutcome, RevocationRecord};
 
 use super::slot;
 use crate::certificate::certificate_row;
-use crate::row::{CertificateState, KeyRow, RevocationRow, UncertainRow};
+use crate::row::{CertificateRow, CertificateState, KeyRow, RevocationRow, UncertainRow};
 use crate::transaction::{ActFault, Rows, Transaction};
 
 /// Records a revocation of what exists or may exist, once.
@@ -23,12 +23,23 @@ pub(crate) fn record(
         return Ok(RevocationOutcome::NotIssued);
     };
     let sequence = tx.seal(event)?;
-    tx.put(&id, &RevocationRow { revocation, not_after: certificate.validity.not_after() })?;
+    write(tx, &id, revocation, certificate)?;
+    Ok(RevocationOutcome::Recorded { sequence })
+}
+
+/// Writes a revocation whose audit record stands already.
+pub(crate) fn write(
+    tx: &mut Transaction<'_>,
+    id: &CertificateId,
+    revocation: Revocation,
+    certificate: CertificateRow,
+) -> Result<(), ActFault> {
+    tx.put(id, &RevocationRow { revocation, not_after: certificate.validity.not_after() })?;
     if certificate.state == CertificateState::Uncertain {
-        tx.remove::<UncertainRow>(&id);
+        tx.remove::<UncertainRow>(id);
     }
     if let Some(slot) = &certificate.slot {
-        slot::leave(tx, slot, &id)?;
+        slot::leave(tx, slot, id)?;
     }
     if revocation.reason == ReasonCode::KeyCompromise {
         let mut key = tx.row::<KeyRow>(&certificate.key_fingerprint)?.unwrap_or(KeyRow {
@@ -40,5 +51,5 @@ pub(crate) fn record(
         key.blocked = true;
         tx.put(&certificate.key_fingerprint, &key)?;
     }
-    Ok(RevocationOutcome::Recorded { sequence })
+    Ok(())
 }

@@ -2,6 +2,7 @@
 
 use ca_core::audit::AuditEvent;
 use ca_core::record::{CertificateId, Settlement};
+use ca_core::validity::UnixTime;
 
 use super::slot;
 use crate::keyspace::{Keyspace, id_key};
@@ -19,9 +20,22 @@ pub(crate) fn settle(
     settlement: Settlement,
     event: AuditEvent,
 ) -> Result<(), ActFault> {
-    let intent = tx.row::<IntentRow>(id)?.ok_or_else(|| ActFault::NotOpen { id: id.clone() })?;
     let since = event.time;
+    if !tx.has::<IntentRow>(id)? {
+        return Err(ActFault::NotOpen { id: id.clone() });
+    }
     tx.seal(event)?;
+    end(tx, id, settlement, since)
+}
+
+/// Ends an open intent whose audit record stands already.
+pub(crate) fn end(
+    tx: &mut Transaction<'_>,
+    id: &CertificateId,
+    settlement: Settlement,
+    since: UnixTime,
+) -> Result<(), ActFault> {
+    let intent = tx.row::<IntentRow>(id)?.ok_or_else(|| ActFault::NotOpen { id: id.clone() })?;
     tx.remove::<IntentRow>(id);
     tx.remove_key(Keyspace::Signing, id_key(id));
     give_back(tx, id, &intent)?;

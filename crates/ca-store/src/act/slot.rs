@@ -1,6 +1,7 @@
 //! Who holds a slot: one certificate at a time, and while it is being replaced its successors too.
 
 use ca_core::record::{CertificateId, Intent, IntentConflict, Slot, SlotUse};
+use ca_core::validity::UnixTime;
 
 use super::intent::Refusal;
 use crate::certificate::certificate_row;
@@ -45,6 +46,18 @@ pub(super) fn succeeds(
         }
     }
     Ok(())
+}
+
+/// Puts a certificate into a slot that the exported log says it holds, whoever else is there.
+pub(crate) fn occupy(
+    tx: &mut Transaction<'_>,
+    slot: &Slot,
+    id: &CertificateId,
+    not_after: UnixTime,
+) -> Result<(), ActFault> {
+    let mut row = tx.row::<SlotRow>(slot)?.unwrap_or_default();
+    row.holders.push(SlotHolder { id: id.clone(), not_after });
+    tx.put(slot, &row)
 }
 
 /// Takes out of the slot what a certificate that is now issued replaces; intents that are open stay.

@@ -1,12 +1,20 @@
-//! `meter-pki crl list`, `crl publish` and `crl import`.
+//! `meter-pki crl list`, `crl publish` and `crl import`, which ask the server; `crl resign`, which needs none.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use std::path::Path;
+
+use ca_core::actor::{Actor, Identity};
+
+use super::config::faulty;
 use super::printer::{Printer, heading, table};
 use crate::cli::CrlCommand;
+use crate::compose::compose;
+use crate::config::Config;
 use crate::exit::{Exit, Failure};
 use crate::operator::client::{OperatorClient, escaped};
+use crate::operator::views;
 use crate::operator::wire::{CrlText, CrlView, ImportedCrlView};
 
 pub(super) async fn run(
@@ -23,6 +31,9 @@ pub(super) async fn run(
             let one: CrlView = client.post(&format!("/v1/crls/{}", escaped(name)), &()).await?;
             printer.result(&one, |one| rows(std::slice::from_ref(one)));
         }
+        CrlCommand::Resign { .. } => {
+            return Err(Failure::new(Exit::Usage, "crl.resign", "crl resign asks no server"));
+        }
         CrlCommand::Import { file } => {
             let octets = std::fs::read(file).map_err(|error| {
                 Failure::new(Exit::Usage, "crl.file", format!("cannot read {}: {error}", file.display()))
@@ -37,6 +48,26 @@ pub(super) async fn run(
             });
         }
     }
+    Ok(())
+}
+
+/// Signs and publishes a CRL with the ledger and the key, and nothing that serves.
+pub(super) fn resign(name: &str, file: &Path, printer: &Printer) -> Result<(), Failure> {
+    let config = Config::load_in_founding(file).map_err(|error| faulty(&error))?;
+    let system = compose(&config, std::convert::identity)?;
+    let served = system.authorities.iter().find(|served| served.name == name).ok_or_else(|| {
+        Failure::new(Exit::NotFound, "authority.unknown", format!("there is no authority called {name}"))
+            .then("look at [[authority]] in the configuration")
+    })?;
+    if let Some(recovery) = system.vault.recovery() {
+        let message = format!("in recovery since {}: {}", recovery.since, recovery.reason);
+        return Err(Failure::new(Exit::Unavailable, "store.in-recovery", message)
+            .then("meter-pki restore reconcile, then meter-pki restore finish"));
+    }
+    let tenant = served.authority.issuer().tenant().clone();
+    let actor = Actor { tenant, identity: Identity::Operator { name: super::user() } };
+    let crl = served.publish_crl(&actor)?;
+    printer.result(&views::crl(served, &crl), |one| rows(std::slice::from_ref(one)));
     Ok(())
 }
 

@@ -19,6 +19,7 @@ use ca_core::ports::Clock;
 use ca_core::profile::{OcspProfile, ProfileId};
 use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence};
 use ca_core::subject::Subject;
+use ca_store::Recovery;
 use server_kit::shutdown::Shutdown;
 use server_kit::workers::WorkerPool;
 use status_server::config::KeepingPolicy;
@@ -82,7 +83,7 @@ pub(crate) fn status_parts(
     let mut desks = Vec::new();
     for (one, served) in config.authorities.iter().zip(&system.authorities) {
         let desk = Desk::new(served, (one.responder_profile.id().clone(), one.responder_key), config, system);
-        let identity = desk.current_or_new()?;
+        let Some(identity) = desk.current_or_new_unless(system.vault.recovery())? else { continue };
         answered.push(AnsweredAuthority {
             identity,
             profile: OcspProfile::clone(&one.ocsp_profile),
@@ -179,6 +180,21 @@ impl Desk {
             }
         }
         self.enrol()
+    }
+
+    /// As [`Self::current_or_new`]; in recovery nothing is enrolled, and the certificate on file serves while it lasts.
+    fn current_or_new_unless(
+        &self,
+        recovery: Option<&Recovery>,
+    ) -> Result<Option<ResponderIdentity>, Failure> {
+        if recovery.is_none() {
+            return self.current_or_new().map(Some);
+        }
+        let on_file = self.on_file();
+        if on_file.is_none() {
+            tracing::warn!(authority = %self.name, "no OCSP answers: in recovery no responder certificate is issued");
+        }
+        Ok(on_file)
     }
 
     fn on_file(&self) -> Option<ResponderIdentity> {

@@ -16,6 +16,8 @@ use ca_store::EngineKind;
 use est_server::config::BindingPolicy;
 use est_server::wire::base64::LineLength;
 
+use crate::backup::recovery_key::RecoveryPublicKey;
+
 use super::checker::{Checker, Stage};
 use super::{RawConfig, RawEst, RawStatus, beside};
 
@@ -30,6 +32,9 @@ pub struct Config {
     pub(crate) status: RawStatus,
     pub(crate) operator_socket: PathBuf,
     pub(crate) audit: CheckedAudit,
+    /// The file itself, which goes into backups.
+    pub(crate) file: PathBuf,
+    pub(crate) recovery_key: Option<RecoveryPublicKey>,
     pub(crate) authorities: Vec<CheckedAuthority>,
     pub(crate) manufacturers: Vec<CheckedManufacturer>,
     pub(crate) registration_authorities: Vec<CheckedRegistrationAuthority>,
@@ -147,6 +152,18 @@ impl Config {
     /// As [`Self::load`].
     pub(crate) fn load_in_founding(file: &Path) -> Result<Self, CheckConfigError> {
         Checker::new(file, Stage::Founding).check(read(file)?)
+    }
+
+    /// Reads only where the ledger is, or is to be restored, and its engine.
+    ///
+    /// # Errors
+    /// The faults of the file itself.
+    pub(crate) fn store_place(file: &Path) -> Result<(PathBuf, EngineKind), CheckConfigError> {
+        let raw = read(file)?;
+        let store = raw.store.get_ref();
+        let engine = EngineKind::from_name(&store.engine)
+            .ok_or_else(|| CheckConfigError { faults: vec!["the engines are fjall and sled".to_owned()] })?;
+        Ok((beside(file, &store.directory), engine))
     }
 
     /// Reads only where the operator's socket is, so that a client needs no key, certificate or profile to be sound.

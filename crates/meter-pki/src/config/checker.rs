@@ -18,6 +18,8 @@ use policies::{ProfileSet, Settings, Variant};
 use server_kit::tls::TlsIdentity;
 use toml::Spanned;
 
+use crate::backup::recovery_key::RecoveryPublicKey;
+
 use super::checked::{CheckedManufacturer, CheckedRegistrationAuthority};
 use super::{
     CheckConfigError, Config, KeySource, RawConfig, RawEst, RawKeys, RawManufacturer, RawProfiles,
@@ -109,6 +111,10 @@ impl<'a> Checker<'a> {
         let profiles = self.at(&raw.profiles, Self::profiles);
         let est = self.at(&raw.est, Self::est);
         let status = self.at(&raw.status, Self::status);
+        let recovery_key = raw.backup.recovery_key_file.as_ref().map(|path| {
+            let path = self.beside(path);
+            self.keep("backup.recovery_key_file", RecoveryPublicKey::load(&path))
+        });
         let operator_socket = self.beside(&raw.operator.get_ref().socket);
         self.check_names(&raw);
         let manufacturers = self.each(&raw.manufacturers, Self::manufacturer);
@@ -131,6 +137,8 @@ impl<'a> Checker<'a> {
             status: status?,
             operator_socket,
             audit: audit?,
+            file: self.file.to_path_buf(),
+            recovery_key: recovery_key.flatten(),
             authorities,
             manufacturers,
             registration_authorities,

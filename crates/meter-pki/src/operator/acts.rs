@@ -17,6 +17,7 @@ use ca_core::revocation::RevokeError;
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
+use ca_store::{Fenced, InRecovery};
 use sha2::{Digest, Sha256};
 
 use super::listener::Peer;
@@ -289,7 +290,7 @@ fn event(system: &System, tenant: &TenantId, peer: &Peer, act: Act, detail: Stri
     }
 }
 
-fn operator(tenant: &TenantId, peer: &Peer) -> Actor {
+pub(super) fn operator(tenant: &TenantId, peer: &Peer) -> Actor {
     Actor { tenant: tenant.clone(), identity: Identity::Operator { name: peer.to_string() } }
 }
 
@@ -350,5 +351,13 @@ fn unknown_reason(text: &str) -> Failure {
 }
 
 pub(super) fn unavailable(error: Unavailable) -> Failure {
+    if let Some(recovery) = error.cause.downcast_ref::<InRecovery>() {
+        return Failure::new(Exit::Unavailable, "store.in-recovery", recovery)
+            .then("stop the server, then type `meter-pki restore reconcile`");
+    }
+    if let Some(fenced) = error.cause.downcast_ref::<Fenced>() {
+        return Failure::new(Exit::Unavailable, "store.fenced", fenced)
+            .then("end this server: it is not needed any more");
+    }
     Failure::new(Exit::Unavailable, "unavailable", error)
 }

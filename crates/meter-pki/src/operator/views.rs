@@ -115,7 +115,7 @@ pub(super) fn device(device: &Device) -> DeviceView {
     }
 }
 
-pub(super) fn crl(served: &ServedAuthority, crl: &CrlRecord) -> CrlView {
+pub(crate) fn crl(served: &ServedAuthority, crl: &CrlRecord) -> CrlView {
     CrlView {
         authority: served.name.clone(),
         number: crl.number,

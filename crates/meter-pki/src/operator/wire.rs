@@ -325,6 +325,52 @@ pub struct IssuanceProofView {
     pub key: String,
 }
 
+/// A backup asked for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackupText {
+    /// The file to be made, by its absolute path.
+    pub path: String,
+}
+
+/// A backup that was made.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BackupView {
+    /// The file.
+    pub path: String,
+    /// The number of the last audit record in it.
+    pub sequence: u64,
+    /// The root of the tree over the audit records.
+    pub root: String,
+    /// The epoch of the ledger.
+    pub epoch: u64,
+    /// How many rows were read.
+    pub rows: u64,
+    /// How many rows were written while they were read.
+    pub changes: u64,
+    /// SHA-256 of what it holds.
+    pub sha256: String,
+}
+
+/// The ledger as a whole.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StoreView {
+    /// `fjall` or `sled`.
+    pub engine: String,
+    /// The number of the last audit record.
+    pub sequence: u64,
+    /// The root of the tree over the audit records.
+    pub root: String,
+    /// The id of this copy of the ledger, if it has one.
+    pub installation: Option<String>,
+    /// The epoch under which it issues.
+    pub epoch: Option<u64>,
+    /// Since when it is in recovery.
+    pub recovery_since: Option<String>,
+    /// Why.
+    pub recovery_reason: Option<String>,
+}
+
 /// How a request failed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FailureView {

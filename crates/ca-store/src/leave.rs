@@ -1,0 +1,84 @@
+//! Leaving recovery: the one act that lets a restored ledger record again, under the next epoch.
+
+use ca_core::audit::{Act, AuditEvent};
+
+use crate::committer::NotDone;
+use crate::keyspace::{Keyspace, id_key};
+use crate::recovery::open_intents;
+use crate::row::{InstallationRow, Row, TokenRow};
+use crate::store::Store;
+use crate::transaction::{ActFault, ReadFault, Rows, Transaction};
+
+/// How many tokens are read at a time.
+const PAGE: usize = 256;
+
+impl Store {
+    /// Ends recovery under epoch `epoch`, durably; returns how many one-time tokens were made void.
+    ///
+    /// Intents that are open were perhaps signed after the copy was made: they are marked so, and the next opening settles them
+    /// as uncertain. Unspent tokens were perhaps spent: they open nothing any more. `event` says who ends recovery and why he
+    /// may; that recovery was entered is put on record in front of it.
+    ///
+    /// # Errors
+    /// [`LeaveError`]; the ledger is then in recovery as before.
+    pub fn leave_recovery(&self, epoch: u64, event: AuditEvent) -> Result<u64, LeaveError> {
+        let recovery = self.recovery().cloned().ok_or(LeaveError::NotInRecovery)?;
+        let entered = AuditEvent {
+            act: Act::RecoveryEntered,
+            detail: format!("since {}: {}", recovery.since, recovery.reason),
+            ..event.clone()
+        };
+        Ok(self.write_in_recovery(move |tx| {
+            let mut row = tx.row::<InstallationRow>(&())?.ok_or(ActFault::NotGuarded)?;
+            for (id, _) in open_intents(tx.view())? {
+                tx.put_octets(Keyspace::Signing, id_key(&id), Vec::new())?;
+            }
+            let void = void_tokens(tx)?;
+            row.installation.epoch = epoch;
+            row.recovery = None;
+            tx.put(&(), &row)?;
+            tx.seal(entered)?;
+            let detail = format!("{}; epoch {epoch}; {void} unspent tokens are void", event.detail);
+            tx.seal(AuditEvent { detail, ..event })?;
+            Ok(void)
+        })?)
+    }
+}
+
+fn void_tokens(tx: &mut Transaction<'_>) -> Result<u64, ActFault> {
+    let (mut void, mut after) = (0_u64, Vec::new());
+    loop {
+        let page = tx.view().rows_after(Keyspace::Tokens, &[], &after, PAGE).map_err(ReadFault::from)?;
+        let Some((last, _)) = page.last() else { return Ok(void) };
+        after.clone_from(last);
+        for (_, octets) in page {
+            let mut row = TokenRow::decode(&octets)?;
+            if !row.token.spent {
+                row.token.spent = true;
+                void = void.saturating_add(1);
+                tx.put(&row.token.hash.clone(), &row)?;
+            }
+        }
+    }
+}
+
+/// Why a ledger stays in recovery.
+#[derive(Debug, thiserror::Error)]
+pub enum LeaveError {
+    /// There is nothing to leave.
+    #[error("the ledger is not in recovery")]
+    NotInRecovery,
+    /// It could not be written.
+    #[error("the end of the recovery cannot be recorded: {cause}")]
+    NotRecorded {
+        /// Why.
+        #[source]
+        cause: Box<dyn core::error::Error + Send + Sync>,
+    },
+}
+
+impl From<NotDone> for LeaveError {
+    fn from(cause: NotDone) -> Self {
+        Self::NotRecorded { cause: cause.into() }
+    }
+}

@@ -1,0 +1,260 @@
+//! What each audit record tells of, written into the rows that the act itself would have written.
+
+use ca_core::audit::{Act, AuditEvent, AuditRecord};
+use ca_core::certificate::{Certificate, to_be_signed};
+use ca_core::profile::{KeyPurpose, ProfileId};
+use ca_core::reason::ReasonCode;
+use ca_core::record::{CertificateId, DeviceState, Revocation, Settlement, Slot};
+use ca_core::system_title::SystemTitle;
+use ca_core::validity::{UnixTime, Validity};
+use sha2::{Digest, Sha256};
+
+use super::{Places, ReplayReport};
+use crate::act::{issued, revocation, settlement, slot};
+use crate::certificate::certificate_row;
+use crate::keyspace::{Keyspace, id_key, title_key};
+use crate::row::{
+    CertificateRow, CertificateState, CrlHeadRow, CrlRow, DeviceRow, InstallationRow, IntentRow, KeyRow,
+    RevocationRow,
+};
+use crate::transaction::{ActFault, Rows, Transaction};
+
+/// Takes in what a record tells of.
+pub(super) fn take_in(
+    tx: &mut Transaction<'_>,
+    record: &AuditRecord,
+    certificate: Option<Vec<u8>>,
+    places: &Places,
+    report: &mut ReplayReport,
+) -> Result<(), ActFault> {
+    let event = &record.event;
+    report.records = report.records.saturating_add(1);
+    match event.act {
+        Act::IntentRecorded => intend(tx, record, places),
+        Act::CertificateIssued => {
+            report.certificates = report.certificates.saturating_add(1);
+            issue(tx, record, certificate, places)
+        }
+        Act::IntentAborted => {
+            report.burned = report.burned.saturating_add(1);
+            settlement::end(tx, &id(record)?, Settlement::Aborted, event.time)
+        }
+        Act::IntentUncertain => {
+            report.burned = report.burned.saturating_add(1);
+            settlement::end(tx, &id(record)?, Settlement::Uncertain, event.time)
+        }
+        Act::CertificateRevoked => {
+            report.revocations = report.revocations.saturating_add(1);
+            revoke(tx, record)
+        }
+        Act::CrlIntended => {
+            report.crl_numbers = report.crl_numbers.saturating_add(1);
+            take_crl_number(tx, record)
+        }
+        Act::DeviceClaimed => with_device(tx, record, report, |row, event| {
+            row.device.claimed_by = event.digest.as_slice().try_into().ok();
+            if row.device.state == DeviceState::Expected {
+                row.device.state = DeviceState::Claimed;
+            }
+        }),
+        Act::FactorySuperseded => with_device(tx, record, report, |row, event| {
+            row.device.state = DeviceState::Operational;
+            row.device.factory_superseded_at = Some(event.time);
+        }),
+        Act::DevicesImported | Act::TokenIssued => {
+            report.miss(record);
+            Ok(())
+        }
+        // The CRL itself is not in the log; its number was taken with its intent.
+        Act::CrlIssued
+        | Act::RequestRefused
+        | Act::LedgerOpened
+        | Act::AuthorityRegistered
+        | Act::AuthenticationFailed
+        | Act::ClockChanged
+        | Act::BackupCreated
+        | Act::RecoveryEntered => Ok(()),
+        Act::RecoveryEnded => take_epoch(tx, record),
+    }
+}
+
+fn misfit(record: &AuditRecord, what: &'static str) -> ActFault {
+    ActFault::NotReplayed { sequence: record.sequence, what }
+}
+
+fn id(record: &AuditRecord) -> Result<CertificateId, ActFault> {
+    let AuditEvent { issuer: Some(issuer), serial: Some(serial), .. } = &record.event else {
+        return Err(misfit(record, "it names no serial number"));
+    };
+    Ok(CertificateId { issuer: *issuer, serial: serial.clone() })
+}
+
+/// What the details of an intent and of its certificate say: subject, profile, version.
+fn drafted(detail: &str) -> Option<(&str, ProfileId, u32)> {
+    let (subject, rest) = detail.split_once(" under ")?;
+    let (profile, rest) = rest.split_once(" version ")?;
+    let version = rest.split(|character: char| !character.is_ascii_digit()).next()?;
+    Some((subject, ProfileId::parse(profile).ok()?, version.parse().ok()?))
+}
+
+/// Burns the serial number. An intent that has no end in the log was perhaps signed, so it is marked as given to the signer.
+fn intend(tx: &mut Transaction<'_>, record: &AuditRecord, places: &Places) -> Result<(), ActFault> {
+    let id = id(record)?;
+    if certificate_row(tx, &id)?.is_some() {
+        return Err(misfit(record, "its serial number is in the ledger already"));
+    }
+    let event = &record.event;
+    let (subject, profile, profile_version) =
+        drafted(&event.detail).ok_or_else(|| misfit(record, "it names no subject and profile"))?;
+    let certificate = CertificateRow {
+        state: CertificateState::Intended,
+        since: event.time,
+        octets: Vec::new(),
+        tenant: event.tenant.clone(),
+        profile_version,
+        subject: subject.to_owned(),
+        key_fingerprint: [0; 32],
+        purpose: places.get(&profile).map_or(KeyPurpose::Signature, |(_, purpose)| *purpose),
+        profile,
+        validity: Validity::new(event.time, UnixTime::NO_EXPIRY)
+            .ok_or_else(|| misfit(record, "its time is none"))?,
+        recorded_at: event.time,
+        slot: None,
+    };
+    if let Some(title) = certificate.title() {
+        tx.put_octets(Keyspace::Titles, title_key(&title, &id), Vec::new())?;
+    }
+    tx.put(&id, &IntentRow { certificate, request: None, token: None, claim: None })?;
+    tx.put_octets(Keyspace::Signing, id_key(&id), Vec::new())
+}
+
+fn issue(
+    tx: &mut Transaction<'_>,
+    record: &AuditRecord,
+    certificate: Option<Vec<u8>>,
+    places: &Places,
+) -> Result<(), ActFault> {
+    let id = id(record)?;
+    let octets = certificate.ok_or_else(|| misfit(record, "the log lacks the certificate"))?;
+    if Sha256::digest(&octets).as_slice() != record.event.digest {
+        return Err(misfit(record, "the certificate beside it is another one"));
+    }
+    let intent = tx.row::<IntentRow>(&id)?.ok_or_else(|| misfit(record, "it has no intent"))?;
+    let from_log = intent.certificate.octets.is_empty();
+    if !from_log && to_be_signed(&octets).ok() != Some(intent.certificate.octets.as_slice()) {
+        return Err(misfit(record, "the certificate is not what was intended"));
+    }
+    let (state, since) = (CertificateState::Issued, record.event.time);
+    let row = if from_log {
+        let base = CertificateRow { state, since, octets, ..intent.certificate };
+        read_certificate(base, places).ok_or_else(|| misfit(record, "the certificate cannot be read"))?
+    } else {
+        CertificateRow { state, since, octets, ..intent.certificate }
+    };
+    if from_log {
+        hold_key(tx, &row)?;
+        if let Some(slot) = &row.slot {
+            slot::occupy(tx, slot, &id, row.validity.not_after())?;
+        }
+    }
+    issued::write(tx, &id, &row)
+}
+
+/// Fills in what the certificate itself says.
+fn read_certificate(row: CertificateRow, places: &Places) -> Option<CertificateRow> {
+    let certificate = Certificate::from_der(&row.octets).ok()?;
+    let slot = match (places.get(&row.profile), SystemTitle::parse(&row.subject)) {
+        (Some((hierarchy, purpose)), Ok(title)) => {
+            Some(Slot { tenant: row.tenant.clone(), title, hierarchy: *hierarchy, purpose: *purpose })
+        }
+        _ => None,
+    };
+    Some(CertificateRow {
+        key_fingerprint: certificate.public_key().fingerprint(),
+        validity: certificate.validity(),
+        slot,
+        ..row
+    })
+}
+
+fn hold_key(tx: &mut Transaction<'_>, row: &CertificateRow) -> Result<(), ActFault> {
+    let key = tx.row::<KeyRow>(&row.key_fingerprint)?;
+    let mut key = key.unwrap_or_else(|| KeyRow {
+        subject: row.subject.clone(),
+        purpose: row.purpose,
+        holders: 0,
+        blocked: false,
+    });
+    key.holders = key.holders.saturating_add(1);
+    tx.put(&row.key_fingerprint, &key)
+}
+
+fn revoke(tx: &mut Transaction<'_>, record: &AuditRecord) -> Result<(), ActFault> {
+    let id = id(record)?;
+    let reason = ReasonCode::from_name(&record.event.reason)
+        .ok_or_else(|| misfit(record, "its reason is none of RFC 5280"))?;
+    if tx.has::<RevocationRow>(&id)? {
+        return Err(misfit(record, "the certificate is revoked already"));
+    }
+    let certificate = certificate_row(tx, &id)?
+        .ok_or_else(|| misfit(record, "the certificate is neither in the ledger nor in the log"))?;
+    // The invalidity date is not on record: the CRL entry goes without.
+    let revocation = Revocation { time: record.event.time, reason, invalidity_date: None };
+    revocation::write(tx, &id, revocation, certificate)
+}
+
+/// RFC 5280 §5.2.3: CRL numbers increase monotonically, so what the log has seen is taken.
+fn take_crl_number(tx: &mut Transaction<'_>, record: &AuditRecord) -> Result<(), ActFault> {
+    let number =
+        record.event.detail.strip_prefix("CRL ").and_then(|rest| rest.split(',').next()?.parse().ok());
+    let (Some(issuer), Some(number)) = (record.event.issuer, number) else {
+        return Err(misfit(record, "it names no CRL number"));
+    };
+    let head = tx.row::<CrlHeadRow>(&issuer)?;
+    let last = head.as_ref().map_or(number, |head| head.last.max(number));
+    tx.put(&issuer, &CrlHeadRow { last, latest: head.and_then(|head| head.latest) })?;
+    tx.put(&(issuer, number), &CrlRow { this_update: record.event.time, issued: None })
+}
+
+/// Another copy of this ledger had this epoch: the next one is above it.
+fn take_epoch(tx: &mut Transaction<'_>, record: &AuditRecord) -> Result<(), ActFault> {
+    let epoch = record.event.detail.split("; ").find_map(|part| part.strip_prefix("epoch ")?.parse().ok());
+    let epoch: u64 = epoch.ok_or_else(|| misfit(record, "it names no epoch"))?;
+    let mut row = tx.row::<InstallationRow>(&())?.ok_or(ActFault::NotGuarded)?;
+    row.installation.epoch = row.installation.epoch.max(epoch);
+    tx.put(&(), &row)
+}
+
+fn with_device(
+    tx: &mut Transaction<'_>,
+    record: &AuditRecord,
+    report: &mut ReplayReport,
+    change: impl FnOnce(&mut DeviceRow, &AuditEvent),
+) -> Result<(), ActFault> {
+    let title =
+        SystemTitle::parse(&record.event.detail).map_err(|_| misfit(record, "it names no system title"))?;
+    match tx.row::<DeviceRow>(&title)? {
+        Some(mut row) => {
+            change(&mut row, &record.event);
+            tx.put(&title, &row)
+        }
+        None => {
+            report.miss(record);
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_subject_profile_and_version_out_of_a_detail() {
+        let (subject, profile, version) =
+            drafted("4D504B0100000001 under meter-op-ds-s1 version 3; request SHA-256 00ff").unwrap();
+        assert_eq!((subject, profile.as_str(), version), ("4D504B0100000001", "meter-op-ds-s1", 3));
+        assert_eq!(drafted("CN=a under meter-op-ds-s1"), None);
+        assert_eq!(drafted(""), None);
+    }
+}
