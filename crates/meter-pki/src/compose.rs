@@ -34,7 +34,6 @@ pub(crate) use est::est_router;
 pub(crate) use status::status_parts;
 pub(crate) use vault::{Vault, open_store, random_id};
 
-
 /// The clock of the operating system.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;

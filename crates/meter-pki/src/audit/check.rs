@@ -183,7 +183,7 @@ mod tests {
         let whole = records(&["a", "b", "c", "d", "e"]);
         for changed in 0..4 {
             let mut others = whole.clone();
-            let last = others[changed].iter().rposition(|octet| octet.is_ascii_lowercase()).unwrap();
+            let last = others[changed].iter().rposition(u8::is_ascii_lowercase).unwrap();
             others[changed][last] ^= 0x10;
             let fault = if changed == 3 {
                 // The last record but one: what stands behind the last one tells nothing.
@@ -194,7 +194,7 @@ mod tests {
             assert_eq!(check(&others, &[]), Err(fault), "{changed}");
         }
         // A record of another log in its place is bound to what stood before, but nothing is bound to it.
-        let mut other = whole.clone();
+        let mut other = whole;
         other[2] = records(&["a", "b", "x"])[2].clone();
         assert_eq!(check(&other, &[]), Err(LogFault::Changed { sequence: 3 }));
     }

@@ -205,7 +205,7 @@ mod tests {
             detail: String::new(),
             digest: Vec::new(),
         };
-        let der = AuditTrail::EMPTY.clone().seal(event).unwrap().der;
+        let der = AuditTrail::EMPTY.seal(event).unwrap().der;
         let message = message(&der).unwrap();
         let record = STANDARD.encode(&der);
         assert_eq!(
