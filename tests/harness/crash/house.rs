@@ -126,7 +126,7 @@ impl<'t> House<'t> {
     fn cut_power_of_device(&mut self) {
         let draw = self.world().random.draw();
         if let Some(device) = &mut self.device {
-            device.cut_power(if draw % 3 == 0 { Power::Strict } else { Power::Random }, draw);
+            device.cut_power(if draw.is_multiple_of(3) { Power::Strict } else { Power::Random }, draw);
         }
     }
 

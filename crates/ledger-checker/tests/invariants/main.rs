@@ -22,22 +22,22 @@ fn finds_nothing_in_a_sound_ledger() {
 
 #[test]
 fn names_i_1_when_a_certificate_was_signed_that_no_intent_has() {
-    names(Invariant::I1, |bench| bench.sign_without_intent());
+    names(Invariant::I1, Bench::sign_without_intent);
 }
 
 #[test]
 fn names_i_1_when_what_was_signed_is_not_what_was_recorded() {
-    names(Invariant::I1, |bench| bench.alter_uncertain_intent());
+    names(Invariant::I1, Bench::alter_uncertain_intent);
 }
 
 #[test]
 fn names_i_1_when_a_signed_intent_counts_as_aborted() {
-    names(Invariant::I1, |bench| bench.uncertain_becomes_aborted());
+    names(Invariant::I1, Bench::uncertain_becomes_aborted);
 }
 
 #[test]
 fn names_i_1_when_a_crl_was_signed_that_was_never_intended() {
-    names(Invariant::I1, |bench| bench.sign_crl_without_intent());
+    names(Invariant::I1, Bench::sign_crl_without_intent);
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn names_i_2_when_a_burned_serial_number_is_free_again() {
 
 #[test]
 fn names_i_3_when_a_delivered_certificate_is_on_no_record() {
-    names(Invariant::I3, |bench| bench.deliver_what_was_never_recorded());
+    names(Invariant::I3, Bench::deliver_what_was_never_recorded);
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn names_i_3_when_the_audit_trail_does_not_tell_of_a_certificate() {
 
 #[test]
 fn names_i_3_when_an_intent_was_signed_twice() {
-    names(Invariant::I3, |bench| bench.sign_again());
+    names(Invariant::I3, Bench::sign_again);
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn names_i_4_when_a_row_is_issued_and_its_signature_is_not_the_issuers() {
 
 #[test]
 fn names_i_5_when_an_uncertain_serial_number_is_on_no_crl_after_the_grace_time() {
-    names(Invariant::I5, |bench| bench.publish_late_crl_without_the_uncertain());
+    names(Invariant::I5, Bench::publish_late_crl_without_the_uncertain);
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn names_i_6_when_an_entry_leaves_a_crl_before_it_has_expired() {
 
 #[test]
 fn names_i_7_when_a_wish_was_answered_with_two_certificates() {
-    names(Invariant::I7, |bench| bench.answer_with_another());
+    names(Invariant::I7, Bench::answer_with_another);
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn names_i_8_when_the_trail_lost_its_end() {
 
 #[test]
 fn names_i_8_when_a_subtree_is_not_what_the_records_hash_to() {
-    names(Invariant::I8, |bench| bench.change_subtree());
+    names(Invariant::I8, Bench::change_subtree);
 }
 
 #[test]
