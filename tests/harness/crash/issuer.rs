@@ -16,6 +16,9 @@ use crate::tool::run;
 /// How long an issuer whose clients lost it may take to be gone.
 const DYING: Duration = Duration::from_millis(1_500);
 
+/// How long an issuer may say nothing while a line is waited for.
+const SILENCE: Duration = Duration::from_secs(60);
+
 /// Where the issuer of a house finds everything.
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'a> {
@@ -86,9 +89,16 @@ impl Issuer {
     }
 
     /// Waits for the next line; nothing when it ended.
+    ///
+    /// # Panics
+    /// When it neither says anything nor ends.
     #[must_use]
     pub fn line(&self) -> Option<String> {
-        self.said.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
+        match self.said.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(SILENCE) {
+            Ok(line) => Some(line),
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => panic!("the issuer hangs: it has said nothing for a minute"),
+        }
     }
 
     /// Tells it a line; whether it hears is seen by what it answers.
