@@ -205,7 +205,8 @@ mod tests {
             detail: String::new(),
             digest: Vec::new(),
         };
-        let der = AuditTrail::EMPTY.seal(event).unwrap().der;
+        let mut trail = AuditTrail::EMPTY;
+        let der = trail.seal(event).unwrap().der;
         let message = message(&der).unwrap();
         let record = STANDARD.encode(&der);
         assert_eq!(
