@@ -50,7 +50,7 @@ impl Template {
         let directory = grounds.join("template");
         let mut quickstart = Command::new(program("meter-pki-under-test"));
         succeed(quickstart.args(["quickstart", "--meters", "1", "--exit", "--state"]).arg(&directory));
-        for folder in ["store", "offline", "fleet", "published"] {
+        for folder in ["store", "offline", "fleet", "published", "audit"] {
             fs::remove_dir_all(directory.join(folder)).expect("the folder of the quickstart");
         }
         // What was published belongs to the ledger that is gone.
@@ -77,6 +77,12 @@ impl Template {
         let configuration = state.join("meter-pki.toml");
         let text = fs::read_to_string(&configuration).expect("the configuration");
         let text = text.replace("engine = \"fjall\"", &format!("engine = \"{engine}\""));
+        // The copy of the audit trail is on a disk of its own, which never fails: a ledger that lost what the copy holds
+        // does not start.
+        let export = state.with_file_name("export");
+        let text = text
+            .replace("export_directory = \"audit\"", &format!("export_directory = \"{}\"", export.display()));
+        fs::create_dir_all(export).expect("a folder can be made");
         fs::write(&configuration, text).expect("the configuration can be written");
         let mut create = Command::new(program("meter-pki-under-test"));
         succeed(create.args(["store", "create", "--engine", engine]).arg(state.join("store")));
