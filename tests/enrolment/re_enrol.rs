@@ -9,16 +9,9 @@ use crate::refused::refused;
 /// The meters of the rehearsed fleet.
 const METERS: [(&str, Suite); 2] = [("4D504B0100000000", Suite::One), ("4D504B0200000001", Suite::Two)];
 
-/// Every profile that is built in, but devices may renew at any time.
-fn renewing_at_any_time(meters: u32) -> Rehearsal {
-    Rehearsal::start_profiled(meters, |name, text| {
-        if name.starts_with("meter-op-") {
-            let kept = text.lines().filter(|line| !line.starts_with("renewal_window_days"));
-            kept.map(|line| format!("{line}\n")).collect::<String>() + "renewal_window = \"any-time\"\n"
-        } else {
-            text
-        }
-    })
+/// Meters that need not wait for years.
+fn renewing_at_any_time() -> Rehearsal {
+    Rehearsal::renewing_at_any_time(2, core::convert::identity)
 }
 
 fn renew(rehearsal: &Rehearsal, meter: &Meter<'_>, request: &[u8], row: &str) -> Answer {
@@ -28,7 +21,7 @@ fn renew(rehearsal: &Rehearsal, meter: &Meter<'_>, request: &[u8], row: &str) ->
 
 #[test]
 fn a_certificate_in_service_is_renewed_with_a_new_key_and_renews_again() {
-    let rehearsal = renewing_at_any_time(2);
+    let rehearsal = renewing_at_any_time();
     for (title, suite) in METERS {
         let meter = Meter::new(&rehearsal, title, suite);
         let held = meter.held("meter-op-tls");
@@ -50,7 +43,7 @@ fn a_certificate_in_service_is_renewed_with_a_new_key_and_renews_again() {
 // Case E-09.
 #[test]
 fn e_09_a_renewal_with_the_same_key_is_refused() {
-    let rehearsal = renewing_at_any_time(2);
+    let rehearsal = renewing_at_any_time();
     for (title, suite) in METERS {
         let meter = Meter::new(&rehearsal, title, suite);
         let key = meter.held("meter-op-tls").key;
@@ -76,7 +69,7 @@ fn e_07_a_renewal_under_another_name_is_refused() {
 // meter cannot even be shown there.
 #[test]
 fn a_meter_renews_each_of_its_certificates_by_showing_its_tls_certificate() {
-    let rehearsal = renewing_at_any_time(2);
+    let rehearsal = renewing_at_any_time();
     for (title, suite) in METERS {
         let meter = Meter::new(&rehearsal, title, suite);
         let label = meter.label("meter-op-ka");

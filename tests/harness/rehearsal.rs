@@ -60,12 +60,13 @@ impl Rehearsal {
         })
     }
 
-    /// Plays a quickstart, then serves the same state under profiles that `edit` makes of those built in, by their names.
+    /// Plays a quickstart, then serves the same state with a configuration that `edit` makes of it, and under profiles by which
+    /// meters may renew at any time; otherwise they are those built in.
     ///
     /// # Panics
     /// When either does not come so far.
     #[must_use]
-    pub fn start_profiled(meters: u32, edit: impl Fn(&str, String) -> String) -> Self {
+    pub fn renewing_at_any_time(meters: u32, edit: impl FnOnce(String) -> String) -> Self {
         let mut rehearsal = Self::start(meters);
         rehearsal.stop();
         let (built_in, edited) =
@@ -73,12 +74,18 @@ impl Rehearsal {
         std::fs::create_dir(&edited).expect("a directory for the profiles");
         for file in std::fs::read_dir(built_in).expect("the profiles of the source tree") {
             let file = file.expect("a profile").path();
-            let name = file.file_stem().expect("a name").to_string_lossy().into_owned();
-            let text = std::fs::read_to_string(&file).expect("a profile is text");
-            std::fs::write(edited.join(format!("{name}.toml")), edit(&name, text)).expect("a profile");
+            let mut text = std::fs::read_to_string(&file).expect("a profile is text");
+            let name = file.file_name().expect("a name");
+            if name.to_string_lossy().starts_with("meter-op-") {
+                let kept = text.lines().filter(|line| !line.starts_with("renewal_window_days"));
+                text = kept.map(|line| format!("{line}\n")).collect::<String>()
+                    + "renewal_window = \"any-time\"\n";
+            }
+            std::fs::write(edited.join(name), text).expect("a profile");
         }
-        rehearsal
-            .configure("profiled.toml", |text| format!("{text}\n[profiles]\ndirectory = \"profiles\"\n"));
+        rehearsal.configure("renewing.toml", |text| {
+            format!("{}\n[profiles]\ndirectory = \"profiles\"\n", edit(text))
+        });
         rehearsal.serve();
         rehearsal
     }

@@ -40,7 +40,7 @@ fn curl_swaps_a_factory_certificate_for_an_operational_one_by_tls_1_2_and_1_3() 
 
 /// strongSwan knows no labels and reads base64 only where it is one line.
 fn for_strongswan(suite: Suite) -> Rehearsal {
-    Rehearsal::start_with(1, |text| {
+    Rehearsal::renewing_at_any_time(1, |text| {
         let label = format!("label = \"meter-op-tls-{}\"\n", suite.suffix());
         let default = format!("default_label = \"meter-op-tls-{}\"", suite.suffix());
         text.replace(&label, &format!("{label}base64_line = 0\n"))

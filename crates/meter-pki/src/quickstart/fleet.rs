@@ -104,9 +104,9 @@ impl Meter {
         }
         std::fs::create_dir_all(&self.memory)?;
         let key = key_pair::generate(self.suite)?;
-        std::fs::write(self.file(life, purpose, "key"), key.serialized_der())?;
+        keep(&self.file(life, purpose, "key"), key.serialized_der())?;
         let request = key_pair::device_request(&self.title, &key)?;
-        std::fs::write(&path, &request)?;
+        keep(&path, &request)?;
         Ok(request)
     }
 
@@ -120,10 +120,17 @@ impl Meter {
             let label = format!("{}-{purpose}-{}", life.row(), self.suite.suffix());
             let certificate = client.enrol(&label, &self.request(life, purpose)?).await;
             let certificate = certificate.with_context(|| format!("meter {} under {label}", self.title))?;
-            std::fs::write(&path, certificate)?;
+            keep(&path, &certificate)?;
         }
         Ok(())
     }
+}
+
+/// Keeps a file whole or not at all: a meter that loses power in the middle holds nothing, rather than half a certificate.
+fn keep(path: &Path, octets: &[u8]) -> std::io::Result<()> {
+    let unfinished = path.with_added_extension("unfinished");
+    std::fs::write(&unfinished, octets)?;
+    std::fs::rename(unfinished, path)
 }
 
 /// Gives every meter its factory certificates through the line station.
