@@ -70,6 +70,7 @@ fn s_03_after_a_failed_sync_the_program_ends_and_never_syncs_again() {
         let issuer = house.start(failing, 0);
         let est = issuer.serving().expect("it serves");
         house.load(&issuer, est, failing).until_dead(house.in_world());
+        assert!(issuer.has_ended_soon(), "it goes on: {}", text(house, "log"));
         let status = issuer.ended();
         assert_eq!(status.signal(), Some(6), "it ends itself: {status}");
         assert_eq!(syncs(house) - before, start + 3, "the failed sync was the last");
@@ -91,6 +92,7 @@ fn s_04_on_a_full_disk_the_program_ends_refuses_to_start_and_recovers_by_itself_
             if let Some(est) = issuer.serving() {
                 house.load(&issuer, est, full).until_dead(house.in_world());
             }
+            assert!(issuer.has_ended_soon(), "it goes on: {}", text(house, "log"));
             let status = issuer.ended();
             assert!(!status.success(), "{status}");
         }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
 use e2e::crash::kill::Mix;
-use e2e::crash::report::{Head, Medium, report};
+use e2e::crash::report::{Head, Medium, commit, report};
 use e2e::crash::run::{Run, grounds};
 
 #[derive(Debug, Parser)]
@@ -73,11 +73,13 @@ fn main() -> ExitCode {
         grounds: grounds(),
     };
     println!("seed {seed}");
+    let commit = commit();
     let outcome = run.play();
     let head = Head {
         command: run.command(None),
         seed,
         seconds: now().saturating_sub(began).as_secs(),
+        commit,
         medium: if run.block_device { Medium::BlockDevice } else { Medium::Shim },
         profile: if cfg!(debug_assertions) { "dev" } else { "release" },
     };

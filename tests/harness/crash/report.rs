@@ -65,6 +65,8 @@ pub struct Head {
     pub profile: &'static str,
     /// On what the ledgers lay.
     pub medium: Medium,
+    /// Of which commit the harness was when the run began.
+    pub commit: String,
 }
 
 /// On what ledgers lie.
@@ -101,6 +103,17 @@ impl Medium {
     }
 }
 
+/// Returns the commit of the work tree that this is called in.
+#[must_use]
+pub fn commit() -> String {
+    said("git", &["describe", "--always", "--dirty", "--abbrev=12"])
+}
+
+fn said(program: &str, arguments: &[&str]) -> String {
+    let said = Command::new(program).args(arguments).output().ok();
+    said.map(|said| String::from_utf8_lossy(&said.stdout).trim().to_owned()).unwrap_or_default()
+}
+
 /// Writes the report.
 ///
 /// # Panics
@@ -108,10 +121,6 @@ impl Medium {
 #[must_use]
 pub fn report(head: &Head, tally: &Tally, failures: &[String]) -> String {
     let mut text = String::new();
-    let said = |program: &str, arguments: &[&str]| {
-        let said = Command::new(program).args(arguments).output().ok();
-        said.map(|said| String::from_utf8_lossy(&said.stdout).trim().to_owned()).unwrap_or_default()
-    };
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let memory = memory.lines().next().unwrap_or_default().split_whitespace().nth(1).unwrap_or("?");
@@ -119,7 +128,7 @@ pub fn report(head: &Head, tally: &Tally, failures: &[String]) -> String {
     line("# Crash run\n".to_owned());
     line("| | |\n|---|---|".to_owned());
     line(format!("| date | {} |", said("date", &["-u", "+%Y-%m-%d %H:%M UTC"])));
-    line(format!("| commit | {} |", said("git", &["describe", "--always", "--dirty", "--abbrev=12"])));
+    line(format!("| commit | {} |", head.commit));
     line(format!("| command | `{}` |", head.command));
     line(format!("| seed | {} |", head.seed));
     line(format!("| built as | {} |", head.profile));
