@@ -11,6 +11,7 @@ mod cert_id;
 #[cfg(test)]
 pub(crate) mod doubles;
 mod identity;
+mod malformed;
 mod request;
 mod response;
 mod response_data;
@@ -19,7 +20,8 @@ mod tests;
 
 pub use cert_id::{CertId, CertIdHash, IssuerHashes};
 pub use identity::{ResponderIdentity, ResponderIdentityError};
-pub use request::{DecodeRequestError, Nonce, OcspRequest};
+pub use malformed::DecodeRequestError;
+pub use request::{Nonce, OcspRequest};
 pub use response::ErrorStatus;
 pub use response_data::CertStatus;
 

@@ -9,7 +9,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use spki::AlgorithmIdentifierRef;
 
-use super::request::DecodeRequestError;
+use super::malformed::DecodeRequestError;
 use crate::issuer::Issuer;
 use crate::oid;
 use crate::serial_number::{SerialNumber, SerialNumberError};

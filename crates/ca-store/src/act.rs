@@ -9,3 +9,4 @@ pub(crate) mod revocation;
 pub(crate) mod settlement;
 pub(crate) mod repeats;
 pub(crate) mod slot;
+pub(crate) mod refusal;

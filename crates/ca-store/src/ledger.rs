@@ -10,7 +10,7 @@ use ca_core::record::{
     RevocationOutcome, RevocationRecord, Settlement,
 };
 
-use crate::act::intent::Refusal;
+use crate::act::refusal::Refusal;
 use crate::act::{crl, intent, issued, revocation, settlement};
 use crate::engine::Durability;
 use crate::store::Store;

@@ -10,32 +10,12 @@ use ca_core::record::{
 };
 use ca_core::validity::UnixTime;
 
+use super::refusal::Refusal;
 use super::{repeats, slot};
 use crate::certificate::{certificate_row, stored};
 use crate::keyspace::{Keyspace, id_key, title_key};
 use crate::row::{CertificateRow, CertificateState, DeviceRow, IntentRow, KeyRow, RequestRow, TokenRow};
 use crate::transaction::{ActFault, ReadFault, Rows, Transaction};
-
-/// Why an intent is not recorded.
-#[derive(Debug)]
-pub(crate) enum Refusal {
-    /// A condition does not hold: an answer.
-    Conflict(IntentConflict),
-    /// The ledger cannot tell: no answer to any intent of the same call.
-    Fault(ActFault),
-}
-
-impl From<IntentConflict> for Refusal {
-    fn from(conflict: IntentConflict) -> Self {
-        Self::Conflict(conflict)
-    }
-}
-
-impl<E: Into<ActFault>> From<E> for Refusal {
-    fn from(fault: E) -> Self {
-        Self::Fault(fault.into())
-    }
-}
 
 /// Records an intent if its conditions hold.
 pub(crate) fn record(tx: &mut Transaction<'_>, intent: Intent) -> Result<(), Refusal> {

@@ -3,7 +3,7 @@
 use ca_core::record::{CertificateId, Intent, IntentConflict, Slot, SlotUse};
 use ca_core::validity::UnixTime;
 
-use super::intent::Refusal;
+use super::refusal::Refusal;
 use crate::certificate::certificate_row;
 use crate::row::{CertificateState, IntentRow, RevocationRow, SlotHolder, SlotRow};
 use crate::transaction::{ActFault, Rows, Transaction};
