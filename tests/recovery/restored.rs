@@ -1,7 +1,8 @@
 //! From a backup back into service.
 
+use e2e::patience::eventually;
 use e2e::peer::path;
-use e2e::tool::openssl;
+use e2e::tool::{openssl, run};
 use serde_json::Value;
 
 use crate::site::{LATE, LATER, Site};
@@ -66,6 +67,42 @@ fn d_01_an_old_backup_starts_in_recovery_and_takes_in_what_the_log_has_and_it_ha
     site.rehearsal.stop();
     site.rehearsal.serve();
     assert_eq!(site.readiness(), 200, "log and ledger are one history");
+}
+
+#[test]
+fn crls_that_were_published_after_the_backup_are_followed_by_higher_numbers() {
+    let number = |crl: &Value| crl["number"].as_u64().expect("a number");
+    let name = "dso-operational-s1";
+    for with_log in [true, false] {
+        let mut site = Site::found();
+        let backup = site.back_up("one.backup");
+        // Nobody was revoked: what the backup has lacks nothing, and is older than what relying parties have.
+        let published = number(&site.rehearsal.operator_json(&["crl", "publish", name]));
+        site.exported();
+        site.lose_the_ledger();
+        site.begin(&backup);
+        if with_log {
+            drop(site.rehearsal.operator(&["restore", "reconcile", "--apply"]).ok());
+            drop(site.rehearsal.operator(&["restore", "finish"]).ok());
+        } else {
+            // A log that is there is taken in, or moved away: it would be another history from now on.
+            let refused = site.rehearsal.operator(&["restore", "finish", "--without-log"]);
+            assert_eq!(refused.code, Some(4), "{}", refused.all());
+            assert!(refused.err.contains("restore.log-is-there"), "{}", refused.err);
+            std::fs::rename(site.export(), site.rehearsal.scratch("former-log")).expect("it can be moved");
+            std::fs::create_dir(site.export()).expect("an empty one");
+            drop(site.rehearsal.operator(&["restore", "finish", "--without-log"]).ok());
+            // Nobody knows which numbers are taken: the present in seconds is the next one.
+            eventually("the second of the last CRL is over", || {
+                let now = run("date", ["+%s"]).ok().out.trim().parse::<u64>().ok()?;
+                (now > published).then_some(())
+            });
+        }
+        site.rehearsal.serve();
+        let crls = site.rehearsal.operator_json(&["crl", "list"]);
+        let crl = crls.as_array().expect("a list").iter().find(|crl| crl["authority"] == name).expect("one");
+        assert!(number(crl) > published, "{published} {crl}");
+    }
 }
 
 #[test]

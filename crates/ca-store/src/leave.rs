@@ -1,11 +1,13 @@
 //! Leaving recovery: the one act that lets a restored ledger record again, under the next epoch.
 
 use ca_core::audit::{Act, AuditEvent};
+use ca_core::key_ref::KeyRef;
 
+use crate::act::crl;
 use crate::committer::NotDone;
 use crate::keyspace::{Keyspace, id_key};
 use crate::recovery::open_intents;
-use crate::row::{InstallationRow, Row, TokenRow};
+use crate::row::{InstallationRow, Row, RowFault, TokenRow};
 use crate::store::Store;
 use crate::transaction::{ActFault, ReadFault, Rows, Transaction};
 
@@ -16,7 +18,8 @@ impl Store {
     /// Ends recovery under epoch `epoch`, durably; returns how many one-time tokens were made void.
     ///
     /// Intents that are open were perhaps signed after the copy was made: they are marked so, and the next opening settles them
-    /// as uncertain. Unspent tokens were perhaps spent: they open nothing any more. `event` says who ends recovery and why he
+    /// as uncertain. Unspent tokens were perhaps spent: they open nothing any more. The CRLs on record are perhaps not the last
+    /// that were signed: none is the latest, and the next start signs new ones. `event` says who ends recovery and why he
     /// may; that recovery was entered is put on record in front of it.
     ///
     /// # Errors
@@ -34,6 +37,7 @@ impl Store {
                 tx.put_octets(Keyspace::Signing, id_key(&id), Vec::new())?;
             }
             let void = void_tokens(tx)?;
+            forget_latest_crls(tx)?;
             row.installation.epoch = epoch;
             row.recovery = None;
             tx.put(&(), &row)?;
@@ -58,6 +62,20 @@ fn void_tokens(tx: &mut Transaction<'_>) -> Result<u64, ActFault> {
                 void = void.saturating_add(1);
                 tx.put(&row.token.hash.clone(), &row)?;
             }
+        }
+    }
+}
+
+fn forget_latest_crls(tx: &mut Transaction<'_>) -> Result<(), ActFault> {
+    let mut after = Vec::new();
+    loop {
+        let page = tx.view().rows_after(Keyspace::CrlHeads, &[], &after, PAGE).map_err(ReadFault::from)?;
+        let Some((last, _)) = page.last() else { return Ok(()) };
+        after.clone_from(last);
+        for (key, _) in page {
+            let fault = RowFault::Key { keyspace: Keyspace::CrlHeads.name() };
+            let issuer = KeyRef::new(key.try_into().map_err(|_| fault)?);
+            crl::forget_latest(tx, &issuer)?;
         }
     }
 }

@@ -58,6 +58,15 @@ fn remove_octets(tx: &mut Transaction<'_>, issuer: &KeyRef, number: u64) -> Resu
     Ok(())
 }
 
+/// Lets no signed CRL be the latest: others may have been signed since that nobody knows of. Its numbers stay taken.
+pub(crate) fn forget_latest(tx: &mut Transaction<'_>, issuer: &KeyRef) -> Result<(), ActFault> {
+    let Some(head) = tx.row::<CrlHeadRow>(issuer)? else { return Ok(()) };
+    if let Some(former) = head.latest {
+        remove_octets(tx, issuer, former)?;
+    }
+    tx.put(issuer, &CrlHeadRow { latest: None, ..head })
+}
+
 /// How many rows of `crl-octets` a CRL has.
 pub(crate) fn parts(crl: IssuedCrl) -> u32 {
     let part = u64::try_from(CRL_PART_OCTETS).unwrap_or(u64::MAX);

@@ -234,6 +234,7 @@ pub(super) fn finish(
     let site = Site::open(file, export)?;
     let known = site.log.as_ref().filter(|_| !without_log);
     let reason = match (known, without_log) {
+        (_, true) if site.log.as_ref().is_some_and(is_there) => return Err(log_is_there()),
         (_, true) => "without an exported log: certificates may exist that are not on record".to_owned(),
         (Some(log), false) => reconciled(&site, log)?,
         (None, false) => return Err(no_log()),
@@ -336,6 +337,19 @@ fn no_log() -> Failure {
     let message = "no exported audit log is named, or nothing was exported to it";
     Failure::new(Exit::Usage, "restore.no-log", message).then(
         "name its directory with --export or as audit.export_directory; only when it is lost: meter-pki restore finish --without-log",
+    )
+}
+
+/// Tells whether there is a log, damaged or not.
+fn is_there(log: &ExportedLog) -> bool {
+    !matches!(log.last(), Ok(None))
+}
+
+/// A ledger that goes on beside a log that it does not know would be of another history than that log for ever.
+fn log_is_there() -> Failure {
+    Failure::new(Exit::Refused, "restore.log-is-there", "there is an exported log, which the ledger has not taken in").then(
+        "meter-pki restore reconcile --apply; where the log cannot be used, move it away, keep it for the auditor, and begin with \
+         an empty export directory",
     )
 }
 
