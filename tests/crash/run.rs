@@ -23,7 +23,7 @@ struct Arguments {
     /// Only power cuts
     #[arg(long, conflicts_with = "only")]
     power_cut: bool,
-    /// Only `kills`, `power-cuts` or `faults`
+    /// Only `kills`, `power-cuts`, `strict-power-cuts` or `faults`
     #[arg(long, value_parser = mix)]
     only: Option<Mix>,
     /// Ledgers on ext4 over a block device that loses what was not flushed, after each SIGKILL; needs root and libfuse3
@@ -108,7 +108,8 @@ fn mix(text: &str) -> Result<Mix, String> {
     match text {
         "kills" => Ok(Mix::Kills),
         "power-cuts" => Ok(Mix::PowerCuts),
+        "strict-power-cuts" => Ok(Mix::StrictPowerCuts),
         "faults" => Ok(Mix::Faults),
-        other => Err(format!("{other} is none of kills, power-cuts, faults")),
+        other => Err(format!("{other} is none of kills, power-cuts, strict-power-cuts, faults")),
     }
 }

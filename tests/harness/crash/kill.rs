@@ -95,6 +95,8 @@ pub enum Mix {
     Kills,
     /// Power cuts at every kill-point in turn.
     PowerCuts,
+    /// Power cuts at every kill-point in turn, each of which takes everything that was not synced.
+    StrictPowerCuts,
     /// Faults of the disk, and SIGKILL at any moment.
     Faults,
 }
@@ -107,7 +109,7 @@ pub fn plan(random: &mut Random, mix: Mix, house: u64, count: u64) -> Vec<Kill> 
         .map(|number| match mix {
             Mix::Everything if number % 6 == 5 => fault(random, house + number / 6),
             Mix::Faults => fault(random, house + number),
-            Mix::Everything | Mix::Kills | Mix::PowerCuts => {
+            Mix::Everything | Mix::Kills | Mix::PowerCuts | Mix::StrictPowerCuts => {
                 place += 1;
                 at_point(random, mix, place)
             }
@@ -131,13 +133,13 @@ fn at_point(random: &mut Random, mix: Mix, place: u64) -> Kill {
     // Where the program dies inside a call that is not a sync, only SIGKILL is at hand.
     let only_killed = matches!(point, KillPoint::ReplyHalfSent | KillPoint::CrlRename);
     let cut = match mix {
-        Mix::PowerCuts => true,
+        Mix::PowerCuts | Mix::StrictPowerCuts => true,
         Mix::Everything => random.below(5) < 2,
         Mix::Kills | Mix::Faults => false,
     };
-    match (cut && !only_killed, random.below(3)) {
-        (false, _) => Kill::AtPoint(point, count),
-        (true, 0) => Kill::PowerCut(point, count, Power::Strict),
-        (true, _) => Kill::PowerCut(point, count, Power::Random),
-    }
+    let power = match (mix, random.below(3)) {
+        (Mix::StrictPowerCuts, _) | (_, 0) => Power::Strict,
+        (_, _) => Power::Random,
+    };
+    if cut && !only_killed { Kill::PowerCut(point, count, power) } else { Kill::AtPoint(point, count) }
 }

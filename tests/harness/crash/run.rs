@@ -122,6 +122,7 @@ impl Run {
             Mix::Kills if self.block_device => "",
             Mix::Kills => " --only kills",
             Mix::PowerCuts => " --only power-cuts",
+            Mix::StrictPowerCuts => " --only strict-power-cuts",
             Mix::Faults => " --only faults",
         });
         if self.block_device {
