@@ -4,8 +4,9 @@
 //! our own. sled buffers in this process, so what need only survive a kill is written just as durably. sled shows a batch
 //! before it is on disk, so a view waits for the commit that is under way.
 //!
-//! A fault of sled is mended here: it takes a snapshot that it had not finished writing for a finished one, and then never
-//! opens again.
+//! Two faults of sled are mended here. It takes a snapshot that it had not finished writing for a finished one, and then never
+//! opens again. And it renames a new snapshot into place without syncing the directory, but at once writes over segments of
+//! the log that only the snapshot before needs: a power cut that took the rename took the ledger.
 
 use std::fs::{self, File};
 use std::io;
@@ -82,6 +83,7 @@ impl SledEngine {
             .flush_every_ms(None)
             .open()
             .map_err(EngineError::doing("opening sled"))?;
+        sync_names(directory).map_err(EngineError::doing("syncing the directory of sled"))?;
         let log = File::open(directory.join(LOG)).map_err(EngineError::doing("opening the log of sled"))?;
         Ok(Self { database, log: Log(log), condition: RwLock::new(Condition::Sound) })
     }
@@ -111,6 +113,12 @@ fn remove_unfinished_snapshots(directory: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Makes the names in the directory durable: the snapshot that sled takes whenever it opens, and never later, is in its place
+/// before the first commit can make durable what sled wrote over.
+fn sync_names(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
 }
 
 /// Tells whether sled says that its files are damaged.
