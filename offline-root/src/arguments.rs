@@ -9,6 +9,7 @@ use ca_core::reason::ReasonCode;
 use ca_core::serial_number::SerialNumber;
 use ca_core::suite::SecuritySuite;
 use ca_core::tenant::TenantId;
+use ceremony::file::root::RootName;
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use policies::{Settings, Variant};
 
@@ -18,6 +19,8 @@ use crate::ceremony::root::RootWish;
 use crate::ceremony::share_renewal::RenewalWish;
 use crate::ceremony::subordinate::SubordinateWish;
 use crate::charter::{KeyStore, ProfileChoice};
+use crate::guided::RunWish;
+use crate::guided::means::Means;
 use crate::keys::SecretSource;
 use crate::person::PersonWish;
 use crate::shares::{DealWish, HolderWish, ShareSources};
@@ -54,6 +57,9 @@ pub(crate) enum Verb {
     /// Checks and renews the shares of a root's keys
     #[command(subcommand)]
     Share(ShareVerb),
+    /// Leads through a whole ceremony by its reviewed file
+    #[command(subcommand)]
+    Ceremony(CeremonyVerb),
 }
 
 #[derive(Debug, Subcommand)]
@@ -70,6 +76,39 @@ pub(crate) enum ShareVerb {
     Check(ShareCheckArguments),
     /// Puts the keys under a new wrap key and deals new shares; the old ones are of no use afterwards
     Renew(Box<ShareRenewArguments>),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CeremonyVerb {
+    /// Holds a ceremony step by step, or goes on with one that was interrupted
+    Run(Box<RunArguments>),
+    /// The same with keys in files, in a place of its own; everything that it makes says REHEARSAL
+    Rehearse(Box<RunArguments>),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    /// The ceremony file; its inputs lie beside it
+    file: PathBuf,
+    /// The room: the directory of the roots and of the ceremonies that were held with them
+    #[arg(long)]
+    dir: PathBuf,
+    /// The key file of a person, on the person's own medium; asked for when absent
+    #[arg(long, value_name = "NAME=FILE", value_parser = named_file)]
+    key: Vec<(String, PathBuf)>,
+    /// File with the passphrase of that key, mode 0600; asked for at the terminal when absent
+    #[arg(long, value_name = "NAME=FILE", value_parser = named_file)]
+    passphrase_file: Vec<(String, PathBuf)>,
+    /// File with what opens the keys of a root, the passphrase of its key files or the PIN of its token, mode 0600; asked for
+    /// at the terminal when absent
+    #[arg(long, value_name = "ROOT=FILE", value_parser = root_file)]
+    root_secret_file: Vec<(RootName, PathBuf)>,
+    /// The share file of a share-holder, on the holder's own medium; asked for when absent
+    #[arg(long, value_name = "NAME=FILE", value_parser = named_file)]
+    share: Vec<(String, PathBuf)>,
+    /// File with the passphrase of that share, mode 0600; asked for at the terminal when absent
+    #[arg(long, value_name = "NAME=FILE", value_parser = named_file)]
+    share_passphrase_file: Vec<(String, PathBuf)>,
 }
 
 #[derive(Debug, Args)]
@@ -378,7 +417,7 @@ impl From<RevokeArguments> for RevocationWish {
 impl From<SecretArguments> for SecretSource {
     fn from(arguments: SecretArguments) -> Self {
         let SecretArguments { passphrase_file, pin_file, shares } = arguments;
-        Self { passphrase_file, pin_file, shares: shares.into() }
+        Self { passphrase_file, pin_file, shares: shares.into(), ..Self::default() }
     }
 }
 
@@ -413,6 +452,29 @@ impl From<PersonCreateArguments> for PersonWish {
         let PersonCreateArguments { name, out, public, passphrase_file } = arguments;
         Self { name, out, public, passphrase_file }
     }
+}
+
+impl RunArguments {
+    pub(crate) fn into_wish(self, rehearsal: bool) -> RunWish {
+        let means = Means {
+            key_files: self.key.into_iter().collect(),
+            passphrase_files: self.passphrase_file.into_iter().collect(),
+            root_secrets: self.root_secret_file.into_iter().collect(),
+            shares: self.share.into_iter().collect(),
+            share_passphrases: self.share_passphrase_file.into_iter().collect(),
+        };
+        RunWish { file: self.file, room: self.dir, rehearsal, means }
+    }
+}
+
+fn named_file(text: &str) -> Result<(String, PathBuf), &'static str> {
+    let (name, file) = text.split_once('=').ok_or("say a name, =, and a file")?;
+    Ok((name.to_owned(), file.into()))
+}
+
+fn root_file(text: &str) -> Result<(RootName, PathBuf), String> {
+    let (name, file) = named_file(text)?;
+    Ok((RootName::try_from(name).map_err(|cause| cause.to_string())?, file))
 }
 
 fn holder(text: &str) -> Result<(String, PathBuf), &'static str> {

@@ -198,7 +198,7 @@ fn check_charter(registered: Option<&[u8]>, digest: &[u8; 32]) -> Result<(), Rea
 }
 
 /// Writes a PEM text (RFC 7468).
-fn armour(label: &'static str, der: &[u8]) -> Result<String, pem::Error> {
+pub(crate) fn armour(label: &'static str, der: &[u8]) -> Result<String, pem::Error> {
     pem::encode_string(label, LineEnding::LF, der)
 }
 

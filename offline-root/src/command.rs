@@ -11,8 +11,9 @@ use clap::error::ErrorKind;
 use serde::Serialize;
 
 use crate::arguments::{
-    Arguments, CrlArguments, PersonCheckArguments, PersonVerb, RevokeArguments, ShareCheckArguments,
-    ShareRenewArguments, ShareVerb, ShowArguments, SignSubcaArguments, Verb, VerifyArguments,
+    Arguments, CeremonyVerb, CrlArguments, PersonCheckArguments, PersonVerb, RevokeArguments,
+    ShareCheckArguments, ShareRenewArguments, ShareVerb, ShowArguments, SignSubcaArguments, Verb,
+    VerifyArguments,
 };
 use crate::ceremony::crl::SignCrlError;
 use crate::ceremony::review::ReviewError;
@@ -22,6 +23,7 @@ use crate::ceremony::share_renewal::RenewSharesError;
 use crate::ceremony::subordinate::SignSubordinateError;
 use crate::ceremony::{OpenRootError, Root, crl, review, revocation, root, share_renewal, subordinate};
 use crate::explain::{Exit, Explained};
+use crate::guided::{self, GuidedError};
 use crate::person::{self, PersonError};
 use crate::refusal::sentence;
 use crate::shares::{self, CombineSharesError};
@@ -95,6 +97,10 @@ fn act(verb: Verb) -> Result<Done, CommandError> {
         }
         Verb::Share(ShareVerb::Check(arguments)) => check_share(&arguments),
         Verb::Share(ShareVerb::Renew(arguments)) => renew_shares(*arguments),
+        Verb::Ceremony(CeremonyVerb::Run(arguments)) => Done::new(&guided::run(&arguments.into_wish(false))?),
+        Verb::Ceremony(CeremonyVerb::Rehearse(arguments)) => {
+            Done::new(&guided::run(&arguments.into_wish(true))?)
+        }
     }
 }
 
@@ -187,6 +193,9 @@ enum CommandError {
     /// The file is not shown.
     #[error(transparent)]
     Show(#[from] ShowError),
+    /// A guided ceremony did not go on.
+    #[error(transparent)]
+    Guided(#[from] GuidedError),
     /// The result cannot be written as JSON.
     #[error("the result cannot be written as JSON: {0}")]
     Json(#[source] serde_json::Error),
@@ -205,6 +214,7 @@ impl CommandError {
             Self::Revoke(error) => error,
             Self::Review(error) => error,
             Self::Show(error) => error,
+            Self::Guided(error) => error,
             Self::Json(_) => return None,
         })
     }

@@ -5,6 +5,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ca_core::key_ref::KeyRef;
 use ca_core::ports::{SignError, Signer};
@@ -21,6 +22,7 @@ use signer_pkcs11::{
 
 use crate::charter::KeyStore;
 use crate::explain::{Exit, Explained};
+use crate::gate::Gate;
 use crate::passphrase_entry::{self, EnterPassphraseError};
 use crate::prompt;
 use crate::second_opinion::SecondOpinion;
@@ -41,6 +43,10 @@ pub(crate) struct SecretSource {
     pub(crate) pin_file: Option<PathBuf>,
     /// Shares of the wrap key of key files.
     pub(crate) shares: ShareSources,
+    /// Keys that were opened before: then no secret is asked for.
+    pub(crate) opened: Option<UnlockedKeys>,
+    /// Where what is to be signed waits for the people in the room.
+    pub(crate) gate: Option<Gate>,
 }
 
 /// Where the keys of a root are.
@@ -53,9 +59,23 @@ pub(crate) struct KeyPlace<'a> {
     pub(crate) shares: Option<Vec<u8>>,
 }
 
-/// Keys that are ready to sign; every signature gets a second opinion.
-#[derive(Debug)]
-pub(crate) struct UnlockedKeys(SecondOpinion<Store>);
+/// Keys that are ready to sign; every signature gets a second opinion. Clones are the same keys.
+#[derive(Debug, Clone)]
+pub(crate) struct UnlockedKeys {
+    store: Arc<SecondOpinion<Store>>,
+    gate: Option<Gate>,
+}
+
+impl UnlockedKeys {
+    fn of(store: Store) -> Self {
+        Self { store: Arc::new(SecondOpinion::on(store)), gate: None }
+    }
+
+    /// Puts the keys behind a gate, or takes them out from behind it.
+    pub(crate) fn behind(self, gate: Option<Gate>) -> Self {
+        Self { gate, ..self }
+    }
+}
 
 #[derive(Debug)]
 enum Store {
@@ -81,11 +101,14 @@ impl Signer for Store {
 
 impl Signer for UnlockedKeys {
     fn public_key(&self, key: &KeyRef) -> Result<PublicKey, SignError> {
-        self.0.public_key(key)
+        self.store.public_key(key)
     }
 
     fn sign(&self, key: &KeyRef, message: &[u8]) -> Result<EcdsaSignature, SignError> {
-        self.0.sign(key, message)
+        if let Some(gate) = &self.gate {
+            gate.pass(self.store.public_key(key)?, message)?;
+        }
+        self.store.sign(key, message)
     }
 }
 
@@ -139,7 +162,7 @@ impl KeyMaker {
                 (root, exchange, Store::Token(signer))
             }
         };
-        Ok(MadeKeys { root, exchange, keys: UnlockedKeys(SecondOpinion::on(store)), shares })
+        Ok(MadeKeys { root, exchange, keys: UnlockedKeys::of(store), shares })
     }
 }
 
@@ -183,6 +206,9 @@ pub(crate) fn unlock(
     wanted: &[&PublicKey],
     secrets: &SecretSource,
 ) -> Result<UnlockedKeys, UnlockError> {
+    if let Some(opened) = &secrets.opened {
+        return check_keys(opened.clone().behind(secrets.gate.clone()), wanted);
+    }
     let shared = *place.store == KeyStore::Shared;
     refuse(
         !secrets.shares.files.is_empty() && !shared,
@@ -207,13 +233,17 @@ pub(crate) fn unlock(
         }
         KeyStore::Token { uri } => Store::Token(Box::new(open_token(uri, secrets)?)),
     };
+    check_keys(UnlockedKeys::of(store).behind(secrets.gate.clone()), wanted)
+}
+
+/// Before anything is signed: what the signer holds under each name is the key in the certificate.
+fn check_keys(keys: UnlockedKeys, wanted: &[&PublicKey]) -> Result<UnlockedKeys, UnlockError> {
     for key in wanted {
-        // Before anything is signed: what the signer holds under this name is the key in the certificate.
-        if store.public_key(&key.key_ref())? != **key {
+        if keys.public_key(&key.key_ref())? != **key {
             return Err(UnlockError::AnotherKey { wanted: key.key_ref() });
         }
     }
-    Ok(UnlockedKeys(SecondOpinion::on(store)))
+    Ok(keys)
 }
 
 fn open_token(uri: &str, secrets: &SecretSource) -> Result<TokenSigner, UnlockError> {

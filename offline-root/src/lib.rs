@@ -6,10 +6,12 @@
 
 pub mod command;
 mod arguments;
+mod guided;
 mod ceremony;
 mod show;
 mod exchange_log;
 mod keys;
+mod gate;
 mod shares;
 mod person;
 mod passphrase_entry;

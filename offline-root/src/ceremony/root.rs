@@ -29,7 +29,7 @@ use crate::charter::{self, Charter, ChooseProfilesError, KeyStore, ProfileChoice
 use crate::exchange_log::ExchangeLog;
 use crate::explain::{Exit, Explained};
 use crate::fingerprint;
-use crate::keys::{KeyMaker, MadeKeys, SecretSource, UnlockError};
+use crate::keys::{KeyMaker, MadeKeys, SecretSource, UnlockError, UnlockedKeys};
 use crate::ledger_file::{FileLedger, OpenLedgerError};
 use crate::new_file::{self, NewFileError, Readers};
 use crate::operator;
@@ -111,6 +111,11 @@ struct Prepared {
 
 /// Makes a root.
 pub(crate) fn found(wish: &RootWish) -> Result<FoundedRoot, FoundRootError> {
+    found_with_keys(wish).map(|(founded, _)| founded)
+}
+
+/// Makes a root; its keys are left open.
+pub(crate) fn found_with_keys(wish: &RootWish) -> Result<(FoundedRoot, UnlockedKeys), FoundRootError> {
     let prepared = prepare(wish)?;
     new_file::directory(&wish.directory)?;
     make(wish, prepared)
@@ -162,11 +167,12 @@ fn check_length(subject: &DistinguishedName, profile: &CertificateProfile) -> Re
     }
 }
 
-fn make(wish: &RootWish, prepared: Prepared) -> Result<FoundedRoot, FoundRootError> {
+fn make(wish: &RootWish, prepared: Prepared) -> Result<(FoundedRoot, UnlockedKeys), FoundRootError> {
     let ledger = FileLedger::create(&wish.directory.join(LEDGER))?;
     ExchangeLog::create(&wish.directory)?;
     let label = wish.key_label.as_ref().unwrap_or(&wish.common_name);
     let keys = prepared.maker.make(&wish.directory, wish.suite.curve(), label)?;
+    let signer = keys.keys.clone().behind(wish.secrets.gate.clone());
     let actor = operator::actor(wish.tenant.clone());
     let issued = establish_root(&RootFounding {
         actor: &actor,
@@ -176,7 +182,7 @@ fn make(wish: &RootWish, prepared: Prepared) -> Result<FoundedRoot, FoundRootErr
         now: wish.time.time(),
         linter: &policies::lint::linter(),
         entropy: &SystemEntropy,
-        signer: &keys.keys,
+        signer: &signer,
         ledger: &ledger,
     })?;
     let certificate = Certificate::from_der(issued.der())?;
@@ -195,7 +201,8 @@ fn make(wish: &RootWish, prepared: Prepared) -> Result<FoundedRoot, FoundRootErr
         ledger.record_event(shares_dealt(shares, &certificate, &actor, wish.time))?;
     }
     store_charter(wish, &charter, &certificate, (&ledger, &actor))?;
-    Ok(FoundedRoot { shares: keys.shares, ..founded(wish, &certificate, &charter, public) })
+    let founded = FoundedRoot { shares: keys.shares, ..founded(wish, &certificate, &charter, public) };
+    Ok((founded, keys.keys))
 }
 
 /// Writes what may leave: the root certificate and the public exchange key.

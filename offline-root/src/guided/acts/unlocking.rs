@@ -1,0 +1,126 @@
+//! The keys of a root, unlocked once for the whole ceremony: by a passphrase, by shares, or by the PIN of a token.
+
+use std::path::PathBuf;
+
+use ceremony::file::act::Act;
+use ceremony::file::root::{KeyPlace, RootName, RootPlan, TokenChoice};
+use ceremony::people::{Person, Role};
+use ceremony::transcript::action::Action;
+
+use super::super::error::GuidedError;
+use super::Stage;
+use crate::ceremony::Ceremony;
+use crate::keys::{SecretSource, UnlockedKeys};
+use crate::shares::ShareSources;
+
+impl<'a> Stage<'_, 'a> {
+    /// Returns the keys of a root; asks for what opens them the first time.
+    pub(super) fn open_keys(
+        &mut self,
+        plan: &'a RootPlan,
+        ceremony: &Ceremony,
+    ) -> Result<UnlockedKeys, GuidedError> {
+        if let Some(keys) = self.keys.get(&plan.name) {
+            return Ok(keys.clone());
+        }
+        self.table.show(&format!("  The keys of the root {} are opened.", plan.name))?;
+        let file = self.means.root_secrets.get(&plan.name).cloned();
+        let mut holders = Vec::new();
+        let secrets = match &plan.keys {
+            KeyPlace::File => SecretSource { passphrase_file: file, ..SecretSource::default() },
+            KeyPlace::Shared => {
+                let here = self.come_forward(&plan.name)?;
+                holders = here.iter().map(|person| person.name.clone()).collect();
+                SecretSource { shares: self.shares(&here)?, ..SecretSource::default() }
+            }
+            KeyPlace::Token(token) => {
+                self.look_at(&plan.name, token)?;
+                SecretSource { pin_file: file, ..SecretSource::default() }
+            }
+        };
+        let keys = ceremony.unlock(&[&ceremony.charter.exchange_key], &secrets)?;
+        if !holders.is_empty() {
+            self.table.record(Action::SharesCombined { root: plan.name.clone(), holders })?;
+        }
+        self.keys.insert(plan.name.clone(), keys.clone());
+        Ok(keys)
+    }
+
+    /// Asks which share-holders are at the table, until they are as many as the quorum.
+    fn come_forward(&mut self, root: &RootName) -> Result<Vec<&'a Person>, GuidedError> {
+        let threshold = usize::from(self.file.quorum().map_or(0, |quorum| quorum.threshold));
+        let all: Vec<&Person> = self.file.people().with(Role::ShareHolder).collect();
+        loop {
+            let names = self.table.ask(&format!(
+                "{threshold} share-holders come forward for the root {root}. Type their names, with commas between them"
+            ))?;
+            let mut here: Vec<&Person> = Vec::new();
+            for name in names.split(',').map(str::trim) {
+                let found = all.iter().find(|person| person.name == name);
+                here.extend(found.filter(|person| !here.contains(person)));
+            }
+            if here.len() >= threshold && here.len() == names.split(',').count() {
+                return Ok(here);
+            }
+            self.table
+                .show(&format!("  {} of the names are share-holders of the file, each once.", here.len()))?;
+        }
+    }
+
+    fn shares(&mut self, holders: &[&Person]) -> Result<ShareSources, GuidedError> {
+        let mut sources = ShareSources::default();
+        for person in holders {
+            sources.files.push(self.share_file(person)?);
+            sources.passphrase_files.extend(self.means.share_passphrases.get(&person.name).cloned());
+        }
+        Ok(sources)
+    }
+
+    /// Where the share of a person is, or is to be.
+    pub(super) fn share_file(&mut self, person: &Person) -> Result<PathBuf, GuidedError> {
+        match self.means.shares.get(&person.name) {
+            Some(file) => Ok(file.clone()),
+            None => Ok(self
+                .table
+                .ask(&format!("{}: which file is your share in, on your own medium", person.name))?
+                .into()),
+        }
+    }
+
+    /// Who must confirm an act beside operator and witnesses: the share-holders, where a root's key is on a token.
+    pub(super) fn quorum(&mut self, act: &Act) -> Result<Vec<&'a Person>, GuidedError> {
+        let file = self.file;
+        let on_token =
+            |name: &&RootName| file.root(name).is_some_and(|plan| matches!(plan.keys, KeyPlace::Token(_)));
+        let Some(root) = act.kind.roots().into_iter().find(on_token) else { return Ok(Vec::new()) };
+        if file.quorum().is_none() {
+            return Ok(Vec::new());
+        }
+        let here = self.come_forward(root)?;
+        for person in &here {
+            self.table.seat(person)?;
+        }
+        Ok(here)
+    }
+
+    /// Looks at a token before its PIN is asked for.
+    pub(super) fn look_at(&mut self, root: &RootName, token: &TokenChoice) -> Result<(), GuidedError> {
+        let TokenChoice { label, serial, .. } = token;
+        self.table.show(&format!("  The token of the root {root}: label {label}, serial number {serial}."))
+    }
+}
+
+/// The URI of a token (RFC 7512): by label and serial number, never by slot (case R-18).
+pub(super) fn uri(token: &TokenChoice) -> String {
+    let TokenChoice { module, label, serial, .. } = token;
+    let module = escaped(&module.display().to_string());
+    format!("pkcs11:token={};serial={}?module-path={module}", escaped(label), escaped(serial))
+}
+
+/// RFC 7512 §2.3: what is not unreserved is written as `%` and two digits.
+fn escaped(text: &str) -> String {
+    let plain = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'.' | b'_' | b'~');
+    text.bytes().fold(String::new(), |text, octet| {
+        if plain(octet) { text + &char::from(octet).to_string() } else { format!("{text}%{octet:02X}") }
+    })
+}

@@ -1,0 +1,283 @@
+//! Why a guided ceremony did not go on. Each says what to do; what was done before stays done, and stands in the transcript.
+
+use std::io;
+use std::path::PathBuf;
+
+use ca_core::certificate::CertificateError;
+use ca_core::crl::parsed::ReadCrlError;
+use ca_core::ports::Unavailable;
+use ceremony::file::CeremonyFileError;
+use ceremony::file::act::FileNameError;
+use ceremony::file::inputs::InputFault;
+use ceremony::transcript::JournalError;
+use ceremony::transcript::entry::SignEntryError;
+use der::pem;
+
+use super::network::NetworkError;
+use super::room::RoomError;
+use crate::ceremony::OpenRootError;
+use crate::ceremony::crl::SignCrlError;
+use crate::ceremony::revocation::RevokeSubordinateError;
+use crate::ceremony::root::FoundRootError;
+use crate::ceremony::subordinate::SignSubordinateError;
+use crate::charter::ChooseProfilesError;
+use crate::exchange_log::ExchangeError;
+use crate::explain::{Exit, Explained};
+use crate::keys::UnlockError;
+use crate::new_file::{self, NewFileError};
+use crate::person::PersonError;
+
+/// Why a guided ceremony did not go on.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum GuidedError {
+    /// A file or directory cannot be read.
+    #[error("{path} cannot be read: {cause}", path = path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// What the operating system says.
+        #[source]
+        cause: io::Error,
+    },
+    /// The ceremony file is not in order.
+    #[error(transparent)]
+    File(#[from] CeremonyFileError),
+    /// Inputs are not there, or not those that were reviewed.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Inputs(Vec<InputFault>),
+    /// The machine has a network.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// Another ceremony was begun in the room and not ended.
+    #[error("another ceremony was begun in this room and not closed: {path}", path = path.display())]
+    AnotherIsOpen {
+        /// Its directory.
+        path: PathBuf,
+    },
+    /// The room does not answer.
+    #[error(transparent)]
+    Room(#[from] RoomError),
+    /// The transcript is not written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A person did not sign.
+    #[error(transparent)]
+    NotSigned(#[from] SignEntryError),
+    /// A person's key was not opened.
+    #[error(transparent)]
+    Person(#[from] PersonError),
+    /// The key is somebody else's.
+    #[error("the key in {file} is not the one that the ceremony file names for {name}", file = file.display())]
+    NotThatPerson {
+        /// Who.
+        name: String,
+        /// The key file.
+        file: PathBuf,
+    },
+    /// The people broke the ceremony off.
+    #[error("the ceremony was broken off: {why}")]
+    Aborted {
+        /// Why.
+        why: String,
+    },
+    /// The ceremony is over.
+    #[error("this ceremony is over: {path} holds all of it", path = path.display())]
+    Over {
+        /// Its directory.
+        path: PathBuf,
+    },
+    /// Something was made otherwise than it was drafted.
+    #[error("incident: {what}")]
+    Incident {
+        /// What.
+        what: String,
+    },
+    /// An output is there already, and is another one.
+    #[error("{path} is there already and holds other octets", path = path.display())]
+    OutputDiffers {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Something is not what was reviewed.
+    #[error("{what}")]
+    NotAsReviewed {
+        /// What.
+        what: String,
+    },
+    /// What waits to be signed cannot be read.
+    #[error("what is to be signed cannot be read: {0}")]
+    DraftCrl(#[source] ReadCrlError),
+    /// A root of the file is not the one in the room.
+    #[error("the root {name} in this room is not the one that the ceremony file means")]
+    AnotherRoot {
+        /// Its name.
+        name: String,
+    },
+    /// A root that an act founds is there already.
+    #[error("the root {name} is to be founded, and there is one of this name in the room")]
+    RootExists {
+        /// Its name.
+        name: String,
+    },
+    /// This program does not do such an act.
+    #[error("the guided run does not know how to do act {number}, {kind}")]
+    UnknownAct {
+        /// The number of the act.
+        number: u32,
+        /// Its kind.
+        kind: &'static str,
+    },
+    /// A name of an output cannot be made.
+    #[error(transparent)]
+    Name(#[from] FileNameError),
+    /// A file was not written.
+    #[error(transparent)]
+    NotWritten(#[from] NewFileError),
+    /// A root is not in order.
+    #[error(transparent)]
+    Root(#[from] OpenRootError),
+    /// The keys of a root were not unlocked.
+    #[error(transparent)]
+    Unlock(#[from] UnlockError),
+    /// No root was founded.
+    #[error(transparent)]
+    Found(#[from] FoundRootError),
+    /// No CRL was signed.
+    #[error(transparent)]
+    Crl(#[from] SignCrlError),
+    /// No sub-CA was signed.
+    #[error(transparent)]
+    Subordinate(#[from] SignSubordinateError),
+    /// Nothing was revoked.
+    #[error(transparent)]
+    Revoke(#[from] RevokeSubordinateError),
+    /// The ledger of a root cannot answer.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// The exchanges of a root are not in order.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
+    /// The profiles cannot be had.
+    #[error(transparent)]
+    Profiles(#[from] ChooseProfilesError),
+    /// A certificate cannot be read.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    /// Something cannot be written as text.
+    #[error("a certificate or key cannot be written as text: {0}")]
+    Text(#[from] pem::Error),
+}
+
+impl GuidedError {
+    fn explained(&self) -> Option<&dyn Explained> {
+        Some(match self {
+            Self::Network(error) => error,
+            Self::Room(error) => error,
+            Self::Person(error) => error,
+            Self::NotWritten(error) => error,
+            Self::Root(error) => error,
+            Self::Unlock(error) => error,
+            Self::Found(error) => error,
+            Self::Crl(error) => error,
+            Self::Subordinate(error) => error,
+            Self::Revoke(error) => error,
+            Self::Exchange(error) => error,
+            Self::Profiles(error) => error,
+            _ => return None,
+        })
+    }
+
+    /// Tells whether people can put it right and have the act done once more, without leaving the room: nothing was altered,
+    /// and the terminal and the transcript work.
+    pub(crate) fn may_be_put_right(&self) -> bool {
+        let of_an_act = matches!(
+            self,
+            Self::Root(_)
+                | Self::Unlock(_)
+                | Self::Found(_)
+                | Self::Crl(_)
+                | Self::Subordinate(_)
+                | Self::Revoke(_)
+                | Self::Person(_)
+        );
+        of_an_act && self.exit() != Exit::Integrity
+    }
+}
+
+impl Explained for GuidedError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Unreadable { cause, .. } => new_file::exit_of(cause),
+            Self::File(_) | Self::Name(_) => Exit::Usage,
+            Self::Inputs(_) | Self::NotAsReviewed { .. } | Self::UnknownAct { .. } | Self::Aborted { .. } => {
+                Exit::Refused
+            }
+            Self::AnotherIsOpen { .. }
+            | Self::Over { .. }
+            | Self::OutputDiffers { .. }
+            | Self::RootExists { .. } => Exit::Conflict,
+            Self::Journal(JournalError::Io(_) | JournalError::Locked)
+            | Self::NotSigned(_)
+            | Self::Unavailable(_) => Exit::Unavailable,
+            Self::Journal(_)
+            | Self::Incident { .. }
+            | Self::AnotherRoot { .. }
+            | Self::DraftCrl(_)
+            | Self::Certificate(_) => Exit::Integrity,
+            Self::NotThatPerson { .. } => Exit::Permission,
+            Self::Text(_) => Exit::Failed,
+            _ => self.explained().map_or(Exit::Failed, Explained::exit),
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Unreadable { .. } => "file.unreadable",
+            Self::File(_) => "ceremony.file",
+            Self::Inputs(_) => "ceremony.inputs",
+            Self::AnotherIsOpen { .. } => "ceremony.another-open",
+            Self::Journal(JournalError::Locked) => "transcript.locked",
+            Self::Journal(JournalError::Io(_)) => "transcript.not-written",
+            Self::Journal(_) => "transcript.altered",
+            Self::NotSigned(_) => "person.not-signed",
+            Self::NotThatPerson { .. } => "person.another",
+            Self::Aborted { .. } => "ceremony.aborted",
+            Self::Over { .. } => "ceremony.over",
+            Self::Incident { .. } => "ceremony.incident",
+            Self::OutputDiffers { .. } => "file.exists",
+            Self::AnotherRoot { .. } => "root.another",
+            Self::RootExists { .. } => "root.exists",
+            Self::UnknownAct { .. } => "act.unknown",
+            Self::Name(_) => "file.name",
+            Self::NotAsReviewed { .. } => "ceremony.not-as-reviewed",
+            Self::DraftCrl(_) | Self::Certificate(_) => "certificate.altered",
+            Self::Text(_) => "file.text",
+            _ => self.explained().map_or("ceremony.failed", Explained::code),
+        }
+    }
+
+    fn next(&self) -> String {
+        match self {
+            Self::File(_) => "offline-root ceremony check says every fault; correct the file, and have it reviewed again",
+            Self::Inputs(_) | Self::NotAsReviewed { .. } => "bring the inputs that were reviewed, beside the ceremony file; never change its sums here",
+            Self::AnotherIsOpen { .. } => "run that one to its end, or break it off: type `abort` at any question",
+            Self::Journal(_) => "stop, and compare the transcript with its copies; if another run is going on, end it",
+            Self::NotThatPerson { .. } => "have the person bring the right medium, or stop: this may be somebody else",
+            Self::Aborted { .. } => "plan another ceremony; the transcript says how far this one came",
+            Self::Over { .. } => "verify its bundle: offline-root ceremony verify",
+            Self::Incident { .. } => {
+                "stop, touch nothing, seal the machine: what was made is in quarantine and stands in the transcript"
+            }
+            Self::OutputDiffers { .. } | Self::RootExists { .. } => "find out where it comes from; nothing is ever overwritten",
+            Self::AnotherRoot { .. } => "check --dir, and the SHA-256 of the root in the ceremony file",
+            Self::UnknownAct { .. } => "take the act out of the ceremony file",
+            _ => {
+                return self.explained().map_or_else(
+                    || "check the disk and the media, then run the same command: it goes on where it was".to_owned(),
+                    Explained::next,
+                );
+            }
+        }
+        .to_owned()
+    }
+}
