@@ -118,7 +118,7 @@ impl DraftEntry {
     }
 
     /// Writes the line, without its end.
-    pub(super) fn line(self) -> Result<Vec<u8>, SignEntryError> {
+    pub(crate) fn line(self) -> Result<Vec<u8>, SignEntryError> {
         let Self { body, signatures } = self;
         Ok(serde_json::to_vec(&Entry { body, signatures })?)
     }
@@ -270,7 +270,7 @@ pub enum EntryError {
         person: String,
     },
     /// A signature that the person did not make over these octets.
-    #[error("the signature of {person} does not verify: the line was changed, or another key signed")]
+    #[error("the signature of {person} does not verify: what was signed was changed, or another key signed")]
     Forged {
         /// Who.
         person: String,
