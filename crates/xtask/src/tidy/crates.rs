@@ -42,6 +42,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("xtask", &[]),
     // It judges what the others write: it shares nothing with them.
     ("ledger-checker", &[]),
+    // It carries octets and knows no PKI word.
+    ("paper", &[]),
     ("policies", &["ca-core"]),
     ("ca-store", &["ca-core"]),
     ("signer-file", &["ca-core"]),
@@ -49,7 +51,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("est-server", &["ca-core", "server-kit"]),
     ("cmp-server", &["ca-core", "server-kit"]),
     ("status-server", &["ca-core", "server-kit"]),
-    ("offline-root", &["ca-core", "policies", "signer-file", "signer-pkcs11"]),
+    ("offline-root", &["ca-core", "paper", "policies", "signer-file", "signer-pkcs11"]),
     (
         "meter-pki",
         &[
@@ -57,6 +59,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "ca-store",
             "cmp-server",
             "est-server",
+            "paper",
             "policies",
             "server-kit",
             "signer-file",
@@ -94,6 +97,9 @@ const HOMES: &[(&str, &[&str])] = &[
     ("cryptoki", &["signer-pkcs11"]),
     // The checker opens the engines themselves, so that a fault of the store cannot hide itself.
     ("fjall", &["ca-store", "ledger-checker"]),
+    ("png", &["paper"]),
+    ("qrcode", &["paper"]),
+    ("rqrr", &["paper"]),
     ("sled", &["ca-store", "ledger-checker"]),
 ];
 
