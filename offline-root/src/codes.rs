@@ -4,7 +4,7 @@
 //! it was, and believed no more than a file from a medium.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use paper::folder::{self, ScanError, WriteSeriesError};
 use serde::Serialize;
@@ -35,9 +35,10 @@ impl fmt::Display for WrittenCodes {
 }
 
 /// Writes a file as codes into a new folder.
-pub(crate) fn encode(file: &PathBuf, out: &PathBuf) -> Result<WrittenCodes, CodesError> {
+pub(crate) fn encode(file: &Path, out: &Path) -> Result<WrittenCodes, CodesError> {
     let shown = show::show(file)?;
-    let octets = std::fs::read(file).map_err(|cause| ShowError::Unreadable { path: file.clone(), cause })?;
+    let octets =
+        std::fs::read(file).map_err(|cause| ShowError::Unreadable { path: file.to_owned(), cause })?;
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let written = folder::write(&octets, &name, out)?;
     Ok(WrittenCodes {
@@ -65,11 +66,11 @@ impl fmt::Display for ScannedFile {
 }
 
 /// Makes a new file of the codes in pictures.
-pub(crate) fn scan(pictures: &[PathBuf], out: &PathBuf) -> Result<ScannedFile, CodesError> {
+pub(crate) fn scan(pictures: &[PathBuf], out: &Path) -> Result<ScannedFile, CodesError> {
     new_file::check_free(out)?;
     let octets = folder::scan(pictures)?;
     new_file::create(out, &octets, Readers::Everybody)?;
-    Ok(ScannedFile { file: out.clone(), file_sha256: fingerprint::of(&octets), octets: octets.len() })
+    Ok(ScannedFile { file: out.to_owned(), file_sha256: fingerprint::of(&octets), octets: octets.len() })
 }
 
 /// Why there are no codes, or no file of them.

@@ -16,8 +16,7 @@ fn a_request_and_its_response_travel_on_paper() {
     place.run(["qr", "scan", "request-codes", "--out", "request"]).ok();
     place.sign_file(TIME).ok();
 
-    let written =
-        place.run(["--json", "qr", "encode", "response", "--out", "response-codes"]).ok().json();
+    let written = place.run(["--json", "qr", "encode", "response", "--out", "response-codes"]).ok().json();
     let pictures = written["pictures"].as_array().unwrap();
     assert!(pictures.len() > 2, "{written}");
     let mut scan = vec!["--json", "qr", "scan", "--out", "again.pem"];
