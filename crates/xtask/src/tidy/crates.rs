@@ -51,12 +51,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("est-server", &["ca-core", "server-kit"]),
     ("cmp-server", &["ca-core", "server-kit"]),
     ("status-server", &["ca-core", "server-kit"]),
-    ("offline-root", &["ca-core", "paper", "policies", "signer-file", "signer-pkcs11"]),
+    // What outsiders rest on holds no key: it opens no signer.
+    ("ceremony", &["ca-core", "policies"]),
+    ("bundle-verifier", &["ceremony"]),
+    ("offline-root", &["ca-core", "ceremony", "paper", "policies", "signer-file", "signer-pkcs11"]),
     (
         "meter-pki",
         &[
             "ca-core",
             "ca-store",
+            "ceremony",
             "cmp-server",
             "est-server",
             "paper",

@@ -49,6 +49,7 @@ const SYNC: &[&str] = &[
     "policies/",
     "offline-root/",
     "crates/ca-store/",
+    "crates/ceremony/",
     "crates/signer-file/",
     "crates/signer-pkcs11/",
 ];
