@@ -11,7 +11,8 @@ use clap::error::ErrorKind;
 use serde::Serialize;
 
 use crate::arguments::{
-    Arguments, CrlArguments, RevokeArguments, ShowArguments, SignSubcaArguments, Verb, VerifyArguments,
+    Arguments, CrlArguments, MediumArguments, QrVerb, RevokeArguments, ShowArguments, SignSubcaArguments,
+    Verb, VerifyArguments,
 };
 use crate::ceremony::crl::SignCrlError;
 use crate::ceremony::review::ReviewError;
@@ -19,7 +20,9 @@ use crate::ceremony::revocation::RevokeSubordinateError;
 use crate::ceremony::root::FoundRootError;
 use crate::ceremony::subordinate::SignSubordinateError;
 use crate::ceremony::{OpenRootError, Root, crl, review, revocation, root, subordinate};
+use crate::codes::{self, CodesError};
 use crate::explain::{Exit, Explained};
+use crate::medium::{self, MediumError};
 use crate::refusal::sentence;
 use crate::show::{self, ShowError};
 
@@ -85,6 +88,9 @@ fn act(verb: Verb) -> Result<Done, CommandError> {
         Verb::Crl(arguments) => sign_crl(arguments),
         Verb::Revoke(arguments) => revoke(arguments),
         Verb::Verify(VerifyArguments { dir }) => Done::new(&review::review(&dir)?),
+        Verb::Medium(MediumArguments { directory }) => Done::new(&medium::review(&directory)?),
+        Verb::Qr(QrVerb::Encode { file, out }) => Done::new(&codes::encode(&file, &out)?),
+        Verb::Qr(QrVerb::Scan { pictures, out }) => Done::new(&codes::scan(&pictures, &out)?),
     }
 }
 
@@ -157,6 +163,12 @@ enum CommandError {
     /// The file is not shown.
     #[error(transparent)]
     Show(#[from] ShowError),
+    /// The medium does not leave.
+    #[error(transparent)]
+    Medium(#[from] MediumError),
+    /// There are no codes, or no file of them.
+    #[error(transparent)]
+    Codes(#[from] CodesError),
     /// The result cannot be written as JSON.
     #[error("the result cannot be written as JSON: {0}")]
     Json(#[source] serde_json::Error),
@@ -172,6 +184,8 @@ impl CommandError {
             Self::Revoke(error) => error,
             Self::Review(error) => error,
             Self::Show(error) => error,
+            Self::Medium(error) => error,
+            Self::Codes(error) => error,
             Self::Json(_) => return None,
         })
     }
