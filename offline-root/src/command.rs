@@ -11,9 +11,9 @@ use clap::error::ErrorKind;
 use serde::Serialize;
 
 use crate::arguments::{
-    Arguments, CeremonyVerb, CrlArguments, PersonCheckArguments, PersonVerb, RevokeArguments,
-    ShareCheckArguments, ShareRenewArguments, ShareVerb, ShowArguments, SignSubcaArguments, Verb,
-    VerifyArguments,
+    Arguments, CeremonyVerb, CrlArguments, MediumArguments, PersonCheckArguments, PersonVerb, QrVerb,
+    RevokeArguments, ShareCheckArguments, ShareRenewArguments, ShareVerb, ShowArguments, SignSubcaArguments,
+    Verb, VerifyArguments,
 };
 use crate::ceremony::crl::SignCrlError;
 use crate::ceremony::review::ReviewError;
@@ -22,8 +22,10 @@ use crate::ceremony::root::FoundRootError;
 use crate::ceremony::share_renewal::RenewSharesError;
 use crate::ceremony::subordinate::SignSubordinateError;
 use crate::ceremony::{OpenRootError, Root, crl, review, revocation, root, share_renewal, subordinate};
+use crate::codes::{self, CodesError};
 use crate::explain::{Exit, Explained};
 use crate::guided::{self, GuidedError};
+use crate::medium::{self, MediumError};
 use crate::person::{self, PersonError};
 use crate::refusal::sentence;
 use crate::shares::{self, CombineSharesError};
@@ -101,6 +103,9 @@ fn act(verb: Verb) -> Result<Done, CommandError> {
         Verb::Ceremony(CeremonyVerb::Rehearse(arguments)) => {
             Done::new(&guided::run(&arguments.into_wish(true))?)
         }
+        Verb::Medium(MediumArguments { directory }) => Done::new(&medium::review(&directory)?),
+        Verb::Qr(QrVerb::Encode { file, out }) => Done::new(&codes::encode(&file, &out)?),
+        Verb::Qr(QrVerb::Scan { pictures, out }) => Done::new(&codes::scan(&pictures, &out)?),
     }
 }
 
@@ -196,6 +201,12 @@ enum CommandError {
     /// A guided ceremony did not go on.
     #[error(transparent)]
     Guided(#[from] GuidedError),
+    /// The medium does not leave.
+    #[error(transparent)]
+    Medium(#[from] MediumError),
+    /// There are no codes, or no file of them.
+    #[error(transparent)]
+    Codes(#[from] CodesError),
     /// The result cannot be written as JSON.
     #[error("the result cannot be written as JSON: {0}")]
     Json(#[source] serde_json::Error),
@@ -215,6 +226,8 @@ impl CommandError {
             Self::Review(error) => error,
             Self::Show(error) => error,
             Self::Guided(error) => error,
+            Self::Medium(error) => error,
+            Self::Codes(error) => error,
             Self::Json(_) => return None,
         })
     }

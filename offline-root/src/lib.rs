@@ -8,6 +8,8 @@ pub mod command;
 mod arguments;
 mod guided;
 mod ceremony;
+mod codes;
+mod medium;
 mod show;
 mod exchange_log;
 mod keys;

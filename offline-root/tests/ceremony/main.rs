@@ -4,6 +4,7 @@
 mod crl;
 mod founding;
 mod harness;
+mod paper;
 mod power_cuts;
 mod subordinate;
 mod tampering;
