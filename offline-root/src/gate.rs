@@ -12,7 +12,17 @@ use ca_core::public_key::PublicKey;
 
 /// Where octets wait before a key signs them.
 #[derive(Debug, Clone)]
-pub(crate) struct Gate(Sender<Presented>);
+pub(crate) struct Gate(Sender<Option<Presented>>);
+
+/// Says that an act ended, however it ended: gates may outlive it.
+struct Ends(Sender<Option<Presented>>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        // Nobody waits for it if the other thread is gone.
+        self.0.send(None).unwrap_or_default();
+    }
+}
 
 /// Octets that wait to be signed.
 #[derive(Debug)]
@@ -25,7 +35,7 @@ pub(crate) struct Presented {
 }
 
 impl Gate {
-    fn new() -> (Self, Receiver<Presented>) {
+    fn new() -> (Self, Receiver<Option<Presented>>) {
         let (sender, receiver) = mpsc::channel();
         (Self(sender), receiver)
     }
@@ -34,7 +44,7 @@ impl Gate {
     pub(crate) fn pass(&self, key: PublicKey, octets: &[u8]) -> Result<(), SignError> {
         let (answer, answered) = mpsc::channel();
         let refused = || SignError::Unavailable { cause: Box::new(NotConfirmed) };
-        self.0.send(Presented { key, octets: octets.to_vec(), answer }).map_err(|_| refused())?;
+        self.0.send(Some(Presented { key, octets: octets.to_vec(), answer })).map_err(|_| refused())?;
         match answered.recv() {
             Ok(true) => Ok(()),
             Ok(false) | Err(_) => Err(refused()),
@@ -50,9 +60,13 @@ pub(crate) fn watched<T: Send, E>(
 ) -> Result<T, E> {
     thread::scope(|scope| {
         let (gate, presented) = Gate::new();
-        let acting = scope.spawn(move || act(gate));
+        let ends = Ends(gate.0.clone());
+        let acting = scope.spawn(move || {
+            let _ends = ends;
+            act(gate)
+        });
         let mut refusal = None;
-        for octets in presented {
+        while let Ok(Some(octets)) = presented.recv() {
             if refusal.is_none() {
                 refusal = see(&octets).err();
             }
@@ -92,6 +106,13 @@ mod tests {
         );
         assert_eq!(done, Ok([true, true]));
         assert_eq!(seen, [b"first", b"other"]);
+    }
+
+    #[test]
+    fn a_gate_that_outlives_its_act_keeps_nobody_waiting() {
+        let mut kept = None;
+        assert_eq!(watched(|gate| kept = Some(gate), |_| Ok::<(), ()>(())), Ok(()));
+        assert!(kept.is_some_and(|gate| gate.pass(key(), b"late").is_err()));
     }
 
     #[test]

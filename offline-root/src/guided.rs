@@ -4,6 +4,7 @@
 //! its effect is told, and a run that was interrupted goes on after the last one. What is done is in the modules of the acts;
 //! here are the people, the questions and the order. Modules stand in reading order; none imports one that stands above it.
 
+mod closing;
 mod acts;
 mod opening;
 mod objects;
@@ -85,16 +86,25 @@ pub(crate) fn run(wish: &RunWish) -> Result<Held, GuidedError> {
     }
     let mut terminal = Terminal;
     let mut table = Table::lay(&file, &mut terminal, &wish.means, journal);
-    if table.did(|action| matches!(action, Action::Closed)) {
+    if scene.bundle().is_dir() {
         return Err(GuidedError::Over { path: scene.path().to_owned() });
     }
     if wish.rehearsal {
         table.show("REHEARSAL: nothing that is made here may be relied on.")?;
     }
-    match hold(&mut table, &scene, wish) {
-        Err(GuidedError::Aborted { why }) => Err(break_off(&mut table, &scene, wish, why)),
-        Err(error) => Err(error),
-        Ok(()) => Ok(held(&table, &scene, wish)),
+    let broken_off = match hold(&mut table, &scene, wish) {
+        Err(GuidedError::Aborted { why }) if table.is_laid() && !table.transcript().entries().is_empty() => {
+            Some(why)
+        }
+        done => {
+            done?;
+            None
+        }
+    };
+    close(&mut table, &scene, wish, broken_off.as_deref())?;
+    match broken_off {
+        Some(why) => Err(GuidedError::Aborted { why }),
+        None => Ok(held(&table, &scene, wish)),
     }
 }
 
@@ -105,28 +115,42 @@ fn journal<'a>(scene: &Scene, file: &'a CeremonyFile) -> Result<Journal<'a>, Gui
 
 fn hold<'a>(table: &mut Table<'a>, scene: &'a Scene, wish: &'a RunWish) -> Result<(), GuidedError> {
     let file = table.file;
-    opening::open(table, tool()?, wish.rehearsal)?;
+    opening::open(table, scene, (tool()?, wish.rehearsal))?;
+    if table.did(|action| matches!(action, Action::Aborted { .. } | Action::Closed)) {
+        return Ok(());
+    }
     let mut stage = Stage::new(scene, &wish.means, table);
     for act in file.acts() {
         stage.perform(act)?;
     }
-    table.show("\nClosing")?;
-    table.confirm(Action::Closed, &[])
+    Ok(())
 }
 
-/// Case R-21: a ceremony that was broken off says so, and leaves no key that was never used.
-fn break_off<'a>(table: &mut Table<'a>, scene: &'a Scene, wish: &'a RunWish, why: String) -> GuidedError {
-    if table.transcript().entries().is_empty() {
-        return GuidedError::Aborted { why };
+/// Ends a ceremony. Case R-21: one that was broken off says so, and leaves no key that was never used.
+fn close<'a>(
+    table: &mut Table<'a>,
+    scene: &'a Scene,
+    wish: &'a RunWish,
+    broken_off: Option<&str>,
+) -> Result<(), GuidedError> {
+    table.show("\nClosing")?;
+    if let Some(why) = broken_off {
+        table.record(Action::Aborted { why: why.to_owned() })?;
     }
-    let ended = table
-        .record(Action::Aborted { why: why.clone() })
-        .and_then(|()| Stage::new(scene, &wish.means, table).destroy_unused())
-        .and_then(|()| table.record(Action::Closed));
-    match ended {
-        Ok(()) => GuidedError::Aborted { why },
-        Err(error) => error,
+    let mut stage = Stage::new(scene, &wish.means, table);
+    stage.destroy_unused_if_broken_off()?;
+    let records = stage.records()?;
+    if !table.did(|action| matches!(action, Action::Closed)) {
+        table.record(Action::Closed)?;
     }
+    closing::bundle(table, scene, &records)?;
+    closing::export(table, scene)?;
+    let tip = *table.transcript().tip();
+    table.show(&format!(
+        "\nThe last line of the transcript has the SHA-256\n  {}\n  {}",
+        tip.grouped(),
+        tip.words().join(" ")
+    ))
 }
 
 fn held(table: &Table<'_>, scene: &Scene, wish: &RunWish) -> Held {

@@ -134,10 +134,12 @@ impl<'t, 'a> Stage<'t, 'a> {
         if self.products(act)?.iter().any(|product| product.speaks_for(period)) {
             return Ok(());
         }
+        // Before the root is opened, which then has its ledger for itself.
+        let earlier = self.earlier()?;
         let ceremony = self.root(plan, StatedTime::at(period.this_update))?;
         let opened = self.open_keys(plan, &ceremony)?;
         let out = self.scratch("crl")?;
-        self.watch(act, |gate| {
+        self.watch(act, &earlier, |gate| {
             let next_update = StatedTime::at(period.next_update);
             crl::sign(&ceremony, &CrlWish { next_update, time: None, out, secrets: behind(opened, gate) })
         })??;
@@ -160,11 +162,12 @@ impl<'t, 'a> Stage<'t, 'a> {
         if log.response_to(&request)?.is_some() && !self.products(act)?.is_empty() {
             return Ok(());
         }
+        let earlier = self.earlier()?;
         let ceremony = self.root(plan, self.held())?;
         let opened = self.open_keys(plan, &ceremony)?;
         let (request, out) =
             (self.scene.inputs().join(signing.request.name.as_str()), self.scratch("response")?);
-        self.watch(act, |gate| {
+        self.watch(act, &earlier, |gate| {
             let secrets = behind(opened, gate);
             subordinate::sign(
                 &ceremony,
@@ -220,10 +223,13 @@ impl<'t, 'a> Stage<'t, 'a> {
     }
 
     /// Does what signs, and has the people look at everything before it is signed.
-    fn watch<T: Send>(&mut self, act: &Act, work: impl FnOnce(Gate) -> T + Send) -> Result<T, GuidedError> {
-        // Before the work begins, which has its ledger for itself.
-        let earlier = self.earlier()?;
-        watched(work, |presented| self.see(act, &earlier, presented))
+    fn watch<T: Send>(
+        &mut self,
+        act: &Act,
+        earlier: &Earlier,
+        work: impl FnOnce(Gate) -> T + Send,
+    ) -> Result<T, GuidedError> {
+        watched(work, |presented| self.see(act, earlier, presented))
     }
 
     fn see(&mut self, act: &Act, earlier: &Earlier, presented: &Presented) -> Result<(), GuidedError> {

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use ca_core::certificate::CertificateError;
 use ca_core::crl::parsed::ReadCrlError;
 use ca_core::ports::Unavailable;
+use ceremony::bundle::draft::MakeBundleError;
+use ceremony::bundle::tar::TarError;
 use ceremony::file::CeremonyFileError;
 use ceremony::file::act::FileNameError;
 use ceremony::file::inputs::InputFault;
@@ -24,6 +26,7 @@ use crate::charter::ChooseProfilesError;
 use crate::exchange_log::ExchangeError;
 use crate::explain::{Exit, Explained};
 use crate::keys::UnlockError;
+use crate::medium::MediumError;
 use crate::new_file::{self, NewFileError};
 use crate::person::PersonError;
 
@@ -160,6 +163,15 @@ pub(crate) enum GuidedError {
     /// The profiles cannot be had.
     #[error(transparent)]
     Profiles(#[from] ChooseProfilesError),
+    /// The bundle was not made.
+    #[error(transparent)]
+    Bundle(#[from] MakeBundleError),
+    /// The bundle does not fit into one file.
+    #[error("the bundle: {0}")]
+    Tar(#[from] TarError),
+    /// What is to leave is not all public.
+    #[error(transparent)]
+    Medium(#[from] MediumError),
     /// A certificate cannot be read.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
@@ -183,6 +195,7 @@ impl GuidedError {
             Self::Revoke(error) => error,
             Self::Exchange(error) => error,
             Self::Profiles(error) => error,
+            Self::Medium(error) => error,
             _ => return None,
         })
     }
@@ -225,7 +238,7 @@ impl Explained for GuidedError {
             | Self::DraftCrl(_)
             | Self::Certificate(_) => Exit::Integrity,
             Self::NotThatPerson { .. } => Exit::Permission,
-            Self::Text(_) => Exit::Failed,
+            Self::Text(_) | Self::Bundle(_) | Self::Tar(_) => Exit::Failed,
             _ => self.explained().map_or(Exit::Failed, Explained::exit),
         }
     }
@@ -252,6 +265,7 @@ impl Explained for GuidedError {
             Self::NotAsReviewed { .. } => "ceremony.not-as-reviewed",
             Self::DraftCrl(_) | Self::Certificate(_) => "certificate.altered",
             Self::Text(_) => "file.text",
+            Self::Bundle(_) | Self::Tar(_) => "bundle.not-made",
             _ => self.explained().map_or("ceremony.failed", Explained::code),
         }
     }

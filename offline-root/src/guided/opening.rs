@@ -6,11 +6,16 @@ use ceremony::transcript::action::{Action, Tool};
 
 use super::error::GuidedError;
 use super::network;
+use super::scene::Scene;
 use super::table::Table;
 use ceremony::words::Fingerprint;
 
 /// Opens a ceremony, or takes it up again after an interruption.
-pub(crate) fn open(table: &mut Table<'_>, tool: Tool, rehearsal: bool) -> Result<(), GuidedError> {
+pub(crate) fn open(
+    table: &mut Table<'_>,
+    scene: &Scene,
+    (tool, rehearsal): (Tool, bool),
+) -> Result<(), GuidedError> {
     let file = table.file;
     let interfaces = network::check()?;
     table.show(&format!("\n{}\nHeld for {}.\n\nPeople", file.title(), file.held()))?;
@@ -30,7 +35,7 @@ pub(crate) fn open(table: &mut Table<'_>, tool: Tool, rehearsal: bool) -> Result
         greet(table)?;
     }
     if !table.did(|action| matches!(action, Action::InputReadAloud { .. })) {
-        read_aloud(table)?;
+        read_aloud(table, scene)?;
     }
     Ok(())
 }
@@ -80,10 +85,11 @@ fn may_be_absent(file: &CeremonyFile, name: &str) -> bool {
 }
 
 /// Case R-01: what the room hears is the sum of the very file that is carried out.
-fn read_aloud(table: &mut Table<'_>) -> Result<(), GuidedError> {
+fn read_aloud(table: &mut Table<'_>, scene: &Scene) -> Result<(), GuidedError> {
     let sha256 = *table.file.fingerprint();
     compare(table, "the ceremony file", &sha256)?;
-    table.record(Action::InputReadAloud { sha256 })
+    let inputs = scene.take_in(table.file)?;
+    table.record_with(Action::InputReadAloud { sha256 }, inputs, Vec::new())
 }
 
 /// Has the words of a file read aloud; the operator types the first and the last one, so that somebody looked.

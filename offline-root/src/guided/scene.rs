@@ -9,10 +9,13 @@ use std::path::{Path, PathBuf};
 
 use ceremony::file::CeremonyFile;
 use ceremony::file::root::RootName;
-use ceremony::transcript::Transcript;
 use ceremony::transcript::action::Action;
+use ceremony::transcript::{NamedFingerprint, Transcript};
+use ceremony::words::Fingerprint;
 
 use super::error::GuidedError;
+use crate::ceremony::OpenRootError;
+use crate::ledger_file::FileLedger;
 use crate::new_file;
 
 /// What everything of a rehearsal lies below.
@@ -64,6 +67,35 @@ impl Scene {
         Ok(new_file::directory(&path)?)
     }
 
+    /// Lays what roots from before are known by among the inputs, and names every input.
+    pub(crate) fn take_in(&self, file: &CeremonyFile) -> Result<Vec<NamedFingerprint>, GuidedError> {
+        for root in file.roots().iter().filter(|root| root.certificate.is_some()) {
+            let path = self.root(&root.name);
+            let ledger = FileLedger::inspect(&path.join("ledger")).map_err(OpenRootError::from)?;
+            let certificate = path.join("public/root.crt");
+            let certificate = fs::read(&certificate).map_err(unreadable(&certificate))?;
+            settle(&self.inputs().join(format!("{}.crt", root.name)), &certificate)?;
+            if let Some(last) = ledger.crls.last() {
+                settle(&self.inputs().join(format!("{}.crl", root.name)), &last.crl.der)?;
+            }
+        }
+        let mut names = Vec::new();
+        let inputs = self.inputs();
+        for entry in fs::read_dir(&inputs).map_err(unreadable(&inputs))? {
+            let entry = entry.map_err(unreadable(&inputs))?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if !new_file::is_aside(&name) {
+                let octets = fs::read(entry.path()).map_err(unreadable(&inputs))?;
+                names.push(NamedFingerprint {
+                    name: format!("inputs/{name}"),
+                    sha256: Fingerprint::of(&octets),
+                });
+            }
+        }
+        names.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(names)
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.ceremony
     }
@@ -88,6 +120,14 @@ impl Scene {
         self.ceremony.join("inputs")
     }
 
+    pub(crate) fn bundle(&self) -> PathBuf {
+        self.ceremony.join("bundle")
+    }
+
+    pub(crate) fn export(&self) -> PathBuf {
+        self.ceremony.join("export")
+    }
+
     pub(crate) fn scratch(&self) -> PathBuf {
         self.ceremony.join("scratch")
     }
@@ -109,7 +149,7 @@ fn is_closed(path: &Path) -> bool {
         .is_some_and(|transcript| transcript.actions().any(|(_, action)| matches!(action, Action::Closed)))
 }
 
-fn ensure(path: &Path) -> Result<(), GuidedError> {
+pub(crate) fn ensure(path: &Path) -> Result<(), GuidedError> {
     if path.is_dir() { Ok(()) } else { Ok(new_file::directory(path)?) }
 }
 

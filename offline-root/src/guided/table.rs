@@ -3,6 +3,7 @@
 //! A key is unlocked once, when its holder sits down. What changes the world is signed only after its holder said so, word
 //! by word; what the program merely found is signed along with it.
 
+use ca_core::ports::Signer;
 use ceremony::file::CeremonyFile;
 use ceremony::people::{Person, Role};
 use ceremony::transcript::action::Action;
@@ -145,16 +146,22 @@ impl<'a> Table<'a> {
         self.show(&format!("  [step {step}: {name}]"))
     }
 
+    /// Tells whether operator and a witness sit at it, so that steps can be recorded.
+    pub(crate) fn is_laid(&self) -> bool {
+        let here = |role| self.seats.iter().any(|seat| seat.person.role == role);
+        here(Role::Operator) && here(Role::Witness)
+    }
+
     /// Has operator and witnesses sign something that is no step.
     pub(crate) fn each_key<T>(
         &self,
         begin: T,
-        mut sign: impl FnMut(T, &Person, &PersonKey) -> Result<T, GuidedError>,
+        mut sign: impl FnMut(T, &Person, &dyn Signer) -> Result<T, GuidedError>,
     ) -> Result<T, GuidedError> {
         let seats = self.seats.iter().filter(|seat| signs_every_step(seat.person));
         let mut signed = begin;
         for seat in seats {
-            signed = sign(signed, seat.person, &seat.key)?;
+            signed = sign(signed, seat.person, seat.key.signer())?;
         }
         Ok(signed)
     }

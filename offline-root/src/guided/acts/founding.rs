@@ -34,7 +34,8 @@ impl Stage<'_, '_> {
         }
         let again = self.put_away(&plan.name)?;
         let mut wish = self.founding_wish(plan, again)?;
-        let (founded, keys) = self.watch(act, |gate: Gate| {
+        let earlier = self.earlier()?;
+        let (founded, keys) = self.watch(act, &earlier, |gate: Gate| {
             wish.secrets.gate = Some(gate);
             found_with_keys(&wish)
         })??;
@@ -142,7 +143,10 @@ impl Stage<'_, '_> {
     }
 
     /// Case R-21: what a broken-off ceremony made and never used is destroyed.
-    pub(crate) fn destroy_unused(&mut self) -> Result<(), GuidedError> {
+    pub(crate) fn destroy_unused_if_broken_off(&mut self) -> Result<(), GuidedError> {
+        if !self.table.did(|action| matches!(action, Action::Aborted { .. })) {
+            return Ok(());
+        }
         for act in self.file.acts() {
             if let ActKind::FoundRoot(founding) = &act.kind
                 && !self.scene.root(&founding.root).join(charter::FILE_NAME).is_file()
