@@ -61,6 +61,8 @@ pub enum Act {
     RecoveryEntered = 21,
     /// Recovery was ended by an operator under a new epoch.
     RecoveryEnded = 22,
+    /// The wrap key of a root's key files was shared among people.
+    SharesDealt = 30,
 }
 
 impl Act {
@@ -87,6 +89,7 @@ impl Act {
             Self::BackupCreated => "backup-created",
             Self::RecoveryEntered => "recovery-entered",
             Self::RecoveryEnded => "recovery-ended",
+            Self::SharesDealt => "shares-dealt",
         }
     }
 }

@@ -15,9 +15,12 @@ use policies::{Settings, Variant};
 use crate::ceremony::crl::CrlWish;
 use crate::ceremony::revocation::RevocationWish;
 use crate::ceremony::root::RootWish;
+use crate::ceremony::share_renewal::RenewalWish;
 use crate::ceremony::subordinate::SubordinateWish;
 use crate::charter::{KeyStore, ProfileChoice};
 use crate::keys::SecretSource;
+use crate::person::PersonWish;
+use crate::shares::{DealWish, HolderWish, ShareSources};
 use crate::stated_time::StatedTime;
 
 /// The ceremony program for a root that is kept off line.
@@ -45,6 +48,28 @@ pub(crate) enum Verb {
     Revoke(RevokeArguments),
     /// Looks at everything in the directory of a root once more, and changes nothing
     Verify(VerifyArguments),
+    /// Makes and checks the own signing keys of people
+    #[command(subcommand)]
+    Person(PersonVerb),
+    /// Checks and renews the shares of a root's keys
+    #[command(subcommand)]
+    Share(ShareVerb),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PersonVerb {
+    /// Makes a person's signing key, on the person's own medium
+    Create(PersonCreateArguments),
+    /// Opens a person's key, signs with it once, and shows its fingerprint
+    Check(PersonCheckArguments),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ShareVerb {
+    /// Checks that a share is whole and opens, without revealing it
+    Check(ShareCheckArguments),
+    /// Puts the keys under a new wrap key and deals new shares; the old ones are of no use afterwards
+    Renew(Box<ShareRenewArguments>),
 }
 
 #[derive(Debug, Args)]
@@ -80,6 +105,11 @@ pub(crate) struct InitArguments {
     /// Keeps the keys in encrypted files in the directory
     #[arg(long, group = "store")]
     key_file: bool,
+    /// Keeps the keys in encrypted files in the directory, under a wrap key shared among the holders
+    #[arg(long, group = "store", requires = "holder")]
+    shared: bool,
+    #[command(flatten)]
+    dealing: DealArguments,
     /// Keeps the keys on a PKCS#11 token, such as pkcs11:token=root?module-path=/usr/lib/module.so
     #[arg(long, group = "store", value_name = "URI")]
     token_uri: Option<String>,
@@ -122,6 +152,88 @@ pub(crate) struct SecretArguments {
     /// File with the PIN of the token, mode 0600; asked for at the terminal when absent, unless the URI has a pin-source
     #[arg(long, value_name = "FILE", conflicts_with = "passphrase_file")]
     pin_file: Option<PathBuf>,
+    #[command(flatten)]
+    shares: ShareArguments,
+}
+
+/// The shares that open shared keys.
+#[derive(Debug, Args)]
+struct ShareArguments {
+    /// A share file; once for each share
+    #[arg(long, value_name = "FILE")]
+    share_file: Vec<PathBuf>,
+    /// File with the passphrase of a share, mode 0600, in the order of --share-file; asked for at the terminal, one after the
+    /// other, when absent
+    #[arg(long, value_name = "FILE", requires = "share_file")]
+    share_passphrase_file: Vec<PathBuf>,
+}
+
+/// Who is to hold shares.
+#[derive(Debug, Args)]
+struct DealArguments {
+    /// Who holds a share, and the file of the person's public key; once for each person
+    #[arg(long, value_name = "NAME=PEM", value_parser = holder, requires = "share_dir")]
+    holder: Vec<(String, PathBuf)>,
+    /// How many shares open the keys
+    #[arg(long, value_name = "M", default_value_t = 3)]
+    threshold: u8,
+    /// The directory for the new share files, share-1.txt and so on: each goes to its holder's own medium
+    #[arg(long, value_name = "DIR", requires = "holder")]
+    share_dir: Option<PathBuf>,
+    /// File with the passphrase of a new share, mode 0600, in the order of --holder; asked for at the terminal when absent
+    #[arg(long, value_name = "FILE", requires = "holder")]
+    new_share_passphrase_file: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PersonCreateArguments {
+    /// The person's name, as it is called in the room
+    #[arg(long)]
+    name: String,
+    /// The key file to make
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// The file of the public key to make
+    #[arg(long, value_name = "PEM")]
+    public: Option<PathBuf>,
+    /// File with the passphrase of the key, mode 0600; asked for at the terminal when absent
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PersonCheckArguments {
+    /// The key file
+    pub(crate) file: PathBuf,
+    /// File with the passphrase of the key, mode 0600; asked for at the terminal when absent
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShareCheckArguments {
+    /// The share file
+    pub(crate) file: PathBuf,
+    /// The directory of the root whose keys it is to open; without it the share is checked for itself
+    #[arg(long)]
+    pub(crate) dir: Option<PathBuf>,
+    /// File with the passphrase of the share, mode 0600; asked for at the terminal when absent
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShareRenewArguments {
+    /// The directory of the root
+    #[arg(long)]
+    pub(crate) dir: PathBuf,
+    /// The time of the ceremony as the people present agree: RFC 3339, or `now` for that of the machine
+    #[arg(long)]
+    pub(crate) time: StatedTime,
+    #[command(flatten)]
+    shares: ShareArguments,
+    #[command(flatten)]
+    dealing: DealArguments,
 }
 
 #[derive(Debug, Args)]
@@ -217,8 +329,13 @@ impl InitArguments {
             profile: self.profile,
             profiles: ProfileChoice { variant: profile_set, hw_type, policy_arc },
             time: self.time,
-            // The group makes sure that exactly one of the two is given.
-            keys: self.token_uri.map_or(KeyStore::File, |uri| KeyStore::Token { uri }),
+            // The group makes sure that exactly one of the three is given.
+            keys: match self.token_uri {
+                Some(uri) => KeyStore::Token { uri },
+                None if self.shared => KeyStore::Shared,
+                None => KeyStore::File,
+            },
+            dealing: (!self.dealing.holder.is_empty()).then(|| self.dealing.into()),
             key_label: self.key_label,
             secrets: self.secrets.into(),
             points: PublicationPoints {
@@ -260,9 +377,48 @@ impl From<RevokeArguments> for RevocationWish {
 
 impl From<SecretArguments> for SecretSource {
     fn from(arguments: SecretArguments) -> Self {
-        let SecretArguments { passphrase_file, pin_file } = arguments;
-        Self { passphrase_file, pin_file }
+        let SecretArguments { passphrase_file, pin_file, shares } = arguments;
+        Self { passphrase_file, pin_file, shares: shares.into() }
     }
+}
+
+impl From<ShareArguments> for ShareSources {
+    fn from(arguments: ShareArguments) -> Self {
+        let ShareArguments { share_file, share_passphrase_file } = arguments;
+        Self { files: share_file, passphrase_files: share_passphrase_file }
+    }
+}
+
+impl From<DealArguments> for DealWish {
+    fn from(arguments: DealArguments) -> Self {
+        let DealArguments { holder, threshold, share_dir, new_share_passphrase_file } = arguments;
+        let directory = share_dir.unwrap_or_default();
+        let holders = holder.into_iter().zip(1..).map(|((name, key), number): (_, usize)| HolderWish {
+            name,
+            key,
+            out: directory.join(format!("share-{number}.txt")),
+        });
+        Self { holders: holders.collect(), threshold, passphrase_files: new_share_passphrase_file }
+    }
+}
+
+impl From<ShareRenewArguments> for RenewalWish {
+    fn from(arguments: ShareRenewArguments) -> Self {
+        Self { dealing: arguments.dealing.into(), shares: arguments.shares.into() }
+    }
+}
+
+impl From<PersonCreateArguments> for PersonWish {
+    fn from(arguments: PersonCreateArguments) -> Self {
+        let PersonCreateArguments { name, out, public, passphrase_file } = arguments;
+        Self { name, out, public, passphrase_file }
+    }
+}
+
+fn holder(text: &str) -> Result<(String, PathBuf), &'static str> {
+    let (name, file) =
+        text.split_once('=').ok_or("say a name, =, and the file of the person's public key")?;
+    Ok((name.to_owned(), file.into()))
 }
 
 fn suite(text: &str) -> Result<SecuritySuite, &'static str> {

@@ -7,6 +7,7 @@ pub(crate) mod crl;
 pub(crate) mod review;
 pub(crate) mod revocation;
 pub(crate) mod root;
+pub(crate) mod share_renewal;
 pub(crate) mod subordinate;
 
 use std::fs;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ca_core::actor::Actor;
+use ca_core::audit::{Act, AuditEvent};
 use ca_core::authority::{CertificationAuthority, Charter as AuthorityCharter, Ports};
 use ca_core::certificate::{Certificate, CertificateError};
 use ca_core::issuer::{Issuer, IssuerError};
@@ -28,12 +30,13 @@ use der::pem::{self, LineEnding};
 use policies::ProfileSet;
 use signer_file::SystemEntropy;
 
-use crate::charter::{Charter, ChooseProfilesError, ReadCharterError};
+use crate::charter::{Charter, ChooseProfilesError, KeyStore, ReadCharterError};
 use crate::explain::{Exit, Explained};
-use crate::keys::{self, SecretSource, UnlockError, UnlockedKeys};
+use crate::keys::{self, KeyPlace, SecretSource, UnlockError, UnlockedKeys};
 use crate::ledger_file::{FileLedger, OpenLedgerError, UnsettledLedger};
 use crate::new_file;
 use crate::operator;
+use crate::shares::{DealtReport, ShareSet, SharesShelf, ShelfError};
 use crate::stated_time::StatedTime;
 
 /// The name of the directory of the ledger.
@@ -70,10 +73,19 @@ impl Root {
         Ok(Self { path: path.to_owned(), profiles: charter.profiles.load()?, charter, ledger, certificate })
     }
 
-    /// Begins a ceremony: settles what a power cut left open.
+    /// Returns the set of shares in force, if the keys are shared.
+    pub(crate) fn share_set(&self) -> Result<ShareSet, OpenRootError> {
+        Ok(SharesShelf::of(&self.path).in_force(self.ledger.shares_digest().as_deref())?.1)
+    }
+
+    /// Begins a ceremony: settles what a power cut left open, the destruction of keys under old shares included.
     pub(crate) fn begin(self, time: StatedTime) -> Result<Ceremony, OpenRootError> {
         let Self { path, charter, ledger, certificate, profiles } = self;
         let ledger = Arc::new(ledger.settle(time.time())?);
+        if charter.keys == KeyStore::Shared {
+            let shelf = SharesShelf::of(&path);
+            shelf.retire_others(&shelf.in_force(ledger.shares_digest().as_deref())?.0)?;
+        }
         Ok(Ceremony { path, charter, ledger, certificate, time, profiles })
     }
 }
@@ -103,7 +115,9 @@ impl Ceremony {
     ) -> Result<UnlockedKeys, UnlockError> {
         let mut wanted = vec![self.certificate.public_key()];
         wanted.extend(others);
-        keys::unlock(&self.charter.keys, &self.path, &wanted, secrets)
+        let shares = self.ledger.shares_digest();
+        let place = KeyPlace { store: &self.charter.keys, root: &self.path, shares };
+        keys::unlock(&place, &wanted, secrets)
     }
 
     /// Puts the certification authority together: it issues to sub-CAs, asked by an operator, and signs CRLs.
@@ -188,6 +202,21 @@ fn armour(label: &'static str, der: &[u8]) -> Result<String, pem::Error> {
     pem::encode_string(label, LineEnding::LF, der)
 }
 
+/// The record that puts a set of shares in force.
+fn shares_dealt(shares: &DealtReport, root: &Certificate, actor: &Actor, time: StatedTime) -> AuditEvent {
+    AuditEvent {
+        time: time.time(),
+        tenant: actor.tenant.clone(),
+        actor: actor.to_string(),
+        act: Act::SharesDealt,
+        issuer: Some(root.public_key().key_ref()),
+        serial: Some(root.serial().clone()),
+        reason: String::new(),
+        detail: shares.detail(),
+        digest: shares.digest(),
+    }
+}
+
 /// Finds the certificate of the root in its ledger.
 fn root_certificate(rows: &[StoredCertificate], charter: &Charter) -> Result<Certificate, OpenRootError> {
     let row = rows
@@ -238,6 +267,9 @@ pub(crate) enum OpenRootError {
     /// The profiles cannot be loaded.
     #[error(transparent)]
     Profiles(#[from] ChooseProfilesError),
+    /// The shares are not in order.
+    #[error(transparent)]
+    Shares(#[from] ShelfError),
 }
 
 impl Explained for OpenRootError {
@@ -249,6 +281,7 @@ impl Explained for OpenRootError {
             Self::Ledger(error) => error.exit(),
             Self::NoCertificate | Self::Certificate(_) | Self::Issuer(_) => Exit::Integrity,
             Self::Profiles(error) => error.exit(),
+            Self::Shares(error) => error.exit(),
         }
     }
 
@@ -260,6 +293,7 @@ impl Explained for OpenRootError {
             Self::Ledger(error) => error.code(),
             Self::NoCertificate | Self::Certificate(_) | Self::Issuer(_) => "ledger.altered",
             Self::Profiles(error) => error.code(),
+            Self::Shares(error) => error.code(),
         }
     }
 
@@ -273,6 +307,7 @@ impl Explained for OpenRootError {
                 "stop, sign nothing, and compare the directory with its copies".to_owned()
             }
             Self::Profiles(error) => error.next(),
+            Self::Shares(error) => error.next(),
         }
     }
 }

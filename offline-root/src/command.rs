@@ -11,16 +11,20 @@ use clap::error::ErrorKind;
 use serde::Serialize;
 
 use crate::arguments::{
-    Arguments, CrlArguments, RevokeArguments, ShowArguments, SignSubcaArguments, Verb, VerifyArguments,
+    Arguments, CrlArguments, PersonCheckArguments, PersonVerb, RevokeArguments, ShareCheckArguments,
+    ShareRenewArguments, ShareVerb, ShowArguments, SignSubcaArguments, Verb, VerifyArguments,
 };
 use crate::ceremony::crl::SignCrlError;
 use crate::ceremony::review::ReviewError;
 use crate::ceremony::revocation::RevokeSubordinateError;
 use crate::ceremony::root::FoundRootError;
+use crate::ceremony::share_renewal::RenewSharesError;
 use crate::ceremony::subordinate::SignSubordinateError;
-use crate::ceremony::{OpenRootError, Root, crl, review, revocation, root, subordinate};
+use crate::ceremony::{OpenRootError, Root, crl, review, revocation, root, share_renewal, subordinate};
 use crate::explain::{Exit, Explained};
+use crate::person::{self, PersonError};
 use crate::refusal::sentence;
+use crate::shares::{self, CombineSharesError};
 use crate::show::{self, ShowError};
 
 /// Runs one command. Results go to `out`, errors to `err`; returns the number to end with, 0 when all was done.
@@ -85,7 +89,24 @@ fn act(verb: Verb) -> Result<Done, CommandError> {
         Verb::Crl(arguments) => sign_crl(arguments),
         Verb::Revoke(arguments) => revoke(arguments),
         Verb::Verify(VerifyArguments { dir }) => Done::new(&review::review(&dir)?),
+        Verb::Person(PersonVerb::Create(arguments)) => Done::new(&person::create(&arguments.into())?),
+        Verb::Person(PersonVerb::Check(PersonCheckArguments { file, passphrase_file })) => {
+            Done::new(&person::check(&file, passphrase_file.as_deref())?)
+        }
+        Verb::Share(ShareVerb::Check(arguments)) => check_share(&arguments),
+        Verb::Share(ShareVerb::Renew(arguments)) => renew_shares(*arguments),
     }
+}
+
+fn check_share(arguments: &ShareCheckArguments) -> Result<Done, CommandError> {
+    let ShareCheckArguments { file, dir, passphrase_file } = arguments;
+    let set = dir.as_deref().map(|dir| Root::open(dir)?.share_set()).transpose()?;
+    Done::new(&shares::check(set.as_ref(), file, passphrase_file.as_deref())?)
+}
+
+fn renew_shares(arguments: ShareRenewArguments) -> Result<Done, CommandError> {
+    let ceremony = Root::open(&arguments.dir)?.begin(arguments.time)?;
+    Done::new(&share_renewal::renew(&ceremony, &arguments.into())?)
 }
 
 fn sign_subca(arguments: SignSubcaArguments) -> Result<Done, CommandError> {
@@ -148,6 +169,15 @@ enum CommandError {
     /// No CRL was signed.
     #[error(transparent)]
     SignCrl(#[from] SignCrlError),
+    /// A person's key was not made or not opened.
+    #[error(transparent)]
+    Person(#[from] PersonError),
+    /// A share is not in order.
+    #[error(transparent)]
+    Share(#[from] CombineSharesError),
+    /// Shares were not renewed.
+    #[error(transparent)]
+    RenewShares(#[from] RenewSharesError),
     /// Nothing was revoked.
     #[error(transparent)]
     Revoke(#[from] RevokeSubordinateError),
@@ -169,6 +199,9 @@ impl CommandError {
             Self::Found(error) => error,
             Self::SignSubordinate(error) => error,
             Self::SignCrl(error) => error,
+            Self::Person(error) => error,
+            Self::Share(error) => error,
+            Self::RenewShares(error) => error,
             Self::Revoke(error) => error,
             Self::Review(error) => error,
             Self::Show(error) => error,

@@ -89,10 +89,17 @@ impl FileLedger {
             records: book.trail().sequence(),
             head: *book.trail().head(),
             registered_digest: book.registered().map(<[u8]>::to_vec),
+            shares_digest: book.shares().map(<[u8]>::to_vec),
             open_intents: book.rows().filter(|row| row.stored.status == CertificateStatus::Pending).count(),
             certificates: book.rows().map(|row| row.stored.clone()).collect(),
             crls,
         })
+    }
+
+    /// Returns the digest in the last record that shares were dealt: that of the description of the set in force.
+    #[must_use]
+    pub fn shares_digest(&self) -> Option<Vec<u8>> {
+        self.state().book.shares().map(<[u8]>::to_vec)
     }
 
     fn with(path: &Path, book: Book, lock: File) -> Self {
@@ -144,6 +151,12 @@ impl UnsettledLedger {
         self.0.state().book.registered().map(<[u8]>::to_vec)
     }
 
+    /// Returns the digest in the last record that shares were dealt.
+    #[must_use]
+    pub fn shares_digest(&self) -> Option<Vec<u8>> {
+        self.0.shares_digest()
+    }
+
     /// Returns every certificate and intent, in the order of issuing key and serial number.
     #[must_use]
     pub fn certificates(&self) -> Vec<StoredCertificate> {
@@ -162,6 +175,8 @@ pub struct InspectedLedger {
     pub head: [u8; 32],
     /// The digest in the first record that an authority was registered: that of its charter.
     pub registered_digest: Option<Vec<u8>>,
+    /// The digest in the last record that shares were dealt: that of the description of the set in force.
+    pub shares_digest: Option<Vec<u8>>,
     /// How many intents the next command that writes will settle.
     pub open_intents: usize,
     /// Every certificate and intent, in the order of issuing key and serial number.

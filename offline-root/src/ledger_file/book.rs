@@ -27,6 +27,8 @@ pub(super) struct Book {
     latest: UnixTime,
     /// The digest in the first record that an authority was registered.
     registered: Option<Vec<u8>>,
+    /// The digest in the last record that shares were dealt.
+    shares: Option<Vec<u8>>,
     rows: BTreeMap<CertificateId, Row>,
     crls: BTreeMap<KeyRef, CrlRow>,
 }
@@ -59,6 +61,7 @@ impl Book {
         trail: AuditTrail::EMPTY,
         latest: UnixTime::from_seconds(0),
         registered: None,
+        shares: None,
         rows: BTreeMap::new(),
         crls: BTreeMap::new(),
     };
@@ -84,6 +87,8 @@ impl Book {
             self.latest = self.latest.max(event.time);
             if event.act == Act::AuthorityRegistered {
                 self.registered.get_or_insert(event.digest);
+            } else if event.act == Act::SharesDealt {
+                self.shares = Some(event.digest);
             }
         }
         self.number = entry.number;
@@ -203,6 +208,11 @@ impl Book {
     /// Returns the digest in the first record that an authority was registered.
     pub(super) fn registered(&self) -> Option<&[u8]> {
         self.registered.as_deref()
+    }
+
+    /// Returns the digest in the last record that shares were dealt.
+    pub(super) fn shares(&self) -> Option<&[u8]> {
+        self.shares.as_deref()
     }
 
     pub(super) fn row(&self, id: &CertificateId) -> Option<&Row> {

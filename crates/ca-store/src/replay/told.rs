@@ -73,7 +73,8 @@ pub(super) fn take_in(
         | Act::AuthenticationFailed
         | Act::ClockChanged
         | Act::BackupCreated
-        | Act::RecoveryEntered => Ok(()),
+        | Act::RecoveryEntered
+        | Act::SharesDealt => Ok(()),
         Act::RecoveryEnded => take_epoch(tx, record),
     }
 }
