@@ -18,3 +18,6 @@ pub(crate) use combining::{CombineSharesError, Combined, ShareSources, check, co
 pub(crate) use dealing::{DealSharesError, DealWish, Dealt, DealtReport, HolderWish, deal};
 pub(crate) use share_set::ShareSet;
 pub(crate) use shelf::{SetDirectory, SharesShelf, ShelfError};
+
+#[cfg(test)]
+mod tests;

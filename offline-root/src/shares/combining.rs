@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::share::{Head, ReadShareError, Share, Whose};
-use super::share_set::ShareSet;
+use super::share_set::{SetId, ShareSet};
 use super::wrap_key::{Point, WrapKey};
 use crate::explain::{Exit, Explained};
 use crate::passphrase_entry::{self, EnterPassphraseError};
@@ -152,8 +152,7 @@ fn fits(set: &ShareSet, given: &Admitted) -> Result<(), CombineSharesError> {
     let head = given.share.head();
     let (file, whose) = (given.file.clone(), given.share.whose());
     if head.set != set.id {
-        let (of, wanted) = (head.set.to_string(), set.id.to_string());
-        return Err(CombineSharesError::Foreign { file, whose, of, wanted });
+        return Err(CombineSharesError::Foreign { file, whose, of: head.set, wanted: set.id });
     }
     let member = set.member(head.number).filter(|member| member.holder == head.holder);
     let same =
@@ -194,9 +193,9 @@ pub(crate) enum CombineSharesError {
         /// Whose share it is.
         whose: Whose,
         /// The set that it belongs to.
-        of: String,
+        of: SetId,
         /// The set in force.
-        wanted: String,
+        wanted: SetId,
     },
     /// The same share twice.
     #[error("{whose}, is given twice: in {first} and in {second}", first = first.display(), second = second.display())]

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use signer_file::{Iterations, Passphrase, SealSecretError, SealedSecret};
 
 use super::holder::Holder;
-use super::share_set::{SetId, ShareSet};
+use super::share_set::{Member, SetId, ShareSet};
 use super::wrap_key::Point;
 use crate::explain::{Exit, Explained};
 use crate::fingerprint;
@@ -92,7 +92,7 @@ impl Share {
         Whose {
             number: Some(self.head.number),
             holder: Some(self.head.holder.name().to_owned()),
-            key: Some(*self.head.holder.key()),
+            key: Some(Box::new(*self.head.holder.key())),
         }
     }
 
@@ -200,7 +200,7 @@ fn whole_check(lines: &[String]) -> String {
 pub(crate) struct Whose {
     number: Option<u8>,
     holder: Option<String>,
-    key: Option<[u8; 32]>,
+    key: Option<Box<[u8; 32]>>,
 }
 
 impl Whose {
@@ -208,33 +208,32 @@ impl Whose {
     fn of(lines: &[&str]) -> Self {
         let number = value(lines, "share").and_then(|text| text.split(' ').next()?.parse().ok());
         let holder = value(lines, "holder").map(ToOwned::to_owned);
-        let key = octets(lines, "key").and_then(|key| key.try_into().ok());
+        let key = octets(lines, "key").and_then(|key| key.try_into().ok()).map(Box::new);
         Self { number, holder, key }
     }
 
-    /// Looks up in the description of a set what the file does not tell.
+    /// Looks up in the description of a set what the file does not tell: by key, or else by number or name.
     pub(super) fn completed_by(self, set: &ShareSet) -> Self {
-        let Self { number, holder, key } = &self;
-        let found = set.members().iter().find(|member| {
-            Some(member.number) == *number
-                || Some(member.holder.name()) == holder.as_deref()
-                || Some(member.holder.key()) == key.as_ref()
-        });
-        found.map_or(self.clone(), |member| Self {
-            number: Some(member.number),
-            holder: Some(member.holder.name().to_owned()),
-            key: Some(*member.holder.key()),
-        })
+        let same = |member: &&Member| match (&self.key, self.number) {
+            (Some(key), _) => member.holder.key() == key.as_ref(),
+            (None, Some(number)) => member.number == number,
+            (None, None) => Some(member.holder.name()) == self.holder.as_deref(),
+        };
+        let Some(member) = set.members().iter().find(same) else { return self };
+        let holder = self.holder.or_else(|| Some(member.holder.to_string()));
+        Self { number: self.number.or(Some(member.number)), holder, key: self.key }
     }
 }
 
 impl fmt::Display for Whose {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.number, &self.holder, self.key) {
+        match (self.number, &self.holder, &self.key) {
             (Some(number), Some(holder), _) => write!(f, "share {number}, of {holder}"),
             (Some(number), None, _) => write!(f, "share {number}"),
             (None, Some(holder), _) => write!(f, "the share of {holder}"),
-            (None, None, Some(key)) => write!(f, "the share of the holder of the key {}", hex::encode(key)),
+            (None, None, Some(key)) => {
+                write!(f, "the share of the holder of the key {}", hex::encode(key.as_ref()))
+            }
             (None, None, None) => f.write_str("a share whose holder cannot be read"),
         }
     }
