@@ -4,7 +4,9 @@
 mod crl;
 mod founding;
 mod harness;
+mod people;
 mod power_cuts;
+mod shares;
 mod subordinate;
 mod tampering;
 mod token;
