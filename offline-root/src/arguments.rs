@@ -9,6 +9,7 @@ use ca_core::reason::ReasonCode;
 use ca_core::serial_number::SerialNumber;
 use ca_core::suite::SecuritySuite;
 use ca_core::tenant::TenantId;
+use ceremony::people::Role;
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use policies::{Settings, Variant};
 
@@ -190,6 +191,9 @@ pub(crate) struct PersonCreateArguments {
     /// The person's name, as it is called in the room
     #[arg(long)]
     name: String,
+    /// The person's role in the ceremony: administrator, operator, witness, share-holder or auditor
+    #[arg(long)]
+    role: Option<Role>,
     /// The key file to make
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -410,8 +414,8 @@ impl From<ShareRenewArguments> for RenewalWish {
 
 impl From<PersonCreateArguments> for PersonWish {
     fn from(arguments: PersonCreateArguments) -> Self {
-        let PersonCreateArguments { name, out, public, passphrase_file } = arguments;
-        Self { name, out, public, passphrase_file }
+        let PersonCreateArguments { name, role, out, public, passphrase_file } = arguments;
+        Self { name, role, out, public, passphrase_file }
     }
 }
 

@@ -12,6 +12,7 @@ use ca_core::ports::{Entropy, SignError, Signer, Unavailable};
 use ca_core::public_key::{PublicKey, PublicKeyError};
 use ca_core::signature::EcdsaSignature;
 use ca_core::suite::Curve;
+use ceremony::people::Role;
 use der::pem::{self, LineEnding};
 use serde::Serialize;
 use signer_file::{
@@ -39,6 +40,8 @@ pub(crate) fn is_name(text: &str) -> bool {
 #[derive(Debug, Clone)]
 pub(crate) struct PersonWish {
     pub(crate) name: String,
+    /// The role in the ceremony, if it is known yet.
+    pub(crate) role: Option<Role>,
     /// The key file to make.
     pub(crate) out: PathBuf,
     /// The file of the public key to make.
@@ -50,6 +53,8 @@ pub(crate) struct PersonWish {
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct MadePerson {
     pub(crate) name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) role: Option<Role>,
     pub(crate) key_file: PathBuf,
     pub(crate) public_file: Option<PathBuf>,
     /// The public key in PEM, as it goes into a ceremony file.
@@ -65,14 +70,19 @@ impl fmt::Display for MadePerson {
             writeln!(f, "  Public    {}", file.display())?;
         }
         writeln!(f, "  SHA-256   {}", fingerprint::grouped(&self.sha256))?;
-        writeln!(f, "Its public half, for the ceremony file:")?;
-        write!(f, "{}", self.public_key.trim_end())
+        writeln!(f, "For the ceremony file:\n")?;
+        writeln!(f, "[[person]]\nname = {}", toml::Value::from(self.name.as_str()))?;
+        match self.role {
+            Some(role) => writeln!(f, "role = \"{role}\"")?,
+            None => writeln!(f, "# role = one of {}", Role::ALL.map(|(_, name)| name).join(", "))?,
+        }
+        write!(f, "key = \"\"\"\n{}\"\"\"", self.public_key)
     }
 }
 
 /// Makes a key on P-256.
 pub(crate) fn create(wish: &PersonWish) -> Result<MadePerson, PersonError> {
-    let PersonWish { name, out, public, passphrase_file } = wish;
+    let PersonWish { name, role, out, public, passphrase_file } = wish;
     if !is_name(name) {
         return Err(PersonError::Name { name: name.clone() });
     }
@@ -92,6 +102,7 @@ pub(crate) fn create(wish: &PersonWish) -> Result<MadePerson, PersonError> {
     }
     Ok(MadePerson {
         name: name.clone(),
+        role: *role,
         key_file: out.clone(),
         public_file: public.clone(),
         public_key,

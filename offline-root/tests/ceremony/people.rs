@@ -44,7 +44,17 @@ fn tells_the_public_half_for_the_ceremony_file_and_no_secret() {
     assert_eq!(made.json()["public_key"], String::from_utf8(place.read("anna.pub.pem")).unwrap());
     assert_eq!(made.json()["name"], "Anna Example");
     let checked = place.run(["person", "check", "anna.pem", "--passphrase-file", "anna.pass"]).ok();
-    for said in [&made.out, &made.err, &checked.out, &checked.err] {
+    let text =
+        ["person", "create", "--name", "B \"B\" Example", "--passphrase-file", "anna.pass", "--out", "b.pem"];
+    let told = place.run([&text[..], &["--role", "share-holder"]].concat()).ok();
+    let block: toml::Table = told.out.split_once("[[person]]").unwrap().1.parse().unwrap();
+    let of_file = place.openssl_ok("pkey -in b.pem -passin file:anna.pass -pubout");
+    assert_eq!(block["key"].as_str().unwrap(), of_file);
+    assert_eq!(
+        (block["name"].as_str(), block["role"].as_str()),
+        (Some("B \"B\" Example"), Some("share-holder"))
+    );
+    for said in [&made.out, &made.err, &checked.out, &checked.err, &told.out, &told.err] {
         assert!(!said.contains(CANARY) && !said.contains("PRIVATE"), "{said}");
     }
 }
