@@ -25,8 +25,8 @@ use crate::passphrase_entry::{self, EnterPassphraseError};
 use crate::prompt;
 use crate::second_opinion::SecondOpinion;
 use crate::shares::{
-    CombineSharesError, DealSharesError, DealWish, Dealt, DealtReport, ShareSources, SharesShelf, ShelfError,
-    combine, deal,
+    CombineSharesError, Combined, DealSharesError, DealWish, Dealt, DealtReport, ShareSources, SharesShelf,
+    ShelfError, combine, deal,
 };
 
 /// The name of the directory of key files.
@@ -55,7 +55,17 @@ pub(crate) struct KeyPlace<'a> {
 
 /// Keys that are ready to sign; every signature gets a second opinion.
 #[derive(Debug)]
-pub(crate) struct UnlockedKeys(SecondOpinion<Store>);
+pub(crate) struct UnlockedKeys {
+    signer: SecondOpinion<Store>,
+    opened_by: Vec<String>,
+}
+
+impl UnlockedKeys {
+    /// Returns whose shares opened the keys; nobody's when they are not shared, or were made just now.
+    pub(crate) fn opened_by(&self) -> &[String] {
+        &self.opened_by
+    }
+}
 
 #[derive(Debug)]
 enum Store {
@@ -81,11 +91,11 @@ impl Signer for Store {
 
 impl Signer for UnlockedKeys {
     fn public_key(&self, key: &KeyRef) -> Result<PublicKey, SignError> {
-        self.0.public_key(key)
+        self.signer.public_key(key)
     }
 
     fn sign(&self, key: &KeyRef, message: &[u8]) -> Result<EcdsaSignature, SignError> {
-        self.0.sign(key, message)
+        self.signer.sign(key, message)
     }
 }
 
@@ -139,7 +149,8 @@ impl KeyMaker {
                 (root, exchange, Store::Token(signer))
             }
         };
-        Ok(MadeKeys { root, exchange, keys: UnlockedKeys(SecondOpinion::on(store)), shares })
+        let keys = UnlockedKeys { signer: SecondOpinion::on(store), opened_by: Vec::new() };
+        Ok(MadeKeys { root, exchange, keys, shares })
     }
 }
 
@@ -189,6 +200,7 @@ pub(crate) fn unlock(
         "--share-file",
         "the keys of this root are not shared",
     )?;
+    let mut opened_by = Vec::new();
     let store = match place.store {
         KeyStore::File => {
             let directory = KeyDirectory::open(&place.root.join(DIRECTORY))?;
@@ -202,8 +214,9 @@ pub(crate) fn unlock(
             let directory = KeyDirectory::open(set.keys())?;
             refuse_pin(secrets)?;
             refuse_passphrase(secrets, "the keys are shared: say --share-file, and --share-passphrase-file")?;
-            let passphrase = combine(&description, &secrets.shares)?.wrap_key.passphrase();
-            Store::File(open_files(&directory, wanted, &passphrase)?)
+            let Combined { wrap_key, holders } = combine(&description, &secrets.shares)?;
+            opened_by = holders;
+            Store::File(open_files(&directory, wanted, &wrap_key.passphrase())?)
         }
         KeyStore::Token { uri } => Store::Token(Box::new(open_token(uri, secrets)?)),
     };
@@ -213,7 +226,7 @@ pub(crate) fn unlock(
             return Err(UnlockError::AnotherKey { wanted: key.key_ref() });
         }
     }
-    Ok(UnlockedKeys(SecondOpinion::on(store)))
+    Ok(UnlockedKeys { signer: SecondOpinion::on(store), opened_by })
 }
 
 fn open_token(uri: &str, secrets: &SecretSource) -> Result<TokenSigner, UnlockError> {

@@ -7,8 +7,8 @@
 
 mod file_signer;
 mod key_directory;
-mod key_file;
 mod sealed_secret;
+mod key_file;
 mod passphrase;
 mod private_path;
 mod system_entropy;

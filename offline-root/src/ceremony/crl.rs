@@ -47,6 +47,9 @@ pub(crate) struct SignedCrl {
     pub(crate) entries: u64,
     pub(crate) sha256: String,
     pub(crate) out: PathBuf,
+    /// Whose shares opened the keys, of a shared root.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) opened_by: Vec<String>,
 }
 
 impl fmt::Display for SignedCrl {
@@ -58,6 +61,9 @@ impl fmt::Display for SignedCrl {
         writeln!(f, "  Entries  {}", self.entries)?;
         writeln!(f, "  SHA-256  {}", fingerprint::grouped(&self.sha256))?;
         writeln!(f, "  File     {}", self.out.display())?;
+        if !self.opened_by.is_empty() {
+            writeln!(f, "  Opened   by {}", self.opened_by.join(", "))?;
+        }
         write!(
             f,
             "Next: publish it before the one before ends, and plan the next ceremony well before {}",
@@ -71,10 +77,10 @@ pub(crate) fn sign(ceremony: &Ceremony, wish: &CrlWish) -> Result<SignedCrl, Sig
     new_file::check_free(&wish.out)?;
     let profile = profile(ceremony, wish)?;
     let keys = Arc::new(ceremony.unlock(&[], &wish.secrets)?);
-    let authority = ceremony.authority(keys, profile, &ceremony.profiles)?;
+    let authority = ceremony.authority(keys.clone(), profile, &ceremony.profiles)?;
     let crl = authority.issue_crl(&ceremony.actor())?;
     new_file::create(&wish.out, &crl.der, Readers::Everybody)?;
-    Ok(report(ceremony, wish, &crl))
+    Ok(SignedCrl { opened_by: keys.opened_by().to_vec(), ..report(ceremony, wish, &crl) })
 }
 
 /// The profile of the deployment says how long at most, the operator how long.
@@ -116,6 +122,7 @@ fn report(ceremony: &Ceremony, wish: &CrlWish, crl: &CrlRecord) -> SignedCrl {
         entries: crl.entries,
         sha256: fingerprint::of(&crl.der),
         out: wish.out.clone(),
+        opened_by: Vec::new(),
     }
 }
 

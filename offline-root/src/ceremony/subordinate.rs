@@ -61,6 +61,9 @@ pub(crate) struct SignedSubordinate {
     pub(crate) out: PathBuf,
     /// Whether the certificate was made before a power cut and is delivered only now.
     pub(crate) resumed: bool,
+    /// Whose shares opened the keys, of a shared root.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) opened_by: Vec<String>,
 }
 
 impl fmt::Display for SignedSubordinate {
@@ -77,6 +80,9 @@ impl fmt::Display for SignedSubordinate {
         writeln!(f, "  Certificate SHA-256  {}", fingerprint::grouped(&self.certificate_sha256))?;
         writeln!(f, "  Response SHA-256     {}", fingerprint::grouped(&self.response_sha256))?;
         writeln!(f, "  Response             {}", self.out.display())?;
+        if !self.opened_by.is_empty() {
+            writeln!(f, "  Opened               by {}", self.opened_by.join(", "))?;
+        }
         write!(f, "Next: carry the response to the sub-CA within 14 days")
     }
 }
@@ -103,7 +109,8 @@ pub(crate) fn sign(
     let response = respond(ceremony, &request, &issued, &keys)?;
     let text = log.answer(&response)?;
     new_file::create(&wish.out, text.as_bytes(), Readers::Everybody)?;
-    Ok(report(wish, &request, &response, issued.delivery()))
+    let report = report(wish, &request, &response, issued.delivery());
+    Ok(SignedSubordinate { opened_by: keys.opened_by().to_vec(), ..report })
 }
 
 /// Reads the request and checks what no chain of issuance knows of: its age, its digest, its nonce, and that it does not ask
@@ -200,6 +207,7 @@ fn report(
         exchange_key_sha256: fingerprint::of(response.parts().exchange_key.spki_der()),
         out: wish.out.clone(),
         resumed: delivery == Delivery::Repeated,
+        opened_by: Vec::new(),
     }
 }
 

@@ -117,7 +117,9 @@ fn three_of_five_open_a_root_of_each_suite_for_every_act() {
         place.revoke(made["serial"].as_str().unwrap(), "superseded").ok();
         let others =
             [("media/share-3.txt", "clara"), ("media/share-2.txt", "ben"), ("media/share-5.txt", "emil")];
-        assert_eq!(crl(&place, "crl", &others).ok().json()["entries"], 1);
+        let signed = crl(&place, "crl", &others).ok().json();
+        assert_eq!(signed["entries"], 1);
+        assert_eq!(signed["opened_by"], serde_json::json!(["clara", "ben", "emil"]));
         let said = place.openssl_ok("crl -inform DER -in crl -CAfile root/public/root.crt -noout");
         assert!(said.contains("verify OK"), "{said}");
         assert_eq!(place.verify().ok().json()["shares"], "3 of 5: anna, ben, clara, dora, emil");
@@ -360,32 +362,59 @@ fn no_secret_is_in_any_output_or_file() {
     assert!(!said.contains("BEGIN PRIVATE KEY") && !said.contains("BEGIN EC PRIVATE KEY"));
 }
 
-#[test]
-fn i_03_each_holder_types_a_passphrase_at_the_terminal_and_none_is_shown() {
-    let place = place_with_shared_root("1");
-    let program = env!("CARGO_BIN_EXE_offline-root");
-    let line = format!(
-        "{program} crl --dir root --this-update {TIME} --next-update {NEXT_UPDATE} --out crl \
-         --share-file media/share-1.txt --share-file media/share-4.txt --share-file media/share-5.txt"
-    );
+/// Runs a command at a terminal, waits for each question in turn and types the answer; returns whether the command ended
+/// well, and all that was shown.
+fn at_a_terminal(place: &Place, arguments: &str, answers: &[(String, String)]) -> (bool, String) {
+    let line = format!("{} {arguments}", env!("CARGO_BIN_EXE_offline-root"));
     let mut script = Command::new("script");
     script.args(["--quiet", "--return", "--command", &line, "/dev/null"]).current_dir(place.path(""));
     let mut child = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut screen = child.stdout.take().unwrap();
     let mut shown = Vec::new();
-    for (number, person) in [(1, "anna"), (4, "dora"), (5, "emil")] {
-        let question = format!("Passphrase of share {number}, of {person}: ");
+    for (question, answer) in answers {
         let mut octet = [0];
         while !shown.ends_with(question.as_bytes()) {
             screen.read_exact(&mut octet).unwrap();
             shown.push(octet[0]);
         }
-        child.stdin.as_ref().unwrap().write_all(format!("{}\n", canary(person)).as_bytes()).unwrap();
+        child.stdin.as_ref().unwrap().write_all(format!("{answer}\n").as_bytes()).unwrap();
     }
     screen.read_to_end(&mut shown).unwrap();
-    let shown = String::from_utf8_lossy(&shown);
-    assert!(child.wait().unwrap().success(), "{shown}");
-    assert!(place.path("crl").exists() && !shown.contains("canary"), "{shown}");
+    (child.wait().unwrap().success(), String::from_utf8_lossy(&shown).into_owned())
+}
+
+#[test]
+fn i_03_each_holder_types_a_passphrase_at_the_terminal_and_none_is_shown() {
+    let place = place_with_shared_root("1");
+    let arguments = format!(
+        "crl --dir root --this-update {TIME} --next-update {NEXT_UPDATE} --out crl \
+         --share-file media/share-1.txt --share-file media/share-4.txt --share-file media/share-5.txt"
+    );
+    let answers = [(1, "anna"), (4, "dora"), (5, "emil")]
+        .map(|(number, person)| (format!("Passphrase of share {number}, of {person}: "), canary(person)));
+    let (done, shown) = at_a_terminal(&place, &arguments, &answers);
+    assert!(done && place.path("crl").exists() && !shown.contains("canary"), "{shown}");
+}
+
+#[test]
+fn i_03_each_holder_chooses_a_passphrase_at_the_terminal_and_types_it_twice() {
+    let place = place_with_people();
+    fs::create_dir(place.path("media")).unwrap();
+    let arguments = format!(
+        "init --dir root --suite 1 --country ZZ --organization Example --common-name Root --time {TIME} --shared \
+         --threshold 2 --share-dir media --holder anna=anna.pub.pem --holder ben=ben.pub.pem"
+    );
+    let answers = |second: &str| {
+        let first = |person| (format!("{person}: new passphrase of your share: "), canary(person));
+        let again = |answer: String| ("The same once more: ".to_owned(), answer);
+        [first("anna"), again(canary("anna")), first("ben"), again(canary(second))]
+    };
+    let (done, shown) = at_a_terminal(&place, &arguments, &answers("clara"));
+    assert!(!done && shown.contains("the two passphrases are not the same"), "{shown}");
+    assert!(!place.path("root").exists() && names(&place.path("media")).is_empty());
+    let (done, shown) = at_a_terminal(&place, &arguments, &answers("ben"));
+    assert!(done && !shown.contains("canary"), "{shown}");
+    crl(&place, "crl", &[("media/share-2.txt", "ben"), ("media/share-1.txt", "anna")]).ok();
 }
 
 #[test]
