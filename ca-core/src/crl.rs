@@ -10,6 +10,7 @@ use der::Tag;
 use der::asn1::BitStringRef;
 use sha2::{Digest, Sha256};
 
+pub mod restate;
 mod draft;
 mod entries;
 mod growing_der;

@@ -49,6 +49,11 @@ pub(crate) enum Verb {
     Revoke(RevokeArguments),
     /// Looks at everything in the directory of a root once more, and changes nothing
     Verify(VerifyArguments),
+    /// Looks at everything on a medium before it leaves the room, and refuses what is not public
+    Medium(MediumArguments),
+    /// Files on paper
+    #[command(subcommand)]
+    Qr(QrVerb),
     /// Makes and checks the own signing keys of people
     #[command(subcommand)]
     Person(PersonVerb),
@@ -311,6 +316,33 @@ pub(crate) struct RevokeArguments {
     /// Since when the key is suspected
     #[arg(long)]
     invalidity_date: Option<StatedTime>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MediumArguments {
+    /// The directory that the medium is mounted at
+    pub(crate) directory: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum QrVerb {
+    /// Writes a request, response, certificate, CRL or public key as a series of QR codes
+    Encode {
+        /// The file
+        file: PathBuf,
+        /// The folder to make, for sheets (SVG) and pictures (PNG)
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+    /// Makes a file of the codes in pictures (PNG), in any order
+    Scan {
+        /// The pictures, or folders of them
+        #[arg(required = true)]
+        pictures: Vec<PathBuf>,
+        /// The file to make
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -11,8 +11,9 @@ use clap::error::ErrorKind;
 use serde::Serialize;
 
 use crate::arguments::{
-    Arguments, CrlArguments, PersonCheckArguments, PersonVerb, RevokeArguments, ShareCheckArguments,
-    ShareRenewArguments, ShareVerb, ShowArguments, SignSubcaArguments, Verb, VerifyArguments,
+    Arguments, CrlArguments, MediumArguments, PersonCheckArguments, PersonVerb, QrVerb, RevokeArguments,
+    ShareCheckArguments, ShareRenewArguments, ShareVerb, ShowArguments, SignSubcaArguments, Verb,
+    VerifyArguments,
 };
 use crate::ceremony::crl::SignCrlError;
 use crate::ceremony::review::ReviewError;
@@ -21,7 +22,9 @@ use crate::ceremony::root::FoundRootError;
 use crate::ceremony::share_renewal::RenewSharesError;
 use crate::ceremony::subordinate::SignSubordinateError;
 use crate::ceremony::{OpenRootError, Root, crl, review, revocation, root, share_renewal, subordinate};
+use crate::codes::{self, CodesError};
 use crate::explain::{Exit, Explained};
+use crate::medium::{self, MediumError};
 use crate::person::{self, PersonError};
 use crate::refusal::sentence;
 use crate::shares::{self, CombineSharesError};
@@ -95,6 +98,9 @@ fn act(verb: Verb) -> Result<Done, CommandError> {
         }
         Verb::Share(ShareVerb::Check(arguments)) => check_share(&arguments),
         Verb::Share(ShareVerb::Renew(arguments)) => renew_shares(*arguments),
+        Verb::Medium(MediumArguments { directory }) => Done::new(&medium::review(&directory)?),
+        Verb::Qr(QrVerb::Encode { file, out }) => Done::new(&codes::encode(&file, &out)?),
+        Verb::Qr(QrVerb::Scan { pictures, out }) => Done::new(&codes::scan(&pictures, &out)?),
     }
 }
 
@@ -187,6 +193,12 @@ enum CommandError {
     /// The file is not shown.
     #[error(transparent)]
     Show(#[from] ShowError),
+    /// The medium does not leave.
+    #[error(transparent)]
+    Medium(#[from] MediumError),
+    /// There are no codes, or no file of them.
+    #[error(transparent)]
+    Codes(#[from] CodesError),
     /// The result cannot be written as JSON.
     #[error("the result cannot be written as JSON: {0}")]
     Json(#[source] serde_json::Error),
@@ -205,6 +217,8 @@ impl CommandError {
             Self::Revoke(error) => error,
             Self::Review(error) => error,
             Self::Show(error) => error,
+            Self::Medium(error) => error,
+            Self::Codes(error) => error,
             Self::Json(_) => return None,
         })
     }

@@ -7,6 +7,8 @@
 pub mod command;
 mod arguments;
 mod ceremony;
+mod codes;
+mod medium;
 mod show;
 mod exchange_log;
 mod keys;

@@ -46,6 +46,11 @@ impl Shown {
         Self { kind, sha256: fingerprint::of(der), fields: Vec::new() }
     }
 
+    /// Returns what it is.
+    pub(crate) const fn kind(&self) -> &'static str {
+        self.kind
+    }
+
     fn say(mut self, name: &'static str, value: impl fmt::Display) -> Self {
         self.fields.push(Field { name, value: value.to_string() });
         self

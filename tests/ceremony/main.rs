@@ -1,5 +1,7 @@
 //! The chapter on the ceremony, step by step as it stands in `docs/operate/ceremony.md`, and what comes out of it.
 
+mod exchange;
+
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
@@ -112,19 +114,21 @@ fn a_response_is_taken_in_once_and_only_from_the_ceremony_that_is_known() {
         finish(
             Command::new(program("meter-pki"))
                 .current_dir(room.path())
-                .args(["ca", "import", "response.pem", "--request", "request.pem", "--out", "incoming"])
+                .args(["ceremony", "import", "response.pem", "--out", "incoming"])
                 .args(["--exchange-key", exchange_key]),
         )
     };
     let stranger = "00".repeat(32);
     let refused = import(&stranger);
     assert_eq!(refused.code, Some(4), "{}", refused.all());
-    assert!(refused.err.contains("exchange.response"), "{}", refused.err);
+    assert!(refused.err.contains("exchange.unknown-key"), "{}", refused.err);
     assert_eq!(
         std::fs::read_dir(room.path().join("incoming")).expect("there").count(),
         0,
         "nothing half done"
     );
     assert_eq!(import(&key).code, Some(0));
-    assert_eq!(import(&key).code, Some(2), "the request is closed");
+    let again = import(&key);
+    assert_eq!(again.code, Some(7), "the request is closed: {}", again.all());
+    assert!(again.err.contains("exchange.answered"), "{}", again.err);
 }

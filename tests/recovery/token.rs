@@ -75,7 +75,8 @@ impl Machine {
     fn request(&self, common_name: &str, out: &str) -> String {
         let (uri, profile) = (self.token_uri(), "sub-operational-s1");
         let name = ["--country", "DE", "--organization", "Example Grid", "--common-name", common_name];
-        let asked = ["--json", "ca", "request", "--profile", profile, "--out", out, "--token-uri", &uri];
+        let asked =
+            ["--json", "ceremony", "request", "--profile", profile, "--out", out, "--token-uri", &uri];
         let said = self.meter_pki(&[&asked[..], &name].concat()).ok();
         let view: Value = serde_json::from_str(&said.out).expect("a view");
         view["key"].as_str().expect("the name of the key").to_owned()
@@ -92,7 +93,7 @@ impl Machine {
         let exchange = line.split("SHA-256").nth(1).expect("digits").trim().to_owned();
         let sign = ["sign-subca", "--dir", "root-s1", "--time", "now", "--request", "request.pem"];
         let _ = self.offline_root(&[&sign[..], &["--out", "response.pem"], &secret].concat());
-        let import = ["ca", "import", "response.pem", "--request", "request.pem", "--out", "incoming"];
+        let import = ["ceremony", "import", "response.pem", "--out", "incoming"];
         drop(self.meter_pki(&[&import[..], &["--exchange-key", &exchange]].concat()).ok());
         let own = self.at("incoming").join(format!("{key}.cer"));
         let all = std::fs::read_dir(self.at("incoming")).expect("certificates");

@@ -19,7 +19,7 @@ use crate::record::CrlRecord;
 use crate::validity::UnixTime;
 
 /// What a CRL says of itself besides its entries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Heading {
     pub(super) number: u64,
     pub(super) this_update: UnixTime,
@@ -64,9 +64,9 @@ impl DraftCrl {
 }
 
 /// Room for what stands before the entries, the issuer's name apart: three SEQUENCE headers, version, algorithm, two times.
-const ROOM_OCTETS: usize = 80;
+pub(super) const ROOM_OCTETS: usize = 80;
 
-fn before_entries(issuer: &Issuer, heading: &Heading) -> der::Result<Vec<u8>> {
+pub(super) fn before_entries(issuer: &Issuer, heading: &Heading) -> der::Result<Vec<u8>> {
     let mut octets = Vec::new();
     V2.encode_to_vec(&mut octets)?;
     algorithm(issuer).encode_to_vec(&mut octets)?;
@@ -80,7 +80,7 @@ fn before_entries(issuer: &Issuer, heading: &Heading) -> der::Result<Vec<u8>> {
 const V2: u8 = 1;
 
 // RFC 5280 §5.2.1, §5.2.3: every CRL has an authority key identifier and a CRL number.
-fn after_entries(issuer: &Issuer, number: u64) -> der::Result<ContextSpecific<Vec<Extension>>> {
+pub(super) fn after_entries(issuer: &Issuer, number: u64) -> der::Result<ContextSpecific<Vec<Extension>>> {
     let authority = AuthorityKeyIdentifier {
         key_identifier: Some(OctetString::new(issuer.key_identifier())?),
         ..AuthorityKeyIdentifier::default()

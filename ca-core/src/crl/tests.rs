@@ -12,7 +12,7 @@ use crate::ocsp::doubles::{
     DAY, MemoryLedger, MemorySigner, NOW, OWN_SERIAL, SetClock, actor, at, authority, issuer, revoked, serial,
 };
 use crate::oid;
-use crate::record::CertificateStatus;
+use crate::record::{CertificateStatus, RevokedEntry};
 
 /// A CA with its ledger, clock and key.
 struct World {
@@ -418,4 +418,28 @@ fn refuses_lists_that_are_not_ours_to_read() {
     list.tbs_cert_list.revoked_certificates = Some(Vec::new());
     let der = list.to_der().unwrap();
     assert_eq!(parsed::ParsedCrl::from_der(&der).unwrap_err(), ReadCrlError::EmptyList);
+}
+
+#[test]
+fn a_crl_restated_from_what_it_says_is_the_same_octet_for_octet() {
+    use super::restate::{CrlStatement, restate};
+    let world = World::new();
+    let entry = |number, reason, invalidity_date| RevokedEntry {
+        serial: serial(number),
+        revocation: Revocation { time: at(NOW - DAY), reason, invalidity_date },
+        not_after: at(NOW + 9 * DAY),
+    };
+    let all = [
+        entry(5, ReasonCode::Superseded, None),
+        entry(6, ReasonCode::KeyCompromise, Some(at(NOW - 2 * DAY))),
+    ];
+    for entries in [&all[..0], &all] {
+        for RevokedEntry { serial, revocation, not_after } in entries.iter().cloned() {
+            world.ledger.put(world.id(serial), not_after, CertificateStatus::Revoked(revocation));
+        }
+        let CrlRecord { number, this_update, next_update, der, .. } = world.issue_at(NOW).unwrap();
+        let statement = CrlStatement { number, this_update, next_update, entries };
+        let restated = restate(&world.issuer, &statement).unwrap();
+        assert_eq!(restated, crate::certificate::to_be_signed(&der).unwrap());
+    }
 }

@@ -30,6 +30,12 @@ pub enum Command {
     /// Certification authorities.
     #[command(subcommand)]
     Ca(CaCommand),
+    /// The exchange with the offline root.
+    #[command(subcommand)]
+    Ceremony(CeremonyCommand),
+    /// Files on paper.
+    #[command(subcommand)]
+    Qr(QrCommand),
     /// Certificates.
     #[command(subcommand)]
     Cert(CertCommand),
@@ -91,13 +97,34 @@ pub enum CaCommand {
         /// Its name.
         name: String,
     },
-    /// Make the key of a new authority and a request file for the offline root.
-    Request(RequestArgs),
-    /// Take in the response file of the offline root and write the certificates it brings.
-    Import(ImportArgs),
 }
 
-/// `ca request`
+/// `ceremony`
+#[derive(Debug, Subcommand)]
+pub enum CeremonyCommand {
+    /// Make the key of a new authority and a request file for the offline root; the request is open from then on.
+    Request(RequestArgs),
+    /// Take in the response to an open request and write the certificates it brings.
+    Import(ImportArgs),
+    /// Take in what the ceremony made for later: a directory with series.json, or one file. The server publishes each by its date.
+    Keep {
+        /// The directory with `series.json`, or a CRL or CA certificate (DER).
+        path: PathBuf,
+        /// The date of a single file, such as 2027-11-21T00:00:00Z; its thisUpdate or notBefore unless given.
+        #[arg(long, value_name = "TIME")]
+        release: Option<String>,
+    },
+    /// Show what is kept, what comes next, and when the CRLs and certificates of the roots end.
+    Releases,
+    /// List the open requests.
+    Requests {
+        /// The directory of the open requests.
+        #[arg(long, default_value = "exchanges", value_name = "DIR")]
+        exchanges: PathBuf,
+    },
+}
+
+/// `ceremony request`
 #[derive(Debug, Clone, Args)]
 pub struct RequestArgs {
     /// The profile of the authority, such as sub-operational-s1.
@@ -115,6 +142,9 @@ pub struct RequestArgs {
     /// The request file to be made.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+    /// The directory of the open requests; made when absent.
+    #[arg(long, default_value = "exchanges", value_name = "DIR")]
+    pub exchanges: PathBuf,
     /// Where the key is made.
     #[command(flatten)]
     pub keys: KeyArgs,
@@ -135,20 +165,42 @@ pub struct KeyArgs {
     pub token_uri: Option<String>,
 }
 
-/// `ca import`
+/// `ceremony import`
 #[derive(Debug, Clone, Args)]
 pub struct ImportArgs {
     /// The response file.
     pub response: PathBuf,
-    /// The open request file that it answers.
-    #[arg(long, value_name = "FILE")]
-    pub request: PathBuf,
+    /// The directory of the open requests.
+    #[arg(long, default_value = "exchanges", value_name = "DIR")]
+    pub exchanges: PathBuf,
     /// SHA-256 of the ceremony's exchange key, as the ceremony showed it: 64 hexadecimal digits.
     #[arg(long, value_name = "HEX64")]
     pub exchange_key: String,
     /// The directory for the certificates and the root's CRL.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+}
+
+/// `qr`
+#[derive(Debug, Subcommand)]
+pub enum QrCommand {
+    /// Write a file as a series of QR codes.
+    Encode {
+        /// The file.
+        file: PathBuf,
+        /// The folder to be made, for sheets (SVG) and pictures (PNG).
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+    /// Make a file of the codes in pictures (PNG), in any order.
+    Scan {
+        /// The pictures, or folders of them.
+        #[arg(required = true)]
+        pictures: Vec<PathBuf>,
+        /// The file to be made.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
 }
 
 /// `cert`

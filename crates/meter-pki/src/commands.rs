@@ -4,15 +4,16 @@
 mod audit;
 mod backup;
 mod ca;
+mod ceremony;
 mod cert;
 mod config;
 mod crl;
 mod device;
 mod printer;
+mod qr;
 mod restore;
 mod serve;
 mod store;
-mod subordinate;
 
 use std::future::Future;
 use std::path::Path;
@@ -44,10 +45,10 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
     match &cli.command {
         Command::Quickstart(args) => wait(crate::quickstart::run(args, cli.json)),
         Command::Serve => wait(serve::serve(&cli.config)),
-        Command::Ca(CaCommand::Request(args)) => subordinate::request(args, printer),
-        Command::Ca(CaCommand::Import(args)) => subordinate::import(args, printer),
         Command::Ca(CaCommand::List) => wait(ca::list(&client(&cli.config)?, printer)),
         Command::Ca(CaCommand::Show { name }) => wait(ca::show(name, &client(&cli.config)?, printer)),
+        Command::Ceremony(verb) => ceremony::run(verb, &cli.config, printer),
+        Command::Qr(verb) => qr::run(verb, printer),
         Command::Cert(verb) => wait(cert::run(verb, &client(&cli.config)?, printer)),
         Command::Device(verb) => wait(device::run(verb, &client(&cli.config)?, printer)),
         Command::Crl(CrlCommand::Resign { name }) => crl::resign(name, &cli.config, printer),

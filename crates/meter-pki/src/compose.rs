@@ -30,6 +30,7 @@ use crate::audit::note::Notary;
 use crate::config::{CheckedAuthority, Config};
 use crate::exit::{Exit, Failure};
 use crate::publisher::Publisher;
+use crate::releases::Releases;
 pub(crate) use est::est_router;
 pub(crate) use status::status_parts;
 pub(crate) use vault::{Vault, open_store, random_id};
@@ -63,6 +64,8 @@ pub struct System {
     pub(crate) repository: Arc<Repository>,
     /// The offline authorities above ours.
     pub(crate) roots: Vec<Arc<Issuer>>,
+    /// What the ceremony made for later.
+    pub(crate) releases: Arc<Releases>,
     /// The audit trail towards the outside.
     pub(crate) audit: Arc<AuditLog>,
     /// Who runs the installation.
@@ -181,6 +184,12 @@ pub(crate) fn compose(config: &Config, through: impl FnOnce(Ports) -> Ports) -> 
     let own_issuers: Vec<KeyRef> = config.authorities.iter().map(|one| one.issuer.key()).collect();
     let roots = status::roots(config);
     let repository = status::repository(config, &roots)?;
+    let releases = Releases::open(
+        config.status.releases_directory.as_deref(),
+        &roots,
+        Arc::clone(&repository),
+        Arc::clone(&ports.clock),
+    )?;
     let authorities = config
         .authorities
         .iter()
@@ -194,6 +203,7 @@ pub(crate) fn compose(config: &Config, through: impl FnOnce(Ports) -> Ports) -> 
         registry: Arc::clone(&ports.registry),
         repository,
         roots,
+        releases: Arc::new(releases),
         audit: Arc::new(AuditLog { store, notary }),
         tenant: config.tenant.clone(),
         vault: Arc::new(vault),

@@ -132,6 +132,8 @@ pub struct RawStatus {
     pub listen: SocketAddr,
     /// `directory`: where CRLs are published as files.
     pub directory: PathBuf,
+    /// `releases_directory`: where what a ceremony made for later is kept until its date; without it, nothing is kept.
+    pub releases_directory: Option<PathBuf>,
     /// `limits`
     #[serde(default)]
     pub limits: Limits,

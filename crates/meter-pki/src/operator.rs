@@ -5,6 +5,7 @@
 
 mod acts;
 mod audit_acts;
+mod release_acts;
 mod vault;
 pub mod client;
 mod listener;
@@ -25,8 +26,8 @@ use reply::Reply;
 use wire::{
     AuditPage, AuditQuery, AuthorityView, BackupText, BackupView, CertificatePage, CertificateQueryText,
     CertificateView, CheckpointView, ConsistencyQuery, ConsistencyView, CrlText, CrlView, DevicePage,
-    DeviceQueryText, ImportRequest, ImportView, ImportedCrlView, IssuanceProofView, RevocationText,
-    RevocationView, StoreView, TokenText, TokenView,
+    DeviceQueryText, ImportRequest, ImportView, ImportedCrlView, IssuanceProofView, ReleasesText,
+    ReleasesView, RevocationText, RevocationView, StoreView, TokenText, TokenView,
 };
 
 /// What the routes work on.
@@ -62,6 +63,7 @@ pub(crate) fn router(state: OperatorState) -> Router {
         .route("/v1/crls", get(crls))
         .route("/v1/crls/{authority}", post(publish_crl))
         .route("/v1/root-crls", post(import_crl))
+        .route("/v1/releases", get(releases).post(keep_releases))
         .route("/v1/audit", get(audit))
         .route("/v1/audit/checkpoint", get(checkpoint))
         .route("/v1/audit/consistency", get(consistency))
@@ -130,6 +132,18 @@ async fn publish_crl(
     Path(authority): Path<String>,
 ) -> Result<Json<CrlView>, Reply> {
     state.run(move |system| acts::publish_crl(system, &peer, &authority)).await
+}
+
+async fn releases(State(state): State<OperatorState>) -> Result<Json<ReleasesView>, Reply> {
+    state.run(|system| Ok(release_acts::releases(system))).await
+}
+
+async fn keep_releases(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Json(text): Json<ReleasesText>,
+) -> Result<Json<ReleasesView>, Reply> {
+    state.run(move |system| release_acts::keep(system, &peer, &text)).await
 }
 
 async fn import_crl(

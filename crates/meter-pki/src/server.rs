@@ -23,6 +23,7 @@ use crate::config::{Config, RawEst};
 use crate::exit::{Exit, Failure};
 use crate::intents::IntentWatch;
 use crate::operator::{OperatorListener, OperatorState, router};
+use crate::releases::outlook::{self, OutlookWatch};
 
 /// How long work under way may take after the signal to stop.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -130,6 +131,13 @@ pub async fn start(
     for served in &system.authorities {
         let publisher = Arc::clone(&served.publisher);
         health.ready("crl", move || publisher.condition());
+    }
+    let releases = Arc::clone(&system.releases);
+    health.ready("roots", move || outlook::condition(&releases));
+    tasks.spawn(OutlookWatch::new(Arc::clone(&system.releases), &metrics).run(shutdown.clone()));
+    if !in_recovery {
+        let releases = Arc::clone(&system.releases);
+        tasks.spawn(releases.run(system.ports.clone(), status_pool.clone(), shutdown.clone()));
     }
     let log = Arc::clone(&system.audit);
     health.ready("audit", move || audit::condition(&log));

@@ -1,11 +1,12 @@
-//! The repository (RFC 5280 §3): CRLs and CA certificates, each under one path that is fixed when the server starts.
+//! The repository (RFC 5280 §3): CRLs and CA certificates, each under a path of its own.
 //!
-//! Serves from memory what [`publish`](crate::publish) has put on disk. A path is looked up as a whole in a fixed map and is
-//! never taken apart, so that no request can name a file. Knows no HTTP.
+//! Serves from memory what [`publish`](crate::publish) has put on disk. A path is looked up as a whole in a map and is never
+//! taken apart, so that no request can name a file. Knows no HTTP.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use ca_core::certificate::Certificate;
 use ca_core::issuer::Issuer;
 use ca_core::key_ref::KeyRef;
 use ca_core::validity::UnixTime;
@@ -57,7 +58,7 @@ pub struct CrlStanding {
 pub struct Repository {
     folder: CrlFolder,
     crls: HashMap<String, CrlPlace>,
-    certificates: HashMap<String, Arc<Document>>,
+    certificates: RwLock<HashMap<String, Arc<Document>>>,
 }
 
 impl Repository {
@@ -67,10 +68,18 @@ impl Repository {
         let place =
             |issuer: &Arc<Issuer>| CrlPlace { issuer: Arc::clone(issuer), current: RwLock::default() };
         let crls = issuers.iter().map(|issuer| (crl_path(&issuer.key()), place(issuer)));
-        let certificates = issuers
-            .iter()
-            .map(|issuer| (certificate_path(&issuer.key()), Arc::new(certificate_document(issuer))));
-        Self { folder, crls: crls.collect(), certificates: certificates.collect() }
+        let certificates = issuers.iter().map(|issuer| {
+            (certificate_path(&issuer.key()), Arc::new(certificate_document(issuer.certificate())))
+        });
+        Self { folder, crls: crls.collect(), certificates: RwLock::new(certificates.collect()) }
+    }
+
+    /// Serves the certificate of a CA from now on: a self-signed one under the path of its key, any other under that of its
+    /// key and its issuer's. What is served under a path already stays.
+    pub fn serve_certificate(&self, certificate: &Certificate) {
+        let mut certificates = self.certificates.write().unwrap_or_else(PoisonError::into_inner);
+        let path = issued_path(certificate);
+        certificates.entry(path).or_insert_with(|| Arc::new(certificate_document(certificate)));
     }
 
     /// Publishes a CRL of one of the CAs and serves it from then on.
@@ -106,11 +115,17 @@ impl Repository {
         self.place(issuer)?.current().map(|(standing, _)| standing)
     }
 
+    /// Tells whether a document is served under a path.
+    #[must_use]
+    pub fn serves(&self, path: &str) -> bool {
+        self.document(path).is_some()
+    }
+
     /// Returns the document under a path, if there is one.
     pub(crate) fn document(&self, path: &str) -> Option<Arc<Document>> {
         match self.crls.get(path) {
             Some(place) => place.current().map(|(_, document)| document),
-            None => self.certificates.get(path).cloned(),
+            None => self.certificates.read().unwrap_or_else(PoisonError::into_inner).get(path).cloned(),
         }
     }
 
@@ -142,10 +157,10 @@ impl CrlPlace {
     }
 }
 
-fn certificate_document(issuer: &Issuer) -> Document {
-    let octets = issuer.certificate().der();
+fn certificate_document(certificate: &Certificate) -> Document {
+    let octets = certificate.der();
     Document {
-        version: Version::of(octets, issuer.certificate().validity().not_before()),
+        version: Version::of(octets, certificate.validity().not_before()),
         octets: octets.into(),
         media_type: "application/pkix-cert",
         expiry: Expiry::In(CERTIFICATE_SECONDS),
@@ -162,6 +177,21 @@ pub fn crl_path(issuer: &KeyRef) -> String {
 #[must_use]
 pub fn certificate_path(issuer: &KeyRef) -> String {
     format!("/ca/{issuer}.cer")
+}
+
+/// Returns the path of a CA's certificate by what stands in it. A key that several issuers certified, such as that of a root and
+/// its successor (RFC 9810 §4.4), has one path for each.
+#[must_use]
+pub fn issued_path(certificate: &Certificate) -> String {
+    let key = certificate.public_key();
+    if certificate.issuer() == certificate.subject()
+        && key.verify(certificate.tbs(), certificate.signature()).is_ok()
+    {
+        return certificate_path(&key.key_ref());
+    }
+    let issuer = certificate.authority_key_identifier().unwrap_or_default();
+    let issuer: String = issuer.iter().map(|octet| format!("{octet:02x}")).collect();
+    format!("/ca/{}-by-{issuer}.cer", key.key_ref())
 }
 
 /// Why a CRL was not published.

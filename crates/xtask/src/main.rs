@@ -1,11 +1,13 @@
 //! The project's own tools: `cargo xtask tidy` (house rules as a test), `cargo xtask conformance` (which RFC clause is
-//! obeyed and tested where) and `cargo xtask crash` (the long form of the crash harness).
+//! obeyed and tested where), `cargo xtask crash` (the long form of the crash harness) and `cargo xtask offline-build` (the programs
+//! of the ceremony, reproducibly).
 //!
-//! Not part of the product: nothing depends on this crate, it depends on none of ours, and it writes one file only,
-//! `docs/conformance.md`.
+//! Not part of the product: nothing depends on this crate, it depends on none of ours, and it writes into `target` and
+//! one file only, `docs/conformance.md`.
 
 mod conformance;
 mod crash;
+mod offline;
 mod source;
 mod tidy;
 mod tree;
@@ -43,6 +45,13 @@ enum Act {
         #[arg(long)]
         check: bool,
     },
+    /// Builds the programs for the air-gapped machine and for auditors with fixed flags, looks into them, and prints size,
+    /// SHA-256 and its words
+    OfflineBuild {
+        /// Builds once more from a copy of the sources elsewhere, and compares
+        #[arg(long)]
+        twice: bool,
+    },
     /// Builds the crash harness for release and runs its long form; `cargo xtask crash --help` tells its options
     #[command(disable_help_flag = true)]
     Crash {
@@ -60,6 +69,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Act::Tidy { list: false } => run_tidy(&mut out)?,
         Act::Conformance { check: true } => check_conformance(&mut out)?,
         Act::Conformance { check: false } => write_conformance(&mut out)?,
+        Act::OfflineBuild { twice } => offline::run(&repository_root()?, twice, &mut out)?,
         Act::Crash { options } => crash::run(&repository_root()?, &options)?,
     };
     Ok(if in_order { ExitCode::SUCCESS } else { ExitCode::FAILURE })

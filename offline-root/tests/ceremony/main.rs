@@ -5,6 +5,7 @@ mod crl;
 mod founding;
 mod harness;
 mod people;
+mod paper;
 mod power_cuts;
 mod shares;
 mod subordinate;

@@ -206,6 +206,17 @@ fn shares_are_files_for_their_holders_only_and_are_never_written_over() {
 }
 
 #[test]
+fn r_20_neither_a_share_nor_the_key_of_a_person_leaves_on_a_medium() {
+    let place = place_with_shared_root("1");
+    let medium = |name: &str| place.run(["medium", "--json", name]);
+    medium("root/public").ok();
+    medium("media").refused(4, "medium.not-public");
+    fs::create_dir(place.path("other")).unwrap();
+    fs::copy(place.path("anna.pem"), place.path("other/anna.pem")).unwrap();
+    medium("other").refused(4, "medium.not-public");
+}
+
+#[test]
 fn a_share_is_checked_alone_and_against_the_root_without_being_revealed() {
     let place = place_with_shared_root("1");
     let check = |more: &[&str]| {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::root::RootName;
 use crate::words::Fingerprint;
 
-/// The name of a file in a directory: no path, nothing hidden; at most 128 of ASCII letters, digits, `.`, `-` and `_`.
+/// The name of a file in a directory: no path, nothing hidden; at most 80 of ASCII letters, digits, `.`, `-` and `_`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct FileName(String);
@@ -31,7 +31,7 @@ impl TryFrom<String> for FileName {
         let allowed =
             |character: char| character.is_ascii_alphanumeric() || matches!(character, '.' | '-' | '_');
         let fits =
-            (1..=128).contains(&text.len()) && text.chars().all(allowed) && !text.starts_with(['.', '-']);
+            (1..=80).contains(&text.len()) && text.chars().all(allowed) && !text.starts_with(['.', '-']);
         if fits { Ok(Self(text)) } else { Err(FileNameError { text }) }
     }
 }
@@ -50,9 +50,7 @@ impl fmt::Display for FileName {
 
 /// The text is no name of a file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{text:?} is not the name of a file: at most 128 letters, digits, '.', '-' and '_', and no directory"
-)]
+#[error("{text:?} is not the name of a file: at most 80 letters, digits, '.', '-' and '_', and no directory")]
 pub struct FileNameError {
     /// What was written.
     pub text: String,
@@ -129,6 +127,22 @@ impl ActKind {
             Self::Revoke(act) => vec![&act.root],
             Self::CloseSubCa(act) => vec![&act.root],
             Self::DestroyKey(act) => vec![&act.root],
+        }
+    }
+
+    /// Lists the times of the CRLs that it makes.
+    #[must_use]
+    pub fn periods(&self) -> &[CrlPeriod] {
+        match self {
+            Self::Crl(act) => core::slice::from_ref(&act.period),
+            Self::CrlSeries(act) => &act.periods,
+            Self::FoundRoot(_)
+            | Self::SignSubCa(_)
+            | Self::CrossCertificate(_)
+            | Self::LinkCertificates(_)
+            | Self::Revoke(_)
+            | Self::CloseSubCa(_)
+            | Self::DestroyKey(_) => &[],
         }
     }
 

@@ -61,7 +61,9 @@ impl PersonSignature {
             .filter(|person| person.name == self.person)
             .ok_or_else(|| EntryError::Stranger { person: self.person.clone() })?;
         let forged = || EntryError::Forged { person: self.person.clone() };
-        let der = hex::decode(&self.signature).map_err(|_| forged())?;
+        // In lower case only: one signature has one form.
+        let der = hex::decode(&self.signature).ok().filter(|der| hex::encode(der) == self.signature);
+        let der = der.ok_or_else(forged)?;
         let signature = EcdsaSignature::from_der(person.key.curve(), &der).map_err(|_| forged())?;
         person.key.verify(octets, &signature).map_err(|_| forged())?;
         Ok(person)
@@ -122,7 +124,7 @@ impl DraftEntry {
     }
 
     /// Writes the line, without its end.
-    pub(super) fn line(self) -> Result<Vec<u8>, SignEntryError> {
+    pub(crate) fn line(self) -> Result<Vec<u8>, SignEntryError> {
         let Self { body, signatures } = self;
         Ok(serde_json::to_vec(&Entry { body, signatures })?)
     }
@@ -282,8 +284,14 @@ pub enum EntryError {
         person: String,
     },
     /// A signature that the person did not make over these octets.
-    #[error("the signature of {person} does not verify: the line was changed, or another key signed")]
+    #[error("the signature of {person} does not verify: what was signed was changed, or another key signed")]
     Forged {
+        /// Who.
+        person: String,
+    },
+    /// Somebody did not sign who must.
+    #[error("{person} did not sign")]
+    Unsigned {
         /// Who.
         person: String,
     },

@@ -11,9 +11,9 @@ use ca_core::audit::AuditRecord;
 use ca_core::suite::Curve;
 use serde::Serialize;
 
+use super::ceremony::make_key;
 use super::client;
 use super::printer::{Printer, heading, table};
-use super::subordinate::make_key;
 use crate::audit::note::{pem, public_key};
 use crate::audit::proof::LogProof;
 use crate::cli::{AuditCommand, KeyArgs};

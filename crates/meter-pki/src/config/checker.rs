@@ -193,7 +193,11 @@ impl<'a> Checker<'a> {
 
     fn status(&mut self, raw: &RawStatus) -> Option<RawStatus> {
         let directory = self.directory("status.directory", &raw.directory)?;
-        Some(RawStatus { directory, ..raw.clone() })
+        let releases_directory = match &raw.releases_directory {
+            Some(directory) => Some(self.directory("status.releases_directory", directory)?),
+            None => None,
+        };
+        Some(RawStatus { directory, releases_directory, ..raw.clone() })
     }
 
     fn profiles(&mut self, raw: &RawProfiles) -> Option<ProfileSet> {

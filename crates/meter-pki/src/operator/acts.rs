@@ -276,7 +276,7 @@ pub(super) fn import_crl(system: &System, peer: &Peer, text: &CrlText) -> Result
     })
 }
 
-fn event(system: &System, tenant: &TenantId, peer: &Peer, act: Act, detail: String) -> AuditEvent {
+pub(super) fn event(system: &System, tenant: &TenantId, peer: &Peer, act: Act, detail: String) -> AuditEvent {
     AuditEvent {
         time: system.clock.now(),
         tenant: tenant.clone(),

@@ -273,6 +273,63 @@ pub struct ImportedCrlView {
     pub next_update: String,
 }
 
+/// Objects of a ceremony, to be kept until their dates.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReleasesText {
+    /// All of them are taken in, or none.
+    pub objects: Vec<ReleaseText>,
+}
+
+/// One object.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseText {
+    /// Its DER octets, in base64.
+    pub der: String,
+    /// Its date, RFC 3339; thisUpdate or notBefore unless given.
+    pub release: Option<String>,
+}
+
+/// What is kept and what comes next.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReleasesView {
+    /// How many of the objects of this request were not kept before.
+    pub new: usize,
+    /// Everything that is kept, in the order of the dates.
+    pub releases: Vec<ReleaseView>,
+    /// The ends of the roots' CRLs and certificates.
+    pub ends: Vec<RootEndView>,
+}
+
+/// One object that is kept.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReleaseView {
+    /// Its date.
+    pub release: String,
+    /// What it is.
+    pub what: String,
+    /// Its SHA-256.
+    pub sha256: String,
+    /// `out`, `next` or `later`.
+    pub state: String,
+}
+
+/// When something of a root ends.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RootEndView {
+    /// The root's name.
+    pub root: String,
+    /// `crl` for its last CRL, out or kept, or `certificate`.
+    pub what: String,
+    /// When it ends.
+    pub end: String,
+    /// Whole days until then.
+    pub days: i64,
+    /// One sentence.
+    pub sentence: String,
+}
+
 /// Which audit records.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -30,7 +30,8 @@ pub(super) fn text(settings: &Settings<'_>) -> String {
     let (est, status) = (settings.est, settings.status);
     let sections = format!(
         "[est]\nlisten = \"{est}\"\ncertificate_file = \"tls/server.pem\"\nkey_file = \"tls/server.key\"\n\
-         default_label = \"meter-op-ds-s1\"\n\n[status]\nlisten = \"{status}\"\ndirectory = \"published\"\n\n"
+         default_label = \"meter-op-ds-s1\"\n\n[status]\nlisten = \"{status}\"\ndirectory = \"published\"\n\
+         releases_directory = \"releases\"\n\n"
     );
     text.push_str(&sections);
     text.push_str(&format!(

@@ -55,6 +55,7 @@ fn found_blocking(
         &layout.authorities(),
         &layout.tls(),
         &layout.published(),
+        &layout.releases(),
         &layout.audit(),
         &layout.fleet(),
     ] {

@@ -64,6 +64,11 @@ impl Layout {
         self.root.join("published")
     }
 
+    /// What the ceremony makes for later.
+    pub(super) fn releases(&self) -> PathBuf {
+        self.root.join("releases")
+    }
+
     /// The copy of the audit trail.
     pub(super) fn audit(&self) -> PathBuf {
         self.root.join("audit")

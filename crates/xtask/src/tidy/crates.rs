@@ -30,7 +30,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "ceremony-without-network",
-        sentence: "no network code goes into offline-root, at any depth",
+        sentence: "no network code goes into offline-root or bundle-verifier, at any depth, and no key or token into the latter",
         check: ceremony_without_network,
     },
 ];
@@ -42,6 +42,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("xtask", &[]),
     // It judges what the others write: it shares nothing with them.
     ("ledger-checker", &[]),
+    // It carries octets and knows no PKI word.
+    ("paper", &[]),
     ("policies", &["ca-core"]),
     ("ca-store", &["ca-core"]),
     ("signer-file", &["ca-core"]),
@@ -51,7 +53,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("status-server", &["ca-core", "server-kit"]),
     // What outsiders rest on holds no key: it opens no signer.
     ("ceremony", &["ca-core", "policies"]),
-    ("offline-root", &["ca-core", "ceremony", "policies", "signer-file", "signer-pkcs11"]),
+    ("bundle-verifier", &["ceremony"]),
+    ("offline-root", &["ca-core", "ceremony", "paper", "policies", "signer-file", "signer-pkcs11"]),
     (
         "meter-pki",
         &[
@@ -60,6 +63,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "ceremony",
             "cmp-server",
             "est-server",
+            "paper",
             "policies",
             "server-kit",
             "signer-file",
@@ -100,6 +104,9 @@ const HOMES: &[(&str, &[&str])] = &[
     ("cryptoki", &["signer-pkcs11"]),
     // The checker opens the engines themselves, so that a fault of the store cannot hide itself.
     ("fjall", &["ca-store", "ledger-checker"]),
+    ("png", &["paper"]),
+    ("qrcode", &["paper"]),
+    ("rqrr", &["paper"]),
     ("sled", &["ca-store", "ledger-checker"]),
 ];
 
@@ -202,16 +209,26 @@ fn not_in_the_tree(house: &House) -> Vec<Breach> {
         .collect()
 }
 
+/// What the program of auditors, who only look, must not contain beside.
+const KEYS: &[&str] = &["cryptoki", "signer-file", "signer-pkcs11"];
+
 fn ceremony_without_network(house: &House) -> Vec<Breach> {
-    let closure = house.workspace.closure("offline-root");
-    NETWORK
+    let verifier = "crates/bundle-verifier/Cargo.toml";
+    let mut breaches = foreign_to(house, "offline-root", "offline-root/Cargo.toml", NETWORK);
+    breaches.extend(foreign_to(house, "bundle-verifier", verifier, NETWORK));
+    breaches.extend(foreign_to(house, "bundle-verifier", verifier, KEYS));
+    breaches
+}
+
+fn foreign_to(house: &House, program: &str, manifest: &str, names: &[&str]) -> Vec<Breach> {
+    let closure = house.workspace.closure(program);
+    names
         .iter()
         .filter(|name| closure.contains(**name))
         .map(|name| {
-            let remedy = format!(
-                "{name} must not reach the ceremony program: `cargo tree -p offline-root -e normal -i {name}`"
-            );
-            at_dependency(house, "offline-root/Cargo.toml", name, remedy)
+            let remedy =
+                format!("{name} must not reach {program}: `cargo tree -p {program} -e normal -i {name}`");
+            at_dependency(house, manifest, name, remedy)
         })
         .collect()
 }
@@ -296,6 +313,14 @@ mod tests {
         let tree =
             Tree::of(&[("Cargo.lock", "version = 4\n\nname = \"openssl-macros\"\nname = \"openssl\"\n")]);
         assert_eq!(breaches("not-in-the-tree", &House { tree, workspace }), ["Cargo.lock:4"]);
+    }
+
+    #[test]
+    fn a_token_is_found_at_any_depth_of_the_program_of_auditors() {
+        let mut workspace = workspace(&[("bundle-verifier", &["ceremony"]), ("ceremony", &["keeper"])]);
+        add_arrow(&mut workspace, "keeper", "cryptoki");
+        let house = crates(workspace);
+        assert_eq!(breaches("ceremony-without-network", &house), ["crates/bundle-verifier/Cargo.toml:1"]);
     }
 
     #[test]

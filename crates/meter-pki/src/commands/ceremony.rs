@@ -1,16 +1,18 @@
-//! `meter-pki ca request` and `ca import`: the online half of the exchange with the offline root.
+//! `meter-pki ceremony request`, `import` and `requests`: the online half of the exchange with the offline root.
 //!
-//! A request file stays open until its response is taken in; then it is renamed, so that no response is taken in twice. Outputs
-//! are never written over. What the files are is decided in `ca_core::exchange`.
+//! A request is kept open until its response is taken in, and a response that answers no open request is refused. Outputs are
+//! never written over. What the messages are is decided in `ca_core::exchange`.
+
+mod releases;
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::io::{Read, Write};
+use std::path::Path;
 
 use ca_core::distinguished_name::DistinguishedName;
 use ca_core::exchange::{
-    ExchangeNonce, ExpectedResponse, RequestParts, SubordinateRequest, SubordinateResponse,
-    certification_request,
+    AcceptedResponse, ExchangeNonce, ExpectedResponse, FRESH_SECONDS, MessageKind, RequestParts,
+    SubordinateRequest, SubordinateResponse, certification_request,
 };
 use ca_core::oid;
 use ca_core::ports::{Clock, Signer};
@@ -22,10 +24,23 @@ use sha2::{Digest, Sha256};
 use signer_file::{FileSigner, KeyDirectory, Passphrase, SystemEntropy};
 use signer_pkcs11::{Pin, TokenSigner, TokenUri};
 
-use super::printer::Printer;
-use crate::cli::{ImportArgs, KeyArgs, RequestArgs};
+use super::printer::{Printer, heading, table};
+use crate::cli::{CeremonyCommand, ImportArgs, KeyArgs, RequestArgs};
 use crate::compose::SystemClock;
 use crate::exit::{Exit, Failure};
+use crate::open_requests::OpenRequests;
+
+pub(super) fn run(verb: &CeremonyCommand, config: &Path, printer: &Printer) -> Result<(), Failure> {
+    match verb {
+        CeremonyCommand::Keep { path, release } => {
+            super::wait(releases::keep(path, release.as_deref(), &super::client(config)?, printer))
+        }
+        CeremonyCommand::Releases => super::wait(releases::list(&super::client(config)?, printer)),
+        CeremonyCommand::Request(args) => request(args, printer),
+        CeremonyCommand::Import(args) => import(args, printer),
+        CeremonyCommand::Requests { exchanges } => list(exchanges, printer),
+    }
+}
 
 /// What a request amounts to.
 #[derive(Debug, Serialize)]
@@ -34,6 +49,17 @@ struct RequestView {
     sha256: String,
     key: String,
     subject: String,
+}
+
+/// A request that waits for its response.
+#[derive(Debug, Serialize)]
+struct OpenRequestView {
+    nonce: String,
+    sha256: String,
+    subject: String,
+    profile: String,
+    made: String,
+    stale_from: String,
 }
 
 /// What a response brought.
@@ -46,7 +72,7 @@ struct ImportView {
     subject: String,
 }
 
-pub(super) fn request(args: &RequestArgs, printer: &Printer) -> Result<(), Failure> {
+fn request(args: &RequestArgs, printer: &Printer) -> Result<(), Failure> {
     let profiles = ProfileSet::load_embedded(&Settings::default())
         .map_err(|error| Failure::new(Exit::Failed, "profile.faulty", error))?;
     let profile =
@@ -76,7 +102,10 @@ pub(super) fn request(args: &RequestArgs, printer: &Printer) -> Result<(), Failu
     };
     let draft = SubordinateRequest::draft(parts).map_err(|error| failed(&error))?;
     let request = draft.sign(&*signer).map_err(|error| failed(&error))?;
-    write_new(&args.out, request.to_text().map_err(|error| failed(&error))?.as_bytes())?;
+    let text = request.to_text().map_err(|error| failed(&error))?;
+    // Kept before it leaves: no response can come that nobody waits for.
+    OpenRequests::at(&args.exchanges).keep(&request, &text)?;
+    write_new(&args.out, text.as_bytes())?;
     let view = RequestView {
         file: args.out.display().to_string(),
         sha256: hex::encode(request.digest()),
@@ -87,7 +116,10 @@ pub(super) fn request(args: &RequestArgs, printer: &Printer) -> Result<(), Failu
         vec![
             format!("request for {} is in {}", view.subject, view.file),
             format!("SHA-256, to be compared at the ceremony: {}", view.sha256),
-            "keep the file: the response is taken in with it".to_owned(),
+            format!(
+                "it is open until its response is taken in: meter-pki ceremony import, within {} days",
+                FRESH_SECONDS / 86_400
+            ),
         ]
     });
     Ok(())
@@ -121,42 +153,43 @@ pub(super) fn make_key(
     Ok((Box::new(signer), public_key))
 }
 
-pub(super) fn import(args: &ImportArgs, printer: &Printer) -> Result<(), Failure> {
-    let refused = |error: &dyn std::fmt::Display| {
-        Failure::new(Exit::Refused, "exchange.response", error)
+fn list(exchanges: &Path, printer: &Printer) -> Result<(), Failure> {
+    let view = |request: &SubordinateRequest| OpenRequestView {
+        nonce: request.nonce().to_string(),
+        sha256: hex::encode(request.digest()),
+        subject: request.subject().to_string(),
+        profile: request.profile().to_string(),
+        made: request.created().to_string(),
+        stale_from: request.created().plus_seconds(FRESH_SECONDS).to_string(),
+    };
+    let open: Vec<OpenRequestView> = OpenRequests::at(exchanges).list()?.iter().map(view).collect();
+    printer.result(&open, |open| {
+        let mut rows = vec![heading(&["MADE", "STALE FROM", "PROFILE", "SHA-256", "SUBJECT"])];
+        rows.extend(open.iter().map(|one| {
+            [&one.made, &one.stale_from, &one.profile, &one.sha256, &one.subject].map(String::clone).to_vec()
+        }));
+        table(&rows)
+    });
+    Ok(())
+}
+
+fn import(args: &ImportArgs, printer: &Printer) -> Result<(), Failure> {
+    let exchange_key = digest(&args.exchange_key).ok_or_else(|| {
+        Failure::new(Exit::Usage, "exchange.key", "--exchange-key has 64 hexadecimal digits")
+    })?;
+    let text = read(&args.response)?;
+    let refused = |code: &str, error: &dyn std::fmt::Display| {
+        Failure::new(Exit::Refused, code, error)
             .then("compare what the ceremony showed: request SHA-256 and exchange key SHA-256")
     };
-    let request = SubordinateRequest::from_text(&read(&args.request)?).map_err(|error| refused(&error))?;
-    let response = SubordinateResponse::from_text(&read(&args.response)?).map_err(|error| refused(&error))?;
-    // Fingerprints are shown in groups of four digits.
-    let digits: String = args.exchange_key.split_whitespace().collect();
-    let exchange_key: [u8; 32] =
-        hex::decode(digits).ok().and_then(|octets| octets.try_into().ok()).ok_or_else(|| {
-            Failure::new(Exit::Usage, "exchange.key", "--exchange-key has 64 hexadecimal digits")
-        })?;
+    let response = SubordinateResponse::from_text(&text).map_err(|error| refused(error.code(), &error))?;
+    let requests = OpenRequests::at(&args.exchanges);
+    let request = requests.find(&response.parts().nonce)?;
     let expected =
         ExpectedResponse { request: &request, exchange_key: &exchange_key, now: SystemClock.now() };
-    let accepted = response.verify(&expected).map_err(|error| refused(&error))?;
-
-    let key = accepted.certificate.public_key().key_ref();
-    let file = |name: String| args.out.join(name);
-    let certificate_file = file(format!("{key}.cer"));
-    let root_file = file(format!("{}.cer", accepted.root.public_key().key_ref()));
-    let crl_file =
-        accepted.crl.as_ref().map(|_| file(format!("{}.crl", accepted.root.public_key().key_ref())));
-    write_new(&certificate_file, accepted.certificate.der())?;
-    write_same_or_new(&root_file, accepted.root.der())?;
-    if let (Some(path), Some(octets)) = (&crl_file, &accepted.crl) {
-        write_same_or_new(path, octets)?;
-    }
-    close(&args.request)?;
-    let view = ImportView {
-        certificate_file: certificate_file.display().to_string(),
-        root_file: root_file.display().to_string(),
-        crl_file: crl_file.map(|path| path.display().to_string()),
-        key: key.to_string(),
-        subject: accepted.certificate.subject().to_string(),
-    };
+    let accepted = response.verify(&expected).map_err(|error| refused(error.code(), &error))?;
+    let view = take_in(&accepted, &args.out)?;
+    requests.close(&request, &text)?;
     let root_sha256 = hex::encode(Sha256::digest(accepted.root.der()));
     printer.result(&view, |view| {
         vec![
@@ -171,19 +204,38 @@ pub(super) fn import(args: &ImportArgs, printer: &Printer) -> Result<(), Failure
     Ok(())
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path).map_err(|error| {
-        Failure::new(Exit::Usage, "file.unreadable", format!("cannot read {}: {error}", path.display()))
+/// Writes what came. What an import before a power cut wrote already is no conflict.
+fn take_in(accepted: &AcceptedResponse, out: &Path) -> Result<ImportView, Failure> {
+    let (key, root) = (accepted.certificate.public_key().key_ref(), accepted.root.public_key().key_ref());
+    let put = |name: String, octets: &[u8]| {
+        let path = out.join(name);
+        write_same_or_new(&path, octets).map(|()| path.display().to_string())
+    };
+    Ok(ImportView {
+        certificate_file: put(format!("{key}.cer"), accepted.certificate.der())?,
+        root_file: put(format!("{root}.cer"), accepted.root.der())?,
+        crl_file: accepted.crl.as_ref().map(|crl| put(format!("{root}.crl"), crl)).transpose()?,
+        key: key.to_string(),
+        subject: accepted.certificate.subject().to_string(),
     })
 }
 
-/// Renames an answered request, so that it cannot be answered again.
-fn close(request: &Path) -> Result<(), Failure> {
-    let mut name = request.as_os_str().to_owned();
-    name.push(".answered");
-    std::fs::rename(request, PathBuf::from(name)).map_err(|error| {
-        Failure::new(Exit::Failed, "file.unwritable", format!("{}: {error}", request.display()))
-    })
+/// Reads 64 hexadecimal digits, as fingerprints are shown: in groups of four.
+fn digest(text: &str) -> Option<[u8; 32]> {
+    let digits: String = text.split_whitespace().collect();
+    hex::decode(digits).ok()?.try_into().ok()
+}
+
+/// Reads a response, as far as one may go.
+fn read(path: &Path) -> Result<String, Failure> {
+    let longest = 2 * MessageKind::SubordinateResponse.max_octets() + 1;
+    let mut text = String::new();
+    File::open(path)
+        .and_then(|file| file.take(u64::try_from(longest).unwrap_or(u64::MAX)).read_to_string(&mut text))
+        .map(|_| text)
+        .map_err(|error| {
+            Failure::new(Exit::Usage, "file.unreadable", format!("cannot read {}: {error}", path.display()))
+        })
 }
 
 fn refuse_existing(path: &Path) -> Result<(), Failure> {

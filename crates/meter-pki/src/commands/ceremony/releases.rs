@@ -1,0 +1,106 @@
+//! `meter-pki ceremony keep` and `releases`: what the ceremony made for later goes to the server, which publishes it by date.
+
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::commands::printer::{Printer, heading, table};
+use crate::exit::{Exit, Failure};
+use crate::operator::client::OperatorClient;
+use crate::operator::wire::{ReleaseText, ReleasesText, ReleasesView};
+
+/// `series.json`, as far as it is read here: what the objects say of themselves is read from them.
+#[derive(Debug, Deserialize)]
+struct Series {
+    releases: Vec<Listed>,
+}
+
+/// One file of the series.
+#[derive(Debug, Deserialize)]
+struct Listed {
+    file: String,
+    sha256: String,
+    release: Option<String>,
+}
+
+pub(super) async fn keep(
+    path: &Path,
+    release: Option<&str>,
+    client: &OperatorClient,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let objects = if path.is_dir() {
+        if release.is_some() {
+            let message = "the dates of a series stand in its series.json";
+            return Err(Failure::new(Exit::Usage, "releases.date", message).then("leave out --release"));
+        }
+        series(path)?
+    } else {
+        vec![ReleaseText { der: STANDARD.encode(read(path)?), release: release.map(str::to_owned) }]
+    };
+    let view: ReleasesView = client.post("/v1/releases", &ReleasesText { objects }).await?;
+    printer.result(&view, |view| {
+        let mut lines = vec![format!("kept: {} that were not kept before", view.new)];
+        lines.extend(rows(view));
+        lines
+    });
+    Ok(())
+}
+
+pub(super) async fn list(client: &OperatorClient, printer: &Printer) -> Result<(), Failure> {
+    let view: ReleasesView = client.get("/v1/releases", &()).await?;
+    printer.result(&view, rows);
+    Ok(())
+}
+
+/// Reads a series: every file that is listed, and each the one that is meant.
+fn series(directory: &Path) -> Result<Vec<ReleaseText>, Failure> {
+    let list = directory.join("series.json");
+    let malformed = |error: &dyn std::fmt::Display| {
+        Failure::new(Exit::Usage, "releases.malformed", format!("{}: {error}", list.display()))
+    };
+    let series: Series = serde_json::from_slice(&read(&list)?).map_err(|error| malformed(&error))?;
+    if series.releases.is_empty() {
+        return Err(malformed(&"it lists no file"));
+    }
+    series.releases.into_iter().map(|listed| object(directory, listed)).collect()
+}
+
+fn object(directory: &Path, listed: Listed) -> Result<ReleaseText, Failure> {
+    let Listed { file, sha256, release } = listed;
+    // A name, not a way: nothing outside the directory is read.
+    if Path::new(&file).file_name().is_none_or(|name| name != file.as_str()) {
+        let message = format!("{file} is not the name of a file of the series");
+        return Err(Failure::new(Exit::Usage, "releases.malformed", message));
+    }
+    let path: PathBuf = directory.join(&file);
+    let octets = read(&path)?;
+    let found = hex::encode(Sha256::digest(&octets));
+    if !found.eq_ignore_ascii_case(&sha256) {
+        let message = format!("{} was altered: its SHA-256 is {found}, not {sha256}", path.display());
+        return Err(Failure::new(Exit::Integrity, "releases.digest", message)
+            .then("keep the medium, and fetch the series again from the bundle of the ceremony"));
+    }
+    Ok(ReleaseText { der: STANDARD.encode(octets), release })
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|error| {
+        Failure::new(Exit::Usage, "file.unreadable", format!("cannot read {}: {error}", path.display()))
+    })
+}
+
+fn rows(view: &ReleasesView) -> Vec<String> {
+    let mut rows = vec![heading(&["RELEASE", "STATE", "SHA-256", "WHAT"])];
+    rows.extend(
+        view.releases
+            .iter()
+            .map(|one| [&one.release, &one.state, &one.sha256, &one.what].map(String::clone).to_vec()),
+    );
+    let mut lines = table(&rows);
+    lines.extend(view.ends.iter().map(|end| end.sentence.clone()));
+    lines
+}
