@@ -55,8 +55,10 @@ fn s_02_a_power_cut_at_every_kill_point_loses_nothing_that_was_acknowledged() {
 
 #[test]
 fn s_03_s_04_failed_syncs_full_disks_and_torn_writes_lose_nothing_that_was_acknowledged() {
-    let outcome = run(Mix::Faults, 64, 16);
-    for fault in [Kill::SyncFails(1), Kill::NoSpace(1), Kill::TornWrite(1), Kill::AfterAnswers(1)] {
+    let outcome = run(Mix::Faults, 80, 20);
+    let unanswered = Kill::AnswerLost(1);
+    for fault in [Kill::SyncFails(1), Kill::NoSpace(1), Kill::TornWrite(1), Kill::AfterAnswers(1), unanswered]
+    {
         assert!(times(&outcome, fault) > 0, "{fault} never came: {:?}", outcome.tally);
     }
 }
