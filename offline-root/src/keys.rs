@@ -229,6 +229,43 @@ pub(crate) fn unlock(
     Ok(UnlockedKeys { signer: SecondOpinion::on(store), opened_by })
 }
 
+/// Destroys keys that are there, and looks that they are gone.
+pub(crate) fn destroy(
+    place: &KeyPlace<'_>,
+    doomed: &[&PublicKey],
+    secrets: &SecretSource,
+) -> Result<(), DestroyKeysError> {
+    match place.store {
+        KeyStore::File => destroy_files(&place.root.join(DIRECTORY), doomed)?,
+        KeyStore::Shared => {
+            let (set, _) =
+                SharesShelf::of(place.root).in_force(place.shares.as_deref()).map_err(UnlockError::from)?;
+            destroy_files(set.keys(), doomed)?;
+        }
+        KeyStore::Token { uri } => {
+            let signer = open_token(uri, secrets)?;
+            for key in doomed {
+                match signer.destroy(&key.key_ref()) {
+                    Ok(()) | Err(signer_pkcs11::DestroyKeyError::NotThere { .. }) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn destroy_files(directory: &Path, doomed: &[&PublicKey]) -> Result<(), DestroyKeysError> {
+    let directory = KeyDirectory::open(directory).map_err(UnlockError::from)?;
+    for key in doomed {
+        match directory.destroy(&key.key_ref()) {
+            Err(error) if !error.is_absent() => return Err(error.into()),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
 fn open_token(uri: &str, secrets: &SecretSource) -> Result<TokenSigner, UnlockError> {
     refuse_passphrase(secrets, "the keys are on a token: say --pin-file")?;
     let uri = TokenUri::parse(uri)?;
@@ -254,6 +291,45 @@ fn refuse_passphrase(secrets: &SecretSource, instead: &'static str) -> Result<()
 
 fn refuse(given: bool, option: &'static str, instead: &'static str) -> Result<(), UnlockError> {
     if given { Err(UnlockError::WrongSecret { option, instead }) } else { Ok(()) }
+}
+
+/// Why a key was not destroyed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DestroyKeysError {
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] UnlockError),
+    /// A key file is still there.
+    #[error(transparent)]
+    File(#[from] signer_file::DestroyKeyError),
+    /// A key on the token is still there.
+    #[error(transparent)]
+    Token(#[from] signer_pkcs11::DestroyKeyError),
+}
+
+impl Explained for DestroyKeysError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Store(error) => error.exit(),
+            Self::File(_) | Self::Token(_) => Exit::Failed,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Store(error) => error.code(),
+            Self::File(_) | Self::Token(_) => "key.not-destroyed",
+        }
+    }
+
+    fn next(&self) -> String {
+        match self {
+            Self::Store(error) => error.next(),
+            Self::File(_) | Self::Token(_) => {
+                "the key may still be there: check the store, then repeat the same command".to_owned()
+            }
+        }
+    }
 }
 
 /// Why keys were not made or unlocked.

@@ -333,6 +333,24 @@ fn the_keys_in_force_are_never_destroyed_for_those_that_are_not() {
 }
 
 #[test]
+fn the_keys_of_a_shared_root_are_destroyed_by_three_of_five_and_by_no_fewer() {
+    let place = place_with_shared_root("1");
+    let root = place.openssl_ok("x509 -in root/public/root.crt -noout -serial");
+    let serial = root.trim().trim_start_matches("serial=").to_owned();
+    let destroy = |given: &[(&str, &str)]| {
+        let fixed = ["--time", TIME, "--serial", &serial, "--reason", "superseded"].map(ToOwned::to_owned);
+        let all: Vec<String> = fixed.into_iter().chain(handing(given)).collect();
+        place.verb("destroy-key", &all.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    destroy(&THREE[..2]).refused(6, "share.too-few");
+    assert_eq!(names(&place.path("root/keys/set-1")).len(), 2);
+    destroy(&THREE).ok();
+    assert!(names(&place.path("root/keys/set-1")).is_empty());
+    place.verify().ok();
+    crl(&place, "crl", &THREE).refused(7, "key.destroyed");
+}
+
+#[test]
 fn a_description_that_was_altered_stops_everything() {
     let place = place_with_shared_root("1");
     let path = place.path("root/shares/set-1.json");
