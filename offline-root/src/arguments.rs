@@ -2,6 +2,8 @@
 //!
 //! No option takes a secret: a command line is seen by every process of the machine (case I-03).
 
+mod people;
+
 use std::path::PathBuf;
 
 use ca_core::issuer::PublicationPoints;
@@ -9,22 +11,25 @@ use ca_core::reason::ReasonCode;
 use ca_core::serial_number::SerialNumber;
 use ca_core::suite::SecuritySuite;
 use ca_core::tenant::TenantId;
-use ceremony::file::root::RootName;
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use policies::{Settings, Variant};
 
+use crate::ceremony::closing::ClosingWish;
 use crate::ceremony::crl::CrlWish;
+use crate::ceremony::crl_series::SeriesWish;
+use crate::ceremony::cross::{CrossCandidate, CrossWish};
+use crate::ceremony::destruction::DestructionWish;
+use crate::ceremony::link::LinkWish;
 use crate::ceremony::revocation::RevocationWish;
 use crate::ceremony::root::RootWish;
-use crate::ceremony::share_renewal::RenewalWish;
 use crate::ceremony::subordinate::SubordinateWish;
 use crate::charter::{KeyStore, ProfileChoice};
-use crate::guided::RunWish;
-use crate::guided::means::Means;
 use crate::keys::SecretSource;
-use crate::person::PersonWish;
-use crate::shares::{DealWish, HolderWish, ShareSources};
 use crate::stated_time::StatedTime;
+use people::{DealArguments, ShareArguments};
+pub(crate) use people::{
+    PersonCheckArguments, PersonVerb, ShareCheckArguments, ShareRenewArguments, ShareVerb,
+};
 
 /// The ceremony program for a root that is kept off line.
 #[derive(Debug, Parser)]
@@ -47,73 +52,31 @@ pub(crate) enum Verb {
     SignSubca(SignSubcaArguments),
     /// Signs the next CRL of the root
     Crl(CrlArguments),
+    /// Signs the CRLs of the coming periods, each to be released when its time comes
+    CrlSeries(CrlSeriesArguments),
+    /// Certifies the root of another generation: a link certificate, new with old or old with new
+    Link(LinkArguments),
+    /// Certifies the issuing CA of another PKI
+    CrossCertify(CrossCertifyArguments),
+    /// Records that a sub-CA is closed, shown by its last CRL
+    CloseSubca(CloseSubcaArguments),
+    /// Destroys the keys of the root, for good
+    DestroyKey(DestroyKeyArguments),
     /// Records that a certificate of the root is revoked; the next CRL will say so
     Revoke(RevokeArguments),
     /// Looks at everything in the directory of a root once more, and changes nothing
     Verify(VerifyArguments),
+    /// Looks at everything on a medium before it leaves the room, and refuses what is not public
+    Medium(MediumArguments),
+    /// Files on paper
+    #[command(subcommand)]
+    Qr(QrVerb),
     /// Makes and checks the own signing keys of people
     #[command(subcommand)]
     Person(PersonVerb),
     /// Checks and renews the shares of a root's keys
     #[command(subcommand)]
     Share(ShareVerb),
-    /// Leads through a whole ceremony by its reviewed file
-    #[command(subcommand)]
-    Ceremony(CeremonyVerb),
-    /// Looks at everything on a medium before it leaves the room, and refuses what is not public
-    Medium(MediumArguments),
-    /// Files on paper
-    #[command(subcommand)]
-    Qr(QrVerb),
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum PersonVerb {
-    /// Makes a person's signing key, on the person's own medium
-    Create(PersonCreateArguments),
-    /// Opens a person's key, signs with it once, and shows its fingerprint
-    Check(PersonCheckArguments),
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ShareVerb {
-    /// Checks that a share is whole and opens, without revealing it
-    Check(ShareCheckArguments),
-    /// Puts the keys under a new wrap key and deals new shares; the old ones are of no use afterwards
-    Renew(Box<ShareRenewArguments>),
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum CeremonyVerb {
-    /// Holds a ceremony step by step, or goes on with one that was interrupted
-    Run(Box<RunArguments>),
-    /// The same with keys in files, in a place of its own; everything that it makes says REHEARSAL
-    Rehearse(Box<RunArguments>),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct RunArguments {
-    /// The ceremony file; its inputs lie beside it
-    file: PathBuf,
-    /// The room: the directory of the roots and of the ceremonies that were held with them
-    #[arg(long)]
-    dir: PathBuf,
-    /// The key file of a person, on the person's own medium; asked for when absent
-    #[arg(long, value_name = "NAME=FILE", value_parser = named_file)]
-    key: Vec<(String, PathBuf)>,
-    /// File with the passphrase of that key, mode 0600; asked for at the terminal when absent
-    #[arg(long, value_name = "NAME=FILE", value_parser = named_file)]
-    passphrase_file: Vec<(String, PathBuf)>,
-    /// File with what opens the keys of a root, the passphrase of its key files or the PIN of its token, mode 0600; asked for
-    /// at the terminal when absent
-    #[arg(long, value_name = "ROOT=FILE", value_parser = root_file)]
-    root_secret_file: Vec<(RootName, PathBuf)>,
-    /// The share file of a share-holder, on the holder's own medium; asked for when absent
-    #[arg(long, value_name = "NAME=FILE", value_parser = named_file)]
-    share: Vec<(String, PathBuf)>,
-    /// File with the passphrase of that share, mode 0600; asked for at the terminal when absent
-    #[arg(long, value_name = "NAME=FILE", value_parser = named_file)]
-    share_passphrase_file: Vec<(String, PathBuf)>,
 }
 
 #[derive(Debug, Args)]
@@ -200,86 +163,6 @@ pub(crate) struct SecretArguments {
     shares: ShareArguments,
 }
 
-/// The shares that open shared keys.
-#[derive(Debug, Args)]
-struct ShareArguments {
-    /// A share file; once for each share
-    #[arg(long, value_name = "FILE")]
-    share_file: Vec<PathBuf>,
-    /// File with the passphrase of a share, mode 0600, in the order of --share-file; asked for at the terminal, one after the
-    /// other, when absent
-    #[arg(long, value_name = "FILE", requires = "share_file")]
-    share_passphrase_file: Vec<PathBuf>,
-}
-
-/// Who is to hold shares.
-#[derive(Debug, Args)]
-struct DealArguments {
-    /// Who holds a share, and the file of the person's public key; once for each person
-    #[arg(long, value_name = "NAME=PEM", value_parser = holder, requires = "share_dir")]
-    holder: Vec<(String, PathBuf)>,
-    /// How many shares open the keys
-    #[arg(long, value_name = "M", default_value_t = 3)]
-    threshold: u8,
-    /// The directory for the new share files, share-1.txt and so on: each goes to its holder's own medium
-    #[arg(long, value_name = "DIR", requires = "holder")]
-    share_dir: Option<PathBuf>,
-    /// File with the passphrase of a new share, mode 0600, in the order of --holder; asked for at the terminal when absent
-    #[arg(long, value_name = "FILE", requires = "holder")]
-    new_share_passphrase_file: Vec<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PersonCreateArguments {
-    /// The person's name, as it is called in the room
-    #[arg(long)]
-    name: String,
-    /// The key file to make
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
-    /// The file of the public key to make
-    #[arg(long, value_name = "PEM")]
-    public: Option<PathBuf>,
-    /// File with the passphrase of the key, mode 0600; asked for at the terminal when absent
-    #[arg(long, value_name = "FILE")]
-    passphrase_file: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PersonCheckArguments {
-    /// The key file
-    pub(crate) file: PathBuf,
-    /// File with the passphrase of the key, mode 0600; asked for at the terminal when absent
-    #[arg(long, value_name = "FILE")]
-    pub(crate) passphrase_file: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ShareCheckArguments {
-    /// The share file
-    pub(crate) file: PathBuf,
-    /// The directory of the root whose keys it is to open; without it the share is checked for itself
-    #[arg(long)]
-    pub(crate) dir: Option<PathBuf>,
-    /// File with the passphrase of the share, mode 0600; asked for at the terminal when absent
-    #[arg(long, value_name = "FILE")]
-    pub(crate) passphrase_file: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ShareRenewArguments {
-    /// The directory of the root
-    #[arg(long)]
-    pub(crate) dir: PathBuf,
-    /// The time of the ceremony as the people present agree: RFC 3339, or `now` for that of the machine
-    #[arg(long)]
-    pub(crate) time: StatedTime,
-    #[command(flatten)]
-    shares: ShareArguments,
-    #[command(flatten)]
-    dealing: DealArguments,
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct ShowArguments {
     /// The file
@@ -330,6 +213,119 @@ pub(crate) struct CrlArguments {
     /// The CRL file to make, in DER
     #[arg(long)]
     out: PathBuf,
+    #[command(flatten)]
+    secrets: SecretArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CrlSeriesArguments {
+    /// The directory of the root
+    #[arg(long)]
+    pub(crate) dir: PathBuf,
+    /// The time of the ceremony as the people present agree: RFC 3339, or `now` for that of the machine
+    #[arg(long)]
+    pub(crate) time: StatedTime,
+    /// From when the first CRL speaks
+    #[arg(long)]
+    first: StatedTime,
+    /// From one CRL to the next, in days
+    #[arg(long, value_name = "DAYS")]
+    every_days: u32,
+    /// How long each is valid beyond the beginning of the next, in days
+    #[arg(long, value_name = "DAYS")]
+    overlap_days: u32,
+    /// How many CRLs
+    #[arg(long)]
+    count: u32,
+    /// The directory to make, for the CRLs and series.json
+    #[arg(long)]
+    out: PathBuf,
+    #[command(flatten)]
+    secrets: SecretArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LinkArguments {
+    /// The directory of the root that signs
+    #[arg(long)]
+    pub(crate) dir: PathBuf,
+    /// The time of the ceremony as the people present agree: RFC 3339, or `now` for that of the machine
+    #[arg(long)]
+    pub(crate) time: StatedTime,
+    /// The root certificate of the other generation
+    #[arg(long, value_name = "FILE")]
+    other: PathBuf,
+    /// SHA-256 of that certificate as people compared it; another one is refused
+    #[arg(long, value_name = "HEX", value_parser = digest)]
+    other_sha256: Option<[u8; 32]>,
+    /// The certificate to make, in PEM
+    #[arg(long)]
+    out: PathBuf,
+    #[command(flatten)]
+    secrets: SecretArguments,
+}
+
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("candidate").required(true))]
+pub(crate) struct CrossCertifyArguments {
+    /// The directory of the root
+    #[arg(long)]
+    pub(crate) dir: PathBuf,
+    /// The time of the ceremony as the people present agree: RFC 3339, or `now` for that of the machine
+    #[arg(long)]
+    pub(crate) time: StatedTime,
+    /// The certification request (PKCS#10) of the other CA
+    #[arg(long, group = "candidate", value_name = "FILE")]
+    csr: Option<PathBuf>,
+    /// The certificate that the other CA signed for itself
+    #[arg(long, group = "candidate", value_name = "FILE")]
+    root_certificate: Option<PathBuf>,
+    /// SHA-256 of the DER of either as people compared it; another one is refused
+    #[arg(long, value_name = "HEX", value_parser = digest)]
+    sha256: Option<[u8; 32]>,
+    /// The profile, without its suite
+    #[arg(long, default_value = "cross")]
+    profile: String,
+    /// The certificate to make, in PEM
+    #[arg(long)]
+    out: PathBuf,
+    #[command(flatten)]
+    secrets: SecretArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CloseSubcaArguments {
+    /// The directory of the root
+    #[arg(long)]
+    pub(crate) dir: PathBuf,
+    /// The time of the ceremony as the people present agree: RFC 3339, or `now` for that of the machine
+    #[arg(long)]
+    pub(crate) time: StatedTime,
+    /// The serial number of the sub-CA's certificate, in hexadecimal
+    #[arg(long, value_parser = SerialNumber::parse)]
+    serial: SerialNumber,
+    /// Its last CRL
+    #[arg(long, value_name = "FILE")]
+    last_crl: PathBuf,
+    /// How its key was destroyed, for the record
+    #[arg(long, value_parser = sentence)]
+    statement: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DestroyKeyArguments {
+    /// The directory of the root
+    #[arg(long)]
+    pub(crate) dir: PathBuf,
+    /// The time of the ceremony as the people present agree: RFC 3339, or `now` for that of the machine
+    #[arg(long)]
+    pub(crate) time: StatedTime,
+    /// The serial number of the root certificate, in hexadecimal: whoever types it means this root
+    #[arg(long, value_parser = SerialNumber::parse)]
+    serial: SerialNumber,
+    /// Why, for the record
+    #[arg(long, value_parser = sentence)]
+    reason: String,
     #[command(flatten)]
     secrets: SecretArguments,
 }
@@ -406,7 +402,7 @@ impl InitArguments {
                 None if self.shared => KeyStore::Shared,
                 None => KeyStore::File,
             },
-            dealing: (!self.dealing.holder.is_empty()).then(|| self.dealing.into()),
+            dealing: self.dealing.into_wish(),
             key_label: self.key_label,
             secrets: self.secrets.into(),
             points: PublicationPoints {
@@ -434,8 +430,48 @@ impl SignSubcaArguments {
 
 impl From<CrlArguments> for CrlWish {
     fn from(arguments: CrlArguments) -> Self {
-        let CrlArguments { next_update, time, out, secrets, .. } = arguments;
-        Self { next_update, time, out, secrets: secrets.into() }
+        let CrlArguments { this_update, next_update, time, out, secrets, .. } = arguments;
+        Self { this_update, next_update, time, out, secrets: secrets.into() }
+    }
+}
+
+impl From<CrlSeriesArguments> for SeriesWish {
+    fn from(arguments: CrlSeriesArguments) -> Self {
+        let CrlSeriesArguments { first, every_days, overlap_days, count, out, secrets, .. } = arguments;
+        Self { first, every_days, overlap_days, count, out, secrets: secrets.into() }
+    }
+}
+
+impl From<LinkArguments> for LinkWish {
+    fn from(arguments: LinkArguments) -> Self {
+        let LinkArguments { other, other_sha256, out, secrets, .. } = arguments;
+        Self { other, digest: other_sha256, out, secrets: secrets.into() }
+    }
+}
+
+impl From<CrossCertifyArguments> for CrossWish {
+    fn from(arguments: CrossCertifyArguments) -> Self {
+        let CrossCertifyArguments { csr, root_certificate, sha256, profile, out, secrets, .. } = arguments;
+        // The group makes sure that exactly one of the two is given.
+        let candidate = csr.map_or_else(
+            || CrossCandidate::Root(root_certificate.unwrap_or_default()),
+            CrossCandidate::Request,
+        );
+        Self { candidate, digest: sha256, profile, out, secrets: secrets.into() }
+    }
+}
+
+impl From<CloseSubcaArguments> for ClosingWish {
+    fn from(arguments: CloseSubcaArguments) -> Self {
+        let CloseSubcaArguments { serial, last_crl, statement, .. } = arguments;
+        Self { serial, last_crl, statement }
+    }
+}
+
+impl From<DestroyKeyArguments> for DestructionWish {
+    fn from(arguments: DestroyKeyArguments) -> Self {
+        let DestroyKeyArguments { serial, reason, secrets, .. } = arguments;
+        Self { serial, reason, secrets: secrets.into() }
     }
 }
 
@@ -449,70 +485,8 @@ impl From<RevokeArguments> for RevocationWish {
 impl From<SecretArguments> for SecretSource {
     fn from(arguments: SecretArguments) -> Self {
         let SecretArguments { passphrase_file, pin_file, shares } = arguments;
-        Self { passphrase_file, pin_file, shares: shares.into(), ..Self::default() }
+        Self { passphrase_file, pin_file, shares: shares.into() }
     }
-}
-
-impl From<ShareArguments> for ShareSources {
-    fn from(arguments: ShareArguments) -> Self {
-        let ShareArguments { share_file, share_passphrase_file } = arguments;
-        Self { files: share_file, passphrase_files: share_passphrase_file }
-    }
-}
-
-impl From<DealArguments> for DealWish {
-    fn from(arguments: DealArguments) -> Self {
-        let DealArguments { holder, threshold, share_dir, new_share_passphrase_file } = arguments;
-        let directory = share_dir.unwrap_or_default();
-        let holders = holder.into_iter().zip(1..).map(|((name, key), number): (_, usize)| HolderWish {
-            name,
-            key,
-            out: directory.join(format!("share-{number}.txt")),
-        });
-        Self { holders: holders.collect(), threshold, passphrase_files: new_share_passphrase_file }
-    }
-}
-
-impl From<ShareRenewArguments> for RenewalWish {
-    fn from(arguments: ShareRenewArguments) -> Self {
-        Self { dealing: arguments.dealing.into(), shares: arguments.shares.into() }
-    }
-}
-
-impl From<PersonCreateArguments> for PersonWish {
-    fn from(arguments: PersonCreateArguments) -> Self {
-        let PersonCreateArguments { name, out, public, passphrase_file } = arguments;
-        Self { name, out, public, passphrase_file }
-    }
-}
-
-impl RunArguments {
-    pub(crate) fn into_wish(self, rehearsal: bool) -> RunWish {
-        let means = Means {
-            key_files: self.key.into_iter().collect(),
-            passphrase_files: self.passphrase_file.into_iter().collect(),
-            root_secrets: self.root_secret_file.into_iter().collect(),
-            shares: self.share.into_iter().collect(),
-            share_passphrases: self.share_passphrase_file.into_iter().collect(),
-        };
-        RunWish { file: self.file, room: self.dir, rehearsal, means }
-    }
-}
-
-fn named_file(text: &str) -> Result<(String, PathBuf), &'static str> {
-    let (name, file) = text.split_once('=').ok_or("say a name, =, and a file")?;
-    Ok((name.to_owned(), file.into()))
-}
-
-fn root_file(text: &str) -> Result<(RootName, PathBuf), String> {
-    let (name, file) = named_file(text)?;
-    Ok((RootName::try_from(name).map_err(|cause| cause.to_string())?, file))
-}
-
-fn holder(text: &str) -> Result<(String, PathBuf), &'static str> {
-    let (name, file) =
-        text.split_once('=').ok_or("say a name, =, and the file of the person's public key")?;
-    Ok((name.to_owned(), file.into()))
 }
 
 fn suite(text: &str) -> Result<SecuritySuite, &'static str> {
@@ -524,6 +498,13 @@ fn reason(text: &str) -> Result<ReasonCode, String> {
         let names: Vec<&str> = ReasonCode::ALL.into_iter().map(ReasonCode::name).collect();
         format!("the reasons are {}", names.join(", "))
     })
+}
+
+/// A text for the record: something is said, and not a book.
+fn sentence(text: &str) -> Result<String, &'static str> {
+    let said = text.trim();
+    let sound = (1..=200).contains(&said.chars().count()) && !said.chars().any(char::is_control);
+    if sound { Ok(said.to_owned()) } else { Err("it has 1 to 200 characters, in one line") }
 }
 
 fn digest(text: &str) -> Result<[u8; 32], &'static str> {

@@ -27,8 +27,8 @@ use crate::passphrase_entry::{self, EnterPassphraseError};
 use crate::prompt;
 use crate::second_opinion::SecondOpinion;
 use crate::shares::{
-    CombineSharesError, DealSharesError, DealWish, Dealt, DealtReport, ShareSources, SharesShelf, ShelfError,
-    combine, deal,
+    CombineSharesError, Combined, DealSharesError, DealWish, Dealt, DealtReport, ShareSources, SharesShelf,
+    ShelfError, combine, deal,
 };
 
 /// The name of the directory of key files.
@@ -62,18 +62,24 @@ pub(crate) struct KeyPlace<'a> {
 /// Keys that are ready to sign; every signature gets a second opinion. Clones are the same keys.
 #[derive(Debug, Clone)]
 pub(crate) struct UnlockedKeys {
-    store: Arc<SecondOpinion<Store>>,
+    signer: Arc<SecondOpinion<Store>>,
+    opened_by: Vec<String>,
     gate: Option<Gate>,
 }
 
 impl UnlockedKeys {
-    fn of(store: Store) -> Self {
-        Self { store: Arc::new(SecondOpinion::on(store)), gate: None }
+    fn of(store: Store, opened_by: Vec<String>) -> Self {
+        Self { signer: Arc::new(SecondOpinion::on(store)), opened_by, gate: None }
     }
 
     /// Puts the keys behind a gate, or takes them out from behind it.
     pub(crate) fn behind(self, gate: Option<Gate>) -> Self {
         Self { gate, ..self }
+    }
+
+    /// Returns whose shares opened the keys; nobody's when they are not shared, or were made just now.
+    pub(crate) fn opened_by(&self) -> &[String] {
+        &self.opened_by
     }
 }
 
@@ -101,14 +107,14 @@ impl Signer for Store {
 
 impl Signer for UnlockedKeys {
     fn public_key(&self, key: &KeyRef) -> Result<PublicKey, SignError> {
-        self.store.public_key(key)
+        self.signer.public_key(key)
     }
 
     fn sign(&self, key: &KeyRef, message: &[u8]) -> Result<EcdsaSignature, SignError> {
         if let Some(gate) = &self.gate {
-            gate.pass(self.store.public_key(key)?, message)?;
+            gate.pass(self.signer.public_key(key)?, message)?;
         }
-        self.store.sign(key, message)
+        self.signer.sign(key, message)
     }
 }
 
@@ -162,7 +168,7 @@ impl KeyMaker {
                 (root, exchange, Store::Token(signer))
             }
         };
-        Ok(MadeKeys { root, exchange, keys: UnlockedKeys::of(store), shares })
+        Ok(MadeKeys { root, exchange, keys: UnlockedKeys::of(store, Vec::new()), shares })
     }
 }
 
@@ -215,6 +221,7 @@ pub(crate) fn unlock(
         "--share-file",
         "the keys of this root are not shared",
     )?;
+    let mut opened_by = Vec::new();
     let store = match place.store {
         KeyStore::File => {
             let directory = KeyDirectory::open(&place.root.join(DIRECTORY))?;
@@ -228,12 +235,13 @@ pub(crate) fn unlock(
             let directory = KeyDirectory::open(set.keys())?;
             refuse_pin(secrets)?;
             refuse_passphrase(secrets, "the keys are shared: say --share-file, and --share-passphrase-file")?;
-            let passphrase = combine(&description, &secrets.shares)?.wrap_key.passphrase();
-            Store::File(open_files(&directory, wanted, &passphrase)?)
+            let Combined { wrap_key, holders } = combine(&description, &secrets.shares)?;
+            opened_by = holders;
+            Store::File(open_files(&directory, wanted, &wrap_key.passphrase())?)
         }
         KeyStore::Token { uri } => Store::Token(Box::new(open_token(uri, secrets)?)),
     };
-    check_keys(UnlockedKeys::of(store).behind(secrets.gate.clone()), wanted)
+    check_keys(UnlockedKeys::of(store, opened_by).behind(secrets.gate.clone()), wanted)
 }
 
 /// Before anything is signed: what the signer holds under each name is the key in the certificate.
@@ -244,6 +252,43 @@ fn check_keys(keys: UnlockedKeys, wanted: &[&PublicKey]) -> Result<UnlockedKeys,
         }
     }
     Ok(keys)
+}
+
+/// Destroys keys that are there, and looks that they are gone.
+pub(crate) fn destroy(
+    place: &KeyPlace<'_>,
+    doomed: &[&PublicKey],
+    secrets: &SecretSource,
+) -> Result<(), DestroyKeysError> {
+    match place.store {
+        KeyStore::File => destroy_files(&place.root.join(DIRECTORY), doomed)?,
+        KeyStore::Shared => {
+            let (set, _) =
+                SharesShelf::of(place.root).in_force(place.shares.as_deref()).map_err(UnlockError::from)?;
+            destroy_files(set.keys(), doomed)?;
+        }
+        KeyStore::Token { uri } => {
+            let signer = open_token(uri, secrets)?;
+            for key in doomed {
+                match signer.destroy(&key.key_ref()) {
+                    Ok(()) | Err(signer_pkcs11::DestroyKeyError::NotThere { .. }) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn destroy_files(directory: &Path, doomed: &[&PublicKey]) -> Result<(), DestroyKeysError> {
+    let directory = KeyDirectory::open(directory).map_err(UnlockError::from)?;
+    for key in doomed {
+        match directory.destroy(&key.key_ref()) {
+            Err(error) if !error.is_absent() => return Err(error.into()),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
 }
 
 fn open_token(uri: &str, secrets: &SecretSource) -> Result<TokenSigner, UnlockError> {
@@ -271,6 +316,45 @@ fn refuse_passphrase(secrets: &SecretSource, instead: &'static str) -> Result<()
 
 fn refuse(given: bool, option: &'static str, instead: &'static str) -> Result<(), UnlockError> {
     if given { Err(UnlockError::WrongSecret { option, instead }) } else { Ok(()) }
+}
+
+/// Why a key was not destroyed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DestroyKeysError {
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] UnlockError),
+    /// A key file is still there.
+    #[error(transparent)]
+    File(#[from] signer_file::DestroyKeyError),
+    /// A key on the token is still there.
+    #[error(transparent)]
+    Token(#[from] signer_pkcs11::DestroyKeyError),
+}
+
+impl Explained for DestroyKeysError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Store(error) => error.exit(),
+            Self::File(_) | Self::Token(_) => Exit::Failed,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Store(error) => error.code(),
+            Self::File(_) | Self::Token(_) => "key.not-destroyed",
+        }
+    }
+
+    fn next(&self) -> String {
+        match self {
+            Self::Store(error) => error.next(),
+            Self::File(_) | Self::Token(_) => {
+                "the key may still be there: check the store, then repeat the same command".to_owned()
+            }
+        }
+    }
 }
 
 /// Why keys were not made or unlocked.

@@ -8,10 +8,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use ca_core::key_ref::KeyRef;
 use ca_core::ports::{Entropy, SignError, Signer, Unavailable};
 use ca_core::public_key::{PublicKey, PublicKeyError};
 use ca_core::signature::EcdsaSignature;
 use ca_core::suite::Curve;
+use ceremony::people::Role;
 use der::pem::{self, LineEnding};
 use serde::Serialize;
 use signer_file::{
@@ -39,6 +41,8 @@ pub(crate) fn is_name(text: &str) -> bool {
 #[derive(Debug, Clone)]
 pub(crate) struct PersonWish {
     pub(crate) name: String,
+    /// The role in the ceremony, if it is known yet.
+    pub(crate) role: Option<Role>,
     /// The key file to make.
     pub(crate) out: PathBuf,
     /// The file of the public key to make.
@@ -50,6 +54,8 @@ pub(crate) struct PersonWish {
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct MadePerson {
     pub(crate) name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) role: Option<Role>,
     pub(crate) key_file: PathBuf,
     pub(crate) public_file: Option<PathBuf>,
     /// The public key in PEM, as it goes into a ceremony file.
@@ -65,14 +71,19 @@ impl fmt::Display for MadePerson {
             writeln!(f, "  Public    {}", file.display())?;
         }
         writeln!(f, "  SHA-256   {}", fingerprint::grouped(&self.sha256))?;
-        writeln!(f, "Its public half, for the ceremony file:")?;
-        write!(f, "{}", self.public_key.trim_end())
+        writeln!(f, "For the ceremony file:\n")?;
+        writeln!(f, "[[person]]\nname = {}", toml::Value::from(self.name.as_str()))?;
+        match self.role {
+            Some(role) => writeln!(f, "role = \"{role}\"")?,
+            None => writeln!(f, "# role = one of {}", Role::ALL.map(|(_, name)| name).join(", "))?,
+        }
+        write!(f, "key = \"\"\"\n{}\"\"\"", self.public_key)
     }
 }
 
 /// Makes a key on P-256.
 pub(crate) fn create(wish: &PersonWish) -> Result<MadePerson, PersonError> {
-    let PersonWish { name, out, public, passphrase_file } = wish;
+    let PersonWish { name, role, out, public, passphrase_file } = wish;
     if !is_name(name) {
         return Err(PersonError::Name { name: name.clone() });
     }
@@ -92,6 +103,7 @@ pub(crate) fn create(wish: &PersonWish) -> Result<MadePerson, PersonError> {
     }
     Ok(MadePerson {
         name: name.clone(),
+        role: *role,
         key_file: out.clone(),
         public_file: public.clone(),
         public_key,
@@ -117,18 +129,18 @@ impl PersonKey {
     }
 
     /// Returns the public half.
-    pub(crate) const fn public_key(&self) -> &PublicKey {
+    pub(crate) const fn public_half(&self) -> &PublicKey {
         &self.public_key
     }
+}
 
-    /// Returns what signs with it.
-    pub(crate) const fn signer(&self) -> &dyn Signer {
-        &self.signer
+impl Signer for PersonKey {
+    fn public_key(&self, key: &KeyRef) -> Result<PublicKey, SignError> {
+        self.signer.public_key(key)
     }
 
-    /// Signs octets.
-    pub(crate) fn sign(&self, octets: &[u8]) -> Result<EcdsaSignature, SignError> {
-        self.signer.sign(&self.public_key.key_ref(), octets)
+    fn sign(&self, key: &KeyRef, message: &[u8]) -> Result<EcdsaSignature, SignError> {
+        self.signer.sign(key, message)
     }
 }
 
@@ -152,8 +164,8 @@ pub(crate) fn check(file: &Path, passphrase_file: Option<&Path>) -> Result<Check
     let key = PersonKey::unlock(file, passphrase_file)?;
     let mut octets = [0; 32];
     SystemEntropy.fill(&mut octets)?;
-    key.sign(&octets)?;
-    Ok(CheckedPerson { key_file: file.to_owned(), sha256: fingerprint::of(key.public_key().spki_der()) })
+    key.sign(&key.public_half().key_ref(), &octets)?;
+    Ok(CheckedPerson { key_file: file.to_owned(), sha256: fingerprint::of(key.public_half().spki_der()) })
 }
 
 /// Reads the public key of a person from a PEM file (RFC 7468 §13).

@@ -7,15 +7,15 @@
 
 mod file_signer;
 mod key_directory;
-mod key_file;
 mod sealed_secret;
+mod key_file;
 mod passphrase;
 mod private_path;
 mod system_entropy;
 
 pub use file_signer::{FileSigner, UnlockError};
 pub use key_directory::{
-    CopyKeyError, CreateKeyDirectoryError, GenerateKeyError, KeyDirectory, ListKeysError,
+    CopyKeyError, CreateKeyDirectoryError, DestroyKeyError, GenerateKeyError, KeyDirectory, ListKeysError,
     OpenKeyDirectoryError, ReadKeyError,
 };
 pub use key_file::{DecryptKeyError, EncryptKeyError, Iterations, NewKeyFile};

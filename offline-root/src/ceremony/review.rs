@@ -23,7 +23,7 @@ use crate::charter::{Charter, KeyStore};
 use crate::exchange_log::{Exchange, ExchangeError, ExchangeLog};
 use crate::explain::{Exit, Explained};
 use crate::fingerprint;
-use crate::ledger_file::{FileLedger, InspectedCrl, InspectedLedger};
+use crate::ledger_file::{Destruction, FileLedger, InspectedCrl, InspectedLedger};
 use crate::second_opinion::agrees;
 use crate::shares::SharesShelf;
 
@@ -47,6 +47,8 @@ pub(crate) struct Review {
     /// How many of whom open the keys, of a shared root.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) shares: Option<String>,
+    /// When the keys were destroyed.
+    pub(crate) keys_destroyed: Option<String>,
 }
 
 impl fmt::Display for Review {
@@ -60,6 +62,9 @@ impl fmt::Display for Review {
         write!(f, "  Exchanges     {}", self.exchanges)?;
         if let Some(shares) = &self.shares {
             write!(f, "\n  Shares        {shares}")?;
+        }
+        if let Some(at) = &self.keys_destroyed {
+            write!(f, "\n  Keys          destroyed on {at}")?;
         }
         if self.open_intents > 0 {
             write!(f, "\n  Open intents  {}; the next command that signs settles them", self.open_intents)?;
@@ -97,6 +102,10 @@ pub(crate) fn review(path: &Path) -> Result<Review, ReviewError> {
         exchanges,
         open_intents: ledger.open_intents,
         shares,
+        keys_destroyed: match ledger.destruction {
+            Destruction::Done { at } => Some(at.to_string()),
+            Destruction::None | Destruction::Intended { .. } => None,
+        },
     })
 }
 
@@ -142,7 +151,8 @@ fn review_shares(
         findings.note("shares", false, "none of the descriptions is the one that the ledger has in force");
         return None;
     };
-    for key in [root.public_key(), &charter.exchange_key] {
+    let keys = [root.public_key(), &charter.exchange_key];
+    for key in keys.into_iter().filter(|_| ledger.destruction == Destruction::None) {
         let file = set.keys().join(format!("{}.pem", key.key_ref()));
         findings.note(&file.display().to_string(), file.is_file(), "the key is missing");
     }
@@ -160,7 +170,9 @@ fn review_certificates(ledger: &InspectedLedger, root: &Certificate, findings: &
         };
         findings.note(&place, is_issued_by(&certificate, root), "the root did not issue it");
         let (validity, limit) = (certificate.validity(), root.validity());
-        let nested = limit.contains(validity.not_before()) && limit.contains(validity.not_after());
+        // RFC 9810 §4.4.1: OldWithNew begins with the old root.
+        let begins = certificate.subject() == root.subject() || limit.contains(validity.not_before());
+        let nested = begins && limit.contains(validity.not_after());
         findings.note(&place, nested, "it is not within the validity of the root");
         let as_recorded = row.id.serial == *certificate.serial()
             && row.validity == validity
@@ -334,7 +346,8 @@ mod tests {
         .unwrap();
         let ceremony = Root::open(&directory).unwrap().begin(time).unwrap();
         let next_update = "2027-01-01T00:00:00Z".parse().unwrap();
-        sign(&ceremony, &CrlWish { next_update, time: None, out: folder.join("crl"), secrets }).unwrap();
+        let (this_update, out) = (time, folder.join("crl"));
+        sign(&ceremony, &CrlWish { this_update, next_update, time: None, out, secrets }).unwrap();
         let certificate = ceremony.certificate.clone();
         drop(ceremony);
         let crl = FileLedger::inspect(&directory.join(LEDGER)).unwrap().crls.remove(0);
