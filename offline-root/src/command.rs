@@ -11,9 +11,10 @@ use clap::error::ErrorKind;
 use serde::Serialize;
 
 use crate::arguments::{
-    Arguments, CrlArguments, MediumArguments, QrVerb, RevokeArguments, ShowArguments, SignSubcaArguments,
-    Verb, VerifyArguments,
+    Arguments, CeremonyVerb, CrlArguments, MediumArguments, QrVerb, RevokeArguments, ShowArguments,
+    SignSubcaArguments, Verb, VerifyArguments,
 };
+use crate::bundle_review::{self, BundleReviewError};
 use crate::ceremony::crl::SignCrlError;
 use crate::ceremony::review::ReviewError;
 use crate::ceremony::revocation::RevokeSubordinateError;
@@ -22,6 +23,7 @@ use crate::ceremony::subordinate::SignSubordinateError;
 use crate::ceremony::{OpenRootError, Root, crl, review, revocation, root, subordinate};
 use crate::codes::{self, CodesError};
 use crate::explain::{Exit, Explained};
+use crate::input_file::{self, CheckFileError};
 use crate::medium::{self, MediumError};
 use crate::refusal::sentence;
 use crate::show::{self, ShowError};
@@ -88,6 +90,10 @@ fn act(verb: Verb) -> Result<Done, CommandError> {
         Verb::Crl(arguments) => sign_crl(arguments),
         Verb::Revoke(arguments) => revoke(arguments),
         Verb::Verify(VerifyArguments { dir }) => Done::new(&review::review(&dir)?),
+        Verb::Ceremony(CeremonyVerb::Check { file, script }) => {
+            Done::new(&input_file::check(&file, script.as_deref())?)
+        }
+        Verb::Ceremony(CeremonyVerb::Verify { bundle }) => Done::new(&bundle_review::review(&bundle)?),
         Verb::Medium(MediumArguments { directory }) => Done::new(&medium::review(&directory)?),
         Verb::Qr(QrVerb::Encode { file, out }) => Done::new(&codes::encode(&file, &out)?),
         Verb::Qr(QrVerb::Scan { pictures, out }) => Done::new(&codes::scan(&pictures, &out)?),
@@ -160,6 +166,12 @@ enum CommandError {
     /// Not everything is in order.
     #[error(transparent)]
     Review(#[from] ReviewError),
+    /// The ceremony file cannot be carried out.
+    #[error(transparent)]
+    CheckFile(#[from] CheckFileError),
+    /// The bundle is not intact.
+    #[error(transparent)]
+    Bundle(#[from] BundleReviewError),
     /// The file is not shown.
     #[error(transparent)]
     Show(#[from] ShowError),
@@ -183,6 +195,8 @@ impl CommandError {
             Self::SignCrl(error) => error,
             Self::Revoke(error) => error,
             Self::Review(error) => error,
+            Self::CheckFile(error) => error,
+            Self::Bundle(error) => error,
             Self::Show(error) => error,
             Self::Medium(error) => error,
             Self::Codes(error) => error,
