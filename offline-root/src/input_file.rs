@@ -162,7 +162,8 @@ mod tests {
         let passphrase = signer_file::Passphrase::new(b"for tests only".to_vec().into()).unwrap();
         for role in ["administrator", "operator", "witness"] {
             let key = keys.generate(ca_core::suite::Curve::P256, &passphrase).unwrap();
-            let pem = crate::ceremony::armour("PUBLIC KEY", key.spki_der()).unwrap();
+            let pem =
+                der::pem::encode_string("PUBLIC KEY", der::pem::LineEnding::LF, key.spki_der()).unwrap();
             write!(text, "[[person]]\nname = \"{role}\"\nrole = \"{role}\"\nkey = \"\"\"\n{pem}\"\"\"\n")
                 .unwrap();
         }

@@ -1,6 +1,7 @@
 //! Tests of the verification of bundles: what was done is found to be so, and what was changed is found and located.
 
 mod course;
+mod crls;
 mod outsiders;
 
 use std::collections::BTreeMap;
