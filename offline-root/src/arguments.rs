@@ -2,6 +2,7 @@
 //!
 //! No option takes a secret: a command line is seen by every process of the machine (case I-03).
 
+mod guided;
 mod people;
 
 use std::path::PathBuf;
@@ -26,6 +27,7 @@ use crate::ceremony::subordinate::SubordinateWish;
 use crate::charter::{KeyStore, ProfileChoice};
 use crate::keys::SecretSource;
 use crate::stated_time::StatedTime;
+use guided::RunArguments;
 use people::{DealArguments, ShareArguments};
 pub(crate) use people::{
     PersonCheckArguments, PersonVerb, ShareCheckArguments, ShareRenewArguments, ShareVerb,
@@ -66,6 +68,9 @@ pub(crate) enum Verb {
     Revoke(RevokeArguments),
     /// Looks at everything in the directory of a root once more, and changes nothing
     Verify(VerifyArguments),
+    /// The ceremony as a whole: its file, its script, its bundle
+    #[command(subcommand)]
+    Ceremony(CeremonyVerb),
     /// Looks at everything on a medium before it leaves the room, and refuses what is not public
     Medium(MediumArguments),
     /// Files on paper
@@ -77,6 +82,27 @@ pub(crate) enum Verb {
     /// Checks and renews the shares of a root's keys
     #[command(subcommand)]
     Share(ShareVerb),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CeremonyVerb {
+    /// Checks a ceremony file and its inputs, shows its SHA-256 in digits and words, and writes the script
+    Check {
+        /// The ceremony file; its inputs lie in `inputs` beside it
+        file: PathBuf,
+        /// Where the script goes: a name that ends in .md or .html
+        #[arg(long, value_name = "FILE")]
+        script: Option<PathBuf>,
+    },
+    /// Holds a ceremony step by step, or goes on with one that was interrupted
+    Run(Box<RunArguments>),
+    /// The same with keys in files, in a place of its own; everything that it makes says REHEARSAL
+    Rehearse(Box<RunArguments>),
+    /// Checks the bundle of a ceremony again, from the bundle alone
+    Verify {
+        /// The directory of the bundle, or a .tar of it
+        bundle: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -485,7 +511,7 @@ impl From<RevokeArguments> for RevocationWish {
 impl From<SecretArguments> for SecretSource {
     fn from(arguments: SecretArguments) -> Self {
         let SecretArguments { passphrase_file, pin_file, shares } = arguments;
-        Self { passphrase_file, pin_file, shares: shares.into() }
+        Self { passphrase_file, pin_file, shares: shares.into(), ..Self::default() }
     }
 }
 

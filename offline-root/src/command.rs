@@ -11,11 +11,12 @@ use clap::error::ErrorKind;
 use serde::Serialize;
 
 use crate::arguments::{
-    Arguments, CloseSubcaArguments, CrlArguments, CrlSeriesArguments, CrossCertifyArguments,
+    Arguments, CeremonyVerb, CloseSubcaArguments, CrlArguments, CrlSeriesArguments, CrossCertifyArguments,
     DestroyKeyArguments, LinkArguments, MediumArguments, PersonCheckArguments, PersonVerb, QrVerb,
     RevokeArguments, ShareCheckArguments, ShareRenewArguments, ShareVerb, ShowArguments, SignSubcaArguments,
     Verb, VerifyArguments,
 };
+use crate::bundle_review::{self, BundleReviewError};
 use crate::ceremony::certify::CertifyError;
 use crate::ceremony::crl::{CrlWish, SignCrlError};
 use crate::ceremony::destruction::DestroyError;
@@ -30,6 +31,8 @@ use crate::ceremony::{
 };
 use crate::codes::{self, CodesError};
 use crate::explain::{Exit, Explained};
+use crate::guided::{self, GuidedError};
+use crate::input_file::{self, CheckFileError};
 use crate::medium::{self, MediumError};
 use crate::person::{self, PersonError};
 use crate::refusal::sentence;
@@ -109,6 +112,14 @@ fn act(verb: Verb) -> Result<Done, CommandError> {
         }
         Verb::Share(ShareVerb::Check(arguments)) => check_share(&arguments),
         Verb::Share(ShareVerb::Renew(arguments)) => renew_shares(*arguments),
+        Verb::Ceremony(CeremonyVerb::Check { file, script }) => {
+            Done::new(&input_file::check(&file, script.as_deref())?)
+        }
+        Verb::Ceremony(CeremonyVerb::Run(arguments)) => Done::new(&guided::run(&arguments.into_wish(false))?),
+        Verb::Ceremony(CeremonyVerb::Rehearse(arguments)) => {
+            Done::new(&guided::run(&arguments.into_wish(true))?)
+        }
+        Verb::Ceremony(CeremonyVerb::Verify { bundle }) => Done::new(&bundle_review::review(&bundle)?),
         Verb::Medium(MediumArguments { directory }) => Done::new(&medium::review(&directory)?),
         Verb::Qr(QrVerb::Encode { file, out }) => Done::new(&codes::encode(&file, &out)?),
         Verb::Qr(QrVerb::Scan { pictures, out }) => Done::new(&codes::scan(&pictures, &out)?),
@@ -232,6 +243,12 @@ enum CommandError {
     /// Not everything is in order.
     #[error(transparent)]
     Review(#[from] ReviewError),
+    /// The ceremony file cannot be carried out.
+    #[error(transparent)]
+    CheckFile(#[from] CheckFileError),
+    /// The bundle is not intact.
+    #[error(transparent)]
+    Bundle(#[from] BundleReviewError),
     /// The file is not shown.
     #[error(transparent)]
     Show(#[from] ShowError),
@@ -241,6 +258,9 @@ enum CommandError {
     /// There are no codes, or no file of them.
     #[error(transparent)]
     Codes(#[from] CodesError),
+    /// A guided ceremony did not go on.
+    #[error(transparent)]
+    Guided(#[from] GuidedError),
     /// The result cannot be written as JSON.
     #[error("the result cannot be written as JSON: {0}")]
     Json(#[source] serde_json::Error),
@@ -260,7 +280,10 @@ impl CommandError {
             Self::Destroy(error) => error,
             Self::Revoke(error) => error,
             Self::Review(error) => error,
+            Self::CheckFile(error) => error,
+            Self::Bundle(error) => error,
             Self::Show(error) => error,
+            Self::Guided(error) => error,
             Self::Medium(error) => error,
             Self::Codes(error) => error,
             Self::Json(_) => return None,

@@ -26,6 +26,7 @@ use ceremony::transcript::action::{Action, Tool};
 use ceremony::words::Fingerprint;
 use serde::Serialize;
 
+use crate::input_file::INPUTS;
 use acts::Stage;
 pub(crate) use error::GuidedError;
 use means::Means;
@@ -74,9 +75,7 @@ impl fmt::Display for Held {
 pub(crate) fn run(wish: &RunWish) -> Result<Held, GuidedError> {
     let octets = fs::read(&wish.file).map_err(unreadable(&wish.file))?;
     let file = CeremonyFile::parse(&octets)?;
-    let beside =
-        wish.file.parent().filter(|parent| *parent != Path::new("")).unwrap_or_else(|| Path::new("."));
-    let inputs = file.read_inputs(beside).map_err(GuidedError::Inputs)?;
+    let inputs = file.read_inputs(&wish.file.with_file_name(INPUTS)).map_err(GuidedError::Inputs)?;
     // before anything is written.
     network::check()?;
     let scene = Scene::enter(&wish.room, &file, wish.rehearsal)?;

@@ -8,6 +8,8 @@ pub mod command;
 mod arguments;
 mod guided;
 mod ceremony;
+mod input_file;
+mod bundle_review;
 mod codes;
 mod medium;
 mod show;

@@ -136,12 +136,14 @@ impl<'t, 'a> Stage<'t, 'a> {
         }
         // Before the root is opened, which then has its ledger for itself.
         let earlier = self.earlier()?;
-        let ceremony = self.root(plan, StatedTime::at(period.this_update))?;
+        let ceremony = self.root(plan, self.held())?;
         let opened = self.open_keys(plan, &ceremony)?;
         let out = self.scratch("crl")?;
         self.watch(act, &earlier, |gate| {
-            let next_update = StatedTime::at(period.next_update);
-            crl::sign(&ceremony, &CrlWish { next_update, time: None, out, secrets: behind(opened, gate) })
+            let (this_update, next_update) =
+                (StatedTime::at(period.this_update), StatedTime::at(period.next_update));
+            let secrets = behind(opened, gate);
+            crl::sign(&ceremony, &CrlWish { this_update, next_update, time: None, out, secrets })
         })??;
         Ok(())
     }
