@@ -303,8 +303,11 @@ fn behind(opened: UnlockedKeys, gate: Gate) -> SecretSource {
 fn name_of(act: &Act, draft: &Draft<'_>) -> Result<FileName, GuidedError> {
     let name = match (&act.kind, draft) {
         (kind, Draft::Crl(crl)) => {
+            // By its time and not by its number: a draft that a power cut undid has used a number up.
             let root = kind.roots().first().map(ToString::to_string).unwrap_or_default();
-            format!("{root}-{}.crl", crl.number().map_err(GuidedError::DraftCrl)?)
+            let from = crl.period().map_err(GuidedError::DraftCrl)?.0.to_string();
+            let date = from.get(..10).unwrap_or_default();
+            format!("{root}-act-{}-{date}.crl", act.number)
         }
         (ActKind::FoundRoot(founding), _) => format!("{}.crt", founding.root),
         (ActKind::SignSubCa(signing), _) => format!("{}.crt", stem(&signing.request)),

@@ -20,7 +20,7 @@ use crate::ceremony::root::{RootWish, found_with_keys};
 use crate::charter::{self, KeyStore, ProfileChoice};
 use crate::gate::Gate;
 use crate::keys::SecretSource;
-use crate::shares::{DealWish, HolderWish};
+use crate::shares::{self, DealWish, HolderWish};
 
 impl Stage<'_, '_> {
     pub(super) fn found(&mut self, act: &Act, plan: &RootPlan) -> Result<(), GuidedError> {
@@ -215,6 +215,6 @@ fn destroy_files(directory: &Path) -> io::Result<usize> {
 
 /// A share of a founding that was cut short opens nothing. What is no share is left alone, and then refused.
 fn remove_unused_share(path: &Path) -> Result<(), GuidedError> {
-    let is_share = fs::read(path).is_ok_and(|octets| octets.is_empty() || octets.starts_with(b"share "));
+    let is_share = shares::is_share(path);
     if is_share { fs::remove_file(path).map_err(unreadable(path)) } else { Ok(()) }
 }
