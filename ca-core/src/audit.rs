@@ -55,6 +55,12 @@ pub enum Act {
     AuthenticationFailed = 14,
     /// The clock was found to have jumped since the record before.
     ClockChanged = 15,
+    /// A private key is to be destroyed; nothing is signed with it any more.
+    KeyDestructionIntended = 16,
+    /// A private key was destroyed, and found to be gone.
+    KeyDestroyed = 17,
+    /// A certification authority was closed: it has signed its last CRL.
+    AuthorityClosed = 18,
     /// A backup of the ledger was made.
     BackupCreated = 20,
     /// The ledger was restored or found to be behind its exported log; nothing was issued from then on.
@@ -84,6 +90,9 @@ impl Act {
             Self::AuthorityRegistered => "authority-registered",
             Self::AuthenticationFailed => "authentication-failed",
             Self::ClockChanged => "clock-changed",
+            Self::KeyDestructionIntended => "key-destruction-intended",
+            Self::KeyDestroyed => "key-destroyed",
+            Self::AuthorityClosed => "authority-closed",
             Self::BackupCreated => "backup-created",
             Self::RecoveryEntered => "recovery-entered",
             Self::RecoveryEnded => "recovery-ended",

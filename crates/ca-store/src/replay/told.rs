@@ -72,6 +72,9 @@ pub(super) fn take_in(
         | Act::AuthorityRegistered
         | Act::AuthenticationFailed
         | Act::ClockChanged
+        | Act::KeyDestructionIntended
+        | Act::KeyDestroyed
+        | Act::AuthorityClosed
         | Act::BackupCreated
         | Act::RecoveryEntered => Ok(()),
         Act::RecoveryEnded => take_epoch(tx, record),
