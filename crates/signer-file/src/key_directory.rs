@@ -98,6 +98,16 @@ impl KeyDirectory {
         Ok(key_refs)
     }
 
+    /// Destroys the file of a key: zeros are written over it, then it is removed; both are synced, and it is looked that it is
+    /// gone. Copies of the file, on a backup or inside the medium, it does not reach.
+    ///
+    /// # Errors
+    /// [`DestroyKeyError`]; the key may then be destroyed or not.
+    pub fn destroy(&self, key: &KeyRef) -> Result<(), DestroyKeyError> {
+        private_path::check_directory(&self.path)?;
+        Ok(private_path::destroy_file(&self.file(key))?)
+    }
+
     /// Reads and decrypts the file of a key.
     pub(crate) fn read(&self, key: &KeyRef, passphrase: &Passphrase) -> Result<PrivateKey, ReadKeyError> {
         let path = self.file(key);
@@ -145,6 +155,19 @@ pub enum CreateKeyDirectoryError {
 #[derive(Debug, thiserror::Error)]
 #[error("the key directory is refused: {0}")]
 pub struct OpenKeyDirectoryError(#[from] PrivatePathError);
+
+/// Why a key file was not destroyed.
+#[derive(Debug, thiserror::Error)]
+#[error("the key file was not destroyed: {0}")]
+pub struct DestroyKeyError(#[from] PrivatePathError);
+
+impl DestroyKeyError {
+    /// Tells whether there was no such file.
+    #[must_use]
+    pub const fn is_absent(&self) -> bool {
+        matches!(self.0, PrivatePathError::Missing { .. })
+    }
+}
 
 /// Why there is no new key.
 #[derive(Debug, thiserror::Error)]

@@ -13,8 +13,8 @@ mod system_entropy;
 
 pub use file_signer::{FileSigner, UnlockError};
 pub use key_directory::{
-    CreateKeyDirectoryError, GenerateKeyError, KeyDirectory, ListKeysError, OpenKeyDirectoryError,
-    ReadKeyError,
+    CreateKeyDirectoryError, DestroyKeyError, GenerateKeyError, KeyDirectory, ListKeysError,
+    OpenKeyDirectoryError, ReadKeyError,
 };
 pub use key_file::{DecryptKeyError, EncryptKeyError, Iterations};
 pub use passphrase::{LoadPassphraseError, Passphrase};
