@@ -11,14 +11,21 @@ use clap::error::ErrorKind;
 use serde::Serialize;
 
 use crate::arguments::{
-    Arguments, CrlArguments, RevokeArguments, ShowArguments, SignSubcaArguments, Verb, VerifyArguments,
+    Arguments, CloseSubcaArguments, CrlArguments, CrlSeriesArguments, CrossCertifyArguments,
+    DestroyKeyArguments, LinkArguments, RevokeArguments, ShowArguments, SignSubcaArguments, Verb,
+    VerifyArguments,
 };
-use crate::ceremony::crl::SignCrlError;
+use crate::ceremony::certify::CertifyError;
+use crate::ceremony::crl::{CrlWish, SignCrlError};
+use crate::ceremony::destruction::DestroyError;
 use crate::ceremony::review::ReviewError;
 use crate::ceremony::revocation::RevokeSubordinateError;
 use crate::ceremony::root::FoundRootError;
 use crate::ceremony::subordinate::SignSubordinateError;
-use crate::ceremony::{OpenRootError, Root, crl, review, revocation, root, subordinate};
+use crate::ceremony::{
+    OpenRootError, Root, closing, crl, crl_series, cross, destruction, link, review, revocation, root,
+    subordinate,
+};
 use crate::explain::{Exit, Explained};
 use crate::refusal::sentence;
 use crate::show::{self, ShowError};
@@ -83,7 +90,12 @@ fn act(verb: Verb) -> Result<Done, CommandError> {
         Verb::Show(ShowArguments { file }) => Done::new(&show::show(&file)?),
         Verb::SignSubca(arguments) => sign_subca(arguments),
         Verb::Crl(arguments) => sign_crl(arguments),
+        Verb::CrlSeries(arguments) => sign_series(arguments),
         Verb::Revoke(arguments) => revoke(arguments),
+        Verb::Link(arguments) => sign_link(arguments),
+        Verb::CrossCertify(arguments) => cross_certify(arguments),
+        Verb::CloseSubca(arguments) => close_subca(arguments),
+        Verb::DestroyKey(arguments) => destroy_key(arguments),
         Verb::Verify(VerifyArguments { dir }) => Done::new(&review::review(&dir)?),
     }
 }
@@ -95,11 +107,36 @@ fn sign_subca(arguments: SignSubcaArguments) -> Result<Done, CommandError> {
 }
 
 fn sign_crl(arguments: CrlArguments) -> Result<Done, CommandError> {
-    let (root, this_update) = (Root::open(&arguments.dir)?, arguments.this_update);
-    let wish = arguments.into();
+    let root = Root::open(&arguments.dir)?;
+    let wish: CrlWish = arguments.into();
     // Before anything is written: what is written carries the time that was stated.
-    crl::check_not_far(&root, this_update, &wish)?;
-    Done::new(&crl::sign(&root.begin(this_update)?, &wish)?)
+    crl::check_not_far(&root, &wish)?;
+    Done::new(&crl::sign(&root.begin(wish.time.unwrap_or(wish.this_update))?, &wish)?)
+}
+
+fn sign_series(arguments: CrlSeriesArguments) -> Result<Done, CommandError> {
+    let ceremony = Root::open(&arguments.dir)?.begin(arguments.time)?;
+    Done::new(&crl_series::sign(&ceremony, &arguments.into())?)
+}
+
+fn sign_link(arguments: LinkArguments) -> Result<Done, CommandError> {
+    let ceremony = Root::open(&arguments.dir)?.begin(arguments.time)?;
+    Done::new(&link::sign(&ceremony, &arguments.into())?)
+}
+
+fn cross_certify(arguments: CrossCertifyArguments) -> Result<Done, CommandError> {
+    let ceremony = Root::open(&arguments.dir)?.begin(arguments.time)?;
+    Done::new(&cross::certify(&ceremony, &arguments.into())?)
+}
+
+fn close_subca(arguments: CloseSubcaArguments) -> Result<Done, CommandError> {
+    let ceremony = Root::open(&arguments.dir)?.begin(arguments.time)?;
+    Done::new(&closing::close(&ceremony, &arguments.into())?)
+}
+
+fn destroy_key(arguments: DestroyKeyArguments) -> Result<Done, CommandError> {
+    let (dir, time) = (arguments.dir.clone(), arguments.time);
+    Done::new(&destruction::destroy(&dir, time, &arguments.into())?)
 }
 
 fn revoke(arguments: RevokeArguments) -> Result<Done, CommandError> {
@@ -148,6 +185,12 @@ enum CommandError {
     /// No CRL was signed.
     #[error(transparent)]
     SignCrl(#[from] SignCrlError),
+    /// Another CA was not certified, or a sub-CA not closed.
+    #[error(transparent)]
+    Certify(#[from] CertifyError),
+    /// The keys were not destroyed.
+    #[error(transparent)]
+    Destroy(#[from] DestroyError),
     /// Nothing was revoked.
     #[error(transparent)]
     Revoke(#[from] RevokeSubordinateError),
@@ -169,6 +212,8 @@ impl CommandError {
             Self::Found(error) => error,
             Self::SignSubordinate(error) => error,
             Self::SignCrl(error) => error,
+            Self::Certify(error) => error,
+            Self::Destroy(error) => error,
             Self::Revoke(error) => error,
             Self::Review(error) => error,
             Self::Show(error) => error,

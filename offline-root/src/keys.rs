@@ -146,6 +146,36 @@ pub(crate) fn unlock(
     Ok(UnlockedKeys(SecondOpinion::on(store)))
 }
 
+/// Destroys keys that are there, and looks that they are gone.
+pub(crate) fn destroy(
+    store: &KeyStore,
+    root: &Path,
+    doomed: &[&PublicKey],
+    secrets: &SecretSource,
+) -> Result<(), DestroyKeysError> {
+    match store {
+        KeyStore::File => {
+            let directory = KeyDirectory::open(&root.join(DIRECTORY)).map_err(UnlockError::from)?;
+            for key in doomed {
+                match directory.destroy(&key.key_ref()) {
+                    Err(error) if !error.is_absent() => return Err(error.into()),
+                    Ok(()) | Err(_) => {}
+                }
+            }
+        }
+        KeyStore::Token { uri } => {
+            let signer = open_token(uri, secrets)?;
+            for key in doomed {
+                match signer.destroy(&key.key_ref()) {
+                    Ok(()) | Err(signer_pkcs11::DestroyKeyError::NotThere { .. }) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 fn passphrase(secrets: &SecretSource) -> Result<Passphrase, UnlockError> {
     refuse(secrets.pin_file.is_some(), "--pin-file", "the keys are in files: say --passphrase-file")?;
     match &secrets.passphrase_file {
@@ -190,6 +220,45 @@ fn open_token(uri: &str, secrets: &SecretSource) -> Result<TokenSigner, UnlockEr
 
 fn refuse(given: bool, option: &'static str, instead: &'static str) -> Result<(), UnlockError> {
     if given { Err(UnlockError::WrongSecret { option, instead }) } else { Ok(()) }
+}
+
+/// Why a key was not destroyed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DestroyKeysError {
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] UnlockError),
+    /// A key file is still there.
+    #[error(transparent)]
+    File(#[from] signer_file::DestroyKeyError),
+    /// A key on the token is still there.
+    #[error(transparent)]
+    Token(#[from] signer_pkcs11::DestroyKeyError),
+}
+
+impl Explained for DestroyKeysError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Store(error) => error.exit(),
+            Self::File(_) | Self::Token(_) => Exit::Failed,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Store(error) => error.code(),
+            Self::File(_) | Self::Token(_) => "key.not-destroyed",
+        }
+    }
+
+    fn next(&self) -> String {
+        match self {
+            Self::Store(error) => error.next(),
+            Self::File(_) | Self::Token(_) => {
+                "the key may still be there: check the store, then repeat the same command".to_owned()
+            }
+        }
+    }
 }
 
 /// Why keys were not made or unlocked.

@@ -23,7 +23,7 @@ use crate::charter::Charter;
 use crate::exchange_log::{Exchange, ExchangeError, ExchangeLog};
 use crate::explain::{Exit, Explained};
 use crate::fingerprint;
-use crate::ledger_file::{FileLedger, InspectedCrl, InspectedLedger};
+use crate::ledger_file::{Destruction, FileLedger, InspectedCrl, InspectedLedger};
 use crate::second_opinion::agrees;
 
 /// What was looked at, and that it is in order.
@@ -43,6 +43,8 @@ pub(crate) struct Review {
     pub(crate) exchanges: usize,
     /// Intents that the next command which writes will settle.
     pub(crate) open_intents: usize,
+    /// When the keys were destroyed.
+    pub(crate) keys_destroyed: Option<String>,
 }
 
 impl fmt::Display for Review {
@@ -54,6 +56,9 @@ impl fmt::Display for Review {
         writeln!(f, "  Certificates  {}, {} of them revoked", self.certificates, self.revoked)?;
         writeln!(f, "  CRLs          {}", self.crls)?;
         write!(f, "  Exchanges     {}", self.exchanges)?;
+        if let Some(at) = &self.keys_destroyed {
+            write!(f, "\n  Keys          destroyed on {at}")?;
+        }
         if self.open_intents > 0 {
             write!(f, "\n  Open intents  {}; the next command that signs settles them", self.open_intents)?;
         }
@@ -88,6 +93,10 @@ pub(crate) fn review(path: &Path) -> Result<Review, ReviewError> {
         crls: ledger.crls.len(),
         exchanges,
         open_intents: ledger.open_intents,
+        keys_destroyed: match ledger.destruction {
+            Destruction::Done { at } => Some(at.to_string()),
+            Destruction::None | Destruction::Intended { .. } => None,
+        },
     })
 }
 
@@ -130,7 +139,9 @@ fn review_certificates(ledger: &InspectedLedger, root: &Certificate, findings: &
         };
         findings.note(&place, is_issued_by(&certificate, root), "the root did not issue it");
         let (validity, limit) = (certificate.validity(), root.validity());
-        let nested = limit.contains(validity.not_before()) && limit.contains(validity.not_after());
+        // RFC 9810 §4.4.1: OldWithNew begins with the old root.
+        let begins = certificate.subject() == root.subject() || limit.contains(validity.not_before());
+        let nested = begins && limit.contains(validity.not_after());
         findings.note(&place, nested, "it is not within the validity of the root");
         let as_recorded = row.id.serial == *certificate.serial()
             && row.validity == validity
@@ -303,7 +314,8 @@ mod tests {
         .unwrap();
         let ceremony = Root::open(&directory).unwrap().begin(time).unwrap();
         let next_update = "2027-01-01T00:00:00Z".parse().unwrap();
-        sign(&ceremony, &CrlWish { next_update, time: None, out: folder.join("crl"), secrets }).unwrap();
+        let (this_update, out) = (time, folder.join("crl"));
+        sign(&ceremony, &CrlWish { this_update, next_update, time: None, out, secrets }).unwrap();
         let certificate = ceremony.certificate.clone();
         drop(ceremony);
         let crl = FileLedger::inspect(&directory.join(LEDGER)).unwrap().crls.remove(0);
