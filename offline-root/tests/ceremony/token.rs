@@ -153,7 +153,7 @@ fn two_generations_on_one_token_are_linked_and_the_old_one_is_destroyed_there() 
     run("link", "new", &["--other", "old/public/root.crt", "--out", "old-with-new.crt"]).ok();
     for (anchor, link) in [("old", "new-with-old"), ("new", "old-with-new")] {
         token.place.openssl_ok(&format!(
-            "verify -x509_strict -attime 2110867200 -CAfile {anchor}/public/root.crt {link}.crt"
+            "verify -x509_strict -attime 2110960800 -CAfile {anchor}/public/root.crt {link}.crt"
         ));
     }
     let series =
