@@ -77,6 +77,12 @@ impl CertificationAuthority {
         Self { charter, ports }
     }
 
+    /// Returns the same authority with another profile of CRLs, such as that of its last one.
+    #[must_use]
+    pub fn with_crl_profile(&self, crl_profile: CrlProfile) -> Self {
+        Self { charter: Charter { crl_profile, ..self.charter.clone() }, ports: self.ports.clone() }
+    }
+
     /// Issues a certificate, for the first time or again as the request says.
     ///
     /// # Errors

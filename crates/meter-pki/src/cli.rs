@@ -95,6 +95,24 @@ pub enum CaCommand {
     Request(RequestArgs),
     /// Take in the response file of the offline root and write the certificates it brings.
     Import(ImportArgs),
+    /// Close an authority for good, without a server: its last CRL, then the destruction of its key.
+    Close(CloseArgs),
+}
+
+/// `ca close`
+#[derive(Debug, Clone, Args)]
+pub struct CloseArgs {
+    /// The name of the authority.
+    pub name: String,
+    /// The serial number of its certificate, in hexadecimal: whoever types it means this authority.
+    #[arg(long, value_name = "HEX")]
+    pub serial: String,
+    /// Why, for the record.
+    #[arg(long)]
+    pub reason: String,
+    /// The file for the last CRL, DER, which the offline root asks for.
+    #[arg(long, value_name = "FILE")]
+    pub last_crl: PathBuf,
 }
 
 /// `ca request`

@@ -5,6 +5,7 @@ mod audit;
 mod backup;
 mod ca;
 mod cert;
+mod closing;
 mod config;
 mod crl;
 mod device;
@@ -46,6 +47,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
         Command::Serve => wait(serve::serve(&cli.config)),
         Command::Ca(CaCommand::Request(args)) => subordinate::request(args, printer),
         Command::Ca(CaCommand::Import(args)) => subordinate::import(args, printer),
+        Command::Ca(CaCommand::Close(args)) => closing::close(args, &cli.config, printer),
         Command::Ca(CaCommand::List) => wait(ca::list(&client(&cli.config)?, printer)),
         Command::Ca(CaCommand::Show { name }) => wait(ca::show(name, &client(&cli.config)?, printer)),
         Command::Cert(verb) => wait(cert::run(verb, &client(&cli.config)?, printer)),
