@@ -88,10 +88,10 @@ impl KeyMaker {
     }
 
     /// Makes the root's key and the exchange key. `label` names the first on a token, and with ` exchange` the second.
-    pub(crate) fn make(self, root: &Path, curve: Curve, label: &str) -> Result<MadeKeys, UnlockError> {
+    pub(crate) fn make(self, folder: &Path, curve: Curve, label: &str) -> Result<MadeKeys, UnlockError> {
         let (root, exchange, store) = match self {
             Self::File(passphrase) => {
-                let directory = KeyDirectory::create(&root.join(DIRECTORY))?;
+                let directory = KeyDirectory::create(&folder.join(DIRECTORY))?;
                 let root = directory.generate(curve, &passphrase)?;
                 let exchange = directory.generate(curve, &passphrase)?;
                 let signer = FileSigner::new();
@@ -106,7 +106,7 @@ impl KeyMaker {
                 (root, exchange, Store::Token(signer))
             }
         };
-        Ok(MadeKeys { root, exchange, keys: UnlockedKeys(SecondOpinion::on(store)) })
+        Ok(MadeKeys { root, exchange, keys: UnlockedKeys(SecondOpinion::on(store, folder)) })
     }
 }
 
@@ -116,6 +116,22 @@ pub(crate) struct MadeKeys {
     pub(crate) root: PublicKey,
     pub(crate) exchange: PublicKey,
     pub(crate) keys: UnlockedKeys,
+}
+
+impl MadeKeys {
+    /// Destroys keys that no root came of (case R-21).
+    pub(crate) fn destroy(&self, folder: &Path) -> Result<(), DestroyKeysError> {
+        for key in [self.root.key_ref(), self.exchange.key_ref()] {
+            match self.keys.0.signer() {
+                Store::File(_) => {
+                    let directory = KeyDirectory::open(&folder.join(DIRECTORY)).map_err(UnlockError::from)?;
+                    directory.destroy(&key)?;
+                }
+                Store::Token(signer) => signer.destroy(&key)?,
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Unlocks keys and checks that they are the ones expected (case R-10).
@@ -143,7 +159,7 @@ pub(crate) fn unlock(
             return Err(UnlockError::AnotherKey { wanted: key.key_ref() });
         }
     }
-    Ok(UnlockedKeys(SecondOpinion::on(store)))
+    Ok(UnlockedKeys(SecondOpinion::on(store, root)))
 }
 
 /// Destroys keys that are there, and looks that they are gone.

@@ -24,7 +24,7 @@ use crate::exchange_log::{Exchange, ExchangeError, ExchangeLog};
 use crate::explain::{Exit, Explained};
 use crate::fingerprint;
 use crate::ledger_file::{Destruction, FileLedger, InspectedCrl, InspectedLedger};
-use crate::second_opinion::agrees;
+use crate::second_opinion::{QUARANTINE, agrees};
 
 /// What was looked at, and that it is in order.
 #[derive(Debug, Clone, Serialize)]
@@ -43,6 +43,8 @@ pub(crate) struct Review {
     pub(crate) exchanges: usize,
     /// Intents that the next command which writes will settle.
     pub(crate) open_intents: usize,
+    /// What was signed amiss and put aside (case R-11).
+    pub(crate) quarantined: usize,
     /// When the keys were destroyed.
     pub(crate) keys_destroyed: Option<String>,
 }
@@ -56,6 +58,9 @@ impl fmt::Display for Review {
         writeln!(f, "  Certificates  {}, {} of them revoked", self.certificates, self.revoked)?;
         writeln!(f, "  CRLs          {}", self.crls)?;
         write!(f, "  Exchanges     {}", self.exchanges)?;
+        if self.quarantined > 0 {
+            write!(f, "\n  Incidents     {}; see what lies in {QUARANTINE}", self.quarantined)?;
+        }
         if let Some(at) = &self.keys_destroyed {
             write!(f, "\n  Keys          destroyed on {at}")?;
         }
@@ -93,11 +98,18 @@ pub(crate) fn review(path: &Path) -> Result<Review, ReviewError> {
         crls: ledger.crls.len(),
         exchanges,
         open_intents: ledger.open_intents,
+        quarantined: quarantined(path),
         keys_destroyed: match ledger.destruction {
             Destruction::Done { at } => Some(at.to_string()),
             Destruction::None | Destruction::Intended { .. } => None,
         },
     })
+}
+
+/// Returns how many things were put aside.
+fn quarantined(path: &Path) -> usize {
+    let entries = fs::read_dir(path.join(QUARANTINE)).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.path().extension().is_some_and(|ending| ending == "tbs")).count()
 }
 
 #[derive(Default)]

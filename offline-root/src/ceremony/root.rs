@@ -33,7 +33,7 @@ use crate::keys::{KeyMaker, MadeKeys, SecretSource, UnlockError};
 use crate::ledger_file::{FileLedger, OpenLedgerError};
 use crate::new_file::{self, NewFileError, Readers};
 use crate::operator;
-use crate::refusal::{exit_of_issue, sentence_of};
+use crate::refusal::{code_of_issue, exit_of_issue, sentence, sentence_of};
 use crate::stated_time::StatedTime;
 
 /// What a root is to be.
@@ -153,36 +153,75 @@ fn check_length(subject: &DistinguishedName, profile: &CertificateProfile) -> Re
 }
 
 fn make(wish: &RootWish, prepared: Prepared) -> Result<FoundedRoot, FoundRootError> {
+    let Prepared { subject, profile, maker } = prepared;
     let ledger = FileLedger::create(&wish.directory.join(LEDGER))?;
     ExchangeLog::create(&wish.directory)?;
     let label = wish.key_label.as_ref().unwrap_or(&wish.common_name);
-    let keys = prepared.maker.make(&wish.directory, wish.suite.curve(), label)?;
+    let keys = maker.make(&wish.directory, wish.suite.curve(), label)?;
     let actor = operator::actor(wish.tenant.clone());
+    establish(wish, (&subject, &profile), &keys, (&ledger, &actor))
+        .map_err(|cause| give_up(wish, &keys, (&ledger, &actor), cause))
+}
+
+fn establish(
+    wish: &RootWish,
+    (subject, profile): (&DistinguishedName, &CertificateProfile),
+    keys: &MadeKeys,
+    (ledger, actor): (&FileLedger, &Actor),
+) -> Result<FoundedRoot, FoundRootError> {
     let issued = establish_root(&RootFounding {
-        actor: &actor,
-        profile: &prepared.profile,
-        subject: &prepared.subject,
+        actor,
+        profile,
+        subject,
         key: &keys.root.key_ref(),
         now: wish.time.time(),
         linter: &policies::lint::linter(),
         entropy: &SystemEntropy,
         signer: &keys.keys,
-        ledger: &ledger,
+        ledger,
     })?;
     let certificate = Certificate::from_der(issued.der())?;
     let charter = Charter {
         suite: wish.suite,
         tenant: wish.tenant.clone(),
-        profile: prepared.profile.id().to_string(),
+        profile: profile.id().to_string(),
         certificate: certificate.serial().clone(),
         exchange_key: keys.exchange.clone(),
         profiles: wish.profiles.clone(),
         keys: wish.keys.clone(),
         points: wish.points.clone(),
     };
-    let public = publish(&wish.directory, &certificate, &keys)?;
-    store_charter(wish, &charter, &certificate, (&ledger, &actor))?;
+    let public = publish(&wish.directory, &certificate, keys)?;
+    store_charter(wish, &charter, &certificate, (ledger, actor))?;
     Ok(founded(wish, &certificate, &charter, public))
+}
+
+/// Case R-21: keys of which no root came are destroyed, and that is on record; what cannot be is named.
+fn give_up(
+    wish: &RootWish,
+    keys: &MadeKeys,
+    (ledger, actor): (&FileLedger, &Actor),
+    cause: FoundRootError,
+) -> FoundRootError {
+    let destroyed = keys.destroy(&wish.directory).map_err(|error| sentence(&error)).and_then(|()| {
+        let event = AuditEvent {
+            time: wish.time.time(),
+            tenant: wish.tenant.clone(),
+            actor: actor.to_string(),
+            act: Act::KeyDestroyed,
+            issuer: Some(keys.root.key_ref()),
+            serial: None,
+            reason: cause.code().to_owned(),
+            detail: format!("no root came of it; the exchange key {} as well", keys.exchange.key_ref()),
+            digest: Sha256::digest(keys.root.spki_der()).to_vec(),
+        };
+        ledger.record_event(event).map_err(|error| sentence(&error))
+    });
+    let cause = Box::new(cause);
+    match destroyed {
+        Ok(()) => FoundRootError::GivenUp { cause },
+        Err(why) => FoundRootError::KeysLeft { cause, why },
+    }
 }
 
 /// Writes what may leave: the root certificate and the public exchange key.
@@ -291,6 +330,22 @@ pub(crate) enum FoundRootError {
     /// The ledger takes no record.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
+    /// Something failed after the keys were made, which were destroyed.
+    #[error("{cause}; the keys that were made are destroyed")]
+    GivenUp {
+        /// What failed.
+        #[source]
+        cause: Box<Self>,
+    },
+    /// Something failed after the keys were made, and they could not be destroyed.
+    #[error("{cause}; the keys that were made are not destroyed, or not on record as such: {why}")]
+    KeysLeft {
+        /// What failed.
+        #[source]
+        cause: Box<Self>,
+        /// Why the keys are left.
+        why: String,
+    },
     /// Something failed after the directory was made.
     #[error("{cause}")]
     Unfinished {
@@ -322,7 +377,9 @@ impl Explained for FoundRootError {
             Self::Charter(error) => error.exit(),
             Self::Text(_) => Exit::Failed,
             Self::Unavailable(_) => Exit::Unavailable,
-            Self::Unfinished { cause, .. } => cause.exit(),
+            Self::GivenUp { cause } | Self::KeysLeft { cause, .. } | Self::Unfinished { cause, .. } => {
+                cause.exit()
+            }
         }
     }
 
@@ -333,13 +390,15 @@ impl Explained for FoundRootError {
             Self::Keys(error) => error.code(),
             Self::NotMade(error) => error.code(),
             Self::Ledger(error) => error.code(),
-            Self::NotIssued(error) => error.code(),
+            Self::NotIssued(error) => code_of_issue(error),
             Self::Certificate(_) => "certificate.altered",
             Self::Issuer(_) => "publication.point",
             Self::Charter(error) => error.code(),
             Self::Text(_) => "file.text",
             Self::Unavailable(_) => "unavailable",
-            Self::Unfinished { cause, .. } => cause.code(),
+            Self::GivenUp { cause } | Self::KeysLeft { cause, .. } | Self::Unfinished { cause, .. } => {
+                cause.code()
+            }
         }
     }
 
@@ -357,11 +416,14 @@ impl Explained for FoundRootError {
             }
             Self::Issuer(_) => "correct --crl-uri, --ca-issuers-uri or --ocsp-uri".to_owned(),
             Self::Unavailable(_) => "check the disk".to_owned(),
-            Self::Unfinished { path, cause } => format!(
-                "{}; move {} away: it holds no root, and its keys, here or on the token, are never to be used",
-                cause.next(),
-                path.display()
-            ),
+            Self::GivenUp { cause } | Self::KeysLeft { cause, .. } => cause.next(),
+            Self::Unfinished { path, cause } => {
+                let (next, path) = (cause.next(), path.display());
+                let given_up = matches!(**cause, Self::GivenUp { .. });
+                let keys =
+                    if given_up { "" } else { ", and keys in it or on the token are never to be used" };
+                format!("{next}; move {path} away: it holds no root{keys}")
+            }
         }
     }
 }
