@@ -133,7 +133,10 @@ pub struct RequestArgs {
     /// The request file to be made.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// Where the key is made.
+    /// The name of the key to be certified again, 40 hexadecimal digits: a renewal, for which no key is made.
+    #[arg(long, value_name = "KEY")]
+    pub renew: Option<String>,
+    /// Where the key is, or is made.
     #[command(flatten)]
     pub keys: KeyArgs,
 }

@@ -322,6 +322,7 @@ mod tests {
             key_label: None,
             secrets: secrets.clone(),
             points: PublicationPoints::default(),
+            successor_of: None,
         })
         .unwrap();
         let ceremony = Root::open(&directory).unwrap().begin(time).unwrap();

@@ -18,12 +18,14 @@ use ca_core::ports::{Ledger, Unavailable};
 use ca_core::profile::{CertificateProfile, SubjectRule};
 use ca_core::suite::SecuritySuite;
 use ca_core::tenant::TenantId;
+use ca_core::validity::Validity;
 use der::pem;
 use policies::ProfileSet;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use signer_file::SystemEntropy;
 
+use super::certify::{self, CertifyError};
 use super::{EXCHANGE_KEY, LEDGER, PUBLIC, ROOT_CERTIFICATE, armour, listed};
 use crate::charter::{self, Charter, ChooseProfilesError, KeyStore, ProfileChoice, ReadCharterError};
 use crate::exchange_log::ExchangeLog;
@@ -53,6 +55,8 @@ pub(crate) struct RootWish {
     pub(crate) key_label: Option<String>,
     pub(crate) secrets: SecretSource,
     pub(crate) points: PublicationPoints,
+    /// The root certificate that this one is to succeed.
+    pub(crate) successor_of: Option<PathBuf>,
 }
 
 /// What was made.
@@ -116,6 +120,9 @@ fn prepare(wish: &RootWish) -> Result<Prepared, FoundRootError> {
     ])?;
     let profile = root_profile(&wish.profiles.load()?, &wish.profile, wish.suite)?;
     check_length(&subject, &profile)?;
+    if let Some(path) = &wish.successor_of {
+        check_succession(&certify::read_certificate(path)?, wish, (&subject, &profile))?;
+    }
     wish.points.check()?;
     new_file::check_free(&wish.directory)?;
     Ok(Prepared { subject, profile, maker: KeyMaker::prepare(&wish.keys, &wish.secrets)? })
@@ -150,6 +157,29 @@ fn check_length(subject: &DistinguishedName, profile: &CertificateProfile) -> Re
         | SubjectRule::Empty
         | SubjectRule::Label16 => Ok(()),
     }
+}
+
+/// A successor can be linked to the root that it succeeds: the same name and suite, and it takes over before that one ends and
+/// ends no earlier (RFC 9810 §4.4.1). Looked at before there is a key.
+fn check_succession(
+    old: &Certificate,
+    wish: &RootWish,
+    (subject, profile): (&DistinguishedName, &CertificateProfile),
+) -> Result<(), FoundRootError> {
+    let (now, ends) = (wish.time.time(), old.validity().not_after());
+    let new_ends = profile.validity_at(now, None).map(Validity::not_after);
+    let what = if old.subject().der() != subject.der() {
+        format!("its name is not that of the root which it succeeds, {}", old.subject())
+    } else if old.public_key().curve() != wish.suite.curve() {
+        "the root which it succeeds is of another suite".to_owned()
+    } else if now < old.validity().not_before() || now > ends || new_ends.is_none_or(|new| new < ends) {
+        format!(
+            "the root which it succeeds is valid until {ends}, and must end within the validity of this one"
+        )
+    } else {
+        return Ok(());
+    };
+    Err(FoundRootError::NoSuccessor { what })
 }
 
 fn make(wish: &RootWish, prepared: Prepared) -> Result<FoundedRoot, FoundRootError> {
@@ -300,6 +330,15 @@ pub(crate) enum FoundRootError {
         /// What the profile allows.
         max_octets: u16,
     },
+    /// It could not be linked to the root that it succeeds.
+    #[error("this is no successor: {what}")]
+    NoSuccessor {
+        /// What does not fit.
+        what: String,
+    },
+    /// The certificate of the root that it succeeds cannot be read.
+    #[error(transparent)]
+    Predecessor(#[from] CertifyError),
     /// The profiles cannot be had.
     #[error(transparent)]
     Profiles(#[from] ChooseProfilesError),
@@ -368,6 +407,8 @@ impl Explained for FoundRootError {
     fn exit(&self) -> Exit {
         match self {
             Self::Name(_) | Self::NameTooLong { .. } | Self::Issuer(_) => Exit::Usage,
+            Self::NoSuccessor { .. } => Exit::Refused,
+            Self::Predecessor(error) => error.exit(),
             Self::Profiles(error) => error.exit(),
             Self::Keys(error) => error.exit(),
             Self::NotMade(error) => error.exit(),
@@ -386,6 +427,8 @@ impl Explained for FoundRootError {
     fn code(&self) -> &'static str {
         match self {
             Self::Name(_) | Self::NameTooLong { .. } => "subject.unfit",
+            Self::NoSuccessor { .. } => "root.no-successor",
+            Self::Predecessor(error) => error.code(),
             Self::Profiles(error) => error.code(),
             Self::Keys(error) => error.code(),
             Self::NotMade(error) => error.code(),
@@ -407,6 +450,10 @@ impl Explained for FoundRootError {
             Self::Name(_) | Self::NameTooLong { .. } => {
                 "correct --country, --organization or --common-name".to_owned()
             }
+            Self::NoSuccessor { .. } => {
+                "correct what the sentence says, or leave out --successor-of".to_owned()
+            }
+            Self::Predecessor(error) => error.next(),
             Self::Profiles(error) => error.next(),
             Self::Keys(error) => error.next(),
             Self::NotMade(error) => error.next(),
