@@ -135,15 +135,15 @@ fn a_sub_ca_is_renewed_with_its_key_and_rekeyed_with_another() {
     let names = "--country DE --organization 'Example Grid' --common-name";
     let block = format!(
         r#"
-        offline-root init --suite 1 --dir root {names} Root --time 2026-11-21T10:00:00Z --key-file \
+        offline-root init --suite 1 --dir root {names} Root --time now --key-file \
           --passphrase-file passphrase >/dev/null
         request() {{ # name, more options
           meter-pki ca request --profile sub-operational-s1 {names} Sub --out $1.req --key-directory keys \
-            --passphrase-file passphrase $2 $3 >/dev/null
+            --passphrase-file passphrase ${{2:-}} ${{3:-}} >/dev/null
           offline-root sign-subca --dir root --time now --request $1.req --out $1.res --passphrase-file passphrase >/dev/null
           mkdir $1
-          key=$(openssl pkey -pubin -in root/public/exchange-key.pem -outform DER | sha256sum | cut -d' ' -f1)
-          meter-pki ca import $1.res --request $1.req --out $1 --exchange-key $key >/dev/null
+          exchange=$(openssl pkey -pubin -in root/public/exchange-key.pem -outform DER | sha256sum | cut -d' ' -f1)
+          meter-pki ca import $1.res --request $1.req --out $1 --exchange-key $exchange >/dev/null
         }}
         request first
         key=$(basename keys/*.pem .pem)
