@@ -97,6 +97,24 @@ pub enum CaCommand {
         /// Its name.
         name: String,
     },
+    /// Close an authority for good, without a server: its last CRL, then the destruction of its key.
+    Close(CloseArgs),
+}
+
+/// `ca close`
+#[derive(Debug, Clone, Args)]
+pub struct CloseArgs {
+    /// The name of the authority.
+    pub name: String,
+    /// The serial number of its certificate, in hexadecimal: whoever types it means this authority.
+    #[arg(long, value_name = "HEX")]
+    pub serial: String,
+    /// Why, for the record.
+    #[arg(long)]
+    pub reason: String,
+    /// The file for the last CRL, DER, which the offline root asks for.
+    #[arg(long, value_name = "FILE")]
+    pub last_crl: PathBuf,
 }
 
 /// `ceremony`

@@ -24,7 +24,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use signer_file::SystemEntropy;
 
-use super::{EXCHANGE_KEY, LEDGER, PUBLIC, ROOT_CERTIFICATE, armour, listed};
+use super::{EXCHANGE_KEY, LEDGER, PUBLIC, ROOT_CERTIFICATE, armour, listed, shares_dealt};
 use crate::charter::{self, Charter, ChooseProfilesError, KeyStore, ProfileChoice, ReadCharterError};
 use crate::exchange_log::ExchangeLog;
 use crate::explain::{Exit, Explained};
@@ -34,6 +34,7 @@ use crate::ledger_file::{FileLedger, OpenLedgerError};
 use crate::new_file::{self, NewFileError, Readers};
 use crate::operator;
 use crate::refusal::{exit_of_issue, sentence_of};
+use crate::shares::{DealWish, DealtReport};
 use crate::stated_time::StatedTime;
 
 /// What a root is to be.
@@ -50,6 +51,8 @@ pub(crate) struct RootWish {
     pub(crate) profiles: ProfileChoice,
     pub(crate) time: StatedTime,
     pub(crate) keys: KeyStore,
+    /// Who is to hold shares, if the keys are to be shared.
+    pub(crate) dealing: Option<DealWish>,
     pub(crate) key_label: Option<String>,
     pub(crate) secrets: SecretSource,
     pub(crate) points: PublicationPoints,
@@ -70,6 +73,9 @@ pub(crate) struct FoundedRoot {
     pub(crate) directory: PathBuf,
     pub(crate) certificate: PathBuf,
     pub(crate) exchange_key: PathBuf,
+    /// The shares that were dealt, of a shared root.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) shares: Option<DealtReport>,
 }
 
 impl fmt::Display for FoundedRoot {
@@ -82,6 +88,9 @@ impl fmt::Display for FoundedRoot {
         writeln!(f, "  Key                   {}", self.key)?;
         writeln!(f, "  Certificate SHA-256   {}", fingerprint::grouped(&self.certificate_sha256))?;
         writeln!(f, "  Exchange key SHA-256  {}", fingerprint::grouped(&self.exchange_key_sha256))?;
+        if let Some(shares) = &self.shares {
+            writeln!(f, "{shares}")?;
+        }
         writeln!(f, "  May leave             {}", self.certificate.display())?;
         writeln!(f, "                        {}", self.exchange_key.display())?;
         writeln!(f, "Read both fingerprints aloud and have them written down.")?;
@@ -118,7 +127,8 @@ fn prepare(wish: &RootWish) -> Result<Prepared, FoundRootError> {
     check_length(&subject, &profile)?;
     wish.points.check()?;
     new_file::check_free(&wish.directory)?;
-    Ok(Prepared { subject, profile, maker: KeyMaker::prepare(&wish.keys, &wish.secrets)? })
+    let maker = KeyMaker::prepare(&wish.keys, wish.dealing.as_ref(), &wish.secrets)?;
+    Ok(Prepared { subject, profile, maker })
 }
 
 /// Returns a profile of roots: a CA's that no other CA issues.
@@ -181,8 +191,11 @@ fn make(wish: &RootWish, prepared: Prepared) -> Result<FoundedRoot, FoundRootErr
         points: wish.points.clone(),
     };
     let public = publish(&wish.directory, &certificate, &keys)?;
+    if let Some(shares) = &keys.shares {
+        ledger.record_event(shares_dealt(shares, &certificate, &actor, wish.time))?;
+    }
     store_charter(wish, &charter, &certificate, (&ledger, &actor))?;
-    Ok(founded(wish, &certificate, &charter, public))
+    Ok(FoundedRoot { shares: keys.shares, ..founded(wish, &certificate, &charter, public) })
 }
 
 /// Writes what may leave: the root certificate and the public exchange key.
@@ -244,6 +257,7 @@ fn founded(
         directory: wish.directory.clone(),
         certificate: public.0,
         exchange_key: public.1,
+        shares: None,
     }
 }
 

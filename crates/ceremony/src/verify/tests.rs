@@ -2,6 +2,7 @@
 
 mod course;
 mod crls;
+mod links;
 mod outsiders;
 
 use std::collections::BTreeMap;

@@ -240,7 +240,7 @@ fn read(path: &Path) -> Result<String, Failure> {
         })
 }
 
-fn refuse_existing(path: &Path) -> Result<(), Failure> {
+pub(super) fn refuse_existing(path: &Path) -> Result<(), Failure> {
     if path.symlink_metadata().is_ok() {
         let message = format!("{} exists, and nothing is written over", path.display());
         return Err(Failure::new(Exit::Conflict, "file.exists", message).then("name another file"));
@@ -248,7 +248,7 @@ fn refuse_existing(path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-fn write_new(path: &Path, octets: &[u8]) -> Result<(), Failure> {
+pub(super) fn write_new(path: &Path, octets: &[u8]) -> Result<(), Failure> {
     refuse_existing(path)?;
     let written = || -> std::io::Result<()> {
         let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
