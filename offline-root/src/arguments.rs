@@ -66,6 +66,9 @@ pub(crate) enum Verb {
     Revoke(RevokeArguments),
     /// Looks at everything in the directory of a root once more, and changes nothing
     Verify(VerifyArguments),
+    /// The ceremony as a whole: its file, its script, its bundle
+    #[command(subcommand)]
+    Ceremony(CeremonyVerb),
     /// Looks at everything on a medium before it leaves the room, and refuses what is not public
     Medium(MediumArguments),
     /// Files on paper
@@ -77,6 +80,23 @@ pub(crate) enum Verb {
     /// Checks and renews the shares of a root's keys
     #[command(subcommand)]
     Share(ShareVerb),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CeremonyVerb {
+    /// Checks a ceremony file and its inputs, shows its SHA-256 in digits and words, and writes the script
+    Check {
+        /// The ceremony file; its inputs lie in `inputs` beside it
+        file: PathBuf,
+        /// Where the script goes: a name that ends in .md or .html
+        #[arg(long, value_name = "FILE")]
+        script: Option<PathBuf>,
+    },
+    /// Checks the bundle of a ceremony again, from the bundle alone
+    Verify {
+        /// The directory of the bundle, or a .tar of it
+        bundle: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -11,11 +11,12 @@ use clap::error::ErrorKind;
 use serde::Serialize;
 
 use crate::arguments::{
-    Arguments, CloseSubcaArguments, CrlArguments, CrlSeriesArguments, CrossCertifyArguments,
+    Arguments, CeremonyVerb, CloseSubcaArguments, CrlArguments, CrlSeriesArguments, CrossCertifyArguments,
     DestroyKeyArguments, LinkArguments, MediumArguments, PersonCheckArguments, PersonVerb, QrVerb,
     RevokeArguments, ShareCheckArguments, ShareRenewArguments, ShareVerb, ShowArguments, SignSubcaArguments,
     Verb, VerifyArguments,
 };
+use crate::bundle_review::{self, BundleReviewError};
 use crate::ceremony::certify::CertifyError;
 use crate::ceremony::crl::{CrlWish, SignCrlError};
 use crate::ceremony::destruction::DestroyError;
@@ -30,6 +31,7 @@ use crate::ceremony::{
 };
 use crate::codes::{self, CodesError};
 use crate::explain::{Exit, Explained};
+use crate::input_file::{self, CheckFileError};
 use crate::medium::{self, MediumError};
 use crate::person::{self, PersonError};
 use crate::refusal::sentence;
@@ -103,6 +105,10 @@ fn act(verb: Verb) -> Result<Done, CommandError> {
         Verb::CloseSubca(arguments) => close_subca(arguments),
         Verb::DestroyKey(arguments) => destroy_key(arguments),
         Verb::Verify(VerifyArguments { dir }) => Done::new(&review::review(&dir)?),
+        Verb::Ceremony(CeremonyVerb::Check { file, script }) => {
+            Done::new(&input_file::check(&file, script.as_deref())?)
+        }
+        Verb::Ceremony(CeremonyVerb::Verify { bundle }) => Done::new(&bundle_review::review(&bundle)?),
         Verb::Person(PersonVerb::Create(arguments)) => Done::new(&person::create(&arguments.into())?),
         Verb::Person(PersonVerb::Check(PersonCheckArguments { file, passphrase_file })) => {
             Done::new(&person::check(&file, passphrase_file.as_deref())?)
@@ -232,6 +238,12 @@ enum CommandError {
     /// Not everything is in order.
     #[error(transparent)]
     Review(#[from] ReviewError),
+    /// The ceremony file cannot be carried out.
+    #[error(transparent)]
+    CheckFile(#[from] CheckFileError),
+    /// The bundle is not intact.
+    #[error(transparent)]
+    Bundle(#[from] BundleReviewError),
     /// The file is not shown.
     #[error(transparent)]
     Show(#[from] ShowError),
@@ -260,6 +272,8 @@ impl CommandError {
             Self::Destroy(error) => error,
             Self::Revoke(error) => error,
             Self::Review(error) => error,
+            Self::CheckFile(error) => error,
+            Self::Bundle(error) => error,
             Self::Show(error) => error,
             Self::Medium(error) => error,
             Self::Codes(error) => error,

@@ -7,6 +7,8 @@
 pub mod command;
 mod arguments;
 mod ceremony;
+mod input_file;
+mod bundle_review;
 mod codes;
 mod medium;
 mod show;

@@ -134,6 +134,11 @@ pub enum CeremonyCommand {
     },
     /// Show what is kept, what comes next, and when the CRLs and certificates of the roots end.
     Releases,
+    /// Check the bundle of a ceremony again, from the bundle alone.
+    Verify {
+        /// The directory of the bundle, or a .tar of it.
+        bundle: PathBuf,
+    },
     /// List the open requests.
     Requests {
         /// The directory of the open requests.

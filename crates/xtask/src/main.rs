@@ -1,10 +1,11 @@
 //! The project's own tools: `cargo xtask tidy` (house rules as a test), `cargo xtask conformance` (which RFC clause is
-//! obeyed and tested where), `cargo xtask crash` (the long form of the crash harness) and `cargo xtask offline-build` (the programs
-//! of the ceremony, reproducibly).
+//! obeyed and tested where), `cargo xtask crash` and `cargo xtask bundle-mutations` (the long forms of two tests) and
+//! `cargo xtask offline-build` (the programs of the ceremony, reproducibly).
 //!
 //! Not part of the product: nothing depends on this crate, it depends on none of ours, and it writes into `target` and
 //! one file only, `docs/conformance.md`.
 
+mod bundle;
 mod conformance;
 mod crash;
 mod offline;
@@ -52,6 +53,11 @@ enum Act {
         #[arg(long)]
         twice: bool,
     },
+    /// Changes every octet of every file of a ceremony's bundle, one at a time, and holds that each change is found in its file
+    BundleMutations {
+        /// The directory of the bundle, or a .tar of it
+        bundle: PathBuf,
+    },
     /// Builds the crash harness for release and runs its long form; `cargo xtask crash --help` tells its options
     #[command(disable_help_flag = true)]
     Crash {
@@ -70,6 +76,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Act::Conformance { check: true } => check_conformance(&mut out)?,
         Act::Conformance { check: false } => write_conformance(&mut out)?,
         Act::OfflineBuild { twice } => offline::run(&repository_root()?, twice, &mut out)?,
+        Act::BundleMutations { bundle } => bundle::mutate(&repository_root()?, &bundle)?,
         Act::Crash { options } => crash::run(&repository_root()?, &options)?,
     };
     Ok(if in_order { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -32,7 +32,7 @@ use crate::transcript::{NamedFingerprint, Transcript};
 use crate::words::Fingerprint;
 
 /// The keys of the roots, of their exchanges, of the sub-CA and of the neighbour.
-const ROOT_KEYS: [(&str, u8); 2] = [("a", 10), ("b", 11)];
+const ROOT_KEYS: [(&str, u8); 3] = [("a", 10), ("b", 11), ("next", 16)];
 const EXCHANGE: u8 = 12;
 const SUB_CA: u8 = 14;
 const NEIGHBOUR: u8 = 15;
@@ -143,7 +143,8 @@ pub(crate) struct Held<'a> {
     others: Vec<(FileName, Vec<u8>)>,
     roots: Vec<(RootName, Issuer)>,
     serial: u8,
-    number: u64,
+    /// The number of the next CRL.
+    pub(crate) number: u64,
 }
 
 fn file_name(name: &str) -> FileName {
@@ -212,7 +213,24 @@ impl<'a> Held<'a> {
     }
 
     /// Holds every act, after share-holders have come together for the first root.
-    pub(crate) fn all_from_the_first(mut self) -> Self {
+    pub(crate) fn all_from_the_first(self) -> Self {
+        let mut held = self.up_to_the_series();
+        let periods = held.periods(7);
+        held.act(7, |held| {
+            for (name, period) in ["a-2.crl", "a-3.crl"].into_iter().zip(periods) {
+                held.crl(7, name, period, true);
+            }
+        });
+        held
+    }
+
+    /// Holds every act but the last.
+    pub(crate) fn all_but_the_series(mut self) -> Self {
+        self.shares("a");
+        self.up_to_the_series()
+    }
+
+    fn up_to_the_series(mut self) -> Self {
         self.found(1, "a", ROOT_KEYS[0].1);
         self.shares("b");
         self.found(2, "b", ROOT_KEYS[1].1);
@@ -224,13 +242,37 @@ impl<'a> Held<'a> {
             let (serial, reason) = (REVOKED.to_owned(), "keyCompromise".to_owned());
             held.step(Action::Revoked { act: 6, root: root_name("a"), serial, reason });
         });
-        let periods = self.periods(7);
-        self.act(7, |held| {
-            for (name, period) in ["a-2.crl", "a-3.crl"].into_iter().zip(periods) {
-                held.crl(7, name, period, true);
+        self
+    }
+
+    /// Founds a root and its successor, and links them.
+    pub(crate) fn link(&mut self, certified: [(&str, &str); 2]) {
+        self.shares("a");
+        self.found(1, "a", ROOT_KEYS[0].1);
+        self.shares("next");
+        self.found(2, "next", ROOT_KEYS[2].1);
+        self.act(3, |held| {
+            for (number, (root, other)) in (1..).zip(certified) {
+                let other = held.issuer(other).certificate().clone();
+                let made = held.certificate(root, "root-link-s1", other.subject(), other.public_key());
+                held.subordinate((3, root), &format!("link-{number}.crt"), &made, "root-link-s1");
             }
         });
-        self
+    }
+
+    /// Takes a file in.
+    pub(crate) fn take_in(&mut self, name: &str, octets: &[u8]) {
+        let inputs = vec![named(&format!("inputs/{name}"), octets)];
+        self.step_with(Action::Incident { what: format!("{name} was read") }, inputs, Vec::new());
+        self.others.push((file_name(name), octets.to_vec()));
+    }
+
+    /// Works with a root of an earlier ceremony.
+    pub(crate) fn root_from_before(&mut self, root: &str, der: &[u8]) {
+        let (plan, certificate) = (self.plan(root), Certificate::from_der(der).unwrap());
+        let not_after = certificate.validity().not_after();
+        let issuer = Issuer::new(certificate, plan.tenant.clone(), not_after, plan.points.clone());
+        self.roots.push((root_name(root), issuer.unwrap()));
     }
 
     pub(crate) fn periods(&self, act: u32) -> Vec<CrlPeriod> {
@@ -286,7 +328,11 @@ impl<'a> Held<'a> {
     ) -> Certificate {
         let profile = self.plan(root).loaded.certificate(profile).unwrap();
         let issuer = self.roots.iter().find(|(name, _)| name.as_str() == root).map(|(_, issuer)| issuer);
-        let begins = issuer.map(|issuer| issuer.certificate().validity().not_before());
+        let own = issuer.map(|issuer| issuer.certificate().validity());
+        // The roots of these tests are founded at one time and have no end: so have the links between them.
+        let bound = own.and_then(|own| profile.bound_to(own));
+        let profile = bound.as_ref().unwrap_or(profile);
+        let begins = own.map(ca_core::validity::Validity::not_before);
         let validity = profile.validity_at(self.file.held(), None).unwrap();
         let validity = ca_core::validity::Validity::new(
             begins.map_or_else(|| validity.not_before(), |begins| begins.max(validity.not_before())),
@@ -367,9 +413,7 @@ impl<'a> Held<'a> {
     pub(crate) fn sub_ca(&mut self, act: u32) {
         let Inputs { request, .. } = Inputs::new(self.file.held());
         let text = request.to_text().unwrap().into_bytes();
-        let inputs = vec![named("inputs/factory.request", &text)];
-        self.step_with(Action::Incident { what: "the request was read".to_owned() }, inputs, Vec::new());
-        self.others.push((file_name("factory.request"), text));
+        self.take_in("factory.request", &text);
         let key = request.csr().public_key().clone();
         let made = self.certificate("a", "sub-factory-s1", request.subject(), &key);
         self.subordinate((act, "a"), "factory.crt", &made, "sub-factory-s1");
@@ -389,9 +433,7 @@ impl<'a> Held<'a> {
 
     pub(crate) fn neighbour(&mut self, act: u32) {
         let Inputs { neighbour, .. } = Inputs::new(self.file.held());
-        let inputs = vec![named("inputs/neighbour.csr", &neighbour)];
-        self.step_with(Action::Incident { what: "the request was read".to_owned() }, inputs, Vec::new());
-        self.others.push((file_name("neighbour.csr"), neighbour));
+        self.take_in("neighbour.csr", &neighbour);
         let key = SoftKeys::public(NEIGHBOUR);
         let made = self.certificate("b", "sub-operational-s2", &name("Neighbour"), &key);
         self.subordinate((act, "b"), "neighbour.crt", &made, "sub-operational-s2");

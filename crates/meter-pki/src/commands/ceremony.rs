@@ -3,6 +3,7 @@
 //! A request is kept open until its response is taken in, and a response that answers no open request is refused. Outputs are
 //! never written over. What the messages are is decided in `ca_core::exchange`.
 
+mod bundle;
 mod releases;
 
 use std::fs::{File, OpenOptions};
@@ -36,6 +37,7 @@ pub(super) fn run(verb: &CeremonyCommand, config: &Path, printer: &Printer) -> R
         CeremonyCommand::Keep { path, release } => {
             super::wait(releases::keep(path, release.as_deref(), &super::client(config)?, printer))
         }
+        CeremonyCommand::Verify { bundle } => bundle::verify(bundle, printer),
         CeremonyCommand::Releases => super::wait(releases::list(&super::client(config)?, printer)),
         CeremonyCommand::Request(args) => request(args, printer),
         CeremonyCommand::Import(args) => import(args, printer),
