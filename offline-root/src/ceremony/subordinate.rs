@@ -32,7 +32,7 @@ use crate::explain::{Exit, Explained};
 use crate::fingerprint;
 use crate::keys::{SecretSource, UnlockError, UnlockedKeys};
 use crate::new_file::{self, NewFileError, Readers};
-use crate::refusal::{exit_of_fault, exit_of_issue, sentence, sentence_of};
+use crate::refusal::{code_of_issue, exit_of_fault, exit_of_issue, sentence, sentence_of};
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -335,7 +335,7 @@ impl Explained for SignSubordinateError {
             Self::Profiles(error) => error.code(),
             Self::Keys(error) => error.code(),
             Self::Root(error) => error.code(),
-            Self::NotIssued(error) => error.code(),
+            Self::NotIssued(error) => code_of_issue(error),
             Self::Certificate(_) | Self::Encode(_) => "certificate.altered",
             Self::NotSigned(_) => "signer.unavailable",
             Self::NotBelievable(error) => error.code(),
