@@ -112,7 +112,7 @@ impl Site {
             crl 3.crl $later $(stamp '+170 days')
             sum() { sha256sum < series/$1 | cut -d' ' -f1; }
             entry() { printf '{\"file\": \"%s\", \"sha256\": \"%s\", \"release\": \"%s\"}' $1 $(sum $1) $2; }
-            printf '{\"releases\": [%s, %s, %s]}' \"$(entry 1.crl $now)\" \"$(entry 2.crl $soon)\" \"$(entry 3.crl $later)\" \
+            printf '{\"format\": 1, \"crls\": [%s, %s, %s]}' \"$(entry 1.crl $now)\" \"$(entry 2.crl $soon)\" \"$(entry 3.crl $later)\" \
                 > series/series.json";
         let _ = run_block(self.room.path(), sign, "");
     }
