@@ -9,3 +9,4 @@ mod power_cuts;
 mod subordinate;
 mod tampering;
 mod token;
+mod transfer;
