@@ -1,6 +1,7 @@
 //! The chapter on the ceremony, step by step as it stands in `docs/operate/ceremony.md`, and what comes out of it.
 
 mod exchange;
+mod releases;
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;

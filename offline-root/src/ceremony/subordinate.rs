@@ -122,7 +122,7 @@ fn examine(
     wish: &SubordinateWish,
     log: &ExchangeLog,
 ) -> Result<SubordinateRequest, SignSubordinateError> {
-    let request = SubordinateRequest::from_text(&read(&wish.request)?)?;
+    let request = SubordinateRequest::from_file(&read(&wish.request)?)?;
     if let Some(expected) = wish.digest.filter(|expected| *expected != request.digest()) {
         return Err(SignSubordinateError::OtherDigest { found: request.digest(), expected });
     }
@@ -150,12 +150,12 @@ fn check_not_closed(ceremony: &Ceremony, request: &SubordinateRequest) -> Result
 }
 
 /// Reads a file of at most 64 KiB, twice what a request may have.
-fn read(path: &Path) -> Result<String, SignSubordinateError> {
+fn read(path: &Path) -> Result<Vec<u8>, SignSubordinateError> {
     use std::io::Read;
     let unreadable = |cause| SignSubordinateError::Unreadable { path: path.to_owned(), cause };
-    let mut text = String::new();
-    fs::File::open(path).and_then(|file| file.take(65_536).read_to_string(&mut text)).map_err(unreadable)?;
-    Ok(text)
+    let mut octets = Vec::new();
+    fs::File::open(path).and_then(|file| file.take(65_536).read_to_end(&mut octets)).map_err(unreadable)?;
+    Ok(octets)
 }
 
 fn record_refusal<T>(

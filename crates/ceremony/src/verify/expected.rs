@@ -143,8 +143,7 @@ fn valid(validity: Validity, wanted: Validity, issuer: Option<&Issuer>) -> Resul
 /// Reads a request for a sub-CA.
 pub(super) fn request(bundle: &Bundle, input: &InputFile) -> Result<SubordinateRequest, String> {
     let octets = file_of(bundle, input)?;
-    let text = core::str::from_utf8(octets).map_err(|_| format!("{} is no request", input.name))?;
-    SubordinateRequest::from_text(text).map_err(|cause| format!("{}: {cause}", input.name))
+    SubordinateRequest::from_file(octets).map_err(|cause| format!("{}: {cause}", input.name))
 }
 
 /// Reads what shows name and key of another CA: a certification request, or a certificate that it signed for itself.
