@@ -3,12 +3,15 @@
 //! Messages only: each is signed, bound to its partner by a nonce, and stale after [`FRESH_SECONDS`]. A request is signed by
 //! the key it asks a certificate for, a response by the ceremony's own *exchange key*; the root's key signs neither, since it
 //! signs certificates and CRLs and nothing else. What is granted is decided by issuance; which requests are open, and which
-//! nonces were seen, is kept by the two ends. RFC 5280 §4, RFC 2986; RFC 7468 for the text form.
+//! nonces were seen, is kept by the two ends. A CMP message that says as much as a request is one too. RFC 5280 §4, RFC 2986;
+//! RFC 7468 for the text form.
 
 mod certification_request;
 mod message;
+mod reading;
 mod request;
 mod response;
+mod transfer;
 #[cfg(test)]
 mod tests;
 

@@ -135,6 +135,9 @@ pub(crate) struct InitArguments {
     profile: String,
     #[command(flatten)]
     form: ProfileArguments,
+    /// The root certificate that this root succeeds: it must be one that can be linked to it
+    #[arg(long, value_name = "FILE")]
+    successor_of: Option<PathBuf>,
     /// Keeps the keys in encrypted files in the directory
     #[arg(long, group = "store")]
     key_file: bool,
@@ -431,6 +434,7 @@ impl InitArguments {
             dealing: self.dealing.into_wish(),
             key_label: self.key_label,
             secrets: self.secrets.into(),
+            successor_of: self.successor_of,
             points: PublicationPoints {
                 crl: self.crl_uri,
                 ca_issuers: self.ca_issuers_uri,

@@ -68,8 +68,8 @@ pub(crate) struct UnlockedKeys {
 }
 
 impl UnlockedKeys {
-    fn of(store: Store, opened_by: Vec<String>) -> Self {
-        Self { signer: Arc::new(SecondOpinion::on(store)), opened_by, gate: None }
+    fn of(store: Store, root: &Path, opened_by: Vec<String>) -> Self {
+        Self { signer: Arc::new(SecondOpinion::on(store, root)), opened_by, gate: None }
     }
 
     /// Puts the keys behind a gate, or takes them out from behind it.
@@ -152,15 +152,16 @@ impl KeyMaker {
     }
 
     /// Makes the root's key and the exchange key. `label` names the first on a token, and with ` exchange` the second.
-    pub(crate) fn make(self, root: &Path, curve: Curve, label: &str) -> Result<MadeKeys, UnlockError> {
-        let mut shares = None;
+    pub(crate) fn make(self, folder: &Path, curve: Curve, label: &str) -> Result<MadeKeys, UnlockError> {
+        let (mut shares, mut directory) = (None, folder.join(DIRECTORY));
         let (root, exchange, store) = match self {
-            Self::File(passphrase) => make_files(&root.join(DIRECTORY), curve, &passphrase)?,
+            Self::File(passphrase) => make_files(&directory, curve, &passphrase)?,
             Self::Shared(dealt) => {
-                let set = SharesShelf::create(root)?.next()?;
+                let set = SharesShelf::create(folder)?.next()?;
                 // Before there is a key: whoever is to open it has what opens it.
                 shares = Some(dealt.write(&set)?);
-                make_files(set.keys(), curve, &dealt.wrap_key().passphrase())?
+                set.keys().clone_into(&mut directory);
+                make_files(&directory, curve, &dealt.wrap_key().passphrase())?
             }
             Self::Token(signer) => {
                 let root = signer.generate(curve, label)?;
@@ -168,7 +169,8 @@ impl KeyMaker {
                 (root, exchange, Store::Token(signer))
             }
         };
-        Ok(MadeKeys { root, exchange, keys: UnlockedKeys::of(store, Vec::new()), shares })
+        let keys = UnlockedKeys::of(store, folder, Vec::new());
+        Ok(MadeKeys { root, exchange, keys, shares, directory })
     }
 }
 
@@ -204,6 +206,24 @@ pub(crate) struct MadeKeys {
     pub(crate) keys: UnlockedKeys,
     /// The shares that were written, if the keys are under a shared wrap key.
     pub(crate) shares: Option<DealtReport>,
+    /// Where they are, if they are in files.
+    directory: PathBuf,
+}
+
+impl MadeKeys {
+    /// Destroys keys that no root came of (case R-21).
+    pub(crate) fn destroy(&self) -> Result<(), DestroyKeysError> {
+        for key in [self.root.key_ref(), self.exchange.key_ref()] {
+            match self.keys.signer.signer() {
+                Store::File(_) => {
+                    let directory = KeyDirectory::open(&self.directory).map_err(UnlockError::from)?;
+                    directory.destroy(&key)?;
+                }
+                Store::Token(signer) => signer.destroy(&key)?,
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Unlocks keys and checks that they are the ones expected (case R-10).
@@ -241,7 +261,7 @@ pub(crate) fn unlock(
         }
         KeyStore::Token { uri } => Store::Token(Box::new(open_token(uri, secrets)?)),
     };
-    check_keys(UnlockedKeys::of(store, opened_by).behind(secrets.gate.clone()), wanted)
+    check_keys(UnlockedKeys::of(store, place.root, opened_by).behind(secrets.gate.clone()), wanted)
 }
 
 /// Before anything is signed: what the signer holds under each name is the key in the certificate.

@@ -8,7 +8,6 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ca_core::key_ref::KeyRef;
 use ca_core::ports::{Entropy, SignError, Signer, Unavailable};
 use ca_core::public_key::{PublicKey, PublicKeyError};
 use ca_core::signature::EcdsaSignature;
@@ -125,22 +124,24 @@ impl PersonKey {
         let passphrase = passphrase_entry::known(&question, passphrase_file)?;
         let signer = FileSigner::new();
         let public_key = signer.add_file(file, &passphrase)?;
-        Ok(Self { public_key, signer: SecondOpinion::on(signer) })
+        // What is signed amiss is put aside on the person's own medium.
+        let medium = file.parent().unwrap_or_else(|| Path::new(""));
+        Ok(Self { public_key, signer: SecondOpinion::on(signer, medium) })
     }
 
     /// Returns the public half.
-    pub(crate) const fn public_half(&self) -> &PublicKey {
+    pub(crate) const fn public_key(&self) -> &PublicKey {
         &self.public_key
     }
-}
 
-impl Signer for PersonKey {
-    fn public_key(&self, key: &KeyRef) -> Result<PublicKey, SignError> {
-        self.signer.public_key(key)
+    /// Returns what signs with it.
+    pub(crate) const fn signer(&self) -> &dyn Signer {
+        &self.signer
     }
 
-    fn sign(&self, key: &KeyRef, message: &[u8]) -> Result<EcdsaSignature, SignError> {
-        self.signer.sign(key, message)
+    /// Signs octets.
+    pub(crate) fn sign(&self, octets: &[u8]) -> Result<EcdsaSignature, SignError> {
+        self.signer.sign(&self.public_key.key_ref(), octets)
     }
 }
 
@@ -164,8 +165,8 @@ pub(crate) fn check(file: &Path, passphrase_file: Option<&Path>) -> Result<Check
     let key = PersonKey::unlock(file, passphrase_file)?;
     let mut octets = [0; 32];
     SystemEntropy.fill(&mut octets)?;
-    key.sign(&key.public_half().key_ref(), &octets)?;
-    Ok(CheckedPerson { key_file: file.to_owned(), sha256: fingerprint::of(key.public_half().spki_der()) })
+    key.sign(&octets)?;
+    Ok(CheckedPerson { key_file: file.to_owned(), sha256: fingerprint::of(key.public_key().spki_der()) })
 }
 
 /// Reads the public key of a person from a PEM file (RFC 7468 §13).

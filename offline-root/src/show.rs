@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use ca_core::certificate::{Certificate, CertificateError};
 use ca_core::crl::parsed::{ParsedCrl, ReadCrlError};
 use ca_core::exchange::{
-    FRESH_SECONDS, MessageKind, RequestError, ResponseError, SubordinateRequest, SubordinateResponse,
+    FRESH_SECONDS, MessageError, MessageKind, RequestError, ResponseError, SubordinateRequest,
+    SubordinateResponse,
 };
 use ca_core::oid;
 use ca_core::public_key::{PublicKey, PublicKeyError};
@@ -98,6 +99,12 @@ fn show_text(text: &str) -> Result<Shown, ShowError> {
 fn show_der(der: &[u8]) -> Result<Shown, ShowError> {
     if let Ok(certificate) = Certificate::from_der(der) {
         return Ok(of_certificate(&certificate));
+    }
+    // A CMP message begins like a CRL, and is none as a whole.
+    match SubordinateRequest::from_der(der) {
+        Ok(request) => return Ok(of_request(&request)),
+        Err(RequestError::Message(MessageError::NotDer { .. })) => {}
+        Err(error) => return Err(error.into()),
     }
     of_crl(der).map_err(|_| ShowError::Unknown)
 }

@@ -102,11 +102,13 @@ impl SubordinateRequest {
         Ok(DraftRequest { body, parts })
     }
 
-    /// Reads a DER request and verifies both signatures. Its age is for [`Self::check_fresh`] to judge.
-    ///
-    /// # Errors
-    /// [`RequestError`].
-    pub fn from_der(der: &[u8]) -> Result<Self, RequestError> {
+    /// Puts together what was read and verified.
+    pub(super) const fn of(der: Vec<u8>, parts: RequestParts) -> Self {
+        Self { der, parts }
+    }
+
+    /// Reads a DER message and verifies both signatures.
+    pub(super) fn from_message(der: &[u8]) -> Result<Self, RequestError> {
         let opened = OpenedMessage::read(MessageKind::SubordinateRequest, der)?;
         let body = SubordinateRequestBody::from_der(opened.body).map_err(not_der)?;
         check_form(body.kind, MessageKind::SubordinateRequest, body.version)?;
@@ -123,15 +125,7 @@ impl SubordinateRequest {
         Ok(Self { der: der.to_vec(), parts })
     }
 
-    /// Reads the text form of a request, as [`Self::from_der`] does.
-    ///
-    /// # Errors
-    /// [`RequestError`].
-    pub fn from_text(text: &str) -> Result<Self, RequestError> {
-        Self::from_der(&MessageKind::SubordinateRequest.unarmour(text)?)
-    }
-
-    /// Writes the text form.
+    /// Writes the text form, of a CMP message too.
     ///
     /// # Errors
     /// [`MessageError::Text`], which has no cause here.

@@ -190,5 +190,10 @@ key = "exchange"
 why = "its successor signs responses"
 "#
         )
-        + &root("next")
+        + &successor()
+}
+
+/// The text of a root that follows the first one, under its name.
+pub(crate) fn successor() -> String {
+    root("next").replace("Example Root next", "Example Root a")
 }

@@ -168,7 +168,10 @@ pub struct RequestArgs {
     /// The directory of the open requests; made when absent.
     #[arg(long, default_value = "exchanges", value_name = "DIR")]
     pub exchanges: PathBuf,
-    /// Where the key is made.
+    /// The name of the key to be certified again, 40 hexadecimal digits: a renewal, for which no key is made.
+    #[arg(long, value_name = "KEY")]
+    pub renew: Option<String>,
+    /// Where the key is, or is made.
     #[command(flatten)]
     pub keys: KeyArgs,
 }

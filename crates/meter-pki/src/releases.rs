@@ -154,6 +154,11 @@ impl Releases {
         }
     }
 
+    /// Tells whether a release that is not out will never be, for another overtakes it.
+    pub(crate) fn is_overtaken(&self, release: &Release) -> bool {
+        release::is_overtaken(&self.kept(), release)
+    }
+
     /// The time, by the clock that dates are compared with.
     pub(crate) fn now(&self) -> UnixTime {
         self.clock.now()

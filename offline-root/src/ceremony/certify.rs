@@ -25,7 +25,7 @@ use crate::charter::ChooseProfilesError;
 use crate::explain::{Exit, Explained};
 use crate::keys::{SecretSource, UnlockError};
 use crate::new_file::{self, NewFileError, Readers};
-use crate::refusal::{exit_of_issue, sentence, sentence_of};
+use crate::refusal::{code_of_issue, exit_of_issue, sentence, sentence_of};
 
 /// A certificate that lies in its file, and whether it was made before a power cut and is delivered only now.
 #[derive(Debug)]
@@ -217,7 +217,7 @@ impl Explained for CertifyError {
             Self::Profiles(error) => error.code(),
             Self::Keys(error) => error.code(),
             Self::Root(error) => error.code(),
-            Self::NotIssued(error) => error.code(),
+            Self::NotIssued(error) => code_of_issue(error),
             Self::Text(_) => "file.text",
             Self::Unavailable(_) => "unavailable",
         }

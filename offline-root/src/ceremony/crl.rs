@@ -19,7 +19,8 @@ use crate::explain::{Exit, Explained};
 use crate::fingerprint;
 use crate::keys::{SecretSource, UnlockError};
 use crate::new_file::{self, NewFileError, Readers};
-use crate::refusal::{exit_of_fault, sentence};
+use crate::refusal::{INCIDENT, exit_of_fault, sentence};
+use crate::second_opinion::is_incident;
 use crate::stated_time::StatedTime;
 
 /// How far thisUpdate may lie after what was last recorded, unless the time is stated twice: 366 days. A year mistyped into
@@ -246,6 +247,7 @@ impl Explained for SignCrlError {
                 | CrlError::SpeaksOfThePast { .. }
                 | CrlError::IssuerNotValid { .. },
             ) => Exit::Refused,
+            Self::NotIssued(CrlError::NotSigned(failure)) if is_incident(failure) => Exit::Integrity,
             Self::NotIssued(error) => exit_of_fault(error.fault()),
         }
     }
@@ -260,6 +262,7 @@ impl Explained for SignCrlError {
             Self::Profiles(error) => error.code(),
             Self::Keys(error) => error.code(),
             Self::Root(error) => error.code(),
+            Self::NotIssued(CrlError::NotSigned(failure)) if is_incident(failure) => INCIDENT,
             Self::NotIssued(error) => error.code(),
         }
     }

@@ -24,7 +24,7 @@ use crate::exchange_log::{Exchange, ExchangeError, ExchangeLog};
 use crate::explain::{Exit, Explained};
 use crate::fingerprint;
 use crate::ledger_file::{Destruction, FileLedger, InspectedCrl, InspectedLedger};
-use crate::second_opinion::agrees;
+use crate::second_opinion::{QUARANTINE, agrees};
 use crate::shares::SharesShelf;
 
 /// What was looked at, and that it is in order.
@@ -47,6 +47,8 @@ pub(crate) struct Review {
     /// How many of whom open the keys, of a shared root.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) shares: Option<String>,
+    /// What was signed amiss and put aside (case R-11).
+    pub(crate) quarantined: usize,
     /// When the keys were destroyed.
     pub(crate) keys_destroyed: Option<String>,
 }
@@ -62,6 +64,9 @@ impl fmt::Display for Review {
         write!(f, "  Exchanges     {}", self.exchanges)?;
         if let Some(shares) = &self.shares {
             write!(f, "\n  Shares        {shares}")?;
+        }
+        if self.quarantined > 0 {
+            write!(f, "\n  Incidents     {}; see what lies in {QUARANTINE}", self.quarantined)?;
         }
         if let Some(at) = &self.keys_destroyed {
             write!(f, "\n  Keys          destroyed on {at}")?;
@@ -102,11 +107,18 @@ pub(crate) fn review(path: &Path) -> Result<Review, ReviewError> {
         exchanges,
         open_intents: ledger.open_intents,
         shares,
+        quarantined: quarantined(path),
         keys_destroyed: match ledger.destruction {
             Destruction::Done { at } => Some(at.to_string()),
             Destruction::None | Destruction::Intended { .. } => None,
         },
     })
+}
+
+/// Returns how many things were put aside.
+fn quarantined(path: &Path) -> usize {
+    let entries = fs::read_dir(path.join(QUARANTINE)).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.path().extension().is_some_and(|ending| ending == "tbs")).count()
 }
 
 #[derive(Default)]
@@ -342,6 +354,7 @@ mod tests {
             key_label: None,
             secrets: secrets.clone(),
             points: PublicationPoints::default(),
+            successor_of: None,
         })
         .unwrap();
         let ceremony = Root::open(&directory).unwrap().begin(time).unwrap();

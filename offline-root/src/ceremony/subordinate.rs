@@ -32,7 +32,7 @@ use crate::explain::{Exit, Explained};
 use crate::fingerprint;
 use crate::keys::{SecretSource, UnlockError, UnlockedKeys};
 use crate::new_file::{self, NewFileError, Readers};
-use crate::refusal::{exit_of_fault, exit_of_issue, sentence, sentence_of};
+use crate::refusal::{code_of_issue, exit_of_fault, exit_of_issue, sentence, sentence_of};
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -122,7 +122,7 @@ fn examine(
     wish: &SubordinateWish,
     log: &ExchangeLog,
 ) -> Result<SubordinateRequest, SignSubordinateError> {
-    let request = SubordinateRequest::from_text(&read(&wish.request)?)?;
+    let request = SubordinateRequest::from_file(&read(&wish.request)?)?;
     if let Some(expected) = wish.digest.filter(|expected| *expected != request.digest()) {
         return Err(SignSubordinateError::OtherDigest { found: request.digest(), expected });
     }
@@ -150,12 +150,12 @@ fn check_not_closed(ceremony: &Ceremony, request: &SubordinateRequest) -> Result
 }
 
 /// Reads a file of at most 64 KiB, twice what a request may have.
-fn read(path: &Path) -> Result<String, SignSubordinateError> {
+fn read(path: &Path) -> Result<Vec<u8>, SignSubordinateError> {
     use std::io::Read;
     let unreadable = |cause| SignSubordinateError::Unreadable { path: path.to_owned(), cause };
-    let mut text = String::new();
-    fs::File::open(path).and_then(|file| file.take(65_536).read_to_string(&mut text)).map_err(unreadable)?;
-    Ok(text)
+    let mut octets = Vec::new();
+    fs::File::open(path).and_then(|file| file.take(65_536).read_to_end(&mut octets)).map_err(unreadable)?;
+    Ok(octets)
 }
 
 fn record_refusal<T>(
@@ -335,7 +335,7 @@ impl Explained for SignSubordinateError {
             Self::Profiles(error) => error.code(),
             Self::Keys(error) => error.code(),
             Self::Root(error) => error.code(),
-            Self::NotIssued(error) => error.code(),
+            Self::NotIssued(error) => code_of_issue(error),
             Self::Certificate(_) | Self::Encode(_) => "certificate.altered",
             Self::NotSigned(_) => "signer.unavailable",
             Self::NotBelievable(error) => error.code(),

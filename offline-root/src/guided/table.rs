@@ -90,7 +90,7 @@ impl<'a> Table<'a> {
         let passphrase = self.means.passphrase_files.get(&person.name).map(std::path::PathBuf::as_path);
         let key = PersonKey::unlock(&file, passphrase)?;
         // a person is known by the key.
-        if *key.public_half() != person.key {
+        if *key.public_key() != person.key {
             return Err(GuidedError::NotThatPerson { name: person.name.clone(), file });
         }
         self.show(&format!("  {}, {}: the key is the one in the ceremony file.", person.name, person.role))?;
@@ -139,7 +139,7 @@ impl<'a> Table<'a> {
         let mut draft = self.journal.transcript().draft(self.file.held(), action, inputs, outputs);
         for seat in &self.seats {
             if signs_every_step(seat.person) || quorum.contains(&seat.person) {
-                draft = draft.sign(seat.person, &seat.key)?;
+                draft = draft.sign(seat.person, seat.key.signer())?;
             }
         }
         let step = self.journal.append(draft)?.step();
@@ -161,7 +161,7 @@ impl<'a> Table<'a> {
         let seats = self.seats.iter().filter(|seat| signs_every_step(seat.person));
         let mut signed = begin;
         for seat in seats {
-            signed = sign(signed, seat.person, &seat.key)?;
+            signed = sign(signed, seat.person, seat.key.signer())?;
         }
         Ok(signed)
     }

@@ -180,3 +180,27 @@ fn a_successor_that_ends_before_the_old_root_is_not_linked() {
     link(&place, "old", "new", "link").refused(4, "link.validity");
     link(&place, "new", "old", "link").refused(4, "link.validity");
 }
+
+#[test]
+fn a_successor_is_checked_against_the_root_that_it_succeeds_before_there_is_a_key() {
+    let place = Place::new();
+    place.init("1", &[]).ok();
+    fs::rename(place.path("root"), place.path("old")).unwrap();
+    let successor = ["--successor-of", "old/public/root.crt"];
+    let refused = |run: Ran| {
+        run.refused(4, "root.no-successor");
+        assert!(!place.path("root").exists());
+    };
+    refused(place.init_at("2", LATER, &successor));
+    refused(place.init_at("1", "2026-11-21T09:59:59Z", &successor));
+    // The old one does not end, this one would.
+    refused(place.init_at("1", LATER, &[&successor[..], &["--profile", "root-30y"]].concat()));
+    let named = ["init", "--json", "--dir", "root", "--suite", "1", "--country", "ZZ", "--organization", "O"];
+    let rest = ["--common-name", "C", "--time", LATER, "--key-file", "--passphrase-file", "pass"];
+    refused(place.run([&named[..], &rest, &successor].concat()));
+    place.init_at("1", LATER, &["--successor-of", "absent"]).refused(5, "file.unreadable");
+    place.init_at("1", LATER, &successor).ok();
+    fs::rename(place.path("root"), place.path("new")).unwrap();
+    link(&place, "old", "new", "new-with-old.crt").ok();
+    link(&place, "new", "old", "old-with-new.crt").ok();
+}

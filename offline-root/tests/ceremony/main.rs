@@ -15,3 +15,4 @@ mod shares;
 mod subordinate;
 mod tampering;
 mod token;
+mod transfer;

@@ -351,6 +351,18 @@ fn the_keys_of_a_shared_root_are_destroyed_by_three_of_five_and_by_no_fewer() {
 }
 
 #[test]
+fn r_21_the_keys_of_a_shared_root_that_no_root_came_of_are_destroyed() {
+    let place = place_with_people();
+    let dealing = dealing(&place, &PEOPLE, "3", "media");
+    let fixed = ["init", "--json", "--dir", "root", "--suite", "1", "--country", "Z1", "--organization", "O"];
+    let more = ["--common-name", "C", "--time", TIME, "--shared"];
+    let fixed = fixed.into_iter().chain(more).map(ToOwned::to_owned);
+    place.run(fixed.chain(dealing)).refused(4, "lint.failed");
+    assert!(names(&place.path("root/keys/set-1")).is_empty());
+    assert!(!place.path("root/ceremony.toml").exists());
+}
+
+#[test]
 fn a_description_that_was_altered_stops_everything() {
     let place = place_with_shared_root("1");
     let path = place.path("root/shares/set-1.json");

@@ -137,6 +137,22 @@ fn a_label_that_is_taken_is_refused() {
 }
 
 #[test]
+fn r_21_keys_of_a_founding_that_was_given_up_are_taken_off_the_token() {
+    let token = TokenPlace::new();
+    // The country is a rule of the linter, after the keys were made.
+    let all = ["init", "--json", "--dir", "root", "--suite", "1", "--country", "zz", "--organization", "O"];
+    let uri = token.uri("token=root");
+    let more = ["--common-name", "C", "--time", TIME, "--token-uri", &uri, "--pin-file", "pin"];
+    token.run(&[&all[..], &more].concat()).refused(4, "lint.failed");
+    let module = token.module.display().to_string();
+    let mut tool = Command::new("pkcs11-tool");
+    tool.args(["--module", &module, "--token-label", "root", "--login", "--pin", PIN, "--list-objects"]);
+    let said = tool.env("SOFTHSM2_CONF", token.place.path("softhsm2.conf")).output();
+    let said = String::from_utf8(said.expect("pkcs11-tool is not installed: run tests/run").stdout).unwrap();
+    assert!(!said.contains("Key Object"), "{said}");
+}
+
+#[test]
 fn two_generations_on_one_token_are_linked_and_the_old_one_is_destroyed_there() {
     let token = TokenPlace::new();
     token.init("1", &token.uri("token=root"), &["--pin-file", "pin"]).ok();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ca_core::validity::UnixTime;
 
 use super::Quorum;
-use super::act::{ActKind, CrlPeriod, Revoke, RootKey, SignCrl};
+use super::act::{ActKind, CrlPeriod, LinkCertificates, Revoke, RootKey, SignCrl};
 use super::fault::{Faults, Placed, Problem};
 use super::root::{RootName, RootPlan};
 use crate::people::{People, Role};
@@ -58,6 +58,17 @@ pub(super) fn acts(
         for name in act.roots() {
             if let Err(problem) = fits(act, name, roots, (&living, &gone)) {
                 faults.note(*start, problem);
+            }
+        }
+        if let ActKind::LinkCertificates(LinkCertificates { old, new }) = act {
+            let plan =
+                |name: &RootName| roots.iter().find(|(_, root)| root.name == *name).map(|(_, root)| root);
+            // RFC 9810 §4.4: two generations of one root have one name; and no suite vouches for another.
+            if let (Some(old), Some(new)) = (plan(old), plan(new))
+                && (&old.subject, old.suite) != (&new.subject, new.suite)
+            {
+                let why = format!("{} and {} have different subjects or suites", old.name, new.name);
+                faults.note(*start, Problem::value("new", why));
             }
         }
         if let ActKind::FoundRoot(act) = act {

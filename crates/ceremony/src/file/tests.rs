@@ -158,6 +158,15 @@ fn refuses_series_that_lead_nowhere() {
 }
 
 #[test]
+fn refuses_to_link_roots_of_different_names() {
+    let text = sample::everything().replace("common_name = \"Example Root a\"", "common_name = \"Another\"");
+    // The first of the two is renamed back, so that they differ.
+    let text = text.replacen("common_name = \"Another\"", "common_name = \"Example Root a\"", 1);
+    let faults = faults(&text);
+    assert!(faults.len() == 1 && faults[0].contains("a and next have different subjects"), "{faults:?}");
+}
+
+#[test]
 fn refuses_profiles_that_are_not_a_roots() {
     let text = sample::founding().replace("profile = \"root\"", "profile = \"meter-op-ds\"");
     refused(&text, "[[root]]", "there is no profile meter-op-ds-s1 of a root");

@@ -12,11 +12,12 @@ use ca_core::lint::crl::{CrlLintInput, lint_crl};
 use ca_core::profile::{CertificateProfile, CrlProfile};
 use ca_core::public_key::PublicKey;
 use ca_core::subject::SubjectName;
+use ca_core::validity::Validity;
 
 use super::issuers::Issuers;
 use crate::bundle::Bundle;
 use crate::file::CeremonyFile;
-use crate::file::act::{Act, ActKind, InputFile};
+use crate::file::act::{Act, ActKind, InputFile, LinkCertificates};
 use crate::file::root::RootPlan;
 use crate::record::certificate::CertificateParts;
 use crate::record::{CertificateRecord, CrlStatement, armour};
@@ -54,7 +55,7 @@ pub(super) fn certificate(
     require(made_of.points() == plan.points, "its publication points are not those of its root")?;
     let fingerprint = issuer.map(|issuer| Fingerprint::of(issuer.certificate().der()));
     require(made_of.issuer == fingerprint, "its record names another issuer")?;
-    let (wanted, name, key) = wish(file, (bundle, issuers), act, plan)?;
+    let Wish { profile: wanted, name, key, linked } = wish(file, (bundle, issuers), act, plan)?;
     require(
         made_of.profile == wanted,
         format!("its profile is {}, and {wanted} was reviewed", made_of.profile),
@@ -64,82 +65,85 @@ pub(super) fn certificate(
     };
     require(subject.der() == name.der(), format!("its subject is {subject}, and {name} was reviewed"))?;
     require(key.is_none_or(|key| key == parts.public_key), "its key is not the one that was reviewed")?;
-    valid(file, (act, issuer), parts, profile)
+    // from the time of the ceremony, for as long as the profile says.
+    let wanted = linked.or_else(|| profile.validity_at(file.held(), None));
+    valid(parts.validity, wanted.ok_or("nothing says how long it is valid")?, issuer)
 }
 
-/// Returns profile, subject and key of the certificate that an act makes; the key of a new root is known to nobody before.
+/// What the ceremony file wants of a certificate.
+struct Wish {
+    profile: String,
+    name: DistinguishedName,
+    /// The key of a new root is known to nobody before.
+    key: Option<PublicKey>,
+    /// A link is valid as long as what it links, and not for as long as a profile says.
+    linked: Option<Validity>,
+}
+
 fn wish(
     file: &CeremonyFile,
     (bundle, issuers): (&Bundle, &Issuers),
     act: &Act,
     plan: &RootPlan,
-) -> Result<(String, DistinguishedName, Option<PublicKey>), String> {
-    match &act.kind {
+) -> Result<Wish, String> {
+    let (profile, name, key) = match &act.kind {
         ActKind::FoundRoot(_) => {
             let name = plan.subject.distinguished_name().map_err(|cause| cause.to_string())?;
-            Ok((plan.profile.clone(), name, None))
+            (plan.profile.clone(), name, None)
         }
         ActKind::SignSubCa(act) => {
             let request = request(bundle, &act.request)?;
             let key = request.csr().public_key().clone();
-            Ok((act.profile.to_string(), request.subject().clone(), Some(key)))
+            (act.profile.to_string(), request.subject().clone(), Some(key))
         }
         ActKind::CrossCertificate(act) => {
             let (name, key) = neighbour(bundle, &act.request)?;
-            Ok((act.profile.to_string(), name, Some(key)))
+            (act.profile.to_string(), name, Some(key))
         }
-        ActKind::LinkCertificates(act) => {
-            let other = issuers.of(if plan.name == act.old { &act.new } else { &act.old })?.certificate();
-            let profile = format!("{LINK_PROFILE}-{}", plan.suite.suffix());
-            Ok((profile, other.subject().clone(), Some(other.public_key().clone())))
-        }
+        ActKind::LinkCertificates(act) => return link(issuers, act, plan),
         ActKind::Crl(_)
         | ActKind::CrlSeries(_)
         | ActKind::Revoke(_)
         | ActKind::CloseSubCa(_)
         | ActKind::DestroyKey(_) => {
-            Err(format!("act {} of {} makes no certificate", act.number, file.title()))
+            return Err(format!("act {} of {} makes no certificate", act.number, file.title()));
         }
-    }
+    };
+    Ok(Wish { profile, name, key, linked: None })
 }
 
-/// from the time of the ceremony, for as long as the profile says, and never beyond the issuer.
-fn valid(
-    file: &CeremonyFile,
-    (act, issuer): (&Act, Option<&Issuer>),
-    parts: &CertificateParts,
-    profile: &CertificateProfile,
-) -> Result<(), String> {
-    let validity = parts.validity;
+/// RFC 9810 §4.4.1: the other root's name and key, until the old root ends.
+fn link(issuers: &Issuers, act: &LinkCertificates, plan: &RootPlan) -> Result<Wish, String> {
+    let old = issuers.of(&act.old)?.certificate();
+    let other = if plan.name == act.old { issuers.of(&act.new)?.certificate() } else { old };
+    let linked = Validity::new(other.validity().not_before(), old.validity().not_after());
+    Ok(Wish {
+        profile: format!("{LINK_PROFILE}-{}", plan.suite.suffix()),
+        name: other.subject().clone(),
+        key: Some(other.public_key().clone()),
+        linked: Some(linked.ok_or("the old root ends before the new one begins")?),
+    })
+}
+
+/// As long as was wanted, and never beyond the root that signs.
+fn valid(validity: Validity, wanted: Validity, issuer: Option<&Issuer>) -> Result<(), String> {
+    let mut begins = wanted.not_before();
     if let Some(issuer) = issuer {
         let outer = issuer.certificate().validity();
+        begins = begins.max(outer.not_before());
         let within = outer.contains(validity.not_before()) && outer.contains(validity.not_after());
         require(within, "it is valid beyond its root")?;
     }
-    // A link is valid for as long as the certificates that it joins.
-    if matches!(act.kind, ActKind::LinkCertificates(_)) {
-        return Ok(());
-    }
-    let wanted = profile.validity_at(file.held(), None).ok_or("its profile says nothing of its validity")?;
-    let own = issuer.map(|issuer| issuer.certificate().validity().not_before());
-    let begins = own.map_or_else(|| wanted.not_before(), |own| own.max(wanted.not_before()));
     let same = validity.not_before() == begins && validity.not_after() == wanted.not_after();
-    require(
-        same,
-        format!(
-            "it is valid from {} to {}, which is not what the profile says of a ceremony held for {}",
-            validity.not_before(),
-            validity.not_after(),
-            file.held()
-        ),
-    )
+    let (from, until) = (validity.not_before(), validity.not_after());
+    let (wanted, end) = (begins, wanted.not_after());
+    require(same, format!("it is valid from {from} to {until}, and {wanted} to {end} was reviewed"))
 }
 
 /// Reads a request for a sub-CA.
 pub(super) fn request(bundle: &Bundle, input: &InputFile) -> Result<SubordinateRequest, String> {
     let octets = file_of(bundle, input)?;
-    let text = core::str::from_utf8(octets).map_err(|_| format!("{} is no request", input.name))?;
-    SubordinateRequest::from_text(text).map_err(|cause| format!("{}: {cause}", input.name))
+    SubordinateRequest::from_file(octets).map_err(|cause| format!("{}: {cause}", input.name))
 }
 
 /// Reads what shows name and key of another CA: a certification request, or a certificate that it signed for itself.

@@ -137,6 +137,9 @@ impl House<'_> {
         let issuer = if founds { None } else { Some(self.issuers.of(&plan.name)?) };
         let (parts, profile) = (made_of.parts()?, plan.loaded.certificate(&made_of.profile));
         let profile = profile.ok_or_else(|| format!("there is no profile {}", made_of.profile))?;
+        // A link has the validity of what it links, which no profile file can say.
+        let bound = profile.bound_to(parts.validity);
+        let profile = bound.as_ref().unwrap_or(profile);
         expected::certificate(
             self.file,
             (self.bundle, self.issuers),

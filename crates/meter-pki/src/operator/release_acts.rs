@@ -51,6 +51,8 @@ fn view(system: &System, new: usize) -> ReleasesView {
     let mut one = |release: &Release| {
         let state = if releases.is_out(release) {
             "out"
+        } else if releases.is_overtaken(release) {
+            "overtaken"
         } else if std::mem::take(&mut next_is_to_come) {
             "next"
         } else {

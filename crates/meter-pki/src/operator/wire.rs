@@ -311,7 +311,7 @@ pub struct ReleaseView {
     pub what: String,
     /// Its SHA-256.
     pub sha256: String,
-    /// `out`, `next` or `later`.
+    /// `out`, `next`, `later`, or `overtaken` by another that was signed after it.
     pub state: String,
 }
 

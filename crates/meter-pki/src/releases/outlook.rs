@@ -105,7 +105,8 @@ pub(crate) fn of(releases: &Releases) -> Vec<Outlook> {
     for root in releases.roots() {
         let key = root.key();
         let out = releases.standing(&key).map(|standing| standing.next_update);
-        let later = kept.iter().filter_map(|release| release.crl_of(&key)).map(|crl| crl.next_update);
+        let later = kept.iter().filter(|release| !releases.is_overtaken(release));
+        let later = later.filter_map(|release| release.crl_of(&key)).map(|crl| crl.next_update);
         let crls = out.into_iter().chain(later).max().map(|end| (Lasting::Crls, end));
         let certificate = (Lasting::Certificate, root.certificate().validity().not_after());
         for (what, end) in crls.into_iter().chain([certificate]) {

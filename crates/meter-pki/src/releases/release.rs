@@ -162,26 +162,27 @@ fn stranger(others: &[(Certificate, Option<UnixTime>)]) -> Failure {
 }
 
 /// Checks what is new among the CRLs of a root: numbers grow with the dates, and there is no time without a CRL.
+///
+/// A series may overtake another that is kept, as one does that was signed after a revocation.
 pub(super) fn check_series(
     kept: &[Release],
     new: &[Release],
     root: &KeyRef,
     standing: Option<CrlStanding>,
 ) -> Result<(), Failure> {
-    let new: Vec<(UnixTime, &KeptCrl)> = dated(new, root).collect();
-    if new.is_empty() {
-        return Ok(());
+    let mut new: Vec<Dated<'_>> = dated(new, root).collect();
+    new.sort_by_key(|(_, crl)| crl.number);
+    let Some((_, lowest)) = new.first() else { return Ok(()) };
+    let highest = dated(kept, root).map(|(_, crl)| crl.number).chain(standing.map(|out| out.number)).max();
+    if let Some(highest) = highest.filter(|highest| lowest.number <= *highest) {
+        let message = format!(
+            "CRL {} of {} comes too late: CRL {highest} is kept or out already",
+            lowest.number, lowest.issuer
+        );
+        return Err(Failure::new(Exit::Conflict, "releases.number", message)
+            .then("have the ceremony sign another series"));
     }
-    if let (Some(standing), Some((_, crl))) = (standing, new.iter().min_by_key(|(_, crl)| crl.number))
-        && crl.number <= standing.number
-    {
-        let message =
-            format!("CRL {} of {} is out, and {} came too late", standing.number, crl.issuer, crl.number);
-        return Err(Failure::new(Exit::Conflict, "releases.number", message));
-    }
-    let mut all: Vec<(UnixTime, &KeptCrl)> = dated(kept, root).chain(new).collect();
-    all.sort_by_key(|(_, crl)| crl.number);
-    for ((date, crl), (next_date, next)) in all.iter().zip(all.iter().skip(1)) {
+    for ((date, crl), (next_date, next)) in new.iter().zip(new.iter().skip(1)) {
         if next.number == crl.number || next_date <= date || next.this_update < crl.this_update {
             let message = format!(
                 "CRL {} of {} for {next_date} does not follow CRL {} for {date}: numbers and dates grow together",
@@ -189,6 +190,17 @@ pub(super) fn check_series(
             );
             return Err(Failure::new(Exit::Conflict, "releases.order", message));
         }
+    }
+    check_no_gap(dated(kept, root).chain(new).collect())
+}
+
+/// Checks that each CRL lasts until the next one is released, in the order in which they will be.
+fn check_no_gap(mut all: Vec<Dated<'_>>) -> Result<(), Failure> {
+    let overtaken: Vec<bool> = all.iter().map(|one| overtakes(&all, one)).collect();
+    let mut overtaken = overtaken.into_iter();
+    all.retain(|_| !overtaken.next().unwrap_or_default());
+    all.sort_by_key(|(_, crl)| crl.number);
+    for ((_, crl), (next_date, next)) in all.iter().zip(all.iter().skip(1)) {
         if crl.next_update < *next_date {
             let message = format!(
                 "CRL {} of {} ends at {}, and CRL {} comes at {next_date}: for a time there would be none",
@@ -201,6 +213,21 @@ pub(super) fn check_series(
     Ok(())
 }
 
-fn dated<'a>(releases: &'a [Release], root: &'a KeyRef) -> impl Iterator<Item = (UnixTime, &'a KeptCrl)> {
+/// A CRL and its date.
+type Dated<'a> = (UnixTime, &'a KeptCrl);
+
+/// Tells whether a CRL with a higher number has a date that is no later: this one will never be the newest that is due.
+fn overtakes(all: &[Dated<'_>], (date, crl): &Dated<'_>) -> bool {
+    all.iter().any(|(other_date, other)| other.number > crl.number && other_date <= date)
+}
+
+/// Tells whether a kept CRL will never be released, for another overtakes it.
+pub(super) fn is_overtaken(kept: &[Release], release: &Release) -> bool {
+    let Object::Crl(crl) = &release.object else { return false };
+    let all: Vec<Dated<'_>> = dated(kept, &crl.root).collect();
+    overtakes(&all, &(release.date, crl))
+}
+
+fn dated<'a>(releases: &'a [Release], root: &'a KeyRef) -> impl Iterator<Item = Dated<'a>> {
     releases.iter().filter_map(|release| release.crl_of(root).map(|crl| (release.date, crl)))
 }

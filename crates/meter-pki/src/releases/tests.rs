@@ -220,6 +220,26 @@ fn a_series_with_a_gap_or_out_of_order_is_refused_as_a_whole() {
 }
 
 #[test]
+fn a_series_signed_after_a_revocation_overtakes_the_one_that_is_kept() {
+    let world = World::new();
+    let (releases, _) = world.start();
+    releases.take_in(world.year()).unwrap();
+    releases.release_due().unwrap();
+    world.turn(100);
+    releases.release_due().unwrap();
+    let later = vec![(world.root.crl(6, 100, 220), None), (world.root.crl(7, 190, 310), None)];
+    releases.take_in(later).unwrap();
+    let overtaken: Vec<bool> = releases.kept().iter().map(|release| releases.is_overtaken(release)).collect();
+    assert_eq!(overtaken, [false, false, false, true, false, true], "those for day 180 and 270");
+    for (day, expected) in [(100, 6), (180, 6), (190, 7), (300, 7)] {
+        world.turn(day);
+        releases.release_due().unwrap();
+        assert_eq!(number(&releases, &world.root), Some(expected), "day {day}");
+    }
+    assert_eq!(code(releases.take_in(vec![(world.root.crl(5, 300, 400), None)])), "releases.number");
+}
+
+#[test]
 fn a_date_outside_of_what_the_crl_speaks_of_is_refused() {
     let world = World::new();
     let (releases, _) = world.start();

@@ -6,10 +6,6 @@ use std::process::Command;
 
 use anyhow::{Context, bail};
 
-/// The target that is named in full, so that flags reach the program and not the compiler's own plug-ins.
-const TARGET: &str =
-    if cfg!(target_arch = "aarch64") { "aarch64-unknown-linux-gnu" } else { "x86_64-unknown-linux-gnu" };
-
 /// A program and how it is linked.
 pub(super) struct Program {
     pub(super) package: &'static str,
@@ -28,9 +24,11 @@ impl Place {
     pub(super) fn build(&self, program: &Program) -> anyhow::Result<PathBuf> {
         // One directory for each set of flags: cargo would build everything anew whenever they change.
         let target = self.target.join(program.binary);
+        // Named in full, so that flags reach the program and not the plug-ins of the compiler.
+        let host = host()?;
         let status = cargo()?
             .current_dir(&self.sources)
-            .args(["build", "--locked", "--profile", "offline", "--target", TARGET])
+            .args(["build", "--locked", "--profile", "offline", "--target", &host])
             .args(["--package", program.package, "--bin", program.binary])
             .env("CARGO_TARGET_DIR", &target)
             .env("CARGO_INCREMENTAL", "0")
@@ -44,7 +42,7 @@ impl Place {
         if !status.success() {
             bail!("{} does not build", program.binary);
         }
-        Ok(target.join(TARGET).join("offline").join(program.binary))
+        Ok(target.join(host).join("offline").join(program.binary))
     }
 
     /// Paths of this machine, which must not be in what is built.
@@ -116,6 +114,14 @@ pub(super) fn compilers() -> anyhow::Result<String> {
         Ok(String::from_utf8_lossy(&said.stdout).lines().next().unwrap_or_default().to_owned())
     };
     Ok(format!("made by {}; {}; {}", first_line("rustc")?, first_line("cc")?, first_line("ld")?))
+}
+
+/// The kind of machine this is, as the compiler calls it.
+fn host() -> anyhow::Result<String> {
+    let said = Command::new("rustc").args(["--version", "--verbose"]).output().context("rustc is missing")?;
+    let text = String::from_utf8_lossy(&said.stdout).into_owned();
+    let host = text.lines().find_map(|line| line.strip_prefix("host: ")).map(str::to_owned);
+    host.context("rustc does not say for which machine it builds")
 }
 
 fn cargo() -> anyhow::Result<Command> {

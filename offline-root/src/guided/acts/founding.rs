@@ -64,6 +64,7 @@ impl Stage<'_, '_> {
                 policy_arc: plan.profiles.policy_arc.clone(),
             },
             time: self.held(),
+            successor_of: None,
             dealing: if plan.keys == KeyPlace::Shared { Some(self.dealing(again)?) } else { None },
             keys,
             key_label,

@@ -8,7 +8,7 @@ use crate::bundle::manifest::Signatures;
 use crate::bundle::{MANIFEST, SIGNATURES};
 use crate::exact_json;
 
-fn openssl(directory: &Path, arguments: &[&str]) -> String {
+pub(super) fn openssl(directory: &Path, arguments: &[&str]) -> String {
     let done = Command::new("openssl").args(arguments).current_dir(directory).output();
     let done = done.expect("install it: apt-get install openssl");
     let said = [done.stdout, done.stderr].concat();

@@ -15,7 +15,7 @@ use crate::operator::wire::{ReleaseText, ReleasesText, ReleasesView};
 /// `series.json`, as far as it is read here: what the objects say of themselves is read from them.
 #[derive(Debug, Deserialize)]
 struct Series {
-    releases: Vec<Listed>,
+    crls: Vec<Listed>,
 }
 
 /// One file of the series.
@@ -63,10 +63,10 @@ fn series(directory: &Path) -> Result<Vec<ReleaseText>, Failure> {
         Failure::new(Exit::Usage, "releases.malformed", format!("{}: {error}", list.display()))
     };
     let series: Series = serde_json::from_slice(&read(&list)?).map_err(|error| malformed(&error))?;
-    if series.releases.is_empty() {
+    if series.crls.is_empty() {
         return Err(malformed(&"it lists no file"));
     }
-    series.releases.into_iter().map(|listed| object(directory, listed)).collect()
+    series.crls.into_iter().map(|listed| object(directory, listed)).collect()
 }
 
 fn object(directory: &Path, listed: Listed) -> Result<ReleaseText, Failure> {
