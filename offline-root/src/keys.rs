@@ -17,7 +17,8 @@ use signer_file::{
     PrivatePathError, ReadKeyError,
 };
 use signer_pkcs11::{
-    LoadPinError, OpenTokenError, ParseTokenUriError, Pin, TokenOptions, TokenSigner, TokenUri, UseTokenError,
+    KeyAttributes, LoadPinError, OpenTokenError, ParseTokenUriError, Pin, TokenKey, TokenOptions,
+    TokenSigner, TokenUri, UseTokenError,
 };
 
 use crate::charter::KeyStore;
@@ -70,6 +71,22 @@ pub(crate) struct UnlockedKeys {
 impl UnlockedKeys {
     fn of(store: Store, root: &Path, opened_by: Vec<String>) -> Self {
         Self { signer: Arc::new(SecondOpinion::on(store, root)), opened_by, gate: None }
+    }
+
+    /// Returns what the token says of the private keys on it; nothing when they are in files.
+    pub(crate) fn on_token(
+        &self,
+        wanted: &[&PublicKey],
+    ) -> Result<Vec<(TokenKey, KeyAttributes)>, UnlockError> {
+        let Store::Token(signer) = self.signer.inner() else { return Ok(Vec::new()) };
+        let objects = signer.keys().map_err(OpenTokenError::from)?;
+        let keys = objects.into_iter().filter_map(|object| object.key.ok());
+        let keys = keys.filter(|key| wanted.iter().any(|wanted| **wanted == key.public_key));
+        keys.map(|key| {
+            let attributes = signer.attributes(&key).map_err(OpenTokenError::from)?;
+            Ok((key, attributes))
+        })
+        .collect()
     }
 
     /// Puts the keys behind a gate, or takes them out from behind it.

@@ -4,7 +4,9 @@
 //! drafted is drafted anew. The two are told apart by the SHA-256 of the to-be-signed octets, which the transcript has before
 //! any key has them.
 
+mod ending;
 mod founding;
+mod generations;
 mod products;
 mod unlocking;
 
@@ -14,8 +16,11 @@ use ca_core::ports::StatusSource;
 use ca_core::public_key::PublicKey;
 use ca_core::record::{CertificateId, CertificateStatus, StoredCertificate};
 use ceremony::file::CeremonyFile;
-use ceremony::file::act::{Act, ActKind, CrlPeriod, FileName, InputFile, Revoke, RootKey, SignSubCa};
+use ceremony::file::act::{
+    Act, ActKind, CrlPeriod, FileName, InputFile, LinkCertificates, Revoke, RootKey, SignSubCa,
+};
 use ceremony::file::root::{RootName, RootPlan};
+use ceremony::people::Person;
 use ceremony::transcript::action::Action;
 use ceremony::words::Fingerprint;
 use std::collections::BTreeMap;
@@ -50,11 +55,23 @@ pub(crate) struct Stage<'t, 'a> {
     table: &'t mut Table<'a>,
     /// The keys that were unlocked, until the ceremony ends.
     keys: BTreeMap<RootName, UnlockedKeys>,
+    /// The root whose key is at work.
+    signing: String,
+    /// The share-holders who came forward in this run.
+    together: Vec<&'a Person>,
 }
 
 impl<'t, 'a> Stage<'t, 'a> {
     pub(crate) const fn new(scene: &'a Scene, means: &'a Means, table: &'t mut Table<'a>) -> Self {
-        Self { scene, file: table.file, means, table, keys: BTreeMap::new() }
+        Self {
+            scene,
+            file: table.file,
+            means,
+            table,
+            keys: BTreeMap::new(),
+            signing: String::new(),
+            together: Vec::new(),
+        }
     }
 
     /// Does an act, or what is left of it.
@@ -69,11 +86,13 @@ impl<'t, 'a> Stage<'t, 'a> {
                 // what lies on the medium is what was reviewed, said in words.
                 compare(self.table, input.name.as_str(), &input.sha256)?;
             }
-            self.table.record(Action::ActBegun { act: number })?;
+            let quorum = self.quorum(act)?;
+            self.table.record_by(Action::ActBegun { act: number }, &quorum)?;
         }
         while let Err(error) = self.act(act) {
             self.put_right(error)?;
         }
+        self.record_quorum(act)?;
         self.deliver(act)
     }
 
@@ -86,12 +105,17 @@ impl<'t, 'a> Stage<'t, 'a> {
             }
             ActKind::SignSubCa(signing) => self.sign_subordinate(act, signing),
             ActKind::Revoke(revocation) => self.revoke(act, revocation),
-            ActKind::CrossCertificate(_)
-            | ActKind::LinkCertificates(_)
-            | ActKind::CloseSubCa(_)
-            | ActKind::DestroyKey(_) => {
-                Err(GuidedError::UnknownAct { number: act.number, kind: act.kind.name() })
+            ActKind::CrossCertificate(certifying) => self.cross_certify(act, certifying),
+            ActKind::LinkCertificates(LinkCertificates { old, new }) => {
+                self.link(act, old, new)?;
+                self.link(act, new, old)
             }
+            ActKind::CloseSubCa(closing) => self.close_subordinate(closing),
+            ActKind::DestroyKey(destroying) if destroying.key == RootKey::Root => self.destroy(destroying),
+            ActKind::DestroyKey(_) => Err(GuidedError::UnknownAct {
+                number: act.number,
+                kind: "destroy-key of a key that is not the root's",
+            }),
         }
     }
 
@@ -115,13 +139,26 @@ impl<'t, 'a> Stage<'t, 'a> {
         self.file.root(name).ok_or_else(|| GuidedError::AnotherRoot { name: name.to_string() })
     }
 
-    /// Opens a root of the room: it must be the one that the file means.
+    /// Opens a root of the room, ready to sign.
     fn root(&self, plan: &RootPlan, time: StatedTime) -> Result<Ceremony, GuidedError> {
-        let ceremony = Root::open(&self.scene.root(&plan.name))?.begin(time)?;
-        let found = Fingerprint::of(ceremony.certificate.der());
+        let root = self.known(plan)?;
+        // The last draft still waits for the people: no key was ever given it.
+        let waiting = self.table.transcript().actions().rev().find_map(|(_, action)| match action {
+            Action::Drafted { .. } => Some(true),
+            Action::Confirmed { .. } => Some(false),
+            _ => None,
+        });
+        let root = if waiting == Some(true) { root.knowing_that_nothing_was_signed() } else { root };
+        Ok(root.begin(time)?)
+    }
+
+    /// Looks at a root of the room: it must be the one that the file means.
+    fn known(&self, plan: &RootPlan) -> Result<Root, GuidedError> {
+        let root = Root::open(&self.scene.root(&plan.name))?;
+        let found = Fingerprint::of(root.certificate.der());
         match plan.certificate {
             Some(meant) if meant != found => Err(GuidedError::AnotherRoot { name: plan.name.to_string() }),
-            Some(_) | None => Ok(ceremony),
+            Some(_) | None => Ok(root),
         }
     }
 
@@ -243,7 +280,7 @@ impl<'t, 'a> Stage<'t, 'a> {
             Draft::Crl(crl) => (of_crl(crl).map_err(GuidedError::DraftCrl)?, earlier.crl_like(crl)),
             Draft::Response => return self.table.show("  The exchange key signs the response."),
         };
-        let object = name_of(act, &draft)?;
+        let object = name_of(act, &draft, &self.signing)?;
         if let (ActKind::FoundRoot(founding), Draft::Certificate(certificate)) = (&act.kind, &draft) {
             self.key_made(&founding.root, RootKey::Root, certificate.public_key())?;
         }
@@ -300,7 +337,7 @@ fn behind(opened: UnlockedKeys, gate: Gate) -> SecretSource {
 }
 
 /// What an output is called.
-fn name_of(act: &Act, draft: &Draft<'_>) -> Result<FileName, GuidedError> {
+fn name_of(act: &Act, draft: &Draft<'_>, by: &str) -> Result<FileName, GuidedError> {
     let name = match (&act.kind, draft) {
         (kind, Draft::Crl(crl)) => {
             // By its time and not by its number: a draft that a power cut undid has used a number up.
@@ -311,9 +348,18 @@ fn name_of(act: &Act, draft: &Draft<'_>) -> Result<FileName, GuidedError> {
         }
         (ActKind::FoundRoot(founding), _) => format!("{}.crt", founding.root),
         (ActKind::SignSubCa(signing), _) => format!("{}.crt", stem(&signing.request)),
+        (ActKind::CrossCertificate(signing), _) => {
+            format!("{}-by-{}.crt", stem(&signing.request), signing.root)
+        }
+        (ActKind::LinkCertificates(link), _) => format!("{}-by-{}.crt", other(link, by), by),
         (kind, _) => format!("act-{}-{}.crt", act.number, kind.name()),
     };
     Ok(name.try_into()?)
+}
+
+/// The root of a pair that the other one certifies.
+fn other<'a>(link: &'a LinkCertificates, by: &str) -> &'a str {
+    if link.old.as_str() == by { link.new.as_str() } else { link.old.as_str() }
 }
 
 /// The name of an input without what follows its first dot.

@@ -15,10 +15,14 @@ use ceremony::transcript::JournalError;
 use ceremony::transcript::entry::SignEntryError;
 use der::pem;
 
+use signer_pkcs11::SurveyTokenError;
+
 use super::network::NetworkError;
 use super::room::RoomError;
 use crate::ceremony::OpenRootError;
+use crate::ceremony::certify::CertifyError;
 use crate::ceremony::crl::SignCrlError;
+use crate::ceremony::destruction::DestroyError;
 use crate::ceremony::revocation::RevokeSubordinateError;
 use crate::ceremony::root::FoundRootError;
 use crate::ceremony::subordinate::SignSubordinateError;
@@ -151,6 +155,15 @@ pub(crate) enum GuidedError {
     /// No sub-CA was signed.
     #[error(transparent)]
     Subordinate(#[from] SignSubordinateError),
+    /// A peer was not certified, or a sub-CA not closed.
+    #[error(transparent)]
+    Certify(#[from] CertifyError),
+    /// Keys were not destroyed.
+    #[error(transparent)]
+    Destroy(#[from] DestroyError),
+    /// The token cannot be looked at.
+    #[error(transparent)]
+    Token(#[from] SurveyTokenError),
     /// Nothing was revoked.
     #[error(transparent)]
     Revoke(#[from] RevokeSubordinateError),
@@ -193,6 +206,8 @@ impl GuidedError {
             Self::Crl(error) => error,
             Self::Subordinate(error) => error,
             Self::Revoke(error) => error,
+            Self::Certify(error) => error,
+            Self::Destroy(error) => error,
             Self::Exchange(error) => error,
             Self::Profiles(error) => error,
             Self::Medium(error) => error,
@@ -211,6 +226,9 @@ impl GuidedError {
                 | Self::Crl(_)
                 | Self::Subordinate(_)
                 | Self::Revoke(_)
+                | Self::Certify(_)
+                | Self::Destroy(_)
+                | Self::Token(_)
                 | Self::Person(_)
         );
         of_an_act && self.exit() != Exit::Integrity
@@ -253,6 +271,7 @@ impl Explained for GuidedError {
             Self::Journal(JournalError::Io(_)) => "transcript.not-written",
             Self::Journal(_) => "transcript.altered",
             Self::NotSigned(_) => "person.not-signed",
+            Self::Token(_) => "signer.unavailable",
             Self::NotThatPerson { .. } => "person.another",
             Self::Aborted { .. } => "ceremony.aborted",
             Self::Over { .. } => "ceremony.over",
@@ -283,6 +302,7 @@ impl Explained for GuidedError {
                 "stop, touch nothing, seal the machine: what was made is in quarantine and stands in the transcript"
             }
             Self::OutputDiffers { .. } | Self::RootExists { .. } => "find out where it comes from; nothing is ever overwritten",
+            Self::Token(_) => "put the token in: the one with this label and serial number",
             Self::AnotherRoot { .. } => "check --dir, and the SHA-256 of the root in the ceremony file",
             Self::UnknownAct { .. } => "take the act out of the ceremony file",
             _ => {

@@ -103,6 +103,11 @@ impl<'a> Table<'a> {
         self.record_with(action, Vec::new(), Vec::new())
     }
 
+    /// Records a step that share-holders sign as well.
+    pub(crate) fn record_by(&mut self, action: Action, quorum: &[&Person]) -> Result<(), GuidedError> {
+        self.append(action, (Vec::new(), Vec::new()), quorum)
+    }
+
     pub(crate) fn record_with(
         &mut self,
         action: Action,

@@ -22,13 +22,14 @@ use crate::gate::Gate;
 use crate::keys::SecretSource;
 use crate::shares::{self, DealWish, HolderWish};
 
-impl Stage<'_, '_> {
-    pub(super) fn found(&mut self, act: &Act, plan: &RootPlan) -> Result<(), GuidedError> {
+impl<'a> Stage<'_, 'a> {
+    pub(super) fn found(&mut self, act: &Act, plan: &'a RootPlan) -> Result<(), GuidedError> {
         let directory = self.scene.root(&plan.name);
         if directory.join(charter::FILE_NAME).is_file() {
             // Founded by this very act before it was interrupted, or by somebody else.
             return match self.products(act)?.is_empty() {
-                false => Ok(()),
+                // Recorded at the latest when the keys are opened the next time.
+                false => self.after_founding(plan),
                 true => Err(GuidedError::RootExists { name: plan.name.to_string() }),
             };
         }
@@ -43,7 +44,29 @@ impl Stage<'_, '_> {
             self.table.show("  Every share-holder takes the own medium, and has the share checked: offline-root share check.")?;
         }
         self.keys.insert(plan.name.clone(), keys);
-        Ok(())
+        self.after_founding(plan)
+    }
+
+    /// Records who has a share now, or what the token says of the new keys.
+    fn after_founding(&mut self, plan: &'a RootPlan) -> Result<(), GuidedError> {
+        if plan.keys == KeyPlace::Shared {
+            let holders =
+                self.file.people().with(Role::ShareHolder).map(|person| person.name.clone()).collect();
+            let combined = Action::SharesCombined { root: plan.name.clone(), holders };
+            if !self.table.did(|action| *action == combined) {
+                self.table.record(combined)?;
+            }
+        }
+        let Some(keys) = self.keys.get(&plan.name).cloned() else {
+            // Founded before an interruption: a token is looked at when its keys are opened.
+            if matches!(plan.keys, KeyPlace::Token(_)) {
+                let ceremony = self.root(plan, self.held())?;
+                self.open_keys(plan, &ceremony)?;
+            }
+            return Ok(());
+        };
+        let root = self.known(plan)?;
+        self.token_seen(plan, &keys, (root.certificate.public_key(), &root.charter.exchange_key))
     }
 
     fn founding_wish(&mut self, plan: &RootPlan, again: bool) -> Result<RootWish, GuidedError> {

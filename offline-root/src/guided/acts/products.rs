@@ -22,7 +22,8 @@ use ceremony::words::Fingerprint;
 use super::super::error::GuidedError;
 use super::super::scene::settle;
 use super::{Stage, inspected, stem};
-use crate::ceremony::{Ceremony, OpenRootError, armour};
+use crate::ceremony::link;
+use crate::ceremony::{OpenRootError, Root, armour};
 use crate::exchange_log::ExchangeLog;
 use crate::second_opinion::agrees;
 
@@ -45,6 +46,11 @@ pub(crate) struct Product {
 }
 
 impl Product {
+    /// Tells whether this root signed it.
+    pub(super) fn is_by(&self, root: &RootName) -> bool {
+        self.root == *root
+    }
+
     /// Tells whether it is a CRL of this period.
     pub(super) fn speaks_for(&self, period: &CrlPeriod) -> bool {
         let Ok(crl) = ParsedCrl::from_der(&self.content) else { return false };
@@ -159,7 +165,7 @@ impl Stage<'_, '_> {
 
     fn record_of(&self, act: &Act, plan: &RootPlan, der: &[u8]) -> Result<Content, GuidedError> {
         let certificate = Certificate::from_der(der)?;
-        let root = self.root(plan, self.held())?;
+        let root = self.known(plan)?;
         let itself = matches!(act.kind, ActKind::FoundRoot(_));
         let issuer = if itself { None } else { Some(&root.certificate) };
         let profile = profile_of(act, &root)?;
@@ -191,7 +197,7 @@ impl Stage<'_, '_> {
         let output = named(&object, &octets);
         let signed = Action::Signed { act: number, object: object.clone(), sha256: output.sha256 };
         self.once(signed, vec![output.clone()])?;
-        let root = self.root(self.plan(&product.root)?, self.held())?;
+        let root = self.known(self.plan(&product.root)?)?;
         if !self.verifies(act, product, drafted, &root)? {
             return Err(self.incident(format!("{object} is not what was drafted, or its signature is none")));
         }
@@ -222,7 +228,7 @@ impl Stage<'_, '_> {
         act: &Act,
         product: &Product,
         drafted: Option<&Fingerprint>,
-        root: &Ceremony,
+        root: &Root,
     ) -> Result<bool, GuidedError> {
         let ActKind::SignSubCa(signing) = &act.kind else {
             return Ok(product.is_as_drafted(root.certificate.public_key(), drafted));
@@ -256,7 +262,7 @@ impl Stage<'_, '_> {
         }
     }
 
-    fn lint(&self, act: &Act, product: &Product, root: &Ceremony) -> Result<Vec<Finding>, GuidedError> {
+    fn lint(&self, act: &Act, product: &Product, root: &Root) -> Result<Vec<Finding>, GuidedError> {
         if product.form == Form::Response {
             // Its certificate is an object of its own.
             return Ok(Vec::new());
@@ -277,6 +283,10 @@ impl Stage<'_, '_> {
         let profile = root.profiles.certificate(&id);
         let profile = profile
             .ok_or_else(|| GuidedError::NotAsReviewed { what: format!("there is no profile {id}") })?;
+        // A link is valid for as long as the certificates that it joins.
+        let validity = Certificate::from_der(&product.content)?.validity();
+        let bound = profile.bound_to(validity);
+        let profile = bound.as_ref().unwrap_or(profile);
         let input = LintInput { tbs, profile, signed_by, now: self.file.held() };
         Ok(policies::lint::linter().lint(&input))
     }
@@ -284,7 +294,7 @@ impl Stage<'_, '_> {
     /// What goes with a root: the key that responses are verified with.
     fn companions(&mut self, act: &Act) -> Result<Vec<(FileName, Vec<u8>)>, GuidedError> {
         let ActKind::FoundRoot(founding) = &act.kind else { return Ok(Vec::new()) };
-        let root = self.root(self.plan(&founding.root)?, self.held())?;
+        let root = self.known(self.plan(&founding.root)?)?;
         let key = root.charter.exchange_key.clone();
         self.key_made(&founding.root, RootKey::Exchange, &key)?;
         let name = format!("{}-exchange-key.pem", founding.root);
@@ -293,10 +303,12 @@ impl Stage<'_, '_> {
 }
 
 /// The profile of the certificate that an act makes.
-fn profile_of(act: &Act, root: &Ceremony) -> Result<String, GuidedError> {
+fn profile_of(act: &Act, root: &Root) -> Result<String, GuidedError> {
     match &act.kind {
         ActKind::FoundRoot(_) => Ok(root.charter.profile.clone()),
         ActKind::SignSubCa(signing) => Ok(signing.profile.to_string()),
+        ActKind::CrossCertificate(signing) => Ok(signing.profile.to_string()),
+        ActKind::LinkCertificates(_) => Ok(format!("{}-{}", link::PROFILE, root.charter.suite.suffix())),
         kind => Err(GuidedError::UnknownAct { number: act.number, kind: kind.name() }),
     }
 }

@@ -2,15 +2,18 @@
 
 use std::path::PathBuf;
 
+use ca_core::public_key::PublicKey;
 use ceremony::file::act::Act;
 use ceremony::file::root::{KeyPlace, RootName, RootPlan, TokenChoice};
 use ceremony::people::{Person, Role};
-use ceremony::transcript::action::Action;
+use ceremony::transcript::action::{Action, TokenKey, TokenSeen};
+use ceremony::words::Fingerprint;
+use signer_pkcs11::{TokenUri, survey};
 
 use super::super::error::GuidedError;
 use super::Stage;
 use crate::ceremony::Ceremony;
-use crate::keys::{SecretSource, UnlockedKeys};
+use crate::keys::{SecretSource, UnlockError, UnlockedKeys};
 use crate::shares::ShareSources;
 
 impl<'a> Stage<'_, 'a> {
@@ -24,26 +27,61 @@ impl<'a> Stage<'_, 'a> {
             return Ok(keys.clone());
         }
         self.table.show(&format!("  The keys of the root {} are opened.", plan.name))?;
+        let secrets = self.known_secrets(plan)?;
+        let keys = ceremony.unlock(&[&ceremony.charter.exchange_key], &secrets)?;
+        if !keys.opened_by().is_empty() {
+            let holders = self.together.iter().map(|person| person.name.clone()).collect();
+            self.table.record(Action::SharesCombined { root: plan.name.clone(), holders })?;
+        }
+        self.token_seen(plan, &keys, (ceremony.certificate.public_key(), &ceremony.charter.exchange_key))?;
+        self.keys.insert(plan.name.clone(), keys.clone());
+        Ok(keys)
+    }
+
+    /// Where what opens the keys of a root comes from.
+    pub(super) fn known_secrets(&mut self, plan: &'a RootPlan) -> Result<SecretSource, GuidedError> {
         let file = self.means.root_secrets.get(&plan.name).cloned();
-        let mut holders = Vec::new();
-        let secrets = match &plan.keys {
+        Ok(match &plan.keys {
             KeyPlace::File => SecretSource { passphrase_file: file, ..SecretSource::default() },
             KeyPlace::Shared => {
-                let here = self.come_forward(&plan.name)?;
-                holders = here.iter().map(|person| person.name.clone()).collect();
+                self.together = self.come_forward(&plan.name)?;
+                let here = self.together.clone();
                 SecretSource { shares: self.shares(&here)?, ..SecretSource::default() }
             }
             KeyPlace::Token(token) => {
                 self.look_at(&plan.name, token)?;
                 SecretSource { pin_file: file, ..SecretSource::default() }
             }
-        };
-        let keys = ceremony.unlock(&[&ceremony.charter.exchange_key], &secrets)?;
-        if !holders.is_empty() {
-            self.table.record(Action::SharesCombined { root: plan.name.clone(), holders })?;
-        }
-        self.keys.insert(plan.name.clone(), keys.clone());
-        Ok(keys)
+        })
+    }
+
+    /// Records what a token says of itself and of the keys on it.
+    pub(super) fn token_seen(
+        &mut self,
+        plan: &RootPlan,
+        keys: &UnlockedKeys,
+        (root, exchange): (&PublicKey, &PublicKey),
+    ) -> Result<(), GuidedError> {
+        let KeyPlace::Token(token) = &plan.keys else { return Ok(()) };
+        let survey = survey(&TokenUri::parse(&uri(token)).map_err(UnlockError::from)?)?;
+        let keys = keys.on_token(&[root, exchange])?.into_iter().map(|(key, attributes)| TokenKey {
+            label: key.label,
+            key: Fingerprint::new(key.public_key.fingerprint()),
+            sensitive: attributes.sensitive,
+            always_sensitive: attributes.always_sensitive,
+            extractable: attributes.extractable,
+            never_extractable: attributes.never_extractable,
+            local: attributes.local,
+        });
+        self.table.record(Action::TokenSeen(TokenSeen {
+            root: plan.name.clone(),
+            label: survey.token.label,
+            serial: survey.token.serial,
+            manufacturer: survey.token.manufacturer,
+            model: survey.token.model,
+            firmware: survey.firmware,
+            keys: keys.collect(),
+        }))
     }
 
     /// Asks which share-holders are at the table, until they are as many as the quorum.
@@ -87,26 +125,46 @@ impl<'a> Stage<'_, 'a> {
         }
     }
 
-    /// Who must confirm an act beside operator and witnesses: the share-holders, where a root's key is on a token.
+    /// Who must confirm an act beside operator and witnesses: the share-holders, where a root's key is on a token. They come
+    /// forward once in each run.
     pub(super) fn quorum(&mut self, act: &Act) -> Result<Vec<&'a Person>, GuidedError> {
         let file = self.file;
         let on_token =
             |name: &&RootName| file.root(name).is_some_and(|plan| matches!(plan.keys, KeyPlace::Token(_)));
-        let Some(root) = act.kind.roots().into_iter().find(on_token) else { return Ok(Vec::new()) };
-        if file.quorum().is_none() {
-            return Ok(Vec::new());
+        let roots: Vec<RootName> = act.kind.roots().into_iter().filter(on_token).cloned().collect();
+        let Some(first) = roots.first().filter(|_| file.quorum().is_some()) else { return Ok(Vec::new()) };
+        if self.together.is_empty() {
+            self.together = self.come_forward(first)?;
         }
-        let here = self.come_forward(root)?;
+        let here = self.together.clone();
         for person in &here {
             self.table.seat(person)?;
         }
         Ok(here)
     }
 
-    /// Looks at a token before its PIN is asked for.
+    /// Records that the quorum of a token came together, before anything is signed with it.
+    pub(super) fn record_quorum(&mut self, act: &Act) -> Result<(), GuidedError> {
+        let holders: Vec<String> = self.quorum(act)?.iter().map(|person| person.name.clone()).collect();
+        if holders.is_empty() {
+            return Ok(());
+        }
+        for root in act.kind.roots() {
+            let combined = Action::SharesCombined { root: root.clone(), holders: holders.clone() };
+            if !self.table.did(|action| *action == combined) {
+                self.table.record(combined)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at a token before its PIN is asked for (cases ).
     pub(super) fn look_at(&mut self, root: &RootName, token: &TokenChoice) -> Result<(), GuidedError> {
-        let TokenChoice { label, serial, .. } = token;
-        self.table.show(&format!("  The token of the root {root}: label {label}, serial number {serial}."))
+        let survey = survey(&TokenUri::parse(&uri(token)).map_err(UnlockError::from)?)?;
+        self.table.show(&format!(
+            "  The token of the root {root} is {}.\n  Its PIN: {}.",
+            survey.token, survey.tries
+        ))
     }
 }
 
