@@ -25,10 +25,10 @@ pub(crate) struct RunArguments {
     /// at the terminal when absent
     #[arg(long, value_name = "ROOT=FILE", value_parser = root_file)]
     root_secret_file: Vec<(RootName, PathBuf)>,
-    /// The share file of a share-holder, on the holder's own medium; asked for when absent
-    #[arg(long, value_name = "NAME=FILE", value_parser = named_file)]
-    share: Vec<(String, PathBuf)>,
-    /// File with the passphrase of that share, mode 0600; asked for at the terminal when absent
+    /// The medium of a share-holder, on which the share of a root is in ROOT.share; asked for when absent
+    #[arg(long, value_name = "NAME=DIR", value_parser = named_file)]
+    share_medium: Vec<(String, PathBuf)>,
+    /// File with the passphrase of the shares on it, mode 0600; asked for at the terminal when absent
     #[arg(long, value_name = "NAME=FILE", value_parser = named_file)]
     share_passphrase_file: Vec<(String, PathBuf)>,
 }
@@ -39,7 +39,7 @@ impl RunArguments {
             key_files: self.key.into_iter().collect(),
             passphrase_files: self.passphrase_file.into_iter().collect(),
             root_secrets: self.root_secret_file.into_iter().collect(),
-            shares: self.share.into_iter().collect(),
+            share_media: self.share_medium.into_iter().collect(),
             share_passphrases: self.share_passphrase_file.into_iter().collect(),
         };
         RunWish { file: self.file, room: self.dir, rehearsal, means }

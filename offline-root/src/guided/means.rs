@@ -14,8 +14,8 @@ pub(crate) struct Means {
     pub(crate) passphrase_files: BTreeMap<String, PathBuf>,
     /// Files with what opens the keys of a root: the passphrase of its key files, or the PIN of its token.
     pub(crate) root_secrets: BTreeMap<RootName, PathBuf>,
-    /// The share file of each share-holder, by name.
-    pub(crate) shares: BTreeMap<String, PathBuf>,
+    /// The medium of each share-holder, by name: the share of a root is in `ROOT.share` on it.
+    pub(crate) share_media: BTreeMap<String, PathBuf>,
     /// Files with the passphrases of those shares.
     pub(crate) share_passphrases: BTreeMap<String, PathBuf>,
 }

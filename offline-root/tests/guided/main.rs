@@ -3,4 +3,5 @@
 mod interrupted;
 mod refused;
 mod room;
+mod token;
 mod whole;

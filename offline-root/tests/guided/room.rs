@@ -79,6 +79,7 @@ impl Room {
         };
         fs::create_dir(room.path("inputs")).unwrap();
         for (name, _) in room.people() {
+            fs::create_dir(room.path(name)).unwrap();
             room.secret(&format!("{name}.pass"), &format!("the passphrase of {name}"));
             let files = [format!("{name}.key"), format!("{name}.pem"), format!("{name}.pass")];
             let made = Command::new(PROGRAM)
@@ -171,7 +172,7 @@ keys = {keys}
             command.args(["--key", &format!("{name}={name}.key")]);
             command.args(["--passphrase-file", &format!("{name}={name}.pass")]);
             if role == "share-holder" {
-                command.args(["--share", &format!("{name}={name}.share")]);
+                command.args(["--share-medium", &format!("{name}={name}")]);
                 command.args(["--share-passphrase-file", &format!("{name}={name}.pass")]);
             }
         }

@@ -88,7 +88,11 @@ impl<'a> Stage<'_, 'a> {
             },
             time: self.held(),
             successor_of: None,
-            dealing: if plan.keys == KeyPlace::Shared { Some(self.dealing(again)?) } else { None },
+            dealing: if plan.keys == KeyPlace::Shared {
+                Some(self.dealing(&plan.name, again)?)
+            } else {
+                None
+            },
             keys,
             key_label,
             secrets: self.new_secrets(plan)?,
@@ -116,7 +120,7 @@ impl<'a> Stage<'_, 'a> {
     }
 
     /// Who gets a share, and where; `again` when an earlier attempt may have left shares there.
-    fn dealing(&mut self, again: bool) -> Result<DealWish, GuidedError> {
+    fn dealing(&mut self, root: &RootName, again: bool) -> Result<DealWish, GuidedError> {
         let mut wish = DealWish {
             holders: Vec::new(),
             threshold: self.file.quorum().map_or(0, |quorum| quorum.threshold),
@@ -126,7 +130,7 @@ impl<'a> Stage<'_, 'a> {
         for person in people {
             let key = self.scene.path().join(format!("{}.pem", person.fingerprint()));
             settle(&key, crate::ceremony::armour("PUBLIC KEY", person.key.spki_der())?.as_bytes())?;
-            let out = self.share_file(person)?;
+            let out = self.share_file(root, person)?;
             if again {
                 remove_unused_share(&out)?;
             }

@@ -46,7 +46,7 @@ impl<'a> Stage<'_, 'a> {
             KeyPlace::Shared => {
                 self.together = self.come_forward(&plan.name)?;
                 let here = self.together.clone();
-                SecretSource { shares: self.shares(&here)?, ..SecretSource::default() }
+                SecretSource { shares: self.shares(&plan.name, &here)?, ..SecretSource::default() }
             }
             KeyPlace::Token(token) => {
                 self.look_at(&plan.name, token)?;
@@ -105,24 +105,22 @@ impl<'a> Stage<'_, 'a> {
         }
     }
 
-    fn shares(&mut self, holders: &[&Person]) -> Result<ShareSources, GuidedError> {
+    fn shares(&mut self, root: &RootName, holders: &[&Person]) -> Result<ShareSources, GuidedError> {
         let mut sources = ShareSources::default();
         for person in holders {
-            sources.files.push(self.share_file(person)?);
+            sources.files.push(self.share_file(root, person)?);
             sources.passphrase_files.extend(self.means.share_passphrases.get(&person.name).cloned());
         }
         Ok(sources)
     }
 
     /// Where the share of a person is, or is to be.
-    pub(super) fn share_file(&mut self, person: &Person) -> Result<PathBuf, GuidedError> {
-        match self.means.shares.get(&person.name) {
-            Some(file) => Ok(file.clone()),
-            None => Ok(self
-                .table
-                .ask(&format!("{}: which file is your share in, on your own medium", person.name))?
-                .into()),
-        }
+    pub(super) fn share_file(&mut self, root: &RootName, person: &Person) -> Result<PathBuf, GuidedError> {
+        let medium = match self.means.share_media.get(&person.name) {
+            Some(medium) => medium.clone(),
+            None => self.table.ask(&format!("{}: which directory is your own medium", person.name))?.into(),
+        };
+        Ok(medium.join(format!("{root}.share")))
     }
 
     /// Who must confirm an act beside operator and witnesses: the share-holders, where a root's key is on a token. They come
