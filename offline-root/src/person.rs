@@ -125,7 +125,7 @@ impl PersonKey {
         let signer = FileSigner::new();
         let public_key = signer.add_file(file, &passphrase)?;
         // What is signed amiss is put aside on the person's own medium.
-        let medium = file.parent().unwrap_or(Path::new(""));
+        let medium = file.parent().unwrap_or_else(|| Path::new(""));
         Ok(Self { public_key, signer: SecondOpinion::on(signer, medium) })
     }
 
