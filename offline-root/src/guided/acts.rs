@@ -28,7 +28,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::error::GuidedError;
+use super::error::{GuidedError, OutputError};
 use super::means::Means;
 use super::objects::{Draft, Earlier, Line, beside, of_certificate, of_crl};
 use super::opening::compare;
@@ -277,7 +277,7 @@ impl<'t, 'a> Stage<'t, 'a> {
             Draft::Certificate(certificate) => {
                 (of_certificate(certificate), earlier.certificate_like(certificate))
             }
-            Draft::Crl(crl) => (of_crl(crl).map_err(GuidedError::DraftCrl)?, earlier.crl_like(crl)),
+            Draft::Crl(crl) => (of_crl(crl).map_err(OutputError::DraftCrl)?, earlier.crl_like(crl)),
             Draft::Response => return self.table.show("  The exchange key signs the response."),
         };
         let object = name_of(act, &draft, &self.signing)?;
@@ -342,7 +342,7 @@ fn name_of(act: &Act, draft: &Draft<'_>, by: &str) -> Result<FileName, GuidedErr
         (kind, Draft::Crl(crl)) => {
             // By its time and not by its number: a draft that a power cut undid has used a number up.
             let root = kind.roots().first().map(ToString::to_string).unwrap_or_default();
-            let from = crl.period().map_err(GuidedError::DraftCrl)?.0.to_string();
+            let from = crl.period().map_err(OutputError::DraftCrl)?.0.to_string();
             let date = from.get(..10).unwrap_or_default();
             format!("{root}-act-{}-{date}.crl", act.number)
         }

@@ -11,7 +11,7 @@ use ceremony::file::act::FileName;
 use ceremony::record::Record;
 use ceremony::transcript::action::{Action, Tool};
 
-use super::error::GuidedError;
+use super::error::{GuidedError, OutputError};
 use super::scene::{Scene, ensure, settle, unreadable};
 use super::table::Table;
 use crate::medium;
@@ -38,7 +38,7 @@ pub(crate) fn bundle(table: &mut Table<'_>, scene: &Scene, records: &[Record]) -
     let bundle = signed.seal()?;
     settle(&scene.path().join("bundle.tar"), &bundle.to_tar()?).or_else(|error| match error {
         // Signed by an earlier run, which a power cut kept from writing the directory.
-        GuidedError::OutputDiffers { path } => {
+        GuidedError::Output(OutputError::OutputDiffers { path }) => {
             fs::remove_file(&path).map_err(unreadable(&path))?;
             settle(&path, &bundle.to_tar()?)
         }

@@ -99,21 +99,12 @@ pub(crate) enum GuidedError {
         /// What.
         what: String,
     },
-    /// An output is there already, and is another one.
-    #[error("{path} is there already and holds other octets", path = path.display())]
-    OutputDiffers {
-        /// The file.
-        path: PathBuf,
-    },
     /// Something is not what was reviewed.
     #[error("{what}")]
     NotAsReviewed {
         /// What.
         what: String,
     },
-    /// What waits to be signed cannot be read.
-    #[error("what is to be signed cannot be read: {0}")]
-    DraftCrl(#[source] ReadCrlError),
     /// A root of the file is not the one in the room.
     #[error("the root {name} in this room is not the one that the ceremony file means")]
     AnotherRoot {
@@ -134,12 +125,17 @@ pub(crate) enum GuidedError {
         /// Its kind.
         kind: &'static str,
     },
-    /// A name of an output cannot be made.
+    /// An act was not done.
     #[error(transparent)]
-    Name(#[from] FileNameError),
-    /// A file was not written.
+    Act(#[from] ActError),
+    /// What was made was not put in its place.
     #[error(transparent)]
-    NotWritten(#[from] NewFileError),
+    Output(#[from] OutputError),
+}
+
+/// Why an act was not done: what its verb says.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ActError {
     /// A root is not in order.
     #[error(transparent)]
     Root(#[from] OpenRootError),
@@ -176,6 +172,26 @@ pub(crate) enum GuidedError {
     /// The profiles cannot be had.
     #[error(transparent)]
     Profiles(#[from] ChooseProfilesError),
+}
+
+/// Why what was made was not put in its place.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OutputError {
+    /// An output is there already, and is another one.
+    #[error("{path} is there already and holds other octets", path = path.display())]
+    OutputDiffers {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A name of an output cannot be made.
+    #[error(transparent)]
+    Name(#[from] FileNameError),
+    /// A file was not written.
+    #[error(transparent)]
+    NotWritten(#[from] NewFileError),
+    /// What waits to be signed cannot be read.
+    #[error("what is to be signed cannot be read: {0}")]
+    DraftCrl(#[source] ReadCrlError),
     /// The bundle was not made.
     #[error(transparent)]
     Bundle(#[from] MakeBundleError),
@@ -193,24 +209,106 @@ pub(crate) enum GuidedError {
     Text(#[from] pem::Error),
 }
 
+/// Errors of verbs and of outputs are errors of the ceremony.
+macro_rules! by_way_of {
+    ($($between:ident: $($error:ty),+;)+) => {
+        $($(impl From<$error> for GuidedError {
+            fn from(error: $error) -> Self {
+                $between::from(error).into()
+            }
+        })+)+
+    };
+}
+
+by_way_of! {
+    ActError: OpenRootError, UnlockError, FoundRootError, SignCrlError, SignSubordinateError, CertifyError, DestroyError, SurveyTokenError, RevokeSubordinateError, Unavailable, ExchangeError, ChooseProfilesError;
+    OutputError: FileNameError, NewFileError, MakeBundleError, TarError, MediumError, CertificateError, pem::Error;
+}
+
+impl ActError {
+    fn explained(&self) -> Option<&dyn Explained> {
+        Some(match self {
+            Self::Root(error) => error,
+            Self::Unlock(error) => error,
+            Self::Found(error) => error,
+            Self::Crl(error) => error,
+            Self::Subordinate(error) => error,
+            Self::Certify(error) => error,
+            Self::Destroy(error) => error,
+            Self::Revoke(error) => error,
+            Self::Exchange(error) => error,
+            Self::Profiles(error) => error,
+            Self::Token(_) | Self::Unavailable(_) => return None,
+        })
+    }
+}
+
+impl Explained for ActError {
+    fn exit(&self) -> Exit {
+        self.explained().map_or(Exit::Unavailable, Explained::exit)
+    }
+
+    fn code(&self) -> &'static str {
+        self.explained().map_or("signer.unavailable", Explained::code)
+    }
+
+    fn next(&self) -> String {
+        self.explained().map_or_else(
+            || "put the token in, the one with this label and serial number, and check the disk".to_owned(),
+            Explained::next,
+        )
+    }
+}
+
+impl Explained for OutputError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::OutputDiffers { .. } => Exit::Conflict,
+            Self::Name(_) => Exit::Usage,
+            Self::NotWritten(error) => error.exit(),
+            Self::Medium(error) => error.exit(),
+            Self::DraftCrl(_) | Self::Certificate(_) => Exit::Integrity,
+            Self::Bundle(_) | Self::Tar(_) | Self::Text(_) => Exit::Failed,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::OutputDiffers { .. } => "file.exists",
+            Self::Name(_) => "file.name",
+            Self::NotWritten(error) => error.code(),
+            Self::Medium(error) => error.code(),
+            Self::DraftCrl(_) | Self::Certificate(_) => "certificate.altered",
+            Self::Bundle(_) | Self::Tar(_) => "bundle.not-made",
+            Self::Text(_) => "file.text",
+        }
+    }
+
+    fn next(&self) -> String {
+        match self {
+            Self::OutputDiffers { .. } => {
+                "find out where it comes from; nothing is ever overwritten".to_owned()
+            }
+            Self::NotWritten(error) => error.next(),
+            Self::Medium(error) => error.next(),
+            Self::Name(_)
+            | Self::DraftCrl(_)
+            | Self::Certificate(_)
+            | Self::Bundle(_)
+            | Self::Tar(_)
+            | Self::Text(_) => "stop, sign nothing more, and have the program examined".to_owned(),
+        }
+    }
+}
+
 impl GuidedError {
     fn explained(&self) -> Option<&dyn Explained> {
         Some(match self {
             Self::Network(error) => error,
             Self::Room(error) => error,
             Self::Person(error) => error,
-            Self::NotWritten(error) => error,
-            Self::Root(error) => error,
-            Self::Unlock(error) => error,
-            Self::Found(error) => error,
-            Self::Crl(error) => error,
-            Self::Subordinate(error) => error,
-            Self::Revoke(error) => error,
-            Self::Certify(error) => error,
-            Self::Destroy(error) => error,
-            Self::Exchange(error) => error,
-            Self::Profiles(error) => error,
-            Self::Medium(error) => error,
+            Self::Act(error) => error,
+            Self::Output(error) => error,
             _ => return None,
         })
     }
@@ -218,20 +316,7 @@ impl GuidedError {
     /// Tells whether people can put it right and have the act done once more, without leaving the room: nothing was altered,
     /// and the terminal and the transcript work.
     pub(crate) fn may_be_put_right(&self) -> bool {
-        let of_an_act = matches!(
-            self,
-            Self::Root(_)
-                | Self::Unlock(_)
-                | Self::Found(_)
-                | Self::Crl(_)
-                | Self::Subordinate(_)
-                | Self::Revoke(_)
-                | Self::Certify(_)
-                | Self::Destroy(_)
-                | Self::Token(_)
-                | Self::Person(_)
-        );
-        of_an_act && self.exit() != Exit::Integrity
+        matches!(self, Self::Act(_) | Self::Person(_)) && self.exit() != Exit::Integrity
     }
 }
 
@@ -239,24 +324,16 @@ impl Explained for GuidedError {
     fn exit(&self) -> Exit {
         match self {
             Self::Unreadable { cause, .. } => new_file::exit_of(cause),
-            Self::File(_) | Self::Name(_) => Exit::Usage,
+            Self::File(_) => Exit::Usage,
             Self::Inputs(_) | Self::NotAsReviewed { .. } | Self::UnknownAct { .. } | Self::Aborted { .. } => {
                 Exit::Refused
             }
-            Self::AnotherIsOpen { .. }
-            | Self::Over { .. }
-            | Self::OutputDiffers { .. }
-            | Self::RootExists { .. } => Exit::Conflict,
-            Self::Journal(JournalError::Io(_) | JournalError::Locked)
-            | Self::NotSigned(_)
-            | Self::Unavailable(_) => Exit::Unavailable,
-            Self::Journal(_)
-            | Self::Incident { .. }
-            | Self::AnotherRoot { .. }
-            | Self::DraftCrl(_)
-            | Self::Certificate(_) => Exit::Integrity,
+            Self::AnotherIsOpen { .. } | Self::Over { .. } | Self::RootExists { .. } => Exit::Conflict,
+            Self::Journal(JournalError::Io(_) | JournalError::Locked) | Self::NotSigned(_) => {
+                Exit::Unavailable
+            }
+            Self::Journal(_) | Self::Incident { .. } | Self::AnotherRoot { .. } => Exit::Integrity,
             Self::NotThatPerson { .. } => Exit::Permission,
-            Self::Text(_) | Self::Bundle(_) | Self::Tar(_) => Exit::Failed,
             _ => self.explained().map_or(Exit::Failed, Explained::exit),
         }
     }
@@ -271,20 +348,14 @@ impl Explained for GuidedError {
             Self::Journal(JournalError::Io(_)) => "transcript.not-written",
             Self::Journal(_) => "transcript.altered",
             Self::NotSigned(_) => "person.not-signed",
-            Self::Token(_) => "signer.unavailable",
             Self::NotThatPerson { .. } => "person.another",
             Self::Aborted { .. } => "ceremony.aborted",
             Self::Over { .. } => "ceremony.over",
             Self::Incident { .. } => "ceremony.incident",
-            Self::OutputDiffers { .. } => "file.exists",
+            Self::NotAsReviewed { .. } => "ceremony.not-as-reviewed",
             Self::AnotherRoot { .. } => "root.another",
             Self::RootExists { .. } => "root.exists",
             Self::UnknownAct { .. } => "act.unknown",
-            Self::Name(_) => "file.name",
-            Self::NotAsReviewed { .. } => "ceremony.not-as-reviewed",
-            Self::DraftCrl(_) | Self::Certificate(_) => "certificate.altered",
-            Self::Text(_) => "file.text",
-            Self::Bundle(_) | Self::Tar(_) => "bundle.not-made",
             _ => self.explained().map_or("ceremony.failed", Explained::code),
         }
     }
@@ -301,8 +372,7 @@ impl Explained for GuidedError {
             Self::Incident { .. } => {
                 "stop, touch nothing, seal the machine: what was made is in quarantine and stands in the transcript"
             }
-            Self::OutputDiffers { .. } | Self::RootExists { .. } => "find out where it comes from; nothing is ever overwritten",
-            Self::Token(_) => "put the token in: the one with this label and serial number",
+            Self::RootExists { .. } => "find out where it comes from; nothing is ever overwritten",
             Self::AnotherRoot { .. } => "check --dir, and the SHA-256 of the root in the ceremony file",
             Self::UnknownAct { .. } => "take the act out of the ceremony file",
             _ => {

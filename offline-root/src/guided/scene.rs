@@ -13,7 +13,7 @@ use ceremony::transcript::action::Action;
 use ceremony::transcript::{NamedFingerprint, Transcript};
 use ceremony::words::Fingerprint;
 
-use super::error::GuidedError;
+use super::error::{GuidedError, OutputError};
 use crate::ceremony::OpenRootError;
 use crate::ledger_file::FileLedger;
 use crate::new_file;
@@ -157,7 +157,7 @@ pub(crate) fn ensure(path: &Path) -> Result<(), GuidedError> {
 pub(crate) fn settle(path: &Path, octets: &[u8]) -> Result<(), GuidedError> {
     match fs::read(path) {
         Ok(there) if there == octets => Ok(()),
-        Ok(_) => Err(GuidedError::OutputDiffers { path: path.to_owned() }),
+        Ok(_) => Err(OutputError::OutputDiffers { path: path.to_owned() }.into()),
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(new_file::place(path, octets)?),
         Err(cause) => Err(unreadable(path)(cause)),
     }
