@@ -55,12 +55,20 @@ pub enum Act {
     AuthenticationFailed = 14,
     /// The clock was found to have jumped since the record before.
     ClockChanged = 15,
+    /// A private key is to be destroyed; nothing is signed with it any more.
+    KeyDestructionIntended = 16,
+    /// A private key was destroyed, and found to be gone.
+    KeyDestroyed = 17,
+    /// A certification authority was closed: it has signed its last CRL.
+    AuthorityClosed = 18,
     /// A backup of the ledger was made.
     BackupCreated = 20,
     /// The ledger was restored or found to be behind its exported log; nothing was issued from then on.
     RecoveryEntered = 21,
     /// Recovery was ended by an operator under a new epoch.
     RecoveryEnded = 22,
+    /// The wrap key of a root's key files was shared among people.
+    SharesDealt = 30,
 }
 
 impl Act {
@@ -84,9 +92,13 @@ impl Act {
             Self::AuthorityRegistered => "authority-registered",
             Self::AuthenticationFailed => "authentication-failed",
             Self::ClockChanged => "clock-changed",
+            Self::KeyDestructionIntended => "key-destruction-intended",
+            Self::KeyDestroyed => "key-destroyed",
+            Self::AuthorityClosed => "authority-closed",
             Self::BackupCreated => "backup-created",
             Self::RecoveryEntered => "recovery-entered",
             Self::RecoveryEnded => "recovery-ended",
+            Self::SharesDealt => "shares-dealt",
         }
     }
 }

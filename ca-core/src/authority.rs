@@ -19,6 +19,7 @@ use crate::request::{EnrolmentRequest, Evidence, RevocationRequest};
 use crate::revocation::{RecordedRevocation, RevokeError, decide};
 use crate::serial_number::SerialNumber;
 use crate::validity::UnixTime;
+use sha2::{Digest, Sha256};
 
 /// Adapters for everything the authority needs of the world.
 #[derive(Clone)]
@@ -76,6 +77,12 @@ impl CertificationAuthority {
         Self { charter, ports }
     }
 
+    /// Returns the same authority with another profile of CRLs, such as that of its last one.
+    #[must_use]
+    pub fn with_crl_profile(&self, crl_profile: CrlProfile) -> Self {
+        Self { charter: Charter { crl_profile, ..self.charter.clone() }, ports: self.ports.clone() }
+    }
+
     /// Issues a certificate, for the first time or again as the request says.
     ///
     /// # Errors
@@ -125,6 +132,18 @@ impl CertificationAuthority {
     /// # Errors
     /// [`CrlError`]; the CRL before stays the latest.
     pub fn issue_crl(&self, actor: &Actor) -> Result<CrlRecord, CrlError> {
+        self.issue_crl_for(actor, None)
+    }
+
+    /// Signs and records a CRL that speaks from a later time than now and is to be published then.
+    ///
+    /// # Errors
+    /// [`CrlError`]; the CRL before stays the latest.
+    pub fn issue_crl_ahead(&self, actor: &Actor, this_update: UnixTime) -> Result<CrlRecord, CrlError> {
+        self.issue_crl_for(actor, Some(this_update))
+    }
+
+    fn issue_crl_for(&self, actor: &Actor, this_update: Option<UnixTime>) -> Result<CrlRecord, CrlError> {
         crl::issue_crl(&crl::CrlContext {
             issuer: &self.charter.issuer,
             profile: &self.charter.crl_profile,
@@ -133,6 +152,7 @@ impl CertificationAuthority {
             status: &*self.ports.status,
             signer: &*self.ports.signer,
             actor,
+            this_update,
             uncertain_grace_seconds: self.charter.uncertain_grace_seconds,
         })
     }
@@ -172,6 +192,7 @@ impl CertificationAuthority {
         let wish = format!("{} under {}", request.subject, request.profile);
         let digest = match &request.evidence {
             Evidence::Request(csr) => csr.digest().to_vec(),
+            Evidence::SelfSigned(certificate) => Sha256::digest(certificate.der()).to_vec(),
             Evidence::OwnSigner { .. } => Vec::new(),
         };
         AuditEvent {

@@ -46,6 +46,8 @@ pub struct CrlContext<'a> {
     pub profile: &'a CrlProfile,
     /// Who asks for the CRL.
     pub actor: &'a Actor,
+    /// From when it speaks, if not from now: a CA whose key is kept off line signs the CRLs of the time to come ahead.
+    pub this_update: Option<UnixTime>,
     /// After how many seconds a certificate of which nobody knows whether it was signed is revoked.
     pub uncertain_grace_seconds: i64,
     /// The clock, asked once.
@@ -56,6 +58,12 @@ pub struct CrlContext<'a> {
     pub status: &'a dyn StatusSource,
     /// Holds the CA's key.
     pub signer: &'a dyn Signer,
+}
+
+impl CrlContext<'_> {
+    fn speaks_from(&self, now: UnixTime) -> UnixTime {
+        self.this_update.unwrap_or(now)
+    }
 }
 
 impl fmt::Debug for CrlContext<'_> {
@@ -70,9 +78,10 @@ impl fmt::Debug for CrlContext<'_> {
 
 /// Issues the next CRL of a CA: drafted, checked, its intent recorded, signed, verified, recorded; in this order.
 ///
-/// Its number is the last one plus one, or thisUpdate in seconds since 1970 if that is more, so that a ledger restored from
-/// an old copy does not repeat one. Its nextUpdate never lies beyond the CA certificate's notAfter. A refusal leaves an audit
-/// record, and the previous CRL stays the latest.
+/// Its number is the last one plus one, or the present in seconds since 1970 if that is more, so that a ledger restored from
+/// an old copy does not repeat one. Numbers count the order of signing, not of thisUpdate: a CRL that is signed later knows
+/// more, and has the higher number also where others were signed ahead. Its nextUpdate never lies beyond the CA
+/// certificate's notAfter. A refusal leaves an audit record, and the previous CRL stays the latest.
 ///
 /// # Errors
 /// [`CrlError`].
@@ -94,19 +103,31 @@ fn issue_at(context: &CrlContext<'_>, now: UnixTime) -> Result<CrlRecord, CrlErr
 /// Everything before the signature, under a number above `taken` and above that of the last CRL.
 fn prepare(context: &CrlContext<'_>, now: UnixTime, taken: u64) -> Result<RecordedCrl, CrlError> {
     let previous = context.status.latest_crl(&context.issuer.key())?;
-    check_clock(context.issuer, previous.as_ref(), now)?;
+    check_clock(context, previous.as_ref(), now)?;
     revoke_uncertain(context, now)?;
     let last = previous.as_ref().map_or(taken, |previous| previous.number.max(taken));
     DraftCrl::new(context, now, previous.as_ref(), last)?.lint(context)?.record(context)
 }
 
-fn check_clock(issuer: &Issuer, previous: Option<&CrlRecord>, now: UnixTime) -> Result<(), CrlError> {
-    let validity = issuer.certificate().validity();
-    // nextUpdate must lie between now and notAfter.
-    if !validity.contains(now) || now == validity.not_after() {
+fn check_clock(
+    context: &CrlContext<'_>,
+    previous: Option<&CrlRecord>,
+    now: UnixTime,
+) -> Result<(), CrlError> {
+    let validity = context.issuer.certificate().validity();
+    let this_update = context.speaks_from(now);
+    // nextUpdate must lie between thisUpdate and notAfter.
+    if let Some(now) =
+        [now, this_update].into_iter().find(|time| !validity.contains(*time) || *time == validity.not_after())
+    {
         return Err(CrlError::IssuerNotValid { now, validity });
     }
+    if this_update < now {
+        return Err(CrlError::SpeaksOfThePast { this_update, now });
+    }
     match previous.map(|previous| previous.this_update) {
+        // What was signed ahead says nothing of the clock; whoever signs ahead knows when it did.
+        Some(_) if context.profile.signs_ahead() => Ok(()),
         Some(last_update) if now < last_update => Err(CrlError::ClockWentBack { now, last_update }),
         _ => Ok(()),
     }
@@ -171,7 +192,7 @@ impl Heading {
                 self.number, self.entries, self.this_update, self.next_update
             ),
             digest: Sha256::digest(octets).to_vec(),
-            ..event(context, self.this_update, act)
+            ..event(context, self.made_at, act)
         }
     }
 }
@@ -261,6 +282,14 @@ pub enum CrlError {
         /// thisUpdate of the last CRL.
         last_update: UnixTime,
     },
+    /// A CRL was to speak from a time that is over.
+    #[error("the CRL would speak from {this_update}, and it is {now}")]
+    SpeaksOfThePast {
+        /// thisUpdate.
+        this_update: UnixTime,
+        /// The present.
+        now: UnixTime,
+    },
     /// The CA certificate is not yet or no longer valid.
     #[error(
         "the clock says {now}, but the CA certificate is valid from {} to {}",
@@ -339,6 +368,7 @@ impl CrlError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::ClockWentBack { .. } => "crl.clock",
+            Self::SpeaksOfThePast { .. } => "crl.times",
             Self::IssuerNotValid { .. } => "crl.issuer-not-valid",
             Self::EntriesVanished { .. } => "crl.entries-vanished",
             Self::NotAscending { .. } | Self::UncertainNotRevoked { .. } => "crl.ledger",
@@ -364,6 +394,7 @@ impl CrlError {
             ))
             | Self::Unavailable(_) => Fault::Unavailable,
             Self::ClockWentBack { .. }
+            | Self::SpeaksOfThePast { .. }
             | Self::IssuerNotValid { .. }
             | Self::EntriesVanished { .. }
             | Self::NotAscending { .. }

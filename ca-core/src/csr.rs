@@ -12,6 +12,7 @@ use spki::AlgorithmIdentifierRef;
 use x509_cert::attr::Attribute;
 use x509_cert::ext::Extension;
 
+use crate::certificate::Certificate;
 use crate::distinguished_name::{DistinguishedName, NameError};
 use crate::oid;
 use crate::public_key::{PublicKey, PublicKeyError};
@@ -169,8 +170,8 @@ impl CertificationRequest {
     }
 }
 
-/// Evidence that the requester holds the private key of its request; comes from [`CertificationRequest::prove_possession`]
-/// or from our own signer only.
+/// Evidence that the requester holds the private key of its request; comes from [`CertificationRequest::prove_possession`],
+/// from a root's own signature on itself or from our own signer only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProofOfPossession {
     _private: (),
@@ -180,6 +181,13 @@ impl ProofOfPossession {
     /// The key is in our own signer: it answered with this public key.
     pub(crate) const fn held_by_own_signer() -> Self {
         Self { _private: () }
+    }
+
+    /// A root has signed its own certificate.
+    pub(crate) fn shown_by(root: &Certificate) -> Result<Self, NotPossessed> {
+        let own = root.issuer() == root.subject() && root.signature().curve() == root.public_key().curve();
+        let verified = own && root.public_key().verify(root.tbs(), root.signature()).is_ok();
+        verified.then_some(Self { _private: () }).ok_or(NotPossessed)
     }
 }
 

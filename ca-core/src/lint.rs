@@ -214,6 +214,13 @@ impl<'a> Examined<'a> {
         }
     }
 
+    /// Tells whether subject and issuer are one name, under another key than its own: a link certificate (RFC 5280 §3.2).
+    #[must_use]
+    pub fn is_self_issued(&self) -> bool {
+        let subject = self.fields.subject().to_der();
+        self.issuer().is_some_and(|issuer| subject.is_ok_and(|subject| subject == issuer.name().der()))
+    }
+
     /// Returns notBefore.
     #[must_use]
     pub fn not_before(&self) -> UnixTime {

@@ -198,6 +198,12 @@ pub enum ValidityRule {
         /// Longest, in seconds.
         max_seconds: i64,
     },
+    /// That of the certificate whose key is certified once more, as far as the issuer's reaches. Nothing is drafted before the
+    /// profile is bound to that certificate.
+    AsCertified {
+        /// To which period [`CertificateProfile::bound_to`] has bound it.
+        bound: Option<Validity>,
+    },
 }
 
 /// What to do with a key that already has a certificate for the same subject and purpose.
@@ -330,6 +336,20 @@ impl CertificateProfile {
         is_meter_facing(&self.parts)
     }
 
+    /// Binds a profile whose validity is that of a certificate certified once more; `None` for every other.
+    #[must_use]
+    pub fn bound_to(&self, validity: Validity) -> Option<Self> {
+        let rule = ValidityRule::AsCertified { bound: Some(validity) };
+        let parts = ProfileParts { validity: rule, ..self.parts.clone() };
+        self.certifies_again().then_some(Self { parts, purpose: self.purpose })
+    }
+
+    /// Tells whether its certificates certify once more what another certificate does: links between two roots.
+    #[must_use]
+    pub const fn certifies_again(&self) -> bool {
+        matches!(self.parts.validity, ValidityRule::AsCertified { .. })
+    }
+
     /// Returns the validity of a certificate drafted at `now`, or `None` when `asked_seconds` is outside the profile.
     ///
     /// Lengths count from `now`; the seconds by which notBefore lies before it come on top.
@@ -339,7 +359,11 @@ impl CertificateProfile {
         let seconds = match (&self.parts.validity, asked_seconds) {
             (ValidityRule::NoExpiry, None) => return Validity::new(not_before, UnixTime::NO_EXPIRY),
             (ValidityRule::Fixed { seconds }, None) => *seconds,
-            (ValidityRule::NoExpiry | ValidityRule::Fixed { .. }, Some(_)) => return None,
+            (ValidityRule::AsCertified { bound }, None) => return *bound,
+            (
+                ValidityRule::NoExpiry | ValidityRule::Fixed { .. } | ValidityRule::AsCertified { .. },
+                Some(_),
+            ) => return None,
             (ValidityRule::Range { default_seconds, .. }, None) => *default_seconds,
             (ValidityRule::Range { min_seconds, max_seconds, .. }, Some(asked)) => {
                 (*min_seconds..=*max_seconds).contains(&asked).then_some(asked)?

@@ -3,6 +3,7 @@
 //! Values only; what is decided about them stands in `registration` and `revocation`. No protocol is known here.
 
 use crate::actor::{Actor, Presented};
+use crate::certificate::Certificate;
 use crate::csr::CertificationRequest;
 use crate::key_ref::KeyRef;
 use crate::profile::ProfileId;
@@ -33,6 +34,8 @@ pub struct EnrolmentRequest {
 pub enum Evidence {
     /// A certification request signed by the key.
     Request(Box<CertificationRequest>),
+    /// The certificate of a root, which its key has signed.
+    SelfSigned(Box<Certificate>),
     /// The key is in our own signer, such as a responder's.
     OwnSigner {
         /// Which key.

@@ -2,6 +2,8 @@
 //!
 //! No option takes a secret: a command line is seen by every process of the machine (case I-03).
 
+mod people;
+
 use std::path::PathBuf;
 
 use ca_core::issuer::PublicationPoints;
@@ -12,13 +14,22 @@ use ca_core::tenant::TenantId;
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use policies::{Settings, Variant};
 
+use crate::ceremony::closing::ClosingWish;
 use crate::ceremony::crl::CrlWish;
+use crate::ceremony::crl_series::SeriesWish;
+use crate::ceremony::cross::{CrossCandidate, CrossWish};
+use crate::ceremony::destruction::DestructionWish;
+use crate::ceremony::link::LinkWish;
 use crate::ceremony::revocation::RevocationWish;
 use crate::ceremony::root::RootWish;
 use crate::ceremony::subordinate::SubordinateWish;
 use crate::charter::{KeyStore, ProfileChoice};
 use crate::keys::SecretSource;
 use crate::stated_time::StatedTime;
+use people::{DealArguments, ShareArguments};
+pub(crate) use people::{
+    PersonCheckArguments, PersonVerb, ShareCheckArguments, ShareRenewArguments, ShareVerb,
+};
 
 /// The ceremony program for a root that is kept off line.
 #[derive(Debug, Parser)]
@@ -41,6 +52,16 @@ pub(crate) enum Verb {
     SignSubca(SignSubcaArguments),
     /// Signs the next CRL of the root
     Crl(CrlArguments),
+    /// Signs the CRLs of the coming periods, each to be released when its time comes
+    CrlSeries(CrlSeriesArguments),
+    /// Certifies the root of another generation: a link certificate, new with old or old with new
+    Link(LinkArguments),
+    /// Certifies the issuing CA of another PKI
+    CrossCertify(CrossCertifyArguments),
+    /// Records that a sub-CA is closed, shown by its last CRL
+    CloseSubca(CloseSubcaArguments),
+    /// Destroys the keys of the root, for good
+    DestroyKey(DestroyKeyArguments),
     /// Records that a certificate of the root is revoked; the next CRL will say so
     Revoke(RevokeArguments),
     /// Looks at everything in the directory of a root once more, and changes nothing
@@ -50,6 +71,12 @@ pub(crate) enum Verb {
     /// Files on paper
     #[command(subcommand)]
     Qr(QrVerb),
+    /// Makes and checks the own signing keys of people
+    #[command(subcommand)]
+    Person(PersonVerb),
+    /// Checks and renews the shares of a root's keys
+    #[command(subcommand)]
+    Share(ShareVerb),
 }
 
 #[derive(Debug, Args)]
@@ -82,9 +109,17 @@ pub(crate) struct InitArguments {
     profile: String,
     #[command(flatten)]
     form: ProfileArguments,
+    /// The root certificate that this root succeeds: it must be one that can be linked to it
+    #[arg(long, value_name = "FILE")]
+    successor_of: Option<PathBuf>,
     /// Keeps the keys in encrypted files in the directory
     #[arg(long, group = "store")]
     key_file: bool,
+    /// Keeps the keys in encrypted files in the directory, under a wrap key shared among the holders
+    #[arg(long, group = "store", requires = "holder")]
+    shared: bool,
+    #[command(flatten)]
+    dealing: DealArguments,
     /// Keeps the keys on a PKCS#11 token, such as pkcs11:token=root?module-path=/usr/lib/module.so
     #[arg(long, group = "store", value_name = "URI")]
     token_uri: Option<String>,
@@ -127,6 +162,8 @@ pub(crate) struct SecretArguments {
     /// File with the PIN of the token, mode 0600; asked for at the terminal when absent, unless the URI has a pin-source
     #[arg(long, value_name = "FILE", conflicts_with = "passphrase_file")]
     pin_file: Option<PathBuf>,
+    #[command(flatten)]
+    shares: ShareArguments,
 }
 
 #[derive(Debug, Args)]
@@ -179,6 +216,119 @@ pub(crate) struct CrlArguments {
     /// The CRL file to make, in DER
     #[arg(long)]
     out: PathBuf,
+    #[command(flatten)]
+    secrets: SecretArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CrlSeriesArguments {
+    /// The directory of the root
+    #[arg(long)]
+    pub(crate) dir: PathBuf,
+    /// The time of the ceremony as the people present agree: RFC 3339, or `now` for that of the machine
+    #[arg(long)]
+    pub(crate) time: StatedTime,
+    /// From when the first CRL speaks
+    #[arg(long)]
+    first: StatedTime,
+    /// From one CRL to the next, in days
+    #[arg(long, value_name = "DAYS")]
+    every_days: u32,
+    /// How long each is valid beyond the beginning of the next, in days
+    #[arg(long, value_name = "DAYS")]
+    overlap_days: u32,
+    /// How many CRLs
+    #[arg(long)]
+    count: u32,
+    /// The directory to make, for the CRLs and series.json
+    #[arg(long)]
+    out: PathBuf,
+    #[command(flatten)]
+    secrets: SecretArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LinkArguments {
+    /// The directory of the root that signs
+    #[arg(long)]
+    pub(crate) dir: PathBuf,
+    /// The time of the ceremony as the people present agree: RFC 3339, or `now` for that of the machine
+    #[arg(long)]
+    pub(crate) time: StatedTime,
+    /// The root certificate of the other generation
+    #[arg(long, value_name = "FILE")]
+    other: PathBuf,
+    /// SHA-256 of that certificate as people compared it; another one is refused
+    #[arg(long, value_name = "HEX", value_parser = digest)]
+    other_sha256: Option<[u8; 32]>,
+    /// The certificate to make, in PEM
+    #[arg(long)]
+    out: PathBuf,
+    #[command(flatten)]
+    secrets: SecretArguments,
+}
+
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("candidate").required(true))]
+pub(crate) struct CrossCertifyArguments {
+    /// The directory of the root
+    #[arg(long)]
+    pub(crate) dir: PathBuf,
+    /// The time of the ceremony as the people present agree: RFC 3339, or `now` for that of the machine
+    #[arg(long)]
+    pub(crate) time: StatedTime,
+    /// The certification request (PKCS#10) of the other CA
+    #[arg(long, group = "candidate", value_name = "FILE")]
+    csr: Option<PathBuf>,
+    /// The certificate that the other CA signed for itself
+    #[arg(long, group = "candidate", value_name = "FILE")]
+    root_certificate: Option<PathBuf>,
+    /// SHA-256 of the DER of either as people compared it; another one is refused
+    #[arg(long, value_name = "HEX", value_parser = digest)]
+    sha256: Option<[u8; 32]>,
+    /// The profile, without its suite
+    #[arg(long, default_value = "cross")]
+    profile: String,
+    /// The certificate to make, in PEM
+    #[arg(long)]
+    out: PathBuf,
+    #[command(flatten)]
+    secrets: SecretArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CloseSubcaArguments {
+    /// The directory of the root
+    #[arg(long)]
+    pub(crate) dir: PathBuf,
+    /// The time of the ceremony as the people present agree: RFC 3339, or `now` for that of the machine
+    #[arg(long)]
+    pub(crate) time: StatedTime,
+    /// The serial number of the sub-CA's certificate, in hexadecimal
+    #[arg(long, value_parser = SerialNumber::parse)]
+    serial: SerialNumber,
+    /// Its last CRL
+    #[arg(long, value_name = "FILE")]
+    last_crl: PathBuf,
+    /// How its key was destroyed, for the record
+    #[arg(long, value_parser = sentence)]
+    statement: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DestroyKeyArguments {
+    /// The directory of the root
+    #[arg(long)]
+    pub(crate) dir: PathBuf,
+    /// The time of the ceremony as the people present agree: RFC 3339, or `now` for that of the machine
+    #[arg(long)]
+    pub(crate) time: StatedTime,
+    /// The serial number of the root certificate, in hexadecimal: whoever types it means this root
+    #[arg(long, value_parser = SerialNumber::parse)]
+    serial: SerialNumber,
+    /// Why, for the record
+    #[arg(long, value_parser = sentence)]
+    reason: String,
     #[command(flatten)]
     secrets: SecretArguments,
 }
@@ -249,10 +399,16 @@ impl InitArguments {
             profile: self.profile,
             profiles: ProfileChoice { variant: profile_set, hw_type, policy_arc },
             time: self.time,
-            // The group makes sure that exactly one of the two is given.
-            keys: self.token_uri.map_or(KeyStore::File, |uri| KeyStore::Token { uri }),
+            // The group makes sure that exactly one of the three is given.
+            keys: match self.token_uri {
+                Some(uri) => KeyStore::Token { uri },
+                None if self.shared => KeyStore::Shared,
+                None => KeyStore::File,
+            },
+            dealing: self.dealing.into_wish(),
             key_label: self.key_label,
             secrets: self.secrets.into(),
+            successor_of: self.successor_of,
             points: PublicationPoints {
                 crl: self.crl_uri,
                 ca_issuers: self.ca_issuers_uri,
@@ -278,8 +434,48 @@ impl SignSubcaArguments {
 
 impl From<CrlArguments> for CrlWish {
     fn from(arguments: CrlArguments) -> Self {
-        let CrlArguments { next_update, time, out, secrets, .. } = arguments;
-        Self { next_update, time, out, secrets: secrets.into() }
+        let CrlArguments { this_update, next_update, time, out, secrets, .. } = arguments;
+        Self { this_update, next_update, time, out, secrets: secrets.into() }
+    }
+}
+
+impl From<CrlSeriesArguments> for SeriesWish {
+    fn from(arguments: CrlSeriesArguments) -> Self {
+        let CrlSeriesArguments { first, every_days, overlap_days, count, out, secrets, .. } = arguments;
+        Self { first, every_days, overlap_days, count, out, secrets: secrets.into() }
+    }
+}
+
+impl From<LinkArguments> for LinkWish {
+    fn from(arguments: LinkArguments) -> Self {
+        let LinkArguments { other, other_sha256, out, secrets, .. } = arguments;
+        Self { other, digest: other_sha256, out, secrets: secrets.into() }
+    }
+}
+
+impl From<CrossCertifyArguments> for CrossWish {
+    fn from(arguments: CrossCertifyArguments) -> Self {
+        let CrossCertifyArguments { csr, root_certificate, sha256, profile, out, secrets, .. } = arguments;
+        // The group makes sure that exactly one of the two is given.
+        let candidate = csr.map_or_else(
+            || CrossCandidate::Root(root_certificate.unwrap_or_default()),
+            CrossCandidate::Request,
+        );
+        Self { candidate, digest: sha256, profile, out, secrets: secrets.into() }
+    }
+}
+
+impl From<CloseSubcaArguments> for ClosingWish {
+    fn from(arguments: CloseSubcaArguments) -> Self {
+        let CloseSubcaArguments { serial, last_crl, statement, .. } = arguments;
+        Self { serial, last_crl, statement }
+    }
+}
+
+impl From<DestroyKeyArguments> for DestructionWish {
+    fn from(arguments: DestroyKeyArguments) -> Self {
+        let DestroyKeyArguments { serial, reason, secrets, .. } = arguments;
+        Self { serial, reason, secrets: secrets.into() }
     }
 }
 
@@ -292,8 +488,8 @@ impl From<RevokeArguments> for RevocationWish {
 
 impl From<SecretArguments> for SecretSource {
     fn from(arguments: SecretArguments) -> Self {
-        let SecretArguments { passphrase_file, pin_file } = arguments;
-        Self { passphrase_file, pin_file }
+        let SecretArguments { passphrase_file, pin_file, shares } = arguments;
+        Self { passphrase_file, pin_file, shares: shares.into() }
     }
 }
 
@@ -306,6 +502,13 @@ fn reason(text: &str) -> Result<ReasonCode, String> {
         let names: Vec<&str> = ReasonCode::ALL.into_iter().map(ReasonCode::name).collect();
         format!("the reasons are {}", names.join(", "))
     })
+}
+
+/// A text for the record: something is said, and not a book.
+fn sentence(text: &str) -> Result<String, &'static str> {
+    let said = text.trim();
+    let sound = (1..=200).contains(&said.chars().count()) && !said.chars().any(char::is_control);
+    if sound { Ok(said.to_owned()) } else { Err("it has 1 to 200 characters, in one line") }
 }
 
 fn digest(text: &str) -> Result<[u8; 32], &'static str> {

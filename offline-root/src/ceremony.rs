@@ -3,11 +3,18 @@
 //! The directory holds everything but what is in people's heads: `ceremony.toml`, `keys/` (unless the keys are on a token),
 //! `ledger/`, `exchanges/`, and in `public/` what may leave. What the commands do stands in the modules below.
 
+pub(crate) mod crl_series;
 pub(crate) mod crl;
+pub(crate) mod closing;
+pub(crate) mod cross;
+pub(crate) mod destruction;
+pub(crate) mod link;
 pub(crate) mod review;
 pub(crate) mod revocation;
 pub(crate) mod root;
+pub(crate) mod share_renewal;
 pub(crate) mod subordinate;
+pub(crate) mod certify;
 
 use std::fs;
 use std::io;
@@ -16,24 +23,27 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ca_core::actor::Actor;
+use ca_core::audit::{Act, AuditEvent};
 use ca_core::authority::{CertificationAuthority, Charter as AuthorityCharter, Ports};
 use ca_core::certificate::{Certificate, CertificateError};
 use ca_core::issuer::{Issuer, IssuerError};
-use ca_core::ports::Signer;
+use ca_core::ports::{Ledger, Signer, Unavailable};
 use ca_core::profile::{CrlProfile, ProfileId};
 use ca_core::public_key::PublicKey;
 use ca_core::record::{CertificateId, StoredCertificate};
 use ca_core::registration::{Door, Offer, RepeatRule};
+use ca_core::validity::UnixTime;
 use der::pem::{self, LineEnding};
 use policies::ProfileSet;
 use signer_file::SystemEntropy;
 
-use crate::charter::{Charter, ChooseProfilesError, ReadCharterError};
+use crate::charter::{Charter, ChooseProfilesError, KeyStore, ReadCharterError};
 use crate::explain::{Exit, Explained};
-use crate::keys::{self, SecretSource, UnlockError, UnlockedKeys};
-use crate::ledger_file::{FileLedger, OpenLedgerError, UnsettledLedger};
+use crate::keys::{self, KeyPlace, SecretSource, UnlockError, UnlockedKeys};
+use crate::ledger_file::{Destruction, FileLedger, OpenLedgerError, UnsettledLedger};
 use crate::new_file;
 use crate::operator;
+use crate::shares::{DealtReport, ShareSet, SharesShelf, ShelfError};
 use crate::stated_time::StatedTime;
 
 /// The name of the directory of the ledger.
@@ -70,10 +80,35 @@ impl Root {
         Ok(Self { path: path.to_owned(), profiles: charter.profiles.load()?, charter, ledger, certificate })
     }
 
-    /// Begins a ceremony: settles what a power cut left open.
+    /// Returns the set of shares in force, if the keys are shared.
+    pub(crate) fn share_set(&self) -> Result<ShareSet, OpenRootError> {
+        Ok(SharesShelf::of(&self.path).in_force(self.ledger.shares_digest().as_deref())?.1)
+    }
+
+    /// Begins a ceremony: settles what a power cut left open, also where keys under old shares were to be destroyed. There is none once the keys are destroyed, or are to be.
     pub(crate) fn begin(self, time: StatedTime) -> Result<Ceremony, OpenRootError> {
+        match self.ledger.destruction() {
+            Destruction::None => self.settle(time),
+            Destruction::Intended { at } => Err(OpenRootError::KeysToBeDestroyed { at }),
+            Destruction::Done { at } => Err(OpenRootError::KeysDestroyed { at }),
+        }
+    }
+
+    /// Begins the ceremony in which the keys are destroyed, also when one was cut short.
+    fn begin_destruction(self, time: StatedTime) -> Result<Ceremony, OpenRootError> {
+        match self.ledger.destruction() {
+            Destruction::None | Destruction::Intended { .. } => self.settle(time),
+            Destruction::Done { at } => Err(OpenRootError::KeysDestroyed { at }),
+        }
+    }
+
+    fn settle(self, time: StatedTime) -> Result<Ceremony, OpenRootError> {
         let Self { path, charter, ledger, certificate, profiles } = self;
         let ledger = Arc::new(ledger.settle(time.time())?);
+        if charter.keys == KeyStore::Shared {
+            let shelf = SharesShelf::of(&path);
+            shelf.retire_others(&shelf.in_force(ledger.shares_digest().as_deref())?.0)?;
+        }
         Ok(Ceremony { path, charter, ledger, certificate, time, profiles })
     }
 }
@@ -103,7 +138,13 @@ impl Ceremony {
     ) -> Result<UnlockedKeys, UnlockError> {
         let mut wanted = vec![self.certificate.public_key()];
         wanted.extend(others);
-        keys::unlock(&self.charter.keys, &self.path, &wanted, secrets)
+        keys::unlock(&self.key_place(), &wanted, secrets)
+    }
+
+    /// Says where the keys are.
+    fn key_place(&self) -> KeyPlace<'_> {
+        let shares = self.ledger.shares_digest();
+        KeyPlace { store: &self.charter.keys, root: &self.path, shares }
     }
 
     /// Puts the certification authority together: it issues to sub-CAs, asked by an operator, and signs CRLs.
@@ -112,6 +153,16 @@ impl Ceremony {
         signer: Arc<dyn Signer>,
         crl_profile: CrlProfile,
         profiles: &ProfileSet,
+    ) -> Result<CertificationAuthority, OpenRootError> {
+        self.authority_offering(signer, crl_profile, self.offers(profiles))
+    }
+
+    /// Puts the certification authority together, with these offers.
+    fn authority_offering(
+        &self,
+        signer: Arc<dyn Signer>,
+        crl_profile: CrlProfile,
+        offers: Vec<Offer>,
     ) -> Result<CertificationAuthority, OpenRootError> {
         let not_after = self.certificate.validity().not_after();
         let issuer = Issuer::new(
@@ -123,7 +174,7 @@ impl Ceremony {
         let charter = AuthorityCharter {
             own_issuers: vec![issuer.key()],
             issuer,
-            offers: self.offers(profiles),
+            offers,
             linter: policies::lint::linter(),
             crl_profile,
             // Nobody but this directory could hold a certificate of unknown outcome: it goes on the very next CRL.
@@ -157,6 +208,33 @@ impl Ceremony {
             .collect()
     }
 
+    /// Returns the numbers of the CRLs that were signed ahead for a time after this one.
+    fn obsolete_crls(&self) -> Vec<u64> {
+        let key = self.certificate.public_key().key_ref();
+        self.ledger.crls_ahead(&key, self.time.time()).into_iter().map(|(number, _)| number).collect()
+    }
+
+    /// Makes an audit event of this root at the stated time.
+    pub(crate) fn event(&self, act: Act, detail: String) -> AuditEvent {
+        AuditEvent {
+            time: self.time.time(),
+            tenant: self.charter.tenant.clone(),
+            actor: self.actor().to_string(),
+            act,
+            issuer: Some(self.certificate.public_key().key_ref()),
+            serial: None,
+            reason: String::new(),
+            detail,
+            digest: Vec::new(),
+        }
+    }
+
+    /// Puts a refusal on record.
+    pub(crate) fn record_refusal(&self, detail: &str, code: &str) -> Result<(), Unavailable> {
+        let event = self.event(Act::RequestRefused, detail.to_owned());
+        self.ledger.record_event(AuditEvent { reason: code.to_owned(), ..event })
+    }
+
     /// Returns the profile of the root's CRLs.
     pub(crate) fn crl_profile(&self) -> Result<CrlProfile, ChooseProfilesError> {
         self.profiles.crl(CRL_PROFILE).copied().ok_or_else(|| ChooseProfilesError::Unknown {
@@ -186,6 +264,21 @@ fn check_charter(registered: Option<&[u8]>, digest: &[u8; 32]) -> Result<(), Rea
 /// Writes a PEM text (RFC 7468).
 fn armour(label: &'static str, der: &[u8]) -> Result<String, pem::Error> {
     pem::encode_string(label, LineEnding::LF, der)
+}
+
+/// The record that puts a set of shares in force.
+fn shares_dealt(shares: &DealtReport, root: &Certificate, actor: &Actor, time: StatedTime) -> AuditEvent {
+    AuditEvent {
+        time: time.time(),
+        tenant: actor.tenant.clone(),
+        actor: actor.to_string(),
+        act: Act::SharesDealt,
+        issuer: Some(root.public_key().key_ref()),
+        serial: Some(root.serial().clone()),
+        reason: String::new(),
+        detail: shares.detail(),
+        digest: shares.digest(),
+    }
 }
 
 /// Finds the certificate of the root in its ledger.
@@ -220,6 +313,20 @@ pub(crate) enum OpenRootError {
         /// Its permission bits.
         mode: u32,
     },
+    /// The keys are gone, and nothing can be done with this root.
+    #[error("the keys of this root were destroyed on {at}: nothing is signed with them any more")]
+    KeysDestroyed {
+        /// When.
+        at: UnixTime,
+    },
+    /// The keys are to be destroyed, and that was cut short.
+    #[error(
+        "the destruction of the keys of this root was begun on {at} and is not finished: nothing is signed with them"
+    )]
+    KeysToBeDestroyed {
+        /// When.
+        at: UnixTime,
+    },
     /// The charter is not in order.
     #[error(transparent)]
     Charter(#[from] ReadCharterError),
@@ -238,6 +345,9 @@ pub(crate) enum OpenRootError {
     /// The profiles cannot be loaded.
     #[error(transparent)]
     Profiles(#[from] ChooseProfilesError),
+    /// The shares are not in order.
+    #[error(transparent)]
+    Shares(#[from] ShelfError),
 }
 
 impl Explained for OpenRootError {
@@ -245,10 +355,12 @@ impl Explained for OpenRootError {
         match self {
             Self::Unreadable { cause, .. } => new_file::exit_of(cause),
             Self::TooOpen { .. } => Exit::Permission,
+            Self::KeysDestroyed { .. } | Self::KeysToBeDestroyed { .. } => Exit::Conflict,
             Self::Charter(error) => error.exit(),
             Self::Ledger(error) => error.exit(),
             Self::NoCertificate | Self::Certificate(_) | Self::Issuer(_) => Exit::Integrity,
             Self::Profiles(error) => error.exit(),
+            Self::Shares(error) => error.exit(),
         }
     }
 
@@ -256,16 +368,23 @@ impl Explained for OpenRootError {
         match self {
             Self::Unreadable { .. } => "root.absent",
             Self::TooOpen { .. } => "root.too-open",
+            Self::KeysDestroyed { .. } => "key.destroyed",
+            Self::KeysToBeDestroyed { .. } => "key.destruction-unfinished",
             Self::Charter(error) => error.code(),
             Self::Ledger(error) => error.code(),
             Self::NoCertificate | Self::Certificate(_) | Self::Issuer(_) => "ledger.altered",
             Self::Profiles(error) => error.code(),
+            Self::Shares(error) => error.code(),
         }
     }
 
     fn next(&self) -> String {
         match self {
             Self::Unreadable { .. } => "check --dir".to_owned(),
+            Self::KeysDestroyed { .. } => {
+                "use the successor of this root; what it signed stays as it is".to_owned()
+            }
+            Self::KeysToBeDestroyed { .. } => "finish it: offline-root destroy-key --help".to_owned(),
             Self::TooOpen { path, .. } => format!("find out who was in, then: chmod 0700 {}", path.display()),
             Self::Charter(error) => error.next(),
             Self::Ledger(error) => error.next(),
@@ -273,6 +392,7 @@ impl Explained for OpenRootError {
                 "stop, sign nothing, and compare the directory with its copies".to_owned()
             }
             Self::Profiles(error) => error.next(),
+            Self::Shares(error) => error.next(),
         }
     }
 }

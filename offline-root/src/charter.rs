@@ -81,6 +81,8 @@ impl ProfileChoice {
 pub(crate) enum KeyStore {
     /// In encrypted files, below the directory.
     File,
+    /// In encrypted files below the directory, under a wrap key that enough people put together from their shares.
+    Shared,
     /// On a PKCS#11 token.
     Token {
         /// Which token (RFC 7512).

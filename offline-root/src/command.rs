@@ -11,19 +11,29 @@ use clap::error::ErrorKind;
 use serde::Serialize;
 
 use crate::arguments::{
-    Arguments, CrlArguments, MediumArguments, QrVerb, RevokeArguments, ShowArguments, SignSubcaArguments,
+    Arguments, CloseSubcaArguments, CrlArguments, CrlSeriesArguments, CrossCertifyArguments,
+    DestroyKeyArguments, LinkArguments, MediumArguments, PersonCheckArguments, PersonVerb, QrVerb,
+    RevokeArguments, ShareCheckArguments, ShareRenewArguments, ShareVerb, ShowArguments, SignSubcaArguments,
     Verb, VerifyArguments,
 };
-use crate::ceremony::crl::SignCrlError;
+use crate::ceremony::certify::CertifyError;
+use crate::ceremony::crl::{CrlWish, SignCrlError};
+use crate::ceremony::destruction::DestroyError;
 use crate::ceremony::review::ReviewError;
 use crate::ceremony::revocation::RevokeSubordinateError;
 use crate::ceremony::root::FoundRootError;
+use crate::ceremony::share_renewal::RenewSharesError;
 use crate::ceremony::subordinate::SignSubordinateError;
-use crate::ceremony::{OpenRootError, Root, crl, review, revocation, root, subordinate};
+use crate::ceremony::{
+    OpenRootError, Root, closing, crl, crl_series, cross, destruction, link, review, revocation, root,
+    share_renewal, subordinate,
+};
 use crate::codes::{self, CodesError};
 use crate::explain::{Exit, Explained};
 use crate::medium::{self, MediumError};
+use crate::person::{self, PersonError};
 use crate::refusal::sentence;
+use crate::shares::{self, CombineSharesError};
 use crate::show::{self, ShowError};
 
 /// Runs one command. Results go to `out`, errors to `err`; returns the number to end with, 0 when all was done.
@@ -86,12 +96,34 @@ fn act(verb: Verb) -> Result<Done, CommandError> {
         Verb::Show(ShowArguments { file }) => Done::new(&show::show(&file)?),
         Verb::SignSubca(arguments) => sign_subca(arguments),
         Verb::Crl(arguments) => sign_crl(arguments),
+        Verb::CrlSeries(arguments) => sign_series(arguments),
         Verb::Revoke(arguments) => revoke(arguments),
+        Verb::Link(arguments) => sign_link(arguments),
+        Verb::CrossCertify(arguments) => cross_certify(arguments),
+        Verb::CloseSubca(arguments) => close_subca(arguments),
+        Verb::DestroyKey(arguments) => destroy_key(arguments),
         Verb::Verify(VerifyArguments { dir }) => Done::new(&review::review(&dir)?),
+        Verb::Person(PersonVerb::Create(arguments)) => Done::new(&person::create(&arguments.into())?),
+        Verb::Person(PersonVerb::Check(PersonCheckArguments { file, passphrase_file })) => {
+            Done::new(&person::check(&file, passphrase_file.as_deref())?)
+        }
+        Verb::Share(ShareVerb::Check(arguments)) => check_share(&arguments),
+        Verb::Share(ShareVerb::Renew(arguments)) => renew_shares(*arguments),
         Verb::Medium(MediumArguments { directory }) => Done::new(&medium::review(&directory)?),
         Verb::Qr(QrVerb::Encode { file, out }) => Done::new(&codes::encode(&file, &out)?),
         Verb::Qr(QrVerb::Scan { pictures, out }) => Done::new(&codes::scan(&pictures, &out)?),
     }
+}
+
+fn check_share(arguments: &ShareCheckArguments) -> Result<Done, CommandError> {
+    let ShareCheckArguments { file, dir, passphrase_file } = arguments;
+    let set = dir.as_deref().map(|dir| Root::open(dir)?.share_set()).transpose()?;
+    Done::new(&shares::check(set.as_ref(), file, passphrase_file.as_deref())?)
+}
+
+fn renew_shares(arguments: ShareRenewArguments) -> Result<Done, CommandError> {
+    let ceremony = Root::open(&arguments.dir)?.begin(arguments.time)?;
+    Done::new(&share_renewal::renew(&ceremony, &arguments.into())?)
 }
 
 fn sign_subca(arguments: SignSubcaArguments) -> Result<Done, CommandError> {
@@ -101,11 +133,36 @@ fn sign_subca(arguments: SignSubcaArguments) -> Result<Done, CommandError> {
 }
 
 fn sign_crl(arguments: CrlArguments) -> Result<Done, CommandError> {
-    let (root, this_update) = (Root::open(&arguments.dir)?, arguments.this_update);
-    let wish = arguments.into();
+    let root = Root::open(&arguments.dir)?;
+    let wish: CrlWish = arguments.into();
     // Before anything is written: what is written carries the time that was stated.
-    crl::check_not_far(&root, this_update, &wish)?;
-    Done::new(&crl::sign(&root.begin(this_update)?, &wish)?)
+    crl::check_not_far(&root, &wish)?;
+    Done::new(&crl::sign(&root.begin(wish.time.unwrap_or(wish.this_update))?, &wish)?)
+}
+
+fn sign_series(arguments: CrlSeriesArguments) -> Result<Done, CommandError> {
+    let ceremony = Root::open(&arguments.dir)?.begin(arguments.time)?;
+    Done::new(&crl_series::sign(&ceremony, &arguments.into())?)
+}
+
+fn sign_link(arguments: LinkArguments) -> Result<Done, CommandError> {
+    let ceremony = Root::open(&arguments.dir)?.begin(arguments.time)?;
+    Done::new(&link::sign(&ceremony, &arguments.into())?)
+}
+
+fn cross_certify(arguments: CrossCertifyArguments) -> Result<Done, CommandError> {
+    let ceremony = Root::open(&arguments.dir)?.begin(arguments.time)?;
+    Done::new(&cross::certify(&ceremony, &arguments.into())?)
+}
+
+fn close_subca(arguments: CloseSubcaArguments) -> Result<Done, CommandError> {
+    let ceremony = Root::open(&arguments.dir)?.begin(arguments.time)?;
+    Done::new(&closing::close(&ceremony, &arguments.into())?)
+}
+
+fn destroy_key(arguments: DestroyKeyArguments) -> Result<Done, CommandError> {
+    let (dir, time) = (arguments.dir.clone(), arguments.time);
+    Done::new(&destruction::destroy(&dir, time, &arguments.into())?)
 }
 
 fn revoke(arguments: RevokeArguments) -> Result<Done, CommandError> {
@@ -154,6 +211,21 @@ enum CommandError {
     /// No CRL was signed.
     #[error(transparent)]
     SignCrl(#[from] SignCrlError),
+    /// A person's key was not made or not opened.
+    #[error(transparent)]
+    Person(#[from] PersonError),
+    /// A share is not in order.
+    #[error(transparent)]
+    Share(#[from] CombineSharesError),
+    /// Shares were not renewed.
+    #[error(transparent)]
+    RenewShares(#[from] RenewSharesError),
+    /// Another CA was not certified, or a sub-CA not closed.
+    #[error(transparent)]
+    Certify(#[from] CertifyError),
+    /// The keys were not destroyed.
+    #[error(transparent)]
+    Destroy(#[from] DestroyError),
     /// Nothing was revoked.
     #[error(transparent)]
     Revoke(#[from] RevokeSubordinateError),
@@ -181,6 +253,11 @@ impl CommandError {
             Self::Found(error) => error,
             Self::SignSubordinate(error) => error,
             Self::SignCrl(error) => error,
+            Self::Person(error) => error,
+            Self::Share(error) => error,
+            Self::RenewShares(error) => error,
+            Self::Certify(error) => error,
+            Self::Destroy(error) => error,
             Self::Revoke(error) => error,
             Self::Review(error) => error,
             Self::Show(error) => error,

@@ -1,7 +1,7 @@
 //! The two private keys of a ceremony, the root's and the exchange key: making them, and unlocking them to sign.
 //!
-//! The one place that knows whether they are in files or on a token. Secrets come from private files or are typed, never
-//! from the command line or the environment (case I-03).
+//! The one place that knows whether they are in files, in files under a shared wrap key, or on a token. Secrets come from
+//! private files or are typed, never from the command line or the environment (case I-03).
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -12,8 +12,8 @@ use ca_core::public_key::PublicKey;
 use ca_core::signature::EcdsaSignature;
 use ca_core::suite::Curve;
 use signer_file::{
-    CreateKeyDirectoryError, DecryptKeyError, FileSigner, KeyDirectory, LoadPassphraseError,
-    OpenKeyDirectoryError, Passphrase, PrivatePathError, ReadKeyError,
+    CreateKeyDirectoryError, DecryptKeyError, FileSigner, KeyDirectory, OpenKeyDirectoryError, Passphrase,
+    PrivatePathError, ReadKeyError,
 };
 use signer_pkcs11::{
     LoadPinError, OpenTokenError, ParseTokenUriError, Pin, TokenOptions, TokenSigner, TokenUri, UseTokenError,
@@ -21,8 +21,13 @@ use signer_pkcs11::{
 
 use crate::charter::KeyStore;
 use crate::explain::{Exit, Explained};
-use crate::prompt::{self, PromptError};
+use crate::passphrase_entry::{self, EnterPassphraseError};
+use crate::prompt;
 use crate::second_opinion::SecondOpinion;
+use crate::shares::{
+    CombineSharesError, Combined, DealSharesError, DealWish, Dealt, DealtReport, ShareSources, SharesShelf,
+    ShelfError, combine, deal,
+};
 
 /// The name of the directory of key files.
 const DIRECTORY: &str = "keys";
@@ -34,11 +39,33 @@ pub(crate) struct SecretSource {
     pub(crate) passphrase_file: Option<PathBuf>,
     /// File with the PIN of a token.
     pub(crate) pin_file: Option<PathBuf>,
+    /// Shares of the wrap key of key files.
+    pub(crate) shares: ShareSources,
+}
+
+/// Where the keys of a root are.
+#[derive(Debug)]
+pub(crate) struct KeyPlace<'a> {
+    pub(crate) store: &'a KeyStore,
+    /// The directory of the root.
+    pub(crate) root: &'a Path,
+    /// SHA-256 of the description of the shares in force.
+    pub(crate) shares: Option<Vec<u8>>,
 }
 
 /// Keys that are ready to sign; every signature gets a second opinion.
 #[derive(Debug)]
-pub(crate) struct UnlockedKeys(SecondOpinion<Store>);
+pub(crate) struct UnlockedKeys {
+    signer: SecondOpinion<Store>,
+    opened_by: Vec<String>,
+}
+
+impl UnlockedKeys {
+    /// Returns whose shares opened the keys; nobody's when they are not shared, or were made just now.
+    pub(crate) fn opened_by(&self) -> &[String] {
+        &self.opened_by
+    }
+}
 
 #[derive(Debug)]
 enum Store {
@@ -64,41 +91,58 @@ impl Signer for Store {
 
 impl Signer for UnlockedKeys {
     fn public_key(&self, key: &KeyRef) -> Result<PublicKey, SignError> {
-        self.0.public_key(key)
+        self.signer.public_key(key)
     }
 
     fn sign(&self, key: &KeyRef, message: &[u8]) -> Result<EcdsaSignature, SignError> {
-        self.0.sign(key, message)
+        self.signer.sign(key, message)
     }
 }
 
 /// What makes the two keys of a new root. The secret was read when this exists; nothing was made yet.
 pub(crate) enum KeyMaker {
     File(Passphrase),
+    Shared(Box<Dealt>),
     Token(Box<TokenSigner>),
 }
 
 impl KeyMaker {
-    /// Reads the secret, and logs in to the token if there is one.
-    pub(crate) fn prepare(store: &KeyStore, secrets: &SecretSource) -> Result<Self, UnlockError> {
-        match store {
-            KeyStore::File => Ok(Self::File(new_passphrase(secrets)?)),
-            KeyStore::Token { uri } => Ok(Self::Token(Box::new(open_token(uri, secrets)?))),
+    /// Reads the secret, deals shares if there are to be any, and logs in to the token if there is one.
+    pub(crate) fn prepare(
+        store: &KeyStore,
+        dealing: Option<&DealWish>,
+        secrets: &SecretSource,
+    ) -> Result<Self, UnlockError> {
+        refuse(!secrets.shares.files.is_empty(), "--share-file", "a new root has no shares yet")?;
+        let shared = *store == KeyStore::Shared;
+        refuse(dealing.is_some() && !shared, "--holder", "only a --shared root has shares")?;
+        match (store, dealing) {
+            (KeyStore::File, _) => {
+                refuse_pin(secrets)?;
+                let file = secrets.passphrase_file.as_deref();
+                Ok(Self::File(passphrase_entry::new("New passphrase of the key files", file)?))
+            }
+            (KeyStore::Shared, Some(wish)) => {
+                refuse_pin(secrets)?;
+                refuse_passphrase(secrets, "each share has one: say --new-share-passphrase-file")?;
+                Ok(Self::Shared(Box::new(deal(wish)?)))
+            }
+            (KeyStore::Shared, None) => Err(DealSharesError::Quorum { threshold: 0, of: 0 }.into()),
+            (KeyStore::Token { uri }, _) => Ok(Self::Token(Box::new(open_token(uri, secrets)?))),
         }
     }
 
     /// Makes the root's key and the exchange key. `label` names the first on a token, and with ` exchange` the second.
-    pub(crate) fn make(self, root: &Path, curve: Curve, label: &str) -> Result<MadeKeys, UnlockError> {
+    pub(crate) fn make(self, folder: &Path, curve: Curve, label: &str) -> Result<MadeKeys, UnlockError> {
+        let (mut shares, mut directory) = (None, folder.join(DIRECTORY));
         let (root, exchange, store) = match self {
-            Self::File(passphrase) => {
-                let directory = KeyDirectory::create(&root.join(DIRECTORY))?;
-                let root = directory.generate(curve, &passphrase)?;
-                let exchange = directory.generate(curve, &passphrase)?;
-                let signer = FileSigner::new();
-                for key in [&root, &exchange] {
-                    signer.add(&directory, &key.key_ref(), &passphrase)?;
-                }
-                (root, exchange, Store::File(signer))
+            Self::File(passphrase) => make_files(&directory, curve, &passphrase)?,
+            Self::Shared(dealt) => {
+                let set = SharesShelf::create(folder)?.next()?;
+                // Before there is a key: whoever is to open it has what opens it.
+                shares = Some(dealt.write(&set)?);
+                set.keys().clone_into(&mut directory);
+                make_files(&directory, curve, &dealt.wrap_key().passphrase())?
             }
             Self::Token(signer) => {
                 let root = signer.generate(curve, label)?;
@@ -106,8 +150,33 @@ impl KeyMaker {
                 (root, exchange, Store::Token(signer))
             }
         };
-        Ok(MadeKeys { root, exchange, keys: UnlockedKeys(SecondOpinion::on(store)) })
+        let keys = UnlockedKeys { signer: SecondOpinion::on(store, folder), opened_by: Vec::new() };
+        Ok(MadeKeys { root, exchange, keys, shares, directory })
     }
+}
+
+fn make_files(
+    directory: &Path,
+    curve: Curve,
+    passphrase: &Passphrase,
+) -> Result<(PublicKey, PublicKey, Store), UnlockError> {
+    let directory = KeyDirectory::create(directory)?;
+    let root = directory.generate(curve, passphrase)?;
+    let exchange = directory.generate(curve, passphrase)?;
+    let signer = open_files(&directory, &[&root, &exchange], passphrase)?;
+    Ok((root, exchange, Store::File(signer)))
+}
+
+fn open_files(
+    directory: &KeyDirectory,
+    wanted: &[&PublicKey],
+    passphrase: &Passphrase,
+) -> Result<FileSigner, UnlockError> {
+    let signer = FileSigner::new();
+    for key in wanted {
+        signer.add(directory, &key.key_ref(), passphrase)?;
+    }
+    Ok(signer)
 }
 
 /// The keys of a new root.
@@ -116,24 +185,57 @@ pub(crate) struct MadeKeys {
     pub(crate) root: PublicKey,
     pub(crate) exchange: PublicKey,
     pub(crate) keys: UnlockedKeys,
+    /// The shares that were written, if the keys are under a shared wrap key.
+    pub(crate) shares: Option<DealtReport>,
+    /// Where they are, if they are in files.
+    directory: PathBuf,
+}
+
+impl MadeKeys {
+    /// Destroys keys that no root came of (case R-21).
+    pub(crate) fn destroy(&self) -> Result<(), DestroyKeysError> {
+        for key in [self.root.key_ref(), self.exchange.key_ref()] {
+            match self.keys.signer.signer() {
+                Store::File(_) => {
+                    let directory = KeyDirectory::open(&self.directory).map_err(UnlockError::from)?;
+                    directory.destroy(&key)?;
+                }
+                Store::Token(signer) => signer.destroy(&key)?,
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Unlocks keys and checks that they are the ones expected (case R-10).
 pub(crate) fn unlock(
-    store: &KeyStore,
-    root: &Path,
+    place: &KeyPlace<'_>,
     wanted: &[&PublicKey],
     secrets: &SecretSource,
 ) -> Result<UnlockedKeys, UnlockError> {
-    let store = match store {
+    let shared = *place.store == KeyStore::Shared;
+    refuse(
+        !secrets.shares.files.is_empty() && !shared,
+        "--share-file",
+        "the keys of this root are not shared",
+    )?;
+    let mut opened_by = Vec::new();
+    let store = match place.store {
         KeyStore::File => {
-            let directory = KeyDirectory::open(&root.join(DIRECTORY))?;
-            let passphrase = passphrase(secrets)?;
-            let signer = FileSigner::new();
-            for key in wanted {
-                signer.add(&directory, &key.key_ref(), &passphrase)?;
-            }
-            Store::File(signer)
+            let directory = KeyDirectory::open(&place.root.join(DIRECTORY))?;
+            refuse_pin(secrets)?;
+            let file = secrets.passphrase_file.as_deref();
+            let passphrase = passphrase_entry::known("Passphrase of the key files", file)?;
+            Store::File(open_files(&directory, wanted, &passphrase)?)
+        }
+        KeyStore::Shared => {
+            let (set, description) = SharesShelf::of(place.root).in_force(place.shares.as_deref())?;
+            let directory = KeyDirectory::open(set.keys())?;
+            refuse_pin(secrets)?;
+            refuse_passphrase(secrets, "the keys are shared: say --share-file, and --share-passphrase-file")?;
+            let Combined { wrap_key, holders } = combine(&description, &secrets.shares)?;
+            opened_by = holders;
+            Store::File(open_files(&directory, wanted, &wrap_key.passphrase())?)
         }
         KeyStore::Token { uri } => Store::Token(Box::new(open_token(uri, secrets)?)),
     };
@@ -143,53 +245,110 @@ pub(crate) fn unlock(
             return Err(UnlockError::AnotherKey { wanted: key.key_ref() });
         }
     }
-    Ok(UnlockedKeys(SecondOpinion::on(store)))
+    Ok(UnlockedKeys { signer: SecondOpinion::on(store, place.root), opened_by })
 }
 
-fn passphrase(secrets: &SecretSource) -> Result<Passphrase, UnlockError> {
-    refuse(secrets.pin_file.is_some(), "--pin-file", "the keys are in files: say --passphrase-file")?;
-    match &secrets.passphrase_file {
-        Some(path) => Ok(Passphrase::load(path)?),
-        None => typed_passphrase("Passphrase of the key files"),
+/// Destroys keys that are there, and looks that they are gone.
+pub(crate) fn destroy(
+    place: &KeyPlace<'_>,
+    doomed: &[&PublicKey],
+    secrets: &SecretSource,
+) -> Result<(), DestroyKeysError> {
+    match place.store {
+        KeyStore::File => destroy_files(&place.root.join(DIRECTORY), doomed)?,
+        KeyStore::Shared => {
+            let (set, _) =
+                SharesShelf::of(place.root).in_force(place.shares.as_deref()).map_err(UnlockError::from)?;
+            destroy_files(set.keys(), doomed)?;
+        }
+        KeyStore::Token { uri } => {
+            let signer = open_token(uri, secrets)?;
+            for key in doomed {
+                match signer.destroy(&key.key_ref()) {
+                    Ok(()) | Err(signer_pkcs11::DestroyKeyError::NotThere { .. }) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
     }
+    Ok(())
 }
 
-/// What is typed for new keys is typed twice: nobody could ever tell a slip of the finger from a lost root.
-fn new_passphrase(secrets: &SecretSource) -> Result<Passphrase, UnlockError> {
-    if secrets.passphrase_file.is_some() || secrets.pin_file.is_some() {
-        return passphrase(secrets);
+fn destroy_files(directory: &Path, doomed: &[&PublicKey]) -> Result<(), DestroyKeysError> {
+    let directory = KeyDirectory::open(directory).map_err(UnlockError::from)?;
+    for key in doomed {
+        match directory.destroy(&key.key_ref()) {
+            Err(error) if !error.is_absent() => return Err(error.into()),
+            Ok(()) | Err(_) => {}
+        }
     }
-    let first = prompt::secret("New passphrase of the key files")?;
-    let second = prompt::secret("The same once more")?;
-    if first != second {
-        return Err(UnlockError::NotTypedTwice);
-    }
-    Passphrase::new(first.as_bytes().to_vec().into()).ok_or(UnlockError::Empty)
-}
-
-fn typed_passphrase(question: &str) -> Result<Passphrase, UnlockError> {
-    let typed = prompt::secret(question)?;
-    Passphrase::new(typed.as_bytes().to_vec().into()).ok_or(UnlockError::Empty)
+    Ok(())
 }
 
 fn open_token(uri: &str, secrets: &SecretSource) -> Result<TokenSigner, UnlockError> {
-    refuse(
-        secrets.passphrase_file.is_some(),
-        "--passphrase-file",
-        "the keys are on a token: say --pin-file",
-    )?;
+    refuse_passphrase(secrets, "the keys are on a token: say --pin-file")?;
     let uri = TokenUri::parse(uri)?;
     let pin = match secrets.pin_file.as_deref().or_else(|| uri.pin_source()) {
         Some(path) => Pin::load(path)?,
-        None => Pin::new(&prompt::secret("PIN of the token")?).ok_or(UnlockError::Empty)?,
+        None => {
+            let typed = prompt::secret("PIN of the token").map_err(EnterPassphraseError::Prompt)?;
+            Pin::new(&typed).ok_or(EnterPassphraseError::Empty)?
+        }
     };
     // One session: small tokens have few, and here one thing is signed after the other.
     let options = TokenOptions { sessions: NonZeroUsize::MIN, ..TokenOptions::default() };
     Ok(TokenSigner::open_with(&uri, pin, options)?)
 }
 
+fn refuse_pin(secrets: &SecretSource) -> Result<(), UnlockError> {
+    refuse(secrets.pin_file.is_some(), "--pin-file", "the keys are in files: say --passphrase-file")
+}
+
+fn refuse_passphrase(secrets: &SecretSource, instead: &'static str) -> Result<(), UnlockError> {
+    refuse(secrets.passphrase_file.is_some(), "--passphrase-file", instead)
+}
+
 fn refuse(given: bool, option: &'static str, instead: &'static str) -> Result<(), UnlockError> {
     if given { Err(UnlockError::WrongSecret { option, instead }) } else { Ok(()) }
+}
+
+/// Why a key was not destroyed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DestroyKeysError {
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] UnlockError),
+    /// A key file is still there.
+    #[error(transparent)]
+    File(#[from] signer_file::DestroyKeyError),
+    /// A key on the token is still there.
+    #[error(transparent)]
+    Token(#[from] signer_pkcs11::DestroyKeyError),
+}
+
+impl Explained for DestroyKeysError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Store(error) => error.exit(),
+            Self::File(_) | Self::Token(_) => Exit::Failed,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Store(error) => error.code(),
+            Self::File(_) | Self::Token(_) => "key.not-destroyed",
+        }
+    }
+
+    fn next(&self) -> String {
+        match self {
+            Self::Store(error) => error.next(),
+            Self::File(_) | Self::Token(_) => {
+                "the key may still be there: check the store, then repeat the same command".to_owned()
+            }
+        }
+    }
 }
 
 /// Why keys were not made or unlocked.
@@ -203,18 +362,18 @@ pub(crate) enum UnlockError {
         /// What to say instead.
         instead: &'static str,
     },
-    /// The two passphrases typed are not the same.
-    #[error("the two passphrases are not the same")]
-    NotTypedTwice,
-    /// Nothing was typed, or far too much.
-    #[error("a passphrase or PIN has at least one character and at most some hundred")]
-    Empty,
-    /// There is no terminal to ask at.
+    /// There is no passphrase.
     #[error(transparent)]
-    Prompt(#[from] PromptError),
-    /// The passphrase file is refused.
+    Passphrase(#[from] EnterPassphraseError),
+    /// The shares do not give the wrap key.
     #[error(transparent)]
-    Passphrase(#[from] LoadPassphraseError),
+    Shares(#[from] CombineSharesError),
+    /// No shares were dealt.
+    #[error(transparent)]
+    NotDealt(#[from] DealSharesError),
+    /// The sets of shares are not in order.
+    #[error(transparent)]
+    Shelf(#[from] ShelfError),
     /// The PIN file is refused.
     #[error(transparent)]
     Pin(#[from] LoadPinError),
@@ -270,11 +429,7 @@ impl UnlockError {
     }
 
     const fn is_missing(&self) -> bool {
-        matches!(
-            self,
-            Self::KeyFile(ReadKeyError::File(PrivatePathError::Missing { .. }))
-                | Self::Passphrase(LoadPassphraseError::File(PrivatePathError::Missing { .. }))
-        )
+        matches!(self, Self::KeyFile(ReadKeyError::File(PrivatePathError::Missing { .. })))
     }
 }
 
@@ -290,10 +445,12 @@ impl Explained for UnlockError {
             return Exit::Permission;
         }
         match self {
-            Self::WrongSecret { .. } | Self::Uri(_) | Self::NotTypedTwice | Self::Empty | Self::Prompt(_) => {
-                Exit::Usage
-            }
-            Self::Passphrase(_) | Self::Pin(_) | Self::Directory(_) | Self::KeyFile(_) => Exit::Permission,
+            Self::WrongSecret { .. } | Self::Uri(_) => Exit::Usage,
+            Self::Passphrase(error) => error.exit(),
+            Self::Shares(error) => error.exit(),
+            Self::NotDealt(error) => error.exit(),
+            Self::Shelf(error) => error.exit(),
+            Self::Pin(_) | Self::Directory(_) | Self::KeyFile(_) => Exit::Permission,
             Self::NoDirectory(_) | Self::NoKeyFile(_) | Self::NoTokenKey(_) => Exit::Failed,
             Self::Token(_) | Self::Signer(_) => Exit::Unavailable,
             Self::AnotherKey { .. } => Exit::Integrity,
@@ -308,11 +465,13 @@ impl Explained for UnlockError {
             return "key.another";
         }
         match self {
-            Self::WrongSecret { .. } | Self::NotTypedTwice | Self::Empty | Self::Prompt(_) => {
-                "secret.unusable"
-            }
+            Self::WrongSecret { .. } => "secret.unusable",
+            Self::Passphrase(error) => error.code(),
+            Self::Shares(error) => error.code(),
+            Self::NotDealt(error) => error.code(),
+            Self::Shelf(error) => error.code(),
             Self::Uri(_) => "token.uri",
-            Self::Passphrase(_) | Self::Pin(_) => "secret.file",
+            Self::Pin(_) => "secret.file",
             Self::Directory(_) | Self::KeyFile(_) => "key.unreadable",
             Self::NoDirectory(_) | Self::NoKeyFile(_) | Self::NoTokenKey(_) => "key.not-made",
             Self::Token(_) | Self::Signer(_) => "signer.unavailable",
@@ -330,16 +489,18 @@ impl Explained for UnlockError {
         }
         match self {
             Self::WrongSecret { .. } => "correct the command line",
-            Self::NotTypedTwice | Self::Empty => "repeat the command, and type with care",
-            Self::Prompt(_) => {
-                "run it at a terminal, or say --passphrase-file FILE (keys in files) or --pin-file FILE (token)"
-            }
-            Self::Passphrase(_) | Self::Pin(_) => "correct the file or its mode (chmod 0600)",
+            Self::Passphrase(error) => return error.next(),
+            Self::Shares(error) => return error.next(),
+            Self::NotDealt(error) => return error.next(),
+            Self::Shelf(error) => return error.next(),
+            Self::Pin(_) => "correct the file or its mode (chmod 0600)",
             Self::Directory(_) | Self::KeyFile(_) => "restore the key directory from its copy",
             Self::NoDirectory(_) | Self::NoKeyFile(_) => "check the disk",
             Self::NoTokenKey(_) => "correct --token-uri, or choose another --key-label",
             Self::Uri(_) => "correct --token-uri, such as pkcs11:token=root?module-path=/usr/lib/module.so",
-            Self::Token(_) | Self::Signer(_) => "check that the token is plugged in and named rightly, then repeat",
+            Self::Token(_) | Self::Signer(_) => {
+                "check that the token is plugged in and named rightly, then repeat"
+            }
             Self::AnotherKey { .. } => "stop: the key store does not belong to this root",
         }
         .to_owned()

@@ -20,14 +20,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ca_core::actor::{Actor, Identity};
 use ca_core::audit::{Act, AuditEvent};
+use ca_core::key_ref::KeyRef;
 use ca_core::ports::Unavailable;
 use ca_core::record::{CertificateStatus, CrlRecord, RevokedEntry, Settlement, StoredCertificate};
+use ca_core::serial_number::SerialNumber;
 use ca_core::validity::UnixTime;
 
 use crate::explain::{Exit, Explained};
 use crate::new_file::{self, NewFileError};
 use book::Book;
-pub use book::BrokenBook;
+pub use book::{BrokenBook, Destruction};
 use entry::{Entry, SettledRow, Step};
 pub use page::{ReadPageError, WritePageError};
 pub use shelf::ReadLedgerError;
@@ -89,10 +91,44 @@ impl FileLedger {
             records: book.trail().sequence(),
             head: *book.trail().head(),
             registered_digest: book.registered().map(<[u8]>::to_vec),
+            shares_digest: book.shares().map(<[u8]>::to_vec),
+            destruction: book.destruction(),
             open_intents: book.rows().filter(|row| row.stored.status == CertificateStatus::Pending).count(),
             certificates: book.rows().map(|row| row.stored.clone()).collect(),
             crls,
         })
+    }
+
+    /// Returns the digest in the last record that shares were dealt: that of the description of the set in force.
+    #[must_use]
+    pub fn shares_digest(&self) -> Option<Vec<u8>> {
+        self.state().book.shares().map(<[u8]>::to_vec)
+    }
+
+    /// Returns the numbers and times of the CRLs of a key that speak from a time after `now`: what was signed ahead.
+    #[must_use]
+    pub fn crls_ahead(&self, issuer: &KeyRef, now: UnixTime) -> Vec<(u64, UnixTime)> {
+        let state = self.state();
+        let crls = state.book.crls(issuer).iter().map(|crl| (crl.number, crl.this_update));
+        crls.filter(|(_, this_update)| *this_update > now).collect()
+    }
+
+    /// Returns the CRL of a key that is in force: of those that speak of `now` or before the one with the highest number.
+    #[must_use]
+    pub fn crl_in_force(&self, issuer: &KeyRef, now: UnixTime) -> Option<CrlRecord> {
+        self.state().book.crls(issuer).iter().rev().find(|crl| crl.this_update <= now).cloned()
+    }
+
+    /// Returns when the latest CRL of a key was signed; 1970 before the first.
+    #[must_use]
+    pub fn crl_signed_at(&self, issuer: &KeyRef) -> UnixTime {
+        self.state().book.crl_signed_at(issuer)
+    }
+
+    /// Tells whether a sub-CA was closed.
+    #[must_use]
+    pub fn is_closed(&self, serial: &SerialNumber) -> bool {
+        self.state().book.is_closed(serial)
     }
 
     fn with(path: &Path, book: Book, lock: File) -> Self {
@@ -138,10 +174,22 @@ impl UnsettledLedger {
         self.0.state().book.latest_time()
     }
 
+    /// Returns what the records say of the destruction of the private keys.
+    #[must_use]
+    pub fn destruction(&self) -> Destruction {
+        self.0.state().book.destruction()
+    }
+
     /// Returns the digest in the first record that an authority was registered: that of its charter.
     #[must_use]
     pub fn registered_digest(&self) -> Option<Vec<u8>> {
         self.0.state().book.registered().map(<[u8]>::to_vec)
+    }
+
+    /// Returns the digest in the last record that shares were dealt.
+    #[must_use]
+    pub fn shares_digest(&self) -> Option<Vec<u8>> {
+        self.0.shares_digest()
     }
 
     /// Returns every certificate and intent, in the order of issuing key and serial number.
@@ -162,6 +210,10 @@ pub struct InspectedLedger {
     pub head: [u8; 32],
     /// The digest in the first record that an authority was registered: that of its charter.
     pub registered_digest: Option<Vec<u8>>,
+    /// The digest in the last record that shares were dealt: that of the description of the set in force.
+    pub shares_digest: Option<Vec<u8>>,
+    /// What the records say of the destruction of the private keys.
+    pub destruction: Destruction,
     /// How many intents the next command that writes will settle.
     pub open_intents: usize,
     /// Every certificate and intent, in the order of issuing key and serial number.

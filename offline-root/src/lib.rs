@@ -1,8 +1,8 @@
 //! The ceremony program for a root that is kept off line: makes the root of each suite, signs sub-CAs and CRLs.
 //!
 //! No network code, no database, no async. Everything is decided in ca-core; here are the directory that a root lives in, the
-//! keys, and the words to the operator. Quorum and ceremony script are not here. Modules stand in reading order; none imports
-//! one that stands above it.
+//! keys, and the words to the operator. The ceremony script is not here. Modules stand in reading order; none imports one that
+//! stands above it.
 
 pub mod command;
 mod arguments;
@@ -12,12 +12,15 @@ mod medium;
 mod show;
 mod exchange_log;
 mod keys;
+mod shares;
+mod person;
+mod passphrase_entry;
 mod prompt;
+mod refusal;
 mod second_opinion;
 mod charter;
 pub mod ledger_file;
 pub mod new_file;
-mod refusal;
 mod operator;
 mod fingerprint;
 mod stated_time;

@@ -6,6 +6,7 @@ use ca_core::fault::Fault;
 use ca_core::issuance::IssueError;
 
 use crate::explain::Exit;
+use crate::second_opinion::is_incident;
 
 /// How the program ends, by whose fault it is.
 pub(crate) const fn exit_of_fault(fault: Fault) -> Exit {
@@ -18,8 +19,9 @@ pub(crate) const fn exit_of_fault(fault: Fault) -> Exit {
 }
 
 /// How the program ends when nothing was issued.
-pub(crate) const fn exit_of_issue(error: &IssueError) -> Exit {
+pub(crate) fn exit_of_issue(error: &IssueError) -> Exit {
     match error {
+        error if is_quarantined(error) => Exit::Integrity,
         // Online these are alarms; here they are the rules doing their work before anything is signed.
         IssueError::NotLinted { .. }
         | IssueError::WindowClosed { .. }
@@ -35,6 +37,20 @@ pub(crate) const fn exit_of_issue(error: &IssueError) -> Exit {
         | IssueError::Unavailable(_) => exit_of_fault(error.fault()),
     }
 }
+
+/// The stable reason code of an error of issuance; case R-11 has one of its own.
+pub(crate) fn code_of_issue(error: &IssueError) -> &'static str {
+    if is_quarantined(error) { INCIDENT } else { error.code() }
+}
+
+/// Case R-11: something was signed that must not be, or not what was recorded.
+fn is_quarantined(error: &IssueError) -> bool {
+    matches!(error, IssueError::Altered)
+        || matches!(error, IssueError::NotSigned(failure) if is_incident(failure))
+}
+
+/// The reason code when something was signed that must not be.
+pub(crate) const INCIDENT: &str = "incident.quarantined";
 
 /// Writes an error of issuance with all that is behind it.
 pub(crate) fn sentence_of(error: &IssueError) -> String {

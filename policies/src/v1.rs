@@ -85,7 +85,7 @@ pub(crate) struct CertificateFile {
     /// Whether extendedKeyUsage is critical.
     #[serde(default)]
     pub extended_key_usage_critical: bool,
-    /// `no-expiry` for 9999-12-31T23:59:59Z, instead of a length.
+    /// `no-expiry` for 9999-12-31T23:59:59Z, or `as-certified` for links between roots, instead of a length.
     pub validity: Option<ValidityWord>,
     /// The length of validity in years of 365 days.
     pub validity_years: Option<u32>,
@@ -303,6 +303,8 @@ pub(crate) enum KeyUsageWord {
 pub(crate) enum ValidityWord {
     /// Until 9999-12-31T23:59:59Z.
     NoExpiry,
+    /// As the certificate whose key is certified once more, but not beyond its issuer's.
+    AsCertified,
 }
 
 /// How key identifiers are computed (RFC 5280 §4.2.1.2).

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixDatagram;
 
+use e2e::fleet::{Meter, Suite, station};
 use e2e::patience::eventually;
 use e2e::peer::curl;
 use e2e::rehearsal::Rehearsal;
@@ -35,6 +36,12 @@ fn a_01_while_the_export_cannot_be_written_nothing_new_begins_and_afterwards_it_
     assert_eq!(refused.code, Some(8), "{}", refused.all());
     assert!(refused.err.contains("audit export"), "{}", refused.err);
     assert_eq!(readiness(&rehearsal), 503);
+    // A meter is told to come again, and when.
+    let meter = Meter::new(&rehearsal, "4D504B01000000A1", Suite::One);
+    let answer = meter.try_enrol("meter-factory-tls", &station(&rehearsal));
+    assert_eq!(answer.status, 503, "{}", answer.text());
+    assert!(answer.field("retry-after").is_some_and(|seconds| seconds.parse::<u32>().is_ok()));
+    assert_eq!(rehearsal.certificates_of(meter.title), [] as [serde_json::Value; 0]);
     // The auditor can still work, and everything is still told.
     drop(rehearsal.operator(&["audit", "verify"]).ok());
     drop(rehearsal.operator(&["audit", "checkpoint"]).ok());
@@ -42,6 +49,7 @@ fn a_01_while_the_export_cannot_be_written_nothing_new_begins_and_afterwards_it_
     fs::rename(&away, &place).unwrap();
     eventually("issuance goes on by itself", || act(&rehearsal).success.then_some(()));
     eventually("the program is ready again", || (readiness(&rehearsal) == 200).then_some(()));
+    drop(meter.enrol("meter-factory-tls", &station(&rehearsal)));
     rehearsal.stop();
     complete(&rehearsal);
 }

@@ -133,3 +133,47 @@ fn a_response_is_taken_in_once_and_only_from_the_ceremony_that_is_known() {
     assert_eq!(again.code, Some(7), "the request is closed: {}", again.all());
     assert!(again.err.contains("exchange.answered"), "{}", again.err);
 }
+
+#[test]
+fn a_sub_ca_is_renewed_with_its_key_and_rekeyed_with_another() {
+    let room = make_room();
+    let names = "--country DE --organization 'Example Grid' --common-name";
+    let block = format!(
+        r#"
+        offline-root init --suite 1 --dir root {names} Root --time now --key-file \
+          --passphrase-file passphrase >/dev/null
+        request() {{ # name, more options
+          meter-pki ca request --profile sub-operational-s1 {names} Sub --out $1.req --key-directory keys \
+            --passphrase-file passphrase ${{2:-}} ${{3:-}} >/dev/null
+          offline-root sign-subca --dir root --time now --request $1.req --out $1.res --passphrase-file passphrase >/dev/null
+          mkdir $1
+          exchange=$(openssl pkey -pubin -in root/public/exchange-key.pem -outform DER | sha256sum | cut -d' ' -f1)
+          meter-pki ca import $1.res --request $1.req --out $1 --exchange-key $exchange >/dev/null
+        }}
+        request first
+        key=$(basename keys/*.pem .pem)
+        request renewed --renew $key
+        request rekeyed
+        ls keys | wc -l
+        openssl x509 -in root/public/root.crt -outform DER -out root.cer
+        for name in first renewed rekeyed; do
+          for file in $name/*.cer; do
+            cmp -s $file root.cer && continue
+            openssl x509 -inform DER -in $file -out $name.pem
+            openssl verify -x509_strict -CAfile root/public/root.crt $name.pem
+            openssl x509 -in $name.pem -noout -pubkey | sha256sum
+          done
+        done
+        meter-pki ca request --profile sub-operational-s1 {names} Sub --out x.req --key-directory keys \
+          --passphrase-file passphrase --renew 00 && exit 1 || true
+        "#
+    );
+    let said = run_block(room.path(), &block, "");
+    let lines: Vec<&str> = said.lines().collect();
+    let [count, first_ok, first, renewed_ok, renewed, rekeyed_ok, rekeyed] = lines[..] else {
+        panic!("seven lines: {said}");
+    };
+    assert_eq!(count, "2", "a renewal makes no key");
+    assert!([first_ok, renewed_ok, rekeyed_ok].iter().all(|line| line.ends_with(": OK")), "{said}");
+    assert!(first == renewed && first != rekeyed, "{said}");
+}

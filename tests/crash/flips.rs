@@ -1,9 +1,9 @@
 //! A bit of the ledger's files is flipped while nobody uses them.
 //!
-//! What is in tables and snapshots, and some of a log, is found by the engine's checksums, and the program does not start: it
-//! ends with 9 and says what to do. A log's record that is damaged looks like one that was torn by a crash: the engine cuts it off
-//! with all that follows, and the ledger is older than it was. That shows outside of it: the CRL that is published is younger
-//! than the ledger's own, and clients hold what the ledger has lost.
+//! What is in tables and snapshots is found by the engine's checksums, what is in fjall's journal by ca-store: the program ends
+//! with 9 and says what to do. A record at the end of a log that is damaged looks like one that was torn by a crash, and so
+//! does any in sled's: it is cut off with all that follows, and the ledger is older than it was. That shows outside of it: the
+//! CRL that is published is younger than the ledger's own, and clients hold what the ledger has lost.
 
 use std::path::{Path, PathBuf};
 

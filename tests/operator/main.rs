@@ -1,6 +1,8 @@
 //! The operator's command line: what each verb says, how it ends, and what it never says.
 
+mod closing;
 mod configuration;
+mod generations;
 mod lifecycle;
 mod secrets;
 mod transcript;

@@ -5,6 +5,7 @@
 mod backups;
 mod chapter;
 mod copies;
+mod cut_short;
 mod history;
 mod restored;
 mod site;

@@ -9,7 +9,7 @@ use spki::AlgorithmIdentifierRef;
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::AuthorityKeyIdentifier;
 
-use super::entries::{PreviousCrl, for_each_listed};
+use super::entries::{Leaving, PreviousCrl, for_each_listed};
 use super::growing_der::GrowingDer;
 use super::wire::{self, RevokedCertificate};
 use super::{CrlContext, CrlError};
@@ -22,6 +22,8 @@ use crate::validity::UnixTime;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Heading {
     pub(super) number: u64,
+    /// When it is drafted; not in it.
+    pub(super) made_at: UnixTime,
     pub(super) this_update: UnixTime,
     pub(super) next_update: UnixTime,
     pub(super) entries: u64,
@@ -44,18 +46,20 @@ impl DraftCrl {
         let issuer = context.issuer;
         // RFC 5280 §5.2.3: the number increases; when there is none left, the ledger says that this one is taken.
         let number = u64::try_from(now.seconds()).unwrap_or_default().max(last.saturating_add(1));
+        let this_update = context.speaks_from(now);
         let not_after = issuer.certificate().validity().not_after();
-        let next_update = now.plus_seconds(context.profile.validity_seconds()).min(not_after);
+        let next_update = this_update.plus_seconds(context.profile.validity_seconds()).min(not_after);
         let mut tbs = GrowingDer::with_room(ROOM_OCTETS + issuer.name().der().len());
         let previous = previous.map(|record| PreviousCrl::read(&record.der)).transpose()?;
-        let entries = for_each_listed(context.status, &issuer.key(), previous, |entry| {
+        let leaving = if context.profile.keeps_entries() { Leaving::Never } else { Leaving::OnceExpired };
+        let entries = for_each_listed(context.status, &issuer.key(), (previous, leaving), |entry| {
             Ok(tbs.append(&RevokedCertificate::new(entry, now)?)?)
         })?;
         // RFC 5280 §5.1.2.6: with nothing revoked the list is absent.
         if entries > 0 {
             tbs.wrap(Tag::Sequence)?;
         }
-        let heading = Heading { number, this_update: now, next_update, entries };
+        let heading = Heading { number, made_at: now, this_update, next_update, entries };
         tbs.prepend(&before_entries(issuer, &heading)?);
         tbs.append(&after_entries(issuer, number)?)?;
         tbs.wrap(Tag::Sequence)?;

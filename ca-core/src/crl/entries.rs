@@ -46,12 +46,21 @@ impl<'a> PreviousCrl<'a> {
     }
 }
 
+/// When an entry leaves the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leaving {
+    /// Once it stood on a CRL that was issued beyond the end of its certificate.
+    OnceExpired,
+    /// Never: where CRLs are signed ahead, thisUpdate does not tell what was known when one was signed.
+    Never,
+}
+
 /// Hands every revocation of `issuer` that belongs on the next CRL to `list`, in ascending order of serial numbers.
 /// Returns how many there are.
 pub(super) fn for_each_listed(
     status: &dyn StatusSource,
     issuer: &KeyRef,
-    previous: Option<PreviousCrl<'_>>,
+    (previous, leaving): (Option<PreviousCrl<'_>>, Leaving),
     mut list: impl FnMut(&RevokedEntry) -> Result<(), CrlError>,
 ) -> Result<u64, CrlError> {
     let mut comparison = previous.map(Comparison::new);
@@ -70,7 +79,7 @@ pub(super) fn for_each_listed(
                 Some(comparison) => comparison.requires(&entry)?,
                 None => true,
             };
-            if due {
+            if due || leaving == Leaving::Never {
                 list(&entry)?;
                 listed += 1;
             }

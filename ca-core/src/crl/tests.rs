@@ -57,6 +57,7 @@ impl World {
             issuer: &self.issuer,
             profile: &self.profile,
             actor: &actor,
+            this_update: None,
             uncertain_grace_seconds: 3_600,
             clock: &self.clock,
             ledger: &self.ledger,

@@ -30,6 +30,16 @@ fn check(workshop: &Workshop<'_>, admitted: AdmittedRequest) -> Result<ProvenReq
             check_content(csr, &admitted.request.subject, &admitted.profile)?;
             (csr.public_key().clone(), csr.prove_possession().map_err(|_| ProveError::NotPossessed)?)
         }
+        Evidence::SelfSigned(root) => {
+            check_key(workshop, &admitted.profile, root.public_key())?;
+            let subject = Subject::distinguished(root.subject().clone());
+            if subject != admitted.request.subject {
+                let (found, wanted) = (subject.to_string(), admitted.request.subject.to_string());
+                return Err(ProveError::SubjectDiffers { found, wanted }.into());
+            }
+            let possession = ProofOfPossession::shown_by(root).map_err(|_| ProveError::NotPossessed)?;
+            (root.public_key().clone(), possession)
+        }
         Evidence::OwnSigner { key } => {
             let public_key = workshop.signer.public_key(key).map_err(IssueError::from)?;
             check_key(workshop, &admitted.profile, &public_key)?;
@@ -61,6 +71,10 @@ fn check_validity(workshop: &Workshop<'_>, admitted: &AdmittedRequest) -> Result
             not_after: validity.not_after(),
             issuer_not_after: issuer.not_after(),
         });
+    }
+    // RFC 9810 §4.4.1: an old root certified by the new one was valid before that.
+    if admitted.profile.certifies_again() {
+        return Ok(validity);
     }
     // The minutes that a profile dates back are for slow clocks; nothing was valid before its issuer.
     let not_before = validity.not_before().max(issuer.not_before());

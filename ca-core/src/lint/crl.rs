@@ -213,13 +213,10 @@ fn next_update(crl: &ExaminedCrl<'_>) -> Result<(), String> {
     })
 }
 
-/// The CRL is valid for 10 days at most, or for 366 when the key is kept off line.
+/// The CRL is valid for 10 days at most, or for 366 when the key is kept off line. The last one of a CA has no successor to
+/// be waited for.
 fn validity(crl: &ExaminedCrl<'_>) -> Result<(), String> {
-    let limit = if crl.input.profile.is_offline() {
-        CrlProfile::MAX_OFFLINE_SECONDS
-    } else {
-        CrlProfile::MAX_SECONDS
-    };
+    let limit = crl.input.profile.longest_seconds();
     let Some(next_update) = crl.fields.next_update.map(unix_time) else {
         return Ok(());
     };

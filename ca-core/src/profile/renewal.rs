@@ -59,7 +59,7 @@ pub(crate) const fn length(validity: &Validity) -> i64 {
 /// A window ends with the validity it lies in, and no rule forbids what it stands for.
 pub(super) fn check(parts: &ProfileParts, faults: &mut Vec<ProfileFault>) {
     let longest = match parts.validity {
-        ValidityRule::NoExpiry => UnixTime::NO_EXPIRY.seconds(),
+        ValidityRule::NoExpiry | ValidityRule::AsCertified { .. } => UnixTime::NO_EXPIRY.seconds(),
         ValidityRule::Fixed { seconds } => seconds,
         ValidityRule::Range { max_seconds, .. } => max_seconds,
     };

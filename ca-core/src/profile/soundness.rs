@@ -124,6 +124,8 @@ fn check_names(parts: &ProfileParts, faults: &mut Vec<ProfileFault>) {
 fn check_validity(parts: &ProfileParts, faults: &mut Vec<ProfileFault>) {
     let sound = match parts.validity {
         ValidityRule::NoExpiry => true,
+        // RFC 9810 §4.4.1: links are between CAs.
+        ValidityRule::AsCertified { .. } => parts.path_length.is_some(),
         ValidityRule::Fixed { seconds } => (1..=UnixTime::NO_EXPIRY.seconds()).contains(&seconds),
         ValidityRule::Range { min_seconds, default_seconds, max_seconds } => {
             0 < min_seconds

@@ -3,13 +3,23 @@
 //! Times and bounds only; what stands in a CRL or an answer is drafted elsewhere.
 
 use super::ProfileFault;
+use crate::validity::UnixTime;
 
 /// The profile of the CRLs of one CA (RFC 5280 §5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CrlProfile {
     validity_seconds: i64,
     reissue_seconds: i64,
-    offline: bool,
+    key: KeyPlace,
+}
+
+/// Where the key is that signs the CRLs, which bounds how long they may be valid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum KeyPlace {
+    Online,
+    Offline,
+    /// Nowhere, once the CRL is signed.
+    Destroyed,
 }
 
 impl CrlProfile {
@@ -33,7 +43,14 @@ impl CrlProfile {
     /// [`ProfileFault::CrlTimes`] unless 60 s ≤ reissue ≤ half the validity ≤ half of 366 days.
     pub fn offline(validity_seconds: i64, reissue_seconds: i64) -> Result<Self, ProfileFault> {
         let profile = Self::within(Self::MAX_OFFLINE_SECONDS, validity_seconds, reissue_seconds)?;
-        Ok(Self { offline: true, ..profile })
+        Ok(Self { key: KeyPlace::Offline, ..profile })
+    }
+
+    /// Makes the profile of the last CRL of a CA, whose key is destroyed next: valid until the CA's certificate ends.
+    #[must_use]
+    pub const fn last() -> Self {
+        let validity_seconds = UnixTime::NO_EXPIRY.seconds();
+        Self { validity_seconds, reissue_seconds: validity_seconds / 2, key: KeyPlace::Destroyed }
     }
 
     fn within(max_seconds: i64, validity_seconds: i64, reissue_seconds: i64) -> Result<Self, ProfileFault> {
@@ -41,14 +58,34 @@ impl CrlProfile {
             && reissue_seconds <= validity_seconds / 2
             && validity_seconds <= max_seconds;
         sound
-            .then_some(Self { validity_seconds, reissue_seconds, offline: false })
+            .then_some(Self { validity_seconds, reissue_seconds, key: KeyPlace::Online })
             .ok_or(ProfileFault::CrlTimes)
     }
 
     /// Tells whether the CA's key is kept off line.
     #[must_use]
     pub const fn is_offline(&self) -> bool {
-        self.offline
+        matches!(self.key, KeyPlace::Offline)
+    }
+
+    /// Returns how long a CRL may be valid at most, in seconds.
+    #[must_use]
+    pub const fn longest_seconds(&self) -> i64 {
+        match self.key {
+            KeyPlace::Online => Self::MAX_SECONDS,
+            KeyPlace::Offline => Self::MAX_OFFLINE_SECONDS,
+            KeyPlace::Destroyed => UnixTime::NO_EXPIRY.seconds(),
+        }
+    }
+
+    /// Tells whether CRLs may have been signed ahead of their thisUpdate.
+    pub(crate) const fn signs_ahead(&self) -> bool {
+        self.is_offline()
+    }
+
+    /// Tells whether entries stay when their certificates have expired.
+    pub(crate) const fn keeps_entries(&self) -> bool {
+        matches!(self.key, KeyPlace::Offline | KeyPlace::Destroyed)
     }
 
     /// Returns how long after thisUpdate nextUpdate lies, in seconds.

@@ -240,10 +240,13 @@ fn commit(
     let fatal = |cause: &dyn core::error::Error| FatalError { cause: cause.to_string() };
     let durability = group.iter().map(|command| command.durability).max().unwrap_or(Durability::Durable);
     let view = engine.view().map_err(|cause| fatal(&cause))?;
+    let sealed_before = trail.sequence();
     let mut tx = Transaction::new(&*view, trail);
     let answers: Vec<Answer> = group.into_iter().map(|command| (command.decide)(&mut tx)).collect();
     let (batch, trail) = tx.into_batch().map_err(|cause| fatal(&cause))?;
     drop(view);
+    // A batch with audit records is always synced: by this the engine on fjall tells what a power cut may have torn.
+    let durability = if trail.sequence() > sealed_before { Durability::Durable } else { durability };
     let rows = batch.len();
     if rows > 0 {
         let copy = shared.tap.copy(&batch);

@@ -24,8 +24,11 @@ impl Ledger for Store {
         let forgetting = self.forgetting();
         self.write_new(PORT, Durability::Durable, move |tx| {
             // Each call takes away twice what it adds, so that what is over never gathers.
-            forgetting.step(tx, now, intents.len().saturating_mul(2))?;
-            intents.into_iter().map(|intent| record_intent(tx, intent)).collect()
+            let place = forgetting.step(tx, now, intents.len().saturating_mul(2))?;
+            let recorded =
+                intents.into_iter().map(|intent| record_intent(tx, intent)).collect::<Result<_, _>>()?;
+            forgetting.go_on_from(place);
+            Ok(recorded)
         })
     }
 

@@ -7,6 +7,7 @@ pub mod verify;
 pub mod bundle;
 pub mod script;
 pub mod record;
+pub mod quorum;
 pub mod transcript;
 pub mod file;
 pub mod people;

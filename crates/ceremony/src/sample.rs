@@ -1,5 +1,7 @@
 //! Ceremonies for tests: people with soft keys, and the text of files.
 
+pub(crate) mod held;
+
 use ca_core::key_ref::KeyRef;
 use ca_core::ports::{SignError, Signer};
 use ca_core::public_key::PublicKey;

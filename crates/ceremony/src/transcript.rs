@@ -44,8 +44,7 @@ impl Transcript {
             let end =
                 rest.iter().position(|octet| *octet == b'\n').ok_or_else(|| at(EntryError::CutShort))?;
             let (line, after) = rest.split_at(end);
-            let entry = transcript.check(line, file).map_err(at)?;
-            transcript.push(entry, line);
+            transcript.take(line, file).map_err(at)?;
             rest = after.get(1..).unwrap_or_default();
         }
         Ok(transcript)
@@ -83,6 +82,13 @@ impl Transcript {
 
     fn next_step(&self) -> u32 {
         self.entries.last().map_or(1, |last| last.step().saturating_add(1))
+    }
+
+    /// Takes the next line, without its end.
+    pub(crate) fn take(&mut self, line: &[u8], file: &CeremonyFile) -> Result<(), EntryError> {
+        let entry = self.check(line, file)?;
+        self.push(entry, line);
+        Ok(())
     }
 
     /// Reads a line, without its end, and checks that it can be the next.

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use fjall::{Database, KeyspaceCreateOptions, KvSeparationOptions, PersistMode};
 
+use crate::journal::cut_torn_end;
 use crate::unreadable::Unreadable;
 
 /// The keyspaces by number and name, as ca-store documents them.
@@ -53,6 +54,7 @@ pub(crate) fn read(store: &Path) -> Result<Rows, Unreadable> {
 }
 
 fn read_fjall(directory: &Path) -> fjall::Result<Rows> {
+    cut_torn_end(directory)?;
     let database = Database::builder(directory).open()?;
     let mut rows = Rows::new();
     for (number, name) in KEYSPACES {

@@ -11,6 +11,7 @@ mod record;
 mod certificate;
 mod rows;
 mod engines;
+mod journal;
 mod unreadable;
 
 pub use engines::{Rows, write_fjall};

@@ -97,6 +97,24 @@ pub enum CaCommand {
         /// Its name.
         name: String,
     },
+    /// Close an authority for good, without a server: its last CRL, then the destruction of its key.
+    Close(CloseArgs),
+}
+
+/// `ca close`
+#[derive(Debug, Clone, Args)]
+pub struct CloseArgs {
+    /// The name of the authority.
+    pub name: String,
+    /// The serial number of its certificate, in hexadecimal: whoever types it means this authority.
+    #[arg(long, value_name = "HEX")]
+    pub serial: String,
+    /// Why, for the record.
+    #[arg(long)]
+    pub reason: String,
+    /// The file for the last CRL, DER, which the offline root asks for.
+    #[arg(long, value_name = "FILE")]
+    pub last_crl: PathBuf,
 }
 
 /// `ceremony`
@@ -145,7 +163,10 @@ pub struct RequestArgs {
     /// The directory of the open requests; made when absent.
     #[arg(long, default_value = "exchanges", value_name = "DIR")]
     pub exchanges: PathBuf,
-    /// Where the key is made.
+    /// The name of the key to be certified again, 40 hexadecimal digits: a renewal, for which no key is made.
+    #[arg(long, value_name = "KEY")]
+    pub renew: Option<String>,
+    /// Where the key is, or is made.
     #[command(flatten)]
     pub keys: KeyArgs,
 }

@@ -4,6 +4,7 @@
 mod audit;
 mod backup;
 mod ca;
+mod closing;
 mod ceremony;
 mod cert;
 mod config;
@@ -45,6 +46,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
     match &cli.command {
         Command::Quickstart(args) => wait(crate::quickstart::run(args, cli.json)),
         Command::Serve => wait(serve::serve(&cli.config)),
+        Command::Ca(CaCommand::Close(args)) => closing::close(args, &cli.config, printer),
         Command::Ca(CaCommand::List) => wait(ca::list(&client(&cli.config)?, printer)),
         Command::Ca(CaCommand::Show { name }) => wait(ca::show(name, &client(&cli.config)?, printer)),
         Command::Ceremony(verb) => ceremony::run(verb, &cli.config, printer),

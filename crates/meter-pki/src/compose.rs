@@ -3,7 +3,7 @@
 //! Nothing is decided here; values of the configuration are put into constructors. What must exist is not created.
 
 mod est;
-mod keys;
+pub(crate) mod keys;
 mod status;
 mod store;
 mod vault;
@@ -15,7 +15,7 @@ use ca_core::authority::{CertificationAuthority, Charter, Ports};
 use ca_core::issuer::Issuer;
 use ca_core::key_ref::KeyRef;
 use ca_core::ports::{Clock, Entropy, Registry, StatusSource};
-use ca_core::profile::ProfileId;
+use ca_core::profile::{CrlProfile, ProfileId};
 use ca_core::record::{CrlRecord, StoredCertificate};
 use ca_core::registration::{Offer, RepeatRule};
 use ca_core::tenant::TenantId;
@@ -106,6 +106,17 @@ impl ServedAuthority {
     /// Returns when the next CRL is made at the latest.
     pub(crate) fn next_crl_by(&self) -> UnixTime {
         self.publisher.next_by()
+    }
+
+    /// Issues and publishes its last CRL, which is valid until its certificate ends.
+    pub(crate) fn publish_last_crl(&self, actor: &Actor) -> Result<CrlRecord, Failure> {
+        let closing = self.authority.with_crl_profile(CrlProfile::last());
+        let crl = closing.issue_crl(actor).map_err(|error| {
+            Failure::new(Exit::Failed, error.code(), error)
+                .then("nothing was destroyed; repeat the same command")
+        })?;
+        self.publisher.show(&crl)?;
+        Ok(crl)
     }
 
     /// Issues and publishes a CRL now.

@@ -134,6 +134,9 @@ pub struct RawStatus {
     pub directory: PathBuf,
     /// `releases_directory`: where what a ceremony made for later is kept until its date; without it, nothing is kept.
     pub releases_directory: Option<PathBuf>,
+    /// `closed_authority_files`: certificates of authorities that were closed, DER; their last CRLs go on being published.
+    #[serde(default)]
+    pub closed_authority_files: Vec<PathBuf>,
     /// `limits`
     #[serde(default)]
     pub limits: Limits,
@@ -196,6 +199,12 @@ pub struct RawAuthority {
     pub certificate_file: PathBuf,
     /// `path_files`: the certificates above it up to the root, DER, in that order.
     pub path_files: Vec<PathBuf>,
+    /// `further_root_files`: other generations of its root, DER, which devices are to trust as well.
+    #[serde(default)]
+    pub further_root_files: Vec<PathBuf>,
+    /// `link_files`: the certificates that lead from one generation of the root to another, DER.
+    #[serde(default)]
+    pub link_files: Vec<PathBuf>,
     /// `issues_until`: the end of its issuing window, RFC 3339; its certificate's notAfter unless given.
     pub issues_until: Option<String>,
     /// `crl_profile`

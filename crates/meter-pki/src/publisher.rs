@@ -147,7 +147,8 @@ impl Publisher {
         self.status.revoked(&key, after, PAGE).map_err(unavailable)
     }
 
-    fn show(&self, crl: &CrlRecord) -> Result<(), Failure> {
+    /// Publishes a CRL that is on record. Blocks.
+    pub(crate) fn show(&self, crl: &CrlRecord) -> Result<(), Failure> {
         let key = self.authority.issuer().key();
         let published = self.repository.publish(&key, &crl.der);
         published.map(|_| ()).map_err(|error| match error {

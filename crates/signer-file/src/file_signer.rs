@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use aws_lc_rs::rand::SystemRandom;
@@ -14,7 +14,7 @@ use ca_core::ports::{SignError, Signer};
 use ca_core::public_key::PublicKey;
 use ca_core::signature::EcdsaSignature;
 
-use crate::key_directory::{KeyDirectory, ListKeysError, ReadKeyError};
+use crate::key_directory::{self, KeyDirectory, ListKeysError, ReadKeyError};
 use crate::key_file::PrivateKey;
 use crate::passphrase::Passphrase;
 
@@ -57,10 +57,24 @@ impl FileSigner {
         key: &KeyRef,
         passphrase: &Passphrase,
     ) -> Result<PublicKey, ReadKeyError> {
-        let private_key = Arc::new(directory.read(key, passphrase)?);
+        Ok(self.hold(directory.read(key, passphrase)?))
+    }
+
+    /// Unlocks the key in one file of mode 0600 or stricter, whatever the file is called.
+    ///
+    /// # Errors
+    /// [`ReadKeyError`]; the signer is as it was.
+    pub fn add_file(&self, path: &Path, passphrase: &Passphrase) -> Result<PublicKey, ReadKeyError> {
+        Ok(self.hold(key_directory::read_key(path, passphrase)?))
+    }
+
+    fn hold(&self, private_key: PrivateKey) -> PublicKey {
         let public_key = private_key.public_key().clone();
-        self.keys.write().unwrap_or_else(PoisonError::into_inner).insert(*key, private_key);
-        Ok(public_key)
+        self.keys
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(public_key.key_ref(), Arc::new(private_key));
+        public_key
     }
 
     /// Lists the public halves of the keys held, in the order of their references.

@@ -9,8 +9,11 @@ use std::path::{Path, PathBuf};
 use ca_core::key_ref::KeyRef;
 use ca_core::public_key::PublicKey;
 use ca_core::suite::Curve;
+use zeroize::Zeroizing;
 
-use crate::key_file::{self, DecryptKeyError, EncryptKeyError, Iterations, PrivateKey};
+use crate::key_file::{
+    self, DecryptKeyError, EncryptKeyError, Iterations, NewKeyFile, PrivateKey, ReEncryptError,
+};
 use crate::passphrase::Passphrase;
 use crate::private_path::{self, PrivatePathError};
 
@@ -72,11 +75,44 @@ impl KeyDirectory {
     /// [`GenerateKeyError`]; no file was made.
     pub fn generate(&self, curve: Curve, passphrase: &Passphrase) -> Result<PublicKey, GenerateKeyError> {
         private_path::check_directory(&self.path).map_err(GenerateKeyError::Directory)?;
-        let new = key_file::generate(curve, passphrase, self.iterations)?;
-        let path = self.file(&new.public_key.key_ref());
-        private_path::store_file(&path, new.pem.as_bytes())
+        self.store(&NewKeyFile::draw(curve, passphrase, self.iterations)?)
+    }
+
+    fn store(&self, new: &NewKeyFile) -> Result<PublicKey, GenerateKeyError> {
+        let path = self.file(&new.public_key().key_ref());
+        private_path::store_file(&path, new.pem().as_bytes())
             .map_err(|cause| GenerateKeyError::NotStored { path, cause })?;
-        Ok(new.public_key)
+        Ok(new.public_key().clone())
+    }
+
+    /// Stores a key of this directory in another one too, under another passphrase; durable when it answers.
+    ///
+    /// # Errors
+    /// [`CopyKeyError`]; no file was made.
+    pub fn copy_key(
+        &self,
+        key: &KeyRef,
+        passphrase: &Passphrase,
+        (target, new_passphrase): (&Self, &Passphrase),
+    ) -> Result<PublicKey, CopyKeyError> {
+        private_path::check_directory(&target.path)
+            .map_err(|cause| CopyKeyError::NotCopied(GenerateKeyError::Directory(cause)))?;
+        let path = self.file(key);
+        let text = read_text(&path)?;
+        let copy =
+            key_file::re_encrypt(&text, passphrase, new_passphrase, target.iterations).map_err(|error| {
+                match error {
+                    ReEncryptError::Decrypt(cause) => {
+                        CopyKeyError::NotRead(ReadKeyError::NotOpened { path: path.clone(), cause })
+                    }
+                    ReEncryptError::Encrypt(cause) => CopyKeyError::NotCopied(cause.into()),
+                }
+            })?;
+        let found = copy.public_key().key_ref();
+        if found != *key {
+            return Err(ReadKeyError::AnotherKey { path, found }.into());
+        }
+        Ok(target.store(&copy)?)
     }
 
     /// Lists the keys that have a file here, in ascending order. No file is opened.
@@ -98,14 +134,20 @@ impl KeyDirectory {
         Ok(key_refs)
     }
 
+    /// Destroys the file of a key: zeros are written over it, then it is removed; both are synced, and it is looked that it is
+    /// gone. Copies of the file, on a backup or inside the medium, it does not reach.
+    ///
+    /// # Errors
+    /// [`DestroyKeyError`]; the key may then be destroyed or not.
+    pub fn destroy(&self, key: &KeyRef) -> Result<(), DestroyKeyError> {
+        private_path::check_directory(&self.path)?;
+        Ok(private_path::destroy_file(&self.file(key))?)
+    }
+
     /// Reads and decrypts the file of a key.
     pub(crate) fn read(&self, key: &KeyRef, passphrase: &Passphrase) -> Result<PrivateKey, ReadKeyError> {
         let path = self.file(key);
-        let octets = private_path::read_file(&path, FILE_LIMIT)?;
-        let pem = core::str::from_utf8(&octets).map_err(|_| DecryptKeyError::NotEncryptedPkcs8);
-        let private_key = pem
-            .and_then(|pem| key_file::decrypt(pem, passphrase))
-            .map_err(|cause| ReadKeyError::NotOpened { path: path.clone(), cause })?;
+        let private_key = read_key(&path, passphrase)?;
         let found = private_key.public_key().key_ref();
         if found == *key { Ok(private_key) } else { Err(ReadKeyError::AnotherKey { path, found }) }
     }
@@ -113,6 +155,19 @@ impl KeyDirectory {
     fn file(&self, key: &KeyRef) -> PathBuf {
         self.path.join(format!("{key}.pem"))
     }
+}
+
+/// Reads and decrypts a key file, whatever its name.
+pub(crate) fn read_key(path: &Path, passphrase: &Passphrase) -> Result<PrivateKey, ReadKeyError> {
+    key_file::decrypt(&read_text(path)?, passphrase)
+        .map_err(|cause| ReadKeyError::NotOpened { path: path.to_owned(), cause })
+}
+
+fn read_text(path: &Path) -> Result<Zeroizing<String>, ReadKeyError> {
+    let octets = private_path::read_file(path, FILE_LIMIT)?;
+    core::str::from_utf8(&octets).map(|text| Zeroizing::new(text.to_owned())).map_err(|_| {
+        ReadKeyError::NotOpened { path: path.to_owned(), cause: DecryptKeyError::NotEncryptedPkcs8 }
+    })
 }
 
 /// Returns the key that a path names, if it is written as [`KeyRef`] writes it.
@@ -146,6 +201,19 @@ pub enum CreateKeyDirectoryError {
 #[error("the key directory is refused: {0}")]
 pub struct OpenKeyDirectoryError(#[from] PrivatePathError);
 
+/// Why a key file was not destroyed.
+#[derive(Debug, thiserror::Error)]
+#[error("the key file was not destroyed: {0}")]
+pub struct DestroyKeyError(#[from] PrivatePathError);
+
+impl DestroyKeyError {
+    /// Tells whether there was no such file.
+    #[must_use]
+    pub const fn is_absent(&self) -> bool {
+        matches!(self.0, PrivatePathError::Missing { .. })
+    }
+}
+
 /// Why there is no new key.
 #[derive(Debug, thiserror::Error)]
 pub enum GenerateKeyError {
@@ -164,6 +232,17 @@ pub enum GenerateKeyError {
         #[source]
         cause: io::Error,
     },
+}
+
+/// Why a key was not stored in another directory too.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyKeyError {
+    /// The key cannot be read where it is.
+    #[error(transparent)]
+    NotRead(#[from] ReadKeyError),
+    /// It cannot be stored in the other directory.
+    #[error(transparent)]
+    NotCopied(#[from] GenerateKeyError),
 }
 
 /// Why the keys cannot be listed.

@@ -39,6 +39,12 @@ impl Iterations {
     pub fn new(count: u32) -> Option<Self> {
         (Self::LEAST..=Self::MOST).contains(&Self(count)).then_some(Self(count))
     }
+
+    /// Returns the number.
+    #[must_use]
+    pub const fn count(self) -> u32 {
+        self.0
+    }
 }
 
 impl Default for Iterations {
@@ -94,25 +100,62 @@ impl fmt::Debug for PrivateKey {
     }
 }
 
-/// A new key: its public half, and what to write to its file.
-pub(crate) struct NewKeyFile {
-    /// The public half.
-    pub(crate) public_key: PublicKey,
-    /// The PEM text, encrypted.
-    pub(crate) pem: Zeroizing<String>,
+/// What is to be written to the file of a key, and the key's public half. No file is made.
+pub struct NewKeyFile {
+    public_key: PublicKey,
+    pem: Zeroizing<String>,
 }
 
-/// Draws a key and encrypts it.
-pub(crate) fn generate(
-    curve: Curve,
-    passphrase: &Passphrase,
+impl NewKeyFile {
+    /// Draws a key and encrypts it.
+    ///
+    /// # Errors
+    /// [`EncryptKeyError`].
+    pub fn draw(
+        curve: Curve,
+        passphrase: &Passphrase,
+        iterations: Iterations,
+    ) -> Result<Self, EncryptKeyError> {
+        Self::encrypt(&draw(curve)?, passphrase, iterations)
+    }
+
+    fn encrypt(
+        pkcs8: &SecretDocument,
+        passphrase: &Passphrase,
+        iterations: Iterations,
+    ) -> Result<Self, EncryptKeyError> {
+        let public_key =
+            PrivateKey::from_pkcs8(pkcs8.as_bytes()).map_err(|_| EncryptKeyError::Encoding)?.public_key;
+        Ok(Self { public_key, pem: encrypt(pkcs8, passphrase, iterations)? })
+    }
+
+    /// Returns the public half.
+    #[must_use]
+    pub const fn public_key(&self) -> &PublicKey {
+        &self.public_key
+    }
+
+    /// Returns the PEM text, encrypted.
+    #[must_use]
+    pub fn pem(&self) -> &str {
+        &self.pem
+    }
+}
+
+impl fmt::Debug for NewKeyFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NewKeyFile({})", self.public_key.key_ref())
+    }
+}
+
+/// Encrypts the key in the text of a key file under another passphrase.
+pub(crate) fn re_encrypt(
+    pem: &str,
+    from: &Passphrase,
+    to: &Passphrase,
     iterations: Iterations,
-) -> Result<NewKeyFile, EncryptKeyError> {
-    let pkcs8 = draw(curve)?;
-    let public_key =
-        PrivateKey::from_pkcs8(pkcs8.as_bytes()).map_err(|_| EncryptKeyError::Encoding)?.public_key;
-    let pem = encrypt(&pkcs8, passphrase, iterations)?;
-    Ok(NewKeyFile { public_key, pem })
+) -> Result<NewKeyFile, ReEncryptError> {
+    Ok(NewKeyFile::encrypt(&decrypt_pkcs8(pem, from)?, to, iterations)?)
 }
 
 fn draw(curve: Curve) -> Result<SecretDocument, EncryptKeyError> {
@@ -149,14 +192,17 @@ fn encrypt(
 
 /// Opens the text of a key file.
 pub(crate) fn decrypt(pem: &str, passphrase: &Passphrase) -> Result<PrivateKey, DecryptKeyError> {
+    PrivateKey::from_pkcs8(decrypt_pkcs8(pem, passphrase)?.as_bytes())
+}
+
+fn decrypt_pkcs8(pem: &str, passphrase: &Passphrase) -> Result<SecretDocument, DecryptKeyError> {
     let (label, document) = SecretDocument::from_pem(pem).map_err(|_| DecryptKeyError::NotEncryptedPkcs8)?;
     EncryptedPrivateKeyInfoRef::validate_pem_label(label).map_err(|_| DecryptKeyError::NotEncryptedPkcs8)?;
     let encrypted = EncryptedPrivateKeyInfoRef::from_der(document.as_bytes())
         .map_err(|_| DecryptKeyError::NotEncryptedPkcs8)?;
     check_scheme(&encrypted.encryption_algorithm)?;
     // A wrong key shows as bad padding or, once in 256 times, as octets that are no PKCS#8: one answer for both.
-    let pkcs8 = encrypted.decrypt(passphrase.octets()).map_err(|_| DecryptKeyError::WrongPassphrase)?;
-    PrivateKey::from_pkcs8(pkcs8.as_bytes())
+    encrypted.decrypt(passphrase.octets()).map_err(|_| DecryptKeyError::WrongPassphrase)
 }
 
 fn check_scheme(scheme: &EncryptionScheme) -> Result<(), DecryptKeyError> {
@@ -194,6 +240,17 @@ pub enum EncryptKeyError {
     /// The key could not be written as encrypted PKCS#8; a fault of this program.
     #[error("the new key could not be written as encrypted PKCS#8")]
     Encoding,
+}
+
+/// Why a key was not encrypted again.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReEncryptError {
+    /// The key cannot be had.
+    #[error(transparent)]
+    Decrypt(#[from] DecryptKeyError),
+    /// It cannot be encrypted.
+    #[error(transparent)]
+    Encrypt(#[from] EncryptKeyError),
 }
 
 /// Why the text of a key file does not give a key.

@@ -51,8 +51,14 @@ pub enum PrivatePathError {
         /// How many octets are read at most.
         limit: usize,
     },
+    /// It was removed, and is there.
+    #[error("{path} was removed and is still there", path = path.display())]
+    StillThere {
+        /// The path asked for.
+        path: PathBuf,
+    },
     /// The operating system refuses.
-    #[error("{path} cannot be read: {cause}", path = path.display())]
+    #[error("{path} cannot be read or written: {cause}", path = path.display())]
     Unreadable {
         /// The path asked for.
         path: PathBuf,
@@ -110,6 +116,27 @@ pub(crate) fn store_file(path: &Path, octets: &[u8]) -> io::Result<()> {
     linked?;
     removed?;
     sync_directory(parent(path))
+}
+
+/// Writes zeros over a private file, syncs them, takes its name away, syncs that, and looks that it is gone.
+///
+/// What a file system or a medium that copies on write keeps elsewhere of the old octets is beyond its reach.
+pub(crate) fn destroy_file(path: &Path) -> Result<(), PrivatePathError> {
+    let metadata = fs::symlink_metadata(path).map_err(|cause| refusal(path, cause))?;
+    check_file(path, &metadata)?;
+    let overwritten = || -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).open(path)?;
+        io::copy(&mut io::repeat(0).take(metadata.len()), &mut file)?;
+        file.sync_all()?;
+        fs::remove_file(path)?;
+        sync_directory(parent(path))
+    };
+    overwritten().map_err(|cause| refusal(path, cause))?;
+    match fs::symlink_metadata(path) {
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(cause) => Err(refusal(path, cause)),
+        Ok(_) => Err(PrivatePathError::StillThere { path: path.to_owned() }),
+    }
 }
 
 /// Returns `.name.new` beside `name`.
@@ -186,6 +213,18 @@ mod tests {
         assert_eq!(refusal.kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read_to_string(&begun).unwrap(), "by another");
         assert_eq!(names(directory.path()), [".key.pem.new"]);
+    }
+
+    #[test]
+    fn what_is_destroyed_is_zeros_and_gone() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, witness) = (directory.path().join("key.pem"), directory.path().join("witness"));
+        store_file(&path, b"secret").unwrap();
+        // A second name of the same octets shows what became of them.
+        fs::hard_link(&path, &witness).unwrap();
+        destroy_file(&path).unwrap();
+        assert_eq!(fs::read(&witness).unwrap(), [0; 6]);
+        assert!(matches!(destroy_file(&path), Err(PrivatePathError::Missing { .. })));
     }
 
     #[test]

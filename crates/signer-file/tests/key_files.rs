@@ -10,8 +10,9 @@ use ca_core::key_ref::KeyRef;
 use ca_core::ports::{SignError, Signer};
 use ca_core::suite::Curve;
 use signer_file::{
-    CreateKeyDirectoryError, DecryptKeyError, FileSigner, GenerateKeyError, Iterations, KeyDirectory,
-    ListKeysError, LoadPassphraseError, Passphrase, PrivatePathError, ReadKeyError, UnlockError,
+    CopyKeyError, CreateKeyDirectoryError, DecryptKeyError, FileSigner, GenerateKeyError, Iterations,
+    KeyDirectory, ListKeysError, LoadPassphraseError, NewKeyFile, Passphrase, PrivatePathError, ReadKeyError,
+    UnlockError,
 };
 use tempfile::TempDir;
 
@@ -277,6 +278,41 @@ fn adds_one_key_to_a_signer_in_use() {
     let absent = KeyRef::new([7; 20]);
     let refusal = signer.add(&place.keys, &absent, &passphrase).unwrap_err();
     assert!(matches!(refusal, ReadKeyError::File(PrivatePathError::Missing { .. })), "{refusal:?}");
+}
+
+#[test]
+fn a_key_moves_to_another_passphrase_in_another_directory_and_stays_the_same_key() {
+    let place = Place::new();
+    let key = place.keys.generate(Curve::P384, &place.passphrase()).unwrap();
+    let new = Passphrase::new(b"another".to_vec().into()).unwrap();
+    let target = KeyDirectory::create(&place.path("target")).unwrap().with_iterations(Iterations::LEAST);
+    let copied = place.keys.copy_key(&key.key_ref(), &place.passphrase(), (&target, &new)).unwrap();
+    assert_eq!(copied, key);
+    FileSigner::unlock(&target, &new).unwrap();
+    assert!(FileSigner::unlock(&target, &place.passphrase()).is_err());
+    FileSigner::unlock(&place.keys, &place.passphrase()).unwrap();
+    // Nothing is written over, and nothing is copied that cannot be opened.
+    let again = place.keys.copy_key(&key.key_ref(), &place.passphrase(), (&target, &new));
+    assert!(matches!(again, Err(CopyKeyError::NotCopied(GenerateKeyError::NotStored { .. }))));
+    let wrong = place.keys.copy_key(&key.key_ref(), &new, (&target, &new));
+    assert!(matches!(wrong, Err(CopyKeyError::NotRead(ReadKeyError::NotOpened { .. }))));
+}
+
+#[test]
+fn a_key_in_a_single_file_of_any_name_is_unlocked() {
+    let place = Place::new();
+    let new = NewKeyFile::draw(Curve::P256, &place.passphrase(), Iterations::LEAST).unwrap();
+    let path = place.path("anna.pem");
+    fs::write(&path, new.pem()).unwrap();
+    let signer = FileSigner::new();
+    set_mode(&path, 0o644);
+    let open = signer.add_file(&path, &place.passphrase());
+    assert!(matches!(open, Err(ReadKeyError::File(PrivatePathError::TooOpen { .. }))));
+    set_mode(&path, 0o600);
+    assert_eq!(&signer.add_file(&path, &place.passphrase()).unwrap(), new.public_key());
+    let signature = signer.sign(&new.public_key().key_ref(), b"octets").unwrap();
+    new.public_key().verify(b"octets", &signature).unwrap();
+    assert!(!format!("{new:?}").contains("BEGIN"));
 }
 
 #[test]

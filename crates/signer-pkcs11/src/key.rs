@@ -108,6 +108,18 @@ pub(crate) fn find(session: &Session, id: &[u8]) -> Result<Vec<ObjectHandle>, Ca
     Ok(session.find_objects(&template)?)
 }
 
+/// Finds both halves of the EC keys with this `CKA_ID`, the private one first.
+pub(crate) fn halves(session: &Session, id: &[u8]) -> Result<Vec<ObjectHandle>, CallFailed> {
+    let mut found = find(session, id)?;
+    let template = [
+        Attribute::Class(ObjectClass::PUBLIC_KEY),
+        Attribute::KeyType(KeyType::EC),
+        Attribute::Id(id.to_vec()),
+    ];
+    found.extend(session.find_objects(&template)?);
+    Ok(found)
+}
+
 fn describe(session: &Session, handle: ObjectHandle) -> Result<PrivateKeyObject, CallFailed> {
     let (mut label, mut id) = (String::new(), Vec::new());
     for attribute in session.get_attributes(handle, &[AttributeType::Label, AttributeType::Id])? {

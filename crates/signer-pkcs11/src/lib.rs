@@ -20,6 +20,6 @@ pub use key::{KeyProtection, PrivateKeyObject, TokenKey, Unusable};
 pub use module::LoadModuleError;
 pub use pin::{LoadPinError, Pin};
 pub use session::UseTokenError;
-pub use signer::{GenerateKeyError, OpenTokenError, TokenOptions, TokenSigner};
+pub use signer::{DestroyKeyError, GenerateKeyError, OpenTokenError, TokenOptions, TokenSigner};
 pub use token::{FindTokenError, TokenDescription};
 pub use uri::{ParseTokenUriError, TokenUri};

@@ -124,6 +124,28 @@ impl TokenSigner {
         Ok(public_key)
     }
 
+    /// Destroys a key pair (`C_DestroyObject`, both halves) and looks that the private half is gone. What the token did with
+    /// the memory, and copies that its maker's tools have made, are beyond its reach.
+    ///
+    /// # Errors
+    /// [`DestroyKeyError`]; the key may then be destroyed or not.
+    pub fn destroy(&self, key: &KeyRef) -> Result<(), DestroyKeyError> {
+        let found = self.recall(key).or_else(|| self.list().ok().and_then(|_| self.recall(key)));
+        let found = found.ok_or(DestroyKeyError::NotThere { key: *key })?;
+        self.sessions.work(Access::ReadWrite, |work| {
+            for object in key::halves(work.session(), &found.id)? {
+                work.session().destroy_object(object).map_err(CallFailed::from)?;
+            }
+            Ok(())
+        })?;
+        self.known.write().unwrap_or_else(PoisonError::into_inner).remove(key);
+        self.list()?;
+        match self.recall(key) {
+            None => Ok(()),
+            Some(_) => Err(DestroyKeyError::StillThere { key: *key }),
+        }
+    }
+
     /// Reads the keys that the URI means and remembers those that can be used.
     fn list(&self) -> Result<Vec<PrivateKeyObject>, UseTokenError> {
         self.sessions.list(&self.wanted).inspect(|objects| {
@@ -329,6 +351,26 @@ pub enum OpenTokenError {
         /// The key.
         object: Box<PrivateKeyObject>,
     },
+}
+
+/// Why a key on a token was not destroyed.
+#[derive(Debug, thiserror::Error)]
+pub enum DestroyKeyError {
+    /// There is no such private key.
+    #[error("no private key on the token is {key}")]
+    NotThere {
+        /// The key.
+        key: KeyRef,
+    },
+    /// The token said that it was destroyed, and it is there.
+    #[error("the private key {key} was destroyed and is still on the token")]
+    StillThere {
+        /// The key.
+        key: KeyRef,
+    },
+    /// The token is not there, refuses the PIN, or cannot destroy the key.
+    #[error(transparent)]
+    Token(#[from] UseTokenError),
 }
 
 /// Why no key was made on a token.

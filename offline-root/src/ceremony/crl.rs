@@ -1,7 +1,7 @@
 //! `crl`: signs the root's next CRL, valid from and to the times that were stated.
 //!
-//! Which certificates are on it follows from the ledger; its number is drawn by ca-core. A series for the time until the next
-//! ceremony is made by calling it once for each thisUpdate, in ascending order.
+//! Which certificates are on it follows from the ledger; its number is drawn by ca-core. Of the CRLs whose thisUpdate has come
+//! the one with the highest number is in force, so one that is signed now puts an end to those that were signed ahead.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -19,16 +19,21 @@ use crate::explain::{Exit, Explained};
 use crate::fingerprint;
 use crate::keys::{SecretSource, UnlockError};
 use crate::new_file::{self, NewFileError, Readers};
-use crate::refusal::{exit_of_fault, sentence};
+use crate::refusal::{INCIDENT, exit_of_fault, sentence};
+use crate::second_opinion::is_incident;
 use crate::stated_time::StatedTime;
 
 /// How far thisUpdate may lie after what was last recorded, unless the time is stated twice: 366 days. A year mistyped into
 /// the far future would leave the root without a valid CRL for good, since CRLs never go back in time.
 const FAR_SECONDS: i64 = 366 * 86_400;
 
-/// What is asked for. thisUpdate is the time that the ceremony was opened with.
+/// How many CRLs a series may have.
+pub(super) const SERIES_LIMIT: u32 = 60;
+
+/// What is asked for. The time that the ceremony was opened with is the present.
 #[derive(Debug, Clone)]
 pub(crate) struct CrlWish {
+    pub(crate) this_update: StatedTime,
     pub(crate) next_update: StatedTime,
     /// The present, where thisUpdate is another time.
     pub(crate) time: Option<StatedTime>,
@@ -47,6 +52,11 @@ pub(crate) struct SignedCrl {
     pub(crate) entries: u64,
     pub(crate) sha256: String,
     pub(crate) out: PathBuf,
+    /// Whose shares opened the keys, of a shared root.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) opened_by: Vec<String>,
+    /// The numbers of CRLs signed ahead that never come into force, since this one has a higher number.
+    pub(crate) obsolete_crls: Vec<u64>,
 }
 
 impl fmt::Display for SignedCrl {
@@ -58,6 +68,10 @@ impl fmt::Display for SignedCrl {
         writeln!(f, "  Entries  {}", self.entries)?;
         writeln!(f, "  SHA-256  {}", fingerprint::grouped(&self.sha256))?;
         writeln!(f, "  File     {}", self.out.display())?;
+        if !self.opened_by.is_empty() {
+            writeln!(f, "  Opened   by {}", self.opened_by.join(", "))?;
+        }
+        tell_obsolete(f, &self.obsolete_crls)?;
         write!(
             f,
             "Next: publish it before the one before ends, and plan the next ceremony well before {}",
@@ -69,18 +83,52 @@ impl fmt::Display for SignedCrl {
 /// Signs the next CRL.
 pub(crate) fn sign(ceremony: &Ceremony, wish: &CrlWish) -> Result<SignedCrl, SignCrlError> {
     new_file::check_free(&wish.out)?;
-    let profile = profile(ceremony, wish)?;
+    let (this_update, next_update) = (wish.this_update.time(), wish.next_update.time());
+    let profile = profile(ceremony, this_update, next_update)?;
+    check_present(ceremony)?;
     let keys = Arc::new(ceremony.unlock(&[], &wish.secrets)?);
-    let authority = ceremony.authority(keys, profile, &ceremony.profiles)?;
-    let crl = authority.issue_crl(&ceremony.actor())?;
+    let authority = ceremony.authority(keys.clone(), profile, &ceremony.profiles)?;
+    let obsolete = made_obsolete(ceremony, this_update);
+    let crl = authority.issue_crl_ahead(&ceremony.actor(), this_update)?;
     new_file::create(&wish.out, &crl.der, Readers::Everybody)?;
-    Ok(report(ceremony, wish, &crl))
+    Ok(SignedCrl { opened_by: keys.opened_by().to_vec(), ..report(ceremony, wish, &crl, obsolete) })
+}
+
+/// CRLs are signed in the order of time: one that knows less must not have the higher number.
+pub(super) fn check_present(ceremony: &Ceremony) -> Result<(), SignCrlError> {
+    let now = ceremony.time.time();
+    let last_update = ceremony.ledger.crl_signed_at(&ceremony.certificate.public_key().key_ref());
+    if now >= last_update {
+        return Ok(());
+    }
+    let error = CrlError::ClockWentBack { now, last_update };
+    ceremony.record_refusal(&error.to_string(), error.code()).map_err(CrlError::from)?;
+    Err(error.into())
+}
+
+/// Returns the numbers of the CRLs signed ahead that a CRL from `this_update` on makes obsolete.
+pub(super) fn made_obsolete(ceremony: &Ceremony, this_update: UnixTime) -> Vec<u64> {
+    let key = ceremony.certificate.public_key().key_ref();
+    let ahead = ceremony.ledger.crls_ahead(&key, ceremony.time.time());
+    ahead.into_iter().filter(|(_, other)| *other >= this_update).map(|(number, _)| number).collect()
+}
+
+/// Says which CRLs must not be released any more.
+pub(super) fn tell_obsolete(f: &mut fmt::Formatter<'_>, numbers: &[u64]) -> fmt::Result {
+    if numbers.is_empty() {
+        return Ok(());
+    }
+    let listed: Vec<String> = numbers.iter().map(u64::to_string).collect();
+    writeln!(f, "Signed ahead before, not to be released any more: {}", listed.join(", "))
 }
 
 /// The profile of the deployment says how long at most, the operator how long.
-fn profile(ceremony: &Ceremony, wish: &CrlWish) -> Result<CrlProfile, SignCrlError> {
+pub(super) fn profile(
+    ceremony: &Ceremony,
+    this_update: UnixTime,
+    next_update: UnixTime,
+) -> Result<CrlProfile, SignCrlError> {
     let longest = ceremony.crl_profile()?;
-    let (this_update, next_update) = (ceremony.time.time(), wish.next_update.time());
     let seconds = next_update.seconds().saturating_sub(this_update.seconds());
     if seconds > longest.validity_seconds() {
         return Err(SignCrlError::TooLong {
@@ -94,12 +142,8 @@ fn profile(ceremony: &Ceremony, wish: &CrlWish) -> Result<CrlProfile, SignCrlErr
 }
 
 /// Refuses a thisUpdate that nobody can mean.
-pub(crate) fn check_not_far(
-    root: &Root,
-    this_update: StatedTime,
-    wish: &CrlWish,
-) -> Result<(), SignCrlError> {
-    let this_update = this_update.time();
+pub(crate) fn check_not_far(root: &Root, wish: &CrlWish) -> Result<(), SignCrlError> {
+    let this_update = wish.this_update.time();
     let known = wish.time.map_or_else(|| root.ledger.latest_time(), StatedTime::time);
     if this_update > known.plus_seconds(FAR_SECONDS) {
         return Err(SignCrlError::FarAhead { this_update, known });
@@ -107,7 +151,7 @@ pub(crate) fn check_not_far(
     Ok(())
 }
 
-fn report(ceremony: &Ceremony, wish: &CrlWish, crl: &CrlRecord) -> SignedCrl {
+fn report(ceremony: &Ceremony, wish: &CrlWish, crl: &CrlRecord, obsolete_crls: Vec<u64>) -> SignedCrl {
     SignedCrl {
         issuer: ceremony.certificate.subject().to_string(),
         number: crl.number,
@@ -116,6 +160,8 @@ fn report(ceremony: &Ceremony, wish: &CrlWish, crl: &CrlRecord) -> SignedCrl {
         entries: crl.entries,
         sha256: fingerprint::of(&crl.der),
         out: wish.out.clone(),
+        opened_by: Vec::new(),
+        obsolete_crls,
     }
 }
 
@@ -144,6 +190,23 @@ pub(crate) enum SignCrlError {
         /// How long at most, in days.
         days: i64,
     },
+    /// The series has no CRL, far too many, or gaps.
+    #[error(
+        "a series has 1 to {} CRLs, each for at least a day, and they overlap by at least a day",
+        SERIES_LIMIT
+    )]
+    Series,
+    /// A CRL of the series would begin after the end of the root.
+    #[error("the last CRL of the series would speak from {this_update}, and the root ends on {not_after}")]
+    BeyondRoot {
+        /// thisUpdate of the last CRL.
+        this_update: UnixTime,
+        /// When the root ends.
+        not_after: UnixTime,
+    },
+    /// The list of the series cannot be written.
+    #[error("the list of the series cannot be written: {0}")]
+    List(#[from] serde_json::Error),
     /// thisUpdate is far after anything on record.
     #[error("thisUpdate is {this_update}, more than a year after {known}, and CRLs never go back in time")]
     FarAhead {
@@ -172,33 +235,44 @@ pub(crate) enum SignCrlError {
 impl Explained for SignCrlError {
     fn exit(&self) -> Exit {
         match self {
-            Self::Times { .. } => Exit::Usage,
-            Self::TooLong { .. } | Self::FarAhead { .. } => Exit::Refused,
+            Self::Times { .. } | Self::Series => Exit::Usage,
+            Self::List(_) => Exit::Failed,
+            Self::BeyondRoot { .. } | Self::TooLong { .. } | Self::FarAhead { .. } => Exit::Refused,
             Self::Output(error) => error.exit(),
             Self::Profiles(error) => error.exit(),
             Self::Keys(error) => error.exit(),
             Self::Root(error) => error.exit(),
-            Self::NotIssued(CrlError::ClockWentBack { .. } | CrlError::IssuerNotValid { .. }) => {
-                Exit::Refused
-            }
+            Self::NotIssued(
+                CrlError::ClockWentBack { .. }
+                | CrlError::SpeaksOfThePast { .. }
+                | CrlError::IssuerNotValid { .. },
+            ) => Exit::Refused,
+            Self::NotIssued(CrlError::NotSigned(failure)) if is_incident(failure) => Exit::Integrity,
             Self::NotIssued(error) => exit_of_fault(error.fault()),
         }
     }
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Times { .. } | Self::TooLong { .. } => "crl.times",
+            Self::Times { .. } | Self::TooLong { .. } | Self::BeyondRoot { .. } => "crl.times",
+            Self::Series => "crl.series",
+            Self::List(_) => "output.json",
             Self::FarAhead { .. } => "crl.far-ahead",
             Self::Output(error) => error.code(),
             Self::Profiles(error) => error.code(),
             Self::Keys(error) => error.code(),
             Self::Root(error) => error.code(),
+            Self::NotIssued(CrlError::NotSigned(failure)) if is_incident(failure) => INCIDENT,
             Self::NotIssued(error) => error.code(),
         }
     }
 
     fn next(&self) -> String {
         match self {
+            Self::Series | Self::BeyondRoot { .. } => {
+                "correct --first, --every-days, --overlap-days or --count".to_owned()
+            }
+            Self::List(_) => "have the program examined".to_owned(),
             Self::Times { .. } | Self::TooLong { .. } => "correct --this-update or --next-update".to_owned(),
             Self::FarAhead { .. } => {
                 "correct --this-update; if it is right, state the present as well: --time 2026-11-21T10:00:00Z".to_owned()
@@ -207,7 +281,11 @@ impl Explained for SignCrlError {
             Self::Profiles(error) => error.next(),
             Self::Keys(error) => error.next(),
             Self::Root(error) => error.next(),
-            Self::NotIssued(CrlError::ClockWentBack { .. } | CrlError::IssuerNotValid { .. }) => {
+            Self::NotIssued(
+                CrlError::ClockWentBack { .. }
+                | CrlError::SpeaksOfThePast { .. }
+                | CrlError::IssuerNotValid { .. },
+            ) => {
                 "correct --this-update".to_owned()
             }
             Self::NotIssued(_) => "read what is said before; repeat only what is unavailable".to_owned(),

@@ -19,12 +19,13 @@ use super::{
     EXCHANGE_KEY, LEDGER, OpenRootError, PUBLIC, ROOT_CERTIFICATE, armour, check_charter, check_private,
     root_certificate,
 };
-use crate::charter::Charter;
+use crate::charter::{Charter, KeyStore};
 use crate::exchange_log::{Exchange, ExchangeError, ExchangeLog};
 use crate::explain::{Exit, Explained};
 use crate::fingerprint;
-use crate::ledger_file::{FileLedger, InspectedCrl, InspectedLedger};
-use crate::second_opinion::agrees;
+use crate::ledger_file::{Destruction, FileLedger, InspectedCrl, InspectedLedger};
+use crate::second_opinion::{QUARANTINE, agrees};
+use crate::shares::SharesShelf;
 
 /// What was looked at, and that it is in order.
 #[derive(Debug, Clone, Serialize)]
@@ -43,6 +44,13 @@ pub(crate) struct Review {
     pub(crate) exchanges: usize,
     /// Intents that the next command which writes will settle.
     pub(crate) open_intents: usize,
+    /// How many of whom open the keys, of a shared root.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) shares: Option<String>,
+    /// What was signed amiss and put aside (case R-11).
+    pub(crate) quarantined: usize,
+    /// When the keys were destroyed.
+    pub(crate) keys_destroyed: Option<String>,
 }
 
 impl fmt::Display for Review {
@@ -54,6 +62,15 @@ impl fmt::Display for Review {
         writeln!(f, "  Certificates  {}, {} of them revoked", self.certificates, self.revoked)?;
         writeln!(f, "  CRLs          {}", self.crls)?;
         write!(f, "  Exchanges     {}", self.exchanges)?;
+        if let Some(shares) = &self.shares {
+            write!(f, "\n  Shares        {shares}")?;
+        }
+        if self.quarantined > 0 {
+            write!(f, "\n  Incidents     {}; see what lies in {QUARANTINE}", self.quarantined)?;
+        }
+        if let Some(at) = &self.keys_destroyed {
+            write!(f, "\n  Keys          destroyed on {at}")?;
+        }
         if self.open_intents > 0 {
             write!(f, "\n  Open intents  {}; the next command that signs settles them", self.open_intents)?;
         }
@@ -73,6 +90,7 @@ pub(crate) fn review(path: &Path) -> Result<Review, ReviewError> {
     let certificates = review_certificates(&ledger, &root, &mut findings);
     ledger.crls.iter().for_each(|crl| review_crl(crl, &root, &mut findings));
     let exchanges = review_exchanges(path, &charter, &ledger, &mut findings)?;
+    let shares = review_shares(path, (&charter, &root), &ledger, &mut findings);
     if !findings.0.is_empty() {
         return Err(ReviewError::NotInOrder { findings: findings.0 });
     }
@@ -88,7 +106,19 @@ pub(crate) fn review(path: &Path) -> Result<Review, ReviewError> {
         crls: ledger.crls.len(),
         exchanges,
         open_intents: ledger.open_intents,
+        shares,
+        quarantined: quarantined(path),
+        keys_destroyed: match ledger.destruction {
+            Destruction::Done { at } => Some(at.to_string()),
+            Destruction::None | Destruction::Intended { .. } => None,
+        },
     })
+}
+
+/// Returns how many things were put aside.
+fn quarantined(path: &Path) -> usize {
+    let entries = fs::read_dir(path.join(QUARANTINE)).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.path().extension().is_some_and(|ending| ending == "tbs")).count()
 }
 
 #[derive(Default)]
@@ -119,6 +149,28 @@ fn review_public(
     Ok(())
 }
 
+/// Looks for the description of the shares in force and for the keys under them; returns who holds the shares.
+fn review_shares(
+    path: &Path,
+    (charter, root): (&Charter, &Certificate),
+    ledger: &InspectedLedger,
+    findings: &mut Findings,
+) -> Option<String> {
+    if charter.keys != KeyStore::Shared {
+        return None;
+    }
+    let Ok((set, description)) = SharesShelf::of(path).in_force(ledger.shares_digest.as_deref()) else {
+        findings.note("shares", false, "none of the descriptions is the one that the ledger has in force");
+        return None;
+    };
+    let keys = [root.public_key(), &charter.exchange_key];
+    for key in keys.into_iter().filter(|_| ledger.destruction == Destruction::None) {
+        let file = set.keys().join(format!("{}.pem", key.key_ref()));
+        findings.note(&file.display().to_string(), file.is_file(), "the key is missing");
+    }
+    Some(description.summary())
+}
+
 /// Verifies every certificate under the root's key, by two implementations; returns how many there are.
 fn review_certificates(ledger: &InspectedLedger, root: &Certificate, findings: &mut Findings) -> usize {
     let issued = ledger.certificates.iter().filter(|row| !row.certificate.is_empty());
@@ -130,7 +182,9 @@ fn review_certificates(ledger: &InspectedLedger, root: &Certificate, findings: &
         };
         findings.note(&place, is_issued_by(&certificate, root), "the root did not issue it");
         let (validity, limit) = (certificate.validity(), root.validity());
-        let nested = limit.contains(validity.not_before()) && limit.contains(validity.not_after());
+        // RFC 9810 §4.4.1: OldWithNew begins with the old root.
+        let begins = certificate.subject() == root.subject() || limit.contains(validity.not_before());
+        let nested = begins && limit.contains(validity.not_after());
         findings.note(&place, nested, "it is not within the validity of the root");
         let as_recorded = row.id.serial == *certificate.serial()
             && row.validity == validity
@@ -265,7 +319,7 @@ mod tests {
     use crate::ceremony::crl::{CrlWish, sign};
     use crate::ceremony::root::{RootWish, found};
     use crate::ceremony::{CRL_PROFILE, Root};
-    use crate::charter::{KeyStore, ProfileChoice};
+    use crate::charter::ProfileChoice;
     use crate::keys::SecretSource;
     use ca_core::issuer::PublicationPoints;
     use ca_core::reason::ReasonCode;
@@ -279,7 +333,7 @@ mod tests {
         let pass = folder.join("pass");
         fs::write(&pass, "a passphrase").unwrap();
         fs::set_permissions(&pass, fs::Permissions::from_mode(0o600)).unwrap();
-        let secrets = SecretSource { passphrase_file: Some(pass), pin_file: None };
+        let secrets = SecretSource { passphrase_file: Some(pass), ..SecretSource::default() };
         let (directory, time) = (folder.join("root"), "2026-11-21T10:00:00Z".parse().unwrap());
         found(&RootWish {
             directory: directory.clone(),
@@ -296,14 +350,17 @@ mod tests {
             },
             time,
             keys: KeyStore::File,
+            dealing: None,
             key_label: None,
             secrets: secrets.clone(),
             points: PublicationPoints::default(),
+            successor_of: None,
         })
         .unwrap();
         let ceremony = Root::open(&directory).unwrap().begin(time).unwrap();
         let next_update = "2027-01-01T00:00:00Z".parse().unwrap();
-        sign(&ceremony, &CrlWish { next_update, time: None, out: folder.join("crl"), secrets }).unwrap();
+        let (this_update, out) = (time, folder.join("crl"));
+        sign(&ceremony, &CrlWish { this_update, next_update, time: None, out, secrets }).unwrap();
         let certificate = ceremony.certificate.clone();
         drop(ceremony);
         let crl = FileLedger::inspect(&directory.join(LEDGER)).unwrap().crls.remove(0);

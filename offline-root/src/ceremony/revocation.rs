@@ -34,6 +34,8 @@ pub(crate) struct Revoked {
     pub(crate) time: String,
     /// The number of the audit record.
     pub(crate) record: u64,
+    /// The numbers of the CRLs that were signed ahead and do not list it: they are not to be released.
+    pub(crate) obsolete_crls: Vec<u64>,
 }
 
 impl fmt::Display for Revoked {
@@ -43,6 +45,13 @@ impl fmt::Display for Revoked {
         writeln!(f, "  Reason  {}", self.reason)?;
         writeln!(f, "  Time    {}", self.time)?;
         writeln!(f, "  Record  {}", self.record)?;
+        if let (Some(first), Some(last)) = (self.obsolete_crls.first(), self.obsolete_crls.last()) {
+            writeln!(
+                f,
+                "  CRLs {first} to {last} were signed ahead and do not list it: they must not be released."
+            )?;
+            return write!(f, "Next: sign a CRL, then a new series (offline-root crl, crl-series)");
+        }
         write!(f, "Next: sign a CRL (offline-root crl); before that nobody knows of the revocation")
     }
 }
@@ -63,6 +72,7 @@ pub(crate) fn revoke(ceremony: &Ceremony, wish: &RevocationWish) -> Result<Revok
         reason: recorded.revocation.reason.to_string(),
         time: recorded.revocation.time.to_string(),
         record: recorded.sequence,
+        obsolete_crls: ceremony.obsolete_crls(),
     })
 }
 

@@ -18,13 +18,15 @@ use ca_core::ports::{Ledger, Unavailable};
 use ca_core::profile::{CertificateProfile, SubjectRule};
 use ca_core::suite::SecuritySuite;
 use ca_core::tenant::TenantId;
+use ca_core::validity::Validity;
 use der::pem;
 use policies::ProfileSet;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use signer_file::SystemEntropy;
 
-use super::{EXCHANGE_KEY, LEDGER, PUBLIC, ROOT_CERTIFICATE, armour, listed};
+use super::certify::{self, CertifyError};
+use super::{EXCHANGE_KEY, LEDGER, PUBLIC, ROOT_CERTIFICATE, armour, listed, shares_dealt};
 use crate::charter::{self, Charter, ChooseProfilesError, KeyStore, ProfileChoice, ReadCharterError};
 use crate::exchange_log::ExchangeLog;
 use crate::explain::{Exit, Explained};
@@ -33,7 +35,8 @@ use crate::keys::{KeyMaker, MadeKeys, SecretSource, UnlockError};
 use crate::ledger_file::{FileLedger, OpenLedgerError};
 use crate::new_file::{self, NewFileError, Readers};
 use crate::operator;
-use crate::refusal::{exit_of_issue, sentence_of};
+use crate::refusal::{code_of_issue, exit_of_issue, sentence, sentence_of};
+use crate::shares::{DealWish, DealtReport};
 use crate::stated_time::StatedTime;
 
 /// What a root is to be.
@@ -50,9 +53,13 @@ pub(crate) struct RootWish {
     pub(crate) profiles: ProfileChoice,
     pub(crate) time: StatedTime,
     pub(crate) keys: KeyStore,
+    /// Who is to hold shares, if the keys are to be shared.
+    pub(crate) dealing: Option<DealWish>,
     pub(crate) key_label: Option<String>,
     pub(crate) secrets: SecretSource,
     pub(crate) points: PublicationPoints,
+    /// The root certificate that this one is to succeed.
+    pub(crate) successor_of: Option<PathBuf>,
 }
 
 /// What was made.
@@ -70,6 +77,9 @@ pub(crate) struct FoundedRoot {
     pub(crate) directory: PathBuf,
     pub(crate) certificate: PathBuf,
     pub(crate) exchange_key: PathBuf,
+    /// The shares that were dealt, of a shared root.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) shares: Option<DealtReport>,
 }
 
 impl fmt::Display for FoundedRoot {
@@ -82,6 +92,9 @@ impl fmt::Display for FoundedRoot {
         writeln!(f, "  Key                   {}", self.key)?;
         writeln!(f, "  Certificate SHA-256   {}", fingerprint::grouped(&self.certificate_sha256))?;
         writeln!(f, "  Exchange key SHA-256  {}", fingerprint::grouped(&self.exchange_key_sha256))?;
+        if let Some(shares) = &self.shares {
+            writeln!(f, "{shares}")?;
+        }
         writeln!(f, "  May leave             {}", self.certificate.display())?;
         writeln!(f, "                        {}", self.exchange_key.display())?;
         writeln!(f, "Read both fingerprints aloud and have them written down.")?;
@@ -116,9 +129,13 @@ fn prepare(wish: &RootWish) -> Result<Prepared, FoundRootError> {
     ])?;
     let profile = root_profile(&wish.profiles.load()?, &wish.profile, wish.suite)?;
     check_length(&subject, &profile)?;
+    if let Some(path) = &wish.successor_of {
+        check_succession(&certify::read_certificate(path)?, wish, (&subject, &profile))?;
+    }
     wish.points.check()?;
     new_file::check_free(&wish.directory)?;
-    Ok(Prepared { subject, profile, maker: KeyMaker::prepare(&wish.keys, &wish.secrets)? })
+    let maker = KeyMaker::prepare(&wish.keys, wish.dealing.as_ref(), &wish.secrets)?;
+    Ok(Prepared { subject, profile, maker })
 }
 
 /// Returns a profile of roots: a CA's that no other CA issues.
@@ -152,37 +169,102 @@ fn check_length(subject: &DistinguishedName, profile: &CertificateProfile) -> Re
     }
 }
 
+/// A successor can be linked to the root that it succeeds: the same name and suite, and it takes over before that one ends and
+/// ends no earlier (RFC 9810 §4.4.1). Looked at before there is a key.
+fn check_succession(
+    old: &Certificate,
+    wish: &RootWish,
+    (subject, profile): (&DistinguishedName, &CertificateProfile),
+) -> Result<(), FoundRootError> {
+    let (now, ends) = (wish.time.time(), old.validity().not_after());
+    let new_ends = profile.validity_at(now, None).map(Validity::not_after);
+    let what = if old.subject().der() != subject.der() {
+        format!("its name is not that of the root which it succeeds, {}", old.subject())
+    } else if old.public_key().curve() != wish.suite.curve() {
+        "the root which it succeeds is of another suite".to_owned()
+    } else if now < old.validity().not_before() || now > ends || new_ends.is_none_or(|new| new < ends) {
+        format!(
+            "the root which it succeeds is valid until {ends}, and must end within the validity of this one"
+        )
+    } else {
+        return Ok(());
+    };
+    Err(FoundRootError::NoSuccessor { what })
+}
+
 fn make(wish: &RootWish, prepared: Prepared) -> Result<FoundedRoot, FoundRootError> {
+    let Prepared { subject, profile, maker } = prepared;
     let ledger = FileLedger::create(&wish.directory.join(LEDGER))?;
     ExchangeLog::create(&wish.directory)?;
     let label = wish.key_label.as_ref().unwrap_or(&wish.common_name);
-    let keys = prepared.maker.make(&wish.directory, wish.suite.curve(), label)?;
+    let keys = maker.make(&wish.directory, wish.suite.curve(), label)?;
     let actor = operator::actor(wish.tenant.clone());
+    establish(wish, (&subject, &profile), &keys, (&ledger, &actor))
+        .map_err(|cause| give_up(wish, &keys, (&ledger, &actor), cause))
+}
+
+fn establish(
+    wish: &RootWish,
+    (subject, profile): (&DistinguishedName, &CertificateProfile),
+    keys: &MadeKeys,
+    (ledger, actor): (&FileLedger, &Actor),
+) -> Result<FoundedRoot, FoundRootError> {
     let issued = establish_root(&RootFounding {
-        actor: &actor,
-        profile: &prepared.profile,
-        subject: &prepared.subject,
+        actor,
+        profile,
+        subject,
         key: &keys.root.key_ref(),
         now: wish.time.time(),
         linter: &policies::lint::linter(),
         entropy: &SystemEntropy,
         signer: &keys.keys,
-        ledger: &ledger,
+        ledger,
     })?;
     let certificate = Certificate::from_der(issued.der())?;
     let charter = Charter {
         suite: wish.suite,
         tenant: wish.tenant.clone(),
-        profile: prepared.profile.id().to_string(),
+        profile: profile.id().to_string(),
         certificate: certificate.serial().clone(),
         exchange_key: keys.exchange.clone(),
         profiles: wish.profiles.clone(),
         keys: wish.keys.clone(),
         points: wish.points.clone(),
     };
-    let public = publish(&wish.directory, &certificate, &keys)?;
-    store_charter(wish, &charter, &certificate, (&ledger, &actor))?;
-    Ok(founded(wish, &certificate, &charter, public))
+    let public = publish(&wish.directory, &certificate, keys)?;
+    if let Some(shares) = &keys.shares {
+        ledger.record_event(shares_dealt(shares, &certificate, actor, wish.time))?;
+    }
+    store_charter(wish, &charter, &certificate, (ledger, actor))?;
+    Ok(FoundedRoot { shares: keys.shares.clone(), ..founded(wish, &certificate, &charter, public) })
+}
+
+/// Case R-21: keys of which no root came are destroyed, and that is on record; what cannot be is named.
+fn give_up(
+    wish: &RootWish,
+    keys: &MadeKeys,
+    (ledger, actor): (&FileLedger, &Actor),
+    cause: FoundRootError,
+) -> FoundRootError {
+    let destroyed = keys.destroy().map_err(|error| sentence(&error)).and_then(|()| {
+        let event = AuditEvent {
+            time: wish.time.time(),
+            tenant: wish.tenant.clone(),
+            actor: actor.to_string(),
+            act: Act::KeyDestroyed,
+            issuer: Some(keys.root.key_ref()),
+            serial: None,
+            reason: cause.code().to_owned(),
+            detail: format!("no root came of it; the exchange key {} as well", keys.exchange.key_ref()),
+            digest: Sha256::digest(keys.root.spki_der()).to_vec(),
+        };
+        ledger.record_event(event).map_err(|error| sentence(&error))
+    });
+    let cause = Box::new(cause);
+    match destroyed {
+        Ok(()) => FoundRootError::GivenUp { cause },
+        Err(why) => FoundRootError::KeysLeft { cause, why },
+    }
 }
 
 /// Writes what may leave: the root certificate and the public exchange key.
@@ -244,6 +326,7 @@ fn founded(
         directory: wish.directory.clone(),
         certificate: public.0,
         exchange_key: public.1,
+        shares: None,
     }
 }
 
@@ -261,6 +344,15 @@ pub(crate) enum FoundRootError {
         /// What the profile allows.
         max_octets: u16,
     },
+    /// It could not be linked to the root that it succeeds.
+    #[error("this is no successor: {what}")]
+    NoSuccessor {
+        /// What does not fit.
+        what: String,
+    },
+    /// The certificate of the root that it succeeds cannot be read.
+    #[error(transparent)]
+    Predecessor(#[from] CertifyError),
     /// The profiles cannot be had.
     #[error(transparent)]
     Profiles(#[from] ChooseProfilesError),
@@ -291,6 +383,22 @@ pub(crate) enum FoundRootError {
     /// The ledger takes no record.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
+    /// Something failed after the keys were made, which were destroyed.
+    #[error("{cause}; the keys that were made are destroyed")]
+    GivenUp {
+        /// What failed.
+        #[source]
+        cause: Box<Self>,
+    },
+    /// Something failed after the keys were made, and they could not be destroyed.
+    #[error("{cause}; the keys that were made are not destroyed, or not on record as such: {why}")]
+    KeysLeft {
+        /// What failed.
+        #[source]
+        cause: Box<Self>,
+        /// Why the keys are left.
+        why: String,
+    },
     /// Something failed after the directory was made.
     #[error("{cause}")]
     Unfinished {
@@ -313,6 +421,8 @@ impl Explained for FoundRootError {
     fn exit(&self) -> Exit {
         match self {
             Self::Name(_) | Self::NameTooLong { .. } | Self::Issuer(_) => Exit::Usage,
+            Self::NoSuccessor { .. } => Exit::Refused,
+            Self::Predecessor(error) => error.exit(),
             Self::Profiles(error) => error.exit(),
             Self::Keys(error) => error.exit(),
             Self::NotMade(error) => error.exit(),
@@ -322,24 +432,30 @@ impl Explained for FoundRootError {
             Self::Charter(error) => error.exit(),
             Self::Text(_) => Exit::Failed,
             Self::Unavailable(_) => Exit::Unavailable,
-            Self::Unfinished { cause, .. } => cause.exit(),
+            Self::GivenUp { cause } | Self::KeysLeft { cause, .. } | Self::Unfinished { cause, .. } => {
+                cause.exit()
+            }
         }
     }
 
     fn code(&self) -> &'static str {
         match self {
             Self::Name(_) | Self::NameTooLong { .. } => "subject.unfit",
+            Self::NoSuccessor { .. } => "root.no-successor",
+            Self::Predecessor(error) => error.code(),
             Self::Profiles(error) => error.code(),
             Self::Keys(error) => error.code(),
             Self::NotMade(error) => error.code(),
             Self::Ledger(error) => error.code(),
-            Self::NotIssued(error) => error.code(),
+            Self::NotIssued(error) => code_of_issue(error),
             Self::Certificate(_) => "certificate.altered",
             Self::Issuer(_) => "publication.point",
             Self::Charter(error) => error.code(),
             Self::Text(_) => "file.text",
             Self::Unavailable(_) => "unavailable",
-            Self::Unfinished { cause, .. } => cause.code(),
+            Self::GivenUp { cause } | Self::KeysLeft { cause, .. } | Self::Unfinished { cause, .. } => {
+                cause.code()
+            }
         }
     }
 
@@ -348,6 +464,10 @@ impl Explained for FoundRootError {
             Self::Name(_) | Self::NameTooLong { .. } => {
                 "correct --country, --organization or --common-name".to_owned()
             }
+            Self::NoSuccessor { .. } => {
+                "correct what the sentence says, or leave out --successor-of".to_owned()
+            }
+            Self::Predecessor(error) => error.next(),
             Self::Profiles(error) => error.next(),
             Self::Keys(error) => error.next(),
             Self::NotMade(error) => error.next(),
@@ -357,11 +477,14 @@ impl Explained for FoundRootError {
             }
             Self::Issuer(_) => "correct --crl-uri, --ca-issuers-uri or --ocsp-uri".to_owned(),
             Self::Unavailable(_) => "check the disk".to_owned(),
-            Self::Unfinished { path, cause } => format!(
-                "{}; move {} away: it holds no root, and its keys, here or on the token, are never to be used",
-                cause.next(),
-                path.display()
-            ),
+            Self::GivenUp { cause } | Self::KeysLeft { cause, .. } => cause.next(),
+            Self::Unfinished { path, cause } => {
+                let (next, path) = (cause.next(), path.display());
+                let given_up = matches!(**cause, Self::GivenUp { .. });
+                let keys =
+                    if given_up { "" } else { ", and keys in it or on the token are never to be used" };
+                format!("{next}; move {path} away: it holds no root{keys}")
+            }
         }
     }
 }

@@ -17,7 +17,9 @@ use ca_core::exchange::{
 };
 use ca_core::issuance::{Delivery, IssueError, IssuedCertificate};
 use ca_core::ports::{Signer, StatusSource, Unavailable};
+use ca_core::record::CertificateQuery;
 use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence};
+use ca_core::serial_number::SerialNumber;
 use ca_core::signing::SignFailure;
 use ca_core::subject::Subject;
 use serde::Serialize;
@@ -30,7 +32,7 @@ use crate::explain::{Exit, Explained};
 use crate::fingerprint;
 use crate::keys::{SecretSource, UnlockError, UnlockedKeys};
 use crate::new_file::{self, NewFileError, Readers};
-use crate::refusal::{exit_of_fault, exit_of_issue, sentence, sentence_of};
+use crate::refusal::{code_of_issue, exit_of_fault, exit_of_issue, sentence, sentence_of};
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -61,6 +63,9 @@ pub(crate) struct SignedSubordinate {
     pub(crate) out: PathBuf,
     /// Whether the certificate was made before a power cut and is delivered only now.
     pub(crate) resumed: bool,
+    /// Whose shares opened the keys, of a shared root.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) opened_by: Vec<String>,
 }
 
 impl fmt::Display for SignedSubordinate {
@@ -77,6 +82,9 @@ impl fmt::Display for SignedSubordinate {
         writeln!(f, "  Certificate SHA-256  {}", fingerprint::grouped(&self.certificate_sha256))?;
         writeln!(f, "  Response SHA-256     {}", fingerprint::grouped(&self.response_sha256))?;
         writeln!(f, "  Response             {}", self.out.display())?;
+        if !self.opened_by.is_empty() {
+            writeln!(f, "  Opened               by {}", self.opened_by.join(", "))?;
+        }
         write!(f, "Next: carry the response to the sub-CA within 14 days")
     }
 }
@@ -103,7 +111,8 @@ pub(crate) fn sign(
     let response = respond(ceremony, &request, &issued, &keys)?;
     let text = log.answer(&response)?;
     new_file::create(&wish.out, text.as_bytes(), Readers::Everybody)?;
-    Ok(report(wish, &request, &response, issued.delivery()))
+    let report = report(wish, &request, &response, issued.delivery());
+    Ok(SignedSubordinate { opened_by: keys.opened_by().to_vec(), ..report })
 }
 
 /// Reads the request and checks what no chain of issuance knows of: its age, its digest, its nonce, and that it does not ask
@@ -122,8 +131,22 @@ fn examine(
     if request.subject().matches(ceremony.certificate.subject()) {
         return Err(SignSubordinateError::NameOfTheRoot);
     }
+    check_not_closed(ceremony, &request)?;
     log.check_unanswered(&request)?;
     Ok(request)
+}
+
+/// A sub-CA that was closed has destroyed its key: nobody can ask for it any more.
+fn check_not_closed(ceremony: &Ceremony, request: &SubordinateRequest) -> Result<(), SignSubordinateError> {
+    let key = request.csr().public_key().fingerprint();
+    let query = CertificateQuery { limit: usize::MAX, ..CertificateQuery::default() };
+    let rows = ceremony.ledger.certificates(&query)?;
+    let closed =
+        rows.iter().find(|row| row.key_fingerprint == key && ceremony.ledger.is_closed(&row.id.serial));
+    match closed {
+        Some(row) => Err(SignSubordinateError::Closed { serial: row.id.serial.clone() }),
+        None => Ok(()),
+    }
 }
 
 /// Reads a file of at most 64 KiB, twice what a request may have.
@@ -163,8 +186,8 @@ fn respond(
     keys: &UnlockedKeys,
 ) -> Result<SubordinateResponse, SignSubordinateError> {
     let signer: &dyn Signer = keys;
-    let crl = ceremony.ledger.latest_crl(&ceremony.certificate.public_key().key_ref())?;
     let now = ceremony.time.time();
+    let crl = ceremony.ledger.crl_in_force(&ceremony.certificate.public_key().key_ref(), now);
     let response = SubordinateResponse::draft(ResponseParts {
         nonce: *request.nonce(),
         request_digest: request.digest(),
@@ -200,6 +223,7 @@ fn report(
         exchange_key_sha256: fingerprint::of(response.parts().exchange_key.spki_der()),
         out: wish.out.clone(),
         resumed: delivery == Delivery::Repeated,
+        opened_by: Vec::new(),
     }
 }
 
@@ -232,6 +256,12 @@ pub(crate) enum SignSubordinateError {
     /// The request asks for the name of the root itself.
     #[error("the request asks for the name of the root itself")]
     NameOfTheRoot,
+    /// The sub-CA of this key was closed.
+    #[error("the request is for the key of the sub-CA {serial}, which was closed")]
+    Closed {
+        /// The serial number of its certificate.
+        serial: SerialNumber,
+    },
     /// The nonce was used, or the exchange cannot be kept.
     #[error(transparent)]
     Exchange(#[from] ExchangeError),
@@ -280,7 +310,7 @@ impl Explained for SignSubordinateError {
             Self::Unreadable { cause, .. } => new_file::exit_of(cause),
             Self::Request(error) => exit_of_fault(error.fault()),
             Self::NotFresh(error) => exit_of_fault(error.fault()),
-            Self::OtherDigest { .. } | Self::NameOfTheRoot => Exit::Refused,
+            Self::OtherDigest { .. } | Self::NameOfTheRoot | Self::Closed { .. } => Exit::Refused,
             Self::Exchange(error) => error.exit(),
             Self::Output(error) => error.exit(),
             Self::Profiles(error) => error.exit(),
@@ -299,12 +329,13 @@ impl Explained for SignSubordinateError {
             Self::NotFresh(error) => error.code(),
             Self::OtherDigest { .. } => "exchange.other-digest",
             Self::NameOfTheRoot => "subject.root",
+            Self::Closed { .. } => "subca.closed",
             Self::Exchange(error) => error.code(),
             Self::Output(error) => error.code(),
             Self::Profiles(error) => error.code(),
             Self::Keys(error) => error.code(),
             Self::Root(error) => error.code(),
-            Self::NotIssued(error) => error.code(),
+            Self::NotIssued(error) => code_of_issue(error),
             Self::Certificate(_) | Self::Encode(_) => "certificate.altered",
             Self::NotSigned(_) => "signer.unavailable",
             Self::NotBelievable(error) => error.code(),
@@ -318,6 +349,7 @@ impl Explained for SignSubordinateError {
             Self::Request(_) | Self::NotFresh(_) | Self::NameOfTheRoot => {
                 "have a new request made where the sub-CA runs, and carry it here again".to_owned()
             }
+            Self::Closed { .. } => "have a request made for a new sub-CA, with a new key".to_owned(),
             Self::OtherDigest { .. } => {
                 "stop: this is not the request that was compared; find out where it comes from".to_owned()
             }

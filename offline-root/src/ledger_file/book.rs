@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use ca_core::audit::{Act, AuditRecord, AuditTrail, BrokenTrail};
+use ca_core::audit::{Act, AuditEvent, AuditRecord, AuditTrail, BrokenTrail};
 use ca_core::certificate::to_be_signed;
 use ca_core::key_ref::KeyRef;
 use ca_core::reason::ReasonCode;
@@ -13,6 +13,7 @@ use ca_core::record::{
     CertificateId, CertificateStatus, CrlRecord, Intent, IntentConflict, Revocation, Settlement, SlotUse,
     StoredCertificate,
 };
+use ca_core::serial_number::SerialNumber;
 use ca_core::validity::UnixTime;
 use sha2::{Digest, Sha256};
 
@@ -27,6 +28,12 @@ pub(super) struct Book {
     latest: UnixTime,
     /// The digest in the first record that an authority was registered.
     registered: Option<Vec<u8>>,
+    /// The digest in the last record that shares were dealt.
+    shares: Option<Vec<u8>>,
+    /// What became of the private keys.
+    destruction: Destruction,
+    /// The serial numbers of the sub-CAs that were closed.
+    closed: Vec<SerialNumber>,
     rows: BTreeMap<CertificateId, Row>,
     crls: BTreeMap<KeyRef, CrlRow>,
 }
@@ -48,7 +55,27 @@ pub(super) struct Row {
 struct CrlRow {
     /// The highest number reserved.
     reserved: u64,
-    latest: Option<CrlRecord>,
+    /// When the latest was signed.
+    signed_at: UnixTime,
+    /// All, in the order of their numbers. A root has few, and some of them are signed ahead.
+    all: Vec<CrlRecord>,
+}
+
+/// What the records say of the destruction of the private keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Destruction {
+    /// Nothing.
+    None,
+    /// It was intended; whether it was done is not known.
+    Intended {
+        /// When.
+        at: UnixTime,
+    },
+    /// It was done.
+    Done {
+        /// When.
+        at: UnixTime,
+    },
 }
 
 impl Book {
@@ -59,6 +86,9 @@ impl Book {
         trail: AuditTrail::EMPTY,
         latest: UnixTime::from_seconds(0),
         registered: None,
+        shares: None,
+        destruction: Destruction::None,
+        closed: Vec::new(),
         rows: BTreeMap::new(),
         crls: BTreeMap::new(),
     };
@@ -80,15 +110,35 @@ impl Book {
             .map(|record| self.trail.check_next(record).map(|(record, _)| record))
             .collect::<Result<Vec<AuditRecord>, _>>()?;
         self.apply(&entry.step, &records)?;
-        for event in records.into_iter().map(|record| record.event) {
-            self.latest = self.latest.max(event.time);
-            if event.act == Act::AuthorityRegistered {
-                self.registered.get_or_insert(event.digest);
-            }
-        }
+        records.into_iter().for_each(|record| self.note(record.event));
         self.number = entry.number;
         self.head = Sha256::digest(der).into();
         Ok(())
+    }
+
+    /// Notes what a record says beside its step.
+    fn note(&mut self, event: AuditEvent) {
+        let at = event.time;
+        self.latest = self.latest.max(at);
+        if event.act == Act::KeyDestructionIntended {
+            self.destruction = Destruction::Intended { at };
+        }
+        if event.act == Act::KeyDestroyed {
+            self.destruction = Destruction::Done { at };
+        }
+        if event.act == Act::CrlIssued
+            && let Some(row) = event.issuer.and_then(|key| self.crls.get_mut(&key))
+        {
+            row.signed_at = at;
+        }
+        if event.act == Act::AuthorityRegistered {
+            self.registered.get_or_insert(event.digest);
+        } else if event.act == Act::SharesDealt {
+            self.shares = Some(event.digest);
+        }
+        if event.act == Act::AuthorityClosed {
+            self.closed.extend(event.serial);
+        }
     }
 
     fn apply(&mut self, step: &Step, records: &[AuditRecord]) -> Result<(), BrokenBook> {
@@ -168,11 +218,11 @@ impl Book {
 
     fn apply_crl(&mut self, crl: &CrlRecord) -> Result<(), BrokenBook> {
         let row = self.crls.entry(crl.issuer).or_default();
-        let used = row.latest.as_ref().is_some_and(|latest| latest.number == crl.number);
+        let used = row.all.last().is_some_and(|latest| latest.number == crl.number);
         if row.reserved != crl.number || used {
             return Err(BrokenBook::OutOfOrder { what: "a CRL does not have the number reserved for it" });
         }
-        row.latest = Some(crl.clone());
+        row.all.push(crl.clone());
         Ok(())
     }
 
@@ -205,6 +255,11 @@ impl Book {
         self.registered.as_deref()
     }
 
+    /// Returns the digest in the last record that shares were dealt.
+    pub(super) fn shares(&self) -> Option<&[u8]> {
+        self.shares.as_deref()
+    }
+
     pub(super) fn row(&self, id: &CertificateId) -> Option<&Row> {
         self.rows.get(id)
     }
@@ -215,7 +270,27 @@ impl Book {
     }
 
     pub(super) fn latest_crl(&self, issuer: &KeyRef) -> Option<&CrlRecord> {
-        self.crls.get(issuer).and_then(|row| row.latest.as_ref())
+        self.crls(issuer).last()
+    }
+
+    /// Returns every CRL of a key, in the order of their numbers.
+    pub(super) fn crls(&self, issuer: &KeyRef) -> &[CrlRecord] {
+        self.crls.get(issuer).map_or(&[], |row| row.all.as_slice())
+    }
+
+    /// Returns when the latest CRL of a key was signed; 1970 before the first.
+    pub(super) fn crl_signed_at(&self, issuer: &KeyRef) -> UnixTime {
+        self.crls.get(issuer).map_or_else(UnixTime::default, |row| row.signed_at)
+    }
+
+    /// Tells whether a sub-CA was closed.
+    pub(super) fn is_closed(&self, serial: &SerialNumber) -> bool {
+        self.closed.contains(serial)
+    }
+
+    /// Returns what became of the private keys.
+    pub(super) const fn destruction(&self) -> Destruction {
+        self.destruction
     }
 
     pub(super) fn reserved_crl_number(&self, issuer: &KeyRef) -> u64 {

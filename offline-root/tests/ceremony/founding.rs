@@ -284,7 +284,7 @@ fn what_an_interrupted_founding_left_is_no_root_and_is_not_taken_up() {
 }
 
 #[test]
-fn a_founding_that_fails_half_way_says_what_to_do_with_its_directory() {
+fn r_05_r_21_a_founding_that_a_rule_stops_signs_nothing_and_its_keys_are_destroyed_on_record() {
     let place = Place::new();
     // The country is a rule of the linter, after the keys were made.
     let run = place.run([
@@ -310,7 +310,12 @@ fn a_founding_that_fails_half_way_says_what_to_do_with_its_directory() {
     let error = run.error();
     assert!(error["message"].as_str().unwrap().contains("rfc5280.country"), "{error}");
     assert!(error["next"].as_str().unwrap().contains("move root away"), "{error}");
-    assert_eq!(place.ledger(), ["000001-event.pem"], "nothing was intended, nothing signed");
+    assert!(error["message"].as_str().unwrap().contains("the keys that were made are destroyed"), "{error}");
+    let entries = ["000001-event.pem", "000002-event.pem"];
+    assert_eq!(place.ledger(), entries, "nothing was intended, nothing signed");
+    assert_eq!(names(&place.path("root/keys")), [""; 0]);
+    let entry = place.last_entry();
+    assert!(entry.contains("key-destroyed") && entry.contains("lint.failed"), "{entry}");
 }
 
 #[test]

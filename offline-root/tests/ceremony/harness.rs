@@ -160,6 +160,19 @@ impl Place {
         self.verb("sign-subca", &[&fixed[..], &["--time", time]].concat())
     }
 
+    /// Signs a request under a root in another directory; the response goes to `response`, its certificate to a file.
+    #[track_caller]
+    pub(crate) fn sign_under(&self, dir: &str, request: &SubordinateRequest, out: &str) {
+        self.put_request(request);
+        let created = request.created().to_string();
+        let fixed =
+            ["sign-subca", "--json", "--dir", dir, "--passphrase-file", "pass", "--request", "request"];
+        self.run([&fixed[..], &["--out", "response", "--time", &created]].concat()).ok();
+        let response = SubordinateResponse::from_text(&String::from_utf8(self.read("response")).unwrap());
+        self.put_pem(out, "CERTIFICATE", response.unwrap().parts().certificate.der());
+        fs::remove_file(self.path("response")).unwrap();
+    }
+
     /// Signs a CRL from one time to another.
     pub(crate) fn crl(&self, out: &str, this_update: &str, next_update: &str) -> Ran {
         let times = ["--this-update", this_update, "--next-update", next_update];
@@ -282,6 +295,14 @@ impl SubCa {
     /// Takes a P-256 key that openssl made.
     pub(crate) fn from_pkcs8_pem(text: &str) -> Self {
         Self::P256(p256::ecdsa::SigningKey::from_pkcs8_pem(text).unwrap())
+    }
+
+    /// Takes a key of a suite that openssl made.
+    pub(crate) fn from_pem(suite: &str, text: &str) -> Self {
+        match suite {
+            "1" => Self::from_pkcs8_pem(text),
+            _ => Self::P384(p384::ecdsa::SigningKey::from_pkcs8_pem(text).unwrap()),
+        }
     }
 
     pub(crate) fn key(&self) -> PublicKey {

@@ -335,3 +335,55 @@ fn show_says_in_words_what_is_in_a_request_and_a_response() {
     assert!(shown["kind"].as_str().unwrap().starts_with("Response"), "{shown}");
     place.run(["show", "--json", "pass"]).refused(2, "file.unknown");
 }
+
+#[test]
+fn r_05_a_draft_that_breaks_a_rule_is_not_signed() {
+    let place = Place::with_root("1");
+    // The country is a rule of the linter, which the request alone does not break.
+    let parts = [(oid::COUNTRY_NAME, "zz"), (oid::COMMON_NAME, "Sub")];
+    let subject = DistinguishedName::from_attributes(&parts).unwrap();
+    let sub_ca = SubCa::new(Curve::P256);
+    let csr = ca_core::exchange::certification_request(&subject, &sub_ca.key().key_ref(), &sub_ca).unwrap();
+    let request = sub_ca.request_with(PROFILE, |parts| {
+        parts.subject = subject;
+        parts.csr = csr;
+    });
+    place.sign(&request).refused(4, "lint.failed");
+    assert!(place.last_entry().contains("lint.failed"));
+    assert_eq!((place.certificates(), place.path("response").exists()), (1, false));
+}
+
+#[test]
+fn r_17_what_no_sub_ca_may_be_is_refused() {
+    let place = Place::new();
+    place.init("1", &["--profile", "root-30y"]).ok();
+    // A responder's profile, and that of a root.
+    for profile in ["ocsp-s1", "est-tls-s1", "root-s1"] {
+        place.sign(&SubCa::new(Curve::P256).request(profile)).refused(4, "profile.unknown");
+    }
+    // Extensions that the profile does not give: OCSPSigning, another path length, another usage.
+    place.openssl_ok("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out sub.key");
+    let sub_ca = SubCa::from_pkcs8_pem(&String::from_utf8(place.read("sub.key")).unwrap());
+    let subject = "/C=ZZ/O=Example Utility/CN=Example Sub-CA G1".replace(' ', "\u{a0}");
+    for extension in [
+        "extendedKeyUsage=OCSPSigning",
+        "basicConstraints=critical,CA:true,pathlen:1",
+        "keyUsage=critical,digitalSignature",
+    ] {
+        let arguments =
+            format!("req -new -key sub.key -utf8 -subj {subject} -addext {extension} -out sub.csr");
+        let arguments: Vec<String> = arguments.split(' ').map(|word| word.replace('\u{a0}', " ")).collect();
+        let mut tool = std::process::Command::new("openssl");
+        assert!(tool.args(arguments).current_dir(place.path("")).output().unwrap().status.success());
+        let request = sub_ca.request_with("sub-operational-s1", |parts| {
+            parts.csr = csr(&place.read("sub.csr"));
+        });
+        place.sign(&request).refused(4, "csr.extension");
+    }
+    // A validity beyond that of the root.
+    let request = sub_ca.request_with("sub-operational-s1", |parts| {
+        parts.created = UnixTime::from_seconds(NOW + 20 * 365 * DAY);
+    });
+    place.sign_at(&request, &request.created().to_string()).refused(4, "validity.exceeds-issuer");
+    assert_eq!((place.certificates(), place.path("response").exists()), (1, false));
+}

@@ -8,6 +8,9 @@ use ca_core::suite::Curve;
 
 use crate::harness::{NEXT_UPDATE, Place, Ran, SubCa, TIME, ran};
 
+/// Ten years after the first founding.
+const LATER: &str = "2036-11-21T10:00:00Z";
+
 const PIN: &str = "4711-pin";
 
 /// A place with a token of its own, labelled `root`.
@@ -43,7 +46,10 @@ impl TokenPlace {
     fn init(&self, suite: &str, uri: &str, more: &[&str]) -> Ran {
         let mut all = vec!["init", "--json", "--dir", "root", "--suite", suite, "--country", "ZZ"];
         all.extend(["--organization", "Example Utility", "--common-name", "Example Root G1"]);
-        all.extend(["--time", TIME, "--token-uri", uri]);
+        all.extend(["--token-uri", uri]);
+        if !more.contains(&"--time") {
+            all.extend(["--time", TIME]);
+        }
         all.extend(more);
         self.run(&all)
     }
@@ -128,6 +134,69 @@ fn a_label_that_is_taken_is_refused() {
     assert!(run.error()["next"].as_str().unwrap().contains("--key-label"), "{run:?}");
     fs::remove_dir_all(token.place.path("root")).unwrap();
     token.init("2", &token.uri("token=root"), &["--pin-file", "pin", "--key-label", "Root S2 G1"]).ok();
+}
+
+#[test]
+fn r_21_keys_of_a_founding_that_was_given_up_are_taken_off_the_token() {
+    let token = TokenPlace::new();
+    // The country is a rule of the linter, after the keys were made.
+    let all = ["init", "--json", "--dir", "root", "--suite", "1", "--country", "zz", "--organization", "O"];
+    let uri = token.uri("token=root");
+    let more = ["--common-name", "C", "--time", TIME, "--token-uri", &uri, "--pin-file", "pin"];
+    token.run(&[&all[..], &more].concat()).refused(4, "lint.failed");
+    let module = token.module.display().to_string();
+    let mut tool = Command::new("pkcs11-tool");
+    tool.args(["--module", &module, "--token-label", "root", "--login", "--pin", PIN, "--list-objects"]);
+    let said = tool.env("SOFTHSM2_CONF", token.place.path("softhsm2.conf")).output();
+    let said = String::from_utf8(said.expect("pkcs11-tool is not installed: run tests/run").stdout).unwrap();
+    assert!(!said.contains("Key Object"), "{said}");
+}
+
+#[test]
+fn two_generations_on_one_token_are_linked_and_the_old_one_is_destroyed_there() {
+    let token = TokenPlace::new();
+    token.init("1", &token.uri("token=root"), &["--pin-file", "pin"]).ok();
+    fs::rename(token.place.path("root"), token.place.path("old")).unwrap();
+    token
+        .init("1", &token.uri("token=root"), &["--pin-file", "pin", "--key-label", "G2", "--time", LATER])
+        .ok();
+    fs::rename(token.place.path("root"), token.place.path("new")).unwrap();
+    let run = |verb, dir, more: &[&str]| {
+        let fixed = [verb, "--json", "--dir", dir, "--time", LATER, "--pin-file", "pin"];
+        token.run(&[&fixed[..], more].concat())
+    };
+    run("link", "old", &["--other", "new/public/root.crt", "--out", "new-with-old.crt"]).ok();
+    run("link", "new", &["--other", "old/public/root.crt", "--out", "old-with-new.crt"]).ok();
+    for (anchor, link) in [("old", "new-with-old"), ("new", "old-with-new")] {
+        token.place.openssl_ok(&format!(
+            "verify -x509_strict -attime 2110960800 -CAfile {anchor}/public/root.crt {link}.crt"
+        ));
+    }
+    let series =
+        ["--first", LATER, "--every-days", "30", "--overlap-days", "5", "--count", "3", "--out", "series"];
+    run("crl-series", "old", &series).ok();
+    let serial = token.place.openssl_ok("x509 -in old/public/root.crt -noout -serial");
+    let serial = serial.trim().strip_prefix("serial=").unwrap();
+    run("destroy-key", "old", &["--serial", serial, "--reason", "succeeded"]).ok();
+    run(
+        "crl-series",
+        "old",
+        &["--first", LATER, "--every-days", "30", "--overlap-days", "5", "--count", "3", "--out", "x"],
+    )
+    .refused(7, "key.destroyed");
+    // The keys of the successor, on the same token, are as they were; of the old ones neither half is left.
+    run(
+        "crl-series",
+        "new",
+        &["--first", LATER, "--every-days", "30", "--overlap-days", "5", "--count", "3", "--out", "y"],
+    )
+    .ok();
+    let module = token.module.display().to_string();
+    let mut tool = Command::new("pkcs11-tool");
+    tool.args(["--module", &module, "--token-label", "root", "--login", "--pin", PIN, "--list-objects"]);
+    let said = tool.env("SOFTHSM2_CONF", token.place.path("softhsm2.conf")).output();
+    let said = String::from_utf8(said.expect("pkcs11-tool is not installed: run tests/run").stdout).unwrap();
+    assert!(said.contains("G2 exchange") && !said.contains("Example Root G1"), "{said}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use ca_core::public_key::PublicKey;
 use ca_core::serial_number::SerialNumber;
 use ca_core::suite::Curve;
 use ca_core::system_title::SystemTitle;
-use ca_core::validity::UnixTime;
+use ca_core::validity::{UnixTime, Validity};
 use const_oid::ObjectIdentifier;
 use der::Encode;
 use der::flagset::FlagSet;
@@ -100,6 +100,9 @@ fn serial_number(examined: &Examined<'_>) -> Result<(), String> {
 /// The validity begins and ends when the profile says, counted from now, and begins no earlier than the issuer's.
 fn validity(examined: &Examined<'_>) -> Result<(), String> {
     let parts = examined.input().profile.parts();
+    if let ValidityRule::AsCertified { bound } = parts.validity {
+        return as_certified(examined, bound);
+    }
     let now = examined.input().now;
     let dated_back = now.plus_seconds(-i64::from(parts.backdate_seconds));
     let issuer_begins = examined.issuer().map(|issuer| issuer.certificate().validity().not_before());
@@ -110,13 +113,23 @@ fn validity(examined: &Examined<'_>) -> Result<(), String> {
     // RFC 5280 §4.1.2.5: notAfter is the last second of the period.
     let last = |seconds: i64| now.plus_seconds(seconds - 1);
     let (earliest, latest) = match parts.validity {
-        ValidityRule::NoExpiry => (UnixTime::NO_EXPIRY, UnixTime::NO_EXPIRY),
+        ValidityRule::NoExpiry | ValidityRule::AsCertified { .. } => {
+            (UnixTime::NO_EXPIRY, UnixTime::NO_EXPIRY)
+        }
         ValidityRule::Fixed { seconds } => (last(seconds), last(seconds)),
         ValidityRule::Range { min_seconds, max_seconds, .. } => (last(min_seconds), last(max_seconds)),
     };
     let not_after = examined.not_after();
     require(earliest <= not_after && not_after <= latest, || {
         format!("the validity ends at {not_after}, and by the profile from {earliest} to {latest}")
+    })
+}
+
+/// The validity is that to which the profile was bound.
+fn as_certified(examined: &Examined<'_>, bound: Option<Validity>) -> Result<(), String> {
+    let found = (examined.not_before(), examined.not_after());
+    require(bound.is_some_and(|bound| found == (bound.not_before(), bound.not_after())), || {
+        format!("the validity from {} to {} is not that of the certificate certified again", found.0, found.1)
     })
 }
 

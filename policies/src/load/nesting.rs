@@ -36,6 +36,10 @@ impl Loading<'_> {
 
 /// Tells whether a certificate issued at the last moment of the issuer's window ends in time.
 fn fits(profile: &CertificateProfile, issuer: &CertificateProfile) -> bool {
+    // It ends with whichever of the two ends first.
+    if profile.certifies_again() {
+        return true;
+    }
     let (Some(own), Some(limit)) = (longest(profile), longest(issuer)) else {
         return longest(issuer).is_none();
     };
@@ -52,7 +56,7 @@ fn fits(profile: &CertificateProfile, issuer: &CertificateProfile) -> bool {
 /// Returns the longest validity in seconds, or `None` for certificates that do not expire.
 const fn longest(profile: &CertificateProfile) -> Option<i64> {
     match profile.parts().validity {
-        ValidityRule::NoExpiry => None,
+        ValidityRule::NoExpiry | ValidityRule::AsCertified { .. } => None,
         ValidityRule::Fixed { seconds } => Some(seconds),
         ValidityRule::Range { max_seconds, .. } => Some(max_seconds),
     }

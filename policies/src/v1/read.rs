@@ -273,13 +273,16 @@ fn validity(file: &CertificateFile, faults: &mut Faults) -> Option<ValidityRule>
     let seconds = length(&given, faults);
     match (file.validity, seconds, bounds) {
         (Some(ValidityWord::NoExpiry), None, (None, None)) => Some(ValidityRule::NoExpiry),
+        (Some(ValidityWord::AsCertified), None, (None, None)) => {
+            Some(ValidityRule::AsCertified { bound: None })
+        }
         (None, Some(seconds), (None, None)) => Some(ValidityRule::Fixed { seconds }),
         (None, Some(default_seconds), (shortest, longest)) => Some(ValidityRule::Range {
             min_seconds: shortest.unwrap_or(default_seconds),
             default_seconds,
             max_seconds: longest.unwrap_or(default_seconds),
         }),
-        (Some(ValidityWord::NoExpiry), ..) => {
+        (Some(ValidityWord::NoExpiry | ValidityWord::AsCertified), ..) => {
             let said = given.iter().chain(&shortest).chain(&longest).find(|(_, value, _)| value.is_some());
             let key = said.map_or("validity", |(key, ..)| *key);
             faults.note(key, KeyFault::SaidTwice { key, other: "validity" });

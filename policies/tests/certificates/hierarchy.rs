@@ -3,6 +3,7 @@
 //! Used by the tests and by the program that writes the golden vectors. The keys are worth nothing: each private key is the
 //! hash of a profile's name.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use ca_core::certificate::Certificate;
@@ -36,7 +37,7 @@ pub(crate) struct Hierarchy {
 
 /// What one profile made.
 pub(crate) struct Drafted<'a> {
-    pub(crate) profile: &'a CertificateProfile,
+    pub(crate) profile: Cow<'a, CertificateProfile>,
     pub(crate) issuer: Option<&'a Issuer>,
     pub(crate) now: UnixTime,
     pub(crate) tbs: Vec<u8>,
@@ -46,7 +47,7 @@ impl Drafted<'_> {
     /// Returns what the linter wants to know, of these octets or of damaged ones.
     pub(crate) fn lint_input<'b>(&'b self, tbs: &'b [u8]) -> LintInput<'b> {
         let signed_by = self.issuer.map_or(SignedBy::Itself, SignedBy::Issuer);
-        LintInput { tbs, profile: self.profile, signed_by, now: self.now }
+        LintInput { tbs, profile: &self.profile, signed_by, now: self.now }
     }
 }
 
@@ -110,16 +111,19 @@ impl Hierarchy {
         now: UnixTime,
     ) -> Drafted<'a> {
         let profile = self.profiles.certificate(id).unwrap();
+        let bound = issuer.and_then(|issuer| profile.bound_to(issuer.certificate().validity()));
+        let profile = bound.map_or(Cow::Borrowed(profile), Cow::Owned);
         let random: [u8; 14] = Sha256::digest(id)[..14].try_into().unwrap();
         let input = DraftInput {
             signed_by: issuer.map_or(SignedBy::Itself, SignedBy::Issuer),
-            profile,
-            subject: &subject(profile),
+            profile: &profile,
+            subject: &link_or(issuer, &profile),
             public_key: &Key::of(id, profile.curve()).public(),
             serial: &SerialNumber::draw(now, random).unwrap(),
             validity: profile.validity_at(now, None).unwrap(),
         };
-        Drafted { profile, issuer, now, tbs: draft(&input).unwrap() }
+        let tbs = draft(&input).unwrap();
+        Drafted { profile, issuer, now, tbs }
     }
 
     /// Signs a draft with the key of its issuer; returns the DER of the certificate.
@@ -139,6 +143,14 @@ impl Hierarchy {
             at = self.profiles.issuers(issuer.as_str()).first();
         }
         path
+    }
+}
+
+/// A link certificate names its issuer, whatever it certifies.
+fn link_or(issuer: Option<&Issuer>, profile: &CertificateProfile) -> Subject {
+    match issuer.filter(|_| profile.certifies_again()) {
+        Some(issuer) => Subject::distinguished(issuer.name().clone()),
+        None => subject(profile),
     }
 }
 

@@ -12,9 +12,10 @@ use const_oid::ObjectIdentifier;
 use policies::{ProfileSet, Settings, Variant, VariantError};
 
 /// Every certificate profile, without suite.
-const CERTIFICATES: [&str; 38] = [
+const CERTIFICATES: [&str; 40] = [
     "root",
     "root-30y",
+    "root-link",
     "sub-factory",
     "sub-operational",
     "sub-maintenance",
@@ -48,6 +49,7 @@ const CERTIFICATES: [&str; 38] = [
     "ra-operator",
     "ra-station",
     "cmp-signer",
+    "cross",
     "log-signer",
     "time-stamper",
     "recovery",

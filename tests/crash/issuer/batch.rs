@@ -1,7 +1,7 @@
 //! The authority's verb for many requests at once, driven by lines on standard input.
 //!
 //! A line names certification requests, each `NUMBER:HEXADECIMAL`, with spaces between. The answers are lines: `issued NUMBER
-//! HEXADECIMAL` or `refused NUMBER WHY`, and at the end `batch`.
+//! HEXADECIMAL` or `refused NUMBER FAULT: WHY`, and at the end `batch`.
 
 use std::io::BufRead;
 
@@ -43,7 +43,7 @@ fn issue(system: &System, line: &str) -> anyhow::Result<()> {
     for (number, answer) in numbers.iter().zip(served.authority.enrol_batch(requests)) {
         match answer {
             Ok(issued) => say(&format!("issued {number} {}", hex::encode(issued.der())))?,
-            Err(error) => say(&format!("refused {number} {error}"))?,
+            Err(error) => say(&format!("refused {number} {:?}: {error}", error.fault()))?,
         }
     }
     say("batch")?;

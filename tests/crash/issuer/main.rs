@@ -3,7 +3,7 @@
 //!
 //! `issuer-under-test CONFIGURATION SIGNATURES AHEAD [POINT COUNT DEED]`: serves by the configuration, appends each signature
 //! to the file SIGNATURES, with its clock AHEAD seconds ahead, and at the passage of the kill-point number COUNT does the deed:
-//! `kill` or `power-cut`. It says "serving" and the address of EST on standard output when it serves, and has a line on its
+//! `kill` or `power-cut`, or it loses the answer of its signer (`lose-answer`) and dies later. It says "serving" and the address of EST on standard output when it serves, and has a line on its
 //! standard input issued as a batch. The installed program contains nothing of this.
 
 mod batch;

@@ -15,7 +15,7 @@ use ca_core::signature::EcdsaSignature;
 use ca_core::validity::UnixTime;
 
 use crate::signatures::{SignatureLedger, Signed};
-use crate::trap::Trap;
+use crate::trap::{Fate, Trap};
 use e2e::crash::points::KillPoint;
 
 /// A clock that runs ahead.
@@ -72,10 +72,12 @@ impl Signer for TrappedSigner {
         self.signatures
             .keep(key, message, &signature)
             .map_err(|error| SignError::OutcomeUnknown { cause: error.into() })?;
-        if let Some((_, made)) = points {
-            self.trap.pass(made);
+        match points.map(|(_, made)| self.trap.pass(made)) {
+            Some(Fate::AnswerLost) => {
+                Err(SignError::OutcomeUnknown { cause: "the token was pulled out while it signed".into() })
+            }
+            Some(Fate::GoOn) | None => Ok(signature),
         }
-        Ok(signature)
     }
 }
 

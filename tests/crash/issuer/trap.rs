@@ -2,7 +2,11 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
+use e2e::crash::kill::LOSE_ANSWER;
 use e2e::crash::points::KillPoint;
+
+/// How many more signatures are made after an answer of the signer was lost, before the program dies.
+const AFTER_LOST_ANSWER: u32 = 4;
 
 /// A kill-point, how often it is passed before it kills, and what happens then.
 #[derive(Debug)]
@@ -13,6 +17,15 @@ pub(crate) struct Trap {
     armed: AtomicBool,
 }
 
+/// What comes after a kill-point for a program that lives on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// Nothing special.
+    GoOn,
+    /// What was just signed does not reach whoever asked for it.
+    AnswerLost,
+}
+
 impl Trap {
     /// Never kills.
     pub(crate) const fn none() -> Self {
@@ -21,7 +34,13 @@ impl Trap {
 
     /// Does the deed at the `count`th passage.
     pub(crate) fn set(point: KillPoint, count: u32, deed: &str) -> Self {
-        Self { planned: Some(point), left: AtomicU32::new(count), deed: deed.to_owned(), ..Self::none() }
+        let later = if deed == LOSE_ANSWER { AFTER_LOST_ANSWER } else { 0 };
+        Self {
+            planned: Some(point),
+            left: AtomicU32::new(count + later),
+            deed: deed.to_owned(),
+            ..Self::none()
+        }
     }
 
     /// Counts from now on: what a start does is not counted.
@@ -30,14 +49,18 @@ impl Trap {
     }
 
     /// The program is at this point.
-    pub(crate) fn pass(&self, point: KillPoint) {
+    pub(crate) fn pass(&self, point: KillPoint) -> Fate {
         tell(&format!("note-{point}"));
         if self.planned != Some(point) || !self.armed.load(Ordering::SeqCst) {
-            return;
+            return Fate::GoOn;
         }
-        if self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
-            tell(&self.command(point));
+        match (self.left.fetch_sub(1, Ordering::SeqCst), self.deed.as_str()) {
+            (left, LOSE_ANSWER) if left == 1 + AFTER_LOST_ANSWER => return Fate::AnswerLost,
+            (1, LOSE_ANSWER) => tell("kill"),
+            (1, _) => tell(&self.command(point)),
+            _ => {}
         }
+        Fate::GoOn
     }
 
     /// At some points the program dies in the middle of the call that comes next.

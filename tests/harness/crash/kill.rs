@@ -14,6 +14,9 @@ pub enum Power {
     Random,
 }
 
+/// The deed of an issuer that loses an answer of its signer.
+pub const LOSE_ANSWER: &str = "lose-answer";
+
 /// One end of an issuer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kill {
@@ -29,6 +32,8 @@ pub enum Kill {
     NoSpace(u64),
     /// Half of the so-manieth write, then SIGKILL.
     TornWrite(u64),
+    /// The so-manieth signature is made and does not come back from the signer; SIGKILL some signatures later.
+    AnswerLost(u64),
     /// Not at all.
     Never,
 }
@@ -41,6 +46,9 @@ impl Kill {
             Self::AtPoint(point, count) => vec![point.to_string(), count.to_string(), "kill".to_owned()],
             Self::PowerCut(point, count, _) => {
                 vec![point.to_string(), count.to_string(), "power-cut".to_owned()]
+            }
+            Self::AnswerLost(count) => {
+                vec![KillPoint::SignatureMade.to_string(), count.to_string(), LOSE_ANSWER.to_owned()]
             }
             Self::AfterAnswers(_)
             | Self::SyncFails(_)
@@ -65,7 +73,7 @@ impl Kill {
             }
             Self::NoSpace(count) => vec![("CRASH_SHIM_FAULT", format!("enospc-write {count}"))],
             Self::TornWrite(count) => vec![("CRASH_SHIM_FAULT", format!("torn-write {count}"))],
-            Self::AtPoint(..) | Self::AfterAnswers(_) | Self::Never => Vec::new(),
+            Self::AtPoint(..) | Self::AfterAnswers(_) | Self::AnswerLost(_) | Self::Never => Vec::new(),
         }
     }
 }
@@ -81,6 +89,7 @@ impl fmt::Display for Kill {
             Self::SyncFails(_) => f.write_str("fault: a sync fails with EIO, its data are gone"),
             Self::NoSpace(_) => f.write_str("fault: ENOSPC from some write on"),
             Self::TornWrite(_) => f.write_str("fault: a write is torn, then SIGKILL"),
+            Self::AnswerLost(_) => f.write_str("fault: a signature does not come back, SIGKILL later"),
             Self::Never => f.write_str("none"),
         }
     }
@@ -118,10 +127,11 @@ pub fn plan(random: &mut Random, mix: Mix, house: u64, count: u64) -> Vec<Kill> 
 }
 
 fn fault(random: &mut Random, which: u64) -> Kill {
-    match which % 4 {
+    match which % 5 {
         0 => Kill::AfterAnswers(1 + random.below(12)),
         1 => Kill::SyncFails(1 + random.below(30)),
         2 => Kill::NoSpace(1 + random.below(60)),
+        3 => Kill::AnswerLost(1 + random.below(6)),
         _ => Kill::TornWrite(1 + random.below(60)),
     }
 }

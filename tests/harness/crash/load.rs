@@ -124,7 +124,10 @@ impl Load<'_> {
             }
             lock(world).expected.extend(titles);
         }
-        if first { self.batch(world) } else { Some(()) }
+        if first {
+            self.batch(world)?;
+        }
+        lock(world).station.as_ref().map(drop)
     }
 
     fn enrol(&self, world: &Mutex<World>, answers: &AtomicU64, requests: usize) {
@@ -317,7 +320,7 @@ impl Load<'_> {
                     world.fulfilled(wish, certificate);
                 }
                 ["refused", number, why] => {
-                    if self.kill == Kill::Never || !why.contains("unavailable") {
+                    if self.kill == Kill::Never || !why.starts_with("Unavailable: ") {
                         lock(world).complain(format!("station {number}: {why}"));
                     }
                 }

@@ -99,11 +99,10 @@ impl Run {
             fs::remove_dir_all(&directory).expect("a house can be removed");
         } else {
             let repeat = self.command(Some(number));
-            let told: Vec<String> =
-                found.iter().map(|what| format!("house {number} on {engine}: {what}")).collect();
-            eprintln!("{}\n  repeat: {repeat}\n  it lies in {}", told.join("\n"), directory.display());
+            let told = |what: &String| format!("house {number} on {engine}: {what}\n  repeat: {repeat}");
+            let told: Vec<String> = found.iter().map(told).collect();
+            eprintln!("{}\n  it lies in {}", told.join("\n"), directory.display());
             outcome.failures.extend(told);
-            outcome.failures.push(format!("repeat: {repeat}"));
         }
     }
 

@@ -12,6 +12,9 @@ use super::http::Credential;
 use super::random::Random;
 use super::wish::{For, STEPS, Wish, serial_of};
 
+/// The number of the wish of the station that the configuration knows: the first that is asked for.
+const LINE: u64 = 1;
+
 /// A certificate that may be revoked.
 #[derive(Debug, Clone)]
 pub struct Revocable {
@@ -121,11 +124,11 @@ impl World {
     pub fn fulfilled(&mut self, wish: Wish, certificate: Vec<u8>) {
         let revocable = Revocable { authority: wish.authority(), serial: serial_of(&certificate) };
         match wish.subject {
-            For::Station => match self.station {
-                // The line itself is needed to the end.
-                None => self.station = Some(Credential { certificate, key: wish.key }),
-                Some(_) => self.revocable.push(revocable),
-            },
+            // The line itself is needed to the end.
+            For::Station if wish.number == LINE => {
+                self.station = Some(Credential { certificate, key: wish.key });
+            }
+            For::Station => self.revocable.push(revocable),
             For::Meter { title, suite, step, factory } => {
                 let factory = factory.or(Some(Credential { certificate, key: wish.key }));
                 if step + 1 < STEPS.len() {

@@ -424,6 +424,7 @@ fn below_path_length_zero() -> Sample {
     let issuer = subordinate_issuer(P256);
     let sample = subordinate(P256).damaged(|tbs| {
         tbs.issuer = issuer.name().der().to_vec();
+        tbs.subject = authority_name("Below");
         tbs.set(oid::AUTHORITY_KEY_IDENTIFIER, sequence(&[tlv(0x80, &issuer.key_identifier())]));
     });
     Sample { issuer: Some(issuer), ..sample }
@@ -448,6 +449,19 @@ fn good_certificates_of_every_kind_pass() {
             assert_eq!(sample.findings(), [""; 0], "{}", sample.profile.id());
         }
     }
+}
+
+// RFC 5280 §6.1.4 (l): a self-issued certificate does not count; RFC 9810 §4.4: links between roots are self-issued.
+#[test]
+fn a_link_certificate_may_be_as_long_as_its_issuer_and_no_longer() {
+    let link = |length| {
+        subordinate(P256).damaged(|tbs| {
+            tbs.subject.clone_from(&tbs.issuer);
+            tbs.set(oid::BASIC_CONSTRAINTS, constraints(Some(length)));
+        })
+    };
+    assert_eq!(link(1).findings(), [""; 0]);
+    assert_eq!(link(2).findings(), ["rfc5280.path-depth"]);
 }
 
 #[test]

@@ -46,7 +46,7 @@ pub(super) fn path_length(examined: &Examined<'_>) -> Result<(), String> {
     require(sound, || "a path length stands where cA is not asserted".to_owned())
 }
 
-/// A CA below another has a shorter path length than that one.
+/// A CA below another has a shorter path length than that one; a link certificate, which is self-issued, no longer one.
 pub(super) fn path_depth(examined: &Examined<'_>) -> Result<(), String> {
     let length = |constraints: BasicConstraints| constraints.path_len_constraint;
     let above =
@@ -55,7 +55,9 @@ pub(super) fn path_depth(examined: &Examined<'_>) -> Result<(), String> {
         return Ok(());
     };
     let own = examined.decoded(oid::BASIC_CONSTRAINTS).and_then(length);
-    require(own.is_some_and(|own| own < above), || {
+    // RFC 5280 §6.1.4 (l): what is self-issued uses none of it up.
+    let room = if examined.is_self_issued() { above.saturating_add(1) } else { above };
+    require(own.is_some_and(|own| own < room), || {
         format!("the issuer's path length of {above} leaves no room for a CA with path length {own:?}")
     })
 }

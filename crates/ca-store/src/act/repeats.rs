@@ -3,7 +3,7 @@
 //! Not whether a request is a repetition: that is decided with the intent. What is over is taken away in bounded steps, so that
 //! the ledger holds no more requests than came in one window.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ca_core::record::{AfterWindow, Idempotency, Intent};
 use ca_core::validity::UnixTime;
@@ -34,10 +34,20 @@ pub(super) fn remember(
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Forgetting(Arc<Mutex<Vec<u8>>>);
 
+/// Where a step ended.
+#[derive(Debug)]
+pub(crate) struct Place(Vec<u8>);
+
 impl Forgetting {
-    /// Forgets requests whose time was over before `now`, at most `limit`.
-    pub(crate) fn step(&self, tx: &mut Transaction<'_>, now: UnixTime, limit: usize) -> Result<(), ActFault> {
-        let mut place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Forgets requests whose time was over before `now`, at most `limit`. The next step begins here again unless it is told
+    /// to [go on](Self::go_on_from): an act that fails afterwards takes this back with everything else.
+    pub(crate) fn step(
+        &self,
+        tx: &mut Transaction<'_>,
+        now: UnixTime,
+        limit: usize,
+    ) -> Result<Place, ActFault> {
+        let mut place = self.place().clone();
         let over = time_octets(now);
         for (key, value) in tx.committed_after(Keyspace::RequestEnds, &place, limit)? {
             if key.get(..over.len()).is_none_or(|end| *end >= *over.as_slice()) {
@@ -51,8 +61,17 @@ impl Forgetting {
                 tx.remove::<RequestRow>(&request);
             }
             tx.remove_key(Keyspace::RequestEnds, key.clone());
-            *place = key;
+            place = key;
         }
-        Ok(())
+        Ok(Place(place))
+    }
+
+    /// Lets the next step begin where one ended whose act was done.
+    pub(crate) fn go_on_from(&self, place: Place) {
+        *self.place() = place.0;
+    }
+
+    fn place(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

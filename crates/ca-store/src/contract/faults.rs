@@ -317,6 +317,19 @@ fn only_the_mark_of_signing_may_be_lost_in_a_power_cut(ground: &Ground) {
     }
 }
 
+// The engine on fjall tells by it what a power cut may have torn.
+fn a_record_of_the_trail_is_synced_whatever_was_asked(ground: &Ground) {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&asked);
+    let store = open(ground, settings(), move |_, durability| {
+        seen.lock().unwrap().push(durability);
+        Step::Pass
+    });
+    let refused = event(Act::RequestRefused);
+    store.write("ledger", Durability::ProcessCrash, |tx| tx.seal(refused).map(drop)).unwrap();
+    assert_eq!(*asked.lock().unwrap(), [Durability::Durable; 2]);
+}
+
 super::on_every_engine! {
     s03_s04_a_commit_that_fails_is_the_end_and_the_next_start_recovers,
     a_panic_of_the_committer_is_the_end,
@@ -325,4 +338,5 @@ super::on_every_engine! {
     s_14_whoever_loses_patience_did_nothing,
     a_group_is_as_durable_as_its_most_demanding_act,
     only_the_mark_of_signing_may_be_lost_in_a_power_cut,
+    a_record_of_the_trail_is_synced_whatever_was_asked,
 }

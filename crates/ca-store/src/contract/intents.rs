@@ -401,6 +401,19 @@ fn requests_are_forgotten_in_bounded_steps_when_their_window_is_over(ground: &Gr
     assert_eq!(remembered(ground), (100, 100));
 }
 
+// What a failed act forgot is there again, and is forgotten by the next one.
+fn an_act_that_fails_takes_back_what_it_forgot(ground: &Ground) {
+    let store = ground.open();
+    store.issue(asking(1, NOW, AfterWindow::New));
+    let over = NOW.plus_seconds(101);
+    let mut long = asking(2, over, AfterWindow::New);
+    long.tbs = vec![0; 5_000];
+    assert!(cause(store.record_intents(vec![long])).contains("is longer than the 4864"));
+    store.issue(asking(3, over, AfterWindow::New));
+    drop(store);
+    assert_eq!(remembered(ground), (1, 1), "only the last one's window is open");
+}
+
 fn a_request_that_counts_after_its_window_is_remembered_as_long_as_its_certificate_is_valid(ground: &Ground) {
     for (after, counts) in [(AfterWindow::ReturnExisting, true), (AfterWindow::Refuse, false)] {
         let ground = &ground.anew();
@@ -468,4 +481,5 @@ super::on_every_engine! {
     an_intent_that_ended_is_open_no_more,
     an_uncertain_intent_is_listed_until_it_is_revoked,
     a_row_that_is_too_long_is_refused_before_anything_is_written,
+    an_act_that_fails_takes_back_what_it_forgot,
 }

@@ -13,8 +13,12 @@ use ::fjall::{
     Snapshot,
 };
 
+use journal::{CutError, DamagedJournal};
+
 use super::{Durability, Engine, EngineError, KeyValue, View, Write, lacks_a_part};
 use crate::keyspace::Keyspace;
+
+mod journal;
 
 /// How long the journals may grow, in octets, before the oldest rows must be in tables. Bounds memory and the replay at start.
 const JOURNAL_OCTETS: u64 = 128 * 1024 * 1024;
@@ -46,6 +50,13 @@ impl FjallEngine {
         if !directory.join(MARKER).is_file() {
             return Err(EngineError { doing: "opening fjall", cause: "its files are missing".into() });
         }
+        journal::cut_torn_end(directory).map_err(|cause| EngineError {
+            doing: "reading the journal of fjall",
+            cause: match cause {
+                CutError::Damaged(cause) => cause.into(),
+                CutError::Io(cause) => Error::Io(cause).into(),
+            },
+        })?;
         Self::start(directory, cache_octets)
     }
 
@@ -63,7 +74,14 @@ impl FjallEngine {
             })
             .collect::<Result<_, ::fjall::Error>>()
             .map_err(EngineError::doing("opening a keyspace of fjall"))?;
-        Ok(Self { trees, database })
+        let engine = Self { trees, database };
+        match engine.tree(Keyspace::Audit)?.id() {
+            journal::AUDIT => Ok(engine),
+            _ => Err(EngineError {
+                doing: "opening fjall",
+                cause: "the ledger was not made by this program".into(),
+            }),
+        }
     }
 
     fn tree(&self, keyspace: Keyspace) -> Result<&::fjall::Keyspace, EngineError> {
@@ -76,17 +94,18 @@ impl FjallEngine {
 
 /// Tells whether fjall says that its files are damaged: whatever is neither the operating system's fault nor a lost lock.
 pub(super) fn tells_of_damage(cause: &(dyn core::error::Error + 'static)) -> bool {
-    cause.downcast_ref().is_some_and(|cause| match cause {
-        Error::Io(cause) | Error::Storage(LsmError::Io(cause)) => lacks_a_part(cause),
-        Error::Storage(_)
-        | Error::JournalRecovery(_)
-        | Error::InvalidVersion(_)
-        | Error::Decompress(_)
-        | Error::InvalidTrailer
-        | Error::InvalidTag(_)
-        | Error::Unrecoverable => true,
-        Error::Poisoned | Error::KeyspaceDeleted | Error::Locked | _ => false,
-    })
+    cause.is::<DamagedJournal>()
+        || cause.downcast_ref().is_some_and(|cause| match cause {
+            Error::Io(cause) | Error::Storage(LsmError::Io(cause)) => lacks_a_part(cause),
+            Error::Storage(_)
+            | Error::JournalRecovery(_)
+            | Error::InvalidVersion(_)
+            | Error::Decompress(_)
+            | Error::InvalidTrailer
+            | Error::InvalidTag(_)
+            | Error::Unrecoverable => true,
+            Error::Poisoned | Error::KeyspaceDeleted | Error::Locked | _ => false,
+        })
 }
 
 fn options(keyspace: Keyspace) -> KeyspaceCreateOptions {

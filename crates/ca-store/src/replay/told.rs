@@ -72,8 +72,12 @@ pub(super) fn take_in(
         | Act::AuthorityRegistered
         | Act::AuthenticationFailed
         | Act::ClockChanged
+        | Act::KeyDestructionIntended
+        | Act::KeyDestroyed
+        | Act::AuthorityClosed
         | Act::BackupCreated
-        | Act::RecoveryEntered => Ok(()),
+        | Act::RecoveryEntered
+        | Act::SharesDealt => Ok(()),
         Act::RecoveryEnded => take_epoch(tx, record),
     }
 }

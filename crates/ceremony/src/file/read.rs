@@ -1,7 +1,7 @@
 //! From text to a checked ceremony file: what the values mean, and where each fault stands.
 
 use ca_core::issuer::PublicationPoints;
-use ca_core::profile::ProfileId;
+use ca_core::profile::{CertificateProfile, ProfileId};
 use ca_core::public_key::PublicKey;
 use ca_core::reason::ReasonCode;
 use ca_core::serial_number::SerialNumber;
@@ -143,23 +143,24 @@ fn root_plan(raw: RawRoot) -> Result<RootPlan, Problem> {
     subject.distinguished_name().map_err(|cause| Problem::value("subject", cause.to_string()))?;
     let points = PublicationPoints { crl: publication.crl, ca_issuers: publication.ca_issuers, ocsp: None };
     points.check()?;
-    let root = RootPlan {
+    let profile = format!("{profile}-{}", suite.suffix());
+    let loaded = profiles.load().map_err(|cause| Problem::Profile { message: cause.to_string() })?;
+    if !loaded.certificate(&profile).is_some_and(CertificateProfile::is_authority) {
+        let message = format!("there is no profile {profile} of a root");
+        return Err(Problem::Profile { message });
+    }
+    Ok(RootPlan {
         name,
         suite,
         tenant,
         subject,
-        profile: format!("{profile}-{}", suite.suffix()),
+        profile,
         profiles,
+        loaded,
         points,
         keys: key_place(keys)?,
         certificate,
-    };
-    let set = root.profiles.load().map_err(|cause| Problem::Profile { message: cause.to_string() })?;
-    if root.certificate_profile(&set).is_none() {
-        let message = format!("there is no profile {} of a root", root.profile);
-        return Err(Problem::Profile { message });
-    }
-    Ok(root)
+    })
 }
 
 fn key_place(raw: RawKeys) -> Result<KeyPlace, Problem> {

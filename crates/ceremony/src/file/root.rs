@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use ca_core::distinguished_name::{DistinguishedName, NameError};
 use ca_core::issuer::PublicationPoints;
 use ca_core::oid;
-use ca_core::profile::CertificateProfile;
 use ca_core::suite::SecuritySuite;
 use ca_core::tenant::TenantId;
 use der::oid::ObjectIdentifier;
@@ -190,18 +189,12 @@ pub struct RootPlan {
     pub profile: String,
     /// Which profiles, and in which form.
     pub profiles: ProfileChoice,
+    /// These profiles, loaded.
+    pub loaded: ProfileSet,
     /// Where its CRL and certificate are published.
     pub points: PublicationPoints,
     /// Where its key is.
     pub keys: KeyPlace,
     /// SHA-256 of its certificate, if it was founded in an earlier ceremony.
     pub certificate: Option<Fingerprint>,
-}
-
-impl RootPlan {
-    /// Finds the profile of its certificate among its profiles.
-    #[must_use]
-    pub fn certificate_profile<'a>(&self, profiles: &'a ProfileSet) -> Option<&'a CertificateProfile> {
-        profiles.certificate(&self.profile).filter(|profile| profile.is_authority())
-    }
 }

@@ -102,12 +102,6 @@ impl CertificateRecord {
             validity: Validity::new(self.not_before.0, self.not_after.0).ok_or("it ends before it begins")?,
         })
     }
-
-    /// Finds the profile.
-    pub(crate) fn profile(&self) -> Result<CertificateProfile, String> {
-        let set = self.profiles.load().map_err(|cause| cause.to_string())?;
-        set.certificate(&self.profile).cloned().ok_or_else(|| format!("there is no profile {}", self.profile))
-    }
 }
 
 /// Derives the to-be-signed octets.

@@ -107,6 +107,12 @@ impl DraftEntry {
         Ok(serde_json::to_vec(&self.body)?)
     }
 
+    /// Lists the signatures so far.
+    #[must_use]
+    pub fn signatures(&self) -> &[PersonSignature] {
+        &self.signatures
+    }
+
     /// Adds the signature of a person, whose key the signer holds.
     ///
     /// # Errors
@@ -118,7 +124,7 @@ impl DraftEntry {
     }
 
     /// Writes the line, without its end.
-    pub(super) fn line(self) -> Result<Vec<u8>, SignEntryError> {
+    pub(crate) fn line(self) -> Result<Vec<u8>, SignEntryError> {
         let Self { body, signatures } = self;
         Ok(serde_json::to_vec(&Entry { body, signatures })?)
     }
@@ -156,7 +162,7 @@ impl Entry {
 
     /// Checks every signature; the operator and a witness must have signed, nobody twice.
     pub(super) fn check_signatures(&self, people: &People) -> Result<(), EntryError> {
-        let octets = serde_json::to_vec(&self.body).map_err(|_| EntryError::OtherForm)?;
+        let octets = self.octets()?;
         let mut signed: Vec<&Person> = Vec::new();
         for signature in &self.signatures {
             let person = signature.verify(&octets, people)?;
@@ -171,6 +177,14 @@ impl Entry {
             }
         }
         Ok(())
+    }
+
+    /// Returns what each person signed.
+    ///
+    /// # Errors
+    /// What the encoder says; it has no cause with an entry that was read.
+    pub fn octets(&self) -> Result<Vec<u8>, EntryError> {
+        serde_json::to_vec(&self.body).map_err(|_| EntryError::OtherForm)
     }
 
     /// Returns the number of the step, from 1.
@@ -270,7 +284,7 @@ pub enum EntryError {
         person: String,
     },
     /// A signature that the person did not make over these octets.
-    #[error("the signature of {person} does not verify: the line was changed, or another key signed")]
+    #[error("the signature of {person} does not verify: what was signed was changed, or another key signed")]
     Forged {
         /// Who.
         person: String,

@@ -176,8 +176,7 @@ pub(super) fn broken_rules(
     statement: &CrlStatement,
     tbs: &[u8],
 ) -> Result<Vec<Finding>, String> {
-    let set = plan.profiles.load().map_err(|cause| cause.to_string())?;
-    let longest = set.crl(CRL_PROFILE).ok_or("there is no profile of the CRLs of roots")?;
+    let longest = plan.loaded.crl(CRL_PROFILE).ok_or("there is no profile of the CRLs of roots")?;
     let seconds = statement.next_update.0.seconds().saturating_sub(statement.this_update.0.seconds());
     let profile = CrlProfile::offline(seconds, longest.reissue_seconds().min(seconds / 2))
         .map_err(|cause| cause.to_string())?;

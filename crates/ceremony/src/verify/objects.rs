@@ -135,14 +135,15 @@ impl House<'_> {
         let certificate = Certificate::from_der(der).map_err(|cause| cause.to_string())?;
         let founds = matches!(act.kind, ActKind::FoundRoot(_));
         let issuer = if founds { None } else { Some(self.issuers.of(&plan.name)?) };
-        let (parts, profile) = (made_of.parts()?, made_of.profile()?);
+        let (parts, profile) = (made_of.parts()?, plan.loaded.certificate(&made_of.profile));
+        let profile = profile.ok_or_else(|| format!("there is no profile {}", made_of.profile))?;
         expected::certificate(
             self.file,
             (self.bundle, self.issuers),
             (act, plan),
-            (made_of, &parts, &profile),
+            (made_of, &parts, profile),
         )?;
-        let derived = derive(&parts, &profile, issuer)?;
+        let derived = derive(&parts, profile, issuer)?;
         if derived != certificate.tbs() {
             return Err("its octets are not those that its record derives".to_owned());
         }
@@ -150,7 +151,7 @@ impl House<'_> {
         key.verify(certificate.tbs(), certificate.signature())
             .map_err(|_| format!("the root {} did not sign it", plan.name))?;
         let signed_by = issuer.map_or(SignedBy::Itself, SignedBy::Issuer);
-        let input = LintInput { tbs: &derived, profile: &profile, signed_by, now: self.file.held() };
+        let input = LintInput { tbs: &derived, profile, signed_by, now: self.file.held() };
         unobjectionable(&policies::lint::linter().lint(&input))?;
         Ok(derived)
     }

@@ -24,7 +24,9 @@ impl PrivateFile {
         aside.push(path.file_name().ok_or(io::ErrorKind::InvalidInput)?);
         aside.push(".new");
         let aside = path.with_file_name(aside);
+        remove_abandoned(&aside)?;
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
+        file.try_lock()?;
         Ok(Self { file, aside, path: path.to_owned() })
     }
 
@@ -60,6 +62,18 @@ pub(crate) fn store(path: &Path, octets: &[u8]) -> io::Result<()> {
     file.finish()
 }
 
+/// Removes what a writer left that was killed: nobody holds its lock any more.
+fn remove_abandoned(aside: &Path) -> io::Result<()> {
+    match File::open(aside) {
+        Ok(left) => {
+            left.try_lock()?;
+            std::fs::remove_file(aside)
+        }
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(cause) => Err(cause),
+    }
+}
+
 fn sync_parent(path: &Path) -> io::Result<()> {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
@@ -83,5 +97,16 @@ mod tests {
         assert_eq!(store(&path, b"other").unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(std::fs::read(&path).unwrap(), b"whole");
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_a_killed_writer_left_is_in_nobodys_way_and_what_another_writes_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        std::fs::write(directory.path().join(".file.new"), b"torn").unwrap();
+        let writing = PrivateFile::create(&path).unwrap();
+        assert_eq!(PrivateFile::create(&path).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        writing.finish().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"");
     }
 }

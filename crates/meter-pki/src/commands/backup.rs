@@ -166,7 +166,11 @@ pub(super) fn failure(error: &UnpackError) -> Failure {
             (Exit::Integrity, "backup.copy-of-files", "make a backup with `meter-pki backup create`")
         }
         UnpackError::NoBackup { .. } => (Exit::Usage, "backup.none", ""),
-        UnpackError::InTheWay { .. } => (Exit::Conflict, "restore.in-the-way", "move it away first"),
+        UnpackError::InTheWay { .. } => (
+            Exit::Conflict,
+            "restore.in-the-way",
+            "move it away first; without a file named marker it is what an attempt that was cut short left, and no ledger",
+        ),
         UnpackError::Quorum(_) => {
             (Exit::Permission, "backup.quorum", "bring as many different shares of this key as are needed")
         }

@@ -14,6 +14,7 @@ use ca_core::exchange::{
     AcceptedResponse, ExchangeNonce, ExpectedResponse, FRESH_SECONDS, MessageKind, RequestParts,
     SubordinateRequest, SubordinateResponse, certification_request,
 };
+use ca_core::key_ref::KeyRef;
 use ca_core::oid;
 use ca_core::ports::{Clock, Signer};
 use ca_core::public_key::PublicKey;
@@ -89,7 +90,10 @@ fn request(args: &RequestArgs, printer: &Printer) -> Result<(), Failure> {
     .map_err(|error| Failure::new(Exit::Usage, "subject.unfit", error))?;
     // Looked at before a key is made for nothing.
     refuse_existing(&args.out)?;
-    let (signer, public_key) = make_key(&args.keys, profile.curve(), &args.common_name)?;
+    let (signer, public_key) = match &args.renew {
+        None => make_key(&args.keys, profile.curve(), &args.common_name)?,
+        Some(key) => find_key(&args.keys, key)?,
+    };
     let failed = |error: &dyn std::fmt::Display| Failure::new(Exit::Failed, "exchange.request", error);
     let csr =
         certification_request(&subject, &public_key.key_ref(), &*signer).map_err(|error| failed(&error))?;
@@ -125,6 +129,34 @@ fn request(args: &RequestArgs, printer: &Printer) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Finds a key that is to be certified again.
+fn find_key(keys: &KeyArgs, key: &str) -> Result<(Box<dyn Signer>, PublicKey), Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::new(Exit::NotFound, "key.missing", error);
+    let key = KeyRef::parse(key)
+        .ok_or_else(|| Failure::new(Exit::Usage, "key.name", "--renew has 40 hexadecimal digits"))?;
+    let signer: Box<dyn Signer> =
+        if let (Some(directory), Some(passphrase)) = (&keys.key_directory, &keys.passphrase_file) {
+            let passphrase = Passphrase::load(passphrase).map_err(|error| failed(&error))?;
+            let directory = KeyDirectory::open(directory).map_err(|error| failed(&error))?;
+            let signer = FileSigner::new();
+            signer.add(&directory, &key, &passphrase).map_err(|error| failed(&error))?;
+            Box::new(signer)
+        } else {
+            Box::new(open_token(keys)?)
+        };
+    let public_key = signer.public_key(&key).map_err(|error| failed(&error))?;
+    Ok((signer, public_key))
+}
+
+fn open_token(keys: &KeyArgs) -> Result<TokenSigner, Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::new(Exit::Failed, "key.not-made", error);
+    let uri = keys.token_uri.as_deref().unwrap_or_default();
+    let uri = TokenUri::parse(uri).map_err(|error| failed(&error))?;
+    let source = uri.pin_source().ok_or_else(|| failed(&"the token URI names no pin-source"))?;
+    let pin = Pin::load(source).map_err(|error| failed(&error))?;
+    TokenSigner::open(&uri, pin).map_err(|error| failed(&error))
+}
+
 /// Makes a key where the arguments say; `label` names it on a token.
 pub(super) fn make_key(
     keys: &KeyArgs,
@@ -144,11 +176,7 @@ pub(super) fn make_key(
         signer.add(&directory, &public_key.key_ref(), &passphrase).map_err(|error| failed(&error))?;
         return Ok((Box::new(signer), public_key));
     }
-    let uri = keys.token_uri.as_deref().unwrap_or_default();
-    let uri = TokenUri::parse(uri).map_err(|error| failed(&error))?;
-    let source = uri.pin_source().ok_or_else(|| failed(&"the token URI names no pin-source"))?;
-    let pin = Pin::load(source).map_err(|error| failed(&error))?;
-    let signer = TokenSigner::open(&uri, pin).map_err(|error| failed(&error))?;
+    let signer = open_token(keys)?;
     let public_key = signer.generate(curve, label).map_err(|error| failed(&error))?;
     Ok((Box::new(signer), public_key))
 }
@@ -238,7 +266,7 @@ fn read(path: &Path) -> Result<String, Failure> {
         })
 }
 
-fn refuse_existing(path: &Path) -> Result<(), Failure> {
+pub(super) fn refuse_existing(path: &Path) -> Result<(), Failure> {
     if path.symlink_metadata().is_ok() {
         let message = format!("{} exists, and nothing is written over", path.display());
         return Err(Failure::new(Exit::Conflict, "file.exists", message).then("name another file"));
@@ -246,7 +274,7 @@ fn refuse_existing(path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-fn write_new(path: &Path, octets: &[u8]) -> Result<(), Failure> {
+pub(super) fn write_new(path: &Path, octets: &[u8]) -> Result<(), Failure> {
     refuse_existing(path)?;
     let written = || -> std::io::Result<()> {
         let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;

@@ -84,6 +84,8 @@ fn label(
     let mut ca_certificates = one.path.clone();
     ca_certificates.reverse();
     ca_certificates.push(one.issuer.certificate().clone());
+    // RFC 7030 §4.1.3: around a change of the root also the other root and the links between the two, always in one order.
+    ca_certificates.extend(one.generations.iter().cloned());
     Label::new(LabelParts {
         name: name.to_owned(),
         authority: Arc::clone(&served.authority),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ca_core::key_ref::KeyRef;
 use ca_core::ports::Signer;
 use signer_file::{FileSigner, KeyDirectory, Passphrase};
 use signer_pkcs11::{Pin, TokenSigner, TokenUri};
@@ -17,13 +18,30 @@ pub(super) fn open(source: &KeySource) -> Result<Arc<dyn Signer>, Failure> {
             let signer = FileSigner::unlock(&directory, &passphrase).map_err(|error| failure(&error))?;
             Ok(Arc::new(signer))
         }
-        KeySource::Token { uri } => {
-            let uri = TokenUri::parse(uri).map_err(|error| failure(&error))?;
-            let source = uri.pin_source().ok_or("the token URI names no pin-source");
-            let pin = Pin::load(source.map_err(|error| failure(&error))?).map_err(|error| failure(&error))?;
-            Ok(Arc::new(TokenSigner::open(&uri, pin).map_err(|error| failure(&error))?))
-        }
+        KeySource::Token { uri } => Ok(Arc::new(open_token(uri)?)),
     }
+}
+
+/// Destroys a key, and looks that it is gone.
+pub(crate) fn destroy(source: &KeySource, key: &KeyRef) -> Result<(), Failure> {
+    let not_destroyed = |error: &dyn std::fmt::Display| {
+        Failure::new(Exit::Failed, "key.not-destroyed", error)
+            .then("the key may still be there: look at [keys], then repeat the same command")
+    };
+    match source {
+        KeySource::Files { directory, .. } => {
+            let directory = KeyDirectory::open(directory).map_err(|error| failure(&error))?;
+            directory.destroy(key).map_err(|error| not_destroyed(&error))
+        }
+        KeySource::Token { uri } => open_token(uri)?.destroy(key).map_err(|error| not_destroyed(&error)),
+    }
+}
+
+fn open_token(uri: &str) -> Result<TokenSigner, Failure> {
+    let uri = TokenUri::parse(uri).map_err(|error| failure(&error))?;
+    let source = uri.pin_source().ok_or("the token URI names no pin-source");
+    let pin = Pin::load(source.map_err(|error| failure(&error))?).map_err(|error| failure(&error))?;
+    TokenSigner::open(&uri, pin).map_err(|error| failure(&error))
 }
 
 fn failure(error: &dyn std::fmt::Display) -> Failure {

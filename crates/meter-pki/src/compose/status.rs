@@ -59,16 +59,20 @@ pub(super) fn repository(config: &Config, roots: &[Arc<Issuer>]) -> Result<Arc<R
     Ok(Arc::new(repository))
 }
 
-/// Returns the offline authorities above those of the configuration, each once.
+/// Returns the authorities whose CRLs are made elsewhere, each once: the offline ones above those of the configuration, in
+/// every generation, and those that were closed.
 pub(super) fn roots(config: &Config) -> Vec<Arc<Issuer>> {
+    let above = config.authorities.iter().flat_map(|one| {
+        let tenant = one.issuer.tenant();
+        one.path.iter().chain(&one.generations).map(move |certificate| (tenant, certificate))
+    });
+    let closed = config.closed_authorities.iter().map(|certificate| (&config.tenant, certificate));
     let mut roots: Vec<Arc<Issuer>> = Vec::new();
-    for one in &config.authorities {
-        for certificate in &one.path {
-            let (tenant, end) = (one.issuer.tenant().clone(), certificate.validity().not_after());
-            let root = Issuer::new(certificate.clone(), tenant, end, PublicationPoints::default());
-            let new = root.ok().filter(|root| !roots.iter().any(|known| known.key() == root.key()));
-            roots.extend(new.map(Arc::new));
-        }
+    for (tenant, certificate) in above.chain(closed) {
+        let end = certificate.validity().not_after();
+        let root = Issuer::new(certificate.clone(), tenant.clone(), end, PublicationPoints::default());
+        let new = root.ok().filter(|root| !roots.iter().any(|known| known.key() == root.key()));
+        roots.extend(new.map(Arc::new));
     }
     roots
 }

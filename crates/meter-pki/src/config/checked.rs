@@ -36,6 +36,8 @@ pub struct Config {
     pub(crate) file: PathBuf,
     pub(crate) recovery_key: Option<RecoveryPublicKey>,
     pub(crate) authorities: Vec<CheckedAuthority>,
+    /// Authorities that were closed, whose last CRLs go on being published.
+    pub(crate) closed_authorities: Vec<Certificate>,
     pub(crate) manufacturers: Vec<CheckedManufacturer>,
     pub(crate) registration_authorities: Vec<CheckedRegistrationAuthority>,
 }
@@ -83,6 +85,8 @@ pub struct CheckedAuthority {
     pub(crate) name: String,
     pub(crate) issuer: Issuer,
     pub(crate) path: Vec<Certificate>,
+    /// Other generations of the root, and after them the links between generations.
+    pub(crate) generations: Vec<Certificate>,
     pub(crate) crl_profile: CrlProfile,
     pub(crate) ocsp_profile: OcspProfile,
     pub(crate) responder_profile: CertificateProfile,

@@ -4,6 +4,7 @@
 
 mod audit;
 mod authority;
+mod generations;
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -127,6 +128,9 @@ impl<'a> Checker<'a> {
             checker.registration_authority(one, &profiles)
         });
         let audit = self.at(&raw.audit, |checker, raw| checker.audit(raw, &authorities));
+        let closed_authorities = self.at(&raw.status, |checker, raw| {
+            checker.certificates("status.closed_authority_files", &raw.closed_authority_files)
+        });
         let (engine, tenant, store_directory) = store?;
         Some(Config {
             tenant,
@@ -140,6 +144,7 @@ impl<'a> Checker<'a> {
             file: self.file.to_path_buf(),
             recovery_key: recovery_key.flatten(),
             authorities,
+            closed_authorities,
             manufacturers,
             registration_authorities,
         })
@@ -228,11 +233,15 @@ impl<'a> Checker<'a> {
         self.keep(what, parsed.map_err(|error| format!("{}: {error}", self.beside(path).display())))
     }
 
+    fn certificates(&mut self, what: &str, files: &[PathBuf]) -> Vec<Certificate> {
+        files.iter().filter_map(|file| self.certificate(what, file)).collect()
+    }
+
     fn anchors(&mut self, what: &str, files: &[PathBuf]) -> Vec<TrustAnchor> {
         if files.is_empty() {
             self.note(what, "at least one anchor file is needed");
         }
-        let certificates: Vec<_> = files.iter().filter_map(|file| self.certificate(what, file)).collect();
+        let certificates = self.certificates(what, files);
         certificates.iter().map(TrustAnchor::from_certificate).collect()
     }
 

@@ -237,6 +237,7 @@ impl World {
             identity: Identity::Process { name: "crl-publisher" },
         };
         issue_crl(&CrlContext {
+            this_update: None,
             issuer,
             profile: &CrlProfile::new(7 * DAY, DAY).unwrap(),
             actor: &actor,

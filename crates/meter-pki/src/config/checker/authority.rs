@@ -25,11 +25,12 @@ impl Checker<'_> {
         known: &BTreeSet<TenantId>,
     ) -> Option<CheckedAuthority> {
         let what = format!("authority {}", raw.name);
-        let path: Vec<_> = raw.path_files.iter().filter_map(|file| self.certificate(&what, file)).collect();
+        let path = self.certificates(&what, &raw.path_files);
         let issuer = self.issuer(&what, raw);
         if let Some(issuer) = &issuer {
             self.check_path(&what, issuer, &path);
         }
+        let generations = self.generations(&what, raw, path.last());
         let offers = self.each(&raw.offers, |checker, offer| checker.offer(&what, offer, profiles));
         let manufacturers: BTreeSet<TenantId> =
             raw.manufacturers.iter().filter_map(|name| self.keep(&what, TenantId::parse(name))).collect();
@@ -58,6 +59,7 @@ impl Checker<'_> {
             uncertain_grace_seconds: grace?,
             issuer: issuer?,
             path,
+            generations,
             manufacturers,
             offers,
         })

@@ -1,0 +1,178 @@
+//! Ceremonies that took another course than the file and the rules say, although operator and witness signed every step.
+
+use super::*;
+use crate::file::act::RootKey;
+use crate::file::root::RootName;
+use crate::sample::held::root_name;
+use crate::sample::{PEOPLE, SoftKeys};
+use crate::transcript::action::{TokenKey, TokenSeen};
+
+/// The findings of a ceremony that was closed after these steps.
+fn course(hold: impl FnOnce(&mut Held<'_>)) -> Vec<String> {
+    let mut held = Held::open(&FILE, false);
+    hold(&mut held);
+    findings(&held.close())
+}
+
+fn says(found: &[String], what: &str) {
+    assert!(found.iter().any(|finding| finding.contains(what)), "{found:#?}");
+}
+
+fn shares(root: &str, holders: &[&str]) -> Action {
+    let holders = holders.iter().map(ToString::to_string).collect();
+    Action::SharesCombined { root: root_name(root), holders }
+}
+
+#[test]
+fn r_02_too_few_share_holders_or_one_twice_or_somebody_else_is_found() {
+    says(&course(|held| held.step(shares("a", &["Sara", "Samir"]))), "2 share-holders came, and 3 must");
+    says(&course(|held| held.step(shares("a", &["Sara", "Sara", "Sven"]))), "named twice");
+    says(&course(|held| held.step(shares("a", &["Sara", "Samir", "Wim"]))), "Wim is no share-holder");
+}
+
+#[test]
+fn r_02_a_signature_without_the_share_holders_is_found() {
+    let found = course(|held| held.found(1, "a", 10));
+    says(&found, "it was signed before the share-holders of a came together");
+}
+
+#[test]
+fn an_act_left_out_done_twice_or_out_of_turn_is_found() {
+    let left_out = course(|held| {
+        held.shares("a");
+        held.found(1, "a", 10);
+    });
+    says(&left_out, "act 2 was not done");
+    says(&course(|held| held.act(2, |_| {})), "act 2 does not come next");
+    let twice = course(|held| {
+        held.shares("a");
+        held.found(1, "a", 10);
+        held.act(1, |_| {});
+    });
+    says(&twice, "act 1 does not come next");
+}
+
+#[test]
+fn an_act_that_makes_nothing_is_found() {
+    says(&course(|held| held.act(1, |_| {})), "act 1 made 0 objects of the kind certificate");
+}
+
+#[test]
+fn r_05_what_is_signed_although_its_draft_breaks_rules_is_found() {
+    let found = course(|held| {
+        held.shares("a");
+        held.act(1, |held| {
+            let object = crate::file::act::FileName::try_from("a.crt".to_owned()).unwrap();
+            let (to_be_signed, lints) = (Fingerprint::of(b""), vec!["a rule".to_owned()]);
+            held.step(Action::Drafted { act: 1, object: object.clone(), to_be_signed, lints });
+            held.step(Action::Signed { act: 1, object, sha256: Fingerprint::of(b"") });
+        });
+    });
+    says(&found, "signed although its draft breaks rules");
+}
+
+#[test]
+fn r_01_r_12_r_13_what_must_come_first_does() {
+    let file = CeremonyFile::parse(held::text().as_bytes()).unwrap();
+    let mut held = Held::begin(&file);
+    held.step(Action::Incident { what: "nobody opened it".to_owned() });
+    held.step(Action::ActBegun { act: 1 });
+    let found = findings(&held.close());
+    says(&found, "a ceremony is opened once, at its first step");
+    says(&found, "before the ceremony was opened");
+    says(
+        &course(|held| held.step(Action::InputReadAloud { sha256: Fingerprint::of(b"") })),
+        "another ceremony file",
+    );
+    let present = vec!["Ada".to_owned(), "Olga".to_owned()];
+    says(&course(|held| held.step(Action::PeopleConfirmed { present })), "no witness was present");
+    let present = PEOPLE.iter().map(|(name, _)| (*name).to_owned()).chain(["Zoe".to_owned()]).collect();
+    says(&course(|held| held.step(Action::PeopleConfirmed { present })), "Zoe was present");
+}
+
+#[test]
+fn nothing_comes_after_the_end() {
+    let found = course(|held| {
+        held.step(Action::Closed);
+        held.step(Action::Incident { what: "the door".to_owned() });
+    });
+    says(&found, "the ceremony was closed before");
+}
+
+#[test]
+fn r_21_a_ceremony_broken_off_destroys_the_keys_that_it_did_not_use() {
+    let key = Fingerprint::new(SoftKeys::public(10).fingerprint());
+    let (root, purpose) = (root_name("a"), RootKey::Root);
+    let broken_off = |held: &mut Held<'_>| {
+        held.step(Action::ActBegun { act: 1 });
+        held.step(Action::KeyMade { root: root.clone(), purpose, key });
+        held.step(Action::Aborted { why: "the printer burns".to_owned() });
+    };
+    says(&course(broken_off), "an unused key of a was not destroyed");
+    let destroyed = course(|held| {
+        broken_off(held);
+        held.step(Action::KeyDestroyed { root: root.clone(), purpose, key, how: "overwritten".to_owned() });
+    });
+    let of_course: Vec<_> = destroyed.iter().filter(|what| what.starts_with("transcript")).collect();
+    assert!(of_course.is_empty(), "{destroyed:#?}");
+    let went_on = course(|held| {
+        broken_off(held);
+        held.step(shares("a", &["Sara", "Samir", "Sven"]));
+    });
+    says(&went_on, "broken off before");
+}
+
+#[test]
+fn r_07_a_ceremony_that_resumes_begins_its_act_once_more() {
+    let mut held = Held::open(&FILE, false);
+    held.shares("a");
+    held.step(Action::ActBegun { act: 1 });
+    held.step(Action::Resumed { why: "power cut".to_owned() });
+    assert!(verify(&held.all_from_the_first().close()).is_intact());
+    says(
+        &course(|held| {
+            held.step(Action::ActBegun { act: 1 });
+            held.step(Action::ActBegun { act: 1 });
+        }),
+        "act 1 does not come next",
+    );
+}
+
+#[test]
+fn r_18_another_token_or_a_key_that_could_have_left_it_is_found() {
+    let keys =
+        "keys = { store = \"token\", module = \"/m.so\", label = \"A\", serial = \"01\", key_label = \"r\" }";
+    let text = held::text().replacen("keys = { store = \"shared\" }", keys, 1);
+    let file = CeremonyFile::parse(text.as_bytes()).unwrap();
+    let seen = |serial: &str, extractable| {
+        let key = TokenKey {
+            label: "r".to_owned(),
+            key: Fingerprint::of(b"k"),
+            sensitive: true,
+            always_sensitive: true,
+            extractable,
+            never_extractable: !extractable,
+            local: true,
+        };
+        let (root, label, serial): (RootName, _, _) = (root_name("a"), "A".to_owned(), serial.to_owned());
+        let text = || "SoftHSM".to_owned();
+        let seen = TokenSeen {
+            root,
+            label,
+            serial,
+            manufacturer: text(),
+            model: text(),
+            firmware: text(),
+            keys: vec![key],
+        };
+        let mut held = Held::open(&file, false);
+        held.step(Action::TokenSeen(seen));
+        held.shares("a");
+        held.found(1, "a", 10);
+        findings(&held.close())
+    };
+    says(&seen("02", false), "the token A 02 is not the one of the ceremony file");
+    says(&seen("02", false), "it was signed before the token of a was seen");
+    says(&seen("01", true), "could have left the token");
+    assert!(!seen("01", false).iter().any(|what| what.contains("token")));
+}
