@@ -100,14 +100,14 @@ pub(super) fn read(der: &[u8]) -> Result<SubordinateRequest, RequestError> {
     }
     let absent = |name| MessageError::Field { name };
     // RFC 9483 §3.1: transactionID and senderNonce have 128 bits of randomness each; together they are our nonce.
-    let transaction = header.transaction.ok_or(absent("transactionID"))?.as_bytes();
-    let nonce = header.sender_nonce.ok_or(absent("senderNonce"))?.as_bytes();
+    let transaction = header.transaction.ok_or_else(|| absent("transactionID"))?.as_bytes();
+    let nonce = header.sender_nonce.ok_or_else(|| absent("senderNonce"))?.as_bytes();
     if transaction.len() != 16 || nonce.len() != 16 {
         return Err(absent("senderNonce").into());
     }
     let parts = RequestParts {
         nonce: ExchangeNonce::from_octets(&[transaction, nonce].concat())?,
-        created: decode_time(header.message_time.ok_or(absent("messageTime"))?)?,
+        created: decode_time(header.message_time.ok_or_else(|| absent("messageTime"))?)?,
         profile: profile(header)?,
         subject: csr.subject().clone(),
         csr,
