@@ -2,6 +2,7 @@
 //!
 //! No option takes a secret: a command line is seen by every process of the machine (case I-03).
 
+mod guided;
 mod people;
 
 use std::path::PathBuf;
@@ -26,6 +27,7 @@ use crate::ceremony::subordinate::SubordinateWish;
 use crate::charter::{KeyStore, ProfileChoice};
 use crate::keys::SecretSource;
 use crate::stated_time::StatedTime;
+use guided::RunArguments;
 use people::{DealArguments, ShareArguments};
 pub(crate) use people::{
     PersonCheckArguments, PersonVerb, ShareCheckArguments, ShareRenewArguments, ShareVerb,
@@ -92,6 +94,10 @@ pub(crate) enum CeremonyVerb {
         #[arg(long, value_name = "FILE")]
         script: Option<PathBuf>,
     },
+    /// Holds a ceremony step by step, or goes on with one that was interrupted
+    Run(Box<RunArguments>),
+    /// The same with keys in files, in a place of its own; everything that it makes says REHEARSAL
+    Rehearse(Box<RunArguments>),
     /// Checks the bundle of a ceremony again, from the bundle alone
     Verify {
         /// The directory of the bundle, or a .tar of it
@@ -509,7 +515,7 @@ impl From<RevokeArguments> for RevocationWish {
 impl From<SecretArguments> for SecretSource {
     fn from(arguments: SecretArguments) -> Self {
         let SecretArguments { passphrase_file, pin_file, shares } = arguments;
-        Self { passphrase_file, pin_file, shares: shares.into() }
+        Self { passphrase_file, pin_file, shares: shares.into(), ..Self::default() }
     }
 }
 

@@ -63,10 +63,10 @@ const CRL_PROFILE: &str = "crl-root";
 #[derive(Debug)]
 pub(crate) struct Root {
     path: PathBuf,
-    charter: Charter,
+    pub(crate) charter: Charter,
     ledger: UnsettledLedger,
-    certificate: Certificate,
-    profiles: ProfileSet,
+    pub(crate) certificate: Certificate,
+    pub(crate) profiles: ProfileSet,
 }
 
 impl Root {
@@ -83,6 +83,11 @@ impl Root {
     /// Returns the set of shares in force, if the keys are shared.
     pub(crate) fn share_set(&self) -> Result<ShareSet, OpenRootError> {
         Ok(SharesShelf::of(&self.path).in_force(self.ledger.shares_digest().as_deref())?.1)
+    }
+
+    /// Says that nothing was signed of what a power cut left open: it still waited for the people in the room.
+    pub(crate) fn knowing_that_nothing_was_signed(self) -> Self {
+        Self { ledger: self.ledger.knowing_that_nothing_was_signed(), ..self }
     }
 
     /// Begins a ceremony: settles what a power cut left open, also where keys under old shares were to be destroyed. There is none once the keys are destroyed, or are to be.
@@ -262,7 +267,7 @@ fn check_charter(registered: Option<&[u8]>, digest: &[u8; 32]) -> Result<(), Rea
 }
 
 /// Writes a PEM text (RFC 7468).
-fn armour(label: &'static str, der: &[u8]) -> Result<String, pem::Error> {
+pub(crate) fn armour(label: &'static str, der: &[u8]) -> Result<String, pem::Error> {
     pem::encode_string(label, LineEnding::LF, der)
 }
 

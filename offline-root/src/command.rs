@@ -31,6 +31,7 @@ use crate::ceremony::{
 };
 use crate::codes::{self, CodesError};
 use crate::explain::{Exit, Explained};
+use crate::guided::{self, GuidedError};
 use crate::input_file::{self, CheckFileError};
 use crate::medium::{self, MediumError};
 use crate::person::{self, PersonError};
@@ -105,16 +106,20 @@ fn act(verb: Verb) -> Result<Done, CommandError> {
         Verb::CloseSubca(arguments) => close_subca(arguments),
         Verb::DestroyKey(arguments) => destroy_key(arguments),
         Verb::Verify(VerifyArguments { dir }) => Done::new(&review::review(&dir)?),
-        Verb::Ceremony(CeremonyVerb::Check { file, script }) => {
-            Done::new(&input_file::check(&file, script.as_deref())?)
-        }
-        Verb::Ceremony(CeremonyVerb::Verify { bundle }) => Done::new(&bundle_review::review(&bundle)?),
         Verb::Person(PersonVerb::Create(arguments)) => Done::new(&person::create(&arguments.into())?),
         Verb::Person(PersonVerb::Check(PersonCheckArguments { file, passphrase_file })) => {
             Done::new(&person::check(&file, passphrase_file.as_deref())?)
         }
         Verb::Share(ShareVerb::Check(arguments)) => check_share(&arguments),
         Verb::Share(ShareVerb::Renew(arguments)) => renew_shares(*arguments),
+        Verb::Ceremony(CeremonyVerb::Check { file, script }) => {
+            Done::new(&input_file::check(&file, script.as_deref())?)
+        }
+        Verb::Ceremony(CeremonyVerb::Run(arguments)) => Done::new(&guided::run(&arguments.into_wish(false))?),
+        Verb::Ceremony(CeremonyVerb::Rehearse(arguments)) => {
+            Done::new(&guided::run(&arguments.into_wish(true))?)
+        }
+        Verb::Ceremony(CeremonyVerb::Verify { bundle }) => Done::new(&bundle_review::review(&bundle)?),
         Verb::Medium(MediumArguments { directory }) => Done::new(&medium::review(&directory)?),
         Verb::Qr(QrVerb::Encode { file, out }) => Done::new(&codes::encode(&file, &out)?),
         Verb::Qr(QrVerb::Scan { pictures, out }) => Done::new(&codes::scan(&pictures, &out)?),
@@ -253,6 +258,9 @@ enum CommandError {
     /// There are no codes, or no file of them.
     #[error(transparent)]
     Codes(#[from] CodesError),
+    /// A guided ceremony did not go on.
+    #[error(transparent)]
+    Guided(#[from] GuidedError),
     /// The result cannot be written as JSON.
     #[error("the result cannot be written as JSON: {0}")]
     Json(#[source] serde_json::Error),
@@ -275,6 +283,7 @@ impl CommandError {
             Self::CheckFile(error) => error,
             Self::Bundle(error) => error,
             Self::Show(error) => error,
+            Self::Guided(error) => error,
             Self::Medium(error) => error,
             Self::Codes(error) => error,
             Self::Json(_) => return None,

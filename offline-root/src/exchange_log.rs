@@ -57,6 +57,17 @@ impl ExchangeLog {
         }
     }
 
+    /// Returns the text of the response that a request was given, if it was.
+    pub(crate) fn response_to(&self, request: &SubordinateRequest) -> Result<Option<String>, ExchangeError> {
+        match self.check_unanswered(request) {
+            Ok(()) => Ok(None),
+            Err(ExchangeError::Answered { response, .. }) => {
+                fs::read_to_string(&response).map(Some).map_err(unreadable(&response))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// Takes up a request: its nonce is used from now on.
     pub(crate) fn take_up(&self, request: &SubordinateRequest) -> Result<(), ExchangeError> {
         let path = self.request_path(request.nonce());

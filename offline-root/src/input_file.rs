@@ -17,7 +17,7 @@ use crate::explain::{Exit, Explained};
 use crate::new_file::{self, NewFileError, Readers};
 
 /// The name of the directory of inputs.
-const INPUTS: &str = "inputs";
+pub(crate) const INPUTS: &str = "inputs";
 
 /// A ceremony file that can be carried out.
 #[derive(Debug, Clone, Serialize)]

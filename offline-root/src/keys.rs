@@ -5,6 +5,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ca_core::key_ref::KeyRef;
 use ca_core::ports::{SignError, Signer};
@@ -16,11 +17,13 @@ use signer_file::{
     PrivatePathError, ReadKeyError,
 };
 use signer_pkcs11::{
-    LoadPinError, OpenTokenError, ParseTokenUriError, Pin, TokenOptions, TokenSigner, TokenUri, UseTokenError,
+    KeyAttributes, LoadPinError, OpenTokenError, ParseTokenUriError, Pin, TokenKey, TokenOptions,
+    TokenSigner, TokenUri, UseTokenError,
 };
 
 use crate::charter::KeyStore;
 use crate::explain::{Exit, Explained};
+use crate::gate::Gate;
 use crate::passphrase_entry::{self, EnterPassphraseError};
 use crate::prompt;
 use crate::second_opinion::SecondOpinion;
@@ -41,6 +44,10 @@ pub(crate) struct SecretSource {
     pub(crate) pin_file: Option<PathBuf>,
     /// Shares of the wrap key of key files.
     pub(crate) shares: ShareSources,
+    /// Keys that were opened before: then no secret is asked for.
+    pub(crate) opened: Option<UnlockedKeys>,
+    /// Where what is to be signed waits for the people in the room.
+    pub(crate) gate: Option<Gate>,
 }
 
 /// Where the keys of a root are.
@@ -53,14 +60,40 @@ pub(crate) struct KeyPlace<'a> {
     pub(crate) shares: Option<Vec<u8>>,
 }
 
-/// Keys that are ready to sign; every signature gets a second opinion.
-#[derive(Debug)]
+/// Keys that are ready to sign; every signature gets a second opinion. Clones are the same keys.
+#[derive(Debug, Clone)]
 pub(crate) struct UnlockedKeys {
-    signer: SecondOpinion<Store>,
+    signer: Arc<SecondOpinion<Store>>,
     opened_by: Vec<String>,
+    gate: Option<Gate>,
 }
 
 impl UnlockedKeys {
+    fn of(store: Store, root: &Path, opened_by: Vec<String>) -> Self {
+        Self { signer: Arc::new(SecondOpinion::on(store, root)), opened_by, gate: None }
+    }
+
+    /// Returns what the token says of the private keys on it; nothing when they are in files.
+    pub(crate) fn on_token(
+        &self,
+        wanted: &[&PublicKey],
+    ) -> Result<Vec<(TokenKey, KeyAttributes)>, UnlockError> {
+        let Store::Token(signer) = self.signer.inner() else { return Ok(Vec::new()) };
+        let objects = signer.keys().map_err(OpenTokenError::from)?;
+        let keys = objects.into_iter().filter_map(|object| object.key.ok());
+        let keys = keys.filter(|key| wanted.iter().any(|wanted| **wanted == key.public_key));
+        keys.map(|key| {
+            let attributes = signer.attributes(&key).map_err(OpenTokenError::from)?;
+            Ok((key, attributes))
+        })
+        .collect()
+    }
+
+    /// Puts the keys behind a gate, or takes them out from behind it.
+    pub(crate) fn behind(self, gate: Option<Gate>) -> Self {
+        Self { gate, ..self }
+    }
+
     /// Returns whose shares opened the keys; nobody's when they are not shared, or were made just now.
     pub(crate) fn opened_by(&self) -> &[String] {
         &self.opened_by
@@ -95,6 +128,9 @@ impl Signer for UnlockedKeys {
     }
 
     fn sign(&self, key: &KeyRef, message: &[u8]) -> Result<EcdsaSignature, SignError> {
+        if let Some(gate) = &self.gate {
+            gate.pass(self.signer.public_key(key)?, message)?;
+        }
         self.signer.sign(key, message)
     }
 }
@@ -150,7 +186,7 @@ impl KeyMaker {
                 (root, exchange, Store::Token(signer))
             }
         };
-        let keys = UnlockedKeys { signer: SecondOpinion::on(store, folder), opened_by: Vec::new() };
+        let keys = UnlockedKeys::of(store, folder, Vec::new());
         Ok(MadeKeys { root, exchange, keys, shares, directory })
     }
 }
@@ -213,6 +249,9 @@ pub(crate) fn unlock(
     wanted: &[&PublicKey],
     secrets: &SecretSource,
 ) -> Result<UnlockedKeys, UnlockError> {
+    if let Some(opened) = &secrets.opened {
+        return check_keys(opened.clone().behind(secrets.gate.clone()), wanted);
+    }
     let shared = *place.store == KeyStore::Shared;
     refuse(
         !secrets.shares.files.is_empty() && !shared,
@@ -239,13 +278,17 @@ pub(crate) fn unlock(
         }
         KeyStore::Token { uri } => Store::Token(Box::new(open_token(uri, secrets)?)),
     };
+    check_keys(UnlockedKeys::of(store, place.root, opened_by).behind(secrets.gate.clone()), wanted)
+}
+
+/// Before anything is signed: what the signer holds under each name is the key in the certificate.
+fn check_keys(keys: UnlockedKeys, wanted: &[&PublicKey]) -> Result<UnlockedKeys, UnlockError> {
     for key in wanted {
-        // Before anything is signed: what the signer holds under this name is the key in the certificate.
-        if store.public_key(&key.key_ref())? != **key {
+        if keys.public_key(&key.key_ref())? != **key {
             return Err(UnlockError::AnotherKey { wanted: key.key_ref() });
         }
     }
-    Ok(UnlockedKeys { signer: SecondOpinion::on(store, place.root), opened_by })
+    Ok(keys)
 }
 
 /// Destroys keys that are there, and looks that they are gone.

@@ -67,7 +67,7 @@ impl FileLedger {
     /// [`OpenLedgerError`].
     pub fn open(path: &Path) -> Result<UnsettledLedger, OpenLedgerError> {
         let lock = lock(path, Sharing::Alone)?;
-        Ok(UnsettledLedger(Self::with(path, shelf::read(path)?, lock)))
+        Ok(UnsettledLedger { ledger: Self::with(path, shelf::read(path)?, lock), nothing_signed: false })
     }
 
     /// Opens a ledger to look at it; nothing is written.
@@ -144,22 +144,32 @@ impl FileLedger {
 
 /// A ledger that was opened, and in which a power cut may have left intents open. It can be looked at.
 #[derive(Debug)]
-pub struct UnsettledLedger(FileLedger);
+pub struct UnsettledLedger {
+    ledger: FileLedger,
+    /// Whether it is known from elsewhere that the signer was never given what is open.
+    nothing_signed: bool,
+}
 
 impl UnsettledLedger {
+    /// Says that the signer was never given what is open, though the ledger cannot tell: then it is aborted.
+    #[must_use]
+    pub fn knowing_that_nothing_was_signed(self) -> Self {
+        Self { nothing_signed: true, ..self }
+    }
+
     /// Settles what a power cut left open (rule R9): an intent that was not given to the signer is aborted, one that was given
     /// stays uncertain for ever. Doing it again changes nothing.
     ///
     /// # Errors
     /// [`OpenLedgerError::NotSettled`].
     pub fn settle(self, now: UnixTime) -> Result<FileLedger, OpenLedgerError> {
-        let Self(ledger) = self;
+        let Self { ledger, nothing_signed } = self;
         let mut state = ledger.state();
         let (rows, events): (Vec<SettledRow>, Vec<AuditEvent>) = state
             .book
             .rows()
             .filter(|row| row.stored.status == CertificateStatus::Pending)
-            .map(|row| settlement(&row.stored, row.signing, now))
+            .map(|row| settlement(&row.stored, row.signing && !nothing_signed, now))
             .unzip();
         if !rows.is_empty() {
             write(&ledger.path, &mut state, Step::Settled(rows), events)?;
@@ -171,31 +181,31 @@ impl UnsettledLedger {
     /// Returns the latest time that any audit record states; 1970 before the first.
     #[must_use]
     pub fn latest_time(&self) -> UnixTime {
-        self.0.state().book.latest_time()
+        self.ledger.state().book.latest_time()
     }
 
     /// Returns what the records say of the destruction of the private keys.
     #[must_use]
     pub fn destruction(&self) -> Destruction {
-        self.0.state().book.destruction()
+        self.ledger.state().book.destruction()
     }
 
     /// Returns the digest in the first record that an authority was registered: that of its charter.
     #[must_use]
     pub fn registered_digest(&self) -> Option<Vec<u8>> {
-        self.0.state().book.registered().map(<[u8]>::to_vec)
+        self.ledger.state().book.registered().map(<[u8]>::to_vec)
     }
 
     /// Returns the digest in the last record that shares were dealt.
     #[must_use]
     pub fn shares_digest(&self) -> Option<Vec<u8>> {
-        self.0.shares_digest()
+        self.ledger.shares_digest()
     }
 
     /// Returns every certificate and intent, in the order of issuing key and serial number.
     #[must_use]
     pub fn certificates(&self) -> Vec<StoredCertificate> {
-        self.0.state().book.rows().map(|row| row.stored.clone()).collect()
+        self.ledger.state().book.rows().map(|row| row.stored.clone()).collect()
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod command;
 mod arguments;
+mod guided;
 mod ceremony;
 mod input_file;
 mod bundle_review;
@@ -14,6 +15,7 @@ mod medium;
 mod show;
 mod exchange_log;
 mod keys;
+mod gate;
 mod shares;
 mod person;
 mod passphrase_entry;

@@ -134,6 +134,11 @@ impl PersonKey {
         &self.public_key
     }
 
+    /// Returns what signs with it.
+    pub(crate) const fn signer(&self) -> &dyn Signer {
+        &self.signer
+    }
+
     /// Signs octets.
     pub(crate) fn sign(&self, octets: &[u8]) -> Result<EcdsaSignature, SignError> {
         self.signer.sign(&self.public_key.key_ref(), octets)

@@ -28,6 +28,11 @@ pub(crate) struct SecondOpinion<S> {
 }
 
 impl<S: Signer> SecondOpinion<S> {
+    /// Returns the signer whose signatures are looked at.
+    pub(crate) const fn inner(&self) -> &S {
+        &self.signer
+    }
+
     /// Doubts a signer; what is signed amiss goes below the directory of the root.
     pub(crate) fn on(signer: S, root: &Path) -> Self {
         Self { signer, quarantine: root.join(QUARANTINE) }

@@ -19,5 +19,10 @@ pub(crate) use dealing::{DealSharesError, DealWish, Dealt, DealtReport, HolderWi
 pub(crate) use share_set::ShareSet;
 pub(crate) use shelf::{SetDirectory, SharesShelf, ShelfError};
 
+/// Tells whether a file is a share, or what a power cut left of one.
+pub(crate) fn is_share(path: &std::path::Path) -> bool {
+    std::fs::read(path).is_ok_and(|octets| octets.starts_with(share::TITLE.as_bytes()) || octets.is_empty())
+}
+
 #[cfg(test)]
 mod tests;

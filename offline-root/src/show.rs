@@ -179,7 +179,7 @@ fn authority(certificate: &Certificate) -> String {
 }
 
 /// Returns the name of an extension (RFC 5280 §4.2), or its number.
-fn extension_name(extension: der::oid::ObjectIdentifier) -> String {
+pub(crate) fn extension_name(extension: der::oid::ObjectIdentifier) -> String {
     let known = [
         (oid::BASIC_CONSTRAINTS, "basicConstraints"),
         (oid::KEY_USAGE, "keyUsage"),

@@ -15,6 +15,12 @@ use time::format_description::well_known::Rfc3339;
 pub(crate) struct StatedTime(UnixTime);
 
 impl StatedTime {
+    /// Takes a time that a ceremony file states.
+    #[must_use]
+    pub(crate) const fn at(time: UnixTime) -> Self {
+        Self(time)
+    }
+
     /// Returns the time.
     #[must_use]
     pub(crate) const fn time(self) -> UnixTime {

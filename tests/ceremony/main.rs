@@ -3,6 +3,8 @@
 mod exchange;
 mod releases;
 
+mod guided;
+
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
@@ -33,12 +35,17 @@ fn make_room() -> TempDir {
     room
 }
 
-/// Runs a block with the programs of this workspace in front of the path; the first command that fails ends it.
-fn run_block(room: &Path, block: &str, exchange_key: &str) -> String {
-    let programs = room.join("programs");
-    let mut path = programs.into_os_string();
+/// The path with the programs of this workspace in front of it.
+fn path_with_programs(room: &Path) -> std::ffi::OsString {
+    let mut path = room.join("programs").into_os_string();
     path.push(":");
     path.push(std::env::var_os("PATH").expect("there is a path"));
+    path
+}
+
+/// Runs a block with the programs of this workspace in front of the path; the first command that fails ends it.
+fn run_block(room: &Path, block: &str, exchange_key: &str) -> String {
+    let path = path_with_programs(room);
     let mut command = Command::new("bash");
     command.args(["-eu", "-c", block]).current_dir(room).env("PATH", path).env("EXCHANGE_KEY", exchange_key);
     finish(&mut command).ok().out

@@ -56,6 +56,12 @@ impl<'a> ParsedCrl<'a> {
         &self.tbs
     }
 
+    /// Returns the signature.
+    #[must_use]
+    pub const fn signature(&self) -> &EcdsaSignature {
+        &self.signature
+    }
+
     /// Verifies the signature over the octets as they were read.
     ///
     /// # Errors

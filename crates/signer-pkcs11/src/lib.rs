@@ -6,6 +6,7 @@
 //! Modules stand in reading order; none imports one that stands above it.
 
 mod signer;
+mod survey;
 mod session;
 mod pool;
 mod key;
@@ -21,5 +22,6 @@ pub use module::LoadModuleError;
 pub use pin::{LoadPinError, Pin};
 pub use session::UseTokenError;
 pub use signer::{DestroyKeyError, GenerateKeyError, OpenTokenError, TokenOptions, TokenSigner};
+pub use survey::{KeyAttributes, PinTries, SurveyTokenError, TokenSurvey, survey};
 pub use token::{FindTokenError, TokenDescription};
 pub use uri::{ParseTokenUriError, TokenUri};

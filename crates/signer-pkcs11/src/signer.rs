@@ -25,6 +25,7 @@ use crate::key::{self, KeyProtection, PrivateKeyObject, TokenKey, Unusable};
 use crate::module::{self, LoadModuleError};
 use crate::pin::Pin;
 use crate::session::{Access, Sessions, UseTokenError};
+use crate::survey::KeyAttributes;
 use crate::token::{TokenDescription, listed};
 use crate::uri::{Keys, TokenUri};
 
@@ -187,6 +188,18 @@ impl TokenSigner {
         let found = found.ok_or(SignError::KeyNotFound { key: *key })?;
         self.check_protection(&found).map_err(into_sign_error)?;
         Ok(found)
+    }
+
+    /// Reads whether a private key can be, or ever was, elsewhere.
+    ///
+    /// # Errors
+    /// [`UseTokenError`].
+    pub fn attributes(&self, key: &TokenKey) -> Result<KeyAttributes, UseTokenError> {
+        self.sessions.work(Access::ReadOnly, |work| match key::find(work.session(), &key.id)?.as_slice() {
+            [handle] => Ok(KeyAttributes::read(work.session(), *handle)?),
+            [] => Err(UseTokenError::KeyGone { key: key.public_key.key_ref() }),
+            several => Err(UseTokenError::AmbiguousKey { id: key.id.clone(), count: several.len() }),
+        })
     }
 
     fn recall(&self, key: &KeyRef) -> Option<TokenKey> {

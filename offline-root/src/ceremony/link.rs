@@ -20,7 +20,7 @@ use crate::keys::SecretSource;
 use crate::new_file;
 
 /// The profile of links, without suite.
-const PROFILE: &str = "root-link";
+pub(crate) const PROFILE: &str = "root-link";
 
 /// What is asked for.
 #[derive(Debug, Clone)]

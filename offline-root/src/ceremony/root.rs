@@ -31,7 +31,7 @@ use crate::charter::{self, Charter, ChooseProfilesError, KeyStore, ProfileChoice
 use crate::exchange_log::ExchangeLog;
 use crate::explain::{Exit, Explained};
 use crate::fingerprint;
-use crate::keys::{KeyMaker, MadeKeys, SecretSource, UnlockError};
+use crate::keys::{KeyMaker, MadeKeys, SecretSource, UnlockError, UnlockedKeys};
 use crate::ledger_file::{FileLedger, OpenLedgerError};
 use crate::new_file::{self, NewFileError, Readers};
 use crate::operator;
@@ -115,6 +115,11 @@ struct Prepared {
 
 /// Makes a root.
 pub(crate) fn found(wish: &RootWish) -> Result<FoundedRoot, FoundRootError> {
+    found_with_keys(wish).map(|(founded, _)| founded)
+}
+
+/// Makes a root; its keys are left open.
+pub(crate) fn found_with_keys(wish: &RootWish) -> Result<(FoundedRoot, UnlockedKeys), FoundRootError> {
     let prepared = prepare(wish)?;
     new_file::directory(&wish.directory)?;
     make(wish, prepared)
@@ -192,15 +197,17 @@ fn check_succession(
     Err(FoundRootError::NoSuccessor { what })
 }
 
-fn make(wish: &RootWish, prepared: Prepared) -> Result<FoundedRoot, FoundRootError> {
+fn make(wish: &RootWish, prepared: Prepared) -> Result<(FoundedRoot, UnlockedKeys), FoundRootError> {
     let Prepared { subject, profile, maker } = prepared;
     let ledger = FileLedger::create(&wish.directory.join(LEDGER))?;
     ExchangeLog::create(&wish.directory)?;
     let label = wish.key_label.as_ref().unwrap_or(&wish.common_name);
     let keys = maker.make(&wish.directory, wish.suite.curve(), label)?;
     let actor = operator::actor(wish.tenant.clone());
-    establish(wish, (&subject, &profile), &keys, (&ledger, &actor))
-        .map_err(|cause| give_up(wish, &keys, (&ledger, &actor), cause))
+    match establish(wish, (&subject, &profile), &keys, (&ledger, &actor)) {
+        Ok(founded) => Ok((founded, keys.keys)),
+        Err(cause) => Err(give_up(wish, &keys, (&ledger, &actor), cause)),
+    }
 }
 
 fn establish(
@@ -209,6 +216,7 @@ fn establish(
     keys: &MadeKeys,
     (ledger, actor): (&FileLedger, &Actor),
 ) -> Result<FoundedRoot, FoundRootError> {
+    let signer = keys.keys.clone().behind(wish.secrets.gate.clone());
     let issued = establish_root(&RootFounding {
         actor,
         profile,
@@ -217,7 +225,7 @@ fn establish(
         now: wish.time.time(),
         linter: &policies::lint::linter(),
         entropy: &SystemEntropy,
-        signer: &keys.keys,
+        signer: &signer,
         ledger,
     })?;
     let certificate = Certificate::from_der(issued.der())?;

@@ -21,7 +21,7 @@ use crate::fingerprint;
 use crate::new_file;
 
 /// The first line.
-const TITLE: &str = "Share of a root key, format 1";
+pub(super) const TITLE: &str = "Share of a root key, format 1";
 
 /// More octets than a share has.
 const LIMIT: u64 = 4096;

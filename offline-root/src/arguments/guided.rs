@@ -1,0 +1,57 @@
+//! The options of a guided ceremony: where its file, its room and the media of the people are.
+
+use std::path::PathBuf;
+
+use ceremony::file::root::RootName;
+use clap::Args;
+
+use crate::guided::RunWish;
+use crate::guided::means::Means;
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    /// The ceremony file; its inputs lie in `inputs` beside it
+    file: PathBuf,
+    /// The room: the directory of the roots and of the ceremonies that were held with them
+    #[arg(long)]
+    dir: PathBuf,
+    /// The key file of a person, on the person's own medium; asked for when absent
+    #[arg(long, value_name = "NAME=FILE", value_parser = named_file)]
+    key: Vec<(String, PathBuf)>,
+    /// File with the passphrase of that key, mode 0600; asked for at the terminal when absent
+    #[arg(long, value_name = "NAME=FILE", value_parser = named_file)]
+    passphrase_file: Vec<(String, PathBuf)>,
+    /// File with what opens the keys of a root, the passphrase of its key files or the PIN of its token, mode 0600; asked for
+    /// at the terminal when absent
+    #[arg(long, value_name = "ROOT=FILE", value_parser = root_file)]
+    root_secret_file: Vec<(RootName, PathBuf)>,
+    /// The medium of a share-holder, on which the share of a root is in ROOT.share; asked for when absent
+    #[arg(long, value_name = "NAME=DIR", value_parser = named_file)]
+    share_medium: Vec<(String, PathBuf)>,
+    /// File with the passphrase of the shares on it, mode 0600; asked for at the terminal when absent
+    #[arg(long, value_name = "NAME=FILE", value_parser = named_file)]
+    share_passphrase_file: Vec<(String, PathBuf)>,
+}
+
+impl RunArguments {
+    pub(crate) fn into_wish(self, rehearsal: bool) -> RunWish {
+        let means = Means {
+            key_files: self.key.into_iter().collect(),
+            passphrase_files: self.passphrase_file.into_iter().collect(),
+            root_secrets: self.root_secret_file.into_iter().collect(),
+            share_media: self.share_medium.into_iter().collect(),
+            share_passphrases: self.share_passphrase_file.into_iter().collect(),
+        };
+        RunWish { file: self.file, room: self.dir, rehearsal, means }
+    }
+}
+
+fn named_file(text: &str) -> Result<(String, PathBuf), &'static str> {
+    let (name, file) = text.split_once('=').ok_or("say a name, =, and a file")?;
+    Ok((name.to_owned(), file.into()))
+}
+
+fn root_file(text: &str) -> Result<(RootName, PathBuf), String> {
+    let (name, file) = named_file(text)?;
+    Ok((RootName::try_from(name).map_err(|cause| cause.to_string())?, file))
+}

@@ -1,0 +1,384 @@
+//! An act of the ceremony file, from its announcement to its outputs: shown, confirmed, signed, verified, linted, recorded.
+//!
+//! Every step can be interrupted. What the ledger of a root holds was done, and is recorded, not done again; what was only
+//! drafted is drafted anew. The two are told apart by the SHA-256 of the to-be-signed octets, which the transcript has before
+//! any key has them.
+
+mod ending;
+mod founding;
+mod generations;
+mod products;
+mod unlocking;
+
+use ca_core::certificate::Certificate;
+use ca_core::exchange::SubordinateRequest;
+use ca_core::ports::StatusSource;
+use ca_core::public_key::PublicKey;
+use ca_core::record::{CertificateId, CertificateStatus, StoredCertificate};
+use ceremony::file::CeremonyFile;
+use ceremony::file::act::{
+    Act, ActKind, CrlPeriod, FileName, InputFile, LinkCertificates, Revoke, RootKey, SignSubCa,
+};
+use ceremony::file::root::{RootName, RootPlan};
+use ceremony::people::Person;
+use ceremony::transcript::action::Action;
+use ceremony::words::Fingerprint;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::error::{GuidedError, OutputError};
+use super::means::Means;
+use super::objects::{Draft, Earlier, Line, beside, of_certificate, of_crl};
+use super::opening::compare;
+use super::scene::{Scene, unreadable};
+use super::table::Table;
+use crate::ceremony::crl::{self, CrlWish};
+use crate::ceremony::revocation::{self, RevocationWish};
+use crate::ceremony::subordinate::{self, SignSubordinateError, SubordinateWish};
+use crate::ceremony::{Ceremony, OpenRootError, Root};
+use crate::charter;
+use crate::exchange_log::ExchangeLog;
+use crate::explain::Explained;
+use crate::gate::{Gate, Presented, watched};
+use crate::keys::{SecretSource, UnlockedKeys};
+use crate::ledger_file::{FileLedger, InspectedLedger};
+use crate::refusal::sentence;
+use crate::stated_time::StatedTime;
+
+/// Where acts are done, and by whom.
+pub(crate) struct Stage<'t, 'a> {
+    scene: &'a Scene,
+    file: &'a CeremonyFile,
+    means: &'a Means,
+    table: &'t mut Table<'a>,
+    /// The keys that were unlocked, until the ceremony ends.
+    keys: BTreeMap<RootName, UnlockedKeys>,
+    /// The root whose key is at work.
+    signing: String,
+    /// The share-holders who came forward in this run.
+    together: Vec<&'a Person>,
+}
+
+impl<'t, 'a> Stage<'t, 'a> {
+    pub(crate) const fn new(scene: &'a Scene, means: &'a Means, table: &'t mut Table<'a>) -> Self {
+        Self {
+            scene,
+            file: table.file,
+            means,
+            table,
+            keys: BTreeMap::new(),
+            signing: String::new(),
+            together: Vec::new(),
+        }
+    }
+
+    /// Does an act, or what is left of it.
+    pub(crate) fn perform(&mut self, act: &Act) -> Result<(), GuidedError> {
+        let number = act.number;
+        if self.table.did(|action| *action == Action::ActEnded { act: number }) {
+            return Ok(());
+        }
+        self.table.show(&format!("\nAct {number}: {}", act.kind.name()))?;
+        if !self.table.did(|action| *action == Action::ActBegun { act: number }) {
+            for input in act.kind.inputs() {
+                // what lies on the medium is what was reviewed, said in words.
+                compare(self.table, input.name.as_str(), &input.sha256)?;
+            }
+            let quorum = self.quorum(act)?;
+            self.table.record_by(Action::ActBegun { act: number }, &quorum)?;
+        }
+        while let Err(error) = self.act(act) {
+            self.put_right(error)?;
+        }
+        self.record_quorum(act)?;
+        self.deliver(act)
+    }
+
+    fn act(&mut self, act: &Act) -> Result<(), GuidedError> {
+        match &act.kind {
+            ActKind::FoundRoot(founding) => self.found(act, self.plan(&founding.root)?),
+            ActKind::Crl(signing) => self.sign_crl(act, &signing.root, &signing.period),
+            ActKind::CrlSeries(series) => {
+                series.periods.iter().try_for_each(|period| self.sign_crl(act, &series.root, period))
+            }
+            ActKind::SignSubCa(signing) => self.sign_subordinate(act, signing),
+            ActKind::Revoke(revocation) => self.revoke(act, revocation),
+            ActKind::CrossCertificate(certifying) => self.cross_certify(act, certifying),
+            ActKind::LinkCertificates(LinkCertificates { old, new }) => {
+                self.link(act, old, new)?;
+                self.link(act, new, old)
+            }
+            ActKind::CloseSubCa(closing) => self.close_subordinate(closing),
+            ActKind::DestroyKey(destroying) if destroying.key == RootKey::Root => self.destroy(destroying),
+            ActKind::DestroyKey(_) => Err(GuidedError::UnknownAct {
+                number: act.number,
+                kind: "destroy-key of a key that is not the root's",
+            }),
+        }
+    }
+
+    /// Shows what went wrong. Nothing is ever tried again by itself: somebody says so, after it was put right.
+    fn put_right(&mut self, error: GuidedError) -> Result<(), GuidedError> {
+        if !error.may_be_put_right() {
+            return Err(error);
+        }
+        let (what, code, next) = (sentence(&error), error.code(), error.next());
+        self.table.show(&format!("\n  {what} ({code})\n  Next: {next}."))?;
+        match self.table.ask("Put it right, then type `again`; `stop` ends the program, `abort` the ceremony")
+        {
+            Ok(answer) if answer == "again" => Ok(()),
+            Err(aborted @ GuidedError::Aborted { .. }) => Err(aborted),
+            // Nobody answers: the program ends with what went wrong.
+            Ok(_) | Err(_) => Err(error),
+        }
+    }
+
+    fn plan(&self, name: &RootName) -> Result<&'a RootPlan, GuidedError> {
+        self.file.root(name).ok_or_else(|| GuidedError::AnotherRoot { name: name.to_string() })
+    }
+
+    /// Opens a root of the room, ready to sign.
+    fn root(&self, plan: &RootPlan, time: StatedTime) -> Result<Ceremony, GuidedError> {
+        let root = self.known(plan)?;
+        // The last draft still waits for the people: no key was ever given it.
+        let waiting = self.table.transcript().actions().rev().find_map(|(_, action)| match action {
+            Action::Drafted { .. } => Some(true),
+            Action::Confirmed { .. } => Some(false),
+            _ => None,
+        });
+        let root = if waiting == Some(true) { root.knowing_that_nothing_was_signed() } else { root };
+        Ok(root.begin(time)?)
+    }
+
+    /// Looks at a root of the room: it must be the one that the file means.
+    fn known(&self, plan: &RootPlan) -> Result<Root, GuidedError> {
+        let root = Root::open(&self.scene.root(&plan.name))?;
+        let found = Fingerprint::of(root.certificate.der());
+        match plan.certificate {
+            Some(meant) if meant != found => Err(GuidedError::AnotherRoot { name: plan.name.to_string() }),
+            Some(_) | None => Ok(root),
+        }
+    }
+
+    fn held(&self) -> StatedTime {
+        StatedTime::at(self.file.held())
+    }
+
+    fn sign_crl(&mut self, act: &Act, name: &RootName, period: &CrlPeriod) -> Result<(), GuidedError> {
+        let plan = self.plan(name)?;
+        if self.products(act)?.iter().any(|product| product.speaks_for(period)) {
+            return Ok(());
+        }
+        // Before the root is opened, which then has its ledger for itself.
+        let earlier = self.earlier()?;
+        let ceremony = self.root(plan, self.held())?;
+        let opened = self.open_keys(plan, &ceremony)?;
+        let out = self.scratch("crl")?;
+        self.watch(act, &earlier, |gate| {
+            let (this_update, next_update) =
+                (StatedTime::at(period.this_update), StatedTime::at(period.next_update));
+            let secrets = behind(opened, gate);
+            crl::sign(&ceremony, &CrlWish { this_update, next_update, time: None, out, secrets })
+        })??;
+        Ok(())
+    }
+
+    fn sign_subordinate(&mut self, act: &Act, signing: &SignSubCa) -> Result<(), GuidedError> {
+        let plan = self.plan(&signing.root)?;
+        let request = self.request(&signing.request)?;
+        if *request.profile() != signing.profile {
+            let (found, meant) = (request.profile(), &signing.profile);
+            return Err(GuidedError::NotAsReviewed {
+                what: format!(
+                    "{} asks for the profile {found}, and {meant} was reviewed",
+                    signing.request.name
+                ),
+            });
+        }
+        let log = ExchangeLog::open(&self.scene.root(&plan.name));
+        if log.response_to(&request)?.is_some() && !self.products(act)?.is_empty() {
+            return Ok(());
+        }
+        let earlier = self.earlier()?;
+        let ceremony = self.root(plan, self.held())?;
+        let opened = self.open_keys(plan, &ceremony)?;
+        let (request, out) =
+            (self.scene.inputs().join(signing.request.name.as_str()), self.scratch("response")?);
+        self.watch(act, &earlier, |gate| {
+            let secrets = behind(opened, gate);
+            subordinate::sign(
+                &ceremony,
+                &SubordinateWish { request, digest: None, out, profiles: None, secrets },
+            )
+        })??;
+        Ok(())
+    }
+
+    /// Reads a request among the inputs.
+    fn request(&self, input: &InputFile) -> Result<SubordinateRequest, GuidedError> {
+        let path = self.scene.inputs().join(input.name.as_str());
+        let text = fs::read_to_string(&path).map_err(unreadable(&path))?;
+        Ok(SubordinateRequest::from_text(&text).map_err(SignSubordinateError::from)?)
+    }
+
+    /// Needs no key: the next CRL says so.
+    fn revoke(&mut self, act: &Act, wish: &Revoke) -> Result<(), GuidedError> {
+        let ceremony = self.root(self.plan(&wish.root)?, self.held())?;
+        let (number, serial, reason) = (act.number, wish.serial.to_string(), wish.reason.name().to_owned());
+        if self.table.did(|action| matches!(action, Action::Revoked { act, .. } if *act == number)) {
+            return Ok(());
+        }
+        let id = CertificateId {
+            issuer: ceremony.certificate.public_key().key_ref(),
+            serial: wish.serial.clone(),
+        };
+        let row = ceremony.ledger.certificate(&id)?;
+        let subject = row.as_ref().map(|row| row.subject.clone()).unwrap_or_default();
+        self.table.show(&format!("  The root {} revokes {serial}, {subject}: {reason}", wish.root))?;
+        self.table.agree(&[])?;
+        let done = |row: StoredCertificate| matches!(row.status, CertificateStatus::Revoked(revocation) if revocation.reason == wish.reason);
+        if !row.is_some_and(done) {
+            revocation::revoke(
+                &ceremony,
+                &RevocationWish {
+                    serial: wish.serial.clone(),
+                    reason: wish.reason,
+                    invalidity_date: wish.invalidity_date.map(StatedTime::at),
+                },
+            )?;
+        }
+        self.table.record(Action::Revoked { act: number, root: wish.root.clone(), serial, reason })
+    }
+
+    /// A path for what an act writes on its way.
+    fn scratch(&self, name: &str) -> Result<PathBuf, GuidedError> {
+        let path = self.scene.scratch().join(name);
+        match fs::remove_file(&path) {
+            Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(unreadable(&path)(cause)),
+            Ok(()) | Err(_) => Ok(path),
+        }
+    }
+
+    /// Does what signs, and has the people look at everything before it is signed.
+    fn watch<T: Send>(
+        &mut self,
+        act: &Act,
+        earlier: &Earlier,
+        work: impl FnOnce(Gate) -> T + Send,
+    ) -> Result<T, GuidedError> {
+        watched(work, |presented| self.see(act, earlier, presented))
+    }
+
+    fn see(&mut self, act: &Act, earlier: &Earlier, presented: &Presented) -> Result<(), GuidedError> {
+        let draft = Draft::read(&presented.key, &presented.octets);
+        let (now, before) = match &draft {
+            Draft::Certificate(certificate) => {
+                (of_certificate(certificate), earlier.certificate_like(certificate))
+            }
+            Draft::Crl(crl) => (of_crl(crl).map_err(OutputError::DraftCrl)?, earlier.crl_like(crl)),
+            Draft::Response => return self.table.show("  The exchange key signs the response."),
+        };
+        let object = name_of(act, &draft, &self.signing)?;
+        if let (ActKind::FoundRoot(founding), Draft::Certificate(certificate)) = (&act.kind, &draft) {
+            self.key_made(&founding.root, RootKey::Root, certificate.public_key())?;
+        }
+        let to_be_signed = Fingerprint::of(&presented.octets);
+        // What broke a rule never came this far (case R-05).
+        self.table.record(Action::Drafted {
+            act: act.number,
+            object: object.clone(),
+            to_be_signed,
+            lints: Vec::new(),
+        })?;
+        let shown = words_of(&object, &now, &before, &to_be_signed);
+        self.table.show(&shown)?;
+        let quorum = self.quorum(act)?;
+        let shown = Fingerprint::of(shown.as_bytes());
+        self.table.confirm(Action::Confirmed { act: act.number, object, shown }, &quorum)
+    }
+
+    /// Records a key, unless it stands in the transcript already.
+    fn key_made(&mut self, root: &RootName, purpose: RootKey, key: &PublicKey) -> Result<(), GuidedError> {
+        let made = Action::KeyMade { root: root.clone(), purpose, key: Fingerprint::new(key.fingerprint()) };
+        if self.table.did(|action| *action == made) { Ok(()) } else { self.table.record(made) }
+    }
+
+    /// Reads what all roots of the room signed so far.
+    fn earlier(&self) -> Result<Earlier, GuidedError> {
+        let mut earlier = Earlier::default();
+        let roots = self.scene.roots();
+        for entry in fs::read_dir(&roots).map_err(unreadable(&roots))? {
+            let path = entry.map_err(unreadable(&roots))?.path();
+            if let Some(ledger) = inspected(&path)? {
+                let rows = ledger.certificates.iter();
+                earlier
+                    .certificates
+                    .extend(rows.filter_map(|row| Certificate::from_der(&row.certificate).ok()));
+                earlier.crls.extend(ledger.crls.into_iter().map(|inspected| inspected.crl.der));
+            }
+        }
+        Ok(earlier)
+    }
+}
+
+/// Looks into the ledger of a root, if there is a root.
+fn inspected(root: &Path) -> Result<Option<InspectedLedger>, GuidedError> {
+    if !root.join(charter::FILE_NAME).is_file() {
+        return Ok(None);
+    }
+    Ok(Some(FileLedger::inspect(&root.join("ledger")).map_err(OpenRootError::from)?))
+}
+
+/// Keys that sign only what has passed the gate.
+fn behind(opened: UnlockedKeys, gate: Gate) -> SecretSource {
+    SecretSource { opened: Some(opened), gate: Some(gate), ..SecretSource::default() }
+}
+
+/// What an output is called.
+fn name_of(act: &Act, draft: &Draft<'_>, by: &str) -> Result<FileName, GuidedError> {
+    let name = match (&act.kind, draft) {
+        (kind, Draft::Crl(crl)) => {
+            // By its time and not by its number: a draft that a power cut undid has used a number up.
+            let root = kind.roots().first().map(ToString::to_string).unwrap_or_default();
+            let from = crl.period().map_err(OutputError::DraftCrl)?.0.to_string();
+            let date = from.get(..10).unwrap_or_default();
+            format!("{root}-act-{}-{date}.crl", act.number)
+        }
+        (ActKind::FoundRoot(founding), _) => format!("{}.crt", founding.root),
+        (ActKind::SignSubCa(signing), _) => format!("{}.crt", stem(&signing.request)),
+        (ActKind::CrossCertificate(signing), _) => {
+            format!("{}-by-{}.crt", stem(&signing.request), signing.root)
+        }
+        (ActKind::LinkCertificates(link), _) => format!("{}-by-{}.crt", other(link, by), by),
+        (kind, _) => format!("act-{}-{}.crt", act.number, kind.name()),
+    };
+    Ok(name.try_into()?)
+}
+
+/// The root of a pair that the other one certifies.
+fn other<'a>(link: &'a LinkCertificates, by: &str) -> &'a str {
+    if link.old.as_str() == by { link.new.as_str() } else { link.old.as_str() }
+}
+
+/// The name of an input without what follows its first dot.
+fn stem(input: &InputFile) -> &str {
+    let name = input.name.as_str();
+    name.split_once('.').map_or(name, |(stem, _)| stem)
+}
+
+/// What people are shown of an object, and what the transcript has the SHA-256 of.
+fn words_of(object: &FileName, now: &[Line], before: &[Line], to_be_signed: &Fingerprint) -> String {
+    let heading = if before.is_empty() {
+        "the first of its kind in this room"
+    } else {
+        "beside the one before: = the same, - then, + now"
+    };
+    let words: Vec<String> = to_be_signed.words().chunks(8).map(|eight| eight.join(" ")).collect();
+    format!(
+        "\nTo be signed: {object}, {heading}\n{}  SHA-256 of the to-be-signed octets, in words\n    {}",
+        beside(now, before),
+        words.join("\n    ")
+    )
+}

@@ -1,0 +1,94 @@
+//! The closing: the bundle, its manifest signed by operator and all witnesses, and the medium of what leaves.
+//!
+//! Everything is made of what lies on the disk, so that a power cut here costs nothing: what is not whole is made once more.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use ceremony::bundle::BundleDraft;
+use ceremony::file::act::FileName;
+use ceremony::record::Record;
+use ceremony::transcript::action::{Action, Tool};
+
+use super::error::{GuidedError, OutputError};
+use super::scene::{Scene, ensure, settle, unreadable};
+use super::table::Table;
+use crate::medium;
+
+/// Makes the bundle of a ceremony that was closed, unless it is there.
+pub(crate) fn bundle(table: &mut Table<'_>, scene: &Scene, records: &[Record]) -> Result<(), GuidedError> {
+    if scene.bundle().is_dir() {
+        return Ok(());
+    }
+    let path = scene.transcript();
+    let transcript = fs::read(&path).map_err(unreadable(&path))?;
+    let mut draft = BundleDraft::new(table.file, &transcript, &tools(table))?;
+    for (name, octets) in files(&scene.inputs())? {
+        draft = draft.input(&name, octets);
+    }
+    for (name, octets) in files(&scene.outputs())? {
+        draft = draft.output(&name, octets);
+    }
+    for record in records {
+        draft = draft.record(record)?;
+    }
+    let unsigned = draft.manifest()?;
+    let signed = table.each_key(unsigned, |bundle, person, key| Ok(bundle.sign(person, key)?))?;
+    let bundle = signed.seal()?;
+    settle(&scene.path().join("bundle.tar"), &bundle.to_tar()?).or_else(|error| match error {
+        // Signed by an earlier run, which a power cut kept from writing the directory.
+        GuidedError::Output(OutputError::OutputDiffers { path }) => {
+            fs::remove_file(&path).map_err(unreadable(&path))?;
+            settle(&path, &bundle.to_tar()?)
+        }
+        error => Err(error),
+    })?;
+    let new = scene.path().join("bundle.new");
+    clear(&new)?;
+    bundle.write(&new).map_err(unreadable(&new))?;
+    fs::rename(&new, scene.bundle()).map_err(unreadable(&new))
+}
+
+/// Puts what leaves on its own: the outputs and nothing else (case R-20). It is looked at as every medium is.
+pub(crate) fn export(table: &mut Table<'_>, scene: &Scene) -> Result<(), GuidedError> {
+    let export = scene.export();
+    ensure(&export)?;
+    for (name, octets) in files(&scene.outputs())? {
+        settle(&export.join(name.as_str()), &octets)?;
+    }
+    let review = medium::review(&export)?;
+    table.show(&format!("\nWhat leaves, in {}\n{review}", export.display()))
+}
+
+/// Every program that led the ceremony: after an interruption it may have been another.
+fn tools(table: &Table<'_>) -> Vec<Tool> {
+    let opened = table.transcript().actions().filter_map(|(_, action)| match action {
+        Action::Opened { tool, .. } => Some(tool.clone()),
+        _ => None,
+    });
+    opened.collect()
+}
+
+/// Reads the files of a directory, in the order of their names.
+fn files(directory: &Path) -> Result<Vec<(FileName, Vec<u8>)>, GuidedError> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory).map_err(unreadable(directory))? {
+        let entry = entry.map_err(unreadable(directory))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        // Half of a file that a power cut kept from being placed.
+        if !crate::new_file::is_aside(&name) {
+            let octets = fs::read(entry.path()).map_err(unreadable(&entry.path()))?;
+            files.push((name.try_into()?, octets));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn clear(directory: &Path) -> Result<(), GuidedError> {
+    match fs::remove_dir_all(directory) {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(unreadable(directory)(cause)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}

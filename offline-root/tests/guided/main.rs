@@ -1,0 +1,7 @@
+//! Ceremonies led by the program itself: as a process, in a network namespace of its own, with people who answer.
+
+mod interrupted;
+mod refused;
+mod room;
+mod token;
+mod whole;

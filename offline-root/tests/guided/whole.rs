@@ -1,0 +1,68 @@
+//! Whole ceremonies: what comes out is what others believe.
+
+use std::process::Command;
+
+use crate::room::{Answer, Room, files};
+
+#[test]
+fn a_root_is_founded_and_signs_a_crl_and_outsiders_believe_it() {
+    let mut room = Room::new(false);
+    room.root("a", "1", "{ store = \"file\" }");
+    room.found("a");
+    room.crl("a");
+    room.write();
+    room.hold().ok();
+    assert!(room.verify("room").contains("1 certificates, 1 CRLs"));
+    // what leaves is what was made, and nothing else.
+    let ceremony = room.ceremony("room");
+    assert_eq!(files(&ceremony.join("export")), files(&ceremony.join("outputs")));
+    openssl(&ceremony.join("export"), "a");
+    room.hold().refused(7, "ceremony.over");
+}
+
+/// OpenSSL believes the root and its CRL.
+fn openssl(export: &std::path::Path, root: &str) {
+    let certificate = export.join(format!("{root}.crt"));
+    let mut verify = Command::new("openssl");
+    verify.args(["verify", "-check_ss_sig", "-CAfile"]).args([&certificate, &certificate]);
+    assert!(verify.output().unwrap().status.success());
+    let crls = files(export).into_iter().map(|(name, _)| name).filter(|name| name.ends_with(".crl"));
+    for name in crls {
+        let mut openssl = Command::new("openssl");
+        openssl.args(["crl", "-inform", "DER", "-noout", "-in"]).arg(export.join(name));
+        let looked = openssl.arg("-CAfile").arg(&certificate).output().unwrap();
+        assert!(String::from_utf8_lossy(&looked.stderr).contains("verify OK"), "{looked:?}");
+    }
+}
+
+#[test]
+fn both_suites_with_shares_of_five_people() {
+    let mut room = Room::new(true);
+    for (name, suite) in [("a", "1"), ("b", "2")] {
+        room.root(name, suite, "{ store = \"shared\" }");
+        room.found(name);
+        room.crl(name);
+    }
+    room.more.clear();
+    room.write();
+    // The power goes before the first CRL: three of five open the keys again.
+    let cut = room.hold_with(|_, question| (question.contains("Wim: type yes")).then_some(Answer::CutPower));
+    assert_eq!(cut.exit, None);
+    room.hold().ok();
+    room.verify("room");
+}
+
+#[test]
+fn a_rehearsal_says_so_everywhere_and_meets_no_real_root() {
+    let mut room = Room::new(false);
+    room.root("a", "1", "{ store = \"file\" }");
+    room.found("a");
+    room.crl("a");
+    room.write();
+    let rehearsed = room.rehearse().ok();
+    assert!(rehearsed.said.contains("REHEARSAL") && rehearsed.out.contains("REHEARSAL"));
+    assert!(room.verify("room/REHEARSAL").contains("REHEARSAL"));
+    assert!(!room.path("room/roots").exists());
+    room.hold().ok();
+    assert!(!room.verify("room").contains("REHEARSAL"));
+}
