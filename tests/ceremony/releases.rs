@@ -164,14 +164,21 @@ fn r_16_a_series_is_released_by_date_and_its_end_is_told() {
 #[test]
 fn r_08_a_series_that_was_altered_on_its_way_is_refused_as_a_whole() {
     let site = Site::new();
-    site.sign_series();
+    let sign = "offline-root crl-series --dir root-s1 --time now --first now --every-days 80 --overlap-days 10 --count 3 \
+                --out series --passphrase-file passphrase";
+    let _ = run_block(site.room.path(), sign, "");
     let _serving = site.serve();
-    let file = site.room.path().join("series/2.crl");
-    let mut octets = fs::read(&file).expect("it was signed");
+    let list = fs::read(site.room.path().join("series/series.json")).expect("it was signed");
+    let list: Value = serde_json::from_slice(&list).expect("it is a list");
+    let file = site.room.path().join("series").join(list["crls"][1]["file"].as_str().expect("a name"));
+    let signed = fs::read(&file).expect("it was signed");
+    let mut octets = signed.clone();
     *octets.last_mut().expect("it has octets") ^= 1;
     fs::write(&file, octets).expect("it is ours");
     let refused = site.meter_pki(&["ceremony", "keep", "series"]);
     assert_eq!(refused.code, Some(9), "{}", refused.all());
     assert!(refused.err.contains("releases.digest"), "{}", refused.err);
     assert_eq!(states(&site.json(&["ceremony", "releases"])), Vec::<&str>::new());
+    fs::write(&file, signed).expect("it is ours");
+    assert_eq!(site.json(&["ceremony", "keep", "series"])["new"], 3);
 }

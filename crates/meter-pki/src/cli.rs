@@ -126,7 +126,7 @@ pub enum CeremonyCommand {
     Import(ImportArgs),
     /// Take in what the ceremony made for later: a directory with series.json, or one file. The server publishes each by its date.
     Keep {
-        /// The directory with `series.json`, or a CRL or CA certificate (DER).
+        /// The directory with `series.json`, or a CRL or CA certificate (DER or PEM).
         path: PathBuf,
         /// The date of a single file, such as 2027-11-21T00:00:00Z; its thisUpdate or notBefore unless given.
         #[arg(long, value_name = "TIME")]

@@ -52,10 +52,10 @@ impl World {
         let csr = self.csr();
         let sender = [0xA4, 2, 0x30, 0];
         let octets = |octets: &'static [u8]| OctetStringRef::new(octets).ok();
-        let profiles = match flaw {
-            Flaw::TwoProfiles => vec!["sub-operational-s1".to_owned(), "root-s1".to_owned()],
-            _ => vec!["sub-operational-s1".to_owned()],
-        };
+        let mut profiles = vec!["sub-operational-s1".to_owned()];
+        if flaw == Flaw::TwoProfiles {
+            profiles.push("root-s1".to_owned());
+        }
         let profiles = profiles.to_der().unwrap();
         let info = InfoTypeAndValue {
             info_type: CERT_PROFILE,

@@ -14,8 +14,9 @@
 //! behind them: too little follows. The ledger is then older by that much, as the exported log and published CRLs show.
 
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
-use std::io;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use batch::WholeBatch;
@@ -27,8 +28,8 @@ mod tests;
 /// fjall's number of the audit trail's keyspace: it numbers them from 1 as they are made, and this one is made second.
 pub(super) const AUDIT: u64 = 2;
 
-/// How much is compared with zeros at once.
-const BLOCK: usize = 4_096;
+/// How many octets are compared with zeros at once.
+const BLOCK: usize = 1 << 16;
 
 /// Octets of a journal are not what was written and synced.
 #[derive(Debug, thiserror::Error)]
@@ -131,13 +132,27 @@ fn journals(directory: &Path) -> io::Result<BTreeMap<u64, PathBuf>> {
 
 /// Reads a journal without the zeros that fjall makes it with, to be written over.
 fn written(journal: &Path) -> io::Result<Vec<u8>> {
-    let mut octets = fs::read(journal)?;
-    while octets.last_chunk() == Some(&[0; BLOCK]) {
-        octets.truncate(octets.len().saturating_sub(BLOCK));
-    }
+    let journal = File::open(journal)?;
+    let mut octets = Vec::new();
+    (&journal).take(end_of_written(&journal)?).read_to_end(&mut octets)?;
     let end = octets.iter().rposition(|octet| *octet != 0).map_or(0, |last| last.saturating_add(1));
     octets.truncate(end);
     Ok(octets)
+}
+
+/// Finds where only blocks of zeros follow, from behind: a new journal is nothing else.
+fn end_of_written(journal: &File) -> io::Result<u64> {
+    let mut block = vec![0; BLOCK];
+    let step = u64::try_from(BLOCK).map_err(io::Error::other)?;
+    let mut end = journal.metadata()?.len();
+    while let Some(begin) = end.checked_sub(step) {
+        journal.read_exact_at(&mut block, begin)?;
+        if block.iter().any(|octet| *octet != 0) {
+            break;
+        }
+        end = begin;
+    }
+    Ok(end)
 }
 
 /// Cuts a journal off, durably. Its length is the file's own, so that no directory need be synced.

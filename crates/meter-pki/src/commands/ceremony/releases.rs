@@ -39,7 +39,8 @@ pub(super) async fn keep(
         }
         series(path)?
     } else {
-        vec![ReleaseText { der: STANDARD.encode(read(path)?), release: release.map(str::to_owned) }]
+        let der = as_der(read(path)?);
+        vec![ReleaseText { der: STANDARD.encode(der), release: release.map(str::to_owned) }]
     };
     let view: ReleasesView = client.post("/v1/releases", &ReleasesText { objects }).await?;
     printer.result(&view, |view| {
@@ -85,6 +86,14 @@ fn object(directory: &Path, listed: Listed) -> Result<ReleaseText, Failure> {
             .then("keep the medium, and fetch the series again from the bundle of the ceremony"));
     }
     Ok(ReleaseText { der: STANDARD.encode(octets), release })
+}
+
+/// Takes the armour off a certificate or CRL in PEM (RFC 7468 §5, §6); the server judges what it gets.
+fn as_der(octets: Vec<u8>) -> Vec<u8> {
+    match der::pem::decode_vec(octets.trim_ascii()) {
+        Ok(("CERTIFICATE" | "X509 CRL", der)) => der,
+        Ok(_) | Err(_) => octets,
+    }
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
