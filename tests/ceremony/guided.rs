@@ -47,7 +47,7 @@ fn hold(room: &Path, block: &str) -> String {
             break;
         }
         said += core::str::from_utf8(&octets[..read]).expect("it is text");
-        let line = said[last..].rsplit('\n').next().unwrap_or_default();
+        let line = said.get(last..).unwrap_or_default().rsplit('\n').next().unwrap_or_default();
         let Some(answer) = line.ends_with(": ").then(|| answer(line, &said)).flatten() else { continue };
         last = said.len();
         writeln!(keyboard, "{answer}").expect("it listens");

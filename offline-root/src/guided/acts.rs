@@ -143,12 +143,13 @@ impl<'t, 'a> Stage<'t, 'a> {
     fn root(&self, plan: &RootPlan, time: StatedTime) -> Result<Ceremony, GuidedError> {
         let root = self.known(plan)?;
         // The last draft still waits for the people: no key was ever given it.
-        let waiting = self.table.transcript().actions().rev().find_map(|(_, action)| match action {
-            Action::Drafted { .. } => Some(true),
-            Action::Confirmed { .. } => Some(false),
-            _ => None,
-        });
-        let root = if waiting == Some(true) { root.knowing_that_nothing_was_signed() } else { root };
+        let mut actions = self.table.transcript().actions().rev().map(|(_, action)| action);
+        let last = actions.find(|action| matches!(action, Action::Drafted { .. } | Action::Confirmed { .. }));
+        let root = if matches!(last, Some(Action::Drafted { .. })) {
+            root.knowing_that_nothing_was_signed()
+        } else {
+            root
+        };
         Ok(root.begin(time)?)
     }
 

@@ -17,7 +17,7 @@ use super::table::Table;
 use crate::medium;
 
 /// Makes the bundle of a ceremony that was closed, unless it is there.
-pub(crate) fn bundle(table: &mut Table<'_>, scene: &Scene, records: &[Record]) -> Result<(), GuidedError> {
+pub(crate) fn bundle(table: &Table<'_>, scene: &Scene, records: &[Record]) -> Result<(), GuidedError> {
     if scene.bundle().is_dir() {
         return Ok(());
     }
@@ -36,14 +36,14 @@ pub(crate) fn bundle(table: &mut Table<'_>, scene: &Scene, records: &[Record]) -
     let unsigned = draft.manifest()?;
     let signed = table.each_key(unsigned, |bundle, person, key| Ok(bundle.sign(person, key)?))?;
     let bundle = signed.seal()?;
-    settle(&scene.path().join("bundle.tar"), &bundle.to_tar()?).or_else(|error| match error {
+    let tar = scene.path().join("bundle.tar");
+    let mut placed = settle(&tar, &bundle.to_tar()?);
+    if matches!(placed, Err(GuidedError::Output(OutputError::OutputDiffers { .. }))) {
         // Signed by an earlier run, which a power cut kept from writing the directory.
-        GuidedError::Output(OutputError::OutputDiffers { path }) => {
-            fs::remove_file(&path).map_err(unreadable(&path))?;
-            settle(&path, &bundle.to_tar()?)
-        }
-        error => Err(error),
-    })?;
+        fs::remove_file(&tar).map_err(unreadable(&tar))?;
+        placed = settle(&tar, &bundle.to_tar()?);
+    }
+    placed?;
     let new = scene.path().join("bundle.new");
     clear(&new)?;
     bundle.write(&new).map_err(unreadable(&new))?;
@@ -63,9 +63,8 @@ pub(crate) fn export(table: &mut Table<'_>, scene: &Scene) -> Result<(), GuidedE
 
 /// Every program that led the ceremony: after an interruption it may have been another.
 fn tools(table: &Table<'_>) -> Vec<Tool> {
-    let opened = table.transcript().actions().filter_map(|(_, action)| match action {
-        Action::Opened { tool, .. } => Some(tool.clone()),
-        _ => None,
+    let opened = table.transcript().actions().filter_map(|(_, action)| {
+        if let Action::Opened { tool, .. } = action { Some(tool.clone()) } else { None }
     });
     opened.collect()
 }

@@ -127,7 +127,7 @@ pub(crate) enum GuidedError {
     },
     /// An act was not done.
     #[error(transparent)]
-    Act(#[from] ActError),
+    Act(Box<ActError>),
     /// What was made was not put in its place.
     #[error(transparent)]
     Output(#[from] OutputError),
@@ -207,6 +207,12 @@ pub(crate) enum OutputError {
     /// Something cannot be written as text.
     #[error("a certificate or key cannot be written as text: {0}")]
     Text(#[from] pem::Error),
+}
+
+impl From<ActError> for GuidedError {
+    fn from(error: ActError) -> Self {
+        Self::Act(Box::new(error))
+    }
 }
 
 /// Errors of verbs and of outputs are errors of the ceremony.
@@ -302,17 +308,6 @@ impl Explained for OutputError {
 }
 
 impl GuidedError {
-    fn explained(&self) -> Option<&dyn Explained> {
-        Some(match self {
-            Self::Network(error) => error,
-            Self::Room(error) => error,
-            Self::Person(error) => error,
-            Self::Act(error) => error,
-            Self::Output(error) => error,
-            _ => return None,
-        })
-    }
-
     /// Tells whether people can put it right and have the act done once more, without leaving the room: nothing was altered,
     /// and the terminal and the transcript work.
     pub(crate) fn may_be_put_right(&self) -> bool {
@@ -334,7 +329,11 @@ impl Explained for GuidedError {
             }
             Self::Journal(_) | Self::Incident { .. } | Self::AnotherRoot { .. } => Exit::Integrity,
             Self::NotThatPerson { .. } => Exit::Permission,
-            _ => self.explained().map_or(Exit::Failed, Explained::exit),
+            Self::Network(error) => error.exit(),
+            Self::Room(error) => error.exit(),
+            Self::Person(error) => error.exit(),
+            Self::Act(error) => error.exit(),
+            Self::Output(error) => error.exit(),
         }
     }
 
@@ -356,7 +355,11 @@ impl Explained for GuidedError {
             Self::AnotherRoot { .. } => "root.another",
             Self::RootExists { .. } => "root.exists",
             Self::UnknownAct { .. } => "act.unknown",
-            _ => self.explained().map_or("ceremony.failed", Explained::code),
+            Self::Network(error) => error.code(),
+            Self::Room(error) => error.code(),
+            Self::Person(error) => error.code(),
+            Self::Act(error) => error.code(),
+            Self::Output(error) => error.code(),
         }
     }
 
@@ -375,12 +378,14 @@ impl Explained for GuidedError {
             Self::RootExists { .. } => "find out where it comes from; nothing is ever overwritten",
             Self::AnotherRoot { .. } => "check --dir, and the SHA-256 of the root in the ceremony file",
             Self::UnknownAct { .. } => "take the act out of the ceremony file",
-            _ => {
-                return self.explained().map_or_else(
-                    || "check the disk and the media, then run the same command: it goes on where it was".to_owned(),
-                    Explained::next,
-                );
+            Self::Unreadable { .. } | Self::NotSigned(_) => {
+                "check the disk and the media, then run the same command: it goes on where it was"
             }
+            Self::Network(error) => return error.next(),
+            Self::Room(error) => return error.next(),
+            Self::Person(error) => return error.next(),
+            Self::Act(error) => return error.next(),
+            Self::Output(error) => return error.next(),
         }
         .to_owned()
     }

@@ -1,4 +1,5 @@
 //! Ceremonies led by the program itself: as a process, in a network namespace of its own, with people who answer.
+#![cfg(test)]
 
 mod interrupted;
 mod refused;

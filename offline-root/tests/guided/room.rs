@@ -243,7 +243,7 @@ pub(crate) fn answered(
             break;
         }
         said += core::str::from_utf8(&octets[..read]).unwrap();
-        let line = said[last..].rsplit('\n').next().unwrap();
+        let line = said.get(last..).unwrap().rsplit('\n').next().unwrap();
         let Some(usual) = line.ends_with(": ").then(|| usual(line, &said)).flatten() else { continue };
         questions += 1;
         let line = line.to_owned();

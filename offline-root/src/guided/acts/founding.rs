@@ -187,11 +187,10 @@ impl<'a> Stage<'_, 'a> {
 
     /// The root key that was made last, unless it was destroyed already.
     fn last_key_made(&self, name: &RootName) -> Option<Fingerprint> {
-        let made = self.table.transcript().actions().filter_map(|(_, action)| match action {
-            Action::KeyMade { root, purpose: RootKey::Root, key } if root == name => Some(*key),
-            _ => None,
-        });
-        let last = made.last()?;
+        let last = self.table.transcript().actions().rev().find_map(|(_, action)| {
+            let Action::KeyMade { root, purpose: RootKey::Root, key } = action else { return None };
+            (root == name).then_some(*key)
+        })?;
         let gone = |action: &Action| matches!(action, Action::KeyDestroyed { key, .. } if *key == last);
         (!self.table.did(gone)).then_some(last)
     }

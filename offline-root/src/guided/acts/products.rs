@@ -89,11 +89,9 @@ impl Stage<'_, '_> {
     /// The last draft of each object of an act.
     fn drafts(&self, act: &Act) -> BTreeMap<FileName, Fingerprint> {
         let actions = self.table.transcript().actions();
-        let drafted = actions.filter_map(|(_, action)| match action {
-            Action::Drafted { act: number, object, to_be_signed, .. } if *number == act.number => {
-                Some((object.clone(), *to_be_signed))
-            }
-            _ => None,
+        let drafted = actions.filter_map(|(_, action)| {
+            let Action::Drafted { act: number, object, to_be_signed, .. } = action else { return None };
+            (*number == act.number).then(|| (object.clone(), *to_be_signed))
         });
         drafted.collect()
     }
@@ -295,7 +293,7 @@ impl Stage<'_, '_> {
     fn companions(&mut self, act: &Act) -> Result<Vec<(FileName, Vec<u8>)>, GuidedError> {
         let ActKind::FoundRoot(founding) = &act.kind else { return Ok(Vec::new()) };
         let root = self.known(self.plan(&founding.root)?)?;
-        let key = root.charter.exchange_key.clone();
+        let key = root.charter.exchange_key;
         self.key_made(&founding.root, RootKey::Exchange, &key)?;
         let name = format!("{}-exchange-key.pem", founding.root);
         Ok(vec![(name.try_into()?, armour("PUBLIC KEY", key.spki_der())?.into_bytes())])
@@ -309,7 +307,13 @@ fn profile_of(act: &Act, root: &Root) -> Result<String, GuidedError> {
         ActKind::SignSubCa(signing) => Ok(signing.profile.to_string()),
         ActKind::CrossCertificate(signing) => Ok(signing.profile.to_string()),
         ActKind::LinkCertificates(_) => Ok(format!("{}-{}", link::PROFILE, root.charter.suite.suffix())),
-        kind => Err(GuidedError::UnknownAct { number: act.number, kind: kind.name() }),
+        ActKind::Crl(_)
+        | ActKind::CrlSeries(_)
+        | ActKind::Revoke(_)
+        | ActKind::CloseSubCa(_)
+        | ActKind::DestroyKey(_) => {
+            Err(GuidedError::UnknownAct { number: act.number, kind: act.kind.name() })
+        }
     }
 }
 
