@@ -125,6 +125,11 @@ keys = {keys}
         );
     }
 
+    /// Gives a root the name of another one in its certificate.
+    pub(crate) fn rename_root(&mut self, root: &str, like: &str) {
+        self.roots = self.roots.replace(&format!("Example Root {root}\""), &format!("Example Root {like}\""));
+    }
+
     /// Adds an act.
     pub(crate) fn act(&mut self, text: &str) {
         self.acts += &format!("\n[[act]]\n{text}\n");

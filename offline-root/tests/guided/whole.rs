@@ -66,3 +66,26 @@ fn a_rehearsal_says_so_everywhere_and_meets_no_real_root() {
     room.hold().ok();
     assert!(!room.verify("room").contains("REHEARSAL"));
 }
+
+/// A root in a second suite-1 generation, linked to the first; then the first one's keys are destroyed.
+#[test]
+fn two_generations_are_linked_and_the_first_ones_keys_destroyed() {
+    let mut room = Room::new(false);
+    room.root("a", "1", "{ store = \"file\" }");
+    room.root("b", "1", "{ store = \"file\" }");
+    // Links join roots of one name (RFC 9810 §4.4).
+    room.rename_root("b", "a");
+    for name in ["a", "b"] {
+        room.found(name);
+    }
+    room.act("kind = \"link-certificates\"\nold = \"a\"\nnew = \"b\"");
+    room.crl("a");
+    room.act("kind = \"destroy-key\"\nroot = \"a\"\nkey = \"root\"\nwhy = \"its successor took over\"");
+    room.write();
+    room.hold().ok();
+    let outputs: Vec<String> =
+        files(&room.ceremony("room").join("outputs")).into_iter().map(|(name, _)| name).collect();
+    assert!(outputs.contains(&"b-by-a.crt".to_owned()) && outputs.contains(&"a-by-b.crt".to_owned()));
+    assert_eq!(room.steps("room").iter().filter(|step| *step == "key-destroyed").count(), 2);
+    room.verify("room");
+}
