@@ -132,7 +132,7 @@ impl World {
         let repository = Arc::new(Repository::new(folder, &roots));
         repository.refresh().unwrap();
         let kept = self.place.path().join("kept");
-        let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as _;
+        let clock: Arc<dyn Clock> = self.clock.clone();
         (Releases::open(Some(Path::new(&kept)), &roots, Arc::clone(&repository), clock).unwrap(), repository)
     }
 
@@ -273,12 +273,8 @@ fn r_08_a_crl_of_a_stranger_and_an_altered_kept_file_are_refused() {
     let roots = [world.root.issuer()];
     let folder = CrlFolder::open(&world.place.path().join("published")).unwrap();
     let repository = Arc::new(Repository::new(folder, &roots));
-    let opened = Releases::open(
-        Some(&world.place.path().join("kept")),
-        &roots,
-        repository,
-        Arc::clone(&world.clock) as Arc<dyn Clock>,
-    );
+    let opened =
+        Releases::open(Some(&world.place.path().join("kept")), &roots, repository, world.clock.clone());
     assert_eq!(opened.unwrap_err().code, "releases.altered");
 }
 
@@ -313,7 +309,7 @@ fn a_successor_root_and_its_links_are_served_from_their_date() {
 fn nothing_is_kept_where_no_directory_is_named() {
     let world = World::new();
     let (_, repository) = world.start();
-    let clock = Arc::clone(&world.clock) as Arc<dyn Clock>;
+    let clock = world.clock.clone();
     let releases = Releases::open(None, &[world.root.issuer()], repository, clock).unwrap();
     assert_eq!(code(releases.take_in(world.year())), "releases.no-directory");
 }
