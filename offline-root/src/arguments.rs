@@ -96,7 +96,7 @@ pub(crate) enum CeremonyVerb {
     },
     /// Holds a ceremony step by step, or goes on with one that was interrupted
     Run(Box<RunArguments>),
-    /// The same with keys in files, in a place of its own; everything that it makes says REHEARSAL
+    /// The same in a place of its own, on the tokens that the file names; everything that it makes says REHEARSAL
     Rehearse(Box<RunArguments>),
     /// Checks the bundle of a ceremony again, from the bundle alone
     Verify {

@@ -10,6 +10,7 @@ use crate::file::CeremonyFile;
 use crate::file::act::{Act, ActKind, FileName, RootKey};
 use crate::file::root::{KeyPlace, RootName, RootPlan};
 use crate::people::Role;
+use crate::quorum::StepQuorum;
 use crate::transcript::Transcript;
 use crate::transcript::action::{Action, TokenSeen};
 use crate::words::Fingerprint;
@@ -51,9 +52,14 @@ pub(super) struct Course {
 /// Follows a transcript.
 pub(super) fn follow(file: &CeremonyFile, transcript: &Transcript, findings: &mut Findings) -> Course {
     let mut walk = Walk { file, course: Course::default(), state: State::default() };
-    for (step, action) in transcript.actions() {
+    let quorum = StepQuorum::of(file);
+    for entry in transcript.entries() {
+        let (step, action) = (entry.step(), entry.action());
         if let Err(what) = walk.step(step, action) {
             findings.at_step(TRANSCRIPT, step, what);
+        }
+        if let Some(Err(error)) = quorum.map(|quorum| quorum.check_entry(entry)) {
+            findings.at_step(TRANSCRIPT, step, error.to_string());
         }
     }
     for what in walk.at_the_end() {

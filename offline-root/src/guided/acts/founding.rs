@@ -151,7 +151,12 @@ impl<'a> Stage<'_, 'a> {
             destroyed += destroy_files(&keys).map_err(unreadable(&keys))?;
         }
         let how = "its founding was cut short: the key file was overwritten and removed";
+        let on_token = self.file.root(name).is_some_and(|plan| matches!(plan.keys, KeyPlace::Token(_)));
         match self.last_key_made(name) {
+            // Which of the keys on the token are of this founding, its label says; a person takes them away.
+            Some(key) if on_token => self.table.record(Action::Incident {
+                what: format!("the founding of the root {name} was cut short: its key {key} signed nothing that is on record, and is on the token still; destroy it there, with its exchange key"),
+            })?,
             Some(key) => self.table.record(Action::KeyDestroyed {
                 root: name.clone(),
                 purpose: RootKey::Root,

@@ -138,12 +138,24 @@ fn r_07_a_ceremony_that_resumes_begins_its_act_once_more() {
     );
 }
 
-#[test]
-fn r_18_another_token_or_a_key_that_could_have_left_it_is_found() {
+/// The ceremony with the keys of its first root on a token.
+fn on_a_token() -> CeremonyFile {
     let keys =
         "keys = { store = \"token\", module = \"/m.so\", label = \"A\", serial = \"01\", key_label = \"r\" }";
-    let text = held::text().replacen("keys = { store = \"shared\" }", keys, 1);
-    let file = CeremonyFile::parse(text.as_bytes()).unwrap();
+    CeremonyFile::parse(held::text().replacen("keys = { store = \"shared\" }", keys, 1).as_bytes()).unwrap()
+}
+
+#[test]
+fn r_02_an_act_on_a_token_that_the_share_holders_did_not_sign_is_found() {
+    let file = on_a_token();
+    let mut held = Held::open(&file, false);
+    held.step(Action::ActBegun { act: 1 });
+    says(&findings(&held.close()), "0 of the 3 share-holders who are needed signed");
+}
+
+#[test]
+fn r_18_another_token_or_a_key_that_could_have_left_it_is_found() {
+    let file = on_a_token();
     let seen = |serial: &str, extractable| {
         let key = TokenKey {
             label: "r".to_owned(),
