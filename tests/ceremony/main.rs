@@ -150,12 +150,12 @@ fn a_sub_ca_is_renewed_with_its_key_and_rekeyed_with_another() {
         offline-root init --suite 1 --dir root {names} Root --time now --key-file \
           --passphrase-file passphrase >/dev/null
         request() {{ # name, more options
-          meter-pki ca request --profile sub-operational-s1 {names} Sub --out $1.req --key-directory keys \
+          meter-pki ceremony request --profile sub-operational-s1 {names} Sub --out $1.req --key-directory keys \
             --passphrase-file passphrase ${{2:-}} ${{3:-}} >/dev/null
           offline-root sign-subca --dir root --time now --request $1.req --out $1.res --passphrase-file passphrase >/dev/null
           mkdir $1
           exchange=$(openssl pkey -pubin -in root/public/exchange-key.pem -outform DER | sha256sum | cut -d' ' -f1)
-          meter-pki ca import $1.res --request $1.req --out $1 --exchange-key $exchange >/dev/null
+          meter-pki ceremony import $1.res --out $1 --exchange-key $exchange >/dev/null
         }}
         request first
         key=$(basename keys/*.pem .pem)
@@ -171,7 +171,7 @@ fn a_sub_ca_is_renewed_with_its_key_and_rekeyed_with_another() {
             openssl x509 -in $name.pem -noout -pubkey | sha256sum
           done
         done
-        meter-pki ca request --profile sub-operational-s1 {names} Sub --out x.req --key-directory keys \
+        meter-pki ceremony request --profile sub-operational-s1 {names} Sub --out x.req --key-directory keys \
           --passphrase-file passphrase --renew 00 && exit 1 || true
         "#
     );
