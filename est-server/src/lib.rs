@@ -9,12 +9,15 @@
 //! look at it at all.
 
 pub mod routes;
-mod reply;
+mod media;
 mod exchange;
+mod reply;
 mod observation;
 mod refusal;
 mod requester;
 mod channel_binding;
+mod operation;
 pub mod config;
 pub mod guessing;
+pub mod answer;
 pub mod wire;

@@ -78,7 +78,7 @@ fn fault(refusal: &Refusal) -> Fault {
         Refusal::NotEncoded { .. } | Refusal::NotRun(RunJobError::Panicked) => Fault::Ours,
         Refusal::NoSuchOperation
         | Refusal::Method { .. }
-        | Refusal::MediaType
+        | Refusal::MediaType { .. }
         | Refusal::BodyTooLarge { .. }
         | Refusal::BodyIncomplete
         | Refusal::NotAuthenticated(_)

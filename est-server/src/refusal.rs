@@ -23,9 +23,12 @@ pub(crate) enum Refusal {
         /// The methods it is done by, as the Allow field has them.
         allowed: &'static str,
     },
-    /// The body is not announced as a certification request.
-    #[error("the body is not announced as application/pkcs10")]
-    MediaType,
+    /// The body is not announced as what the operation takes.
+    #[error("the body is not announced as {expected}")]
+    MediaType {
+        /// The media type that the operation takes.
+        expected: &'static str,
+    },
     /// The body is too large.
     #[error("the body has more than {max_octets} octets")]
     BodyTooLarge {
@@ -71,7 +74,7 @@ impl Refusal {
         match self {
             Self::NoSuchOperation => "operation.unknown",
             Self::Method { .. } => "operation.method",
-            Self::MediaType => "body.media-type",
+            Self::MediaType { .. } => "body.media-type",
             Self::BodyTooLarge { .. } => "body.too-large",
             Self::BodyIncomplete => "body.incomplete",
             Self::NotAuthenticated(error) => error.code(),

@@ -62,9 +62,11 @@ const NOT_EXPECTED: Verdict = verdict(403, "the device is not expected here");
 pub(crate) fn reply(refusal: &Refusal) -> Reply {
     let Verdict { status, sentence, retry_after } = judge(refusal);
     let code = if status == 500 { "internal" } else { refusal.code() };
+    let wanted =
+        if let Refusal::MediaType { expected } = refusal { format!(" {expected}") } else { String::new() };
     Reply {
         status,
-        text: format!("{sentence} ({code})\n"),
+        text: format!("{sentence}{wanted} ({code})\n"),
         retry_after,
         allow: if let Refusal::Method { allowed } = refusal { Some(allowed) } else { None },
         // RFC 9110 §15.5.2: a 401 carries a challenge.
@@ -76,7 +78,7 @@ fn judge(refusal: &Refusal) -> Verdict {
     match refusal {
         Refusal::NoSuchOperation => verdict(404, "there is no such operation here"),
         Refusal::Method { .. } => verdict(405, "the operation is not done by this method"),
-        Refusal::MediaType => verdict(415, "the body must be announced as application/pkcs10"),
+        Refusal::MediaType { .. } => verdict(415, "the body must be announced as"),
         Refusal::BodyTooLarge { .. } => verdict(413, "the body is too large"),
         Refusal::BodyIncomplete => verdict(400, "the body did not arrive whole"),
         Refusal::NotAuthenticated(error) => authentication(error),
@@ -330,7 +332,7 @@ mod tests {
         vec![
             (404, Refusal::NoSuchOperation),
             (405, Refusal::Method { allowed: "POST" }),
-            (415, Refusal::MediaType),
+            (415, Refusal::MediaType { expected: "application/pkcs10" }),
             (413, Refusal::BodyTooLarge { max_octets: 1 }),
             (400, Refusal::BodyIncomplete),
             (401, AuthenticateError::NoCredentials.into()),

@@ -12,7 +12,7 @@ use ca_core::profile::ProfileId;
 use ca_core::tenant::TenantId;
 
 use crate::wire::base64::LineLength;
-use crate::wire::cacerts;
+use crate::wire::certs_only;
 
 /// RFC 7030 §3.2.2: names that a label must not have.
 pub(crate) const OPERATIONS: [&str; 6] =
@@ -107,7 +107,7 @@ pub struct LabelParts {
 pub struct Label {
     parts: LabelParts,
     trust_anchors: Vec<TrustAnchor>,
-    cacerts: String,
+    cacerts: Vec<u8>,
 }
 
 impl Label {
@@ -126,7 +126,7 @@ impl Label {
         check_ca_certificates(&parts, &mut faults);
         let certificates: Vec<&[u8]> = parts.ca_certificates.iter().map(Certificate::der).collect();
         let trust_anchors = parts.anchors.iter().map(|entry| entry.anchor.clone()).collect();
-        match cacerts::encode(&certificates, parts.line_length) {
+        match certs_only::encode(&certificates) {
             Ok(cacerts) if faults.is_empty() => Ok(Self { parts, trust_anchors, cacerts }),
             Ok(_) => Err(faults),
             Err(cause) => {
@@ -159,8 +159,8 @@ impl Label {
             .map(|entry| &entry.vouches_for)
     }
 
-    /// Returns the body of the answer to `/cacerts`, made once.
-    pub(crate) fn cacerts(&self) -> &str {
+    /// Returns the certs-only message of `/cacerts` (RFC 7030 §4.1.3), DER, made once.
+    pub(crate) fn cacerts(&self) -> &[u8] {
         &self.cacerts
     }
 }
