@@ -8,6 +8,11 @@ pub enum Answer {
         /// A certs-only message, DER.
         certs_only: Vec<u8>,
     },
+    /// RFC 8951 §4, RFC 9908 §3: what a certification request should say.
+    CsrAttributes {
+        /// `CsrAttrs`, DER.
+        der: Vec<u8>,
+    },
     /// RFC 7030 §4.2.3: the certificate that was issued and no other.
     Issued {
         /// The certificate, DER.

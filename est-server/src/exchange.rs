@@ -3,6 +3,7 @@
 //! Synchronous, for the worker pool: it waits for the ledger and the signer. It knows no HTTP. What each operation does stands
 //! in a module of its own. RFC 7030 §4.
 
+mod csr_attributes;
 mod enrolment;
 
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use crate::observation;
 use crate::operation::Operation;
 use crate::refusal::Refusal;
 use crate::reply::{Reply, reply};
-use crate::requester::{Credentials, Gate, authenticate};
+use crate::requester::{AuthenticateError, Credentials, Gate, authenticate};
 use crate::wire::submitted::SubmittedBody;
 
 /// A request, as it came.
@@ -57,6 +58,7 @@ impl Exchange {
         match self.operation {
             // RFC 7030 §4.1.2: no authentication is asked for.
             Operation::CaCerts => Ok(Answer::CaCertificates { certs_only: self.label.cacerts().to_vec() }),
+            Operation::CsrAttrs => csr_attributes::tell(self, self.requester_if_known(config)?.as_ref()),
             Operation::SimpleEnroll => enrolment::enrol(self, &self.requester(config)?),
             Operation::SimpleReenroll => enrolment::re_enrol(self, &self.requester(config)?),
         }
@@ -64,14 +66,31 @@ impl Exchange {
 
     /// Proves who asks.
     fn requester(&self, config: &EstConfig) -> Result<Actor, Refusal> {
+        self.authenticate(config).map_err(|error| self.unknown(error))
+    }
+
+    /// Tells who asks, where nobody need say so. A password is proved all the same: here too it may be guessed.
+    fn requester_if_known(&self, config: &EstConfig) -> Result<Option<Actor>, Refusal> {
+        match self.authenticate(config) {
+            Ok(actor) => Ok(Some(actor)),
+            Err(error) if error.is_of_a_password() => Err(self.unknown(error)),
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn authenticate(&self, config: &EstConfig) -> Result<Actor, AuthenticateError> {
         let gate = Gate {
             label: &self.label,
             registry: config.registry(),
             guesses: config.guesses(),
             now: config.clock().now(),
         };
-        let nobody = || self.credentials.unauthenticated(self.label.parts().authority.issuer().tenant());
-        authenticate(&gate, &self.credentials).map_err(|error| record(&self.label, &nobody(), error.into()))
+        authenticate(&gate, &self.credentials)
+    }
+
+    fn unknown(&self, error: AuthenticateError) -> Refusal {
+        let nobody = self.credentials.unauthenticated(self.label.parts().authority.issuer().tenant());
+        record(&self.label, &nobody, error.into())
     }
 }
 

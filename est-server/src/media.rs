@@ -5,6 +5,8 @@ use crate::wire::base64::{LineLength, encode};
 
 /// RFC 7030 §4.1.3.
 const CA_CERTIFICATES: &str = "application/pkcs7-mime";
+/// RFC 7030 §4.5.2.
+const CSR_ATTRIBUTES: &str = "application/csrattrs";
 /// RFC 7030 §4.2.3.
 const CERTS_ONLY: &str = "application/pkcs7-mime; smime-type=certs-only";
 
@@ -21,6 +23,7 @@ pub(crate) struct Media {
 pub(crate) fn write(answer: &Answer, length: LineLength) -> Media {
     let (media_type, der) = match answer {
         Answer::CaCertificates { certs_only } => (CA_CERTIFICATES, certs_only),
+        Answer::CsrAttributes { der } => (CSR_ATTRIBUTES, der),
         Answer::Issued { certs_only, .. } => (CERTS_ONLY, certs_only),
     };
     Media { media_type, text: encode(der, length) }

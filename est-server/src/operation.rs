@@ -7,6 +7,8 @@
 pub(crate) enum Operation {
     /// RFC 7030 §4.1.
     CaCerts,
+    /// RFC 7030 §4.5.
+    CsrAttrs,
     /// RFC 7030 §4.2.1.
     SimpleEnroll,
     /// RFC 7030 §4.2.2.
@@ -31,7 +33,7 @@ const PKCS10: Form = Form::Submission { media_type: "application/pkcs10" };
 impl Operation {
     /// Reads a path segment, octet for octet. Operations that are not offered are not known.
     pub(crate) fn parse(segment: &str) -> Option<Self> {
-        [Self::CaCerts, Self::SimpleEnroll, Self::SimpleReenroll]
+        [Self::CaCerts, Self::CsrAttrs, Self::SimpleEnroll, Self::SimpleReenroll]
             .into_iter()
             .find(|operation| operation.name() == segment)
     }
@@ -40,6 +42,7 @@ impl Operation {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::CaCerts => "cacerts",
+            Self::CsrAttrs => "csrattrs",
             Self::SimpleEnroll => "simpleenroll",
             Self::SimpleReenroll => "simplereenroll",
         }
@@ -48,7 +51,7 @@ impl Operation {
     /// Returns how it is asked for.
     pub(crate) const fn form(self) -> Form {
         match self {
-            Self::CaCerts => Form::Open,
+            Self::CaCerts | Self::CsrAttrs => Form::Open,
             Self::SimpleEnroll | Self::SimpleReenroll => PKCS10,
         }
     }

@@ -109,6 +109,18 @@ pub(crate) enum AuthenticateError {
 }
 
 impl AuthenticateError {
+    /// Tells whether a password was shown and not taken.
+    pub(crate) const fn is_of_a_password(&self) -> bool {
+        match self {
+            Self::WrongPassword | Self::MustWait { .. } | Self::Unavailable(_) => true,
+            Self::NoCredentials
+            | Self::Certificate(_)
+            | Self::Path(_)
+            | Self::UnknownRegistrationAuthority
+            | Self::NoDevice => false,
+        }
+    }
+
     /// Returns the stable reason code.
     #[must_use]
     pub(crate) const fn code(&self) -> &'static str {

@@ -1,6 +1,7 @@
 //! What the system makes and takes, judged by programs that others wrote: OpenSSL, GnuTLS, strongSwan, curl, pkilint.
 
 mod chosen;
+mod csr_attributes;
 mod dlms_requests;
 mod est_clients;
 mod lint;

@@ -73,8 +73,7 @@ pub enum BindingPolicy {
     /// One that is there must be the channel binding of the connection; none need be there.
     #[default]
     IfPresent,
-    /// It must be there and be the channel binding of the connection. Clients are told by the refusal, since `/csrattrs`,
-    /// which would say so beforehand, is not offered.
+    /// It must be there and be the channel binding of the connection; `/csrattrs` says so (RFC 7030 §4.5.2).
     Required,
     /// It is not looked at, which RFC 7030 §3.5 does not allow: for clients that send something else in it.
     Off,
