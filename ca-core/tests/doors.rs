@@ -40,7 +40,7 @@ const ALL: [Who; 7] =
 /// The door that is made for each, and whether it serves re-enrolment too.
 const fn own_door(who: Who) -> Option<(Door, bool)> {
     match who {
-        Who::Factory => Some((Door::FactoryCertificate { grace_seconds: GRACE }, false)),
+        Who::Factory => Some((Door::FactoryCertificate { grace_seconds: GRACE, expired_seconds: 0 }, false)),
         Who::Operational => Some((Door::OperationalCertificate, true)),
         Who::Station => Some((Door::RegistrationAuthority, true)),
         Who::Token => Some((Door::OneTimeToken, false)),

@@ -181,6 +181,7 @@ const fn admit(error: &AdmitError) -> Verdict {
         AdmitError::ForeignTenant => verdict(403, "the requester does not belong here"),
         AdmitError::CredentialRevoked => verdict(403, "the client certificate is revoked"),
         AdmitError::CredentialUnknown => verdict(403, "the client certificate is not on record"),
+        AdmitError::CredentialExpired { .. } => verdict(403, "the client certificate has expired"),
         AdmitError::OtherSubject { .. } => {
             verdict(403, "the request is not for the device that was authenticated")
         }
@@ -339,7 +340,6 @@ mod tests {
             (401, AuthenticateError::WrongPassword.into()),
             (429, AuthenticateError::MustWait { wait: Duration::from_secs(61) }.into()),
             (403, AuthenticateError::Certificate(CertificateError::SignatureValue).into()),
-            (403, AuthenticateError::Path(PathError::Expired { not_after: now }).into()),
             (403, AuthenticateError::UnknownRegistrationAuthority.into()),
             (403, AuthenticateError::NoDevice.into()),
             (503, AuthenticateError::Unavailable(unavailable()).into()),
@@ -352,6 +352,7 @@ mod tests {
             (500, admitted(AdmitError::ProfileNotOffered { profile: profile() })),
             (403, admitted(AdmitError::DoorClosed { profile: profile() })),
             (403, admitted(AdmitError::ForeignTenant)),
+            (403, admitted(AdmitError::CredentialExpired { expired_at: now })),
             (403, admitted(AdmitError::CredentialRevoked)),
             (403, admitted(AdmitError::CredentialUnknown)),
             (403, admitted(AdmitError::OtherSubject { proved: title() })),

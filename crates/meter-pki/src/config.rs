@@ -246,6 +246,10 @@ pub struct RawOffer {
     /// `grace_minutes`: how long after the first operational certificate the factory certificate still opens the door.
     #[serde(default)]
     pub grace_minutes: u32,
+    /// `accept_expired_days`: how long after its end an expired factory certificate still opens the door; not at all unless
+    /// given. Its end alone is waived, and each use is on record.
+    #[serde(default)]
+    pub accept_expired_days: u16,
     /// `base64_line`: characters a line of EST answers; 0 for one line.
     #[serde(default = "default_line")]
     pub base64_line: u16,

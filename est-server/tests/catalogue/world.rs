@@ -83,6 +83,8 @@ pub(crate) struct Setting {
     pub(crate) pool: PoolSize,
     /// Whether the default label's authority is the one that ends in a year.
     pub(crate) ending: bool,
+    /// How long after its end a factory certificate still opens the door.
+    pub(crate) expired_seconds: i64,
 }
 
 impl Default for Setting {
@@ -95,6 +97,7 @@ impl Default for Setting {
             guessing: GuessLimits::default(),
             pool: PoolSize::default(),
             ending: false,
+            expired_seconds: 0,
         }
     }
 }
@@ -322,7 +325,7 @@ fn authorities(pki: &Pki, setting: &Setting, ports: &Ports) -> Authorities {
     let authority = |issuer: &Issuer, profiles: Vec<ProfileParts>| {
         let charter = Charter {
             issuer: issuer.clone(),
-            offers: profiles.into_iter().map(offer).collect(),
+            offers: profiles.into_iter().map(|parts| offer(parts, setting)).collect(),
             linter: Linter::new(
                 [&[dlms::RULES, policies::lint::profile::RULES], &setting.lints[..]].concat(),
             ),
@@ -400,11 +403,11 @@ pub(crate) fn anchors(pki: &Pki) -> Vec<Anchor> {
     ]
 }
 
-fn offer(parts: ProfileParts) -> Offer {
+fn offer(parts: ProfileParts, setting: &Setting) -> Offer {
     let doors = vec![
         Door::RegistrationAuthority,
         Door::OneTimeToken,
-        Door::FactoryCertificate { grace_seconds: YEAR },
+        Door::FactoryCertificate { grace_seconds: YEAR, expired_seconds: setting.expired_seconds },
         Door::OperationalCertificate,
     ];
     Offer { profile: profile(parts), doors, repeats: RepeatRule::default() }

@@ -98,9 +98,12 @@ impl Checker<'_> {
 
     fn offer(&mut self, authority: &str, raw: &RawOffer, profiles: &ProfileSet) -> Option<CheckedOffer> {
         let what = format!("{authority}: offer {}", raw.profile);
-        let grace_seconds = i64::from(raw.grace_minutes) * 60;
+        let factory = Door::FactoryCertificate {
+            grace_seconds: i64::from(raw.grace_minutes) * 60,
+            expired_seconds: i64::from(raw.accept_expired_days) * 86_400,
+        };
         let doors: Vec<Door> =
-            raw.doors.iter().filter_map(|name| self.keep(&what, door(name, grace_seconds))).collect();
+            raw.doors.iter().filter_map(|name| self.keep(&what, door(name, factory))).collect();
         let binding = match raw.channel_binding.as_deref() {
             None | Some("if-present") => Ok(BindingPolicy::IfPresent),
             Some("required") => Ok(BindingPolicy::Required),
@@ -147,11 +150,11 @@ fn repeats(raw: &RawOffer) -> Result<RepeatRule, &'static str> {
     Ok(RepeatRule { window_seconds, after })
 }
 
-fn door(name: &str, grace_seconds: i64) -> Result<Door, String> {
+fn door(name: &str, factory: Door) -> Result<Door, String> {
     match name {
         "registration-authority" => Ok(Door::RegistrationAuthority),
         "one-time-token" => Ok(Door::OneTimeToken),
-        "factory-certificate" => Ok(Door::FactoryCertificate { grace_seconds }),
+        "factory-certificate" => Ok(factory),
         "operational-certificate" => Ok(Door::OperationalCertificate),
         "operator" => Ok(Door::Operator),
         other => Err(format!("there is no door {other}")),
