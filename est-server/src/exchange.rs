@@ -11,12 +11,13 @@ use std::sync::Arc;
 use ca_core::actor::Actor;
 
 use crate::answer::Answer;
-use crate::config::{EstConfig, Label};
+use crate::config::{Challenge, EstConfig, Label};
 use crate::observation;
 use crate::operation::Operation;
 use crate::refusal::Refusal;
 use crate::reply::{Reply, reply};
-use crate::requester::{AuthenticateError, Credentials, Gate, authenticate};
+use crate::requester::{AuthenticateError, Credentials, Gate, authenticate, authenticate_by_code};
+use crate::wire::simple_enroll;
 use crate::wire::submitted::SubmittedBody;
 
 /// A request, as it came.
@@ -66,31 +67,52 @@ impl Exchange {
 
     /// Proves who asks.
     fn requester(&self, config: &EstConfig) -> Result<Actor, Refusal> {
-        self.authenticate(config).map_err(|error| self.unknown(error))
+        let proved = match self.authenticate(config) {
+            Err(AuthenticateError::NoCredentials) if self.label.parts().challenge.takes_codes() => {
+                self.authenticate_by_code(config)
+            }
+            proved => proved.map_err(Refusal::from),
+        };
+        proved.map_err(|refusal| self.unknown(refusal))
+    }
+
+    /// The one case in which a body is understood before it is known who asks: it says so itself.
+    fn authenticate_by_code(&self, config: &EstConfig) -> Result<Actor, Refusal> {
+        let csr = simple_enroll::decode(&self.body)?.csr;
+        let meaning = self.label.parts().challenge;
+        match csr.challenge_password().map(|text| meaning.read(text)) {
+            Some(Challenge::Code(code)) => {
+                Ok(authenticate_by_code(&self.gate(config), &self.credentials, code)?)
+            }
+            Some(Challenge::Binding(_)) | None => Err(AuthenticateError::NoCredentials.into()),
+        }
     }
 
     /// Tells who asks, where nobody need say so. A password is proved all the same: here too it may be guessed.
     fn requester_if_known(&self, config: &EstConfig) -> Result<Option<Actor>, Refusal> {
         match self.authenticate(config) {
             Ok(actor) => Ok(Some(actor)),
-            Err(error) if error.is_of_a_password() => Err(self.unknown(error)),
+            Err(error) if error.is_of_a_password() => Err(self.unknown(error.into())),
             Err(_) => Ok(None),
         }
     }
 
     fn authenticate(&self, config: &EstConfig) -> Result<Actor, AuthenticateError> {
-        let gate = Gate {
+        authenticate(&self.gate(config), &self.credentials)
+    }
+
+    fn gate<'a>(&'a self, config: &'a EstConfig) -> Gate<'a> {
+        Gate {
             label: &self.label,
             registry: config.registry(),
             guesses: config.guesses(),
             now: config.clock().now(),
-        };
-        authenticate(&gate, &self.credentials)
+        }
     }
 
-    fn unknown(&self, error: AuthenticateError) -> Refusal {
+    fn unknown(&self, refusal: Refusal) -> Refusal {
         let nobody = self.credentials.unauthenticated(self.label.parts().authority.issuer().tenant());
-        record(&self.label, &nobody, error.into())
+        record(&self.label, &nobody, refusal)
     }
 }
 

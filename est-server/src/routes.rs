@@ -64,7 +64,7 @@ async fn answer(
             );
         }
     };
-    let outcome = match body(&config, &credentials, operation, request).await {
+    let outcome = match body(&config, (&label, operation), &credentials, request).await {
         Ok(body) => Exchange { label: Arc::clone(&label), operation, credentials, body }.run(&config).await,
         Err(refusal) => {
             let operation = operation.name();
@@ -78,13 +78,19 @@ async fn answer(
 /// Reads the body, where the operation has one.
 async fn body(
     config: &EstConfig,
+    (label, operation): (&Label, Operation),
     credentials: &Credentials,
-    operation: Operation,
     request: Request,
 ) -> Result<SubmittedBody, Refusal> {
     match operation.form() {
         Form::Open => no_body(&request),
-        Form::Submission { media_type } => submitted(config, credentials, media_type, request).await,
+        Form::Submission { media_type } => {
+            // RFC 7030 §3.2.3: who has shown nothing is asked for credentials, before anything it sent is read; but where the
+            // body itself may say who asks, it is read first.
+            let may_show_nothing = label.parts().challenge.takes_codes();
+            check_head(&request, media_type, !may_show_nothing && credentials.are_absent())?;
+            submitted(config.max_body_octets(), request).await
+        }
     }
 }
 
@@ -101,24 +107,18 @@ fn credentials(connection: PeerConnection, fields: &HeaderMap) -> Credentials {
     Credentials { connection, authorization }
 }
 
-/// Checks all that can be checked without the body, then reads it.
-async fn submitted(
-    config: &EstConfig,
-    credentials: &Credentials,
-    media_type: &'static str,
-    request: Request,
-) -> Result<SubmittedBody, Refusal> {
+/// Checks all that can be checked without the body.
+fn check_head(request: &Request, media_type: &'static str, nobody: bool) -> Result<(), Refusal> {
     if *request.method() != Method::POST {
         return Err(Refusal::Method { allowed: "POST" });
     }
     if !is_announced(request.headers(), media_type) {
         return Err(Refusal::MediaType { expected: media_type });
     }
-    // RFC 7030 §3.2.3: who has shown nothing is asked for credentials, before anything it sent is read.
-    if credentials.are_absent() {
-        return Err(AuthenticateError::NoCredentials.into());
-    }
-    let max_octets = config.max_body_octets();
+    if nobody { Err(AuthenticateError::NoCredentials.into()) } else { Ok(()) }
+}
+
+async fn submitted(max_octets: usize, request: Request) -> Result<SubmittedBody, Refusal> {
     if announced_octets(request.headers()).is_some_and(|octets| octets > max_octets) {
         return Err(Refusal::BodyTooLarge { max_octets });
     }

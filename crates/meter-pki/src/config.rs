@@ -255,6 +255,8 @@ pub struct RawOffer {
     pub base64_line: u16,
     /// `channel_binding`: `if-present` (default), `required` or `off`.
     pub channel_binding: Option<String>,
+    /// `challenge_password`: what it is: `channel-binding` (default), `enrolment-code`, or `either`, where a code begins with `code:`.
+    pub challenge_password: Option<String>,
     /// `repeat_window_hours`: how long the same request gets the same octets; 24 unless given.
     pub repeat_window_hours: Option<u16>,
     /// `after_window`: `new` (default), `return-existing` or `refuse`: what becomes of the same request later.

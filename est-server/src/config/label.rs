@@ -67,7 +67,7 @@ pub struct RegistrationAuthorityEntry {
     pub dns_suffixes: Vec<String>,
 }
 
-/// What is done with the challengePassword of a request (RFC 7030 §3.5).
+/// What is done with the channel binding of a request (RFC 7030 §3.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BindingPolicy {
     /// One that is there must be the channel binding of the connection; none need be there.
@@ -77,6 +77,45 @@ pub enum BindingPolicy {
     Required,
     /// It is not looked at, which RFC 7030 §3.5 does not allow: for clients that send something else in it.
     Off,
+}
+
+/// What a challengePassword is at a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ChallengeMeaning {
+    /// A channel binding, as RFC 7030 §3.5 has it.
+    #[default]
+    ChannelBinding,
+    /// The secret of a one-time token, as older clients send it: it says who asks, where nothing else does.
+    EnrolmentCode,
+    /// An enrolment code where it begins with `code:`, which is not part of it; a channel binding otherwise.
+    EitherByPrefix,
+}
+
+/// A challengePassword, read as its label says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Challenge<'a> {
+    Binding(&'a str),
+    Code(&'a str),
+}
+
+impl ChallengeMeaning {
+    /// Tells whether enrolment codes are taken.
+    pub(crate) const fn takes_codes(self) -> bool {
+        match self {
+            Self::ChannelBinding => false,
+            Self::EnrolmentCode | Self::EitherByPrefix => true,
+        }
+    }
+
+    pub(crate) fn read(self, challenge_password: &str) -> Challenge<'_> {
+        match (self, challenge_password.strip_prefix("code:")) {
+            (Self::EnrolmentCode, _) => Challenge::Code(challenge_password),
+            (Self::EitherByPrefix, Some(code)) => Challenge::Code(code),
+            (Self::ChannelBinding, _) | (Self::EitherByPrefix, None) => {
+                Challenge::Binding(challenge_password)
+            }
+        }
+    }
 }
 
 /// Everything a label says. Public so that a program can fill it; only [`Label::new`] makes a label of it.
@@ -94,8 +133,10 @@ pub struct LabelParts {
     pub registration_authorities: Vec<RegistrationAuthorityEntry>,
     /// The length of the lines of answers.
     pub line_length: LineLength,
-    /// What is done with a challengePassword.
+    /// What is done with a channel binding.
     pub channel_binding: BindingPolicy,
+    /// What a challengePassword is.
+    pub challenge: ChallengeMeaning,
     /// What `/cacerts` answers: the current root, the certificates between it and the authority, the authority's own,
     /// and around a change of the root those that link old and new.
     pub ca_certificates: Vec<Certificate>,

@@ -14,7 +14,7 @@ use crate::wire::csr_attributes;
 
 pub(super) fn tell(exchange: &Exchange, actor: Option<&Actor>) -> Result<Answer, Refusal> {
     let parts = exchange.label.parts();
-    let linked = parts.channel_binding == BindingPolicy::Required;
+    let linked = parts.channel_binding == BindingPolicy::Required || parts.challenge.takes_codes();
     let encoded = parts
         .authority
         .template(&parts.profile, actor.and_then(title))

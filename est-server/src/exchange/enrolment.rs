@@ -10,6 +10,7 @@ use ca_core::subject::{Subject, SubjectError};
 use super::{Exchange, record};
 use crate::answer::Answer;
 use crate::channel_binding;
+use crate::config::Challenge;
 use crate::observation;
 use crate::refusal::Refusal;
 use crate::wire::certs_only;
@@ -60,8 +61,13 @@ fn check_binding(exchange: &Exchange, actor: &Actor, csr: &CertificationRequest)
     if matches!(actor.identity, Identity::RegistrationAuthority(_)) {
         return Ok(());
     }
-    let policy = exchange.label.parts().channel_binding;
-    channel_binding::check(policy, csr.challenge_password(), &exchange.credentials.connection)?;
+    let parts = exchange.label.parts();
+    let binding = csr.challenge_password().and_then(|text| match parts.challenge.read(text) {
+        Challenge::Binding(binding) => Some(binding),
+        // It said who asks, or stands beside a certificate or password, which is believed alone.
+        Challenge::Code(_) => None,
+    });
+    channel_binding::check(parts.channel_binding, binding, &exchange.credentials.connection)?;
     Ok(())
 }
 

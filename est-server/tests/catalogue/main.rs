@@ -10,6 +10,7 @@ mod attributes;
 mod authentication;
 mod binding;
 mod bodies;
+mod codes;
 mod configuration;
 mod csr;
 mod extensions;

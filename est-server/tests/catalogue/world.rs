@@ -23,7 +23,7 @@ use ca_core::subject::Subject;
 use ca_core::system_title::SystemTitle;
 use ca_core::validity::UnixTime;
 use est_server::config::{
-    Anchor, BindingPolicy, DEFAULT_BODY_OCTETS, EstConfig, EstParts, Label, LabelParts,
+    Anchor, BindingPolicy, ChallengeMeaning, DEFAULT_BODY_OCTETS, EstConfig, EstParts, Label, LabelParts,
     RegistrationAuthorityEntry, RegistrationAuthorityMatch, Voucher,
 };
 use est_server::guessing::GuessLimits;
@@ -77,6 +77,7 @@ impl Entropy for Counting {
 pub(crate) struct Setting {
     pub(crate) meter_ds: ProfileParts,
     pub(crate) binding: BindingPolicy,
+    pub(crate) challenge: ChallengeMeaning,
     pub(crate) line_length: LineLength,
     pub(crate) lints: Vec<&'static [Rule]>,
     pub(crate) guessing: GuessLimits,
@@ -92,6 +93,7 @@ impl Default for Setting {
         Self {
             meter_ds: meter_op_ds(),
             binding: BindingPolicy::default(),
+            challenge: ChallengeMeaning::default(),
             line_length: LineLength::default(),
             lints: Vec::new(),
             guessing: GuessLimits::default(),
@@ -356,6 +358,7 @@ fn label_parts(pki: &Pki, setting: &Setting, authorities: &Authorities) -> Label
         registration_authorities: vec![station_entry("meter-op-ds", b"MPK", &[])],
         line_length: setting.line_length,
         channel_binding: setting.binding,
+        challenge: setting.challenge,
         ca_certificates: vec![pki.root.certificate().clone(), issuer],
     }
 }

@@ -94,6 +94,7 @@ fn label(
         registration_authorities,
         line_length: offer.line_length,
         channel_binding: offer.binding,
+        challenge: offer.challenge,
         ca_certificates,
     })
     .map_err(|faults| faulty(&format!("label {name}"), &faults))

@@ -8,7 +8,7 @@ use ca_core::key_ref::KeyRef;
 use ca_core::record::AfterWindow;
 use ca_core::registration::{Door, RepeatRule};
 use ca_core::tenant::TenantId;
-use est_server::config::BindingPolicy;
+use est_server::config::{BindingPolicy, ChallengeMeaning};
 use est_server::wire::base64::LineLength;
 use policies::ProfileSet;
 
@@ -111,11 +111,13 @@ impl Checker<'_> {
             Some(_) => Err("channel_binding is if-present, required or off"),
         };
         let binding = self.keep(&what, binding);
+        let challenge = self.keep(&what, challenge(raw));
         let repeats = self.keep(&what, repeats(raw));
         let line_length = self.keep(&what, LineLength::new(raw.base64_line));
         let profile = self.profile(authority, &raw.profile, profiles);
         Some(CheckedOffer {
             binding: binding?,
+            challenge: challenge?,
             profile: profile?,
             label: raw.label.clone(),
             line_length: line_length?,
@@ -132,6 +134,20 @@ fn grace(seconds: Option<u32>) -> Result<i64, &'static str> {
         seconds @ 1..=604_800 => Ok(i64::from(seconds)),
         _ => Err("uncertain_grace_seconds is 1 to 604800, a week"),
     }
+}
+
+fn challenge(raw: &RawOffer) -> Result<ChallengeMeaning, &'static str> {
+    let meaning = match raw.challenge_password.as_deref() {
+        None | Some("channel-binding") => ChallengeMeaning::ChannelBinding,
+        Some("enrolment-code") => ChallengeMeaning::EnrolmentCode,
+        Some("either") => ChallengeMeaning::EitherByPrefix,
+        Some(_) => return Err("challenge_password is channel-binding, enrolment-code or either"),
+    };
+    let bound = raw.channel_binding.as_deref() == Some("required");
+    if bound && meaning == ChallengeMeaning::EnrolmentCode {
+        return Err("challenge_password cannot be an enrolment code where channel_binding is required");
+    }
+    Ok(meaning)
 }
 
 fn repeats(raw: &RawOffer) -> Result<RepeatRule, &'static str> {
