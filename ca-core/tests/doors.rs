@@ -52,7 +52,8 @@ const fn own_door(who: Who) -> Option<(Door, bool)> {
 
 /// A request by somebody for device 1 that would be answered, if only the door were open.
 fn asked(world: &World, who: Who, again: bool) -> EnrolmentRequest {
-    let kind = if again { EnrolmentKind::ReEnrolment { renewed: None } } else { EnrolmentKind::First };
+    let kind =
+        if again { EnrolmentKind::ReEnrolment { renewed: None, former: None } } else { EnrolmentKind::First };
     let actor = |identity| Actor { tenant: dso(), identity };
     let by_hand = |identity| EnrolmentRequest { actor: actor(identity), ..world.by_operator("op-ds", 1, 1) };
     let request = match who {

@@ -133,7 +133,7 @@ fn two_claims_in_one_batch_are_one_claim() {
 fn a_factory_certificate_renews_nothing() {
     let world = World::new();
     let request = by_factory_certificate(&world, "op-ds", 1);
-    let kind = EnrolmentKind::ReEnrolment { renewed: None };
+    let kind = EnrolmentKind::ReEnrolment { renewed: None, former: None };
     world.assert_refused(world.authority.enrol(EnrolmentRequest { kind, ..request }), "authn.door", FOUNDED);
 }
 

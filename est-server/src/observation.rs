@@ -84,6 +84,7 @@ fn fault(refusal: &Refusal) -> Fault {
         | Refusal::NotAuthenticated(_)
         | Refusal::NotDecoded(_)
         | Refusal::NotBound(_)
-        | Refusal::Subject(_) => Fault::Requester,
+        | Refusal::Subject(_)
+        | Refusal::NothingToRename => Fault::Requester,
     }
 }

@@ -50,6 +50,9 @@ pub(crate) enum Refusal {
     /// The request names a subject that nobody can be.
     #[error(transparent)]
     Subject(#[from] SubjectError),
+    /// Other names are asked for, and no certificate is renewed.
+    #[error("id-cmc-changeSubjectName changes the names of a certificate that is renewed, and none is")]
+    NothingToRename,
     /// The authority refused.
     #[error(transparent)]
     NotIssued(#[from] IssueError),
@@ -81,6 +84,7 @@ impl Refusal {
             Self::NotDecoded(error) => error.code(),
             Self::NotBound(error) => error.code(),
             Self::Subject(_) => "subject.names",
+            Self::NothingToRename => "subject.nothing-to-rename",
             Self::NotIssued(error) => error.code(),
             Self::NotEncoded { .. } => "answer.not-encoded",
             Self::NotRun(RunJobError::Busy { .. }) => "busy",

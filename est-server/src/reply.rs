@@ -90,6 +90,9 @@ fn judge(refusal: &Refusal) -> Verdict {
         }
         Refusal::NotBound(error) => binding(*error),
         Refusal::Subject(_) => verdict(400, "the names in the request are not ones that are certified here"),
+        Refusal::NothingToRename => {
+            verdict(400, "id-cmc-changeSubjectName belongs into a request to renew a certificate")
+        }
         Refusal::NotIssued(error) => issue(error),
         Refusal::NotEncoded { .. } | Refusal::NotRun(RunJobError::Panicked) => INTERNAL,
         Refusal::NotRun(RunJobError::Busy { retry_after }) => busy(*retry_after),
@@ -336,6 +339,7 @@ mod tests {
             (415, Refusal::MediaType { expected: "application/pkcs10" }),
             (413, Refusal::BodyTooLarge { max_octets: 1 }),
             (400, Refusal::BodyIncomplete),
+            (400, Refusal::NothingToRename),
             (401, AuthenticateError::NoCredentials.into()),
             (401, AuthenticateError::WrongPassword.into()),
             (429, AuthenticateError::MustWait { wait: Duration::from_secs(61) }.into()),

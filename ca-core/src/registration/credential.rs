@@ -26,7 +26,7 @@ pub(super) fn check_presented(grounds: &Grounds<'_>, request: &EnrolmentRequest)
     if let Some(presented) = request.actor.identity.presented() {
         check_not_revoked(grounds, presented)?;
     }
-    if let EnrolmentKind::ReEnrolment { renewed: Some(renewed) } = &request.kind {
+    if let EnrolmentKind::ReEnrolment { renewed: Some(renewed), .. } = &request.kind {
         check_not_revoked(grounds, renewed)?;
     }
     Ok(())

@@ -31,7 +31,7 @@ pub(super) fn re_enrol(exchange: &Exchange, actor: &Actor) -> Result<Answer, Ref
         | Identity::Process { .. }
         | Identity::Unauthenticated { .. } => None,
     };
-    issue(exchange, actor, EnrolmentKind::ReEnrolment { renewed })
+    issue(exchange, actor, EnrolmentKind::ReEnrolment { renewed, former: None })
 }
 
 fn issue(exchange: &Exchange, actor: &Actor, kind: EnrolmentKind) -> Result<Answer, Refusal> {
@@ -46,14 +46,32 @@ fn read(exchange: &Exchange, actor: &Actor, kind: EnrolmentKind) -> Result<Enrol
     let SimpleRequest { csr, form } = decode(&exchange.body)?;
     observation::leniencies(exchange.label.name(), form, csr.leniencies());
     check_binding(exchange, actor, &csr)?;
+    let (subject, kind) = names(actor, &csr, kind)?;
     Ok(EnrolmentRequest {
         actor: actor.clone(),
         profile: exchange.label.parts().profile.clone(),
-        subject: claimed_subject(actor, &csr)?,
+        subject,
         evidence: Evidence::Request(Box::new(csr)),
         kind,
         validity_seconds: None,
     })
+}
+
+/// RFC 7030 §4.2.2: names change by an attribute that says so, and by nothing else; the request repeats those of the certificate.
+fn names(
+    actor: &Actor,
+    csr: &CertificationRequest,
+    kind: EnrolmentKind,
+) -> Result<(Subject, EnrolmentKind), Refusal> {
+    let written = claimed_subject(actor, csr)?;
+    match (csr.new_names(), kind) {
+        (None, kind) => Ok((written, kind)),
+        (Some(new), EnrolmentKind::ReEnrolment { renewed, .. }) => {
+            let subject = Subject::read(&new.subject, new.alternative_names.as_deref())?;
+            Ok((subject, EnrolmentKind::ReEnrolment { renewed, former: Some(Box::new(written)) }))
+        }
+        (Some(_), EnrolmentKind::First) => Err(Refusal::NothingToRename),
+    }
 }
 
 /// RFC 7030 §3.7: a registration authority checked the binding when the device came to it; here it could not match.

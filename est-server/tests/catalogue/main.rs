@@ -22,4 +22,5 @@ mod names;
 mod octets;
 mod paths;
 mod pki;
+mod renaming;
 mod world;

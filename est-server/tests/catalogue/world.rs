@@ -86,6 +86,8 @@ pub(crate) struct Setting {
     pub(crate) ending: bool,
     /// How long after its end a factory certificate still opens the door.
     pub(crate) expired_seconds: i64,
+    /// In which domains the station of the default label may name hosts.
+    pub(crate) station_suffixes: &'static [&'static str],
 }
 
 impl Default for Setting {
@@ -100,6 +102,7 @@ impl Default for Setting {
             pool: PoolSize::default(),
             ending: false,
             expired_seconds: 0,
+            station_suffixes: &[],
         }
     }
 }
@@ -355,7 +358,7 @@ fn label_parts(pki: &Pki, setting: &Setting, authorities: &Authorities) -> Label
         authority: authorities.meters.clone(),
         profile: profile_id("meter-op-ds"),
         anchors: anchors(pki),
-        registration_authorities: vec![station_entry("meter-op-ds", b"MPK", &[])],
+        registration_authorities: vec![station_entry("meter-op-ds", b"MPK", setting.station_suffixes)],
         line_length: setting.line_length,
         channel_binding: setting.binding,
         challenge: setting.challenge,
