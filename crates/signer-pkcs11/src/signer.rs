@@ -136,7 +136,7 @@ impl TokenSigner {
             None => self.list().map(|_| self.recall(key))?,
         };
         // Keys made here have their name as CKA_ID: by it the half is found that a destruction left which was cut short.
-        let id = known.map_or_else(|| key.octets().to_vec(), |known| known.id.clone());
+        let id = known.map_or_else(|| key.octets().to_vec(), |known| known.id);
         let destroyed = self.sessions.work(Access::ReadWrite, |work| {
             let halves = key::halves(work.session(), &id)?;
             for object in &halves {
