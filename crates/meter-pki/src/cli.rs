@@ -139,6 +139,12 @@ pub enum CeremonyCommand {
         /// The directory of the bundle, or a .tar of it.
         bundle: PathBuf,
     },
+    /// Show which responses were taken in and which were refused, and why; the journal is checked first.
+    Journal {
+        /// The directory of the open requests, with the journal.
+        #[arg(long, default_value = "exchanges", value_name = "DIR")]
+        exchanges: PathBuf,
+    },
     /// List the open requests.
     Requests {
         /// The directory of the open requests.

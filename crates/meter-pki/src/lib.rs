@@ -15,6 +15,7 @@ pub mod publisher;
 mod releases;
 mod intents;
 mod open_requests;
+mod exchange_journal;
 pub mod config;
 mod backup;
 pub mod exit;
