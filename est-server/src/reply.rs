@@ -24,6 +24,9 @@ const RETRY_UNAVAILABLE: u64 = 30;
 /// After how many seconds to ask again when the same request is being answered.
 const RETRY_IN_FLIGHT: u64 = 5;
 
+/// The longest wait that a device is told, in seconds.
+const DAY: i64 = 86_400;
+
 /// The answer to a request that is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Reply {
@@ -208,7 +211,12 @@ const fn admit(error: &AdmitError) -> Verdict {
 
 const fn renewal(error: RenewalError) -> Verdict {
     match error {
-        RenewalError::TooEarly { .. } => verdict(403, "it is too early to renew the certificate"),
+        RenewalError::TooEarly { wait_seconds, .. } => later(
+            403,
+            "it is too early to renew the certificate",
+            // A device that is told a day asks again tomorrow, should the profile have changed by then.
+            if wait_seconds < DAY { wait_seconds.unsigned_abs() } else { DAY.unsigned_abs() },
+        ),
         RenewalError::TooOften { .. } => verdict(403, "the certificate was renewed too often"),
         RenewalError::Compromised => verdict(403, "a key of the device was reported compromised"),
     }
@@ -362,7 +370,7 @@ mod tests {
             (403, admitted(AdmitError::OtherSubject { proved: title() })),
             (403, admitted(AdmitError::OtherProfile { held: profile() })),
             (403, admitted(AdmitError::SubjectChanged)),
-            (403, admitted(RenewalError::TooEarly { opens: now }.into())),
+            (403, admitted(RenewalError::TooEarly { opens: now, wait_seconds: 7 }.into())),
             (403, admitted(RenewalError::TooOften { limit: 4 }.into())),
             (403, admitted(RenewalError::Compromised.into())),
             (403, admitted(AdmitError::OutsideScope { name: "/var/lib/secret".to_owned() })),
@@ -421,7 +429,8 @@ mod tests {
             let reply = reply(&refusal);
             assert_eq!(reply.challenge.is_some(), status == 401, "{refusal:?}");
             assert_eq!(reply.allow.is_some(), status == 405, "{refusal:?}");
-            assert_eq!(reply.retry_after.is_some(), matches!(status, 429 | 503), "{refusal:?}");
+            let told = matches!(status, 429 | 503) || refusal.code() == "renewal.too-early";
+            assert_eq!(reply.retry_after.is_some(), told, "{refusal:?}");
         }
     }
 
