@@ -18,6 +18,7 @@ mod requester;
 mod channel_binding;
 mod operation;
 pub mod config;
+pub mod pacing;
 pub mod guessing;
 pub mod answer;
 pub mod wire;

@@ -75,7 +75,9 @@ fn fault(refusal: &Refusal) -> Fault {
         Refusal::NotAuthenticated(crate::requester::AuthenticateError::Unavailable(_))
         | Refusal::NotRecorded(_)
         | Refusal::NotRun(RunJobError::Busy { .. } | RunJobError::Closed) => Fault::Unavailable,
-        Refusal::NotEncoded { .. } | Refusal::NotRun(RunJobError::Panicked) => Fault::Ours,
+        Refusal::NotEncoded { .. } | Refusal::NotWritten | Refusal::NotRun(RunJobError::Panicked) => {
+            Fault::Ours
+        }
         Refusal::NoSuchOperation
         | Refusal::Method { .. }
         | Refusal::MediaType { .. }
@@ -83,6 +85,13 @@ fn fault(refusal: &Refusal) -> Fault {
         | Refusal::BodyIncomplete
         | Refusal::NotAuthenticated(_)
         | Refusal::NotDecoded(_)
+        | Refusal::Excessive(_)
+        | Refusal::Item(_)
+        | Refusal::Order(_)
+        | Refusal::TooManyLines { .. }
+        | Refusal::NotRegistrationAuthority
+        | Refusal::LabelClosed
+        | Refusal::NoLabelForKey
         | Refusal::NotBound(_)
         | Refusal::Subject(_)
         | Refusal::NothingToRename => Fault::Requester,

@@ -17,6 +17,8 @@ use server_kit::workers::{RunJobError, retry_after_seconds};
 use crate::channel_binding::BindingError;
 use crate::refusal::Refusal;
 use crate::requester::AuthenticateError;
+use crate::wire::bulk::ItemError;
+use crate::wire::dlms_tools::OrderError;
 use crate::wire::simple_enroll::DecodeBodyError;
 
 /// After how many seconds to ask again when a part of the system is out of reach.
@@ -42,6 +44,19 @@ pub(crate) struct Reply {
     pub(crate) challenge: Option<&'static str>,
 }
 
+/// What is told of a refusal, however it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// The status code.
+    pub(crate) status: u16,
+    /// The reason code, as far as it is the requester's business.
+    pub(crate) code: &'static str,
+    /// One sentence.
+    pub(crate) sentence: String,
+    /// After how many seconds to ask again, if that may help.
+    pub(crate) retry_after: Option<u64>,
+}
+
 /// Status and sentence, and what belongs to the status.
 struct Verdict {
     status: u16,
@@ -63,18 +78,24 @@ const NOT_EXPECTED: Verdict = verdict(403, "the device is not expected here");
 
 /// Returns the answer to a refused request.
 pub(crate) fn reply(refusal: &Refusal) -> Reply {
-    let Verdict { status, sentence, retry_after } = judge(refusal);
-    let code = if status == 500 { "internal" } else { refusal.code() };
-    let wanted =
-        if let Refusal::MediaType { expected } = refusal { format!(" {expected}") } else { String::new() };
+    let Told { status, code, sentence, retry_after } = tell(refusal);
     Reply {
         status,
-        text: format!("{sentence}{wanted} ({code})\n"),
+        text: format!("{sentence} ({code})\n"),
         retry_after,
         allow: if let Refusal::Method { allowed } = refusal { Some(allowed) } else { None },
         // RFC 9110 §15.5.2: a 401 carries a challenge.
         challenge: (status == 401).then_some("Basic realm=\"est\""),
     }
+}
+
+/// Returns what the requester is told of a refusal.
+pub(crate) fn tell(refusal: &Refusal) -> Told {
+    let Verdict { status, sentence, retry_after } = judge(refusal);
+    let wanted =
+        if let Refusal::MediaType { expected } = refusal { format!(" {expected}") } else { String::new() };
+    let code = if status == 500 { "internal" } else { refusal.code() };
+    Told { status, code, sentence: format!("{sentence}{wanted}"), retry_after }
 }
 
 fn judge(refusal: &Refusal) -> Verdict {
@@ -85,11 +106,21 @@ fn judge(refusal: &Refusal) -> Verdict {
         Refusal::BodyTooLarge { .. } => verdict(413, "the body is too large"),
         Refusal::BodyIncomplete => verdict(400, "the body did not arrive whole"),
         Refusal::NotAuthenticated(error) => authentication(error),
+        // RFC 6585 §4: with the time after which to ask again.
+        Refusal::Excessive(excess) => later(429, "too many requests", excess.wait_seconds),
         Refusal::NotDecoded(DecodeBodyError::Base64(_)) => {
             verdict(400, "the body is not base64 of one object")
         }
         Refusal::NotDecoded(DecodeBodyError::Csr(_)) => {
             verdict(400, "the certification request is malformed or asks in a way that is not supported")
+        }
+        Refusal::Item(error) => item(error),
+        Refusal::Order(error) => order(error),
+        Refusal::TooManyLines { .. } => verdict(413, "the upload has too many lines"),
+        Refusal::NotRegistrationAuthority => verdict(403, "only registration authorities are served here"),
+        Refusal::LabelClosed => verdict(403, "the registration authority is not served at this label"),
+        Refusal::NoLabelForKey => {
+            verdict(403, "keys on this curve are not certified for this key usage here")
         }
         Refusal::NotBound(error) => binding(*error),
         Refusal::Subject(_) => verdict(400, "the names in the request are not ones that are certified here"),
@@ -97,10 +128,35 @@ fn judge(refusal: &Refusal) -> Verdict {
             verdict(400, "id-cmc-changeSubjectName belongs into a request to renew a certificate")
         }
         Refusal::NotIssued(error) => issue(error),
-        Refusal::NotEncoded { .. } | Refusal::NotRun(RunJobError::Panicked) => INTERNAL,
+        Refusal::NotEncoded { .. } | Refusal::NotWritten | Refusal::NotRun(RunJobError::Panicked) => INTERNAL,
         Refusal::NotRun(RunJobError::Busy { retry_after }) => busy(*retry_after),
         Refusal::NotRun(RunJobError::Closed) => later(503, "the server is closing", RETRY_UNAVAILABLE),
         Refusal::NotRecorded(_) => UNAVAILABLE,
+    }
+}
+
+const fn item(error: &ItemError) -> Verdict {
+    match error {
+        ItemError::TooLong { .. } => verdict(400, "the line is too long"),
+        ItemError::NotAnItem { .. } => {
+            verdict(400, "the line is not a JSON object of id, label, kind (first or again) and csr")
+        }
+        ItemError::LongId => verdict(400, "the id is too long"),
+        ItemError::Base64(_) => verdict(400, "the certification request is not base64 of one object"),
+        ItemError::Csr(_) => {
+            verdict(400, "the certification request is malformed or asks in a way that is not supported")
+        }
+    }
+}
+
+const fn order(error: &OrderError) -> Verdict {
+    match error {
+        OrderError::NotAnOrder => {
+            verdict(400, "the body is not JSON with Certificates, or with KeyUsage and CSR")
+        }
+        OrderError::KeyUsage { .. } => verdict(400, "KeyUsage must be 1, 16 or 17"),
+        OrderError::Count { .. } => verdict(400, "none or too many certificates are asked for"),
+        OrderError::Request { cause, .. } => item(cause),
     }
 }
 

@@ -58,7 +58,7 @@ fn read(exchange: &Exchange, actor: &Actor, kind: EnrolmentKind) -> Result<Enrol
 }
 
 /// RFC 7030 §4.2.2: names change by an attribute that says so, and by nothing else; the request repeats those of the certificate.
-fn names(
+pub(super) fn names(
     actor: &Actor,
     csr: &CertificationRequest,
     kind: EnrolmentKind,

@@ -15,6 +15,7 @@ mod configuration;
 mod csr;
 mod extensions;
 mod faults;
+mod head_ends;
 mod issuance;
 mod keys;
 mod ledger;

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use axum::Router;
 use ca_core::path::TrustAnchor;
 use est_server::config::{
-    Anchor, DEFAULT_BODY_OCTETS, EstConfig, EstParts, Label, LabelParts, RegistrationAuthorityEntry,
-    RegistrationAuthorityMatch, Voucher,
+    Anchor, DEFAULT_BODY_OCTETS, DlmsTools, EstConfig, EstParts, HeadEndParts, Label, LabelParts,
+    RegistrationAuthorityEntry, RegistrationAuthorityMatch, Voucher,
 };
 use est_server::guessing::GuessLimits;
+use est_server::pacing::{Rate, RateLimits};
 use server_kit::workers::WorkerPool;
 
 use super::{ServedAuthority, System};
-use crate::config::{CheckedAuthority, CheckedOffer, Config};
+use crate::config::{CheckedAuthority, CheckedOffer, Config, RawEst, RawRate, RawRates};
 use crate::exit::{Exit, Failure};
 
 /// Makes the routes of the EST listener.
@@ -32,10 +33,38 @@ pub(crate) fn est_router(config: &Config, system: &System, workers: WorkerPool) 
         registry: Arc::clone(&system.registry),
         workers,
         max_body_octets: DEFAULT_BODY_OCTETS,
+        head_ends: head_ends(&config.est),
+        rates: rates(&config.est.rates),
         guessing: GuessLimits::default(),
     };
     let config = EstConfig::new(parts).map_err(|faults| faulty("est", &faults))?;
     Ok(est_server::routes::router(Arc::new(config)))
+}
+
+fn head_ends(raw: &RawEst) -> HeadEndParts {
+    HeadEndParts {
+        max_lines: raw.bulk.max_lines,
+        max_octets: usize::try_from(raw.bulk.max_octets).unwrap_or(usize::MAX),
+        uploads: raw.bulk.uploads,
+        dlms_tools: raw
+            .dlms_tools
+            .as_ref()
+            .map(|service| DlmsTools { path: service.path.clone(), labels: service.labels.clone() }),
+    }
+}
+
+fn rates(raw: &RawRates) -> RateLimits {
+    let usual = RateLimits::default();
+    let or = |rate: Option<RawRate>, usual| {
+        rate.map_or(usual, |rate| Rate { per_second: rate.per_second, burst: rate.burst })
+    };
+    RateLimits {
+        address: or(raw.address, usual.address),
+        device: or(raw.device, usual.device),
+        registration_authority: or(raw.registration_authority, usual.registration_authority),
+        tenant: or(raw.tenant, usual.tenant),
+        capacity: usual.capacity,
+    }
 }
 
 fn label(
