@@ -27,7 +27,7 @@ use crate::ceremony::subordinate::SubordinateWish;
 use crate::charter::{KeyStore, ProfileChoice};
 use crate::keys::SecretSource;
 use crate::stated_time::StatedTime;
-use guided::RunArguments;
+use guided::{RehearseArguments, RunArguments};
 use people::{DealArguments, ShareArguments};
 pub(crate) use people::{
     PersonCheckArguments, PersonVerb, ShareCheckArguments, ShareRenewArguments, ShareVerb,
@@ -96,8 +96,8 @@ pub(crate) enum CeremonyVerb {
     },
     /// Holds a ceremony step by step, or goes on with one that was interrupted
     Run(Box<RunArguments>),
-    /// The same in a place of its own, on the tokens that the file names; everything that it makes says REHEARSAL
-    Rehearse(Box<RunArguments>),
+    /// The same in a place of its own, with soft tokens for those that the file names; everything that it makes says REHEARSAL
+    Rehearse(Box<RehearseArguments>),
     /// Checks the bundle of a ceremony again, from the bundle alone
     Verify {
         /// The directory of the bundle, or a .tar of it

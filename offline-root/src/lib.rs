@@ -28,4 +28,5 @@ pub mod new_file;
 mod operator;
 mod fingerprint;
 mod stated_time;
+pub mod invocation;
 pub mod explain;

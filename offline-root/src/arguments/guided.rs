@@ -7,6 +7,8 @@ use clap::Args;
 
 use crate::guided::RunWish;
 use crate::guided::means::Means;
+use crate::guided::soft_tokens::Rehearsal;
+use crate::invocation::Invocation;
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArguments {
@@ -34,7 +36,7 @@ pub(crate) struct RunArguments {
 }
 
 impl RunArguments {
-    pub(crate) fn into_wish(self, rehearsal: bool) -> RunWish {
+    pub(crate) fn into_wish(self, rehearsal: Option<Rehearsal>) -> RunWish {
         let means = Means {
             key_files: self.key.into_iter().collect(),
             passphrase_files: self.passphrase_file.into_iter().collect(),
@@ -43,6 +45,22 @@ impl RunArguments {
             share_passphrases: self.share_passphrase_file.into_iter().collect(),
         };
         RunWish { file: self.file, room: self.dir, rehearsal, means }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RehearseArguments {
+    #[command(flatten)]
+    run: RunArguments,
+    /// The PKCS#11 module of SoftHSM2, which makes a token in the place of each that the file names; looked for when absent
+    #[arg(long, value_name = "MODULE")]
+    soft_token: Option<PathBuf>,
+}
+
+impl RehearseArguments {
+    pub(crate) fn into_wish(self, invocation: &Invocation) -> RunWish {
+        let Self { run, soft_token } = self;
+        run.into_wish(Some(Rehearsal { soft_token, invocation: invocation.clone() }))
     }
 }
 

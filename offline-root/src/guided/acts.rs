@@ -33,6 +33,7 @@ use super::means::Means;
 use super::objects::{Draft, Earlier, Line, beside, of_certificate, of_crl};
 use super::opening::compare;
 use super::scene::{Scene, unreadable};
+use super::setting::Setting;
 use super::table::Table;
 use crate::ceremony::crl::{self, CrlWish};
 use crate::ceremony::revocation::{self, RevocationWish};
@@ -62,11 +63,11 @@ pub(crate) struct Stage<'t, 'a> {
 }
 
 impl<'t, 'a> Stage<'t, 'a> {
-    pub(crate) const fn new(scene: &'a Scene, means: &'a Means, table: &'t mut Table<'a>) -> Self {
+    pub(crate) const fn new(scene: &'a Scene, setting: &'a Setting, table: &'t mut Table<'a>) -> Self {
         Self {
             scene,
-            file: table.file,
-            means,
+            file: &setting.file,
+            means: &setting.means,
             table,
             keys: BTreeMap::new(),
             signing: String::new(),

@@ -19,6 +19,7 @@ use signer_pkcs11::SurveyTokenError;
 
 use super::network::NetworkError;
 use super::room::RoomError;
+use super::soft_tokens::SoftTokenError;
 use crate::ceremony::OpenRootError;
 use crate::ceremony::certify::CertifyError;
 use crate::ceremony::crl::SignCrlError;
@@ -55,6 +56,9 @@ pub(crate) enum GuidedError {
     /// The machine has a network.
     #[error(transparent)]
     Network(#[from] NetworkError),
+    /// A rehearsal has no soft tokens.
+    #[error(transparent)]
+    SoftToken(#[from] SoftTokenError),
     /// Another ceremony was begun in the room and not ended.
     #[error("another ceremony was begun in this room and not closed: {path}", path = path.display())]
     AnotherIsOpen {
@@ -330,6 +334,7 @@ impl Explained for GuidedError {
             Self::Journal(_) | Self::Incident { .. } | Self::AnotherRoot { .. } => Exit::Integrity,
             Self::NotThatPerson { .. } => Exit::Permission,
             Self::Network(error) => error.exit(),
+            Self::SoftToken(error) => error.exit(),
             Self::Room(error) => error.exit(),
             Self::Person(error) => error.exit(),
             Self::Act(error) => error.exit(),
@@ -356,6 +361,7 @@ impl Explained for GuidedError {
             Self::RootExists { .. } => "root.exists",
             Self::UnknownAct { .. } => "act.unknown",
             Self::Network(error) => error.code(),
+            Self::SoftToken(error) => error.code(),
             Self::Room(error) => error.code(),
             Self::Person(error) => error.code(),
             Self::Act(error) => error.code(),
@@ -382,6 +388,7 @@ impl Explained for GuidedError {
                 "check the disk and the media, then run the same command: it goes on where it was"
             }
             Self::Network(error) => return error.next(),
+            Self::SoftToken(error) => return error.next(),
             Self::Room(error) => return error.next(),
             Self::Person(error) => return error.next(),
             Self::Act(error) => return error.next(),

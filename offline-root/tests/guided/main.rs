@@ -3,6 +3,7 @@
 
 mod interrupted;
 mod refused;
+mod rehearsal;
 mod room;
 mod token;
 mod whole;

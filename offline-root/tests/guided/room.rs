@@ -198,6 +198,16 @@ keys = {keys}
         answered(&mut self.command("rehearse"), |_, _| None)
     }
 
+    /// Rehearses until a question is asked for the second time, at which the power goes.
+    pub(crate) fn rehearse_until_again(&self, question: &str) {
+        let mut asked = 0;
+        let ran = answered(&mut self.command("rehearse"), |_, line| {
+            asked += usize::from(line.contains(question));
+            (asked == 2).then_some(Answer::CutPower)
+        });
+        assert_eq!(ran.exit, None, "{}", ran.said);
+    }
+
     /// The directory of the one ceremony, below `base`.
     pub(crate) fn ceremony(&self, base: &str) -> PathBuf {
         let mut all = fs::read_dir(self.path(base).join("ceremonies")).unwrap();

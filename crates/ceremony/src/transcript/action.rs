@@ -178,6 +178,19 @@ pub struct TokenSeen {
     pub firmware: String,
     /// The keys of the ceremony that are on it.
     pub keys: Vec<TokenKey>,
+    /// In a rehearsal: the token of the ceremony file, in whose place it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stands_for: Option<TokenName>,
+}
+
+/// By what a token is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenName {
+    /// Its label.
+    pub label: String,
+    /// Its serial number.
+    pub serial: String,
 }
 
 /// The attributes of a private key on a token.

@@ -70,6 +70,7 @@ pub(super) fn follow(file: &CeremonyFile, transcript: &Transcript, findings: &mu
 
 #[derive(Debug, Default)]
 struct State {
+    rehearsal: bool,
     /// Kinds of steps that there were.
     done: BTreeSet<&'static str>,
     open_act: Option<u32>,
@@ -138,8 +139,9 @@ impl Walk<'_> {
         self.state.done.contains(step)
     }
 
-    fn opening(&self, action: &Action) -> Result<(), String> {
-        if let Action::Opened { title, .. } = action {
+    fn opening(&mut self, action: &Action) -> Result<(), String> {
+        if let Action::Opened { title, rehearsal, .. } = action {
+            self.state.rehearsal = *rehearsal;
             require(title == self.file.title(), "it has another title than the ceremony file")?;
         }
         if let Action::PeopleConfirmed { present } = action {
@@ -169,10 +171,20 @@ impl Walk<'_> {
         let KeyPlace::Token(wanted) = &self.plan(&seen.root)?.keys else {
             return Err(format!("the key of {} is on no token", seen.root));
         };
-        // by what is written on it.
+        // by what is written on it. In a rehearsal another one says whose place it takes.
+        let found =
+            seen.stands_for.as_ref().map_or((&seen.label, &seen.serial), |real| (&real.label, &real.serial));
         require(
-            seen.label == wanted.label && seen.serial == wanted.serial,
-            format!("the token {} {} is not the one of the ceremony file", seen.label, seen.serial),
+            found == (&wanted.label, &wanted.serial),
+            format!("the token {} {} is not the one of the ceremony file", found.0, found.1),
+        )?;
+        require(
+            seen.stands_for.is_some() == self.state.rehearsal,
+            "a soft token takes the place of a token in a rehearsal, and only there",
+        )?;
+        require(
+            !self.state.rehearsal || seen.serial != wanted.serial,
+            "the rehearsal used the token of the ceremony file itself",
         )?;
         for key in &seen.keys {
             let kept = key.sensitive && key.always_sensitive && !key.extractable && key.never_extractable;

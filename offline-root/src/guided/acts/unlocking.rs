@@ -6,7 +6,7 @@ use ca_core::public_key::PublicKey;
 use ceremony::file::act::Act;
 use ceremony::file::root::{KeyPlace, RootName, RootPlan, TokenChoice};
 use ceremony::people::{Person, Role};
-use ceremony::transcript::action::{Action, TokenKey, TokenSeen};
+use ceremony::transcript::action::{Action, TokenKey, TokenName, TokenSeen};
 use ceremony::words::Fingerprint;
 use signer_pkcs11::{TokenUri, survey};
 
@@ -81,7 +81,15 @@ impl<'a> Stage<'_, 'a> {
             model: survey.token.model,
             firmware: survey.firmware,
             keys: keys.collect(),
+            stands_for: self.stands_for(plan, token),
         }))
+    }
+
+    /// The token of the ceremony file in whose place another one is.
+    fn stands_for(&self, plan: &RootPlan, token: &TokenChoice) -> Option<TokenName> {
+        let KeyPlace::Token(named) = &self.table.file.root(&plan.name)?.keys else { return None };
+        let TokenChoice { label, serial, .. } = named.clone();
+        (named != token).then_some(TokenName { label, serial })
     }
 
     /// Asks which share-holders are at the table, until they are as many as the quorum.
