@@ -102,6 +102,9 @@ pub(crate) enum CeremonyVerb {
     Verify {
         /// The directory of the bundle, or a .tar of it
         bundle: PathBuf,
+        /// The bundle of the ceremony before: then it is also checked that the one goes on where the other ended
+        #[arg(long, value_name = "BUNDLE")]
+        previous: Option<PathBuf>,
     },
 }
 

@@ -110,11 +110,13 @@ fn act(verb: Verb, invocation: &Invocation) -> Result<Done, CommandError> {
         Verb::Ceremony(CeremonyVerb::Check { file, script }) => {
             Done::new(&input_file::check(&file, script.as_deref())?)
         }
-        Verb::Ceremony(CeremonyVerb::Run(arguments)) => Done::new(&guided::run(&arguments.into_wish(None))?),
+        Verb::Ceremony(CeremonyVerb::Run(arguments)) => Done::new(&guided::run(&arguments.into_wish())?),
         Verb::Ceremony(CeremonyVerb::Rehearse(arguments)) => {
             Done::new(&guided::run(&arguments.into_wish(invocation))?)
         }
-        Verb::Ceremony(CeremonyVerb::Verify { bundle }) => Done::new(&bundle_review::review(&bundle)?),
+        Verb::Ceremony(CeremonyVerb::Verify { bundle, previous }) => {
+            Done::new(&bundle_review::review(&bundle, previous.as_deref())?)
+        }
         Verb::Medium(MediumArguments { directory }) => Done::new(&medium::review(&directory)?),
         Verb::Qr(QrVerb::Encode { file, out }) => Done::new(&codes::encode(&file, &out)?),
         Verb::Qr(QrVerb::Scan { pictures, out }) => Done::new(&codes::scan(&pictures, &out)?),

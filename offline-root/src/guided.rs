@@ -8,10 +8,12 @@ mod closing;
 mod acts;
 mod opening;
 mod setting;
+mod previous;
 mod objects;
 mod table;
 mod scene;
 mod error;
+pub(crate) mod beforehand;
 pub(crate) mod soft_tokens;
 pub(crate) mod means;
 mod network;
@@ -30,6 +32,7 @@ use serde::Serialize;
 
 use crate::input_file::INPUTS;
 use acts::Stage;
+use beforehand::{Beforehand, EarlierBundles};
 pub(crate) use error::GuidedError;
 use means::Means;
 use room::Terminal;
@@ -48,6 +51,8 @@ pub(crate) struct RunWish {
     /// In a rehearsal, of which nothing may be relied on: what it needs.
     pub(crate) rehearsal: Option<Rehearsal>,
     pub(crate) means: Means,
+    /// What was held before.
+    pub(crate) earlier: EarlierBundles,
 }
 
 impl RunWish {
@@ -88,11 +93,12 @@ pub(crate) fn run(wish: &RunWish) -> Result<Held, GuidedError> {
     let inputs = file.read_inputs(&wish.file.with_file_name(INPUTS)).map_err(GuidedError::Inputs)?;
     // before anything is written.
     network::check()?;
+    let beforehand = Beforehand::open(&file, &wish.earlier)?;
     let scene = Scene::enter(&wish.room, &file, wish.is_rehearsal())?;
     // Before the transcript is opened: where SoftHSM2 has tokens elsewhere, the program begins anew here.
     let setting = match &wish.rehearsal {
-        Some(rehearsal) => Setting::rehearsed((&file, &wish.means), &scene, rehearsal)?,
-        None => Setting::real(&file, &wish.means),
+        Some(rehearsal) => Setting::rehearsed((&file, &wish.means), beforehand, &scene, rehearsal)?,
+        None => Setting::real(&file, &wish.means, beforehand),
     };
     let journal = journal(&scene, &file)?;
     for Input { name, octets, .. } in &inputs {
@@ -135,7 +141,7 @@ fn hold<'a>(
     wish: &RunWish,
 ) -> Result<(), GuidedError> {
     let file = table.file;
-    opening::open(table, scene, (tool()?, wish.is_rehearsal()))?;
+    opening::open(table, scene, &setting.beforehand, (tool()?, wish.is_rehearsal()))?;
     if table.did(|action| matches!(action, Action::Aborted { .. } | Action::Closed)) {
         return Ok(());
     }

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal};
 use ceremony::file::CeremonyFile;
 use ceremony::file::root::KeyPlace;
 
+use super::beforehand::Beforehand;
 use super::error::GuidedError;
 use super::means::Means;
 use super::scene::{Scene, ensure};
@@ -17,23 +18,26 @@ pub(crate) struct Setting {
     pub(crate) file: CeremonyFile,
     /// Where things are.
     pub(crate) means: Means,
+    /// What was held before.
+    pub(crate) beforehand: Beforehand,
     /// What the room is told beforehand.
     pub(crate) notices: Vec<String>,
 }
 
 impl Setting {
     /// The real thing: what the file names.
-    pub(crate) fn real(file: &CeremonyFile, means: &Means) -> Self {
-        Self { file: file.clone(), means: means.clone(), notices: Vec::new() }
+    pub(crate) fn real(file: &CeremonyFile, means: &Means, beforehand: Beforehand) -> Self {
+        Self { file: file.clone(), means: means.clone(), beforehand, notices: Vec::new() }
     }
 
     /// A rehearsal: no token that the file names is touched, and its module is not loaded.
     pub(crate) fn rehearsed(
         (file, means): (&CeremonyFile, &Means),
+        beforehand: Beforehand,
         scene: &Scene,
         rehearsal: &Rehearsal,
     ) -> Result<Self, GuidedError> {
-        let mut setting = Self::real(file, means);
+        let mut setting = Self::real(file, means, beforehand);
         let on_token: Vec<_> =
             file.roots().iter().filter(|root| matches!(root.keys, KeyPlace::Token(_))).collect();
         if on_token.is_empty() {

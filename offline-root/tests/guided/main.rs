@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod interrupted;
+mod previous;
 mod refused;
 mod rehearsal;
 mod room;

@@ -29,6 +29,16 @@ pub enum Action {
         /// What was read.
         sha256: Fingerprint,
     },
+    /// The bundle of the previous ceremony was verified: it is the one that the ceremony file names.
+    PreviousVerified {
+        /// SHA-256 of its manifest.
+        manifest: Fingerprint,
+    },
+    /// The bundle of a rehearsal of the same ceremony file was verified.
+    Rehearsed {
+        /// SHA-256 of its manifest.
+        manifest: Fingerprint,
+    },
     /// No network interface was up (case R-12).
     NetworkChecked {
         /// The interfaces that the machine has, each with its state.
@@ -222,6 +232,8 @@ impl Action {
             Self::Opened { .. } => "opened",
             Self::PeopleConfirmed { .. } => "people-confirmed",
             Self::InputReadAloud { .. } => "input-read-aloud",
+            Self::PreviousVerified { .. } => "previous-verified",
+            Self::Rehearsed { .. } => "rehearsed",
             Self::NetworkChecked { .. } => "network-checked",
             Self::TokenSeen(_) => "token-seen",
             Self::SharesCombined { .. } => "shares-combined",

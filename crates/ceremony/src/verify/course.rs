@@ -106,6 +106,8 @@ impl Walk<'_> {
             Action::Opened { .. }
             | Action::PeopleConfirmed { .. }
             | Action::InputReadAloud { .. }
+            | Action::PreviousVerified { .. }
+            | Action::Rehearsed { .. }
             | Action::NetworkChecked { .. } => self.opening(action),
             Action::TokenSeen(seen) => self.token(seen),
             Action::SharesCombined { root, holders } => self.shares(root, holders),
@@ -152,6 +154,12 @@ impl Walk<'_> {
             if let Some(name) = present.iter().find(|name| self.file.people().named(name).is_none()) {
                 return Err(format!("{name} was present, whom the ceremony file does not name"));
             }
+        }
+        if let Action::PreviousVerified { manifest } = action {
+            require(
+                self.file.previous() == Some(manifest),
+                "another ceremony was before than the file names",
+            )?;
         }
         if let Action::InputReadAloud { sha256 } = action {
             require(sha256 == self.file.fingerprint(), "another ceremony file was read aloud")?;
@@ -220,6 +228,10 @@ impl Walk<'_> {
         ] {
             require(self.done(step), format!("an act begins {what}"))?;
         }
+        require(
+            self.file.previous().is_none() || self.done("previous-verified"),
+            "an act begins before the bundle of the previous ceremony was verified",
+        )?;
         let again = self.done("resumed") && self.state.open_act == Some(act);
         let next = self.state.open_act.is_none() && act == self.state.last_act.saturating_add(1);
         require(again || next, format!("act {act} does not come next"))?;

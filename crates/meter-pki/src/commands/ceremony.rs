@@ -37,7 +37,7 @@ pub(super) fn run(verb: &CeremonyCommand, config: &Path, printer: &Printer) -> R
         CeremonyCommand::Keep { path, release } => {
             super::wait(releases::keep(path, release.as_deref(), &super::client(config)?, printer))
         }
-        CeremonyCommand::Verify { bundle } => bundle::verify(bundle, printer),
+        CeremonyCommand::Verify { bundle, previous } => bundle::verify(bundle, previous.as_deref(), printer),
         CeremonyCommand::Releases => super::wait(releases::list(&super::client(config)?, printer)),
         CeremonyCommand::Request(args) => request(args, printer),
         CeremonyCommand::Import(args) => import(args, printer),
