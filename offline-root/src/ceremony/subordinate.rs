@@ -112,7 +112,7 @@ pub(crate) fn sign(
     let text = log.answer(&response)?;
     new_file::create(&wish.out, text.as_bytes(), Readers::Everybody)?;
     let report = report(wish, &request, &response, issued.delivery());
-    Ok(SignedSubordinate { opened_by: keys.opened_by().to_vec(), ..report })
+    Ok(SignedSubordinate { opened_by: keys.opened_by().iter().map(ToString::to_string).collect(), ..report })
 }
 
 /// Reads the request and checks what no chain of issuance knows of: its age, its digest, its nonce, and that it does not ask

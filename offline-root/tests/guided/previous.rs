@@ -4,12 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::room::{PROGRAM, Room};
-
-fn sha256(path: &Path) -> String {
-    let said = Command::new("sha256sum").arg(path).output().unwrap();
-    String::from_utf8(said.stdout).unwrap().split(' ').next().unwrap().to_owned()
-}
+use crate::room::{PROGRAM, Room, certificate_sha256, sha256};
 
 /// A ceremony that founds a root and signs a CRL was held; its bundle was taken away.
 fn after_the_first() -> (Room, PathBuf) {
@@ -26,11 +21,8 @@ fn after_the_first() -> (Room, PathBuf) {
 
 /// Writes the file of a second ceremony, which names the first and signs a CRL and a successor.
 fn write_the_second(room: &mut Room, bundle: &Path) {
-    let der = room.path("a.der");
-    let mut openssl = Command::new("openssl");
-    openssl.args(["x509", "-outform", "DER", "-in"]).arg(bundle.join("outputs/a.crt")).arg("-out").arg(&der);
-    assert!(openssl.status().unwrap().success());
-    let (manifest, root) = (sha256(&bundle.join("manifest.json")), sha256(&der));
+    let manifest = sha256(&bundle.join("manifest.json"));
+    let root = certificate_sha256(&bundle.join("outputs/a.crt"));
     room.root("b", "1", "{ store = \"file\" }");
     room.rename_root("b", "a");
     room.found("b");

@@ -214,7 +214,7 @@ impl<'a> Held<'a> {
 
     /// Has three share-holders come together.
     pub(crate) fn shares(&mut self, root: &str) {
-        let holders = ["Sara", "Samir", "Sven"].map(ToOwned::to_owned).to_vec();
+        let holders = ["Sara", "Samir", "Sven"].map(|name| person(self.file, name).into()).to_vec();
         self.step(Action::SharesCombined { root: root_name(root), holders });
     }
 

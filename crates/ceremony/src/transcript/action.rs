@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::file::act::{FileName, RootKey};
 use crate::file::root::RootName;
+use crate::people::Person;
 use crate::words::Fingerprint;
 
 /// What was done in one step.
@@ -50,8 +51,8 @@ pub enum Action {
     SharesCombined {
         /// For which root.
         root: RootName,
-        /// The names of those whose shares were taken.
-        holders: Vec<String>,
+        /// Those whose shares were taken.
+        holders: Vec<KnownPerson>,
     },
     /// An act of the ceremony file begins.
     ActBegun {
@@ -156,6 +157,22 @@ pub enum Action {
     },
     /// The ceremony is over.
     Closed,
+}
+
+/// A person, known by the key; the name is for those who read it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnownPerson {
+    /// What the person is called.
+    pub person: String,
+    /// SHA-256 of the SubjectPublicKeyInfo of the person's key.
+    pub key: Fingerprint,
+}
+
+impl From<&Person> for KnownPerson {
+    fn from(person: &Person) -> Self {
+        Self { person: person.name.clone(), key: person.fingerprint() }
+    }
 }
 
 /// A program, as it ran.

@@ -12,7 +12,7 @@ use crate::file::root::{KeyPlace, RootName, RootPlan};
 use crate::people::Role;
 use crate::quorum::StepQuorum;
 use crate::transcript::Transcript;
-use crate::transcript::action::{Action, TokenSeen};
+use crate::transcript::action::{Action, KnownPerson, TokenSeen};
 use crate::words::Fingerprint;
 
 /// How far an object came.
@@ -205,14 +205,18 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// enough share-holders, each once, and nobody else.
-    fn shares(&mut self, root: &RootName, holders: &[String]) -> Result<(), String> {
+    /// enough share-holders, each once, and nobody else; a person is known by the key, not by the name.
+    fn shares(&mut self, root: &RootName, holders: &[KnownPerson]) -> Result<(), String> {
         self.plan(root)?;
         let wanted = self.file.quorum().map_or(0, |quorum| usize::from(quorum.threshold));
-        let distinct: BTreeSet<&String> = holders.iter().collect();
+        let distinct: BTreeSet<&Fingerprint> = holders.iter().map(|holder| &holder.key).collect();
         require(distinct.len() == holders.len(), "one share-holder is named twice")?;
-        if let Some(name) = holders.iter().find(|name| !self.has(name, Role::ShareHolder)) {
-            return Err(format!("{name} is no share-holder"));
+        let is_one = |holder: &KnownPerson| {
+            let known = self.file.people().by_key(&holder.key);
+            known.is_some_and(|person| person.name == holder.person && person.role == Role::ShareHolder)
+        };
+        if let Some(other) = holders.iter().find(|holder| !is_one(holder)) {
+            return Err(format!("{} is no share-holder known by this key", other.person));
         }
         require(holders.len() >= wanted, format!("{} share-holders came, and {wanted} must", holders.len()))?;
         self.state.together.insert(root.clone());

@@ -3,8 +3,8 @@
 use super::*;
 use crate::file::act::RootKey;
 use crate::sample::held::root_name;
-use crate::sample::{PEOPLE, SoftKeys};
-use crate::transcript::action::{TokenKey, TokenName, TokenSeen};
+use crate::sample::{PEOPLE, SoftKeys, person};
+use crate::transcript::action::{KnownPerson, TokenKey, TokenName, TokenSeen};
 
 /// The findings of a ceremony that was closed after these steps.
 fn course(hold: impl FnOnce(&mut Held<'_>)) -> Vec<String> {
@@ -18,7 +18,7 @@ fn says(found: &[String], what: &str) {
 }
 
 fn shares(root: &str, holders: &[&str]) -> Action {
-    let holders = holders.iter().map(ToString::to_string).collect();
+    let holders = holders.iter().map(|name| person(&FILE, name).into()).collect();
     Action::SharesCombined { root: root_name(root), holders }
 }
 
@@ -27,6 +27,23 @@ fn r_02_too_few_share_holders_or_one_twice_or_somebody_else_is_found() {
     says(&course(|held| held.step(shares("a", &["Sara", "Samir"]))), "2 share-holders came, and 3 must");
     says(&course(|held| held.step(shares("a", &["Sara", "Sara", "Sven"]))), "named twice");
     says(&course(|held| held.step(shares("a", &["Sara", "Samir", "Wim"]))), "Wim is no share-holder");
+}
+
+#[test]
+fn r_13_two_people_of_one_name_are_told_apart_by_their_keys() {
+    let holder = |name: &str| KnownPerson::from(person(&FILE, name));
+    let come_together = |key: Fingerprint| {
+        let another = KnownPerson { person: "Sara".to_owned(), key };
+        let holders = vec![holder("Samir"), holder("Sven"), another];
+        course(|held| held.step(Action::SharesCombined { root: root_name("a"), holders }))
+    };
+    let what = "Sara is no share-holder known by this key";
+    // Another Sara, of whom the ceremony file knows nothing; and the key of somebody else under this name.
+    for key in [Fingerprint::new(SoftKeys::public(20).fingerprint()), holder("Simon").key, holder("Wim").key]
+    {
+        says(&come_together(key), what);
+    }
+    assert!(!come_together(holder("Sara").key).iter().any(|finding| finding.contains(what)));
 }
 
 #[test]
