@@ -79,8 +79,8 @@ impl fmt::Display for SignedSubordinate {
         writeln!(f, "  Serial               {}", self.serial)?;
         writeln!(f, "  Profile              {}", self.profile)?;
         writeln!(f, "  Valid                {} to {}", self.not_before, self.not_after)?;
-        writeln!(f, "  Certificate SHA-256  {}", fingerprint::grouped(&self.certificate_sha256))?;
-        writeln!(f, "  Response SHA-256     {}", fingerprint::grouped(&self.response_sha256))?;
+        writeln!(f, "  Certificate SHA-256  {}", fingerprint::aloud(&self.certificate_sha256))?;
+        writeln!(f, "  Response SHA-256     {}", fingerprint::aloud(&self.response_sha256))?;
         writeln!(f, "  Response             {}", self.out.display())?;
         if !self.opened_by.is_empty() {
             writeln!(f, "  Opened               by {}", self.opened_by.join(", "))?;

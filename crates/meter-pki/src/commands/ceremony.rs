@@ -20,13 +20,13 @@ use ca_core::oid;
 use ca_core::ports::{Clock, Signer};
 use ca_core::public_key::PublicKey;
 use ca_core::suite::Curve;
+use ceremony::words::Fingerprint;
 use policies::{ProfileSet, Settings};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use signer_file::{FileSigner, KeyDirectory, Passphrase, SystemEntropy};
 use signer_pkcs11::{Pin, TokenSigner, TokenUri};
 
-use super::printer::{Printer, heading, table};
+use super::printer::{Printer, aloud, heading, table};
 use crate::cli::{CeremonyCommand, ImportArgs, KeyArgs, RequestArgs};
 use crate::compose::SystemClock;
 use crate::exit::{Exit, Failure};
@@ -49,7 +49,12 @@ pub(super) fn run(verb: &CeremonyCommand, config: &Path, printer: &Printer) -> R
 #[derive(Debug, Serialize)]
 struct RequestView {
     file: String,
-    sha256: String,
+    /// Of the DER of the request, as `offline-root show` says it.
+    sha256: Fingerprint,
+    words: Vec<&'static str>,
+    /// Of the octets of the file, as the ceremony file names it.
+    file_sha256: Fingerprint,
+    file_words: Vec<&'static str>,
     key: String,
     subject: String,
 }
@@ -112,21 +117,25 @@ fn request(args: &RequestArgs, printer: &Printer) -> Result<(), Failure> {
     // Kept before it leaves: no response can come that nobody waits for.
     OpenRequests::at(&args.exchanges).keep(&request, &text)?;
     write_new(&args.out, text.as_bytes())?;
+    let (sha256, file_sha256) = (Fingerprint::new(request.digest()), Fingerprint::of(text.as_bytes()));
     let view = RequestView {
         file: args.out.display().to_string(),
-        sha256: hex::encode(request.digest()),
+        sha256,
+        words: sha256.words(),
+        file_sha256,
+        file_words: file_sha256.words(),
         key: public_key.key_ref().to_string(),
         subject: subject.to_string(),
     };
     printer.result(&view, |view| {
-        vec![
-            format!("request for {} is in {}", view.subject, view.file),
-            format!("SHA-256, to be compared at the ceremony: {}", view.sha256),
-            format!(
-                "it is open until its response is taken in: meter-pki ceremony import, within {} days",
-                FRESH_SECONDS / 86_400
-            ),
-        ]
+        let mut lines = vec![format!("request for {} is in {}", view.subject, view.file)];
+        lines.extend(aloud("SHA-256 of the request, as offline-root show says it", &view.sha256));
+        lines.extend(aloud("SHA-256 of the file, for the ceremony file", &view.file_sha256));
+        lines.push(format!(
+            "it is open until its response is taken in: meter-pki ceremony import, within {} days",
+            FRESH_SECONDS / 86_400
+        ));
+        lines
     });
     Ok(())
 }
@@ -220,16 +229,18 @@ fn import(args: &ImportArgs, printer: &Printer) -> Result<(), Failure> {
     let accepted = response.verify(&expected).map_err(|error| refused(error.code(), &error))?;
     let view = take_in(&accepted, &args.out)?;
     requests.close(&request, &text)?;
-    let root_sha256 = hex::encode(Sha256::digest(accepted.root.der()));
+    let root_sha256 = Fingerprint::of(accepted.root.der());
     printer.result(&view, |view| {
-        vec![
+        let mut lines = vec![
             format!("certificate of {} is in {}", view.subject, view.certificate_file),
-            format!("its root is in {}, SHA-256 {root_sha256}", view.root_file),
-            format!(
-                "next: add an [[authority]] with certificate_file and path_files to the configuration; its key is {}",
-                view.key
-            ),
-        ]
+            format!("its root is in {}", view.root_file),
+        ];
+        lines.extend(aloud("SHA-256 of the root", &root_sha256));
+        lines.push(format!(
+            "next: add an [[authority]] with certificate_file and path_files to the configuration; its key is {}",
+            view.key
+        ));
+        lines
     });
     Ok(())
 }
