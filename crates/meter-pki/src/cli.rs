@@ -138,6 +138,9 @@ pub enum CeremonyCommand {
     Verify {
         /// The directory of the bundle, or a .tar of it.
         bundle: PathBuf,
+        /// The bundle of the ceremony before: then it is also checked that the one goes on where the other ended
+        #[arg(long, value_name = "BUNDLE")]
+        previous: Option<PathBuf>,
     },
     /// Show which responses were taken in and which were refused, and why; the journal is checked first.
     Journal {
