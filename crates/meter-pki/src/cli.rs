@@ -1,5 +1,7 @@
 //! The command line: nouns, verbs, options. What a verb does stands in `commands`.
 
+pub mod est;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -45,6 +47,9 @@ pub enum Command {
     /// Certificate revocation lists.
     #[command(subcommand)]
     Crl(CrlCommand),
+    /// The EST client: for gateways, hand-held units and head-ends.
+    #[command(subcommand)]
+    Est(est::EstCommand),
     /// The audit trail.
     #[command(subcommand)]
     Audit(AuditCommand),

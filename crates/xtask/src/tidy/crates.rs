@@ -44,6 +44,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ledger-checker", &[]),
     // It carries octets and knows no PKI word.
     ("paper", &[]),
+    // It knows nothing of the server it speaks to.
+    ("est-client", &["ca-core"]),
     ("policies", &["ca-core"]),
     ("ca-store", &["ca-core"]),
     ("signer-file", &["ca-core"]),
@@ -62,6 +64,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "ca-store",
             "ceremony",
             "cmp-server",
+            "est-client",
             "est-server",
             "paper",
             "policies",
