@@ -64,8 +64,7 @@ impl World {
     /// Posts a certification request in blocks of this size; the answer comes in such blocks too.
     fn post(
         &self,
-        client: &str,
-        place: &str,
+        (client, place): (&str, &str),
         shown: &Credential,
         request: &[u8],
         (block, more): (&str, &[&str]),
@@ -123,7 +122,7 @@ fn libcoap_swaps_a_factory_certificate_and_renews_what_it_got() {
             let (factory, label) = (meter.manufacture(), meter.label("meter-op-tls"));
             let asked = meter.ask();
             let place = format!("est/{label}/sen");
-            let got = world.post(client, &place, &factory, &asked.request, ("32", &[]));
+            let got = world.post((client, &place), &factory, &asked.request, ("32", &[]));
             let certificate = world.certificate(&got);
             assert_eq!(world.subject(&certificate), format!("CN={title}"), "{client}");
 
@@ -131,7 +130,7 @@ fn libcoap_swaps_a_factory_certificate_and_renews_what_it_got() {
             let again = meter.ask();
             let place = format!("est/{label}/sren");
             let single = ("128", &["-A", PKIX_CERT][..]);
-            let got = world.post(client, &place, &shown, &again.request, single);
+            let got = world.post((client, &place), &shown, &again.request, single);
             let (der, renewed) =
                 (world.rehearsal.unique("renewed.der"), world.rehearsal.unique("renewed.pem"));
             std::fs::write(&der, &got.body).unwrap();
@@ -150,7 +149,7 @@ fn libcoap_gets_one_certificate_over_a_line_that_loses_datagrams() {
         let meter = world.meter(&title, Suite::One);
         let (factory, asked) = (meter.manufacture(), meter.ask());
         let more = ("128", &["-A", CERTS_ONLY, "-l", lost][..]);
-        let got = world.post(CLIENTS[0], "est/meter-op-tls-s1/sen", &factory, &asked.request, more);
+        let got = world.post((CLIENTS[0], "est/meter-op-tls-s1/sen"), &factory, &asked.request, more);
         let certificate = world.certificate(&got);
         assert_eq!(world.subject(&certificate), format!("CN={title}"), "{lost}");
         assert_eq!(meter.on_record().len(), 2, "the factory certificate and one other: {lost}");
@@ -183,13 +182,13 @@ fn libcoap_is_told_what_is_refused_and_why() {
             (told("est/crts", known, &["-A", PKIX_CERT]), "4.06 "),
             (told("est/sen", known, &["-m", "post", "-t", PKCS10, "-e", "x"]), "4.00 "),
             (told("est/crts", known, &["-O", "9,x"]), "4.02 "),
-            (world.post(client, "est/sen", &factory, &long, ("1024", &[])).said, "4.13 "),
+            (world.post((client, "est/sen"), &factory, &long, ("1024", &[])).said, "4.13 "),
         ] {
             assert!(said.contains(code), "{client}: {code} and not {said}");
         }
         // What is shown is another device's than the one that is asked for.
         let place = "est/meter-op-tls-s1/sen";
-        let got = world.post(client, place, &foreign, &asked.request, ("64", &[]));
+        let got = world.post((client, place), &foreign, &asked.request, ("64", &[]));
         assert!(got.said.contains("4.03 "), "{client}: {}", got.said);
     }
 }

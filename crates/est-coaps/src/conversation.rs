@@ -228,7 +228,7 @@ impl Conversation {
         !is_offered || is_unannounced || self.connection.certificates.is_empty()
     }
 
-    /// RFC 7959 §2.5: a block of a body that comes.
+    /// RFC 9148 §4.6, RFC 7959 §2.5: a block of a body that comes.
     fn early_block(&mut self, request: &Request, block: Block, now: Instant) -> Step {
         let max_octets = self.house.max_body_octets;
         let is_too_large = |said: u32| usize::try_from(said).map_or(true, |octets| octets > max_octets);
@@ -259,7 +259,7 @@ impl Conversation {
         }
     }
 
-    /// RFC 7959 §2.4: a later block of a body that goes. None where what is asked for can be asked for anew.
+    /// RFC 9148 §4.6, RFC 7959 §2.4: a later block of a body that goes. None where what is asked for can be asked for anew.
     fn later_block(&mut self, target: &Target, block: Block, now: Instant) -> Option<Step> {
         let block = block.at_most(self.house.block);
         match self.kept.as_mut().filter(|kept| kept.answers(target)) {
@@ -380,7 +380,7 @@ impl Conversation {
     /// Does what is due.
     pub(crate) fn pass(&mut self, now: Instant) {
         if let Some(pending) = self.pending.as_mut().filter(|pending| pending.waits() && pending.due <= now) {
-            // RFC 7252 §5.2.2: it will take longer.
+            // RFC 9148 §4.7, RFC 7252 §5.2.2: it will take longer.
             pending.inquiry.acknowledged = true;
             let octets = message::empty(MessageType::Acknowledgement, pending.inquiry.id);
             self.recent.answered(pending.inquiry.id, &octets);

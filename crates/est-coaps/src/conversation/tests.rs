@@ -163,7 +163,7 @@ fn a_request_that_comes_twice_is_asked_once() {
     }
 }
 
-// RFC 7959 §2.5: 2.31 for each block, the question after the last.
+// RFC 9148 §4.6, RFC 7959 §2.5: 2.31 for each block, the question after the last.
 #[test]
 fn a_body_comes_in_blocks_of_every_size() {
     let body: Vec<u8> = (0..=255).cycle().take(1_500).collect();
@@ -188,7 +188,7 @@ fn a_body_comes_in_blocks_of_every_size() {
     }
 }
 
-// RFC 7959 §2.4, RFC 9148 §4.7, Figure 3: later blocks are asked for by the same request without its body.
+// RFC 9148 §4.6, §4.7, RFC 7959 §2.4: later blocks are asked for by the same request without its body.
 #[test]
 fn an_answer_goes_in_blocks_of_the_size_that_is_wanted() {
     for size in [16, 64, 256, 1_024] {

@@ -170,6 +170,8 @@ impl Session {
         let mut finished = [0; FINISHED_OCTETS];
         // RFC 5929 §3: the first Finished message of a full handshake is the client's.
         let length = self.ssl().peer_finished(&mut finished);
-        Ok(Shown { certificates, tls_unique: (length == FINISHED_OCTETS).then_some(finished) })
+        // RFC 9148 §9.1, RFC 7627: without the extended master secret it binds nothing, and is taken for absent.
+        let binds = self.ssl().extms_support() == Some(true) && length == FINISHED_OCTETS;
+        Ok(Shown { certificates, tls_unique: binds.then_some(finished) })
     }
 }

@@ -147,6 +147,23 @@ fn knows_the_certificates_of_the_client_and_tls_unique() {
     }
 }
 
+// RFC 9148 §9.1, RFC 7627.
+#[test]
+fn without_the_extended_master_secret_there_is_no_tls_unique() {
+    /// `SSL_OP_NO_EXTENDED_MASTER_SECRET`, which the crate does not name.
+    const NO_EXTENDED_MASTER_SECRET: u64 = 1;
+    let mut context = SslContextBuilder::new(SslMethod::dtls_client()).unwrap();
+    context.set_cipher_list("ECDHE-ECDSA-AES128-CCM8:@SECLEVEL=0").unwrap();
+    context.set_options(SslOptions::NO_QUERY_MTU | SslOptions::from_bits_retain(NO_EXTENDED_MASTER_SECRET));
+    let mut ssl = Ssl::new(&context.build()).unwrap();
+    ssl.set_mtu(MTU).unwrap();
+    ssl.set_connect_state();
+    let client = Client(SslStream::new(ssl, Line::default()).unwrap());
+    let (session, client, _) = shake_hands(&gate(), client);
+    assert_eq!(client.0.ssl().extms_support(), Some(false));
+    assert_eq!(session.shown().unwrap().tls_unique, None);
+}
+
 #[test]
 fn a_client_without_a_certificate_is_let_through_to_be_told_why_not() {
     let (session, _, _) = shake_hands(&gate(), Client::new("ECDHE-ECDSA-AES128-CCM8", "P-256", None));

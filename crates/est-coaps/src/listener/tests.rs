@@ -118,7 +118,7 @@ fn code(packet: &Packet) -> String {
 async fn a_client_gets_its_answers_over_one_connection() {
     let world = World::new(RawCoapsLimits::default()).await;
     let server = world.address;
-    client(move || {
+    let finished = client(move || {
         let mut one = Client::known(server);
         let asks = one.request("crts", b"");
         let answer = one.ask(&asks);
@@ -126,14 +126,16 @@ async fn a_client_gets_its_answers_over_one_connection() {
         let asks = one.request("sen", b"csr");
         let answer = one.ask(&asks);
         assert_eq!((code(&answer), answer.payload.len()), ("2.04".to_owned(), 700));
+        let finished = one.finished();
         one.close();
+        finished
     })
     .await;
     world.open(0).await;
     let last = world.last.lock().unwrap().clone().unwrap();
     assert_eq!(last.body, Ok(b"csr".to_vec()));
     assert_eq!(last.connection.certificates.len(), 1);
-    assert!(last.connection.tls_unique.is_some());
+    assert_eq!(last.connection.tls_unique, Some(finished), "both ends know the same");
     assert!(world.counted("connections_closed_total", "by_peer"));
 }
 

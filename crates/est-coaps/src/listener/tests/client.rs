@@ -187,6 +187,13 @@ impl Client {
         self.send(&packet);
     }
 
+    /// RFC 5929 §3: the Finished message that the client sent.
+    pub(super) fn finished(&self) -> [u8; 12] {
+        let mut finished = [0; 12];
+        assert_eq!(self.stream.ssl().finished(&mut finished), 12);
+        finished
+    }
+
     /// Takes leave.
     pub(super) fn close(mut self) {
         drop(self.stream.shutdown());
