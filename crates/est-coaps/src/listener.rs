@@ -159,8 +159,8 @@ impl Serving {
     async fn run(mut self) -> Drained {
         let premises = Arc::clone(&self.premises);
         let mut room = [0; DATAGRAM_OCTETS];
-        let mut given_up = 0;
-        while !(premises.shutdown.is_triggered() && self.connections.is_empty()) {
+        let (mut given_up, mut draining) = (0, false);
+        while !(draining && self.connections.is_empty()) {
             tokio::select! {
                 Some(ended) = self.connections.join_next() => given_up += self.left(ended),
                 received = premises.socket.recv_from(&mut room) => match received {
@@ -170,7 +170,7 @@ impl Serving {
                         sleep(FAULT_PAUSE).await;
                     }
                 },
-                () = premises.shutdown.triggered(), if !premises.shutdown.is_triggered() => {}
+                () = premises.shutdown.triggered(), if !draining => draining = true,
             }
         }
         if given_up == 0 { Drained::Complete } else { Drained::Abandoned { connections: given_up } }

@@ -329,6 +329,13 @@ async fn the_end_gives_the_answers_that_are_owed_and_takes_leave() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn where_nobody_is_the_end_comes_at_once() {
+    let world = World::new(RawCoapsLimits::default()).await;
+    world.shutdown.trigger();
+    assert_eq!(world.serving.await.unwrap(), Drained::Complete);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_answer_for_which_no_time_is_left_is_given_up() {
     let world = World::held(RawCoapsLimits::default()).await;
     let server = world.address;
