@@ -80,6 +80,7 @@ fn fault(refusal: &Refusal) -> Fault {
         | Refusal::Method { .. }
         | Refusal::MediaType { .. }
         | Refusal::BodyTooLarge { .. }
+        | Refusal::NotAcceptable
         | Refusal::BodyIncomplete
         | Refusal::NotAuthenticated(_)
         | Refusal::NotDecoded(_)

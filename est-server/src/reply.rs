@@ -26,17 +26,17 @@ const RETRY_IN_FLIGHT: u64 = 5;
 
 /// The answer to a request that is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Reply {
+pub struct Reply {
     /// The status code.
-    pub(crate) status: u16,
+    pub status: u16,
     /// One sentence with the reason code, ended by LF.
-    pub(crate) text: String,
+    pub text: String,
     /// For Retry-After, in seconds.
-    pub(crate) retry_after: Option<u64>,
+    pub retry_after: Option<u64>,
     /// For Allow.
-    pub(crate) allow: Option<&'static str>,
+    pub allow: Option<&'static str>,
     /// For WWW-Authenticate.
-    pub(crate) challenge: Option<&'static str>,
+    pub challenge: Option<&'static str>,
 }
 
 /// Status and sentence, and what belongs to the status.
@@ -80,6 +80,7 @@ fn judge(refusal: &Refusal) -> Verdict {
         Refusal::Method { .. } => verdict(405, "the operation is not done by this method"),
         Refusal::MediaType { .. } => verdict(415, "the body must be announced as"),
         Refusal::BodyTooLarge { .. } => verdict(413, "the body is too large"),
+        Refusal::NotAcceptable => verdict(406, "the answer cannot be given in the form that was asked for"),
         Refusal::BodyIncomplete => verdict(400, "the body did not arrive whole"),
         Refusal::NotAuthenticated(error) => authentication(error),
         Refusal::NotDecoded(DecodeBodyError::Base64(_)) => {
@@ -338,6 +339,7 @@ mod tests {
             (405, Refusal::Method { allowed: "POST" }),
             (415, Refusal::MediaType { expected: "application/pkcs10" }),
             (413, Refusal::BodyTooLarge { max_octets: 1 }),
+            (406, Refusal::NotAcceptable),
             (400, Refusal::BodyIncomplete),
             (400, Refusal::NothingToRename),
             (401, AuthenticateError::NoCredentials.into()),

@@ -31,7 +31,7 @@ use crate::config::{CheckedAuthority, Config};
 use crate::exit::{Exit, Failure};
 use crate::publisher::Publisher;
 use crate::releases::Releases;
-pub(crate) use est::est_router;
+pub(crate) use est::est_config;
 pub(crate) use status::status_parts;
 pub(crate) use vault::{Vault, open_store, random_id};
 

@@ -14,6 +14,8 @@ use server_kit::limits::Limits;
 use server_kit::workers::PoolSize;
 use toml::Spanned;
 
+use crate::coaps::CoapsLimits;
+
 pub use checked::{
     CheckConfigError, CheckedAudit, CheckedAuthority, CheckedManufacturer, CheckedOffer,
     CheckedRegistrationAuthority, Collector, Config, KeySource,
@@ -122,6 +124,19 @@ pub struct RawEst {
     /// `pool`
     #[serde(default)]
     pub pool: PoolSize,
+    /// `[est.coaps]`: the same over CoAP and DTLS; without it, none.
+    pub coaps: Option<RawCoaps>,
+}
+
+/// `[est.coaps]`: certificate and key are those of `[est]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawCoaps {
+    /// `listen`: address and port, UDP; the port of `coaps` is 5684.
+    pub listen: SocketAddr,
+    /// `limits`
+    #[serde(default)]
+    pub limits: CoapsLimits,
 }
 
 /// `[status]`

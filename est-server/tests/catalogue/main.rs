@@ -13,6 +13,7 @@ mod bodies;
 mod codes;
 mod configuration;
 mod csr;
+mod desk;
 mod extensions;
 mod faults;
 mod issuance;

@@ -26,6 +26,7 @@ use est_server::config::{
     Anchor, BindingPolicy, ChallengeMeaning, DEFAULT_BODY_OCTETS, EstConfig, EstParts, Label, LabelParts,
     RegistrationAuthorityEntry, RegistrationAuthorityMatch, Voucher,
 };
+use est_server::desk::Desk;
 use est_server::guessing::GuessLimits;
 use est_server::wire::base64::LineLength;
 use policies::lint::dlms;
@@ -116,6 +117,8 @@ pub(crate) struct World {
     /// What the default label is made of.
     pub(crate) label_parts: LabelParts,
     router: Router,
+    /// The way in for transports other than HTTP.
+    pub(crate) desk: Desk,
 }
 
 /// What came back.
@@ -154,11 +157,13 @@ impl World {
             guessing: setting.guessing,
         };
         let label_parts = label_parts(&pki, &setting, &authorities);
-        let router = est_server::routes::router(Arc::new(EstConfig::new(parts).unwrap()));
+        let config = Arc::new(EstConfig::new(parts).unwrap());
+        let desk = Desk::new(Arc::clone(&config));
+        let router = est_server::routes::router(config);
         for title in [DEVICE, OTHER] {
             memory.expect(&tenant("grid"), SystemTitle::parse(title).unwrap());
         }
-        Self { pki, memory, signer, clock, label_parts, router }
+        Self { pki, memory, signer, clock, label_parts, router, desk }
     }
 
     pub(crate) fn pass(&self, seconds: i64) {
