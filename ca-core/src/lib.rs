@@ -5,6 +5,7 @@
 
 pub mod authority;
 pub mod issuance;
+pub mod approval;
 pub mod registration;
 pub mod revocation;
 pub mod request;

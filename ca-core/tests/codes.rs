@@ -16,7 +16,9 @@ use ca_core::ports::{SignError, Unavailable as PortDown};
 use ca_core::profile::KeyPurpose;
 use ca_core::public_key::PublicKeyError;
 use ca_core::reason::ReasonCode;
-use ca_core::record::{CertificateId, CertificateStatus, IntentConflict, Revocation, StoredCertificate};
+use ca_core::record::{
+    Awaiting, CertificateId, CertificateStatus, IntentConflict, Revocation, StoredCertificate,
+};
 use ca_core::registration::{AdmitError, RenewalError};
 use ca_core::revocation::RevokeError;
 use ca_core::serial_number::{SerialNumber, SerialNumberError};
@@ -96,11 +98,15 @@ fn proof() -> Vec<(ProveError, &'static str)> {
 fn conflicts() -> Vec<(IntentConflict, &'static str, Fault)> {
     let elsewhere =
         IntentConflict::KeyCertifiedElsewhere { subject: String::new(), purpose: KeyPurpose::Signature };
+    let awaiting = Awaiting { digest: [1; 32], expires_at: at(NOW), retry_after_seconds: 1 };
     vec![
         (IntentConflict::SerialTaken, "serial.taken", Conflict),
         (IntentConflict::AlreadyIssued(Box::new(stored())), "request.repeated", Conflict),
         (IntentConflict::InFlight, "request.in-flight", Unavailable),
         (IntentConflict::WindowOver, "request.window-over", Conflict),
+        (IntentConflict::AwaitsApproval(awaiting), "request.waiting", Conflict),
+        (IntentConflict::ApprovalRefused, "request.refused", Requester),
+        (IntentConflict::TooManyWaiting, "request.too-many", Conflict),
         (elsewhere, "key.certified-elsewhere", Conflict),
         (IntentConflict::KeyBlocked, "key.blocked", Requester),
         (IntentConflict::SlotTaken { holder: certificate() }, "slot.taken", Conflict),

@@ -2,8 +2,8 @@
 
 use ca_core::oid;
 use ca_core::profile::{
-    AlternativeNameRule, CertificateProfile, ExtendedKeyUsageRule, Hierarchy, KeyReuse, KeyUsageBit,
-    Pointers, ProfileId, ProfileParts, RenewalRule, RenewalWindow, SubjectRule, ValidityRule,
+    AlternativeNameRule, Approval, CertificateProfile, ExtendedKeyUsageRule, Hierarchy, KeyReuse,
+    KeyUsageBit, Pointers, ProfileId, ProfileParts, RenewalRule, RenewalWindow, SubjectRule, ValidityRule,
 };
 use ca_core::public_key::KeyIdentifierMethod;
 use ca_core::suite::SecuritySuite;
@@ -40,6 +40,7 @@ pub(crate) fn operational(suite: SecuritySuite) -> ProfileParts {
         full_length_signature: true,
         key_reuse: KeyReuse::Refused,
         renewal: RenewalRule { window: RenewalWindow::AnyTime, ..RenewalRule::DEFAULT },
+        approval: Approval::NotNeeded,
         transition_issuer: false,
         max_octets: 700,
     }

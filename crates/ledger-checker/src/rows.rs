@@ -56,6 +56,8 @@ struct WireIntent<'a> {
     token: Option<&'a OctetStringRef>,
     #[asn1(context_specific = "2", tag_mode = "EXPLICIT", optional = "true")]
     claim: Option<&'a OctetStringRef>,
+    #[asn1(context_specific = "3", tag_mode = "EXPLICIT", optional = "true")]
+    approval: Option<&'a OctetStringRef>,
 }
 
 #[derive(Sequence)]

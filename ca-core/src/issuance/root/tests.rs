@@ -11,8 +11,8 @@ use crate::ocsp::doubles::{DAY, MemorySigner, NOW, actor, at};
 use crate::oid;
 use crate::ports::Unavailable;
 use crate::profile::{
-    AlternativeNameRule, Hierarchy, KeyReuse, KeyUsageBit, Pointers, ProfileId, ProfileParts, RenewalRule,
-    SubjectRule, ValidityRule,
+    AlternativeNameRule, Approval, Hierarchy, KeyReuse, KeyUsageBit, Pointers, ProfileId, ProfileParts,
+    RenewalRule, SubjectRule, ValidityRule,
 };
 use crate::public_key::KeyIdentifierMethod;
 use crate::record::{
@@ -141,6 +141,7 @@ fn parts(suite: SecuritySuite) -> ProfileParts {
         full_length_signature: true,
         key_reuse: KeyReuse::Refused,
         renewal: RenewalRule::DEFAULT,
+        approval: Approval::NotNeeded,
         transition_issuer: false,
         max_octets: 1_024,
     }

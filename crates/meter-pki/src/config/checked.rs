@@ -10,7 +10,7 @@ use ca_core::issuer::Issuer;
 use ca_core::key_ref::KeyRef;
 use ca_core::path::TrustAnchor;
 use ca_core::profile::{CertificateProfile, CrlProfile, OcspProfile, ProfileId};
-use ca_core::registration::{Door, RepeatRule};
+use ca_core::registration::{ApprovalRule, Door, RepeatRule};
 use ca_core::tenant::TenantId;
 use ca_store::EngineKind;
 use est_server::config::BindingPolicy;
@@ -105,6 +105,7 @@ pub struct CheckedOffer {
     pub(crate) line_length: LineLength,
     pub(crate) binding: BindingPolicy,
     pub(crate) repeats: RepeatRule,
+    pub(crate) approval: ApprovalRule,
 }
 
 /// A trusted manufacturer.

@@ -4,6 +4,7 @@
 
 mod audit;
 mod authority;
+mod approval;
 mod generations;
 
 use std::collections::BTreeSet;
