@@ -6,6 +6,7 @@
 mod checked;
 mod checker;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -151,6 +152,9 @@ pub struct RawStatus {
 pub struct RawOperator {
     /// `socket`: a Unix socket; who may open it is decided by its directory's mode and the peer's user id.
     pub socket: PathBuf,
+    /// `users`: user ids of operators who may use it beside the user who runs the server, and root; none unless given.
+    #[serde(default)]
+    pub users: BTreeSet<u32>,
 }
 
 /// `[audit]`

@@ -161,13 +161,14 @@ pub async fn start(
     let est = listener.local_addr();
     spawn(&mut tasks, listener.with_tls(tls(&config.est)?).serve(enrolment, shutdown.clone()));
 
-    let socket = OperatorListener::bind(&config.operator_socket).await.map_err(|error| {
-        Failure::new(
-            Exit::Conflict,
-            "operator.socket",
-            format!("{}: {error}", config.operator_socket.display()),
-        )
-    })?;
+    let socket =
+        OperatorListener::bind(&config.operator_socket, &config.operator_users).await.map_err(|error| {
+            Failure::new(
+                Exit::Conflict,
+                "operator.socket",
+                format!("{}: {error}", config.operator_socket.display()),
+            )
+        })?;
     let state = OperatorState { system: Arc::clone(&system), pool: operator_pool.clone() };
     let operator_router = router(state).merge(health.admin_router()).merge(metrics.router());
     tasks.spawn(socket.serve(operator_router, shutdown));

@@ -276,7 +276,7 @@ fn requests_are_listed_by_their_end_and_found_by_the_beginning_of_their_digest(g
     let next = WaitingQuery { after: Some((NOW.plus_seconds(2 + WEEK), digest(1))), ..all.clone() };
     assert_eq!(listed(&next), [2]);
     assert_eq!(listed(&WaitingQuery { standing: Some(Standing::Refused), ..all.clone() }), [1]);
-    assert_eq!(listed(&WaitingQuery { tenant: Some(tenant("other")), ..all.clone() }), []);
+    assert_eq!(listed(&WaitingQuery { tenant: Some(tenant("other")), ..all }), []);
     let late = NOW.plus_seconds(2 * WEEK);
     assert_eq!(listed(&WaitingQuery { standing: Some(Standing::Expired), now: late, ..all }), [3, 1]);
     assert_eq!(store.waiting_requests_named(&[2; 4]).unwrap().len(), 1);

@@ -31,6 +31,8 @@ pub struct Config {
     pub(crate) est: RawEst,
     pub(crate) status: RawStatus,
     pub(crate) operator_socket: PathBuf,
+    /// Operators beside the user who runs the server, and root.
+    pub(crate) operator_users: BTreeSet<u32>,
     pub(crate) audit: CheckedAudit,
     /// The file itself, which goes into backups.
     pub(crate) file: PathBuf,

@@ -141,6 +141,7 @@ impl<'a> Checker<'a> {
             est: est?,
             status: status?,
             operator_socket,
+            operator_users: raw.operator.get_ref().users.clone(),
             audit: audit?,
             file: self.file.to_path_buf(),
             recovery_key: recovery_key.flatten(),
