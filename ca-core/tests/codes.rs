@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use ca_core::approval::DecideError;
 use ca_core::csr::CsrError;
 use ca_core::distinguished_name::NameError;
 use ca_core::fault::Fault::{self, Conflict, Ours, Requester, Unavailable};
@@ -17,7 +18,8 @@ use ca_core::profile::KeyPurpose;
 use ca_core::public_key::PublicKeyError;
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
-    Awaiting, CertificateId, CertificateStatus, IntentConflict, Revocation, StoredCertificate,
+    Awaiting, CertificateId, CertificateStatus, DecisionConflict, IntentConflict, Mark, Revocation,
+    StoredCertificate,
 };
 use ca_core::registration::{AdmitError, RenewalError};
 use ca_core::revocation::RevokeError;
@@ -176,6 +178,23 @@ fn revocation() -> Vec<(RevokeError, &'static str, Fault)> {
     ]
 }
 
+fn decisions() -> Vec<(DecideError, &'static str, Fault)> {
+    let by = Mark { by: "operator:ada".to_owned(), at: at(NOW) };
+    let conflict = |conflict, code, fault| (DecideError::Conflict(conflict), code, fault);
+    vec![
+        (DecideError::NotEntitled, "approval.not-entitled", Requester),
+        (DecideError::Reason, "approval.reason", Requester),
+        conflict(DecisionConflict::Unknown, "request.unknown", Requester),
+        conflict(DecisionConflict::Expired { expires_at: at(NOW) }, "request.expired", Conflict),
+        conflict(DecisionConflict::Answered { id: certificate() }, "request.answered", Conflict),
+        conflict(DecisionConflict::Refused { by }, "request.refused", Conflict),
+        conflict(DecisionConflict::Approved, "approval.enough", Conflict),
+        conflict(DecisionConflict::SameOperator, "approval.same-operator", Requester),
+        conflict(DecisionConflict::OwnRequest, "approval.own-request", Requester),
+        (DecideError::Unavailable(down()), "unavailable", Unavailable),
+    ]
+}
+
 fn paths() -> Vec<(PathError, &'static str)> {
     vec![
         (PathError::TooManyCertificates { count: 17 }, "authn.path-limits"),
@@ -215,6 +234,9 @@ fn every_error_has_its_code_and_its_fault() {
         assert_eq!(error.code(), code, "{error:?}");
     }
     for (error, code, fault) in revocation() {
+        assert_eq!((error.code(), error.fault()), (code, fault), "{error:?}");
+    }
+    for (error, code, fault) in decisions() {
         assert_eq!((error.code(), error.fault()), (code, fault), "{error:?}");
     }
     for (error, code) in paths() {

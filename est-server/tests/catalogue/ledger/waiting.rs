@@ -24,11 +24,13 @@ impl State {
                 Ok(())
             }
             Standing::Refused => Err(IntentConflict::ApprovalRefused),
-            _ => Err(IntentConflict::AwaitsApproval(Awaiting {
-                digest,
-                expires_at: known.expires_at,
-                retry_after_seconds: condition.retry_after_seconds,
-            })),
+            Standing::Waiting | Standing::Answered | Standing::Expired => {
+                Err(IntentConflict::AwaitsApproval(Awaiting {
+                    digest,
+                    expires_at: known.expires_at,
+                    retry_after_seconds: condition.retry_after_seconds,
+                }))
+            }
         }
     }
 }
