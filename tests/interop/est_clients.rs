@@ -121,7 +121,8 @@ fn strongswan_asks_again_while_its_request_waits_and_gets_the_certificate_that_w
     let (user, password) = rehearsal.token(title, &meter.label("meter-op-tls"));
     let (request, token) = (request_file(&rehearsal, &meter.ask().request), format!("{user}:{password}"));
     let certificate = std::thread::scope(|scope| {
-        let client = scope.spawn(|| est(&rehearsal, Suite::One, &request, &["--userpass", &token]));
+        let client =
+            scope.spawn(|| est(&rehearsal, Suite::One, &request, &["--userpass", &token, "--interval", "1"]));
         let id = eventually("a request waits", || {
             let page = rehearsal.operator_json(&["request", "list", "--state", "waiting"]);
             page["requests"][0]["id"].as_str().map(str::to_owned)

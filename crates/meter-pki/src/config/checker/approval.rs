@@ -33,3 +33,39 @@ pub(super) fn rule(raw: &RawApproval) -> Result<ApprovalRule, &'static str> {
     };
     Ok(ApprovalRule { needed, lifetime_seconds, retry_after_seconds, bounds })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_said_is_usual_and_what_is_said_counts() {
+        assert_eq!(rule(&RawApproval::default()), Ok(ApprovalRule::default()));
+        let raw = RawApproval {
+            operators: Some("two".to_owned()),
+            wait_hours: Some(2),
+            retry_seconds: Some(30),
+            per_requester: Some(3),
+            per_tenant: Some(4),
+        };
+        let bounds = WaitingBounds { of_requester: 3, of_tenant: 4 };
+        let said =
+            ApprovalRule { needed: Approval::Two, lifetime_seconds: 7_200, retry_after_seconds: 30, bounds };
+        assert_eq!(rule(&raw), Ok(said));
+    }
+
+    #[test]
+    fn words_and_numbers_out_of_range_are_named() {
+        let usual = RawApproval::default;
+        for (raw, told) in [
+            (RawApproval { operators: Some("three".to_owned()), ..usual() }, "operators"),
+            (RawApproval { wait_hours: Some(0), ..usual() }, "wait_hours"),
+            (RawApproval { wait_hours: Some(2_161), ..usual() }, "wait_hours"),
+            (RawApproval { retry_seconds: Some(0), ..usual() }, "retry_seconds"),
+            (RawApproval { per_requester: Some(0), ..usual() }, "per_requester"),
+            (RawApproval { per_tenant: Some(100_001), ..usual() }, "per_tenant"),
+        ] {
+            assert!(rule(&raw).unwrap_err().contains(told), "{raw:?}");
+        }
+    }
+}
