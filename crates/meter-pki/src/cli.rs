@@ -1,11 +1,13 @@
 //! The command line: nouns, verbs, options. What a verb does stands in `commands`.
 
 pub mod est;
+pub mod request;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use request::RequestCommand;
 
 /// Certificate authority and PKI suite for smart meters, gateways and hand-held units.
 #[derive(Debug, Parser)]
@@ -41,6 +43,9 @@ pub enum Command {
     /// Certificates.
     #[command(subcommand)]
     Cert(CertCommand),
+    /// Requests that wait for the approval of operators.
+    #[command(subcommand)]
+    Request(RequestCommand),
     /// Devices that their owner expects.
     #[command(subcommand)]
     Device(DeviceCommand),

@@ -170,19 +170,20 @@ pub async fn start(
     let est = listener.local_addr();
     spawn(&mut tasks, listener.with_tls(tls(&config.est)?).serve(enrolment, shutdown.clone()));
 
-    let socket = OperatorListener::bind(&config.operator_socket).await.map_err(|error| {
-        Failure::new(
-            Exit::Conflict,
-            "operator.socket",
-            format!("{}: {error}", config.operator_socket.display()),
-        )
-    })?;
+    let socket = operator_socket(config).await?;
     let state = OperatorState { system: Arc::clone(&system), pool: operator_pool.clone() };
     let operator_router = router(state).merge(health.admin_router()).merge(metrics.router());
     tasks.spawn(socket.serve(operator_router, shutdown));
     health.started();
     tracing::info!(%est, status = %config.status.listen, "serving");
     Ok(Running { tasks, pools: vec![est_pool, status_pool, operator_pool], system, est, copies })
+}
+
+async fn operator_socket(config: &Config) -> Result<OperatorListener, Failure> {
+    OperatorListener::bind(&config.operator_socket, &config.operator_users).await.map_err(|error| {
+        let message = format!("{}: {error}", config.operator_socket.display());
+        Failure::new(Exit::Conflict, "operator.socket", message)
+    })
 }
 
 fn spawn<T: Send + 'static>(tasks: &mut JoinSet<()>, server: impl Future<Output = T> + Send + 'static) {

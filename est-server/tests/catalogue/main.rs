@@ -6,6 +6,7 @@
 #![cfg(test)]
 
 mod answers;
+mod approval;
 mod attributes;
 mod authentication;
 mod binding;

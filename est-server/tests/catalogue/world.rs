@@ -18,7 +18,7 @@ use ca_core::path::TrustAnchor;
 use ca_core::ports::{Clock, Entropy, Unavailable};
 use ca_core::profile::{CrlProfile, ProfileParts};
 use ca_core::record::Token;
-use ca_core::registration::{Door, Offer, RepeatRule};
+use ca_core::registration::{ApprovalRule, Door, Offer, RepeatRule};
 use ca_core::subject::Subject;
 use ca_core::system_title::SystemTitle;
 use ca_core::validity::UnixTime;
@@ -145,6 +145,7 @@ impl World {
             ledger: memory.clone(),
             status: memory.clone(),
             registry: memory.clone(),
+            waiting: memory.clone(),
         };
         let authorities = authorities(&pki, &setting, &ports);
         let parts = EstParts {
@@ -421,5 +422,10 @@ fn offer(parts: ProfileParts, setting: &Setting) -> Offer {
         Door::FactoryCertificate { grace_seconds: YEAR, expired_seconds: setting.expired_seconds },
         Door::OperationalCertificate,
     ];
-    Offer { profile: profile(parts), doors, repeats: RepeatRule::default() }
+    Offer {
+        profile: profile(parts),
+        doors,
+        repeats: RepeatRule::default(),
+        approval: ApprovalRule::default(),
+    }
 }

@@ -4,6 +4,7 @@
 
 mod audit;
 mod authority;
+mod approval;
 mod generations;
 
 use std::collections::BTreeSet;
@@ -141,6 +142,7 @@ impl<'a> Checker<'a> {
             est: est?,
             status: status?,
             operator_socket,
+            operator_users: raw.operator.get_ref().users.clone(),
             audit: audit?,
             file: self.file.to_path_buf(),
             recovery_key: recovery_key.flatten(),
