@@ -91,20 +91,17 @@ pub(crate) fn run(wish: &RunWish) -> Result<Held, GuidedError> {
     if wish.rehearsal {
         table.show("REHEARSAL: nothing that is made here may be relied on.")?;
     }
-    let broken_off = match hold(&mut table, &scene, wish) {
-        Err(GuidedError::Aborted { why }) if table.is_laid() && !table.transcript().entries().is_empty() => {
-            Some(why)
-        }
-        done => {
-            done?;
-            None
-        }
-    };
-    close(&mut table, &scene, wish, broken_off.as_deref())?;
-    match broken_off {
-        Some(why) => Err(GuidedError::Aborted { why }),
-        None => Ok(held(&table, &scene, wish)),
+    let held = hold(&mut table, &scene, wish);
+    let recorded = table.is_laid() && !table.transcript().entries().is_empty();
+    let why = held.as_ref().err().and_then(GuidedError::breaks_off).filter(|_| recorded);
+    if why.is_none() {
+        held?;
+        close(&mut table, &scene, wish, None)?;
+    } else {
+        close(&mut table, &scene, wish, why.as_deref())?;
+        held?;
     }
+    report(&table, &scene, wish)
 }
 
 fn journal<'a>(scene: &Scene, file: &'a CeremonyFile) -> Result<Journal<'a>, GuidedError> {
@@ -137,6 +134,7 @@ fn close<'a>(
         table.record(Action::Aborted { why: why.to_owned() })?;
     }
     let mut stage = Stage::new(scene, &wish.means, table);
+    stage.settle_if_broken_off()?;
     stage.destroy_unused_if_broken_off()?;
     let records = stage.records()?;
     if !table.did(|action| matches!(action, Action::Closed)) {
@@ -152,15 +150,23 @@ fn close<'a>(
     ))
 }
 
-fn held(table: &Table<'_>, scene: &Scene, wish: &RunWish) -> Held {
-    Held {
+/// Says how the ceremony ended, also one that was broken off in an earlier run.
+fn report(table: &Table<'_>, scene: &Scene, wish: &RunWish) -> Result<Held, GuidedError> {
+    let why = table
+        .transcript()
+        .actions()
+        .find_map(|(_, action)| if let Action::Aborted { why } = action { Some(why.clone()) } else { None });
+    if let Some(why) = why {
+        return Err(GuidedError::Aborted { why });
+    }
+    Ok(Held {
         title: table.file.title().to_owned(),
         rehearsal: wish.rehearsal,
         steps: table.transcript().entries().len(),
         acts: table.file.acts().len(),
         transcript_sha256: table.transcript().tip().to_string(),
         directory: scene.path().to_owned(),
-    }
+    })
 }
 
 /// Says which program runs: its own file, as the kernel has it open.

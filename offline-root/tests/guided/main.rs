@@ -2,7 +2,9 @@
 #![cfg(test)]
 
 mod interrupted;
+mod later;
 mod refused;
 mod room;
+mod sub_ca;
 mod token;
 mod whole;

@@ -5,17 +5,19 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use ceremony::file::act::{Act, ActKind, RootKey};
+use ceremony::file::act::{Act, ActKind, LinkCertificates, RootKey};
 use ceremony::file::root::{KeyPlace, RootName, RootPlan};
 use ceremony::people::Role;
 use ceremony::transcript::action::Action;
 use ceremony::words::Fingerprint;
 
 use super::super::error::GuidedError;
+use super::super::objects::{Earlier, Predecessor};
 use super::super::scene::{settle, unreadable};
 use super::Stage;
+use crate::ceremony::certify;
 use crate::ceremony::root::{RootWish, found_with_keys};
 use crate::charter::{self, KeyStore, ProfileChoice};
 use crate::gate::Gate;
@@ -35,7 +37,8 @@ impl<'a> Stage<'_, 'a> {
         }
         let again = self.put_away(&plan.name)?;
         let mut wish = self.founding_wish(plan, again)?;
-        let earlier = self.earlier()?;
+        let predecessor = self.predecessor_of_root(&wish)?;
+        let earlier = Earlier { predecessor, ..self.earlier()? };
         let (founded, keys) = self.watch(act, &earlier, |gate: Gate| {
             wish.secrets.gate = Some(gate);
             found_with_keys(&wish)
@@ -87,7 +90,7 @@ impl<'a> Stage<'_, 'a> {
                 policy_arc: plan.profiles.policy_arc.clone(),
             },
             time: self.held(),
-            successor_of: None,
+            successor_of: self.succeeded(&plan.name),
             dealing: if plan.keys == KeyPlace::Shared {
                 Some(self.dealing(&plan.name, again)?)
             } else {
@@ -98,6 +101,21 @@ impl<'a> Stage<'_, 'a> {
             secrets: self.new_secrets(plan)?,
             points: plan.points.clone(),
         })
+    }
+
+    /// The certificate of the root that a new one succeeds: a later act of the file links the two.
+    fn succeeded(&self, name: &RootName) -> Option<PathBuf> {
+        let old = self.file.acts().iter().find_map(|act| {
+            let ActKind::LinkCertificates(LinkCertificates { old, new }) = &act.kind else { return None };
+            (new == name).then_some(old)
+        })?;
+        Some(self.scene.root(old).join("public/root.crt")).filter(|certificate| certificate.is_file())
+    }
+
+    fn predecessor_of_root(&self, wish: &RootWish) -> Result<Option<Predecessor>, GuidedError> {
+        let Some(path) = &wish.successor_of else { return Ok(None) };
+        let certificate = certify::read_certificate(path)?;
+        Ok(Some(Predecessor { how: "Succeeds", certificate }))
     }
 
     /// Where the secrets of a root that is not founded yet come from.
@@ -213,7 +231,7 @@ fn store_of(keys: &KeyPlace) -> (KeyStore, Option<String>) {
 }
 
 /// `keys`, and in a shared root the sets below it.
-fn key_directories(root: &Path) -> io::Result<Vec<std::path::PathBuf>> {
+fn key_directories(root: &Path) -> io::Result<Vec<PathBuf>> {
     let keys = root.join("keys");
     if !keys.is_dir() {
         return Ok(Vec::new());
