@@ -6,6 +6,7 @@
 
 mod ending;
 mod founding;
+mod putting_away;
 mod generations;
 mod subordinates;
 mod mishaps;
@@ -35,7 +36,7 @@ use super::table::Table;
 use crate::ceremony::OpenRootError;
 use crate::ceremony::crl::{self, CrlWish};
 use crate::charter;
-use crate::gate::{Gate, Presented, watched};
+use crate::gate::{Gate, Waiting, watched};
 use crate::keys::{SecretSource, UnlockedKeys};
 use crate::ledger_file::{FileLedger, InspectedLedger};
 use crate::stated_time::StatedTime;
@@ -155,11 +156,28 @@ impl<'t, 'a> Stage<'t, 'a> {
         earlier: &Earlier,
         work: impl FnOnce(Gate) -> T + Send,
     ) -> Result<T, GuidedError> {
-        watched(work, |presented| self.see(act, earlier, presented))
+        watched(work, |waiting| match waiting {
+            Waiting::Signature { key, octets } => self.see(act, earlier, (key, octets)),
+            Waiting::Keys { labels } => self.announce(act, labels),
+        })
     }
 
-    fn see(&mut self, act: &Act, earlier: &Earlier, presented: &Presented) -> Result<(), GuidedError> {
-        let draft = Draft::read(&presented.key, &presented.octets);
+    /// Before there are keys on a token: after a power cut it is known which of those there are of this founding.
+    fn announce(&mut self, act: &Act, labels: &[String]) -> Result<(), GuidedError> {
+        for root in act.kind.roots() {
+            let (root, labels) = (root.clone(), labels.to_vec());
+            self.table.record(Action::KeysAnnounced { root, labels })?;
+        }
+        Ok(())
+    }
+
+    fn see(
+        &mut self,
+        act: &Act,
+        earlier: &Earlier,
+        (key, octets): (&PublicKey, &[u8]),
+    ) -> Result<(), GuidedError> {
+        let draft = Draft::read(key, octets);
         let (now, before) = match &draft {
             Draft::Certificate(certificate) => {
                 (earlier.lines_of(certificate), earlier.certificate_like(certificate))
@@ -171,7 +189,7 @@ impl<'t, 'a> Stage<'t, 'a> {
         if let (ActKind::FoundRoot(founding), Draft::Certificate(certificate)) = (&act.kind, &draft) {
             self.key_made(&founding.root, RootKey::Root, certificate.public_key())?;
         }
-        let to_be_signed = Fingerprint::of(&presented.octets);
+        let to_be_signed = Fingerprint::of(octets);
         // What broke a rule never came this far (case R-05).
         self.table.record(Action::Drafted {
             act: act.number,

@@ -40,7 +40,7 @@ impl Founded {
 }
 
 /// Adds the signing of a request; the profile is that of its first name.
-fn sign(room: &mut Room, name: &str, request: &[u8], more: &str) {
+pub(crate) fn sign(room: &mut Room, name: &str, request: &[u8], more: &str) {
     let input = room.input(REQUEST, name, request);
     let profile = name.split(['.', '-']).next().unwrap();
     room.act(&format!("kind = \"sign-sub-ca\"\nroot = \"a\"\nprofile = \"sub-{profile}-s1\"\n{input}{more}"));

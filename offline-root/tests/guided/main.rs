@@ -3,6 +3,7 @@
 
 mod interrupted;
 mod later;
+mod mishaps;
 mod refused;
 mod room;
 mod sub_ca;

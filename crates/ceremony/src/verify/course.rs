@@ -349,8 +349,11 @@ impl Walk<'_> {
         }
         let undone = self.file.acts().iter().filter(|act| !self.course.ended.contains(&act.number));
         if self.course.aborted {
-            // a key that no certificate came of is destroyed.
-            let undone: BTreeSet<&RootName> = undone.flat_map(|act| act.kind.roots()).collect();
+            // a key that no root came of is destroyed; a root whose founding came to its end stays.
+            let unfounded = |act: &Act| {
+                if let ActKind::FoundRoot(founding) = &act.kind { Some(founding.root.clone()) } else { None }
+            };
+            let undone: BTreeSet<RootName> = undone.filter_map(unfounded).collect();
             let unused = self.course.keys.iter().filter(|(root, ..)| undone.contains(root));
             let kept = unused.filter(|(.., key)| !self.state.destroyed.contains(key));
             lacking.extend(kept.map(|(root, ..)| format!("an unused key of {root} was not destroyed")));
