@@ -85,8 +85,13 @@ pub(crate) fn run(wish: &RunWish) -> Result<Held, GuidedError> {
     }
     let mut terminal = Terminal;
     let mut table = Table::lay(&file, &mut terminal, &wish.means, journal);
-    if scene.bundle().is_dir() {
-        return Err(GuidedError::Over { path: scene.path().to_owned() });
+    match (scene.bundle().is_dir(), scene.export().is_dir()) {
+        (true, true) => return Err(GuidedError::Over { path: scene.path().to_owned() }),
+        (true, false) => {
+            closing::export(&mut table, &scene)?;
+            return report(&table, &scene, wish);
+        }
+        (false, _) => {}
     }
     if wish.rehearsal {
         table.show("REHEARSAL: nothing that is made here may be relied on.")?;
@@ -141,13 +146,7 @@ fn close<'a>(
         table.record(Action::Closed)?;
     }
     closing::bundle(table, scene, &records)?;
-    closing::export(table, scene)?;
-    let tip = *table.transcript().tip();
-    table.show(&format!(
-        "\nThe last line of the transcript has the SHA-256\n  {}\n  {}",
-        tip.grouped(),
-        tip.words().join(" ")
-    ))
+    closing::export(table, scene)
 }
 
 /// Says how the ceremony ended, also one that was broken off in an earlier run.

@@ -17,6 +17,7 @@ use super::unlocking::uri;
 use crate::charter;
 use crate::explain::Explained;
 use crate::keys;
+use crate::new_file;
 use crate::refusal::sentence;
 
 /// How file keys were destroyed.
@@ -46,7 +47,7 @@ impl<'a> Stage<'_, 'a> {
         let aside = (1..).map(|number: u32| directory.with_extension(format!("unfinished-{number}")));
         let free = aside.into_iter().find(|path| !path.exists());
         let free = free.unwrap_or_else(|| directory.with_extension("unfinished"));
-        fs::rename(directory, &free).map_err(unreadable(directory))
+        Ok(new_file::rename(directory, &free)?)
     }
 
     fn destroy_in_files(&mut self, plan: &RootPlan, directory: &Path) -> Result<(), GuidedError> {
