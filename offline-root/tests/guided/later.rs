@@ -23,7 +23,7 @@ impl Founded {
         let factory = SubCa::new(&room, "factory");
         for (sub_ca, name) in [(&operational, "operational"), (&factory, "factory")] {
             let request = sub_ca.request(["NL", &format!("Example {name} CA")], &format!("sub-{name}-s1"), 0);
-            sign(&mut room, &format!("{name}.request"), &request, "");
+            sign(&mut room, "a", &format!("{name}.request"), &request, "");
         }
         room.crl("a");
         room.write();
@@ -40,10 +40,12 @@ impl Founded {
 }
 
 /// Adds the signing of a request; the profile is that of its first name.
-pub(crate) fn sign(room: &mut Room, name: &str, request: &[u8], more: &str) {
+pub(crate) fn sign(room: &mut Room, root: &str, name: &str, request: &[u8], more: &str) {
     let input = room.input(REQUEST, name, request);
     let profile = name.split(['.', '-']).next().unwrap();
-    room.act(&format!("kind = \"sign-sub-ca\"\nroot = \"a\"\nprofile = \"sub-{profile}-s1\"\n{input}{more}"));
+    room.act(&format!(
+        "kind = \"sign-sub-ca\"\nroot = \"{root}\"\nprofile = \"sub-{profile}-s1\"\n{input}{more}"
+    ));
 }
 
 fn serial(room: &Room, certificate: &str) -> String {
@@ -118,12 +120,13 @@ fn a_later_ceremony_renews_and_rekeys_a_sub_ca_and_openssl_accepts_all_three() {
     let profile = "sub-operational-s1";
     sign(
         &mut room,
+        "a",
         "operational-2.request",
         &operational.request(NAME, profile, MONTH),
         &format!("renews = \"{first}\"\n"),
     );
     let rekeyed = SubCa::new(&room, "rekeyed").request(NAME, profile, MONTH);
-    sign(&mut room, "operational-3.request", &rekeyed, &format!("rekeys = \"{first}\"\n"));
+    sign(&mut room, "a", "operational-3.request", &rekeyed, &format!("rekeys = \"{first}\"\n"));
     room.write();
     let held = room.hold().ok();
     let said = held.said.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -214,7 +217,7 @@ fn another_root_than_the_one_that_the_file_means_signs_nothing() {
 fn r_07_the_power_goes_at_one_question_of_a_later_ceremony_and_each_thing_is_done_once() {
     let Founded { mut room, operational, serials: [first, factory] } = Founded::new();
     let again = operational.request(NAME, "sub-operational-s1", MONTH);
-    sign(&mut room, "operational-2.request", &again, &format!("renews = \"{first}\"\n"));
+    sign(&mut room, "a", "operational-2.request", &again, &format!("renews = \"{first}\"\n"));
     close(&mut room, &factory);
     revoke(&mut room, &first);
     room.write();
@@ -251,7 +254,7 @@ fn what_is_said_to_be_renewed_is_refused_with_another_key_name_or_number_and_the
         (&same, "renews = \"0BADC0DE\"\n".to_owned(), "no good one of this number"),
     ] {
         room.later(LATER, &[]);
-        sign(&mut room, "operational-2.request", request, &follows);
+        sign(&mut room, "a", "operational-2.request", request, &follows);
         room.write();
         let ran = room.hold();
         ran.refused(4, "ceremony.not-as-reviewed");
@@ -271,7 +274,7 @@ fn a_certificate_that_the_root_would_only_repeat_is_refused_at_the_gate() {
     let operational = SubCa::new(&room, "operational");
     for (name, after) in [("operational-1.request", 0), ("operational-2.request", 60)] {
         let request = operational.request(NAME, "sub-operational-s1", after);
-        sign(&mut room, name, &request, "");
+        sign(&mut room, "a", name, &request, "");
     }
     room.write();
     let ran = room.hold();

@@ -8,4 +8,5 @@ mod refused;
 mod room;
 mod sub_ca;
 mod token;
+mod typed;
 mod whole;

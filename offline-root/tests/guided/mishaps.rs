@@ -59,7 +59,7 @@ fn r_05_what_breaks_a_rule_is_not_signed_and_the_bundle_tells_why() {
     room.found("a");
     // RFC 5280, appendix A: the code of a country has two upper-case letters.
     let request = SubCa::new(&room, "operational").request(["nl", NAME[1]], "sub-operational-s1", 0);
-    sign(&mut room, "operational.request", &request, "");
+    sign(&mut room, "a", "operational.request", &request, "");
     room.write();
     let ran = room.hold();
     assert_eq!(ran.exit, Some(4), "{}", ran.said);
@@ -79,7 +79,7 @@ fn r_11_a_token_that_signs_wrongly_ends_the_ceremony_and_the_bundle_tells() {
     let mut room = faulty_room();
     room.found("a");
     let request = SubCa::new(&room, "operational").request(NAME, "sub-operational-s1", 0);
-    sign(&mut room, "operational.request", &request, "");
+    sign(&mut room, "a", "operational.request", &request, "");
     room.crl("a");
     room.write();
     let ran = hold_with_fault(&room, 2, "spoil-C_Sign 1 1\n");
@@ -100,7 +100,7 @@ fn r_07_a_power_cut_while_the_token_signs_leaves_a_serial_number_that_transcript
         let mut room = faulty_room();
         room.found("a");
         let request = SubCa::new(&room, "operational").request(NAME, "sub-operational-s1", 0);
-        sign(&mut room, "operational.request", &request, "");
+        sign(&mut room, "a", "operational.request", &request, "");
         room.crl("a");
         room.write();
         let cut = hold_with_fault(&room, 2, &format!("cut-C_Sign {when} 1\n"));

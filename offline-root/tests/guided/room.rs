@@ -309,7 +309,7 @@ fn ended(mut process: Child, said: String) -> Ran {
 }
 
 /// What people who do as they are told answer; nothing when it is no question yet.
-fn usual(question: &str, said: &str) -> Option<String> {
+pub(crate) fn usual(question: &str, said: &str) -> Option<String> {
     let after = |mark: &str| said.rsplit(mark).next().unwrap().to_owned();
     let words = || {
         let page = after("SHA-256 of ");

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::room::{Answer, Room};
 
-const PIN: &str = "4711-pin";
+pub(crate) const PIN: &str = "4711-pin";
 
 /// A room with a token in it, and a ceremony that founds a root on it and signs a CRL.
 fn room_with_token(suite: &str) -> Room {
