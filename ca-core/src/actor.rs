@@ -11,6 +11,7 @@ use crate::profile::ProfileId;
 use crate::record::CertificateId;
 use crate::system_title::SystemTitle;
 use crate::tenant::TenantId;
+use crate::validity::UnixTime;
 
 /// An authenticated requester.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,6 +88,8 @@ pub enum Origin {
     Factory {
         /// The manufacturer.
         manufacturer: TenantId,
+        /// When the certificate expired, if it has: whether that matters is the door's affair.
+        expired_at: Option<UnixTime>,
     },
     /// The certification authority that is asked, or one of the same owner.
     Operational,
@@ -117,6 +120,20 @@ impl Identity {
             Self::Device(device) => Some(&device.certificate),
             Self::RegistrationAuthority(authority) => Some(&authority.certificate),
             Self::OneTimeToken { .. }
+            | Self::Operator { .. }
+            | Self::Process { .. }
+            | Self::Unauthenticated { .. } => None,
+        }
+    }
+
+    /// Returns when the factory certificate that was shown expired, if it has.
+    #[must_use]
+    pub const fn expired_at(&self) -> Option<UnixTime> {
+        match self {
+            Self::Device(DeviceIdentity { origin: Origin::Factory { expired_at, .. }, .. }) => *expired_at,
+            Self::Device(DeviceIdentity { origin: Origin::Operational, .. })
+            | Self::RegistrationAuthority(_)
+            | Self::OneTimeToken { .. }
             | Self::Operator { .. }
             | Self::Process { .. }
             | Self::Unauthenticated { .. } => None,

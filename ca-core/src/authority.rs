@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::actor::Actor;
 use crate::audit::AuditEvent;
 use crate::crl::{self, CrlError};
+use crate::issuance::draft::DraftError;
 use crate::issuance::{IssueError, IssuedCertificate, Workshop, issue, only_answer, refusal};
 use crate::issuer::Issuer;
 use crate::key_ref::KeyRef;
@@ -18,6 +19,8 @@ use crate::registration::{Grounds, Offer, admit};
 use crate::request::{EnrolmentRequest, Evidence, RevocationRequest};
 use crate::revocation::{RecordedRevocation, RevokeError, decide};
 use crate::serial_number::SerialNumber;
+use crate::system_title::SystemTitle;
+use crate::template::RequestTemplate;
 use crate::validity::UnixTime;
 use sha2::{Digest, Sha256};
 
@@ -185,6 +188,18 @@ impl CertificationAuthority {
     #[must_use]
     pub fn offer(&self, profile: &ProfileId) -> Option<&Offer> {
         self.charter.offers.iter().find(|offer| offer.profile.id() == profile)
+    }
+
+    /// Tells what a request under a profile should say, or `None` for a profile that is not offered.
+    ///
+    /// # Errors
+    /// [`DraftError`] where a value cannot be written, which no sound profile causes.
+    pub fn template(
+        &self,
+        profile: &ProfileId,
+        title: Option<&SystemTitle>,
+    ) -> Result<Option<RequestTemplate>, DraftError> {
+        self.offer(profile).map(|offer| RequestTemplate::of(&offer.profile, title)).transpose()
     }
 
     /// What the record will say if this request is refused.

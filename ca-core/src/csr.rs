@@ -57,8 +57,29 @@ pub struct CertificationRequest {
     public_key: PublicKey,
     requested: Vec<Extension>,
     challenge_password: Option<String>,
+    new_names: Option<NewNames>,
     signature: EcdsaSignature,
     leniencies: Vec<Leniency>,
+}
+
+/// The names that a requester wants in the place of those it has (RFC 6402 §2.8).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewNames {
+    /// The subject; empty where the attribute has none.
+    pub subject: DistinguishedName,
+    /// The value of the subjectAltName extension, DER; no extension where the attribute has none.
+    pub alternative_names: Option<Vec<u8>>,
+}
+
+/// ```text
+/// ChangeSubjectName ::= SEQUENCE { subject Name OPTIONAL, subjectAlt SubjectAltName OPTIONAL }
+/// ```
+///
+/// Both are sequences, told apart by what is in them: SETs in a name, context-specific tags in alternative names.
+#[derive(Sequence)]
+struct WireNewNames<'a> {
+    first: AnyRef<'a>,
+    second: Option<AnyRef<'a>>,
 }
 
 /// A deviation from RFC 2986 that was met and read all the same.
@@ -98,7 +119,8 @@ impl CertificationRequest {
         if info.attributes.is_none() {
             leniencies.push(Leniency::AttributesAbsent);
         }
-        let (requested, challenge_password) = read_attributes(info.attributes.as_ref())?;
+        let Attributes { requested, challenge_password, new_names } =
+            read_attributes(info.attributes.as_ref())?;
         // The decoder sorts what DER wants sorted (X.690 §11.6): whatever it changed was not DER.
         if info.to_der().map_err(not_der)? != info_der {
             return Err(CsrError::NotDer { position: None });
@@ -110,6 +132,7 @@ impl CertificationRequest {
             public_key,
             requested,
             challenge_password,
+            new_names,
             signature,
             leniencies,
         })
@@ -149,6 +172,12 @@ impl CertificationRequest {
     #[must_use]
     pub fn challenge_password(&self) -> Option<&str> {
         self.challenge_password.as_deref()
+    }
+
+    /// Returns the names that are wanted in the place of those the requester has (RFC 6402 §2.8).
+    #[must_use]
+    pub const fn new_names(&self) -> Option<&NewNames> {
+        self.new_names.as_ref()
     }
 
     /// Returns the deviations that were met.
@@ -207,11 +236,17 @@ fn check_algorithm(algorithm: &AlgorithmIdentifierRef<'_>, curve: Curve) -> Resu
 /// unstructuredName (RFC 2985 §5.4.3): carried by some tools, ignored.
 const UNSTRUCTURED_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.2");
 
-fn read_attributes(
-    attributes: Option<&SetOfVec<Attribute>>,
-) -> Result<(Vec<Extension>, Option<String>), CsrError> {
+/// What the attributes say.
+struct Attributes {
+    requested: Vec<Extension>,
+    challenge_password: Option<String>,
+    new_names: Option<NewNames>,
+}
+
+fn read_attributes(attributes: Option<&SetOfVec<Attribute>>) -> Result<Attributes, CsrError> {
     let mut requested = None;
-    let mut challenge = None;
+    let mut challenge_password = None;
+    let mut new_names = None;
     let mut unstructured = None;
     for attribute in attributes.map(SetOfVec::as_slice).unwrap_or_default() {
         let [value] = attribute.values.as_slice() else {
@@ -219,7 +254,8 @@ fn read_attributes(
         };
         let once = match attribute.oid {
             oid::EXTENSION_REQUEST => requested.replace(read_extensions(value)?).is_none(),
-            oid::CHALLENGE_PASSWORD => challenge.replace(read_text(value, attribute.oid)?).is_none(),
+            oid::CHALLENGE_PASSWORD => challenge_password.replace(read_text(value, attribute.oid)?).is_none(),
+            oid::CHANGE_SUBJECT_NAME => new_names.replace(read_new_names(value)?).is_none(),
             UNSTRUCTURED_NAME => unstructured.replace(()).is_none(),
             other => return Err(CsrError::Attribute { attribute: other }),
         };
@@ -227,7 +263,31 @@ fn read_attributes(
             return Err(CsrError::DoubledAttribute { attribute: attribute.oid });
         }
     }
-    Ok((requested.unwrap_or_default(), challenge))
+    Ok(Attributes { requested: requested.unwrap_or_default(), challenge_password, new_names })
+}
+
+/// RFC 6402 §2.8: at least one of the two is there; what is not there is empty, or left out, in the new certificate.
+fn read_new_names(value: &der::Any) -> Result<NewNames, CsrError> {
+    let malformed = CsrError::Attribute { attribute: oid::CHANGE_SUBJECT_NAME };
+    let wire: WireNewNames<'_> = value.decode_as().map_err(|_| malformed)?;
+    let octets = |part: &AnyRef<'_>| part.to_der().map_err(not_der);
+    let (subject, names) = match (is_name(&wire.first), wire.second) {
+        (true, Some(second)) if !is_name(&second) => (Some(wire.first), Some(second)),
+        (true, None) => (Some(wire.first), None),
+        (false, None) => (None, Some(wire.first)),
+        (_, Some(_)) => return Err(malformed),
+    };
+    let subject = match subject {
+        Some(subject) => DistinguishedName::from_der(&octets(&subject)?)?,
+        None => DistinguishedName::empty(),
+    };
+    Ok(NewNames { subject, alternative_names: names.as_ref().map(octets).transpose()? })
+}
+
+/// Tells a name from alternative names: it is empty, or begins with a SET. Alternative names are never empty.
+fn is_name(sequence: &AnyRef<'_>) -> bool {
+    const SET: u8 = 0x31;
+    sequence.value().first().is_none_or(|tag| *tag == SET)
 }
 
 fn read_extensions(value: &der::Any) -> Result<Vec<Extension>, CsrError> {

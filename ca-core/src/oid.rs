@@ -55,6 +55,8 @@ pub const EXTENDED_KEY_USAGE: ObjectIdentifier = oid("2.5.29.37");
 pub const INHIBIT_ANY_POLICY: ObjectIdentifier = oid("2.5.29.54");
 /// anyExtendedKeyUsage (RFC 5280 §4.2.1.12).
 pub const ANY_EXTENDED_KEY_USAGE: ObjectIdentifier = oid("2.5.29.37.0");
+/// id-cmc-changeSubjectName (RFC 6402 §2.8).
+pub const CHANGE_SUBJECT_NAME: ObjectIdentifier = oid("1.3.6.1.5.5.7.7.36");
 /// id-pe-authorityInfoAccess (RFC 5280 §4.2.2.1).
 pub const AUTHORITY_INFO_ACCESS: ObjectIdentifier = oid("1.3.6.1.5.5.7.1.1");
 /// id-ad-ocsp (RFC 5280 §4.2.2.1).

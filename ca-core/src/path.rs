@@ -93,8 +93,15 @@ pub fn validate_client(
     let mut search = Search { intermediates, anchors, now, checks: 0 };
     let mut used = Vec::with_capacity(MAX_PATH);
     let (issuer, anchor) = search.climb(&end_entity, &mut used)?;
-    check_validity(&end_entity, now)?;
-    Ok(ValidatedPath { end_entity, issuer, anchor })
+    let path = ValidatedPath { end_entity, issuer, anchor };
+    let validity = path.end_entity.validity();
+    if now < validity.not_before() {
+        return Err(PathError::NotYetValid { not_before: validity.not_before() });
+    }
+    if now > validity.not_after() {
+        return Err(PathError::Expired { not_after: validity.not_after(), path: Box::new(path) });
+    }
+    Ok(path)
 }
 
 fn check_client(certificate: &Certificate) -> Result<(), PathError> {
@@ -136,17 +143,6 @@ fn check_critical(certificate: &Certificate) -> Result<(), PathError> {
         Some(extension) => Err(PathError::CriticalExtension { extension: extension.extn_id }),
         None => Ok(()),
     }
-}
-
-fn check_validity(certificate: &Certificate, now: UnixTime) -> Result<(), PathError> {
-    let validity = certificate.validity();
-    if now < validity.not_before() {
-        return Err(PathError::NotYetValid { not_before: validity.not_before() });
-    }
-    if now > validity.not_after() {
-        return Err(PathError::Expired { not_after: validity.not_after() });
-    }
-    Ok(())
 }
 
 struct Search<'a> {
@@ -206,7 +202,7 @@ impl Search<'_> {
             && issues_clients(candidate)
             && is_unconstrained(candidate)
             && check_critical(candidate).is_ok()
-            && check_validity(candidate, self.now).is_ok()
+            && candidate.validity().contains(self.now)
     }
 
     fn signed_by(&mut self, certificate: &Certificate, key: &PublicKey) -> Result<bool, PathError> {
@@ -259,6 +255,8 @@ pub enum PathError {
     Expired {
         /// When it ended.
         not_after: UnixTime,
+        /// The path, for whoever may look past this and past nothing else.
+        path: Box<ValidatedPath>,
     },
     /// keyUsage, extKeyUsage or basicConstraints rules client authentication out.
     #[error("the certificate of {subject} is not for client authentication")]

@@ -215,6 +215,15 @@ pub enum KeyReuse {
     Allowed,
 }
 
+/// What to do with a re-enrolment that says it wants other names (RFC 6402 §2.8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameChange {
+    /// Re-enrolment keeps all names.
+    Refused,
+    /// Alternative names may change, as far as the requester is entitled to them; the device stays the same.
+    Allowed,
+}
+
 /// Which URIs of the issuer the certificate carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pointers {
@@ -266,6 +275,8 @@ pub struct ProfileParts {
     pub full_length_signature: bool,
     /// What to do with a key that has a certificate.
     pub key_reuse: KeyReuse,
+    /// Whether a re-enrolment may change the alternative names, where it says so (RFC 6402 §2.8).
+    pub name_change: NameChange,
     /// When and how often a device may replace its certificate by showing one.
     pub renewal: RenewalRule,
     /// Whether a suite-1 certificate may be signed by a suite-2 CA, as a declared transition.

@@ -83,7 +83,7 @@ pub(crate) fn admit(
 ) -> Result<AdmittedRequest, AdmitError> {
     credential::check_tenant(grounds.issuer, &request.actor)?;
     credential::check_presented(grounds, &request)?;
-    let (offer, door) = door::find(grounds.offers, &request)?;
+    let (offer, door) = door::find(grounds.offers, &request, now)?;
     let profile = &offer.profile;
     let predecessor = predecessor::find(grounds, &request, profile)?;
     let succeeded = predecessor.as_ref().map(|lineage| &lineage.latest);

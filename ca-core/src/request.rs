@@ -29,6 +29,17 @@ pub struct EnrolmentRequest {
     pub validity_seconds: Option<i64>,
 }
 
+impl EnrolmentRequest {
+    /// The subject that the certification request itself has: where other names are asked for, those it has.
+    #[must_use]
+    pub fn written_subject(&self) -> &Subject {
+        match &self.kind {
+            EnrolmentKind::ReEnrolment { former: Some(former), .. } => former,
+            EnrolmentKind::ReEnrolment { former: None, .. } | EnrolmentKind::First => &self.subject,
+        }
+    }
+}
+
 /// What shows that the key to be certified is held by the subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Evidence {
@@ -52,6 +63,8 @@ pub enum EnrolmentKind {
     ReEnrolment {
         /// The certificate to be succeeded, if the subject itself asks; a registration authority need not show it.
         renewed: Option<Box<Presented>>,
+        /// The names that the request repeats of that certificate, where it asks for others (RFC 6402 §2.8).
+        former: Option<Box<Subject>>,
     },
 }
 

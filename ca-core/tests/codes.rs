@@ -26,6 +26,7 @@ use ca_core::suite::Curve;
 use ca_core::validity::Validity;
 
 use crate::doubles::clock::{NOW, at};
+use crate::path;
 use crate::profiles::id;
 use crate::world::{distinguished, dso, title};
 
@@ -63,6 +64,7 @@ fn admission() -> Vec<(AdmitError, &'static str, Fault)> {
         (AdmitError::ProfileNotOffered { profile: id("x") }, "profile.unknown", Requester),
         (AdmitError::DoorClosed { profile: id("x") }, "authn.door", Requester),
         (AdmitError::ForeignTenant, "tenant.foreign", Requester),
+        (AdmitError::CredentialExpired { expired_at: at(NOW) }, "authn.expired", Requester),
         (AdmitError::CredentialRevoked, "authn.revoked", Requester),
         (AdmitError::CredentialUnknown, "authn.unknown", Requester),
         (AdmitError::OtherSubject { proved: title(1) }, "subject.other", Requester),
@@ -176,7 +178,7 @@ fn paths() -> Vec<(PathError, &'static str)> {
         (PathError::TooManySignatures, "authn.path-limits"),
         (PathError::NoPath, "authn.no-path"),
         (PathError::NotYetValid { not_before: at(NOW) }, "authn.not-yet-valid"),
-        (PathError::Expired { not_after: at(NOW) }, "authn.expired"),
+        (path::expired(), "authn.expired"),
         (PathError::Usage { subject: distinguished("x") }, "authn.usage"),
         (PathError::CriticalExtension { extension: oid::NAME_CONSTRAINTS }, "authn.critical-extension"),
     ]
@@ -220,7 +222,9 @@ fn every_error_has_its_code_and_its_fault() {
 }
 
 /// Codes that more than one error has: one cause for the requester, several for the log.
-const SHARED: [(&str, usize); 11] = [
+const SHARED: [(&str, usize); 12] = [
+    // By the front end, or by a door that looks past it for a while.
+    ("authn.expired", 2),
     ("authn.path-limits", 2),
     ("csr.attribute", 2),
     ("csr.extension", 2),

@@ -40,7 +40,7 @@ const ALL: [Who; 7] =
 /// The door that is made for each, and whether it serves re-enrolment too.
 const fn own_door(who: Who) -> Option<(Door, bool)> {
     match who {
-        Who::Factory => Some((Door::FactoryCertificate { grace_seconds: GRACE }, false)),
+        Who::Factory => Some((Door::FactoryCertificate { grace_seconds: GRACE, expired_seconds: 0 }, false)),
         Who::Operational => Some((Door::OperationalCertificate, true)),
         Who::Station => Some((Door::RegistrationAuthority, true)),
         Who::Token => Some((Door::OneTimeToken, false)),
@@ -52,7 +52,8 @@ const fn own_door(who: Who) -> Option<(Door, bool)> {
 
 /// A request by somebody for device 1 that would be answered, if only the door were open.
 fn asked(world: &World, who: Who, again: bool) -> EnrolmentRequest {
-    let kind = if again { EnrolmentKind::ReEnrolment { renewed: None } } else { EnrolmentKind::First };
+    let kind =
+        if again { EnrolmentKind::ReEnrolment { renewed: None, former: None } } else { EnrolmentKind::First };
     let actor = |identity| Actor { tenant: dso(), identity };
     let by_hand = |identity| EnrolmentRequest { actor: actor(identity), ..world.by_operator("op-ds", 1, 1) };
     let request = match who {

@@ -3,7 +3,7 @@
 use ca_core::oid;
 use ca_core::profile::{
     AlternativeNameRule, CertificateProfile, ExtendedKeyUsageRule, Hierarchy, KeyReuse, KeyUsageBit,
-    Pointers, ProfileId, ProfileParts, RenewalRule, RenewalWindow, SubjectRule, ValidityRule,
+    NameChange, Pointers, ProfileId, ProfileParts, RenewalRule, RenewalWindow, SubjectRule, ValidityRule,
 };
 use ca_core::public_key::KeyIdentifierMethod;
 use ca_core::suite::SecuritySuite;
@@ -39,6 +39,7 @@ pub(crate) fn operational(suite: SecuritySuite) -> ProfileParts {
         ocsp_no_check: false,
         full_length_signature: true,
         key_reuse: KeyReuse::Refused,
+        name_change: NameChange::Refused,
         renewal: RenewalRule { window: RenewalWindow::AnyTime, ..RenewalRule::DEFAULT },
         transition_issuer: false,
         max_octets: 700,

@@ -20,7 +20,7 @@ use crate::scenarios::{by_station, renewal};
 use crate::world::{World, dso, leave_open, tenant, title};
 
 fn again(renewed: Option<Presented>) -> EnrolmentKind {
-    EnrolmentKind::ReEnrolment { renewed: renewed.map(Box::new) }
+    EnrolmentKind::ReEnrolment { renewed: renewed.map(Box::new), former: None }
 }
 
 fn refuses(world: &World, request: EnrolmentRequest, code: &str) {

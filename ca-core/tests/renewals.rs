@@ -30,7 +30,7 @@ fn refuses(world: &World, request: EnrolmentRequest, code: &str) {
 /// A request to replace, with the key `key`, by showing `held`.
 fn by_showing(world: &World, held: &Presented, key: u16) -> EnrolmentRequest {
     EnrolmentRequest {
-        kind: EnrolmentKind::ReEnrolment { renewed: Some(Box::new(held.clone())) },
+        kind: EnrolmentKind::ReEnrolment { renewed: Some(Box::new(held.clone())), former: None },
         actor: World::device(1, held.clone()),
         ..world.by_operator("op-tls", 1, key)
     }
@@ -127,7 +127,7 @@ fn e_10_a_key_reported_compromised_is_never_certified_again() {
 fn by_station_with(world: &World, key: u16) -> EnrolmentRequest {
     EnrolmentRequest {
         actor: by_station(world).actor,
-        kind: EnrolmentKind::ReEnrolment { renewed: None },
+        kind: EnrolmentKind::ReEnrolment { renewed: None, former: None },
         ..world.by_operator("op-tls", 1, key)
     }
 }
@@ -155,7 +155,7 @@ fn e_10_a_station_an_operator_and_the_swap_are_not_bound_by_the_window() {
         assert!(world.authority.enrol(by_station_with(&world, key)).is_ok());
     }
     let by_operator = EnrolmentRequest {
-        kind: EnrolmentKind::ReEnrolment { renewed: None },
+        kind: EnrolmentKind::ReEnrolment { renewed: None, former: None },
         ..world.by_operator("op-tls", 1, 64)
     };
     assert!(world.authority.enrol(by_operator).is_ok());

@@ -141,7 +141,7 @@ fn the_same_octets_asked_for_in_another_way_are_another_request() {
     let asked = world.by_operator("op-ds", 1, 1);
     let first = world.authority.enrol(asked.clone()).unwrap();
     let other_person = Actor { tenant: dso(), identity: Identity::Operator { name: "bob".to_owned() } };
-    let again = EnrolmentKind::ReEnrolment { renewed: None };
+    let again = EnrolmentKind::ReEnrolment { renewed: None, former: None };
     let code = |request| world.authority.enrol(request).unwrap_err().code();
     assert_eq!(code(EnrolmentRequest { actor: other_person, ..asked.clone() }), "slot.taken");
     assert_eq!(code(EnrolmentRequest { validity_seconds: Some(DAY), ..asked.clone() }), "slot.taken");

@@ -104,7 +104,7 @@ pub(crate) fn renewal(world: &World, profile: &str) -> EnrolmentRequest {
     world.ledger.expect(&title(1), &dso(), None);
     let shown = world.credential(profile, 1, 2);
     EnrolmentRequest {
-        kind: EnrolmentKind::ReEnrolment { renewed: Some(Box::new(shown.clone())) },
+        kind: EnrolmentKind::ReEnrolment { renewed: Some(Box::new(shown.clone())), former: None },
         actor: World::device(1, shown),
         ..world.by_operator(profile, 1, 3)
     }

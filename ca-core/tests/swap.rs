@@ -86,7 +86,7 @@ fn without_a_time_of_grace_the_first_operational_certificate_closes_the_door() {
     let world = World::new();
     let request = by_factory_certificate(&world, "op-ds", 1);
     let authority = world.reopened(|charter| {
-        let doors = [Door::FactoryCertificate { grace_seconds: 0 }];
+        let doors = [Door::FactoryCertificate { grace_seconds: 0, expired_seconds: 0 }];
         leave_open(charter, "op-ds", &doors);
         leave_open(charter, "op-ka", &doors);
     });
@@ -133,7 +133,7 @@ fn two_claims_in_one_batch_are_one_claim() {
 fn a_factory_certificate_renews_nothing() {
     let world = World::new();
     let request = by_factory_certificate(&world, "op-ds", 1);
-    let kind = EnrolmentKind::ReEnrolment { renewed: None };
+    let kind = EnrolmentKind::ReEnrolment { renewed: None, former: None };
     world.assert_refused(world.authority.enrol(EnrolmentRequest { kind, ..request }), "authn.door", FOUNDED);
 }
 
@@ -174,7 +174,11 @@ fn an_identity_of_the_owner_is_no_factory_certificate() {
     device.origin = Origin::Operational;
     request.actor.tenant = dso();
     let authority = world.reopened(|charter| {
-        leave_open(charter, "op-ds", &[Door::FactoryCertificate { grace_seconds: GRACE }]);
+        leave_open(
+            charter,
+            "op-ds",
+            &[Door::FactoryCertificate { grace_seconds: GRACE, expired_seconds: 0 }],
+        );
     });
     world.assert_refused(authority.enrol(request.clone()), "authn.door", FOUNDED);
     // And at the door for operational certificates it is not on record.

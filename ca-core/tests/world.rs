@@ -149,7 +149,7 @@ impl World {
         let octets = CertificateOctets::client("maker", &title(number).to_string(), &key);
         let certificate =
             Presented { certificate: octets.read(&maker_key), issuer: maker_key.public_key().key_ref() };
-        let origin = Origin::Factory { manufacturer: manufacturer.clone() };
+        let origin = Origin::Factory { manufacturer: manufacturer.clone(), expired_at: None };
         let identity = DeviceIdentity { title: title(number), origin, certificate };
         Actor { tenant: manufacturer.clone(), identity: Identity::Device(identity) }
     }
@@ -216,7 +216,7 @@ pub(crate) fn every_door() -> Vec<Door> {
     vec![
         Door::RegistrationAuthority,
         Door::OneTimeToken,
-        Door::FactoryCertificate { grace_seconds: GRACE },
+        Door::FactoryCertificate { grace_seconds: GRACE, expired_seconds: 0 },
         Door::OperationalCertificate,
         Door::Operator,
         Door::Process,

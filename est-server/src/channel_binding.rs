@@ -1,6 +1,6 @@
 //! Whether a request was signed inside the very TLS connection that it came by (RFC 7030 §3.5).
 //!
-//! It is *not* a password check: a challengePassword is a channel binding here and nothing else. On TLS 1.3, which has no
+//! It is *not* a password check: a challengePassword that a label reads as an enrolment code does not come here. On TLS 1.3, which has no
 //! tls-unique, the value is the exporter of RFC 9266, as RFC 9148 §3 has it for DTLS 1.3; on TLS 1.2 it is tls-unique
 //! (RFC 5929 §3), where the listener computes it, and otherwise it cannot be checked and is refused.
 
@@ -12,16 +12,16 @@ use subtle::ConstantTimeEq as _;
 
 use crate::config::BindingPolicy;
 
-/// Checks the challengePassword of a request against the connection it came by.
+/// Checks the channel binding of a request against the connection it came by.
 ///
 /// # Errors
 /// [`BindingError`].
 pub(crate) fn check(
     policy: BindingPolicy,
-    challenge_password: Option<&str>,
+    binding: Option<&str>,
     connection: &PeerConnection,
 ) -> Result<(), BindingError> {
-    let given = match (policy, challenge_password) {
+    let given = match (policy, binding) {
         (BindingPolicy::Off, _) | (BindingPolicy::IfPresent, None) => return Ok(()),
         (BindingPolicy::Required, None) => return Err(BindingError::Missing),
         (BindingPolicy::IfPresent | BindingPolicy::Required, Some(given)) => given,

@@ -13,8 +13,9 @@ use server_kit::workers::WorkerPool;
 
 use crate::guessing::{GuessLimits, GuessWatch};
 
+pub(crate) use label::Challenge;
 pub use label::{
-    Anchor, BindingPolicy, Label, LabelFault, LabelParts, RegistrationAuthorityEntry,
+    Anchor, BindingPolicy, ChallengeMeaning, Label, LabelFault, LabelParts, RegistrationAuthorityEntry,
     RegistrationAuthorityMatch, Voucher,
 };
 

@@ -1,113 +1,158 @@
-//! One enrolment, from credentials and octets to the text of the answer; and the record that every refusal leaves.
+//! One request, from credentials and octets to the answer; and the record that every refusal leaves.
 //!
-//! Synchronous, for the worker pool: it waits for the ledger and the signer. It knows no HTTP. RFC 7030 §4.2.
+//! Synchronous, for the worker pool: it waits for the ledger and the signer. It knows no HTTP. What each operation does stands
+//! in a module of its own. RFC 7030 §4.
+
+mod csr_attributes;
+mod enrolment;
 
 use std::sync::Arc;
 
-use ca_core::actor::{Actor, Identity};
-use ca_core::csr::CertificationRequest;
-use ca_core::issuance::IssuedCertificate;
-use ca_core::oid;
-use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence};
-use ca_core::subject::{Subject, SubjectError};
+use ca_core::actor::Actor;
 
-use crate::channel_binding;
-use crate::config::{EstConfig, Label};
+use crate::answer::Answer;
+use crate::config::{Challenge, EstConfig, Label};
 use crate::observation;
+use crate::operation::Operation;
 use crate::refusal::Refusal;
-use crate::requester::{Credentials, Gate, authenticate};
-use crate::wire::base64::encode;
-use crate::wire::certs_only;
-use crate::wire::simple_enroll::{SimpleRequest, decode};
+use crate::reply::{Reply, reply};
+use crate::requester::{AuthenticateError, Credentials, Gate, authenticate, authenticate_by_code};
+use crate::wire::simple_enroll;
+use crate::wire::submitted::SubmittedBody;
 
-/// The two operations that issue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum EnrolOperation {
-    /// `/simpleenroll` (RFC 7030 §4.2.1).
-    Enroll,
-    /// `/simplereenroll` (RFC 7030 §4.2.2).
-    Reenroll,
-}
-
-/// A request to enrol, as it came.
+/// A request, as it came.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     pub(crate) label: Arc<Label>,
-    pub(crate) operation: EnrolOperation,
+    pub(crate) operation: Operation,
     pub(crate) credentials: Credentials,
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: SubmittedBody,
 }
 
 impl Exchange {
-    /// Answers with the base64 of a certs-only message that holds the one certificate issued.
+    /// Answers, on the worker pool where it must wait; counted and logged.
     ///
     /// # Errors
-    /// [`Refusal`], which is then on record.
-    pub(crate) fn enrol(&self, config: &EstConfig) -> Result<String, Refusal> {
-        let gate = Gate {
+    /// The answer to a refusal, which is then on record.
+    pub(crate) async fn run(self, config: &Arc<EstConfig>) -> Result<Answer, Reply> {
+        let (operation, peer) = (self.operation.name(), self.credentials.connection.peer_addr);
+        // What was made beforehand is given also while all workers are busy.
+        let outcome = if self.operation == Operation::CaCerts {
+            self.answer(config)
+        } else {
+            let config_there = Arc::clone(config);
+            config.workers().run(move || self.answer(&config_there)).await.unwrap_or_else(|e| Err(e.into()))
+        };
+        match outcome {
+            Ok(answer) => {
+                observation::answered(operation);
+                Ok(answer)
+            }
+            Err(refusal) => {
+                observation::refused(operation, peer, &refusal);
+                Err(reply(&refusal))
+            }
+        }
+    }
+
+    /// Proves who asks, on the worker pool since a refusal waits for the disk; for transports that serve nobody unknown.
+    ///
+    /// # Errors
+    /// The answer to a refusal, which is then on record.
+    pub(crate) async fn authenticated(self, config: &Arc<EstConfig>) -> Result<Self, Reply> {
+        let (operation, peer) = (self.operation.name(), self.credentials.connection.peer_addr);
+        let config_there = Arc::clone(config);
+        let proving = move || self.requester(&config_there).map(|_| self);
+        let proved = config.workers().run(proving).await.unwrap_or_else(|error| Err(error.into()));
+        proved.map_err(|refusal| {
+            observation::refused(operation, peer, &refusal);
+            reply(&refusal)
+        })
+    }
+
+    fn answer(&self, config: &EstConfig) -> Result<Answer, Refusal> {
+        match self.operation {
+            // RFC 7030 §4.1.2: no authentication is asked for.
+            Operation::CaCerts => Ok(Answer::CaCertificates { certs_only: self.label.cacerts().to_vec() }),
+            Operation::CsrAttrs => csr_attributes::tell(self, self.requester_if_known(config)?.as_ref()),
+            Operation::SimpleEnroll => enrolment::enrol(self, &self.requester(config)?),
+            Operation::SimpleReenroll => enrolment::re_enrol(self, &self.requester(config)?),
+        }
+    }
+
+    /// Proves who asks.
+    fn requester(&self, config: &EstConfig) -> Result<Actor, Refusal> {
+        let proved = match self.authenticate(config) {
+            Err(AuthenticateError::NoCredentials) if self.label.parts().challenge.takes_codes() => {
+                self.authenticate_by_code(config)
+            }
+            proved => proved.map_err(Refusal::from),
+        };
+        proved.map_err(|refusal| self.unknown(refusal))
+    }
+
+    /// The one case in which a body is understood before it is known who asks: it says so itself.
+    fn authenticate_by_code(&self, config: &EstConfig) -> Result<Actor, Refusal> {
+        let csr = simple_enroll::decode(&self.body)?.csr;
+        let meaning = self.label.parts().challenge;
+        match csr.challenge_password().map(|text| meaning.read(text)) {
+            Some(Challenge::Code(code)) => {
+                Ok(authenticate_by_code(&self.gate(config), &self.credentials, code)?)
+            }
+            Some(Challenge::Binding(_)) | None => Err(AuthenticateError::NoCredentials.into()),
+        }
+    }
+
+    /// Tells who asks, where nobody need say so. A password is proved all the same: here too it may be guessed.
+    fn requester_if_known(&self, config: &EstConfig) -> Result<Option<Actor>, Refusal> {
+        match self.authenticate(config) {
+            Ok(actor) => Ok(Some(actor)),
+            Err(error) if error.is_of_a_password() => Err(self.unknown(error.into())),
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn authenticate(&self, config: &EstConfig) -> Result<Actor, AuthenticateError> {
+        authenticate(&self.gate(config), &self.credentials)
+    }
+
+    fn gate<'a>(&'a self, config: &'a EstConfig) -> Gate<'a> {
+        Gate {
             label: &self.label,
             registry: config.registry(),
             guesses: config.guesses(),
             now: config.clock().now(),
+        }
+    }
+
+    fn unknown(&self, refusal: Refusal) -> Refusal {
+        let nobody = self.credentials.unauthenticated(self.label.parts().authority.issuer().tenant());
+        record(&self.label, &nobody, refusal)
+    }
+}
+
+/// A request that came to nothing before it could be an exchange.
+#[derive(Debug)]
+pub(crate) struct Rejected {
+    pub(crate) label: Arc<Label>,
+    /// What was asked for, as metrics and logs have it.
+    pub(crate) operation: &'static str,
+    pub(crate) credentials: Credentials,
+    pub(crate) refusal: Refusal,
+}
+
+impl Rejected {
+    /// Puts the refusal on record, on the worker pool since a record waits for the disk; counted and logged.
+    pub(crate) async fn record(self, config: &EstConfig) -> Reply {
+        let Self { label, operation, credentials, refusal } = self;
+        let peer = credentials.connection.peer_addr;
+        let recording = move || {
+            let actor = credentials.unauthenticated(label.parts().authority.issuer().tenant());
+            record(&label, &actor, refusal)
         };
-        let nobody = || self.credentials.unauthenticated(self.label.parts().authority.issuer().tenant());
-        let actor = authenticate(&gate, &self.credentials)
-            .map_err(|error| record(&self.label, &nobody(), error.into()))?;
-        let request = self.read(&actor).map_err(|refusal| record(&self.label, &actor, refusal))?;
-        // What the authority refuses it records itself.
-        let issued = self.label.parts().authority.enrol(request)?;
-        self.answer(&issued)
-    }
-
-    /// Reads the body, which nobody does before the requester is known.
-    fn read(&self, actor: &Actor) -> Result<EnrolmentRequest, Refusal> {
-        let SimpleRequest { csr, form } = decode(&self.body)?;
-        observation::leniencies(self.label.name(), form, csr.leniencies());
-        self.check_binding(actor, &csr)?;
-        Ok(EnrolmentRequest {
-            actor: actor.clone(),
-            profile: self.label.parts().profile.clone(),
-            subject: claimed_subject(actor, &csr)?,
-            evidence: Evidence::Request(Box::new(csr)),
-            kind: self.kind(actor),
-            validity_seconds: None,
-        })
-    }
-
-    /// RFC 7030 §3.7: a registration authority checked the binding when the device came to it; here it could not match.
-    fn check_binding(&self, actor: &Actor, csr: &CertificationRequest) -> Result<(), Refusal> {
-        if matches!(actor.identity, Identity::RegistrationAuthority(_)) {
-            return Ok(());
-        }
-        let policy = self.label.parts().channel_binding;
-        channel_binding::check(policy, csr.challenge_password(), &self.credentials.connection)?;
-        Ok(())
-    }
-
-    /// RFC 7030 §4.2.2: a device renews the certificate that it shows; a registration authority shows its own.
-    fn kind(&self, actor: &Actor) -> EnrolmentKind {
-        match (self.operation, &actor.identity) {
-            (EnrolOperation::Enroll, _) => EnrolmentKind::First,
-            (EnrolOperation::Reenroll, Identity::Device(device)) => {
-                EnrolmentKind::ReEnrolment { renewed: Some(Box::new(device.certificate.clone())) }
-            }
-            (
-                EnrolOperation::Reenroll,
-                Identity::RegistrationAuthority(_)
-                | Identity::OneTimeToken { .. }
-                | Identity::Operator { .. }
-                | Identity::Process { .. }
-                | Identity::Unauthenticated { .. },
-            ) => EnrolmentKind::ReEnrolment { renewed: None },
-        }
-    }
-
-    /// RFC 7030 §4.2.3: the answer holds the certificate that was issued and no other.
-    fn answer(&self, issued: &IssuedCertificate) -> Result<String, Refusal> {
-        let parts = self.label.parts();
-        observation::issued(&parts.authority, &parts.profile, issued);
-        let der = certs_only::encode(&[issued.der()]).map_err(|cause| Refusal::NotEncoded { cause })?;
-        Ok(encode(&der, parts.line_length))
+        let refusal = config.workers().run(recording).await.unwrap_or_else(Refusal::from);
+        observation::refused(operation, peer, &refusal);
+        reply(&refusal)
     }
 }
 
@@ -117,28 +162,5 @@ pub(crate) fn record(label: &Label, actor: &Actor, refusal: Refusal) -> Refusal 
     match label.parts().authority.record_refusal(actor, &detail, refusal.code()) {
         Ok(()) => refusal,
         Err(unavailable) => Refusal::NotRecorded(unavailable),
-    }
-}
-
-/// The subject that the request asks for; when it names none, the device that was authenticated.
-fn claimed_subject(actor: &Actor, csr: &CertificationRequest) -> Result<Subject, SubjectError> {
-    let names = csr
-        .requested_extensions()
-        .iter()
-        .find(|extension| extension.extn_id == oid::SUBJECT_ALT_NAME)
-        .map(|extension| extension.extn_value.as_bytes());
-    match &actor.identity {
-        Identity::Device(device) if csr.subject().is_empty() && names.is_none() => {
-            Ok(Subject::device(device.title))
-        }
-        Identity::OneTimeToken { title, .. } if csr.subject().is_empty() && names.is_none() => {
-            Ok(Subject::device(*title))
-        }
-        Identity::Device(_)
-        | Identity::OneTimeToken { .. }
-        | Identity::RegistrationAuthority(_)
-        | Identity::Operator { .. }
-        | Identity::Process { .. }
-        | Identity::Unauthenticated { .. } => Subject::read(csr.subject(), names),
     }
 }

@@ -78,12 +78,14 @@ fn fault(refusal: &Refusal) -> Fault {
         Refusal::NotEncoded { .. } | Refusal::NotRun(RunJobError::Panicked) => Fault::Ours,
         Refusal::NoSuchOperation
         | Refusal::Method { .. }
-        | Refusal::MediaType
+        | Refusal::MediaType { .. }
         | Refusal::BodyTooLarge { .. }
+        | Refusal::NotAcceptable
         | Refusal::BodyIncomplete
         | Refusal::NotAuthenticated(_)
         | Refusal::NotDecoded(_)
         | Refusal::NotBound(_)
-        | Refusal::Subject(_) => Fault::Requester,
+        | Refusal::Subject(_)
+        | Refusal::NothingToRename => Fault::Requester,
     }
 }

@@ -23,15 +23,21 @@ pub(crate) enum Refusal {
         /// The methods it is done by, as the Allow field has them.
         allowed: &'static str,
     },
-    /// The body is not announced as a certification request.
-    #[error("the body is not announced as application/pkcs10")]
-    MediaType,
+    /// The body is not announced as what the operation takes.
+    #[error("the body is not announced as {expected}")]
+    MediaType {
+        /// The media type that the operation takes.
+        expected: &'static str,
+    },
     /// The body is too large.
     #[error("the body has more than {max_octets} octets")]
     BodyTooLarge {
         /// The most it may have, in octets.
         max_octets: usize,
     },
+    /// The answer cannot be given in the form that was asked for.
+    #[error("the answer cannot be given in the form that was asked for")]
+    NotAcceptable,
     /// The body did not arrive whole.
     #[error("the body did not arrive whole")]
     BodyIncomplete,
@@ -47,6 +53,9 @@ pub(crate) enum Refusal {
     /// The request names a subject that nobody can be.
     #[error(transparent)]
     Subject(#[from] SubjectError),
+    /// Other names are asked for, and no certificate is renewed.
+    #[error("id-cmc-changeSubjectName changes the names of a certificate that is renewed, and none is")]
+    NothingToRename,
     /// The authority refused.
     #[error(transparent)]
     NotIssued(#[from] IssueError),
@@ -71,13 +80,15 @@ impl Refusal {
         match self {
             Self::NoSuchOperation => "operation.unknown",
             Self::Method { .. } => "operation.method",
-            Self::MediaType => "body.media-type",
+            Self::MediaType { .. } => "body.media-type",
             Self::BodyTooLarge { .. } => "body.too-large",
+            Self::NotAcceptable => "answer.not-acceptable",
             Self::BodyIncomplete => "body.incomplete",
             Self::NotAuthenticated(error) => error.code(),
             Self::NotDecoded(error) => error.code(),
             Self::NotBound(error) => error.code(),
             Self::Subject(_) => "subject.names",
+            Self::NothingToRename => "subject.nothing-to-rename",
             Self::NotIssued(error) => error.code(),
             Self::NotEncoded { .. } => "answer.not-encoded",
             Self::NotRun(RunJobError::Busy { .. }) => "busy",

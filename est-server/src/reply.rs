@@ -26,17 +26,17 @@ const RETRY_IN_FLIGHT: u64 = 5;
 
 /// The answer to a request that is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Reply {
+pub struct Reply {
     /// The status code.
-    pub(crate) status: u16,
+    pub status: u16,
     /// One sentence with the reason code, ended by LF.
-    pub(crate) text: String,
+    pub text: String,
     /// For Retry-After, in seconds.
-    pub(crate) retry_after: Option<u64>,
+    pub retry_after: Option<u64>,
     /// For Allow.
-    pub(crate) allow: Option<&'static str>,
+    pub allow: Option<&'static str>,
     /// For WWW-Authenticate.
-    pub(crate) challenge: Option<&'static str>,
+    pub challenge: Option<&'static str>,
 }
 
 /// Status and sentence, and what belongs to the status.
@@ -62,9 +62,11 @@ const NOT_EXPECTED: Verdict = verdict(403, "the device is not expected here");
 pub(crate) fn reply(refusal: &Refusal) -> Reply {
     let Verdict { status, sentence, retry_after } = judge(refusal);
     let code = if status == 500 { "internal" } else { refusal.code() };
+    let wanted =
+        if let Refusal::MediaType { expected } = refusal { format!(" {expected}") } else { String::new() };
     Reply {
         status,
-        text: format!("{sentence} ({code})\n"),
+        text: format!("{sentence}{wanted} ({code})\n"),
         retry_after,
         allow: if let Refusal::Method { allowed } = refusal { Some(allowed) } else { None },
         // RFC 9110 §15.5.2: a 401 carries a challenge.
@@ -76,8 +78,9 @@ fn judge(refusal: &Refusal) -> Verdict {
     match refusal {
         Refusal::NoSuchOperation => verdict(404, "there is no such operation here"),
         Refusal::Method { .. } => verdict(405, "the operation is not done by this method"),
-        Refusal::MediaType => verdict(415, "the body must be announced as application/pkcs10"),
+        Refusal::MediaType { .. } => verdict(415, "the body must be announced as"),
         Refusal::BodyTooLarge { .. } => verdict(413, "the body is too large"),
+        Refusal::NotAcceptable => verdict(406, "the answer cannot be given in the form that was asked for"),
         Refusal::BodyIncomplete => verdict(400, "the body did not arrive whole"),
         Refusal::NotAuthenticated(error) => authentication(error),
         Refusal::NotDecoded(DecodeBodyError::Base64(_)) => {
@@ -88,6 +91,9 @@ fn judge(refusal: &Refusal) -> Verdict {
         }
         Refusal::NotBound(error) => binding(*error),
         Refusal::Subject(_) => verdict(400, "the names in the request are not ones that are certified here"),
+        Refusal::NothingToRename => {
+            verdict(400, "id-cmc-changeSubjectName belongs into a request to renew a certificate")
+        }
         Refusal::NotIssued(error) => issue(error),
         Refusal::NotEncoded { .. } | Refusal::NotRun(RunJobError::Panicked) => INTERNAL,
         Refusal::NotRun(RunJobError::Busy { retry_after }) => busy(*retry_after),
@@ -179,6 +185,7 @@ const fn admit(error: &AdmitError) -> Verdict {
         AdmitError::ForeignTenant => verdict(403, "the requester does not belong here"),
         AdmitError::CredentialRevoked => verdict(403, "the client certificate is revoked"),
         AdmitError::CredentialUnknown => verdict(403, "the client certificate is not on record"),
+        AdmitError::CredentialExpired { .. } => verdict(403, "the client certificate has expired"),
         AdmitError::OtherSubject { .. } => {
             verdict(403, "the request is not for the device that was authenticated")
         }
@@ -330,14 +337,15 @@ mod tests {
         vec![
             (404, Refusal::NoSuchOperation),
             (405, Refusal::Method { allowed: "POST" }),
-            (415, Refusal::MediaType),
+            (415, Refusal::MediaType { expected: "application/pkcs10" }),
             (413, Refusal::BodyTooLarge { max_octets: 1 }),
+            (406, Refusal::NotAcceptable),
             (400, Refusal::BodyIncomplete),
+            (400, Refusal::NothingToRename),
             (401, AuthenticateError::NoCredentials.into()),
             (401, AuthenticateError::WrongPassword.into()),
             (429, AuthenticateError::MustWait { wait: Duration::from_secs(61) }.into()),
             (403, AuthenticateError::Certificate(CertificateError::SignatureValue).into()),
-            (403, AuthenticateError::Path(PathError::Expired { not_after: now }).into()),
             (403, AuthenticateError::UnknownRegistrationAuthority.into()),
             (403, AuthenticateError::NoDevice.into()),
             (503, AuthenticateError::Unavailable(unavailable()).into()),
@@ -350,6 +358,7 @@ mod tests {
             (500, admitted(AdmitError::ProfileNotOffered { profile: profile() })),
             (403, admitted(AdmitError::DoorClosed { profile: profile() })),
             (403, admitted(AdmitError::ForeignTenant)),
+            (403, admitted(AdmitError::CredentialExpired { expired_at: now })),
             (403, admitted(AdmitError::CredentialRevoked)),
             (403, admitted(AdmitError::CredentialUnknown)),
             (403, admitted(AdmitError::OtherSubject { proved: title() })),

@@ -6,6 +6,7 @@
 
 mod basic;
 mod certificate;
+mod token;
 
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use server_kit::listener::PeerConnection;
 
 use crate::config::Label;
 use crate::guessing::GuessWatch;
+use token::Given;
 
 /// What a request brings along to prove who sent it.
 #[derive(Clone)]
@@ -76,6 +78,19 @@ pub(crate) fn authenticate(gate: &Gate<'_>, credentials: &Credentials) -> Result
     }
 }
 
+/// Proves who sent a request by an enrolment code that stands in it.
+///
+/// # Errors
+/// [`AuthenticateError`].
+pub(crate) fn authenticate_by_code(
+    gate: &Gate<'_>,
+    credentials: &Credentials,
+    code: &str,
+) -> Result<Actor, AuthenticateError> {
+    let given = Given { user: String::new(), secret: code.as_bytes().to_vec() };
+    token::authenticate(gate, credentials.connection.peer_addr.ip(), Some(given))
+}
+
 /// Why nobody knows who asks.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AuthenticateError {
@@ -109,6 +124,18 @@ pub(crate) enum AuthenticateError {
 }
 
 impl AuthenticateError {
+    /// Tells whether a password was shown and not taken.
+    pub(crate) const fn is_of_a_password(&self) -> bool {
+        match self {
+            Self::WrongPassword | Self::MustWait { .. } | Self::Unavailable(_) => true,
+            Self::NoCredentials
+            | Self::Certificate(_)
+            | Self::Path(_)
+            | Self::UnknownRegistrationAuthority
+            | Self::NoDevice => false,
+        }
+    }
+
     /// Returns the stable reason code.
     #[must_use]
     pub(crate) const fn code(&self) -> &'static str {

@@ -18,47 +18,15 @@ use http_body_util::LengthLimitError;
 use server_kit::listener::PeerConnection;
 
 use crate::config::{EstConfig, Label};
-use crate::exchange::{EnrolOperation, Exchange, record};
-use crate::observation;
+use crate::exchange::{Exchange, Rejected};
+use crate::media::{self, Media};
+use crate::operation::{Form, Operation};
 use crate::refusal::Refusal;
-use crate::reply::{Reply, reply};
+use crate::reply::Reply;
 use crate::requester::{AuthenticateError, Credentials};
+use crate::wire::submitted::SubmittedBody;
 
 const PREFIX: &str = "/.well-known/est/";
-
-/// RFC 7030 §4.1.3.
-const CACERTS_TYPE: &str = "application/pkcs7-mime";
-/// RFC 7030 §4.2.3.
-const CERTS_ONLY_TYPE: &str = "application/pkcs7-mime; smime-type=certs-only";
-
-/// What is done at a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Operation {
-    /// RFC 7030 §4.1.
-    CaCerts,
-    /// RFC 7030 §4.2.
-    Enrol(EnrolOperation),
-}
-
-impl Operation {
-    /// Reads a path segment. Operations that are not offered are not known.
-    fn parse(segment: &str) -> Option<Self> {
-        match segment {
-            "cacerts" => Some(Self::CaCerts),
-            "simpleenroll" => Some(Self::Enrol(EnrolOperation::Enroll)),
-            "simplereenroll" => Some(Self::Enrol(EnrolOperation::Reenroll)),
-            _ => None,
-        }
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::CaCerts => "cacerts",
-            Self::Enrol(EnrolOperation::Enroll) => "simpleenroll",
-            Self::Enrol(EnrolOperation::Reenroll) => "simplereenroll",
-        }
-    }
-}
 
 /// The routes under `/.well-known/est`. Every request must come through a
 /// [`Listener`](server_kit::listener::Listener), which says what is known of the peer.
@@ -85,56 +53,53 @@ async fn answer(
     connection: PeerConnection,
     request: Request,
 ) -> Response<Body> {
-    let peer = connection.peer_addr;
     let credentials = credentials(connection, request.headers());
-    let resolved = resolve(&config, request.uri().path());
-    let op = resolved.map_or("none", |(_, operation)| operation.name());
-    let label = Arc::clone(resolved.map_or_else(|| config.default_label(), |(label, _)| label));
-    let outcome = match resolved.map(|(_, operation)| operation) {
-        None => Err(refuse(&config, label, credentials, Refusal::NoSuchOperation).await),
-        Some(Operation::CaCerts) => ca_certs(&config, label, credentials, request.method().clone()).await,
-        Some(Operation::Enrol(operation)) => enrol(&config, (label, operation), credentials, request).await,
-    };
-    match outcome {
-        Ok(response) => {
-            observation::answered(op);
-            response
+    let (label, operation) = match resolve(&config, request.uri().path()) {
+        Some((label, operation)) => (Arc::clone(label), operation),
+        None => {
+            let label = Arc::clone(config.default_label());
+            let refusal = Refusal::NoSuchOperation;
+            return refused(
+                Rejected { label, operation: "none", credentials, refusal }.record(&config).await,
+            );
         }
+    };
+    let outcome = match body(&config, (&label, operation), &credentials, request).await {
+        Ok(body) => Exchange { label: Arc::clone(&label), operation, credentials, body }.run(&config).await,
         Err(refusal) => {
-            observation::refused(op, peer, &refusal);
-            refused(reply(&refusal))
+            let operation = operation.name();
+            let label = Arc::clone(&label);
+            Err(Rejected { label, operation, credentials, refusal }.record(&config).await)
+        }
+    };
+    outcome.map_or_else(refused, |answer| answered(media::write(&answer, label.parts().line_length)))
+}
+
+/// Reads the body, where the operation has one.
+async fn body(
+    config: &EstConfig,
+    (label, operation): (&Label, Operation),
+    credentials: &Credentials,
+    request: Request,
+) -> Result<SubmittedBody, Refusal> {
+    match operation.form() {
+        Form::Open => no_body(&request),
+        Form::Submission { media_type } => {
+            // RFC 7030 §3.2.3: who has shown nothing is asked for credentials, before anything it sent is read; but where the
+            // body itself may say who asks, it is read first.
+            let may_show_nothing = label.parts().challenge.takes_codes();
+            check_head(&request, media_type, !may_show_nothing && credentials.are_absent())?;
+            submitted(config.max_body_octets(), request).await
         }
     }
 }
 
-/// RFC 7030 §4.1.2: no authentication is asked for.
-async fn ca_certs(
-    config: &Arc<EstConfig>,
-    label: Arc<Label>,
-    credentials: Credentials,
-    method: Method,
-) -> Result<Response<Body>, Refusal> {
-    if matches!(method, Method::GET | Method::HEAD) {
-        Ok(payload(CACERTS_TYPE, label.cacerts().to_owned()))
-    } else {
-        Err(refuse(config, label, credentials, Refusal::Method { allowed: "GET, HEAD" }).await)
+/// A body that nobody needs is not read.
+fn no_body(request: &Request) -> Result<SubmittedBody, Refusal> {
+    match *request.method() {
+        Method::GET | Method::HEAD => Ok(SubmittedBody::Octets(Vec::new())),
+        _ => Err(Refusal::Method { allowed: "GET, HEAD" }),
     }
-}
-
-async fn enrol(
-    config: &Arc<EstConfig>,
-    (label, operation): (Arc<Label>, EnrolOperation),
-    credentials: Credentials,
-    request: Request,
-) -> Result<Response<Body>, Refusal> {
-    let body = match body(config, &credentials, request).await {
-        Ok(body) => body,
-        Err(refusal) => return Err(refuse(config, label, credentials, refusal).await),
-    };
-    let exchange = Exchange { label, operation, credentials, body };
-    let config_there = Arc::clone(config);
-    let text = config.workers().run(move || exchange.enrol(&config_there)).await??;
-    Ok(payload(CERTS_ONLY_TYPE, text))
 }
 
 fn credentials(connection: PeerConnection, fields: &HeaderMap) -> Credentials {
@@ -142,36 +107,35 @@ fn credentials(connection: PeerConnection, fields: &HeaderMap) -> Credentials {
     Credentials { connection, authorization }
 }
 
-/// Checks all that can be checked without the body, then reads it.
-async fn body(config: &EstConfig, credentials: &Credentials, request: Request) -> Result<Vec<u8>, Refusal> {
+/// Checks all that can be checked without the body.
+fn check_head(request: &Request, media_type: &'static str, nobody: bool) -> Result<(), Refusal> {
     if *request.method() != Method::POST {
         return Err(Refusal::Method { allowed: "POST" });
     }
-    if !is_pkcs10(request.headers()) {
-        return Err(Refusal::MediaType);
+    if !is_announced(request.headers(), media_type) {
+        return Err(Refusal::MediaType { expected: media_type });
     }
-    // RFC 7030 §3.2.3: who has shown nothing is asked for credentials, before anything it sent is read.
-    if credentials.are_absent() {
-        return Err(AuthenticateError::NoCredentials.into());
-    }
-    let max_octets = config.max_body_octets();
+    if nobody { Err(AuthenticateError::NoCredentials.into()) } else { Ok(()) }
+}
+
+async fn submitted(max_octets: usize, request: Request) -> Result<SubmittedBody, Refusal> {
     if announced_octets(request.headers()).is_some_and(|octets| octets > max_octets) {
         return Err(Refusal::BodyTooLarge { max_octets });
     }
     match to_bytes(request.into_body(), max_octets).await {
-        Ok(octets) => Ok(octets.into()),
+        Ok(octets) => Ok(SubmittedBody::Base64(octets.into())),
         Err(error) if is_too_long(&error) => Err(Refusal::BodyTooLarge { max_octets }),
         Err(_) => Err(Refusal::BodyIncomplete),
     }
 }
 
-/// RFC 7030 §4.2.1: `application/pkcs10`; parameters are ignored, and the name is not case-sensitive (RFC 9110 §8.3.1).
-fn is_pkcs10(fields: &HeaderMap) -> bool {
+/// RFC 7030 §3.2.4: parameters are ignored, and the name is not case-sensitive (RFC 9110 §8.3.1).
+fn is_announced(fields: &HeaderMap, media_type: &str) -> bool {
     fields
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next())
-        .is_some_and(|name| name.trim().eq_ignore_ascii_case("application/pkcs10"))
+        .is_some_and(|name| name.trim().eq_ignore_ascii_case(media_type))
 }
 
 fn announced_octets(fields: &HeaderMap) -> Option<usize> {
@@ -182,25 +146,11 @@ fn is_too_long(error: &axum::Error) -> bool {
     core::error::Error::source(error).is_some_and(<dyn core::error::Error>::is::<LengthLimitError>)
 }
 
-/// Records a refusal on the worker pool, since a record waits for the disk.
-async fn refuse(
-    config: &Arc<EstConfig>,
-    label: Arc<Label>,
-    credentials: Credentials,
-    refusal: Refusal,
-) -> Refusal {
-    let recording = move || {
-        let actor = credentials.unauthenticated(label.parts().authority.issuer().tenant());
-        record(&label, &actor, refusal)
-    };
-    config.workers().run(recording).await.unwrap_or_else(Refusal::from)
-}
-
 /// RFC 8951 §3: base64 whatever Content-Transfer-Encoding says; clients from before it look for the field.
-fn payload(content_type: &'static str, text: String) -> Response<Body> {
-    let mut response = Response::new(Body::from(text));
+fn answered(media: Media) -> Response<Body> {
+    let mut response = Response::new(Body::from(media.text));
     let fields = response.headers_mut();
-    fields.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    fields.insert(CONTENT_TYPE, HeaderValue::from_static(media.media_type));
     fields.insert(HeaderName::from_static("content-transfer-encoding"), HeaderValue::from_static("base64"));
     response
 }

@@ -3,6 +3,7 @@
 //! Everything here is a pure function of its input. RFC 7030 §4, RFC 8951 §3.
 
 pub mod simple_enroll;
-pub mod cacerts;
+pub mod csr_attributes;
 pub mod certs_only;
+pub mod submitted;
 pub mod base64;

@@ -127,6 +127,9 @@ pub(crate) struct CertificateFile {
     /// Whether re-enrolment may keep the key.
     #[serde(default)]
     pub key_reuse: KeyReuseWord,
+    /// Whether a re-enrolment may change the alternative names, where the request says so (RFC 6402 §2.8).
+    #[serde(default)]
+    pub name_change: NameChangeWord,
     /// `any-time`, when devices may replace their certificates by showing one throughout the validity; the second half of it if
     /// neither this nor a number of days is said.
     pub renewal_window: Option<RenewalWindowWord>,
@@ -341,6 +344,17 @@ pub(crate) enum KeyReuseWord {
     #[default]
     Refused,
     /// It may keep the key.
+    Allowed,
+}
+
+/// What to do with a re-enrolment that says it wants other names.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum NameChangeWord {
+    /// It keeps all names.
+    #[default]
+    Refused,
+    /// Alternative names may change, as far as the requester is entitled to them.
     Allowed,
 }
 

@@ -40,12 +40,30 @@ fn refused(room: &Path, said: &Said, exit: i32, code: &str) {
     assert_eq!(fs::read_dir(room.join("incoming")).expect("it is there").count(), 0, "nothing is half done");
 }
 
+/// The journal of the exchange, which was checked before it was shown.
+fn journal(room: &Path) -> Vec<Value> {
+    let view: Value =
+        serde_json::from_str(&meter_pki(room, &["ceremony", "journal"]).ok().out).expect("a view");
+    view["records"].as_array().expect("a list").clone()
+}
+
+/// The last record of the journal tells of a refusal of this file with this reason, and `sha256sum` agrees on the file.
+#[track_caller]
+fn recorded(room: &Path, response: &str, code: &str) {
+    let record = journal(room).pop().expect("a record");
+    assert_eq!((&record["act"], &record["reason"]), (&"request-refused".into(), &code.into()), "{record}");
+    let sum = finish(Command::new("sha256sum").current_dir(room).arg(response)).ok().out;
+    assert_eq!(record["sha256"], sum.split(' ').next().expect("a sum"), "{record}");
+    assert!(!record["detail"].as_str().expect("a sentence").is_empty());
+}
+
 #[test]
 fn r_09_a_response_without_an_open_request_is_refused() {
     let (room, key) = answered();
     let (open, aside) = (room.path().join("exchanges"), room.path().join("aside"));
     fs::rename(&open, &aside).expect("it is there");
     refused(room.path(), &import(room.path(), "response.pem", &key), 4, "exchange.not-open");
+    recorded(room.path(), "response.pem", "exchange.not-open");
 
     // Another request of the same key directory is open: its nonce is not that of the response.
     let _ = run_block(room.path(), "rm request.pem", "");
@@ -68,6 +86,10 @@ fn r_09_a_response_is_taken_in_once_even_where_its_outputs_are_gone() {
     fs::remove_dir_all(room.path().join("incoming")).expect("it is there");
     fs::create_dir(room.path().join("incoming")).expect("it can be made");
     refused(room.path(), &import(room.path(), "response.pem", &key), 7, "exchange.answered");
+    recorded(room.path(), "response.pem", "exchange.answered");
+    let taken_in = &journal(room.path())[0];
+    assert_eq!(taken_in["act"], "authority-registered", "{taken_in}");
+    assert!(taken_in["detail"].as_str().is_some_and(|detail| detail.contains("answers the request")));
     assert_eq!(meter_pki(room.path(), &["ceremony", "requests"]).ok().out.trim(), "[]");
 }
 
@@ -84,7 +106,12 @@ fn r_08_an_altered_response_or_kept_request_is_refused() {
         .expect("it can be written");
     let said = import(room.path(), "altered.pem", &key);
     assert_eq!(said.code, Some(4), "{}", said.all());
+    let told: Value = serde_json::from_str(&said.err).expect("a failure");
+    recorded(room.path(), "altered.pem", told["code"].as_str().expect("a code"));
     assert!(said.err.contains("exchange."), "{}", said.err);
+    fs::write(room.path().join("noise.pem"), [0xff; 40]).expect("it can be written");
+    refused(room.path(), &import(room.path(), "noise.pem", &key), 4, "exchange.not-text");
+    recorded(room.path(), "noise.pem", "exchange.not-text");
 
     let kept = fs::read_dir(room.path().join("exchanges/open")).expect("it is there").next();
     let kept = kept.expect("one is open").expect("it can be read").path();
@@ -95,6 +122,7 @@ fn r_08_an_altered_response_or_kept_request_is_refused() {
     altered.replace_range(at..=at, other);
     fs::write(&kept, altered).expect("it can be written");
     refused(room.path(), &import(room.path(), "response.pem", &key), 9, "exchange.altered");
+    recorded(room.path(), "response.pem", "exchange.altered");
     fs::write(&kept, request).expect("it can be written");
     drop(import(room.path(), "response.pem", &key).ok());
 }
@@ -104,6 +132,38 @@ fn r_04_a_response_by_another_exchange_key_is_refused() {
     let (room, _) = answered();
     let said = import(room.path(), "response.pem", &"00".repeat(32));
     refused(room.path(), &said, 4, "exchange.unknown-key");
+    recorded(room.path(), "response.pem", "exchange.unknown-key");
+}
+
+#[test]
+fn r_14_an_edited_journal_is_found_and_nothing_is_taken_in_until_it_is_whole() {
+    let (room, key) = answered();
+    for stranger in ["00", "11"] {
+        refused(
+            room.path(),
+            &import(room.path(), "response.pem", &stranger.repeat(32)),
+            4,
+            "exchange.unknown-key",
+        );
+    }
+    let path = room.path().join("exchanges/journal");
+    let whole = fs::read_to_string(&path).expect("it is there");
+    // OpenSSL reads a record that it can be told by: base64 of DER in the last column.
+    let der = whole.lines().next().and_then(|line| line.rsplit(' ').next()).expect("a column");
+    fs::write(room.path().join("record.b64"), format!("{der}\n")).expect("it can be written");
+    let read = "openssl base64 -d -A -in record.b64 | openssl asn1parse -inform DER";
+    assert!(run_block(room.path(), read, "").contains("exchange.unknown-key"));
+
+    let (first, rest) = whole.split_once('\n').expect("two lines");
+    for edited in [rest.to_owned(), whole.replacen("1 ", "2 ", 1), format!("{first}\n{first}\n{rest}")] {
+        fs::write(&path, edited).expect("it can be written");
+        refused(room.path(), &import(room.path(), "response.pem", &key), 9, "journal.altered");
+        assert_eq!(meter_pki(room.path(), &["ceremony", "journal"]).code, Some(9));
+    }
+    fs::write(&path, whole).expect("it can be written");
+    drop(import(room.path(), "response.pem", &key).ok());
+    let acts: Vec<Value> = journal(room.path()).iter().map(|record| record["act"].clone()).collect();
+    assert_eq!(acts, ["request-refused", "request-refused", "authority-registered"]);
 }
 
 #[test]
@@ -135,4 +195,31 @@ fn request_and_response_travel_on_paper() {
     let said = meter_pki(room.path(), &["qr", "scan", &one, "--out", "half.pem"]);
     refused(room.path(), &said, 4, "paper.missing");
     drop(import(room.path(), "scanned-response.pem", &key).ok());
+}
+
+#[test]
+fn r_04_both_sides_say_the_same_words_of_a_request() {
+    let room = make_room();
+    let blocks = commands(include_str!("../../docs/operate/ceremony.md"));
+    let _ = run_block(room.path(), &blocks[0], "");
+    // What follows a digest: its words, in four lines.
+    let words = |said: &str, what: &str| {
+        let mut lines = said.lines().skip_while(|line| !line.contains(what));
+        let digest = lines.next().expect("it is said").rsplit("  ").next().unwrap_or_default().to_owned();
+        let words: Vec<String> = lines.take(4).map(|line| line.trim().to_owned()).collect();
+        assert_eq!(words.join(" ").split(' ').count(), 32, "{what} in {said}");
+        (digest, words)
+    };
+    let requested = run_block(room.path(), &blocks[1], "");
+    let shown = run_block(room.path(), "offline-root show request.pem", "");
+    let (_, online) = words(&requested, "SHA-256 of the request");
+    let (digest, offline) = words(&shown, "  SHA-256  ");
+    assert_eq!(online, offline);
+    assert!(requested.contains(&digest.replace(' ', "")), "{requested}");
+    // The octets of the file, as the ceremony file names them.
+    let counted = run_block(room.path(), "sha256sum request.pem", "");
+    let sum = counted.split(' ').next().unwrap_or_default();
+    let file = requested.lines().find(|line| line.contains("for the ceremony file")).expect("it is said");
+    assert!(file.ends_with(sum), "{file}");
+    drop(words(&requested, "for the ceremony file"));
 }

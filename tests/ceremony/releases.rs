@@ -178,6 +178,9 @@ fn r_08_a_series_that_was_altered_on_its_way_is_refused_as_a_whole() {
     let refused = site.meter_pki(&["ceremony", "keep", "series"]);
     assert_eq!(refused.code, Some(9), "{}", refused.all());
     assert!(refused.err.contains("releases.digest"), "{}", refused.err);
+    let audit = site.json(&["audit", "list", "--limit", "1000"]);
+    let record = audit.as_array().and_then(|records| records.last()).expect("a record");
+    assert_eq!((&record["act"], &record["reason"]), (&"request-refused".into(), &"releases.digest".into()));
     assert_eq!(states(&site.json(&["ceremony", "releases"])), Vec::<&str>::new());
     fs::write(&file, signed).expect("it is ours");
     assert_eq!(site.json(&["ceremony", "keep", "series"])["new"], 3);

@@ -1,9 +1,10 @@
 //! Client certificates that open nothing: from nowhere, out of their time, of another kind, signed behind the ledger's back.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use e2e::fleet::{Credential, Meter, Suite};
-use e2e::peer::{Shown, make_key, make_request, path};
+use e2e::ground::directory;
+use e2e::peer::{Shown, make_key, make_request, path, to_der};
 use e2e::rehearsal::Rehearsal;
 use e2e::tool::openssl;
 
@@ -26,12 +27,9 @@ struct Authority<'a> {
 impl<'a> Authority<'a> {
     /// One that nobody trusts, with the very name of the rehearsed manufacturer's.
     fn stranger(rehearsal: &'a Rehearsal) -> Self {
-        let (certificate, key) = (rehearsal.unique("stranger.pem"), rehearsal.unique("stranger.key"));
-        make_key(&key, "P-256");
-        let subject = "/C=DE/O=Example Meters/CN=Example Meters Factory CA S1 G1";
-        let (file, out) = (path(&key), path(&certificate));
-        let fixed = ["req", "-x509", "-new", "-key", &file, "-subj", subject, "-days", "30", "-out", &out];
-        drop(openssl(fixed.iter().chain(&["-addext", "keyUsage=critical,keyCertSign"])).ok());
+        let folder = rehearsal.unique("stranger");
+        std::fs::create_dir(&folder).unwrap();
+        let [certificate, key] = found(&folder);
         Self { rehearsal, certificate, key }
     }
 
@@ -76,6 +74,17 @@ impl<'a> Authority<'a> {
     }
 }
 
+/// Makes the key and the certificate, PEM, of an authority with the very name of the rehearsed manufacturer's.
+fn found(folder: &Path) -> [PathBuf; 2] {
+    let [certificate, key] = ["stranger.pem", "stranger.key"].map(|name| folder.join(name));
+    make_key(&key, "P-256");
+    let subject = "/C=DE/O=Example Meters/CN=Example Meters Factory CA S1 G1";
+    let (file, out) = (path(&key), path(&certificate));
+    let fixed = ["req", "-x509", "-new", "-key", &file, "-subj", subject, "-days", "30", "-out", &out];
+    drop(openssl(fixed.iter().chain(&["-addext", "keyUsage=critical,keyCertSign"])).ok());
+    [certificate, key]
+}
+
 const NOW: (&str, &str) = ("20260101000000Z", "20990101000000Z");
 
 fn rehearsed() -> Rehearsal {
@@ -106,15 +115,46 @@ fn a_manufacturer_that_the_owner_does_not_trust_opens_nothing() {
     opens_nothing(&rehearsal, &factory.shown(), "authn.no-path");
 }
 
+/// Rehearses with a further manufacturer, whose CA is its own and whose certificates nothing but their path vouches for.
+fn with_a_manufacturer(offers: &str, test: impl FnOnce(&Authority<'_>)) {
+    let folder = directory();
+    let [certificate, key] = found(folder.path());
+    let anchor = folder.path().join("stranger.cer");
+    std::fs::write(&anchor, to_der(&certificate)).unwrap();
+    let rehearsal = Rehearsal::start_with(1, |text| {
+        text.replace("grace_minutes = 60", &format!("grace_minutes = 60\n{offers}"))
+            .replace("anchor_files = [", &format!("anchor_files = [\"{}\", ", anchor.display()))
+    });
+    rehearsal.expect_devices("dso", &[EXPECTED]);
+    test(&Authority { rehearsal: &rehearsal, certificate, key });
+}
+
+const FUTURE: (&str, &str) = ("20980101000000Z", "20990101000000Z");
+const PAST: (&str, &str) = ("20200101000000Z", "20210101000000Z");
+const LONG_AGO: (&str, &str) = ("19700102000000Z", "19710101000000Z");
+
 // Case E-03.
 #[test]
 fn e_03_a_factory_certificate_out_of_its_time_opens_nothing() {
-    let rehearsal = rehearsed();
-    let factory = Authority::factory(&rehearsal);
-    let expired = factory.sign(EXPECTED, ("20260101000000Z", "20260102000000Z"));
-    opens_nothing(&rehearsal, &expired, "authn.expired");
-    let future = factory.sign(EXPECTED, ("20980101000000Z", "20990101000000Z"));
-    opens_nothing(&rehearsal, &future, "authn.not-yet-valid");
+    with_a_manufacturer("", |maker| {
+        opens_nothing(maker.rehearsal, &maker.sign(EXPECTED, PAST), "authn.expired");
+        opens_nothing(maker.rehearsal, &maker.sign(EXPECTED, FUTURE), "authn.not-yet-valid");
+    });
+}
+
+// RFC 9148 §3, §9: a policy may look past the end of a factory certificate, and past nothing else; each use is on record.
+#[test]
+fn e_03_a_meter_that_lay_in_store_too_long_is_let_in_where_the_offer_says_so() {
+    with_a_manufacturer("accept_expired_days = 20000", |maker| {
+        let rehearsal = maker.rehearsal;
+        opens_nothing(rehearsal, &maker.sign(EXPECTED, FUTURE), "authn.not-yet-valid");
+        opens_nothing(rehearsal, &maker.sign(EXPECTED, LONG_AGO), "authn.expired");
+        let stored = maker.sign(EXPECTED, PAST);
+        drop(Meter::new(rehearsal, EXPECTED, Suite::One).enrol("meter-op-ds", &stored));
+        let records = rehearsal.operator_json(&["audit", "list"]).to_string();
+        let told = "by a factory certificate that expired at 2021-01-01";
+        assert_eq!(records.matches(told).count(), 2, "the intent and the certificate: {records}");
+    });
 }
 
 #[test]

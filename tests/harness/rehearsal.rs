@@ -257,10 +257,17 @@ impl Rehearsal {
     /// Runs a verb of the operator's command line.
     #[must_use]
     pub fn operator(&self, arguments: &[&str]) -> Said {
+        finish(&mut self.operator_command(arguments))
+    }
+
+    /// Returns a verb of the operator's command line, to be run.
+    #[must_use]
+    pub fn operator_command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(program("meter-pki"));
         // As it is installed: its help names the program as it was called.
         command.arg0("meter-pki");
-        finish(command.arg("--config").arg(self.state(&self.configuration)).args(arguments))
+        command.arg("--config").arg(self.state(&self.configuration)).args(arguments);
+        command
     }
 
     /// Runs a verb of the operator's command line with `--json` and reads its answer.

@@ -1,8 +1,16 @@
 //! `ca close`: the last CRL of a factory authority, the end of its key, and what is published from then on.
 
+use std::path::Path;
+
+use ca_core::audit::AuditRecord;
+use ca_core::ports::StatusSource;
+use ca_core::tenant::TenantId;
+use ca_core::validity::UnixTime;
+use ca_store::{Opening, Settings, Store};
+use e2e::crash::shim;
 use e2e::peer::{curl, path};
 use e2e::rehearsal::Rehearsal;
-use e2e::tool::openssl;
+use e2e::tool::{Said, finish, openssl, run};
 
 const AUTHORITY: &str = "maker-factory-s1";
 
@@ -53,10 +61,7 @@ fn a_factory_authority_signs_its_last_crl_and_its_key_is_destroyed() {
     assert!(said.out.contains("is closed") && said.out.contains("close-subca"), "{}", said.out);
     assert!(!key.exists(), "the key is gone");
     let authority = path(&rehearsal.authority(AUTHORITY));
-    let text =
-        openssl(["crl", "-inform", "DER", "-in", &last_text, "-CAfile", &authority, "-noout", "-nextupdate"])
-            .ok();
-    assert!(text.all().contains("verify OK") && text.out.contains("Dec 31 23:59:59 9999"), "{}", text.all());
+    is_last_crl(&last, &authority);
     let numbered = openssl(["crl", "-inform", "DER", "-in", &last_text, "-noout", "-crlnumber"]).ok().out;
     let number = u64::from_str_radix(numbered.trim().rsplit(['=', 'x']).next().expect("a number"), 16).ok();
     assert!(number > number_before, "{number:?} {number_before:?}");
@@ -77,4 +82,78 @@ fn a_factory_authority_signs_its_last_crl_and_its_key_is_destroyed() {
         .map(|record| record["act"].as_str().expect("an act").to_owned())
         .collect();
     assert_eq!(acts, ["authority-closed", "key-destruction-intended", "key-destroyed"]);
+}
+
+/// What a stopped ledger has on record of the closing.
+fn acts(rehearsal: &Rehearsal) -> Vec<&'static str> {
+    let tenant = TenantId::parse("dso").expect("a tenant");
+    let opening = Opening { now: UnixTime::from_seconds(1_900_000_000), tenant, boot: None };
+    let settings = Settings::new(Box::new(|fatal| panic!("{fatal}")));
+    let (store, _) = Store::open(&rehearsal.state("store"), &opening, settings).expect("the ledger opens");
+    let records = store.audit_records(0, 100_000).expect("the trail can be read");
+    let events = records.iter().map(|der| AuditRecord::from_der(der).expect("a record").event);
+    events.filter(|event| event.detail.contains("cut short")).map(|event| event.act.name()).collect()
+}
+
+/// the program is killed in the midst of each write that it makes below the state directory, one after the other.
+#[test]
+fn r_07_a_closing_that_is_killed_at_any_write_is_finished_by_the_same_command() {
+    let mut rehearsal = Rehearsal::start(1);
+    let view = rehearsal.operator_json(&["ca", "show", AUTHORITY]);
+    let key = rehearsal.state(&format!("keys/{}.pem", view["key"].as_str().expect("a key")));
+    rehearsal.stop();
+    let (serial, last) = (serial(&rehearsal), rehearsal.state("last.crl"));
+    let (library, authority) =
+        (shim::compile(&rehearsal.scratch(".")), path(&rehearsal.authority(AUTHORITY)));
+    let (state, copy) = (path(&rehearsal.scratch("state")), path(&rehearsal.scratch("copy")));
+    let restore = |from: &str, to: &str| {
+        drop(run("rm", ["-rf", to]).ok());
+        drop(run("cp", ["-a", from, to]).ok());
+    };
+    restore(&state, &copy);
+    let close = |fault: Option<&str>| -> Said {
+        let wish = ["ca", "close", AUTHORITY, "--serial", &serial, "--reason", "cut short", "--last-crl"];
+        let mut command = rehearsal.operator_command(&[&wish[..], &[&path(&last)]].concat());
+        if let Some(fault) = fault {
+            command
+                .env("LD_PRELOAD", &library)
+                .env("CRASH_SHIM_DIRECTORY", &state)
+                .env("CRASH_SHIM_FAULT", fault);
+        }
+        finish(&mut command)
+    };
+    let (mut stopped_behind, mut writes) = (Vec::new(), 0);
+    loop {
+        writes += 1;
+        restore(&copy, &state);
+        let cut = close(Some(&format!("torn-write {writes}")));
+        if cut.code.is_some() {
+            assert!(cut.success, "{}", cut.all());
+            break;
+        }
+        stopped_behind.push((key.exists(), acts(&rehearsal).last().copied()));
+        let finished = close(None);
+        let done = finished.success || finished.code == Some(7) && finished.err.contains("close.done");
+        assert!(done, "write {writes}: {}", finished.all());
+        assert!(!key.exists(), "write {writes}: the key is gone");
+        let recorded = acts(&rehearsal);
+        let ends_with = |act: &str| recorded.iter().filter(|found| **found == act).count() == 1;
+        assert!(ends_with("key-destroyed") && recorded.last() == Some(&"key-destroyed"), "{recorded:?}");
+        is_last_crl(&last, &authority);
+        let again = close(None);
+        assert!(again.code == Some(7) && again.err.contains("close.done"), "{}", again.all());
+    }
+    // The cuts were where they matter: before anything, behind the intent with the key, and behind the key's end.
+    for place in
+        [(true, None), (true, Some("key-destruction-intended")), (false, Some("key-destruction-intended"))]
+    {
+        assert!(stopped_behind.contains(&place), "{place:?}: {stopped_behind:?}");
+    }
+}
+
+fn is_last_crl(file: &Path, authority: &str) {
+    let file = path(file);
+    let said =
+        openssl(["crl", "-inform", "DER", "-in", &file, "-CAfile", authority, "-noout", "-nextupdate"]).ok();
+    assert!(said.all().contains("verify OK") && said.out.contains("Dec 31 23:59:59 9999"), "{}", said.all());
 }

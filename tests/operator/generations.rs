@@ -2,16 +2,18 @@
 
 use std::path::PathBuf;
 
+use e2e::fleet::{Meter, Suite, station};
 use e2e::peer::{curl, path};
 use e2e::rehearsal::Rehearsal;
 use e2e::tool::{openssl, run};
 
 const ROOT: &str = "dso-root-s1";
+const MAKERS_ROOT: &str = "maker-root-s1";
 
-/// Has OpenSSL make a successor of the root, of the same name, and the old root certified by it; both lie beside the
+/// Has OpenSSL make a successor of a root, of the same name, and the old root certified by it; both lie beside the
 /// configuration, in DER.
-fn succeed(rehearsal: &Rehearsal) {
-    let (old, place) = (path(&rehearsal.authority(ROOT)), |file: &str| path(&rehearsal.state(file)));
+fn succeed(rehearsal: &Rehearsal, root: &str) {
+    let (old, place) = (path(&rehearsal.authority(root)), |file: &str| path(&rehearsal.state(file)));
     let (key, new) = (place("new.key"), place("new.pem"));
     let make = |arguments: &[&str]| drop(openssl(arguments).ok());
     make(&["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", &key]);
@@ -32,22 +34,27 @@ fn succeed(rehearsal: &Rehearsal) {
     }
 }
 
-/// Says in the configuration of each authority under the root that there are further files.
-fn named(text: &str, lines: &str) -> String {
+/// Says in the configuration of each authority under a root that there are further files.
+fn named(text: &str, root: &str, lines: &str) -> String {
     let earlier = |line: &&str| !line.starts_with("further_root_files") && !line.starts_with("link_files");
     let text: String = text.lines().filter(earlier).map(|line| format!("{line}\n")).collect();
-    let path_files = format!("path_files = [\"authorities/{ROOT}.cer\"]");
+    let path_files = format!("path_files = [\"authorities/{root}.cer\"]");
     text.replace(&path_files, &format!("{path_files}\n{lines}"))
 }
 
 /// The serial numbers in an answer of `/cacerts`, in their order.
 fn serials(rehearsal: &Rehearsal, body: &[u8]) -> Vec<String> {
+    certificates(rehearsal, body).iter().map(|pem| serial(rehearsal, pem)).collect()
+}
+
+/// The certificates in an answer of `/cacerts`, as OpenSSL reads them, in PEM.
+fn certificates(rehearsal: &Rehearsal, body: &[u8]) -> Vec<String> {
     let (text, der) = (rehearsal.unique("cacerts.b64"), rehearsal.unique("cacerts.p7"));
     std::fs::write(&text, body).expect("it can be written");
     drop(openssl(["base64", "-d", "-in", &path(&text), "-out", &path(&der)]).ok());
     let said = openssl(["pkcs7", "-inform", "DER", "-in", &path(&der), "-print_certs"]).ok().out;
-    let blocks = said.split_inclusive("-----END CERTIFICATE-----").filter(|block| block.contains("BEGIN"));
-    blocks.map(|block| serial(rehearsal, block)).collect()
+    let blocks = said.split_inclusive("-----END CERTIFICATE-----\n").filter(|block| block.contains("BEGIN"));
+    blocks.map(|block| block[block.find("-----BEGIN").expect("it begins")..].to_owned()).collect()
 }
 
 fn serial(rehearsal: &Rehearsal, pem: &str) -> String {
@@ -60,9 +67,9 @@ fn serial(rehearsal: &Rehearsal, pem: &str) -> String {
 fn e_21_cacerts_holds_both_generations_and_the_link_in_a_stable_order() {
     let mut rehearsal = Rehearsal::start(1);
     rehearsal.stop();
-    succeed(&rehearsal);
+    succeed(&rehearsal, ROOT);
     let lines = "further_root_files = [\"new.cer\"]\nlink_files = [\"link.cer\"]";
-    rehearsal.configure("two-roots.toml", |text| named(&text, lines));
+    rehearsal.configure("two-roots.toml", |text| named(&text, ROOT, lines));
     rehearsal.serve();
     let url = format!("{}/cacerts", rehearsal.est("meter-op-ds-s1"));
     let answers = [(); 2].map(|()| curl(&rehearsal, &url, &[] as &[&str]));
@@ -89,15 +96,71 @@ fn e_21_cacerts_holds_both_generations_and_the_link_in_a_stable_order() {
 fn what_is_no_generation_and_no_link_is_told() {
     let mut rehearsal = Rehearsal::start(1);
     rehearsal.stop();
-    succeed(&rehearsal);
+    succeed(&rehearsal, ROOT);
     for (lines, sentence) in [
         ("further_root_files = [\"authorities/maker-root-s1.cer\"]", "is no other generation of"),
         ("further_root_files = [\"link.cer\"]", "is no other generation of"),
         ("link_files = [\"link.cer\"]", "links no two of the roots"),
         ("further_root_files = [\"new.cer\"]\nlink_files = [\"new.cer\"]", "links no two of the roots"),
     ] {
-        rehearsal.configure("faulty.toml", |text| named(&text, lines));
+        rehearsal.configure("faulty.toml", |text| named(&text, ROOT, lines));
         let said = rehearsal.operator(&["config", "check"]);
         assert!(said.code == Some(2) && said.err.contains(sentence), "{lines}: {}", said.all());
     }
+}
+
+// RFC 7030 §4.1.3: what a client takes into its explicit trust anchor database.
+#[test]
+fn a_meter_is_given_the_anchors_of_two_generations_where_it_is_made_and_outlives_the_first() {
+    let mut rehearsal = Rehearsal::start(1);
+    rehearsal.stop();
+    succeed(&rehearsal, MAKERS_ROOT);
+    let lines = "further_root_files = [\"new.cer\"]\nlink_files = [\"link.cer\"]";
+    rehearsal.configure("two-roots.toml", |text| named(&text, MAKERS_ROOT, lines));
+    rehearsal.serve();
+    // The station has the meter's certificate made, and reads what the meter is to believe on the same label.
+    let meter = Meter::new(&rehearsal, "4D504B01000000A1", Suite::One);
+    let born = meter.enrol("meter-factory-tls", &station(&rehearsal));
+    let url = format!("{}/cacerts", rehearsal.est("meter-factory-tls-s1"));
+    let answer = curl(&rehearsal, &url, &[] as &[&str]);
+    assert_eq!(answer.status, 200);
+    let file = |name: &str, text: &str| {
+        let file = rehearsal.unique(name);
+        std::fs::write(&file, text).expect("it can be written");
+        path(&file)
+    };
+    let all = certificates(&rehearsal, &answer.body);
+    // Anchors are those that are signed by themselves, as OpenSSL finds: the meter's memory holds them and nothing else.
+    let (anchors, others): (Vec<String>, Vec<String>) = all.into_iter().partition(|pem| {
+        let one = file("one.pem", pem);
+        run("openssl", ["verify", "-CAfile", &one, "-check_ss_sig", "-no-CApath", "-no-CAstore", &one])
+            .success
+    });
+    assert_eq!(anchors.len(), 2, "{anchors:?}");
+    let delivered: Vec<String> = anchors.iter().map(|pem| serial(&rehearsal, pem)).collect();
+    for made in [rehearsal.authority(MAKERS_ROOT), rehearsal.state("new.pem")] {
+        let made = serial(&rehearsal, &std::fs::read_to_string(made).expect("it can be read"));
+        assert!(delivered.contains(&made), "{made}: {delivered:?}");
+    }
+    let (anchors, others) = (file("anchors.pem", &anchors.concat()), file("others.pem", &others.concat()));
+    let believed = |untrusted: &str, certificate: &str| {
+        let said = ["verify", "-x509_strict", "-no-CApath", "-no-CAstore", "-CAfile", &anchors];
+        run("openssl", [&said[..], &["-untrusted", untrusted, certificate]].concat())
+    };
+    let own = believed(&others, &path(&born.certificate));
+    assert!(own.success, "its own certificate, under the first generation: {}", own.all());
+
+    // Years later the first root's key is gone, and the second alone has certified an authority.
+    let place = |name: &str| path(&rehearsal.state(name));
+    let make = |arguments: &[&str]| drop(openssl(arguments).ok());
+    let (key, request, later) = (place("later.key"), place("later.csr"), place("later.pem"));
+    let new = ["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+    make(&[&new[..], &["-keyout", &key, "-subj", "/CN=Later", "-out", &request]].concat());
+    let sign = ["x509", "-req", "-in", &request, "-CA", &place("new.pem"), "-CAkey", &place("new.key")];
+    make(
+        &[&sign[..], &["-set_serial", "78", "-days", "900", "-extfile", &place("ext.cnf"), "-out", &later]]
+            .concat(),
+    );
+    let said = believed(&others, &later);
+    assert!(said.success, "what comes under the second generation: {}", said.all());
 }

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use e2e::crash::shim;
 use e2e::patience::eventually;
 use e2e::peer::{path, to_pem};
 use e2e::process::program;
-use e2e::tool::{Said, finish, openssl, run};
+use e2e::tool::{Said, finish, openssl, run, softhsm};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -141,18 +142,6 @@ impl Machine {
     }
 }
 
-/// Finds the library where distributions put it.
-fn softhsm() -> String {
-    let by_architecture =
-        std::fs::read_dir("/usr/lib").into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
-    let places =
-        ["/usr/lib", "/usr/lib64", "/usr/local/lib"].map(PathBuf::from).into_iter().chain(by_architecture);
-    let libraries = places
-        .flat_map(|place| ["softhsm", "pkcs11", ""].map(|folder| place.join(folder).join("libsofthsm2.so")));
-    let found = libraries.into_iter().find(|library| library.is_file());
-    path(&found.expect("SoftHSM2 is not installed: run tests/run, which installs what the tests need"))
-}
-
 // Case D-06.
 #[test]
 fn d_06_ledger_and_token_come_back_from_their_copies_and_sign_again() {
@@ -199,4 +188,73 @@ fn d_06_ledger_and_token_come_back_from_their_copies_and_sign_again() {
     let said = openssl(["crl", "-inform", "DER", "-in", &crl, "-CAfile", &authority, "-noout"]).ok();
     assert!(said.all().contains("verify OK"), "{}", said.all());
     drop(serving);
+}
+
+/// R-07, on a token: killed at each write of the ledger, the closing is finished by the same command.
+#[test]
+fn r_07_a_closing_whose_key_is_on_a_token_is_finished_wherever_it_was_killed() {
+    let machine = Machine::new();
+    let key = machine.request("Example Grid Operational CA S1 G1", "request.pem");
+    let responder_key = machine.request("OCSP Responder", "responder.pem");
+    let (authority, root) = machine.ceremony(&key);
+    machine.configure((&authority, &root), &responder_key);
+    drop(machine.meter_pki(&["store", "create", "store"]).ok());
+    drop(machine.meter_pki(&["backup", "keygen", "--shares", "2-of-2", "recovery"]).ok());
+    drop(machine.serve());
+    let said = openssl(["x509", "-inform", "DER", "-in", &path(&authority), "-noout", "-serial"]).ok().out;
+    let serial = said.trim().trim_start_matches("serial=").to_owned();
+    let library = shim::compile(&machine.at("."));
+    let places = ["tokens", "store", "published"];
+    let copied = |from: &str, to: &str| {
+        for place in places {
+            let (from, to) = (machine.path(&format!("{from}{place}")), machine.path(&format!("{to}{place}")));
+            drop(run("rm", ["-rf", &to]).ok());
+            drop(run("cp", ["-a", &from, &to]).ok());
+        }
+        drop(std::fs::remove_file(machine.at("last.crl")));
+    };
+    std::fs::create_dir(machine.at("copy")).expect("a directory");
+    copied("", "copy/");
+    let close = |fault: Option<String>| {
+        let mut command = machine.command(program("meter-pki"));
+        command.args([
+            "ca",
+            "close",
+            "operational",
+            "--serial",
+            &serial,
+            "--reason",
+            "cut",
+            "--last-crl",
+            "last.crl",
+        ]);
+        if let Some(fault) = fault {
+            command.env("LD_PRELOAD", &library).env("CRASH_SHIM_DIRECTORY", machine.at("store"));
+            command.env("CRASH_SHIM_FAULT", fault);
+        }
+        finish(&mut command)
+    };
+    let keys = || {
+        let list = ["--module", &softhsm(), "--token-label", "online", "--login", "--pin", "user-1234", "-O"];
+        let said = finish(machine.command("pkcs11-tool").args(list)).ok().out;
+        said.to_lowercase().matches(&key.to_lowercase()).count()
+    };
+    assert_eq!(keys(), 2, "both halves are there");
+    let mut left = Vec::new();
+    for write in 1.. {
+        copied("copy/", "");
+        let cut = close(Some(format!("torn-write {write}")));
+        if cut.code.is_some() {
+            assert!(cut.success, "{}", cut.all());
+            break;
+        }
+        left.push(keys());
+        let finished = close(None);
+        let done = finished.success || finished.code == Some(7) && finished.err.contains("close.done");
+        assert!(done, "write {write}: {}", finished.all());
+        assert_eq!(keys(), 0, "write {write}: both halves are gone");
+        let again = close(None);
+        assert!(again.code == Some(7) && again.err.contains("close.done"), "{}", again.all());
+    }
+    assert!(left.contains(&2) && left.contains(&0), "cut before and behind the end of the key: {left:?}");
 }

@@ -217,7 +217,7 @@ fn extension<T: Encode>(extn_id: ObjectIdentifier, critical: bool, value: &T) ->
     Ok(Extension { extn_id, critical, extn_value: OctetString::new(value.to_der()?)? })
 }
 
-fn key_usage(bits: &[KeyUsageBit]) -> KeyUsage {
+pub(crate) fn key_usage(bits: &[KeyUsageBit]) -> KeyUsage {
     let mut usage = FlagSet::<KeyUsages>::default();
     for bit in bits {
         usage |= match bit {
@@ -257,7 +257,7 @@ fn alternative_names(input: &DraftInput<'_>) -> Result<Option<Vec<GeneralName>>,
 /// ```text
 /// HardwareModuleName ::= SEQUENCE { hwType OBJECT IDENTIFIER, hwSerialNum OCTET STRING }   -- RFC 4108 §5
 /// ```
-fn hardware_module(hw_type: ObjectIdentifier, title: &SystemTitle) -> der::Result<GeneralName> {
+pub(crate) fn hardware_module(hw_type: ObjectIdentifier, title: &SystemTitle) -> der::Result<GeneralName> {
     let hw_serial_num = OctetString::new(title.octets().as_slice())?;
     let value = Any::encode_from(&HardwareModuleName { hw_type, hw_serial_num })?;
     Ok(GeneralName::OtherName(OtherName { type_id: oid::HARDWARE_MODULE_NAME, value }))

@@ -31,7 +31,13 @@ impl EventOrigin {
             now: admitted.now,
             actor: admitted.request.actor.to_string(),
             tenant,
-            detail: format!("{} under {} version {}", admitted.request.subject, parts.id, parts.version),
+            detail: format!(
+                "{} under {} version {}{}",
+                admitted.request.subject,
+                parts.id,
+                parts.version,
+                waived(&admitted.request.actor)
+            ),
         }
     }
 
@@ -59,6 +65,13 @@ impl EventOrigin {
             digest: octets.map(|octets| Sha256::digest(octets).to_vec()).unwrap_or_default(),
         }
     }
+}
+
+/// What was looked past, which is told wherever the certificate is told of.
+fn waived(actor: &Actor) -> String {
+    actor.identity.expired_at().map_or_else(String::new, |expired_at| {
+        format!("; by a factory certificate that expired at {expired_at}, as the door allows")
+    })
 }
 
 /// Makes the audit event of a refusal, which the verb records once.

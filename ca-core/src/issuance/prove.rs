@@ -27,7 +27,7 @@ fn check(workshop: &Workshop<'_>, admitted: AdmittedRequest) -> Result<ProvenReq
     let (public_key, possession) = match &admitted.request.evidence {
         Evidence::Request(csr) => {
             check_key(workshop, &admitted.profile, csr.public_key())?;
-            check_content(csr, &admitted.request.subject, &admitted.profile)?;
+            check_content(csr, admitted.request.written_subject(), &admitted.profile)?;
             (csr.public_key().clone(), csr.prove_possession().map_err(|_| ProveError::NotPossessed)?)
         }
         Evidence::SelfSigned(root) => {

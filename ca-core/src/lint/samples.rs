@@ -11,7 +11,7 @@ use crate::lint::{LintInput, Linter};
 use crate::oid;
 use crate::profile::{
     AlternativeNameRule, CertificateProfile, ExtendedKeyUsageRule, Hierarchy, KeyReuse, KeyUsageBit,
-    Pointers, ProfileId, ProfileParts, RenewalRule, SubjectRule, ValidityRule,
+    NameChange, Pointers, ProfileId, ProfileParts, RenewalRule, SubjectRule, ValidityRule,
 };
 use crate::public_key::{KeyIdentifierMethod, PublicKey};
 use crate::suite::{Curve, SecuritySuite};
@@ -216,6 +216,7 @@ fn parts(id: &str, suite: SecuritySuite) -> ProfileParts {
         ocsp_no_check: false,
         full_length_signature: false,
         key_reuse: KeyReuse::Refused,
+        name_change: NameChange::Refused,
         renewal: RenewalRule::DEFAULT,
         transition_issuer: false,
         max_octets: 1_024,

@@ -51,7 +51,7 @@ const fn token(identity: &Identity) -> Option<[u8; 32]> {
 }
 
 fn claim(device: &Device, door: Door, identity: &Identity) -> Option<DeviceClaim> {
-    let Door::FactoryCertificate { grace_seconds } = door else { return None };
+    let Door::FactoryCertificate { grace_seconds, .. } = door else { return None };
     let Identity::Device(DeviceIdentity { certificate, .. }) = identity else { return None };
     Some(DeviceClaim {
         tenant: device.expected.tenant.clone(),

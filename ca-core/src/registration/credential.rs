@@ -12,7 +12,7 @@ use crate::request::{EnrolmentKind, EnrolmentRequest};
 pub(super) fn check_tenant(issuer: &Issuer, actor: &Actor) -> Result<(), AdmitError> {
     let comes_to_be_claimed = matches!(
         &actor.identity,
-        Identity::Device(DeviceIdentity { origin: Origin::Factory { manufacturer }, .. }) if *manufacturer == actor.tenant
+        Identity::Device(DeviceIdentity { origin: Origin::Factory { manufacturer, .. }, .. }) if *manufacturer == actor.tenant
     );
     if comes_to_be_claimed || actor.tenant == *issuer.tenant() {
         Ok(())
@@ -26,7 +26,7 @@ pub(super) fn check_presented(grounds: &Grounds<'_>, request: &EnrolmentRequest)
     if let Some(presented) = request.actor.identity.presented() {
         check_not_revoked(grounds, presented)?;
     }
-    if let EnrolmentKind::ReEnrolment { renewed: Some(renewed) } = &request.kind {
+    if let EnrolmentKind::ReEnrolment { renewed: Some(renewed), .. } = &request.kind {
         check_not_revoked(grounds, renewed)?;
     }
     Ok(())

@@ -48,7 +48,7 @@ fn expected(
 /// A factory certificate of another manufacturer than the one the owner bought from does not count.
 fn is_of_its_maker(device: &Device, identity: &Identity) -> bool {
     match identity {
-        Identity::Device(DeviceIdentity { origin: Origin::Factory { manufacturer }, .. }) => {
+        Identity::Device(DeviceIdentity { origin: Origin::Factory { manufacturer, .. }, .. }) => {
             device.expected.manufacturer.as_ref().is_none_or(|expected| expected == manufacturer)
         }
         Identity::Device(DeviceIdentity { origin: Origin::Operational, .. })

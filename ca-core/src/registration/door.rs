@@ -5,6 +5,7 @@
 use super::{AdmitError, Offer};
 use crate::actor::{DeviceIdentity, Identity, Origin};
 use crate::request::{EnrolmentKind, EnrolmentRequest};
+use crate::validity::UnixTime;
 
 /// A kind of requester that an offer lets in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub enum Door {
     FactoryCertificate {
         /// How long after its first operational certificate the factory certificate still opens the door, in seconds.
         grace_seconds: i64,
+        /// How long after its end an expired factory certificate still opens the door, in seconds; not at all for 0.
+        expired_seconds: i64,
     },
     /// A device, by a certificate of the same owner: for a further purpose, or again.
     OperationalCertificate,
@@ -58,14 +61,36 @@ const fn origin(identity: &Identity) -> Option<&Origin> {
 pub(super) fn find<'a>(
     offers: &'a [Offer],
     request: &EnrolmentRequest,
+    now: UnixTime,
 ) -> Result<(&'a Offer, Door), AdmitError> {
     let mut error = AdmitError::ProfileNotOffered { profile: request.profile.clone() };
     for offer in offers.iter().filter(|offer| *offer.profile.id() == request.profile) {
         let open = |door: &&Door| door.lets_in(&request.actor.identity, &request.kind);
         match offer.doors.iter().find(open) {
-            Some(door) => return Ok((offer, *door)),
+            Some(door) => {
+                check_expiry(*door, &request.actor.identity, now)?;
+                return Ok((offer, *door));
+            }
             None => error = AdmitError::DoorClosed { profile: request.profile.clone() },
         }
     }
     Err(error)
+}
+
+/// A device that lay in store longer than its factory certificate lasted: its end alone is waived, for as long as the door says.
+fn check_expiry(door: Door, identity: &Identity, now: UnixTime) -> Result<(), AdmitError> {
+    let waived = match door {
+        Door::FactoryCertificate { expired_seconds, .. } => expired_seconds,
+        Door::RegistrationAuthority
+        | Door::OneTimeToken
+        | Door::OperationalCertificate
+        | Door::Operator
+        | Door::Process => 0,
+    };
+    match identity.expired_at() {
+        Some(expired_at) if waived == 0 || now > expired_at.plus_seconds(waived) => {
+            Err(AdmitError::CredentialExpired { expired_at })
+        }
+        Some(_) | None => Ok(()),
+    }
 }

@@ -5,6 +5,7 @@ use crate::fault::Fault;
 use crate::ports::Unavailable;
 use crate::profile::ProfileId;
 use crate::system_title::SystemTitle;
+use crate::validity::UnixTime;
 
 /// Why a request is not admitted.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +31,12 @@ pub enum AdmitError {
     /// The certificate shown claims one of our issuers, and we have no record of it.
     #[error("the certificate used for authentication is not on record")]
     CredentialUnknown,
+    /// The certificate shown expired, and longer ago than the door allows.
+    #[error("the certificate used for authentication expired at {expired_at}")]
+    CredentialExpired {
+        /// When it expired.
+        expired_at: UnixTime,
+    },
     /// The subject asked for is not the one that was proved.
     #[error("the request is not for {proved}, the device that was authenticated")]
     OtherSubject {
@@ -78,6 +85,7 @@ impl AdmitError {
             Self::ForeignTenant => "tenant.foreign",
             Self::CredentialRevoked => "authn.revoked",
             Self::CredentialUnknown => "authn.unknown",
+            Self::CredentialExpired { .. } => "authn.expired",
             Self::OtherSubject { .. } => "subject.other",
             Self::OtherProfile { .. } => "profile.other",
             Self::SubjectChanged => "subject.changed",
@@ -99,6 +107,7 @@ impl AdmitError {
             | Self::ForeignTenant
             | Self::CredentialRevoked
             | Self::CredentialUnknown
+            | Self::CredentialExpired { .. }
             | Self::OtherSubject { .. }
             | Self::OtherProfile { .. }
             | Self::SubjectChanged

@@ -8,7 +8,7 @@ use super::{AdmitError, Grounds};
 use crate::actor::{DeviceIdentity, Identity, Origin, Presented, RegistrationAuthority};
 use crate::certificate::Certificate;
 use crate::oid;
-use crate::profile::CertificateProfile;
+use crate::profile::{CertificateProfile, NameChange};
 use crate::record::{Slot, StoredCertificate};
 use crate::request::{EnrolmentKind, EnrolmentRequest};
 use crate::subject::{AlternativeName, Subject};
@@ -21,7 +21,23 @@ pub(super) fn check(
     predecessor: Option<&StoredCertificate>,
 ) -> Result<(), AdmitError> {
     check_requester(grounds, request, profile, predecessor)?;
+    check_change(request, profile, predecessor)?;
     check_alternative_names(request)
+}
+
+/// RFC 6402 §2.8: whoever wants other names repeats those it has. A profile must allow it, and a device stays the same.
+fn check_change(
+    request: &EnrolmentRequest,
+    profile: &CertificateProfile,
+    predecessor: Option<&StoredCertificate>,
+) -> Result<(), AdmitError> {
+    let EnrolmentKind::ReEnrolment { former: Some(former), .. } = &request.kind else {
+        return Ok(());
+    };
+    if profile.parts().name_change == NameChange::Refused || former.name != request.subject.name {
+        return Err(AdmitError::SubjectChanged);
+    }
+    check_unchanged(predecessor.ok_or(AdmitError::SubjectChanged)?, former)
 }
 
 fn check_requester(
@@ -70,7 +86,7 @@ fn check_operational(
     device: &DeviceIdentity,
 ) -> Result<(), AdmitError> {
     let shown = own(grounds, &device.certificate, profile, &device.title)?;
-    let EnrolmentKind::ReEnrolment { renewed } = &request.kind else {
+    let EnrolmentKind::ReEnrolment { renewed, .. } = &request.kind else {
         return Ok(());
     };
     // RFC 7030 §4.2.2: the certificate being renewed need not be the one of the TLS session.
@@ -81,7 +97,7 @@ fn check_operational(
     if predecessor.profile != *profile.id() {
         return Err(AdmitError::OtherProfile { held: predecessor.profile.clone() });
     }
-    check_unchanged(predecessor, &request.subject)
+    check_unchanged(predecessor, request.written_subject())
 }
 
 /// Returns the row of a certificate that was shown, if this owner issued it to the device in the profile's hierarchy.
@@ -131,7 +147,14 @@ fn check_alternative_names(request: &EnrolmentRequest) -> Result<(), AdmitError>
         Identity::RegistrationAuthority(authority) => {
             names.iter().all(|name| within_suffixes(name, &authority.dns_suffixes))
         }
-        Identity::Device(_) => names.is_empty() || request.kind != EnrolmentKind::First,
+        // What a device had was given to it by somebody who was entitled; by itself it can only give names up.
+        Identity::Device(_) => match &request.kind {
+            EnrolmentKind::First => names.is_empty(),
+            EnrolmentKind::ReEnrolment { former: None, .. } => true,
+            EnrolmentKind::ReEnrolment { former: Some(former), .. } => {
+                names.iter().all(|name| former.alternative_names.contains(name))
+            }
+        },
         Identity::OneTimeToken { .. } | Identity::Unauthenticated { .. } => names.is_empty(),
     };
     if entitled { Ok(()) } else { Err(AdmitError::NamesNotEntitled) }

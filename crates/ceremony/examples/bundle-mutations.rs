@@ -1,5 +1,6 @@
 //! `bundle-mutations BUNDLE`: changes every octet of every file of a bundle, one at a time, and holds that `verify` finds each
-//! change and names its file. The long form of a test; started by `cargo xtask bundle-mutations`. Nothing is written.
+//! change and names its file, and its step where the transcript speaks of the file. The long form of a test; started by
+//! `cargo xtask bundle-mutations`. Nothing is written.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -10,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use ceremony::bundle::Bundle;
-use ceremony::verify::verify;
+use ceremony::verify::{BundleFinding, verify};
 
 /// How many octets a thread takes at a time.
 const PORTION: usize = 64;
@@ -35,7 +36,7 @@ fn main() -> io::Result<ExitCode> {
         let places: Vec<(&str, usize)> = (0..octets.len()).map(|place| (name.as_str(), place)).collect();
         let missed = change_all(&files, &places);
         for (_, place) in &missed {
-            writeln!(out, "octet {place} of {name}: the change is not found there")?;
+            writeln!(out, "octet {place} of {name}: the change is not located there")?;
         }
         writeln!(out, "{name}: {} octets changed, {} not found", octets.len(), missed.len())?;
         not_found += missed.len();
@@ -65,8 +66,9 @@ fn change_all<'a>(files: &Files, places: &[(&'a str, usize)]) -> Vec<(&'a str, u
     })
 }
 
-/// Changes one octet, looks whether it is found in its file, and changes it back.
+/// Changes one octet, looks whether it is found where it is, and changes it back.
 fn is_found(files: &mut Files, (name, place): (&str, usize)) -> bool {
+    let step = step_of(files, name, place);
     let flip = |files: &mut Files| {
         if let Some(octet) = files.get_mut(name).and_then(|octets| octets.get_mut(place)) {
             *octet ^= 1 << (place % 8);
@@ -75,5 +77,35 @@ fn is_found(files: &mut Files, (name, place): (&str, usize)) -> bool {
     flip(files);
     let report = verify(&Bundle::new(files.clone()));
     flip(files);
-    report.findings.iter().any(|finding| finding.file.as_deref() == Some(name))
+    report.findings.iter().any(|finding| finding.file.as_deref() == Some(name) && step.is_told_by(finding))
+}
+
+/// Which step a finding has to name.
+enum Step {
+    /// This one: the line of the transcript.
+    Exactly(u32),
+    /// The one that took the file in or made it.
+    Any,
+    /// None: no step speaks of the file.
+    None,
+}
+
+impl Step {
+    fn is_told_by(&self, finding: &BundleFinding) -> bool {
+        match self {
+            Self::Exactly(step) => finding.step == Some(*step),
+            Self::Any => finding.step.is_some(),
+            Self::None => true,
+        }
+    }
+}
+
+fn step_of(files: &Files, name: &str, place: usize) -> Step {
+    if name == "transcript.jsonl" {
+        let before = files.get(name).and_then(|octets| octets.get(..place)).unwrap_or_default();
+        let lines = before.iter().filter(|octet| **octet == b'\n').count();
+        return Step::Exactly(u32::try_from(lines + 1).unwrap_or(u32::MAX));
+    }
+    let of_steps = ["inputs/", "outputs/", "records/"].iter().any(|place| name.starts_with(place));
+    if of_steps { Step::Any } else { Step::None }
 }

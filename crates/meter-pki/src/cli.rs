@@ -1,5 +1,7 @@
 //! The command line: nouns, verbs, options. What a verb does stands in `commands`.
 
+pub mod est;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -45,6 +47,9 @@ pub enum Command {
     /// Certificate revocation lists.
     #[command(subcommand)]
     Crl(CrlCommand),
+    /// The EST client: for gateways, hand-held units and head-ends.
+    #[command(subcommand)]
+    Est(est::EstCommand),
     /// The audit trail.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -138,6 +143,15 @@ pub enum CeremonyCommand {
     Verify {
         /// The directory of the bundle, or a .tar of it.
         bundle: PathBuf,
+        /// The bundle of the ceremony before: then it is also checked that the one goes on where the other ended
+        #[arg(long, value_name = "BUNDLE")]
+        previous: Option<PathBuf>,
+    },
+    /// Show which responses were taken in and which were refused, and why; the journal is checked first.
+    Journal {
+        /// The directory of the open requests, with the journal.
+        #[arg(long, default_value = "exchanges", value_name = "DIR")]
+        exchanges: PathBuf,
     },
     /// List the open requests.
     Requests {

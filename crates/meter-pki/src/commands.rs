@@ -10,6 +10,7 @@ mod cert;
 mod config;
 mod crl;
 mod device;
+mod est;
 mod printer;
 mod qr;
 mod restore;
@@ -55,6 +56,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
         Command::Device(verb) => wait(device::run(verb, &client(&cli.config)?, printer)),
         Command::Crl(CrlCommand::Resign { name }) => crl::resign(name, &cli.config, printer),
         Command::Crl(verb) => wait(crl::run(verb, &client(&cli.config)?, printer)),
+        Command::Est(verb) => wait(est::run(verb, printer)),
         Command::Audit(verb) => wait(audit::run(verb, &cli.config, printer)),
         Command::Store(StoreCommand::Create { directory, engine }) => {
             store::create(directory, engine, printer)

@@ -14,7 +14,7 @@ use ca_core::actor::Actor;
 use ca_core::authority::{CertificationAuthority, Charter, Ports};
 use ca_core::issuer::Issuer;
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{Clock, Entropy, Registry, StatusSource};
+use ca_core::ports::{Clock, Entropy, Registry, Signer, StatusSource};
 use ca_core::profile::{CrlProfile, ProfileId};
 use ca_core::record::{CrlRecord, StoredCertificate};
 use ca_core::registration::{Offer, RepeatRule};
@@ -31,7 +31,7 @@ use crate::config::{CheckedAuthority, Config};
 use crate::exit::{Exit, Failure};
 use crate::publisher::Publisher;
 use crate::releases::Releases;
-pub(crate) use est::est_router;
+pub(crate) use est::est_config;
 pub(crate) use status::status_parts;
 pub(crate) use vault::{Vault, open_store, random_id};
 
@@ -169,9 +169,14 @@ pub fn boot_id() -> Option<BootId> {
 /// # Errors
 /// A [`Failure`] that says what is missing and what to type next.
 pub(crate) fn compose(config: &Config, through: impl FnOnce(Ports) -> Ports) -> Result<System, Failure> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    // Keys first: a passphrase or PIN that is not the one leaves the ledger alone.
     let signer = keys::open(&config.keys)?;
-    let (vault, report) = Vault::open(config, clock.now())?;
+    compose_on(Arc::new(open_vault(config)?), config, signer, through)
+}
+
+/// Opens the ledger, and says what the last stop left open.
+pub(crate) fn open_vault(config: &Config) -> Result<Vault, Failure> {
+    let (vault, report) = Vault::open(config, SystemClock.now())?;
     if !report.uncertain.is_empty() {
         tracing::warn!(
             count = report.uncertain.len(),
@@ -179,9 +184,19 @@ pub(crate) fn compose(config: &Config, through: impl FnOnce(Ports) -> Ports) -> 
              `meter-pki cert list --status uncertain` shows them"
         );
     }
+    Ok(vault)
+}
+
+/// Puts the authorities together on a ledger and keys that are open.
+pub(crate) fn compose_on(
+    vault: Arc<Vault>,
+    config: &Config,
+    signer: Arc<dyn Signer>,
+    through: impl FnOnce(Ports) -> Ports,
+) -> Result<System, Failure> {
     let store = Arc::clone(&vault.store);
     let ports = through(Ports {
-        clock,
+        clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
         signer,
         ledger: store.clone(),
@@ -217,7 +232,7 @@ pub(crate) fn compose(config: &Config, through: impl FnOnce(Ports) -> Ports) -> 
         releases: Arc::new(releases),
         audit: Arc::new(AuditLog { store, notary }),
         tenant: config.tenant.clone(),
-        vault: Arc::new(vault),
+        vault,
         ports,
     })
 }
@@ -239,7 +254,10 @@ fn serve_authority(
     let key = one.issuer.key();
     ports.signer.public_key(&key).map_err(|error| {
         Failure::new(Exit::Unavailable, "key.missing", format!("the key of {}: {error}", one.name))
-            .then("look at [keys] in the configuration: directory and passphrase_file, or token_uri")
+            .then(
+                "look at [keys] in the configuration: directory and passphrase_file, or token_uri; if it was being closed, \
+                 repeat meter-pki ca close",
+            )
     })?;
     let mut offers: Vec<Offer> = one
         .offers

@@ -14,6 +14,8 @@ use server_kit::limits::Limits;
 use server_kit::workers::PoolSize;
 use toml::Spanned;
 
+use crate::coaps::CoapsLimits;
+
 pub use checked::{
     CheckConfigError, CheckedAudit, CheckedAuthority, CheckedManufacturer, CheckedOffer,
     CheckedRegistrationAuthority, Collector, Config, KeySource,
@@ -122,6 +124,19 @@ pub struct RawEst {
     /// `pool`
     #[serde(default)]
     pub pool: PoolSize,
+    /// `[est.coaps]`: the same over CoAP and DTLS; without it, none.
+    pub coaps: Option<RawCoaps>,
+}
+
+/// `[est.coaps]`: certificate and key are those of `[est]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawCoaps {
+    /// `listen`: address and port, UDP; the port of `coaps` is 5684.
+    pub listen: SocketAddr,
+    /// `limits`
+    #[serde(default)]
+    pub limits: CoapsLimits,
 }
 
 /// `[status]`
@@ -246,11 +261,17 @@ pub struct RawOffer {
     /// `grace_minutes`: how long after the first operational certificate the factory certificate still opens the door.
     #[serde(default)]
     pub grace_minutes: u32,
+    /// `accept_expired_days`: how long after its end an expired factory certificate still opens the door; not at all unless
+    /// given. Its end alone is waived, and each use is on record.
+    #[serde(default)]
+    pub accept_expired_days: u16,
     /// `base64_line`: characters a line of EST answers; 0 for one line.
     #[serde(default = "default_line")]
     pub base64_line: u16,
     /// `channel_binding`: `if-present` (default), `required` or `off`.
     pub channel_binding: Option<String>,
+    /// `challenge_password`: what it is: `channel-binding` (default), `enrolment-code`, or `either`, where a code begins with `code:`.
+    pub challenge_password: Option<String>,
     /// `repeat_window_hours`: how long the same request gets the same octets; 24 unless given.
     pub repeat_window_hours: Option<u16>,
     /// `after_window`: `new` (default), `return-existing` or `refuse`: what becomes of the same request later.

@@ -84,10 +84,10 @@ impl OpenRequests {
     }
 
     /// Closes a request: it and its response move aside, and the response is never taken in again.
-    pub(crate) fn close(&self, request: &SubordinateRequest, response: &str) -> Result<(), Failure> {
+    pub(crate) fn close(&self, request: &SubordinateRequest, response: &[u8]) -> Result<(), Failure> {
         let name = name(request.nonce());
         let kept = self.answered.join(format!("{name}.response"));
-        match private_file::store(&kept, response.as_bytes()) {
+        match private_file::store(&kept, response) {
             // Kept by an import that a power cut ended here.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             stored => stored.map_err(|error| unwritable(&kept, &error))?,

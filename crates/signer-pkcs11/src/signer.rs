@@ -125,26 +125,35 @@ impl TokenSigner {
         Ok(public_key)
     }
 
-    /// Destroys a key pair (`C_DestroyObject`, both halves) and looks that the private half is gone. What the token did with
-    /// the memory, and copies that its maker's tools have made, are beyond its reach.
+    /// Destroys a key pair (`C_DestroyObject`, both halves, or the one that is left) and looks that the private half is gone.
+    /// What the token did with the memory, and copies that its maker's tools have made, are beyond its reach.
     ///
     /// # Errors
     /// [`DestroyKeyError`]; the key may then be destroyed or not.
     pub fn destroy(&self, key: &KeyRef) -> Result<(), DestroyKeyError> {
-        let found = self.recall(key).or_else(|| self.list().ok().and_then(|_| self.recall(key)));
-        let found = found.ok_or(DestroyKeyError::NotThere { key: *key })?;
-        self.sessions.work(Access::ReadWrite, |work| {
-            for object in key::halves(work.session(), &found.id)? {
-                work.session().destroy_object(object).map_err(CallFailed::from)?;
+        let known = match self.recall(key) {
+            Some(known) => Some(known),
+            None => self.list().map(|_| self.recall(key))?,
+        };
+        // Keys made here have their name as CKA_ID: by it the half is found that a destruction left which was cut short.
+        let id = known.map_or_else(|| key.octets().to_vec(), |known| known.id);
+        let destroyed = self.sessions.work(Access::ReadWrite, |work| {
+            let halves = key::halves(work.session(), &id)?;
+            for object in &halves {
+                work.session().destroy_object(*object).map_err(CallFailed::from)?;
             }
-            Ok(())
+            Ok(halves.len())
         })?;
-        self.known.write().unwrap_or_else(PoisonError::into_inner).remove(key);
-        self.list()?;
-        match self.recall(key) {
-            None => Ok(()),
-            Some(_) => Err(DestroyKeyError::StillThere { key: *key }),
+        if destroyed == 0 {
+            return Err(DestroyKeyError::NotThere { key: *key });
         }
+        self.known.write().unwrap_or_else(PoisonError::into_inner).remove(key);
+        // By its CKA_ID: without its public half a private key has no name any more, and is there all the same.
+        let left = self.list()?;
+        if left.iter().any(|object| object.id == id) {
+            return Err(DestroyKeyError::StillThere { key: *key });
+        }
+        Ok(())
     }
 
     /// Tells whether no EC key, and no half of one, has this label.
@@ -400,8 +409,8 @@ pub enum OpenTokenError {
 /// Why a key on a token was not destroyed.
 #[derive(Debug, thiserror::Error)]
 pub enum DestroyKeyError {
-    /// There is no such private key.
-    #[error("no private key on the token is {key}")]
+    /// There is neither half of it.
+    #[error("no key on the token is {key}")]
     NotThere {
         /// The key.
         key: KeyRef,

@@ -12,7 +12,7 @@ use ca_core::profile::ProfileId;
 use ca_core::tenant::TenantId;
 
 use crate::wire::base64::LineLength;
-use crate::wire::cacerts;
+use crate::wire::certs_only;
 
 /// RFC 7030 §3.2.2: names that a label must not have.
 pub(crate) const OPERATIONS: [&str; 6] =
@@ -67,17 +67,55 @@ pub struct RegistrationAuthorityEntry {
     pub dns_suffixes: Vec<String>,
 }
 
-/// What is done with the challengePassword of a request (RFC 7030 §3.5).
+/// What is done with the channel binding of a request (RFC 7030 §3.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BindingPolicy {
     /// One that is there must be the channel binding of the connection; none need be there.
     #[default]
     IfPresent,
-    /// It must be there and be the channel binding of the connection. Clients are told by the refusal, since `/csrattrs`,
-    /// which would say so beforehand, is not offered.
+    /// It must be there and be the channel binding of the connection; `/csrattrs` says so (RFC 7030 §4.5.2).
     Required,
     /// It is not looked at, which RFC 7030 §3.5 does not allow: for clients that send something else in it.
     Off,
+}
+
+/// What a challengePassword is at a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ChallengeMeaning {
+    /// A channel binding, as RFC 7030 §3.5 has it.
+    #[default]
+    ChannelBinding,
+    /// The secret of a one-time token, as older clients send it: it says who asks, where nothing else does.
+    EnrolmentCode,
+    /// An enrolment code where it begins with `code:`, which is not part of it; a channel binding otherwise.
+    EitherByPrefix,
+}
+
+/// A challengePassword, read as its label says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Challenge<'a> {
+    Binding(&'a str),
+    Code(&'a str),
+}
+
+impl ChallengeMeaning {
+    /// Tells whether enrolment codes are taken.
+    pub(crate) const fn takes_codes(self) -> bool {
+        match self {
+            Self::ChannelBinding => false,
+            Self::EnrolmentCode | Self::EitherByPrefix => true,
+        }
+    }
+
+    pub(crate) fn read(self, challenge_password: &str) -> Challenge<'_> {
+        match (self, challenge_password.strip_prefix("code:")) {
+            (Self::EnrolmentCode, _) => Challenge::Code(challenge_password),
+            (Self::EitherByPrefix, Some(code)) => Challenge::Code(code),
+            (Self::ChannelBinding, _) | (Self::EitherByPrefix, None) => {
+                Challenge::Binding(challenge_password)
+            }
+        }
+    }
 }
 
 /// Everything a label says. Public so that a program can fill it; only [`Label::new`] makes a label of it.
@@ -95,8 +133,10 @@ pub struct LabelParts {
     pub registration_authorities: Vec<RegistrationAuthorityEntry>,
     /// The length of the lines of answers.
     pub line_length: LineLength,
-    /// What is done with a challengePassword.
+    /// What is done with a channel binding.
     pub channel_binding: BindingPolicy,
+    /// What a challengePassword is.
+    pub challenge: ChallengeMeaning,
     /// What `/cacerts` answers: the current root, the certificates between it and the authority, the authority's own,
     /// and around a change of the root those that link old and new.
     pub ca_certificates: Vec<Certificate>,
@@ -107,7 +147,7 @@ pub struct LabelParts {
 pub struct Label {
     parts: LabelParts,
     trust_anchors: Vec<TrustAnchor>,
-    cacerts: String,
+    cacerts: Vec<u8>,
 }
 
 impl Label {
@@ -126,7 +166,7 @@ impl Label {
         check_ca_certificates(&parts, &mut faults);
         let certificates: Vec<&[u8]> = parts.ca_certificates.iter().map(Certificate::der).collect();
         let trust_anchors = parts.anchors.iter().map(|entry| entry.anchor.clone()).collect();
-        match cacerts::encode(&certificates, parts.line_length) {
+        match certs_only::encode(&certificates) {
             Ok(cacerts) if faults.is_empty() => Ok(Self { parts, trust_anchors, cacerts }),
             Ok(_) => Err(faults),
             Err(cause) => {
@@ -159,8 +199,8 @@ impl Label {
             .map(|entry| &entry.vouches_for)
     }
 
-    /// Returns the body of the answer to `/cacerts`, made once.
-    pub(crate) fn cacerts(&self) -> &str {
+    /// Returns the certs-only message of `/cacerts` (RFC 7030 §4.1.3), DER, made once.
+    pub(crate) fn cacerts(&self) -> &[u8] {
         &self.cacerts
     }
 }

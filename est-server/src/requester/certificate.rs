@@ -22,17 +22,33 @@ pub(super) fn authenticate(gate: &Gate<'_>, shown: &[Vec<u8>]) -> Result<Actor, 
     let end_entity = Certificate::from_der(first)?;
     // One that we cannot read, such as an RSA root sent along, can be no part of a path of ours.
     let others: Vec<Certificate> = rest.iter().filter_map(|der| Certificate::from_der(der).ok()).collect();
-    let path = validate_client(end_entity, &others, gate.label.trust_anchors(), gate.now)?;
+    let (path, expired_at) = match validate_client(end_entity, &others, gate.label.trust_anchors(), gate.now)
+    {
+        Ok(path) => (path, None),
+        Err(PathError::Expired { not_after, path }) if is_from_factory(gate.label, &path) => {
+            (*path, Some(not_after))
+        }
+        Err(error) => return Err(error.into()),
+    };
     // RFC 7030 §3.7: id-kp-cmcRA makes its holder a registration authority.
     if path.end_entity().extended_key_usages().contains(&oid::CMC_RA) {
         return registration_authority(gate.label, &path);
     }
     let mut origins = gate.label.vouchers(path.anchor()).filter_map(|voucher| match voucher {
-        Voucher::Factory { manufacturer } => Some(Origin::Factory { manufacturer: manufacturer.clone() }),
+        Voucher::Factory { manufacturer } => {
+            Some(Origin::Factory { manufacturer: manufacturer.clone(), expired_at })
+        }
         Voucher::Operational => Some(Origin::Operational),
         Voucher::Infrastructure => None,
     });
     device(gate.label, &path, origins.next().ok_or(AuthenticateError::NoDevice)?)
+}
+
+/// Only where a manufacturer vouches, and nobody else, may registration look past an expiry.
+fn is_from_factory(label: &Label, path: &ValidatedPath) -> bool {
+    let registration_authority = path.end_entity().extended_key_usages().contains(&oid::CMC_RA);
+    !registration_authority
+        && label.vouchers(path.anchor()).all(|voucher| matches!(voucher, Voucher::Factory { .. }))
 }
 
 fn presented(path: &ValidatedPath) -> Presented {
@@ -42,7 +58,7 @@ fn presented(path: &ValidatedPath) -> Presented {
 fn device(label: &Label, path: &ValidatedPath, origin: Origin) -> Result<Actor, AuthenticateError> {
     let title = path.end_entity().system_title().ok_or(AuthenticateError::NoDevice)?;
     let tenant = match &origin {
-        Origin::Factory { manufacturer } => manufacturer.clone(),
+        Origin::Factory { manufacturer, .. } => manufacturer.clone(),
         Origin::Operational => label.parts().authority.issuer().tenant().clone(),
     };
     let identity = Identity::Device(DeviceIdentity { title, origin, certificate: presented(path) });

@@ -4,7 +4,8 @@
 
 use ca_core::csr::{CertificationRequest, CsrError};
 
-use super::base64::{self, Base64Error, BodyForm};
+use super::base64::{Base64Error, BodyForm};
+use super::submitted::SubmittedBody;
 
 /// A certification request and how it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,12 +16,12 @@ pub struct SimpleRequest {
     pub form: BodyForm,
 }
 
-/// Decodes a body: base64, DER, one certification request, nothing after it.
+/// Decodes a body: one certification request in DER, nothing after it.
 ///
 /// # Errors
 /// [`DecodeBodyError`].
-pub fn decode(body: &[u8]) -> Result<SimpleRequest, DecodeBodyError> {
-    let decoded = base64::decode(body)?;
+pub fn decode(body: &SubmittedBody) -> Result<SimpleRequest, DecodeBodyError> {
+    let decoded = body.decode()?;
     Ok(SimpleRequest { csr: CertificationRequest::from_der(&decoded.octets)?, form: decoded.form })
 }
 
@@ -52,16 +53,20 @@ mod tests {
     use super::*;
     use ::base64::Engine as _;
 
+    fn base64(text: &[u8]) -> SubmittedBody {
+        SubmittedBody::Base64(text.to_vec())
+    }
+
     #[test]
     fn refuses_text_that_is_not_base64_and_octets_that_are_no_request() {
-        assert_eq!(decode(b"\x30\x82\x01\x00").unwrap_err().code(), "body.not-base64");
-        assert_eq!(decode(b"").unwrap_err().code(), "body.empty");
-        assert_eq!(decode(b"MAA=").unwrap_err().code(), "csr.not-der");
+        assert_eq!(decode(&base64(b"\x30\x82\x01\x00")).unwrap_err().code(), "body.not-base64");
+        assert_eq!(decode(&base64(b"")).unwrap_err().code(), "body.empty");
+        assert_eq!(decode(&base64(b"MAA=")).unwrap_err().code(), "csr.not-der");
     }
 
     #[test]
     fn refuses_a_request_of_more_than_16384_octets_before_reading_it() {
         let body = ::base64::engine::general_purpose::STANDARD.encode([0x30; 16_385]);
-        assert_eq!(decode(body.as_bytes()), Err(CsrError::TooLong { octets: 16_385 }.into()));
+        assert_eq!(decode(&base64(body.as_bytes())), Err(CsrError::TooLong { octets: 16_385 }.into()));
     }
 }

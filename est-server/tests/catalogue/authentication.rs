@@ -113,6 +113,40 @@ async fn e_03_certificates_out_of_their_time_open_nothing() {
     answer.certificate();
 }
 
+// RFC 9148 §3, §9: a policy may look past the end of a factory certificate, and past nothing else.
+#[tokio::test]
+async fn e_03_the_end_of_a_factory_certificate_is_waived_for_as_long_as_the_door_says_and_on_record() {
+    let world = World::with(Setting { expired_seconds: 10, ..Setting::default() });
+    let device = || Subject::device(SystemTitle::parse(DEVICE).unwrap());
+    let shown = |from: i64, until: i64, key: u8| {
+        let (from, until) = (NOW.plus_seconds(from), NOW.plus_seconds(until));
+        let wish = Wish { from, until, ..Wish::new(meter_factory_ds(), device(), key) };
+        secured(vec![world.pki.manufacturer.certify(&wish)])
+    };
+    let body = || Csr::new(DEVICE, 40).body();
+    let refused = [(-YEAR, -11, "authn.expired"), (1, YEAR, "authn.not-yet-valid")];
+    for (from, until, code) in refused {
+        world.refuses(enrol("simpleenroll"), shown(from, until, 30), body(), (403, code)).await;
+    }
+    let answer = world.send(enrol("simpleenroll"), shown(-YEAR, -10, 30), body()).await;
+    answer.certificate();
+    let events = world.memory.events();
+    let told =
+        |event: &&ca_core::audit::AuditEvent| event.detail.contains("a factory certificate that expired at");
+    assert_eq!(events.iter().filter(told).count(), 2, "intent and certificate: {events:?}");
+    // Neither re-enrolment nor anything else comes through that door.
+    world.refuses(enrol("simplereenroll"), shown(-YEAR, -1, 30), body(), (403, "authn.door")).await;
+}
+
+#[tokio::test]
+async fn e_03_the_end_of_no_other_certificate_is_waived() {
+    let world = World::with(Setting { expired_seconds: YEAR, ..Setting::default() });
+    let operational = world.enrolled(DEVICE, 30, 40).await;
+    world.pass(21 * YEAR);
+    let shown = secured(vec![operational]);
+    world.refuses(enrol("simplereenroll"), shown, Csr::new(DEVICE, 41).body(), (403, "authn.expired")).await;
+}
+
 // RFC 7030 §3.7; E-04: a registration authority of one label is nobody at another.
 #[tokio::test]
 async fn e_04_a_registration_authority_serves_the_labels_that_name_it() {

@@ -6,11 +6,14 @@
 #![cfg(test)]
 
 mod answers;
+mod attributes;
 mod authentication;
 mod binding;
 mod bodies;
+mod codes;
 mod configuration;
 mod csr;
+mod desk;
 mod extensions;
 mod faults;
 mod issuance;
@@ -20,4 +23,5 @@ mod names;
 mod octets;
 mod paths;
 mod pki;
+mod renaming;
 mod world;

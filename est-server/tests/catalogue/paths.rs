@@ -87,8 +87,7 @@ async fn e_19_server_side_key_generation_is_not_offered() {
 
 #[tokio::test]
 async fn e_25_full_cmc_is_not_offered() {
-    for path in ["/.well-known/est/fullcmc", "/.well-known/est/meter-ds/fullcmc", "/.well-known/est/csrattrs"]
-    {
+    for path in ["/.well-known/est/fullcmc", "/.well-known/est/meter-ds/fullcmc"] {
         is_not_found(path).await;
     }
 }
@@ -100,6 +99,7 @@ async fn e_18_wrong_methods_are_told_the_right_ones() {
     for (operation, allowed, methods) in [
         ("simpleenroll", "POST", [Method::GET, Method::PUT, Method::DELETE, Method::HEAD]),
         ("simplereenroll", "POST", [Method::GET, Method::OPTIONS, Method::PATCH, Method::TRACE]),
+        ("csrattrs", "GET, HEAD", [Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS]),
         ("cacerts", "GET, HEAD", [Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS]),
     ] {
         for method in methods {

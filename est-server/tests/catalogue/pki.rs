@@ -13,7 +13,7 @@ use ca_core::oid;
 use ca_core::ports::{SignError, Signer};
 use ca_core::profile::{
     AlternativeNameRule, CertificateProfile, ExtendedKeyUsageRule, Hierarchy, KeyReuse, KeyUsageBit,
-    Pointers, ProfileId, ProfileParts, RenewalRule, RenewalWindow, SubjectRule, ValidityRule,
+    NameChange, Pointers, ProfileId, ProfileParts, RenewalRule, RenewalWindow, SubjectRule, ValidityRule,
 };
 use ca_core::public_key::{KeyIdentifierMethod, PublicKey};
 use ca_core::serial_number::SerialNumber;
@@ -130,6 +130,7 @@ fn parts(id: &str, hierarchy: Hierarchy) -> ProfileParts {
         ocsp_no_check: false,
         full_length_signature: false,
         key_reuse: KeyReuse::Refused,
+        name_change: NameChange::Refused,
         renewal: RenewalRule { window: RenewalWindow::AnyTime, ..RenewalRule::DEFAULT },
         transition_issuer: false,
         max_octets: 1_024,

@@ -23,9 +23,10 @@ use ca_core::subject::Subject;
 use ca_core::system_title::SystemTitle;
 use ca_core::validity::UnixTime;
 use est_server::config::{
-    Anchor, BindingPolicy, DEFAULT_BODY_OCTETS, EstConfig, EstParts, Label, LabelParts,
+    Anchor, BindingPolicy, ChallengeMeaning, DEFAULT_BODY_OCTETS, EstConfig, EstParts, Label, LabelParts,
     RegistrationAuthorityEntry, RegistrationAuthorityMatch, Voucher,
 };
+use est_server::desk::Desk;
 use est_server::guessing::GuessLimits;
 use est_server::wire::base64::LineLength;
 use policies::lint::dlms;
@@ -77,12 +78,17 @@ impl Entropy for Counting {
 pub(crate) struct Setting {
     pub(crate) meter_ds: ProfileParts,
     pub(crate) binding: BindingPolicy,
+    pub(crate) challenge: ChallengeMeaning,
     pub(crate) line_length: LineLength,
     pub(crate) lints: Vec<&'static [Rule]>,
     pub(crate) guessing: GuessLimits,
     pub(crate) pool: PoolSize,
     /// Whether the default label's authority is the one that ends in a year.
     pub(crate) ending: bool,
+    /// How long after its end a factory certificate still opens the door.
+    pub(crate) expired_seconds: i64,
+    /// In which domains the station of the default label may name hosts.
+    pub(crate) station_suffixes: &'static [&'static str],
 }
 
 impl Default for Setting {
@@ -90,11 +96,14 @@ impl Default for Setting {
         Self {
             meter_ds: meter_op_ds(),
             binding: BindingPolicy::default(),
+            challenge: ChallengeMeaning::default(),
             line_length: LineLength::default(),
             lints: Vec::new(),
             guessing: GuessLimits::default(),
             pool: PoolSize::default(),
             ending: false,
+            expired_seconds: 0,
+            station_suffixes: &[],
         }
     }
 }
@@ -108,6 +117,8 @@ pub(crate) struct World {
     /// What the default label is made of.
     pub(crate) label_parts: LabelParts,
     router: Router,
+    /// The way in for transports other than HTTP.
+    pub(crate) desk: Desk,
 }
 
 /// What came back.
@@ -146,11 +157,13 @@ impl World {
             guessing: setting.guessing,
         };
         let label_parts = label_parts(&pki, &setting, &authorities);
-        let router = est_server::routes::router(Arc::new(EstConfig::new(parts).unwrap()));
+        let config = Arc::new(EstConfig::new(parts).unwrap());
+        let desk = Desk::new(Arc::clone(&config));
+        let router = est_server::routes::router(config);
         for title in [DEVICE, OTHER] {
             memory.expect(&tenant("grid"), SystemTitle::parse(title).unwrap());
         }
-        Self { pki, memory, signer, clock, label_parts, router }
+        Self { pki, memory, signer, clock, label_parts, router, desk }
     }
 
     pub(crate) fn pass(&self, seconds: i64) {
@@ -322,7 +335,7 @@ fn authorities(pki: &Pki, setting: &Setting, ports: &Ports) -> Authorities {
     let authority = |issuer: &Issuer, profiles: Vec<ProfileParts>| {
         let charter = Charter {
             issuer: issuer.clone(),
-            offers: profiles.into_iter().map(offer).collect(),
+            offers: profiles.into_iter().map(|parts| offer(parts, setting)).collect(),
             linter: Linter::new(
                 [&[dlms::RULES, policies::lint::profile::RULES], &setting.lints[..]].concat(),
             ),
@@ -350,9 +363,10 @@ fn label_parts(pki: &Pki, setting: &Setting, authorities: &Authorities) -> Label
         authority: authorities.meters.clone(),
         profile: profile_id("meter-op-ds"),
         anchors: anchors(pki),
-        registration_authorities: vec![station_entry("meter-op-ds", b"MPK", &[])],
+        registration_authorities: vec![station_entry("meter-op-ds", b"MPK", setting.station_suffixes)],
         line_length: setting.line_length,
         channel_binding: setting.binding,
+        challenge: setting.challenge,
         ca_certificates: vec![pki.root.certificate().clone(), issuer],
     }
 }
@@ -400,11 +414,11 @@ pub(crate) fn anchors(pki: &Pki) -> Vec<Anchor> {
     ]
 }
 
-fn offer(parts: ProfileParts) -> Offer {
+fn offer(parts: ProfileParts, setting: &Setting) -> Offer {
     let doors = vec![
         Door::RegistrationAuthority,
         Door::OneTimeToken,
-        Door::FactoryCertificate { grace_seconds: YEAR },
+        Door::FactoryCertificate { grace_seconds: YEAR, expired_seconds: setting.expired_seconds },
         Door::OperationalCertificate,
     ];
     Offer { profile: profile(parts), doors, repeats: RepeatRule::default() }

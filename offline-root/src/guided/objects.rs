@@ -157,9 +157,18 @@ impl Earlier {
         follows.chain(of_certificate(draft)).collect()
     }
 
+    /// Returns the lines of the last object of the same kind.
+    pub(crate) fn like(&self, draft: &Draft<'_>) -> Vec<Line> {
+        match draft {
+            Draft::Certificate(certificate) => self.certificate_like(certificate),
+            Draft::Crl(crl) => self.crl_like(crl),
+            Draft::Response => Vec::new(),
+        }
+    }
+
     /// Returns the lines of the certificate that the draft follows; of the last one for the same where the file names none:
     /// of the same subject, or of a root of the same curve.
-    pub(crate) fn certificate_like(&self, draft: &Certificate) -> Vec<Line> {
+    fn certificate_like(&self, draft: &Certificate) -> Vec<Line> {
         if let Some(before) = &self.predecessor {
             return of_certificate(&before.certificate);
         }
@@ -173,7 +182,7 @@ impl Earlier {
     }
 
     /// Returns the lines of the last CRL of the same issuer.
-    pub(crate) fn crl_like(&self, draft: &ParsedTbs<'_>) -> Vec<Line> {
+    fn crl_like(&self, draft: &ParsedTbs<'_>) -> Vec<Line> {
         let crls = self.crls.iter().filter_map(|der| ParsedCrl::from_der(der).ok());
         let same = crls.filter(|crl| crl.tbs().issuer() == draft.issuer());
         let last = same.max_by_key(|crl| crl.tbs().number().unwrap_or_default());

@@ -4,7 +4,9 @@
 mod interrupted;
 mod later;
 mod mishaps;
+mod previous;
 mod refused;
+mod rehearsal;
 mod room;
 mod sub_ca;
 mod token;

@@ -85,16 +85,21 @@ impl Room {
         for (name, _) in room.people() {
             fs::create_dir(room.path(name)).unwrap();
             room.secret(&format!("{name}.pass"), &format!("the passphrase of {name}"));
-            let files = [format!("{name}.key"), format!("{name}.pem"), format!("{name}.pass")];
-            let made = Command::new(PROGRAM)
-                .args(["person", "create", "--name", name, "--out", &files[0], "--public", &files[1]])
-                .args(["--passphrase-file", &files[2]])
-                .current_dir(room.folder.path())
-                .output()
-                .unwrap();
-            assert!(made.status.success(), "{made:?}");
+            room.make_key(name);
         }
         room
+    }
+
+    /// Makes the key of a person.
+    pub(crate) fn make_key(&self, name: &str) {
+        let files = [format!("{name}.key"), format!("{name}.pem"), format!("{name}.pass")];
+        let made = Command::new(PROGRAM)
+            .args(["person", "create", "--name", name, "--out", &files[0], "--public", &files[1]])
+            .args(["--passphrase-file", &files[2]])
+            .current_dir(self.folder.path())
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{made:?}");
     }
 
     pub(crate) fn people(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
@@ -138,8 +143,7 @@ keys = {keys}
     pub(crate) fn later(&mut self, held: &'static str, roots: &[&str]) {
         (self.title, self.held, self.acts) = ("A later ceremony", held, String::new());
         for root in roots {
-            let pem = fs::read(self.path(&format!("room/roots/{root}/public/root.crt"))).unwrap();
-            let sha256 = sha256(&der::pem::decode_vec(&pem).unwrap().1);
+            let sha256 = certificate_sha256(&self.path(&format!("room/roots/{root}/public/root.crt")));
             let name = format!("name = \"{root}\"\n");
             self.roots = self.roots.replace(&name, &format!("{name}certificate = \"{sha256}\"\n"));
         }
@@ -147,8 +151,9 @@ keys = {keys}
 
     /// Lays a file among the inputs; returns its name and SHA-256 as an act has them, under these keys.
     pub(crate) fn input(&self, (key, sum): (&str, &str), name: &str, octets: &[u8]) -> String {
-        fs::write(self.path("inputs").join(name), octets).unwrap();
-        format!("{key} = \"{name}\"\n{sum} = \"{}\"\n", sha256(octets))
+        let path = self.path("inputs").join(name);
+        fs::write(&path, octets).unwrap();
+        format!("{key} = \"{name}\"\n{sum} = \"{}\"\n", sha256(&path))
     }
 
     /// Adds an act.
@@ -216,6 +221,16 @@ keys = {keys}
 
     pub(crate) fn rehearse(&self) -> Ran {
         answered(&mut self.command("rehearse"), |_, _| None)
+    }
+
+    /// Rehearses until a question is asked for the second time, at which the power goes.
+    pub(crate) fn rehearse_until_again(&self, question: &str) {
+        let mut asked = 0;
+        let ran = answered(&mut self.command("rehearse"), |_, line| {
+            asked += usize::from(line.contains(question));
+            (asked == 2).then_some(Answer::CutPower)
+        });
+        assert_eq!(ran.exit, None, "{}", ran.said);
     }
 
     /// The directory of the ceremony of the file, below `base`.
@@ -334,12 +349,6 @@ pub(crate) fn usual(question: &str, said: &str) -> Option<String> {
     answers.iter().find(|(mark, _)| question.contains(mark)).map(|(_, answer)| answer())
 }
 
-/// SHA-256 in hexadecimal.
-pub(crate) fn sha256(octets: &[u8]) -> String {
-    use sha2::{Digest, Sha256};
-    hex::encode(Sha256::digest(octets))
-}
-
 /// The files of a directory with their octets.
 pub(crate) fn files(directory: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files: Vec<(String, Vec<u8>)> = fs::read_dir(directory)
@@ -349,4 +358,21 @@ pub(crate) fn files(directory: &Path) -> Vec<(String, Vec<u8>)> {
         .collect();
     files.sort();
     files
+}
+
+/// The SHA-256 of a file, as others count it.
+pub(crate) fn sha256(path: &Path) -> String {
+    let said = Command::new("sha256sum").arg(path).output().unwrap();
+    String::from_utf8(said.stdout).unwrap().split(' ').next().unwrap().to_owned()
+}
+
+/// The SHA-256 of the DER of a certificate in PEM.
+pub(crate) fn certificate_sha256(path: &Path) -> String {
+    let der = path.with_extension("der");
+    let mut openssl = Command::new("openssl");
+    openssl.args(["x509", "-outform", "DER", "-in"]).arg(path).arg("-out").arg(&der);
+    assert!(openssl.status().unwrap().success());
+    let sum = sha256(&der);
+    fs::remove_file(der).unwrap();
+    sum
 }

@@ -9,7 +9,7 @@ use crate::room::{Answer, Room};
 pub(crate) const PIN: &str = "4711-pin";
 
 /// A room with a token in it, and a ceremony that founds a root on it and signs a CRL.
-fn room_with_token(suite: &str) -> Room {
+pub(crate) fn room_with_token(suite: &str) -> Room {
     let mut room = token_room(suite, |_| find_module());
     room.found("a");
     room.crl("a");

@@ -4,8 +4,9 @@
 
 use ca_core::oid;
 use ca_core::profile::{
-    AlternativeNameRule, CrlProfile, ExtendedKeyUsageRule, Hierarchy, KeyReuse, KeyUsageBit, OcspProfile,
-    Pointers, ProfileFault, ProfileId, ProfileParts, RenewalRule, RenewalWindow, SubjectRule, ValidityRule,
+    AlternativeNameRule, CrlProfile, ExtendedKeyUsageRule, Hierarchy, KeyReuse, KeyUsageBit, NameChange,
+    OcspProfile, Pointers, ProfileFault, ProfileId, ProfileParts, RenewalRule, RenewalWindow, SubjectRule,
+    ValidityRule,
 };
 use ca_core::public_key::KeyIdentifierMethod;
 use ca_core::suite::SecuritySuite;
@@ -13,7 +14,7 @@ use const_oid::ObjectIdentifier;
 
 use super::{
     AlternativeNameWord, CertificateFile, CrlFile, HierarchyWord, KeyIdentifierWord, KeyReuseWord,
-    KeyUsageWord, OcspFile, PointersWord, RenewalWindowWord, SubjectWord, ValidityWord,
+    KeyUsageWord, NameChangeWord, OcspFile, PointersWord, RenewalWindowWord, SubjectWord, ValidityWord,
 };
 use crate::fault::KeyFault;
 
@@ -156,6 +157,10 @@ fn parts(file: &CertificateFile, arc: &ObjectIdentifier, faults: &mut Faults) ->
         key_reuse: match file.key_reuse {
             KeyReuseWord::Refused => KeyReuse::Refused,
             KeyReuseWord::Allowed => KeyReuse::Allowed,
+        },
+        name_change: match file.name_change {
+            NameChangeWord::Refused => NameChange::Refused,
+            NameChangeWord::Allowed => NameChange::Allowed,
         },
         renewal,
         transition_issuer: file.transition_issuer,

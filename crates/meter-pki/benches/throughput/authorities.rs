@@ -49,7 +49,10 @@ pub(crate) const OPERATIONAL: Subordinate = Subordinate {
     row: "sub-operational",
     tenant: "dso",
     common_name: "Operational CA",
-    offers: &[("meter-op-ds", &[Door::FactoryCertificate { grace_seconds: GRACE_SECONDS }])],
+    offers: &[(
+        "meter-op-ds",
+        &[Door::FactoryCertificate { grace_seconds: GRACE_SECONDS, expired_seconds: 0 }],
+    )],
 };
 
 pub(crate) const INFRASTRUCTURE: Subordinate = Subordinate {

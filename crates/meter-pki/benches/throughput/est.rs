@@ -9,7 +9,7 @@ use ca_core::path::TrustAnchor;
 use ca_core::suite::SecuritySuite;
 use ca_store::EngineKind;
 use est_server::config::{
-    Anchor, BindingPolicy, DEFAULT_BODY_OCTETS, EstConfig, EstParts, Label, LabelParts,
+    Anchor, BindingPolicy, ChallengeMeaning, DEFAULT_BODY_OCTETS, EstConfig, EstParts, Label, LabelParts,
     RegistrationAuthorityEntry, RegistrationAuthorityMatch, Voucher,
 };
 use est_server::guessing::GuessLimits;
@@ -164,6 +164,7 @@ fn label(
         registration_authorities,
         line_length: LineLength::default(),
         channel_binding: BindingPolicy::default(),
+        challenge: ChallengeMeaning::ChannelBinding,
         ca_certificates: vec![house.root.clone(), authority.issuer().certificate().clone()],
     };
     Label::new(parts).map_err(|faults| anyhow::anyhow!("{faults:?}"))

@@ -1,33 +1,33 @@
-//! `meter-pki ceremony request`, `import` and `requests`: the online half of the exchange with the offline root.
+//! `meter-pki ceremony request` and `requests`: the online half of the exchange with the offline root begins.
 //!
-//! A request is kept open until its response is taken in, and a response that answers no open request is refused. Outputs are
-//! never written over. What the messages are is decided in `ca_core::exchange`.
+//! A request is kept open until its response is taken in, which is for [`import`]. Outputs are never written over. What the messages are is decided in `ca_core::exchange`.
 
 mod bundle;
+mod import;
 mod releases;
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::Write;
 use std::path::Path;
 
 use ca_core::distinguished_name::DistinguishedName;
 use ca_core::exchange::{
-    AcceptedResponse, ExchangeNonce, ExpectedResponse, FRESH_SECONDS, MessageKind, RequestParts,
-    SubordinateRequest, SubordinateResponse, certification_request,
+    ExchangeNonce, FRESH_SECONDS, RequestParts, SubordinateRequest, certification_request,
 };
 use ca_core::key_ref::KeyRef;
 use ca_core::oid;
 use ca_core::ports::{Clock, Signer};
 use ca_core::public_key::PublicKey;
 use ca_core::suite::Curve;
+use ceremony::words::Fingerprint;
 use policies::{ProfileSet, Settings};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use signer_file::{FileSigner, KeyDirectory, Passphrase, SystemEntropy};
 use signer_pkcs11::{Pin, TokenSigner, TokenUri};
 
-use super::printer::{Printer, heading, table};
-use crate::cli::{CeremonyCommand, ImportArgs, KeyArgs, RequestArgs};
+use super::printer::{Printer, aloud, heading, table};
+use crate::cli::{CeremonyCommand, KeyArgs, RequestArgs};
 use crate::compose::SystemClock;
 use crate::exit::{Exit, Failure};
 use crate::open_requests::OpenRequests;
@@ -37,10 +37,11 @@ pub(super) fn run(verb: &CeremonyCommand, config: &Path, printer: &Printer) -> R
         CeremonyCommand::Keep { path, release } => {
             super::wait(releases::keep(path, release.as_deref(), &super::client(config)?, printer))
         }
-        CeremonyCommand::Verify { bundle } => bundle::verify(bundle, printer),
+        CeremonyCommand::Verify { bundle, previous } => bundle::verify(bundle, previous.as_deref(), printer),
         CeremonyCommand::Releases => super::wait(releases::list(&super::client(config)?, printer)),
         CeremonyCommand::Request(args) => request(args, printer),
-        CeremonyCommand::Import(args) => import(args, printer),
+        CeremonyCommand::Import(args) => import::import(args, printer),
+        CeremonyCommand::Journal { exchanges } => import::journal(exchanges, printer),
         CeremonyCommand::Requests { exchanges } => list(exchanges, printer),
     }
 }
@@ -49,7 +50,12 @@ pub(super) fn run(verb: &CeremonyCommand, config: &Path, printer: &Printer) -> R
 #[derive(Debug, Serialize)]
 struct RequestView {
     file: String,
-    sha256: String,
+    /// Of the DER of the request, as `offline-root show` says it.
+    sha256: Fingerprint,
+    words: Vec<&'static str>,
+    /// Of the octets of the file, as the ceremony file names it.
+    file_sha256: Fingerprint,
+    file_words: Vec<&'static str>,
     key: String,
     subject: String,
 }
@@ -63,16 +69,6 @@ struct OpenRequestView {
     profile: String,
     made: String,
     stale_from: String,
-}
-
-/// What a response brought.
-#[derive(Debug, Serialize)]
-struct ImportView {
-    certificate_file: String,
-    root_file: String,
-    crl_file: Option<String>,
-    key: String,
-    subject: String,
 }
 
 fn request(args: &RequestArgs, printer: &Printer) -> Result<(), Failure> {
@@ -112,21 +108,25 @@ fn request(args: &RequestArgs, printer: &Printer) -> Result<(), Failure> {
     // Kept before it leaves: no response can come that nobody waits for.
     OpenRequests::at(&args.exchanges).keep(&request, &text)?;
     write_new(&args.out, text.as_bytes())?;
+    let (sha256, file_sha256) = (Fingerprint::new(request.digest()), Fingerprint::of(text.as_bytes()));
     let view = RequestView {
         file: args.out.display().to_string(),
-        sha256: hex::encode(request.digest()),
+        sha256,
+        words: sha256.words(),
+        file_sha256,
+        file_words: file_sha256.words(),
         key: public_key.key_ref().to_string(),
         subject: subject.to_string(),
     };
     printer.result(&view, |view| {
-        vec![
-            format!("request for {} is in {}", view.subject, view.file),
-            format!("SHA-256, to be compared at the ceremony: {}", view.sha256),
-            format!(
-                "it is open until its response is taken in: meter-pki ceremony import, within {} days",
-                FRESH_SECONDS / 86_400
-            ),
-        ]
+        let mut lines = vec![format!("request for {} is in {}", view.subject, view.file)];
+        lines.extend(aloud("SHA-256 of the request, as offline-root show says it", &view.sha256));
+        lines.extend(aloud("SHA-256 of the file, for the ceremony file", &view.file_sha256));
+        lines.push(format!(
+            "it is open until its response is taken in: meter-pki ceremony import, within {} days",
+            FRESH_SECONDS / 86_400
+        ));
+        lines
     });
     Ok(())
 }
@@ -203,71 +203,6 @@ fn list(exchanges: &Path, printer: &Printer) -> Result<(), Failure> {
     Ok(())
 }
 
-fn import(args: &ImportArgs, printer: &Printer) -> Result<(), Failure> {
-    let exchange_key = digest(&args.exchange_key).ok_or_else(|| {
-        Failure::new(Exit::Usage, "exchange.key", "--exchange-key has 64 hexadecimal digits")
-    })?;
-    let text = read(&args.response)?;
-    let refused = |code: &str, error: &dyn std::fmt::Display| {
-        Failure::new(Exit::Refused, code, error)
-            .then("compare what the ceremony showed: request SHA-256 and exchange key SHA-256")
-    };
-    let response = SubordinateResponse::from_text(&text).map_err(|error| refused(error.code(), &error))?;
-    let requests = OpenRequests::at(&args.exchanges);
-    let request = requests.find(&response.parts().nonce)?;
-    let expected =
-        ExpectedResponse { request: &request, exchange_key: &exchange_key, now: SystemClock.now() };
-    let accepted = response.verify(&expected).map_err(|error| refused(error.code(), &error))?;
-    let view = take_in(&accepted, &args.out)?;
-    requests.close(&request, &text)?;
-    let root_sha256 = hex::encode(Sha256::digest(accepted.root.der()));
-    printer.result(&view, |view| {
-        vec![
-            format!("certificate of {} is in {}", view.subject, view.certificate_file),
-            format!("its root is in {}, SHA-256 {root_sha256}", view.root_file),
-            format!(
-                "next: add an [[authority]] with certificate_file and path_files to the configuration; its key is {}",
-                view.key
-            ),
-        ]
-    });
-    Ok(())
-}
-
-/// Writes what came. What an import before a power cut wrote already is no conflict.
-fn take_in(accepted: &AcceptedResponse, out: &Path) -> Result<ImportView, Failure> {
-    let (key, root) = (accepted.certificate.public_key().key_ref(), accepted.root.public_key().key_ref());
-    let put = |name: String, octets: &[u8]| {
-        let path = out.join(name);
-        write_same_or_new(&path, octets).map(|()| path.display().to_string())
-    };
-    Ok(ImportView {
-        certificate_file: put(format!("{key}.cer"), accepted.certificate.der())?,
-        root_file: put(format!("{root}.cer"), accepted.root.der())?,
-        crl_file: accepted.crl.as_ref().map(|crl| put(format!("{root}.crl"), crl)).transpose()?,
-        key: key.to_string(),
-        subject: accepted.certificate.subject().to_string(),
-    })
-}
-
-/// Reads 64 hexadecimal digits, as fingerprints are shown: in groups of four.
-fn digest(text: &str) -> Option<[u8; 32]> {
-    let digits: String = text.split_whitespace().collect();
-    hex::decode(digits).ok()?.try_into().ok()
-}
-
-/// Reads a response, as far as one may go.
-fn read(path: &Path) -> Result<String, Failure> {
-    let longest = 2 * MessageKind::SubordinateResponse.max_octets() + 1;
-    let mut text = String::new();
-    File::open(path)
-        .and_then(|file| file.take(u64::try_from(longest).unwrap_or(u64::MAX)).read_to_string(&mut text))
-        .map(|_| text)
-        .map_err(|error| {
-            Failure::new(Exit::Usage, "file.unreadable", format!("cannot read {}: {error}", path.display()))
-        })
-}
-
 pub(super) fn refuse_existing(path: &Path) -> Result<(), Failure> {
     if path.symlink_metadata().is_ok() {
         let message = format!("{} exists, and nothing is written over", path.display());
@@ -276,12 +211,21 @@ pub(super) fn refuse_existing(path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Writes a new file for other people: it appears whole under its name, or not at all, and never over another.
 pub(super) fn write_new(path: &Path, octets: &[u8]) -> Result<(), Failure> {
     refuse_existing(path)?;
     let written = || -> std::io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        let mut aside = OsString::from(".");
+        aside.push(path.file_name().ok_or(std::io::ErrorKind::InvalidInput)?);
+        aside.push(".new");
+        let aside = path.with_file_name(aside);
+        let mut file = File::create(&aside)?;
         file.write_all(octets)?;
         file.sync_all()?;
+        // Linking fails where something stands by now.
+        let linked = std::fs::hard_link(&aside, path);
+        std::fs::remove_file(&aside)?;
+        linked?;
         let directory =
             path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
         File::open(directory)?.sync_all()
@@ -291,8 +235,8 @@ pub(super) fn write_new(path: &Path, octets: &[u8]) -> Result<(), Failure> {
     })
 }
 
-/// The root comes along with every response: the same octets again are no conflict.
-fn write_same_or_new(path: &Path, octets: &[u8]) -> Result<(), Failure> {
+/// Writes what may be there already, from a run that was cut short or from another response: the same octets are no conflict.
+pub(super) fn write_same_or_new(path: &Path, octets: &[u8]) -> Result<(), Failure> {
     if std::fs::read(path).is_ok_and(|present| present == octets) {
         return Ok(());
     }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use ca_core::path::TrustAnchor;
 use est_server::config::{
     Anchor, DEFAULT_BODY_OCTETS, EstConfig, EstParts, Label, LabelParts, RegistrationAuthorityEntry,
@@ -15,8 +14,12 @@ use super::{ServedAuthority, System};
 use crate::config::{CheckedAuthority, CheckedOffer, Config};
 use crate::exit::{Exit, Failure};
 
-/// Makes the routes of the EST listener.
-pub(crate) fn est_router(config: &Config, system: &System, workers: WorkerPool) -> Result<Router, Failure> {
+/// Makes what the EST listeners, over HTTP and over CoAP, work by.
+pub(crate) fn est_config(
+    config: &Config,
+    system: &System,
+    workers: WorkerPool,
+) -> Result<Arc<EstConfig>, Failure> {
     let mut labels = Vec::new();
     for (one, served) in config.authorities.iter().zip(&system.authorities) {
         for offer in &one.offers {
@@ -34,8 +37,7 @@ pub(crate) fn est_router(config: &Config, system: &System, workers: WorkerPool) 
         max_body_octets: DEFAULT_BODY_OCTETS,
         guessing: GuessLimits::default(),
     };
-    let config = EstConfig::new(parts).map_err(|faults| faulty("est", &faults))?;
-    Ok(est_server::routes::router(Arc::new(config)))
+    EstConfig::new(parts).map(Arc::new).map_err(|faults| faulty("est", &faults))
 }
 
 fn label(
@@ -94,6 +96,7 @@ fn label(
         registration_authorities,
         line_length: offer.line_length,
         channel_binding: offer.binding,
+        challenge: offer.challenge,
         ca_certificates,
     })
     .map_err(|faults| faulty(&format!("label {name}"), &faults))

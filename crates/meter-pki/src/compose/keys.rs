@@ -5,12 +5,13 @@ use std::sync::Arc;
 use ca_core::key_ref::KeyRef;
 use ca_core::ports::Signer;
 use signer_file::{FileSigner, KeyDirectory, Passphrase};
-use signer_pkcs11::{Pin, TokenSigner, TokenUri};
+use signer_pkcs11::{DestroyKeyError, Pin, TokenSigner, TokenUri};
 
 use crate::config::KeySource;
 use crate::exit::{Exit, Failure};
 
-pub(super) fn open(source: &KeySource) -> Result<Arc<dyn Signer>, Failure> {
+/// Opens every key that is there.
+pub(crate) fn open(source: &KeySource) -> Result<Arc<dyn Signer>, Failure> {
     match source {
         KeySource::Files { directory, passphrase_file } => {
             let passphrase = Passphrase::load(passphrase_file).map_err(|error| failure(&error))?;
@@ -22,7 +23,8 @@ pub(super) fn open(source: &KeySource) -> Result<Arc<dyn Signer>, Failure> {
     }
 }
 
-/// Destroys a key, and looks that it is gone.
+/// Destroys a key, and looks that it is gone. One that is gone already is destroyed: whoever asks has the intent on record, and
+/// finishes what was cut short.
 pub(crate) fn destroy(source: &KeySource, key: &KeyRef) -> Result<(), Failure> {
     let not_destroyed = |error: &dyn std::fmt::Display| {
         Failure::new(Exit::Failed, "key.not-destroyed", error)
@@ -31,13 +33,20 @@ pub(crate) fn destroy(source: &KeySource, key: &KeyRef) -> Result<(), Failure> {
     match source {
         KeySource::Files { directory, .. } => {
             let directory = KeyDirectory::open(directory).map_err(|error| failure(&error))?;
-            directory.destroy(key).map_err(|error| not_destroyed(&error))
+            match directory.destroy(key) {
+                Err(error) if !error.is_absent() => Err(not_destroyed(&error)),
+                Ok(()) | Err(_) => Ok(()),
+            }
         }
-        KeySource::Token { uri } => open_token(uri)?.destroy(key).map_err(|error| not_destroyed(&error)),
+        KeySource::Token { uri } => match open_token(uri)?.destroy(key) {
+            Ok(()) | Err(DestroyKeyError::NotThere { .. }) => Ok(()),
+            Err(error) => Err(not_destroyed(&error)),
+        },
     }
 }
 
-fn open_token(uri: &str) -> Result<TokenSigner, Failure> {
+/// Opens a token by its PKCS#11 URI, with the PIN of its pin-source.
+pub(crate) fn open_token(uri: &str) -> Result<TokenSigner, Failure> {
     let uri = TokenUri::parse(uri).map_err(|error| failure(&error))?;
     let source = uri.pin_source().ok_or("the token URI names no pin-source");
     let pin = Pin::load(source.map_err(|error| failure(&error))?).map_err(|error| failure(&error))?;

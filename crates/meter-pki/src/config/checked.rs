@@ -13,7 +13,7 @@ use ca_core::profile::{CertificateProfile, CrlProfile, OcspProfile, ProfileId};
 use ca_core::registration::{Door, RepeatRule};
 use ca_core::tenant::TenantId;
 use ca_store::EngineKind;
-use est_server::config::BindingPolicy;
+use est_server::config::{BindingPolicy, ChallengeMeaning};
 use est_server::wire::base64::LineLength;
 
 use crate::backup::recovery_key::RecoveryPublicKey;
@@ -104,6 +104,7 @@ pub struct CheckedOffer {
     pub(crate) doors: Vec<Door>,
     pub(crate) line_length: LineLength,
     pub(crate) binding: BindingPolicy,
+    pub(crate) challenge: ChallengeMeaning,
     pub(crate) repeats: RepeatRule,
 }
 

@@ -20,6 +20,7 @@ use server_kit::tls::TlsIdentity;
 use toml::Spanned;
 
 use crate::backup::recovery_key::RecoveryPublicKey;
+use crate::coaps;
 
 use super::checked::{CheckedManufacturer, CheckedRegistrationAuthority};
 use super::{
@@ -187,6 +188,9 @@ impl<'a> Checker<'a> {
             let key = self.readable("est.key_file", &raw.key_file);
             if let (Some(certificate), Some(key)) = (certificate, key) {
                 self.keep("est.certificate_file, key_file", TlsIdentity::from_pem(&certificate, &key))?;
+                if raw.coaps.is_some() {
+                    self.keep("est.coaps", coaps::check(&certificate, &key))?;
+                }
             }
         }
         Some(RawEst {

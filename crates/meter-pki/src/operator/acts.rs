@@ -8,6 +8,7 @@ use ca_core::actor::{Actor, Identity};
 use ca_core::audit::{Act, AuditEvent};
 use ca_core::crl::parsed::ParsedCrl;
 use ca_core::fault::Fault;
+use ca_core::issuer::Issuer;
 use ca_core::ports::Unavailable;
 use ca_core::profile::ProfileId;
 use ca_core::reason::ReasonCode;
@@ -19,6 +20,7 @@ use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
 use ca_store::{Fenced, InRecovery};
 use sha2::{Digest, Sha256};
+use status_server::repository::CrlStanding;
 
 use super::listener::Peer;
 use super::views;
@@ -243,11 +245,29 @@ pub(super) fn publish_crl(system: &System, peer: &Peer, name: &str) -> Result<Cr
     served.publish_crl(&actor).map(|crl| views::crl(served, &crl))
 }
 
-/// Publishes the CRL of an offline root: one of those above our authorities, never one of ours.
+/// Publishes the CRL of an offline root: one of those above our authorities, never one of ours. A refusal is on record.
 pub(super) fn import_crl(system: &System, peer: &Peer, text: &CrlText) -> Result<ImportedCrlView, Failure> {
     let unreadable = |error: &dyn std::fmt::Display| Failure::new(Exit::Usage, "crl.unreadable", error);
     let der = STANDARD.decode(&text.der).map_err(|error| unreadable(&error))?;
-    let crl = ParsedCrl::from_der(&der).map_err(|error| unreadable(&error))?;
+    let digest = Sha256::digest(&der).to_vec();
+    let (root, standing) = publish_root_crl(system, &der)
+        .map_err(|failure| refused(system, (&system.tenant, peer), failure, digest.clone()))?;
+    let detail = format!("CRL {} of {} imported", standing.number, root.name());
+    let event = AuditEvent {
+        issuer: Some(root.key()),
+        digest,
+        ..event(system, root.tenant(), peer, Act::CrlIssued, detail)
+    };
+    system.ports.ledger.record_event(event).map_err(unavailable)?;
+    Ok(ImportedCrlView {
+        issuer: root.name().to_string(),
+        number: standing.number,
+        next_update: standing.next_update.to_string(),
+    })
+}
+
+fn publish_root_crl<'a>(system: &'a System, der: &[u8]) -> Result<(&'a Issuer, CrlStanding), Failure> {
+    let crl = ParsedCrl::from_der(der).map_err(|error| Failure::new(Exit::Usage, "crl.unreadable", error))?;
     let root = system
         .roots
         .iter()
@@ -260,20 +280,27 @@ pub(super) fn import_crl(system: &System, peer: &Peer, text: &CrlText) -> Result
         })?;
     let standing = system
         .repository
-        .publish(&root.key(), &der)
+        .publish(&root.key(), der)
         .map_err(|error| Failure::new(Exit::Refused, "crl.not-published", error))?;
-    let detail = format!("CRL {} of {} imported", standing.number, root.name());
+    Ok((root, standing))
+}
+
+/// Records a refusal; returns it, or why it could not be recorded.
+pub(super) fn refused(
+    system: &System,
+    (tenant, peer): (&TenantId, &Peer),
+    failure: Failure,
+    digest: Vec<u8>,
+) -> Failure {
     let event = AuditEvent {
-        issuer: Some(root.key()),
-        digest: Sha256::digest(&der).to_vec(),
-        ..event(system, root.tenant(), peer, Act::CrlIssued, detail)
+        reason: failure.code.clone(),
+        digest,
+        ..event(system, tenant, peer, Act::RequestRefused, failure.message.clone())
     };
-    system.ports.ledger.record_event(event).map_err(unavailable)?;
-    Ok(ImportedCrlView {
-        issuer: root.name().to_string(),
-        number: standing.number,
-        next_update: standing.next_update.to_string(),
-    })
+    match system.ports.ledger.record_event(event) {
+        Ok(()) => failure,
+        Err(error) => unavailable(error),
+    }
 }
 
 pub(super) fn event(system: &System, tenant: &TenantId, peer: &Peer, act: Act, detail: String) -> AuditEvent {

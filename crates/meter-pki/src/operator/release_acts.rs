@@ -3,10 +3,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ca_core::audit::{Act, AuditEvent};
+use sha2::{Digest, Sha256};
 
-use super::acts::{event, unavailable};
+use super::acts::{event, refused, unavailable};
 use super::listener::Peer;
-use super::wire::{ReleaseText, ReleaseView, ReleasesText, ReleasesView, RootEndView};
+use super::wire::{ListedText, ReleaseText, ReleaseView, ReleasesText, ReleasesView, RootEndView};
 use crate::compose::System;
 use crate::exit::{Exit, Failure};
 use crate::releases::outlook;
@@ -17,10 +18,12 @@ pub(super) fn releases(system: &System) -> ReleasesView {
     view(system, 0)
 }
 
-/// Takes objects in; each leaves an audit record before anything of it can be published.
+/// Takes objects in; each leaves an audit record before anything of it can be published, and so does a refusal of them all.
 pub(super) fn keep(system: &System, peer: &Peer, text: &ReleasesText) -> Result<ReleasesView, Failure> {
-    let objects = text.objects.iter().map(object).collect::<Result<Vec<_>, Failure>>()?;
-    let new = system.releases.take_in(objects)?;
+    let objects = text.objects.iter().map(object).collect::<Result<Vec<_>, Failure>>();
+    let new = objects
+        .and_then(|objects| system.releases.take_in(objects))
+        .map_err(|failure| refused(system, (&system.tenant, peer), failure, digest(text)))?;
     for release in &new {
         let (act, issuer) = match &release.object {
             Object::Crl(crl) => (Act::CrlIssued, Some(crl.root)),
@@ -40,9 +43,25 @@ pub(super) fn keep(system: &System, peer: &Peer, text: &ReleasesText) -> Result<
 fn object(text: &ReleaseText) -> Result<(Vec<u8>, Option<ca_core::validity::UnixTime>), Failure> {
     let malformed = |error: &dyn std::fmt::Display| Failure::new(Exit::Usage, "releases.malformed", error);
     let der = STANDARD.decode(&text.der).map_err(|error| malformed(&error))?;
+    if let Some(ListedText { file, sha256 }) = &text.listed {
+        let found = hex::encode(Sha256::digest(&der));
+        if !found.eq_ignore_ascii_case(sha256) {
+            let message = format!("{file} was altered: its SHA-256 is {found}, not {sha256}");
+            return Err(Failure::new(Exit::Integrity, "releases.digest", message)
+                .then("keep the medium, and fetch the series again from the bundle of the ceremony"));
+        }
+    }
     let date =
         text.release.as_deref().map(time_text::parse).transpose().map_err(|error| malformed(&error))?;
     Ok((der, date))
+}
+
+/// SHA-256 of a single object; a record has room for one.
+fn digest(text: &ReleasesText) -> Vec<u8> {
+    match text.objects.as_slice() {
+        [only] => STANDARD.decode(&only.der).map(|der| Sha256::digest(der).to_vec()).unwrap_or_default(),
+        _ => Vec::new(),
+    }
 }
 
 fn view(system: &System, new: usize) -> ReleasesView {

@@ -289,6 +289,18 @@ pub struct ReleaseText {
     pub der: String,
     /// Its date, RFC 3339; thisUpdate or notBefore unless given.
     pub release: Option<String>,
+    /// What the list of its series says of it.
+    pub listed: Option<ListedText>,
+}
+
+/// A file in the list of a series.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListedText {
+    /// Its name.
+    pub file: String,
+    /// Its SHA-256, in hexadecimal.
+    pub sha256: String,
 }
 
 /// What is kept and what comes next.

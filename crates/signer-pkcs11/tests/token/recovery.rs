@@ -9,10 +9,10 @@ use std::thread;
 use ca_core::ports::{SignError, Signer};
 use ca_core::public_key::PublicKey;
 use ca_core::suite::Curve;
-use cryptoki::object::Attribute;
+use cryptoki::object::{Attribute, ObjectClass};
 use cryptoki::session::Session;
 use cryptoki::types::AuthPin;
-use signer_pkcs11::{TokenOptions, TokenSigner};
+use signer_pkcs11::{DestroyKeyError, TokenOptions, TokenSigner};
 
 use crate::softhsm::{self, Softhsm, log_in, on_softhsm, pin};
 
@@ -110,6 +110,24 @@ fn says_that_a_key_is_not_found_when_it_was_destroyed() {
             "{refusal:?}"
         );
     });
+}
+
+// the power went between the two halves of a destruction; the same command is given again.
+#[test]
+fn destroys_the_half_that_a_destruction_left_which_was_cut_short() {
+    for half in [ObjectClass::PRIVATE_KEY, ObjectClass::PUBLIC_KEY] {
+        on_softhsm(|softhsm| {
+            let (_signer, key, session) = token_in_use(softhsm);
+            let id = Attribute::Id(key.key_ref().octets().to_vec());
+            let gone = session.find_objects(&[id.clone(), Attribute::Class(half)]).unwrap();
+            session.destroy_object(gone[0]).unwrap();
+            let signer = TokenSigner::open(&softhsm.uri("token=t"), pin()).unwrap();
+            signer.destroy(&key.key_ref()).unwrap();
+            assert_eq!(session.find_objects(&[id]).unwrap(), []);
+            let again = signer.destroy(&key.key_ref()).unwrap_err();
+            assert!(matches!(again, DestroyKeyError::NotThere { .. }), "{again:?}");
+        });
+    }
 }
 
 // Case H-14: more threads than sessions.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use ceremony::file::act::{Act, ActKind, LinkCertificates};
 use ceremony::file::root::{KeyPlace, RootName, RootPlan};
 use ceremony::people::Role;
-use ceremony::transcript::action::Action;
+use ceremony::transcript::action::{Action, KnownPerson};
 
 use super::super::error::GuidedError;
 use super::super::objects::{Earlier, Predecessor};
@@ -48,8 +48,7 @@ impl<'a> Stage<'_, 'a> {
     /// Records who has a share now, or what the token says of the new keys.
     fn after_founding(&mut self, plan: &'a RootPlan) -> Result<(), GuidedError> {
         if plan.keys == KeyPlace::Shared {
-            let holders =
-                self.file.people().with(Role::ShareHolder).map(|person| person.name.clone()).collect();
+            let holders = self.file.people().with(Role::ShareHolder).map(KnownPerson::from).collect();
             let combined = Action::SharesCombined { root: plan.name.clone(), holders };
             if !self.table.did(|action| *action == combined) {
                 self.table.record(combined)?;

@@ -8,7 +8,7 @@ use ca_core::key_ref::KeyRef;
 use ca_core::record::AfterWindow;
 use ca_core::registration::{Door, RepeatRule};
 use ca_core::tenant::TenantId;
-use est_server::config::BindingPolicy;
+use est_server::config::{BindingPolicy, ChallengeMeaning};
 use est_server::wire::base64::LineLength;
 use policies::ProfileSet;
 
@@ -98,9 +98,12 @@ impl Checker<'_> {
 
     fn offer(&mut self, authority: &str, raw: &RawOffer, profiles: &ProfileSet) -> Option<CheckedOffer> {
         let what = format!("{authority}: offer {}", raw.profile);
-        let grace_seconds = i64::from(raw.grace_minutes) * 60;
+        let factory = Door::FactoryCertificate {
+            grace_seconds: i64::from(raw.grace_minutes) * 60,
+            expired_seconds: i64::from(raw.accept_expired_days) * 86_400,
+        };
         let doors: Vec<Door> =
-            raw.doors.iter().filter_map(|name| self.keep(&what, door(name, grace_seconds))).collect();
+            raw.doors.iter().filter_map(|name| self.keep(&what, door(name, factory))).collect();
         let binding = match raw.channel_binding.as_deref() {
             None | Some("if-present") => Ok(BindingPolicy::IfPresent),
             Some("required") => Ok(BindingPolicy::Required),
@@ -108,11 +111,13 @@ impl Checker<'_> {
             Some(_) => Err("channel_binding is if-present, required or off"),
         };
         let binding = self.keep(&what, binding);
+        let challenge = self.keep(&what, challenge(raw));
         let repeats = self.keep(&what, repeats(raw));
         let line_length = self.keep(&what, LineLength::new(raw.base64_line));
         let profile = self.profile(authority, &raw.profile, profiles);
         Some(CheckedOffer {
             binding: binding?,
+            challenge: challenge?,
             profile: profile?,
             label: raw.label.clone(),
             line_length: line_length?,
@@ -131,6 +136,20 @@ fn grace(seconds: Option<u32>) -> Result<i64, &'static str> {
     }
 }
 
+fn challenge(raw: &RawOffer) -> Result<ChallengeMeaning, &'static str> {
+    let meaning = match raw.challenge_password.as_deref() {
+        None | Some("channel-binding") => ChallengeMeaning::ChannelBinding,
+        Some("enrolment-code") => ChallengeMeaning::EnrolmentCode,
+        Some("either") => ChallengeMeaning::EitherByPrefix,
+        Some(_) => return Err("challenge_password is channel-binding, enrolment-code or either"),
+    };
+    let bound = raw.channel_binding.as_deref() == Some("required");
+    if bound && meaning == ChallengeMeaning::EnrolmentCode {
+        return Err("challenge_password cannot be an enrolment code where channel_binding is required");
+    }
+    Ok(meaning)
+}
+
 fn repeats(raw: &RawOffer) -> Result<RepeatRule, &'static str> {
     let after = match raw.after_window.as_deref() {
         None | Some("new") => AfterWindow::New,
@@ -147,11 +166,11 @@ fn repeats(raw: &RawOffer) -> Result<RepeatRule, &'static str> {
     Ok(RepeatRule { window_seconds, after })
 }
 
-fn door(name: &str, grace_seconds: i64) -> Result<Door, String> {
+fn door(name: &str, factory: Door) -> Result<Door, String> {
     match name {
         "registration-authority" => Ok(Door::RegistrationAuthority),
         "one-time-token" => Ok(Door::OneTimeToken),
-        "factory-certificate" => Ok(Door::FactoryCertificate { grace_seconds }),
+        "factory-certificate" => Ok(factory),
         "operational-certificate" => Ok(Door::OperationalCertificate),
         "operator" => Ok(Door::Operator),
         other => Err(format!("there is no door {other}")),

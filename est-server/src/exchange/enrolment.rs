@@ -1,0 +1,121 @@
+//! `/simpleenroll` and `/simplereenroll`: one certification request, one certificate (RFC 7030 §4.2).
+
+use ca_core::actor::{Actor, Identity};
+use ca_core::csr::CertificationRequest;
+use ca_core::issuance::IssuedCertificate;
+use ca_core::oid;
+use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence};
+use ca_core::subject::{Subject, SubjectError};
+
+use super::{Exchange, record};
+use crate::answer::Answer;
+use crate::channel_binding;
+use crate::config::Challenge;
+use crate::observation;
+use crate::refusal::Refusal;
+use crate::wire::certs_only;
+use crate::wire::simple_enroll::{SimpleRequest, decode};
+
+/// RFC 7030 §4.2.1: the first certificate.
+pub(super) fn enrol(exchange: &Exchange, actor: &Actor) -> Result<Answer, Refusal> {
+    issue(exchange, actor, EnrolmentKind::First)
+}
+
+/// RFC 7030 §4.2.2: a device renews the certificate that it shows; a registration authority shows its own.
+pub(super) fn re_enrol(exchange: &Exchange, actor: &Actor) -> Result<Answer, Refusal> {
+    let renewed = match &actor.identity {
+        Identity::Device(device) => Some(Box::new(device.certificate.clone())),
+        Identity::RegistrationAuthority(_)
+        | Identity::OneTimeToken { .. }
+        | Identity::Operator { .. }
+        | Identity::Process { .. }
+        | Identity::Unauthenticated { .. } => None,
+    };
+    issue(exchange, actor, EnrolmentKind::ReEnrolment { renewed, former: None })
+}
+
+fn issue(exchange: &Exchange, actor: &Actor, kind: EnrolmentKind) -> Result<Answer, Refusal> {
+    let request = read(exchange, actor, kind).map_err(|refusal| record(&exchange.label, actor, refusal))?;
+    // What the authority refuses it records itself.
+    let issued = exchange.label.parts().authority.enrol(request)?;
+    answer(exchange, &issued)
+}
+
+/// Reads the body, which nobody does before the requester is known.
+fn read(exchange: &Exchange, actor: &Actor, kind: EnrolmentKind) -> Result<EnrolmentRequest, Refusal> {
+    let SimpleRequest { csr, form } = decode(&exchange.body)?;
+    observation::leniencies(exchange.label.name(), form, csr.leniencies());
+    check_binding(exchange, actor, &csr)?;
+    let (subject, kind) = names(actor, &csr, kind)?;
+    Ok(EnrolmentRequest {
+        actor: actor.clone(),
+        profile: exchange.label.parts().profile.clone(),
+        subject,
+        evidence: Evidence::Request(Box::new(csr)),
+        kind,
+        validity_seconds: None,
+    })
+}
+
+/// RFC 7030 §4.2.2: names change by an attribute that says so, and by nothing else; the request repeats those of the certificate.
+fn names(
+    actor: &Actor,
+    csr: &CertificationRequest,
+    kind: EnrolmentKind,
+) -> Result<(Subject, EnrolmentKind), Refusal> {
+    let written = claimed_subject(actor, csr)?;
+    match (csr.new_names(), kind) {
+        (None, kind) => Ok((written, kind)),
+        (Some(new), EnrolmentKind::ReEnrolment { renewed, .. }) => {
+            let subject = Subject::read(&new.subject, new.alternative_names.as_deref())?;
+            Ok((subject, EnrolmentKind::ReEnrolment { renewed, former: Some(Box::new(written)) }))
+        }
+        (Some(_), EnrolmentKind::First) => Err(Refusal::NothingToRename),
+    }
+}
+
+/// RFC 7030 §3.7: a registration authority checked the binding when the device came to it; here it could not match.
+fn check_binding(exchange: &Exchange, actor: &Actor, csr: &CertificationRequest) -> Result<(), Refusal> {
+    if matches!(actor.identity, Identity::RegistrationAuthority(_)) {
+        return Ok(());
+    }
+    let parts = exchange.label.parts();
+    let binding = csr.challenge_password().and_then(|text| match parts.challenge.read(text) {
+        Challenge::Binding(binding) => Some(binding),
+        // It said who asks, or stands beside a certificate or password, which is believed alone.
+        Challenge::Code(_) => None,
+    });
+    channel_binding::check(parts.channel_binding, binding, &exchange.credentials.connection)?;
+    Ok(())
+}
+
+/// RFC 7030 §4.2.3: the answer holds the certificate that was issued and no other.
+fn answer(exchange: &Exchange, issued: &IssuedCertificate) -> Result<Answer, Refusal> {
+    let parts = exchange.label.parts();
+    observation::issued(&parts.authority, &parts.profile, issued);
+    let certs_only = certs_only::encode(&[issued.der()]).map_err(|cause| Refusal::NotEncoded { cause })?;
+    Ok(Answer::Issued { certificate: issued.der().to_vec(), certs_only })
+}
+
+/// The subject that the request asks for; when it names none, the device that was authenticated.
+fn claimed_subject(actor: &Actor, csr: &CertificationRequest) -> Result<Subject, SubjectError> {
+    let names = csr
+        .requested_extensions()
+        .iter()
+        .find(|extension| extension.extn_id == oid::SUBJECT_ALT_NAME)
+        .map(|extension| extension.extn_value.as_bytes());
+    match &actor.identity {
+        Identity::Device(device) if csr.subject().is_empty() && names.is_none() => {
+            Ok(Subject::device(device.title))
+        }
+        Identity::OneTimeToken { title, .. } if csr.subject().is_empty() && names.is_none() => {
+            Ok(Subject::device(*title))
+        }
+        Identity::Device(_)
+        | Identity::OneTimeToken { .. }
+        | Identity::RegistrationAuthority(_)
+        | Identity::Operator { .. }
+        | Identity::Process { .. }
+        | Identity::Unauthenticated { .. } => Subject::read(csr.subject(), names),
+    }
+}
