@@ -39,14 +39,18 @@ impl<'a> StepQuorum<'a> {
             Action::Opened { .. }
             | Action::PeopleConfirmed { .. }
             | Action::InputReadAloud { .. }
+            | Action::PreviousVerified { .. }
+            | Action::Rehearsed { .. }
             | Action::NetworkChecked { .. }
             | Action::TokenSeen(_)
             | Action::SharesCombined { .. }
+            | Action::KeysAnnounced { .. }
             | Action::KeyMade { .. }
             | Action::Drafted { .. }
             | Action::Signed { .. }
             | Action::Verified { .. }
             | Action::LintAfter { .. }
+            | Action::Settled { .. }
             | Action::Revoked { .. }
             | Action::KeyDestroyed { .. }
             | Action::ActEnded { .. }

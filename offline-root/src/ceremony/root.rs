@@ -90,8 +90,8 @@ impl fmt::Display for FoundedRoot {
         writeln!(f, "  Profile               {}", self.profile)?;
         writeln!(f, "  Valid                 {} to {}", self.not_before, self.not_after)?;
         writeln!(f, "  Key                   {}", self.key)?;
-        writeln!(f, "  Certificate SHA-256   {}", fingerprint::grouped(&self.certificate_sha256))?;
-        writeln!(f, "  Exchange key SHA-256  {}", fingerprint::grouped(&self.exchange_key_sha256))?;
+        writeln!(f, "  Certificate SHA-256   {}", fingerprint::aloud(&self.certificate_sha256))?;
+        writeln!(f, "  Exchange key SHA-256  {}", fingerprint::aloud(&self.exchange_key_sha256))?;
         if let Some(shares) = &self.shares {
             writeln!(f, "{shares}")?;
         }
@@ -202,7 +202,7 @@ fn make(wish: &RootWish, prepared: Prepared) -> Result<(FoundedRoot, UnlockedKey
     let ledger = FileLedger::create(&wish.directory.join(LEDGER))?;
     ExchangeLog::create(&wish.directory)?;
     let label = wish.key_label.as_ref().unwrap_or(&wish.common_name);
-    let keys = maker.make(&wish.directory, wish.suite.curve(), label)?;
+    let keys = maker.make(&wish.directory, wish.suite.curve(), label, wish.secrets.gate.as_ref())?;
     let actor = operator::actor(wish.tenant.clone());
     match establish(wish, (&subject, &profile), &keys, (&ledger, &actor)) {
         Ok(founded) => Ok((founded, keys.keys)),

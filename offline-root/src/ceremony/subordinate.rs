@@ -32,7 +32,8 @@ use crate::explain::{Exit, Explained};
 use crate::fingerprint;
 use crate::keys::{SecretSource, UnlockError, UnlockedKeys};
 use crate::new_file::{self, NewFileError, Readers};
-use crate::refusal::{code_of_issue, exit_of_fault, exit_of_issue, sentence, sentence_of};
+use crate::refusal::{INCIDENT, code_of_issue, exit_of_fault, exit_of_issue, sentence, sentence_of};
+use crate::second_opinion::is_incident;
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -79,8 +80,8 @@ impl fmt::Display for SignedSubordinate {
         writeln!(f, "  Serial               {}", self.serial)?;
         writeln!(f, "  Profile              {}", self.profile)?;
         writeln!(f, "  Valid                {} to {}", self.not_before, self.not_after)?;
-        writeln!(f, "  Certificate SHA-256  {}", fingerprint::grouped(&self.certificate_sha256))?;
-        writeln!(f, "  Response SHA-256     {}", fingerprint::grouped(&self.response_sha256))?;
+        writeln!(f, "  Certificate SHA-256  {}", fingerprint::aloud(&self.certificate_sha256))?;
+        writeln!(f, "  Response SHA-256     {}", fingerprint::aloud(&self.response_sha256))?;
         writeln!(f, "  Response             {}", self.out.display())?;
         if !self.opened_by.is_empty() {
             writeln!(f, "  Opened               by {}", self.opened_by.join(", "))?;
@@ -112,7 +113,7 @@ pub(crate) fn sign(
     let text = log.answer(&response)?;
     new_file::create(&wish.out, text.as_bytes(), Readers::Everybody)?;
     let report = report(wish, &request, &response, issued.delivery());
-    Ok(SignedSubordinate { opened_by: keys.opened_by().to_vec(), ..report })
+    Ok(SignedSubordinate { opened_by: keys.opened_by().iter().map(ToString::to_string).collect(), ..report })
 }
 
 /// Reads the request and checks what no chain of issuance knows of: its age, its digest, its nonce, and that it does not ask
@@ -318,6 +319,7 @@ impl Explained for SignSubordinateError {
             Self::Root(error) => error.exit(),
             Self::NotIssued(error) => exit_of_issue(error),
             Self::Certificate(_) | Self::Encode(_) | Self::NotBelievable(_) => Exit::Integrity,
+            Self::NotSigned(failure) if is_incident(failure) => Exit::Integrity,
             Self::NotSigned(_) | Self::Unavailable(_) => Exit::Unavailable,
         }
     }
@@ -337,6 +339,7 @@ impl Explained for SignSubordinateError {
             Self::Root(error) => error.code(),
             Self::NotIssued(error) => code_of_issue(error),
             Self::Certificate(_) | Self::Encode(_) => "certificate.altered",
+            Self::NotSigned(failure) if is_incident(failure) => INCIDENT,
             Self::NotSigned(_) => "signer.unavailable",
             Self::NotBelievable(error) => error.code(),
             Self::Unavailable(_) => "unavailable",

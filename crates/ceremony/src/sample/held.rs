@@ -173,12 +173,24 @@ impl<'a> Held<'a> {
 
     /// Opens the ceremony: everything up to the first act.
     pub(crate) fn open(file: &'a CeremonyFile, rehearsal: bool) -> Self {
+        Self::open_after(file, rehearsal, file.previous())
+    }
+
+    /// The same after the bundle of this previous ceremony was verified.
+    pub(crate) fn open_after(
+        file: &'a CeremonyFile,
+        rehearsal: bool,
+        previous: Option<&Fingerprint>,
+    ) -> Self {
         let mut held = Self::begin(file);
         held.step(Action::Opened { title: file.title().to_owned(), rehearsal, tool: tool() });
         let present = file.people().iter().map(|person| person.name.clone()).collect();
         held.step(Action::PeopleConfirmed { present });
         held.step(Action::InputReadAloud { sha256: *file.fingerprint() });
         held.step(Action::NetworkChecked { interfaces: vec!["lo: up".to_owned()] });
+        if let Some(manifest) = previous {
+            held.step(Action::PreviousVerified { manifest: *manifest });
+        }
         held
     }
 
@@ -202,7 +214,7 @@ impl<'a> Held<'a> {
 
     /// Has three share-holders come together.
     pub(crate) fn shares(&mut self, root: &str) {
-        let holders = ["Sara", "Samir", "Sven"].map(ToOwned::to_owned).to_vec();
+        let holders = ["Sara", "Samir", "Sven"].map(|name| person(self.file, name).into()).to_vec();
         self.step(Action::SharesCombined { root: root_name(root), holders });
     }
 
@@ -263,7 +275,7 @@ impl<'a> Held<'a> {
     /// Takes a file in.
     pub(crate) fn take_in(&mut self, name: &str, octets: &[u8]) {
         let inputs = vec![named(&format!("inputs/{name}"), octets)];
-        self.step_with(Action::Incident { what: format!("{name} was read") }, inputs, Vec::new());
+        self.step_with(Action::InputReadAloud { sha256: *self.file.fingerprint() }, inputs, Vec::new());
         self.others.push((file_name(name), octets.to_vec()));
     }
 
@@ -374,8 +386,9 @@ impl<'a> Held<'a> {
         });
     }
 
-    pub(crate) fn crl(&mut self, act: u32, object: &str, period: CrlPeriod, revoked: bool) {
-        let entry = RevokedEntry {
+    /// The entry for the certificate that the ceremony revokes.
+    pub(crate) fn revoked(&self) -> RevokedEntry {
+        RevokedEntry {
             serial: SerialNumber::parse(REVOKED).unwrap(),
             revocation: Revocation {
                 time: self.file.held(),
@@ -383,12 +396,21 @@ impl<'a> Held<'a> {
                 invalidity_date: Some(UnixTime::from_seconds(1_793_491_200)),
             },
             not_after: UnixTime::NO_EXPIRY,
-        };
+        }
+    }
+
+    pub(crate) fn crl(&mut self, act: u32, object: &str, period: CrlPeriod, revoked: bool) {
+        let entry = self.revoked();
+        self.crl_of(act, object, period, if revoked { core::slice::from_ref(&entry) } else { &[] });
+    }
+
+    /// Signs a CRL of these entries, in ascending order.
+    pub(crate) fn crl_of(&mut self, act: u32, object: &str, period: CrlPeriod, entries: &[RevokedEntry]) {
         let statement = restate::CrlStatement {
             number: self.number,
             this_update: period.this_update,
             next_update: period.next_update,
-            entries: if revoked { &[entry] } else { &[] },
+            entries,
         };
         self.number += 1;
         let tbs = restate(&self.issuer("a"), &statement).unwrap();

@@ -12,7 +12,7 @@ use crate::file::root::{KeyPlace, RootName, RootPlan};
 use crate::people::Role;
 use crate::quorum::StepQuorum;
 use crate::transcript::Transcript;
-use crate::transcript::action::{Action, TokenSeen};
+use crate::transcript::action::{Action, KnownPerson, TokenSeen};
 use crate::words::Fingerprint;
 
 /// How far an object came.
@@ -36,6 +36,18 @@ pub(super) struct Object {
     stage: Option<Stage>,
 }
 
+/// A serial number that an interruption used up.
+#[derive(Debug)]
+pub(super) struct SettledSerial {
+    pub(super) root: RootName,
+    /// In hexadecimal.
+    pub(super) serial: String,
+    /// Whether something may bear it, so that CRLs list it.
+    pub(super) uncertain: bool,
+    /// The act that was under way, or had ended last.
+    pub(super) act: u32,
+}
+
 /// What was learned on the way.
 #[derive(Debug, Default)]
 pub(super) struct Course {
@@ -43,6 +55,8 @@ pub(super) struct Course {
     pub(super) objects: BTreeMap<FileName, Object>,
     /// Keys that were made.
     pub(super) keys: Vec<(RootName, RootKey, Fingerprint)>,
+    /// Serial numbers of each root that an interruption used up.
+    pub(super) settled: Vec<SettledSerial>,
     /// Acts that were done to their end.
     pub(super) ended: BTreeSet<u32>,
     /// Whether the ceremony was broken off.
@@ -70,6 +84,7 @@ pub(super) fn follow(file: &CeremonyFile, transcript: &Transcript, findings: &mu
 
 #[derive(Debug, Default)]
 struct State {
+    rehearsal: bool,
     /// Kinds of steps that there were.
     done: BTreeSet<&'static str>,
     open_act: Option<u32>,
@@ -97,7 +112,11 @@ impl Walk<'_> {
         )?;
         let after_abort = matches!(
             action,
-            Action::KeyDestroyed { .. } | Action::Incident { .. } | Action::Resumed { .. } | Action::Closed
+            Action::KeyDestroyed { .. }
+                | Action::Settled { .. }
+                | Action::Incident { .. }
+                | Action::Resumed { .. }
+                | Action::Closed
         );
         require(!self.course.aborted || after_abort, "the ceremony was broken off before")?;
         self.state.done.insert(action.name());
@@ -105,10 +124,15 @@ impl Walk<'_> {
             Action::Opened { .. }
             | Action::PeopleConfirmed { .. }
             | Action::InputReadAloud { .. }
+            | Action::PreviousVerified { .. }
+            | Action::Rehearsed { .. }
             | Action::NetworkChecked { .. } => self.opening(action),
             Action::TokenSeen(seen) => self.token(seen),
             Action::SharesCombined { root, holders } => self.shares(root, holders),
             Action::ActBegun { act } => self.begin(*act),
+            Action::KeysAnnounced { root, .. } => {
+                require(self.founds(root), format!("no act is under way that makes a key of {root}"))
+            }
             Action::KeyMade { root, purpose, key } => self.key_made(root, *purpose, *key),
             Action::Drafted { act, object, to_be_signed, lints } => {
                 self.drafted(*act, object, (*to_be_signed, lints))
@@ -120,6 +144,7 @@ impl Walk<'_> {
                 require(lints.is_empty(), "the signed object breaks rules")?;
                 self.advance(*act, object, Stage::Verified, Stage::LintedAgain)
             }
+            Action::Settled { root, unused, uncertain } => self.settle(root, [unused, uncertain]),
             Action::Revoked { act, root, serial, reason } => self.revoked(*act, root, (serial, reason)),
             Action::KeyDestroyed { key, .. } => {
                 self.state.destroyed.insert(*key);
@@ -138,8 +163,9 @@ impl Walk<'_> {
         self.state.done.contains(step)
     }
 
-    fn opening(&self, action: &Action) -> Result<(), String> {
-        if let Action::Opened { title, .. } = action {
+    fn opening(&mut self, action: &Action) -> Result<(), String> {
+        if let Action::Opened { title, rehearsal, .. } = action {
+            self.state.rehearsal = *rehearsal;
             require(title == self.file.title(), "it has another title than the ceremony file")?;
         }
         if let Action::PeopleConfirmed { present } = action {
@@ -150,6 +176,12 @@ impl Walk<'_> {
             if let Some(name) = present.iter().find(|name| self.file.people().named(name).is_none()) {
                 return Err(format!("{name} was present, whom the ceremony file does not name"));
             }
+        }
+        if let Action::PreviousVerified { manifest } = action {
+            require(
+                self.file.previous() == Some(manifest),
+                "another ceremony was before than the file names",
+            )?;
         }
         if let Action::InputReadAloud { sha256 } = action {
             require(sha256 == self.file.fingerprint(), "another ceremony file was read aloud")?;
@@ -169,10 +201,20 @@ impl Walk<'_> {
         let KeyPlace::Token(wanted) = &self.plan(&seen.root)?.keys else {
             return Err(format!("the key of {} is on no token", seen.root));
         };
-        // by what is written on it.
+        // by what is written on it. In a rehearsal another one says whose place it takes.
+        let found =
+            seen.stands_for.as_ref().map_or((&seen.label, &seen.serial), |real| (&real.label, &real.serial));
         require(
-            seen.label == wanted.label && seen.serial == wanted.serial,
-            format!("the token {} {} is not the one of the ceremony file", seen.label, seen.serial),
+            found == (&wanted.label, &wanted.serial),
+            format!("the token {} {} is not the one of the ceremony file", found.0, found.1),
+        )?;
+        require(
+            seen.stands_for.is_some() == self.state.rehearsal,
+            "a soft token takes the place of a token in a rehearsal, and only there",
+        )?;
+        require(
+            !self.state.rehearsal || seen.serial != wanted.serial,
+            "the rehearsal used the token of the ceremony file itself",
         )?;
         for key in &seen.keys {
             let kept = key.sensitive && key.always_sensitive && !key.extractable && key.never_extractable;
@@ -185,14 +227,18 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// enough share-holders, each once, and nobody else.
-    fn shares(&mut self, root: &RootName, holders: &[String]) -> Result<(), String> {
+    /// enough share-holders, each once, and nobody else; a person is known by the key, not by the name.
+    fn shares(&mut self, root: &RootName, holders: &[KnownPerson]) -> Result<(), String> {
         self.plan(root)?;
         let wanted = self.file.quorum().map_or(0, |quorum| usize::from(quorum.threshold));
-        let distinct: BTreeSet<&String> = holders.iter().collect();
+        let distinct: BTreeSet<&Fingerprint> = holders.iter().map(|holder| &holder.key).collect();
         require(distinct.len() == holders.len(), "one share-holder is named twice")?;
-        if let Some(name) = holders.iter().find(|name| !self.has(name, Role::ShareHolder)) {
-            return Err(format!("{name} is no share-holder"));
+        let is_one = |holder: &KnownPerson| {
+            let known = self.file.people().by_key(&holder.key);
+            known.is_some_and(|person| person.name == holder.person && person.role == Role::ShareHolder)
+        };
+        if let Some(other) = holders.iter().find(|holder| !is_one(holder)) {
+            return Err(format!("{} is no share-holder known by this key", other.person));
         }
         require(holders.len() >= wanted, format!("{} share-holders came, and {wanted} must", holders.len()))?;
         self.state.together.insert(root.clone());
@@ -208,6 +254,10 @@ impl Walk<'_> {
         ] {
             require(self.done(step), format!("an act begins {what}"))?;
         }
+        require(
+            self.file.previous().is_none() || self.done("previous-verified"),
+            "an act begins before the bundle of the previous ceremony was verified",
+        )?;
         let again = self.done("resumed") && self.state.open_act == Some(act);
         let next = self.state.open_act.is_none() && act == self.state.last_act.saturating_add(1);
         require(again || next, format!("act {act} does not come next"))?;
@@ -222,11 +272,28 @@ impl Walk<'_> {
     }
 
     fn key_made(&mut self, root: &RootName, purpose: RootKey, key: Fingerprint) -> Result<(), String> {
-        let open = self.state.open_act.and_then(|act| self.file.act(act));
-        let founds =
-            open.is_some_and(|act| matches!(&act.kind, ActKind::FoundRoot(act) if act.root == *root));
         self.course.keys.push((root.clone(), purpose, key));
-        require(founds, format!("no act is under way that makes a key of {root}"))
+        require(self.founds(root), format!("no act is under way that makes a key of {root}"))
+    }
+
+    fn founds(&self, root: &RootName) -> bool {
+        let open = self.state.open_act.and_then(|act| self.file.act(act));
+        open.is_some_and(|act| matches!(&act.kind, ActKind::FoundRoot(act) if act.root == *root))
+    }
+
+    fn settle(&mut self, root: &RootName, serials: [&Vec<String>; 2]) -> Result<(), String> {
+        self.plan(root)?;
+        for (uncertain, serials) in [false, true].into_iter().zip(serials) {
+            let act = self.state.last_act;
+            let settled = |serial: &String| SettledSerial {
+                root: root.clone(),
+                serial: serial.clone(),
+                uncertain,
+                act,
+            };
+            self.course.settled.extend(serials.iter().map(settled));
+        }
+        Ok(())
     }
 
     fn drafted(
@@ -310,8 +377,11 @@ impl Walk<'_> {
         }
         let undone = self.file.acts().iter().filter(|act| !self.course.ended.contains(&act.number));
         if self.course.aborted {
-            // a key that no certificate came of is destroyed.
-            let undone: BTreeSet<&RootName> = undone.flat_map(|act| act.kind.roots()).collect();
+            // a key that no root came of is destroyed; a root whose founding came to its end stays.
+            let unfounded = |act: &Act| {
+                if let ActKind::FoundRoot(founding) = &act.kind { Some(founding.root.clone()) } else { None }
+            };
+            let undone: BTreeSet<RootName> = undone.filter_map(unfounded).collect();
             let unused = self.course.keys.iter().filter(|(root, ..)| undone.contains(root));
             let kept = unused.filter(|(.., key)| !self.state.destroyed.contains(key));
             lacking.extend(kept.map(|(root, ..)| format!("an unused key of {root} was not destroyed")));

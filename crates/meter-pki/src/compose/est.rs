@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use ca_core::path::TrustAnchor;
 use est_server::config::{
     Anchor, DEFAULT_BODY_OCTETS, DlmsTools, EstConfig, EstParts, HeadEndParts, Label, LabelParts,
@@ -16,8 +15,12 @@ use super::{ServedAuthority, System};
 use crate::config::{CheckedAuthority, CheckedOffer, Config, RawEst, RawRate, RawRates};
 use crate::exit::{Exit, Failure};
 
-/// Makes the routes of the EST listener.
-pub(crate) fn est_router(config: &Config, system: &System, workers: WorkerPool) -> Result<Router, Failure> {
+/// Makes what the EST listeners, over HTTP and over CoAP, work by.
+pub(crate) fn est_config(
+    config: &Config,
+    system: &System,
+    workers: WorkerPool,
+) -> Result<Arc<EstConfig>, Failure> {
     let mut labels = Vec::new();
     for (one, served) in config.authorities.iter().zip(&system.authorities) {
         for offer in &one.offers {
@@ -37,8 +40,7 @@ pub(crate) fn est_router(config: &Config, system: &System, workers: WorkerPool) 
         rates: rates(&config.est.rates),
         guessing: GuessLimits::default(),
     };
-    let config = EstConfig::new(parts).map_err(|faults| faulty("est", &faults))?;
-    Ok(est_server::routes::router(Arc::new(config)))
+    EstConfig::new(parts).map(Arc::new).map_err(|faults| faulty("est", &faults))
 }
 
 fn head_ends(raw: &RawEst) -> HeadEndParts {

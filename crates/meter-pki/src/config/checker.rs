@@ -4,6 +4,7 @@
 
 mod audit;
 mod authority;
+mod approval;
 mod generations;
 
 use std::collections::BTreeSet;
@@ -21,6 +22,7 @@ use server_kit::tls::TlsIdentity;
 use toml::Spanned;
 
 use crate::backup::recovery_key::RecoveryPublicKey;
+use crate::coaps;
 
 use super::checked::{CheckedManufacturer, CheckedRegistrationAuthority};
 use super::{
@@ -141,6 +143,7 @@ impl<'a> Checker<'a> {
             est: est?,
             status: status?,
             operator_socket,
+            operator_users: raw.operator.get_ref().users.clone(),
             audit: audit?,
             file: self.file.to_path_buf(),
             recovery_key: recovery_key.flatten(),
@@ -188,6 +191,9 @@ impl<'a> Checker<'a> {
             let key = self.readable("est.key_file", &raw.key_file);
             if let (Some(certificate), Some(key)) = (certificate, key) {
                 self.keep("est.certificate_file, key_file", TlsIdentity::from_pem(&certificate, &key))?;
+                if raw.coaps.is_some() {
+                    self.keep("est.coaps", coaps::check(&certificate, &key))?;
+                }
             }
         }
         self.head_ends(raw);

@@ -14,7 +14,7 @@ use policies::ProfileSet;
 
 use super::super::checked::{CheckedAuthority, CheckedOffer};
 use super::super::{RawAuthority, RawOffer};
-use super::Checker;
+use super::{Checker, approval};
 
 impl Checker<'_> {
     /// Checks an authority; `known` are the manufacturers of the file.
@@ -113,6 +113,7 @@ impl Checker<'_> {
         let binding = self.keep(&what, binding);
         let challenge = self.keep(&what, challenge(raw));
         let repeats = self.keep(&what, repeats(raw));
+        let approval = self.keep(&what, approval::rule(&raw.approval));
         let line_length = self.keep(&what, LineLength::new(raw.base64_line));
         let profile = self.profile(authority, &raw.profile, profiles);
         Some(CheckedOffer {
@@ -123,6 +124,7 @@ impl Checker<'_> {
             line_length: line_length?,
             doors,
             repeats: repeats?,
+            approval: approval?,
         })
     }
 }
