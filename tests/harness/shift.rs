@@ -132,6 +132,8 @@ pub struct Outcome {
     pub sent_away: usize,
     /// How often a connection ended without an answer, which a device tries again after a second.
     pub cut: usize,
+    /// What was said of the last of them.
+    pub last_cut: String,
     /// The longest wait that was told, in seconds.
     pub longest_wait: u64,
     /// Other answers.
@@ -245,8 +247,9 @@ fn come(street: &Street<'_>, devices: &[Device]) {
                 gate.outcome.refused.push(format!("{status} {text}"));
                 None
             }
-            Err(_) => {
+            Err(error) => {
                 gate.outcome.cut += 1;
+                gate.outcome.last_cut = error.to_string();
                 Some(Duration::from_secs(1))
             }
         };

@@ -27,7 +27,7 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let Arguments { devices, beforehand, connections, queue } = Arguments::parse();
-    let server = Rehearsal::start_with(1, |text| short_queue(&text, queue, connections + 16));
+    let server = Rehearsal::start_with(1, |text| short_queue(&text, queue, 4 * connections));
     let fleet = born(&server, 0..beforehand + devices);
     let (first, rest) = fleet.split_at(beforehand);
     let calm = crowd(&server, first, queue);
@@ -50,7 +50,7 @@ fn tell(what: &str, outcome: &Outcome) {
     let refused = outcome.refused.first().map_or("none", String::as_str);
     println!(
         "{what}: {} served, {:.0}/s ({:.0}/s until 95 %); answers p50 {} ms, p99 {} ms; sent away {} times, told {} s at most; \
-         cut {}; refused: {refused}",
+         cut {} ({}); refused: {refused}",
         outcome.served.len(),
         outcome.rate(100),
         outcome.rate(95),
@@ -59,5 +59,6 @@ fn tell(what: &str, outcome: &Outcome) {
         outcome.sent_away,
         outcome.longest_wait,
         outcome.cut,
+        outcome.last_cut,
     );
 }
