@@ -22,6 +22,7 @@ use crate::request::EnrolmentRequest;
 use crate::validity::UnixTime;
 pub use door::Door;
 pub use error::AdmitError;
+pub(crate) use predecessor::certificates_of;
 pub use renewal::RenewalError;
 
 /// A profile that the authority issues under, and who may ask for it. No door open means nobody may.

@@ -13,6 +13,8 @@ pub(crate) enum Operation {
     SimpleEnroll,
     /// RFC 7030 §4.2.2.
     SimpleReenroll,
+    /// RFC 7030 §4.4.
+    ServerKeyGen,
 }
 
 /// How an operation is asked for.
@@ -33,7 +35,7 @@ const PKCS10: Form = Form::Submission { media_type: "application/pkcs10" };
 impl Operation {
     /// Reads a path segment, octet for octet. Operations that are not offered are not known.
     pub(crate) fn parse(segment: &str) -> Option<Self> {
-        [Self::CaCerts, Self::CsrAttrs, Self::SimpleEnroll, Self::SimpleReenroll]
+        [Self::CaCerts, Self::CsrAttrs, Self::SimpleEnroll, Self::SimpleReenroll, Self::ServerKeyGen]
             .into_iter()
             .find(|operation| operation.name() == segment)
     }
@@ -45,6 +47,7 @@ impl Operation {
             Self::CsrAttrs => "csrattrs",
             Self::SimpleEnroll => "simpleenroll",
             Self::SimpleReenroll => "simplereenroll",
+            Self::ServerKeyGen => "serverkeygen",
         }
     }
 
@@ -52,7 +55,7 @@ impl Operation {
     pub(crate) const fn form(self) -> Form {
         match self {
             Self::CaCerts | Self::CsrAttrs => Form::Open,
-            Self::SimpleEnroll | Self::SimpleReenroll => PKCS10,
+            Self::SimpleEnroll | Self::SimpleReenroll | Self::ServerKeyGen => PKCS10,
         }
     }
 }

@@ -15,8 +15,10 @@ use ca_core::signing::SignFailure;
 use server_kit::workers::{RunJobError, retry_after_seconds};
 
 use crate::channel_binding::BindingError;
-use crate::refusal::Refusal;
+use crate::config::SignMessageError;
+use crate::refusal::{DeliveryError, Refusal};
 use crate::requester::AuthenticateError;
+use crate::wire::enveloped::SealError;
 use crate::wire::simple_enroll::DecodeBodyError;
 
 /// After how many seconds to ask again when a part of the system is out of reach.
@@ -93,6 +95,11 @@ fn judge(refusal: &Refusal) -> Verdict {
         Refusal::NothingToRename => {
             verdict(400, "id-cmc-changeSubjectName belongs into a request to renew a certificate")
         }
+        Refusal::NotDelivered(error) => delivery(*error),
+        Refusal::MessageNotSigned(SignMessageError::Signer(_))
+        | Refusal::NotSealed(SealError::Randomness(_)) => UNAVAILABLE,
+        Refusal::MessageNotSigned(SignMessageError::Encoding(_))
+        | Refusal::NotSealed(SealError::Cipher | SealError::Encoding(_)) => INTERNAL,
         Refusal::NotIssued(error) => issue(error),
         Refusal::NotEncoded { .. } | Refusal::NotRun(RunJobError::Panicked) => INTERNAL,
         Refusal::NotRun(RunJobError::Busy { retry_after }) => busy(*retry_after),
@@ -154,6 +161,22 @@ const fn binding(error: BindingError) -> Verdict {
             "challengePassword cannot be verified on this connection, use TLS 1.3 or leave it out",
         ),
     }
+}
+
+/// RFC 7030 §4.4.1: a request for a key that cannot be delivered as it wishes is ended with an error.
+const fn delivery(error: DeliveryError) -> Verdict {
+    verdict(
+        400,
+        match error {
+            DeliveryError::NotEncrypted => {
+                "keys are delivered encrypted here, name the key in asymmetricDecryptKeyIdentifier"
+            }
+            DeliveryError::SharedKey => "keys are not encrypted under secret keys here",
+            DeliveryError::UnknownKey => "the key named in asymmetricDecryptKeyIdentifier is not known here",
+            DeliveryError::Algorithms => "none of the key wraps named in smimeCapabilities is done here",
+            DeliveryError::NoSigner => "keys are not delivered encrypted here",
+        },
+    )
 }
 
 const fn issue(error: &IssueError) -> Verdict {
@@ -231,6 +254,7 @@ const fn prove(error: &ProveError) -> Verdict {
         ProveError::NotSystemTitle { .. } => {
             verdict(400, "the common name is not a system title in 16 upper-case hexadecimal characters")
         }
+        ProveError::MadeHere { .. } => verdict(403, "keys for this purpose are not made by the server"),
         ProveError::Extension { .. } => {
             verdict(400, "the request asks for an extension that is not given here")
         }
@@ -353,6 +377,9 @@ mod tests {
             (403, BindingError::Mismatch.into()),
             (403, BindingError::Unverifiable.into()),
             (400, SubjectError::AlternativeNameKind.into()),
+            (400, DeliveryError::UnknownKey.into()),
+            (503, SealError::Randomness(unavailable()).into()),
+            (500, SealError::Cipher.into()),
             (500, admitted(AdmitError::ProfileNotOffered { profile: profile() })),
             (403, admitted(AdmitError::DoorClosed { profile: profile() })),
             (403, admitted(AdmitError::ForeignTenant)),

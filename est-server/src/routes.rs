@@ -41,11 +41,12 @@ pub fn router(config: Arc<EstConfig>) -> Router {
 /// RFC 7030 §3.2.2: an operation, or a label and an operation.
 fn resolve<'a>(config: &'a EstConfig, path: &str) -> Option<(&'a Arc<Label>, Operation)> {
     let mut segments = path.strip_prefix(PREFIX)?.split('/');
-    match (segments.next()?, segments.next(), segments.next()) {
-        (operation, None, None) => Some((config.default_label(), Operation::parse(operation)?)),
-        (label, Some(operation), None) => Some((config.label(label)?, Operation::parse(operation)?)),
-        _ => None,
-    }
+    let (label, operation) = match (segments.next()?, segments.next(), segments.next()) {
+        (operation, None, None) => (config.default_label(), Operation::parse(operation)?),
+        (label, Some(operation), None) => (config.label(label)?, Operation::parse(operation)?),
+        _ => return None,
+    };
+    label.offers(operation).then_some((label, operation))
 }
 
 async fn answer(
@@ -151,7 +152,10 @@ fn answered(media: Media) -> Response<Body> {
     let mut response = Response::new(Body::from(media.text));
     let fields = response.headers_mut();
     fields.insert(CONTENT_TYPE, HeaderValue::from_static(media.media_type));
-    fields.insert(HeaderName::from_static("content-transfer-encoding"), HeaderValue::from_static("base64"));
+    if media.base64 {
+        let field = HeaderName::from_static("content-transfer-encoding");
+        fields.insert(field, HeaderValue::from_static("base64"));
+    }
     response
 }
 

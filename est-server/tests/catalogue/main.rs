@@ -23,4 +23,5 @@ mod octets;
 mod paths;
 mod pki;
 mod renaming;
+mod server_keys;
 mod world;
