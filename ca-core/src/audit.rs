@@ -69,6 +69,12 @@ pub enum Act {
     RecoveryEnded = 22,
     /// The wrap key of a root's key files was shared among people.
     SharesDealt = 30,
+    /// A request began to wait for the approval of operators.
+    RequestWaits = 40,
+    /// An operator approved a request that waits.
+    RequestApproved = 41,
+    /// An operator refused a request that waited.
+    ApprovalRefused = 42,
 }
 
 impl Act {
@@ -99,6 +105,9 @@ impl Act {
             Self::RecoveryEntered => "recovery-entered",
             Self::RecoveryEnded => "recovery-ended",
             Self::SharesDealt => "shares-dealt",
+            Self::RequestWaits => "request-waits",
+            Self::RequestApproved => "request-approved",
+            Self::ApprovalRefused => "approval-refused",
         }
     }
 }

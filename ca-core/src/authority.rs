@@ -1,10 +1,11 @@
-//! The certification authority: five verbs, each of which is a walk through the modules below.
+//! The certification authority: six verbs, each of which is a walk through the modules below.
 //!
 //! One value per issuing CA. Synchronous: callers bring their own threads. RFC 5280 §3, RFC 4949.
 
 use std::sync::Arc;
 
 use crate::actor::Actor;
+use crate::approval::{self, ApprovalRequest, DecideError};
 use crate::audit::AuditEvent;
 use crate::crl::{self, CrlError};
 use crate::issuance::draft::DraftError;
@@ -13,9 +14,9 @@ use crate::issuer::Issuer;
 use crate::key_ref::KeyRef;
 use crate::lint::Linter;
 use crate::made_key::MadeKey;
-use crate::ports::{Clock, Entropy, Ledger, Registry, Signer, StatusSource, Unavailable};
+use crate::ports::{Clock, Entropy, Ledger, Registry, Signer, StatusSource, Unavailable, WaitingRoom};
 use crate::profile::{CrlProfile, ProfileId};
-use crate::record::{CertificateId, CertificateStatus, CrlRecord, StoredCertificate};
+use crate::record::{CertificateId, CertificateStatus, CrlRecord, StoredCertificate, WaitingRequest};
 use crate::registration::{self, Grounds, Offer, admit};
 use crate::request::{EnrolmentRequest, Evidence, RevocationRequest};
 use crate::revocation::{RecordedRevocation, RevokeError, decide};
@@ -40,6 +41,8 @@ pub struct Ports {
     pub status: Arc<dyn StatusSource>,
     /// Devices and tokens.
     pub registry: Arc<dyn Registry>,
+    /// Requests that wait for people.
+    pub waiting: Arc<dyn WaitingRoom>,
 }
 
 impl core::fmt::Debug for Ports {
@@ -90,7 +93,7 @@ impl CertificationAuthority {
     /// Issues a certificate, for the first time or again as the request says.
     ///
     /// # Errors
-    /// [`IssueError`]; an audit record of the refusal is on disk when it returns.
+    /// [`IssueError`]; an audit record of the refusal is on disk when it returns, or of the request that waits.
     pub fn enrol(&self, request: EnrolmentRequest) -> Result<IssuedCertificate, IssueError> {
         only_answer(self.enrol_batch(vec![request]))
     }
@@ -110,7 +113,11 @@ impl CertificationAuthority {
         issue(&self.workshop(), admitted)
             .into_iter()
             .zip(if_refused)
-            .map(|(outcome, event)| outcome.or_else(|error| self.refuse(event, error.code(), error)))
+            .map(|(outcome, event)| match outcome {
+                // Nothing is refused yet, and that it waits was recorded once.
+                Err(error) if !error.is_waiting() => self.refuse(event, error.code(), error),
+                outcome => outcome,
+            })
             .collect()
     }
 
@@ -128,6 +135,21 @@ impl CertificationAuthority {
         };
         decide(&self.charter.issuer, &*self.ports.status, request, now)
             .and_then(|admitted| admitted.record(&*self.ports.ledger))
+            .or_else(|error| self.refuse(if_refused, error.code(), error))
+    }
+
+    /// Records what an operator decides of a request that waits. Nothing is issued before the requester asks again.
+    ///
+    /// # Errors
+    /// [`DecideError`]; an audit record of the refusal is on disk when it returns.
+    pub fn decide(&self, request: ApprovalRequest) -> Result<WaitingRequest, DecideError> {
+        let now = self.ports.clock.now();
+        let if_refused = AuditEvent {
+            issuer: Some(self.charter.issuer.key()),
+            digest: request.digest.to_vec(),
+            ..refusal(&request.actor, &request.wish(), "", now)
+        };
+        approval::decide(&self.charter.issuer, &*self.ports.waiting, request, now)
             .or_else(|error| self.refuse(if_refused, error.code(), error))
     }
 

@@ -11,6 +11,7 @@ mod commit;
 mod sign;
 mod settle;
 mod record;
+mod waiting;
 pub mod draft;
 mod prove;
 mod batch;

@@ -6,6 +6,7 @@
 pub mod authority;
 pub mod template;
 pub mod issuance;
+pub mod approval;
 pub mod registration;
 pub mod revocation;
 pub mod request;

@@ -1,4 +1,4 @@
-//! What the certification authority needs of the world: clock, randomness, signer, ledger, status, registry.
+//! What the certification authority needs of the world: clock, randomness, signer, ledger, status, registry, waiting room.
 //!
 //! Declared here, by what ca-core needs; implemented outside; put together in the binaries only. Every method is a verb of
 //! the domain and blocks until it is done. A port never calls back.
@@ -7,9 +7,10 @@ use crate::audit::AuditEvent;
 use crate::key_ref::KeyRef;
 use crate::public_key::PublicKey;
 use crate::record::{
-    CertificateId, CertificateQuery, CertificateStatus, CrlIntent, CrlNumberTaken, CrlRecord, Device,
-    ExpectedDevice, ImportOutcome, Intent, IntentConflict, IssuedRecord, RevocationOutcome, RevocationRecord,
-    RevokedEntry, Settlement, StoredCertificate, Token,
+    CertificateId, CertificateQuery, CertificateStatus, CrlIntent, CrlNumberTaken, CrlRecord, Decision,
+    DecisionConflict, Device, ExpectedDevice, ImportOutcome, Intent, IntentConflict, IssuedRecord,
+    RevocationOutcome, RevocationRecord, RevokedEntry, Settlement, StoredCertificate, Token, WaitingQuery,
+    WaitingRequest,
 };
 use crate::serial_number::SerialNumber;
 use crate::signature::EcdsaSignature;
@@ -230,4 +231,29 @@ pub trait Registry: Send + Sync {
     /// # Errors
     /// [`Unavailable`].
     fn token(&self, hash: &[u8; 32]) -> Result<Option<Token>, Unavailable>;
+}
+
+/// Keeps requests that wait for the approval of operators. They come in with their intents, by
+/// [`record_intents`](Ledger::record_intents), and go when their time is over.
+pub trait WaitingRoom: Send + Sync {
+    /// Returns the requests whose digest begins with these octets, at most two.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn waiting_requests_named(&self, digest: &[u8]) -> Result<Vec<WaitingRequest>, Unavailable>;
+
+    /// Lists requests, those that end first in front.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn waiting_requests(&self, query: &WaitingQuery) -> Result<Vec<WaitingRequest>, Unavailable>;
+
+    /// Records what an operator decided, if the request stands so that it can be; returns the request as it stands then.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn record_decision(
+        &self,
+        decision: Decision,
+    ) -> Result<Result<WaitingRequest, DecisionConflict>, Unavailable>;
 }

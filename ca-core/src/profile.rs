@@ -4,6 +4,7 @@
 //! about who may ask for it: that is `registration`. RFC 5280 §4; Green Book 9.2.6.4.
 
 mod soundness;
+mod approval;
 mod renewal;
 mod status;
 mod fault;
@@ -16,6 +17,7 @@ use crate::public_key::KeyIdentifierMethod;
 use crate::suite::{Curve, SecuritySuite};
 use crate::validity::{UnixTime, Validity};
 
+pub use approval::Approval;
 pub use fault::ProfileFault;
 pub(crate) use renewal::length;
 pub use renewal::{RenewalRule, RenewalWindow};
@@ -279,6 +281,8 @@ pub struct ProfileParts {
     pub name_change: NameChange,
     /// When and how often a device may replace its certificate by showing one.
     pub renewal: RenewalRule,
+    /// How many operators must approve a request.
+    pub approval: Approval,
     /// Whether a suite-1 certificate may be signed by a suite-2 CA, as a declared transition.
     pub transition_issuer: bool,
     /// The longest certificate, in octets.

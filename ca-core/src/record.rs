@@ -3,6 +3,8 @@
 //! Values only. How they are written down is the ledger's own affair; which of them may follow which is decided by the
 //! verbs (issuance, revocation, crl) and, where two requests race, by the ledger inside its transaction.
 
+mod waiting;
+
 use crate::audit::AuditEvent;
 use crate::key_ref::KeyRef;
 use crate::profile::{Hierarchy, KeyPurpose, ProfileId};
@@ -11,6 +13,10 @@ use crate::serial_number::SerialNumber;
 use crate::system_title::SystemTitle;
 use crate::tenant::TenantId;
 use crate::validity::{UnixTime, Validity};
+pub use waiting::{
+    ApprovalCondition, Awaiting, Decision, DecisionConflict, Mark, Standing, Verdict, WaitingBounds,
+    WaitingQuery, WaitingRequest,
+};
 
 /// Which certificate: the issuing key and the serial number.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,6 +98,8 @@ pub struct Conditions {
     pub token: Option<[u8; 32]>,
     /// The claim that is made.
     pub claim: Option<DeviceClaim>,
+    /// The approval that it needs. Decided last: a request that stands against anything else does not wait.
+    pub approval: Option<Box<ApprovalCondition>>,
 }
 
 /// T1: everything that is durable before the signer sees anything.
@@ -134,6 +142,12 @@ pub enum IntentConflict {
     InFlight,
     /// The same request was answered, and its window is over.
     WindowOver,
+    /// The request waits for the approval of operators; that it does is on record.
+    AwaitsApproval(Awaiting),
+    /// An operator refused the request.
+    ApprovalRefused,
+    /// Too many requests of this requester, or of its tenant, wait already.
+    TooManyWaiting,
     /// The key is certified for another subject or purpose.
     KeyCertifiedElsewhere {
         /// For which subject.

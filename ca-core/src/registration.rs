@@ -4,6 +4,7 @@
 //! can race for goes along as [`Conditions`] and is decided again inside the ledger's transaction. RFC 7030 §3.7, §4.2.
 
 mod conditions;
+pub(crate) mod approval;
 mod repeats;
 mod device;
 mod scope;
@@ -20,6 +21,8 @@ use crate::profile::CertificateProfile;
 use crate::record::{AfterWindow, Conditions};
 use crate::request::EnrolmentRequest;
 use crate::validity::UnixTime;
+pub use approval::ApprovalRule;
+pub(crate) use approval::NeededApproval;
 pub use door::Door;
 pub use error::AdmitError;
 pub(crate) use predecessor::certificates_of;
@@ -36,6 +39,8 @@ pub struct Offer {
     pub doors: Vec<Door>,
     /// What becomes of a request that comes again.
     pub repeats: RepeatRule,
+    /// Who must approve before it is answered.
+    pub approval: ApprovalRule,
 }
 
 /// What becomes of a request that was answered before and comes again.
@@ -73,6 +78,8 @@ pub struct AdmittedRequest {
     pub(crate) conditions: Conditions,
     /// Fingerprint of the key in the certificate that this one succeeds.
     pub(crate) predecessor_key: Option<[u8; 32]>,
+    /// What it needs of operators.
+    pub(crate) approval: Option<NeededApproval>,
     pub(crate) now: UnixTime,
 }
 
@@ -90,13 +97,16 @@ pub(crate) fn admit(
     let succeeded = predecessor.as_ref().map(|lineage| &lineage.latest);
     scope::check(grounds, &request, profile, succeeded)?;
     let device = device::check(grounds, &request, profile, door)?;
-    let conditions = conditions::of(grounds.issuer, &request, offer, (door, device.as_ref(), now));
+    let approval = approval::needed(grounds.offers, offer, door);
+    let place = (door, device.as_ref(), now);
+    let conditions = conditions::of(grounds.issuer, &request, offer, place, approval.as_ref());
     // A device that lost the answer to its renewal asks again, and is not told that it is too early for another.
     if predecessor.is_some() && repeats::is_answered(grounds.status, conditions.idempotency.as_ref())? {
         return Ok(AdmittedRequest {
             profile: profile.clone(),
             conditions,
             predecessor_key: None,
+            approval,
             request,
             now,
         });
@@ -104,5 +114,5 @@ pub(crate) fn admit(
     let successor_of = renewal::check(&request, profile, predecessor.as_ref(), now)?;
     let conditions = Conditions { successor_of, ..conditions };
     let predecessor_key = predecessor.map(|lineage| lineage.latest.key_fingerprint);
-    Ok(AdmittedRequest { profile: profile.clone(), conditions, predecessor_key, request, now })
+    Ok(AdmittedRequest { profile: profile.clone(), conditions, predecessor_key, approval, request, now })
 }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use ca_core::approval::DecideError;
 use ca_core::csr::CsrError;
 use ca_core::distinguished_name::NameError;
 use ca_core::fault::Fault::{self, Conflict, Ours, Requester, Unavailable};
@@ -16,7 +17,10 @@ use ca_core::ports::{SignError, Unavailable as PortDown};
 use ca_core::profile::KeyPurpose;
 use ca_core::public_key::PublicKeyError;
 use ca_core::reason::ReasonCode;
-use ca_core::record::{CertificateId, CertificateStatus, IntentConflict, Revocation, StoredCertificate};
+use ca_core::record::{
+    Awaiting, CertificateId, CertificateStatus, DecisionConflict, IntentConflict, Mark, Revocation,
+    StoredCertificate,
+};
 use ca_core::registration::{AdmitError, RenewalError};
 use ca_core::revocation::RevokeError;
 use ca_core::serial_number::{SerialNumber, SerialNumberError};
@@ -99,11 +103,15 @@ fn proof() -> Vec<(ProveError, &'static str)> {
 fn conflicts() -> Vec<(IntentConflict, &'static str, Fault)> {
     let elsewhere =
         IntentConflict::KeyCertifiedElsewhere { subject: String::new(), purpose: KeyPurpose::Signature };
+    let awaiting = Awaiting { digest: [1; 32], expires_at: at(NOW), retry_after_seconds: 1 };
     vec![
         (IntentConflict::SerialTaken, "serial.taken", Conflict),
         (IntentConflict::AlreadyIssued(Box::new(stored())), "request.repeated", Conflict),
         (IntentConflict::InFlight, "request.in-flight", Unavailable),
         (IntentConflict::WindowOver, "request.window-over", Conflict),
+        (IntentConflict::AwaitsApproval(awaiting), "request.waiting", Conflict),
+        (IntentConflict::ApprovalRefused, "request.refused", Requester),
+        (IntentConflict::TooManyWaiting, "request.too-many", Conflict),
         (elsewhere, "key.certified-elsewhere", Conflict),
         (IntentConflict::KeyBlocked, "key.blocked", Requester),
         (IntentConflict::SlotTaken { holder: certificate() }, "slot.taken", Conflict),
@@ -173,6 +181,23 @@ fn revocation() -> Vec<(RevokeError, &'static str, Fault)> {
     ]
 }
 
+fn decisions() -> Vec<(DecideError, &'static str, Fault)> {
+    let by = Mark { by: "operator:ada".to_owned(), at: at(NOW) };
+    let conflict = |conflict, code, fault| (DecideError::Conflict(conflict), code, fault);
+    vec![
+        (DecideError::NotEntitled, "approval.not-entitled", Requester),
+        (DecideError::Reason, "approval.reason", Requester),
+        conflict(DecisionConflict::Unknown, "request.unknown", Requester),
+        conflict(DecisionConflict::Expired { expires_at: at(NOW) }, "request.expired", Conflict),
+        conflict(DecisionConflict::Answered { id: certificate() }, "request.answered", Conflict),
+        conflict(DecisionConflict::Refused { by }, "request.refused", Conflict),
+        conflict(DecisionConflict::Approved, "approval.enough", Conflict),
+        conflict(DecisionConflict::SameOperator, "approval.same-operator", Requester),
+        conflict(DecisionConflict::OwnRequest, "approval.own-request", Requester),
+        (DecideError::Unavailable(down()), "unavailable", Unavailable),
+    ]
+}
+
 fn paths() -> Vec<(PathError, &'static str)> {
     vec![
         (PathError::TooManyCertificates { count: 17 }, "authn.path-limits"),
@@ -212,6 +237,9 @@ fn every_error_has_its_code_and_its_fault() {
         assert_eq!(error.code(), code, "{error:?}");
     }
     for (error, code, fault) in revocation() {
+        assert_eq!((error.code(), error.fault()), (code, fault), "{error:?}");
+    }
+    for (error, code, fault) in decisions() {
         assert_eq!((error.code(), error.fault()), (code, fault), "{error:?}");
     }
     for (error, code) in paths() {

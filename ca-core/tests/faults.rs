@@ -22,7 +22,9 @@ fn ending(step: &Step) -> Option<CertificateStatus> {
         Step::BeginSigning(_) | Step::Sign => Some(CertificateStatus::Aborted),
         // A signature exists.
         Step::RecordIssued(_) => Some(CertificateStatus::Uncertain { since: at(NOW) }),
-        Step::Settle(_) | Step::RecordEvent(_) | Step::RecordRevocation => panic!("no step of a success"),
+        Step::Settle(_) | Step::RecordEvent(_) | Step::RecordRevocation | Step::RecordDecision => {
+            panic!("no step of a success")
+        }
     }
 }
 

@@ -13,6 +13,7 @@ mod request_octets;
 mod scenarios;
 mod world;
 
+mod approvals;
 mod batches;
 mod codes;
 mod doors;

@@ -2,8 +2,9 @@
 
 use ca_core::oid;
 use ca_core::profile::{
-    AlternativeNameRule, CertificateProfile, ExtendedKeyUsageRule, Hierarchy, KeyReuse, KeyUsageBit,
-    NameChange, Pointers, ProfileId, ProfileParts, RenewalRule, RenewalWindow, SubjectRule, ValidityRule,
+    AlternativeNameRule, Approval, CertificateProfile, ExtendedKeyUsageRule, Hierarchy, KeyReuse,
+    KeyUsageBit, NameChange, Pointers, ProfileId, ProfileParts, RenewalRule, RenewalWindow, SubjectRule,
+    ValidityRule,
 };
 use ca_core::public_key::KeyIdentifierMethod;
 use ca_core::suite::SecuritySuite;
@@ -41,6 +42,7 @@ pub(crate) fn operational(suite: SecuritySuite) -> ProfileParts {
         key_reuse: KeyReuse::Refused,
         name_change: NameChange::Refused,
         renewal: RenewalRule { window: RenewalWindow::AnyTime, ..RenewalRule::DEFAULT },
+        approval: Approval::NotNeeded,
         transition_issuer: false,
         max_octets: 700,
     }

@@ -17,7 +17,7 @@ use ca_core::lint::Linter;
 use ca_core::oid;
 use ca_core::profile::{CertificateProfile, CrlProfile, ProfileParts, ValidityRule};
 use ca_core::record::CertificateStatus;
-use ca_core::registration::{Door, Offer, RepeatRule};
+use ca_core::registration::{ApprovalRule, Door, Offer, RepeatRule};
 use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence};
 use ca_core::subject::Subject;
 use ca_core::suite::SecuritySuite;
@@ -99,6 +99,7 @@ impl World {
             ledger: ledger.clone(),
             status: ledger.clone(),
             registry: ledger.clone(),
+            waiting: ledger.clone(),
         };
         let (root, mut charter) = found(suite, &ports, &signer);
         clock.set(NOW);
@@ -238,6 +239,7 @@ pub(crate) fn offers(suite: SecuritySuite) -> Vec<Offer> {
         profile: profiles::made(parts(suite)),
         doors: every_door(),
         repeats: RepeatRule::default(),
+        approval: ApprovalRule::default(),
     })
     .to_vec()
 }
@@ -262,8 +264,12 @@ fn found(suite: SecuritySuite, ports: &Ports, signer: &MemorySigner) -> (Certifi
         validity: ValidityRule::Fixed { seconds: 4_000 * DAY },
         ..profiles::authority(suite, 0)
     };
-    let offer =
-        Offer { profile: profiles::made(below), doors: vec![Door::Operator], repeats: RepeatRule::default() };
+    let offer = Offer {
+        profile: profiles::made(below),
+        doors: vec![Door::Operator],
+        repeats: RepeatRule::default(),
+        approval: ApprovalRule::default(),
+    };
     let root = charter(issuer(root.der()), vec![offer], Vec::new());
     let request = EnrolmentRequest {
         actor: operator(),

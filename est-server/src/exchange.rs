@@ -57,6 +57,21 @@ impl Exchange {
         }
     }
 
+    /// Proves who asks, on the worker pool since a refusal waits for the disk; for transports that serve nobody unknown.
+    ///
+    /// # Errors
+    /// The answer to a refusal, which is then on record.
+    pub(crate) async fn authenticated(self, config: &Arc<EstConfig>) -> Result<Self, Reply> {
+        let (operation, peer) = (self.operation.name(), self.credentials.connection.peer_addr);
+        let config_there = Arc::clone(config);
+        let proving = move || self.requester(&config_there).map(|_| self);
+        let proved = config.workers().run(proving).await.unwrap_or_else(|error| Err(error.into()));
+        proved.map_err(|refusal| {
+            observation::refused(operation, peer, &refusal);
+            reply(&refusal)
+        })
+    }
+
     fn answer(&self, config: &EstConfig) -> Result<Answer, Refusal> {
         match self.operation {
             // RFC 7030 §4.1.2: no authentication is asked for.

@@ -9,9 +9,10 @@
 //! look at it at all.
 
 pub mod routes;
+pub mod desk;
 mod media;
 mod exchange;
-mod reply;
+pub mod reply;
 mod observation;
 mod refusal;
 mod requester;

@@ -51,11 +51,16 @@ pub(crate) fn answered(op: &'static str) {
         .increment(1);
 }
 
-/// Counts and logs a request that was refused; the log gets the cause, which the requester does not.
+/// Counts and logs a request that was refused, or that waits; the log gets the cause, which the requester does not.
 pub(crate) fn refused(op: &'static str, peer: std::net::SocketAddr, refusal: &Refusal) {
     let reason = refusal.code();
-    counter!("pki_requests_total", "protocol" => "est", "op" => op, "result" => "refused", "reason" => reason)
+    let waits = matches!(refusal, Refusal::NotIssued(error) if error.is_waiting());
+    let result = if waits { "waiting" } else { "refused" };
+    counter!("pki_requests_total", "protocol" => "est", "op" => op, "result" => result, "reason" => reason)
         .increment(1);
+    if waits {
+        return tracing::info!(op, %peer, "request waits for approval");
+    }
     if let Refusal::NotIssued(IssueError::NotLinted { findings }) = refusal {
         for finding in findings {
             counter!("pki_lint_refusals_total", "lint" => finding.rule).increment(1);
@@ -87,6 +92,7 @@ fn fault(refusal: &Refusal) -> Fault {
         | Refusal::Method { .. }
         | Refusal::MediaType { .. }
         | Refusal::BodyTooLarge { .. }
+        | Refusal::NotAcceptable
         | Refusal::BodyIncomplete
         | Refusal::NotAuthenticated(_)
         | Refusal::NotDecoded(_)

@@ -37,6 +37,9 @@ pub(crate) enum Refusal {
         /// The most it may have, in octets.
         max_octets: usize,
     },
+    /// The answer cannot be given in the form that was asked for.
+    #[error("the answer cannot be given in the form that was asked for")]
+    NotAcceptable,
     /// The body did not arrive whole.
     #[error("the body did not arrive whole")]
     BodyIncomplete,
@@ -90,6 +93,7 @@ impl Refusal {
             Self::Method { .. } => "operation.method",
             Self::MediaType { .. } => "body.media-type",
             Self::BodyTooLarge { .. } => "body.too-large",
+            Self::NotAcceptable => "answer.not-acceptable",
             Self::BodyIncomplete => "body.incomplete",
             Self::NotAuthenticated(error) => error.code(),
             Self::NotDecoded(error) => error.code(),

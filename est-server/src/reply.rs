@@ -25,20 +25,22 @@ use crate::wire::simple_enroll::DecodeBodyError;
 const RETRY_UNAVAILABLE: u64 = 30;
 /// After how many seconds to ask again when the same request is being answered.
 const RETRY_IN_FLIGHT: u64 = 5;
+/// After how many seconds to ask again when others have to be decided about first.
+const RETRY_CROWDED: u64 = 600;
 
 /// The answer to a request that is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Reply {
+pub struct Reply {
     /// The status code.
-    pub(crate) status: u16,
+    pub status: u16,
     /// One sentence with the reason code, ended by LF.
-    pub(crate) text: String,
+    pub text: String,
     /// For Retry-After, in seconds.
-    pub(crate) retry_after: Option<u64>,
+    pub retry_after: Option<u64>,
     /// For Allow.
-    pub(crate) allow: Option<&'static str>,
+    pub allow: Option<&'static str>,
     /// For WWW-Authenticate.
-    pub(crate) challenge: Option<&'static str>,
+    pub challenge: Option<&'static str>,
 }
 
 /// Status and sentence, and what belongs to the status.
@@ -82,6 +84,7 @@ fn judge(refusal: &Refusal) -> Verdict {
         Refusal::Method { .. } => verdict(405, "the operation is not done by this method"),
         Refusal::MediaType { .. } => verdict(415, "the body must be announced as"),
         Refusal::BodyTooLarge { .. } => verdict(413, "the body is too large"),
+        Refusal::NotAcceptable => verdict(406, "the answer cannot be given in the form that was asked for"),
         Refusal::BodyIncomplete => verdict(400, "the body did not arrive whole"),
         Refusal::NotAuthenticated(error) => authentication(error),
         Refusal::NotDecoded(DecodeBodyError::Base64(_)) => {
@@ -277,6 +280,14 @@ const fn conflicting(conflict: &IntentConflict) -> Verdict {
     match conflict {
         IntentConflict::InFlight => later(503, "the same request is being answered", RETRY_IN_FLIGHT),
         IntentConflict::WindowOver => verdict(409, "the same request was answered too long ago"),
+        // RFC 7030 §4.2.3: what is not answered yet gets 202 with Retry-After, and a text for people.
+        IntentConflict::AwaitsApproval(awaiting) => later(
+            202,
+            "the request waits for the approval of an operator, repeat it later",
+            awaiting.retry_after_seconds,
+        ),
+        IntentConflict::ApprovalRefused => verdict(403, "an operator refused the request"),
+        IntentConflict::TooManyWaiting => later(429, "too many requests wait for approval", RETRY_CROWDED),
         IntentConflict::KeyCertifiedElsewhere { .. } => verdict(409, "the key is certified already"),
         IntentConflict::KeyBlocked => verdict(403, "the key was reported compromised"),
         IntentConflict::SlotTaken { .. } => {
@@ -314,7 +325,7 @@ mod tests {
     use ca_core::key_ref::KeyRef;
     use ca_core::ports::Unavailable;
     use ca_core::profile::{KeyPurpose, ProfileId};
-    use ca_core::record::CertificateId;
+    use ca_core::record::{Awaiting, CertificateId};
     use ca_core::serial_number::SerialNumber;
     use ca_core::subject::SubjectError;
     use ca_core::system_title::SystemTitle;
@@ -357,11 +368,13 @@ mod tests {
         let now = UnixTime::from_seconds(1_795_255_200);
         let elsewhere =
             IntentConflict::KeyCertifiedElsewhere { subject: title().to_string(), purpose: KeyPurpose::Tls };
+        let awaiting = Awaiting { digest: [1; 32], expires_at: now, retry_after_seconds: 600 };
         vec![
             (404, Refusal::NoSuchOperation),
             (405, Refusal::Method { allowed: "POST" }),
             (415, Refusal::MediaType { expected: "application/pkcs10" }),
             (413, Refusal::BodyTooLarge { max_octets: 1 }),
+            (406, Refusal::NotAcceptable),
             (400, Refusal::BodyIncomplete),
             (400, Refusal::NothingToRename),
             (401, AuthenticateError::NoCredentials.into()),
@@ -411,6 +424,9 @@ mod tests {
             (503, conflict(IntentConflict::InFlight)),
             (409, conflict(elsewhere)),
             (409, conflict(IntentConflict::WindowOver)),
+            (202, conflict(IntentConflict::AwaitsApproval(awaiting))),
+            (403, conflict(IntentConflict::ApprovalRefused)),
+            (429, conflict(IntentConflict::TooManyWaiting)),
             (409, conflict(IntentConflict::SlotTaken { holder: holder() })),
             (403, conflict(IntentConflict::KeyBlocked)),
             (409, conflict(IntentConflict::Overtaken)),
@@ -448,7 +464,7 @@ mod tests {
             let reply = reply(&refusal);
             assert_eq!(reply.challenge.is_some(), status == 401, "{refusal:?}");
             assert_eq!(reply.allow.is_some(), status == 405, "{refusal:?}");
-            assert_eq!(reply.retry_after.is_some(), matches!(status, 429 | 503), "{refusal:?}");
+            assert_eq!(reply.retry_after.is_some(), matches!(status, 202 | 429 | 503), "{refusal:?}");
         }
     }
 

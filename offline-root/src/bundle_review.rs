@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::Path;
 
 use ::ceremony::bundle::{Bundle, OpenBundleError};
-use ::ceremony::verify::{Report, verify};
+use ::ceremony::verify::{Report, verify, verify_after};
 use serde::Serialize;
 
 use crate::explain::{Exit, Explained};
@@ -23,10 +23,14 @@ impl fmt::Display for IntactBundle {
     }
 }
 
-/// Checks a bundle.
-pub(crate) fn review(path: &Path) -> Result<IntactBundle, BundleReviewError> {
-    let bundle = Bundle::open(path).map_err(BundleReviewError::Unreadable)?;
-    let report = verify(&bundle);
+/// Checks a bundle; with the one before it, also that it goes on where that one ended.
+pub(crate) fn review(path: &Path, previous: Option<&Path>) -> Result<IntactBundle, BundleReviewError> {
+    let open = |path: &Path| Bundle::open(path).map_err(BundleReviewError::Unreadable);
+    let bundle = open(path)?;
+    let report = match previous {
+        Some(previous) => verify_after(&bundle, open(previous)?),
+        None => verify(&bundle),
+    };
     if report.is_intact() {
         Ok(IntactBundle(report))
     } else {
@@ -79,12 +83,12 @@ mod tests {
     #[test]
     fn tells_a_path_that_leads_nowhere_from_a_bundle_that_is_none() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(review(&folder.path().join("absent")).unwrap_err().exit(), Exit::NotFound);
-        let empty = review(folder.path()).unwrap_err();
+        assert_eq!(review(&folder.path().join("absent"), None).unwrap_err().exit(), Exit::NotFound);
+        let empty = review(folder.path(), None).unwrap_err();
         assert_eq!((empty.exit(), empty.code()), (Exit::Integrity, "bundle.altered"));
         assert!(empty.to_string().contains("manifest.json: it is missing"), "{empty}");
         let strange = folder.path().join("strange.tar");
         std::fs::write(&strange, [0x20; 1024]).unwrap();
-        assert_eq!(review(&strange).unwrap_err().exit(), Exit::Integrity);
+        assert_eq!(review(&strange, None).unwrap_err().exit(), Exit::Integrity);
     }
 }

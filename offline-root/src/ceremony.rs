@@ -31,7 +31,7 @@ use ca_core::ports::{Ledger, Signer, Unavailable};
 use ca_core::profile::{CrlProfile, ProfileId};
 use ca_core::public_key::PublicKey;
 use ca_core::record::{CertificateId, StoredCertificate};
-use ca_core::registration::{Door, Offer, RepeatRule};
+use ca_core::registration::{ApprovalRule, Door, Offer, RepeatRule};
 use ca_core::validity::UnixTime;
 use der::pem::{self, LineEnding};
 use policies::ProfileSet;
@@ -193,6 +193,7 @@ impl Ceremony {
             ledger: self.ledger.clone(),
             status: self.ledger.clone(),
             registry: self.ledger.clone(),
+            waiting: self.ledger.clone(),
         };
         Ok(CertificationAuthority::new(charter, ports))
     }
@@ -209,6 +210,7 @@ impl Ceremony {
                 profile: profile.clone(),
                 doors: vec![Door::Operator],
                 repeats: RepeatRule::default(),
+                approval: ApprovalRule::default(),
             })
             .collect()
     }

@@ -26,7 +26,7 @@ pub(crate) struct WrittenCodes {
 impl fmt::Display for WrittenCodes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} in {} codes", self.kind, self.pictures.len())?;
-        writeln!(f, "  File SHA-256  {}", fingerprint::grouped(&self.file_sha256))?;
+        writeln!(f, "  File SHA-256  {}", fingerprint::aloud(&self.file_sha256))?;
         for path in self.sheets.iter().chain(&self.pictures) {
             writeln!(f, "  {}", path.display())?;
         }
@@ -60,7 +60,7 @@ pub(crate) struct ScannedFile {
 impl fmt::Display for ScannedFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "The codes are whole: {} octets are in {}", self.octets, self.file.display())?;
-        writeln!(f, "  File SHA-256  {}", fingerprint::grouped(&self.file_sha256))?;
+        writeln!(f, "  File SHA-256  {}", fingerprint::aloud(&self.file_sha256))?;
         write!(f, "Next: compare it with the sheet, then look at the file with `offline-root show`")
     }
 }

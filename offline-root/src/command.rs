@@ -2,7 +2,6 @@
 //!
 //! The verbs know nothing of this: they are given checked values and answer with what they made, or why not.
 
-use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, Write};
 
@@ -33,6 +32,7 @@ use crate::codes::{self, CodesError};
 use crate::explain::{Exit, Explained};
 use crate::guided::{self, GuidedError};
 use crate::input_file::{self, CheckFileError};
+use crate::invocation::Invocation;
 use crate::medium::{self, MediumError};
 use crate::person::{self, PersonError};
 use crate::refusal::sentence;
@@ -43,15 +43,10 @@ use crate::show::{self, ShowError};
 ///
 /// # Errors
 /// What `out` or `err` says when it cannot be written to, such as a pipe that was closed.
-pub fn run(
-    arguments: impl IntoIterator<Item = OsString>,
-    out: &mut dyn Write,
-    err: &mut dyn Write,
-) -> io::Result<u8> {
-    let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let wants_json = arguments.iter().any(|argument| argument == "--json");
-    match Arguments::try_parse_from(arguments) {
-        Ok(arguments) => match act(arguments.verb) {
+pub fn run(invocation: &Invocation, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<u8> {
+    let wants_json = invocation.arguments.iter().any(|argument| argument == "--json");
+    match Arguments::try_parse_from(&invocation.arguments) {
+        Ok(arguments) => match act(arguments.verb, invocation) {
             Ok(done) => {
                 if arguments.json {
                     writeln!(out, "{}", done.json)?;
@@ -93,7 +88,7 @@ impl Done {
     }
 }
 
-fn act(verb: Verb) -> Result<Done, CommandError> {
+fn act(verb: Verb, invocation: &Invocation) -> Result<Done, CommandError> {
     match verb {
         Verb::Init(arguments) => Done::new(&root::found(&arguments.into_wish())?),
         Verb::Show(ShowArguments { file }) => Done::new(&show::show(&file)?),
@@ -115,11 +110,13 @@ fn act(verb: Verb) -> Result<Done, CommandError> {
         Verb::Ceremony(CeremonyVerb::Check { file, script }) => {
             Done::new(&input_file::check(&file, script.as_deref())?)
         }
-        Verb::Ceremony(CeremonyVerb::Run(arguments)) => Done::new(&guided::run(&arguments.into_wish(false))?),
+        Verb::Ceremony(CeremonyVerb::Run(arguments)) => Done::new(&guided::run(&arguments.into_wish())?),
         Verb::Ceremony(CeremonyVerb::Rehearse(arguments)) => {
-            Done::new(&guided::run(&arguments.into_wish(true))?)
+            Done::new(&guided::run(&arguments.into_wish(invocation))?)
         }
-        Verb::Ceremony(CeremonyVerb::Verify { bundle }) => Done::new(&bundle_review::review(&bundle)?),
+        Verb::Ceremony(CeremonyVerb::Verify { bundle, previous }) => {
+            Done::new(&bundle_review::review(&bundle, previous.as_deref())?)
+        }
         Verb::Medium(MediumArguments { directory }) => Done::new(&medium::review(&directory)?),
         Verb::Qr(QrVerb::Encode { file, out }) => Done::new(&codes::encode(&file, &out)?),
         Verb::Qr(QrVerb::Scan { pictures, out }) => Done::new(&codes::scan(&pictures, &out)?),

@@ -7,10 +7,14 @@
 mod closing;
 mod acts;
 mod opening;
+mod setting;
+mod previous;
 mod objects;
 mod table;
 mod scene;
 mod error;
+pub(crate) mod beforehand;
+pub(crate) mod soft_tokens;
 pub(crate) mod means;
 mod network;
 mod room;
@@ -28,10 +32,13 @@ use serde::Serialize;
 
 use crate::input_file::INPUTS;
 use acts::Stage;
+use beforehand::{Beforehand, EarlierBundles};
 pub(crate) use error::GuidedError;
 use means::Means;
 use room::Terminal;
 use scene::{Scene, settle, unreadable};
+use setting::Setting;
+use soft_tokens::Rehearsal;
 use table::Table;
 
 /// Which ceremony is to be held, and where.
@@ -41,9 +48,17 @@ pub(crate) struct RunWish {
     pub(crate) file: PathBuf,
     /// The room.
     pub(crate) room: PathBuf,
-    /// Whether nothing of it may be relied on.
-    pub(crate) rehearsal: bool,
+    /// In a rehearsal, of which nothing may be relied on: what it needs.
+    pub(crate) rehearsal: Option<Rehearsal>,
     pub(crate) means: Means,
+    /// What was held before.
+    pub(crate) earlier: EarlierBundles,
+}
+
+impl RunWish {
+    const fn is_rehearsal(&self) -> bool {
+        self.rehearsal.is_some()
+    }
 }
 
 /// A ceremony that came to its end.
@@ -78,7 +93,13 @@ pub(crate) fn run(wish: &RunWish) -> Result<Held, GuidedError> {
     let inputs = file.read_inputs(&wish.file.with_file_name(INPUTS)).map_err(GuidedError::Inputs)?;
     // before anything is written.
     network::check()?;
-    let scene = Scene::enter(&wish.room, &file, wish.rehearsal)?;
+    let beforehand = Beforehand::open(&file, &wish.earlier)?;
+    let scene = Scene::enter(&wish.room, &file, wish.is_rehearsal())?;
+    // Before the transcript is opened: where SoftHSM2 has tokens elsewhere, the program begins anew here.
+    let setting = match &wish.rehearsal {
+        Some(rehearsal) => Setting::rehearsed((&file, &wish.means), beforehand, &scene, rehearsal)?,
+        None => Setting::real(&file, &wish.means, beforehand),
+    };
     let journal = journal(&scene, &file)?;
     for Input { name, octets, .. } in &inputs {
         settle(&scene.inputs().join(name.as_str()), octets)?;
@@ -88,10 +109,11 @@ pub(crate) fn run(wish: &RunWish) -> Result<Held, GuidedError> {
     if scene.bundle().is_dir() {
         return Err(GuidedError::Over { path: scene.path().to_owned() });
     }
-    if wish.rehearsal {
+    if wish.is_rehearsal() {
         table.show("REHEARSAL: nothing that is made here may be relied on.")?;
     }
-    let broken_off = match hold(&mut table, &scene, wish) {
+    setting.notices.iter().try_for_each(|notice| table.show(notice))?;
+    let broken_off = match hold(&mut table, &scene, &setting, wish) {
         Err(GuidedError::Aborted { why }) if table.is_laid() && !table.transcript().entries().is_empty() => {
             Some(why)
         }
@@ -100,7 +122,7 @@ pub(crate) fn run(wish: &RunWish) -> Result<Held, GuidedError> {
             None
         }
     };
-    close(&mut table, &scene, wish, broken_off.as_deref())?;
+    close(&mut table, &scene, &setting, broken_off.as_deref())?;
     match broken_off {
         Some(why) => Err(GuidedError::Aborted { why }),
         None => Ok(held(&table, &scene, wish)),
@@ -112,13 +134,18 @@ fn journal<'a>(scene: &Scene, file: &'a CeremonyFile) -> Result<Journal<'a>, Gui
     if path.exists() { Ok(Journal::resume(&path, file)?) } else { Ok(Journal::create(&path, file)?) }
 }
 
-fn hold<'a>(table: &mut Table<'a>, scene: &'a Scene, wish: &'a RunWish) -> Result<(), GuidedError> {
+fn hold<'a>(
+    table: &mut Table<'a>,
+    scene: &'a Scene,
+    setting: &'a Setting,
+    wish: &RunWish,
+) -> Result<(), GuidedError> {
     let file = table.file;
-    opening::open(table, scene, (tool()?, wish.rehearsal))?;
+    opening::open(table, scene, &setting.beforehand, (tool()?, wish.is_rehearsal()))?;
     if table.did(|action| matches!(action, Action::Aborted { .. } | Action::Closed)) {
         return Ok(());
     }
-    let mut stage = Stage::new(scene, &wish.means, table);
+    let mut stage = Stage::new(scene, setting, table);
     for act in file.acts() {
         stage.perform(act)?;
     }
@@ -129,14 +156,14 @@ fn hold<'a>(table: &mut Table<'a>, scene: &'a Scene, wish: &'a RunWish) -> Resul
 fn close<'a>(
     table: &mut Table<'a>,
     scene: &'a Scene,
-    wish: &'a RunWish,
+    setting: &'a Setting,
     broken_off: Option<&str>,
 ) -> Result<(), GuidedError> {
     table.show("\nClosing")?;
     if let Some(why) = broken_off {
         table.record(Action::Aborted { why: why.to_owned() })?;
     }
-    let mut stage = Stage::new(scene, &wish.means, table);
+    let mut stage = Stage::new(scene, setting, table);
     stage.destroy_unused_if_broken_off()?;
     let records = stage.records()?;
     if !table.did(|action| matches!(action, Action::Closed)) {
@@ -155,7 +182,7 @@ fn close<'a>(
 fn held(table: &Table<'_>, scene: &Scene, wish: &RunWish) -> Held {
     Held {
         title: table.file.title().to_owned(),
-        rehearsal: wish.rehearsal,
+        rehearsal: wish.is_rehearsal(),
         steps: table.transcript().entries().len(),
         acts: table.file.acts().len(),
         transcript_sha256: table.transcript().tip().to_string(),

@@ -28,8 +28,8 @@ use crate::passphrase_entry::{self, EnterPassphraseError};
 use crate::prompt;
 use crate::second_opinion::SecondOpinion;
 use crate::shares::{
-    CombineSharesError, Combined, DealSharesError, DealWish, Dealt, DealtReport, ShareSources, SharesShelf,
-    ShelfError, combine, deal,
+    CombineSharesError, Combined, DealSharesError, DealWish, Dealt, DealtReport, Holder, ShareSources,
+    SharesShelf, ShelfError, combine, deal,
 };
 
 /// The name of the directory of key files.
@@ -64,12 +64,12 @@ pub(crate) struct KeyPlace<'a> {
 #[derive(Debug, Clone)]
 pub(crate) struct UnlockedKeys {
     signer: Arc<SecondOpinion<Store>>,
-    opened_by: Vec<String>,
+    opened_by: Vec<Holder>,
     gate: Option<Gate>,
 }
 
 impl UnlockedKeys {
-    fn of(store: Store, root: &Path, opened_by: Vec<String>) -> Self {
+    fn of(store: Store, root: &Path, opened_by: Vec<Holder>) -> Self {
         Self { signer: Arc::new(SecondOpinion::on(store, root)), opened_by, gate: None }
     }
 
@@ -95,7 +95,7 @@ impl UnlockedKeys {
     }
 
     /// Returns whose shares opened the keys; nobody's when they are not shared, or were made just now.
-    pub(crate) fn opened_by(&self) -> &[String] {
+    pub(crate) fn opened_by(&self) -> &[Holder] {
         &self.opened_by
     }
 }

@@ -7,11 +7,11 @@
 pub mod command;
 mod arguments;
 mod guided;
+mod medium;
 mod ceremony;
 mod input_file;
 mod bundle_review;
 mod codes;
-mod medium;
 mod show;
 mod exchange_log;
 mod keys;
@@ -28,4 +28,5 @@ pub mod new_file;
 mod operator;
 mod fingerprint;
 mod stated_time;
+pub mod invocation;
 pub mod explain;

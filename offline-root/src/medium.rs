@@ -1,17 +1,21 @@
 //! `medium`: looks at everything on a transfer medium before it leaves the room (case R-20).
 //!
-//! What leaves is public and of a kind that is known here: requests, responses, certificates, CRLs, public keys, and pictures
-//! of them. Anything else is named, and the medium stays. Nothing is changed or removed: that is for people to do.
+//! What leaves is public and of a kind that is known here: requests, responses, certificates, CRLs, public keys, pictures and
+//! sheets of them, lists of CRLs, and bundles of ceremonies, which are verified. Anything else is named, and the medium stays. Nothing is changed or removed: that is for people to do.
 
 use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use ceremony::bundle::Bundle;
+use ceremony::bundle::manifest::{Manifest, Signatures};
+use ceremony::verify::IntactBundle;
 use paper::part::Part;
-use paper::picture;
+use paper::{picture, sheet};
 use serde::Serialize;
 
+use crate::ceremony::crl_series::SignedSeries;
 use crate::explain::{Exit, Explained};
 use crate::fingerprint;
 use crate::new_file;
@@ -46,6 +50,10 @@ pub(crate) fn review(directory: &Path) -> Result<MediumReview, MediumError> {
     let mut folders = vec![directory.to_owned()];
     while let Some(folder) = folders.pop() {
         let unreadable = |cause| MediumError::Unreadable { path: folder.clone(), cause };
+        if let Some(parts) = bundle(&folder) {
+            files.extend(parts);
+            continue;
+        }
         for entry in fs::read_dir(&folder).map_err(unreadable)? {
             let path = entry.map_err(unreadable)?.path();
             // A symbolic link is not followed: it is one of the others.
@@ -67,8 +75,45 @@ pub(crate) fn review(directory: &Path) -> Result<MediumReview, MediumError> {
 /// The file, if it is of a kind that leaves.
 fn public(path: &Path) -> Option<PublicFile> {
     let octets = fs::read(path).ok()?;
-    let kind = show::show(path).ok().map(|shown| shown.kind()).or_else(|| picture_of_codes(&octets))?;
+    let shown = show::show(path).ok().map(|shown| shown.kind());
+    let kind = shown
+        .or_else(|| picture_of_codes(&octets))
+        .or_else(|| list(&octets))
+        .or_else(|| Some(intact(path)?.0))?;
     Some(PublicFile { path: path.to_owned(), kind, file_sha256: fingerprint::of(&octets) })
+}
+
+/// The files of a directory that is the bundle of a ceremony, whole and unaltered. What is in it was taken in or made by
+/// steps that people signed; anything more would be found.
+fn bundle(folder: &Path) -> Option<Vec<PublicFile>> {
+    let (_, bundle) = folder.join("manifest.json").is_file().then(|| intact(folder)).flatten()?;
+    let files = bundle.files().map(|(name, octets)| PublicFile {
+        path: folder.join(name),
+        kind: "Part of the bundle of a ceremony",
+        file_sha256: fingerprint::of(octets),
+    });
+    Some(files.collect())
+}
+
+fn intact(path: &Path) -> Option<(&'static str, Bundle)> {
+    let bundle = Bundle::open(path).ok()?;
+    let intact = IntactBundle::check(bundle.clone()).ok()?;
+    let kind = if intact.is_rehearsal() { "Bundle of a rehearsal" } else { "Bundle of a ceremony" };
+    Some((kind, bundle))
+}
+
+/// What lists other files, in the one form in which it is written.
+fn list(octets: &[u8]) -> Option<&'static str> {
+    if Manifest::read(octets).is_ok() {
+        Some("Manifest of the bundle of a ceremony")
+    } else if Signatures::read(octets).is_ok() {
+        Some("Signatures under the manifest of a bundle")
+    } else if SignedSeries::read(octets).is_some() {
+        Some("List of a series of CRLs")
+    } else {
+        let text = core::str::from_utf8(octets).ok()?;
+        sheet::read(text).map(|_| "Sheet of codes")
+    }
 }
 
 fn picture_of_codes(octets: &[u8]) -> Option<&'static str> {
@@ -80,7 +125,7 @@ fn picture_of_codes(octets: &[u8]) -> Option<&'static str> {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum MediumError {
     /// There is something on it that is not known to be public.
-    #[error("{} of the things on the medium are of no kind that leaves: {}", paths.len(), list(paths))]
+    #[error("{} of the things on the medium are of no kind that leaves: {}", paths.len(), names(paths))]
     Others {
         /// Which.
         paths: Vec<PathBuf>,
@@ -96,7 +141,7 @@ pub(crate) enum MediumError {
     },
 }
 
-fn list(paths: &[PathBuf]) -> String {
+fn names(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 

@@ -69,7 +69,7 @@ impl fmt::Display for MadePerson {
         if let Some(file) = &self.public_file {
             writeln!(f, "  Public    {}", file.display())?;
         }
-        writeln!(f, "  SHA-256   {}", fingerprint::grouped(&self.sha256))?;
+        writeln!(f, "  SHA-256   {}", fingerprint::aloud(&self.sha256))?;
         writeln!(f, "For the ceremony file:\n")?;
         writeln!(f, "[[person]]\nname = {}", toml::Value::from(self.name.as_str()))?;
         match self.role {
@@ -156,7 +156,7 @@ impl fmt::Display for CheckedPerson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "The key opens and signs.")?;
         writeln!(f, "  Key file  {}", self.key_file.display())?;
-        write!(f, "  SHA-256   {}", fingerprint::grouped(&self.sha256))
+        write!(f, "  SHA-256   {}", fingerprint::aloud(&self.sha256))
     }
 }
 

@@ -16,6 +16,7 @@ mod wrap_key;
 
 pub(crate) use combining::{CombineSharesError, Combined, ShareSources, check, combine};
 pub(crate) use dealing::{DealSharesError, DealWish, Dealt, DealtReport, HolderWish, deal};
+pub(crate) use holder::Holder;
 pub(crate) use share_set::ShareSet;
 pub(crate) use shelf::{SetDirectory, SharesShelf, ShelfError};
 

@@ -64,7 +64,7 @@ impl fmt::Display for Shown {
         for Field { name, value } in &self.fields {
             writeln!(f, "  {name:<22}  {value}")?;
         }
-        write!(f, "  {:<22}  {}", "SHA-256", fingerprint::grouped(&self.sha256))
+        write!(f, "  {:<22}  {}", "SHA-256", fingerprint::aloud(&self.sha256))
     }
 }
 

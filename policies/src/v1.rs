@@ -139,6 +139,9 @@ pub(crate) struct CertificateFile {
     /// How many times within one length of validity; 4 if not said.
     #[schemars(range(min = 1))]
     pub renewal_limit: Option<u16>,
+    /// How many different operators must approve a request before it is answered.
+    #[serde(default)]
+    pub approval: ApprovalWord,
     /// Whether a suite-1 certificate may be signed by a suite-2 CA.
     #[serde(default)]
     pub transition_issuer: bool,
@@ -356,6 +359,19 @@ pub(crate) enum NameChangeWord {
     Refused,
     /// Alternative names may change, as far as the requester is entitled to them.
     Allowed,
+}
+
+/// How many operators must approve a request.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ApprovalWord {
+    /// None.
+    #[default]
+    None,
+    /// One.
+    One,
+    /// Two different ones, none of them the requester.
+    Two,
 }
 
 /// A renewal window that is no length.

@@ -196,3 +196,30 @@ fn request_and_response_travel_on_paper() {
     refused(room.path(), &said, 4, "paper.missing");
     drop(import(room.path(), "scanned-response.pem", &key).ok());
 }
+
+#[test]
+fn r_04_both_sides_say_the_same_words_of_a_request() {
+    let room = make_room();
+    let blocks = commands(include_str!("../../docs/operate/ceremony.md"));
+    let _ = run_block(room.path(), &blocks[0], "");
+    // What follows a digest: its words, in four lines.
+    let words = |said: &str, what: &str| {
+        let mut lines = said.lines().skip_while(|line| !line.contains(what));
+        let digest = lines.next().expect("it is said").rsplit("  ").next().unwrap_or_default().to_owned();
+        let words: Vec<String> = lines.take(4).map(|line| line.trim().to_owned()).collect();
+        assert_eq!(words.join(" ").split(' ').count(), 32, "{what} in {said}");
+        (digest, words)
+    };
+    let requested = run_block(room.path(), &blocks[1], "");
+    let shown = run_block(room.path(), "offline-root show request.pem", "");
+    let (_, online) = words(&requested, "SHA-256 of the request");
+    let (digest, offline) = words(&shown, "  SHA-256  ");
+    assert_eq!(online, offline);
+    assert!(requested.contains(&digest.replace(' ', "")), "{requested}");
+    // The octets of the file, as the ceremony file names them.
+    let counted = run_block(room.path(), "sha256sum request.pem", "");
+    let sum = counted.split(' ').next().unwrap_or_default();
+    let file = requested.lines().find(|line| line.contains("for the ceremony file")).expect("it is said");
+    assert!(file.ends_with(sum), "{file}");
+    drop(words(&requested, "for the ceremony file"));
+}

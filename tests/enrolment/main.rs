@@ -3,6 +3,7 @@
 //! Everything is asked of the installed program over real TLS, by curl and OpenSSL.
 
 mod birth;
+mod client;
 mod re_enrol;
 mod refused;
 mod swap;

@@ -91,3 +91,22 @@ pub fn pkilint(program: &str) -> PathBuf {
     assert!(path.exists(), "{} is missing: install it with `tests/run tools`", path.display());
     path
 }
+
+/// Finds the library of SoftHSM2 where distributions put it.
+///
+/// # Panics
+/// When SoftHSM2 is not installed.
+#[must_use]
+pub fn softhsm() -> String {
+    let by_architecture =
+        std::fs::read_dir("/usr/lib").into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    let places =
+        ["/usr/lib", "/usr/lib64", "/usr/local/lib"].map(PathBuf::from).into_iter().chain(by_architecture);
+    let libraries = places
+        .flat_map(|place| ["softhsm", "pkcs11", ""].map(|folder| place.join(folder).join("libsofthsm2.so")));
+    let found = libraries.into_iter().find(|library| library.is_file());
+    found
+        .expect("SoftHSM2 is not installed: run tests/run, which installs what the tests need")
+        .display()
+        .to_string()
+}

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use e2e::fleet::{Meter, Suite};
+use e2e::patience::eventually;
 use e2e::peer::{Operation, Shown, certificate_of, field, path, public_key, send_request};
 use e2e::rehearsal::Rehearsal;
 use e2e::tool::{Said, finish};
@@ -40,10 +41,15 @@ fn curl_swaps_a_factory_certificate_for_an_operational_one_by_tls_1_2_and_1_3() 
 
 /// strongSwan knows no labels and reads base64 only where it is one line.
 fn for_strongswan(suite: Suite) -> Rehearsal {
+    for_strongswan_with(suite, "")
+}
+
+/// The same with further settings of its label.
+fn for_strongswan_with(suite: Suite, settings: &str) -> Rehearsal {
     Rehearsal::renewing_at_any_time(1, |text| {
         let label = format!("label = \"meter-op-tls-{}\"\n", suite.suffix());
         let default = format!("default_label = \"meter-op-tls-{}\"", suite.suffix());
-        text.replace(&label, &format!("{label}base64_line = 0\n"))
+        text.replace(&label, &format!("{label}base64_line = 0\n{settings}"))
             .replace("default_label = \"meter-op-ds-s1\"", &default)
     })
 }
@@ -102,6 +108,29 @@ fn strongswan_enrols_by_a_token_and_renews_by_the_certificate_it_got() {
         assert_eq!(field(&second, "-subject"), format!("CN={title}"));
         assert_ne!(public_key(&second), public_key(&first));
     }
+}
+
+// RFC 7030 §4.2.3: the client repeats its request after the time that 202 names.
+#[test]
+fn strongswan_asks_again_while_its_request_waits_and_gets_the_certificate_that_was_approved() {
+    let approval = "approval = { operators = \"one\", retry_seconds = 1 }\n";
+    let rehearsal = for_strongswan_with(Suite::One, approval);
+    let title = "4D504B01000C0003";
+    let meter = Meter::new(&rehearsal, title, Suite::One);
+    meter.deliver();
+    let (user, password) = rehearsal.token(title, &meter.label("meter-op-tls"));
+    let (request, token) = (request_file(&rehearsal, &meter.ask().request), format!("{user}:{password}"));
+    let certificate = std::thread::scope(|scope| {
+        let client =
+            scope.spawn(|| est(&rehearsal, Suite::One, &request, &["--userpass", &token, "--interval", "1"]));
+        let id = eventually("a request waits", || {
+            let page = rehearsal.operator_json(&["request", "list", "--state", "waiting"]);
+            page["requests"][0]["id"].as_str().map(str::to_owned)
+        });
+        drop(rehearsal.operator(&["request", "approve", &id]).ok());
+        client.join().expect("it gets its certificate")
+    });
+    assert_eq!(field(&certificate, "-subject"), format!("CN={title}"));
 }
 
 #[test]

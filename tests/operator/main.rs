@@ -4,6 +4,7 @@ mod closing;
 mod configuration;
 mod generations;
 mod lifecycle;
+mod requests;
 mod secrets;
 mod transcript;
 mod verbs;

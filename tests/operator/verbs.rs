@@ -69,11 +69,12 @@ fn every_verb_says_the_same_in_json() {
     let revoked = rehearsal.text("revoked_serial").to_owned();
     std::fs::write(rehearsal.state("one.csv"), "system_title\n4D504B0100000A01\n").unwrap();
     let list = rehearsal.state("one.csv").to_string_lossy().into_owned();
-    let verbs: [(&[&str], &[&str]); 14] = [
+    let verbs: [(&[&str], &[&str]); 15] = [
         (&["ca", "list"], &["name", "tenant", "subject", "key", "crl_uri", "ocsp_uri"]),
         (&["ca", "show", "dso-infra-s1"], &["name", "sha256", "profiles"]),
         (&["cert", "list"], &["certificates", "next"]),
         (&["cert", "show", &revoked], &["serial", "status", "revoked_at", "reason", "pem"]),
+        (&["request", "list"], &["requests", "next"]),
         (&["device", "import", &list, "--tenant", "dso"], &["added", "unchanged", "refused"]),
         (&["device", "list", "--tenant", "dso"], &["devices", "next"]),
         (

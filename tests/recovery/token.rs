@@ -7,7 +7,7 @@ use e2e::crash::shim;
 use e2e::patience::eventually;
 use e2e::peer::{path, to_pem};
 use e2e::process::program;
-use e2e::tool::{Said, finish, openssl, run};
+use e2e::tool::{Said, finish, openssl, run, softhsm};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -140,18 +140,6 @@ impl Machine {
         });
         serving
     }
-}
-
-/// Finds the library where distributions put it.
-fn softhsm() -> String {
-    let by_architecture =
-        std::fs::read_dir("/usr/lib").into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
-    let places =
-        ["/usr/lib", "/usr/lib64", "/usr/local/lib"].map(PathBuf::from).into_iter().chain(by_architecture);
-    let libraries = places
-        .flat_map(|place| ["softhsm", "pkcs11", ""].map(|folder| place.join(folder).join("libsofthsm2.so")));
-    let found = libraries.into_iter().find(|library| library.is_file());
-    path(&found.expect("SoftHSM2 is not installed: run tests/run, which installs what the tests need"))
 }
 
 // Case D-06.

@@ -164,6 +164,13 @@ fn conflict_sentence(conflict: &IntentConflict) -> String {
         IntentConflict::WindowOver => {
             "the same request was answered too long ago to be answered again".to_owned()
         }
+        IntentConflict::AwaitsApproval(awaiting) => {
+            format!("the request waits for approval, until {} at most", awaiting.expires_at)
+        }
+        IntentConflict::ApprovalRefused => "an operator refused the request".to_owned(),
+        IntentConflict::TooManyWaiting => {
+            "too many requests of this requester or tenant wait for approval".to_owned()
+        }
         IntentConflict::KeyCertifiedElsewhere { .. } => {
             "the key is already certified for another subject or purpose".to_owned()
         }
@@ -205,6 +212,12 @@ impl IssueError {
             Self::Altered => "certificate.altered",
             Self::Unavailable(_) => "unavailable",
         }
+    }
+
+    /// Tells whether nothing was refused yet: the request waits for the approval of operators.
+    #[must_use]
+    pub const fn is_waiting(&self) -> bool {
+        matches!(self, Self::Conflict(IntentConflict::AwaitsApproval(_)))
     }
 
     /// Returns whose fault it is.
@@ -278,6 +291,9 @@ const fn conflict_code(conflict: &IntentConflict) -> &'static str {
         IntentConflict::AlreadyIssued(_) => "request.repeated",
         IntentConflict::InFlight => "request.in-flight",
         IntentConflict::WindowOver => "request.window-over",
+        IntentConflict::AwaitsApproval(_) => "request.waiting",
+        IntentConflict::ApprovalRefused => "request.refused",
+        IntentConflict::TooManyWaiting => "request.too-many",
         IntentConflict::KeyCertifiedElsewhere { .. } => "key.certified-elsewhere",
         IntentConflict::KeyBlocked => "key.blocked",
         IntentConflict::SlotTaken { .. } => "slot.taken",
@@ -294,6 +310,7 @@ const fn conflict_fault(conflict: &IntentConflict) -> Fault {
     match conflict {
         IntentConflict::InFlight => Fault::Unavailable,
         IntentConflict::KeyBlocked
+        | IntentConflict::ApprovalRefused
         | IntentConflict::TokenUnknown
         | IntentConflict::TokenSpent
         | IntentConflict::DeviceNotExpected
@@ -304,6 +321,8 @@ const fn conflict_fault(conflict: &IntentConflict) -> Fault {
         | IntentConflict::WindowOver
         | IntentConflict::KeyCertifiedElsewhere { .. }
         | IntentConflict::SlotTaken { .. }
+        | IntentConflict::AwaitsApproval(_)
+        | IntentConflict::TooManyWaiting
         | IntentConflict::Overtaken => Fault::Conflict,
     }
 }

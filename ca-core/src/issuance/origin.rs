@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::actor::Actor;
 use crate::audit::{Act, AuditEvent};
+use crate::key_ref::KeyRef;
 use crate::record::CertificateId;
 use crate::registration::AdmittedRequest;
 use crate::tenant::TenantId;
@@ -54,15 +55,24 @@ impl EventOrigin {
     /// Makes an event of the request; `octets` are those it tells of, if any.
     pub(super) fn event(&self, act: Act, id: &CertificateId, octets: Option<&[u8]>) -> AuditEvent {
         AuditEvent {
+            serial: Some(id.serial.clone()),
+            digest: octets.map(|octets| Sha256::digest(octets).to_vec()).unwrap_or_default(),
+            ..self.event_of_request(act, id.issuer)
+        }
+    }
+
+    /// Makes an event of the request before it has a serial number.
+    pub(super) fn event_of_request(&self, act: Act, issuer: KeyRef) -> AuditEvent {
+        AuditEvent {
             time: self.now,
             tenant: self.tenant.clone(),
             actor: self.actor.clone(),
             act,
-            issuer: Some(id.issuer),
-            serial: Some(id.serial.clone()),
+            issuer: Some(issuer),
+            serial: None,
             reason: String::new(),
             detail: self.detail.clone(),
-            digest: octets.map(|octets| Sha256::digest(octets).to_vec()).unwrap_or_default(),
+            digest: Vec::new(),
         }
     }
 }

@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use super::draft::{DraftError, DraftInput, draft};
 use super::origin::EventOrigin;
-use super::{Bench, Exit, IssueError, IssuedCertificate, ProvenRequest};
+use super::{Bench, Exit, IssueError, IssuedCertificate, ProvenRequest, waiting};
 use crate::audit::{Act, AuditEvent};
 use crate::lint::{Finding, LintInput};
-use crate::ports::Ledger;
 use crate::profile::CertificateProfile;
-use crate::record::{CertificateId, CertificateStatus, Intent, IntentConflict};
+use crate::record::{
+    ApprovalCondition, CertificateId, CertificateStatus, Conditions, Intent, IntentConflict,
+};
+use crate::registration::approval::hexadecimal;
 use crate::request::Evidence;
 use crate::serial_number::SerialNumber;
 use crate::signing::longest;
@@ -80,7 +82,7 @@ pub(super) fn draft_lint_and_record(
                 Err(error) => put(&mut answers, place, Err(error.into())),
             }
         }
-        waiting = record(bench.ledger, linted, &mut answers);
+        waiting = record(bench, linted, &mut answers);
         if waiting.is_empty() {
             break;
         }
@@ -139,10 +141,11 @@ impl DraftCertificate {
 }
 
 impl LintedCertificate {
-    fn intent(&self) -> Intent {
+    fn intent(&self, bench: &Bench<'_>) -> Intent {
         let DraftCertificate { proven, id, tbs } = &self.0;
         let admitted = &proven.admitted;
         let origin = EventOrigin::new(admitted);
+        let approval = waiting::condition(bench.signed_by, proven, &origin).map(Box::new);
         Intent {
             id: id.clone(),
             tbs: tbs.clone(),
@@ -154,13 +157,13 @@ impl LintedCertificate {
             purpose: admitted.profile.purpose(),
             validity: proven.validity,
             recorded_at: admitted.now,
-            conditions: admitted.conditions.clone(),
-            event: self.event(&origin),
+            conditions: Conditions { approval: approval.clone(), ..admitted.conditions.clone() },
+            event: self.event(&origin, approval.as_deref()),
         }
     }
 
     /// The record of an intent binds the certificate to the request it answers.
-    fn event(&self, origin: &EventOrigin) -> AuditEvent {
+    fn event(&self, origin: &EventOrigin, approval: Option<&ApprovalCondition>) -> AuditEvent {
         let DraftCertificate { proven, id, tbs } = &self.0;
         let mut event = origin.event(Act::IntentRecorded, id, Some(tbs));
         let request = match &proven.admitted.request.evidence {
@@ -175,6 +178,9 @@ impl LintedCertificate {
             let digest: String = digest.iter().map(|octet| format!("{octet:02x}")).collect();
             event.detail.push_str(&format!("; request SHA-256 {digest}"));
         }
+        if let Some(condition) = approval {
+            event.detail.push_str(&format!("; approved {}", hexadecimal(&condition.request.digest)));
+        }
         event
     }
 
@@ -187,23 +193,24 @@ impl LintedCertificate {
 
 /// T1: one durable transaction for all. Returns those whose serial number is taken, to be drawn again.
 fn record(
-    ledger: &dyn Ledger,
+    bench: &Bench<'_>,
     linted: Vec<(usize, LintedCertificate)>,
     answers: &mut Answers,
 ) -> Vec<(usize, ProvenRequest)> {
     if linted.is_empty() {
         return Vec::new();
     }
-    let outcomes = match ledger.record_intents(linted.iter().map(|(_, one)| one.intent()).collect()) {
-        Ok(outcomes) => outcomes,
-        Err(unavailable) => {
-            let shared = Arc::new(unavailable);
-            for (place, _) in linted {
-                put(answers, place, Err(IssueError::Unavailable(Arc::clone(&shared)).into()));
+    let outcomes =
+        match bench.ledger.record_intents(linted.iter().map(|(_, one)| one.intent(bench)).collect()) {
+            Ok(outcomes) => outcomes,
+            Err(unavailable) => {
+                let shared = Arc::new(unavailable);
+                for (place, _) in linted {
+                    put(answers, place, Err(IssueError::Unavailable(Arc::clone(&shared)).into()));
+                }
+                return Vec::new();
             }
-            return Vec::new();
-        }
-    };
+        };
     let mut again = Vec::new();
     for ((place, one), outcome) in linted.into_iter().zip(outcomes) {
         match outcome {

@@ -106,6 +106,7 @@ fn prove(founding: &RootFounding<'_>) -> Result<ProvenRequest, IssueError> {
         profile: profile.clone(),
         conditions: Conditions::default(),
         predecessor_key: None,
+        approval: None,
         now: founding.now,
     };
     Ok(ProvenRequest {

@@ -10,8 +10,8 @@ use crate::issuer::{Issuer, PublicationPoints, SignedBy};
 use crate::lint::{LintInput, Linter};
 use crate::oid;
 use crate::profile::{
-    AlternativeNameRule, CertificateProfile, ExtendedKeyUsageRule, Hierarchy, KeyReuse, KeyUsageBit,
-    NameChange, Pointers, ProfileId, ProfileParts, RenewalRule, SubjectRule, ValidityRule,
+    AlternativeNameRule, Approval, CertificateProfile, ExtendedKeyUsageRule, Hierarchy, KeyReuse,
+    KeyUsageBit, NameChange, Pointers, ProfileId, ProfileParts, RenewalRule, SubjectRule, ValidityRule,
 };
 use crate::public_key::{KeyIdentifierMethod, PublicKey};
 use crate::suite::{Curve, SecuritySuite};
@@ -218,6 +218,7 @@ fn parts(id: &str, suite: SecuritySuite) -> ProfileParts {
         key_reuse: KeyReuse::Refused,
         name_change: NameChange::Refused,
         renewal: RenewalRule::DEFAULT,
+        approval: Approval::NotNeeded,
         transition_issuer: false,
         max_octets: 1_024,
     }

@@ -48,6 +48,9 @@ pub enum ProfileFault {
     /// No renewal at all.
     #[error("a certificate may be renewed at least once; whoever may not renew is given no door for it")]
     RenewalLimit,
+    /// Approval by operators of what a ceremony makes.
+    #[error("the quorum of a ceremony approves certificates of CAs, not the operators of a server")]
+    ApprovalOfAuthority,
     /// cRLDistributionPoints or authorityInfoAccess on what meters load.
     #[error(
         "a meter-facing certificate carries no CRL distribution point and no authority information access"

@@ -5,7 +5,7 @@
 use const_oid::ObjectIdentifier;
 
 use super::{
-    AlternativeNameRule, Hierarchy, KeyPurpose, KeyUsageBit, Pointers, ProfileFault, ProfileParts,
+    AlternativeNameRule, Approval, Hierarchy, KeyPurpose, KeyUsageBit, Pointers, ProfileFault, ProfileParts,
     SubjectRule, ValidityRule, renewal,
 };
 use crate::oid;
@@ -65,6 +65,9 @@ fn check_authority(parts: &ProfileParts, purpose: Option<KeyPurpose>, faults: &m
         matches!(parts.subject, SubjectRule::DistinguishedName { max_octets } if max_octets <= 127);
     if parts.path_length.is_some() && !names_itself {
         faults.push(ProfileFault::AuthorityName);
+    }
+    if parts.path_length.is_some() && parts.approval != Approval::NotNeeded {
+        faults.push(ProfileFault::ApprovalOfAuthority);
     }
     if parts.issuing_window_seconds.is_some() && parts.path_length.is_none() {
         faults.push(ProfileFault::IssuingWindow);

@@ -2,7 +2,7 @@
 //!
 //! Made here, decided by the ledger inside its transaction.
 
-use super::{Door, Offer, repeats};
+use super::{Door, NeededApproval, Offer, repeats};
 use crate::actor::{DeviceIdentity, Identity};
 use crate::issuer::Issuer;
 use crate::profile::CertificateProfile;
@@ -15,13 +15,16 @@ pub(super) fn of(
     request: &EnrolmentRequest,
     offer: &Offer,
     (door, device, now): (Door, Option<&Device>, UnixTime),
+    approval: Option<&NeededApproval>,
 ) -> Conditions {
     Conditions {
-        idempotency: repeats::idempotency(issuer, request, offer, now),
+        idempotency: repeats::idempotency(issuer, request, offer, (now, approval.is_some())),
         slot: slot(issuer, request, &offer.profile),
         successor_of: None,
         token: token(&request.actor.identity),
         claim: device.and_then(|device| claim(device, door, &request.actor.identity)),
+        // Made with the draft: it names the key.
+        approval: None,
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) fn idempotency(
     issuer: &Issuer,
     request: &EnrolmentRequest,
     offer: &Offer,
-    now: UnixTime,
+    (now, approved): (UnixTime, bool),
 ) -> Option<Idempotency> {
     let Evidence::Request(csr) = &request.evidence else {
         // A key that was made here is nowhere kept: whoever lost it can only be given another, with another certificate.
@@ -30,7 +30,7 @@ pub(super) fn idempotency(
         EnrolmentKind::First => "first",
         EnrolmentKind::ReEnrolment { .. } => "again",
     };
-    let mut hash = Fields(Sha256::new());
+    let mut hash = Fields::new();
     hash.add(issuer.key().octets());
     let purpose = offer.profile.purpose().name();
     for text in [request.profile.as_str(), purpose, request.actor.tenant.as_str(), kind] {
@@ -42,16 +42,16 @@ pub(super) fn idempotency(
         hash.add(name.to_string().as_bytes());
     }
     hash.add(&request.validity_seconds.map_or_else(Vec::new, |seconds| seconds.to_be_bytes().to_vec()));
-    add_request(csr, &mut hash);
+    add_request(csr, approved, &mut hash);
     let rule = offer.repeats;
     let since = now.plus_seconds(-rule.window_seconds);
-    Some(Idempotency { key: hash.0.finalize().into(), since, after: rule.after })
+    Some(Idempotency { key: hash.finish(), since, after: rule.after })
 }
 
 /// A request bound to its TLS connection (RFC 7030 §3.5) carries another challengePassword, and thus another signature, each
-/// time: it is the same when it asks the same for the same key.
-fn add_request(csr: &CertificationRequest, hash: &mut Fields) {
-    if csr.challenge_password().is_none() {
+/// time: it is the same when it asks the same for the same key. So it is when operators approve what is asked.
+fn add_request(csr: &CertificationRequest, approved: bool, hash: &mut Fields) {
+    if csr.challenge_password().is_none() && !approved {
         hash.add(&csr.digest());
         return;
     }
@@ -62,10 +62,18 @@ fn add_request(csr: &CertificationRequest, hash: &mut Fields) {
 }
 
 /// Fields to be hashed, each with its length in front, so that no two lists of fields are the same octets.
-struct Fields(Sha256);
+pub(super) struct Fields(Sha256);
 
 impl Fields {
-    fn add(&mut self, octets: &[u8]) {
+    pub(super) fn new() -> Self {
+        Self(Sha256::new())
+    }
+
+    pub(super) fn finish(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+
+    pub(super) fn add(&mut self, octets: &[u8]) {
         self.0.update(u64::try_from(octets.len()).unwrap_or(u64::MAX).to_be_bytes());
         self.0.update(octets);
     }

@@ -22,6 +22,7 @@ pub(crate) enum Step {
     /// With the reason code of the event.
     RecordEvent(String),
     RecordRevocation,
+    RecordDecision,
 }
 
 impl Step {
@@ -37,6 +38,7 @@ impl Step {
             | Self::Settle(_)
             | Self::RecordEvent(_)
             | Self::RecordRevocation => "ledger",
+            Self::RecordDecision => "waiting room",
         }
     }
 }

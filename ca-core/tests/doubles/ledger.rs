@@ -6,6 +6,7 @@
 mod conditions;
 mod registry;
 mod status;
+mod waiting;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -17,7 +18,7 @@ use ca_core::reason::ReasonCode;
 use ca_core::record::{
     CertificateId, CertificateStatus, CrlIntent, CrlNumberTaken, CrlRecord, Device, DeviceState, Intent,
     IntentConflict, IssuedRecord, Revocation, RevocationOutcome, RevocationRecord, Settlement, Slot,
-    StoredCertificate, Token,
+    StoredCertificate, Token, WaitingRequest,
 };
 use ca_core::system_title::SystemTitle;
 
@@ -48,6 +49,7 @@ struct State {
     slots: BTreeMap<Slot, Vec<CertificateId>>,
     devices: BTreeMap<SystemTitle, Device>,
     tokens: HashMap<[u8; 32], Token>,
+    waiting: BTreeMap<[u8; 32], WaitingRequest>,
     events: Vec<AuditEvent>,
 }
 
@@ -140,7 +142,15 @@ impl State {
     }
 
     fn record(&mut self, intent: Intent) -> Result<(), IntentConflict> {
-        conditions::check(self, &intent)?;
+        if let Err(conflict) = conditions::check(self, &intent) {
+            if matches!(conflict, IntentConflict::AwaitsApproval(_)) {
+                self.let_wait(&intent);
+            }
+            return Err(conflict);
+        }
+        if let Some(condition) = &intent.conditions.approval {
+            self.waiting.get_mut(&condition.request.digest).unwrap().answer = Some(intent.id.clone());
+        }
         let slot = intent.conditions.slot.as_ref().map(|(slot, _)| slot.clone());
         let key = self.keys.entry(intent.key_fingerprint).or_insert_with(|| KnownKey {
             subject: intent.subject.clone(),
@@ -225,6 +235,9 @@ impl State {
         }
         if let Some(token) = intent.conditions.token.and_then(|hash| self.tokens.get_mut(&hash)) {
             token.spent = false;
+        }
+        if let Some(condition) = &intent.conditions.approval {
+            self.waiting.get_mut(&condition.request.digest).unwrap().answer = None;
         }
         let key = self.keys.get_mut(&intent.key_fingerprint).unwrap();
         if settlement == Settlement::Aborted {

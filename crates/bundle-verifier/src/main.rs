@@ -9,20 +9,21 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use ceremony::bundle::{Bundle, OpenBundleError};
-use ceremony::verify::{Report, verify};
+use ceremony::verify::{Report, verify, verify_after};
 use ceremony::words::Fingerprint;
 
 const USAGE: &str = "\
 Checks the bundle of a ceremony again, from the bundle alone.
 
-usage: ceremony-verify [--json] BUNDLE    a directory, or a .tar of it
-       ceremony-verify --words FILE       the SHA-256 of any file, in digits and in words
+usage: ceremony-verify [--json] [--previous BUNDLE] BUNDLE    a directory, or a .tar of it; with the one
+                                                              of the ceremony before
+       ceremony-verify --words FILE    the SHA-256 of any file, in digits and in words
 
 Ends with 0 when the bundle is intact, 9 when it is not, 5 when there is none, 2 when it was called wrongly.";
 
 /// What was asked for.
 enum Wish {
-    Verify { bundle: PathBuf, json: bool },
+    Verify { bundle: PathBuf, previous: Option<PathBuf>, json: bool },
     Words { file: PathBuf },
     Help,
 }
@@ -30,7 +31,7 @@ enum Wish {
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let (number, text) = match wish(&arguments) {
-        Some(Wish::Verify { bundle, json }) => judge(&bundle, json),
+        Some(Wish::Verify { bundle, previous, json }) => judge(&bundle, previous.as_deref(), json),
         Some(Wish::Words { file }) => words(&file),
         Some(Wish::Help) => (0, USAGE.to_owned()),
         None => (2, USAGE.to_owned()),
@@ -47,20 +48,24 @@ fn wish(arguments: &[OsString]) -> Option<Wish> {
     match arguments {
         [only] if only == "--help" || only == "-h" => Some(Wish::Help),
         [option, file] if option == "--words" => Some(Wish::Words { file: file.into() }),
-        [option, bundle] if option == "--json" => Some(Wish::Verify { bundle: bundle.into(), json: true }),
-        [bundle] if !bundle.as_encoded_bytes().starts_with(b"-") => {
-            Some(Wish::Verify { bundle: bundle.into(), json: false })
-        }
-        _ => None,
+        [option, rest @ ..] if option == "--json" => verify_wish(rest, true),
+        _ => verify_wish(arguments, false),
     }
 }
 
-fn judge(path: &Path, json: bool) -> (u8, String) {
-    let (number, report) = match Bundle::open(path) {
-        Ok(bundle) => {
-            let report = verify(&bundle);
-            (if report.is_intact() { 0 } else { 9 }, report)
-        }
+fn verify_wish(arguments: &[OsString], json: bool) -> Option<Wish> {
+    let (previous, bundle) = match arguments {
+        [option, previous, bundle] if option == "--previous" => (Some(previous.into()), bundle),
+        [bundle] => (None, bundle),
+        _ => return None,
+    };
+    let is_option = bundle.as_encoded_bytes().starts_with(b"-");
+    (!is_option).then(|| Wish::Verify { bundle: bundle.into(), previous, json })
+}
+
+fn judge(path: &Path, previous: Option<&Path>, json: bool) -> (u8, String) {
+    let (number, report) = match look(path, previous) {
+        Ok(report) => (if report.is_intact() { 0 } else { 9 }, report),
         Err(error) => {
             let absent = matches!(&error, OpenBundleError::Unreadable { cause, .. } if cause.kind() == ErrorKind::NotFound);
             (if absent { 5 } else { 9 }, Report::unreadable(&error))
@@ -68,6 +73,12 @@ fn judge(path: &Path, json: bool) -> (u8, String) {
     };
     let text = if json { serde_json::to_string(&report).unwrap_or_default() } else { report.to_string() };
     (number, text)
+}
+
+fn look(path: &Path, previous: Option<&Path>) -> Result<Report, OpenBundleError> {
+    let bundle = Bundle::open(path)?;
+    let previous = previous.map(Bundle::open).transpose()?;
+    Ok(previous.map_or_else(|| verify(&bundle), |previous| verify_after(&bundle, previous)))
 }
 
 fn words(path: &Path) -> (u8, String) {

@@ -7,6 +7,7 @@ pub(crate) mod intent;
 pub(crate) mod issued;
 pub(crate) mod revocation;
 pub(crate) mod settlement;
+pub(crate) mod waiting;
 pub(crate) mod repeats;
 pub(crate) mod slot;
 pub(crate) mod refusal;

@@ -20,6 +20,7 @@ mod races;
 mod restarts;
 mod revocations;
 mod slots;
+mod waiting;
 
 /// Makes a test for each engine of each function named.
 macro_rules! on_every_engine {

@@ -30,6 +30,9 @@
 //! | 18 | `device-lists` | tenant ‖ 00 ‖ system title | empty |
 //! | 19 | `tree` | level u8 ‖ index u64 | hash of a perfect subtree over the audit records, 32 octets; level 1 and above |
 //! | 20 | `request-ends` | time ‖ idempotency key | id: when the request may be forgotten that this certificate answers |
+//! | 21 | `waiting` | digest of a request, 32 octets | [`WaitingRow`](crate::row::WaitingRow): requests that wait or waited for approval |
+//! | 22 | `waiting-ends` | time ‖ digest of a request | empty: when the request of `waiting` is over |
+//! | 23 | `waiting-counts` | tenant ‖ 00, and for one requester ‖ the first 16 octets of the SHA-256 of its name | [`WaitingCountRow`](crate::row::WaitingCountRow) |
 
 use ca_core::key_ref::KeyRef;
 use ca_core::profile::{Hierarchy, KeyPurpose};
@@ -38,6 +41,7 @@ use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
 use ca_core::validity::UnixTime;
+use sha2::{Digest, Sha256};
 
 /// A named set of rows, each under its own key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,10 +66,13 @@ pub(crate) enum Keyspace {
     DeviceLists,
     Tree,
     RequestEnds,
+    Waiting,
+    WaitingEnds,
+    WaitingCounts,
 }
 
 impl Keyspace {
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 23] = [
         Self::Meta,
         Self::Audit,
         Self::Open,
@@ -86,6 +93,9 @@ impl Keyspace {
         Self::DeviceLists,
         Self::Tree,
         Self::RequestEnds,
+        Self::Waiting,
+        Self::WaitingEnds,
+        Self::WaitingCounts,
     ];
 
     /// Returns its octet and its name; both are on disk and never change.
@@ -111,6 +121,9 @@ impl Keyspace {
             Self::DeviceLists => (18, "device-lists"),
             Self::Tree => (19, "tree"),
             Self::RequestEnds => (20, "request-ends"),
+            Self::Waiting => (21, "waiting"),
+            Self::WaitingEnds => (22, "waiting-ends"),
+            Self::WaitingCounts => (23, "waiting-counts"),
         }
     }
 
@@ -184,7 +197,20 @@ pub(crate) fn request_end_key(end: UnixTime, request: &[u8; 32]) -> Vec<u8> {
     [time_octets(end).as_slice(), request].concat()
 }
 
-/// Reads the idempotency key that [`request_end_key`] wrote.
+/// time ‖ digest of a request that waits.
+pub(crate) fn waiting_end_key(end: UnixTime, digest: &[u8; 32]) -> Vec<u8> {
+    request_end_key(end, digest)
+}
+
+/// tenant ‖ 00, and for one requester 16 octets of the digest of its name.
+pub(crate) fn waiting_count_key(tenant: &TenantId, requester: Option<&str>) -> Vec<u8> {
+    let mut key = device_list_prefix(tenant);
+    let name = requester.map(|requester| <[u8; 32]>::from(Sha256::digest(requester)));
+    key.extend(name.iter().flatten().take(16));
+    key
+}
+
+/// Reads the idempotency key or digest that [`request_end_key`] or [`waiting_end_key`] wrote.
 pub(crate) fn parse_request(key: &[u8]) -> Option<[u8; 32]> {
     key.get(8..)?.try_into().ok()
 }
@@ -269,7 +295,7 @@ mod tests {
     fn octets_and_names_are_each_used_once() {
         let mut tags: Vec<u8> = Keyspace::ALL.map(Keyspace::tag).to_vec();
         tags.dedup();
-        assert_eq!(tags, (1..=20).collect::<Vec<u8>>());
+        assert_eq!(tags, (1..=23).collect::<Vec<u8>>());
         let names: std::collections::BTreeSet<_> = Keyspace::ALL.map(Keyspace::name).into();
         assert_eq!(names.len(), Keyspace::ALL.len());
     }

@@ -3,22 +3,23 @@
 use ca_core::audit::{Act, AuditEvent};
 use ca_core::key_ref::KeyRef;
 
-use crate::act::crl;
+use crate::act::{crl, waiting};
 use crate::committer::NotDone;
 use crate::keyspace::{Keyspace, id_key};
 use crate::recovery::open_intents;
-use crate::row::{InstallationRow, Row, RowFault, TokenRow};
+use crate::row::{InstallationRow, Row, RowFault, TokenRow, WaitingRow};
 use crate::store::Store;
 use crate::transaction::{ActFault, ReadFault, Rows, Transaction};
 
-/// How many tokens are read at a time.
+/// How many rows are read at a time.
 const PAGE: usize = 256;
 
 impl Store {
     /// Ends recovery under epoch `epoch`, durably; returns how many one-time tokens were made void.
     ///
     /// Intents that are open were perhaps signed after the copy was made: they are marked so, and the next opening settles them
-    /// as uncertain. Unspent tokens were perhaps spent: they open nothing any more. The CRLs on record are perhaps not the last
+    /// as uncertain. Unspent tokens were perhaps spent: they open nothing any more. Requests that wait, approved or not, were
+    /// perhaps answered: they are forgotten, and whoever asks again asks anew. The CRLs on record are perhaps not the last
     /// that were signed: none is the latest, and the next start signs new ones. `event` says who ends recovery and why he
     /// may; that recovery was entered is put on record in front of it.
     ///
@@ -37,12 +38,13 @@ impl Store {
                 tx.put_octets(Keyspace::Signing, id_key(&id), Vec::new())?;
             }
             let void = void_tokens(tx)?;
+            let forgotten = forget_waiting(tx)?;
             forget_latest_crls(tx)?;
             row.installation.epoch = epoch;
             row.recovery = None;
             tx.put(&(), &row)?;
             tx.seal(entered)?;
-            let detail = format!("{}; epoch {epoch}; {void} unspent tokens are void", event.detail);
+            let detail = format!("{}; epoch {epoch}; {void} unspent tokens are void; {forgotten} waiting requests are forgotten", event.detail);
             tx.seal(AuditEvent { detail, ..event })?;
             Ok(void)
         })?)
@@ -61,6 +63,22 @@ fn void_tokens(tx: &mut Transaction<'_>) -> Result<u64, ActFault> {
                 row.token.spent = true;
                 void = void.saturating_add(1);
                 tx.put(&row.token.hash.clone(), &row)?;
+            }
+        }
+    }
+}
+
+fn forget_waiting(tx: &mut Transaction<'_>) -> Result<u64, ActFault> {
+    let (mut forgotten, mut after) = (0_u64, Vec::new());
+    loop {
+        let page = tx.view().rows_after(Keyspace::Waiting, &[], &after, PAGE).map_err(ReadFault::from)?;
+        let Some((last, _)) = page.last() else { return Ok(forgotten) };
+        after.clone_from(last);
+        for (_, octets) in page {
+            let WaitingRow { request } = WaitingRow::decode(&octets)?;
+            if request.is_open() {
+                forgotten = forgotten.saturating_add(1);
+                waiting::take_away(tx, &request.digest)?;
             }
         }
     }

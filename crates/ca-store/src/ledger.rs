@@ -11,7 +11,7 @@ use ca_core::record::{
 };
 
 use crate::act::refusal::Refusal;
-use crate::act::{crl, intent, issued, revocation, settlement};
+use crate::act::{crl, intent, issued, revocation, settlement, waiting};
 use crate::engine::Durability;
 use crate::store::Store;
 use crate::transaction::{ActFault, Transaction};
@@ -75,6 +75,7 @@ fn record_intent(tx: &mut Transaction<'_>, intent: Intent) -> Result<Result<(), 
     match tx.attempt(|tx| intent::record(tx, intent)) {
         Ok(()) => Ok(Ok(())),
         Err(Refusal::Conflict(conflict)) => Ok(Err(conflict)),
+        Err(Refusal::Unapproved(condition)) => tx.attempt(|tx| waiting::wait(tx, &condition)).map(Err),
         Err(Refusal::Fault(fault)) => Err(fault),
     }
 }

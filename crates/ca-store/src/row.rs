@@ -34,6 +34,7 @@ mod crl;
 mod installation;
 mod registry;
 mod trail;
+mod waiting;
 
 pub(crate) use certificate::{CertificateRow, CertificateState, IntentRow, RevocationRow, UncertainRow};
 pub(crate) use condition::{KeyRow, RequestRow, SlotHolder, SlotRow};
@@ -41,6 +42,7 @@ pub(crate) use crl::{CrlHeadRow, CrlRow, IssuedCrl};
 pub(crate) use installation::InstallationRow;
 pub(crate) use registry::{DeviceRow, TokenRow};
 pub(crate) use trail::{TrailRow, TrailRowV1};
+pub(crate) use waiting::{WaitingCountRow, WaitingRow};
 
 /// A row: which keyspace it stands in, under which key, and its octets.
 pub(crate) trait Row: Sized {

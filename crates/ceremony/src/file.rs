@@ -17,7 +17,7 @@ use crate::people::People;
 use crate::words::Fingerprint;
 use act::Act;
 pub use fault::{CeremonyFileError, FileFault, Problem};
-use root::{RootName, RootPlan};
+use root::{KeyPlace, RootName, RootPlan, TokenChoice};
 
 /// How many share-holders must come together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +97,24 @@ impl CeremonyFile {
     #[must_use]
     pub fn roots(&self) -> &[RootPlan] {
         &self.roots
+    }
+
+    /// Returns the same ceremony with other tokens in the place of those that it names, for a rehearsal. The octets and their
+    /// SHA-256 stay those that were reviewed.
+    ///
+    /// # Errors
+    /// What `stand_in` says of a token.
+    pub fn on_tokens<E>(
+        &self,
+        mut stand_in: impl FnMut(&TokenChoice) -> Result<TokenChoice, E>,
+    ) -> Result<Self, E> {
+        let mut file = self.clone();
+        for root in &mut file.roots {
+            if let KeyPlace::Token(token) = &mut root.keys {
+                *token = stand_in(token)?;
+            }
+        }
+        Ok(file)
     }
 
     /// Finds a root by its name.

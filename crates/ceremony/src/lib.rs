@@ -3,6 +3,7 @@
 //! Holds no key, opens no token and no network: signatures come from the [`Signer`](ca_core::ports::Signer) port, and acts
 //! are done by the ceremony program. Modules stand in reading order; none imports one that stands above it.
 
+pub mod earlier;
 pub mod verify;
 pub mod bundle;
 pub mod script;

@@ -39,6 +39,8 @@ impl<'a> StepQuorum<'a> {
             Action::Opened { .. }
             | Action::PeopleConfirmed { .. }
             | Action::InputReadAloud { .. }
+            | Action::PreviousVerified { .. }
+            | Action::Rehearsed { .. }
             | Action::NetworkChecked { .. }
             | Action::TokenSeen(_)
             | Action::SharesCombined { .. }

@@ -5,6 +5,8 @@
 //! object against octets that are derived once more from the ceremony file. Every finding names its file and, where the
 //! transcript tells, its step. What cannot be told from the bundle alone is whether these people are who they say.
 
+mod continuity;
+mod intact;
 mod objects;
 mod expected;
 mod crls;
@@ -24,6 +26,7 @@ use crate::transcript::Transcript;
 use crate::words::Fingerprint;
 pub use findings::BundleFinding;
 use findings::Findings;
+pub use intact::IntactBundle;
 
 /// What was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -55,6 +58,8 @@ pub struct Report {
     pub ceremony: Option<Fingerprint>,
     /// SHA-256 of the manifest.
     pub manifest: Option<Fingerprint>,
+    /// SHA-256 of the manifest of the bundle before, if one was looked at.
+    pub previous: Option<Fingerprint>,
     /// What was looked at.
     pub checked: Checked,
     /// What is worth knowing and no fault.
@@ -85,6 +90,7 @@ impl Report {
             rehearsal: false,
             ceremony: None,
             manifest,
+            previous: None,
             checked: Checked::default(),
             remarks: Vec::new(),
             findings: findings.into_list(None),
@@ -120,10 +126,29 @@ pub fn verify(bundle: &Bundle) -> Report {
         rehearsal: manifest.is_some_and(|manifest| manifest.rehearsal),
         ceremony: Some(*file.fingerprint()),
         manifest: fingerprint,
+        previous: None,
         checked,
         remarks,
         findings: findings.into_list(transcript.as_ref()),
     }
+}
+
+/// Checks a bundle, and that it goes on where the ceremony before it ended.
+#[must_use]
+pub fn verify_after(bundle: &Bundle, previous: Bundle) -> Report {
+    let mut report = verify(bundle);
+    let mut findings = Findings::default();
+    report.previous = previous.file(MANIFEST).map(Fingerprint::of);
+    match IntactBundle::check(previous) {
+        Ok(previous) => continuity::check(bundle, &previous, &mut findings),
+        Err(other) => {
+            let first = other.findings.first().map(ToString::to_string).unwrap_or_default();
+            findings.note(None, format!("the previous bundle is not as its ceremony left it: {first}"));
+        }
+    }
+    report.remarks.extend(findings.remarks().iter().cloned());
+    report.findings.extend(findings.into_list(None));
+    report
 }
 
 fn ceremony_file(bundle: &Bundle, findings: &mut Findings) -> Option<CeremonyFile> {
@@ -153,6 +178,9 @@ impl fmt::Display for Report {
         writeln!(f, "  Ceremony      {}, held for {}", self.title, self.held)?;
         writeln!(f, "  Its file      {}", fingerprint(&self.ceremony))?;
         writeln!(f, "  Manifest      {}", fingerprint(&self.manifest))?;
+        if self.previous.is_some() {
+            writeln!(f, "  Follows       {}", fingerprint(&self.previous))?;
+        }
         writeln!(f, "  Looked at     {files} files, {steps} steps, {signatures} signatures of people")?;
         write!(f, "  Derived again {certificates} certificates, {crls} CRLs; {responses} responses opened")?;
         self.remarks.iter().try_for_each(|remark| write!(f, "\n  Remark        {remark}"))?;

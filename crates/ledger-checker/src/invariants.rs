@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+mod approvals;
 mod issuance;
 mod restart;
 mod status;
@@ -31,6 +32,8 @@ pub enum Invariant {
     I8,
     /// No certificate outlives its issuer.
     I9,
+    /// What was approved was approved by enough others than the requester, and once.
+    I10,
     /// What was revoked stays revoked.
     I11,
     /// A second start changes nothing.
@@ -73,6 +76,7 @@ pub(crate) fn all(case: &Case) -> Vec<Violation> {
     issuance::a_request_has_one_certificate(case, &mut findings);
     trail::the_trail_is_whole(case, &mut findings);
     issuance::none_outlives_its_issuer(case, &mut findings);
+    approvals::every_approval_is_by_someone_else(case, &mut findings);
     status::revoked_stays_revoked(case, &mut findings);
     restart::a_second_start_changes_nothing(case, &mut findings);
     findings.0

@@ -3,7 +3,8 @@
 //!
 //! It shares no code with ca-core or ca-store: engines are opened directly, rows are decoded by definitions of its own,
 //! signatures are verified by another library. It decides nothing and repairs nothing; opening a store recovers it, so it is
-//! given a copy. I10 (every approval is by someone else) is not checked: there are no approvals yet.
+//! given a copy. I10 (every approval is by someone else) is checked of every intent whose record names an approved request; which
+//! profiles need approval is not known here.
 
 mod invariants;
 mod evidence;

@@ -28,6 +28,9 @@ pub(crate) const CERTIFICATE_ISSUED: u8 = 1;
 pub(crate) const CERTIFICATE_REVOKED: u8 = 5;
 pub(crate) const CRL_INTENDED: u8 = 6;
 pub(crate) const LEDGER_OPENED: u8 = 12;
+pub(crate) const REQUEST_WAITS: u8 = 40;
+pub(crate) const REQUEST_APPROVED: u8 = 41;
+pub(crate) const APPROVAL_REFUSED: u8 = 42;
 
 #[derive(Sequence)]
 struct WireCertificate<'a> {
@@ -56,6 +59,8 @@ struct WireIntent<'a> {
     token: Option<&'a OctetStringRef>,
     #[asn1(context_specific = "2", tag_mode = "EXPLICIT", optional = "true")]
     claim: Option<&'a OctetStringRef>,
+    #[asn1(context_specific = "3", tag_mode = "EXPLICIT", optional = "true")]
+    approval: Option<&'a OctetStringRef>,
 }
 
 #[derive(Sequence)]
@@ -183,12 +188,12 @@ struct WireAudit<'a> {
     previous: &'a OctetStringRef,
     time: GeneralizedTime,
     tenant: AnyRef<'a>,
-    actor: AnyRef<'a>,
+    actor: Utf8StringRef<'a>,
     act: AnyRef<'a>,
     issuer: &'a OctetStringRef,
     serial: &'a OctetStringRef,
     reason: AnyRef<'a>,
-    detail: AnyRef<'a>,
+    detail: Utf8StringRef<'a>,
     digest: &'a OctetStringRef,
 }
 
@@ -196,8 +201,10 @@ struct WireAudit<'a> {
 pub(crate) struct AuditRecord {
     pub(crate) sequence: u64,
     pub(crate) previous: Vec<u8>,
+    pub(crate) actor: String,
     pub(crate) act: u8,
     pub(crate) id: Id,
+    pub(crate) detail: String,
     pub(crate) digest: Vec<u8>,
 }
 
@@ -216,6 +223,8 @@ impl AuditRecord {
         Some(Self {
             sequence: wire.sequence,
             previous: wire.previous.as_bytes().to_vec(),
+            actor: wire.actor.as_str().to_owned(),
+            detail: wire.detail.as_str().to_owned(),
             act: *wire.act.value().first()?,
             id: [wire.issuer.as_bytes(), wire.serial.as_bytes()].concat(),
             digest: wire.digest.as_bytes().to_vec(),

@@ -1,9 +1,13 @@
 //! The command line: nouns, verbs, options. What a verb does stands in `commands`.
 
+pub mod est;
+pub mod request;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use request::RequestCommand;
 
 /// Certificate authority and PKI suite for smart meters, gateways and hand-held units.
 #[derive(Debug, Parser)]
@@ -39,12 +43,18 @@ pub enum Command {
     /// Certificates.
     #[command(subcommand)]
     Cert(CertCommand),
+    /// Requests that wait for the approval of operators.
+    #[command(subcommand)]
+    Request(RequestCommand),
     /// Devices that their owner expects.
     #[command(subcommand)]
     Device(DeviceCommand),
     /// Certificate revocation lists.
     #[command(subcommand)]
     Crl(CrlCommand),
+    /// The EST client: for gateways, hand-held units and head-ends.
+    #[command(subcommand)]
+    Est(est::EstCommand),
     /// The audit trail.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -138,6 +148,9 @@ pub enum CeremonyCommand {
     Verify {
         /// The directory of the bundle, or a .tar of it.
         bundle: PathBuf,
+        /// The bundle of the ceremony before: then it is also checked that the one goes on where the other ended
+        #[arg(long, value_name = "BUNDLE")]
+        previous: Option<PathBuf>,
     },
     /// Show which responses were taken in and which were refused, and why; the journal is checked first.
     Journal {

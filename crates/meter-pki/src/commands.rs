@@ -10,8 +10,10 @@ mod cert;
 mod config;
 mod crl;
 mod device;
+mod est;
 mod printer;
 mod qr;
+mod request;
 mod restore;
 mod serve;
 mod store;
@@ -52,9 +54,11 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
         Command::Ceremony(verb) => ceremony::run(verb, &cli.config, printer),
         Command::Qr(verb) => qr::run(verb, printer),
         Command::Cert(verb) => wait(cert::run(verb, &client(&cli.config)?, printer)),
+        Command::Request(verb) => wait(request::run(verb, &client(&cli.config)?, printer)),
         Command::Device(verb) => wait(device::run(verb, &client(&cli.config)?, printer)),
         Command::Crl(CrlCommand::Resign { name }) => crl::resign(name, &cli.config, printer),
         Command::Crl(verb) => wait(crl::run(verb, &client(&cli.config)?, printer)),
+        Command::Est(verb) => wait(est::run(verb, printer)),
         Command::Audit(verb) => wait(audit::run(verb, &cli.config, printer)),
         Command::Store(StoreCommand::Create { directory, engine }) => {
             store::create(directory, engine, printer)

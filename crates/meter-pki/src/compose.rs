@@ -17,7 +17,7 @@ use ca_core::key_ref::KeyRef;
 use ca_core::ports::{Clock, Entropy, Registry, Signer, StatusSource};
 use ca_core::profile::{CrlProfile, ProfileId};
 use ca_core::record::{CrlRecord, StoredCertificate};
-use ca_core::registration::{Offer, RepeatRule};
+use ca_core::registration::{ApprovalRule, Offer, RepeatRule};
 use ca_core::tenant::TenantId;
 use ca_core::validity::UnixTime;
 use ca_store::{BootId, FatalHook, Settings};
@@ -31,7 +31,7 @@ use crate::config::{CheckedAuthority, Config};
 use crate::exit::{Exit, Failure};
 use crate::publisher::Publisher;
 use crate::releases::Releases;
-pub(crate) use est::est_router;
+pub(crate) use est::est_config;
 pub(crate) use status::status_parts;
 pub(crate) use vault::{Vault, open_store, random_id};
 
@@ -202,6 +202,7 @@ pub(crate) fn compose_on(
         ledger: store.clone(),
         status: store.clone(),
         registry: store.clone(),
+        waiting: store.clone(),
     });
     let notary = match &config.audit.notary {
         Some((key, origin)) => Some(Notary::new(Arc::clone(&ports.signer), *key, origin)?),
@@ -266,12 +267,14 @@ fn serve_authority(
             profile: offer.profile.clone(),
             doors: offer.doors.clone(),
             repeats: offer.repeats,
+            approval: offer.approval,
         })
         .collect();
     offers.push(Offer {
         profile: one.responder_profile.clone(),
         doors: vec![ca_core::registration::Door::Process],
         repeats: RepeatRule::default(),
+        approval: ApprovalRule::default(),
     });
     let charter = Charter {
         issuer: one.issuer.clone(),

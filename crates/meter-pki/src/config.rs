@@ -6,6 +6,7 @@
 mod checked;
 mod checker;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,8 @@ use serde::Deserialize;
 use server_kit::limits::Limits;
 use server_kit::workers::PoolSize;
 use toml::Spanned;
+
+use crate::coaps::CoapsLimits;
 
 pub use checked::{
     CheckConfigError, CheckedAudit, CheckedAuthority, CheckedManufacturer, CheckedOffer,
@@ -114,6 +117,12 @@ pub struct RawEst {
     pub certificate_file: PathBuf,
     /// `key_file`: PEM PKCS#8, mode 0600.
     pub key_file: PathBuf,
+    /// `message_certificate_file`: DER, of profile `cmp-signer`: who signs what is said in CMS.
+    pub message_certificate_file: Option<PathBuf>,
+    /// `message_key_file`: its key, an encrypted PEM key file, mode 0600.
+    pub message_key_file: Option<PathBuf>,
+    /// `message_passphrase_file`: the passphrase of that file.
+    pub message_passphrase_file: Option<PathBuf>,
     /// `default_label`: answers where the path has no label (RFC 7030 §3.2.2).
     pub default_label: String,
     /// `limits`
@@ -122,6 +131,19 @@ pub struct RawEst {
     /// `pool`
     #[serde(default)]
     pub pool: PoolSize,
+    /// `[est.coaps]`: the same over CoAP and DTLS; without it, none.
+    pub coaps: Option<RawCoaps>,
+}
+
+/// `[est.coaps]`: certificate and key are those of `[est]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawCoaps {
+    /// `listen`: address and port, UDP; the port of `coaps` is 5684.
+    pub listen: SocketAddr,
+    /// `limits`
+    #[serde(default)]
+    pub limits: CoapsLimits,
 }
 
 /// `[status]`
@@ -151,6 +173,9 @@ pub struct RawStatus {
 pub struct RawOperator {
     /// `socket`: a Unix socket; who may open it is decided by its directory's mode and the peer's user id.
     pub socket: PathBuf,
+    /// `users`: user ids of operators who may use it beside the user who runs the server, and root; none unless given.
+    #[serde(default)]
+    pub users: BTreeSet<u32>,
 }
 
 /// `[audit]`
@@ -257,10 +282,31 @@ pub struct RawOffer {
     pub channel_binding: Option<String>,
     /// `challenge_password`: what it is: `channel-binding` (default), `enrolment-code`, or `either`, where a code begins with `code:`.
     pub challenge_password: Option<String>,
+    /// `server_key_generation`: `off` (default), `in-tls`, or `encrypted`: to who names a key of its own to encrypt to.
+    pub server_key_generation: Option<String>,
     /// `repeat_window_hours`: how long the same request gets the same octets; 24 unless given.
     pub repeat_window_hours: Option<u16>,
+    /// `[authority.offer.approval]`: who must approve a request before it is answered, beside what the profile says.
+    #[serde(default)]
+    pub approval: RawApproval,
     /// `after_window`: `new` (default), `return-existing` or `refuse`: what becomes of the same request later.
     pub after_window: Option<String>,
+}
+
+/// `[authority.offer.approval]`
+#[derive(Debug, Clone, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawApproval {
+    /// `operators`: `none` (default), `one` or `two`; where the profile asks for more, the profile counts.
+    pub operators: Option<String>,
+    /// `wait_hours`: how long a request waits at most; 168, a week, unless given.
+    pub wait_hours: Option<u16>,
+    /// `retry_seconds`: after how long who waits is to ask again; 600 unless given.
+    pub retry_seconds: Option<u32>,
+    /// `per_requester`: how many requests of one requester may wait at once; 256 unless given.
+    pub per_requester: Option<u32>,
+    /// `per_tenant`: how many of one tenant; 10,000 unless given.
+    pub per_tenant: Option<u32>,
 }
 
 const fn default_line() -> u16 {

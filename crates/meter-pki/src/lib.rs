@@ -17,6 +17,7 @@ mod intents;
 mod open_requests;
 mod exchange_journal;
 pub mod config;
+pub mod coaps;
 mod backup;
 pub mod exit;
 mod plain_text;

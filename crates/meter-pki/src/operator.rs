@@ -1,11 +1,12 @@
 //! The operator's interface: JSON over HTTP on a Unix socket, for the command line and whatever else runs on this machine.
 //!
-//! Who opens the socket is told by the kernel: only the user who runs the server, and root, are let in. Every change goes
+//! Who opens the socket is told by the kernel: only the user who runs the server, root, and whom the configuration names. Every change goes
 //! through the verbs of ca-core and leaves its audit record there. The store is never opened by another process.
 
 mod acts;
 mod audit_acts;
 mod release_acts;
+mod request_acts;
 mod vault;
 pub mod client;
 mod listener;
@@ -23,6 +24,7 @@ use server_kit::workers::WorkerPool;
 use crate::compose::System;
 pub(crate) use listener::{OperatorListener, Peer};
 use reply::Reply;
+use wire::requests::{DecisionText, RequestPage, RequestQueryText, RequestView};
 use wire::{
     AuditPage, AuditQuery, AuthorityView, BackupText, BackupView, CertificatePage, CertificateQueryText,
     CertificateView, CheckpointView, ConsistencyQuery, ConsistencyView, CrlText, CrlView, DevicePage,
@@ -58,6 +60,9 @@ pub(crate) fn router(state: OperatorState) -> Router {
         .route("/v1/certificates", get(certificates))
         .route("/v1/certificates/{issuer}/{serial}", get(certificate))
         .route("/v1/revocations", post(revoke))
+        .route("/v1/requests", get(requests))
+        .route("/v1/requests/{id}", get(request))
+        .route("/v1/requests/{id}/decisions", post(decide_request))
         .route("/v1/devices", get(devices).post(import_devices))
         .route("/v1/tokens", post(make_token))
         .route("/v1/crls", get(crls))
@@ -97,6 +102,29 @@ async fn revoke(
     Json(text): Json<RevocationText>,
 ) -> Result<Json<RevocationView>, Reply> {
     state.run(move |system| acts::revoke(system, &peer, &text)).await
+}
+
+async fn requests(
+    State(state): State<OperatorState>,
+    Query(query): Query<RequestQueryText>,
+) -> Result<Json<RequestPage>, Reply> {
+    state.run(move |system| request_acts::list(system, &query)).await
+}
+
+async fn request(
+    State(state): State<OperatorState>,
+    Path(id): Path<String>,
+) -> Result<Json<RequestView>, Reply> {
+    state.run(move |system| request_acts::show(system, &id)).await
+}
+
+async fn decide_request(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Path(id): Path<String>,
+    Json(text): Json<DecisionText>,
+) -> Result<Json<RequestView>, Reply> {
+    state.run(move |system| request_acts::decide(system, &peer, &id, text)).await
 }
 
 async fn devices(

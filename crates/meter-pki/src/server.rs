@@ -5,10 +5,12 @@
 
 use std::io::IsTerminal;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ca_core::authority::Ports;
+use est_server::desk::Desk;
 use server_kit::health::Health;
 use server_kit::listener::Listener;
 use server_kit::metrics::Metrics;
@@ -18,8 +20,9 @@ use server_kit::workers::WorkerPool;
 use tokio::task::JoinSet;
 
 use crate::audit::{self, Copies, Followed};
-use crate::compose::{System, cmp_router, compose, est_router, status_parts};
-use crate::config::{Config, RawEst};
+use crate::coaps::{self, Bound, Place};
+use crate::compose::{System, cmp_router, compose, est_config, status_parts};
+use crate::config::{Config, RawCoaps, RawEst};
 use crate::exit::{Exit, Failure};
 use crate::intents::IntentWatch;
 use crate::operator::{OperatorListener, OperatorState, router};
@@ -155,25 +158,32 @@ pub async fn start(
         tasks.spawn(status.renewal.run(status_pool.clone(), shutdown.clone()));
     }
 
-    let enrolment = est_router(config, &system, est_pool.clone())?.merge(cmp_router(&system));
+    let est_config = est_config(config, &system, est_pool.clone())?;
+    let desk = Desk::new(Arc::clone(&est_config));
+    if let Some(bound) = coaps(&config.est, desk, (&metrics, &shutdown)).await? {
+        health.ready("est-coaps", bound.condition);
+        tasks.spawn(bound.serving);
+    }
+    let enrolment = est_server::routes::router(est_config).merge(cmp_router(&system));
     let listener =
         bind(config.est.listen, "est").await?.with_limits(config.est.limits.clone()).with_metrics(&metrics);
     let est = listener.local_addr();
     spawn(&mut tasks, listener.with_tls(tls(&config.est)?).serve(enrolment, shutdown.clone()));
 
-    let socket = OperatorListener::bind(&config.operator_socket).await.map_err(|error| {
-        Failure::new(
-            Exit::Conflict,
-            "operator.socket",
-            format!("{}: {error}", config.operator_socket.display()),
-        )
-    })?;
+    let socket = operator_socket(config).await?;
     let state = OperatorState { system: Arc::clone(&system), pool: operator_pool.clone() };
     let operator_router = router(state).merge(health.admin_router()).merge(metrics.router());
     tasks.spawn(socket.serve(operator_router, shutdown));
     health.started();
     tracing::info!(%est, status = %config.status.listen, "serving");
     Ok(Running { tasks, pools: vec![est_pool, status_pool, operator_pool], system, est, copies })
+}
+
+async fn operator_socket(config: &Config) -> Result<OperatorListener, Failure> {
+    OperatorListener::bind(&config.operator_socket, &config.operator_users).await.map_err(|error| {
+        let message = format!("{}: {error}", config.operator_socket.display());
+        Failure::new(Exit::Conflict, "operator.socket", message)
+    })
 }
 
 fn spawn<T: Send + 'static>(tasks: &mut JoinSet<()>, server: impl Future<Output = T> + Send + 'static) {
@@ -192,11 +202,26 @@ fn pool(name: &str, size: &server_kit::workers::PoolSize, metrics: &Metrics) -> 
     WorkerPool::start(name, size, metrics).map_err(|error| Failure::new(Exit::Failed, "pool.failed", error))
 }
 
+/// EST over CoAP, where the configuration asks for it.
+async fn coaps(
+    est: &RawEst,
+    desk: Desk,
+    (metrics, shutdown): (&Metrics, &Shutdown),
+) -> Result<Option<Bound>, Failure> {
+    let Some(RawCoaps { listen, limits }) = &est.coaps else { return Ok(None) };
+    let (certificates, key) = (read(&est.certificate_file)?, read(&est.key_file)?);
+    let place = Place { listen: *listen, limits, certificates: &certificates, key: &key };
+    let bound = coaps::bind(place, desk, metrics, shutdown.clone()).await?;
+    tracing::info!(coaps = %bound.address, "serving EST over CoAP");
+    Ok(Some(bound))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path)
+        .map_err(|error| Failure::new(Exit::Usage, "tls.files", format!("{}: {error}", path.display())))
+}
+
 fn tls(config: &RawEst) -> Result<Tls, Failure> {
-    let read = |path: &std::path::Path| {
-        std::fs::read(path)
-            .map_err(|error| Failure::new(Exit::Usage, "tls.files", format!("{}: {error}", path.display())))
-    };
     let unusable = |error: &dyn std::fmt::Display| Failure::new(Exit::Usage, "tls.files", error);
     let identity = TlsIdentity::from_pem(&read(&config.certificate_file)?, &read(&config.key_file)?)
         .map_err(|error| unusable(&error))?;

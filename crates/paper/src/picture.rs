@@ -90,12 +90,15 @@ pub enum DrawError {
 pub fn read(png: &[u8]) -> Result<Vec<String>, ReadPictureError> {
     let picture = Grey::decode(png)?;
     let (width, height) = (picture.width, picture.height);
-    let grey = |x, y| picture.pixels.get(y * width + x).copied().unwrap_or(u8::MAX);
+    let texts = texts(width, height, |x, y| picture.pixels.get(y * width + x).copied().unwrap_or(u8::MAX));
+    if texts.is_empty() { Err(ReadPictureError::NoCode) } else { Ok(texts) }
+}
+
+/// Returns the texts of all codes in shades of grey.
+pub(crate) fn texts(width: usize, height: usize, grey: impl FnMut(usize, usize) -> u8) -> Vec<String> {
     let mut prepared = PreparedImage::prepare_from_greyscale(width, height, grey);
     // What looks like a code and cannot be read is no fault yet: the series will miss it by its number.
-    let texts: Vec<String> =
-        prepared.detect_grids().iter().filter_map(|grid| grid.decode().ok()).map(|(_, text)| text).collect();
-    if texts.is_empty() { Err(ReadPictureError::NoCode) } else { Ok(texts) }
+    prepared.detect_grids().iter().filter_map(|grid| grid.decode().ok()).map(|(_, text)| text).collect()
 }
 
 /// A picture in shades of grey, row by row.

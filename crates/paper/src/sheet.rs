@@ -1,12 +1,21 @@
 //! Sheets for the printer: six codes on A4, as SVG, each with its place and its check in letters under it.
+//!
+//! A sheet is known again by its codes: they are read from its bars, and the sheet drawn once more is the same.
 
 use core::fmt::Write as _;
+use std::collections::BTreeSet;
 
 use crate::part::Part;
-use crate::picture::{DrawError, Modules, QUIET};
+use crate::picture::{self, DrawError, Modules, QUIET};
 
 /// Codes on a sheet: two beside each other, three rows.
 const ON_A_SHEET: usize = 6;
+
+/// The most modules on a side of a code, with its margin.
+const MAX_MODULES: usize = 200;
+
+/// The width of a module when a code is read, in pixels.
+const SCALE: usize = 4;
 
 /// The side of a code on paper with its margin, in millimetres.
 const SIDE: usize = 80;
@@ -38,6 +47,39 @@ fn draw_one(title: &str, (number, count): (usize, usize), parts: &[Part]) -> Res
     }
     svg.push_str("</svg>\n");
     Ok(svg)
+}
+
+/// Returns the codes of a sheet; nothing when it is not a sheet as they are drawn here, octet for octet.
+#[must_use]
+pub fn read(svg: &str) -> Option<Vec<Part>> {
+    let between = |begin: &str, end: &str| svg.split_once(begin)?.1.split_once(end).map(|(text, _)| text);
+    let title = between("xml:space=\"preserve\">", "</text>")?.replace("&lt;", "<").replace("&amp;", "&");
+    let (number, count) = between(">sheet ", "   SHA-256")?.split_once(" of ")?;
+    let place = (number.parse().ok()?, count.parse().ok()?);
+    let codes = svg.split("<path d=\"").skip(1).map(|path| part_of(path.split_once('"')?.0));
+    let parts = codes.collect::<Option<Vec<Part>>>()?;
+    (draw_one(&title, place, &parts).ok()? == svg).then_some(parts)
+}
+
+/// Reads the code that bars make.
+fn part_of(path: &str) -> Option<Part> {
+    let mut dark = BTreeSet::new();
+    for bar in path.split_terminator('z') {
+        let (at, run) = bar.strip_prefix('M')?.split_once('h')?;
+        let (column, row) = at.split_once(' ')?;
+        let (column, row): (usize, usize) = (column.parse().ok()?, row.parse().ok()?);
+        let run: usize = run.split_once('v')?.0.parse().ok()?;
+        if column.max(row).max(run) > MAX_MODULES {
+            return None;
+        }
+        dark.extend((column..column + run).map(|column| (row, column)));
+    }
+    let side = dark.iter().map(|(row, column)| row.max(column)).max()? + 1 + QUIET;
+    let grey = |x: usize, y: usize| if dark.contains(&(y / SCALE, x / SCALE)) { 0 } else { u8::MAX };
+    match picture::texts(side * SCALE, side * SCALE, grey).as_slice() {
+        [text] => Part::from_text(text).ok(),
+        _ => None,
+    }
 }
 
 /// Draws the dark modules as one path, each run of them in a row as a bar.
@@ -98,6 +140,21 @@ mod tests {
         assert_eq!(sheets[0].matches("<path").count(), 6);
         let caption = format!(">7 of 7   check {}<", parts[6].check());
         assert!(sheets[1].contains(&caption), "{}", sheets[1]);
+    }
+
+    #[test]
+    fn a_sheet_is_known_again_and_one_that_was_written_on_is_none() {
+        let parts = split(&[7; 3200]).expect("it is short enough");
+        let sheets = draw("response <1> & more", &parts).expect("they are drawn");
+        let again: Vec<Part> = sheets.iter().flat_map(|sheet| read(sheet).expect("it is one")).collect();
+        assert_eq!(again, parts);
+        for (from, to) in
+            [("</svg>\n", "</svg>\n<!-- a secret -->"), ("check ", "check  "), ("h1v1", "h2v1"), ("M", "N")]
+        {
+            let written_on = sheets[1].replacen(from, to, 1);
+            assert!(written_on != sheets[1] && read(&written_on).is_none(), "{from}");
+        }
+        assert!(read("<svg></svg>").is_none() && read("").is_none());
     }
 
     #[test]

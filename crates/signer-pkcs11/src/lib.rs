@@ -2,10 +2,12 @@
 //!
 //! The one place that loads a token library. Tokens are named by RFC 7512 URIs, by label and serial number and never by
 //! slot; the hash is made here and the token only signs it (`CKM_ECDSA`). PKCS#11 v2.40 is enough.
-//! Not a tool to set tokens up: tokens, their PINs and their backups are made with the vendor's own.
+//! Not a tool to set tokens up: tokens, their PINs and their backups are made with the vendor's own. The soft tokens of
+//! rehearsals are the exception.
 //! Modules stand in reading order; none imports one that stands above it.
 
 mod signer;
+mod soft_token;
 mod survey;
 mod session;
 mod pool;
@@ -22,6 +24,7 @@ pub use module::LoadModuleError;
 pub use pin::{LoadPinError, Pin};
 pub use session::UseTokenError;
 pub use signer::{DestroyKeyError, GenerateKeyError, OpenTokenError, TokenOptions, TokenSigner};
+pub use soft_token::{MakeSoftTokenError, SoftTokens};
 pub use survey::{KeyAttributes, PinTries, SurveyTokenError, TokenSurvey, survey};
 pub use token::{FindTokenError, TokenDescription};
 pub use uri::{ParseTokenUriError, TokenUri};

@@ -1,5 +1,7 @@
 //! The ledger, the status source and the registry in memory: what the ports promise, decided under one lock.
 
+mod waiting;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,6 +15,7 @@ use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlIntent, CrlNumberTaken, CrlRecord, Device,
     DeviceClaim, DeviceState, ExpectedDevice, ImportOutcome, Intent, IntentConflict, IssuedRecord,
     RevocationOutcome, RevocationRecord, RevokedEntry, Settlement, SlotUse, StoredCertificate, Token,
+    WaitingRequest,
 };
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
@@ -26,6 +29,7 @@ struct State {
     blocked_keys: HashSet<[u8; 32]>,
     devices: BTreeMap<SystemTitle, Device>,
     tokens: HashMap<[u8; 32], Token>,
+    waiting: BTreeMap<[u8; 32], WaitingRequest>,
     events: Vec<AuditEvent>,
 }
 
@@ -125,6 +129,7 @@ impl State {
         self.check_repeated(&intent)?;
         self.check_key(&intent)?;
         self.check_slot(&intent)?;
+        self.check_approval(&intent)?;
         if let Some(claim) = &intent.conditions.claim {
             self.check_claim(claim, intent.recorded_at)?;
         }

@@ -6,6 +6,7 @@
 #![cfg(test)]
 
 mod answers;
+mod approval;
 mod attributes;
 mod authentication;
 mod binding;
@@ -13,6 +14,7 @@ mod bodies;
 mod codes;
 mod configuration;
 mod csr;
+mod desk;
 mod extensions;
 mod faults;
 mod issuance;

@@ -12,8 +12,9 @@ use ca_core::key_ref::KeyRef;
 use ca_core::oid;
 use ca_core::ports::{SignError, Signer};
 use ca_core::profile::{
-    AlternativeNameRule, CertificateProfile, ExtendedKeyUsageRule, Hierarchy, KeyReuse, KeyUsageBit,
-    NameChange, Pointers, ProfileId, ProfileParts, RenewalRule, RenewalWindow, SubjectRule, ValidityRule,
+    AlternativeNameRule, Approval, CertificateProfile, ExtendedKeyUsageRule, Hierarchy, KeyReuse,
+    KeyUsageBit, NameChange, Pointers, ProfileId, ProfileParts, RenewalRule, RenewalWindow, SubjectRule,
+    ValidityRule,
 };
 use ca_core::public_key::{KeyIdentifierMethod, PublicKey};
 use ca_core::serial_number::SerialNumber;
@@ -132,6 +133,7 @@ fn parts(id: &str, hierarchy: Hierarchy) -> ProfileParts {
         key_reuse: KeyReuse::Refused,
         name_change: NameChange::Refused,
         renewal: RenewalRule { window: RenewalWindow::AnyTime, ..RenewalRule::DEFAULT },
+        approval: Approval::NotNeeded,
         transition_issuer: false,
         max_octets: 1_024,
     }

@@ -18,7 +18,7 @@ use ca_core::path::TrustAnchor;
 use ca_core::ports::{Clock, Entropy, Unavailable};
 use ca_core::profile::{CrlProfile, ProfileParts};
 use ca_core::record::Token;
-use ca_core::registration::{Door, Offer, RepeatRule};
+use ca_core::registration::{ApprovalRule, Door, Offer, RepeatRule};
 use ca_core::subject::Subject;
 use ca_core::system_title::SystemTitle;
 use ca_core::validity::UnixTime;
@@ -26,6 +26,7 @@ use est_server::config::{
     Anchor, BindingPolicy, ChallengeMeaning, DEFAULT_BODY_OCTETS, EstConfig, EstParts, Label, LabelParts,
     MessageSigner, RegistrationAuthorityEntry, RegistrationAuthorityMatch, ServerKeys, Voucher,
 };
+use est_server::desk::Desk;
 use est_server::guessing::GuessLimits;
 use est_server::wire::base64::LineLength;
 use policies::lint::dlms;
@@ -119,6 +120,8 @@ pub(crate) struct World {
     /// What the default label is made of.
     pub(crate) label_parts: LabelParts,
     router: Router,
+    /// The way in for transports other than HTTP.
+    pub(crate) desk: Desk,
 }
 
 /// What came back.
@@ -145,6 +148,7 @@ impl World {
             ledger: memory.clone(),
             status: memory.clone(),
             registry: memory.clone(),
+            waiting: memory.clone(),
         };
         let authorities = authorities(&pki, &setting, &ports);
         let parts = EstParts {
@@ -157,11 +161,13 @@ impl World {
             guessing: setting.guessing,
         };
         let label_parts = label_parts(&pki, &setting, &authorities);
-        let router = est_server::routes::router(Arc::new(EstConfig::new(parts).unwrap()));
+        let config = Arc::new(EstConfig::new(parts).unwrap());
+        let desk = Desk::new(Arc::clone(&config));
+        let router = est_server::routes::router(config);
         for title in [DEVICE, OTHER] {
             memory.expect(&tenant("grid"), SystemTitle::parse(title).unwrap());
         }
-        Self { pki, memory, signer, clock, label_parts, router }
+        Self { pki, memory, signer, clock, label_parts, router, desk }
     }
 
     pub(crate) fn pass(&self, seconds: i64) {
@@ -433,5 +439,10 @@ fn offer(parts: ProfileParts, setting: &Setting) -> Offer {
         Door::FactoryCertificate { grace_seconds: YEAR, expired_seconds: setting.expired_seconds },
         Door::OperationalCertificate,
     ];
-    Offer { profile: profile(parts), doors, repeats: RepeatRule::default() }
+    Offer {
+        profile: profile(parts),
+        doors,
+        repeats: RepeatRule::default(),
+        approval: ApprovalRule::default(),
+    }
 }

@@ -15,7 +15,7 @@ use ca_core::ports::{StatusSource, Unavailable};
 use ca_core::profile::CertificateProfile;
 use ca_core::public_key::PublicKey;
 use ca_core::record::{CertificateQuery, CertificateStatus};
-use ca_core::registration::{Door, Offer, RepeatRule};
+use ca_core::registration::{ApprovalRule, Door, Offer, RepeatRule};
 use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence};
 use ca_core::subject::Subject;
 use der::pem;
@@ -87,7 +87,12 @@ fn issue(
         validity_seconds: None,
     };
     let repeats = RepeatRule::default();
-    let offer = Offer { profile: candidate.profile, doors: vec![Door::Operator], repeats };
+    let offer = Offer {
+        profile: candidate.profile,
+        doors: vec![Door::Operator],
+        repeats,
+        approval: ApprovalRule::default(),
+    };
     let authority = ceremony.authority_offering(keys, ceremony.crl_profile()?, vec![offer])?;
     let issued = authority.enrol(request)?;
     let resumed = issued.delivery() == Delivery::Repeated;

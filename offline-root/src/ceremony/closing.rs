@@ -48,7 +48,7 @@ impl fmt::Display for ClosedSubordinate {
         writeln!(f, "  Subject   {}", self.subject)?;
         writeln!(f, "  Serial    {}", self.serial)?;
         writeln!(f, "  Last CRL  {}, until {}", self.last_crl_number, self.last_crl_until)?;
-        writeln!(f, "  SHA-256   {}", fingerprint::grouped(&self.last_crl_sha256))?;
+        writeln!(f, "  SHA-256   {}", fingerprint::aloud(&self.last_crl_sha256))?;
         writeln!(f, "  Key       {}", self.statement)?;
         write!(f, "Next: go on publishing the last CRL; the certificate stays valid and is not revoked")
     }

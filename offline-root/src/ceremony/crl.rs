@@ -91,7 +91,10 @@ pub(crate) fn sign(ceremony: &Ceremony, wish: &CrlWish) -> Result<SignedCrl, Sig
     let obsolete = made_obsolete(ceremony, this_update);
     let crl = authority.issue_crl_ahead(&ceremony.actor(), this_update)?;
     new_file::create(&wish.out, &crl.der, Readers::Everybody)?;
-    Ok(SignedCrl { opened_by: keys.opened_by().to_vec(), ..report(ceremony, wish, &crl, obsolete) })
+    Ok(SignedCrl {
+        opened_by: keys.opened_by().iter().map(ToString::to_string).collect(),
+        ..report(ceremony, wish, &crl, obsolete)
+    })
 }
 
 /// CRLs are signed in the order of time: one that knows less must not have the higher number.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use ca_core::record::CrlRecord;
 use ca_core::validity::UnixTime;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Ceremony;
 use super::crl::{SERIES_LIMIT, SignCrlError, check_present, made_obsolete, profile, tell_obsolete};
@@ -44,7 +44,8 @@ pub(crate) struct SeriesWish {
 }
 
 /// What was made, as it stands in `series.json`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct SignedSeries {
     pub(crate) format: u8,
     pub(crate) issuer: String,
@@ -57,7 +58,8 @@ pub(crate) struct SignedSeries {
 }
 
 /// A CRL of the series.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct SeriesMember {
     /// Its file, beside the list.
     pub(crate) file: String,
@@ -68,6 +70,18 @@ pub(crate) struct SeriesMember {
     /// Before that it is not to be published: relying parties would refuse it, or wait for no other.
     pub(crate) release: String,
     pub(crate) entries: u64,
+}
+
+impl SignedSeries {
+    /// Reads a list in the one form in which lists are written.
+    pub(crate) fn read(octets: &[u8]) -> Option<Self> {
+        let series: Self = serde_json::from_slice(octets).ok()?;
+        (series.list().ok()?.as_bytes() == octets).then_some(series)
+    }
+
+    fn list(&self) -> Result<String, serde_json::Error> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
 }
 
 impl fmt::Display for SignedSeries {
@@ -159,7 +173,5 @@ fn write(wish: &SeriesWish, series: &SignedSeries, crls: &[CrlRecord]) -> Result
     for (member, crl) in series.crls.iter().zip(crls) {
         new_file::create(&wish.out.join(&member.file), &crl.der, Readers::Everybody)?;
     }
-    let mut list = serde_json::to_string_pretty(series)?;
-    list.push('\n');
-    Ok(new_file::create(&wish.out.join(LIST), list.as_bytes(), Readers::Everybody)?)
+    Ok(new_file::create(&wish.out.join(LIST), series.list()?.as_bytes(), Readers::Everybody)?)
 }

@@ -67,7 +67,7 @@ impl fmt::Display for CrossCertified {
         if let Some(length) = self.path_length {
             writeln!(f, "  CAs below it         {length}")?;
         }
-        writeln!(f, "  Certificate SHA-256  {}", fingerprint::grouped(&self.certificate_sha256))?;
+        writeln!(f, "  Certificate SHA-256  {}", fingerprint::aloud(&self.certificate_sha256))?;
         writeln!(f, "  File                 {}", self.out.display())?;
         write!(f, "Next: publish it where this root is trusted; offline-root revoke ends the trust")
     }

@@ -75,8 +75,8 @@ impl fmt::Display for SignedLink {
         writeln!(f, "  Subject              {}", self.subject)?;
         writeln!(f, "  Serial               {}", self.serial)?;
         writeln!(f, "  Valid                {} to {}", self.not_before, self.not_after)?;
-        writeln!(f, "  Certifies            {}", fingerprint::grouped(&self.certified_sha256))?;
-        writeln!(f, "  Certificate SHA-256  {}", fingerprint::grouped(&self.certificate_sha256))?;
+        writeln!(f, "  Certifies            {}", fingerprint::aloud(&self.certified_sha256))?;
+        writeln!(f, "  Certificate SHA-256  {}", fingerprint::aloud(&self.certificate_sha256))?;
         writeln!(f, "  File                 {}", self.out.display())?;
         write!(f, "Next: publish it with both roots: link_files and further_root_files of the configuration")
     }

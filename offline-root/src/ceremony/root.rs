@@ -90,8 +90,8 @@ impl fmt::Display for FoundedRoot {
         writeln!(f, "  Profile               {}", self.profile)?;
         writeln!(f, "  Valid                 {} to {}", self.not_before, self.not_after)?;
         writeln!(f, "  Key                   {}", self.key)?;
-        writeln!(f, "  Certificate SHA-256   {}", fingerprint::grouped(&self.certificate_sha256))?;
-        writeln!(f, "  Exchange key SHA-256  {}", fingerprint::grouped(&self.exchange_key_sha256))?;
+        writeln!(f, "  Certificate SHA-256   {}", fingerprint::aloud(&self.certificate_sha256))?;
+        writeln!(f, "  Exchange key SHA-256  {}", fingerprint::aloud(&self.exchange_key_sha256))?;
         if let Some(shares) = &self.shares {
             writeln!(f, "{shares}")?;
         }

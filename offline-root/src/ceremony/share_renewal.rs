@@ -62,7 +62,7 @@ pub(crate) fn renew(ceremony: &Ceremony, wish: &RenewalWish) -> Result<RenewedSh
     let event = shares_dealt(&shares, &ceremony.certificate, &ceremony.actor(), ceremony.time);
     ceremony.ledger.record_event(event)?;
     shelf.retire_others(&new)?;
-    Ok(RenewedShares { opened_by: combined.holders, shares })
+    Ok(RenewedShares { opened_by: combined.holders.iter().map(ToString::to_string).collect(), shares })
 }
 
 /// Copies every key under the new wrap key, and sees to it that all of them open there.

@@ -79,8 +79,8 @@ impl fmt::Display for SignedSubordinate {
         writeln!(f, "  Serial               {}", self.serial)?;
         writeln!(f, "  Profile              {}", self.profile)?;
         writeln!(f, "  Valid                {} to {}", self.not_before, self.not_after)?;
-        writeln!(f, "  Certificate SHA-256  {}", fingerprint::grouped(&self.certificate_sha256))?;
-        writeln!(f, "  Response SHA-256     {}", fingerprint::grouped(&self.response_sha256))?;
+        writeln!(f, "  Certificate SHA-256  {}", fingerprint::aloud(&self.certificate_sha256))?;
+        writeln!(f, "  Response SHA-256     {}", fingerprint::aloud(&self.response_sha256))?;
         writeln!(f, "  Response             {}", self.out.display())?;
         if !self.opened_by.is_empty() {
             writeln!(f, "  Opened               by {}", self.opened_by.join(", "))?;
@@ -112,7 +112,7 @@ pub(crate) fn sign(
     let text = log.answer(&response)?;
     new_file::create(&wish.out, text.as_bytes(), Readers::Everybody)?;
     let report = report(wish, &request, &response, issued.delivery());
-    Ok(SignedSubordinate { opened_by: keys.opened_by().to_vec(), ..report })
+    Ok(SignedSubordinate { opened_by: keys.opened_by().iter().map(ToString::to_string).collect(), ..report })
 }
 
 /// Reads the request and checks what no chain of issuance knows of: its age, its digest, its nonce, and that it does not ask

@@ -15,6 +15,7 @@ use ca_core::exchange::SubordinateRequest;
 use ca_core::ports::StatusSource;
 use ca_core::public_key::PublicKey;
 use ca_core::record::{CertificateId, CertificateStatus, StoredCertificate};
+use ceremony::earlier::PreviousCeremony;
 use ceremony::file::CeremonyFile;
 use ceremony::file::act::{
     Act, ActKind, CrlPeriod, FileName, InputFile, LinkCertificates, Revoke, RootKey, SignSubCa,
@@ -32,9 +33,12 @@ use super::error::{GuidedError, OutputError};
 use super::means::Means;
 use super::objects::{Draft, Earlier, Line, beside, of_certificate, of_crl};
 use super::opening::compare;
+use super::previous;
 use super::scene::{Scene, unreadable};
+use super::setting::Setting;
 use super::table::Table;
 use crate::ceremony::crl::{self, CrlWish};
+use crate::ceremony::link;
 use crate::ceremony::revocation::{self, RevocationWish};
 use crate::ceremony::subordinate::{self, SignSubordinateError, SubordinateWish};
 use crate::ceremony::{Ceremony, OpenRootError, Root};
@@ -52,6 +56,7 @@ pub(crate) struct Stage<'t, 'a> {
     scene: &'a Scene,
     file: &'a CeremonyFile,
     means: &'a Means,
+    previous: Option<&'a PreviousCeremony>,
     table: &'t mut Table<'a>,
     /// The keys that were unlocked, until the ceremony ends.
     keys: BTreeMap<RootName, UnlockedKeys>,
@@ -62,11 +67,12 @@ pub(crate) struct Stage<'t, 'a> {
 }
 
 impl<'t, 'a> Stage<'t, 'a> {
-    pub(crate) const fn new(scene: &'a Scene, means: &'a Means, table: &'t mut Table<'a>) -> Self {
+    pub(crate) const fn new(scene: &'a Scene, setting: &'a Setting, table: &'t mut Table<'a>) -> Self {
         Self {
             scene,
-            file: table.file,
-            means,
+            file: &setting.file,
+            means: &setting.means,
+            previous: setting.beforehand.previous.as_ref(),
             table,
             keys: BTreeMap::new(),
             signing: String::new(),
@@ -274,11 +280,9 @@ impl<'t, 'a> Stage<'t, 'a> {
 
     fn see(&mut self, act: &Act, earlier: &Earlier, presented: &Presented) -> Result<(), GuidedError> {
         let draft = Draft::read(&presented.key, &presented.octets);
-        let (now, before) = match &draft {
-            Draft::Certificate(certificate) => {
-                (of_certificate(certificate), earlier.certificate_like(certificate))
-            }
-            Draft::Crl(crl) => (of_crl(crl).map_err(OutputError::DraftCrl)?, earlier.crl_like(crl)),
+        let now = match &draft {
+            Draft::Certificate(certificate) => of_certificate(certificate),
+            Draft::Crl(crl) => of_crl(crl).map_err(OutputError::DraftCrl)?,
             Draft::Response => return self.table.show("  The exchange key signs the response."),
         };
         let object = name_of(act, &draft, &self.signing)?;
@@ -293,11 +297,52 @@ impl<'t, 'a> Stage<'t, 'a> {
             to_be_signed,
             lints: Vec::new(),
         })?;
-        let shown = words_of(&object, &now, &before, &to_be_signed);
+        let shown = words_of(&object, &now, self.beside(act, &draft, earlier), &to_be_signed);
         self.table.show(&shown)?;
         let quorum = self.quorum(act)?;
         let shown = Fingerprint::of(shown.as_bytes());
         self.table.confirm(Action::Confirmed { act: act.number, object, shown }, &quorum)
+    }
+
+    /// What a draft is shown beside: the object of its kind in the previous ceremony, else the last one in this room.
+    fn beside(&self, act: &Act, draft: &Draft<'_>, earlier: &Earlier) -> (String, Vec<Line>) {
+        let marks = "= the same, - then, + now";
+        let in_room = earlier.like(draft);
+        let Some(previous) = self.previous else {
+            let heading = if in_room.is_empty() {
+                "the first of its kind in this room".to_owned()
+            } else {
+                format!("beside the one before: {marks}")
+            };
+            return (heading, in_room);
+        };
+        match previous::like(previous, draft, self.profile_reviewed(act).as_deref()) {
+            Some((name, lines)) => (format!("beside {name} of the previous ceremony: {marks}"), lines),
+            None if in_room.is_empty() => {
+                ("the first of its kind, in the previous ceremony and in this room".to_owned(), in_room)
+            }
+            None => {
+                let heading = "none of its kind in the previous ceremony; beside the last in this room";
+                (format!("{heading}: {marks}"), in_room)
+            }
+        }
+    }
+
+    /// The profile of the certificate that an act makes, as it was reviewed.
+    fn profile_reviewed(&self, act: &Act) -> Option<String> {
+        match &act.kind {
+            ActKind::FoundRoot(founding) => Some(self.file.root(&founding.root)?.profile.clone()),
+            ActKind::SignSubCa(signing) => Some(signing.profile.to_string()),
+            ActKind::CrossCertificate(certifying) => Some(certifying.profile.to_string()),
+            ActKind::LinkCertificates(link) => {
+                Some(format!("{}-{}", link::PROFILE, self.file.root(&link.old)?.suite.suffix()))
+            }
+            ActKind::Crl(_)
+            | ActKind::CrlSeries(_)
+            | ActKind::Revoke(_)
+            | ActKind::CloseSubCa(_)
+            | ActKind::DestroyKey(_) => None,
+        }
     }
 
     /// Records a key, unless it stands in the transcript already.
@@ -370,16 +415,16 @@ fn stem(input: &InputFile) -> &str {
 }
 
 /// What people are shown of an object, and what the transcript has the SHA-256 of.
-fn words_of(object: &FileName, now: &[Line], before: &[Line], to_be_signed: &Fingerprint) -> String {
-    let heading = if before.is_empty() {
-        "the first of its kind in this room"
-    } else {
-        "beside the one before: = the same, - then, + now"
-    };
+fn words_of(
+    object: &FileName,
+    now: &[Line],
+    (heading, before): (String, Vec<Line>),
+    to_be_signed: &Fingerprint,
+) -> String {
     let words: Vec<String> = to_be_signed.words().chunks(8).map(|eight| eight.join(" ")).collect();
     format!(
         "\nTo be signed: {object}, {heading}\n{}  SHA-256 of the to-be-signed octets, in words\n    {}",
-        beside(now, before),
+        beside(now, &before),
         words.join("\n    ")
     )
 }

@@ -17,8 +17,10 @@ use der::pem;
 
 use signer_pkcs11::SurveyTokenError;
 
+use super::beforehand::BeforehandError;
 use super::network::NetworkError;
 use super::room::RoomError;
+use super::soft_tokens::SoftTokenError;
 use crate::ceremony::OpenRootError;
 use crate::ceremony::certify::CertifyError;
 use crate::ceremony::crl::SignCrlError;
@@ -55,6 +57,9 @@ pub(crate) enum GuidedError {
     /// The machine has a network.
     #[error(transparent)]
     Network(#[from] NetworkError),
+    /// What was brought from before is not what the ceremony file means.
+    #[error(transparent)]
+    Beforehand(#[from] BeforehandError),
     /// Another ceremony was begun in the room and not ended.
     #[error("another ceremony was begun in this room and not closed: {path}", path = path.display())]
     AnotherIsOpen {
@@ -227,6 +232,7 @@ macro_rules! by_way_of {
 }
 
 by_way_of! {
+    BeforehandError: SoftTokenError;
     ActError: OpenRootError, UnlockError, FoundRootError, SignCrlError, SignSubordinateError, CertifyError, DestroyError, SurveyTokenError, RevokeSubordinateError, Unavailable, ExchangeError, ChooseProfilesError;
     OutputError: FileNameError, NewFileError, MakeBundleError, TarError, MediumError, CertificateError, pem::Error;
 }
@@ -330,6 +336,7 @@ impl Explained for GuidedError {
             Self::Journal(_) | Self::Incident { .. } | Self::AnotherRoot { .. } => Exit::Integrity,
             Self::NotThatPerson { .. } => Exit::Permission,
             Self::Network(error) => error.exit(),
+            Self::Beforehand(error) => error.exit(),
             Self::Room(error) => error.exit(),
             Self::Person(error) => error.exit(),
             Self::Act(error) => error.exit(),
@@ -356,6 +363,7 @@ impl Explained for GuidedError {
             Self::RootExists { .. } => "root.exists",
             Self::UnknownAct { .. } => "act.unknown",
             Self::Network(error) => error.code(),
+            Self::Beforehand(error) => error.code(),
             Self::Room(error) => error.code(),
             Self::Person(error) => error.code(),
             Self::Act(error) => error.code(),
@@ -382,6 +390,7 @@ impl Explained for GuidedError {
                 "check the disk and the media, then run the same command: it goes on where it was"
             }
             Self::Network(error) => return error.next(),
+            Self::Beforehand(error) => return error.next(),
             Self::Room(error) => return error.next(),
             Self::Person(error) => return error.next(),
             Self::Act(error) => return error.next(),

@@ -131,8 +131,17 @@ pub(crate) struct Earlier {
 }
 
 impl Earlier {
+    /// Returns the lines of the last object of the same kind.
+    pub(crate) fn like(&self, draft: &Draft<'_>) -> Vec<Line> {
+        match draft {
+            Draft::Certificate(certificate) => self.certificate_like(certificate),
+            Draft::Crl(crl) => self.crl_like(crl),
+            Draft::Response => Vec::new(),
+        }
+    }
+
     /// Returns the lines of the last certificate for the same: of the same subject, or of a root of the same curve.
-    pub(crate) fn certificate_like(&self, draft: &Certificate) -> Vec<Line> {
+    fn certificate_like(&self, draft: &Certificate) -> Vec<Line> {
         let own = |certificate: &Certificate| certificate.subject() == certificate.issuer();
         let alike = |other: &&Certificate| match own(draft) {
             true => own(other) && other.public_key().curve() == draft.public_key().curve(),
@@ -143,7 +152,7 @@ impl Earlier {
     }
 
     /// Returns the lines of the last CRL of the same issuer.
-    pub(crate) fn crl_like(&self, draft: &ParsedTbs<'_>) -> Vec<Line> {
+    fn crl_like(&self, draft: &ParsedTbs<'_>) -> Vec<Line> {
         let crls = self.crls.iter().filter_map(|der| ParsedCrl::from_der(der).ok());
         let same = crls.filter(|crl| crl.tbs().issuer() == draft.issuer());
         let last = same.max_by_key(|crl| crl.tbs().number().unwrap_or_default());

@@ -4,6 +4,7 @@ use ceremony::file::CeremonyFile;
 use ceremony::people::{Person, Role};
 use ceremony::transcript::action::{Action, Tool};
 
+use super::beforehand::Beforehand;
 use super::error::GuidedError;
 use super::network;
 use super::scene::Scene;
@@ -14,6 +15,7 @@ use ceremony::words::Fingerprint;
 pub(crate) fn open(
     table: &mut Table<'_>,
     scene: &Scene,
+    beforehand: &Beforehand,
     (tool, rehearsal): (Tool, bool),
 ) -> Result<(), GuidedError> {
     let file = table.file;
@@ -31,6 +33,7 @@ pub(crate) fn open(
         take_up(table)?;
     }
     table.record(Action::NetworkChecked { interfaces })?;
+    recall(table, beforehand, rehearsal)?;
     if !table.did(|action| matches!(action, Action::PeopleConfirmed { .. })) {
         greet(table)?;
     }
@@ -56,6 +59,24 @@ fn take_up(table: &mut Table<'_>) -> Result<(), GuidedError> {
     ))?;
     let why = table.ask("Why was it interrupted? In one sentence")?;
     table.record(Action::Resumed { why })
+}
+
+/// Records what was held before; a ceremony that nobody rehearsed is told so.
+fn recall(table: &mut Table<'_>, beforehand: &Beforehand, rehearsal: bool) -> Result<(), GuidedError> {
+    let previous = beforehand.previous.as_ref();
+    let previous =
+        previous.map(|previous| Action::PreviousVerified { manifest: *previous.bundle().manifest() });
+    let rehearsed = beforehand.rehearsed.as_ref();
+    let rehearsed = rehearsed.map(|rehearsed| Action::Rehearsed { manifest: *rehearsed.manifest() });
+    if rehearsed.is_none() && !rehearsal && !table.did(|action| matches!(action, Action::Rehearsed { .. })) {
+        table.show("  WARNING: no rehearsal of this file was named. Stop here, unless the script says who decided to go on.")?;
+    }
+    for action in previous.into_iter().chain(rehearsed) {
+        if !table.did(|done| *done == action) {
+            table.record(action)?;
+        }
+    }
+    Ok(())
 }
 
 /// Says who is to be there; who is absent, and may be, is noted.

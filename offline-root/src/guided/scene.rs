@@ -108,6 +108,11 @@ impl Scene {
         self.base.join("roots")
     }
 
+    /// Where a rehearsal has its soft tokens.
+    pub(crate) fn soft_tokens(&self) -> PathBuf {
+        self.base.join("soft-tokens")
+    }
+
     pub(crate) fn transcript(&self) -> PathBuf {
         self.ceremony.join("transcript.jsonl")
     }

@@ -1,14 +1,16 @@
-//! The ports of ca-core that the file ledger serves: ledger, status source, and a registry in which there are no devices.
+//! The ports of ca-core that the file ledger serves: ledger, status source, a registry in which there are no devices, and a
+//! waiting room in which nobody waits.
 //!
 //! Decisions are the book's; here they are asked for and, where something is recorded, written down in the same breath.
 
 use ca_core::audit::AuditEvent;
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{Ledger, Registry, StatusSource, Unavailable};
+use ca_core::ports::{Ledger, Registry, StatusSource, Unavailable, WaitingRoom};
 use ca_core::record::{
-    CertificateId, CertificateQuery, CertificateStatus, CrlIntent, CrlNumberTaken, CrlRecord, Device,
-    ExpectedDevice, ImportOutcome, Intent, IntentConflict, IssuedRecord, RevocationOutcome, RevocationRecord,
-    RevokedEntry, Settlement, StoredCertificate, Token,
+    CertificateId, CertificateQuery, CertificateStatus, CrlIntent, CrlNumberTaken, CrlRecord, Decision,
+    DecisionConflict, Device, ExpectedDevice, ImportOutcome, Intent, IntentConflict, IssuedRecord,
+    RevocationOutcome, RevocationRecord, RevokedEntry, Settlement, StoredCertificate, Token, WaitingQuery,
+    WaitingRequest,
 };
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
@@ -21,6 +23,9 @@ use super::{FileLedger, RecordError, shelf, write};
 
 impl Ledger for FileLedger {
     fn record_intents(&self, intents: Vec<Intent>) -> Result<Vec<Result<(), IntentConflict>>, Unavailable> {
+        if intents.iter().any(|intent| intent.conditions.approval.is_some()) {
+            return Err(nobody_waits());
+        }
         let mut state = self.state();
         // On a copy, since an intent can stand against its neighbour.
         let mut scratch = state.book.clone();
@@ -233,4 +238,26 @@ impl Registry for FileLedger {
 
 fn no_registry() -> Unavailable {
     Unavailable { port: "registry", cause: "a root has no register of devices".into() }
+}
+
+/// The quorum of a ceremony approves before anything is asked for; profiles of CAs ask for no other approval.
+impl WaitingRoom for FileLedger {
+    fn waiting_requests_named(&self, _: &[u8]) -> Result<Vec<WaitingRequest>, Unavailable> {
+        Ok(Vec::new())
+    }
+
+    fn waiting_requests(&self, _: &WaitingQuery) -> Result<Vec<WaitingRequest>, Unavailable> {
+        Ok(Vec::new())
+    }
+
+    fn record_decision(&self, _: Decision) -> Result<Result<WaitingRequest, DecisionConflict>, Unavailable> {
+        Err(nobody_waits())
+    }
+}
+
+fn nobody_waits() -> Unavailable {
+    Unavailable {
+        port: "waiting room",
+        cause: "nobody waits at a root: the quorum of its ceremony approves".into(),
+    }
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::holder::Holder;
 use super::share::{Head, ReadShareError, Share, Whose};
 use super::share_set::{SetId, ShareSet};
 use super::wrap_key::{Point, WrapKey};
@@ -26,7 +27,7 @@ pub(crate) struct ShareSources {
 #[derive(Debug)]
 pub(crate) struct Combined {
     pub(crate) wrap_key: WrapKey,
-    pub(crate) holders: Vec<String>,
+    pub(crate) holders: Vec<Holder>,
 }
 
 /// A share that was checked.
@@ -82,7 +83,7 @@ pub(crate) fn combine(set: &ShareSet, sources: &ShareSources) -> Result<Combined
     let wrap_key = WrapKey::combine(set.threshold, &points)
         .filter(|key| key.commitment(set.id) == set.wrap_key)
         .ok_or(CombineSharesError::WrongKey)?;
-    let holders = admitted.iter().map(|given| given.share.head().holder.to_string()).collect();
+    let holders = admitted.iter().map(|given| given.share.head().holder.clone()).collect();
     Ok(Combined { wrap_key, holders })
 }
 

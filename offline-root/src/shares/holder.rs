@@ -26,12 +26,12 @@ impl Holder {
         person::is_name(name).then(|| Self { name: name.to_owned(), key })
     }
 
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
     /// The SHA-256 of the key's SubjectPublicKeyInfo.
-    pub(super) const fn key(&self) -> &[u8; 32] {
+    pub(crate) const fn key(&self) -> &[u8; 32] {
         &self.key
     }
 

@@ -69,7 +69,7 @@ impl Dealt {
         let passphrase_files = given.iter().map(|(_, holder)| self.pass(holder)).collect();
         let combined = combine(&self.set, &ShareSources { files, passphrase_files })?;
         assert_eq!(combined.wrap_key.commitment(self.set.id), self.wrap_key.commitment(self.set.id));
-        Ok(combined.holders)
+        Ok(combined.holders.iter().map(ToString::to_string).collect())
     }
 
     fn combine_own(&self, names: &[&str]) -> Result<Vec<String>, CombineSharesError> {

@@ -86,3 +86,26 @@ fn r_20_only_public_artefacts_leave_on_a_medium() {
     let told = refused.error()["message"].as_str().unwrap().to_owned();
     assert!(told.contains("medium/backup/.passphrase, medium/link"), "{told}");
 }
+
+#[test]
+fn r_20_sheets_of_codes_and_the_list_of_a_series_leave_as_they_were_made_and_not_written_on() {
+    let place = Place::with_root("1");
+    let request = SubCa::new(Curve::P256).request("sub-operational-s1");
+    place.sign(&request).ok();
+    place.run(["qr", "encode", "response", "--out", "medium"]).ok();
+    let seen = place.run(["medium", "medium"]).ok();
+    assert!(seen.out.contains("Sheet of codes") && seen.out.contains("Picture of codes"), "{}", seen.out);
+    let sheet = place.path("medium/sheet-01-of-01.svg");
+    let drawn = fs::read_to_string(&sheet).unwrap();
+    fs::write(&sheet, drawn.replace("</svg>", "<!-- 4711 --></svg>")).unwrap();
+    place.run(["--json", "medium", "medium"]).refused(4, "medium.not-public");
+
+    let series = ["crl-series", "--dir", "root", "--time", TIME, "--first", TIME, "--every-days", "30"];
+    let more = ["--overlap-days", "10", "--count", "2", "--out", "series", "--passphrase-file", "pass"];
+    place.run([&series[..], &more].concat()).ok();
+    let seen = place.run(["medium", "series"]).ok();
+    assert!(seen.out.contains("List of a series of CRLs"), "{}", seen.out);
+    let list = fs::read_to_string(place.path("series/series.json")).unwrap();
+    fs::write(place.path("series/series.json"), list.replacen('{', "{\"pin\": \"4711\",", 1)).unwrap();
+    place.run(["--json", "medium", "series"]).refused(4, "medium.not-public");
+}

@@ -329,7 +329,8 @@ fn show_says_in_words_what_is_in_a_request_and_a_response() {
     for part in ["Request for", "CN=Example Sub-CA G1", PROFILE, "P-256", "2026-12-05T10:00:00Z"] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
-    let digest: String = shown.lines().last().unwrap().split("SHA-256").nth(1).unwrap().split(' ').collect();
+    let last = shown.lines().rfind(|line| line.contains("SHA-256")).unwrap();
+    let digest: String = last.split("SHA-256").nth(1).unwrap().split(' ').collect();
     assert_eq!(digest, hex::encode(request.digest()));
     let shown = place.run(["show", "--json", "response"]).ok().json();
     assert!(shown["kind"].as_str().unwrap().starts_with("Response"), "{shown}");

@@ -2,7 +2,9 @@
 #![cfg(test)]
 
 mod interrupted;
+mod previous;
 mod refused;
+mod rehearsal;
 mod room;
 mod token;
 mod whole;

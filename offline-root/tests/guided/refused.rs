@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::room::{Answer, PROGRAM, Room, answered};
+use crate::room::{Answer, PROGRAM, Room, answered, certificate_sha256};
 
 fn founding() -> Room {
     let mut room = Room::new(false);
@@ -76,4 +76,45 @@ fn r_14_a_transcript_that_was_changed_is_not_gone_on_with() {
     let ran = room.hold();
     ran.refused(9, "transcript.altered");
     assert!(ran.said.contains("step 2"), "{}", ran.said);
+}
+
+/// The ceremony file names another Sara than the one who holds a share.
+#[test]
+fn r_13_the_share_of_a_namesake_signs_nothing() {
+    let mut room = Room::new(true);
+    room.root("a", "1", "{ store = \"shared\" }");
+    room.found("a");
+    room.crl("a");
+    room.more.clear();
+    room.write();
+    room.hold().ok();
+    let root = certificate_sha256(&room.ceremony("room").join("outputs/a.crt"));
+    let write_the_second = || {
+        room.write();
+        let text = fs::read_to_string(room.path("ceremony.toml")).unwrap();
+        let text = text
+            .replace("A ceremony of a test", "The second ceremony")
+            .replace(
+                "keys = { store = \"shared\" }",
+                &format!("keys = {{ store = \"shared\" }}\ncertificate = \"{root}\""),
+            )
+            .replace("\n[[act]]\nkind = \"found-root\"\nroot = \"a\"\n", "");
+        fs::write(room.path("ceremony.toml"), text).unwrap();
+    };
+    for name in ["Sara.key", "Sara.pem"] {
+        fs::rename(room.path(name), room.path(&format!("first-{name}"))).unwrap();
+    }
+    room.make_key("Sara");
+    write_the_second();
+    let crls = || fs::read_dir(room.path("room/roots/a/ledger")).unwrap().count();
+    let before = crls();
+    room.hold().refused(6, "person.another");
+    assert_eq!(crls(), before, "nothing was signed or meant to be");
+
+    // The other four have the keys that the file names: three of them are enough.
+    let ran = room.hold_with(|_, question| {
+        question.contains("Type their names").then(|| Answer::Say("Samir, Sven, Simon".to_owned()))
+    });
+    ran.ok();
+    assert!(crls() > before);
 }

@@ -81,16 +81,21 @@ impl Room {
         for (name, _) in room.people() {
             fs::create_dir(room.path(name)).unwrap();
             room.secret(&format!("{name}.pass"), &format!("the passphrase of {name}"));
-            let files = [format!("{name}.key"), format!("{name}.pem"), format!("{name}.pass")];
-            let made = Command::new(PROGRAM)
-                .args(["person", "create", "--name", name, "--out", &files[0], "--public", &files[1]])
-                .args(["--passphrase-file", &files[2]])
-                .current_dir(room.folder.path())
-                .output()
-                .unwrap();
-            assert!(made.status.success(), "{made:?}");
+            room.make_key(name);
         }
         room
+    }
+
+    /// Makes the key of a person.
+    pub(crate) fn make_key(&self, name: &str) {
+        let files = [format!("{name}.key"), format!("{name}.pem"), format!("{name}.pass")];
+        let made = Command::new(PROGRAM)
+            .args(["person", "create", "--name", name, "--out", &files[0], "--public", &files[1]])
+            .args(["--passphrase-file", &files[2]])
+            .current_dir(self.folder.path())
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{made:?}");
     }
 
     pub(crate) fn people(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
@@ -198,6 +203,16 @@ keys = {keys}
         answered(&mut self.command("rehearse"), |_, _| None)
     }
 
+    /// Rehearses until a question is asked for the second time, at which the power goes.
+    pub(crate) fn rehearse_until_again(&self, question: &str) {
+        let mut asked = 0;
+        let ran = answered(&mut self.command("rehearse"), |_, line| {
+            asked += usize::from(line.contains(question));
+            (asked == 2).then_some(Answer::CutPower)
+        });
+        assert_eq!(ran.exit, None, "{}", ran.said);
+    }
+
     /// The directory of the one ceremony, below `base`.
     pub(crate) fn ceremony(&self, base: &str) -> PathBuf {
         let mut all = fs::read_dir(self.path(base).join("ceremonies")).unwrap();
@@ -303,4 +318,21 @@ pub(crate) fn files(directory: &Path) -> Vec<(String, Vec<u8>)> {
         .collect();
     files.sort();
     files
+}
+
+/// The SHA-256 of a file, as others count it.
+pub(crate) fn sha256(path: &Path) -> String {
+    let said = Command::new("sha256sum").arg(path).output().unwrap();
+    String::from_utf8(said.stdout).unwrap().split(' ').next().unwrap().to_owned()
+}
+
+/// The SHA-256 of the DER of a certificate in PEM.
+pub(crate) fn certificate_sha256(path: &Path) -> String {
+    let der = path.with_extension("der");
+    let mut openssl = Command::new("openssl");
+    openssl.args(["x509", "-outform", "DER", "-in"]).arg(path).arg("-out").arg(&der);
+    assert!(openssl.status().unwrap().success());
+    let sum = sha256(&der);
+    fs::remove_file(der).unwrap();
+    sum
 }

@@ -9,7 +9,7 @@ use crate::room::{Answer, Room};
 const PIN: &str = "4711-pin";
 
 /// A room with a token in it, and a ceremony that founds a root on it and signs a CRL.
-fn room_with_token(suite: &str) -> Room {
+pub(crate) fn room_with_token(suite: &str) -> Room {
     let mut room = Room::new(true);
     fs::create_dir(room.path("tokens")).unwrap();
     let tokens = room.path("tokens").display().to_string();
@@ -39,7 +39,7 @@ fn room_with_token(suite: &str) -> Room {
 }
 
 /// Finds the library where distributions put it.
-fn find_module() -> PathBuf {
+pub(crate) fn find_module() -> PathBuf {
     let folders = ["/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/local/lib64"].map(PathBuf::from);
     let by_architecture = fs::read_dir("/usr/lib").unwrap().map(|entry| entry.unwrap().path());
     folders

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::room::{Answer, Room, files};
+use crate::room::{Answer, PROGRAM, Room, files};
 
 #[test]
 fn a_root_is_founded_and_signs_a_crl_and_outsiders_believe_it() {
@@ -88,4 +88,40 @@ fn two_generations_are_linked_and_the_first_ones_keys_destroyed() {
     assert!(outputs.contains(&"b-by-a.crt".to_owned()) && outputs.contains(&"a-by-b.crt".to_owned()));
     assert_eq!(room.steps("room").iter().filter(|step| *step == "key-destroyed").count(), 2);
     room.verify("room");
+}
+
+#[test]
+fn r_20_a_bundle_leaves_on_a_medium_whole_or_by_its_manifest_and_never_with_more_in_it() {
+    let mut room = Room::new(false);
+    room.root("a", "1", "{ store = \"file\" }");
+    room.found("a");
+    room.crl("a");
+    room.write();
+    room.hold().ok();
+    let medium = room.path("medium");
+    std::fs::create_dir(&medium).unwrap();
+    let looked = || Command::new(PROGRAM).arg("medium").arg(&medium).output().unwrap();
+    let ceremony = room.ceremony("room");
+    std::fs::copy(ceremony.join("bundle.tar"), medium.join("bundle.tar")).unwrap();
+    std::fs::rename(ceremony.join("bundle"), medium.join("bundle")).unwrap();
+    for name in ["manifest.json", "manifest.sig.json"] {
+        std::fs::copy(medium.join("bundle").join(name), medium.join(name)).unwrap();
+    }
+    let seen = looked();
+    assert!(seen.status.success(), "{}", String::from_utf8_lossy(&seen.stderr));
+    let said = String::from_utf8_lossy(&seen.stdout);
+    for kind in ["Bundle of a ceremony", "Part of the bundle", "Manifest of the bundle", "Signatures under"] {
+        assert!(said.contains(kind), "{said}");
+    }
+
+    // The key of a person, put into the bundle or beside it.
+    for place in ["bundle/inputs/more.request", "Olga.key"] {
+        std::fs::copy(room.path("Olga.key"), medium.join(place)).unwrap();
+        let refused = looked();
+        assert_eq!(refused.status.code(), Some(4));
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(said.contains("(medium.not-public)") && said.contains(place), "{said}");
+        std::fs::remove_file(medium.join(place)).unwrap();
+    }
+    assert!(looked().status.success());
 }

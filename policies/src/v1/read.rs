@@ -4,17 +4,18 @@
 
 use ca_core::oid;
 use ca_core::profile::{
-    AlternativeNameRule, CrlProfile, ExtendedKeyUsageRule, Hierarchy, KeyReuse, KeyUsageBit, NameChange,
-    OcspProfile, Pointers, ProfileFault, ProfileId, ProfileParts, RenewalRule, RenewalWindow, SubjectRule,
-    ValidityRule,
+    AlternativeNameRule, Approval, CrlProfile, ExtendedKeyUsageRule, Hierarchy, KeyReuse, KeyUsageBit,
+    NameChange, OcspProfile, Pointers, ProfileFault, ProfileId, ProfileParts, RenewalRule, RenewalWindow,
+    SubjectRule, ValidityRule,
 };
 use ca_core::public_key::KeyIdentifierMethod;
 use ca_core::suite::SecuritySuite;
 use const_oid::ObjectIdentifier;
 
 use super::{
-    AlternativeNameWord, CertificateFile, CrlFile, HierarchyWord, KeyIdentifierWord, KeyReuseWord,
-    KeyUsageWord, NameChangeWord, OcspFile, PointersWord, RenewalWindowWord, SubjectWord, ValidityWord,
+    AlternativeNameWord, ApprovalWord, CertificateFile, CrlFile, HierarchyWord, KeyIdentifierWord,
+    KeyReuseWord, KeyUsageWord, NameChangeWord, OcspFile, PointersWord, RenewalWindowWord, SubjectWord,
+    ValidityWord,
 };
 use crate::fault::KeyFault;
 
@@ -163,6 +164,11 @@ fn parts(file: &CertificateFile, arc: &ObjectIdentifier, faults: &mut Faults) ->
             NameChangeWord::Allowed => NameChange::Allowed,
         },
         renewal,
+        approval: match file.approval {
+            ApprovalWord::None => Approval::NotNeeded,
+            ApprovalWord::One => Approval::One,
+            ApprovalWord::Two => Approval::Two,
+        },
         transition_issuer: file.transition_issuer,
         max_octets: file.max_octets.unwrap_or(1_024),
     })
@@ -383,6 +389,7 @@ pub(crate) const fn key_of(fault: &ProfileFault) -> &'static str {
         ProfileFault::Validity | ProfileFault::CrlTimes | ProfileFault::OcspTimes => "validity",
         ProfileFault::RenewalWindow => "renewal_window_days",
         ProfileFault::RenewalLimit => "renewal_limit",
+        ProfileFault::ApprovalOfAuthority => "approval",
         ProfileFault::PointersOnMeterFacing => "pointers",
         ProfileFault::CriticalExtendedKeyUsage => "extended_key_usage_critical",
         ProfileFault::MaxOctets { .. } => "max_octets",

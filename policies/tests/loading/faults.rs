@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ca_core::profile::{RenewalRule, RenewalWindow};
+use ca_core::profile::{Approval, RenewalRule, RenewalWindow};
 use const_oid::ObjectIdentifier;
 use policies::{LoadProfileError, ProfileSet, Settings};
 
@@ -242,6 +242,22 @@ fn refuses_a_directory_that_is_empty_missing_or_unreadable() {
         panic!("a file that is not UTF-8 is refused");
     };
     assert_eq!(path, file);
+}
+
+#[test]
+fn operators_approve_what_the_file_says_and_never_the_certificate_of_a_ca() {
+    let approval = |lines: &str| {
+        let meter = format!("{METER}{lines}");
+        let set = load(&[("root", ROOT), ("meter", &meter)]).unwrap();
+        set.certificate("meter-s1").unwrap().parts().approval
+    };
+    assert_eq!(approval(""), Approval::NotNeeded);
+    assert_eq!(approval("approval = \"one\"\n"), Approval::One);
+    assert_eq!(approval("approval = \"two\"\n"), Approval::Two);
+    let root = format!("{ROOT}approval = \"two\"\n");
+    let found = faults(&[("root", &root), ("meter", METER)]);
+    let told = |fault: &String| fault.contains("the quorum of a ceremony approves certificates of CAs");
+    assert!(!found.is_empty() && found.iter().all(told), "{found:?}");
 }
 
 // E-10: what a profile says of renewal, and what it cannot say.

@@ -79,6 +79,7 @@ fn through(ports: Ports, trap: &Arc<Trap>, signatures: SignatureLedger, ahead: i
         ledger: Arc::new(TrappedLedger { inner: ports.ledger, trap: Arc::clone(trap) }),
         status: ports.status,
         registry: ports.registry,
+        waiting: ports.waiting,
     }
 }
 

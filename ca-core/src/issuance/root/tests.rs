@@ -11,8 +11,8 @@ use crate::ocsp::doubles::{DAY, MemorySigner, NOW, actor, at};
 use crate::oid;
 use crate::ports::Unavailable;
 use crate::profile::{
-    AlternativeNameRule, Hierarchy, KeyReuse, KeyUsageBit, NameChange, Pointers, ProfileId, ProfileParts,
-    RenewalRule, SubjectRule, ValidityRule,
+    AlternativeNameRule, Approval, Hierarchy, KeyReuse, KeyUsageBit, NameChange, Pointers, ProfileId,
+    ProfileParts, RenewalRule, SubjectRule, ValidityRule,
 };
 use crate::public_key::KeyIdentifierMethod;
 use crate::record::{
@@ -142,6 +142,7 @@ fn parts(suite: SecuritySuite) -> ProfileParts {
         key_reuse: KeyReuse::Refused,
         name_change: NameChange::Refused,
         renewal: RenewalRule::DEFAULT,
+        approval: Approval::NotNeeded,
         transition_issuer: false,
         max_octets: 1_024,
     }

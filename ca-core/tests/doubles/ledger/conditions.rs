@@ -5,13 +5,14 @@ use ca_core::record::{
     SlotUse, Token,
 };
 
-use super::State;
+use super::{State, waiting};
 
 pub(super) fn check(state: &State, intent: &Intent) -> Result<(), IntentConflict> {
     let conditions = &intent.conditions;
     if let Some(idempotency) = &conditions.idempotency {
         not_answered(state, idempotency)?;
     }
+    waiting::is_settled(state, intent)?;
     if state.rows.contains_key(&intent.id) {
         return Err(IntentConflict::SerialTaken);
     }
@@ -25,10 +26,10 @@ pub(super) fn check(state: &State, intent: &Intent) -> Result<(), IntentConflict
     if let Some(hash) = &conditions.token {
         token_opens(state.tokens.get(hash), intent)?;
     }
-    match &conditions.claim {
-        Some(claim) => may_be_claimed(state, claim, intent),
-        None => Ok(()),
+    if let Some(claim) = &conditions.claim {
+        may_be_claimed(state, claim, intent)?;
     }
+    waiting::is_approved(state, intent)
 }
 
 /// What was answered and is not revoked since is answered again; what ended otherwise was no answer.

@@ -1,7 +1,7 @@
 //! T1: whether an intent may be recorded, and recording it. Not signing: `begin_signing` only marks.
 //!
 //! Conditions are decided in one order, and the first that does not hold is the answer: the same request, the serial number,
-//! the key, the certificate to be replaced, the slot, the token, the claim.
+//! the key, the certificate to be replaced, the slot, the token, the claim, the approval.
 
 use ca_core::audit::{Act, AuditEvent};
 use ca_core::record::{
@@ -11,7 +11,7 @@ use ca_core::record::{
 use ca_core::validity::UnixTime;
 
 use super::refusal::Refusal;
-use super::{repeats, slot};
+use super::{repeats, slot, waiting};
 use crate::certificate::{certificate_row, stored};
 use crate::keyspace::{Keyspace, id_key, title_key};
 use crate::row::{CertificateRow, CertificateState, DeviceRow, IntentRow, KeyRow, RequestRow, TokenRow};
@@ -22,6 +22,7 @@ pub(crate) fn record(tx: &mut Transaction<'_>, intent: Intent) -> Result<(), Ref
     if let Some(idempotency) = &intent.conditions.idempotency {
         not_answered_before(tx, idempotency, intent.recorded_at)?;
     }
+    waiting::not_settled_before(tx, &intent)?;
     if certificate_row(tx, &intent.id)?.is_some() {
         return Err(IntentConflict::SerialTaken.into());
     }
@@ -39,6 +40,7 @@ pub(crate) fn record(tx: &mut Transaction<'_>, intent: Intent) -> Result<(), Ref
         Some(claim) => Some(admit_claim(tx, claim, intent.recorded_at)?),
         None => None,
     };
+    waiting::answer(tx, &intent)?;
     write(tx, &intent)?;
     tx.seal(intent.event.clone())?;
     if let (Some(row), Some(claim)) = (device, &intent.conditions.claim) {
@@ -196,6 +198,7 @@ fn write(tx: &mut Transaction<'_>, intent: &Intent) -> Result<(), ActFault> {
         request: conditions.idempotency.map(|idempotency| idempotency.key),
         token: conditions.token,
         claim: conditions.claim.as_ref().map(|claim| claim.title),
+        approval: conditions.approval.as_ref().map(|condition| condition.request.digest),
     };
     tx.put(&intent.id, &row)
 }

@@ -1,6 +1,6 @@
 //! Why an intent is not recorded: an answer to whoever asked, or a ledger that cannot tell.
 
-use ca_core::record::IntentConflict;
+use ca_core::record::{ApprovalCondition, IntentConflict};
 
 use crate::transaction::ActFault;
 
@@ -9,6 +9,8 @@ use crate::transaction::ActFault;
 pub(crate) enum Refusal {
     /// A condition does not hold: an answer.
     Conflict(IntentConflict),
+    /// Operators must approve the request before; nothing else stands against it.
+    Unapproved(Box<ApprovalCondition>),
     /// The ledger cannot tell: no answer to any intent of the same call.
     Fault(ActFault),
 }

@@ -4,14 +4,14 @@ use ca_core::audit::AuditEvent;
 use ca_core::record::{CertificateId, Settlement};
 use ca_core::validity::UnixTime;
 
-use super::slot;
+use super::{slot, waiting};
 use crate::keyspace::{Keyspace, id_key};
 use crate::row::{
     CertificateRow, CertificateState, IntentRow, KeyRow, RequestRow, RevocationRow, TokenRow, UncertainRow,
 };
 use crate::transaction::{ActFault, Rows, Transaction};
 
-/// Ends an open intent; gives back its slot, its token and its request.
+/// Ends an open intent; gives back its slot, its token, its approval and its request.
 ///
 /// The key of an aborted intent counts as never certified; that of an uncertain one as certified, since a signature may exist.
 pub(crate) fn settle(
@@ -64,6 +64,9 @@ fn give_back(tx: &mut Transaction<'_>, id: &CertificateId, intent: &IntentRow) -
         row.token.spent = false;
         row.spent_by = None;
         tx.put(hash, &row)?;
+    }
+    if let Some(digest) = &intent.approval {
+        waiting::give_back(tx, digest, id)?;
     }
     if let Some(key) = &intent.request
         && tx.row::<RequestRow>(key)?.is_some_and(|row| row.id == *id)

@@ -54,7 +54,7 @@ fn revoke(store: &Store, number: u16) {
     assert!(matches!(store.record_revocation(record), Ok(RevocationOutcome::Recorded { .. })));
 }
 
-fn copied(store: &Store) -> (Vec<CopiedRow>, crate::CopyReport) {
+pub(super) fn copied(store: &Store) -> (Vec<CopiedRow>, crate::CopyReport) {
     let mut rows = Vec::new();
     let report = store
         .copy(event(Act::BackupCreated), |row| {
@@ -66,7 +66,7 @@ fn copied(store: &Store) -> (Vec<CopiedRow>, crate::CopyReport) {
 }
 
 /// Makes a ledger of rows on an engine and opens it.
-fn restored(rows: Vec<CopiedRow>, kind: EngineKind) -> (tempfile::TempDir, Store) {
+pub(super) fn restored(rows: Vec<CopiedRow>, kind: EngineKind) -> (tempfile::TempDir, Store) {
     let parent = tempfile::tempdir().unwrap();
     let path = parent.path().join("restored");
     let mut restoring = Restoring::begin(&path, kind).unwrap();

@@ -12,7 +12,7 @@ use super::ground::{Ground, IntentWords, LedgerTold, LedgerWords, NOW, event, id
 use crate::Store;
 
 /// Asks at once from `count` threads and gathers the answers.
-fn at_once<T: Send>(count: u16, ask: impl Fn(u16) -> T + Sync) -> Vec<T> {
+pub(super) fn at_once<T: Send>(count: u16, ask: impl Fn(u16) -> T + Sync) -> Vec<T> {
     let barrier = Barrier::new(usize::from(count));
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..count)

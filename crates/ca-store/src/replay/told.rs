@@ -77,7 +77,11 @@ pub(super) fn take_in(
         | Act::AuthorityClosed
         | Act::BackupCreated
         | Act::RecoveryEntered
-        | Act::SharesDealt => Ok(()),
+        | Act::SharesDealt
+        // What waits is forgotten when recovery ends, and asks anew.
+        | Act::RequestWaits
+        | Act::RequestApproved
+        | Act::ApprovalRefused => Ok(()),
         Act::RecoveryEnded => take_epoch(tx, record),
     }
 }
@@ -128,7 +132,7 @@ fn intend(tx: &mut Transaction<'_>, record: &AuditRecord, places: &Places) -> Re
     if let Some(title) = certificate.title() {
         tx.put_octets(Keyspace::Titles, title_key(&title, &id), Vec::new())?;
     }
-    tx.put(&id, &IntentRow { certificate, request: None, token: None, claim: None })?;
+    tx.put(&id, &IntentRow { certificate, request: None, token: None, claim: None, approval: None })?;
     tx.put_octets(Keyspace::Signing, id_key(&id), Vec::new())
 }
 

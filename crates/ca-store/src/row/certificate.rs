@@ -137,7 +137,8 @@ impl Row for CertificateRow {
 ///     certificate  CertificateRow,            -- state intended(0), since = recordedAt
 ///     request      [0] Digest OPTIONAL,       -- idempotency key
 ///     token        [1] Digest OPTIONAL,       -- the one-time token that it spends
-///     claim        [2] OCTET STRING OPTIONAL } -- system title of the device that it claims
+///     claim        [2] OCTET STRING OPTIONAL, -- system title of the device that it claims
+///     approval     [3] Digest OPTIONAL }      -- the approved request that it answers
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct IntentRow {
@@ -145,6 +146,7 @@ pub(crate) struct IntentRow {
     pub(crate) request: Option<[u8; 32]>,
     pub(crate) token: Option<[u8; 32]>,
     pub(crate) claim: Option<SystemTitle>,
+    pub(crate) approval: Option<[u8; 32]>,
 }
 
 #[derive(Sequence)]
@@ -156,6 +158,8 @@ pub(crate) struct WireIntent {
     token: Option<OctetString>,
     #[asn1(context_specific = "2", tag_mode = "EXPLICIT", optional = "true")]
     claim: Option<OctetString>,
+    #[asn1(context_specific = "3", tag_mode = "EXPLICIT", optional = "true")]
+    approval: Option<OctetString>,
 }
 
 impl Row for IntentRow {
@@ -173,6 +177,7 @@ impl Row for IntentRow {
             request: self.request.as_ref().map(|key| octets(key)).transpose()?,
             token: self.token.as_ref().map(|hash| octets(hash)).transpose()?,
             claim: self.claim.as_ref().map(|title| octets(title.octets())).transpose()?,
+            approval: self.approval.as_ref().map(|digest| octets(digest)).transpose()?,
         })
     }
 
@@ -183,6 +188,7 @@ impl Row for IntentRow {
             request: present(wire.request.as_ref(), fixed)?,
             token: present(wire.token.as_ref(), fixed)?,
             claim: present(wire.claim.as_ref(), title)?,
+            approval: present(wire.approval.as_ref(), fixed)?,
         })
     }
 }

@@ -4,7 +4,9 @@ use ca_core::audit::AuditTrail;
 use ca_core::audit::tree::Peaks;
 use ca_core::profile::{Hierarchy, KeyPurpose, ProfileId};
 use ca_core::reason::ReasonCode;
-use ca_core::record::{CertificateId, Device, DeviceState, ExpectedDevice, Revocation, Slot, Token};
+use ca_core::record::{
+    CertificateId, Device, DeviceState, ExpectedDevice, Mark, Revocation, Slot, Token, WaitingRequest,
+};
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
 use ca_core::validity::Validity;
@@ -59,6 +61,29 @@ fn device(claimed: bool) -> DeviceRow {
     DeviceRow { device }
 }
 
+fn waiting(decided: bool) -> WaitingRow {
+    let mark = || Mark { by: "operator:uid-1000".to_owned(), at: time(5) };
+    let request = WaitingRequest {
+        digest: [7; 32],
+        tenant: TenantId::parse("dso").unwrap(),
+        issuer: KeyRef::new([2; 20]),
+        profile: ProfileId::parse("p").unwrap(),
+        profile_version: 3,
+        subject: "CN=a".to_owned(),
+        names: vec!["a.example".to_owned(); 2],
+        key_fingerprint: [9; 32],
+        requester: "ra:line-1".to_owned(),
+        again: decided,
+        needed: 2,
+        requested_at: time(1),
+        expires_at: time(9),
+        approvals: if decided { vec![mark(), mark()] } else { Vec::new() },
+        refusal: decided.then(|| (mark(), "no".to_owned())),
+        answer: decided.then(id),
+    };
+    WaitingRow { request }
+}
+
 fn token(spent_by: Option<CertificateId>) -> TokenRow {
     let token = Token {
         hash: [3; 32],
@@ -98,7 +123,9 @@ fn every_row_reads_back_as_it_was_written() {
             request: set.then_some([1; 32]),
             token: (!set).then_some([2; 32]),
             claim: set.then_some(SystemTitle::new([3; 8])),
+            approval: (!set).then_some([4; 32]),
         });
+        reads_back(waiting(set));
         reads_back(KeyRow {
             subject: "s".to_owned(),
             purpose: KeyPurpose::KeyAgreement,
@@ -113,6 +140,7 @@ fn every_row_reads_back_as_it_was_written() {
     }
     reads_back(SlotRow { holders: vec![SlotHolder { id: id(), not_after: time(7) }; 2] });
     reads_back(RequestRow { id: id() });
+    reads_back(WaitingCountRow(u32::MAX));
     reads_back(UncertainRow { since: time(3) });
     let peaks = Peaks::new(u64::MAX, vec![[6; 32]; 64]).unwrap();
     reads_back(TrailRow(AuditTrail::new([5; 32], peaks)));
@@ -170,6 +198,7 @@ fn values_that_are_never_written_are_refused() {
         request: None,
         token: None,
         claim: None,
+        approval: None,
     };
     assert!(matches!(IntentRow::decode(&issued.encode().unwrap()), Err(RowFault::Value { .. })));
 }

@@ -43,8 +43,19 @@ pub struct ListedFile {
 /// The signatures under a manifest, over its octets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Signatures {
-    pub(crate) signatures: Vec<PersonSignature>,
+pub struct Signatures {
+    /// One for each person.
+    pub signatures: Vec<PersonSignature>,
+}
+
+impl Signatures {
+    /// Reads signatures in the one form in which they are written.
+    ///
+    /// # Errors
+    /// Why they are none, in a sentence.
+    pub fn read(octets: &[u8]) -> Result<Self, String> {
+        exact_json::read(octets)
+    }
 }
 
 impl Manifest {

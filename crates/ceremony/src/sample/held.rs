@@ -173,12 +173,24 @@ impl<'a> Held<'a> {
 
     /// Opens the ceremony: everything up to the first act.
     pub(crate) fn open(file: &'a CeremonyFile, rehearsal: bool) -> Self {
+        Self::open_after(file, rehearsal, file.previous())
+    }
+
+    /// The same after the bundle of this previous ceremony was verified.
+    pub(crate) fn open_after(
+        file: &'a CeremonyFile,
+        rehearsal: bool,
+        previous: Option<&Fingerprint>,
+    ) -> Self {
         let mut held = Self::begin(file);
         held.step(Action::Opened { title: file.title().to_owned(), rehearsal, tool: tool() });
         let present = file.people().iter().map(|person| person.name.clone()).collect();
         held.step(Action::PeopleConfirmed { present });
         held.step(Action::InputReadAloud { sha256: *file.fingerprint() });
         held.step(Action::NetworkChecked { interfaces: vec!["lo: up".to_owned()] });
+        if let Some(manifest) = previous {
+            held.step(Action::PreviousVerified { manifest: *manifest });
+        }
         held
     }
 
@@ -202,7 +214,7 @@ impl<'a> Held<'a> {
 
     /// Has three share-holders come together.
     pub(crate) fn shares(&mut self, root: &str) {
-        let holders = ["Sara", "Samir", "Sven"].map(ToOwned::to_owned).to_vec();
+        let holders = ["Sara", "Samir", "Sven"].map(|name| person(self.file, name).into()).to_vec();
         self.step(Action::SharesCombined { root: root_name(root), holders });
     }
 

@@ -75,6 +75,14 @@ fn materials(file: &CeremonyFile, steps: &mut Steps) {
     steps.heading("Materials");
     steps.step("The machine without disk and network, and the medium with the program.", Vec::new());
     steps.step("A medium with the ceremony file and its inputs.", inputs(file.acts()));
+    if let Some(previous) = file.previous() {
+        let details = vec![("manifest", previous.grouped())];
+        steps.step("The bundle of the previous ceremony.", details);
+    }
+    steps.step(
+        "The bundle of the last rehearsal of this very file. If there is none: write down who decided to go on, and why.",
+        vec![("manifest or reason", "________________________________________".to_owned())],
+    );
     steps.step("The signing keys of operator and witnesses, each on their own medium.", Vec::new());
     if file.quorum().is_some() {
         steps.step("The shares, each with its holder.", Vec::new());
@@ -103,7 +111,7 @@ fn opening(file: &CeremonyFile, steps: &mut Steps) {
     );
     steps.step(
         format!("{} starts the program on the machine.", names(Role::Operator)),
-        vec![("type", "offline-root ceremony run ceremony.toml --dir ROOM".to_owned())],
+        vec![("type", command(file))],
     );
     steps.step(
         "The operator reads the words on the screen aloud; everybody compares them with this page.",
@@ -114,6 +122,11 @@ fn opening(file: &CeremonyFile, steps: &mut Steps) {
         "Everybody looks at a clock of their own; the operator states the time.",
         vec![("the ceremony speaks for", file.held().to_string())],
     );
+}
+
+fn command(file: &CeremonyFile) -> String {
+    let previous = file.previous().map_or("", |_| " --previous BUNDLE");
+    format!("offline-root ceremony run ceremony.toml --dir ROOM --rehearsed BUNDLE{previous}")
 }
 
 fn perform(file: &CeremonyFile, act: &Act, steps: &mut Steps) {

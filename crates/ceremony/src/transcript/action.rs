@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::file::act::{FileName, RootKey};
 use crate::file::root::RootName;
+use crate::people::Person;
 use crate::words::Fingerprint;
 
 /// What was done in one step.
@@ -29,6 +30,16 @@ pub enum Action {
         /// What was read.
         sha256: Fingerprint,
     },
+    /// The bundle of the previous ceremony was verified: it is the one that the ceremony file names.
+    PreviousVerified {
+        /// SHA-256 of its manifest.
+        manifest: Fingerprint,
+    },
+    /// The bundle of a rehearsal of the same ceremony file was verified.
+    Rehearsed {
+        /// SHA-256 of its manifest.
+        manifest: Fingerprint,
+    },
     /// No network interface was up (case R-12).
     NetworkChecked {
         /// The interfaces that the machine has, each with its state.
@@ -40,8 +51,8 @@ pub enum Action {
     SharesCombined {
         /// For which root.
         root: RootName,
-        /// The names of those whose shares were taken.
-        holders: Vec<String>,
+        /// Those whose shares were taken.
+        holders: Vec<KnownPerson>,
     },
     /// An act of the ceremony file begins.
     ActBegun {
@@ -148,6 +159,22 @@ pub enum Action {
     Closed,
 }
 
+/// A person, known by the key; the name is for those who read it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnownPerson {
+    /// What the person is called.
+    pub person: String,
+    /// SHA-256 of the SubjectPublicKeyInfo of the person's key.
+    pub key: Fingerprint,
+}
+
+impl From<&Person> for KnownPerson {
+    fn from(person: &Person) -> Self {
+        Self { person: person.name.clone(), key: person.fingerprint() }
+    }
+}
+
 /// A program, as it ran.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -178,6 +205,19 @@ pub struct TokenSeen {
     pub firmware: String,
     /// The keys of the ceremony that are on it.
     pub keys: Vec<TokenKey>,
+    /// In a rehearsal: the token of the ceremony file, in whose place it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stands_for: Option<TokenName>,
+}
+
+/// By what a token is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenName {
+    /// Its label.
+    pub label: String,
+    /// Its serial number.
+    pub serial: String,
 }
 
 /// The attributes of a private key on a token.
@@ -209,6 +249,8 @@ impl Action {
             Self::Opened { .. } => "opened",
             Self::PeopleConfirmed { .. } => "people-confirmed",
             Self::InputReadAloud { .. } => "input-read-aloud",
+            Self::PreviousVerified { .. } => "previous-verified",
+            Self::Rehearsed { .. } => "rehearsed",
             Self::NetworkChecked { .. } => "network-checked",
             Self::TokenSeen(_) => "token-seen",
             Self::SharesCombined { .. } => "shares-combined",

@@ -50,7 +50,7 @@ fn differs(found: &ListedFile, listed: &ListedFile) -> String {
 /// Checks the signatures under the manifest; returns how many there are.
 pub(super) fn signatures(bundle: &Bundle, file: &CeremonyFile, findings: &mut Findings) -> usize {
     let read = bundle.file(SIGNATURES).ok_or_else(|| "it is missing".to_owned());
-    let read = read.and_then(exact_json::read::<Signatures>);
+    let read = read.and_then(Signatures::read);
     let Some(Signatures { signatures }) = findings.take(SIGNATURES, read) else { return 0 };
     let manifest = bundle.file(MANIFEST).unwrap_or_default();
     if let Err(error) = check_signatures(&signatures, manifest, file) {

@@ -12,7 +12,7 @@ use crate::file::root::{KeyPlace, RootName, RootPlan};
 use crate::people::Role;
 use crate::quorum::StepQuorum;
 use crate::transcript::Transcript;
-use crate::transcript::action::{Action, TokenSeen};
+use crate::transcript::action::{Action, KnownPerson, TokenSeen};
 use crate::words::Fingerprint;
 
 /// How far an object came.
@@ -70,6 +70,7 @@ pub(super) fn follow(file: &CeremonyFile, transcript: &Transcript, findings: &mu
 
 #[derive(Debug, Default)]
 struct State {
+    rehearsal: bool,
     /// Kinds of steps that there were.
     done: BTreeSet<&'static str>,
     open_act: Option<u32>,
@@ -105,6 +106,8 @@ impl Walk<'_> {
             Action::Opened { .. }
             | Action::PeopleConfirmed { .. }
             | Action::InputReadAloud { .. }
+            | Action::PreviousVerified { .. }
+            | Action::Rehearsed { .. }
             | Action::NetworkChecked { .. } => self.opening(action),
             Action::TokenSeen(seen) => self.token(seen),
             Action::SharesCombined { root, holders } => self.shares(root, holders),
@@ -138,8 +141,9 @@ impl Walk<'_> {
         self.state.done.contains(step)
     }
 
-    fn opening(&self, action: &Action) -> Result<(), String> {
-        if let Action::Opened { title, .. } = action {
+    fn opening(&mut self, action: &Action) -> Result<(), String> {
+        if let Action::Opened { title, rehearsal, .. } = action {
+            self.state.rehearsal = *rehearsal;
             require(title == self.file.title(), "it has another title than the ceremony file")?;
         }
         if let Action::PeopleConfirmed { present } = action {
@@ -150,6 +154,12 @@ impl Walk<'_> {
             if let Some(name) = present.iter().find(|name| self.file.people().named(name).is_none()) {
                 return Err(format!("{name} was present, whom the ceremony file does not name"));
             }
+        }
+        if let Action::PreviousVerified { manifest } = action {
+            require(
+                self.file.previous() == Some(manifest),
+                "another ceremony was before than the file names",
+            )?;
         }
         if let Action::InputReadAloud { sha256 } = action {
             require(sha256 == self.file.fingerprint(), "another ceremony file was read aloud")?;
@@ -169,10 +179,20 @@ impl Walk<'_> {
         let KeyPlace::Token(wanted) = &self.plan(&seen.root)?.keys else {
             return Err(format!("the key of {} is on no token", seen.root));
         };
-        // by what is written on it.
+        // by what is written on it. In a rehearsal another one says whose place it takes.
+        let found =
+            seen.stands_for.as_ref().map_or((&seen.label, &seen.serial), |real| (&real.label, &real.serial));
         require(
-            seen.label == wanted.label && seen.serial == wanted.serial,
-            format!("the token {} {} is not the one of the ceremony file", seen.label, seen.serial),
+            found == (&wanted.label, &wanted.serial),
+            format!("the token {} {} is not the one of the ceremony file", found.0, found.1),
+        )?;
+        require(
+            seen.stands_for.is_some() == self.state.rehearsal,
+            "a soft token takes the place of a token in a rehearsal, and only there",
+        )?;
+        require(
+            !self.state.rehearsal || seen.serial != wanted.serial,
+            "the rehearsal used the token of the ceremony file itself",
         )?;
         for key in &seen.keys {
             let kept = key.sensitive && key.always_sensitive && !key.extractable && key.never_extractable;
@@ -185,14 +205,18 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// enough share-holders, each once, and nobody else.
-    fn shares(&mut self, root: &RootName, holders: &[String]) -> Result<(), String> {
+    /// enough share-holders, each once, and nobody else; a person is known by the key, not by the name.
+    fn shares(&mut self, root: &RootName, holders: &[KnownPerson]) -> Result<(), String> {
         self.plan(root)?;
         let wanted = self.file.quorum().map_or(0, |quorum| usize::from(quorum.threshold));
-        let distinct: BTreeSet<&String> = holders.iter().collect();
+        let distinct: BTreeSet<&Fingerprint> = holders.iter().map(|holder| &holder.key).collect();
         require(distinct.len() == holders.len(), "one share-holder is named twice")?;
-        if let Some(name) = holders.iter().find(|name| !self.has(name, Role::ShareHolder)) {
-            return Err(format!("{name} is no share-holder"));
+        let is_one = |holder: &KnownPerson| {
+            let known = self.file.people().by_key(&holder.key);
+            known.is_some_and(|person| person.name == holder.person && person.role == Role::ShareHolder)
+        };
+        if let Some(other) = holders.iter().find(|holder| !is_one(holder)) {
+            return Err(format!("{} is no share-holder known by this key", other.person));
         }
         require(holders.len() >= wanted, format!("{} share-holders came, and {wanted} must", holders.len()))?;
         self.state.together.insert(root.clone());
@@ -208,6 +232,10 @@ impl Walk<'_> {
         ] {
             require(self.done(step), format!("an act begins {what}"))?;
         }
+        require(
+            self.file.previous().is_none() || self.done("previous-verified"),
+            "an act begins before the bundle of the previous ceremony was verified",
+        )?;
         let again = self.done("resumed") && self.state.open_act == Some(act);
         let next = self.state.open_act.is_none() && act == self.state.last_act.saturating_add(1);
         require(again || next, format!("act {act} does not come next"))?;

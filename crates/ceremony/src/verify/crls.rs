@@ -32,11 +32,7 @@ impl Crls {
                 crls.unknown.insert(root.name.clone());
                 continue;
             };
-            let read = armour::der_of(octets, "X509 CRL").and_then(|der| {
-                let crl = ParsedCrl::from_der(&der).map_err(|cause| cause.to_string())?;
-                CrlStatement::of(&crl)
-            });
-            if let Some(statement) = findings.take(&name, read) {
+            if let Some(statement) = findings.take(&name, read(octets)) {
                 crls.last.insert(root.name.clone(), statement);
             }
         }
@@ -83,6 +79,13 @@ impl Crls {
             findings.remark(format!("the CRL before this ceremony of the root {root} is not in the bundle"));
         }
     }
+}
+
+/// Reads what a CRL in a file says.
+pub(super) fn read(octets: &[u8]) -> Result<CrlStatement, String> {
+    let der = armour::der_of(octets, "X509 CRL")?;
+    let crl = ParsedCrl::from_der(&der).map_err(|cause| cause.to_string())?;
+    CrlStatement::of(&crl)
 }
 
 /// What earlier acts of the ceremony revoked.

@@ -1,5 +1,6 @@
 //! Tests of the verification of bundles: what was done is found to be so, and what was changed is found and located.
 
+mod continuity;
 mod course;
 mod crls;
 mod links;

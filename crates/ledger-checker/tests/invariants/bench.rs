@@ -23,6 +23,8 @@ const ABORTED: [u8; 2] = [1, 2];
 const UNCERTAIN: [u8; 2] = [1, 3];
 const REVOKED: [u8; 2] = [1, 4];
 const LATER: [u8; 2] = [1, 9];
+/// The digest of a request that waits.
+const REQUEST: [u8; 32] = [0xAB; 32];
 
 /// How a further certificate is issued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,6 +134,39 @@ impl Bench {
             all_published: false,
         };
         check(&evidence).unwrap()
+    }
+
+    /// A request that needs two approvals, of which these were given.
+    pub(crate) fn approved_by(&mut self, operators: &[&str]) {
+        let digest = hex::encode(REQUEST);
+        self.audit_by(
+            "operator:ada",
+            40,
+            (&[], &REQUEST),
+            &format!("a under p version 1; {digest} needs 2 until x"),
+        );
+        for operator in operators {
+            self.audit_by(&format!("operator:{operator}"), 41, (&[], &REQUEST), &digest);
+        }
+    }
+
+    /// An operator refuses it.
+    pub(crate) fn refuse(&mut self) {
+        self.audit_by("operator:kim", 42, (&[], &REQUEST), "no");
+    }
+
+    /// An intent that answers it, and ends.
+    pub(crate) fn answer_request(&mut self, last: u8) {
+        let serial = [2, last];
+        let detail = format!("a under p version 1; approved {}", hex::encode(REQUEST));
+        self.audit_by("operator:ada", 0, (&serial, &[]), &detail);
+        self.audit(2, &serial, &[]);
+        self.rows.insert((5, id(&serial)), certificate_row(2, &tbs(&serial, "270101000000Z"), &[6; 32]));
+    }
+
+    /// The trail says that a certificate of it was issued.
+    pub(crate) fn tell_of_certificate(&mut self, last: u8) {
+        self.audit(1, &[2, last], &[0; 32]);
     }
 
     pub(crate) fn issued_id(&self) -> Vec<u8> {
@@ -270,18 +305,22 @@ impl Bench {
     }
 
     fn audit(&mut self, act: u8, serial: &[u8], digest: &[u8]) {
+        self.audit_by("actor", act, (serial, digest), "");
+    }
+
+    fn audit_by(&mut self, actor: &str, act: u8, (serial, digest): (&[u8], &[u8]), detail: &str) {
         self.sequence += 1;
         let der = sequence(&[
             integer(&self.sequence.to_be_bytes()),
             octets(&self.head),
             text(0x18, "20260101000000Z"),
             utf8("tenant"),
-            utf8("actor"),
+            utf8(actor),
             vec![0x0A, 1, act],
             octets(&ISSUER),
             octets(serial),
             utf8(""),
-            utf8(""),
+            utf8(detail),
             octets(digest),
         ]);
         self.head = Sha256::digest(&der).into();

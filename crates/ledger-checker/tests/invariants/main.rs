@@ -116,6 +116,42 @@ fn names_i_9_when_a_certificate_outlives_its_issuer() {
 }
 
 #[test]
+fn finds_nothing_in_requests_that_two_others_approved() {
+    let mut bench = Bench::new();
+    bench.approved_by(&["bob", "eve"]);
+    bench.answer_request(1);
+    bench.answer_request(2);
+    assert_eq!(bench.violations(), []);
+}
+
+#[test]
+fn names_i_10_when_approvals_are_missing_doubled_the_requesters_own_or_refused() {
+    for operators in [&[][..], &["bob"], &["bob", "bob"], &["bob", "ada"]] {
+        names(Invariant::I10, |bench| {
+            bench.approved_by(operators);
+            bench.answer_request(1);
+        });
+    }
+    names(Invariant::I10, |bench| {
+        bench.approved_by(&["bob", "eve"]);
+        bench.refuse();
+        bench.answer_request(1);
+    });
+    names(Invariant::I10, |bench| bench.answer_request(1));
+}
+
+#[test]
+fn names_i_10_when_two_certificates_come_of_one_approval() {
+    names(Invariant::I10, |bench| {
+        bench.approved_by(&["bob", "eve"]);
+        for last in [1, 2] {
+            bench.answer_request(last);
+            bench.tell_of_certificate(last);
+        }
+    });
+}
+
+#[test]
 fn names_i_11_when_a_revocation_is_gone() {
     names(Invariant::I11, |bench| bench.remove(11, &bench.revoked_id()));
 }

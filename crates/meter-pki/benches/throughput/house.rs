@@ -137,7 +137,8 @@ fn ports(place: &Path, engine: EngineKind, signer: FileSigner) -> anyhow::Result
         signer: Arc::new(signer),
         ledger: store.clone(),
         status: store.clone(),
-        registry: store,
+        registry: store.clone(),
+        waiting: store,
     })
 }
 

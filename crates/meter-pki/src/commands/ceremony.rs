@@ -20,12 +20,13 @@ use ca_core::oid;
 use ca_core::ports::{Clock, Signer};
 use ca_core::public_key::PublicKey;
 use ca_core::suite::Curve;
+use ceremony::words::Fingerprint;
 use policies::{ProfileSet, Settings};
 use serde::Serialize;
 use signer_file::{FileSigner, KeyDirectory, Passphrase, SystemEntropy};
 use signer_pkcs11::{Pin, TokenSigner, TokenUri};
 
-use super::printer::{Printer, heading, table};
+use super::printer::{Printer, aloud, heading, table};
 use crate::cli::{CeremonyCommand, KeyArgs, RequestArgs};
 use crate::compose::SystemClock;
 use crate::exit::{Exit, Failure};
@@ -36,7 +37,7 @@ pub(super) fn run(verb: &CeremonyCommand, config: &Path, printer: &Printer) -> R
         CeremonyCommand::Keep { path, release } => {
             super::wait(releases::keep(path, release.as_deref(), &super::client(config)?, printer))
         }
-        CeremonyCommand::Verify { bundle } => bundle::verify(bundle, printer),
+        CeremonyCommand::Verify { bundle, previous } => bundle::verify(bundle, previous.as_deref(), printer),
         CeremonyCommand::Releases => super::wait(releases::list(&super::client(config)?, printer)),
         CeremonyCommand::Request(args) => request(args, printer),
         CeremonyCommand::Import(args) => import::import(args, printer),
@@ -49,7 +50,12 @@ pub(super) fn run(verb: &CeremonyCommand, config: &Path, printer: &Printer) -> R
 #[derive(Debug, Serialize)]
 struct RequestView {
     file: String,
-    sha256: String,
+    /// Of the DER of the request, as `offline-root show` says it.
+    sha256: Fingerprint,
+    words: Vec<&'static str>,
+    /// Of the octets of the file, as the ceremony file names it.
+    file_sha256: Fingerprint,
+    file_words: Vec<&'static str>,
     key: String,
     subject: String,
 }
@@ -102,21 +108,25 @@ fn request(args: &RequestArgs, printer: &Printer) -> Result<(), Failure> {
     // Kept before it leaves: no response can come that nobody waits for.
     OpenRequests::at(&args.exchanges).keep(&request, &text)?;
     write_new(&args.out, text.as_bytes())?;
+    let (sha256, file_sha256) = (Fingerprint::new(request.digest()), Fingerprint::of(text.as_bytes()));
     let view = RequestView {
         file: args.out.display().to_string(),
-        sha256: hex::encode(request.digest()),
+        sha256,
+        words: sha256.words(),
+        file_sha256,
+        file_words: file_sha256.words(),
         key: public_key.key_ref().to_string(),
         subject: subject.to_string(),
     };
     printer.result(&view, |view| {
-        vec![
-            format!("request for {} is in {}", view.subject, view.file),
-            format!("SHA-256, to be compared at the ceremony: {}", view.sha256),
-            format!(
-                "it is open until its response is taken in: meter-pki ceremony import, within {} days",
-                FRESH_SECONDS / 86_400
-            ),
-        ]
+        let mut lines = vec![format!("request for {} is in {}", view.subject, view.file)];
+        lines.extend(aloud("SHA-256 of the request, as offline-root show says it", &view.sha256));
+        lines.extend(aloud("SHA-256 of the file, for the ceremony file", &view.file_sha256));
+        lines.push(format!(
+            "it is open until its response is taken in: meter-pki ceremony import, within {} days",
+            FRESH_SECONDS / 86_400
+        ));
+        lines
     });
     Ok(())
 }

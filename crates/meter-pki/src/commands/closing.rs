@@ -14,12 +14,13 @@ use ca_core::key_ref::KeyRef;
 use ca_core::ports::{Clock, Ledger, StatusSource, Unavailable};
 use ca_core::record::CrlRecord;
 use ca_store::Store;
+use ceremony::words::Fingerprint;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::ceremony::{refuse_existing, write_same_or_new};
 use super::config::faulty;
-use super::printer::Printer;
+use super::printer::{Printer, aloud};
 use crate::cli::CloseArgs;
 use crate::compose::{SystemClock, Vault, compose_on, keys, open_vault};
 use crate::config::{CheckedAuthority, Config};
@@ -37,7 +38,7 @@ struct ClosedView {
     key: String,
     last_crl_file: String,
     last_crl_number: u64,
-    last_crl_sha256: String,
+    last_crl_sha256: Fingerprint,
     last_crl_until: String,
     time: String,
 }
@@ -209,25 +210,28 @@ fn view(one: &CheckedAuthority, args: &CloseArgs, crl: &CrlRecord) -> ClosedView
         key: one.issuer.key().to_string(),
         last_crl_file: args.last_crl.display().to_string(),
         last_crl_number: crl.number,
-        last_crl_sha256: hex::encode(Sha256::digest(&crl.der)),
+        last_crl_sha256: Fingerprint::of(&crl.der),
         last_crl_until: crl.next_update.to_string(),
         time: SystemClock.now().to_string(),
     }
 }
 
 fn lines(view: &ClosedView) -> Vec<String> {
-    vec![
+    let mut lines = vec![
         format!("{} is closed, and its key {} is destroyed", view.subject, view.key),
         format!(
             "its last CRL, {} until {}, is in {}",
             view.last_crl_number, view.last_crl_until, view.last_crl_file
         ),
-        format!("SHA-256: {}", view.last_crl_sha256),
+    ];
+    lines.extend(aloud("SHA-256 of the last CRL", &view.last_crl_sha256));
+    lines.extend([
         "destroy every copy of the key, and the token as its maker says".to_owned(),
         format!(
             "next: take [[authority]] {} out of the configuration and name its certificate in \
              status.closed_authority_files; then offline-root close-subca --serial {} --last-crl {}",
             view.authority, view.serial, view.last_crl_file
         ),
-    ]
+    ]);
+    lines
 }

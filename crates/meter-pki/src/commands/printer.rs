@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use ceremony::words::Fingerprint;
 use serde::Serialize;
 
 use crate::exit::Failure;
@@ -54,6 +55,13 @@ impl Printer {
     }
 }
 
+/// Writes what a SHA-256 is of, then the SHA-256 in digits and, in lines below, in the words that are read aloud.
+pub(crate) fn aloud(what: &str, sha256: &Fingerprint) -> Vec<String> {
+    let mut lines = vec![format!("{what}: {sha256}")];
+    lines.extend(sha256.words().chunks(8).map(|eight| format!("    {}", eight.join(" "))));
+    lines
+}
+
 /// Lays rows out in columns, the first row as heading.
 pub(crate) fn table(rows: &[Vec<String>]) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
@@ -83,6 +91,14 @@ pub(crate) fn heading(names: &[&str]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn r_04_what_is_read_aloud_stands_there_in_digits_and_in_words() {
+        let sha256 = Fingerprint::of(b"abc");
+        let lines = aloud("SHA-256", &sha256);
+        assert_eq!(lines.first(), Some(&format!("SHA-256: {sha256}")));
+        assert_eq!(Fingerprint::from_words(&lines[1..].join(" ")), Ok(sha256));
+    }
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use ceremony::words::Fingerprint;
 use paper::folder::{self, WriteSeriesError};
 use serde::Serialize;
 
-use super::printer::Printer;
+use super::printer::{Printer, aloud};
 use crate::backup::private_file;
 use crate::cli::QrCommand;
 use crate::exit::{Exit, Failure};
@@ -13,7 +14,7 @@ use crate::exit::{Exit, Failure};
 /// The codes that were written.
 #[derive(Debug, Serialize)]
 struct CodesView {
-    file_sha256: String,
+    file_sha256: Fingerprint,
     pictures: Vec<String>,
     sheets: Vec<String>,
 }
@@ -22,7 +23,7 @@ struct CodesView {
 #[derive(Debug, Serialize)]
 struct ScannedView {
     file: String,
-    file_sha256: String,
+    file_sha256: Fingerprint,
 }
 
 pub(super) fn run(verb: &QrCommand, printer: &Printer) -> Result<(), Failure> {
@@ -37,10 +38,11 @@ pub(super) fn run(verb: &QrCommand, printer: &Printer) -> Result<(), Failure> {
             private_file::store(out, &octets).map_err(|error| {
                 Failure::new(Exit::Conflict, "file.unwritable", format!("{}: {error}", out.display()))
             })?;
-            let file_sha256 = paper::part::SetId::of(&octets).to_string();
-            let view = ScannedView { file: out.display().to_string(), file_sha256 };
+            let view = ScannedView { file: out.display().to_string(), file_sha256: Fingerprint::of(&octets) };
             printer.result(&view, |view| {
-                vec![format!("the codes are whole: {} has the SHA-256 {}", view.file, view.file_sha256)]
+                let mut lines = vec![format!("the codes are whole: they are in {}", view.file)];
+                lines.extend(aloud("SHA-256 of the file", &view.file_sha256));
+                lines
             });
             Ok(())
         }
@@ -62,13 +64,13 @@ fn encode(file: &Path, out: &Path, printer: &Printer) -> Result<(), Failure> {
     })?;
     let paths = |paths: &[std::path::PathBuf]| paths.iter().map(|path| path.display().to_string()).collect();
     let view = CodesView {
-        file_sha256: written.set.to_string(),
+        file_sha256: Fingerprint::new(*written.set.sha256()),
         pictures: paths(&written.pictures),
         sheets: paths(&written.sheets),
     };
     printer.result(&view, |view| {
         let mut lines =
-            vec![format!("{} codes of the file with SHA-256 {}", view.pictures.len(), view.file_sha256)];
+            aloud(&format!("{} codes of the file with the SHA-256", view.pictures.len()), &view.file_sha256);
         lines.extend(view.sheets.iter().chain(&view.pictures).cloned());
         lines
     });

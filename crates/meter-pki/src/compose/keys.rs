@@ -45,7 +45,8 @@ pub(crate) fn destroy(source: &KeySource, key: &KeyRef) -> Result<(), Failure> {
     }
 }
 
-fn open_token(uri: &str) -> Result<TokenSigner, Failure> {
+/// Opens a token by its PKCS#11 URI, with the PIN of its pin-source.
+pub(crate) fn open_token(uri: &str) -> Result<TokenSigner, Failure> {
     let uri = TokenUri::parse(uri).map_err(|error| failure(&error))?;
     let source = uri.pin_source().ok_or("the token URI names no pin-source");
     let pin = Pin::load(source.map_err(|error| failure(&error))?).map_err(|error| failure(&error))?;

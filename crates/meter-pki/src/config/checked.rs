@@ -10,10 +10,10 @@ use ca_core::issuer::Issuer;
 use ca_core::key_ref::KeyRef;
 use ca_core::path::TrustAnchor;
 use ca_core::profile::{CertificateProfile, CrlProfile, OcspProfile, ProfileId};
-use ca_core::registration::{Door, RepeatRule};
+use ca_core::registration::{ApprovalRule, Door, RepeatRule};
 use ca_core::tenant::TenantId;
 use ca_store::EngineKind;
-use est_server::config::{BindingPolicy, ChallengeMeaning};
+use est_server::config::{BindingPolicy, ChallengeMeaning, ServerKeys};
 use est_server::wire::base64::LineLength;
 
 use crate::backup::recovery_key::RecoveryPublicKey;
@@ -31,6 +31,8 @@ pub struct Config {
     pub(crate) est: RawEst,
     pub(crate) status: RawStatus,
     pub(crate) operator_socket: PathBuf,
+    /// Operators beside the user who runs the server, and root.
+    pub(crate) operator_users: BTreeSet<u32>,
     pub(crate) audit: CheckedAudit,
     /// The file itself, which goes into backups.
     pub(crate) file: PathBuf,
@@ -105,7 +107,9 @@ pub struct CheckedOffer {
     pub(crate) line_length: LineLength,
     pub(crate) binding: BindingPolicy,
     pub(crate) challenge: ChallengeMeaning,
+    pub(crate) server_keys: ServerKeys,
     pub(crate) repeats: RepeatRule,
+    pub(crate) approval: ApprovalRule,
 }
 
 /// A trusted manufacturer.

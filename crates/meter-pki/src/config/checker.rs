@@ -4,6 +4,7 @@
 
 mod audit;
 mod authority;
+mod approval;
 mod generations;
 
 use std::collections::BTreeSet;
@@ -20,6 +21,7 @@ use server_kit::tls::TlsIdentity;
 use toml::Spanned;
 
 use crate::backup::recovery_key::RecoveryPublicKey;
+use crate::coaps;
 
 use super::checked::{CheckedManufacturer, CheckedRegistrationAuthority};
 use super::{
@@ -140,6 +142,7 @@ impl<'a> Checker<'a> {
             est: est?,
             status: status?,
             operator_socket,
+            operator_users: raw.operator.get_ref().users.clone(),
             audit: audit?,
             file: self.file.to_path_buf(),
             recovery_key: recovery_key.flatten(),
@@ -187,11 +190,17 @@ impl<'a> Checker<'a> {
             let key = self.readable("est.key_file", &raw.key_file);
             if let (Some(certificate), Some(key)) = (certificate, key) {
                 self.keep("est.certificate_file, key_file", TlsIdentity::from_pem(&certificate, &key))?;
+                if raw.coaps.is_some() {
+                    self.keep("est.coaps", coaps::check(&certificate, &key))?;
+                }
             }
         }
         Some(RawEst {
             certificate_file: self.beside(&raw.certificate_file),
             key_file: self.beside(&raw.key_file),
+            message_certificate_file: raw.message_certificate_file.as_deref().map(|file| self.beside(file)),
+            message_key_file: raw.message_key_file.as_deref().map(|file| self.beside(file)),
+            message_passphrase_file: raw.message_passphrase_file.as_deref().map(|file| self.beside(file)),
             ..raw.clone()
         })
     }

@@ -1,5 +1,7 @@
-//! The Unix socket: who connects is asked of the kernel, and only this user and root are let in.
+//! The Unix socket: who connects is asked of the kernel, and only this user, root, and the users of
+//! the configuration are let in.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -28,12 +30,13 @@ impl fmt::Display for Peer {
 pub(crate) struct OperatorListener {
     socket: UnixListener,
     path: PathBuf,
-    owner: u32,
+    /// Who is let in.
+    users: BTreeSet<u32>,
 }
 
 impl OperatorListener {
-    /// Binds the socket with mode 0600; one that a dead process left behind is replaced, a live one is not.
-    pub(crate) async fn bind(path: &Path) -> io::Result<Self> {
+    /// Binds the socket, of mode 0600 unless `others` are let in beside its owner and root; one that a dead process left behind is replaced, a live one is not.
+    pub(crate) async fn bind(path: &Path, others: &BTreeSet<u32>) -> io::Result<Self> {
         if UnixStream::connect(path).await.is_ok() {
             let why = format!("{} is in use: another meter-pki is serving", path.display());
             return Err(io::Error::new(io::ErrorKind::AddrInUse, why));
@@ -43,9 +46,11 @@ impl OperatorListener {
             Ok(()) | Err(_) => {}
         }
         let socket = UnixListener::bind(path)?;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-        let owner = std::fs::metadata(path)?.uid();
-        Ok(Self { socket, path: path.to_path_buf(), owner })
+        // Whoever else connects is turned away by his user id, before he is heard.
+        let mode = if others.is_empty() { 0o600 } else { 0o666 };
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
+        let users = others.iter().copied().chain([std::fs::metadata(path)?.uid(), 0]).collect();
+        Ok(Self { socket, path: path.to_path_buf(), users })
     }
 
     /// Serves until shutdown, then takes the socket away.
@@ -64,7 +69,7 @@ impl OperatorListener {
 
     fn admit(&self, stream: UnixStream, router: &Router, shutdown: &Shutdown) {
         let user = match stream.peer_cred() {
-            Ok(credentials) if credentials.uid() == self.owner || credentials.uid() == 0 => credentials.uid(),
+            Ok(credentials) if self.users.contains(&credentials.uid()) => credentials.uid(),
             Ok(credentials) => {
                 tracing::warn!(uid = credentials.uid(), "operator socket: refused");
                 return;

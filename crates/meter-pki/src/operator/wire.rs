@@ -2,6 +2,8 @@
 //!
 //! Texts on the way in; what they mean is checked in `acts`.
 
+pub mod requests;
+
 use serde::{Deserialize, Serialize};
 
 /// A certification authority.

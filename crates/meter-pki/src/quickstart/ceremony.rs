@@ -18,7 +18,7 @@ use ca_core::lint::Linter;
 use ca_core::oid;
 use ca_core::ports::Clock;
 use ca_core::profile::{CertificateProfile, ProfileId};
-use ca_core::registration::{Door, Offer, RepeatRule};
+use ca_core::registration::{ApprovalRule, Door, Offer, RepeatRule};
 use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence};
 use ca_core::subject::Subject;
 use ca_core::suite::SecuritySuite;
@@ -229,7 +229,8 @@ fn open_room(
         signer: Arc::new(FileSigner::unlock(&keys, passphrase)?),
         ledger: store.clone(),
         status: store.clone(),
-        registry: store,
+        registry: store.clone(),
+        waiting: store,
     };
     Ok((ports, key))
 }
@@ -241,6 +242,7 @@ fn offers(room: &Room<'_>, house: &House, suite: SecuritySuite) -> anyhow::Resul
             profile: profile(room.profiles, sub.profile, suite)?.clone(),
             doors: vec![Door::Operator],
             repeats: RepeatRule::default(),
+            approval: ApprovalRule::default(),
         })
     })
     .collect()

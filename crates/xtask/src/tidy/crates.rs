@@ -25,7 +25,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule { id: "one-home", sentence: "an outside crate with one home is used nowhere else", check: one_home },
     Rule {
         id: "not-in-the-tree",
-        sentence: "some outside crates are nowhere in the build, not even through another",
+        sentence: "some outside crates are nowhere in the build, not even through another, or in one place only",
         check: not_in_the_tree,
     },
     Rule {
@@ -44,12 +44,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ledger-checker", &[]),
     // It carries octets and knows no PKI word.
     ("paper", &[]),
+    // It knows nothing of the server it speaks to.
+    ("est-client", &["ca-core"]),
     ("policies", &["ca-core"]),
     ("ca-store", &["ca-core"]),
     ("signer-file", &["ca-core"]),
     ("signer-pkcs11", &["ca-core"]),
     ("est-server", &["ca-core", "server-kit"]),
     ("cmp-server", &["ca-core", "server-kit"]),
+    // Another transport of the same front end.
+    ("est-coaps", &["est-server", "server-kit"]),
     ("status-server", &["ca-core", "server-kit"]),
     // What outsiders rest on holds no key: it opens no signer.
     ("ceremony", &["ca-core", "policies"]),
@@ -62,6 +66,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "ca-store",
             "ceremony",
             "cmp-server",
+            "est-client",
+            "est-coaps",
             "est-server",
             "paper",
             "policies",
@@ -101,6 +107,7 @@ const HOMES: &[(&str, &[&str])] = &[
     // It has no integrity of its own: two places know what to put around it.
     ("blahaj", &["meter-pki", "offline-root"]),
     ("clap", &["e2e", "ledger-checker", "meter-pki", "offline-root", "xtask"]),
+    ("coap-lite", &["est-coaps"]),
     ("cryptoki", &["signer-pkcs11"]),
     // The checker opens the engines themselves, so that a fault of the store cannot hide itself.
     ("fjall", &["ca-store", "ledger-checker"]),
@@ -110,12 +117,13 @@ const HOMES: &[(&str, &[&str])] = &[
     ("sled", &["ca-store", "ledger-checker"]),
 ];
 
-/// Outside crates that are not to be built at all, and what to use instead.
-const NOWHERE: &[(&str, &str)] = &[
-    ("native-tls", "use rustls"),
-    ("openssl", "use rustls for TLS and aws-lc-rs for keys"),
-    ("openssl-sys", "use aws-lc-rs"),
-    ("rsa", "the profiles know P-256 and P-384 only"),
+/// Outside crates that are not to be built at all but by those named, and what to use instead.
+const NOWHERE: &[(&str, &[&str], &str)] = &[
+    ("native-tls", &[], "use rustls"),
+    // DTLS, which rustls does not have.
+    ("openssl", &["est-coaps"], "use rustls for TLS and aws-lc-rs for keys"),
+    ("openssl-sys", &["openssl"], "use aws-lc-rs"),
+    ("rsa", &[], "the profiles know P-256 and P-384 only"),
 ];
 
 /// What the ceremony program must not contain.
@@ -193,20 +201,22 @@ fn one_home(house: &House) -> Vec<Breach> {
 }
 
 fn not_in_the_tree(house: &House) -> Vec<Breach> {
-    let found = |package: &Package| NOWHERE.iter().find(|(name, _)| *name == package.name);
-    house
-        .workspace
-        .packages()
-        .filter_map(found)
-        .map(|(name, instead)| {
-            at_dependency(
-                house,
-                "Cargo.lock",
-                name,
-                format!("{name} must not be built: {instead}; `cargo tree -i {name}`"),
-            )
-        })
-        .collect()
+    let mut breaches = Vec::new();
+    for package in house.workspace.packages() {
+        for (dependency, _) in house.workspace.depends_on(package) {
+            let found = NOWHERE.iter().find(|(name, ..)| *name == dependency.name);
+            if let Some((name, _, instead)) =
+                found.filter(|(_, through, _)| !through.contains(&package.name.as_str()))
+            {
+                let remedy = format!(
+                    "{name} must not be built by {}: {instead}; `cargo tree -i {name}`",
+                    package.name
+                );
+                breaches.push(at_dependency(house, "Cargo.lock", name, remedy));
+            }
+        }
+    }
+    breaches
 }
 
 /// What the program of auditors, who only look, must not contain beside.
@@ -313,6 +323,15 @@ mod tests {
         let tree =
             Tree::of(&[("Cargo.lock", "version = 4\n\nname = \"openssl-macros\"\nname = \"openssl\"\n")]);
         assert_eq!(breaches("not-in-the-tree", &House { tree, workspace }), ["Cargo.lock:4"]);
+    }
+
+    #[test]
+    fn openssl_is_for_dtls_only() {
+        let mut workspace = workspace(&[("est-coaps", &["openssl"]), ("est-server", &[])]);
+        add_arrow(&mut workspace, "openssl", "openssl-sys");
+        assert_eq!(breaches("not-in-the-tree", &crates(workspace)), Vec::<String>::new());
+        let elsewhere = crate::workspace::fixture::workspace(&[("est-server", &["openssl"])]);
+        assert_eq!(breaches("not-in-the-tree", &crates(elsewhere)), ["Cargo.lock:1"]);
     }
 
     #[test]

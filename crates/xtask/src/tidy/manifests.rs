@@ -29,11 +29,18 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// Features that members may have: member and feature. None is in a release; a new one needs its reason here.
-const FEATURES: &[(&str, &str)] = &[];
+/// Features that members may have: member, feature, and all that it brings in. A new one needs its reason here.
+const FEATURES: &[(&str, &str, &[&str])] = &[
+    // EST over CoAP links OpenSSL, which only those shall have who ask for it. It brings in one front end and decides nothing.
+    ("meter-pki", "coaps", &["dep:est-coaps"]),
+];
 
-/// What a build may be told apart by in the sources of members.
-const CONDITIONS: &[&str] = &["test"];
+/// What a build may be told apart by in the sources of members, and in which file only.
+const CONDITIONS: &[(&str, Option<&str>)] = &[
+    ("test", None),
+    ("feature coaps", Some("crates/meter-pki/src/coaps.rs")),
+    ("not feature coaps", Some("crates/meter-pki/src/coaps.rs")),
+];
 
 const KINDS: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
 
@@ -102,8 +109,8 @@ fn no_switches(house: &House) -> Vec<Breach> {
         let Some(file) = house.tree.file(manifest) else { continue };
         let parsed: Table = file.text.parse().unwrap_or_default();
         let features = parsed.get("features").and_then(Value::as_table);
-        for (feature, _) in features.into_iter().flatten() {
-            if !FEATURES.contains(&(member.name.as_str(), feature.as_str())) {
+        for (feature, brings) in features.into_iter().flatten() {
+            if !is_known(&member.name, feature, brings) {
                 let remedy = format!("remove the feature {feature}: every build is the one that is released");
                 breaches.push(Breach::at(&file.path, line_of(&file.text, feature), remedy));
             }
@@ -112,13 +119,23 @@ fn no_switches(house: &House) -> Vec<Breach> {
     let sources = house.tree.rust().filter(|(file, _)| file.path.contains("/src/"));
     for (file, source) in sources {
         for (line, condition) in source.conditions() {
-            if !CONDITIONS.contains(&condition.as_str()) {
+            let is_there = |place: &Option<&str>| place.is_none_or(|place| place == file.path);
+            if !CONDITIONS.iter().any(|(known, place)| *known == condition && is_there(place)) {
                 let remedy = format!("remove cfg({condition}): every build is the one that is released");
                 breaches.push(Breach::at(&file.path, line, remedy));
             }
         }
     }
     breaches
+}
+
+/// A listed feature brings in what is listed, and nothing more; no feature is there unless it is asked for.
+fn is_known(member: &str, feature: &str, brings: &Value) -> bool {
+    let brings: Option<Vec<&str>> =
+        brings.as_array().and_then(|names| names.iter().map(Value::as_str).collect());
+    FEATURES
+        .iter()
+        .any(|(of, known, listed)| (*of, *known) == (member, feature) && brings.as_deref() == Some(*listed))
 }
 
 fn line_of(text: &str, name: &str) -> usize {
@@ -178,12 +195,30 @@ mod tests {
 
     // Case E-27: what is released is what this workspace builds.
     #[test]
-    fn e_27_no_member_has_a_feature_and_no_source_a_condition_but_test() {
+    fn e_27_no_member_has_a_feature_and_no_source_a_condition_but_those_listed() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let house = House { tree: Tree::read(&root).unwrap(), workspace: Workspace::read(&root).unwrap() };
         assert!(house.workspace.members().count() > 10);
         assert_eq!(breaches("no-switches", &house), Vec::<String>::new());
-        assert!(FEATURES.is_empty(), "a listed feature is proved here to be off in a release");
+        assert!(FEATURES.iter().all(|(_, feature, _)| *feature != "default"), "a release has none");
+    }
+
+    // Case E-27: the one feature brings in one crate, in one file.
+    #[test]
+    fn e_27_a_listed_feature_brings_in_nothing_else() {
+        let brings =
+            |names: &str| format!("[package]\nname = \"meter-pki\"\n\n[features]\ncoaps = [{names}]\n");
+        for (names, sound) in
+            [("\"dep:est-coaps\"", true), ("\"dep:est-coaps\", \"dep:mock\"", false), ("", false)]
+        {
+            let found = breaches("no-switches", &member("meter-pki", &brings(names)));
+            assert_eq!(found.is_empty(), sound, "{names}");
+        }
+        let text = "//! Head.\n#[cfg(feature = \"coaps\")]\nmod present;\n";
+        let there = files(&[("crates/meter-pki/src/coaps.rs", text)]);
+        assert_eq!(breaches("no-switches", &there), Vec::<String>::new());
+        let elsewhere = files(&[("crates/meter-pki/src/server.rs", text)]);
+        assert_eq!(breaches("no-switches", &elsewhere), ["crates/meter-pki/src/server.rs:2"]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::path::Path;
 use ceremony::file::act::{Act, ActKind, RootKey};
 use ceremony::file::root::{KeyPlace, RootName, RootPlan};
 use ceremony::people::Role;
-use ceremony::transcript::action::Action;
+use ceremony::transcript::action::{Action, KnownPerson};
 use ceremony::words::Fingerprint;
 
 use super::super::error::GuidedError;
@@ -50,8 +50,7 @@ impl<'a> Stage<'_, 'a> {
     /// Records who has a share now, or what the token says of the new keys.
     fn after_founding(&mut self, plan: &'a RootPlan) -> Result<(), GuidedError> {
         if plan.keys == KeyPlace::Shared {
-            let holders =
-                self.file.people().with(Role::ShareHolder).map(|person| person.name.clone()).collect();
+            let holders = self.file.people().with(Role::ShareHolder).map(KnownPerson::from).collect();
             let combined = Action::SharesCombined { root: plan.name.clone(), holders };
             if !self.table.did(|action| *action == combined) {
                 self.table.record(combined)?;

@@ -6,7 +6,7 @@ use ca_core::public_key::PublicKey;
 use ceremony::file::act::Act;
 use ceremony::file::root::{KeyPlace, RootName, RootPlan, TokenChoice};
 use ceremony::people::{Person, Role};
-use ceremony::transcript::action::{Action, TokenKey, TokenSeen};
+use ceremony::transcript::action::{Action, KnownPerson, TokenKey, TokenName, TokenSeen};
 use ceremony::words::Fingerprint;
 use signer_pkcs11::{TokenUri, survey};
 
@@ -14,7 +14,7 @@ use super::super::error::GuidedError;
 use super::Stage;
 use crate::ceremony::Ceremony;
 use crate::keys::{SecretSource, UnlockError, UnlockedKeys};
-use crate::shares::ShareSources;
+use crate::shares::{Holder, ShareSources};
 
 impl<'a> Stage<'_, 'a> {
     /// Returns the keys of a root; asks for what opens them the first time.
@@ -30,12 +30,26 @@ impl<'a> Stage<'_, 'a> {
         let secrets = self.known_secrets(plan)?;
         let keys = ceremony.unlock(&[&ceremony.charter.exchange_key], &secrets)?;
         if !keys.opened_by().is_empty() {
-            let holders = self.together.iter().map(|person| person.name.clone()).collect();
+            let holders = self.known_holders(&plan.name, keys.opened_by())?;
             self.table.record(Action::SharesCombined { root: plan.name.clone(), holders })?;
         }
         self.token_seen(plan, &keys, (ceremony.certificate.public_key(), &ceremony.charter.exchange_key))?;
         self.keys.insert(plan.name.clone(), keys.clone());
         Ok(keys)
+    }
+
+    /// those whose shares opened the keys are share-holders of this ceremony, by their keys and not by their names.
+    fn known_holders(&self, root: &RootName, opened_by: &[Holder]) -> Result<Vec<KnownPerson>, GuidedError> {
+        let known = opened_by.iter().map(|holder| {
+            let key = Fingerprint::new(*holder.key());
+            let person = self.file.people().by_key(&key);
+            person.filter(|person| person.role == Role::ShareHolder).map(KnownPerson::from).ok_or_else(|| {
+                let (name, medium) = (holder.name().to_owned(), self.means.share_media.get(holder.name()));
+                let file = medium.cloned().unwrap_or_default().join(format!("{root}.share"));
+                GuidedError::NotThatPerson { name, file }
+            })
+        });
+        known.collect()
     }
 
     /// Where what opens the keys of a root comes from.
@@ -81,7 +95,15 @@ impl<'a> Stage<'_, 'a> {
             model: survey.token.model,
             firmware: survey.firmware,
             keys: keys.collect(),
+            stands_for: self.stands_for(plan, token),
         }))
+    }
+
+    /// The token of the ceremony file in whose place another one is.
+    fn stands_for(&self, plan: &RootPlan, token: &TokenChoice) -> Option<TokenName> {
+        let KeyPlace::Token(named) = &self.table.file.root(&plan.name)?.keys else { return None };
+        let TokenChoice { label, serial, .. } = named.clone();
+        (named != token).then_some(TokenName { label, serial })
     }
 
     /// Asks which share-holders are at the table, until they are as many as the quorum.
@@ -143,7 +165,7 @@ impl<'a> Stage<'_, 'a> {
 
     /// Records that the quorum of a token came together, before anything is signed with it.
     pub(super) fn record_quorum(&mut self, act: &Act) -> Result<(), GuidedError> {
-        let holders: Vec<String> = self.quorum(act)?.iter().map(|person| person.name.clone()).collect();
+        let holders: Vec<KnownPerson> = self.quorum(act)?.into_iter().map(KnownPerson::from).collect();
         if holders.is_empty() {
             return Ok(());
         }

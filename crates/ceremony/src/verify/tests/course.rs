@@ -2,10 +2,9 @@
 
 use super::*;
 use crate::file::act::RootKey;
-use crate::file::root::RootName;
 use crate::sample::held::root_name;
-use crate::sample::{PEOPLE, SoftKeys};
-use crate::transcript::action::{TokenKey, TokenSeen};
+use crate::sample::{PEOPLE, SoftKeys, person};
+use crate::transcript::action::{KnownPerson, TokenKey, TokenName, TokenSeen};
 
 /// The findings of a ceremony that was closed after these steps.
 fn course(hold: impl FnOnce(&mut Held<'_>)) -> Vec<String> {
@@ -19,7 +18,7 @@ fn says(found: &[String], what: &str) {
 }
 
 fn shares(root: &str, holders: &[&str]) -> Action {
-    let holders = holders.iter().map(ToString::to_string).collect();
+    let holders = holders.iter().map(|name| person(&FILE, name).into()).collect();
     Action::SharesCombined { root: root_name(root), holders }
 }
 
@@ -28,6 +27,23 @@ fn r_02_too_few_share_holders_or_one_twice_or_somebody_else_is_found() {
     says(&course(|held| held.step(shares("a", &["Sara", "Samir"]))), "2 share-holders came, and 3 must");
     says(&course(|held| held.step(shares("a", &["Sara", "Sara", "Sven"]))), "named twice");
     says(&course(|held| held.step(shares("a", &["Sara", "Samir", "Wim"]))), "Wim is no share-holder");
+}
+
+#[test]
+fn r_13_two_people_of_one_name_are_told_apart_by_their_keys() {
+    let holder = |name: &str| KnownPerson::from(person(&FILE, name));
+    let come_together = |key: Fingerprint| {
+        let another = KnownPerson { person: "Sara".to_owned(), key };
+        let holders = vec![holder("Samir"), holder("Sven"), another];
+        course(|held| held.step(Action::SharesCombined { root: root_name("a"), holders }))
+    };
+    let what = "Sara is no share-holder known by this key";
+    // Another Sara, of whom the ceremony file knows nothing; and the key of somebody else under this name.
+    for key in [Fingerprint::new(SoftKeys::public(20).fingerprint()), holder("Simon").key, holder("Wim").key]
+    {
+        says(&come_together(key), what);
+    }
+    assert!(!come_together(holder("Sara").key).iter().any(|finding| finding.contains(what)));
 }
 
 #[test]
@@ -153,38 +169,65 @@ fn r_02_an_act_on_a_token_that_the_share_holders_did_not_sign_is_found() {
     says(&findings(&held.close()), "0 of the 3 share-holders who are needed signed");
 }
 
+/// What a ceremony on a token is found to be, when this one was seen.
+fn seen(rehearsal: bool, serial: &str, change: impl FnOnce(&mut TokenSeen)) -> Vec<String> {
+    let key = TokenKey {
+        label: "r".to_owned(),
+        key: Fingerprint::of(b"k"),
+        sensitive: true,
+        always_sensitive: true,
+        extractable: false,
+        never_extractable: true,
+        local: true,
+    };
+    let text = || "SoftHSM".to_owned();
+    let mut seen = TokenSeen {
+        root: root_name("a"),
+        label: "A".to_owned(),
+        serial: serial.to_owned(),
+        manufacturer: text(),
+        model: text(),
+        firmware: text(),
+        keys: vec![key],
+        stands_for: None,
+    };
+    change(&mut seen);
+    let file = on_a_token();
+    let mut held = Held::open(&file, rehearsal);
+    held.step(Action::TokenSeen(seen));
+    held.shares("a");
+    held.found(1, "a", 10);
+    findings(&held.close())
+}
+
 #[test]
 fn r_18_another_token_or_a_key_that_could_have_left_it_is_found() {
-    let file = on_a_token();
-    let seen = |serial: &str, extractable| {
-        let key = TokenKey {
-            label: "r".to_owned(),
-            key: Fingerprint::of(b"k"),
-            sensitive: true,
-            always_sensitive: true,
-            extractable,
-            never_extractable: !extractable,
-            local: true,
-        };
-        let (root, label, serial): (RootName, _, _) = (root_name("a"), "A".to_owned(), serial.to_owned());
-        let text = || "SoftHSM".to_owned();
-        let seen = TokenSeen {
-            root,
-            label,
-            serial,
-            manufacturer: text(),
-            model: text(),
-            firmware: text(),
-            keys: vec![key],
-        };
-        let mut held = Held::open(&file, false);
-        held.step(Action::TokenSeen(seen));
-        held.shares("a");
-        held.found(1, "a", 10);
-        findings(&held.close())
+    let another = seen(false, "02", |_| {});
+    says(&another, "the token A 02 is not the one of the ceremony file");
+    says(&another, "it was signed before the token of a was seen");
+    let extractable = seen(false, "01", |seen| {
+        (seen.keys[0].extractable, seen.keys[0].never_extractable) = (true, false);
+    });
+    says(&extractable, "could have left the token");
+    assert!(!seen(false, "01", |_| {}).iter().any(|what| what.contains("token")));
+}
+
+#[test]
+fn a_soft_token_takes_the_place_of_the_named_one_in_a_rehearsal_and_only_there() {
+    let stands_for = |serial: &'static str| {
+        move |seen: &mut TokenSeen| {
+            seen.stands_for = Some(TokenName { label: "A".to_owned(), serial: serial.to_owned() });
+        }
     };
-    says(&seen("02", false), "the token A 02 is not the one of the ceremony file");
-    says(&seen("02", false), "it was signed before the token of a was seen");
-    says(&seen("01", true), "could have left the token");
-    assert!(!seen("01", false).iter().any(|what| what.contains("token")));
+    assert!(!seen(true, "77", stands_for("01")).iter().any(|what| what.contains("token")));
+    says(&seen(true, "77", stands_for("02")), "the token A 02 is not the one of the ceremony file");
+    says(&seen(true, "01", stands_for("01")), "the rehearsal used the token of the ceremony file itself");
+    for (rehearsal, serial, found) in
+        [(true, "01", seen(true, "01", |_| {})), (false, "77", seen(false, "77", stands_for("01")))]
+    {
+        assert!(
+            found.iter().any(|what| what.contains("in a rehearsal, and only there")),
+            "{rehearsal} {serial} {found:?}"
+        );
+    }
 }

@@ -10,9 +10,13 @@ use crate::exit::{Exit, Failure};
 
 const STOP: &str = "rely on nothing in it, keep it as it is, and compare it with the second medium";
 
-pub(super) fn verify(path: &Path, printer: &Printer) -> Result<(), Failure> {
-    let bundle = Bundle::open(path).map_err(|error| unreadable(&error))?;
-    let report = ceremony::verify::verify(&bundle);
+pub(super) fn verify(path: &Path, previous: Option<&Path>, printer: &Printer) -> Result<(), Failure> {
+    let open = |path: &Path| Bundle::open(path).map_err(|error| unreadable(&error));
+    let bundle = open(path)?;
+    let report = match previous {
+        Some(previous) => ceremony::verify::verify_after(&bundle, open(previous)?),
+        None => ceremony::verify::verify(&bundle),
+    };
     printer.result(&report, |report| report.to_string().lines().map(str::to_owned).collect());
     if report.is_intact() {
         return Ok(());

@@ -14,12 +14,13 @@ use ca_core::exchange::{
 };
 use ca_core::ports::Clock;
 use ca_core::tenant::TenantId;
+use ceremony::words::Fingerprint;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::write_same_or_new;
 use crate::cli::ImportArgs;
-use crate::commands::printer::{Printer, heading, table};
+use crate::commands::printer::{Printer, aloud, heading, table};
 use crate::commands::user;
 use crate::compose::SystemClock;
 use crate::exchange_journal::ExchangeJournal;
@@ -74,16 +75,18 @@ pub(super) fn import(args: &ImportArgs, printer: &Printer) -> Result<(), Failure
     };
     journal.append(acceptance(&octets, &request, &accepted)?)?;
     requests.close(&request, &octets)?;
-    let root_sha256 = hex::encode(Sha256::digest(accepted.root.der()));
+    let root_sha256 = Fingerprint::of(accepted.root.der());
     printer.result(&view, |view| {
-        vec![
+        let mut lines = vec![
             format!("certificate of {} is in {}", view.subject, view.certificate_file),
-            format!("its root is in {}, SHA-256 {root_sha256}", view.root_file),
-            format!(
-                "next: add an [[authority]] with certificate_file and path_files to the configuration; its key is {}",
-                view.key
-            ),
-        ]
+            format!("its root is in {}", view.root_file),
+        ];
+        lines.extend(aloud("SHA-256 of the root", &root_sha256));
+        lines.push(format!(
+            "next: add an [[authority]] with certificate_file and path_files to the configuration; its key is {}",
+            view.key
+        ));
+        lines
     });
     Ok(())
 }

@@ -161,6 +161,8 @@ fn s_05_a_flipped_bit_in_a_synced_batch_that_a_synced_batch_and_another_follow_i
         match read(&rotten) {
             Err(_) => {}
             // Behind the last but one batch that is synced there is too little to tell.
+            // No checksum covers the number of a batch, and nothing stands before the first: a lower one looks as good.
+            Ok(None) if (5..13).contains(&at) && rotten[at] < ground.journal[at] => {}
             Ok(cut) => {
                 assert!(at >= ground.start(4), "octet {at}");
                 assert!(cut.is_none_or(|cut| cut >= ground.start(4)), "octet {at}");

@@ -1,0 +1,196 @@
+//! Requests that wait for the approval of operators: letting them wait, deciding, answering, and taking away those whose time
+//! is over. Which decision may follow which is ca-core's; that it follows once is decided here.
+
+use ca_core::record::{
+    ApprovalCondition, Awaiting, CertificateId, Decision, DecisionConflict, Intent, IntentConflict, Standing,
+    WaitingRequest,
+};
+use ca_core::tenant::TenantId;
+use ca_core::validity::UnixTime;
+
+use super::refusal::Refusal;
+use crate::certificate::{certificate_row, stored};
+use crate::keyspace::{Keyspace, parse_request, time_octets, waiting_end_key};
+use crate::row::{CertificateState, RowFault, WaitingCountRow, WaitingRow};
+use crate::transaction::{ActFault, Rows, Transaction};
+
+/// How many requests that are over are taken away whenever one comes.
+const SWEPT: usize = 64;
+
+/// Whether the request was answered or refused already: the answer before all other conditions.
+pub(super) fn not_settled_before(tx: &Transaction<'_>, intent: &Intent) -> Result<(), Refusal> {
+    let Some(condition) = &intent.conditions.approval else { return Ok(()) };
+    let Some(known) = standing(tx, condition, intent.recorded_at)? else { return Ok(()) };
+    if known.refusal.is_some() {
+        return Err(IntentConflict::ApprovalRefused.into());
+    }
+    let Some(id) = known.answer else { return Ok(()) };
+    let Some(row) = certificate_row(tx, &id)? else { return Ok(()) };
+    match row.state {
+        CertificateState::Intended => Err(IntentConflict::InFlight.into()),
+        CertificateState::Issued => Err(IntentConflict::AlreadyIssued(Box::new(stored(tx, id, row)?)).into()),
+        // Such an intent gave the approval back.
+        CertificateState::Aborted | CertificateState::Uncertain => Ok(()),
+    }
+}
+
+/// Lets the intent answer its request, which must be approved. Asked last: whatever else stands against it is told first.
+pub(super) fn answer(tx: &mut Transaction<'_>, intent: &Intent) -> Result<(), Refusal> {
+    let Some(condition) = &intent.conditions.approval else { return Ok(()) };
+    match standing(tx, condition, intent.recorded_at)? {
+        Some(known) if known.standing(intent.recorded_at) == Standing::Approved => {
+            count(tx, &known, Step::Down)?;
+            let request = WaitingRequest { answer: Some(intent.id.clone()), ..known };
+            Ok(tx.put(&condition.request.digest, &WaitingRow { request })?)
+        }
+        Some(_) | None => Err(Refusal::Unapproved(condition.clone())),
+    }
+}
+
+/// Lets a request wait, if it does not already and there is room. What an intent that was not approved wrote is undone.
+pub(crate) fn wait(
+    tx: &mut Transaction<'_>,
+    condition: &ApprovalCondition,
+) -> Result<IntentConflict, ActFault> {
+    let (request, now) = (&condition.request, condition.request.requested_at);
+    let expires_at = match standing(tx, condition, now)? {
+        Some(known) => known.expires_at,
+        None => {
+            sweep(tx, now)?;
+            // What is over and was not swept yet makes room for the same request.
+            take_away(tx, &request.digest)?;
+            if is_full(tx, condition)? {
+                return Ok(IntentConflict::TooManyWaiting);
+            }
+            tx.seal(condition.event.clone())?;
+            count(tx, request, Step::Up)?;
+            let end = waiting_end_key(request.expires_at, &request.digest);
+            tx.put_octets(Keyspace::WaitingEnds, end, Vec::new())?;
+            tx.put(&request.digest, &WaitingRow { request: request.clone() })?;
+            request.expires_at
+        }
+    };
+    let (digest, retry_after_seconds) = (request.digest, condition.retry_after_seconds);
+    Ok(IntentConflict::AwaitsApproval(Awaiting { digest, expires_at, retry_after_seconds }))
+}
+
+/// Records what an operator decided.
+pub(crate) fn decide(
+    tx: &mut Transaction<'_>,
+    decision: Decision,
+) -> Result<Result<WaitingRequest, DecisionConflict>, ActFault> {
+    let Decision { digest, issuer, mark, verdict, event } = decision;
+    let known = tx.row::<WaitingRow>(&digest)?.map(|row| row.request);
+    let Some(mut request) = known.filter(|request| request.issuer == issuer) else {
+        return Ok(Err(DecisionConflict::Unknown));
+    };
+    let was_open = request.is_open();
+    if let Err(conflict) = request.decide(mark, verdict) {
+        return Ok(Err(conflict));
+    }
+    tx.seal(event)?;
+    write(tx, &request, was_open)?;
+    Ok(Ok(request))
+}
+
+/// Writes a request that was changed, and counts it no more when nothing is to come of it.
+pub(crate) fn write(
+    tx: &mut Transaction<'_>,
+    request: &WaitingRequest,
+    was_open: bool,
+) -> Result<(), ActFault> {
+    match (was_open, request.is_open()) {
+        (true, false) => count(tx, request, Step::Down)?,
+        (false, true) => count(tx, request, Step::Up)?,
+        (true, true) | (false, false) => {}
+    }
+    tx.put(&request.digest, &WaitingRow { request: request.clone() })
+}
+
+/// Gives an approval back that an intent used which came to nothing.
+pub(crate) fn give_back(
+    tx: &mut Transaction<'_>,
+    digest: &[u8; 32],
+    id: &CertificateId,
+) -> Result<(), ActFault> {
+    let Some(WaitingRow { mut request }) = tx.row(digest)? else { return Ok(()) };
+    if request.answer.as_ref() != Some(id) {
+        return Ok(());
+    }
+    request.answer = None;
+    write(tx, &request, false)
+}
+
+/// Takes a request away, with all that points to it.
+pub(crate) fn take_away(tx: &mut Transaction<'_>, digest: &[u8; 32]) -> Result<(), ActFault> {
+    let Some(WaitingRow { request }) = tx.row(digest)? else { return Ok(()) };
+    if request.is_open() {
+        count(tx, &request, Step::Down)?;
+    }
+    tx.remove_key(Keyspace::WaitingEnds, waiting_end_key(request.expires_at, digest));
+    tx.remove::<WaitingRow>(digest);
+    Ok(())
+}
+
+/// The request on record, unless its time is over.
+fn standing(
+    tx: &Transaction<'_>,
+    condition: &ApprovalCondition,
+    now: UnixTime,
+) -> Result<Option<WaitingRequest>, ActFault> {
+    let known = tx.row::<WaitingRow>(&condition.request.digest)?.map(|row| row.request);
+    Ok(known.filter(|known| known.standing(now) != Standing::Expired))
+}
+
+fn sweep(tx: &mut Transaction<'_>, now: UnixTime) -> Result<(), ActFault> {
+    let over = time_octets(now);
+    for (key, _) in tx.committed_after(Keyspace::WaitingEnds, &[], SWEPT)? {
+        if key.get(..over.len()).is_none_or(|end| *end >= *over.as_slice()) {
+            break;
+        }
+        let damaged = RowFault::Key { keyspace: Keyspace::WaitingEnds.name() };
+        let digest = parse_request(&key).ok_or(damaged)?;
+        // The same request may wait anew, until another end.
+        match tx.row::<WaitingRow>(&digest)? {
+            Some(row) if row.request.standing(now) == Standing::Expired => take_away(tx, &digest)?,
+            Some(_) | None => tx.remove_key(Keyspace::WaitingEnds, key),
+        }
+    }
+    Ok(())
+}
+
+fn is_full(tx: &Transaction<'_>, condition: &ApprovalCondition) -> Result<bool, ActFault> {
+    let ApprovalCondition { request, bounds, .. } = condition;
+    let [of_tenant, of_requester] = counters(request);
+    Ok(counted(tx, &of_tenant)? >= bounds.of_tenant || counted(tx, &of_requester)? >= bounds.of_requester)
+}
+
+#[derive(Clone, Copy)]
+enum Step {
+    Up,
+    Down,
+}
+
+fn count(tx: &mut Transaction<'_>, request: &WaitingRequest, step: Step) -> Result<(), ActFault> {
+    for counter in counters(request) {
+        let before = counted(tx, &counter)?;
+        let now = match step {
+            Step::Up => before.saturating_add(1),
+            Step::Down => before.saturating_sub(1),
+        };
+        if now == 0 {
+            tx.remove::<WaitingCountRow>(&counter);
+        } else {
+            tx.put(&counter, &WaitingCountRow(now))?;
+        }
+    }
+    Ok(())
+}
+
+fn counters(request: &WaitingRequest) -> [(TenantId, Option<String>); 2] {
+    [(request.tenant.clone(), None), (request.tenant.clone(), Some(request.requester.clone()))]
+}
+
+fn counted(tx: &Transaction<'_>, counter: &(TenantId, Option<String>)) -> Result<u32, ActFault> {
+    Ok(tx.row::<WaitingCountRow>(counter)?.map_or(0, |WaitingCountRow(count)| count))
+}

@@ -1,0 +1,174 @@
+//! The rows of requests that wait for the approval of operators, and of how many there are.
+
+use ca_core::key_ref::KeyRef;
+use ca_core::record::{Mark, WaitingRequest};
+use ca_core::tenant::TenantId;
+use der::asn1::OctetString;
+use der::{Enumerated, Sequence};
+
+use super::{Row, WireId, fixed, octets, profile, tenant, time};
+use crate::keyspace::{Keyspace, waiting_count_key};
+
+/// ```text
+/// WaitingRow ::= SEQUENCE {
+///     digest          Digest,         -- its key again
+///     tenant          UTF8String,
+///     issuer          OCTET STRING,   -- 20 octets
+///     profile         UTF8String,
+///     profileVersion  INTEGER,
+///     subject         UTF8String,
+///     names           SEQUENCE OF UTF8String,
+///     keyFingerprint  Digest,         -- of the SubjectPublicKeyInfo
+///     requester       UTF8String,
+///     kind            ENUMERATED { first(0), again(1) },
+///     needed          INTEGER,        -- how many operators
+///     requestedAt     Time,
+///     expiresAt       Time,
+///     approvals       SEQUENCE OF Mark,
+///     refusal         [0] Refusal OPTIONAL,
+///     answer          [1] Id OPTIONAL }   -- the certificate, or the intent to make it
+/// Mark    ::= SEQUENCE { by UTF8String, at Time }
+/// Refusal ::= SEQUENCE { mark Mark, reason UTF8String }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WaitingRow {
+    pub(crate) request: WaitingRequest,
+}
+
+#[derive(Sequence)]
+pub(crate) struct WireWaiting {
+    digest: OctetString,
+    tenant: String,
+    issuer: OctetString,
+    profile: String,
+    profile_version: u32,
+    subject: String,
+    names: Vec<String>,
+    key_fingerprint: OctetString,
+    requester: String,
+    kind: WireKind,
+    needed: u8,
+    requested_at: i64,
+    expires_at: i64,
+    approvals: Vec<WireMark>,
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    refusal: Option<WireRefusal>,
+    #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
+    answer: Option<WireId>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Enumerated)]
+#[repr(u8)]
+enum WireKind {
+    First = 0,
+    Again = 1,
+}
+
+#[derive(Sequence)]
+struct WireMark {
+    by: String,
+    at: i64,
+}
+
+#[derive(Sequence)]
+struct WireRefusal {
+    mark: WireMark,
+    reason: String,
+}
+
+impl WireMark {
+    fn new(mark: &Mark) -> Self {
+        Self { by: mark.by.clone(), at: mark.at.seconds() }
+    }
+
+    fn mark(self) -> Mark {
+        Mark { by: self.by, at: time(self.at) }
+    }
+}
+
+impl Row for WaitingRow {
+    type Key = [u8; 32];
+    type Wire = WireWaiting;
+    const KEYSPACE: Keyspace = Keyspace::Waiting;
+
+    fn key(digest: &Self::Key) -> Vec<u8> {
+        digest.to_vec()
+    }
+
+    fn to_wire(&self) -> der::Result<WireWaiting> {
+        let request = &self.request;
+        let refusal = |(mark, reason): &(Mark, String)| WireRefusal {
+            mark: WireMark::new(mark),
+            reason: reason.clone(),
+        };
+        Ok(WireWaiting {
+            digest: octets(&request.digest)?,
+            tenant: request.tenant.to_string(),
+            issuer: octets(request.issuer.octets())?,
+            profile: request.profile.to_string(),
+            profile_version: request.profile_version,
+            subject: request.subject.clone(),
+            names: request.names.clone(),
+            key_fingerprint: octets(&request.key_fingerprint)?,
+            requester: request.requester.clone(),
+            kind: if request.again { WireKind::Again } else { WireKind::First },
+            needed: request.needed,
+            requested_at: request.requested_at.seconds(),
+            expires_at: request.expires_at.seconds(),
+            approvals: request.approvals.iter().map(WireMark::new).collect(),
+            refusal: request.refusal.as_ref().map(refusal),
+            answer: request.answer.as_ref().map(WireId::new).transpose()?,
+        })
+    }
+
+    fn from_wire(wire: WireWaiting) -> Option<Self> {
+        let answer = match &wire.answer {
+            Some(id) => Some(id.id()?),
+            None => None,
+        };
+        let request = WaitingRequest {
+            digest: fixed(&wire.digest)?,
+            tenant: tenant(&wire.tenant)?,
+            issuer: KeyRef::new(fixed(&wire.issuer)?),
+            profile: profile(&wire.profile)?,
+            profile_version: wire.profile_version,
+            subject: wire.subject,
+            names: wire.names,
+            key_fingerprint: fixed(&wire.key_fingerprint)?,
+            requester: wire.requester,
+            again: wire.kind == WireKind::Again,
+            needed: wire.needed,
+            requested_at: time(wire.requested_at),
+            expires_at: time(wire.expires_at),
+            approvals: wire.approvals.into_iter().map(WireMark::mark).collect(),
+            refusal: wire.refusal.map(|refusal| (refusal.mark.mark(), refusal.reason)),
+            answer,
+        };
+        Some(Self { request })
+    }
+}
+
+/// ```text
+/// WaitingCountRow ::= INTEGER   -- requests that are neither answered, refused nor taken away; never 0
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct WaitingCountRow(pub(crate) u32);
+
+impl Row for WaitingCountRow {
+    /// Of a tenant, or of one requester of it.
+    type Key = (TenantId, Option<String>);
+    type Wire = u32;
+    const KEYSPACE: Keyspace = Keyspace::WaitingCounts;
+
+    fn key((tenant, requester): &Self::Key) -> Vec<u8> {
+        waiting_count_key(tenant, requester.as_deref())
+    }
+
+    fn to_wire(&self) -> der::Result<u32> {
+        Ok(self.0)
+    }
+
+    fn from_wire(wire: u32) -> Option<Self> {
+        (wire > 0).then_some(Self(wire))
+    }
+}

@@ -1,0 +1,201 @@
+//! A connection to an EST server, kept for several requests, and the operations on it (RFC 7030 §4).
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http_body_util::Full;
+use hyper::Request;
+use hyper::body::Bytes;
+use hyper::client::conn::http1::SendRequest;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use rustls::version::{TLS12, TLS13};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsConnector;
+use zeroize::Zeroizing;
+
+use crate::answer;
+use crate::attributes::CsrAttributes;
+use crate::endpoint::Endpoint;
+use crate::error::EstError;
+use crate::http::{self, Content};
+use crate::tls::{self, Identity};
+
+/// Whom the client takes for the server.
+#[derive(Debug, Clone)]
+pub enum Trust {
+    /// Whoever these roots, DER, vouch for (RFC 7030 §3.6.1).
+    Roots(Vec<Vec<u8>>),
+    /// Anybody, for the first `/cacerts` only, whose content is then checked by a fingerprint (RFC 7030 §4.1.1).
+    Nobody,
+}
+
+/// User name and password of HTTP Basic (RFC 7030 §3.2.3). Not printable on purpose.
+#[derive(Clone)]
+pub struct Password {
+    /// The user name; may be empty.
+    pub user: String,
+    /// The password.
+    pub secret: Zeroizing<String>,
+}
+
+impl core::fmt::Debug for Password {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Password").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+/// An operation that enrols.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// RFC 7030 §4.2.1.
+    SimpleEnroll,
+    /// RFC 7030 §4.2.2.
+    SimpleReenroll,
+}
+
+/// A connection.
+pub struct Connection {
+    endpoint: Endpoint,
+    password: Option<Password>,
+    exporter: Option<[u8; 32]>,
+    sender: SendRequest<Full<Bytes>>,
+    driver: JoinHandle<()>,
+}
+
+impl core::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Connection({})", self.endpoint)
+    }
+}
+
+impl Connection {
+    /// Connects and authenticates both ends.
+    ///
+    /// # Errors
+    /// [`EstError::Unreachable`], which is also what a refused handshake ends with, and [`EstError::Tls`].
+    pub async fn open(endpoint: &Endpoint, trust: &Trust, identity: &Identity) -> Result<Self, EstError> {
+        let config = match trust {
+            Trust::Roots(roots) => tls::trusting(roots, identity, &[&TLS13, &TLS12])?,
+            Trust::Nobody => tls::trusting_nobody()?,
+        };
+        let stream = TcpStream::connect((endpoint.host(), endpoint.port())).await?;
+        stream.set_nodelay(true)?;
+        let name = ServerName::try_from(endpoint.host().to_owned())
+            .map_err(|_| EstError::Request("the host is no name that a certificate could have".to_owned()))?;
+        let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
+        let exporter = exporter(stream.get_ref().1);
+        let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        // The error of a broken connection reaches whoever waits for an answer on it.
+        let driver = tokio::spawn(async move { drop(connection.await) });
+        Ok(Self { endpoint: endpoint.clone(), password: None, exporter, sender, driver })
+    }
+
+    /// Sends a password with each request from now on.
+    #[must_use]
+    pub fn with_password(mut self, password: Password) -> Self {
+        self.password = Some(password);
+        self
+    }
+
+    /// Asks under another label from now on.
+    pub fn use_label(&mut self, label: &str) {
+        self.endpoint = self.endpoint.labelled(label);
+    }
+
+    /// Returns the channel binding for challengePassword: base64 of the exporter (RFC 9266), on TLS 1.3.
+    #[must_use]
+    pub fn channel_binding(&self) -> Option<String> {
+        self.exporter.map(|octets| STANDARD.encode(octets))
+    }
+
+    /// Asks for the CA certificates, each DER (RFC 7030 §4.1).
+    ///
+    /// # Errors
+    /// [`EstError`].
+    pub async fn ca_certificates(&mut self) -> Result<Vec<Vec<u8>>, EstError> {
+        let content = self.get("cacerts").await?;
+        answer::certificates(&answer::decode(&content.octets)?)
+    }
+
+    /// Asks what requests should say (RFC 7030 §4.5).
+    ///
+    /// # Errors
+    /// [`EstError`]; 404 says that nothing is wanted, as 204 does (RFC 7030 §4.5.2).
+    pub async fn csr_attributes(&mut self) -> Result<CsrAttributes, EstError> {
+        match self.get("csrattrs").await {
+            Ok(content) => CsrAttributes::from_der(&answer::decode(&content.octets)?),
+            Err(EstError::Refused { status: 404, .. }) => Ok(CsrAttributes::default()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Enrols by one certification request, DER; returns the certificate, DER.
+    ///
+    /// # Errors
+    /// [`EstError`].
+    pub async fn enrol(&mut self, operation: Operation, request: &[u8]) -> Result<Vec<u8>, EstError> {
+        let operation = match operation {
+            Operation::SimpleEnroll => "simpleenroll",
+            Operation::SimpleReenroll => "simplereenroll",
+        };
+        let content = self.post(operation, request).await?;
+        answer::certificate(&answer::decode(&content.octets)?)
+    }
+
+    /// Has the server make a key; returns PKCS#8 and certificate, DER (RFC 7030 §4.4).
+    ///
+    /// # Errors
+    /// [`EstError`].
+    pub async fn server_key(&mut self, request: &[u8]) -> Result<(Zeroizing<Vec<u8>>, Vec<u8>), EstError> {
+        let content = self.post("serverkeygen", request).await?;
+        let octets = Zeroizing::new(content.octets);
+        let made = answer::key_and_certificate(&content.media_type, &octets)?;
+        Ok((made.key, made.certificate))
+    }
+
+    async fn get(&mut self, operation: &str) -> Result<Content, EstError> {
+        let request = self.head(Request::get(self.endpoint.path_of(operation)));
+        let request = request.body(Full::default()).map_err(|error| EstError::Request(error.to_string()))?;
+        http::exchange(&mut self.sender, request).await
+    }
+
+    async fn post(&mut self, operation: &str, der: &[u8]) -> Result<Content, EstError> {
+        let body = Bytes::from(STANDARD.encode(der));
+        let request = self.head(Request::post(self.endpoint.path_of(operation)));
+        let request = request
+            .header(CONTENT_TYPE, "application/pkcs10")
+            // For servers from before RFC 8951.
+            .header("Content-Transfer-Encoding", "base64")
+            .body(Full::new(body))
+            .map_err(|error| EstError::Request(error.to_string()))?;
+        http::exchange(&mut self.sender, request).await
+    }
+
+    fn head(&self, request: hyper::http::request::Builder) -> hyper::http::request::Builder {
+        let request = request.header(HOST, self.endpoint.authority());
+        match &self.password {
+            Some(Password { user, secret }) => {
+                let pair = Zeroizing::new(format!("{user}:{}", secret.as_str()));
+                request.header(AUTHORIZATION, format!("Basic {}", STANDARD.encode(pair.as_bytes())))
+            }
+            None => request,
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+/// RFC 9266 §2, §4.2: 32 octets, empty context; on TLS 1.2 the value would be tls-unique, which rustls does not tell.
+fn exporter(connection: &rustls::ClientConnection) -> Option<[u8; 32]> {
+    let is_13 = connection.protocol_version() == Some(rustls::ProtocolVersion::TLSv1_3);
+    let exported = || connection.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", Some(&[]));
+    if is_13 { exported().ok() } else { None }
+}

@@ -1,0 +1,138 @@
+//! The certification request of a client (RFC 2986): subject, key, and what the server told it to ask for.
+
+use ca_core::distinguished_name::DistinguishedName;
+use ca_core::key_ref::KeyRef;
+use ca_core::oid;
+use ca_core::ports::Signer;
+use der::asn1::{Any, AnyRef, BitString, SetOfVec, Utf8StringRef};
+use der::{Decode, Encode, Sequence};
+use x509_cert::attr::Attribute;
+use x509_cert::ext::Extension;
+use x509_cert::spki::AlgorithmIdentifierRef;
+
+use crate::error::EstError;
+
+/// What a request says beside its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestContent {
+    /// The subject.
+    pub subject: DistinguishedName,
+    /// Extensions to ask for; none leaves the attribute out.
+    pub extensions: Vec<Extension>,
+    /// challengePassword: the channel binding, or an enrolment code.
+    pub challenge_password: Option<String>,
+}
+
+/// ```text
+/// CertificationRequestInfo ::= SEQUENCE {
+///     version       INTEGER { v1(0) },
+///     subject       Name,
+///     subjectPKInfo SubjectPublicKeyInfo,
+///     attributes    [0] IMPLICIT SET OF Attribute }
+/// ```
+#[derive(Sequence)]
+struct Info<'a> {
+    version: u8,
+    subject: AnyRef<'a>,
+    public_key: AnyRef<'a>,
+    #[asn1(context_specific = "0", tag_mode = "IMPLICIT")]
+    attributes: SetOfVec<Attribute>,
+}
+
+/// ```text
+/// CertificationRequest ::= SEQUENCE {
+///     certificationRequestInfo CertificationRequestInfo,
+///     signatureAlgorithm       AlgorithmIdentifier,
+///     signature                BIT STRING }
+/// ```
+#[derive(Sequence)]
+struct Signed<'a> {
+    info: AnyRef<'a>,
+    algorithm: AlgorithmIdentifierRef<'a>,
+    signature: BitString,
+}
+
+/// Makes a request and signs it; returns its DER.
+///
+/// # Errors
+/// [`EstError::NotSigned`], and [`EstError::Encode`] for what cannot be written.
+pub fn request(content: &RequestContent, key: &KeyRef, signer: &dyn Signer) -> Result<Vec<u8>, EstError> {
+    let public_key = signer.public_key(key)?;
+    let info = Info {
+        version: 0,
+        subject: AnyRef::from_der(content.subject.der())?,
+        public_key: AnyRef::from_der(public_key.spki_der())?,
+        attributes: attributes(content)?,
+    }
+    .to_der()?;
+    let signature = signer.sign(key, &info)?;
+    let signed = Signed {
+        info: AnyRef::from_der(&info)?,
+        algorithm: AlgorithmIdentifierRef { oid: public_key.curve().signature_algorithm(), parameters: None },
+        signature: BitString::from_bytes(&signature.to_der()?)?,
+    };
+    Ok(signed.to_der()?)
+}
+
+fn attributes(content: &RequestContent) -> Result<SetOfVec<Attribute>, EstError> {
+    let mut all = Vec::new();
+    if let Some(text) = &content.challenge_password {
+        // RFC 2985 §5.4.1: a DirectoryString, here UTF8String.
+        let value = Any::encode_from(&Utf8StringRef::new(text)?)?;
+        all.push(Attribute { oid: oid::CHALLENGE_PASSWORD, values: SetOfVec::try_from(vec![value])? });
+    }
+    if !content.extensions.is_empty() {
+        let value = Any::encode_from(&content.extensions)?;
+        all.push(Attribute { oid: oid::EXTENSION_REQUEST, values: SetOfVec::try_from(vec![value])? });
+    }
+    Ok(SetOfVec::try_from(all)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ca_core::csr::CertificationRequest;
+    use ca_core::suite::Curve;
+    use der::asn1::OctetString;
+
+    use crate::key_file::FileKey;
+
+    #[test]
+    fn a_request_says_what_it_was_told_and_proves_possession() {
+        for curve in [Curve::P256, Curve::P384] {
+            let key = FileKey::generate(curve).unwrap();
+            let usage = Extension {
+                extn_id: oid::KEY_USAGE,
+                critical: true,
+                extn_value: OctetString::new([0x03, 0x02, 0x07, 0x80]).unwrap(),
+            };
+            let content = RequestContent {
+                subject: DistinguishedName::from_attributes(&[(oid::COMMON_NAME, "4D504B0000000001")])
+                    .unwrap(),
+                extensions: vec![usage.clone()],
+                challenge_password: Some("bound".to_owned()),
+            };
+            let der = request(&content, &key.public().key_ref(), &key).unwrap();
+            let read = CertificationRequest::from_der(&der).unwrap();
+            assert!(read.prove_possession().is_ok() && read.leniencies().is_empty());
+            assert_eq!((read.subject(), read.public_key()), (&content.subject, key.public()));
+            assert_eq!(
+                (read.requested_extensions(), read.challenge_password()),
+                (&[usage][..], Some("bound"))
+            );
+        }
+    }
+
+    // RFC 2986 §4.1: the attributes field is there, though empty.
+    #[test]
+    fn a_request_that_asks_for_nothing_has_empty_attributes() {
+        let key = FileKey::generate(Curve::P256).unwrap();
+        let content = RequestContent {
+            subject: DistinguishedName::empty(),
+            extensions: Vec::new(),
+            challenge_password: None,
+        };
+        let der = request(&content, &key.public().key_ref(), &key).unwrap();
+        assert_eq!(CertificationRequest::from_der(&der).unwrap().leniencies(), []);
+    }
+}

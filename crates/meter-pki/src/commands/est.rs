@@ -1,0 +1,394 @@
+//! `meter-pki est`: the EST client of gateways, hand-held units and head-ends.
+//!
+//! It asks any server, and never the ledger. The key of a request is on disk before the request is sent; certificate and key are
+//! replaced together.
+
+mod credential_file;
+mod keys;
+mod pending;
+
+use std::path::Path;
+use std::time::Duration;
+
+use ca_core::certificate::Certificate;
+use ca_core::distinguished_name::DistinguishedName;
+use ca_core::oid;
+use ca_core::ports::Clock;
+use ceremony::words::Fingerprint;
+use est_client::{
+    Connection, Credential, CsrAttributes, Endpoint, EstError, FileKey, Identity, Operation, Password,
+    RequestContent, Trust,
+};
+use serde::Serialize;
+use tokio::time::{Instant, sleep};
+use x509_cert::ext::Extension;
+use zeroize::Zeroizing;
+
+use self::credential_file::CredentialFile;
+use self::keys::{KeyPlace, OwnKey};
+use self::pending::Pending;
+use super::printer::{Printer, aloud};
+use crate::cli::est::{AskArgs, CacertsArgs, EnrolArgs, EstCommand, ReEnrolArgs, ServerArgs};
+use crate::compose::SystemClock;
+use crate::exit::{Exit, Failure};
+
+/// A certificate that was written.
+#[derive(Debug, Serialize)]
+struct IssuedView {
+    file: String,
+    subject: String,
+    serial: String,
+    not_after: String,
+}
+
+pub(super) async fn run(verb: &EstCommand, printer: &Printer) -> Result<(), Failure> {
+    match verb {
+        EstCommand::Cacerts(args) => ca_certificates(args, printer).await,
+        EstCommand::Csrattrs(args) => csr_attributes(args, printer).await,
+        EstCommand::Enrol(args) => enrol(args, printer).await,
+        EstCommand::ReEnrol(args) => re_enrol(args, printer).await,
+        EstCommand::Serverkeygen(args) => server_key(args, printer).await,
+    }
+}
+
+/// How to reach the server, again and again.
+struct Way {
+    endpoint: Endpoint,
+    trust: Trust,
+    identity: Identity,
+    password: Option<Password>,
+}
+
+impl Way {
+    fn of(args: &ServerArgs, place: &KeyPlace) -> Result<Self, Failure> {
+        let (identity, password) = match (&args.credential, &args.password_file) {
+            (Some(file), _) => (identity(CredentialFile::read(file)?, place)?, None),
+            (None, Some(file)) => {
+                let text = credential_file::read_text(file)?;
+                let secret = Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned());
+                (Identity::Anonymous, Some(Password { user: args.user.clone(), secret }))
+            }
+            (None, None) => (Identity::Anonymous, None),
+        };
+        Ok(Self { endpoint: endpoint(&args.url)?, trust: roots(&args.trust)?, identity, password })
+    }
+
+    async fn connect(&self) -> Result<Connection, EstError> {
+        let connection = Connection::open(&self.endpoint, &self.trust, &self.identity).await?;
+        Ok(match &self.password {
+            Some(password) => connection.with_password(password.clone()),
+            None => connection,
+        })
+    }
+}
+
+fn endpoint(url: &str) -> Result<Endpoint, Failure> {
+    Endpoint::parse(url).map_err(|error| Failure::new(Exit::Usage, "url.faulty", error))
+}
+
+fn roots(file: &Path) -> Result<Trust, Failure> {
+    match credential_file::certificates(&credential_file::read(file)?) {
+        Ok(roots) if !roots.is_empty() => Ok(Trust::Roots(roots)),
+        Ok(_) | Err(_) => {
+            let message = format!("{} holds no certificates", file.display());
+            Err(Failure::new(Exit::Usage, "trust.faulty", message))
+        }
+    }
+}
+
+fn identity(file: CredentialFile, place: &KeyPlace) -> Result<Identity, Failure> {
+    let OwnKey { key, signer, .. } = place.find(file.certificate.public_key().key_ref(), file.key)?;
+    Ok(Identity::Certified(Credential { certificates: file.certificates, key, signer }))
+}
+
+/// RFC 7030 §4.1.1: without roots, what the server gives is trusted by the fingerprint of a root, and then by that root.
+async fn ca_certificates(args: &CacertsArgs, printer: &Printer) -> Result<(), Failure> {
+    let endpoint = endpoint(&args.url)?;
+    let trust = match (&args.trust, &args.fingerprint) {
+        (Some(file), _) => roots(file)?,
+        (None, fingerprint) => found(&endpoint, fingerprint.as_deref().unwrap_or_default()).await?,
+    };
+    let mut connection = Connection::open(&endpoint, &trust, &Identity::Anonymous).await.map_err(failure)?;
+    let certificates = connection.ca_certificates().await.map_err(failure)?;
+    let mut text = String::new();
+    for der in &certificates {
+        text.push_str(&credential_file::pem("CERTIFICATE", der)?);
+    }
+    credential_file::replace_text(&args.out, &text)?;
+    printer.result(&certificates.len(), |count| {
+        let mut lines = vec![format!("{count} certificates are in {}", args.out.display())];
+        for der in &certificates {
+            let name =
+                Certificate::from_der(der).map_or_else(|e| e.to_string(), |one| one.subject().to_string());
+            lines.extend(aloud(&format!("SHA-256 of {name}"), &Fingerprint::of(der)));
+        }
+        lines
+    });
+    Ok(())
+}
+
+async fn found(endpoint: &Endpoint, fingerprint: &str) -> Result<Trust, Failure> {
+    let digits: String = fingerprint.chars().filter(|digit| !matches!(digit, ' ' | ':')).collect();
+    let wanted = hex::decode(digits).map_err(|_| {
+        Failure::new(Exit::Usage, "fingerprint.faulty", "--fingerprint has 64 hexadecimal digits")
+    })?;
+    let connection = Connection::open(endpoint, &Trust::Nobody, &Identity::Anonymous).await;
+    let certificates = connection.map_err(failure)?.ca_certificates().await.map_err(failure)?;
+    let root = certificates.into_iter().find(|der| *Fingerprint::of(der).octets() == *wanted);
+    root.map(|root| Trust::Roots(vec![root])).ok_or_else(|| {
+        Failure::new(Exit::Integrity, "fingerprint.other", "no certificate of the server has this fingerprint")
+            .then("this is another server than meant, or somebody between: compare the fingerprint where it was published")
+    })
+}
+
+async fn csr_attributes(args: &ServerArgs, printer: &Printer) -> Result<(), Failure> {
+    let way = Way::of(args, &KeyPlace::open(args.token.as_deref())?)?;
+    let told = way.connect().await.map_err(failure)?.csr_attributes().await.map_err(failure)?;
+    let extensions: Vec<String> = told.extensions.iter().map(|one| one.extn_id.to_string()).collect();
+    printer.result(&extensions, |extensions| {
+        let or_any = |text: Option<String>| text.unwrap_or_else(|| "as the client likes".to_owned());
+        vec![
+            format!("curve: {}", or_any(told.curve.map(|curve| curve.to_string()))),
+            format!("subject: {}", or_any(told.subject.as_ref().map(ToString::to_string))),
+            format!("extensions: {}", extensions.join(", ")),
+            format!("challengePassword: {}", if told.challenge_password { "wanted" } else { "not wanted" }),
+        ]
+    });
+    Ok(())
+}
+
+async fn enrol(args: &EnrolArgs, printer: &Printer) -> Result<(), Failure> {
+    not_there(&args.out)?;
+    let place = KeyPlace::open(args.server.token.as_deref())?;
+    let way = Way::of(&args.server, &place)?;
+    let label = args.out.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let wish = Wish { out: &args.out, operation: Operation::SimpleEnroll, ask: &args.ask };
+    let (pending, certificate) = asked(&way, &place, &wish, |told| {
+        let content = first_content(told, args.common_name.as_deref())?;
+        let curve = pending::curve(told.curve, args.suite);
+        let (place, label) = (&place, label.clone());
+        Ok((content, Box::new(move || place.generate(curve, &label))))
+    })
+    .await?;
+    written(&args.out, &certificate, pending.key.in_file.as_deref(), printer)?;
+    pending.answered();
+    Ok(())
+}
+
+async fn re_enrol(args: &ReEnrolArgs, printer: &Printer) -> Result<(), Failure> {
+    let Some(path) = &args.server.credential else {
+        return Err(Failure::new(
+            Exit::Usage,
+            "credential.missing",
+            "--credential names what is to be renewed",
+        ));
+    };
+    let held = CredentialFile::read(path)?.certificate;
+    if args.at_half_life
+        && let Some(due) = not_yet_due(&held)
+    {
+        printer.result(&due, |due| vec![format!("nothing to do: renewal is due at {due}")]);
+        return Ok(());
+    }
+    let place = KeyPlace::open(args.server.token.as_deref())?;
+    let way = Way::of(&args.server, &place)?;
+    let label = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let wish = Wish { out: path, operation: Operation::SimpleReenroll, ask: &args.ask };
+    let (pending, certificate) = asked(&way, &place, &wish, |told| {
+        let (place, label, curve) = (&place, label.clone(), held.public_key().curve());
+        let former = held.public_key().key_ref();
+        let make = move || match args.same_key {
+            true => place.find(former, CredentialFile::read(path)?.key),
+            false => place.generate(curve, &label),
+        };
+        Ok((renewal_content(told, &held), Box::new(make)))
+    })
+    .await?;
+    written(path, &certificate, pending.key.in_file.as_deref(), printer)?;
+    pending.answered();
+    if args.destroy_former_key { place.destroy(&held.public_key().key_ref()) } else { Ok(()) }
+}
+
+/// RFC 7030 §4.4: the key of the request is ignored; one is made all the same, since a request has one.
+async fn server_key(args: &EnrolArgs, printer: &Printer) -> Result<(), Failure> {
+    not_there(&args.out)?;
+    let way = Way::of(&args.server, &KeyPlace::open(args.server.token.as_deref())?)?;
+    let mut connection = way.connect().await.map_err(failure)?;
+    let told = connection.csr_attributes().await.map_err(failure)?;
+    let content =
+        bound(first_content(&told, args.common_name.as_deref())?, &told, args.ask.bind, &connection)?;
+    let ignored = KeyPlace::Files.generate(pending::curve(told.curve, args.suite), "")?;
+    let request = est_client::request(&content, &ignored.key, &*ignored.signer).map_err(failure)?;
+    let (key, certificate) = connection.server_key(&request).await.map_err(failure)?;
+    let pem = Zeroizing::new(credential_file::pem("PRIVATE KEY", &key)?);
+    let key = FileKey::from_pem(&pem).map_err(|error| Failure::new(Exit::Failed, "answer.key", error))?;
+    check_key(&certificate, key.public())?;
+    written(&args.out, &certificate, Some(&key), printer)
+}
+
+/// What is asked for, and where the answer goes.
+struct Wish<'a> {
+    out: &'a Path,
+    operation: Operation,
+    ask: &'a AskArgs,
+}
+
+type Make<'a> = Box<dyn FnOnce() -> Result<OwnKey, Failure> + 'a>;
+
+/// Asks, and comes again for as long as was said; each time on a new connection, with the key that waits beside the file.
+async fn asked<'a>(
+    way: &Way,
+    place: &KeyPlace,
+    wish: &Wish<'_>,
+    content: impl Fn(&CsrAttributes) -> Result<(RequestContent, Make<'a>), Failure>,
+) -> Result<(Pending, Vec<u8>), Failure> {
+    let until = Instant::now() + Duration::from_secs(wish.ask.wait);
+    loop {
+        let error = match way.connect().await {
+            Err(error) => error,
+            Ok(mut connection) => {
+                let told = connection.csr_attributes().await.map_err(failure)?;
+                let (content, make) = content(&told)?;
+                let content = bound(content, &told, wish.ask.bind, &connection)?;
+                let pending = Pending::take_up(wish.out, place, &content, make)?;
+                match connection.enrol(wish.operation, &pending.request).await {
+                    Ok(certificate) => {
+                        let public_key =
+                            pending.key.signer.public_key(&pending.key.key).map_err(EstError::from);
+                        check_key(&certificate, &public_key.map_err(failure)?)?;
+                        return Ok((pending, certificate));
+                    }
+                    Err(error) => error,
+                }
+            }
+        };
+        let again = Instant::now() + Duration::from_secs(retry_after(&error).unwrap_or(u64::MAX >> 32));
+        if again > until {
+            return Err(failure(error));
+        }
+        sleep(again - Instant::now()).await;
+    }
+}
+
+/// After how long it may help to come again.
+const fn retry_after(error: &EstError) -> Option<u64> {
+    match error {
+        EstError::Pending { retry_after } | EstError::Busy { retry_after, .. } => Some(*retry_after),
+        EstError::Unreachable(_) | EstError::Http(_) => Some(10),
+        EstError::Tls(_)
+        | EstError::Request(_)
+        | EstError::Refused { .. }
+        | EstError::Answer(_)
+        | EstError::NotSigned(_)
+        | EstError::Encode(_) => None,
+    }
+}
+
+fn first_content(told: &CsrAttributes, common_name: Option<&str>) -> Result<RequestContent, Failure> {
+    let subject = match (common_name, &told.subject) {
+        (Some(name), _) => DistinguishedName::from_attributes(&[(oid::COMMON_NAME, name)])
+            .map_err(|error| Failure::new(Exit::Usage, "name.faulty", error))?,
+        (None, Some(told)) => told.clone(),
+        (None, None) => {
+            let message = "the server does not say which subject it wants";
+            return Err(Failure::new(Exit::Usage, "name.missing", message)
+                .then("say it with --common-name, such as a system title of 16 hexadecimal digits"));
+        }
+    };
+    Ok(RequestContent { subject, extensions: told.extensions.clone(), challenge_password: None })
+}
+
+/// RFC 7030 §4.2.2: subject and subjectAltName are those of the certificate being renewed.
+fn renewal_content(told: &CsrAttributes, held: &Certificate) -> RequestContent {
+    let names = |one: &&Extension| one.extn_id == oid::SUBJECT_ALT_NAME;
+    let told = told.extensions.iter().filter(|one| !names(one));
+    let extensions = told.chain(held.extensions().iter().filter(names)).cloned().collect();
+    RequestContent { subject: held.subject().clone(), extensions, challenge_password: None }
+}
+
+/// RFC 7030 §3.5: binds the request to its connection, where that is wanted.
+fn bound(
+    content: RequestContent,
+    told: &CsrAttributes,
+    wanted: bool,
+    connection: &Connection,
+) -> Result<RequestContent, Failure> {
+    if !wanted && !told.challenge_password {
+        return Ok(content);
+    }
+    let binding = connection.channel_binding().ok_or_else(|| {
+        Failure::new(
+            Exit::Failed,
+            "binding.none",
+            "this connection has no channel binding: it is not TLS 1.3",
+        )
+    })?;
+    Ok(RequestContent { challenge_password: Some(binding), ..content })
+}
+
+fn check_key(certificate: &[u8], key: &ca_core::public_key::PublicKey) -> Result<(), Failure> {
+    let read = Certificate::from_der(certificate).map_err(|_| EstError::Answer("it is not a certificate"));
+    if read.map_err(failure)?.public_key() == key {
+        Ok(())
+    } else {
+        Err(Failure::new(
+            Exit::Integrity,
+            "answer.key",
+            "the certificate is for another key than the one asked for",
+        ))
+    }
+}
+
+fn not_yet_due(held: &Certificate) -> Option<String> {
+    let validity = held.validity();
+    let half = (validity.not_after().seconds() - validity.not_before().seconds()) / 2;
+    let due = validity.not_before().plus_seconds(half);
+    (SystemClock.now() < due).then(|| due.to_string())
+}
+
+fn not_there(out: &Path) -> Result<(), Failure> {
+    if out.symlink_metadata().is_ok() {
+        let message = format!("{} exists, and a first certificate is written over nothing", out.display());
+        return Err(Failure::new(Exit::Conflict, "file.exists", message)
+            .then("renew it with meter-pki est re-enrol, or name another file"));
+    }
+    Ok(())
+}
+
+fn written(out: &Path, certificate: &[u8], key: Option<&FileKey>, printer: &Printer) -> Result<(), Failure> {
+    credential_file::replace(out, certificate, key)?;
+    let read = Certificate::from_der(certificate)
+        .map_err(|error| Failure::new(Exit::Failed, "answer.certificate", error))?;
+    let view = IssuedView {
+        file: out.display().to_string(),
+        subject: read.subject().to_string(),
+        serial: read.serial().to_string(),
+        not_after: read.validity().not_after().to_string(),
+    };
+    printer.result(&view, |view| {
+        vec![
+            format!("certificate {} of {} is in {}", view.serial, view.subject, view.file),
+            format!("it is valid until {}", view.not_after),
+        ]
+    });
+    Ok(())
+}
+
+fn failure(error: EstError) -> Failure {
+    let (exit, code) = match &error {
+        EstError::Unreachable(_) | EstError::Http(_) => (Exit::Unavailable, "est.unreachable"),
+        EstError::Pending { .. } => (Exit::Unavailable, "est.pending"),
+        EstError::Busy { .. } => (Exit::Unavailable, "est.busy"),
+        EstError::Tls(_) => (Exit::Failed, "est.tls"),
+        EstError::Request(_) => (Exit::Usage, "est.request"),
+        EstError::Refused { .. } => (Exit::Refused, "est.refused"),
+        EstError::Answer(_) => (Exit::Failed, "est.answer"),
+        EstError::NotSigned(_) => (Exit::Failed, "key.not-signed"),
+        EstError::Encode(_) => (Exit::Failed, "est.encode"),
+    };
+    let next = match retry_after(&error) {
+        Some(seconds) => format!("the same command in {seconds} s; with --wait it comes again by itself"),
+        None => String::new(),
+    };
+    Failure::new(exit, code, error).then(next)
+}

@@ -1,0 +1,118 @@
+//! A certificate and its key in one file: replaced by one rename, so that they always belong together.
+//!
+//! PEM (RFC 7468): the certificate first, then the key where it is not on a token. Mode 0600.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use ca_core::certificate::Certificate;
+use der::pem::LineEnding;
+use est_client::FileKey;
+use rustls::pki_types::{CertificateDer, pem::PemObject};
+use zeroize::Zeroizing;
+
+use crate::exit::{Exit, Failure};
+
+/// What a credential file holds.
+pub(super) struct CredentialFile {
+    /// DER certificates, the own one first.
+    pub(super) certificates: Vec<Vec<u8>>,
+    /// The own one, read.
+    pub(super) certificate: Certificate,
+    /// The key, if it is in the file.
+    pub(super) key: Option<FileKey>,
+}
+
+impl CredentialFile {
+    pub(super) fn read(path: &Path) -> Result<Self, Failure> {
+        let text = read_text(path)?;
+        let faulty = |error: &dyn std::fmt::Display| {
+            Failure::new(Exit::Usage, "credential.faulty", format!("{}: {error}", path.display()))
+        };
+        let certificates = certificates(text.as_bytes()).map_err(|error| faulty(&error))?;
+        let first = certificates.first().ok_or_else(|| faulty(&"there is no certificate in it"))?;
+        let certificate = Certificate::from_der(first).map_err(|error| faulty(&error))?;
+        let key = match text.contains("PRIVATE KEY-----") {
+            true => Some(FileKey::from_pem(private_key(&text)).map_err(|error| faulty(&error))?),
+            false => None,
+        };
+        if key.as_ref().is_some_and(|key| key.public() != certificate.public_key()) {
+            return Err(faulty(&"the key in it is not the key of the certificate"));
+        }
+        Ok(Self { certificates, certificate, key })
+    }
+}
+
+/// Writes certificate and key, in the place of what was there.
+pub(super) fn replace(path: &Path, certificate: &[u8], key: Option<&FileKey>) -> Result<(), Failure> {
+    let mut text = Zeroizing::new(pem("CERTIFICATE", certificate)?);
+    if let Some(key) = key {
+        text.push_str(&key.to_pem().map_err(|error| unwritable(path, &error))?);
+    }
+    replace_text(path, &text)
+}
+
+/// Writes a text of mode 0600 aside and gives it its name: whole or not at all, also when the power goes.
+pub(super) fn replace_text(path: &Path, text: &str) -> Result<(), Failure> {
+    write_and_rename(path, text).map_err(|error| unwritable(path, &error))
+}
+
+fn write_and_rename(path: &Path, text: &str) -> io::Result<()> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let aside = path.with_file_name(format!(".{}.new", name.to_string_lossy()));
+    match std::fs::remove_file(&aside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(&aside, path)?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(parent.unwrap_or_else(|| Path::new(".")))?.sync_all()
+}
+
+pub(super) fn pem(label: &str, der: &[u8]) -> Result<String, Failure> {
+    der::pem::encode_string(label, LineEnding::LF, der)
+        .map_err(|error| Failure::new(Exit::Failed, "pem.not-encoded", error))
+}
+
+/// Reads certificates: PEM with any number, or one in DER.
+pub(super) fn certificates(octets: &[u8]) -> Result<Vec<Vec<u8>>, String> {
+    if octets.first() == Some(&0x30) {
+        return Ok(vec![octets.to_vec()]);
+    }
+    CertificateDer::pem_slice_iter(octets)
+        .map(|one| one.map(|der| der.to_vec()).map_err(|error| error.to_string()))
+        .collect()
+}
+
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|error| {
+        Failure::new(Exit::Usage, "file.unreadable", format!("cannot read {}: {error}", path.display()))
+    })
+}
+
+pub(super) fn read_text(path: &Path) -> Result<Zeroizing<String>, Failure> {
+    String::from_utf8(read(path)?)
+        .map(Zeroizing::new)
+        .map_err(|_| Failure::new(Exit::Usage, "file.unreadable", format!("{} is not PEM", path.display())))
+}
+
+/// The PEM block of the private key, without what stands around it.
+fn private_key(text: &str) -> &str {
+    let start = text.find("-----BEGIN PRIVATE KEY").unwrap_or_default();
+    text.get(start..).unwrap_or_default()
+}
+
+fn unwritable(path: &Path, error: &dyn std::fmt::Display) -> Failure {
+    Failure::new(Exit::Conflict, "file.unwritable", format!("{}: {error}", path.display()))
+}
+
+/// The file beside a credential in which its request waits for an answer.
+pub(super) fn request_path(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!("{name}.request"))
+}

@@ -1,0 +1,71 @@
+//! What the acts of a ceremony work with: in a rehearsal, soft tokens in the place of those that the file names.
+
+use std::io::{self, IsTerminal};
+
+use ceremony::file::CeremonyFile;
+use ceremony::file::root::KeyPlace;
+
+use super::beforehand::Beforehand;
+use super::error::GuidedError;
+use super::means::Means;
+use super::scene::{Scene, ensure};
+use super::soft_tokens::{Rehearsal, SoftTokenError, SoftTokenPlace};
+
+/// What the acts of a ceremony work with.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    /// The ceremony file, with the tokens that may be touched.
+    pub(crate) file: CeremonyFile,
+    /// Where things are.
+    pub(crate) means: Means,
+    /// What was held before.
+    pub(crate) beforehand: Beforehand,
+    /// What the room is told beforehand.
+    pub(crate) notices: Vec<String>,
+}
+
+impl Setting {
+    /// The real thing: what the file names.
+    pub(crate) fn real(file: &CeremonyFile, means: &Means, beforehand: Beforehand) -> Self {
+        Self { file: file.clone(), means: means.clone(), beforehand, notices: Vec::new() }
+    }
+
+    /// A rehearsal: no token that the file names is touched, and its module is not loaded.
+    pub(crate) fn rehearsed(
+        (file, means): (&CeremonyFile, &Means),
+        beforehand: Beforehand,
+        scene: &Scene,
+        rehearsal: &Rehearsal,
+    ) -> Result<Self, GuidedError> {
+        let mut setting = Self::real(file, means, beforehand);
+        let on_token: Vec<_> =
+            file.roots().iter().filter(|root| matches!(root.keys, KeyPlace::Token(_))).collect();
+        if on_token.is_empty() {
+            return Ok(setting);
+        }
+        if let Some(root) = on_token.iter().find(|root| means.root_secrets.contains_key(&root.name)) {
+            return Err(SoftTokenError::RealPin { root: root.name.to_string() }.into());
+        }
+        ensure(&scene.soft_tokens())?;
+        let place = SoftTokenPlace::prepare(&scene.soft_tokens(), rehearsal)?;
+        setting.file = file.on_tokens(|token| place.stand_in(token))?;
+        let stand_ins = on_token
+            .iter()
+            .zip(setting.file.roots().iter().filter(|root| matches!(root.keys, KeyPlace::Token(_))));
+        for (named, stands_in) in stand_ins {
+            if let (KeyPlace::Token(named), KeyPlace::Token(stands_in)) = (&named.keys, &stands_in.keys) {
+                setting.notices.push(format!(
+                    "The soft token {} with the serial number {} takes the place of the token {} {}, which is not touched.",
+                    stands_in.label, stands_in.serial, named.label, named.serial
+                ));
+            }
+        }
+        setting.notices.push(format!("The PIN of the rehearsal is {}. It opens nothing else.", place.pin()?));
+        if !io::stdin().is_terminal() {
+            // Nobody can type it unseen.
+            let files = on_token.iter().map(|root| (root.name.clone(), place.pin_file()));
+            setting.means.root_secrets.extend(files);
+        }
+        Ok(setting)
+    }
+}
