@@ -29,6 +29,11 @@ pub enum Answer {
         /// A certs-only message that holds the certificate, DER.
         certs_only: Vec<u8>,
     },
+    /// RFC 7030 §4.3.2: a signed response to requests of which one at least was answered as it wished.
+    CmcResponse {
+        /// A `ContentInfo`, DER.
+        der: Vec<u8>,
+    },
 }
 
 /// A private key on its way to whom it was made for.

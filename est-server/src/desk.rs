@@ -133,9 +133,11 @@ impl Desk {
     }
 }
 
-/// Two contents in one answer, as RFC 9148 §4.8 has them, are not written: keys are given away over HTTP only.
+/// Two contents in one answer, as RFC 9148 §4.8 has them, are not written: keys are given away over HTTP only. Full CMC is not
+/// among the functions of RFC 9148.
 fn parse(operation: &str) -> Option<Operation> {
-    Operation::parse(operation).filter(|operation| *operation != Operation::ServerKeyGen)
+    Operation::parse(operation)
+        .filter(|operation| !matches!(operation, Operation::ServerKeyGen | Operation::FullCmc))
 }
 
 /// What can be judged before the body.

@@ -5,6 +5,7 @@
 
 mod csr_attributes;
 mod server_key;
+mod full_cmc;
 mod enrolment;
 
 use std::sync::Arc;
@@ -80,6 +81,7 @@ impl Exchange {
             Operation::SimpleEnroll => enrolment::enrol(self, &self.requester(config)?),
             Operation::SimpleReenroll => enrolment::re_enrol(self, &self.requester(config)?),
             Operation::ServerKeyGen => server_key::make(self, &self.requester(config)?),
+            Operation::FullCmc => full_cmc::answer(self, &self.requester(config)?),
         }
     }
 
@@ -96,10 +98,15 @@ impl Exchange {
 
     /// The one case in which a body is understood before it is known who asks: it says so itself.
     fn authenticate_by_code(&self, config: &EstConfig) -> Result<Actor, Refusal> {
-        let content = if self.operation == Operation::ServerKeyGen {
-            wire::server_key::decode(&self.body)?.request.content().clone()
-        } else {
-            simple_enroll::decode(&self.body)?.csr.content().clone()
+        let content = match self.operation {
+            Operation::ServerKeyGen => wire::server_key::decode(&self.body)?.request.content().clone(),
+            Operation::SimpleEnroll | Operation::SimpleReenroll => {
+                simple_enroll::decode(&self.body)?.csr.content().clone()
+            }
+            // Signed by a certificate that is shown, or by nobody.
+            Operation::FullCmc | Operation::CaCerts | Operation::CsrAttrs => {
+                return Err(AuthenticateError::NoCredentials.into());
+            }
         };
         let meaning = self.label.parts().challenge;
         match content.challenge_password().map(|text| meaning.read(text)) {

@@ -9,6 +9,8 @@ const CA_CERTIFICATES: &str = "application/pkcs7-mime";
 const CSR_ATTRIBUTES: &str = "application/csrattrs";
 /// RFC 7030 §4.2.3.
 const CERTS_ONLY: &str = "application/pkcs7-mime; smime-type=certs-only";
+/// RFC 7030 §4.3.2.
+const CMC_RESPONSE: &str = "application/pkcs7-mime; smime-type=CMC-response";
 /// RFC 7030 §4.4.2.
 const PKCS8: &str = "application/pkcs8";
 /// RFC 7030 §4.4.2.
@@ -29,12 +31,18 @@ pub(crate) struct Media {
     pub(crate) text: String,
 }
 
+/// Writes a signed response of CMC.
+pub(crate) fn cmc_response(der: &[u8], length: LineLength) -> Media {
+    Media { media_type: CMC_RESPONSE, base64: true, text: encode(der, length) }
+}
+
 /// Writes an answer.
 pub(crate) fn write(answer: &Answer, length: LineLength) -> Media {
     let (media_type, der) = match answer {
         Answer::CaCertificates { certs_only } => (CA_CERTIFICATES, certs_only),
         Answer::CsrAttributes { der } => (CSR_ATTRIBUTES, der),
         Answer::Issued { certs_only, .. } => (CERTS_ONLY, certs_only),
+        Answer::CmcResponse { der } => return cmc_response(der, length),
         Answer::KeyMade { key, certs_only } => {
             let text = two_parts(key, certs_only, length);
             return Media { media_type: TWO_PARTS, base64: false, text };

@@ -75,9 +75,11 @@ pub(crate) fn refused(op: &'static str, peer: std::net::SocketAddr, refusal: &Re
     }
 }
 
-fn fault(refusal: &Refusal) -> Fault {
+/// Whose fault a refusal is.
+pub(crate) fn fault(refusal: &Refusal) -> Fault {
     use server_kit::workers::RunJobError;
     match refusal {
+        Refusal::InCmc { cause, .. } => fault(cause),
         Refusal::NotIssued(error) => error.fault(),
         Refusal::NotAuthenticated(crate::requester::AuthenticateError::Unavailable(_))
         | Refusal::NotRecorded(_)
@@ -99,6 +101,7 @@ fn fault(refusal: &Refusal) -> Fault {
         | Refusal::NotBound(_)
         | Refusal::Subject(_)
         | Refusal::NothingToRename
+        | Refusal::NotCmc(_)
         | Refusal::NotDelivered(_) => Fault::Requester,
     }
 }

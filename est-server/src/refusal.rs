@@ -10,6 +10,7 @@ use server_kit::workers::RunJobError;
 use crate::channel_binding::BindingError;
 use crate::config::SignMessageError;
 use crate::requester::AuthenticateError;
+use crate::wire::cmc::CmcError;
 use crate::wire::enveloped::SealError;
 use crate::wire::simple_enroll::DecodeBodyError;
 
@@ -58,6 +59,18 @@ pub(crate) enum Refusal {
     /// Other names are asked for, and no certificate is renewed.
     #[error("id-cmc-changeSubjectName changes the names of a certificate that is renewed, and none is")]
     NothingToRename,
+    /// The body is no CMC message that we work with.
+    #[error(transparent)]
+    NotCmc(#[from] CmcError),
+    /// Any of the others, with the CMC response that tells it.
+    #[error("{cause}")]
+    InCmc {
+        /// The refusal.
+        #[source]
+        cause: Box<Self>,
+        /// The response, DER.
+        response: Vec<u8>,
+    },
     /// The key cannot be delivered as the requester wants it.
     #[error(transparent)]
     NotDelivered(#[from] DeliveryError),
@@ -100,6 +113,8 @@ impl Refusal {
             Self::NotBound(error) => error.code(),
             Self::Subject(_) => "subject.names",
             Self::NothingToRename => "subject.nothing-to-rename",
+            Self::NotCmc(error) => error.code(),
+            Self::InCmc { cause, .. } => cause.code(),
             Self::NotDelivered(error) => error.code(),
             Self::MessageNotSigned(SignMessageError::Signer(_))
             | Self::NotSealed(SealError::Randomness(_)) => "unavailable",

@@ -18,6 +18,7 @@ use crate::channel_binding::BindingError;
 use crate::config::SignMessageError;
 use crate::refusal::{DeliveryError, Refusal};
 use crate::requester::AuthenticateError;
+use crate::wire::cmc::CmcError;
 use crate::wire::enveloped::SealError;
 use crate::wire::simple_enroll::DecodeBodyError;
 
@@ -41,6 +42,8 @@ pub struct Reply {
     pub allow: Option<&'static str>,
     /// For WWW-Authenticate.
     pub challenge: Option<&'static str>,
+    /// The CMC response that says the same, DER, where the request was one of CMC (RFC 7030 §4.3.2).
+    pub cmc: Option<Vec<u8>>,
 }
 
 /// Status and sentence, and what belongs to the status.
@@ -75,6 +78,7 @@ pub(crate) fn reply(refusal: &Refusal) -> Reply {
         allow: if let Refusal::Method { allowed } = refusal { Some(allowed) } else { None },
         // RFC 9110 §15.5.2: a 401 carries a challenge.
         challenge: (status == 401).then_some("Basic realm=\"est\""),
+        cmc: if let Refusal::InCmc { response, .. } = refusal { Some(response.clone()) } else { None },
     }
 }
 
@@ -98,6 +102,8 @@ fn judge(refusal: &Refusal) -> Verdict {
         Refusal::NothingToRename => {
             verdict(400, "id-cmc-changeSubjectName belongs into a request to renew a certificate")
         }
+        Refusal::NotCmc(error) => message(error),
+        Refusal::InCmc { cause, .. } => judge(cause),
         Refusal::NotDelivered(error) => delivery(*error),
         Refusal::MessageNotSigned(SignMessageError::Signer(_))
         | Refusal::NotSealed(SealError::Randomness(_)) => UNAVAILABLE,
@@ -163,6 +169,25 @@ const fn binding(error: BindingError) -> Verdict {
             403,
             "challengePassword cannot be verified on this connection, use TLS 1.3 or leave it out",
         ),
+    }
+}
+
+/// RFC 7030 §4.3.1: what is no valid Full PKI Request is rejected.
+const fn message(error: &CmcError) -> Verdict {
+    match error {
+        CmcError::OtherSigner => {
+            verdict(403, "the message must be signed with the client certificate of the connection")
+        }
+        CmcError::BadSignature => verdict(403, "the signature of the message does not verify"),
+        CmcError::Signatures => {
+            verdict(400, "the message must have one ECDSA signature over signed attributes")
+        }
+        CmcError::UnknownControl { .. } | CmcError::Control { .. } => {
+            verdict(400, "the message has a control that is malformed or not supported")
+        }
+        CmcError::NotDer | CmcError::Requests { .. } | CmcError::NotSupported | CmcError::BodyPart => {
+            verdict(400, "the message is not a signed PKIData of up to 16 certification requests")
+        }
     }
 }
 
@@ -364,6 +389,17 @@ mod tests {
         IssueError::Conflict(conflict).into()
     }
 
+    /// Of operations that a label need not offer.
+    fn of_options() -> Vec<(u16, Refusal)> {
+        vec![
+            (400, DeliveryError::UnknownKey.into()),
+            (400, CmcError::NotDer.into()),
+            (403, CmcError::BadSignature.into()),
+            (503, SealError::Randomness(unavailable()).into()),
+            (500, SealError::Cipher.into()),
+        ]
+    }
+
     fn table() -> Vec<(u16, Refusal)> {
         let now = UnixTime::from_seconds(1_795_255_200);
         let elsewhere =
@@ -390,9 +426,6 @@ mod tests {
             (403, BindingError::Mismatch.into()),
             (403, BindingError::Unverifiable.into()),
             (400, SubjectError::AlternativeNameKind.into()),
-            (400, DeliveryError::UnknownKey.into()),
-            (503, SealError::Randomness(unavailable()).into()),
-            (500, SealError::Cipher.into()),
             (500, admitted(AdmitError::ProfileNotOffered { profile: profile() })),
             (403, admitted(AdmitError::DoorClosed { profile: profile() })),
             (403, admitted(AdmitError::ForeignTenant)),
@@ -448,7 +481,7 @@ mod tests {
 
     #[test]
     fn every_refusal_has_its_status_and_discloses_nothing() {
-        for (status, refusal) in table() {
+        for (status, refusal) in table().into_iter().chain(of_options()) {
             let reply = reply(&refusal);
             assert_eq!(reply.status, status, "{refusal:?}");
             let code = if status == 500 { "internal" } else { refusal.code() };

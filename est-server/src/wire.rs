@@ -5,6 +5,7 @@
 pub mod server_key;
 pub mod simple_enroll;
 pub mod csr_attributes;
+pub mod cmc;
 pub mod certs_only;
 pub mod enveloped;
 pub mod signed_data;

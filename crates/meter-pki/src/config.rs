@@ -284,6 +284,9 @@ pub struct RawOffer {
     pub challenge_password: Option<String>,
     /// `server_key_generation`: `off` (default), `in-tls`, or `encrypted`: to who names a key of its own to encrypt to.
     pub server_key_generation: Option<String>,
+    /// `full_cmc`: whether `/fullcmc` is answered; not unless given.
+    #[serde(default)]
+    pub full_cmc: bool,
     /// `repeat_window_hours`: how long the same request gets the same octets; 24 unless given.
     pub repeat_window_hours: Option<u16>,
     /// `[authority.offer.approval]`: who must approve a request before it is answered, beside what the profile says.

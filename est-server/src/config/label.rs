@@ -154,6 +154,8 @@ pub struct LabelParts {
     pub challenge: ChallengeMeaning,
     /// Whether the server makes keys.
     pub server_keys: ServerKeys,
+    /// Whether full CMC is answered.
+    pub full_cmc: bool,
     /// Who signs messages, where there are any to sign.
     pub messages: Option<MessageSigner>,
     /// What `/cacerts` answers: the current root, the certificates between it and the authority, the authority's own,
@@ -180,7 +182,7 @@ impl Label {
         if parts.authority.offer(&parts.profile).is_none() {
             faults.push(LabelFault::ProfileNotOffered { profile: parts.profile.clone() });
         }
-        check_server_keys(&parts, &mut faults);
+        check_optional_operations(&parts, &mut faults);
         check_anchors(&parts.anchors, &mut faults);
         check_registration_authorities(&parts, &mut faults);
         check_ca_certificates(&parts, &mut faults);
@@ -209,6 +211,7 @@ impl Label {
     /// Tells whether an operation is offered here.
     pub(crate) fn offers(&self, operation: Operation) -> bool {
         match operation {
+            Operation::FullCmc => self.parts.full_cmc,
             Operation::ServerKeyGen => self.parts.server_keys != ServerKeys::Off,
             Operation::CaCerts
             | Operation::CsrAttrs
@@ -236,16 +239,17 @@ impl Label {
     }
 }
 
-fn check_server_keys(parts: &LabelParts, faults: &mut Vec<LabelFault>) {
+fn check_optional_operations(parts: &LabelParts, faults: &mut Vec<LabelFault>) {
+    let signs = parts.full_cmc || parts.server_keys == ServerKeys::Encrypted;
+    if signs && parts.messages.is_none() {
+        faults.push(LabelFault::NoMessageSigner);
+    }
     if parts.server_keys == ServerKeys::Off {
         return;
     }
     let purpose = parts.authority.offer(&parts.profile).map(|offer| offer.profile.purpose());
     if let Some(purpose) = purpose.filter(|purpose| !MadeKey::may_serve(*purpose)) {
         faults.push(LabelFault::KeyNotMadeHere { purpose });
-    }
-    if parts.server_keys == ServerKeys::Encrypted && parts.messages.is_none() {
-        faults.push(LabelFault::NoMessageSigner);
     }
 }
 

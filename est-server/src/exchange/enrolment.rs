@@ -1,8 +1,10 @@
 //! `/simpleenroll` and `/simplereenroll`: one certification request, one certificate (RFC 7030 §4.2).
 
 use ca_core::actor::{Actor, Identity, Origin};
-use ca_core::csr::RequestContent;
+use ca_core::csr::{CertificationRequest, RequestContent};
 use ca_core::issuance::{IssueError, IssuedCertificate};
+use ca_core::public_key::PublicKey;
+use ca_core::record::Slot;
 use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence};
 use ca_core::subject::{Subject, SubjectError};
 
@@ -33,12 +35,14 @@ pub(super) fn re_enrol(exchange: &Exchange, actor: &Actor) -> Result<Answer, Ref
     issue(exchange, actor, EnrolmentKind::ReEnrolment { renewed, former: None })
 }
 
-/// Where the operation does not say: again, where who asks may ask again and the device holds a certificate of the kind. What the
-/// ledger then finds otherwise is refused.
+/// Where the operation does not say: again, where who asks may ask again and the device holds a certificate of the kind for another
+/// key than the one asked for. What the ledger then finds otherwise is refused.
+///
+/// A request for the very key that is certified may be the first one repeated: it is taken for that.
 pub(super) fn kind_for(
     exchange: &Exchange,
     actor: &Actor,
-    content: &RequestContent,
+    (content, key): (&RequestContent, Option<&PublicKey>),
 ) -> Result<EnrolmentKind, Refusal> {
     let renewed = match &actor.identity {
         Identity::Device(device) if device.origin == Origin::Operational => {
@@ -56,8 +60,11 @@ pub(super) fn kind_for(
     let (Some(title), Some(offer)) = (subject.system_title(), offer) else { return Ok(EnrolmentKind::First) };
     let held = parts.authority.valid_certificates(title).map_err(IssueError::from)?;
     let (hierarchy, purpose) = (offer.profile.parts().hierarchy, offer.profile.purpose());
-    let again = held.iter().filter_map(|row| row.slot.as_ref());
-    let again = again.into_iter().any(|slot| slot.hierarchy == hierarchy && slot.purpose == purpose);
+    let of_the_kind = |slot: &Slot| slot.hierarchy == hierarchy && slot.purpose == purpose;
+    let again = held.iter().any(|row| {
+        row.slot.as_ref().is_some_and(of_the_kind)
+            && key.is_none_or(|key| row.key_fingerprint != key.fingerprint())
+    });
     Ok(if again { EnrolmentKind::ReEnrolment { renewed, former: None } } else { EnrolmentKind::First })
 }
 
@@ -72,6 +79,16 @@ fn issue(exchange: &Exchange, actor: &Actor, kind: EnrolmentKind) -> Result<Answ
 fn read(exchange: &Exchange, actor: &Actor, kind: EnrolmentKind) -> Result<EnrolmentRequest, Refusal> {
     let SimpleRequest { csr, form } = decode(&exchange.body)?;
     observation::leniencies(exchange.label.name(), form, csr.leniencies());
+    request_for(exchange, actor, csr, kind)
+}
+
+/// Makes a request to the authority of a certification request.
+pub(super) fn request_for(
+    exchange: &Exchange,
+    actor: &Actor,
+    csr: CertificationRequest,
+    kind: EnrolmentKind,
+) -> Result<EnrolmentRequest, Refusal> {
     check_binding(exchange, actor, csr.content())?;
     let (subject, kind) = names(actor, csr.content(), kind)?;
     Ok(EnrolmentRequest {

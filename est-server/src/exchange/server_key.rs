@@ -49,7 +49,7 @@ fn prepare(exchange: &Exchange, actor: &Actor) -> Result<(EnrolmentRequest, Deli
     let SubmittedKeyRequest { request, form } = decode(&exchange.body)?;
     observation::leniencies(exchange.label.name(), form, &[]);
     check_binding(exchange, actor, request.content())?;
-    let kind = kind_for(exchange, actor, request.content())?;
+    let kind = kind_for(exchange, actor, (request.content(), None))?;
     let (subject, kind) = names(actor, request.content(), kind)?;
     let addressee = addressee(exchange, &subject, request.delivery())?;
     let parts = exchange.label.parts();

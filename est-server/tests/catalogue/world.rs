@@ -91,6 +91,8 @@ pub(crate) struct Setting {
     pub(crate) station_suffixes: &'static [&'static str],
     /// Whether keys are made at the label of key-agreement certificates.
     pub(crate) server_keys: ServerKeys,
+    /// Whether full CMC is answered at the default label.
+    pub(crate) full_cmc: bool,
 }
 
 impl Default for Setting {
@@ -107,6 +109,7 @@ impl Default for Setting {
             expired_seconds: 0,
             station_suffixes: &[],
             server_keys: ServerKeys::default(),
+            full_cmc: false,
         }
     }
 }
@@ -372,7 +375,8 @@ fn label_parts(pki: &Pki, setting: &Setting, authorities: &Authorities) -> Label
         channel_binding: setting.binding,
         challenge: setting.challenge,
         server_keys: ServerKeys::Off,
-        messages: None,
+        full_cmc: setting.full_cmc,
+        messages: setting.full_cmc.then(|| message_signer(pki)),
         ca_certificates: vec![pki.root.certificate().clone(), issuer],
     }
 }

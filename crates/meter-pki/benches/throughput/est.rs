@@ -166,6 +166,7 @@ fn label(
         channel_binding: BindingPolicy::default(),
         challenge: ChallengeMeaning::ChannelBinding,
         server_keys: ServerKeys::Off,
+        full_cmc: false,
         messages: None,
         ca_certificates: vec![house.root.clone(), authority.issuer().certificate().clone()],
     };

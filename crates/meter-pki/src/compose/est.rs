@@ -101,6 +101,7 @@ fn label(
         channel_binding: offer.binding,
         challenge: offer.challenge,
         server_keys: offer.server_keys,
+        full_cmc: offer.full_cmc,
         messages: messages.cloned(),
         ca_certificates,
     })

@@ -108,6 +108,7 @@ pub struct CheckedOffer {
     pub(crate) binding: BindingPolicy,
     pub(crate) challenge: ChallengeMeaning,
     pub(crate) server_keys: ServerKeys,
+    pub(crate) full_cmc: bool,
     pub(crate) repeats: RepeatRule,
     pub(crate) approval: ApprovalRule,
 }

@@ -121,6 +121,7 @@ impl Checker<'_> {
             binding: binding?,
             challenge: challenge?,
             server_keys: server_keys?,
+            full_cmc: raw.full_cmc,
             profile: profile?,
             label: raw.label.clone(),
             line_length: line_length?,
