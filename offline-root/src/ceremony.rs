@@ -30,8 +30,9 @@ use ca_core::issuer::{Issuer, IssuerError};
 use ca_core::ports::{Ledger, Signer, Unavailable};
 use ca_core::profile::{CrlProfile, ProfileId};
 use ca_core::public_key::PublicKey;
-use ca_core::record::{CertificateId, StoredCertificate};
+use ca_core::record::{CertificateId, CertificateStatus, Settlement, StoredCertificate};
 use ca_core::registration::{ApprovalRule, Door, Offer, RepeatRule};
+use ca_core::serial_number::SerialNumber;
 use ca_core::validity::UnixTime;
 use der::pem::{self, LineEnding};
 use policies::ProfileSet;
@@ -88,6 +89,22 @@ impl Root {
     /// Says that nothing was signed of what a power cut left open: it still waited for the people in the room.
     pub(crate) fn knowing_that_nothing_was_signed(self) -> Self {
         Self { ledger: self.ledger.knowing_that_nothing_was_signed(), ..self }
+    }
+
+    /// Lists the serial numbers that will be settled, or were and are on no CRL yet: those that nothing was signed with, and
+    /// those of which it cannot be told.
+    pub(crate) fn settled_serials(&self) -> [Vec<SerialNumber>; 2] {
+        let (mut unused, mut uncertain) = (Vec::new(), Vec::new());
+        for (serial, settlement) in self.ledger.open_intents() {
+            match settlement {
+                Settlement::Aborted => unused.push(serial),
+                Settlement::Uncertain => uncertain.push(serial),
+            }
+        }
+        let rows = self.ledger.certificates().into_iter();
+        let left = rows.filter(|row| matches!(row.status, CertificateStatus::Uncertain { .. }));
+        uncertain.extend(left.map(|row| row.id.serial));
+        [unused, uncertain]
     }
 
     /// Begins a ceremony: settles what a power cut left open, also where keys under old shares were to be destroyed. There is none once the keys are destroyed, or are to be.

@@ -1,4 +1,5 @@
-//! Between a draft and the key that signs it: the octets wait at a gate until the people in the room have seen them.
+//! Between a draft and the key that signs it: the octets wait at a gate until the people in the room have seen them. So do
+//! keys that are about to be made on a token, by their labels.
 //!
 //! An act runs in a thread of its own; the thread that has the terminal answers. What people are shown is what the key
 //! signs, octet for octet: there is no second drafting. Knows nothing of what is presented.
@@ -24,13 +25,27 @@ impl Drop for Ends {
     }
 }
 
-/// Octets that wait to be signed.
+/// What waits at the gate.
 #[derive(Debug)]
-pub(crate) struct Presented {
-    /// The key that is to sign them.
-    pub(crate) key: PublicKey,
-    /// What is to be signed.
-    pub(crate) octets: Vec<u8>,
+pub(crate) enum Waiting {
+    /// Octets that wait to be signed.
+    Signature {
+        /// The key that is to sign them.
+        key: PublicKey,
+        /// What is to be signed.
+        octets: Vec<u8>,
+    },
+    /// Keys that wait to be made.
+    Keys {
+        /// Their labels on the token.
+        labels: Vec<String>,
+    },
+}
+
+/// What waits at the gate, and whoever waits for an answer.
+#[derive(Debug)]
+struct Presented {
+    waiting: Waiting,
     answer: Sender<bool>,
 }
 
@@ -42,9 +57,18 @@ impl Gate {
 
     /// Waits until the people have seen the octets; an error when they do not want them signed, and nothing is.
     pub(crate) fn pass(&self, key: PublicKey, octets: &[u8]) -> Result<(), SignError> {
+        self.present(Waiting::Signature { key, octets: octets.to_vec() })
+    }
+
+    /// Waits until it is on record that keys with these labels are about to be made; an error when it is not.
+    pub(crate) fn announce(&self, labels: &[String]) -> Result<(), SignError> {
+        self.present(Waiting::Keys { labels: labels.to_vec() })
+    }
+
+    fn present(&self, waiting: Waiting) -> Result<(), SignError> {
         let (answer, answered) = mpsc::channel();
         let refused = || SignError::Unavailable { cause: Box::new(NotConfirmed) };
-        self.0.send(Some(Presented { key, octets: octets.to_vec(), answer })).map_err(|_| refused())?;
+        self.0.send(Some(Presented { waiting, answer })).map_err(|_| refused())?;
         match answered.recv() {
             Ok(true) => Ok(()),
             Ok(false) | Err(_) => Err(refused()),
@@ -56,7 +80,7 @@ impl Gate {
 /// this act, and its error is returned.
 pub(crate) fn watched<T: Send, E>(
     act: impl FnOnce(Gate) -> T + Send,
-    mut see: impl FnMut(&Presented) -> Result<(), E>,
+    mut see: impl FnMut(&Waiting) -> Result<(), E>,
 ) -> Result<T, E> {
     thread::scope(|scope| {
         let (gate, presented) = Gate::new();
@@ -66,12 +90,12 @@ pub(crate) fn watched<T: Send, E>(
             act(gate)
         });
         let mut refusal = None;
-        while let Ok(Some(octets)) = presented.recv() {
+        while let Ok(Some(Presented { waiting, answer })) = presented.recv() {
             if refusal.is_none() {
-                refusal = see(&octets).err();
+                refusal = see(&waiting).err();
             }
             // An act that ended meanwhile waits for no answer.
-            octets.answer.send(refusal.is_none()).unwrap_or_default();
+            answer.send(refusal.is_none()).unwrap_or_default();
         }
         let done = acting.join().unwrap_or_else(|panicked| panic::resume_unwind(panicked));
         refusal.map_or(Ok(done), Err)
@@ -99,9 +123,10 @@ mod tests {
         let mut seen = Vec::new();
         let done = watched(
             |gate| [b"first", b"other"].map(|octets| gate.pass(key(), octets).is_ok()),
-            |presented| {
-                seen.push(presented.octets.clone());
-                Ok::<(), ()>(())
+            |waiting| {
+                let Waiting::Signature { octets, .. } = waiting else { return Err(()) };
+                seen.push(octets.clone());
+                Ok(())
             },
         );
         assert_eq!(done, Ok([true, true]));

@@ -106,27 +106,29 @@ pub(crate) fn run(wish: &RunWish) -> Result<Held, GuidedError> {
     }
     let mut terminal = Terminal;
     let mut table = Table::lay(&file, &mut terminal, &wish.means, journal);
-    if scene.bundle().is_dir() {
-        return Err(GuidedError::Over { path: scene.path().to_owned() });
+    match (scene.bundle().is_dir(), scene.export().is_dir()) {
+        (true, true) => return Err(GuidedError::Over { path: scene.path().to_owned() }),
+        (true, false) => {
+            closing::export(&mut table, &scene)?;
+            return report(&table, &scene, wish);
+        }
+        (false, _) => {}
     }
     if wish.is_rehearsal() {
         table.show("REHEARSAL: nothing that is made here may be relied on.")?;
     }
     setting.notices.iter().try_for_each(|notice| table.show(notice))?;
-    let broken_off = match hold(&mut table, &scene, &setting, wish) {
-        Err(GuidedError::Aborted { why }) if table.is_laid() && !table.transcript().entries().is_empty() => {
-            Some(why)
-        }
-        done => {
-            done?;
-            None
-        }
-    };
-    close(&mut table, &scene, &setting, broken_off.as_deref())?;
-    match broken_off {
-        Some(why) => Err(GuidedError::Aborted { why }),
-        None => Ok(held(&table, &scene, wish)),
+    let held = hold(&mut table, &scene, &setting, wish);
+    let recorded = table.is_laid() && !table.transcript().entries().is_empty();
+    let why = held.as_ref().err().and_then(GuidedError::breaks_off).filter(|_| recorded);
+    if why.is_none() {
+        held?;
+        close(&mut table, &scene, &setting, None)?;
+    } else {
+        close(&mut table, &scene, &setting, why.as_deref())?;
+        held?;
     }
+    report(&table, &scene, wish)
 }
 
 fn journal<'a>(scene: &Scene, file: &'a CeremonyFile) -> Result<Journal<'a>, GuidedError> {
@@ -164,30 +166,33 @@ fn close<'a>(
         table.record(Action::Aborted { why: why.to_owned() })?;
     }
     let mut stage = Stage::new(scene, setting, table);
+    stage.settle_if_broken_off()?;
     stage.destroy_unused_if_broken_off()?;
     let records = stage.records()?;
     if !table.did(|action| matches!(action, Action::Closed)) {
         table.record(Action::Closed)?;
     }
     closing::bundle(table, scene, &records)?;
-    closing::export(table, scene)?;
-    let tip = *table.transcript().tip();
-    table.show(&format!(
-        "\nThe last line of the transcript has the SHA-256\n  {}\n  {}",
-        tip.grouped(),
-        tip.words().join(" ")
-    ))
+    closing::export(table, scene)
 }
 
-fn held(table: &Table<'_>, scene: &Scene, wish: &RunWish) -> Held {
-    Held {
+/// Says how the ceremony ended, also one that was broken off in an earlier run.
+fn report(table: &Table<'_>, scene: &Scene, wish: &RunWish) -> Result<Held, GuidedError> {
+    let why = table
+        .transcript()
+        .actions()
+        .find_map(|(_, action)| if let Action::Aborted { why } = action { Some(why.clone()) } else { None });
+    if let Some(why) = why {
+        return Err(GuidedError::Aborted { why });
+    }
+    Ok(Held {
         title: table.file.title().to_owned(),
         rehearsal: wish.is_rehearsal(),
         steps: table.transcript().entries().len(),
         acts: table.file.acts().len(),
         transcript_sha256: table.transcript().tip().to_string(),
         directory: scene.path().to_owned(),
-    }
+    })
 }
 
 /// Says which program runs: its own file, as the kernel has it open.

@@ -3,6 +3,8 @@
 //! The one place that knows whether they are in files, in files under a shared wrap key, or on a token. Secrets come from
 //! private files or are typed, never from the command line or the environment (case I-03).
 
+mod refused;
+
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,14 +14,9 @@ use ca_core::ports::{SignError, Signer};
 use ca_core::public_key::PublicKey;
 use ca_core::signature::EcdsaSignature;
 use ca_core::suite::Curve;
-use signer_file::{
-    CreateKeyDirectoryError, DecryptKeyError, FileSigner, KeyDirectory, OpenKeyDirectoryError, Passphrase,
-    PrivatePathError, ReadKeyError,
-};
-use signer_pkcs11::{
-    KeyAttributes, LoadPinError, OpenTokenError, ParseTokenUriError, Pin, TokenKey, TokenOptions,
-    TokenSigner, TokenUri, UseTokenError,
-};
+pub(crate) use refused::UnlockError;
+use signer_file::{FileSigner, KeyDirectory, Passphrase};
+use signer_pkcs11::{KeyAttributes, OpenTokenError, Pin, TokenKey, TokenOptions, TokenSigner, TokenUri};
 
 use crate::charter::KeyStore;
 use crate::explain::{Exit, Explained};
@@ -28,8 +25,7 @@ use crate::passphrase_entry::{self, EnterPassphraseError};
 use crate::prompt;
 use crate::second_opinion::SecondOpinion;
 use crate::shares::{
-    CombineSharesError, Combined, DealSharesError, DealWish, Dealt, DealtReport, Holder, ShareSources,
-    SharesShelf, ShelfError, combine, deal,
+    Combined, DealSharesError, DealWish, Dealt, DealtReport, Holder, ShareSources, SharesShelf, combine, deal,
 };
 
 /// The name of the directory of key files.
@@ -168,8 +164,15 @@ impl KeyMaker {
         }
     }
 
-    /// Makes the root's key and the exchange key. `label` names the first on a token, and with ` exchange` the second.
-    pub(crate) fn make(self, folder: &Path, curve: Curve, label: &str) -> Result<MadeKeys, UnlockError> {
+    /// Makes the root's key and the exchange key. `label` names the first on a token, and with ` exchange` the second; the gate,
+    /// if there is one, is told of labels before there are keys.
+    pub(crate) fn make(
+        self,
+        folder: &Path,
+        curve: Curve,
+        label: &str,
+        gate: Option<&Gate>,
+    ) -> Result<MadeKeys, UnlockError> {
         let (mut shares, mut directory) = (None, folder.join(DIRECTORY));
         let (root, exchange, store) = match self {
             Self::File(passphrase) => make_files(&directory, curve, &passphrase)?,
@@ -181,14 +184,48 @@ impl KeyMaker {
                 make_files(&directory, curve, &dealt.wrap_key().passphrase())?
             }
             Self::Token(signer) => {
-                let root = signer.generate(curve, label)?;
-                let exchange = signer.generate(curve, &format!("{label} exchange"))?;
+                let labels = labels(label);
+                refuse_taken(&signer, &labels)?;
+                gate.map_or(Ok(()), |gate| gate.announce(&labels))?;
+                let [root, exchange] = &labels;
+                let (root, exchange) = (signer.generate(curve, root)?, signer.generate(curve, exchange)?);
                 (root, exchange, Store::Token(signer))
             }
         };
         let keys = UnlockedKeys::of(store, folder, Vec::new());
         Ok(MadeKeys { root, exchange, keys, shares, directory })
     }
+}
+
+/// What the root's key and the exchange key are called on a token.
+pub(crate) fn labels(label: &str) -> [String; 2] {
+    [label.to_owned(), format!("{label} exchange")]
+}
+
+/// Not even half of a key has one of these labels: whatever has it later was made after this.
+fn refuse_taken(signer: &TokenSigner, labels: &[String]) -> Result<(), UnlockError> {
+    for label in labels {
+        if !signer.is_free(label).map_err(OpenTokenError::from)? {
+            return Err(UnlockError::LabelTaken { label: label.clone() });
+        }
+    }
+    Ok(())
+}
+
+/// Destroys what a founding that was cut short made on a token under the labels that it had announced; returns the public
+/// keys, each with its label.
+pub(crate) fn destroy_announced(
+    uri: &str,
+    labels: &[String],
+    secrets: &SecretSource,
+) -> Result<Vec<(String, PublicKey)>, DestroyKeysError> {
+    let signer = open_token(uri, secrets)?;
+    let mut destroyed = Vec::new();
+    for label in labels {
+        let keys = signer.destroy_labelled(label)?;
+        destroyed.extend(keys.into_iter().map(|key| (label.clone(), key)));
+    }
+    Ok(destroyed)
 }
 
 fn make_files(
@@ -391,161 +428,5 @@ impl Explained for DestroyKeysError {
                 "the key may still be there: check the store, then repeat the same command".to_owned()
             }
         }
-    }
-}
-
-/// Why keys were not made or unlocked.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum UnlockError {
-    /// The option does not go with where the keys are.
-    #[error("{option} does not fit: {instead}")]
-    WrongSecret {
-        /// The option.
-        option: &'static str,
-        /// What to say instead.
-        instead: &'static str,
-    },
-    /// There is no passphrase.
-    #[error(transparent)]
-    Passphrase(#[from] EnterPassphraseError),
-    /// The shares do not give the wrap key.
-    #[error(transparent)]
-    Shares(#[from] CombineSharesError),
-    /// No shares were dealt.
-    #[error(transparent)]
-    NotDealt(#[from] DealSharesError),
-    /// The sets of shares are not in order.
-    #[error(transparent)]
-    Shelf(#[from] ShelfError),
-    /// The PIN file is refused.
-    #[error(transparent)]
-    Pin(#[from] LoadPinError),
-    /// The key directory could not be made.
-    #[error(transparent)]
-    NoDirectory(#[from] CreateKeyDirectoryError),
-    /// The key directory is refused.
-    #[error(transparent)]
-    Directory(#[from] OpenKeyDirectoryError),
-    /// A key file does not give its key.
-    #[error(transparent)]
-    KeyFile(#[from] ReadKeyError),
-    /// A key file could not be made.
-    #[error(transparent)]
-    NoKeyFile(#[from] signer_file::GenerateKeyError),
-    /// The token URI is refused.
-    #[error(transparent)]
-    Uri(#[from] ParseTokenUriError),
-    /// The token was not opened.
-    #[error(transparent)]
-    Token(#[from] OpenTokenError),
-    /// The token made no key.
-    #[error(transparent)]
-    NoTokenKey(#[from] signer_pkcs11::GenerateKeyError),
-    /// The signer does not hold the key.
-    #[error(transparent)]
-    Signer(#[from] SignError),
-    /// Under the name of the key there is another one.
-    #[error("the signer holds another key than that of the certificate under {wanted}")]
-    AnotherKey {
-        /// The key of the certificate.
-        wanted: KeyRef,
-    },
-}
-
-impl UnlockError {
-    const fn is_wrong_secret(&self) -> bool {
-        matches!(
-            self,
-            Self::KeyFile(ReadKeyError::NotOpened { cause: DecryptKeyError::WrongPassphrase, .. })
-                | Self::Token(OpenTokenError::Token(
-                    UseTokenError::PinRefused(_)
-                        | UseTokenError::PinNotTriedAgain
-                        | UseTokenError::PinLocked { .. }
-                        | UseTokenError::PinFinalTry { .. },
-                ))
-        )
-    }
-
-    /// Case R-10: what signs is not what the certificate says.
-    const fn is_another_key(&self) -> bool {
-        matches!(self, Self::AnotherKey { .. } | Self::KeyFile(ReadKeyError::AnotherKey { .. }))
-    }
-
-    const fn is_missing(&self) -> bool {
-        matches!(self, Self::KeyFile(ReadKeyError::File(PrivatePathError::Missing { .. })))
-    }
-}
-
-impl Explained for UnlockError {
-    fn exit(&self) -> Exit {
-        if self.is_another_key() {
-            return Exit::Integrity;
-        }
-        if self.is_missing() {
-            return Exit::NotFound;
-        }
-        if self.is_wrong_secret() {
-            return Exit::Permission;
-        }
-        match self {
-            Self::WrongSecret { .. } | Self::Uri(_) => Exit::Usage,
-            Self::Passphrase(error) => error.exit(),
-            Self::Shares(error) => error.exit(),
-            Self::NotDealt(error) => error.exit(),
-            Self::Shelf(error) => error.exit(),
-            Self::Pin(_) | Self::Directory(_) | Self::KeyFile(_) => Exit::Permission,
-            Self::NoDirectory(_) | Self::NoKeyFile(_) | Self::NoTokenKey(_) => Exit::Failed,
-            Self::Token(_) | Self::Signer(_) => Exit::Unavailable,
-            Self::AnotherKey { .. } => Exit::Integrity,
-        }
-    }
-
-    fn code(&self) -> &'static str {
-        if self.is_wrong_secret() {
-            return "secret.wrong";
-        }
-        if self.is_another_key() {
-            return "key.another";
-        }
-        match self {
-            Self::WrongSecret { .. } => "secret.unusable",
-            Self::Passphrase(error) => error.code(),
-            Self::Shares(error) => error.code(),
-            Self::NotDealt(error) => error.code(),
-            Self::Shelf(error) => error.code(),
-            Self::Uri(_) => "token.uri",
-            Self::Pin(_) => "secret.file",
-            Self::Directory(_) | Self::KeyFile(_) => "key.unreadable",
-            Self::NoDirectory(_) | Self::NoKeyFile(_) | Self::NoTokenKey(_) => "key.not-made",
-            Self::Token(_) | Self::Signer(_) => "signer.unavailable",
-            Self::AnotherKey { .. } => "key.another",
-        }
-    }
-
-    fn next(&self) -> String {
-        if self.is_wrong_secret() {
-            return "find the right passphrase or PIN before you try again: a token counts the tries"
-                .to_owned();
-        }
-        if self.is_another_key() {
-            return "stop: the key store does not belong to this root".to_owned();
-        }
-        match self {
-            Self::WrongSecret { .. } => "correct the command line",
-            Self::Passphrase(error) => return error.next(),
-            Self::Shares(error) => return error.next(),
-            Self::NotDealt(error) => return error.next(),
-            Self::Shelf(error) => return error.next(),
-            Self::Pin(_) => "correct the file or its mode (chmod 0600)",
-            Self::Directory(_) | Self::KeyFile(_) => "restore the key directory from its copy",
-            Self::NoDirectory(_) | Self::NoKeyFile(_) => "check the disk",
-            Self::NoTokenKey(_) => "correct --token-uri, or choose another --key-label",
-            Self::Uri(_) => "correct --token-uri, such as pkcs11:token=root?module-path=/usr/lib/module.so",
-            Self::Token(_) | Self::Signer(_) => {
-                "check that the token is plugged in and named rightly, then repeat"
-            }
-            Self::AnotherKey { .. } => "stop: the key store does not belong to this root",
-        }
-        .to_owned()
     }
 }

@@ -28,7 +28,7 @@ use ca_core::validity::UnixTime;
 
 use crate::explain::{Exit, Explained};
 use crate::new_file::{self, NewFileError};
-use book::Book;
+use book::{Book, Row};
 pub use book::{BrokenBook, Destruction};
 use entry::{Entry, SettledRow, Step};
 pub use page::{ReadPageError, WritePageError};
@@ -165,17 +165,22 @@ impl UnsettledLedger {
     pub fn settle(self, now: UnixTime) -> Result<FileLedger, OpenLedgerError> {
         let Self { ledger, nothing_signed } = self;
         let mut state = ledger.state();
-        let (rows, events): (Vec<SettledRow>, Vec<AuditEvent>) = state
-            .book
-            .rows()
-            .filter(|row| row.stored.status == CertificateStatus::Pending)
-            .map(|row| settlement(&row.stored, row.signing && !nothing_signed, now))
-            .unzip();
+        let open = state.book.rows().filter(|row| row.stored.status == CertificateStatus::Pending);
+        let (rows, events): (Vec<SettledRow>, Vec<AuditEvent>) =
+            open.map(|row| settlement(&row.stored, ends_as(row, nothing_signed), now)).unzip();
         if !rows.is_empty() {
             write(&ledger.path, &mut state, Step::Settled(rows), events)?;
         }
         drop(state);
         Ok(ledger)
+    }
+
+    /// Lists what a power cut left open, and how it will be settled.
+    #[must_use]
+    pub fn open_intents(&self) -> Vec<(SerialNumber, Settlement)> {
+        let state = self.ledger.state();
+        let open = state.book.rows().filter(|row| row.stored.status == CertificateStatus::Pending);
+        open.map(|row| (row.stored.id.serial.clone(), ends_as(row, self.nothing_signed))).collect()
     }
 
     /// Returns the latest time that any audit record states; 1970 before the first.
@@ -242,11 +247,14 @@ pub struct InspectedCrl {
 }
 
 /// How an intent that a power cut left open ends.
-fn settlement(row: &StoredCertificate, signing: bool, now: UnixTime) -> (SettledRow, AuditEvent) {
-    let (settlement, act) = if signing {
-        (Settlement::Uncertain, Act::IntentUncertain)
-    } else {
-        (Settlement::Aborted, Act::IntentAborted)
+const fn ends_as(row: &Row, nothing_signed: bool) -> Settlement {
+    if row.signing && !nothing_signed { Settlement::Uncertain } else { Settlement::Aborted }
+}
+
+fn settlement(row: &StoredCertificate, settlement: Settlement, now: UnixTime) -> (SettledRow, AuditEvent) {
+    let act = match settlement {
+        Settlement::Uncertain => Act::IntentUncertain,
+        Settlement::Aborted => Act::IntentAborted,
     };
     let actor = Actor { tenant: row.tenant.clone(), identity: Identity::Process { name: "ledger-recovery" } };
     let event = AuditEvent {

@@ -7,7 +7,8 @@ use anyhow::Context;
 use offline_root::invocation::{Invocation, SOFTHSM2_CONF};
 
 fn main() -> anyhow::Result<ExitCode> {
-    let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
+    // Not locked: an act of a guided ceremony asks for secrets from a thread of its own.
+    let (mut out, mut err) = (io::stdout(), io::stderr());
     let invocation = Invocation {
         arguments: std::env::args_os().collect(),
         softhsm2_conf: std::env::var_os(SOFTHSM2_CONF),

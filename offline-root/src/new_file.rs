@@ -113,6 +113,14 @@ fn read_back(path: &Path, octets: &[u8]) -> Result<(), NewFileError> {
     if read == octets { Ok(()) } else { Err(NewFileError::ReadBackDiffers { path: path.to_owned() }) }
 }
 
+/// Gives a finished directory its name, durably.
+///
+/// # Errors
+/// [`NewFileError`].
+pub(crate) fn rename(from: &Path, to: &Path) -> Result<(), NewFileError> {
+    fs::rename(from, to).and_then(|()| sync_parent(to)).map_err(failed(to))
+}
+
 fn sync_parent(path: &Path) -> io::Result<()> {
     File::open(parent(path))?.sync_all()
 }

@@ -1,68 +1,20 @@
 //! The chapter on the guided ceremony, step by step as it stands in `docs/operate/guided-ceremony.md`; people answer as it says.
 
-use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
 
+use e2e::people::{self, Answered};
 use e2e::tool::openssl;
 
 use crate::{commands, make_room, path_with_programs, run_block};
 
-/// What people answer; nothing while it is no question yet.
-fn answer(question: &str, said: &str) -> Option<String> {
-    let after = |mark: &str| said.rsplit(mark).next().unwrap_or_default().to_owned();
-    let words: Vec<String> = after("SHA-256 of ")
-        .lines()
-        .filter(|line| line.starts_with("  ") && line.split_whitespace().count() == 5)
-        .flat_map(|row| row.split_whitespace().skip(1).map(str::to_owned).collect::<Vec<_>>())
-        .collect();
-    let answers = [
-        ("type the time", after("speaks for ").split(".\n").next().unwrap_or_default().to_owned()),
-        ("type the first word", words.first().cloned().unwrap_or_default()),
-        ("type the last word", words.last().cloned().unwrap_or_default()),
-        ("those who are absent", String::new()),
-        ("type yes", "yes".to_owned()),
-        ("Why was it interrupted", "the power went".to_owned()),
-        ("Type their names", "Sara, Sven, Simon".to_owned()),
-    ];
-    answers.into_iter().find(|(mark, _)| question.contains(mark)).map(|(_, answer)| answer)
-}
-
 /// Runs a block on a machine without a network, and answers; the power goes at one question, if one is named. Returns
 /// whether it came to its end, and what was said.
 fn hold(room: &Path, block: &str, power_goes_at: Option<usize>) -> (bool, String) {
-    let alone = "mount -t sysfs none /sys && exec bash -eu -c \"exec $1\"";
-    let mut process = Command::new("unshare")
-        .args(["--map-root-user", "--net", "--mount", "sh", "-c", alone, "sh", block])
-        .current_dir(room)
-        .env("PATH", path_with_programs(room))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("unshare is installed");
-    let mut keyboard = process.stdin.take().expect("it is piped");
-    let mut screen = process.stderr.take().expect("it is piped");
-    let (mut said, mut last, mut questions, mut octets) = (String::new(), 0, 0, [0; 4096]);
-    loop {
-        let read = screen.read(&mut octets).expect("it can be read");
-        if read == 0 {
-            break;
-        }
-        said += core::str::from_utf8(&octets[..read]).expect("it is text");
-        let line = said.get(last..).unwrap_or_default().rsplit('\n').next().unwrap_or_default();
-        let Some(answer) = line.ends_with(": ").then(|| answer(line, &said)).flatten() else { continue };
-        last = said.len();
-        questions += 1;
-        if power_goes_at == Some(questions) {
-            process.kill().expect("it is ours");
-        } else {
-            writeln!(keyboard, "{answer}").expect("it listens");
-        }
-    }
-    let ended = process.wait_with_output().expect("it ends");
-    assert!(ended.status.success() || power_goes_at.is_some_and(|at| at <= questions), "{said}");
-    (ended.status.success(), said)
+    let mut command = people::without_network();
+    command.args(["bash", "-eu", "-c", &format!("exec {block}")]).current_dir(room);
+    let Answered { exit, said } = people::hold(command.env("PATH", path_with_programs(room)), power_goes_at);
+    assert!(exit == Some(0) || power_goes_at.is_some() && exit.is_none(), "{exit:?}: {said}");
+    (exit == Some(0), said)
 }
 
 #[test]

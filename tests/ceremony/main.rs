@@ -2,6 +2,7 @@
 
 mod exchange;
 mod releases;
+mod stops;
 
 mod guided;
 

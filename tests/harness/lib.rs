@@ -5,6 +5,8 @@
 //! test, however the test ends.
 
 pub mod fleet;
+pub mod ceremony_cuts;
+pub mod people;
 pub mod rehearsal;
 pub mod peer;
 pub mod process;

@@ -44,11 +44,13 @@ impl<'a> StepQuorum<'a> {
             | Action::NetworkChecked { .. }
             | Action::TokenSeen(_)
             | Action::SharesCombined { .. }
+            | Action::KeysAnnounced { .. }
             | Action::KeyMade { .. }
             | Action::Drafted { .. }
             | Action::Signed { .. }
             | Action::Verified { .. }
             | Action::LintAfter { .. }
+            | Action::Settled { .. }
             | Action::Revoked { .. }
             | Action::KeyDestroyed { .. }
             | Action::ActEnded { .. }

@@ -23,6 +23,7 @@ use crate::bundle::{Bundle, CEREMONY, MANIFEST, OpenBundleError, TRANSCRIPT};
 use crate::file::CeremonyFile;
 use crate::script::BANNER;
 use crate::transcript::Transcript;
+use crate::transcript::action::Action;
 use crate::words::Fingerprint;
 pub use findings::BundleFinding;
 use findings::Findings;
@@ -118,6 +119,7 @@ pub fn verify(bundle: &Bundle) -> Report {
         contents::against(bundle, (&file, transcript), manifest.as_ref(), &mut findings);
         let course = course::follow(&file, transcript, &mut findings);
         objects::check(bundle, &file, &course, (&mut checked, &mut findings));
+        remark_on(transcript, &mut findings);
     }
     let remarks = findings.remarks().to_vec();
     Report {
@@ -130,6 +132,26 @@ pub fn verify(bundle: &Bundle) -> Report {
         checked,
         remarks,
         findings: findings.into_list(transcript.as_ref()),
+    }
+}
+
+/// What went otherwise than written is no fault of the bundle, and whoever reads the report is to know of it.
+fn remark_on(transcript: &Transcript, findings: &mut Findings) {
+    for (step, action) in transcript.actions() {
+        if let Action::Incident { what } = action {
+            findings.remark(format!("step {step}, an incident: {what}"));
+        }
+        if let Action::Aborted { why } = action {
+            findings.remark(format!("step {step}, the ceremony was broken off: {why}"));
+        }
+        if let Action::Settled { root, uncertain, .. } = action
+            && !uncertain.is_empty()
+        {
+            let serials = uncertain.join(", ");
+            findings.remark(format!(
+                "step {step}: nobody can tell whether the root {root} signed with the serial numbers {serials}; CRLs list them"
+            ));
+        }
     }
 }
 

@@ -120,6 +120,24 @@ pub(crate) fn halves(session: &Session, id: &[u8]) -> Result<Vec<ObjectHandle>, 
     Ok(found)
 }
 
+/// Finds every half of an EC key with this label, whether or not anything ties the halves to each other; with each, the public
+/// key if it is the half that holds one.
+pub(crate) fn labelled(
+    session: &Session,
+    label: &str,
+) -> Result<Vec<(ObjectHandle, Option<PublicKey>)>, CallFailed> {
+    let mut found = Vec::new();
+    for class in [ObjectClass::PRIVATE_KEY, ObjectClass::PUBLIC_KEY] {
+        let label = Attribute::Label(label.as_bytes().to_vec());
+        let template = [Attribute::Class(class), Attribute::KeyType(KeyType::EC), label];
+        for handle in session.find_objects(&template)? {
+            let key = if class == ObjectClass::PUBLIC_KEY { public_key(session, handle)?.ok() } else { None };
+            found.push((handle, key));
+        }
+    }
+    Ok(found)
+}
+
 fn describe(session: &Session, handle: ObjectHandle) -> Result<PrivateKeyObject, CallFailed> {
     let (mut label, mut id) = (String::new(), Vec::new());
     for attribute in session.get_attributes(handle, &[AttributeType::Label, AttributeType::Id])? {

@@ -10,6 +10,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ca_core::key_ref::KeyRef;
+use ca_core::public_key::PublicKey;
 use cryptoki::context::Pkcs11;
 use cryptoki::error::RvError;
 use cryptoki::mechanism::Mechanism;
@@ -98,6 +99,14 @@ impl Sessions {
     /// Lists the private EC keys that are as wanted.
     pub(crate) fn list(&self, wanted: &Keys) -> Result<Vec<PrivateKeyObject>, UseTokenError> {
         self.work(Access::ReadOnly, |work| self.read_logged_in(work, |session| key::list(session, wanted)))
+    }
+
+    /// Finds every half of an EC key with this label.
+    pub(crate) fn labelled(
+        &self,
+        label: &str,
+    ) -> Result<Vec<(ObjectHandle, Option<PublicKey>)>, UseTokenError> {
+        self.work(Access::ReadOnly, |work| self.read_logged_in(work, |session| key::labelled(session, label)))
     }
 
     /// Finds a private key once per session: to search at each signature costs more than to sign.

@@ -156,6 +156,37 @@ impl TokenSigner {
         Ok(())
     }
 
+    /// Tells whether no EC key, and no half of one, has this label.
+    ///
+    /// # Errors
+    /// [`UseTokenError`].
+    pub fn is_free(&self, label: &str) -> Result<bool, UseTokenError> {
+        Ok(self.sessions.labelled(label)?.is_empty())
+    }
+
+    /// Destroys every EC key, and every half of one, with this label, and looks that they are gone. For what somebody knows to
+    /// be the remains of a key that was being made: such halves may have no `CKA_ID`. Returns the public keys of those that
+    /// had one.
+    ///
+    /// # Errors
+    /// [`DestroyKeyError`]; keys may then be destroyed or not.
+    pub fn destroy_labelled(&self, label: &str) -> Result<Vec<PublicKey>, DestroyKeyError> {
+        let found = self.sessions.labelled(label)?;
+        self.sessions.work(Access::ReadWrite, |work| {
+            for (half, _) in key::labelled(work.session(), label)? {
+                work.session().destroy_object(half).map_err(CallFailed::from)?;
+            }
+            Ok(())
+        })?;
+        if !self.is_free(label)? {
+            return Err(DestroyKeyError::LabelStillThere { label: label.to_owned() });
+        }
+        let keys: Vec<PublicKey> = found.into_iter().filter_map(|(_, key)| key).collect();
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|_, known| !keys.contains(&known.public_key));
+        Ok(keys)
+    }
+
     /// Reads the keys that the URI means and remembers those that can be used.
     fn list(&self) -> Result<Vec<PrivateKeyObject>, UseTokenError> {
         self.sessions.list(&self.wanted).inspect(|objects| {
@@ -389,6 +420,12 @@ pub enum DestroyKeyError {
     StillThere {
         /// The key.
         key: KeyRef,
+    },
+    /// The token said that they were destroyed, and some are there.
+    #[error("the keys labelled {label:?} were destroyed and are still on the token")]
+    LabelStillThere {
+        /// The label.
+        label: String,
     },
     /// The token is not there, refuses the PIN, or cannot destroy the key.
     #[error(transparent)]

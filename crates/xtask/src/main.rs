@@ -1,6 +1,6 @@
 //! The project's own tools: `cargo xtask tidy` (house rules as a test), `cargo xtask conformance` (which RFC clause is
-//! obeyed and tested where), `cargo xtask crash` and `cargo xtask bundle-mutations` (the long forms of two tests) and
-//! `cargo xtask offline-build` (the programs of the ceremony, reproducibly).
+//! obeyed and tested where), `cargo xtask crash`, `cargo xtask ceremony-cuts` and `cargo xtask bundle-mutations` (the long forms of
+//! tests) and `cargo xtask offline-build` (the programs of the ceremony, reproducibly).
 //!
 //! Not part of the product: nothing depends on this crate, it depends on none of ours, and it writes into `target` and
 //! one file only, `docs/conformance.md`.
@@ -65,6 +65,13 @@ enum Act {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<String>,
     },
+    /// Builds the same for guided ceremonies, which stop at every write; `cargo xtask ceremony-cuts --help` tells its options
+    #[command(disable_help_flag = true)]
+    CeremonyCuts {
+        /// What the harness is told
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -77,7 +84,8 @@ fn main() -> anyhow::Result<ExitCode> {
         Act::Conformance { check: false } => write_conformance(&mut out)?,
         Act::OfflineBuild { twice } => offline::run(&repository_root()?, twice, &mut out)?,
         Act::BundleMutations { bundle } => bundle::mutate(&repository_root()?, &bundle)?,
-        Act::Crash { options } => crash::run(&repository_root()?, &options)?,
+        Act::Crash { options } => crash::run(&repository_root()?, "crash-run", &options)?,
+        Act::CeremonyCuts { options } => crash::run(&repository_root()?, "ceremony-cuts", &options)?,
     };
     Ok(if in_order { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

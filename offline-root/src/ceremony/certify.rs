@@ -100,7 +100,7 @@ fn issue(
 }
 
 /// Reads a certificate in PEM or DER.
-pub(super) fn read_certificate(path: &Path) -> Result<Certificate, CertifyError> {
+pub(crate) fn read_certificate(path: &Path) -> Result<Certificate, CertifyError> {
     Ok(Certificate::from_der(&read(path)?)?)
 }
 

@@ -202,7 +202,7 @@ fn make(wish: &RootWish, prepared: Prepared) -> Result<(FoundedRoot, UnlockedKey
     let ledger = FileLedger::create(&wish.directory.join(LEDGER))?;
     ExchangeLog::create(&wish.directory)?;
     let label = wish.key_label.as_ref().unwrap_or(&wish.common_name);
-    let keys = maker.make(&wish.directory, wish.suite.curve(), label)?;
+    let keys = maker.make(&wish.directory, wish.suite.curve(), label, wish.secrets.gate.as_ref())?;
     let actor = operator::actor(wish.tenant.clone());
     match establish(wish, (&subject, &profile), &keys, (&ledger, &actor)) {
         Ok(founded) => Ok((founded, keys.keys)),

@@ -32,7 +32,8 @@ use crate::explain::{Exit, Explained};
 use crate::fingerprint;
 use crate::keys::{SecretSource, UnlockError, UnlockedKeys};
 use crate::new_file::{self, NewFileError, Readers};
-use crate::refusal::{code_of_issue, exit_of_fault, exit_of_issue, sentence, sentence_of};
+use crate::refusal::{INCIDENT, code_of_issue, exit_of_fault, exit_of_issue, sentence, sentence_of};
+use crate::second_opinion::is_incident;
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -318,6 +319,7 @@ impl Explained for SignSubordinateError {
             Self::Root(error) => error.exit(),
             Self::NotIssued(error) => exit_of_issue(error),
             Self::Certificate(_) | Self::Encode(_) | Self::NotBelievable(_) => Exit::Integrity,
+            Self::NotSigned(failure) if is_incident(failure) => Exit::Integrity,
             Self::NotSigned(_) | Self::Unavailable(_) => Exit::Unavailable,
         }
     }
@@ -337,6 +339,7 @@ impl Explained for SignSubordinateError {
             Self::Root(error) => error.code(),
             Self::NotIssued(error) => code_of_issue(error),
             Self::Certificate(_) | Self::Encode(_) => "certificate.altered",
+            Self::NotSigned(failure) if is_incident(failure) => INCIDENT,
             Self::NotSigned(_) => "signer.unavailable",
             Self::NotBelievable(error) => error.code(),
             Self::Unavailable(_) => "unavailable",

@@ -6,20 +6,19 @@
 
 mod ending;
 mod founding;
+mod putting_away;
 mod generations;
+mod subordinates;
+mod mishaps;
 mod products;
 mod unlocking;
+mod roots;
 
 use ca_core::certificate::Certificate;
-use ca_core::exchange::SubordinateRequest;
-use ca_core::ports::StatusSource;
 use ca_core::public_key::PublicKey;
-use ca_core::record::{CertificateId, CertificateStatus, StoredCertificate};
 use ceremony::earlier::PreviousCeremony;
 use ceremony::file::CeremonyFile;
-use ceremony::file::act::{
-    Act, ActKind, CrlPeriod, FileName, InputFile, LinkCertificates, Revoke, RootKey, SignSubCa,
-};
+use ceremony::file::act::{Act, ActKind, CrlPeriod, FileName, InputFile, LinkCertificates, RootKey};
 use ceremony::file::root::{RootName, RootPlan};
 use ceremony::people::Person;
 use ceremony::transcript::action::Action;
@@ -31,24 +30,19 @@ use std::path::{Path, PathBuf};
 
 use super::error::{GuidedError, OutputError};
 use super::means::Means;
-use super::objects::{Draft, Earlier, Line, beside, of_certificate, of_crl};
+use super::objects::{Draft, Earlier, Line, beside, of_crl};
 use super::opening::compare;
 use super::previous;
 use super::scene::{Scene, unreadable};
 use super::setting::Setting;
 use super::table::Table;
+use crate::ceremony::OpenRootError;
 use crate::ceremony::crl::{self, CrlWish};
 use crate::ceremony::link;
-use crate::ceremony::revocation::{self, RevocationWish};
-use crate::ceremony::subordinate::{self, SignSubordinateError, SubordinateWish};
-use crate::ceremony::{Ceremony, OpenRootError, Root};
 use crate::charter;
-use crate::exchange_log::ExchangeLog;
-use crate::explain::Explained;
-use crate::gate::{Gate, Presented, watched};
+use crate::gate::{Gate, Waiting, watched};
 use crate::keys::{SecretSource, UnlockedKeys};
 use crate::ledger_file::{FileLedger, InspectedLedger};
-use crate::refusal::sentence;
 use crate::stated_time::StatedTime;
 
 /// Where acts are done, and by whom.
@@ -96,7 +90,7 @@ impl<'t, 'a> Stage<'t, 'a> {
             self.table.record_by(Action::ActBegun { act: number }, &quorum)?;
         }
         while let Err(error) = self.act(act) {
-            self.put_right(error)?;
+            self.put_right(act, error)?;
         }
         self.record_quorum(act)?;
         self.deliver(act)
@@ -116,7 +110,7 @@ impl<'t, 'a> Stage<'t, 'a> {
                 self.link(act, old, new)?;
                 self.link(act, new, old)
             }
-            ActKind::CloseSubCa(closing) => self.close_subordinate(closing),
+            ActKind::CloseSubCa(closing) => self.close_subordinate(act, closing),
             ActKind::DestroyKey(destroying) if destroying.key == RootKey::Root => self.destroy(destroying),
             ActKind::DestroyKey(_) => Err(GuidedError::UnknownAct {
                 number: act.number,
@@ -125,48 +119,8 @@ impl<'t, 'a> Stage<'t, 'a> {
         }
     }
 
-    /// Shows what went wrong. Nothing is ever tried again by itself: somebody says so, after it was put right.
-    fn put_right(&mut self, error: GuidedError) -> Result<(), GuidedError> {
-        if !error.may_be_put_right() {
-            return Err(error);
-        }
-        let (what, code, next) = (sentence(&error), error.code(), error.next());
-        self.table.show(&format!("\n  {what} ({code})\n  Next: {next}."))?;
-        match self.table.ask("Put it right, then type `again`; `stop` ends the program, `abort` the ceremony")
-        {
-            Ok(answer) if answer == "again" => Ok(()),
-            Err(aborted @ GuidedError::Aborted { .. }) => Err(aborted),
-            // Nobody answers: the program ends with what went wrong.
-            Ok(_) | Err(_) => Err(error),
-        }
-    }
-
     fn plan(&self, name: &RootName) -> Result<&'a RootPlan, GuidedError> {
         self.file.root(name).ok_or_else(|| GuidedError::AnotherRoot { name: name.to_string() })
-    }
-
-    /// Opens a root of the room, ready to sign.
-    fn root(&self, plan: &RootPlan, time: StatedTime) -> Result<Ceremony, GuidedError> {
-        let root = self.known(plan)?;
-        // The last draft still waits for the people: no key was ever given it.
-        let mut actions = self.table.transcript().actions().rev().map(|(_, action)| action);
-        let last = actions.find(|action| matches!(action, Action::Drafted { .. } | Action::Confirmed { .. }));
-        let root = if matches!(last, Some(Action::Drafted { .. })) {
-            root.knowing_that_nothing_was_signed()
-        } else {
-            root
-        };
-        Ok(root.begin(time)?)
-    }
-
-    /// Looks at a root of the room: it must be the one that the file means.
-    fn known(&self, plan: &RootPlan) -> Result<Root, GuidedError> {
-        let root = Root::open(&self.scene.root(&plan.name))?;
-        let found = Fingerprint::of(root.certificate.der());
-        match plan.certificate {
-            Some(meant) if meant != found => Err(GuidedError::AnotherRoot { name: plan.name.to_string() }),
-            Some(_) | None => Ok(root),
-        }
     }
 
     fn held(&self) -> StatedTime {
@@ -192,73 +146,6 @@ impl<'t, 'a> Stage<'t, 'a> {
         Ok(())
     }
 
-    fn sign_subordinate(&mut self, act: &Act, signing: &SignSubCa) -> Result<(), GuidedError> {
-        let plan = self.plan(&signing.root)?;
-        let request = self.request(&signing.request)?;
-        if *request.profile() != signing.profile {
-            let (found, meant) = (request.profile(), &signing.profile);
-            return Err(GuidedError::NotAsReviewed {
-                what: format!(
-                    "{} asks for the profile {found}, and {meant} was reviewed",
-                    signing.request.name
-                ),
-            });
-        }
-        let log = ExchangeLog::open(&self.scene.root(&plan.name));
-        if log.response_to(&request)?.is_some() && !self.products(act)?.is_empty() {
-            return Ok(());
-        }
-        let earlier = self.earlier()?;
-        let ceremony = self.root(plan, self.held())?;
-        let opened = self.open_keys(plan, &ceremony)?;
-        let (request, out) =
-            (self.scene.inputs().join(signing.request.name.as_str()), self.scratch("response")?);
-        self.watch(act, &earlier, |gate| {
-            let secrets = behind(opened, gate);
-            subordinate::sign(
-                &ceremony,
-                &SubordinateWish { request, digest: None, out, profiles: None, secrets },
-            )
-        })??;
-        Ok(())
-    }
-
-    /// Reads a request among the inputs.
-    fn request(&self, input: &InputFile) -> Result<SubordinateRequest, GuidedError> {
-        let path = self.scene.inputs().join(input.name.as_str());
-        let text = fs::read_to_string(&path).map_err(unreadable(&path))?;
-        Ok(SubordinateRequest::from_text(&text).map_err(SignSubordinateError::from)?)
-    }
-
-    /// Needs no key: the next CRL says so.
-    fn revoke(&mut self, act: &Act, wish: &Revoke) -> Result<(), GuidedError> {
-        let ceremony = self.root(self.plan(&wish.root)?, self.held())?;
-        let (number, serial, reason) = (act.number, wish.serial.to_string(), wish.reason.name().to_owned());
-        if self.table.did(|action| matches!(action, Action::Revoked { act, .. } if *act == number)) {
-            return Ok(());
-        }
-        let id = CertificateId {
-            issuer: ceremony.certificate.public_key().key_ref(),
-            serial: wish.serial.clone(),
-        };
-        let row = ceremony.ledger.certificate(&id)?;
-        let subject = row.as_ref().map(|row| row.subject.clone()).unwrap_or_default();
-        self.table.show(&format!("  The root {} revokes {serial}, {subject}: {reason}", wish.root))?;
-        self.table.agree(&[])?;
-        let done = |row: StoredCertificate| matches!(row.status, CertificateStatus::Revoked(revocation) if revocation.reason == wish.reason);
-        if !row.is_some_and(done) {
-            revocation::revoke(
-                &ceremony,
-                &RevocationWish {
-                    serial: wish.serial.clone(),
-                    reason: wish.reason,
-                    invalidity_date: wish.invalidity_date.map(StatedTime::at),
-                },
-            )?;
-        }
-        self.table.record(Action::Revoked { act: number, root: wish.root.clone(), serial, reason })
-    }
-
     /// A path for what an act writes on its way.
     fn scratch(&self, name: &str) -> Result<PathBuf, GuidedError> {
         let path = self.scene.scratch().join(name);
@@ -275,21 +162,38 @@ impl<'t, 'a> Stage<'t, 'a> {
         earlier: &Earlier,
         work: impl FnOnce(Gate) -> T + Send,
     ) -> Result<T, GuidedError> {
-        watched(work, |presented| self.see(act, earlier, presented))
+        watched(work, |waiting| match waiting {
+            Waiting::Signature { key, octets } => self.see(act, earlier, (key, octets)),
+            Waiting::Keys { labels } => self.announce(act, labels),
+        })
     }
 
-    fn see(&mut self, act: &Act, earlier: &Earlier, presented: &Presented) -> Result<(), GuidedError> {
-        let draft = Draft::read(&presented.key, &presented.octets);
+    /// Before there are keys on a token: after a power cut it is known which of those there are of this founding.
+    fn announce(&mut self, act: &Act, labels: &[String]) -> Result<(), GuidedError> {
+        for root in act.kind.roots() {
+            let (root, labels) = (root.clone(), labels.to_vec());
+            self.table.record(Action::KeysAnnounced { root, labels })?;
+        }
+        Ok(())
+    }
+
+    fn see(
+        &mut self,
+        act: &Act,
+        earlier: &Earlier,
+        (key, octets): (&PublicKey, &[u8]),
+    ) -> Result<(), GuidedError> {
+        let draft = Draft::read(key, octets);
         let now = match &draft {
-            Draft::Certificate(certificate) => of_certificate(certificate),
+            Draft::Certificate(certificate) => earlier.lines_of(certificate),
             Draft::Crl(crl) => of_crl(crl).map_err(OutputError::DraftCrl)?,
-            Draft::Response => return self.table.show("  The exchange key signs the response."),
+            Draft::Response => return self.see_response(act),
         };
         let object = name_of(act, &draft, &self.signing)?;
         if let (ActKind::FoundRoot(founding), Draft::Certificate(certificate)) = (&act.kind, &draft) {
             self.key_made(&founding.root, RootKey::Root, certificate.public_key())?;
         }
-        let to_be_signed = Fingerprint::of(&presented.octets);
+        let to_be_signed = Fingerprint::of(octets);
         // What broke a rule never came this far (case R-05).
         self.table.record(Action::Drafted {
             act: act.number,
@@ -308,6 +212,9 @@ impl<'t, 'a> Stage<'t, 'a> {
     fn beside(&self, act: &Act, draft: &Draft<'_>, earlier: &Earlier) -> (String, Vec<Line>) {
         let marks = "= the same, - then, + now";
         let in_room = earlier.like(draft);
+        if earlier.predecessor.is_some() && matches!(draft, Draft::Certificate(_)) {
+            return (format!("beside the one that it follows: {marks}"), in_room);
+        }
         let Some(previous) = self.previous else {
             let heading = if in_room.is_empty() {
                 "the first of its kind in this room".to_owned()

@@ -12,9 +12,10 @@ use ceremony::record::Record;
 use ceremony::transcript::action::{Action, Tool};
 
 use super::error::{GuidedError, OutputError};
-use super::scene::{Scene, ensure, settle, unreadable};
+use super::scene::{Scene, settle, unreadable};
 use super::table::Table;
 use crate::medium;
+use crate::new_file;
 
 /// Makes the bundle of a ceremony that was closed, unless it is there.
 pub(crate) fn bundle(table: &Table<'_>, scene: &Scene, records: &[Record]) -> Result<(), GuidedError> {
@@ -47,18 +48,26 @@ pub(crate) fn bundle(table: &Table<'_>, scene: &Scene, records: &[Record]) -> Re
     let new = scene.path().join("bundle.new");
     clear(&new)?;
     bundle.write(&new).map_err(unreadable(&new))?;
-    fs::rename(&new, scene.bundle()).map_err(unreadable(&new))
+    Ok(new_file::rename(&new, &scene.bundle())?)
 }
 
 /// Puts what leaves on its own: the outputs and nothing else (case R-20). It is looked at as every medium is.
 pub(crate) fn export(table: &mut Table<'_>, scene: &Scene) -> Result<(), GuidedError> {
-    let export = scene.export();
-    ensure(&export)?;
+    let (export, new) = (scene.export(), scene.path().join("export.new"));
+    clear(&new)?;
+    new_file::directory(&new)?;
     for (name, octets) in files(&scene.outputs())? {
-        settle(&export.join(name.as_str()), &octets)?;
+        new_file::place(&new.join(name.as_str()), &octets)?;
     }
-    let review = medium::review(&export)?;
-    table.show(&format!("\nWhat leaves, in {}\n{review}", export.display()))
+    let review = medium::review(&new)?;
+    new_file::rename(&new, &export)?;
+    table.show(&format!("\nWhat leaves, in {}\n{review}", export.display()))?;
+    let tip = *table.transcript().tip();
+    table.show(&format!(
+        "\nThe last line of the transcript has the SHA-256\n  {}\n  {}",
+        tip.grouped(),
+        tip.words().join(" ")
+    ))
 }
 
 /// Every program that led the ceremony: after an interruption it may have been another.
@@ -76,7 +85,7 @@ fn files(directory: &Path) -> Result<Vec<(FileName, Vec<u8>)>, GuidedError> {
         let entry = entry.map_err(unreadable(directory))?;
         let name = entry.file_name().to_string_lossy().into_owned();
         // Half of a file that a power cut kept from being placed.
-        if !crate::new_file::is_aside(&name) {
+        if !new_file::is_aside(&name) {
             let octets = fs::read(entry.path()).map_err(unreadable(&entry.path()))?;
             files.push((name.try_into()?, octets));
         }

@@ -35,6 +35,7 @@ use crate::keys::UnlockError;
 use crate::medium::MediumError;
 use crate::new_file::{self, NewFileError};
 use crate::person::PersonError;
+use crate::refusal::{INCIDENT, sentence};
 
 /// Why a guided ceremony did not go on.
 #[derive(Debug, thiserror::Error)]
@@ -318,6 +319,21 @@ impl GuidedError {
     /// and the terminal and the transcript work.
     pub(crate) fn may_be_put_right(&self) -> bool {
         matches!(self, Self::Act(_) | Self::Person(_)) && self.exit() != Exit::Integrity
+    }
+
+    /// Tells whether an act was refused for what it is, or something went amiss: then the transcript says so.
+    pub(crate) fn is_to_be_told(&self) -> bool {
+        matches!(self, Self::Act(_) | Self::NotAsReviewed { .. })
+            && matches!(self.exit(), Exit::Refused | Exit::Integrity)
+    }
+
+    /// Says why the ceremony ends with this, before its end: people said so, or something was signed amiss.
+    pub(crate) fn breaks_off(&self) -> Option<String> {
+        if let Self::Aborted { why } = self {
+            return Some(why.clone());
+        }
+        let amiss = matches!(self, Self::Incident { .. }) || self.code() == INCIDENT;
+        amiss.then(|| sentence(self))
     }
 }
 

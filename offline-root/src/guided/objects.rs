@@ -128,9 +128,35 @@ pub(crate) fn beside(now: &[Line], before: &[Line]) -> String {
 pub(crate) struct Earlier {
     pub(crate) certificates: Vec<Certificate>,
     pub(crate) crls: Vec<Vec<u8>>,
+    /// The certificate that the ceremony file says the next one follows.
+    pub(crate) predecessor: Option<Predecessor>,
+}
+
+/// A certificate that another one follows.
+#[derive(Debug)]
+pub(crate) struct Predecessor {
+    /// How it is followed: `Renews`, `Rekeys`, `Succeeds`.
+    pub(crate) how: &'static str,
+    pub(crate) certificate: Certificate,
+}
+
+impl Predecessor {
+    /// Says what is followed, and by what kind of key.
+    fn line(&self, draft: &Certificate) -> Line {
+        let key =
+            if self.certificate.public_key() == draft.public_key() { "the same key" } else { "another key" };
+        let (serial, until) = (self.certificate.serial(), self.certificate.validity().not_after());
+        line(self.how, format!("{serial}, valid until {until}, with {key}"))
+    }
 }
 
 impl Earlier {
+    /// Says in lines what a draft says, and what it follows.
+    pub(crate) fn lines_of(&self, draft: &Certificate) -> Vec<Line> {
+        let follows = self.predecessor.iter().map(|before| before.line(draft));
+        follows.chain(of_certificate(draft)).collect()
+    }
+
     /// Returns the lines of the last object of the same kind.
     pub(crate) fn like(&self, draft: &Draft<'_>) -> Vec<Line> {
         match draft {
@@ -140,8 +166,12 @@ impl Earlier {
         }
     }
 
-    /// Returns the lines of the last certificate for the same: of the same subject, or of a root of the same curve.
+    /// Returns the lines of the certificate that the draft follows; of the last one for the same where the file names none:
+    /// of the same subject, or of a root of the same curve.
     fn certificate_like(&self, draft: &Certificate) -> Vec<Line> {
+        if let Some(before) = &self.predecessor {
+            return of_certificate(&before.certificate);
+        }
         let own = |certificate: &Certificate| certificate.subject() == certificate.issuer();
         let alike = |other: &&Certificate| match own(draft) {
             true => own(other) && other.public_key().curve() == draft.public_key().curve(),

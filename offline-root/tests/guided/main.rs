@@ -2,9 +2,13 @@
 #![cfg(test)]
 
 mod interrupted;
+mod later;
+mod mishaps;
 mod previous;
 mod refused;
 mod rehearsal;
 mod room;
+mod sub_ca;
 mod token;
+mod typed;
 mod whole;

@@ -61,6 +61,8 @@ pub(crate) struct Room {
     /// Arguments beside those that every ceremony has.
     pub(crate) more: Vec<String>,
     pub(crate) environment: Vec<(String, String)>,
+    title: &'static str,
+    held: &'static str,
     acts: String,
     roots: String,
     people: usize,
@@ -73,6 +75,8 @@ impl Room {
             folder: tempfile::tempdir().unwrap(),
             more: Vec::new(),
             environment: Vec::new(),
+            title: "A ceremony of a test",
+            held: "2026-11-28T09:00:00Z",
             acts: String::new(),
             roots: String::new(),
             people: if share_holders { PEOPLE.len() } else { 3 },
@@ -135,6 +139,23 @@ keys = {keys}
         self.roots = self.roots.replace(&format!("Example Root {root}\""), &format!("Example Root {like}\""));
     }
 
+    /// Begins the file of another ceremony, held at another time; these roots are known from before, by their certificates.
+    pub(crate) fn later(&mut self, held: &'static str, roots: &[&str]) {
+        (self.title, self.held, self.acts) = ("A later ceremony", held, String::new());
+        for root in roots {
+            let sha256 = certificate_sha256(&self.path(&format!("room/roots/{root}/public/root.crt")));
+            let name = format!("name = \"{root}\"\n");
+            self.roots = self.roots.replace(&name, &format!("{name}certificate = \"{sha256}\"\n"));
+        }
+    }
+
+    /// Lays a file among the inputs; returns its name and SHA-256 as an act has them, under these keys.
+    pub(crate) fn input(&self, (key, sum): (&str, &str), name: &str, octets: &[u8]) -> String {
+        let path = self.path("inputs").join(name);
+        fs::write(&path, octets).unwrap();
+        format!("{key} = \"{name}\"\n{sum} = \"{}\"\n", sha256(&path))
+    }
+
     /// Adds an act.
     pub(crate) fn act(&mut self, text: &str) {
         self.acts += &format!("\n[[act]]\n{text}\n");
@@ -152,8 +173,7 @@ keys = {keys}
 
     /// Writes the ceremony file.
     pub(crate) fn write(&self) {
-        let mut text =
-            String::from("format = 1\ntitle = \"A ceremony of a test\"\nheld = \"2026-11-28T09:00:00Z\"\n");
+        let mut text = format!("format = 1\ntitle = \"{}\"\nheld = \"{}\"\n", self.title, self.held);
         if self.people == PEOPLE.len() {
             text += "\n[quorum]\nthreshold = 3\n";
         }
@@ -213,10 +233,30 @@ keys = {keys}
         assert_eq!(ran.exit, None, "{}", ran.said);
     }
 
-    /// The directory of the one ceremony, below `base`.
+    /// The directory of the ceremony of the file, below `base`.
     pub(crate) fn ceremony(&self, base: &str) -> PathBuf {
-        let mut all = fs::read_dir(self.path(base).join("ceremonies")).unwrap();
-        all.next().unwrap().unwrap().path()
+        let file = fs::read(self.path("ceremony.toml")).unwrap();
+        let all = fs::read_dir(self.path(base).join("ceremonies")).unwrap();
+        let mut all = all.map(|entry| entry.unwrap().path());
+        all.find(|path| fs::read(path.join("ceremony.toml")).unwrap() == file).unwrap()
+    }
+
+    /// Runs openssl in the place; it must be content. Returns what it said, on either channel.
+    #[track_caller]
+    pub(crate) fn openssl(&self, arguments: &str) -> String {
+        let (content, said) = self.try_openssl(arguments);
+        assert!(content, "openssl {arguments}: {said}");
+        said
+    }
+
+    /// Runs openssl in the place; tells whether it was content, and what it said.
+    pub(crate) fn try_openssl(&self, arguments: &str) -> (bool, String) {
+        let mut openssl = Command::new("openssl");
+        openssl.args(arguments.split(' ')).current_dir(self.folder.path()).stdin(Stdio::null());
+        let ran = openssl
+            .output()
+            .expect("openssl is not installed: run tests/run, which installs what the tests need");
+        (ran.status.success(), String::from_utf8([ran.stdout, ran.stderr].concat()).unwrap())
     }
 
     /// The kinds of steps in the transcript.
@@ -284,7 +324,7 @@ fn ended(mut process: Child, said: String) -> Ran {
 }
 
 /// What people who do as they are told answer; nothing when it is no question yet.
-fn usual(question: &str, said: &str) -> Option<String> {
+pub(crate) fn usual(question: &str, said: &str) -> Option<String> {
     let after = |mark: &str| said.rsplit(mark).next().unwrap().to_owned();
     let words = || {
         let page = after("SHA-256 of ");

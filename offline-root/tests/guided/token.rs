@@ -6,11 +6,21 @@ use std::process::Command;
 
 use crate::room::{Answer, Room};
 
-const PIN: &str = "4711-pin";
+pub(crate) const PIN: &str = "4711-pin";
 
 /// A room with a token in it, and a ceremony that founds a root on it and signs a CRL.
 pub(crate) fn room_with_token(suite: &str) -> Room {
+    let mut room = token_room(suite, |_| find_module());
+    room.found("a");
+    room.crl("a");
+    room.write();
+    room
+}
+
+/// A room with a token in it that is spoken to through a module, and a root of which the key is to be on it.
+pub(crate) fn token_room(suite: &str, module: impl FnOnce(&Room) -> PathBuf) -> Room {
     let mut room = Room::new(true);
+    let module = module(&room);
     fs::create_dir(room.path("tokens")).unwrap();
     let tokens = room.path("tokens").display().to_string();
     fs::write(room.path("softhsm2.conf"), format!("directories.tokendir = {tokens}\n")).unwrap();
@@ -25,16 +35,12 @@ pub(crate) fn room_with_token(suite: &str) -> Room {
     let shown = String::from_utf8(shown.stdout).unwrap();
     let serial =
         shown.lines().find_map(|line| line.trim().strip_prefix("Serial number:")).unwrap().trim().to_owned();
-    let module = find_module();
     let keys = format!(
         "{{ store = \"token\", module = \"{}\", label = \"root\", serial = \"{serial}\", key_label = \"root-a\" }}",
         module.display()
     );
     room.root("a", suite, &keys);
     room.secret("a.pass", PIN);
-    room.found("a");
-    room.crl("a");
-    room.write();
     room
 }
 

@@ -4,7 +4,8 @@
  *
  * Only files below CRASH_SHIM_DIRECTORY are touched. What the environment tells:
  *   CRASH_SHIM_FAULT    "eio-sync N": the Nth sync fails and what it should have synced is gone; "enospc-write N": from the
- *                       Nth write on there is no space; "torn-write N": half of the Nth write, then SIGKILL
+ *                       Nth write on there is no space; "torn-write N": half of the Nth write, then SIGKILL; "end-at-call N":
+ *                       SIGKILL, or a power cut, instead of the Nth call of any kind that changes or syncs something
  *   CRASH_SHIM_POWER    "strict": a power cut takes everything that was not synced; "random": some of it, by CRASH_SHIM_SEED
  *   CRASH_SHIM_ASIDE    a directory on the same file system for what a power cut may have to bring back
  *   CRASH_SHIM_LOG      a file for one line a sync and a note, told with the commands below
@@ -15,8 +16,8 @@
  * socket), kill-at-rename (instead of the next rename), note-TEXT. Opening is a call that needs nothing but the standard
  * library, and it has happened when it returns, which a signal to oneself has not.
  *
- * Not seen: mmap, unlinkat, mkdir, and whoever makes system calls without the C library (rustix does, in tempfile): what
- * they do counts as durable at once. The engines write their journals through calls that are seen; a test counts them.
+ * Not seen: mmap, and whoever makes system calls without the C library (rustix does, in tempfile): what they do counts as
+ * durable at once. So does what mkdir and unlinkat do, which are counted. The engines write their journals through calls that are seen; a test counts them.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -42,8 +43,8 @@ static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
 static char directory[4096];
 static size_t directory_length;
 static int log_file = -1;
-static enum { NO_FAULT, EIO_SYNC, ENOSPC_WRITE, TORN_WRITE } fault;
-static long fault_at, syncs, writes;
+static enum { NO_FAULT, EIO_SYNC, ENOSPC_WRITE, TORN_WRITE, END_AT_CALL } fault;
+static long fault_at, syncs, writes, calls;
 static enum { NOTHING, KILL, POWER_CUT } at_sync;
 static int in_reply, at_rename;
 
@@ -61,6 +62,12 @@ static void die(void) {
 static void cut_power(void) {
     forget_what_was_not_synced();
     die();
+}
+
+/* Counts a call that changes or syncs something; the caller holds the lock. */
+static void count_call(void) {
+    if (++calls == fault_at && fault == END_AT_CALL)
+        cut_power();
 }
 
 static int is_below(const char *path) {
@@ -90,7 +97,10 @@ __attribute__((constructor)) static void begin(void) {
     if (named == NULL)
         return;
     if (told != NULL && sscanf(told, "%31s %ld", name, &fault_at) == 2)
-        fault = strcmp(name, "eio-sync") == 0 ? EIO_SYNC : strcmp(name, "enospc-write") == 0 ? ENOSPC_WRITE : TORN_WRITE;
+        fault = strcmp(name, "eio-sync") == 0       ? EIO_SYNC
+                : strcmp(name, "enospc-write") == 0 ? ENOSPC_WRITE
+                : strcmp(name, "torn-write") == 0   ? TORN_WRITE
+                                                    : END_AT_CALL;
     if (log != NULL)
         log_file = REAL(open)(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     remember_until_synced(getenv("CRASH_SHIM_POWER"), getenv("CRASH_SHIM_SEED"), getenv("CRASH_SHIM_ASIDE"));
@@ -129,6 +139,7 @@ static int opened(const char *path, int flags, mode_t mode) {
     if (!is_below(path) || !(flags & (O_CREAT | O_TRUNC)))
         return REAL(open)(path, flags, mode);
     pthread_mutex_lock(&one_at_a_time);
+    count_call();
     int is_new = access(path, F_OK) != 0;
     if (!is_new && (flags & O_TRUNC))
         before_length(path, 0);
@@ -173,6 +184,7 @@ static ssize_t written(int file, const struct iovec *parts, int count, off_t off
         return offset < 0 ? REAL(writev)(file, parts, count) : REAL(pwritev)(file, parts, count, offset);
     }
     pthread_mutex_lock(&one_at_a_time);
+    count_call();
     writes++;
     if (fault == ENOSPC_WRITE && writes >= fault_at) {
         pthread_mutex_unlock(&one_at_a_time);
@@ -233,6 +245,7 @@ static int synced(int file, int (*sync)(int)) {
     if (!is_ours(file, path))
         return sync(file);
     pthread_mutex_lock(&one_at_a_time);
+    count_call();
     if (at_sync == KILL)
         die();
     if (at_sync == POWER_CUT)
@@ -262,6 +275,7 @@ static int shortened(int file, off_t length) {
     if (!is_ours(file, path))
         return REAL(ftruncate)(file, length);
     pthread_mutex_lock(&one_at_a_time);
+    count_call();
     before_length(path, length);
     int outcome = REAL(ftruncate)(file, length);
     pthread_mutex_unlock(&one_at_a_time);
@@ -280,6 +294,7 @@ int rename(const char *from, const char *to) {
     if (!is_below(to))
         return REAL(rename)(from, to);
     pthread_mutex_lock(&one_at_a_time);
+    count_call();
     if (at_rename)
         die();
     before_rename(from, to);
@@ -292,8 +307,45 @@ int unlink(const char *path) {
     if (!is_below(path))
         return REAL(unlink)(path);
     pthread_mutex_lock(&one_at_a_time);
+    count_call();
     before_unlink(path);
     int outcome = REAL(unlink)(path);
     pthread_mutex_unlock(&one_at_a_time);
     return outcome;
+}
+
+/* A second name is lost like a new one. */
+int linkat(int from_at, const char *from, int to_at, const char *to, int flags) {
+    if (!is_below(to))
+        return REAL(linkat)(from_at, from, to_at, to, flags);
+    pthread_mutex_lock(&one_at_a_time);
+    count_call();
+    int outcome = REAL(linkat)(from_at, from, to_at, to, flags);
+    if (outcome == 0)
+        after_create(to);
+    pthread_mutex_unlock(&one_at_a_time);
+    return outcome;
+}
+
+int link(const char *from, const char *to) {
+    return linkat(AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
+int mkdir(const char *path, mode_t mode) {
+    if (is_below(path)) {
+        pthread_mutex_lock(&one_at_a_time);
+        count_call();
+        pthread_mutex_unlock(&one_at_a_time);
+    }
+    return REAL(mkdir)(path, mode);
+}
+
+int unlinkat(int at, const char *path, int flags) {
+    char directory_path[4096];
+    if (path[0] == '/' ? is_below(path) : at >= 0 && is_ours(at, directory_path)) {
+        pthread_mutex_lock(&one_at_a_time);
+        count_call();
+        pthread_mutex_unlock(&one_at_a_time);
+    }
+    return REAL(unlinkat)(at, path, flags);
 }

@@ -114,6 +114,16 @@ fn said(program: &str, arguments: &[&str]) -> String {
     said.map(|said| String::from_utf8_lossy(&said.stdout).trim().to_owned()).unwrap_or_default()
 }
 
+/// Returns the rows that say when, and on what machine.
+#[must_use]
+pub fn machine() -> String {
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let memory = memory.lines().next().unwrap_or_default().split_whitespace().nth(1).unwrap_or("?");
+    let (date, kernel) = (said("date", &["-u", "+%Y-%m-%d %H:%M UTC"]), said("uname", &["-r"]));
+    format!("| date | {date} |\n| machine | {processors} processors, {memory} kB memory, Linux {kernel} |")
+}
+
 /// Writes the report.
 ///
 /// # Panics
@@ -121,21 +131,14 @@ fn said(program: &str, arguments: &[&str]) -> String {
 #[must_use]
 pub fn report(head: &Head, tally: &Tally, failures: &[String]) -> String {
     let mut text = String::new();
-    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let memory = memory.lines().next().unwrap_or_default().split_whitespace().nth(1).unwrap_or("?");
     let mut line = |words: String| writeln!(text, "{words}").expect("memory");
     line("# Crash run\n".to_owned());
     line("| | |\n|---|---|".to_owned());
-    line(format!("| date | {} |", said("date", &["-u", "+%Y-%m-%d %H:%M UTC"])));
+    line(machine());
     line(format!("| commit | {} |", head.commit));
     line(format!("| command | `{}` |", head.command));
     line(format!("| seed | {} |", head.seed));
     line(format!("| built as | {} |", head.profile));
-    line(format!(
-        "| machine | {processors} processors, {memory} kB memory, Linux {} |",
-        said("uname", &["-r"])
-    ));
     line(format!("| medium | {} |", head.medium.words()));
     line(format!("| duration | {} s |", head.seconds));
     line(format!("| issuers ended | {} |", tally.kills()));

@@ -275,7 +275,7 @@ impl<'a> Held<'a> {
     /// Takes a file in.
     pub(crate) fn take_in(&mut self, name: &str, octets: &[u8]) {
         let inputs = vec![named(&format!("inputs/{name}"), octets)];
-        self.step_with(Action::Incident { what: format!("{name} was read") }, inputs, Vec::new());
+        self.step_with(Action::InputReadAloud { sha256: *self.file.fingerprint() }, inputs, Vec::new());
         self.others.push((file_name(name), octets.to_vec()));
     }
 
@@ -386,8 +386,9 @@ impl<'a> Held<'a> {
         });
     }
 
-    pub(crate) fn crl(&mut self, act: u32, object: &str, period: CrlPeriod, revoked: bool) {
-        let entry = RevokedEntry {
+    /// The entry for the certificate that the ceremony revokes.
+    pub(crate) fn revoked(&self) -> RevokedEntry {
+        RevokedEntry {
             serial: SerialNumber::parse(REVOKED).unwrap(),
             revocation: Revocation {
                 time: self.file.held(),
@@ -395,12 +396,21 @@ impl<'a> Held<'a> {
                 invalidity_date: Some(UnixTime::from_seconds(1_793_491_200)),
             },
             not_after: UnixTime::NO_EXPIRY,
-        };
+        }
+    }
+
+    pub(crate) fn crl(&mut self, act: u32, object: &str, period: CrlPeriod, revoked: bool) {
+        let entry = self.revoked();
+        self.crl_of(act, object, period, if revoked { core::slice::from_ref(&entry) } else { &[] });
+    }
+
+    /// Signs a CRL of these entries, in ascending order.
+    pub(crate) fn crl_of(&mut self, act: u32, object: &str, period: CrlPeriod, entries: &[RevokedEntry]) {
         let statement = restate::CrlStatement {
             number: self.number,
             this_update: period.this_update,
             next_update: period.next_update,
-            entries: if revoked { &[entry] } else { &[] },
+            entries,
         };
         self.number += 1;
         let tbs = restate(&self.issuer("a"), &statement).unwrap();

@@ -59,6 +59,14 @@ pub enum Action {
         /// Its number.
         act: u32,
     },
+    /// Keys are about to be made on a token, which has none of these labels. What has one of them after a power cut was made
+    /// by this founding, and nothing that anybody holds was signed with it (case R-21).
+    KeysAnnounced {
+        /// Whose they are to be.
+        root: RootName,
+        /// What they are to be called.
+        labels: Vec<String>,
+    },
     /// A key was made.
     KeyMade {
         /// Whose it is.
@@ -112,6 +120,15 @@ pub enum Action {
         object: FileName,
         /// What the lints found.
         lints: Vec<String>,
+    },
+    /// What an interruption left open in the ledger of a root was settled.
+    Settled {
+        /// Which root.
+        root: RootName,
+        /// Serial numbers, in hexadecimal, that were drawn and never signed with: nothing bears them.
+        unused: Vec<String>,
+        /// Serial numbers of which nobody can tell whether a certificate was signed with them: the next CRL lists them.
+        uncertain: Vec<String>,
     },
     /// A revocation was recorded.
     Revoked {
@@ -255,12 +272,14 @@ impl Action {
             Self::TokenSeen(_) => "token-seen",
             Self::SharesCombined { .. } => "shares-combined",
             Self::ActBegun { .. } => "act-begun",
+            Self::KeysAnnounced { .. } => "keys-announced",
             Self::KeyMade { .. } => "key-made",
             Self::Drafted { .. } => "drafted",
             Self::Confirmed { .. } => "confirmed",
             Self::Signed { .. } => "signed",
             Self::Verified { .. } => "verified",
             Self::LintAfter { .. } => "lint-after",
+            Self::Settled { .. } => "settled",
             Self::Revoked { .. } => "revoked",
             Self::KeyDestroyed { .. } => "key-destroyed",
             Self::ActEnded { .. } => "act-ended",

@@ -36,6 +36,18 @@ pub(super) struct Object {
     stage: Option<Stage>,
 }
 
+/// A serial number that an interruption used up.
+#[derive(Debug)]
+pub(super) struct SettledSerial {
+    pub(super) root: RootName,
+    /// In hexadecimal.
+    pub(super) serial: String,
+    /// Whether something may bear it, so that CRLs list it.
+    pub(super) uncertain: bool,
+    /// The act that was under way, or had ended last.
+    pub(super) act: u32,
+}
+
 /// What was learned on the way.
 #[derive(Debug, Default)]
 pub(super) struct Course {
@@ -43,6 +55,8 @@ pub(super) struct Course {
     pub(super) objects: BTreeMap<FileName, Object>,
     /// Keys that were made.
     pub(super) keys: Vec<(RootName, RootKey, Fingerprint)>,
+    /// Serial numbers of each root that an interruption used up.
+    pub(super) settled: Vec<SettledSerial>,
     /// Acts that were done to their end.
     pub(super) ended: BTreeSet<u32>,
     /// Whether the ceremony was broken off.
@@ -98,7 +112,11 @@ impl Walk<'_> {
         )?;
         let after_abort = matches!(
             action,
-            Action::KeyDestroyed { .. } | Action::Incident { .. } | Action::Resumed { .. } | Action::Closed
+            Action::KeyDestroyed { .. }
+                | Action::Settled { .. }
+                | Action::Incident { .. }
+                | Action::Resumed { .. }
+                | Action::Closed
         );
         require(!self.course.aborted || after_abort, "the ceremony was broken off before")?;
         self.state.done.insert(action.name());
@@ -112,6 +130,9 @@ impl Walk<'_> {
             Action::TokenSeen(seen) => self.token(seen),
             Action::SharesCombined { root, holders } => self.shares(root, holders),
             Action::ActBegun { act } => self.begin(*act),
+            Action::KeysAnnounced { root, .. } => {
+                require(self.founds(root), format!("no act is under way that makes a key of {root}"))
+            }
             Action::KeyMade { root, purpose, key } => self.key_made(root, *purpose, *key),
             Action::Drafted { act, object, to_be_signed, lints } => {
                 self.drafted(*act, object, (*to_be_signed, lints))
@@ -123,6 +144,7 @@ impl Walk<'_> {
                 require(lints.is_empty(), "the signed object breaks rules")?;
                 self.advance(*act, object, Stage::Verified, Stage::LintedAgain)
             }
+            Action::Settled { root, unused, uncertain } => self.settle(root, [unused, uncertain]),
             Action::Revoked { act, root, serial, reason } => self.revoked(*act, root, (serial, reason)),
             Action::KeyDestroyed { key, .. } => {
                 self.state.destroyed.insert(*key);
@@ -250,11 +272,28 @@ impl Walk<'_> {
     }
 
     fn key_made(&mut self, root: &RootName, purpose: RootKey, key: Fingerprint) -> Result<(), String> {
-        let open = self.state.open_act.and_then(|act| self.file.act(act));
-        let founds =
-            open.is_some_and(|act| matches!(&act.kind, ActKind::FoundRoot(act) if act.root == *root));
         self.course.keys.push((root.clone(), purpose, key));
-        require(founds, format!("no act is under way that makes a key of {root}"))
+        require(self.founds(root), format!("no act is under way that makes a key of {root}"))
+    }
+
+    fn founds(&self, root: &RootName) -> bool {
+        let open = self.state.open_act.and_then(|act| self.file.act(act));
+        open.is_some_and(|act| matches!(&act.kind, ActKind::FoundRoot(act) if act.root == *root))
+    }
+
+    fn settle(&mut self, root: &RootName, serials: [&Vec<String>; 2]) -> Result<(), String> {
+        self.plan(root)?;
+        for (uncertain, serials) in [false, true].into_iter().zip(serials) {
+            let act = self.state.last_act;
+            let settled = |serial: &String| SettledSerial {
+                root: root.clone(),
+                serial: serial.clone(),
+                uncertain,
+                act,
+            };
+            self.course.settled.extend(serials.iter().map(settled));
+        }
+        Ok(())
     }
 
     fn drafted(
@@ -338,8 +377,11 @@ impl Walk<'_> {
         }
         let undone = self.file.acts().iter().filter(|act| !self.course.ended.contains(&act.number));
         if self.course.aborted {
-            // a key that no certificate came of is destroyed.
-            let undone: BTreeSet<&RootName> = undone.flat_map(|act| act.kind.roots()).collect();
+            // a key that no root came of is destroyed; a root whose founding came to its end stays.
+            let unfounded = |act: &Act| {
+                if let ActKind::FoundRoot(founding) = &act.kind { Some(founding.root.clone()) } else { None }
+            };
+            let undone: BTreeSet<RootName> = undone.filter_map(unfounded).collect();
             let unused = self.course.keys.iter().filter(|(root, ..)| undone.contains(root));
             let kept = unused.filter(|(.., key)| !self.state.destroyed.contains(key));
             lacking.extend(kept.map(|(root, ..)| format!("an unused key of {root} was not destroyed")));

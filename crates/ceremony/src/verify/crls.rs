@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ca_core::crl::parsed::ParsedCrl;
+use ca_core::reason::ReasonCode;
 use ca_core::serial_number::SerialNumber;
 
+use super::course::Course;
 use super::findings::Findings;
 use crate::bundle::Bundle;
 use crate::file::CeremonyFile;
@@ -42,7 +44,7 @@ impl Crls {
     /// Takes the next CRL of a root.
     pub(super) fn take(
         &mut self,
-        file: &CeremonyFile,
+        (file, course): (&CeremonyFile, &Course),
         act: &Act,
         plan: &RootPlan,
         statement: &CrlStatement,
@@ -61,8 +63,15 @@ impl Crls {
         if let Some(missing) = revoked.iter().find(|entry| !lists(statement, entry)) {
             return Err(format!("{} was revoked, and does not stand on it", missing.serial));
         }
+        let uncertain = uncertain(course, act, plan);
+        let listed = |serial: &&str| statement.entries.iter().any(|entry| entry.serial == **serial);
+        if let Some(missing) = uncertain.iter().find(|serial| !listed(serial)) {
+            return Err(format!("nobody can tell whether {missing} was signed, and it does not stand on it"));
+        }
         let known = |entry: &&RevokedSerial| {
-            before.contains(entry) || revoked.iter().any(|revoked| is(entry, revoked))
+            before.contains(entry)
+                || revoked.iter().any(|revoked| is(entry, revoked))
+                || uncertain.iter().any(|serial| is_uncertain(entry, serial))
         };
         let from_before = self.unknown.contains(&plan.name) && self.made.insert(plan.name.clone());
         match statement.entries.iter().find(|entry| !known(entry)) {
@@ -99,6 +108,19 @@ fn revoked<'a>(file: &'a CeremonyFile, act: &Act, plan: &RootPlan) -> Vec<&'a Re
         }
     }
     revoked
+}
+
+/// Serial numbers of which it was told, by this act or an earlier one, that nobody knows whether they were signed.
+fn uncertain<'a>(course: &'a Course, act: &Act, plan: &RootPlan) -> Vec<&'a str> {
+    let told = course.settled.iter().filter(|settled| settled.uncertain && settled.root == plan.name);
+    told.filter(|settled| settled.act <= act.number).map(|settled| settled.serial.as_str()).collect()
+}
+
+/// An uncertain serial number is listed without a reason.
+fn is_uncertain(entry: &RevokedSerial, serial: &str) -> bool {
+    entry.serial == serial
+        && entry.reason == ReasonCode::Unspecified.name()
+        && entry.invalidity_date.is_none()
 }
 
 fn lists(statement: &CrlStatement, revoke: &Revoke) -> bool {

@@ -65,8 +65,11 @@ pub(super) fn certificate(
     };
     require(subject.der() == name.der(), format!("its subject is {subject}, and {name} was reviewed"))?;
     require(key.is_none_or(|key| key == parts.public_key), "its key is not the one that was reviewed")?;
+    if let Some(linked) = linked {
+        return valid_as(parts.validity, linked);
+    }
     // from the time of the ceremony, for as long as the profile says.
-    let wanted = linked.or_else(|| profile.validity_at(file.held(), None));
+    let wanted = profile.validity_at(file.held(), None);
     valid(parts.validity, wanted.ok_or("nothing says how long it is valid")?, issuer)
 }
 
@@ -127,17 +130,22 @@ fn link(issuers: &Issuers, act: &LinkCertificates, plan: &RootPlan) -> Result<Wi
 
 /// As long as was wanted, and never beyond the root that signs.
 fn valid(validity: Validity, wanted: Validity, issuer: Option<&Issuer>) -> Result<(), String> {
-    let mut begins = wanted.not_before();
-    if let Some(issuer) = issuer {
-        let outer = issuer.certificate().validity();
-        begins = begins.max(outer.not_before());
-        let within = outer.contains(validity.not_before()) && outer.contains(validity.not_after());
-        require(within, "it is valid beyond its root")?;
-    }
-    let same = validity.not_before() == begins && validity.not_after() == wanted.not_after();
+    let Some(issuer) = issuer else { return valid_as(validity, wanted) };
+    let outer = issuer.certificate().validity();
+    let within = outer.contains(validity.not_before()) && outer.contains(validity.not_after());
+    require(within, "it is valid beyond its root")?;
+    let begins = wanted.not_before().max(outer.not_before());
+    valid_as(validity, Validity::new(begins, wanted.not_after()).unwrap_or(wanted))
+}
+
+/// RFC 9810 §4.4.1: a link to an old root begins with that root, before the new one that signs it.
+fn valid_as(validity: Validity, wanted: Validity) -> Result<(), String> {
     let (from, until) = (validity.not_before(), validity.not_after());
-    let (wanted, end) = (begins, wanted.not_after());
-    require(same, format!("it is valid from {from} to {until}, and {wanted} to {end} was reviewed"))
+    let (begin, end) = (wanted.not_before(), wanted.not_after());
+    require(
+        validity == wanted,
+        format!("it is valid from {from} to {until}, and {begin} to {end} was reviewed"),
+    )
 }
 
 /// Reads a request for a sub-CA.

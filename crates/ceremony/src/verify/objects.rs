@@ -9,7 +9,7 @@ use ca_core::issuer::{Issuer, SignedBy};
 use ca_core::lint::{Finding, LintInput};
 
 use super::Checked;
-use super::course::Course;
+use super::course::{Course, SettledSerial};
 use super::crls::Crls;
 use super::expected;
 use super::findings::Findings;
@@ -150,6 +150,10 @@ impl House<'_> {
         if derived != certificate.tbs() {
             return Err("its octets are not those that its record derives".to_owned());
         }
+        let settled = |settled: &SettledSerial| settled.root == plan.name && settled.serial == made_of.serial;
+        if self.course.settled.iter().any(settled) {
+            return Err("its serial number was told to be used up by an interruption".to_owned());
+        }
         let key = issuer.map_or_else(|| certificate.public_key(), |issuer| issuer.certificate().public_key());
         key.verify(certificate.tbs(), certificate.signature())
             .map_err(|_| format!("the root {} did not sign it", plan.name))?;
@@ -175,7 +179,7 @@ impl House<'_> {
             .map_err(|_| format!("the root {} did not sign it", plan.name))?;
         expected::crl(act, issuer, statement)?;
         unobjectionable(&expected::broken_rules(plan, issuer, statement, &derived)?)?;
-        self.crls.take(self.file, act, plan, statement)?;
+        self.crls.take((self.file, self.course), act, plan, statement)?;
         Ok(derived)
     }
 

@@ -71,7 +71,7 @@ fn r_08_r_14_a_changed_octet_of_any_file_is_found_in_it() {
 #[test]
 fn r_08_what_is_changed_is_located_to_its_step() {
     let bundle = bundle();
-    for (name, action) in [("outputs/factory.crt", "signed"), ("inputs/neighbour.csr", "incident")] {
+    for (name, action) in [("outputs/factory.crt", "signed"), ("inputs/neighbour.csr", "input-read-aloud")] {
         let mut changed = files(&bundle);
         *changed.get_mut(name).unwrap().last_mut().unwrap() ^= 1;
         let report = verify(&Bundle::new(changed));

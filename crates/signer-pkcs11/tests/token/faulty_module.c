@@ -1,16 +1,20 @@
 /*
  * A PKCS#11 module that hands every call to SoftHSM2 and, when told to, answers with a fault: what HSMs do on bad days.
- * For tests only; compiled and loaded by faults.rs.
+ * For tests only; compiled and loaded by faults.rs, and by the tests of the guided ceremony.
  *
  * Told by the file "faults" in the test's directory, one fault a line: name, number, how often. A function's name makes
  * it answer the number; "token-flags" adds the number to the flags of the token, "told-sessions" makes it tell that it has
- * no more sessions than that, and "max-sessions" makes it so. Calls are written down in the file "calls", one name a line.
+ * no more sessions than that, and "max-sessions" makes it so; "spoil-C_Sign" turns a bit of a signature. The power goes with
+ * "cut-" and the name of C_Sign, C_GenerateKeyPair or C_SetAttributeValue: with 1 before the call, with 2 after it, with 0 not
+ * at this one. Calls are written down in the file "calls", one name a line.
  */
 #include <dlfcn.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef unsigned long number;
 
@@ -76,6 +80,28 @@ static int called(const char *name, number *answer) {
     return found;
 }
 
+/* When the power goes around this call: never, before it, after it. */
+enum { NEVER, BEFORE, AFTER };
+
+static number power_cut(const char *name) {
+    char cut[32];
+    number when = NEVER;
+    snprintf(cut, sizeof cut, "cut-%s", name);
+    pthread_mutex_lock(&one_at_a_time);
+    if (!fault(cut, &when))
+        when = NEVER;
+    pthread_mutex_unlock(&one_at_a_time);
+    if (when == BEFORE)
+        kill(getpid(), SIGKILL);
+    return when;
+}
+
+static number after(number power_goes, number answer) {
+    if (power_goes == AFTER)
+        kill(getpid(), SIGKILL);
+    return answer;
+}
+
 static number get_token_info(number slot, struct token_info *info) {
     number answer = ((number(*)(number, struct token_info *))real->at[GET_TOKEN_INFO])(slot, info), flags, sessions;
     pthread_mutex_lock(&one_at_a_time);
@@ -128,18 +154,24 @@ static number sign_init(number session, void *mechanism, number key) {
 
 /* Signs before it answers the fault: the signature exists, and no one gets it. */
 static number sign(number session, void *data, number length, void *signature, number *signature_length) {
-    number fault_answer;
+    number fault_answer, spoil, power_goes = signature == NULL ? NEVER : power_cut("C_Sign");
     int faulted = signature != NULL && called("C_Sign", &fault_answer);
     number answer = ((number(*)(number, void *, number, void *, number *))real->at[SIGN])(session, data, length, signature,
                                                                                          signature_length);
-    return faulted ? fault_answer : answer;
+    pthread_mutex_lock(&one_at_a_time);
+    if (signature != NULL && answer == 0 && fault("spoil-C_Sign", &spoil))
+        ((unsigned char *)signature)[*signature_length - 1] ^= 1;
+    pthread_mutex_unlock(&one_at_a_time);
+    return after(power_goes, faulted ? fault_answer : answer);
 }
 
 static number set_attribute_value(number session, number object, void *attributes, number count) {
     number answer;
     if (called("C_SetAttributeValue", &answer))
         return answer;
-    return ((number(*)(number, number, void *, number))real->at[SET_ATTRIBUTE_VALUE])(session, object, attributes, count);
+    number power_goes = power_cut("C_SetAttributeValue");
+    answer = ((number(*)(number, number, void *, number))real->at[SET_ATTRIBUTE_VALUE])(session, object, attributes, count);
+    return after(power_goes, answer);
 }
 
 static number generate_key_pair(number session, void *mechanism, void *public_attributes, number public_count,
@@ -147,8 +179,10 @@ static number generate_key_pair(number session, void *mechanism, void *public_at
     number answer;
     if (called("C_GenerateKeyPair", &answer))
         return answer;
-    return ((number(*)(number, void *, void *, number, void *, number, number *, number *))real->at[GENERATE_KEY_PAIR])(
+    number power_goes = power_cut("C_GenerateKeyPair");
+    answer = ((number(*)(number, void *, void *, number, void *, number, number *, number *))real->at[GENERATE_KEY_PAIR])(
         session, mechanism, public_attributes, public_count, private_attributes, private_count, public, private);
+    return after(power_goes, answer);
 }
 
 number C_GetFunctionList(struct functions **list) {

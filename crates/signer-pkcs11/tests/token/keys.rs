@@ -297,3 +297,24 @@ fn names_the_function_that_refused_to_sign() {
         );
     });
 }
+
+/// What a power cut leaves of a key that was being made: halves, without a `CKA_ID`.
+#[test]
+fn r_21_the_remains_of_a_label_are_destroyed_and_nothing_else() {
+    on_softhsm(|softhsm| {
+        let (signer, session) = token_in_use(softhsm);
+        let kept = signer.generate(Curve::P256, "kept").unwrap();
+        let made = signer.generate(Curve::P384, "lost").unwrap();
+        foreign_key(&session, Curve::P256, &[label("lost")]);
+        let (public, _) = foreign_key(&session, Curve::P256, &[label("half")]);
+        session.destroy_object(public).unwrap();
+        assert!(!signer.is_free("lost").unwrap() && !signer.is_free("half").unwrap());
+        let gone = signer.destroy_labelled("lost").unwrap();
+        assert!(gone.len() == 2 && gone.contains(&made), "{gone:?}");
+        assert_eq!(signer.destroy_labelled("half").unwrap(), []);
+        assert_eq!(signer.destroy_labelled("never").unwrap(), []);
+        assert!(signer.is_free("lost").unwrap() && signer.is_free("half").unwrap());
+        assert!(signer.sign(&made.key_ref(), b"octets").is_err());
+        signer.sign(&kept.key_ref(), b"octets").unwrap();
+    });
+}

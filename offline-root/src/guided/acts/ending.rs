@@ -1,6 +1,6 @@
 //! Ends: a sub-CA that is closed, a root whose keys are destroyed. Nothing is signed; people agree, and it is recorded.
 
-use ceremony::file::act::{CloseSubCa, DestroyKey, RootKey};
+use ceremony::file::act::{Act, CloseSubCa, DestroyKey, RootKey};
 use ceremony::transcript::action::Action;
 use ceremony::words::Fingerprint;
 
@@ -10,13 +10,18 @@ use crate::ceremony::closing::{self, ClosingWish};
 use crate::ceremony::destruction::{self, DestructionWish};
 
 impl Stage<'_, '_> {
-    pub(super) fn close_subordinate(&mut self, wish: &CloseSubCa) -> Result<(), GuidedError> {
+    pub(super) fn close_subordinate(&mut self, act: &Act, wish: &CloseSubCa) -> Result<(), GuidedError> {
         let ceremony = self.root(self.plan(&wish.root)?, self.held())?;
-        self.table.show(&format!(
-            "  The sub-CA {} is closed; its last CRL is {}.",
-            wish.serial, wish.last_crl.name
-        ))?;
-        self.table.agree(&[])?;
+        let confirmed = |action: &Action| matches!(action, Action::Confirmed { act: number, .. } if *number == act.number);
+        if self.table.did(confirmed) && ceremony.ledger.is_closed(&wish.serial) {
+            return Ok(());
+        }
+        let shown =
+            format!("  The sub-CA {} is closed; its last CRL is {}.", wish.serial, wish.last_crl.name);
+        self.table.show(&shown)?;
+        let (object, shown) = (wish.last_crl.name.clone(), Fingerprint::of(shown.as_bytes()));
+        let quorum = self.quorum(act)?;
+        self.table.confirm(Action::Confirmed { act: act.number, object, shown }, &quorum)?;
         let statement = match &wish.destruction {
             Some(record) => format!("the destruction of its key is recorded in {}", record.name),
             None => "its key is yet to be destroyed".to_owned(),
@@ -37,6 +42,7 @@ impl Stage<'_, '_> {
                 (RootKey::Exchange, Fingerprint::new(root.charter.exchange_key.fingerprint())),
             ],
         );
+        self.tell_settled(&wish.root, &root)?;
         drop(root);
         let destroyed =
             |action: &Action| matches!(action, Action::KeyDestroyed { key, .. } if *key == keys[1].1);

@@ -1,21 +1,18 @@
-//! `found-root`: a new root in its directory; or, after an interruption, what an earlier attempt left is put away first.
-//!
-//! A founding that was cut short is never taken up again. Its keys signed nothing that anybody holds: they are destroyed,
-//! and that is recorded (case R-21).
+//! `found-root`: a new root in its directory, once what an interrupted attempt left is put away.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Read};
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use ceremony::file::act::{Act, ActKind, RootKey};
+use ceremony::file::act::{Act, ActKind, LinkCertificates};
 use ceremony::file::root::{KeyPlace, RootName, RootPlan};
 use ceremony::people::Role;
 use ceremony::transcript::action::{Action, KnownPerson};
-use ceremony::words::Fingerprint;
 
 use super::super::error::GuidedError;
+use super::super::objects::{Earlier, Predecessor};
 use super::super::scene::{settle, unreadable};
 use super::Stage;
+use crate::ceremony::certify;
 use crate::ceremony::root::{RootWish, found_with_keys};
 use crate::charter::{self, KeyStore, ProfileChoice};
 use crate::gate::Gate;
@@ -33,9 +30,10 @@ impl<'a> Stage<'_, 'a> {
                 true => Err(GuidedError::RootExists { name: plan.name.to_string() }),
             };
         }
-        let again = self.put_away(&plan.name)?;
+        let again = self.put_away(plan)?;
         let mut wish = self.founding_wish(plan, again)?;
-        let earlier = self.earlier()?;
+        let predecessor = self.predecessor_of_root(&wish)?;
+        let earlier = Earlier { predecessor, ..self.earlier()? };
         let (founded, keys) = self.watch(act, &earlier, |gate: Gate| {
             wish.secrets.gate = Some(gate);
             found_with_keys(&wish)
@@ -86,7 +84,7 @@ impl<'a> Stage<'_, 'a> {
                 policy_arc: plan.profiles.policy_arc.clone(),
             },
             time: self.held(),
-            successor_of: None,
+            successor_of: self.succeeded(&plan.name),
             dealing: if plan.keys == KeyPlace::Shared {
                 Some(self.dealing(&plan.name, again)?)
             } else {
@@ -97,6 +95,21 @@ impl<'a> Stage<'_, 'a> {
             secrets: self.new_secrets(plan)?,
             points: plan.points.clone(),
         })
+    }
+
+    /// The certificate of the root that a new one succeeds: a later act of the file links the two.
+    fn succeeded(&self, name: &RootName) -> Option<PathBuf> {
+        let old = self.file.acts().iter().find_map(|act| {
+            let ActKind::LinkCertificates(LinkCertificates { old, new }) = &act.kind else { return None };
+            (new == name).then_some(old)
+        })?;
+        Some(self.scene.root(old).join("public/root.crt")).filter(|certificate| certificate.is_file())
+    }
+
+    fn predecessor_of_root(&self, wish: &RootWish) -> Result<Option<Predecessor>, GuidedError> {
+        let Some(path) = &wish.successor_of else { return Ok(None) };
+        let certificate = certify::read_certificate(path)?;
+        Ok(Some(Predecessor { how: "Succeeds", certificate }))
     }
 
     /// Where the secrets of a root that is not founded yet come from.
@@ -138,70 +151,10 @@ impl<'a> Stage<'_, 'a> {
         }
         Ok(wish)
     }
-
-    /// Puts away what a founding that was cut short left, and destroys its keys; tells whether there was anything.
-    pub(super) fn put_away(&mut self, name: &RootName) -> Result<bool, GuidedError> {
-        let directory = self.scene.root(name);
-        if !directory.is_dir() {
-            return Ok(false);
-        }
-        let mut destroyed = 0_usize;
-        for keys in key_directories(&directory).map_err(unreadable(&directory))? {
-            destroyed += destroy_files(&keys).map_err(unreadable(&keys))?;
-        }
-        let how = "its founding was cut short: the key file was overwritten and removed";
-        let on_token = self.file.root(name).is_some_and(|plan| matches!(plan.keys, KeyPlace::Token(_)));
-        match self.last_key_made(name) {
-            // Which of the keys on the token are of this founding, its label says; a person takes them away.
-            Some(key) if on_token => self.table.record(Action::Incident {
-                what: format!("the founding of the root {name} was cut short: its key {key} signed nothing that is on record, and is on the token still; destroy it there, with its exchange key"),
-            })?,
-            Some(key) => self.table.record(Action::KeyDestroyed {
-                root: name.clone(),
-                purpose: RootKey::Root,
-                key,
-                how: how.to_owned(),
-            })?,
-            None if destroyed > 0 => self.table.record(Action::Incident {
-                what: format!("the founding of the root {name} was cut short before its key was recorded: {destroyed} key files were overwritten and removed"),
-            })?,
-            None => {}
-        }
-        let aside = (1..).map(|number: u32| directory.with_extension(format!("unfinished-{number}")));
-        let free = aside.into_iter().find(|path| !path.exists());
-        let free = free.unwrap_or_else(|| directory.with_extension("unfinished"));
-        fs::rename(&directory, &free).map_err(unreadable(&directory))?;
-        Ok(true)
-    }
-
-    /// Case R-21: what a broken-off ceremony made and never used is destroyed.
-    pub(crate) fn destroy_unused_if_broken_off(&mut self) -> Result<(), GuidedError> {
-        if !self.table.did(|action| matches!(action, Action::Aborted { .. })) {
-            return Ok(());
-        }
-        for act in self.file.acts() {
-            if let ActKind::FoundRoot(founding) = &act.kind
-                && !self.scene.root(&founding.root).join(charter::FILE_NAME).is_file()
-            {
-                self.put_away(&founding.root)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The root key that was made last, unless it was destroyed already.
-    fn last_key_made(&self, name: &RootName) -> Option<Fingerprint> {
-        let last = self.table.transcript().actions().rev().find_map(|(_, action)| {
-            let Action::KeyMade { root, purpose: RootKey::Root, key } = action else { return None };
-            (root == name).then_some(*key)
-        })?;
-        let gone = |action: &Action| matches!(action, Action::KeyDestroyed { key, .. } if *key == last);
-        (!self.table.did(gone)).then_some(last)
-    }
 }
 
 /// Where the charter says that keys are, and what the key is called there.
-fn store_of(keys: &KeyPlace) -> (KeyStore, Option<String>) {
+pub(super) fn store_of(keys: &KeyPlace) -> (KeyStore, Option<String>) {
     match keys {
         KeyPlace::File => (KeyStore::File, None),
         KeyPlace::Shared => (KeyStore::Shared, None),
@@ -209,39 +162,6 @@ fn store_of(keys: &KeyPlace) -> (KeyStore, Option<String>) {
             (KeyStore::Token { uri: super::unlocking::uri(token) }, Some(token.key_label.clone()))
         }
     }
-}
-
-/// `keys`, and in a shared root the sets below it.
-fn key_directories(root: &Path) -> io::Result<Vec<std::path::PathBuf>> {
-    let keys = root.join("keys");
-    if !keys.is_dir() {
-        return Ok(Vec::new());
-    }
-    let mut all = vec![keys.clone()];
-    for entry in fs::read_dir(&keys)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            all.push(path);
-        }
-    }
-    Ok(all)
-}
-
-/// Overwrites and removes every file of a directory; returns how many there were.
-fn destroy_files(directory: &Path) -> io::Result<usize> {
-    let mut count = 0;
-    for entry in fs::read_dir(directory)? {
-        let path = entry?.path();
-        if path.is_file() {
-            let length = fs::metadata(&path)?.len();
-            let mut file = OpenOptions::new().write(true).open(&path)?;
-            io::copy(&mut io::repeat(0).take(length), &mut file)?;
-            file.sync_all()?;
-            fs::remove_file(&path)?;
-            count += 1;
-        }
-    }
-    Ok(count)
 }
 
 /// A share of a founding that was cut short opens nothing. What is no share is left alone, and then refused.

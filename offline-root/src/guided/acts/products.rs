@@ -252,14 +252,6 @@ impl Stage<'_, '_> {
         ))
     }
 
-    /// Records an incident (case R-11): what was made stays in the ledger of its root, and leaves nowhere.
-    fn incident(&mut self, what: String) -> GuidedError {
-        match self.table.record(Action::Incident { what: what.clone() }) {
-            Ok(()) => GuidedError::Incident { what },
-            Err(error) => error,
-        }
-    }
-
     fn lint(&self, act: &Act, product: &Product, root: &Root) -> Result<Vec<Finding>, GuidedError> {
         if product.form == Form::Response {
             // Its certificate is an object of its own.
