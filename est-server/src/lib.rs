@@ -2,7 +2,7 @@
 //!
 //! It issues nothing, stores nothing and knows no key: what it is asked for it turns into requests to a
 //! [`CertificationAuthority`](ca_core::authority::CertificationAuthority). Offered are `/cacerts`, `/csrattrs`,
-//! `/simpleenroll` and `/simplereenroll`, with labels, and `/serverkeygen` where a label says so; `/fullcmc` answers 404.
+//! `/simpleenroll` and `/simplereenroll`, with labels, and `/serverkeygen` and `/fullcmc` where a label says so.
 //! Modules stand in reading order; none imports one that stands above it.
 //!
 //! One refusal, one record: a request that is refused leaves exactly one audit record, unless the server was too busy to
