@@ -260,7 +260,7 @@ fn key_in(rehearsal: &Rehearsal, signed: &Path) -> PathBuf {
     key
 }
 
-/// Puts SignedData into a ContentInfo, which `openssl cms` wants.
+/// Puts `SignedData` into a `ContentInfo`, which `openssl cms` wants.
 fn content_info(signed: &[u8]) -> Vec<u8> {
     let of_signed_data = [0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x02];
     tlv(0x30, &[&of_signed_data[..], &tlv(0xA0, signed)].concat())
@@ -324,7 +324,7 @@ fn told(rehearsal: &Rehearsal, answer: &Answer) -> (PathBuf, Vec<String>) {
     (file, said.out.lines().map(str::to_owned).collect())
 }
 
-/// PKIData with a nonce and one request, number 2.
+/// `PKIData` with a nonce and one request, number 2.
 fn pki_data(request: &[u8]) -> Vec<u8> {
     let sender_nonce = [0x06, 0x08, 0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x07, 0x06];
     let value = tlv(0x31, &tlv(0x04, b"nonce"));

@@ -342,3 +342,23 @@ async fn e_25_without_credentials_or_with_another_media_type_nothing_is_read() {
     let shown = secured(vec![world.station("Station 1", 50)]);
     world.refuses(enrol("fullcmc"), shown, "MAA=", (415, "body.media-type")).await;
 }
+
+// Whatever octet is changed or cut off, nothing panics, and no other message is read as this one.
+#[test]
+fn e_25_a_message_with_any_octet_changed_is_another_or_none() {
+    use est_server::wire::cmc::{PkiData, open};
+    let content =
+        data(&[control(2, SENDER_NONCE, &tlv(0x04, b"a nonce"))], &[request(4, &Csr::new(DEVICE, 40))]);
+    let before = PkiData::from_der(&content).unwrap();
+    for place in 0..content.len() {
+        for value in [0x00, 0x7F, 0xFF, content[place] ^ 1, content[place] ^ 0x20] {
+            let mut damaged = content.clone();
+            damaged[place] = value;
+            drop(open(&damaged));
+            let number_of_control = place == 10;
+            let read_as_before = PkiData::from_der(&damaged).is_ok_and(|read| read == before);
+            assert!(!read_as_before || damaged == content || number_of_control, "octet {place}");
+        }
+        assert!(PkiData::from_der(&content[..place]).is_err());
+    }
+}
