@@ -139,4 +139,31 @@ mod tests {
         assert_eq!(CsrAttributes::from_der(&[0x30, 0x00]).unwrap(), CsrAttributes::default());
         assert!(CsrAttributes::from_der(&[0x30, 0x01]).is_err());
     }
+
+    // RFC 9908 §4: who understands the template uses the template only.
+    #[test]
+    fn the_template_is_followed_and_nothing_beside_it() {
+        let told = |parts: &[&[u8]]| {
+            let body = parts.concat();
+            let length = u8::try_from(body.len()).unwrap();
+            CsrAttributes::from_der(&[&[0x30, length], body.as_slice()].concat()).unwrap()
+        };
+        // ecPublicKey with P-384; challengePassword; a template of version 1 with P-256 and no attributes.
+        let key: &[u8] = &[
+            0x30, 0x12, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x31, 0x07, 0x06, 0x05, 0x2B,
+            0x81, 0x04, 0x00, 0x22,
+        ];
+        let challenge: &[u8] = &[0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x09, 0x07];
+        let template: &[u8] = &[
+            0x30, 0x2D, 0x06, 0x0B, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x09, 0x10, 0x02, 0x3D, 0x31,
+            0x1E, 0x30, 0x1C, 0x02, 0x01, 0x00, 0xA0, 0x15, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE,
+            0x3D, 0x02, 0x01, 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07, 0xA1, 0x00,
+        ];
+        let alone = told(&[template]);
+        assert_eq!((alone.curve, alone.challenge_password), (Some(Curve::P256), false));
+        assert_eq!(told(&[key, challenge, template]), alone);
+        assert_eq!(told(&[template, key, challenge]), alone);
+        let old = told(&[key, challenge]);
+        assert_eq!((old.curve, old.challenge_password), (Some(Curve::P384), true));
+    }
 }

@@ -12,6 +12,7 @@ use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use rustls::version::{TLS12, TLS13};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
@@ -60,6 +61,8 @@ pub enum Operation {
 /// A connection.
 pub struct Connection {
     endpoint: Endpoint,
+    /// Whether the server proved to be the one that is meant.
+    authenticated: bool,
     password: Option<Password>,
     exporter: Option<[u8; 32]>,
     sender: SendRequest<Full<Bytes>>,
@@ -88,13 +91,23 @@ impl Connection {
             .map_err(|_| EstError::Request("the host is no name that a certificate could have".to_owned()))?;
         let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
         let exporter = exporter(stream.get_ref().1);
+        let authenticated = matches!(trust, Trust::Roots(_));
+        let mut connection = Self::over(stream, endpoint, authenticated).await?;
+        connection.exporter = exporter;
+        Ok(connection)
+    }
+
+    async fn over<S>(stream: S, endpoint: &Endpoint, authenticated: bool) -> Result<Self, EstError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         // The error of a broken connection reaches whoever waits for an answer on it.
         let driver = tokio::spawn(async move { drop(connection.await) });
-        Ok(Self { endpoint: endpoint.clone(), password: None, exporter, sender, driver })
+        Ok(Self { endpoint: endpoint.clone(), authenticated, password: None, exporter: None, sender, driver })
     }
 
-    /// Sends a password with each request from now on.
+    /// Sends a password with each request from now on, if the server is authenticated.
     #[must_use]
     pub fn with_password(mut self, password: Password) -> Self {
         self.password = Some(password);
@@ -158,14 +171,14 @@ impl Connection {
     }
 
     async fn get(&mut self, operation: &str) -> Result<Content, EstError> {
-        let request = self.head(Request::get(self.endpoint.path_of(operation)));
+        let request = self.head(Request::get(self.path_of(operation)?));
         let request = request.body(Full::default()).map_err(|error| EstError::Request(error.to_string()))?;
         http::exchange(&mut self.sender, request).await
     }
 
     async fn post(&mut self, operation: &str, der: &[u8]) -> Result<Content, EstError> {
         let body = Bytes::from(STANDARD.encode(der));
-        let request = self.head(Request::post(self.endpoint.path_of(operation)));
+        let request = self.head(Request::post(self.path_of(operation)?));
         let request = request
             .header(CONTENT_TYPE, "application/pkcs10")
             // For servers from before RFC 8951.
@@ -175,9 +188,18 @@ impl Connection {
         http::exchange(&mut self.sender, request).await
     }
 
+    /// RFC 7030 §4.1.1: whoever is not authenticated is asked for the CA certificates only.
+    fn path_of(&self, operation: &str) -> Result<String, EstError> {
+        if self.authenticated || operation == "cacerts" {
+            return Ok(self.endpoint.path_of(operation));
+        }
+        Err(EstError::Request("the server is not authenticated, and gives CA certificates only".to_owned()))
+    }
+
     fn head(&self, request: hyper::http::request::Builder) -> hyper::http::request::Builder {
         let request = request.header(HOST, self.endpoint.authority());
-        match &self.password {
+        // RFC 7030 §3.2.3, §4.1.1: no credentials for a server that is not authenticated.
+        match self.password.as_ref().filter(|_| self.authenticated) {
             Some(Password { user, secret }) => {
                 let pair = Zeroizing::new(format!("{user}:{}", secret.as_str()));
                 request.header(AUTHORIZATION, format!("Basic {}", STANDARD.encode(pair.as_bytes())))
@@ -198,4 +220,44 @@ fn exporter(connection: &rustls::ClientConnection) -> Option<[u8; 32]> {
     let is_13 = connection.protocol_version() == Some(rustls::ProtocolVersion::TLSv1_3);
     let exported = || connection.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", Some(&[]));
     if is_13 { exported().ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+
+    // RFC 7030 §4.1.1, §3.2.3, §3.6: before the server is authenticated there are no credentials and no other exchange.
+    #[tokio::test]
+    async fn an_unknown_server_hears_no_password_and_is_asked_for_nothing_else() {
+        for (authenticated, heard) in [(false, false), (true, true)] {
+            let (ours, mut theirs) = duplex(1 << 16);
+            let endpoint = Endpoint::parse("https://est.example/.well-known/est").unwrap();
+            let password = Password { user: "meter".to_owned(), secret: "secret".to_owned().into() };
+            let connection = Connection::over(ours, &endpoint, authenticated).await.unwrap();
+            let mut connection = connection.with_password(password);
+            let server = tokio::spawn(async move {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    head.push(theirs.read_u8().await.unwrap());
+                }
+                theirs.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+                String::from_utf8(head).unwrap().to_lowercase()
+            });
+            if !authenticated {
+                for refused in [
+                    connection.enrol(Operation::SimpleEnroll, &[0x30]).await.map(drop),
+                    connection.csr_attributes().await.map(drop),
+                    connection.server_key(&[0x30]).await.map(drop),
+                ] {
+                    assert!(matches!(refused, Err(EstError::Request(_))), "{refused:?}");
+                }
+            }
+            let answer = connection.ca_certificates().await;
+            assert!(matches!(answer, Err(EstError::Refused { status: 404, .. })), "{answer:?}");
+            let head = server.await.unwrap();
+            assert!(head.starts_with("get /.well-known/est/cacerts "), "{head}");
+            assert_eq!(head.contains("\r\nauthorization: basic "), heard, "{head}");
+        }
+    }
 }

@@ -52,3 +52,62 @@ pub(crate) async fn exchange(
 fn field<T>(response: &Response<T>, name: HeaderName) -> Option<String> {
     response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper_util::rt::TokioIo;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+
+    /// What the client makes of this answer.
+    async fn told(answer: &'static str) -> Result<Content, EstError> {
+        let (ours, mut theirs) = duplex(1 << 12);
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(ours)).await.unwrap();
+        let driver = tokio::spawn(connection);
+        let server = tokio::spawn(async move {
+            assert_ne!(theirs.read(&mut [0; 1024]).await.unwrap(), 0);
+            theirs.write_all(answer.as_bytes()).await.unwrap();
+            theirs.shutdown().await.unwrap();
+            let mut rest = Vec::new();
+            theirs.read_to_end(&mut rest).await.unwrap();
+            assert!(rest.is_empty(), "nothing else is asked");
+        });
+        let told = exchange(&mut sender, Request::get("/").body(Full::default()).unwrap()).await;
+        drop((sender, driver.await));
+        server.await.unwrap();
+        told
+    }
+
+    // RFC 7030 §3.2.1: a redirection is told, with its status, and nothing is sent after it.
+    #[tokio::test]
+    async fn a_redirection_is_told_and_not_followed() {
+        let told = told("HTTP/1.1 302 Found\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n").await;
+        assert!(matches!(told, Err(EstError::Refused { status: 302, .. })));
+    }
+
+    // RFC 7030 §4.1.3: any other status than success is an error.
+    #[tokio::test]
+    async fn any_status_but_success_ends_the_exchange() {
+        for (answer, expected) in [
+            ("HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n", 201),
+            ("HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno", 401),
+            ("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n", 500),
+        ] {
+            let told = told(answer).await;
+            assert!(matches!(told, Err(EstError::Refused { status, .. }) if status == expected), "{answer}");
+        }
+        let good = told("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nMA").await;
+        assert_eq!(good.map(|content| content.octets).unwrap(), b"MA");
+    }
+
+    // RFC 7030 §4.2.3: 202 and 503 say after how long to come again.
+    #[tokio::test]
+    async fn waiting_is_told_in_seconds() {
+        let pending = told("HTTP/1.1 202 Accepted\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n").await;
+        assert!(matches!(pending, Err(EstError::Pending { retry_after: 7 })));
+        let busy =
+            told("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 9\r\nContent-Length: 0\r\n\r\n").await;
+        assert!(matches!(busy, Err(EstError::Busy { retry_after: 9, .. })));
+    }
+}

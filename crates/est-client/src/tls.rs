@@ -185,3 +185,18 @@ impl ServerCertVerifier for Unverified {
         self.0.signature_verification_algorithms.supported_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // RFC 7030 §3.2.3, §4.4, §6: no NULL, anonymous, EXPORT or DES cipher suites.
+    #[test]
+    fn every_cipher_suite_encrypts_and_authenticates() {
+        for suite in &provider().cipher_suites {
+            let name = format!("{:?}", suite.suite());
+            assert!(name.contains("_GCM_") || name.contains("_CHACHA20_POLY1305_"), "{name}");
+            assert!(name.starts_with("TLS13_") || name.starts_with("TLS_ECDHE_"), "{name}");
+        }
+    }
+}

@@ -1,4 +1,5 @@
-//! `docs/conformance.md`: every RFC clause cited in the code, where it is obeyed, where it is tested.
+//! `docs/conformance.md`: every RFC clause cited in the code, where it is obeyed, where it is tested; and of some RFCs every
+//! statement that demands or recommends, listed in `docs/conformance/`, with our answer.
 //!
 //! Not a claim that a clause is met: the table says where its reader finds the code and the test that say so.
 //!
@@ -11,9 +12,12 @@
 //! ```
 
 mod citation;
+mod statement;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+
+use anyhow::bail;
 
 pub(crate) use citation::{Citation, Clause, Place, Stance, citations};
 
@@ -23,8 +27,9 @@ use crate::tree::Tree;
 pub(crate) const PATH: &str = "docs/conformance.md";
 
 const HEAD: &str = "# Conformance\n\n\
-    Written by `cargo xtask conformance` from the citations in code and tests; change those, not this file.\n\
-    A row says which clause, what it asks in our words, the file that obeys it and the test that shows it.\n";
+    Written by `cargo xtask conformance` from the citations in code and tests and from the lists in `docs/conformance/`; change\n\
+    those, not this file. A row says which clause, what it asks in our words, the file that obeys it and the test that shows\n\
+    it. Of RFCs with a list there is every statement that demands or recommends, and our answer to it.\n";
 
 /// One row: everything said of one clause.
 #[derive(Debug, Default)]
@@ -35,34 +40,34 @@ struct Row {
 }
 
 /// The whole file.
-pub(crate) fn table(tree: &Tree) -> String {
+///
+/// # Errors
+/// When a statement of an RFC has no answer, or names a file or a test that does not exist.
+pub(crate) fn written(tree: &Tree) -> anyhow::Result<String> {
     let mut rows: BTreeMap<Clause, Row> = BTreeMap::new();
     for citation in citations(tree) {
-        let row = rows.entry(citation.clause.clone()).or_default();
-        row.add(&citation);
+        rows.entry(citation.clause.clone()).or_default().add(&citation);
+    }
+    let demands = statement::demands(tree)?;
+    let faults: Vec<String> = demands.values().flat_map(|one| one.faults(tree, &rows)).collect();
+    if !faults.is_empty() {
+        bail!("{}", faults.join("\n"));
     }
     let tested = rows.values().filter(|row| !row.tested.is_empty()).count();
     let mut text = format!("{HEAD}\n{} clauses cited, {tested} of them tested by name.\n", rows.len());
-    let mut rfc = None;
-    for (clause, row) in &rows {
-        if rfc != Some(clause.rfc) {
-            rfc = Some(clause.rfc);
-            let _ = write!(
-                text,
-                "\n## RFC {}\n\n| clause | in our words | obeyed in | tested by |\n|---|---|---|---|\n",
-                clause.rfc
-            );
+    let rfcs: BTreeSet<u32> = rows.keys().map(|clause| clause.rfc).chain(demands.keys().copied()).collect();
+    for rfc in rfcs {
+        let _ = write!(text, "\n## RFC {rfc}\n\n");
+        if let Some(demands) = demands.get(&rfc) {
+            let _ = write!(text, "{}\nAs cited:\n\n", demands.table(&rows));
         }
-        let _ = writeln!(
-            text,
-            "| §{} | {} | {} | {} |",
-            clause.section,
-            row.words.join("<br>"),
-            cell(&row.obeyed),
-            cell(&row.tested)
-        );
+        text.push_str("| clause | in our words | obeyed in | tested by |\n|---|---|---|---|\n");
+        for (clause, row) in rows.iter().filter(|(clause, _)| clause.rfc == rfc) {
+            let (words, obeyed, tested) = (row.words.join("<br>"), cell(&row.obeyed), cell(&row.tested));
+            let _ = writeln!(text, "| §{} | {words} | {obeyed} | {tested} |", clause.section);
+        }
     }
-    text
+    Ok(text)
 }
 
 impl Row {
@@ -114,7 +119,7 @@ mod tests {
             ),
             ("tests/enrolment/main.rs", "//! E.\n// RFC 7030 §4.2.3: a | b.\nfn enrols() {}\n"),
         ]);
-        let text = table(&tree);
+        let text = written(&tree).unwrap();
         assert!(text.contains("2 clauses cited, 2 of them tested by name."), "{text}");
         assert!(
             text.contains("| §4.1.2.2 | positive, at most 20 octets. | `ca-core/src/serial_number.rs` | `ca-core/src/serial_number.rs` refuses_21_octets |"),
@@ -129,7 +134,7 @@ mod tests {
             "a/src/a.rs",
             "//! A.\n// RFC 7030 §10: x.\nfn a() {}\n// RFC 7030 §4.2: x.\nfn b() {}\n// RFC 5280 §6: x.\nfn c() {}\n",
         )]);
-        let text = table(&tree);
+        let text = written(&tree).unwrap();
         let order: Vec<&str> =
             text.lines().filter(|line| line.starts_with("| §") || line.starts_with("## ")).collect();
         assert_eq!(order.len(), 5);
@@ -143,6 +148,8 @@ mod tests {
             "a/src/a.rs",
             "//! A.\n// RFC 6960 §4.4.1, refused: costs a signature per answer.\nfn a() {}\n",
         )]);
-        assert!(table(&tree).contains("| §4.4.1 | **not followed:** costs a signature per answer. |"));
+        assert!(
+            written(&tree).unwrap().contains("| §4.4.1 | **not followed:** costs a signature per answer. |")
+        );
     }
 }

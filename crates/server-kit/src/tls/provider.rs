@@ -84,4 +84,14 @@ mod tests {
             assert!(key == alg_id::ECDSA_P256 || key == alg_id::ECDSA_P384, "{algorithm:?}");
         }
     }
+
+    // RFC 7030 §3.2.3, §4.4, §6: no NULL, anonymous, EXPORT or DES cipher suites.
+    #[test]
+    fn every_cipher_suite_is_aes_gcm() {
+        for suite in &provider().cipher_suites {
+            let name = format!("{:?}", suite.suite());
+            assert!(name.contains("_AES_128_GCM_") || name.contains("_AES_256_GCM_"), "{name}");
+            assert!(name.starts_with("TLS13_") || name.starts_with("TLS_ECDHE_ECDSA_"), "{name}");
+        }
+    }
 }
