@@ -177,7 +177,8 @@ fn fail_info(refusal: &Refusal) -> FailInfo {
     let of_its_own = match refusal {
         Refusal::NotCmc(CmcError::OtherSigner | CmcError::BadSignature) => Some(FailInfo::BadMessageCheck),
         Refusal::NotIssued(error) => fail_info_of_issue(error),
-        Refusal::NotBound(_) => Some(FailInfo::BadIdentity),
+        // RFC 7030 §3.5: a Full PKI Request that is not linked as it must be is answered popFailed.
+        Refusal::NotBound(_) => Some(FailInfo::PopFailed),
         _ => None,
     };
     of_its_own.unwrap_or_else(|| match observation::fault(refusal) {

@@ -209,6 +209,17 @@ async fn e_25_a_device_signs_with_the_certificate_that_it_shows() {
     assert_eq!(verified(&world, &answer).1.len(), 1);
 }
 
+// RFC 7030 §3.5: popFailed where the link between the request and the connection is missing or wrong.
+#[tokio::test]
+async fn e_12_a_request_that_is_not_linked_to_its_connection_is_told_pop_failed() {
+    let world = world();
+    let factory = world.factory(DEVICE, 30);
+    let content = good(&Csr::new(DEVICE, 40).with_challenge("AAAA"));
+    let message = Signatory::new(&factory, 30).sign(&content);
+    let answer = world.send(post(), secured(vec![factory]), STANDARD.encode(message)).await;
+    refuses(&world, answer, (403, "binding.mismatch", 4, 9)).await;
+}
+
 // E-22: nothing secret is in it, and the same request is the same request.
 #[tokio::test]
 async fn e_22_a_message_that_comes_again_gets_the_same_certificate() {
