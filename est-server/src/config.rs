@@ -4,6 +4,7 @@
 //! An absent allow-list allows nothing. RFC 7030 §3.2.2, §3.3.2, §3.7.
 
 mod label;
+mod messages;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,8 +17,10 @@ use crate::guessing::{GuessLimits, GuessWatch};
 pub(crate) use label::Challenge;
 pub use label::{
     Anchor, BindingPolicy, ChallengeMeaning, Label, LabelFault, LabelParts, RegistrationAuthorityEntry,
-    RegistrationAuthorityMatch, Voucher,
+    RegistrationAuthorityMatch, ServerKeys, Voucher,
 };
+pub(crate) use messages::SignMessageError;
+pub use messages::{MessageSigner, MessageSignerFault};
 
 /// The most octets a request body may have unless configured otherwise.
 pub const DEFAULT_BODY_OCTETS: usize = 64 * 1024;
