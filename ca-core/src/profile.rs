@@ -20,7 +20,7 @@ use crate::validity::{UnixTime, Validity};
 pub use approval::Approval;
 pub use fault::ProfileFault;
 pub(crate) use renewal::length;
-pub use renewal::{RenewalRule, RenewalWindow};
+pub use renewal::{RenewalRule, RenewalSpread, RenewalWindow};
 use soundness::{examine, is_meter_facing};
 pub use status::{CrlProfile, OcspProfile};
 

@@ -74,7 +74,7 @@ fn admission() -> Vec<(AdmitError, &'static str, Fault)> {
         (AdmitError::OtherSubject { proved: title(1) }, "subject.other", Requester),
         (AdmitError::OtherProfile { held: id("x") }, "profile.other", Requester),
         (AdmitError::SubjectChanged, "subject.changed", Requester),
-        (RenewalError::TooEarly { opens: at(NOW) }.into(), "renewal.too-early", Requester),
+        (RenewalError::TooEarly { opens: at(NOW), wait_seconds: 1 }.into(), "renewal.too-early", Requester),
         (RenewalError::TooOften { limit: 4 }.into(), "renewal.limit", Requester),
         (RenewalError::Compromised.into(), "renewal.compromised", Requester),
         (AdmitError::OutsideScope { name: "x".to_owned() }, "ra.scope", Requester),

@@ -5,15 +5,20 @@ use ca_core::actor::Presented;
 use ca_core::audit::Act;
 use ca_core::certificate::Certificate;
 use ca_core::issuance::{IssueError, IssuedCertificate};
-use ca_core::profile::{RenewalRule, RenewalWindow, ValidityRule};
+use ca_core::profile::{RenewalRule, RenewalSpread, RenewalWindow, ValidityRule};
 use ca_core::reason::ReasonCode;
 use ca_core::record::CertificateStatus;
+use ca_core::registration::{AdmitError, RenewalError};
 use ca_core::request::{EnrolmentKind, EnrolmentRequest, RevocationRequest};
 use ca_core::suite::SecuritySuite;
+use ca_core::system_title::SystemTitle;
+use ca_core::validity::{UnixTime, Validity};
 
-use crate::doubles::clock::{DAY, NOW};
+use crate::doubles::clock::{DAY, NOW, at};
 use crate::scenarios::{by_factory_certificate, by_station, renewal};
 use crate::world::{World, change_profile, dso, operator, title};
+
+const UNSPREAD: RenewalSpread = RenewalSpread::First { seconds: 0 };
 
 fn with_rule(rule: RenewalRule) -> World {
     World::with(SecuritySuite::Suite1, |charter| {
@@ -55,7 +60,7 @@ fn e_10_a_renewal_before_the_window_opens_is_refused_and_opens_to_the_second() {
         (last(365), 0),
         (RenewalWindow::AnyTime, 0),
     ] {
-        let world = with_rule(RenewalRule { window, ..RenewalRule::DEFAULT });
+        let world = with_rule(RenewalRule { window, spread: UNSPREAD, ..RenewalRule::DEFAULT });
         let request = renewal(&world, "op-tls");
         if opens > 0 {
             world.clock.set(NOW + opens - 1);
@@ -64,6 +69,48 @@ fn e_10_a_renewal_before_the_window_opens_is_refused_and_opens_to_the_second() {
         world.clock.set(NOW + opens);
         assert!(world.authority.enrol(request).is_ok(), "{window:?}");
     }
+}
+
+// T-18: of a fleet that was certified in one hour, each device has its own second to renew, and is told how long until then.
+#[test]
+fn t_18_a_fleet_renews_spread_over_the_first_tenth_of_the_window() {
+    let rule = RenewalRule { window: RenewalWindow::Last { seconds: 100 * DAY }, ..RenewalRule::DEFAULT };
+    let validity = Validity::new(at(NOW), at(NOW + 365 * DAY - 1)).unwrap();
+    let mut days = [0_u32; 10];
+    for number in 0..10_000_u64 {
+        let opens = rule.opens(&validity, &SystemTitle::new(number.to_be_bytes()));
+        assert_eq!(
+            opens,
+            rule.opens(&validity, &SystemTitle::new(number.to_be_bytes())),
+            "the same for ever"
+        );
+        let day = (opens.seconds() - (NOW + 265 * DAY)) / DAY;
+        days[usize::try_from(day).unwrap()] += 1;
+    }
+    assert!(days.iter().all(|devices| (900..1_100).contains(devices)), "{days:?}");
+}
+
+// T-18: the place in the spread binds to the second.
+#[test]
+fn t_18_a_device_is_told_when_its_own_place_in_the_spread_comes() {
+    let rule = RenewalRule {
+        window: RenewalWindow::Last { seconds: 100 * DAY },
+        spread: RenewalSpread::First { seconds: 50 * DAY },
+        ..RenewalRule::DEFAULT
+    };
+    let world = with_rule(rule);
+    let request = renewal(&world, "op-tls");
+    world.clock.set(NOW + 265 * DAY);
+    let Err(IssueError::NotAdmitted(AdmitError::NotRenewed(RenewalError::TooEarly { wait_seconds, .. }))) =
+        world.authority.enrol(request.clone())
+    else {
+        panic!("the window is open, the device's place in it has not come");
+    };
+    assert!((1..50 * DAY).contains(&wait_seconds), "{wait_seconds}");
+    world.clock.set(NOW + 265 * DAY + wait_seconds - 1);
+    refuses(&world, request.clone(), "renewal.too-early");
+    world.clock.set(NOW + 265 * DAY + wait_seconds);
+    assert!(world.authority.enrol(request).is_ok());
 }
 
 // E-10: the successor starts a window of its own, whichever certificate of the lineage is shown.
@@ -82,7 +129,7 @@ fn e_10_the_old_certificate_renews_nothing_once_it_is_replaced() {
 // E-10: where the profile lets devices renew at any time, the number of renewals is what bounds them.
 #[test]
 fn e_10_endless_renewals_end_at_the_limit_and_go_on_when_a_length_of_validity_has_passed() {
-    let world = with_rule(RenewalRule { window: RenewalWindow::AnyTime, limit: 3 });
+    let world = with_rule(RenewalRule { window: RenewalWindow::AnyTime, limit: 3, ..RenewalRule::DEFAULT });
     let mut held = renewal(&world, "op-tls").actor.identity.presented().unwrap().clone();
     for key in 3..6_u16 {
         world.clock.set(NOW + i64::from(key) * DAY);
@@ -148,7 +195,7 @@ fn e_10_of_renewals_at_once_one_replaces_the_certificate() {
 // E-10 binds whoever shows a certificate. Whoever vouches for a device is not bound, nor is the swap a renewal.
 #[test]
 fn e_10_a_station_an_operator_and_the_swap_are_not_bound_by_the_window() {
-    let never = RenewalRule { window: RenewalWindow::Last { seconds: 1 }, limit: 1 };
+    let never = RenewalRule { window: RenewalWindow::Last { seconds: 1 }, limit: 1, spread: UNSPREAD };
     let world = with_rule(never);
     assert!(world.authority.enrol(by_factory_certificate(&world, "op-tls", 60)).is_ok());
     for key in 61..64 {
@@ -172,8 +219,8 @@ fn a_certificate_without_end_is_not_renewed_by_its_own_key_unless_the_profile_sa
     let request = renewal(&world, "op-tls");
     let id = request.actor.identity.presented().unwrap().id();
     world.ledger.change(&id, |row| {
-        let end = ca_core::validity::UnixTime::NO_EXPIRY;
-        row.validity = ca_core::validity::Validity::new(row.validity.not_before(), end).unwrap();
+        let end = UnixTime::NO_EXPIRY;
+        row.validity = Validity::new(row.validity.not_before(), end).unwrap();
     });
     world.clock.set(NOW + 900 * DAY);
     refuses(&world, request, "renewal.too-early");

@@ -3,6 +3,7 @@
 //! Made of values by the program that starts the server; no file is read here. Every constructor names all faults it finds.
 //! An absent allow-list allows nothing. RFC 7030 §3.2.2, §3.3.2, §3.7.
 
+mod head_end;
 mod label;
 mod messages;
 
@@ -11,9 +12,12 @@ use std::sync::Arc;
 
 use ca_core::ports::{Clock, Registry};
 use server_kit::workers::WorkerPool;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
 use crate::guessing::{GuessLimits, GuessWatch};
+use crate::pacing::{Pace, RateLimits};
 
+pub use head_end::{DlmsTools, HeadEndParts, UPLOAD_PATH};
 pub(crate) use label::Challenge;
 pub use label::{
     Anchor, BindingPolicy, ChallengeMeaning, Label, LabelFault, LabelParts, RegistrationAuthorityEntry,
@@ -39,6 +43,10 @@ pub struct EstParts {
     pub workers: WorkerPool,
     /// The most octets a request body may have.
     pub max_body_octets: usize,
+    /// What head-ends may do.
+    pub head_ends: HeadEndParts,
+    /// How often who may ask.
+    pub rates: RateLimits,
     /// How often a password may be wrong, and what happens then.
     pub guessing: GuessLimits,
 }
@@ -62,6 +70,9 @@ pub struct EstConfig {
     registry: Arc<dyn Registry>,
     workers: WorkerPool,
     max_body_octets: usize,
+    head_ends: HeadEndParts,
+    uploads: Arc<Semaphore>,
+    pace: Pace,
     guesses: GuessWatch,
 }
 
@@ -97,6 +108,17 @@ impl EstConfig {
         if parts.max_body_octets == 0 {
             faults.push(EstConfigFault::NoBody);
         }
+        let HeadEndParts { max_lines, max_octets, uploads, .. } = parts.head_ends;
+        if [max_lines, max_octets, uploads].contains(&0) || uploads > Semaphore::MAX_PERMITS {
+            faults.push(EstConfigFault::NoUpload);
+        }
+        if let Some(service) = &parts.head_ends.dlms_tools {
+            if !service.has_sound_path() {
+                faults.push(EstConfigFault::ServicePath { path: service.path.clone() });
+            }
+            let unknown = service.labels.iter().filter(|name| !labels.contains_key(*name));
+            faults.extend(unknown.map(|name| EstConfigFault::ServiceLabel { name: name.clone() }));
+        }
         match default_label {
             Some(default_label) if faults.is_empty() => Ok(Self {
                 labels,
@@ -105,6 +127,9 @@ impl EstConfig {
                 registry: parts.registry,
                 workers: parts.workers,
                 max_body_octets: parts.max_body_octets,
+                uploads: Arc::new(Semaphore::new(parts.head_ends.uploads)),
+                head_ends: parts.head_ends,
+                pace: Pace::new(parts.rates),
                 guesses: GuessWatch::new(parts.guessing),
             }),
             _ => Err(faults),
@@ -137,6 +162,28 @@ impl EstConfig {
         self.max_body_octets
     }
 
+    pub(crate) fn labels(&self) -> impl Iterator<Item = &Arc<Label>> {
+        self.labels.values()
+    }
+
+    pub(crate) const fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
+    pub(crate) const fn head_ends(&self) -> &HeadEndParts {
+        &self.head_ends
+    }
+
+    /// Takes room for an upload.
+    pub(crate) fn uploads(&self) -> Result<OwnedSemaphorePermit, TryAcquireError> {
+        Arc::clone(&self.uploads).try_acquire_owned()
+    }
+
+    /// Returns the labels of the service for DLMS tools.
+    pub(crate) fn dlms_labels(&self) -> &[String] {
+        self.head_ends.dlms_tools.as_ref().map_or(&[], |service| &service.labels)
+    }
+
     pub(crate) const fn guesses(&self) -> &GuessWatch {
         &self.guesses
     }
@@ -160,4 +207,19 @@ pub enum EstConfigFault {
     /// No body would be short enough.
     #[error("the most octets of a body must be at least 1")]
     NoBody,
+    /// No upload would be small enough, or none is worked.
+    #[error("lines, octets and number of uploads must be at least 1")]
+    NoUpload,
+    /// The path of the service for DLMS tools is no path, or another's.
+    #[error("{path:?} cannot be the path of the service for DLMS tools")]
+    ServicePath {
+        /// The path.
+        path: String,
+    },
+    /// The service for DLMS tools is to enrol at a label that there is not.
+    #[error("the service for DLMS tools names the label {name}, which is not among the labels")]
+    ServiceLabel {
+        /// The name.
+        name: String,
+    },
 }

@@ -6,6 +6,7 @@
 mod csr_attributes;
 mod server_key;
 mod full_cmc;
+pub(crate) mod head_end;
 mod enrolment;
 
 use std::sync::Arc;
@@ -78,10 +79,19 @@ impl Exchange {
             // RFC 7030 §4.1.2: no authentication is asked for.
             Operation::CaCerts => Ok(Answer::CaCertificates { certs_only: self.label.cacerts().to_vec() }),
             Operation::CsrAttrs => csr_attributes::tell(self, self.requester_if_known(config)?.as_ref()),
-            Operation::SimpleEnroll => enrolment::enrol(self, &self.requester(config)?),
-            Operation::SimpleReenroll => enrolment::re_enrol(self, &self.requester(config)?),
-            Operation::ServerKeyGen => server_key::make(self, &self.requester(config)?),
-            Operation::FullCmc => full_cmc::answer(self, &self.requester(config)?),
+            Operation::SimpleEnroll => enrolment::enrol(self, &self.admitted(config)?),
+            Operation::SimpleReenroll => enrolment::re_enrol(self, &self.admitted(config)?),
+            Operation::ServerKeyGen => server_key::make(self, &self.admitted(config)?),
+            Operation::FullCmc => full_cmc::answer(self, &self.admitted(config)?),
+        }
+    }
+
+    /// Proves who asks, and that it does not ask too often.
+    fn admitted(&self, config: &EstConfig) -> Result<Actor, Refusal> {
+        let actor = self.requester(config)?;
+        match config.pace().admit(config.clock().now(), &actor) {
+            Ok(()) => Ok(actor),
+            Err(excess) => Err(record(&self.label, &actor, excess.into())),
         }
     }
 
@@ -93,7 +103,7 @@ impl Exchange {
             }
             proved => proved.map_err(Refusal::from),
         };
-        proved.map_err(|refusal| self.unknown(refusal))
+        proved.map_err(|refusal| self.unknown(config, refusal))
     }
 
     /// The one case in which a body is understood before it is known who asks: it says so itself.
@@ -121,7 +131,7 @@ impl Exchange {
     fn requester_if_known(&self, config: &EstConfig) -> Result<Option<Actor>, Refusal> {
         match self.authenticate(config) {
             Ok(actor) => Ok(Some(actor)),
-            Err(error) if error.is_of_a_password() => Err(self.unknown(error.into())),
+            Err(error) if error.is_of_a_password() => Err(self.unknown(config, error.into())),
             Err(_) => Ok(None),
         }
     }
@@ -139,9 +149,8 @@ impl Exchange {
         }
     }
 
-    fn unknown(&self, refusal: Refusal) -> Refusal {
-        let nobody = self.credentials.unauthenticated(self.label.parts().authority.issuer().tenant());
-        record(&self.label, &nobody, refusal)
+    fn unknown(&self, config: &EstConfig, refusal: Refusal) -> Refusal {
+        record_stranger(config, &self.label, &self.credentials, refusal)
     }
 }
 
@@ -157,22 +166,44 @@ pub(crate) struct Rejected {
 
 impl Rejected {
     /// Puts the refusal on record, on the worker pool since a record waits for the disk; counted and logged.
-    pub(crate) async fn record(self, config: &EstConfig) -> Reply {
+    pub(crate) async fn record(self, config: &Arc<EstConfig>) -> Reply {
         let Self { label, operation, credentials, refusal } = self;
         let peer = credentials.connection.peer_addr;
-        let recording = move || {
-            let actor = credentials.unauthenticated(label.parts().authority.issuer().tenant());
-            record(&label, &actor, refusal)
-        };
+        let there = Arc::clone(config);
+        let recording = move || record_stranger(&there, &label, &credentials, refusal);
         let refusal = config.workers().run(recording).await.unwrap_or_else(Refusal::from);
         observation::refused(operation, peer, &refusal);
         reply(&refusal)
     }
 }
 
+/// Puts the refusal of a request on record of which nobody knows who sent it; from where too many come, that they do.
+fn record_stranger(
+    config: &EstConfig,
+    label: &Label,
+    credentials: &Credentials,
+    refusal: Refusal,
+) -> Refusal {
+    let nobody = credentials.unauthenticated(label.parts().authority.issuer().tenant());
+    let address = credentials.connection.peer_addr.ip();
+    let refusal = match config.pace().admit_stranger(config.clock().now(), address) {
+        Ok(()) => refusal,
+        Err(excess) => excess.into(),
+    };
+    record(label, &nobody, refusal)
+}
+
 /// Puts a refusal on record under the label's authority, and returns it; or, if that cannot be done, another one.
 pub(crate) fn record(label: &Label, actor: &Actor, refusal: Refusal) -> Refusal {
-    let detail = format!("EST request at label {}", label.name());
+    let mut detail = format!("EST request at label {}", label.name());
+    if let Refusal::Excessive(excess) = &refusal {
+        match excess.unrecorded {
+            // A flood of requests must not become one of records.
+            None => return refusal,
+            Some(0) => {}
+            Some(others) => detail.push_str(&format!("; {others} refusals before it are not on record")),
+        }
+    }
     match label.parts().authority.record_refusal(actor, &detail, refusal.code()) {
         Ok(()) => refusal,
         Err(unavailable) => Refusal::NotRecorded(unavailable),

@@ -54,14 +54,19 @@ pub(crate) enum Guesser {
 
 impl Guesser {
     pub(crate) fn at(address: IpAddr) -> Self {
-        Self::Address(match address.to_canonical() {
-            IpAddr::V4(address) => IpAddr::V4(address),
-            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
-        })
+        Self::Address(network(address))
     }
 
     pub(crate) fn named(user: &str) -> Self {
         Self::User(Sha256::digest(user).into())
+    }
+}
+
+/// Returns the address as it is, or the lowest of its IPv6 /64 network, which one subscriber has.
+pub(crate) fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
     }
 }
 

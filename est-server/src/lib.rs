@@ -18,6 +18,7 @@ mod refusal;
 mod requester;
 mod channel_binding;
 pub mod config;
+pub mod pacing;
 pub mod guessing;
 mod operation;
 pub mod answer;

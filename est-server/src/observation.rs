@@ -89,6 +89,7 @@ pub(crate) fn fault(refusal: &Refusal) -> Fault {
         Refusal::MessageNotSigned(SignMessageError::Encoding(_))
         | Refusal::NotSealed(SealError::Cipher | SealError::Encoding(_))
         | Refusal::NotEncoded { .. }
+        | Refusal::NotWritten
         | Refusal::NotRun(RunJobError::Panicked) => Fault::Ours,
         Refusal::NoSuchOperation
         | Refusal::Method { .. }
@@ -98,6 +99,13 @@ pub(crate) fn fault(refusal: &Refusal) -> Fault {
         | Refusal::BodyIncomplete
         | Refusal::NotAuthenticated(_)
         | Refusal::NotDecoded(_)
+        | Refusal::Excessive(_)
+        | Refusal::Item(_)
+        | Refusal::Order(_)
+        | Refusal::TooManyLines { .. }
+        | Refusal::NotRegistrationAuthority
+        | Refusal::LabelClosed
+        | Refusal::NoLabelForKey
         | Refusal::NotBound(_)
         | Refusal::Subject(_)
         | Refusal::NothingToRename

@@ -9,8 +9,11 @@ use server_kit::workers::RunJobError;
 
 use crate::channel_binding::BindingError;
 use crate::config::SignMessageError;
+use crate::pacing::Excess;
 use crate::requester::AuthenticateError;
+use crate::wire::bulk::ItemError;
 use crate::wire::cmc::CmcError;
+use crate::wire::dlms_tools::OrderError;
 use crate::wire::enveloped::SealError;
 use crate::wire::simple_enroll::DecodeBodyError;
 
@@ -47,9 +50,36 @@ pub(crate) enum Refusal {
     /// Nobody knows who asks.
     #[error(transparent)]
     NotAuthenticated(#[from] AuthenticateError),
+    /// It asks too often, or all of its tenant together do.
+    #[error(transparent)]
+    Excessive(#[from] Excess),
     /// The body is no request.
     #[error(transparent)]
     NotDecoded(#[from] DecodeBodyError),
+    /// A line of an upload is no item.
+    #[error(transparent)]
+    Item(#[from] ItemError),
+    /// The body is not what DLMS tools send.
+    #[error(transparent)]
+    Order(#[from] OrderError),
+    /// An upload has too many lines.
+    #[error("an upload has at most {max_lines} lines")]
+    TooManyLines {
+        /// How many it may have.
+        max_lines: usize,
+    },
+    /// Many requests in one piece come from registration authorities and nobody else.
+    #[error("the requester is no registration authority")]
+    NotRegistrationAuthority,
+    /// An item is for a label that does not serve who asks, or for none.
+    #[error("the registration authority is not served at this label")]
+    LabelClosed,
+    /// No label of the service certifies such a key for such a purpose.
+    #[error("no label certifies a key on this curve for this key usage")]
+    NoLabelForKey,
+    /// An answer could not be written.
+    #[error("the answer cannot be written as JSON")]
+    NotWritten,
     /// The request is not bound to its connection.
     #[error(transparent)]
     NotBound(#[from] BindingError),
@@ -109,7 +139,15 @@ impl Refusal {
             Self::NotAcceptable => "answer.not-acceptable",
             Self::BodyIncomplete => "body.incomplete",
             Self::NotAuthenticated(error) => error.code(),
+            Self::Excessive(excess) => excess.code(),
             Self::NotDecoded(error) => error.code(),
+            Self::Item(error) => error.code(),
+            Self::Order(error) => error.code(),
+            Self::TooManyLines { .. } => "upload.too-many-lines",
+            Self::NotRegistrationAuthority => "authn.not-ra",
+            Self::LabelClosed => "item.label",
+            Self::NoLabelForKey => "dlms.no-label",
+            Self::NotWritten => "answer.not-written",
             Self::NotBound(error) => error.code(),
             Self::Subject(_) => "subject.names",
             Self::NothingToRename => "subject.nothing-to-rename",

@@ -18,7 +18,9 @@ use crate::channel_binding::BindingError;
 use crate::config::SignMessageError;
 use crate::refusal::{DeliveryError, Refusal};
 use crate::requester::AuthenticateError;
+use crate::wire::bulk::ItemError;
 use crate::wire::cmc::CmcError;
+use crate::wire::dlms_tools::OrderError;
 use crate::wire::enveloped::SealError;
 use crate::wire::simple_enroll::DecodeBodyError;
 
@@ -28,6 +30,9 @@ const RETRY_UNAVAILABLE: u64 = 30;
 const RETRY_IN_FLIGHT: u64 = 5;
 /// After how many seconds to ask again when others have to be decided about first.
 const RETRY_CROWDED: u64 = 600;
+
+/// The longest wait that a device is told, in seconds.
+const DAY: i64 = 86_400;
 
 /// The answer to a request that is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +49,19 @@ pub struct Reply {
     pub challenge: Option<&'static str>,
     /// The CMC response that says the same, DER, where the request was one of CMC (RFC 7030 §4.3.2).
     pub cmc: Option<Vec<u8>>,
+}
+
+/// What is told of a refusal, however it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// The status code.
+    pub(crate) status: u16,
+    /// The reason code, as far as it is the requester's business.
+    pub(crate) code: &'static str,
+    /// One sentence.
+    pub(crate) sentence: String,
+    /// After how many seconds to ask again, if that may help.
+    pub(crate) retry_after: Option<u64>,
 }
 
 /// Status and sentence, and what belongs to the status.
@@ -67,19 +85,25 @@ const NOT_EXPECTED: Verdict = verdict(403, "the device is not expected here");
 
 /// Returns the answer to a refused request.
 pub(crate) fn reply(refusal: &Refusal) -> Reply {
-    let Verdict { status, sentence, retry_after } = judge(refusal);
-    let code = if status == 500 { "internal" } else { refusal.code() };
-    let wanted =
-        if let Refusal::MediaType { expected } = refusal { format!(" {expected}") } else { String::new() };
+    let Told { status, code, sentence, retry_after } = tell(refusal);
     Reply {
         status,
-        text: format!("{sentence}{wanted} ({code})\n"),
+        text: format!("{sentence} ({code})\n"),
         retry_after,
         allow: if let Refusal::Method { allowed } = refusal { Some(allowed) } else { None },
         // RFC 9110 §15.5.2: a 401 carries a challenge.
         challenge: (status == 401).then_some("Basic realm=\"est\""),
         cmc: if let Refusal::InCmc { response, .. } = refusal { Some(response.clone()) } else { None },
     }
+}
+
+/// Returns what the requester is told of a refusal.
+pub(crate) fn tell(refusal: &Refusal) -> Told {
+    let Verdict { status, sentence, retry_after } = judge(refusal);
+    let wanted =
+        if let Refusal::MediaType { expected } = refusal { format!(" {expected}") } else { String::new() };
+    let code = if status == 500 { "internal" } else { refusal.code() };
+    Told { status, code, sentence: format!("{sentence}{wanted}"), retry_after }
 }
 
 fn judge(refusal: &Refusal) -> Verdict {
@@ -91,11 +115,21 @@ fn judge(refusal: &Refusal) -> Verdict {
         Refusal::NotAcceptable => verdict(406, "the answer cannot be given in the form that was asked for"),
         Refusal::BodyIncomplete => verdict(400, "the body did not arrive whole"),
         Refusal::NotAuthenticated(error) => authentication(error),
+        // RFC 6585 §4: with the time after which to ask again.
+        Refusal::Excessive(excess) => later(429, "too many requests", excess.wait_seconds),
         Refusal::NotDecoded(DecodeBodyError::Base64(_)) => {
             verdict(400, "the body is not base64 of one object")
         }
         Refusal::NotDecoded(DecodeBodyError::Csr(_)) => {
             verdict(400, "the certification request is malformed or asks in a way that is not supported")
+        }
+        Refusal::Item(error) => item(error),
+        Refusal::Order(error) => order(error),
+        Refusal::TooManyLines { .. } => verdict(413, "the upload has too many lines"),
+        Refusal::NotRegistrationAuthority => verdict(403, "only registration authorities are served here"),
+        Refusal::LabelClosed => verdict(403, "the registration authority is not served at this label"),
+        Refusal::NoLabelForKey => {
+            verdict(403, "keys on this curve are not certified for this key usage here")
         }
         Refusal::NotBound(error) => binding(*error),
         Refusal::Subject(_) => verdict(400, "the names in the request are not ones that are certified here"),
@@ -110,10 +144,35 @@ fn judge(refusal: &Refusal) -> Verdict {
         Refusal::MessageNotSigned(SignMessageError::Encoding(_))
         | Refusal::NotSealed(SealError::Cipher | SealError::Encoding(_)) => INTERNAL,
         Refusal::NotIssued(error) => issue(error),
-        Refusal::NotEncoded { .. } | Refusal::NotRun(RunJobError::Panicked) => INTERNAL,
+        Refusal::NotEncoded { .. } | Refusal::NotWritten | Refusal::NotRun(RunJobError::Panicked) => INTERNAL,
         Refusal::NotRun(RunJobError::Busy { retry_after }) => busy(*retry_after),
         Refusal::NotRun(RunJobError::Closed) => later(503, "the server is closing", RETRY_UNAVAILABLE),
         Refusal::NotRecorded(_) => UNAVAILABLE,
+    }
+}
+
+const fn item(error: &ItemError) -> Verdict {
+    match error {
+        ItemError::TooLong { .. } => verdict(400, "the line is too long"),
+        ItemError::NotAnItem { .. } => {
+            verdict(400, "the line is not a JSON object of id, label, kind (first or again) and csr")
+        }
+        ItemError::LongId => verdict(400, "the id is too long"),
+        ItemError::Base64(_) => verdict(400, "the certification request is not base64 of one object"),
+        ItemError::Csr(_) => {
+            verdict(400, "the certification request is malformed or asks in a way that is not supported")
+        }
+    }
+}
+
+const fn order(error: &OrderError) -> Verdict {
+    match error {
+        OrderError::NotAnOrder => {
+            verdict(400, "the body is not JSON with Certificates, or with KeyUsage and CSR")
+        }
+        OrderError::KeyUsage { .. } => verdict(400, "KeyUsage must be 1, 16 or 17"),
+        OrderError::Count { .. } => verdict(400, "none or too many certificates are asked for"),
+        OrderError::Request { cause, .. } => item(cause),
     }
 }
 
@@ -259,7 +318,12 @@ const fn admit(error: &AdmitError) -> Verdict {
 
 const fn renewal(error: RenewalError) -> Verdict {
     match error {
-        RenewalError::TooEarly { .. } => verdict(403, "it is too early to renew the certificate"),
+        RenewalError::TooEarly { wait_seconds, .. } => later(
+            403,
+            "it is too early to renew the certificate",
+            // A device that is told a day asks again tomorrow, should the profile have changed by then.
+            if wait_seconds < DAY { wait_seconds.unsigned_abs() } else { DAY.unsigned_abs() },
+        ),
         RenewalError::TooOften { .. } => verdict(403, "the certificate was renewed too often"),
         RenewalError::Compromised => verdict(403, "a key of the device was reported compromised"),
     }
@@ -435,7 +499,7 @@ mod tests {
             (403, admitted(AdmitError::OtherSubject { proved: title() })),
             (403, admitted(AdmitError::OtherProfile { held: profile() })),
             (403, admitted(AdmitError::SubjectChanged)),
-            (403, admitted(RenewalError::TooEarly { opens: now }.into())),
+            (403, admitted(RenewalError::TooEarly { opens: now, wait_seconds: 7 }.into())),
             (403, admitted(RenewalError::TooOften { limit: 4 }.into())),
             (403, admitted(RenewalError::Compromised.into())),
             (403, admitted(AdmitError::OutsideScope { name: "/var/lib/secret".to_owned() })),
@@ -497,7 +561,8 @@ mod tests {
             let reply = reply(&refusal);
             assert_eq!(reply.challenge.is_some(), status == 401, "{refusal:?}");
             assert_eq!(reply.allow.is_some(), status == 405, "{refusal:?}");
-            assert_eq!(reply.retry_after.is_some(), matches!(status, 202 | 429 | 503), "{refusal:?}");
+            let told = matches!(status, 202 | 429 | 503) || refusal.code() == "renewal.too-early";
+            assert_eq!(reply.retry_after.is_some(), told, "{refusal:?}");
         }
     }
 

@@ -4,6 +4,8 @@
 //! file system. A body is read only after method, media type and the presence of credentials are right, and it is understood
 //! only after the requester is known.
 
+mod head_end;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -17,7 +19,7 @@ use axum::routing::any;
 use http_body_util::LengthLimitError;
 use server_kit::listener::PeerConnection;
 
-use crate::config::{EstConfig, Label};
+use crate::config::{EstConfig, Label, UPLOAD_PATH};
 use crate::exchange::{Exchange, Rejected};
 use crate::media::{self, Media};
 use crate::operation::{Form, Operation};
@@ -29,10 +31,15 @@ use crate::wire::submitted::SubmittedBody;
 
 const PREFIX: &str = "/.well-known/est/";
 
-/// The routes under `/.well-known/est`. Every request must come through a
+/// The routes under `/.well-known/est` and those of head-ends. Every request must come through a
 /// [`Listener`](server_kit::listener::Listener), which says what is known of the peer.
 pub fn router(config: Arc<EstConfig>) -> Router {
-    Router::new()
+    let router = Router::new().route(UPLOAD_PATH, any(head_end::upload));
+    let router = match &config.head_ends().dlms_tools {
+        Some(service) => router.route(&service.path, any(head_end::tool)),
+        None => router,
+    };
+    router
         .route("/.well-known/est", any(answer))
         .route("/.well-known/est/", any(answer))
         .route("/.well-known/est/{*rest}", any(answer))
@@ -125,11 +132,15 @@ fn check_head(request: &Request, media_type: &'static str, nobody: bool) -> Resu
 }
 
 async fn submitted(max_octets: usize, request: Request) -> Result<SubmittedBody, Refusal> {
+    octets(max_octets, request).await.map(SubmittedBody::Base64)
+}
+
+async fn octets(max_octets: usize, request: Request) -> Result<Vec<u8>, Refusal> {
     if announced_octets(request.headers()).is_some_and(|octets| octets > max_octets) {
         return Err(Refusal::BodyTooLarge { max_octets });
     }
     match to_bytes(request.into_body(), max_octets).await {
-        Ok(octets) => Ok(SubmittedBody::Base64(octets.into())),
+        Ok(octets) => Ok(octets.into()),
         Err(error) if is_too_long(&error) => Err(Refusal::BodyTooLarge { max_octets }),
         Err(_) => Err(Refusal::BodyIncomplete),
     }

@@ -136,6 +136,9 @@ pub(crate) struct CertificateFile {
     /// In the last how many days of the validity devices may replace their certificates by showing one.
     #[schemars(range(min = 1))]
     pub renewal_window_days: Option<u32>,
+    /// Over how many days from the beginning of the renewal window devices are spread by their system titles; the first tenth of
+    /// the window if not said, 0 for no spread.
+    pub renewal_spread_days: Option<u32>,
     /// How many times within one length of validity; 4 if not said.
     #[schemars(range(min = 1))]
     pub renewal_limit: Option<u16>,

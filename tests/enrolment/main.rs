@@ -3,9 +3,11 @@
 //! Everything is asked of the installed program over real TLS, by curl and OpenSSL.
 
 mod birth;
+mod head_ends;
 mod client;
 mod re_enrol;
 mod refused;
+mod shift_start;
 mod swap;
 mod token;
 mod untrusted;

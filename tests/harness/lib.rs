@@ -4,6 +4,7 @@
 //! never a skipped test. Everything lies in private temporary directories; every process that was started ends with the
 //! test, however the test ends.
 
+pub mod shift;
 pub mod fleet;
 pub mod ceremony_cuts;
 pub mod people;

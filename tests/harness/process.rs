@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use crate::tool::run;
@@ -14,15 +14,15 @@ pub struct Process {
     log: PathBuf,
 }
 
-/// Finds a program of this workspace, as it was built with the tests, beside the test that runs.
+/// Finds a program of this workspace, as it was built with the tests, beside the test or the program that runs.
 ///
 /// # Panics
 /// When it was not built; `cargo test` builds it.
 #[must_use]
 pub fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("the test knows where it is");
-    let built = test.parent().and_then(Path::parent).expect("tests lie in target/<profile>/deps");
-    let path = built.join(format!("{name}-under-test"));
+    let places = test.ancestors().skip(1).take(2).map(|place| place.join(format!("{name}-under-test")));
+    let path = places.clone().find(|path| path.exists()).or_else(|| places.clone().next()).expect("a place");
     assert!(path.exists(), "{} is missing: run the tests by cargo", path.display());
     path
 }

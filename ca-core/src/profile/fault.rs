@@ -45,6 +45,11 @@ pub enum ProfileFault {
     /// A renewal window of no length, or longer than the validity it lies in.
     #[error("a renewal window is positive and no longer than the validity")]
     RenewalWindow,
+    /// A spread that leaves less than half of the renewal window, or one of a window that is always open.
+    #[error(
+        "a renewal spread leaves at least half of the renewal window, which must not be open at any time"
+    )]
+    RenewalSpread,
     /// No renewal at all.
     #[error("a certificate may be renewed at least once; whoever may not renew is given no door for it")]
     RenewalLimit,

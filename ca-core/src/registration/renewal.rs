@@ -16,8 +16,10 @@ pub enum RenewalError {
     /// The renewal window is not open yet.
     #[error("the certificate may be renewed from {opens} on")]
     TooEarly {
-        /// When it opens.
+        /// When it opens for this device.
         opens: UnixTime,
+        /// How long that is from now, in seconds.
+        wait_seconds: i64,
     },
     /// It was renewed as often as the profile allows within one length of validity.
     #[error(
@@ -55,14 +57,16 @@ pub(super) fn check(
         (&request.actor.identity, &request.kind),
         (Identity::Device(_), EnrolmentKind::ReEnrolment { .. })
     );
-    let Some(lineage) = lineage.filter(|_| by_itself) else { return Ok(None) };
+    let title = request.subject.system_title().filter(|_| by_itself);
+    let Some((lineage, title)) = lineage.zip(title) else { return Ok(None) };
     let rule = profile.parts().renewal;
     if lineage.compromised {
         return Err(RenewalError::Compromised);
     }
-    let opens = rule.window.opens(&lineage.latest.validity);
+    let opens = rule.opens(&lineage.latest.validity, title);
     if now < opens {
-        return Err(RenewalError::TooEarly { opens });
+        let wait_seconds = opens.seconds() - now.seconds();
+        return Err(RenewalError::TooEarly { opens, wait_seconds });
     }
     if lineage.replacements(now) >= usize::from(rule.limit) {
         return Err(RenewalError::TooOften { limit: rule.limit });

@@ -131,8 +131,75 @@ pub struct RawEst {
     /// `pool`
     #[serde(default)]
     pub pool: PoolSize,
+    /// `rates`
+    #[serde(default)]
+    pub rates: RawRates,
+    /// `bulk`
+    #[serde(default)]
+    pub bulk: RawBulk,
+    /// `dlms_tools`: not served unless given.
+    pub dlms_tools: Option<RawDlmsTools>,
     /// `[est.coaps]`: the same over CoAP and DTLS; without it, none.
     pub coaps: Option<RawCoaps>,
+}
+
+/// `[est.rates]`: how often who may ask; each key is `{ per_second, burst }`, with `per_second = 0` for no limit.
+#[derive(Debug, Clone, Copy, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawRates {
+    /// `address`: a network address, for requests of which nobody knows who sent them.
+    pub address: Option<RawRate>,
+    /// `device`: a device, or the owner of a token.
+    pub device: Option<RawRate>,
+    /// `registration_authority`: one of them.
+    pub registration_authority: Option<RawRate>,
+    /// `tenant`: all clients of a tenant together.
+    pub tenant: Option<RawRate>,
+}
+
+/// A rate.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawRate {
+    /// `per_second`: requests a second in the long run.
+    pub per_second: u32,
+    /// `burst`: requests at once.
+    pub burst: u32,
+}
+
+/// `[est.bulk]`: uploads of head-ends.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawBulk {
+    /// `max_lines`: lines of an upload; 10,000 unless given.
+    pub max_lines: usize,
+    /// `max_octets`: octets of an upload, which is held in memory; 16 MiB unless given.
+    pub max_octets: u32,
+    /// `uploads`: how many are worked at once; 4 unless given.
+    pub uploads: usize,
+    /// `upload_seconds`: how long one may take to arrive; 300 unless given.
+    pub upload_seconds: u16,
+}
+
+impl Default for RawBulk {
+    fn default() -> Self {
+        Self { max_lines: 10_000, max_octets: 16 * 1024 * 1024, uploads: 4, upload_seconds: 300 }
+    }
+}
+
+/// `[est.dlms_tools]`: the JSON service that DLMS tools call.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawDlmsTools {
+    /// `path`: `/api/CertificateGenerator` unless given.
+    #[serde(default = "tool_path")]
+    pub path: String,
+    /// `labels`: where it enrols: for each request, the first label whose profile fits key usage and curve.
+    pub labels: Vec<String>,
+}
+
+fn tool_path() -> String {
+    "/api/CertificateGenerator".to_owned()
 }
 
 /// `[est.coaps]`: certificate and key are those of `[est]`.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use ca_core::authority::Ports;
 use est_server::desk::Desk;
 use server_kit::health::Health;
-use server_kit::listener::Listener;
+use server_kit::listener::{Listener, LongBody};
 use server_kit::metrics::Metrics;
 use server_kit::shutdown::Shutdown;
 use server_kit::tls::{AnyCertificate, ClientCertificates, Tls, TlsIdentity, TlsUnique};
@@ -168,6 +168,11 @@ pub async fn start(
     let listener =
         bind(config.est.listen, "est").await?.with_limits(config.est.limits.clone()).with_metrics(&metrics);
     let est = listener.local_addr();
+    let listener = listener.with_long_body(LongBody {
+        path: est_server::config::UPLOAD_PATH.to_owned(),
+        octets: config.est.bulk.max_octets.into(),
+        time: Duration::from_secs(config.est.bulk.upload_seconds.into()),
+    });
     spawn(&mut tasks, listener.with_tls(tls(&config.est)?).serve(enrolment, shutdown.clone()));
 
     let socket = operator_socket(config).await?;

@@ -31,6 +31,7 @@
 mod accept;
 mod connection;
 mod gate;
+mod long_body;
 mod refusal;
 mod spelling;
 mod body;
@@ -42,6 +43,7 @@ mod tally;
 mod peer;
 
 pub use accept::Drained;
+pub use long_body::LongBody;
 pub use peer::PeerConnection;
 
 use crate::{
@@ -75,6 +77,7 @@ pub struct Listener {
 struct Terms {
     name: String,
     limits: Arc<Limits>,
+    long_bodies: Vec<LongBody>,
     tls: Option<Tls>,
     tally: Arc<Tally>,
     metrics: Option<Metrics>,
@@ -119,6 +122,13 @@ impl Listener {
         self
     }
 
+    /// Lets bodies be longer on one path.
+    #[must_use]
+    pub fn with_long_body(mut self, body: LongBody) -> Self {
+        self.terms.long_bodies.push(body);
+        self
+    }
+
     /// Serves over TLS with these settings, which stay replaceable; without, the listener is plain HTTP.
     #[must_use]
     pub fn with_tls(mut self, tls: Tls) -> Self {
@@ -150,7 +160,7 @@ impl Listener {
     /// Serves `router` until `shutdown` is triggered, then takes no more connections, answers the requests it has
     /// accepted and returns. The future must be polled to the end for that; dropping it drops all connections.
     ///
-    /// The cap on a request's body is [`Limits::body_octets`] alone; axum's own default cap is lifted.
+    /// The cap on a request's body is [`Limits::body_octets`] or that of a [`LongBody`] alone; axum's own default cap is lifted.
     pub fn serve(self, router: Router, shutdown: Shutdown) -> impl Future<Output = Drained> + Send + 'static {
         self.terms.serve_from(self.socket, router, shutdown)
     }
@@ -160,7 +170,7 @@ impl Terms {
     fn new(name: String) -> Self {
         let limits = Arc::new(Limits::default());
         let tally = Arc::new(Tally::new(&name, limits.tolerated_panics(), None));
-        Self { name, limits, tls: None, tally, metrics: None }
+        Self { name, limits, long_bodies: Vec::new(), tls: None, tally, metrics: None }
     }
 
     fn renew_tally(&mut self) {
@@ -183,6 +193,7 @@ impl Terms {
             name: self.name,
             router: router.layer(DefaultBodyLimit::disable()),
             limits: self.limits,
+            long_bodies: self.long_bodies.into(),
             tls: self.tls,
             spelling: Arc::new(Spelling::new()),
             tally: self.tally,

@@ -19,6 +19,7 @@
 //! ```
 
 mod queue;
+mod turns;
 
 use crate::{
     config::seconds,
@@ -50,14 +51,22 @@ pub struct PoolSize {
     /// `queue_jobs`: jobs that may wait for a thread. Default 256.
     #[serde(rename = "queue_jobs")]
     pub queue: usize,
-    /// `retry_after_seconds`: what a refused requester is told to wait at least; at most the double. Default 2.
+    /// `retry_after_seconds`: what a refused requester is told to wait at least. Default 2.
     #[serde(rename = "retry_after_seconds", deserialize_with = "seconds")]
     pub retry_after: Duration,
+    /// `retry_after_max_seconds`: and at most, but for the double of the least. Default 600.
+    #[serde(rename = "retry_after_max_seconds", deserialize_with = "seconds")]
+    pub retry_after_max: Duration,
 }
 
 impl Default for PoolSize {
     fn default() -> Self {
-        Self { workers: NonZeroUsize::MIN.saturating_add(3), queue: 256, retry_after: Duration::from_secs(2) }
+        Self {
+            workers: NonZeroUsize::MIN.saturating_add(3),
+            queue: 256,
+            retry_after: Duration::from_secs(2),
+            retry_after_max: Duration::from_secs(600),
+        }
     }
 }
 
@@ -71,6 +80,7 @@ pub struct WorkerPool {
 struct Shared {
     queue: Arc<Queue>,
     retry_after: Duration,
+    retry_after_max: Duration,
     refusals: AtomicU64,
     counts: Counts,
 }
@@ -89,8 +99,8 @@ pub enum RunJobError {
     /// All threads are at work and the queue is full; nothing was begun.
     #[error("all workers are busy, try again in {} s", retry_after_seconds(*retry_after))]
     Busy {
-        /// When to try again: at least the configured time, at most twice that, spread so that those who were refused
-        /// together do not come back together.
+        /// When to try again: when the threads will have worked off the queue and all who were refused before, as far as can
+        /// be told; spread, so that those who were refused together do not come back together.
         retry_after: Duration,
     },
     /// The job panicked; what it had begun may be half done.
@@ -142,6 +152,7 @@ impl WorkerPool {
             shared: Arc::new(Shared {
                 queue: Arc::clone(&queue),
                 retry_after: size.retry_after,
+                retry_after_max: size.retry_after_max,
                 refusals: AtomicU64::new(0),
                 counts,
             }),
@@ -171,9 +182,9 @@ impl WorkerPool {
         let job: Job = Box::new(move || settle(job, reply, &counts));
         match self.shared.queue.push(job) {
             Ok(()) => {}
-            Err(queue::Refusal::Full) => {
+            Err(queue::Refusal::Full(turn)) => {
                 self.shared.counts.refused.count("busy");
-                return Err(RunJobError::Busy { retry_after: self.shared.next_retry_after() });
+                return Err(RunJobError::Busy { retry_after: self.shared.next_retry_after(turn) });
             }
             Err(queue::Refusal::Closed) => {
                 self.shared.counts.refused.count("closed");
@@ -214,13 +225,16 @@ impl WorkerPool {
 }
 
 impl Shared {
-    /// The configured time and up to as much again, by the golden ratio: any number of successive refusals is spread
-    /// evenly over the span.
-    fn next_retry_after(&self) -> Duration {
+    /// The turn of the requester within the bounds. Where a bound holds for many, they are spread evenly by the golden ratio:
+    /// over the least and as much again, or over the second half of the most.
+    fn next_retry_after(&self, turn: Duration) -> Duration {
         const GOLDEN_RATIO: u64 = 0x9E37_79B9_7F4A_7C15;
-        let turn = self.refusals.fetch_add(1, Ordering::Relaxed).wrapping_mul(GOLDEN_RATIO);
-        let part = u32::try_from(turn >> 48).unwrap_or(0);
-        self.retry_after.saturating_add(self.retry_after.saturating_mul(part) / 0x1_0000)
+        let number = self.refusals.fetch_add(1, Ordering::Relaxed).wrapping_mul(GOLDEN_RATIO);
+        let part = u32::try_from(number >> 48).unwrap_or(0);
+        let of = |span: Duration| span.saturating_mul(part) / 0x1_0000;
+        let least = self.retry_after.saturating_add(of(self.retry_after));
+        let half = self.retry_after_max / 2;
+        if turn > self.retry_after_max { half.saturating_add(of(half)).max(least) } else { turn.max(least) }
     }
 }
 
@@ -300,6 +314,39 @@ mod tests {
         first.await.unwrap().unwrap();
         pool.run(|| ()).await.unwrap();
         assert!(metrics.render().contains(r#"worker_jobs_refused_total{pool="test",reason="busy"} 3"#));
+    }
+
+    // K-14: what a refused requester is told comes from the length of the queue and from what jobs have been taking.
+    #[tokio::test]
+    async fn k_14_retry_after_grows_with_the_crowd_and_has_a_bound() {
+        let metrics = Metrics::new("");
+        let size = PoolSize {
+            workers: NonZeroUsize::MIN,
+            queue: 0,
+            retry_after: Duration::from_millis(1),
+            retry_after_max: Duration::from_secs(10),
+        };
+        let pool = WorkerPool::start("test", &size, &metrics).unwrap();
+        pool.shared.queue.learn(Duration::from_millis(100));
+        let (job, has_begun, release) = held();
+        let first = tokio::spawn({
+            let pool = pool.clone();
+            async move { pool.run(job).await }
+        });
+        has_begun.await.unwrap();
+        let mut waits = Vec::new();
+        for _ in 0..200 {
+            match pool.run(|| ()).await {
+                Err(RunJobError::Busy { retry_after }) => waits.push(retry_after),
+                other => panic!("{other:?}"),
+            }
+        }
+        let (told, bounded) = waits.split_at(90);
+        assert!(told.is_sorted() && told[89] > Duration::from_secs(8), "{told:?}");
+        let of_the_bound = Duration::from_secs(5)..=Duration::from_secs(10);
+        assert!(bounded.iter().all(|wait| of_the_bound.contains(wait)), "{bounded:?}");
+        release.send(()).unwrap();
+        first.await.unwrap().unwrap();
     }
 
     #[tokio::test]

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use ca_core::certificate::Certificate;
 use ca_core::path::TrustAnchor;
 use est_server::config::{
-    Anchor, DEFAULT_BODY_OCTETS, EstConfig, EstConfigFault, EstParts, Label, LabelFault, LabelParts, Voucher,
+    Anchor, DEFAULT_BODY_OCTETS, EstConfig, EstConfigFault, EstParts, HeadEndParts, Label, LabelFault,
+    LabelParts, Voucher,
 };
 use est_server::guessing::GuessLimits;
+use est_server::pacing::RateLimits;
 use server_kit::metrics::Metrics;
 use server_kit::workers::{PoolSize, WorkerPool};
 
@@ -138,6 +140,8 @@ fn one_of_the_labels_answers_when_the_path_has_none() {
             registry: world.memory.clone(),
             workers: WorkerPool::start("est", &PoolSize::default(), &Metrics::new("")).unwrap(),
             max_body_octets,
+            head_ends: HeadEndParts::default(),
+            rates: RateLimits::default(),
             guessing: GuessLimits::default(),
         })
         .map(Arc::new)

@@ -84,7 +84,12 @@ async fn t_12_a_panic_fails_its_own_request_only() {
 // T-14: beyond what the workers can take, requests are turned away at once and told when to come back.
 #[tokio::test]
 async fn t_14_a_full_pool_turns_requests_away() {
-    let pool = PoolSize { workers: NonZeroUsize::MIN, queue: 0, retry_after: Duration::from_secs(7) };
+    let pool = PoolSize {
+        workers: NonZeroUsize::MIN,
+        queue: 0,
+        retry_after: Duration::from_secs(7),
+        ..PoolSize::default()
+    };
     let world = Arc::new(World::with(Setting { pool, ..Setting::default() }));
     let (asked, was_asked) = mpsc::channel();
     let (release, released) = mpsc::channel();

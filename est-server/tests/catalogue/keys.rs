@@ -159,7 +159,7 @@ async fn e_10_a_stolen_key_renews_neither_early_nor_without_end() {
     let early = (403, "renewal.too-early");
     world.refuses(enrol("simplereenroll"), shown(), Csr::new(DEVICE, 41).body(), early).await;
 
-    profile.renewal = RenewalRule { window: RenewalWindow::AnyTime, limit: 2 };
+    profile.renewal = RenewalRule { window: RenewalWindow::AnyTime, limit: 2, ..RenewalRule::DEFAULT };
     let world = World::with(crate::world::Setting { meter_ds: profile, ..crate::world::Setting::default() });
     let mut held = world.enrolled(DEVICE, 30, 40).await;
     for key in [41, 42] {

@@ -17,6 +17,7 @@ mod csr;
 mod desk;
 mod extensions;
 mod faults;
+mod head_ends;
 mod issuance;
 mod keys;
 mod ledger;

@@ -23,11 +23,12 @@ use ca_core::subject::Subject;
 use ca_core::system_title::SystemTitle;
 use ca_core::validity::UnixTime;
 use est_server::config::{
-    Anchor, BindingPolicy, ChallengeMeaning, DEFAULT_BODY_OCTETS, EstConfig, EstParts, Label, LabelParts,
-    MessageSigner, RegistrationAuthorityEntry, RegistrationAuthorityMatch, ServerKeys, Voucher,
+    Anchor, BindingPolicy, ChallengeMeaning, DEFAULT_BODY_OCTETS, EstConfig, EstParts, HeadEndParts, Label,
+    LabelParts, MessageSigner, RegistrationAuthorityEntry, RegistrationAuthorityMatch, ServerKeys, Voucher,
 };
 use est_server::desk::Desk;
 use est_server::guessing::GuessLimits;
+use est_server::pacing::RateLimits;
 use est_server::wire::base64::LineLength;
 use policies::lint::dlms;
 use server_kit::listener::PeerConnection;
@@ -81,7 +82,9 @@ pub(crate) struct Setting {
     pub(crate) challenge: ChallengeMeaning,
     pub(crate) line_length: LineLength,
     pub(crate) lints: Vec<&'static [Rule]>,
+    pub(crate) rates: RateLimits,
     pub(crate) guessing: GuessLimits,
+    pub(crate) head_ends: HeadEndParts,
     pub(crate) pool: PoolSize,
     /// Whether the default label's authority is the one that ends in a year.
     pub(crate) ending: bool,
@@ -103,7 +106,9 @@ impl Default for Setting {
             challenge: ChallengeMeaning::default(),
             line_length: LineLength::default(),
             lints: Vec::new(),
+            rates: RateLimits::NONE,
             guessing: GuessLimits::default(),
+            head_ends: HeadEndParts::default(),
             pool: PoolSize::default(),
             ending: false,
             expired_seconds: 0,
@@ -161,6 +166,8 @@ impl World {
             registry: memory.clone(),
             workers: WorkerPool::start("est", &setting.pool, &Metrics::new("")).unwrap(),
             max_body_octets: DEFAULT_BODY_OCTETS,
+            head_ends: setting.head_ends.clone(),
+            rates: setting.rates,
             guessing: setting.guessing,
         };
         let label_parts = label_parts(&pki, &setting, &authorities);
@@ -171,6 +178,11 @@ impl World {
             memory.expect(&tenant("grid"), SystemTitle::parse(title).unwrap());
         }
         Self { pki, memory, signer, clock, label_parts, router, desk }
+    }
+
+    /// Expects one more device.
+    pub(crate) fn expect(&self, title: &str) {
+        self.memory.expect(&tenant("grid"), SystemTitle::parse(title).unwrap());
     }
 
     pub(crate) fn pass(&self, seconds: i64) {

@@ -5,8 +5,8 @@
 use ca_core::oid;
 use ca_core::profile::{
     AlternativeNameRule, Approval, CrlProfile, ExtendedKeyUsageRule, Hierarchy, KeyReuse, KeyUsageBit,
-    NameChange, OcspProfile, Pointers, ProfileFault, ProfileId, ProfileParts, RenewalRule, RenewalWindow,
-    SubjectRule, ValidityRule,
+    NameChange, OcspProfile, Pointers, ProfileFault, ProfileId, ProfileParts, RenewalRule, RenewalSpread,
+    RenewalWindow, SubjectRule, ValidityRule,
 };
 use ca_core::public_key::KeyIdentifierMethod;
 use ca_core::suite::SecuritySuite;
@@ -315,7 +315,11 @@ fn renewal(file: &CertificateFile, faults: &mut Faults) -> RenewalRule {
             RenewalRule::DEFAULT.window
         }
     };
-    RenewalRule { window, limit: file.renewal_limit.unwrap_or(RenewalRule::DEFAULT.limit) }
+    let spread = match file.renewal_spread_days {
+        Some(days) => RenewalSpread::First { seconds: i64::from(days).saturating_mul(DAY) },
+        None => RenewalRule::DEFAULT.spread,
+    };
+    RenewalRule { window, spread, limit: file.renewal_limit.unwrap_or(RenewalRule::DEFAULT.limit) }
 }
 
 /// Returns the length in seconds that is given in one of several units.
@@ -388,6 +392,7 @@ pub(crate) const fn key_of(fault: &ProfileFault) -> &'static str {
         ProfileFault::ExtendedKeyUsageMissing | ProfileFault::ExtendedKeyUsage => "extended_key_usage",
         ProfileFault::Validity | ProfileFault::CrlTimes | ProfileFault::OcspTimes => "validity",
         ProfileFault::RenewalWindow => "renewal_window_days",
+        ProfileFault::RenewalSpread => "renewal_spread_days",
         ProfileFault::RenewalLimit => "renewal_limit",
         ProfileFault::ApprovalOfAuthority => "approval",
         ProfileFault::PointersOnMeterFacing => "pointers",

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ca_core::profile::{Approval, RenewalRule, RenewalWindow};
+use ca_core::profile::{Approval, RenewalRule, RenewalSpread, RenewalWindow};
 use const_oid::ObjectIdentifier;
 use policies::{LoadProfileError, ProfileSet, Settings};
 
@@ -268,16 +268,28 @@ fn e_10_the_renewal_window_is_the_second_half_unless_the_file_says_otherwise() {
         let set = load(&[("root", ROOT), ("meter", &meter)]).unwrap();
         set.certificate("meter-s1").unwrap().parts().renewal
     };
-    assert_eq!(rule(""), RenewalRule { window: RenewalWindow::SecondHalf, limit: 4 });
+    assert_eq!(rule(""), RenewalRule::DEFAULT);
     let last = RenewalWindow::Last { seconds: 30 * 86_400 };
     assert_eq!(rule("renewal_window_days = 30\n").window, last);
     assert_eq!(
         rule("renewal_window = \"any-time\"\nrenewal_limit = 9\n"),
-        RenewalRule { window: RenewalWindow::AnyTime, limit: 9 }
+        RenewalRule { window: RenewalWindow::AnyTime, limit: 9, ..RenewalRule::DEFAULT }
     );
+    assert_eq!(rule("").spread, RenewalSpread::TenthOfWindow);
+    let days = |days: i64| RenewalSpread::First { seconds: days * 86_400 };
+    assert_eq!(rule("renewal_window_days = 30\nrenewal_spread_days = 15\n").spread, days(15));
+    assert_eq!(rule("renewal_window = \"any-time\"\nrenewal_spread_days = 0\n").spread, days(0));
     for (lines, told) in [
         ("renewal_window_days = 0\n", "meter:12: a renewal window is positive"),
         ("renewal_window_days = 40000\n", "meter:12: a renewal window is positive"),
+        (
+            "renewal_window_days = 30\nrenewal_spread_days = 16\n",
+            "meter:13: a renewal spread leaves at least half",
+        ),
+        (
+            "renewal_window = \"any-time\"\nrenewal_spread_days = 1\n",
+            "meter:13: a renewal spread leaves at least half",
+        ),
         ("renewal_limit = 0\n", "meter:12: a certificate may be renewed at least once"),
         (
             "renewal_window_days = 3\nrenewal_window = \"any-time\"\n",

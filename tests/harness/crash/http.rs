@@ -27,6 +27,8 @@ pub struct Credential {
 pub struct Answer {
     /// The status code.
     pub status: u16,
+    /// Retry-After, in seconds.
+    pub retry_after: Option<u64>,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -89,7 +91,7 @@ impl<S: Read + Write> Connection<S> {
     fn answer(&mut self) -> io::Result<Answer> {
         let status = self.line()?.split(' ').nth(1).and_then(|code| code.parse().ok());
         let status = status.ok_or(io::ErrorKind::InvalidData)?;
-        let mut length = 0;
+        let (mut length, mut retry_after) = (0, None);
         loop {
             let line = self.line()?.to_ascii_lowercase();
             if line.is_empty() {
@@ -98,10 +100,13 @@ impl<S: Read + Write> Connection<S> {
             if let Some(value) = line.strip_prefix("content-length:") {
                 length = value.trim().parse().map_err(|_| io::ErrorKind::InvalidData)?;
             }
+            if let Some(value) = line.strip_prefix("retry-after:") {
+                retry_after = value.trim().parse().ok();
+            }
         }
         let mut body = vec![0; length];
         self.0.read_exact(&mut body)?;
-        Ok(Answer { status, body })
+        Ok(Answer { status, retry_after, body })
     }
 
     fn line(&mut self) -> io::Result<String> {

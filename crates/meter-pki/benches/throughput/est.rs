@@ -9,10 +9,11 @@ use ca_core::path::TrustAnchor;
 use ca_core::suite::SecuritySuite;
 use ca_store::EngineKind;
 use est_server::config::{
-    Anchor, BindingPolicy, ChallengeMeaning, DEFAULT_BODY_OCTETS, EstConfig, EstParts, Label, LabelParts,
-    RegistrationAuthorityEntry, RegistrationAuthorityMatch, ServerKeys, Voucher,
+    Anchor, BindingPolicy, ChallengeMeaning, DEFAULT_BODY_OCTETS, EstConfig, EstParts, HeadEndParts, Label,
+    LabelParts, RegistrationAuthorityEntry, RegistrationAuthorityMatch, ServerKeys, Voucher,
 };
 use est_server::guessing::GuessLimits;
+use est_server::pacing::RateLimits;
 use est_server::wire::base64::LineLength;
 use rustls::RootCertStore;
 use server_kit::metrics::Metrics;
@@ -81,6 +82,8 @@ impl<'r> Grounds<'r> {
             registry: Arc::clone(&house.ports.registry),
             workers,
             max_body_octets: DEFAULT_BODY_OCTETS,
+            head_ends: HeadEndParts::default(),
+            rates: RateLimits::NONE,
             guessing: GuessLimits::default(),
         };
         let config = EstConfig::new(parts).map_err(|faults| anyhow::anyhow!("{faults:?}"))?;

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use ca_core::certificate::Certificate;
 use ca_core::path::TrustAnchor;
 use est_server::config::{
-    Anchor, DEFAULT_BODY_OCTETS, EstConfig, EstParts, Label, LabelParts, MessageSigner,
-    RegistrationAuthorityEntry, RegistrationAuthorityMatch, Voucher,
+    Anchor, DEFAULT_BODY_OCTETS, DlmsTools, EstConfig, EstParts, HeadEndParts, Label, LabelParts,
+    MessageSigner, RegistrationAuthorityEntry, RegistrationAuthorityMatch, Voucher,
 };
 use est_server::guessing::GuessLimits;
+use est_server::pacing::{Rate, RateLimits};
 use server_kit::workers::WorkerPool;
 use signer_file::{FileSigner, Passphrase};
 
 use super::{ServedAuthority, System};
-use crate::config::{CheckedAuthority, CheckedOffer, Config, RawEst};
+use crate::config::{CheckedAuthority, CheckedOffer, Config, RawEst, RawRate, RawRates};
 use crate::exit::{Exit, Failure};
 
 /// Makes what the EST listeners, over HTTP and over CoAP, work by.
@@ -38,9 +39,37 @@ pub(crate) fn est_config(
         registry: Arc::clone(&system.registry),
         workers,
         max_body_octets: DEFAULT_BODY_OCTETS,
+        head_ends: head_ends(&config.est),
+        rates: rates(&config.est.rates),
         guessing: GuessLimits::default(),
     };
     EstConfig::new(parts).map(Arc::new).map_err(|faults| faulty("est", &faults))
+}
+
+fn head_ends(raw: &RawEst) -> HeadEndParts {
+    HeadEndParts {
+        max_lines: raw.bulk.max_lines,
+        max_octets: usize::try_from(raw.bulk.max_octets).unwrap_or(usize::MAX),
+        uploads: raw.bulk.uploads,
+        dlms_tools: raw
+            .dlms_tools
+            .as_ref()
+            .map(|service| DlmsTools { path: service.path.clone(), labels: service.labels.clone() }),
+    }
+}
+
+fn rates(raw: &RawRates) -> RateLimits {
+    let usual = RateLimits::default();
+    let or = |rate: Option<RawRate>, usual| {
+        rate.map_or(usual, |rate| Rate { per_second: rate.per_second, burst: rate.burst })
+    };
+    RateLimits {
+        address: or(raw.address, usual.address),
+        device: or(raw.device, usual.device),
+        registration_authority: or(raw.registration_authority, usual.registration_authority),
+        tenant: or(raw.tenant, usual.tenant),
+        capacity: usual.capacity,
+    }
 }
 
 fn label(

@@ -16,6 +16,7 @@ use ca_core::path::TrustAnchor;
 use ca_core::profile::{CertificateProfile, ProfileId};
 use ca_core::tenant::TenantId;
 use ca_store::EngineKind;
+use est_server::config::DlmsTools;
 use policies::{ProfileSet, Settings, Variant};
 use server_kit::tls::TlsIdentity;
 use toml::Spanned;
@@ -25,8 +26,8 @@ use crate::coaps;
 
 use super::checked::{CheckedManufacturer, CheckedRegistrationAuthority};
 use super::{
-    CheckConfigError, Config, KeySource, RawConfig, RawEst, RawKeys, RawManufacturer, RawProfiles,
-    RawRegistrationAuthority, RawStatus, beside,
+    CheckConfigError, Config, KeySource, RawBulk, RawConfig, RawDlmsTools, RawEst, RawKeys, RawManufacturer,
+    RawProfiles, RawRegistrationAuthority, RawStatus, beside,
 };
 
 /// How far the system is that is configured.
@@ -195,6 +196,7 @@ impl<'a> Checker<'a> {
                 }
             }
         }
+        self.head_ends(raw);
         Some(RawEst {
             certificate_file: self.beside(&raw.certificate_file),
             key_file: self.beside(&raw.key_file),
@@ -203,6 +205,26 @@ impl<'a> Checker<'a> {
             message_passphrase_file: raw.message_passphrase_file.as_deref().map(|file| self.beside(file)),
             ..raw.clone()
         })
+    }
+
+    /// What head-ends may do, and how often who may ask.
+    fn head_ends(&mut self, raw: &RawEst) {
+        let RawBulk { max_lines, max_octets, uploads, upload_seconds } = raw.bulk;
+        if max_lines == 0 || max_octets == 0 || uploads == 0 || upload_seconds == 0 {
+            self.note("est.bulk", "no value may be 0");
+        }
+        let rates = &raw.rates;
+        let given = [rates.address, rates.device, rates.registration_authority, rates.tenant];
+        if given.into_iter().flatten().any(|rate| rate.per_second > 0 && rate.burst == 0) {
+            self.note("est.rates", "a burst of 0 lets nobody in; per_second = 0 is no limit");
+        }
+        if let Some(RawDlmsTools { path, labels }) = &raw.dlms_tools {
+            let service = DlmsTools { path: path.clone(), labels: labels.clone() };
+            if !service.has_sound_path() {
+                let why = "is not an absolute path of letters, digits, -, _ and ., or is another's";
+                self.note("est.dlms_tools.path", format!("{path} {why}"));
+            }
+        }
     }
 
     fn status(&mut self, raw: &RawStatus) -> Option<RawStatus> {
@@ -318,6 +340,10 @@ impl<'a> Checker<'a> {
         self.at(&raw.est, |checker, est| {
             if !labels.contains(&est.default_label) {
                 checker.note("est.default_label", format!("no offer has the label {}", est.default_label));
+            }
+            let named = est.dlms_tools.iter().flat_map(|service| &service.labels);
+            for label in named.filter(|label| !labels.contains(*label)) {
+                checker.note("est.dlms_tools.labels", format!("no offer has the label {label}"));
             }
         });
     }

@@ -175,6 +175,7 @@ mod tests {
             name: "test".to_owned(),
             router: Router::new(),
             limits: Arc::new(Limits::default()),
+            long_bodies: Arc::new([]),
             tls: None,
             spelling: Arc::new(Spelling::new()),
             tally: Arc::clone(&tally),

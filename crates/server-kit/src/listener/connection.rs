@@ -4,6 +4,7 @@
 
 use super::{
     gate::Gate,
+    long_body::LongBody,
     peer::PeerConnection,
     progress::{Late, Progress},
     roster::Seat,
@@ -45,6 +46,7 @@ pub(super) struct Host {
     pub(super) name: String,
     pub(super) router: Router,
     pub(super) limits: Arc<Limits>,
+    pub(super) long_bodies: Arc<[LongBody]>,
     pub(super) tls: Option<Tls>,
     pub(super) spelling: Arc<Spelling>,
     pub(super) tally: Arc<Tally>,
@@ -118,6 +120,7 @@ impl Host {
             router: self.router.clone(),
             peer,
             limits: Arc::clone(&self.limits),
+            long_bodies: Arc::clone(&self.long_bodies),
             spelling: Arc::clone(&self.spelling),
             progress: Arc::clone(&progress),
             tally: Arc::clone(&self.tally),

@@ -5,6 +5,7 @@
 use super::{
     body::{AnswerBody, BodyFault, GuardedBody},
     framing::Verdict,
+    long_body::{self, LongBody},
     peer::PeerConnection,
     progress::Progress,
     refusal::Refusal,
@@ -37,6 +38,7 @@ pub(super) struct Gate {
     pub(super) router: Router,
     pub(super) peer: PeerConnection,
     pub(super) limits: Arc<Limits>,
+    pub(super) long_bodies: Arc<[LongBody]>,
     pub(super) spelling: Arc<Spelling>,
     pub(super) progress: Arc<Progress>,
     pub(super) tally: Arc<Tally>,
@@ -84,11 +86,11 @@ impl Gate {
         verdict: Option<Verdict>,
     ) -> Result<impl Future<Output = Result<Response<Body>, Refusal>> + Send + use<>, Refusal> {
         check_head(&request, verdict)?;
-        let limit = self.limits.body_octets();
+        let (limit, time) = long_body::bounds(&self.long_bodies, &self.limits, request.uri().path());
         if request.body().size_hint().lower() > limit {
             return Err(Refusal::Body(BodyFault::TooLarge { limit }));
         }
-        let until = Instant::now() + self.limits.body();
+        let until = Instant::now() + time;
         let progress = Arc::clone(&self.progress);
         let (mut parts, incoming) = request.into_parts();
         let (body, fault) = GuardedBody::new(incoming, limit, until, progress);

@@ -1,7 +1,8 @@
-//! The queue before the threads: bounded, closable, and aware of who has been at work since when.
+//! The queue before the threads: bounded, closable, and aware of who has been at work since when and for how long at a time.
 //!
 //! It is *not* fair between tenants: first come, first served.
 
+use crate::workers::turns::Turns;
 use std::{
     collections::{HashMap, VecDeque},
     fmt,
@@ -31,11 +32,13 @@ struct State {
     at_work: HashMap<u64, Instant>,
     begun: u64,
     closed: bool,
+    turns: Turns,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
-    Full,
+    /// There will be room for whoever asks after this time.
+    Full(Duration),
     Closed,
 }
 
@@ -64,7 +67,8 @@ impl Queue {
             return Err(Refusal::Closed);
         }
         if state.open() >= self.capacity {
-            return Err(Refusal::Full);
+            let ahead = state.open();
+            return Err(Refusal::Full(state.turns.next(Instant::now(), ahead, self.workers)));
         }
         state.waiting.push_back(job);
         self.open.send_replace(state.open());
@@ -104,9 +108,16 @@ impl Queue {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn learn(&self, time: Duration) {
+        self.lock().turns.took(time);
+    }
+
     fn free(&self, number: u64) {
         let mut state = self.lock();
-        state.at_work.remove(&number);
+        if let Some(begun) = state.at_work.remove(&number) {
+            state.turns.took(begun.elapsed());
+        }
         self.open.send_replace(state.open());
     }
 
