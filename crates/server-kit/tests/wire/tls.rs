@@ -329,7 +329,7 @@ async fn no_session_is_resumed() {
 }
 
 #[tokio::test]
-async fn http_2_is_not_spoken() {
+async fn t_06_http_2_is_not_spoken() {
     let authority = Authority::new();
     let server = Server::start_tls(RawLimits::default(), mirror(), authority.server_tls()).await;
     let mut config = authority.client(&TLS13, None);
@@ -368,7 +368,7 @@ async fn settings_are_replaced_under_a_running_listener() {
 
 // T-04: a handshake that stalls has a deadline of its own, before and after its first octets.
 #[tokio::test]
-async fn stalled_handshakes_are_closed() {
+async fn t_04_stalled_handshakes_are_closed() {
     let authority = Authority::new();
     let limits = RawLimits { handshake: SHORT, ..RawLimits::default() };
     let server = Server::start_tls(limits, mirror(), authority.server_tls()).await;
@@ -382,7 +382,7 @@ async fn stalled_handshakes_are_closed() {
 
 // T-02: silence after the handshake is no different from silence before it.
 #[tokio::test]
-async fn silence_after_the_handshake_is_closed() {
+async fn t_02_silence_after_the_handshake_is_closed() {
     let authority = Authority::new();
     let limits = RawLimits { first_octet: SHORT, ..RawLimits::default() };
     let server = Server::start_tls(limits, mirror(), authority.server_tls()).await;
@@ -393,7 +393,7 @@ async fn silence_after_the_handshake_is_closed() {
 
 // T-05: a flood of half-finished handshakes leaves room for a whole one.
 #[tokio::test]
-async fn a_flood_of_stalled_handshakes_does_not_keep_a_good_client_out() {
+async fn t_05_a_flood_of_stalled_handshakes_does_not_keep_a_good_client_out() {
     let authority = Authority::new();
     let limits = RawLimits { max_handshakes: 10, ..RawLimits::default() };
     let server = Server::start_tls(limits, mirror(), authority.server_tls()).await;
