@@ -4,6 +4,7 @@
 
 mod birth;
 mod client;
+mod cut_off;
 mod re_enrol;
 mod refused;
 mod swap;

@@ -20,6 +20,7 @@ use server_kit::workers::WorkerPool;
 use tokio::task::JoinSet;
 
 use crate::audit::{self, Copies, Followed};
+use crate::clock_watch::ClockWatch;
 use crate::coaps::{self, Bound, Place};
 use crate::compose::{System, cmp_router, compose, est_config, status_parts};
 use crate::config::{Config, RawCoaps, RawEst};
@@ -148,11 +149,16 @@ pub async fn start(
     let watched = Arc::clone(&watch);
     health.ready("intents", move || watched.condition());
     tasks.spawn(watch.run(shutdown.clone()));
+    if !in_recovery {
+        let clock = ClockWatch::new(&system.ports, system.tenant.clone(), &metrics);
+        tasks.spawn(clock.run(shutdown.clone()));
+    }
     let router_of_status = status.router.merge(health.router());
     let listener = bind(config.status.listen, "status")
         .await?
         .with_limits(config.status.limits.clone())
         .with_metrics(&metrics);
+    watch_listener(&health, "status-listener", &listener);
     spawn(&mut tasks, listener.serve(router_of_status, shutdown.clone()));
     if !in_recovery {
         tasks.spawn(status.renewal.run(status_pool.clone(), shutdown.clone()));
@@ -168,6 +174,7 @@ pub async fn start(
     let listener =
         bind(config.est.listen, "est").await?.with_limits(config.est.limits.clone()).with_metrics(&metrics);
     let est = listener.local_addr();
+    watch_listener(&health, "est-listener", &listener);
     spawn(&mut tasks, listener.with_tls(tls(&config.est)?).serve(enrolment, shutdown.clone()));
 
     let socket = operator_socket(config).await?;
@@ -188,6 +195,12 @@ async fn operator_socket(config: &Config) -> Result<OperatorListener, Failure> {
 
 fn spawn<T: Send + 'static>(tasks: &mut JoinSet<()>, server: impl Future<Output = T> + Send + 'static) {
     tasks.spawn(async move { drop(server.await) });
+}
+
+/// T-12, T-13: health tells of a listener that gets no more connections, or whose routes panic.
+fn watch_listener(health: &Health, name: &'static str, listener: &Listener) {
+    let watch = listener.watch();
+    health.ready(name, move || watch.condition());
 }
 
 async fn bind(address: SocketAddr, name: &str) -> Result<Listener, Failure> {
