@@ -13,10 +13,11 @@ use crate::issuance::{IssueError, IssuedCertificate, Workshop, issue, only_answe
 use crate::issuer::Issuer;
 use crate::key_ref::KeyRef;
 use crate::lint::Linter;
+use crate::made_key::MadeKey;
 use crate::ports::{Clock, Entropy, Ledger, Registry, Signer, StatusSource, Unavailable, WaitingRoom};
 use crate::profile::{CrlProfile, ProfileId};
-use crate::record::{CertificateId, CertificateStatus, CrlRecord, WaitingRequest};
-use crate::registration::{Grounds, Offer, admit};
+use crate::record::{CertificateId, CertificateStatus, CrlRecord, StoredCertificate, WaitingRequest};
+use crate::registration::{self, Grounds, Offer, admit};
 use crate::request::{EnrolmentRequest, Evidence, RevocationRequest};
 use crate::revocation::{RecordedRevocation, RevokeError, decide};
 use crate::serial_number::SerialNumber;
@@ -206,6 +207,12 @@ impl CertificationAuthority {
         &self.charter.issuer
     }
 
+    /// Returns the source of randomness.
+    #[must_use]
+    pub fn entropy(&self) -> &dyn Entropy {
+        &*self.ports.entropy
+    }
+
     /// Returns the offer of a profile.
     #[must_use]
     pub fn offer(&self, profile: &ProfileId) -> Option<&Offer> {
@@ -224,12 +231,35 @@ impl CertificationAuthority {
         self.offer(profile).map(|offer| RequestTemplate::of(&offer.profile, title)).transpose()
     }
 
+    /// Makes a key pair for a subject of this profile, or `None` for a profile that is not offered. It is kept nowhere.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when there is no randomness.
+    pub fn make_key(&self, profile: &ProfileId) -> Result<Option<MadeKey>, Unavailable> {
+        self.offer(profile)
+            .map(|offer| MadeKey::make(offer.profile.curve(), &*self.ports.entropy))
+            .transpose()
+    }
+
+    /// Returns the certificates of a device that are valid now, of every hierarchy and purpose.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub fn valid_certificates(&self, title: &SystemTitle) -> Result<Vec<StoredCertificate>, Unavailable> {
+        let now = self.ports.clock.now();
+        let rows = registration::certificates_of(&*self.ports.status, self.charter.issuer.tenant(), title)?;
+        let valid =
+            |row: &StoredCertificate| row.status == CertificateStatus::Good && row.validity.contains(now);
+        Ok(rows.into_iter().filter(valid).collect())
+    }
+
     /// What the record will say if this request is refused.
     fn refused(&self, request: &EnrolmentRequest, now: UnixTime) -> AuditEvent {
         let wish = format!("{} under {}", request.subject, request.profile);
         let digest = match &request.evidence {
             Evidence::Request(csr) => csr.digest().to_vec(),
             Evidence::SelfSigned(certificate) => Sha256::digest(certificate.der()).to_vec(),
+            Evidence::MadeHere { request, .. } => request.digest().to_vec(),
             Evidence::OwnSigner { .. } => Vec::new(),
         };
         AuditEvent {

@@ -4,6 +4,8 @@
 //! as unsigned, and the attributes field left out. (The third, base64 in one line, is a matter of the front end.)
 //! Nothing in a request decides anything: it states a key and proves its possession.
 
+mod keyless;
+
 use const_oid::ObjectIdentifier;
 use der::asn1::{AnyRef, BitStringRef, SetOfVec};
 use der::{Decode, Encode, Sequence};
@@ -18,6 +20,7 @@ use crate::oid;
 use crate::public_key::{PublicKey, PublicKeyError};
 use crate::signature::{EcdsaSignature, IntegerForm};
 use crate::suite::Curve;
+pub use keyless::{KeyDelivery, KeyRequest};
 
 /// ```text
 /// CertificationRequest ::= SEQUENCE {
@@ -53,13 +56,60 @@ struct WireInfo<'a> {
 pub struct CertificationRequest {
     der: Vec<u8>,
     info: Vec<u8>,
-    subject: DistinguishedName,
     public_key: PublicKey,
+    content: RequestContent,
+    signature: EcdsaSignature,
+    leniencies: Vec<Leniency>,
+}
+
+/// What a certification request asks for, whatever its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestContent {
+    subject: DistinguishedName,
     requested: Vec<Extension>,
     challenge_password: Option<String>,
     new_names: Option<NewNames>,
-    signature: EcdsaSignature,
-    leniencies: Vec<Leniency>,
+}
+
+impl RequestContent {
+    fn read(subject: &AnyRef<'_>, attributes: &[&Attribute]) -> Result<Self, CsrError> {
+        let Attributes { requested, challenge_password, new_names } = read_attributes(attributes)?;
+        let subject = DistinguishedName::from_der(&subject.to_der().map_err(not_der)?)?;
+        Ok(Self { subject, requested, challenge_password, new_names })
+    }
+
+    /// Returns the subject that the requester wrote.
+    #[must_use]
+    pub const fn subject(&self) -> &DistinguishedName {
+        &self.subject
+    }
+
+    /// Returns the extensions asked for, at most 16.
+    #[must_use]
+    pub fn requested_extensions(&self) -> &[Extension] {
+        &self.requested
+    }
+
+    /// Returns the value of the subjectAltName extension asked for.
+    #[must_use]
+    pub fn alternative_names(&self) -> Option<&[u8]> {
+        self.requested
+            .iter()
+            .find(|extension| extension.extn_id == oid::SUBJECT_ALT_NAME)
+            .map(|extension| extension.extn_value.as_bytes())
+    }
+
+    /// Returns the challengePassword attribute.
+    #[must_use]
+    pub fn challenge_password(&self) -> Option<&str> {
+        self.challenge_password.as_deref()
+    }
+
+    /// Returns the names that are wanted in the place of those the requester has (RFC 6402 §2.8).
+    #[must_use]
+    pub const fn new_names(&self) -> Option<&NewNames> {
+        self.new_names.as_ref()
+    }
 }
 
 /// The names that a requester wants in the place of those it has (RFC 6402 §2.8).
@@ -119,23 +169,13 @@ impl CertificationRequest {
         if info.attributes.is_none() {
             leniencies.push(Leniency::AttributesAbsent);
         }
-        let Attributes { requested, challenge_password, new_names } =
-            read_attributes(info.attributes.as_ref())?;
+        let attributes: Vec<&Attribute> = info.attributes.iter().flat_map(SetOfVec::iter).collect();
+        let content = RequestContent::read(&info.subject, &attributes)?;
         // The decoder sorts what DER wants sorted (X.690 §11.6): whatever it changed was not DER.
         if info.to_der().map_err(not_der)? != info_der {
             return Err(CsrError::NotDer { position: None });
         }
-        Ok(Self {
-            subject: DistinguishedName::from_der(&info.subject.to_der().map_err(not_der)?)?,
-            der: der.to_vec(),
-            info: info_der,
-            public_key,
-            requested,
-            challenge_password,
-            new_names,
-            signature,
-            leniencies,
-        })
+        Ok(Self { der: der.to_vec(), info: info_der, public_key, content, signature, leniencies })
     }
 
     /// Returns the octets as received.
@@ -150,10 +190,16 @@ impl CertificationRequest {
         Sha256::digest(&self.der).into()
     }
 
+    /// Returns what is asked for.
+    #[must_use]
+    pub const fn content(&self) -> &RequestContent {
+        &self.content
+    }
+
     /// Returns the subject that the requester wrote.
     #[must_use]
     pub const fn subject(&self) -> &DistinguishedName {
-        &self.subject
+        self.content.subject()
     }
 
     /// Returns the public key.
@@ -165,19 +211,19 @@ impl CertificationRequest {
     /// Returns the extensions asked for, at most 16.
     #[must_use]
     pub fn requested_extensions(&self) -> &[Extension] {
-        &self.requested
+        self.content.requested_extensions()
     }
 
     /// Returns the challengePassword attribute.
     #[must_use]
     pub fn challenge_password(&self) -> Option<&str> {
-        self.challenge_password.as_deref()
+        self.content.challenge_password()
     }
 
     /// Returns the names that are wanted in the place of those the requester has (RFC 6402 §2.8).
     #[must_use]
     pub const fn new_names(&self) -> Option<&NewNames> {
-        self.new_names.as_ref()
+        self.content.new_names()
     }
 
     /// Returns the deviations that were met.
@@ -200,7 +246,7 @@ impl CertificationRequest {
 }
 
 /// Evidence that the requester holds the private key of its request; comes from [`CertificationRequest::prove_possession`],
-/// from a root's own signature on itself or from our own signer only.
+/// from a root's own signature on itself, from our own signer, or from having made the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProofOfPossession {
     _private: (),
@@ -209,6 +255,11 @@ pub struct ProofOfPossession {
 impl ProofOfPossession {
     /// The key is in our own signer: it answered with this public key.
     pub(crate) const fn held_by_own_signer() -> Self {
+        Self { _private: () }
+    }
+
+    /// The key was made here: this program had it before anybody else.
+    pub(crate) const fn made_here() -> Self {
         Self { _private: () }
     }
 
@@ -243,12 +294,12 @@ struct Attributes {
     new_names: Option<NewNames>,
 }
 
-fn read_attributes(attributes: Option<&SetOfVec<Attribute>>) -> Result<Attributes, CsrError> {
+fn read_attributes(attributes: &[&Attribute]) -> Result<Attributes, CsrError> {
     let mut requested = None;
     let mut challenge_password = None;
     let mut new_names = None;
     let mut unstructured = None;
-    for attribute in attributes.map(SetOfVec::as_slice).unwrap_or_default() {
+    for attribute in attributes {
         let [value] = attribute.values.as_slice() else {
             return Err(CsrError::Attribute { attribute: attribute.oid });
         };

@@ -17,6 +17,7 @@ pub mod path;
 pub mod lint;
 pub mod signing;
 pub mod issuer;
+pub mod made_key;
 pub mod ports;
 pub mod actor;
 pub mod record;

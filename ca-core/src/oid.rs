@@ -102,3 +102,9 @@ pub const HARDWARE_MODULE_NAME: ObjectIdentifier = oid("1.3.6.1.5.5.7.8.4");
 pub const EXTENSION_REQUEST: ObjectIdentifier = oid("1.2.840.113549.1.9.14");
 /// challengePassword attribute (RFC 2985 §5.4.1).
 pub const CHALLENGE_PASSWORD: ObjectIdentifier = oid("1.2.840.113549.1.9.7");
+/// smimeCapabilities attribute (RFC 8551 §2.5.2).
+pub const SMIME_CAPABILITIES: ObjectIdentifier = oid("1.2.840.113549.1.9.15");
+/// id-aa-decryptKeyID (RFC 4108 §2.2.5).
+pub const DECRYPT_KEY_ID: ObjectIdentifier = oid("1.2.840.113549.1.9.16.2.37");
+/// id-aa-asymmDecryptKeyID (RFC 7030 §4.4.1.2).
+pub const ASYMMETRIC_DECRYPT_KEY_ID: ObjectIdentifier = oid("1.2.840.113549.1.9.16.2.54");

@@ -25,6 +25,7 @@ pub use approval::ApprovalRule;
 pub(crate) use approval::NeededApproval;
 pub use door::Door;
 pub use error::AdmitError;
+pub(crate) use predecessor::certificates_of;
 pub use renewal::RenewalError;
 
 /// A profile that the authority issues under, and who may ask for it. No door open means nobody may.

@@ -4,8 +4,9 @@
 
 use crate::actor::{Actor, Presented};
 use crate::certificate::Certificate;
-use crate::csr::CertificationRequest;
+use crate::csr::{CertificationRequest, KeyRequest};
 use crate::key_ref::KeyRef;
+use crate::made_key::MadePublicKey;
 use crate::profile::ProfileId;
 use crate::reason::ReasonCode;
 use crate::record::CertificateId;
@@ -51,6 +52,13 @@ pub enum Evidence {
     OwnSigner {
         /// Which key.
         key: KeyRef,
+    },
+    /// The key was made here for the subject (RFC 7030 §4.4).
+    MadeHere {
+        /// Its public half.
+        key: MadePublicKey,
+        /// What was asked for.
+        request: Box<KeyRequest>,
     },
 }
 

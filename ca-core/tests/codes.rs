@@ -96,6 +96,7 @@ fn proof() -> Vec<(ProveError, &'static str)> {
         (ProveError::SubjectDiffers { found: found.clone(), wanted }, "subject.other"),
         (ProveError::NotSystemTitle { found }, "subject.not-system-title"),
         (ProveError::Extension { extension: oid::KEY_USAGE }, "csr.extension"),
+        (ProveError::MadeHere { purpose: KeyPurpose::Signature }, "key.made-here"),
     ]
 }
 

@@ -5,6 +5,7 @@
 
 mod head_end;
 mod label;
+mod messages;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,8 +21,10 @@ pub use head_end::{DlmsTools, HeadEndParts, UPLOAD_PATH};
 pub(crate) use label::Challenge;
 pub use label::{
     Anchor, BindingPolicy, ChallengeMeaning, Label, LabelFault, LabelParts, RegistrationAuthorityEntry,
-    RegistrationAuthorityMatch, Voucher,
+    RegistrationAuthorityMatch, ServerKeys, Voucher,
 };
+pub(crate) use messages::SignMessageError;
+pub use messages::{MessageSigner, MessageSignerFault};
 
 /// The most octets a request body may have unless configured otherwise.
 pub const DEFAULT_BODY_OCTETS: usize = 64 * 1024;

@@ -78,7 +78,7 @@ impl Desk {
     /// Tells whether an operation of RFC 7030 is offered.
     #[must_use]
     pub fn offers(&self, operation: &str) -> bool {
-        Operation::parse(operation).is_some()
+        parse(operation).is_some()
     }
 
     /// Returns how long a body may be, in octets.
@@ -111,7 +111,7 @@ impl Desk {
             Some(name) => self.config.label(name)?,
             None => self.config.default_label(),
         };
-        Some((Arc::clone(label), Operation::parse(operation?)?))
+        Some((Arc::clone(label), parse(operation?)?))
     }
 
     async fn answer(&self, exchange: Exchange) -> Result<Answer, Reply> {
@@ -131,6 +131,13 @@ impl Desk {
     ) -> Result<Answer, Reply> {
         Err(Rejected { label, operation, credentials, refusal }.record(&self.config).await)
     }
+}
+
+/// Two contents in one answer, as RFC 9148 §4.8 has them, are not written: keys are given away over HTTP only. Full CMC is not
+/// among the functions of RFC 9148.
+fn parse(operation: &str) -> Option<Operation> {
+    Operation::parse(operation)
+        .filter(|operation| !matches!(operation, Operation::ServerKeyGen | Operation::FullCmc))
 }
 
 /// What can be judged before the body.

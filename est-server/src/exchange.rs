@@ -4,6 +4,8 @@
 //! in a module of its own. RFC 7030 §4.
 
 mod csr_attributes;
+mod server_key;
+mod full_cmc;
 pub(crate) mod head_end;
 mod enrolment;
 
@@ -18,6 +20,7 @@ use crate::operation::Operation;
 use crate::refusal::Refusal;
 use crate::reply::{Reply, reply};
 use crate::requester::{AuthenticateError, Credentials, Gate, authenticate, authenticate_by_code};
+use crate::wire;
 use crate::wire::simple_enroll;
 use crate::wire::submitted::SubmittedBody;
 
@@ -78,6 +81,8 @@ impl Exchange {
             Operation::CsrAttrs => csr_attributes::tell(self, self.requester_if_known(config)?.as_ref()),
             Operation::SimpleEnroll => enrolment::enrol(self, &self.admitted(config)?),
             Operation::SimpleReenroll => enrolment::re_enrol(self, &self.admitted(config)?),
+            Operation::ServerKeyGen => server_key::make(self, &self.admitted(config)?),
+            Operation::FullCmc => full_cmc::answer(self, &self.admitted(config)?),
         }
     }
 
@@ -103,9 +108,18 @@ impl Exchange {
 
     /// The one case in which a body is understood before it is known who asks: it says so itself.
     fn authenticate_by_code(&self, config: &EstConfig) -> Result<Actor, Refusal> {
-        let csr = simple_enroll::decode(&self.body)?.csr;
+        let content = match self.operation {
+            Operation::ServerKeyGen => wire::server_key::decode(&self.body)?.request.content().clone(),
+            Operation::SimpleEnroll | Operation::SimpleReenroll => {
+                simple_enroll::decode(&self.body)?.csr.content().clone()
+            }
+            // Signed by a certificate that is shown, or by nobody.
+            Operation::FullCmc | Operation::CaCerts | Operation::CsrAttrs => {
+                return Err(AuthenticateError::NoCredentials.into());
+            }
+        };
         let meaning = self.label.parts().challenge;
-        match csr.challenge_password().map(|text| meaning.read(text)) {
+        match content.challenge_password().map(|text| meaning.read(text)) {
             Some(Challenge::Code(code)) => {
                 Ok(authenticate_by_code(&self.gate(config), &self.credentials, code)?)
             }

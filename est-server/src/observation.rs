@@ -9,8 +9,10 @@ use ca_core::issuance::{Delivery, IssueError, IssuedCertificate};
 use ca_core::profile::ProfileId;
 use metrics::counter;
 
+use crate::config::SignMessageError;
 use crate::refusal::Refusal;
 use crate::wire::base64::BodyForm;
+use crate::wire::enveloped::SealError;
 
 /// Counts and logs deviations that were met and read all the same.
 pub(crate) fn leniencies(label: &str, form: BodyForm, leniencies: &[Leniency]) {
@@ -73,16 +75,22 @@ pub(crate) fn refused(op: &'static str, peer: std::net::SocketAddr, refusal: &Re
     }
 }
 
-fn fault(refusal: &Refusal) -> Fault {
+/// Whose fault a refusal is.
+pub(crate) fn fault(refusal: &Refusal) -> Fault {
     use server_kit::workers::RunJobError;
     match refusal {
+        Refusal::InCmc { cause, .. } => fault(cause),
         Refusal::NotIssued(error) => error.fault(),
         Refusal::NotAuthenticated(crate::requester::AuthenticateError::Unavailable(_))
         | Refusal::NotRecorded(_)
         | Refusal::NotRun(RunJobError::Busy { .. } | RunJobError::Closed) => Fault::Unavailable,
-        Refusal::NotEncoded { .. } | Refusal::NotWritten | Refusal::NotRun(RunJobError::Panicked) => {
-            Fault::Ours
-        }
+        Refusal::MessageNotSigned(SignMessageError::Signer(_))
+        | Refusal::NotSealed(SealError::Randomness(_)) => Fault::Unavailable,
+        Refusal::MessageNotSigned(SignMessageError::Encoding(_))
+        | Refusal::NotSealed(SealError::Cipher | SealError::Encoding(_))
+        | Refusal::NotEncoded { .. }
+        | Refusal::NotWritten
+        | Refusal::NotRun(RunJobError::Panicked) => Fault::Ours,
         Refusal::NoSuchOperation
         | Refusal::Method { .. }
         | Refusal::MediaType { .. }
@@ -100,6 +108,8 @@ fn fault(refusal: &Refusal) -> Fault {
         | Refusal::NoLabelForKey
         | Refusal::NotBound(_)
         | Refusal::Subject(_)
-        | Refusal::NothingToRename => Fault::Requester,
+        | Refusal::NothingToRename
+        | Refusal::NotCmc(_)
+        | Refusal::NotDelivered(_) => Fault::Requester,
     }
 }

@@ -13,6 +13,10 @@ pub(crate) enum Operation {
     SimpleEnroll,
     /// RFC 7030 §4.2.2.
     SimpleReenroll,
+    /// RFC 7030 §4.4.
+    ServerKeyGen,
+    /// RFC 7030 §4.3.
+    FullCmc,
 }
 
 /// How an operation is asked for.
@@ -30,12 +34,22 @@ pub(crate) enum Form {
 /// RFC 7030 §4.2.1.
 const PKCS10: Form = Form::Submission { media_type: "application/pkcs10" };
 
+/// RFC 7030 §4.3.1.
+const CMC: Form = Form::Submission { media_type: "application/pkcs7-mime" };
+
 impl Operation {
     /// Reads a path segment, octet for octet. Operations that are not offered are not known.
     pub(crate) fn parse(segment: &str) -> Option<Self> {
-        [Self::CaCerts, Self::CsrAttrs, Self::SimpleEnroll, Self::SimpleReenroll]
-            .into_iter()
-            .find(|operation| operation.name() == segment)
+        [
+            Self::CaCerts,
+            Self::CsrAttrs,
+            Self::SimpleEnroll,
+            Self::SimpleReenroll,
+            Self::ServerKeyGen,
+            Self::FullCmc,
+        ]
+        .into_iter()
+        .find(|operation| operation.name() == segment)
     }
 
     /// Returns its path segment, which is also its name in metrics and logs.
@@ -45,6 +59,8 @@ impl Operation {
             Self::CsrAttrs => "csrattrs",
             Self::SimpleEnroll => "simpleenroll",
             Self::SimpleReenroll => "simplereenroll",
+            Self::ServerKeyGen => "serverkeygen",
+            Self::FullCmc => "fullcmc",
         }
     }
 
@@ -52,7 +68,8 @@ impl Operation {
     pub(crate) const fn form(self) -> Form {
         match self {
             Self::CaCerts | Self::CsrAttrs => Form::Open,
-            Self::SimpleEnroll | Self::SimpleReenroll => PKCS10,
+            Self::SimpleEnroll | Self::SimpleReenroll | Self::ServerKeyGen => PKCS10,
+            Self::FullCmc => CMC,
         }
     }
 }

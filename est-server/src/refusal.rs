@@ -8,10 +8,13 @@ use ca_core::subject::SubjectError;
 use server_kit::workers::RunJobError;
 
 use crate::channel_binding::BindingError;
+use crate::config::SignMessageError;
 use crate::pacing::Excess;
 use crate::requester::AuthenticateError;
 use crate::wire::bulk::ItemError;
+use crate::wire::cmc::CmcError;
 use crate::wire::dlms_tools::OrderError;
+use crate::wire::enveloped::SealError;
 use crate::wire::simple_enroll::DecodeBodyError;
 
 /// Why a request is not answered with what it asked for.
@@ -86,6 +89,27 @@ pub(crate) enum Refusal {
     /// Other names are asked for, and no certificate is renewed.
     #[error("id-cmc-changeSubjectName changes the names of a certificate that is renewed, and none is")]
     NothingToRename,
+    /// The body is no CMC message that we work with.
+    #[error(transparent)]
+    NotCmc(#[from] CmcError),
+    /// Any of the others, with the CMC response that tells it.
+    #[error("{cause}")]
+    InCmc {
+        /// The refusal.
+        #[source]
+        cause: Box<Self>,
+        /// The response, DER.
+        response: Vec<u8>,
+    },
+    /// The key cannot be delivered as the requester wants it.
+    #[error(transparent)]
+    NotDelivered(#[from] DeliveryError),
+    /// What is to be delivered could not be signed.
+    #[error(transparent)]
+    MessageNotSigned(#[from] SignMessageError),
+    /// A key could not be encrypted.
+    #[error(transparent)]
+    NotSealed(#[from] SealError),
     /// The authority refused.
     #[error(transparent)]
     NotIssued(#[from] IssueError),
@@ -127,12 +151,53 @@ impl Refusal {
             Self::NotBound(error) => error.code(),
             Self::Subject(_) => "subject.names",
             Self::NothingToRename => "subject.nothing-to-rename",
+            Self::NotCmc(error) => error.code(),
+            Self::InCmc { cause, .. } => cause.code(),
+            Self::NotDelivered(error) => error.code(),
+            Self::MessageNotSigned(SignMessageError::Signer(_))
+            | Self::NotSealed(SealError::Randomness(_)) => "unavailable",
+            Self::MessageNotSigned(SignMessageError::Encoding(_))
+            | Self::NotSealed(SealError::Cipher | SealError::Encoding(_)) => "answer.not-encoded",
             Self::NotIssued(error) => error.code(),
             Self::NotEncoded { .. } => "answer.not-encoded",
             Self::NotRun(RunJobError::Busy { .. }) => "busy",
             Self::NotRun(RunJobError::Panicked) => "panic",
             Self::NotRun(RunJobError::Closed) => "closing",
             Self::NotRecorded(_) => "unavailable",
+        }
+    }
+}
+
+/// Why a key that the server is to make cannot be delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum DeliveryError {
+    /// Keys are delivered encrypted only, and the request names no key to encrypt to.
+    #[error("keys are delivered encrypted here, and the request names no key to encrypt to")]
+    NotEncrypted,
+    /// A secret key that both have: there is none.
+    #[error("the request names a secret key, and the server shares none with anybody")]
+    SharedKey,
+    /// The key to encrypt to is not known.
+    #[error("the key to encrypt to is not that of a valid key-agreement certificate of the device")]
+    UnknownKey,
+    /// None of the algorithms that the requester names.
+    #[error("the request names no key wrap that the server has")]
+    Algorithms,
+    /// Nobody signs messages at this label.
+    #[error("the label delivers no encrypted keys, for want of a signer")]
+    NoSigner,
+}
+
+impl DeliveryError {
+    /// Returns the stable reason code.
+    #[must_use]
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::NotEncrypted => "delivery.not-encrypted",
+            Self::SharedKey => "delivery.shared-key",
+            Self::UnknownKey => "delivery.unknown-key",
+            Self::Algorithms => "delivery.algorithms",
+            Self::NoSigner => "delivery.no-signer",
         }
     }
 }

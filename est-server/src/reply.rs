@@ -15,10 +15,13 @@ use ca_core::signing::SignFailure;
 use server_kit::workers::{RunJobError, retry_after_seconds};
 
 use crate::channel_binding::BindingError;
-use crate::refusal::Refusal;
+use crate::config::SignMessageError;
+use crate::refusal::{DeliveryError, Refusal};
 use crate::requester::AuthenticateError;
 use crate::wire::bulk::ItemError;
+use crate::wire::cmc::CmcError;
 use crate::wire::dlms_tools::OrderError;
+use crate::wire::enveloped::SealError;
 use crate::wire::simple_enroll::DecodeBodyError;
 
 /// After how many seconds to ask again when a part of the system is out of reach.
@@ -44,6 +47,8 @@ pub struct Reply {
     pub allow: Option<&'static str>,
     /// For WWW-Authenticate.
     pub challenge: Option<&'static str>,
+    /// The CMC response that says the same, DER, where the request was one of CMC (RFC 7030 §4.3.2).
+    pub cmc: Option<Vec<u8>>,
 }
 
 /// What is told of a refusal, however it is written.
@@ -88,6 +93,7 @@ pub(crate) fn reply(refusal: &Refusal) -> Reply {
         allow: if let Refusal::Method { allowed } = refusal { Some(allowed) } else { None },
         // RFC 9110 §15.5.2: a 401 carries a challenge.
         challenge: (status == 401).then_some("Basic realm=\"est\""),
+        cmc: if let Refusal::InCmc { response, .. } = refusal { Some(response.clone()) } else { None },
     }
 }
 
@@ -130,6 +136,13 @@ fn judge(refusal: &Refusal) -> Verdict {
         Refusal::NothingToRename => {
             verdict(400, "id-cmc-changeSubjectName belongs into a request to renew a certificate")
         }
+        Refusal::NotCmc(error) => message(error),
+        Refusal::InCmc { cause, .. } => judge(cause),
+        Refusal::NotDelivered(error) => delivery(*error),
+        Refusal::MessageNotSigned(SignMessageError::Signer(_))
+        | Refusal::NotSealed(SealError::Randomness(_)) => UNAVAILABLE,
+        Refusal::MessageNotSigned(SignMessageError::Encoding(_))
+        | Refusal::NotSealed(SealError::Cipher | SealError::Encoding(_)) => INTERNAL,
         Refusal::NotIssued(error) => issue(error),
         Refusal::NotEncoded { .. } | Refusal::NotWritten | Refusal::NotRun(RunJobError::Panicked) => INTERNAL,
         Refusal::NotRun(RunJobError::Busy { retry_after }) => busy(*retry_after),
@@ -218,6 +231,41 @@ const fn binding(error: BindingError) -> Verdict {
     }
 }
 
+/// RFC 7030 §4.3.1: what is no valid Full PKI Request is rejected.
+const fn message(error: &CmcError) -> Verdict {
+    match error {
+        CmcError::OtherSigner => {
+            verdict(403, "the message must be signed with the client certificate of the connection")
+        }
+        CmcError::BadSignature => verdict(403, "the signature of the message does not verify"),
+        CmcError::Signatures => {
+            verdict(400, "the message must have one ECDSA signature over signed attributes")
+        }
+        CmcError::UnknownControl { .. } | CmcError::Control { .. } => {
+            verdict(400, "the message has a control that is malformed or not supported")
+        }
+        CmcError::NotDer | CmcError::Requests { .. } | CmcError::NotSupported | CmcError::BodyPart => {
+            verdict(400, "the message is not a signed PKIData of up to 16 certification requests")
+        }
+    }
+}
+
+/// RFC 7030 §4.4.1: a request for a key that cannot be delivered as it wishes is ended with an error.
+const fn delivery(error: DeliveryError) -> Verdict {
+    verdict(
+        400,
+        match error {
+            DeliveryError::NotEncrypted => {
+                "keys are delivered encrypted here, name the key in asymmetricDecryptKeyIdentifier"
+            }
+            DeliveryError::SharedKey => "keys are not encrypted under secret keys here",
+            DeliveryError::UnknownKey => "the key named in asymmetricDecryptKeyIdentifier is not known here",
+            DeliveryError::Algorithms => "none of the key wraps named in smimeCapabilities is done here",
+            DeliveryError::NoSigner => "keys are not delivered encrypted here",
+        },
+    )
+}
+
 const fn issue(error: &IssueError) -> Verdict {
     match error {
         IssueError::NotAdmitted(error) => admit(error),
@@ -298,6 +346,7 @@ const fn prove(error: &ProveError) -> Verdict {
         ProveError::NotSystemTitle { .. } => {
             verdict(400, "the common name is not a system title in 16 upper-case hexadecimal characters")
         }
+        ProveError::MadeHere { .. } => verdict(403, "keys for this purpose are not made by the server"),
         ProveError::Extension { .. } => {
             verdict(400, "the request asks for an extension that is not given here")
         }
@@ -404,6 +453,17 @@ mod tests {
         IssueError::Conflict(conflict).into()
     }
 
+    /// Of operations that a label need not offer.
+    fn of_options() -> Vec<(u16, Refusal)> {
+        vec![
+            (400, DeliveryError::UnknownKey.into()),
+            (400, CmcError::NotDer.into()),
+            (403, CmcError::BadSignature.into()),
+            (503, SealError::Randomness(unavailable()).into()),
+            (500, SealError::Cipher.into()),
+        ]
+    }
+
     fn table() -> Vec<(u16, Refusal)> {
         let now = UnixTime::from_seconds(1_795_255_200);
         let elsewhere =
@@ -485,7 +545,7 @@ mod tests {
 
     #[test]
     fn every_refusal_has_its_status_and_discloses_nothing() {
-        for (status, refusal) in table() {
+        for (status, refusal) in table().into_iter().chain(of_options()) {
             let reply = reply(&refusal);
             assert_eq!(reply.status, status, "{refusal:?}");
             let code = if status == 500 { "internal" } else { refusal.code() };

@@ -26,6 +26,7 @@ use crate::operation::{Form, Operation};
 use crate::refusal::Refusal;
 use crate::reply::Reply;
 use crate::requester::{AuthenticateError, Credentials};
+use crate::wire::base64::LineLength;
 use crate::wire::submitted::SubmittedBody;
 
 const PREFIX: &str = "/.well-known/est/";
@@ -48,11 +49,12 @@ pub fn router(config: Arc<EstConfig>) -> Router {
 /// RFC 7030 §3.2.2: an operation, or a label and an operation.
 fn resolve<'a>(config: &'a EstConfig, path: &str) -> Option<(&'a Arc<Label>, Operation)> {
     let mut segments = path.strip_prefix(PREFIX)?.split('/');
-    match (segments.next()?, segments.next(), segments.next()) {
-        (operation, None, None) => Some((config.default_label(), Operation::parse(operation)?)),
-        (label, Some(operation), None) => Some((config.label(label)?, Operation::parse(operation)?)),
-        _ => None,
-    }
+    let (label, operation) = match (segments.next()?, segments.next(), segments.next()) {
+        (operation, None, None) => (config.default_label(), Operation::parse(operation)?),
+        (label, Some(operation), None) => (config.label(label)?, Operation::parse(operation)?),
+        _ => return None,
+    };
+    label.offers(operation).then_some((label, operation))
 }
 
 async fn answer(
@@ -66,9 +68,9 @@ async fn answer(
         None => {
             let label = Arc::clone(config.default_label());
             let refusal = Refusal::NoSuchOperation;
-            return refused(
-                Rejected { label, operation: "none", credentials, refusal }.record(&config).await,
-            );
+            let length = label.parts().line_length;
+            let rejected = Rejected { label, operation: "none", credentials, refusal };
+            return refused(rejected.record(&config).await, length);
         }
     };
     let outcome = match body(&config, (&label, operation), &credentials, request).await {
@@ -79,7 +81,11 @@ async fn answer(
             Err(Rejected { label, operation, credentials, refusal }.record(&config).await)
         }
     };
-    outcome.map_or_else(refused, |answer| answered(media::write(&answer, label.parts().line_length)))
+    let length = label.parts().line_length;
+    match outcome {
+        Ok(answer) => answered(media::write(&answer, length)),
+        Err(reply) => refused(reply, length),
+    }
 }
 
 /// Reads the body, where the operation has one.
@@ -162,16 +168,21 @@ fn answered(media: Media) -> Response<Body> {
     let mut response = Response::new(Body::from(media.text));
     let fields = response.headers_mut();
     fields.insert(CONTENT_TYPE, HeaderValue::from_static(media.media_type));
-    fields.insert(HeaderName::from_static("content-transfer-encoding"), HeaderValue::from_static("base64"));
+    if media.base64 {
+        let field = HeaderName::from_static("content-transfer-encoding");
+        fields.insert(field, HeaderValue::from_static("base64"));
+    }
     response
 }
 
-/// RFC 8951 §5.1: an error is plain text.
-fn refused(reply: Reply) -> Response<Body> {
-    let mut response = Response::new(Body::from(reply.text));
+/// RFC 8951 §5.1: an error is plain text; to a CMC request, a CMC response (RFC 7030 §4.3.2).
+fn refused(reply: Reply, length: LineLength) -> Response<Body> {
+    let mut response = match &reply.cmc {
+        Some(der) => answered(media::cmc_response(der, length)),
+        None => plain(reply.text),
+    };
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let fields = response.headers_mut();
-    fields.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     if let Some(seconds) = reply.retry_after {
         // RFC 9110 §10.2.3: as a number of seconds, which every client reads.
         fields.insert(RETRY_AFTER, HeaderValue::from(seconds));
@@ -182,5 +193,11 @@ fn refused(reply: Reply) -> Response<Body> {
     if let Some(challenge) = reply.challenge {
         fields.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     }
+    response
+}
+
+fn plain(text: String) -> Response<Body> {
+    let mut response = Response::new(Body::from(text));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response
 }

@@ -2,10 +2,14 @@
 //!
 //! Everything here is a pure function of its input. RFC 7030 §4, RFC 8951 §3.
 
+pub mod server_key;
 pub mod dlms_tools;
 pub mod bulk;
 pub mod simple_enroll;
 pub mod csr_attributes;
+pub mod cmc;
 pub mod certs_only;
+pub mod enveloped;
+pub mod signed_data;
 pub mod submitted;
 pub mod base64;

@@ -93,6 +93,9 @@ pub(crate) fn run(wish: &RunWish) -> Result<Held, GuidedError> {
     let inputs = file.read_inputs(&wish.file.with_file_name(INPUTS)).map_err(GuidedError::Inputs)?;
     // before anything is written.
     network::check()?;
+    if wish.is_rehearsal() {
+        setting::without_roots_from_before(&file)?;
+    }
     let beforehand = Beforehand::open(&file, &wish.earlier)?;
     let scene = Scene::enter(&wish.room, &file, wish.is_rehearsal())?;
     // Before the transcript is opened: where SoftHSM2 has tokens elsewhere, the program begins anew here.

@@ -57,6 +57,12 @@ impl Process {
         BufReader::new(out).lines().next().map(|line| line.expect("text")).unwrap_or_default()
     }
 
+    /// Returns its number in the operating system.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Returns how the program ended, if it did.
     ///
     /// # Panics

@@ -173,6 +173,15 @@ impl Rehearsal {
         self.running().log()
     }
 
+    /// Returns the number that the program has in the operating system.
+    ///
+    /// # Panics
+    /// When none runs.
+    #[must_use]
+    pub fn process_number(&self) -> u32 {
+        self.process.as_ref().expect("a program was started").number()
+    }
+
     /// Ends the program in order.
     ///
     /// # Panics

@@ -6,6 +6,7 @@ mod csr_attributes;
 mod dlms_requests;
 mod est_clients;
 mod lint;
+mod optional_operations;
 mod paths;
 mod relying;
 mod requests;

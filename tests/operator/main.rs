@@ -2,6 +2,7 @@
 
 mod closing;
 mod configuration;
+mod exhaustion;
 mod generations;
 mod lifecycle;
 mod requests;

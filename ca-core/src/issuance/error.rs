@@ -8,6 +8,7 @@ use super::draft::DraftError;
 use crate::fault::Fault;
 use crate::lint::Finding;
 use crate::ports::{SignError, Unavailable};
+use crate::profile::KeyPurpose;
 use crate::record::IntentConflict;
 use crate::registration::AdmitError;
 use crate::serial_number::SerialNumberError;
@@ -133,6 +134,12 @@ pub enum ProveError {
         /// The subject it is for.
         wanted: String,
     },
+    /// The server made the key, for a purpose that only a key of the subject's own making serves.
+    #[error("a key for {} is made by whoever is to hold it, not by the server", purpose.name())]
+    MadeHere {
+        /// The purpose.
+        purpose: KeyPurpose,
+    },
     /// The profile certifies devices, and the subject is not a system title.
     #[error("the common name is not 16 upper-case hexadecimal characters of a system title")]
     NotSystemTitle {
@@ -252,6 +259,7 @@ impl ProveError {
             Self::SubjectDiffers { .. } => "subject.other",
             Self::NotSystemTitle { .. } => "subject.not-system-title",
             Self::Extension { .. } => "csr.extension",
+            Self::MadeHere { .. } => "key.made-here",
         }
     }
 }

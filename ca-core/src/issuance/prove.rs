@@ -7,7 +7,8 @@ use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 
 use super::{Exit, IssueError, ProveError, ProvenRequest, Workshop};
-use crate::csr::{CertificationRequest, ProofOfPossession};
+use crate::csr::{ProofOfPossession, RequestContent};
+use crate::made_key::MadeKey;
 use crate::oid;
 use crate::profile::{CertificateProfile, KeyReuse, KeyUsageBit};
 use crate::public_key::PublicKey;
@@ -27,7 +28,7 @@ fn check(workshop: &Workshop<'_>, admitted: AdmittedRequest) -> Result<ProvenReq
     let (public_key, possession) = match &admitted.request.evidence {
         Evidence::Request(csr) => {
             check_key(workshop, &admitted.profile, csr.public_key())?;
-            check_content(csr, admitted.request.written_subject(), &admitted.profile)?;
+            check_content(csr.content(), admitted.request.written_subject(), &admitted.profile)?;
             (csr.public_key().clone(), csr.prove_possession().map_err(|_| ProveError::NotPossessed)?)
         }
         Evidence::SelfSigned(root) => {
@@ -44,6 +45,15 @@ fn check(workshop: &Workshop<'_>, admitted: AdmittedRequest) -> Result<ProvenReq
             let public_key = workshop.signer.public_key(key).map_err(IssueError::from)?;
             check_key(workshop, &admitted.profile, &public_key)?;
             (public_key, ProofOfPossession::held_by_own_signer())
+        }
+        Evidence::MadeHere { key, request } => {
+            let purpose = admitted.profile.purpose();
+            if !MadeKey::may_serve(purpose) {
+                return Err(ProveError::MadeHere { purpose }.into());
+            }
+            check_key(workshop, &admitted.profile, key.public_key())?;
+            check_content(request.content(), admitted.request.written_subject(), &admitted.profile)?;
+            (key.public_key().clone(), ProofOfPossession::made_here())
         }
     };
     check_reuse(&admitted, &public_key)?;
@@ -115,25 +125,21 @@ fn check_reuse(admitted: &AdmittedRequest, key: &PublicKey) -> Result<(), ProveE
 
 /// The request may repeat what the profile gives anyway; anything else it asks for is refused.
 fn check_content(
-    csr: &CertificationRequest,
+    content: &RequestContent,
     subject: &Subject,
     profile: &CertificateProfile,
 ) -> Result<(), ProveError> {
-    let names = csr
-        .requested_extensions()
-        .iter()
-        .find(|extension| extension.extn_id == oid::SUBJECT_ALT_NAME)
-        .map(|extension| extension.extn_value.as_bytes());
-    let asked = Subject::read(csr.subject(), names).map_err(|cause| ProveError::Subject { cause })?;
+    let names = content.alternative_names();
+    let asked = Subject::read(content.subject(), names).map_err(|cause| ProveError::Subject { cause })?;
     // A device that cannot write its name leaves the subject empty; it was authenticated all the same.
-    let unnamed = csr.subject().is_empty() && names.is_none() && subject.system_title().is_some();
+    let unnamed = content.subject().is_empty() && names.is_none() && subject.system_title().is_some();
     if asked != *subject && !unnamed {
         return Err(ProveError::SubjectDiffers { found: asked.to_string(), wanted: subject.to_string() });
     }
     if let (true, SubjectName::Distinguished(_)) = (profile.names_system_title(), &subject.name) {
         return Err(ProveError::NotSystemTitle { found: subject.to_string() });
     }
-    csr.requested_extensions().iter().try_for_each(|extension| check_extension(extension, profile))
+    content.requested_extensions().iter().try_for_each(|extension| check_extension(extension, profile))
 }
 
 fn check_extension(extension: &Extension, profile: &CertificateProfile) -> Result<(), ProveError> {

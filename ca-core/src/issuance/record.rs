@@ -166,8 +166,16 @@ impl LintedCertificate {
     fn event(&self, origin: &EventOrigin, approval: Option<&ApprovalCondition>) -> AuditEvent {
         let DraftCertificate { proven, id, tbs } = &self.0;
         let mut event = origin.event(Act::IntentRecorded, id, Some(tbs));
-        if let Evidence::Request(csr) = &proven.admitted.request.evidence {
-            let digest: String = csr.digest().iter().map(|octet| format!("{octet:02x}")).collect();
+        let request = match &proven.admitted.request.evidence {
+            Evidence::Request(csr) => Some(csr.digest()),
+            Evidence::MadeHere { request, .. } => {
+                event.detail.push_str("; the server made the key");
+                Some(request.digest())
+            }
+            Evidence::SelfSigned(_) | Evidence::OwnSigner { .. } => None,
+        };
+        if let Some(digest) = request {
+            let digest: String = digest.iter().map(|octet| format!("{octet:02x}")).collect();
             event.detail.push_str(&format!("; request SHA-256 {digest}"));
         }
         if let Some(condition) = approval {

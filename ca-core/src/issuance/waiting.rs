@@ -1,6 +1,8 @@
 //! What is asked of the ledger when a request needs the approval of operators: the request as it will be kept, and the record
 //! that it waits. Whether it waits is decided in the ledger's transaction.
 
+use sha2::{Digest, Sha256};
+
 use super::ProvenRequest;
 use super::origin::EventOrigin;
 use crate::audit::{Act, AuditEvent};
@@ -18,7 +20,7 @@ pub(super) fn condition(
     let admitted = &proven.admitted;
     let (needed, SignedBy::Issuer(issuer)) = (admitted.approval?, signed_by) else { return None };
     let (request, profile) = (&admitted.request, &admitted.profile);
-    let key_fingerprint = proven.public_key.fingerprint();
+    let key_fingerprint = key_asked_for(proven);
     let waiting = WaitingRequest {
         digest: approval::digest(issuer, request, profile, &key_fingerprint, needed.operators),
         tenant: issuer.tenant().clone(),
@@ -45,6 +47,16 @@ pub(super) fn condition(
     })
 }
 
+/// A key that is made here is another each time the request is repeated: what is approved is that one is made.
+fn key_asked_for(proven: &ProvenRequest) -> [u8; 32] {
+    match proven.admitted.request.evidence {
+        Evidence::MadeHere { .. } => Sha256::digest(b"a key that the server makes").into(),
+        Evidence::Request(_) | Evidence::SelfSigned(_) | Evidence::OwnSigner { .. } => {
+            proven.public_key.fingerprint()
+        }
+    }
+}
+
 /// The record binds what is approved to the octets of the request that came first.
 fn event(waiting: &WaitingRequest, evidence: &Evidence, origin: &EventOrigin) -> AuditEvent {
     let mut event = origin.event_of_request(Act::RequestWaits, waiting.issuer);
@@ -52,8 +64,12 @@ fn event(waiting: &WaitingRequest, evidence: &Evidence, origin: &EventOrigin) ->
     event.digest = waiting.digest.to_vec();
     let digest = approval::hexadecimal(&waiting.digest);
     event.detail.push_str(&format!("; {digest} needs {} until {}", waiting.needed, waiting.expires_at));
-    if let Evidence::Request(csr) = evidence {
-        event.detail.push_str(&format!("; request SHA-256 {}", approval::hexadecimal(&csr.digest())));
+    match evidence {
+        Evidence::Request(csr) => {
+            event.detail.push_str(&format!("; request SHA-256 {}", approval::hexadecimal(&csr.digest())));
+        }
+        Evidence::MadeHere { .. } => event.detail.push_str("; the server is to make the key"),
+        Evidence::SelfSigned(_) | Evidence::OwnSigner { .. } => {}
     }
     event
 }

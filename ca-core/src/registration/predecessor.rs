@@ -4,11 +4,13 @@
 //! because the key to be renewed authenticates nothing. RFC 7030 §3.3.2, §4.2.2.
 
 use super::{AdmitError, Grounds};
+use crate::ports::{StatusSource, Unavailable};
 use crate::profile::{CertificateProfile, length};
 use crate::reason::ReasonCode;
 use crate::record::{CertificateQuery, CertificateStatus, Revocation, Slot, StoredCertificate};
 use crate::request::{EnrolmentKind, EnrolmentRequest};
 use crate::system_title::SystemTitle;
+use crate::tenant::TenantId;
 use crate::validity::UnixTime;
 
 /// How many certificates of one device are read at a time. A meter has a handful in its life, a hand-held unit some each day.
@@ -73,34 +75,46 @@ fn lineage(
         |slot: &Slot| slot.hierarchy == profile.parts().hierarchy && slot.purpose == profile.purpose();
     let mut latest: Option<StoredCertificate> = None;
     let mut issued = Vec::new();
+    let rows = certificates_of(grounds.status, grounds.issuer.tenant(), title)?;
+    for row in rows.into_iter().filter(|row| row.slot.as_ref().is_some_and(of_profile)) {
+        match row.status {
+            CertificateStatus::Good | CertificateStatus::Revoked(_) => {
+                issued.push((row.recorded_at, row.status));
+            }
+            CertificateStatus::NeverIssued
+            | CertificateStatus::Pending
+            | CertificateStatus::Aborted
+            | CertificateStatus::Uncertain { .. } => {}
+        }
+        if row.status == CertificateStatus::Good {
+            latest = latest.into_iter().chain([row]).max_by_key(StoredCertificate::age);
+        }
+    }
+    Ok(Lineage::of(latest, &issued))
+}
+
+/// Reads every certificate of a device, page after page.
+pub(crate) fn certificates_of(
+    status: &dyn StatusSource,
+    tenant: &TenantId,
+    title: &SystemTitle,
+) -> Result<Vec<StoredCertificate>, Unavailable> {
+    let mut all = Vec::new();
     let mut after = None;
     loop {
         let query = CertificateQuery {
-            tenant: Some(grounds.issuer.tenant().clone()),
+            tenant: Some(tenant.clone()),
             title: Some(*title),
             after,
             limit: PAGE,
             ..CertificateQuery::default()
         };
-        let rows = grounds.status.certificates(&query)?;
+        let rows = status.certificates(&query)?;
         after = rows.last().map(|row| row.id.clone());
         let full = rows.len() >= PAGE;
-        for row in rows.into_iter().filter(|row| row.slot.as_ref().is_some_and(of_profile)) {
-            match row.status {
-                CertificateStatus::Good | CertificateStatus::Revoked(_) => {
-                    issued.push((row.recorded_at, row.status));
-                }
-                CertificateStatus::NeverIssued
-                | CertificateStatus::Pending
-                | CertificateStatus::Aborted
-                | CertificateStatus::Uncertain { .. } => {}
-            }
-            if row.status == CertificateStatus::Good {
-                latest = latest.into_iter().chain([row]).max_by_key(StoredCertificate::age);
-            }
-        }
+        all.extend(rows);
         if !full {
-            return Ok(Lineage::of(latest, &issued));
+            return Ok(all);
         }
     }
 }

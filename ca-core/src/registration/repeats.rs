@@ -23,6 +23,7 @@ pub(super) fn idempotency(
     (now, approved): (UnixTime, bool),
 ) -> Option<Idempotency> {
     let Evidence::Request(csr) = &request.evidence else {
+        // A key that was made here is nowhere kept: whoever lost it can only be given another, with another certificate.
         return None;
     };
     let kind = match &request.kind {

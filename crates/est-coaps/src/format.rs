@@ -41,6 +41,9 @@ pub(crate) fn write(answer: Answer, wanted: Format) -> (Format, Vec<u8>) {
     match answer {
         Answer::CaCertificates { certs_only } => (CERTS_ONLY, certs_only),
         Answer::CsrAttributes { der } => (CSR_ATTRIBUTES, der),
+        // The desk offers neither over this transport; a certificate alone is nobody's secret.
+        Answer::CmcResponse { der } => (CERTS_ONLY, der),
+        Answer::KeyMade { certs_only, .. } => (CERTS_ONLY, certs_only),
         Answer::Issued { certificate, certs_only } => {
             if wanted == PKIX_CERT {
                 (PKIX_CERT, certificate)

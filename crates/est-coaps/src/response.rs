@@ -116,7 +116,7 @@ mod tests {
 
     fn reply(status: u16, retry_after: Option<u64>) -> Reply {
         let text = "the body is too large (body.too-large)\n".to_owned();
-        Reply { status, text, retry_after, allow: None, challenge: None }
+        Reply { status, text, retry_after, allow: None, challenge: None, cmc: None }
     }
 
     // RFC 9148 §4.5.

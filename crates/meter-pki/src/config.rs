@@ -117,6 +117,12 @@ pub struct RawEst {
     pub certificate_file: PathBuf,
     /// `key_file`: PEM PKCS#8, mode 0600.
     pub key_file: PathBuf,
+    /// `message_certificate_file`: DER, of profile `cmp-signer`: who signs what is said in CMS.
+    pub message_certificate_file: Option<PathBuf>,
+    /// `message_key_file`: its key, an encrypted PEM key file, mode 0600.
+    pub message_key_file: Option<PathBuf>,
+    /// `message_passphrase_file`: the passphrase of that file.
+    pub message_passphrase_file: Option<PathBuf>,
     /// `default_label`: answers where the path has no label (RFC 7030 §3.2.2).
     pub default_label: String,
     /// `limits`
@@ -343,6 +349,11 @@ pub struct RawOffer {
     pub channel_binding: Option<String>,
     /// `challenge_password`: what it is: `channel-binding` (default), `enrolment-code`, or `either`, where a code begins with `code:`.
     pub challenge_password: Option<String>,
+    /// `server_key_generation`: `off` (default), `in-tls`, or `encrypted`: to who names a key of its own to encrypt to.
+    pub server_key_generation: Option<String>,
+    /// `full_cmc`: whether `/fullcmc` is answered; not unless given.
+    #[serde(default)]
+    pub full_cmc: bool,
     /// `repeat_window_hours`: how long the same request gets the same octets; 24 unless given.
     pub repeat_window_hours: Option<u16>,
     /// `[authority.offer.approval]`: who must approve a request before it is answered, beside what the profile says.

@@ -14,6 +14,7 @@ pub mod audit;
 pub mod publisher;
 mod releases;
 mod intents;
+mod clock_watch;
 mod open_requests;
 mod exchange_journal;
 pub mod config;

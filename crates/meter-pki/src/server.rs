@@ -20,6 +20,7 @@ use server_kit::workers::WorkerPool;
 use tokio::task::JoinSet;
 
 use crate::audit::{self, Copies, Followed};
+use crate::clock_watch::ClockWatch;
 use crate::coaps::{self, Bound, Place};
 use crate::compose::{System, cmp_router, compose, est_config, status_parts};
 use crate::config::{Config, RawCoaps, RawEst};
@@ -148,11 +149,13 @@ pub async fn start(
     let watched = Arc::clone(&watch);
     health.ready("intents", move || watched.condition());
     tasks.spawn(watch.run(shutdown.clone()));
+    if !in_recovery {
+        let clock = ClockWatch::new(&system.ports, system.tenant.clone(), &metrics);
+        tasks.spawn(clock.run(shutdown.clone()));
+    }
     let router_of_status = status.router.merge(health.router());
-    let listener = bind(config.status.listen, "status")
-        .await?
-        .with_limits(config.status.limits.clone())
-        .with_metrics(&metrics);
+    let listener = status_listener(config, &metrics).await?;
+    watch_listener(&health, "status-listener", &listener);
     spawn(&mut tasks, listener.serve(router_of_status, shutdown.clone()));
     if !in_recovery {
         tasks.spawn(status.renewal.run(status_pool.clone(), shutdown.clone()));
@@ -165,14 +168,9 @@ pub async fn start(
         tasks.spawn(bound.serving);
     }
     let enrolment = est_server::routes::router(est_config).merge(cmp_router(&system));
-    let listener =
-        bind(config.est.listen, "est").await?.with_limits(config.est.limits.clone()).with_metrics(&metrics);
+    let listener = est_listener(config, &metrics).await?;
     let est = listener.local_addr();
-    let listener = listener.with_long_body(LongBody {
-        path: est_server::config::UPLOAD_PATH.to_owned(),
-        octets: config.est.bulk.max_octets.into(),
-        time: Duration::from_secs(config.est.bulk.upload_seconds.into()),
-    });
+    watch_listener(&health, "est-listener", &listener);
     spawn(&mut tasks, listener.with_tls(tls(&config.est)?).serve(enrolment, shutdown.clone()));
 
     let socket = operator_socket(config).await?;
@@ -184,6 +182,21 @@ pub async fn start(
     Ok(Running { tasks, pools: vec![est_pool, status_pool, operator_pool], system, est, copies })
 }
 
+async fn status_listener(config: &Config, metrics: &Metrics) -> Result<Listener, Failure> {
+    let listener = bind(config.status.listen, "status").await?;
+    Ok(listener.with_limits(config.status.limits.clone()).with_metrics(metrics))
+}
+
+/// Uploads of head-ends are longer than what a device sends, and may take longer.
+async fn est_listener(config: &Config, metrics: &Metrics) -> Result<Listener, Failure> {
+    let listener = bind(config.est.listen, "est").await?;
+    Ok(listener.with_limits(config.est.limits.clone()).with_metrics(metrics).with_long_body(LongBody {
+        path: est_server::config::UPLOAD_PATH.to_owned(),
+        octets: config.est.bulk.max_octets.into(),
+        time: Duration::from_secs(config.est.bulk.upload_seconds.into()),
+    }))
+}
+
 async fn operator_socket(config: &Config) -> Result<OperatorListener, Failure> {
     OperatorListener::bind(&config.operator_socket, &config.operator_users).await.map_err(|error| {
         let message = format!("{}: {error}", config.operator_socket.display());
@@ -193,6 +206,12 @@ async fn operator_socket(config: &Config) -> Result<OperatorListener, Failure> {
 
 fn spawn<T: Send + 'static>(tasks: &mut JoinSet<()>, server: impl Future<Output = T> + Send + 'static) {
     tasks.spawn(async move { drop(server.await) });
+}
+
+/// T-12, T-13: health tells of a listener that gets no more connections, or whose routes panic.
+fn watch_listener(health: &Health, name: &'static str, listener: &Listener) {
+    let watch = listener.watch();
+    health.ready(name, move || watch.condition());
 }
 
 async fn bind(address: SocketAddr, name: &str) -> Result<Listener, Failure> {

@@ -7,10 +7,13 @@ use std::sync::Arc;
 use ca_core::authority::CertificationAuthority;
 use ca_core::certificate::Certificate;
 use ca_core::key_ref::KeyRef;
+use ca_core::made_key::MadeKey;
 use ca_core::path::TrustAnchor;
-use ca_core::profile::ProfileId;
+use ca_core::profile::{KeyPurpose, ProfileId};
 use ca_core::tenant::TenantId;
 
+use super::messages::MessageSigner;
+use crate::operation::Operation;
 use crate::wire::base64::LineLength;
 use crate::wire::certs_only;
 
@@ -79,6 +82,18 @@ pub enum BindingPolicy {
     Off,
 }
 
+/// Whether the server makes keys for those who ask at a label (RFC 7030 §4.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ServerKeys {
+    /// It makes none.
+    #[default]
+    Off,
+    /// It makes them, and gives them away inside TLS; encrypted besides to who asks for it.
+    InTls,
+    /// It makes them for those who name a key to encrypt them to, and for nobody else.
+    Encrypted,
+}
+
 /// What a challengePassword is at a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ChallengeMeaning {
@@ -137,6 +152,12 @@ pub struct LabelParts {
     pub channel_binding: BindingPolicy,
     /// What a challengePassword is.
     pub challenge: ChallengeMeaning,
+    /// Whether the server makes keys.
+    pub server_keys: ServerKeys,
+    /// Whether full CMC is answered.
+    pub full_cmc: bool,
+    /// Who signs messages, where there are any to sign.
+    pub messages: Option<MessageSigner>,
     /// What `/cacerts` answers: the current root, the certificates between it and the authority, the authority's own,
     /// and around a change of the root those that link old and new.
     pub ca_certificates: Vec<Certificate>,
@@ -161,6 +182,7 @@ impl Label {
         if parts.authority.offer(&parts.profile).is_none() {
             faults.push(LabelFault::ProfileNotOffered { profile: parts.profile.clone() });
         }
+        check_optional_operations(&parts, &mut faults);
         check_anchors(&parts.anchors, &mut faults);
         check_registration_authorities(&parts, &mut faults);
         check_ca_certificates(&parts, &mut faults);
@@ -186,6 +208,18 @@ impl Label {
         &self.parts
     }
 
+    /// Tells whether an operation is offered here.
+    pub(crate) fn offers(&self, operation: Operation) -> bool {
+        match operation {
+            Operation::FullCmc => self.parts.full_cmc,
+            Operation::ServerKeyGen => self.parts.server_keys != ServerKeys::Off,
+            Operation::CaCerts
+            | Operation::CsrAttrs
+            | Operation::SimpleEnroll
+            | Operation::SimpleReenroll => true,
+        }
+    }
+
     pub(crate) fn trust_anchors(&self) -> &[TrustAnchor] {
         &self.trust_anchors
     }
@@ -202,6 +236,20 @@ impl Label {
     /// Returns the certs-only message of `/cacerts` (RFC 7030 §4.1.3), DER, made once.
     pub(crate) fn cacerts(&self) -> &[u8] {
         &self.cacerts
+    }
+}
+
+fn check_optional_operations(parts: &LabelParts, faults: &mut Vec<LabelFault>) {
+    let signs = parts.full_cmc || parts.server_keys == ServerKeys::Encrypted;
+    if signs && parts.messages.is_none() {
+        faults.push(LabelFault::NoMessageSigner);
+    }
+    if parts.server_keys == ServerKeys::Off {
+        return;
+    }
+    let purpose = parts.authority.offer(&parts.profile).map(|offer| offer.profile.purpose());
+    if let Some(purpose) = purpose.filter(|purpose| !MadeKey::may_serve(*purpose)) {
+        faults.push(LabelFault::KeyNotMadeHere { purpose });
     }
 }
 
@@ -307,6 +355,15 @@ pub enum LabelFault {
         /// The profile.
         profile: ProfileId,
     },
+    /// The server is to make keys that only their holders should make.
+    #[error("the server makes no keys for {}, only for key agreement and TLS", purpose.name())]
+    KeyNotMadeHere {
+        /// The purpose.
+        purpose: KeyPurpose,
+    },
+    /// What is to be signed has no signer.
+    #[error("there is no signer of messages, which encrypted keys and full CMC need")]
+    NoMessageSigner,
     /// A key is a trust anchor twice, or for a manufacturer and somebody else.
     #[error("the key {key} is a trust anchor twice, or for a manufacturer and somebody else")]
     DoubledAnchor {

@@ -1,9 +1,10 @@
 //! `/simpleenroll` and `/simplereenroll`: one certification request, one certificate (RFC 7030 §4.2).
 
-use ca_core::actor::{Actor, Identity};
-use ca_core::csr::CertificationRequest;
-use ca_core::issuance::IssuedCertificate;
-use ca_core::oid;
+use ca_core::actor::{Actor, Identity, Origin};
+use ca_core::csr::{CertificationRequest, RequestContent};
+use ca_core::issuance::{IssueError, IssuedCertificate};
+use ca_core::public_key::PublicKey;
+use ca_core::record::Slot;
 use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence};
 use ca_core::subject::{Subject, SubjectError};
 
@@ -34,6 +35,39 @@ pub(super) fn re_enrol(exchange: &Exchange, actor: &Actor) -> Result<Answer, Ref
     issue(exchange, actor, EnrolmentKind::ReEnrolment { renewed, former: None })
 }
 
+/// Where the operation does not say: again, where who asks may ask again and the device holds a certificate of the kind for another
+/// key than the one asked for. What the ledger then finds otherwise is refused.
+///
+/// A request for the very key that is certified may be the first one repeated: it is taken for that.
+pub(super) fn kind_for(
+    exchange: &Exchange,
+    actor: &Actor,
+    (content, key): (&RequestContent, Option<&PublicKey>),
+) -> Result<EnrolmentKind, Refusal> {
+    let renewed = match &actor.identity {
+        Identity::Device(device) if device.origin == Origin::Operational => {
+            Some(Box::new(device.certificate.clone()))
+        }
+        Identity::RegistrationAuthority(_) => None,
+        Identity::Device(_)
+        | Identity::OneTimeToken { .. }
+        | Identity::Operator { .. }
+        | Identity::Process { .. }
+        | Identity::Unauthenticated { .. } => return Ok(EnrolmentKind::First),
+    };
+    let parts = exchange.label.parts();
+    let (subject, offer) = (claimed_subject(actor, content)?, parts.authority.offer(&parts.profile));
+    let (Some(title), Some(offer)) = (subject.system_title(), offer) else { return Ok(EnrolmentKind::First) };
+    let held = parts.authority.valid_certificates(title).map_err(IssueError::from)?;
+    let (hierarchy, purpose) = (offer.profile.parts().hierarchy, offer.profile.purpose());
+    let of_the_kind = |slot: &Slot| slot.hierarchy == hierarchy && slot.purpose == purpose;
+    let again = held.iter().any(|row| {
+        row.slot.as_ref().is_some_and(of_the_kind)
+            && key.is_none_or(|key| row.key_fingerprint != key.fingerprint())
+    });
+    Ok(if again { EnrolmentKind::ReEnrolment { renewed, former: None } } else { EnrolmentKind::First })
+}
+
 fn issue(exchange: &Exchange, actor: &Actor, kind: EnrolmentKind) -> Result<Answer, Refusal> {
     let request = read(exchange, actor, kind).map_err(|refusal| record(&exchange.label, actor, refusal))?;
     // What the authority refuses it records itself.
@@ -45,8 +79,18 @@ fn issue(exchange: &Exchange, actor: &Actor, kind: EnrolmentKind) -> Result<Answ
 fn read(exchange: &Exchange, actor: &Actor, kind: EnrolmentKind) -> Result<EnrolmentRequest, Refusal> {
     let SimpleRequest { csr, form } = decode(&exchange.body)?;
     observation::leniencies(exchange.label.name(), form, csr.leniencies());
-    check_binding(exchange, actor, &csr)?;
-    let (subject, kind) = names(actor, &csr, kind)?;
+    request_for(exchange, actor, csr, kind)
+}
+
+/// Makes a request to the authority of a certification request.
+pub(super) fn request_for(
+    exchange: &Exchange,
+    actor: &Actor,
+    csr: CertificationRequest,
+    kind: EnrolmentKind,
+) -> Result<EnrolmentRequest, Refusal> {
+    check_binding(exchange, actor, csr.content())?;
+    let (subject, kind) = names(actor, csr.content(), kind)?;
     Ok(EnrolmentRequest {
         actor: actor.clone(),
         profile: exchange.label.parts().profile.clone(),
@@ -60,11 +104,11 @@ fn read(exchange: &Exchange, actor: &Actor, kind: EnrolmentKind) -> Result<Enrol
 /// RFC 7030 §4.2.2: names change by an attribute that says so, and by nothing else; the request repeats those of the certificate.
 pub(super) fn names(
     actor: &Actor,
-    csr: &CertificationRequest,
+    content: &RequestContent,
     kind: EnrolmentKind,
 ) -> Result<(Subject, EnrolmentKind), Refusal> {
-    let written = claimed_subject(actor, csr)?;
-    match (csr.new_names(), kind) {
+    let written = claimed_subject(actor, content)?;
+    match (content.new_names(), kind) {
         (None, kind) => Ok((written, kind)),
         (Some(new), EnrolmentKind::ReEnrolment { renewed, .. }) => {
             let subject = Subject::read(&new.subject, new.alternative_names.as_deref())?;
@@ -75,12 +119,16 @@ pub(super) fn names(
 }
 
 /// RFC 7030 §3.7: a registration authority checked the binding when the device came to it; here it could not match.
-fn check_binding(exchange: &Exchange, actor: &Actor, csr: &CertificationRequest) -> Result<(), Refusal> {
+pub(super) fn check_binding(
+    exchange: &Exchange,
+    actor: &Actor,
+    content: &RequestContent,
+) -> Result<(), Refusal> {
     if matches!(actor.identity, Identity::RegistrationAuthority(_)) {
         return Ok(());
     }
     let parts = exchange.label.parts();
-    let binding = csr.challenge_password().and_then(|text| match parts.challenge.read(text) {
+    let binding = content.challenge_password().and_then(|text| match parts.challenge.read(text) {
         Challenge::Binding(binding) => Some(binding),
         // It said who asks, or stands beside a certificate or password, which is believed alone.
         Challenge::Code(_) => None,
@@ -98,17 +146,13 @@ fn answer(exchange: &Exchange, issued: &IssuedCertificate) -> Result<Answer, Ref
 }
 
 /// The subject that the request asks for; when it names none, the device that was authenticated.
-fn claimed_subject(actor: &Actor, csr: &CertificationRequest) -> Result<Subject, SubjectError> {
-    let names = csr
-        .requested_extensions()
-        .iter()
-        .find(|extension| extension.extn_id == oid::SUBJECT_ALT_NAME)
-        .map(|extension| extension.extn_value.as_bytes());
+fn claimed_subject(actor: &Actor, content: &RequestContent) -> Result<Subject, SubjectError> {
+    let names = content.alternative_names();
     match &actor.identity {
-        Identity::Device(device) if csr.subject().is_empty() && names.is_none() => {
+        Identity::Device(device) if content.subject().is_empty() && names.is_none() => {
             Ok(Subject::device(device.title))
         }
-        Identity::OneTimeToken { title, .. } if csr.subject().is_empty() && names.is_none() => {
+        Identity::OneTimeToken { title, .. } if content.subject().is_empty() && names.is_none() => {
             Ok(Subject::device(*title))
         }
         Identity::Device(_)
@@ -116,6 +160,6 @@ fn claimed_subject(actor: &Actor, csr: &CertificationRequest) -> Result<Subject,
         | Identity::RegistrationAuthority(_)
         | Identity::Operator { .. }
         | Identity::Process { .. }
-        | Identity::Unauthenticated { .. } => Subject::read(csr.subject(), names),
+        | Identity::Unauthenticated { .. } => Subject::read(content.subject(), names),
     }
 }

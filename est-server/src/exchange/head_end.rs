@@ -208,7 +208,7 @@ impl HeadEnd {
         let Order { label, kind, csr, form } = order;
         let desk = self.desks.get(&label).ok_or((&self.front, Refusal::LabelClosed))?;
         observation::leniencies(&label, form, csr.leniencies());
-        let (subject, kind) = names(&desk.actor, &csr, kind).map_err(|refusal| (desk, refusal))?;
+        let (subject, kind) = names(&desk.actor, csr.content(), kind).map_err(|refusal| (desk, refusal))?;
         let request = EnrolmentRequest {
             actor: desk.actor.clone(),
             profile: desk.label.parts().profile.clone(),

@@ -25,6 +25,7 @@ use crate::observation;
 use crate::refusal::Refusal;
 use crate::reply::{Reply, reply};
 use crate::requester::Credentials;
+use crate::wire::base64::LineLength;
 use crate::wire::{bulk, dlms_tools};
 
 /// How many lines are one job: enough to share a durable transaction, few enough that others are not kept waiting.
@@ -44,7 +45,7 @@ pub(super) async fn upload(
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(bulk::MEDIA_TYPE));
             response
         }
-        Err(reply) => refused(reply),
+        Err(reply) => refused(reply, LineLength::default()),
     }
 }
 
@@ -133,7 +134,7 @@ pub(super) async fn tool(
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(dlms_tools::MEDIA_TYPE));
             response
         }
-        Err(reply) => refused(reply),
+        Err(reply) => refused(reply, LineLength::default()),
     }
 }
 

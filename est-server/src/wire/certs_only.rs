@@ -4,40 +4,11 @@
 
 use cms::content_info::CmsVersion;
 use cms::signed_data::{DigestAlgorithmIdentifiers, EncapsulatedContentInfo, SignerInfos};
-use const_oid::db::rfc5911::{ID_DATA, ID_SIGNED_DATA};
+use const_oid::db::rfc5911::ID_DATA;
+use der::Decode;
 use der::asn1::{Any, SetOfVec};
-use der::{Decode, Encode, Sequence};
 
-/// ```text
-/// SignedData ::= SEQUENCE {
-///     version          CMSVersion,
-///     digestAlgorithms DigestAlgorithmIdentifiers,
-///     encapContentInfo EncapsulatedContentInfo,
-///     certificates     [0] IMPLICIT CertificateSet OPTIONAL,
-///     crls             [1] IMPLICIT RevocationInfoChoices OPTIONAL,
-///     signerInfos      SignerInfos }
-/// ```
-///
-/// Of the cms crate's type only the certificates differ: there they are decoded, here they stay octets.
-#[derive(Sequence)]
-struct SignedData {
-    version: CmsVersion,
-    digest_algorithms: DigestAlgorithmIdentifiers,
-    encap_content_info: EncapsulatedContentInfo,
-    #[asn1(context_specific = "0", tag_mode = "IMPLICIT")]
-    certificates: SetOfVec<Any>,
-    signer_infos: SignerInfos,
-}
-
-/// ```text
-/// ContentInfo ::= SEQUENCE { contentType OBJECT IDENTIFIER, content [0] EXPLICIT ANY DEFINED BY contentType }
-/// ```
-#[derive(Sequence)]
-struct ContentInfo {
-    content_type: der::oid::ObjectIdentifier,
-    #[asn1(context_specific = "0", tag_mode = "EXPLICIT")]
-    content: SignedData,
-}
+use super::signed_data::SignedData;
 
 /// Encodes certificates, each given as its DER octets, as DER; in the order of their octets, as DER wants of a SET OF.
 ///
@@ -45,16 +16,14 @@ struct ContentInfo {
 /// What the DER codec says when one of them is not a DER object.
 pub fn encode(certificates: &[&[u8]]) -> der::Result<Vec<u8>> {
     let certificates = certificates.iter().map(|der| Any::from_der(der)).collect::<der::Result<Vec<_>>>()?;
-    ContentInfo {
-        content_type: ID_SIGNED_DATA,
-        content: SignedData {
-            // RFC 5652 §5.1: version 1 when the content is id-data and all certificates are of X.509.
-            version: CmsVersion::V1,
-            digest_algorithms: DigestAlgorithmIdentifiers::default(),
-            encap_content_info: EncapsulatedContentInfo { econtent_type: ID_DATA, econtent: None },
-            certificates: SetOfVec::try_from(certificates)?,
-            signer_infos: SignerInfos(SetOfVec::default()),
-        },
+    SignedData {
+        // RFC 5652 §5.1: version 1 when the content is id-data and all certificates are of X.509.
+        version: CmsVersion::V1,
+        digest_algorithms: DigestAlgorithmIdentifiers::default(),
+        encap_content_info: EncapsulatedContentInfo { econtent_type: ID_DATA, econtent: None },
+        certificates: Some(SetOfVec::try_from(certificates)?),
+        crls: None,
+        signer_infos: SignerInfos(SetOfVec::default()),
     }
-    .to_der()
+    .to_content_info()
 }

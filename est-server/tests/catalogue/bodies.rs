@@ -1,4 +1,4 @@
-//! Bodies: E-11, E-14, E-15, P-14.
+//! Bodies: E-11, E-14, E-15, P-14, T-10.
 
 use axum::body::Body;
 use base64::Engine as _;
@@ -200,4 +200,23 @@ async fn p_14_hostile_encodings_are_refused() {
     let mut giant = csr;
     giant.algorithm = sequence(&[tlv(0x06, &[&[0x2A][..], &[0xFF; 60], &[0x7F]].concat())]);
     world.refuses_csr(&giant, not_der).await;
+}
+
+// T-10: lengths and depths that are made up cost nothing, whoever sends them; the limits are those of P-14.
+#[tokio::test]
+async fn t_10_crafted_lengths_and_depths_are_refused() {
+    let world = World::new();
+    let deep = (0..10_000)
+        .fold(Vec::new(), |inner, _| if inner.len() < 40_000 { sequence(&[inner]) } else { inner });
+    let too_long = "csr.too-long";
+    for (crafted, reason) in [
+        (vec![0x30, 0x84, 0xFF, 0xFF, 0xFF, 0xFF], "csr.not-der"),
+        (vec![0x30, 0x88, 0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], "csr.not-der"),
+        ([0x30, 0xFF].repeat(100), "csr.not-der"),
+        ([0x30, 0x80].repeat(1_000), "csr.not-der"),
+        ([0x30, 0x80].repeat(10_000), too_long),
+        (deep, too_long),
+    ] {
+        world.refuses_der(&crafted, (400, reason)).await;
+    }
 }

@@ -296,7 +296,10 @@ impl StatusSource for Memory {
     fn certificates(&self, query: &CertificateQuery) -> Result<Vec<StoredCertificate>, Unavailable> {
         let state = self.open()?;
         let answers = |id| query.request.is_none_or(|request| state.answers.get(&request) == Some(id));
-        Ok(state.certificates.values().filter(|row| answers(&row.id)).cloned().collect())
+        let of = |row: &StoredCertificate| {
+            query.title.is_none_or(|title| row.slot.as_ref().is_some_and(|slot| slot.title == title))
+        };
+        Ok(state.certificates.values().filter(|row| answers(&row.id) && of(row)).cloned().collect())
     }
 
     fn revoked(

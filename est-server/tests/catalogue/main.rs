@@ -26,4 +26,6 @@ mod octets;
 mod paths;
 mod pki;
 mod renaming;
+mod full_cmc;
+mod server_keys;
 mod world;

@@ -167,6 +167,10 @@ pub(crate) fn station() -> ProfileParts {
     tls("ra-station", &[oid::CLIENT_AUTH, oid::CMC_RA])
 }
 
+pub(crate) fn cmp_signer() -> ProfileParts {
+    ProfileParts { key_usage: vec![KeyUsageBit::DigitalSignature], ..tls("cmp-signer", &[oid::CMC_CA]) }
+}
+
 pub(crate) fn hes_tls() -> ProfileParts {
     ProfileParts {
         alternative_name: AlternativeNameRule::DnsNames { required: true, max: 4 },

@@ -24,7 +24,7 @@ use ca_core::system_title::SystemTitle;
 use ca_core::validity::UnixTime;
 use est_server::config::{
     Anchor, BindingPolicy, ChallengeMeaning, DEFAULT_BODY_OCTETS, EstConfig, EstParts, HeadEndParts, Label,
-    LabelParts, RegistrationAuthorityEntry, RegistrationAuthorityMatch, Voucher,
+    LabelParts, MessageSigner, RegistrationAuthorityEntry, RegistrationAuthorityMatch, ServerKeys, Voucher,
 };
 use est_server::desk::Desk;
 use est_server::guessing::GuessLimits;
@@ -41,8 +41,8 @@ use tower::ServiceExt as _;
 use crate::csr::Csr;
 use crate::ledger::Memory;
 use crate::pki::{
-    MemorySigner, NOW, Pki, Wish, YEAR, hes_tls, meter_factory_ds, meter_op_ds, meter_op_ka, named, profile,
-    profile_id, station, tenant,
+    MemorySigner, NOW, Pki, Wish, YEAR, cmp_signer, hes_tls, meter_factory_ds, meter_op_ds, meter_op_ka,
+    named, profile, profile_id, station, tenant,
 };
 
 /// The device that most tests are about.
@@ -92,6 +92,10 @@ pub(crate) struct Setting {
     pub(crate) expired_seconds: i64,
     /// In which domains the station of the default label may name hosts.
     pub(crate) station_suffixes: &'static [&'static str],
+    /// Whether keys are made at the label of key-agreement certificates.
+    pub(crate) server_keys: ServerKeys,
+    /// Whether full CMC is answered at the default label.
+    pub(crate) full_cmc: bool,
 }
 
 impl Default for Setting {
@@ -109,6 +113,8 @@ impl Default for Setting {
             ending: false,
             expired_seconds: 0,
             station_suffixes: &[],
+            server_keys: ServerKeys::default(),
+            full_cmc: false,
         }
     }
 }
@@ -380,6 +386,9 @@ fn label_parts(pki: &Pki, setting: &Setting, authorities: &Authorities) -> Label
         line_length: setting.line_length,
         channel_binding: setting.binding,
         challenge: setting.challenge,
+        server_keys: ServerKeys::Off,
+        full_cmc: setting.full_cmc,
+        messages: setting.full_cmc.then(|| message_signer(pki)),
         ca_certificates: vec![pki.root.certificate().clone(), issuer],
     }
 }
@@ -389,7 +398,12 @@ fn labels(pki: &Pki, setting: &Setting, authorities: &Authorities) -> Vec<Label>
     let agreement = LabelParts {
         name: "meter-ka".to_owned(),
         profile: profile_id("meter-op-ka"),
-        registration_authorities: Vec::new(),
+        registration_authorities: match setting.server_keys {
+            ServerKeys::Off => Vec::new(),
+            ServerKeys::InTls | ServerKeys::Encrypted => vec![station_entry("meter-op-ka", b"MPK", &[])],
+        },
+        server_keys: setting.server_keys,
+        messages: Some(message_signer(pki)),
         ..meters.clone()
     };
     let servers = LabelParts {
@@ -401,6 +415,13 @@ fn labels(pki: &Pki, setting: &Setting, authorities: &Authorities) -> Vec<Label>
         ..meters.clone()
     };
     [meters, agreement, servers].map(|parts| Label::new(parts).unwrap()).to_vec()
+}
+
+/// Who signs messages: key 60, which no other signer holds.
+pub(crate) fn message_signer(pki: &Pki) -> MessageSigner {
+    let der = pki.infrastructure.certify(&Wish::new(cmp_signer(), named("Grid Messages"), 60));
+    let certificate = Certificate::from_der(&der).unwrap();
+    MessageSigner::new(certificate, Arc::new(MemorySigner::holding(&[60]))).unwrap()
 }
 
 /// The registration authority "Station 1".

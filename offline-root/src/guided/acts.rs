@@ -51,6 +51,7 @@ pub(crate) struct Stage<'t, 'a> {
     file: &'a CeremonyFile,
     means: &'a Means,
     previous: Option<&'a PreviousCeremony>,
+    share_suffix: &'static str,
     table: &'t mut Table<'a>,
     /// The keys that were unlocked, until the ceremony ends.
     keys: BTreeMap<RootName, UnlockedKeys>,
@@ -67,6 +68,7 @@ impl<'t, 'a> Stage<'t, 'a> {
             file: &setting.file,
             means: &setting.means,
             previous: setting.beforehand.previous.as_ref(),
+            share_suffix: setting.share_suffix,
             table,
             keys: BTreeMap::new(),
             signing: String::new(),

@@ -22,12 +22,20 @@ pub(crate) struct Setting {
     pub(crate) beforehand: Beforehand,
     /// What the room is told beforehand.
     pub(crate) notices: Vec<String>,
+    /// How the file of a share is called behind the name of its root: a rehearsal's never meets the real one on a medium.
+    pub(crate) share_suffix: &'static str,
 }
 
 impl Setting {
     /// The real thing: what the file names.
     pub(crate) fn real(file: &CeremonyFile, means: &Means, beforehand: Beforehand) -> Self {
-        Self { file: file.clone(), means: means.clone(), beforehand, notices: Vec::new() }
+        Self {
+            file: file.clone(),
+            means: means.clone(),
+            beforehand,
+            notices: Vec::new(),
+            share_suffix: "share",
+        }
     }
 
     /// A rehearsal: no token that the file names is touched, and its module is not loaded.
@@ -37,7 +45,7 @@ impl Setting {
         scene: &Scene,
         rehearsal: &Rehearsal,
     ) -> Result<Self, GuidedError> {
-        let mut setting = Self::real(file, means, beforehand);
+        let mut setting = Self { share_suffix: "REHEARSAL.share", ..Self::real(file, means, beforehand) };
         let on_token: Vec<_> =
             file.roots().iter().filter(|root| matches!(root.keys, KeyPlace::Token(_))).collect();
         if on_token.is_empty() {
@@ -67,5 +75,13 @@ impl Setting {
             setting.means.root_secrets.extend(files);
         }
         Ok(setting)
+    }
+}
+
+/// Before anything is written: a rehearsal makes every root that it uses.
+pub(crate) fn without_roots_from_before(file: &CeremonyFile) -> Result<(), GuidedError> {
+    match file.roots().iter().find(|root| root.certificate.is_some()) {
+        Some(root) => Err(SoftTokenError::RootFromBefore { root: root.name.to_string() }.into()),
+        None => Ok(()),
     }
 }

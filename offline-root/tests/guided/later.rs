@@ -241,6 +241,17 @@ fn r_07_the_power_goes_at_one_question_of_a_later_ceremony_and_each_thing_is_don
     assert_eq!(text.matches("authority-closed").count(), 1);
 }
 
+// Nothing is signed under a root that the rehearsal has no key for, and no rehearsal is begun that could not end.
+#[test]
+fn a_ceremony_on_a_root_of_an_earlier_one_is_not_rehearsed_and_is_told_what_to_do() {
+    let Founded { mut room, serials, .. } = Founded::new();
+    revoke(&mut room, &serials[1]);
+    room.write();
+    room.rehearse().refused(2, "rehearsal.root-from-before");
+    assert!(!room.path("room/REHEARSAL").exists());
+    room.hold().ok();
+}
+
 #[test]
 fn what_is_said_to_be_renewed_is_refused_with_another_key_name_or_number_and_the_transcript_tells() {
     let Founded { mut room, operational, serials: [first, factory] } = Founded::new();

@@ -238,7 +238,7 @@ fn blocks_out_of_place_are_incomplete_and_bodies_too_long_are_refused() {
     one.hear(&block(3, 1, 1_024).octets(), Instant::now());
     assert_eq!(one.take_question().unwrap().body, Err(Obstacle::TooLarge), "2,048 octets of 2,000");
     let text = "the body is too large\n".to_owned();
-    let reply = Reply { status: 413, text, retry_after: None, allow: None, challenge: None };
+    let reply = Reply { status: 413, text, retry_after: None, allow: None, challenge: None, cmc: None };
     one.answered(Err(reply), Instant::now());
     let answer = only(&mut one);
     assert_eq!((code(&answer), option_integer(&answer, CoapOption::Size1)), ("4.13".to_owned(), Some(2_000)));

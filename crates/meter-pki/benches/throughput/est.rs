@@ -10,7 +10,7 @@ use ca_core::suite::SecuritySuite;
 use ca_store::EngineKind;
 use est_server::config::{
     Anchor, BindingPolicy, ChallengeMeaning, DEFAULT_BODY_OCTETS, EstConfig, EstParts, HeadEndParts, Label,
-    LabelParts, RegistrationAuthorityEntry, RegistrationAuthorityMatch, Voucher,
+    LabelParts, RegistrationAuthorityEntry, RegistrationAuthorityMatch, ServerKeys, Voucher,
 };
 use est_server::guessing::GuessLimits;
 use est_server::pacing::RateLimits;
@@ -168,6 +168,9 @@ fn label(
         line_length: LineLength::default(),
         channel_binding: BindingPolicy::default(),
         challenge: ChallengeMeaning::ChannelBinding,
+        server_keys: ServerKeys::Off,
+        full_cmc: false,
+        messages: None,
         ca_certificates: vec![house.root.clone(), authority.issuer().certificate().clone()],
     };
     Label::new(parts).map_err(|faults| anyhow::anyhow!("{faults:?}"))

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use ca_core::certificate::Certificate;
 use ca_core::path::TrustAnchor;
 use est_server::config::{
     Anchor, DEFAULT_BODY_OCTETS, DlmsTools, EstConfig, EstParts, HeadEndParts, Label, LabelParts,
-    RegistrationAuthorityEntry, RegistrationAuthorityMatch, Voucher,
+    MessageSigner, RegistrationAuthorityEntry, RegistrationAuthorityMatch, Voucher,
 };
 use est_server::guessing::GuessLimits;
 use est_server::pacing::{Rate, RateLimits};
 use server_kit::workers::WorkerPool;
+use signer_file::{FileSigner, Passphrase};
 
 use super::{ServedAuthority, System};
 use crate::config::{CheckedAuthority, CheckedOffer, Config, RawEst, RawRate, RawRates};
@@ -21,11 +23,12 @@ pub(crate) fn est_config(
     system: &System,
     workers: WorkerPool,
 ) -> Result<Arc<EstConfig>, Failure> {
+    let messages = message_signer(&config.est)?;
     let mut labels = Vec::new();
     for (one, served) in config.authorities.iter().zip(&system.authorities) {
         for offer in &one.offers {
             if let Some(name) = &offer.label {
-                labels.push(label(name, config, (one, offer), served)?);
+                labels.push(label(name, config, (one, offer), (served, messages.as_ref()))?);
             }
         }
     }
@@ -73,7 +76,7 @@ fn label(
     name: &str,
     config: &Config,
     (one, offer): (&CheckedAuthority, &CheckedOffer),
-    served: &ServedAuthority,
+    (served, messages): (&ServedAuthority, Option<&MessageSigner>),
 ) -> Result<Label, Failure> {
     let stations: Vec<_> = config
         .registration_authorities
@@ -126,9 +129,37 @@ fn label(
         line_length: offer.line_length,
         channel_binding: offer.binding,
         challenge: offer.challenge,
+        server_keys: offer.server_keys,
+        full_cmc: offer.full_cmc,
+        messages: messages.cloned(),
         ca_certificates,
     })
     .map_err(|faults| faulty(&format!("label {name}"), &faults))
+}
+
+/// The signer of messages, where all three files are named; not the key of an authority, which signs no messages.
+fn message_signer(est: &RawEst) -> Result<Option<MessageSigner>, Failure> {
+    let files = (&est.message_certificate_file, &est.message_key_file, &est.message_passphrase_file);
+    let (certificate, key, passphrase) = match files {
+        (Some(certificate), Some(key), Some(passphrase)) => (certificate, key, passphrase),
+        (None, None, None) => return Ok(None),
+        _ => {
+            return Err(unsound(
+                "message_certificate_file, message_key_file and message_passphrase_file go together",
+            ));
+        }
+    };
+    let octets =
+        std::fs::read(certificate).map_err(|error| unsound(format!("{}: {error}", certificate.display())))?;
+    let certificate = Certificate::from_der(&octets).map_err(unsound)?;
+    let passphrase = Passphrase::load(passphrase).map_err(unsound)?;
+    let signer = FileSigner::new();
+    signer.add_file(key, &passphrase).map_err(unsound)?;
+    MessageSigner::new(certificate, Arc::new(signer)).map(Some).map_err(unsound)
+}
+
+fn unsound(error: impl std::fmt::Display) -> Failure {
+    faulty("est", &[error])
 }
 
 fn faulty<E: std::fmt::Display>(what: &str, faults: &[E]) -> Failure {

@@ -13,7 +13,7 @@ use ca_core::profile::{CertificateProfile, CrlProfile, OcspProfile, ProfileId};
 use ca_core::registration::{ApprovalRule, Door, RepeatRule};
 use ca_core::tenant::TenantId;
 use ca_store::EngineKind;
-use est_server::config::{BindingPolicy, ChallengeMeaning};
+use est_server::config::{BindingPolicy, ChallengeMeaning, ServerKeys};
 use est_server::wire::base64::LineLength;
 
 use crate::backup::recovery_key::RecoveryPublicKey;
@@ -107,6 +107,8 @@ pub struct CheckedOffer {
     pub(crate) line_length: LineLength,
     pub(crate) binding: BindingPolicy,
     pub(crate) challenge: ChallengeMeaning,
+    pub(crate) server_keys: ServerKeys,
+    pub(crate) full_cmc: bool,
     pub(crate) repeats: RepeatRule,
     pub(crate) approval: ApprovalRule,
 }

@@ -200,6 +200,9 @@ impl<'a> Checker<'a> {
         Some(RawEst {
             certificate_file: self.beside(&raw.certificate_file),
             key_file: self.beside(&raw.key_file),
+            message_certificate_file: raw.message_certificate_file.as_deref().map(|file| self.beside(file)),
+            message_key_file: raw.message_key_file.as_deref().map(|file| self.beside(file)),
+            message_passphrase_file: raw.message_passphrase_file.as_deref().map(|file| self.beside(file)),
             ..raw.clone()
         })
     }

@@ -162,7 +162,7 @@ mod tests {
 
     // T-13: without descriptors the accept loop backs off, health says so, and it recovers.
     #[tokio::test]
-    async fn recovers_from_a_lack_of_descriptors() {
+    async fn t_13_the_accept_loop_recovers_from_a_lack_of_descriptors() {
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
         let (failed, mut failures) = mpsc::unbounded_channel();

@@ -37,7 +37,7 @@ fn small() -> RawLimits {
 
 // E-15: a body above the limit is refused before one octet of it is read, and before the route is asked.
 #[tokio::test]
-async fn an_announced_body_above_the_limit_is_refused_at_once() {
+async fn e_15_an_announced_body_above_the_limit_is_refused_at_once() {
     let (router, reached) = measuring();
     let server = Server::start(small(), router).await;
     let mut client = server.connect().await;
@@ -86,7 +86,7 @@ async fn a_client_that_asks_first_is_not_told_to_continue() {
 
 // E-16: an endless chunked body ends at the cap.
 #[tokio::test]
-async fn a_chunked_body_above_the_limit_is_refused() {
+async fn e_16_an_endless_chunked_body_ends_at_the_limit() {
     let (router, _) = measuring();
     let server = Server::start(small(), router).await;
     let mut client = server.connect().await;
@@ -110,7 +110,7 @@ async fn a_chunked_body_is_read_and_its_connection_closed() {
 
 // E-16, T-03: a body that does not come is answered 408, whether announced or chunked.
 #[tokio::test]
-async fn slow_bodies_are_answered_408() {
+async fn t_03_slow_bodies_are_answered_408() {
     let (router, _) = measuring();
     let server = Server::start(RawLimits { body: SHORT, ..small() }, router).await;
     for (fields, start) in [
@@ -129,7 +129,7 @@ async fn slow_bodies_are_answered_408() {
 
 // E-16: a body that ends before its announced end is answered 400.
 #[tokio::test]
-async fn a_body_that_breaks_off_is_answered_400() {
+async fn e_16_a_body_that_breaks_off_is_answered_400() {
     let (router, _) = measuring();
     let server = Server::start(small(), router).await;
     let mut client = server.connect().await;
@@ -141,7 +141,7 @@ async fn a_body_that_breaks_off_is_answered_400() {
 
 // E-16: what follows a body that is longer than announced is a request of its own, and no good one.
 #[tokio::test]
-async fn a_body_longer_than_announced_is_cut_there() {
+async fn e_16_a_body_longer_than_announced_is_cut_there() {
     let (router, _) = measuring();
     let server = Server::start(small(), router).await;
     let mut client = server.connect().await;
@@ -162,7 +162,7 @@ async fn broken_chunks_are_answered_400() {
 
 // T-15: nothing is unpacked, so no bomb goes off.
 #[tokio::test]
-async fn encoded_bodies_are_refused() {
+async fn t_15_encoded_bodies_are_refused() {
     let (router, reached) = measuring();
     let server = Server::start(small(), router).await;
     for encoding in ["gzip", "identity, br"] {

@@ -29,7 +29,7 @@ fn cap(all: usize, per_address: usize) -> RawLimits {
 }
 
 #[tokio::test]
-async fn who_finds_all_seats_at_work_is_turned_away() {
+async fn t_14_who_finds_all_seats_at_work_is_turned_away() {
     for (limits, reason) in [(cap(10, 2), "address_full"), (cap(2, 2), "address_full")] {
         let (router, begun, permits) = routes();
         let server = Server::start(limits, router).await;
@@ -70,7 +70,7 @@ async fn a_newcomer_takes_the_seat_of_an_idle_connection() {
 
 // T-01, T-02: connections that stall, in whatever state, do not keep a good client out.
 #[tokio::test]
-async fn a_flood_of_stalled_connections_does_not_starve_a_good_one() {
+async fn t_01_t_02_a_flood_of_stalled_connections_does_not_starve_a_good_one() {
     let (router, _, _) = routes();
     let server = Server::start(cap(50, 50), router).await;
     let mut stalled = Vec::new();

@@ -41,7 +41,7 @@ async fn one_connection_serves_many_requests() {
 
 // E-18: a wrong method is answered 405 with the right ones.
 #[tokio::test]
-async fn a_wrong_method_is_told_the_right_one() {
+async fn e_18_a_wrong_method_is_told_the_right_one() {
     let server = Server::start(RawLimits::default(), hello()).await;
     let mut client = server.connect().await;
     client.send("DELETE / HTTP/1.1\r\nHost: test\r\n\r\n").await;
@@ -52,7 +52,7 @@ async fn a_wrong_method_is_told_the_right_one() {
 // E-17: Transfer-Encoding and Content-Length together are refused, and nothing behind them is read as a request.
 // RFC 9112 §6.1: the server closes the connection after answering such a request.
 #[tokio::test]
-async fn two_contradictory_lengths_are_refused() {
+async fn e_17_two_contradictory_lengths_are_refused() {
     let server = Server::start(RawLimits::default(), hello()).await;
     for fields in [
         "Transfer-Encoding: chunked\r\nContent-Length: 4\r\n",
@@ -69,7 +69,7 @@ async fn two_contradictory_lengths_are_refused() {
 }
 
 #[tokio::test]
-async fn contradictory_lengths_in_a_later_request_are_seen_too() {
+async fn e_17_contradictory_lengths_in_a_later_request_are_seen_too() {
     let server = Server::start(RawLimits::default(), hello()).await;
     let mut client = server.connect().await;
     client.send(post("/echo", "Content-Length: 33\r\n", "Transfer-Encoding: chunked\r\n\r\n\r\n\r")).await;
@@ -80,7 +80,7 @@ async fn contradictory_lengths_in_a_later_request_are_seen_too() {
 }
 
 #[tokio::test]
-async fn unequal_content_lengths_are_refused() {
+async fn e_17_unequal_content_lengths_are_refused() {
     let server = Server::start(RawLimits::default(), hello()).await;
     let mut client = server.connect().await;
     client.send(post("/echo", "Content-Length: 3\r\nContent-Length: 4\r\n", "abcd")).await;
@@ -101,7 +101,7 @@ async fn a_request_names_one_host() {
 
 // T-01: a client that trickles its head is closed, however often it sends another octet.
 #[tokio::test]
-async fn slow_heads_are_closed() {
+async fn t_01_slow_heads_are_closed() {
     let server = Server::start(RawLimits { header: SHORT, ..RawLimits::default() }, hello()).await;
     let mut client = server.connect().await;
     client.send("GET / HTTP/1.1\r\nHost: te").await;
@@ -111,7 +111,7 @@ async fn slow_heads_are_closed() {
 
 // T-02: a connection without a single octet is closed.
 #[tokio::test]
-async fn silent_connections_are_closed() {
+async fn t_02_silent_connections_are_closed() {
     let server = Server::start(RawLimits { first_octet: SHORT, ..RawLimits::default() }, hello()).await;
     let mut client = server.connect().await;
     assert!(client.is_closed().await);
@@ -154,7 +154,7 @@ async fn the_rest_of_a_pipelined_head_has_a_deadline_too() {
 
 // T-07: a head is capped, whether it ends or not, and the client is told so even while it is still sending.
 #[tokio::test]
-async fn giant_heads_are_refused() {
+async fn t_07_giant_heads_are_refused() {
     let server = Server::start(RawLimits::default(), hello()).await;
     for octets in [16_500, 900_000] {
         let mut client = server.connect_with_small_buffer().await;
@@ -165,7 +165,7 @@ async fn giant_heads_are_refused() {
 }
 
 #[tokio::test]
-async fn a_head_of_nearly_16_kib_is_served() {
+async fn t_07_a_head_of_nearly_16_kib_is_served() {
     let server = Server::start(RawLimits::default(), hello()).await;
     let mut client = server.connect().await;
     let filler = "a".repeat(16_384 - get("/").len() - "X: \r\n".len());

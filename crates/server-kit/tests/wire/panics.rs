@@ -44,7 +44,7 @@ fn routes() -> Router {
 
 // T-12: that request 500, process alive, counter +1, health degraded after n.
 #[tokio::test]
-async fn a_panic_is_a_500_and_the_next_request_is_served() {
+async fn t_12_a_panic_is_a_500_and_the_next_request_is_served() {
     let server = Server::start(RawLimits { tolerated_panics: 1, ..RawLimits::default() }, routes()).await;
     let mut client = server.connect().await;
     client.send(post("/at-once", "Content-Length: 3\r\n", "abc")).await;

@@ -20,7 +20,7 @@ fn routes() -> (Router, Arc<Notify>, Arc<Notify>) {
 }
 
 #[tokio::test]
-async fn an_accepted_request_is_answered_and_idle_connections_are_closed() {
+async fn t_19_an_accepted_request_is_answered_and_idle_connections_are_closed() {
     let (router, begun, go_on) = routes();
     let server = Server::start(RawLimits::default(), router).await;
     let mut idle = server.connect().await;
@@ -42,7 +42,7 @@ async fn an_accepted_request_is_answered_and_idle_connections_are_closed() {
 }
 
 #[tokio::test]
-async fn a_drain_that_is_cut_short_says_what_it_gave_up() {
+async fn t_19_a_drain_that_is_cut_short_says_what_it_gave_up() {
     let (router, begun, _go_on) = routes();
     let server = Server::start(RawLimits::default(), router).await;
     let mut busy = server.connect().await;

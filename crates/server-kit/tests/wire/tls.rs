@@ -329,7 +329,7 @@ async fn no_session_is_resumed() {
 }
 
 #[tokio::test]
-async fn http_2_is_not_spoken() {
+async fn t_06_http_2_is_not_spoken() {
     let authority = Authority::new();
     let server = Server::start_tls(RawLimits::default(), mirror(), authority.server_tls()).await;
     let mut config = authority.client(&TLS13, None);
@@ -338,6 +338,26 @@ async fn http_2_is_not_spoken() {
     assert_eq!(client.stream.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
     config.alpn_protocols = vec![b"h2".to_vec()];
     assert!(is_refused(&server, config).await);
+}
+
+// T-06: without TLS too, whoever begins with the preface of HTTP/2 (RFC 9113 §3.4) and its floods is refused.
+#[tokio::test]
+async fn t_06_http_2_by_prior_knowledge_is_refused() {
+    let authority = Authority::new();
+    let plain = Server::start(RawLimits::default(), mirror()).await;
+    let secured = Server::start_tls(RawLimits::default(), mirror(), authority.server_tls()).await;
+    let settings = b"\0\0\0\x04\0\0\0\0\0".repeat(1_000);
+    let flood = [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &settings].concat();
+    let mut client = plain.connect().await;
+    client.send(&flood).await;
+    assert_refused(&client.read_to_end().await);
+    let mut client = connect(&secured, authority.client(&TLS13, None)).await.unwrap();
+    client.send(&flood).await;
+    assert_refused(&client.read_to_end().await);
+}
+
+fn assert_refused(answer: &str) {
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400 "), "{answer}");
 }
 
 #[tokio::test]
@@ -368,7 +388,7 @@ async fn settings_are_replaced_under_a_running_listener() {
 
 // T-04: a handshake that stalls has a deadline of its own, before and after its first octets.
 #[tokio::test]
-async fn stalled_handshakes_are_closed() {
+async fn t_04_stalled_handshakes_are_closed() {
     let authority = Authority::new();
     let limits = RawLimits { handshake: SHORT, ..RawLimits::default() };
     let server = Server::start_tls(limits, mirror(), authority.server_tls()).await;
@@ -380,9 +400,27 @@ async fn stalled_handshakes_are_closed() {
     server.counts("connections_closed_total{listener=\"test\",reason=\"handshake_timeout\"} 2").await;
 }
 
+// T-08: what a client shows is capped before it is read as a certificate, on both versions, and the next client is served.
+#[tokio::test]
+async fn t_08_a_giant_client_certificate_is_refused() {
+    let authority = Authority::new();
+    let server = Server::start_tls(RawLimits::default(), mirror(), authority.server_tls()).await;
+    for version in VERSIONS {
+        let mut params = CertificateParams::new(vec!["giant.test".to_owned()]).unwrap();
+        let filler = CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 1], vec![0; 1_000_000]);
+        params.custom_extensions.push(filler);
+        let (giant, key) = authority.certify(params, &PKCS_ECDSA_P256_SHA256);
+        assert!(is_refused(&server, authority.client(version, Some(Shows::new(giant.der(), &key)))).await);
+        assert_eq!(
+            connect(&server, authority.client(version, None)).await.unwrap().ask("/").await.status(),
+            "200"
+        );
+    }
+}
+
 // T-02: silence after the handshake is no different from silence before it.
 #[tokio::test]
-async fn silence_after_the_handshake_is_closed() {
+async fn t_02_silence_after_the_handshake_is_closed() {
     let authority = Authority::new();
     let limits = RawLimits { first_octet: SHORT, ..RawLimits::default() };
     let server = Server::start_tls(limits, mirror(), authority.server_tls()).await;
@@ -393,7 +431,7 @@ async fn silence_after_the_handshake_is_closed() {
 
 // T-05: a flood of half-finished handshakes leaves room for a whole one.
 #[tokio::test]
-async fn a_flood_of_stalled_handshakes_does_not_keep_a_good_client_out() {
+async fn t_05_a_flood_of_stalled_handshakes_does_not_keep_a_good_client_out() {
     let authority = Authority::new();
     let limits = RawLimits { max_handshakes: 10, ..RawLimits::default() };
     let server = Server::start_tls(limits, mirror(), authority.server_tls()).await;

@@ -45,7 +45,7 @@ impl<'a> Stage<'_, 'a> {
             let person = self.file.people().by_key(&key);
             person.filter(|person| person.role == Role::ShareHolder).map(KnownPerson::from).ok_or_else(|| {
                 let (name, medium) = (holder.name().to_owned(), self.means.share_media.get(holder.name()));
-                let file = medium.cloned().unwrap_or_default().join(format!("{root}.share"));
+                let file = medium.cloned().unwrap_or_default().join(format!("{root}.{}", self.share_suffix));
                 GuidedError::NotThatPerson { name, file }
             })
         });
@@ -142,7 +142,7 @@ impl<'a> Stage<'_, 'a> {
             Some(medium) => medium.clone(),
             None => self.table.ask(&format!("{}: which directory is your own medium", person.name))?.into(),
         };
-        Ok(medium.join(format!("{root}.share")))
+        Ok(medium.join(format!("{root}.{}", self.share_suffix)))
     }
 
     /// Who must confirm an act beside operator and witnesses: the share-holders, where a root's key is on a token. They come

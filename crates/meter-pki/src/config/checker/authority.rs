@@ -8,7 +8,7 @@ use ca_core::key_ref::KeyRef;
 use ca_core::record::AfterWindow;
 use ca_core::registration::{Door, RepeatRule};
 use ca_core::tenant::TenantId;
-use est_server::config::{BindingPolicy, ChallengeMeaning};
+use est_server::config::{BindingPolicy, ChallengeMeaning, ServerKeys};
 use est_server::wire::base64::LineLength;
 use policies::ProfileSet;
 
@@ -112,6 +112,7 @@ impl Checker<'_> {
         };
         let binding = self.keep(&what, binding);
         let challenge = self.keep(&what, challenge(raw));
+        let server_keys = self.keep(&what, server_keys(raw));
         let repeats = self.keep(&what, repeats(raw));
         let approval = self.keep(&what, approval::rule(&raw.approval));
         let line_length = self.keep(&what, LineLength::new(raw.base64_line));
@@ -119,6 +120,8 @@ impl Checker<'_> {
         Some(CheckedOffer {
             binding: binding?,
             challenge: challenge?,
+            server_keys: server_keys?,
+            full_cmc: raw.full_cmc,
             profile: profile?,
             label: raw.label.clone(),
             line_length: line_length?,
@@ -150,6 +153,15 @@ fn challenge(raw: &RawOffer) -> Result<ChallengeMeaning, &'static str> {
         return Err("challenge_password cannot be an enrolment code where channel_binding is required");
     }
     Ok(meaning)
+}
+
+fn server_keys(raw: &RawOffer) -> Result<ServerKeys, &'static str> {
+    match raw.server_key_generation.as_deref() {
+        None | Some("off") => Ok(ServerKeys::Off),
+        Some("in-tls") => Ok(ServerKeys::InTls),
+        Some("encrypted") => Ok(ServerKeys::Encrypted),
+        Some(_) => Err("server_key_generation is off, in-tls or encrypted"),
+    }
 }
 
 fn repeats(raw: &RawOffer) -> Result<RepeatRule, &'static str> {
