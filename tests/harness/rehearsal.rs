@@ -51,12 +51,14 @@ impl Rehearsal {
         rehearsal
     }
 
-    /// Plays a quickstart with one meter, then serves where one address may have two hundred connections.
+    /// Plays a quickstart with one meter, then serves where one address may have two hundred connections, and a device may ask as
+    /// often as it likes.
     #[must_use]
     pub fn for_a_crowd() -> Self {
         Self::start_with(1, |text| {
             let label = "default_label = \"meter-op-ds-s1\"\n";
-            text.replace(label, &format!("{label}limits = {{ max_connections_per_address = 200 }}\n"))
+            let crowd = "limits = { max_connections_per_address = 200 }\nrates = { device = { per_second = 0, burst = 1 } }\n";
+            text.replace(label, &format!("{label}{crowd}"))
         })
     }
 
