@@ -8,7 +8,7 @@ use ca_core::record::DeviceState;
 use ca_core::registration::Door;
 use ca_core::request::{EnrolmentKind, EnrolmentRequest};
 
-use crate::doubles::clock::NOW;
+use crate::doubles::clock::{NOW, at};
 use crate::doubles::signer::Behaviour;
 use crate::scenarios::{by_factory_certificate, by_station};
 use crate::world::{FOUNDED, GRACE, World, dso, leave_open, maker, tenant, title};
@@ -93,6 +93,24 @@ fn without_a_time_of_grace_the_first_operational_certificate_closes_the_door() {
     let further = EnrolmentRequest { actor: request.actor.clone(), ..world.by_operator("op-ka", 1, 2) };
     assert!(authority.enrol(request).is_ok());
     assert_eq!(authority.enrol(further).unwrap_err().code(), "factory.superseded");
+}
+
+// E-03: several offers of one profile open all their doors: the end of a certificate is judged at each of them.
+#[test]
+fn e_03_a_door_that_waives_no_expiry_does_not_shut_the_next_one_that_does() {
+    let world = World::new();
+    let request = |seconds: i64| {
+        let mut request = by_factory_certificate(&world, "op-ds", 1);
+        let Identity::Device(device) = &mut request.actor.identity else { panic!("a device") };
+        device.origin = Origin::Factory { manufacturer: maker(), expired_at: Some(at(NOW - seconds)) };
+        request
+    };
+    let authority = world.reopened(|charter| {
+        let door = |expired_seconds| Door::FactoryCertificate { grace_seconds: 0, expired_seconds };
+        leave_open(charter, "op-ds", &[door(0), door(10)]);
+    });
+    assert_eq!(authority.enrol(request(11)).unwrap_err().code(), "authn.expired");
+    assert!(authority.enrol(request(10)).is_ok());
 }
 
 #[test]

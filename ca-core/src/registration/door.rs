@@ -65,13 +65,17 @@ pub(super) fn find<'a>(
 ) -> Result<(&'a Offer, Door), AdmitError> {
     let mut error = AdmitError::ProfileNotOffered { profile: request.profile.clone() };
     for offer in offers.iter().filter(|offer| *offer.profile.id() == request.profile) {
-        let open = |door: &&Door| door.lets_in(&request.actor.identity, &request.kind);
-        match offer.doors.iter().find(open) {
-            Some(door) => {
-                check_expiry(*door, &request.actor.identity, now)?;
-                return Ok((offer, *door));
+        let identity = &request.actor.identity;
+        let mut closed = AdmitError::DoorClosed { profile: request.profile.clone() };
+        for door in offer.doors.iter().filter(|door| door.lets_in(identity, &request.kind)) {
+            match check_expiry(*door, identity, now) {
+                Ok(()) => return Ok((offer, *door)),
+                Err(expired) => closed = expired,
             }
-            None => error = AdmitError::DoorClosed { profile: request.profile.clone() },
+        }
+        // That a certificate expired says more than that there is no door.
+        if !matches!(error, AdmitError::CredentialExpired { .. }) {
+            error = closed;
         }
     }
     Err(error)
