@@ -10,7 +10,7 @@ use server_kit::listener::PeerConnection;
 
 use crate::answer::Answer;
 use crate::config::{EstConfig, Label};
-use crate::exchange::{Exchange, Rejected};
+use crate::exchange::{Audience, Exchange, Rejected};
 use crate::operation::{Form, Operation};
 use crate::refusal::Refusal;
 use crate::reply::Reply;
@@ -101,7 +101,11 @@ impl Desk {
         };
         let asked = Asked { operation, method, media_type };
         match asked.admit(&credentials, body, self.max_body_octets()) {
-            Ok(body) => self.answer(Exchange { label, operation, credentials, body }).await,
+            Ok(body) => {
+                // RFC 9148 §4: the client is authenticated for all functions, so also for what RFC 7030 gives to whoever asks.
+                let audience = Audience::Known;
+                Exchange { label, operation, credentials, body, audience }.run(&self.config).await
+            }
             Err(refusal) => self.refuse((label, operation.name()), credentials, refusal).await,
         }
     }
@@ -112,15 +116,6 @@ impl Desk {
             None => self.config.default_label(),
         };
         Some((Arc::clone(label), parse(operation?)?))
-    }
-
-    async fn answer(&self, exchange: Exchange) -> Result<Answer, Reply> {
-        // RFC 9148 §4: the client is authenticated for all functions, so also for what RFC 7030 gives to whoever asks.
-        let exchange = match exchange.operation.form() {
-            Form::Open => exchange.authenticated(&self.config).await?,
-            Form::Submission { .. } => exchange,
-        };
-        exchange.run(&self.config).await
     }
 
     async fn refuse(

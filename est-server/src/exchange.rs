@@ -31,6 +31,16 @@ pub(crate) struct Exchange {
     pub(crate) operation: Operation,
     pub(crate) credentials: Credentials,
     pub(crate) body: SubmittedBody,
+    pub(crate) audience: Audience,
+}
+
+/// Whom a transport serves where RFC 7030 asks for no authentication.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// Whoever asks (RFC 7030 §4.1.2, §4.5).
+    Anybody,
+    /// Those who are known (RFC 9148 §4).
+    Known,
 }
 
 impl Exchange {
@@ -41,7 +51,8 @@ impl Exchange {
     pub(crate) async fn run(self, config: &Arc<EstConfig>) -> Result<Answer, Reply> {
         let (operation, peer) = (self.operation.name(), self.credentials.connection.peer_addr);
         // What was made beforehand is given also while all workers are busy.
-        let outcome = if self.operation == Operation::CaCerts {
+        let made = self.operation == Operation::CaCerts && self.audience == Audience::Anybody;
+        let outcome = if made {
             self.answer(config)
         } else {
             let config_there = Arc::clone(config);
@@ -59,25 +70,9 @@ impl Exchange {
         }
     }
 
-    /// Proves who asks, on the worker pool since a refusal waits for the disk; for transports that serve nobody unknown.
-    ///
-    /// # Errors
-    /// The answer to a refusal, which is then on record.
-    pub(crate) async fn authenticated(self, config: &Arc<EstConfig>) -> Result<Self, Reply> {
-        let (operation, peer) = (self.operation.name(), self.credentials.connection.peer_addr);
-        let config_there = Arc::clone(config);
-        let proving = move || self.requester(&config_there).map(|_| self);
-        let proved = config.workers().run(proving).await.unwrap_or_else(|error| Err(error.into()));
-        proved.map_err(|refusal| {
-            observation::refused(operation, peer, &refusal);
-            reply(&refusal)
-        })
-    }
-
     fn answer(&self, config: &EstConfig) -> Result<Answer, Refusal> {
         match self.operation {
-            // RFC 7030 §4.1.2: no authentication is asked for.
-            Operation::CaCerts => Ok(Answer::CaCertificates { certs_only: self.label.cacerts().to_vec() }),
+            Operation::CaCerts => self.ca_certificates(config),
             Operation::CsrAttrs => csr_attributes::tell(self, self.requester_if_known(config)?.as_ref()),
             Operation::SimpleEnroll => enrolment::enrol(self, &self.admitted(config)?),
             Operation::SimpleReenroll => enrolment::re_enrol(self, &self.admitted(config)?),
@@ -86,9 +81,20 @@ impl Exchange {
         }
     }
 
+    fn ca_certificates(&self, config: &EstConfig) -> Result<Answer, Refusal> {
+        // RFC 7030 §4.1.2: no authentication is asked for.
+        if self.audience == Audience::Known {
+            drop(self.admitted(config)?);
+        }
+        Ok(Answer::CaCertificates { certs_only: self.label.cacerts().to_vec() })
+    }
+
     /// Proves who asks, and that it does not ask too often.
     fn admitted(&self, config: &EstConfig) -> Result<Actor, Refusal> {
-        let actor = self.requester(config)?;
+        self.paced(config, self.requester(config)?)
+    }
+
+    fn paced(&self, config: &EstConfig, actor: Actor) -> Result<Actor, Refusal> {
         match config.pace().admit(config.clock().now(), &actor) {
             Ok(()) => Ok(actor),
             Err(excess) => Err(record(&self.label, &actor, excess.into())),
@@ -129,8 +135,11 @@ impl Exchange {
 
     /// Tells who asks, where nobody need say so. A password is proved all the same: here too it may be guessed.
     fn requester_if_known(&self, config: &EstConfig) -> Result<Option<Actor>, Refusal> {
+        if self.audience == Audience::Known {
+            return self.admitted(config).map(Some);
+        }
         match self.authenticate(config) {
-            Ok(actor) => Ok(Some(actor)),
+            Ok(actor) => self.paced(config, actor).map(Some),
             Err(error) if error.is_of_a_password() => Err(self.unknown(config, error.into())),
             Err(_) => Ok(None),
         }

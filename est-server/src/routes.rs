@@ -20,7 +20,7 @@ use http_body_util::LengthLimitError;
 use server_kit::listener::PeerConnection;
 
 use crate::config::{EstConfig, Label, UPLOAD_PATH};
-use crate::exchange::{Exchange, Rejected};
+use crate::exchange::{Audience, Exchange, Rejected};
 use crate::media::{self, Media};
 use crate::operation::{Form, Operation};
 use crate::refusal::Refusal;
@@ -74,7 +74,10 @@ async fn answer(
         }
     };
     let outcome = match body(&config, (&label, operation), &credentials, request).await {
-        Ok(body) => Exchange { label: Arc::clone(&label), operation, credentials, body }.run(&config).await,
+        Ok(body) => {
+            let (label, audience) = (Arc::clone(&label), Audience::Anybody);
+            Exchange { label, operation, credentials, body, audience }.run(&config).await
+        }
         Err(refusal) => {
             let operation = operation.name();
             let label = Arc::clone(&label);
