@@ -1,6 +1,7 @@
 //! A certification request for a key in our own signer (RFC 2986).
 //!
-//! States subject and key and asks for nothing: what a certificate holds is decided by the profile.
+//! A sub-CA's states subject and key and asks for nothing: what a certificate holds is decided by the profile. Clients of other
+//! servers give attributes along.
 
 use der::asn1::{AnyRef, SetOfVec};
 use der::{Decode, Encode, Sequence};
@@ -30,7 +31,7 @@ struct CertificationRequestInfo<'a> {
     attributes: SetOfVec<Attribute>,
 }
 
-/// Makes a certification request for a key that the signer holds.
+/// Makes a certification request, which asks for nothing, for a key that the signer holds.
 ///
 /// # Errors
 /// [`DraftCsrError`].
@@ -39,12 +40,25 @@ pub fn certification_request(
     key: &KeyRef,
     signer: &dyn Signer,
 ) -> Result<CertificationRequest, DraftCsrError> {
+    certification_request_asking(subject, Vec::new(), key, signer)
+}
+
+/// Makes a certification request with these attributes for a key that the signer holds.
+///
+/// # Errors
+/// [`DraftCsrError`].
+pub fn certification_request_asking(
+    subject: &DistinguishedName,
+    attributes: Vec<Attribute>,
+    key: &KeyRef,
+    signer: &dyn Signer,
+) -> Result<CertificationRequest, DraftCsrError> {
     let public_key = signer.public_key(key).map_err(SignFailure::from)?;
     let info = CertificationRequestInfo {
         version: 0,
         subject: AnyRef::from_der(subject.der())?,
         public_key: AnyRef::from_der(public_key.spki_der())?,
-        attributes: SetOfVec::new(),
+        attributes: SetOfVec::try_from(attributes)?,
     };
     let der = sign(&info.to_der()?, &public_key, signer)?;
     Ok(CertificationRequest::from_der(&der)?)

@@ -1,5 +1,6 @@
 //! Why the client has no answer.
 
+use ca_core::exchange::DraftCsrError;
 use ca_core::ports::SignError;
 
 /// Why there is no answer, or none that can be used.
@@ -42,6 +43,9 @@ pub enum EstError {
     /// The answer is not what the operation answers with.
     #[error("the answer of the EST server cannot be used: {0}")]
     Answer(&'static str),
+    /// The certification request was not made.
+    #[error(transparent)]
+    NotMade(#[from] DraftCsrError),
     /// The key did not sign.
     #[error("the key did not sign: {0}")]
     NotSigned(#[from] SignError),

@@ -1,14 +1,13 @@
 //! The certification request of a client (RFC 2986): subject, key, and what the server told it to ask for.
 
 use ca_core::distinguished_name::DistinguishedName;
+use ca_core::exchange::certification_request_asking;
 use ca_core::key_ref::KeyRef;
 use ca_core::oid;
 use ca_core::ports::Signer;
-use der::asn1::{Any, AnyRef, BitString, SetOfVec, Utf8StringRef};
-use der::{Decode, Encode, Sequence};
+use der::asn1::{Any, SetOfVec, Utf8StringRef};
 use x509_cert::attr::Attribute;
 use x509_cert::ext::Extension;
-use x509_cert::spki::AlgorithmIdentifierRef;
 
 use crate::error::EstError;
 
@@ -23,58 +22,16 @@ pub struct RequestContent {
     pub challenge_password: Option<String>,
 }
 
-/// ```text
-/// CertificationRequestInfo ::= SEQUENCE {
-///     version       INTEGER { v1(0) },
-///     subject       Name,
-///     subjectPKInfo SubjectPublicKeyInfo,
-///     attributes    [0] IMPLICIT SET OF Attribute }
-/// ```
-#[derive(Sequence)]
-struct Info<'a> {
-    version: u8,
-    subject: AnyRef<'a>,
-    public_key: AnyRef<'a>,
-    #[asn1(context_specific = "0", tag_mode = "IMPLICIT")]
-    attributes: SetOfVec<Attribute>,
-}
-
-/// ```text
-/// CertificationRequest ::= SEQUENCE {
-///     certificationRequestInfo CertificationRequestInfo,
-///     signatureAlgorithm       AlgorithmIdentifier,
-///     signature                BIT STRING }
-/// ```
-#[derive(Sequence)]
-struct Signed<'a> {
-    info: AnyRef<'a>,
-    algorithm: AlgorithmIdentifierRef<'a>,
-    signature: BitString,
-}
-
 /// Makes a request and signs it; returns its DER.
 ///
 /// # Errors
-/// [`EstError::NotSigned`], and [`EstError::Encode`] for what cannot be written.
+/// [`EstError::NotMade`], and [`EstError::Encode`] for what cannot be written.
 pub fn request(content: &RequestContent, key: &KeyRef, signer: &dyn Signer) -> Result<Vec<u8>, EstError> {
-    let public_key = signer.public_key(key)?;
-    let info = Info {
-        version: 0,
-        subject: AnyRef::from_der(content.subject.der())?,
-        public_key: AnyRef::from_der(public_key.spki_der())?,
-        attributes: attributes(content)?,
-    }
-    .to_der()?;
-    let signature = signer.sign(key, &info)?;
-    let signed = Signed {
-        info: AnyRef::from_der(&info)?,
-        algorithm: AlgorithmIdentifierRef { oid: public_key.curve().signature_algorithm(), parameters: None },
-        signature: BitString::from_bytes(&signature.to_der()?)?,
-    };
-    Ok(signed.to_der()?)
+    let made = certification_request_asking(&content.subject, attributes(content)?, key, signer)?;
+    Ok(made.der().to_vec())
 }
 
-fn attributes(content: &RequestContent) -> Result<SetOfVec<Attribute>, EstError> {
+fn attributes(content: &RequestContent) -> Result<Vec<Attribute>, EstError> {
     let mut all = Vec::new();
     if let Some(text) = &content.challenge_password {
         // RFC 2985 §5.4.1: a DirectoryString, here UTF8String.
@@ -85,7 +42,7 @@ fn attributes(content: &RequestContent) -> Result<SetOfVec<Attribute>, EstError>
         let value = Any::encode_from(&content.extensions)?;
         all.push(Attribute { oid: oid::EXTENSION_REQUEST, values: SetOfVec::try_from(vec![value])? });
     }
-    Ok(SetOfVec::try_from(all)?)
+    Ok(all)
 }
 
 #[cfg(test)]
