@@ -41,6 +41,34 @@ struct IssuedView {
     not_after: String,
 }
 
+/// CA certificates that were written.
+#[derive(Debug, Serialize)]
+struct CaCertificatesView {
+    file: String,
+    certificates: Vec<CaCertificateView>,
+}
+
+#[derive(Debug, Serialize)]
+struct CaCertificateView {
+    subject: String,
+    sha256: Fingerprint,
+}
+
+/// What a server wants of a request; what is absent is as the client likes.
+#[derive(Debug, Serialize)]
+struct WantedView {
+    curve: Option<String>,
+    subject: Option<String>,
+    extensions: Vec<String>,
+    challenge_password: bool,
+}
+
+/// A renewal that is not due.
+#[derive(Debug, Serialize)]
+struct NotDueView {
+    renewal_due: String,
+}
+
 pub(super) async fn run(verb: &EstCommand, printer: &Printer) -> Result<(), Failure> {
     match verb {
         EstCommand::Cacerts(args) => ca_certificates(args, printer).await,
@@ -115,12 +143,18 @@ async fn ca_certificates(args: &CacertsArgs, printer: &Printer) -> Result<(), Fa
         text.push_str(&credential_file::pem("CERTIFICATE", der)?);
     }
     credential_file::replace_text(&args.out, &text)?;
-    printer.result(&certificates.len(), |count| {
-        let mut lines = vec![format!("{count} certificates are in {}", args.out.display())];
-        for der in &certificates {
-            let name =
-                Certificate::from_der(der).map_or_else(|e| e.to_string(), |one| one.subject().to_string());
-            lines.extend(aloud(&format!("SHA-256 of {name}"), &Fingerprint::of(der)));
+    let named = |der: &Vec<u8>| CaCertificateView {
+        subject: Certificate::from_der(der).map_or_else(|e| e.to_string(), |one| one.subject().to_string()),
+        sha256: Fingerprint::of(der),
+    };
+    let view = CaCertificatesView {
+        file: args.out.display().to_string(),
+        certificates: certificates.iter().map(named).collect(),
+    };
+    printer.result(&view, |view| {
+        let mut lines = vec![format!("{} certificates are in {}", view.certificates.len(), view.file)];
+        for one in &view.certificates {
+            lines.extend(aloud(&format!("SHA-256 of {}", one.subject), &one.sha256));
         }
         lines
     });
@@ -144,14 +178,20 @@ async fn found(endpoint: &Endpoint, fingerprint: &str) -> Result<Trust, Failure>
 async fn csr_attributes(args: &ServerArgs, printer: &Printer) -> Result<(), Failure> {
     let way = Way::of(args, &KeyPlace::open(args.token.as_deref())?)?;
     let told = way.connect().await.map_err(failure)?.csr_attributes().await.map_err(failure)?;
-    let extensions: Vec<String> = told.extensions.iter().map(|one| one.extn_id.to_string()).collect();
-    printer.result(&extensions, |extensions| {
-        let or_any = |text: Option<String>| text.unwrap_or_else(|| "as the client likes".to_owned());
+    let view = WantedView {
+        curve: told.curve.map(|curve| curve.to_string()),
+        subject: told.subject.as_ref().map(ToString::to_string),
+        extensions: told.extensions.iter().map(|one| one.extn_id.to_string()).collect(),
+        challenge_password: told.challenge_password,
+    };
+    printer.result(&view, |view| {
+        let or_any = |text: &Option<String>| text.clone().unwrap_or_else(|| "as the client likes".to_owned());
+        let wanted = if view.challenge_password { "wanted" } else { "not wanted" };
         vec![
-            format!("curve: {}", or_any(told.curve.map(|curve| curve.to_string()))),
-            format!("subject: {}", or_any(told.subject.as_ref().map(ToString::to_string))),
-            format!("extensions: {}", extensions.join(", ")),
-            format!("challengePassword: {}", if told.challenge_password { "wanted" } else { "not wanted" }),
+            format!("curve: {}", or_any(&view.curve)),
+            format!("subject: {}", or_any(&view.subject)),
+            format!("extensions: {}", view.extensions.join(", ")),
+            format!("challengePassword: {wanted}"),
         ]
     });
     Ok(())
@@ -185,9 +225,11 @@ async fn re_enrol(args: &ReEnrolArgs, printer: &Printer) -> Result<(), Failure> 
     };
     let held = CredentialFile::read(path)?.certificate;
     if args.at_half_life
-        && let Some(due) = not_yet_due(&held)
+        && let Some(renewal_due) = not_yet_due(&held)
     {
-        printer.result(&due, |due| vec![format!("nothing to do: renewal is due at {due}")]);
+        printer.result(&NotDueView { renewal_due }, |view| {
+            vec![format!("nothing to do: renewal is due at {}", view.renewal_due)]
+        });
         return Ok(());
     }
     let place = KeyPlace::open(args.server.token.as_deref())?;
@@ -235,6 +277,26 @@ struct Wish<'a> {
 
 type Make<'a> = Box<dyn FnOnce() -> Result<OwnKey, Failure> + 'a>;
 
+/// Why one attempt came to nothing.
+enum Trouble {
+    /// With the server: it may help to come again.
+    Est(EstError),
+    /// Here: it does not.
+    Own(Failure),
+}
+
+impl From<EstError> for Trouble {
+    fn from(error: EstError) -> Self {
+        Self::Est(error)
+    }
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        Self::Own(failure)
+    }
+}
+
 /// Asks, and comes again for as long as was said; each time on a new connection, with the key that waits beside the file.
 async fn asked<'a>(
     way: &Way,
@@ -244,30 +306,34 @@ async fn asked<'a>(
 ) -> Result<(Pending, Vec<u8>), Failure> {
     let until = Instant::now() + Duration::from_secs(wish.ask.wait);
     loop {
-        let error = match way.connect().await {
-            Err(error) => error,
-            Ok(mut connection) => {
-                let told = connection.csr_attributes().await.map_err(failure)?;
-                let (content, make) = content(&told)?;
-                let content = bound(content, &told, wish.ask.bind, &connection)?;
-                let pending = Pending::take_up(wish.out, place, &content, make)?;
-                match connection.enrol(wish.operation, &pending.request).await {
-                    Ok(certificate) => {
-                        let public_key =
-                            pending.key.signer.public_key(&pending.key.key).map_err(EstError::from);
-                        check_key(&certificate, &public_key.map_err(failure)?)?;
-                        return Ok((pending, certificate));
-                    }
-                    Err(error) => error,
-                }
-            }
+        let error = match attempt(way, place, wish, &content).await {
+            Ok(answered) => return Ok(answered),
+            Err(Trouble::Own(failure)) => return Err(failure),
+            Err(Trouble::Est(error)) => error,
         };
-        let again = Instant::now() + Duration::from_secs(retry_after(&error).unwrap_or(u64::MAX >> 32));
-        if again > until {
-            return Err(failure(error));
+        let pause = retry_after(&error).map(Duration::from_secs);
+        match pause.filter(|pause| Instant::now() + *pause <= until) {
+            Some(pause) => sleep(pause).await,
+            None => return Err(failure(error)),
         }
-        sleep(again - Instant::now()).await;
     }
+}
+
+async fn attempt<'a>(
+    way: &Way,
+    place: &KeyPlace,
+    wish: &Wish<'_>,
+    content: &impl Fn(&CsrAttributes) -> Result<(RequestContent, Make<'a>), Failure>,
+) -> Result<(Pending, Vec<u8>), Trouble> {
+    let mut connection = way.connect().await?;
+    let told = connection.csr_attributes().await?;
+    let (content, make) = content(&told)?;
+    let content = bound(content, &told, wish.ask.bind, &connection)?;
+    let pending = Pending::take_up(wish.out, place, &content, make)?;
+    let certificate = connection.enrol(wish.operation, &pending.request).await?;
+    let OwnKey { key, signer, .. } = &pending.key;
+    check_key(&certificate, &signer.public_key(key).map_err(EstError::from)?)?;
+    Ok((pending, certificate))
 }
 
 /// After how long it may help to come again.
@@ -279,6 +345,7 @@ const fn retry_after(error: &EstError) -> Option<u64> {
         | EstError::Request(_)
         | EstError::Refused { .. }
         | EstError::Answer(_)
+        | EstError::NotMade(_)
         | EstError::NotSigned(_)
         | EstError::Encode(_) => None,
     }
@@ -383,6 +450,7 @@ fn failure(error: EstError) -> Failure {
         EstError::Request(_) => (Exit::Usage, "est.request"),
         EstError::Refused { .. } => (Exit::Refused, "est.refused"),
         EstError::Answer(_) => (Exit::Failed, "est.answer"),
+        EstError::NotMade(_) => (Exit::Failed, "request.not-made"),
         EstError::NotSigned(_) => (Exit::Failed, "key.not-signed"),
         EstError::Encode(_) => (Exit::Failed, "est.encode"),
     };
