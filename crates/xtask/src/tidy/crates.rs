@@ -51,7 +51,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("signer-file", &["ca-core"]),
     ("signer-pkcs11", &["ca-core"]),
     ("est-server", &["ca-core", "server-kit"]),
-    ("cmp-server", &["ca-core", "server-kit"]),
+    // What servers and clients both speak; it knows neither.
+    ("cmp-messages", &["ca-core"]),
+    ("cmp-server", &["ca-core", "cmp-messages", "server-kit"]),
     // Another transport of the same front end.
     ("est-coaps", &["est-server", "server-kit"]),
     ("status-server", &["ca-core", "server-kit"]),
