@@ -13,6 +13,7 @@ pub mod request;
 pub mod exchange;
 pub mod crl;
 pub mod ocsp;
+pub mod trust;
 pub mod path;
 pub mod lint;
 pub mod signing;

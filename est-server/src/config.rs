@@ -19,10 +19,7 @@ use crate::pacing::{Pace, RateLimits};
 
 pub use head_end::{DlmsTools, HeadEndParts, UPLOAD_PATH};
 pub(crate) use label::Challenge;
-pub use label::{
-    Anchor, BindingPolicy, ChallengeMeaning, Label, LabelFault, LabelParts, RegistrationAuthorityEntry,
-    RegistrationAuthorityMatch, ServerKeys, Voucher,
-};
+pub use label::{BindingPolicy, ChallengeMeaning, Label, LabelFault, LabelParts, ServerKeys};
 pub(crate) use messages::SignMessageError;
 pub use messages::{MessageSigner, MessageSignerFault};
 

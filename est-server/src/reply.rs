@@ -12,6 +12,7 @@ use ca_core::ports::SignError;
 use ca_core::record::IntentConflict;
 use ca_core::registration::{AdmitError, RenewalError};
 use ca_core::signing::SignFailure;
+use ca_core::trust::IdentifyError;
 use server_kit::workers::{RunJobError, retry_after_seconds};
 
 use crate::channel_binding::BindingError;
@@ -187,15 +188,20 @@ const fn authentication(error: &AuthenticateError) -> Verdict {
         }
         AuthenticateError::WrongPassword => verdict(401, "the user name or the password is wrong"),
         AuthenticateError::MustWait { wait } => later(429, "too many wrong passwords", wait.as_secs()),
-        AuthenticateError::Certificate(_) => {
-            verdict(403, "the client certificate is not of a kind used here")
-        }
-        AuthenticateError::Path(error) => path(error),
-        AuthenticateError::UnknownRegistrationAuthority => {
+        AuthenticateError::NotIdentified(error) => identification(error),
+        AuthenticateError::Unavailable(_) => UNAVAILABLE,
+    }
+}
+
+const fn identification(error: &IdentifyError) -> Verdict {
+    match error {
+        IdentifyError::NoCertificate => verdict(401, "a client certificate is needed"),
+        IdentifyError::Certificate(_) => verdict(403, "the client certificate is not of a kind used here"),
+        IdentifyError::Path(error) => path(error),
+        IdentifyError::UnknownRegistrationAuthority => {
             verdict(403, "the registration authority is not known here")
         }
-        AuthenticateError::NoDevice => verdict(403, "the client certificate names no device"),
-        AuthenticateError::Unavailable(_) => UNAVAILABLE,
+        IdentifyError::NoDevice => verdict(403, "the client certificate names no device"),
     }
 }
 
@@ -464,6 +470,10 @@ mod tests {
         ]
     }
 
+    fn unidentified(error: IdentifyError) -> Refusal {
+        AuthenticateError::from(error).into()
+    }
+
     fn table() -> Vec<(u16, Refusal)> {
         let now = UnixTime::from_seconds(1_795_255_200);
         let elsewhere =
@@ -480,9 +490,10 @@ mod tests {
             (401, AuthenticateError::NoCredentials.into()),
             (401, AuthenticateError::WrongPassword.into()),
             (429, AuthenticateError::MustWait { wait: Duration::from_secs(61) }.into()),
-            (403, AuthenticateError::Certificate(CertificateError::SignatureValue).into()),
-            (403, AuthenticateError::UnknownRegistrationAuthority.into()),
-            (403, AuthenticateError::NoDevice.into()),
+            (401, unidentified(IdentifyError::NoCertificate)),
+            (403, unidentified(IdentifyError::Certificate(CertificateError::SignatureValue))),
+            (403, unidentified(IdentifyError::UnknownRegistrationAuthority)),
+            (403, unidentified(IdentifyError::NoDevice)),
             (503, AuthenticateError::Unavailable(unavailable()).into()),
             (400, DecodeBodyError::Base64(Base64Error::Empty).into()),
             (400, DecodeBodyError::Csr(CsrError::SignatureValue).into()),

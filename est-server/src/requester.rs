@@ -5,16 +5,14 @@
 //! judged by it alone; a password beside it is not looked at. RFC 7030 §3.2.3, §3.3.2, §3.7.
 
 mod basic;
-mod certificate;
 mod token;
 
 use std::time::Duration;
 
 use ca_core::actor::{Actor, Identity};
-use ca_core::certificate::CertificateError;
-use ca_core::path::PathError;
 use ca_core::ports::{Registry, Unavailable};
 use ca_core::tenant::TenantId;
+use ca_core::trust::IdentifyError;
 use ca_core::validity::UnixTime;
 use server_kit::listener::PeerConnection;
 
@@ -74,7 +72,9 @@ pub(crate) fn authenticate(gate: &Gate<'_>, credentials: &Credentials) -> Result
     if credentials.connection.certificates.is_empty() {
         basic::authenticate(gate, credentials)
     } else {
-        certificate::authenticate(gate, &credentials.connection.certificates)
+        let owner = gate.label.parts().authority.issuer().tenant();
+        let shown = &credentials.connection.certificates;
+        Ok(gate.label.trust().identify(shown, owner, gate.now)?)
     }
 }
 
@@ -106,18 +106,9 @@ pub(crate) enum AuthenticateError {
         /// How long to wait.
         wait: Duration,
     },
-    /// The certificate is not one that we work with.
+    /// The certificates shown tell of nobody whom the label knows.
     #[error(transparent)]
-    Certificate(#[from] CertificateError),
-    /// The certificate is out of its time or leads to no anchor of the label.
-    #[error(transparent)]
-    Path(#[from] PathError),
-    /// The certificate says id-kp-cmcRA, and the label knows no such registration authority.
-    #[error("the certificate is a registration authority's, and this label serves none of its name")]
-    UnknownRegistrationAuthority,
-    /// The certificate names no device.
-    #[error("the certificate names no device")]
-    NoDevice,
+    NotIdentified(#[from] IdentifyError),
     /// The registry cannot say.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -128,11 +119,7 @@ impl AuthenticateError {
     pub(crate) const fn is_of_a_password(&self) -> bool {
         match self {
             Self::WrongPassword | Self::MustWait { .. } | Self::Unavailable(_) => true,
-            Self::NoCredentials
-            | Self::Certificate(_)
-            | Self::Path(_)
-            | Self::UnknownRegistrationAuthority
-            | Self::NoDevice => false,
+            Self::NoCredentials | Self::NotIdentified(_) => false,
         }
     }
 
@@ -143,10 +130,7 @@ impl AuthenticateError {
             Self::NoCredentials => "authn.none",
             Self::WrongPassword => "authn.password",
             Self::MustWait { .. } => "authn.wait",
-            Self::Certificate(_) => "authn.certificate",
-            Self::Path(error) => error.code(),
-            Self::UnknownRegistrationAuthority => "authn.ra-unknown",
-            Self::NoDevice => "authn.no-device",
+            Self::NotIdentified(error) => error.code(),
             Self::Unavailable(_) => "unavailable",
         }
     }

@@ -95,7 +95,10 @@ impl InfoTypeAndValue {
     ///
     /// # Errors
     /// What the DER codec says.
-    pub fn of<T: der::EncodeValue + der::Tagged>(info_type: ObjectIdentifier, value: &T) -> der::Result<Self> {
+    pub fn of<T: der::EncodeValue + der::Tagged>(
+        info_type: ObjectIdentifier,
+        value: &T,
+    ) -> der::Result<Self> {
         Ok(Self { info_type, info_value: Some(Any::encode_from(value)?) })
     }
 

@@ -383,7 +383,8 @@ mod tests {
     // C-21: iterations are bounded on both sides before anything is computed.
     #[test]
     fn c_21_iterations_are_bounded_before_they_are_done() {
-        for (count, taken) in [(99, false), (100, true), (100_000, true), (100_001, false), (1 << 31, false)] {
+        for (count, taken) in [(99, false), (100, true), (100_000, true), (100_001, false), (1 << 31, false)]
+        {
             let parameters = PbmParameter {
                 salt: OctetString::new([1; 16]).unwrap(),
                 owf: bare(Hash::Sha256.digest_oid()),

@@ -6,11 +6,9 @@ use std::sync::Arc;
 
 use ca_core::authority::CertificationAuthority;
 use ca_core::certificate::Certificate;
-use ca_core::key_ref::KeyRef;
 use ca_core::made_key::MadeKey;
-use ca_core::path::TrustAnchor;
 use ca_core::profile::{KeyPurpose, ProfileId};
-use ca_core::tenant::TenantId;
+use ca_core::trust::{Anchor, RegistrationAuthorityEntry, TrustDatabase, TrustFault};
 
 use super::messages::MessageSigner;
 use crate::operation::Operation;
@@ -20,55 +18,6 @@ use crate::wire::certs_only;
 /// RFC 7030 §3.2.2: names that a label must not have.
 pub(crate) const OPERATIONS: [&str; 6] =
     ["cacerts", "simpleenroll", "simplereenroll", "fullcmc", "serverkeygen", "csrattrs"];
-
-/// Whose word a trust anchor stands for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Voucher {
-    /// A manufacturer's, for identities at birth.
-    Factory {
-        /// The manufacturer.
-        manufacturer: TenantId,
-    },
-    /// The owner's, for identities in service.
-    Operational,
-    /// The owner's, for registration authorities.
-    Infrastructure,
-}
-
-/// An entry of a label's explicit trust anchor database (RFC 7030 §3.3.2).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Anchor {
-    /// Where paths start.
-    pub anchor: TrustAnchor,
-    /// Whose word it stands for.
-    pub vouches_for: Voucher,
-}
-
-/// How the certificate of a registration authority is known, beside its path to an infrastructure anchor.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RegistrationAuthorityMatch {
-    /// By the whole of its one common name.
-    CommonName(String),
-    /// By the SHA-256 of its DER octets.
-    Sha256([u8; 32]),
-}
-
-/// A registration authority that a label serves, and what it may ask for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RegistrationAuthorityEntry {
-    /// Its name in logs and audit records.
-    pub name: String,
-    /// On whose behalf it acts.
-    pub tenant: TenantId,
-    /// How its certificate is known.
-    pub matched_by: RegistrationAuthorityMatch,
-    /// The profiles it may ask for.
-    pub profiles: Vec<ProfileId>,
-    /// The leading octets that system titles must have, up to 8; empty for all.
-    pub title_prefix: Vec<u8>,
-    /// The domains in which it may name hosts; empty for none.
-    pub dns_suffixes: Vec<String>,
-}
 
 /// What is done with the channel binding of a request (RFC 7030 §3.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -142,9 +91,9 @@ pub struct LabelParts {
     pub authority: Arc<CertificationAuthority>,
     /// The profile that it issues under.
     pub profile: ProfileId,
-    /// The explicit trust anchor database.
+    /// The explicit trust anchor database (RFC 7030 §3.3.2).
     pub anchors: Vec<Anchor>,
-    /// The registration authorities.
+    /// The registration authorities that are served.
     pub registration_authorities: Vec<RegistrationAuthorityEntry>,
     /// The length of the lines of answers.
     pub line_length: LineLength,
@@ -167,7 +116,7 @@ pub struct LabelParts {
 #[derive(Debug, Clone)]
 pub struct Label {
     parts: LabelParts,
-    trust_anchors: Vec<TrustAnchor>,
+    trust: TrustDatabase,
     cacerts: Vec<u8>,
 }
 
@@ -183,18 +132,15 @@ impl Label {
             faults.push(LabelFault::ProfileNotOffered { profile: parts.profile.clone() });
         }
         check_optional_operations(&parts, &mut faults);
-        check_anchors(&parts.anchors, &mut faults);
-        check_registration_authorities(&parts, &mut faults);
+        let trust = TrustDatabase::new(parts.anchors.clone(), parts.registration_authorities.clone())
+            .map_err(|found| faults.extend(found.into_iter().map(LabelFault::from)));
         check_ca_certificates(&parts, &mut faults);
         let certificates: Vec<&[u8]> = parts.ca_certificates.iter().map(Certificate::der).collect();
-        let trust_anchors = parts.anchors.iter().map(|entry| entry.anchor.clone()).collect();
-        match certs_only::encode(&certificates) {
-            Ok(cacerts) if faults.is_empty() => Ok(Self { parts, trust_anchors, cacerts }),
-            Ok(_) => Err(faults),
-            Err(cause) => {
-                faults.push(LabelFault::CaCertificatesNotEncodable { cause });
-                Err(faults)
-            }
+        let cacerts = certs_only::encode(&certificates)
+            .map_err(|cause| faults.push(LabelFault::CaCertificatesNotEncodable { cause }));
+        match (trust, cacerts) {
+            (Ok(trust), Ok(cacerts)) if faults.is_empty() => Ok(Self { parts, trust, cacerts }),
+            _ => Err(faults),
         }
     }
 
@@ -220,17 +166,9 @@ impl Label {
         }
     }
 
-    pub(crate) fn trust_anchors(&self) -> &[TrustAnchor] {
-        &self.trust_anchors
-    }
-
-    /// Returns whose word the anchor with this key stands for: a manufacturer's, or one or both of the owner's.
-    pub(crate) fn vouchers(&self, key: KeyRef) -> impl Iterator<Item = &Voucher> {
-        self.parts
-            .anchors
-            .iter()
-            .filter(move |entry| entry.anchor.key() == key)
-            .map(|entry| &entry.vouches_for)
+    /// Returns whom the label knows by certificate.
+    pub(crate) const fn trust(&self) -> &TrustDatabase {
+        &self.trust
     }
 
     /// Returns the certs-only message of `/cacerts` (RFC 7030 §4.1.3), DER, made once.
@@ -261,44 +199,6 @@ fn check_name(name: &str, faults: &mut Vec<LabelFault>) {
     // RFC 7030 §3.2.2: a label is not the same as an operation's path segment.
     if OPERATIONS.contains(&name) {
         faults.push(LabelFault::NamedAsOperation { name: name.to_owned() });
-    }
-}
-
-/// A key that speaks for a manufacturer speaks for nobody else: otherwise a factory certificate could pass for another.
-/// The owner's keys may speak for devices and for registration authorities, which id-kp-cmcRA tells apart.
-fn check_anchors(anchors: &[Anchor], faults: &mut Vec<LabelFault>) {
-    let is_factory = |anchor: &Anchor| matches!(anchor.vouches_for, Voucher::Factory { .. });
-    for (place, one) in anchors.iter().enumerate() {
-        let key = one.anchor.key();
-        let clashes = |other: &Anchor| {
-            other.anchor.key() == key
-                && (other.vouches_for == one.vouches_for || is_factory(one) || is_factory(other))
-        };
-        if anchors.iter().skip(place + 1).any(clashes) {
-            faults.push(LabelFault::DoubledAnchor { key });
-        }
-    }
-}
-
-fn check_registration_authorities(parts: &LabelParts, faults: &mut Vec<LabelFault>) {
-    let entries = &parts.registration_authorities;
-    let trusted = parts.anchors.iter().any(|anchor| anchor.vouches_for == Voucher::Infrastructure);
-    if !entries.is_empty() && !trusted {
-        faults.push(LabelFault::NoInfrastructureAnchor);
-    }
-    for (place, entry) in entries.iter().enumerate() {
-        let name = || entry.name.clone();
-        let later = || entries.iter().skip(place + 1);
-        if later().any(|other| other.matched_by == entry.matched_by || other.name == entry.name) {
-            faults.push(LabelFault::DoubledRegistrationAuthority { name: name() });
-        }
-        if entry.title_prefix.len() > 8 {
-            faults.push(LabelFault::TitlePrefix { name: name(), octets: entry.title_prefix.len() });
-        }
-        // An empty suffix, or one that is only a dot, would cover every name there is.
-        if entry.dns_suffixes.iter().any(|suffix| suffix.is_empty() || suffix.starts_with('.')) {
-            faults.push(LabelFault::DnsSuffix { name: name() });
-        }
     }
 }
 
@@ -364,35 +264,9 @@ pub enum LabelFault {
     /// What is to be signed has no signer.
     #[error("there is no signer of messages, which encrypted keys and full CMC need")]
     NoMessageSigner,
-    /// A key is a trust anchor twice, or for a manufacturer and somebody else.
-    #[error("the key {key} is a trust anchor twice, or for a manufacturer and somebody else")]
-    DoubledAnchor {
-        /// The key.
-        key: KeyRef,
-    },
-    /// Registration authorities, but no anchor that vouches for them.
-    #[error("there are registration authorities, and no infrastructure anchor that vouches for them")]
-    NoInfrastructureAnchor,
-    /// Two registration authorities have the same name or are known by the same certificate.
-    #[error("the registration authority {name} has the name or the certificate of another")]
-    DoubledRegistrationAuthority {
-        /// The name.
-        name: String,
-    },
-    /// A prefix longer than a system title.
-    #[error("the title prefix of {name} has {octets} octets, and a system title has 8")]
-    TitlePrefix {
-        /// The registration authority.
-        name: String,
-        /// How many octets.
-        octets: usize,
-    },
-    /// A domain that covers everything.
-    #[error("a DNS suffix of {name} is empty or begins with a dot")]
-    DnsSuffix {
-        /// The registration authority.
-        name: String,
-    },
+    /// An anchor or a registration authority is.
+    #[error(transparent)]
+    Trust(#[from] TrustFault),
     /// The authority's own certificate is not among the CA certificates.
     #[error("the CA certificates lack the one of the authority itself")]
     IssuerMissing,

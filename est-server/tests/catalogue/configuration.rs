@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use ca_core::certificate::Certificate;
 use ca_core::path::TrustAnchor;
+use ca_core::trust::{Anchor, TrustFault, Voucher};
 use est_server::config::{
-    Anchor, DEFAULT_BODY_OCTETS, EstConfig, EstConfigFault, EstParts, HeadEndParts, Label, LabelFault,
-    LabelParts, Voucher,
+    DEFAULT_BODY_OCTETS, EstConfig, EstConfigFault, EstParts, HeadEndParts, Label, LabelFault, LabelParts,
 };
 use est_server::guessing::GuessLimits;
 use est_server::pacing::RateLimits;
@@ -74,7 +74,7 @@ fn a_key_speaks_for_a_manufacturer_or_for_the_owner_but_not_for_both() {
     ] {
         assert_eq!(
             faults(|parts| parts.anchors.push(anchor(certificate, voucher))),
-            [LabelFault::DoubledAnchor { key: certificate.public_key().key_ref() }]
+            [TrustFault::DoubledAnchor { key: certificate.public_key().key_ref() }.into()]
         );
     }
     let mut parts = world.label_parts.clone();
@@ -87,18 +87,18 @@ fn registration_authorities_need_an_anchor_and_bounds_that_bound() {
     let infrastructure = |anchor: &Anchor| anchor.vouches_for == Voucher::Infrastructure;
     assert_eq!(
         faults(|parts| parts.anchors.retain(|anchor| !infrastructure(anchor))),
-        [LabelFault::NoInfrastructureAnchor]
+        [TrustFault::NoInfrastructureAnchor.into()]
     );
     let name = || "station-1".to_owned();
     let entry = |prefix: &[u8], suffixes: &[&str]| station_entry("meter-op-ds", prefix, suffixes);
     let instead = |other| faults(|parts| parts.registration_authorities = vec![other]);
-    assert_eq!(instead(entry(&[1; 9], &[])), [LabelFault::TitlePrefix { name: name(), octets: 9 }]);
+    assert_eq!(instead(entry(&[1; 9], &[])), [TrustFault::TitlePrefix { name: name(), octets: 9 }.into()]);
     for suffix in ["", ".", ".example"] {
-        assert_eq!(instead(entry(&[], &[suffix])), [LabelFault::DnsSuffix { name: name() }]);
+        assert_eq!(instead(entry(&[], &[suffix])), [TrustFault::DnsSuffix { name: name() }.into()]);
     }
     assert_eq!(
         faults(|parts| parts.registration_authorities.push(entry(&[], &[]))),
-        [LabelFault::DoubledRegistrationAuthority { name: name() }]
+        [TrustFault::DoubledRegistrationAuthority { name: name() }.into()]
     );
 }
 

@@ -21,10 +21,11 @@ use ca_core::record::Token;
 use ca_core::registration::{ApprovalRule, Door, Offer, RepeatRule};
 use ca_core::subject::Subject;
 use ca_core::system_title::SystemTitle;
+use ca_core::trust::{Anchor, RegistrationAuthorityEntry, RegistrationAuthorityMatch, Voucher};
 use ca_core::validity::UnixTime;
 use est_server::config::{
-    Anchor, BindingPolicy, ChallengeMeaning, DEFAULT_BODY_OCTETS, EstConfig, EstParts, HeadEndParts, Label,
-    LabelParts, MessageSigner, RegistrationAuthorityEntry, RegistrationAuthorityMatch, ServerKeys, Voucher,
+    BindingPolicy, ChallengeMeaning, DEFAULT_BODY_OCTETS, EstConfig, EstParts, HeadEndParts, Label,
+    LabelParts, MessageSigner, ServerKeys,
 };
 use est_server::desk::Desk;
 use est_server::guessing::GuessLimits;

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use ca_core::authority::CertificationAuthority;
 use ca_core::path::TrustAnchor;
 use ca_core::suite::SecuritySuite;
+use ca_core::trust::{Anchor, RegistrationAuthorityEntry, RegistrationAuthorityMatch, Voucher};
 use ca_store::EngineKind;
 use est_server::config::{
-    Anchor, BindingPolicy, ChallengeMeaning, DEFAULT_BODY_OCTETS, EstConfig, EstParts, HeadEndParts, Label,
-    LabelParts, RegistrationAuthorityEntry, RegistrationAuthorityMatch, ServerKeys, Voucher,
+    BindingPolicy, ChallengeMeaning, DEFAULT_BODY_OCTETS, EstConfig, EstParts, HeadEndParts, Label,
+    LabelParts, ServerKeys,
 };
 use est_server::guessing::GuessLimits;
 use est_server::pacing::RateLimits;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use ca_core::certificate::Certificate;
 use ca_core::path::TrustAnchor;
+use ca_core::trust::{Anchor, RegistrationAuthorityEntry, RegistrationAuthorityMatch, Voucher};
 use est_server::config::{
-    Anchor, DEFAULT_BODY_OCTETS, DlmsTools, EstConfig, EstParts, HeadEndParts, Label, LabelParts,
-    MessageSigner, RegistrationAuthorityEntry, RegistrationAuthorityMatch, Voucher,
+    DEFAULT_BODY_OCTETS, DlmsTools, EstConfig, EstParts, HeadEndParts, Label, LabelParts, MessageSigner,
 };
 use est_server::guessing::GuessLimits;
 use est_server::pacing::{Rate, RateLimits};
