@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::actor::Actor;
+use crate::actor::{Actor, Identity, Origin};
 use crate::approval::{self, ApprovalRequest, DecideError};
 use crate::audit::AuditEvent;
 use crate::confirmation::{ConfirmError, Confirmation, Confirming, Lapses};
@@ -18,14 +18,16 @@ use crate::made_key::MadeKey;
 use crate::ports::{
     Clock, Entropy, Ledger, Registry, Signer, StatusSource, Transactions, Unavailable, WaitingRoom,
 };
-use crate::profile::{CrlProfile, ProfileId};
+use crate::profile::{CertificateProfile, CrlProfile, ProfileId};
+use crate::public_key::PublicKey;
 use crate::record::{
     CertificateId, CertificateStatus, CrlRecord, StoredCertificate, Transaction, WaitingRequest,
 };
 use crate::registration::{self, Grounds, Offer, admit};
-use crate::request::{EnrolmentRequest, Evidence, RevocationRequest};
+use crate::request::{EnrolmentKind, EnrolmentRequest, Evidence, RevocationRequest};
 use crate::revocation::{RecordedRevocation, RevokeError, decide};
 use crate::serial_number::SerialNumber;
+use crate::subject::Subject;
 use crate::system_title::SystemTitle;
 use crate::template::RequestTemplate;
 use crate::validity::UnixTime;
@@ -272,6 +274,43 @@ impl CertificationAuthority {
             .transpose()
     }
 
+    /// Tells whether a request that does not say so is the first or another one: another, where who asks may ask again and the
+    /// device holds a certificate of the kind for another key than the one asked for.
+    ///
+    /// A request for the very key that is certified may be the first one repeated, and is taken for that. What the ledger then
+    /// finds otherwise is refused.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub fn kind_for(
+        &self,
+        actor: &Actor,
+        profile: &ProfileId,
+        subject: &Subject,
+        key: Option<&PublicKey>,
+    ) -> Result<EnrolmentKind, Unavailable> {
+        let renewed = match &actor.identity {
+            Identity::Device(device) if device.origin == Origin::Operational => {
+                Some(Box::new(device.certificate.clone()))
+            }
+            Identity::RegistrationAuthority(_) => None,
+            Identity::Device(_)
+            | Identity::OneTimeToken { .. }
+            | Identity::Operator { .. }
+            | Identity::Process { .. }
+            | Identity::Unauthenticated { .. } => return Ok(EnrolmentKind::First),
+        };
+        let (Some(title), Some(offer)) = (subject.system_title(), self.offer(profile)) else {
+            return Ok(EnrolmentKind::First);
+        };
+        let another = |row: &StoredCertificate| {
+            holds_place_of(row, &offer.profile)
+                && key.is_none_or(|key| row.key_fingerprint != key.fingerprint())
+        };
+        let again = self.valid_certificates(title)?.iter().any(another);
+        Ok(if again { EnrolmentKind::ReEnrolment { renewed, former: None } } else { EnrolmentKind::First })
+    }
+
     /// Returns the certificates of a device that are valid now, of every hierarchy and purpose.
     ///
     /// # Errors
@@ -284,11 +323,26 @@ impl CertificationAuthority {
         Ok(rows.into_iter().filter(valid).collect())
     }
 
+    /// Returns the last CRL on record.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub fn latest_crl(&self) -> Result<Option<CrlRecord>, Unavailable> {
+        self.ports.status.latest_crl(&self.charter.issuer.key())
+    }
+
+    /// Returns where transactions are kept.
+    #[must_use]
+    pub fn transactions(&self) -> &dyn Transactions {
+        &*self.ports.transactions
+    }
+
     /// What the record will say if this request is refused.
     fn refused(&self, request: &EnrolmentRequest, now: UnixTime) -> AuditEvent {
         let wish = format!("{} under {}", request.subject, request.profile);
         let digest = match &request.evidence {
             Evidence::Request(csr) => csr.digest().to_vec(),
+            Evidence::Template(request) => request.digest().to_vec(),
             Evidence::SelfSigned(certificate) => Sha256::digest(certificate.der()).to_vec(),
             Evidence::MadeHere { request, .. } => request.digest().to_vec(),
             Evidence::OwnSigner { .. } => Vec::new(),
@@ -337,4 +391,12 @@ impl CertificationAuthority {
             threads: self.charter.threads,
         }
     }
+}
+
+/// Tells whether a certificate holds the place of a device that one under this profile would take.
+#[must_use]
+pub fn holds_place_of(row: &StoredCertificate, profile: &CertificateProfile) -> bool {
+    row.slot.as_ref().is_some_and(|slot| {
+        slot.hierarchy == profile.parts().hierarchy && slot.purpose == profile.purpose()
+    })
 }

@@ -5,6 +5,7 @@
 //! Nothing in a request decides anything: it states a key and proves its possession.
 
 mod keyless;
+mod template_request;
 
 use const_oid::ObjectIdentifier;
 use der::asn1::{AnyRef, BitStringRef, SetOfVec};
@@ -21,6 +22,7 @@ use crate::public_key::{PublicKey, PublicKeyError};
 use crate::signature::{EcdsaSignature, IntegerForm};
 use crate::suite::Curve;
 pub use keyless::{KeyDelivery, KeyRequest};
+pub use template_request::{TemplateProof, TemplateRequest};
 
 /// ```text
 /// CertificationRequest ::= SEQUENCE {
@@ -72,6 +74,15 @@ pub struct RequestContent {
 }
 
 impl RequestContent {
+    /// Takes what a request that is no PKCS#10 asks for: a subject, and at most 16 extensions, none of them twice.
+    ///
+    /// # Errors
+    /// [`CsrError`].
+    pub fn of(subject: DistinguishedName, requested: Vec<Extension>) -> Result<Self, CsrError> {
+        check_extensions(&requested)?;
+        Ok(Self { subject, requested, challenge_password: None, new_names: None })
+    }
+
     fn read(subject: &AnyRef<'_>, attributes: &[&Attribute]) -> Result<Self, CsrError> {
         let Attributes { requested, challenge_password, new_names } = read_attributes(attributes)?;
         let subject = DistinguishedName::from_der(&subject.to_der().map_err(not_der)?)?;
@@ -246,7 +257,7 @@ impl CertificationRequest {
 }
 
 /// Evidence that the requester holds the private key of its request; comes from [`CertificationRequest::prove_possession`],
-/// from a root's own signature on itself, from our own signer, or from having made the key.
+/// from a template's, from a root's own signature on itself, from our own signer, or from having made the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProofOfPossession {
     _private: (),
@@ -344,19 +355,27 @@ fn is_name(sequence: &AnyRef<'_>) -> bool {
 fn read_extensions(value: &der::Any) -> Result<Vec<Extension>, CsrError> {
     let malformed = CsrError::Attribute { attribute: oid::EXTENSION_REQUEST };
     let extensions: Vec<Extension> = value.decode_as().map_err(|_| malformed)?;
-    if extensions.is_empty() || extensions.len() > 16 {
+    if extensions.is_empty() {
         return Err(malformed);
     }
     // X.690 §11.5: critical FALSE, the default, is left out.
     if extensions.to_der().ok() != value.to_der().ok() {
         return Err(malformed);
     }
+    check_extensions(&extensions)?;
+    Ok(extensions)
+}
+
+fn check_extensions(extensions: &[Extension]) -> Result<(), CsrError> {
+    if extensions.len() > 16 {
+        return Err(CsrError::Attribute { attribute: oid::EXTENSION_REQUEST });
+    }
     for (at, extension) in extensions.iter().enumerate() {
         if extensions.iter().skip(at + 1).any(|other| other.extn_id == extension.extn_id) {
             return Err(CsrError::DoubledExtension { extension: extension.extn_id });
         }
     }
-    Ok(extensions)
+    Ok(())
 }
 
 fn read_text(value: &der::Any, attribute: ObjectIdentifier) -> Result<String, CsrError> {

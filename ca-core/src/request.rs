@@ -2,15 +2,15 @@
 //!
 //! Values only; what is decided about them stands in `registration` and `revocation`. No protocol is known here.
 
-use crate::actor::{Actor, Presented};
+use crate::actor::{Actor, DeviceIdentity, Identity, Presented};
 use crate::certificate::Certificate;
-use crate::csr::{CertificationRequest, KeyRequest};
+use crate::csr::{CertificationRequest, KeyRequest, RequestContent, TemplateRequest};
 use crate::key_ref::KeyRef;
 use crate::made_key::MadePublicKey;
 use crate::profile::ProfileId;
 use crate::reason::ReasonCode;
 use crate::record::CertificateId;
-use crate::subject::Subject;
+use crate::subject::{Subject, SubjectError};
 use crate::validity::UnixTime;
 
 /// A request for a certificate.
@@ -43,11 +43,33 @@ impl EnrolmentRequest {
     }
 }
 
+/// Returns the subject that a request asks for; when it names none, the device that was authenticated.
+///
+/// # Errors
+/// [`SubjectError`].
+pub fn claimed_subject(actor: &Actor, content: &RequestContent) -> Result<Subject, SubjectError> {
+    let names = content.alternative_names();
+    let unnamed = content.subject().is_empty() && names.is_none();
+    match &actor.identity {
+        Identity::Device(DeviceIdentity { title, .. }) | Identity::OneTimeToken { title, .. } if unnamed => {
+            Ok(Subject::device(*title))
+        }
+        Identity::Device(_)
+        | Identity::OneTimeToken { .. }
+        | Identity::RegistrationAuthority(_)
+        | Identity::Operator { .. }
+        | Identity::Process { .. }
+        | Identity::Unauthenticated { .. } => Subject::read(content.subject(), names),
+    }
+}
+
 /// What shows that the key to be certified is held by the subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Evidence {
     /// A certification request signed by the key.
     Request(Box<CertificationRequest>),
+    /// A template with a proof of possession (RFC 4211).
+    Template(Box<TemplateRequest>),
     /// The certificate of a root, which its key has signed.
     SelfSigned(Box<Certificate>),
     /// The key is in our own signer, such as a responder's.

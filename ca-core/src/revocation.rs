@@ -9,7 +9,8 @@ use crate::issuer::Issuer;
 use crate::ports::{Ledger, StatusSource, Unavailable};
 use crate::reason::ReasonCode;
 use crate::record::{
-    CertificateId, CertificateStatus, Revocation, RevocationOutcome, RevocationRecord, StoredCertificate,
+    CertificateId, CertificateStatus, Revocation, RevocationOutcome, RevocationRecord, Slot,
+    StoredCertificate,
 };
 use crate::request::RevocationRequest;
 use crate::validity::UnixTime;
@@ -40,7 +41,7 @@ pub(crate) fn decide(
     request: RevocationRequest,
     now: UnixTime,
 ) -> Result<AdmittedRevocation, RevokeError> {
-    check_actor(issuer, &request.actor)?;
+    check_actor(issuer, &request)?;
     if request.id.issuer != issuer.key() || request.id.serial == *issuer.certificate().serial() {
         return Err(RevokeError::NotIssued { id: request.id });
     }
@@ -51,9 +52,11 @@ pub(crate) fn decide(
         return Err(RevokeError::InvalidityInFuture { now });
     }
     let stored = status.certificate(&request.id)?.filter(|stored| stored.tenant == *issuer.tenant());
-    let Some(StoredCertificate { status, subject, .. }) = stored else {
+    let Some(stored) = stored else {
         return Err(RevokeError::NotIssued { id: request.id });
     };
+    check_scope(&request.actor, &stored)?;
+    let StoredCertificate { status, subject, .. } = stored;
     match status {
         CertificateStatus::Good | CertificateStatus::Uncertain { .. } => {
             Ok(AdmittedRevocation { request, now, subject })
@@ -66,15 +69,24 @@ pub(crate) fn decide(
     }
 }
 
-fn check_actor(issuer: &Issuer, actor: &Actor) -> Result<(), RevokeError> {
-    let entitled = match &actor.identity {
-        Identity::Operator { .. } | Identity::Process { .. } => actor.tenant == *issuer.tenant(),
-        Identity::Device(_)
-        | Identity::RegistrationAuthority(_)
-        | Identity::OneTimeToken { .. }
-        | Identity::Unauthenticated { .. } => false,
+/// A device may revoke the very certificate that it shows (RFC 9483 §4.2); operators and registration authorities those of
+/// their tenant, the latter within their scope.
+fn check_actor(issuer: &Issuer, request: &RevocationRequest) -> Result<(), RevokeError> {
+    let entitled = match &request.actor.identity {
+        Identity::Device(device) => device.certificate.id() == request.id,
+        Identity::Operator { .. } | Identity::Process { .. } | Identity::RegistrationAuthority(_) => true,
+        Identity::OneTimeToken { .. } | Identity::Unauthenticated { .. } => false,
     };
-    if entitled { Ok(()) } else { Err(RevokeError::NotEntitled) }
+    if entitled && request.actor.tenant == *issuer.tenant() { Ok(()) } else { Err(RevokeError::NotEntitled) }
+}
+
+/// What a registration authority may ask for, it may have revoked (RFC 9483 §5.3.2).
+fn check_scope(actor: &Actor, stored: &StoredCertificate) -> Result<(), RevokeError> {
+    let Identity::RegistrationAuthority(authority) = &actor.identity else { return Ok(()) };
+    let of_a_device = |slot: &Slot| slot.title.octets().starts_with(&authority.title_prefix);
+    // What is no device's has no system title, and only whoever may name every device may speak for it.
+    let within = stored.slot.as_ref().map_or(authority.title_prefix.is_empty(), of_a_device);
+    if within && authority.profiles.contains(&stored.profile) { Ok(()) } else { Err(RevokeError::NotEntitled) }
 }
 
 impl AdmittedRevocation {

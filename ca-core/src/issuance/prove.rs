@@ -7,6 +7,7 @@ use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 
 use super::{Exit, IssueError, ProveError, ProvenRequest, Workshop};
+use crate::actor::Identity;
 use crate::csr::{ProofOfPossession, RequestContent};
 use crate::made_key::MadeKey;
 use crate::oid;
@@ -30,6 +31,15 @@ fn check(workshop: &Workshop<'_>, admitted: AdmittedRequest) -> Result<ProvenReq
             check_key(workshop, &admitted.profile, csr.public_key())?;
             check_content(csr.content(), admitted.request.written_subject(), &admitted.profile)?;
             (csr.public_key().clone(), csr.prove_possession().map_err(|_| ProveError::NotPossessed)?)
+        }
+        Evidence::Template(template) => {
+            check_key(workshop, &admitted.profile, &template.public_key)?;
+            check_content(&template.content, admitted.request.written_subject(), &admitted.profile)?;
+            // RFC 9483 §5.1.1: the word of a registration authority counts, and nobody else's.
+            let identity = &admitted.request.actor.identity;
+            let word_counts = matches!(identity, Identity::RegistrationAuthority(_));
+            let possession = template.prove_possession(word_counts);
+            (template.public_key.clone(), possession.map_err(|_| ProveError::NotPossessed)?)
         }
         Evidence::SelfSigned(root) => {
             check_key(workshop, &admitted.profile, root.public_key())?;

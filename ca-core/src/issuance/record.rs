@@ -8,6 +8,7 @@ use super::draft::{DraftError, DraftInput, draft};
 use super::origin::EventOrigin;
 use super::{Bench, Exit, IssueError, IssuedCertificate, ProvenRequest, waiting};
 use crate::audit::{Act, AuditEvent};
+use crate::csr::TemplateProof;
 use crate::lint::{Finding, LintInput};
 use crate::profile::CertificateProfile;
 use crate::record::{
@@ -169,6 +170,12 @@ impl LintedCertificate {
         let mut event = origin.event(Act::IntentRecorded, id, Some(tbs));
         let request = match &proven.admitted.request.evidence {
             Evidence::Request(csr) => Some(csr.digest()),
+            Evidence::Template(request) => {
+                if request.proof == TemplateProof::RaVerified {
+                    event.detail.push_str("; the registration authority has seen the proof of possession");
+                }
+                Some(request.digest())
+            }
             Evidence::MadeHere { request, .. } => {
                 event.detail.push_str("; the server made the key");
                 Some(request.digest())

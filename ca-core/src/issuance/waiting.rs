@@ -51,9 +51,10 @@ pub(super) fn condition(
 fn key_asked_for(proven: &ProvenRequest) -> [u8; 32] {
     match proven.admitted.request.evidence {
         Evidence::MadeHere { .. } => Sha256::digest(b"a key that the server makes").into(),
-        Evidence::Request(_) | Evidence::SelfSigned(_) | Evidence::OwnSigner { .. } => {
-            proven.public_key.fingerprint()
-        }
+        Evidence::Request(_)
+        | Evidence::Template(_)
+        | Evidence::SelfSigned(_)
+        | Evidence::OwnSigner { .. } => proven.public_key.fingerprint(),
     }
 }
 
@@ -64,10 +65,11 @@ fn event(waiting: &WaitingRequest, evidence: &Evidence, origin: &EventOrigin) ->
     event.digest = waiting.digest.to_vec();
     let digest = approval::hexadecimal(&waiting.digest);
     event.detail.push_str(&format!("; {digest} needs {} until {}", waiting.needed, waiting.expires_at));
+    let mut name =
+        |digest| event.detail.push_str(&format!("; request SHA-256 {}", approval::hexadecimal(&digest)));
     match evidence {
-        Evidence::Request(csr) => {
-            event.detail.push_str(&format!("; request SHA-256 {}", approval::hexadecimal(&csr.digest())));
-        }
+        Evidence::Request(csr) => name(csr.digest()),
+        Evidence::Template(request) => name(request.digest()),
         Evidence::MadeHere { .. } => event.detail.push_str("; the server is to make the key"),
         Evidence::SelfSigned(_) | Evidence::OwnSigner { .. } => {}
     }

@@ -1,12 +1,11 @@
 //! `/simpleenroll` and `/simplereenroll`: one certification request, one certificate (RFC 7030 §4.2).
 
-use ca_core::actor::{Actor, Identity, Origin};
+use ca_core::actor::{Actor, Identity};
 use ca_core::csr::{CertificationRequest, RequestContent};
 use ca_core::issuance::{IssueError, IssuedCertificate};
 use ca_core::public_key::PublicKey;
-use ca_core::record::Slot;
-use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence};
-use ca_core::subject::{Subject, SubjectError};
+use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence, claimed_subject};
+use ca_core::subject::Subject;
 
 use super::{Exchange, record};
 use crate::answer::Answer;
@@ -35,37 +34,15 @@ pub(super) fn re_enrol(exchange: &Exchange, actor: &Actor) -> Result<Answer, Ref
     issue(exchange, actor, EnrolmentKind::ReEnrolment { renewed, former: None })
 }
 
-/// Where the operation does not say: again, where who asks may ask again and the device holds a certificate of the kind for another
-/// key than the one asked for. What the ledger then finds otherwise is refused.
-///
-/// A request for the very key that is certified may be the first one repeated: it is taken for that.
+/// Where the operation does not say, what the device holds decides whether it asks for the first time or again.
 pub(super) fn kind_for(
     exchange: &Exchange,
     actor: &Actor,
     (content, key): (&RequestContent, Option<&PublicKey>),
 ) -> Result<EnrolmentKind, Refusal> {
-    let renewed = match &actor.identity {
-        Identity::Device(device) if device.origin == Origin::Operational => {
-            Some(Box::new(device.certificate.clone()))
-        }
-        Identity::RegistrationAuthority(_) => None,
-        Identity::Device(_)
-        | Identity::OneTimeToken { .. }
-        | Identity::Operator { .. }
-        | Identity::Process { .. }
-        | Identity::Unauthenticated { .. } => return Ok(EnrolmentKind::First),
-    };
-    let parts = exchange.label.parts();
-    let (subject, offer) = (claimed_subject(actor, content)?, parts.authority.offer(&parts.profile));
-    let (Some(title), Some(offer)) = (subject.system_title(), offer) else { return Ok(EnrolmentKind::First) };
-    let held = parts.authority.valid_certificates(title).map_err(IssueError::from)?;
-    let (hierarchy, purpose) = (offer.profile.parts().hierarchy, offer.profile.purpose());
-    let of_the_kind = |slot: &Slot| slot.hierarchy == hierarchy && slot.purpose == purpose;
-    let again = held.iter().any(|row| {
-        row.slot.as_ref().is_some_and(of_the_kind)
-            && key.is_none_or(|key| row.key_fingerprint != key.fingerprint())
-    });
-    Ok(if again { EnrolmentKind::ReEnrolment { renewed, former: None } } else { EnrolmentKind::First })
+    let (parts, subject) = (exchange.label.parts(), claimed_subject(actor, content)?);
+    let kind = parts.authority.kind_for(actor, &parts.profile, &subject, key).map_err(IssueError::from)?;
+    Ok(kind)
 }
 
 fn issue(exchange: &Exchange, actor: &Actor, kind: EnrolmentKind) -> Result<Answer, Refusal> {
@@ -144,23 +121,4 @@ fn answer(exchange: &Exchange, issued: &IssuedCertificate) -> Result<Answer, Ref
     observation::issued(&parts.authority, &parts.profile, issued);
     let certs_only = certs_only::encode(&[issued.der()]).map_err(|cause| Refusal::NotEncoded { cause })?;
     Ok(Answer::Issued { certificate: issued.der().to_vec(), certs_only })
-}
-
-/// The subject that the request asks for; when it names none, the device that was authenticated.
-fn claimed_subject(actor: &Actor, content: &RequestContent) -> Result<Subject, SubjectError> {
-    let names = content.alternative_names();
-    match &actor.identity {
-        Identity::Device(device) if content.subject().is_empty() && names.is_none() => {
-            Ok(Subject::device(device.title))
-        }
-        Identity::OneTimeToken { title, .. } if content.subject().is_empty() && names.is_none() => {
-            Ok(Subject::device(*title))
-        }
-        Identity::Device(_)
-        | Identity::OneTimeToken { .. }
-        | Identity::RegistrationAuthority(_)
-        | Identity::Operator { .. }
-        | Identity::Process { .. }
-        | Identity::Unauthenticated { .. } => Subject::read(content.subject(), names),
-    }
 }
