@@ -142,7 +142,7 @@ impl CertificationAuthority {
             serial: Some(request.id.serial.clone()),
             ..refusal(&request.actor, &wish, "", now)
         };
-        decide(&self.charter.issuer, &*self.ports.status, request, now)
+        decide((&self.charter.issuer, &self.charter.own_issuers), &*self.ports.status, request, now)
             .and_then(|admitted| admitted.record(&*self.ports.ledger))
             .or_else(|error| self.refuse(if_refused, error.code(), error))
     }
@@ -396,7 +396,7 @@ impl CertificationAuthority {
 /// Tells whether a certificate holds the place of a device that one under this profile would take.
 #[must_use]
 pub fn holds_place_of(row: &StoredCertificate, profile: &CertificateProfile) -> bool {
-    row.slot.as_ref().is_some_and(|slot| {
-        slot.hierarchy == profile.parts().hierarchy && slot.purpose == profile.purpose()
-    })
+    row.slot
+        .as_ref()
+        .is_some_and(|slot| slot.hierarchy == profile.parts().hierarchy && slot.purpose == profile.purpose())
 }

@@ -10,6 +10,7 @@ pub mod approval;
 pub mod confirmation;
 pub mod registration;
 pub mod revocation;
+mod presented;
 pub mod request;
 pub mod exchange;
 pub mod crl;

@@ -6,7 +6,9 @@ use crate::actor::{Actor, Identity};
 use crate::audit::{Act, AuditEvent};
 use crate::fault::Fault;
 use crate::issuer::Issuer;
+use crate::key_ref::KeyRef;
 use crate::ports::{Ledger, StatusSource, Unavailable};
+use crate::presented::{self, PresentedError};
 use crate::reason::ReasonCode;
 use crate::record::{
     CertificateId, CertificateStatus, Revocation, RevocationOutcome, RevocationRecord, Slot,
@@ -34,14 +36,15 @@ pub struct RecordedRevocation {
     pub revocation: Revocation,
 }
 
-/// Decides whether a revocation is legal.
+/// Decides whether a revocation is legal. `own_issuers` are the keys of every CA whose certificates the ledger keeps.
 pub(crate) fn decide(
-    issuer: &Issuer,
+    (issuer, own_issuers): (&Issuer, &[KeyRef]),
     status: &dyn StatusSource,
     request: RevocationRequest,
     now: UnixTime,
 ) -> Result<AdmittedRevocation, RevokeError> {
     check_actor(issuer, &request)?;
+    check_shown(own_issuers, status, &request.actor)?;
     if request.id.issuer != issuer.key() || request.id.serial == *issuer.certificate().serial() {
         return Err(RevokeError::NotIssued { id: request.id });
     }
@@ -80,13 +83,26 @@ fn check_actor(issuer: &Issuer, request: &RevocationRequest) -> Result<(), Revok
     if entitled && request.actor.tenant == *issuer.tenant() { Ok(()) } else { Err(RevokeError::NotEntitled) }
 }
 
+/// A registration authority whose certificate is revoked revokes nothing. A device that shows a revoked certificate finds it so.
+fn check_shown(own_issuers: &[KeyRef], status: &dyn StatusSource, actor: &Actor) -> Result<(), RevokeError> {
+    let Identity::RegistrationAuthority(authority) = &actor.identity else { return Ok(()) };
+    presented::check(status, own_issuers, &authority.certificate).map_err(|error| match error {
+        PresentedError::Revoked | PresentedError::Unknown => RevokeError::NotEntitled,
+        PresentedError::Unavailable(unavailable) => unavailable.into(),
+    })
+}
+
 /// What a registration authority may ask for, it may have revoked (RFC 9483 §5.3.2).
 fn check_scope(actor: &Actor, stored: &StoredCertificate) -> Result<(), RevokeError> {
     let Identity::RegistrationAuthority(authority) = &actor.identity else { return Ok(()) };
     let of_a_device = |slot: &Slot| slot.title.octets().starts_with(&authority.title_prefix);
     // What is no device's has no system title, and only whoever may name every device may speak for it.
     let within = stored.slot.as_ref().map_or(authority.title_prefix.is_empty(), of_a_device);
-    if within && authority.profiles.contains(&stored.profile) { Ok(()) } else { Err(RevokeError::NotEntitled) }
+    if within && authority.profiles.contains(&stored.profile) {
+        Ok(())
+    } else {
+        Err(RevokeError::NotEntitled)
+    }
 }
 
 impl AdmittedRevocation {

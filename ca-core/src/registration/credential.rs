@@ -5,7 +5,8 @@
 use super::{AdmitError, Grounds};
 use crate::actor::{Actor, DeviceIdentity, Identity, Origin, Presented};
 use crate::issuer::Issuer;
-use crate::record::{CertificateStatus, StoredCertificate};
+use crate::presented::{self, PresentedError};
+use crate::record::StoredCertificate;
 use crate::request::{EnrolmentKind, EnrolmentRequest};
 
 /// Everybody but a factory device acts for the owner of the CA; a factory device acts for its manufacturer.
@@ -23,8 +24,8 @@ pub(super) fn check_tenant(issuer: &Issuer, actor: &Actor) -> Result<(), AdmitEr
 
 /// Checks every certificate that was shown against the ledger, the primary source of its status.
 pub(super) fn check_presented(grounds: &Grounds<'_>, request: &EnrolmentRequest) -> Result<(), AdmitError> {
-    if let Some(presented) = request.actor.identity.presented() {
-        check_not_revoked(grounds, presented)?;
+    if let Some(shown) = request.actor.identity.presented() {
+        check_not_revoked(grounds, shown)?;
     }
     if let EnrolmentKind::ReEnrolment { renewed: Some(renewed), .. } = &request.kind {
         check_not_revoked(grounds, renewed)?;
@@ -32,17 +33,12 @@ pub(super) fn check_presented(grounds: &Grounds<'_>, request: &EnrolmentRequest)
     Ok(())
 }
 
-fn check_not_revoked(grounds: &Grounds<'_>, presented: &Presented) -> Result<(), AdmitError> {
-    match grounds.status.status_of(&presented.id())? {
-        CertificateStatus::Good => Ok(()),
-        CertificateStatus::Revoked(_) => Err(AdmitError::CredentialRevoked),
-        // A certificate of a manufacturer whose CA is not ours is vouched for by its path alone.
-        CertificateStatus::NeverIssued if !grounds.own_issuers.contains(&presented.issuer) => Ok(()),
-        CertificateStatus::NeverIssued
-        | CertificateStatus::Pending
-        | CertificateStatus::Aborted
-        | CertificateStatus::Uncertain { .. } => Err(AdmitError::CredentialUnknown),
-    }
+fn check_not_revoked(grounds: &Grounds<'_>, shown: &Presented) -> Result<(), AdmitError> {
+    presented::check(grounds.status, grounds.own_issuers, shown).map_err(|error| match error {
+        PresentedError::Revoked => AdmitError::CredentialRevoked,
+        PresentedError::Unknown => AdmitError::CredentialUnknown,
+        PresentedError::Unavailable(unavailable) => unavailable.into(),
+    })
 }
 
 /// Returns what the ledger knows of a certificate that was shown, which must be one of ours.
