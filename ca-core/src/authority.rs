@@ -323,6 +323,15 @@ impl CertificationAuthority {
         Ok(rows.into_iter().filter(valid).collect())
     }
 
+    /// Returns a certificate of this authority with all that is known of it.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub fn certificate(&self, serial: &SerialNumber) -> Result<Option<StoredCertificate>, Unavailable> {
+        let id = CertificateId { issuer: self.charter.issuer.key(), serial: serial.clone() };
+        self.ports.status.certificate(&id)
+    }
+
     /// Returns the last CRL on record.
     ///
     /// # Errors

@@ -1,11 +1,19 @@
-//! The CMP front end (RFC 9810, RFC 9811, RFC 9483), as far as it goes: it answers every message with a correct refusal.
+//! The CMP front end (RFC 9810, RFC 9811, RFC 9483): from a message's octets to ca-core and back.
 //!
-//! No PKI management operation is offered yet. What is here is the part that every operation needs: the paths, the media
-//! type, the message header and its checks, and the error message. Nothing is issued and no authority is asked. Modules
-//! stand in reading order; none imports one that stands above it.
+//! It issues nothing, stores nothing and knows no key: what it is asked for it turns into requests to a
+//! [`CertificationAuthority`](ca_core::authority::CertificationAuthority), and what must outlive a message it hands to the
+//! ledger as a transaction. Modules stand in reading order; none imports one that stands above it.
+//!
+//! One refusal, one record: a message that is refused leaves exactly one audit record, unless nobody could read it at all.
 
 pub mod routes;
+mod exchange;
+mod protect;
+mod memory;
+mod sender;
+mod header;
+mod observation;
 mod reply;
 mod refusal;
+mod operation;
 pub mod config;
-pub mod wire;

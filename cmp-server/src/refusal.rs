@@ -1,11 +1,19 @@
-//! Every way in which a request to this server is refused.
+//! Every way in which a message is refused, with its stable reason code.
 //!
-//! What the requester is told of it is said in `reply`.
+//! What the sender is told of it is said in `reply`.
 
+use ca_core::confirmation::ConfirmError;
+use ca_core::csr::CsrError;
+use ca_core::issuance::IssueError;
 use ca_core::ports::Unavailable;
+use ca_core::revocation::RevokeError;
+use ca_core::subject::SubjectError;
+use ca_core::trust::IdentifyError;
+use cmp_messages::message::DecodeMessageError;
+use cmp_messages::protection::MacAlgorithmError;
+use server_kit::workers::RunJobError;
 
-use crate::wire::header::{CMP_2000, CMP_2021, PkiHeader};
-use crate::wire::message::{DecodeMessageError, PkiMessage};
+use crate::config::SignMessageError;
 
 /// Why a request is refused before there is a message to answer.
 #[derive(Debug, thiserror::Error)]
@@ -28,21 +36,24 @@ pub(crate) enum TransferRefusal {
     /// The body did not arrive whole.
     #[error("the body did not arrive whole")]
     BodyIncomplete,
-    /// The body is no message.
+    /// The body is no message, and has no header that could be answered.
     #[error(transparent)]
     NotDecoded(#[from] DecodeMessageError),
     /// The message announces something, and nobody listens.
     #[error("announcements are not taken")]
     Announcement,
+    /// Nobody can work on it now.
+    #[error(transparent)]
+    NotRun(#[from] RunJobError),
+    /// As many bodies of many messages are being worked on as may be at once.
+    #[error("as many nested messages are being worked on as may be at once")]
+    Crowded,
     /// There is no randomness for a nonce.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
     /// The answer cannot be encoded.
-    #[error("the answer cannot be encoded: {cause}")]
-    NotEncoded {
-        /// What the encoder says.
-        cause: der::Error,
-    },
+    #[error("the answer cannot be encoded: {0}")]
+    NotEncoded(#[from] der::Error),
 }
 
 impl TransferRefusal {
@@ -57,15 +68,21 @@ impl TransferRefusal {
             Self::BodyIncomplete => "body.incomplete",
             Self::NotDecoded(_) => "message.not-der",
             Self::Announcement => "message.announcement",
+            Self::NotRun(RunJobError::Busy { .. }) | Self::Crowded => "busy",
+            Self::NotRun(RunJobError::Panicked) => "panic",
+            Self::NotRun(RunJobError::Closed) => "closing",
             Self::Unavailable(_) => "unavailable",
-            Self::NotEncoded { .. } => "answer.not-encoded",
+            Self::NotEncoded(_) => "answer.not-encoded",
         }
     }
 }
 
-/// Why a message is refused: the first check of RFC 9483 §3.5 that fails. The last one always does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum MessageRefusal {
+/// Why a message is refused.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refusal {
+    /// What follows the header is no message.
+    #[error(transparent)]
+    NotDecoded(#[from] DecodeMessageError),
     /// The version is not spoken here.
     #[error("the version is {pvno}, neither 2 nor 3")]
     Version {
@@ -74,48 +91,258 @@ pub(crate) enum MessageRefusal {
     },
     /// The message belongs to no transaction.
     #[error("the transactionID is missing")]
-    NoTransaction,
+    NoTransactionId,
+    /// Too short to be hit by nobody, or too long to be kept.
+    #[error("the transactionID has not 8 to 64 octets")]
+    TransactionId,
     /// The sender's nonce is missing or short.
-    #[error("the senderNonce is missing or has fewer than 16 octets")]
+    #[error("the senderNonce has not 16 to 64 octets")]
     SenderNonce,
+    /// The first message of a transaction answers none.
+    #[error("there is a recipNonce in the first message of a transaction")]
+    FirstRecipientNonce,
+    /// The message does not answer the one before it.
+    #[error("the recipNonce is not the senderNonce of the message before")]
+    RecipientNonce,
+    /// The clocks differ too much.
+    #[error("messageTime differs from the time here by more than {window_seconds} seconds")]
+    Time {
+        /// By how many seconds it may.
+        window_seconds: i64,
+    },
     /// No operation takes such a body here.
-    #[error("messages of this type are not served here")]
-    NotServed,
+    #[error("messages of type {body} are not served here")]
+    NotServed {
+        /// Its type.
+        body: &'static str,
+    },
+    /// The path is that of another operation.
+    #[error("the path is that of another operation than {body}")]
+    OtherOperation {
+        /// The type of the message.
+        body: &'static str,
+    },
+    /// Path and certProfile name different labels.
+    #[error("the path and certProfile name different profiles")]
+    ProfilesDisagree,
+    /// Nothing names a label, or what names one names none.
+    #[error("no profile is named that is served here")]
+    NoSuchProfile,
+    /// certProfile is not a sequence of one text.
+    #[error("certProfile is not one name")]
+    CertProfile,
+    /// The message has no protection, or half of one.
+    #[error("the message is not protected")]
+    NotProtected,
+    /// protectionAlg is not that of a key of ours.
+    #[error("the algorithm of the protection is not taken")]
+    Algorithm,
+    /// protectionAlg names a MAC that is not taken.
+    #[error(transparent)]
+    MacAlgorithm(#[from] MacAlgorithmError),
+    /// A MAC where a signature must be, or where nobody shares a secret.
+    #[error("the message must be protected by a signature")]
+    WrongIntegrity,
+    /// The name of the sender is not that of the certificate.
+    #[error("the sender is not the subject of the certificate that protects the message")]
+    SenderName,
+    /// senderKID is not that of the certificate.
+    #[error("senderKID is not the subject key identifier of the certificate that protects the message")]
+    SenderKid,
+    /// The signature is somebody else's, or over something else.
+    #[error("the signature of the message does not verify")]
+    BadSignature,
+    /// The reference is not known or the MAC is wrong: nobody learns which.
+    #[error("the reference or the MAC of the message is wrong")]
+    BadMac,
+    /// The certificate tells of nobody who is known.
+    #[error(transparent)]
+    NotIdentified(#[from] IdentifyError),
+    /// The shared secret has expired, or is somebody else's.
+    #[error("the shared secret does not count here any more")]
+    SecretOver,
+    /// Not one request.
+    #[error("the message has {count} requests, not one")]
+    RequestCount {
+        /// How many.
+        count: usize,
+    },
+    /// The number of the request is not the one it must be.
+    #[error("certReqId is {found}, not {wanted}")]
+    RequestId {
+        /// Which it is.
+        found: i64,
+        /// Which it must be.
+        wanted: i64,
+    },
+    /// A part of a message is not what RFC 9810 says.
+    #[error("the body is not DER of {what}")]
+    Body {
+        /// What it should be.
+        what: &'static str,
+    },
+    /// A field of a template that must not be there, or must say something else.
+    #[error("{field} of the certificate template is not taken")]
+    Template {
+        /// Which.
+        field: &'static str,
+    },
+    /// Keys are not made here.
+    #[error("the request has no public key, and none is made here")]
+    KeyGeneration,
+    /// There is no proof of possession, or none by the key.
+    #[error("the request lacks a proof of possession by its key")]
+    NoProof,
+    /// The word of somebody who is no registration authority.
+    #[error("raVerified is taken from registration authorities only")]
+    RaVerified,
+    /// What is asked for is not understood.
+    #[error(transparent)]
+    Request(#[from] CsrError),
+    /// The request names a subject that nobody can be.
+    #[error(transparent)]
+    Subject(#[from] SubjectError),
+    /// The certificate to be updated is not the one that signs, or not one of the device's.
+    #[error("the certificate to be updated is not one that the sender may update")]
+    OldCertificate,
+    /// The authority refused.
+    #[error(transparent)]
+    NotIssued(#[from] IssueError),
+    /// The transaction is another message's.
+    #[error("the transactionID is in use")]
+    TransactionInUse,
+    /// The message that began the transaction is being worked on.
+    #[error("the same message is being answered at this moment")]
+    BeingAnswered,
+    /// Too many transactions are open.
+    #[error("too many transactions of the sender are open")]
+    TooManyTransactions,
+    /// The transaction is not known, or not where this message could follow.
+    #[error("there is no transaction in which this message could follow")]
+    OutOfTurn,
+    /// The certificate was confirmed.
+    #[error("the certificate was confirmed before")]
+    AlreadyConfirmed,
+    /// certHash is not that of the certificate.
+    #[error("certHash is not the hash of the certificate")]
+    CertHash,
+    /// hashAlg needs version 3, and one that is known.
+    #[error("hashAlg is not taken")]
+    HashAlgorithm,
+    /// The confirmation says neither that the certificate is accepted nor that it is refused.
+    #[error("the confirmation neither accepts nor refuses the certificate")]
+    Status,
+    /// The confirmation could not be recorded.
+    #[error(transparent)]
+    NotConfirmed(#[from] ConfirmError),
+    /// The revocation names no certificate of this authority.
+    #[error("the request names no certificate of this authority")]
+    RevokedCertificate,
+    /// The revocation has not one reason.
+    #[error("the request has not one reason for the revocation")]
+    Reason,
+    /// The certificate is not confirmed yet.
+    #[error("the certificate waits for its confirmation, which can refuse it")]
+    Unconfirmed,
+    /// The authority did not revoke.
+    #[error(transparent)]
+    NotRevoked(#[from] RevokeError),
+    /// The general message asks for nothing that is known.
+    #[error("the message asks for nothing that is told here")]
+    NoSuchInformation,
+    /// A CRL of somebody else is asked for.
+    #[error("the CRL that is asked for is not one of this authority")]
+    ForeignCrl,
+    /// Nested messages come from registration authorities and nobody else.
+    #[error("nested messages are taken from registration authorities only")]
+    NotRegistrationAuthority,
+    /// There are none, or too many.
+    #[error("there are {count} nested messages, not 1 to {max}")]
+    BatchSize {
+        /// How many.
+        count: usize,
+        /// How many there may be.
+        max: usize,
+    },
+    /// Two have the same name.
+    #[error("two nested messages have the same transactionID or the same senderNonce")]
+    BatchNames,
+    /// The one message under an added protection cannot be answered.
+    #[error(transparent)]
+    Inner(#[from] Box<TransferRefusal>),
+    /// A port cannot do its work.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// The answer could not be signed.
+    #[error(transparent)]
+    NotSigned(#[from] SignMessageError),
+    /// The answer cannot be encoded.
+    #[error("the answer cannot be encoded: {0}")]
+    NotEncoded(#[from] der::Error),
+    /// The refusal could not be put on record, so that another answer is given.
+    #[error("a refusal could not be recorded: {0}")]
+    NotRecorded(Unavailable),
 }
 
-impl MessageRefusal {
-    /// The shortest senderNonce, in octets (RFC 9483 §3.5).
-    const NONCE_OCTETS: usize = 16;
-
-    /// Finds out why a message is refused.
+impl Refusal {
+    /// Returns the stable reason code: the same in audit records, metrics and log, and, but for faults of ours, in the answer.
     #[must_use]
-    pub(crate) fn of(message: &PkiMessage) -> Self {
-        let PkiHeader { pvno, transaction_id, sender_nonce, .. } = &message.header;
-        // RFC 9483 §3.5: pvno is cmp2000 or cmp2021.
-        if !(CMP_2000..=CMP_2021).contains(pvno) {
-            return Self::Version { pvno: *pvno };
-        }
-        // RFC 9483 §3.5: transactionID is present.
-        if transaction_id.is_none() {
-            return Self::NoTransaction;
-        }
-        // RFC 9483 §3.5: senderNonce is present and has at least 128 bits.
-        let long_enough =
-            sender_nonce.as_ref().is_some_and(|nonce| nonce.as_bytes().len() >= Self::NONCE_OCTETS);
-        if !long_enough {
-            return Self::SenderNonce;
-        }
-        Self::NotServed
-    }
-
-    /// Returns the stable reason code.
-    #[must_use]
-    pub(crate) const fn code(self) -> &'static str {
+    pub(crate) const fn code(&self) -> &'static str {
         match self {
+            Self::NotDecoded(_) => "message.not-der",
             Self::Version { .. } => "header.version",
-            Self::NoTransaction => "header.transaction-id",
+            Self::NoTransactionId | Self::TransactionId => "header.transaction-id",
             Self::SenderNonce => "header.sender-nonce",
-            Self::NotServed => "operation.not-served",
+            Self::FirstRecipientNonce | Self::RecipientNonce => "header.recipient-nonce",
+            Self::Time { .. } => "header.time",
+            Self::NotServed { .. } => "operation.not-served",
+            Self::OtherOperation { .. } => "operation.other",
+            Self::ProfilesDisagree => "profile.disagree",
+            Self::NoSuchProfile => "profile.unknown",
+            Self::CertProfile => "header.cert-profile",
+            Self::NotProtected => "protection.none",
+            Self::Algorithm | Self::MacAlgorithm(_) => "protection.algorithm",
+            Self::WrongIntegrity => "protection.mac",
+            Self::SenderName => "header.sender",
+            Self::SenderKid => "header.sender-kid",
+            Self::BadSignature => "protection.signature",
+            Self::BadMac => "protection.secret",
+            Self::NotIdentified(error) => error.code(),
+            Self::SecretOver => "authn.secret-over",
+            Self::RequestCount { .. } => "request.count",
+            Self::RequestId { .. } => "request.id",
+            Self::Body { .. } => "message.body",
+            Self::Template { .. } => "request.template",
+            Self::KeyGeneration => "request.key-generation",
+            Self::NoProof => "request.no-proof",
+            Self::RaVerified => "request.ra-verified",
+            Self::Request(error) => error.code(),
+            Self::Subject(_) => "subject.names",
+            Self::OldCertificate => "request.old-certificate",
+            Self::NotIssued(error) => error.code(),
+            Self::TransactionInUse => "transaction.in-use",
+            Self::BeingAnswered => "transaction.being-answered",
+            Self::TooManyTransactions => "transaction.too-many",
+            Self::OutOfTurn => "transaction.out-of-turn",
+            Self::AlreadyConfirmed => "transaction.confirmed",
+            Self::CertHash => "confirmation.hash",
+            Self::HashAlgorithm => "confirmation.hash-algorithm",
+            Self::Status => "confirmation.status",
+            Self::NotConfirmed(error) => error.code(),
+            Self::RevokedCertificate => "revoke.not-issued",
+            Self::Reason => "revoke.reason",
+            Self::Unconfirmed => "revoke.unconfirmed",
+            Self::NotRevoked(error) => error.code(),
+            Self::NoSuchInformation => "general.unknown",
+            Self::ForeignCrl => "general.foreign-crl",
+            Self::NotRegistrationAuthority => "authn.not-ra",
+            Self::BatchSize { .. } => "nested.size",
+            Self::BatchNames => "nested.names",
+            Self::Inner(refusal) => refusal.code(),
+            Self::Unavailable(_) | Self::NotSigned(SignMessageError::Signer(_)) | Self::NotRecorded(_) => {
+                "unavailable"
+            }
+            Self::NotSigned(SignMessageError::Encoding(_)) | Self::NotEncoded(_) => "answer.not-encoded",
         }
     }
 }

@@ -1,17 +1,22 @@
 //! From every refusal to its answer: HTTP status before there is a message, `PKIStatus` and `PKIFailureInfo` after. The only
 //! file naming either.
 //!
-//! RFC 9810 §5.2.3, §7; RFC 9811 §3.1; RFC 9483 §3.1, §3.5, §3.6.
+//! RFC 9810 §5.2.3, §7; RFC 9811 §3.1; RFC 9483 §3.5, §3.6.
 
-use ca_core::ports::Entropy;
-use der::Encode;
-use der::asn1::OctetString;
+use ca_core::confirmation::ConfirmError;
+use ca_core::fault::Fault;
+use ca_core::issuance::{IssueError, ProveError};
+use ca_core::record::{IntentConflict, TransactionConflict};
+use ca_core::registration::AdmitError;
+use ca_core::revocation::RevokeError;
+use cmp_messages::status::{PkiFailureInfo, PkiStatusInfo};
+use server_kit::workers::{RunJobError, retry_after_seconds};
 
-use crate::refusal::{MessageRefusal, TransferRefusal};
-use crate::wire::error_message::ErrorMsgContent;
-use crate::wire::header::{CMP_2000, CMP_2021, PkiHeader};
-use crate::wire::message::PkiMessage;
-use crate::wire::status::{PkiFailureInfo, PkiStatus, PkiStatusInfo};
+use crate::config::SignMessageError;
+use crate::refusal::{Refusal, TransferRefusal};
+
+/// After how many seconds whoever found the service unavailable may come again.
+const RETRY_UNAVAILABLE: u64 = 30;
 
 /// The HTTP answer to what is no message.
 pub(crate) struct Reply {
@@ -38,88 +43,241 @@ pub(crate) fn reply(refusal: &TransferRefusal) -> Reply {
         TransferRefusal::Announcement => {
             return Reply { status: 501, text: String::new(), allow: None, retry_after: None };
         }
+        TransferRefusal::NotRun(RunJobError::Busy { .. }) | TransferRefusal::Crowded => {
+            (503, "the server is busy")
+        }
+        TransferRefusal::NotRun(RunJobError::Closed) => (503, "the server is closing"),
         TransferRefusal::Unavailable(_) => (503, "the service is not available at this moment"),
-        TransferRefusal::NotEncoded { .. } => (500, "internal error"),
+        TransferRefusal::NotRun(RunJobError::Panicked) | TransferRefusal::NotEncoded(_) => {
+            (500, "internal error")
+        }
+    };
+    let retry_after = match refusal {
+        TransferRefusal::NotRun(RunJobError::Busy { retry_after }) => Some(retry_after_seconds(*retry_after)),
+        _ => (status == 503).then_some(RETRY_UNAVAILABLE),
     };
     let code = if status == 500 { "internal" } else { refusal.code() };
-    Reply {
-        status,
-        text: format!("{sentence} ({code})\n"),
-        allow: matches!(refusal, TransferRefusal::Method).then_some("POST"),
-        retry_after: matches!(refusal, TransferRefusal::Unavailable(_)).then_some(30),
-    }
+    let allow = matches!(refusal, TransferRefusal::Method).then_some("POST");
+    Reply { status, text: format!("{sentence} ({code})\n"), allow, retry_after }
 }
 
-/// Returns what a refused message is told. RFC 9483 §3.5 names the bit of each check.
+/// Says to the sender why its message, or what it asks for, is refused.
+///
+/// # Errors
+/// What the DER codec says.
+pub(crate) fn rejection(refusal: &Refusal) -> der::Result<PkiStatusInfo> {
+    PkiStatusInfo::rejection(failure(refusal), sentence(refusal))
+}
+
+/// Faults of ours are told as such and no more; and of others nothing that is not in the request.
+fn sentence(refusal: &Refusal) -> String {
+    let told = match (fault(refusal), refusal) {
+        (Fault::Ours, _) => return "internal error (internal)".to_owned(),
+        (Fault::Unavailable, _) => "the service is not available at this moment".to_owned(),
+        (Fault::Requester | Fault::Conflict, Refusal::NotIssued(_)) => {
+            "the certificate is not issued".to_owned()
+        }
+        (Fault::Requester | Fault::Conflict, Refusal::NotRevoked(_)) => {
+            "the certificate is not revoked".to_owned()
+        }
+        (Fault::Requester | Fault::Conflict, _) => refusal.to_string(),
+    };
+    format!("{told} ({})", refusal.code())
+}
+
+/// Returns what a refused message is told. RFC 9483 §3.5 and §3.6.4 name the bit of each check.
 ///
 /// A body of a type that is not served is badRequest, "transaction not permitted or supported": not systemUnavail, after
 /// which the sender should try again, and not notAuthorized, which speaks of the sender.
-pub(crate) const fn failure(refusal: MessageRefusal) -> PkiFailureInfo {
+pub(crate) const fn failure(refusal: &Refusal) -> PkiFailureInfo {
     match refusal {
-        MessageRefusal::Version { .. } => PkiFailureInfo::UnsupportedVersion,
-        MessageRefusal::NoTransaction => PkiFailureInfo::BadDataFormat,
-        MessageRefusal::SenderNonce => PkiFailureInfo::BadSenderNonce,
-        MessageRefusal::NotServed => PkiFailureInfo::BadRequest,
+        Refusal::NotDecoded(_)
+        | Refusal::NoTransactionId
+        | Refusal::TransactionId
+        | Refusal::CertProfile
+        | Refusal::Body { .. } => PkiFailureInfo::BadDataFormat,
+        Refusal::Version { .. } => PkiFailureInfo::UnsupportedVersion,
+        Refusal::SenderNonce => PkiFailureInfo::BadSenderNonce,
+        Refusal::FirstRecipientNonce | Refusal::RecipientNonce => PkiFailureInfo::BadRecipientNonce,
+        Refusal::Time { .. } => PkiFailureInfo::BadTime,
+        Refusal::Algorithm | Refusal::MacAlgorithm(_) | Refusal::HashAlgorithm => PkiFailureInfo::BadAlg,
+        Refusal::NotProtected
+        | Refusal::SenderName
+        | Refusal::SenderKid
+        | Refusal::BadSignature
+        | Refusal::BadMac => PkiFailureInfo::BadMessageCheck,
+        Refusal::WrongIntegrity => PkiFailureInfo::WrongIntegrity,
+        Refusal::NotIdentified(_) => PkiFailureInfo::SignerNotTrusted,
+        Refusal::SecretOver
+        | Refusal::RaVerified
+        | Refusal::ProfilesDisagree
+        | Refusal::NoSuchProfile
+        | Refusal::NotRegistrationAuthority => PkiFailureInfo::NotAuthorized,
+        Refusal::NotServed { .. }
+        | Refusal::OtherOperation { .. }
+        | Refusal::RequestCount { .. }
+        | Refusal::RequestId { .. }
+        | Refusal::OutOfTurn
+        | Refusal::Status
+        | Refusal::Reason
+        | Refusal::Unconfirmed
+        | Refusal::NoSuchInformation
+        | Refusal::BatchSize { .. }
+        | Refusal::BatchNames => PkiFailureInfo::BadRequest,
+        Refusal::Template { .. } | Refusal::KeyGeneration | Refusal::Subject(_) => {
+            PkiFailureInfo::BadCertTemplate
+        }
+        Refusal::Request(error) => request(*error),
+        Refusal::NoProof => PkiFailureInfo::BadPop,
+        Refusal::OldCertificate | Refusal::CertHash | Refusal::RevokedCertificate | Refusal::ForeignCrl => {
+            PkiFailureInfo::BadCertId
+        }
+        Refusal::TransactionInUse => PkiFailureInfo::TransactionIdInUse,
+        Refusal::AlreadyConfirmed => PkiFailureInfo::CertConfirmed,
+        Refusal::NotIssued(error) => issue(error),
+        Refusal::NotRevoked(error) => revoke(error),
+        Refusal::NotConfirmed(error) => confirm(error),
+        Refusal::Inner(_)
+        | Refusal::BeingAnswered
+        | Refusal::TooManyTransactions
+        | Refusal::Unavailable(_)
+        | Refusal::NotSigned(SignMessageError::Signer(_))
+        | Refusal::NotRecorded(_) => PkiFailureInfo::SystemUnavail,
+        Refusal::NotSigned(SignMessageError::Encoding(_)) | Refusal::NotEncoded(_) => {
+            PkiFailureInfo::SystemFailure
+        }
     }
 }
 
-/// Makes the error message that answers a message.
-///
-/// It has no protection: there is no operation, hence no key and no shared secret to protect it with, which is the exception
-/// of RFC 9483 §3.6.4.
-///
-/// # Errors
-/// [`TransferRefusal::Unavailable`] without randomness, [`TransferRefusal::NotEncoded`] if it cannot be encoded.
-pub(crate) fn error_message(
-    request: &PkiMessage,
-    refusal: MessageRefusal,
-    entropy: &dyn Entropy,
-) -> Result<Vec<u8>, TransferRefusal> {
-    let header = answering_header(&request.header, entropy)?;
-    let encode = || {
-        let content = ErrorMsgContent {
-            pki_status_info: PkiStatusInfo {
-                // RFC 9483 §3.6.4: the status is rejection.
-                status: PkiStatus::Rejection.number(),
-                status_string: Some(vec![refusal.to_string()]),
-                fail_info: Some(failure(refusal).bits()?),
-            },
-            error_code: None,
-            error_details: None,
-        };
-        PkiMessage::error(header, &content)?.to_der()
-    };
-    encode().map_err(|cause| TransferRefusal::NotEncoded { cause })
+const fn request(error: ca_core::csr::CsrError) -> PkiFailureInfo {
+    use ca_core::csr::CsrError;
+    match error {
+        CsrError::SignatureAlgorithm { .. } => PkiFailureInfo::BadAlg,
+        CsrError::TooLong { .. } | CsrError::NotDer { .. } => PkiFailureInfo::BadDataFormat,
+        CsrError::SignatureValue => PkiFailureInfo::BadPop,
+        CsrError::Version { .. }
+        | CsrError::Attribute { .. }
+        | CsrError::DoubledAttribute { .. }
+        | CsrError::DoubledExtension { .. }
+        | CsrError::Key(_)
+        | CsrError::Name(_) => PkiFailureInfo::BadCertTemplate,
+    }
 }
 
-fn answering_header(request: &PkiHeader, entropy: &dyn Entropy) -> Result<PkiHeader, TransferRefusal> {
-    // RFC 9810 §5.1.1: without a transactionID the server makes one.
-    let transaction_id = match &request.transaction_id {
-        Some(id) => id.clone(),
-        None => fresh(entropy)?,
-    };
-    Ok(PkiHeader {
-        // RFC 9810 §7: the version of the request, or the nearest one that is spoken here.
-        pvno: request.pvno.clamp(CMP_2000, CMP_2021),
-        // RFC 9483 §3.1: the recipient is the sender of the message before.
-        sender: request.recipient.clone(),
-        recipient: request.sender.clone(),
-        message_time: None,
-        protection_alg: None,
-        sender_kid: None,
-        recip_kid: None,
-        transaction_id: Some(transaction_id),
-        // RFC 9483 §3.1: 128 fresh random bits.
-        sender_nonce: Some(fresh(entropy)?),
-        // RFC 9483 §3.1: the senderNonce of the message before.
-        recip_nonce: request.sender_nonce.clone(),
-        free_text: None,
-        general_info: None,
-    })
+const fn issue(error: &IssueError) -> PkiFailureInfo {
+    match error {
+        IssueError::NotAdmitted(error) => admit(error),
+        IssueError::NotProven(error) => prove(error),
+        IssueError::ValidityOutsideProfile { .. } | IssueError::NotDrafted(_) => {
+            PkiFailureInfo::BadCertTemplate
+        }
+        IssueError::Conflict(conflict) => conflicting(conflict),
+        IssueError::Unavailable(_) => PkiFailureInfo::SystemUnavail,
+        IssueError::NotSigned(_)
+        | IssueError::WindowClosed { .. }
+        | IssueError::ValidityExceedsIssuer { .. }
+        | IssueError::NotLinted { .. }
+        | IssueError::NoFreeSerialNumber
+        | IssueError::Altered => PkiFailureInfo::SystemFailure,
+    }
 }
 
-fn fresh(entropy: &dyn Entropy) -> Result<OctetString, TransferRefusal> {
-    let mut octets = [0; 16];
-    entropy.fill(&mut octets)?;
-    OctetString::new(octets).map_err(|cause| TransferRefusal::NotEncoded { cause })
+const fn admit(error: &AdmitError) -> PkiFailureInfo {
+    match error {
+        AdmitError::CredentialRevoked => PkiFailureInfo::CertRevoked,
+        AdmitError::CredentialUnknown | AdmitError::CredentialExpired { .. } => {
+            PkiFailureInfo::SignerNotTrusted
+        }
+        AdmitError::SubjectChanged => PkiFailureInfo::BadCertTemplate,
+        // RFC 9483 §4.1.3: an update of what was updated, or is not confirmed, or may not be updated yet.
+        AdmitError::NotRenewed(_) => PkiFailureInfo::BadRequest,
+        AdmitError::ProfileNotOffered { .. }
+        | AdmitError::DoorClosed { .. }
+        | AdmitError::ForeignTenant
+        | AdmitError::OtherSubject { .. }
+        | AdmitError::OtherProfile { .. }
+        | AdmitError::OutsideScope { .. }
+        | AdmitError::NamesNotEntitled
+        | AdmitError::DeviceNotExpected { .. } => PkiFailureInfo::NotAuthorized,
+        AdmitError::Unavailable(_) => PkiFailureInfo::SystemUnavail,
+    }
+}
+
+const fn prove(error: &ProveError) -> PkiFailureInfo {
+    match error {
+        ProveError::NotPossessed => PkiFailureInfo::BadPop,
+        ProveError::Curve { .. } | ProveError::IssuerCurve { .. } => PkiFailureInfo::BadAlg,
+        ProveError::KeyOfAuthority
+        | ProveError::KeyReused
+        | ProveError::Subject { .. }
+        | ProveError::SubjectDiffers { .. }
+        | ProveError::NotSystemTitle { .. }
+        | ProveError::MadeHere { .. }
+        | ProveError::Extension { .. } => PkiFailureInfo::BadCertTemplate,
+    }
+}
+
+const fn conflicting(conflict: &IntentConflict) -> PkiFailureInfo {
+    match conflict {
+        IntentConflict::KeyCertifiedElsewhere { .. } | IntentConflict::KeyBlocked => {
+            PkiFailureInfo::BadCertTemplate
+        }
+        IntentConflict::SlotTaken { .. } => PkiFailureInfo::DuplicateCertReq,
+        IntentConflict::Overtaken => PkiFailureInfo::CertRevoked,
+        IntentConflict::ApprovalRefused
+        | IntentConflict::TokenUnknown
+        | IntentConflict::TokenSpent
+        | IntentConflict::DeviceNotExpected
+        | IntentConflict::DeviceClaimedByOther
+        | IntentConflict::FactorySuperseded { .. } => PkiFailureInfo::NotAuthorized,
+        IntentConflict::WindowOver | IntentConflict::TransactionOver => PkiFailureInfo::BadRequest,
+        IntentConflict::InFlight | IntentConflict::TooManyWaiting | IntentConflict::AwaitsApproval(_) => {
+            PkiFailureInfo::SystemUnavail
+        }
+        // The authority resolves both by itself, but for a certificate of the transaction that was revoked since.
+        IntentConflict::AlreadyIssued(_) => PkiFailureInfo::CertRevoked,
+        IntentConflict::SerialTaken => PkiFailureInfo::SystemFailure,
+    }
+}
+
+const fn revoke(error: &RevokeError) -> PkiFailureInfo {
+    match error {
+        RevokeError::NotEntitled => PkiFailureInfo::NotAuthorized,
+        RevokeError::NotIssued { .. } => PkiFailureInfo::BadCertId,
+        RevokeError::AlreadyRevoked { .. } => PkiFailureInfo::CertRevoked,
+        RevokeError::HoldNotOffered | RevokeError::InvalidityInFuture { .. } => PkiFailureInfo::BadRequest,
+        RevokeError::BeingIssued | RevokeError::Unavailable(_) => PkiFailureInfo::SystemUnavail,
+    }
+}
+
+const fn confirm(error: &ConfirmError) -> PkiFailureInfo {
+    match error {
+        ConfirmError::NotEntitled => PkiFailureInfo::NotAuthorized,
+        ConfirmError::Conflict(conflict) => match conflict {
+            TransactionConflict::OtherCertificate => PkiFailureInfo::BadCertId,
+            TransactionConflict::TooLong => PkiFailureInfo::SystemFailure,
+            TransactionConflict::BeingIssued => PkiFailureInfo::SystemUnavail,
+            TransactionConflict::Unknown
+            | TransactionConflict::Over { .. }
+            | TransactionConflict::NotOver { .. }
+            | TransactionConflict::Closed(_)
+            | TransactionConflict::Overtaken
+            | TransactionConflict::OutOfTurn => PkiFailureInfo::BadRequest,
+        },
+        ConfirmError::Unavailable(_) => PkiFailureInfo::SystemUnavail,
+    }
+}
+
+/// Whose fault a refusal is.
+pub(crate) fn fault(refusal: &Refusal) -> Fault {
+    match refusal {
+        Refusal::NotIssued(error) => error.fault(),
+        Refusal::NotRevoked(error) => error.fault(),
+        Refusal::NotConfirmed(error) => error.fault(),
+        other => match failure(other) {
+            PkiFailureInfo::SystemUnavail => Fault::Unavailable,
+            PkiFailureInfo::SystemFailure => Fault::Ours,
+            _ => Fault::Requester,
+        },
+    }
 }

@@ -11,13 +11,14 @@ use axum::http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use axum::routing::any;
 use http_body_util::LengthLimitError;
-use metrics::counter;
 use server_kit::listener::PeerConnection;
 
-use crate::config::CmpConfig;
-use crate::refusal::{MessageRefusal, TransferRefusal};
-use crate::reply::{Reply, error_message, failure, reply};
-use crate::wire::message::PkiMessage;
+use crate::config::{CmpConfig, Label};
+use crate::exchange::Exchange;
+use crate::observation;
+use crate::operation::Operation;
+use crate::refusal::TransferRefusal;
+use crate::reply::{Reply, reply};
 
 const PREFIX: &str = "/.well-known/cmp";
 
@@ -26,41 +27,40 @@ const PKIXCMP: &str = "application/pkixcmp";
 /// RFC 9811 §4: unregistered, sent by implementations of earlier drafts, and the same.
 const PKIXCMP_POLL: &str = "application/pkixcmp-poll";
 
-/// RFC 9483 §6.1, Table 1.
-const OPERATIONS: [&str; 10] = [
-    "initialization",
-    "certification",
-    "keyupdate",
-    "pkcs10",
-    "revocation",
-    "getcacerts",
-    "getrootupdate",
-    "getcertreqtemplate",
-    "getcrls",
-    "nested",
-];
-
-/// The routes under `/.well-known/cmp`. Every request must come through a
+/// The routes under `/.well-known/cmp`, and the other paths of labels. Every request must come through a
 /// [`Listener`](server_kit::listener::Listener), which says what is known of the peer.
-pub fn router(config: CmpConfig) -> Router {
-    Router::new()
+pub fn router(config: Arc<CmpConfig>) -> Router {
+    let mut router = Router::new()
         .route("/.well-known/cmp", any(answer))
         .route("/.well-known/cmp/", any(answer))
-        .route("/.well-known/cmp/{*rest}", any(answer))
-        .with_state(Arc::new(config))
+        .route("/.well-known/cmp/{*rest}", any(answer));
+    for path in config.alias_paths().keys() {
+        router = router.route(path, any(answer));
+    }
+    router.with_state(config)
 }
 
-/// RFC 9811 §3.4: an operation or none, for a name or none. Names are not known yet, so that each one will do.
-fn is_served(path: &str) -> bool {
-    let Some(rest) = path.strip_prefix(PREFIX) else { return false };
+/// What a path names.
+struct Place {
+    label: Option<Arc<Label>>,
+    operation: Option<Operation>,
+}
+
+/// RFC 9811 §3.4: an operation or none, for a label or none.
+fn place(config: &CmpConfig, path: &str) -> Result<Place, TransferRefusal> {
+    let label = |name: &str| config.label(name).cloned().ok_or(TransferRefusal::NoSuchPath);
+    let operation = |segment: &str| Operation::parse(segment).ok_or(TransferRefusal::NoSuchPath);
+    if let Some(name) = config.alias_paths().get(path) {
+        return Ok(Place { label: Some(label(name)?), operation: None });
+    }
+    let rest = path.strip_prefix(PREFIX).ok_or(TransferRefusal::NoSuchPath)?;
     let segments: Vec<&str> = rest.split('/').skip(1).collect();
-    let is_name = |name: &str| !name.is_empty();
     match segments.as_slice() {
-        [] => true,
-        [operation] => OPERATIONS.contains(operation),
-        ["p", name] => is_name(name),
-        ["p", name, operation] => is_name(name) && OPERATIONS.contains(operation),
-        _ => false,
+        [] | [""] => Ok(Place { label: None, operation: None }),
+        ["p", name] | ["p", name, ""] => Ok(Place { label: Some(label(name)?), operation: None }),
+        ["p", name, segment] => Ok(Place { label: Some(label(name)?), operation: Some(operation(segment)?) }),
+        [segment] => Ok(Place { label: None, operation: Some(operation(segment)?) }),
+        _ => Err(TransferRefusal::NoSuchPath),
     }
 }
 
@@ -70,48 +70,22 @@ async fn answer(
     request: Request,
 ) -> Response<Body> {
     let peer = connection.peer_addr;
-    match refuse(&config, request).await {
-        Ok((op, refusal, der)) => {
-            count(op, refusal.code());
-            let (reason, fail_info) = (refusal.code(), failure(refusal).name());
-            tracing::info!(op, %peer, reason, fail_info, cause = %refusal, "message refused");
-            message(der)
-        }
+    match exchange(&config, peer, request).await {
+        Ok(der) => message(der),
         Err(refusal) => {
-            count("none", refusal.code());
-            let reason = refusal.code();
-            match &refusal {
-                TransferRefusal::Unavailable(_) | TransferRefusal::NotEncoded { .. } => {
-                    tracing::error!(%peer, reason, cause = %refusal, "request failed");
-                }
-                TransferRefusal::NoSuchPath
-                | TransferRefusal::Method
-                | TransferRefusal::MediaType
-                | TransferRefusal::BodyTooLarge { .. }
-                | TransferRefusal::BodyIncomplete
-                | TransferRefusal::NotDecoded(_)
-                | TransferRefusal::Announcement => {
-                    tracing::info!(%peer, reason, cause = %refusal, "request refused");
-                }
-            }
+            observation::not_transferred(peer, &refusal);
             plain(reply(&refusal))
         }
     }
 }
 
-fn count(op: &'static str, reason: &'static str) {
-    counter!("pki_requests_total", "protocol" => "cmp", "op" => op, "result" => "refused", "reason" => reason)
-        .increment(1);
-}
-
-/// Reads a message and makes the answer that refuses it.
-async fn refuse(
-    config: &CmpConfig,
+/// Reads a message, and answers it on the worker pool.
+async fn exchange(
+    config: &Arc<CmpConfig>,
+    peer: std::net::SocketAddr,
     request: Request,
-) -> Result<(&'static str, MessageRefusal, Vec<u8>), TransferRefusal> {
-    if !is_served(request.uri().path()) {
-        return Err(TransferRefusal::NoSuchPath);
-    }
+) -> Result<Vec<u8>, TransferRefusal> {
+    let Place { label, operation } = place(config, request.uri().path())?;
     // RFC 9811 §3.1: messages are sent by POST.
     if *request.method() != Method::POST {
         return Err(TransferRefusal::Method);
@@ -119,14 +93,22 @@ async fn refuse(
     if !is_pkixcmp(request.headers()) {
         return Err(TransferRefusal::MediaType);
     }
-    let body = body(config.max_body_octets, request).await?;
-    let message = PkiMessage::decode(&body)?;
-    if message.is_announcement() {
-        return Err(TransferRefusal::Announcement);
-    }
-    let refusal = MessageRefusal::of(&message);
-    let der = error_message(&message, refusal, &*config.entropy)?;
-    Ok((message.body_type().unwrap_or("none"), refusal, der))
+    // Only the path of nested messages takes long bodies, and few of them at once.
+    let room = match operation {
+        Some(Operation::Nested) => Some(config.room_for_batch().map_err(|_| TransferRefusal::Crowded)?),
+        _ => None,
+    };
+    let max_octets = if room.is_some() { config.batches().octets } else { config.max_body_octets() };
+    let octets = body(max_octets, request).await?;
+    let exchange = Exchange { config: Arc::clone(config), label, operation, peer, is_inner: false };
+    config
+        .workers()
+        .run(move || {
+            let answer = exchange.answer(&octets);
+            drop(room);
+            answer
+        })
+        .await?
 }
 
 fn is_pkixcmp(fields: &HeaderMap) -> bool {

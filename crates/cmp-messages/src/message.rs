@@ -3,7 +3,7 @@
 //! A received message keeps its octets, because its protection covers them as they were sent.
 
 use der::asn1::{Any, AnyRef, BitString};
-use der::{Decode, Encode, Sequence};
+use der::{Decode, Encode, Header, Sequence, SliceReader, Tag};
 
 use crate::body::PkiBody;
 use crate::header::PkiHeader;
@@ -143,6 +143,17 @@ impl PkiMessage {
     pub fn extra_certs(&self) -> &[Vec<u8>] {
         &self.extra_certs
     }
+}
+
+/// Reads the header of a message whose rest is none, so that its sender can be told.
+#[must_use]
+pub fn header_of(der: &[u8]) -> Option<PkiHeader> {
+    let mut reader = SliceReader::new(der).ok()?;
+    let outer = Header::decode(&mut reader).ok()?;
+    if outer.tag() != Tag::Sequence {
+        return None;
+    }
+    PkiHeader::decode(&mut reader).ok()
 }
 
 /// Why octets are not a CMP message that we work with.

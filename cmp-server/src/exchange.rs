@@ -1,0 +1,275 @@
+//! One message, from its octets to those of its answer; and the record that every refusal leaves.
+//!
+//! Synchronous, for the worker pool: it waits for the ledger and the signer. It knows no HTTP. What each operation does stands
+//! in a module of its own. RFC 9483 §3.5, §3.6.
+
+mod nested;
+mod general;
+mod revocation;
+mod polling;
+mod confirmation;
+mod enrolment;
+mod transaction;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use ca_core::actor::{Actor, Identity};
+use ca_core::authority::CertificationAuthority;
+use ca_core::validity::UnixTime;
+use cmp_messages::body::PkiBody;
+use cmp_messages::error_message::ErrorMsgContent;
+use cmp_messages::header::PkiHeader;
+use cmp_messages::message::{PkiMessage, header_of};
+use sha2::{Digest, Sha256};
+
+use crate::config::{CmpConfig, Label};
+use crate::header;
+use crate::observation;
+use crate::operation::Operation;
+use crate::protect::{Answering, Draft, Sealed};
+use crate::refusal::{Refusal, TransferRefusal};
+use crate::reply::rejection;
+use crate::sender::{Gate, Means, Sender, prove};
+
+/// Where a message came in.
+#[derive(Debug, Clone)]
+pub(crate) struct Exchange {
+    pub(crate) config: Arc<CmpConfig>,
+    /// The label that the path names.
+    pub(crate) label: Option<Arc<Label>>,
+    /// The operation that the path names.
+    pub(crate) operation: Option<Operation>,
+    pub(crate) peer: SocketAddr,
+    /// Whether the message came in another one.
+    pub(crate) is_inner: bool,
+}
+
+/// A message whose header is checked and whose sender is known.
+struct Case<'a> {
+    exchange: &'a Exchange,
+    label: &'a Label,
+    message: &'a PkiMessage,
+    octets: &'a [u8],
+    transaction_id: Vec<u8>,
+    sender: Sender,
+    now: UnixTime,
+}
+
+/// What became of a message that was worked on.
+struct Worked {
+    /// The answer, DER.
+    der: Vec<u8>,
+    note: Note,
+}
+
+/// What is counted of an answer.
+enum Note {
+    Answered,
+    Waiting,
+    /// The body of the answer refuses what the body of the message asks for.
+    Refused(Refusal),
+}
+
+impl Worked {
+    fn answered(sealed: Sealed) -> Self {
+        Self { der: sealed.der, note: Note::Answered }
+    }
+
+    fn again(der: Vec<u8>) -> Self {
+        Self { der, note: Note::Answered }
+    }
+}
+
+/// A message that could not be worked on, with all that is known of its sender.
+struct Refused {
+    refusal: Refusal,
+    sender: Option<Sender>,
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, sender: None }
+    }
+}
+
+impl Exchange {
+    /// Answers one message, counted and logged; a refusal is then on record.
+    ///
+    /// # Errors
+    /// [`TransferRefusal`] where there is nothing to answer, or no way to.
+    pub(crate) fn answer(&self, octets: &[u8]) -> Result<Vec<u8>, TransferRefusal> {
+        match PkiMessage::decode(octets) {
+            Ok(message) if message.body().is_announcement() => Err(TransferRefusal::Announcement),
+            Ok(message) => self.answer_message(octets, &message),
+            // C-01: whoever can be answered is answered.
+            Err(cause) => {
+                let header = header_of(octets).ok_or(cause)?;
+                self.refuse(self.some_label()?, &header, "none", Refusal::from(cause).into())
+            }
+        }
+    }
+
+    fn answer_message(&self, octets: &[u8], message: &PkiMessage) -> Result<Vec<u8>, TransferRefusal> {
+        let op = message.body().name();
+        let label = match self.route(message.header()) {
+            Ok(label) => label,
+            Err(refusal) => return self.refuse(self.some_label()?, message.header(), op, refusal.into()),
+        };
+        match self.work(&label, octets, message) {
+            Ok(Worked { der, note }) => {
+                match note {
+                    Note::Answered => observation::answered(op),
+                    Note::Waiting => observation::waiting(op),
+                    Note::Refused(refusal) => observation::refused(op, self.peer, &refusal),
+                }
+                Ok(der)
+            }
+            Err(refused) => self.refuse(&label, message.header(), op, refused),
+        }
+    }
+
+    /// Finds the label. C-25: what the path names the message may repeat, but not change.
+    fn route(&self, header: &PkiHeader) -> Result<Arc<Label>, Refusal> {
+        let named = header.cert_profile().map_err(|_| Refusal::CertProfile)?;
+        match (&self.label, named) {
+            (Some(label), None) => Ok(Arc::clone(label)),
+            (Some(label), Some(name)) if label.is_called(&name) => Ok(Arc::clone(label)),
+            (Some(_), Some(_)) => Err(Refusal::ProfilesDisagree),
+            (None, Some(name)) => self.config.label(&name).cloned().ok_or(Refusal::NoSuchProfile),
+            (None, None) => self.config.default_label().cloned().ok_or(Refusal::NoSuchProfile),
+        }
+    }
+
+    /// In whose name those are answered who named nobody.
+    fn some_label(&self) -> Result<&Label, TransferRefusal> {
+        let first = || self.config.labels().next();
+        let label = self.label.as_ref().or_else(|| self.config.default_label()).or_else(first);
+        label.map(Arc::as_ref).ok_or(TransferRefusal::NoSuchPath)
+    }
+
+    fn work(&self, label: &Label, octets: &[u8], message: &PkiMessage) -> Result<Worked, Refused> {
+        let now = self.config.clock().now();
+        let transaction_id = header::check(message.header(), now, self.config.time_window_seconds())?;
+        if self.operation.is_some_and(|operation| !operation.takes(message.body())) {
+            return Err(Refusal::OtherOperation { body: message.body().name() }.into());
+        }
+        let sender = prove(&Gate { label, registry: self.config.registry(), now }, message)?;
+        let case = Case { exchange: self, label, message, octets, transaction_id, sender, now };
+        case.work().map_err(|refusal| Refused { refusal, sender: Some(case.sender) })
+    }
+
+    /// Refuses a message with an error message (RFC 9483 §3.6.4).
+    fn refuse(
+        &self,
+        label: &Label,
+        request: &PkiHeader,
+        op: &'static str,
+        Refused { refusal, sender }: Refused,
+    ) -> Result<Vec<u8>, TransferRefusal> {
+        let now = self.config.clock().now();
+        let nobody = self.nobody(&label.parts().authority);
+        let actor = sender.as_ref().map_or(&nobody, |sender| &sender.actor);
+        let refusal = record(label, actor, refusal);
+        observation::refused(op, self.peer, &refusal);
+        // Whoever is not known, and speaks of a shared secret, could verify no signature of ours.
+        let by_secret =
+            request.protection_alg.as_ref().is_some_and(cmp_messages::protection::MacAlgorithm::is_mac);
+        let means = match &sender {
+            Some(sender) => Some(&sender.means),
+            None if by_secret => None,
+            None => Some(&Means::Signature),
+        };
+        let content =
+            ErrorMsgContent { pki_status_info: rejection(&refusal)?, error_code: None, error_details: None };
+        let answering = Answering { label, request, means, now };
+        match answering.seal(Draft::of(PkiBody::Error(content))) {
+            Ok(sealed) => Ok(sealed.der),
+            Err(Refusal::Unavailable(unavailable)) => Err(unavailable.into()),
+            Err(Refusal::NotEncoded(cause)) => Err(cause.into()),
+            Err(cause) => {
+                tracing::warn!(op, %cause, "an error message cannot be signed");
+                Err(TransferRefusal::Unavailable(ca_core::ports::Unavailable {
+                    port: "signer",
+                    cause: Box::new(cause),
+                }))
+            }
+        }
+    }
+
+    /// Whom a record names of whom nothing is known.
+    fn nobody(&self, authority: &CertificationAuthority) -> Actor {
+        let identity = Identity::Unauthenticated { peer: self.peer.to_string() };
+        Actor { tenant: authority.issuer().tenant().clone(), identity }
+    }
+}
+
+impl Case<'_> {
+    /// RFC 9483 §4, §5.2: what each type of message asks for. There is no other way to be answered than by a line here.
+    fn work(&self) -> Result<Worked, Refusal> {
+        match self.message.body() {
+            PkiBody::Ir(_) | PkiBody::Cr(_) | PkiBody::Kur(_) | PkiBody::P10cr(_) => enrolment::begin(self),
+            PkiBody::CertConf(statuses) => confirmation::confirm(self, statuses),
+            PkiBody::PollReq(polls) => polling::poll(self, polls),
+            PkiBody::Rr(details) => revocation::revoke(self, details),
+            PkiBody::Genm(questions) => general::tell(self, questions),
+            PkiBody::Nested(messages) => nested::answer_each(self, messages),
+            // C-23: known, and not done here.
+            PkiBody::Ip(_)
+            | PkiBody::Cp(_)
+            | PkiBody::Popdecc(_)
+            | PkiBody::Popdecr(_)
+            | PkiBody::Kup(_)
+            | PkiBody::Krr(_)
+            | PkiBody::Krp(_)
+            | PkiBody::Rp(_)
+            | PkiBody::Ccr(_)
+            | PkiBody::Ccp(_)
+            | PkiBody::Ckuann(_)
+            | PkiBody::Cann(_)
+            | PkiBody::Rann(_)
+            | PkiBody::Crlann(_)
+            | PkiBody::PkiConf(_)
+            | PkiBody::Genp(_)
+            | PkiBody::Error(_)
+            | PkiBody::PollRep(_) => Err(Refusal::NotServed { body: self.message.body().name() }),
+        }
+    }
+
+    fn authority(&self) -> &CertificationAuthority {
+        &self.label.parts().authority
+    }
+
+    /// SHA-256 of the message, by which it is known again.
+    fn digest(&self) -> [u8; 32] {
+        Sha256::digest(self.octets).into()
+    }
+
+    fn seal(&self, draft: Draft) -> Result<Sealed, Refusal> {
+        self.seal_for(self.message.header(), draft)
+    }
+
+    /// Seals the answer to this message, or, after polling, to the one that began the transaction.
+    fn seal_for(&self, request: &PkiHeader, draft: Draft) -> Result<Sealed, Refusal> {
+        let means = Some(&self.sender.means);
+        Answering { label: self.label, request, means, now: self.now }.seal(draft)
+    }
+
+    /// Puts the refusal of what a body asks for on record.
+    fn record(&self, refusal: Refusal) -> Refusal {
+        record(self.label, &self.sender.actor, refusal)
+    }
+}
+
+/// Puts a refusal on record under the label's authority, and returns it; or, if that cannot be done, another one. What the
+/// authority refused it has recorded itself.
+fn record(label: &Label, actor: &Actor, refusal: Refusal) -> Refusal {
+    if matches!(refusal, Refusal::NotIssued(_) | Refusal::NotRevoked(_) | Refusal::NotConfirmed(_)) {
+        return refusal;
+    }
+    let detail = format!("CMP message at label {}", label.name());
+    match label.parts().authority.record_refusal(actor, &detail, refusal.code()) {
+        Ok(()) => refusal,
+        Err(unavailable) => Refusal::NotRecorded(unavailable),
+    }
+}

@@ -1,0 +1,356 @@
+//! ir, cr, kur and p10cr: one request, one certificate (RFC 9483 §4.1).
+
+use ca_core::actor::Identity;
+use ca_core::authority::holds_place_of;
+use ca_core::csr::{CertificationRequest, RequestContent, TemplateProof, TemplateRequest};
+use ca_core::distinguished_name::DistinguishedName;
+use ca_core::fault::Fault;
+use ca_core::issuance::{IssueError, IssuedCertificate};
+use ca_core::public_key::PublicKey;
+use ca_core::record::{Awaiting, CertificateId, IntentConflict, Outcome, Stage};
+use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence, claimed_subject};
+use ca_core::serial_number::SerialNumber;
+use ca_core::signature::EcdsaSignature;
+use ca_core::validity::UnixTime;
+use cmp_messages::body::PkiBody;
+use cmp_messages::certificate_request::{
+    CertId, CertReqMsg, CertRequest, CertTemplate, OLD_CERT_ID, PopoSigningKey, ProofOfPossession,
+};
+use cmp_messages::certificate_response::{CertOrEncCert, CertRepMessage, CertResponse, CertifiedKeyPair};
+use cmp_messages::header::{InfoTypeAndValue, PkiHeader};
+use cmp_messages::status::{PkiStatus, PkiStatusInfo};
+use der::asn1::{Any, GeneralizedTime};
+use der::{Decode, Encode};
+
+use super::transaction::{self, Opening};
+use super::{Case, Note, Worked};
+use crate::memory::Memory;
+use crate::observation;
+use crate::protect::Draft;
+use crate::refusal::Refusal;
+use crate::reply::{fault, rejection};
+use crate::sender::Means;
+
+/// RFC 9483 §4.1.1: the number of the one request in a message.
+const REQUEST_ID: i64 = 0;
+/// RFC 9483 §4.1.4: the number of a request that is PKCS#10.
+const PKCS10_ID: i64 = -1;
+
+/// A request in a message, and the header that its answer belongs to.
+pub(super) struct Asked<'a> {
+    pub(super) header: &'a PkiHeader,
+    pub(super) body: &'a PkiBody,
+}
+
+/// What a request came to.
+pub(super) enum Came {
+    Issued(Box<IssuedCertificate>),
+    Waits(Awaiting),
+    /// It is refused for good.
+    Refused(Refusal),
+}
+
+/// Answers the first message of a transaction.
+pub(super) fn begin(case: &Case<'_>) -> Result<Worked, Refusal> {
+    let memory = match transaction::open(case)? {
+        Opening::Work(memory) => memory,
+        Opening::Answered(der) => return Ok(Worked::again(der)),
+    };
+    let asked = Asked { header: case.message.header(), body: case.message.body() };
+    let came = ask(case, asked.body)?;
+    answer(case, &asked, came, (case.digest(), &memory))
+}
+
+/// Asks the authority. What may be granted when it is asked again is an error; nothing of it is kept.
+pub(super) fn ask(case: &Case<'_>, body: &PkiBody) -> Result<Came, Refusal> {
+    let request = match read(case, body) {
+        Ok(request) => request,
+        Err(refusal) if fault(&refusal) == Fault::Requester => {
+            return Ok(Came::Refused(case.record(refusal)));
+        }
+        Err(refusal) => return Err(refusal),
+    };
+    match case.authority().enrol(request) {
+        Ok(issued) => {
+            let parts = case.label.parts();
+            observation::issued(&parts.authority, &parts.profile, &issued);
+            Ok(Came::Issued(Box::new(issued)))
+        }
+        Err(IssueError::Conflict(IntentConflict::AwaitsApproval(awaiting))) => Ok(Came::Waits(awaiting)),
+        Err(error) if matches!(error.fault(), Fault::Requester | Fault::Conflict) => {
+            Ok(Came::Refused(error.into()))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Makes the answer of what a request came to, and keeps it. `last` is the message answered before, and what is remembered.
+pub(super) fn answer(
+    case: &Case<'_>,
+    asked: &Asked<'_>,
+    came: Came,
+    last: ([u8; 32], &Memory),
+) -> Result<Worked, Refusal> {
+    let (draft, stage, ends_at, note) = match came {
+        Came::Issued(issued) => {
+            let by = transaction::confirmed_by(case);
+            let implicit = case.label.parts().confirmations.implicit && asked.header.implicit_confirm();
+            let stage = if implicit {
+                Stage::Closed(Outcome::Answered)
+            } else {
+                Stage::Unconfirmed { certificate: issued.id().clone() }
+            };
+            (granted(case, asked, &issued, (!implicit).then_some(by))?, stage, by, Note::Answered)
+        }
+        Came::Waits(awaiting) => {
+            let waiting = PkiStatusInfo::plain(PkiStatus::Waiting);
+            (
+                Draft::of(response(asked.body, waiting, None)?),
+                Stage::Waiting,
+                awaiting.expires_at,
+                Note::Waiting,
+            )
+        }
+        Came::Refused(refusal) => {
+            let draft = Draft::of(response(asked.body, rejection(&refusal)?, None)?);
+            (draft, Stage::Closed(Outcome::Answered), case.now, Note::Refused(refusal))
+        }
+    };
+    let sealed = case.seal_for(asked.header, draft)?;
+    let der = transaction::keep(case, last, &sealed, (stage, ends_at))?;
+    Ok(Worked { der, note })
+}
+
+/// The answer that holds a certificate.
+fn granted(
+    case: &Case<'_>,
+    asked: &Asked<'_>,
+    issued: &IssuedCertificate,
+    confirmed_by: Option<UnixTime>,
+) -> Result<Draft, Refusal> {
+    let pair = CertifiedKeyPair {
+        cert_or_enc_cert: CertOrEncCert::Certificate(Any::from_der(issued.der())?),
+        private_key: None,
+        publication_info: None,
+    };
+    let mut body = response(asked.body, PkiStatusInfo::plain(PkiStatus::Accepted), Some(pair))?;
+    let parts = case.label.parts();
+    // RFC 9483 §4.1.5: who shares a secret may have no trust anchor yet; the MAC vouches for this one.
+    if let (PkiBody::Ip(message), Means::Mac(_)) = (&mut body, &case.sender.means) {
+        let mut roots = parts.ca_certificates.iter().filter(|one| one.issuer() == one.subject());
+        message.ca_pubs =
+            roots.next().map(|root| Any::from_der(root.der())).transpose()?.map(|root| vec![root]);
+    }
+    let info = match confirmed_by {
+        None => InfoTypeAndValue::implicit_confirm()?,
+        Some(until) => {
+            let since_1970 =
+                core::time::Duration::from_secs(u64::try_from(until.seconds()).unwrap_or_default());
+            InfoTypeAndValue::confirm_wait_time(&GeneralizedTime::from_unix_duration(since_1970)?)?
+        }
+    };
+    // RFC 9483 §3.3: extraCerts MUST contain the chain of the new certificate; self-signed certificates should be left out.
+    let chain = parts.ca_certificates.iter().filter(|one| one.issuer() != one.subject());
+    let own_first = chain.map(|one| one.der().to_vec()).rev().collect();
+    Ok(Draft { body, general_info: vec![info], certificates: own_first })
+}
+
+/// Makes the body that answers a request of this type.
+pub(super) fn response(
+    request: &PkiBody,
+    status: PkiStatusInfo,
+    certified_key_pair: Option<CertifiedKeyPair>,
+) -> Result<PkiBody, Refusal> {
+    let cert_req_id = if matches!(request, PkiBody::P10cr(_)) { PKCS10_ID } else { REQUEST_ID };
+    let response = CertResponse { cert_req_id, status, certified_key_pair, rsp_info: None };
+    let message = CertRepMessage { ca_pubs: None, response: vec![response] };
+    match request {
+        PkiBody::Ir(_) => Ok(PkiBody::Ip(message)),
+        PkiBody::Kur(_) => Ok(PkiBody::Kup(message)),
+        PkiBody::Cr(_) | PkiBody::P10cr(_) => Ok(PkiBody::Cp(message)),
+        other => Err(Refusal::NotServed { body: other.name() }),
+    }
+}
+
+/// Reads what is asked for.
+fn read(case: &Case<'_>, body: &PkiBody) -> Result<EnrolmentRequest, Refusal> {
+    let actor = &case.sender.actor;
+    let (evidence, content, key, old) = match body {
+        PkiBody::P10cr(request) => {
+            let csr = CertificationRequest::from_der(&request.to_der()?)?;
+            let (content, key) = (csr.content().clone(), csr.public_key().clone());
+            (Evidence::Request(Box::new(csr)), content, key, None)
+        }
+        PkiBody::Ir(messages) | PkiBody::Cr(messages) => {
+            let (template, _) = template(case, messages, &[])?;
+            let (content, key) = (template.content.clone(), template.public_key.clone());
+            (Evidence::Template(Box::new(template)), content, key, None)
+        }
+        PkiBody::Kur(messages) => {
+            let (template, old) = template(case, messages, &[OLD_CERT_ID])?;
+            let (content, key) = (template.content.clone(), template.public_key.clone());
+            (Evidence::Template(Box::new(template)), content, key, old)
+        }
+        other => return Err(Refusal::NotServed { body: other.name() }),
+    };
+    let (subject, profile) = (claimed_subject(actor, &content)?, &case.label.parts().profile);
+    let kind = match body {
+        PkiBody::Ir(_) => EnrolmentKind::First,
+        PkiBody::Kur(_) => {
+            check_old(case, old.as_ref())?;
+            EnrolmentKind::ReEnrolment { renewed: shown(case), former: None }
+        }
+        _ => case.authority().kind_for(actor, profile, &subject, Some(&key))?,
+    };
+    Ok(EnrolmentRequest {
+        actor: actor.clone(),
+        profile: profile.clone(),
+        subject,
+        evidence,
+        kind,
+        validity_seconds: None,
+        transaction: Some(transaction::key(case)),
+    })
+}
+
+fn shown(case: &Case<'_>) -> Option<Box<ca_core::actor::Presented>> {
+    match &case.sender.actor.identity {
+        Identity::Device(device) => Some(Box::new(device.certificate.clone())),
+        Identity::RegistrationAuthority(_)
+        | Identity::OneTimeToken { .. }
+        | Identity::Operator { .. }
+        | Identity::Process { .. }
+        | Identity::Unauthenticated { .. } => None,
+    }
+}
+
+/// RFC 9483 §4.1.3: the certificate to be updated signs. One for key agreement cannot, so that another of the device's may
+/// sign for it where oldCertId names it: what is updated is always the certificate that the new one takes the place of.
+fn check_old(case: &Case<'_>, old: Option<&CertId>) -> Result<(), Refusal> {
+    let Identity::Device(device) = &case.sender.actor.identity else { return Ok(()) };
+    let authority = case.authority();
+    let named = match old {
+        None => device.certificate.id(),
+        Some(old) => {
+            let ours = old.issuer.as_directory();
+            if !ours.is_some_and(|name| name == *authority.issuer().certificate().subject()) {
+                return Err(Refusal::OldCertificate);
+            }
+            let serial = SerialNumber::from_octets(old.serial_number.as_bytes());
+            let serial = serial.map_err(|_| Refusal::OldCertificate)?;
+            CertificateId { issuer: authority.issuer().key(), serial }
+        }
+    };
+    let offer = authority.offer(&case.label.parts().profile).ok_or(Refusal::OldCertificate)?;
+    let held = authority.valid_certificates(&device.title)?;
+    let takes_its_place = held.iter().any(|row| row.id == named && holds_place_of(row, &offer.profile));
+    // One that is revoked or expired is told as that by the authority.
+    let shows_it = device.certificate.id() == named;
+    if takes_its_place || (shows_it && old.is_none()) { Ok(()) } else { Err(Refusal::OldCertificate) }
+}
+
+/// Reads the one request of CRMF in a message, and the certificate that it says is to be updated.
+fn template(
+    case: &Case<'_>,
+    messages: &[CertReqMsg],
+    controls: &[const_oid::ObjectIdentifier],
+) -> Result<(TemplateRequest, Option<CertId>), Refusal> {
+    // RFC 9483 §4.1.1: MUST contain a sequence of one CertReqMsg.
+    let [message] = messages else { return Err(Refusal::RequestCount { count: messages.len() }) };
+    let request = message.request().map_err(|_| Refusal::Body { what: "a CertRequest" })?;
+    // RFC 9483 §4.1.1: certReqId MUST be 0.
+    if request.cert_req_id != REQUEST_ID {
+        return Err(Refusal::RequestId { found: request.cert_req_id, wanted: REQUEST_ID });
+    }
+    if message.reg_info.is_some() {
+        return Err(Refusal::Template { field: "regInfo" });
+    }
+    let old = read_controls(&request, controls)?;
+    let template = &request.cert_template;
+    check_template(case, template)?;
+    let public_key = read_key(template)?;
+    let proof = read_proof(case, message.popo.as_ref(), &public_key)?;
+    let subject = match &template.subject {
+        Some(name) => DistinguishedName::from_der(&name.to_der()?)
+            .map_err(|_| Refusal::Template { field: "subject" })?,
+        None => DistinguishedName::empty(),
+    };
+    let content = RequestContent::of(subject, template.extensions.clone().unwrap_or_default())?;
+    Ok((TemplateRequest { octets: message.request_octets()?, content, public_key, proof }, old))
+}
+
+fn read_controls(
+    request: &CertRequest,
+    known: &[const_oid::ObjectIdentifier],
+) -> Result<Option<CertId>, Refusal> {
+    let mut old = None;
+    for control in request.controls.iter().flatten() {
+        // C-26: a control that is not known is not looked past.
+        if !known.contains(&control.kind) || old.is_some() {
+            return Err(Refusal::Template { field: "a control" });
+        }
+        old = Some(control.value.decode_as().map_err(|_| Refusal::Template { field: "oldCertId" })?);
+    }
+    Ok(old)
+}
+
+/// RFC 9483 §4.1.1: beside subject, key and extensions nothing is asked for; the issuer may be named, if it is the one.
+fn check_template(case: &Case<'_>, template: &CertTemplate) -> Result<(), Refusal> {
+    let refused = [
+        ("version", template.version.is_some_and(|version| version != 2)),
+        ("serialNumber", template.serial_number.is_some()),
+        ("signingAlg", template.signing_alg.is_some()),
+        ("validity", template.validity.is_some()),
+        ("issuerUID", template.issuer_uid.is_some()),
+        ("subjectUID", template.subject_uid.is_some()),
+    ];
+    if let Some((field, _)) = refused.into_iter().find(|(_, is_wrong)| *is_wrong) {
+        return Err(Refusal::Template { field });
+    }
+    let Some(issuer) = &template.issuer else { return Ok(()) };
+    let named = DistinguishedName::from_der(&issuer.to_der()?).ok();
+    let is_ours = named.is_some_and(|name| name.matches(case.authority().issuer().certificate().subject()));
+    if is_ours { Ok(()) } else { Err(Refusal::Template { field: "issuer" }) }
+}
+
+fn read_key(template: &CertTemplate) -> Result<PublicKey, Refusal> {
+    let key = template.public_key.as_ref().ok_or(Refusal::KeyGeneration)?;
+    // RFC 9483 §4.1.6: a key of no octets asks for one that is made here.
+    if key.subject_public_key.raw_bytes().is_empty() {
+        return Err(Refusal::KeyGeneration);
+    }
+    Ok(PublicKey::from_spki_der(&key.to_der()?).map_err(ca_core::csr::CsrError::from)?)
+}
+
+/// RFC 9483 §4.1.1: a signature over the request, by an end entity; the word of a registration authority otherwise.
+fn read_proof(
+    case: &Case<'_>,
+    proof: Option<&ProofOfPossession>,
+    key: &PublicKey,
+) -> Result<TemplateProof, Refusal> {
+    match proof {
+        Some(ProofOfPossession::Signature(PopoSigningKey { input: None, algorithm, signature })) => {
+            let curve = key.curve();
+            if algorithm.oid != curve.signature_algorithm() || algorithm.parameters.is_some() {
+                return Err(Refusal::Algorithm);
+            }
+            let octets = signature.as_bytes().ok_or(Refusal::NoProof)?;
+            let signature = EcdsaSignature::from_der(curve, octets).map_err(|_| Refusal::NoProof)?;
+            Ok(TemplateProof::Signature(signature))
+        }
+        Some(ProofOfPossession::RaVerified(_)) => match &case.sender.actor.identity {
+            Identity::RegistrationAuthority(_) => Ok(TemplateProof::RaVerified),
+            Identity::Device(_)
+            | Identity::OneTimeToken { .. }
+            | Identity::Operator { .. }
+            | Identity::Process { .. }
+            | Identity::Unauthenticated { .. } => Err(Refusal::RaVerified),
+        },
+        Some(
+            ProofOfPossession::Signature(PopoSigningKey { input: Some(_), .. })
+            | ProofOfPossession::KeyEncipherment(_)
+            | ProofOfPossession::KeyAgreement(_),
+        )
+        | None => Err(Refusal::NoProof),
+    }
+}

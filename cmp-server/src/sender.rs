@@ -1,0 +1,194 @@
+//! Who sent a message: by its signature and the certificate that goes with it, or by a MAC under a shared secret.
+//!
+//! It proves an identity and decides nothing else. RFC 9483 §3.2, §3.5, §4.1.5.
+
+use ca_core::actor::{Actor, Identity};
+use ca_core::certificate::Certificate;
+use ca_core::ports::Registry;
+use ca_core::signature::EcdsaSignature;
+use ca_core::suite::Curve;
+use ca_core::trust::IdentifyError;
+use ca_core::validity::UnixTime;
+use cmp_messages::body::PkiBody;
+use cmp_messages::message::PkiMessage;
+use cmp_messages::protection::MacAlgorithm;
+use sha2::{Digest, Sha256};
+use spki::AlgorithmIdentifierOwned;
+use zeroize::Zeroizing;
+
+use crate::config::{Label, SharedSecrets};
+use crate::memory::{self, Memory};
+use crate::refusal::Refusal;
+
+/// A sender that is known.
+pub(crate) struct Sender {
+    /// Who it is.
+    pub(crate) actor: Actor,
+    /// What names its transactions: the key that it signs with, or its reference.
+    pub(crate) client: Vec<u8>,
+    /// How it is answered.
+    pub(crate) means: Means,
+}
+
+/// How a message is protected, and so its answer (RFC 9483 §3.2).
+pub(crate) enum Means {
+    /// By signature.
+    Signature,
+    /// By MAC.
+    Mac(SharedKey),
+}
+
+/// A shared secret with its name and use.
+pub(crate) struct SharedKey {
+    pub(crate) reference: Vec<u8>,
+    pub(crate) secret: Zeroizing<Vec<u8>>,
+    pub(crate) algorithm: MacAlgorithm,
+}
+
+/// What a message is checked against.
+#[derive(Clone, Copy)]
+pub(crate) struct Gate<'a> {
+    pub(crate) label: &'a Label,
+    pub(crate) registry: &'a dyn Registry,
+    pub(crate) now: UnixTime,
+}
+
+/// Proves who sent a message.
+///
+/// # Errors
+/// [`Refusal`].
+pub(crate) fn prove(gate: &Gate<'_>, message: &PkiMessage) -> Result<Sender, Refusal> {
+    // RFC 9483 §3.5: messages without protection MUST be rejected.
+    let (Some(protection), Some(algorithm)) = (message.protection(), &message.header().protection_alg) else {
+        return Err(Refusal::NotProtected);
+    };
+    if MacAlgorithm::is_mac(algorithm) {
+        by_secret(gate, message, (protection, algorithm))
+    } else {
+        by_signature(gate, message, (protection, algorithm))
+    }
+}
+
+fn by_signature(
+    gate: &Gate<'_>,
+    message: &PkiMessage,
+    (protection, algorithm): (&[u8], &AlgorithmIdentifierOwned),
+) -> Result<Sender, Refusal> {
+    let curves = [Curve::P256, Curve::P384];
+    let curve = curves.into_iter().find(|curve| curve.signature_algorithm() == algorithm.oid);
+    let curve = curve.filter(|_| algorithm.parameters.is_none()).ok_or(Refusal::Algorithm)?;
+    let shown = certificates(gate, message)?;
+    let first = shown.first().ok_or(IdentifyError::NoCertificate)?;
+    let certificate = Certificate::from_der(first).map_err(IdentifyError::from)?;
+    check_names(message, &certificate)?;
+    let key = certificate.public_key();
+    if key.curve() != curve {
+        return Err(Refusal::Algorithm);
+    }
+    // One verification with the key that is shown, before up to a hundred for its path.
+    let signature = EcdsaSignature::from_der(curve, protection).map_err(|_| Refusal::BadSignature)?;
+    key.verify(message.protected_part(), &signature).map_err(|_| Refusal::BadSignature)?;
+    let owner = gate.label.parts().authority.issuer().tenant();
+    let actor = gate.label.trust().identify(&shown, owner, gate.now)?;
+    let client = client(certificate.subject_key_identifier().as_deref(), first);
+    Ok(Sender { actor, client, means: Means::Signature })
+}
+
+/// Returns the certificates that go with a message, the one that protects it first.
+///
+/// RFC 9483 §3.3: that is the order, but any order is taken; and after the first message they may be left out.
+fn certificates(gate: &Gate<'_>, message: &PkiMessage) -> Result<Vec<Vec<u8>>, Refusal> {
+    let mut shown = message.extra_certs().to_vec();
+    let wanted = message.header().sender_kid.as_ref().map(|identifier| identifier.as_bytes().to_vec());
+    if shown.is_empty() {
+        shown = remembered(gate, message, wanted.as_deref())?;
+    }
+    let is_wanted = |der: &Vec<u8>| {
+        wanted.is_some() && Certificate::from_der(der).is_ok_and(|one| one.subject_key_identifier() == wanted)
+    };
+    if let Some(place) = shown.iter().position(is_wanted) {
+        let protecting = shown.remove(place);
+        shown.insert(0, protecting);
+    }
+    Ok(shown)
+}
+
+/// Returns the certificates that came with the first message of a transaction, where this is a later one.
+fn remembered(
+    gate: &Gate<'_>,
+    message: &PkiMessage,
+    key_identifier: Option<&[u8]>,
+) -> Result<Vec<Vec<u8>>, Refusal> {
+    let later = matches!(message.body(), PkiBody::CertConf(_) | PkiBody::PollReq(_));
+    let (Some(identifier), Some(id), true) = (key_identifier, &message.header().transaction_id, later) else {
+        return Ok(Vec::new());
+    };
+    let key = memory::key(gate.label, &client(Some(identifier), &[]), id.as_bytes());
+    let transaction = gate.label.parts().authority.transactions().transaction(&key)?;
+    let begun = transaction.as_ref().and_then(Memory::read).and_then(|memory| memory.message());
+    Ok(begun.map(|begun| begun.extra_certs().to_vec()).unwrap_or_default())
+}
+
+/// RFC 9483 §3.5: the sender is the subject of the certificate; senderKID, where it is there, its subject key identifier.
+fn check_names(message: &PkiMessage, certificate: &Certificate) -> Result<(), Refusal> {
+    let sender = message.header().sender.as_directory();
+    if !sender.is_some_and(|name| name.matches(certificate.subject())) {
+        return Err(Refusal::SenderName);
+    }
+    match (&message.header().sender_kid, certificate.subject_key_identifier()) {
+        (Some(named), Some(identifier)) if named.as_bytes() != identifier => Err(Refusal::SenderKid),
+        (Some(_), None) => Err(Refusal::SenderKid),
+        (Some(_) | None, _) => Ok(()),
+    }
+}
+
+/// What names the transactions of who signs: its key identifier, so that the later messages need not carry its certificate.
+fn client(key_identifier: Option<&[u8]>, certificate: &[u8]) -> Vec<u8> {
+    match key_identifier {
+        Some(identifier) => [b"key ", identifier].concat(),
+        None => [b"certificate ", Sha256::digest(certificate).as_slice()].concat(),
+    }
+}
+
+fn by_secret(
+    gate: &Gate<'_>,
+    message: &PkiMessage,
+    (protection, algorithm): (&[u8], &AlgorithmIdentifierOwned),
+) -> Result<Sender, Refusal> {
+    let secrets = gate.label.parts().secrets.as_deref().ok_or(Refusal::WrongIntegrity)?;
+    // RFC 9483 §4.1.3, §4.2: an update and a revocation MUST be signed.
+    if matches!(message.body(), PkiBody::Kur(_) | PkiBody::Rr(_) | PkiBody::Nested(_)) {
+        return Err(Refusal::WrongIntegrity);
+    }
+    let algorithm = MacAlgorithm::read(algorithm)?;
+    let (reference, secret) = secret(secrets, message)?;
+    // C-32: a reference that is not known costs what a wrong MAC costs.
+    let stand_in = Zeroizing::new(vec![0; 16]);
+    let right = algorithm.verify(secret.as_ref().unwrap_or(&stand_in), message.protected_part(), protection);
+    let secret = secret.filter(|_| right).ok_or(Refusal::BadMac)?;
+    let actor = holder(gate, &secret)?;
+    let client = [b"reference ", reference.as_slice()].concat();
+    Ok(Sender { actor, client, means: Means::Mac(SharedKey { reference, secret, algorithm }) })
+}
+
+/// RFC 9483 §3.1: senderKID names the secret. The sender's common name is the same, but in what OpenSSL sends.
+fn secret(
+    secrets: &dyn SharedSecrets,
+    message: &PkiMessage,
+) -> Result<(Vec<u8>, Option<Zeroizing<Vec<u8>>>), Refusal> {
+    match &message.header().sender_kid {
+        Some(reference) => Ok((reference.as_bytes().to_vec(), secrets.secret(reference.as_bytes())?)),
+        None => Ok((Vec::new(), None)),
+    }
+}
+
+/// A shared secret is that of a one-time token, which says for which device and profile.
+fn holder(gate: &Gate<'_>, secret: &[u8]) -> Result<Actor, Refusal> {
+    let hash: [u8; 32] = Sha256::digest(secret).into();
+    let owner = gate.label.parts().authority.issuer().tenant();
+    let token = gate.registry.token(&hash)?;
+    let token = token.filter(|token| token.tenant == *owner && gate.now <= token.expires_at);
+    let token = token.ok_or(Refusal::SecretOver)?;
+    let identity = Identity::OneTimeToken { hash, title: token.title, profile: token.profile };
+    Ok(Actor { tenant: token.tenant, identity })
+}
