@@ -14,12 +14,9 @@ const TRANSACTION_ID_OCTETS: core::ops::RangeInclusive<usize> = 8..=64;
 /// How long a nonce may be, in octets (RFC 9483 §3.5: at least 128 bits).
 const NONCE_OCTETS: core::ops::RangeInclusive<usize> = RANDOM_OCTETS..=64;
 
-/// Checks what needs no knowledge of the sender. The first fault is told, in the order of RFC 9483 §3.5.
-pub(crate) fn check(
-    header: &PkiHeader,
-    now: UnixTime,
-    window_seconds: i64,
-) -> Result<CheckedHeader, Refusal> {
+/// Checks what needs no knowledge of the sender, and returns the transactionID. The first fault is told, in the order of
+/// RFC 9483 §3.5.
+pub(crate) fn check(header: &PkiHeader, now: UnixTime, window_seconds: i64) -> Result<Vec<u8>, Refusal> {
     // RFC 9483 §3.5: pvno MUST be cmp2000 or cmp2021.
     if !(CMP_2000..=CMP_2021).contains(&header.pvno) {
         return Err(Refusal::Version { pvno: header.pvno });
