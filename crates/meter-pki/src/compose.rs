@@ -2,10 +2,12 @@
 //!
 //! Nothing is decided here; values of the configuration are put into constructors. What must exist is not created.
 
+mod cmp;
 mod est;
 pub(crate) mod keys;
 mod status;
 mod store;
+mod trust;
 mod vault;
 
 use std::sync::Arc;
@@ -21,7 +23,6 @@ use ca_core::registration::{ApprovalRule, Offer, RepeatRule};
 use ca_core::tenant::TenantId;
 use ca_core::validity::UnixTime;
 use ca_store::{BootId, FatalHook, Settings};
-use cmp_server::config::{CmpConfig, DEFAULT_BODY_OCTETS};
 use signer_file::SystemEntropy;
 use status_server::repository::Repository;
 
@@ -31,6 +32,7 @@ use crate::config::{CheckedAuthority, Config};
 use crate::exit::{Exit, Failure};
 use crate::publisher::Publisher;
 use crate::releases::Releases;
+pub(crate) use cmp::cmp_config;
 pub(crate) use est::est_config;
 pub(crate) use status::status_parts;
 pub(crate) use vault::{Vault, open_store, random_id};
@@ -239,12 +241,10 @@ pub(crate) fn compose_on(
     })
 }
 
-/// Makes the routes of CMP, which stand on the enrolment listener beside EST.
-pub(crate) fn cmp_router(system: &System) -> axum::Router {
-    cmp_server::routes::router(CmpConfig {
-        entropy: Arc::clone(&system.entropy),
-        max_body_octets: DEFAULT_BODY_OCTETS,
-    })
+/// Says which parts of the configuration do not fit together.
+fn faulty<E: std::fmt::Display>(what: &str, faults: &[E]) -> Failure {
+    let sentences: Vec<String> = faults.iter().map(|fault| format!("{what}: {fault}")).collect();
+    Failure::new(Exit::Usage, "config.faulty", sentences.join("\n")).then("meter-pki config check")
 }
 
 fn serve_authority(

@@ -5,6 +5,7 @@
 
 mod checked;
 mod checker;
+mod cmp;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -21,6 +22,7 @@ pub use checked::{
     CheckConfigError, CheckedAudit, CheckedAuthority, CheckedManufacturer, CheckedOffer,
     CheckedRegistrationAuthority, Collector, Config, KeySource,
 };
+pub use cmp::{RawCmp, RawNested};
 
 /// The file as it is written. Tables know their places in it, so that faults can be told with their lines.
 #[derive(Debug, Clone, Deserialize)]
@@ -35,6 +37,8 @@ pub struct RawConfig {
     pub profiles: Spanned<RawProfiles>,
     /// The EST listener.
     pub est: Spanned<RawEst>,
+    /// The CMP front end; without it, none.
+    pub cmp: Option<Spanned<RawCmp>>,
     /// The listener for CRLs, CA certificates and OCSP.
     pub status: Spanned<RawStatus>,
     /// The operator's interface.

@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 use crate::audit::{self, Copies, Followed};
 use crate::clock_watch::ClockWatch;
 use crate::coaps::{self, Bound, Place};
-use crate::compose::{System, cmp_router, compose, est_config, status_parts};
+use crate::compose::{System, cmp_config, compose, est_config, status_parts};
 use crate::config::{Config, RawCoaps, RawEst};
 use crate::exit::{Exit, Failure};
 use crate::intents::IntentWatch;
@@ -167,7 +167,15 @@ pub async fn start(
         health.ready("est-coaps", bound.condition);
         tasks.spawn(bound.serving);
     }
-    let enrolment = est_server::routes::router(est_config).merge(cmp_router(&system));
+    let mut enrolment = est_server::routes::router(est_config);
+    if let Some(cmp_config) = cmp_config(config, &system, est_pool.clone())? {
+        enrolment = enrolment.merge(cmp_server::routes::router(Arc::clone(&cmp_config)));
+        if let Some(listener) = cmp_listener(config, &metrics).await? {
+            tracing::info!(cmp = %listener.local_addr(), "serving CMP");
+            watch_listener(&health, "cmp-listener", &listener);
+            spawn(&mut tasks, listener.serve(cmp_server::routes::router(cmp_config), shutdown.clone()));
+        }
+    }
     let listener = est_listener(config, &metrics).await?;
     let est = listener.local_addr();
     watch_listener(&health, "est-listener", &listener);
@@ -195,6 +203,20 @@ async fn est_listener(config: &Config, metrics: &Metrics) -> Result<Listener, Fa
         octets: config.est.bulk.max_octets.into(),
         time: Duration::from_secs(config.est.bulk.upload_seconds.into()),
     }))
+}
+
+/// A listener of CMP alone, where the configuration asks for it.
+async fn cmp_listener(config: &Config, metrics: &Metrics) -> Result<Option<Listener>, Failure> {
+    let Some((raw, listen)) = config.cmp.as_ref().and_then(|raw| Some((raw, raw.listen?))) else {
+        return Ok(None);
+    };
+    let listener = bind(listen, "cmp").await?;
+    let nested = LongBody {
+        path: "/.well-known/cmp/nested".to_owned(),
+        octets: raw.nested.max_octets.into(),
+        time: Duration::from_secs(raw.nested.upload_seconds.into()),
+    };
+    Ok(Some(listener.with_limits(raw.limits.clone()).with_metrics(metrics).with_long_body(nested)))
 }
 
 async fn operator_socket(config: &Config) -> Result<OperatorListener, Failure> {

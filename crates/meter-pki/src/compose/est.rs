@@ -3,8 +3,6 @@
 use std::sync::Arc;
 
 use ca_core::certificate::Certificate;
-use ca_core::path::TrustAnchor;
-use ca_core::trust::{Anchor, RegistrationAuthorityEntry, RegistrationAuthorityMatch, Voucher};
 use est_server::config::{
     DEFAULT_BODY_OCTETS, DlmsTools, EstConfig, EstParts, HeadEndParts, Label, LabelParts, MessageSigner,
 };
@@ -13,9 +11,9 @@ use est_server::pacing::{Rate, RateLimits};
 use server_kit::workers::WorkerPool;
 use signer_file::{FileSigner, Passphrase};
 
-use super::{ServedAuthority, System};
+use super::{ServedAuthority, System, faulty, trust};
 use crate::config::{CheckedAuthority, CheckedOffer, Config, RawEst, RawRate, RawRates};
-use crate::exit::{Exit, Failure};
+use crate::exit::Failure;
 
 /// Makes what the EST listeners, over HTTP and over CoAP, work by.
 pub(crate) fn est_config(
@@ -78,61 +76,19 @@ fn label(
     (one, offer): (&CheckedAuthority, &CheckedOffer),
     (served, messages): (&ServedAuthority, Option<&MessageSigner>),
 ) -> Result<Label, Failure> {
-    let stations: Vec<_> = config
-        .registration_authorities
-        .iter()
-        .filter(|station| {
-            station.tenant == *one.issuer.tenant() && station.profiles.contains(offer.profile.id())
-        })
-        .collect();
-    let factory = config
-        .manufacturers
-        .iter()
-        .filter(|manufacturer| one.manufacturers.contains(&manufacturer.tenant))
-        .flat_map(|manufacturer| {
-            manufacturer.anchors.iter().map(|anchor| Anchor {
-                anchor: anchor.clone(),
-                vouches_for: Voucher::Factory { manufacturer: manufacturer.tenant.clone() },
-            })
-        });
-    let own = TrustAnchor::from_certificate(one.issuer.certificate());
-    let mut anchors: Vec<Anchor> = factory.collect();
-    anchors.push(Anchor { anchor: own, vouches_for: Voucher::Operational });
-    for anchor in stations.iter().flat_map(|station| &station.anchors) {
-        let anchor = Anchor { anchor: anchor.clone(), vouches_for: Voucher::Infrastructure };
-        if !anchors.contains(&anchor) {
-            anchors.push(anchor);
-        }
-    }
-    let registration_authorities = stations
-        .iter()
-        .map(|station| RegistrationAuthorityEntry {
-            name: station.name.clone(),
-            tenant: station.tenant.clone(),
-            matched_by: RegistrationAuthorityMatch::CommonName(station.common_name.clone()),
-            profiles: station.profiles.clone(),
-            title_prefix: station.title_prefix.clone(),
-            dns_suffixes: station.dns_suffixes.clone(),
-        })
-        .collect();
-    let mut ca_certificates = one.path.clone();
-    ca_certificates.reverse();
-    ca_certificates.push(one.issuer.certificate().clone());
-    // RFC 7030 §4.1.3: around a change of the root also the other root and the links between the two, always in one order.
-    ca_certificates.extend(one.generations.iter().cloned());
     Label::new(LabelParts {
         name: name.to_owned(),
         authority: Arc::clone(&served.authority),
         profile: offer.profile.id().clone(),
-        anchors,
-        registration_authorities,
+        anchors: trust::anchors(config, one, offer),
+        registration_authorities: trust::registration_authorities(config, one, offer),
         line_length: offer.line_length,
         channel_binding: offer.binding,
         challenge: offer.challenge,
         server_keys: offer.server_keys,
         full_cmc: offer.full_cmc,
         messages: messages.cloned(),
-        ca_certificates,
+        ca_certificates: trust::ca_certificates(one),
     })
     .map_err(|faults| faulty(&format!("label {name}"), &faults))
 }
@@ -160,9 +116,4 @@ fn message_signer(est: &RawEst) -> Result<Option<MessageSigner>, Failure> {
 
 fn unsound(error: impl std::fmt::Display) -> Failure {
     faulty("est", &[error])
-}
-
-fn faulty<E: std::fmt::Display>(what: &str, faults: &[E]) -> Failure {
-    let sentences: Vec<String> = faults.iter().map(|fault| format!("{what}: {fault}")).collect();
-    Failure::new(Exit::Usage, "config.faulty", sentences.join("\n")).then("meter-pki config check")
 }

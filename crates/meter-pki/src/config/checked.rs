@@ -19,7 +19,7 @@ use est_server::wire::base64::LineLength;
 use crate::backup::recovery_key::RecoveryPublicKey;
 
 use super::checker::{Checker, Stage};
-use super::{RawConfig, RawEst, RawStatus, beside};
+use super::{RawCmp, RawConfig, RawEst, RawStatus, beside};
 
 /// A configuration that is sound.
 #[derive(Debug)]
@@ -29,6 +29,7 @@ pub struct Config {
     pub(crate) engine: EngineKind,
     pub(crate) keys: KeySource,
     pub(crate) est: RawEst,
+    pub(crate) cmp: Option<RawCmp>,
     pub(crate) status: RawStatus,
     pub(crate) operator_socket: PathBuf,
     /// Operators beside the user who runs the server, and root.

@@ -6,6 +6,7 @@ mod audit;
 mod authority;
 mod approval;
 mod generations;
+mod cmp;
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -114,6 +115,7 @@ impl<'a> Checker<'a> {
         let keys = self.at(&raw.keys, Self::keys);
         let profiles = self.at(&raw.profiles, Self::profiles);
         let est = self.at(&raw.est, Self::est);
+        let cmp = raw.cmp.as_ref().map(|section| self.at(section, Self::cmp));
         let status = self.at(&raw.status, Self::status);
         let recovery_key = raw.backup.recovery_key_file.as_ref().map(|path| {
             let path = self.beside(path);
@@ -141,6 +143,7 @@ impl<'a> Checker<'a> {
             engine,
             keys: keys?,
             est: est?,
+            cmp: cmp.flatten(),
             status: status?,
             operator_socket,
             operator_users: raw.operator.get_ref().users.clone(),
@@ -346,5 +349,12 @@ impl<'a> Checker<'a> {
                 checker.note("est.dlms_tools.labels", format!("no offer has the label {label}"));
             }
         });
+        if let Some(section) = &raw.cmp {
+            self.at(section, |checker, cmp| {
+                for label in cmp.labels.iter().filter(|label| !labels.contains(*label)) {
+                    checker.note("cmp.labels", format!("no offer has the label {label}"));
+                }
+            });
+        }
     }
 }

@@ -1,0 +1,139 @@
+//! Puts the CMP server together: one label for each offer whose label the configuration opens to CMP.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ca_core::certificate::Certificate;
+use ca_core::ports::Unavailable;
+use cmp_server::config::{
+    BatchLimits, CmpConfig, CmpParts, Confirmations, DEFAULT_BODY_OCTETS, Label, LabelParts, MessageSigner,
+    SharedSecrets,
+};
+use server_kit::workers::WorkerPool;
+use signer_file::{FileSigner, Passphrase};
+use zeroize::Zeroizing;
+
+use super::{ServedAuthority, System, faulty, trust};
+use crate::config::{CheckedAuthority, CheckedOffer, Config, RawCmp};
+use crate::exit::Failure;
+
+/// Makes what the CMP listener works by; `None` where the configuration has no CMP.
+pub(crate) fn cmp_config(
+    config: &Config,
+    system: &Arc<System>,
+    workers: WorkerPool,
+) -> Result<Option<Arc<CmpConfig>>, Failure> {
+    let Some(raw) = &config.cmp else { return Ok(None) };
+    let messages = message_signer(raw)?;
+    let secrets: Option<Arc<dyn SharedSecrets>> = match &raw.secrets_directory {
+        Some(directory) => Some(Arc::new(SecretFiles { directory: directory.clone() })),
+        None => None,
+    };
+    let mut labels = Vec::new();
+    for (place, (one, served)) in config.authorities.iter().zip(&system.authorities).enumerate() {
+        for offer in &one.offers {
+            let Some(name) = offer.label.as_ref().filter(|name| raw.labels.contains(name)) else { continue };
+            let shared = Shared { raw, messages: &messages, secrets: secrets.as_ref() };
+            let noticed = Arc::clone(system);
+            let on_revocation = move || {
+                if let Some(served) = noticed.authorities.get(place) {
+                    served.notice_revocation();
+                }
+            };
+            labels.push(label(name, config, (one, offer, served), &shared, Arc::new(on_revocation))?);
+        }
+    }
+    let parts = CmpParts {
+        labels,
+        default_label: raw.default_label.clone(),
+        alias_paths: raw.alias_paths.clone(),
+        clock: Arc::clone(&system.clock),
+        registry: Arc::clone(&system.registry),
+        workers,
+        max_body_octets: DEFAULT_BODY_OCTETS,
+        batches: BatchLimits {
+            messages: raw.nested.max_messages,
+            octets: usize::try_from(raw.nested.max_octets).unwrap_or(usize::MAX),
+            at_once: raw.nested.at_once,
+        },
+        time_window_seconds: raw.time_window_seconds.into(),
+    };
+    CmpConfig::new(parts).map(|made| Some(Arc::new(made))).map_err(|faults| faulty("cmp", &faults))
+}
+
+/// What all labels have.
+struct Shared<'a> {
+    raw: &'a RawCmp,
+    messages: &'a MessageSigner,
+    secrets: Option<&'a Arc<dyn SharedSecrets>>,
+}
+
+fn label(
+    name: &str,
+    config: &Config,
+    (one, offer, served): (&CheckedAuthority, &CheckedOffer, &ServedAuthority),
+    shared: &Shared<'_>,
+    on_revocation: Arc<dyn Fn() + Send + Sync>,
+) -> Result<Label, Failure> {
+    Label::new(LabelParts {
+        name: name.to_owned(),
+        authority: Arc::clone(&served.authority),
+        profile: offer.profile.id().clone(),
+        anchors: trust::anchors(config, one, offer),
+        registration_authorities: trust::registration_authorities(config, one, offer),
+        messages: shared.messages.clone(),
+        secrets: shared.secrets.cloned(),
+        confirmations: Confirmations {
+            implicit: shared.raw.implicit_confirmation,
+            wait_seconds: shared.raw.confirm_wait_seconds.into(),
+        },
+        on_revocation,
+        ca_certificates: trust::ca_certificates(one),
+    })
+    .map_err(|faults| faulty(&format!("cmp label {name}"), &faults))
+}
+
+fn message_signer(raw: &RawCmp) -> Result<MessageSigner, Failure> {
+    let certificate = certificate(&raw.message_certificate_file)?;
+    let chain = raw.message_chain_files.iter().map(|file| self::certificate(file));
+    let chain = chain.collect::<Result<Vec<_>, _>>()?;
+    let passphrase = Passphrase::load(&raw.message_passphrase_file).map_err(unsound)?;
+    let signer = FileSigner::new();
+    signer.add_file(&raw.message_key_file, &passphrase).map_err(unsound)?;
+    MessageSigner::new(certificate, chain, Arc::new(signer)).map_err(unsound)
+}
+
+fn certificate(file: &Path) -> Result<Certificate, Failure> {
+    let octets = std::fs::read(file).map_err(|error| unsound(format!("{}: {error}", file.display())))?;
+    Certificate::from_der(&octets).map_err(|error| unsound(format!("{}: {error}", file.display())))
+}
+
+/// Shared secrets in files, each named by its reference.
+struct SecretFiles {
+    directory: PathBuf,
+}
+
+impl SharedSecrets for SecretFiles {
+    fn secret(&self, reference: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, Unavailable> {
+        let is_name = |text: &&str| {
+            let allowed = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_');
+            (1..=64).contains(&text.len()) && text.bytes().all(allowed)
+        };
+        let Some(name) = std::str::from_utf8(reference).ok().filter(is_name) else { return Ok(None) };
+        match std::fs::read(self.directory.join(name)) {
+            Ok(octets) => {
+                let mut octets = Zeroizing::new(octets);
+                let written =
+                    octets.iter().rposition(|octet| !octet.is_ascii_whitespace()).map_or(0, |at| at + 1);
+                octets.truncate(written);
+                Ok(Some(octets))
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Unavailable { port: "secrets", cause: Box::new(error) }),
+        }
+    }
+}
+
+fn unsound(error: impl std::fmt::Display) -> Failure {
+    faulty("cmp", &[error])
+}
