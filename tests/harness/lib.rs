@@ -6,6 +6,7 @@
 
 pub mod shift;
 pub mod fleet;
+pub mod messages;
 pub mod ceremony_cuts;
 pub mod people;
 pub mod rehearsal;

@@ -1,10 +1,10 @@
 //! `/serverkeygen` and `/fullcmc` by curl; keys, envelopes and messages by OpenSSL, responses also by pyasn1. RFC 7030 §4.3, §4.4.
 
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use e2e::fleet::{Meter, Suite};
-use e2e::peer::{Answer, Shown, certificate_of, curl, decoded, encoded, make_key, path, public_key};
+use e2e::messages::make_message_signer;
+use e2e::peer::{Answer, Shown, certificate_of, curl, decoded, encoded, path, public_key};
 use e2e::rehearsal::Rehearsal;
 use e2e::tool::{openssl, pkilint, run};
 
@@ -12,7 +12,7 @@ use e2e::tool::{openssl, pkilint, run};
 fn rehearsal(server_key_generation: &str) -> Rehearsal {
     let mut rehearsal = Rehearsal::start(1);
     rehearsal.stop();
-    make_signer(&rehearsal);
+    make_message_signer(&rehearsal);
     rehearsal.configure("optional.toml", |text| {
         let est = "default_label = \"meter-op-ds-s1\"\n";
         let files = "message_certificate_file = \"tls/messages.cer\"\nmessage_key_file = \"tls/messages.key\"\n\
@@ -27,60 +27,6 @@ fn rehearsal(server_key_generation: &str) -> Rehearsal {
     });
     rehearsal.serve();
     rehearsal
-}
-
-fn make_signer(rehearsal: &Rehearsal) {
-    let place = |file: &str| rehearsal.state(&format!("tls/messages.{file}"));
-    let key = rehearsal.unique("messages.key");
-    make_key(&key, "P-256");
-    let certificate = [
-        "req",
-        "-x509",
-        "-new",
-        "-key",
-        &path(&key),
-        "-subj",
-        "/CN=Messages",
-        "-days",
-        "30",
-        "-outform",
-        "DER",
-        "-addext",
-        "keyUsage=critical,digitalSignature",
-        "-addext",
-        "extendedKeyUsage=1.3.6.1.5.5.7.3.27",
-        "-addext",
-        "basicConstraints=critical,CA:FALSE",
-        "-out",
-        &path(&place("cer")),
-    ];
-    drop(openssl(certificate).ok());
-    private_file(&place("passphrase"), b"a passphrase of the messages");
-    private_file(&place("key"), b"");
-    let passphrase = format!("file:{}", path(&place("passphrase")));
-    let encrypted = [
-        "pkcs8",
-        "-topk8",
-        "-v2",
-        "aes-256-cbc",
-        "-v2prf",
-        "hmacWithSHA256",
-        "-iter",
-        "10000",
-        "-in",
-        &path(&key),
-        "-passout",
-        &passphrase,
-        "-out",
-        &path(&place("key")),
-    ];
-    drop(openssl(encrypted).ok());
-}
-
-fn private_file(file: &Path, octets: &[u8]) {
-    use std::io::Write;
-    let opened = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
-    opened.expect("a private file").write_all(octets).expect("it can be written");
 }
 
 fn post(rehearsal: &Rehearsal, url: &str, (media_type, octets): (&str, &[u8]), shown: &Shown) -> Answer {

@@ -27,11 +27,10 @@ pub(super) fn open(case: &Case<'_>) -> Result<Opening, Refusal> {
         return Err(Refusal::FirstRecipientNonce);
     }
     let (memory, digest) = (Memory::of(case.octets), case.digest());
-    let issuer = case.authority().issuer();
     let transaction = Transaction {
         key: key(case),
-        issuer: issuer.key(),
-        tenant: issuer.tenant().clone(),
+        issuer: case.authority().issuer().key(),
+        tenant: case.sender.actor.tenant.clone(),
         requester: case.sender.actor.to_string(),
         opened_at: case.now,
         ends_at: confirmed_by(case),

@@ -1,0 +1,66 @@
+//! A signer of messages, CMC and CMP, made by OpenSSL: its certificate is signed by itself, and trusted by who is told to.
+
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use crate::peer::{make_key, path};
+use crate::rehearsal::Rehearsal;
+use crate::tool::openssl;
+
+/// Makes certificate, key and passphrase of a signer of messages: `tls/messages.cer`, `.key` and `.passphrase`.
+///
+/// # Panics
+/// When OpenSSL fails.
+pub fn make_message_signer(rehearsal: &Rehearsal) {
+    let place = |file: &str| rehearsal.state(&format!("tls/messages.{file}"));
+    let key = rehearsal.unique("messages.key");
+    make_key(&key, "P-256");
+    let certificate = [
+        "req",
+        "-x509",
+        "-new",
+        "-key",
+        &path(&key),
+        "-subj",
+        "/CN=Messages",
+        "-days",
+        "30",
+        "-outform",
+        "DER",
+        "-addext",
+        "keyUsage=critical,digitalSignature",
+        "-addext",
+        "extendedKeyUsage=1.3.6.1.5.5.7.3.27",
+        "-addext",
+        "basicConstraints=critical,CA:FALSE",
+        "-out",
+        &path(&place("cer")),
+    ];
+    drop(openssl(certificate).ok());
+    private_file(&place("passphrase"), b"a passphrase of the messages");
+    private_file(&place("key"), b"");
+    let passphrase = format!("file:{}", path(&place("passphrase")));
+    let encrypted = [
+        "pkcs8",
+        "-topk8",
+        "-v2",
+        "aes-256-cbc",
+        "-v2prf",
+        "hmacWithSHA256",
+        "-iter",
+        "10000",
+        "-in",
+        &path(&key),
+        "-passout",
+        &passphrase,
+        "-out",
+        &path(&place("key")),
+    ];
+    drop(openssl(encrypted).ok());
+}
+
+fn private_file(file: &Path, octets: &[u8]) {
+    use std::io::Write;
+    let opened = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+    opened.expect("a private file").write_all(octets).expect("it can be written");
+}
