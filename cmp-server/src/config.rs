@@ -14,7 +14,7 @@ use ca_core::ports::{Clock, Registry};
 use server_kit::workers::WorkerPool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
-pub use label::{Confirmations, Label, LabelFault, LabelParts};
+pub use label::{Confirmations, FinalNonce, Label, LabelFault, LabelParts};
 pub use secrets::SharedSecrets;
 pub(crate) use signer::SignMessageError;
 pub use signer::{MessageSigner, MessageSignerFault};

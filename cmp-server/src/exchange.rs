@@ -23,6 +23,7 @@ use cmp_messages::header::PkiHeader;
 use cmp_messages::message::{PkiMessage, header_of};
 use sha2::{Digest, Sha256};
 
+use self::enrolment::Wish;
 use crate::config::{CmpConfig, Label};
 use crate::header;
 use crate::observation;
@@ -84,7 +85,7 @@ impl Worked {
 /// A message that could not be worked on, with all that is known of its sender.
 struct Refused {
     refusal: Refusal,
-    sender: Option<Sender>,
+    sender: Option<Box<Sender>>,
 }
 
 impl From<Refusal> for Refused {
@@ -156,7 +157,7 @@ impl Exchange {
         }
         let sender = prove(&Gate { label, registry: self.config.registry(), now }, message)?;
         let case = Case { exchange: self, label, message, octets, transaction_id, sender, now };
-        case.work().map_err(|refusal| Refused { refusal, sender: Some(case.sender) })
+        case.work().map_err(|refusal| Refused { refusal, sender: Some(Box::new(case.sender)) })
     }
 
     /// Refuses a message with an error message (RFC 9483 §3.6.4).
@@ -208,7 +209,10 @@ impl Case<'_> {
     /// RFC 9483 §4, §5.2: what each type of message asks for. There is no other way to be answered than by a line here.
     fn work(&self) -> Result<Worked, Refusal> {
         match self.message.body() {
-            PkiBody::Ir(_) | PkiBody::Cr(_) | PkiBody::Kur(_) | PkiBody::P10cr(_) => enrolment::begin(self),
+            PkiBody::Ir(messages) => enrolment::begin(self, Wish::First(messages)),
+            PkiBody::Cr(messages) => enrolment::begin(self, Wish::Further(messages)),
+            PkiBody::Kur(messages) => enrolment::begin(self, Wish::Update(messages)),
+            PkiBody::P10cr(request) => enrolment::begin(self, Wish::Pkcs10(request)),
             PkiBody::CertConf(statuses) => confirmation::confirm(self, statuses),
             PkiBody::PollReq(polls) => polling::poll(self, polls),
             PkiBody::Rr(details) => revocation::revoke(self, details),

@@ -66,7 +66,8 @@ impl Answering<'_> {
             algorithm: Some(signer.algorithm()),
             key: Some(OctetString::new(signer.key_identifier())?),
         };
-        let (message, nonce, mut others) = self.message(draft, signature)?;
+        let mut others = draft.certificates.clone();
+        let (message, nonce) = self.message(draft, signature)?;
         let protection = signer.sign(message.protected_part())?;
         let mut certificates: Vec<Vec<u8>> = signer.certificates().map(|one| one.der().to_vec()).collect();
         others.retain(|other| !certificates.contains(other));
@@ -85,7 +86,8 @@ impl Answering<'_> {
             algorithm: Some(algorithm.identifier()?),
             key: Some(OctetString::new(key.reference.as_slice())?),
         };
-        let (message, nonce, others) = self.message(draft, signature)?;
+        let others = draft.certificates.clone();
+        let (message, nonce) = self.message(draft, signature)?;
         let mac = algorithm.mac(&key.secret, message.protected_part());
         Ok(Sealed { der: message.protected(mac).with_certificates(others).encode()?, nonce })
     }
@@ -101,19 +103,16 @@ impl Answering<'_> {
 
     fn unprotected(&self, draft: Draft) -> Result<Sealed, Refusal> {
         let sender = GeneralName::directory(self.label.parts().messages.name())?;
-        let (message, nonce, _) = self.message(draft, Signature { sender, algorithm: None, key: None })?;
+        let (message, nonce) = self.message(draft, Signature { sender, algorithm: None, key: None })?;
         Ok(Sealed { der: message.encode()?, nonce })
     }
 
-    fn message(
-        &self,
-        draft: Draft,
-        signature: Signature,
-    ) -> Result<(PkiMessage, Vec<u8>, Vec<Vec<u8>>), Refusal> {
-        let Draft { body, general_info, certificates } = draft;
+    /// Returns a message that is not protected yet, and the senderNonce in it.
+    fn message(&self, draft: Draft, signature: Signature) -> Result<(PkiMessage, Vec<u8>), Refusal> {
+        let Draft { body, general_info, certificates: _ } = draft;
         let (header, nonce) =
             header::answering(self.request, signature, general_info, (self.now, self.entropy()))?;
-        Ok((PkiMessage::new(header, body)?, nonce, certificates))
+        Ok((PkiMessage::new(header, body)?, nonce))
     }
 
     fn entropy(&self) -> &dyn Entropy {

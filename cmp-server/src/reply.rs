@@ -52,9 +52,10 @@ pub(crate) fn reply(refusal: &TransferRefusal) -> Reply {
             (500, "internal error")
         }
     };
-    let retry_after = match refusal {
-        TransferRefusal::NotRun(RunJobError::Busy { retry_after }) => Some(retry_after_seconds(*retry_after)),
-        _ => (status == 503).then_some(RETRY_UNAVAILABLE),
+    let retry_after = if let TransferRefusal::NotRun(RunJobError::Busy { retry_after }) = refusal {
+        Some(retry_after_seconds(*retry_after))
+    } else {
+        (status == 503).then_some(RETRY_UNAVAILABLE)
     };
     let code = if status == 500 { "internal" } else { refusal.code() };
     let allow = matches!(refusal, TransferRefusal::Method).then_some("POST");
@@ -270,14 +271,17 @@ const fn confirm(error: &ConfirmError) -> PkiFailureInfo {
 
 /// Whose fault a refusal is.
 pub(crate) fn fault(refusal: &Refusal) -> Fault {
-    match refusal {
-        Refusal::NotIssued(error) => error.fault(),
-        Refusal::NotRevoked(error) => error.fault(),
-        Refusal::NotConfirmed(error) => error.fault(),
-        other => match failure(other) {
-            PkiFailureInfo::SystemUnavail => Fault::Unavailable,
-            PkiFailureInfo::SystemFailure => Fault::Ours,
-            _ => Fault::Requester,
-        },
+    if let Refusal::NotIssued(error) = refusal {
+        error.fault()
+    } else if let Refusal::NotRevoked(error) = refusal {
+        error.fault()
+    } else if let Refusal::NotConfirmed(error) = refusal {
+        error.fault()
+    } else if failure(refusal) == PkiFailureInfo::SystemUnavail {
+        Fault::Unavailable
+    } else if failure(refusal) == PkiFailureInfo::SystemFailure {
+        Fault::Ours
+    } else {
+        Fault::Requester
     }
 }

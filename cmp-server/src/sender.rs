@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use spki::AlgorithmIdentifierOwned;
 use zeroize::Zeroizing;
 
-use crate::config::{Label, SharedSecrets};
+use crate::config::Label;
 use crate::memory::{self, Memory};
 use crate::refusal::Refusal;
 
@@ -161,7 +161,10 @@ fn by_secret(
         return Err(Refusal::WrongIntegrity);
     }
     let algorithm = MacAlgorithm::read(algorithm)?;
-    let (reference, secret) = secret(secrets, message)?;
+    // RFC 9483 §3.1: senderKID names the secret. The sender's common name is the same, but in what OpenSSL sends.
+    let reference = message.header().sender_kid.as_ref().map(|octets| octets.as_bytes().to_vec());
+    let reference = reference.unwrap_or_default();
+    let secret = secrets.secret(&reference)?;
     // C-32: a reference that is not known costs what a wrong MAC costs.
     let stand_in = Zeroizing::new(vec![0; 16]);
     let right = algorithm.verify(secret.as_ref().unwrap_or(&stand_in), message.protected_part(), protection);
@@ -169,17 +172,6 @@ fn by_secret(
     let actor = holder(gate, &secret)?;
     let client = [b"reference ", reference.as_slice()].concat();
     Ok(Sender { actor, client, means: Means::Mac(SharedKey { reference, secret, algorithm }) })
-}
-
-/// RFC 9483 §3.1: senderKID names the secret. The sender's common name is the same, but in what OpenSSL sends.
-fn secret(
-    secrets: &dyn SharedSecrets,
-    message: &PkiMessage,
-) -> Result<(Vec<u8>, Option<Zeroizing<Vec<u8>>>), Refusal> {
-    match &message.header().sender_kid {
-        Some(reference) => Ok((reference.as_bytes().to_vec(), secrets.secret(reference.as_bytes())?)),
-        None => Ok((Vec::new(), None)),
-    }
 }
 
 /// A shared secret is that of a one-time token, which says for which device and profile.

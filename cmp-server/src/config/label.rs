@@ -28,6 +28,16 @@ impl Default for Confirmations {
     }
 }
 
+/// What the answer gives back that comes after polling: the senderNonce of which message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FinalNonce {
+    /// Of the request that was delayed (RFC 9483 §4.4).
+    #[default]
+    OfRequest,
+    /// Of the last poll, as RFC 4210 had it and OpenSSL before 3.3 wants it.
+    OfPoll,
+}
+
 /// Everything a label says. Public so that a program can fill it; only [`Label::new`] makes a label of it.
 #[derive(Clone)]
 pub struct LabelParts {
@@ -47,6 +57,8 @@ pub struct LabelParts {
     pub secrets: Option<Arc<dyn SharedSecrets>>,
     /// What is done about confirmations.
     pub confirmations: Confirmations,
+    /// What is given back after polling.
+    pub final_nonce: FinalNonce,
     /// Called when something was revoked, so that a CRL is made soon.
     pub on_revocation: Arc<dyn Fn() + Send + Sync>,
     /// The certificates between the current root and the authority's own, both of them too, and around a change of the root

@@ -36,10 +36,42 @@ const REQUEST_ID: i64 = 0;
 /// RFC 9483 §4.1.4: the number of a request that is PKCS#10.
 const PKCS10_ID: i64 = -1;
 
-/// A request in a message, and the header that its answer belongs to.
+/// What a message asks for.
+#[derive(Clone, Copy)]
+pub(super) enum Wish<'a> {
+    /// ir.
+    First(&'a [CertReqMsg]),
+    /// cr.
+    Further(&'a [CertReqMsg]),
+    /// kur.
+    Update(&'a [CertReqMsg]),
+    /// p10cr.
+    Pkcs10(&'a Any),
+}
+
+impl<'a> Wish<'a> {
+    /// Returns what a message asks for, if it asks for a certificate.
+    pub(super) fn of(body: &'a PkiBody) -> Option<Self> {
+        if let PkiBody::Ir(messages) = body {
+            Some(Self::First(messages))
+        } else if let PkiBody::Cr(messages) = body {
+            Some(Self::Further(messages))
+        } else if let PkiBody::Kur(messages) = body {
+            Some(Self::Update(messages))
+        } else if let PkiBody::P10cr(request) = body {
+            Some(Self::Pkcs10(request))
+        } else {
+            None
+        }
+    }
+}
+
+/// A request in a message.
 pub(super) struct Asked<'a> {
     pub(super) header: &'a PkiHeader,
-    pub(super) body: &'a PkiBody,
+    pub(super) wish: Wish<'a>,
+    /// The header of the message that is answered: the same one, or that of a poll.
+    pub(super) answers: &'a PkiHeader,
 }
 
 /// What a request came to.
@@ -51,19 +83,20 @@ pub(super) enum Came {
 }
 
 /// Answers the first message of a transaction.
-pub(super) fn begin(case: &Case<'_>) -> Result<Worked, Refusal> {
+pub(super) fn begin(case: &Case<'_>, wish: Wish<'_>) -> Result<Worked, Refusal> {
     let memory = match transaction::open(case)? {
         Opening::Work(memory) => memory,
         Opening::Answered(der) => return Ok(Worked::again(der)),
     };
-    let asked = Asked { header: case.message.header(), body: case.message.body() };
-    let came = ask(case, asked.body)?;
+    let header = case.message.header();
+    let asked = Asked { header, wish, answers: header };
+    let came = ask(case, wish)?;
     answer(case, &asked, came, (case.digest(), &memory))
 }
 
 /// Asks the authority. What may be granted when it is asked again is an error; nothing of it is kept.
-pub(super) fn ask(case: &Case<'_>, body: &PkiBody) -> Result<Came, Refusal> {
-    let request = match read(case, body) {
+pub(super) fn ask(case: &Case<'_>, wish: Wish<'_>) -> Result<Came, Refusal> {
+    let request = match read(case, wish) {
         Ok(request) => request,
         Err(refusal) if fault(&refusal) == Fault::Requester => {
             return Ok(Came::Refused(case.record(refusal)));
@@ -105,18 +138,18 @@ pub(super) fn answer(
         Came::Waits(awaiting) => {
             let waiting = PkiStatusInfo::plain(PkiStatus::Waiting);
             (
-                Draft::of(response(asked.body, waiting, None)?),
+                Draft::of(response(asked.wish, waiting, None)),
                 Stage::Waiting,
                 awaiting.expires_at,
                 Note::Waiting,
             )
         }
         Came::Refused(refusal) => {
-            let draft = Draft::of(response(asked.body, rejection(&refusal)?, None)?);
+            let draft = Draft::of(response(asked.wish, rejection(&refusal)?, None));
             (draft, Stage::Closed(Outcome::Answered), case.now, Note::Refused(refusal))
         }
     };
-    let sealed = case.seal_for(asked.header, draft)?;
+    let sealed = case.seal_for(asked.answers, draft)?;
     let der = transaction::keep(case, last, &sealed, (stage, ends_at))?;
     Ok(Worked { der, note })
 }
@@ -133,7 +166,7 @@ fn granted(
         private_key: None,
         publication_info: None,
     };
-    let mut body = response(asked.body, PkiStatusInfo::plain(PkiStatus::Accepted), Some(pair))?;
+    let mut body = response(asked.wish, PkiStatusInfo::plain(PkiStatus::Accepted), Some(pair));
     let parts = case.label.parts();
     // RFC 9483 §4.1.5: who shares a secret may have no trust anchor yet; the MAC vouches for this one.
     if let (PkiBody::Ip(message), Means::Mac(_)) = (&mut body, &case.sender.means) {
@@ -155,57 +188,55 @@ fn granted(
     Ok(Draft { body, general_info: vec![info], certificates: own_first })
 }
 
-/// Makes the body that answers a request of this type.
-pub(super) fn response(
-    request: &PkiBody,
-    status: PkiStatusInfo,
-    certified_key_pair: Option<CertifiedKeyPair>,
-) -> Result<PkiBody, Refusal> {
-    let cert_req_id = if matches!(request, PkiBody::P10cr(_)) { PKCS10_ID } else { REQUEST_ID };
-    let response = CertResponse { cert_req_id, status, certified_key_pair, rsp_info: None };
-    let message = CertRepMessage { ca_pubs: None, response: vec![response] };
-    match request {
-        PkiBody::Ir(_) => Ok(PkiBody::Ip(message)),
-        PkiBody::Kur(_) => Ok(PkiBody::Kup(message)),
-        PkiBody::Cr(_) | PkiBody::P10cr(_) => Ok(PkiBody::Cp(message)),
-        other => Err(Refusal::NotServed { body: other.name() }),
+/// Makes the body that answers a request.
+fn response(wish: Wish<'_>, status: PkiStatusInfo, certified_key_pair: Option<CertifiedKeyPair>) -> PkiBody {
+    let message = |cert_req_id| CertRepMessage {
+        ca_pubs: None,
+        response: vec![CertResponse { cert_req_id, status, certified_key_pair, rsp_info: None }],
+    };
+    match wish {
+        Wish::First(_) => PkiBody::Ip(message(REQUEST_ID)),
+        Wish::Further(_) => PkiBody::Cp(message(REQUEST_ID)),
+        Wish::Update(_) => PkiBody::Kup(message(REQUEST_ID)),
+        Wish::Pkcs10(_) => PkiBody::Cp(message(PKCS10_ID)),
     }
 }
 
 /// Reads what is asked for.
-fn read(case: &Case<'_>, body: &PkiBody) -> Result<EnrolmentRequest, Refusal> {
-    let actor = &case.sender.actor;
-    let (evidence, content, key, old) = match body {
-        PkiBody::P10cr(request) => {
-            let csr = CertificationRequest::from_der(&request.to_der()?)?;
-            let (content, key) = (csr.content().clone(), csr.public_key().clone());
-            (Evidence::Request(Box::new(csr)), content, key, None)
-        }
-        PkiBody::Ir(messages) | PkiBody::Cr(messages) => {
-            let (template, _) = template(case, messages, &[])?;
-            let (content, key) = (template.content.clone(), template.public_key.clone());
-            (Evidence::Template(Box::new(template)), content, key, None)
-        }
-        PkiBody::Kur(messages) => {
-            let (template, old) = template(case, messages, &[OLD_CERT_ID])?;
-            let (content, key) = (template.content.clone(), template.public_key.clone());
-            (Evidence::Template(Box::new(template)), content, key, old)
-        }
-        other => return Err(Refusal::NotServed { body: other.name() }),
+fn read(case: &Case<'_>, wish: Wish<'_>) -> Result<EnrolmentRequest, Refusal> {
+    let (actor, profile) = (&case.sender.actor, &case.label.parts().profile);
+    let of_holding = |content: &RequestContent, key: &PublicKey| -> Result<EnrolmentKind, Refusal> {
+        Ok(case.authority().kind_for(actor, profile, &claimed_subject(actor, content)?, Some(key))?)
     };
-    let (subject, profile) = (claimed_subject(actor, &content)?, &case.label.parts().profile);
-    let kind = match body {
-        PkiBody::Ir(_) => EnrolmentKind::First,
-        PkiBody::Kur(_) => {
-            check_old(case, old.as_ref())?;
-            EnrolmentKind::ReEnrolment { renewed: shown(case), former: None }
+    let (evidence, content, kind) = match wish {
+        Wish::Pkcs10(request) => {
+            let csr = CertificationRequest::from_der(&request.to_der()?)?;
+            let (content, kind) = (csr.content().clone(), of_holding(csr.content(), csr.public_key())?);
+            (Evidence::Request(Box::new(csr)), content, kind)
         }
-        _ => case.authority().kind_for(actor, profile, &subject, Some(&key))?,
+        Wish::First(messages) => {
+            let (template, _) = template(case, messages, Controls::None)?;
+            let content = template.content.clone();
+            (Evidence::Template(Box::new(template)), content, EnrolmentKind::First)
+        }
+        Wish::Further(messages) => {
+            let (template, _) = template(case, messages, Controls::None)?;
+            let (content, kind) =
+                (template.content.clone(), of_holding(&template.content, &template.public_key)?);
+            (Evidence::Template(Box::new(template)), content, kind)
+        }
+        Wish::Update(messages) => {
+            let (template, old) = template(case, messages, Controls::OldCertId)?;
+            check_old(case, old.as_ref())?;
+            let kind = EnrolmentKind::ReEnrolment { renewed: shown(case), former: None };
+            let content = template.content.clone();
+            (Evidence::Template(Box::new(template)), content, kind)
+        }
     };
     Ok(EnrolmentRequest {
         actor: actor.clone(),
         profile: profile.clone(),
-        subject,
+        subject: claimed_subject(actor, &content)?,
         evidence,
         kind,
         validity_seconds: None,
@@ -249,11 +280,19 @@ fn check_old(case: &Case<'_>, old: Option<&CertId>) -> Result<(), Refusal> {
     if takes_its_place || (shows_it && old.is_none()) { Ok(()) } else { Err(Refusal::OldCertificate) }
 }
 
+/// Which controls a request may have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Controls {
+    None,
+    /// RFC 9483 §4.1.3: an update may say which certificate is to be updated.
+    OldCertId,
+}
+
 /// Reads the one request of CRMF in a message, and the certificate that it says is to be updated.
 fn template(
     case: &Case<'_>,
     messages: &[CertReqMsg],
-    controls: &[const_oid::ObjectIdentifier],
+    controls: Controls,
 ) -> Result<(TemplateRequest, Option<CertId>), Refusal> {
     // RFC 9483 §4.1.1: MUST contain a sequence of one CertReqMsg.
     let [message] = messages else { return Err(Refusal::RequestCount { count: messages.len() }) };
@@ -279,19 +318,16 @@ fn template(
     Ok((TemplateRequest { octets: message.request_octets()?, content, public_key, proof }, old))
 }
 
-fn read_controls(
-    request: &CertRequest,
-    known: &[const_oid::ObjectIdentifier],
-) -> Result<Option<CertId>, Refusal> {
-    let mut old = None;
-    for control in request.controls.iter().flatten() {
-        // C-26: a control that is not known is not looked past.
-        if !known.contains(&control.kind) || old.is_some() {
-            return Err(Refusal::Template { field: "a control" });
+/// C-26: a control that is not known is not looked past.
+fn read_controls(request: &CertRequest, known: Controls) -> Result<Option<CertId>, Refusal> {
+    match request.controls.as_deref() {
+        None | Some([]) => Ok(None),
+        Some([control]) if known == Controls::OldCertId && control.kind == OLD_CERT_ID => {
+            let old = control.value.decode_as();
+            old.map(Some).map_err(|_| Refusal::Template { field: "oldCertId" })
         }
-        old = Some(control.value.decode_as().map_err(|_| Refusal::Template { field: "oldCertId" })?);
+        Some(_) => Err(Refusal::Template { field: "a control" }),
     }
-    Ok(old)
 }
 
 /// RFC 9483 §4.1.1: beside subject, key and extensions nothing is asked for. The issuer is not looked at: OpenSSL names that of

@@ -37,10 +37,10 @@ pub(super) fn answer_each(case: &Case<'_>, messages: &[Any]) -> Result<Worked, R
     // What the path says of the batch it does not say of what is in it.
     let exchange = Exchange { operation: None, is_inner: true, ..case.exchange.clone() };
     // RFC 9483 §5.2.2.1: the same transactionID adds protection to one message, whose response is not nested.
-    if let ([only], [(id, _)]) = (octets.as_slice(), names.as_slice()) {
-        if *id == case.transaction_id {
-            return exchange.answer(only).map(Worked::again).map_err(|refusal| Box::new(refusal).into());
-        }
+    if let ([only], [(id, _)]) = (octets.as_slice(), names.as_slice())
+        && *id == case.transaction_id
+    {
+        return exchange.answer(only).map(Worked::again).map_err(|refusal| Box::new(refusal).into());
     }
     check_names(&names)?;
     let answers: Vec<Any> =

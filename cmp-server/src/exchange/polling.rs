@@ -4,9 +4,10 @@ use ca_core::record::{Awaiting, Stage};
 use cmp_messages::body::PkiBody;
 use cmp_messages::polling::{PollRep, PollReq};
 
-use super::enrolment::{self, Asked, Came};
+use super::enrolment::{self, Asked, Came, Wish};
 use super::transaction::{self, Known, Standing};
 use super::{Case, Note, Worked};
+use crate::config::FinalNonce;
 use crate::protect::Draft;
 use crate::refusal::Refusal;
 
@@ -28,11 +29,16 @@ pub(super) fn poll(case: &Case<'_>, polls: &[PollReq]) -> Result<Worked, Refusal
     if !matches!(poll.cert_req_id, 0 | -1) {
         return Err(Refusal::RequestId { found: poll.cert_req_id, wanted: 0 });
     }
-    match enrolment::ask(case, begun.body())? {
+    let wish = Wish::of(begun.body()).ok_or(Refusal::OutOfTurn)?;
+    match enrolment::ask(case, wish)? {
         Came::Waits(awaiting) => wait_on(case, &known, poll, &awaiting),
-        came => {
+        came @ (Came::Issued(_) | Came::Refused(_)) => {
             // RFC 9483 §4.4: the recipNonce of the final response is the senderNonce of the request.
-            let asked = Asked { header: begun.header(), body: begun.body() };
+            let answers = match case.label.parts().final_nonce {
+                FinalNonce::OfRequest => begun.header(),
+                FinalNonce::OfPoll => case.message.header(),
+            };
+            let asked = Asked { header: begun.header(), wish, answers };
             enrolment::answer(case, &asked, came, (known.transaction.request, &known.memory))
         }
     }

@@ -10,7 +10,7 @@ use ca_core::serial_number::SerialNumber;
 use cmp_messages::body::PkiBody;
 use cmp_messages::revocation::{RevDetails, RevRepContent};
 use cmp_messages::status::{PkiStatus, PkiStatusInfo};
-use der::{Decode, Encode, Enumerated};
+use der::Encode;
 
 use super::transaction::{self, Opening};
 use super::{Case, Note, Worked};
@@ -76,24 +76,6 @@ fn certificate(case: &Case<'_>, details: &RevDetails) -> Result<CertificateId, R
     Ok(CertificateId { issuer: ours.key(), serial })
 }
 
-/// ```text
-/// CRLReason ::= ENUMERATED { unspecified(0), …, removeFromCRL(8), privilegeWithdrawn(9), aACompromise(10) }
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enumerated)]
-#[repr(u8)]
-enum CrlReason {
-    Unspecified = 0,
-    KeyCompromise = 1,
-    CaCompromise = 2,
-    AffiliationChanged = 3,
-    Superseded = 4,
-    CessationOfOperation = 5,
-    CertificateHold = 6,
-    RemoveFromCrl = 8,
-    PrivilegeWithdrawn = 9,
-    AaCompromise = 10,
-}
-
 /// RFC 9483 §4.2: one reasonCode. Left out, as OpenSSL leaves out what it is not told, it is unspecified.
 fn reason(details: &RevDetails) -> Result<ReasonCode, Refusal> {
     let value = match details.crl_entry_details.as_deref() {
@@ -101,7 +83,8 @@ fn reason(details: &RevDetails) -> Result<ReasonCode, Refusal> {
         Some([extension]) if extension.extn_id == oid::CRL_REASON => extension.extn_value.as_bytes(),
         Some(_) => return Err(Refusal::Reason),
     };
-    let reason = CrlReason::from_der(value).map_err(|_| Refusal::Reason)?;
+    // CRLReason ::= ENUMERATED, of one octet (RFC 5280 §5.3.1).
+    let [0x0A, 0x01, number] = value else { return Err(Refusal::Reason) };
     // A revocation is final here: nothing is removed from a CRL.
-    ReasonCode::from_number(reason as u8).ok_or(Refusal::Reason)
+    ReasonCode::from_number(*number).ok_or(Refusal::Reason)
 }

@@ -61,7 +61,7 @@ pub(super) struct Known {
 /// What a later message finds.
 pub(super) enum Standing {
     /// The transaction, in which it may follow.
-    Open(Known),
+    Open(Box<Known>),
     /// It was answered: here is the answer.
     Answered(Vec<u8>),
 }
@@ -85,7 +85,7 @@ pub(super) fn find(case: &Case<'_>) -> Result<Standing, Refusal> {
     if given_back != Some(memory.nonce.as_slice()) {
         return Err(Refusal::RecipientNonce);
     }
-    Ok(Standing::Open(Known { transaction, memory }))
+    Ok(Standing::Open(Box::new(Known { transaction, memory })))
 }
 
 /// Keeps an answer before it is sent. `before` is the digest of the message that was answered last, or of this one where it is

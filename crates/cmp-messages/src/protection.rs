@@ -164,7 +164,7 @@ enum Family {
 /// Which family a MAC is made by, for those who choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MacFamily {
-    /// PasswordBasedMac, what older peers know.
+    /// `PasswordBasedMac`, what older peers know.
     PasswordBasedMac,
     /// PBMAC1.
     Pbmac1,

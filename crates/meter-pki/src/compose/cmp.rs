@@ -6,15 +6,15 @@ use std::sync::Arc;
 use ca_core::certificate::Certificate;
 use ca_core::ports::Unavailable;
 use cmp_server::config::{
-    BatchLimits, CmpConfig, CmpParts, Confirmations, DEFAULT_BODY_OCTETS, Label, LabelParts, MessageSigner,
-    SharedSecrets,
+    BatchLimits, CmpConfig, CmpParts, Confirmations, DEFAULT_BODY_OCTETS, FinalNonce, Label, LabelParts,
+    MessageSigner, SharedSecrets,
 };
 use server_kit::workers::WorkerPool;
 use signer_file::{FileSigner, Passphrase};
 use zeroize::Zeroizing;
 
 use super::{ServedAuthority, System, faulty, trust};
-use crate::config::{CheckedAuthority, CheckedOffer, Config, RawCmp};
+use crate::config::{CheckedAuthority, CheckedOffer, Config, RawCmp, RawFinalNonce};
 use crate::exit::Failure;
 
 /// Makes what the CMP listener works by; `None` where the configuration has no CMP.
@@ -86,6 +86,10 @@ fn label(
         confirmations: Confirmations {
             implicit: shared.raw.implicit_confirmation,
             wait_seconds: shared.raw.confirm_wait_seconds.into(),
+        },
+        final_nonce: match shared.raw.final_nonce {
+            RawFinalNonce::Request => FinalNonce::OfRequest,
+            RawFinalNonce::Poll => FinalNonce::OfPoll,
         },
         on_revocation,
         ca_certificates: trust::ca_certificates(one),

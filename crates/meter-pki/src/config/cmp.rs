@@ -40,6 +40,10 @@ pub struct RawCmp {
     /// `time_window_seconds`: by how much the clock of a sender may differ; 3600 unless given.
     #[serde(default = "an_hour")]
     pub time_window_seconds: u32,
+    /// `final_nonce`: which senderNonce the answer after polling gives back: of the `request` (default, RFC 9483), or of the last
+    /// `poll`, as OpenSSL before 3.3 wants it.
+    #[serde(default)]
+    pub final_nonce: RawFinalNonce,
     /// `alias_paths`: further paths of labels, such as `{ "/pkix/" = "meter-op-ds" }`.
     #[serde(default)]
     pub alias_paths: BTreeMap<String, String>,
@@ -49,6 +53,17 @@ pub struct RawCmp {
     /// `[cmp.nested]`
     #[serde(default)]
     pub nested: RawNested,
+}
+
+/// `final_nonce`
+#[derive(Debug, Clone, Copy, Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum RawFinalNonce {
+    /// `request`
+    #[default]
+    Request,
+    /// `poll`
+    Poll,
 }
 
 const fn yes() -> bool {
