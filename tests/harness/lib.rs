@@ -5,6 +5,7 @@
 //! test, however the test ends.
 
 pub mod shift;
+pub mod concentrator;
 pub mod fleet;
 pub mod messages;
 pub mod ceremony_cuts;

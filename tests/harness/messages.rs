@@ -64,3 +64,15 @@ fn private_file(file: &Path, octets: &[u8]) {
     let opened = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
     opened.expect("a private file").write_all(octets).expect("it can be written");
 }
+
+/// Opens labels to CMP in a configuration, with more lines in the section.
+#[must_use]
+pub fn serving_cmp(configuration: &str, labels: &[&str], more: &str) -> String {
+    let labels: Vec<String> = labels.iter().map(|label| format!("\"{label}\"")).collect();
+    let section = format!(
+        "[cmp]\nlabels = [{}]\nmessage_certificate_file = \"tls/messages.cer\"\n\
+         message_key_file = \"tls/messages.key\"\nmessage_passphrase_file = \"tls/messages.passphrase\"\n{more}\n[status]\n",
+        labels.join(", ")
+    );
+    configuration.replace("[status]\n", &section)
+}

@@ -259,6 +259,14 @@ impl Rehearsal {
         format!("{}{label}", self.text("est"))
     }
 
+    /// Returns scheme, host and port of the enrolment listener.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        let est = self.text("est");
+        let host = est.trim_start_matches("https://").split('/').next().unwrap_or_default();
+        format!("https://{host}")
+    }
+
     /// Returns the address of the status server without a slash at its end.
     #[must_use]
     pub fn status(&self) -> String {

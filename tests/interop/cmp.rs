@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::thread;
 
+use e2e::concentrator::{Concentrator, answers};
 use e2e::fleet::{Credential, Meter, Suite};
-use e2e::messages::make_message_signer;
+use e2e::messages::{make_message_signer, serving_cmp};
 use e2e::patience::eventually;
-use e2e::peer::{field, make_key, make_request, path, public_key, to_pem};
+use e2e::peer::{curl, field, make_key, make_request, path, public_key, to_der, to_pem};
 use e2e::rehearsal::Rehearsal;
 use e2e::tool::{Said, openssl, run};
 
@@ -28,17 +29,11 @@ fn rehearsal_with(more: &str, edit: impl FnOnce(String) -> String) -> Rehearsal 
     rehearsal.configure("cmp.toml", |text| {
         let labels: Vec<String> = Suite::BOTH
             .iter()
-            .flat_map(|suite| {
-                ["ds", "ka", "tls"].map(|use_| format!("\"meter-op-{use_}-{}\"", suite.suffix()))
-            })
+            .flat_map(|suite| ["ds", "ka", "tls"].map(|use_| format!("meter-op-{use_}-{}", suite.suffix())))
+            .chain(["meter-factory-ds-s1".to_owned()])
             .collect();
-        let section = format!(
-            "[cmp]\nlabels = [{}]\nmessage_certificate_file = \"tls/messages.cer\"\n\
-             message_key_file = \"tls/messages.key\"\nmessage_passphrase_file = \"tls/messages.passphrase\"\n\
-             secrets_directory = \"secrets\"\n{more}\n[status]\n",
-            labels.join(", ")
-        );
-        edit(text.replace("[status]\n", &section))
+        let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+        edit(serving_cmp(&text, &labels, &format!("secrets_directory = \"secrets\"\n{more}")))
     });
     rehearsal.serve();
     to_pem(&rehearsal.state("tls/messages.cer"), &rehearsal.state("tls/messages.pem"));
@@ -328,4 +323,35 @@ fn openssl_asks_for_ca_certificates_templates_and_what_nobody_knows() {
         let said = client.cmp(&asked);
         assert!(said.all().contains(told), "{kind}: {}", said.all());
     }
+}
+
+// RFC 9483 §5.2.2.2: each of many requests is answered by itself, in order. C-28.
+#[test]
+fn c_28_a_nested_message_is_answered_item_by_item() {
+    let rehearsal = rehearsal("");
+    let place = |file: &str| rehearsal.state(&format!("tls/line-station.{file}"));
+    let concentrator = Concentrator::new(&to_der(&place("pem")), &place("key"));
+    let mut titles: Vec<String> = (0..70).map(|number| format!("4D504B03{number:08X}")).collect();
+    // The station may not ask for what somebody else makes.
+    titles[41] = "5858580000000001".to_owned();
+    let batch = rehearsal.unique("batch.pki");
+    std::fs::write(&batch, concentrator.batch(&titles)).expect("a file");
+    let url = format!("{}/.well-known/cmp/p/meter-factory-ds-s1/nested", rehearsal.origin());
+    let body = format!("@{}", path(&batch));
+    let send =
+        || curl(&rehearsal, &url, &["-H", "Content-Type: application/pkixcmp", "--data-binary", &body]);
+    let first = send();
+    assert_eq!(first.status, 200, "{}", first.text());
+    for (place, (answer, title)) in answers(&first.body).iter().zip(&titles).enumerate() {
+        if place == 41 {
+            assert!(answer.as_ref().is_err_and(|said| said.contains("scope")), "{answer:?}");
+        } else {
+            assert_eq!(*answer, Ok(format!("CN={title}")));
+        }
+    }
+    assert_eq!(rehearsal.certificates_of(&titles[0]).len(), 1);
+    // C-10: the same octets again get the same certificates.
+    let again = send();
+    assert_eq!(answers(&again.body), answers(&first.body));
+    assert_eq!(rehearsal.certificates_of(&titles[0]).len(), 1);
 }

@@ -23,7 +23,7 @@ use crate::audit::{self, Copies, Followed};
 use crate::clock_watch::ClockWatch;
 use crate::coaps::{self, Bound, Place};
 use crate::compose::{ServedAuthority, System, cmp_config, compose, est_config, status_parts};
-use crate::config::{Config, RawCoaps, RawEst};
+use crate::config::{Config, RawCmp, RawCoaps, RawEst};
 use crate::deadlines::Deadlines;
 use crate::exit::{Exit, Failure};
 use crate::intents::IntentWatch;
@@ -214,11 +214,13 @@ async fn status_listener(config: &Config, metrics: &Metrics) -> Result<Listener,
 /// Uploads of head-ends are longer than what a device sends, and may take longer.
 async fn est_listener(config: &Config, metrics: &Metrics) -> Result<Listener, Failure> {
     let listener = bind(config.est.listen, "est").await?;
-    Ok(listener.with_limits(config.est.limits.clone()).with_metrics(metrics).with_long_body(LongBody {
+    let listener = listener.with_limits(config.est.limits.clone()).with_metrics(metrics);
+    let listener = listener.with_long_body(LongBody {
         path: est_server::config::UPLOAD_PATH.to_owned(),
         octets: config.est.bulk.max_octets.into(),
         time: Duration::from_secs(config.est.bulk.upload_seconds.into()),
-    }))
+    });
+    Ok(config.cmp.iter().flat_map(nested_bodies).fold(listener, Listener::with_long_body))
 }
 
 /// A listener of CMP alone, where the configuration asks for it.
@@ -227,12 +229,19 @@ async fn cmp_listener(config: &Config, metrics: &Metrics) -> Result<Option<Liste
         return Ok(None);
     };
     let listener = bind(listen, "cmp").await?;
-    let nested = LongBody {
-        path: "/.well-known/cmp/nested".to_owned(),
+    let listener = listener.with_limits(raw.limits.clone()).with_metrics(metrics);
+    Ok(Some(nested_bodies(raw).fold(listener, Listener::with_long_body)))
+}
+
+/// The paths at which many messages may come in one.
+fn nested_bodies(raw: &RawCmp) -> impl Iterator<Item = LongBody> {
+    let of_label = |label| format!("/.well-known/cmp/p/{label}/nested");
+    let paths = std::iter::once("/.well-known/cmp/nested".to_owned()).chain(raw.labels.iter().map(of_label));
+    paths.map(|path| LongBody {
+        path,
         octets: raw.nested.max_octets.into(),
         time: Duration::from_secs(raw.nested.upload_seconds.into()),
-    };
-    Ok(Some(listener.with_limits(raw.limits.clone()).with_metrics(metrics).with_long_body(nested)))
+    })
 }
 
 async fn operator_socket(config: &Config) -> Result<OperatorListener, Failure> {
