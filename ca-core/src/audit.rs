@@ -75,6 +75,12 @@ pub enum Act {
     RequestApproved = 41,
     /// An operator refused a request that waited.
     ApprovalRefused = 42,
+    /// The holder of a certificate confirmed that it is the right one.
+    CertificateConfirmed = 50,
+    /// The holder of a certificate refused it.
+    CertificateRefused = 51,
+    /// The time of a transaction was over; what was not confirmed in it is revoked.
+    TransactionLapsed = 52,
 }
 
 impl Act {
@@ -108,6 +114,9 @@ impl Act {
             Self::RequestWaits => "request-waits",
             Self::RequestApproved => "request-approved",
             Self::ApprovalRefused => "approval-refused",
+            Self::CertificateConfirmed => "certificate-confirmed",
+            Self::CertificateRefused => "certificate-refused",
+            Self::TransactionLapsed => "transaction-lapsed",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The certification authority: six verbs, each of which is a walk through the modules below.
+//! The certification authority: eight verbs, each of which is a walk through the modules below.
 //!
 //! One value per issuing CA. Synchronous: callers bring their own threads. RFC 5280 §3, RFC 4949.
 
@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::actor::Actor;
 use crate::approval::{self, ApprovalRequest, DecideError};
 use crate::audit::AuditEvent;
+use crate::confirmation::{ConfirmError, Confirmation, Confirming, Lapses};
 use crate::crl::{self, CrlError};
 use crate::issuance::draft::DraftError;
 use crate::issuance::{IssueError, IssuedCertificate, Workshop, issue, only_answer, refusal};
@@ -14,9 +15,13 @@ use crate::issuer::Issuer;
 use crate::key_ref::KeyRef;
 use crate::lint::Linter;
 use crate::made_key::MadeKey;
-use crate::ports::{Clock, Entropy, Ledger, Registry, Signer, StatusSource, Unavailable, WaitingRoom};
+use crate::ports::{
+    Clock, Entropy, Ledger, Registry, Signer, StatusSource, Transactions, Unavailable, WaitingRoom,
+};
 use crate::profile::{CrlProfile, ProfileId};
-use crate::record::{CertificateId, CertificateStatus, CrlRecord, StoredCertificate, WaitingRequest};
+use crate::record::{
+    CertificateId, CertificateStatus, CrlRecord, StoredCertificate, Transaction, WaitingRequest,
+};
 use crate::registration::{self, Grounds, Offer, admit};
 use crate::request::{EnrolmentRequest, Evidence, RevocationRequest};
 use crate::revocation::{RecordedRevocation, RevokeError, decide};
@@ -43,6 +48,8 @@ pub struct Ports {
     pub registry: Arc<dyn Registry>,
     /// Requests that wait for people.
     pub waiting: Arc<dyn WaitingRoom>,
+    /// Messages that belong together.
+    pub transactions: Arc<dyn Transactions>,
 }
 
 impl core::fmt::Debug for Ports {
@@ -151,6 +158,30 @@ impl CertificationAuthority {
         };
         approval::decide(&self.charter.issuer, &*self.ports.waiting, request, now)
             .or_else(|error| self.refuse(if_refused, error.code(), error))
+    }
+
+    /// Records that the holder of a certificate confirms or refuses it. The same message again gets the same answer.
+    ///
+    /// # Errors
+    /// [`ConfirmError`]; an audit record of the refusal is on disk when it returns.
+    pub fn confirm(&self, confirmation: Confirmation) -> Result<Transaction, ConfirmError> {
+        let now = self.ports.clock.now();
+        let if_refused = AuditEvent {
+            issuer: Some(self.charter.issuer.key()),
+            digest: confirmation.key.to_vec(),
+            ..refusal(&confirmation.actor, &confirmation.wish(), "", now)
+        };
+        self.confirming(now)
+            .confirm(confirmation)
+            .or_else(|error| self.refuse(if_refused, error.code(), error))
+    }
+
+    /// Closes transactions whose time is over, at most `limit`, and revokes what nobody confirmed in them.
+    ///
+    /// # Errors
+    /// [`Unavailable`]; what was closed until then is.
+    pub fn lapse(&self, limit: usize) -> Result<Lapses, Unavailable> {
+        self.confirming(self.ports.clock.now()).lapse(limit)
     }
 
     /// Signs and records a new CRL from the rows committed so far.
@@ -275,6 +306,15 @@ impl CertificationAuthority {
         Err(error)
     }
 
+    fn confirming(&self, now: UnixTime) -> Confirming<'_> {
+        Confirming {
+            issuer: &self.charter.issuer,
+            status: &*self.ports.status,
+            transactions: &*self.ports.transactions,
+            now,
+        }
+    }
+
     fn grounds(&self) -> Grounds<'_> {
         Grounds {
             issuer: &self.charter.issuer,
@@ -282,6 +322,7 @@ impl CertificationAuthority {
             own_issuers: &self.charter.own_issuers,
             status: &*self.ports.status,
             registry: &*self.ports.registry,
+            transactions: &*self.ports.transactions,
         }
     }
 

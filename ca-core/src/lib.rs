@@ -7,6 +7,7 @@ pub mod authority;
 pub mod template;
 pub mod issuance;
 pub mod approval;
+pub mod confirmation;
 pub mod registration;
 pub mod revocation;
 pub mod request;

@@ -1,4 +1,5 @@
-//! What the certification authority needs of the world: clock, randomness, signer, ledger, status, registry, waiting room.
+//! What the certification authority needs of the world: clock, randomness, signer, ledger, status, registry, waiting room,
+//! transactions.
 //!
 //! Declared here, by what ca-core needs; implemented outside; put together in the binaries only. Every method is a verb of
 //! the domain and blocks until it is done. A port never calls back.
@@ -7,10 +8,10 @@ use crate::audit::AuditEvent;
 use crate::key_ref::KeyRef;
 use crate::public_key::PublicKey;
 use crate::record::{
-    CertificateId, CertificateQuery, CertificateStatus, CrlIntent, CrlNumberTaken, CrlRecord, Decision,
-    DecisionConflict, Device, ExpectedDevice, ImportOutcome, Intent, IntentConflict, IssuedRecord,
-    RevocationOutcome, RevocationRecord, RevokedEntry, Settlement, StoredCertificate, Token, WaitingQuery,
-    WaitingRequest,
+    CertificateId, CertificateQuery, CertificateStatus, Conclusion, CrlIntent, CrlNumberTaken, CrlRecord,
+    Decision, DecisionConflict, Device, ExpectedDevice, ImportOutcome, Intent, IntentConflict, IssuedRecord,
+    Opened, RevocationOutcome, RevocationRecord, RevokedEntry, Settlement, StoredCertificate, Token,
+    Transaction, TransactionAnswer, TransactionBounds, TransactionConflict, WaitingQuery, WaitingRequest,
 };
 use crate::serial_number::SerialNumber;
 use crate::signature::EcdsaSignature;
@@ -256,4 +257,98 @@ pub trait WaitingRoom: Send + Sync {
         &self,
         decision: Decision,
     ) -> Result<Result<WaitingRequest, DecisionConflict>, Unavailable>;
+}
+
+/// Keeps transactions: messages that belong together, the certificate that answers them, and whether it was confirmed.
+pub trait Transactions: Send + Sync {
+    /// Puts a transaction on record whose first message is to be answered, if none of its name is and there is room.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: nothing of it may be worked on.
+    fn open_transaction(
+        &self,
+        transaction: Transaction,
+        bounds: TransactionBounds,
+    ) -> Result<Opened, Unavailable>;
+
+    /// Keeps an answer before it is sent, if the transaction stands so that it can follow and a certificate in it was made
+    /// there; returns the transaction as it stands then.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: the answer must not be sent.
+    fn record_answer(
+        &self,
+        answer: TransactionAnswer,
+    ) -> Result<Result<Transaction, TransactionConflict>, Unavailable>;
+
+    /// Closes a transaction and revokes with it what was not accepted; one durable transaction, and never twice.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: it stands as before.
+    fn conclude(
+        &self,
+        conclusion: Conclusion,
+    ) -> Result<Result<Transaction, TransactionConflict>, Unavailable>;
+
+    /// Returns a transaction, closed ones for a time too.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn transaction(&self, key: &[u8; 32]) -> Result<Option<Transaction>, Unavailable>;
+
+    /// Returns the transaction in which this certificate waits to be confirmed.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn unconfirmed(&self, certificate: &CertificateId) -> Result<Option<Transaction>, Unavailable>;
+
+    /// Lists transactions of an issuer that are open and whose time is over, the oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn transactions_due(
+        &self,
+        issuer: &KeyRef,
+        now: UnixTime,
+        limit: usize,
+    ) -> Result<Vec<Transaction>, Unavailable>;
+}
+
+/// Where requests come singly: there are no transactions, and none can be opened.
+#[derive(Debug, Clone, Copy)]
+pub struct NoTransactions;
+
+impl NoTransactions {
+    fn none() -> Unavailable {
+        Unavailable { port: "transactions", cause: "no transactions are kept here".into() }
+    }
+}
+
+impl Transactions for NoTransactions {
+    fn open_transaction(&self, _: Transaction, _: TransactionBounds) -> Result<Opened, Unavailable> {
+        Err(Self::none())
+    }
+
+    fn record_answer(
+        &self,
+        _: TransactionAnswer,
+    ) -> Result<Result<Transaction, TransactionConflict>, Unavailable> {
+        Err(Self::none())
+    }
+
+    fn conclude(&self, _: Conclusion) -> Result<Result<Transaction, TransactionConflict>, Unavailable> {
+        Err(Self::none())
+    }
+
+    fn transaction(&self, _: &[u8; 32]) -> Result<Option<Transaction>, Unavailable> {
+        Ok(None)
+    }
+
+    fn unconfirmed(&self, _: &CertificateId) -> Result<Option<Transaction>, Unavailable> {
+        Ok(None)
+    }
+
+    fn transactions_due(&self, _: &KeyRef, _: UnixTime, _: usize) -> Result<Vec<Transaction>, Unavailable> {
+        Ok(Vec::new())
+    }
 }

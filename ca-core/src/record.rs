@@ -3,6 +3,7 @@
 //! Values only. How they are written down is the ledger's own affair; which of them may follow which is decided by the
 //! verbs (issuance, revocation, crl) and, where two requests race, by the ledger inside its transaction.
 
+mod transaction;
 mod waiting;
 
 use crate::audit::AuditEvent;
@@ -13,6 +14,10 @@ use crate::serial_number::SerialNumber;
 use crate::system_title::SystemTitle;
 use crate::tenant::TenantId;
 use crate::validity::{UnixTime, Validity};
+pub use transaction::{
+    Conclusion, Opened, Outcome, Stage, Transaction, TransactionAnswer, TransactionBounds,
+    TransactionConflict,
+};
 pub use waiting::{
     ApprovalCondition, Awaiting, Decision, DecisionConflict, Mark, Standing, Verdict, WaitingBounds,
     WaitingQuery, WaitingRequest,
@@ -88,6 +93,8 @@ pub struct DeviceClaim {
 /// What must hold, decided atomically with recording the intent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Conditions {
+    /// The transaction that the certificate answers, which must be open still. Decided first.
+    pub transaction: Option<[u8; 32]>,
     /// An earlier answer to the same request is given again.
     pub idempotency: Option<Idempotency>,
     /// The slot the certificate will hold.
@@ -136,6 +143,8 @@ pub struct Intent {
 pub enum IntentConflict {
     /// The serial number was used before, be it by a burned intent.
     SerialTaken,
+    /// The transaction that the certificate would answer is over.
+    TransactionOver,
     /// The same request was answered: here is the answer.
     AlreadyIssued(Box<StoredCertificate>),
     /// The same request is being answered at this moment.

@@ -16,10 +16,10 @@ mod error;
 
 use crate::issuer::Issuer;
 use crate::key_ref::KeyRef;
-use crate::ports::{Registry, StatusSource};
+use crate::ports::{Registry, StatusSource, Transactions, Unavailable};
 use crate::profile::CertificateProfile;
-use crate::record::{AfterWindow, Conditions};
-use crate::request::EnrolmentRequest;
+use crate::record::{AfterWindow, Conditions, StoredCertificate};
+use crate::request::{EnrolmentKind, EnrolmentRequest};
 use crate::validity::UnixTime;
 pub use approval::ApprovalRule;
 pub(crate) use approval::NeededApproval;
@@ -68,6 +68,7 @@ pub(crate) struct Grounds<'a> {
     pub own_issuers: &'a [KeyRef],
     pub status: &'a dyn StatusSource,
     pub registry: &'a dyn Registry,
+    pub transactions: &'a dyn Transactions,
 }
 
 /// A request that may be answered, with the profile chosen and the conditions that must still hold when it is recorded.
@@ -111,8 +112,29 @@ pub(crate) fn admit(
             now,
         });
     }
+    if is_unconfirmed(grounds, &request, succeeded)? {
+        return Err(RenewalError::Unconfirmed.into());
+    }
     let successor_of = renewal::check(&request, profile, predecessor.as_ref(), now)?;
     let conditions = Conditions { successor_of, ..conditions };
     let predecessor_key = predecessor.map(|lineage| lineage.latest.key_fingerprint);
     Ok(AdmittedRequest { profile: profile.clone(), conditions, predecessor_key, approval, request, now })
+}
+
+/// Tells whether the certificate to be succeeded, or the one that is shown for it, waits to be confirmed still.
+// RFC 9483 §4.1.3: only a certificate that its holder took is updated.
+fn is_unconfirmed(
+    grounds: &Grounds<'_>,
+    request: &EnrolmentRequest,
+    succeeded: Option<&StoredCertificate>,
+) -> Result<bool, Unavailable> {
+    let EnrolmentKind::ReEnrolment { renewed, .. } = &request.kind else { return Ok(false) };
+    let shown = renewed.as_ref().map(|renewed| renewed.id());
+    let succeeded = succeeded.map(|stored| stored.id.clone()).filter(|id| Some(id) != shown.as_ref());
+    for id in shown.iter().chain(&succeeded) {
+        if grounds.transactions.unconfirmed(id)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

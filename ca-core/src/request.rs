@@ -28,6 +28,8 @@ pub struct EnrolmentRequest {
     pub kind: EnrolmentKind,
     /// For how long, where the profile leaves a choice.
     pub validity_seconds: Option<i64>,
+    /// The transaction in which it is asked: there is one certificate for it, whatever is asked how often.
+    pub transaction: Option<[u8; 32]>,
 }
 
 impl EnrolmentRequest {

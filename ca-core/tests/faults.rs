@@ -16,15 +16,20 @@ fn ending(step: &Step) -> Option<CertificateStatus> {
         | Step::Certificate
         | Step::Certificates
         | Step::Device
+        | Step::Unconfirmed
         | Step::PublicKey
         | Step::RecordIntents(_) => None,
         // The signer signed nothing.
         Step::BeginSigning(_) | Step::Sign => Some(CertificateStatus::Aborted),
         // A signature exists.
         Step::RecordIssued(_) => Some(CertificateStatus::Uncertain { since: at(NOW) }),
-        Step::Settle(_) | Step::RecordEvent(_) | Step::RecordRevocation | Step::RecordDecision => {
-            panic!("no step of a success")
-        }
+        Step::Settle(_)
+        | Step::RecordEvent(_)
+        | Step::RecordRevocation
+        | Step::RecordDecision
+        | Step::OpenTransaction
+        | Step::RecordAnswer
+        | Step::Conclude => panic!("no step of a success"),
     }
 }
 

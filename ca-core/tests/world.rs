@@ -100,6 +100,7 @@ impl World {
             status: ledger.clone(),
             registry: ledger.clone(),
             waiting: ledger.clone(),
+            transactions: ledger.clone(),
         };
         let (root, mut charter) = found(suite, &ports, &signer);
         clock.set(NOW);
@@ -209,6 +210,7 @@ pub(crate) fn request(
         evidence: Evidence::Request(Box::new(csr)),
         kind: EnrolmentKind::First,
         validity_seconds: None,
+        transaction: None,
     }
 }
 
@@ -278,6 +280,7 @@ fn found(suite: SecuritySuite, ports: &Ports, signer: &MemorySigner) -> (Certifi
         evidence: Evidence::OwnSigner { key: ca_key },
         kind: EnrolmentKind::First,
         validity_seconds: None,
+        transaction: None,
     };
     let root = CertificationAuthority::new(root, ports.clone());
     let issued = root.enrol(request).unwrap();

@@ -332,6 +332,7 @@ const fn renewal(error: RenewalError) -> Verdict {
         ),
         RenewalError::TooOften { .. } => verdict(403, "the certificate was renewed too often"),
         RenewalError::Compromised => verdict(403, "a key of the device was reported compromised"),
+        RenewalError::Unconfirmed => verdict(403, "the certificate is not confirmed by its holder yet"),
     }
 }
 
@@ -389,6 +390,7 @@ const fn conflicting(conflict: &IntentConflict) -> Verdict {
             verdict(409, "the device has a valid certificate for this purpose, which can be renewed")
         }
         IntentConflict::Overtaken => verdict(409, "the certificate to be renewed is being replaced"),
+        IntentConflict::TransactionOver => verdict(409, "the transaction is over"),
         IntentConflict::TokenUnknown => verdict(401, "the user name or the password is wrong"),
         IntentConflict::TokenSpent => verdict(403, "the one-time password was used before"),
         IntentConflict::DeviceNotExpected => NOT_EXPECTED,
@@ -513,6 +515,7 @@ mod tests {
             (403, admitted(RenewalError::TooEarly { opens: now, wait_seconds: 7 }.into())),
             (403, admitted(RenewalError::TooOften { limit: 4 }.into())),
             (403, admitted(RenewalError::Compromised.into())),
+            (403, admitted(RenewalError::Unconfirmed.into())),
             (403, admitted(AdmitError::OutsideScope { name: "/var/lib/secret".to_owned() })),
             (403, admitted(AdmitError::NamesNotEntitled)),
             (403, admitted(AdmitError::DeviceNotExpected { title: title() })),
@@ -538,6 +541,7 @@ mod tests {
             (409, conflict(IntentConflict::SlotTaken { holder: holder() })),
             (403, conflict(IntentConflict::KeyBlocked)),
             (409, conflict(IntentConflict::Overtaken)),
+            (409, conflict(IntentConflict::TransactionOver)),
             (401, conflict(IntentConflict::TokenUnknown)),
             (403, conflict(IntentConflict::TokenSpent)),
             (403, conflict(IntentConflict::DeviceNotExpected)),

@@ -27,7 +27,7 @@ use ca_core::audit::{Act, AuditEvent};
 use ca_core::authority::{CertificationAuthority, Charter as AuthorityCharter, Ports};
 use ca_core::certificate::{Certificate, CertificateError};
 use ca_core::issuer::{Issuer, IssuerError};
-use ca_core::ports::{Ledger, Signer, Unavailable};
+use ca_core::ports::{Ledger, NoTransactions, Signer, Unavailable};
 use ca_core::profile::{CrlProfile, ProfileId};
 use ca_core::public_key::PublicKey;
 use ca_core::record::{CertificateId, CertificateStatus, Settlement, StoredCertificate};
@@ -211,6 +211,7 @@ impl Ceremony {
             status: self.ledger.clone(),
             registry: self.ledger.clone(),
             waiting: self.ledger.clone(),
+            transactions: Arc::new(NoTransactions),
         };
         Ok(CertificationAuthority::new(charter, ports))
     }

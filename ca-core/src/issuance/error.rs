@@ -158,9 +158,10 @@ fn conflict_sentence(conflict: &IntentConflict) -> String {
     match conflict {
         IntentConflict::SerialTaken => "the serial number is taken".to_owned(),
         IntentConflict::AlreadyIssued(_) => {
-            "the certificate that answered this request was revoked since".to_owned()
+            "the certificate that answered this request was revoked since, or its key was lost".to_owned()
         }
         IntentConflict::InFlight => "the same request is being answered at this moment".to_owned(),
+        IntentConflict::TransactionOver => "the transaction in which it was asked for is over".to_owned(),
         IntentConflict::WindowOver => {
             "the same request was answered too long ago to be answered again".to_owned()
         }
@@ -290,6 +291,7 @@ const fn conflict_code(conflict: &IntentConflict) -> &'static str {
         IntentConflict::SerialTaken => "serial.taken",
         IntentConflict::AlreadyIssued(_) => "request.repeated",
         IntentConflict::InFlight => "request.in-flight",
+        IntentConflict::TransactionOver => "transaction.over",
         IntentConflict::WindowOver => "request.window-over",
         IntentConflict::AwaitsApproval(_) => "request.waiting",
         IntentConflict::ApprovalRefused => "request.refused",
@@ -323,6 +325,7 @@ const fn conflict_fault(conflict: &IntentConflict) -> Fault {
         | IntentConflict::SlotTaken { .. }
         | IntentConflict::AwaitsApproval(_)
         | IntentConflict::TooManyWaiting
+        | IntentConflict::TransactionOver
         | IntentConflict::Overtaken => Fault::Conflict,
     }
 }

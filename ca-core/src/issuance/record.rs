@@ -12,6 +12,7 @@ use crate::lint::{Finding, LintInput};
 use crate::profile::CertificateProfile;
 use crate::record::{
     ApprovalCondition, CertificateId, CertificateStatus, Conditions, Intent, IntentConflict,
+    StoredCertificate,
 };
 use crate::registration::approval::hexadecimal;
 use crate::request::Evidence;
@@ -184,6 +185,12 @@ impl LintedCertificate {
         event
     }
 
+    /// A transaction has one certificate, also where another key was made for it after a crash.
+    fn certifies(&self, stored: &StoredCertificate) -> bool {
+        let made_here = matches!(self.0.proven.admitted.request.evidence, Evidence::MadeHere { .. });
+        !made_here || self.0.proven.public_key.fingerprint() == stored.key_fingerprint
+    }
+
     fn recorded(self) -> RecordedIntent {
         let DraftCertificate { proven, id, tbs } = self.0;
         let origin = EventOrigin::new(&proven.admitted);
@@ -216,8 +223,10 @@ fn record(
         match outcome {
             Ok(()) => put(answers, place, Ok(one.recorded())),
             Err(IntentConflict::SerialTaken) => again.push((place, one.0.proven)),
-            // What was revoked is never handed out again.
-            Err(IntentConflict::AlreadyIssued(stored)) if stored.status == CertificateStatus::Good => {
+            // What was revoked is never handed out again, and nothing beside a key that is not its own.
+            Err(IntentConflict::AlreadyIssued(stored))
+                if stored.status == CertificateStatus::Good && one.certifies(&stored) =>
+            {
                 put(answers, place, Err(Exit::Answered(IssuedCertificate::repeated(*stored))));
             }
             Err(conflict) => put(answers, place, Err(IssueError::Conflict(conflict).into())),

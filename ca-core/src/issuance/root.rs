@@ -100,6 +100,7 @@ fn prove(founding: &RootFounding<'_>) -> Result<ProvenRequest, IssueError> {
         evidence: Evidence::OwnSigner { key: *founding.key },
         kind: EnrolmentKind::First,
         validity_seconds: None,
+        transaction: None,
     };
     let admitted = AdmittedRequest {
         request,

@@ -18,6 +18,7 @@ pub(super) fn of(
     approval: Option<&NeededApproval>,
 ) -> Conditions {
     Conditions {
+        transaction: request.transaction,
         idempotency: repeats::idempotency(issuer, request, offer, (now, approval.is_some())),
         slot: slot(issuer, request, &offer.profile),
         successor_of: None,

@@ -32,6 +32,9 @@ pub enum RenewalError {
     /// A successor of the certificate was revoked because its key was compromised: whoever has the older key may have made it.
     #[error("a key of this device was reported compromised, so that it enrols anew instead of renewing")]
     Compromised,
+    /// Its holder has not confirmed yet that he took it.
+    #[error("the certificate waits to be confirmed by its holder, and is not renewed before")]
+    Unconfirmed,
 }
 
 impl RenewalError {
@@ -42,6 +45,7 @@ impl RenewalError {
             Self::TooEarly { .. } => "renewal.too-early",
             Self::TooOften { .. } => "renewal.limit",
             Self::Compromised => "renewal.compromised",
+            Self::Unconfirmed => "renewal.unconfirmed",
         }
     }
 }

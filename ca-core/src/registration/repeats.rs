@@ -15,13 +15,18 @@ use crate::request::{EnrolmentKind, EnrolmentRequest, Evidence};
 use crate::validity::UnixTime;
 
 /// "The same request again" asks the same of the same issuer under the same profile by the same requester, for the same
-/// subject and period, for the first time or again.
+/// subject and period, for the first time or again; or it is asked in the same transaction.
 pub(super) fn idempotency(
     issuer: &Issuer,
     request: &EnrolmentRequest,
     offer: &Offer,
     (now, approved): (UnixTime, bool),
 ) -> Option<Idempotency> {
+    if let Some(key) = request.transaction {
+        // One certificate for all time: once it is revoked the transaction gets no other.
+        let since = UnixTime::from_seconds(i64::MIN);
+        return Some(Idempotency { key, since, after: AfterWindow::ReturnExisting });
+    }
     let Evidence::Request(csr) = &request.evidence else {
         // A key that was made here is nowhere kept: whoever lost it can only be given another, with another certificate.
         return None;

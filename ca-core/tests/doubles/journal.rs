@@ -23,6 +23,10 @@ pub(crate) enum Step {
     RecordEvent(String),
     RecordRevocation,
     RecordDecision,
+    OpenTransaction,
+    RecordAnswer,
+    Conclude,
+    Unconfirmed,
 }
 
 impl Step {
@@ -39,6 +43,7 @@ impl Step {
             | Self::RecordEvent(_)
             | Self::RecordRevocation => "ledger",
             Self::RecordDecision => "waiting room",
+            Self::OpenTransaction | Self::RecordAnswer | Self::Conclude | Self::Unconfirmed => "transactions",
         }
     }
 }

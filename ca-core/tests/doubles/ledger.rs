@@ -6,6 +6,7 @@
 mod conditions;
 mod registry;
 mod status;
+mod transactions;
 mod waiting;
 
 use std::collections::{BTreeMap, HashMap};
@@ -18,7 +19,7 @@ use ca_core::reason::ReasonCode;
 use ca_core::record::{
     CertificateId, CertificateStatus, CrlIntent, CrlNumberTaken, CrlRecord, Device, DeviceState, Intent,
     IntentConflict, IssuedRecord, Revocation, RevocationOutcome, RevocationRecord, Settlement, Slot,
-    StoredCertificate, Token, WaitingRequest,
+    StoredCertificate, Token, Transaction, WaitingRequest,
 };
 use ca_core::system_title::SystemTitle;
 
@@ -50,6 +51,7 @@ struct State {
     devices: BTreeMap<SystemTitle, Device>,
     tokens: HashMap<[u8; 32], Token>,
     waiting: BTreeMap<[u8; 32], WaitingRequest>,
+    transactions: BTreeMap<[u8; 32], Transaction>,
     events: Vec<AuditEvent>,
 }
 

@@ -203,6 +203,7 @@ pub(crate) fn compose_on(
         status: store.clone(),
         registry: store.clone(),
         waiting: store.clone(),
+        transactions: store.clone(),
     });
     let notary = match &config.audit.notary {
         Some((key, origin)) => Some(Notary::new(Arc::clone(&ports.signer), *key, origin)?),

@@ -98,6 +98,7 @@ pub(super) fn request_for(
         evidence: Evidence::Request(Box::new(csr)),
         kind,
         validity_seconds: None,
+        transaction: None,
     })
 }
 

@@ -216,6 +216,7 @@ impl HeadEnd {
             evidence: Evidence::Request(Box::new(csr)),
             kind,
             validity_seconds: None,
+            transaction: None,
         };
         Ok((desk, request))
     }

@@ -59,8 +59,15 @@ fn prepare(exchange: &Exchange, actor: &Actor) -> Result<(EnrolmentRequest, Deli
     let evidence = Evidence::MadeHere { key: key.public().clone(), request: Box::new(request) };
     let delivered = deliver(exchange, addressee, key)?;
     let profile = parts.profile.clone();
-    let request =
-        EnrolmentRequest { actor: actor.clone(), profile, subject, evidence, kind, validity_seconds: None };
+    let request = EnrolmentRequest {
+        actor: actor.clone(),
+        profile,
+        subject,
+        evidence,
+        kind,
+        validity_seconds: None,
+        transaction: None,
+    };
     Ok((request, delivered))
 }
 

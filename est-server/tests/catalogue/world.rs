@@ -15,7 +15,7 @@ use ca_core::certificate::Certificate;
 use ca_core::issuer::Issuer;
 use ca_core::lint::{Linter, Rule};
 use ca_core::path::TrustAnchor;
-use ca_core::ports::{Clock, Entropy, Unavailable};
+use ca_core::ports::{Clock, Entropy, NoTransactions, Unavailable};
 use ca_core::profile::{CrlProfile, ProfileParts};
 use ca_core::record::Token;
 use ca_core::registration::{ApprovalRule, Door, Offer, RepeatRule};
@@ -158,6 +158,7 @@ impl World {
             status: memory.clone(),
             registry: memory.clone(),
             waiting: memory.clone(),
+            transactions: Arc::new(NoTransactions),
         };
         let authorities = authorities(&pki, &setting, &ports);
         let parts = EstParts {

@@ -85,6 +85,7 @@ fn issue(
         evidence: candidate.evidence,
         kind: EnrolmentKind::First,
         validity_seconds: None,
+        transaction: None,
     };
     let repeats = RepeatRule::default();
     let offer = Offer {

@@ -176,6 +176,7 @@ fn enrolment(ceremony: &Ceremony, request: &SubordinateRequest) -> EnrolmentRequ
         evidence: Evidence::Request(Box::new(request.csr().clone())),
         kind: EnrolmentKind::First,
         validity_seconds: None,
+        transaction: None,
     }
 }
 

@@ -60,5 +60,6 @@ fn request(served: &ServedAuthority, csr: &[u8]) -> anyhow::Result<EnrolmentRequ
         evidence: Evidence::Request(Box::new(csr)),
         kind: EnrolmentKind::First,
         validity_seconds: None,
+        transaction: None,
     })
 }

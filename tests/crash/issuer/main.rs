@@ -80,6 +80,7 @@ fn through(ports: Ports, trap: &Arc<Trap>, signatures: SignatureLedger, ahead: i
         status: ports.status,
         registry: ports.registry,
         waiting: ports.waiting,
+        transactions: ports.transactions,
     }
 }
 

@@ -5,10 +5,11 @@ use ca_core::record::{
     SlotUse, Token,
 };
 
-use super::{State, waiting};
+use super::{State, transactions, waiting};
 
 pub(super) fn check(state: &State, intent: &Intent) -> Result<(), IntentConflict> {
     let conditions = &intent.conditions;
+    transactions::is_open(state, conditions.transaction.as_ref())?;
     if let Some(idempotency) = &conditions.idempotency {
         not_answered(state, idempotency)?;
     }

@@ -50,6 +50,7 @@ impl Applicant {
             evidence: Evidence::Request(Box::new(CertificationRequest::from_der(&self.csr)?)),
             kind: EnrolmentKind::First,
             validity_seconds: None,
+            transaction: None,
         })
     }
 }

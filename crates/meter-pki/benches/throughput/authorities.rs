@@ -105,6 +105,7 @@ impl Builder<'_> {
             evidence: Evidence::Request(Box::new(csr)),
             kind: EnrolmentKind::First,
             validity_seconds: None,
+            transaction: None,
         })?;
         let certificate = Certificate::from_der(issued.der())?;
         Ok(Arc::new(self.authority(certificate, sub.tenant, sub.offers)?))
@@ -177,6 +178,7 @@ pub(crate) fn certified(
         evidence: Evidence::Request(Box::new(csr)),
         kind: EnrolmentKind::First,
         validity_seconds: None,
+        transaction: None,
     })?;
     let certificates = vec![issued.der().to_vec(), issuer.certificate().der().to_vec()];
     Ok(Credential { certificates, key })

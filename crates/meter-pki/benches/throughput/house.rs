@@ -138,7 +138,8 @@ fn ports(place: &Path, engine: EngineKind, signer: FileSigner) -> anyhow::Result
         ledger: store.clone(),
         status: store.clone(),
         registry: store.clone(),
-        waiting: store,
+        waiting: store.clone(),
+        transactions: store,
     })
 }
 

@@ -225,6 +225,7 @@ fn responder(house: &House) -> anyhow::Result<ResponderIdentity> {
         evidence: Evidence::OwnSigner { key: house.responder_key },
         kind: EnrolmentKind::First,
         validity_seconds: None,
+        transaction: None,
     })?;
     let certificate = Certificate::from_der(issued.der())?;
     let identity = ResponderIdentity::new(certificate, issuer, house.ports.clock.now())?;

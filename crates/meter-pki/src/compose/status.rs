@@ -227,6 +227,7 @@ impl Desk {
                 evidence: Evidence::OwnSigner { key: self.key },
                 kind: EnrolmentKind::First,
                 validity_seconds: None,
+                transaction: None,
             })
             .map_err(|error| failed(&error))?;
         write_aside(&self.file, issued.der()).map_err(|error| failed(&error))?;

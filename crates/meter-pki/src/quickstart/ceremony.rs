@@ -195,6 +195,7 @@ impl OfflineRoot {
             evidence: Evidence::Request(Box::new(csr)),
             kind: EnrolmentKind::First,
             validity_seconds: None,
+            transaction: None,
         };
         let issued = self.authority.enrol(request).with_context(|| format!("cannot certify {name}"))?;
         std::fs::write(room.layout.authority(&name), issued.der())?;
@@ -230,7 +231,8 @@ fn open_room(
         ledger: store.clone(),
         status: store.clone(),
         registry: store.clone(),
-        waiting: store,
+        waiting: store.clone(),
+        transactions: store,
     };
     Ok((ports, key))
 }

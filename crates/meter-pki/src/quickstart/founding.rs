@@ -129,6 +129,7 @@ fn issue_named(
         evidence: Evidence::Request(Box::new(csr)),
         kind: EnrolmentKind::First,
         validity_seconds: None,
+        transaction: None,
     })?;
     // The server sends its own certificate and its issuer's; clients know the root.
     let mut pem = pem(issued.der())?;
