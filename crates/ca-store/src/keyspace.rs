@@ -32,7 +32,13 @@
 //! | 20 | `request-ends` | time ‖ idempotency key | id: when the request may be forgotten that this certificate answers |
 //! | 21 | `waiting` | digest of a request, 32 octets | [`WaitingRow`](crate::row::WaitingRow): requests that wait or waited for approval |
 //! | 22 | `waiting-ends` | time ‖ digest of a request | empty: when the request of `waiting` is over |
-//! | 23 | `waiting-counts` | tenant ‖ 00, and for one requester ‖ the first 16 octets of the SHA-256 of its name | [`WaitingCountRow`](crate::row::WaitingCountRow) |
+//! | 23 | `waiting-counts` | tenant ‖ 00, and for one requester ‖ the first 16 octets of the SHA-256 of its name | [`CountRow`](crate::row::CountRow) |
+//! | 24 | `transactions` | key of a transaction, 32 octets | [`TransactionRow`](crate::row::TransactionRow): those that are open, and closed ones for a time |
+//! | 25 | `transaction-octets` | key of a transaction ‖ 00 for its answer, 01 for its memo ‖ part u32, from 0 | up to 4,096 octets of it |
+//! | 26 | `transaction-deadlines` | time ‖ key of a transaction | empty: the last second of one that is open |
+//! | 27 | `transaction-ends` | time ‖ key of a transaction | empty: the last second for which one that is closed is kept |
+//! | 28 | `transaction-counts` | as in `waiting-counts` | [`CountRow`](crate::row::CountRow) |
+//! | 29 | `unconfirmed` | id | key of the transaction in which this certificate waits to be confirmed |
 
 use ca_core::key_ref::KeyRef;
 use ca_core::profile::{Hierarchy, KeyPurpose};
@@ -69,10 +75,16 @@ pub(crate) enum Keyspace {
     Waiting,
     WaitingEnds,
     WaitingCounts,
+    Transactions,
+    TransactionOctets,
+    TransactionDeadlines,
+    TransactionEnds,
+    TransactionCounts,
+    Unconfirmed,
 }
 
 impl Keyspace {
-    pub(crate) const ALL: [Self; 23] = [
+    pub(crate) const ALL: [Self; 29] = [
         Self::Meta,
         Self::Audit,
         Self::Open,
@@ -96,6 +108,12 @@ impl Keyspace {
         Self::Waiting,
         Self::WaitingEnds,
         Self::WaitingCounts,
+        Self::Transactions,
+        Self::TransactionOctets,
+        Self::TransactionDeadlines,
+        Self::TransactionEnds,
+        Self::TransactionCounts,
+        Self::Unconfirmed,
     ];
 
     /// Returns its octet and its name; both are on disk and never change.
@@ -124,6 +142,12 @@ impl Keyspace {
             Self::Waiting => (21, "waiting"),
             Self::WaitingEnds => (22, "waiting-ends"),
             Self::WaitingCounts => (23, "waiting-counts"),
+            Self::Transactions => (24, "transactions"),
+            Self::TransactionOctets => (25, "transaction-octets"),
+            Self::TransactionDeadlines => (26, "transaction-deadlines"),
+            Self::TransactionEnds => (27, "transaction-ends"),
+            Self::TransactionCounts => (28, "transaction-counts"),
+            Self::Unconfirmed => (29, "unconfirmed"),
         }
     }
 
@@ -158,8 +182,8 @@ pub(crate) fn cursor_key(copy: &str) -> Vec<u8> {
 /// The key of the row of `meta` that tells whose ledger it is and whether it is in recovery.
 pub(crate) const INSTALLATION: &[u8] = b"installation";
 
-/// How many octets of a CRL one row of `crl-octets` holds.
-pub(crate) const CRL_PART_OCTETS: usize = 4_096;
+/// How many octets one row holds of what is too long for a row: a CRL, or an answer.
+pub(crate) const PART_OCTETS: usize = 4_096;
 
 /// issuer ‖ serial.
 pub(crate) fn id_key(id: &CertificateId) -> Vec<u8> {
@@ -202,15 +226,25 @@ pub(crate) fn waiting_end_key(end: UnixTime, digest: &[u8; 32]) -> Vec<u8> {
     request_end_key(end, digest)
 }
 
+/// time ‖ key of a transaction.
+pub(crate) fn transaction_time_key(time: UnixTime, key: &[u8; 32]) -> Vec<u8> {
+    request_end_key(time, key)
+}
+
+/// key of a transaction ‖ what of it ‖ part.
+pub(crate) fn transaction_part_key(key: &[u8; 32], what: u8, part: u32) -> Vec<u8> {
+    [key.as_slice(), &[what], &part.to_be_bytes()].concat()
+}
+
 /// tenant ‖ 00, and for one requester 16 octets of the digest of its name.
-pub(crate) fn waiting_count_key(tenant: &TenantId, requester: Option<&str>) -> Vec<u8> {
+pub(crate) fn count_key(tenant: &TenantId, requester: Option<&str>) -> Vec<u8> {
     let mut key = device_list_prefix(tenant);
     let name = requester.map(|requester| <[u8; 32]>::from(Sha256::digest(requester)));
     key.extend(name.iter().flatten().take(16));
     key
 }
 
-/// Reads the idempotency key or digest that [`request_end_key`] or [`waiting_end_key`] wrote.
+/// Reads what [`request_end_key`], [`waiting_end_key`] or [`transaction_time_key`] wrote behind the time.
 pub(crate) fn parse_request(key: &[u8]) -> Option<[u8; 32]> {
     key.get(8..)?.try_into().ok()
 }
@@ -295,7 +329,7 @@ mod tests {
     fn octets_and_names_are_each_used_once() {
         let mut tags: Vec<u8> = Keyspace::ALL.map(Keyspace::tag).to_vec();
         tags.dedup();
-        assert_eq!(tags, (1..=23).collect::<Vec<u8>>());
+        assert_eq!(tags, (1..=29).collect::<Vec<u8>>());
         let names: std::collections::BTreeSet<_> = Keyspace::ALL.map(Keyspace::name).into();
         assert_eq!(names.len(), Keyspace::ALL.len());
     }

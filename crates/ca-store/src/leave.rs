@@ -2,10 +2,11 @@
 
 use ca_core::audit::{Act, AuditEvent};
 use ca_core::key_ref::KeyRef;
+use ca_core::record::Stage;
 
-use crate::act::{crl, waiting};
+use crate::act::{crl, transactions, waiting};
 use crate::committer::NotDone;
-use crate::keyspace::{Keyspace, id_key};
+use crate::keyspace::{Keyspace, id_key, parse_request};
 use crate::recovery::open_intents;
 use crate::row::{InstallationRow, Row, RowFault, TokenRow, WaitingRow};
 use crate::store::Store;
@@ -19,7 +20,8 @@ impl Store {
     ///
     /// Intents that are open were perhaps signed after the copy was made: they are marked so, and the next opening settles them
     /// as uncertain. Unspent tokens were perhaps spent: they open nothing any more. Requests that wait, approved or not, were
-    /// perhaps answered: they are forgotten, and whoever asks again asks anew. The CRLs on record are perhaps not the last
+    /// perhaps answered: they are forgotten, and whoever asks again asks anew. Certificates that wait to be confirmed were
+    /// perhaps confirmed, and are in use: they stay, and other open transactions are forgotten. The CRLs on record are perhaps not the last
     /// that were signed: none is the latest, and the next start signs new ones. `event` says who ends recovery and why he
     /// may; that recovery was entered is put on record in front of it.
     ///
@@ -39,12 +41,13 @@ impl Store {
             }
             let void = void_tokens(tx)?;
             let forgotten = forget_waiting(tx)?;
+            let unconfirmed = end_transactions(tx)?;
             forget_latest_crls(tx)?;
             row.installation.epoch = epoch;
             row.recovery = None;
             tx.put(&(), &row)?;
             tx.seal(entered)?;
-            let detail = format!("{}; epoch {epoch}; {void} unspent tokens are void; {forgotten} waiting requests are forgotten", event.detail);
+            let detail = format!("{}; epoch {epoch}; {void} unspent tokens are void; {forgotten} waiting requests are forgotten; {unconfirmed} certificates stay that were not confirmed", event.detail);
             tx.seal(AuditEvent { detail, ..event })?;
             Ok(void)
         })?)
@@ -79,6 +82,29 @@ fn forget_waiting(tx: &mut Transaction<'_>) -> Result<u64, ActFault> {
             if request.is_open() {
                 forgotten = forgotten.saturating_add(1);
                 waiting::take_away(tx, &request.digest)?;
+            }
+        }
+    }
+}
+
+/// Returns how many certificates waited to be confirmed.
+fn end_transactions(tx: &mut Transaction<'_>) -> Result<u64, ActFault> {
+    let (mut unconfirmed, mut after) = (0_u64, Vec::new());
+    loop {
+        let page = tx
+            .view()
+            .rows_after(Keyspace::TransactionDeadlines, &[], &after, PAGE)
+            .map_err(ReadFault::from)?;
+        let Some((last, _)) = page.last() else { return Ok(unconfirmed) };
+        after.clone_from(last);
+        for (key, _) in page {
+            let fault = RowFault::Key { keyspace: Keyspace::TransactionDeadlines.name() };
+            let Some(known) = transactions::read(tx, &parse_request(&key).ok_or(fault)?)? else { continue };
+            if let Stage::Unconfirmed { .. } = known.stage {
+                unconfirmed = unconfirmed.saturating_add(1);
+                transactions::let_be(tx, &known)?;
+            } else {
+                transactions::forget(tx, &known)?;
             }
         }
     }

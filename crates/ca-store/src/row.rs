@@ -30,19 +30,23 @@ use crate::keyspace::Keyspace;
 
 mod certificate;
 mod condition;
+mod count;
 mod crl;
 mod installation;
 mod registry;
 mod trail;
+mod transaction;
 mod waiting;
 
 pub(crate) use certificate::{CertificateRow, CertificateState, IntentRow, RevocationRow, UncertainRow};
 pub(crate) use condition::{KeyRow, RequestRow, SlotHolder, SlotRow};
+pub(crate) use count::{CountRow, Counted, Transacting, Waiting};
 pub(crate) use crl::{CrlHeadRow, CrlRow, IssuedCrl};
 pub(crate) use installation::InstallationRow;
 pub(crate) use registry::{DeviceRow, TokenRow};
 pub(crate) use trail::{TrailRow, TrailRowV1};
-pub(crate) use waiting::{WaitingCountRow, WaitingRow};
+pub(crate) use transaction::TransactionRow;
+pub(crate) use waiting::WaitingRow;
 
 /// A row: which keyspace it stands in, under which key, and its octets.
 pub(crate) trait Row: Sized {

@@ -37,6 +37,7 @@ pub struct Store {
     engine: Arc<dyn Engine>,
     followers: Followers,
     forgetting: Forgetting,
+    forgetting_transactions: Forgetting,
     tap: Arc<Tap>,
     recovery: Option<Recovery>,
     fenced: OnceLock<Fenced>,
@@ -190,12 +191,12 @@ impl Store {
             audit_records,
             "the ledger is open"
         );
-        let (followers, forgetting) = (Followers::default(), Forgetting::default());
         let store = Self {
             committer,
             engine,
-            followers,
-            forgetting,
+            followers: Followers::default(),
+            forgetting: Forgetting::default(),
+            forgetting_transactions: Forgetting::default(),
             tap,
             recovery,
             fenced: OnceLock::new(),
@@ -276,6 +277,11 @@ impl Store {
     /// Returns how far requests that are over were forgotten.
     pub(crate) fn forgetting(&self) -> Forgetting {
         self.forgetting.clone()
+    }
+
+    /// Returns how far transactions that are over were forgotten.
+    pub(crate) fn forgetting_transactions(&self) -> Forgetting {
+        self.forgetting_transactions.clone()
     }
 
     /// Has an act done for a port.

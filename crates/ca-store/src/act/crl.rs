@@ -4,7 +4,7 @@ use ca_core::audit::AuditEvent;
 use ca_core::key_ref::KeyRef;
 use ca_core::record::{CrlIntent, CrlNumberTaken, CrlRecord};
 
-use crate::keyspace::{CRL_PART_OCTETS, Keyspace, crl_part_key};
+use crate::keyspace::{Keyspace, PART_OCTETS, crl_part_key};
 use crate::row::{CrlHeadRow, CrlRow, IssuedCrl};
 use crate::transaction::{ActFault, Rows, Transaction};
 
@@ -43,7 +43,7 @@ pub(crate) fn record(tx: &mut Transaction<'_>, crl: &CrlRecord, event: AuditEven
     if let Some(former) = head.latest {
         remove_octets(tx, &issuer, former)?;
     }
-    for (part, octets) in (0_u32..).zip(crl.der.chunks(CRL_PART_OCTETS)) {
+    for (part, octets) in (0_u32..).zip(crl.der.chunks(PART_OCTETS)) {
         tx.put_octets(Keyspace::CrlOctets, crl_part_key(&issuer, number, part), octets.to_vec())?;
     }
     head.latest = Some(number);
@@ -69,7 +69,7 @@ pub(crate) fn forget_latest(tx: &mut Transaction<'_>, issuer: &KeyRef) -> Result
 
 /// How many rows of `crl-octets` a CRL has.
 pub(crate) fn parts(crl: IssuedCrl) -> u32 {
-    let part = u64::try_from(CRL_PART_OCTETS).unwrap_or(u64::MAX);
+    let part = u64::try_from(PART_OCTETS).unwrap_or(u64::MAX);
     u32::try_from(crl.length.div_ceil(part)).unwrap_or(u32::MAX)
 }
 

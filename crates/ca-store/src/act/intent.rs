@@ -1,6 +1,7 @@
 //! T1: whether an intent may be recorded, and recording it. Not signing: `begin_signing` only marks.
 //!
-//! Conditions are decided in one order, and the first that does not hold is the answer: the same request, the serial number,
+//! Conditions are decided in one order, and the first that does not hold is the answer: the transaction, the same
+//! request, the serial number,
 //! the key, the certificate to be replaced, the slot, the token, the claim, the approval.
 
 use ca_core::audit::{Act, AuditEvent};
@@ -11,7 +12,7 @@ use ca_core::record::{
 use ca_core::validity::UnixTime;
 
 use super::refusal::Refusal;
-use super::{repeats, slot, waiting};
+use super::{repeats, slot, transactions, waiting};
 use crate::certificate::{certificate_row, stored};
 use crate::keyspace::{Keyspace, id_key, title_key};
 use crate::row::{CertificateRow, CertificateState, DeviceRow, IntentRow, KeyRow, RequestRow, TokenRow};
@@ -19,6 +20,7 @@ use crate::transaction::{ActFault, ReadFault, Rows, Transaction};
 
 /// Records an intent if its conditions hold.
 pub(crate) fn record(tx: &mut Transaction<'_>, intent: Intent) -> Result<(), Refusal> {
+    transactions::is_open(tx, intent.conditions.transaction.as_ref())?;
     if let Some(idempotency) = &intent.conditions.idempotency {
         not_answered_before(tx, idempotency, intent.recorded_at)?;
     }

@@ -27,7 +27,7 @@ pub(super) fn remember(
     tx.put_octets(Keyspace::RequestEnds, request_end_key(end, &idempotency.key), id_key(&intent.id))
 }
 
-/// Forgets what is over, a few requests at a time.
+/// Forgets what is over, a few at a time.
 ///
 /// Keeps the place where the last step ended, so that no step goes again over what those before took away. A start begins at
 /// the first.
@@ -47,20 +47,34 @@ impl Forgetting {
         now: UnixTime,
         limit: usize,
     ) -> Result<Place, ActFault> {
+        self.each_over(tx, Keyspace::RequestEnds, (now, limit), |tx, request, value| {
+            let damaged = || RowFault::Key { keyspace: Keyspace::RequestEnds.name() };
+            let answer = parse_id(value).ok_or_else(damaged)?;
+            // The request may have been answered anew since.
+            if tx.row::<RequestRow>(request)?.is_some_and(|row| row.id == answer) {
+                tx.remove::<RequestRow>(request);
+            }
+            Ok(())
+        })
+    }
+
+    /// Takes away keys that begin with a time before `now`, at most `limit`, and has `forget` done for each.
+    pub(crate) fn each_over(
+        &self,
+        tx: &mut Transaction<'_>,
+        keyspace: Keyspace,
+        (now, limit): (UnixTime, usize),
+        mut forget: impl FnMut(&mut Transaction<'_>, &[u8; 32], &[u8]) -> Result<(), ActFault>,
+    ) -> Result<Place, ActFault> {
         let mut place = self.place().clone();
         let over = time_octets(now);
-        for (key, value) in tx.committed_after(Keyspace::RequestEnds, &place, limit)? {
+        for (key, value) in tx.committed_after(keyspace, &place, limit)? {
             if key.get(..over.len()).is_none_or(|end| *end >= *over.as_slice()) {
                 break;
             }
-            let damaged = || RowFault::Key { keyspace: Keyspace::RequestEnds.name() };
-            let request = parse_request(&key).ok_or_else(damaged)?;
-            let answer = parse_id(&value).ok_or_else(damaged)?;
-            // The request may have been answered anew since.
-            if tx.row::<RequestRow>(&request)?.is_some_and(|row| row.id == answer) {
-                tx.remove::<RequestRow>(&request);
-            }
-            tx.remove_key(Keyspace::RequestEnds, key.clone());
+            let damaged = RowFault::Key { keyspace: keyspace.name() };
+            forget(tx, &parse_request(&key).ok_or(damaged)?, &value)?;
+            tx.remove_key(keyspace, key.clone());
             place = key;
         }
         Ok(Place(place))

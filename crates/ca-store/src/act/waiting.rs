@@ -5,13 +5,13 @@ use ca_core::record::{
     ApprovalCondition, Awaiting, CertificateId, Decision, DecisionConflict, Intent, IntentConflict, Standing,
     WaitingRequest,
 };
-use ca_core::tenant::TenantId;
 use ca_core::validity::UnixTime;
 
+use super::count::{self, Owner, Step};
 use super::refusal::Refusal;
 use crate::certificate::{certificate_row, stored};
 use crate::keyspace::{Keyspace, parse_request, time_octets, waiting_end_key};
-use crate::row::{CertificateState, RowFault, WaitingCountRow, WaitingRow};
+use crate::row::{CertificateState, RowFault, Waiting, WaitingRow};
 use crate::transaction::{ActFault, Rows, Transaction};
 
 /// How many requests that are over are taken away whenever one comes.
@@ -39,7 +39,7 @@ pub(super) fn answer(tx: &mut Transaction<'_>, intent: &Intent) -> Result<(), Re
     let Some(condition) = &intent.conditions.approval else { return Ok(()) };
     match standing(tx, condition, intent.recorded_at)? {
         Some(known) if known.standing(intent.recorded_at) == Standing::Approved => {
-            count(tx, &known, Step::Down)?;
+            count::step::<Waiting>(tx, owner(&known), Step::Down)?;
             let request = WaitingRequest { answer: Some(intent.id.clone()), ..known };
             Ok(tx.put(&condition.request.digest, &WaitingRow { request })?)
         }
@@ -63,7 +63,7 @@ pub(crate) fn wait(
                 return Ok(IntentConflict::TooManyWaiting);
             }
             tx.seal(condition.event.clone())?;
-            count(tx, request, Step::Up)?;
+            count::step::<Waiting>(tx, owner(request), Step::Up)?;
             let end = waiting_end_key(request.expires_at, &request.digest);
             tx.put_octets(Keyspace::WaitingEnds, end, Vec::new())?;
             tx.put(&request.digest, &WaitingRow { request: request.clone() })?;
@@ -100,8 +100,8 @@ pub(crate) fn write(
     was_open: bool,
 ) -> Result<(), ActFault> {
     match (was_open, request.is_open()) {
-        (true, false) => count(tx, request, Step::Down)?,
-        (false, true) => count(tx, request, Step::Up)?,
+        (true, false) => count::step::<Waiting>(tx, owner(request), Step::Down)?,
+        (false, true) => count::step::<Waiting>(tx, owner(request), Step::Up)?,
         (true, true) | (false, false) => {}
     }
     tx.put(&request.digest, &WaitingRow { request: request.clone() })
@@ -125,7 +125,7 @@ pub(crate) fn give_back(
 pub(crate) fn take_away(tx: &mut Transaction<'_>, digest: &[u8; 32]) -> Result<(), ActFault> {
     let Some(WaitingRow { request }) = tx.row(digest)? else { return Ok(()) };
     if request.is_open() {
-        count(tx, &request, Step::Down)?;
+        count::step::<Waiting>(tx, owner(&request), Step::Down)?;
     }
     tx.remove_key(Keyspace::WaitingEnds, waiting_end_key(request.expires_at, digest));
     tx.remove::<WaitingRow>(digest);
@@ -161,36 +161,9 @@ fn sweep(tx: &mut Transaction<'_>, now: UnixTime) -> Result<(), ActFault> {
 
 fn is_full(tx: &Transaction<'_>, condition: &ApprovalCondition) -> Result<bool, ActFault> {
     let ApprovalCondition { request, bounds, .. } = condition;
-    let [of_tenant, of_requester] = counters(request);
-    Ok(counted(tx, &of_tenant)? >= bounds.of_tenant || counted(tx, &of_requester)? >= bounds.of_requester)
+    count::is_full::<Waiting>(tx, owner(request), (bounds.of_tenant, bounds.of_requester))
 }
 
-#[derive(Clone, Copy)]
-enum Step {
-    Up,
-    Down,
-}
-
-fn count(tx: &mut Transaction<'_>, request: &WaitingRequest, step: Step) -> Result<(), ActFault> {
-    for counter in counters(request) {
-        let before = counted(tx, &counter)?;
-        let now = match step {
-            Step::Up => before.saturating_add(1),
-            Step::Down => before.saturating_sub(1),
-        };
-        if now == 0 {
-            tx.remove::<WaitingCountRow>(&counter);
-        } else {
-            tx.put(&counter, &WaitingCountRow(now))?;
-        }
-    }
-    Ok(())
-}
-
-fn counters(request: &WaitingRequest) -> [(TenantId, Option<String>); 2] {
-    [(request.tenant.clone(), None), (request.tenant.clone(), Some(request.requester.clone()))]
-}
-
-fn counted(tx: &Transaction<'_>, counter: &(TenantId, Option<String>)) -> Result<u32, ActFault> {
-    Ok(tx.row::<WaitingCountRow>(counter)?.map_or(0, |WaitingCountRow(count)| count))
+fn owner(request: &WaitingRequest) -> Owner<'_> {
+    (&request.tenant, &request.requester)
 }

@@ -81,7 +81,11 @@ pub(super) fn take_in(
         // What waits is forgotten when recovery ends, and asks anew.
         | Act::RequestWaits
         | Act::RequestApproved
-        | Act::ApprovalRefused => Ok(()),
+        | Act::ApprovalRefused
+        // Whether a certificate was confirmed changes none of its rows; its revocation has a record of its own.
+        | Act::CertificateConfirmed
+        | Act::CertificateRefused
+        | Act::TransactionLapsed => Ok(()),
         Act::RecoveryEnded => take_epoch(tx, record),
     }
 }

@@ -140,7 +140,8 @@ fn every_row_reads_back_as_it_was_written() {
     }
     reads_back(SlotRow { holders: vec![SlotHolder { id: id(), not_after: time(7) }; 2] });
     reads_back(RequestRow { id: id() });
-    reads_back(WaitingCountRow(u32::MAX));
+    reads_back(CountRow::<Waiting>::new(u32::MAX));
+    reads_back(CountRow::<Transacting>::new(1));
     reads_back(UncertainRow { since: time(3) });
     let peaks = Peaks::new(u64::MAX, vec![[6; 32]; 64]).unwrap();
     reads_back(TrailRow(AuditTrail::new([5; 32], peaks)));

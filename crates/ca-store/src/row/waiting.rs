@@ -1,13 +1,12 @@
-//! The rows of requests that wait for the approval of operators, and of how many there are.
+//! The row of a request that waits for the approval of operators.
 
 use ca_core::key_ref::KeyRef;
 use ca_core::record::{Mark, WaitingRequest};
-use ca_core::tenant::TenantId;
 use der::asn1::OctetString;
 use der::{Enumerated, Sequence};
 
 use super::{Row, WireId, fixed, octets, profile, tenant, time};
-use crate::keyspace::{Keyspace, waiting_count_key};
+use crate::keyspace::Keyspace;
 
 /// ```text
 /// WaitingRow ::= SEQUENCE {
@@ -145,30 +144,5 @@ impl Row for WaitingRow {
             answer,
         };
         Some(Self { request })
-    }
-}
-
-/// ```text
-/// WaitingCountRow ::= INTEGER   -- requests that are neither answered, refused nor taken away; never 0
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct WaitingCountRow(pub(crate) u32);
-
-impl Row for WaitingCountRow {
-    /// Of a tenant, or of one requester of it.
-    type Key = (TenantId, Option<String>);
-    type Wire = u32;
-    const KEYSPACE: Keyspace = Keyspace::WaitingCounts;
-
-    fn key((tenant, requester): &Self::Key) -> Vec<u8> {
-        waiting_count_key(tenant, requester.as_deref())
-    }
-
-    fn to_wire(&self) -> der::Result<u32> {
-        Ok(self.0)
-    }
-
-    fn from_wire(wire: u32) -> Option<Self> {
-        (wire > 0).then_some(Self(wire))
     }
 }
