@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use ca_core::approval::DecideError;
+use ca_core::confirmation::ConfirmError;
 use ca_core::csr::CsrError;
 use ca_core::distinguished_name::NameError;
 use ca_core::fault::Fault::{self, Conflict, Ours, Requester, Unavailable};
@@ -18,8 +19,8 @@ use ca_core::profile::KeyPurpose;
 use ca_core::public_key::PublicKeyError;
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
-    Awaiting, CertificateId, CertificateStatus, DecisionConflict, IntentConflict, Mark, Revocation,
-    StoredCertificate,
+    Awaiting, CertificateId, CertificateStatus, DecisionConflict, IntentConflict, Mark, Outcome, Revocation,
+    StoredCertificate, TransactionConflict,
 };
 use ca_core::registration::{AdmitError, RenewalError};
 use ca_core::revocation::RevokeError;
@@ -200,6 +201,24 @@ fn decisions() -> Vec<(DecideError, &'static str, Fault)> {
     ]
 }
 
+fn confirmations() -> Vec<(ConfirmError, &'static str, Fault)> {
+    let conflict = |conflict, code, fault| (ConfirmError::Conflict(conflict), code, fault);
+    let ends_at = at(NOW);
+    vec![
+        (ConfirmError::NotEntitled, "transaction.other-requester", Requester),
+        conflict(TransactionConflict::Unknown, "transaction.unknown", Requester),
+        conflict(TransactionConflict::Over { ends_at }, "transaction.over", Conflict),
+        conflict(TransactionConflict::NotOver { ends_at }, "transaction.not-over", Conflict),
+        conflict(TransactionConflict::Closed(Outcome::Lapsed), "transaction.closed", Conflict),
+        conflict(TransactionConflict::Overtaken, "transaction.overtaken", Conflict),
+        conflict(TransactionConflict::OutOfTurn, "transaction.out-of-turn", Requester),
+        conflict(TransactionConflict::OtherCertificate, "transaction.other-certificate", Conflict),
+        conflict(TransactionConflict::BeingIssued, "transaction.being-issued", Unavailable),
+        conflict(TransactionConflict::TooLong, "transaction.too-long", Ours),
+        (ConfirmError::Unavailable(down()), "unavailable", Unavailable),
+    ]
+}
+
 fn paths() -> Vec<(PathError, &'static str)> {
     vec![
         (PathError::TooManyCertificates { count: 17 }, "authn.path-limits"),
@@ -242,6 +261,9 @@ fn every_error_has_its_code_and_its_fault() {
         assert_eq!((error.code(), error.fault()), (code, fault), "{error:?}");
     }
     for (error, code, fault) in decisions() {
+        assert_eq!((error.code(), error.fault()), (code, fault), "{error:?}");
+    }
+    for (error, code, fault) in confirmations() {
         assert_eq!((error.code(), error.fault()), (code, fault), "{error:?}");
     }
     for (error, code) in paths() {

@@ -33,5 +33,6 @@ mod scopes;
 mod serials;
 mod signers;
 mod swap;
+mod transactions;
 mod validity;
 mod vectors;

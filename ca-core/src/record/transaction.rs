@@ -246,10 +246,128 @@ impl Transaction {
     const fn check_in_time(&self, now: UnixTime) -> Result<(), TransactionConflict> {
         match self.stage {
             Stage::Closed(outcome) => Err(TransactionConflict::Closed(outcome)),
-            _ if now.seconds() > self.ends_at.seconds() => {
-                Err(TransactionConflict::Over { ends_at: self.ends_at })
+            Stage::Answering | Stage::Waiting | Stage::Unconfirmed { .. } => {
+                if now.seconds() <= self.ends_at.seconds() {
+                    Ok(())
+                } else {
+                    Err(TransactionConflict::Over { ends_at: self.ends_at })
+                }
             }
-            _ => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::serial_number::SerialNumber;
+
+    const NOW: UnixTime = UnixTime::from_seconds(1_795_255_200);
+
+    fn issuer() -> KeyRef {
+        KeyRef::new([1; 20])
+    }
+
+    fn stages() -> [Stage; 7] {
+        let serial = SerialNumber::from_octets(&[1]).unwrap();
+        let certificate = CertificateId { issuer: issuer(), serial };
+        [
+            Stage::Answering,
+            Stage::Waiting,
+            Stage::Unconfirmed { certificate },
+            Stage::Closed(Outcome::Answered),
+            Stage::Closed(Outcome::Confirmed),
+            Stage::Closed(Outcome::Refused),
+            Stage::Closed(Outcome::Lapsed),
+        ]
+    }
+
+    fn at_stage(stage: Stage) -> Transaction {
+        Transaction {
+            key: [7; 32],
+            issuer: issuer(),
+            tenant: TenantId::parse("dso").unwrap(),
+            requester: "device:1".to_owned(),
+            opened_at: NOW,
+            ends_at: NOW.plus_seconds(100),
+            request: [1; 32],
+            answer: b"before".to_vec(),
+            memo: Vec::new(),
+            stage,
+        }
+    }
+
+    /// Whether each stage, in their order, follows by an answer, and whether each outcome does by the end.
+    fn follows(stage: &Stage, now: UnixTime) -> ([bool; 7], [bool; 4]) {
+        let answers = stages().map(|next| {
+            let mut known = at_stage(stage.clone());
+            let answer = TransactionAnswer {
+                key: known.key,
+                now,
+                before: known.request,
+                request: [2; 32],
+                answer: b"after".to_vec(),
+                memo: b"memo".to_vec(),
+                stage: next,
+                ends_at: NOW.plus_seconds(200),
+            };
+            let done = known.answer(answer).is_ok();
+            assert_eq!(known == at_stage(stage.clone()), !done, "nothing changes, or all of it");
+            done
+        });
+        let ends =
+            [Outcome::Answered, Outcome::Confirmed, Outcome::Refused, Outcome::Lapsed].map(|outcome| {
+                let mut known = at_stage(stage.clone());
+                let done = known.conclude(outcome, Some(([3; 32], b"end".to_vec())), now).is_ok();
+                assert_eq!(known == at_stage(stage.clone()), !done, "nothing changes, or all of it");
+                assert_eq!(known.stage == Stage::Closed(outcome), done || *stage == Stage::Closed(outcome));
+                done
+            });
+        (answers, ends)
+    }
+
+    #[test]
+    fn in_time_a_stage_is_followed_by_what_can_follow_it_and_nothing_lapses() {
+        let [answering, waiting, unconfirmed, closed @ ..] = stages();
+        let (last, none) = (NOW.plus_seconds(100), ([false; 7], [false; 4]));
+        let answered = ([false, true, true, true, false, false, false], [false; 4]);
+        assert_eq!(follows(&answering, last), answered);
+        assert_eq!(follows(&waiting, last), answered);
+        assert_eq!(follows(&unconfirmed, last), ([false; 7], [false, true, true, false]));
+        for stage in closed {
+            assert_eq!(follows(&stage, last), none);
+        }
+    }
+
+    #[test]
+    fn after_its_time_whatever_is_open_lapses_and_nothing_else_follows() {
+        let late = NOW.plus_seconds(101);
+        for stage in stages() {
+            let lapses = at_stage(stage.clone()).is_open();
+            assert_eq!(follows(&stage, late), ([false; 7], [false, false, false, lapses]));
+        }
+    }
+
+    #[test]
+    fn an_answer_to_another_state_of_things_or_too_long_a_one_is_not_taken() {
+        let answer = |before, octets| TransactionAnswer {
+            key: [7; 32],
+            now: NOW,
+            before,
+            request: [2; 32],
+            answer: vec![0; octets],
+            memo: Vec::new(),
+            stage: Stage::Waiting,
+            ends_at: NOW,
+        };
+        let mut known = at_stage(Stage::Answering);
+        assert_eq!(known.answer(answer([9; 32], 1)), Err(TransactionConflict::Overtaken));
+        let longest = Transaction::MAX_OCTETS;
+        assert_eq!(known.answer(answer([1; 32], longest + 1)), Err(TransactionConflict::TooLong));
+        assert_eq!(known.answer(answer([1; 32], longest)), Ok(()));
+        let [_, _, unconfirmed, ..] = stages();
+        let end = Some(([3; 32], vec![0; longest + 1]));
+        let outcome = at_stage(unconfirmed).conclude(Outcome::Confirmed, end, NOW);
+        assert_eq!(outcome, Err(TransactionConflict::TooLong));
     }
 }
