@@ -20,6 +20,7 @@ mod races;
 mod restarts;
 mod revocations;
 mod slots;
+mod transactions;
 mod waiting;
 
 /// Makes a test for each engine of each function named.

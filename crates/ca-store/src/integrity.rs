@@ -1,6 +1,8 @@
 //! Whether the rows of a ledger agree with each other and with its audit trail. Reads only, in one walk over the trail and a
 //! few over the rows; holds nothing in memory but counts.
 
+mod transactions;
+
 use ca_core::audit::{Act, AuditRecord};
 use ca_core::certificate::to_be_signed;
 use ca_core::record::CertificateId;
@@ -37,6 +39,8 @@ pub struct IntegrityReport {
     pub devices: u64,
     /// One-time tokens, spent or not.
     pub tokens: u64,
+    /// Transactions, closed ones for a time too.
+    pub transactions: u64,
 }
 
 impl Store {
@@ -54,7 +58,8 @@ impl Store {
             agrees(&*view, &record)?;
         }
         walk.finish()?;
-        let report = IntegrityReport { records: told.records, ..self.count_rows()? };
+        let transactions = self.check_transactions()?;
+        let report = IntegrityReport { records: told.records, transactions, ..self.count_rows()? };
         told.compare(&report)?;
         self.check_crls()?;
         Ok(report)
@@ -268,6 +273,12 @@ pub enum IntegrityFault {
     CrlNumber {
         /// Which.
         number: u64,
+    },
+    /// The rows of transactions do not belong together.
+    #[error("a row of the keyspace {keyspace} belongs to no transaction, or a transaction has none")]
+    Transaction {
+        /// Which rows.
+        keyspace: &'static str,
     },
     /// The rows cannot be read.
     #[error("the rows of the ledger cannot be read: {cause}")]

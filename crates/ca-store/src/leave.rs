@@ -47,7 +47,10 @@ impl Store {
             row.recovery = None;
             tx.put(&(), &row)?;
             tx.seal(entered)?;
-            let detail = format!("{}; epoch {epoch}; {void} unspent tokens are void; {forgotten} waiting requests are forgotten; {unconfirmed} certificates stay that were not confirmed", event.detail);
+            let detail = format!(
+                "{}; epoch {epoch}; {void} unspent tokens are void; {unconfirmed} unconfirmed certificates stay; {forgotten} waiting requests are forgotten",
+                event.detail
+            );
             tx.seal(AuditEvent { detail, ..event })?;
             Ok(void)
         })?)

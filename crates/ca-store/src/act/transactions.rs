@@ -75,12 +75,10 @@ pub(crate) fn answer(
     if let Err(conflict) = known.answer(answer) {
         return Ok(Err(conflict));
     }
-    if let Stage::Unconfirmed { certificate } = &known.stage {
-        if made_in(tx, &known)?
-            .is_none_or(|(id, row)| id != *certificate || row.state != CertificateState::Issued)
-        {
-            return Ok(Err(TransactionConflict::OtherCertificate));
-        }
+    if let Stage::Unconfirmed { certificate } = &known.stage
+        && !is_issued_in(tx, &known, certificate)?
+    {
+        return Ok(Err(TransactionConflict::OtherCertificate));
     }
     change(tx, &before, &known)?;
     Ok(Ok(known))
@@ -189,6 +187,11 @@ fn made_in(tx: &Transaction<'_>, known: &Kept) -> Result<Option<(CertificateId, 
     Ok(row.map(|row| (id, row)))
 }
 
+fn is_issued_in(tx: &Transaction<'_>, known: &Kept, certificate: &CertificateId) -> Result<bool, ReadFault> {
+    let made = made_in(tx, known)?;
+    Ok(made.is_some_and(|(id, row)| id == *certificate && row.state == CertificateState::Issued))
+}
+
 fn owner(known: &Kept) -> count::Owner<'_> {
     (&known.tenant, &known.requester)
 }
@@ -211,7 +214,8 @@ fn put_time(tx: &mut Transaction<'_>, known: &Kept) -> Result<(), ActFault> {
     tx.put_octets(keyspace, key, Vec::new())
 }
 
-fn time_key(known: &Kept) -> (Keyspace, Vec<u8>) {
+/// Which row tells of its time.
+pub(crate) fn time_key(known: &Kept) -> (Keyspace, Vec<u8>) {
     if known.is_open() {
         (Keyspace::TransactionDeadlines, transaction_time_key(known.ends_at, &known.key))
     } else {
@@ -268,6 +272,7 @@ fn read_parts(
     }
 }
 
-fn parts(octets: usize) -> u32 {
+/// How many rows so many octets need.
+pub(crate) fn parts(octets: usize) -> u32 {
     u32::try_from(octets.div_ceil(PART_OCTETS)).unwrap_or(u32::MAX)
 }

@@ -32,13 +32,18 @@ fn told(act: Act, number: u16, octets: &[u8]) -> AuditEvent {
 }
 
 /// An intent whose audit event tells of it as ca-core's does.
-fn sound(number: u16) -> Intent {
+pub(super) fn sound(number: u16) -> Intent {
     let tbs = tbs(number);
     Intent { event: told(Act::IntentRecorded, number, &tbs), tbs, ..intent(number) }
 }
 
 fn issue(store: &Store, number: u16) {
-    store.record(sound(number)).unwrap();
+    issue_sound(store, number, sound(number));
+}
+
+/// Issues a certificate whose audit events tell of it as ca-core's do.
+pub(super) fn issue_sound(store: &Store, number: u16, sound: Intent) {
+    store.record(sound).unwrap();
     store.begin(number);
     let certificate = certificate(number);
     let event = told(Act::CertificateIssued, number, &certificate);
