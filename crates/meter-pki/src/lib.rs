@@ -11,6 +11,7 @@ pub mod operator;
 pub mod compose;
 mod exported_log;
 pub mod audit;
+mod deadlines;
 pub mod publisher;
 mod releases;
 mod intents;

@@ -22,8 +22,9 @@ use tokio::task::JoinSet;
 use crate::audit::{self, Copies, Followed};
 use crate::clock_watch::ClockWatch;
 use crate::coaps::{self, Bound, Place};
-use crate::compose::{System, cmp_router, compose, est_config, status_parts};
+use crate::compose::{ServedAuthority, System, cmp_router, compose, est_config, status_parts};
 use crate::config::{Config, RawCoaps, RawEst};
+use crate::deadlines::Deadlines;
 use crate::exit::{Exit, Failure};
 use crate::intents::IntentWatch;
 use crate::operator::{OperatorListener, OperatorState, router};
@@ -91,6 +92,30 @@ pub fn shutdown_on_signals() -> Result<Shutdown, Failure> {
     Ok(shutdown)
 }
 
+/// Meets the deadlines of an authority, publishes its CRL with what that revoked, and goes on with both until shutdown.
+fn keep_current(
+    tasks: &mut JoinSet<()>,
+    served: &ServedAuthority,
+    in_recovery: bool,
+    (metrics, pool, shutdown): (&Metrics, &WorkerPool, &Shutdown),
+) -> Result<(), Failure> {
+    let publisher = Arc::clone(&served.publisher);
+    if in_recovery {
+        // What was published may be newer than what is on record: it stays.
+        if let Err(failure) = tokio::task::block_in_place(|| publisher.show_latest()) {
+            tracing::warn!(%failure, "the CRL on record is not published");
+        }
+        return Ok(());
+    }
+    let deadlines = Arc::new(Deadlines::new(Arc::clone(&served.authority), Arc::clone(&publisher), metrics));
+    tokio::task::block_in_place(|| deadlines.meet())
+        .map_err(|error| Failure::new(Exit::Unavailable, "unavailable", error))?;
+    tokio::task::block_in_place(|| publisher.catch_up())?;
+    tasks.spawn(deadlines.run(pool.clone(), shutdown.clone()));
+    tasks.spawn(publisher.run(pool.clone(), shutdown.clone()));
+    Ok(())
+}
+
 /// Starts all servers on what `through` makes of the ports; when it returns they accept connections.
 ///
 /// # Errors
@@ -117,16 +142,7 @@ pub async fn start(
 
     let status = tokio::task::block_in_place(|| status_parts(config, &system, status_pool.clone()))?;
     for served in &system.authorities {
-        let publisher = Arc::clone(&served.publisher);
-        if in_recovery {
-            // What was published may be newer than what is on record: it stays.
-            if let Err(failure) = tokio::task::block_in_place(|| publisher.show_latest()) {
-                tracing::warn!(%failure, "the CRL on record is not published");
-            }
-            continue;
-        }
-        tokio::task::block_in_place(|| publisher.catch_up())?;
-        tasks.spawn(publisher.run(status_pool.clone(), shutdown.clone()));
+        keep_current(&mut tasks, served, in_recovery, (&metrics, &status_pool, &shutdown))?;
     }
     let health = Health::new();
     let vault = Arc::clone(&system.vault);

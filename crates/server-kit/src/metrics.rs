@@ -17,8 +17,8 @@
 //! ```
 
 use axum::{Router, http::header::CONTENT_TYPE, routing::get};
-pub use metrics::Gauge;
-use metrics::{Counter, Key, KeyName, Label, Metadata, Recorder};
+pub use metrics::{Counter, Gauge};
+use metrics::{Key, KeyName, Label, Metadata, Recorder};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use std::{fmt, sync::Arc};
 
