@@ -10,7 +10,7 @@ use crate::journal::cut_torn_end;
 use crate::unreadable::Unreadable;
 
 /// The keyspaces by number and name, as ca-store documents them.
-const KEYSPACES: [(u8, &str); 19] = [
+const KEYSPACES: [(u8, &str); 29] = [
     (1, "meta"),
     (2, "audit"),
     (3, "open"),
@@ -30,6 +30,16 @@ const KEYSPACES: [(u8, &str); 19] = [
     (17, "devices"),
     (18, "device-lists"),
     (19, "tree"),
+    (20, "request-ends"),
+    (21, "waiting"),
+    (22, "waiting-ends"),
+    (23, "waiting-counts"),
+    (24, "transactions"),
+    (25, "transaction-octets"),
+    (26, "transaction-deadlines"),
+    (27, "transaction-ends"),
+    (28, "transaction-counts"),
+    (29, "unconfirmed"),
 ];
 
 /// Values by keyspace and key.

@@ -1,8 +1,9 @@
-//! The invariants I1 to I12, each a function that says what breaks it.
+//! The invariants I1 to I13, each a function that says what breaks it.
 
 use core::fmt;
 
 mod approvals;
+mod confirmations;
 mod issuance;
 mod restart;
 mod status;
@@ -38,6 +39,8 @@ pub enum Invariant {
     I11,
     /// A second start changes nothing.
     I12,
+    /// What was not confirmed is revoked, once, and nothing else with it.
+    I13,
 }
 
 /// An invariant that is broken, and by what.
@@ -78,6 +81,7 @@ pub(crate) fn all(case: &Case) -> Vec<Violation> {
     issuance::none_outlives_its_issuer(case, &mut findings);
     approvals::every_approval_is_by_someone_else(case, &mut findings);
     status::revoked_stays_revoked(case, &mut findings);
+    confirmations::what_is_not_confirmed_is_revoked_once(case, &mut findings);
     restart::a_second_start_changes_nothing(case, &mut findings);
     findings.0
 }

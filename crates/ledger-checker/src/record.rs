@@ -32,7 +32,8 @@ impl SignatureRecord {
 
 /// What clients asked for, were given and were told.
 ///
-/// `asked WISH PROFILE FINGERPRINT`, `received WISH CERTIFICATE`, `revoked ISSUER SERIAL`; octets in hexadecimal.
+/// `asked WISH PROFILE FINGERPRINT`, `received WISH CERTIFICATE`, `revoked ISSUER SERIAL`, `confirmed ISSUER SERIAL`; octets in
+/// hexadecimal.
 #[derive(Default)]
 pub(crate) struct Clients {
     /// Profile and key of every wish: each is for one certificate.
@@ -41,6 +42,8 @@ pub(crate) struct Clients {
     pub(crate) received: Vec<(String, Vec<u8>)>,
     /// Issuing key and serial number of what was acknowledged as revoked.
     pub(crate) revoked: BTreeSet<Vec<u8>>,
+    /// Issuing key and serial number of what was acknowledged as confirmed.
+    pub(crate) confirmed: BTreeSet<Vec<u8>>,
 }
 
 impl Clients {
@@ -57,6 +60,9 @@ impl Clients {
                 }
                 ["revoked", issuer, serial] => {
                     clients.revoked.insert(hex::decode(format!("{issuer}{serial}")).ok()?);
+                }
+                ["confirmed", issuer, serial] => {
+                    clients.confirmed.insert(hex::decode(format!("{issuer}{serial}")).ok()?);
                 }
                 _ => return None,
             }

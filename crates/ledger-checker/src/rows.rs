@@ -31,6 +31,9 @@ pub(crate) const LEDGER_OPENED: u8 = 12;
 pub(crate) const REQUEST_WAITS: u8 = 40;
 pub(crate) const REQUEST_APPROVED: u8 = 41;
 pub(crate) const APPROVAL_REFUSED: u8 = 42;
+pub(crate) const CERTIFICATE_CONFIRMED: u8 = 50;
+pub(crate) const CERTIFICATE_REFUSED: u8 = 51;
+pub(crate) const TRANSACTION_LAPSED: u8 = 52;
 
 #[derive(Sequence)]
 struct WireCertificate<'a> {
@@ -73,9 +76,31 @@ struct WireRevocation<'a> {
 }
 
 #[derive(Sequence)]
+struct WireTransaction<'a> {
+    key: AnyRef<'a>,
+    issuer: AnyRef<'a>,
+    tenant: AnyRef<'a>,
+    requester: AnyRef<'a>,
+    opened_at: AnyRef<'a>,
+    ends_at: AnyRef<'a>,
+    request: AnyRef<'a>,
+    answer: AnyRef<'a>,
+    memo: AnyRef<'a>,
+    stage: AnyRef<'a>,
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    certificate: Option<WireId<'a>>,
+}
+
+#[derive(Sequence)]
 struct WireId<'a> {
     issuer: &'a OctetStringRef,
     serial: &'a OctetStringRef,
+}
+
+impl WireId<'_> {
+    fn id(&self) -> Id {
+        [self.issuer.as_bytes(), self.serial.as_bytes()].concat()
+    }
 }
 
 /// An intent or what became of it.
@@ -118,6 +143,12 @@ pub(crate) struct Ledger {
     pub(crate) requests: BTreeMap<Vec<u8>, Id>,
     /// Issuing key and number of every CRL that is signed or reserved.
     pub(crate) crls: BTreeSet<(Vec<u8>, u64)>,
+    /// Transactions, and the certificate that waits to be confirmed in each.
+    pub(crate) transactions: BTreeMap<Vec<u8>, Option<Id>>,
+    /// The last second of each transaction that is open.
+    pub(crate) deadlines: BTreeSet<(i64, Vec<u8>)>,
+    /// Certificates that wait to be confirmed, and the transaction of each.
+    pub(crate) unconfirmed: BTreeMap<Id, Vec<u8>>,
 }
 
 impl Ledger {
@@ -145,8 +176,7 @@ impl Ledger {
                 self.certificates.insert(id, wire::<WireCertificate<'_>>(value)?.row()?);
             }
             10 => {
-                let answer = wire::<WireId<'_>>(value)?;
-                self.requests.insert(id, [answer.issuer.as_bytes(), answer.serial.as_bytes()].concat());
+                self.requests.insert(id, wire::<WireId<'_>>(value)?.id());
             }
             11 => {
                 let row = wire::<WireRevocation<'_>>(value)?;
@@ -158,6 +188,18 @@ impl Ledger {
             14 => {
                 let (issuer, number) = key.split_last_chunk()?;
                 self.crls.insert((issuer.to_vec(), u64::from_be_bytes(*number)));
+            }
+            24 => {
+                let row = wire::<WireTransaction<'_>>(value)?;
+                self.transactions.insert(id, row.certificate.map(|certificate| certificate.id()));
+            }
+            26 => {
+                let (time, transaction) = key.split_first_chunk()?;
+                let seconds = i64::from_be_bytes((u64::from_be_bytes(*time) ^ (1 << 63)).to_be_bytes());
+                self.deadlines.insert((seconds, transaction.to_vec()));
+            }
+            29 => {
+                self.unconfirmed.insert(id, value.to_vec());
             }
             _ => {}
         }
@@ -201,6 +243,7 @@ struct WireAudit<'a> {
 pub(crate) struct AuditRecord {
     pub(crate) sequence: u64,
     pub(crate) previous: Vec<u8>,
+    pub(crate) time: i64,
     pub(crate) actor: String,
     pub(crate) act: u8,
     pub(crate) id: Id,
@@ -223,6 +266,7 @@ impl AuditRecord {
         Some(Self {
             sequence: wire.sequence,
             previous: wire.previous.as_bytes().to_vec(),
+            time: i64::try_from(wire.time.to_unix_duration().as_secs()).ok()?,
             actor: wire.actor.as_str().to_owned(),
             detail: wire.detail.as_str().to_owned(),
             act: *wire.act.value().first()?,

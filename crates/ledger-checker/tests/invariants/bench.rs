@@ -50,6 +50,7 @@ pub(crate) struct Bench {
     head: [u8; 32],
     /// The right edge of the tree, the smallest subtree first: level and hash.
     edge: Vec<(u8, [u8; 32])>,
+    all_published: bool,
 }
 
 fn key() -> SigningKey {
@@ -77,6 +78,7 @@ impl Bench {
             sequence: 0,
             head: [0; 32],
             edge: Vec::new(),
+            all_published: false,
         };
         bench.audit(12, &[], &[]);
         let issued = bench.issue_as(&ISSUED, [1; 32], Change::None);
@@ -131,7 +133,7 @@ impl Bench {
             grace: 3_600,
             marks_may_be_lost: false,
             machine_restarted: false,
-            all_published: false,
+            all_published: self.all_published,
         };
         check(&evidence).unwrap()
     }
@@ -162,6 +164,44 @@ impl Bench {
         self.audit_by("operator:ada", 0, (&serial, &[]), &detail);
         self.audit(2, &serial, &[]);
         self.rows.insert((5, id(&serial)), certificate_row(2, &tbs(&serial, "270101000000Z"), &[6; 32]));
+    }
+
+    /// A transaction ended so: 50 confirmed, 51 refused, 52 lapsed.
+    pub(crate) fn end_transaction(&mut self, act: u8, key: u8, certificate: &[u8]) {
+        self.audit(act, &certificate[20..], &[key; 32]);
+    }
+
+    /// A transaction whose certificate waits to be confirmed until a time.
+    pub(crate) fn wait_for_confirmation(&mut self, ends_at: i64) {
+        let key = [0xCD; 32];
+        let certificate = der::object(0xA0, &sequence(&[octets(&ISSUER), octets(&ISSUED)]));
+        let row = sequence(&[
+            octets(&key),
+            octets(&ISSUER),
+            utf8("tenant"),
+            utf8("actor"),
+            time(NOW),
+            time(ends_at),
+            octets(&[1; 32]),
+            integer(&[0]),
+            integer(&[0]),
+            vec![0x0A, 1, 2],
+            certificate,
+        ]);
+        self.rows.insert((24, key.to_vec()), der::row(&row));
+        let end = (u64::from_be_bytes(ends_at.to_be_bytes()) ^ (1 << 63)).to_be_bytes();
+        self.rows.insert((26, [end.as_slice(), &key].concat()), Vec::new());
+        self.rows.insert((29, id(&ISSUED)), key.to_vec());
+    }
+
+    /// Everything was published, and the last start met every deadline.
+    pub(crate) fn all_is_published(&mut self) {
+        self.all_published = true;
+    }
+
+    /// The trail tells of a revocation once more.
+    pub(crate) fn revoke_again(&mut self) {
+        self.audit(5, &REVOKED, &[]);
     }
 
     /// The trail says that a certificate of it was issued.

@@ -4,7 +4,7 @@
 
 mod bench;
 
-use bench::{Bench, Change, ISSUER};
+use bench::{Bench, Change, ISSUER, NOW};
 use ledger_checker::Invariant;
 
 fn names(invariant: Invariant, break_it: impl FnOnce(&mut Bench)) {
@@ -159,6 +159,64 @@ fn names_i_11_when_a_revocation_is_gone() {
 #[test]
 fn names_i_11_when_what_a_client_was_told_is_revoked_is_not() {
     names(Invariant::I11, |bench| bench.note(&format!("revoked {} 0777", hex::encode(ISSUER))));
+}
+
+#[test]
+fn finds_nothing_in_transactions_that_ended_as_they_should() {
+    let mut bench = Bench::new();
+    bench.end_transaction(50, 1, &bench.issued_id());
+    bench.note(&format!("confirmed {} {}", hex::encode(ISSUER), hex::encode(&bench.issued_id()[20..])));
+    bench.end_transaction(51, 2, &bench.revoked_id());
+    bench.end_transaction(52, 3, &bench.issued_id()[..20]);
+    assert_eq!(bench.violations(), []);
+}
+
+#[test]
+fn finds_nothing_in_a_certificate_that_waits_to_be_confirmed_until_its_deadline() {
+    let mut bench = Bench::new();
+    bench.wait_for_confirmation(NOW);
+    bench.all_is_published();
+    assert_eq!(bench.violations(), []);
+}
+
+#[test]
+fn names_i_13_when_what_was_not_accepted_is_not_revoked_or_more_than_once() {
+    for act in [51, 52] {
+        names(Invariant::I13, |bench| bench.end_transaction(act, 1, &bench.issued_id()));
+    }
+    names(Invariant::I13, Bench::revoke_again);
+}
+
+#[test]
+fn names_i_13_when_a_transaction_ends_twice() {
+    names(Invariant::I13, |bench| {
+        bench.end_transaction(50, 1, &bench.issued_id());
+        bench.end_transaction(50, 1, &bench.issued_id());
+    });
+    names(Invariant::I13, |bench| {
+        bench.end_transaction(50, 1, &bench.revoked_id());
+        bench.end_transaction(52, 2, &bench.revoked_id());
+    });
+}
+
+#[test]
+fn names_i_13_when_what_a_client_was_told_is_confirmed_is_not() {
+    names(Invariant::I13, |bench| bench.note(&format!("confirmed {} 0777", hex::encode(ISSUER))));
+}
+
+#[test]
+fn names_i_13_when_a_deadline_was_missed_or_what_waits_is_not_found() {
+    names(Invariant::I13, |bench| {
+        bench.wait_for_confirmation(NOW - 1);
+        bench.all_is_published();
+    });
+    for keyspace in [24, 29] {
+        names(Invariant::I13, |bench| {
+            bench.wait_for_confirmation(NOW);
+            let key = if keyspace == 24 { vec![0xCD; 32] } else { bench.issued_id() };
+            bench.remove(keyspace, &key);
+        });
+    }
 }
 
 #[test]
