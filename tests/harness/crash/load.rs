@@ -67,15 +67,15 @@ impl Load<'_> {
             for _ in 0..CLIENTS {
                 scope.spawn(|| self.enrol(world, &answers, REQUESTS));
             }
-            scope.spawn(|| self.operate(world, ROUNDS));
+            scope.spawn(|| self.operate(world, |load| load.transact(world)));
         });
     }
 
-    /// One client, then the operator, each waiting for the other: at no time are two requests under way.
+    /// One client, then the operator, each waiting for the other: at no time are two requests under way, nor a deadline met.
     pub fn one_after_the_other(&self, world: &Mutex<World>) {
         if self.set_up(world).is_some() {
             self.enrol(world, &AtomicU64::new(0), REQUESTS);
-            self.operate(world, ROUNDS);
+            self.operate(world, |_| Some(()));
         }
     }
 
@@ -219,9 +219,9 @@ impl Load<'_> {
         Connection::operator(&self.directory.join("state/operator.sock"))
     }
 
-    fn operate(&self, world: &Mutex<World>, rounds: usize) {
+    fn operate(&self, world: &Mutex<World>, between: impl Fn(&Self) -> Option<()>) {
         let Ok(mut operator) = self.operator() else { return };
-        for round in 0..rounds {
+        for round in 0..ROUNDS {
             let (revocation, authority) = {
                 let mut world = lock(world);
                 let revocation = match world.unacknowledged.pop() {
@@ -237,8 +237,7 @@ impl Load<'_> {
             };
             let done = revocation.map_or(Some(()), |one| self.revoke(world, &mut operator, one));
             let done = done.and_then(|()| self.publish(world, &mut operator, authority));
-            let done =
-                done.and_then(|()| if round % 2 == 0 { self.batch(world) } else { self.transact(world) });
+            let done = done.and_then(|()| if round % 2 == 0 { self.batch(world) } else { between(self) });
             if done.is_none() {
                 return;
             }
@@ -377,8 +376,9 @@ impl Load<'_> {
         if self.kill.is_of_a_deadline() { self.meet_deadlines(world) } else { Some(()) }
     }
 
-    /// Waits until every certificate that nobody confirms is revoked.
-    fn meet_deadlines(&self, world: &Mutex<World>) -> Option<()> {
+    /// Waits until every certificate that nobody confirms is revoked; nothing when the issuer ends.
+    #[must_use]
+    pub fn meet_deadlines(&self, world: &Mutex<World>) -> Option<()> {
         self.issuer.tell("deadlines");
         let line = self.issuer.line()?;
         if line != "deadlines" {
