@@ -261,7 +261,8 @@ pub trait WaitingRoom: Send + Sync {
 
 /// Keeps transactions: messages that belong together, the certificate that answers them, and whether it was confirmed.
 pub trait Transactions: Send + Sync {
-    /// Puts a transaction on record whose first message is to be answered, if none of its name is and there is room.
+    /// Puts a transaction on record whose first message is to be answered, if none of its name is and there is room. It
+    /// survives the death of this process, and a power cut as soon as anything that follows it does.
     ///
     /// # Errors
     /// [`Unavailable`]: nothing of it may be worked on.
@@ -271,8 +272,9 @@ pub trait Transactions: Send + Sync {
         bounds: TransactionBounds,
     ) -> Result<Opened, Unavailable>;
 
-    /// Keeps an answer before it is sent, if the transaction stands so that it can follow and a certificate in it was made
-    /// there; returns the transaction as it stands then.
+    /// Keeps an answer before it is sent, if the transaction stands so that it can follow, a certificate in it was made
+    /// there, and none is being made; returns the transaction as it stands then. What may be asked again, since it is
+    /// unavailable or being answered, is no answer to be kept.
     ///
     /// # Errors
     /// [`Unavailable`]: the answer must not be sent.

@@ -20,11 +20,14 @@ fn in_a_house_on_each_engine(story: impl Fn(&House<'_>)) {
     }
 }
 
-/// Starts an issuer that serves, and serves some clients.
+/// Starts an issuer that serves, and serves some clients. No deadline and no CRL is left for the next start.
 fn some_service(house: &House<'_>) -> Issuer {
     let issuer = house.start(Kill::Never, 0);
     let est = issuer.serving().expect("it serves");
-    house.load(&issuer, est, Kill::Never).until_dead(house.in_world());
+    let load = house.load(&issuer, est, Kill::Never);
+    load.until_dead(house.in_world());
+    load.meet_deadlines(house.in_world()).expect("it serves");
+    load.publish_all(house.in_world());
     issuer
 }
 

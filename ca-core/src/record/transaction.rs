@@ -134,8 +134,8 @@ pub struct Conclusion {
     pub key: [u8; 32],
     /// How it ends; not [`Outcome::Answered`].
     pub outcome: Outcome,
-    /// The message that ends it, with its answer; `None` when time does.
-    pub last: Option<(/* SHA-256 of the message */ [u8; 32], /* its answer */ Vec<u8>)>,
+    /// SHA-256 of the message that ends it, and the answer to that; `None` when time does.
+    pub last: Option<([u8; 32], Vec<u8>)>,
     /// The revocation of its certificate, if it has one that was not accepted.
     pub revocation: Option<RevocationRecord>,
     /// The audit event `CertificateConfirmed`, `CertificateRefused` or `TransactionLapsed`, in the same transaction.

@@ -27,7 +27,8 @@ impl Transactions for Store {
         bounds: TransactionBounds,
     ) -> Result<Opened, Unavailable> {
         let forgetting = self.forgetting_transactions();
-        self.write_new(PORT, Durability::Durable, move |tx| {
+        // A power cut may take it as long as nothing was made in it: T1 and answers are durable, and come after it.
+        self.write_new(PORT, Durability::ProcessCrash, move |tx| {
             let (opened, place) = transactions::open(tx, &transaction, bounds, &forgetting)?;
             forgetting.go_on_from(place);
             Ok(opened)

@@ -134,6 +134,12 @@ impl System {
         self.authorities.iter().find(|served| served.key() == *key)
     }
 
+    /// Returns the ports, for what is composed beside this program.
+    #[must_use]
+    pub const fn ports(&self) -> &Ports {
+        &self.ports
+    }
+
     /// Returns the name of a certificate's authority, or its key where no authority here has it.
     pub(crate) fn issuer_name(&self, stored: &StoredCertificate) -> String {
         let served = self.served(&stored.id.issuer);

@@ -1,7 +1,7 @@
 //! The authority's verb for many requests at once, driven by lines on standard input.
 //!
 //! A line names certification requests, each `NUMBER:HEXADECIMAL`, with spaces between. The answers are lines: `issued NUMBER
-//! HEXADECIMAL` or `refused NUMBER FAULT: WHY`, and at the end `batch`.
+//! HEXADECIMAL` or `refused NUMBER FAULT: WHY`, and at the end `batch`. Lines of transactions go to `transaction`.
 
 use std::io::BufRead;
 
@@ -13,7 +13,7 @@ use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence};
 use ca_core::subject::Subject;
 use meter_pki::compose::{ServedAuthority, System};
 
-use crate::say;
+use crate::{say, transaction};
 
 /// The authority and the profile of batches: stations of a line, by the operator's door.
 const AUTHORITY: &str = "maker-infra-s1";
@@ -23,16 +23,17 @@ const PROFILE: &str = "ra-station-s1";
 pub(crate) fn issue_what_is_asked(system: &System) {
     for line in std::io::stdin().lock().lines() {
         let Ok(line) = line else { return };
-        if let Err(error) = issue(system, &line) {
-            eprintln!("a batch cannot be read: {error:#}");
+        let of_transaction = line == "deadlines" || line.starts_with("transaction ");
+        let done = if of_transaction { transaction::play(system, &line) } else { issue(system, &line) };
+        if let Err(error) = done {
+            eprintln!("a line cannot be read: {error:#}");
             return;
         }
     }
 }
 
 fn issue(system: &System, line: &str) -> anyhow::Result<()> {
-    let served = system.authorities.iter().find(|served| served.name == AUTHORITY);
-    let served = served.context("the authority of batches is not served")?;
+    let served = station_authority(system)?;
     let mut numbers = Vec::new();
     let mut requests = Vec::new();
     for word in line.split_whitespace() {
@@ -50,11 +51,23 @@ fn issue(system: &System, line: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn request(served: &ServedAuthority, csr: &[u8]) -> anyhow::Result<EnrolmentRequest> {
-    let csr = CertificationRequest::from_der(csr)?;
+/// Returns the authority of stations.
+pub(crate) fn station_authority(system: &System) -> anyhow::Result<&ServedAuthority> {
+    let served = system.authorities.iter().find(|served| served.name == AUTHORITY);
+    served.context("the authority of batches is not served")
+}
+
+/// Who asks for stations.
+pub(crate) fn line_operator(served: &ServedAuthority) -> Actor {
     let identity = Identity::Operator { name: "line".to_owned() };
+    Actor { tenant: served.authority.issuer().tenant().clone(), identity }
+}
+
+/// Makes the request for a station.
+pub(crate) fn request(served: &ServedAuthority, csr: &[u8]) -> anyhow::Result<EnrolmentRequest> {
+    let csr = CertificationRequest::from_der(csr)?;
     Ok(EnrolmentRequest {
-        actor: Actor { tenant: served.authority.issuer().tenant().clone(), identity },
+        actor: line_operator(served),
         profile: ProfileId::parse(PROFILE)?,
         subject: Subject::read(csr.subject(), None)?,
         evidence: Evidence::Request(Box::new(csr)),

@@ -4,11 +4,12 @@
 //! `issuer-under-test CONFIGURATION SIGNATURES AHEAD [POINT COUNT DEED]`: serves by the configuration, appends each signature
 //! to the file SIGNATURES, with its clock AHEAD seconds ahead, and at the passage of the kill-point number COUNT does the deed:
 //! `kill` or `power-cut`, or it loses the answer of its signer (`lose-answer`) and dies later. It says "serving" and the address of EST on standard output when it serves, and has a line on its
-//! standard input issued as a batch. The installed program contains nothing of this.
+//! standard input issued as a batch, or played as a transaction. The installed program contains nothing of this.
 
 mod batch;
 mod ports;
 mod signatures;
+mod transaction;
 mod trap;
 
 use std::io::Write;
@@ -22,7 +23,7 @@ use meter_pki::config::Config;
 use meter_pki::exit::Failure;
 use meter_pki::server;
 
-use crate::ports::{AheadClock, TrappedEntropy, TrappedLedger, TrappedSigner};
+use crate::ports::{AheadClock, TrappedEntropy, TrappedLedger, TrappedSigner, TrappedTransactions};
 use crate::signatures::SignatureLedger;
 use crate::trap::Trap;
 use e2e::crash::points::KillPoint;
@@ -80,7 +81,7 @@ fn through(ports: Ports, trap: &Arc<Trap>, signatures: SignatureLedger, ahead: i
         status: ports.status,
         registry: ports.registry,
         waiting: ports.waiting,
-        transactions: ports.transactions,
+        transactions: Arc::new(TrappedTransactions { inner: ports.transactions, trap: Arc::clone(trap) }),
     }
 }
 

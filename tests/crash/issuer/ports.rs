@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use ca_core::audit::AuditEvent;
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{Clock, Entropy, Ledger, SignError, Signer, Unavailable};
+use ca_core::ports::{Clock, Entropy, Ledger, SignError, Signer, Transactions, Unavailable};
 use ca_core::public_key::PublicKey;
 use ca_core::record::{
-    CertificateId, CrlIntent, CrlNumberTaken, CrlRecord, Intent, IntentConflict, IssuedRecord,
-    RevocationOutcome, RevocationRecord, Settlement,
+    CertificateId, Conclusion, CrlIntent, CrlNumberTaken, CrlRecord, Intent, IntentConflict, IssuedRecord,
+    Opened, Outcome, RevocationOutcome, RevocationRecord, Settlement, Transaction, TransactionAnswer,
+    TransactionBounds, TransactionConflict,
 };
 use ca_core::serial_number::SerialNumber;
 use ca_core::signature::EcdsaSignature;
@@ -140,5 +141,56 @@ impl Ledger for TrappedLedger {
         self.trap.pass(KillPoint::CrlDurable);
         self.trap.pass(KillPoint::CrlRename);
         Ok(())
+    }
+}
+
+/// The transactions.
+pub(crate) struct TrappedTransactions {
+    pub(crate) inner: Arc<dyn Transactions>,
+    pub(crate) trap: Arc<Trap>,
+}
+
+impl Transactions for TrappedTransactions {
+    fn open_transaction(
+        &self,
+        transaction: Transaction,
+        bounds: TransactionBounds,
+    ) -> Result<Opened, Unavailable> {
+        self.inner.open_transaction(transaction, bounds)
+    }
+
+    fn record_answer(
+        &self,
+        answer: TransactionAnswer,
+    ) -> Result<Result<Transaction, TransactionConflict>, Unavailable> {
+        self.inner.record_answer(answer)
+    }
+
+    fn conclude(
+        &self,
+        conclusion: Conclusion,
+    ) -> Result<Result<Transaction, TransactionConflict>, Unavailable> {
+        self.trap.pass(match conclusion.outcome {
+            Outcome::Answered | Outcome::Confirmed | Outcome::Refused => KillPoint::ConfirmationUnsynced,
+            Outcome::Lapsed => KillPoint::DeadlineUnsynced,
+        });
+        self.inner.conclude(conclusion)
+    }
+
+    fn transaction(&self, key: &[u8; 32]) -> Result<Option<Transaction>, Unavailable> {
+        self.inner.transaction(key)
+    }
+
+    fn unconfirmed(&self, certificate: &CertificateId) -> Result<Option<Transaction>, Unavailable> {
+        self.inner.unconfirmed(certificate)
+    }
+
+    fn transactions_due(
+        &self,
+        issuer: &KeyRef,
+        now: UnixTime,
+        limit: usize,
+    ) -> Result<Vec<Transaction>, Unavailable> {
+        self.inner.transactions_due(issuer, now, limit)
     }
 }

@@ -39,11 +39,12 @@ impl Trap {
             planned: Some(point),
             left: AtomicU32::new(count + later),
             deed: deed.to_owned(),
-            ..Self::none()
+            // A deadline passes while nothing is served, and is met by the start.
+            armed: AtomicBool::new(point == KillPoint::DeadlineUnsynced),
         }
     }
 
-    /// Counts from now on: what a start does is not counted.
+    /// Counts from now on: what a start does is not counted, but for deadlines.
     pub(crate) fn arm(&self) {
         self.armed.store(true, Ordering::SeqCst);
     }
@@ -68,6 +69,8 @@ impl Trap {
         match point {
             KillPoint::IntentUnsynced
             | KillPoint::IssuedUnsynced
+            | KillPoint::ConfirmationUnsynced
+            | KillPoint::DeadlineUnsynced
             | KillPoint::RevocationUnsynced
             | KillPoint::CrlUnsynced => format!("{}-at-sync", self.deed),
             KillPoint::ReplyHalfSent => "kill-in-reply".to_owned(),

@@ -58,6 +58,15 @@ impl Kill {
         }
     }
 
+    /// Tells whether it comes when a deadline is met.
+    #[must_use]
+    pub const fn is_of_a_deadline(self) -> bool {
+        matches!(
+            self,
+            Self::AtPoint(KillPoint::DeadlineUnsynced, _) | Self::PowerCut(KillPoint::DeadlineUnsynced, _, _)
+        )
+    }
+
     /// Returns what the shim is told in its environment.
     #[must_use]
     pub fn environment(self) -> Vec<(&'static str, String)> {
@@ -138,8 +147,8 @@ fn fault(random: &mut Random, which: u64) -> Kill {
 
 fn at_point(random: &mut Random, mix: Mix, place: u64) -> Kill {
     let points = KillPoint::ALL;
-    let point = points[usize::try_from(place % points.len() as u64).expect("it is below 18")];
-    let count = 1 + random.below(if point < KillPoint::RevocationUnsynced { 6 } else { 2 });
+    let point = points[usize::try_from(place % points.len() as u64).expect("it is small")];
+    let count = 1 + random.below(if point < KillPoint::ConfirmationUnsynced { 6 } else { 2 });
     // Where the program dies inside a call that is not a sync, only SIGKILL is at hand.
     let only_killed = matches!(point, KillPoint::ReplyHalfSent | KillPoint::CrlRename);
     let cut = match mix {

@@ -67,22 +67,23 @@ impl Load<'_> {
             for _ in 0..CLIENTS {
                 scope.spawn(|| self.enrol(world, &answers, REQUESTS));
             }
-            scope.spawn(|| self.operate(world, ROUNDS));
+            scope.spawn(|| self.operate(world, |load| load.transact(world)));
         });
     }
 
-    /// One client, then the operator, each waiting for the other: at no time are two requests under way.
+    /// One client, then the operator, each waiting for the other: at no time are two requests under way, nor a deadline met.
     pub fn one_after_the_other(&self, world: &Mutex<World>) {
         if self.set_up(world).is_some() {
             self.enrol(world, &AtomicU64::new(0), REQUESTS);
-            self.operate(world, ROUNDS);
+            self.operate(world, |_| Some(()));
         }
     }
 
     /// Serves every wish that is left, and asks for nothing new.
     pub fn until_served(&self, world: &Mutex<World>) {
         lock(world).expected.clear();
-        let _served = self.batch(world);
+        let _served =
+            self.batch(world).and_then(|()| self.transact(world)).and_then(|()| self.meet_deadlines(world));
         self.enrol(world, &AtomicU64::new(0), usize::MAX);
         let waiting = std::mem::take(&mut lock(world).unacknowledged);
         if let Ok(mut operator) = self.operator() {
@@ -218,9 +219,9 @@ impl Load<'_> {
         Connection::operator(&self.directory.join("state/operator.sock"))
     }
 
-    fn operate(&self, world: &Mutex<World>, rounds: usize) {
+    fn operate(&self, world: &Mutex<World>, between: impl Fn(&Self) -> Option<()>) {
         let Ok(mut operator) = self.operator() else { return };
-        for round in 0..rounds {
+        for round in 0..ROUNDS {
             let (revocation, authority) = {
                 let mut world = lock(world);
                 let revocation = match world.unacknowledged.pop() {
@@ -236,7 +237,7 @@ impl Load<'_> {
             };
             let done = revocation.map_or(Some(()), |one| self.revoke(world, &mut operator, one));
             let done = done.and_then(|()| self.publish(world, &mut operator, authority));
-            let done = done.and_then(|()| if round % 2 == 0 { self.batch(world) } else { Some(()) });
+            let done = done.and_then(|()| if round % 2 == 0 { self.batch(world) } else { between(self) });
             if done.is_none() {
                 return;
             }
@@ -327,6 +328,63 @@ impl Load<'_> {
                 _ => return Some(()),
             }
         }
+    }
+
+    /// Has certificates given in transactions, and says of each what is to be said; nothing when the issuer ends.
+    fn transact(&self, world: &Mutex<World>) -> Option<()> {
+        let wishes = {
+            let mut world = lock(world);
+            if world.transactions.is_empty() && !world.expected.is_empty() {
+                world.new_transactions();
+            }
+            world.transactions.clone()
+        };
+        for (wish, fate) in wishes {
+            self.issuer.tell(&format!(
+                "transaction {}:{} {}",
+                wish.number,
+                hex::encode(&wish.csr),
+                fate.word()
+            ));
+            let mut given = None;
+            loop {
+                let line = self.issuer.line()?;
+                match line.splitn(3, ' ').collect::<Vec<_>>().as_slice() {
+                    ["given", _, der] => {
+                        let certificate = hex::decode(der).ok()?;
+                        lock(world).received(&wish, &certificate);
+                        given = Some(certificate);
+                    }
+                    ["refused", number, why] => {
+                        if self.kill == Kill::Never || !why.starts_with("Unavailable: ") {
+                            lock(world).complain(format!("transaction {number}: {why}"));
+                        }
+                    }
+                    ["transaction"] => break,
+                    // What is said of a certificate, or that nothing more is: its time is over, or nobody speaks.
+                    _ => {
+                        let mut world = lock(world);
+                        world.transactions.retain(|(waiting, _)| waiting.number != wish.number);
+                        if let Some(certificate) = &given {
+                            world.spoken(&wish, fate, certificate);
+                        }
+                    }
+                }
+            }
+        }
+        // A life is shorter than it takes until deadlines are looked at; whoever dies of one waits for it.
+        if self.kill.is_of_a_deadline() { self.meet_deadlines(world) } else { Some(()) }
+    }
+
+    /// Waits until every certificate that nobody confirms is revoked; nothing when the issuer ends.
+    #[must_use]
+    pub fn meet_deadlines(&self, world: &Mutex<World>) -> Option<()> {
+        self.issuer.tell("deadlines");
+        let line = self.issuer.line()?;
+        if line != "deadlines" {
+            lock(world).complain(format!("instead of meeting deadlines the issuer said {line}"));
+        }
+        Some(())
     }
 }
 

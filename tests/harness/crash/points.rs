@@ -1,8 +1,7 @@
-//! The kill-points: where the issuer under test can be made to die..
+//! The kill-points: where the issuer under test can be made to die.
 //!
-//! They are numbered as the order of issuance is. KP10 (certConf received, not stored) and KP11 (the confirmation's timer
-//! fires during a restart) belong to certificate confirmation of CMP (RFC 9810 §5.3.18), which this version does not have: its
-//! CMP server refuses every request. They are absent here, not faked; whoever adds confirmation adds them.
+//! They are numbered as the order of issuance is. KP10 and KP11 are passed through the ports, by a front end of the harness that
+//! speaks no protocol.
 
 use std::fmt;
 
@@ -29,6 +28,10 @@ pub enum KillPoint {
     IssuedDurable,
     /// KP9: half of a reply left.
     ReplyHalfSent,
+    /// KP10: a holder's word on his certificate was heard, written, and is not synced.
+    ConfirmationUnsynced,
+    /// KP11: a deadline was met, at a start or later, and that is not synced.
+    DeadlineUnsynced,
     /// A revocation was written and is not synced.
     RevocationUnsynced,
     /// A revocation is durable, nobody was answered.
@@ -49,7 +52,7 @@ pub enum KillPoint {
 
 impl KillPoint {
     /// Every kill-point.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::RequestParsed,
         Self::Authorised,
         Self::LintPassed,
@@ -60,6 +63,8 @@ impl KillPoint {
         Self::IssuedUnsynced,
         Self::IssuedDurable,
         Self::ReplyHalfSent,
+        Self::ConfirmationUnsynced,
+        Self::DeadlineUnsynced,
         Self::RevocationUnsynced,
         Self::RevocationDurable,
         Self::CrlIntended,
@@ -84,6 +89,8 @@ impl KillPoint {
             Self::IssuedUnsynced => "kp7-issued-unsynced",
             Self::IssuedDurable => "kp8-issued-durable",
             Self::ReplyHalfSent => "kp9-reply-half-sent",
+            Self::ConfirmationUnsynced => "kp10-confirmation-unsynced",
+            Self::DeadlineUnsynced => "kp11-deadline-unsynced",
             Self::RevocationUnsynced => "revocation-unsynced",
             Self::RevocationDurable => "revocation-durable",
             Self::CrlIntended => "crl-intended",

@@ -168,6 +168,6 @@ pub fn report(head: &Head, tally: &Tally, failures: &[String]) -> String {
 
 /// What every run leaves out.
 const NOT_RUN: &str = "\
-- KP10 and KP11: certificate confirmation of CMP does not exist in this version.
+- KP10 and KP11 are driven through the ports, by a front end that speaks no protocol, and not by messages of CMP.
 - I10: the clients of these runs ask for nothing that needs approval; the checker's own tests break it.
 - Ledgers are small: no table is flushed or merged by the engine while the power is cut.";

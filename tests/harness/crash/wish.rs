@@ -37,6 +37,32 @@ pub enum For {
     Station,
 }
 
+/// What the holder of a certificate says of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It is the right one.
+    Accepted,
+    /// It is not.
+    Refused,
+    /// Nothing.
+    Left,
+}
+
+impl Fate {
+    /// Every fate.
+    pub const ALL: [Self; 3] = [Self::Accepted, Self::Refused, Self::Left];
+
+    /// Returns its word in the lines that the issuer is told.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Accepted => "accept",
+            Self::Refused => "refuse",
+            Self::Left => "silent",
+        }
+    }
+}
+
 /// A wish.
 #[derive(Debug, Clone)]
 pub struct Wish {

@@ -10,7 +10,7 @@ use x509_cert::ext::pkix::SubjectKeyIdentifier;
 
 use super::http::Credential;
 use super::random::Random;
-use super::wish::{For, STEPS, Wish, serial_of};
+use super::wish::{Fate, For, STEPS, Wish, serial_of};
 
 /// The number of the wish of the station that the configuration knows: the first that is asked for.
 const LINE: u64 = 1;
@@ -33,6 +33,8 @@ pub struct World {
     pub wishes: VecDeque<Wish>,
     /// Wishes of stations that were not answered yet.
     pub stations: Vec<Wish>,
+    /// Wishes whose certificates are to be confirmed, with what will be said of them.
+    pub transactions: Vec<(Wish, Fate)>,
     /// What may be revoked.
     pub revocable: Vec<Revocable>,
     /// Revocations that were asked for and not acknowledged.
@@ -60,6 +62,7 @@ impl World {
             random,
             wishes: VecDeque::new(),
             stations: Vec::new(),
+            transactions: Vec::new(),
             revocable: Vec::new(),
             unacknowledged: Vec::new(),
             expected: VecDeque::new(),
@@ -101,6 +104,16 @@ impl World {
             let wish = Wish::of_station(number, &format!("Line Station {number}"));
             let wish = self.asked(wish);
             self.stations.push(wish);
+        }
+    }
+
+    /// Makes a wish for each fate that a certificate can have.
+    pub fn new_transactions(&mut self) {
+        for fate in Fate::ALL {
+            let number = self.number();
+            let wish = Wish::of_station(number, &format!("Confirming Station {number}"));
+            let wish = self.asked(wish);
+            self.transactions.push((wish, fate));
         }
     }
 
@@ -148,11 +161,32 @@ impl World {
     /// When the authority's certificate cannot be read.
     pub fn revoked(&mut self, revoked: &Revocable) {
         self.acknowledged[1] += 1;
-        let path = self.authorities.join(format!("{}.cer", revoked.authority));
+        self.told("revoked", revoked);
+    }
+
+    /// What a holder said of his certificate was acknowledged.
+    ///
+    /// # Panics
+    /// When the authority's certificate cannot be read.
+    pub fn spoken(&mut self, wish: &Wish, fate: Fate, certificate: &[u8]) {
+        let one = Revocable { authority: wish.authority(), serial: serial_of(certificate) };
+        match fate {
+            Fate::Accepted => {
+                self.told("confirmed", &one);
+                self.revocable.push(one);
+            }
+            Fate::Refused => self.told("revoked", &one),
+            Fate::Left => {}
+        }
+    }
+
+    /// Notes what a client was told of a certificate.
+    fn told(&mut self, word: &str, one: &Revocable) {
+        let path = self.authorities.join(format!("{}.cer", one.authority));
         let authority = x509_cert::Certificate::from_der(&fs::read(path).expect("the authority"));
         let tbs = authority.expect("a certificate").tbs_certificate().clone();
         let (_, key) = tbs.get_extension::<SubjectKeyIdentifier>().expect("an extension").expect("its key");
-        self.note(&format!("revoked {} {}", hex::encode(key.0.as_bytes()), hex::encode(&revoked.serial)));
+        self.note(&format!("{word} {} {}", hex::encode(key.0.as_bytes()), hex::encode(&one.serial)));
     }
 
     /// Something went wrong.

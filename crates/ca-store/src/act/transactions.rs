@@ -75,10 +75,14 @@ pub(crate) fn answer(
     if let Err(conflict) = known.answer(answer) {
         return Ok(Err(conflict));
     }
-    if let Stage::Unconfirmed { certificate } = &known.stage
-        && !is_issued_in(tx, &known, certificate)?
-    {
-        return Ok(Err(TransactionConflict::OtherCertificate));
+    match (&known.stage, made_in(tx, &known)?) {
+        (Stage::Unconfirmed { certificate }, Some((id, row)))
+            if id == *certificate && row.state == CertificateState::Issued => {}
+        (Stage::Unconfirmed { .. }, _) => return Ok(Err(TransactionConflict::OtherCertificate)),
+        (_, Some((_, row))) if row.state == CertificateState::Intended => {
+            return Ok(Err(TransactionConflict::BeingIssued));
+        }
+        (Stage::Answering | Stage::Waiting | Stage::Closed(_), _) => {}
     }
     change(tx, &before, &known)?;
     Ok(Ok(known))
@@ -185,11 +189,6 @@ fn made_in(tx: &Transaction<'_>, known: &Kept) -> Result<Option<(CertificateId, 
     let Some(RequestRow { id }) = tx.row(&known.key)? else { return Ok(None) };
     let row = certificate_row(tx, &id)?.filter(|row| row.recorded_at >= known.opened_at);
     Ok(row.map(|row| (id, row)))
-}
-
-fn is_issued_in(tx: &Transaction<'_>, known: &Kept, certificate: &CertificateId) -> Result<bool, ReadFault> {
-    let made = made_in(tx, known)?;
-    Ok(made.is_some_and(|(id, row)| id == *certificate && row.state == CertificateState::Issued))
 }
 
 fn owner(known: &Kept) -> count::Owner<'_> {

@@ -181,6 +181,9 @@ fn an_answer_follows_only_the_one_before_it_and_holds_only_its_own_certificate(g
     assert_eq!(refused(answer(7, with(id(1)))), TransactionConflict::OtherCertificate);
     store.record(within(7, 7)).unwrap();
     assert_eq!(refused(answer(7, with(id(7)))), TransactionConflict::OtherCertificate, "not signed yet");
+    for stage in [Stage::Waiting, Stage::Closed(Outcome::Answered)] {
+        assert_eq!(refused(answer(7, stage)), TransactionConflict::BeingIssued, "by another thread");
+    }
     store.begin(7);
     store.record_issued(vec![issued(&id(7), NOW)]).unwrap();
     let after = TransactionAnswer { before: [8; 32], ..answer(7, with(id(7))) };

@@ -97,6 +97,7 @@ struct VerifiedView {
     crls: u64,
     devices: u64,
     tokens: u64,
+    transactions: u64,
 }
 
 /// Restores a backup into a scratch directory and checks it there.
@@ -121,8 +122,15 @@ pub(super) fn verify(args: &VerifyArgs, printer: &Printer) -> Result<(), Failure
             format!("sound; made {}, audit record {}, epoch {}", view.created_at, view.sequence, view.epoch),
             format!("root {}", view.root),
             format!(
-                "{} certificates, {} revocations, {} open intents, {} burned numbers, {} CRLs, {} devices, {} tokens",
-                view.certificates, view.revocations, view.open, view.burned, view.crls, view.devices, view.tokens
+                "{} certificates, {} revocations, {} open intents, {} burned numbers, {} CRLs, {} devices, {} tokens, {} transactions",
+                view.certificates,
+                view.revocations,
+                view.open,
+                view.burned,
+                view.crls,
+                view.devices,
+                view.tokens,
+                view.transactions
             ),
         ]
     });
@@ -155,6 +163,7 @@ fn view(report: &IntegrityReport, unpacked: &Unpacked) -> VerifiedView {
         crls: report.crls,
         devices: report.devices,
         tokens: report.tokens,
+        transactions: report.transactions,
     }
 }
 
