@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::findings::Findings;
-use crate::bundle::draft::{check_signatures, is_rehearsal, key_file};
+use crate::bundle::draft::{check_signatures, key_file};
 use crate::bundle::manifest::{ListedFile, Manifest, Signatures};
 use crate::bundle::{Bundle, MANIFEST, SCRIPT, SIGNATURES, TOOLS, TRANSCRIPT};
 use crate::exact_json;
@@ -68,7 +68,7 @@ pub(super) fn against(
     manifest: Option<&Manifest>,
     findings: &mut Findings,
 ) {
-    let rehearsal = is_rehearsal(transcript);
+    let rehearsal = transcript.is_rehearsal();
     if let Some(manifest) = manifest {
         let same = manifest.rehearsal == rehearsal
             && manifest.title == file.title()

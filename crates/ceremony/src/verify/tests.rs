@@ -5,6 +5,7 @@ mod course;
 mod crls;
 mod links;
 mod outsiders;
+mod stand_ins;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
