@@ -42,8 +42,8 @@ fn stand_ins(file: &CeremonyFile) -> Option<Block> {
     (!names.is_empty()).then(|| {
         Block::Paragraph(format!(
             "Roots of earlier ceremonies, of which each has a stand-in here, made before the file is read aloud: {}. A stand-in \
-             has the name and the beginning of its root, and keys of its own. Its CRLs begin with the number 1 and list nothing \
-             from before; of what the root has issued it knows the certificates whose serial numbers the file names.",
+             has the name and the beginning of its root, and keys of its own. Its CRLs list nothing from before; of what the root \
+             has issued it knows the certificates whose serial numbers the file names.",
             names.join(", ")
         ))
     })

@@ -146,7 +146,7 @@ fn remark_on(transcript: &Transcript, findings: &mut Findings) {
         }
         if let Action::StoodIn { root, .. } = action {
             findings.remark(format!(
-                "step {step}: a stand-in took the place of the root {root}; its CRLs begin anew, and list nothing from before"
+                "step {step}: a stand-in took the place of the root {root}; its CRLs list nothing from before"
             ));
         }
         if let Action::Settled { root, uncertain, .. } = action

@@ -220,13 +220,18 @@ keys = {keys}
     }
 
     pub(crate) fn rehearse(&self) -> Ran {
-        answered(&mut self.command("rehearse"), |_, _| None)
+        self.rehearse_with(|_, _| None)
+    }
+
+    /// Rehearses; `otherwise` is asked first.
+    pub(crate) fn rehearse_with(&self, otherwise: impl FnMut(usize, &str) -> Option<Answer>) -> Ran {
+        answered(&mut self.command("rehearse"), otherwise)
     }
 
     /// Rehearses until a question is asked for the second time, at which the power goes.
     pub(crate) fn rehearse_until_again(&self, question: &str) {
         let mut asked = 0;
-        let ran = answered(&mut self.command("rehearse"), |_, line| {
+        let ran = self.rehearse_with(|_, line| {
             asked += usize::from(line.contains(question));
             (asked == 2).then_some(Answer::CutPower)
         });
@@ -358,6 +363,21 @@ pub(crate) fn files(directory: &Path) -> Vec<(String, Vec<u8>)> {
         .collect();
     files.sort();
     files
+}
+
+/// Every file below a directory with its octets.
+pub(crate) fn tree(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(tree(&path));
+        } else {
+            all.push((path.clone(), fs::read(&path).unwrap()));
+        }
+    }
+    all.sort();
+    all
 }
 
 /// The SHA-256 of a file, as others count it.

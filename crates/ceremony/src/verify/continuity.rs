@@ -40,7 +40,7 @@ pub(super) fn check((bundle, rehearsal): (&Bundle, bool), previous: &IntactBundl
             if rehearsal {
                 let number = before.number;
                 findings.remark(format!(
-                    "the CRLs of the root {} do not follow {number} of the previous ceremony: this is a rehearsal",
+                    "the CRLs of the root {} are not held against {number} of the previous ceremony: this is a rehearsal",
                     root.name
                 ));
                 continue;

@@ -93,7 +93,12 @@ fn a_rehearsal_on_a_stand_in_goes_on_from_nothing_and_that_is_remarked() {
     held.act(1, |held| held.crl(1, "a-1.crl", period, false));
     let report = verify_after(&held.close(), first);
     assert_eq!(report.findings, []);
-    assert!(report.remarks.iter().any(|remark| remark.contains("do not follow 3 of the previous ceremony")));
+    assert!(
+        report
+            .remarks
+            .iter()
+            .any(|remark| remark.contains("are not held against 3 of the previous ceremony"))
+    );
 }
 
 #[test]
