@@ -35,6 +35,10 @@ pub(crate) fn open(
     } else {
         take_up(table)?;
     }
+    // It was broken off: what is left is to close it.
+    if table.did(|action| matches!(action, Action::Aborted { .. })) {
+        return Ok(());
+    }
     table.record(Action::NetworkChecked { interfaces })?;
     recall(table, beforehand, rehearsal)?;
     if !table.did(|action| matches!(action, Action::PeopleConfirmed { .. })) {

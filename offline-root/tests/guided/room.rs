@@ -274,6 +274,14 @@ keys = {keys}
         text.lines().map(kind).collect()
     }
 
+    /// Takes the last step out of the transcript, as if the power had gone before it.
+    pub(crate) fn lose_last_step(&self, base: &str) {
+        let path = self.ceremony(base).join("transcript.jsonl");
+        let text = fs::read_to_string(&path).unwrap();
+        let kept = text.trim_end().rsplit_once('\n').unwrap().0;
+        fs::write(path, format!("{kept}\n")).unwrap();
+    }
+
     /// The bundle is what outsiders believe; everything in the ledgers is in order.
     #[track_caller]
     pub(crate) fn verify(&self, base: &str) -> String {

@@ -37,14 +37,6 @@ fn until_it_stands_in(room: &Room) {
     assert_eq!(room.steps(REHEARSAL).pop().unwrap(), "stood-in");
 }
 
-/// Takes the last step out of the transcript of a rehearsal, as if the power had gone before it.
-fn lose_last_step(room: &Room) {
-    let path = room.ceremony(REHEARSAL).join("transcript.jsonl");
-    let text = fs::read_to_string(&path).unwrap();
-    let kept = text.trim_end().rsplit_once('\n').unwrap().0;
-    fs::write(path, format!("{kept}\n")).unwrap();
-}
-
 #[test]
 fn a_ceremony_on_a_root_of_an_earlier_one_is_rehearsed_as_it_is_held_and_openssl_believes_its_stand_in() {
     let mut room = with_every_act();
@@ -142,7 +134,7 @@ fn a_stand_in_for_a_root_on_a_token_is_on_a_soft_token() {
     let before = (tree(&room.path("tokens")), tree(&room.path("room/roots")));
     // The power goes when the keys are made, and it is not recorded that they stand in.
     until_it_stands_in(&room);
-    lose_last_step(&room);
+    room.lose_last_step(REHEARSAL);
     room.rehearse().ok();
     assert!((tree(&room.path("tokens")), tree(&room.path("room/roots"))) == before);
     let steps = room.steps(REHEARSAL);
@@ -179,7 +171,7 @@ fn r_07_the_power_goes_at_one_question_of_a_rehearsal_and_the_stand_in_is_made_o
 fn r_07_a_stand_in_of_which_it_was_not_recorded_that_it_is_one_is_destroyed_and_made_anew() {
     let room = with_every_act();
     until_it_stands_in(&room);
-    lose_last_step(&room);
+    room.lose_last_step(REHEARSAL);
     room.rehearse().ok();
     let steps = room.steps(REHEARSAL);
     assert_eq!(steps.iter().filter(|step| *step == "key-destroyed").count(), 1, "{steps:?}");
@@ -192,7 +184,7 @@ fn r_07_a_stand_in_of_which_it_was_not_recorded_that_it_is_one_is_destroyed_and_
 fn r_21_a_rehearsal_broken_off_destroys_the_key_of_what_does_not_stand_in_yet() {
     let room = with_every_act();
     until_it_stands_in(&room);
-    lose_last_step(&room);
+    room.lose_last_step(REHEARSAL);
     let abort = |_, question: &str| {
         question.contains("Why was it interrupted").then(|| Answer::Say("abort".to_owned()))
     };
