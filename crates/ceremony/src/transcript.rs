@@ -69,13 +69,15 @@ impl Transcript {
         self.actions().any(|(_, action)| matches!(action, Action::Opened { rehearsal: true, .. }))
     }
 
-    /// Returns the SHA-256 of the certificate of the stand-in for a root of an earlier ceremony, if there is one.
+    /// Returns the SHA-256 of the certificate that stands in for a root of an earlier ceremony; nothing in a ceremony that is
+    /// no rehearsal.
     #[must_use]
     pub fn stand_in(&self, name: &RootName) -> Option<Fingerprint> {
-        self.actions().find_map(|(_, action)| {
+        let stood_in = self.actions().find_map(|(_, action)| {
             let Action::StoodIn { root, certificate, .. } = action else { return None };
             (root == name).then_some(*certificate)
-        })
+        });
+        stood_in.filter(|_| self.is_rehearsal())
     }
 
     /// Returns the SHA-256 of the last line; of the ceremony file, while there is none.
