@@ -90,8 +90,8 @@ impl Setting {
 fn notice_of(original: &Original) -> String {
     format!(
         "The root {} is of an earlier ceremony. A stand-in takes its place, which is not touched: a root of the same name with keys of \
-         its own. Choose what opens them anew; never type here what opens the real ones. Its CRLs list nothing from before. Of what \
-         the root has issued it knows what the file names: {} certificates.",
+         its own. Choose what opens them anew; never type here what opens the real ones. Its CRLs list nothing from before. Certificates \
+         that it knows of those that the root has issued, since the file names them: {}.",
         original.root,
         original.named.len()
     )

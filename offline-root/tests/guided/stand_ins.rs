@@ -47,7 +47,7 @@ fn a_ceremony_on_a_root_of_an_earlier_one_is_rehearsed_as_it_is_held_and_openssl
         "{}",
         rehearsed.said
     );
-    assert!(rehearsed.said.contains("what the file names: 2 certificates"), "{}", rehearsed.said);
+    assert!(rehearsed.said.contains("since the file names them: 2."), "{}", rehearsed.said);
     // Octet for octet: what was in the room is in it, and what is new is below REHEARSAL.
     let after = tree(&room.path("room"));
     let real = after.into_iter().filter(|(path, _)| !path.starts_with(room.path(REHEARSAL)));
