@@ -56,7 +56,7 @@ fn actions(file: &CeremonyFile) -> Vec<Action> {
 #[test]
 fn nothing_stands_in_for_a_root_but_in_a_rehearsal() {
     let room = Room::new();
-    let root = crate::sample::held::root_name("a");
+    let root = sample::held::root_name("a");
     let sum = Fingerprint::of(b"another root");
     let stood_in =
         Action::StoodIn { root: root.clone(), certificate: sum, stands_for: Fingerprint::of(b"a") };

@@ -2,8 +2,16 @@
 
 use super::*;
 use crate::file::act::RootKey;
+use crate::sample::SoftKeys;
 use crate::sample::held::root_name;
 use ca_core::certificate::Certificate;
+use ca_core::issuance::draft::{DraftInput, draft};
+use ca_core::issuer::SignedBy;
+use ca_core::ports::Signer;
+use ca_core::serial_number::SerialNumber;
+use ca_core::signing::assemble;
+use ca_core::subject::Subject;
+use ca_core::validity::{UnixTime, Validity};
 
 /// The key of root `a`.
 const KEY: u8 = 10;
@@ -145,6 +153,49 @@ fn named_otherwise(name: &str) -> Report {
     })
 }
 
+/// A certificate that a key signs for itself, under a profile of the file and for so many seconds, or for ever.
+fn drafted(key: u8, profile: &str, seconds: Option<i64>) -> Certificate {
+    let file = file(&original());
+    let (plan, key) = (&file.roots()[0], SoftKeys::public(key));
+    let profile = plan.loaded.certificate(profile).unwrap();
+    let end = seconds.map_or(UnixTime::NO_EXPIRY, |seconds| file.held().plus_seconds(seconds));
+    let tbs = draft(&DraftInput {
+        signed_by: SignedBy::Itself,
+        profile,
+        subject: &Subject::distinguished(plan.subject.distinguished_name().unwrap()),
+        public_key: &key,
+        serial: &SerialNumber::parse("4711").unwrap(),
+        validity: Validity::new(file.held(), end).unwrap(),
+    });
+    let tbs = tbs.unwrap();
+    let signature = SoftKeys.sign(&key.key_ref(), &tbs).unwrap();
+    Certificate::from_der(&assemble(&tbs, &signature).unwrap()).unwrap()
+}
+
+#[test]
+fn a_stand_in_of_another_profile_validity_or_suite_is_found() {
+    let file = file(&original());
+    // Nothing is signed with it.
+    let taken_in = |key: u8, profile, seconds| {
+        let certificate = drafted(key, profile, seconds);
+        let mut held = Held::open_with(&file, true, None, |held| {
+            held.key_made("a", RootKey::Root, key);
+            held.step(stood_in("a", &certificate, &original()));
+        });
+        held.take_in("a.crt", certificate.der());
+        verify(&held.close()).findings
+    };
+    let amiss = |finding: &BundleFinding| finding.file.as_deref() == Some("inputs/a.crt");
+    assert!(!taken_in(KEY, "root-s1", None).iter().any(amiss));
+    let wrong =
+        [(KEY, "root-s1", Some(86_400)), (KEY, "sub-operational-s1", None), (KEY + 1, "root-s1", None)];
+    for (key, profile, seconds) in wrong {
+        let found = taken_in(key, profile, seconds);
+        let found = found.iter().find(|finding| amiss(finding)).unwrap();
+        assert_eq!(found.what, "it is not what the ceremony file says of the root a");
+    }
+}
+
 #[test]
 fn a_stand_in_is_made_once_and_before_the_file_is_read_aloud() {
     let twice = held(true, |held| {
@@ -186,7 +237,7 @@ fn r_21_a_rehearsal_broken_off_destroys_the_key_of_a_stand_in_that_never_was_one
         held.step(Action::PeopleConfirmed { present });
         held.key_made("a", RootKey::Root, KEY);
         held.step(Action::Aborted { why: "the printer burns".to_owned() });
-        let key = Fingerprint::new(crate::sample::SoftKeys::public(KEY).fingerprint());
+        let key = Fingerprint::new(SoftKeys::public(KEY).fingerprint());
         if destroys {
             let (root, how) = (root_name("a"), "overwritten".to_owned());
             held.step(Action::KeyDestroyed { root, purpose: RootKey::Root, key, how });
