@@ -105,7 +105,8 @@ again; bundle, `.tar` and the root's directory had to verify, and what leaves ha
 ## Not run
 
 - Two stops in one ceremony; stops at questions and two in a row are tests of their own.
-- Other acts than `found-root` and `crl`, in a rehearsal on a stand-in `revoke` and `crl`; shares, tokens: stops there are at questions, and in calls of the PKCS#11 module.
+- Other acts than `found-root` and `crl`, in a rehearsal on a stand-in `revoke` and `crl`; shares, tokens: stops there
+  are at questions, and in calls of the PKCS#11 module.
 - New and removed directories count as durable at once.";
 
 #[expect(clippy::disallowed_methods, reason = "how long a run takes is told by no port")]
