@@ -8,6 +8,7 @@ pub(crate) mod crl;
 pub(crate) mod closing;
 pub(crate) mod cross;
 pub(crate) mod destruction;
+pub(crate) mod issue_again;
 pub(crate) mod link;
 pub(crate) mod review;
 pub(crate) mod revocation;
@@ -163,6 +164,13 @@ impl Ceremony {
         keys::unlock(&self.key_place(), &wanted, secrets)
     }
 
+    /// Returns the root as an issuer.
+    fn issuer(&self) -> Result<Issuer, IssuerError> {
+        let (certificate, charter) = (self.certificate.clone(), &self.charter);
+        let not_after = certificate.validity().not_after();
+        Issuer::new(certificate, charter.tenant.clone(), not_after, charter.points.clone())
+    }
+
     /// Says where the keys are.
     fn key_place(&self) -> KeyPlace<'_> {
         let shares = self.ledger.shares_digest();
@@ -186,13 +194,7 @@ impl Ceremony {
         crl_profile: CrlProfile,
         offers: Vec<Offer>,
     ) -> Result<CertificationAuthority, OpenRootError> {
-        let not_after = self.certificate.validity().not_after();
-        let issuer = Issuer::new(
-            self.certificate.clone(),
-            self.charter.tenant.clone(),
-            not_after,
-            self.charter.points.clone(),
-        )?;
+        let issuer = self.issuer()?;
         let charter = AuthorityCharter {
             own_issuers: vec![issuer.key()],
             issuer,

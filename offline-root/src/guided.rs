@@ -14,6 +14,7 @@ mod table;
 mod scene;
 mod error;
 pub(crate) mod beforehand;
+mod originals;
 pub(crate) mod soft_tokens;
 pub(crate) mod means;
 mod network;
@@ -35,6 +36,7 @@ use acts::Stage;
 use beforehand::{Beforehand, EarlierBundles};
 pub(crate) use error::GuidedError;
 use means::Means;
+use originals::KnownFrom;
 use room::Terminal;
 use scene::{Scene, settle, unreadable};
 use setting::Setting;
@@ -93,15 +95,15 @@ pub(crate) fn run(wish: &RunWish) -> Result<Held, GuidedError> {
     let inputs = file.read_inputs(&wish.file.with_file_name(INPUTS)).map_err(GuidedError::Inputs)?;
     // before anything is written.
     network::check()?;
-    if wish.is_rehearsal() {
-        setting::without_roots_from_before(&file)?;
-    }
     let beforehand = Beforehand::open(&file, &wish.earlier)?;
+    let known = KnownFrom { roots: wish.room.join(scene::ROOTS), previous: beforehand.previous.as_ref() };
+    let originals = if wish.is_rehearsal() { known.originals(&file)? } else { Vec::new() };
     let scene = Scene::enter(&wish.room, &file, wish.is_rehearsal())?;
     // Before the transcript is opened: where SoftHSM2 has tokens elsewhere, the program begins anew here.
+    let real = Setting::real(&file, &wish.means, beforehand);
     let setting = match &wish.rehearsal {
-        Some(rehearsal) => Setting::rehearsed((&file, &wish.means), beforehand, &scene, rehearsal)?,
-        None => Setting::real(&file, &wish.means, beforehand),
+        Some(rehearsal) => real.rehearsed(originals, &scene, rehearsal)?,
+        None => real,
     };
     let journal = journal(&scene, &file)?;
     for Input { name, octets, .. } in &inputs {
@@ -146,10 +148,12 @@ fn hold<'a>(
     wish: &RunWish,
 ) -> Result<(), GuidedError> {
     let file = table.file;
-    opening::open(table, scene, &setting.beforehand, (tool()?, wish.is_rehearsal()))?;
+    opening::open(table, &setting.beforehand, (tool()?, wish.is_rehearsal()))?;
     if table.did(|action| matches!(action, Action::Aborted { .. } | Action::Closed)) {
         return Ok(());
     }
+    Stage::new(scene, setting, table).make_stand_ins()?;
+    opening::read_aloud(table, scene)?;
     let mut stage = Stage::new(scene, setting, table);
     for act in file.acts() {
         stage.perform(act)?;

@@ -6,13 +6,16 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
-use e2e::ceremony_cuts::{Cuts, Loss, Outcome};
+use e2e::ceremony_cuts::{Cuts, Loss, Outcome, Which};
 use e2e::crash::report::{commit, machine};
 use e2e::ground;
 
 #[derive(Debug, Parser)]
 #[command(about = "Stops guided ceremonies and checks what comes of them")]
 struct Arguments {
+    /// Which ceremony stops: `founding`, or `stand-in`, the rehearsal of one on a root that another ceremony founded
+    #[arg(long, default_value_t = Which::Founding, value_parser = which)]
+    which: Which,
     /// The first call at which one stops
     #[arg(long, default_value_t = 1)]
     first: usize,
@@ -40,8 +43,8 @@ fn main() -> ExitCode {
     println!("seed {seed}");
     let (grounds, commit) = (ground::directory(), commit());
     let losses = if arguments.losses.is_empty() { Loss::ALL.to_vec() } else { arguments.losses };
-    let cuts =
-        Cuts { first: arguments.first, every: arguments.every, losses, workers: arguments.workers, seed };
+    let Arguments { which, first, every, workers, .. } = arguments;
+    let cuts = Cuts { which, first, every, losses, workers, seed };
     let outcome = cuts.play(grounds.path());
     let text = report(&cuts, &outcome, (&commit, now().saturating_sub(began)));
     println!("{text}");
@@ -54,13 +57,18 @@ fn main() -> ExitCode {
     if outcome.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+fn which(text: &str) -> Result<Which, String> {
+    let known = [Which::Founding, Which::StandIn].into_iter().find(|which| which.to_string() == text);
+    known.ok_or_else(|| format!("{text} is none of founding, stand-in"))
+}
+
 fn loss(text: &str) -> Result<Loss, String> {
     let known = Loss::ALL.into_iter().find(|loss| loss.to_string() == text);
     known.ok_or_else(|| format!("{text} is none of process, unsynced, some-unsynced"))
 }
 
 fn report(cuts: &Cuts, outcome: &Outcome, (commit, seconds): (&str, u64)) -> String {
-    let Cuts { first, every, losses, workers, seed } = cuts;
+    let Cuts { which, first, every, losses, workers, seed } = cuts;
     let mut text = String::new();
     // Writing to a string cannot fail.
     let mut line = |words: String| {
@@ -70,7 +78,8 @@ fn report(cuts: &Cuts, outcome: &Outcome, (commit, seconds): (&str, u64)) -> Str
     line(machine());
     line(format!("| commit | {commit} |"));
     let losses: String = losses.iter().map(|loss| format!(" --loss {loss}")).collect();
-    let options = format!("--first {first} --every {every} --workers {workers} --seed {seed}{losses}");
+    let options =
+        format!("--which {which} --first {first} --every {every} --workers {workers} --seed {seed}{losses}");
     line(format!("| command | `cargo xtask ceremony-cuts {options}` |"));
     line(format!("| seed | {seed} |"));
     line(format!("| built as | {} |", if cfg!(debug_assertions) { "dev" } else { "release" }));
@@ -96,7 +105,8 @@ again; bundle, `.tar` and the root's directory had to verify, and what leaves ha
 ## Not run
 
 - Two stops in one ceremony; stops at questions and two in a row are tests of their own.
-- Other acts than `found-root` and `crl`, shares, tokens: stops there are at questions, and in calls of the PKCS#11 module.
+- Other acts than `found-root` and `crl`, in a rehearsal on a stand-in `revoke` and `crl`; shares, tokens: stops there
+  are at questions, and in calls of the PKCS#11 module.
 - New and removed directories count as durable at once.";
 
 #[expect(clippy::disallowed_methods, reason = "how long a run takes is told by no port")]

@@ -1,7 +1,9 @@
 //! The machine of a guided ceremony stops at one of the calls by which it changes something, for each of them in turn.
 //!
-//! A small ceremony: one suite, keys in files, a root and its CRL. After each stop the same command is given again; then the
-//! ceremony must be over, and its bundle and its root must verify.
+//! A small ceremony: one suite, keys in files, a root and its CRL; or the rehearsal of a later one, on what stands in for that root.
+//! After each stop the same command is given again; then the ceremony must be over, and its bundle and its root must verify.
+
+mod later;
 
 use core::fmt;
 use std::fs;
@@ -18,6 +20,24 @@ use crate::people::{self, Answered};
 
 /// Who takes part.
 const PEOPLE: [(&str, &str); 3] = [("Ada", "administrator"), ("Olga", "operator"), ("Wim", "witness")];
+
+/// Which ceremony stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// One that founds a root.
+    Founding,
+    /// The rehearsal of one on a root that another ceremony founded.
+    StandIn,
+}
+
+impl fmt::Display for Which {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Founding => "founding",
+            Self::StandIn => "stand-in",
+        })
+    }
+}
 
 /// What a stop takes with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +77,8 @@ impl fmt::Display for Loss {
 /// At which calls the machine stops.
 #[derive(Debug, Clone)]
 pub struct Cuts {
+    /// Which ceremony.
+    pub which: Which,
     /// The first, from 1.
     pub first: usize,
     /// How many are between one and the next.
@@ -88,7 +110,8 @@ impl Cuts {
     #[must_use]
     pub fn play(&self, grounds: &Path) -> Outcome {
         let grounds = grounds.canonicalize().expect("a path");
-        let house = House { library: shim::compile(&grounds), template: grounds.join("template"), grounds };
+        let (library, template) = (shim::compile(&grounds), grounds.join("template"));
+        let house = House { which: self.which, library, template, grounds };
         house.prepare();
         let (next, past_the_end) = (AtomicUsize::new(0), AtomicUsize::new(usize::MAX));
         let outcome = Mutex::new(Outcome::default());
@@ -122,15 +145,18 @@ impl Cuts {
 }
 
 struct House {
+    which: Which,
     grounds: PathBuf,
     library: PathBuf,
     template: PathBuf,
 }
 
 impl House {
-    /// Has people make their keys, and writes the ceremony file.
+    /// Has people make their keys, and writes the ceremony file; what is held before a later ceremony is held.
     fn prepare(&self) {
-        fs::create_dir(&self.template).expect("a directory");
+        for folder in ["", "disk", "aside", "inputs"] {
+            fs::create_dir(self.template.join(folder)).expect("a directory");
+        }
         let mut text =
             "format = 1\ntitle = \"A ceremony with stops\"\nheld = \"2026-11-28T09:00:00Z\"\n".to_owned();
         for name in ["root", "Ada", "Olga", "Wim"] {
@@ -148,8 +174,18 @@ impl House {
             text +=
                 &format!("\n[[person]]\nname = \"{name}\"\nrole = \"{role}\"\nkey = \"\"\"\n{pem}\"\"\"\n");
         }
-        fs::create_dir(self.template.join("inputs")).expect("a directory");
-        fs::write(self.template.join("ceremony.toml"), text + ROOT_AND_ACTS).expect("a file");
+        let acts = match self.which {
+            Which::Founding => CRL.to_owned(),
+            Which::StandIn => later::neighbour(&self.template),
+        };
+        let founding = format!("{text}{ROOT}{FOUNDING}{acts}");
+        fs::write(self.template.join("ceremony.toml"), founding).expect("a file");
+        if self.which == Which::StandIn {
+            let held = people::hold(&mut self.command(&self.template, "run"), None);
+            assert_eq!(held.exit, Some(0), "{}", held.said);
+            let file = later::file(&format!("{text}{ROOT}"), &self.template.join("disk/room"));
+            fs::write(self.template.join("ceremony.toml"), file).expect("a file");
+        }
     }
 
     /// Plays one ceremony that stops at a call; tells whether it came that far.
@@ -157,9 +193,6 @@ impl House {
         let place = self.grounds.join(format!("round-{turn}"));
         let copied = Command::new("cp").args(["-a", "-T"]).args([&self.template, &place]).status();
         assert!(copied.expect("cp is installed").success());
-        for folder in ["disk", "aside"] {
-            fs::create_dir(place.join(folder)).expect("a directory");
-        }
         let stopped = self.hold(&place, Some((call, loss, seed)));
         if let Some(exit) = stopped.exit {
             let whole = exit == 0;
@@ -181,7 +214,8 @@ impl House {
     }
 
     fn hold(&self, place: &Path, stop: Option<(usize, Loss, u64)>) -> Answered {
-        let mut command = people::without_network();
+        let verb = if self.which == Which::StandIn { "rehearse" } else { "run" };
+        let mut command = self.command(place, verb);
         if let Some((call, loss, seed)) = stop {
             command.env("LD_PRELOAD", &self.library).env("CRASH_SHIM_DIRECTORY", place.join("disk"));
             command.env("CRASH_SHIM_FAULT", format!("end-at-call {call}"));
@@ -190,18 +224,32 @@ impl House {
                 .env("CRASH_SHIM_SEED", format!("{}", seed + call as u64));
             command.envs(loss.power().map(|power| ("CRASH_SHIM_POWER", power)));
         }
-        command.arg(program("offline-root-under-test")).args(["ceremony", "run", "ceremony.toml", "--dir"]);
+        people::hold(&mut command, None)
+    }
+
+    fn command(&self, place: &Path, verb: &str) -> Command {
+        let mut command = people::without_network();
+        command.arg(program("offline-root-under-test")).args(["ceremony", verb, "ceremony.toml", "--dir"]);
         command.arg(place.join("disk/room")).args(["--root-secret-file", "a=root.pass"]);
         for name in ["Olga", "Wim"] {
             command.args(["--key", &format!("{name}={name}.key")]);
             command.args(["--passphrase-file", &format!("{name}={name}.pass")]);
         }
-        people::hold(command.current_dir(place), None)
+        command.current_dir(place);
+        command
     }
 
     /// The bundle is what outsiders believe, and everything in the root's directory is in order.
     fn verify(&self, place: &Path) -> Result<(), String> {
-        let room = place.join("disk/room");
+        let mut room = place.join("disk/room");
+        if self.which == Which::StandIn {
+            let roots = [&self.template, place].map(|place| place.join("disk/room/roots"));
+            let same = Command::new("diff").arg("-r").args(roots).output().expect("diff is installed");
+            if !same.status.success() {
+                return Err(format!("the root was touched: {}", String::from_utf8_lossy(&same.stdout)));
+            }
+            room.push("REHEARSAL");
+        }
         let mut ceremonies = fs::read_dir(room.join("ceremonies")).map_err(|cause| cause.to_string())?;
         let ceremony =
             ceremonies.next().ok_or("there is no ceremony")?.map_err(|cause| cause.to_string())?.path();
@@ -230,7 +278,7 @@ impl House {
     }
 }
 
-const ROOT_AND_ACTS: &str = r#"
+const ROOT: &str = r#"
 [[root]]
 name = "a"
 suite = 1
@@ -240,11 +288,15 @@ profile = "root"
 profiles = { variant = "gurux-safe", policy_arc = "1.3.6.1.4.1.32473.1" }
 publication = { crl = "http://pki.example/a.crl", ca_issuers = "http://pki.example/a.crt" }
 keys = { store = "file" }
+"#;
 
+const FOUNDING: &str = r#"
 [[act]]
 kind = "found-root"
 root = "a"
+"#;
 
+const CRL: &str = r#"
 [[act]]
 kind = "crl"
 root = "a"

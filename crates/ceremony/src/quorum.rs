@@ -38,6 +38,7 @@ impl<'a> StepQuorum<'a> {
             Action::ActBegun { act } | Action::Confirmed { act, .. } => self.file.act(*act),
             Action::Opened { .. }
             | Action::PeopleConfirmed { .. }
+            | Action::StoodIn { .. }
             | Action::InputReadAloud { .. }
             | Action::PreviousVerified { .. }
             | Action::Rehearsed { .. }

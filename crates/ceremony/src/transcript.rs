@@ -11,6 +11,7 @@ pub mod action;
 use ca_core::validity::UnixTime;
 
 use crate::file::CeremonyFile;
+use crate::file::root::RootName;
 use crate::words::Fingerprint;
 use action::Action;
 use entry::EntryError;
@@ -60,6 +61,23 @@ impl Transcript {
     #[must_use]
     pub fn actions(&self) -> impl DoubleEndedIterator<Item = (u32, &Action)> {
         self.entries.iter().map(|entry| (entry.step(), entry.action()))
+    }
+
+    /// Tells whether the ceremony was opened as a rehearsal.
+    #[must_use]
+    pub fn is_rehearsal(&self) -> bool {
+        self.actions().any(|(_, action)| matches!(action, Action::Opened { rehearsal: true, .. }))
+    }
+
+    /// Returns the SHA-256 of the certificate that stands in for a root of an earlier ceremony; nothing in a ceremony that is
+    /// no rehearsal.
+    #[must_use]
+    pub fn stand_in(&self, name: &RootName) -> Option<Fingerprint> {
+        let stood_in = self.actions().find_map(|(_, action)| {
+            let Action::StoodIn { root, certificate, .. } = action else { return None };
+            (root == name).then_some(*certificate)
+        });
+        stood_in.filter(|_| self.is_rehearsal())
     }
 
     /// Returns the SHA-256 of the last line; of the ceremony file, while there is none.

@@ -144,6 +144,11 @@ fn remark_on(transcript: &Transcript, findings: &mut Findings) {
         if let Action::Aborted { why } = action {
             findings.remark(format!("step {step}, the ceremony was broken off: {why}"));
         }
+        if let Action::StoodIn { root, .. } = action {
+            findings.remark(format!(
+                "step {step}: a stand-in took the place of the root {root}; its CRLs list nothing from before"
+            ));
+        }
         if let Action::Settled { root, uncertain, .. } = action
             && !uncertain.is_empty()
         {
@@ -162,7 +167,7 @@ pub fn verify_after(bundle: &Bundle, previous: Bundle) -> Report {
     let mut findings = Findings::default();
     report.previous = previous.file(MANIFEST).map(Fingerprint::of);
     match IntactBundle::check(previous) {
-        Ok(previous) => continuity::check(bundle, &previous, &mut findings),
+        Ok(previous) => continuity::check((bundle, report.rehearsal), &previous, &mut findings),
         Err(other) => {
             let first = other.findings.first().map(ToString::to_string).unwrap_or_default();
             findings.note(None, format!("the previous bundle is not as its ceremony left it: {first}"));

@@ -5,6 +5,7 @@
 //! any key has them.
 
 mod ending;
+mod stand_ins;
 mod founding;
 mod putting_away;
 mod generations;
@@ -32,6 +33,7 @@ use super::error::{GuidedError, OutputError};
 use super::means::Means;
 use super::objects::{Draft, Earlier, Line, beside, of_crl};
 use super::opening::compare;
+use super::originals::Original;
 use super::previous;
 use super::scene::{Scene, unreadable};
 use super::setting::Setting;
@@ -51,6 +53,7 @@ pub(crate) struct Stage<'t, 'a> {
     file: &'a CeremonyFile,
     means: &'a Means,
     previous: Option<&'a PreviousCeremony>,
+    originals: &'a [Original],
     share_suffix: &'static str,
     table: &'t mut Table<'a>,
     /// The keys that were unlocked, until the ceremony ends.
@@ -68,6 +71,7 @@ impl<'t, 'a> Stage<'t, 'a> {
             file: &setting.file,
             means: &setting.means,
             previous: setting.beforehand.previous.as_ref(),
+            originals: setting.originals.as_slice(),
             share_suffix: setting.share_suffix,
             table,
             keys: BTreeMap::new(),

@@ -9,6 +9,7 @@ use ceremony::earlier::{EarlierError, HeldRehearsal, PreviousCeremony};
 use ceremony::file::CeremonyFile;
 use ceremony::words::Fingerprint;
 
+use super::originals::OriginalError;
 use super::soft_tokens::SoftTokenError;
 use crate::explain::{Exit, Explained};
 use crate::new_file;
@@ -67,6 +68,9 @@ pub(crate) enum BeforehandError {
     /// A bundle cannot be read.
     #[error(transparent)]
     Bundle(#[from] OpenBundleError),
+    /// Nothing can stand in for a root of an earlier ceremony.
+    #[error(transparent)]
+    Original(#[from] OriginalError),
     /// A rehearsal has no soft tokens.
     #[error(transparent)]
     SoftToken(#[from] SoftTokenError),
@@ -82,6 +86,7 @@ impl Explained for BeforehandError {
             Self::Previous(_) | Self::Rehearsal(_) => Exit::Refused,
             Self::Bundle(OpenBundleError::Unreadable { cause, .. }) => new_file::exit_of(cause),
             Self::Bundle(_) => Exit::Integrity,
+            Self::Original(error) => error.exit(),
             Self::SoftToken(error) => error.exit(),
         }
     }
@@ -96,6 +101,7 @@ impl Explained for BeforehandError {
             Self::Rehearsal(_) => "rehearsal.another",
             Self::Bundle(OpenBundleError::Unreadable { .. }) => "file.unreadable",
             Self::Bundle(_) => "bundle.altered",
+            Self::Original(error) => error.code(),
             Self::SoftToken(error) => error.code(),
         }
     }
@@ -115,6 +121,7 @@ impl Explained for BeforehandError {
                 "rehearse this very file, and name the bundle of that rehearsal: --rehearsed BUNDLE"
             }
             Self::Bundle(_) => "check the path and the medium, or take the second one",
+            Self::Original(error) => return error.next(),
             Self::SoftToken(error) => return error.next(),
         }
         .to_owned()

@@ -19,6 +19,7 @@ use signer_pkcs11::SurveyTokenError;
 
 use super::beforehand::BeforehandError;
 use super::network::NetworkError;
+use super::originals::OriginalError;
 use super::room::RoomError;
 use super::soft_tokens::SoftTokenError;
 use crate::ceremony::OpenRootError;
@@ -233,7 +234,7 @@ macro_rules! by_way_of {
 }
 
 by_way_of! {
-    BeforehandError: SoftTokenError;
+    BeforehandError: SoftTokenError, OriginalError;
     ActError: OpenRootError, UnlockError, FoundRootError, SignCrlError, SignSubordinateError, CertifyError, DestroyError, SurveyTokenError, RevokeSubordinateError, Unavailable, ExchangeError, ChooseProfilesError;
     OutputError: FileNameError, NewFileError, MakeBundleError, TarError, MediumError, CertificateError, pem::Error;
 }

@@ -11,10 +11,9 @@ use super::scene::Scene;
 use super::table::Table;
 use ceremony::words::Fingerprint;
 
-/// Opens a ceremony, or takes it up again after an interruption.
+/// Opens a ceremony, or takes it up again after an interruption: all but the reading of its file.
 pub(crate) fn open(
     table: &mut Table<'_>,
-    scene: &Scene,
     beforehand: &Beforehand,
     (tool, rehearsal): (Tool, bool),
 ) -> Result<(), GuidedError> {
@@ -36,13 +35,14 @@ pub(crate) fn open(
     } else {
         take_up(table)?;
     }
+    // It was broken off: what is left is to close it.
+    if table.did(|action| matches!(action, Action::Aborted { .. })) {
+        return Ok(());
+    }
     table.record(Action::NetworkChecked { interfaces })?;
     recall(table, beforehand, rehearsal)?;
     if !table.did(|action| matches!(action, Action::PeopleConfirmed { .. })) {
         greet(table)?;
-    }
-    if !table.did(|action| matches!(action, Action::InputReadAloud { .. })) {
-        read_aloud(table, scene)?;
     }
     Ok(())
 }
@@ -110,7 +110,10 @@ fn may_be_absent(file: &CeremonyFile, name: &str) -> bool {
 }
 
 /// Case R-01: what the room hears is the sum of the very file that is carried out.
-fn read_aloud(table: &mut Table<'_>, scene: &Scene) -> Result<(), GuidedError> {
+pub(crate) fn read_aloud(table: &mut Table<'_>, scene: &Scene) -> Result<(), GuidedError> {
+    if table.did(|action| matches!(action, Action::InputReadAloud { .. })) {
+        return Ok(());
+    }
     let sha256 = *table.file.fingerprint();
     compare(table, "the ceremony file", &sha256)?;
     let inputs = scene.take_in(table.file)?;

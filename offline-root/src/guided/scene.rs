@@ -18,6 +18,9 @@ use crate::ceremony::OpenRootError;
 use crate::ledger_file::FileLedger;
 use crate::new_file;
 
+/// The name of the directory of the roots.
+pub(crate) const ROOTS: &str = "roots";
+
 /// What everything of a rehearsal lies below.
 const REHEARSAL: &str = "REHEARSAL";
 
@@ -34,7 +37,7 @@ impl Scene {
         let base = if rehearsal { room.join(REHEARSAL) } else { room.to_owned() };
         let all = base.join("ceremonies");
         let scene = Self { ceremony: all.join(name_of(file)), base: base.clone() };
-        for directory in [room, &base, &base.join("roots"), &all] {
+        for directory in [room, &base, &base.join(ROOTS), &all] {
             ensure(directory)?;
         }
         scene.refuse_while_another_is_open(&all)?;
@@ -105,7 +108,7 @@ impl Scene {
     }
 
     pub(crate) fn roots(&self) -> PathBuf {
-        self.base.join("roots")
+        self.base.join(ROOTS)
     }
 
     /// Where a rehearsal has its soft tokens.

@@ -1,4 +1,5 @@
-//! What the acts of a ceremony work with: in a rehearsal, soft tokens in the place of those that the file names.
+//! What the acts of a ceremony work with: in a rehearsal, soft tokens in the place of those that the file names, and roots in the
+//! place of those of earlier ceremonies.
 
 use std::io::{self, IsTerminal};
 
@@ -8,6 +9,7 @@ use ceremony::file::root::KeyPlace;
 use super::beforehand::Beforehand;
 use super::error::GuidedError;
 use super::means::Means;
+use super::originals::Original;
 use super::scene::{Scene, ensure};
 use super::soft_tokens::{Rehearsal, SoftTokenError, SoftTokenPlace};
 
@@ -20,6 +22,8 @@ pub(crate) struct Setting {
     pub(crate) means: Means,
     /// What was held before.
     pub(crate) beforehand: Beforehand,
+    /// In a rehearsal: the roots of earlier ceremonies, which something else stands in for.
+    pub(crate) originals: Vec<Original>,
     /// What the room is told beforehand.
     pub(crate) notices: Vec<String>,
     /// How the file of a share is called behind the name of its root: a rehearsal's never meets the real one on a medium.
@@ -33,25 +37,29 @@ impl Setting {
             file: file.clone(),
             means: means.clone(),
             beforehand,
+            originals: Vec::new(),
             notices: Vec::new(),
             share_suffix: "share",
         }
     }
 
-    /// A rehearsal: no token that the file names is touched, and its module is not loaded.
+    /// The same in a rehearsal: no token that the file names is touched, its module is not loaded, and no root is used that was
+    /// there before.
     pub(crate) fn rehearsed(
-        (file, means): (&CeremonyFile, &Means),
-        beforehand: Beforehand,
+        self,
+        originals: Vec<Original>,
         scene: &Scene,
         rehearsal: &Rehearsal,
     ) -> Result<Self, GuidedError> {
-        let mut setting = Self { share_suffix: "REHEARSAL.share", ..Self::real(file, means, beforehand) };
+        let notices = originals.iter().map(notice_of).collect();
+        let mut setting = Self { share_suffix: "REHEARSAL.share", originals, notices, ..self };
+        let file = setting.file.clone();
         let on_token: Vec<_> =
             file.roots().iter().filter(|root| matches!(root.keys, KeyPlace::Token(_))).collect();
         if on_token.is_empty() {
             return Ok(setting);
         }
-        if let Some(root) = on_token.iter().find(|root| means.root_secrets.contains_key(&root.name)) {
+        if let Some(root) = on_token.iter().find(|root| setting.means.root_secrets.contains_key(&root.name)) {
             return Err(SoftTokenError::RealPin { root: root.name.to_string() }.into());
         }
         ensure(&scene.soft_tokens())?;
@@ -78,10 +86,13 @@ impl Setting {
     }
 }
 
-/// Before anything is written: a rehearsal makes every root that it uses.
-pub(crate) fn without_roots_from_before(file: &CeremonyFile) -> Result<(), GuidedError> {
-    match file.roots().iter().find(|root| root.certificate.is_some()) {
-        Some(root) => Err(SoftTokenError::RootFromBefore { root: root.name.to_string() }.into()),
-        None => Ok(()),
-    }
+/// What a stand-in is, and what it is not.
+fn notice_of(original: &Original) -> String {
+    format!(
+        "The root {} is of an earlier ceremony. A stand-in takes its place, which is not touched: a root of the same name with keys of \
+         its own. Choose what opens them anew; never type here what opens the real ones. Its CRLs list nothing from before. Certificates \
+         that it knows of those that the root has issued, since the file names them: {}.",
+        original.root,
+        original.named.len()
+    )
 }

@@ -131,12 +131,6 @@ pub(crate) enum SoftTokenError {
         /// Which root.
         root: String,
     },
-    /// A root is from an earlier ceremony: a rehearsal has no key for its certificate.
-    #[error("the root {root} is from an earlier ceremony, and a rehearsal has no key for its certificate")]
-    RootFromBefore {
-        /// Which root.
-        root: String,
-    },
     /// The program cannot be run with the configuration of the place.
     #[error("the program cannot begin anew with soft tokens: {0}")]
     NotBegunAnew(#[source] io::Error),
@@ -167,9 +161,7 @@ impl Explained for SoftTokenError {
     fn exit(&self) -> Exit {
         match self {
             Self::NoModule | Self::NotMade(MakeSoftTokenError::Module(_)) => Exit::NotFound,
-            Self::RealPin { .. }
-            | Self::RootFromBefore { .. }
-            | Self::NotMade(MakeSoftTokenError::AnotherModule { .. }) => Exit::Usage,
+            Self::RealPin { .. } | Self::NotMade(MakeSoftTokenError::AnotherModule { .. }) => Exit::Usage,
             Self::Unreadable { cause, .. } => new_file::exit_of(cause),
             Self::NotWritten(error) => error.exit(),
             Self::Pin(_) => Exit::Permission,
@@ -181,7 +173,6 @@ impl Explained for SoftTokenError {
         match self {
             Self::NoModule => "rehearsal.no-softhsm2",
             Self::RealPin { .. } => "rehearsal.real-pin",
-            Self::RootFromBefore { .. } => "rehearsal.root-from-before",
             Self::NotMade(MakeSoftTokenError::AnotherModule { .. }) => "rehearsal.another-module",
             Self::Unreadable { .. } => "file.unreadable",
             Self::NotWritten(error) => error.code(),
@@ -197,9 +188,6 @@ impl Explained for SoftTokenError {
                 "install SoftHSM2 on the machine of the rehearsal, or say where its module is: --soft-token /…/libsofthsm2.so"
             }
             Self::RealPin { .. } => "leave --root-secret-file out for this root; the PIN of the rehearsal is shown in the room",
-            Self::RootFromBefore { .. } => {
-                "rehearse a copy of the file that founds the root: leave its certificate out and begin the acts with found-root"
-            }
             Self::NotWritten(error) => return error.next(),
             Self::NotBegunAnew(_) | Self::Unreadable { .. } | Self::NotMade(_) | Self::Pin(_) | Self::NotDrawn(_) => {
                 "move the directory REHEARSAL of the room away, and rehearse anew"

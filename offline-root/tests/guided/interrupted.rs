@@ -81,6 +81,25 @@ fn r_21_a_key_of_a_founding_that_was_broken_off_is_destroyed_and_recorded() {
 }
 
 #[test]
+fn r_07_a_ceremony_that_was_broken_off_and_interrupted_before_it_was_closed_has_a_bundle_that_verifies() {
+    let room = founding();
+    let abort = |_: usize, question: &str| {
+        question.contains("type the first word").then(|| Answer::Say("abort".to_owned()))
+    };
+    room.hold_with(abort).refused(4, "ceremony.aborted");
+    let ceremony = room.ceremony("room");
+    for directory in ["bundle", "export"] {
+        fs::remove_dir_all(ceremony.join(directory)).unwrap();
+    }
+    fs::remove_file(ceremony.join("bundle.tar")).unwrap();
+    room.lose_last_step("room");
+    assert_eq!(room.steps("room").pop().unwrap(), "aborted");
+    room.hold().refused(4, "ceremony.aborted");
+    assert!(room.steps("room").ends_with(&["resumed", "closed"].map(str::to_owned)));
+    room.verify("room");
+}
+
+#[test]
 fn one_ceremony_after_the_other() {
     let mut room = founding();
     room.hold_with(|_, question| question.contains("Wim: type yes").then_some(Answer::CutPower));

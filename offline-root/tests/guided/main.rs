@@ -8,6 +8,7 @@ mod previous;
 mod refused;
 mod rehearsal;
 mod room;
+mod stand_ins;
 mod sub_ca;
 mod token;
 mod typed;

@@ -220,13 +220,18 @@ keys = {keys}
     }
 
     pub(crate) fn rehearse(&self) -> Ran {
-        answered(&mut self.command("rehearse"), |_, _| None)
+        self.rehearse_with(|_, _| None)
+    }
+
+    /// Rehearses; `otherwise` is asked first.
+    pub(crate) fn rehearse_with(&self, otherwise: impl FnMut(usize, &str) -> Option<Answer>) -> Ran {
+        answered(&mut self.command("rehearse"), otherwise)
     }
 
     /// Rehearses until a question is asked for the second time, at which the power goes.
     pub(crate) fn rehearse_until_again(&self, question: &str) {
         let mut asked = 0;
-        let ran = answered(&mut self.command("rehearse"), |_, line| {
+        let ran = self.rehearse_with(|_, line| {
             asked += usize::from(line.contains(question));
             (asked == 2).then_some(Answer::CutPower)
         });
@@ -267,6 +272,14 @@ keys = {keys}
             entry["action"]["kind"].as_str().unwrap().to_owned()
         };
         text.lines().map(kind).collect()
+    }
+
+    /// Takes the last step out of the transcript, as if the power had gone before it.
+    pub(crate) fn lose_last_step(&self, base: &str) {
+        let path = self.ceremony(base).join("transcript.jsonl");
+        let text = fs::read_to_string(&path).unwrap();
+        let kept = text.trim_end().rsplit_once('\n').unwrap().0;
+        fs::write(path, format!("{kept}\n")).unwrap();
     }
 
     /// The bundle is what outsiders believe; everything in the ledgers is in order.
@@ -358,6 +371,21 @@ pub(crate) fn files(directory: &Path) -> Vec<(String, Vec<u8>)> {
         .collect();
     files.sort();
     files
+}
+
+/// Every file below a directory with its octets.
+pub(crate) fn tree(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(tree(&path));
+        } else {
+            all.push((path.clone(), fs::read(&path).unwrap()));
+        }
+    }
+    all.sort();
+    all
 }
 
 /// The SHA-256 of a file, as others count it.

@@ -12,7 +12,7 @@ use crate::file::act::FileName;
 use crate::people::{Person, Role};
 use crate::record::{Record, armour};
 use crate::script;
-use crate::transcript::action::{Action, Tool};
+use crate::transcript::action::Tool;
 use crate::transcript::entry::{EntryError, SignEntryError};
 use crate::transcript::{PersonSignature, Transcript, TranscriptError};
 
@@ -31,7 +31,7 @@ impl<'a> BundleDraft<'a> {
     /// [`MakeBundleError`].
     pub fn new(file: &'a CeremonyFile, transcript: &[u8], tools: &[Tool]) -> Result<Self, MakeBundleError> {
         let read = Transcript::read(transcript, file)?;
-        let rehearsal = is_rehearsal(&read);
+        let rehearsal = read.is_rehearsal();
         let mut files = BTreeMap::from([
             (CEREMONY.to_owned(), file.octets().to_vec()),
             (SCRIPT.to_owned(), script::markdown(file, rehearsal).into_bytes()),
@@ -79,7 +79,7 @@ impl<'a> BundleDraft<'a> {
         let manifest = exact_json::write(&Manifest {
             format: FORMAT,
             title: self.file.title().to_owned(),
-            rehearsal: is_rehearsal(&self.transcript),
+            rehearsal: self.transcript.is_rehearsal(),
             ceremony: *self.file.fingerprint(),
             transcript: *self.transcript.tip(),
             files: Manifest::list(&bundle),
@@ -91,11 +91,6 @@ impl<'a> BundleDraft<'a> {
 /// Returns where the key of a person lies in a bundle: by its fingerprint, since names are of any letters.
 pub(crate) fn key_file(person: &Person) -> String {
     format!("people/{}.pem", person.fingerprint())
-}
-
-/// Tells whether a ceremony was opened as a rehearsal.
-pub(crate) fn is_rehearsal(transcript: &Transcript) -> bool {
-    transcript.actions().any(|(_, action)| matches!(action, Action::Opened { rehearsal: true, .. }))
 }
 
 /// A bundle whose manifest people have yet to sign.

@@ -146,6 +146,26 @@ impl ActKind {
         }
     }
 
+    /// Returns the serial number of the certificate that it follows or ends.
+    #[must_use]
+    pub const fn serial(&self) -> Option<&SerialNumber> {
+        match self {
+            Self::SignSubCa(SignSubCa {
+                succession: Succession::Renews(serial) | Succession::Rekeys(serial),
+                ..
+            }) => Some(serial),
+            Self::Revoke(act) => Some(&act.serial),
+            Self::CloseSubCa(act) => Some(&act.serial),
+            Self::SignSubCa(_)
+            | Self::FoundRoot(_)
+            | Self::CrossCertificate(_)
+            | Self::LinkCertificates(_)
+            | Self::Crl(_)
+            | Self::CrlSeries(_)
+            | Self::DestroyKey(_) => None,
+        }
+    }
+
     /// Lists the files it takes in.
     #[must_use]
     pub fn inputs(&self) -> Vec<&InputFile> {

@@ -182,10 +182,21 @@ impl<'a> Held<'a> {
         rehearsal: bool,
         previous: Option<&Fingerprint>,
     ) -> Self {
+        Self::open_with(file, rehearsal, previous, |_| {})
+    }
+
+    /// The same with what is done before the file is read aloud.
+    pub(crate) fn open_with(
+        file: &'a CeremonyFile,
+        rehearsal: bool,
+        previous: Option<&Fingerprint>,
+        before: impl FnOnce(&mut Self),
+    ) -> Self {
         let mut held = Self::begin(file);
         held.step(Action::Opened { title: file.title().to_owned(), rehearsal, tool: tool() });
         let present = file.people().iter().map(|person| person.name.clone()).collect();
         held.step(Action::PeopleConfirmed { present });
+        before(&mut held);
         held.step(Action::InputReadAloud { sha256: *file.fingerprint() });
         held.step(Action::NetworkChecked { interfaces: vec!["lo: up".to_owned()] });
         if let Some(manifest) = previous {
@@ -365,12 +376,27 @@ impl<'a> Held<'a> {
         Certificate::from_der(&sign(&tbs, signs)).unwrap()
     }
 
+    /// Records that a key was made.
+    pub(crate) fn key_made(&mut self, root: &str, purpose: RootKey, key: u8) {
+        let key = Fingerprint::new(SoftKeys::public(key).fingerprint());
+        self.step(Action::KeyMade { root: root_name(root), purpose, key });
+    }
+
+    /// Makes the certificate of a root that stands in for another one of the same name and key.
+    pub(crate) fn stand_in(&mut self, root: &str) -> Certificate {
+        // Other serial numbers than those of the ceremonies before.
+        self.serial = 0x40;
+        let plan = self.plan(root);
+        let key = ROOT_KEYS.iter().find(|(name, _)| *name == root).unwrap().1;
+        let subject = plan.subject.distinguished_name().unwrap();
+        self.certificate(root, &plan.profile, &subject, &SoftKeys::public(key))
+    }
+
     pub(crate) fn found(&mut self, act: u32, root: &str, key: u8) {
         self.act(act, |held| {
             let made = [(RootKey::Root, key), (RootKey::Exchange, EXCHANGE)];
             for (purpose, key) in made {
-                let key = Fingerprint::new(SoftKeys::public(key).fingerprint());
-                held.step(Action::KeyMade { root: root_name(root), purpose, key });
+                held.key_made(root, purpose, key);
             }
             let plan = held.plan(root);
             let subject = plan.subject.distinguished_name().unwrap();
@@ -490,7 +516,7 @@ pub(crate) fn root_name(name: &str) -> RootName {
     RootName::try_from(name.to_owned()).unwrap()
 }
 
-fn tool() -> Tool {
+pub(crate) fn tool() -> Tool {
     let version = env!("CARGO_PKG_VERSION").to_owned();
     Tool { name: "offline-root".to_owned(), version, sha256: Fingerprint::of(b"the program") }
 }

@@ -31,6 +31,21 @@ fn a_rehearsal_carries_its_banner_and_a_ceremony_does_not() {
 }
 
 #[test]
+fn a_rehearsal_says_of_which_roots_it_makes_stand_ins() {
+    let plan = "keys = { store = \"shared\" }";
+    let text = sample::founding()
+        .replace(plan, &format!("{plan}\ncertificate = \"{}\"", "ab".repeat(32)))
+        .replace("\n[[act]]\nkind = \"found-root\"\nroot = \"a\"\n", "")
+        + &sample::crl("2026-11-28T09:00:00Z", "2027-05-28T09:00:00Z");
+    let from_before = CeremonyFile::parse(text.as_bytes()).unwrap();
+    for write in [markdown, html] {
+        assert!(write(&from_before, true).contains("before the file is read aloud: a."));
+        assert!(!write(&from_before, false).contains("stand-in"));
+        assert!(!write(&file(), true).contains("stand-in"));
+    }
+}
+
+#[test]
 fn what_stands_in_the_file_is_text_and_nothing_more() {
     let text = sample::founding().replace("The first ceremony", "<script>alert(1)</script> & [a](b)");
     let file = CeremonyFile::parse(text.as_bytes()).unwrap();

@@ -25,6 +25,15 @@ pub enum Action {
         /// The names of those present.
         present: Vec<String>,
     },
+    /// In a rehearsal, a root was made that stands in for one of an earlier ceremony, whose key is not touched.
+    StoodIn {
+        /// For which root of the ceremony file.
+        root: RootName,
+        /// SHA-256 of the certificate of the stand-in.
+        certificate: Fingerprint,
+        /// SHA-256 of the certificate that the ceremony file names.
+        stands_for: Fingerprint,
+    },
     /// The SHA-256 of the ceremony file was read aloud and compared (case R-01).
     InputReadAloud {
         /// What was read.
@@ -265,6 +274,7 @@ impl Action {
         match self {
             Self::Opened { .. } => "opened",
             Self::PeopleConfirmed { .. } => "people-confirmed",
+            Self::StoodIn { .. } => "stood-in",
             Self::InputReadAloud { .. } => "input-read-aloud",
             Self::PreviousVerified { .. } => "previous-verified",
             Self::Rehearsed { .. } => "rehearsed",

@@ -54,6 +54,24 @@ fn actions(file: &CeremonyFile) -> Vec<Action> {
 }
 
 #[test]
+fn nothing_stands_in_for_a_root_but_in_a_rehearsal() {
+    let room = Room::new();
+    let root = sample::held::root_name("a");
+    let sum = Fingerprint::of(b"another root");
+    let stood_in =
+        Action::StoodIn { root: root.clone(), certificate: sum, stands_for: Fingerprint::of(b"a") };
+    for (rehearsal, found) in [(true, Some(sum)), (false, None)] {
+        let mut transcript = Transcript::begin(&room.file);
+        let (title, tool) = (room.file.title().to_owned(), sample::held::tool());
+        for action in [Action::Opened { title, rehearsal, tool }, stood_in.clone()] {
+            let line = room.signed(&transcript, action, &["Olga", "Wim"]).line().unwrap();
+            transcript.take(&line, &room.file).unwrap();
+        }
+        assert_eq!(transcript.stand_in(&root), found);
+    }
+}
+
+#[test]
 fn reads_what_was_written() {
     let room = Room::new();
     let octets = room.write();

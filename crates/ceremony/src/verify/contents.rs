@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::findings::Findings;
-use crate::bundle::draft::{check_signatures, is_rehearsal, key_file};
+use crate::bundle::draft::{check_signatures, key_file};
 use crate::bundle::manifest::{ListedFile, Manifest, Signatures};
 use crate::bundle::{Bundle, MANIFEST, SCRIPT, SIGNATURES, TOOLS, TRANSCRIPT};
 use crate::exact_json;
@@ -68,7 +68,7 @@ pub(super) fn against(
     manifest: Option<&Manifest>,
     findings: &mut Findings,
 ) {
-    let rehearsal = is_rehearsal(transcript);
+    let rehearsal = transcript.is_rehearsal();
     if let Some(manifest) = manifest {
         let same = manifest.rehearsal == rehearsal
             && manifest.title == file.title()
@@ -84,7 +84,7 @@ pub(super) fn against(
     let tools = tools(bundle, transcript, findings);
     script(bundle, file, rehearsal, &tools, findings);
     inputs(bundle, file, findings);
-    named(bundle, transcript, findings);
+    named(bundle, (file, transcript), findings);
 }
 
 fn people(bundle: &Bundle, file: &CeremonyFile, findings: &mut Findings) {
@@ -145,7 +145,7 @@ fn inputs(bundle: &Bundle, file: &CeremonyFile, findings: &mut Findings) {
 }
 
 /// Files that steps name are there as they name them; what nobody names does not belong there.
-fn named(bundle: &Bundle, transcript: &Transcript, findings: &mut Findings) {
+fn named(bundle: &Bundle, (file, transcript): (&CeremonyFile, &Transcript), findings: &mut Findings) {
     let mut known: BTreeMap<&str, (u32, &Fingerprint)> = BTreeMap::new();
     for entry in transcript.entries() {
         for NamedFingerprint { name, sha256 } in entry.inputs().iter().chain(entry.outputs()) {
@@ -163,7 +163,14 @@ fn named(bundle: &Bundle, transcript: &Transcript, findings: &mut Findings) {
         }
     }
     let of_steps = |name: &str| name.starts_with("inputs/") || name.starts_with("outputs/");
-    for (name, _) in bundle.files().filter(|(name, _)| of_steps(name) && !known.contains_key(name)) {
+    let read_aloud = transcript.actions().any(|(_, action)| matches!(action, Action::InputReadAloud { .. }));
+    // A ceremony that was broken off before had the inputs of its file, and no step that took them in.
+    let reviewed = |name: &str| {
+        let mut inputs = file.acts().iter().flat_map(|act| act.kind.inputs());
+        !read_aloud && inputs.any(|input| name == format!("inputs/{}", input.name))
+    };
+    let unknown = |name: &str| of_steps(name) && !known.contains_key(name) && !reviewed(name);
+    for (name, _) in bundle.files().filter(|(name, _)| unknown(name)) {
         findings.note(Some(name), "no step took it in or made it");
     }
 }

@@ -55,6 +55,8 @@ pub(super) struct Course {
     pub(super) objects: BTreeMap<FileName, Object>,
     /// Keys that were made.
     pub(super) keys: Vec<(RootName, RootKey, Fingerprint)>,
+    /// In a rehearsal: the certificates that stand in for those of roots from before.
+    pub(super) stand_ins: BTreeMap<RootName, Fingerprint>,
     /// Serial numbers of each root that an interruption used up.
     pub(super) settled: Vec<SettledSerial>,
     /// Acts that were done to their end.
@@ -127,6 +129,9 @@ impl Walk<'_> {
             | Action::PreviousVerified { .. }
             | Action::Rehearsed { .. }
             | Action::NetworkChecked { .. } => self.opening(action),
+            Action::StoodIn { root, certificate, stands_for } => {
+                self.stood_in(root, (*certificate, *stands_for))
+            }
             Action::TokenSeen(seen) => self.token(seen),
             Action::SharesCombined { root, holders } => self.shares(root, holders),
             Action::ActBegun { act } => self.begin(*act),
@@ -187,6 +192,35 @@ impl Walk<'_> {
             require(sha256 == self.file.fingerprint(), "another ceremony file was read aloud")?;
         }
         Ok(())
+    }
+
+    /// Before the file is read aloud, and once for each root from before.
+    fn stood_in(
+        &mut self,
+        root: &RootName,
+        (certificate, stands_for): (Fingerprint, Fingerprint),
+    ) -> Result<(), String> {
+        require(
+            self.state.rehearsal,
+            "something stands in for a root: that is done in a rehearsal, and only there",
+        )?;
+        let opening = self.done("people-confirmed") && !self.done("input-read-aloud");
+        require(
+            opening,
+            "a stand-in is made after people confirmed who they are, before the file is read aloud",
+        )?;
+        require(
+            self.plan(root)?.certificate == Some(stands_for),
+            format!("the stand-in of {root} stands for another certificate than the ceremony file names"),
+        )?;
+        require(certificate != stands_for, format!("the rehearsal used the root {root} itself"))?;
+        let before = self.course.stand_ins.insert(root.clone(), certificate);
+        require(before.is_none(), format!("{root} has two stand-ins"))
+    }
+
+    /// Tells whether the certificate of a root is that of another ceremony, and nothing stands in for it yet.
+    fn lacks_stand_in(&self, root: &RootPlan) -> bool {
+        root.certificate.is_some() && !self.course.stand_ins.contains_key(&root.name)
     }
 
     fn has(&self, name: &str, role: Role) -> bool {
@@ -258,6 +292,13 @@ impl Walk<'_> {
             self.file.previous().is_none() || self.done("previous-verified"),
             "an act begins before the bundle of the previous ceremony was verified",
         )?;
+        let lacking = self.file.roots().iter().find(|root| self.state.rehearsal && self.lacks_stand_in(root));
+        if let Some(root) = lacking {
+            return Err(format!(
+                "an act of a rehearsal begins, and nothing stands in for the root {}",
+                root.name
+            ));
+        }
         let again = self.done("resumed") && self.state.open_act == Some(act);
         let next = self.state.open_act.is_none() && act == self.state.last_act.saturating_add(1);
         require(again || next, format!("act {act} does not come next"))?;
@@ -276,9 +317,12 @@ impl Walk<'_> {
         require(self.founds(root), format!("no act is under way that makes a key of {root}"))
     }
 
+    /// Tells whether a key of a root may be made: by the act that founds it, or for its stand-in.
     fn founds(&self, root: &RootName) -> bool {
         let open = self.state.open_act.and_then(|act| self.file.act(act));
-        open.is_some_and(|act| matches!(&act.kind, ActKind::FoundRoot(act) if act.root == *root))
+        let stands_in =
+            || self.state.rehearsal && self.plan(root).is_ok_and(|plan| self.lacks_stand_in(plan));
+        open.map_or_else(stands_in, |act| matches!(&act.kind, ActKind::FoundRoot(act) if act.root == *root))
     }
 
     fn settle(&mut self, root: &RootName, serials: [&Vec<String>; 2]) -> Result<(), String> {
@@ -381,7 +425,9 @@ impl Walk<'_> {
             let unfounded = |act: &Act| {
                 if let ActKind::FoundRoot(founding) = &act.kind { Some(founding.root.clone()) } else { None }
             };
-            let undone: BTreeSet<RootName> = undone.filter_map(unfounded).collect();
+            let lacking_stand_in = self.file.roots().iter().filter(|root| self.lacks_stand_in(root));
+            let undone: BTreeSet<RootName> =
+                undone.filter_map(unfounded).chain(lacking_stand_in.map(|root| root.name.clone())).collect();
             let unused = self.course.keys.iter().filter(|(root, ..)| undone.contains(root));
             let kept = unused.filter(|(.., key)| !self.state.destroyed.contains(key));
             lacking.extend(kept.map(|(root, ..)| format!("an unused key of {root} was not destroyed")));

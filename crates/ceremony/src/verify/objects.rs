@@ -30,9 +30,9 @@ pub(super) fn check(
     (checked, findings): (&mut Checked, &mut Findings),
 ) {
     let records = records(bundle, course, findings);
-    let issuers = Issuers::find(bundle, file, &records, findings);
+    let issuers = Issuers::find(bundle, file, (&records, course), findings);
     let mut house =
-        House { bundle, file, course, issuers: &issuers, crls: Crls::new(bundle, file, findings) };
+        House { bundle, file, course, issuers: &issuers, crls: Crls::new(bundle, (file, course), findings) };
     let mut counts: BTreeMap<(u32, &'static str), usize> = BTreeMap::new();
     for record in in_order(&records) {
         let (kind, count) = match &record.content {

@@ -5,6 +5,7 @@ mod course;
 mod crls;
 mod links;
 mod outsiders;
+mod stand_ins;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -102,6 +103,24 @@ fn r_08_a_file_that_is_missing_added_or_renamed_is_found() {
         found,
         ["outputs/more.crt: it is not in the manifest", "outputs/more.crt: no step took it in or made it"]
     );
+}
+
+// What was broken off before its file was read aloud has the inputs of the file, which no step took in.
+#[test]
+fn an_input_that_no_step_took_in_is_found_once_the_file_was_read_aloud() {
+    let named = "inputs/factory.request";
+    let found = |held: Held<'_>| {
+        let mut files = files(&held.close());
+        files.insert(named.to_owned(), bundle().file(named).unwrap().to_vec());
+        let found = findings(&Bundle::new(files));
+        found.iter().any(|finding| finding.contains("no step took it in"))
+    };
+    assert!(found(Held::open(&FILE, false)));
+    let mut early = Held::begin(&FILE);
+    let title = FILE.title().to_owned();
+    early.step(Action::Opened { title, rehearsal: false, tool: held::tool() });
+    early.step(Action::Aborted { why: "the printer burns".to_owned() });
+    assert!(!found(early));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ceremony::file::act::{Act, ActKind, LinkCertificates};
 use ceremony::file::root::{KeyPlace, RootName, RootPlan};
-use ceremony::people::Role;
+use ceremony::people::{Person, Role};
 use ceremony::transcript::action::{Action, KnownPerson};
 
 use super::super::error::GuidedError;
@@ -31,7 +31,8 @@ impl<'a> Stage<'_, 'a> {
             };
         }
         let again = self.put_away(plan)?;
-        let mut wish = self.founding_wish(plan, again)?;
+        let holders: Vec<&Person> = self.file.people().with(Role::ShareHolder).collect();
+        let mut wish = self.founding_wish(plan, (&holders, again))?;
         let predecessor = self.predecessor_of_root(&wish)?;
         let earlier = Earlier { predecessor, ..self.earlier()? };
         let (founded, keys) = self.watch(act, &earlier, |gate: Gate| {
@@ -66,7 +67,12 @@ impl<'a> Stage<'_, 'a> {
         self.token_seen(plan, &keys, (root.certificate.public_key(), &root.charter.exchange_key))
     }
 
-    fn founding_wish(&mut self, plan: &RootPlan, again: bool) -> Result<RootWish, GuidedError> {
+    /// What a root is to be; of a shared one, who gets a share, and whether there may be shares of an attempt before.
+    pub(super) fn founding_wish(
+        &mut self,
+        plan: &RootPlan,
+        (holders, again): (&[&Person], bool),
+    ) -> Result<RootWish, GuidedError> {
         let suffix = format!("-{}", plan.suite.suffix());
         let subject = &plan.subject;
         let (keys, key_label) = store_of(&plan.keys);
@@ -86,7 +92,7 @@ impl<'a> Stage<'_, 'a> {
             time: self.held(),
             successor_of: self.succeeded(&plan.name),
             dealing: if plan.keys == KeyPlace::Shared {
-                Some(self.dealing(&plan.name, again)?)
+                Some(self.dealing(&plan.name, (holders, again))?)
             } else {
                 None
             },
@@ -132,14 +138,17 @@ impl<'a> Stage<'_, 'a> {
     }
 
     /// Who gets a share, and where; `again` when an earlier attempt may have left shares there.
-    fn dealing(&mut self, root: &RootName, again: bool) -> Result<DealWish, GuidedError> {
+    fn dealing(
+        &mut self,
+        root: &RootName,
+        (holders, again): (&[&Person], bool),
+    ) -> Result<DealWish, GuidedError> {
         let mut wish = DealWish {
             holders: Vec::new(),
             threshold: self.file.quorum().map_or(0, |quorum| quorum.threshold),
             passphrase_files: Vec::new(),
         };
-        let people: Vec<_> = self.file.people().with(Role::ShareHolder).collect();
-        for person in people {
+        for person in holders {
             let key = self.scene.path().join(format!("{}.pem", person.fingerprint()));
             settle(&key, crate::ceremony::armour("PUBLIC KEY", person.key.spki_der())?.as_bytes())?;
             let out = self.share_file(root, person)?;

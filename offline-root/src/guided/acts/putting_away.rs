@@ -84,7 +84,7 @@ impl<'a> Stage<'_, 'a> {
         let made = self.last_key_made(&plan.name).map(|key| (RootKey::Root, key));
         let of = |label: &String| if *label == token.key_label { RootKey::Root } else { RootKey::Exchange };
         let gone = gone.iter().map(|(label, key)| (of(label), Fingerprint::new(key.fingerprint())));
-        let mut all: Vec<(RootKey, Fingerprint)> = gone.chain(made).collect();
+        let mut all: Vec<(RootKey, Fingerprint)> = made.into_iter().chain(gone).collect();
         all.dedup();
         for (purpose, key) in all {
             self.key_destroyed(plan, purpose, (key, REMOVED))?;
@@ -108,26 +108,37 @@ impl<'a> Stage<'_, 'a> {
         if !self.table.did(|action| matches!(action, Action::Aborted { .. })) {
             return Ok(());
         }
-        let file = self.file;
-        for act in file.acts() {
-            let ActKind::FoundRoot(founding) = &act.kind else { continue };
-            let plan = self.plan(&founding.root)?;
-            let directory = self.scene.root(&plan.name);
-            if directory.join(charter::FILE_NAME).is_file() {
-                continue;
-            }
-            match self.put_away(plan) {
+        for plan in self.unfinished()? {
+            let lacks_stand_in = plan.certificate.is_some();
+            let gone =
+                if lacks_stand_in { self.put_stand_in_away(plan) } else { self.put_away(plan).map(|_| ()) };
+            match gone {
                 Err(error @ GuidedError::Act(_)) => {
                     let why = sentence(&error);
                     self.table.record(Action::Incident {
                         what: format!("the keys of the root {}, whose founding was cut short, may be on its token still: {why} ({}); destroy them there", plan.name, error.code()),
                     })?;
-                    self.move_aside(&directory)?;
+                    self.move_aside(&self.scene.root(&plan.name))?;
                 }
-                done => drop(done?),
+                done => done?,
             }
         }
         Ok(())
+    }
+
+    /// The roots that this ceremony founds or makes stand-ins for, and did not.
+    fn unfinished(&self) -> Result<Vec<&'a RootPlan>, GuidedError> {
+        let file = self.file;
+        let founded = file.acts().iter().filter_map(|act| {
+            let ActKind::FoundRoot(founding) = &act.kind else { return None };
+            Some(&founding.root)
+        });
+        let is_root = |root: &RootName| self.scene.root(root).join(charter::FILE_NAME).is_file();
+        let stand_ins = self.lacking_stand_ins().into_iter().map(|original| &original.root);
+        let unfinished = founded
+            .filter(|root| !is_root(root))
+            .chain(stand_ins.filter(|root| !is_root(root) || self.began_stand_in(root)));
+        unfinished.map(|root| self.plan(root)).collect()
     }
 
     /// The root key that was made last, unless it was destroyed already.

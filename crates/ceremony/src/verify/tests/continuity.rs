@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::earlier::{EarlierError, HeldRehearsal, PreviousCeremony};
+use crate::file::act::RootKey;
+use crate::sample::held::root_name;
 
 /// The text of a second ceremony, which signs one CRL with the root of the first.
 fn text(previous: &str, root: &Fingerprint) -> String {
@@ -65,6 +67,37 @@ fn a_crl_that_does_not_follow_the_last_one_of_the_ceremony_before_is_found() {
         &verify_after(&vanished, first),
         "outputs/a-4.crl",
         "0123 stood on the last CRL of the previous ceremony",
+    );
+}
+
+// What a stand-in signs is worth nothing: neither numbers nor entries go on.
+#[test]
+fn a_rehearsal_on_a_stand_in_goes_on_from_nothing_and_that_is_remarked() {
+    let first = bundle();
+    let root = first.file("outputs/a.crt").unwrap();
+    let file = CeremonyFile::parse(text(&manifest(&first), &Fingerprint::of(root)).as_bytes()).unwrap();
+    let mut stand_in = None;
+    let mut held = Held::open_with(&file, true, file.previous(), |held| {
+        held.key_made("a", RootKey::Root, 10);
+        let der = held.stand_in("a").der().to_vec();
+        let (root, certificate, stands_for) =
+            (root_name("a"), Fingerprint::of(&der), *file.roots()[0].certificate.as_ref().unwrap());
+        held.step(Action::StoodIn { root, certificate, stands_for });
+        stand_in = Some(der);
+    });
+    let stand_in = stand_in.unwrap();
+    held.shares("a");
+    held.take_in("a.crt", &stand_in);
+    held.root_from_before("a", &stand_in);
+    let period = held.periods(1)[0];
+    held.act(1, |held| held.crl(1, "a-1.crl", period, false));
+    let report = verify_after(&held.close(), first);
+    assert_eq!(report.findings, []);
+    assert!(
+        report
+            .remarks
+            .iter()
+            .any(|remark| remark.contains("are not held against 3 of the previous ceremony"))
     );
 }
 
