@@ -1,12 +1,14 @@
 //! Messages over HTTP: a POST each, its answer in (RFC 9811 §3).
 //!
-//! A connection is made for each, because a transaction need not keep to one (RFC 9811 §3.1) and polling takes days.
+//! A connection is kept while the server keeps it, and made anew where it does not: a transaction need not keep to one
+//! (RFC 9811 §3.1), though some servers think so, and polling takes days.
 
 use std::sync::Arc;
 
 use client_kit::{Identity, TlsError};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
+use hyper::client::conn::http1::SendRequest;
 use hyper::header::{CONTENT_TYPE, HOST, RETRY_AFTER};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -15,6 +17,7 @@ use rustls::pki_types::ServerName;
 use rustls::version::{TLS12, TLS13};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 
 use crate::endpoint::Endpoint;
@@ -26,10 +29,18 @@ const MAX_ANSWER: usize = 16 << 20;
 const MEDIA_TYPE: &str = "application/pkixcmp";
 
 /// A way to a server.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Connection {
     endpoint: Endpoint,
     tls: Option<Arc<ClientConfig>>,
+    open: Option<Open>,
+}
+
+/// A connection that is open, or was when it was last used.
+#[derive(Debug)]
+struct Open {
+    sender: SendRequest<Full<Bytes>>,
+    driver: JoinHandle<()>,
 }
 
 impl Connection {
@@ -42,68 +53,92 @@ impl Connection {
             true => Some(Arc::new(client_kit::trusting(roots, identity, &[&TLS13, &TLS12])?)),
             false => None,
         };
-        Ok(Self { endpoint, tls })
+        Ok(Self { endpoint, tls, open: None })
     }
 
     /// Sends a message and returns what answers it.
     ///
     /// # Errors
     /// [`TransferError`].
-    pub async fn exchange(&self, operation: Operation, message: &[u8]) -> Result<Vec<u8>, TransferError> {
+    pub async fn exchange(&mut self, operation: Operation, message: &[u8]) -> Result<Vec<u8>, TransferError> {
+        if let Some(mut open) = self.open.take() {
+            // What a connection that was kept did not carry goes over a new one: the same octets are the same message.
+            match open.post(self.request(operation, message)?).await {
+                Err(TransferError::Http(_)) => {}
+                answered => {
+                    self.open = Some(open);
+                    return answered;
+                }
+            }
+        }
+        let mut open = self.connect().await?;
+        let answered = open.post(self.request(operation, message)?).await;
+        self.open = Some(open);
+        answered
+    }
+
+    fn request(&self, operation: Operation, message: &[u8]) -> Result<Request<Full<Bytes>>, TransferError> {
+        Request::post(self.endpoint.path_of(operation))
+            .header(HOST, self.endpoint.authority().to_string())
+            .header(CONTENT_TYPE, MEDIA_TYPE)
+            .body(Full::new(Bytes::copy_from_slice(message)))
+            .map_err(|_| TransferError::Name)
+    }
+
+    async fn connect(&self) -> Result<Open, TransferError> {
         let authority = self.endpoint.authority();
         let stream = TcpStream::connect((authority.host(), authority.port())).await?;
         stream.set_nodelay(true)?;
-        let path = self.endpoint.path_of(operation);
-        let request = Request::post(path)
-            .header(HOST, authority.to_string())
-            .header(CONTENT_TYPE, MEDIA_TYPE)
-            .body(Full::new(Bytes::copy_from_slice(message)))
-            .map_err(|_| TransferError::Name)?;
         match &self.tls {
-            None => post(stream, request).await,
+            None => Open::over(stream).await,
             Some(config) => {
                 let name = ServerName::try_from(authority.host().to_owned());
                 let name = name.map_err(|_| TransferError::Name)?;
-                post(TlsConnector::from(Arc::clone(config)).connect(name, stream).await?, request).await
+                Open::over(TlsConnector::from(Arc::clone(config)).connect(name, stream).await?).await
             }
         }
     }
 }
 
-async fn post<S>(stream: S, request: Request<Full<Bytes>>) -> Result<Vec<u8>, TransferError>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    // The error of a broken connection reaches whoever waits for the answer on it.
-    let driver = tokio::spawn(async move { drop(connection.await) });
-    let answer = answer(&mut sender, request).await;
-    driver.abort();
-    answer
+impl Open {
+    async fn over<S>(stream: S) -> Result<Self, TransferError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        // The error of a broken connection reaches whoever waits for the answer on it.
+        let driver = tokio::spawn(async move { drop(connection.await) });
+        Ok(Self { sender, driver })
+    }
+
+    async fn post(&mut self, request: Request<Full<Bytes>>) -> Result<Vec<u8>, TransferError> {
+        self.sender.ready().await?;
+        let response = self.sender.send_request(request).await?;
+        let status = response.status();
+        let field =
+            |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let media_type = field(CONTENT_TYPE).unwrap_or_default();
+        let retry_after = field(RETRY_AFTER).and_then(|text| text.parse().ok());
+        let is_message =
+            media_type.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case(MEDIA_TYPE));
+        let body = Limited::new(response.into_body(), MAX_ANSWER);
+        let octets = body.collect().await.map_err(|_| TransferError::Incomplete)?.to_bytes().to_vec();
+        match status {
+            // RFC 9811 §3.1: a CMP answer comes with 200; error messages may come with 4xx and 5xx, and are read.
+            StatusCode::OK if is_message => Ok(octets),
+            status if is_message && (status.is_client_error() || status.is_server_error()) => Ok(octets),
+            status => {
+                let text = String::from_utf8_lossy(&octets);
+                let text = text.trim().chars().filter(|c| !c.is_control()).take(300).collect();
+                Err(TransferError::Refused { status: status.as_u16(), retry_after, text })
+            }
+        }
+    }
 }
 
-async fn answer(
-    sender: &mut hyper::client::conn::http1::SendRequest<Full<Bytes>>,
-    request: Request<Full<Bytes>>,
-) -> Result<Vec<u8>, TransferError> {
-    let response = sender.send_request(request).await?;
-    let status = response.status();
-    let field = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let media_type = field(CONTENT_TYPE).unwrap_or_default();
-    let retry_after = field(RETRY_AFTER).and_then(|text| text.parse().ok());
-    let is_message =
-        media_type.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case(MEDIA_TYPE));
-    let body = Limited::new(response.into_body(), MAX_ANSWER);
-    let octets = body.collect().await.map_err(|_| TransferError::Incomplete)?.to_bytes().to_vec();
-    match status {
-        // RFC 9811 §3.1: a CMP answer comes with 200; error messages may come with 4xx and 5xx, and are read.
-        StatusCode::OK if is_message => Ok(octets),
-        status if is_message && (status.is_client_error() || status.is_server_error()) => Ok(octets),
-        status => {
-            let text = String::from_utf8_lossy(&octets);
-            let text = text.trim().chars().filter(|c| !c.is_control()).take(300).collect();
-            Err(TransferError::Refused { status: status.as_u16(), retry_after, text })
-        }
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.driver.abort();
     }
 }
 
@@ -160,7 +195,8 @@ mod tests {
             theirs.write_all(answer.as_bytes()).await.unwrap();
             theirs.shutdown().await.unwrap();
         });
-        let told = post(ours, Request::post("/").body(Full::default()).unwrap()).await;
+        let mut open = Open::over(ours).await.unwrap();
+        let told = open.post(Request::post("/").body(Full::default()).unwrap()).await;
         server.await.unwrap();
         told
     }

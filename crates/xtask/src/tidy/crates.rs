@@ -71,7 +71,6 @@ const ARROWS: &[(&str, &[&str])] = &[
             "ceremony",
             "client-kit",
             "cmp-client",
-            "cmp-messages",
             "cmp-server",
             "est-client",
             "est-coaps",
