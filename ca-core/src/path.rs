@@ -153,12 +153,14 @@ impl Purpose {
         let purposes = certificate.extended_key_usages();
         let suits = match self {
             Self::TlsClient => {
-                let client = !has(certificate, oid::EXTENDED_KEY_USAGE) || purposes.contains(&oid::CLIENT_AUTH);
+                let client =
+                    !has(certificate, oid::EXTENDED_KEY_USAGE) || purposes.contains(&oid::CLIENT_AUTH);
                 signs() && client && end_entity()
             }
             Self::CmpAuthority => {
                 let named = self.allowed().iter().any(|purpose| purposes.contains(purpose));
-                signs() && (named || certificate.basic_constraints().is_some_and(|constraints| constraints.ca))
+                signs()
+                    && (named || certificate.basic_constraints().is_some_and(|constraints| constraints.ca))
             }
             Self::EndEntity => end_entity(),
         };

@@ -286,18 +286,16 @@ impl Conversation {
 
     /// Returns the number and the key of the request.
     fn requested(&self) -> Result<(i64, PublicKey), CmpError> {
-        let key = match self.asked.body() {
-            PkiBody::P10cr(request) => {
-                // RFC 9483 §4.1.4: the certReqId MUST be -1.
-                let request = CertificationRequest::from_der(&request.to_der()?);
-                return Ok((-1, request.map_err(|_| CmpError::NotKept)?.public_key().clone()));
-            }
-            PkiBody::Ir(requests) | PkiBody::Cr(requests) | PkiBody::Kur(requests) => {
-                template_key(requests)?.ok_or(CmpError::NotKept)?
-            }
-            _ => return Err(CmpError::NotKept),
+        if let PkiBody::P10cr(request) = self.asked.body() {
+            // RFC 9483 §4.1.4: the certReqId MUST be -1.
+            let request = CertificationRequest::from_der(&request.to_der()?);
+            return Ok((-1, request.map_err(|_| CmpError::NotKept)?.public_key().clone()));
+        }
+        let (PkiBody::Ir(requests) | PkiBody::Cr(requests) | PkiBody::Kur(requests)) = self.asked.body()
+        else {
+            return Err(CmpError::NotKept);
         };
-        Ok((0, key))
+        Ok((0, template_key(requests)?.ok_or(CmpError::NotKept)?))
     }
 }
 

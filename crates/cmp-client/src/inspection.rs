@@ -47,9 +47,10 @@ pub(crate) fn inspect(expected: &Expected<'_>, message: &PkiMessage) -> Result<A
     }
     let (Some(protection), Some(algorithm)) = (message.protection(), &header.protection_alg) else {
         // RFC 9483 §3.5: messages without protection MUST be rejected except for error messages.
-        return Err(match message.body() {
-            PkiBody::Error(content) => CmpError::Refused(Refusal::of_error(content, false)),
-            _ => unproven("it is not protected"),
+        return Err(if let PkiBody::Error(content) = message.body() {
+            CmpError::Refused(Refusal::of_error(content, false))
+        } else {
+            unproven("it is not protected")
         });
     };
     check_numbers(expected, header)?;

@@ -45,19 +45,21 @@ impl Operation {
 
     /// Returns the operation that a body begins, if it is one.
     pub(crate) fn begun_by(body: &PkiBody) -> Option<Self> {
-        match body {
-            PkiBody::Ir(_) => Some(Self::Initialization),
-            PkiBody::Cr(_) => Some(Self::Certification),
-            PkiBody::Kur(_) => Some(Self::KeyUpdate),
-            PkiBody::P10cr(_) => Some(Self::Pkcs10),
-            PkiBody::Rr(_) => Some(Self::Revocation),
-            PkiBody::Genm(questions) => match questions.first()?.info_type {
-                CA_CERTS => Some(Self::GetCaCerts),
-                ROOT_CA_CERT => Some(Self::GetRootUpdate),
-                CERT_REQ_TEMPLATE => Some(Self::GetCertReqTemplate),
-                CRL_STATUS_LIST => Some(Self::GetCrls),
-                _ => None,
-            },
+        let plain = [
+            (matches!(body, PkiBody::Ir(_)), Self::Initialization),
+            (matches!(body, PkiBody::Cr(_)), Self::Certification),
+            (matches!(body, PkiBody::Kur(_)), Self::KeyUpdate),
+            (matches!(body, PkiBody::P10cr(_)), Self::Pkcs10),
+            (matches!(body, PkiBody::Rr(_)), Self::Revocation),
+        ];
+        let PkiBody::Genm(questions) = body else {
+            return plain.into_iter().find_map(|(is_it, operation)| is_it.then_some(operation));
+        };
+        match questions.first()?.info_type {
+            CA_CERTS => Some(Self::GetCaCerts),
+            ROOT_CA_CERT => Some(Self::GetRootUpdate),
+            CERT_REQ_TEMPLATE => Some(Self::GetCertReqTemplate),
+            CRL_STATUS_LIST => Some(Self::GetCrls),
             _ => None,
         }
     }

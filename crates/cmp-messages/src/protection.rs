@@ -206,7 +206,8 @@ impl MacAlgorithm {
         Self::bounded(&salt, iterations, family)
     }
 
-    /// Reads what protectionAlg of an old peer's answer says: as [`Self::read`], and HMAC-SHA1 inside PasswordBasedMac as well.
+    /// Reads what protectionAlg of an old peer's answer says: as [`Self::read`], and HMAC-SHA1 inside
+    /// `PasswordBasedMac` as well.
     ///
     /// RFC 4211 §4.4 made HMAC-SHA1 the one that all know, and OpenSSL up to 3 answers by it. A MAC does not rest on what SHA-1
     /// has lost; the hash of the key derivation is still one of SHA-2.

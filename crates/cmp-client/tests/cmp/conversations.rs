@@ -50,12 +50,9 @@ fn body(conversation: &Conversation) -> PkiBody {
 }
 
 fn confirmation(conversation: &Conversation) -> CertStatus {
-    match body(conversation) {
-        PkiBody::CertConf(statuses) => {
-            <[CertStatus; 1]>::try_from(statuses).unwrap().into_iter().next().unwrap()
-        }
-        other => panic!("{}", other.name()),
-    }
+    let PkiBody::CertConf(statuses) = body(conversation) else { panic!("no certConf") };
+    let [status] = <[CertStatus; 1]>::try_from(statuses).unwrap();
+    status
 }
 
 fn pki_conf(seal: Seal<'_>, conversation: &Conversation) -> Vec<u8> {
@@ -76,7 +73,7 @@ fn an_ir_says_what_the_profile_wants() {
     assert_eq!(header.recipient.as_directory().unwrap(), pki.sub.name());
     let kid = header.sender_kid.as_ref().map(|kid| kid.as_bytes().to_vec());
     assert_eq!(kid, pki.gateway.certificate().subject_key_identifier());
-    assert_eq!(message.extra_certs(), [pki.gateway.der.clone(), pki.sub.der.clone()]);
+    assert_eq!(message.extra_certs(), [pki.gateway.der.clone(), pki.sub.der]);
     let PkiBody::Ir(requests) = message.body() else { panic!("no ir") };
     let [request] = requests.as_slice() else { panic!("another number than one") };
     assert_eq!(request.request().unwrap().cert_req_id, 0);
@@ -95,7 +92,7 @@ fn a_certificate_that_needs_no_confirmation_ends_the_conversation() {
         body,
         implicitly,
     )));
-    assert_eq!((came.certificate, came.chain), (pki.new.der.clone(), vec![pki.sub.der.clone()]));
+    assert_eq!((came.certificate, came.chain), (pki.new.der.clone(), vec![pki.sub.der]));
     assert!(came.roots.is_empty(), "roots of a signed answer are taken only by option");
 }
 
@@ -187,7 +184,7 @@ fn a_refusal_is_told_with_its_status_failures_and_text() {
     let pki = Pki::new();
     let status = PkiStatusInfo::rejection(PkiFailureInfo::BadPop, "no proof".to_owned()).unwrap();
     let error = ErrorMsgContent { pki_status_info: status.clone(), error_code: None, error_details: None };
-    for body in [PkiBody::Ip(said(0, status.clone(), None)), PkiBody::Error(error)] {
+    for body in [PkiBody::Ip(said(0, status, None)), PkiBody::Error(error)] {
         let mut conversation = begin(pki.signing(), &pki);
         let no = answer(signed(&pki), &conversation.outgoing().unwrap(), body, |_| {});
         let refused = conversation.answered(&no).unwrap_err();
@@ -305,7 +302,7 @@ fn a_question_is_answered_and_a_new_root_is_vouched_for_by_the_old_one() {
     else {
         panic!("no certificates")
     };
-    assert_eq!(all, [pki.sub.der.clone()]);
+    assert_eq!(all, std::slice::from_ref(&pki.sub.der));
 
     let old = pki.root.certificate();
     let none = InfoTypeAndValue::empty(ROOT_CA_KEY_UPDATE);

@@ -1,6 +1,6 @@
 //! The client against OpenSSL's mock server (`openssl cmp -port`), which we did not write, over a real socket.
 //!
-//! It grants one certificate, whatever is asked for; knows PasswordBasedMac alone and answers by HMAC-SHA1; and takes only a
+//! It grants one certificate, whatever is asked for; knows `PasswordBasedMac` alone and answers by HMAC-SHA1; and takes only a
 //! path of its own. What a request says it checks all the same: signature, MAC, proof of possession, nonces.
 
 use std::io::{BufRead, BufReader};
@@ -121,7 +121,7 @@ async fn openssl_grants_ir_cr_and_p10cr_with_and_without_confirmation() {
         for question in &questions {
             let client = CmpClient { confirms, takes_roots: true, ..in_time(pki.signing()) };
             let issued = is_new(&pki, mock.talk(client, question).await.0);
-            assert_eq!(issued.chain, [pki.sub.der.clone()]);
+            assert_eq!(issued.chain, std::slice::from_ref(&pki.sub.der));
             let is_first = matches!(question, Question::Initialization(_));
             assert_eq!(issued.roots.contains(&pki.root.der), is_first, "caPubs belongs into ip");
         }
@@ -151,7 +151,7 @@ async fn openssl_takes_a_mac_and_its_own_is_verified() {
     let csr = certification_request(&name, &key, &*pki.new.key).unwrap();
     let by_old_mac = || in_time(pki.sharing(MacFamily::PasswordBasedMac));
     let issued = is_new(&pki, mock.talk(by_old_mac(), &Question::Initialization(request)).await.0);
-    assert_eq!(issued.roots, [pki.root.der.clone()], "the secret vouches for the root");
+    assert_eq!(issued.roots, std::slice::from_ref(&pki.root.der), "the secret vouches for the root");
     is_new(&pki, mock.talk(by_old_mac(), &Question::Pkcs10(&csr)).await.0);
     // HMAC-SHA1 is read of whoever is called old, and of nobody else.
     let newer = in_time(pki.sharing(MacFamily::Pbmac1));

@@ -45,7 +45,7 @@ pub struct PeerArgs {
     /// The file with the shared secret, mode 0600.
     #[arg(long, value_name = "FILE", requires = "reference")]
     pub secret_file: Option<PathBuf>,
-    /// Make MACs by PasswordBasedMac, for old servers, whose HMAC-SHA1 is then read; by PBMAC1 unless given.
+    /// Make MACs by `PasswordBasedMac`, for old servers, whose HMAC-SHA1 is then read; by PBMAC1 unless given.
     #[arg(long, requires = "reference")]
     pub password_based_mac: bool,
     /// The certificate of the CA that messages are for (PEM or DER); the issuer of the credential, or nobody, unless given.

@@ -33,9 +33,10 @@ pub(super) async fn enrol(args: &EnrolArgs, operation: Operation, printer: &Prin
     let got = talk
         .go_on(|| {
             let request = crmf(&content, &pending.key);
-            peer.client.begin(&match operation {
-                Operation::Initialization => Question::Initialization(request),
-                _ => Question::Certification(request),
+            peer.client.begin(&if operation == Operation::Initialization {
+                Question::Initialization(request)
+            } else {
+                Question::Certification(request)
             })
         })
         .await?;

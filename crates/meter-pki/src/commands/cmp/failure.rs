@@ -24,7 +24,14 @@ pub(super) fn failure(error: &CmpError) -> Failure {
             "somebody else answered, or --trust or the secret is another than the authority's: compare them"
         }
         CmpError::NotKept => "move the state file away to begin anew",
-        _ => "",
+        CmpError::Refused(_)
+        | CmpError::Answer(_)
+        | CmpError::NotDecoded(_)
+        | CmpError::Certificate(_)
+        | CmpError::SignatureWanted
+        | CmpError::NotSigned(_)
+        | CmpError::NoRandomness(_)
+        | CmpError::Encode(_) => "",
     })
 }
 
