@@ -28,6 +28,9 @@ pub enum CmpError {
     /// The shared secret does not go with this request: RFC 9483 §4.1.3, §4.2 want a signature.
     #[error("an update or a revocation is signed by a certificate, never by a shared secret")]
     SignatureWanted,
+    /// The client's own certificate cannot be read.
+    #[error("the client's own certificate cannot be read")]
+    OwnCertificate,
     /// The key did not sign.
     #[error("the key did not sign: {0}")]
     NotSigned(#[from] SignError),

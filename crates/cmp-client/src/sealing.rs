@@ -40,7 +40,7 @@ pub(crate) fn seal(client: &CmpClient, draft: Draft<'_>) -> Result<PkiMessage, C
 
 fn signed(client: &CmpClient, draft: Draft<'_>, credential: &Credential) -> Result<PkiMessage, CmpError> {
     let own = credential.certificates.first().and_then(|der| Certificate::from_der(der).ok());
-    let own = own.ok_or(CmpError::Unproven("the client's own certificate cannot be read".to_owned()))?;
+    let own = own.ok_or(CmpError::OwnCertificate)?;
     let sender = Sender {
         // RFC 9483 §3.1: sender MUST be the subject of the protecting certificate.
         name: GeneralName::directory(own.subject())?,
@@ -51,10 +51,10 @@ fn signed(client: &CmpClient, draft: Draft<'_>, credential: &Credential) -> Resu
     let message = message(client, draft, sender)?;
     let signature = credential.signer.sign(&credential.key, message.protected_part())?.to_der()?;
     // RFC 9483 §3.3: the protecting certificate first, then its chain; self-signed certificates should be left out.
-    let is_foreign = |der: &&Vec<u8>| {
+    let goes_along = |der: &&Vec<u8>| {
         Certificate::from_der(der).is_ok_and(|one| one == own || one.issuer() != one.subject())
     };
-    let certificates = credential.certificates.iter().filter(is_foreign).cloned().collect();
+    let certificates = credential.certificates.iter().filter(goes_along).cloned().collect();
     Ok(message.protected(signature).with_certificates(certificates))
 }
 

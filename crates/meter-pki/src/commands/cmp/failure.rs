@@ -13,6 +13,7 @@ pub(super) fn failure(error: &CmpError) -> Failure {
         CmpError::Unproven(_) => (Exit::Integrity, "cmp.unproven"),
         CmpError::Certificate(_) => (Exit::Integrity, "cmp.certificate"),
         CmpError::SignatureWanted => (Exit::Usage, "cmp.signature-wanted"),
+        CmpError::OwnCertificate => (Exit::Usage, "credential.faulty"),
         CmpError::NotSigned(_) => (Exit::Failed, "key.not-signed"),
         CmpError::NoRandomness(_) => (Exit::Failed, "random.none"),
         CmpError::Encode(_) => (Exit::Failed, "cmp.encode"),
@@ -29,6 +30,7 @@ pub(super) fn failure(error: &CmpError) -> Failure {
         | CmpError::NotDecoded(_)
         | CmpError::Certificate(_)
         | CmpError::SignatureWanted
+        | CmpError::OwnCertificate
         | CmpError::NotSigned(_)
         | CmpError::NoRandomness(_)
         | CmpError::Encode(_) => "",
