@@ -1,6 +1,6 @@
 //! Answers that do not show that they are the authority's, or that they answer this (RFC 9483 §3.5).
 
-use cmp_client::{CmpError, MacFamily, Step};
+use cmp_client::{CmpError, MacFamily, Outcome, Step};
 use cmp_messages::body::PkiBody;
 use cmp_messages::error_message::ErrorMsgContent;
 use cmp_messages::header::PkiHeader;
@@ -128,4 +128,24 @@ fn octets_that_are_no_message_and_messages_out_of_turn_end_the_conversation() {
         let out_of_turn = answer(signed(&pki), &conversation.outgoing().unwrap(), body, |_| {});
         assert!(matches!(conversation.answered(&out_of_turn), Err(CmpError::Answer(_))));
     }
+}
+
+// RFC 9483 §3.2: the protection covers header and body; extraCerts stand outside of it, and change nothing that is believed.
+#[test]
+fn no_octet_of_an_answer_can_be_changed_to_another_end() {
+    let pki = Pki::new();
+    let conversation = begin(pki.signing(), &pki);
+    let body = PkiBody::Ip(granted(&pki.new, &[]));
+    let good = answer(signed(&pki), &conversation.outgoing().unwrap(), body, implicitly);
+    let mut believed = 0;
+    for place in 0..good.len() {
+        let mut changed = good.clone();
+        changed[place] ^= 0x01;
+        if let Ok(step) = conversation.clone().answered(&changed) {
+            let Step::Done(Outcome::Issued(issued)) = step else { panic!("octet {place}: {step:?}") };
+            assert_eq!(issued.certificate, pki.new.der, "octet {place}");
+            believed += 1;
+        }
+    }
+    assert_eq!(believed, 0, "without its certificates nothing is believed either");
 }
