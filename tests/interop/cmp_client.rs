@@ -73,6 +73,10 @@ fn our_client_enrols_updates_asks_and_revokes() {
     let former = public_key(&client.at("ds.pem"));
     drop(client.cmp("meter-op-ds-s1", "kur --credential ds.pem").ok());
     assert_ne!(public_key(&client.at("ds.pem")), former);
+    // A key for key agreement signs its request, and nothing else ever: another certificate signs the message.
+    let former = public_key(&client.at("ka.pem"));
+    drop(client.cmp("meter-op-ka-s1", "kur --credential tls.pem --old ka.pem").ok());
+    assert_ne!(public_key(&client.at("ka.pem")), former);
 
     for (words, told) in [
         ("genm ca-certs --out ca.pem", "certificates are in ca.pem"),

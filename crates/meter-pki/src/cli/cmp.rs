@@ -133,6 +133,9 @@ pub struct KeyUpdateArgs {
     /// Which authority, and who asks it: the credential is what is renewed, and replaced in its file.
     #[command(flatten)]
     pub peer: PeerArgs,
+    /// What is renewed instead, and replaced in its file, where it cannot sign: a certificate for key agreement.
+    #[arg(long, value_name = "FILE")]
+    pub old: Option<PathBuf>,
     /// What comes with the certificate.
     #[command(flatten)]
     pub result: ResultArgs,

@@ -77,9 +77,9 @@ pub(super) async fn pkcs10(args: &Pkcs10Args, printer: &Printer) -> Result<(), F
     Ok(())
 }
 
-/// RFC 9483 §4.1.3: the certificate that is renewed signs, and its names stay.
+/// RFC 9483 §4.1.3: the certificate that is renewed signs, and its names stay. One for key agreement cannot: then oldCertId names it.
 pub(super) async fn update(args: &KeyUpdateArgs, printer: &Printer) -> Result<(), Failure> {
-    let Some(path) = &args.peer.credential else {
+    let Some(path) = args.old.as_ref().or(args.peer.credential.as_ref()) else {
         let message = "--credential names what is to be renewed";
         return Err(Failure::new(Exit::Usage, "credential.missing", message));
     };
