@@ -212,6 +212,10 @@ fn whoever_waits_polls_and_goes_on_in_another_process() {
         let step = conversation.answered(&rep);
         assert!(matches!(step, Ok(Step::Wait { seconds: 7, reason: Some(why) }) if why == "asleep"));
     }
+    let foreign = PollRep { cert_req_id: 5, check_after: 7, reason: None };
+    let rep =
+        answer(signed(&pki), &conversation.outgoing().unwrap(), PkiBody::PollRep(vec![foreign]), |_| {});
+    assert!(matches!(conversation.clone().answered(&rep), Err(CmpError::Answer(_))));
     let kept = conversation.kept().unwrap();
     let mut resumed = client.resume(&kept).unwrap();
     assert_eq!(resumed.outgoing().unwrap(), conversation.outgoing().unwrap(), "octet for octet");
@@ -317,4 +321,52 @@ fn a_question_is_answered_and_a_new_root_is_vouched_for_by_the_old_one() {
         let told = matches!(step, Ok(Step::Done(Outcome::Told(Information::RootUpdate(Some(_))))));
         assert_eq!(told, vouched, "{step:?}");
     }
+}
+
+// RFC 9483 §4.1.1: certReqId MUST be 0; one response to the one request.
+#[test]
+fn an_answer_to_another_request_of_the_message_is_none() {
+    let pki = Pki::new();
+    let mut wrong = granted(&pki.new, &[]);
+    wrong.response[0].cert_req_id = 1;
+    let mut twice = granted(&pki.new, &[]);
+    twice.response.push(twice.response[0].clone());
+    for body in [wrong, twice] {
+        let mut conversation = begin(pki.signing(), &pki);
+        let ip = answer(signed(&pki), &conversation.outgoing().unwrap(), PkiBody::Ip(body), implicitly);
+        assert!(matches!(conversation.answered(&ip), Err(CmpError::Answer(_))));
+    }
+}
+
+// RFC 9483 §3.5: a CA that signs by its own key is authorised for what it issued.
+#[test]
+fn a_ca_that_signs_by_its_own_key_grants_its_own_certificates_alone() {
+    let pki = Pki::new();
+    let signing = [KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
+    let (own, other) = (pki.root.authority("own", &signing), pki.root.authority("other", &signing));
+    let new = pki.new.again(&own);
+    for (signer, accepted) in [(&own, true), (&other, false)] {
+        let mut conversation = begin(pki.signing(), &pki);
+        let body = PkiBody::Ip(granted(&new, &[]));
+        let ip = answer(Seal::Signature(signer, &own), &conversation.outgoing().unwrap(), body, implicitly);
+        match conversation.answered(&ip) {
+            Ok(Step::Done(Outcome::Issued(_))) => assert!(accepted),
+            Err(CmpError::Certificate(why)) => {
+                assert!(!accepted && why.contains("did not issue it"), "{why}")
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+// RFC 9483 §3.3: in any order; a self-signed certificate that comes along is no part of the chain.
+#[test]
+fn the_chain_is_found_in_any_order_and_holds_no_root() {
+    let pki = Pki::new();
+    let mut conversation = begin(pki.signing(), &pki);
+    let body = PkiBody::Ip(granted(&pki.new, &[]));
+    let ip = answer(signed(&pki), &conversation.outgoing().unwrap(), body, implicitly);
+    let bag = [&pki.root, &pki.sub, &pki.spokesman].map(|one| one.der.clone()).to_vec();
+    let ip = PkiMessage::decode(&ip).unwrap().with_certificates(bag).encode().unwrap();
+    assert_eq!(issued(conversation.answered(&ip)).chain, std::slice::from_ref(&pki.sub.der));
 }
