@@ -352,7 +352,7 @@ fn a_ca_that_signs_by_its_own_key_grants_its_own_certificates_alone() {
         match conversation.answered(&ip) {
             Ok(Step::Done(Outcome::Issued(_))) => assert!(accepted),
             Err(CmpError::Certificate(why)) => {
-                assert!(!accepted && why.contains("did not issue it"), "{why}")
+                assert!(!accepted && why.contains("did not issue it"), "{why}");
             }
             other => panic!("{other:?}"),
         }
