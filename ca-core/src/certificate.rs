@@ -75,8 +75,11 @@ impl Certificate {
             validity,
             public_key: PublicKey::from_spki_der(raw.public_key)?,
             extensions,
-            signature: EcdsaSignature::from_der(curve, parsed.signature().raw_bytes())
-                .map_err(|_| CertificateError::SignatureValue)?,
+            signature: parsed
+                .signature()
+                .as_bytes()
+                .and_then(|value| EcdsaSignature::from_der(curve, value).ok())
+                .ok_or(CertificateError::SignatureValue)?,
             der: der.to_vec(),
         })
     }

@@ -45,6 +45,10 @@ impl TrustAnchor {
     pub fn key(&self) -> KeyRef {
         self.public_key.key_ref()
     }
+
+    fn is(&self, certificate: &Certificate) -> bool {
+        self.name == *certificate.subject() && self.public_key == *certificate.public_key()
+    }
 }
 
 /// An end entity certificate whose path was validated.
@@ -75,24 +79,52 @@ impl ValidatedPath {
     }
 }
 
+/// What a certificate that is shown is to be good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// An end entity authenticates itself in TLS: clientAuth, where an extended key usage is present.
+    TlsClient,
+    /// Messages of a CMP authority are signed: cmcCA or cmcRA is there, or a CA signs itself (RFC 9810 §4.5, RFC 9483 §3.5).
+    CmpAuthority,
+    /// Whatever an end entity uses it for: only the path is looked at.
+    EndEntity,
+}
+
 /// Validates the certificate of a TLS client: a path to one of `anchors` at `now`, digitalSignature, and clientAuth where an
 /// extended key usage is present.
 ///
 /// # Errors
-/// [`PathError`]; `NotYetValid` and `Expired` only when nothing else is wrong: the path holds but for the end entity's period.
+/// As [`validate`].
 pub fn validate_client(
     end_entity: Certificate,
     intermediates: &[Certificate],
     anchors: &[TrustAnchor],
     now: UnixTime,
 ) -> Result<ValidatedPath, PathError> {
+    validate(end_entity, Purpose::TlsClient, (intermediates, anchors), now)
+}
+
+/// Validates a certificate for a purpose: a path through `intermediates` to one of `anchors` at `now`, and usages that allow it.
+///
+/// # Errors
+/// [`PathError`]; `NotYetValid` and `Expired` only when nothing else is wrong: the path holds but for the end entity's period.
+pub fn validate(
+    end_entity: Certificate,
+    purpose: Purpose,
+    (intermediates, anchors): (&[Certificate], &[TrustAnchor]),
+    now: UnixTime,
+) -> Result<ValidatedPath, PathError> {
     if intermediates.len() > MAX_INTERMEDIATES {
         return Err(PathError::TooManyCertificates { count: intermediates.len() });
     }
-    check_client(&end_entity)?;
-    let mut search = Search { intermediates, anchors, now, checks: 0 };
+    purpose.check(&end_entity)?;
+    let mut search = Search { intermediates, anchors, purpose, now, checks: 0 };
     let mut used = Vec::with_capacity(MAX_PATH);
-    let (issuer, anchor) = search.climb(&end_entity, &mut used)?;
+    let itself = anchors.iter().find(|anchor| purpose == Purpose::CmpAuthority && anchor.is(&end_entity));
+    let (issuer, anchor) = match itself {
+        Some(anchor) => (anchor.key(), anchor.key()),
+        None => search.climb(&end_entity, &mut used)?,
+    };
     let path = ValidatedPath { end_entity, issuer, anchor };
     let validity = path.end_entity.validity();
     if now < validity.not_before() {
@@ -104,21 +136,54 @@ pub fn validate_client(
     Ok(path)
 }
 
-fn check_client(certificate: &Certificate) -> Result<(), PathError> {
-    check_critical(certificate)?;
-    // RFC 5280 §4.2.1.3: a key that authenticates by signing has digitalSignature. What cannot be read allows nothing.
-    let signs = !has(certificate, oid::KEY_USAGE)
-        || certificate.key_usage().is_some_and(|usage| usage.digital_signature());
-    // RFC 5280 §4.2.1.12: where the extension is present, the key is used for the purposes named only.
-    let client = !has(certificate, oid::EXTENDED_KEY_USAGE)
-        || certificate.extended_key_usages().contains(&oid::CLIENT_AUTH);
-    // RFC 5280 §4.2.1.9: who asserts cA, or something unreadable in its place, is no end entity.
-    let end_entity = !has(certificate, oid::BASIC_CONSTRAINTS)
-        || certificate.basic_constraints().is_some_and(|constraints| !constraints.ca);
-    if signs && client && end_entity {
-        Ok(())
-    } else {
-        Err(PathError::Usage { subject: certificate.subject().clone() })
+impl Purpose {
+    fn check(self, certificate: &Certificate) -> Result<(), PathError> {
+        check_critical(certificate)?;
+        // RFC 5280 §4.2.1.3: a key that authenticates by signing has digitalSignature. What cannot be read allows nothing.
+        let signs = || {
+            !has(certificate, oid::KEY_USAGE)
+                || certificate.key_usage().is_some_and(|usage| usage.digital_signature())
+        };
+        // RFC 5280 §4.2.1.9: who asserts cA, or something unreadable in its place, is no end entity.
+        let end_entity = || {
+            !has(certificate, oid::BASIC_CONSTRAINTS)
+                || certificate.basic_constraints().is_some_and(|constraints| !constraints.ca)
+        };
+        // RFC 5280 §4.2.1.12: where the extension is present, the key is used for the purposes named only.
+        let purposes = certificate.extended_key_usages();
+        let suits = match self {
+            Self::TlsClient => {
+                let client =
+                    !has(certificate, oid::EXTENDED_KEY_USAGE) || purposes.contains(&oid::CLIENT_AUTH);
+                signs() && client && end_entity()
+            }
+            Self::CmpAuthority => {
+                let named = self.allowed().iter().any(|purpose| purposes.contains(purpose));
+                signs()
+                    && (named || certificate.basic_constraints().is_some_and(|constraints| constraints.ca))
+            }
+            Self::EndEntity => end_entity(),
+        };
+        if suits { Ok(()) } else { Err(PathError::Usage { subject: certificate.subject().clone() }) }
+    }
+
+    /// The extended key usages that stand for it; none where any will do.
+    const fn allowed(self) -> &'static [ObjectIdentifier] {
+        match self {
+            Self::TlsClient => &[oid::CLIENT_AUTH],
+            Self::CmpAuthority => &[oid::CMC_CA, oid::CMC_RA],
+            Self::EndEntity => &[],
+        }
+    }
+
+    /// A CA restricted to other purposes does not issue certificates for this one.
+    fn may_be_issued_by(self, authority: &Certificate) -> bool {
+        let purposes = authority.extended_key_usages();
+        let allowed = self.allowed();
+        allowed.is_empty()
+            || !has(authority, oid::EXTENDED_KEY_USAGE)
+            || purposes.contains(&oid::ANY_EXTENDED_KEY_USAGE)
+            || allowed.iter().any(|purpose| purposes.contains(purpose))
     }
 }
 
@@ -148,6 +213,7 @@ fn check_critical(certificate: &Certificate) -> Result<(), PathError> {
 struct Search<'a> {
     intermediates: &'a [Certificate],
     anchors: &'a [TrustAnchor],
+    purpose: Purpose,
     now: UnixTime,
     checks: u32,
 }
@@ -199,7 +265,7 @@ impl Search<'_> {
             constraints.ca
                 && constraints.path_len_constraint.is_none_or(|length| below <= usize::from(length))
         }) && candidate.key_usage().is_some_and(|usage| usage.key_cert_sign())
-            && issues_clients(candidate)
+            && self.purpose.may_be_issued_by(candidate)
             && is_unconstrained(candidate)
             && check_critical(candidate).is_ok()
             && candidate.validity().contains(self.now)
@@ -213,13 +279,6 @@ impl Search<'_> {
         Ok(certificate.signature().curve() == key.curve()
             && key.verify(certificate.tbs(), certificate.signature()).is_ok())
     }
-}
-
-/// A CA restricted to other purposes does not issue certificates of TLS clients.
-fn issues_clients(authority: &Certificate) -> bool {
-    let purposes = authority.extended_key_usages();
-    !has(authority, oid::EXTENDED_KEY_USAGE)
-        || [oid::CLIENT_AUTH, oid::ANY_EXTENDED_KEY_USAGE].iter().any(|purpose| purposes.contains(purpose))
 }
 
 /// RFC 5280 §6.1.4 (g)–(j): these are not processed here, so a CA that has one is not followed, whether critical or not.
@@ -258,8 +317,8 @@ pub enum PathError {
         /// The path, for whoever may look past this and past nothing else.
         path: Box<ValidatedPath>,
     },
-    /// keyUsage, extKeyUsage or basicConstraints rules client authentication out.
-    #[error("the certificate of {subject} is not for client authentication")]
+    /// keyUsage, extKeyUsage or basicConstraints rules the purpose out.
+    #[error("the certificate of {subject} is not for this use")]
     Usage {
         /// Whose certificate.
         subject: DistinguishedName,

@@ -2,7 +2,7 @@
 
 use ca_core::certificate::Certificate;
 use ca_core::oid;
-use ca_core::path::{PathError, TrustAnchor, ValidatedPath, validate_client};
+use ca_core::path::{self, PathError, Purpose, TrustAnchor, ValidatedPath, validate_client};
 use ca_core::suite::Curve;
 use der::asn1::ObjectIdentifier;
 
@@ -306,4 +306,35 @@ fn an_anchor_is_a_name_and_a_key_and_its_own_end_is_not_looked_at() {
     let client = CertificateOctets::client("root", "client", &key(CLIENT)).read(&key(ROOT));
     let path = validate_client(client, &[], &[TrustAnchor::from_certificate(&past)], at(NOW)).unwrap();
     assert_eq!(path.anchor(), TrustAnchor::from_certificate(&past).key());
+}
+
+// RFC 9483 §3.5, RFC 9810 §4.5: who signs messages of a CA says so by cmcCA or cmcRA, or is a CA that may sign; nobody else.
+#[test]
+fn messages_of_a_cmp_authority_are_signed_by_whom_it_names_or_by_itself() {
+    let told = |signer: CertificateOctets| {
+        let bags = (&[sub().read(&key(ROOT))][..], &[anchor()][..]);
+        path::validate(signer.read(&key(SUB)), Purpose::CmpAuthority, bags, at(NOW))
+    };
+    for (purpose, taken) in [(oid::CMC_CA, true), (oid::CMC_RA, true), (oid::CLIENT_AUTH, false)] {
+        let signer = client().with(oid::EXTENDED_KEY_USAGE, false, purposes(&[purpose]));
+        assert_eq!(told(signer).is_ok(), taken, "{purpose}");
+    }
+    let own = CertificateOctets::authority("sub", "subsub", &key(CLIENT));
+    assert!(
+        matches!(told(own), Err(PathError::Usage { .. })),
+        "a CA without digitalSignature signs no messages"
+    );
+}
+
+// RFC 5280 §6.1: whatever an end entity uses its key for, its path is looked at.
+#[test]
+fn the_path_of_an_end_entity_holds_whatever_its_purpose() {
+    let told = |one: CertificateOctets| {
+        let bags = (&[sub().read(&key(ROOT))][..], &[anchor()][..]);
+        path::validate(one.read(&key(SUB)), Purpose::EndEntity, bags, at(NOW))
+    };
+    let server = client().with(oid::EXTENDED_KEY_USAGE, false, purposes(&[oid::SERVER_AUTH]));
+    assert!(told(server).is_ok());
+    assert!(told(CertificateOctets::authority("sub", "subsub", &key(CLIENT))).is_err());
+    assert_eq!(told(CertificateOctets::client("other", "client", &key(CLIENT))), Err(PathError::NoPath));
 }

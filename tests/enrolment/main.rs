@@ -5,6 +5,7 @@
 mod birth;
 mod head_ends;
 mod client;
+mod cmp_client;
 mod cut_off;
 mod re_enrol;
 mod refused;

@@ -12,15 +12,15 @@ use e2e::rehearsal::Rehearsal;
 use e2e::tool::{Said, openssl, run};
 
 /// A meter that is delivered when the tests begin.
-const DELIVERED: &str = "4D504B01000000C1";
+pub(crate) const DELIVERED: &str = "4D504B01000000C1";
 
 /// Serves CMP at the labels of meters, with more lines in its section.
-fn rehearsal(more: &str) -> Rehearsal {
+pub(crate) fn rehearsal(more: &str) -> Rehearsal {
     rehearsal_with(more, |text| text)
 }
 
 /// Serves as well what else is changed of the configuration.
-fn rehearsal_with(more: &str, edit: impl FnOnce(String) -> String) -> Rehearsal {
+pub(crate) fn rehearsal_with(more: &str, edit: impl FnOnce(String) -> String) -> Rehearsal {
     let mut rehearsal = Rehearsal::renewing_at_any_time(1, |text| text);
     rehearsal.stop();
     make_message_signer(&rehearsal);
@@ -131,7 +131,7 @@ fn public_half(key: &std::path::Path) -> String {
 }
 
 /// A meter that was made and is expected, with its factory certificate.
-fn delivered(rehearsal: &Rehearsal, title: &str, suite: Suite) -> Credential {
+pub(crate) fn delivered(rehearsal: &Rehearsal, title: &str, suite: Suite) -> Credential {
     let meter = Meter::new(rehearsal, title, suite);
     meter.deliver();
     meter.manufacture()

@@ -25,6 +25,9 @@ const PBMAC1: ObjectIdentifier = oid("1.2.840.113549.1.5.14");
 /// id-PBKDF2 (RFC 9481 §4.4).
 const PBKDF2: ObjectIdentifier = oid("1.2.840.113549.1.5.12");
 
+/// HMAC-SHA1 by its two names (RFC 4211 §4.4, RFC 8018 App. B.1.1).
+const HMAC_SHA1: [ObjectIdentifier; 2] = [oid("1.3.6.1.5.5.8.1.2"), oid("1.2.840.113549.2.7")];
+
 /// The fewest iterations that are taken: fewer protect nothing.
 pub const MIN_ITERATIONS: u32 = 100;
 /// The most iterations that are taken: more are work that a stranger makes us do.
@@ -157,6 +160,8 @@ pub struct MacAlgorithm {
 enum Family {
     /// RFC 4211 §4.4: hashed again and again.
     PasswordBased { owf: Hash, mac: Hash },
+    /// The same with HMAC-SHA1, as old peers answer; read and never chosen.
+    OldPasswordBased { owf: Hash },
     /// RFC 8018 §7.1: by PBKDF2.
     Pbmac1 { prf: Hash, key_octets: u16, mac: Hash },
 }
@@ -198,6 +203,30 @@ impl MacAlgorithm {
             PBMAC1 => read_pbmac1(parameters)?,
             other => return Err(MacAlgorithmError::Unknown { algorithm: other }),
         };
+        Self::bounded(&salt, iterations, family)
+    }
+
+    /// Reads what protectionAlg of an old peer's answer says: as [`Self::read`], and HMAC-SHA1 inside
+    /// `PasswordBasedMac` as well.
+    ///
+    /// RFC 4211 §4.4 made HMAC-SHA1 the one that all know, and OpenSSL up to 3 answers by it. A MAC does not rest on what SHA-1
+    /// has lost; the hash of the key derivation is still one of SHA-2.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_of_old_peer(algorithm: &AlgorithmIdentifierOwned) -> Result<Self, MacAlgorithmError> {
+        let parameters = algorithm.parameters.as_ref().ok_or(MacAlgorithmError::Parameters)?;
+        match parameters.decode_as::<PbmParameter>() {
+            Ok(old) if algorithm.oid == PASSWORD_BASED_MAC && HMAC_SHA1.contains(&old.mac.oid) => {
+                let owf =
+                    Hash::by_digest(&old.owf).ok_or(MacAlgorithmError::Unknown { algorithm: old.owf.oid })?;
+                Self::bounded(&old.salt, old.iteration_count, Family::OldPasswordBased { owf })
+            }
+            Ok(_) | Err(_) => Self::read(algorithm),
+        }
+    }
+
+    fn bounded(salt: &OctetString, iterations: u64, family: Family) -> Result<Self, MacAlgorithmError> {
         if !SALT_OCTETS.contains(&salt.as_bytes().len()) {
             return Err(MacAlgorithmError::Salt { octets: salt.as_bytes().len() });
         }
@@ -232,6 +261,11 @@ impl MacAlgorithm {
                 let owf = bare(owf.digest_oid());
                 named(PASSWORD_BASED_MAC, &PbmParameter { salt, owf, iteration_count, mac })
             }
+            Family::OldPasswordBased { owf } => {
+                let [mac, _] = HMAC_SHA1.map(bare);
+                let owf = bare(owf.digest_oid());
+                named(PASSWORD_BASED_MAC, &PbmParameter { salt, owf, iteration_count, mac })
+            }
             Family::Pbmac1 { prf, key_octets, mac } => {
                 let prf = null(prf.hmac_oid())?;
                 let parameters = Pbkdf2Params { salt, iteration_count, key_length: Some(key_octets), prf };
@@ -247,6 +281,10 @@ impl MacAlgorithm {
     pub fn mac(&self, secret: &[u8], octets: &[u8]) -> Vec<u8> {
         match self.family {
             Family::PasswordBased { owf, mac } => mac.hmac(&self.hashed_key(owf, secret), octets),
+            Family::OldPasswordBased { owf } => {
+                let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &self.hashed_key(owf, secret));
+                hmac::sign(&key, octets).as_ref().to_vec()
+            }
             Family::Pbmac1 { prf, key_octets, mac } => {
                 let mut key = Zeroizing::new(vec![0; usize::from(key_octets)]);
                 pbkdf2::derive(kdf(prf), self.iterations, &self.salt, secret, &mut key);
@@ -410,5 +448,30 @@ mod tests {
         };
         let read = MacAlgorithm::read(&named(PASSWORD_BASED_MAC, &parameters).unwrap());
         assert_eq!(read, Err(MacAlgorithmError::Unknown { algorithm: sha_1 }));
+    }
+
+    // RFC 4211 §4.4: only whoever asks for an old peer's answer reads HMAC-SHA1, and within the same bounds.
+    #[test]
+    fn hmac_sha_1_is_read_of_old_peers_alone() {
+        for mac in HMAC_SHA1 {
+            let of = |iteration_count| {
+                let parameters = PbmParameter {
+                    salt: OctetString::new([1; 16]).unwrap(),
+                    owf: bare(Hash::Sha256.digest_oid()),
+                    iteration_count,
+                    mac: bare(mac),
+                };
+                named(PASSWORD_BASED_MAC, &parameters).unwrap()
+            };
+            assert_eq!(MacAlgorithm::read(&of(500)), Err(MacAlgorithmError::Unknown { algorithm: mac }));
+            assert!(MacAlgorithm::read_of_old_peer(&of(99)).is_err());
+            let read = MacAlgorithm::read_of_old_peer(&of(500)).unwrap();
+            assert_eq!(read.mac(b"secret", b"octets").len(), 20);
+            assert_eq!(MacAlgorithm::read_of_old_peer(&read.identifier().unwrap()), Ok(read));
+        }
+        for algorithm in every() {
+            let read = MacAlgorithm::read_of_old_peer(&algorithm.identifier().unwrap());
+            assert_eq!(read, Ok(algorithm));
+        }
     }
 }

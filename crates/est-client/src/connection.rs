@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use client_kit::Identity;
 use http_body_util::Full;
 use hyper::Request;
 use hyper::body::Bytes;
@@ -23,7 +24,6 @@ use crate::attributes::CsrAttributes;
 use crate::endpoint::Endpoint;
 use crate::error::EstError;
 use crate::http::{self, Content};
-use crate::tls::{self, Identity};
 
 /// Whom the client takes for the server.
 #[derive(Debug, Clone)]
@@ -82,8 +82,8 @@ impl Connection {
     /// [`EstError::Unreachable`], which is also what a refused handshake ends with, and [`EstError::Tls`].
     pub async fn open(endpoint: &Endpoint, trust: &Trust, identity: &Identity) -> Result<Self, EstError> {
         let config = match trust {
-            Trust::Roots(roots) => tls::trusting(roots, identity, &[&TLS13, &TLS12])?,
-            Trust::Nobody => tls::trusting_nobody()?,
+            Trust::Roots(roots) => client_kit::trusting(roots, identity, &[&TLS13, &TLS12])?,
+            Trust::Nobody => client_kit::trusting_nobody()?,
         };
         let stream = TcpStream::connect((endpoint.host(), endpoint.port())).await?;
         stream.set_nodelay(true)?;

@@ -2,11 +2,12 @@
 
 use core::fmt;
 
+use client_kit::{Authority, ParseAuthorityError};
+
 /// The address of an EST server, with its label if it has one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
-    host: String,
-    port: u16,
+    authority: Authority,
     path: String,
 }
 
@@ -30,8 +31,7 @@ impl Endpoint {
         if !(label.is_empty() || label.starts_with('/') && label.matches('/').count() == 1) {
             return Err(ParseEndpointError::Path);
         }
-        let (host, port) = split_port(authority)?;
-        Ok(Self { host, port, path: path.to_owned() })
+        Ok(Self { authority: Authority::parse(authority, 443)?, path: path.to_owned() })
     }
 
     /// Returns the same server under another label.
@@ -43,13 +43,13 @@ impl Endpoint {
     /// Returns the host, an IPv6 address without brackets.
     #[must_use]
     pub fn host(&self) -> &str {
-        &self.host
+        self.authority.host()
     }
 
     /// Returns the port, 443 unless given.
     #[must_use]
     pub const fn port(&self) -> u16 {
-        self.port
+        self.authority.port()
     }
 
     /// Returns the path of an operation.
@@ -61,31 +61,8 @@ impl Endpoint {
     /// Returns what stands in the Host field (RFC 9110 §7.2).
     #[must_use]
     pub fn authority(&self) -> String {
-        if self.host.contains(':') {
-            format!("[{}]:{}", self.host, self.port)
-        } else {
-            format!("{}:{}", self.host, self.port)
-        }
+        self.authority.to_string()
     }
-}
-
-fn split_port(authority: &str) -> Result<(String, u16), ParseEndpointError> {
-    let (host, rest) = match authority.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
-        Some((host, rest)) => (host, rest),
-        None => match authority.find(':') {
-            Some(colon) => authority.split_at(colon),
-            None => (authority, ""),
-        },
-    };
-    let port = match rest.strip_prefix(':') {
-        Some(port) => port.parse().map_err(|_| ParseEndpointError::Port)?,
-        None if rest.is_empty() => 443,
-        None => return Err(ParseEndpointError::Port),
-    };
-    if host.is_empty() || host.contains('@') {
-        return Err(ParseEndpointError::Host);
-    }
-    Ok((host.to_owned(), port))
 }
 
 impl fmt::Display for Endpoint {
@@ -100,12 +77,9 @@ pub enum ParseEndpointError {
     /// Another scheme, or none.
     #[error("the address of an EST server begins with https://")]
     NotHttps,
-    /// No host, or a user name before it.
-    #[error("the address of an EST server names a host, and no user")]
-    Host,
-    /// No port number.
-    #[error("what follows the host in the address of an EST server is not :PORT")]
-    Port,
+    /// No host, or no port.
+    #[error(transparent)]
+    Authority(#[from] ParseAuthorityError),
     /// Another path.
     #[error("the path of an EST server is /.well-known/est or /.well-known/est/LABEL")]
     Path,
@@ -137,11 +111,11 @@ mod tests {
         for (text, error) in [
             ("http://est.example", ParseEndpointError::NotHttps),
             ("est.example", ParseEndpointError::NotHttps),
-            ("https://", ParseEndpointError::Host),
-            ("https://user@est.example", ParseEndpointError::Host),
-            ("https://est.example:", ParseEndpointError::Port),
-            ("https://est.example:port", ParseEndpointError::Port),
-            ("https://[::1]8", ParseEndpointError::Port),
+            ("https://", ParseAuthorityError::Host.into()),
+            ("https://user@est.example", ParseAuthorityError::Host.into()),
+            ("https://est.example:", ParseAuthorityError::Port.into()),
+            ("https://est.example:port", ParseAuthorityError::Port.into()),
+            ("https://[::1]8", ParseAuthorityError::Port.into()),
             ("https://est.example/est", ParseEndpointError::Path),
             ("https://est.example/.well-known/est/a/b", ParseEndpointError::Path),
             ("https://est.example/.well-known/established", ParseEndpointError::Path),

@@ -2,6 +2,7 @@
 
 use ca_core::exchange::DraftCsrError;
 use ca_core::ports::SignError;
+use client_kit::TlsError;
 
 /// Why there is no answer, or none that can be used.
 #[derive(Debug, thiserror::Error)]
@@ -52,4 +53,13 @@ pub enum EstError {
     /// The DER codec refused.
     #[error("the request cannot be encoded: {0}")]
     Encode(#[from] der::Error),
+}
+
+impl From<TlsError> for EstError {
+    fn from(error: TlsError) -> Self {
+        match error {
+            TlsError::Settings(error) => Self::Tls(error),
+            TlsError::Key(error) => Self::NotSigned(error),
+        }
+    }
 }

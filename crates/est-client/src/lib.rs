@@ -4,19 +4,17 @@
 //! file, on a token, or wherever a maker keeps them. Modules stand in reading order; none imports one that stands above it.
 
 mod connection;
-mod tls;
 mod http;
 mod request;
 mod attributes;
 mod answer;
-mod key_file;
 mod endpoint;
 mod error;
+
+pub use client_kit::{Credential, FileKey, Identity, ReadKeyError};
 
 pub use attributes::CsrAttributes;
 pub use connection::{Connection, Operation, Password, Trust};
 pub use endpoint::{Endpoint, ParseEndpointError};
 pub use error::EstError;
-pub use key_file::{FileKey, ReadKeyError};
 pub use request::{RequestContent, request};
-pub use tls::{Credential, Identity};

@@ -50,9 +50,8 @@ mod tests {
     use super::*;
     use ca_core::csr::CertificationRequest;
     use ca_core::suite::Curve;
+    use client_kit::FileKey;
     use der::asn1::OctetString;
-
-    use crate::key_file::FileKey;
 
     #[test]
     fn a_request_says_what_it_was_told_and_proves_possession() {

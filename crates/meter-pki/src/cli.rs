@@ -1,5 +1,6 @@
 //! The command line: nouns, verbs, options. What a verb does stands in `commands`.
 
+pub mod cmp;
 pub mod est;
 pub mod request;
 
@@ -55,6 +56,9 @@ pub enum Command {
     /// The EST client: for gateways, hand-held units and head-ends.
     #[command(subcommand)]
     Est(est::EstCommand),
+    /// The CMP client: for gateways, hand-held units and registration authorities.
+    #[command(subcommand)]
+    Cmp(cmp::CmpCommand),
     /// The audit trail.
     #[command(subcommand)]
     Audit(AuditCommand),

@@ -8,9 +8,11 @@ mod closing;
 mod ceremony;
 mod cert;
 mod config;
+mod cmp;
 mod crl;
 mod device;
 mod est;
+mod credential;
 mod printer;
 mod qr;
 mod request;
@@ -59,6 +61,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
         Command::Crl(CrlCommand::Resign { name }) => crl::resign(name, &cli.config, printer),
         Command::Crl(verb) => wait(crl::run(verb, &client(&cli.config)?, printer)),
         Command::Est(verb) => wait(est::run(verb, printer)),
+        Command::Cmp(verb) => wait(cmp::run(verb, printer)),
         Command::Audit(verb) => wait(audit::run(verb, &cli.config, printer)),
         Command::Store(StoreCommand::Create { directory, engine }) => {
             store::create(directory, engine, printer)

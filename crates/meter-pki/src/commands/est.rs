@@ -3,43 +3,29 @@
 //! It asks any server, and never the ledger. The key of a request is on disk before the request is sent; certificate and key are
 //! replaced together.
 
-mod credential_file;
-mod keys;
-mod pending;
-
 use std::path::Path;
 use std::time::Duration;
 
 use ca_core::certificate::Certificate;
 use ca_core::distinguished_name::DistinguishedName;
 use ca_core::oid;
-use ca_core::ports::Clock;
 use ceremony::words::Fingerprint;
 use est_client::{
-    Connection, Credential, CsrAttributes, Endpoint, EstError, FileKey, Identity, Operation, Password,
-    RequestContent, Trust,
+    Connection, CsrAttributes, Endpoint, EstError, FileKey, Identity, Operation, Password, RequestContent,
+    Trust,
 };
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
 use x509_cert::ext::Extension;
 use zeroize::Zeroizing;
 
-use self::credential_file::CredentialFile;
-use self::keys::{KeyPlace, OwnKey};
-use self::pending::Pending;
+use super::credential::file::{self as credential_file, CredentialFile};
+use super::credential::keys::{KeyPlace, OwnKey};
+use super::credential::pending::{self, Pending};
+use super::credential::{check_key, identity, not_there, not_yet_due, roots, written};
 use super::printer::{Printer, aloud};
 use crate::cli::est::{AskArgs, CacertsArgs, EnrolArgs, EstCommand, ReEnrolArgs, ServerArgs};
-use crate::compose::SystemClock;
 use crate::exit::{Exit, Failure};
-
-/// A certificate that was written.
-#[derive(Debug, Serialize)]
-struct IssuedView {
-    file: String,
-    subject: String,
-    serial: String,
-    not_after: String,
-}
 
 /// CA certificates that were written.
 #[derive(Debug, Serialize)]
@@ -61,12 +47,6 @@ struct WantedView {
     subject: Option<String>,
     extensions: Vec<String>,
     challenge_password: bool,
-}
-
-/// A renewal that is not due.
-#[derive(Debug, Serialize)]
-struct NotDueView {
-    renewal_due: String,
 }
 
 pub(super) async fn run(verb: &EstCommand, printer: &Printer) -> Result<(), Failure> {
@@ -98,7 +78,12 @@ impl Way {
             }
             (None, None) => (Identity::Anonymous, None),
         };
-        Ok(Self { endpoint: endpoint(&args.url)?, trust: roots(&args.trust)?, identity, password })
+        Ok(Self {
+            endpoint: endpoint(&args.url)?,
+            trust: Trust::Roots(roots(&args.trust)?),
+            identity,
+            password,
+        })
     }
 
     async fn connect(&self) -> Result<Connection, EstError> {
@@ -114,35 +99,16 @@ fn endpoint(url: &str) -> Result<Endpoint, Failure> {
     Endpoint::parse(url).map_err(|error| Failure::new(Exit::Usage, "url.faulty", error))
 }
 
-fn roots(file: &Path) -> Result<Trust, Failure> {
-    match credential_file::certificates(&credential_file::read(file)?) {
-        Ok(roots) if !roots.is_empty() => Ok(Trust::Roots(roots)),
-        Ok(_) | Err(_) => {
-            let message = format!("{} holds no certificates", file.display());
-            Err(Failure::new(Exit::Usage, "trust.faulty", message))
-        }
-    }
-}
-
-fn identity(file: CredentialFile, place: &KeyPlace) -> Result<Identity, Failure> {
-    let OwnKey { key, signer, .. } = place.find(file.certificate.public_key().key_ref(), file.key)?;
-    Ok(Identity::Certified(Credential { certificates: file.certificates, key, signer }))
-}
-
 /// RFC 7030 §4.1.1: without roots, what the server gives is trusted by the fingerprint of a root, and then by that root.
 async fn ca_certificates(args: &CacertsArgs, printer: &Printer) -> Result<(), Failure> {
     let endpoint = endpoint(&args.url)?;
     let trust = match (&args.trust, &args.fingerprint) {
-        (Some(file), _) => roots(file)?,
+        (Some(file), _) => Trust::Roots(roots(file)?),
         (None, fingerprint) => found(&endpoint, fingerprint.as_deref().unwrap_or_default()).await?,
     };
     let mut connection = Connection::open(&endpoint, &trust, &Identity::Anonymous).await.map_err(failure)?;
     let certificates = connection.ca_certificates().await.map_err(failure)?;
-    let mut text = String::new();
-    for der in &certificates {
-        text.push_str(&credential_file::pem("CERTIFICATE", der)?);
-    }
-    credential_file::replace_text(&args.out, &text)?;
+    credential_file::replace_text(&args.out, &credential_file::certificates_text(&certificates)?)?;
     let named = |der: &Vec<u8>| CaCertificateView {
         subject: Certificate::from_der(der).map_or_else(|e| e.to_string(), |one| one.subject().to_string()),
         sha256: Fingerprint::of(der),
@@ -198,7 +164,7 @@ async fn csr_attributes(args: &ServerArgs, printer: &Printer) -> Result<(), Fail
 }
 
 async fn enrol(args: &EnrolArgs, printer: &Printer) -> Result<(), Failure> {
-    not_there(&args.out)?;
+    not_there(&args.out, "est re-enrol")?;
     let place = KeyPlace::open(args.server.token.as_deref())?;
     let way = Way::of(&args.server, &place)?;
     let label = args.out.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -224,12 +190,7 @@ async fn re_enrol(args: &ReEnrolArgs, printer: &Printer) -> Result<(), Failure> 
         ));
     };
     let held = CredentialFile::read(path)?.certificate;
-    if args.at_half_life
-        && let Some(renewal_due) = not_yet_due(&held)
-    {
-        printer.result(&NotDueView { renewal_due }, |view| {
-            vec![format!("nothing to do: renewal is due at {}", view.renewal_due)]
-        });
+    if args.at_half_life && not_yet_due(&held, printer) {
         return Ok(());
     }
     let place = KeyPlace::open(args.server.token.as_deref())?;
@@ -253,7 +214,7 @@ async fn re_enrol(args: &ReEnrolArgs, printer: &Printer) -> Result<(), Failure> 
 
 /// RFC 7030 §4.4: the key of the request is ignored; one is made all the same, since a request has one.
 async fn server_key(args: &EnrolArgs, printer: &Printer) -> Result<(), Failure> {
-    not_there(&args.out)?;
+    not_there(&args.out, "est re-enrol")?;
     let way = Way::of(&args.server, &KeyPlace::open(args.server.token.as_deref())?)?;
     let mut connection = way.connect().await.map_err(failure)?;
     let told = connection.csr_attributes().await.map_err(failure)?;
@@ -391,54 +352,6 @@ fn bound(
         )
     })?;
     Ok(RequestContent { challenge_password: Some(binding), ..content })
-}
-
-fn check_key(certificate: &[u8], key: &ca_core::public_key::PublicKey) -> Result<(), Failure> {
-    let read = Certificate::from_der(certificate).map_err(|_| EstError::Answer("it is not a certificate"));
-    if read.map_err(failure)?.public_key() == key {
-        Ok(())
-    } else {
-        Err(Failure::new(
-            Exit::Integrity,
-            "answer.key",
-            "the certificate is for another key than the one asked for",
-        ))
-    }
-}
-
-fn not_yet_due(held: &Certificate) -> Option<String> {
-    let validity = held.validity();
-    let half = (validity.not_after().seconds() - validity.not_before().seconds()) / 2;
-    let due = validity.not_before().plus_seconds(half);
-    (SystemClock.now() < due).then(|| due.to_string())
-}
-
-fn not_there(out: &Path) -> Result<(), Failure> {
-    if out.symlink_metadata().is_ok() {
-        let message = format!("{} exists, and a first certificate is written over nothing", out.display());
-        return Err(Failure::new(Exit::Conflict, "file.exists", message)
-            .then("renew it with meter-pki est re-enrol, or name another file"));
-    }
-    Ok(())
-}
-
-fn written(out: &Path, certificate: &[u8], key: Option<&FileKey>, printer: &Printer) -> Result<(), Failure> {
-    credential_file::replace(out, certificate, key)?;
-    let read = Certificate::from_der(certificate)
-        .map_err(|error| Failure::new(Exit::Failed, "answer.certificate", error))?;
-    let view = IssuedView {
-        file: out.display().to_string(),
-        subject: read.subject().to_string(),
-        serial: read.serial().to_string(),
-        not_after: read.validity().not_after().to_string(),
-    };
-    printer.result(&view, |view| {
-        vec![
-            format!("certificate {} of {} is in {}", view.serial, view.subject, view.file),
-            format!("it is valid until {}", view.not_after),
-        ]
-    });
-    Ok(())
 }
 
 fn failure(error: EstError) -> Failure {

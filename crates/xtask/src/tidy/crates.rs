@@ -44,8 +44,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ledger-checker", &[]),
     // It carries octets and knows no PKI word.
     ("paper", &[]),
-    // It knows nothing of the server it speaks to.
-    ("est-client", &["ca-core"]),
+    // Clients know nothing of the servers they speak to.
+    ("client-kit", &["ca-core"]),
+    ("est-client", &["ca-core", "client-kit"]),
     ("policies", &["ca-core"]),
     ("ca-store", &["ca-core"]),
     ("signer-file", &["ca-core"]),
@@ -53,6 +54,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("est-server", &["ca-core", "server-kit"]),
     // What servers and clients both speak; it knows neither.
     ("cmp-messages", &["ca-core"]),
+    ("cmp-client", &["ca-core", "client-kit", "cmp-messages"]),
     ("cmp-server", &["ca-core", "cmp-messages", "server-kit"]),
     // Another transport of the same front end.
     ("est-coaps", &["est-server", "server-kit"]),
@@ -67,6 +69,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "ca-core",
             "ca-store",
             "ceremony",
+            "client-kit",
+            "cmp-client",
             "cmp-server",
             "est-client",
             "est-coaps",

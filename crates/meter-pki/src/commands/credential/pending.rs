@@ -10,22 +10,22 @@ use ca_core::suite::Curve;
 use est_client::{FileKey, RequestContent, request};
 use zeroize::Zeroizing;
 
-use super::credential_file::{pem, read_text, replace_text, request_path};
+use super::file::{pem, read_text, replace_text, request_path};
 use super::keys::{KeyPlace, OwnKey};
 use crate::exit::{Exit, Failure};
 
 /// A key and the request for it.
-pub(super) struct Pending {
+pub(crate) struct Pending {
     /// The key.
-    pub(super) key: OwnKey,
+    pub(crate) key: OwnKey,
     /// The request, DER.
-    pub(super) request: Vec<u8>,
+    pub(crate) request: Vec<u8>,
     path: PathBuf,
 }
 
 impl Pending {
     /// Takes up what waits beside `out`, or begins with the key that `make` gives.
-    pub(super) fn take_up(
+    pub(crate) fn take_up(
         out: &Path,
         place: &KeyPlace,
         content: &RequestContent,
@@ -59,7 +59,7 @@ impl Pending {
     }
 
     /// The answer is in its file: nothing waits any more. What cannot be removed is taken up the next time, for the same key.
-    pub(super) fn answered(self) {
+    pub(crate) fn answered(self) {
         drop(std::fs::remove_file(&self.path));
     }
 }
@@ -86,6 +86,6 @@ fn read(path: &Path, place: &KeyPlace) -> Result<(OwnKey, CertificationRequest),
 }
 
 /// The curve of a new key: as the server says, or as the suite has it.
-pub(super) fn curve(told: Option<Curve>, suite: u8) -> Curve {
+pub(crate) fn curve(told: Option<Curve>, suite: u8) -> Curve {
     told.unwrap_or(if suite == 2 { Curve::P384 } else { Curve::P256 })
 }

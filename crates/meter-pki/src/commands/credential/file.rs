@@ -8,25 +8,25 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use ca_core::certificate::Certificate;
+use client_kit::FileKey;
 use der::pem::LineEnding;
-use est_client::FileKey;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use zeroize::Zeroizing;
 
 use crate::exit::{Exit, Failure};
 
 /// What a credential file holds.
-pub(super) struct CredentialFile {
+pub(crate) struct CredentialFile {
     /// DER certificates, the own one first.
-    pub(super) certificates: Vec<Vec<u8>>,
+    pub(crate) certificates: Vec<Vec<u8>>,
     /// The own one, read.
-    pub(super) certificate: Certificate,
+    pub(crate) certificate: Certificate,
     /// The key, if it is in the file.
-    pub(super) key: Option<FileKey>,
+    pub(crate) key: Option<FileKey>,
 }
 
 impl CredentialFile {
-    pub(super) fn read(path: &Path) -> Result<Self, Failure> {
+    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
         let text = read_text(path)?;
         let faulty = |error: &dyn std::fmt::Display| {
             Failure::new(Exit::Usage, "credential.faulty", format!("{}: {error}", path.display()))
@@ -46,7 +46,7 @@ impl CredentialFile {
 }
 
 /// Writes certificate and key, in the place of what was there.
-pub(super) fn replace(path: &Path, certificate: &[u8], key: Option<&FileKey>) -> Result<(), Failure> {
+pub(crate) fn replace(path: &Path, certificate: &[u8], key: Option<&FileKey>) -> Result<(), Failure> {
     let mut text = Zeroizing::new(pem("CERTIFICATE", certificate)?);
     if let Some(key) = key {
         text.push_str(&key.to_pem().map_err(|error| unwritable(path, &error))?);
@@ -55,11 +55,16 @@ pub(super) fn replace(path: &Path, certificate: &[u8], key: Option<&FileKey>) ->
 }
 
 /// Writes a text of mode 0600 aside and gives it its name: whole or not at all, also when the power goes.
-pub(super) fn replace_text(path: &Path, text: &str) -> Result<(), Failure> {
-    write_and_rename(path, text).map_err(|error| unwritable(path, &error))
+pub(crate) fn replace_text(path: &Path, text: &str) -> Result<(), Failure> {
+    replace_octets(path, text.as_bytes())
 }
 
-fn write_and_rename(path: &Path, text: &str) -> io::Result<()> {
+/// The same for octets.
+pub(crate) fn replace_octets(path: &Path, octets: &[u8]) -> Result<(), Failure> {
+    write_and_rename(path, octets).map_err(|error| unwritable(path, &error))
+}
+
+fn write_and_rename(path: &Path, octets: &[u8]) -> io::Result<()> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     let aside = path.with_file_name(format!(".{}.new", name.to_string_lossy()));
     match std::fs::remove_file(&aside) {
@@ -67,20 +72,25 @@ fn write_and_rename(path: &Path, text: &str) -> io::Result<()> {
         Ok(()) | Err(_) => {}
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
-    file.write_all(text.as_bytes())?;
+    file.write_all(octets)?;
     file.sync_all()?;
     std::fs::rename(&aside, path)?;
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     File::open(parent.unwrap_or_else(|| Path::new(".")))?.sync_all()
 }
 
-pub(super) fn pem(label: &str, der: &[u8]) -> Result<String, Failure> {
+pub(crate) fn pem(label: &str, der: &[u8]) -> Result<String, Failure> {
     der::pem::encode_string(label, LineEnding::LF, der)
         .map_err(|error| Failure::new(Exit::Failed, "pem.not-encoded", error))
 }
 
+/// Writes certificates, each DER, one after the other.
+pub(crate) fn certificates_text(all: &[Vec<u8>]) -> Result<String, Failure> {
+    all.iter().map(|der| pem("CERTIFICATE", der)).collect()
+}
+
 /// Reads certificates: PEM with any number, or one in DER.
-pub(super) fn certificates(octets: &[u8]) -> Result<Vec<Vec<u8>>, String> {
+pub(crate) fn certificates(octets: &[u8]) -> Result<Vec<Vec<u8>>, String> {
     if octets.first() == Some(&0x30) {
         return Ok(vec![octets.to_vec()]);
     }
@@ -89,13 +99,13 @@ pub(super) fn certificates(octets: &[u8]) -> Result<Vec<Vec<u8>>, String> {
         .collect()
 }
 
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(path).map_err(|error| {
         Failure::new(Exit::Usage, "file.unreadable", format!("cannot read {}: {error}", path.display()))
     })
 }
 
-pub(super) fn read_text(path: &Path) -> Result<Zeroizing<String>, Failure> {
+pub(crate) fn read_text(path: &Path) -> Result<Zeroizing<String>, Failure> {
     String::from_utf8(read(path)?)
         .map(Zeroizing::new)
         .map_err(|_| Failure::new(Exit::Usage, "file.unreadable", format!("{} is not PEM", path.display())))
@@ -112,7 +122,7 @@ fn unwritable(path: &Path, error: &dyn std::fmt::Display) -> Failure {
 }
 
 /// The file beside a credential in which its request waits for an answer.
-pub(super) fn request_path(path: &Path) -> PathBuf {
+pub(crate) fn request_path(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!("{name}.request"))
 }

@@ -12,7 +12,7 @@ use crate::compose::keys::open_token;
 use crate::exit::{Exit, Failure};
 
 /// Where new keys are made, and where those are found that stand in no file.
-pub(super) enum KeyPlace {
+pub(crate) enum KeyPlace {
     /// In files.
     Files,
     /// On a token.
@@ -20,13 +20,13 @@ pub(super) enum KeyPlace {
 }
 
 /// A key of the client.
-pub(super) struct OwnKey {
+pub(crate) struct OwnKey {
     /// Its name.
-    pub(super) key: KeyRef,
+    pub(crate) key: KeyRef,
     /// Where it signs.
-    pub(super) signer: Arc<dyn Signer>,
+    pub(crate) signer: Arc<dyn Signer>,
     /// The key itself, if it belongs into a file.
-    pub(super) in_file: Option<Arc<FileKey>>,
+    pub(crate) in_file: Option<Arc<FileKey>>,
 }
 
 impl OwnKey {
@@ -37,7 +37,7 @@ impl OwnKey {
 }
 
 impl KeyPlace {
-    pub(super) fn open(token: Option<&str>) -> Result<Self, Failure> {
+    pub(crate) fn open(token: Option<&str>) -> Result<Self, Failure> {
         match token {
             Some(uri) => open_token(uri).map(|signer| Self::Token(Arc::new(signer))),
             None => Ok(Self::Files),
@@ -45,7 +45,7 @@ impl KeyPlace {
     }
 
     /// Makes a new key. On a token it has the name of the file as its label, and a number that is free.
-    pub(super) fn generate(&self, curve: Curve, label: &str) -> Result<OwnKey, Failure> {
+    pub(crate) fn generate(&self, curve: Curve, label: &str) -> Result<OwnKey, Failure> {
         let not_made = |error: &dyn std::fmt::Display| Failure::new(Exit::Failed, "key.not-made", error);
         match self {
             Self::Files => FileKey::generate(curve).map(OwnKey::of_file).map_err(|error| not_made(&error)),
@@ -66,7 +66,7 @@ impl KeyPlace {
     }
 
     /// Finds the key of a certificate or request: in its file, or on the token.
-    pub(super) fn find(&self, key: KeyRef, in_file: Option<FileKey>) -> Result<OwnKey, Failure> {
+    pub(crate) fn find(&self, key: KeyRef, in_file: Option<FileKey>) -> Result<OwnKey, Failure> {
         match (in_file, self) {
             (Some(found), _) => Ok(OwnKey::of_file(found)),
             (None, Self::Token(signer)) => {
@@ -85,7 +85,7 @@ impl KeyPlace {
         }
     }
 
-    pub(super) fn destroy(&self, key: &KeyRef) -> Result<(), Failure> {
+    pub(crate) fn destroy(&self, key: &KeyRef) -> Result<(), Failure> {
         match self {
             Self::Files => Ok(()),
             Self::Token(signer) => signer.destroy(key).map_err(|error| {

@@ -1,10 +1,10 @@
-//! The client's side of TLS: whom it trusts, and the key it signs the handshake with, wherever that is (RFC 7030 §3.3).
+//! The client's side of TLS: whom it trusts, and the key it signs the handshake with, wherever that is.
 
 use core::fmt;
 use std::sync::Arc;
 
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::Signer;
+use ca_core::ports::{SignError, Signer};
 use ca_core::suite::Curve;
 use rustls::client::ResolvesClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -15,8 +15,6 @@ use rustls::{
     ClientConfig, DigitallySignedStruct, RootCertStore, SignatureAlgorithm, SignatureScheme,
     SupportedProtocolVersion,
 };
-
-use crate::error::EstError;
 
 /// A certificate with its key.
 #[derive(Clone)]
@@ -48,12 +46,15 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 
-/// Settings for a server that is trusted by these roots, DER, and by nothing else.
-pub(crate) fn trusting(
+/// Makes settings for a server that is trusted by these roots, DER, and by nothing else.
+///
+/// # Errors
+/// [`TlsError`].
+pub fn trusting(
     roots: &[Vec<u8>],
     identity: &Identity,
     versions: &[&'static SupportedProtocolVersion],
-) -> Result<ClientConfig, EstError> {
+) -> Result<ClientConfig, TlsError> {
     let mut store = RootCertStore::empty();
     for root in roots {
         store.add(CertificateDer::from(root.clone()))?;
@@ -64,8 +65,11 @@ pub(crate) fn trusting(
     Ok(builder.with_client_cert_resolver(Arc::new(Resolver::new(identity)?)))
 }
 
-/// Settings for a server that nobody vouches for yet (RFC 7030 §4.1.1): what it says is checked by other means.
-pub(crate) fn trusting_nobody() -> Result<ClientConfig, EstError> {
+/// Makes settings for a server that nobody vouches for yet (RFC 7030 §4.1.1): what it says is checked by other means.
+///
+/// # Errors
+/// [`TlsError`].
+pub fn trusting_nobody() -> Result<ClientConfig, TlsError> {
     let provider = provider();
     let verifier = Arc::new(Unverified(Arc::clone(&provider)));
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
@@ -77,7 +81,7 @@ pub(crate) fn trusting_nobody() -> Result<ClientConfig, EstError> {
 struct Resolver(Option<Arc<CertifiedKey>>);
 
 impl Resolver {
-    fn new(identity: &Identity) -> Result<Self, EstError> {
+    fn new(identity: &Identity) -> Result<Self, TlsError> {
         let Identity::Certified(credential) = identity else { return Ok(Self(None)) };
         let chain = credential.certificates.iter().map(|der| CertificateDer::from(der.clone())).collect();
         let key = ClientKey {
@@ -184,6 +188,17 @@ impl ServerCertVerifier for Unverified {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.signature_verification_algorithms.supported_schemes()
     }
+}
+
+/// Why there are no settings.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// The settings, or the certificates in them, cannot be used.
+    #[error(transparent)]
+    Settings(#[from] rustls::Error),
+    /// The key of the identity is not there.
+    #[error("the key did not sign: {0}")]
+    Key(#[from] SignError),
 }
 
 #[cfg(test)]

@@ -1,0 +1,30 @@
+//! A CMP client for gateways, hand-held units and registration authorities (RFC 9810, RFC 9811, RFC 9483).
+//!
+//! A [`Conversation`] takes octets and gives octets: it does no I/O, and so goes over HTTP, in files, or within another server.
+//! It knows nothing of any server's code, ours least of all; keys are behind the [`Signer`](ca_core::ports::Signer) port.
+//! Modules stand in reading order; none imports one that stands above it.
+
+mod connection;
+mod endpoint;
+mod conversation;
+mod question;
+mod operation;
+mod information;
+mod certificate;
+mod inspection;
+mod sealing;
+mod client;
+mod error;
+
+pub use client_kit::{Credential, FileKey, Identity, ReadKeyError};
+pub use cmp_messages::protection::MacFamily;
+
+pub use certificate::Issued;
+pub use client::{CmpClient, Means, SharedSecret};
+pub use connection::{Connection, TransferError};
+pub use conversation::{Conversation, Outcome, Step};
+pub use endpoint::{Endpoint, ParseEndpointError};
+pub use error::{CmpError, Refusal};
+pub use information::{Information, RootUpdate, Template};
+pub use operation::Operation;
+pub use question::{CrlWanted, Question, Request, Revocation, RevocationChange};
