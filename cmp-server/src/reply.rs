@@ -100,7 +100,7 @@ pub(crate) const fn failure(refusal: &Refusal) -> PkiFailureInfo {
         Refusal::Version { .. } => PkiFailureInfo::UnsupportedVersion,
         Refusal::SenderNonce => PkiFailureInfo::BadSenderNonce,
         Refusal::FirstRecipientNonce | Refusal::RecipientNonce => PkiFailureInfo::BadRecipientNonce,
-        Refusal::Time { .. } => PkiFailureInfo::BadTime,
+        Refusal::Time { .. } | Refusal::NoTime => PkiFailureInfo::BadTime,
         Refusal::Algorithm | Refusal::MacAlgorithm(_) | Refusal::HashAlgorithm => PkiFailureInfo::BadAlg,
         Refusal::NotProtected
         | Refusal::SenderName
@@ -119,6 +119,7 @@ pub(crate) const fn failure(refusal: &Refusal) -> PkiFailureInfo {
         | Refusal::RequestCount { .. }
         | Refusal::RequestId { .. }
         | Refusal::OutOfTurn
+        | Refusal::HashAlgorithmVersion
         | Refusal::Status
         | Refusal::Reason
         | Refusal::Unconfirmed

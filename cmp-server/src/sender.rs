@@ -119,8 +119,9 @@ fn remembered(
     message: &PkiMessage,
     key_identifier: Option<&[u8]>,
 ) -> Result<Vec<Vec<u8>>, Refusal> {
-    let later = matches!(message.body(), PkiBody::CertConf(_) | PkiBody::PollReq(_));
-    let (Some(identifier), Some(id), true) = (key_identifier, &message.header().transaction_id, later) else {
+    let (Some(identifier), Some(id), true) =
+        (key_identifier, &message.header().transaction_id, message.body().is_later())
+    else {
         return Ok(Vec::new());
     };
     let key = memory::key(gate.label, &client(Some(identifier), &[]), id.as_bytes());
