@@ -2,7 +2,9 @@
 
 use ca_core::ports::{Entropy, Unavailable};
 use ca_core::validity::UnixTime;
-use cmp_messages::header::{CMP_2000, CMP_2021, CONFIRM_WAIT_TIME, InfoTypeAndValue, PkiHeader, RANDOM_OCTETS};
+use cmp_messages::header::{
+    CMP_2000, CMP_2021, CONFIRM_WAIT_TIME, InfoTypeAndValue, PkiHeader, RANDOM_OCTETS,
+};
 use cmp_messages::name::GeneralName;
 use der::asn1::{GeneralizedTime, OctetString};
 use spki::AlgorithmIdentifierOwned;

@@ -208,6 +208,9 @@ pub(crate) enum Refusal {
     /// The certificate to be updated is not the one that signs, or not one of the device's.
     #[error("the certificate to be updated is not one that the sender may update")]
     OldCertificate,
+    /// The certificate to be updated was updated before.
+    #[error("the certificate was updated before, and its successor is to be updated")]
+    OldCertificateUpdated,
     /// The authority refused.
     #[error(transparent)]
     NotIssued(#[from] IssueError),
@@ -326,6 +329,7 @@ impl Refusal {
             Self::Request(error) => error.code(),
             Self::Subject(_) => "subject.names",
             Self::OldCertificate => "request.old-certificate",
+            Self::OldCertificateUpdated => "request.old-updated",
             Self::NotIssued(error) => error.code(),
             Self::TransactionInUse => "transaction.in-use",
             Self::BeingAnswered => "transaction.being-answered",

@@ -90,9 +90,7 @@ impl Message {
         let message = PkiMessage::new(self.header.clone(), self.body.clone()).unwrap();
         let protection = match &self.by {
             By::Key(number) => Some(sign(*number, message.protected_part())),
-            By::Secret(secret, algorithm) => {
-                Some(algorithm.mac(secret.as_bytes(), message.protected_part()))
-            }
+            By::Secret(secret, algorithm) => Some(algorithm.mac(secret.as_bytes(), message.protected_part())),
             By::Nothing => None,
         };
         let message = message.with_certificates(self.certificates.clone());

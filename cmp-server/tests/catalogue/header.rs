@@ -13,8 +13,7 @@ async fn c_02_versions_other_than_2_and_3_are_refused_in_one_of_them() {
     let world = World::new();
     for (pvno, answered) in [(0, 2), (1, 2), (4, 3), (1 << 31, 3), (u64::MAX, 3)] {
         let message = world.cr().with(|header| header.pvno = pvno);
-        let answer =
-            world.refuses(&message, (PkiFailureInfo::UnsupportedVersion, "header.version")).await;
+        let answer = world.refuses(&message, (PkiFailureInfo::UnsupportedVersion, "header.version")).await;
         assert_eq!(answer.header().pvno, answered, "{pvno}");
     }
     let message = world.cr().with(|header| header.pvno = 3);
@@ -54,8 +53,7 @@ async fn c_03_a_message_that_speaks_of_a_time_to_wait_for_says_when_it_was_made(
 async fn c_07_without_a_transaction_id_the_answer_has_a_new_one() {
     let world = World::new();
     let message = world.cr().with(|header| header.transaction_id = None);
-    let answer =
-        world.refuses(&message, (PkiFailureInfo::BadDataFormat, "header.transaction-id")).await;
+    let answer = world.refuses(&message, (PkiFailureInfo::BadDataFormat, "header.transaction-id")).await;
     assert_eq!(answer.header().transaction_id.as_ref().map(|id| id.as_bytes().len()), Some(16));
 }
 
@@ -84,9 +82,8 @@ async fn c_09_the_first_message_answers_none() {
     let world = World::new();
     let message = world.cr().with(|header| header.recip_nonce = Some(octets(&fresh())));
     world.refuses(&message, (PkiFailureInfo::BadRecipientNonce, "header.recipient-nonce")).await;
-    let general = cmp_messages::body::PkiBody::Genm(vec![InfoTypeAndValue::empty(
-        cmp_messages::general::CA_CERTS,
-    )]);
+    let general =
+        cmp_messages::body::PkiBody::Genm(vec![InfoTypeAndValue::empty(cmp_messages::general::CA_CERTS)]);
     let message = world.by_station(general).with(|header| header.recip_nonce = Some(octets(&fresh())));
     world.refuses(&message, (PkiFailureInfo::BadRecipientNonce, "header.recipient-nonce")).await;
 }
@@ -103,10 +100,7 @@ async fn c_09_a_later_message_answers_the_one_before() {
         world.refuses(&message, (PkiFailureInfo::BadRecipientNonce, "header.recipient-nonce")).await;
     }
     // Nothing was lost by it.
-    assert!(matches!(
-        world.ask(&confirmation).await.body(),
-        cmp_messages::body::PkiBody::PkiConf(_)
-    ));
+    assert!(matches!(world.ask(&confirmation).await.body(), cmp_messages::body::PkiBody::PkiConf(_)));
 }
 
 // RFC 9810 §5.1.1.4: certProfile may repeat what the path names, and choose where it names nothing; it changes nothing.

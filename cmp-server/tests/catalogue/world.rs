@@ -150,7 +150,9 @@ impl World {
             final_nonce: FinalNonce::default(),
             on_revocation: Arc::new({
                 let told = Arc::clone(&told);
-                move || drop(told.fetch_add(1, Ordering::SeqCst))
+                move || {
+                    told.fetch_add(1, Ordering::SeqCst);
+                }
             }),
             ca_certificates: vec![pki.root.certificate().clone(), pki.operational.certificate().clone()],
         };
@@ -158,7 +160,20 @@ impl World {
         for title in [DEVICE, OTHER] {
             ledger.expect(&SystemTitle::parse(title).unwrap(), &tenant("grid"), None);
         }
-        Self { pki, journal, ledger, secrets, clock, authority, told, charter, ports, signer, messages, router }
+        Self {
+            pki,
+            journal,
+            ledger,
+            secrets,
+            clock,
+            authority,
+            told,
+            charter,
+            ports,
+            signer,
+            messages,
+            router,
+        }
     }
 
     /// The authority as it is after the program was started again: only what is on record is left.
