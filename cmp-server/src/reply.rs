@@ -303,3 +303,6 @@ pub(crate) fn fault(refusal: &Refusal) -> Fault {
         Fault::Requester
     }
 }
+
+#[cfg(test)]
+mod tests;
