@@ -9,8 +9,8 @@
 pub mod routes;
 mod exchange;
 mod protect;
-mod memory;
 mod sender;
+mod memory;
 mod header;
 mod observation;
 mod reply;

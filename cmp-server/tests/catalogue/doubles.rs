@@ -1,5 +1,5 @@
 //! The ports: those of ca-core's own tests, which fail at any call that a test names, and two that only CMP needs.
-#![allow(dead_code, reason = "shared with the tests of ca-core, which use the rest")]
+#![expect(dead_code, reason = "shared with the tests of ca-core, which use the rest")]
 
 #[path = "../../../ca-core/tests/doubles/clock.rs"]
 pub(crate) mod clock;

@@ -23,11 +23,11 @@ mod world;
 
 // The doubles of other crates' tests, as far as these tests need them.
 #[path = "../../../est-server/tests/catalogue/csr.rs"]
-#[allow(dead_code, reason = "shared with the tests of EST, which use the rest")]
+#[expect(dead_code, reason = "shared with the tests of EST, which use the rest")]
 mod csr;
 #[path = "../../../est-server/tests/catalogue/octets.rs"]
-#[allow(dead_code, reason = "shared with the tests of EST, which use the rest")]
+#[expect(dead_code, reason = "shared with the tests of EST, which use the rest")]
 mod octets;
 #[path = "../../../est-server/tests/catalogue/pki.rs"]
-#[allow(dead_code, reason = "shared with the tests of EST, which use the rest")]
+#[expect(dead_code, reason = "shared with the tests of EST, which use the rest")]
 mod pki;

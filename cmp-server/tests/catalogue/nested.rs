@@ -141,7 +141,7 @@ async fn an_added_protection_is_answered_by_the_answer_alone() {
     let world = World::new();
     let inner = world.cr();
     let outer = world
-        .by_station(batch(&[inner.clone()]))
+        .by_station(batch(std::slice::from_ref(&inner)))
         .with(|header| header.transaction_id.clone_from(&inner.header.transaction_id));
     let answer = PkiMessage::decode(&world.exchange(NESTED, outer.der()).await).unwrap();
     assert_eq!(answer.header().recip_nonce, inner.header.sender_nonce);

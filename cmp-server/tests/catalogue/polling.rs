@@ -33,10 +33,8 @@ pub(crate) fn decide(world: &World, verdict: Verdict) {
 }
 
 fn check_after(answer: &PkiMessage) -> u64 {
-    match answer.body() {
-        PkiBody::PollRep(answers) => answers[0].check_after,
-        other => panic!("no pollRep: {other:?}"),
-    }
+    let PkiBody::PollRep(answers) = answer.body() else { panic!("no pollRep: {:?}", answer.body()) };
+    answers[0].check_after
 }
 
 #[tokio::test]

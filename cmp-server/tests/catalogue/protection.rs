@@ -16,7 +16,7 @@ use spki::AlgorithmIdentifierOwned;
 use crate::client::{By, Message, cert_conf, cr, fresh, ir, kur, octets};
 use crate::octets::{oid as oid_octets, sequence, tlv};
 use crate::pki::{Wish, meter_factory_ds};
-use crate::world::{DEVICE, OTHER, PATH, STATION, World, certificate};
+use crate::world::{DEVICE, OTHER, PATH, Setting, World, certificate};
 
 fn algorithm(text: &str) -> AlgorithmIdentifierOwned {
     AlgorithmIdentifierOwned { oid: ObjectIdentifier::new_unwrap(text), parameters: None }
@@ -120,7 +120,7 @@ async fn c_06_without_protection_nothing_is_done() {
     }
 }
 
-/// PBMAC1 (or PasswordBasedMac) with these parameters.
+/// A MAC of this family with these parameters.
 fn mac_algorithm(family: MacFamily, salt: &[u8], iterations: u64) -> AlgorithmIdentifierOwned {
     let count = der::asn1::Uint::new(&iterations.to_be_bytes()).unwrap().to_der().unwrap();
     let null = [0x05, 0x00].to_vec();
@@ -231,7 +231,6 @@ async fn who_leads_to_no_anchor_is_not_trusted() {
     let stranger = world.pki.ending.certify(&Wish::new(meter_factory_ds(), subject, 30));
     let message = Message::signed(30, &stranger, cr(DEVICE, 40));
     world.refuses(&message, (PkiFailureInfo::SignerNotTrusted, "authn.no-path")).await;
-    let _ = STATION;
 }
 
 /// What an answer says beside what must differ: nonce and time of the server.
@@ -266,6 +265,26 @@ async fn c_32_an_unknown_reference_and_a_wrong_mac_get_the_same_answer() {
         }
         assert!(seen.windows(2).all(|two| two[0] == two[1]), "{seen:02X?}");
     }
+}
+
+#[tokio::test]
+async fn where_nobody_shares_a_secret_no_mac_is_looked_at() {
+    let world = World::with(&Setting { has_secrets: false, ..Setting::default() });
+    world.refuses(&world.ir(), (PkiFailureInfo::WrongIntegrity, "protection.mac")).await;
+}
+
+// RFC 9483 §3.3: after the first message certificates may be left out; RFC 9483 §3.5: then senderKID says which it was.
+#[tokio::test]
+async fn later_messages_need_not_carry_the_certificate_again() {
+    let world = World::new();
+    let request = world.cr();
+    let (answer, issued) = world.unconfirmed(&request).await;
+    let confirmation = Message { certificates: Vec::new(), ..request.after(&answer, cert_conf(&issued)) };
+    let forged = Message { by: By::Key(31), ..confirmation.clone() };
+    world.refuses(&forged, (PkiFailureInfo::BadMessageCheck, "protection.signature")).await;
+    let nameless = confirmation.clone().with(|header| header.sender_kid = None);
+    world.refuses(&nameless, (PkiFailureInfo::SignerNotTrusted, "authn.none")).await;
+    assert!(matches!(world.ask(&confirmation).await.body(), PkiBody::PkiConf(_)));
 }
 
 #[tokio::test]

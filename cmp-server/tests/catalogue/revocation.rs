@@ -19,7 +19,7 @@ use crate::client::{Message, cert_conf, cr, template_key};
 use crate::doubles::ledger::revocation;
 use crate::octets::common_name;
 use crate::pki::NOW;
-use crate::world::{DEVICE, OTHER, Setting, World, certificate, status_info};
+use crate::world::{DEVICE, OTHER, Setting, World, status_info};
 
 const BAD_ID: (PkiFailureInfo, &str) = (PkiFailureInfo::BadCertId, "revoke.not-issued");
 
@@ -163,5 +163,4 @@ async fn c_20_what_is_revoked_stays_revoked_as_it_was() {
     world.refuses(&message, revoked).await;
     world.refuses(&Message::signed(40, &enrolled, PkiBody::Rr(vec![again])), revoked).await;
     assert_eq!(revocation(world.row(&enrolled).status), Some(first));
-    let _ = certificate;
 }

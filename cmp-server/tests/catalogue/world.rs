@@ -27,7 +27,7 @@ use cmp_messages::protection::MacAlgorithm;
 use cmp_messages::status::{PkiFailureInfo, PkiStatus, PkiStatusInfo};
 use cmp_server::config::{
     BatchLimits, CmpConfig, CmpParts, Confirmations, DEFAULT_BODY_OCTETS, FinalNonce, Label, LabelParts,
-    MessageSigner,
+    MessageSigner, SharedSecrets,
 };
 use der::Encode;
 use server_kit::listener::PeerConnection;
@@ -145,7 +145,10 @@ impl World {
             anchors: anchors(&pki),
             registration_authorities: stations(setting),
             messages: message_signer(&pki, &messages),
-            secrets: setting.has_secrets.then(|| secrets.clone() as _),
+            secrets: setting.has_secrets.then(|| {
+                let secrets: Arc<dyn SharedSecrets> = secrets.clone();
+                secrets
+            }),
             confirmations: setting.confirmations,
             final_nonce: FinalNonce::default(),
             on_revocation: Arc::new({
@@ -378,9 +381,10 @@ fn assert_answers(message: &Message, answer: &PkiMessage) {
 
 /// The answer to certificate requests in a body.
 fn response(answer: &PkiMessage) -> Option<&CertRepMessage> {
-    match answer.body() {
-        PkiBody::Ip(message) | PkiBody::Cp(message) | PkiBody::Kup(message) => Some(message),
-        _ => None,
+    if let PkiBody::Ip(message) | PkiBody::Cp(message) | PkiBody::Kup(message) = answer.body() {
+        Some(message)
+    } else {
+        None
     }
 }
 
