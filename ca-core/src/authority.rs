@@ -21,7 +21,8 @@ use crate::ports::{
 use crate::profile::{CertificateProfile, CrlProfile, ProfileId};
 use crate::public_key::PublicKey;
 use crate::record::{
-    CertificateId, CertificateStatus, CrlRecord, StoredCertificate, Transaction, WaitingRequest,
+    CertificateId, CertificateQuery, CertificateStatus, CrlRecord, StoredCertificate, Transaction,
+    WaitingRequest,
 };
 use crate::registration::{self, Grounds, Offer, admit};
 use crate::request::{EnrolmentKind, EnrolmentRequest, Evidence, RevocationRequest};
@@ -330,6 +331,15 @@ impl CertificationAuthority {
     pub fn certificate(&self, serial: &SerialNumber) -> Result<Option<StoredCertificate>, Unavailable> {
         let id = CertificateId { issuer: self.charter.issuer.key(), serial: serial.clone() };
         self.ports.status.certificate(&id)
+    }
+
+    /// Returns the certificate that was asked for in this transaction, if one is on record.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub fn made_in(&self, transaction: &[u8; 32]) -> Result<Option<StoredCertificate>, Unavailable> {
+        let query = CertificateQuery { request: Some(*transaction), limit: 1, ..CertificateQuery::default() };
+        Ok(self.ports.status.certificates(&query)?.pop())
     }
 
     /// Returns the last CRL on record.

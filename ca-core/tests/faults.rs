@@ -16,6 +16,8 @@ fn ending(step: &Step) -> Option<CertificateStatus> {
         | Step::Certificate
         | Step::Certificates
         | Step::Device
+        | Step::Token
+        | Step::Transaction
         | Step::Unconfirmed
         | Step::PublicKey
         | Step::RecordIntents(_) => None,
@@ -29,7 +31,8 @@ fn ending(step: &Step) -> Option<CertificateStatus> {
         | Step::RecordDecision
         | Step::OpenTransaction
         | Step::RecordAnswer
-        | Step::Conclude => panic!("no step of a success"),
+        | Step::Conclude
+        | Step::Due => panic!("no step of a success"),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Which revocations are recorded, and what is said of those that are not (RFC 5280 §5.3.1).
 
-use ca_core::actor::{Actor, Identity};
+use ca_core::actor::{Actor, Identity, Presented, RegistrationAuthority};
 use ca_core::audit::Act;
+use ca_core::certificate::Certificate;
 use ca_core::fault::Fault;
 use ca_core::reason::ReasonCode;
 use ca_core::record::{CertificateId, CertificateStatus, Revocation};
@@ -93,19 +94,43 @@ fn c_18_nobody_revokes_for_another_tenant() {
 }
 
 #[test]
-fn operators_and_parts_of_the_program_revoke_and_nobody_else() {
+fn operators_and_parts_of_the_program_revoke_and_strangers_do_not() {
     let (world, request) = issued();
-    let station = Identity::RegistrationAuthority(world.station());
     let device = World::device(1, world.credential("op-tls", 1, 9));
     let nobody = Identity::Unauthenticated { peer: "192.0.2.1:1".to_owned() };
     let by = |identity| Actor { tenant: dso(), identity };
-    for actor in [by(station), device, token_holder(), by(nobody)] {
+    for actor in [device, token_holder(), by(nobody)] {
         world.ledger.forget_events();
         let outcome = world.authority.revoke(RevocationRequest { actor, ..request.clone() });
         refused(&world, outcome, "revoke.not-entitled", Fault::Requester);
     }
     let process = by(Identity::Process { name: "publisher" });
     assert!(world.authority.revoke(RevocationRequest { actor: process, ..request }).is_ok());
+}
+
+// RFC 9483 §4.2: the certificate that is revoked is the one that the request is signed with.
+#[test]
+fn a_device_revokes_the_certificate_that_it_shows() {
+    let (world, request) = issued();
+    let certificate = Certificate::from_der(&world.ledger.row(&request.id).certificate).unwrap();
+    let actor = World::device(1, Presented { certificate, issuer: request.id.issuer });
+    assert!(world.authority.revoke(RevocationRequest { actor, ..request }).is_ok());
+}
+
+// RFC 9483 §5.3.2: what a registration authority may ask for, it may have revoked, and nothing else.
+#[test]
+fn a_registration_authority_revokes_within_its_scope() {
+    let (world, request) = issued();
+    let by = |station| Actor { tenant: dso(), identity: Identity::RegistrationAuthority(station) };
+    for narrow in [
+        RegistrationAuthority { profiles: Vec::new(), ..world.station() },
+        RegistrationAuthority { title_prefix: b"XYZ".to_vec(), ..world.station() },
+    ] {
+        world.ledger.forget_events();
+        let outcome = world.authority.revoke(RevocationRequest { actor: by(narrow), ..request.clone() });
+        refused(&world, outcome, "revoke.not-entitled", Fault::Requester);
+    }
+    assert!(world.authority.revoke(RevocationRequest { actor: by(world.station()), ..request }).is_ok());
 }
 
 #[test]

@@ -152,6 +152,10 @@ impl Exchange {
     fn work(&self, label: &Label, octets: &[u8], message: &PkiMessage) -> Result<Worked, Refused> {
         let now = self.config.clock().now();
         let transaction_id = header::check(message.header(), now, self.config.time_window_seconds())?;
+        // RFC 9483 §3.1: recipNonce MUST be absent in the first message.
+        if message.header().recip_nonce.is_some() && !message.body().is_later() {
+            return Err(Refusal::FirstRecipientNonce.into());
+        }
         if self.operation.is_some_and(|operation| !operation.takes(message.body())) {
             return Err(Refusal::OtherOperation { body: message.body().name() }.into());
         }

@@ -2,7 +2,9 @@
 
 use ca_core::ports::{Entropy, Unavailable};
 use ca_core::validity::UnixTime;
-use cmp_messages::header::{CMP_2000, CMP_2021, InfoTypeAndValue, PkiHeader, RANDOM_OCTETS};
+use cmp_messages::header::{
+    CMP_2000, CMP_2021, CONFIRM_WAIT_TIME, InfoTypeAndValue, PkiHeader, RANDOM_OCTETS,
+};
 use cmp_messages::name::GeneralName;
 use der::asn1::{GeneralizedTime, OctetString};
 use spki::AlgorithmIdentifierOwned;
@@ -30,6 +32,10 @@ pub(crate) fn check(header: &PkiHeader, now: UnixTime, window_seconds: i64) -> R
     let sender_nonce = header.sender_nonce.as_ref().ok_or(Refusal::SenderNonce)?.as_bytes();
     if !NONCE_OCTETS.contains(&sender_nonce.len()) {
         return Err(Refusal::SenderNonce);
+    }
+    // RFC 9483 §3.1: messageTime MUST be present if confirmWaitTime is.
+    if header.message_time.is_none() && header.information(CONFIRM_WAIT_TIME).next().is_some() {
+        return Err(Refusal::NoTime);
     }
     // RFC 9483 §3.5: messageTime, where it is present, MUST be close to the time here.
     if let Some(time) = &header.message_time {

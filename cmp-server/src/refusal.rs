@@ -110,6 +110,9 @@ pub(crate) enum Refusal {
         /// By how many seconds it may.
         window_seconds: i64,
     },
+    /// The message speaks of a time to wait for, and does not say when it was made.
+    #[error("there is confirmWaitTime, and no messageTime")]
+    NoTime,
     /// No operation takes such a body here.
     #[error("messages of type {body} are not served here")]
     NotServed {
@@ -205,6 +208,9 @@ pub(crate) enum Refusal {
     /// The certificate to be updated is not the one that signs, or not one of the device's.
     #[error("the certificate to be updated is not one that the sender may update")]
     OldCertificate,
+    /// The certificate to be updated was updated before.
+    #[error("the certificate was updated before, and its successor is to be updated")]
+    OldCertificateUpdated,
     /// The authority refused.
     #[error(transparent)]
     NotIssued(#[from] IssueError),
@@ -226,9 +232,12 @@ pub(crate) enum Refusal {
     /// certHash is not that of the certificate.
     #[error("certHash is not the hash of the certificate")]
     CertHash,
-    /// hashAlg needs version 3, and one that is known.
+    /// hashAlg names none that is known.
     #[error("hashAlg is not taken")]
     HashAlgorithm,
+    /// hashAlg needs version 3.
+    #[error("there is hashAlg in a message of version 2")]
+    HashAlgorithmVersion,
     /// The confirmation says neither that the certificate is accepted nor that it is refused.
     #[error("the confirmation neither accepts nor refuses the certificate")]
     Status,
@@ -295,6 +304,7 @@ impl Refusal {
             Self::SenderNonce => "header.sender-nonce",
             Self::FirstRecipientNonce | Self::RecipientNonce => "header.recipient-nonce",
             Self::Time { .. } => "header.time",
+            Self::NoTime => "header.no-time",
             Self::NotServed { .. } => "operation.not-served",
             Self::OtherOperation { .. } => "operation.other",
             Self::ProfilesDisagree => "profile.disagree",
@@ -319,6 +329,7 @@ impl Refusal {
             Self::Request(error) => error.code(),
             Self::Subject(_) => "subject.names",
             Self::OldCertificate => "request.old-certificate",
+            Self::OldCertificateUpdated => "request.old-updated",
             Self::NotIssued(error) => error.code(),
             Self::TransactionInUse => "transaction.in-use",
             Self::BeingAnswered => "transaction.being-answered",
@@ -327,6 +338,7 @@ impl Refusal {
             Self::AlreadyConfirmed => "transaction.confirmed",
             Self::CertHash => "confirmation.hash",
             Self::HashAlgorithm => "confirmation.hash-algorithm",
+            Self::HashAlgorithmVersion => "confirmation.hash-version",
             Self::Status => "confirmation.status",
             Self::NotConfirmed(error) => error.code(),
             Self::RevokedCertificate => "revoke.not-issued",

@@ -9,6 +9,7 @@ use ca_core::issuance::{IssueError, ProveError};
 use ca_core::record::{IntentConflict, TransactionConflict};
 use ca_core::registration::AdmitError;
 use ca_core::revocation::RevokeError;
+use ca_core::trust::IdentifyError;
 use cmp_messages::status::{PkiFailureInfo, PkiStatusInfo};
 use server_kit::workers::{RunJobError, retry_after_seconds};
 
@@ -100,7 +101,7 @@ pub(crate) const fn failure(refusal: &Refusal) -> PkiFailureInfo {
         Refusal::Version { .. } => PkiFailureInfo::UnsupportedVersion,
         Refusal::SenderNonce => PkiFailureInfo::BadSenderNonce,
         Refusal::FirstRecipientNonce | Refusal::RecipientNonce => PkiFailureInfo::BadRecipientNonce,
-        Refusal::Time { .. } => PkiFailureInfo::BadTime,
+        Refusal::Time { .. } | Refusal::NoTime => PkiFailureInfo::BadTime,
         Refusal::Algorithm | Refusal::MacAlgorithm(_) | Refusal::HashAlgorithm => PkiFailureInfo::BadAlg,
         Refusal::NotProtected
         | Refusal::SenderName
@@ -108,7 +109,7 @@ pub(crate) const fn failure(refusal: &Refusal) -> PkiFailureInfo {
         | Refusal::BadSignature
         | Refusal::BadMac => PkiFailureInfo::BadMessageCheck,
         Refusal::WrongIntegrity => PkiFailureInfo::WrongIntegrity,
-        Refusal::NotIdentified(_) => PkiFailureInfo::SignerNotTrusted,
+        Refusal::NotIdentified(error) => identify(error),
         Refusal::SecretOver
         | Refusal::RaVerified
         | Refusal::ProfilesDisagree
@@ -119,6 +120,7 @@ pub(crate) const fn failure(refusal: &Refusal) -> PkiFailureInfo {
         | Refusal::RequestCount { .. }
         | Refusal::RequestId { .. }
         | Refusal::OutOfTurn
+        | Refusal::HashAlgorithmVersion
         | Refusal::Status
         | Refusal::Reason
         | Refusal::Unconfirmed
@@ -133,6 +135,7 @@ pub(crate) const fn failure(refusal: &Refusal) -> PkiFailureInfo {
         Refusal::OldCertificate | Refusal::CertHash | Refusal::RevokedCertificate | Refusal::ForeignCrl => {
             PkiFailureInfo::BadCertId
         }
+        Refusal::OldCertificateUpdated => PkiFailureInfo::CertRevoked,
         Refusal::TransactionInUse => PkiFailureInfo::TransactionIdInUse,
         Refusal::AlreadyConfirmed => PkiFailureInfo::CertConfirmed,
         Refusal::NotIssued(error) => issue(error),
@@ -146,6 +149,18 @@ pub(crate) const fn failure(refusal: &Refusal) -> PkiFailureInfo {
         | Refusal::NotRecorded(_) => PkiFailureInfo::SystemUnavail,
         Refusal::NotSigned(SignMessageError::Encoding(_)) | Refusal::NotEncoded(_) => {
             PkiFailureInfo::SystemFailure
+        }
+    }
+}
+
+/// RFC 9483 §3.5: a path that leads to no anchor is not trusted; one that does, to nobody who is served here, is not authorised.
+const fn identify(error: &IdentifyError) -> PkiFailureInfo {
+    match error {
+        IdentifyError::NoCertificate | IdentifyError::Certificate(_) | IdentifyError::Path(_) => {
+            PkiFailureInfo::SignerNotTrusted
+        }
+        IdentifyError::UnknownRegistrationAuthority | IdentifyError::NoDevice => {
+            PkiFailureInfo::NotAuthorized
         }
     }
 }
@@ -169,17 +184,20 @@ const fn issue(error: &IssueError) -> PkiFailureInfo {
     match error {
         IssueError::NotAdmitted(error) => admit(error),
         IssueError::NotProven(error) => prove(error),
-        IssueError::ValidityOutsideProfile { .. } | IssueError::NotDrafted(_) => {
-            PkiFailureInfo::BadCertTemplate
-        }
         IssueError::Conflict(conflict) => conflicting(conflict),
-        IssueError::Unavailable(_) => PkiFailureInfo::SystemUnavail,
-        IssueError::NotSigned(_)
+        IssueError::ValidityOutsideProfile { .. }
+        | IssueError::NotDrafted(_)
+        | IssueError::Unavailable(_)
+        | IssueError::NotSigned(_)
         | IssueError::WindowClosed { .. }
         | IssueError::ValidityExceedsIssuer { .. }
         | IssueError::NotLinted { .. }
         | IssueError::NoFreeSerialNumber
-        | IssueError::Altered => PkiFailureInfo::SystemFailure,
+        | IssueError::Altered => match error.fault() {
+            Fault::Requester | Fault::Conflict => PkiFailureInfo::BadCertTemplate,
+            Fault::Unavailable => PkiFailureInfo::SystemUnavail,
+            Fault::Ours => PkiFailureInfo::SystemFailure,
+        },
     }
 }
 
@@ -285,3 +303,6 @@ pub(crate) fn fault(refusal: &Refusal) -> Fault {
         Fault::Requester
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -119,8 +119,9 @@ fn remembered(
     message: &PkiMessage,
     key_identifier: Option<&[u8]>,
 ) -> Result<Vec<Vec<u8>>, Refusal> {
-    let later = matches!(message.body(), PkiBody::CertConf(_) | PkiBody::PollReq(_));
-    let (Some(identifier), Some(id), true) = (key_identifier, &message.header().transaction_id, later) else {
+    let (Some(identifier), Some(id), true) =
+        (key_identifier, &message.header().transaction_id, message.body().is_later())
+    else {
         return Ok(Vec::new());
     };
     let key = memory::key(gate.label, &client(Some(identifier), &[]), id.as_bytes());
@@ -164,14 +165,21 @@ fn by_secret(
     // RFC 9483 §3.1: senderKID names the secret. The sender's common name is the same, but in what OpenSSL sends.
     let reference = message.header().sender_kid.as_ref().map(|octets| octets.as_bytes().to_vec());
     let reference = reference.unwrap_or_default();
-    let secret = secrets.secret(&reference)?;
-    // C-32: a reference that is not known costs what a wrong MAC costs.
-    let stand_in = Zeroizing::new(vec![0; 16]);
-    let right = algorithm.verify(secret.as_ref().unwrap_or(&stand_in), message.protected_part(), protection);
-    let secret = secret.filter(|_| right).ok_or(Refusal::BadMac)?;
+    let is_mac_under = |secret: &[u8]| algorithm.verify(secret, message.protected_part(), protection);
+    let secret = proven(secrets.secret(&reference)?, is_mac_under).ok_or(Refusal::BadMac)?;
     let actor = holder(gate, &secret)?;
     let client = [b"reference ", reference.as_slice()].concat();
     Ok(Sender { actor, client, means: Means::Mac(SharedKey { reference, secret, algorithm }) })
+}
+
+/// C-32: a reference that is not known costs what a wrong MAC costs: one MAC, of as many iterations.
+fn proven(
+    secret: Option<Zeroizing<Vec<u8>>>,
+    is_mac_under: impl FnOnce(&[u8]) -> bool,
+) -> Option<Zeroizing<Vec<u8>>> {
+    let stand_in = Zeroizing::new(vec![0; 16]);
+    let is_right = is_mac_under(secret.as_ref().unwrap_or(&stand_in));
+    secret.filter(|_| is_right)
 }
 
 /// A shared secret is that of a one-time token, which says for which device and profile.
@@ -183,4 +191,26 @@ fn holder(gate: &Gate<'_>, secret: &[u8]) -> Result<Actor, Refusal> {
     let token = token.ok_or(Refusal::SecretOver)?;
     let identity = Identity::OneTimeToken { hash, title: token.title, profile: token.profile };
     Ok(Actor { tenant: token.tenant, identity })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // C-32: one MAC is computed whether the reference is known or not, and a stand-in never proves anybody.
+    #[test]
+    fn c_32_an_unknown_reference_costs_one_mac_as_a_known_one_does() {
+        for known in [Some(Zeroizing::new(b"secret".to_vec())), None] {
+            for is_right in [true, false] {
+                let mut computed = 0;
+                let found = proven(known.clone(), |secret| {
+                    computed += 1;
+                    assert!(!secret.is_empty());
+                    is_right
+                });
+                assert_eq!(computed, 1, "{known:?}");
+                assert_eq!(found, known.clone().filter(|_| is_right));
+            }
+        }
+    }
 }

@@ -13,6 +13,7 @@ pub(crate) enum Step {
     Certificate,
     Certificates,
     Device,
+    Token,
     RecordIntents(usize),
     BeginSigning(usize),
     PublicKey,
@@ -27,6 +28,8 @@ pub(crate) enum Step {
     RecordAnswer,
     Conclude,
     Unconfirmed,
+    Transaction,
+    Due,
 }
 
 impl Step {
@@ -34,7 +37,7 @@ impl Step {
         match self {
             Self::Fill => "entropy",
             Self::StatusOf | Self::Certificate | Self::Certificates => "status source",
-            Self::Device => "registry",
+            Self::Device | Self::Token => "registry",
             Self::PublicKey | Self::Sign => "signer",
             Self::RecordIntents(_)
             | Self::BeginSigning(_)
@@ -43,7 +46,12 @@ impl Step {
             | Self::RecordEvent(_)
             | Self::RecordRevocation => "ledger",
             Self::RecordDecision => "waiting room",
-            Self::OpenTransaction | Self::RecordAnswer | Self::Conclude | Self::Unconfirmed => "transactions",
+            Self::OpenTransaction
+            | Self::RecordAnswer
+            | Self::Conclude
+            | Self::Unconfirmed
+            | Self::Transaction
+            | Self::Due => "transactions",
         }
     }
 }

@@ -1,12 +1,17 @@
 //! The ledger, the status source and the registry in one memory: a small model of what the ports promise.
 //!
 //! All decided under one lock, as if the requests came singly. Conditions are decided in one order: the same request, the
-//! serial number, the key, the slot, the token, the claim.
+//! serial number, the key, the slot, the token, the claim. Paths are written out so that tests of other crates can include it.
 
+#[path = "ledger/conditions.rs"]
 mod conditions;
+#[path = "ledger/registry.rs"]
 mod registry;
+#[path = "ledger/status.rs"]
 mod status;
+#[path = "ledger/transactions.rs"]
 mod transactions;
+#[path = "ledger/waiting.rs"]
 mod waiting;
 
 use std::collections::{BTreeMap, HashMap};

@@ -61,7 +61,8 @@ fn check_hash(case: &Case<'_>, id: &CertificateId, status: &CertStatus) -> Resul
     let algorithm = match &status.hash_alg {
         None => of_signature,
         Some(named) if case.message.header().pvno == CMP_2021 => named.oid,
-        Some(_) => return Err(Refusal::HashAlgorithm),
+        // RFC 9810 §5.3.18: hashAlg MUST NOT be there but in version 3.
+        Some(_) => return Err(Refusal::HashAlgorithmVersion),
     };
     let hash = hash(algorithm, &stored.certificate).ok_or(Refusal::HashAlgorithm)?;
     if status.cert_hash.as_bytes() == hash { Ok(()) } else { Err(Refusal::CertHash) }

@@ -7,7 +7,7 @@ use ca_core::distinguished_name::DistinguishedName;
 use ca_core::fault::Fault;
 use ca_core::issuance::{IssueError, IssuedCertificate};
 use ca_core::public_key::PublicKey;
-use ca_core::record::{Awaiting, CertificateId, IntentConflict, Outcome, Stage};
+use ca_core::record::{Awaiting, CertificateId, IntentConflict, Outcome, Stage, StoredCertificate};
 use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence, claimed_subject};
 use ca_core::serial_number::SerialNumber;
 use ca_core::signature::EcdsaSignature;
@@ -274,10 +274,31 @@ fn check_old(case: &Case<'_>, old: Option<&CertId>) -> Result<(), Refusal> {
     };
     let offer = authority.offer(&case.label.parts().profile).ok_or(Refusal::OldCertificate)?;
     let held = authority.valid_certificates(&device.title)?;
-    let takes_its_place = held.iter().any(|row| row.id == named && holds_place_of(row, &offer.profile));
+    let places: Vec<_> = held.iter().filter(|row| holds_place_of(row, &offer.profile)).collect();
+    if places.iter().any(|row| row.id == named) {
+        return check_latest(case, &places, &named);
+    }
     // One that is revoked or expired is told as that by the authority.
     let shows_it = device.certificate.id() == named;
-    if takes_its_place || (shows_it && old.is_none()) { Ok(()) } else { Err(Refusal::OldCertificate) }
+    if shows_it && old.is_none() { Ok(()) } else { Err(Refusal::OldCertificate) }
+}
+
+/// C-13: one that was updated before is not updated again; as long as its successor is not confirmed, the authority says so.
+fn check_latest(
+    case: &Case<'_>,
+    places: &[&StoredCertificate],
+    named: &CertificateId,
+) -> Result<(), Refusal> {
+    let authority = case.authority();
+    let latest = places.iter().max_by_key(|row| row.age()).filter(|latest| latest.id != *named);
+    let Some(successor) = latest else { return Ok(()) };
+    // A crash came before the answer: it is this message that made it.
+    let is_of_this = authority.made_in(&transaction::key(case))?.is_some_and(|made| made.id == successor.id);
+    if is_of_this || authority.transactions().unconfirmed(&successor.id)?.is_some() {
+        Ok(())
+    } else {
+        Err(Refusal::OldCertificateUpdated)
+    }
 }
 
 /// Which controls a request may have.

@@ -132,10 +132,10 @@ fn crls(case: &Case<'_>, question: &InfoTypeAndValue) -> Result<InfoTypeAndValue
         None => return Err(malformed),
     };
     let [status] = statuses.as_slice() else { return Err(Refusal::RequestCount { count: statuses.len() }) };
-    let Some(crl) = case.authority().latest_crl()? else { return Ok(InfoTypeAndValue::empty(CRLS)) };
     if !is_ours(case, &status.source) {
         return Err(Refusal::ForeignCrl);
     }
+    let Some(crl) = case.authority().latest_crl()? else { return Ok(InfoTypeAndValue::empty(CRLS)) };
     let had = status.this_update.map(|time| {
         UnixTime::from_seconds(i64::try_from(time.to_unix_duration().as_secs()).unwrap_or(i64::MAX))
     });

@@ -22,10 +22,6 @@ pub(super) enum Opening {
 
 /// Opens the transaction of a first message.
 pub(super) fn open(case: &Case<'_>) -> Result<Opening, Refusal> {
-    // RFC 9483 §3.1: recipNonce MUST be absent in the first message.
-    if case.message.header().recip_nonce.is_some() {
-        return Err(Refusal::FirstRecipientNonce);
-    }
     let (memory, digest) = (Memory::of(case.octets), case.digest());
     let transaction = Transaction {
         key: key(case),

@@ -142,6 +142,12 @@ impl PkiBody {
         }
     }
 
+    /// Tells whether the message follows another one of the same sender in a transaction, of those that are sent to a server.
+    #[must_use]
+    pub const fn is_later(&self) -> bool {
+        matches!(self, Self::CertConf(_) | Self::PollReq(_))
+    }
+
     /// Tells whether the message announces something, which asks for no CMP answer (RFC 9811 §3.5).
     #[must_use]
     pub const fn is_announcement(&self) -> bool {

@@ -71,6 +71,6 @@ impl Registry for MemoryLedger {
     }
 
     fn token(&self, hash: &[u8; 32]) -> Result<Option<Token>, Unavailable> {
-        Ok(self.state.lock().unwrap().tokens.get(hash).cloned())
+        Ok(self.enter(Step::Token)?.tokens.get(hash).cloned())
     }
 }

@@ -84,7 +84,7 @@ impl Transactions for MemoryLedger {
     }
 
     fn transaction(&self, key: &[u8; 32]) -> Result<Option<Transaction>, Unavailable> {
-        Ok(self.state.lock().unwrap().transactions.get(key).cloned())
+        Ok(self.enter(Step::Transaction)?.transactions.get(key).cloned())
     }
 
     fn unconfirmed(&self, certificate: &CertificateId) -> Result<Option<Transaction>, Unavailable> {
@@ -100,6 +100,6 @@ impl Transactions for MemoryLedger {
         limit: usize,
     ) -> Result<Vec<Transaction>, Unavailable> {
         let due = |known: &&Transaction| known.is_open() && known.ends_at < now && known.issuer == *issuer;
-        Ok(self.state.lock().unwrap().transactions.values().filter(due).take(limit).cloned().collect())
+        Ok(self.enter(Step::Due)?.transactions.values().filter(due).take(limit).cloned().collect())
     }
 }
