@@ -24,7 +24,7 @@ use crate::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlRecord, StoredCertificate, Transaction,
     WaitingRequest,
 };
-use crate::registration::{self, Grounds, Offer, admit};
+use crate::registration::{self, AdmitError, Grounds, Offer, admit};
 use crate::request::{EnrolmentKind, EnrolmentRequest, Evidence, RevocationRequest};
 use crate::revocation::{RecordedRevocation, RevokeError, decide};
 use crate::serial_number::SerialNumber;
@@ -273,6 +273,14 @@ impl CertificationAuthority {
         self.offer(profile)
             .map(|offer| MadeKey::make(offer.profile.curve(), &*self.ports.entropy))
             .transpose()
+    }
+
+    /// Checks the certificate that somebody shows who asks for none: it is not revoked, and has not expired.
+    ///
+    /// # Errors
+    /// [`AdmitError`].
+    pub fn check_shown(&self, actor: &Actor) -> Result<(), AdmitError> {
+        registration::check_shown(&self.grounds(), actor)
     }
 
     /// Tells whether a request that does not say so is the first or another one: another, where who asks may ask again and the

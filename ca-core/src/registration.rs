@@ -14,6 +14,7 @@ mod credential;
 mod door;
 mod error;
 
+use crate::actor::Actor;
 use crate::issuer::Issuer;
 use crate::key_ref::KeyRef;
 use crate::ports::{Registry, StatusSource, Transactions, Unavailable};
@@ -119,6 +120,14 @@ pub(crate) fn admit(
     let conditions = Conditions { successor_of, ..conditions };
     let predecessor_key = predecessor.map(|lineage| lineage.latest.key_fingerprint);
     Ok(AdmittedRequest { profile: profile.clone(), conditions, predecessor_key, approval, request, now })
+}
+
+/// Checks the certificate that an actor shows who asks for none: it is not revoked, and has not expired.
+pub(crate) fn check_shown(grounds: &Grounds<'_>, actor: &Actor) -> Result<(), AdmitError> {
+    if let Some(expired_at) = actor.identity.expired_at() {
+        return Err(AdmitError::CredentialExpired { expired_at });
+    }
+    actor.identity.presented().map_or(Ok(()), |shown| credential::check_not_revoked(grounds, shown))
 }
 
 /// Tells whether the certificate to be succeeded, or the one that is shown for it, waits to be confirmed still.

@@ -26,12 +26,13 @@ use sha2::{Digest, Sha256};
 use self::enrolment::Wish;
 use crate::config::{CmpConfig, Label};
 use crate::header;
+use crate::memory::{self, Memory};
 use crate::observation;
 use crate::operation::Operation;
 use crate::protect::{Answering, Draft, Sealed};
 use crate::refusal::{Refusal, TransferRefusal};
 use crate::reply::rejection;
-use crate::sender::{Gate, Means, Sender, prove};
+use crate::sender::{Gate, Means, Sender, claimed_client, is_later, prove};
 
 /// Where a message came in.
 #[derive(Debug, Clone)]
@@ -113,7 +114,7 @@ impl Exchange {
 
     fn answer_message(&self, octets: &[u8], message: &PkiMessage) -> Result<Vec<u8>, TransferRefusal> {
         let op = message.body().name();
-        let label = match self.route(message.header()) {
+        let label = match self.route(message) {
             Ok(label) => label,
             Err(refusal) => return self.refuse(self.some_label()?, message.header(), op, refusal.into()),
         };
@@ -131,15 +132,39 @@ impl Exchange {
     }
 
     /// Finds the label. C-25: what the path names the message may repeat, but not change.
-    fn route(&self, header: &PkiHeader) -> Result<Arc<Label>, Refusal> {
-        let named = header.cert_profile().map_err(|_| Refusal::CertProfile)?;
+    fn route(&self, message: &PkiMessage) -> Result<Arc<Label>, Refusal> {
+        let named = message.header().cert_profile().map_err(|_| Refusal::CertProfile)?;
         match (&self.label, named) {
             (Some(label), None) => Ok(Arc::clone(label)),
             (Some(label), Some(name)) if label.is_called(&name) => Ok(Arc::clone(label)),
             (Some(_), Some(_)) => Err(Refusal::ProfilesDisagree),
-            (None, Some(name)) => self.config.label(&name).cloned().ok_or(Refusal::NoSuchProfile),
-            (None, None) => self.config.default_label().cloned().ok_or(Refusal::NoSuchProfile),
+            (None, Some(name)) => self.called(&name),
+            // RFC 9483 §3.1: certProfile MUST be omitted in the later messages of a transaction.
+            (None, None) => match self.begun(message)? {
+                Some(begun) => self.route(&begun),
+                None => self.config.default_label().cloned().ok_or(Refusal::NoSuchProfile),
+            },
         }
+    }
+
+    /// Finds a label by its name, or by that of its profile.
+    fn called(&self, name: &str) -> Result<Arc<Label>, Refusal> {
+        let of_profile = || self.config.labels().find(|label| label.is_called(name));
+        self.config.label(name).or_else(of_profile).cloned().ok_or(Refusal::NoSuchProfile)
+    }
+
+    /// Returns the message that began the transaction which a later message says it belongs to.
+    fn begun(&self, message: &PkiMessage) -> Result<Option<PkiMessage>, Refusal> {
+        let (Some(client), Some(id), true) =
+            (claimed_client(message), &message.header().transaction_id, is_later(message))
+        else {
+            return Ok(None);
+        };
+        // One ledger keeps the transactions of all labels.
+        let Some(label) = self.config.labels().next() else { return Ok(None) };
+        let transactions = label.parts().authority.transactions();
+        let transaction = transactions.transaction(&memory::key(&client, id.as_bytes()))?;
+        Ok(transaction.as_ref().and_then(Memory::read).and_then(|memory| memory.message()))
     }
 
     /// In whose name those are answered who named nobody.
@@ -212,6 +237,7 @@ impl Exchange {
 impl Case<'_> {
     /// RFC 9483 §4, §5.2: what each type of message asks for. There is no other way to be answered than by a line here.
     fn work(&self) -> Result<Worked, Refusal> {
+        self.check_shown()?;
         match self.message.body() {
             PkiBody::Ir(messages) => enrolment::begin(self, Wish::First(messages)),
             PkiBody::Cr(messages) => enrolment::begin(self, Wish::Further(messages)),
@@ -242,6 +268,15 @@ impl Case<'_> {
             | PkiBody::Error(_)
             | PkiBody::PollRep(_) => Err(Refusal::NotServed { body: self.message.body().name() }),
         }
+    }
+
+    /// RFC 9483 §3.5: the status of the certificate that protects a message is checked; enrolment and revocation do it themselves.
+    fn check_shown(&self) -> Result<(), Refusal> {
+        let leads_to_the_authority = Wish::of(self.message.body()).is_some();
+        if leads_to_the_authority || matches!(self.message.body(), PkiBody::Rr(_)) {
+            return Ok(());
+        }
+        self.authority().check_shown(&self.sender.actor).map_err(Refusal::Shown)
     }
 
     fn authority(&self) -> &CertificationAuthority {

@@ -5,13 +5,11 @@ use cmp_messages::header::RANDOM_OCTETS;
 use cmp_messages::message::PkiMessage;
 use sha2::{Digest, Sha256};
 
-use crate::config::Label;
-
-/// Names a transaction. RFC 9810 §5.1.1: by client and transactionID, so that nobody takes or guesses another's.
-pub(crate) fn key(label: &Label, client: &[u8], transaction_id: &[u8]) -> [u8; 32] {
-    let issuer = label.parts().authority.issuer().key();
+/// Names a transaction. RFC 9810 §5.1.1: by client and transactionID, so that nobody takes or guesses another's; and by nothing
+/// else, since only the first message of a transaction names a profile (RFC 9483 §3.1).
+pub(crate) fn key(client: &[u8], transaction_id: &[u8]) -> [u8; 32] {
     let mut hash = Sha256::new();
-    for field in [b"cmp", issuer.octets().as_slice(), label.name().as_bytes(), client, transaction_id] {
+    for field in [b"cmp", client, transaction_id] {
         hash.update(u64::try_from(field.len()).unwrap_or(u64::MAX).to_be_bytes());
         hash.update(field);
     }

@@ -61,8 +61,12 @@ impl Operation {
         }
     }
 
-    /// Tells whether a message of this body is part of the operation. Confirmations and polls go where their request went.
+    /// Tells whether a message of this body is part of the operation. Confirmations and polls go where their request went; so
+    /// does a request under an added protection (RFC 9483 §6.1), in which the inner message is asked the same.
     pub(crate) const fn takes(self, body: &PkiBody) -> bool {
+        if matches!(body, PkiBody::Nested(_)) {
+            return true;
+        }
         match self {
             Self::Initialization => {
                 matches!(body, PkiBody::Ir(_) | PkiBody::CertConf(_) | PkiBody::PollReq(_))
@@ -80,7 +84,7 @@ impl Operation {
             Self::GetCaCerts | Self::GetRootUpdate | Self::GetCertReqTemplate | Self::GetCrls => {
                 matches!(body, PkiBody::Genm(_))
             }
-            Self::Nested => matches!(body, PkiBody::Nested(_)),
+            Self::Nested => false,
         }
     }
 }

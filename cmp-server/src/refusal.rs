@@ -6,6 +6,7 @@ use ca_core::confirmation::ConfirmError;
 use ca_core::csr::CsrError;
 use ca_core::issuance::IssueError;
 use ca_core::ports::Unavailable;
+use ca_core::registration::AdmitError;
 use ca_core::revocation::RevokeError;
 use ca_core::subject::SubjectError;
 use ca_core::trust::IdentifyError;
@@ -161,6 +162,9 @@ pub(crate) enum Refusal {
     /// The certificate tells of nobody who is known.
     #[error(transparent)]
     NotIdentified(#[from] IdentifyError),
+    /// The certificate that protects the message does not count any more.
+    #[error(transparent)]
+    Shown(AdmitError),
     /// The shared secret has expired, or is somebody else's.
     #[error("the shared secret does not count here any more")]
     SecretOver,
@@ -318,6 +322,7 @@ impl Refusal {
             Self::BadSignature => "protection.signature",
             Self::BadMac => "protection.secret",
             Self::NotIdentified(error) => error.code(),
+            Self::Shown(error) => error.code(),
             Self::SecretOver => "authn.secret-over",
             Self::RequestCount { .. } => "request.count",
             Self::RequestId { .. } => "request.id",

@@ -110,6 +110,7 @@ pub(crate) const fn failure(refusal: &Refusal) -> PkiFailureInfo {
         | Refusal::BadMac => PkiFailureInfo::BadMessageCheck,
         Refusal::WrongIntegrity => PkiFailureInfo::WrongIntegrity,
         Refusal::NotIdentified(error) => identify(error),
+        Refusal::Shown(error) => admit(error),
         Refusal::SecretOver
         | Refusal::RaVerified
         | Refusal::ProfilesDisagree

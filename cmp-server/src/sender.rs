@@ -12,6 +12,7 @@ use ca_core::validity::UnixTime;
 use cmp_messages::body::PkiBody;
 use cmp_messages::message::PkiMessage;
 use cmp_messages::protection::MacAlgorithm;
+use der::asn1::OctetString;
 use sha2::{Digest, Sha256};
 use spki::AlgorithmIdentifierOwned;
 use zeroize::Zeroizing;
@@ -124,7 +125,7 @@ fn remembered(
     else {
         return Ok(Vec::new());
     };
-    let key = memory::key(gate.label, &client(Some(identifier), &[]), id.as_bytes());
+    let key = memory::key(&client(Some(identifier), &[]), id.as_bytes());
     let transaction = gate.label.parts().authority.transactions().transaction(&key)?;
     let begun = transaction.as_ref().and_then(Memory::read).and_then(|memory| memory.message());
     Ok(begun.map(|begun| begun.extra_certs().to_vec()).unwrap_or_default())
@@ -141,6 +142,25 @@ fn check_names(message: &PkiMessage, certificate: &Certificate) -> Result<(), Re
         (Some(_), None) => Err(Refusal::SenderKid),
         (Some(_) | None, _) => Ok(()),
     }
+}
+
+/// Returns who a message says that it is from, as it names its transactions. Nothing of it is proved.
+pub(crate) fn claimed_client(message: &PkiMessage) -> Option<Vec<u8>> {
+    let named = message.header().sender_kid.as_ref().map(OctetString::as_bytes);
+    if message.header().protection_alg.as_ref().is_some_and(MacAlgorithm::is_mac) {
+        return named.map(by_reference);
+    }
+    let shown = message.extra_certs().first();
+    let of_certificate = || {
+        let certificate = Certificate::from_der(shown?).ok()?;
+        Some(client(certificate.subject_key_identifier().as_deref(), shown?))
+    };
+    named.map(|identifier| client(Some(identifier), &[])).or_else(of_certificate)
+}
+
+/// What names the transactions of who shares a secret.
+fn by_reference(reference: &[u8]) -> Vec<u8> {
+    [b"reference ", reference].concat()
 }
 
 /// What names the transactions of who signs: its key identifier, so that the later messages need not carry its certificate.
@@ -167,8 +187,8 @@ fn by_secret(
     let reference = reference.unwrap_or_default();
     let is_mac_under = |secret: &[u8]| algorithm.verify(secret, message.protected_part(), protection);
     let secret = proven(secrets.secret(&reference)?, is_mac_under).ok_or(Refusal::BadMac)?;
-    let actor = holder(gate, &secret)?;
-    let client = [b"reference ", reference.as_slice()].concat();
+    let actor = holder(gate, &secret, is_later(message))?;
+    let client = by_reference(&reference);
     Ok(Sender { actor, client, means: Means::Mac(SharedKey { reference, secret, algorithm }) })
 }
 
@@ -182,12 +202,17 @@ fn proven(
     secret.filter(|_| is_right)
 }
 
-/// A shared secret is that of a one-time token, which says for which device and profile.
-fn holder(gate: &Gate<'_>, secret: &[u8]) -> Result<Actor, Refusal> {
+/// Tells whether a message follows another one of its transaction.
+pub(crate) fn is_later(message: &PkiMessage) -> bool {
+    matches!(message.body(), PkiBody::CertConf(_) | PkiBody::PollReq(_))
+}
+
+/// A shared secret is that of a one-time token, which says for which device and profile. What began in its time may end after.
+fn holder(gate: &Gate<'_>, secret: &[u8], later: bool) -> Result<Actor, Refusal> {
     let hash: [u8; 32] = Sha256::digest(secret).into();
     let owner = gate.label.parts().authority.issuer().tenant();
     let token = gate.registry.token(&hash)?;
-    let token = token.filter(|token| token.tenant == *owner && gate.now <= token.expires_at);
+    let token = token.filter(|token| token.tenant == *owner && (later || gate.now <= token.expires_at));
     let token = token.ok_or(Refusal::SecretOver)?;
     let identity = Identity::OneTimeToken { hash, title: token.title, profile: token.profile };
     Ok(Actor { tenant: token.tenant, identity })

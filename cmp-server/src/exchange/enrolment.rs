@@ -258,13 +258,14 @@ fn shown(case: &Case<'_>) -> Option<Box<ca_core::actor::Presented>> {
 /// RFC 9483 §4.1.3: the certificate to be updated signs. One for key agreement cannot, so that another of the device's may
 /// sign for it where oldCertId names it: what is updated is always the certificate that the new one takes the place of.
 fn check_old(case: &Case<'_>, old: Option<&CertId>) -> Result<(), Refusal> {
-    let Identity::Device(device) = &case.sender.actor.identity else { return Ok(()) };
+    // RFC 9483 §5.2.3: nobody signs an update in the place of its holder; a registration authority renews by cr or p10cr.
+    let Identity::Device(device) = &case.sender.actor.identity else { return Err(Refusal::OldCertificate) };
     let authority = case.authority();
     let named = match old {
         None => device.certificate.id(),
         Some(old) => {
             let ours = old.issuer.as_directory();
-            if !ours.is_some_and(|name| name == *authority.issuer().certificate().subject()) {
+            if !ours.is_some_and(|name| name.matches(authority.issuer().certificate().subject())) {
                 return Err(Refusal::OldCertificate);
             }
             let serial = SerialNumber::from_octets(old.serial_number.as_bytes());

@@ -54,29 +54,26 @@ fn root_update(case: &Case<'_>, question: &InfoTypeAndValue) -> Result<InfoTypeA
     let Some(value) = &question.info_value else { return Err(malformed) };
     let old = Certificate::from_der(&value.to_der()?).map_err(|_| malformed)?;
     let all = &case.label.parts().ca_certificates;
-    let new = all.iter().find(|one| {
-        one.issuer() == one.subject()
-            && one.subject() == old.subject()
-            && one.public_key() != old.public_key()
-            && one.validity().not_before() > old.validity().not_before()
-    });
-    let none = InfoTypeAndValue::empty(ROOT_CA_KEY_UPDATE);
-    let Some(new) = new else { return Ok(none) };
     let link = |subject: &Certificate, signer: &Certificate| {
-        let found = all.iter().find(|one| {
+        all.iter().find(|one| {
             one.public_key() == subject.public_key()
-                && one.issuer() == signer.subject()
-                && *one != new
+                && one.subject() == subject.subject()
+                && one.public_key() != signer.public_key()
                 && signer.public_key().verify(one.tbs(), one.signature()).is_ok()
-        });
-        found.map(|one| Any::from_der(one.der())).transpose()
+        })
     };
+    let is_root = |one: &&Certificate| one.public_key().verify(one.tbs(), one.signature()).is_ok();
+    let is_later = |one: &&Certificate| one.validity().not_before() > old.validity().not_before();
     // RFC 9483 §4.3.2: newWithOld MUST be present, for without it nobody can trust the new root.
-    let Some(new_with_old) = link(new, &old)? else { return Ok(none) };
+    let linked = |one| Some((one, link(one, &old)?));
+    let later = all.iter().filter(is_root).filter(is_later).filter_map(linked);
+    let Some((new, new_with_old)) = later.max_by_key(|(new, _)| new.validity().not_before()) else {
+        return Ok(InfoTypeAndValue::empty(ROOT_CA_KEY_UPDATE));
+    };
     let update = RootCaKeyUpdate {
         new_with_new: Any::from_der(new.der())?,
-        new_with_old: Some(new_with_old),
-        old_with_new: link(&old, new)?,
+        new_with_old: Some(Any::from_der(new_with_old.der())?),
+        old_with_new: link(&old, new).map(|one| Any::from_der(one.der())).transpose()?,
     };
     Ok(InfoTypeAndValue::of(ROOT_CA_KEY_UPDATE, &update)?)
 }

@@ -14,6 +14,7 @@ use der::Decode;
 use der::asn1::Any;
 
 use super::{Case, Exchange, Worked};
+use crate::operation::Operation;
 use crate::protect::Draft;
 use crate::refusal::Refusal;
 
@@ -34,8 +35,9 @@ pub(super) fn answer_each(case: &Case<'_>, messages: &[Any]) -> Result<Worked, R
     }
     let octets = nested::octets(messages)?;
     let names = names(&octets)?;
-    // What the path says of the batch it does not say of what is in it.
-    let exchange = Exchange { operation: None, is_inner: true, ..case.exchange.clone() };
+    // The path of nested messages says nothing of what is in them; any other path does.
+    let operation = case.exchange.operation.filter(|operation| *operation != Operation::Nested);
+    let exchange = Exchange { operation, is_inner: true, ..case.exchange.clone() };
     // RFC 9483 §5.2.2.1: the same transactionID adds protection to one message, whose response is not nested.
     if let ([only], [(id, _)]) = (octets.as_slice(), names.as_slice())
         && *id == case.transaction_id

@@ -122,7 +122,7 @@ fn answered_meanwhile(case: &Case<'_>) -> Result<Vec<u8>, Refusal> {
 
 /// The name of the transaction that a message belongs to.
 pub(super) fn key(case: &Case<'_>) -> [u8; 32] {
-    memory::key(case.label, &case.sender.client, &case.transaction_id)
+    memory::key(&case.sender.client, &case.transaction_id)
 }
 
 /// Until when a confirmation is waited for.

@@ -81,6 +81,7 @@ every_variant! {
     Refusal::BadSignature => Refusal::BadSignature, BadMessageCheck, "protection.signature";
     Refusal::BadMac => Refusal::BadMac, BadMessageCheck, "protection.secret";
     Refusal::NotIdentified(_) => IdentifyError::NoCertificate.into(), SignerNotTrusted, "authn.none";
+    Refusal::Shown(_) => Refusal::Shown(AdmitError::CredentialRevoked), CertRevoked, "authn.revoked";
     Refusal::SecretOver => Refusal::SecretOver, NotAuthorized, "authn.secret-over";
     Refusal::RequestCount { .. } => Refusal::RequestCount { count: 2 }, BadRequest, "request.count";
     Refusal::RequestId { .. } => Refusal::RequestId { found: 1, wanted: 0 }, BadRequest, "request.id";
