@@ -159,15 +159,17 @@ fn p_04_what_only_the_authority_can_say_is_passed_over_and_never_copied() {
 // RFC 5280 §4.2.1.4: the policy of the profile may be repeated; another, one more, a qualifier or criticality may not.
 #[test]
 fn p_04_the_policy_of_the_profile_may_be_asked_for_and_no_other() {
-    let ours = oid_der(OUR_POLICY);
-    let policies = sequence;
-    let qualified = sequence(&[ours.clone(), sequence(&[sequence(&[oid_der(oid::SHA_1), dns("x")])])]);
+    let ours = sequence(&[oid_der(OUR_POLICY)]);
+    let other = sequence(&[oid_der(oid::SHA_1)]);
+    let qualifier = sequence(&[oid_der(oid::SHA_1), dns("x")]);
+    let qualified = sequence(&[oid_der(OUR_POLICY), sequence(&[qualifier])]);
+    let alone = sequence(std::slice::from_ref(&ours));
     for (value, critical, answered) in [
-        (policies(&[sequence(&[ours.clone()])]), false, "issued"),
-        (policies(&[sequence(&[ours.clone()])]), true, "csr.extension"),
-        (policies(&[sequence(&[ours.clone()]), sequence(&[oid_der(oid::SHA_1)])]), false, "csr.extension"),
-        (policies(&[qualified]), false, "csr.extension"),
-        (policies(&[]), false, "csr.extension"),
+        (alone.clone(), false, "issued"),
+        (alone, true, "csr.extension"),
+        (sequence(&[ours, other]), false, "csr.extension"),
+        (sequence(&[qualified]), false, "csr.extension"),
+        (sequence(&[]), false, "csr.extension"),
         (Vec::new(), false, "csr.extension"),
     ] {
         let asked = extension(oid::CERTIFICATE_POLICIES, critical, &value);

@@ -244,7 +244,11 @@ const fn message(error: &CmcError) -> Verdict {
         CmcError::UnknownControl { .. } | CmcError::Control { .. } => {
             verdict(400, "the message has a control that is malformed or not supported")
         }
-        CmcError::NotDer | CmcError::Requests { .. } | CmcError::NotSupported | CmcError::BodyPart => {
+        CmcError::Crowded
+        | CmcError::NotDer
+        | CmcError::Requests { .. }
+        | CmcError::NotSupported
+        | CmcError::BodyPart => {
             verdict(400, "the message is not a signed PKIData of up to 16 certification requests")
         }
     }
