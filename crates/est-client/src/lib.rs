@@ -9,10 +9,12 @@ mod http;
 mod request;
 mod attributes;
 mod answer;
+mod anchored;
 mod key_file;
 mod endpoint;
 mod error;
 
+pub use anchored::CaCertificates;
 pub use attributes::CsrAttributes;
 pub use connection::{Connection, Operation, Password, Trust};
 pub use endpoint::{Endpoint, ParseEndpointError};

@@ -16,8 +16,8 @@ use ca_core::oid;
 use ca_core::ports::Clock;
 use ceremony::words::Fingerprint;
 use est_client::{
-    Connection, Credential, CsrAttributes, Endpoint, EstError, FileKey, Identity, Operation, Password,
-    RequestContent, Trust,
+    CaCertificates, Connection, Credential, CsrAttributes, Endpoint, EstError, FileKey, Identity, Operation,
+    Password, RequestContent, Trust,
 };
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
@@ -46,6 +46,8 @@ struct IssuedView {
 struct CaCertificatesView {
     file: String,
     certificates: Vec<CaCertificateView>,
+    /// Those that the server gave and no trusted root vouches for: they are not in the file.
+    left_out: Vec<CaCertificateView>,
 }
 
 #[derive(Debug, Serialize)]
@@ -98,7 +100,12 @@ impl Way {
             }
             (None, None) => (Identity::Anonymous, None),
         };
-        Ok(Self { endpoint: endpoint(&args.url)?, trust: roots(&args.trust)?, identity, password })
+        Ok(Self {
+            endpoint: endpoint(&args.url)?,
+            trust: Trust::Roots(roots(&args.trust)?),
+            identity,
+            password,
+        })
     }
 
     async fn connect(&self) -> Result<Connection, EstError> {
@@ -114,9 +121,9 @@ fn endpoint(url: &str) -> Result<Endpoint, Failure> {
     Endpoint::parse(url).map_err(|error| Failure::new(Exit::Usage, "url.faulty", error))
 }
 
-fn roots(file: &Path) -> Result<Trust, Failure> {
+fn roots(file: &Path) -> Result<Vec<Vec<u8>>, Failure> {
     match credential_file::certificates(&credential_file::read(file)?) {
-        Ok(roots) if !roots.is_empty() => Ok(Trust::Roots(roots)),
+        Ok(roots) if !roots.is_empty() => Ok(roots),
         Ok(_) | Err(_) => {
             let message = format!("{} holds no certificates", file.display());
             Err(Failure::new(Exit::Usage, "trust.faulty", message))
@@ -132,14 +139,21 @@ fn identity(file: CredentialFile, place: &KeyPlace) -> Result<Identity, Failure>
 /// RFC 7030 §4.1.1: without roots, what the server gives is trusted by the fingerprint of a root, and then by that root.
 async fn ca_certificates(args: &CacertsArgs, printer: &Printer) -> Result<(), Failure> {
     let endpoint = endpoint(&args.url)?;
-    let trust = match (&args.trust, &args.fingerprint) {
+    let roots = match (&args.trust, &args.fingerprint) {
         (Some(file), _) => roots(file)?,
-        (None, fingerprint) => found(&endpoint, fingerprint.as_deref().unwrap_or_default()).await?,
+        (None, fingerprint) => vec![found(&endpoint, fingerprint.as_deref().unwrap_or_default()).await?],
     };
+    let trust = Trust::Roots(roots.clone());
     let mut connection = Connection::open(&endpoint, &trust, &Identity::Anonymous).await.map_err(failure)?;
-    let certificates = connection.ca_certificates().await.map_err(failure)?;
+    let received = connection.ca_certificates().await.map_err(failure)?;
+    let CaCertificates { validated, others } = CaCertificates::validate(received, &roots, SystemClock.now());
+    if validated.is_empty() {
+        let message = "none of the CA certificates that the server gave leads to a root that is trusted";
+        return Err(Failure::new(Exit::Integrity, "cacerts.no-path", message)
+            .then("if the label is of another PKI than the server's own certificate, put its root into the file of --trust too"));
+    }
     let mut text = String::new();
-    for der in &certificates {
+    for der in &validated {
         text.push_str(&credential_file::pem("CERTIFICATE", der)?);
     }
     credential_file::replace_text(&args.out, &text)?;
@@ -149,19 +163,24 @@ async fn ca_certificates(args: &CacertsArgs, printer: &Printer) -> Result<(), Fa
     };
     let view = CaCertificatesView {
         file: args.out.display().to_string(),
-        certificates: certificates.iter().map(named).collect(),
+        certificates: validated.iter().map(named).collect(),
+        left_out: others.iter().map(named).collect(),
     };
     printer.result(&view, |view| {
         let mut lines = vec![format!("{} certificates are in {}", view.certificates.len(), view.file)];
         for one in &view.certificates {
             lines.extend(aloud(&format!("SHA-256 of {}", one.subject), &one.sha256));
         }
+        let left_out = |one: &CaCertificateView| {
+            format!("left out, since no trusted root vouches for it: {}", one.subject)
+        };
+        lines.extend(view.left_out.iter().map(left_out));
         lines
     });
     Ok(())
 }
 
-async fn found(endpoint: &Endpoint, fingerprint: &str) -> Result<Trust, Failure> {
+async fn found(endpoint: &Endpoint, fingerprint: &str) -> Result<Vec<u8>, Failure> {
     let digits: String = fingerprint.chars().filter(|digit| !matches!(digit, ' ' | ':')).collect();
     let wanted = hex::decode(digits).map_err(|_| {
         Failure::new(Exit::Usage, "fingerprint.faulty", "--fingerprint has 64 hexadecimal digits")
@@ -169,7 +188,7 @@ async fn found(endpoint: &Endpoint, fingerprint: &str) -> Result<Trust, Failure>
     let connection = Connection::open(endpoint, &Trust::Nobody, &Identity::Anonymous).await;
     let certificates = connection.map_err(failure)?.ca_certificates().await.map_err(failure)?;
     let root = certificates.into_iter().find(|der| *Fingerprint::of(der).octets() == *wanted);
-    root.map(|root| Trust::Roots(vec![root])).ok_or_else(|| {
+    root.ok_or_else(|| {
         Failure::new(Exit::Integrity, "fingerprint.other", "no certificate of the server has this fingerprint")
             .then("this is another server than meant, or somebody between: compare the fingerprint where it was published")
     })
