@@ -363,6 +363,7 @@ const fn retry_after(error: &EstError) -> Option<u64> {
         EstError::Tls(_)
         | EstError::Request(_)
         | EstError::Refused { .. }
+        | EstError::Redirected { .. }
         | EstError::Answer(_)
         | EstError::NotMade(_)
         | EstError::NotSigned(_)
@@ -468,14 +469,20 @@ fn failure(error: EstError) -> Failure {
         EstError::Tls(_) => (Exit::Failed, "est.tls"),
         EstError::Request(_) => (Exit::Usage, "est.request"),
         EstError::Refused { .. } => (Exit::Refused, "est.refused"),
+        EstError::Redirected { .. } => (Exit::Refused, "est.redirected"),
         EstError::Answer(_) => (Exit::Failed, "est.answer"),
         EstError::NotMade(_) => (Exit::Failed, "request.not-made"),
         EstError::NotSigned(_) => (Exit::Failed, "key.not-signed"),
         EstError::Encode(_) => (Exit::Failed, "est.encode"),
     };
-    let next = match retry_after(&error) {
-        Some(seconds) => format!("the same command in {seconds} s; with --wait it comes again by itself"),
-        None => String::new(),
+    let next = match (retry_after(&error), &error) {
+        (_, EstError::Redirected { .. }) => {
+            "if that is where the server is now, the same command with this address in --url".to_owned()
+        }
+        (Some(seconds), _) => {
+            format!("the same command in {seconds} s; with --wait it comes again by itself")
+        }
+        (None, _) => String::new(),
     };
     Failure::new(exit, code, error).then(next)
 }
