@@ -265,6 +265,9 @@ const fn delivery(error: DeliveryError) -> Verdict {
             DeliveryError::SharedKey => "keys are not encrypted under secret keys here",
             DeliveryError::UnknownKey => "the key named in asymmetricDecryptKeyIdentifier is not known here",
             DeliveryError::Algorithms => "none of the key wraps named in smimeCapabilities is done here",
+            DeliveryError::TooWeak { .. } => {
+                "the cipher, or the key to encrypt to, is weaker than the key: connect with AES-256, or name a stronger one"
+            }
             DeliveryError::NoSigner => "keys are not delivered encrypted here",
         },
     )

@@ -213,7 +213,7 @@ impl Connection {
     /// is bound to. Elsewhere whoever calls must be asked; by 301, 302 and 303 a POST may become a GET (RFC 9110 §15.4).
     fn redirected(&self, method: &Method, status: u16, location: &str) -> Option<String> {
         let keeps_method = matches!(status, 307 | 308);
-        let follows = keeps_method || *method == Method::GET && matches!(status, 301 | 302 | 303);
+        let follows = keeps_method || *method == Method::GET && matches!(status, 301..=303);
         self.endpoint.path_at_same_origin(location).filter(|_| follows && self.authenticated)
     }
 
