@@ -21,6 +21,8 @@ pub(crate) enum Shape {
     Json,
 }
 
+/// A mutation makes no more of a message.
+const MAX_OCTETS: usize = 1 << 18;
 const END_OF_LINE: usize = 64;
 const TEXTS: [&str; 8] = [
     "",
@@ -43,6 +45,7 @@ pub(crate) fn mutate(octets: &[u8], shape: Shape, rng: &mut Rng) -> Vec<u8> {
             (_, Shape::Base64) => in_base64(&octets, rng).unwrap_or_else(|| blind(octets, rng)),
             (_, Shape::Json) => in_json(octets, rng),
         };
+        octets.truncate(MAX_OCTETS);
     }
     octets
 }
@@ -100,7 +103,7 @@ fn in_json(octets: Vec<u8>, rng: &mut Rng) -> Vec<u8> {
     match rng.u8(0..8) {
         0 => drop(pieces.remove(place)),
         1 => pieces.insert(place, pieces.get(place).cloned().unwrap_or_default()),
-        2 => *piece = piece.repeat(rng.usize(2..200)),
+        2 => *piece = piece.repeat(rng.usize(2..200).min(MAX_OCTETS / piece.len().max(1))),
         3 => *piece = rng.choice(TEXTS).unwrap_or_default().as_bytes().to_vec(),
         4 => *piece = blind(std::mem::take(piece), rng),
         _ => *piece = in_base64(piece, rng).unwrap_or_else(|| blind(piece.clone(), rng)),
