@@ -62,6 +62,10 @@ enum Csr {
 /// # Errors
 /// [`OrderError`].
 pub fn read(body: &[u8]) -> Result<Vec<Wish>, OrderError> {
+    // Tools write printable ASCII; of other characters the decoder would write an error six times as long.
+    if !body.iter().all(|octet| matches!(octet, b'\t' | b'\r' | b'\n' | b' '..=b'~')) {
+        return Err(OrderError::NotAnOrder);
+    }
     // A value of two octets becomes an object of tens: they are counted first. Nothing in base64 looks like the mark of one.
     let values = body.iter().filter(|octet| matches!(octet, b',' | b'[' | b'{')).count();
     if values > MAX_WISHES * VALUES_OF_A_WISH {
@@ -167,6 +171,16 @@ mod tests {
         };
         assert_eq!(filled(400), Err(OrderError::Count { wishes: 400 }), "read, and too many");
         assert_eq!(filled(20_000), Err(OrderError::Count { wishes: 2_500 }), "by the commas");
+    }
+
+    #[test]
+    fn only_printable_ascii_is_read() {
+        for text in ["\u{7F}", "\u{80}", "\u{FEFF}", "\0"] {
+            let order = format!("{{\"Note\":\"{text}\",\"KeyUsage\":1,\"CSR\":[]}}");
+            assert_eq!(read(order.as_bytes()), Err(OrderError::NotAnOrder), "{text:?}");
+        }
+        let order = "{\"Note\":\"\\u00e4\",\r\n\t\"KeyUsage\":1,\"CSR\":[]}";
+        assert_eq!(read(order.as_bytes()), Err(OrderError::Count { wishes: 0 }));
     }
 
     #[test]
