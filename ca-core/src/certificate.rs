@@ -13,6 +13,7 @@ use x509_cert::ext::pkix::{
     SubjectKeyIdentifier,
 };
 
+use crate::crowding::is_crowded;
 use crate::distinguished_name::{DistinguishedName, NameError};
 use crate::oid;
 use crate::public_key::{PublicKey, PublicKeyError};
@@ -42,6 +43,9 @@ impl Certificate {
     /// # Errors
     /// [`CertificateError`] when it is not one, or has a key, signature, name or serial number that this suite does not use.
     pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
+        if is_crowded(der) {
+            return Err(CertificateError::Crowded);
+        }
         let parsed = x509_cert::Certificate::from_der(der).map_err(not_der)?;
         let tbs = parsed.tbs_certificate();
         let curve = Curve::from_signature_algorithm(parsed.signature_algorithm().oid)
@@ -251,6 +255,9 @@ fn not_der(cause: der::Error) -> CertificateError {
 /// Why octets are not a certificate that we work with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CertificateError {
+    /// More elements than certificates have, or deeper ones.
+    #[error("the certificate has more elements than any of its length, or deeper ones")]
+    Crowded,
     /// Not DER of a certificate.
     #[error("the certificate is not DER (octet {})", position.unwrap_or_default())]
     NotDer {

@@ -16,6 +16,7 @@ use x509_cert::attr::Attribute;
 use x509_cert::ext::Extension;
 
 use crate::certificate::Certificate;
+use crate::crowding::is_crowded;
 use crate::distinguished_name::{DistinguishedName, NameError};
 use crate::oid;
 use crate::public_key::{PublicKey, PublicKeyError};
@@ -160,6 +161,9 @@ impl CertificationRequest {
     pub fn from_der(der: &[u8]) -> Result<Self, CsrError> {
         if der.len() > 16_384 {
             return Err(CsrError::TooLong { octets: der.len() });
+        }
+        if is_crowded(der) {
+            return Err(CsrError::Crowded);
         }
         let wire = WireRequest::from_der(der).map_err(not_der)?;
         let info_der =
@@ -400,6 +404,9 @@ pub enum CsrError {
         /// Its length.
         octets: usize,
     },
+    /// More elements than certification requests have, or deeper ones.
+    #[error("the certification request has more elements than any of its length, or deeper ones")]
+    Crowded,
     /// Not DER of a certification request.
     #[error("the certification request is not DER (octet {})", position.unwrap_or_default())]
     NotDer {
@@ -455,6 +462,7 @@ impl CsrError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::TooLong { .. } => "csr.too-long",
+            Self::Crowded => "csr.crowded",
             Self::NotDer { .. } => "csr.not-der",
             Self::Version { .. } => "csr.version",
             Self::SignatureAlgorithm { .. } => "csr.algorithm",

@@ -14,6 +14,7 @@ mod record;
 mod waiting;
 pub mod draft;
 mod prove;
+mod asked;
 mod batch;
 mod origin;
 mod error;

@@ -29,6 +29,7 @@ pub mod csr;
 pub mod subject;
 pub mod profile;
 pub mod certificate;
+pub mod crowding;
 pub mod distinguished_name;
 pub mod public_key;
 pub mod signature;

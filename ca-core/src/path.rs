@@ -1,4 +1,4 @@
-//! Certification path validation (RFC 5280 §6), for certificates that are shown to us.
+//! Certification path validation (RFC 5280 §6), for certificates that are shown to us, or given to us to build paths with.
 //!
 //! Our own, because the profiles of this field break general-purpose validators (critical certificate policies, no extended
 //! key usage). No policy processing: any policy is accepted, and a CA that constrains policies or names leads nowhere.
@@ -134,6 +134,30 @@ pub fn validate(
         return Err(PathError::Expired { not_after: validity.not_after(), path: Box::new(path) });
     }
     Ok(path)
+}
+
+/// Validates the certificate of an authority by others that came with it: a path to one of `anchors` at `now`, and the right to
+/// issue certificates of TLS clients.
+///
+/// # Errors
+/// [`PathError`]; `Usage` when it may issue nothing now.
+pub fn validate_authority(
+    authority: &Certificate,
+    others: &[Certificate],
+    anchors: &[TrustAnchor],
+    now: UnixTime,
+) -> Result<(), PathError> {
+    if others.len() > MAX_INTERMEDIATES {
+        return Err(PathError::TooManyCertificates { count: others.len() });
+    }
+    // It stands first, as one that the path has already: what is above it has it below.
+    let intermediates: Vec<Certificate> = core::iter::once(authority).chain(others).cloned().collect();
+    let mut search =
+        Search { intermediates: &intermediates, anchors, purpose: Purpose::TlsClient, now, checks: 0 };
+    if !search.may_issue(authority, 0) {
+        return Err(PathError::Usage { subject: authority.subject().clone() });
+    }
+    search.climb(authority, &mut vec![0]).map(drop)
 }
 
 impl Purpose {

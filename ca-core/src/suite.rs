@@ -84,6 +84,15 @@ impl Curve {
         }
     }
 
+    /// Returns the length of a symmetric key that is as strong as keys of this curve, in bits (RFC 5480 §4).
+    #[must_use]
+    pub const fn strength_bits(self) -> u16 {
+        match self {
+            Self::P256 => 128,
+            Self::P384 => 192,
+        }
+    }
+
     /// Returns the named-curve identifier of RFC 5480 §2.1.1.1.
     #[must_use]
     pub const fn oid(self) -> ObjectIdentifier {

@@ -234,6 +234,7 @@ fn paths() -> Vec<(PathError, &'static str)> {
 fn requests() -> Vec<(CsrError, &'static str)> {
     vec![
         (CsrError::TooLong { octets: 1 }, "csr.too-long"),
+        (CsrError::Crowded, "csr.crowded"),
         (CsrError::NotDer { position: None }, "csr.not-der"),
         (CsrError::Version { version: 1 }, "csr.version"),
         (CsrError::SignatureAlgorithm { algorithm: oid::SHA_1, curve: Curve::P256 }, "csr.algorithm"),

@@ -2,7 +2,9 @@
 
 use ca_core::certificate::Certificate;
 use ca_core::oid;
-use ca_core::path::{self, PathError, Purpose, TrustAnchor, ValidatedPath, validate_client};
+use ca_core::path::{
+    self, PathError, Purpose, TrustAnchor, ValidatedPath, validate_authority, validate_client,
+};
 use ca_core::suite::Curve;
 use der::asn1::ObjectIdentifier;
 
@@ -337,4 +339,43 @@ fn the_path_of_an_end_entity_holds_whatever_its_purpose() {
     assert!(told(server).is_ok());
     assert!(told(CertificateOctets::authority("sub", "subsub", &key(CLIENT))).is_err());
     assert_eq!(told(CertificateOctets::client("other", "client", &key(CLIENT))), Err(PathError::NoPath));
+}
+
+// RFC 7030 §4.1.3, RFC 5280 §6: the certificates of authorities that came along are validated like any other.
+#[test]
+fn an_authority_is_validated_by_what_came_with_it() {
+    let read = |one: &CertificateOctets, signer| one.read(&key(signer));
+    let (good, root) =
+        (read(&sub(), ROOT), read(&CertificateOctets::authority("root", "root", &key(ROOT)), ROOT));
+    let validate =
+        |one: &Certificate, others: &[Certificate]| validate_authority(one, others, &[anchor()], at(NOW));
+    assert_eq!(validate(&good, &[]), Ok(()));
+    assert_eq!(validate(&root, core::slice::from_ref(&good)), Ok(()));
+    assert_eq!(validate(&read(&sub(), 9), core::slice::from_ref(&root)), Err(PathError::NoPath), "forged");
+    let stranger = CertificateOctets::authority("other", "other", &key(9));
+    assert_eq!(validate(&read(&stranger, 9), &[root, good]), Err(PathError::NoPath), "another root");
+    for useless in [sub().valid(-2, -1), CertificateOctets::client("root", "sub", &key(SUB))] {
+        assert!(matches!(validate(&read(&useless, ROOT), &[]), Err(PathError::Usage { .. })));
+    }
+    assert_eq!(
+        validate(&read(&sub(), ROOT), &vec![read(&sub(), ROOT); 17]),
+        Err(PathError::TooManyCertificates { count: 17 })
+    );
+}
+
+// RFC 9810 §4.4: a new root is believed by way of the link that the old one signed, and by nothing else.
+#[test]
+fn a_new_root_is_validated_by_the_link_that_the_old_one_signed() {
+    const NEW: u16 = 7;
+    let new_with_new = CertificateOctets::authority("new", "new", &key(NEW)).read(&key(NEW));
+    let new_with_old = CertificateOctets::authority("root", "new", &key(NEW)).read(&key(ROOT));
+    let old_with_new = CertificateOctets::authority("new", "root", &key(ROOT)).read(&key(NEW));
+    let all = [new_with_new.clone(), new_with_old, old_with_new];
+    for (place, one) in all.iter().enumerate() {
+        let others: Vec<Certificate> =
+            all.iter().enumerate().filter(|(other, _)| *other != place).map(|(_, one)| one.clone()).collect();
+        assert_eq!(validate_authority(one, &others, &[anchor()], at(NOW)), Ok(()), "{place}");
+    }
+    let alone = validate_authority(&new_with_new, &[], &[anchor()], at(NOW));
+    assert_eq!(alone, Err(PathError::NoPath));
 }

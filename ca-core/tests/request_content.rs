@@ -18,6 +18,8 @@ use crate::profiles;
 use crate::request_octets::RequestOctets;
 use crate::world::{FOUNDED, World, change_profile, distinguished, operator, request, title};
 
+const OUR_POLICY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.99999.1.1");
+
 /// The answer to device 1 that asks for these extensions: "issued" or a reason code.
 fn told(profile: &str, extensions: &[Vec<u8>]) -> &'static str {
     let world = World::new();
@@ -106,25 +108,77 @@ fn p_03_purposes_beyond_the_profile_are_refused() {
     assert_eq!(told("op-ds", &[clients]), "csr.extension", "a profile without purposes gives none");
 }
 
-// P-04: what belongs to the issuer or to the profile.
+// P-04: powers, limits and assurances that the profile does not give.
 #[test]
-fn p_04_pointers_constraints_policies_and_nocheck_are_not_the_requesters() {
-    let point = sequence(&[sequence(&[tlv(0xA0, &tlv(0xA0, &tlv(0x86, b"http://evil.example/crl")))])]);
+fn p_04_constraints_policies_and_nocheck_are_not_the_requesters() {
     let policy = sequence(&[sequence(&[oid_der(oid::SHA_1)])]);
     for (kind, value) in [
-        (oid::AUTHORITY_INFO_ACCESS, sequence(&[])),
-        (oid::CRL_DISTRIBUTION_POINTS, point),
         (oid::NAME_CONSTRAINTS, sequence(&[])),
         (oid::POLICY_MAPPINGS, sequence(&[])),
         (oid::POLICY_CONSTRAINTS, sequence(&[])),
+        (oid::INHIBIT_ANY_POLICY, integer(0)),
         (oid::CERTIFICATE_POLICIES, policy),
-        (oid::AUTHORITY_KEY_IDENTIFIER, sequence(&[])),
         (oid::OCSP_NO_CHECK, vec![5, 0]),
         (oid::ISSUER_ALT_NAME, sequence(&[dns("example.org")])),
+        (ObjectIdentifier::new_unwrap("2.5.29.46"), sequence(&[])),
+        (ObjectIdentifier::new_unwrap("2.5.29.16"), sequence(&[])),
     ] {
         for critical in [false, true] {
             assert_eq!(told("op-ds", &[extension(kind, critical, &value)]), "csr.extension", "{kind}");
         }
+    }
+}
+
+// P-04: a client that copies its old certificate asks for nothing by that, and gets what the authority writes.
+#[test]
+fn p_04_what_only_the_authority_can_say_is_passed_over_and_never_copied() {
+    let elsewhere = tlv(0x86, b"http://evil.example/");
+    let point = sequence(&[sequence(&[tlv(0xA0, &tlv(0xA0, &elsewhere))])]);
+    let access = sequence(&[sequence(&[oid_der(oid::ACCESS_OCSP), elsewhere])]);
+    let world = World::new();
+    for (device, (kind, value)) in (1_u8..).zip([
+        (oid::AUTHORITY_KEY_IDENTIFIER, sequence(&[tlv(0x80, &[0xEE; 20])])),
+        (oid::SUBJECT_KEY_IDENTIFIER, tlv(OCTET_STRING, &[0xEE; 20])),
+        (oid::CRL_DISTRIBUTION_POINTS, point),
+        (oid::AUTHORITY_INFO_ACCESS, access),
+        (oid::AUTHORITY_KEY_IDENTIFIER, b"\xEE\xEE\xEE\xEE not even DER".to_vec()),
+    ]) {
+        let asked = |critical| {
+            let csr = RequestOctets::of_device(&world.key(device.into()), &title(device));
+            let csr = csr.asking(&[extension(kind, critical, &value)]).read();
+            world.authority.enrol(request(operator(), "op-ds", Subject::device(title(device)), csr))
+        };
+        // RFC 5280 §4.2.1.1, §4.2.1.2, §4.2.1.13, §4.2.2.1: none of them is critical.
+        assert_eq!(asked(true).err().map(|error| error.code()), Some("csr.extension"), "{kind}");
+        let issued = asked(false).unwrap();
+        let holds = |text: &[u8]| issued.der().windows(text.len()).any(|octets| octets == text);
+        assert!(!holds(b"evil.example") && !holds(&[0xEE; 4]), "{kind}");
+    }
+}
+
+// RFC 5280 §4.2.1.4: the policy of the profile may be repeated; another, one more, a qualifier or criticality may not.
+#[test]
+fn p_04_the_policy_of_the_profile_may_be_asked_for_and_no_other() {
+    let ours = sequence(&[oid_der(OUR_POLICY)]);
+    let other = sequence(&[oid_der(oid::SHA_1)]);
+    let qualifier = sequence(&[oid_der(oid::SHA_1), dns("x")]);
+    let qualified = sequence(&[oid_der(OUR_POLICY), sequence(&[qualifier])]);
+    let alone = sequence(std::slice::from_ref(&ours));
+    for (value, critical, answered) in [
+        (alone.clone(), false, "issued"),
+        (alone, true, "csr.extension"),
+        (sequence(&[ours, other]), false, "csr.extension"),
+        (sequence(&[qualified]), false, "csr.extension"),
+        (sequence(&[]), false, "csr.extension"),
+        (Vec::new(), false, "csr.extension"),
+    ] {
+        let asked = extension(oid::CERTIFICATE_POLICIES, critical, &value);
+        let world = World::with(SecuritySuite::Suite1, |charter| {
+            change_profile(charter, "op-ds", |parts| parts.policy = Some(OUR_POLICY));
+        });
+        let csr = RequestOctets::of_device(&world.key(1), &title(1)).asking(&[asked]).read();
+        let told = answer(&world, "op-ds", Subject::device(title(1)), csr);
+        assert_eq!(told, answered, "{value:02x?}");
     }
 }
 

@@ -88,25 +88,38 @@ fn p_14_lengths_that_are_indefinite_needless_or_absurd_are_refused() {
 fn p_14_ten_thousand_sequences_inside_one_another_are_refused() {
     let deep = |levels: usize| (0..levels).fold(Vec::new(), |inside, _| tlv(SEQUENCE, &inside));
     assert_eq!(code(&deep(10_000)), "csr.too-long");
-    assert_eq!(code(&deep(4_000)), "csr.not-der");
-    let subject = changed(|octets| octets.subject = deep(4_000));
-    assert_eq!(code(&subject), "csr.subject");
-    let asked = changed(|octets| {
-        let nested = extension(oid::KEY_USAGE, false, &deep(3_000));
-        octets.attributes = Some(vec![attribute(oid::EXTENSION_REQUEST, &sequence(&[nested]))]);
-    });
-    let read = CertificationRequest::from_der(&asked).unwrap();
-    assert_eq!(read.requested_extensions().len(), 1, "what an extension holds is not looked into here");
+    assert_eq!(code(&deep(4_000)), "csr.crowded");
+    let subject = |levels| changed(|octets| octets.subject = deep(levels));
+    assert_eq!(code(&subject(4_000)), "csr.crowded");
+    assert_eq!(code(&subject(30)), "csr.subject");
+    let asked = |levels| {
+        changed(|octets| {
+            let nested = extension(oid::KEY_USAGE, false, &deep(levels));
+            octets.attributes = Some(vec![attribute(oid::EXTENSION_REQUEST, &sequence(&[nested]))]);
+        })
+    };
+    assert_eq!(code(&asked(3_000)), "csr.crowded", "also where it is the value of an extension");
+    assert!(CertificationRequest::from_der(&asked(20)).is_ok(), "else that is not looked into here");
     let attribute = changed(|octets| {
         octets.attributes = Some(vec![attribute(oid::EXTENSION_REQUEST, &deep(3_000))]);
     });
-    assert_eq!(code(&attribute), "csr.attribute");
+    assert_eq!(code(&attribute), "csr.crowded");
+}
+
+// P-14: many small elements side by side would become as many objects.
+#[test]
+fn p_14_thousands_of_elements_side_by_side_are_refused_before_they_are_read() {
+    let dense = sequence(&vec![vec![5, 0]; 4_000]);
+    let attribute = changed(|octets| {
+        octets.attributes = Some(vec![attribute(oid::EXTENSION_REQUEST, &dense)]);
+    });
+    assert_eq!(code(&attribute), "csr.crowded");
 }
 
 #[test]
 fn requests_of_more_than_16384_octets_are_refused_unread() {
     for octets in [16_384, 16_385] {
-        let refused = CertificationRequest::from_der(&vec![0; octets]).unwrap_err();
+        let refused = CertificationRequest::from_der(&vec![0xFF; octets]).unwrap_err();
         let expected = if octets > 16_384 { "csr.too-long" } else { "csr.not-der" };
         assert_eq!(refused.code(), expected);
     }

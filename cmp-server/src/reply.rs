@@ -170,7 +170,9 @@ const fn request(error: ca_core::csr::CsrError) -> PkiFailureInfo {
     use ca_core::csr::CsrError;
     match error {
         CsrError::SignatureAlgorithm { .. } => PkiFailureInfo::BadAlg,
-        CsrError::TooLong { .. } | CsrError::NotDer { .. } => PkiFailureInfo::BadDataFormat,
+        CsrError::TooLong { .. } | CsrError::Crowded | CsrError::NotDer { .. } => {
+            PkiFailureInfo::BadDataFormat
+        }
         CsrError::SignatureValue => PkiFailureInfo::BadPop,
         CsrError::Version { .. }
         | CsrError::Attribute { .. }

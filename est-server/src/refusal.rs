@@ -183,6 +183,14 @@ pub(crate) enum DeliveryError {
     /// None of the algorithms that the requester names.
     #[error("the request names no key wrap that the server has")]
     Algorithms,
+    /// What would protect the key on its way is weaker than the key.
+    #[error("the key would be protected by {bits} bits, and is worth {wanted}")]
+    TooWeak {
+        /// The strength of what would protect it.
+        bits: u16,
+        /// The strength of the key.
+        wanted: u16,
+    },
     /// Nobody signs messages at this label.
     #[error("the label delivers no encrypted keys, for want of a signer")]
     NoSigner,
@@ -197,6 +205,7 @@ impl DeliveryError {
             Self::SharedKey => "delivery.shared-key",
             Self::UnknownKey => "delivery.unknown-key",
             Self::Algorithms => "delivery.algorithms",
+            Self::TooWeak { .. } => "delivery.too-weak",
             Self::NoSigner => "delivery.no-signer",
         }
     }

@@ -250,7 +250,11 @@ const fn message(error: &CmcError) -> Verdict {
         CmcError::UnknownControl { .. } | CmcError::Control { .. } => {
             verdict(400, "the message has a control that is malformed or not supported")
         }
-        CmcError::NotDer | CmcError::Requests { .. } | CmcError::NotSupported | CmcError::BodyPart => {
+        CmcError::Crowded
+        | CmcError::NotDer
+        | CmcError::Requests { .. }
+        | CmcError::NotSupported
+        | CmcError::BodyPart => {
             verdict(400, "the message is not a signed PKIData of up to 16 certification requests")
         }
     }
@@ -267,6 +271,9 @@ const fn delivery(error: DeliveryError) -> Verdict {
             DeliveryError::SharedKey => "keys are not encrypted under secret keys here",
             DeliveryError::UnknownKey => "the key named in asymmetricDecryptKeyIdentifier is not known here",
             DeliveryError::Algorithms => "none of the key wraps named in smimeCapabilities is done here",
+            DeliveryError::TooWeak { .. } => {
+                "the cipher, or the key to encrypt to, is weaker than the key: connect with AES-256, or name a stronger one"
+            }
             DeliveryError::NoSigner => "keys are not delivered encrypted here",
         },
     )

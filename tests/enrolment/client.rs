@@ -150,6 +150,26 @@ fn a_factory_certificate_is_swapped_and_the_lost_answer_is_fetched_with_the_same
     });
 }
 
+// RFC 7030 §4.1.3: the label of the manufacturer's PKI, behind a server certificate of the operator's.
+#[test]
+fn ca_certificates_that_lead_to_no_trusted_root_are_left_out() {
+    with_a_gateway(|gateway| {
+        let factory = gateway.rehearsal.est("meter-factory-ds-s1");
+        let fetch =
+            |trust| format!("meter-pki est cacerts --url {factory} --trust {trust} --out factory-ca.pem");
+        let refused = gateway.try_run(&fetch("root.pem"));
+        assert_eq!(refused.code, Some(9), "{}", refused.all());
+        assert!(refused.err.contains("cacerts.no-path"), "{}", refused.all());
+        assert!(!gateway.at("factory-ca.pem").exists());
+        let maker = path(&gateway.rehearsal.authority("maker-root-s1"));
+        let said = gateway.run(&format!("cat root.pem {maker} > both.pem; {}", fetch("both.pem")));
+        assert!(
+            said.contains("2 certificates are in factory-ca.pem") && !said.contains("left out"),
+            "{said}"
+        );
+    });
+}
+
 #[test]
 fn what_cannot_be_done_is_told_with_what_to_type_next() {
     with_a_gateway(|gateway| {

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use x509_cert::attr::Attribute;
 
 use super::{CsrError, RequestContent, WireInfo, WireRequest, not_der};
+use crate::crowding::is_crowded;
 use crate::oid;
 
 /// The most key wraps that a requester may name.
@@ -55,6 +56,9 @@ impl KeyRequest {
     pub fn from_der(der: &[u8]) -> Result<Self, CsrError> {
         if der.len() > 16_384 {
             return Err(CsrError::TooLong { octets: der.len() });
+        }
+        if is_crowded(der) {
+            return Err(CsrError::Crowded);
         }
         let wire = WireRequest::from_der(der).map_err(not_der)?;
         let info: WireInfo<'_> = wire.info.decode_as().map_err(not_der)?;

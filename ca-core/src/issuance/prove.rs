@@ -1,17 +1,12 @@
 //! From an admitted to a proven request: the key suits profile and issuer, its possession is proved, and the certification
 //! request asks for nothing that the profile does not give. Touches nothing.
 
-use const_oid::ObjectIdentifier;
-use der::Decode;
-use x509_cert::ext::Extension;
-use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
-
+use super::asked::check_extension;
 use super::{Exit, IssueError, ProveError, ProvenRequest, Workshop};
 use crate::actor::Identity;
 use crate::csr::{ProofOfPossession, RequestContent};
 use crate::made_key::MadeKey;
-use crate::oid;
-use crate::profile::{CertificateProfile, KeyReuse, KeyUsageBit};
+use crate::profile::{CertificateProfile, KeyReuse};
 use crate::public_key::PublicKey;
 use crate::registration::AdmittedRequest;
 use crate::request::Evidence;
@@ -150,57 +145,4 @@ fn check_content(
         return Err(ProveError::NotSystemTitle { found: subject.to_string() });
     }
     content.requested_extensions().iter().try_for_each(|extension| check_extension(extension, profile))
-}
-
-fn check_extension(extension: &Extension, profile: &CertificateProfile) -> Result<(), ProveError> {
-    let value = extension.extn_value.as_bytes();
-    let given = match extension.extn_id {
-        // Names were compared with the subject; the key identifier is computed by us whatever the request says.
-        oid::SUBJECT_ALT_NAME | oid::SUBJECT_KEY_IDENTIFIER => true,
-        oid::BASIC_CONSTRAINTS => {
-            is_end_entity(value) && !profile.is_authority() || is_same_authority(value, profile)
-        }
-        oid::KEY_USAGE => KeyUsage::from_der(value).is_ok_and(|usage| within_usage(usage, profile)),
-        oid::EXTENDED_KEY_USAGE => ExtendedKeyUsage::from_der(value)
-            .is_ok_and(|usage| !usage.0.is_empty() && within_purposes(&usage.0, profile)),
-        _ => false,
-    };
-    if given { Ok(()) } else { Err(ProveError::Extension { extension: extension.extn_id }) }
-}
-
-fn is_end_entity(value: &[u8]) -> bool {
-    BasicConstraints::from_der(value).is_ok_and(|asked| !asked.ca && asked.path_len_constraint.is_none())
-}
-
-fn is_same_authority(value: &[u8], profile: &CertificateProfile) -> bool {
-    let ours = profile.parts().path_length;
-    ours.is_some()
-        && BasicConstraints::from_der(value).is_ok_and(|asked| {
-            asked.ca && (asked.path_len_constraint.is_none() || asked.path_len_constraint == ours)
-        })
-}
-
-fn within_usage(asked: KeyUsage, profile: &CertificateProfile) -> bool {
-    use x509_cert::ext::pkix::KeyUsages;
-    let given = |flag| {
-        let bit = match flag {
-            KeyUsages::DigitalSignature => KeyUsageBit::DigitalSignature,
-            KeyUsages::KeyAgreement => KeyUsageBit::KeyAgreement,
-            KeyUsages::KeyCertSign => KeyUsageBit::KeyCertSign,
-            KeyUsages::CRLSign => KeyUsageBit::CrlSign,
-            KeyUsages::NonRepudiation
-            | KeyUsages::KeyEncipherment
-            | KeyUsages::DataEncipherment
-            | KeyUsages::EncipherOnly
-            | KeyUsages::DecipherOnly => return false,
-        };
-        profile.parts().key_usage.contains(&bit)
-    };
-    // RFC 5280 §4.2.1.3: at least one bit is set.
-    !asked.0.is_empty() && asked.0.into_iter().all(given)
-}
-
-fn within_purposes(asked: &[ObjectIdentifier], profile: &CertificateProfile) -> bool {
-    let given = profile.parts().extended_key_usage.as_ref();
-    given.is_some_and(|rule| asked.iter().all(|purpose| rule.purposes.contains(purpose)))
 }

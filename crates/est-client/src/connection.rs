@@ -6,10 +6,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use client_kit::Identity;
 use http_body_util::Full;
-use hyper::Request;
 use hyper::body::Bytes;
 use hyper::client::conn::http1::SendRequest;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use rustls::version::{TLS12, TLS13};
@@ -24,6 +24,9 @@ use crate::attributes::CsrAttributes;
 use crate::endpoint::Endpoint;
 use crate::error::EstError;
 use crate::http::{self, Content};
+
+/// The most requests for one operation.
+const MAX_REDIRECTIONS: usize = 5;
 
 /// Whom the client takes for the server.
 #[derive(Debug, Clone)]
@@ -171,21 +174,47 @@ impl Connection {
     }
 
     async fn get(&mut self, operation: &str) -> Result<Content, EstError> {
-        let request = self.head(Request::get(self.path_of(operation)?));
-        let request = request.body(Full::default()).map_err(|error| EstError::Request(error.to_string()))?;
-        http::exchange(&mut self.sender, request).await
+        self.send(&Method::GET, operation, &[]).await
     }
 
     async fn post(&mut self, operation: &str, der: &[u8]) -> Result<Content, EstError> {
-        let body = Bytes::from(STANDARD.encode(der));
-        let request = self.head(Request::post(self.path_of(operation)?));
-        let request = request
-            .header(CONTENT_TYPE, "application/pkcs10")
-            // For servers from before RFC 8951.
-            .header("Content-Transfer-Encoding", "base64")
-            .body(Full::new(body))
-            .map_err(|error| EstError::Request(error.to_string()))?;
-        http::exchange(&mut self.sender, request).await
+        self.send(&Method::POST, operation, der).await
+    }
+
+    /// Sends a request, and again where the server sends it to another path of its own.
+    async fn send(&mut self, method: &Method, operation: &str, der: &[u8]) -> Result<Content, EstError> {
+        let mut path = self.path_of(operation)?;
+        for _ in 0..MAX_REDIRECTIONS {
+            let request = self.request(method, &path, der)?;
+            path = match http::exchange(&mut self.sender, request).await {
+                Err(EstError::Redirected { status, location }) => self
+                    .redirected(method, status, &location)
+                    .ok_or(EstError::Redirected { status, location })?,
+                answered => return answered,
+            };
+        }
+        Err(EstError::Answer("it is one redirection after another"))
+    }
+
+    fn request(&self, method: &Method, path: &str, der: &[u8]) -> Result<Request<Full<Bytes>>, EstError> {
+        let request = self.head(Request::builder().method(method).uri(path));
+        let request = match *method {
+            Method::POST => request
+                .header(CONTENT_TYPE, "application/pkcs10")
+                // For servers from before RFC 8951.
+                .header("Content-Transfer-Encoding", "base64")
+                .body(Full::from(STANDARD.encode(der))),
+            _ => request.body(Full::default()),
+        };
+        request.map_err(|error| EstError::Request(error.to_string()))
+    }
+
+    /// RFC 7030 §3.2.1: at the same origin, and authenticated, nobody is asked. The connection stays, and with it what a request
+    /// is bound to. Elsewhere whoever calls must be asked; by 301, 302 and 303 a POST may become a GET (RFC 9110 §15.4).
+    fn redirected(&self, method: &Method, status: u16, location: &str) -> Option<String> {
+        let keeps_method = matches!(status, 307 | 308);
+        let follows = keeps_method || *method == Method::GET && matches!(status, 301..=303);
+        self.endpoint.path_at_same_origin(location).filter(|_| follows && self.authenticated)
     }
 
     /// RFC 7030 §4.1.1: whoever is not authenticated is asked for the CA certificates only.
@@ -258,6 +287,73 @@ mod tests {
             let head = server.await.unwrap();
             assert!(head.starts_with("get /.well-known/est/cacerts "), "{head}");
             assert_eq!(head.contains("\r\nauthorization: basic "), heard, "{head}");
+        }
+    }
+
+    /// What the client sends to a server that answers so, one after another; and what it makes of it.
+    async fn sent(
+        authenticated: bool,
+        method: Method,
+        answers: &'static [&'static str],
+    ) -> (Vec<String>, Result<Content, EstError>) {
+        let (ours, mut theirs) = duplex(1 << 16);
+        let endpoint = Endpoint::parse("https://est.example/.well-known/est").unwrap();
+        let mut connection = Connection::over(ours, &endpoint, authenticated).await.unwrap();
+        let server = tokio::spawn(async move {
+            let mut lines = Vec::new();
+            for answer in answers {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    head.push(theirs.read_u8().await.unwrap());
+                }
+                let head = String::from_utf8(head).unwrap();
+                if head.starts_with("POST") {
+                    assert_eq!(theirs.read_exact(&mut [0; 4]).await.unwrap(), 4, "the body again");
+                }
+                lines.push(head.lines().next().unwrap().to_owned());
+                theirs.write_all(answer.as_bytes()).await.unwrap();
+            }
+            drop(theirs);
+            lines
+        });
+        let told = connection.send(&method, "cacerts", &[1, 2, 3]).await;
+        drop(connection);
+        (server.await.unwrap(), told)
+    }
+
+    const GOOD: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nMA";
+
+    // RFC 7030 §3.2.1: redirections to the same origin are followed without asking.
+    #[tokio::test]
+    async fn a_redirection_to_another_path_of_the_server_is_followed() {
+        const MOVED: &str = "HTTP/1.1 302 Found\r\nLocation: https://est.example:443/new/cacerts\r\nContent-Length: 0\r\n\r\n";
+        const KEPT: &str = "HTTP/1.1 307 Temporary Redirect\r\nLocation: /new\r\nContent-Length: 0\r\n\r\n";
+        let (lines, told) = sent(true, Method::GET, &[MOVED, GOOD]).await;
+        assert_eq!(lines, ["GET /.well-known/est/cacerts HTTP/1.1", "GET /new/cacerts HTTP/1.1"]);
+        assert!(told.is_ok());
+        let (lines, told) = sent(true, Method::POST, &[KEPT, GOOD]).await;
+        assert_eq!(lines, ["POST /.well-known/est/cacerts HTTP/1.1", "POST /new HTTP/1.1"]);
+        assert!(told.is_ok());
+        let (_, told) = sent(true, Method::GET, &[KEPT; 5]).await;
+        assert!(matches!(told, Err(EstError::Answer(_))), "not for ever");
+    }
+
+    // RFC 7030 §3.2.1: other origins, and what would change the request, are for whoever calls to decide.
+    #[tokio::test]
+    async fn a_redirection_elsewhere_is_told_and_nothing_is_sent_there() {
+        const ELSEWHERE: &str = "HTTP/1.1 308 Permanent Redirect\r\nLocation: https://other.example/\r\nContent-Length: 0\r\n\r\n";
+        const MOVED: &str = "HTTP/1.1 302 Found\r\nLocation: /new\r\nContent-Length: 0\r\n\r\n";
+        const NOWHERE: &str = "HTTP/1.1 307 Temporary Redirect\r\nContent-Length: 0\r\n\r\n";
+        for (authenticated, method, answers) in [
+            (true, Method::GET, &[ELSEWHERE]),
+            (true, Method::POST, &[ELSEWHERE]),
+            (true, Method::POST, &[MOVED]),
+            (true, Method::GET, &[NOWHERE]),
+            (false, Method::GET, &[MOVED]),
+        ] {
+            let (lines, told) = sent(authenticated, method, answers).await;
+            assert_eq!(lines.len(), 1);
+            assert!(matches!(told, Err(EstError::Redirected { .. })), "{answers:?}");
         }
     }
 }

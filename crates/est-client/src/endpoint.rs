@@ -58,6 +58,22 @@ impl Endpoint {
         format!("{}/{operation}", self.path)
     }
 
+    /// Returns the path that a redirection leads to, where it leads to the same origin (RFC 6454): scheme, host and port.
+    #[must_use]
+    pub(crate) fn path_at_same_origin(&self, location: &str) -> Option<String> {
+        let path = match location.strip_prefix("https://") {
+            Some(rest) => {
+                let (authority, path) = rest.split_at(rest.find('/')?);
+                let there = Authority::parse(authority, 443).ok()?;
+                let same = there.host().eq_ignore_ascii_case(self.host()) && there.port() == self.port();
+                same.then_some(path)?
+            }
+            None => location,
+        };
+        // Two slashes begin the name of another host (RFC 3986 §4.2).
+        (path.starts_with('/') && !path.starts_with("//")).then(|| path.to_owned())
+    }
+
     /// Returns what stands in the Host field (RFC 9110 §7.2).
     #[must_use]
     pub fn authority(&self) -> String {
@@ -103,6 +119,24 @@ mod tests {
                 (authority, path)
             );
             assert_eq!(Endpoint::parse(&endpoint.to_string()), Ok(endpoint));
+        }
+    }
+
+    #[test]
+    fn a_redirection_stays_at_its_origin_or_leads_nowhere() {
+        let endpoint = Endpoint::parse("https://est.example:8443/.well-known/est/gw").unwrap();
+        for (location, path) in [
+            ("/other?x=1", Some("/other?x=1")),
+            ("https://EST.example:8443/other", Some("/other")),
+            ("https://est.example/other", None),
+            ("https://est.example:8443", None),
+            ("https://user@est.example:8443/other", None),
+            ("http://est.example:8443/other", None),
+            ("//elsewhere.example/other", None),
+            ("other", None),
+            ("", None),
+        ] {
+            assert_eq!(endpoint.path_at_same_origin(location).as_deref(), path, "{location}");
         }
     }
 

@@ -41,6 +41,14 @@ pub enum EstError {
         /// What the server says.
         text: String,
     },
+    /// The server is elsewhere, and the client does not go there by itself (RFC 7030 §3.2.1).
+    #[error("the EST server sends elsewhere with {status}: {location}")]
+    Redirected {
+        /// The status code.
+        status: u16,
+        /// Where it sends; empty where it does not say.
+        location: String,
+    },
     /// The answer is not what the operation answers with.
     #[error("the answer of the EST server cannot be used: {0}")]
     Answer(&'static str),

@@ -3,7 +3,7 @@
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::SendRequest;
-use hyper::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use hyper::header::{CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER};
 use hyper::{Request, Response, StatusCode};
 
 use crate::error::EstError;
@@ -28,6 +28,7 @@ pub(crate) async fn exchange(
     let response = sender.send_request(request).await?;
     let status = response.status();
     let media_type = field(&response, CONTENT_TYPE).unwrap_or_default();
+    let location = field(&response, LOCATION).unwrap_or_default();
     let retry_after = field(&response, RETRY_AFTER).and_then(|text| text.parse().ok());
     let body = Limited::new(response.into_body(), MAX_ANSWER);
     let octets = body.collect().await.map_err(|_| EstError::Answer("it breaks off or is too long"))?;
@@ -44,6 +45,9 @@ pub(crate) async fn exchange(
         (StatusCode::NO_CONTENT, _) => Ok(Content { media_type, octets: Vec::new() }),
         (StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS, retry_after) => {
             Err(EstError::Busy { retry_after: retry_after.unwrap_or(DEFAULT_RETRY), text: text() })
+        }
+        (status, _) if status.is_redirection() => {
+            Err(EstError::Redirected { status: status.as_u16(), location })
         }
         (status, _) => Err(EstError::Refused { status: status.as_u16(), text: text() }),
     }
@@ -79,11 +83,11 @@ mod tests {
         told
     }
 
-    // RFC 7030 §3.2.1: a redirection is told, with its status, and nothing is sent after it.
+    // RFC 7030 §3.2.1: a redirection is told, with its status and where it leads, and nothing is sent after it here.
     #[tokio::test]
-    async fn a_redirection_is_told_and_not_followed() {
+    async fn one_exchange_is_one_request_also_when_the_server_is_elsewhere() {
         let told = told("HTTP/1.1 302 Found\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n").await;
-        assert!(matches!(told, Err(EstError::Refused { status: 302, .. })));
+        assert!(matches!(told, Err(EstError::Redirected { status: 302, location }) if location == "/other"));
     }
 
     // RFC 7030 §4.1.3: any other status than success is an error.

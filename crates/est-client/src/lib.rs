@@ -8,12 +8,13 @@ mod http;
 mod request;
 mod attributes;
 mod answer;
+mod anchored;
 mod endpoint;
 mod error;
 
-pub use client_kit::{Credential, FileKey, Identity, ReadKeyError};
-
+pub use anchored::CaCertificates;
 pub use attributes::CsrAttributes;
+pub use client_kit::{Credential, FileKey, Identity, ReadKeyError};
 pub use connection::{Connection, Operation, Password, Trust};
 pub use endpoint::{Endpoint, ParseEndpointError};
 pub use error::EstError;

@@ -224,6 +224,7 @@ impl Connection {
         let connection = PeerConnection {
             certificates: shown.certificates.into(),
             tls_version: Some(TlsVersion::Tls12),
+            cipher_bits: shown.cipher_bits,
             tls_unique: shown.tls_unique,
             ..PeerConnection::plain(self.guest.peer)
         };

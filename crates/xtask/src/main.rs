@@ -1,6 +1,6 @@
 //! The project's own tools: `cargo xtask tidy` (house rules as a test), `cargo xtask conformance` (which RFC clause is
-//! obeyed and tested where), `cargo xtask crash`, `cargo xtask ceremony-cuts` and `cargo xtask bundle-mutations` (the long forms of
-//! tests) and `cargo xtask offline-build` (the programs of the ceremony, reproducibly).
+//! obeyed and tested where), `cargo xtask crash`, `cargo xtask ceremony-cuts`, `cargo xtask bundle-mutations` and `cargo xtask fuzz` (the
+//! long forms of tests) and `cargo xtask offline-build` (the programs of the ceremony, reproducibly).
 //!
 //! Not part of the product: nothing depends on this crate, it depends on none of ours, and it writes into `target` and
 //! one file only, `docs/conformance.md`.
@@ -8,6 +8,7 @@
 mod bundle;
 mod conformance;
 mod crash;
+mod fuzz;
 mod offline;
 mod source;
 mod tidy;
@@ -72,6 +73,8 @@ enum Act {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<String>,
     },
+    /// Looks for octets that break what reads octets of strangers, by libFuzzer, with the readers of tests/fuzz
+    Fuzz(fuzz::Options),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -85,6 +88,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Act::OfflineBuild { twice } => offline::run(&repository_root()?, twice, &mut out)?,
         Act::BundleMutations { bundle } => bundle::mutate(&repository_root()?, &bundle)?,
         Act::Crash { options } => crash::run(&repository_root()?, "crash-run", &options)?,
+        Act::Fuzz(options) => fuzz::run(&repository_root()?, &options)?,
         Act::CeremonyCuts { options } => crash::run(&repository_root()?, "ceremony-cuts", &options)?,
     };
     Ok(if in_order { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -11,6 +11,7 @@ use ca_core::made_key::MadeKey;
 use ca_core::public_key::PublicKey;
 use ca_core::request::{EnrolmentRequest, Evidence};
 use ca_core::subject::Subject;
+use ca_core::suite::Curve;
 use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5911::ID_SIGNED_DATA;
 use der::Encode;
@@ -32,6 +33,13 @@ struct Addressee {
     key: PublicKey,
     identifier: Vec<u8>,
     wrap: KeyWrap,
+}
+
+impl Addressee {
+    /// What an envelope for it is worth, in bits: the key agreement, or the wrap, whichever is less.
+    fn bits(&self) -> u16 {
+        self.key.curve().strength_bits().min(self.wrap.bits())
+    }
 }
 
 pub(super) fn make(exchange: &Exchange, actor: &Actor) -> Result<Answer, Refusal> {
@@ -56,6 +64,7 @@ fn prepare(exchange: &Exchange, actor: &Actor) -> Result<(EnrolmentRequest, Deli
     let key = parts.authority.make_key(&parts.profile).map_err(IssueError::from)?;
     // A label is not made without an offer of its profile.
     let key = key.ok_or(Refusal::NoSuchOperation)?;
+    check_strength(exchange, addressee.as_ref(), key.public().public_key().curve())?;
     let evidence = Evidence::MadeHere { key: key.public().clone(), request: Box::new(request) };
     let delivered = deliver(exchange, addressee, key)?;
     let profile = parts.profile.clone();
@@ -91,6 +100,16 @@ fn addressee(
     }
 }
 
+/// RFC 7030 §4.4: the key is protected by what is at least as strong as it is: by the envelope where it has one, else by TLS.
+fn check_strength(exchange: &Exchange, addressee: Option<&Addressee>, made: Curve) -> Result<(), Refusal> {
+    let bits = match addressee {
+        Some(addressee) => addressee.bits(),
+        None => exchange.credentials.connection.cipher_bits.unwrap_or_default(),
+    };
+    let wanted = made.strength_bits();
+    if bits < wanted { Err(DeliveryError::TooWeak { bits, wanted }.into()) } else { Ok(()) }
+}
+
 /// The key of a valid certificate that this authority's owner issued to the very device, by its subject key identifier.
 fn known_key(
     exchange: &Exchange,
@@ -123,4 +142,33 @@ fn deliver(exchange: &Exchange, addressee: Option<Addressee>, key: MadeKey) -> R
     let content: (ObjectIdentifier, &[u8]) = (ID_SIGNED_DATA, &signed);
     let recipient = Recipient { key: &key, identifier: &identifier, wrap };
     Ok(DeliveredKey::Enveloped(seal(&recipient, content, parts.authority.entropy())?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ca_core::ports::{Entropy, Unavailable};
+
+    struct Sevens;
+
+    impl Entropy for Sevens {
+        fn fill(&self, octets: &mut [u8]) -> Result<(), Unavailable> {
+            octets.fill(7);
+            Ok(())
+        }
+    }
+
+    // RFC 7030 §4.4: an envelope is worth no more than the key that it is for, whatever it is wrapped under.
+    #[test]
+    fn an_envelope_is_as_strong_as_the_weaker_of_key_and_wrap() {
+        for (curve, wrap, bits) in [
+            (Curve::P256, KeyWrap::Aes128, 128),
+            (Curve::P256, KeyWrap::Aes256, 128),
+            (Curve::P384, KeyWrap::Aes128, 128),
+            (Curve::P384, KeyWrap::Aes256, 192),
+        ] {
+            let key = MadeKey::make(curve, &Sevens).unwrap().public().public_key().clone();
+            assert_eq!(Addressee { key, identifier: Vec::new(), wrap }.bits(), bits);
+        }
+    }
 }

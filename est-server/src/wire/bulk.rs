@@ -15,6 +15,7 @@ pub(crate) const MEDIA_TYPE: &str = "application/x-ndjson";
 const MAX_LINE_OCTETS: usize = 24 * 1024;
 /// The longest `id`, in octets.
 const MAX_ID_OCTETS: usize = 128;
+const DELETE: u8 = 0x7F;
 
 /// What a work order wants for one key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +58,10 @@ struct ItemLine {
 pub fn read(line: &[u8]) -> Result<Item, (Option<String>, ItemError)> {
     if line.len() > MAX_LINE_OCTETS {
         return Err((None, ItemError::TooLong { octets: line.len() }));
+    }
+    // The one control character that JSON lets through; the decoder would write it into its error as six.
+    if let Some(place) = line.iter().position(|octet| *octet == DELETE) {
+        return Err((None, ItemError::NotAnItem { column: place + 1 }));
     }
     let raw: ItemLine = serde_json::from_slice(line)
         .map_err(|cause| (None, ItemError::NotAnItem { column: cause.column() }))?;
@@ -174,6 +179,7 @@ mod tests {
         assert_eq!(code(""), malformed);
         assert_eq!(code("[]"), malformed);
         assert_eq!(code(r#"{"id":"a","label":"l","kind":"first"}"#), malformed);
+        assert_eq!(code("{\"id\":\"\u{7F}\",\"label\":\"l\",\"kind\":\"first\",\"csr\":\"?\"}"), malformed);
         assert_eq!(code(r#"{"id":"a","label":"l","kind":"third","csr":"MAA="}"#), malformed);
         assert_eq!(code(r#"{"id":"a","label":"l","kind":"first","csr":"MAA=","profile":"p"}"#), malformed);
         assert_eq!(code(r#"{"id":"a","id":"b","label":"l","kind":"first","csr":"MAA="}"#), malformed);

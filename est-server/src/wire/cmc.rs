@@ -3,6 +3,7 @@
 //! Only what a PKI request of certification requests needs is known. A control that is not known is not looked past: its
 //! kind is told, and whoever answers refuses it.
 
+use ca_core::crowding::is_crowded;
 use const_oid::ObjectIdentifier;
 use der::asn1::{Any, OctetString, SetOfVec, Utf8StringRef};
 use der::{Choice, Decode, Encode, Sequence};
@@ -106,6 +107,9 @@ impl PkiData {
     /// # Errors
     /// [`CmcError`].
     pub fn from_der(der: &[u8]) -> Result<Self, CmcError> {
+        if is_crowded(der) {
+            return Err(CmcError::Crowded);
+        }
         let wire = WireData::from_der(der).map_err(|_| CmcError::NotDer)?;
         let again = wire.to_der().map_err(|_| CmcError::NotDer)?;
         // The decoder sorts what DER wants sorted (X.690 §11.6): whatever it changed was not DER.
@@ -178,6 +182,9 @@ fn read_nonce(value: &Any) -> Result<Vec<u8>, CmcError> {
 /// Why octets are not a message that we work with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CmcError {
+    /// More elements than messages have, or deeper ones.
+    #[error("the message has more elements than any of its length, or deeper ones")]
+    Crowded,
     /// Not DER of a signed message, or of what it should hold.
     #[error("the message is not DER of a signed PKIData")]
     NotDer,
@@ -223,6 +230,7 @@ impl CmcError {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
+            Self::Crowded => "cmc.crowded",
             Self::NotDer => "cmc.not-der",
             Self::Signatures => "cmc.signatures",
             Self::OtherSigner => "cmc.signer",
@@ -359,6 +367,9 @@ fn wire_status(status: &Status) -> der::Result<Any> {
 /// # Errors
 /// [`CmcError`].
 pub fn open(der: &[u8]) -> Result<(SignedData, Vec<u8>), CmcError> {
+    if is_crowded(der) {
+        return Err(CmcError::Crowded);
+    }
     let message = SignedData::from_content_info(der).map_err(|_| CmcError::NotDer)?;
     if message.encap_content_info.econtent_type != PKI_DATA {
         return Err(CmcError::NotDer);

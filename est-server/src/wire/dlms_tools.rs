@@ -16,6 +16,8 @@ use super::bulk::{ItemError, request};
 pub(crate) const MEDIA_TYPE: &str = "application/json";
 /// The most certificates in one request: a meter has three kinds, and a tool asks for few devices at a time.
 const MAX_WISHES: usize = 64;
+/// More values than a wish has: three members, a list, and some that are read over.
+const VALUES_OF_A_WISH: usize = 8;
 
 /// A certificate that is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +62,15 @@ enum Csr {
 /// # Errors
 /// [`OrderError`].
 pub fn read(body: &[u8]) -> Result<Vec<Wish>, OrderError> {
+    // Tools write printable ASCII; of other characters the decoder would write an error six times as long.
+    if !body.iter().all(|octet| matches!(octet, b'\t' | b'\r' | b'\n' | b' '..=b'~')) {
+        return Err(OrderError::NotAnOrder);
+    }
+    // A value of two octets becomes an object of tens: they are counted first. Nothing in base64 looks like the mark of one.
+    let values = body.iter().filter(|octet| matches!(octet, b',' | b'[' | b'{')).count();
+    if values > MAX_WISHES * VALUES_OF_A_WISH {
+        return Err(OrderError::Count { wishes: values / VALUES_OF_A_WISH });
+    }
     let lines = match serde_json::from_slice(body).map_err(|_| OrderError::NotAnOrder)? {
         Order::Listed { certificates } => certificates,
         Order::Single(one) => vec![one],
@@ -153,6 +164,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn more_values_than_64_wishes_have_are_counted_and_not_read() {
+        let filled = |count: usize| {
+            let list = vec!["\"x\""; count].join(",");
+            read(format!("{{\"KeyUsage\":1,\"CSR\":[{list}]}}").as_bytes())
+        };
+        assert_eq!(filled(400), Err(OrderError::Count { wishes: 400 }), "read, and too many");
+        assert_eq!(filled(20_000), Err(OrderError::Count { wishes: 2_500 }), "by the commas");
+    }
+
+    #[test]
+    fn only_printable_ascii_is_read() {
+        for text in ["\u{7F}", "\u{80}", "\u{FEFF}", "\0"] {
+            let order = format!("{{\"Note\":\"{text}\",\"KeyUsage\":1,\"CSR\":[]}}");
+            assert_eq!(read(order.as_bytes()), Err(OrderError::NotAnOrder), "{text:?}");
+        }
+        let order = "{\"Note\":\"\\u00e4\",\r\n\t\"KeyUsage\":1,\"CSR\":[]}";
+        assert_eq!(read(order.as_bytes()), Err(OrderError::Count { wishes: 0 }));
+    }
+
+    #[test]
     fn an_answer_is_compact_and_its_first_bracket_opens_the_list() {
         let answer = write(vec!["MIIB".to_owned(), "MIIC".to_owned()]).unwrap();
         assert_eq!(answer, br#"{"Certificates":["MIIB","MIIC"]}"#);
@@ -171,6 +202,7 @@ mod tests {
         assert_eq!(code(r#"{"Certificates":[{"KeyUsage":1,"CSR":"?"}]}"#), "item.not-base64");
         let many = vec![r#"{"KeyUsage":1,"CSR":"MAA="}"#; 65].join(",");
         assert_eq!(code(&format!(r#"{{"Certificates":[{many}]}}"#)), "dlms.count");
-        assert_eq!(code(&"[".repeat(60_000)), "dlms.malformed", "no depth is too deep");
+        assert_eq!(code(&"[".repeat(500)), "dlms.malformed", "no depth is too deep");
+        assert_eq!(code(&"[".repeat(60_000)), "dlms.count");
     }
 }

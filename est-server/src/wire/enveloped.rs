@@ -63,6 +63,15 @@ impl KeyWrap {
             .find(|wrap| capabilities.is_empty() || capabilities.contains(&wrap.oid()))
     }
 
+    /// Returns the length of its keys, in bits.
+    #[must_use]
+    pub const fn bits(self) -> u16 {
+        match self {
+            Self::Aes128 => 128,
+            Self::Aes256 => 256,
+        }
+    }
+
     const fn oid(self) -> ObjectIdentifier {
         match self {
             Self::Aes128 => rfc5911::ID_AES_128_WRAP,

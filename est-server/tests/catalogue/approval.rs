@@ -28,7 +28,7 @@ fn waiting(world: &World) -> [u8; 32] {
     all[0].digest
 }
 
-fn decide(world: &World, name: &str, verdict: Verdict) {
+pub(crate) fn decide(world: &World, name: &str, verdict: Verdict) {
     let actor = Actor { tenant: tenant("grid"), identity: Identity::Operator { name: name.to_owned() } };
     let request = ApprovalRequest { actor, digest: waiting(world), verdict };
     world.label_parts.authority.decide(request).unwrap();

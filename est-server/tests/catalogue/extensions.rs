@@ -75,17 +75,11 @@ async fn p_20_purposes_that_the_usage_does_not_carry_are_not_given() {
 
 #[tokio::test]
 async fn p_04_what_the_profile_owns_is_not_taken_from_a_request() {
-    let uri = tlv(0x86, b"http://evil.example/");
-    let distribution = sequence(&[sequence(&[tlv(0xA0, &tlv(0xA0, &uri))])]);
-    let access = sequence(&[sequence(&[crate::octets::oid("1.3.6.1.5.5.7.48.1"), uri.clone()])]);
     let mapping = sequence(&[sequence(&[crate::octets::oid("1.2.3"), crate::octets::oid("1.2.4")])]);
     for (kind, value) in [
-        ("1.3.6.1.5.5.7.1.1", access),
-        ("2.5.29.31", distribution),
         ("2.5.29.30", sequence(&[tlv(0xA0, &sequence(&[tlv(0x82, b"example.org")]))])),
         ("2.5.29.33", mapping),
         ("1.3.6.1.5.5.7.48.1.5", vec![0x05, 0x00]),
-        ("2.5.29.35", sequence(&[tlv(0x80, &[1; 20])])),
         ("2.5.29.32", sequence(&[sequence(&[crate::octets::oid("1.2.3")])])),
         ("2.5.29.36", sequence(&[tlv(0x80, &[0])])),
         ("2.5.29.54", vec![0x02, 0x01, 0x00]),
@@ -94,9 +88,25 @@ async fn p_04_what_the_profile_owns_is_not_taken_from_a_request() {
     ] {
         is_not_given(&[extension(kind, false, &value)]).await;
     }
-    // A key identifier is computed by us, whatever the request says.
-    let own = extension("2.5.29.14", false, &tlv(0x04, &[0xEE; 20]));
-    let certificate = World::new().accepts_csr(&Csr::new(DEVICE, 40).with_extensions(&[own])).await;
+}
+
+// P-04: clients that renew by copying their old certificate repeat these; the certificate says what is ours to say.
+#[tokio::test]
+async fn p_04_what_only_the_authority_can_say_is_passed_over() {
+    let uri = tlv(0x86, b"http://evil.example/");
+    let distribution = sequence(&[sequence(&[tlv(0xA0, &tlv(0xA0, &uri))])]);
+    let access = sequence(&[sequence(&[crate::octets::oid("1.3.6.1.5.5.7.48.1"), uri])]);
+    let copied = [
+        extension("1.3.6.1.5.5.7.1.1", false, &access),
+        extension("2.5.29.31", false, &distribution),
+        extension("2.5.29.35", false, &sequence(&[tlv(0x80, &[1; 20])])),
+        extension("2.5.29.14", false, &tlv(0x04, &[0xEE; 20])),
+    ];
+    let certificate = World::new().accepts_csr(&Csr::new(DEVICE, 40).with_extensions(&copied)).await;
+    let plain = World::new().accepts_csr(&Csr::new(DEVICE, 40)).await;
+    for kind in [oid::AUTHORITY_INFO_ACCESS, oid::CRL_DISTRIBUTION_POINTS, oid::AUTHORITY_KEY_IDENTIFIER] {
+        assert_eq!(certificate.extension(kind), plain.extension(kind), "{kind}");
+    }
     let computed = certificate.public_key().key_ref().octets().to_vec();
     assert_eq!(certificate.subject_key_identifier(), Some(computed));
 }
@@ -180,7 +190,8 @@ async fn p_18_a_request_has_16_names_and_16384_octets_at_most() {
     let many = |count| names(&vec![tlv(0x82, b"a.b"); count]);
     let csr = |count| Csr::new(DEVICE, 40).with_extensions(&[many(count)]);
     world.refuses_csr(&csr(17), (400, "subject.names")).await;
-    world.refuses_csr(&csr(3_000), (400, "subject.names")).await;
+    world.refuses_csr(&csr(300), (400, "subject.names")).await;
+    world.refuses_csr(&csr(3_000), (400, "csr.crowded")).await;
     world.refuses_csr(&csr(6_000), (400, "csr.too-long")).await;
     world.refuses_csr(&csr(10_000), (413, "body.too-large")).await;
 }

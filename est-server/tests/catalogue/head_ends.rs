@@ -5,11 +5,14 @@ use axum::http::{Method, Request};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ca_core::certificate::Certificate;
+use ca_core::profile::{Approval, ProfileParts};
+use ca_core::record::Verdict;
 use est_server::config::{DlmsTools, HeadEndParts, UPLOAD_PATH};
 use est_server::pacing::{Rate, RateLimits};
 use serde_json::{Value, json};
 use server_kit::listener::PeerConnection;
 
+use crate::approval::decide;
 use crate::csr::Csr;
 use crate::octets::{extension, sequence, tlv};
 use crate::world::{Answer, DEVICE, OTHER, Setting, World, enrol, secured};
@@ -251,6 +254,47 @@ async fn a_dlms_tool_is_told_in_one_sentence_which_request_is_refused() {
         (403, "ra.scope"),
     );
     assert!(answer.await.body.starts_with("certificate 1: "));
+}
+
+fn with_approval() -> World {
+    let meter_ds = ProfileParts { approval: Approval::One, ..crate::pki::meter_op_ds() };
+    World::with(Setting { meter_ds, ..with_tool() })
+}
+
+// RFC 7030 §4.2.3, for each item: it waits, is told when to come again, and is answered when it is approved.
+#[tokio::test]
+async fn an_item_that_needs_approval_waits_and_the_same_upload_gets_its_certificate_later() {
+    let world = with_approval();
+    let shown = station(&world);
+    let before = world.memory.rows();
+    let text = item("a", "first", &Csr::new(DEVICE, 81));
+    for _ in 0..2 {
+        let told = answers(&world.send(upload(), shown.clone(), text.clone()).await);
+        assert_eq!(told[0]["error"]["code"], "request.waiting");
+        assert_eq!(told[0]["error"]["retry_after"], 600);
+        assert_eq!((world.signer.calls(), world.memory.rows()), (0, before));
+    }
+    decide(&world, "first", Verdict::Approve);
+    let told = answers(&world.send(upload(), shown, text).await);
+    assert_eq!(certificate(&told[0]).system_title().unwrap().to_string(), DEVICE);
+}
+
+// RFC 7030 §4.2.3: a tool has one answer for all, so that all wait for the one that does.
+#[tokio::test]
+async fn a_dlms_tool_whose_request_needs_approval_is_answered_202_and_later_with_the_certificate() {
+    let world = with_approval();
+    let shown = station(&world);
+    let before = world.memory.rows();
+    let body = json!({"Certificates": [{"KeyUsage": 1, "CSR": STANDARD.encode(Csr::new(DEVICE, 81).der())}]});
+    for _ in 0..2 {
+        let answer = world.send(tool(), shown.clone(), body.to_string()).await;
+        assert_eq!((answer.status.as_u16(), answer.field("retry-after")), (202, "600"), "{}", answer.body);
+        assert!(answer.body.contains("(request.waiting)"), "{}", answer.body);
+        assert_eq!((world.signer.calls(), world.memory.rows()), (0, before));
+    }
+    decide(&world, "first", Verdict::Approve);
+    let certificates = cut_out(&world.send(tool(), shown, body.to_string()).await);
+    assert_eq!(certificates[0].system_title().unwrap().to_string(), DEVICE);
 }
 
 const SLOW: Rate = Rate { per_second: 1, burst: 3 };

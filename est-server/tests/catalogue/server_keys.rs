@@ -7,13 +7,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ca_core::certificate::Certificate;
 use ca_core::ports::StatusSource as _;
+use ca_core::profile::ProfileParts;
 use ca_core::record::CertificateQuery;
+use ca_core::suite::SecuritySuite;
 use est_server::config::{Label, LabelFault, LabelParts, ServerKeys};
 use p256::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, LineEnding};
 
+use server_kit::listener::PeerConnection;
+
 use crate::csr::{Csr, spki};
 use crate::octets::{attribute, oid, sequence, tlv};
-use crate::pki::{key, profile_id};
+use crate::pki::{key, meter_op_ka, profile_id};
 use crate::world::{Answer, DEVICE, OTHER, Setting, World, enrol_at, password, secured, tls};
 
 const PATH: &str = "/.well-known/est/meter-ka/serverkeygen";
@@ -294,4 +298,30 @@ fn keys_for_signatures_are_not_made_and_encryption_needs_a_signer() {
         ..world.label_parts
     };
     assert_eq!(with(unsigned), [LabelFault::NoMessageSigner]);
+}
+
+// RFC 7030 §4.4: what protects the key is as strong as it is. A P-384 key is worth 192 bits.
+#[tokio::test]
+async fn e_19_a_key_does_not_travel_under_a_cipher_weaker_than_itself() {
+    let too_weak = (400, "delivery.too-weak");
+    // The authority of these tests is on P-256: what is not too weak is refused by it, and only then.
+    let strong_enough = (400, "key.curve");
+    let suite_2 = ProfileParts { suite: SecuritySuite::Suite2, ..meter_op_ka() };
+    let meter_ka = |parts: ProfileParts| Setting {
+        meter_ka: parts,
+        server_keys: ServerKeys::InTls,
+        ..Setting::default()
+    };
+    let world = World::with(meter_ka(suite_2));
+    let under = |cipher_bits| PeerConnection { cipher_bits, ..secured(vec![world.station("Station 1", 50)]) };
+    let body = || Csr::new(DEVICE, 40).body();
+    for (bits, expected) in [(None, too_weak), (Some(128), too_weak), (Some(256), strong_enough)] {
+        world.refuses(enrol_at(PATH), under(bits), body(), expected).await;
+    }
+
+    let world = World::with(meter_ka(meter_op_ka()));
+    let shown = PeerConnection { cipher_bits: Some(128), ..secured(vec![world.station("Station 1", 50)]) };
+    in_clear(&world.send(enrol_at(PATH), shown, body()).await);
+    let plain = PeerConnection { cipher_bits: None, ..secured(vec![world.station("Station 1", 50)]) };
+    world.refuses(enrol_at(PATH), plain, body(), too_weak).await;
 }

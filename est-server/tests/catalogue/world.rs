@@ -79,6 +79,7 @@ impl Entropy for Counting {
 /// What a test wants otherwise than usual.
 pub(crate) struct Setting {
     pub(crate) meter_ds: ProfileParts,
+    pub(crate) meter_ka: ProfileParts,
     pub(crate) binding: BindingPolicy,
     pub(crate) challenge: ChallengeMeaning,
     pub(crate) line_length: LineLength,
@@ -103,6 +104,7 @@ impl Default for Setting {
     fn default() -> Self {
         Self {
             meter_ds: meter_op_ds(),
+            meter_ka: meter_op_ka(),
             binding: BindingPolicy::default(),
             challenge: ChallengeMeaning::default(),
             line_length: LineLength::default(),
@@ -325,6 +327,7 @@ pub(crate) fn secured(certificates: Vec<Vec<u8>>) -> PeerConnection {
     PeerConnection {
         certificates: certificates.into(),
         tls_version: Some(TlsVersion::Tls13),
+        cipher_bits: Some(256),
         exporter: Some(EXPORTER),
         ..PeerConnection::plain(([192, 0, 2, 7], 40_000).into())
     }
@@ -371,7 +374,7 @@ fn authorities(pki: &Pki, setting: &Setting, ports: &Ports) -> Authorities {
     };
     let operational = if setting.ending { &pki.ending } else { &pki.operational };
     Authorities {
-        meters: authority(&operational.issuer, vec![setting.meter_ds.clone(), meter_op_ka()]),
+        meters: authority(&operational.issuer, vec![setting.meter_ds.clone(), setting.meter_ka.clone()]),
         servers: authority(&pki.infrastructure.issuer, vec![hes_tls()]),
     }
 }

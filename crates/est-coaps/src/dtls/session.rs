@@ -71,6 +71,8 @@ pub(crate) struct SessionError {
 pub(crate) struct Shown {
     /// The certificates, DER, the peer's own first.
     pub(crate) certificates: Vec<Vec<u8>>,
+    /// The length of the cipher's key, in bits.
+    pub(crate) cipher_bits: Option<u16>,
     /// RFC 5929 §3.
     pub(crate) tls_unique: Option<[u8; FINISHED_OCTETS]>,
 }
@@ -172,6 +174,7 @@ impl Session {
         let length = self.ssl().peer_finished(&mut finished);
         // RFC 9148 §9.1, RFC 7627: without the extended master secret it binds nothing, and is taken for absent.
         let binds = self.ssl().extms_support() == Some(true) && length == FINISHED_OCTETS;
-        Ok(Shown { certificates, tls_unique: binds.then_some(finished) })
+        let bits = self.ssl().current_cipher().and_then(|cipher| u16::try_from(cipher.bits().secret).ok());
+        Ok(Shown { certificates, cipher_bits: bits, tls_unique: binds.then_some(finished) })
     }
 }

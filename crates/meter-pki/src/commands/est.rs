@@ -9,10 +9,11 @@ use std::time::Duration;
 use ca_core::certificate::Certificate;
 use ca_core::distinguished_name::DistinguishedName;
 use ca_core::oid;
+use ca_core::ports::Clock as _;
 use ceremony::words::Fingerprint;
 use est_client::{
-    Connection, CsrAttributes, Endpoint, EstError, FileKey, Identity, Operation, Password, RequestContent,
-    Trust,
+    CaCertificates, Connection, CsrAttributes, Endpoint, EstError, FileKey, Identity, Operation, Password,
+    RequestContent, Trust,
 };
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
@@ -25,6 +26,7 @@ use super::credential::pending::{self, Pending};
 use super::credential::{check_key, identity, not_there, not_yet_due, roots, written};
 use super::printer::{Printer, aloud};
 use crate::cli::est::{AskArgs, CacertsArgs, EnrolArgs, EstCommand, ReEnrolArgs, ServerArgs};
+use crate::compose::SystemClock;
 use crate::exit::{Exit, Failure};
 
 /// CA certificates that were written.
@@ -32,6 +34,8 @@ use crate::exit::{Exit, Failure};
 struct CaCertificatesView {
     file: String,
     certificates: Vec<CaCertificateView>,
+    /// Those that the server gave and no trusted root vouches for: they are not in the file.
+    left_out: Vec<CaCertificateView>,
 }
 
 #[derive(Debug, Serialize)]
@@ -102,32 +106,44 @@ fn endpoint(url: &str) -> Result<Endpoint, Failure> {
 /// RFC 7030 §4.1.1: without roots, what the server gives is trusted by the fingerprint of a root, and then by that root.
 async fn ca_certificates(args: &CacertsArgs, printer: &Printer) -> Result<(), Failure> {
     let endpoint = endpoint(&args.url)?;
-    let trust = match (&args.trust, &args.fingerprint) {
-        (Some(file), _) => Trust::Roots(roots(file)?),
-        (None, fingerprint) => found(&endpoint, fingerprint.as_deref().unwrap_or_default()).await?,
+    let roots = match (&args.trust, &args.fingerprint) {
+        (Some(file), _) => roots(file)?,
+        (None, fingerprint) => vec![found(&endpoint, fingerprint.as_deref().unwrap_or_default()).await?],
     };
+    let trust = Trust::Roots(roots.clone());
     let mut connection = Connection::open(&endpoint, &trust, &Identity::Anonymous).await.map_err(failure)?;
-    let certificates = connection.ca_certificates().await.map_err(failure)?;
-    credential_file::replace_text(&args.out, &credential_file::certificates_text(&certificates)?)?;
+    let received = connection.ca_certificates().await.map_err(failure)?;
+    let CaCertificates { validated, others } = CaCertificates::validate(received, &roots, SystemClock.now());
+    if validated.is_empty() {
+        let message = "none of the CA certificates that the server gave leads to a root that is trusted";
+        return Err(Failure::new(Exit::Integrity, "cacerts.no-path", message)
+            .then("if the label is of another PKI than the server's own certificate, put its root into the file of --trust too"));
+    }
+    credential_file::replace_text(&args.out, &credential_file::certificates_text(&validated)?)?;
     let named = |der: &Vec<u8>| CaCertificateView {
         subject: Certificate::from_der(der).map_or_else(|e| e.to_string(), |one| one.subject().to_string()),
         sha256: Fingerprint::of(der),
     };
     let view = CaCertificatesView {
         file: args.out.display().to_string(),
-        certificates: certificates.iter().map(named).collect(),
+        certificates: validated.iter().map(named).collect(),
+        left_out: others.iter().map(named).collect(),
     };
     printer.result(&view, |view| {
         let mut lines = vec![format!("{} certificates are in {}", view.certificates.len(), view.file)];
         for one in &view.certificates {
             lines.extend(aloud(&format!("SHA-256 of {}", one.subject), &one.sha256));
         }
+        let left_out = |one: &CaCertificateView| {
+            format!("left out, since no trusted root vouches for it: {}", one.subject)
+        };
+        lines.extend(view.left_out.iter().map(left_out));
         lines
     });
     Ok(())
 }
 
-async fn found(endpoint: &Endpoint, fingerprint: &str) -> Result<Trust, Failure> {
+async fn found(endpoint: &Endpoint, fingerprint: &str) -> Result<Vec<u8>, Failure> {
     let digits: String = fingerprint.chars().filter(|digit| !matches!(digit, ' ' | ':')).collect();
     let wanted = hex::decode(digits).map_err(|_| {
         Failure::new(Exit::Usage, "fingerprint.faulty", "--fingerprint has 64 hexadecimal digits")
@@ -135,7 +151,7 @@ async fn found(endpoint: &Endpoint, fingerprint: &str) -> Result<Trust, Failure>
     let connection = Connection::open(endpoint, &Trust::Nobody, &Identity::Anonymous).await;
     let certificates = connection.map_err(failure)?.ca_certificates().await.map_err(failure)?;
     let root = certificates.into_iter().find(|der| *Fingerprint::of(der).octets() == *wanted);
-    root.map(|root| Trust::Roots(vec![root])).ok_or_else(|| {
+    root.ok_or_else(|| {
         Failure::new(Exit::Integrity, "fingerprint.other", "no certificate of the server has this fingerprint")
             .then("this is another server than meant, or somebody between: compare the fingerprint where it was published")
     })
@@ -305,6 +321,7 @@ const fn retry_after(error: &EstError) -> Option<u64> {
         EstError::Tls(_)
         | EstError::Request(_)
         | EstError::Refused { .. }
+        | EstError::Redirected { .. }
         | EstError::Answer(_)
         | EstError::NotMade(_)
         | EstError::NotSigned(_)
@@ -362,14 +379,20 @@ fn failure(error: EstError) -> Failure {
         EstError::Tls(_) => (Exit::Failed, "est.tls"),
         EstError::Request(_) => (Exit::Usage, "est.request"),
         EstError::Refused { .. } => (Exit::Refused, "est.refused"),
+        EstError::Redirected { .. } => (Exit::Refused, "est.redirected"),
         EstError::Answer(_) => (Exit::Failed, "est.answer"),
         EstError::NotMade(_) => (Exit::Failed, "request.not-made"),
         EstError::NotSigned(_) => (Exit::Failed, "key.not-signed"),
         EstError::Encode(_) => (Exit::Failed, "est.encode"),
     };
-    let next = match retry_after(&error) {
-        Some(seconds) => format!("the same command in {seconds} s; with --wait it comes again by itself"),
-        None => String::new(),
+    let next = match (retry_after(&error), &error) {
+        (_, EstError::Redirected { .. }) => {
+            "if that is where the server is now, the same command with this address in --url".to_owned()
+        }
+        (Some(seconds), _) => {
+            format!("the same command in {seconds} s; with --wait it comes again by itself")
+        }
+        (None, _) => String::new(),
     };
     Failure::new(exit, code, error).then(next)
 }

@@ -28,6 +28,8 @@ pub struct PeerConnection {
     pub certificates: Arc<[Vec<u8>]>,
     /// `None` for a connection without TLS.
     pub tls_version: Option<TlsVersion>,
+    /// The length of the key that encrypts the connection, in bits; `None` where nothing does.
+    pub cipher_bits: Option<u16>,
     /// The channel binding `tls-exporter` of RFC 9266: 32 octets, label `EXPORTER-Channel-Binding`, empty context.
     pub exporter: Option<[u8; 32]>,
     /// The channel binding `tls-unique` of RFC 5929 §3, 12 octets: on TLS 1.2, where the listener computes it.
@@ -48,7 +50,15 @@ impl PeerConnection {
     /// A connection without TLS.
     #[must_use]
     pub fn plain(peer_addr: SocketAddr) -> Self {
-        Self { peer_addr, certificates: Arc::default(), tls_version: None, exporter: None, tls_unique: None }
+        let certificates = Arc::default();
+        Self {
+            peer_addr,
+            certificates,
+            tls_version: None,
+            cipher_bits: None,
+            exporter: None,
+            tls_unique: None,
+        }
     }
 
     pub(super) fn secured(peer_addr: SocketAddr, secured: Secured) -> Self {
@@ -56,6 +66,7 @@ impl PeerConnection {
             peer_addr,
             certificates: secured.certificates.into(),
             tls_version: Some(secured.version),
+            cipher_bits: secured.cipher_bits,
             exporter: secured.exporter,
             tls_unique: secured.tls_unique,
         }

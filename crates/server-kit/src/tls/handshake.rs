@@ -7,7 +7,7 @@ use super::{
     Tls, TlsUnique, TlsVersion,
     unique::{Recorded, Recording},
 };
-use rustls::{ProtocolVersion, ServerConfig, ServerConnection};
+use rustls::{CipherSuite, ProtocolVersion, ServerConfig, ServerConnection};
 use std::{io, sync::Arc, time::Duration};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
@@ -20,6 +20,7 @@ const EXPORTER_LABEL: &[u8] = b"EXPORTER-Channel-Binding";
 pub(crate) struct Secured {
     pub(crate) version: TlsVersion,
     pub(crate) certificates: Vec<Vec<u8>>,
+    pub(crate) cipher_bits: Option<u16>,
     pub(crate) exporter: Option<[u8; 32]>,
     pub(crate) tls_unique: Option<[u8; 12]>,
 }
@@ -80,8 +81,29 @@ fn secured(connection: &ServerConnection, recording: Option<&Recording>) -> Resu
     Ok(Secured {
         version,
         certificates: certificates.iter().map(|certificate| certificate.to_vec()).collect(),
+        cipher_bits: suite.and_then(|suite| cipher_bits(suite.suite())),
         // RFC 9266 §2: 32 octets, an empty context (which on TLS 1.2 differs from none).
         exporter: connection.export_keying_material([0; 32], EXPORTER_LABEL, Some(&[])).ok(),
         tls_unique: recording.zip(suite).and_then(|(recording, suite)| recording.tls_unique(suite)),
     })
+}
+
+/// The length of the cipher's key, in bits; nothing for suites that the provider does not have.
+fn cipher_bits(suite: CipherSuite) -> Option<u16> {
+    if [
+        CipherSuite::TLS13_AES_128_GCM_SHA256,
+        CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+        CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+    ]
+    .contains(&suite)
+    {
+        return Some(128);
+    }
+    [
+        CipherSuite::TLS13_AES_256_GCM_SHA384,
+        CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+        CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+    ]
+    .contains(&suite)
+    .then_some(256)
 }

@@ -9,7 +9,7 @@ use rcgen::{
 use rustls::{
     ClientConfig, HandshakeKind, RootCertStore, SignatureScheme, SupportedProtocolVersion,
     client::ResolvesClientCert,
-    crypto::aws_lc_rs::sign::any_ecdsa_type,
+    crypto::{CryptoProvider, aws_lc_rs::sign::any_ecdsa_type},
     pki_types::{CertificateDer, PrivateKeyDer, ServerName},
     sign::CertifiedKey,
     version::{TLS12, TLS13},
@@ -72,9 +72,18 @@ impl Authority {
         version: &'static SupportedProtocolVersion,
         resolver: Option<Arc<Shows>>,
     ) -> ClientConfig {
+        self.client_by(provider(), version, resolver)
+    }
+
+    fn client_by(
+        &self,
+        provider: Arc<CryptoProvider>,
+        version: &'static SupportedProtocolVersion,
+        resolver: Option<Arc<Shows>>,
+    ) -> ClientConfig {
         let mut roots = RootCertStore::empty();
         roots.add(self.certificate.der().clone()).unwrap();
-        let builder = ClientConfig::builder_with_provider(provider())
+        let builder = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[version])
             .unwrap()
             .with_root_certificates(roots);
@@ -122,7 +131,8 @@ fn mirror() -> Router {
         let certificate = peer.end_entity().map(hex).unwrap_or_default();
         let exporter = peer.exporter.map(|octets| hex(&octets)).unwrap_or_default();
         let unique = peer.tls_unique.map(|octets| octets.len()).unwrap_or_default();
-        format!("{:?} {} {certificate} {exporter} {unique}", peer.tls_version, peer.certificates.len())
+        let bits = peer.cipher_bits.unwrap_or_default();
+        format!("{:?} {} {certificate} {exporter} {unique} {bits}", peer.tls_version, peer.certificates.len())
     };
     Router::new().route("/", routing::get(mirror))
 }
@@ -275,6 +285,25 @@ async fn tls_unique_is_there_on_tls_1_2_where_it_is_wanted() {
             assert_eq!(answer.body.split(' ').nth(4), Some(expected), "{wanted:?} {version:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn the_length_of_the_ciphers_key_is_told_for_every_suite_there_is() {
+    let authority = Authority::new();
+    let server = Server::start_tls(RawLimits::default(), mirror(), authority.server_tls()).await;
+    let mut told = Vec::new();
+    for suite in provider().cipher_suites.clone() {
+        let version = if suite.tls13().is_some() { &TLS13 } else { &TLS12 };
+        let alone = CryptoProvider { cipher_suites: vec![suite], ..provider().as_ref().clone() };
+        let client = authority.client_by(Arc::new(alone), version, None);
+        // The server has no RSA key.
+        let Ok(mut client) = connect(&server, client).await else { continue };
+        let answer = client.ask("/").await;
+        let bits = if format!("{suite:?}").contains("AES_128") { "128" } else { "256" };
+        assert_eq!(answer.body.split(' ').nth(5), Some(bits), "{suite:?}");
+        told.push(bits);
+    }
+    assert_eq!(told.len(), 4, "AES-128 and AES-256 on both versions");
 }
 
 /// The first record of a client on OpenSSL.
@@ -459,7 +488,7 @@ async fn plain_http_on_a_tls_port_is_refused() {
 #[tokio::test]
 async fn a_connection_without_tls_has_no_certificate_and_no_binding() {
     let server = Server::start(RawLimits::default(), mirror()).await;
-    assert_eq!(server.connect().await.ask("/").await.body, "None 0   0");
+    assert_eq!(server.connect().await.ask("/").await.body, "None 0   0 0");
 }
 
 // The large answers go through the TLS stream in many records, and the end of the stream is announced.
