@@ -20,7 +20,7 @@ use crate::client::{By, Message, cert_conf, octets, status};
 use crate::csr::Csr;
 use crate::doubles::ledger::revocation;
 use crate::pki::NOW;
-use crate::world::{DEVICE, Setting, World};
+use crate::world::{DEVICE, Setting, World, certificate};
 
 /// A certificate that waits for its confirmation.
 struct Waiting {
@@ -237,4 +237,32 @@ async fn implicit_confirmation_is_asked_for_and_granted() {
             request.after(&answer, cert_conf(&certificate)).with(|header| header.message_time = None);
         world.refuses(&message, (PkiFailureInfo::BadRequest, "transaction.out-of-turn")).await;
     }
+}
+
+// RFC 9483 §3.1: only the first message of a transaction names a profile; the later ones find their label without.
+#[tokio::test]
+async fn a_confirmation_finds_the_label_that_its_request_named() {
+    for name in ["meter-ds", "meter-op-ds"] {
+        let world = World::new();
+        let info = InfoTypeAndValue::cert_profile(name).unwrap();
+        let request = world.cr().with(|header| header.general_info = Some(vec![info]));
+        let answer = world.ask_at("/.well-known/cmp", &request).await;
+        let certificate = certificate(&answer);
+        let confirmation =
+            request.after(&answer, cert_conf(&certificate)).with(|header| header.general_info = None);
+        let confirmed = world.ask_at("/.well-known/cmp", &confirmation).await;
+        assert!(matches!(confirmed.body(), PkiBody::PkiConf(_)), "{:?}", confirmed.body());
+    }
+}
+
+// What was asked for in the time of a secret is confirmed also when that is over.
+#[tokio::test]
+async fn a_secret_that_expires_before_the_confirmation_counts_for_it() {
+    let world = World::new();
+    let request = world.ir().with(|header| header.message_time = None);
+    world.pass(3_590);
+    let (answer, certificate) = world.unconfirmed(&request).await;
+    world.pass(20);
+    let confirmed = world.ask(&request.after(&answer, cert_conf(&certificate))).await;
+    assert!(matches!(confirmed.body(), PkiBody::PkiConf(_)), "{:?}", confirmed.body());
 }

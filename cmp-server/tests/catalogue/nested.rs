@@ -1,7 +1,10 @@
 //! Nested messages: C-28, and C-12 in them.
 
+use ca_core::reason::ReasonCode;
+use ca_core::record::{CertificateStatus, Revocation};
 use cmp_messages::body::PkiBody;
 use cmp_messages::certificate_request::{CertReqMsg, ProofOfPossession};
+use cmp_messages::header::InfoTypeAndValue;
 use cmp_messages::message::PkiMessage;
 use cmp_messages::status::PkiFailureInfo;
 use cmp_server::config::BatchLimits;
@@ -9,6 +12,7 @@ use der::asn1::{Any, Null};
 use der::{Decode, Encode};
 
 use crate::client::{Message, cr, fresh, octets, request};
+use crate::pki::NOW;
 use crate::world::{DEVICE, OTHER, PATH, Setting, World, certificate, post, status_info};
 
 const NESTED: &str = "/.well-known/cmp/p/meter-ds/nested";
@@ -146,4 +150,30 @@ async fn an_added_protection_is_answered_by_the_answer_alone() {
     let answer = PkiMessage::decode(&world.exchange(NESTED, outer.der()).await).unwrap();
     assert_eq!(answer.header().recip_nonce, inner.header.sender_nonce);
     certificate(&answer);
+}
+
+// RFC 9483 §6.1: it comes where its message would come alone, and not where another one would.
+#[tokio::test]
+async fn an_added_protection_comes_where_its_message_would() {
+    let world = World::new();
+    let inner = world.cr();
+    let outer = world
+        .by_station(batch(std::slice::from_ref(&inner)))
+        .with(|header| header.transaction_id.clone_from(&inner.header.transaction_id));
+    let other = (PkiFailureInfo::BadRequest, "operation.other");
+    world.refuses_octets("/.well-known/cmp/p/meter-ds/initialization", outer.der(), other).await;
+    let place = "/.well-known/cmp/p/meter-ds/certification";
+    certificate(&PkiMessage::decode(&world.exchange(place, outer.der()).await).unwrap());
+}
+
+// RFC 9483 §3.5: a registration authority whose certificate is revoked brings nothing more.
+#[tokio::test]
+async fn who_shows_a_revoked_certificate_is_told_nothing() {
+    let world = World::new();
+    let enrolled = world.enrolled().await;
+    let revocation = Revocation { time: NOW, reason: ReasonCode::Superseded, invalidity_date: None };
+    world.ledger.set_status(&world.id(&enrolled), CertificateStatus::Revoked(revocation));
+    let question = InfoTypeAndValue::empty(cmp_messages::general::CA_CERTS);
+    let message = Message::signed(40, &enrolled, PkiBody::Genm(vec![question]));
+    world.refuses(&message, (PkiFailureInfo::CertRevoked, "authn.revoked")).await;
 }

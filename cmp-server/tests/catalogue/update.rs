@@ -102,3 +102,12 @@ async fn c_14_what_is_not_confirmed_is_neither_updated_nor_revoked() {
         PkiBody::PkiConf(_)
     ));
 }
+
+// RFC 9483 §5.2.3: the signature of who is updated is not replaced by another one.
+#[tokio::test]
+async fn c_13_a_registration_authority_signs_no_update() {
+    let world = World::new();
+    drop(world.enrolled().await);
+    let message = world.by_station(kur(DEVICE, 41));
+    world.refuses(&message, (PkiFailureInfo::BadCertId, "request.old-certificate")).await;
+}
