@@ -1,6 +1,8 @@
 //! What holds of the codec whatever comes in: nothing panics, what is read can be written and read again, and no parameter of a
 //! MAC that is out of bounds is taken.
 
+#![cfg(test)]
+
 use cmp_messages::message::{PkiMessage, header_of};
 use cmp_messages::protection::{MAX_ITERATIONS, MIN_ITERATIONS, MacAlgorithm};
 use der::asn1::{Any, OctetString, Uint};

@@ -1,5 +1,7 @@
 //! Messages by OpenSSL: every command, each answer, both protections, both suites. What we make of them is what they are.
 
+#![cfg(test)]
+
 use std::path::PathBuf;
 
 use ca_core::certificate::Certificate;
