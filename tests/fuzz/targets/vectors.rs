@@ -10,6 +10,14 @@ pub(crate) fn file(name: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|cause| panic!("{}: {cause}", path.display()))
 }
 
+/// The octets of every DER file in a folder of tests/vectors, in the order of their names.
+pub(crate) fn files(folder: &str) -> Vec<Vec<u8>> {
+    let mut files = entries(&root().join(folder));
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "der" || extension == "pki"));
+    files.sort();
+    files.iter().map(|path| std::fs::read(path).expect("it was listed")).collect()
+}
+
 /// The requests of the DLMS libraries as they write them: base64 in armour.
 pub(crate) fn requests_as_text() -> Vec<Vec<u8>> {
     let folders = ["net", "python"].map(|library| root().join("dlms-csr").join(library));
