@@ -35,7 +35,7 @@ pub struct RawLimits {
     pub max_connections: usize,
     /// `max_connections_per_address`: of these, from one IPv4 address or one IPv6 /64 network. Default 64.
     pub max_connections_per_address: usize,
-    /// `max_handshakes`: of these, in an unfinished TLS handshake. Default 256.
+    /// `max_handshakes`: of these, in an unfinished TLS handshake, which takes a small device seconds. Default 512.
     pub max_handshakes: usize,
     /// `header_octets`: request line and header fields together, at least 8192. Default 16384.
     pub header_octets: usize,
@@ -71,7 +71,7 @@ impl Default for RawLimits {
         Self {
             max_connections: 1024,
             max_connections_per_address: 64,
-            max_handshakes: 256,
+            max_handshakes: 512,
             header_octets: 16 * 1024,
             body_octets: 64 * 1024,
             handshake: Duration::from_secs(5),

@@ -62,7 +62,7 @@ use crate::{
 };
 use axum::{Router, extract::DefaultBodyLimit};
 use std::{io, net::SocketAddr, sync::Arc};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 /// A bound socket that does not serve yet.
 #[derive(Debug)]
@@ -101,7 +101,7 @@ impl Listener {
     /// [`BindError`] when the address is taken, or not ours.
     pub async fn bind(address: SocketAddr) -> Result<Self, BindError> {
         let failed = |source| BindError { address, source };
-        let socket = TcpListener::bind(address).await.map_err(failed)?;
+        let socket = bind(address).map_err(failed)?;
         let local_addr = socket.local_addr().map_err(failed)?;
         Ok(Self { socket, local_addr, terms: Terms::new(local_addr.to_string()) })
     }
@@ -164,6 +164,17 @@ impl Listener {
     pub fn serve(self, router: Router, shutdown: Shutdown) -> impl Future<Output = Drained> + Send + 'static {
         self.terms.serve_from(self.socket, router, shutdown)
     }
+}
+
+/// How many may wait in the system's backlog; the system may allow fewer (Linux: `net.core.somaxconn`). Where a crowd finds it
+/// full, each waits for the retransmission of its SYN, which comes later every time.
+const BACKLOG: u32 = 4096;
+
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 impl Terms {

@@ -48,9 +48,14 @@ use tokio::sync::oneshot;
 pub struct PoolSize {
     /// `workers`: threads. Default 4.
     pub workers: NonZeroUsize,
-    /// `queue_jobs`: jobs that may wait for a thread. Default 256.
+    /// `queue_jobs`: jobs that may wait for a thread, however short they are. Default 1024, as many as a listener has
+    /// connections.
     #[serde(rename = "queue_jobs")]
     pub queue: usize,
+    /// `queue_seconds`: how long a job may be expected to wait for a thread; one that would wait longer is refused. Default 5:
+    /// libest, the client of many devices, gives up after 10 seconds.
+    #[serde(rename = "queue_seconds", deserialize_with = "seconds")]
+    pub patience: Duration,
     /// `retry_after_seconds`: what a refused requester is told to wait at least. Default 2.
     #[serde(rename = "retry_after_seconds", deserialize_with = "seconds")]
     pub retry_after: Duration,
@@ -63,7 +68,8 @@ impl Default for PoolSize {
     fn default() -> Self {
         Self {
             workers: NonZeroUsize::MIN.saturating_add(3),
-            queue: 256,
+            queue: 1024,
+            patience: Duration::from_secs(5),
             retry_after: Duration::from_secs(2),
             retry_after_max: Duration::from_secs(600),
         }
@@ -146,7 +152,7 @@ impl WorkerPool {
             waiting: metrics.gauge("worker_jobs_waiting", &labels),
             panics: Arc::default(),
         };
-        let queue = Arc::new(Queue::new(size.workers, size.queue));
+        let queue = Arc::new(Queue::new(size.workers, size.queue, size.patience));
         // Made first, so that its drop closes the queue for the threads already started when a later one fails.
         let pool = Self {
             shared: Arc::new(Shared {
@@ -325,6 +331,7 @@ mod tests {
             queue: 0,
             retry_after: Duration::from_millis(1),
             retry_after_max: Duration::from_secs(10),
+            ..PoolSize::default()
         };
         let pool = WorkerPool::start("test", &size, &metrics).unwrap();
         pool.shared.queue.learn(Duration::from_millis(100));

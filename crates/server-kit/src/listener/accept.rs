@@ -40,17 +40,32 @@ pub enum Drained {
 }
 
 /// Serves until the shutdown is triggered, then drains.
+///
+/// Where TLS is spoken nobody can be told cheaply that the house is full: there a newcomer waits at the door until a seat can be
+/// had, and all behind it wait in the system's backlog, before a handshake is paid for.
 pub(super) async fn serve(mut inlet: impl Inlet, host: Arc<Host>, roster: Arc<Roster>) -> Drained {
     let mut connections = JoinSet::new();
+    let mut at_the_door = None;
     loop {
         tokio::select! {
             biased;
             () = host.shutdown.triggered() => break,
             Some(ended) = connections.join_next() => note_end(&host, ended),
-            accepted = inlet.accept() => match accepted {
-                Ok((stream, peer_addr)) => {
+            () = roster.has_room(), if at_the_door.is_some() => {
+                if let Some(newcomer) = at_the_door.take() {
+                    seat(&host, &roster, &mut connections, newcomer);
+                    // Those who are seated go on before the next comes in.
+                    tokio::task::yield_now().await;
+                }
+            }
+            accepted = inlet.accept(), if at_the_door.is_none() => match accepted {
+                Ok(newcomer) => {
                     host.tally.accept_works();
-                    seat(&host, &roster, &mut connections, stream, peer_addr);
+                    if host.tls.is_some() {
+                        at_the_door = Some(newcomer);
+                    } else {
+                        seat(&host, &roster, &mut connections, newcomer);
+                    }
                 }
                 Err(error) if concerns_one_connection(&error) => {}
                 Err(error) => {
@@ -63,7 +78,7 @@ pub(super) async fn serve(mut inlet: impl Inlet, host: Arc<Host>, roster: Arc<Ro
             },
         }
     }
-    drop(inlet);
+    drop((at_the_door, inlet));
     drain(&host, connections).await
 }
 
@@ -71,10 +86,9 @@ fn seat(
     host: &Arc<Host>,
     roster: &Arc<Roster>,
     connections: &mut JoinSet<()>,
-    stream: TcpStream,
-    peer_addr: SocketAddr,
+    (stream, peer_addr): (TcpStream, SocketAddr),
 ) {
-    let awaits = if host.tls.is_some() { Awaits::Handshake } else { Awaits::Request };
+    let awaits = if host.tls.is_some() { Awaits::Hello } else { Awaits::Request };
     match roster.admit(peer_addr.ip(), awaits) {
         Ok(seat) => {
             // Answers are small and written whole; waiting for more to send would only delay them.

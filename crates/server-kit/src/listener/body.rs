@@ -67,8 +67,15 @@ impl GuardedBody {
             Some(left) => self.left = left,
             None => return self.fail(BodyFault::TooLarge { limit: self.limit }),
         }
-        self.ended = self.incoming.is_end_stream();
+        if self.incoming.is_end_stream() {
+            self.end();
+        }
         Poll::Ready(Some(Ok(frame)))
+    }
+
+    fn end(&mut self) {
+        self.ended = true;
+        self.progress.has_body();
     }
 }
 
@@ -87,11 +94,14 @@ impl HttpBody for GuardedBody {
             Poll::Ready(Some(Ok(frame))) => self.take_frame(frame),
             Poll::Ready(Some(Err(_))) => self.fail(BodyFault::Broken),
             Poll::Ready(None) => {
-                self.ended = true;
+                self.end();
                 Poll::Ready(None)
             }
             Poll::Pending if self.late.as_mut().poll(cx).is_ready() => self.fail(BodyFault::Late),
-            Poll::Pending => Poll::Pending,
+            Poll::Pending => {
+                self.progress.awaits_body();
+                Poll::Pending
+            }
         }
     }
 
@@ -108,6 +118,7 @@ impl Drop for GuardedBody {
     /// Who answers without reading to the end leaves the client sending; the connection then closes gently.
     fn drop(&mut self) {
         if !self.ended {
+            self.progress.has_body();
             self.progress.leave_input();
         }
     }

@@ -7,7 +7,7 @@ use super::{
     long_body::LongBody,
     peer::PeerConnection,
     progress::{Late, Progress},
-    roster::Seat,
+    roster::{Awaits, Seat},
     spelling::Spelling,
     stream::Reported,
     tally::Tally,
@@ -99,7 +99,7 @@ impl Host {
         seat: Seat,
     ) -> End {
         let secured = tokio::select! {
-            secured = tls::accept(tls, stream, self.limits.handshake()) => secured,
+            secured = tls::accept(tls, stream, self.limits.handshake(), || seat.waits(Awaits::Handshake)) => secured,
             () = seat.displaced() => return End::Displaced,
             () = self.shutdown.triggered() => return End::Shutdown,
         };

@@ -97,6 +97,20 @@ impl Progress {
         state.framing.next()
     }
 
+    /// More of the body is to come, and until it does there is nothing to do for this client.
+    pub(super) fn awaits_body(&self) {
+        if self.lock().stage == Stage::Answering {
+            self.seat.waits(Awaits::Request);
+        }
+    }
+
+    /// All of the body has come, or all of it that is wanted.
+    pub(super) fn has_body(&self) {
+        if self.lock().stage == Stage::Answering {
+            self.seat.at_work();
+        }
+    }
+
     /// hyper has taken all of the answer.
     pub(super) fn answer_ends(&self) {
         let mut state = self.lock();

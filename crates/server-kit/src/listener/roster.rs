@@ -1,7 +1,7 @@
 //! Who is connected, how many of them, and who has been waiting longest for its client.
 //!
 //! When the house is full, a newcomer takes the seat of the connection that has been waiting longest for its client (for
-//! a handshake, a request, the rest of a head): thousands of stalled connections then lose their seats to those who
+//! a handshake, a request, the rest of a head or of a body): thousands of stalled connections then lose their seats to those who
 //! come to do something, and cannot starve them. A connection whose request is being answered keeps its seat; when
 //! all do, the newcomer is turned away. It is *not* a rate limiter.
 
@@ -9,8 +9,15 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     net::{IpAddr, Ipv6Addr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
-use tokio::sync::watch;
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
+
+/// A handshake that takes so many times as long as they take is given up for a newcomer.
+const STALLED: u32 = 4;
 
 /// How many may sit, in all, per address, and in a handshake.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +31,8 @@ pub(super) struct Seats {
 pub(super) struct Roster {
     seats: Seats,
     book: Mutex<Book>,
+    /// A seat was left, or its connection waits for its client again.
+    eased: Notify,
 }
 
 /// All indices hold the same connections: `rows` by number, the others those of them that wait, oldest turn first.
@@ -35,7 +44,12 @@ struct Book {
     per_network: HashMap<IpAddr, usize>,
     waiting: BTreeMap<u64, u64>,
     waiting_by_network: BTreeSet<(IpAddr, u64)>,
-    handshakes: BTreeSet<u64>,
+    /// The turns of those who have not said their hello.
+    hellos: BTreeSet<u64>,
+    /// The turns of those who have, and since when.
+    handshakes: BTreeMap<u64, Instant>,
+    /// How long a handshake takes: the mean of the last few that came to an end.
+    handshake_takes: Duration,
 }
 
 #[derive(Debug)]
@@ -48,6 +62,9 @@ struct Row {
 /// What a connection that waits for its client waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Awaits {
+    /// The first message of a handshake, which clients have at hand: nothing has been spent on it.
+    Hello,
+    /// The rest of it.
     Handshake,
     Request,
 }
@@ -78,7 +95,19 @@ pub(super) struct Seat {
 
 impl Roster {
     pub(super) fn new(seats: Seats) -> Arc<Self> {
-        Arc::new(Self { seats, book: Mutex::default() })
+        Arc::new(Self { seats, book: Mutex::default(), eased: Notify::new() })
+    }
+
+    /// Waits until a newcomer to a handshake, whoever it is, would find a seat. One at a time may wait.
+    pub(super) async fn has_room(&self) {
+        while self.lock().is_full(&self.seats) {
+            let stalls_at = self.lock().stalls_at();
+            match stalls_at {
+                // Whichever comes first, it is looked at anew.
+                Some(at) => drop(tokio::time::timeout_at(at, self.eased.notified()).await),
+                None => self.eased.notified().await,
+            }
+        }
     }
 
     /// Gives a newcomer a seat, at the cost of another who waits if need be.
@@ -95,7 +124,7 @@ impl Roster {
         if book.rows.len() >= self.seats.in_all && !book.displace_one() {
             return Err(TurnedAway::Full);
         }
-        if awaits == Awaits::Handshake && book.handshakes.len() >= self.seats.handshakes {
+        if awaits == Awaits::Hello && book.in_handshakes() >= self.seats.handshakes {
             book.displace_one_in_handshake();
         }
         let (number, displaced) = book.seat(network);
@@ -117,6 +146,7 @@ impl Seat {
     /// From now on the connection waits for its client, and may lose its seat.
     pub(super) fn waits(&self, awaits: Awaits) {
         self.roster.lock().wait(self.number, awaits);
+        self.roster.eased.notify_one();
     }
 
     /// From now on the server is at work for this connection.
@@ -137,6 +167,7 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         self.roster.lock().leave(self.number);
+        self.roster.eased.notify_one();
     }
 }
 
@@ -150,7 +181,9 @@ impl Book {
     }
 
     fn wait(&mut self, number: u64, awaits: Awaits) {
-        self.stop_waiting(number);
+        if let Some(since) = self.stop_waiting(number) {
+            self.handshake_took(since.elapsed());
+        }
         let Some(row) = self.rows.get_mut(&number) else {
             return;
         };
@@ -158,20 +191,26 @@ impl Book {
         row.turn = Some(self.last_turn);
         self.waiting.insert(self.last_turn, number);
         self.waiting_by_network.insert((row.network, self.last_turn));
-        if awaits == Awaits::Handshake {
-            self.handshakes.insert(self.last_turn);
+        match awaits {
+            Awaits::Hello => drop(self.hellos.insert(self.last_turn)),
+            Awaits::Handshake => drop(self.handshakes.insert(self.last_turn, Instant::now())),
+            Awaits::Request => {}
         }
     }
 
-    fn stop_waiting(&mut self, number: u64) {
-        let Some(row) = self.rows.get_mut(&number) else {
-            return;
-        };
-        if let Some(turn) = row.turn.take() {
-            self.waiting.remove(&turn);
-            self.waiting_by_network.remove(&(row.network, turn));
-            self.handshakes.remove(&turn);
-        }
+    /// Returns since when it was in a handshake, if it was.
+    fn stop_waiting(&mut self, number: u64) -> Option<Instant> {
+        let row = self.rows.get_mut(&number)?;
+        let turn = row.turn.take()?;
+        self.waiting.remove(&turn);
+        self.waiting_by_network.remove(&(row.network, turn));
+        self.hellos.remove(&turn);
+        self.handshakes.remove(&turn)
+    }
+
+    fn handshake_took(&mut self, time: Duration) {
+        let mean = self.handshake_takes;
+        self.handshake_takes = if mean.is_zero() { time } else { (mean * 7 + time) / 8 };
     }
 
     fn leave(&mut self, number: u64) -> Option<Row> {
@@ -186,19 +225,47 @@ impl Book {
         Some(row)
     }
 
+    fn in_handshakes(&self) -> usize {
+        self.hellos.len() + self.handshakes.len()
+    }
+
+    /// Whether a newcomer to a handshake can have no seat.
+    fn is_full(&self, seats: &Seats) -> bool {
+        let (all, in_handshakes) =
+            (self.rows.len() >= seats.in_all, self.in_handshakes() >= seats.handshakes);
+        let who_may_lose =
+            if in_handshakes { self.hellos.len() } else { self.waiting.len() - self.handshakes.len() };
+        (all || in_handshakes) && who_may_lose == 0 && self.stalls_at().is_none_or(|at| at > Instant::now())
+    }
+
+    /// When the oldest handshake counts as stalled.
+    fn stalls_at(&self) -> Option<Instant> {
+        self.handshakes.values().next().map(|since| self.stalled_at(*since))
+    }
+
+    fn stalled_at(&self, since: Instant) -> Instant {
+        since + self.handshake_takes.saturating_mul(STALLED)
+    }
+
+    /// Whether whoever has this turn has no claim to its seat any more.
+    fn may_lose(&self, turn: u64) -> bool {
+        self.handshakes.get(&turn).is_none_or(|since| self.stalled_at(*since) <= Instant::now())
+    }
+
     fn displace_one(&mut self) -> bool {
-        let turn = self.waiting.keys().next().copied();
+        let turn = self.waiting.keys().copied().find(|turn| self.may_lose(*turn));
         self.displace(turn)
     }
 
     fn displace_one_of(&mut self, network: IpAddr) -> bool {
-        let turn =
-            self.waiting_by_network.range((network, 0)..=(network, u64::MAX)).next().map(|(_, turn)| *turn);
+        let of_network = self.waiting_by_network.range((network, 0)..=(network, u64::MAX));
+        let turn = of_network.map(|(_, turn)| *turn).find(|turn| self.may_lose(*turn));
         self.displace(turn)
     }
 
+    /// Of those with a hello the oldest, however young it is: whoever admits has waited for room.
     fn displace_one_in_handshake(&mut self) -> bool {
-        let turn = self.handshakes.iter().next().copied();
+        let turn = self.hellos.first().or_else(|| self.handshakes.keys().next()).copied();
         self.displace(turn)
     }
 
@@ -262,6 +329,23 @@ mod tests {
         roster.admit(ip(2), Awaits::Request).unwrap();
     }
 
+    #[tokio::test]
+    async fn a_house_full_of_work_has_room_once_somebody_waits_again_or_leaves() {
+        let roster = roster(2, 2, 2);
+        let first = roster.admit(ip(1), Awaits::Request).unwrap();
+        let second = roster.admit(ip(2), Awaits::Request).unwrap();
+        first.at_work();
+        roster.has_room().await;
+        second.at_work();
+        let is_full = async || tokio::time::timeout(Duration::ZERO, roster.has_room()).await.is_err();
+        assert!(is_full().await);
+        first.waits(Awaits::Request);
+        roster.has_room().await;
+        first.at_work();
+        assert!(is_full().await);
+        tokio::join!(roster.has_room(), async { drop(second) });
+    }
+
     #[test]
     fn one_address_cannot_take_the_seats_of_others() {
         let roster = roster(10, 2, 10);
@@ -278,10 +362,35 @@ mod tests {
     #[test]
     fn handshakes_have_their_own_cap() {
         let roster = roster(10, 10, 2);
-        let first = roster.admit(ip(1), Awaits::Handshake).unwrap();
-        let second = roster.admit(ip(2), Awaits::Handshake).unwrap();
-        let third = roster.admit(ip(3), Awaits::Handshake).unwrap();
+        let first = roster.admit(ip(1), Awaits::Hello).unwrap();
+        let second = roster.admit(ip(2), Awaits::Hello).unwrap();
+        let third = roster.admit(ip(3), Awaits::Hello).unwrap();
         assert_eq!((lost(&first), lost(&second), lost(&third)), (true, false, false));
+    }
+
+    // K-14: in a crowd of honest clients a newcomer waits; T-05: who stalls makes room for it.
+    #[tokio::test(start_paused = true)]
+    async fn k_14_t_05_a_handshake_keeps_its_seat_for_some_times_as_long_as_they_take() {
+        let roster = roster(10, 10, 2);
+        let begin = |address| {
+            let seat = roster.admit(address, Awaits::Hello).unwrap();
+            seat.waits(Awaits::Handshake);
+            seat
+        };
+        let quick = begin(ip(1));
+        tokio::time::advance(Duration::from_millis(100)).await;
+        quick.waits(Awaits::Request);
+        let first = begin(ip(2));
+        let silent = roster.admit(ip(3), Awaits::Hello).unwrap();
+        let begun = Instant::now();
+        roster.has_room().await;
+        assert!(begun.elapsed().is_zero(), "who has said nothing goes at once");
+        let _third = begin(ip(4));
+        assert_eq!((lost(&first), lost(&silent)), (false, true));
+        roster.has_room().await;
+        assert_eq!(begun.elapsed().as_millis() / 10, 40, "four times as long as the quick one took");
+        let _fourth = begin(ip(5));
+        assert!(lost(&first));
     }
 
     #[test]
@@ -300,7 +409,7 @@ mod tests {
     fn nothing_is_left_of_those_who_have_gone() {
         let roster = roster(3, 2, 1);
         for turn in 0..20 {
-            let seat = roster.admit(ip(turn % 3), Awaits::Handshake).unwrap();
+            let seat = roster.admit(ip(turn % 3), Awaits::Hello).unwrap();
             seat.waits(Awaits::Request);
             if turn % 2 == 0 {
                 seat.at_work();

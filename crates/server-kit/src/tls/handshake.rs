@@ -7,10 +7,10 @@ use super::{
     Tls, TlsUnique, TlsVersion,
     unique::{Recorded, Recording},
 };
-use rustls::{CipherSuite, ProtocolVersion, ServerConfig, ServerConnection};
+use rustls::{CipherSuite, ProtocolVersion, ServerConfig, ServerConnection, server::Acceptor};
 use std::{io, sync::Arc, time::Duration};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 
 /// RFC 9266 §2.
 const EXPORTER_LABEL: &[u8] = b"EXPORTER-Channel-Binding";
@@ -36,7 +36,7 @@ pub(crate) enum HandshakeError {
     Version,
 }
 
-/// Runs the handshake on `stream`.
+/// Runs the handshake on `stream`; tells when the client has said its hello.
 ///
 /// # Errors
 /// [`HandshakeError`]; the client has then been sent the alert, except on [`HandshakeError::TimedOut`].
@@ -44,6 +44,7 @@ pub(crate) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     tls: &Tls,
     stream: S,
     within: Duration,
+    greeted: impl FnOnce(),
 ) -> Result<(TlsStream<Recorded<S>>, Secured), HandshakeError> {
     let config = tls.current.load_full();
     let (config, recording) = match tls.unique {
@@ -53,7 +54,12 @@ pub(crate) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
             (recorded_by(&config, Arc::clone(&recording)), Some(recording))
         }
     };
-    let handshake = TlsAcceptor::from(config).accept(Recorded::new(stream, recording.clone()));
+    let hello = LazyConfigAcceptor::new(Acceptor::default(), Recorded::new(stream, recording.clone()));
+    let handshake = async {
+        let hello = hello.await?;
+        greeted();
+        hello.into_stream(config).await
+    };
     let mut stream = tokio::time::timeout(within, handshake)
         .await
         .map_err(|_| HandshakeError::TimedOut)?
@@ -106,4 +112,84 @@ fn cipher_bits(suite: CipherSuite) -> Option<u16> {
     ]
     .contains(&suite)
     .then_some(256)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::{AnyCertificate, ClientCertificates, RefuseCertificateError, TlsIdentity, provider};
+    use rcgen::{CertificateParams, CustomExtension, KeyPair};
+    use rustls::{
+        CertificateError, ClientConfig, Error, InvalidMessage, OtherError, RootCertStore,
+        SupportedProtocolVersion,
+        pki_types::{PrivateKeyDer, ServerName},
+        version::{TLS12, TLS13},
+    };
+    use tokio_rustls::TlsConnector;
+
+    /// Certifies itself, with so many octets in an extension that nobody knows.
+    fn certified(filler: usize) -> (rcgen::Certificate, KeyPair) {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        if filler > 0 {
+            let extension = CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 1], vec![0; filler]);
+            params.custom_extensions.push(extension);
+        }
+        (params.self_signed(&key).unwrap(), key)
+    }
+
+    /// Shakes hands with a client that shows so many certificates of this size; returns what the server says.
+    async fn judge(
+        version: &'static SupportedProtocolVersion,
+        (count, filler): (usize, usize),
+    ) -> Result<(), Error> {
+        let (server, server_key) = certified(0);
+        let identity =
+            TlsIdentity::from_pem(server.pem().as_bytes(), server_key.serialize_pem().as_bytes()).unwrap();
+        let tls = Tls::new(&identity, &ClientCertificates::Asked(Arc::new(AnyCertificate::new()))).unwrap();
+        let (shown, key) = certified(filler);
+        let mut roots = RootCertStore::empty();
+        roots.add(server.der().clone()).unwrap();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let client = ClientConfig::builder_with_provider(provider())
+            .with_protocol_versions(&[version])
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_client_auth_cert(vec![shown.der().clone(); count], key)
+            .unwrap();
+        // Room for all that the client sends: whoever refuses it reads no further.
+        let (ours, theirs) = tokio::io::duplex(1 << 20);
+        let name = ServerName::try_from("localhost").unwrap();
+        let connector = TlsConnector::from(Arc::new(client));
+        let (outcome, _client) =
+            tokio::join!(accept(&tls, ours, Duration::from_secs(60), || ()), connector.connect(name, theirs));
+        match outcome {
+            Ok(_) => Ok(()),
+            Err(HandshakeError::Failed(error)) => {
+                Err(*error.into_inner().unwrap().downcast::<Error>().unwrap())
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    // T-08: certificates that fit into a message of TLS meet our limit, and those that do not that of the TLS library.
+    #[tokio::test]
+    async fn t_08_giant_certificates_meet_the_limit_that_is_there_for_them() {
+        for version in [&TLS12, &TLS13] {
+            assert_eq!(judge(version, (1, 32_000)).await, Ok(()));
+            let Err(Error::InvalidCertificate(CertificateError::Other(OtherError(cause)))) =
+                judge(version, (1, 33_000)).await
+            else {
+                panic!("our own limit")
+            };
+            let cause = cause.downcast_ref::<RefuseCertificateError>().unwrap();
+            assert!(
+                matches!(cause, RefuseCertificateError::TooLarge { octets } if *octets > 33_000),
+                "{cause}"
+            );
+            let refusal = judge(version, (4, 20_000)).await;
+            let of_the_library = Error::InvalidMessage(InvalidMessage::HandshakePayloadTooLarge);
+            assert_eq!(refusal, Err(of_the_library));
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! The queue before the threads: bounded, closable, and aware of who has been at work since when and for how long at a time.
 //!
-//! It is *not* fair between tenants: first come, first served.
+//! The bound is one of time: what is taken in can be answered while its requester still waits, as far as the last jobs tell. It
+//! is *not* fair between tenants: first come, first served.
 
 use crate::workers::turns::Turns;
 use std::{
@@ -21,6 +22,7 @@ pub(super) type Reply = Box<dyn FnOnce()>;
 pub(super) struct Queue {
     workers: usize,
     capacity: usize,
+    patience: Duration,
     state: Mutex<State>,
     wake: Condvar,
     open: watch::Sender<usize>,
@@ -49,12 +51,12 @@ impl fmt::Debug for Queue {
 }
 
 impl Queue {
-    /// Holds as many jobs as there are workers, and `waiting` more.
-    pub(super) fn new(workers: NonZeroUsize, waiting: usize) -> Self {
+    /// Holds as many jobs as there are workers, and `waiting` more, of which none is expected to wait longer than `patience`.
+    pub(super) fn new(workers: NonZeroUsize, waiting: usize, patience: Duration) -> Self {
         let (open, _) = watch::channel(0);
         let workers = workers.get();
         let capacity = workers.saturating_add(waiting);
-        Self { workers, capacity, state: Mutex::default(), wake: Condvar::new(), open }
+        Self { workers, capacity, patience, state: Mutex::default(), wake: Condvar::new(), open }
     }
 
     pub(super) fn workers(&self) -> usize {
@@ -66,8 +68,9 @@ impl Queue {
         if state.closed {
             return Err(Refusal::Closed);
         }
-        if state.open() >= self.capacity {
-            let ahead = state.open();
+        if self.is_full(&state) {
+            // When half of what is ahead is done: then the threads never run out of work before those who were refused return.
+            let ahead = state.open() / 2;
             return Err(Refusal::Full(state.turns.next(Instant::now(), ahead, self.workers)));
         }
         state.waiting.push_back(job);
@@ -113,6 +116,13 @@ impl Queue {
         self.lock().turns.took(time);
     }
 
+    /// Whoever finds a thread without work is taken in, whatever jobs took before.
+    fn is_full(&self, state: &State) -> bool {
+        let ahead = state.open();
+        let wait = state.turns.wait(ahead, self.workers);
+        ahead >= self.capacity || (ahead >= self.workers && wait > self.patience)
+    }
+
     fn free(&self, number: u64) {
         let mut state = self.lock();
         if let Some(begun) = state.at_work.remove(&number) {
@@ -141,5 +151,30 @@ impl Queue {
 impl State {
     fn open(&self) -> usize {
         self.waiting.len() + self.at_work.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn millis(count: u64) -> Duration {
+        Duration::from_millis(count)
+    }
+
+    fn push(queue: &Queue) -> Result<(), Refusal> {
+        queue.push(Box::new(|| Box::new(|| ())))
+    }
+
+    // K-14: what is taken in can be answered in time, so the queue is as long as jobs are short; whoever does not get in comes back
+    // when half of it is done.
+    #[test]
+    fn k_14_the_queue_holds_what_can_be_begun_in_its_time() {
+        for (takes, room, told) in [(0, 65, 0), (1, 65, 32), (100, 11, 500), (500, 3, 500), (2_000, 1, 0)] {
+            let queue = Queue::new(NonZeroUsize::MIN, 64, millis(1_000));
+            queue.learn(millis(takes));
+            let refused = (0..).find_map(|taken| push(&queue).err().map(|refusal| (taken, refusal)));
+            assert_eq!(refused, Some((room, Refusal::Full(millis(told)))), "jobs of {takes} ms");
+        }
     }
 }

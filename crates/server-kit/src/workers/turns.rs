@@ -8,8 +8,10 @@ use tokio::time::Instant;
 /// The book of turns that were told.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
-    /// How long a job takes, as far as is known: the mean of the last few.
+    /// How long a job takes, as far as is known: the mean of the last ones.
     takes: Duration,
+    /// How many that are, at most [`REMEMBERED`].
+    known: u32,
     /// The last turn that was told.
     last: Option<Instant>,
 }
@@ -17,20 +19,31 @@ pub(super) struct Turns {
 impl Turns {
     /// Notes how long a job took.
     pub(super) fn took(&mut self, time: Duration) {
-        self.takes = if self.takes.is_zero() { time } else { (self.takes * 7 + time) / 8 };
+        self.known = (self.known + 1).min(REMEMBERED);
+        self.takes = (self.takes * (self.known - 1) + time) / self.known;
     }
 
-    /// Tells the next turn: after the jobs that are in the queue already, and after all who were told a turn before.
+    /// Estimates how long so many jobs take.
+    pub(super) fn wait(&self, jobs: usize, workers: usize) -> Duration {
+        self.each(workers).saturating_mul(u32::try_from(jobs).unwrap_or(u32::MAX)).min(LONGEST)
+    }
+
+    /// Tells the next turn: after so many jobs that are in the queue already, and after all who were told a turn before.
     pub(super) fn next(&mut self, now: Instant, ahead: usize, workers: usize) -> Duration {
-        let workers = u32::try_from(workers).unwrap_or(u32::MAX).max(1);
-        let each = self.takes / workers;
-        let queue_ends = now + each.saturating_mul(u32::try_from(ahead).unwrap_or(u32::MAX)).min(LONGEST);
-        let after_the_last = self.last.map_or(now, |last| last + each);
-        let turn = queue_ends.max(after_the_last).min(now + LONGEST);
+        let those_are_done = now + self.wait(ahead, workers);
+        let after_the_last = self.last.map_or(now, |last| last + self.each(workers));
+        let turn = those_are_done.max(after_the_last).min(now + LONGEST);
         self.last = Some(turn);
         turn.saturating_duration_since(now)
     }
+
+    fn each(&self, workers: usize) -> Duration {
+        self.takes / u32::try_from(workers).unwrap_or(u32::MAX).max(1)
+    }
 }
+
+/// So many that one slow sync of the disk, which holds up every thread once, does not make the queue look endless.
+const REMEMBERED: u32 = 64;
 
 /// Beyond this nobody has been measuring anything.
 const LONGEST: Duration = Duration::from_secs(86_400);
@@ -67,13 +80,17 @@ mod tests {
     }
 
     #[test]
-    fn what_jobs_take_is_learnt_within_a_few() {
+    fn what_jobs_take_is_learnt_from_many_and_no_stall_of_a_few_counts_for_all() {
         let mut turns = Turns::default();
         turns.took(millis(1_000));
-        for _ in 0..40 {
+        for _ in 0..200 {
             turns.took(millis(10));
         }
-        assert!(turns.takes < millis(20), "{:?}", turns.takes);
+        assert!(turns.takes < millis(13), "{:?}", turns.takes);
+        for _ in 0..4 {
+            turns.took(millis(300));
+        }
+        assert!(turns.takes < millis(40), "{:?}", turns.takes);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Many connections: caps, and who loses the seat.
 
-use crate::harness::{Server, get};
+use crate::harness::{Server, get, post};
 use axum::{Router, routing};
 use server_kit::limits::RawLimits;
 use std::sync::Arc;
@@ -91,4 +91,27 @@ async fn t_01_t_02_a_flood_of_stalled_connections_does_not_starve_a_good_one() {
         }
     }
     assert!(server.watch.connections() <= 60, "{} are open", server.watch.connections());
+}
+
+// T-03: who announces a body and sends it slowly waits for itself, and keeps no seat from those who come to do something.
+#[tokio::test]
+async fn t_03_a_flood_of_slow_bodies_does_not_starve_a_good_client() {
+    let swallow = async |body: axum::body::Bytes| body.len().to_string();
+    let router =
+        Router::new().route("/", routing::get(async || "hello")).route("/swallow", routing::post(swallow));
+    let server = Server::start(cap(20, 20), router).await;
+    let mut stalled = Vec::new();
+    for turn in 0..100 {
+        let mut client = server.connect().await;
+        client.send(post("/swallow", "Content-Length: 10\r\n", "a")).await;
+        stalled.push(client);
+        if turn % 10 == 9 {
+            let body = server.connect().await.ask("/").await.body;
+            assert_eq!(body, "hello", "after {turn} slow bodies");
+        }
+    }
+    assert!(stalled[0].is_closed().await);
+    let last = stalled.last_mut().unwrap();
+    last.send("bcdefghij").await;
+    assert_eq!(last.answer().await.body, "10", "the last of them has its seat, and an answer");
 }

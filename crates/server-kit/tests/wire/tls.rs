@@ -24,7 +24,10 @@ use std::{
     io,
     sync::{Arc, Mutex},
 };
-use tokio::net::TcpStream;
+use tokio::{
+    net::TcpStream,
+    sync::{Notify, Semaphore},
+};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 const VERSIONS: [&SupportedProtocolVersion; 2] = [&TLS12, &TLS13];
@@ -473,6 +476,37 @@ async fn t_05_a_flood_of_stalled_handshakes_does_not_keep_a_good_client_out() {
         }
     }
     assert!(stalled[0].is_closed().await);
+}
+
+// T-14, K-14: who finds all seats at work is not sent away after nothing, nor served before there is a seat; it waits in the backlog.
+#[tokio::test]
+async fn t_14_over_tls_who_finds_all_seats_at_work_waits_for_one() {
+    let authority = Authority::new();
+    let (begun, permits) = (Arc::new(Notify::new()), Arc::new(Semaphore::new(0)));
+    let (begins, held) = (Arc::clone(&begun), Arc::clone(&permits));
+    let answer = async move || {
+        begins.notify_one();
+        held.acquire().await.unwrap().forget();
+        "held"
+    };
+    let limits = RawLimits {
+        max_connections: 1,
+        max_connections_per_address: 1,
+        max_handshakes: 1,
+        ..RawLimits::default()
+    };
+    let router = Router::new().route("/", routing::get(answer));
+    let server = Server::start_tls(limits, router, authority.server_tls()).await;
+    let mut first = connect(&server, authority.client(&TLS13, None)).await.unwrap();
+    first.send(get("/")).await;
+    begun.notified().await;
+    let second = connect(&server, authority.client(&TLS13, None));
+    tokio::pin!(second);
+    let early = tokio::time::timeout(SHORT, second.as_mut()).await;
+    assert!(early.is_err(), "no handshake while there is no seat");
+    permits.add_permits(2);
+    assert_eq!(first.answer().await.body, "held");
+    assert_eq!(second.await.unwrap().ask("/").await.body, "held");
 }
 
 #[tokio::test]
