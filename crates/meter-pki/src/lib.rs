@@ -15,6 +15,7 @@ mod deadlines;
 pub mod publisher;
 mod releases;
 mod intents;
+mod approvals;
 mod clock_watch;
 mod open_requests;
 mod exchange_journal;

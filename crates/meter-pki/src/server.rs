@@ -19,6 +19,7 @@ use server_kit::tls::{AnyCertificate, ClientCertificates, Tls, TlsIdentity, TlsU
 use server_kit::workers::WorkerPool;
 use tokio::task::JoinSet;
 
+use crate::approvals::ApprovalWatch;
 use crate::audit::{self, Copies, Followed};
 use crate::clock_watch::ClockWatch;
 use crate::coaps::{self, Bound, Place};
@@ -165,6 +166,7 @@ pub async fn start(
     let watched = Arc::clone(&watch);
     health.ready("intents", move || watched.condition());
     tasks.spawn(watch.run(shutdown.clone()));
+    tasks.spawn(ApprovalWatch::new(&system.ports, &metrics).run(shutdown.clone()));
     if !in_recovery {
         let clock = ClockWatch::new(&system.ports, system.tenant.clone(), &metrics);
         tasks.spawn(clock.run(shutdown.clone()));
