@@ -4,12 +4,15 @@
 //! never a skipped test. Everything lies in private temporary directories; every process that was started ends with the
 //! test, however the test ends.
 
+pub mod slow;
 pub mod shift;
 pub mod concentrator;
+pub mod call;
 pub mod fleet;
 pub mod messages;
 pub mod ceremony_cuts;
 pub mod people;
+pub mod clock;
 pub mod rehearsal;
 pub mod peer;
 pub mod process;

@@ -34,11 +34,21 @@ impl Process {
     /// When it cannot be started.
     #[must_use]
     pub fn start(arguments: &[&str], log: PathBuf) -> Self {
+        Self::start_in(&[], arguments, log)
+    }
+
+    /// The same with these variables in its environment.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    pub fn start_in(environment: &[(&str, PathBuf)], arguments: &[&str], log: PathBuf) -> Self {
         // The kernel sends the signal when the starting thread ends: a test that is killed leaves nothing behind.
         let child = Command::new("setpriv")
             .args(["--pdeathsig", "KILL"])
             .arg(program("meter-pki"))
             .args(arguments)
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(File::create(&log).expect("the log can be made"))
@@ -101,4 +111,76 @@ impl Drop for Process {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// Processor time of a process so far.
+#[derive(Debug, Clone, Copy)]
+pub struct Labour {
+    ticks: u64,
+}
+
+impl Labour {
+    /// Returns that of a process.
+    ///
+    /// # Panics
+    /// When there is no such process.
+    #[must_use]
+    pub fn of(process: u32) -> Self {
+        Self::read(&process.to_string())
+    }
+
+    /// Returns our own.
+    ///
+    /// # Panics
+    /// Never on Linux.
+    #[must_use]
+    pub fn own() -> Self {
+        Self::read("self")
+    }
+
+    /// In milliseconds; the kernel counts in hundredths of a second.
+    #[must_use]
+    pub fn milliseconds(self) -> f64 {
+        f64::from(u32::try_from(self.ticks).unwrap_or(u32::MAX)) * 10.0
+    }
+
+    fn read(process: &str) -> Self {
+        let text = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("a process");
+        // proc(5): the name, in parentheses, is the second field; user and system time are the 14th and 15th.
+        let (_, fields) = text.rsplit_once(')').expect("its name");
+        let times = fields.split_ascii_whitespace().skip(11).take(2);
+        Self { ticks: times.map(|ticks| ticks.parse::<u64>().expect("ticks")).sum() }
+    }
+}
+
+impl std::ops::Sub for Labour {
+    type Output = Self;
+
+    fn sub(self, before: Self) -> Self {
+        Self { ticks: self.ticks.saturating_sub(before.ticks) }
+    }
+}
+
+/// Lets this process and all that it starts open as many files as the system allows; returns how many.
+///
+/// # Panics
+/// When the system does not tell, or does not let it.
+#[must_use]
+pub fn with_all_files() -> usize {
+    let limits = std::fs::read_to_string("/proc/self/limits").expect("the limits");
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files")).expect("that of files");
+    let hard = line.split_ascii_whitespace().nth(1).expect("the hard limit").to_owned();
+    drop(run("prlimit", [format!("--pid={}", std::process::id()), format!("--nofile={hard}")]).ok());
+    hard.parse().expect("a number")
+}
+
+/// Returns the most memory a process has had so far, in KiB.
+///
+/// # Panics
+/// When there is no such process.
+#[must_use]
+pub fn most_memory(process: u32) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{process}/status")).expect("a process");
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("proc(5)");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
 }

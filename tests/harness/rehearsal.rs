@@ -23,6 +23,7 @@ pub struct Rehearsal {
     process: Option<Process>,
     directory: TempDir,
     configuration: String,
+    environment: Vec<(&'static str, PathBuf)>,
     report: Value,
 }
 
@@ -99,7 +100,8 @@ impl Rehearsal {
     #[must_use]
     pub fn not_begun() -> Self {
         let directory = ground::directory();
-        Self { process: None, directory, configuration: "meter-pki.toml".to_owned(), report: Value::Null }
+        let (configuration, environment) = ("meter-pki.toml".to_owned(), Vec::new());
+        Self { process: None, directory, configuration, environment, report: Value::Null }
     }
 
     /// Begins or resumes a quickstart and returns while it is under way.
@@ -134,6 +136,11 @@ impl Rehearsal {
         file.clone_into(&mut self.configuration);
     }
 
+    /// Puts a variable into the environment of `meter-pki serve` from its next start on.
+    pub fn surround(&mut self, name: &'static str, value: &Path) {
+        self.environment.push((name, value.to_owned()));
+    }
+
     /// Starts `meter-pki serve` and waits until it answers.
     ///
     /// # Panics
@@ -141,7 +148,8 @@ impl Rehearsal {
     pub fn serve(&mut self) {
         let configuration = self.state(&self.configuration).to_string_lossy().into_owned();
         let log = self.scratch("serve.log");
-        self.process = Some(Process::start(&["--config", &configuration, "serve"], log));
+        let arguments = ["--config", &configuration, "serve"];
+        self.process = Some(Process::start_in(&self.environment, &arguments, log));
         eventually("serve answers its operator", || {
             let process = self.running();
             assert!(process.ended().is_none(), "serve ended: {}", process.log());

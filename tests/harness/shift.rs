@@ -3,21 +3,21 @@
 //! They are ours, because no client that others wrote is ten thousand devices; what they send was checked by those clients
 //! elsewhere. Each waits as long as it was told and no longer.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use std::net::SocketAddr;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::{CertificateParams, DistinguishedName, DnType, DnValue, KeyPair};
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use serde_json::{Value, json};
+use tokio::runtime::Builder;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
 
-use crate::crash::http::{Connection, Credential};
+use crate::call::Caller;
+use crate::crash::http::{Answer, Credential, post};
 use crate::fleet::station;
 use crate::peer::{curl, path};
 use crate::rehearsal::Rehearsal;
@@ -89,10 +89,35 @@ pub fn address(rehearsal: &Rehearsal, path: &str) -> String {
 }
 
 /// A device that was born on the line, and wants its operational certificate.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Device {
     shown: Credential,
-    wish: Request,
+    csr: Vec<u8>,
+}
+
+impl Device {
+    /// What it shows in a handshake.
+    #[must_use]
+    pub const fn shown(&self) -> &Credential {
+        &self.shown
+    }
+
+    /// Asks for its certificate on a connection of its own.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn ask(&self, caller: &Caller) -> io::Result<Answer> {
+        let mut call = caller.call(Some(&self.shown)).await?;
+        call.send(&self.request()).await?;
+        call.answer().await
+    }
+
+    /// What it sends, head and body.
+    #[must_use]
+    pub fn request(&self) -> Vec<u8> {
+        let body = STANDARD.encode(&self.csr);
+        post("/.well-known/est/meter-op-tls-s1/simpleenroll", "application/pkcs10", body.as_bytes())
+    }
 }
 
 /// Bears devices: the station uploads their requests, and their owner expects them.
@@ -117,7 +142,8 @@ pub fn born(rehearsal: &Rehearsal, numbers: std::ops::Range<usize>) -> Vec<Devic
         devices.extend(births.into_iter().zip(&answers).zip(titles).map(|((birth, answer), title)| {
             let text = answer["certificate"].as_str().unwrap_or_else(|| panic!("{answer}"));
             let certificate = STANDARD.decode(text).expect("base64");
-            Device { shown: Credential { certificate, key: birth.key }, wish: Request::new(&title) }
+            let shown = Credential { certificate, key: birth.key };
+            Device { shown, csr: Request::new(&title).csr }
         }));
     }
     devices
@@ -157,134 +183,96 @@ impl Outcome {
     }
 }
 
-/// A queue of devices by when they come.
-#[derive(Debug, Default)]
-struct Gate {
-    waiting: BinaryHeap<Reverse<(Instant, usize)>>,
-    open: usize,
-    outcome: Outcome,
-}
-
-/// Lets all devices come at once, on so many connections at a time at most, until each was served.
+/// Lets all devices come at once, on so many connections at a time at most, until each was served. Two threads do the work of
+/// all devices: more would only take the server's processors from it.
 ///
 /// # Panics
 /// When the server's root cannot be read.
 #[must_use]
 pub fn crowd(rehearsal: &Rehearsal, devices: &[Device], connections: usize) -> Outcome {
-    let mut roots = RootCertStore::empty();
-    let root = CertificateDer::from_pem_file(rehearsal.root()).expect("the root");
-    roots.add(root).expect("a root");
-    let roots = Arc::new(roots);
-    let listens = listening(rehearsal);
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "how long devices wait is measured, by no clock of the product"
-    )]
-    let begin = Instant::now();
-    let gate = Mutex::new(Gate {
-        waiting: (0..devices.len()).map(|number| Reverse((begin, number))).collect(),
-        open: devices.len(),
-        outcome: Outcome::default(),
+    let street = Arc::new(Street {
+        caller: Caller::new(rehearsal),
+        begin: Instant::now(),
+        seats: Semaphore::new(connections),
+        outcome: Mutex::default(),
     });
-    let changed = Condvar::new();
-    std::thread::scope(|scope| {
-        for _ in 0..connections {
-            scope.spawn(|| {
-                come(&Street { gate: &gate, changed: &changed, begin, listens, roots: &roots }, devices)
-            });
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let mut coming: JoinSet<()> =
+            devices.iter().map(|device| come(Arc::clone(&street), device.clone())).collect();
+        while let Some(came) = coming.join_next().await {
+            came.expect("a device comes to its end");
         }
     });
-    gate.into_inner().unwrap_or_else(PoisonError::into_inner).outcome
+    let outcome = street.outcome.lock().unwrap_or_else(PoisonError::into_inner);
+    outcome.clone()
 }
 
-struct Street<'a> {
-    gate: &'a Mutex<Gate>,
-    changed: &'a Condvar,
+struct Street {
+    caller: Caller,
     begin: Instant,
-    listens: SocketAddr,
-    roots: &'a Arc<RootCertStore>,
+    seats: Semaphore,
+    outcome: Mutex<Outcome>,
 }
 
-/// One connection after another, each for the device that is due.
-fn come(street: &Street<'_>, devices: &[Device]) {
+/// Asks, on a connection of its own each time, until there is an answer that is one.
+async fn come(street: Arc<Street>, device: Device) {
     loop {
-        let mut gate = street.gate.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = loop {
-            if gate.open == 0 {
-                street.changed.notify_all();
-                return;
-            }
-            let now = street.begin + street.begin.elapsed();
-            match gate.waiting.peek().copied() {
-                Some(Reverse((due, number))) if due <= now => {
-                    gate.waiting.pop();
-                    break number;
-                }
-                next => {
-                    let wait = next.map_or(Duration::from_secs(1), |Reverse((due, _))| due - now);
-                    let waited = street.changed.wait_timeout(gate, wait.max(Duration::from_millis(1)));
-                    gate = waited.unwrap_or_else(PoisonError::into_inner).0;
-                }
-            }
-        };
-        drop(gate);
+        let seat = street.seats.acquire().await.expect("it stays open");
         let begun = street.begin.elapsed();
-        let answer = ask(street, &devices[number]);
-        let now = street.begin.elapsed();
-        let mut gate = street.gate.lock().unwrap_or_else(PoisonError::into_inner);
-        let again = match answer {
-            Ok((200, _, _)) => {
-                gate.outcome.served.push(now);
-                gate.outcome.took.push(now - begun);
-                None
-            }
-            Ok((429 | 503, Some(seconds), _)) => {
-                gate.outcome.sent_away += 1;
-                gate.outcome.longest_wait = gate.outcome.longest_wait.max(seconds);
-                Some(Duration::from_secs(seconds))
-            }
-            Ok((status, _, text)) => {
-                gate.outcome.refused.push(format!("{status} {text}"));
-                None
-            }
-            Err(error) => {
-                gate.outcome.cut += 1;
-                gate.outcome.last_cut = error.to_string();
-                Some(Duration::from_secs(1))
-            }
-        };
+        let answer = device.ask(&street.caller).await;
+        drop(seat);
+        let again = street.note(begun, answer);
         match again {
-            Some(wait) => gate.waiting.push(Reverse((street.begin + now + wait, number))),
-            None => gate.open -= 1,
+            Some(wait) => tokio::time::sleep(wait).await,
+            None => return,
         }
-        drop(gate);
-        street.changed.notify_one();
     }
 }
 
-fn ask(street: &Street<'_>, device: &Device) -> std::io::Result<(u16, Option<u64>, String)> {
-    let mut connection = Connection::est(street.listens, street.roots, &device.shown)?;
-    let body = STANDARD.encode(&device.wish.csr);
-    let path = "/.well-known/est/meter-op-tls-s1/simpleenroll";
-    let answer = connection.post(path, "application/pkcs10", body.as_bytes())?;
-    Ok((answer.status, answer.retry_after, String::from_utf8_lossy(&answer.body).into_owned()))
-}
-
-fn listening(rehearsal: &Rehearsal) -> SocketAddr {
-    let est = rehearsal.text("est").replace("https://localhost:", "127.0.0.1:");
-    let (address, _) = est.split_once('/').expect("an address");
-    address.parse().expect("an address")
+impl Street {
+    /// Returns after what time the device comes again.
+    fn note(&self, begun: Duration, answer: io::Result<Answer>) -> Option<Duration> {
+        let now = self.begin.elapsed();
+        let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
+        match answer {
+            Ok(Answer { status: 200, .. }) => {
+                outcome.served.push(now);
+                outcome.took.push(now - begun);
+                None
+            }
+            Ok(Answer { status: 429 | 503, retry_after: Some(seconds), .. }) => {
+                outcome.sent_away += 1;
+                outcome.longest_wait = outcome.longest_wait.max(seconds);
+                Some(Duration::from_secs(seconds))
+            }
+            Ok(Answer { status, body, .. }) => {
+                outcome.refused.push(format!("{status} {}", String::from_utf8_lossy(&body)));
+                None
+            }
+            Err(error) => {
+                outcome.cut += 1;
+                outcome.last_cut = error.to_string();
+                Some(Duration::from_secs(1))
+            }
+        }
+    }
 }
 
 /// Returns what of the configuration makes the queue of the rehearsed server this short and lets a crowd connect from one
 /// address.
 #[must_use]
 pub fn short_queue(text: &str, queue: usize, connections: usize) -> String {
-    let label = "default_label = \"meter-op-ds-s1\"\n";
-    let added = format!(
-        "{label}limits = {{ max_connections = {connections}, max_connections_per_address = {connections}, \
-         max_handshakes = {connections}, first_octet_seconds = 30, handshake_seconds = 30, header_seconds = 30, body_seconds = 30 }}\n\
-         pool = {{ queue_jobs = {queue} }}\n"
+    let limits = format!(
+        "max_connections = {connections}, max_connections_per_address = {connections}, max_handshakes = {connections}, \
+         first_octet_seconds = 30, handshake_seconds = 30, header_seconds = 30, body_seconds = 30"
     );
-    text.replace(label, &added)
+    with_est(text, &limits, &format!("queue_jobs = {queue}"))
+}
+
+/// Returns the configuration with these limits and this pool of the EST listener.
+#[must_use]
+pub fn with_est(text: &str, limits: &str, pool: &str) -> String {
+    let label = "default_label = \"meter-op-ds-s1\"\n";
+    text.replace(label, &format!("{label}limits = {{ {limits} }}\npool = {{ {pool} }}\n"))
 }

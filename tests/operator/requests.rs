@@ -5,7 +5,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
 
 use e2e::fleet::{Asked, Meter, Suite};
-use e2e::peer::{Answer, Shown, certificate_of, decoded, enrol};
+use e2e::patience::eventually;
+use e2e::peer::{Answer, Shown, certificate_of, curl, decoded, enrol};
 use e2e::process::program;
 use e2e::rehearsal::Rehearsal;
 use e2e::tool::{Said, finish};
@@ -143,6 +144,30 @@ fn e_23_who_waits_is_not_forgotten_by_a_server_that_is_killed_and_gets_one_certi
         acts(&rehearsal, &["request-waits", "request-approved"]),
         ["request-waits", "request-approved", "request-approved"]
     );
+}
+
+#[test]
+fn the_metric_counts_those_that_wait_and_no_others() {
+    let rehearsal = set_up();
+    let socket = rehearsal.state("operator.sock").to_string_lossy().into_owned();
+    let is_told = |count: u32| {
+        let line = format!("\npki_approvals_pending {count}\n");
+        eventually(&line, || {
+            let metrics = curl(&rehearsal, "http://meter-pki/metrics", &["--unix-socket", &socket]);
+            metrics.text().contains(&line).then_some(())
+        });
+    };
+    is_told(0);
+    let meters = ["4D504B0100000B04", "4D504B0100000B05"].map(|title| {
+        let (meter, shown) = delivered(&rehearsal, title);
+        let request = meter.ask().request;
+        assert_waits(&enrol(&rehearsal, &meter.label(LABEL), &request, &shown));
+        // The same request again is no other.
+        assert_waits(&enrol(&rehearsal, &meter.label(LABEL), &request, &shown));
+    });
+    is_told(u32::try_from(meters.len()).expect("two"));
+    drop(run_as(&rehearsal, 1001, &blocks("sh")[2]).ok());
+    is_told(1);
 }
 
 #[test]

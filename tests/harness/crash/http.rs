@@ -55,21 +55,50 @@ impl Connection<StreamOwned<ClientConnection, TcpStream>> {
     /// # Errors
     /// What the operating system or TLS says.
     pub fn est(address: SocketAddr, roots: &Arc<RootCertStore>, shown: &Credential) -> io::Result<Self> {
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(shown.key.clone()));
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(io::Error::other)?
-            .with_root_certificates(Arc::clone(roots))
-            .with_client_auth_cert(vec![CertificateDer::from(shown.certificate.clone())], key)
+        let tls = ClientConnection::new(tls_settings(roots, Some(shown))?, server_name())
             .map_err(io::Error::other)?;
-        let name = ServerName::try_from("localhost").map_err(io::Error::other)?;
-        let tls = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         Ok(Self(BufReader::new(StreamOwned::new(tls, stream))))
     }
+}
+
+/// Returns the settings of a client that shows this, or nothing.
+///
+/// # Errors
+/// What TLS says.
+pub fn tls_settings(roots: &Arc<RootCertStore>, shown: Option<&Credential>) -> io::Result<Arc<ClientConfig>> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?
+        .with_root_certificates(Arc::clone(roots));
+    let config = match shown {
+        None => config.with_no_client_auth(),
+        Some(Credential { certificate, key }) => {
+            let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.clone()));
+            let certificates = vec![CertificateDer::from(certificate.clone())];
+            config.with_client_auth_cert(certificates, key).map_err(io::Error::other)?
+        }
+    };
+    Ok(Arc::new(config))
+}
+
+/// What the server is called.
+#[must_use]
+pub fn server_name() -> ServerName<'static> {
+    ServerName::try_from("localhost").expect("a name")
+}
+
+/// Writes a request.
+#[must_use]
+pub fn post(path: &str, media_type: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {media_type}\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body].concat()
 }
 
 impl<S: Read + Write> Connection<S> {
@@ -78,12 +107,7 @@ impl<S: Read + Write> Connection<S> {
     /// # Errors
     /// When the connection ends before the answer does.
     pub fn post(&mut self, path: &str, media_type: &str, body: &[u8]) -> io::Result<Answer> {
-        let head = format!(
-            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {media_type}\r\nContent-Length: {}\r\n\r\n",
-            body.len()
-        );
-        let request = [head.as_bytes(), body].concat();
-        self.0.get_mut().write_all(&request)?;
+        self.0.get_mut().write_all(&post(path, media_type, body))?;
         self.0.get_mut().flush()?;
         self.answer()
     }
