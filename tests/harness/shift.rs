@@ -4,6 +4,7 @@
 //! elsewhere. Each waits as long as it was told and no longer.
 
 use std::io;
+use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -198,8 +199,10 @@ pub fn crowd(rehearsal: &Rehearsal, devices: &[Device], connections: usize) -> O
     });
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let mut coming: JoinSet<()> =
-            devices.iter().map(|device| come(Arc::clone(&street), device.clone())).collect();
+        let mut coming: JoinSet<()> = (0..)
+            .zip(devices)
+            .map(|(number, device)| come(Arc::clone(&street), number, device.clone()))
+            .collect();
         while let Some(came) = coming.join_next().await {
             came.expect("a device comes to its end");
         }
@@ -215,12 +218,17 @@ struct Street {
     outcome: Mutex<Outcome>,
 }
 
+/// How many devices share an address.
+const OF_AN_ADDRESS: u32 = 16;
+
 /// Asks, on a connection of its own each time, until there is an answer that is one.
-async fn come(street: Arc<Street>, device: Device) {
+async fn come(street: Arc<Street>, number: u32, device: Device) {
+    let caller =
+        street.caller.from(Ipv4Addr::from(u32::from(Ipv4Addr::new(127, 3, 0, 1)) + number / OF_AN_ADDRESS));
     loop {
         let seat = street.seats.acquire().await.expect("it stays open");
         let begun = street.begin.elapsed();
-        let answer = device.ask(&street.caller).await;
+        let answer = device.ask(&caller).await;
         drop(seat);
         let again = street.note(begun, answer);
         match again {

@@ -5,7 +5,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use e2e::process::Labour;
+use e2e::process::{Labour, with_all_files};
 use e2e::rehearsal::Rehearsal;
 use e2e::shift::{Device, Outcome, born, crowd, with_est};
 
@@ -29,9 +29,9 @@ struct Arguments {
     /// How often all of it is done
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// How many connections the server takes
-    #[arg(long, default_value_t = 1_024)]
-    seats: usize,
+    /// What [est.limits] has, as TOML; without, the limits are the default ones
+    #[arg(long, default_value = "")]
+    limits: String,
     /// What [est.pool] has, as TOML
     #[arg(long, default_value = "")]
     pool: String,
@@ -39,14 +39,8 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let server = Rehearsal::start_with(1, |text| {
-        let seats = arguments.seats;
-        with_est(
-            &text,
-            &format!("max_connections = {seats}, max_connections_per_address = {seats}"),
-            &arguments.pool,
-        )
-    });
+    println!("open files: {}", with_all_files());
+    let server = Rehearsal::start_with(1, |text| with_est(&text, &arguments.limits, &arguments.pool));
     let (mut shares, mut lost) = (Vec::new(), 0);
     for round in 0..arguments.rounds {
         let (share, lost_now) = play(&server, &arguments, round);

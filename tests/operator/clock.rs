@@ -20,11 +20,12 @@ fn halves(device: &Device) -> (Vec<u8>, Vec<u8>) {
     (first, rest)
 }
 
-/// The audit record of a step, without those before it.
+/// The audit record of a step that was seen while the server served; of a clock that goes back the ledger tells as well, as soon as it
+/// has something to record.
 fn told(rehearsal: &Rehearsal, after: u64) -> Value {
     eventually("the step is on record", || {
         let records = rehearsal.audit_after(after);
-        records.into_iter().find(|record| record["act"] == "clock-changed")
+        records.into_iter().find(|record| record["actor"] == "process:clock-watch")
     })
 }
 
@@ -47,11 +48,10 @@ async fn t_20_a_clock_that_jumps_by_an_hour_cuts_no_request_and_keeps_no_stalled
     rehearsal.stop();
     let clock = WallClock::new(&mut rehearsal);
     rehearsal.serve();
-    let devices = born(&rehearsal, 0..4);
+    let devices = born(&rehearsal, 0..2);
     let caller = Caller::new(&rehearsal);
-    for (pair, set) in devices.chunks(2).zip([HOUR, -HOUR]) {
+    for (device, set) in devices.iter().zip([HOUR, -HOUR]) {
         let before = rehearsal.audited();
-        let (device, next) = (&pair[0], &pair[1]);
         let mut begun = caller.call(Some(device.shown())).await.expect("a connection");
         let (first, rest) = halves(device);
         begun.send(&first).await.expect("it is open");
@@ -61,8 +61,9 @@ async fn t_20_a_clock_that_jumps_by_an_hour_cuts_no_request_and_keeps_no_stalled
         begun.send(&rest).await.expect("a jump closes nothing");
         let answer = begun.answer().await.expect("nor does it cut an answer");
         assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
-        begun.send(&next.request()).await.expect("a kept connection goes on");
-        let _next = begun.answer().await.expect("an answer");
+        let next = "GET /.well-known/est/cacerts HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        begun.send(next.as_bytes()).await.expect("a kept connection goes on");
+        assert_eq!(begun.answer().await.expect("an answer").status, 200);
         let ended = timeout(Duration::from_secs(60), stalled.ended()).await;
         ended.expect("the jump keeps no stalled connection");
         // `first_octet_seconds` is 5.

@@ -35,10 +35,9 @@ impl ApprovalWatch {
         let this = Arc::new(self);
         loop {
             let there = Arc::clone(&this);
-            match tokio::task::spawn_blocking(move || there.count()).await {
-                Ok(Ok(count)) => this.pending.set(f64::from(count)),
-                // The health check of the ledger tells of it.
-                Ok(Err(_)) | Err(_) => {}
+            // Of a ledger that cannot be read its own health check tells.
+            if let Ok(Ok(count)) = tokio::task::spawn_blocking(move || there.count()).await {
+                this.pending.set(f64::from(count));
             }
             tokio::select! {
                 () = shutdown.triggered() => return,
