@@ -9,6 +9,7 @@ mod revocation;
 mod polling;
 mod confirmation;
 mod enrolment;
+mod template;
 mod transaction;
 
 use std::net::SocketAddr;
@@ -28,11 +29,11 @@ use crate::config::{CmpConfig, Label};
 use crate::header;
 use crate::memory::{self, Memory};
 use crate::observation;
-use crate::operation::Operation;
 use crate::protect::{Answering, Draft, Sealed};
 use crate::refusal::{Refusal, TransferRefusal};
 use crate::reply::rejection;
 use crate::sender::{Gate, Means, Sender, claimed_client, is_later, prove};
+use cmp_messages::operation::Operation;
 
 /// Where a message came in.
 #[derive(Debug, Clone)]

@@ -15,5 +15,4 @@ mod header;
 mod observation;
 mod reply;
 mod refusal;
-mod operation;
 pub mod config;

@@ -16,9 +16,9 @@ use server_kit::listener::PeerConnection;
 use crate::config::{CmpConfig, Label};
 use crate::exchange::Exchange;
 use crate::observation;
-use crate::operation::Operation;
 use crate::refusal::TransferRefusal;
 use crate::reply::{Reply, reply};
+use cmp_messages::operation::Operation;
 
 const PREFIX: &str = "/.well-known/cmp";
 

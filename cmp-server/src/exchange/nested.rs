@@ -14,9 +14,9 @@ use der::Decode;
 use der::asn1::Any;
 
 use super::{Case, Exchange, Worked};
-use crate::operation::Operation;
 use crate::protect::Draft;
 use crate::refusal::Refusal;
+use cmp_messages::operation::Operation;
 
 /// On how many threads inner messages are worked, so that their records share what they wait for.
 const LANES: usize = 32;

@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 
 use crate::endpoint::Endpoint;
-use crate::operation::Operation;
+use cmp_messages::operation::Operation;
 
 /// The most octets an answer may have; a CRL of a large fleet has some hundred thousand.
 const MAX_ANSWER: usize = 16 << 20;

@@ -24,9 +24,9 @@ use crate::client::{CmpClient, Means};
 use crate::error::{CmpError, Refusal};
 use crate::information::{self, Information};
 use crate::inspection::{Author, Expected, inspect};
-use crate::operation::Operation;
 use crate::question::Question;
 use crate::sealing::{Draft, seal};
+use cmp_messages::operation::Operation;
 
 /// RFC 9483 §4.4: polls for a message as a whole.
 const WHOLE_MESSAGE: i64 = -1;

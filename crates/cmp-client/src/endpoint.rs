@@ -4,7 +4,7 @@ use core::fmt;
 
 use client_kit::{Authority, ParseAuthorityError};
 
-use crate::operation::Operation;
+use cmp_messages::operation::Operation;
 
 /// RFC 9811 §3.4.
 const WELL_KNOWN: &str = "/.well-known/cmp";

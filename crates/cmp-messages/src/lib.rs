@@ -5,6 +5,7 @@
 //! none imports one that stands above it.
 
 pub mod message;
+pub mod operation;
 pub mod body;
 pub mod nested;
 pub mod polling;
