@@ -63,8 +63,11 @@ async fn c_28_each_message_of_a_batch_has_its_own_result() {
 async fn c_28_a_batch_beyond_the_limit_is_refused_whole() {
     let world = World::new();
     let size = (PkiFailureInfo::BadRequest, "nested.size");
-    let many = vec![Any::from_der(&[0x30, 0x00]).unwrap(); 10_001];
-    world.refuses_at(NESTED, &world.by_station(PkiBody::Nested(many)), size).await;
+    let many = |octets| vec![Any::new(der::Tag::Sequence, vec![0; octets]).unwrap(); 10_001];
+    world.refuses_at(NESTED, &world.by_station(PkiBody::Nested(many(80))), size).await;
+    // What cannot be messages is not even counted out.
+    let crowded = (PkiFailureInfo::BadDataFormat, "message.not-der");
+    world.refuses_octets(NESTED, world.by_station(PkiBody::Nested(many(0))).der(), crowded).await;
     world.refuses_at(NESTED, &world.by_station(PkiBody::Nested(Vec::new())), size).await;
     let batches = BatchLimits { messages: 1, ..BatchLimits::default() };
     let small = World::with(&Setting { batches, ..Setting::default() });

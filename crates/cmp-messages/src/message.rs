@@ -2,8 +2,9 @@
 //!
 //! A received message keeps its octets, because its protection covers them as they were sent.
 
+use ca_core::crowding::is_crowded;
 use der::asn1::{Any, AnyRef, BitString};
-use der::{Decode, Encode, Header, Sequence, SliceReader, Tag};
+use der::{Decode, Encode, Header, Reader, Sequence, SliceReader, Tag};
 
 use crate::body::PkiBody;
 use crate::header::PkiHeader;
@@ -55,6 +56,7 @@ impl PkiMessage {
     /// # Errors
     /// [`DecodeMessageError`].
     pub fn decode(der: &[u8]) -> Result<Self, DecodeMessageError> {
+        check_crowding(der)?;
         let wire = WireMessage::from_der(der)?;
         let header = wire.header.decode_as()?;
         let body = PkiBody::from_der(&wire.body.to_der()?)?;
@@ -145,12 +147,49 @@ impl PkiMessage {
     }
 }
 
+/// The tag of `nested` in `PKIBody`.
+const NESTED: u8 = 0xB4;
+/// A nested message is not shorter, in octets: less is no header.
+const SHORTEST_NESTED: usize = 64;
+
+/// Looks at how many elements there are before an object is made of each. Nested messages stay octets here: what is in them is
+/// looked at when each is read.
+fn check_crowding(der: &[u8]) -> Result<(), DecodeMessageError> {
+    let mut reader = SliceReader::new(der)?;
+    let _outer = Header::decode(&mut reader)?;
+    let header = reader.tlv_bytes()?;
+    let crowded = if reader.peek_byte() == Some(NESTED) {
+        let body = reader.tlv_bytes()?;
+        let rest = reader.read_slice(reader.remaining_len())?;
+        is_crowded(header) || is_crowded(rest) || nested_count(body)? > body.len() / SHORTEST_NESTED
+    } else {
+        is_crowded(der)
+    };
+    if crowded { Err(DecodeMessageError::Crowded) } else { Ok(()) }
+}
+
+/// Counts nested messages, without looking into them.
+fn nested_count(body: &[u8]) -> der::Result<usize> {
+    let mut reader = SliceReader::new(body)?;
+    let (_explicit, _sequence) = (Header::decode(&mut reader)?, Header::decode(&mut reader)?);
+    let mut count = 0;
+    while !reader.is_finished() {
+        let _message = reader.tlv_bytes()?;
+        count += 1;
+    }
+    Ok(count)
+}
+
 /// Reads the header of a message whose rest is none, so that its sender can be told.
 #[must_use]
 pub fn header_of(der: &[u8]) -> Option<PkiHeader> {
     let mut reader = SliceReader::new(der).ok()?;
     let outer = Header::decode(&mut reader).ok()?;
     if outer.tag() != Tag::Sequence {
+        return None;
+    }
+    let mut ahead = reader.clone();
+    if ahead.tlv_bytes().is_ok_and(is_crowded) {
         return None;
     }
     PkiHeader::decode(&mut reader).ok()
@@ -165,6 +204,9 @@ pub enum DecodeMessageError {
         /// Where the decoder stopped, in octets.
         position: Option<u32>,
     },
+    /// More elements than any message of its length has.
+    #[error("the message has more elements than any of its length")]
+    Crowded,
     /// A protection of a number of bits that is no number of octets.
     #[error("the protection is not whole octets")]
     Protection,

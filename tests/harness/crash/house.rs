@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::RootCertStore;
@@ -31,6 +32,8 @@ pub struct House<'t> {
     seed: u64,
     world: Mutex<World>,
     circumstances: Circumstances,
+    /// A sync was made to fail in this house: whatever is told here of marks holds for all that comes after.
+    sync_failed: AtomicBool,
     roots: Arc<RootCertStore>,
     device: Option<Device>,
 }
@@ -82,6 +85,7 @@ impl<'t> House<'t> {
             template,
             seed,
             circumstances: Circumstances::default(),
+            sync_failed: AtomicBool::new(false),
             roots: Arc::new(roots),
             device,
         };
@@ -100,7 +104,6 @@ impl<'t> House<'t> {
         let mut found = Vec::new();
         for (number, kill) in plan.iter().enumerate() {
             self.live(*kill, tally);
-            self.circumstances.marks_may_be_lost |= matches!(kill, Kill::SyncFails(_));
             self.circumstances.machine_restarted =
                 matches!(kill, Kill::PowerCut(..)) || self.device.is_some();
             self.cut_power_of_device();
@@ -171,7 +174,7 @@ impl<'t> House<'t> {
         found.extend(self.stopped(second));
         let again = copy_of_store(&self.directory, "checked-again");
         self.world().write();
-        found.extend(violations(&self.directory, &store, Some(&again), self.circumstances));
+        found.extend(violations(&self.directory, &store, Some(&again), self.circumstances()));
         let last = self.start(Kill::Never, BEYOND_GRACE);
         let Some(est) = last.serving() else { return vec![self.does_not_start()] };
         self.load(&last, est, Kill::Never).publish_all(&self.world);
@@ -192,14 +195,20 @@ impl<'t> House<'t> {
     pub fn check(&self, again: Option<&Path>, when: &str) -> Vec<String> {
         self.world().write();
         let store = copy_of_store(&self.directory, "checked");
-        let lines = violations(&self.directory, &store, again, self.circumstances);
+        let lines = violations(&self.directory, &store, again, self.circumstances());
         lines.into_iter().map(|line| format!("{when}: {line}")).collect()
+    }
+
+    fn circumstances(&self) -> Circumstances {
+        let marks_may_be_lost = self.sync_failed.load(Ordering::SeqCst);
+        Circumstances { marks_may_be_lost, ..self.circumstances }
     }
 
     /// Starts an issuer in this house.
     #[must_use]
     pub fn start(&self, kill: Kill, ahead: i64) -> Issuer {
         let seed = self.seed ^ self.world().random.draw();
+        self.sync_failed.fetch_or(matches!(kill, Kill::SyncFails(_)), Ordering::SeqCst);
         Issuer::start(Place { directory: &self.directory, shim: &self.template.shim, ahead, seed }, kill)
     }
 
