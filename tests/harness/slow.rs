@@ -28,7 +28,7 @@ const BEAT: Duration = Duration::from_secs(1);
 enum Kind {
     /// Connects and says nothing.
     Silent,
-    /// Begins a ClientHello and goes on octet by octet.
+    /// Begins a `ClientHello` and goes on octet by octet.
     Handshake,
     /// Begins a head and goes on octet by octet.
     Head,

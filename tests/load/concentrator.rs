@@ -24,6 +24,7 @@ struct Arguments {
 
 const LABEL: &str = "meter-factory-ds-s1";
 
+#[expect(clippy::disallowed_methods, reason = "how long a server takes is measured from outside")]
 fn main() -> ExitCode {
     let Arguments { meters } = Arguments::parse();
     let mut server = Rehearsal::start(1);
@@ -64,6 +65,7 @@ fn main() -> ExitCode {
 
 /// How often a second all processors together do what one request takes of bare cryptography: two signatures, certificate and
 /// answer, and three verifications, of message, proof and certificate; by the library of this program, which is not the server's.
+#[expect(clippy::disallowed_methods, reason = "the limit is measured beside it")]
 fn limit() -> f64 {
     const TIMES: u32 = 400;
     let lanes = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
