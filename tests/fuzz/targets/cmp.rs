@@ -6,6 +6,9 @@ use cmp_messages::protection::MacAlgorithm;
 
 use super::vectors;
 
+/// How many messages are held at a time: the one that was read, and it once more.
+pub(crate) const READINGS: u64 = 2;
+
 /// What was read is written and read again as the same; so are the requests in it; and no MAC is made.
 pub(crate) fn message(octets: &[u8]) {
     let _header = header_of(octets);
