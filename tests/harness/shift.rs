@@ -259,6 +259,7 @@ impl Street {
                 None
             }
             Err(error) => {
+                assert_ne!(error.kind(), io::ErrorKind::ConnectionRefused, "the server has gone");
                 outcome.cut += 1;
                 outcome.last_cut = error.to_string();
                 Some(Duration::from_secs(1))

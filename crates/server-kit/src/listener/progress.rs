@@ -69,7 +69,7 @@ impl Late {
 impl Progress {
     /// A connection that is ready for its first request.
     pub(super) fn new(limits: Arc<Limits>, seat: Seat) -> Arc<Self> {
-        seat.waits(Awaits::Request);
+        seat.waits(Awaits::FirstRequest);
         let state = State {
             stage: Stage::FirstOctet,
             until: Instant::now() + limits.first_octet(),

@@ -3,7 +3,11 @@
 //! When the house is full, a newcomer takes the seat of the connection that has been waiting longest for its client (for
 //! a handshake, a request, the rest of a head or of a body): thousands of stalled connections then lose their seats to those who
 //! come to do something, and cannot starve them. A connection whose request is being answered keeps its seat; when
-//! all do, the newcomer is turned away. It is *not* a rate limiter.
+//! all do, the newcomer waits, or is turned away where nobody can be let wait.
+//!
+//! A client on its way to its first request loses its seat only when that takes much longer than handshakes have been taking: in a
+//! crowd of honest clients each newcomer would otherwise undo what the one before has begun. Where too many are in a handshake,
+//! those who have not said their hello give way at once. It is *not* a rate limiter.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -16,8 +20,11 @@ use tokio::{
     time::Instant,
 };
 
-/// A handshake that takes so many times as long as they take is given up for a newcomer.
+/// A step on the way to the first request that takes so many times as long as a handshake is given up for a newcomer.
 const STALLED: u32 = 4;
+
+/// Until somebody leaves.
+const LONG: Duration = Duration::from_secs(3_600);
 
 /// How many may sit, in all, per address, and in a handshake.
 #[derive(Clone, Copy, Debug)]
@@ -46,8 +53,10 @@ struct Book {
     waiting_by_network: BTreeSet<(IpAddr, u64)>,
     /// The turns of those who have not said their hello.
     hellos: BTreeSet<u64>,
-    /// The turns of those who have, and since when.
-    handshakes: BTreeMap<u64, Instant>,
+    /// The turns of those who have, and have not shaken hands.
+    handshakes: BTreeSet<u64>,
+    /// The turns of all who are on their way to their first request, and since when.
+    arriving: BTreeMap<u64, Instant>,
     /// How long a handshake takes: the mean of the last few that came to an end.
     handshake_takes: Duration,
 }
@@ -66,6 +75,9 @@ pub(super) enum Awaits {
     Hello,
     /// The rest of it.
     Handshake,
+    /// The first request.
+    FirstRequest,
+    /// The rest of a request, or the next one.
     Request,
 }
 
@@ -100,13 +112,11 @@ impl Roster {
 
     /// Waits until a newcomer to a handshake, whoever it is, would find a seat. One at a time may wait.
     pub(super) async fn has_room(&self) {
-        while self.lock().is_full(&self.seats) {
-            let stalls_at = self.lock().stalls_at();
-            match stalls_at {
-                // Whichever comes first, it is looked at anew.
-                Some(at) => drop(tokio::time::timeout_at(at, self.eased.notified()).await),
-                None => self.eased.notified().await,
-            }
+        loop {
+            let full_until = self.lock().full_until(&self.seats);
+            let Some(until) = full_until else { return };
+            // Whichever comes first, it is looked at anew.
+            drop(tokio::time::timeout_at(until, self.eased.notified()).await);
         }
     }
 
@@ -121,11 +131,11 @@ impl Roster {
         if of_network >= self.seats.per_address && !book.displace_one_of(network) {
             return Err(TurnedAway::AddressFull);
         }
-        if book.rows.len() >= self.seats.in_all && !book.displace_one() {
-            return Err(TurnedAway::Full);
-        }
         if awaits == Awaits::Hello && book.in_handshakes() >= self.seats.handshakes {
             book.displace_one_in_handshake();
+        }
+        if book.rows.len() >= self.seats.in_all && !book.displace_one() {
+            return Err(TurnedAway::Full);
         }
         let (number, displaced) = book.seat(network);
         book.wait(number, awaits);
@@ -193,8 +203,11 @@ impl Book {
         self.waiting_by_network.insert((row.network, self.last_turn));
         match awaits {
             Awaits::Hello => drop(self.hellos.insert(self.last_turn)),
-            Awaits::Handshake => drop(self.handshakes.insert(self.last_turn, Instant::now())),
-            Awaits::Request => {}
+            Awaits::Handshake => drop(self.handshakes.insert(self.last_turn)),
+            Awaits::FirstRequest | Awaits::Request => {}
+        }
+        if awaits != Awaits::Request {
+            self.arriving.insert(self.last_turn, Instant::now());
         }
     }
 
@@ -205,7 +218,8 @@ impl Book {
         self.waiting.remove(&turn);
         self.waiting_by_network.remove(&(row.network, turn));
         self.hellos.remove(&turn);
-        self.handshakes.remove(&turn)
+        let since = self.arriving.remove(&turn);
+        since.filter(|_| self.handshakes.remove(&turn))
     }
 
     fn handshake_took(&mut self, time: Duration) {
@@ -229,18 +243,19 @@ impl Book {
         self.hellos.len() + self.handshakes.len()
     }
 
-    /// Whether a newcomer to a handshake can have no seat.
-    fn is_full(&self, seats: &Seats) -> bool {
-        let (all, in_handshakes) =
-            (self.rows.len() >= seats.in_all, self.in_handshakes() >= seats.handshakes);
-        let who_may_lose =
-            if in_handshakes { self.hellos.len() } else { self.waiting.len() - self.handshakes.len() };
-        (all || in_handshakes) && who_may_lose == 0 && self.stalls_at().is_none_or(|at| at > Instant::now())
-    }
-
-    /// When the oldest handshake counts as stalled.
-    fn stalls_at(&self) -> Option<Instant> {
-        self.handshakes.values().next().map(|since| self.stalled_at(*since))
+    /// Until when a newcomer to a handshake can have no seat, unless something changes before; nothing where it can have one.
+    fn full_until(&self, seats: &Seats) -> Option<Instant> {
+        let nobody_waits_but_those_who_arrive = self.waiting.len() == self.arriving.len();
+        let oldest = if self.in_handshakes() >= seats.handshakes {
+            self.hellos.is_empty().then(|| self.handshakes.first())?
+        } else if self.rows.len() >= seats.in_all && nobody_waits_but_those_who_arrive {
+            self.arriving.keys().next()
+        } else {
+            return None;
+        };
+        let since = oldest.and_then(|turn| self.arriving.get(turn));
+        let until = since.map_or_else(|| Instant::now() + LONG, |since| self.stalled_at(*since));
+        Some(until).filter(|until| *until > Instant::now())
     }
 
     fn stalled_at(&self, since: Instant) -> Instant {
@@ -249,7 +264,7 @@ impl Book {
 
     /// Whether whoever has this turn has no claim to its seat any more.
     fn may_lose(&self, turn: u64) -> bool {
-        self.handshakes.get(&turn).is_none_or(|since| self.stalled_at(*since) <= Instant::now())
+        self.arriving.get(&turn).is_none_or(|since| self.stalled_at(*since) <= Instant::now())
     }
 
     fn displace_one(&mut self) -> bool {
@@ -265,7 +280,7 @@ impl Book {
 
     /// Of those with a hello the oldest, however young it is: whoever admits has waited for room.
     fn displace_one_in_handshake(&mut self) -> bool {
-        let turn = self.hellos.first().or_else(|| self.handshakes.keys().next()).copied();
+        let turn = self.hellos.first().or_else(|| self.handshakes.first()).copied();
         self.displace(turn)
     }
 
@@ -366,6 +381,25 @@ mod tests {
         let second = roster.admit(ip(2), Awaits::Hello).unwrap();
         let third = roster.admit(ip(3), Awaits::Hello).unwrap();
         assert_eq!((lost(&first), lost(&second), lost(&third)), (true, false, false));
+    }
+
+    // K-14: where all others are at work, a newcomer does not undo what the one before has begun; T-02: unless that one stalls.
+    #[tokio::test(start_paused = true)]
+    async fn k_14_t_02_newcomers_to_a_house_full_of_work_do_not_displace_one_another() {
+        let roster = roster(2, 2, 2);
+        let worker = roster.admit(ip(1), Awaits::Hello).unwrap();
+        worker.waits(Awaits::Handshake);
+        tokio::time::advance(Duration::from_millis(100)).await;
+        worker.waits(Awaits::FirstRequest);
+        worker.at_work();
+        for step in [Awaits::Hello, Awaits::Handshake, Awaits::FirstRequest] {
+            let arriving = roster.admit(ip(2), Awaits::Hello).unwrap();
+            arriving.waits(step);
+            assert_eq!(roster.admit(ip(3), Awaits::Hello).unwrap_err(), TurnedAway::Full, "{step:?}");
+            roster.has_room().await;
+            drop(roster.admit(ip(3), Awaits::Hello).unwrap());
+            assert!(lost(&arriving), "{step:?}");
+        }
     }
 
     // K-14: in a crowd of honest clients a newcomer waits; T-05: who stalls makes room for it.
