@@ -27,12 +27,12 @@ use sha2::{Digest, Sha256};
 use self::enrolment::Wish;
 use crate::config::{CmpConfig, Label};
 use crate::header;
-use crate::memory::{self, Memory};
+use crate::memory;
 use crate::observation;
 use crate::protect::{Answering, Draft, Sealed};
 use crate::refusal::{Refusal, TransferRefusal};
 use crate::reply::rejection;
-use crate::sender::{Gate, Means, Sender, claimed_client, is_later, prove};
+use crate::sender::{Gate, Means, Sender, claimed_client, prove};
 use cmp_messages::operation::Operation;
 
 /// Where a message came in.
@@ -157,15 +157,13 @@ impl Exchange {
     /// Returns the message that began the transaction which a later message says it belongs to.
     fn begun(&self, message: &PkiMessage) -> Result<Option<PkiMessage>, Refusal> {
         let (Some(client), Some(id), true) =
-            (claimed_client(message), &message.header().transaction_id, is_later(message))
+            (claimed_client(message), &message.header().transaction_id, message.body().is_later())
         else {
             return Ok(None);
         };
         // One ledger keeps the transactions of all labels.
         let Some(label) = self.config.labels().next() else { return Ok(None) };
-        let transactions = label.parts().authority.transactions();
-        let transaction = transactions.transaction(&memory::key(&client, id.as_bytes()))?;
-        Ok(transaction.as_ref().and_then(Memory::read).and_then(|memory| memory.message()))
+        Ok(memory::begun(label.parts().authority.transactions(), &client, id.as_bytes())?)
     }
 
     /// In whose name those are answered who named nobody.

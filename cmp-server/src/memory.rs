@@ -1,5 +1,6 @@
 //! What of a transaction outlives a message: its name in the ledger, and what the next message is checked against.
 
+use ca_core::ports::{Transactions, Unavailable};
 use ca_core::record::Transaction;
 use cmp_messages::header::RANDOM_OCTETS;
 use cmp_messages::message::PkiMessage;
@@ -14,6 +15,16 @@ pub(crate) fn key(client: &[u8], transaction_id: &[u8]) -> [u8; 32] {
         hash.update(field);
     }
     hash.finalize().into()
+}
+
+/// Returns the message that began a transaction, if there is one of this name.
+pub(crate) fn begun(
+    transactions: &dyn Transactions,
+    client: &[u8],
+    transaction_id: &[u8],
+) -> Result<Option<PkiMessage>, Unavailable> {
+    let transaction = transactions.transaction(&key(client, transaction_id))?;
+    Ok(transaction.as_ref().and_then(Memory::read).and_then(|memory| memory.message()))
 }
 
 /// What is remembered between the messages of a transaction.

@@ -18,7 +18,7 @@ use spki::AlgorithmIdentifierOwned;
 use zeroize::Zeroizing;
 
 use crate::config::Label;
-use crate::memory::{self, Memory};
+use crate::memory;
 use crate::refusal::Refusal;
 
 /// A sender that is known.
@@ -125,9 +125,8 @@ fn remembered(
     else {
         return Ok(Vec::new());
     };
-    let key = memory::key(&client(Some(identifier), &[]), id.as_bytes());
-    let transaction = gate.label.parts().authority.transactions().transaction(&key)?;
-    let begun = transaction.as_ref().and_then(Memory::read).and_then(|memory| memory.message());
+    let transactions = gate.label.parts().authority.transactions();
+    let begun = memory::begun(transactions, &client(Some(identifier), &[]), id.as_bytes())?;
     Ok(begun.map(|begun| begun.extra_certs().to_vec()).unwrap_or_default())
 }
 
@@ -187,7 +186,7 @@ fn by_secret(
     let reference = reference.unwrap_or_default();
     let is_mac_under = |secret: &[u8]| algorithm.verify(secret, message.protected_part(), protection);
     let secret = proven(secrets.secret(&reference)?, is_mac_under).ok_or(Refusal::BadMac)?;
-    let actor = holder(gate, &secret, is_later(message))?;
+    let actor = holder(gate, &secret, message.body().is_later())?;
     let client = by_reference(&reference);
     Ok(Sender { actor, client, means: Means::Mac(SharedKey { reference, secret, algorithm }) })
 }
@@ -200,11 +199,6 @@ fn proven(
     let stand_in = Zeroizing::new(vec![0; 16]);
     let is_right = is_mac_under(secret.as_ref().unwrap_or(&stand_in));
     secret.filter(|_| is_right)
-}
-
-/// Tells whether a message follows another one of its transaction.
-pub(crate) fn is_later(message: &PkiMessage) -> bool {
-    matches!(message.body(), PkiBody::CertConf(_) | PkiBody::PollReq(_))
 }
 
 /// A shared secret is that of a one-time token, which says for which device and profile. What began in its time may end after.

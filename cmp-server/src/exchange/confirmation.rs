@@ -29,6 +29,7 @@ pub(super) fn confirm(case: &Case<'_>, statuses: &[CertStatus]) -> Result<Worked
     check_number(&known, status)?;
     check_hash(case, certificate, status)?;
     let acceptance = acceptance(status)?;
+    let is_refused = acceptance != Acceptance::Accepted;
     let sealed = case.seal(Draft::of(PkiBody::PkiConf(Null)))?;
     let closed = case.authority().confirm(Confirmation {
         actor: case.sender.actor.clone(),
@@ -37,6 +38,9 @@ pub(super) fn confirm(case: &Case<'_>, statuses: &[CertStatus]) -> Result<Worked
         acceptance,
         answer: sealed.der,
     })?;
+    if is_refused {
+        (case.label.parts().on_revocation)();
+    }
     Ok(Worked::again(closed.answer))
 }
 

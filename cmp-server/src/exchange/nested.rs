@@ -14,8 +14,9 @@ use der::Decode;
 use der::asn1::Any;
 
 use super::{Case, Exchange, Worked};
+use crate::observation;
 use crate::protect::Draft;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, TransferRefusal};
 use cmp_messages::operation::Operation;
 
 /// On how many threads inner messages are worked, so that their records share what they wait for.
@@ -54,7 +55,8 @@ pub(super) fn answer_each(case: &Case<'_>, messages: &[Any]) -> Result<Worked, R
 fn answer_all(exchange: &Exchange, octets: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let lane = octets.len().div_ceil(LANES).max(1);
     let answer = |part: &[Vec<u8>]| -> Vec<Vec<u8>> {
-        part.iter().filter_map(|one| exchange.answer(one).ok()).collect()
+        let told = |refusal: &TransferRefusal| observation::not_transferred(exchange.peer, refusal);
+        part.iter().filter_map(|one| exchange.answer(one).inspect_err(told).ok()).collect()
     };
     thread::scope(|scope| {
         let lanes: Vec<_> = octets.chunks(lane).map(|part| scope.spawn(move || answer(part))).collect();

@@ -1,5 +1,7 @@
 //! Confirmation: C-15, C-16 and C-17.
 
+use std::sync::atomic::Ordering;
+
 use ca_core::audit::Act;
 use ca_core::confirmation::Lapses;
 use ca_core::reason::ReasonCode;
@@ -180,6 +182,7 @@ async fn c_16_a_certificate_that_is_refused_is_revoked_and_the_words_are_on_reco
     let message = waiting.saying(vec![refused]);
     assert!(matches!(waiting.world.ask(&message).await.body(), PkiBody::PkiConf(_)));
     waiting.assert_revoked();
+    assert_eq!(waiting.world.told.load(Ordering::SeqCst), 1, "a CRL is made soon");
     let events = waiting.world.ledger.events();
     let refusal = events.iter().find(|event| event.act == Act::CertificateRefused).unwrap();
     assert_eq!(refusal.reason, "wrong name; badCertTemplate");
