@@ -103,7 +103,7 @@ async fn exchange(
     let exchange = Exchange { config: Arc::clone(config), label, operation, peer, is_inner: false };
     config
         .workers()
-        .run(move || {
+        .run_for(exchange.party(), move || {
             let answer = exchange.answer(&octets);
             drop(room);
             answer
