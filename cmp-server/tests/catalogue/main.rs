@@ -5,6 +5,7 @@
 
 #![cfg(test)]
 
+mod answers;
 mod client;
 mod confirmation;
 mod doubles;
@@ -15,7 +16,9 @@ mod header;
 mod nested;
 mod polling;
 mod protection;
+mod requests;
 mod revocation;
+mod told;
 mod transactions;
 mod transfer;
 mod update;

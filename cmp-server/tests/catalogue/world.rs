@@ -14,7 +14,7 @@ use ca_core::authority::{CertificationAuthority, Charter, Ports};
 use ca_core::certificate::Certificate;
 use ca_core::lint::Linter;
 use ca_core::path::TrustAnchor;
-use ca_core::profile::{Approval, CrlProfile};
+use ca_core::profile::{AlternativeNameRule, Approval, CrlProfile, SubjectRule};
 use ca_core::record::{CertificateId, CertificateStatus, StoredCertificate, Token};
 use ca_core::registration::{ApprovalRule, Door, Offer, RepeatRule};
 use ca_core::subject::Subject;
@@ -29,6 +29,7 @@ use cmp_server::config::{
     BatchLimits, CmpConfig, CmpParts, Confirmations, DEFAULT_BODY_OCTETS, FinalNonce, Label, LabelParts,
     MessageSigner, SharedSecrets,
 };
+use const_oid::ObjectIdentifier;
 use der::Encode;
 use server_kit::listener::PeerConnection;
 use server_kit::metrics::Metrics;
@@ -56,7 +57,7 @@ pub(crate) const PATH: &str = "/.well-known/cmp/p/meter-ds";
 /// The number of the key of the registration authority.
 pub(crate) const STATION: u8 = 50;
 /// The number of the key that signs the answers.
-const MESSAGES: u8 = 60;
+pub(crate) const MESSAGES: u8 = 60;
 
 /// What a test wants otherwise than usual.
 #[derive(Clone)]
@@ -71,6 +72,10 @@ pub(crate) struct Setting {
     /// With which octets the titles begin for which it may ask.
     pub(crate) station_prefix: Vec<u8>,
     pub(crate) has_secrets: bool,
+    /// The certificates beside the authority's own and its root's: other generations, and the links between them.
+    pub(crate) further: Vec<Certificate>,
+    /// Whether certificates name the device in the subject alternative name alone.
+    pub(crate) empty_subject: bool,
 }
 
 impl Default for Setting {
@@ -84,6 +89,8 @@ impl Default for Setting {
             station_of: "grid",
             station_prefix: b"MPK".to_vec(),
             has_secrets: true,
+            further: Vec::new(),
+            empty_subject: false,
         }
     }
 }
@@ -157,7 +164,11 @@ impl World {
                     told.fetch_add(1, Ordering::SeqCst);
                 }
             }),
-            ca_certificates: vec![pki.root.certificate().clone(), pki.operational.certificate().clone()],
+            ca_certificates: [pki.root.certificate(), pki.operational.certificate()]
+                .into_iter()
+                .chain(&setting.further)
+                .cloned()
+                .collect(),
         };
         let router = cmp_server::routes::router(config(setting, &clock, &ledger, of_label));
         for title in [DEVICE, OTHER] {
@@ -380,7 +391,7 @@ fn assert_answers(message: &Message, answer: &PkiMessage) {
 }
 
 /// The answer to certificate requests in a body.
-fn response(answer: &PkiMessage) -> Option<&CertRepMessage> {
+pub(crate) fn response(answer: &PkiMessage) -> Option<&CertRepMessage> {
     if let PkiBody::Ip(message) | PkiBody::Cp(message) | PkiBody::Kup(message) = answer.body() {
         Some(message)
     } else {
@@ -444,6 +455,12 @@ fn charter(pki: &Pki, setting: &Setting) -> Charter {
         Door::FactoryCertificate { grace_seconds: YEAR, expired_seconds: 0 },
         Door::OperationalCertificate,
     ];
+    let mut meter_op_ds = meter_op_ds();
+    if setting.empty_subject {
+        let hw_type = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.32473.1");
+        meter_op_ds.subject = SubjectRule::Empty;
+        meter_op_ds.alternative_name = AlternativeNameRule::HardwareModule { hw_type };
+    }
     let offer = |parts| Offer {
         profile: profile(parts),
         doors: doors.clone(),
@@ -452,7 +469,7 @@ fn charter(pki: &Pki, setting: &Setting) -> Charter {
     };
     Charter {
         issuer: pki.operational.issuer.clone(),
-        offers: vec![offer(meter_op_ds()), offer(meter_op_ka())],
+        offers: vec![offer(meter_op_ds), offer(meter_op_ka())],
         linter: Linter::new(Vec::new()),
         crl_profile: CrlProfile::new(7 * 86_400, 86_400).unwrap(),
         uncertain_grace_seconds: 3_600,
