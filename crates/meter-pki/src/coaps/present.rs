@@ -1,6 +1,6 @@
 //! EST over CoAP as it is built in.
 
-use est_coaps::{BindCoapsError, CoapsListener, DtlsIdentity};
+use coap_kit::{BindCoapsError, CoapsListener, DtlsIdentity};
 use est_server::desk::Desk;
 use server_kit::metrics::Metrics;
 use server_kit::shutdown::Shutdown;
@@ -8,7 +8,7 @@ use server_kit::shutdown::Shutdown;
 use super::{Bound, Place};
 use crate::exit::{Exit, Failure};
 
-pub use est_coaps::CoapsLimits;
+pub use coap_kit::CoapsLimits;
 
 /// Checks certificate and key beforehand.
 ///
@@ -30,8 +30,9 @@ pub(crate) async fn bind(
 ) -> Result<Bound, Failure> {
     let Place { listen, limits, certificates, key } = place;
     let identity = DtlsIdentity::from_pem(certificates, key).map_err(BindCoapsError::from).map_err(failed)?;
+    let front = est_coaps::front(desk);
     let listener =
-        CoapsListener::bind(listen, &identity, limits.clone(), desk, metrics).await.map_err(failed)?;
+        CoapsListener::bind(listen, &identity, limits.clone(), front, metrics).await.map_err(failed)?;
     let (address, watch) = (listener.local_addr(), listener.watch());
     let serving = Box::pin(async move {
         let _drained = listener.serve(shutdown).await;
