@@ -7,6 +7,7 @@
 
 mod client;
 mod confirmation;
+mod desk;
 mod doubles;
 mod enrolment;
 mod faults;

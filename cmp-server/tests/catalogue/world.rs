@@ -29,6 +29,7 @@ use cmp_server::config::{
     BatchLimits, CmpConfig, CmpParts, Confirmations, DEFAULT_BODY_OCTETS, FinalNonce, Label, LabelParts,
     MessageSigner, SharedSecrets,
 };
+use cmp_server::desk::Desk;
 use der::Encode;
 use server_kit::listener::PeerConnection;
 use server_kit::metrics::Metrics;
@@ -103,6 +104,7 @@ pub(crate) struct World {
     signer: Arc<JournaledSigner>,
     messages: Arc<JournaledSigner>,
     router: Router,
+    pub(crate) desk: Desk,
 }
 
 /// What came back over HTTP.
@@ -159,7 +161,8 @@ impl World {
             }),
             ca_certificates: vec![pki.root.certificate().clone(), pki.operational.certificate().clone()],
         };
-        let router = cmp_server::routes::router(config(setting, &clock, &ledger, of_label));
+        let config = config(setting, &clock, &ledger, of_label);
+        let (router, desk) = (cmp_server::routes::router(Arc::clone(&config)), Desk::new(config));
         for title in [DEVICE, OTHER] {
             ledger.expect(&SystemTitle::parse(title).unwrap(), &tenant("grid"), None);
         }
@@ -176,6 +179,7 @@ impl World {
             signer,
             messages,
             router,
+            desk,
         }
     }
 
@@ -357,7 +361,7 @@ impl Answer {
 }
 
 /// RFC 9483 §3.1: transaction and nonce belong to the message; RFC 9483 §3.2: and the protection verifies, if there is one.
-fn assert_answers(message: &Message, answer: &PkiMessage) {
+pub(crate) fn assert_answers(message: &Message, answer: &PkiMessage) {
     let header = answer.header();
     assert_eq!(header.recip_nonce, message.header.sender_nonce);
     assert_eq!(header.recipient, message.header.sender);
