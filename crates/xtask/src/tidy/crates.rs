@@ -58,7 +58,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("cmp-server", &["ca-core", "cmp-messages", "server-kit"]),
     // It carries octets and knows no PKI word.
     ("coap-kit", &["server-kit"]),
-    // Another transport of the same front end.
+    // Another transport of the same front end, each.
+    ("cmp-coaps", &["cmp-server", "coap-kit", "server-kit"]),
     ("est-coaps", &["coap-kit", "est-server", "server-kit"]),
     ("status-server", &["ca-core", "server-kit"]),
     // What outsiders rest on holds no key: it opens no signer.
@@ -73,6 +74,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "ceremony",
             "client-kit",
             "cmp-client",
+            "cmp-coaps",
             "cmp-server",
             "coap-kit",
             "est-client",

@@ -31,8 +31,8 @@ pub(super) const RULES: &[Rule] = &[
 
 /// Features that members may have: member, feature, and all that it brings in. A new one needs its reason here.
 const FEATURES: &[(&str, &str, &[&str])] = &[
-    // EST over CoAP links OpenSSL, which only those shall have who ask for it. It brings in a transport and decides nothing.
-    ("meter-pki", "coaps", &["dep:coap-kit", "dep:est-coaps"]),
+    // CoAP links OpenSSL, which only those shall have who ask for it. It brings in a transport and decides nothing.
+    ("meter-pki", "coaps", &["dep:cmp-coaps", "dep:coap-kit", "dep:est-coaps"]),
 ];
 
 /// What a build may be told apart by in the sources of members, and in which file only.
@@ -209,8 +209,8 @@ mod tests {
         let brings =
             |names: &str| format!("[package]\nname = \"meter-pki\"\n\n[features]\ncoaps = [{names}]\n");
         for (names, sound) in [
-            ("\"dep:coap-kit\", \"dep:est-coaps\"", true),
-            ("\"dep:coap-kit\", \"dep:est-coaps\", \"dep:mock\"", false),
+            ("\"dep:cmp-coaps\", \"dep:coap-kit\", \"dep:est-coaps\"", true),
+            ("\"dep:cmp-coaps\", \"dep:coap-kit\", \"dep:est-coaps\", \"dep:mock\"", false),
             ("", false),
         ] {
             let found = breaches("no-switches", &member("meter-pki", &brings(names)));
