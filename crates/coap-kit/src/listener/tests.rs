@@ -30,8 +30,11 @@ impl World {
 
     /// One whose answers wait.
     async fn held(raw: RawCoapsLimits) -> Self {
+        Self::over(raw, Fake::new(4_096)).await
+    }
+
+    async fn over(raw: RawCoapsLimits, fake: Fake) -> Self {
         let limits = CoapsLimits::try_from(raw).unwrap();
-        let fake = Fake::new(4_096);
         let (certificate, key) = identity("est.example");
         let own = DtlsIdentity::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap();
         let metrics = Metrics::new("");
@@ -335,6 +338,25 @@ async fn who_is_slow_or_silent_loses_the_place() {
     world.open(0).await;
     assert!(world.counted("connections_closed_total", "idle"));
     assert!(world.counted("connections_closed_total", "slow_handshake"));
+}
+
+// RFC 9482 §4: a connection is kept and used again, also without a certificate, where none is wanted.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_shows_nothing_is_kept_where_nothing_is_wanted() {
+    let limits = RawCoapsLimits { stranger: Duration::from_millis(10), ..Default::default() };
+    let world = World::over(limits, Fake { wants_certificates: false, ..Fake::new(4_096) }).await;
+    world.fake.gate.add_permits(1);
+    let server = world.address;
+    client(move || {
+        let mut one = Client::begin(server, None, Line::default()).unwrap();
+        assert!(one.listen().is_none(), "for a tenth of a second no leave is taken");
+        let asks = one.request("read", b"");
+        assert_eq!(code(&one.ask(&asks)), "2.05");
+        one.close();
+    })
+    .await;
+    world.open(0).await;
+    assert!(world.counted("connections_closed_total", "by_peer"));
 }
 
 // RFC 6347 §4.2.8.

@@ -22,7 +22,8 @@ pub(crate) const OUTCOME: Format = Format::of(281);
 /// Clones share what was asked.
 #[derive(Clone)]
 pub(crate) struct Fake {
-    max_octets: usize,
+    pub(crate) max_octets: usize,
+    pub(crate) wants_certificates: bool,
     pub(crate) asked: Arc<AtomicUsize>,
     pub(crate) last: Arc<Mutex<Option<Question>>>,
     /// Each answer takes a permit.
@@ -31,7 +32,13 @@ pub(crate) struct Fake {
 
 impl Fake {
     pub(crate) fn new(max_octets: usize) -> Self {
-        Self { max_octets, asked: Arc::default(), last: Arc::default(), gate: Arc::new(Semaphore::new(0)) }
+        Self {
+            max_octets,
+            wants_certificates: true,
+            asked: Arc::default(),
+            last: Arc::default(),
+            gate: Arc::new(Semaphore::new(0)),
+        }
     }
 }
 
@@ -47,7 +54,7 @@ impl Resources for Fake {
     }
 
     fn wants_certificates(&self) -> bool {
-        true
+        self.wants_certificates
     }
 
     fn room(&self, target: &Target, connection: &PeerConnection) -> Option<usize> {

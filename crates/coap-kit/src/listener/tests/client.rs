@@ -133,7 +133,7 @@ impl Client {
     }
 
     /// What is heard in a moment: nothing, leave taken, or a message.
-    fn listen(&mut self) -> Option<Option<Packet>> {
+    pub(super) fn listen(&mut self) -> Option<Option<Packet>> {
         let mut room = [0; 2_048];
         match self.stream.ssl_read(&mut room) {
             Ok(length) => Some(Some(Packet::from_bytes(&room[..length]).unwrap())),
