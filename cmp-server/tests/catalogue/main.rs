@@ -8,6 +8,7 @@
 mod answers;
 mod client;
 mod confirmation;
+mod desk;
 mod doubles;
 mod enrolment;
 mod faults;

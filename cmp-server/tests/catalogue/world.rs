@@ -29,6 +29,7 @@ use cmp_server::config::{
     BatchLimits, CmpConfig, CmpParts, Confirmations, DEFAULT_BODY_OCTETS, FinalNonce, Label, LabelParts,
     MessageSigner, SharedSecrets,
 };
+use cmp_server::desk::Desk;
 use const_oid::ObjectIdentifier;
 use der::Encode;
 use server_kit::listener::PeerConnection;
@@ -110,6 +111,7 @@ pub(crate) struct World {
     signer: Arc<JournaledSigner>,
     messages: Arc<JournaledSigner>,
     router: Router,
+    pub(crate) desk: Desk,
 }
 
 /// What came back over HTTP.
@@ -170,7 +172,8 @@ impl World {
                 .cloned()
                 .collect(),
         };
-        let router = cmp_server::routes::router(config(setting, &clock, &ledger, of_label));
+        let config = config(setting, &clock, &ledger, of_label);
+        let (router, desk) = (cmp_server::routes::router(Arc::clone(&config)), Desk::new(config));
         for title in [DEVICE, OTHER] {
             ledger.expect(&SystemTitle::parse(title).unwrap(), &tenant("grid"), None);
         }
@@ -187,6 +190,7 @@ impl World {
             signer,
             messages,
             router,
+            desk,
         }
     }
 
@@ -368,7 +372,7 @@ impl Answer {
 }
 
 /// RFC 9483 §3.1: transaction and nonce belong to the message; RFC 9483 §3.2: and the protection verifies, if there is one.
-fn assert_answers(message: &Message, answer: &PkiMessage) {
+pub(crate) fn assert_answers(message: &Message, answer: &PkiMessage) {
     let header = answer.header();
     assert_eq!(header.recip_nonce, message.header.sender_nonce);
     assert_eq!(header.recipient, message.header.sender);

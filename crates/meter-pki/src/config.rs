@@ -206,7 +206,7 @@ fn tool_path() -> String {
     "/api/CertificateGenerator".to_owned()
 }
 
-/// `[est.coaps]`: certificate and key are those of `[est]`.
+/// `[est.coaps]`, `[cmp.coaps]`: certificate and key are those of `[est]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawCoaps {

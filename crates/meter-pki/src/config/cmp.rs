@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use server_kit::limits::Limits;
 
+use super::RawCoaps;
+
 /// `[cmp]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,6 +55,8 @@ pub struct RawCmp {
     /// `[cmp.nested]`
     #[serde(default)]
     pub nested: RawNested,
+    /// `[cmp.coaps]`: the same over CoAP and DTLS; without it, none.
+    pub coaps: Option<RawCoaps>,
 }
 
 /// `final_nonce`

@@ -1,11 +1,12 @@
 //! The checks of `[cmp]`: labels that there are, files that can be read, numbers that make sense.
 
 use super::{Checker, Stage};
-use crate::config::RawCmp;
+use crate::coaps;
+use crate::config::{RawCmp, RawEst};
 
 impl Checker<'_> {
     /// Checks the section, with its paths as seen from here.
-    pub(super) fn cmp(&mut self, raw: &RawCmp) -> Option<RawCmp> {
+    pub(super) fn cmp(&mut self, raw: &RawCmp, est: &RawEst) -> Option<RawCmp> {
         if self.stage == Stage::Service {
             drop(self.certificate("cmp.message_certificate_file", &raw.message_certificate_file));
         }
@@ -36,6 +37,7 @@ impl Checker<'_> {
         if raw.nested.max_messages == 0 || raw.nested.max_octets == 0 || raw.nested.at_once == 0 {
             self.note("cmp.nested", "no value may be 0");
         }
+        self.cmp_coaps(raw, est);
         Some(RawCmp {
             message_certificate_file: self.beside(&raw.message_certificate_file),
             message_chain_files: raw.message_chain_files.iter().map(|file| self.beside(file)).collect(),
@@ -44,5 +46,16 @@ impl Checker<'_> {
             secrets_directory,
             ..raw.clone()
         })
+    }
+
+    /// Certificate and key of the transport are those of EST, whose own faults are told there.
+    fn cmp_coaps(&mut self, raw: &RawCmp, est: &RawEst) {
+        if raw.coaps.is_none() || self.stage == Stage::Founding {
+            return;
+        }
+        let read = |path| std::fs::read(self.beside(path));
+        if let (Ok(certificate), Ok(key)) = (read(&est.certificate_file), read(&est.key_file)) {
+            self.keep("cmp.coaps", coaps::check(&certificate, &key));
+        }
     }
 }
