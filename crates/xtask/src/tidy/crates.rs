@@ -44,6 +44,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ledger-checker", &[]),
     // It carries octets and knows no PKI word.
     ("paper", &[]),
+    // What is sealed for somebody and signed by somebody; it knows no protocol.
+    ("cms-messages", &["ca-core"]),
     // Clients know nothing of the servers they speak to.
     ("client-kit", &["ca-core"]),
     ("est-client", &["ca-core", "client-kit"]),
@@ -51,7 +53,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ca-store", &["ca-core"]),
     ("signer-file", &["ca-core"]),
     ("signer-pkcs11", &["ca-core"]),
-    ("est-server", &["ca-core", "server-kit"]),
+    ("est-server", &["ca-core", "cms-messages", "server-kit"]),
     // What servers and clients both speak; it knows neither.
     ("cmp-messages", &["ca-core"]),
     ("cmp-client", &["ca-core", "client-kit", "cmp-messages"]),
@@ -72,6 +74,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "client-kit",
             "cmp-client",
             "cmp-server",
+            "cms-messages",
             "est-client",
             "est-coaps",
             "est-server",
@@ -109,6 +112,7 @@ const CORE: &[&str] = &[
 const HOMES: &[(&str, &[&str])] = &[
     ("anyhow", &["e2e", "meter-pki", "offline-root", "xtask"]),
     ("aes-gcm", &["meter-pki"]),
+    ("aes-kw", &["cms-messages"]),
     ("axum", &["cmp-server", "est-server", "meter-pki", "server-kit", "status-server"]),
     // It has no integrity of its own: two places know what to put around it.
     ("blahaj", &["meter-pki", "offline-root"]),
