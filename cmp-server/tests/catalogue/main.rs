@@ -5,6 +5,7 @@
 
 #![cfg(test)]
 
+mod central_keys;
 mod client;
 mod confirmation;
 mod doubles;

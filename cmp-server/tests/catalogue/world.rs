@@ -14,7 +14,7 @@ use ca_core::authority::{CertificationAuthority, Charter, Ports};
 use ca_core::certificate::Certificate;
 use ca_core::lint::Linter;
 use ca_core::path::TrustAnchor;
-use ca_core::profile::{Approval, CrlProfile};
+use ca_core::profile::{Approval, CrlProfile, ExtendedKeyUsageRule, ProfileId, ProfileParts};
 use ca_core::record::{CertificateId, CertificateStatus, StoredCertificate, Token};
 use ca_core::registration::{ApprovalRule, Door, Offer, RepeatRule};
 use ca_core::subject::Subject;
@@ -26,9 +26,10 @@ use cmp_messages::message::PkiMessage;
 use cmp_messages::protection::MacAlgorithm;
 use cmp_messages::status::{PkiFailureInfo, PkiStatus, PkiStatusInfo};
 use cmp_server::config::{
-    BatchLimits, CmpConfig, CmpParts, Confirmations, DEFAULT_BODY_OCTETS, FinalNonce, Label, LabelParts,
-    MessageSigner, SharedSecrets,
+    BatchLimits, CmpConfig, CmpParts, Confirmations, DEFAULT_BODY_OCTETS, FinalNonce, KeyGenerationAuthority,
+    Label, LabelParts, MessageSigner, SharedSecrets,
 };
+use cms_messages::PasswordWrap;
 use der::Encode;
 use server_kit::listener::PeerConnection;
 use server_kit::metrics::Metrics;
@@ -43,8 +44,8 @@ use crate::doubles::journal::{Failing, Journal};
 use crate::doubles::ledger::MemoryLedger;
 use crate::doubles::{JournaledSigner, Secrets};
 use crate::pki::{
-    NOW, Pki, Wish, YEAR, cmp_signer, meter_factory_ds, meter_op_ds, meter_op_ka, named, profile, profile_id,
-    public_key, station, tenant,
+    MemorySigner, NOW, Pki, Wish, YEAR, cmp_signer, meter_factory_ds, meter_op_ds, meter_op_ka, named,
+    profile, profile_id, public_key, station, tenant,
 };
 
 /// The device that most tests are about.
@@ -57,6 +58,8 @@ pub(crate) const PATH: &str = "/.well-known/cmp/p/meter-ds";
 pub(crate) const STATION: u8 = 50;
 /// The number of the key that signs the answers.
 const MESSAGES: u8 = 60;
+/// The number of the key that signs keys which are made here.
+const KEYS: u8 = 61;
 
 /// What a test wants otherwise than usual.
 #[derive(Clone)]
@@ -71,6 +74,8 @@ pub(crate) struct Setting {
     /// With which octets the titles begin for which it may ask.
     pub(crate) station_prefix: Vec<u8>,
     pub(crate) has_secrets: bool,
+    /// Whether keys are made for key agreement, and how they are wrapped for who shares a secret.
+    pub(crate) central_keys: Option<PasswordWrap>,
 }
 
 impl Default for Setting {
@@ -84,6 +89,7 @@ impl Default for Setting {
             station_of: "grid",
             station_prefix: b"MPK".to_vec(),
             has_secrets: true,
+            central_keys: None,
         }
     }
 }
@@ -102,6 +108,7 @@ pub(crate) struct World {
     ports: Ports,
     signer: Arc<JournaledSigner>,
     messages: Arc<JournaledSigner>,
+    label: LabelParts,
     router: Router,
 }
 
@@ -149,6 +156,7 @@ impl World {
                 let secrets: Arc<dyn SharedSecrets> = secrets.clone();
                 secrets
             }),
+            central_keys: None,
             confirmations: setting.confirmations,
             final_nonce: FinalNonce::default(),
             on_revocation: Arc::new({
@@ -159,7 +167,13 @@ impl World {
             }),
             ca_certificates: vec![pki.root.certificate().clone(), pki.operational.certificate().clone()],
         };
-        let router = cmp_server::routes::router(config(setting, &clock, &ledger, of_label));
+        let label = of_label.clone();
+        let router = cmp_server::routes::router(config(
+            setting,
+            &clock,
+            &ledger,
+            (of_label, key_authority(&pki, setting)),
+        ));
         for title in [DEVICE, OTHER] {
             ledger.expect(&SystemTitle::parse(title).unwrap(), &tenant("grid"), None);
         }
@@ -175,8 +189,16 @@ impl World {
             ports,
             signer,
             messages,
+            label,
             router,
         }
+    }
+
+    /// The parts of a label at which keys are made for this profile.
+    pub(crate) fn label_with_central_keys(&self, profile: &str) -> LabelParts {
+        let setting = Setting { central_keys: Some(PasswordWrap::AesWrap), ..Setting::default() };
+        let central_keys = key_authority(&self.pki, &setting);
+        LabelParts { profile: profile_id(profile), central_keys, ..self.label.clone() }
     }
 
     /// The authority as it is after the program was started again: only what is on record is left.
@@ -190,12 +212,17 @@ impl World {
 
     /// Makes a one-time token with this secret, and a reference to it.
     pub(crate) fn token(&self, reference: &str, secret: &str, title: &str) {
+        self.token_for(reference, secret, title, &profile_id("meter-op-ds"));
+    }
+
+    /// The same for a certificate of another profile.
+    pub(crate) fn token_for(&self, reference: &str, secret: &str, title: &str, profile: &ProfileId) {
         self.secrets.keep(reference, secret);
         self.ledger.keep(Token {
             hash: Sha256::digest(secret).into(),
             tenant: tenant("grid"),
             title: SystemTitle::parse(title).unwrap(),
-            profile: profile_id("meter-op-ds"),
+            profile: profile.clone(),
             expires_at: NOW.plus_seconds(3_600),
             spent: false,
         });
@@ -418,10 +445,10 @@ fn config(
     setting: &Setting,
     clock: &Arc<SetClock>,
     ledger: &Arc<MemoryLedger>,
-    of_label: LabelParts,
+    (of_label, central_keys): (LabelParts, Option<KeyGenerationAuthority>),
 ) -> Arc<CmpConfig> {
-    let agreement =
-        LabelParts { name: "meter-ka".to_owned(), profile: profile_id("meter-op-ka"), ..of_label.clone() };
+    let (name, profile) = ("meter-ka".to_owned(), profile_id("meter-op-ka"));
+    let agreement = LabelParts { name, profile, central_keys, ..of_label.clone() };
     let pool = PoolSize { workers: NonZeroUsize::MIN, ..PoolSize::default() };
     let parts = CmpParts {
         labels: [of_label, agreement].map(|parts| Label::new(parts).unwrap()).to_vec(),
@@ -488,4 +515,19 @@ fn message_signer(pki: &Pki, signer: &Arc<JournaledSigner>) -> MessageSigner {
     let der = pki.infrastructure.certify(&Wish::new(cmp_signer(), named("Grid Messages"), MESSAGES));
     let chain = vec![pki.infrastructure.certificate().clone()];
     MessageSigner::new(Certificate::from_der(&der).unwrap(), chain, signer.clone()).unwrap()
+}
+
+fn kga_signer() -> ProfileParts {
+    let purposes = vec![ca_core::oid::CM_KGA];
+    let extended_key_usage = Some(ExtendedKeyUsageRule { purposes, critical: false });
+    ProfileParts { id: profile_id("kga-signer"), extended_key_usage, ..cmp_signer() }
+}
+
+fn key_authority(pki: &Pki, setting: &Setting) -> Option<KeyGenerationAuthority> {
+    let der = pki.infrastructure.certify(&Wish::new(kga_signer(), named("Grid Keys"), KEYS));
+    let chain = vec![pki.infrastructure.certificate().clone()];
+    let (certificate, signer) =
+        (Certificate::from_der(&der).unwrap(), Arc::new(MemorySigner::holding(&[KEYS])));
+    let wrap = setting.central_keys?;
+    Some(KeyGenerationAuthority::new(certificate, chain, signer, wrap).unwrap())
 }

@@ -56,12 +56,12 @@ pub(super) fn make(exchange: &Exchange, actor: &Actor) -> Result<Answer, Refusal
 
 /// Reads the request, makes the key and puts it as it will be delivered.
 fn prepare(exchange: &Exchange, actor: &Actor) -> Result<(EnrolmentRequest, DeliveredKey), Refusal> {
-    let SubmittedKeyRequest { request, form } = decode(&exchange.body)?;
+    let SubmittedKeyRequest { request, delivery, form } = decode(&exchange.body)?;
     observation::leniencies(exchange.label.name(), form, &[]);
     check_binding(exchange, actor, request.content())?;
     let kind = kind_for(exchange, actor, (request.content(), None))?;
     let (subject, kind) = names(actor, request.content(), kind)?;
-    let addressee = addressee(exchange, &subject, request.delivery())?;
+    let addressee = addressee(exchange, &subject, &delivery)?;
     let parts = exchange.label.parts();
     let key = parts.authority.make_key(&parts.profile).map_err(IssueError::from)?;
     // A label is not made without an offer of its profile.

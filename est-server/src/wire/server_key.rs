@@ -1,6 +1,6 @@
 //! The body of `/serverkeygen` (RFC 7030 §4.4).
 
-use ca_core::csr::KeyRequest;
+use ca_core::csr::{KeyDelivery, KeyRequest};
 
 use super::base64::BodyForm;
 use super::simple_enroll::DecodeBodyError;
@@ -11,6 +11,8 @@ use super::submitted::SubmittedBody;
 pub struct SubmittedKeyRequest {
     /// The request.
     pub request: KeyRequest,
+    /// How the key is to be delivered.
+    pub delivery: KeyDelivery,
     /// How the body was written.
     pub form: BodyForm,
 }
@@ -21,5 +23,6 @@ pub struct SubmittedKeyRequest {
 /// [`DecodeBodyError`].
 pub fn decode(body: &SubmittedBody) -> Result<SubmittedKeyRequest, DecodeBodyError> {
     let decoded = body.decode()?;
-    Ok(SubmittedKeyRequest { request: KeyRequest::from_der(&decoded.octets)?, form: decoded.form })
+    let (request, delivery) = KeyRequest::from_der(&decoded.octets)?;
+    Ok(SubmittedKeyRequest { request, delivery, form: decoded.form })
 }

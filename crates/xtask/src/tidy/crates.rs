@@ -57,7 +57,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     // What servers and clients both speak; it knows neither.
     ("cmp-messages", &["ca-core"]),
     ("cmp-client", &["ca-core", "client-kit", "cmp-messages"]),
-    ("cmp-server", &["ca-core", "cmp-messages", "server-kit"]),
+    ("cmp-server", &["ca-core", "cmp-messages", "cms-messages", "server-kit"]),
     // Another transport of the same front end.
     ("est-coaps", &["est-server", "server-kit"]),
     ("status-server", &["ca-core", "server-kit"]),
