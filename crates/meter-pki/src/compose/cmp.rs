@@ -6,15 +6,18 @@ use std::sync::Arc;
 use ca_core::certificate::Certificate;
 use ca_core::ports::Unavailable;
 use cmp_server::config::{
-    BatchLimits, CmpConfig, CmpParts, Confirmations, DEFAULT_BODY_OCTETS, FinalNonce, Label, LabelParts,
-    MessageSigner, SharedSecrets,
+    BatchLimits, CmpConfig, CmpParts, Confirmations, DEFAULT_BODY_OCTETS, FinalNonce, KeyGenerationAuthority,
+    Label, LabelParts, MessageSigner, SharedSecrets,
 };
+use cms_messages::PasswordWrap;
 use server_kit::workers::WorkerPool;
 use signer_file::{FileSigner, Passphrase};
 use zeroize::Zeroizing;
 
 use super::{ServedAuthority, System, faulty, trust};
-use crate::config::{CheckedAuthority, CheckedOffer, Config, RawCmp, RawFinalNonce};
+use crate::config::{
+    CheckedAuthority, CheckedOffer, Config, RawCentralKeys, RawCmp, RawFinalNonce, RawPasswordWrap,
+};
 use crate::exit::Failure;
 
 /// Makes what the CMP listener works by; `None` where the configuration has no CMP.
@@ -25,6 +28,7 @@ pub(crate) fn cmp_config(
 ) -> Result<Option<Arc<CmpConfig>>, Failure> {
     let Some(raw) = &config.cmp else { return Ok(None) };
     let messages = message_signer(raw)?;
+    let key_authority = raw.central_keys.as_ref().map(key_authority).transpose()?;
     let secrets: Option<Arc<dyn SharedSecrets>> = match &raw.secrets_directory {
         Some(directory) => Some(Arc::new(SecretFiles { directory: directory.clone() })),
         None => None,
@@ -33,7 +37,12 @@ pub(crate) fn cmp_config(
     for (place, (one, served)) in config.authorities.iter().zip(&system.authorities).enumerate() {
         for offer in &one.offers {
             let Some(name) = offer.label.as_ref().filter(|name| raw.labels.contains(name)) else { continue };
-            let shared = Shared { raw, messages: &messages, secrets: secrets.as_ref() };
+            let shared = Shared {
+                raw,
+                messages: &messages,
+                secrets: secrets.as_ref(),
+                key_authority: key_authority.as_ref(),
+            };
             let noticed = Arc::clone(system);
             let on_revocation = move || {
                 if let Some(served) = noticed.authorities.get(place) {
@@ -66,6 +75,7 @@ struct Shared<'a> {
     raw: &'a RawCmp,
     messages: &'a MessageSigner,
     secrets: Option<&'a Arc<dyn SharedSecrets>>,
+    key_authority: Option<&'a KeyGenerationAuthority>,
 }
 
 fn label(
@@ -75,6 +85,7 @@ fn label(
     shared: &Shared<'_>,
     on_revocation: Arc<dyn Fn() + Send + Sync>,
 ) -> Result<Label, Failure> {
+    let central_keys = shared.raw.central_keys.as_ref();
     Label::new(LabelParts {
         name: name.to_owned(),
         authority: Arc::clone(&served.authority),
@@ -83,6 +94,10 @@ fn label(
         registration_authorities: trust::registration_authorities(config, one, offer),
         messages: shared.messages.clone(),
         secrets: shared.secrets.cloned(),
+        central_keys: central_keys
+            .filter(|keys| keys.labels.iter().any(|one| one == name))
+            .and(shared.key_authority)
+            .cloned(),
         confirmations: Confirmations {
             implicit: shared.raw.implicit_confirmation,
             wait_seconds: shared.raw.confirm_wait_seconds.into(),
@@ -98,13 +113,32 @@ fn label(
 }
 
 fn message_signer(raw: &RawCmp) -> Result<MessageSigner, Failure> {
-    let certificate = certificate(&raw.message_certificate_file)?;
-    let chain = raw.message_chain_files.iter().map(|file| self::certificate(file));
-    let chain = chain.collect::<Result<Vec<_>, _>>()?;
-    let passphrase = Passphrase::load(&raw.message_passphrase_file).map_err(unsound)?;
+    let (certificate, chain) = certified(&raw.message_certificate_file, &raw.message_chain_files)?;
+    let signer = signer(&raw.message_key_file, &raw.message_passphrase_file)?;
+    MessageSigner::new(certificate, chain, signer).map_err(unsound)
+}
+
+fn key_authority(raw: &RawCentralKeys) -> Result<KeyGenerationAuthority, Failure> {
+    let (certificate, chain) = certified(&raw.certificate_file, &raw.chain_files)?;
+    let signer = signer(&raw.key_file, &raw.passphrase_file)?;
+    let wrap = match raw.password_wrap {
+        RawPasswordWrap::AesWrap => PasswordWrap::AesWrap,
+        RawPasswordWrap::PwriKek => PasswordWrap::PwriKek,
+    };
+    KeyGenerationAuthority::new(certificate, chain, signer, wrap).map_err(unsound)
+}
+
+/// Reads a certificate and those above it.
+fn certified(file: &Path, chain: &[PathBuf]) -> Result<(Certificate, Vec<Certificate>), Failure> {
+    let chain = chain.iter().map(|file| certificate(file)).collect::<Result<_, _>>()?;
+    Ok((certificate(file)?, chain))
+}
+
+fn signer(key: &Path, passphrase: &Path) -> Result<Arc<FileSigner>, Failure> {
+    let passphrase = Passphrase::load(passphrase).map_err(unsound)?;
     let signer = FileSigner::new();
-    signer.add_file(&raw.message_key_file, &passphrase).map_err(unsound)?;
-    MessageSigner::new(certificate, chain, Arc::new(signer)).map_err(unsound)
+    signer.add_file(key, &passphrase).map_err(unsound)?;
+    Ok(Arc::new(signer))
 }
 
 fn certificate(file: &Path) -> Result<Certificate, Failure> {

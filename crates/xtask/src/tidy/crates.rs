@@ -47,8 +47,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     // What is sealed for somebody and signed by somebody; it knows no protocol.
     ("cms-messages", &["ca-core"]),
     // Clients know nothing of the servers they speak to.
-    ("client-kit", &["ca-core"]),
-    ("est-client", &["ca-core", "client-kit"]),
+    ("client-kit", &["ca-core", "cms-messages"]),
+    ("est-client", &["ca-core", "client-kit", "cms-messages"]),
     ("policies", &["ca-core"]),
     ("ca-store", &["ca-core"]),
     ("signer-file", &["ca-core"]),
@@ -56,7 +56,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("est-server", &["ca-core", "cms-messages", "server-kit"]),
     // What servers and clients both speak; it knows neither.
     ("cmp-messages", &["ca-core"]),
-    ("cmp-client", &["ca-core", "client-kit", "cmp-messages"]),
+    ("cmp-client", &["ca-core", "client-kit", "cmp-messages", "cms-messages"]),
     ("cmp-server", &["ca-core", "cmp-messages", "cms-messages", "server-kit"]),
     // Another transport of the same front end.
     ("est-coaps", &["est-server", "server-kit"]),
