@@ -86,6 +86,8 @@ pub enum Purpose {
     TlsClient,
     /// Messages of a CMP authority are signed: cmcCA or cmcRA is there, or a CA signs itself (RFC 9810 §4.5, RFC 9483 §3.5).
     CmpAuthority,
+    /// Private keys that were made for others are signed: cmKGA is there (RFC 9810 §4.5, RFC 9483 §4.1.6).
+    KeyGenerationAuthority,
     /// Whatever an end entity uses it for: only the path is looked at.
     EndEntity,
 }
@@ -186,6 +188,7 @@ impl Purpose {
                 signs()
                     && (named || certificate.basic_constraints().is_some_and(|constraints| constraints.ca))
             }
+            Self::KeyGenerationAuthority => signs() && purposes.contains(&oid::CM_KGA) && end_entity(),
             Self::EndEntity => end_entity(),
         };
         if suits { Ok(()) } else { Err(PathError::Usage { subject: certificate.subject().clone() }) }
@@ -196,6 +199,7 @@ impl Purpose {
         match self {
             Self::TlsClient => &[oid::CLIENT_AUTH],
             Self::CmpAuthority => &[oid::CMC_CA, oid::CMC_RA],
+            Self::KeyGenerationAuthority => &[oid::CM_KGA],
             Self::EndEntity => &[],
         }
     }

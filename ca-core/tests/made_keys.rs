@@ -17,7 +17,7 @@ use crate::world::{World, dso, operator, title};
 fn asked(world: &World, profile: &str) -> (EnrolmentRequest, MadePublicKey) {
     let key = world.authority.make_key(&id(profile)).unwrap().unwrap().public().clone();
     let octets = RequestOctets::of_device(&world.key(1), &title(1));
-    let read = KeyRequest::from_der(&octets.with_signature(b"no signature at all")).unwrap();
+    let (read, _) = KeyRequest::from_der(&octets.with_signature(b"no signature at all")).unwrap();
     let evidence = Evidence::MadeHere { key: key.clone(), request: Box::new(read) };
     (EnrolmentRequest { evidence, ..world.by_operator(profile, 1, 1) }, key)
 }

@@ -243,8 +243,8 @@ fn a_key_made_here_that_was_lost_in_a_crash_is_not_replaced_in_its_transaction()
     let asked = || {
         let key = world.authority.make_key(&id("op-ka")).unwrap().unwrap().public().clone();
         let octets = RequestOctets::of_device(&world.key(1), &title(1));
-        let request = Box::new(KeyRequest::from_der(&octets.with_signature(b"none")).unwrap());
-        let evidence = Evidence::MadeHere { key, request };
+        let (request, _) = KeyRequest::from_der(&octets.with_signature(b"none")).unwrap();
+        let evidence = Evidence::MadeHere { key, request: Box::new(request) };
         EnrolmentRequest { evidence, transaction: Some([1; 32]), ..world.by_operator("op-ka", 1, 1) }
     };
     world.authority.enrol(asked()).unwrap();

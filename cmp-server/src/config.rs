@@ -3,6 +3,7 @@
 //! Made of values by the program that starts the server; no file is read here. Every constructor names all faults it finds. An
 //! absent allow-list allows nothing. RFC 9811 §3.4, RFC 9483 §3.1.
 
+mod key_generation;
 mod label;
 mod secrets;
 mod signer;
@@ -14,6 +15,7 @@ use ca_core::ports::{Clock, Registry};
 use server_kit::workers::WorkerPool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
+pub use key_generation::KeyGenerationAuthority;
 pub use label::{Confirmations, FinalNonce, Label, LabelFault, LabelParts};
 pub use secrets::SharedSecrets;
 pub(crate) use signer::SignMessageError;

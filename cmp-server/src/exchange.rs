@@ -10,6 +10,7 @@ mod polling;
 mod confirmation;
 mod enrolment;
 mod template;
+mod central_key;
 mod transaction;
 
 use std::net::SocketAddr;

@@ -9,9 +9,11 @@ use ca_core::ports::Unavailable;
 use ca_core::registration::AdmitError;
 use ca_core::revocation::RevokeError;
 use ca_core::subject::SubjectError;
+use ca_core::suite::Curve;
 use ca_core::trust::IdentifyError;
 use cmp_messages::message::DecodeMessageError;
 use cmp_messages::protection::MacAlgorithmError;
+use cms_messages::SealError;
 use server_kit::workers::RunJobError;
 
 use crate::config::SignMessageError;
@@ -201,6 +203,12 @@ pub(crate) enum Refusal {
     /// Keys are not made here.
     #[error("the request has no public key, and none is made here")]
     KeyGeneration,
+    /// A key is not made, or could not be delivered.
+    #[error(transparent)]
+    CentralKey(#[from] CentralKeyError),
+    /// A key could not be encrypted.
+    #[error(transparent)]
+    NotSealed(#[from] SealError),
     /// There is no proof of possession, or none by the key.
     #[error("the request lacks a proof of possession by its key")]
     NoProof,
@@ -333,6 +341,9 @@ impl Refusal {
             Self::Body { .. } => "message.body",
             Self::Template { .. } => "request.template",
             Self::KeyGeneration => "request.key-generation",
+            Self::CentralKey(error) => error.code(),
+            Self::NotSealed(SealError::Randomness(_)) => "unavailable",
+            Self::NotSealed(SealError::Cipher | SealError::Encoding(_)) => "answer.not-encoded",
             Self::NoProof => "request.no-proof",
             Self::RaVerified => "request.ra-verified",
             Self::Request(error) => error.code(),
@@ -364,6 +375,54 @@ impl Refusal {
                 "unavailable"
             }
             Self::NotSigned(SignMessageError::Encoding(_)) | Self::NotEncoded(_) => "answer.not-encoded",
+        }
+    }
+}
+
+/// Why a key is not made for the sender of a request (RFC 9483 §4.1.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum CentralKeyError {
+    /// `EnvelopedData` needs version 3.
+    #[error("a request for a key that is made here has version 3")]
+    Version,
+    /// A proof of possession of a key that is not there.
+    #[error("a request for a key that is made here has no proof of possession")]
+    Proof,
+    /// Another kind of key is preferred than the profile has.
+    #[error("keys that are made here are {made} keys")]
+    Kind {
+        /// On which curve they are.
+        made: Curve,
+    },
+    /// Somebody asks for another.
+    #[error("a key is made only for the device that protects the request")]
+    NotOwn,
+    /// The protection certificate is not for key agreement.
+    #[error(
+        "the certificate that protects the request has no keyAgreement, so that no key can be encrypted to it"
+    )]
+    NoKeyAgreement,
+    /// The key would travel under something weaker than it is.
+    #[error("what protects the request is worth at most {bits} bits, and the key {wanted}")]
+    TooWeak {
+        /// What it is worth.
+        bits: u16,
+        /// What the key is worth.
+        wanted: u16,
+    },
+}
+
+impl CentralKeyError {
+    /// Returns the stable reason code.
+    #[must_use]
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::Version => "key.version",
+            Self::Proof => "key.proof",
+            Self::Kind { .. } => "key.kind",
+            Self::NotOwn => "key.not-own",
+            Self::NoKeyAgreement => "delivery.no-key-agreement",
+            Self::TooWeak { .. } => "delivery.too-weak",
         }
     }
 }

@@ -11,10 +11,11 @@ use ca_core::registration::AdmitError;
 use ca_core::revocation::RevokeError;
 use ca_core::trust::IdentifyError;
 use cmp_messages::status::{PkiFailureInfo, PkiStatusInfo};
+use cms_messages::SealError;
 use server_kit::workers::{RunJobError, retry_after_seconds};
 
 use crate::config::SignMessageError;
-use crate::refusal::{Refusal, TransferRefusal};
+use crate::refusal::{CentralKeyError, Refusal, TransferRefusal};
 
 /// After how many seconds whoever found the service unavailable may come again.
 const RETRY_UNAVAILABLE: u64 = 30;
@@ -134,6 +135,7 @@ pub(crate) const fn failure(refusal: &Refusal) -> PkiFailureInfo {
             PkiFailureInfo::BadCertTemplate
         }
         Refusal::Request(error) => request(*error),
+        Refusal::CentralKey(error) => central_key(*error),
         Refusal::NoProof => PkiFailureInfo::BadPop,
         Refusal::OldCertificate | Refusal::CertHash | Refusal::RevokedCertificate | Refusal::ForeignCrl => {
             PkiFailureInfo::BadCertId
@@ -149,10 +151,11 @@ pub(crate) const fn failure(refusal: &Refusal) -> PkiFailureInfo {
         | Refusal::TooManyTransactions
         | Refusal::Unavailable(_)
         | Refusal::NotSigned(SignMessageError::Signer(_))
+        | Refusal::NotSealed(SealError::Randomness(_))
         | Refusal::NotRecorded(_) => PkiFailureInfo::SystemUnavail,
-        Refusal::NotSigned(SignMessageError::Encoding(_)) | Refusal::NotEncoded(_) => {
-            PkiFailureInfo::SystemFailure
-        }
+        Refusal::NotSigned(SignMessageError::Encoding(_))
+        | Refusal::NotSealed(SealError::Cipher | SealError::Encoding(_))
+        | Refusal::NotEncoded(_) => PkiFailureInfo::SystemFailure,
     }
 }
 
@@ -182,6 +185,17 @@ const fn request(error: ca_core::csr::CsrError) -> PkiFailureInfo {
         | CsrError::DoubledExtension { .. }
         | CsrError::Key(_)
         | CsrError::Name(_) => PkiFailureInfo::BadCertTemplate,
+    }
+}
+
+/// RFC 9483 §4.1.6 names no bits: each is the one of RFC 9810 App. F that says what to ask otherwise.
+const fn central_key(error: CentralKeyError) -> PkiFailureInfo {
+    match error {
+        CentralKeyError::Version => PkiFailureInfo::UnsupportedVersion,
+        CentralKeyError::Proof => PkiFailureInfo::BadPop,
+        CentralKeyError::Kind { .. } | CentralKeyError::TooWeak { .. } => PkiFailureInfo::BadAlg,
+        CentralKeyError::NotOwn => PkiFailureInfo::NotAuthorized,
+        CentralKeyError::NoKeyAgreement => PkiFailureInfo::BadRequest,
     }
 }
 

@@ -7,12 +7,12 @@ use ca_core::csr::Leniency;
 use ca_core::fault::Fault;
 use ca_core::issuance::{Delivery, IssueError, IssuedCertificate};
 use ca_core::profile::ProfileId;
+use cms_messages::SealError;
 use metrics::counter;
 
 use crate::config::SignMessageError;
 use crate::refusal::Refusal;
 use crate::wire::base64::BodyForm;
-use crate::wire::enveloped::SealError;
 
 /// Counts and logs deviations that were met and read all the same.
 pub(crate) fn leniencies(label: &str, form: BodyForm, leniencies: &[Leniency]) {

@@ -5,6 +5,7 @@
 use ca_core::issuance::IssueError;
 use ca_core::ports::Unavailable;
 use ca_core::subject::SubjectError;
+use cms_messages::SealError;
 use server_kit::workers::RunJobError;
 
 use crate::channel_binding::BindingError;
@@ -14,7 +15,6 @@ use crate::requester::AuthenticateError;
 use crate::wire::bulk::ItemError;
 use crate::wire::cmc::CmcError;
 use crate::wire::dlms_tools::OrderError;
-use crate::wire::enveloped::SealError;
 use crate::wire::simple_enroll::DecodeBodyError;
 
 /// Why a request is not answered with what it asked for.

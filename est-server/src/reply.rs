@@ -13,6 +13,7 @@ use ca_core::record::IntentConflict;
 use ca_core::registration::{AdmitError, RenewalError};
 use ca_core::signing::SignFailure;
 use ca_core::trust::IdentifyError;
+use cms_messages::SealError;
 use server_kit::workers::{RunJobError, retry_after_seconds};
 
 use crate::channel_binding::BindingError;
@@ -22,7 +23,6 @@ use crate::requester::AuthenticateError;
 use crate::wire::bulk::ItemError;
 use crate::wire::cmc::CmcError;
 use crate::wire::dlms_tools::OrderError;
-use crate::wire::enveloped::SealError;
 use crate::wire::simple_enroll::DecodeBodyError;
 
 /// After how many seconds to ask again when a part of the system is out of reach.

@@ -9,7 +9,5 @@ pub mod simple_enroll;
 pub mod csr_attributes;
 pub mod cmc;
 pub mod certs_only;
-pub mod enveloped;
-pub mod signed_data;
 pub mod submitted;
 pub mod base64;

@@ -32,6 +32,7 @@ pub(crate) const FILES: &[(&str, &str)] = files![
     "hhu-op-ka.toml",
     "hhu-op-offline.toml",
     "hhu-op-tls.toml",
+    "kga-signer.toml",
     "log-signer.toml",
     "meter-factory-ds.toml",
     "meter-factory-ka.toml",

@@ -1,6 +1,7 @@
-//! A certification request whose key and signature are ignored, since the server is to make the key (RFC 7030 §4.4.1).
+//! A request for a key and a certificate: without a key, or with one that is ignored, since the server is to make it.
 //!
-//! It says how the key is to be delivered. A request for a certificate alone that says so is refused by its own reader.
+//! A certification request says how the key is to be delivered (RFC 7030 §4.4.1). One for a certificate alone that says so is
+//! refused by its own reader.
 
 use const_oid::ObjectIdentifier;
 use der::asn1::{AnyRef, OctetString, SetOfVec};
@@ -45,15 +46,21 @@ pub enum KeyDelivery {
 pub struct KeyRequest {
     digest: [u8; 32],
     content: RequestContent,
-    delivery: KeyDelivery,
 }
 
 impl KeyRequest {
-    /// Reads a DER certification request of at most 16,384 octets, whatever its key and signature.
+    /// Takes a template without a key, in these octets (RFC 4211 §5).
+    #[must_use]
+    pub fn of_template(octets: &[u8], content: RequestContent) -> Self {
+        Self { digest: Sha256::digest(octets).into(), content }
+    }
+
+    /// Reads a DER certification request of at most 16,384 octets, whatever its key and signature, and how the key is to be
+    /// delivered.
     ///
     /// # Errors
     /// [`CsrError`].
-    pub fn from_der(der: &[u8]) -> Result<Self, CsrError> {
+    pub fn from_der(der: &[u8]) -> Result<(Self, KeyDelivery), CsrError> {
         if der.len() > 16_384 {
             return Err(CsrError::TooLong { octets: der.len() });
         }
@@ -71,11 +78,8 @@ impl KeyRequest {
         }
         let all = info.attributes.iter().flat_map(SetOfVec::iter);
         let (of_delivery, others): (Vec<_>, Vec<_>) = all.partition(|attribute| says_how(attribute));
-        Ok(Self {
-            digest: Sha256::digest(der).into(),
-            content: RequestContent::read(&info.subject, &others)?,
-            delivery: read_delivery(&of_delivery)?,
-        })
+        let content = RequestContent::read(&info.subject, &others)?;
+        Ok((Self { digest: Sha256::digest(der).into(), content }, read_delivery(&of_delivery)?))
     }
 
     /// Returns the SHA-256 of the octets as received.
@@ -88,12 +92,6 @@ impl KeyRequest {
     #[must_use]
     pub const fn content(&self) -> &RequestContent {
         &self.content
-    }
-
-    /// Returns how the key is to be delivered.
-    #[must_use]
-    pub const fn delivery(&self) -> &KeyDelivery {
-        &self.delivery
     }
 }
 

@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use ca_core::authority::CertificationAuthority;
 use ca_core::certificate::Certificate;
+use ca_core::made_key::MadeKey;
 use ca_core::profile::ProfileId;
 use ca_core::trust::{Anchor, RegistrationAuthorityEntry, TrustDatabase, TrustFault};
 
+use super::key_generation::KeyGenerationAuthority;
 use super::secrets::SharedSecrets;
 use super::signer::MessageSigner;
 
@@ -55,6 +57,8 @@ pub struct LabelParts {
     pub messages: MessageSigner,
     /// The secrets of those who have no certificate; without, nobody is known by a MAC.
     pub secrets: Option<Arc<dyn SharedSecrets>>,
+    /// Who signs keys that are made here; without, none are made.
+    pub central_keys: Option<KeyGenerationAuthority>,
     /// What is done about confirmations.
     pub confirmations: Confirmations,
     /// What is given back after polling.
@@ -93,8 +97,12 @@ impl Label {
         if !(1..=64).contains(&parts.name.len()) || !parts.name.chars().all(allowed) {
             faults.push(LabelFault::Name { name: parts.name.clone() });
         }
-        if parts.authority.offer(&parts.profile).is_none() {
-            faults.push(LabelFault::ProfileNotOffered { profile: parts.profile.clone() });
+        match parts.authority.offer(&parts.profile) {
+            None => faults.push(LabelFault::ProfileNotOffered { profile: parts.profile.clone() }),
+            Some(offer) if parts.central_keys.is_some() && !MadeKey::may_serve(offer.profile.purpose()) => {
+                faults.push(LabelFault::CentralKeys { profile: parts.profile.clone() });
+            }
+            Some(_) => {}
         }
         if !parts.ca_certificates.contains(parts.authority.issuer().certificate()) {
             faults.push(LabelFault::IssuerMissing);
@@ -143,6 +151,12 @@ pub enum LabelFault {
     /// The authority does not issue under the profile.
     #[error("the authority does not issue under profile {profile}")]
     ProfileNotOffered {
+        /// The profile.
+        profile: ProfileId,
+    },
+    /// A key that somebody else made is not for signatures that speak for their signer, nor for an authority.
+    #[error("keys for profile {profile} are not made here: only those for key agreement and TLS may be")]
+    CentralKeys {
         /// The profile.
         profile: ProfileId,
     },

@@ -44,11 +44,8 @@ impl MessageSigner {
         }
         let key_identifier =
             certificate.subject_key_identifier().ok_or(MessageSignerFault::NoKeyIdentifier)?;
-        let key = certificate.public_key();
-        match signer.public_key(&key.key_ref()) {
-            Ok(held) if held == *key => Ok(Self { certificate, chain, key_identifier, signer }),
-            Ok(_) | Err(_) => Err(MessageSignerFault::NoKey),
-        }
+        holds(&*signer, &certificate)?;
+        Ok(Self { certificate, chain, key_identifier, signer })
     }
 
     /// Returns the name of the sender that the messages have.
@@ -77,12 +74,24 @@ impl MessageSigner {
     }
 }
 
-/// What is wrong with a signer of messages.
+/// Checks that a signer holds the key of a certificate.
+pub(super) fn holds(signer: &dyn Signer, certificate: &Certificate) -> Result<(), MessageSignerFault> {
+    let key = certificate.public_key();
+    match signer.public_key(&key.key_ref()) {
+        Ok(held) if held == *key => Ok(()),
+        Ok(_) | Err(_) => Err(MessageSignerFault::NoKey),
+    }
+}
+
+/// What is wrong with a signer of messages, or of keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MessageSignerFault {
     /// Its certificate is for something else.
     #[error("the certificate lacks digitalSignature or id-kp-cmcCA, as the profile cmp-signer gives them")]
     Usage,
+    /// The same, of who signs keys.
+    #[error("the certificate lacks digitalSignature or id-kp-cmKGA, as the profile kga-signer gives them")]
+    KeyGenerationUsage,
     /// Its certificate has no subject key identifier, by which clients know it.
     #[error("the certificate has no subject key identifier")]
     NoKeyIdentifier,

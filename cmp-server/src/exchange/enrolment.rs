@@ -12,13 +12,15 @@ use ca_core::serial_number::SerialNumber;
 use ca_core::validity::UnixTime;
 use cmp_messages::body::PkiBody;
 use cmp_messages::certificate_request::{CertId, CertReqMsg};
-use cmp_messages::certificate_response::{CertOrEncCert, CertRepMessage, CertResponse, CertifiedKeyPair};
+use cmp_messages::certificate_response::{
+    CertOrEncCert, CertRepMessage, CertResponse, CertifiedKeyPair, EncryptedKey,
+};
 use cmp_messages::header::{InfoTypeAndValue, PkiHeader};
 use cmp_messages::status::{PkiStatus, PkiStatusInfo};
 use der::asn1::{Any, GeneralizedTime};
 use der::{Decode, Encode};
 
-use super::template::{Controls, REQUEST_ID, template};
+use super::template::{Controls, REQUEST_ID, Reading, template};
 use super::transaction::{self, Opening};
 use super::{Case, Note, Worked};
 use crate::memory::Memory;
@@ -71,7 +73,8 @@ pub(super) struct Asked<'a> {
 
 /// What a request came to.
 pub(super) enum Came {
-    Issued(Box<IssuedCertificate>),
+    /// With the private key, where it was made here: DER of an `EnvelopedData`.
+    Issued(Box<IssuedCertificate>, Option<Vec<u8>>),
     Waits(Awaiting),
     /// It is refused for good.
     Refused(Refusal),
@@ -91,8 +94,8 @@ pub(super) fn begin(case: &Case<'_>, wish: Wish<'_>) -> Result<Worked, Refusal> 
 
 /// Asks the authority. What may be granted when it is asked again is an error; nothing of it is kept.
 pub(super) fn ask(case: &Case<'_>, wish: Wish<'_>) -> Result<Came, Refusal> {
-    let request = match read(case, wish) {
-        Ok(request) => request,
+    let (request, sealed) = match read(case, wish) {
+        Ok(read) => read,
         Err(refusal) if fault(&refusal) == Fault::Requester => {
             return Ok(Came::Refused(case.record(refusal)));
         }
@@ -102,14 +105,20 @@ pub(super) fn ask(case: &Case<'_>, wish: Wish<'_>) -> Result<Came, Refusal> {
         Ok(issued) => {
             let parts = case.label.parts();
             observation::issued(&parts.authority, &parts.profile, &issued);
-            Ok(Came::Issued(Box::new(issued)))
+            Ok(Came::Issued(Box::new(issued), sealed))
         }
         Err(IssueError::Conflict(IntentConflict::AwaitsApproval(awaiting))) => Ok(Came::Waits(awaiting)),
+        // A crash came before the answer, and the key is lost: what stays unanswered is revoked at its deadline.
+        Err(error) if sealed.is_some() && is_repeated(&error) => Err(error.into()),
         Err(error) if matches!(error.fault(), Fault::Requester | Fault::Conflict) => {
             Ok(Came::Refused(error.into()))
         }
         Err(error) => Err(error.into()),
     }
+}
+
+fn is_repeated(error: &IssueError) -> bool {
+    matches!(error, IssueError::Conflict(IntentConflict::AlreadyIssued(_)))
 }
 
 /// Makes the answer of what a request came to, and keeps it. `last` is the message answered before, and what is remembered.
@@ -120,7 +129,7 @@ pub(super) fn answer(
     last: ([u8; 32], &Memory),
 ) -> Result<Worked, Refusal> {
     let (draft, stage, ends_at, note) = match came {
-        Came::Issued(issued) => {
+        Came::Issued(issued, sealed) => {
             let by = transaction::confirmed_by(case);
             let implicit = case.label.parts().confirmations.implicit && asked.header.implicit_confirm();
             let stage = if implicit {
@@ -128,7 +137,12 @@ pub(super) fn answer(
             } else {
                 Stage::Unconfirmed { certificate: issued.id().clone() }
             };
-            (granted(case, asked, &issued, (!implicit).then_some(by))?, stage, by, Note::Answered)
+            let granted = Granted {
+                issued: &issued,
+                sealed: sealed.as_deref(),
+                confirmed_by: (!implicit).then_some(by),
+            };
+            (granted.draft(case, asked)?, stage, by, Note::Answered)
         }
         Came::Waits(awaiting) => {
             let waiting = PkiStatusInfo::plain(PkiStatus::Waiting);
@@ -149,38 +163,44 @@ pub(super) fn answer(
     Ok(Worked { der, note })
 }
 
-/// The answer that holds a certificate.
-fn granted(
-    case: &Case<'_>,
-    asked: &Asked<'_>,
-    issued: &IssuedCertificate,
+/// What an answer grants.
+struct Granted<'a> {
+    issued: &'a IssuedCertificate,
+    /// The private key, where it was made here.
+    sealed: Option<&'a [u8]>,
+    /// Until when the certificate is to be confirmed, if at all.
     confirmed_by: Option<UnixTime>,
-) -> Result<Draft, Refusal> {
-    let pair = CertifiedKeyPair {
-        cert_or_enc_cert: CertOrEncCert::Certificate(Any::from_der(issued.der())?),
-        private_key: None,
-        publication_info: None,
-    };
-    let mut body = response(asked.wish, PkiStatusInfo::plain(PkiStatus::Accepted), Some(pair));
-    let parts = case.label.parts();
-    // RFC 9483 §4.1.5: who shares a secret may have no trust anchor yet; the MAC vouches for this one.
-    if let (PkiBody::Ip(message), Means::Mac(_)) = (&mut body, &case.sender.means) {
-        let mut roots = parts.ca_certificates.iter().filter(|one| one.issuer() == one.subject());
-        message.ca_pubs =
-            roots.next().map(|root| Any::from_der(root.der())).transpose()?.map(|root| vec![root]);
-    }
-    let info = match confirmed_by {
-        None => InfoTypeAndValue::implicit_confirm()?,
-        Some(until) => {
-            let since_1970 =
-                core::time::Duration::from_secs(u64::try_from(until.seconds()).unwrap_or_default());
-            InfoTypeAndValue::confirm_wait_time(&GeneralizedTime::from_unix_duration(since_1970)?)?
+}
+
+impl Granted<'_> {
+    /// The answer that holds a certificate.
+    fn draft(&self, case: &Case<'_>, asked: &Asked<'_>) -> Result<Draft, Refusal> {
+        let pair = CertifiedKeyPair {
+            cert_or_enc_cert: CertOrEncCert::Certificate(Any::from_der(self.issued.der())?),
+            private_key: self.sealed.map(EncryptedKey::of_enveloped).transpose()?,
+            publication_info: None,
+        };
+        let mut body = response(asked.wish, PkiStatusInfo::plain(PkiStatus::Accepted), Some(pair));
+        let parts = case.label.parts();
+        // RFC 9483 §4.1.5: who shares a secret may have no trust anchor yet; the MAC vouches for this one.
+        if let (PkiBody::Ip(message), Means::Mac(_)) = (&mut body, &case.sender.means) {
+            let mut roots = parts.ca_certificates.iter().filter(|one| one.issuer() == one.subject());
+            message.ca_pubs =
+                roots.next().map(|root| Any::from_der(root.der())).transpose()?.map(|root| vec![root]);
         }
-    };
-    // RFC 9483 §3.3: extraCerts MUST contain the chain of the new certificate; self-signed certificates should be left out.
-    let chain = parts.ca_certificates.iter().filter(|one| one.issuer() != one.subject());
-    let own_first = chain.map(|one| one.der().to_vec()).rev().collect();
-    Ok(Draft { body, general_info: vec![info], certificates: own_first })
+        let info = match self.confirmed_by {
+            None => InfoTypeAndValue::implicit_confirm()?,
+            Some(until) => {
+                let since_1970 =
+                    core::time::Duration::from_secs(u64::try_from(until.seconds()).unwrap_or_default());
+                InfoTypeAndValue::confirm_wait_time(&GeneralizedTime::from_unix_duration(since_1970)?)?
+            }
+        };
+        // RFC 9483 §3.3: extraCerts MUST contain the chain of the new certificate; self-signed certificates should be left out.
+        let chain = parts.ca_certificates.iter().filter(|one| one.issuer() != one.subject());
+        let own_first = chain.map(|one| one.der().to_vec()).rev().collect();
+        Ok(Draft { body, general_info: vec![info], certificates: own_first })
+    }
 }
 
 /// Makes the body that answers a request.
@@ -197,38 +217,33 @@ fn response(wish: Wish<'_>, status: PkiStatusInfo, certified_key_pair: Option<Ce
     }
 }
 
-/// Reads what is asked for.
-fn read(case: &Case<'_>, wish: Wish<'_>) -> Result<EnrolmentRequest, Refusal> {
+/// Reads what is asked for; and the private key, where it was made here.
+fn read(case: &Case<'_>, wish: Wish<'_>) -> Result<(EnrolmentRequest, Option<Vec<u8>>), Refusal> {
     let (actor, profile) = (&case.sender.actor, &case.label.parts().profile);
-    let of_holding = |content: &RequestContent, key: &PublicKey| -> Result<EnrolmentKind, Refusal> {
-        Ok(case.authority().kind_for(actor, profile, &claimed_subject(actor, content)?, Some(key))?)
+    let of_holding = |content: &RequestContent, key: Option<&PublicKey>| -> Result<EnrolmentKind, Refusal> {
+        Ok(case.authority().kind_for(actor, profile, &claimed_subject(actor, content)?, key)?)
     };
-    let (evidence, content, kind) = match wish {
+    let (Reading { evidence, content, sealed, .. }, kind) = match wish {
         Wish::Pkcs10(request) => {
             let csr = CertificationRequest::from_der(&request.to_der()?)?;
-            let (content, kind) = (csr.content().clone(), of_holding(csr.content(), csr.public_key())?);
-            (Evidence::Request(Box::new(csr)), content, kind)
+            let (content, key) = (csr.content().clone(), Some(csr.public_key().clone()));
+            let kind = of_holding(&content, key.as_ref())?;
+            let evidence = Evidence::Request(Box::new(csr));
+            (Reading { evidence, content, key, sealed: None, old: None }, kind)
         }
-        Wish::First(messages) => {
-            let (template, _) = template(case, messages, Controls::None)?;
-            let content = template.content.clone();
-            (Evidence::Template(Box::new(template)), content, EnrolmentKind::First)
-        }
+        Wish::First(messages) => (template(case, messages, Controls::None)?, EnrolmentKind::First),
         Wish::Further(messages) => {
-            let (template, _) = template(case, messages, Controls::None)?;
-            let (content, kind) =
-                (template.content.clone(), of_holding(&template.content, &template.public_key)?);
-            (Evidence::Template(Box::new(template)), content, kind)
+            let read = template(case, messages, Controls::None)?;
+            let kind = of_holding(&read.content, read.key.as_ref())?;
+            (read, kind)
         }
         Wish::Update(messages) => {
-            let (template, old) = template(case, messages, Controls::OldCertId)?;
-            check_old(case, old.as_ref())?;
-            let kind = EnrolmentKind::ReEnrolment { renewed: shown(case), former: None };
-            let content = template.content.clone();
-            (Evidence::Template(Box::new(template)), content, kind)
+            let read = template(case, messages, Controls::OldCertId)?;
+            check_old(case, read.old.as_ref())?;
+            (read, EnrolmentKind::ReEnrolment { renewed: shown(case), former: None })
         }
     };
-    Ok(EnrolmentRequest {
+    let request = EnrolmentRequest {
         actor: actor.clone(),
         profile: profile.clone(),
         subject: claimed_subject(actor, &content)?,
@@ -236,7 +251,8 @@ fn read(case: &Case<'_>, wish: Wish<'_>) -> Result<EnrolmentRequest, Refusal> {
         kind,
         validity_seconds: None,
         transaction: Some(transaction::key(case)),
-    })
+    };
+    Ok((request, sealed))
 }
 
 fn shown(case: &Case<'_>) -> Option<Box<ca_core::actor::Presented>> {

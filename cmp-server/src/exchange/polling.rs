@@ -32,7 +32,7 @@ pub(super) fn poll(case: &Case<'_>, polls: &[PollReq]) -> Result<Worked, Refusal
     let wish = Wish::of(begun.body()).ok_or(Refusal::OutOfTurn)?;
     match enrolment::ask(case, wish)? {
         Came::Waits(awaiting) => wait_on(case, &known, poll, &awaiting),
-        came @ (Came::Issued(_) | Came::Refused(_)) => {
+        came @ (Came::Issued(..) | Came::Refused(_)) => {
             // RFC 9483 §4.4: the recipNonce of the final response is the senderNonce of the request.
             let answers = match case.label.parts().final_nonce {
                 FinalNonce::OfRequest => begun.header(),

@@ -1,16 +1,19 @@
 //! The one request of CRMF in a message: its template, its key and its proof of possession (RFC 9483 §4.1.1, RFC 4211 §3 – §5).
 
 use ca_core::actor::Identity;
-use ca_core::csr::{CsrError, RequestContent, TemplateProof, TemplateRequest};
+use ca_core::csr::{CsrError, KeyRequest, RequestContent, TemplateProof, TemplateRequest};
 use ca_core::distinguished_name::DistinguishedName;
 use ca_core::public_key::PublicKey;
+use ca_core::request::Evidence;
 use ca_core::signature::EcdsaSignature;
 use cmp_messages::certificate_request::{
     CertId, CertReqMsg, CertRequest, CertTemplate, OLD_CERT_ID, PopoSigningKey, ProofOfPossession,
+    TemplateKey,
 };
 use der::Encode;
 
 use super::Case;
+use super::central_key::{self, Made};
 use crate::refusal::Refusal;
 
 /// RFC 9483 §4.1.1: the number of the one request in a message.
@@ -24,12 +27,24 @@ pub(super) enum Controls {
     OldCertId,
 }
 
-/// Reads the one request of CRMF in a message, and the certificate that it says is to be updated.
+/// A request as it was read.
+pub(super) struct Reading {
+    pub(super) evidence: Evidence,
+    pub(super) content: RequestContent,
+    /// The key, where the sender has it.
+    pub(super) key: Option<PublicKey>,
+    /// The private key, where it was made here: DER of an `EnvelopedData`.
+    pub(super) sealed: Option<Vec<u8>>,
+    /// The certificate that it says is to be updated.
+    pub(super) old: Option<CertId>,
+}
+
+/// Reads the one request of CRMF in a message; makes the key where it has none.
 pub(super) fn template(
     case: &Case<'_>,
     messages: &[CertReqMsg],
     controls: Controls,
-) -> Result<(TemplateRequest, Option<CertId>), Refusal> {
+) -> Result<Reading, Refusal> {
     // RFC 9483 §4.1.1: MUST contain a sequence of one CertReqMsg.
     let [message] = messages else { return Err(Refusal::RequestCount { count: messages.len() }) };
     let request = message.request().map_err(|_| Refusal::Body { what: "a CertRequest" })?;
@@ -43,15 +58,28 @@ pub(super) fn template(
     let old = read_controls(&request, controls)?;
     let template = &request.cert_template;
     check_template(template)?;
-    let public_key = read_key(template)?;
-    let proof = read_proof(case, message.popo.as_ref(), &public_key)?;
     let subject = match &template.subject {
         Some(name) => DistinguishedName::from_der(&name.to_der()?)
             .map_err(|_| Refusal::Template { field: "subject" })?,
         None => DistinguishedName::empty(),
     };
-    let content = RequestContent::of(subject, template.extensions.clone().unwrap_or_default())?;
-    Ok((TemplateRequest { octets: message.request_octets()?, content, public_key, proof }, old))
+    let read = || RequestContent::of(subject, template.extensions.clone().unwrap_or_default());
+    let (octets, popo) = (message.request_octets()?, message.popo.as_ref());
+    let sent = template.public_key.as_ref();
+    // RFC 9483 §4.1.6: no key, or one of no octets, asks for one that is made here.
+    if central_key::is_wanted(sent) {
+        let Made { key, sealed } = central_key::make(case, sent, popo)?;
+        let content = read()?;
+        let request = Box::new(KeyRequest::of_template(&octets, content.clone()));
+        let evidence = Evidence::MadeHere { key, request };
+        return Ok(Reading { evidence, content, key: None, sealed: Some(sealed), old });
+    }
+    let public_key = read_key(sent)?;
+    let proof = read_proof(case, popo, &public_key)?;
+    let content = read()?;
+    let (key, wanted) = (Some(public_key.clone()), content.clone());
+    let request = TemplateRequest { octets, content: wanted, public_key, proof };
+    Ok(Reading { evidence: Evidence::Template(Box::new(request)), content, key, sealed: None, old })
 }
 
 /// C-26: a control that is not known is not looked past.
@@ -83,12 +111,8 @@ fn check_template(template: &CertTemplate) -> Result<(), Refusal> {
     }
 }
 
-fn read_key(template: &CertTemplate) -> Result<PublicKey, Refusal> {
-    let key = template.public_key.as_ref().ok_or(Refusal::KeyGeneration)?;
-    // RFC 9483 §4.1.6: a key of no octets asks for one that is made here.
-    if key.subject_public_key.raw_bytes().is_empty() {
-        return Err(Refusal::KeyGeneration);
-    }
+fn read_key(key: Option<&TemplateKey>) -> Result<PublicKey, Refusal> {
+    let key = key.ok_or(Refusal::KeyGeneration)?;
     Ok(PublicKey::from_spki_der(&key.to_der()?).map_err(CsrError::from)?)
 }
 

@@ -11,6 +11,7 @@ use ca_core::record::{CertificateId, Revocation};
 use ca_core::serial_number::SerialNumber;
 use ca_core::signing::SignFailure;
 use ca_core::subject::SubjectError;
+use ca_core::suite::Curve;
 use ca_core::validity::UnixTime;
 use cmp_messages::message::DecodeMessageError;
 use cmp_messages::protection::MacAlgorithmError;
@@ -88,6 +89,8 @@ every_variant! {
     Refusal::Body { .. } => Refusal::Body { what: "x" }, BadDataFormat, "message.body";
     Refusal::Template { .. } => Refusal::Template { field: "x" }, BadCertTemplate, "request.template";
     Refusal::KeyGeneration => Refusal::KeyGeneration, BadCertTemplate, "request.key-generation";
+    Refusal::CentralKey(_) => CentralKeyError::Version.into(), UnsupportedVersion, "key.version";
+    Refusal::NotSealed(_) => SealError::Cipher.into(), SystemFailure, "answer.not-encoded";
     Refusal::NoProof => Refusal::NoProof, BadPop, "request.no-proof";
     Refusal::RaVerified => Refusal::RaVerified, NotAuthorized, "request.ra-verified";
     Refusal::Request(_) => CsrError::SignatureValue.into(), BadPop, "csr.signature";
@@ -161,6 +164,12 @@ fn wrapped() -> Vec<(Refusal, PkiFailureInfo)> {
         (ConfirmError::Conflict(TransactionConflict::BeingIssued).into(), PkiFailureInfo::SystemUnavail),
         (ConfirmError::Unavailable(unavailable()).into(), PkiFailureInfo::SystemUnavail),
         (SignMessageError::Signer(gone()).into(), PkiFailureInfo::SystemUnavail),
+        (SealError::Randomness(unavailable()).into(), PkiFailureInfo::SystemUnavail),
+        (CentralKeyError::Proof.into(), PkiFailureInfo::BadPop),
+        (CentralKeyError::Kind { made: Curve::P256 }.into(), PkiFailureInfo::BadAlg),
+        (CentralKeyError::TooWeak { bits: 128, wanted: 192 }.into(), PkiFailureInfo::BadAlg),
+        (CentralKeyError::NotOwn.into(), PkiFailureInfo::NotAuthorized),
+        (CentralKeyError::NoKeyAgreement.into(), PkiFailureInfo::BadRequest),
     ]
 }
 

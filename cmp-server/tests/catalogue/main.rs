@@ -6,6 +6,7 @@
 #![cfg(test)]
 
 mod answers;
+mod central_keys;
 mod client;
 mod confirmation;
 mod desk;

@@ -14,7 +14,9 @@ use ca_core::authority::{CertificationAuthority, Charter, Ports};
 use ca_core::certificate::Certificate;
 use ca_core::lint::Linter;
 use ca_core::path::TrustAnchor;
-use ca_core::profile::{AlternativeNameRule, Approval, CrlProfile, SubjectRule};
+use ca_core::profile::{
+    AlternativeNameRule, Approval, CrlProfile, ExtendedKeyUsageRule, ProfileId, ProfileParts, SubjectRule,
+};
 use ca_core::record::{CertificateId, CertificateStatus, StoredCertificate, Token};
 use ca_core::registration::{ApprovalRule, Door, Offer, RepeatRule};
 use ca_core::subject::Subject;
@@ -26,10 +28,11 @@ use cmp_messages::message::PkiMessage;
 use cmp_messages::protection::MacAlgorithm;
 use cmp_messages::status::{PkiFailureInfo, PkiStatus, PkiStatusInfo};
 use cmp_server::config::{
-    BatchLimits, CmpConfig, CmpParts, Confirmations, DEFAULT_BODY_OCTETS, FinalNonce, Label, LabelParts,
-    MessageSigner, SharedSecrets,
+    BatchLimits, CmpConfig, CmpParts, Confirmations, DEFAULT_BODY_OCTETS, FinalNonce, KeyGenerationAuthority,
+    Label, LabelParts, MessageSigner, SharedSecrets,
 };
 use cmp_server::desk::Desk;
+use cms_messages::PasswordWrap;
 use const_oid::ObjectIdentifier;
 use der::Encode;
 use server_kit::listener::PeerConnection;
@@ -45,8 +48,8 @@ use crate::doubles::journal::{Failing, Journal};
 use crate::doubles::ledger::MemoryLedger;
 use crate::doubles::{JournaledSigner, Secrets};
 use crate::pki::{
-    NOW, Pki, Wish, YEAR, cmp_signer, meter_factory_ds, meter_op_ds, meter_op_ka, named, profile, profile_id,
-    public_key, station, tenant,
+    MemorySigner, NOW, Pki, Wish, YEAR, cmp_signer, meter_factory_ds, meter_op_ds, meter_op_ka, named,
+    profile, profile_id, public_key, station, tenant,
 };
 
 /// The device that most tests are about.
@@ -59,6 +62,8 @@ pub(crate) const PATH: &str = "/.well-known/cmp/p/meter-ds";
 pub(crate) const STATION: u8 = 50;
 /// The number of the key that signs the answers.
 pub(crate) const MESSAGES: u8 = 60;
+/// The number of the key that signs keys which are made here.
+const KEYS: u8 = 61;
 
 /// What a test wants otherwise than usual.
 #[derive(Clone)]
@@ -77,6 +82,8 @@ pub(crate) struct Setting {
     pub(crate) further: Vec<Certificate>,
     /// Whether certificates name the device in the subject alternative name alone.
     pub(crate) empty_subject: bool,
+    /// Whether keys are made for key agreement, and how they are wrapped for who shares a secret.
+    pub(crate) central_keys: Option<PasswordWrap>,
 }
 
 impl Default for Setting {
@@ -92,6 +99,7 @@ impl Default for Setting {
             has_secrets: true,
             further: Vec::new(),
             empty_subject: false,
+            central_keys: None,
         }
     }
 }
@@ -110,6 +118,7 @@ pub(crate) struct World {
     ports: Ports,
     signer: Arc<JournaledSigner>,
     messages: Arc<JournaledSigner>,
+    label: LabelParts,
     router: Router,
     pub(crate) desk: Desk,
 }
@@ -158,6 +167,7 @@ impl World {
                 let secrets: Arc<dyn SharedSecrets> = secrets.clone();
                 secrets
             }),
+            central_keys: None,
             confirmations: setting.confirmations,
             final_nonce: FinalNonce::default(),
             on_revocation: Arc::new({
@@ -172,7 +182,8 @@ impl World {
                 .cloned()
                 .collect(),
         };
-        let config = config(setting, &clock, &ledger, of_label);
+        let label = of_label.clone();
+        let config = config(setting, &clock, &ledger, (of_label, key_authority(&pki, setting)));
         let (router, desk) = (cmp_server::routes::router(Arc::clone(&config)), Desk::new(config));
         for title in [DEVICE, OTHER] {
             ledger.expect(&SystemTitle::parse(title).unwrap(), &tenant("grid"), None);
@@ -189,9 +200,17 @@ impl World {
             ports,
             signer,
             messages,
+            label,
             router,
             desk,
         }
+    }
+
+    /// The parts of a label at which keys are made for this profile.
+    pub(crate) fn label_with_central_keys(&self, profile: &str) -> LabelParts {
+        let setting = Setting { central_keys: Some(PasswordWrap::AesWrap), ..Setting::default() };
+        let central_keys = key_authority(&self.pki, &setting);
+        LabelParts { profile: profile_id(profile), central_keys, ..self.label.clone() }
     }
 
     /// The authority as it is after the program was started again: only what is on record is left.
@@ -205,12 +224,17 @@ impl World {
 
     /// Makes a one-time token with this secret, and a reference to it.
     pub(crate) fn token(&self, reference: &str, secret: &str, title: &str) {
+        self.token_for(reference, secret, title, &profile_id("meter-op-ds"));
+    }
+
+    /// The same for a certificate of another profile.
+    pub(crate) fn token_for(&self, reference: &str, secret: &str, title: &str, profile: &ProfileId) {
         self.secrets.keep(reference, secret);
         self.ledger.keep(Token {
             hash: Sha256::digest(secret).into(),
             tenant: tenant("grid"),
             title: SystemTitle::parse(title).unwrap(),
-            profile: profile_id("meter-op-ds"),
+            profile: profile.clone(),
             expires_at: NOW.plus_seconds(3_600),
             spent: false,
         });
@@ -433,10 +457,10 @@ fn config(
     setting: &Setting,
     clock: &Arc<SetClock>,
     ledger: &Arc<MemoryLedger>,
-    of_label: LabelParts,
+    (of_label, central_keys): (LabelParts, Option<KeyGenerationAuthority>),
 ) -> Arc<CmpConfig> {
-    let agreement =
-        LabelParts { name: "meter-ka".to_owned(), profile: profile_id("meter-op-ka"), ..of_label.clone() };
+    let (name, profile) = ("meter-ka".to_owned(), profile_id("meter-op-ka"));
+    let agreement = LabelParts { name, profile, central_keys, ..of_label.clone() };
     let pool = PoolSize { workers: NonZeroUsize::MIN, ..PoolSize::default() };
     let parts = CmpParts {
         labels: [of_label, agreement].map(|parts| Label::new(parts).unwrap()).to_vec(),
@@ -509,4 +533,19 @@ fn message_signer(pki: &Pki, signer: &Arc<JournaledSigner>) -> MessageSigner {
     let der = pki.infrastructure.certify(&Wish::new(cmp_signer(), named("Grid Messages"), MESSAGES));
     let chain = vec![pki.infrastructure.certificate().clone()];
     MessageSigner::new(Certificate::from_der(&der).unwrap(), chain, signer.clone()).unwrap()
+}
+
+fn kga_signer() -> ProfileParts {
+    let purposes = vec![ca_core::oid::CM_KGA];
+    let extended_key_usage = Some(ExtendedKeyUsageRule { purposes, critical: false });
+    ProfileParts { id: profile_id("kga-signer"), extended_key_usage, ..cmp_signer() }
+}
+
+fn key_authority(pki: &Pki, setting: &Setting) -> Option<KeyGenerationAuthority> {
+    let der = pki.infrastructure.certify(&Wish::new(kga_signer(), named("Grid Keys"), KEYS));
+    let chain = vec![pki.infrastructure.certificate().clone()];
+    let (certificate, signer) =
+        (Certificate::from_der(&der).unwrap(), Arc::new(MemorySigner::holding(&[KEYS])));
+    let wrap = setting.central_keys?;
+    Some(KeyGenerationAuthority::new(certificate, chain, signer, wrap).unwrap())
 }

@@ -8,6 +8,7 @@ use ca_core::ports::{SignError, Signer};
 use ca_core::public_key::PublicKey;
 use ca_core::signature::EcdsaSignature;
 use ca_core::suite::Curve;
+use cms_messages::AgreementKey;
 use p256::elliptic_curve::Generate as _;
 use p256::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, EncodePublicKey as _, LineEnding};
 use zeroize::Zeroizing;
@@ -91,6 +92,15 @@ impl FileKey {
     #[must_use]
     pub const fn public(&self) -> &PublicKey {
         &self.public_key
+    }
+}
+
+impl AgreementKey for FileKey {
+    fn agree(&self, point: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        match &self.secret {
+            Secret::P256(key) => p256::SecretKey::from(key.as_nonzero_scalar()).agree(point),
+            Secret::P384(key) => p384::SecretKey::from(key.as_nonzero_scalar()).agree(point),
+        }
     }
 }
 

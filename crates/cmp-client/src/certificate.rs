@@ -4,6 +4,7 @@ use ca_core::certificate::Certificate;
 use ca_core::path::{PathError, Purpose, TrustAnchor, validate};
 use ca_core::public_key::PublicKey;
 use ca_core::suite::Curve;
+use client_kit::MadeKey;
 use cmp_messages::confirmation::CertStatus;
 use cmp_messages::status::{PkiFailureInfo, PkiStatus, PkiStatusInfo};
 use der::asn1::OctetString;
@@ -24,6 +25,8 @@ pub struct Issued {
     pub chain: Vec<Vec<u8>>,
     /// Roots that came under the protection of the answer, where they are taken.
     pub roots: Vec<Vec<u8>>,
+    /// Its key, where the authority made it.
+    pub key: Option<MadeKey>,
     /// What the authority says it changed, where it did not grant exactly what was asked for.
     pub changed: Option<String>,
 }

@@ -9,6 +9,7 @@ use ca_core::path::TrustAnchor;
 use ca_core::ports::{Clock, Entropy};
 use client_kit::Credential;
 use cmp_messages::protection::MacFamily;
+use cms_messages::AgreementKey;
 use zeroize::Zeroizing;
 
 /// How messages are protected, in a conversation always the same way (RFC 9483 §3.2).
@@ -38,10 +39,14 @@ impl fmt::Debug for SharedSecret {
 }
 
 /// A client.
+///
+/// Where it asks for a key that the authority makes, `agreement` opens what that is sealed in, unless a secret does.
 #[derive(Clone)]
 pub struct CmpClient {
     /// How it protects its messages, and how answers must be protected.
     pub means: Means,
+    /// The key of the certificate that signs, for key agreement; none where it cannot be had, as on a token.
+    pub agreement: Option<Arc<dyn AgreementKey + Send + Sync>>,
     /// The roots that vouch for the authority and for new certificates; may be empty where a secret is shared.
     pub trust: Vec<Certificate>,
     /// For whom messages are; empty, the NULL-DN, where nobody knows (RFC 9483 §3.1).

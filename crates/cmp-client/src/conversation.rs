@@ -8,6 +8,7 @@ use ca_core::certificate::Certificate;
 use ca_core::csr::CertificationRequest;
 use ca_core::distinguished_name::DistinguishedName;
 use ca_core::public_key::PublicKey;
+use client_kit::MadeKey;
 use cmp_messages::body::PkiBody;
 use cmp_messages::certificate_request::CertReqMsg;
 use cmp_messages::certificate_response::{CertOrEncCert, CertRepMessage, CertResponse, CertifiedKeyPair};
@@ -19,6 +20,7 @@ use cmp_messages::status::{PkiStatus, PkiStatusInfo};
 use der::asn1::{Any, OctetString};
 use der::{Decode, Encode, Sequence};
 
+use crate::central_key;
 use crate::certificate::{Came, Issued, Wanted, confirmation, examine};
 use crate::client::{CmpClient, Means};
 use crate::error::{CmpError, Refusal};
@@ -83,6 +85,9 @@ struct Granted {
     /// Why it is not accepted.
     #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
     refused: Option<String>,
+    /// The private key, where the authority made it: an `EnvelopedData`, sealed as it came.
+    #[asn1(context_specific = "2", tag_mode = "EXPLICIT", optional = "true")]
+    sealed: Option<Any>,
 }
 
 /// What is kept of a conversation.
@@ -112,7 +117,8 @@ impl CmpClient {
         if let Some(profile) = self.profile.as_ref().filter(|_| question.may_name_a_profile()) {
             general_info.push(InfoTypeAndValue::cert_profile(profile)?);
         }
-        let asked = seal(self, Draft { body: question.body()?, general_info, before: None })?;
+        let draft = Draft { body: question.body()?, version: question.version(), general_info, before: None };
+        let asked = seal(self, draft)?;
         let (client, last) = (Arc::clone(self), asked.clone());
         Ok(Conversation { client, asked, last, earlier: Vec::new(), granted: None })
     }
@@ -204,7 +210,8 @@ impl Conversation {
     /// Makes the next message of ours.
     fn say(&mut self, body: PkiBody, theirs: &PkiHeader) -> Result<(), CmpError> {
         let before = Some((self.last.header(), theirs));
-        self.last = seal(&self.client, Draft { body, general_info: Vec::new(), before })?;
+        let version = self.last.header().pvno;
+        self.last = seal(&self.client, Draft { body, version, general_info: Vec::new(), before })?;
         Ok(())
     }
 
@@ -247,22 +254,34 @@ impl Conversation {
             Some(PkiStatus::Waiting) => return self.poll(wanted, message.header()),
             _ => return Err(CmpError::Refused(Refusal::of(&response.status))),
         }
-        let certificate = clear_certificate(response)?;
+        let (certificate, sealed) = clear_certificate(response)?;
         let roots = self.roots(answer, message.body())?;
         let came = Came::read(message.extra_certs(), &roots);
-        let held = Wanted { client: &self.client, key: &key, author };
-        let refused = examine(&held, &certificate, &came).err();
+        let made = match (&key, &sealed) {
+            (Some(_), None) => Ok(None),
+            (None, Some(sealed)) => central_key::open(&self.client, sealed).map(Some),
+            (Some(_), Some(_)) => {
+                return Err(CmpError::Answer("it holds a private key that was not asked for"));
+            }
+            (None, None) => Err("there is no private key with it".to_owned()),
+        };
+        let refused = made.and_then(|made| {
+            let key = made.as_ref().map(MadeKey::public).or(key.as_ref());
+            let key = key.ok_or_else(|| "there is no private key with it".to_owned())?;
+            examine(&Wanted { client: &self.client, key, author }, &certificate, &came)
+        });
         let chain: Vec<Vec<u8>> = came.chain_of(&certificate).iter().map(|one| one.der().to_vec()).collect();
         let granted = Granted {
             certificate: Any::from_der(certificate.der())?,
             chain: anys(&chain)?,
             roots: anys(&roots)?,
             changed: changed(&response.status),
-            refused,
+            refused: refused.err(),
+            sealed: sealed.as_deref().map(Any::from_der).transpose()?,
         };
         // RFC 9483 §4.1.1: confirmation MUST be performed if it was not asked to be left out, or that was not granted.
         if self.asked.header().implicit_confirm() && message.header().implicit_confirm() {
-            return granted.outcome();
+            return self.outcome(granted);
         }
         let status = confirmation(&certificate, response.cert_req_id, granted.refused.as_deref())?;
         self.say(PkiBody::CertConf(vec![status]), message.header())?;
@@ -281,60 +300,67 @@ impl Conversation {
     }
 
     fn confirmed(&self) -> Result<Step, CmpError> {
-        self.granted.clone().ok_or(CmpError::NotKept)?.outcome()
+        self.outcome(self.granted.clone().ok_or(CmpError::NotKept)?)
     }
 
-    /// Returns the number and the key of the request.
-    fn requested(&self) -> Result<(i64, PublicKey), CmpError> {
+    fn outcome(&self, granted: Granted) -> Result<Step, CmpError> {
+        if let Some(why) = granted.refused {
+            return Err(CmpError::Certificate(why));
+        }
+        let sealed = granted.sealed.as_ref().map(Encode::to_der).transpose()?;
+        let key = sealed.map(|sealed| central_key::open(&self.client, &sealed)).transpose();
+        Ok(Step::Done(Outcome::Issued(Issued {
+            certificate: granted.certificate.to_der()?,
+            chain: octets(&granted.chain)?,
+            roots: octets(&granted.roots)?,
+            key: key.map_err(CmpError::Certificate)?,
+            changed: granted.changed,
+        })))
+    }
+
+    /// Returns the number and the key of the request, where it has one.
+    fn requested(&self) -> Result<(i64, Option<PublicKey>), CmpError> {
         if let PkiBody::P10cr(request) = self.asked.body() {
             // RFC 9483 §4.1.4: the certReqId MUST be -1.
             let request = CertificationRequest::from_der(&request.to_der()?);
-            return Ok((-1, request.map_err(|_| CmpError::NotKept)?.public_key().clone()));
+            return Ok((-1, Some(request.map_err(|_| CmpError::NotKept)?.public_key().clone())));
         }
         let (PkiBody::Ir(requests) | PkiBody::Cr(requests) | PkiBody::Kur(requests)) = self.asked.body()
         else {
             return Err(CmpError::NotKept);
         };
-        Ok((0, template_key(requests)?.ok_or(CmpError::NotKept)?))
+        Ok((0, template_key(requests)?))
     }
 }
 
 fn template_key(requests: &[CertReqMsg]) -> Result<Option<PublicKey>, CmpError> {
     let Some(request) = requests.first() else { return Ok(None) };
     let Some(key) = request.request()?.cert_template.public_key else { return Ok(None) };
-    Ok(PublicKey::from_spki_der(&key.to_der()?).ok())
-}
-
-impl Granted {
-    fn outcome(self) -> Result<Step, CmpError> {
-        match self.refused {
-            Some(why) => Err(CmpError::Certificate(why)),
-            None => Ok(Step::Done(Outcome::Issued(Issued {
-                certificate: self.certificate.to_der()?,
-                chain: octets(&self.chain)?,
-                roots: octets(&self.roots)?,
-                changed: self.changed,
-            }))),
-        }
-    }
+    PublicKey::from_spki_der(&key.to_der()?).map(Some).map_err(|_| CmpError::NotKept)
 }
 
 fn is_waiting(status: &PkiStatusInfo) -> bool {
     status.status() == Some(PkiStatus::Waiting)
 }
 
-/// Returns the certificate of a positive response. Keys are made here, so none comes along.
-fn clear_certificate(response: &CertResponse) -> Result<Certificate, CmpError> {
-    match &response.certified_key_pair {
-        Some(CertifiedKeyPair {
-            cert_or_enc_cert: CertOrEncCert::Certificate(certificate),
-            private_key: None,
-            ..
-        }) => Certificate::from_der(&certificate.to_der()?)
-            .map_err(|_| CmpError::Answer("the certificate in it cannot be read")),
-        Some(_) => Err(CmpError::Answer("it holds a private key, or an encrypted certificate")),
-        None => Err(CmpError::Answer("it grants a certificate and holds none")),
-    }
+/// Returns the certificate of a positive response, and the private key where the authority made it: an `EnvelopedData`, DER.
+fn clear_certificate(response: &CertResponse) -> Result<(Certificate, Option<Vec<u8>>), CmpError> {
+    let Some(CertifiedKeyPair { cert_or_enc_cert, private_key, .. }) = &response.certified_key_pair else {
+        return Err(CmpError::Answer("it grants a certificate and holds none"));
+    };
+    let CertOrEncCert::Certificate(certificate) = cert_or_enc_cert else {
+        return Err(CmpError::Answer("it holds an encrypted certificate"));
+    };
+    let certificate = Certificate::from_der(&certificate.to_der()?)
+        .map_err(|_| CmpError::Answer("the certificate in it cannot be read"))?;
+    let sealed = match private_key {
+        None => None,
+        // RFC 9483 §4.1.6: privateKey MUST be an EnvelopedData structure.
+        Some(key) => {
+            Some(key.enveloped()?.ok_or(CmpError::Answer("its private key is not in EnvelopedData"))?)
+        }
+    };
+    Ok((certificate, sealed))
 }
 
 fn changed(status: &PkiStatusInfo) -> Option<String> {

@@ -10,13 +10,15 @@ mod conversation;
 mod question;
 mod information;
 mod certificate;
+mod central_key;
 mod inspection;
 mod sealing;
 mod client;
 mod error;
 
-pub use client_kit::{Credential, FileKey, Identity, ReadKeyError};
+pub use client_kit::{Credential, FileKey, Identity, MadeKey, ReadKeyError};
 pub use cmp_messages::protection::MacFamily;
+pub use cms_messages::AgreementKey;
 
 pub use certificate::Issued;
 pub use client::{CmpClient, Means, SharedSecret};
@@ -26,4 +28,4 @@ pub use conversation::{Conversation, Outcome, Step};
 pub use endpoint::{Endpoint, ParseEndpointError};
 pub use error::{CmpError, Refusal};
 pub use information::{Information, RootUpdate, Template};
-pub use question::{CrlWanted, Question, Request, Revocation, RevocationChange};
+pub use question::{CrlWanted, KeylessBody, KeylessRequest, Question, Request, Revocation, RevocationChange};

@@ -17,7 +17,7 @@ use cmp_messages::certificate_request::{
 use cmp_messages::general::{
     CA_CERTS, CERT_REQ_TEMPLATE, CRL_STATUS_LIST, CrlSource, CrlStatus, ROOT_CA_CERT,
 };
-use cmp_messages::header::InfoTypeAndValue;
+use cmp_messages::header::{CMP_2000, CMP_2021, InfoTypeAndValue};
 use cmp_messages::name::GeneralName;
 use cmp_messages::protection::signature_algorithm;
 use cmp_messages::revocation::RevDetails;
@@ -41,6 +41,8 @@ pub enum Question<'a> {
     Certification(Request<'a>),
     /// kur: a certificate in the place of the one that signs.
     KeyUpdate(Request<'a>, &'a Certificate),
+    /// ir, cr or kur: a certificate with a key that the authority makes (RFC 9483 §4.1.6).
+    CentralKey(KeylessRequest<'a>),
     /// p10cr: a certificate, by PKCS#10.
     Pkcs10(&'a CertificationRequest),
     /// rr: a revocation, or its end.
@@ -72,6 +74,28 @@ impl core::fmt::Debug for Request<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "Request({} for {})", self.key, self.subject)
     }
+}
+
+/// What a certificate should say whose key the authority makes.
+#[derive(Debug, Clone, Copy)]
+pub struct KeylessRequest<'a> {
+    /// By which message it is asked for.
+    pub by: KeylessBody<'a>,
+    /// The subject.
+    pub subject: &'a DistinguishedName,
+    /// The extensions to ask for.
+    pub extensions: &'a [Extension],
+}
+
+/// The message that asks for a key.
+#[derive(Debug, Clone, Copy)]
+pub enum KeylessBody<'a> {
+    /// ir.
+    Initialization,
+    /// cr.
+    Certification,
+    /// kur, of this certificate.
+    KeyUpdate(&'a Certificate),
 }
 
 /// Which certificate is to be revoked, or no longer.
@@ -110,13 +134,32 @@ impl Question<'_> {
     pub(crate) const fn enrols(&self) -> bool {
         matches!(
             self,
-            Self::Initialization(_) | Self::Certification(_) | Self::KeyUpdate(..) | Self::Pkcs10(_)
+            Self::Initialization(_)
+                | Self::Certification(_)
+                | Self::KeyUpdate(..)
+                | Self::CentralKey(_)
+                | Self::Pkcs10(_)
         )
     }
 
     /// RFC 9483 §4.1.3, §4.2: an update and a revocation MUST be signed.
     pub(crate) const fn wants_signature(&self) -> bool {
-        matches!(self, Self::KeyUpdate(..) | Self::Revocation(_))
+        match self {
+            Self::KeyUpdate(..) | Self::Revocation(_) => true,
+            Self::CentralKey(request) => matches!(request.by, KeylessBody::KeyUpdate(_)),
+            Self::Initialization(_)
+            | Self::Certification(_)
+            | Self::Pkcs10(_)
+            | Self::CaCertificates
+            | Self::RootUpdate(_)
+            | Self::Template
+            | Self::Crl(_) => false,
+        }
+    }
+
+    /// RFC 9483 §4.1.6: version 3, since `EnvelopedData` comes in the answer; otherwise 2 (§3.1).
+    pub(crate) const fn version(&self) -> u64 {
+        if matches!(self, Self::CentralKey(_)) { CMP_2021 } else { CMP_2000 }
     }
 
     /// RFC 9483 §3.1: certProfile MAY be in these and MUST be omitted in all other messages.
@@ -129,6 +172,14 @@ impl Question<'_> {
             Self::Initialization(request) => PkiBody::Ir(vec![request_message(request, None)?]),
             Self::Certification(request) => PkiBody::Cr(vec![request_message(request, None)?]),
             Self::KeyUpdate(request, old) => PkiBody::Kur(vec![request_message(request, Some(old))?]),
+            Self::CentralKey(request) => {
+                let message = vec![keyless_message(request)?];
+                match request.by {
+                    KeylessBody::Initialization => PkiBody::Ir(message),
+                    KeylessBody::Certification => PkiBody::Cr(message),
+                    KeylessBody::KeyUpdate(_) => PkiBody::Kur(message),
+                }
+            }
             Self::Pkcs10(request) => PkiBody::P10cr(Any::from_der(request.der())?),
             Self::Revocation(revocation) => PkiBody::Rr(vec![details(revocation)?]),
             Self::CaCertificates => PkiBody::Genm(vec![InfoTypeAndValue::empty(CA_CERTS)]),
@@ -147,17 +198,7 @@ impl Question<'_> {
 
 fn request_message(request: &Request<'_>, old: Option<&Certificate>) -> Result<CertReqMsg, CmpError> {
     let public_key = request.signer.public_key(request.key)?;
-    let controls = match old {
-        // RFC 9483 §4.1.3: oldCertId makes clear which certificate is to be updated.
-        Some(old) => {
-            let id = CertId {
-                issuer: GeneralName::directory(old.issuer())?,
-                serial_number: Int::new(old.serial().octets())?,
-            };
-            Some(vec![AttributeTypeAndValue { kind: OLD_CERT_ID, value: Any::encode_from(&id)? }])
-        }
-        None => None,
-    };
+    let controls = old.map(old_cert_id).transpose()?;
     let cert_request = CertRequest {
         cert_req_id: REQUEST_ID,
         cert_template: CertTemplate {
@@ -177,6 +218,29 @@ fn request_message(request: &Request<'_>, old: Option<&Certificate>) -> Result<C
         signature: BitString::from_bytes(&signature)?,
     };
     Ok(CertReqMsg::new(&cert_request, Some(ProofOfPossession::Signature(proof)))?)
+}
+
+/// RFC 9483 §4.1.6: publicKey MUST be omitted where there is no preference; §4.1.1: popo MUST be absent then.
+fn keyless_message(request: &KeylessRequest<'_>) -> Result<CertReqMsg, CmpError> {
+    let controls = match request.by {
+        KeylessBody::KeyUpdate(old) => Some(old_cert_id(old)?),
+        KeylessBody::Initialization | KeylessBody::Certification => None,
+    };
+    let cert_template = CertTemplate {
+        subject: Some(Any::from_der(request.subject.der())?),
+        extensions: (!request.extensions.is_empty()).then(|| request.extensions.to_vec()),
+        ..CertTemplate::default()
+    };
+    Ok(CertReqMsg::new(&CertRequest { cert_req_id: REQUEST_ID, cert_template, controls }, None)?)
+}
+
+/// RFC 9483 §4.1.3: oldCertId makes clear which certificate is to be updated.
+fn old_cert_id(old: &Certificate) -> der::Result<Vec<AttributeTypeAndValue>> {
+    let id = CertId {
+        issuer: GeneralName::directory(old.issuer())?,
+        serial_number: Int::new(old.serial().octets())?,
+    };
+    Ok(vec![AttributeTypeAndValue { kind: OLD_CERT_ID, value: Any::encode_from(&id)? }])
 }
 
 /// RFC 9483 §4.2: serialNumber and issuer, and one reasonCode.

@@ -5,7 +5,7 @@ use core::time::Duration;
 use ca_core::certificate::Certificate;
 use client_kit::Credential;
 use cmp_messages::body::PkiBody;
-use cmp_messages::header::{CMP_2000, InfoTypeAndValue, PkiHeader, RANDOM_OCTETS};
+use cmp_messages::header::{InfoTypeAndValue, PkiHeader, RANDOM_OCTETS};
 use cmp_messages::message::PkiMessage;
 use cmp_messages::name::GeneralName;
 use cmp_messages::protection::{MacAlgorithm, signature_algorithm};
@@ -18,6 +18,8 @@ use crate::error::CmpError;
 /// A message to be.
 pub(crate) struct Draft<'a> {
     pub(crate) body: PkiBody,
+    /// RFC 9483 §3.1: pvno MUST be 2 where neither `EnvelopedData` nor hashAlg is used.
+    pub(crate) version: u64,
     pub(crate) general_info: Vec<InfoTypeAndValue>,
     /// The message of ours before it, and the one that answered that; none where it is the first.
     pub(crate) before: Option<(&'a PkiHeader, &'a PkiHeader)>,
@@ -89,8 +91,7 @@ fn message(client: &CmpClient, draft: Draft<'_>, sender: Sender) -> Result<PkiMe
     };
     let now = Duration::from_secs(u64::try_from(client.clock.now().seconds()).unwrap_or_default());
     let header = PkiHeader {
-        // RFC 9483 §3.1: pvno MUST be 2 where neither EnvelopedData nor hashAlg is used.
-        pvno: CMP_2000,
+        pvno: draft.version,
         sender: sender.name,
         recipient,
         message_time: Some(GeneralizedTime::from_unix_duration(now)?),

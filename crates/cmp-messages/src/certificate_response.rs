@@ -1,7 +1,7 @@
-//! Certificate responses: ip, cp and kup (RFC 9810 §5.3.4). Certificates stay octets.
+//! Certificate responses: ip, cp and kup (RFC 9810 §5.3.4). Certificates and envelopes stay octets.
 
 use der::asn1::{Any, OctetString};
-use der::{Choice, Sequence};
+use der::{Choice, Decode, Encode, EncodeValue, Sequence, Tag, TagNumber, Tagged};
 
 use crate::status::PkiStatusInfo;
 
@@ -50,12 +50,67 @@ pub struct CertResponse {
 pub struct CertifiedKeyPair {
     /// The certificate.
     pub cert_or_enc_cert: CertOrEncCert,
-    /// The private key, where the other side made it: an `EncryptedKey`, octets.
+    /// The private key, where the other side made it.
     #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
-    pub private_key: Option<Any>,
+    pub private_key: Option<EncryptedKey>,
     /// Not used.
     #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
     pub publication_info: Option<Any>,
+}
+
+/// ```text
+/// EncryptedKey ::= CHOICE { encryptedValue EncryptedValue, envelopedData [0] EnvelopedData }   -- RFC 4211 §2.1, IMPLICIT
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EncryptedKey(Any);
+
+impl EncryptedKey {
+    const ENVELOPED: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(0) };
+
+    /// Puts in the DER of an `EnvelopedData`.
+    ///
+    /// # Errors
+    /// What the DER codec says.
+    pub fn of_enveloped(der: &[u8]) -> der::Result<Self> {
+        let sequence = Any::from_der(der)?;
+        Tag::Sequence.assert_eq(sequence.tag())?;
+        Any::new(Self::ENVELOPED, sequence.value()).map(Self)
+    }
+
+    /// Returns the DER of the `EnvelopedData`; `None` for the deprecated `EncryptedValue`, which is not looked into.
+    ///
+    /// # Errors
+    /// What the DER codec says.
+    pub fn enveloped(&self) -> der::Result<Option<Vec<u8>>> {
+        if self.0.tag() != Self::ENVELOPED {
+            return Ok(None);
+        }
+        Any::new(Tag::Sequence, self.0.value())?.to_der().map(Some)
+    }
+}
+
+impl<'a> Decode<'a> for EncryptedKey {
+    type Error = der::Error;
+
+    fn decode<R: der::Reader<'a>>(reader: &mut R) -> der::Result<Self> {
+        Any::decode(reader).map(Self)
+    }
+}
+
+impl Tagged for EncryptedKey {
+    fn tag(&self) -> Tag {
+        self.0.tag()
+    }
+}
+
+impl EncodeValue for EncryptedKey {
+    fn value_len(&self) -> der::Result<der::Length> {
+        self.0.value_len()
+    }
+
+    fn encode_value(&self, writer: &mut impl der::Writer) -> der::Result<()> {
+        self.0.encode_value(writer)
+    }
 }
 
 /// ```text

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cms::content_info::ContentInfo;
 use cms::signed_data::SignedData;
+use cms_messages::enveloped::Envelope;
 use der::{Decode, Encode};
 use zeroize::Zeroizing;
 
@@ -40,10 +41,24 @@ pub(crate) fn certificate(der: &[u8]) -> Result<Vec<u8>, EstError> {
     }
 }
 
+/// A key made by the server, as it was delivered (RFC 7030 §4.4.2). Not printable on purpose.
+pub enum DeliveredKey {
+    /// As it is, within TLS: PKCS#8, DER.
+    InTls(Zeroizing<Vec<u8>>),
+    /// Encrypted for the client's own key.
+    Enveloped(Box<Envelope>),
+}
+
+impl core::fmt::Debug for DeliveredKey {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("DeliveredKey")
+    }
+}
+
 /// A key made by the server, with its certificate.
 pub(crate) struct Made {
-    /// PKCS#8, DER.
-    pub(crate) key: Zeroizing<Vec<u8>>,
+    /// The key.
+    pub(crate) key: DeliveredKey,
     /// DER.
     pub(crate) certificate: Vec<u8>,
 }
@@ -65,7 +80,11 @@ pub(crate) fn key_and_certificate(media_type: &str, body: &[u8]) -> Result<Made,
         let head = head.to_ascii_lowercase();
         let content = decode(content.as_bytes())?;
         if head.contains("application/pkcs8") {
-            key = Some(Zeroizing::new(content));
+            key = Some(DeliveredKey::InTls(Zeroizing::new(content)));
+        } else if head.contains("smime-type=server-generated-key") {
+            const NOT_SEALED: EstError = EstError::Answer("its key is not encrypted in a way that is known");
+            let envelope = Envelope::from_content_info(&content).ok_or(NOT_SEALED)?;
+            key = Some(DeliveredKey::Enveloped(Box::new(envelope)));
         } else if head.contains("application/pkcs7-mime") {
             certificates = Some(content);
         }

@@ -20,6 +20,7 @@ use tokio_rustls::TlsConnector;
 use zeroize::Zeroizing;
 
 use crate::answer;
+use crate::answer::DeliveredKey;
 use crate::attributes::CsrAttributes;
 use crate::endpoint::Endpoint;
 use crate::error::EstError;
@@ -166,7 +167,7 @@ impl Connection {
     ///
     /// # Errors
     /// [`EstError`].
-    pub async fn server_key(&mut self, request: &[u8]) -> Result<(Zeroizing<Vec<u8>>, Vec<u8>), EstError> {
+    pub async fn server_key(&mut self, request: &[u8]) -> Result<(DeliveredKey, Vec<u8>), EstError> {
         let content = self.post("serverkeygen", request).await?;
         let octets = Zeroizing::new(content.octets);
         let made = answer::key_and_certificate(&content.media_type, &octets)?;

@@ -13,9 +13,10 @@ mod endpoint;
 mod error;
 
 pub use anchored::CaCertificates;
+pub use answer::DeliveredKey;
 pub use attributes::CsrAttributes;
-pub use client_kit::{Credential, FileKey, Identity, ReadKeyError};
+pub use client_kit::{Credential, FileKey, Identity, KeySigners, MadeKey, MadeKeyError, ReadKeyError};
 pub use connection::{Connection, Operation, Password, Trust};
 pub use endpoint::{Endpoint, ParseEndpointError};
 pub use error::EstError;
-pub use request::{RequestContent, request};
+pub use request::{RequestContent, key_request, request};

@@ -5,7 +5,8 @@ use ca_core::exchange::certification_request_asking;
 use ca_core::key_ref::KeyRef;
 use ca_core::oid;
 use ca_core::ports::Signer;
-use der::asn1::{Any, SetOfVec, Utf8StringRef};
+use const_oid::db::rfc5911::ID_AES_256_WRAP;
+use der::asn1::{Any, OctetString, SetOfVec, Utf8StringRef};
 use x509_cert::attr::Attribute;
 use x509_cert::ext::Extension;
 
@@ -28,6 +29,29 @@ pub struct RequestContent {
 /// [`EstError::NotMade`], and [`EstError::Encode`] for what cannot be written.
 pub fn request(content: &RequestContent, key: &KeyRef, signer: &dyn Signer) -> Result<Vec<u8>, EstError> {
     let made = certification_request_asking(&content.subject, attributes(content)?, key, signer)?;
+    Ok(made.der().to_vec())
+}
+
+/// Makes a request for a key that the server makes and encrypts to another key of the client, whose certificate has this
+/// subject key identifier (RFC 7030 §4.4.1.2). The key of the request signs it and is then ignored.
+///
+/// # Errors
+/// As [`request`].
+pub fn key_request(
+    content: &RequestContent,
+    identifier: &[u8],
+    key: &KeyRef,
+    signer: &dyn Signer,
+) -> Result<Vec<u8>, EstError> {
+    let mut all = attributes(content)?;
+    let mut ask = |oid, value| -> der::Result<()> {
+        all.push(Attribute { oid, values: SetOfVec::try_from(vec![value])? });
+        Ok(())
+    };
+    ask(oid::ASYMMETRIC_DECRYPT_KEY_ID, Any::encode_from(&OctetString::new(identifier)?)?)?;
+    // RFC 7030 §4.4.1: what the client can decrypt. Each capability is a SEQUENCE of its identifier.
+    ask(oid::SMIME_CAPABILITIES, Any::encode_from(&vec![vec![ID_AES_256_WRAP]])?)?;
+    let made = certification_request_asking(&content.subject, all, key, signer)?;
     Ok(made.der().to_vec())
 }
 

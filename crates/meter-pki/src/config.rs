@@ -22,7 +22,7 @@ pub use checked::{
     CheckConfigError, CheckedAudit, CheckedAuthority, CheckedManufacturer, CheckedOffer,
     CheckedRegistrationAuthority, Collector, Config, KeySource,
 };
-pub use cmp::{RawCmp, RawFinalNonce, RawNested};
+pub use cmp::{RawCentralKeys, RawCmp, RawFinalNonce, RawNested, RawPasswordWrap};
 
 /// The file as it is written. Tables know their places in it, so that faults can be told with their lines.
 #[derive(Debug, Clone, Deserialize)]

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use ca_core::certificate::Certificate;
 use ca_core::oid;
 use ca_core::ports::{SignError, Signer};
+use cms_messages::signed::{Draft, SignedData, SignerName};
 use const_oid::ObjectIdentifier;
-
-use crate::wire::signed_data::{Draft, SignedData};
 
 /// The signer of messages.
 #[derive(Clone)]
@@ -53,7 +52,8 @@ impl MessageSigner {
         let key = self.certificate.public_key();
         let draft = Draft::new(key.curve(), content_type, content)?;
         let signature = self.signer.sign(&key.key_ref(), &draft.to_be_signed()?)?;
-        Ok(draft.signed(&self.certificate, &signature, others)?)
+        let signer = (&self.certificate, SignerName::IssuerAndSerialNumber);
+        Ok(draft.signed(signer, &signature, others)?.in_der_order()?)
     }
 }
 

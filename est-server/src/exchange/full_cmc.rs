@@ -9,11 +9,7 @@ use ca_core::csr::CertificationRequest;
 use ca_core::fault::Fault;
 use ca_core::issuance::{IssueError, IssuedCertificate, ProveError};
 use ca_core::record::IntentConflict;
-use ca_core::signature::EcdsaSignature;
-use cms::signed_data::{SignerIdentifier, SignerInfo};
-use const_oid::db::rfc5911;
-use der::asn1::OctetString;
-use der::{Decode, Encode};
+use cms_messages::signed::SignedData;
 
 use super::enrolment::{kind_for, request_for};
 use super::{Exchange, record};
@@ -24,7 +20,6 @@ use crate::reply::reply;
 use crate::wire::cmc::{
     CmcError, FailInfo, PKI_DATA, PKI_RESPONSE, PkiData, Status, Transaction, open, response,
 };
-use crate::wire::signed_data::{SignedData, digest, digest_algorithm};
 use crate::wire::simple_enroll::DecodeBodyError;
 
 /// RFC 5272 §3.2: the number that stands for the whole message.
@@ -89,50 +84,18 @@ fn one(exchange: &Exchange, actor: &Actor, der: &[u8]) -> Result<IssuedCertifica
 fn read(exchange: &Exchange) -> Result<PkiData, Refusal> {
     let decoded = exchange.body.decode().map_err(DecodeBodyError::from)?;
     let (message, content) = open(&decoded.octets)?;
-    check_signature(exchange, &message, &content)?;
+    check_signature(exchange, &message)?;
     Ok(PkiData::from_der(&content)?)
 }
 
 /// RFC 5272 §3.2.1: the signature is checked before anything that it covers is believed. One signature, one key, one check.
-fn check_signature(exchange: &Exchange, message: &SignedData, content: &[u8]) -> Result<(), CmcError> {
-    let [signer] = message.signer_infos.0.as_slice() else { return Err(CmcError::Signatures) };
+fn check_signature(exchange: &Exchange, message: &SignedData) -> Result<(), CmcError> {
+    if message.signer_infos.0.len() != 1 {
+        return Err(CmcError::Signatures);
+    }
     let shown = exchange.credentials.connection.certificates.first().ok_or(CmcError::OtherSigner)?;
     let certificate = Certificate::from_der(shown).map_err(|_| CmcError::OtherSigner)?;
-    check_signer(signer, &certificate)?;
-    let key = certificate.public_key();
-    let of_curve = signer.signature_algorithm.oid == key.curve().signature_algorithm()
-        && signer.digest_alg.oid == digest_algorithm(key.curve()).oid;
-    let attributes = signer.signed_attrs.as_ref().filter(|_| of_curve).ok_or(CmcError::Signatures)?;
-    let value = |kind| {
-        let mut found = attributes.iter().filter(|attribute| attribute.oid == kind);
-        match (found.next().map(|attribute| attribute.values.as_slice()), found.next()) {
-            (Some([value]), None) => value.to_der().ok(),
-            _ => None,
-        }
-    };
-    let covered = PKI_DATA.to_der().is_ok_and(|kind| value(rfc5911::ID_CONTENT_TYPE) == Some(kind));
-    let digest = OctetString::new(digest(key.curve(), content)).and_then(|digest| digest.to_der());
-    let intact = digest.is_ok_and(|digest| value(rfc5911::ID_MESSAGE_DIGEST) == Some(digest));
-    let signature = EcdsaSignature::from_der(key.curve(), signer.signature.as_bytes());
-    let (octets, signature) = match (attributes.to_der(), signature) {
-        (Ok(octets), Ok(signature)) if covered && intact => (octets, signature),
-        _ => return Err(CmcError::BadSignature),
-    };
-    key.verify(&octets, &signature).map_err(|_| CmcError::BadSignature)
-}
-
-fn check_signer(signer: &SignerInfo, certificate: &Certificate) -> Result<(), CmcError> {
-    let same = match &signer.sid {
-        SignerIdentifier::IssuerAndSerialNumber(named) => x509_cert::Certificate::from_der(certificate.der())
-            .is_ok_and(|shown| {
-                let shown = shown.tbs_certificate();
-                named.issuer == *shown.issuer() && named.serial_number == *shown.serial_number()
-            }),
-        SignerIdentifier::SubjectKeyIdentifier(identifier) => {
-            certificate.subject_key_identifier().as_deref() == Some(identifier.0.as_bytes())
-        }
-    };
-    if same { Ok(()) } else { Err(CmcError::OtherSigner) }
+    Ok(message.verify(&certificate, PKI_DATA)?)
 }
 
 /// Puts a refusal of one part into a response.

@@ -12,6 +12,9 @@ use ca_core::public_key::PublicKey;
 use ca_core::request::{EnrolmentRequest, Evidence};
 use ca_core::subject::Subject;
 use ca_core::suite::Curve;
+use cms_messages::KeyWrap;
+use cms_messages::enveloped::{KeyName, KeyRecipient, Recipient, seal, to_content_info};
+use cms_messages::key_package::{self, KEY_PACKAGE};
 use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5911::ID_SIGNED_DATA;
 use der::Encode;
@@ -25,8 +28,7 @@ use crate::config::ServerKeys;
 use crate::observation;
 use crate::refusal::{DeliveryError, Refusal};
 use crate::wire::certs_only;
-use crate::wire::enveloped::{KeyWrap, Recipient, seal};
-use crate::wire::server_key::{KEY_PACKAGE, SubmittedKeyRequest, decode, package};
+use crate::wire::server_key::{SubmittedKeyRequest, decode};
 
 /// For whom the key is sealed.
 struct Addressee {
@@ -54,12 +56,12 @@ pub(super) fn make(exchange: &Exchange, actor: &Actor) -> Result<Answer, Refusal
 
 /// Reads the request, makes the key and puts it as it will be delivered.
 fn prepare(exchange: &Exchange, actor: &Actor) -> Result<(EnrolmentRequest, DeliveredKey), Refusal> {
-    let SubmittedKeyRequest { request, form } = decode(&exchange.body)?;
+    let SubmittedKeyRequest { request, delivery, form } = decode(&exchange.body)?;
     observation::leniencies(exchange.label.name(), form, &[]);
     check_binding(exchange, actor, request.content())?;
     let kind = kind_for(exchange, actor, (request.content(), None))?;
     let (subject, kind) = names(actor, request.content(), kind)?;
-    let addressee = addressee(exchange, &subject, request.delivery())?;
+    let addressee = addressee(exchange, &subject, &delivery)?;
     let parts = exchange.label.parts();
     let key = parts.authority.make_key(&parts.profile).map_err(IssueError::from)?;
     // A label is not made without an offer of its profile.
@@ -136,12 +138,14 @@ fn deliver(exchange: &Exchange, addressee: Option<Addressee>, key: MadeKey) -> R
     let messages = parts.messages.as_ref().ok_or(DeliveryError::NoSigner)?;
     let encoded = |cause| Refusal::NotEncoded { cause };
     // RFC 7030 §4.4.2: signed by whoever made the key, and encrypted as RFC 5958 §4 has it.
-    let package = package(&pkcs8).map_err(encoded)?;
+    let package = key_package::of_private(&pkcs8).map_err(encoded)?;
     let signed = messages.sign(KEY_PACKAGE, package.to_vec(), &[])?;
     let signed: Zeroizing<Vec<u8>> = Zeroizing::new(signed.to_der().map_err(encoded)?);
     let content: (ObjectIdentifier, &[u8]) = (ID_SIGNED_DATA, &signed);
-    let recipient = Recipient { key: &key, identifier: &identifier, wrap };
-    Ok(DeliveredKey::Enveloped(seal(&recipient, content, parts.authority.entropy())?))
+    let name = KeyName::Identifier(identifier);
+    let recipient = Recipient::Key(KeyRecipient { key: &key, name: &name, wrap, ukm: None });
+    let sealed = seal(&recipient, content, parts.authority.entropy())?;
+    Ok(DeliveredKey::Enveloped(to_content_info(&sealed).map_err(encoded)?))
 }
 
 #[cfg(test)]

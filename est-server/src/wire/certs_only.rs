@@ -4,11 +4,10 @@
 
 use cms::content_info::CmsVersion;
 use cms::signed_data::{DigestAlgorithmIdentifiers, EncapsulatedContentInfo, SignerInfos};
+use cms_messages::signed::SignedData;
 use const_oid::db::rfc5911::ID_DATA;
 use der::Decode;
 use der::asn1::{Any, SetOfVec};
-
-use super::signed_data::SignedData;
 
 /// Encodes certificates, each given as its DER octets, as DER; in the order of their octets, as DER wants of a SET OF.
 ///
@@ -21,9 +20,10 @@ pub fn encode(certificates: &[&[u8]]) -> der::Result<Vec<u8>> {
         version: CmsVersion::V1,
         digest_algorithms: DigestAlgorithmIdentifiers::default(),
         encap_content_info: EncapsulatedContentInfo { econtent_type: ID_DATA, econtent: None },
-        certificates: Some(SetOfVec::try_from(certificates)?),
+        certificates: Some(certificates),
         crls: None,
         signer_infos: SignerInfos(SetOfVec::default()),
     }
+    .in_der_order()?
     .to_content_info()
 }

@@ -4,11 +4,10 @@
 //! kind is told, and whoever answers refuses it.
 
 use ca_core::crowding::is_crowded;
+use cms_messages::signed::{SignedData, VerifySignedError};
 use const_oid::ObjectIdentifier;
 use der::asn1::{Any, OctetString, SetOfVec, Utf8StringRef};
 use der::{Choice, Decode, Encode, Sequence};
-
-use super::signed_data::SignedData;
 
 const fn cmc(text: &str) -> ObjectIdentifier {
     ObjectIdentifier::new_unwrap(text)
@@ -362,6 +361,16 @@ fn wire_status(status: &Status) -> der::Result<Any> {
     })
 }
 
+impl From<VerifySignedError> for CmcError {
+    fn from(error: VerifySignedError) -> Self {
+        match error {
+            VerifySignedError::Signatures => Self::Signatures,
+            VerifySignedError::OtherSigner => Self::OtherSigner,
+            VerifySignedError::BadSignature => Self::BadSignature,
+        }
+    }
+}
+
 /// Reads a signed message and returns it with the octets of what it holds. Its signature is not checked.
 ///
 /// # Errors
@@ -371,10 +380,7 @@ pub fn open(der: &[u8]) -> Result<(SignedData, Vec<u8>), CmcError> {
         return Err(CmcError::Crowded);
     }
     let message = SignedData::from_content_info(der).map_err(|_| CmcError::NotDer)?;
-    if message.encap_content_info.econtent_type != PKI_DATA {
-        return Err(CmcError::NotDer);
-    }
-    let content = message.encap_content_info.econtent.as_ref().ok_or(CmcError::NotDer)?;
-    let octets: OctetString = content.decode_as().map_err(|_| CmcError::NotDer)?;
-    Ok((message, octets.as_bytes().to_vec()))
+    let content = message.content(PKI_DATA).ok_or(CmcError::NotDer)?;
+    let octets = content.as_bytes().to_vec();
+    Ok((message, octets))
 }

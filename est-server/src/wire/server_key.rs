@@ -1,23 +1,18 @@
-//! The body of `/serverkeygen`, and the key as it is delivered under signature (RFC 7030 §4.4).
+//! The body of `/serverkeygen` (RFC 7030 §4.4).
 
-use ca_core::csr::KeyRequest;
-use const_oid::ObjectIdentifier;
-use der::asn1::AnyRef;
-use der::{Decode, Encode};
-use zeroize::Zeroizing;
+use ca_core::csr::{KeyDelivery, KeyRequest};
 
 use super::base64::BodyForm;
 use super::simple_enroll::DecodeBodyError;
 use super::submitted::SubmittedBody;
-
-/// id-ct-KP-aKeyPackage (RFC 5958 §2).
-pub const KEY_PACKAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.2.1.2.78.5");
 
 /// A request and how it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubmittedKeyRequest {
     /// The request.
     pub request: KeyRequest,
+    /// How the key is to be delivered.
+    pub delivery: KeyDelivery,
     /// How the body was written.
     pub form: BodyForm,
 }
@@ -28,17 +23,6 @@ pub struct SubmittedKeyRequest {
 /// [`DecodeBodyError`].
 pub fn decode(body: &SubmittedBody) -> Result<SubmittedKeyRequest, DecodeBodyError> {
     let decoded = body.decode()?;
-    Ok(SubmittedKeyRequest { request: KeyRequest::from_der(&decoded.octets)?, form: decoded.form })
-}
-
-/// ```text
-/// AsymmetricKeyPackage ::= SEQUENCE SIZE (1..MAX) OF OneAsymmetricKey   -- RFC 5958 §2
-/// ```
-///
-/// Encodes a package of one key, given as PKCS#8.
-///
-/// # Errors
-/// What the DER codec says.
-pub fn package(pkcs8: &[u8]) -> der::Result<Zeroizing<Vec<u8>>> {
-    Ok(Zeroizing::new(vec![AnyRef::from_der(pkcs8)?].to_der()?))
+    let (request, delivery) = KeyRequest::from_der(&decoded.octets)?;
+    Ok(SubmittedKeyRequest { request, delivery, form: decoded.form })
 }

@@ -12,7 +12,7 @@ use const_oid::ObjectIdentifier;
 use policies::{ProfileSet, Settings, Variant, VariantError};
 
 /// Every certificate profile, without suite.
-const CERTIFICATES: [&str; 40] = [
+const CERTIFICATES: [&str; 41] = [
     "root",
     "root-30y",
     "root-link",
@@ -49,6 +49,7 @@ const CERTIFICATES: [&str; 40] = [
     "ra-operator",
     "ra-station",
     "cmp-signer",
+    "kga-signer",
     "cross",
     "log-signer",
     "time-stamper",

@@ -97,7 +97,7 @@ fn bits_for(purpose: ObjectIdentifier) -> FlagSet<KeyUsages> {
         oid::SERVER_AUTH => signature | KeyUsages::KeyEncipherment | KeyUsages::KeyAgreement,
         oid::CLIENT_AUTH => signature | KeyUsages::KeyAgreement,
         oid::CODE_SIGNING | oid::TIME_STAMPING => signature | KeyUsages::NonRepudiation,
-        oid::OCSP_SIGNING | oid::CMC_CA | oid::CMC_RA => signature,
+        oid::OCSP_SIGNING | oid::CMC_CA | oid::CMC_RA | oid::CM_KGA => signature,
         _ => FlagSet::default(),
     }
 }

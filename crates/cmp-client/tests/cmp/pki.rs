@@ -140,6 +140,7 @@ impl Pki {
 
     fn client(&self, means: Means, trusts: bool) -> CmpClient {
         CmpClient {
+            agreement: None,
             means,
             trust: if trusts { vec![self.root.certificate()] } else { Vec::new() },
             recipient: DistinguishedName::empty(),

@@ -102,6 +102,9 @@ pub struct EnrolArgs {
     /// Which authority, and who asks it.
     #[command(flatten)]
     pub peer: PeerArgs,
+    /// Have the authority make the key, sealed for the key of the credential or under the shared secret.
+    #[arg(long, conflicts_with_all = ["suite", "token"])]
+    pub central_key: bool,
     /// The key and the file.
     #[command(flatten)]
     pub new: NewKeyArgs,
@@ -139,15 +142,26 @@ pub struct KeyUpdateArgs {
     /// What comes with the certificate.
     #[command(flatten)]
     pub result: ResultArgs,
-    /// Keep the key, where the profile allows that.
-    #[arg(long)]
-    pub same_key: bool,
+    /// Which key.
+    #[command(flatten)]
+    pub key: UpdateKeyArgs,
     /// Do nothing before half of the certificate's time is over.
     #[arg(long)]
     pub at_half_life: bool,
     /// Destroy the former key on the token once the new certificate is in its file.
     #[arg(long, requires = "token", conflicts_with = "same_key")]
     pub destroy_former_key: bool,
+}
+
+/// Another key than a new one of the client's own.
+#[derive(Debug, Clone, Args)]
+pub struct UpdateKeyArgs {
+    /// Keep the key, where the profile allows that.
+    #[arg(long)]
+    pub same_key: bool,
+    /// Have the authority make the new key, sealed for the key of the credential.
+    #[arg(long, conflicts_with_all = ["same_key", "token"])]
+    pub central_key: bool,
 }
 
 /// `cmp rr`

@@ -16,7 +16,7 @@ pub enum EstCommand {
     /// Renew a certificate with a new key, in the same file.
     ReEnrol(ReEnrolArgs),
     /// Get a certificate with a key that the server makes.
-    Serverkeygen(EnrolArgs),
+    Serverkeygen(ServerKeyArgs),
 }
 
 /// Which server, and who asks it.
@@ -70,7 +70,7 @@ pub struct AskArgs {
     pub wait: u64,
 }
 
-/// `est enrol` and `est serverkeygen`
+/// `est enrol`
 #[derive(Debug, Clone, Args)]
 pub struct EnrolArgs {
     /// Which server, and who asks it.
@@ -88,6 +88,18 @@ pub struct EnrolArgs {
     /// The file for the certificate and its key (PEM, mode 0600); for the certificate alone where the key is on the token.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+}
+
+/// `est serverkeygen`
+#[derive(Debug, Clone, Args)]
+pub struct ServerKeyArgs {
+    /// Where, who, and what.
+    #[command(flatten)]
+    pub enrol: EnrolArgs,
+    /// A certificate for key agreement and its key (PEM), to which the server is to encrypt the new key; inside TLS alone unless
+    /// given. Whoever signs what is encrypted must lead to a root of --trust.
+    #[arg(long, value_name = "FILE")]
+    pub decrypt_by: Option<PathBuf>,
 }
 
 /// `est re-enrol`

@@ -9,11 +9,13 @@ use std::time::Duration;
 use ca_core::certificate::Certificate;
 use ca_core::distinguished_name::DistinguishedName;
 use ca_core::oid;
+use ca_core::path::{Purpose, TrustAnchor};
 use ca_core::ports::Clock as _;
 use ceremony::words::Fingerprint;
+use cms_messages::enveloped::Envelope;
 use est_client::{
-    CaCertificates, Connection, CsrAttributes, Endpoint, EstError, FileKey, Identity, Operation, Password,
-    RequestContent, Trust,
+    CaCertificates, Connection, CsrAttributes, DeliveredKey, Endpoint, EstError, FileKey, Identity,
+    KeySigners, MadeKey, Operation, Password, RequestContent, Trust,
 };
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
@@ -25,7 +27,7 @@ use super::credential::keys::{KeyPlace, OwnKey};
 use super::credential::pending::{self, Pending};
 use super::credential::{check_key, identity, not_there, not_yet_due, roots, written};
 use super::printer::{Printer, aloud};
-use crate::cli::est::{AskArgs, CacertsArgs, EnrolArgs, EstCommand, ReEnrolArgs, ServerArgs};
+use crate::cli::est::{AskArgs, CacertsArgs, EnrolArgs, EstCommand, ReEnrolArgs, ServerArgs, ServerKeyArgs};
 use crate::compose::SystemClock;
 use crate::exit::{Exit, Failure};
 
@@ -229,7 +231,10 @@ async fn re_enrol(args: &ReEnrolArgs, printer: &Printer) -> Result<(), Failure> 
 }
 
 /// RFC 7030 §4.4: the key of the request is ignored; one is made all the same, since a request has one.
-async fn server_key(args: &EnrolArgs, printer: &Printer) -> Result<(), Failure> {
+async fn server_key(
+    ServerKeyArgs { enrol: args, decrypt_by }: &ServerKeyArgs,
+    printer: &Printer,
+) -> Result<(), Failure> {
     not_there(&args.out, "est re-enrol")?;
     let way = Way::of(&args.server, &KeyPlace::open(args.server.token.as_deref())?)?;
     let mut connection = way.connect().await.map_err(failure)?;
@@ -237,12 +242,54 @@ async fn server_key(args: &EnrolArgs, printer: &Printer) -> Result<(), Failure> 
     let content =
         bound(first_content(&told, args.common_name.as_deref())?, &told, args.ask.bind, &connection)?;
     let ignored = KeyPlace::Files.generate(pending::curve(told.curve, args.suite), "")?;
-    let request = est_client::request(&content, &ignored.key, &*ignored.signer).map_err(failure)?;
-    let (key, certificate) = connection.server_key(&request).await.map_err(failure)?;
-    let pem = Zeroizing::new(credential_file::pem("PRIVATE KEY", &key)?);
-    let key = FileKey::from_pem(&pem).map_err(|error| Failure::new(Exit::Failed, "answer.key", error))?;
+    let own = decrypt_by.as_deref().map(decryption_key).transpose()?;
+    let request = match &own {
+        Some((identifier, _)) => {
+            est_client::key_request(&content, identifier, &ignored.key, &*ignored.signer)
+        }
+        None => est_client::request(&content, &ignored.key, &*ignored.signer),
+    };
+    let delivered = connection.server_key(&request.map_err(failure)?).await.map_err(failure)?;
+    let (key, certificate) = delivered;
+    let key = match (key, own) {
+        (DeliveredKey::InTls(pkcs8), None) => FileKey::from_der(&pkcs8).map_err(|error| no_key(&error))?,
+        (DeliveredKey::Enveloped(envelope), Some((_, own))) => {
+            decrypted(&envelope, &own, &args.server.trust)?
+        }
+        // What was asked to be encrypted is not taken otherwise, and nobody else's key is of use.
+        (DeliveredKey::InTls(_), Some(_)) => return Err(no_key(&"it was to be encrypted, and is not")),
+        (DeliveredKey::Enveloped(_), None) => {
+            return Err(no_key(&"it is encrypted, and nobody asked for that"));
+        }
+    };
     check_key(&certificate, key.public())?;
     written(&args.out, &certificate, Some(&key), printer)
+}
+
+/// The key to which the server encrypts another, with the name of it.
+fn decryption_key(path: &Path) -> Result<(Vec<u8>, FileKey), Failure> {
+    let CredentialFile { certificate, key, .. } = CredentialFile::read(path)?;
+    let faulty = |why: &str| {
+        Failure::new(Exit::Usage, "credential.faulty", format!("{}: there is no {why} in it", path.display()))
+    };
+    let identifier = certificate.subject_key_identifier().ok_or_else(|| faulty("subject key identifier"))?;
+    Ok((identifier, key.ok_or_else(|| faulty("private key"))?))
+}
+
+/// RFC 7030 §4.4.2: signed by who made it, whom a root that is trusted vouches for.
+fn decrypted(envelope: &Envelope, own: &FileKey, trust: &Path) -> Result<FileKey, Failure> {
+    let opened = envelope.open_by_key(own).map_err(|error| no_key(&error))?;
+    let read = |der: &Vec<u8>| Certificate::from_der(der).ok().map(|one| TrustAnchor::from_certificate(&one));
+    let anchors: Vec<TrustAnchor> = roots(trust)?.iter().filter_map(read).collect();
+    let purposes = &[Purpose::KeyGenerationAuthority, Purpose::CmpAuthority];
+    let signers = KeySigners { anchors: Some(&anchors), purposes, now: SystemClock.now() };
+    let made = MadeKey::from_opened(&opened, &signers)
+        .map_err(|error| Failure::new(Exit::Integrity, "answer.key-signer", error))?;
+    FileKey::from_der(made.pkcs8()).map_err(|error| no_key(&error))
+}
+
+fn no_key(error: &dyn std::fmt::Display) -> Failure {
+    Failure::new(Exit::Failed, "answer.key", format!("the key of the answer cannot be used: {error}"))
 }
 
 /// What is asked for, and where the answer goes.

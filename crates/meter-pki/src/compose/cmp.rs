@@ -6,14 +6,17 @@ use std::sync::Arc;
 use ca_core::certificate::Certificate;
 use ca_core::ports::Unavailable;
 use cmp_server::config::{
-    BatchLimits, CmpConfig, CmpParts, Confirmations, DEFAULT_BODY_OCTETS, FinalNonce, Label, LabelParts,
-    MessageSigner, SharedSecrets,
+    BatchLimits, CmpConfig, CmpParts, Confirmations, DEFAULT_BODY_OCTETS, FinalNonce, KeyGenerationAuthority,
+    Label, LabelParts, MessageSigner, SharedSecrets,
 };
+use cms_messages::PasswordWrap;
 use server_kit::workers::WorkerPool;
 use zeroize::Zeroizing;
 
 use super::{ServedAuthority, System, faulty, keys, trust};
-use crate::config::{CheckedAuthority, CheckedOffer, Config, RawCmp, RawFinalNonce};
+use crate::config::{
+    CheckedAuthority, CheckedOffer, Config, RawCentralKeys, RawCmp, RawFinalNonce, RawPasswordWrap,
+};
 use crate::exit::Failure;
 
 /// Makes what the CMP listener works by; `None` where the configuration has no CMP.
@@ -24,6 +27,7 @@ pub(crate) fn cmp_config(
 ) -> Result<Option<Arc<CmpConfig>>, Failure> {
     let Some(raw) = &config.cmp else { return Ok(None) };
     let messages = message_signer(raw, system)?;
+    let key_authority = raw.central_keys.as_ref().map(|raw| key_authority(raw, system)).transpose()?;
     let secrets: Option<Arc<dyn SharedSecrets>> = match &raw.secrets_directory {
         Some(directory) => Some(Arc::new(SecretFiles { directory: directory.clone() })),
         None => None,
@@ -32,7 +36,12 @@ pub(crate) fn cmp_config(
     for (place, (one, served)) in config.authorities.iter().zip(&system.authorities).enumerate() {
         for offer in &one.offers {
             let Some(name) = offer.label.as_ref().filter(|name| raw.labels.contains(name)) else { continue };
-            let shared = Shared { raw, messages: &messages, secrets: secrets.as_ref() };
+            let shared = Shared {
+                raw,
+                messages: &messages,
+                secrets: secrets.as_ref(),
+                key_authority: key_authority.as_ref(),
+            };
             let noticed = Arc::clone(system);
             let on_revocation = move || {
                 if let Some(served) = noticed.authorities.get(place) {
@@ -65,6 +74,7 @@ struct Shared<'a> {
     raw: &'a RawCmp,
     messages: &'a MessageSigner,
     secrets: Option<&'a Arc<dyn SharedSecrets>>,
+    key_authority: Option<&'a KeyGenerationAuthority>,
 }
 
 fn label(
@@ -74,6 +84,7 @@ fn label(
     shared: &Shared<'_>,
     on_revocation: Arc<dyn Fn() + Send + Sync>,
 ) -> Result<Label, Failure> {
+    let central_keys = shared.raw.central_keys.as_ref();
     Label::new(LabelParts {
         name: name.to_owned(),
         authority: Arc::clone(&served.authority),
@@ -82,6 +93,10 @@ fn label(
         registration_authorities: trust::registration_authorities(config, one, offer),
         messages: shared.messages.clone(),
         secrets: shared.secrets.cloned(),
+        central_keys: central_keys
+            .filter(|keys| keys.labels.iter().any(|one| one == name))
+            .and(shared.key_authority)
+            .cloned(),
         confirmations: Confirmations {
             implicit: shared.raw.implicit_confirmation,
             wait_seconds: shared.raw.confirm_wait_seconds.into(),
@@ -97,12 +112,27 @@ fn label(
 }
 
 fn message_signer(raw: &RawCmp, system: &System) -> Result<MessageSigner, Failure> {
-    let certificate = certificate(&raw.message_certificate_file)?;
-    let chain = raw.message_chain_files.iter().map(|file| self::certificate(file));
-    let chain = chain.collect::<Result<Vec<_>, _>>()?;
+    let (certificate, chain) = certified(&raw.message_certificate_file, &raw.message_chain_files)?;
     let (file, passphrase) = (raw.message_key_file.as_deref(), raw.message_passphrase_file.as_deref());
     let signer = keys::of_messages(file, passphrase, &system.ports.signer).map_err(unsound)?;
     MessageSigner::new(certificate, chain, signer).map_err(unsound)
+}
+
+fn key_authority(raw: &RawCentralKeys, system: &System) -> Result<KeyGenerationAuthority, Failure> {
+    let (certificate, chain) = certified(&raw.certificate_file, &raw.chain_files)?;
+    let (file, passphrase) = (raw.key_file.as_deref(), raw.passphrase_file.as_deref());
+    let signer = keys::of_messages(file, passphrase, &system.ports.signer).map_err(unsound)?;
+    let wrap = match raw.password_wrap {
+        RawPasswordWrap::AesWrap => PasswordWrap::AesWrap,
+        RawPasswordWrap::PwriKek => PasswordWrap::PwriKek,
+    };
+    KeyGenerationAuthority::new(certificate, chain, signer, wrap).map_err(unsound)
+}
+
+/// Reads a certificate and those above it.
+fn certified(file: &Path, chain: &[PathBuf]) -> Result<(Certificate, Vec<Certificate>), Failure> {
+    let chain = chain.iter().map(|file| certificate(file)).collect::<Result<_, _>>()?;
+    Ok((certificate(file)?, chain))
 }
 
 fn certificate(file: &Path) -> Result<Certificate, Failure> {

@@ -57,6 +57,40 @@ pub struct RawCmp {
     pub nested: RawNested,
     /// `[cmp.coaps]`: the same over CoAP and DTLS; without it, none.
     pub coaps: Option<RawCoaps>,
+    /// `[cmp.central_keys]`: without the section no keys are made for devices.
+    pub central_keys: Option<RawCentralKeys>,
+}
+
+/// `[cmp.central_keys]`: keys that are made here for devices that ask for one (RFC 9483 §4.1.6).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawCentralKeys {
+    /// `labels`: where, of `cmp.labels`; their profiles are for key agreement or TLS.
+    pub labels: Vec<String>,
+    /// `certificate_file`: DER, of profile `kga-signer`: who signs the keys.
+    pub certificate_file: PathBuf,
+    /// `chain_files`: the certificates above it up to the root, DER, in that order.
+    #[serde(default)]
+    pub chain_files: Vec<PathBuf>,
+    /// `key_file`: its key, an encrypted PEM key file, mode 0600; without it, the key is in `[keys]`.
+    pub key_file: Option<PathBuf>,
+    /// `passphrase_file`: the passphrase of that file; with it only.
+    pub passphrase_file: Option<PathBuf>,
+    /// `password_wrap`: how keys are wrapped for who shares a secret: by `aes-wrap` (default, RFC 9483), or by `pwri-kek`, which
+    /// OpenSSL and Bouncy Castle open.
+    #[serde(default)]
+    pub password_wrap: RawPasswordWrap,
+}
+
+/// `password_wrap`
+#[derive(Debug, Clone, Copy, Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum RawPasswordWrap {
+    /// `aes-wrap`
+    #[default]
+    AesWrap,
+    /// `pwri-kek`
+    PwriKek,
 }
 
 /// `final_nonce`

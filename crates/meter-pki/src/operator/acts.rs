@@ -229,7 +229,8 @@ pub(super) fn make_token(system: &System, peer: &Peer, text: &TokenText) -> Resu
             || Failure::new(Exit::NotFound, "profile.unknown", format!("nobody issues {profile} here")),
         )?;
     let tenant = served.authority.issuer().tenant().clone();
-    let mut octets = [0; 16];
+    // As strong as a key of any suite, since what is made for its holder may travel under it (RFC 9483 §4.1.6.3).
+    let mut octets = [0; 24];
     system.entropy.fill(&mut octets).map_err(unavailable)?;
     let secret = URL_SAFE_NO_PAD.encode(octets);
     let expires_at = system.clock.now().plus_seconds(i64::from(text.valid_minutes) * 60);

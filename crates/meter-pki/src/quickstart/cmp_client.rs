@@ -42,6 +42,7 @@ impl CmpClient {
             profile: None,
             confirms: false,
             takes_roots: false,
+            agreement: None,
             clock_window: Some(CLOCK_WINDOW),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),

@@ -44,18 +44,20 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ledger-checker", &[]),
     // It carries octets and knows no PKI word.
     ("paper", &[]),
+    // What is sealed for somebody and signed by somebody; it knows no protocol.
+    ("cms-messages", &["ca-core"]),
     // Clients know nothing of the servers they speak to.
-    ("client-kit", &["ca-core"]),
-    ("est-client", &["ca-core", "client-kit"]),
+    ("client-kit", &["ca-core", "cms-messages"]),
+    ("est-client", &["ca-core", "client-kit", "cms-messages"]),
     ("policies", &["ca-core"]),
     ("ca-store", &["ca-core"]),
     ("signer-file", &["ca-core"]),
     ("signer-pkcs11", &["ca-core"]),
-    ("est-server", &["ca-core", "server-kit"]),
+    ("est-server", &["ca-core", "cms-messages", "server-kit"]),
     // What servers and clients both speak; it knows neither.
     ("cmp-messages", &["ca-core"]),
-    ("cmp-client", &["ca-core", "client-kit", "cmp-messages"]),
-    ("cmp-server", &["ca-core", "cmp-messages", "server-kit"]),
+    ("cmp-client", &["ca-core", "client-kit", "cmp-messages", "cms-messages"]),
+    ("cmp-server", &["ca-core", "cmp-messages", "cms-messages", "server-kit"]),
     // It carries octets and knows no PKI word.
     ("coap-kit", &["server-kit"]),
     // Another transport of the same front end, each.
@@ -77,6 +79,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "cmp-coaps",
             "cmp-server",
             "coap-kit",
+            "cms-messages",
             "est-client",
             "est-coaps",
             "est-server",
@@ -114,6 +117,7 @@ const CORE: &[&str] = &[
 const HOMES: &[(&str, &[&str])] = &[
     ("anyhow", &["e2e", "meter-pki", "offline-root", "xtask"]),
     ("aes-gcm", &["meter-pki"]),
+    ("aes-kw", &["cms-messages"]),
     ("axum", &["cmp-server", "est-server", "meter-pki", "server-kit", "status-server"]),
     // It has no integrity of its own: two places know what to put around it.
     ("blahaj", &["meter-pki", "offline-root"]),

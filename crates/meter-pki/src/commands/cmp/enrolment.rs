@@ -6,7 +6,9 @@ use ca_core::csr::CertificationRequest;
 use ca_core::distinguished_name::DistinguishedName;
 use ca_core::oid;
 use client_kit::FileKey;
-use cmp_client::{CmpError, Conversation, Issued, Means, Operation, Outcome, Question, Request};
+use cmp_client::{
+    CmpError, Conversation, Issued, KeylessBody, KeylessRequest, Means, Operation, Outcome, Question, Request,
+};
 use est_client::RequestContent;
 
 use super::peer::Peer;
@@ -27,9 +29,17 @@ pub(super) async fn enrol(args: &EnrolArgs, operation: Operation, printer: &Prin
     not_there(out, RENEWAL)?;
     let peer = Peer::of(&args.peer, Some(&args.result))?;
     let content = content(&peer, args.new.common_name.as_deref())?;
+    let talk = Talk::new(&peer, &args.peer, operation, Some(out))?;
+    if args.central_key {
+        let by = if operation == Operation::Initialization {
+            KeylessBody::Initialization
+        } else {
+            KeylessBody::Certification
+        };
+        return with_central_key((out, &peer), &talk, (by, &content), (&args.result, printer)).await;
+    }
     let curve = pending::curve(None, args.new.suite);
     let pending = Pending::take_up(out, &peer.place, &content, || peer.place.generate(curve, &label(out)))?;
-    let talk = Talk::new(&peer, &args.peer, operation, Some(out))?;
     let got = talk
         .go_on(|| {
             let request = crmf(&content, &pending.key);
@@ -94,11 +104,15 @@ pub(super) async fn update(args: &KeyUpdateArgs, printer: &Printer) -> Result<()
         extensions: names.cloned().collect(),
         challenge_password: None,
     };
-    let pending = Pending::take_up(path, &peer.place, &content, || match args.same_key {
+    let talk = Talk::new(&peer, &args.peer, Operation::KeyUpdate, Some(path))?;
+    if args.key.central_key {
+        let by = KeylessBody::KeyUpdate(&held);
+        return with_central_key((path, &peer), &talk, (by, &content), (&args.result, printer)).await;
+    }
+    let pending = Pending::take_up(path, &peer.place, &content, || match args.key.same_key {
         true => peer.place.find(held.public_key().key_ref(), CredentialFile::read(path)?.key),
         false => peer.place.generate(held.public_key().curve(), &label(path)),
     })?;
-    let talk = Talk::new(&peer, &args.peer, Operation::KeyUpdate, Some(path))?;
     let begin = || peer.client.begin(&Question::KeyUpdate(crmf(&content, &pending.key), &held));
     let Some(issued) = issued(talk.go_on(begin).await?, printer)? else { return Ok(()) };
     check_key(&issued.certificate, &public_key(&pending.key)?)?;
@@ -106,6 +120,25 @@ pub(super) async fn update(args: &KeyUpdateArgs, printer: &Printer) -> Result<()
     talk.over();
     pending.answered();
     if args.destroy_former_key { peer.place.destroy(&held.public_key().key_ref()) } else { Ok(()) }
+}
+
+/// RFC 9483 §4.1.6: the authority makes the key. As long as it is in no file here, the conversation that is kept holds it, sealed.
+async fn with_central_key(
+    (out, peer): (&Path, &Peer),
+    talk: &Talk<'_>,
+    (by, content): (KeylessBody<'_>, &RequestContent),
+    told: (&ResultArgs, &Printer),
+) -> Result<(), Failure> {
+    let request = KeylessRequest { by, subject: &content.subject, extensions: &content.extensions };
+    let got = talk.go_on(|| peer.client.begin(&Question::CentralKey(request))).await?;
+    let Some(issued) = issued(got, told.1)? else { return Ok(()) };
+    let not_a_key = |error: &dyn std::fmt::Display| Failure::new(Exit::Failed, "answer.key", error);
+    let made = issued.key.as_ref().ok_or_else(|| not_a_key(&"there is no private key in the answer"))?;
+    let key = FileKey::from_der(made.pkcs8()).map_err(|error| not_a_key(&error))?;
+    check_key(&issued.certificate, key.public())?;
+    write(out, &issued, Some(&key), told)?;
+    talk.over();
+    Ok(())
 }
 
 fn crmf<'a>(content: &'a RequestContent, OwnKey { key, signer, .. }: &'a OwnKey) -> Request<'a> {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use ca_core::certificate::Certificate;
 use ca_core::distinguished_name::DistinguishedName;
-use client_kit::Identity;
-use cmp_client::{CmpClient, Connection, Endpoint, MacFamily, Means, SharedSecret};
+use client_kit::{FileKey, Identity};
+use cmp_client::{AgreementKey, CmpClient, Connection, Endpoint, MacFamily, Means, SharedSecret};
 use signer_file::SystemEntropy;
 use zeroize::Zeroizing;
 
@@ -32,13 +32,15 @@ pub(super) struct Peer {
 impl Peer {
     pub(super) fn of(args: &PeerArgs, result: Option<&ResultArgs>) -> Result<Self, Failure> {
         let place = KeyPlace::open(args.token.as_deref())?;
-        let (means, held) = match (&args.credential, &args.reference) {
-            (Some(file), _) => {
-                let file = CredentialFile::read(file)?;
+        let (means, held, agreement) = match (&args.credential, &args.reference) {
+            (Some(path), _) => {
+                let file = CredentialFile::read(path)?;
                 let held = file.certificate.clone();
-                (Means::Signature(credential(file, &place)?), Some(held))
+                // The key once more, for what is sealed to it; a token does not give its own.
+                let agreement = CredentialFile::read(path)?.key.map(agreement);
+                (Means::Signature(credential(file, &place)?), Some(held), agreement)
             }
-            (None, Some(reference)) => (Means::Mac(shared_secret(args, reference)?), None),
+            (None, Some(reference)) => (Means::Mac(shared_secret(args, reference)?), None, None),
             (None, None) => {
                 let message = "--credential or --reference says who asks";
                 return Err(Failure::new(Exit::Usage, "credential.missing", message));
@@ -46,6 +48,7 @@ impl Peer {
         };
         let client = CmpClient {
             means,
+            agreement,
             trust: trust(args)?,
             recipient: recipient(args, held.as_ref())?,
             profile: args.profile.clone(),
@@ -71,6 +74,10 @@ impl Peer {
         let trusted: Vec<Vec<u8>> = self.client.trust.iter().map(|one| one.der().to_vec()).collect();
         Connection::prepare(endpoint, &trusted, &identity).map(Some).map_err(|error| tls_failure(&error))
     }
+}
+
+fn agreement(key: FileKey) -> Arc<dyn AgreementKey + Send + Sync> {
+    Arc::new(key)
 }
 
 fn shared_secret(args: &PeerArgs, reference: &str) -> Result<SharedSecret, Failure> {

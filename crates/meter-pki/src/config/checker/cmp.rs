@@ -1,8 +1,10 @@
 //! The checks of `[cmp]`: labels that there are, files that can be read, numbers that make sense.
 
+use std::path::PathBuf;
+
 use super::{Checker, Stage};
 use crate::coaps;
-use crate::config::{RawCmp, RawEst};
+use crate::config::{RawCentralKeys, RawCmp, RawEst};
 
 impl Checker<'_> {
     /// Checks the section, with its paths as seen from here.
@@ -11,15 +13,7 @@ impl Checker<'_> {
             drop(self.certificate("cmp.message_certificate_file", &raw.message_certificate_file));
         }
         drop(self.certificates("cmp.message_chain_files", &raw.message_chain_files));
-        for (what, file) in [
-            ("cmp.message_key_file", &raw.message_key_file),
-            ("cmp.message_passphrase_file", &raw.message_passphrase_file),
-        ] {
-            drop(file.as_deref().map(|file| self.readable(what, file)));
-        }
-        if raw.message_key_file.is_some() != raw.message_passphrase_file.is_some() {
-            self.note("cmp", "message_key_file and message_passphrase_file go together");
-        }
+        self.key("cmp.message_", (&raw.message_key_file, &raw.message_passphrase_file));
         let secrets_directory = match &raw.secrets_directory {
             Some(directory) => Some(self.directory("cmp.secrets_directory", directory)?),
             None => None,
@@ -38,7 +32,9 @@ impl Checker<'_> {
             self.note("cmp.nested", "no value may be 0");
         }
         self.cmp_coaps(raw, est);
+        let central_keys = raw.central_keys.as_ref().map(|keys| self.central_keys(raw, keys));
         Some(RawCmp {
+            central_keys,
             message_certificate_file: self.beside(&raw.message_certificate_file),
             message_chain_files: raw.message_chain_files.iter().map(|file| self.beside(file)).collect(),
             message_key_file: raw.message_key_file.as_deref().map(|file| self.beside(file)),
@@ -56,6 +52,34 @@ impl Checker<'_> {
         let read = |path| std::fs::read(self.beside(path));
         if let (Ok(certificate), Ok(key)) = (read(&est.certificate_file), read(&est.key_file)) {
             self.keep("cmp.coaps", coaps::check(&certificate, &key));
+        }
+    }
+
+    /// A key file and its passphrase, or neither: the key is then in `[keys]`.
+    fn key(&mut self, prefix: &str, (key, passphrase): (&Option<PathBuf>, &Option<PathBuf>)) {
+        for (name, file) in [("key_file", key), ("passphrase_file", passphrase)] {
+            drop(file.as_deref().map(|file| self.readable(&format!("{prefix}{name}"), file)));
+        }
+        if key.is_some() != passphrase.is_some() {
+            self.note("cmp", format!("{prefix}key_file and {prefix}passphrase_file go together"));
+        }
+    }
+
+    fn central_keys(&mut self, raw: &RawCmp, keys: &RawCentralKeys) -> RawCentralKeys {
+        if self.stage == Stage::Service {
+            drop(self.certificate("cmp.central_keys.certificate_file", &keys.certificate_file));
+        }
+        drop(self.certificates("cmp.central_keys.chain_files", &keys.chain_files));
+        self.key("cmp.central_keys.", (&keys.key_file, &keys.passphrase_file));
+        for label in keys.labels.iter().filter(|label| !raw.labels.contains(label)) {
+            self.note("cmp.central_keys.labels", format!("the label {label} is not among cmp.labels"));
+        }
+        RawCentralKeys {
+            certificate_file: self.beside(&keys.certificate_file),
+            chain_files: keys.chain_files.iter().map(|file| self.beside(file)).collect(),
+            key_file: keys.key_file.as_deref().map(|file| self.beside(file)),
+            passphrase_file: keys.passphrase_file.as_deref().map(|file| self.beside(file)),
+            ..keys.clone()
         }
     }
 }
