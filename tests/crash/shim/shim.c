@@ -33,6 +33,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "memory.h"
@@ -106,6 +107,11 @@ __attribute__((constructor)) static void begin(void) {
     remember_until_synced(getenv("CRASH_SHIM_POWER"), getenv("CRASH_SHIM_SEED"), getenv("CRASH_SHIM_ASIDE"));
     snprintf(directory, sizeof directory, "%s", named);
     directory_length = strlen(directory);
+}
+
+/* Writes of several threads come to an end in another order than they began, as on a busy disk. */
+static void dawdle(void) {
+    nanosleep(&(struct timespec){.tv_nsec = (random() % 4) * 1000 * 1000}, NULL);
 }
 
 static void obey(const char *command) {
@@ -183,6 +189,8 @@ static ssize_t written(int file, const struct iovec *parts, int count, off_t off
         }
         return offset < 0 ? REAL(writev)(file, parts, count) : REAL(pwritev)(file, parts, count, offset);
     }
+    if (fault == ENOSPC_WRITE)
+        dawdle();
     pthread_mutex_lock(&one_at_a_time);
     count_call();
     writes++;

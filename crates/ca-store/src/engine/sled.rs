@@ -4,9 +4,11 @@
 //! our own. sled buffers in this process, so what need only survive a kill is written just as durably. sled shows a batch
 //! before it is on disk, so a view waits for the commit that is under way.
 //!
-//! Two faults of sled are mended here. It takes a snapshot that it had not finished writing for a finished one, and then never
+//! Three faults of sled are mended here. It may sleep for ever over a write that failed: see [`waker`]. It takes a snapshot that it had not finished writing for a finished one, and then never
 //! opens again. And it renames a new snapshot into place without syncing the directory, but at once writes over segments of
 //! the log that only the snapshot before needs: a power cut that took the rename took the ledger.
+
+mod waker;
 
 use std::fs::{self, File};
 use std::io;
@@ -21,6 +23,8 @@ use ::sled::{Batch, Config, Db, Error, Mode};
 use super::{Durability, Engine, EngineError, KeyValue, View, Write, lacks_a_part};
 use crate::keyspace::Keyspace;
 
+use self::waker::Waker;
+
 /// The file that holds sled's log.
 const LOG: &str = "db";
 
@@ -30,6 +34,7 @@ const CLOSING: (u32, Duration) = (1_000, Duration::from_millis(5));
 /// A ledger's rows in sled.
 pub(super) struct SledEngine {
     // In the order in which they must go.
+    waker: Waker,
     database: Db,
     log: Log,
     condition: RwLock<Condition>,
@@ -85,7 +90,8 @@ impl SledEngine {
             .map_err(EngineError::doing("opening sled"))?;
         sync_names(directory).map_err(EngineError::doing("syncing the directory of sled"))?;
         let log = File::open(directory.join(LOG)).map_err(EngineError::doing("opening the log of sled"))?;
-        Ok(Self { database, log: Log(log), condition: RwLock::new(Condition::Sound) })
+        let waker = Waker::start(&database).map_err(EngineError::doing("starting a thread for sled"))?;
+        Ok(Self { waker, database, log: Log(log), condition: RwLock::new(Condition::Sound) })
     }
 
     fn write(&self, writes: Vec<Write>) -> Result<(), EngineError> {
@@ -98,7 +104,7 @@ impl SledEngine {
             }
         }
         self.database.apply_batch(batch).map_err(EngineError::doing("committing to sled"))?;
-        self.database.flush().map_err(EngineError::doing("flushing sled"))?;
+        self.waker.flush(&self.database).map_err(EngineError::doing("flushing sled"))?;
         self.log.0.sync_all().map_err(EngineError::doing("syncing the log of sled"))
     }
 }
