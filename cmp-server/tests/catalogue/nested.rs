@@ -169,6 +169,18 @@ async fn an_added_protection_comes_where_its_message_would() {
     certificate(&PkiMessage::decode(&world.exchange(place, outer.der()).await).unwrap());
 }
 
+#[tokio::test]
+async fn c_28_no_batch_stands_in_another() {
+    let world = World::new();
+    let inner = world.by_station(batch(&[world.cr()]));
+    let answers = answers(&world.ask_at(NESTED, &world.by_station(batch(&[inner]))).await);
+    let [answer] = answers.as_slice() else { panic!("one answer, not {}", answers.len()) };
+    let told = status_info(answer);
+    assert_eq!(told.failures(), [PkiFailureInfo::BadRequest]);
+    assert!(told.status_string.unwrap().concat().ends_with("(operation.not-served)"));
+    assert_eq!((world.rows(), world.signed()), (0, 0));
+}
+
 // RFC 9483 §3.5: a registration authority whose certificate is revoked brings nothing more.
 #[tokio::test]
 async fn who_shows_a_revoked_certificate_is_told_nothing() {
