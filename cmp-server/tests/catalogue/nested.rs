@@ -81,7 +81,12 @@ async fn c_28_a_body_beyond_the_limit_is_not_read() {
     let world = World::with(&Setting { batches, ..Setting::default() });
     assert_eq!(world.send(post(NESTED), vec![0x30; 60_001]).await.status, 413);
     assert_eq!(world.send(post(NESTED), vec![0x30; 60_000]).await.status, 400);
-    assert_eq!(world.send(post(PATH), vec![0x30; 60_000]).await.status, 413, "there only");
+    for path in [PATH.to_owned(), format!("{PATH}/certification")] {
+        assert_eq!(world.send(post(&path), vec![0x30; 60_000]).await.status, 413, "there only");
+    }
+    // What is announced is not waited for.
+    let announced = post(NESTED).header("content-length", 60_001);
+    assert_eq!(world.send(announced, "").await.status, 413);
 }
 
 // RFC 9483 §5.2.2.2: transactionID and senderNonce differ from message to message.
