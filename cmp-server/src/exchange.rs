@@ -299,10 +299,8 @@ impl Case<'_> {
 
     /// Puts the refusal of what a body asks for on record. One that cannot be is an error, so that it is not kept as the answer.
     fn record(&self, refusal: Refusal) -> Result<Refusal, Refusal> {
-        match record(self.label, &self.sender.actor, refusal) {
-            not_recorded @ Refusal::NotRecorded(_) => Err(not_recorded),
-            recorded => Ok(recorded),
-        }
+        let refusal = record(self.label, &self.sender.actor, refusal);
+        if matches!(refusal, Refusal::NotRecorded(_)) { Err(refusal) } else { Ok(refusal) }
     }
 }
 
