@@ -169,17 +169,17 @@ async fn c_24_ports_that_fail_for_good_grant_nothing() {
 // A refusal that is not on record is not told: it is not available now, and told when it comes again.
 #[tokio::test]
 async fn c_24_a_refusal_that_cannot_be_recorded_is_not_told() {
-    let by_version = |world: &World| world.cr().with(|header| header.pvno = 1);
-    let by_template = |world: &World| Message { body: cr("no device", 40), ..world.cr() };
-    let by_count = |world: &World| Message { body: PkiBody::Cr(Vec::new()), ..world.cr() };
-    let by_details = |world: &World| world.by_station(PkiBody::Rr(Vec::new()));
-    let refused: [(&str, &dyn Fn(&World) -> Message); 4] = [
-        ("in an error message", &by_version),
-        ("by the authority", &by_template),
-        ("in a cp", &by_count),
-        ("in an rp", &by_details),
-    ];
-    for (what, message) in refused {
+    type Asked = fn(&World) -> Message;
+    let by_version: Asked = |world: &World| world.cr().with(|header| header.pvno = 1);
+    let by_template: Asked = |world: &World| Message { body: cr("no device", 40), ..world.cr() };
+    let by_count: Asked = |world: &World| Message { body: PkiBody::Cr(Vec::new()), ..world.cr() };
+    let by_details: Asked = |world: &World| world.by_station(PkiBody::Rr(Vec::new()));
+    for (what, message) in [
+        ("in an error message", by_version),
+        ("by the authority", by_template),
+        ("in a cp", by_count),
+        ("in an rp", by_details),
+    ] {
         let world = World::new();
         let message = message(&world);
         world.fail(Failing::Never);
