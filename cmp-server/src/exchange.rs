@@ -305,9 +305,10 @@ impl Case<'_> {
         Answering { label: self.label, request, means, now: self.now }.seal(draft)
     }
 
-    /// Puts the refusal of what a body asks for on record.
-    fn record(&self, refusal: Refusal) -> Refusal {
-        record(self.label, &self.sender.actor, refusal)
+    /// Puts the refusal of what a body asks for on record. One that cannot be is an error, so that it is not kept as the answer.
+    fn record(&self, refusal: Refusal) -> Result<Refusal, Refusal> {
+        let refusal = record(self.label, &self.sender.actor, refusal);
+        if matches!(refusal, Refusal::NotRecorded(_)) { Err(refusal) } else { Ok(refusal) }
     }
 }
 

@@ -97,7 +97,7 @@ pub(super) fn ask(case: &Case<'_>, wish: Wish<'_>) -> Result<Came, Refusal> {
     let (request, sealed) = match read(case, wish) {
         Ok(read) => read,
         Err(refusal) if fault(&refusal) == Fault::Requester => {
-            return Ok(Came::Refused(case.record(refusal)));
+            return Ok(Came::Refused(case.record(refusal)?));
         }
         Err(refusal) => return Err(refusal),
     };

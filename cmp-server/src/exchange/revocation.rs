@@ -27,7 +27,7 @@ pub(super) fn revoke(case: &Case<'_>, details: &[RevDetails]) -> Result<Worked, 
     let (status, note) = match carry_out(case, details) {
         Ok(()) => (PkiStatusInfo::plain(PkiStatus::Accepted), Note::Answered),
         Err(refusal) if matches!(fault(&refusal), Fault::Requester | Fault::Conflict) => {
-            let refusal = case.record(refusal);
+            let refusal = case.record(refusal)?;
             (rejection(&refusal)?, Note::Refused(refusal))
         }
         // It may be carried out when it is asked for again.

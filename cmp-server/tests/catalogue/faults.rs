@@ -166,6 +166,36 @@ async fn c_24_ports_that_fail_for_good_grant_nothing() {
     }
 }
 
+// A refusal that is not on record is not told: it is not available now, and told when it comes again.
+#[tokio::test]
+async fn c_24_a_refusal_that_cannot_be_recorded_is_not_told() {
+    type Asked = fn(&World) -> Message;
+    let by_version: Asked = |world: &World| world.cr().with(|header| header.pvno = 1);
+    let by_template: Asked = |world: &World| Message { body: cr("no device", 40), ..world.cr() };
+    let by_count: Asked = |world: &World| Message { body: PkiBody::Cr(Vec::new()), ..world.cr() };
+    let by_details: Asked = |world: &World| world.by_station(PkiBody::Rr(Vec::new()));
+    for (what, message) in [
+        ("in an error message", by_version),
+        ("by the authority", by_template),
+        ("in a cp", by_count),
+        ("in an rp", by_details),
+    ] {
+        let world = World::new();
+        let message = message(&world);
+        world.fail(Failing::Never);
+        let told = status_info(&PkiMessage::decode(&world.exchange(PATH, message.der()).await).unwrap());
+        let is_event = |step: &Step| matches!(step, Step::RecordEvent(_));
+        let place = world.journal.steps().iter().position(is_event).unwrap();
+
+        let world = World::new();
+        world.fail(Failing::At(place));
+        assert_unavailable(&world.send(post(PATH), message.der()).await, what);
+        world.fail(Failing::Never);
+        let again = status_info(&PkiMessage::decode(&world.exchange(PATH, message.der()).await).unwrap());
+        assert_eq!(again, told, "{what}: it is worked on again");
+    }
+}
+
 // Every port that is asked in deciding is among those that failed above.
 #[tokio::test]
 async fn c_24_no_port_that_decides_is_left_out() {

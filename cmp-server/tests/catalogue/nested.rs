@@ -81,7 +81,12 @@ async fn c_28_a_body_beyond_the_limit_is_not_read() {
     let world = World::with(&Setting { batches, ..Setting::default() });
     assert_eq!(world.send(post(NESTED), vec![0x30; 60_001]).await.status, 413);
     assert_eq!(world.send(post(NESTED), vec![0x30; 60_000]).await.status, 400);
-    assert_eq!(world.send(post(PATH), vec![0x30; 60_000]).await.status, 413, "there only");
+    for path in [PATH.to_owned(), format!("{PATH}/certification")] {
+        assert_eq!(world.send(post(&path), vec![0x30; 60_000]).await.status, 413, "there only");
+    }
+    // What is announced is not waited for.
+    let announced = post(NESTED).header("content-length", 60_001);
+    assert_eq!(world.send(announced, "").await.status, 413);
 }
 
 // RFC 9483 §5.2.2.2: transactionID and senderNonce differ from message to message.
@@ -167,6 +172,18 @@ async fn an_added_protection_comes_where_its_message_would() {
     world.refuses_octets("/.well-known/cmp/p/meter-ds/initialization", outer.der(), other).await;
     let place = "/.well-known/cmp/p/meter-ds/certification";
     certificate(&PkiMessage::decode(&world.exchange(place, outer.der()).await).unwrap());
+}
+
+#[tokio::test]
+async fn c_28_no_batch_stands_in_another() {
+    let world = World::new();
+    let inner = world.by_station(batch(&[world.cr()]));
+    let answers = answers(&world.ask_at(NESTED, &world.by_station(batch(&[inner]))).await);
+    let [answer] = answers.as_slice() else { panic!("one answer, not {}", answers.len()) };
+    let told = status_info(answer);
+    assert_eq!(told.failures(), [PkiFailureInfo::BadRequest]);
+    assert!(told.status_string.unwrap().concat().ends_with("(operation.not-served)"));
+    assert_eq!((world.rows(), world.signed()), (0, 0));
 }
 
 // RFC 9483 §3.5: a registration authority whose certificate is revoked brings nothing more.

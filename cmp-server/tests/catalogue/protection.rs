@@ -81,6 +81,10 @@ async fn c_05_a_changed_protection_or_message_is_refused() {
         world.refuses_octets(PATH, protected_by(&other, &right), (bad, code)).await;
         let later = message.clone().with(|header| header.sender_nonce = Some(octets(&fresh())));
         world.refuses_octets(PATH, protected_by(&later, &right), (bad, code)).await;
+        // As it was it is granted.
+        let other = World::new();
+        other.token("reference", "secret", DEVICE);
+        certificate(&other.ask(&message).await);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The CMP client of a simulated meter: that of `meter-pki cmp`, with the names of the rehearsal.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::bail;
@@ -10,6 +11,7 @@ use cmp_client::{Connection, Endpoint, FileKey, Identity, Means, Operation, Outc
 use signer_file::SystemEntropy;
 
 use super::est_client::Credential;
+use super::fleet::keep;
 use crate::compose::SystemClock;
 
 /// How far the clocks of this one machine may differ, in seconds.
@@ -50,12 +52,19 @@ impl CmpClient {
         Ok(Self { client: Arc::new(client), server })
     }
 
-    /// Enrols by p10cr: one certification request in, one certificate out.
-    pub(super) async fn enrol(&self, label: &str, request: &[u8]) -> anyhow::Result<Vec<u8>> {
+    /// Enrols by p10cr: one certification request in, one certificate out. The conversation is kept in a file, so that who lost the
+    /// answer asks again in the same words.
+    pub(super) async fn enrol(&self, label: &str, request: &[u8], kept: &Path) -> anyhow::Result<Vec<u8>> {
         let endpoint = Endpoint::parse(&format!("http://{}", self.server), Some(label))?;
         let mut connection = Connection::prepare(endpoint, &[], &Identity::Anonymous)?;
         let request = CertificationRequest::from_der(request)?;
-        let mut conversation = self.client.begin(&Question::Pkcs10(&request))?;
+        let mut conversation = if kept.exists() {
+            self.client.resume(&std::fs::read(kept)?)?
+        } else {
+            let begun = self.client.begin(&Question::Pkcs10(&request))?;
+            keep(kept, &begun.kept()?)?;
+            begun
+        };
         loop {
             let answer = connection.exchange(Operation::Pkcs10, &conversation.outgoing()?).await?;
             match conversation.answered(&answer)? {

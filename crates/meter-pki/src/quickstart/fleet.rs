@@ -45,10 +45,10 @@ enum Desk {
 }
 
 impl Desk {
-    async fn enrol(&mut self, label: &str, request: &[u8]) -> anyhow::Result<Vec<u8>> {
+    async fn enrol(&mut self, label: &str, request: &[u8], kept: &Path) -> anyhow::Result<Vec<u8>> {
         match self {
             Self::Est(client) => client.enrol(label, request).await,
-            Self::Cmp(client) => client.enrol(label, request).await,
+            Self::Cmp(client) => client.enrol(label, request, kept).await,
         }
     }
 }
@@ -131,21 +131,27 @@ impl Meter {
     /// Enrols what is missing of a life.
     async fn enrol(&self, life: Life, desk: &mut Desk) -> anyhow::Result<()> {
         for purpose in PURPOSES {
-            let path = self.file(life, purpose, "cer");
-            if path.exists() {
-                continue;
-            }
-            let label = format!("{}-{purpose}-{}", life.row(), self.suite.suffix());
-            let certificate = desk.enrol(&label, &self.request(life, purpose)?).await;
-            let certificate = certificate.with_context(|| format!("meter {} under {label}", self.title))?;
-            keep(&path, &certificate)?;
+            self.enrol_for(life, purpose, desk).await?;
         }
         Ok(())
+    }
+
+    /// Enrols for a purpose, if that is missing.
+    async fn enrol_for(&self, life: Life, purpose: &str, desk: &mut Desk) -> anyhow::Result<()> {
+        let path = self.file(life, purpose, "cer");
+        if path.exists() {
+            return Ok(());
+        }
+        let label = format!("{}-{purpose}-{}", life.row(), self.suite.suffix());
+        let (request, kept) = (self.request(life, purpose)?, self.file(life, purpose, "cmp"));
+        let certificate = desk.enrol(&label, &request, &kept).await;
+        let certificate = certificate.with_context(|| format!("meter {} under {label}", self.title))?;
+        Ok(keep(&path, &certificate)?)
     }
 }
 
 /// Keeps a file whole or not at all: a meter that loses power in the middle holds nothing, rather than half a certificate.
-fn keep(path: &Path, octets: &[u8]) -> std::io::Result<()> {
+pub(super) fn keep(path: &Path, octets: &[u8]) -> std::io::Result<()> {
     let unfinished = path.with_added_extension("unfinished");
     std::fs::write(&unfinished, octets)?;
     std::fs::rename(unfinished, path)
@@ -206,23 +212,19 @@ pub(super) async fn swap(
     Ok(count)
 }
 
-/// Swaps one meter over CMP.
-pub(super) async fn swap_over_cmp(
+/// Swaps one meter: its first certificate over CMP, where that is served, the others over EST.
+pub(super) async fn swap_ahead(
     meter: &Meter,
     around: &Surroundings,
     progress: &Progress,
 ) -> anyhow::Result<()> {
-    let Some(cmp) = around.cmp.filter(|_| !meter.is_through(Life::Operational)) else {
-        return swap(std::slice::from_ref(meter), around, progress).await.map(drop);
-    };
-    let step = progress.begin("ownership swap over CMP", 1);
-    let credential = meter.credential(Life::Factory)?;
-    meter
-        .enrol(Life::Operational, &mut Desk::Cmp(CmpClient::new(cmp, &around.trusted, &credential)?))
-        .await?;
-    step.advance();
-    step.end();
-    Ok(())
+    if let Some(cmp) = around.cmp.filter(|_| !meter.is_through(Life::Operational)) {
+        let credential = meter.credential(Life::Factory)?;
+        let mut desk = Desk::Cmp(CmpClient::new(cmp, &around.trusted, &credential)?);
+        meter.enrol_for(Life::Operational, "tls", &mut desk).await?;
+        progress.tell("first certificate of the owner: over CMP");
+    }
+    swap(std::slice::from_ref(meter), around, progress).await.map(drop)
 }
 
 /// Waits for every task; the first failure ends the others.

@@ -19,7 +19,7 @@ fn lines(told: &Told) -> Vec<String> {
         String::new(),
         format!("  meters            {} in suites 1 and 2, six certificates each", told.meters),
         format!(
-            "  this time         {} manufactured, {} swapped (and one ahead, over CMP)",
+            "  this time         {} manufactured, {} swapped (and one ahead, at first over CMP)",
             told.manufactured, told.swapped
         ),
         format!(

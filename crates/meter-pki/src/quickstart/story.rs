@@ -83,7 +83,7 @@ pub(super) async fn tell(
     // One meter goes ahead, so that the first certificate in service does not wait for the fleet.
     list_devices(layout, &meters, &operator).await?;
     fleet::manufacture(std::slice::from_ref(pioneer), &around, &station, progress).await?;
-    fleet::swap_over_cmp(pioneer, &around, progress).await?;
+    fleet::swap_ahead(pioneer, &around, progress).await?;
     // The pioneer's TLS certificate stays good; its signature certificate will be revoked.
     let first = Relying::new(layout, config, pioneer, "tls")?.ask().await?;
     ensure!(first == Answer::Good, "OCSP says {first:?} of a certificate in service");
