@@ -15,7 +15,9 @@ mod transfer;
 #[cfg(test)]
 mod tests;
 
-pub use certification_request::{DraftCsrError, certification_request, certification_request_asking};
+pub use certification_request::{
+    DraftCsrError, certification_request, certification_request_asking, key_request_asking,
+};
 pub use message::{ExchangeNonce, MessageError, MessageKind};
 pub use request::{DraftRequest, RequestError, RequestParts, SubordinateRequest};
 pub use response::{

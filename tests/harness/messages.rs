@@ -1,4 +1,4 @@
-//! A signer of messages, CMC and CMP, made by OpenSSL: its certificate is signed by itself, and trusted by who is told to.
+//! Signers of messages, CMC and CMP, and of keys, made by OpenSSL: a certificate is signed by itself, and trusted by who is told to.
 
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -12,8 +12,20 @@ use crate::tool::openssl;
 /// # Panics
 /// When OpenSSL fails.
 pub fn make_message_signer(rehearsal: &Rehearsal) {
-    let place = |file: &str| rehearsal.state(&format!("tls/messages.{file}"));
-    let key = rehearsal.unique("messages.key");
+    make_signer(rehearsal, "messages", "1.3.6.1.5.5.7.3.27");
+}
+
+/// Makes those of a signer of keys that are made for devices: `tls/keys.cer`, `.key` and `.passphrase`.
+///
+/// # Panics
+/// When OpenSSL fails.
+pub fn make_key_signer(rehearsal: &Rehearsal) {
+    make_signer(rehearsal, "keys", "1.3.6.1.5.5.7.3.32");
+}
+
+fn make_signer(rehearsal: &Rehearsal, name: &str, purpose: &str) {
+    let place = |file: &str| rehearsal.state(&format!("tls/{name}.{file}"));
+    let key = rehearsal.unique("signer.key");
     make_key(&key, "P-256");
     let certificate = [
         "req",
@@ -22,7 +34,7 @@ pub fn make_message_signer(rehearsal: &Rehearsal) {
         "-key",
         &path(&key),
         "-subj",
-        "/CN=Messages",
+        &format!("/CN={name}"),
         "-days",
         "30",
         "-outform",
@@ -30,7 +42,7 @@ pub fn make_message_signer(rehearsal: &Rehearsal) {
         "-addext",
         "keyUsage=critical,digitalSignature",
         "-addext",
-        "extendedKeyUsage=1.3.6.1.5.5.7.3.27",
+        &format!("extendedKeyUsage={purpose}"),
         "-addext",
         "basicConstraints=critical,CA:FALSE",
         "-out",

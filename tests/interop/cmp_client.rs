@@ -4,8 +4,9 @@ use std::process::Command;
 use std::thread;
 
 use e2e::fleet::{Credential, Meter, Suite};
+use e2e::messages::make_key_signer;
 use e2e::patience::eventually;
-use e2e::peer::{field, path, public_key};
+use e2e::peer::{field, path, public_key, to_pem};
 use e2e::process::program;
 use e2e::rehearsal::Rehearsal;
 use e2e::tool::{Said, finish, run};
@@ -118,6 +119,93 @@ fn our_client_enrols_by_a_shared_secret_with_pbmac1() {
     drop(by("secret", " --roots-out roots.pem").ok());
     assert_eq!(field(&client.at("tls.pem"), "-subject"), format!("CN={DELIVERED}"));
     assert_eq!(public_key(&client.at("roots.pem")), public_key(&rehearsal.root()));
+}
+
+/// Serves CMP with a key generation authority at some labels.
+fn making_keys() -> Rehearsal {
+    let mut rehearsal = rehearsal("");
+    rehearsal.stop();
+    make_key_signer(&rehearsal);
+    to_pem(&rehearsal.state("tls/keys.cer"), &rehearsal.state("tls/keys.pem"));
+    rehearsal.configure("keys.toml", |text| {
+        let files = "certificate_file = \"tls/keys.cer\"\nkey_file = \"tls/keys.key\"\n\
+                     passphrase_file = \"tls/keys.passphrase\"\n";
+        let labels = "[\"meter-op-tls-s1\", \"meter-op-tls-s2\", \"meter-op-ka-s1\"]";
+        text.replace("[status]\n", &format!("[cmp.central_keys]\nlabels = {labels}\n{files}\n[status]\n"))
+    });
+    rehearsal.serve();
+    rehearsal
+}
+
+/// Lets a client trust both roots, and who signs keys.
+fn trust_who_makes_keys(client: &Client<'_>) {
+    let read = |file| std::fs::read_to_string(file).expect("PEM");
+    let also = [client.rehearsal.authority("dso-root-s2"), client.rehearsal.state("tls/keys.pem")].map(read);
+    std::fs::write(client.at("trust.pem"), read(client.at("trust.pem")) + &also.concat()).expect("a file");
+}
+
+#[track_caller]
+fn key_fits(file: &std::path::Path) {
+    assert_eq!(run("openssl", ["pkey", "-in", &path(file), "-pubout"]).ok().out, public_key(file));
+}
+
+// RFC 9483 §4.1.6: ir, cr and kur for keys that the authority makes, in both suites.
+#[test]
+fn c_27_our_client_gets_keys_that_the_authority_makes() {
+    let rehearsal = making_keys();
+    let client = Client::new(&rehearsal);
+    client.give("factory.pem", &delivered(&rehearsal, DELIVERED, Suite::One));
+    // Who signed the key must lead to a root that is trusted: the certificate is refused, and so revoked.
+    let first = "ir --central-key --credential factory.pem --out tls.pem";
+    let refused = client.cmp("meter-op-tls-s1", first);
+    assert_eq!(refused.code, Some(9), "{}", refused.all());
+    assert!(refused.err.contains("who signed the private key is not trusted"), "{}", refused.all());
+    assert!(!client.at("tls.pem").exists());
+    trust_who_makes_keys(&client);
+
+    drop(client.cmp("meter-op-tls-s1", first).ok());
+    key_fits(&client.at("tls.pem"));
+    drop(client.cmp("meter-op-ka-s1", "cr --central-key --credential tls.pem --out ka.pem --confirm").ok());
+    key_fits(&client.at("ka.pem"));
+    let former = public_key(&client.at("tls.pem"));
+    drop(client.cmp("meter-op-tls-s1", "kur --central-key --credential tls.pem").ok());
+    key_fits(&client.at("tls.pem"));
+    assert_ne!(public_key(&client.at("tls.pem")), former);
+    assert!(!client.at("tls.pem.cmp").exists() && !client.at("ka.pem.cmp").exists());
+
+    drop(client.cmp("meter-op-ds-s1", "cr --credential tls.pem --out ds.pem").ok());
+    let by_signature_key = client.cmp("meter-op-ka-s1", "cr --central-key --credential ds.pem --out two.pem");
+    assert!(by_signature_key.err.contains("delivery.no-key-agreement"), "{}", by_signature_key.all());
+    let off = client.cmp("meter-op-ds-s1", "cr --central-key --credential tls.pem --out two.pem");
+    assert!(off.err.contains("badCertTemplate"), "{}", off.all());
+
+    // Suite 2: under what is as strong as the key.
+    let title = "4D504B02000000C2";
+    client.give("factory-2.pem", &delivered(&rehearsal, title, Suite::Two));
+    drop(client.cmp("meter-op-tls-s2", "ir --central-key --credential factory-2.pem --out tls-2.pem").ok());
+    key_fits(&client.at("tls-2.pem"));
+}
+
+// RFC 9483 §4.1.6.3: under a shared secret.
+#[test]
+fn c_27_our_client_gets_a_key_under_a_shared_secret() {
+    let rehearsal = making_keys();
+    let client = Client::new(&rehearsal);
+    trust_who_makes_keys(&client);
+    for (title, suite) in [(DELIVERED, "s1"), ("4D504B02000000C2", "s2")] {
+        rehearsal.expect_devices("dso", &[title]);
+        let (_, secret) = rehearsal.token(title, &format!("meter-op-tls-{suite}"));
+        let reference = format!("ref-{suite}");
+        for place in [rehearsal.state(&format!("secrets/{reference}")), client.at(&reference)] {
+            std::fs::write(place, &secret).expect("a file");
+        }
+        let by = format!("--reference {reference} --secret-file {reference} --common-name {title}");
+        let out = format!("{reference}.pem");
+        drop(
+            client.cmp(&format!("meter-op-tls-{suite}"), &format!("ir --central-key {by} --out {out}")).ok(),
+        );
+        key_fits(&client.at(&out));
+    }
 }
 
 // RFC 9483 §4.4: the recipNonce of the answer that was waited for is the senderNonce of the request.

@@ -1,12 +1,14 @@
 //! `/serverkeygen` and `/fullcmc` by curl; keys, envelopes and messages by OpenSSL, responses also by pyasn1. RFC 7030 §4.3, §4.4.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use e2e::fleet::{Meter, Suite};
+use e2e::fleet::{Credential, Meter, Suite};
 use e2e::messages::make_message_signer;
-use e2e::peer::{Answer, Shown, certificate_of, curl, decoded, encoded, path, public_key};
+use e2e::peer::{Answer, Shown, certificate_of, curl, decoded, encoded, path, public_key, serial, to_pem};
+use e2e::process::program;
 use e2e::rehearsal::Rehearsal;
-use e2e::tool::{openssl, pkilint, run};
+use e2e::tool::{finish, openssl, pkilint, run};
 
 /// Serves with both operations at the TLS labels of meters, and a signer of messages that OpenSSL made.
 fn rehearsal(server_key_generation: &str) -> Rehearsal {
@@ -148,6 +150,60 @@ fn e_19_openssl_opens_what_was_encrypted_to_the_key_agreement_certificate_of_a_m
         drop(openssl(decrypt.iter().chain(&by)).ok());
         let key = key_in(&rehearsal, &signed);
         assert_eq!(public_half(&key), public_key(&certificate_in(&rehearsal, certs_only)));
+    }
+}
+
+// RFC 7030 §4.4.1.2, §4.4.2: our own client opens it too, if a root that it trusts vouches for who signed the key.
+#[test]
+fn e_19_our_client_opens_what_was_encrypted_to_its_key_agreement_certificate() {
+    let rehearsal = rehearsal("encrypted");
+    for suite in Suite::BOTH {
+        let title = if suite == Suite::One { "4D504B0100EC0001" } else { "4D504B0100EC0002" };
+        let meter = Meter::new(&rehearsal, title, suite);
+        meter.deliver();
+        let factory = meter.manufacture();
+        let agreement = meter.enrol("meter-op-ka", &factory.shown());
+        let in_one_file = |credential: &Credential| {
+            let both = [&credential.certificate, &credential.key]
+                .map(|file| std::fs::read_to_string(file).expect("PEM"));
+            let file = rehearsal.unique("credential.pem");
+            std::fs::write(&file, both.concat()).expect("a file");
+            path(&file)
+        };
+        let (credential, own) = (in_one_file(&factory), in_one_file(&agreement));
+        let signer = rehearsal.unique("messages.pem");
+        to_pem(&rehearsal.state("tls/messages.cer"), &signer);
+        let read = |file| std::fs::read_to_string(file).expect("PEM");
+        let trust = rehearsal.unique("trust.pem");
+        std::fs::write(&trust, read(rehearsal.root()) + &read(signer)).expect("a file");
+        let url = rehearsal.est(&meter.label("meter-op-tls"));
+        let ask = |trust: &Path, out: &Path, more: &[&str]| {
+            let (trust, out) = (path(trust), path(out));
+            let words = [
+                "est",
+                "serverkeygen",
+                "--url",
+                &url,
+                "--credential",
+                &credential,
+                "--trust",
+                &trust,
+                "--out",
+                &out,
+            ];
+            finish(Command::new(program("meter-pki")).args(words).args(more))
+        };
+        let out = rehearsal.unique("made.pem");
+        let in_clear = ask(&trust, &out, &[]);
+        assert!(in_clear.err.contains("delivery.not-encrypted"), "{}", in_clear.all());
+        drop(ask(&trust, &out, &["--decrypt-by", &own]).ok());
+        assert_eq!(openssl(["pkey", "-in", &path(&out), "-pubout"]).ok().out, public_key(&out));
+        // The same root, and nobody who vouches for the signer: the key is not taken.
+        rehearsal.revoke(&serial(&out), "superseded");
+        let untrusted = rehearsal.unique("untrusted.pem");
+        let not_taken = ask(&rehearsal.root(), &untrusted, &["--decrypt-by", &own]);
+        assert!(not_taken.err.contains("answer.key-signer"), "{}", not_taken.all());
+        assert!(!untrusted.exists());
     }
 }
 

@@ -8,7 +8,7 @@ use der::{Decode, Encode, Sequence};
 use x509_cert::attr::Attribute;
 
 use super::message::sign;
-use crate::csr::{CertificationRequest, CsrError};
+use crate::csr::{CertificationRequest, CsrError, KeyRequest};
 use crate::distinguished_name::DistinguishedName;
 use crate::key_ref::KeyRef;
 use crate::ports::Signer;
@@ -53,6 +53,31 @@ pub fn certification_request_asking(
     key: &KeyRef,
     signer: &dyn Signer,
 ) -> Result<CertificationRequest, DraftCsrError> {
+    Ok(CertificationRequest::from_der(&signed(subject, attributes, key, signer)?)?)
+}
+
+/// Makes a request for a key, which says among its attributes how that is to be delivered; DER. The key that signs is ignored
+/// (RFC 7030 §4.4.1).
+///
+/// # Errors
+/// [`DraftCsrError`].
+pub fn key_request_asking(
+    subject: &DistinguishedName,
+    attributes: Vec<Attribute>,
+    key: &KeyRef,
+    signer: &dyn Signer,
+) -> Result<Vec<u8>, DraftCsrError> {
+    let der = signed(subject, attributes, key, signer)?;
+    KeyRequest::from_der(&der)?;
+    Ok(der)
+}
+
+fn signed(
+    subject: &DistinguishedName,
+    attributes: Vec<Attribute>,
+    key: &KeyRef,
+    signer: &dyn Signer,
+) -> Result<Vec<u8>, DraftCsrError> {
     let public_key = signer.public_key(key).map_err(SignFailure::from)?;
     let info = CertificationRequestInfo {
         version: 0,
@@ -60,8 +85,7 @@ pub fn certification_request_asking(
         public_key: AnyRef::from_der(public_key.spki_der())?,
         attributes: SetOfVec::try_from(attributes)?,
     };
-    let der = sign(&info.to_der()?, &public_key, signer)?;
-    Ok(CertificationRequest::from_der(&der)?)
+    Ok(sign(&info.to_der()?, &public_key, signer)?)
 }
 
 /// Why there is no certification request.

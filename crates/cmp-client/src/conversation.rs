@@ -110,8 +110,9 @@ impl CmpClient {
             return Err(CmpError::SignatureWanted);
         }
         let mut general_info = Vec::new();
-        // RFC 9483 §4.1.1: implicitConfirm MUST be asked for, unless a confirmation is wanted.
-        if question.enrols() && !self.confirms {
+        // RFC 9483 §4.1.1: implicitConfirm MUST be asked for, unless a confirmation is wanted: always for a key that the authority
+        // makes, so that a certificate whose key does not come out is revoked.
+        if question.enrols() && !self.confirms && !question.wants_key() {
             general_info.push(InfoTypeAndValue::implicit_confirm()?);
         }
         if let Some(profile) = self.profile.as_ref().filter(|_| question.may_name_a_profile()) {

@@ -159,7 +159,12 @@ impl Question<'_> {
 
     /// RFC 9483 §4.1.6: version 3, since `EnvelopedData` comes in the answer; otherwise 2 (§3.1).
     pub(crate) const fn version(&self) -> u64 {
-        if matches!(self, Self::CentralKey(_)) { CMP_2021 } else { CMP_2000 }
+        if self.wants_key() { CMP_2021 } else { CMP_2000 }
+    }
+
+    /// Tells whether the authority is to make the key.
+    pub(crate) const fn wants_key(&self) -> bool {
+        matches!(self, Self::CentralKey(_))
     }
 
     /// RFC 9483 §3.1: certProfile MAY be in these and MUST be omitted in all other messages.

@@ -1,7 +1,7 @@
 //! The certification request of a client (RFC 2986): subject, key, and what the server told it to ask for.
 
 use ca_core::distinguished_name::DistinguishedName;
-use ca_core::exchange::certification_request_asking;
+use ca_core::exchange::{certification_request_asking, key_request_asking};
 use ca_core::key_ref::KeyRef;
 use ca_core::oid;
 use ca_core::ports::Signer;
@@ -51,8 +51,7 @@ pub fn key_request(
     ask(oid::ASYMMETRIC_DECRYPT_KEY_ID, Any::encode_from(&OctetString::new(identifier)?)?)?;
     // RFC 7030 §4.4.1: what the client can decrypt. Each capability is a SEQUENCE of its identifier.
     ask(oid::SMIME_CAPABILITIES, Any::encode_from(&vec![vec![ID_AES_256_WRAP]])?)?;
-    let made = certification_request_asking(&content.subject, all, key, signer)?;
-    Ok(made.der().to_vec())
+    Ok(key_request_asking(&content.subject, all, key, signer)?)
 }
 
 fn attributes(content: &RequestContent) -> Result<Vec<Attribute>, EstError> {

@@ -110,3 +110,36 @@ fn an_altered_key_wrap_is_not_opened() {
         assert_eq!(Envelope::from_der(&altered).unwrap().open_by_key(&secret).err(), Some(NotOpened));
     }
 }
+
+// RFC 9483 §4.1.6.2: issuer and serial number, where there is no subject key identifier.
+#[test]
+fn a_certificate_without_key_identifier_is_named_by_its_issuer_and_serial_number() {
+    let directory = tempfile::tempdir().unwrap();
+    let made = |identifier: &str| {
+        let output = Command::new("openssl")
+            .current_dir(directory.path())
+            .args([
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:P-256",
+                "-nodes",
+                "-outform",
+                "DER",
+            ])
+            .args(["-keyout", "key.pem", "-subj", "/CN=one", "-set_serial", "77", "-config", "/dev/null"])
+            .args(["-addext", identifier])
+            .output()
+            .unwrap();
+        Certificate::from_der(&output.stdout).unwrap()
+    };
+    assert!(matches!(KeyName::of(&made("subjectKeyIdentifier=hash")).unwrap(), KeyName::Identifier(_)));
+    let without = made("subjectKeyIdentifier=none");
+    let KeyName::OfCertificate(name) = KeyName::of(&without).unwrap() else { panic!() };
+    assert_eq!(
+        (name.issuer.to_der().unwrap().as_slice(), name.serial_number.as_bytes()),
+        (without.issuer().der(), &[77][..])
+    );
+}
