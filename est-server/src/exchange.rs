@@ -12,6 +12,7 @@ mod enrolment;
 use std::sync::Arc;
 
 use ca_core::actor::Actor;
+use ca_core::authority::CertificationAuthority;
 
 use crate::answer::Answer;
 use crate::config::{Challenge, EstConfig, Label};
@@ -158,6 +159,11 @@ impl Exchange {
         }
     }
 
+    /// Returns the authority, for what can be asked only of one in this process. A label that offers that has one.
+    fn authority_at_hand(&self) -> Result<&CertificationAuthority, Refusal> {
+        self.label.parts().authority.at_hand().ok_or(Refusal::NoSuchOperation)
+    }
+
     fn unknown(&self, config: &EstConfig, refusal: Refusal) -> Refusal {
         record_stranger(config, &self.label, &self.credentials, refusal)
     }
@@ -193,7 +199,7 @@ fn record_stranger(
     credentials: &Credentials,
     refusal: Refusal,
 ) -> Refusal {
-    let nobody = credentials.unauthenticated(label.parts().authority.issuer().tenant());
+    let nobody = credentials.unauthenticated(label.parts().authority.tenant());
     let address = credentials.connection.peer_addr.ip();
     let refusal = match config.pace().admit_stranger(config.clock().now(), address) {
         Ok(()) => refusal,

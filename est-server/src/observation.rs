@@ -2,11 +2,11 @@
 //!
 //! Devices are not named in metrics, and secrets nowhere.
 
-use ca_core::authority::CertificationAuthority;
 use ca_core::csr::Leniency;
 use ca_core::fault::Fault;
-use ca_core::issuance::{Delivery, IssueError, IssuedCertificate};
+use ca_core::issuance::{Delivery, IssueError};
 use ca_core::profile::ProfileId;
+use ca_core::upstream::{Granted, Upstream};
 use metrics::counter;
 
 use crate::config::SignMessageError;
@@ -31,11 +31,16 @@ pub(crate) fn leniencies(label: &str, form: BodyForm, leniencies: &[Leniency]) {
 }
 
 /// Counts and logs an issued certificate.
-pub(crate) fn issued(authority: &CertificationAuthority, profile: &ProfileId, issued: &IssuedCertificate) {
-    let serial = &issued.id().serial;
-    match issued.delivery() {
+pub(crate) fn issued(authority: &dyn Upstream, profile: &ProfileId, issued: &Granted) {
+    let serial = issued.serial();
+    let delivery = match issued {
+        Granted::Here(issued) => issued.delivery(),
+        // An authority elsewhere does not say whether it gave it before.
+        Granted::Elsewhere(_) => Delivery::New,
+    };
+    match delivery {
         Delivery::New => {
-            let ca = authority.issuer().key().to_string();
+            let ca = authority.certificate().public_key().key_ref().to_string();
             let profile = profile.to_string();
             counter!("pki_certificates_issued_total", "ca" => ca, "profile" => profile, "protocol" => "est")
                 .increment(1);
@@ -81,6 +86,7 @@ pub(crate) fn fault(refusal: &Refusal) -> Fault {
     match refusal {
         Refusal::InCmc { cause, .. } => fault(cause),
         Refusal::NotIssued(error) => error.fault(),
+        Refusal::RefusedElsewhere(refusal) => refusal.fault(),
         Refusal::NotAuthenticated(crate::requester::AuthenticateError::Unavailable(_))
         | Refusal::NotRecorded(_)
         | Refusal::NotRun(RunJobError::Busy { .. } | RunJobError::Closed) => Fault::Unavailable,

@@ -5,6 +5,7 @@
 use ca_core::issuance::IssueError;
 use ca_core::ports::Unavailable;
 use ca_core::subject::SubjectError;
+use ca_core::upstream::{ElsewhereRefusal, UpstreamError};
 use server_kit::workers::RunJobError;
 
 use crate::channel_binding::BindingError;
@@ -113,6 +114,9 @@ pub(crate) enum Refusal {
     /// The authority refused.
     #[error(transparent)]
     NotIssued(#[from] IssueError),
+    /// The authority is elsewhere, and refused.
+    #[error("the authority behind this front end refused: {0}")]
+    RefusedElsewhere(ElsewhereRefusal),
     /// A certificate was issued and the answer could not be encoded.
     #[error("the answer cannot be encoded: {cause}")]
     NotEncoded {
@@ -125,6 +129,15 @@ pub(crate) enum Refusal {
     /// The refusal could not be put on record, so that another answer is given.
     #[error("a refusal could not be recorded: {0}")]
     NotRecorded(#[from] Unavailable),
+}
+
+impl From<UpstreamError> for Refusal {
+    fn from(error: UpstreamError) -> Self {
+        match error {
+            UpstreamError::NotIssued(error) => Self::NotIssued(error),
+            UpstreamError::RefusedElsewhere(refusal) => Self::RefusedElsewhere(refusal),
+        }
+    }
 }
 
 impl Refusal {
@@ -159,6 +172,7 @@ impl Refusal {
             Self::MessageNotSigned(SignMessageError::Encoding(_))
             | Self::NotSealed(SealError::Cipher | SealError::Encoding(_)) => "answer.not-encoded",
             Self::NotIssued(error) => error.code(),
+            Self::RefusedElsewhere(refusal) => refusal.code(),
             Self::NotEncoded { .. } => "answer.not-encoded",
             Self::NotRun(RunJobError::Busy { .. }) => "busy",
             Self::NotRun(RunJobError::Panicked) => "panic",

@@ -2,10 +2,11 @@
 
 use ca_core::actor::{Actor, Identity};
 use ca_core::csr::{CertificationRequest, RequestContent};
-use ca_core::issuance::{IssueError, IssuedCertificate};
+use ca_core::issuance::IssueError;
 use ca_core::public_key::PublicKey;
 use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence, claimed_subject};
 use ca_core::subject::Subject;
+use ca_core::upstream::Granted;
 
 use super::{Exchange, record};
 use crate::answer::Answer;
@@ -41,8 +42,8 @@ pub(super) fn kind_for(
     (content, key): (&RequestContent, Option<&PublicKey>),
 ) -> Result<EnrolmentKind, Refusal> {
     let (parts, subject) = (exchange.label.parts(), claimed_subject(actor, content)?);
-    let kind = parts.authority.kind_for(actor, &parts.profile, &subject, key).map_err(IssueError::from)?;
-    Ok(kind)
+    let authority = exchange.authority_at_hand()?;
+    Ok(authority.kind_for(actor, &parts.profile, &subject, key).map_err(IssueError::from)?)
 }
 
 fn issue(exchange: &Exchange, actor: &Actor, kind: EnrolmentKind) -> Result<Answer, Refusal> {
@@ -116,9 +117,9 @@ pub(super) fn check_binding(
 }
 
 /// RFC 7030 §4.2.3: the answer holds the certificate that was issued and no other.
-fn answer(exchange: &Exchange, issued: &IssuedCertificate) -> Result<Answer, Refusal> {
+fn answer(exchange: &Exchange, issued: &Granted) -> Result<Answer, Refusal> {
     let parts = exchange.label.parts();
-    observation::issued(&parts.authority, &parts.profile, issued);
+    observation::issued(&*parts.authority, &parts.profile, issued);
     let certs_only = certs_only::encode(&[issued.der()]).map_err(|cause| Refusal::NotEncoded { cause })?;
     Ok(Answer::Issued { certificate: issued.der().to_vec(), certs_only })
 }

@@ -47,7 +47,7 @@ pub(super) fn make(exchange: &Exchange, actor: &Actor) -> Result<Answer, Refusal
         prepare(exchange, actor).map_err(|refusal| record(&exchange.label, actor, refusal))?;
     let parts = exchange.label.parts();
     let issued = parts.authority.enrol(request)?;
-    observation::issued(&parts.authority, &parts.profile, &issued);
+    observation::issued(&*parts.authority, &parts.profile, &issued);
     let certs_only = certs_only::encode(&[issued.der()]).map_err(|cause| Refusal::NotEncoded { cause })?;
     Ok(Answer::KeyMade { key, certs_only })
 }
@@ -61,7 +61,7 @@ fn prepare(exchange: &Exchange, actor: &Actor) -> Result<(EnrolmentRequest, Deli
     let (subject, kind) = names(actor, request.content(), kind)?;
     let addressee = addressee(exchange, &subject, request.delivery())?;
     let parts = exchange.label.parts();
-    let key = parts.authority.make_key(&parts.profile).map_err(IssueError::from)?;
+    let key = exchange.authority_at_hand()?.make_key(&parts.profile).map_err(IssueError::from)?;
     // A label is not made without an offer of its profile.
     let key = key.ok_or(Refusal::NoSuchOperation)?;
     check_strength(exchange, addressee.as_ref(), key.public().public_key().curve())?;
@@ -117,7 +117,7 @@ fn known_key(
     identifier: &[u8],
 ) -> Result<Option<PublicKey>, Refusal> {
     let Some(title) = subject.system_title() else { return Ok(None) };
-    let rows = exchange.label.parts().authority.valid_certificates(title).map_err(IssueError::from)?;
+    let rows = exchange.authority_at_hand()?.valid_certificates(title).map_err(IssueError::from)?;
     let certificates = rows.iter().filter_map(|row| Certificate::from_der(&row.certificate).ok());
     // RFC 7030 §4.4.1.2: the key must support key agreement, or its use be unrestricted.
     let agrees = |certificate: &Certificate| {
@@ -141,7 +141,7 @@ fn deliver(exchange: &Exchange, addressee: Option<Addressee>, key: MadeKey) -> R
     let signed: Zeroizing<Vec<u8>> = Zeroizing::new(signed.to_der().map_err(encoded)?);
     let content: (ObjectIdentifier, &[u8]) = (ID_SIGNED_DATA, &signed);
     let recipient = Recipient { key: &key, identifier: &identifier, wrap };
-    Ok(DeliveredKey::Enveloped(seal(&recipient, content, parts.authority.entropy())?))
+    Ok(DeliveredKey::Enveloped(seal(&recipient, content, exchange.authority_at_hand()?.entropy())?))
 }
 
 #[cfg(test)]

@@ -78,7 +78,7 @@ fn label(
 ) -> Result<Label, Failure> {
     Label::new(LabelParts {
         name: name.to_owned(),
-        authority: Arc::clone(&served.authority),
+        authority: served.authority.clone(),
         profile: offer.profile.id().clone(),
         anchors: trust::anchors(config, one, offer),
         registration_authorities: trust::registration_authorities(config, one, offer),
