@@ -4,6 +4,7 @@
 
 use ca_core::issuance::IssueError;
 use ca_core::ports::Unavailable;
+use ca_core::request::NamesError;
 use ca_core::subject::SubjectError;
 use ca_core::upstream::{ElsewhereRefusal, UpstreamError};
 use server_kit::workers::RunJobError;
@@ -129,6 +130,15 @@ pub(crate) enum Refusal {
     /// The refusal could not be put on record, so that another answer is given.
     #[error("a refusal could not be recorded: {0}")]
     NotRecorded(#[from] Unavailable),
+}
+
+impl From<NamesError> for Refusal {
+    fn from(error: NamesError) -> Self {
+        match error {
+            NamesError::Subject(error) => Self::Subject(error),
+            NamesError::NothingToRename => Self::NothingToRename,
+        }
+    }
 }
 
 impl From<UpstreamError> for Refusal {

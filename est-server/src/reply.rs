@@ -338,6 +338,9 @@ const fn admit(error: &AdmitError) -> Verdict {
         AdmitError::OutsideScope { .. } => {
             verdict(403, "the registration authority may not ask for this subject here")
         }
+        AdmitError::NotForwarded { .. } => {
+            verdict(403, "whoever forwards the request may not speak for devices here")
+        }
         AdmitError::NamesNotEntitled => {
             verdict(403, "the requester may not have the alternative names asked for")
         }

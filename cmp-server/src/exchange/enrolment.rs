@@ -20,7 +20,7 @@ use der::{Decode, Encode};
 
 use super::template::{Controls, REQUEST_ID, template};
 use super::transaction::{self, Opening};
-use super::{Case, Note, Worked};
+use super::{Case, Note, Worked, forwarding};
 use crate::memory::Memory;
 use crate::observation;
 use crate::protect::Draft;
@@ -85,13 +85,13 @@ pub(super) fn begin(case: &Case<'_>, wish: Wish<'_>) -> Result<Worked, Refusal> 
     };
     let header = case.message.header();
     let asked = Asked { header, wish, answers: header };
-    let came = ask(case, wish)?;
+    let came = ask(case, &asked)?;
     answer(case, &asked, came, (case.digest(), &memory))
 }
 
 /// Asks the authority. What may be granted when it is asked again is an error; nothing of it is kept.
-pub(super) fn ask(case: &Case<'_>, wish: Wish<'_>) -> Result<Came, Refusal> {
-    let request = match read(case, wish) {
+pub(super) fn ask(case: &Case<'_>, asked: &Asked<'_>) -> Result<Came, Refusal> {
+    let request = match read(case, asked) {
         Ok(request) => request,
         Err(refusal) if fault(&refusal) == Fault::Requester => {
             return Ok(Came::Refused(case.record(refusal)));
@@ -122,7 +122,10 @@ pub(super) fn answer(
     let (draft, stage, ends_at, note) = match came {
         Came::Issued(issued) => {
             let by = transaction::confirmed_by(case);
-            let implicit = case.label.parts().confirmations.implicit && asked.header.implicit_confirm();
+            let is_offered = case.label.parts().confirmations.implicit
+                // What is not made in the transaction cannot be confirmed in it.
+                || forwarding::of(asked.header)?.is_some();
+            let implicit = is_offered && asked.header.implicit_confirm();
             let stage = if implicit {
                 Stage::Closed(Outcome::Answered)
             } else {
@@ -198,12 +201,15 @@ fn response(wish: Wish<'_>, status: PkiStatusInfo, certified_key_pair: Option<Ce
 }
 
 /// Reads what is asked for.
-fn read(case: &Case<'_>, wish: Wish<'_>) -> Result<EnrolmentRequest, Refusal> {
+fn read(case: &Case<'_>, asked: &Asked<'_>) -> Result<EnrolmentRequest, Refusal> {
+    if let Some(forwarded) = forwarding::read(case, asked)? {
+        return Ok(forwarded);
+    }
     let (actor, profile) = (&case.sender.actor, &case.label.parts().profile);
     let of_holding = |content: &RequestContent, key: &PublicKey| -> Result<EnrolmentKind, Refusal> {
         Ok(case.authority().kind_for(actor, profile, &claimed_subject(actor, content)?, Some(key))?)
     };
-    let (evidence, content, kind) = match wish {
+    let (evidence, content, kind) = match asked.wish {
         Wish::Pkcs10(request) => {
             let csr = CertificationRequest::from_der(&request.to_der()?)?;
             let (content, kind) = (csr.content().clone(), of_holding(csr.content(), csr.public_key())?);

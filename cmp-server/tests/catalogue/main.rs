@@ -10,6 +10,7 @@ mod confirmation;
 mod doubles;
 mod enrolment;
 mod faults;
+mod forwarding;
 mod general;
 mod header;
 mod nested;

@@ -417,6 +417,9 @@ pub struct RawRegistrationAuthority {
     /// `dns_suffixes`: the domains in which it may name hosts.
     #[serde(default)]
     pub dns_suffixes: Vec<String>,
+    /// `forwards`: whether it is a front end, whose word is taken for which certificate a device showed it; not unless given.
+    #[serde(default)]
+    pub forwards: bool,
 }
 
 /// Returns `path` as seen from the directory of the configuration file.

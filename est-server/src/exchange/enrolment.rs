@@ -4,8 +4,7 @@ use ca_core::actor::{Actor, Identity};
 use ca_core::csr::{CertificationRequest, RequestContent};
 use ca_core::issuance::IssueError;
 use ca_core::public_key::PublicKey;
-use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence, claimed_subject};
-use ca_core::subject::Subject;
+use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence, asked_names, claimed_subject};
 use ca_core::upstream::Granted;
 
 use super::{Exchange, record};
@@ -68,7 +67,7 @@ pub(super) fn request_for(
     kind: EnrolmentKind,
 ) -> Result<EnrolmentRequest, Refusal> {
     check_binding(exchange, actor, csr.content())?;
-    let (subject, kind) = names(actor, csr.content(), kind)?;
+    let (subject, kind) = asked_names(actor, csr.content(), kind)?;
     Ok(EnrolmentRequest {
         actor: actor.clone(),
         profile: exchange.label.parts().profile.clone(),
@@ -78,23 +77,6 @@ pub(super) fn request_for(
         validity_seconds: None,
         transaction: None,
     })
-}
-
-/// RFC 7030 §4.2.2: names change by an attribute that says so, and by nothing else; the request repeats those of the certificate.
-pub(super) fn names(
-    actor: &Actor,
-    content: &RequestContent,
-    kind: EnrolmentKind,
-) -> Result<(Subject, EnrolmentKind), Refusal> {
-    let written = claimed_subject(actor, content)?;
-    match (content.new_names(), kind) {
-        (None, kind) => Ok((written, kind)),
-        (Some(new), EnrolmentKind::ReEnrolment { renewed, .. }) => {
-            let subject = Subject::read(&new.subject, new.alternative_names.as_deref())?;
-            Ok((subject, EnrolmentKind::ReEnrolment { renewed, former: Some(Box::new(written)) }))
-        }
-        (Some(_), EnrolmentKind::First) => Err(Refusal::NothingToRename),
-    }
 }
 
 /// RFC 7030 §3.7: a registration authority checked the binding when the device came to it; here it could not match.

@@ -10,10 +10,9 @@ use std::time::Duration;
 
 use ca_core::actor::{Actor, Identity};
 use ca_core::csr::CertificationRequest;
-use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence};
+use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence, asked_names};
 use ca_core::upstream::Upstream;
 
-use super::enrolment::names;
 use crate::config::{EstConfig, Label};
 use crate::observation;
 use crate::refusal::Refusal;
@@ -208,7 +207,8 @@ impl HeadEnd {
         let Order { label, kind, csr, form } = order;
         let desk = self.desks.get(&label).ok_or((&self.front, Refusal::LabelClosed))?;
         observation::leniencies(&label, form, csr.leniencies());
-        let (subject, kind) = names(&desk.actor, csr.content(), kind).map_err(|refusal| (desk, refusal))?;
+        let (subject, kind) =
+            asked_names(&desk.actor, csr.content(), kind).map_err(|error| (desk, error.into()))?;
         let request = EnrolmentRequest {
             actor: desk.actor.clone(),
             profile: desk.label.parts().profile.clone(),

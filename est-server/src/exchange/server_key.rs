@@ -9,7 +9,7 @@ use ca_core::csr::KeyDelivery;
 use ca_core::issuance::IssueError;
 use ca_core::made_key::MadeKey;
 use ca_core::public_key::PublicKey;
-use ca_core::request::{EnrolmentRequest, Evidence};
+use ca_core::request::{EnrolmentRequest, Evidence, asked_names};
 use ca_core::subject::Subject;
 use ca_core::suite::Curve;
 use const_oid::ObjectIdentifier;
@@ -18,7 +18,7 @@ use der::Encode;
 use x509_cert::ext::pkix::KeyUsage;
 use zeroize::Zeroizing;
 
-use super::enrolment::{check_binding, kind_for, names};
+use super::enrolment::{check_binding, kind_for};
 use super::{Exchange, record};
 use crate::answer::{Answer, DeliveredKey, PrivateOctets};
 use crate::config::ServerKeys;
@@ -58,7 +58,7 @@ fn prepare(exchange: &Exchange, actor: &Actor) -> Result<(EnrolmentRequest, Deli
     observation::leniencies(exchange.label.name(), form, &[]);
     check_binding(exchange, actor, request.content())?;
     let kind = kind_for(exchange, actor, (request.content(), None))?;
-    let (subject, kind) = names(actor, request.content(), kind)?;
+    let (subject, kind) = asked_names(actor, request.content(), kind)?;
     let addressee = addressee(exchange, &subject, request.delivery())?;
     let parts = exchange.label.parts();
     let key = exchange.authority_at_hand()?.make_key(&parts.profile).map_err(IssueError::from)?;

@@ -438,6 +438,7 @@ pub(crate) fn station_entry(profile: &str, prefix: &[u8], suffixes: &[&str]) -> 
         profiles: vec![profile_id(profile)],
         title_prefix: prefix.to_vec(),
         dns_suffixes: suffixes.iter().map(|suffix| (*suffix).to_owned()).collect(),
+        forwards: false,
     }
 }
 

@@ -138,6 +138,7 @@ fn factory_label(house: &House) -> anyhow::Result<Label> {
         profiles: vec![house.profile("meter-factory-ds")?],
         title_prefix: PREFIX.to_vec(),
         dns_suffixes: Vec::new(),
+        forwards: false,
     };
     let anchor = anchor(&house.infrastructure, Voucher::Infrastructure);
     label(house, &house.factory, "meter-factory-ds", (anchor, vec![station]))
@@ -162,7 +163,7 @@ fn label(
 ) -> anyhow::Result<Label> {
     let parts = LabelParts {
         name: name.to_owned(),
-        authority: Arc::clone(authority),
+        authority: authority.clone(),
         profile: house.profile(name)?,
         anchors: vec![anchor],
         registration_authorities,

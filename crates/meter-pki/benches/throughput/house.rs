@@ -157,6 +157,7 @@ fn line(
         profiles,
         title_prefix: PREFIX.to_vec(),
         dns_suffixes: Vec::new(),
+        forwards: false,
         certificate,
     });
     Ok(Actor { tenant: TenantId::parse(FACTORY.tenant)?, identity })

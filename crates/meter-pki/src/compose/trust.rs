@@ -44,6 +44,7 @@ pub(super) fn registration_authorities(
             profiles: station.profiles.clone(),
             title_prefix: station.title_prefix.clone(),
             dns_suffixes: station.dns_suffixes.clone(),
+            forwards: station.forwards,
         })
         .collect()
 }

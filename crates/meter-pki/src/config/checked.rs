@@ -131,6 +131,7 @@ pub struct CheckedRegistrationAuthority {
     pub(crate) profiles: Vec<ProfileId>,
     pub(crate) title_prefix: Vec<u8>,
     pub(crate) dns_suffixes: Vec<String>,
+    pub(crate) forwards: bool,
 }
 
 /// Everything that is wrong with a configuration, each in one sentence.

@@ -312,6 +312,7 @@ impl<'a> Checker<'a> {
             common_name: raw.common_name.clone(),
             title_prefix: prefix?,
             dns_suffixes: raw.dns_suffixes.clone(),
+            forwards: raw.forwards,
             anchors,
             profiles,
         })
