@@ -56,7 +56,7 @@ impl Credentials {
 #[derive(Clone, Copy)]
 pub(crate) struct Gate<'a> {
     pub(crate) label: &'a Label,
-    pub(crate) registry: &'a dyn Registry,
+    pub(crate) registry: Option<&'a dyn Registry>,
     pub(crate) guesses: &'a GuessWatch,
     pub(crate) now: UnixTime,
 }

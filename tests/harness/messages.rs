@@ -12,8 +12,16 @@ use crate::tool::openssl;
 /// # Panics
 /// When OpenSSL fails.
 pub fn make_message_signer(rehearsal: &Rehearsal) {
-    let place = |file: &str| rehearsal.state(&format!("tls/messages.{file}"));
-    let key = rehearsal.unique("messages.key");
+    make_signer(&rehearsal.state("tls/messages"), "/CN=Messages", "1.3.6.1.5.5.7.3.27");
+}
+
+/// Makes certificate, key and passphrase of who signs messages for a purpose: `.cer`, `.key` and `.passphrase` of a place.
+///
+/// # Panics
+/// When OpenSSL fails.
+pub fn make_signer(place: &Path, subject: &str, purpose: &str) {
+    let place = |kind: &str| place.with_extension(kind);
+    let (key, purpose) = (place("clear"), format!("extendedKeyUsage={purpose}"));
     make_key(&key, "P-256");
     let certificate = [
         "req",
@@ -22,7 +30,7 @@ pub fn make_message_signer(rehearsal: &Rehearsal) {
         "-key",
         &path(&key),
         "-subj",
-        "/CN=Messages",
+        subject,
         "-days",
         "30",
         "-outform",
@@ -30,7 +38,7 @@ pub fn make_message_signer(rehearsal: &Rehearsal) {
         "-addext",
         "keyUsage=critical,digitalSignature",
         "-addext",
-        "extendedKeyUsage=1.3.6.1.5.5.7.3.27",
+        &purpose,
         "-addext",
         "basicConstraints=critical,CA:FALSE",
         "-out",
@@ -57,6 +65,7 @@ pub fn make_message_signer(rehearsal: &Rehearsal) {
         &path(&place("key")),
     ];
     drop(openssl(encrypted).ok());
+    std::fs::remove_file(&key).expect("nobody else has it");
 }
 
 fn private_file(file: &Path, octets: &[u8]) {

@@ -112,6 +112,7 @@ impl CmpClient {
         if let Some(profile) = self.profile.as_ref().filter(|_| question.may_name_a_profile()) {
             general_info.push(InfoTypeAndValue::cert_profile(profile)?);
         }
+        general_info.extend(question.forwarding()?);
         let asked = seal(self, Draft { body: question.body()?, general_info, before: None })?;
         let (client, last) = (Arc::clone(self), asked.clone());
         Ok(Conversation { client, asked, last, earlier: Vec::new(), granted: None })

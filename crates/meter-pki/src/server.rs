@@ -32,7 +32,7 @@ use crate::operator::{OperatorListener, OperatorState, router};
 use crate::releases::outlook::{self, OutlookWatch};
 
 /// How long work under way may take after the signal to stop.
-const DRAIN: Duration = Duration::from_secs(10);
+pub(crate) const DRAIN: Duration = Duration::from_secs(10);
 
 /// What serves until it is drained.
 #[derive(Debug)]
@@ -253,17 +253,20 @@ async fn operator_socket(config: &Config) -> Result<OperatorListener, Failure> {
     })
 }
 
-fn spawn<T: Send + 'static>(tasks: &mut JoinSet<()>, server: impl Future<Output = T> + Send + 'static) {
+pub(crate) fn spawn<T: Send + 'static>(
+    tasks: &mut JoinSet<()>,
+    server: impl Future<Output = T> + Send + 'static,
+) {
     tasks.spawn(async move { drop(server.await) });
 }
 
 /// T-12, T-13: health tells of a listener that gets no more connections, or whose routes panic.
-fn watch_listener(health: &Health, name: &'static str, listener: &Listener) {
+pub(crate) fn watch_listener(health: &Health, name: &'static str, listener: &Listener) {
     let watch = listener.watch();
     health.ready(name, move || watch.condition());
 }
 
-async fn bind(address: SocketAddr, name: &str) -> Result<Listener, Failure> {
+pub(crate) async fn bind(address: SocketAddr, name: &str) -> Result<Listener, Failure> {
     let listener = Listener::bind(address).await.map_err(|error| {
         Failure::new(Exit::Unavailable, "listen.failed", error)
             .then(format!("free the address, or change {name}.listen in the configuration"))
@@ -271,12 +274,16 @@ async fn bind(address: SocketAddr, name: &str) -> Result<Listener, Failure> {
     Ok(listener.named(name))
 }
 
-fn pool(name: &str, size: &server_kit::workers::PoolSize, metrics: &Metrics) -> Result<WorkerPool, Failure> {
+pub(crate) fn pool(
+    name: &str,
+    size: &server_kit::workers::PoolSize,
+    metrics: &Metrics,
+) -> Result<WorkerPool, Failure> {
     WorkerPool::start(name, size, metrics).map_err(|error| Failure::new(Exit::Failed, "pool.failed", error))
 }
 
 /// EST over CoAP, where the configuration asks for it.
-async fn coaps(
+pub(crate) async fn coaps(
     est: &RawEst,
     desk: Desk,
     (metrics, shutdown): (&Metrics, &Shutdown),
@@ -294,7 +301,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
         .map_err(|error| Failure::new(Exit::Usage, "tls.files", format!("{}: {error}", path.display())))
 }
 
-fn tls(config: &RawEst) -> Result<Tls, Failure> {
+pub(crate) fn tls(config: &RawEst) -> Result<Tls, Failure> {
     let unusable = |error: &dyn std::fmt::Display| Failure::new(Exit::Usage, "tls.files", error);
     let identity = TlsIdentity::from_pem(&read(&config.certificate_file)?, &read(&config.key_file)?)
         .map_err(|error| unusable(&error))?;

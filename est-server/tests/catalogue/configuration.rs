@@ -137,7 +137,7 @@ fn one_of_the_labels_answers_when_the_path_has_none() {
             labels,
             default_label: default.to_owned(),
             clock: world.clock.clone(),
-            registry: world.memory.clone(),
+            registry: Some(world.memory.clone()),
             workers: WorkerPool::start("est", &PoolSize::default(), &Metrics::new("")).unwrap(),
             max_body_octets,
             head_ends: HeadEndParts::default(),

@@ -80,7 +80,7 @@ impl<'r> Grounds<'r> {
             labels: vec![factory_label(&house)?, operational_label(&house)?],
             default_label: "meter-op-ds".to_owned(),
             clock: Arc::clone(&house.ports.clock),
-            registry: Arc::clone(&house.ports.registry),
+            registry: Some(Arc::clone(&house.ports.registry)),
             workers,
             max_body_octets: DEFAULT_BODY_OCTETS,
             head_ends: HeadEndParts::default(),

@@ -188,9 +188,5 @@ impl Config {
 }
 
 fn read(file: &Path) -> Result<RawConfig, CheckConfigError> {
-    server_kit::config::load(file).map_err(|error| {
-        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-        let faults = format!("{error}{cause}");
-        CheckConfigError { faults: faults.lines().map(str::to_owned).collect() }
-    })
+    super::load(file)
 }

@@ -55,6 +55,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     // What servers and clients both speak; it knows neither.
     ("cmp-messages", &["ca-core"]),
     ("cmp-client", &["ca-core", "client-kit", "cmp-messages"]),
+    // The port of front ends on an authority elsewhere; it asks as any client does.
+    ("cmp-upstream", &["ca-core", "client-kit", "cmp-client"]),
     ("cmp-server", &["ca-core", "cmp-messages", "server-kit"]),
     // Another transport of the same front end.
     ("est-coaps", &["est-server", "server-kit"]),
@@ -72,6 +74,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "client-kit",
             "cmp-client",
             "cmp-server",
+            "cmp-upstream",
             "est-client",
             "est-coaps",
             "est-server",
