@@ -30,23 +30,21 @@ pub(crate) fn leniencies(label: &str, form: BodyForm, leniencies: &[Leniency]) {
     }
 }
 
-/// Counts and logs an issued certificate.
-pub(crate) fn issued(authority: &dyn Upstream, profile: &ProfileId, issued: &Granted) {
-    let serial = issued.serial();
-    let delivery = match issued {
-        Granted::Here(issued) => issued.delivery(),
-        // An authority elsewhere does not say whether it gave it before.
-        Granted::Elsewhere(_) => Delivery::New,
-    };
-    match delivery {
-        Delivery::New => {
-            let ca = authority.certificate().public_key().key_ref().to_string();
-            let profile = profile.to_string();
-            counter!("pki_certificates_issued_total", "ca" => ca, "profile" => profile, "protocol" => "est")
-                .increment(1);
-            tracing::info!(%serial, "certificate issued");
-        }
-        Delivery::Repeated => tracing::info!(%serial, "certificate delivered again"),
+/// Counts and logs an issued certificate. One that came from elsewhere is counted there.
+pub(crate) fn issued(authority: &dyn Upstream, profile: &ProfileId, granted: &Granted) {
+    let serial = granted.serial();
+    match granted {
+        Granted::Elsewhere(_) => tracing::info!(%serial, "certificate passed on"),
+        Granted::Here(issued) => match issued.delivery() {
+            Delivery::New => {
+                let ca = authority.certificate().public_key().key_ref().to_string();
+                let profile = profile.to_string();
+                counter!("pki_certificates_issued_total", "ca" => ca, "profile" => profile, "protocol" => "est")
+                    .increment(1);
+                tracing::info!(%serial, "certificate issued");
+            }
+            Delivery::Repeated => tracing::info!(%serial, "certificate delivered again"),
+        },
     }
 }
 

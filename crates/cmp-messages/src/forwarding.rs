@@ -72,3 +72,68 @@ impl Forwarding {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ca_core::distinguished_name::DistinguishedName;
+
+    /// A header with this general information.
+    fn header(info: Vec<InfoTypeAndValue>) -> PkiHeader {
+        let nobody = GeneralName::directory(&DistinguishedName::empty()).unwrap();
+        PkiHeader {
+            pvno: 2,
+            sender: nobody.clone(),
+            recipient: nobody,
+            message_time: None,
+            protection_alg: None,
+            sender_kid: None,
+            recip_kid: None,
+            transaction_id: None,
+            sender_nonce: None,
+            recip_nonce: None,
+            free_text: None,
+            general_info: Some(info),
+        }
+    }
+
+    fn forwarding() -> Forwarding {
+        let issuer = GeneralName::directory(&DistinguishedName::empty()).unwrap();
+        let renews = Some(CertId { issuer, serial_number: Int::new(&[7]).unwrap() });
+        Forwarding { shown: vec![vec![0x30, 0x00], vec![0x30, 0x03, 0x02, 0x01, 0x05]], renews }
+    }
+
+    #[test]
+    fn what_was_shown_stands_in_the_header_octet_for_octet() {
+        let octets: Vec<Vec<u8>> =
+            forwarding().write().unwrap().iter().map(|info| info.to_der().unwrap()).collect();
+        assert_eq!(
+            octets,
+            [
+                // 2.5.4.36 with the certificate as it is.
+                b"\x30\x07\x06\x03\x55\x04\x24\x30\x00".to_vec(),
+                b"\x30\x0A\x06\x03\x55\x04\x24\x30\x03\x02\x01\x05".to_vec(),
+                // 1.3.6.1.5.5.7.5.1.5 with directoryName and serial number.
+                b"\x30\x14\x06\x09\x2B\x06\x01\x05\x05\x07\x05\x01\x05\x30\x07\xA4\x02\x30\x00\x02\x01\x07"
+                    .to_vec(),
+            ]
+        );
+        let read = Forwarding::read(&header(forwarding().write().unwrap())).unwrap();
+        assert_eq!(read, Some(forwarding()));
+    }
+
+    #[test]
+    fn half_of_it_or_twice_of_it_is_an_error_and_nothing_is_nothing() {
+        assert_eq!(Forwarding::read(&header(Vec::new())).unwrap(), None);
+        let whole = forwarding().write().unwrap();
+        let old = whole.last().unwrap().clone();
+        for faulty in [
+            vec![old.clone()],
+            [whole.clone(), vec![old]].concat(),
+            vec![InfoTypeAndValue::empty(USER_CERTIFICATE)],
+            [whole[..1].to_vec(), vec![InfoTypeAndValue::empty(OLD_CERT_ID)]].concat(),
+        ] {
+            assert!(Forwarding::read(&header(faulty)).is_err());
+        }
+    }
+}

@@ -47,7 +47,7 @@ impl From<CmpError> for UpstreamErrorOf {
     }
 }
 
-/// An error on its way to the front end.
+/// An error on its way to the front end, made of whatever went wrong.
 #[derive(Debug)]
 pub(crate) struct UpstreamErrorOf(pub(crate) UpstreamError);
 
@@ -61,4 +61,53 @@ fn told(refusal: &Refusal) -> Option<ElsewhereRefusal> {
 /// Tells whether a conversation that was kept is not known any more, so that another is begun.
 pub(crate) fn is_forgotten(error: &CmpError) -> bool {
     matches!(error, CmpError::Refused(refusal) if refusal.is_of_message && !refusal.is_passing())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ca_core::fault::Fault;
+
+    fn refusal(failure: PkiFailureInfo, (is_of_message, is_proven): (bool, bool)) -> CmpError {
+        let text = vec!["the certificate is not issued".to_owned()];
+        CmpError::Refused(Refusal { status: 2, failures: vec![failure], text, is_of_message, is_proven })
+    }
+
+    fn told_of(error: CmpError) -> UpstreamError {
+        UpstreamErrorOf::from(error).0
+    }
+
+    fn is_unavailable(error: &UpstreamError) -> bool {
+        matches!(error, UpstreamError::NotIssued(error) if error.fault() == Fault::Unavailable)
+    }
+
+    // RFC 9483 §3.6.4: what an answer says of the request is told; all else may pass, and is nobody's fault who asks.
+    #[test]
+    fn a_device_is_told_what_concerns_it_and_to_come_again_otherwise() {
+        for failure in PkiFailureInfo::ALL.iter().copied() {
+            let told = told_of(refusal(failure, (false, true)));
+            match TOLD.iter().find(|(known, _)| *known == failure) {
+                Some((_, expected)) => {
+                    assert!(
+                        matches!(told, UpstreamError::RefusedElsewhere(told) if told == *expected),
+                        "{failure:?}"
+                    );
+                }
+                None => assert!(is_unavailable(&told), "{failure:?}"),
+            }
+            // Of the front end, or by whoever answered.
+            assert!(is_unavailable(&told_of(refusal(failure, (true, true)))), "{failure:?}");
+            assert!(is_unavailable(&told_of(refusal(failure, (false, false)))), "{failure:?}");
+        }
+        for error in [CmpError::Unproven("its signature is wrong".to_owned()), CmpError::Answer("none")] {
+            assert!(is_unavailable(&told_of(error)));
+        }
+    }
+
+    #[test]
+    fn a_conversation_that_the_authority_does_not_know_is_begun_anew() {
+        assert!(is_forgotten(&refusal(PkiFailureInfo::BadRequest, (true, true))));
+        assert!(!is_forgotten(&refusal(PkiFailureInfo::SystemUnavail, (true, true))));
+        assert!(!is_forgotten(&refusal(PkiFailureInfo::NotAuthorized, (false, true))));
+    }
 }

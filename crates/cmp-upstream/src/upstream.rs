@@ -94,29 +94,18 @@ impl CmpUpstream {
         Ok(Err(CmpError::Answer("the conversation comes to no end")))
     }
 
-    /// The client saw that the certificate holds the key and leads to a root: here that it is this authority's, and the device's.
     fn granted(&self, issued: &Issued, wanted: &Wanted<'_>) -> Result<Granted, UpstreamErrorOf> {
-        let not_ours = |why: &str| {
+        let checked = check(&issued.certificate, &self.certificate, &wanted.shown.certificate);
+        checked.map(|certificate| Granted::Elsewhere(Box::new(certificate))).map_err(|why| {
             tracing::error!(why, "the authority granted a certificate that is not passed on");
             UpstreamErrorOf(unavailable(why))
-        };
-        let certificate =
-            Certificate::from_der(&issued.certificate).map_err(|_| not_ours("it cannot be read"))?;
-        let authority = &self.certificate;
-        let is_issued = certificate.issuer() == authority.subject()
-            && authority.public_key().verify(certificate.tbs(), certificate.signature()).is_ok();
-        if !is_issued {
-            return Err(not_ours("another authority issued it"));
-        }
-        if certificate.system_title() != wanted.shown.certificate.system_title() {
-            return Err(not_ours("it is for another device"));
-        }
-        Ok(Granted::Elsewhere(Box::new(certificate)))
+        })
     }
 
     fn waits(&self, retry_after_seconds: u64) -> UpstreamError {
         let seconds = i64::try_from(retry_after_seconds).unwrap_or(i64::MAX);
         let awaiting = Awaiting {
+            // Which request of those that wait, and until when, the authority alone knows: it is asked again.
             digest: [0; 32],
             expires_at: self.client.clock.now().plus_seconds(seconds),
             retry_after_seconds,
@@ -164,6 +153,22 @@ impl CmpUpstream {
     }
 }
 
+/// The client saw that a certificate holds the key and leads to a root: here that it is this authority's, and the device's.
+fn check(der: &[u8], authority: &Certificate, shown: &Certificate) -> Result<Certificate, &'static str> {
+    let certificate = Certificate::from_der(der).map_err(|_| "it cannot be read")?;
+    let is_issued = certificate.issuer() == authority.subject()
+        && certificate.signature().curve() == authority.public_key().curve()
+        && authority.public_key().verify(certificate.tbs(), certificate.signature()).is_ok();
+    if !is_issued {
+        return Err("another authority issued it");
+    }
+    if certificate.system_title() == shown.system_title() {
+        Ok(certificate)
+    } else {
+        Err("it is for another device")
+    }
+}
+
 /// What is asked for, of what can be asked elsewhere.
 struct Wanted<'a> {
     request: &'a CertificationRequest,
@@ -188,5 +193,46 @@ impl<'a> Wanted<'a> {
         let names: Vec<String> = subject.alternative_names.iter().map(ToString::to_string).collect();
         let name = format!("{} {} {renews} {key} {subject} {}", by.issuer, by.serial, names.join(" "));
         Ok(Self { request: csr, shown, renews, name })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+
+    const METER: &str = "4D504B0001FEA042";
+
+    fn params(name: &str) -> CertificateParams {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params
+    }
+
+    /// An authority of this name with a key of its own.
+    fn authority(name: &str) -> (Certificate, Issuer<'static, KeyPair>) {
+        let (mut params, key) = (params(name), KeyPair::generate().unwrap());
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let der = params.self_signed(&key).unwrap().der().to_vec();
+        (Certificate::from_der(&der).unwrap(), Issuer::new(params, key))
+    }
+
+    fn issued(by: &Issuer<'static, KeyPair>, name: &str) -> Vec<u8> {
+        params(name).signed_by(&KeyPair::generate().unwrap(), by).unwrap().der().to_vec()
+    }
+
+    #[test]
+    fn only_a_certificate_of_this_authority_for_this_device_is_passed_on() {
+        let (ours, by_us) = authority("Grid Operational CA");
+        // The same name, another key.
+        let (_, by_another) = authority("Grid Operational CA");
+        let shown = Certificate::from_der(&issued(&by_another, METER)).unwrap();
+        let told = |der: &[u8]| check(der, &ours, &shown).map(|certificate| certificate.der().to_vec());
+        let right = issued(&by_us, METER);
+        assert_eq!(told(&right), Ok(right.clone()));
+        assert_eq!(told(&issued(&by_another, METER)), Err("another authority issued it"));
+        assert_eq!(told(&issued(&by_us, "4D504B0001FEA043")), Err("it is for another device"));
+        assert_eq!(told(&issued(&by_us, "nobody")), Err("it is for another device"));
+        assert_eq!(told(b"nothing"), Err("it cannot be read"));
     }
 }
