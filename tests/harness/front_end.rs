@@ -14,7 +14,7 @@ use crate::rehearsal::Rehearsal;
 use crate::tool::{Said, finish};
 
 /// The name of the front end in the authority's configuration.
-pub const NAME: &str = "front-1";
+const NAME: &str = "front-1";
 
 /// A front end of one label.
 #[derive(Debug)]

@@ -202,7 +202,8 @@ fn response(wish: Wish<'_>, status: PkiStatusInfo, certified_key_pair: Option<Ce
 
 /// Reads what is asked for.
 fn read(case: &Case<'_>, asked: &Asked<'_>) -> Result<EnrolmentRequest, Refusal> {
-    if let Some(forwarded) = forwarding::read(case, asked)? {
+    let pkcs10 = if let Wish::Pkcs10(request) = asked.wish { Some(request) } else { None };
+    if let Some(forwarded) = forwarding::read(case, (asked.header, pkcs10))? {
         return Ok(forwarded);
     }
     let (actor, profile) = (&case.sender.actor, &case.label.parts().profile);

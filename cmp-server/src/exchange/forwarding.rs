@@ -10,9 +10,9 @@ use ca_core::trust::IdentifyError;
 use cmp_messages::forwarding::Forwarding;
 use cmp_messages::header::PkiHeader;
 use der::Encode;
+use der::asn1::Any;
 
 use super::Case;
-use super::enrolment::{Asked, Wish};
 use crate::refusal::Refusal;
 
 /// Reads what a header says of the device, if it is one of a request that is forwarded.
@@ -21,14 +21,15 @@ pub(super) fn of(header: &PkiHeader) -> Result<Option<Forwarding>, Refusal> {
         .map_err(|_| Refusal::Forwarding { why: "what it says of the device is malformed" })
 }
 
-/// Reads a request that is forwarded; `None` where the sender asks for itself.
-pub(super) fn read(case: &Case<'_>, asked: &Asked<'_>) -> Result<Option<EnrolmentRequest>, Refusal> {
-    let Some(forwarding) = of(asked.header)? else { return Ok(None) };
-    let Wish::Pkcs10(request) = asked.wish else {
-        return Err(Refusal::Forwarding { why: "it is not a p10cr" });
-    };
+/// Reads a request that is forwarded, from the header of its message and its PKCS#10; `None` where the sender asks for itself.
+pub(super) fn read(
+    case: &Case<'_>,
+    (header, request): (&PkiHeader, Option<&Any>),
+) -> Result<Option<EnrolmentRequest>, Refusal> {
+    let Some(forwarding) = of(header)? else { return Ok(None) };
+    let request = request.ok_or(Refusal::Forwarding { why: "it is not a p10cr" })?;
     // The device waits for one answer: whoever forwards could not tell later whether that arrived.
-    if !asked.header.implicit_confirm() {
+    if !header.implicit_confirm() {
         return Err(Refusal::Forwarding { why: "it does not ask for implicitConfirm" });
     }
     let csr = CertificationRequest::from_der(&request.to_der()?)?;
