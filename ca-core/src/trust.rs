@@ -136,6 +136,23 @@ impl TrustDatabase {
         device(owner, &path, origins.next().ok_or(IdentifyError::NoDevice)?)
     }
 
+    /// Tells on whose behalf these certificates claim to be shown to an authority of this owner, as far as the names of their
+    /// issuers say: a manufacturer or the owner.
+    ///
+    /// Nothing is proved by it. It shares out what there is too little of before anybody is known, and opens nothing: whoever
+    /// claims falsely takes from those it claims to be.
+    #[must_use]
+    pub fn claimed_tenant<'a>(&'a self, shown: &[Vec<u8>], owner: &'a TenantId) -> Option<&'a TenantId> {
+        let shown = shown.iter().take(MAX_CERTIFICATES).filter_map(|der| Certificate::from_der(der).ok());
+        let issuer_of = |certificate: Certificate| {
+            self.anchors.iter().find(|entry| entry.anchor.name() == certificate.issuer())
+        };
+        shown.filter_map(issuer_of).next().map(|entry| match &entry.vouches_for {
+            Voucher::Factory { manufacturer } => manufacturer,
+            Voucher::Operational | Voucher::Infrastructure => owner,
+        })
+    }
+
     /// Returns whose word the anchor with this key stands for: a manufacturer's, or one or both of the owner's.
     fn vouchers(&self, key: KeyRef) -> impl Iterator<Item = &Voucher> {
         self.anchors.iter().filter(move |entry| entry.anchor.key() == key).map(|entry| &entry.vouches_for)

@@ -23,6 +23,7 @@ use cmp_messages::body::PkiBody;
 use cmp_messages::error_message::ErrorMsgContent;
 use cmp_messages::header::PkiHeader;
 use cmp_messages::message::{PkiMessage, header_of};
+use server_kit::workers::Party;
 use sha2::{Digest, Sha256};
 
 use self::enrolment::Wish;
@@ -131,6 +132,12 @@ impl Exchange {
             }
             Err(refused) => self.refuse(&label, message.header(), op, refused),
         }
+    }
+
+    /// Whose share of the threads the message takes: the tenant's at whose label it came in (H-09), since nobody has read it yet.
+    pub(crate) fn party(&self) -> Party {
+        let label = self.label.as_ref().or_else(|| self.config.default_label());
+        label.map_or_else(Party::default, |label| label.parts().authority.issuer().tenant().as_str().into())
     }
 
     /// Finds the label. C-25: what the path names the message may repeat, but not change.

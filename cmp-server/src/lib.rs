@@ -7,12 +7,14 @@
 //! One refusal, one record: a message that is refused leaves exactly one audit record, unless nobody could read it at all.
 
 pub mod routes;
+pub mod desk;
+mod place;
 mod exchange;
 mod protect;
 mod sender;
 mod memory;
 mod header;
 mod observation;
-mod reply;
+pub mod reply;
 mod refusal;
 pub mod config;

@@ -74,6 +74,7 @@ pub(crate) fn not_transferred(peer: SocketAddr, refusal: &TransferRefusal) {
         | TransferRefusal::MediaType
         | TransferRefusal::BodyTooLarge { .. }
         | TransferRefusal::BodyIncomplete
+        | TransferRefusal::NotAcceptable
         | TransferRefusal::NotDecoded(_)
         | TransferRefusal::Announcement => {
             tracing::info!(%peer, reason, cause = %refusal, "request refused");

@@ -38,6 +38,9 @@ pub(crate) enum TransferRefusal {
     /// The body did not arrive whole.
     #[error("the body did not arrive whole")]
     BodyIncomplete,
+    /// An answer in another form than that of a message is wanted.
+    #[error("the answer cannot be given in the form that was asked for")]
+    NotAcceptable,
     /// The body is no message, and has no header that could be answered.
     #[error(transparent)]
     NotDecoded(#[from] DecodeMessageError),
@@ -68,6 +71,7 @@ impl TransferRefusal {
             Self::MediaType => "body.media-type",
             Self::BodyTooLarge { .. } => "body.too-large",
             Self::BodyIncomplete => "body.incomplete",
+            Self::NotAcceptable => "answer.not-acceptable",
             Self::NotDecoded(_) => "message.not-der",
             Self::Announcement => "message.announcement",
             Self::NotRun(RunJobError::Busy { .. }) | Self::Crowded => "busy",

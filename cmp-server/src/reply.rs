@@ -19,16 +19,17 @@ use crate::refusal::{Refusal, TransferRefusal};
 /// After how many seconds whoever found the service unavailable may come again.
 const RETRY_UNAVAILABLE: u64 = 30;
 
-/// The HTTP answer to what is no message.
-pub(crate) struct Reply {
+/// The answer to what is no message, in the words of HTTP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
     /// The status code.
-    pub(crate) status: u16,
+    pub status: u16,
     /// One sentence with the reason code, ended by LF; nothing for an announcement.
-    pub(crate) text: String,
+    pub text: String,
     /// For Allow.
-    pub(crate) allow: Option<&'static str>,
+    pub allow: Option<&'static str>,
     /// For Retry-After, in seconds.
-    pub(crate) retry_after: Option<u64>,
+    pub retry_after: Option<u64>,
 }
 
 /// Returns the answer to a request that held no message to answer.
@@ -39,6 +40,7 @@ pub(crate) fn reply(refusal: &TransferRefusal) -> Reply {
         TransferRefusal::MediaType => (415, "the body must be announced as application/pkixcmp"),
         TransferRefusal::BodyTooLarge { .. } => (413, "the body is too large"),
         TransferRefusal::BodyIncomplete => (400, "the body did not arrive whole"),
+        TransferRefusal::NotAcceptable => (406, "the answer is a CMP message and nothing else"),
         TransferRefusal::NotDecoded(_) => (400, "the body is not one CMP message in DER"),
         // RFC 9811 §3.5: an announcement is answered by a status code and an empty content.
         TransferRefusal::Announcement => {

@@ -13,12 +13,11 @@ use axum::routing::any;
 use http_body_util::LengthLimitError;
 use server_kit::listener::PeerConnection;
 
-use crate::config::{CmpConfig, Label};
-use crate::exchange::Exchange;
+use crate::config::CmpConfig;
 use crate::observation;
+use crate::place::Place;
 use crate::refusal::TransferRefusal;
 use crate::reply::{Reply, reply};
-use cmp_messages::operation::Operation;
 
 const PREFIX: &str = "/.well-known/cmp";
 
@@ -40,26 +39,18 @@ pub fn router(config: Arc<CmpConfig>) -> Router {
     router.with_state(config)
 }
 
-/// What a path names.
-struct Place {
-    label: Option<Arc<Label>>,
-    operation: Option<Operation>,
-}
-
 /// RFC 9811 §3.4: an operation or none, for a label or none.
 fn place(config: &CmpConfig, path: &str) -> Result<Place, TransferRefusal> {
-    let label = |name: &str| config.label(name).cloned().ok_or(TransferRefusal::NoSuchPath);
-    let operation = |segment: &str| Operation::parse(segment).ok_or(TransferRefusal::NoSuchPath);
     if let Some(name) = config.alias_paths().get(path) {
-        return Ok(Place { label: Some(label(name)?), operation: None });
+        return Place::find(config, Some(name), None);
     }
     let rest = path.strip_prefix(PREFIX).ok_or(TransferRefusal::NoSuchPath)?;
     let segments: Vec<&str> = rest.split('/').skip(1).collect();
     match segments.as_slice() {
-        [] | [""] => Ok(Place { label: None, operation: None }),
-        ["p", name] | ["p", name, ""] => Ok(Place { label: Some(label(name)?), operation: None }),
-        ["p", name, segment] => Ok(Place { label: Some(label(name)?), operation: Some(operation(segment)?) }),
-        [segment] => Ok(Place { label: None, operation: Some(operation(segment)?) }),
+        [] | [""] => Place::find(config, None, None),
+        ["p", name] | ["p", name, ""] => Place::find(config, Some(name), None),
+        ["p", name, segment] => Place::find(config, Some(name), Some(segment)),
+        [segment] => Place::find(config, None, Some(segment)),
         _ => Err(TransferRefusal::NoSuchPath),
     }
 }
@@ -85,7 +76,7 @@ async fn exchange(
     peer: std::net::SocketAddr,
     request: Request,
 ) -> Result<Vec<u8>, TransferRefusal> {
-    let Place { label, operation } = place(config, request.uri().path())?;
+    let place = place(config, request.uri().path())?;
     // RFC 9811 §3.1: messages are sent by POST.
     if *request.method() != Method::POST {
         return Err(TransferRefusal::Method);
@@ -94,21 +85,10 @@ async fn exchange(
         return Err(TransferRefusal::MediaType);
     }
     // Only the path of nested messages takes long bodies, and few of them at once.
-    let room = match operation {
-        Some(Operation::Nested) => Some(config.room_for_batch().map_err(|_| TransferRefusal::Crowded)?),
-        _ => None,
-    };
+    let room = place.room(config)?;
     let max_octets = if room.is_some() { config.batches().octets } else { config.max_body_octets() };
     let octets = body(max_octets, request).await?;
-    let exchange = Exchange { config: Arc::clone(config), label, operation, peer, is_inner: false };
-    config
-        .workers()
-        .run(move || {
-            let answer = exchange.answer(&octets);
-            drop(room);
-            answer
-        })
-        .await?
+    place.answer(config, peer, (octets, room)).await
 }
 
 fn is_pkixcmp(fields: &HeaderMap) -> bool {

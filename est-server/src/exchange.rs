@@ -13,6 +13,8 @@ use std::sync::Arc;
 
 use ca_core::actor::Actor;
 use ca_core::authority::CertificationAuthority;
+use ca_core::tenant::TenantId;
+use server_kit::workers::Party;
 
 use crate::answer::Answer;
 use crate::config::{Challenge, EstConfig, Label};
@@ -56,8 +58,12 @@ impl Exchange {
         let outcome = if made {
             self.answer(config)
         } else {
-            let config_there = Arc::clone(config);
-            config.workers().run(move || self.answer(&config_there)).await.unwrap_or_else(|e| Err(e.into()))
+            let (party, there) = (party(&self.label, &self.credentials), Arc::clone(config));
+            config
+                .workers()
+                .run_for(party, move || self.answer(&there))
+                .await
+                .unwrap_or_else(|error| Err(error.into()))
         };
         match outcome {
             Ok(answer) => {
@@ -185,11 +191,20 @@ impl Rejected {
         let Self { label, operation, credentials, refusal } = self;
         let peer = credentials.connection.peer_addr;
         let there = Arc::clone(config);
+        let party = party(&label, &credentials);
         let recording = move || record_stranger(&there, &label, &credentials, refusal);
-        let refusal = config.workers().run(recording).await.unwrap_or_else(Refusal::from);
+        let refusal = config.workers().run_for(party, recording).await.unwrap_or_else(Refusal::from);
         observation::refused(operation, peer, &refusal);
         reply(&refusal)
     }
+}
+
+/// Whose share of the threads a request takes: that of those at this owner's labels whose certificates claim the same tenant, or
+/// none (H-09, T-18).
+fn party(label: &Label, credentials: &Credentials) -> Party {
+    let owner = label.parts().authority.tenant();
+    let claimed = label.trust().claimed_tenant(&credentials.connection.certificates, owner);
+    format!("{owner}/{}", claimed.map_or("-", TenantId::as_str)).as_str().into()
 }
 
 /// Puts the refusal of a request on record of which nobody knows who sent it; from where too many come, that they do.

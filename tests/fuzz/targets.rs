@@ -37,6 +37,8 @@ pub(crate) const TARGETS: &[Target] = &[
     Target::new("csr-attributes", enrolment::attributes, Shape::Der, enrolment::attribute_seeds, 65_536),
     Target::new("cmc", cmc::message, Shape::Der, cmc::seeds, 65_536),
     Target::new("cmp", cmp::message, Shape::Der, cmp::seeds, 65_536).of_many(cmp::READINGS),
+    Target::new("cmp-request", cmp::request, Shape::Der, cmp::request_seeds, 65_536).of_many(cmp::READINGS),
+    Target::new("cmp-protection", cmp::protection, Shape::Der, cmp::protection_seeds, 4_096),
     Target::new("path", path::path, Shape::Der, path::seeds, 65_536).of_many(path::MAX_CERTIFICATES),
     Target::new("bulk-line", head_ends::line, Shape::Json, head_ends::lines, 24_577),
     Target::new("dlms-tools", head_ends::order, Shape::Json, head_ends::orders, 262_144),

@@ -74,7 +74,10 @@ fn private_file(file: &Path, octets: &[u8]) {
     opened.expect("a private file").write_all(octets).expect("it can be written");
 }
 
-/// Opens labels to CMP in a configuration, with more lines in the section.
+/// Opens labels to CMP in a configuration, with more lines in the section, which replaces the one that is there.
+///
+/// # Panics
+/// When there is none.
 #[must_use]
 pub fn serving_cmp(configuration: &str, labels: &[&str], more: &str) -> String {
     let labels: Vec<String> = labels.iter().map(|label| format!("\"{label}\"")).collect();
@@ -83,5 +86,7 @@ pub fn serving_cmp(configuration: &str, labels: &[&str], more: &str) -> String {
          message_key_file = \"tls/messages.key\"\nmessage_passphrase_file = \"tls/messages.passphrase\"\n{more}\n[status]\n",
         labels.join(", ")
     );
-    configuration.replace("[status]\n", &section)
+    let (before, rest) = configuration.split_once("[cmp]\n").expect("a rehearsal serves CMP");
+    let (_, after) = rest.split_once("[status]\n").expect("and status after it");
+    format!("{before}{section}{after}")
 }

@@ -3,6 +3,7 @@
 mod chosen;
 mod cmp_client;
 mod cmp;
+mod cmp_coaps;
 mod coaps;
 mod csr_attributes;
 mod dlms_requests;

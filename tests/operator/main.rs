@@ -6,6 +6,7 @@ mod configuration;
 mod exhaustion;
 mod generations;
 mod lifecycle;
+mod message_signer;
 mod requests;
 mod secrets;
 mod transcript;

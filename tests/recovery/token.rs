@@ -11,6 +11,10 @@ use e2e::tool::{Said, finish, openssl, run, softhsm};
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// The profile of the authority of most tests, and what it offers.
+const OPERATIONAL: &str = "sub-operational-s1";
+const METERS: &str = "profile = \"meter-op-tls-s1\"\ndoors = [\"one-time-token\"]";
+
 /// A machine with a token, and beside it the room of the ceremony.
 struct Machine {
     directory: TempDir,
@@ -72,9 +76,9 @@ impl Machine {
         format!("pkcs11:token=online?module-path={}&pin-source=file:{}", softhsm(), self.path("pin"))
     }
 
-    /// Makes a key on the token and a request for it; returns the key's name.
-    fn request(&self, common_name: &str, out: &str) -> String {
-        let (uri, profile) = (self.token_uri(), "sub-operational-s1");
+    /// Makes a key on the token and a request for an authority with it; returns the key's name.
+    fn request(&self, profile: &str, common_name: &str, out: &str) -> String {
+        let uri = self.token_uri();
         let name = ["--country", "DE", "--organization", "Example Grid", "--common-name", common_name];
         let asked =
             ["--json", "ceremony", "request", "--profile", profile, "--out", out, "--token-uri", &uri];
@@ -85,11 +89,13 @@ impl Machine {
 
     /// Holds the ceremony; returns the certificate of the authority and that of its root, DER.
     fn ceremony(&self, key: &str) -> (PathBuf, PathBuf) {
+        let points =
+            ["--crl-uri", "http://localhost/root.crl", "--ca-issuers-uri", "http://localhost/root.cer"];
         let name =
             ["--country", "DE", "--organization", "Example Grid", "--common-name", "Example Grid Root S1 G1"];
         let init = ["init", "--suite", "1", "--dir", "root-s1", "--time", "now", "--key-file"];
         let secret = ["--passphrase-file", "passphrase"];
-        let said = self.offline_root(&[&init[..], &name, &secret].concat());
+        let said = self.offline_root(&[&init[..], &name, &points, &secret].concat());
         let line = said.out.lines().find(|line| line.contains("Exchange key SHA-256")).expect("it is shown");
         let exchange = line.split("SHA-256").nth(1).expect("digits").trim().to_owned();
         let sign = ["sign-subca", "--dir", "root-s1", "--time", "now", "--request", "request.pem"];
@@ -104,7 +110,7 @@ impl Machine {
         (own, root.expect("the root"))
     }
 
-    fn configure(&self, (authority, root): (&Path, &Path), responder_key: &str) {
+    fn configure(&self, (authority, root): (&Path, &Path), responder_key: &str, offer: &str) {
         let subject =
             ["-subj", "/CN=localhost", "-days", "2", "-nodes", "-keyout", "server.key", "-out", "server.pem"];
         let new = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"];
@@ -118,7 +124,7 @@ impl Machine {
              crl_profile = \"crl-online\"\nocsp_profile = \"ocsp-online\"\nresponder_profile = \"ocsp-s1\"\n\
              responder_key = \"{responder_key}\"\ncrl_uri = \"http://localhost/a.crl\"\n\
              ca_issuers_uri = \"http://localhost/a.cer\"\nocsp_uri = \"http://localhost/ocsp\"\n\n\
-             [[authority.offer]]\nprofile = \"meter-op-tls-s1\"\nlabel = \"meter\"\ndoors = [\"one-time-token\"]\n",
+             [[authority.offer]]\nlabel = \"meter\"\n{offer}\n",
             self.token_uri(),
             path(authority),
             path(root),
@@ -146,11 +152,11 @@ impl Machine {
 #[test]
 fn d_06_ledger_and_token_come_back_from_their_copies_and_sign_again() {
     let machine = Machine::new();
-    let key = machine.request("Example Grid Operational CA S1 G1", "request.pem");
+    let key = machine.request(OPERATIONAL, "Example Grid Operational CA S1 G1", "request.pem");
     // Only its key is wanted.
-    let responder_key = machine.request("OCSP Responder", "responder.pem");
+    let responder_key = machine.request(OPERATIONAL, "OCSP Responder", "responder.pem");
     let (authority, root) = machine.ceremony(&key);
-    machine.configure((&authority, &root), &responder_key);
+    machine.configure((&authority, &root), &responder_key, METERS);
     drop(machine.meter_pki(&["store", "create", "store"]).ok());
     drop(machine.meter_pki(&["backup", "keygen", "--shares", "2-of-2", "recovery"]).ok());
     let serving = machine.serve();
@@ -194,10 +200,10 @@ fn d_06_ledger_and_token_come_back_from_their_copies_and_sign_again() {
 #[test]
 fn r_07_a_closing_whose_key_is_on_a_token_is_finished_wherever_it_was_killed() {
     let machine = Machine::new();
-    let key = machine.request("Example Grid Operational CA S1 G1", "request.pem");
-    let responder_key = machine.request("OCSP Responder", "responder.pem");
+    let key = machine.request(OPERATIONAL, "Example Grid Operational CA S1 G1", "request.pem");
+    let responder_key = machine.request(OPERATIONAL, "OCSP Responder", "responder.pem");
     let (authority, root) = machine.ceremony(&key);
-    machine.configure((&authority, &root), &responder_key);
+    machine.configure((&authority, &root), &responder_key, METERS);
     drop(machine.meter_pki(&["store", "create", "store"]).ok());
     drop(machine.meter_pki(&["backup", "keygen", "--shares", "2-of-2", "recovery"]).ok());
     drop(machine.serve());
@@ -257,4 +263,46 @@ fn r_07_a_closing_whose_key_is_on_a_token_is_finished_wherever_it_was_killed() {
         assert!(again.code == Some(7) && again.err.contains("close.done"), "{}", again.all());
     }
     assert!(left.contains(&2) && left.contains(&0), "cut before and behind the end of the key: {left:?}");
+}
+
+// The signer of messages, like every other key of the server, may be on the token.
+#[test]
+fn the_signer_of_messages_is_made_on_the_token_and_serves_from_there() {
+    let machine = Machine::new();
+    let key = machine.request("sub-infra-s1", "Example Grid Infrastructure CA S1 G1", "request.pem");
+    let responder_key = machine.request("sub-infra-s1", "OCSP Responder", "responder.pem");
+    let (authority, root) = machine.ceremony(&key);
+    let offer = "profile = \"cmp-signer-s1\"\ndoors = [\"operator\"]";
+    machine.configure((&authority, &root), &responder_key, offer);
+    drop(machine.meter_pki(&["store", "create", "store"]).ok());
+    drop(machine.meter_pki(&["backup", "keygen", "--shares", "2-of-2", "recovery"]).ok());
+    let serving = machine.serve();
+    let made = machine.meter_pki(&["--json", "cert", "message-signer", "--out", "messages.cer"]).ok();
+    let made: Value = serde_json::from_str(&made.out).expect("a view");
+    // A key whose certificate is refused is destroyed: nobody here has this name.
+    let text = std::fs::read_to_string(machine.at("meter-pki.toml")).expect("the configuration");
+    let other = text.replace("name = \"operational\"", "name = \"other\"");
+    std::fs::write(machine.at("other.toml"), other).expect("a configuration");
+    let keys = || {
+        let list = ["--module", &softhsm(), "--token-label", "online", "--login", "--pin", "user-1234", "-O"];
+        finish(machine.command("pkcs11-tool").args(list)).ok().out.matches("Private Key Object").count()
+    };
+    let before = keys();
+    let refused = machine.meter_pki(&[
+        "--config",
+        "other.toml",
+        "cert",
+        "message-signer",
+        "--common-name",
+        "Other",
+        "--out",
+        "other.cer",
+    ]);
+    assert_eq!((refused.code, keys()), (Some(5), before), "{}", refused.all());
+    drop(serving);
+    let lines = made["configuration"].as_array().expect("lines");
+    let lines: Vec<&str> = lines.iter().filter_map(Value::as_str).collect();
+    std::fs::write(machine.at("meter-pki.toml"), format!("{text}\n{}\n", lines.join("\n")))
+        .expect("a configuration");
+    drop(machine.serve());
 }

@@ -227,6 +227,7 @@ fn what_is_no_message_is_told_by_status() {
         (415, None, TransferRefusal::MediaType),
         (413, None, TransferRefusal::BodyTooLarge { max_octets: 1 }),
         (400, None, TransferRefusal::BodyIncomplete),
+        (406, None, TransferRefusal::NotAcceptable),
         (400, None, DecodeMessageError::Protection.into()),
         (501, None, TransferRefusal::Announcement),
         (503, Some(3), busy.into()),

@@ -5,8 +5,10 @@
 
 #![cfg(test)]
 
+mod answers;
 mod client;
 mod confirmation;
+mod desk;
 mod doubles;
 mod enrolment;
 mod faults;
@@ -16,7 +18,9 @@ mod header;
 mod nested;
 mod polling;
 mod protection;
+mod requests;
 mod revocation;
+mod told;
 mod transactions;
 mod transfer;
 mod update;

@@ -8,8 +8,9 @@ use cmp_messages::status::PkiFailureInfo;
 use cmp_server::config::DEFAULT_BODY_OCTETS;
 use der::asn1::{Any, Null};
 
-use crate::client::{Message, ir};
+use crate::client::{Message, cert_conf, ir};
 use crate::doubles::journal::Failing;
+use crate::polling::{asking_people, poll};
 use crate::world::{DEVICE, PATH, Setting, World, certificate, post};
 
 async fn is_refused(world: &World, body: Vec<u8>, status: u16, code: &str) {
@@ -159,6 +160,28 @@ async fn a_path_of_another_operation_is_refused() {
             (PkiFailureInfo::BadRequest, "operation.other"),
         )
         .await;
+}
+
+// RFC 9483 §6.1: certConf and pollReq go where their request went.
+#[tokio::test]
+async fn confirmations_and_polls_go_where_their_request_went() {
+    let other = (PkiFailureInfo::BadRequest, "operation.other");
+    let world = World::new();
+    let request = world.cr();
+    let answer = world.ask_at(&format!("{PATH}/certification"), &request).await;
+    let confirmation = request.after(&answer, cert_conf(&certificate(&answer)));
+    for segment in ["revocation", "getcacerts", "getcrls"] {
+        world.refuses_at(&format!("{PATH}/{segment}"), &confirmation, other).await;
+    }
+    let confirmed = world.ask_at(&format!("{PATH}/certification"), &confirmation).await;
+    assert!(matches!(confirmed.body(), PkiBody::PkiConf(_)));
+
+    let world = asking_people();
+    let request = world.cr();
+    let answer = world.ask_at(&format!("{PATH}/certification"), &request).await;
+    world.refuses_at(&format!("{PATH}/revocation"), &request.after(&answer, poll()), other).await;
+    let polled = world.ask_at(&format!("{PATH}/certification"), &request.after(&answer, poll())).await;
+    assert!(matches!(polled.body(), PkiBody::PollRep(_)));
 }
 
 // RFC 9811 §3.5: announcements get a status and nothing else.

@@ -14,7 +14,7 @@ use ca_core::authority::{CertificationAuthority, Charter, Ports};
 use ca_core::certificate::Certificate;
 use ca_core::lint::Linter;
 use ca_core::path::TrustAnchor;
-use ca_core::profile::{Approval, CrlProfile};
+use ca_core::profile::{AlternativeNameRule, Approval, CrlProfile, SubjectRule};
 use ca_core::record::{CertificateId, CertificateStatus, StoredCertificate, Token};
 use ca_core::registration::{ApprovalRule, Door, Offer, RepeatRule};
 use ca_core::subject::Subject;
@@ -29,6 +29,8 @@ use cmp_server::config::{
     BatchLimits, CmpConfig, CmpParts, Confirmations, DEFAULT_BODY_OCTETS, FinalNonce, Label, LabelParts,
     MessageSigner, SharedSecrets,
 };
+use cmp_server::desk::Desk;
+use const_oid::ObjectIdentifier;
 use der::Encode;
 use server_kit::listener::PeerConnection;
 use server_kit::metrics::Metrics;
@@ -56,7 +58,7 @@ pub(crate) const PATH: &str = "/.well-known/cmp/p/meter-ds";
 /// The number of the key of the registration authority.
 pub(crate) const STATION: u8 = 50;
 /// The number of the key that signs the answers.
-const MESSAGES: u8 = 60;
+pub(crate) const MESSAGES: u8 = 60;
 
 /// What a test wants otherwise than usual.
 #[derive(Clone)]
@@ -73,6 +75,10 @@ pub(crate) struct Setting {
     /// With which octets the titles begin for which it may ask.
     pub(crate) station_prefix: Vec<u8>,
     pub(crate) has_secrets: bool,
+    /// The certificates beside the authority's own and its root's: other generations, and the links between them.
+    pub(crate) further: Vec<Certificate>,
+    /// Whether certificates name the device in the subject alternative name alone.
+    pub(crate) empty_subject: bool,
 }
 
 impl Default for Setting {
@@ -87,6 +93,8 @@ impl Default for Setting {
             station_forwards: false,
             station_prefix: b"MPK".to_vec(),
             has_secrets: true,
+            further: Vec::new(),
+            empty_subject: false,
         }
     }
 }
@@ -106,6 +114,7 @@ pub(crate) struct World {
     signer: Arc<JournaledSigner>,
     messages: Arc<JournaledSigner>,
     router: Router,
+    pub(crate) desk: Desk,
 }
 
 /// What came back over HTTP.
@@ -160,9 +169,14 @@ impl World {
                     told.fetch_add(1, Ordering::SeqCst);
                 }
             }),
-            ca_certificates: vec![pki.root.certificate().clone(), pki.operational.certificate().clone()],
+            ca_certificates: [pki.root.certificate(), pki.operational.certificate()]
+                .into_iter()
+                .chain(&setting.further)
+                .cloned()
+                .collect(),
         };
-        let router = cmp_server::routes::router(config(setting, &clock, &ledger, of_label));
+        let config = config(setting, &clock, &ledger, of_label);
+        let (router, desk) = (cmp_server::routes::router(Arc::clone(&config)), Desk::new(config));
         for title in [DEVICE, OTHER] {
             ledger.expect(&SystemTitle::parse(title).unwrap(), &tenant("grid"), None);
         }
@@ -179,6 +193,7 @@ impl World {
             signer,
             messages,
             router,
+            desk,
         }
     }
 
@@ -360,7 +375,7 @@ impl Answer {
 }
 
 /// RFC 9483 §3.1: transaction and nonce belong to the message; RFC 9483 §3.2: and the protection verifies, if there is one.
-fn assert_answers(message: &Message, answer: &PkiMessage) {
+pub(crate) fn assert_answers(message: &Message, answer: &PkiMessage) {
     let header = answer.header();
     assert_eq!(header.recip_nonce, message.header.sender_nonce);
     assert_eq!(header.recipient, message.header.sender);
@@ -383,7 +398,7 @@ fn assert_answers(message: &Message, answer: &PkiMessage) {
 }
 
 /// The answer to certificate requests in a body.
-fn response(answer: &PkiMessage) -> Option<&CertRepMessage> {
+pub(crate) fn response(answer: &PkiMessage) -> Option<&CertRepMessage> {
     if let PkiBody::Ip(message) | PkiBody::Cp(message) | PkiBody::Kup(message) = answer.body() {
         Some(message)
     } else {
@@ -447,6 +462,12 @@ fn charter(pki: &Pki, setting: &Setting) -> Charter {
         Door::FactoryCertificate { grace_seconds: YEAR, expired_seconds: 0 },
         Door::OperationalCertificate,
     ];
+    let mut meter_op_ds = meter_op_ds();
+    if setting.empty_subject {
+        let hw_type = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.32473.1");
+        meter_op_ds.subject = SubjectRule::Empty;
+        meter_op_ds.alternative_name = AlternativeNameRule::HardwareModule { hw_type };
+    }
     let offer = |parts| Offer {
         profile: profile(parts),
         doors: doors.clone(),
@@ -455,7 +476,7 @@ fn charter(pki: &Pki, setting: &Setting) -> Charter {
     };
     Charter {
         issuer: pki.operational.issuer.clone(),
-        offers: vec![offer(meter_op_ds()), offer(meter_op_ka())],
+        offers: vec![offer(meter_op_ds), offer(meter_op_ka())],
         linter: Linter::new(Vec::new()),
         crl_profile: CrlProfile::new(7 * 86_400, 86_400).unwrap(),
         uncertain_grace_seconds: 3_600,

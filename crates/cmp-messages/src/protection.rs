@@ -81,13 +81,13 @@ impl Hash {
         Self::ALL.into_iter().find(|hash| hash.hmac_oid() == algorithm.oid && has_no_parameters(algorithm))
     }
 
-    fn digest(self, octets: &[u8]) -> Zeroizing<Vec<u8>> {
+    fn digest(self, octets: &[u8]) -> digest::Digest {
         let algorithm = match self {
             Self::Sha256 => &digest::SHA256,
             Self::Sha384 => &digest::SHA384,
             Self::Sha512 => &digest::SHA512,
         };
-        Zeroizing::new(digest::digest(algorithm, octets).as_ref().to_vec())
+        digest::digest(algorithm, octets)
     }
 
     fn hmac(self, key: &[u8], octets: &[u8]) -> Vec<u8> {
@@ -301,11 +301,14 @@ impl MacAlgorithm {
 
     /// RFC 4211 §4.4: the secret followed by the salt, hashed as often as there are iterations.
     fn hashed_key(&self, owf: Hash, secret: &[u8]) -> Zeroizing<Vec<u8>> {
-        let mut key = Zeroizing::new(Vec::with_capacity(secret.len() + self.salt.len()));
+        // It never grows, so that no copy of the secret stays behind.
+        let mut key = Zeroizing::new(Vec::with_capacity((secret.len() + self.salt.len()).max(owf.octets())));
         key.extend_from_slice(secret);
         key.extend_from_slice(&self.salt);
         for _ in 0..self.iterations.get() {
-            key = owf.digest(&key);
+            let digest = owf.digest(&key);
+            key.clear();
+            key.extend_from_slice(digest.as_ref());
         }
         key
     }

@@ -1,39 +1,22 @@
 //! The forms of bodies: CoAP's numbers for media types, and answers written in the form that was chosen (RFC 9148 §4.3, §8.1).
 
+use coap_kit::Format;
 use est_server::answer::Answer;
 
-/// A Content-Format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Format(u16);
-
-/// RFC 6690 §7.3.
-pub(crate) const LINKS: Format = Format(40);
 /// RFC 8710: several representations.
-pub(crate) const MULTIPART: Format = Format(62);
+pub(crate) const MULTIPART: Format = Format::of(62);
 /// RFC 9148 §8.1: certificates in PKCS #7.
-pub(crate) const CERTS_ONLY: Format = Format(281);
+pub(crate) const CERTS_ONLY: Format = Format::of(281);
 /// RFC 9148 §8.1.
-pub(crate) const CSR_ATTRIBUTES: Format = Format(285);
+pub(crate) const CSR_ATTRIBUTES: Format = Format::of(285);
 /// RFC 9148 §8.1: a certification request.
-const PKCS10: Format = Format(286);
+const PKCS10: Format = Format::of(286);
 /// RFC 9148 §8.1: one certificate.
-pub(crate) const PKIX_CERT: Format = Format(287);
+pub(crate) const PKIX_CERT: Format = Format::of(287);
 
-impl Format {
-    /// Returns its number.
-    pub(crate) const fn number(self) -> u16 {
-        self.0
-    }
-
-    /// Reads a number as an option says it.
-    pub(crate) fn read(number: u32) -> Option<Self> {
-        u16::try_from(number).ok().map(Self)
-    }
-
-    /// RFC 9148 §8.1: the media type of a body that a client sends.
-    pub(crate) fn media_type(self) -> Option<&'static str> {
-        (self == PKCS10).then_some("application/pkcs10")
-    }
+/// RFC 9148 §8.1: the media type of a body that a client sends.
+pub(crate) fn media_type(format: Format) -> Option<&'static str> {
+    (format == PKCS10).then_some("application/pkcs10")
 }
 
 /// Writes an answer in a form that its function has.
@@ -68,8 +51,7 @@ mod tests {
 
     #[test]
     fn only_a_certification_request_is_a_body_that_clients_send() {
-        assert_eq!(Format::read(286).unwrap().media_type(), Some("application/pkcs10"));
-        assert_eq!(Format::read(281).unwrap().media_type(), None);
-        assert_eq!(Format::read(0x1_0000), None);
+        assert_eq!(media_type(Format::of(286)), Some("application/pkcs10"));
+        assert_eq!(media_type(CERTS_ONLY), None);
     }
 }

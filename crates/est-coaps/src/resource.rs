@@ -1,17 +1,15 @@
 //! What stands behind a path, and how it is found: the functions of EST-coaps and their discovery (RFC 9148 §4.1, RFC 6690).
 
-use crate::format::{CERTS_ONLY, CSR_ATTRIBUTES, Format, MULTIPART, PKIX_CERT};
+use coap_kit::{Format, Link, Target};
+
+use crate::format::{CERTS_ONLY, CSR_ATTRIBUTES, MULTIPART, PKIX_CERT};
 
 /// RFC 9148 §4.1: the default root.
 const ROOT: [&str; 2] = [".well-known", "est"];
-/// RFC 6690 §4: where resources are discovered.
-const DISCOVERY: [&str; 2] = [".well-known", "core"];
 
 /// What a path names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Resource {
-    /// The list of what is here.
-    Discovery,
     /// A function, under a label or the default one.
     Function(Option<String>, Function),
     /// Nothing.
@@ -77,11 +75,9 @@ impl Function {
 }
 
 /// Finds what a path names; segments are compared as they came, octet for octet.
-pub(crate) fn find(path: &[&str]) -> Resource {
-    if *path == DISCOVERY {
-        return Resource::Discovery;
-    }
-    let function = match path.strip_prefix(&ROOT) {
+pub(crate) fn find(target: &Target) -> Resource {
+    let segments = target.path.iter().flatten().map(String::as_str).collect::<Vec<_>>();
+    let function = match segments.strip_prefix(&ROOT) {
         Some([function]) => Function::parse(function).map(|function| (None, function)),
         Some([label, function]) => Function::parse(function).map(|found| (Some((*label).to_owned()), found)),
         _ => None,
@@ -89,42 +85,30 @@ pub(crate) fn find(path: &[&str]) -> Resource {
     function.map_or(Resource::Nothing, |(label, function)| Resource::Function(label, function))
 }
 
-/// Writes the links to all functions that are offered and that the queries ask for (RFC 6690 §2, §4.1).
-pub(crate) fn links(queries: &[&str], is_offered: impl Fn(&str) -> bool) -> String {
-    let wanted = queries.iter().filter_map(|query| query.strip_prefix("rt=")).collect::<Vec<_>>();
-    let link = |function: Function| {
-        let segment = function.segment();
-        let formats: Vec<String> =
-            function.formats().iter().map(|format| format.number().to_string()).collect();
-        // RFC 9148 §4.1: one format stands without quotation marks, several in them.
-        let formats = match formats.as_slice() {
-            [one] => one.clone(),
-            several => format!("\"{}\"", several.join(" ")),
-        };
-        format!("</.well-known/est/{segment}>;rt=\"ace.est.{segment}\";ct={formats}")
+/// Returns the links to all functions that are offered (RFC 9148 §4.1).
+pub(crate) fn links(is_offered: impl Fn(&str) -> bool) -> Vec<Link> {
+    let link = |function: Function| Link {
+        path: format!("/.well-known/est/{}", function.segment()),
+        resource_type: Some(format!("ace.est.{}", function.segment())),
+        formats: function.formats().to_vec(),
     };
-    Function::ALL
-        .into_iter()
-        .filter(|function| is_offered(function.operation()))
-        .filter(|function| {
-            let resource_type = format!("ace.est.{}", function.segment());
-            wanted.iter().all(|pattern| is_match(pattern, &resource_type))
-        })
-        .map(link)
-        .collect::<Vec<_>>()
-        .join(",")
-}
-
-/// RFC 6690 §4.1: an asterisk at the end stands for whatever follows.
-fn is_match(pattern: &str, value: &str) -> bool {
-    pattern.strip_suffix('*').map_or(pattern == value, |beginning| value.starts_with(beginning))
+    Function::ALL.into_iter().filter(|function| is_offered(function.operation())).map(link).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use coap_kit::Method;
 
-    const OFFERED: [&str; 3] = ["cacerts", "simpleenroll", "simplereenroll"];
+    fn at(path: &[&str]) -> Resource {
+        find(&Target {
+            method: Method::Get,
+            path: Some(path.iter().map(|segment| (*segment).to_owned()).collect()),
+            queries: Vec::new(),
+            announced: None,
+            accept: None,
+        })
+    }
 
     // RFC 9148 §4.1: short paths under the default root, with and without a label.
     #[test]
@@ -132,11 +116,10 @@ mod tests {
         for (segment, function) in
             [("crts", Function::Crts), ("sen", Function::Sen), ("sren", Function::Sren)]
         {
-            assert_eq!(find(&[".well-known", "est", segment]), Resource::Function(None, function));
+            assert_eq!(at(&[".well-known", "est", segment]), Resource::Function(None, function));
             let labelled = Resource::Function(Some("tls".to_owned()), function);
-            assert_eq!(find(&[".well-known", "est", "tls", segment]), labelled);
+            assert_eq!(at(&[".well-known", "est", "tls", segment]), labelled);
         }
-        assert_eq!(find(&[".well-known", "core"]), Resource::Discovery);
     }
 
     #[test]
@@ -148,25 +131,21 @@ mod tests {
             &[".well-known", "est", "tls", "sen", ""],
             &[".well-known", "est", ""],
             &["est", "sen"],
-            &[".well-known", "core", ""],
+            &[".well-known", "core"],
             &[],
         ] {
-            assert_eq!(find(path), Resource::Nothing, "{path:?}");
+            assert_eq!(at(path), Resource::Nothing, "{path:?}");
         }
     }
 
     // RFC 9148 §4.1: the three mandatory functions are always listed, and others where they are offered.
     #[test]
-    fn lists_what_is_offered_and_asked_for() {
-        let links = |queries: &[&str]| links(queries, |operation| OFFERED.contains(&operation));
-        let all = "</.well-known/est/crts>;rt=\"ace.est.crts\";ct=281,\
-                   </.well-known/est/sen>;rt=\"ace.est.sen\";ct=\"281 287\",\
-                   </.well-known/est/sren>;rt=\"ace.est.sren\";ct=\"281 287\"";
-        for queries in [&["rt=ace.est*"][..], &[], &["rt=*"], &["rt=ace.est.*"]] {
-            assert_eq!(links(queries), all, "{queries:?}");
-        }
-        assert_eq!(links(&["rt=ace.est.crts"]), "</.well-known/est/crts>;rt=\"ace.est.crts\";ct=281");
-        assert_eq!(links(&["rt=core.s"]), "");
-        assert_eq!(links(&["rt=ace.est.skg"]), "", "not offered");
+    fn lists_what_is_offered() {
+        let offered = ["cacerts", "simpleenroll", "simplereenroll"];
+        let links = links(|operation| offered.contains(&operation));
+        let told: Vec<_> = links.iter().map(|link| (link.path.as_str(), link.formats.len())).collect();
+        let paths = [("/.well-known/est/crts", 1), ("/.well-known/est/sen", 2), ("/.well-known/est/sren", 2)];
+        assert_eq!(told, paths);
+        assert_eq!(links[1].resource_type.as_deref(), Some("ace.est.sen"));
     }
 }

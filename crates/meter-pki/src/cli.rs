@@ -98,6 +98,9 @@ pub struct QuickstartArgs {
     /// Where EST listens; kept for later starts from the same state.
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
     pub est: SocketAddr,
+    /// Where CMP listens; kept for later starts from the same state.
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
+    pub cmp: SocketAddr,
     /// Where CRL and OCSP are served; kept for later starts from the same state.
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
     pub status: SocketAddr,
@@ -267,6 +270,8 @@ pub enum CertCommand {
         #[arg(long)]
         issuer: Option<String>,
     },
+    /// Make key and certificate of who signs the server's messages.
+    MessageSigner(MessageSignerArgs),
     /// Revoke one certificate; this is final.
     Revoke {
         /// Its serial number in hexadecimal.
@@ -281,6 +286,20 @@ pub enum CertCommand {
         #[arg(long)]
         invalidity_date: Option<String>,
     },
+}
+
+/// `cert message-signer`
+#[derive(Debug, Clone, Args)]
+pub struct MessageSignerArgs {
+    /// The file for the certificate, DER, beside the configuration.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// The common name of the signer; country and organization are those of its authority.
+    #[arg(long, default_value = "Messages", value_name = "NAME")]
+    pub common_name: String,
+    /// The profile, where operators are offered several with id-kp-cmcCA.
+    #[arg(long)]
+    pub profile: Option<String>,
 }
 
 /// Which certificates to list.

@@ -1,4 +1,4 @@
-//! EST over CoAP and DTLS, where this program is built with the feature `coaps`; elsewhere the sentence that it is not.
+//! EST and CMP over CoAP and DTLS, where this program is built with the feature `coaps`; elsewhere the sentence that it is not.
 //!
 //! The only place that knows whether it is. OpenSSL is linked with the feature and not without it.
 
@@ -19,6 +19,30 @@ use present as built;
 
 pub use built::CoapsLimits;
 pub(crate) use built::{bind, check};
+
+/// Who answers.
+pub(crate) enum Desk {
+    Est(est_server::desk::Desk),
+    Cmp(cmp_server::desk::Desk),
+}
+
+impl Desk {
+    /// Returns its name in health and metrics.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Est(_) => "est-coaps",
+            Self::Cmp(_) => "cmp-coaps",
+        }
+    }
+
+    /// Returns the section of the configuration.
+    const fn section(&self) -> &'static str {
+        match self {
+            Self::Est(_) => "est.coaps",
+            Self::Cmp(_) => "cmp.coaps",
+        }
+    }
+}
 
 /// Where to listen and as whom.
 pub(crate) struct Place<'a> {

@@ -57,7 +57,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
         Command::Ca(CaCommand::Show { name }) => wait(ca::show(name, &client(&cli.config)?, printer)),
         Command::Ceremony(verb) => ceremony::run(verb, &cli.config, printer),
         Command::Qr(verb) => qr::run(verb, printer),
-        Command::Cert(verb) => wait(cert::run(verb, &client(&cli.config)?, printer)),
+        Command::Cert(verb) => wait(cert::run(verb, &cli.config, printer)),
         Command::Request(verb) => wait(request::run(verb, &client(&cli.config)?, printer)),
         Command::Device(verb) => wait(device::run(verb, &client(&cli.config)?, printer)),
         Command::Crl(CrlCommand::Resign { name }) => crl::resign(name, &cli.config, printer),

@@ -15,12 +15,17 @@ use std::sync::Arc;
 
 use ca_core::actor::Actor;
 use ca_core::authority::{CertificationAuthority, Charter, Ports};
+use ca_core::csr::CertificationRequest;
+use ca_core::fault::Fault;
+use ca_core::issuance::IssuedCertificate;
 use ca_core::issuer::Issuer;
 use ca_core::key_ref::KeyRef;
 use ca_core::ports::{Clock, Entropy, Registry, Signer, StatusSource};
 use ca_core::profile::{CrlProfile, ProfileId};
 use ca_core::record::{CrlRecord, StoredCertificate};
 use ca_core::registration::{ApprovalRule, Offer, RepeatRule};
+use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence};
+use ca_core::subject::Subject;
 use ca_core::tenant::TenantId;
 use ca_core::validity::UnixTime;
 use ca_store::{BootId, FatalHook, Settings};
@@ -36,7 +41,7 @@ use crate::releases::Releases;
 pub(crate) use cmp::cmp_config;
 pub(crate) use est::est_config;
 pub(crate) use front::front_config;
-pub(crate) use status::status_parts;
+pub(crate) use status::{name_beside, status_parts};
 pub(crate) use vault::{Vault, open_store, random_id};
 
 /// The clock of the operating system.
@@ -121,6 +126,40 @@ impl ServedAuthority {
         })?;
         self.publisher.show(&crl)?;
         Ok(crl)
+    }
+
+    /// Issues a certificate for a request, as an operator who may.
+    pub(crate) fn certify(
+        &self,
+        actor: Actor,
+        profile: ProfileId,
+        request: CertificationRequest,
+    ) -> Result<IssuedCertificate, Failure> {
+        let names = request
+            .requested_extensions()
+            .iter()
+            .find(|extension| extension.extn_id == ca_core::oid::SUBJECT_ALT_NAME)
+            .map(|extension| extension.extn_value.as_bytes());
+        let subject = Subject::read(request.subject(), names)
+            .map_err(|error| Failure::new(Exit::Refused, "subject.unfit", error))?;
+        let enrolment = EnrolmentRequest {
+            actor,
+            profile,
+            subject,
+            evidence: Evidence::Request(Box::new(request)),
+            kind: EnrolmentKind::First,
+            validity_seconds: None,
+            transaction: None,
+        };
+        self.authority.enrol(enrolment).map_err(|error| {
+            let exit = match error.fault() {
+                Fault::Requester => Exit::Refused,
+                Fault::Conflict => Exit::Conflict,
+                Fault::Unavailable => Exit::Unavailable,
+                Fault::Ours => Exit::Failed,
+            };
+            Failure::new(exit, error.code(), error)
+        })
     }
 
     /// Issues and publishes a CRL now.

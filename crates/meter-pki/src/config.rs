@@ -128,7 +128,7 @@ pub struct RawEst {
     pub key_file: PathBuf,
     /// `message_certificate_file`: DER, of profile `cmp-signer`: who signs what is said in CMS.
     pub message_certificate_file: Option<PathBuf>,
-    /// `message_key_file`: its key, an encrypted PEM key file, mode 0600.
+    /// `message_key_file`: its key, an encrypted PEM key file, mode 0600; without one, the key is in `[keys]`.
     pub message_key_file: Option<PathBuf>,
     /// `message_passphrase_file`: the passphrase of that file.
     pub message_passphrase_file: Option<PathBuf>,
@@ -211,7 +211,7 @@ fn tool_path() -> String {
     "/api/CertificateGenerator".to_owned()
 }
 
-/// `[est.coaps]`: certificate and key are those of `[est]`.
+/// `[est.coaps]`, `[cmp.coaps]`: certificate and key are those of `[est]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawCoaps {

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use est_server::desk::Desk;
 use server_kit::health::Health;
 use server_kit::metrics::Metrics;
 use server_kit::shutdown::Shutdown;
 use server_kit::workers::WorkerPool;
 use tokio::task::JoinSet;
 
+use crate::coaps::Desk;
 use crate::compose::front_config;
 use crate::config::FrontConfig;
 use crate::exit::Failure;
-use crate::server::{DRAIN, bind, coaps, pool, spawn, tls, watch_listener};
+use crate::server::{DRAIN, Open, bind, pool, spawn, tls, watch_listener};
 
 /// What serves until it is drained.
 #[derive(Debug)]
@@ -36,11 +36,9 @@ pub(crate) async fn start(config: &FrontConfig, shutdown: Shutdown) -> Result<Fr
     let mut tasks = JoinSet::new();
     let (health, pool) = (Health::new(), pool("est", &config.est.pool, &metrics)?);
     let est_config = front_config(config, pool.clone())?;
-    let desk = Desk::new(Arc::clone(&est_config));
-    if let Some(bound) = coaps(&config.est, desk, (&metrics, &shutdown)).await? {
-        health.ready("est-coaps", bound.condition);
-        tasks.spawn(bound.serving);
-    }
+    let desk = Desk::Est(est_server::desk::Desk::new(Arc::clone(&est_config)));
+    let open = Open { est: &config.est, metrics: &metrics, health: &health, shutdown: &shutdown };
+    open.coaps(&mut tasks, config.est.coaps.as_ref(), desk).await?;
     let listener = bind(config.est.listen, "est").await?;
     let listener = listener.with_limits(config.est.limits.clone()).with_metrics(&metrics);
     let est = listener.local_addr();

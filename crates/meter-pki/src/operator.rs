@@ -27,8 +27,8 @@ use reply::Reply;
 use wire::requests::{DecisionText, RequestPage, RequestQueryText, RequestView};
 use wire::{
     AuditPage, AuditQuery, AuthorityView, BackupText, BackupView, CertificatePage, CertificateQueryText,
-    CertificateView, CheckpointView, ConsistencyQuery, ConsistencyView, CrlText, CrlView, DevicePage,
-    DeviceQueryText, ImportRequest, ImportView, ImportedCrlView, IssuanceProofView, ReleasesText,
+    CertificateView, CertificationText, CheckpointView, ConsistencyQuery, ConsistencyView, CrlText, CrlView,
+    DevicePage, DeviceQueryText, ImportRequest, ImportView, ImportedCrlView, IssuanceProofView, ReleasesText,
     ReleasesView, RevocationText, RevocationView, StoreView, TokenText, TokenView,
 };
 
@@ -57,7 +57,7 @@ impl OperatorState {
 pub(crate) fn router(state: OperatorState) -> Router {
     Router::new()
         .route("/v1/authorities", get(authorities))
-        .route("/v1/certificates", get(certificates))
+        .route("/v1/certificates", get(certificates).post(certify))
         .route("/v1/certificates/{issuer}/{serial}", get(certificate))
         .route("/v1/revocations", post(revoke))
         .route("/v1/requests", get(requests))
@@ -87,6 +87,14 @@ async fn certificates(
     Query(query): Query<CertificateQueryText>,
 ) -> Result<Json<CertificatePage>, Reply> {
     state.run(move |system| acts::certificates(system, &query)).await
+}
+
+async fn certify(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Json(text): Json<CertificationText>,
+) -> Result<Json<CertificateView>, Reply> {
+    state.run(move |system| acts::certify(system, &peer, &text)).await
 }
 
 async fn certificate(

@@ -4,6 +4,7 @@
 //! what CRL and OCSP say of it. Run again, it goes on from the same state. A rehearsal only: keys are files.
 
 mod ceremony;
+mod cmp_client;
 mod configuration;
 mod est_client;
 mod fleet;
@@ -33,7 +34,7 @@ pub async fn run(args: &QuickstartArgs, json: bool) -> Result<(), Failure> {
     let layout = Layout::new(&args.state);
     let progress = Progress::new(json);
     let founding_layout = layout.clone();
-    let addresses = (args.est, args.status);
+    let addresses = [args.est, args.cmp, args.status];
     if layout.config().exists() {
         progress.tell(&format!("resuming from {}", layout.root().display()));
     } else {

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ca_core::authority::Ports;
-use est_server::desk::Desk;
 use server_kit::health::Health;
 use server_kit::listener::{Listener, LongBody};
 use server_kit::metrics::Metrics;
@@ -22,7 +21,7 @@ use tokio::task::JoinSet;
 use crate::approvals::ApprovalWatch;
 use crate::audit::{self, Copies, Followed};
 use crate::clock_watch::ClockWatch;
-use crate::coaps::{self, Bound, Place};
+use crate::coaps::{self, Desk, Place};
 use crate::compose::{ServedAuthority, System, cmp_config, compose, est_config, status_parts};
 use crate::config::{Config, RawCmp, RawCoaps, RawEst};
 use crate::deadlines::Deadlines;
@@ -180,14 +179,14 @@ pub async fn start(
     }
 
     let est_config = est_config(config, &system, est_pool.clone())?;
-    let desk = Desk::new(Arc::clone(&est_config));
-    if let Some(bound) = coaps(&config.est, desk, (&metrics, &shutdown)).await? {
-        health.ready("est-coaps", bound.condition);
-        tasks.spawn(bound.serving);
-    }
+    let open = Open { est: &config.est, metrics: &metrics, health: &health, shutdown: &shutdown };
+    let desk = Desk::Est(est_server::desk::Desk::new(Arc::clone(&est_config)));
+    open.coaps(&mut tasks, config.est.coaps.as_ref(), desk).await?;
     let mut enrolment = est_server::routes::router(est_config);
     if let Some(cmp_config) = cmp_config(config, &system, est_pool.clone())? {
         enrolment = enrolment.merge(cmp_server::routes::router(Arc::clone(&cmp_config)));
+        let desk = Desk::Cmp(cmp_server::desk::Desk::new(Arc::clone(&cmp_config)));
+        open.coaps(&mut tasks, config.cmp.as_ref().and_then(|raw| raw.coaps.as_ref()), desk).await?;
         if let Some(listener) = cmp_listener(config, &metrics).await? {
             tracing::info!(cmp = %listener.local_addr(), "serving CMP");
             watch_listener(&health, "cmp-listener", &listener);
@@ -282,18 +281,32 @@ pub(crate) fn pool(
     WorkerPool::start(name, size, metrics).map_err(|error| Failure::new(Exit::Failed, "pool.failed", error))
 }
 
-/// EST over CoAP, where the configuration asks for it.
-pub(crate) async fn coaps(
-    est: &RawEst,
-    desk: Desk,
-    (metrics, shutdown): (&Metrics, &Shutdown),
-) -> Result<Option<Bound>, Failure> {
-    let Some(RawCoaps { listen, limits }) = &est.coaps else { return Ok(None) };
-    let (certificates, key) = (read(&est.certificate_file)?, read(&est.key_file)?);
-    let place = Place { listen: *listen, limits, certificates: &certificates, key: &key };
-    let bound = coaps::bind(place, desk, metrics, shutdown.clone()).await?;
-    tracing::info!(coaps = %bound.address, "serving EST over CoAP");
-    Ok(Some(bound))
+/// What a listener of CoAP is opened with.
+pub(crate) struct Open<'a> {
+    pub(crate) est: &'a RawEst,
+    pub(crate) metrics: &'a Metrics,
+    pub(crate) health: &'a Health,
+    pub(crate) shutdown: &'a Shutdown,
+}
+
+impl Open<'_> {
+    /// Serves over CoAP where the configuration asks for it, with the certificate of EST.
+    pub(crate) async fn coaps(
+        &self,
+        tasks: &mut JoinSet<()>,
+        raw: Option<&RawCoaps>,
+        desk: Desk,
+    ) -> Result<(), Failure> {
+        let Some(RawCoaps { listen, limits }) = raw else { return Ok(()) };
+        let (certificates, key) = (read(&self.est.certificate_file)?, read(&self.est.key_file)?);
+        let place = Place { listen: *listen, limits, certificates: &certificates, key: &key };
+        let name = desk.name();
+        let bound = coaps::bind(place, desk, self.metrics, self.shutdown.clone()).await?;
+        tracing::info!(coaps = %bound.address, front = name, "serving over CoAP");
+        self.health.ready(name, bound.condition);
+        tasks.spawn(bound.serving);
+        Ok(())
+    }
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {

@@ -4,6 +4,8 @@
 //! beyond that the answer [`RunJobError::Busy`] with the time after which to try again. A job that hangs holds its
 //! thread and nothing else; a job that panics is an error for the one who asked for it, and is counted.
 //!
+//! Jobs are done on behalf of parties, who are served in turn: one that floods the pool waits behind itself.
+//!
 //! A job that has begun runs to its end, even when nobody waits for it any more. A job whose requester has gone before its
 //! turn is not begun.
 //!
@@ -18,8 +20,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod lanes;
 mod queue;
 mod turns;
+
+pub use lanes::Party;
 
 use crate::{
     config::seconds,
@@ -173,12 +178,24 @@ impl WorkerPool {
         Ok(pool)
     }
 
-    /// Runs `job` on a thread of the pool and waits for its result.
+    /// Runs `job` on a thread of the pool, for nobody in particular, and waits for its result.
+    ///
+    /// # Errors
+    /// Those of [`run_for`](Self::run_for).
+    pub async fn run<T, F>(&self, job: F) -> Result<T, RunJobError>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
+        self.run_for(Party::default(), job).await
+    }
+
+    /// Runs `job` on a thread of the pool when it is the party's turn, and waits for its result.
     ///
     /// # Errors
     /// [`RunJobError::Busy`] at once when the pool is full, [`RunJobError::Panicked`] when the job panics,
     /// [`RunJobError::Closed`] after [`drain`](Self::drain).
-    pub async fn run<T, F>(&self, job: F) -> Result<T, RunJobError>
+    pub async fn run_for<T, F>(&self, party: Party, job: F) -> Result<T, RunJobError>
     where
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
@@ -186,7 +203,7 @@ impl WorkerPool {
         let (reply, result) = oneshot::channel();
         let counts = self.shared.counts.clone();
         let job: Job = Box::new(move || settle(job, reply, &counts));
-        match self.shared.queue.push(job) {
+        match self.shared.queue.push(party, job) {
             Ok(()) => {}
             Err(queue::Refusal::Full(turn)) => {
                 self.shared.counts.refused.count("busy");
@@ -372,6 +389,33 @@ mod tests {
         release.send(()).unwrap();
         assert_eq!(second.await, Ok(2));
         first.await.unwrap().unwrap();
+    }
+
+    // H-09
+    #[tokio::test]
+    async fn h_09_whoever_has_nothing_waiting_is_served_before_the_rest_of_a_flood() {
+        let (pool, _) = pool(1, 16);
+        let (job, has_begun, release) = held();
+        let first = tokio::spawn({
+            let pool = pool.clone();
+            async move { pool.run(job).await }
+        });
+        has_begun.await.unwrap();
+        let (note, noted) = mpsc::channel();
+        let job = |party: &'static str| {
+            let note = note.clone();
+            Box::pin(pool.run_for(party.into(), move || note.send(party).unwrap()))
+        };
+        let mut jobs = [job("noisy"), job("noisy"), job("noisy"), job("quiet")];
+        for job in &mut jobs {
+            assert!(futures_poll(job.as_mut()).await.is_none(), "it waits for its turn");
+        }
+        release.send(()).unwrap();
+        first.await.unwrap().unwrap();
+        for job in jobs {
+            job.await.unwrap();
+        }
+        assert_eq!(noted.try_iter().collect::<Vec<_>>(), ["noisy", "quiet", "noisy", "noisy"]);
     }
 
     async fn futures_poll<F: Future>(mut future: std::pin::Pin<&mut F>) -> Option<F::Output> {

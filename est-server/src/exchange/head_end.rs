@@ -12,6 +12,7 @@ use ca_core::actor::{Actor, Identity};
 use ca_core::csr::CertificationRequest;
 use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence, asked_names};
 use ca_core::upstream::Upstream;
+use server_kit::workers::Party;
 
 use crate::config::{EstConfig, Label};
 use crate::observation;
@@ -95,6 +96,11 @@ impl HeadEnd {
             }
             None => Err(at(config.default_label()).err().unwrap_or(Refusal::NotRegistrationAuthority)),
         }
+    }
+
+    /// Returns whose share of the threads its requests take: one for all head-ends of its tenant.
+    pub(crate) fn party(&self) -> Party {
+        format!("{}/head-ends", self.front.actor.tenant).as_str().into()
     }
 
     /// Answers a group of lines, each with its number, in their order.

@@ -90,6 +90,7 @@ async fn answer(
 ) {
     let numbered: Vec<(usize, Bytes)> =
         lines(body).enumerate().map(|(place, line)| (place + 1, body.slice_ref(line))).collect();
+    let party = head_end.party();
     for group in numbered.chunks(GROUP) {
         while let Err(wait) = head_end.may_go_on(config, group.len()) {
             tokio::time::sleep(wait).await;
@@ -104,7 +105,7 @@ async fn answer(
                     group.iter().map(|(number, line)| (*number, line.as_ref())).collect();
                 head_end.answer_lines(&lines)
             };
-            match config.workers().run(job).await {
+            match config.workers().run_for(party.clone(), job).await {
                 Ok(octets) => break Ok(Bytes::from(octets)),
                 // It waits in place of whoever sent it, and has a turn as everybody has.
                 Err(RunJobError::Busy { retry_after }) => tokio::time::sleep(retry_after).await,
@@ -151,7 +152,7 @@ async fn certificates(
     let there = Arc::clone(config);
     let outcome = config
         .workers()
-        .run(move || head_end.answer_tool(&body, &there))
+        .run_for(head_end.party(), move || head_end.answer_tool(&body, &there))
         .await
         .unwrap_or_else(|error| Err((None, error.into())));
     let told = |(number, refusal): (Option<usize>, Refusal)| {
@@ -213,7 +214,9 @@ async fn refuse(
     operation: &'static str,
     refusal: Refusal,
 ) -> Reply {
-    let recorded = config.workers().run(move || head_end.refuse(operation, refusal)).await;
+    let party = head_end.party();
+    let recording = move || head_end.refuse(operation, refusal);
+    let recorded = config.workers().run_for(party, recording).await;
     reply(&recorded.unwrap_or_else(Refusal::from))
 }
 

@@ -178,7 +178,7 @@ pub(crate) fn hes_tls() -> ProfileParts {
     }
 }
 
-fn authority(path_length: u8) -> ProfileParts {
+pub(crate) fn authority(path_length: u8) -> ProfileParts {
     ProfileParts {
         subject: SubjectRule::DistinguishedName { max_octets: 127 },
         path_length: Some(path_length),
@@ -228,7 +228,7 @@ impl Ca {
         )
     }
 
-    fn of(der: Vec<u8>, number: u8, owner: &str) -> Self {
+    pub(crate) fn of(der: Vec<u8>, number: u8, owner: &str) -> Self {
         let certificate = Certificate::from_der(&der).unwrap();
         let window_ends = certificate.validity().not_after();
         let issuer =
@@ -246,7 +246,7 @@ impl Ca {
     }
 }
 
-fn sign(signed_by: SignedBy<'_>, signer: u8, wish: &Wish, serial: u8) -> Vec<u8> {
+pub(crate) fn sign(signed_by: SignedBy<'_>, signer: u8, wish: &Wish, serial: u8) -> Vec<u8> {
     let tbs = draft(&DraftInput {
         signed_by,
         profile: &profile(wish.profile.clone()),

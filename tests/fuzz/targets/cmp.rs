@@ -1,8 +1,11 @@
 //! CMP messages, the requests in them, and the parameters of their MACs.
 
+use ca_core::crowding::is_crowded;
 use cmp_messages::body::PkiBody;
+use cmp_messages::certificate_request::CertReqMsg;
 use cmp_messages::message::{PkiMessage, header_of};
-use cmp_messages::protection::MacAlgorithm;
+use cmp_messages::protection::{MacAlgorithm, MacFamily};
+use der::{Decode, Encode};
 
 use super::vectors;
 
@@ -29,4 +32,53 @@ pub(crate) fn message(octets: &[u8]) {
 
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
     vectors::files("cmp/openssl")
+}
+
+/// A request of a message by itself: what was read is written as the same, and its octets are those that came.
+pub(crate) fn request(octets: &[u8]) {
+    if is_crowded(octets) {
+        return;
+    }
+    let Ok(read) = CertReqMsg::from_der(octets) else { return };
+    let written = read.to_der().expect("what was read can be written");
+    assert_eq!(written, octets);
+    if let Ok(request) = read.request() {
+        assert_eq!(request.to_der().ok(), read.request_octets().ok(), "what is signed is what is read");
+    }
+}
+
+/// What protectionAlg says, and what making the MAC costs: nothing that is read takes longer than a message may.
+pub(crate) fn protection(octets: &[u8]) {
+    if is_crowded(octets) {
+        return;
+    }
+    let Ok(algorithm) = Decode::from_der(octets) else { return };
+    let Ok(read) = MacAlgorithm::read(&algorithm) else { return };
+    assert!(MacAlgorithm::is_mac(&algorithm));
+    let written = read.identifier().expect("what was read can be written");
+    assert_eq!(MacAlgorithm::read(&written).as_ref(), Ok(&read));
+    assert!(!read.verify(b"a shared secret", octets, b"not its MAC"));
+}
+
+pub(crate) fn request_seeds() -> Vec<Vec<u8>> {
+    let requests = |message: PkiMessage| match message.body() {
+        PkiBody::Ir(requests) | PkiBody::Cr(requests) | PkiBody::Kur(requests) => requests.clone(),
+        _ => Vec::new(),
+    };
+    messages()
+        .flat_map(requests)
+        .map(|request| request.to_der().expect("what was read can be written"))
+        .collect()
+}
+
+pub(crate) fn protection_seeds() -> Vec<Vec<u8>> {
+    let own = [MacFamily::PasswordBasedMac, MacFamily::Pbmac1]
+        .map(|family| MacAlgorithm::new(family, [7; 16]).identifier());
+    let own = own.into_iter().map(|algorithm| algorithm.expect("it can be written"));
+    let theirs = messages().filter_map(|message| message.header().protection_alg.clone());
+    own.chain(theirs).map(|algorithm| algorithm.to_der().expect("it can be written")).collect()
+}
+
+fn messages() -> impl Iterator<Item = PkiMessage> {
+    seeds().into_iter().map(|octets| PkiMessage::decode(&octets).expect("a vector is in order"))
 }

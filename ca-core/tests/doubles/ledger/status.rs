@@ -63,8 +63,8 @@ impl StatusSource for MemoryLedger {
         Ok(self.stored().into_iter().filter(uncertain).map(|stored| stored.id.serial).collect())
     }
 
-    fn latest_crl(&self, _: &KeyRef) -> Result<Option<CrlRecord>, Unavailable> {
-        Ok(None)
+    fn latest_crl(&self, issuer: &KeyRef) -> Result<Option<CrlRecord>, Unavailable> {
+        Ok(self.state.lock().unwrap().crl.clone().filter(|crl| crl.issuer == *issuer))
     }
 
     fn audit_records(&self, _: u64, _: usize) -> Result<Vec<Vec<u8>>, Unavailable> {

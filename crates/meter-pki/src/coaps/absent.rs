@@ -1,17 +1,16 @@
-//! What is said where EST over CoAP is not built in.
+//! What is said where CoAP is not built in.
 
-use est_server::desk::Desk;
 use server_kit::metrics::Metrics;
 use server_kit::shutdown::Shutdown;
 
-use super::{Bound, Place};
+use super::{Bound, Desk, Place};
 use crate::exit::{Exit, Failure};
 
 /// What happened, and what to do.
-const ABSENT: &str = "this program was built without EST over CoAP; build it with `cargo build --release --locked -p meter-pki \
-                      --features coaps`, or leave out [est.coaps]";
+const ABSENT: &str = "this program was built without CoAP; build it with `cargo build --release --locked -p meter-pki \
+                      --features coaps`, or leave out [est.coaps] and [cmp.coaps]";
 
-/// `[est.coaps.limits]`, which nobody reads.
+/// `[est.coaps.limits]` and `[cmp.coaps.limits]`, which nobody reads.
 pub type CoapsLimits = toml::Table;
 
 /// Refuses.
@@ -33,7 +32,12 @@ pub(crate) async fn bind(
     shutdown: Shutdown,
 ) -> Result<Bound, Failure> {
     let Place { listen, limits, certificates, key } = place;
-    let _unused = (listen, limits, certificates, key, desk, metrics, shutdown);
+    let section = desk.section();
+    match desk {
+        Desk::Est(desk) => drop(desk),
+        Desk::Cmp(desk) => drop(desk),
+    }
+    let _unused = (listen, limits, certificates, key, metrics, shutdown, section);
     Err(Failure::new(Exit::Usage, "coaps.absent", ABSENT))
 }
 
@@ -45,5 +49,6 @@ mod tests {
     fn a_program_without_it_says_so_and_how_to_get_one() {
         let told = check(b"", b"").unwrap_err();
         assert!(told.contains("--features coaps") && told.contains("[est.coaps]"), "{told}");
+        assert!(told.contains("[cmp.coaps]"), "{told}");
     }
 }

@@ -1,14 +1,13 @@
-//! EST over CoAP as it is built in.
+//! CoAP as it is built in.
 
-use est_coaps::{BindCoapsError, CoapsListener, DtlsIdentity};
-use est_server::desk::Desk;
+use coap_kit::{BindCoapsError, CoapsListener, DtlsIdentity};
 use server_kit::metrics::Metrics;
 use server_kit::shutdown::Shutdown;
 
-use super::{Bound, Place};
+use super::{Bound, Desk, Place};
 use crate::exit::{Exit, Failure};
 
-pub use est_coaps::CoapsLimits;
+pub use coap_kit::CoapsLimits;
 
 /// Checks certificate and key beforehand.
 ///
@@ -29,9 +28,15 @@ pub(crate) async fn bind(
     shutdown: Shutdown,
 ) -> Result<Bound, Failure> {
     let Place { listen, limits, certificates, key } = place;
-    let identity = DtlsIdentity::from_pem(certificates, key).map_err(BindCoapsError::from).map_err(failed)?;
-    let listener =
-        CoapsListener::bind(listen, &identity, limits.clone(), desk, metrics).await.map_err(failed)?;
+    let section = desk.section();
+    let identity = DtlsIdentity::from_pem(certificates, key).map_err(BindCoapsError::from);
+    let identity = identity.map_err(|error| failed(error, section))?;
+    let front = match desk {
+        Desk::Est(desk) => est_coaps::front(desk),
+        Desk::Cmp(desk) => cmp_coaps::front(desk),
+    };
+    let bound = CoapsListener::bind(listen, &identity, limits.clone(), front, metrics).await;
+    let listener = bound.map_err(|error| failed(error, section))?;
     let (address, watch) = (listener.local_addr(), listener.watch());
     let serving = Box::pin(async move {
         let _drained = listener.serve(shutdown).await;
@@ -39,10 +44,10 @@ pub(crate) async fn bind(
     Ok(Bound { address, condition: Box::new(move || watch.condition()), serving })
 }
 
-fn failed(error: BindCoapsError) -> Failure {
+fn failed(error: BindCoapsError, section: &str) -> Failure {
     match error {
         BindCoapsError::Address { .. } => Failure::new(Exit::Unavailable, "listen.failed", error)
-            .then("free the address, or change est.coaps.listen in the configuration"),
+            .then(format!("free the address, or change {section}.listen in the configuration")),
         BindCoapsError::Identity(_) => {
             Failure::new(Exit::Usage, "coaps.files", error).then("meter-pki config check")
         }

@@ -1,19 +1,22 @@
-//! `meter-pki cert list`, `cert show` and `cert revoke`.
+//! `meter-pki cert list`, `cert show`, `cert revoke` and `cert message-signer`.
 
+mod message_signer;
+
+use std::path::Path;
+
+use super::client;
 use super::printer::{Printer, heading, table};
 use crate::cli::{CertCommand, CertFilter};
 use crate::exit::Failure;
-use crate::operator::client::{OperatorClient, escaped};
+use crate::operator::client::escaped;
 use crate::operator::wire::{
     CertificatePage, CertificateQueryText, CertificateView, RevocationText, RevocationView,
 };
 
-pub(super) async fn run(
-    verb: &CertCommand,
-    client: &OperatorClient,
-    printer: &Printer,
-) -> Result<(), Failure> {
+pub(super) async fn run(verb: &CertCommand, config: &Path, printer: &Printer) -> Result<(), Failure> {
+    let client = client(config)?;
     match verb {
+        CertCommand::MessageSigner(args) => message_signer::make(args, config, (&client, printer)).await?,
         CertCommand::List(filter) => {
             let page: CertificatePage = client.get("/v1/certificates", &query(filter)).await?;
             printer.result(&page, rows);

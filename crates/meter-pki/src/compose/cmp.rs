@@ -10,10 +10,9 @@ use cmp_server::config::{
     MessageSigner, SharedSecrets,
 };
 use server_kit::workers::WorkerPool;
-use signer_file::{FileSigner, Passphrase};
 use zeroize::Zeroizing;
 
-use super::{ServedAuthority, System, faulty, trust};
+use super::{ServedAuthority, System, faulty, keys, trust};
 use crate::config::{CheckedAuthority, CheckedOffer, Config, RawCmp, RawFinalNonce};
 use crate::exit::Failure;
 
@@ -24,7 +23,7 @@ pub(crate) fn cmp_config(
     workers: WorkerPool,
 ) -> Result<Option<Arc<CmpConfig>>, Failure> {
     let Some(raw) = &config.cmp else { return Ok(None) };
-    let messages = message_signer(raw)?;
+    let messages = message_signer(raw, system)?;
     let secrets: Option<Arc<dyn SharedSecrets>> = match &raw.secrets_directory {
         Some(directory) => Some(Arc::new(SecretFiles { directory: directory.clone() })),
         None => None,
@@ -97,14 +96,13 @@ fn label(
     .map_err(|faults| faulty(&format!("cmp label {name}"), &faults))
 }
 
-fn message_signer(raw: &RawCmp) -> Result<MessageSigner, Failure> {
+fn message_signer(raw: &RawCmp, system: &System) -> Result<MessageSigner, Failure> {
     let certificate = certificate(&raw.message_certificate_file)?;
     let chain = raw.message_chain_files.iter().map(|file| self::certificate(file));
     let chain = chain.collect::<Result<Vec<_>, _>>()?;
-    let passphrase = Passphrase::load(&raw.message_passphrase_file).map_err(unsound)?;
-    let signer = FileSigner::new();
-    signer.add_file(&raw.message_key_file, &passphrase).map_err(unsound)?;
-    MessageSigner::new(certificate, chain, Arc::new(signer)).map_err(unsound)
+    let (file, passphrase) = (raw.message_key_file.as_deref(), raw.message_passphrase_file.as_deref());
+    let signer = keys::of_messages(file, passphrase, &system.ports.signer).map_err(unsound)?;
+    MessageSigner::new(certificate, chain, signer).map_err(unsound)
 }
 
 fn certificate(file: &Path) -> Result<Certificate, Failure> {

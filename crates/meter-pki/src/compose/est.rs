@@ -9,9 +9,8 @@ use est_server::config::{
 use est_server::guessing::GuessLimits;
 use est_server::pacing::{Rate, RateLimits};
 use server_kit::workers::WorkerPool;
-use signer_file::{FileSigner, Passphrase};
 
-use super::{ServedAuthority, System, faulty, trust};
+use super::{ServedAuthority, System, faulty, keys, trust};
 use crate::config::{CheckedAuthority, CheckedOffer, Config, RawEst, RawRate, RawRates};
 use crate::exit::Failure;
 
@@ -21,7 +20,7 @@ pub(crate) fn est_config(
     system: &System,
     workers: WorkerPool,
 ) -> Result<Arc<EstConfig>, Failure> {
-    let messages = message_signer(&config.est)?;
+    let messages = message_signer(&config.est, system)?;
     let mut labels = Vec::new();
     for (one, served) in config.authorities.iter().zip(&system.authorities) {
         for offer in &one.offers {
@@ -93,25 +92,20 @@ fn label(
     .map_err(|faults| faulty(&format!("label {name}"), &faults))
 }
 
-/// The signer of messages, where all three files are named; not the key of an authority, which signs no messages.
-fn message_signer(est: &RawEst) -> Result<Option<MessageSigner>, Failure> {
-    let files = (&est.message_certificate_file, &est.message_key_file, &est.message_passphrase_file);
-    let (certificate, key, passphrase) = match files {
-        (Some(certificate), Some(key), Some(passphrase)) => (certificate, key, passphrase),
-        (None, None, None) => return Ok(None),
-        _ => {
-            return Err(unsound(
-                "message_certificate_file, message_key_file and message_passphrase_file go together",
-            ));
-        }
+/// The signer of messages, where its certificate is named; not the key of an authority, which signs no messages.
+fn message_signer(est: &RawEst, system: &System) -> Result<Option<MessageSigner>, Failure> {
+    let (file, passphrase) = (est.message_key_file.as_deref(), est.message_passphrase_file.as_deref());
+    let Some(certificate) = &est.message_certificate_file else {
+        return match (file, passphrase) {
+            (None, None) => Ok(None),
+            _ => Err(unsound("message_key_file and message_passphrase_file want message_certificate_file")),
+        };
     };
     let octets =
         std::fs::read(certificate).map_err(|error| unsound(format!("{}: {error}", certificate.display())))?;
     let certificate = Certificate::from_der(&octets).map_err(unsound)?;
-    let passphrase = Passphrase::load(passphrase).map_err(unsound)?;
-    let signer = FileSigner::new();
-    signer.add_file(key, &passphrase).map_err(unsound)?;
-    MessageSigner::new(certificate, Arc::new(signer)).map(Some).map_err(unsound)
+    let signer = keys::of_messages(file, passphrase, &system.ports.signer).map_err(unsound)?;
+    MessageSigner::new(certificate, signer).map(Some).map_err(unsound)
 }
 
 fn unsound(error: impl std::fmt::Display) -> Failure {

@@ -1,5 +1,6 @@
 //! Opens the signer that the configuration names: a directory of encrypted key files, or a token.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use ca_core::key_ref::KeyRef;
@@ -20,6 +21,24 @@ pub(crate) fn open(source: &KeySource) -> Result<Arc<dyn Signer>, Failure> {
             Ok(Arc::new(signer))
         }
         KeySource::Token { uri } => Ok(Arc::new(open_token(uri)?)),
+    }
+}
+
+/// Who signs messages: a key file with its passphrase, or, where none is named, a key in `[keys]`.
+pub(super) fn of_messages(
+    file: Option<&Path>,
+    passphrase_file: Option<&Path>,
+    keys: &Arc<dyn Signer>,
+) -> Result<Arc<dyn Signer>, String> {
+    match (file, passphrase_file) {
+        (Some(file), Some(passphrase_file)) => {
+            let passphrase = Passphrase::load(passphrase_file).map_err(|error| error.to_string())?;
+            let signer = FileSigner::new();
+            signer.add_file(file, &passphrase).map_err(|error| error.to_string())?;
+            Ok(Arc::new(signer))
+        }
+        (None, None) => Ok(Arc::clone(keys)),
+        _ => Err("message_key_file and message_passphrase_file go together".to_owned()),
     }
 }
 

@@ -222,7 +222,7 @@ impl Desk {
                 },
                 profile: self.profile.clone(),
                 subject: Subject::distinguished(
-                    responder_name(issuer.name()).map_err(|error| failed(&error))?,
+                    name_beside(issuer.name(), "OCSP Responder").map_err(|error| failed(&error))?,
                 ),
                 evidence: Evidence::OwnSigner { key: self.key },
                 kind: EnrolmentKind::First,
@@ -237,14 +237,15 @@ impl Desk {
 }
 
 /// The issuer's name with another common name.
-fn responder_name(
+pub(crate) fn name_beside(
     issuer: &DistinguishedName,
+    common_name: &str,
 ) -> Result<DistinguishedName, ca_core::distinguished_name::NameError> {
     let attributes: Vec<_> = issuer
         .attributes()
         .iter()
         .map(|(attribute, text)| {
-            let text = if *attribute == oid::COMMON_NAME { "OCSP Responder" } else { text.as_str() };
+            let text = if *attribute == oid::COMMON_NAME { common_name } else { text.as_str() };
             (*attribute, text)
         })
         .collect();

@@ -88,6 +88,8 @@ pub struct CheckedAuthority {
     pub(crate) name: String,
     pub(crate) issuer: Issuer,
     pub(crate) path: Vec<Certificate>,
+    /// The files of its certificate and of those above it, without the root.
+    pub(crate) chain_files: Vec<PathBuf>,
     /// Other generations of the root, and after them the links between generations.
     pub(crate) generations: Vec<Certificate>,
     pub(crate) crl_profile: CrlProfile,

@@ -121,7 +121,8 @@ impl<'a> Checker<'a> {
         let keys = self.at(&raw.keys, Self::keys);
         let profiles = self.at(&raw.profiles, Self::profiles);
         let est = self.at(&raw.est, Self::est);
-        let cmp = raw.cmp.as_ref().map(|section| self.at(section, Self::cmp));
+        let cmp = raw.cmp.as_ref();
+        let cmp = cmp.map(|section| self.at(section, |checker, cmp| checker.cmp(cmp, raw.est.get_ref())));
         let status = self.at(&raw.status, Self::status);
         let recovery_key = raw.backup.recovery_key_file.as_ref().map(|path| {
             let path = self.beside(path);

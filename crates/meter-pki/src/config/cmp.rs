@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use server_kit::limits::Limits;
 
+use super::RawCoaps;
+
 /// `[cmp]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,10 +26,10 @@ pub struct RawCmp {
     /// `message_chain_files`: the certificates above it up to the root, DER, in that order.
     #[serde(default)]
     pub message_chain_files: Vec<PathBuf>,
-    /// `message_key_file`: its key, an encrypted PEM key file, mode 0600.
-    pub message_key_file: PathBuf,
+    /// `message_key_file`: its key, an encrypted PEM key file, mode 0600; without one, the key is in `[keys]`.
+    pub message_key_file: Option<PathBuf>,
     /// `message_passphrase_file`: the passphrase of that file.
-    pub message_passphrase_file: PathBuf,
+    pub message_passphrase_file: Option<PathBuf>,
     /// `secrets_directory`: shared secrets, each the secret of a one-time token in a file named by its reference, mode 0600 in a
     /// directory of mode 0700; without it, nobody is known by a MAC.
     pub secrets_directory: Option<PathBuf>,
@@ -53,6 +55,8 @@ pub struct RawCmp {
     /// `[cmp.nested]`
     #[serde(default)]
     pub nested: RawNested,
+    /// `[cmp.coaps]`: the same over CoAP and DTLS; without it, none.
+    pub coaps: Option<RawCoaps>,
 }
 
 /// `final_nonce`

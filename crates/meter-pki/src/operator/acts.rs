@@ -6,7 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ca_core::actor::{Actor, Identity};
 use ca_core::audit::{Act, AuditEvent};
+use ca_core::certificate::Certificate;
 use ca_core::crl::parsed::ParsedCrl;
+use ca_core::csr::CertificationRequest;
 use ca_core::fault::Fault;
 use ca_core::issuer::Issuer;
 use ca_core::ports::Unavailable;
@@ -25,9 +27,9 @@ use status_server::repository::CrlStanding;
 use super::listener::Peer;
 use super::views;
 use super::wire::{
-    AuthorityView, CertificatePage, CertificateQueryText, CertificateView, CrlText, CrlView, DevicePage,
-    DeviceQueryText, ImportRequest, ImportView, ImportedCrlView, ImportedDevice, RevocationText,
-    RevocationView, TokenText, TokenView,
+    AuthorityView, CertificatePage, CertificateQueryText, CertificateView, CertificationText, CrlText,
+    CrlView, DevicePage, DeviceQueryText, ImportRequest, ImportView, ImportedCrlView, ImportedDevice,
+    RevocationText, RevocationView, TokenText, TokenView,
 };
 use crate::compose::{ServedAuthority, System};
 use crate::exit::{Exit, Failure};
@@ -75,6 +77,23 @@ pub(super) fn certificate(system: &System, issuer: &str, number: &str) -> Result
     let view = views::certificate(&system.issuer_name(&stored), &stored, system.clock.now());
     let view = views::explained(view, system.served(&stored.id.issuer), stored.status);
     Ok(CertificateView { pem: views::pem(&stored.certificate), ..view })
+}
+
+/// Issues a certificate through the door of operators.
+pub(super) fn certify(
+    system: &System,
+    peer: &Peer,
+    text: &CertificationText,
+) -> Result<CertificateView, Failure> {
+    let served = named(system, &text.issuer)?;
+    let unreadable = |error: &dyn std::fmt::Display| Failure::new(Exit::Usage, "request.unreadable", error);
+    let request = STANDARD.decode(&text.request).map_err(|error| unreadable(&error))?;
+    let request = CertificationRequest::from_der(&request).map_err(|error| unreadable(&error))?;
+    let actor = operator(served.authority.issuer().tenant(), peer);
+    let issued = served.certify(actor, profile(&text.profile)?, request)?;
+    let read = Certificate::from_der(issued.der())
+        .map_err(|error| Failure::new(Exit::Failed, "certificate.unreadable", error))?;
+    certificate(system, &served.name, &read.serial().to_string())
 }
 
 /// Finds the one certificate with this number, under the named authority or under any.
@@ -204,8 +223,7 @@ fn expected(owner: &TenantId, device: &ImportedDevice) -> Result<ExpectedDevice,
 
 pub(super) fn make_token(system: &System, peer: &Peer, text: &TokenText) -> Result<TokenView, Failure> {
     let title = title(&text.system_title)?;
-    let profile = ProfileId::parse(&text.profile)
-        .map_err(|error| Failure::new(Exit::Usage, "profile.malformed", error))?;
+    let profile = profile(&text.profile)?;
     let served =
         system.authorities.iter().find(|served| served.authority.offer(&profile).is_some()).ok_or_else(
             || Failure::new(Exit::NotFound, "profile.unknown", format!("nobody issues {profile} here")),
@@ -339,6 +357,10 @@ fn tenant(text: &str) -> Result<TenantId, Failure> {
 fn title(text: &str) -> Result<SystemTitle, Failure> {
     SystemTitle::parse(text)
         .map_err(|error| Failure::new(Exit::Usage, "title.malformed", format!("{text}: {error}")))
+}
+
+fn profile(text: &str) -> Result<ProfileId, Failure> {
+    ProfileId::parse(text).map_err(|error| Failure::new(Exit::Usage, "profile.malformed", error))
 }
 
 pub(super) fn serial(text: &str) -> Result<SerialNumber, Failure> {

@@ -90,6 +90,18 @@ pub struct CertificateView {
     pub pem: Option<String>,
 }
 
+/// A certificate asked for by an operator.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificationText {
+    /// The name of the authority.
+    pub issuer: String,
+    /// The profile, which must be offered to operators.
+    pub profile: String,
+    /// The certification request (PKCS#10), DER in base64.
+    pub request: String,
+}
+
 /// Some certificates and where the next ones begin.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CertificatePage {

@@ -12,6 +12,7 @@ pub(super) const LINE_STATION: &str = "Line Station 1";
 /// What the file says beside the authorities.
 pub(super) struct Settings<'a> {
     pub est: SocketAddr,
+    pub cmp: SocketAddr,
     pub status: SocketAddr,
     /// Signs the checkpoints of the audit log, and nothing else.
     pub checkpoint_key: ca_core::key_ref::KeyRef,
@@ -27,11 +28,14 @@ pub(super) fn text(settings: &Settings<'_>) -> String {
          [keys]\ndirectory = \"keys\"\npassphrase_file = \"passphrase\"\n\n\
          [operator]\nsocket = \"operator.sock\"\n\n",
     );
-    let (est, status) = (settings.est, settings.status);
+    let (est, cmp, status) = (settings.est, settings.cmp, settings.status);
     let sections = format!(
         "[est]\nlisten = \"{est}\"\ncertificate_file = \"tls/server.pem\"\nkey_file = \"tls/server.key\"\n\
-         default_label = \"meter-op-ds-s1\"\n\n[status]\nlisten = \"{status}\"\ndirectory = \"published\"\n\
-         releases_directory = \"releases\"\n\n"
+         default_label = \"meter-op-ds-s1\"\n\n\
+         [cmp]\nlisten = \"{cmp}\"\nlabels = [{}]\nmessage_certificate_file = \"tls/cmp-signer.cer\"\n\
+         message_chain_files = [\"authorities/dso-infra-s1.cer\"]\n\n[status]\nlisten = \"{status}\"\ndirectory = \"published\"\n\
+         releases_directory = \"releases\"\n\n",
+        cmp_labels()
     );
     text.push_str(&sections);
     text.push_str(&format!(
@@ -46,6 +50,14 @@ pub(super) fn text(settings: &Settings<'_>) -> String {
         text.push_str(&station(suite));
     }
     text
+}
+
+/// What the owner of meters issues.
+fn cmp_labels() -> String {
+    let labels = ["s1", "s2"]
+        .iter()
+        .flat_map(|suite| ["ds", "ka", "tls"].map(|purpose| format!("\"meter-op-{purpose}-{suite}\"")));
+    labels.collect::<Vec<_>>().join(", ")
 }
 
 fn authority(founded: &Founded, responder_key: &str, status: SocketAddr) -> String {
@@ -69,6 +81,9 @@ fn authority(founded: &Founded, responder_key: &str, status: SocketAddr) -> Stri
         Some("operational") => {
             text.push_str("manufacturers = [\"maker\"]\n");
             &[("meter-op-ds", METER_DOORS), ("meter-op-ka", METER_DOORS), ("meter-op-tls", METER_DOORS)]
+        }
+        _ if *tenant == "dso" => {
+            &[("est-tls", "\"operator\""), ("ra-station", "\"operator\""), ("cmp-signer", "\"operator\"")]
         }
         _ => &[("est-tls", "\"operator\""), ("ra-station", "\"operator\"")],
     };

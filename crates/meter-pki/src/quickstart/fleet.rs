@@ -1,7 +1,7 @@
 //! The simulated fleet: meters that are born on a line, delivered, and swapped to their owner's certificates.
 //!
 //! Each meter keeps keys, requests and certificates in a directory, as a real one keeps them in its memory; a fleet that was
-//! stopped in between goes on where it was. Nothing is enrolled by any other way than EST over TLS.
+//! stopped in between goes on where it was. Nothing is enrolled by any other way than EST over TLS, and by one meter CMP.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use ca_core::system_title::SystemTitle;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use super::cmp_client::CmpClient;
 use super::est_client::{Credential, EstClient};
 use super::key_pair;
 use super::progress::{Progress, Step};
@@ -31,8 +32,25 @@ const LAST: &str = "ka";
 #[derive(Clone)]
 pub(super) struct Surroundings {
     pub est: SocketAddr,
+    /// Absent where the state is from before there was CMP.
+    pub cmp: Option<SocketAddr>,
     /// DER certificates of the roots that the EST server's certificate may lead to.
     pub trusted: Arc<Vec<Vec<u8>>>,
+}
+
+/// How a meter is enrolled.
+enum Desk {
+    Est(EstClient),
+    Cmp(CmpClient),
+}
+
+impl Desk {
+    async fn enrol(&mut self, label: &str, request: &[u8]) -> anyhow::Result<Vec<u8>> {
+        match self {
+            Self::Est(client) => client.enrol(label, request).await,
+            Self::Cmp(client) => client.enrol(label, request).await,
+        }
+    }
 }
 
 /// A simulated meter.
@@ -74,7 +92,7 @@ pub(super) fn meters(directory: &Path, count: u32) -> Vec<Meter> {
 }
 
 impl Meter {
-    fn file(&self, life: Life, purpose: &str, kind: &str) -> PathBuf {
+    pub(super) fn file(&self, life: Life, purpose: &str, kind: &str) -> PathBuf {
         self.memory.join(format!("{}-{purpose}.{kind}", life.row()))
     }
 
@@ -110,15 +128,15 @@ impl Meter {
         Ok(request)
     }
 
-    /// Enrols what is missing of a life over one connection.
-    async fn enrol(&self, life: Life, client: &mut EstClient) -> anyhow::Result<()> {
+    /// Enrols what is missing of a life.
+    async fn enrol(&self, life: Life, desk: &mut Desk) -> anyhow::Result<()> {
         for purpose in PURPOSES {
             let path = self.file(life, purpose, "cer");
             if path.exists() {
                 continue;
             }
             let label = format!("{}-{purpose}-{}", life.row(), self.suite.suffix());
-            let certificate = client.enrol(&label, &self.request(life, purpose)?).await;
+            let certificate = desk.enrol(&label, &self.request(life, purpose)?).await;
             let certificate = certificate.with_context(|| format!("meter {} under {label}", self.title))?;
             keep(&path, &certificate)?;
         }
@@ -149,9 +167,9 @@ pub(super) async fn manufacture(
     for share in shares(waiting) {
         let (around, station, step) = (around.clone(), Arc::clone(station), Arc::clone(&step));
         tasks.spawn(async move {
-            let mut client = EstClient::connect(around.est, &around.trusted, &station).await?;
+            let mut desk = Desk::Est(EstClient::connect(around.est, &around.trusted, &station).await?);
             for meter in share {
-                meter.enrol(Life::Factory, &mut client).await?;
+                meter.enrol(Life::Factory, &mut desk).await?;
                 step.advance();
             }
             anyhow::Ok(())
@@ -178,14 +196,33 @@ pub(super) async fn swap(
         tasks.spawn(async move {
             let _place = places.acquire_owned().await?;
             let credential = meter.credential(Life::Factory)?;
-            let mut client = EstClient::connect(around.est, &around.trusted, &credential).await?;
-            meter.enrol(Life::Operational, &mut client).await?;
+            let mut desk = Desk::Est(EstClient::connect(around.est, &around.trusted, &credential).await?);
+            meter.enrol(Life::Operational, &mut desk).await?;
             step.advance();
             anyhow::Ok(())
         });
     }
     finish(tasks, step).await?;
     Ok(count)
+}
+
+/// Swaps one meter over CMP.
+pub(super) async fn swap_over_cmp(
+    meter: &Meter,
+    around: &Surroundings,
+    progress: &Progress,
+) -> anyhow::Result<()> {
+    let Some(cmp) = around.cmp.filter(|_| !meter.is_through(Life::Operational)) else {
+        return swap(std::slice::from_ref(meter), around, progress).await.map(drop);
+    };
+    let step = progress.begin("ownership swap over CMP", 1);
+    let credential = meter.credential(Life::Factory)?;
+    meter
+        .enrol(Life::Operational, &mut Desk::Cmp(CmpClient::new(cmp, &around.trusted, &credential)?))
+        .await?;
+    step.advance();
+    step.end();
+    Ok(())
 }
 
 /// Waits for every task; the first failure ends the others.

@@ -13,10 +13,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ca_core::actor::{Actor, Identity};
 use ca_core::csr::CertificationRequest;
+use ca_core::exchange::certification_request;
 use ca_core::key_ref::KeyRef;
 use ca_core::ports::Entropy;
-use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence};
-use ca_core::subject::Subject;
+use ca_core::profile::ProfileId;
 use ca_core::suite::{Curve, SecuritySuite};
 use ca_store::{EngineKind, Store};
 use policies::{ProfileSet, Settings};
@@ -27,13 +27,13 @@ use super::configuration::{self, LINE_STATION};
 use super::key_pair;
 use super::layout::Layout;
 use super::progress::Progress;
-use crate::compose::{System, compose};
+use crate::compose::{ServedAuthority, System, compose, name_beside};
 use crate::config::Config;
 
 /// Makes everything, on a thread that may block.
 pub(super) async fn found(
     layout: &Layout,
-    addresses: (SocketAddr, SocketAddr),
+    addresses: [SocketAddr; 3],
     progress: &Progress,
 ) -> anyhow::Result<()> {
     tokio::task::block_in_place(|| found_blocking(layout, addresses, progress))
@@ -41,7 +41,7 @@ pub(super) async fn found(
 
 fn found_blocking(
     layout: &Layout,
-    (est, status): (SocketAddr, SocketAddr),
+    [est, cmp, status]: [SocketAddr; 3],
     progress: &Progress,
 ) -> anyhow::Result<()> {
     if layout.root().exists() && std::fs::read_dir(layout.root())?.next().is_some() {
@@ -64,8 +64,9 @@ fn found_blocking(
     let passphrase = make_passphrase(layout)?;
     let profiles = ProfileSet::load_embedded(&Settings::default())?;
     // Held until everything is made, so that nobody else takes the ports that the certificates name.
-    let held = (hold(est)?, hold(status)?);
-    let (est, status) = (held.0.local_addr()?, held.1.local_addr()?);
+    let held = [hold(est)?, hold(cmp)?, hold(status)?];
+    let [est, cmp, status] = &held;
+    let (est, cmp, status) = (est.local_addr()?, cmp.local_addr()?, status.local_addr()?);
     // The passphrase has 192 random bits: no number of iterations makes a guess at it dearer.
     let online = KeyDirectory::create(&layout.keys())?.with_iterations(Iterations::LEAST);
     let room = Room {
@@ -79,24 +80,26 @@ fn found_blocking(
     let founded = ceremony::hold(&room, progress)?;
     let authorities = with_responders(founded, &online, &passphrase)?;
     let checkpoint_key = online.generate(Curve::P256, &passphrase)?.key_ref();
+    let message_key = online.generate(Curve::P256, &passphrase)?.key_ref();
     Store::create(&layout.store(), EngineKind::Fjall)?;
-    let settings = configuration::Settings { est, status, checkpoint_key, authorities: &authorities };
+    let settings = configuration::Settings { est, cmp, status, checkpoint_key, authorities: &authorities };
     let text = configuration::text(&settings);
     // Checked and used under a name that does not yet say "finished".
     let draft = layout.root().join("meter-pki.draft.toml");
     std::fs::write(&draft, text)?;
-    equip(layout, &draft)?;
+    equip(layout, &draft, &message_key)?;
     std::fs::rename(&draft, layout.config())?;
     drop(held);
     Ok(())
 }
 
-/// Issues the certificates of the EST server and of the line station by the operator's own door.
-fn equip(layout: &Layout, draft: &Path) -> anyhow::Result<()> {
+/// Issues the certificates of the EST server, of the signer of CMP's answers and of the line station by the operator's own door.
+fn equip(layout: &Layout, draft: &Path, message_key: &KeyRef) -> anyhow::Result<()> {
     let config = Config::load_in_founding(draft)?;
     let system = compose(&config, std::convert::identity)?;
     let server = ("dso-infra-s1", "est-tls-s1", "Example Grid", "EST Server", ["localhost"].as_slice());
     issue_named(layout, &system, server, "server")?;
+    issue_message_signer(layout, &system, message_key)?;
     let station = ("maker-infra-s1", "ra-station-s1", "Example Meters", LINE_STATION, [].as_slice());
     issue_named(layout, &system, station, "line-station")
 }
@@ -107,35 +110,36 @@ fn issue_named(
     (authority, profile, organization, common_name, hosts): (&str, &str, &str, &str, &[&str]),
     file: &str,
 ) -> anyhow::Result<()> {
-    let served = system
-        .authorities
-        .iter()
-        .find(|served| served.name == authority)
-        .with_context(|| format!("there is no authority {authority}"))?;
+    let served = served(system, authority)?;
     let key = key_pair::generate(SecuritySuite::Suite1)?;
     let csr =
         CertificationRequest::from_der(&key_pair::named_request(organization, common_name, hosts, &key)?)?;
-    let names = csr
-        .requested_extensions()
-        .iter()
-        .find(|extension| extension.extn_id == ca_core::oid::SUBJECT_ALT_NAME)
-        .map(|extension| extension.extn_value.as_bytes());
     let issuer = served.authority.issuer();
-    let identity = Identity::Operator { name: "quickstart".to_owned() };
-    let issued = served.authority.enrol(EnrolmentRequest {
-        actor: Actor { tenant: issuer.tenant().clone(), identity },
-        profile: ca_core::profile::ProfileId::parse(profile)?,
-        subject: Subject::read(csr.subject(), names)?,
-        evidence: Evidence::Request(Box::new(csr)),
-        kind: EnrolmentKind::First,
-        validity_seconds: None,
-        transaction: None,
-    })?;
+    let issued = served.certify(operator(served), ProfileId::parse(profile)?, csr)?;
     // The server sends its own certificate and its issuer's; clients know the root.
     let mut pem = pem(issued.der())?;
     pem.push_str(&self::pem(issuer.certificate().der())?);
     write_private(&layout.tls().join(format!("{file}.pem")), pem.as_bytes())?;
     write_private(&layout.tls().join(format!("{file}.key")), key.serialize_pem().as_bytes())
+}
+
+/// As `meter-pki cert message-signer` does it.
+fn issue_message_signer(layout: &Layout, system: &System, key: &KeyRef) -> anyhow::Result<()> {
+    let served = served(system, "dso-infra-s1")?;
+    let subject = name_beside(served.authority.issuer().name(), "Messages")?;
+    let csr = certification_request(&subject, key, &*system.ports().signer)?;
+    let issued = served.certify(operator(served), ProfileId::parse("cmp-signer-s1")?, csr)?;
+    Ok(std::fs::write(layout.message_signer(), issued.der())?)
+}
+
+fn served<'a>(system: &'a System, name: &str) -> anyhow::Result<&'a ServedAuthority> {
+    let found = system.authorities.iter().find(|served| served.name == name);
+    found.with_context(|| format!("there is no authority {name}"))
+}
+
+fn operator(served: &ServedAuthority) -> Actor {
+    let identity = Identity::Operator { name: "quickstart".to_owned() };
+    Actor { tenant: served.authority.issuer().tenant().clone(), identity }
 }
 
 fn with_responders(

@@ -59,6 +59,11 @@ impl Layout {
         self.root.join("tls")
     }
 
+    /// The certificate of who signs CMP's answers; its key is among those of the authorities.
+    pub(super) fn message_signer(&self) -> PathBuf {
+        self.tls().join("cmp-signer.cer")
+    }
+
     /// Published CRLs.
     pub(super) fn published(&self) -> PathBuf {
         self.root.join("published")

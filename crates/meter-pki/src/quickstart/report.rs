@@ -13,13 +13,13 @@ pub(super) fn print(told: &Told, json: bool) {
 
 fn lines(told: &Told) -> Vec<String> {
     let state = &told.state;
-    vec![
+    let mut lines = vec![
         String::new(),
         "A smart-metering PKI is at work (a rehearsal: keys are files).".to_owned(),
         String::new(),
         format!("  meters            {} in suites 1 and 2, six certificates each", told.meters),
         format!(
-            "  this time         {} manufactured, {} swapped (and one ahead)",
+            "  this time         {} manufactured, {} swapped (and one ahead, over CMP)",
             told.manufactured, told.swapped
         ),
         format!(
@@ -32,6 +32,9 @@ fn lines(told: &Told) -> Vec<String> {
         format!("  in all            {:.1} s", told.total_seconds),
         String::new(),
         format!("  EST               {}<label>/", told.est),
+    ];
+    lines.extend(told.cmp.iter().map(|cmp| format!("  CMP               {cmp}<label>")));
+    lines.extend([
         format!("  CRL, CA, OCSP     {}", told.status),
         format!("  configuration     {state}/meter-pki.toml"),
         format!("  authorities       {state}/authorities/"),
@@ -41,5 +44,11 @@ fn lines(told: &Told) -> Vec<String> {
         format!("  meter-pki --config {state}/meter-pki.toml cert list --limit 10"),
         format!("  meter-pki --config {state}/meter-pki.toml cert show {}", told.revoked_serial),
         format!("  meter-pki --config {state}/meter-pki.toml audit verify"),
-    ]
+    ]);
+    lines.extend(told.by_openssl.iter().flat_map(|commands| {
+        let heading =
+            "A certificate in the place of the revoked one, by somebody else's CMP client:".to_owned();
+        [String::new(), heading].into_iter().chain(commands.iter().map(|command| format!("  {command}")))
+    }));
+    lines
 }

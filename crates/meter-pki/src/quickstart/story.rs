@@ -1,6 +1,6 @@
 //! What happens while the servers run: the fleet is made, listed, swapped; one certificate is revoked; CRL and OCSP are asked.
 //!
-//! Done as its users would do it: meters over EST, the operator over the socket, the relying party over plain HTTP.
+//! Done as its users would do it: meters over EST, the first of them over CMP, the operator over the socket, the relying party over plain HTTP.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,6 +46,9 @@ impl Stopwatch {
 pub(super) struct Told {
     pub state: String,
     pub est: String,
+    pub cmp: Option<String>,
+    /// What to type for a certificate in the place of the revoked one.
+    pub by_openssl: Option<[String; 2]>,
     pub status: String,
     pub meters: usize,
     pub manufactured: usize,
@@ -70,6 +73,7 @@ pub(super) async fn tell(
     let meters = fleet::meters(&layout.fleet(), count);
     let around = Surroundings {
         est: config.est.listen,
+        cmp: config.cmp.as_ref().and_then(|cmp| cmp.listen),
         trusted: Arc::new(vec![std::fs::read(layout.authority("dso-root-s1"))?]),
     };
     let operator = OperatorClient::new(&layout.socket());
@@ -79,7 +83,7 @@ pub(super) async fn tell(
     // One meter goes ahead, so that the first certificate in service does not wait for the fleet.
     list_devices(layout, &meters, &operator).await?;
     fleet::manufacture(std::slice::from_ref(pioneer), &around, &station, progress).await?;
-    fleet::swap(std::slice::from_ref(pioneer), &around, progress).await?;
+    fleet::swap_over_cmp(pioneer, &around, progress).await?;
     // The pioneer's TLS certificate stays good; its signature certificate will be revoked.
     let first = Relying::new(layout, config, pioneer, "tls")?.ask().await?;
     ensure!(first == Answer::Good, "OCSP says {first:?} of a certificate in service");
@@ -97,6 +101,8 @@ pub(super) async fn tell(
     Ok(Told {
         state: layout.root().display().to_string(),
         est: format!("https://localhost:{}/.well-known/est/", config.est.listen.port()),
+        cmp: around.cmp.map(|cmp| format!("http://{cmp}/.well-known/cmp/p/")),
+        by_openssl: around.cmp.map(|cmp| by_openssl(layout, pioneer, cmp)),
         status: format!("http://{}/", config.status.listen),
         meters: meters.len(),
         manufactured,
@@ -110,6 +116,22 @@ pub(super) async fn tell(
         ocsp_after: format!("{after:?}").to_lowercase(),
         total_seconds: began.seconds(),
     })
+}
+
+/// The commands by which OpenSSL makes a key and enrols it for a meter, in the place that the revocation left.
+fn by_openssl(layout: &Layout, meter: &Meter, cmp: std::net::SocketAddr) -> [String; 2] {
+    let tls = |kind| meter.file(Life::Operational, "tls", kind).display().to_string();
+    let label = format!("meter-op-ds-{}", meter.suite.suffix());
+    [
+        "openssl ecparam -name prime256v1 -genkey -noout -out new.key".to_owned(),
+        format!(
+            "openssl cmp -cmd cr -server {cmp} -path .well-known/cmp/p/{label} -trusted {} -cert {} -key {} \
+             -newkey new.key -certout new.pem",
+            layout.authority("dso-root-s1").display(),
+            tls("cer"),
+            tls("key")
+        ),
+    ]
 }
 
 /// The head-end that relies on an operational certificate.

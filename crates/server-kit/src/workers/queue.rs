@@ -1,11 +1,13 @@
 //! The queue before the threads: bounded, closable, and aware of who has been at work since when and for how long at a time.
 //!
-//! The bound is one of time: what is taken in can be answered while its requester still waits, as far as the last jobs tell. It
-//! is *not* fair between tenants: first come, first served.
+//! The bound is one of time: what is taken in can be answered while its requester still waits, as far as the last jobs tell.
+//! It is fair between parties ([`lanes`](super::lanes)): nobody is refused because of what another has waiting, as long as it
+//! has less than its share of the places waiting itself.
 
-use crate::workers::turns::Turns;
+use crate::workers::lanes::{Lanes, Party};
+use crate::workers::turns::{Pace, Turns};
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     fmt,
     num::NonZeroUsize,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -21,7 +23,7 @@ pub(super) type Reply = Box<dyn FnOnce()>;
 
 pub(super) struct Queue {
     workers: usize,
-    capacity: usize,
+    places: usize,
     patience: Duration,
     state: Mutex<State>,
     wake: Condvar,
@@ -30,14 +32,14 @@ pub(super) struct Queue {
 
 #[derive(Default)]
 struct State {
-    waiting: VecDeque<Job>,
+    waiting: Lanes,
     at_work: HashMap<u64, Instant>,
     begun: u64,
     closed: bool,
     turns: Turns,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Refusal {
     /// There will be room for whoever asks after this time.
     Full(Duration),
@@ -51,29 +53,30 @@ impl fmt::Debug for Queue {
 }
 
 impl Queue {
-    /// Holds as many jobs as there are workers, and `waiting` more, of which none is expected to wait longer than `patience`.
-    pub(super) fn new(workers: NonZeroUsize, waiting: usize, patience: Duration) -> Self {
+    /// Holds as many jobs as there are workers, and others in as many places as are given, of which none is expected to wait
+    /// longer than `patience`. Where one party has all the places, others still find their shares: never more than twice as many.
+    pub(super) fn new(workers: NonZeroUsize, places: usize, patience: Duration) -> Self {
         let (open, _) = watch::channel(0);
         let workers = workers.get();
-        let capacity = workers.saturating_add(waiting);
-        Self { workers, capacity, patience, state: Mutex::default(), wake: Condvar::new(), open }
+        Self { workers, places, patience, state: Mutex::default(), wake: Condvar::new(), open }
     }
 
     pub(super) fn workers(&self) -> usize {
         self.workers
     }
 
-    pub(super) fn push(&self, job: Job) -> Result<(), Refusal> {
+    pub(super) fn push(&self, party: Party, job: Job) -> Result<(), Refusal> {
         let mut state = self.lock();
         if state.closed {
             return Err(Refusal::Closed);
         }
-        if self.is_full(&state) {
+        if self.is_full(&state, &party) {
             // When half of what is ahead is done: then the threads never run out of work before those who were refused return.
-            let ahead = state.open() / 2;
-            return Err(Refusal::Full(state.turns.next(Instant::now(), ahead, self.workers)));
+            let ahead = state.ahead_of(&party) / 2;
+            let pace = Pace { workers: self.workers, parties: state.waiting.parties_with(&party) };
+            return Err(Refusal::Full(state.turns.next(Instant::now(), party, ahead, pace)));
         }
-        state.waiting.push_back(job);
+        state.waiting.push(party, job);
         self.open.send_replace(state.open());
         drop(state);
         self.wake.notify_one();
@@ -117,10 +120,13 @@ impl Queue {
     }
 
     /// Whoever finds a thread without work is taken in, whatever jobs took before.
-    fn is_full(&self, state: &State) -> bool {
-        let ahead = state.open();
-        let wait = state.turns.wait(ahead, self.workers);
-        ahead >= self.capacity || (ahead >= self.workers && wait > self.patience)
+    fn is_full(&self, state: &State, party: &Party) -> bool {
+        if state.open() < self.workers {
+            return false;
+        }
+        let share = self.places / state.waiting.parties_with(party);
+        let no_place = state.open() - self.workers >= self.places && state.waiting.of(party) >= share;
+        no_place || state.turns.wait(state.ahead_of(party), self.workers) > self.patience
     }
 
     fn free(&self, number: u64) {
@@ -134,9 +140,9 @@ impl Queue {
     fn next(&self) -> Option<(u64, Job)> {
         let mut state = self
             .wake
-            .wait_while(self.lock(), |state| state.waiting.is_empty() && !state.closed)
+            .wait_while(self.lock(), |state| state.waiting.waiting() == 0 && !state.closed)
             .unwrap_or_else(PoisonError::into_inner);
-        let job = state.waiting.pop_front()?;
+        let job = state.waiting.pop()?;
         let number = state.begun;
         state.begun += 1;
         state.at_work.insert(number, Instant::now());
@@ -150,7 +156,12 @@ impl Queue {
 
 impl State {
     fn open(&self) -> usize {
-        self.waiting.len() + self.at_work.len()
+        self.waiting.waiting() + self.at_work.len()
+    }
+
+    /// How many jobs are done or begun before one more of this party is begun.
+    fn ahead_of(&self, party: &Party) -> usize {
+        self.at_work.len() + self.waiting.ahead_of(party)
     }
 }
 
@@ -163,7 +174,11 @@ mod tests {
     }
 
     fn push(queue: &Queue) -> Result<(), Refusal> {
-        queue.push(Box::new(|| Box::new(|| ())))
+        push_for(queue, "")
+    }
+
+    fn push_for(queue: &Queue, party: &str) -> Result<(), Refusal> {
+        queue.push(Party::from(party), Box::new(|| Box::new(|| ())))
     }
 
     // K-14: what is taken in can be answered in time, so the queue is as long as jobs are short; whoever does not get in comes back
@@ -176,5 +191,28 @@ mod tests {
             let refused = (0..).find_map(|taken| push(&queue).err().map(|refusal| (taken, refusal)));
             assert_eq!(refused, Some((room, Refusal::Full(millis(told)))), "jobs of {takes} ms");
         }
+    }
+
+    // T-18, H-09: whoever floods finds the queue full; whoever does not finds room behind one job of the flood.
+    #[test]
+    fn t_18_a_party_that_fills_the_queue_keeps_nobody_else_out() {
+        let queue = Queue::new(NonZeroUsize::MIN, 8, millis(1_000));
+        let taken = |party| (0..).find_map(|taken| push_for(&queue, party).err().map(|_| taken)).unwrap();
+        assert_eq!(taken("noisy"), 9);
+        assert_eq!(taken("quiet"), 4, "its share of eight places");
+        assert_eq!(taken("another"), 2);
+        assert_eq!(queue.lock().open(), 15);
+        assert_eq!(taken("noisy"), 0);
+    }
+
+    // K-14: one crowd's turns do not follow those of another.
+    #[test]
+    fn t_18_a_party_is_told_turns_behind_its_own_and_nobody_elses() {
+        let queue = Queue::new(NonZeroUsize::MIN, 8, millis(1_000));
+        queue.learn(millis(100));
+        let told = |party| (0..100).filter_map(|_| push_for(&queue, party).err()).collect::<Vec<_>>();
+        let (noisy, quiet) = (told("noisy"), told("quiet"));
+        assert!(noisy.last() >= Some(&Refusal::Full(millis(8_000))), "{noisy:?}");
+        assert!(quiet.first() <= Some(&Refusal::Full(millis(500))), "{quiet:?}");
     }
 }

@@ -1,8 +1,10 @@
 //! When those who found the queue full had better ask again: one after another, as fast as the threads have been working.
 //!
-//! An estimate and no promise: who comes again is served if there is room, whatever it was told. It does *not* know who asks.
+//! An estimate and no promise: who comes again is served if there is room, whatever it was told. It knows of whoever asks only
+//! the party, whose turns follow one another.
 
-use std::time::Duration;
+use crate::workers::lanes::Party;
+use std::{collections::HashMap, time::Duration};
 use tokio::time::Instant;
 
 /// The book of turns that were told.
@@ -12,8 +14,17 @@ pub(super) struct Turns {
     takes: Duration,
     /// How many that are, at most [`REMEMBERED`].
     known: u32,
-    /// The last turn that was told.
-    last: Option<Instant>,
+    /// The last turn that each party was told, as long as it holds back the next.
+    last: HashMap<Party, Instant>,
+}
+
+/// Who works, and for how many in turn.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    /// Threads.
+    pub(super) workers: usize,
+    /// Parties that have jobs waiting, whoever asks included.
+    pub(super) parties: usize,
 }
 
 impl Turns {
@@ -28,12 +39,15 @@ impl Turns {
         self.each(workers).saturating_mul(u32::try_from(jobs).unwrap_or(u32::MAX)).min(LONGEST)
     }
 
-    /// Tells the next turn: after so many jobs that are in the queue already, and after all who were told a turn before.
-    pub(super) fn next(&mut self, now: Instant, ahead: usize, workers: usize) -> Duration {
-        let those_are_done = now + self.wait(ahead, workers);
-        let after_the_last = self.last.map_or(now, |last| last + self.each(workers));
+    /// Tells the next turn: after so many jobs that are in the queue already, and after all of this party who were told a turn
+    /// before, as fast as the threads work for one party of those.
+    pub(super) fn next(&mut self, now: Instant, party: Party, ahead: usize, pace: Pace) -> Duration {
+        let those_are_done = now + self.wait(ahead, pace.workers);
+        let each = self.wait(pace.parties, pace.workers);
+        self.last.retain(|_, last| *last + each > now);
+        let after_the_last = self.last.get(&party).map_or(now, |last| *last + each);
         let turn = those_are_done.max(after_the_last).min(now + LONGEST);
-        self.last = Some(turn);
+        self.last.insert(party, turn);
         turn.saturating_duration_since(now)
     }
 
@@ -52,6 +66,8 @@ const LONGEST: Duration = Duration::from_secs(86_400);
 mod tests {
     use super::*;
 
+    const PACE: Pace = Pace { workers: 4, parties: 1 };
+
     const fn millis(count: u64) -> Duration {
         Duration::from_millis(count)
     }
@@ -63,7 +79,7 @@ mod tests {
         for _ in 0..100 {
             turns.took(millis(20));
         }
-        let told: Vec<Duration> = (0..10_000).map(|_| turns.next(now, 100, 4)).collect();
+        let told: Vec<Duration> = (0..10_000).map(|_| turns.next(now, Party::default(), 100, PACE)).collect();
         assert_eq!(told.first(), Some(&millis(500)), "a hundred jobs of 20 ms on four threads");
         assert_eq!(told.last(), Some(&millis(500 + 9_999 * 5)));
         assert!(told.is_sorted());
@@ -74,9 +90,9 @@ mod tests {
         let (mut turns, now) = (Turns::default(), Instant::now());
         turns.took(millis(40));
         for _ in 0..1_000 {
-            turns.next(now, 4, 4);
+            turns.next(now, Party::default(), 4, PACE);
         }
-        assert_eq!(turns.next(now + millis(60_000), 4, 4), millis(40));
+        assert_eq!(turns.next(now + millis(60_000), Party::default(), 4, PACE), millis(40));
     }
 
     #[test]
@@ -95,6 +111,6 @@ mod tests {
 
     #[test]
     fn a_pool_that_never_finished_a_job_tells_nothing_of_its_own() {
-        assert_eq!(Turns::default().next(Instant::now(), 1_000, 4), Duration::ZERO);
+        assert_eq!(Turns::default().next(Instant::now(), Party::default(), 1_000, PACE), Duration::ZERO);
     }
 }

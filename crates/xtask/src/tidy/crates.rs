@@ -58,8 +58,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     // The port of front ends on an authority elsewhere; it asks as any client does.
     ("cmp-upstream", &["ca-core", "client-kit", "cmp-client"]),
     ("cmp-server", &["ca-core", "cmp-messages", "server-kit"]),
-    // Another transport of the same front end.
-    ("est-coaps", &["est-server", "server-kit"]),
+    // It carries octets and knows no PKI word.
+    ("coap-kit", &["server-kit"]),
+    // Another transport of the same front end, each.
+    ("cmp-coaps", &["cmp-server", "coap-kit", "server-kit"]),
+    ("est-coaps", &["coap-kit", "est-server", "server-kit"]),
     ("status-server", &["ca-core", "server-kit"]),
     // What outsiders rest on holds no key: it opens no signer.
     ("ceremony", &["ca-core", "policies"]),
@@ -73,8 +76,10 @@ const ARROWS: &[(&str, &[&str])] = &[
             "ceremony",
             "client-kit",
             "cmp-client",
+            "cmp-coaps",
             "cmp-server",
             "cmp-upstream",
+            "coap-kit",
             "est-client",
             "est-coaps",
             "est-server",
@@ -116,7 +121,7 @@ const HOMES: &[(&str, &[&str])] = &[
     // It has no integrity of its own: two places know what to put around it.
     ("blahaj", &["meter-pki", "offline-root"]),
     ("clap", &["e2e", "ledger-checker", "meter-pki", "offline-root", "xtask"]),
-    ("coap-lite", &["est-coaps"]),
+    ("coap-lite", &["coap-kit"]),
     ("cryptoki", &["signer-pkcs11"]),
     // The checker opens the engines themselves, so that a fault of the store cannot hide itself.
     ("fjall", &["ca-store", "ledger-checker"]),
@@ -130,7 +135,7 @@ const HOMES: &[(&str, &[&str])] = &[
 const NOWHERE: &[(&str, &[&str], &str)] = &[
     ("native-tls", &[], "use rustls"),
     // DTLS, which rustls does not have.
-    ("openssl", &["est-coaps"], "use rustls for TLS and aws-lc-rs for keys"),
+    ("openssl", &["coap-kit"], "use rustls for TLS and aws-lc-rs for keys"),
     ("openssl-sys", &["openssl"], "use aws-lc-rs"),
     ("rsa", &[], "the profiles know P-256 and P-384 only"),
 ];
@@ -336,7 +341,7 @@ mod tests {
 
     #[test]
     fn openssl_is_for_dtls_only() {
-        let mut workspace = workspace(&[("est-coaps", &["openssl"]), ("est-server", &[])]);
+        let mut workspace = workspace(&[("coap-kit", &["openssl"]), ("est-server", &[])]);
         add_arrow(&mut workspace, "openssl", "openssl-sys");
         assert_eq!(breaches("not-in-the-tree", &crates(workspace)), Vec::<String>::new());
         let elsewhere = crate::workspace::fixture::workspace(&[("est-server", &["openssl"])]);

@@ -46,8 +46,11 @@ impl Checker<'_> {
             .ocsp(&raw.ocsp_profile)
             .ok_or_else(|| format!("there is no ocsp_profile {}", raw.ocsp_profile));
         let ocsp_profile = self.keep(&what, ocsp_profile);
+        let below_root = raw.path_files.iter().rev().skip(1).rev();
+        let chain_files = std::iter::once(&raw.certificate_file).chain(below_root);
         Some(CheckedAuthority {
             name: raw.name.clone(),
+            chain_files: chain_files.map(|file| self.beside(file)).collect(),
             crl_profile: *crl_profile?,
             ocsp_profile: *ocsp_profile?,
             responder_key: responder_key?,

@@ -2,44 +2,13 @@
 
 mod client;
 
-use std::sync::Mutex;
-use std::sync::atomic::AtomicUsize;
-
 use coap_lite::{MessageType, Packet};
-use est_server::answer::Answer;
-use est_server::reply::Reply;
-use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::block::BlockSize;
 use crate::limits::RawCoapsLimits;
+use crate::resources::fake::Fake;
 use client::{Client, Line, identity};
-
-/// An EST server that answers when it is let.
-struct Held {
-    asked: Arc<AtomicUsize>,
-    last: Arc<Mutex<Option<Submission>>>,
-    gate: Arc<Semaphore>,
-}
-
-impl Desk for Held {
-    fn ask(&self, submission: Submission) -> Answering {
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        let get = submission.operation == Some("cacerts");
-        *self.last.lock().unwrap() = Some(submission);
-        let gate = Arc::clone(&self.gate);
-        Box::pin(async move {
-            gate.acquire().await.unwrap().forget();
-            let certs_only = vec![7; 700];
-            let reply: Result<Answer, Reply> = match get {
-                true => Ok(Answer::CaCertificates { certs_only }),
-                false => Ok(Answer::Issued { certificate: vec![8; 400], certs_only }),
-            };
-            reply
-        })
-    }
-}
 
 /// A listener and what its tests look at.
 struct World {
@@ -48,44 +17,38 @@ struct World {
     metrics: Metrics,
     shutdown: Shutdown,
     serving: JoinHandle<Drained>,
-    asked: Arc<AtomicUsize>,
-    last: Arc<Mutex<Option<Submission>>>,
-    gate: Arc<Semaphore>,
+    fake: Fake,
 }
 
 impl World {
     /// One that answers at once.
     async fn new(raw: RawCoapsLimits) -> Self {
         let world = Self::held(raw).await;
-        world.gate.add_permits(1_000_000);
+        world.fake.gate.add_permits(1_000_000);
         world
     }
 
     /// One whose answers wait.
     async fn held(raw: RawCoapsLimits) -> Self {
+        Self::over(raw, Fake::new(4_096)).await
+    }
+
+    async fn over(raw: RawCoapsLimits, fake: Fake) -> Self {
         let limits = CoapsLimits::try_from(raw).unwrap();
-        let (asked, last, gate) = (Arc::default(), Arc::default(), Arc::new(Semaphore::new(0)));
-        let desk = Held { asked: Arc::clone(&asked), last: Arc::clone(&last), gate: Arc::clone(&gate) };
-        let house = House {
-            offered: ["cacerts", "simpleenroll", "simplereenroll"].into(),
-            max_body_octets: 4_096,
-            block: BlockSize::LARGEST,
-            budget: Budget::new(65_536),
-        };
         let (certificate, key) = identity("est.example");
         let own = DtlsIdentity::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap();
         let metrics = Metrics::new("");
         let address = ([127, 0, 0, 1], 0).into();
-        let listener =
-            CoapsListener::over(address, &own, limits, (Arc::new(desk), house), &metrics).await.unwrap();
+        let front = Front { name: "fake", resources: Arc::new(fake.clone()) };
+        let listener = CoapsListener::bind(address, &own, limits, front, &metrics).await.unwrap();
         let (address, watch, shutdown) =
             (listener.local_addr(), listener.watch(), Shutdown::new(Duration::from_secs(5)));
         let serving = tokio::spawn(listener.serve(shutdown.clone()));
-        Self { address, watch, metrics, shutdown, serving, asked, last, gate }
+        Self { address, watch, metrics, shutdown, serving, fake }
     }
 
     fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
+        self.fake.asked.load(Ordering::SeqCst)
     }
 
     /// Waits until so many connections are open.
@@ -100,7 +63,7 @@ impl World {
 
     /// Whether a reason was counted.
     fn counted(&self, counter: &str, reason: &str) -> bool {
-        let line = format!("{counter}{{listener=\"est-coaps\",reason=\"{reason}\"}}");
+        let line = format!("{counter}{{listener=\"fake\",reason=\"{reason}\"}}");
         self.metrics.render().contains(&line)
     }
 }
@@ -120,10 +83,10 @@ async fn a_client_gets_its_answers_over_one_connection() {
     let server = world.address;
     let finished = client(move || {
         let mut one = Client::known(server);
-        let asks = one.request("crts", b"");
+        let asks = one.request("read", b"");
         let answer = one.ask(&asks);
         assert_eq!((code(&answer), answer.payload), ("2.05".to_owned(), vec![7; 700]));
-        let asks = one.request("sen", b"csr");
+        let asks = one.request("act", b"wish");
         let answer = one.ask(&asks);
         assert_eq!((code(&answer), answer.payload.len()), ("2.04".to_owned(), 700));
         let finished = one.finished();
@@ -132,8 +95,8 @@ async fn a_client_gets_its_answers_over_one_connection() {
     })
     .await;
     world.open(0).await;
-    let last = world.last.lock().unwrap().clone().unwrap();
-    assert_eq!(last.body, Ok(b"csr".to_vec()));
+    let last = world.fake.last.lock().unwrap().clone().unwrap();
+    assert_eq!(last.body, Ok(b"wish".to_vec()));
     assert_eq!(last.connection.certificates.len(), 1);
     assert_eq!(last.connection.tls_unique, Some(finished), "both ends know the same");
     assert!(world.counted("connections_closed_total", "by_peer"));
@@ -151,7 +114,7 @@ async fn a_handshake_survives_the_loss_of_each_of_its_datagrams() {
             tokio::task::spawn_blocking(move || {
                 let mut one = Client::begin(server, Some(identity("4D504B0000000001")), line.clone())
                     .unwrap_or_else(|| panic!("no connection with {line:?}"));
-                let asks = one.request("crts", b"");
+                let asks = one.request("read", b"");
                 assert_eq!(code(&one.insist(&asks)), "2.05", "{line:?}");
             })
         })
@@ -188,7 +151,7 @@ async fn what_comes_twice_is_acted_on_once() {
     client(move || {
         let line = Line { copies: 3, ..Line::default() };
         let mut one = Client::begin(server, Some(identity("4D504B0000000001")), line).unwrap();
-        let asks = one.request("sen", b"csr");
+        let asks = one.request("act", b"wish");
         let first = one.ask(&asks);
         assert_eq!(code(&first), "2.04");
         assert_eq!(one.ask(&asks), first);
@@ -216,7 +179,7 @@ async fn hellos_without_a_cookie_leave_nothing_behind() {
             socket.send_to(&hello, server).unwrap();
         }
         let mut one = Client::known(server);
-        let asks = one.request("crts", b"");
+        let asks = one.request("read", b"");
         assert_eq!(code(&one.ask(&asks)), "2.05");
     })
     .await;
@@ -263,7 +226,7 @@ async fn one_address_asks_no_more_than_it_may() {
         let mut one = Client::known(server);
         let mut codes = Vec::new();
         for _ in 0..5 {
-            let asks = one.request("crts", b"");
+            let asks = one.request("read", b"");
             codes.push(code(&one.ask(&asks)));
         }
         assert_eq!(codes, ["2.05", "2.05", "2.05", "4.29", "4.29"]);
@@ -276,10 +239,10 @@ async fn one_address_asks_no_more_than_it_may() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_answer_comes_by_itself() {
     let world = World::held(RawCoapsLimits::default()).await;
-    let (server, gate) = (world.address, Arc::clone(&world.gate));
+    let (server, gate) = (world.address, Arc::clone(&world.fake.gate));
     client(move || {
         let mut one = Client::known(server);
-        let asks = one.request("sen", b"csr");
+        let asks = one.request("act", b"wish");
         let empty = one.ask(&asks);
         assert_eq!(
             (empty.header.get_type(), code(&empty)),
@@ -308,7 +271,7 @@ async fn the_end_gives_the_answers_that_are_owed_and_takes_leave() {
     let waiting = tokio::task::spawn_blocking(move || {
         let mut idle = Client::known(server);
         let mut one = Client::known(server);
-        let asks = one.request("crts", b"");
+        let asks = one.request("read", b"");
         one.send(&asks);
         ready.send(()).unwrap();
         assert!(idle.hear().is_none(), "leave is taken of who waits for nothing");
@@ -323,7 +286,7 @@ async fn the_end_gives_the_answers_that_are_owed_and_takes_leave() {
     .await
     .unwrap();
     world.shutdown.trigger();
-    world.gate.add_permits(1);
+    world.fake.gate.add_permits(1);
     assert_eq!(waiting.await.unwrap(), ("2.05".to_owned(), true));
     assert_eq!(world.serving.await.unwrap(), Drained::Complete);
 }
@@ -341,7 +304,7 @@ async fn an_answer_for_which_no_time_is_left_is_given_up() {
     let server = world.address;
     let _one = client(move || {
         let mut one = Client::known(server);
-        let asks = one.request("crts", b"");
+        let asks = one.request("read", b"");
         one.send(&asks);
         one
     })
@@ -377,6 +340,25 @@ async fn who_is_slow_or_silent_loses_the_place() {
     assert!(world.counted("connections_closed_total", "slow_handshake"));
 }
 
+// RFC 9482 §4: a connection is kept and used again, also without a certificate, where none is wanted.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_shows_nothing_is_kept_where_nothing_is_wanted() {
+    let limits = RawCoapsLimits { stranger: Duration::from_millis(10), ..Default::default() };
+    let world = World::over(limits, Fake { wants_certificates: false, ..Fake::new(4_096) }).await;
+    world.fake.gate.add_permits(1);
+    let server = world.address;
+    client(move || {
+        let mut one = Client::begin(server, None, Line::default()).unwrap();
+        assert!(one.listen().is_none(), "for a tenth of a second no leave is taken");
+        let asks = one.request("read", b"");
+        assert_eq!(code(&one.ask(&asks)), "2.05");
+        one.close();
+    })
+    .await;
+    world.open(0).await;
+    assert!(world.counted("connections_closed_total", "by_peer"));
+}
+
 // RFC 6347 §4.2.8.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_has_forgotten_everything_may_begin_anew_at_the_same_port() {
@@ -384,11 +366,11 @@ async fn who_has_forgotten_everything_may_begin_anew_at_the_same_port() {
     let server = world.address;
     client(move || {
         let mut before = Client::known(server);
-        let asks = before.request("crts", b"");
+        let asks = before.request("read", b"");
         assert_eq!(code(&before.ask(&asks)), "2.05");
         let shown = Some(identity("4D504B0000000001"));
         let mut after = Client::begin_at(before.socket(), server, shown, Line::default()).unwrap();
-        let asks = after.request("crts", b"");
+        let asks = after.request("read", b"");
         assert_eq!(code(&after.ask(&asks)), "2.05");
         after.close();
     })

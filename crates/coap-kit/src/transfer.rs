@@ -150,8 +150,8 @@ impl Kept {
     /// Tells whether it answers this.
     pub(crate) fn answers(&self, target: &Target) -> bool {
         // RFC 7959 §2.4, §3.3: what asks for a later block need not announce a body that it does not have.
-        let Target { method, resource, queries, announced: _, accept } = &self.target;
-        let same = (method, resource, queries) == (&target.method, &target.resource, &target.queries);
+        let Target { method, path, queries, announced: _, accept } = &self.target;
+        let same = (method, path, queries) == (&target.method, &target.path, &target.queries);
         same && (*accept == target.accept || target.accept.is_none())
     }
 
@@ -168,14 +168,12 @@ impl Kept {
 mod tests {
     use super::*;
     use crate::block::BlockSize;
-    use crate::format::CERTS_ONLY;
-    use crate::resource::{Function, Resource};
-    use coap_lite::ResponseType;
-    use est_server::desk::Method;
+    use crate::format::LINKS;
+    use crate::method::Method;
 
-    fn target(function: Function) -> Target {
-        let resource = Resource::Function(None, function);
-        Target { method: Method::Post, resource, queries: Vec::new(), announced: None, accept: None }
+    fn target(place: &str) -> Target {
+        let path = Some(vec![place.to_owned()]);
+        Target { method: Method::Post, path, queries: Vec::new(), announced: None, accept: None }
     }
 
     fn block(octet: u8) -> Block {
@@ -183,11 +181,11 @@ mod tests {
     }
 
     fn assembly(budget: &Budget) -> Assembly {
-        Assembly::begin(target(Function::Sen), budget, Instant::now())
+        Assembly::begin(target("one"), budget, Instant::now())
     }
 
     fn take(assembly: &mut Assembly, octet: u8, payload: &[u8]) -> Result<(), BlockFault> {
-        assembly.take(&target(Function::Sen), (block(octet), payload), 40, Instant::now())
+        assembly.take(&target("one"), (block(octet), payload), 40, Instant::now())
     }
 
     #[test]
@@ -211,7 +209,7 @@ mod tests {
         assert_eq!(take(&mut body, 0x00, &[1; 17]), Err(BlockFault::Length));
         assert_eq!(take(&mut body, 0x08, &[1; 16]), Ok(()));
         assert_eq!(take(&mut body, 0x08, &[1; 16]), Err(BlockFault::OutOfPlace), "the same again");
-        let other = target(Function::Sren);
+        let other = target("two");
         let now = Instant::now();
         assert_eq!(body.take(&other, (block(0x18), &[1; 16]), 40, now), Err(BlockFault::OutOfPlace));
         assert_eq!(take(&mut body, 0x18, &[1; 16]), Ok(()));
@@ -228,17 +226,17 @@ mod tests {
         drop(two);
         assert_eq!(take(&mut one, 0x18, &[1; 16]), Ok(()));
         drop(one);
-        let response = Response::content(ResponseType::Content, CERTS_ONLY, vec![0; 41]);
-        assert_eq!(Kept::new(target(Function::Crts), response, &budget, Instant::now()).err(), Some(NoRoom));
+        let response = Response::content(Method::Get, LINKS, vec![0; 41]);
+        assert_eq!(Kept::new(target("two"), response, &budget, Instant::now()).err(), Some(NoRoom));
         assert_eq!(budget.left(), 40);
     }
 
     #[test]
     fn a_kept_body_is_given_in_parts_of_any_size() {
         let body: Vec<u8> = (0..40).collect();
-        let response = Response::content(ResponseType::Content, CERTS_ONLY, body.clone());
+        let response = Response::content(Method::Get, LINKS, body.clone());
         let now = Instant::now();
-        let mut kept = Kept::new(target(Function::Crts), response, &Budget::new(40), now).unwrap();
+        let mut kept = Kept::new(target("two"), response, &Budget::new(40), now).unwrap();
         for size in [16, 32, 64] {
             let mut block = Block::first(BlockSize::of_octets(size).unwrap());
             let mut got = Vec::new();

@@ -1,7 +1,7 @@
 //! What is said over one connection: messages, blocks, one question at a time, and when to speak without being asked
 //! (RFC 7252 §4, §5; RFC 7959).
 //!
-//! It has no socket, no clock and no EST server: octets and the time come in, octets and questions go out.
+//! It has no socket and no clock, and answers nothing itself: octets and the time come in, octets and questions go out.
 
 mod recent;
 mod unconfirmed;
@@ -10,17 +10,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coap_lite::{MessageClass, MessageType, Packet, ResponseType};
-use est_server::answer::Answer;
-use est_server::desk::{Method, Obstacle, Submission};
-use est_server::reply::Reply;
 use server_kit::listener::PeerConnection;
 use tokio::time::Instant;
 
 use crate::block::{Block, BlockSize};
-use crate::format::{self, Format, LINKS};
+use crate::format::LINKS;
+use crate::links;
 use crate::message::{self, Unreadable};
+use crate::method::Method;
 use crate::request::{self, Request, Target};
-use crate::resource::{Resource, links};
+use crate::resources::{Question, Resources, TooLarge};
 use crate::response::Response;
 use crate::transfer::{Assembly, BlockFault, Budget, Kept};
 use recent::{Recent, Seen};
@@ -33,14 +32,14 @@ const ACKNOWLEDGED_AFTER: Duration = Duration::from_secs(1);
 const RETRY_IN_FLIGHT: u32 = 5;
 /// After how many seconds to come again when there is no room for a body.
 const RETRY_NO_ROOM: u32 = 30;
+/// RFC 6690 §4: where resources are discovered.
+const DISCOVERY: [&str; 2] = [".well-known", "core"];
 
 /// What all conversations of a listener have in common.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct House {
-    /// The operations of RFC 7030 that are offered.
-    pub(crate) offered: Arc<[&'static str]>,
-    /// How long a body may be.
-    pub(crate) max_body_octets: usize,
+    /// What there is to ask for.
+    pub(crate) resources: Arc<dyn Resources>,
     /// The largest block of an answer.
     pub(crate) block: BlockSize,
     /// What all connections may keep.
@@ -57,12 +56,11 @@ struct Inquiry {
     acknowledged: bool,
 }
 
-/// A question that the EST server has not answered yet.
+/// A question that is not answered yet.
 #[derive(Debug)]
 struct Pending {
     inquiry: Inquiry,
     target: Target,
-    form: Option<Format>,
     block1: Option<Block>,
     block2: Option<Block>,
     /// When the request is acknowledged by itself.
@@ -70,7 +68,6 @@ struct Pending {
 }
 
 /// One peer's.
-#[derive(Debug)]
 pub(crate) struct Conversation {
     house: House,
     connection: PeerConnection,
@@ -81,15 +78,15 @@ pub(crate) struct Conversation {
     unconfirmed: Option<Unconfirmed>,
     next_id: u16,
     outbox: Vec<Vec<u8>>,
-    question: Option<Submission>,
+    question: Option<Question>,
 }
 
 /// What a request leads to.
 enum Step {
     /// An answer.
     Respond(Response),
-    /// A question to the EST server.
-    Ask(Option<Format>, Result<Vec<u8>, Obstacle>),
+    /// A question to the front end, with this body.
+    Ask(Result<Vec<u8>, TooLarge>),
 }
 
 impl Conversation {
@@ -114,7 +111,7 @@ impl Conversation {
     }
 
     /// Takes out what is to be asked; it is answered by [`Self::answered`] or [`Self::put_off`].
-    pub(crate) fn take_question(&mut self) -> Option<Submission> {
+    pub(crate) fn take_question(&mut self) -> Option<Question> {
         self.question.take()
     }
 
@@ -175,10 +172,11 @@ impl Conversation {
                 let response = self.in_blocks((&target, block2), response, now);
                 self.respond(&inquiry, &response, now);
             }
-            Step::Ask(form, body) => {
-                self.question = Some(self.submission(&target, body));
+            Step::Ask(body) => {
+                self.question =
+                    Some(Question { target: target.clone(), connection: self.connection.clone(), body });
                 let due = now + ACKNOWLEDGED_AFTER;
-                self.pending = Some(Pending { inquiry, target, form, block1, block2, due });
+                self.pending = Some(Pending { inquiry, target, block1, block2, due });
             }
         }
     }
@@ -189,7 +187,7 @@ impl Conversation {
         {
             return step;
         }
-        if let Resource::Discovery = request.target.resource {
+        if request.target.is_at(&DISCOVERY) {
             return Step::Respond(self.discovery(&request.target));
         }
         if self.pending.is_some() {
@@ -198,45 +196,24 @@ impl Conversation {
             return Step::Respond(Response::later(code, sentence, RETRY_IN_FLIGHT));
         }
         // What will be refused whatever its body is need not be kept until it is whole.
-        if self.is_hopeless(&request.target) {
-            return Step::Ask(None, Ok(Vec::new()));
-        }
+        let Some(max_octets) = self.house.resources.room(&request.target, &self.connection) else {
+            return Step::Ask(Ok(Vec::new()));
+        };
         match request.block1.filter(|_| request.target.method == Method::Post) {
-            Some(block) => self.early_block(&request, block, now),
-            None => Self::ask(&request.target, Ok(request.payload)),
+            Some(block) => self.early_block(&request, block, max_octets, now),
+            None if request.payload.len() > max_octets => Step::Ask(Err(TooLarge)),
+            None => Step::Ask(Ok(request.payload)),
         }
     }
 
-    /// A question, if its answer can be given in the form that is wanted (RFC 7252 §5.10.4).
-    fn ask(target: &Target, body: Result<Vec<u8>, Obstacle>) -> Step {
-        let form = match &target.resource {
-            Resource::Function(_, function) => target.form_of(*function),
-            Resource::Discovery | Resource::Nothing => None,
-        };
-        let body = if form.is_some() { body } else { body.and(Err(Obstacle::NotAcceptable)) };
-        Step::Ask(form, body)
-    }
-
-    /// Whether the EST server will refuse it without looking at a body.
-    fn is_hopeless(&self, target: &Target) -> bool {
-        let is_offered = match &target.resource {
-            Resource::Function(_, function) => self.house.offered.contains(&function.operation()),
-            Resource::Discovery | Resource::Nothing => false,
-        };
-        let has_body = target.method == Method::Post;
-        let is_unannounced = has_body && target.announced.and_then(Format::media_type).is_none();
-        !is_offered || is_unannounced || self.connection.certificates.is_empty()
-    }
-
-    /// RFC 9148 §4.6, RFC 7959 §2.5: a block of a body that comes.
-    fn early_block(&mut self, request: &Request, block: Block, now: Instant) -> Step {
-        let max_octets = self.house.max_body_octets;
+    /// RFC 7959 §2.5, RFC 9148 §4.6: a block of a body that comes.
+    fn early_block(&mut self, request: &Request, block: Block, max_octets: usize, now: Instant) -> Step {
         let is_too_large = |said: u32| usize::try_from(said).map_or(true, |octets| octets > max_octets);
         if block.number == 0 {
             // RFC 7959 §2.5: a first block begins anew.
             self.assembly = None;
             if request.size1.is_some_and(is_too_large) {
-                return Self::ask(&request.target, Err(Obstacle::TooLarge));
+                return Step::Ask(Err(TooLarge));
             }
         }
         let begin = || Assembly::begin(request.target.clone(), &self.house.budget, now);
@@ -246,7 +223,7 @@ impl Conversation {
                 self.assembly = Some(assembly);
                 Step::Respond(Response { block1: Some(block), ..Response::bare(ResponseType::Continue) })
             }
-            Ok(()) => Self::ask(&request.target, Ok(assembly.whole())),
+            Ok(()) => Step::Ask(Ok(assembly.whole())),
             Err(BlockFault::OutOfPlace) => Step::Respond(Response::told(
                 ResponseType::RequestEntityIncomplete,
                 "the blocks before this one are not here, begin anew",
@@ -254,12 +231,12 @@ impl Conversation {
             Err(BlockFault::Length) => {
                 Step::Respond(Response::told(ResponseType::BadRequest, "the block has not its size"))
             }
-            Err(BlockFault::TooLarge) => Self::ask(&request.target, Err(Obstacle::TooLarge)),
+            Err(BlockFault::TooLarge) => Step::Ask(Err(TooLarge)),
             Err(BlockFault::NoRoom) => Step::Respond(no_room()),
         }
     }
 
-    /// RFC 9148 §4.6, RFC 7959 §2.4: a later block of a body that goes. None where what is asked for can be asked for anew.
+    /// RFC 7959 §2.4, RFC 9148 §4.6: a later block of a body that goes. None where what is asked for can be asked for anew.
     fn later_block(&mut self, target: &Target, block: Block, now: Instant) -> Option<Step> {
         let block = block.at_most(self.house.block);
         match self.kept.as_mut().filter(|kept| kept.answers(target)) {
@@ -274,7 +251,7 @@ impl Conversation {
         }
     }
 
-    /// RFC 9148 §4.1, RFC 6690 §4.
+    /// RFC 6690 §4.
     fn discovery(&self, target: &Target) -> Response {
         if target.method != Method::Get {
             return Response::told(ResponseType::MethodNotAllowed, "the list can only be read");
@@ -282,32 +259,13 @@ impl Conversation {
         if target.accept.is_some_and(|wanted| wanted != LINKS) {
             return Response::told(ResponseType::NotAcceptable, "the list comes in link format");
         }
-        let queries: Vec<&str> = target.queries.iter().map(String::as_str).collect();
-        let list = links(&queries, |operation| self.house.offered.contains(&operation));
-        Response::content(ResponseType::Content, LINKS, list.into_bytes())
+        let list = links::list(&self.house.resources.links(), &target.queries);
+        Response::content(target.method, LINKS, list.into_bytes())
     }
 
-    fn submission(&self, target: &Target, body: Result<Vec<u8>, Obstacle>) -> Submission {
-        let (label, operation) = match &target.resource {
-            Resource::Function(label, function) => (label.clone(), Some(function.operation())),
-            Resource::Discovery | Resource::Nothing => (None, None),
-        };
-        let media_type = target.announced.and_then(Format::media_type);
-        let connection = self.connection.clone();
-        Submission { label, operation, method: target.method, media_type, connection, body }
-    }
-
-    /// Hears what the EST server says to the question.
-    pub(crate) fn answered(&mut self, outcome: Result<Answer, Reply>, now: Instant) {
+    /// Hears the answer to the question.
+    pub(crate) fn answered(&mut self, response: Response, now: Instant) {
         let Some(pending) = self.pending.take() else { return };
-        let response = match outcome {
-            Ok(answer) => {
-                let wanted = pending.form.unwrap_or(LINKS);
-                let (form, octets) = format::write(answer, wanted);
-                Response::content(success(pending.target.method), form, octets)
-            }
-            Err(reply) => Response::refusal(&reply, self.house.max_body_octets),
-        };
         self.finish(pending, response, now);
     }
 
@@ -320,7 +278,7 @@ impl Conversation {
     }
 
     fn finish(&mut self, pending: Pending, response: Response, now: Instant) {
-        let Pending { inquiry, target, form: _, block1, block2, due: _ } = pending;
+        let Pending { inquiry, target, block1, block2, due: _ } = pending;
         let mut response = self.in_blocks((&target, block2), response, now);
         // RFC 7959 §2.5: the last block of the request is named by the response. An error ends the transfer likewise.
         response.block1 = block1.map(Block::last);
@@ -380,7 +338,7 @@ impl Conversation {
     /// Does what is due.
     pub(crate) fn pass(&mut self, now: Instant) {
         if let Some(pending) = self.pending.as_mut().filter(|pending| pending.waits() && pending.due <= now) {
-            // RFC 9148 §4.7, RFC 7252 §5.2.2: it will take longer.
+            // RFC 7252 §5.2.2, RFC 9148 §4.7: it will take longer.
             pending.inquiry.acknowledged = true;
             let octets = message::empty(MessageType::Acknowledgement, pending.inquiry.id);
             self.recent.answered(pending.inquiry.id, &octets);
@@ -400,14 +358,6 @@ impl Conversation {
 impl Pending {
     const fn waits(&self) -> bool {
         self.inquiry.confirmable && !self.inquiry.acknowledged
-    }
-}
-
-/// RFC 9148 §4.5.
-const fn success(method: Method) -> ResponseType {
-    match method {
-        Method::Get => ResponseType::Content,
-        Method::Post | Method::Other => ResponseType::Changed,
     }
 }
 

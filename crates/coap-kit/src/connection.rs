@@ -1,15 +1,11 @@
-//! One peer from its cookie to its farewell: datagrams through DTLS into a conversation, questions to the EST server.
+//! One peer from its cookie to its farewell: datagrams through DTLS into a conversation, questions to the front end.
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use est_server::answer::Answer;
-use est_server::desk::Submission;
-use est_server::reply::Reply;
 use server_kit::listener::PeerConnection;
 use server_kit::shutdown::Shutdown;
 use server_kit::tls::TlsVersion;
@@ -20,19 +16,12 @@ use tokio::time::{Instant, sleep_until};
 use crate::conversation::{Conversation, House};
 use crate::dtls::{Progress, Session};
 use crate::limits::RawCoapsLimits;
+use crate::resources::Answering;
+use crate::response::Response;
 use crate::seats::Seat;
 
 /// How often OpenSSL is asked to look at the timers of a handshake, the shortest of which is a second (RFC 6347 §4.2.4.1).
 const HANDSHAKE_TICK: Duration = Duration::from_millis(250);
-
-/// An answer under way.
-pub(crate) type Answering = Pin<Box<dyn Future<Output = Result<Answer, Reply>> + Send>>;
-
-/// Who answers.
-pub(crate) trait Desk: Send + Sync {
-    /// Answers.
-    fn ask(&self, submission: Submission) -> Answering;
-}
 
 /// What a connection begins with.
 pub(crate) struct Guest {
@@ -47,7 +36,6 @@ pub(crate) struct Guest {
 /// What all connections have in common.
 pub(crate) struct Premises {
     pub(crate) socket: UdpSocket,
-    pub(crate) desk: Arc<dyn Desk>,
     pub(crate) house: House,
     pub(crate) limits: RawCoapsLimits,
     pub(crate) shutdown: Shutdown,
@@ -113,7 +101,7 @@ pub(crate) async fn serve(premises: Arc<Premises>, guest: Guest) -> Ending {
 /// What wakes a connection.
 enum Event {
     Datagram(Option<Vec<u8>>),
-    Answer(Result<Answer, Reply>),
+    Answer(Response),
     Time,
     Drain,
     CutShort,
@@ -140,9 +128,9 @@ impl Connection {
             let ended = match event {
                 Event::Datagram(Some(datagram)) => self.receive(datagram, now),
                 Event::Datagram(None) => Some(Ending::Replaced),
-                Event::Answer(outcome) => {
+                Event::Answer(response) => {
                     self.answering = None;
-                    self.with_conversation(|conversation| conversation.answered(outcome, now))
+                    self.with_conversation(|conversation| conversation.answered(response, now))
                 }
                 Event::Time => self.pass(now),
                 Event::Drain => {
@@ -216,8 +204,8 @@ impl Connection {
         self.guest.seat.established();
         self.guest.established.store(true, Ordering::Relaxed);
         let shown = self.guest.session.shown().map_err(|_| Ending::Failed)?;
-        // Who shows nothing can be told so, and has no more to do here.
-        if shown.certificates.is_empty() {
+        // Who shows nothing where something is wanted can be told so, and has no more to do here.
+        if shown.certificates.is_empty() && self.premises.house.resources.wants_certificates() {
             self.idle = self.premises.limits.stranger.min(self.idle);
         }
         self.ends = now + self.idle;
@@ -242,7 +230,7 @@ impl Connection {
         if let Some(question) = conversation.take_question() {
             let now = Instant::now();
             match self.guest.seat.may_ask(now) {
-                Ok(()) => self.answering = Some(self.premises.desk.ask(question)),
+                Ok(()) => self.answering = Some(self.premises.house.resources.answer(question)),
                 Err(wait) => conversation.put_off(wait, now),
             }
         }
@@ -265,7 +253,7 @@ impl Connection {
 }
 
 /// Waits for the answer, if there is one to come.
-async fn answer(answering: &mut Option<Answering>) -> Result<Answer, Reply> {
+async fn answer(answering: &mut Option<Answering>) -> Response {
     match answering {
         Some(answering) => answering.await,
         None => std::future::pending().await,

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use est_server::desk::Submission;
 use server_kit::listener::Drained;
 use server_kit::metrics::Metrics;
 use server_kit::shutdown::Shutdown;
@@ -17,10 +16,11 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep};
 
-use crate::connection::{Answering, Desk, Ending, Guest, Premises, serve};
+use crate::connection::{Ending, Guest, Premises, serve};
 use crate::conversation::House;
 use crate::dtls::{DtlsIdentity, Gate, LoadIdentityError, Session, Verdict, is_client_hello};
 use crate::limits::CoapsLimits;
+use crate::resources::Resources;
 use crate::seats::Seats;
 use crate::tally::{CoapsWatch, Tally};
 use crate::transfer::Budget;
@@ -31,13 +31,19 @@ const DATAGRAM_OCTETS: usize = 2_048;
 const WAITING_DATAGRAMS: usize = 32;
 /// How long to wait when the system gives no datagrams.
 const FAULT_PAUSE: Duration = Duration::from_millis(100);
-/// The operations that have a short path (RFC 9148 §4.1, Table 1).
-const OPERATIONS: [&str; 5] = ["cacerts", "simpleenroll", "simplereenroll", "csrattrs", "serverkeygen"];
 
-impl Desk for est_server::desk::Desk {
-    fn ask(&self, submission: Submission) -> Answering {
-        let desk = self.clone();
-        Box::pin(async move { Self::ask(&desk, submission).await })
+/// What a listener is for.
+#[derive(Clone)]
+pub struct Front {
+    /// Its name in metrics.
+    pub name: &'static str,
+    /// What there is to ask for.
+    pub resources: Arc<dyn Resources>,
+}
+
+impl std::fmt::Debug for Front {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Front").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -48,7 +54,6 @@ pub struct CoapsListener {
     gate: Gate,
     limits: CoapsLimits,
     house: House,
-    desk: Arc<dyn Desk>,
     tally: Arc<Tally>,
 }
 
@@ -78,7 +83,7 @@ impl CoapsListener {
     /// Takes the address; port 0 takes a free one, see [`Self::local_addr`].
     ///
     /// Counts `connections_open`, `connections_turned_away_total`, `connections_closed_total`, `datagrams_dropped_total` by
-    /// `reason`, all with the label `listener="est-coaps"`.
+    /// `reason`, all with the name of the front as label `listener`.
     ///
     /// # Errors
     /// [`BindCoapsError`].
@@ -86,32 +91,17 @@ impl CoapsListener {
         address: SocketAddr,
         identity: &DtlsIdentity,
         limits: CoapsLimits,
-        desk: est_server::desk::Desk,
+        front: Front,
         metrics: &Metrics,
     ) -> Result<Self, BindCoapsError> {
-        let offered = OPERATIONS.into_iter().filter(|operation| desk.offers(operation)).collect();
-        let house = House {
-            offered,
-            max_body_octets: desk.max_body_octets(),
-            block: limits.block(),
-            budget: Budget::new(limits.raw().body_octets_in_all),
-        };
-        Self::over(address, identity, limits, (Arc::new(desk), house), metrics).await
-    }
-
-    async fn over(
-        address: SocketAddr,
-        identity: &DtlsIdentity,
-        limits: CoapsLimits,
-        (desk, house): (Arc<dyn Desk>, House),
-        metrics: &Metrics,
-    ) -> Result<Self, BindCoapsError> {
+        let budget = Budget::new(limits.raw().body_octets_in_all);
+        let house = House { resources: front.resources, block: limits.block(), budget };
         let gate = Gate::new(identity, limits.datagram())?;
         let failed = |source| BindCoapsError::Address { address, source };
         let socket = UdpSocket::bind(address).await.map_err(failed)?;
         let local_addr = socket.local_addr().map_err(failed)?;
-        let tally = Arc::new(Tally::new(metrics));
-        Ok(Self { socket, local_addr, gate, limits, house, desk, tally })
+        let tally = Arc::new(Tally::new(front.name, metrics));
+        Ok(Self { socket, local_addr, gate, limits, house, tally })
     }
 
     /// The address that was taken.
@@ -131,8 +121,8 @@ impl CoapsListener {
     pub async fn serve(self, shutdown: Shutdown) -> Drained {
         let limits = self.limits.raw().clone();
         let seats = Seats::new(&self.limits);
-        let Self { socket, house, desk, gate, tally, .. } = self;
-        let premises = Arc::new(Premises { socket, desk, house, limits, shutdown });
+        let Self { socket, house, gate, tally, .. } = self;
+        let premises = Arc::new(Premises { socket, house, limits, shutdown });
         let serving =
             Serving { premises, gate, seats, tally, peers: HashMap::new(), connections: JoinSet::new() };
         serving.run().await

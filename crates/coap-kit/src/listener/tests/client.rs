@@ -133,7 +133,7 @@ impl Client {
     }
 
     /// What is heard in a moment: nothing, leave taken, or a message.
-    fn listen(&mut self) -> Option<Option<Packet>> {
+    pub(super) fn listen(&mut self) -> Option<Option<Packet>> {
         let mut room = [0; 2_048];
         match self.stream.ssl_read(&mut room) {
             Ok(length) => Some(Some(Packet::from_bytes(&room[..length]).unwrap())),
@@ -159,8 +159,8 @@ impl Client {
         self.hear().unwrap()
     }
 
-    /// A request to a function, with the next message ID.
-    pub(super) fn request(&mut self, function: &str, payload: &[u8]) -> Packet {
+    /// A request for a resource, with the next message ID.
+    pub(super) fn request(&mut self, resource: &str, payload: &[u8]) -> Packet {
         let mut packet = Packet::new();
         packet.header.set_version(1);
         packet.header.set_type(MessageType::Confirmable);
@@ -168,9 +168,7 @@ impl Client {
         self.next_id += 1;
         let kind = if payload.is_empty() { RequestType::Get } else { RequestType::Post };
         packet.header.code = MessageClass::Request(kind);
-        for segment in [".well-known", "est", function] {
-            packet.add_option(CoapOption::UriPath, segment.as_bytes().to_vec());
-        }
+        packet.add_option(CoapOption::UriPath, resource.as_bytes().to_vec());
         if !payload.is_empty() {
             packet.add_option(CoapOption::ContentFormat, vec![0x01, 0x1E]);
         }

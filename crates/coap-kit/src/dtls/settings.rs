@@ -44,7 +44,7 @@ pub enum LoadIdentityError {
     /// The key is not PEM PKCS#8 without a passphrase.
     #[error("the key is not PEM: {0}")]
     Key(#[source] ErrorStack),
-    /// The key is another one's, or of a kind that EST-coaps does not use.
+    /// The key is another one's, or of a kind that is not used here.
     #[error("certificate and key do not serve for DTLS with ECDSA: {0}")]
     Unusable(#[source] ErrorStack),
 }
@@ -108,7 +108,7 @@ impl DtlsSettings {
                 | SslOptions::NO_QUERY_MTU
                 | SslOptions::CIPHER_SERVER_PREFERENCE,
         );
-        // RFC 9148 §3: a client is known by its certificate. It is asked for here and judged by the EST server, so that who
+        // RFC 9148 §3: a client is known by its certificate. It is asked for here and judged by the front end, so that who
         // is refused reads why; the handshake itself proves possession of the key.
         context.set_verify_callback(SslVerifyMode::PEER, |_, _| true);
         let caller = Ssl::new_ex_index()?;

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::message::integer_octets;
+use crate::resources::fake::{Fake, OUTCOME};
 use crate::transfer::KEPT;
 use coap_lite::{CoapOption, RequestType};
 
@@ -17,8 +18,7 @@ const MAX_MESSAGE: usize = 1_024 + 40;
 
 fn conversation(is_known: bool) -> Conversation {
     let house = House {
-        offered: ["cacerts", "simpleenroll", "simplereenroll"].into(),
-        max_body_octets: MAX_BODY,
+        resources: Arc::new(Fake::new(MAX_BODY)),
         block: BlockSize::LARGEST,
         budget: Budget::new(BUDGET),
     };
@@ -43,14 +43,19 @@ fn hear(one: &mut Conversation, octets: &[u8], now: Instant) -> Result<bool, Tes
     let question = one.take_question();
     prop_assert!(question.is_none() || !was_busy, "one question at a time");
     if let Some(Ok(body)) = question.as_ref().map(|question| &question.body) {
-        prop_assert!(body.len() <= MAX_BODY.max(octets.len()));
+        prop_assert!(body.len() <= MAX_BODY);
     }
     Ok(question.is_some())
 }
 
 /// A request with some of what requests have.
 fn request() -> impl Strategy<Value = Vec<u8>> {
-    let path = prop_oneof![Just("crts"), Just("sen"), Just("sren"), Just("skg"), Just("core")];
+    let path = prop_oneof![
+        2 => Just(&["read"][..]),
+        4 => Just(&["act"][..]),
+        1 => Just(&["elsewhere"][..]),
+        1 => Just(&[".well-known", "core"][..]),
+    ];
     let blocks = (option_block(), option_block());
     (path, 0_u8..4, any::<u16>(), vec(any::<u8>(), 0..=8), blocks, payload()).prop_map(
         |(path, kind, id, token, (block1, block2), payload)| {
@@ -58,7 +63,7 @@ fn request() -> impl Strategy<Value = Vec<u8>> {
             packet.header.set_version(1);
             packet.header.message_id = id % 16;
             packet.set_token(token);
-            let is_get = path == "crts" || path == "core";
+            let is_get = path != ["act"];
             packet.header.code =
                 MessageClass::Request(if is_get { RequestType::Get } else { RequestType::Post });
             packet.header.set_type(if kind == 0 {
@@ -66,7 +71,7 @@ fn request() -> impl Strategy<Value = Vec<u8>> {
             } else {
                 MessageType::Confirmable
             });
-            for segment in [".well-known", "est", path] {
+            for segment in path {
                 packet.add_option(CoapOption::UriPath, segment.as_bytes().to_vec());
             }
             packet.add_option(CoapOption::ContentFormat, integer_octets(286));
@@ -151,8 +156,8 @@ proptest! {
             hear(&mut one, &octets, now)?;
             match then {
                 0 => {
-                    let certs_only = vec![5; usize::from(octets_of_answer) * 10];
-                    one.answered(Ok(Answer::CaCertificates { certs_only }), now);
+                    let payload = vec![5; usize::from(octets_of_answer) * 10];
+                    one.answered(Response::content(Method::Post, OUTCOME, payload), now);
                 }
                 1 => one.put_off(Duration::from_secs(1), now),
                 2 => now += Duration::from_millis(1_500),

@@ -20,8 +20,8 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    pub(crate) fn new(metrics: &Metrics) -> Self {
-        let labels = [("listener", "est-coaps")];
+    pub(crate) fn new(name: &'static str, metrics: &Metrics) -> Self {
+        let labels = [("listener", name)];
         Self {
             open: AtomicUsize::new(0),
             panics: AtomicU64::new(0),

@@ -3,12 +3,11 @@
 use std::collections::LinkedList;
 
 use coap_lite::{CoapOption, MessageClass, Packet, RequestType, ResponseType};
-use est_server::desk::Method;
 
 use crate::block::Block;
 use crate::format::Format;
 use crate::message::option_integer;
-use crate::resource::{Function, Resource, find};
+use crate::method::Method;
 use crate::response::Response;
 
 /// Critical options that are understood, and whether each may stand more than once (RFC 7252 §5.10, RFC 7959 §2.1).
@@ -24,14 +23,17 @@ const UNDERSTOOD: [(CoapOption, bool); 7] = [
 
 /// What is asked for, and in which form; two messages of one block-wise transfer have it in common (RFC 7959 §2.4, §2.5).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Target {
-    pub(crate) method: Method,
-    pub(crate) resource: Resource,
-    pub(crate) queries: Vec<String>,
+pub struct Target {
+    /// How it is asked for.
+    pub method: Method,
+    /// The segments of the path as they came; none where one is not text.
+    pub path: Option<Vec<String>>,
+    /// The queries that are text.
+    pub queries: Vec<String>,
     /// What the body is announced as.
-    pub(crate) announced: Option<Format>,
+    pub announced: Option<Format>,
     /// The form in which the answer is wanted.
-    pub(crate) accept: Option<Format>,
+    pub accept: Option<Format>,
 }
 
 /// A request, or a part of one.
@@ -51,23 +53,9 @@ pub(crate) struct Request {
 /// The answer to one that cannot be understood.
 pub(crate) fn read(packet: Packet, kind: RequestType) -> Result<Request, Response> {
     check_options(&packet)?;
-    let method = match kind {
-        RequestType::Get => Method::Get,
-        RequestType::Post => Method::Post,
-        RequestType::Put
-        | RequestType::Delete
-        | RequestType::Fetch
-        | RequestType::Patch
-        | RequestType::IPatch
-        | RequestType::UnKnown => Method::Other,
-    };
-    let resource = match texts(&packet, CoapOption::UriPath) {
-        Some(path) => find(&path.iter().map(String::as_str).collect::<Vec<_>>()),
-        None => Resource::Nothing,
-    };
     let target = Target {
-        method,
-        resource,
+        method: kind.into(),
+        path: texts(&packet, CoapOption::UriPath),
         queries: texts(&packet, CoapOption::UriQuery).unwrap_or_default(),
         announced: format(&packet, CoapOption::ContentFormat)?,
         accept: format(&packet, CoapOption::Accept)?,
@@ -82,13 +70,20 @@ pub(crate) fn read(packet: Packet, kind: RequestType) -> Result<Request, Respons
 }
 
 impl Target {
-    /// RFC 9148 §4.3: the form of the answer: the one that is wanted, or the usual one. None where it has no such form.
-    pub(crate) fn form_of(&self, function: Function) -> Option<Format> {
-        let forms = function.formats();
+    /// Returns the form of the answer of those that it can be given in, the usual one first: the one that is wanted, or the
+    /// usual one; none where the wanted one is not among them (RFC 7252 §5.10.4).
+    #[must_use]
+    pub fn form_among(&self, forms: &[Format]) -> Option<Format> {
         match self.accept {
             Some(wanted) => forms.iter().copied().find(|form| *form == wanted),
             None => forms.first().copied(),
         }
+    }
+
+    /// Tells whether the path is this one, segment by segment.
+    #[must_use]
+    pub fn is_at(&self, path: &[&str]) -> bool {
+        self.path.as_ref().is_some_and(|segments| segments == path)
     }
 }
 
@@ -145,7 +140,6 @@ pub(crate) const fn method_of(packet: &Packet) -> Option<RequestType> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::{CERTS_ONLY, PKIX_CERT};
 
     fn packet(options: &[(CoapOption, &[u8])]) -> Packet {
         let mut packet = Packet::new();
@@ -155,36 +149,42 @@ mod tests {
         packet
     }
 
-    const SEN: [(CoapOption, &[u8]); 3] =
-        [(CoapOption::UriPath, b".well-known"), (CoapOption::UriPath, b"est"), (CoapOption::UriPath, b"sen")];
-
     fn refused(options: &[(CoapOption, &[u8])]) -> ResponseType {
         read(packet(options), RequestType::Post).unwrap_err().code
     }
 
     #[test]
     fn reads_path_formats_and_blocks() {
-        let more: [(CoapOption, &[u8]); 4] = [
+        let options: [(CoapOption, &[u8]); 6] = [
+            (CoapOption::UriPath, b"a"),
+            (CoapOption::UriPath, b"B"),
             (CoapOption::ContentFormat, &[0x01, 0x1E]),
             (CoapOption::Accept, &[0x01, 0x1F]),
             (CoapOption::Block1, &[0x0E]),
             (CoapOption::UriHost, b"est.example"),
         ];
-        let request = read(packet(&[&SEN[..], &more].concat()), RequestType::Post).unwrap();
-        assert_eq!(request.target.resource, Resource::Function(None, Function::Sen));
-        assert_eq!(request.target.announced.unwrap().media_type(), Some("application/pkcs10"));
-        assert_eq!(request.target.form_of(Function::Sen), Some(PKIX_CERT));
+        let request = read(packet(&options), RequestType::Post).unwrap();
+        assert!(request.target.is_at(&["a", "B"]));
+        assert!(!request.target.is_at(&["a"]) && !request.target.is_at(&["a", "b"]));
+        assert_eq!(request.target.announced, Some(Format::of(286)));
+        assert_eq!(request.target.accept, Some(Format::of(287)));
         assert!(request.block1.unwrap().more);
     }
 
-    // RFC 9148 §4.3: without Accept it is 281; what no function has is not acceptable.
+    // RFC 7252 §5.10.4: what is wanted, or the usual form; what is not among the forms is not acceptable.
     #[test]
-    fn the_usual_form_is_pkcs7() {
-        let request = read(packet(&SEN), RequestType::Post).unwrap();
-        assert_eq!(request.target.form_of(Function::Sen), Some(CERTS_ONLY));
-        let text: (CoapOption, &[u8]) = (CoapOption::Accept, &[]);
-        let request = read(packet(&[&SEN[..], &[text]].concat()), RequestType::Post).unwrap();
-        assert_eq!(request.target.form_of(Function::Sen), None);
+    fn the_first_form_is_the_usual_one() {
+        let forms = [Format::of(281), Format::of(287)];
+        for (accept, form) in [
+            (None, Some(281)),
+            (Some(&[0x01, 0x19][..]), Some(281)),
+            (Some(&[0x01, 0x1F]), Some(287)),
+            (Some(&[]), None),
+        ] {
+            let options: Vec<_> = accept.map(|value| (CoapOption::Accept, value)).into_iter().collect();
+            let request = read(packet(&options), RequestType::Post).unwrap();
+            assert_eq!(request.target.form_among(&forms), form.map(Format::of), "{accept:?}");
+        }
     }
 
     // RFC 7252 §5.4.1, §5.4.5: Bad Option.
@@ -219,6 +219,7 @@ mod tests {
     #[test]
     fn a_path_that_is_no_text_names_nothing() {
         let request = read(packet(&[(CoapOption::UriPath, &[0xFF])]), RequestType::Get).unwrap();
-        assert_eq!(request.target.resource, Resource::Nothing);
+        assert_eq!(request.target.path, None);
+        assert!(!request.target.is_at(&[]));
     }
 }

@@ -1,15 +1,15 @@
-//! Responses: from an answer or a refusal to a CoAP message (RFC 9148 §4.5, RFC 8075 §7).
+//! Responses: from an answer or a refusal to a CoAP message (RFC 7252 §5.9, RFC 8075 §7).
 
 use coap_lite::{CoapOption, MessageClass, MessageType, Packet, ResponseType};
-use est_server::reply::Reply;
 
 use crate::block::Block;
 use crate::format::Format;
 use crate::message::{integer_octets, written};
+use crate::method::Method;
 
 /// A response before it has a message ID.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Response {
+pub struct Response {
     pub(crate) code: ResponseType,
     pub(crate) format: Option<Format>,
     /// After how many seconds to come again.
@@ -40,26 +40,34 @@ impl Response {
         Self { payload: sentence.as_bytes().to_vec(), ..Self::bare(code) }
     }
 
-    /// A response that asks to come again (RFC 7252 §5.9.3.4, RFC 9148 §4.7).
+    /// A response that asks to come again (RFC 7252 §5.9.3.4).
     pub(crate) fn later(code: ResponseType, sentence: &str, seconds: u32) -> Self {
         Self { max_age: Some(seconds), ..Self::told(code, sentence) }
     }
 
-    /// A response with a body.
-    pub(crate) fn content(code: ResponseType, format: Format, payload: Vec<u8>) -> Self {
+    /// The answer to a request that was answered as it wished: 2.05 where something was to be got, 2.04 where something was
+    /// to be done (RFC 7252 §5.8).
+    #[must_use]
+    pub fn content(method: Method, format: Format, payload: Vec<u8>) -> Self {
+        let code = match method {
+            Method::Get => ResponseType::Content,
+            Method::Post | Method::Other => ResponseType::Changed,
+        };
         Self { format: Some(format), payload, ..Self::bare(code) }
     }
 
-    /// The answer to a request that was refused.
-    pub(crate) fn refusal(reply: &Reply, max_body_octets: usize) -> Self {
-        let code = code_of(reply.status);
-        let too_large = code == ResponseType::RequestEntityTooLarge;
-        Self {
-            max_age: reply.retry_after.map(|seconds| u32::try_from(seconds).unwrap_or(u32::MAX)),
-            // RFC 7959 §2.9.3: how long a body would have been read.
-            size1: too_large.then(|| u32::try_from(max_body_octets).unwrap_or(u32::MAX)),
-            ..Self::told(code, reply.text.trim_end())
-        }
+    /// The answer to a request that was refused: HTTP's status code, a sentence, and after how many seconds to come again.
+    #[must_use]
+    pub fn refused(status: u16, sentence: &str, retry_after: Option<u64>) -> Self {
+        let max_age = retry_after.map(|seconds| u32::try_from(seconds).unwrap_or(u32::MAX));
+        Self { max_age, ..Self::told(code_of(status), sentence.trim_end()) }
+    }
+
+    /// The same, for a body that is too long, with how long it may be (RFC 7959 §2.9.3).
+    #[must_use]
+    pub fn with_room(self, max_octets: usize) -> Self {
+        let too_large = self.code == ResponseType::RequestEntityTooLarge;
+        Self { size1: too_large.then(|| u32::try_from(max_octets).unwrap_or(u32::MAX)), ..self }
     }
 
     /// Writes it.
@@ -90,7 +98,7 @@ impl Response {
     }
 }
 
-/// RFC 9148 §4.5: HTTP's status codes as CoAP has them; 202 has no equivalent and is 5.03 with Max-Age (§4.7).
+/// RFC 8075 §7, RFC 9148 §4.5: HTTP's status codes as CoAP has them; 202 has no equivalent and is 5.03 with Max-Age (RFC 9148 §4.7).
 const fn code_of(status: u16) -> ResponseType {
     match status {
         400 => ResponseType::BadRequest,
@@ -114,9 +122,8 @@ const fn code_of(status: u16) -> ResponseType {
 mod tests {
     use super::*;
 
-    fn reply(status: u16, retry_after: Option<u64>) -> Reply {
-        let text = "the body is too large (body.too-large)\n".to_owned();
-        Reply { status, text, retry_after, allow: None, challenge: None, cmc: None }
+    fn refused(status: u16, retry_after: Option<u64>) -> Response {
+        Response::refused(status, "the body is too large (body.too-large)\n", retry_after).with_room(65_536)
     }
 
     // RFC 9148 §4.5.
@@ -137,7 +144,7 @@ mod tests {
             (503, 0xA3),
             (999, 0xA0),
         ] {
-            let response = Response::refusal(&reply(status, None), 1);
+            let response = refused(status, None);
             assert_eq!(u8::from(MessageClass::Response(response.code)), code, "{status}");
         }
     }
@@ -146,7 +153,7 @@ mod tests {
     #[test]
     fn waiting_is_told_by_max_age() {
         for status in [202, 503] {
-            let response = Response::refusal(&reply(status, Some(300)), 1);
+            let response = refused(status, Some(300));
             assert_eq!((response.code, response.max_age), (ResponseType::ServiceUnavailable, Some(300)));
         }
     }
@@ -154,8 +161,9 @@ mod tests {
     // RFC 7959 §2.9.3.
     #[test]
     fn a_body_that_is_too_large_is_told_what_would_not_be() {
-        let response = Response::refusal(&reply(413, None), 65_536);
+        let response = refused(413, None);
         assert_eq!(response.size1, Some(65_536));
+        assert_eq!(refused(400, None).size1, None);
         assert_eq!(response.payload, b"the body is too large (body.too-large)");
     }
 

@@ -6,17 +6,14 @@ use coap_lite::{CoapOption, RequestType};
 use server_kit::tls::TlsVersion;
 
 use super::*;
+use crate::format::Format;
 use crate::message::{integer_octets, option_integer};
+use crate::resources::fake::{Fake, OUTCOME};
 
 const TOKEN: [u8; 2] = [0xAB, 0xCD];
 
 fn house(budget: usize) -> House {
-    House {
-        offered: ["cacerts", "simpleenroll", "simplereenroll"].into(),
-        max_body_octets: 2_000,
-        block: BlockSize::LARGEST,
-        budget: Budget::new(budget),
-    }
+    House { resources: Arc::new(Fake::new(2_000)), block: BlockSize::LARGEST, budget: Budget::new(budget) }
 }
 
 fn connection(certificates: &[&[u8]]) -> PeerConnection {
@@ -48,13 +45,12 @@ impl Asks {
         Self(packet)
     }
 
-    fn crts(id: u16) -> Self {
-        Self::new(RequestType::Get, &[".well-known", "est", "crts"], id)
+    fn read(id: u16) -> Self {
+        Self::new(RequestType::Get, &["read"], id)
     }
 
-    fn sen(id: u16) -> Self {
-        Self::new(RequestType::Post, &[".well-known", "est", "sen"], id)
-            .number(CoapOption::ContentFormat, 286)
+    fn act(id: u16) -> Self {
+        Self::new(RequestType::Post, &["act"], id).number(CoapOption::ContentFormat, 286)
     }
 
     fn number(mut self, option: CoapOption, value: u32) -> Self {
@@ -101,21 +97,22 @@ fn code(packet: &Packet) -> String {
     packet.header.get_code()
 }
 
-fn issued(octets: usize) -> Result<Answer, Reply> {
-    Ok(Answer::Issued {
-        certificate: vec![1; octets / 2],
-        certs_only: (0..=255).cycle().take(octets).collect(),
-    })
+fn done(octets: usize) -> Response {
+    Response::content(Method::Post, OUTCOME, (0..=255).cycle().take(octets).collect())
+}
+
+fn found(octets: usize) -> Response {
+    Response::content(Method::Get, OUTCOME, vec![9; octets])
 }
 
 // RFC 7252 §5.2.1: the answer comes with the acknowledgement.
 #[test]
 fn answers_with_the_acknowledgement() {
     let mut one = known();
-    one.hear(&Asks::crts(5).octets(), Instant::now());
+    one.hear(&Asks::read(5).octets(), Instant::now());
     let question = one.take_question().unwrap();
-    assert_eq!((question.operation, question.method), (Some("cacerts"), Method::Get));
-    one.answered(Ok(Answer::CaCertificates { certs_only: vec![9; 300] }), Instant::now());
+    assert!(question.target.is_at(&["read"]) && question.target.method == Method::Get);
+    one.answered(found(300), Instant::now());
     let answer = only(&mut one);
     assert_eq!(answer.header.get_type(), MessageType::Acknowledgement);
     assert_eq!((answer.header.message_id, answer.get_token()), (5, &TOKEN[..]));
@@ -123,39 +120,37 @@ fn answers_with_the_acknowledgement() {
     assert_eq!(option_integer(&answer, CoapOption::ContentFormat), Some(281));
 }
 
-// RFC 9148 §4.3, §4.5: 2.04, and one certificate by itself for who accepts that.
+// RFC 7252 §5.8.2, §5.10.4: 2.04, and the front end hears which form is wanted.
 #[test]
-fn an_enrolment_is_changed_in_the_form_that_is_wanted() {
-    for (accept, format, octets) in [(None, 281, 600), (Some(281), 281, 600), (Some(287), 287, 300)] {
+fn what_was_done_is_changed_and_the_form_that_is_wanted_is_asked_for() {
+    for accept in [None, Some(281), Some(60)] {
         let mut one = known();
-        let mut asks = Asks::sen(5).with(b"csr");
+        let mut asks = Asks::act(5).with(b"wish");
         if let Some(accept) = accept {
-            asks = asks.number(CoapOption::Accept, accept);
+            asks = asks.number(CoapOption::Accept, accept.into());
         }
         one.hear(&asks.octets(), Instant::now());
         let question = one.take_question().unwrap();
-        assert_eq!(question.body, Ok(b"csr".to_vec()));
-        assert_eq!(question.media_type, Some("application/pkcs10"));
-        one.answered(issued(600), Instant::now());
+        assert_eq!(question.body, Ok(b"wish".to_vec()));
+        assert_eq!(question.target.announced, Some(Format::of(286)));
+        assert_eq!(question.target.accept, accept.map(Format::of));
+        one.answered(done(600), Instant::now());
         let answer = only(&mut one);
-        assert_eq!((code(&answer), answer.payload.len()), ("2.04".to_owned(), octets));
-        assert_eq!(option_integer(&answer, CoapOption::ContentFormat), Some(format));
+        assert_eq!((code(&answer), answer.payload.len()), ("2.04".to_owned(), 600));
+        assert_eq!(option_integer(&answer, CoapOption::ContentFormat), Some(281));
     }
-    let mut one = known();
-    one.hear(&Asks::sen(5).number(CoapOption::Accept, 60).with(b"csr").octets(), Instant::now());
-    assert_eq!(one.take_question().unwrap().body, Err(Obstacle::NotAcceptable));
 }
 
 // RFC 7252 §4.5: what comes twice is acted on once and answered alike.
 #[test]
 fn a_request_that_comes_twice_is_asked_once() {
     let mut one = known();
-    let asks = Asks::sen(5).with(b"csr");
+    let asks = Asks::act(5).with(b"wish");
     one.hear(&asks.octets(), Instant::now());
     assert!(one.take_question().is_some());
     one.hear(&asks.octets(), Instant::now());
     assert!(one.take_question().is_none() && one.take_outbox().is_empty(), "it is being answered");
-    one.answered(issued(100), Instant::now());
+    one.answered(done(100), Instant::now());
     let first = only(&mut one);
     for _ in 0..3 {
         assert_eq!(say(&mut one, &asks), first);
@@ -163,7 +158,7 @@ fn a_request_that_comes_twice_is_asked_once() {
     }
 }
 
-// RFC 9148 §4.6, RFC 7959 §2.5: 2.31 for each block, the question after the last.
+// RFC 7959 §2.5, RFC 9148 §4.6: 2.31 for each block, the question after the last.
 #[test]
 fn a_body_comes_in_blocks_of_every_size() {
     let body: Vec<u8> = (0..=255).cycle().take(1_500).collect();
@@ -173,7 +168,7 @@ fn a_body_comes_in_blocks_of_every_size() {
         for (number, part) in (0_u16..).zip(&parts) {
             let more = usize::from(number) + 1 < parts.len();
             let block = |asks: Asks| asks.block(CoapOption::Block1, u32::from(number), more, size);
-            let asks = block(Asks::sen(number)).with(part);
+            let asks = block(Asks::act(number)).with(part);
             one.hear(&asks.octets(), Instant::now());
             if more {
                 let answer = only(&mut one);
@@ -183,46 +178,45 @@ fn a_body_comes_in_blocks_of_every_size() {
             }
         }
         assert_eq!(one.take_question().unwrap().body.as_deref(), Ok(&body[..]), "{size}");
-        one.answered(issued(100), Instant::now());
+        one.answered(done(100), Instant::now());
         assert!(only(&mut one).get_first_option(CoapOption::Block1).is_some());
     }
 }
 
-// RFC 9148 §4.6, §4.7, RFC 7959 §2.4: later blocks are asked for by the same request without its body.
+// RFC 7959 §2.4, RFC 9148 §4.6, §4.7: later blocks are asked for by the same request without its body.
 #[test]
 fn an_answer_goes_in_blocks_of_the_size_that_is_wanted() {
     for size in [16, 64, 256, 1_024] {
         let mut one = known();
-        let asks = Asks::sen(0).block(CoapOption::Block2, 0, false, size).with(b"csr");
+        let asks = Asks::act(0).block(CoapOption::Block2, 0, false, size).with(b"wish");
         one.hear(&asks.octets(), Instant::now());
         assert!(one.take_question().is_some());
-        one.answered(issued(1_500), Instant::now());
+        one.answered(done(1_500), Instant::now());
         let mut answer = only(&mut one);
         let (mut got, mut number) = (answer.payload.clone(), 0);
         while Block::read(answer.get_first_option(CoapOption::Block2).unwrap()).unwrap().more {
             number += 1;
-            let asks = Asks::new(RequestType::Post, &[".well-known", "est", "sen"], number);
+            let asks = Asks::new(RequestType::Post, &["act"], number);
             answer = say(&mut one, &asks.block(CoapOption::Block2, u32::from(number), false, size));
             assert_eq!(code(&answer), "2.04");
             assert!(answer.payload.len() <= size);
             got.extend(&answer.payload);
         }
         assert!(one.take_question().is_none(), "nothing is asked again");
-        let Ok(Answer::Issued { certs_only, .. }) = issued(1_500) else { panic!("an answer") };
-        assert_eq!(got, certs_only, "{size}");
+        assert_eq!(got, done(1_500).payload, "{size}");
     }
 }
 
 #[test]
 fn an_answer_that_is_not_kept_is_asked_for_anew_or_incomplete() {
     let mut one = known();
-    let answer = say(&mut one, &Asks::sen(1).block(CoapOption::Block2, 2, false, 64));
+    let answer = say(&mut one, &Asks::act(1).block(CoapOption::Block2, 2, false, 64));
     assert_eq!(code(&answer), "4.08");
-    one.hear(&Asks::crts(2).block(CoapOption::Block2, 2, false, 64).octets(), Instant::now());
-    assert!(one.take_question().is_some(), "the CA certificates are the same every time");
-    one.answered(Ok(Answer::CaCertificates { certs_only: vec![3; 150] }), Instant::now());
-    assert_eq!(only(&mut one).payload, [3; 22]);
-    let answer = say(&mut one, &Asks::crts(3).block(CoapOption::Block2, 9, false, 64));
+    one.hear(&Asks::read(2).block(CoapOption::Block2, 2, false, 64).octets(), Instant::now());
+    assert!(one.take_question().is_some(), "what is read is the same every time");
+    one.answered(found(150), Instant::now());
+    assert_eq!(only(&mut one).payload, [9; 22]);
+    let answer = say(&mut one, &Asks::read(3).block(CoapOption::Block2, 9, false, 64));
     assert_eq!(code(&answer), "4.00", "it ends before");
 }
 
@@ -231,29 +225,27 @@ fn an_answer_that_is_not_kept_is_asked_for_anew_or_incomplete() {
 fn blocks_out_of_place_are_incomplete_and_bodies_too_long_are_refused() {
     let mut one = known();
     let block = |id: u16, number, size: usize| {
-        Asks::sen(id).block(CoapOption::Block1, number, true, size).with(&vec![1; size])
+        Asks::act(id).block(CoapOption::Block1, number, true, size).with(&vec![1; size])
     };
     assert_eq!(code(&say(&mut one, &block(1, 1, 64))), "4.08");
     assert_eq!(code(&say(&mut one, &block(2, 0, 1_024))), "2.31");
     one.hear(&block(3, 1, 1_024).octets(), Instant::now());
-    assert_eq!(one.take_question().unwrap().body, Err(Obstacle::TooLarge), "2,048 octets of 2,000");
-    let text = "the body is too large\n".to_owned();
-    let reply = Reply { status: 413, text, retry_after: None, allow: None, challenge: None, cmc: None };
-    one.answered(Err(reply), Instant::now());
+    assert_eq!(one.take_question().unwrap().body, Err(TooLarge), "2,048 octets of 2,000");
+    one.answered(Response::refused(413, "the body is too large", None).with_room(2_000), Instant::now());
     let answer = only(&mut one);
     assert_eq!((code(&answer), option_integer(&answer, CoapOption::Size1)), ("4.13".to_owned(), Some(2_000)));
     let announced = block(4, 0, 64).number(CoapOption::Size1, 2_001);
     one.hear(&announced.octets(), Instant::now());
-    assert_eq!(one.take_question().unwrap().body, Err(Obstacle::TooLarge), "said beforehand");
+    assert_eq!(one.take_question().unwrap().body, Err(TooLarge), "said beforehand");
 }
 
 #[test]
 fn nothing_is_kept_for_who_will_be_refused_anyway() {
     let first = |asks: Asks| asks.block(CoapOption::Block1, 0, true, 64).with(&[1; 64]);
-    let elsewhere = Asks::new(RequestType::Post, &[".well-known", "est", "skg"], 1);
-    let unannounced = Asks::new(RequestType::Post, &[".well-known", "est", "sen"], 1);
+    let elsewhere = Asks::new(RequestType::Post, &["elsewhere"], 1);
+    let unannounced = Asks::new(RequestType::Post, &["act"], 1).number(CoapOption::ContentFormat, 0);
     for (mut one, asks) in [
-        (Conversation::new(house(0), connection(&[]), 0), Asks::sen(1)),
+        (Conversation::new(house(0), connection(&[]), 0), Asks::act(1)),
         (Conversation::new(house(0), connection(&[b"x"]), 0), elsewhere),
         (Conversation::new(house(0), connection(&[b"x"]), 0), unannounced),
     ] {
@@ -261,7 +253,7 @@ fn nothing_is_kept_for_who_will_be_refused_anyway() {
         assert_eq!(one.take_question().unwrap().body, Ok(Vec::new()));
     }
     let mut full = Conversation::new(house(63), connection(&[b"x"]), 0);
-    let answer = say(&mut full, &first(Asks::sen(1)));
+    let answer = say(&mut full, &first(Asks::act(1)));
     assert_eq!((code(&answer), option_integer(&answer, CoapOption::MaxAge)), ("5.03".to_owned(), Some(30)));
 }
 
@@ -269,7 +261,7 @@ fn nothing_is_kept_for_who_will_be_refused_anyway() {
 #[test]
 fn a_slow_answer_is_acknowledged_and_comes_by_itself() {
     let mut one = known();
-    let (asks, start) = (Asks::sen(5).with(b"csr"), Instant::now());
+    let (asks, start) = (Asks::act(5).with(b"wish"), Instant::now());
     one.hear(&asks.octets(), start);
     assert!(one.take_question().is_some());
     let due = one.due().unwrap();
@@ -280,7 +272,7 @@ fn a_slow_answer_is_acknowledged_and_comes_by_itself() {
     assert_eq!(one.take_outbox(), [vec![0x60, 0, 0, 5]], "as often as the request comes");
 
     let later = due + Duration::from_secs(20);
-    one.answered(issued(100), later);
+    one.answered(done(100), later);
     let response = only(&mut one);
     assert_eq!(response.header.get_type(), MessageType::Confirmable);
     assert_eq!((response.header.message_id, response.get_token()), (0x7000, &TOKEN[..]));
@@ -300,9 +292,9 @@ fn a_response_that_nobody_confirms_is_given_up() {
     for kind in [MessageType::Reset, MessageType::Acknowledgement] {
         let mut one = known();
         let start = Instant::now();
-        one.hear(&Asks::sen(5).with(b"csr").octets(), start);
+        one.hear(&Asks::act(5).with(b"wish").octets(), start);
         one.pass(start + ACKNOWLEDGED_AFTER);
-        one.answered(issued(100), start);
+        one.answered(done(100), start);
         assert_eq!(one.take_outbox().len(), 2);
         one.hear(&message::empty(kind, 0x7001), start);
         assert!(one.unconfirmed.is_some(), "another message's");
@@ -311,9 +303,9 @@ fn a_response_that_nobody_confirms_is_given_up() {
     }
     let mut one = known();
     let start = Instant::now();
-    one.hear(&Asks::sen(5).with(b"csr").octets(), start);
+    one.hear(&Asks::act(5).with(b"wish").octets(), start);
     one.pass(start + ACKNOWLEDGED_AFTER);
-    one.answered(issued(100), start);
+    one.answered(done(100), start);
     let mut sent = one.take_outbox().len();
     while let Some(due) = one.due() {
         one.pass(due);
@@ -347,9 +339,9 @@ fn a_ping_is_reset_and_what_makes_no_sense_is_reset_or_ignored() {
 #[test]
 fn a_request_that_need_not_be_confirmed_gets_an_answer_of_its_kind() {
     let mut one = known();
-    one.hear(&Asks::crts(5).non_confirmable().octets(), Instant::now());
+    one.hear(&Asks::read(5).non_confirmable().octets(), Instant::now());
     assert_eq!(one.due(), None, "nothing is acknowledged");
-    one.answered(Ok(Answer::CaCertificates { certs_only: vec![1] }), Instant::now());
+    one.answered(found(1), Instant::now());
     let answer = only(&mut one);
     assert_eq!(answer.header.get_type(), MessageType::NonConfirmable);
     assert_eq!((answer.header.message_id, answer.get_token()), (0x7000, &TOKEN[..]));
@@ -359,9 +351,9 @@ fn a_request_that_need_not_be_confirmed_gets_an_answer_of_its_kind() {
 #[test]
 fn one_question_at_a_time() {
     let mut one = known();
-    one.hear(&Asks::sen(5).with(b"csr").octets(), Instant::now());
+    one.hear(&Asks::act(5).with(b"wish").octets(), Instant::now());
     assert!(one.take_question().is_some());
-    let answer = say(&mut one, &Asks::sen(6).with(b"another"));
+    let answer = say(&mut one, &Asks::act(6).with(b"another"));
     assert_eq!((code(&answer), option_integer(&answer, CoapOption::MaxAge)), ("5.03".to_owned(), Some(5)));
     assert!(one.take_question().is_none());
     one.put_off(Duration::from_millis(1_500), Instant::now());
@@ -369,17 +361,17 @@ fn one_question_at_a_time() {
     assert_eq!((code(&answer), option_integer(&answer, CoapOption::MaxAge)), ("4.29".to_owned(), Some(2)));
 }
 
-// RFC 9148 §4.1, RFC 6690 §4.
+// RFC 6690 §4.
 #[test]
 fn the_list_of_resources_is_open_to_everybody() {
     let mut one = Conversation::new(house(1_000), connection(&[]), 0);
     let core = |kind, id| Asks::new(kind, &[".well-known", "core"], id);
     let mut asks = core(RequestType::Get, 1);
-    asks.0.add_option(CoapOption::UriQuery, b"rt=ace.est*".to_vec());
+    asks.0.add_option(CoapOption::UriQuery, b"rt=fake*".to_vec());
     let answer = say(&mut one, &asks);
     assert_eq!(option_integer(&answer, CoapOption::ContentFormat), Some(40));
     let text = String::from_utf8(answer.payload).unwrap();
-    assert!(text.contains("</.well-known/est/sen>;rt=\"ace.est.sen\";ct=\"281 287\""), "{text}");
+    assert_eq!(text, "</read>;rt=\"fake.read\";ct=281,</act>;rt=\"fake.act\";ct=281");
     assert_eq!(code(&say(&mut one, &core(RequestType::Post, 2))), "4.05");
     assert_eq!(code(&say(&mut one, &core(RequestType::Get, 3).number(CoapOption::Accept, 50))), "4.06");
 }
@@ -388,7 +380,7 @@ fn the_list_of_resources_is_open_to_everybody() {
 fn bodies_are_forgotten_after_the_lifetime_of_an_exchange() {
     let mut one = known();
     let start = Instant::now();
-    one.hear(&Asks::sen(1).block(CoapOption::Block1, 0, true, 16).with(&[1; 16]).octets(), start);
+    one.hear(&Asks::act(1).block(CoapOption::Block1, 0, true, 16).with(&[1; 16]).octets(), start);
     assert_eq!(one.take_outbox().len(), 1);
     assert_eq!(one.due().unwrap() - start, crate::transfer::KEPT);
     one.pass(one.due().unwrap());
