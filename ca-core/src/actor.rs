@@ -64,6 +64,8 @@ pub struct DeviceIdentity {
     pub origin: Origin,
     /// The certificate shown.
     pub certificate: Presented,
+    /// The registration authority to which it was shown, and whose word there is for that; none where it was shown to us.
+    pub forwarded_by: Option<Box<Actor>>,
 }
 
 /// A registration authority and what it may ask for.
@@ -77,6 +79,8 @@ pub struct RegistrationAuthority {
     pub title_prefix: Vec<u8>,
     /// The domains in which it may name hosts; empty for none.
     pub dns_suffixes: Vec<String>,
+    /// Whether it may forward what devices ask that showed it their certificates.
+    pub forwards: bool,
     /// The certificate shown.
     pub certificate: Presented,
 }
@@ -100,6 +104,8 @@ pub enum Origin {
 pub struct Presented {
     /// The certificate.
     pub certificate: Certificate,
+    /// The certificates between it and the trust anchor, its issuer's first.
+    pub above: Vec<Certificate>,
     /// The key that issued it, by the validated path.
     pub issuer: KeyRef,
 }
@@ -126,6 +132,12 @@ impl Identity {
         }
     }
 
+    /// Returns the registration authority that forwards the request, if one does.
+    #[must_use]
+    pub fn forwarded_by(&self) -> Option<&Actor> {
+        if let Self::Device(device) = self { device.forwarded_by.as_deref() } else { None }
+    }
+
     /// Returns when the factory certificate that was shown expired, if it has.
     #[must_use]
     pub const fn expired_at(&self) -> Option<UnixTime> {
@@ -141,11 +153,28 @@ impl Identity {
     }
 }
 
+impl Actor {
+    /// Returns the requester without whoever forwarded the request: by another way it is the same request.
+    pub(crate) fn requester(&self) -> String {
+        match &self.identity {
+            Identity::Device(device) => format!("device:{}", device.title),
+            Identity::RegistrationAuthority(_)
+            | Identity::OneTimeToken { .. }
+            | Identity::Operator { .. }
+            | Identity::Process { .. }
+            | Identity::Unauthenticated { .. } => self.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Actor {
     /// Writes the form that audit records keep, such as `device:4D504B0001FEA042`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.identity {
-            Identity::Device(device) => write!(f, "device:{}", device.title),
+            Identity::Device(device) => {
+                write!(f, "device:{}", device.title)?;
+                device.forwarded_by.as_ref().map_or(Ok(()), |station| write!(f, " by {station}"))
+            }
             Identity::RegistrationAuthority(authority) => write!(f, "ra:{}", authority.name),
             Identity::OneTimeToken { title, .. } => write!(f, "token:{title}"),
             Identity::Operator { name } => write!(f, "operator:{name}"),

@@ -3,6 +3,7 @@
 //! No I/O of its own: whatever it needs of the world it asks through [`ports`]. No async, serialisation framework, HTTP or SQL.
 //! Modules stand in reading order; none imports one that stands above it. RFC 5280, 6960, 7030 §3.7, Green Book 9.2.6.
 
+pub mod upstream;
 pub mod authority;
 pub mod template;
 pub mod issuance;

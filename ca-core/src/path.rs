@@ -55,6 +55,7 @@ impl TrustAnchor {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ValidatedPath {
     end_entity: Certificate,
+    above: Vec<Certificate>,
     issuer: KeyRef,
     anchor: KeyRef,
 }
@@ -64,6 +65,12 @@ impl ValidatedPath {
     #[must_use]
     pub const fn end_entity(&self) -> &Certificate {
         &self.end_entity
+    }
+
+    /// Returns the certificates between it and the trust anchor, its issuer's first.
+    #[must_use]
+    pub fn above(&self) -> &[Certificate] {
+        &self.above
     }
 
     /// Returns the key that issued it.
@@ -127,7 +134,8 @@ pub fn validate(
         Some(anchor) => (anchor.key(), anchor.key()),
         None => search.climb(&end_entity, &mut used)?,
     };
-    let path = ValidatedPath { end_entity, issuer, anchor };
+    let above = used.iter().filter_map(|place| intermediates.get(*place)).cloned().collect();
+    let path = ValidatedPath { end_entity, above, issuer, anchor };
     let validity = path.end_entity.validity();
     if now < validity.not_before() {
         return Err(PathError::NotYetValid { not_before: validity.not_before() });

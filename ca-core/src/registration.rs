@@ -92,6 +92,7 @@ pub(crate) fn admit(
     now: UnixTime,
 ) -> Result<AdmittedRequest, AdmitError> {
     credential::check_tenant(grounds.issuer, &request.actor)?;
+    credential::check_forwarder(grounds, &request)?;
     credential::check_presented(grounds, &request)?;
     let (offer, door) = door::find(grounds.offers, &request, now)?;
     let profile = &offer.profile;

@@ -63,6 +63,39 @@ pub fn claimed_subject(actor: &Actor, content: &RequestContent) -> Result<Subjec
     }
 }
 
+/// Returns for whom a request is, and whether for the first time or again, with the names it repeats where it asks for others.
+///
+/// RFC 7030 §4.2.2: names change by an attribute that says so, and by nothing else; the request repeats those of the certificate.
+///
+/// # Errors
+/// [`NamesError`].
+pub fn asked_names(
+    actor: &Actor,
+    content: &RequestContent,
+    kind: EnrolmentKind,
+) -> Result<(Subject, EnrolmentKind), NamesError> {
+    let written = claimed_subject(actor, content)?;
+    match (content.new_names(), kind) {
+        (None, kind) => Ok((written, kind)),
+        (Some(new), EnrolmentKind::ReEnrolment { renewed, .. }) => {
+            let subject = Subject::read(&new.subject, new.alternative_names.as_deref())?;
+            Ok((subject, EnrolmentKind::ReEnrolment { renewed, former: Some(Box::new(written)) }))
+        }
+        (Some(_), EnrolmentKind::First) => Err(NamesError::NothingToRename),
+    }
+}
+
+/// Why nobody knows for whom a request is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NamesError {
+    /// It names a subject that nobody can be.
+    #[error(transparent)]
+    Subject(#[from] SubjectError),
+    /// Other names are asked for, and no certificate is renewed.
+    #[error("id-cmc-changeSubjectName changes the names of a certificate that is renewed, and none is")]
+    NothingToRename,
+}
+
 /// What shows that the key to be certified is held by the subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Evidence {

@@ -64,6 +64,8 @@ pub struct RegistrationAuthorityEntry {
     pub title_prefix: Vec<u8>,
     /// The domains in which it may name hosts; empty for none.
     pub dns_suffixes: Vec<String>,
+    /// Whether it may forward what devices ask that showed it their certificates.
+    pub forwards: bool,
 }
 
 /// Whom an authority knows.
@@ -186,6 +188,7 @@ impl TrustDatabase {
                 profiles: entry.profiles.clone(),
                 title_prefix: entry.title_prefix.clone(),
                 dns_suffixes: entry.dns_suffixes.clone(),
+                forwards: entry.forwards,
                 certificate: presented(path),
             }),
         })
@@ -198,12 +201,13 @@ fn device(owner: &TenantId, path: &ValidatedPath, origin: Origin) -> Result<Acto
         Origin::Factory { manufacturer, .. } => manufacturer.clone(),
         Origin::Operational => owner.clone(),
     };
-    let identity = Identity::Device(DeviceIdentity { title, origin, certificate: presented(path) });
+    let certificate = presented(path);
+    let identity = Identity::Device(DeviceIdentity { title, origin, certificate, forwarded_by: None });
     Ok(Actor { tenant, identity })
 }
 
 fn presented(path: &ValidatedPath) -> Presented {
-    Presented { certificate: path.end_entity().clone(), issuer: path.issuer() }
+    Presented { certificate: path.end_entity().clone(), above: path.above().to_vec(), issuer: path.issuer() }
 }
 
 /// A key that speaks for a manufacturer speaks for nobody else: otherwise a factory certificate could pass for another.

@@ -76,6 +76,7 @@ fn e_07_names_that_differ_from_the_old_certificate_are_refused() {
         };
         let issued = world.authority.enrol(named(1, &old)).unwrap();
         let shown = Presented {
+            above: Vec::new(),
             certificate: Certificate::from_der(issued.der()).unwrap(),
             issuer: world.issuer().key(),
         };

@@ -42,7 +42,11 @@ fn by_showing(world: &World, held: &Presented, key: u16) -> EnrolmentRequest {
 }
 
 fn presented(world: &World, issued: &IssuedCertificate) -> Presented {
-    Presented { certificate: Certificate::from_der(issued.der()).unwrap(), issuer: world.issuer().key() }
+    Presented {
+        certificate: Certificate::from_der(issued.der()).unwrap(),
+        above: Vec::new(),
+        issuer: world.issuer().key(),
+    }
 }
 
 fn revoke(world: &World, id: &ca_core::record::CertificateId, reason: ReasonCode) {

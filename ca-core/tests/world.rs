@@ -136,12 +136,21 @@ impl World {
     /// Issues a certificate to a device by the operator's hand, and returns what the device can show.
     pub(crate) fn credential(&self, profile: &str, number: u8, key: u16) -> Presented {
         let issued = self.authority.enrol(self.by_operator(profile, number, key)).unwrap();
-        Presented { certificate: Certificate::from_der(issued.der()).unwrap(), issuer: self.issuer().key() }
+        Presented {
+            certificate: Certificate::from_der(issued.der()).unwrap(),
+            above: Vec::new(),
+            issuer: self.issuer().key(),
+        }
     }
 
     /// A device with such a credential.
     pub(crate) fn device(number: u8, certificate: Presented) -> Actor {
-        let identity = DeviceIdentity { title: title(number), origin: Origin::Operational, certificate };
+        let identity = DeviceIdentity {
+            title: title(number),
+            origin: Origin::Operational,
+            certificate,
+            forwarded_by: None,
+        };
         Actor { tenant: dso(), identity: Identity::Device(identity) }
     }
 
@@ -149,10 +158,13 @@ impl World {
     pub(crate) fn factory_device(&self, number: u8, key: u16, manufacturer: &TenantId) -> Actor {
         let (maker_key, key) = (self.key(500), self.key(key));
         let octets = CertificateOctets::client("maker", &title(number).to_string(), &key);
-        let certificate =
-            Presented { certificate: octets.read(&maker_key), issuer: maker_key.public_key().key_ref() };
+        let certificate = Presented {
+            certificate: octets.read(&maker_key),
+            above: Vec::new(),
+            issuer: maker_key.public_key().key_ref(),
+        };
         let origin = Origin::Factory { manufacturer: manufacturer.clone(), expired_at: None };
-        let identity = DeviceIdentity { title: title(number), origin, certificate };
+        let identity = DeviceIdentity { title: title(number), origin, certificate, forwarded_by: None };
         Actor { tenant: manufacturer.clone(), identity: Identity::Device(identity) }
     }
 
@@ -165,7 +177,12 @@ impl World {
             profiles: offers.iter().map(|offer| offer.profile.id().clone()).collect(),
             title_prefix: Vec::new(),
             dns_suffixes: vec!["example.org".to_owned()],
-            certificate: Presented { certificate, issuer: self.key(601).public_key().key_ref() },
+            forwards: false,
+            certificate: Presented {
+                certificate,
+                above: Vec::new(),
+                issuer: self.key(601).public_key().key_ref(),
+            },
         }
     }
 

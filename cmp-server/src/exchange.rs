@@ -9,6 +9,7 @@ mod revocation;
 mod polling;
 mod confirmation;
 mod enrolment;
+mod forwarding;
 mod template;
 mod central_key;
 mod transaction;
@@ -279,7 +280,9 @@ impl Case<'_> {
 
     /// RFC 9483 §3.5: the status of the certificate that protects a message is checked; enrolment and revocation do it themselves.
     fn check_shown(&self) -> Result<(), Refusal> {
-        let leads_to_the_authority = Wish::of(self.message.body()).is_some();
+        let enrols = Wish::of(self.message.body()).is_some();
+        // The authority looks at what the device showed, whose request it is.
+        let leads_to_the_authority = enrols && forwarding::of(self.message.header())?.is_none();
         if leads_to_the_authority || matches!(self.message.body(), PkiBody::Rr(_)) {
             return Ok(());
         }

@@ -7,6 +7,7 @@ use ca_core::csr::CsrError;
 use ca_core::issuance::IssueError;
 use ca_core::ports::Unavailable;
 use ca_core::registration::AdmitError;
+use ca_core::request::NamesError;
 use ca_core::revocation::RevokeError;
 use ca_core::subject::SubjectError;
 use ca_core::suite::Curve;
@@ -221,6 +222,15 @@ pub(crate) enum Refusal {
     /// The request names a subject that nobody can be.
     #[error(transparent)]
     Subject(#[from] SubjectError),
+    /// The request names other names to be had, and no certificate is renewed.
+    #[error("id-cmc-changeSubjectName changes the names of a certificate that is renewed, and none is")]
+    NothingToRename,
+    /// A request that is forwarded is not as it must be.
+    #[error("the request is forwarded, and {why}")]
+    Forwarding {
+        /// What is wrong.
+        why: &'static str,
+    },
     /// The certificate to be updated is not the one that signs, or not one of the device's.
     #[error("the certificate to be updated is not one that the sender may update")]
     OldCertificate,
@@ -309,6 +319,15 @@ pub(crate) enum Refusal {
     NotRecorded(Unavailable),
 }
 
+impl From<NamesError> for Refusal {
+    fn from(error: NamesError) -> Self {
+        match error {
+            NamesError::Subject(error) => Self::Subject(error),
+            NamesError::NothingToRename => Self::NothingToRename,
+        }
+    }
+}
+
 impl Refusal {
     /// Returns the stable reason code: the same in audit records, metrics and log, and, but for faults of ours, in the answer.
     #[must_use]
@@ -348,6 +367,8 @@ impl Refusal {
             Self::RaVerified => "request.ra-verified",
             Self::Request(error) => error.code(),
             Self::Subject(_) => "subject.names",
+            Self::NothingToRename => "subject.nothing-to-rename",
+            Self::Forwarding { .. } => "request.forwarding",
             Self::OldCertificate => "request.old-certificate",
             Self::OldCertificateUpdated => "request.old-updated",
             Self::NotIssued(error) => error.code(),

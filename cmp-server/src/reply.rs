@@ -130,10 +130,12 @@ pub(crate) const fn failure(refusal: &Refusal) -> PkiFailureInfo {
         | Refusal::Unconfirmed
         | Refusal::NoSuchInformation
         | Refusal::BatchSize { .. }
+        | Refusal::Forwarding { .. }
         | Refusal::BatchNames => PkiFailureInfo::BadRequest,
-        Refusal::Template { .. } | Refusal::KeyGeneration | Refusal::Subject(_) => {
-            PkiFailureInfo::BadCertTemplate
-        }
+        Refusal::Template { .. }
+        | Refusal::NothingToRename
+        | Refusal::KeyGeneration
+        | Refusal::Subject(_) => PkiFailureInfo::BadCertTemplate,
         Refusal::Request(error) => request(*error),
         Refusal::CentralKey(error) => central_key(*error),
         Refusal::NoProof => PkiFailureInfo::BadPop,
@@ -235,6 +237,7 @@ const fn admit(error: &AdmitError) -> PkiFailureInfo {
         | AdmitError::OtherSubject { .. }
         | AdmitError::OtherProfile { .. }
         | AdmitError::OutsideScope { .. }
+        | AdmitError::NotForwarded { .. }
         | AdmitError::NamesNotEntitled
         | AdmitError::DeviceNotExpected { .. } => PkiFailureInfo::NotAuthorized,
         AdmitError::Unavailable(_) => PkiFailureInfo::SystemUnavail,

@@ -34,8 +34,8 @@ pub struct EstParts {
     pub default_label: String,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// One-time tokens.
-    pub registry: Arc<dyn Registry>,
+    /// One-time tokens, where the ledger that knows them is here; without it, no password is right.
+    pub registry: Option<Arc<dyn Registry>>,
     /// Where work that blocks is done.
     pub workers: WorkerPool,
     /// The most octets a request body may have.
@@ -64,7 +64,7 @@ pub struct EstConfig {
     labels: BTreeMap<String, Arc<Label>>,
     default_label: Arc<Label>,
     clock: Arc<dyn Clock>,
-    registry: Arc<dyn Registry>,
+    registry: Option<Arc<dyn Registry>>,
     workers: WorkerPool,
     max_body_octets: usize,
     head_ends: HeadEndParts,
@@ -147,8 +147,8 @@ impl EstConfig {
         &*self.clock
     }
 
-    pub(crate) fn registry(&self) -> &dyn Registry {
-        &*self.registry
+    pub(crate) fn registry(&self) -> Option<&dyn Registry> {
+        self.registry.as_deref()
     }
 
     pub(crate) const fn workers(&self) -> &WorkerPool {

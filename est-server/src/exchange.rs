@@ -12,6 +12,7 @@ mod enrolment;
 use std::sync::Arc;
 
 use ca_core::actor::Actor;
+use ca_core::authority::CertificationAuthority;
 use ca_core::tenant::TenantId;
 use server_kit::workers::Party;
 
@@ -164,6 +165,11 @@ impl Exchange {
         }
     }
 
+    /// Returns the authority, for what can be asked only of one in this process. A label that offers that has one.
+    fn authority_at_hand(&self) -> Result<&CertificationAuthority, Refusal> {
+        self.label.parts().authority.at_hand().ok_or(Refusal::NoSuchOperation)
+    }
+
     fn unknown(&self, config: &EstConfig, refusal: Refusal) -> Refusal {
         record_stranger(config, &self.label, &self.credentials, refusal)
     }
@@ -196,7 +202,7 @@ impl Rejected {
 /// Whose share of the threads a request takes: that of those at this owner's labels whose certificates claim the same tenant, or
 /// none (H-09, T-18).
 fn party(label: &Label, credentials: &Credentials) -> Party {
-    let owner = label.parts().authority.issuer().tenant();
+    let owner = label.parts().authority.tenant();
     let claimed = label.trust().claimed_tenant(&credentials.connection.certificates, owner);
     format!("{owner}/{}", claimed.map_or("-", TenantId::as_str)).as_str().into()
 }
@@ -208,7 +214,7 @@ fn record_stranger(
     credentials: &Credentials,
     refusal: Refusal,
 ) -> Refusal {
-    let nobody = credentials.unauthenticated(label.parts().authority.issuer().tenant());
+    let nobody = credentials.unauthenticated(label.parts().authority.tenant());
     let address = credentials.connection.peer_addr.ip();
     let refusal = match config.pace().admit_stranger(config.clock().now(), address) {
         Ok(()) => refusal,

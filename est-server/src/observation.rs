@@ -2,11 +2,11 @@
 //!
 //! Devices are not named in metrics, and secrets nowhere.
 
-use ca_core::authority::CertificationAuthority;
 use ca_core::csr::Leniency;
 use ca_core::fault::Fault;
-use ca_core::issuance::{Delivery, IssueError, IssuedCertificate};
+use ca_core::issuance::{Delivery, IssueError};
 use ca_core::profile::ProfileId;
+use ca_core::upstream::{Granted, Upstream};
 use cms_messages::SealError;
 use metrics::counter;
 
@@ -30,18 +30,21 @@ pub(crate) fn leniencies(label: &str, form: BodyForm, leniencies: &[Leniency]) {
     }
 }
 
-/// Counts and logs an issued certificate.
-pub(crate) fn issued(authority: &CertificationAuthority, profile: &ProfileId, issued: &IssuedCertificate) {
-    let serial = &issued.id().serial;
-    match issued.delivery() {
-        Delivery::New => {
-            let ca = authority.issuer().key().to_string();
-            let profile = profile.to_string();
-            counter!("pki_certificates_issued_total", "ca" => ca, "profile" => profile, "protocol" => "est")
-                .increment(1);
-            tracing::info!(%serial, "certificate issued");
-        }
-        Delivery::Repeated => tracing::info!(%serial, "certificate delivered again"),
+/// Counts and logs an issued certificate. One that came from elsewhere is counted there.
+pub(crate) fn issued(authority: &dyn Upstream, profile: &ProfileId, granted: &Granted) {
+    let serial = granted.serial();
+    match granted {
+        Granted::Elsewhere(_) => tracing::info!(%serial, "certificate passed on"),
+        Granted::Here(issued) => match issued.delivery() {
+            Delivery::New => {
+                let ca = authority.certificate().public_key().key_ref().to_string();
+                let profile = profile.to_string();
+                counter!("pki_certificates_issued_total", "ca" => ca, "profile" => profile, "protocol" => "est")
+                    .increment(1);
+                tracing::info!(%serial, "certificate issued");
+            }
+            Delivery::Repeated => tracing::info!(%serial, "certificate delivered again"),
+        },
     }
 }
 
@@ -81,6 +84,7 @@ pub(crate) fn fault(refusal: &Refusal) -> Fault {
     match refusal {
         Refusal::InCmc { cause, .. } => fault(cause),
         Refusal::NotIssued(error) => error.fault(),
+        Refusal::RefusedElsewhere(refusal) => refusal.fault(),
         Refusal::NotAuthenticated(crate::requester::AuthenticateError::Unavailable(_))
         | Refusal::NotRecorded(_)
         | Refusal::NotRun(RunJobError::Busy { .. } | RunJobError::Closed) => Fault::Unavailable,

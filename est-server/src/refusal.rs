@@ -4,7 +4,9 @@
 
 use ca_core::issuance::IssueError;
 use ca_core::ports::Unavailable;
+use ca_core::request::NamesError;
 use ca_core::subject::SubjectError;
+use ca_core::upstream::{ElsewhereRefusal, UpstreamError};
 use cms_messages::SealError;
 use server_kit::workers::RunJobError;
 
@@ -113,6 +115,9 @@ pub(crate) enum Refusal {
     /// The authority refused.
     #[error(transparent)]
     NotIssued(#[from] IssueError),
+    /// The authority is elsewhere, and refused.
+    #[error("the authority behind this front end refused: {0}")]
+    RefusedElsewhere(ElsewhereRefusal),
     /// A certificate was issued and the answer could not be encoded.
     #[error("the answer cannot be encoded: {cause}")]
     NotEncoded {
@@ -125,6 +130,24 @@ pub(crate) enum Refusal {
     /// The refusal could not be put on record, so that another answer is given.
     #[error("a refusal could not be recorded: {0}")]
     NotRecorded(#[from] Unavailable),
+}
+
+impl From<NamesError> for Refusal {
+    fn from(error: NamesError) -> Self {
+        match error {
+            NamesError::Subject(error) => Self::Subject(error),
+            NamesError::NothingToRename => Self::NothingToRename,
+        }
+    }
+}
+
+impl From<UpstreamError> for Refusal {
+    fn from(error: UpstreamError) -> Self {
+        match error {
+            UpstreamError::NotIssued(error) => Self::NotIssued(error),
+            UpstreamError::RefusedElsewhere(refusal) => Self::RefusedElsewhere(refusal),
+        }
+    }
 }
 
 impl Refusal {
@@ -159,6 +182,7 @@ impl Refusal {
             Self::MessageNotSigned(SignMessageError::Encoding(_))
             | Self::NotSealed(SealError::Cipher | SealError::Encoding(_)) => "answer.not-encoded",
             Self::NotIssued(error) => error.code(),
+            Self::RefusedElsewhere(refusal) => refusal.code(),
             Self::NotEncoded { .. } => "answer.not-encoded",
             Self::NotRun(RunJobError::Busy { .. }) => "busy",
             Self::NotRun(RunJobError::Panicked) => "panic",

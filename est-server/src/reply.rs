@@ -13,6 +13,7 @@ use ca_core::record::IntentConflict;
 use ca_core::registration::{AdmitError, RenewalError};
 use ca_core::signing::SignFailure;
 use ca_core::trust::IdentifyError;
+use ca_core::upstream::ElsewhereRefusal;
 use cms_messages::SealError;
 use server_kit::workers::{RunJobError, retry_after_seconds};
 
@@ -145,6 +146,7 @@ fn judge(refusal: &Refusal) -> Verdict {
         Refusal::MessageNotSigned(SignMessageError::Encoding(_))
         | Refusal::NotSealed(SealError::Cipher | SealError::Encoding(_)) => INTERNAL,
         Refusal::NotIssued(error) => issue(error),
+        Refusal::RefusedElsewhere(refusal) => elsewhere(*refusal),
         Refusal::NotEncoded { .. } | Refusal::NotWritten | Refusal::NotRun(RunJobError::Panicked) => INTERNAL,
         Refusal::NotRun(RunJobError::Busy { retry_after }) => busy(*retry_after),
         Refusal::NotRun(RunJobError::Closed) => later(503, "the server is closing", RETRY_UNAVAILABLE),
@@ -298,6 +300,21 @@ const fn issue(error: &IssueError) -> Verdict {
     }
 }
 
+/// An authority elsewhere says why in its own record.
+const fn elsewhere(refusal: ElsewhereRefusal) -> Verdict {
+    match refusal {
+        ElsewhereRefusal::NotAllowed => verdict(403, "who asks may not have this certificate"),
+        ElsewhereRefusal::Revoked => verdict(403, "the certificate that was shown is revoked"),
+        ElsewhereRefusal::NotPossessed => verdict(400, "the request does not prove possession of its key"),
+        ElsewhereRefusal::Content => {
+            verdict(400, "the request asks for something that is not certified here")
+        }
+        ElsewhereRefusal::Conflict => {
+            verdict(409, "the request is at odds with a certificate that there is already")
+        }
+    }
+}
+
 const fn admit(error: &AdmitError) -> Verdict {
     match error {
         AdmitError::ProfileNotOffered { .. } => INTERNAL,
@@ -320,6 +337,9 @@ const fn admit(error: &AdmitError) -> Verdict {
         AdmitError::NotRenewed(error) => renewal(*error),
         AdmitError::OutsideScope { .. } => {
             verdict(403, "the registration authority may not ask for this subject here")
+        }
+        AdmitError::NotForwarded { .. } => {
+            verdict(403, "whoever forwards the request may not speak for devices here")
         }
         AdmitError::NamesNotEntitled => {
             verdict(403, "the requester may not have the alternative names asked for")
@@ -479,6 +499,17 @@ mod tests {
         ]
     }
 
+    /// Of an authority in another process.
+    fn of_elsewhere() -> Vec<(u16, Refusal)> {
+        vec![
+            (403, Refusal::RefusedElsewhere(ElsewhereRefusal::NotAllowed)),
+            (403, Refusal::RefusedElsewhere(ElsewhereRefusal::Revoked)),
+            (400, Refusal::RefusedElsewhere(ElsewhereRefusal::NotPossessed)),
+            (400, Refusal::RefusedElsewhere(ElsewhereRefusal::Content)),
+            (409, Refusal::RefusedElsewhere(ElsewhereRefusal::Conflict)),
+        ]
+    }
+
     fn unidentified(error: IdentifyError) -> Refusal {
         AuthenticateError::from(error).into()
     }
@@ -567,7 +598,7 @@ mod tests {
 
     #[test]
     fn every_refusal_has_its_status_and_discloses_nothing() {
-        for (status, refusal) in table().into_iter().chain(of_options()) {
+        for (status, refusal) in table().into_iter().chain(of_options()).chain(of_elsewhere()) {
             let reply = reply(&refusal);
             assert_eq!(reply.status, status, "{refusal:?}");
             let code = if status == 500 { "internal" } else { refusal.code() };

@@ -56,7 +56,7 @@ impl Credentials {
 #[derive(Clone, Copy)]
 pub(crate) struct Gate<'a> {
     pub(crate) label: &'a Label,
-    pub(crate) registry: &'a dyn Registry,
+    pub(crate) registry: Option<&'a dyn Registry>,
     pub(crate) guesses: &'a GuessWatch,
     pub(crate) now: UnixTime,
 }
@@ -72,7 +72,7 @@ pub(crate) fn authenticate(gate: &Gate<'_>, credentials: &Credentials) -> Result
     if credentials.connection.certificates.is_empty() {
         basic::authenticate(gate, credentials)
     } else {
-        let owner = gate.label.parts().authority.issuer().tenant();
+        let owner = gate.label.parts().authority.tenant();
         let shown = &credentials.connection.certificates;
         Ok(gate.label.trust().identify(shown, owner, gate.now)?)
     }

@@ -18,7 +18,7 @@ const DEVICE: &str = "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digi
                       extendedKeyUsage=serverAuth,clientAuth\nauthorityKeyIdentifier=keyid\n";
 
 /// A certification authority in the hands of OpenSSL.
-struct Authority<'a> {
+pub(crate) struct Authority<'a> {
     rehearsal: &'a Rehearsal,
     certificate: PathBuf,
     key: PathBuf,
@@ -26,7 +26,7 @@ struct Authority<'a> {
 
 impl<'a> Authority<'a> {
     /// One that nobody trusts, with the very name of the rehearsed manufacturer's.
-    fn stranger(rehearsal: &'a Rehearsal) -> Self {
+    pub(crate) fn stranger(rehearsal: &'a Rehearsal) -> Self {
         let folder = rehearsal.unique("stranger");
         std::fs::create_dir(&folder).unwrap();
         let [certificate, key] = found(&folder);
@@ -44,7 +44,7 @@ impl<'a> Authority<'a> {
     }
 
     /// Signs a certificate for a meter, valid from and to the given times (`YYYYMMDDHHMMSSZ`).
-    fn sign(&self, title: &str, times: (&str, &str)) -> Shown {
+    pub(crate) fn sign(&self, title: &str, times: (&str, &str)) -> Shown {
         self.sign_with(DEVICE, title, times)
     }
 

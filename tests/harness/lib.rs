@@ -8,6 +8,7 @@ pub mod slow;
 pub mod shift;
 pub mod concentrator;
 pub mod call;
+pub mod front_end;
 pub mod fleet;
 pub mod messages;
 pub mod ceremony_cuts;

@@ -12,7 +12,7 @@ use crate::tool::openssl;
 /// # Panics
 /// When OpenSSL fails.
 pub fn make_message_signer(rehearsal: &Rehearsal) {
-    make_signer(rehearsal, "messages", "1.3.6.1.5.5.7.3.27");
+    make_signer(&rehearsal.state("tls/messages"), "/CN=Messages", "1.3.6.1.5.5.7.3.27");
 }
 
 /// Makes those of a signer of keys that are made for devices: `tls/keys.cer`, `.key` and `.passphrase`.
@@ -20,12 +20,16 @@ pub fn make_message_signer(rehearsal: &Rehearsal) {
 /// # Panics
 /// When OpenSSL fails.
 pub fn make_key_signer(rehearsal: &Rehearsal) {
-    make_signer(rehearsal, "keys", "1.3.6.1.5.5.7.3.32");
+    make_signer(&rehearsal.state("tls/keys"), "/CN=Keys", "1.3.6.1.5.5.7.3.32");
 }
 
-fn make_signer(rehearsal: &Rehearsal, name: &str, purpose: &str) {
-    let place = |file: &str| rehearsal.state(&format!("tls/{name}.{file}"));
-    let key = rehearsal.unique("signer.key");
+/// Makes certificate, key and passphrase of who signs for a purpose: `.cer`, `.key` and `.passphrase` of a place.
+///
+/// # Panics
+/// When OpenSSL fails.
+pub fn make_signer(place: &Path, subject: &str, purpose: &str) {
+    let place = |kind: &str| place.with_extension(kind);
+    let (key, purpose) = (place("clear"), format!("extendedKeyUsage={purpose}"));
     make_key(&key, "P-256");
     let certificate = [
         "req",
@@ -34,7 +38,7 @@ fn make_signer(rehearsal: &Rehearsal, name: &str, purpose: &str) {
         "-key",
         &path(&key),
         "-subj",
-        &format!("/CN={name}"),
+        subject,
         "-days",
         "30",
         "-outform",
@@ -42,7 +46,7 @@ fn make_signer(rehearsal: &Rehearsal, name: &str, purpose: &str) {
         "-addext",
         "keyUsage=critical,digitalSignature",
         "-addext",
-        &format!("extendedKeyUsage={purpose}"),
+        &purpose,
         "-addext",
         "basicConstraints=critical,CA:FALSE",
         "-out",
@@ -69,6 +73,7 @@ fn make_signer(rehearsal: &Rehearsal, name: &str, purpose: &str) {
         &path(&place("key")),
     ];
     drop(openssl(encrypted).ok());
+    std::fs::remove_file(&key).expect("nobody else has it");
 }
 
 fn private_file(file: &Path, octets: &[u8]) {

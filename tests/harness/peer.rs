@@ -117,6 +117,17 @@ pub enum Operation {
     ReEnrol,
 }
 
+impl Operation {
+    /// Returns its path segment.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Enrol => "simpleenroll",
+            Self::ReEnrol => "simplereenroll",
+        }
+    }
+}
+
 /// Sends a certification request by curl, as RFC 7030 §4.2 writes it, with further options of curl.
 ///
 /// # Panics
@@ -146,6 +157,19 @@ pub fn send_text(
     shown: &Shown,
     more: &[&str],
 ) -> Answer {
+    curl(
+        rehearsal,
+        &format!("{}/{}", rehearsal.est(label), operation.name()),
+        &posting(rehearsal, text, shown, more),
+    )
+}
+
+/// Returns the options by which curl posts the text of a certification request, with further ones.
+///
+/// # Panics
+/// When there is no place for the text.
+#[must_use]
+pub fn posting(rehearsal: &Rehearsal, text: &[u8], shown: &Shown, more: &[&str]) -> Vec<String> {
     let body = rehearsal.unique("body");
     std::fs::write(&body, text).expect("the body can be written");
     let mut arguments = shown.options();
@@ -153,11 +177,7 @@ pub fn send_text(
     arguments.extend(fixed.map(str::to_owned));
     arguments.extend(["--data-binary".to_owned(), format!("@{}", body.display())]);
     arguments.extend(more.iter().map(|option| (*option).to_owned()));
-    let name = match operation {
-        Operation::Enrol => "simpleenroll",
-        Operation::ReEnrol => "simplereenroll",
-    };
-    curl(rehearsal, &format!("{}/{name}", rehearsal.est(label)), &arguments)
+    arguments
 }
 
 /// Enrols by curl; returns the answer.

@@ -161,6 +161,32 @@ impl std::ops::Sub for Labour {
     }
 }
 
+/// Sends a signal, such as `STOP`, to a process.
+///
+/// # Panics
+/// When there is no such process.
+pub fn signal(process: u32, name: &str) {
+    drop(run("kill", [format!("-{name}"), process.to_string()]).ok());
+}
+
+/// Returns how many octets have come to connections of a local TCP port and were not read yet.
+///
+/// # Panics
+/// Never on Linux.
+#[must_use]
+pub fn unread(port: u16) -> u64 {
+    let text = std::fs::read_to_string("/proc/net/tcp").expect("the connections");
+    // proc_pid_net(5): local address and port in hexadecimal, remote ones, state (01 is established), transmit and receive queue.
+    let of_port = |line: &&str| {
+        line.split_whitespace().nth(1).is_some_and(|own| own.ends_with(&format!(":{port:04X}")))
+    };
+    let connected = |line: &&str| line.split_whitespace().nth(3) == Some("01");
+    let received =
+        |line: &str| line.split_whitespace().nth(4)?.split_once(':').map(|(_, queue)| queue.to_owned());
+    let queues = text.lines().filter(of_port).filter(connected).filter_map(received);
+    queues.map(|queue| u64::from_str_radix(&queue, 16).expect("a number")).sum()
+}
+
 /// Lets this process and all that it starts open as many files as the system allows; returns how many.
 ///
 /// # Panics

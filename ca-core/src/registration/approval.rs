@@ -70,7 +70,7 @@ pub(crate) fn digest(
     hash.add(profile.id().as_str().as_bytes());
     hash.add(&profile.parts().version.to_be_bytes());
     for text in
-        [request.actor.tenant.as_str(), kind, &request.actor.to_string(), &request.subject.to_string()]
+        [request.actor.tenant.as_str(), kind, &request.actor.requester(), &request.subject.to_string()]
     {
         hash.add(text.as_bytes());
     }

@@ -2,12 +2,30 @@
 //!
 //! Paths were validated by the front end, which knows nothing of revocation; the ledger does.
 
-use super::{AdmitError, Grounds};
+use super::{AdmitError, Grounds, scope};
 use crate::actor::{Actor, DeviceIdentity, Identity, Origin, Presented};
 use crate::issuer::Issuer;
 use crate::presented::{self, PresentedError};
 use crate::record::StoredCertificate;
 use crate::request::{EnrolmentKind, EnrolmentRequest};
+
+/// RFC 7030 §3.7: whoever forwards a request must be allowed to, and no more revoked than the device that asks.
+pub(super) fn check_forwarder(grounds: &Grounds<'_>, request: &EnrolmentRequest) -> Result<(), AdmitError> {
+    let Some(station) = request.actor.identity.forwarded_by() else { return Ok(()) };
+    check_tenant(grounds.issuer, station)?;
+    match &station.identity {
+        Identity::RegistrationAuthority(authority) if authority.forwards => {
+            check_not_revoked(grounds, &authority.certificate)?;
+            scope::check_authority(authority, request)
+        }
+        Identity::RegistrationAuthority(_)
+        | Identity::Device(_)
+        | Identity::OneTimeToken { .. }
+        | Identity::Operator { .. }
+        | Identity::Process { .. }
+        | Identity::Unauthenticated { .. } => Err(AdmitError::NotForwarded { by: station.to_string() }),
+    }
+}
 
 /// Everybody but a factory device acts for the owner of the CA; a factory device acts for its manufacturer.
 pub(super) fn check_tenant(issuer: &Issuer, actor: &Actor) -> Result<(), AdmitError> {

@@ -61,6 +61,12 @@ pub enum AdmitError {
         /// Its configured name.
         name: String,
     },
+    /// Whoever forwards the request may not speak for those who showed it their certificates.
+    #[error("{by} may not forward requests of devices")]
+    NotForwarded {
+        /// Who forwards it.
+        by: String,
+    },
     /// Alternative names that the requester may not have.
     #[error("the requester is not entitled to the alternative names asked for")]
     NamesNotEntitled,
@@ -91,6 +97,7 @@ impl AdmitError {
             Self::SubjectChanged => "subject.changed",
             Self::NotRenewed(error) => error.code(),
             Self::OutsideScope { .. } => "ra.scope",
+            Self::NotForwarded { .. } => "ra.forwards",
             Self::NamesNotEntitled => "subject.names",
             Self::DeviceNotExpected { .. } => "device.not-expected",
             Self::Unavailable(_) => "unavailable",
@@ -113,6 +120,7 @@ impl AdmitError {
             | Self::SubjectChanged
             | Self::NotRenewed(_)
             | Self::OutsideScope { .. }
+            | Self::NotForwarded { .. }
             | Self::NamesNotEntitled
             | Self::DeviceNotExpected { .. } => Fault::Requester,
         }

@@ -41,7 +41,7 @@ pub(super) fn idempotency(
     for text in [request.profile.as_str(), purpose, request.actor.tenant.as_str(), kind] {
         hash.add(text.as_bytes());
     }
-    hash.add(request.actor.to_string().as_bytes());
+    hash.add(request.actor.requester().as_bytes());
     hash.add(request.subject.to_string().as_bytes());
     for name in &request.subject.alternative_names {
         hash.add(name.to_string().as_bytes());

@@ -130,7 +130,10 @@ fn check_unchanged(predecessor: &StoredCertificate, asked: &Subject) -> Result<(
 }
 
 /// RFC 7030 §3.7: the server checks what a registration authority is authorised for.
-fn check_authority(authority: &RegistrationAuthority, request: &EnrolmentRequest) -> Result<(), AdmitError> {
+pub(super) fn check_authority(
+    authority: &RegistrationAuthority,
+    request: &EnrolmentRequest,
+) -> Result<(), AdmitError> {
     let in_prefix = |title: &SystemTitle| title.octets().starts_with(&authority.title_prefix);
     if authority.profiles.contains(&request.profile) && request.subject.system_title().is_none_or(in_prefix) {
         Ok(())

@@ -22,7 +22,7 @@ use der::{Decode, Encode};
 
 use super::template::{Controls, REQUEST_ID, Reading, template};
 use super::transaction::{self, Opening};
-use super::{Case, Note, Worked};
+use super::{Case, Note, Worked, forwarding};
 use crate::memory::Memory;
 use crate::observation;
 use crate::protect::Draft;
@@ -88,13 +88,13 @@ pub(super) fn begin(case: &Case<'_>, wish: Wish<'_>) -> Result<Worked, Refusal> 
     };
     let header = case.message.header();
     let asked = Asked { header, wish, answers: header };
-    let came = ask(case, wish)?;
+    let came = ask(case, &asked)?;
     answer(case, &asked, came, (case.digest(), &memory))
 }
 
 /// Asks the authority. What may be granted when it is asked again is an error; nothing of it is kept.
-pub(super) fn ask(case: &Case<'_>, wish: Wish<'_>) -> Result<Came, Refusal> {
-    let (request, sealed) = match read(case, wish) {
+pub(super) fn ask(case: &Case<'_>, asked: &Asked<'_>) -> Result<Came, Refusal> {
+    let (request, sealed) = match read(case, asked) {
         Ok(read) => read,
         Err(refusal) if fault(&refusal) == Fault::Requester => {
             return Ok(Came::Refused(case.record(refusal)?));
@@ -131,7 +131,10 @@ pub(super) fn answer(
     let (draft, stage, ends_at, note) = match came {
         Came::Issued(issued, sealed) => {
             let by = transaction::confirmed_by(case);
-            let implicit = case.label.parts().confirmations.implicit && asked.header.implicit_confirm();
+            let is_offered = case.label.parts().confirmations.implicit
+                // What is not made in the transaction cannot be confirmed in it.
+                || forwarding::of(asked.header)?.is_some();
+            let implicit = is_offered && asked.header.implicit_confirm();
             let stage = if implicit {
                 Stage::Closed(Outcome::Answered)
             } else {
@@ -218,12 +221,16 @@ fn response(wish: Wish<'_>, status: PkiStatusInfo, certified_key_pair: Option<Ce
 }
 
 /// Reads what is asked for; and the private key, where it was made here.
-fn read(case: &Case<'_>, wish: Wish<'_>) -> Result<(EnrolmentRequest, Option<Vec<u8>>), Refusal> {
+fn read(case: &Case<'_>, asked: &Asked<'_>) -> Result<(EnrolmentRequest, Option<Vec<u8>>), Refusal> {
+    let pkcs10 = if let Wish::Pkcs10(request) = asked.wish { Some(request) } else { None };
+    if let Some(forwarded) = forwarding::read(case, (asked.header, pkcs10))? {
+        return Ok((forwarded, None));
+    }
     let (actor, profile) = (&case.sender.actor, &case.label.parts().profile);
     let of_holding = |content: &RequestContent, key: Option<&PublicKey>| -> Result<EnrolmentKind, Refusal> {
         Ok(case.authority().kind_for(actor, profile, &claimed_subject(actor, content)?, key)?)
     };
-    let (Reading { evidence, content, sealed, .. }, kind) = match wish {
+    let (Reading { evidence, content, sealed, .. }, kind) = match asked.wish {
         Wish::Pkcs10(request) => {
             let csr = CertificationRequest::from_der(&request.to_der()?)?;
             let (content, key) = (csr.content().clone(), Some(csr.public_key().clone()));

@@ -30,15 +30,15 @@ pub(super) fn poll(case: &Case<'_>, polls: &[PollReq]) -> Result<Worked, Refusal
         return Err(Refusal::RequestId { found: poll.cert_req_id, wanted: 0 });
     }
     let wish = Wish::of(begun.body()).ok_or(Refusal::OutOfTurn)?;
-    match enrolment::ask(case, wish)? {
+    // RFC 9483 §4.4: the recipNonce of the final response is the senderNonce of the request.
+    let answers = match case.label.parts().final_nonce {
+        FinalNonce::OfRequest => begun.header(),
+        FinalNonce::OfPoll => case.message.header(),
+    };
+    let asked = Asked { header: begun.header(), wish, answers };
+    match enrolment::ask(case, &asked)? {
         Came::Waits(awaiting) => wait_on(case, &known, poll, &awaiting),
         came @ (Came::Issued(..) | Came::Refused(_)) => {
-            // RFC 9483 §4.4: the recipNonce of the final response is the senderNonce of the request.
-            let answers = match case.label.parts().final_nonce {
-                FinalNonce::OfRequest => begun.header(),
-                FinalNonce::OfPoll => case.message.header(),
-            };
-            let asked = Asked { header: begun.header(), wish, answers };
             enrolment::answer(case, &asked, came, (known.transaction.request, &known.memory))
         }
     }

@@ -95,6 +95,8 @@ every_variant! {
     Refusal::RaVerified => Refusal::RaVerified, NotAuthorized, "request.ra-verified";
     Refusal::Request(_) => CsrError::SignatureValue.into(), BadPop, "csr.signature";
     Refusal::Subject(_) => SubjectError::AlternativeNamesNotDer.into(), BadCertTemplate, "subject.names";
+    Refusal::NothingToRename => Refusal::NothingToRename, BadCertTemplate, "subject.nothing-to-rename";
+    Refusal::Forwarding { .. } => Refusal::Forwarding { why: "alone" }, BadRequest, "request.forwarding";
     Refusal::OldCertificate => Refusal::OldCertificate, BadCertId, "request.old-certificate";
     Refusal::OldCertificateUpdated => Refusal::OldCertificateUpdated, CertRevoked, "request.old-updated";
     Refusal::NotIssued(_) => IssueError::Altered.into(), SystemFailure, "certificate.altered";

@@ -13,6 +13,7 @@ mod desk;
 mod doubles;
 mod enrolment;
 mod faults;
+mod forwarding;
 mod general;
 mod header;
 mod nested;

@@ -75,6 +75,8 @@ pub(crate) struct Setting {
     pub(crate) alias_paths: BTreeMap<String, String>,
     /// On whose behalf the registration authority acts.
     pub(crate) station_of: &'static str,
+    /// Whether it may forward requests of devices.
+    pub(crate) station_forwards: bool,
     /// With which octets the titles begin for which it may ask.
     pub(crate) station_prefix: Vec<u8>,
     pub(crate) has_secrets: bool,
@@ -95,6 +97,7 @@ impl Default for Setting {
             default_label: None,
             alias_paths: BTreeMap::new(),
             station_of: "grid",
+            station_forwards: false,
             station_prefix: b"MPK".to_vec(),
             has_secrets: true,
             further: Vec::new(),
@@ -526,6 +529,7 @@ fn stations(setting: &Setting) -> Vec<RegistrationAuthorityEntry> {
         profiles: vec![profile_id("meter-op-ds"), profile_id("meter-op-ka")],
         title_prefix: setting.station_prefix.clone(),
         dns_suffixes: Vec::new(),
+        forwards: setting.station_forwards,
     }]
 }
 

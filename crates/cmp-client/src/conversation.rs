@@ -118,6 +118,7 @@ impl CmpClient {
         if let Some(profile) = self.profile.as_ref().filter(|_| question.may_name_a_profile()) {
             general_info.push(InfoTypeAndValue::cert_profile(profile)?);
         }
+        general_info.extend(question.forwarding()?);
         let draft = Draft { body: question.body()?, version: question.version(), general_info, before: None };
         let asked = seal(self, draft)?;
         let (client, last) = (Arc::clone(self), asked.clone());

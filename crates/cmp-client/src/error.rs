@@ -54,6 +54,8 @@ pub struct Refusal {
     pub failures: Vec<PkiFailureInfo>,
     /// What it says to human readers.
     pub text: Vec<String>,
+    /// Whether the message as a whole was refused, rather than what it asks for.
+    pub is_of_message: bool,
     /// Whether its protection was verified: an error message without protection is what anybody can send.
     pub is_proven: bool,
 }
@@ -64,12 +66,13 @@ impl Refusal {
             status: status.status,
             failures: status.failures(),
             text: status.status_string.clone().unwrap_or_default(),
+            is_of_message: false,
             is_proven: true,
         }
     }
 
     pub(crate) fn of_error(content: &ErrorMsgContent, is_proven: bool) -> Self {
-        let mut refusal = Self { is_proven, ..Self::of(&content.pki_status_info) };
+        let mut refusal = Self { is_of_message: true, is_proven, ..Self::of(&content.pki_status_info) };
         refusal.text.extend(content.error_details.clone().unwrap_or_default());
         refusal
     }

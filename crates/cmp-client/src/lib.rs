@@ -23,9 +23,12 @@ pub use cms_messages::AgreementKey;
 pub use certificate::Issued;
 pub use client::{CmpClient, Means, SharedSecret};
 pub use cmp_messages::operation::Operation;
+pub use cmp_messages::status::PkiFailureInfo;
 pub use connection::{Connection, TransferError};
 pub use conversation::{Conversation, Outcome, Step};
 pub use endpoint::{Endpoint, ParseEndpointError};
 pub use error::{CmpError, Refusal};
 pub use information::{Information, RootUpdate, Template};
-pub use question::{CrlWanted, KeylessBody, KeylessRequest, Question, Request, Revocation, RevocationChange};
+pub use question::{
+    CrlWanted, Forwarded, KeylessBody, KeylessRequest, Question, Request, Revocation, RevocationChange,
+};

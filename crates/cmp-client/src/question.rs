@@ -1,5 +1,6 @@
 //! What a client asks for, as the body of the first message (RFC 9483 §4).
 
+use ca_core::actor::Presented;
 use ca_core::certificate::Certificate;
 use ca_core::csr::CertificationRequest;
 use ca_core::distinguished_name::DistinguishedName;
@@ -14,6 +15,7 @@ use cmp_messages::certificate_request::{
     AttributeTypeAndValue, CertId, CertReqMsg, CertRequest, CertTemplate, OLD_CERT_ID, PopoSigningKey,
     ProofOfPossession, TemplateKey,
 };
+use cmp_messages::forwarding::Forwarding;
 use cmp_messages::general::{
     CA_CERTS, CERT_REQ_TEMPLATE, CRL_STATUS_LIST, CrlSource, CrlStatus, ROOT_CA_CERT,
 };
@@ -45,6 +47,8 @@ pub enum Question<'a> {
     CentralKey(KeylessRequest<'a>),
     /// p10cr: a certificate, by PKCS#10.
     Pkcs10(&'a CertificationRequest),
+    /// p10cr: a certificate for a device that asks through the registration authority which signs (RFC 7030 §3.7).
+    Forwarded(Forwarded<'a>),
     /// rr: a revocation, or its end.
     Revocation(Revocation<'a>),
     /// genm: the CA certificates.
@@ -98,6 +102,17 @@ pub enum KeylessBody<'a> {
     KeyUpdate(&'a Certificate),
 }
 
+/// What a device asks through a registration authority.
+#[derive(Debug, Clone, Copy)]
+pub struct Forwarded<'a> {
+    /// Its request.
+    pub request: &'a CertificationRequest,
+    /// The certificate that it showed, with those above it.
+    pub shown: &'a Presented,
+    /// Whether that certificate is to be renewed.
+    pub renews: bool,
+}
+
 /// Which certificate is to be revoked, or no longer.
 #[derive(Debug, Clone, Copy)]
 pub struct Revocation<'a> {
@@ -139,13 +154,14 @@ impl Question<'_> {
                 | Self::KeyUpdate(..)
                 | Self::CentralKey(_)
                 | Self::Pkcs10(_)
+                | Self::Forwarded(_)
         )
     }
 
-    /// RFC 9483 §4.1.3, §4.2: an update and a revocation MUST be signed.
+    /// RFC 9483 §4.1.3, §4.2: an update and a revocation MUST be signed. RFC 7030 §3.7: who forwards shows its certificate.
     pub(crate) const fn wants_signature(&self) -> bool {
         match self {
-            Self::KeyUpdate(..) | Self::Revocation(_) => true,
+            Self::KeyUpdate(..) | Self::Forwarded(_) | Self::Revocation(_) => true,
             Self::CentralKey(request) => matches!(request.by, KeylessBody::KeyUpdate(_)),
             Self::Initialization(_)
             | Self::Certification(_)
@@ -172,6 +188,14 @@ impl Question<'_> {
         self.enrols() || matches!(self, Self::Template)
     }
 
+    /// What the header says of whoever asks through the one who signs.
+    pub(crate) fn forwarding(&self) -> Result<Vec<InfoTypeAndValue>, CmpError> {
+        let Self::Forwarded(Forwarded { shown, renews, .. }) = self else { return Ok(Vec::new()) };
+        let renews = renews.then(|| Forwarding::id_of(&shown.certificate)).transpose()?;
+        let shown = core::iter::once(&shown.certificate).chain(&shown.above);
+        Ok(Forwarding { shown: shown.map(|one| one.der().to_vec()).collect(), renews }.write()?)
+    }
+
     pub(crate) fn body(&self) -> Result<PkiBody, CmpError> {
         Ok(match self {
             Self::Initialization(request) => PkiBody::Ir(vec![request_message(request, None)?]),
@@ -185,7 +209,9 @@ impl Question<'_> {
                     KeylessBody::KeyUpdate(_) => PkiBody::Kur(message),
                 }
             }
-            Self::Pkcs10(request) => PkiBody::P10cr(Any::from_der(request.der())?),
+            Self::Pkcs10(request) | Self::Forwarded(Forwarded { request, .. }) => {
+                PkiBody::P10cr(Any::from_der(request.der())?)
+            }
             Self::Revocation(revocation) => PkiBody::Rr(vec![details(revocation)?]),
             Self::CaCertificates => PkiBody::Genm(vec![InfoTypeAndValue::empty(CA_CERTS)]),
             // RFC 9483 §4.3.2: the old root SHOULD be there.

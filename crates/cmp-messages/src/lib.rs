@@ -7,6 +7,7 @@
 pub mod message;
 pub mod operation;
 pub mod body;
+pub mod forwarding;
 pub mod nested;
 pub mod polling;
 pub mod general;

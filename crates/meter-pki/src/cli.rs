@@ -32,6 +32,8 @@ pub enum Command {
     Quickstart(QuickstartArgs),
     /// Serve EST, CRL, OCSP and the operator's interface as the configuration says.
     Serve,
+    /// Serve EST for an authority elsewhere, which is asked over CMP: without ledger, and without any key of an authority.
+    Front,
     /// Certification authorities.
     #[command(subcommand)]
     Ca(CaCommand),

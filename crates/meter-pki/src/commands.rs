@@ -12,6 +12,7 @@ mod cmp;
 mod crl;
 mod device;
 mod est;
+mod front;
 mod credential;
 mod printer;
 mod qr;
@@ -50,6 +51,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
     match &cli.command {
         Command::Quickstart(args) => wait(crate::quickstart::run(args, cli.json)),
         Command::Serve => wait(serve::serve(&cli.config)),
+        Command::Front => wait(front::run(&cli.config)),
         Command::Ca(CaCommand::Close(args)) => closing::close(args, &cli.config, printer),
         Command::Ca(CaCommand::List) => wait(ca::list(&client(&cli.config)?, printer)),
         Command::Ca(CaCommand::Show { name }) => wait(ca::show(name, &client(&cli.config)?, printer)),

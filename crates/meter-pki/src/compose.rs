@@ -4,6 +4,7 @@
 
 mod cmp;
 mod est;
+mod front;
 pub(crate) mod keys;
 mod status;
 mod store;
@@ -39,6 +40,7 @@ use crate::publisher::Publisher;
 use crate::releases::Releases;
 pub(crate) use cmp::cmp_config;
 pub(crate) use est::est_config;
+pub(crate) use front::front_config;
 pub(crate) use status::{name_beside, status_parts};
 pub(crate) use vault::{Vault, open_store, random_id};
 

@@ -6,6 +6,7 @@
 mod checked;
 mod checker;
 mod cmp;
+mod front;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -23,6 +24,10 @@ pub use checked::{
     CheckedRegistrationAuthority, Collector, Config, KeySource,
 };
 pub use cmp::{RawCentralKeys, RawCmp, RawFinalNonce, RawNested, RawPasswordWrap};
+pub use front::{
+    CheckedUpstream, Elsewhere, ForwardedOffer, FrontConfig, RawElsewhere, RawForwardedOffer, RawFront,
+    RawHealth, RawUpstream,
+};
 
 /// The file as it is written. Tables know their places in it, so that faults can be told with their lines.
 #[derive(Debug, Clone, Deserialize)]
@@ -417,6 +422,18 @@ pub struct RawRegistrationAuthority {
     /// `dns_suffixes`: the domains in which it may name hosts.
     #[serde(default)]
     pub dns_suffixes: Vec<String>,
+    /// `forwards`: whether it is a front end, whose word is taken for which certificate a device showed it; not unless given.
+    #[serde(default)]
+    pub forwards: bool,
+}
+
+/// Reads a file of either kind.
+fn load<T: serde::de::DeserializeOwned>(file: &Path) -> Result<T, CheckConfigError> {
+    server_kit::config::load(file).map_err(|error| {
+        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+        let faults = format!("{error}{cause}");
+        CheckConfigError { faults: faults.lines().map(str::to_owned).collect() }
+    })
 }
 
 /// Returns `path` as seen from the directory of the configuration file.

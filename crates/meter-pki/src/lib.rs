@@ -6,6 +6,7 @@
 pub mod commands;
 pub mod quickstart;
 pub mod cli;
+mod front;
 pub mod server;
 pub mod operator;
 pub mod compose;

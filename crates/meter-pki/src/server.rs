@@ -31,7 +31,7 @@ use crate::operator::{OperatorListener, OperatorState, router};
 use crate::releases::outlook::{self, OutlookWatch};
 
 /// How long work under way may take after the signal to stop.
-const DRAIN: Duration = Duration::from_secs(10);
+pub(crate) const DRAIN: Duration = Duration::from_secs(10);
 
 /// What serves until it is drained.
 #[derive(Debug)]
@@ -179,7 +179,7 @@ pub async fn start(
     }
 
     let est_config = est_config(config, &system, est_pool.clone())?;
-    let open = Open { config, metrics: &metrics, health: &health, shutdown: &shutdown };
+    let open = Open { est: &config.est, metrics: &metrics, health: &health, shutdown: &shutdown };
     let desk = Desk::Est(est_server::desk::Desk::new(Arc::clone(&est_config)));
     open.coaps(&mut tasks, config.est.coaps.as_ref(), desk).await?;
     let mut enrolment = est_server::routes::router(est_config);
@@ -252,17 +252,20 @@ async fn operator_socket(config: &Config) -> Result<OperatorListener, Failure> {
     })
 }
 
-fn spawn<T: Send + 'static>(tasks: &mut JoinSet<()>, server: impl Future<Output = T> + Send + 'static) {
+pub(crate) fn spawn<T: Send + 'static>(
+    tasks: &mut JoinSet<()>,
+    server: impl Future<Output = T> + Send + 'static,
+) {
     tasks.spawn(async move { drop(server.await) });
 }
 
 /// T-12, T-13: health tells of a listener that gets no more connections, or whose routes panic.
-fn watch_listener(health: &Health, name: &'static str, listener: &Listener) {
+pub(crate) fn watch_listener(health: &Health, name: &'static str, listener: &Listener) {
     let watch = listener.watch();
     health.ready(name, move || watch.condition());
 }
 
-async fn bind(address: SocketAddr, name: &str) -> Result<Listener, Failure> {
+pub(crate) async fn bind(address: SocketAddr, name: &str) -> Result<Listener, Failure> {
     let listener = Listener::bind(address).await.map_err(|error| {
         Failure::new(Exit::Unavailable, "listen.failed", error)
             .then(format!("free the address, or change {name}.listen in the configuration"))
@@ -270,29 +273,32 @@ async fn bind(address: SocketAddr, name: &str) -> Result<Listener, Failure> {
     Ok(listener.named(name))
 }
 
-fn pool(name: &str, size: &server_kit::workers::PoolSize, metrics: &Metrics) -> Result<WorkerPool, Failure> {
+pub(crate) fn pool(
+    name: &str,
+    size: &server_kit::workers::PoolSize,
+    metrics: &Metrics,
+) -> Result<WorkerPool, Failure> {
     WorkerPool::start(name, size, metrics).map_err(|error| Failure::new(Exit::Failed, "pool.failed", error))
 }
 
 /// What a listener of CoAP is opened with.
-struct Open<'a> {
-    config: &'a Config,
-    metrics: &'a Metrics,
-    health: &'a Health,
-    shutdown: &'a Shutdown,
+pub(crate) struct Open<'a> {
+    pub(crate) est: &'a RawEst,
+    pub(crate) metrics: &'a Metrics,
+    pub(crate) health: &'a Health,
+    pub(crate) shutdown: &'a Shutdown,
 }
 
 impl Open<'_> {
     /// Serves over CoAP where the configuration asks for it, with the certificate of EST.
-    async fn coaps(
+    pub(crate) async fn coaps(
         &self,
         tasks: &mut JoinSet<()>,
         raw: Option<&RawCoaps>,
         desk: Desk,
     ) -> Result<(), Failure> {
         let Some(RawCoaps { listen, limits }) = raw else { return Ok(()) };
-        let est = &self.config.est;
-        let (certificates, key) = (read(&est.certificate_file)?, read(&est.key_file)?);
+        let (certificates, key) = (read(&self.est.certificate_file)?, read(&self.est.key_file)?);
         let place = Place { listen: *listen, limits, certificates: &certificates, key: &key };
         let name = desk.name();
         let bound = coaps::bind(place, desk, self.metrics, self.shutdown.clone()).await?;
@@ -308,7 +314,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
         .map_err(|error| Failure::new(Exit::Usage, "tls.files", format!("{}: {error}", path.display())))
 }
 
-fn tls(config: &RawEst) -> Result<Tls, Failure> {
+pub(crate) fn tls(config: &RawEst) -> Result<Tls, Failure> {
     let unusable = |error: &dyn std::fmt::Display| Failure::new(Exit::Usage, "tls.files", error);
     let identity = TlsIdentity::from_pem(&read(&config.certificate_file)?, &read(&config.key_file)?)
         .map_err(|error| unusable(&error))?;

@@ -4,11 +4,11 @@
 
 use std::sync::Arc;
 
-use ca_core::authority::CertificationAuthority;
 use ca_core::certificate::Certificate;
 use ca_core::made_key::MadeKey;
-use ca_core::profile::{KeyPurpose, ProfileId};
+use ca_core::profile::{CertificateProfile, KeyPurpose, ProfileId};
 use ca_core::trust::{Anchor, RegistrationAuthorityEntry, TrustDatabase, TrustFault};
+use ca_core::upstream::Upstream;
 
 use super::messages::MessageSigner;
 use crate::operation::Operation;
@@ -87,8 +87,8 @@ impl ChallengeMeaning {
 pub struct LabelParts {
     /// Its name: the path segment between `/.well-known/est/` and the operation.
     pub name: String,
-    /// The authority that issues.
-    pub authority: Arc<CertificationAuthority>,
+    /// The authority that issues, here or elsewhere.
+    pub authority: Arc<dyn Upstream>,
     /// The profile that it issues under.
     pub profile: ProfileId,
     /// The explicit trust anchor database (RFC 7030 §3.3.2).
@@ -128,7 +128,7 @@ impl Label {
     pub fn new(parts: LabelParts) -> Result<Self, Vec<LabelFault>> {
         let mut faults = Vec::new();
         check_name(&parts.name, &mut faults);
-        if parts.authority.offer(&parts.profile).is_none() {
+        if parts.authority.profile(&parts.profile).is_none() {
             faults.push(LabelFault::ProfileNotOffered { profile: parts.profile.clone() });
         }
         check_optional_operations(&parts, &mut faults);
@@ -182,10 +182,15 @@ fn check_optional_operations(parts: &LabelParts, faults: &mut Vec<LabelFault>) {
     if signs && parts.messages.is_none() {
         faults.push(LabelFault::NoMessageSigner);
     }
+    let asks_more = parts.full_cmc || parts.server_keys != ServerKeys::Off || parts.challenge.takes_codes();
+    let asks_more = asks_more || !parts.registration_authorities.is_empty();
+    if asks_more && parts.authority.at_hand().is_none() {
+        faults.push(LabelFault::AuthorityElsewhere);
+    }
     if parts.server_keys == ServerKeys::Off {
         return;
     }
-    let purpose = parts.authority.offer(&parts.profile).map(|offer| offer.profile.purpose());
+    let purpose = parts.authority.profile(&parts.profile).map(CertificateProfile::purpose);
     if let Some(purpose) = purpose.filter(|purpose| !MadeKey::may_serve(*purpose)) {
         faults.push(LabelFault::KeyNotMadeHere { purpose });
     }
@@ -210,7 +215,7 @@ fn check_ca_certificates(parts: &LabelParts, faults: &mut Vec<LabelFault>) {
             faults.push(LabelFault::DoubledCaCertificate { subject: one.subject().to_string() });
         }
     }
-    let mut certificate = parts.authority.issuer().certificate();
+    let mut certificate = parts.authority.certificate();
     if !certificates.contains(certificate) {
         faults.push(LabelFault::IssuerMissing);
         return;
@@ -264,6 +269,11 @@ pub enum LabelFault {
     /// What is to be signed has no signer.
     #[error("there is no signer of messages, which encrypted keys and full CMC need")]
     NoMessageSigner,
+    /// More is to be offered than can be asked of an authority that is not in this process.
+    #[error(
+        "keys made by the server, full CMC, enrolment codes and registration authorities need the authority in the same process"
+    )]
+    AuthorityElsewhere,
     /// An anchor or a registration authority is.
     #[error(transparent)]
     Trust(#[from] TrustFault),

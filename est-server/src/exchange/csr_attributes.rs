@@ -5,6 +5,7 @@
 use ca_core::actor::{Actor, Identity};
 use ca_core::issuance::IssueError;
 use ca_core::system_title::SystemTitle;
+use ca_core::template::RequestTemplate;
 
 use super::{Exchange, record};
 use crate::answer::Answer;
@@ -17,14 +18,16 @@ pub(super) fn tell(exchange: &Exchange, actor: Option<&Actor>) -> Result<Answer,
     let linked = parts.channel_binding == BindingPolicy::Required || parts.challenge.takes_codes();
     let encoded = parts
         .authority
-        .template(&parts.profile, actor.and_then(title))
+        .profile(&parts.profile)
+        .map(|profile| RequestTemplate::of(profile, actor.and_then(title)))
+        .transpose()
         .map_err(|error| Refusal::from(IssueError::from(error)))
         // A label is not made without an offer of its profile.
         .and_then(|template| template.ok_or(Refusal::NoSuchOperation))
         .and_then(|template| {
             csr_attributes::encode(&template, linked).map_err(|cause| Refusal::NotEncoded { cause })
         });
-    let nobody = || exchange.credentials.unauthenticated(parts.authority.issuer().tenant());
+    let nobody = || exchange.credentials.unauthenticated(parts.authority.tenant());
     match encoded {
         Ok(der) => Ok(Answer::CsrAttributes { der }),
         Err(refusal) => Err(record(&exchange.label, &actor.cloned().unwrap_or_else(nobody), refusal)),

@@ -2,10 +2,10 @@
 
 use ca_core::actor::{Actor, Identity};
 use ca_core::csr::{CertificationRequest, RequestContent};
-use ca_core::issuance::{IssueError, IssuedCertificate};
+use ca_core::issuance::IssueError;
 use ca_core::public_key::PublicKey;
-use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence, claimed_subject};
-use ca_core::subject::Subject;
+use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence, asked_names, claimed_subject};
+use ca_core::upstream::Granted;
 
 use super::{Exchange, record};
 use crate::answer::Answer;
@@ -41,8 +41,8 @@ pub(super) fn kind_for(
     (content, key): (&RequestContent, Option<&PublicKey>),
 ) -> Result<EnrolmentKind, Refusal> {
     let (parts, subject) = (exchange.label.parts(), claimed_subject(actor, content)?);
-    let kind = parts.authority.kind_for(actor, &parts.profile, &subject, key).map_err(IssueError::from)?;
-    Ok(kind)
+    let authority = exchange.authority_at_hand()?;
+    Ok(authority.kind_for(actor, &parts.profile, &subject, key).map_err(IssueError::from)?)
 }
 
 fn issue(exchange: &Exchange, actor: &Actor, kind: EnrolmentKind) -> Result<Answer, Refusal> {
@@ -67,7 +67,7 @@ pub(super) fn request_for(
     kind: EnrolmentKind,
 ) -> Result<EnrolmentRequest, Refusal> {
     check_binding(exchange, actor, csr.content())?;
-    let (subject, kind) = names(actor, csr.content(), kind)?;
+    let (subject, kind) = asked_names(actor, csr.content(), kind)?;
     Ok(EnrolmentRequest {
         actor: actor.clone(),
         profile: exchange.label.parts().profile.clone(),
@@ -77,23 +77,6 @@ pub(super) fn request_for(
         validity_seconds: None,
         transaction: None,
     })
-}
-
-/// RFC 7030 §4.2.2: names change by an attribute that says so, and by nothing else; the request repeats those of the certificate.
-pub(super) fn names(
-    actor: &Actor,
-    content: &RequestContent,
-    kind: EnrolmentKind,
-) -> Result<(Subject, EnrolmentKind), Refusal> {
-    let written = claimed_subject(actor, content)?;
-    match (content.new_names(), kind) {
-        (None, kind) => Ok((written, kind)),
-        (Some(new), EnrolmentKind::ReEnrolment { renewed, .. }) => {
-            let subject = Subject::read(&new.subject, new.alternative_names.as_deref())?;
-            Ok((subject, EnrolmentKind::ReEnrolment { renewed, former: Some(Box::new(written)) }))
-        }
-        (Some(_), EnrolmentKind::First) => Err(Refusal::NothingToRename),
-    }
 }
 
 /// RFC 7030 §3.7: a registration authority checked the binding when the device came to it; here it could not match.
@@ -116,9 +99,9 @@ pub(super) fn check_binding(
 }
 
 /// RFC 7030 §4.2.3: the answer holds the certificate that was issued and no other.
-fn answer(exchange: &Exchange, issued: &IssuedCertificate) -> Result<Answer, Refusal> {
+fn answer(exchange: &Exchange, issued: &Granted) -> Result<Answer, Refusal> {
     let parts = exchange.label.parts();
-    observation::issued(&parts.authority, &parts.profile, issued);
+    observation::issued(&*parts.authority, &parts.profile, issued);
     let certs_only = certs_only::encode(&[issued.der()]).map_err(|cause| Refusal::NotEncoded { cause })?;
     Ok(Answer::Issued { certificate: issued.der().to_vec(), certs_only })
 }

@@ -7,8 +7,9 @@ use ca_core::actor::Actor;
 use ca_core::certificate::Certificate;
 use ca_core::csr::CertificationRequest;
 use ca_core::fault::Fault;
-use ca_core::issuance::{IssueError, IssuedCertificate, ProveError};
+use ca_core::issuance::{IssueError, ProveError};
 use ca_core::record::IntentConflict;
+use ca_core::upstream::Granted;
 use cms_messages::signed::SignedData;
 
 use super::enrolment::{kind_for, request_for};
@@ -62,13 +63,13 @@ fn answer_each(exchange: &Exchange, actor: &Actor, data: &PkiData) -> Result<Ans
     match refused {
         Some(refusal) if issued.is_empty() => Err(with_response(exchange, refusal, (&statuses, data))),
         _ => {
-            let certificates: Vec<&[u8]> = issued.iter().map(IssuedCertificate::der).collect();
+            let certificates: Vec<&[u8]> = issued.iter().map(Granted::der).collect();
             Ok(Answer::CmcResponse { der: sign(exchange, (&statuses, &data.transaction), &certificates)? })
         }
     }
 }
 
-fn one(exchange: &Exchange, actor: &Actor, der: &[u8]) -> Result<IssuedCertificate, Refusal> {
+fn one(exchange: &Exchange, actor: &Actor, der: &[u8]) -> Result<Granted, Refusal> {
     let read = || {
         let csr = CertificationRequest::from_der(der).map_err(DecodeBodyError::from)?;
         let kind = kind_for(exchange, actor, (csr.content(), Some(csr.public_key())))?;
@@ -77,7 +78,7 @@ fn one(exchange: &Exchange, actor: &Actor, der: &[u8]) -> Result<IssuedCertifica
     let request = read().map_err(|refusal| record(&exchange.label, actor, refusal))?;
     let parts = exchange.label.parts();
     let issued = parts.authority.enrol(request)?;
-    observation::issued(&parts.authority, &parts.profile, &issued);
+    observation::issued(&*parts.authority, &parts.profile, &issued);
     Ok(issued)
 }
 

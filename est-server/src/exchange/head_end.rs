@@ -9,12 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ca_core::actor::{Actor, Identity};
-use ca_core::authority::CertificationAuthority;
 use ca_core::csr::CertificationRequest;
-use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence};
+use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence, asked_names};
+use ca_core::upstream::Upstream;
 use server_kit::workers::Party;
 
-use super::enrolment::names;
 use crate::config::{EstConfig, Label};
 use crate::observation;
 use crate::refusal::Refusal;
@@ -56,7 +55,7 @@ struct Order {
 
 /// Requests to one authority, with their places in the group.
 struct Batch {
-    authority: Arc<CertificationAuthority>,
+    authority: Arc<dyn Upstream>,
     places: Vec<(usize, Arc<Label>)>,
     requests: Vec<EnrolmentRequest>,
 }
@@ -169,8 +168,8 @@ impl HeadEnd {
         let Wish { purpose, csr, form } = wish;
         let fits = |desk: &&Desk| {
             let parts = desk.label.parts();
-            parts.authority.offer(&parts.profile).is_some_and(|offer| {
-                offer.profile.purpose() == purpose && offer.profile.curve() == csr.public_key().curve()
+            parts.authority.profile(&parts.profile).is_some_and(|profile| {
+                profile.purpose() == purpose && profile.curve() == csr.public_key().curve()
             })
         };
         let desk = labels.iter().filter_map(|name| self.desks.get(name)).find(fits);
@@ -198,7 +197,7 @@ impl HeadEnd {
             for ((place, label), answer) in batch.places.into_iter().zip(answers) {
                 let outcome = match answer {
                     Ok(issued) => {
-                        observation::issued(&batch.authority, &label.parts().profile, &issued);
+                        observation::issued(&*batch.authority, &label.parts().profile, &issued);
                         Ok(issued.der().to_vec())
                     }
                     Err(error) => Err(self.counted(operation, error.into())),
@@ -214,7 +213,8 @@ impl HeadEnd {
         let Order { label, kind, csr, form } = order;
         let desk = self.desks.get(&label).ok_or((&self.front, Refusal::LabelClosed))?;
         observation::leniencies(&label, form, csr.leniencies());
-        let (subject, kind) = names(&desk.actor, csr.content(), kind).map_err(|refusal| (desk, refusal))?;
+        let (subject, kind) =
+            asked_names(&desk.actor, csr.content(), kind).map_err(|error| (desk, error.into()))?;
         let request = EnrolmentRequest {
             actor: desk.actor.clone(),
             profile: desk.label.parts().profile.clone(),
@@ -255,10 +255,10 @@ const fn again() -> EnrolmentKind {
 /// The same request twice goes into two batches, of which the later finds the answer of the earlier.
 fn put(batches: &mut Vec<Batch>, desk: &Desk, place: usize, request: EnrolmentRequest) {
     let authority = &desk.label.parts().authority;
-    let key = authority.issuer().key();
+    let issuer = authority.certificate();
     let place = (place, Arc::clone(&desk.label));
     let fits =
-        |batch: &&mut Batch| batch.authority.issuer().key() == key && !batch.requests.contains(&request);
+        |batch: &&mut Batch| batch.authority.certificate() == issuer && !batch.requests.contains(&request);
     match batches.iter_mut().find(fits) {
         Some(batch) => {
             batch.places.push(place);

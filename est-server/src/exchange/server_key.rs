@@ -9,7 +9,7 @@ use ca_core::csr::KeyDelivery;
 use ca_core::issuance::IssueError;
 use ca_core::made_key::MadeKey;
 use ca_core::public_key::PublicKey;
-use ca_core::request::{EnrolmentRequest, Evidence};
+use ca_core::request::{EnrolmentRequest, Evidence, asked_names};
 use ca_core::subject::Subject;
 use ca_core::suite::Curve;
 use cms_messages::KeyWrap;
@@ -21,7 +21,7 @@ use der::Encode;
 use x509_cert::ext::pkix::KeyUsage;
 use zeroize::Zeroizing;
 
-use super::enrolment::{check_binding, kind_for, names};
+use super::enrolment::{check_binding, kind_for};
 use super::{Exchange, record};
 use crate::answer::{Answer, DeliveredKey, PrivateOctets};
 use crate::config::ServerKeys;
@@ -49,7 +49,7 @@ pub(super) fn make(exchange: &Exchange, actor: &Actor) -> Result<Answer, Refusal
         prepare(exchange, actor).map_err(|refusal| record(&exchange.label, actor, refusal))?;
     let parts = exchange.label.parts();
     let issued = parts.authority.enrol(request)?;
-    observation::issued(&parts.authority, &parts.profile, &issued);
+    observation::issued(&*parts.authority, &parts.profile, &issued);
     let certs_only = certs_only::encode(&[issued.der()]).map_err(|cause| Refusal::NotEncoded { cause })?;
     Ok(Answer::KeyMade { key, certs_only })
 }
@@ -60,10 +60,10 @@ fn prepare(exchange: &Exchange, actor: &Actor) -> Result<(EnrolmentRequest, Deli
     observation::leniencies(exchange.label.name(), form, &[]);
     check_binding(exchange, actor, request.content())?;
     let kind = kind_for(exchange, actor, (request.content(), None))?;
-    let (subject, kind) = names(actor, request.content(), kind)?;
+    let (subject, kind) = asked_names(actor, request.content(), kind)?;
     let addressee = addressee(exchange, &subject, &delivery)?;
     let parts = exchange.label.parts();
-    let key = parts.authority.make_key(&parts.profile).map_err(IssueError::from)?;
+    let key = exchange.authority_at_hand()?.make_key(&parts.profile).map_err(IssueError::from)?;
     // A label is not made without an offer of its profile.
     let key = key.ok_or(Refusal::NoSuchOperation)?;
     check_strength(exchange, addressee.as_ref(), key.public().public_key().curve())?;
@@ -119,7 +119,7 @@ fn known_key(
     identifier: &[u8],
 ) -> Result<Option<PublicKey>, Refusal> {
     let Some(title) = subject.system_title() else { return Ok(None) };
-    let rows = exchange.label.parts().authority.valid_certificates(title).map_err(IssueError::from)?;
+    let rows = exchange.authority_at_hand()?.valid_certificates(title).map_err(IssueError::from)?;
     let certificates = rows.iter().filter_map(|row| Certificate::from_der(&row.certificate).ok());
     // RFC 7030 §4.4.1.2: the key must support key agreement, or its use be unrestricted.
     let agrees = |certificate: &Certificate| {
@@ -144,7 +144,7 @@ fn deliver(exchange: &Exchange, addressee: Option<Addressee>, key: MadeKey) -> R
     let content: (ObjectIdentifier, &[u8]) = (ID_SIGNED_DATA, &signed);
     let name = KeyName::Identifier(identifier);
     let recipient = Recipient::Key(KeyRecipient { key: &key, name: &name, wrap, ukm: None });
-    let sealed = seal(&recipient, content, parts.authority.entropy())?;
+    let sealed = seal(&recipient, content, exchange.authority_at_hand()?.entropy())?;
     Ok(DeliveredKey::Enveloped(to_content_info(&sealed).map_err(encoded)?))
 }
 

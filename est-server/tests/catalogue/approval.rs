@@ -31,7 +31,7 @@ fn waiting(world: &World) -> [u8; 32] {
 pub(crate) fn decide(world: &World, name: &str, verdict: Verdict) {
     let actor = Actor { tenant: tenant("grid"), identity: Identity::Operator { name: name.to_owned() } };
     let request = ApprovalRequest { actor, digest: waiting(world), verdict };
-    world.label_parts.authority.decide(request).unwrap();
+    world.label_parts.authority.at_hand().unwrap().decide(request).unwrap();
 }
 
 /// Checks that a request was neither answered nor refused, and that the client is told when to come again.

@@ -2,11 +2,19 @@
 
 use std::sync::Arc;
 
+use ca_core::actor::Actor;
+use ca_core::authority::CertificationAuthority;
 use ca_core::certificate::Certificate;
 use ca_core::path::TrustAnchor;
+use ca_core::ports::Unavailable;
+use ca_core::profile::{CertificateProfile, ProfileId};
+use ca_core::request::EnrolmentRequest;
+use ca_core::tenant::TenantId;
 use ca_core::trust::{Anchor, TrustFault, Voucher};
+use ca_core::upstream::{Granted, Upstream, UpstreamError};
 use est_server::config::{
-    DEFAULT_BODY_OCTETS, EstConfig, EstConfigFault, EstParts, HeadEndParts, Label, LabelFault, LabelParts,
+    ChallengeMeaning, DEFAULT_BODY_OCTETS, EstConfig, EstConfigFault, EstParts, HeadEndParts, Label,
+    LabelFault, LabelParts, ServerKeys,
 };
 use est_server::guessing::GuessLimits;
 use est_server::pacing::RateLimits;
@@ -53,6 +61,63 @@ fn a_label_opens_a_profile_that_its_authority_offers() {
         faults(|parts| parts.profile = profile()),
         [LabelFault::ProfileNotOffered { profile: profile() }]
     );
+}
+
+/// An authority in another process, as far as a label sees.
+#[derive(Debug)]
+struct Elsewhere(Arc<dyn Upstream>);
+
+impl Upstream for Elsewhere {
+    fn tenant(&self) -> &TenantId {
+        self.0.tenant()
+    }
+
+    fn certificate(&self) -> &Certificate {
+        self.0.certificate()
+    }
+
+    fn profile(&self, profile: &ProfileId) -> Option<&CertificateProfile> {
+        self.0.profile(profile)
+    }
+
+    fn enrol(&self, request: EnrolmentRequest) -> Result<Granted, UpstreamError> {
+        self.0.enrol(request)
+    }
+
+    fn record_refusal(&self, actor: &Actor, detail: &str, code: &str) -> Result<(), Unavailable> {
+        self.0.record_refusal(actor, detail, code)
+    }
+
+    fn at_hand(&self) -> Option<&CertificationAuthority> {
+        None
+    }
+}
+
+// Refused when the label is made, not when somebody asks.
+#[test]
+fn what_needs_the_authority_at_hand_is_not_offered_for_one_elsewhere() {
+    let elsewhere = |change: fn(&mut LabelParts)| {
+        faults(|parts| {
+            parts.authority = Arc::new(Elsewhere(parts.authority.clone()));
+            parts.registration_authorities.clear();
+            change(parts);
+        })
+    };
+    assert_eq!(elsewhere(|parts| parts.name = "A".to_owned()), [LabelFault::Name { name: "A".to_owned() }]);
+    let changes: [fn(&mut LabelParts); 3] = [
+        |parts| parts.challenge = ChallengeMeaning::EnrolmentCode,
+        |parts| parts.challenge = ChallengeMeaning::EitherByPrefix,
+        |parts| parts.registration_authorities = World::new().label_parts.registration_authorities,
+    ];
+    for change in changes {
+        assert_eq!(elsewhere(change), [LabelFault::AuthorityElsewhere]);
+    }
+    // Beside the signer of messages that both need.
+    let changes: [fn(&mut LabelParts); 2] =
+        [|parts| parts.full_cmc = true, |parts| parts.server_keys = ServerKeys::InTls];
+    for change in changes {
+        assert!(elsewhere(change).contains(&LabelFault::AuthorityElsewhere));
+    }
 }
 
 #[test]
@@ -137,7 +202,7 @@ fn one_of_the_labels_answers_when_the_path_has_none() {
             labels,
             default_label: default.to_owned(),
             clock: world.clock.clone(),
-            registry: world.memory.clone(),
+            registry: Some(world.memory.clone()),
             workers: WorkerPool::start("est", &PoolSize::default(), &Metrics::new("")).unwrap(),
             max_body_octets,
             head_ends: HeadEndParts::default(),

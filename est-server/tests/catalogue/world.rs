@@ -167,7 +167,7 @@ impl World {
             labels: labels(&pki, &setting, &authorities),
             default_label: "meter-ds".to_owned(),
             clock: clock.clone(),
-            registry: memory.clone(),
+            registry: Some(memory.clone()),
             workers: WorkerPool::start("est", &setting.pool, &Metrics::new("")).unwrap(),
             max_body_octets: DEFAULT_BODY_OCTETS,
             head_ends: setting.head_ends.clone(),
@@ -438,6 +438,7 @@ pub(crate) fn station_entry(profile: &str, prefix: &[u8], suffixes: &[&str]) -> 
         profiles: vec![profile_id(profile)],
         title_prefix: prefix.to_vec(),
         dns_suffixes: suffixes.iter().map(|suffix| (*suffix).to_owned()).collect(),
+        forwards: false,
     }
 }
 

@@ -80,7 +80,7 @@ impl<'r> Grounds<'r> {
             labels: vec![factory_label(&house)?, operational_label(&house)?],
             default_label: "meter-op-ds".to_owned(),
             clock: Arc::clone(&house.ports.clock),
-            registry: Arc::clone(&house.ports.registry),
+            registry: Some(Arc::clone(&house.ports.registry)),
             workers,
             max_body_octets: DEFAULT_BODY_OCTETS,
             head_ends: HeadEndParts::default(),
@@ -138,6 +138,7 @@ fn factory_label(house: &House) -> anyhow::Result<Label> {
         profiles: vec![house.profile("meter-factory-ds")?],
         title_prefix: PREFIX.to_vec(),
         dns_suffixes: Vec::new(),
+        forwards: false,
     };
     let anchor = anchor(&house.infrastructure, Voucher::Infrastructure);
     label(house, &house.factory, "meter-factory-ds", (anchor, vec![station]))
@@ -162,7 +163,7 @@ fn label(
 ) -> anyhow::Result<Label> {
     let parts = LabelParts {
         name: name.to_owned(),
-        authority: Arc::clone(authority),
+        authority: authority.clone(),
         profile: house.profile(name)?,
         anchors: vec![anchor],
         registration_authorities,

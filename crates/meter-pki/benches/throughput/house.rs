@@ -150,13 +150,17 @@ fn line(
     profiles: Vec<ProfileId>,
 ) -> anyhow::Result<Actor> {
     let own = station.certificates.first().context("the station has no certificate")?;
-    let certificate =
-        Presented { certificate: Certificate::from_der(own)?, issuer: infrastructure.issuer().key() };
+    let certificate = Presented {
+        certificate: Certificate::from_der(own)?,
+        above: Vec::new(),
+        issuer: infrastructure.issuer().key(),
+    };
     let identity = Identity::RegistrationAuthority(RegistrationAuthority {
         name: STATION.to_owned(),
         profiles,
         title_prefix: PREFIX.to_vec(),
         dns_suffixes: Vec::new(),
+        forwards: false,
         certificate,
     });
     Ok(Actor { tenant: TenantId::parse(FACTORY.tenant)?, identity })

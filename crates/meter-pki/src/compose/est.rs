@@ -33,7 +33,7 @@ pub(crate) fn est_config(
         labels,
         default_label: config.est.default_label.clone(),
         clock: Arc::clone(&system.clock),
-        registry: Arc::clone(&system.registry),
+        registry: Some(Arc::clone(&system.registry)),
         workers,
         max_body_octets: DEFAULT_BODY_OCTETS,
         head_ends: head_ends(&config.est),
@@ -55,7 +55,7 @@ fn head_ends(raw: &RawEst) -> HeadEndParts {
     }
 }
 
-fn rates(raw: &RawRates) -> RateLimits {
+pub(super) fn rates(raw: &RawRates) -> RateLimits {
     let usual = RateLimits::default();
     let or = |rate: Option<RawRate>, usual| {
         rate.map_or(usual, |rate| Rate { per_second: rate.per_second, burst: rate.burst })
@@ -77,7 +77,7 @@ fn label(
 ) -> Result<Label, Failure> {
     Label::new(LabelParts {
         name: name.to_owned(),
-        authority: Arc::clone(&served.authority),
+        authority: served.authority.clone(),
         profile: offer.profile.id().clone(),
         anchors: trust::anchors(config, one, offer),
         registration_authorities: trust::registration_authorities(config, one, offer),

@@ -1,26 +1,20 @@
 //! Whom a front end of an offer knows by certificate, and which certificates stand above what it issues: the same for EST and CMP.
 
+use std::collections::BTreeSet;
+
 use ca_core::certificate::Certificate;
 use ca_core::path::TrustAnchor;
+use ca_core::tenant::TenantId;
 use ca_core::trust::{Anchor, RegistrationAuthorityEntry, RegistrationAuthorityMatch, Voucher};
 
-use crate::config::{CheckedAuthority, CheckedOffer, CheckedRegistrationAuthority, Config};
+use crate::config::{
+    CheckedAuthority, CheckedManufacturer, CheckedOffer, CheckedRegistrationAuthority, Config,
+};
 
 /// The trust anchors of an offer: manufacturers', the authority's own, and those of its registration authorities.
 pub(super) fn anchors(config: &Config, one: &CheckedAuthority, offer: &CheckedOffer) -> Vec<Anchor> {
-    let factory = config
-        .manufacturers
-        .iter()
-        .filter(|manufacturer| one.manufacturers.contains(&manufacturer.tenant))
-        .flat_map(|manufacturer| {
-            manufacturer.anchors.iter().map(|anchor| Anchor {
-                anchor: anchor.clone(),
-                vouches_for: Voucher::Factory { manufacturer: manufacturer.tenant.clone() },
-            })
-        });
-    let own = TrustAnchor::from_certificate(one.issuer.certificate());
-    let mut anchors: Vec<Anchor> = factory.collect();
-    anchors.push(Anchor { anchor: own, vouches_for: Voucher::Operational });
+    let mut anchors =
+        anchors_of_devices((&config.manufacturers, &one.manufacturers), one.issuer.certificate());
     for anchor in stations(config, one, offer).flat_map(|station| &station.anchors) {
         let anchor = Anchor { anchor: anchor.clone(), vouches_for: Voucher::Infrastructure };
         if !anchors.contains(&anchor) {
@@ -28,6 +22,23 @@ pub(super) fn anchors(config: &Config, one: &CheckedAuthority, offer: &CheckedOf
         }
     }
     anchors
+}
+
+/// The trust anchors of devices: those of the manufacturers that are named, and the authority's own.
+pub(super) fn anchors_of_devices(
+    (manufacturers, named): (&[CheckedManufacturer], &BTreeSet<TenantId>),
+    authority: &Certificate,
+) -> Vec<Anchor> {
+    let factory = manufacturers.iter().filter(|manufacturer| named.contains(&manufacturer.tenant)).flat_map(
+        |manufacturer| {
+            manufacturer.anchors.iter().map(|anchor| Anchor {
+                anchor: anchor.clone(),
+                vouches_for: Voucher::Factory { manufacturer: manufacturer.tenant.clone() },
+            })
+        },
+    );
+    let own = TrustAnchor::from_certificate(authority);
+    factory.chain([Anchor { anchor: own, vouches_for: Voucher::Operational }]).collect()
 }
 
 /// The registration authorities of an offer.
@@ -44,6 +55,7 @@ pub(super) fn registration_authorities(
             profiles: station.profiles.clone(),
             title_prefix: station.title_prefix.clone(),
             dns_suffixes: station.dns_suffixes.clone(),
+            forwards: station.forwards,
         })
         .collect()
 }
@@ -51,11 +63,16 @@ pub(super) fn registration_authorities(
 /// The certificates from the root down to the authority's own. RFC 7030 §4.1.3: around a change of the root also the other root
 /// and the links between the two, always in one order.
 pub(super) fn ca_certificates(one: &CheckedAuthority) -> Vec<Certificate> {
-    let mut certificates = one.path.clone();
-    certificates.reverse();
-    certificates.push(one.issuer.certificate().clone());
-    certificates.extend(one.generations.iter().cloned());
-    certificates
+    from_root_down(&one.path, one.issuer.certificate(), &one.generations)
+}
+
+/// The same of an authority whose path, from its issuer up, is known, and the other generations of its root.
+pub(super) fn from_root_down(
+    path: &[Certificate],
+    authority: &Certificate,
+    generations: &[Certificate],
+) -> Vec<Certificate> {
+    path.iter().rev().chain([authority]).chain(generations).cloned().collect()
 }
 
 fn stations<'a>(

@@ -133,6 +133,7 @@ pub struct CheckedRegistrationAuthority {
     pub(crate) profiles: Vec<ProfileId>,
     pub(crate) title_prefix: Vec<u8>,
     pub(crate) dns_suffixes: Vec<String>,
+    pub(crate) forwards: bool,
 }
 
 /// Everything that is wrong with a configuration, each in one sentence.
@@ -189,9 +190,5 @@ impl Config {
 }
 
 fn read(file: &Path) -> Result<RawConfig, CheckConfigError> {
-    server_kit::config::load(file).map_err(|error| {
-        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-        let faults = format!("{error}{cause}");
-        CheckConfigError { faults: faults.lines().map(str::to_owned).collect() }
-    })
+    super::load(file)
 }

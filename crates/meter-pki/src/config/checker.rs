@@ -7,6 +7,7 @@ mod authority;
 mod approval;
 mod generations;
 mod cmp;
+mod front;
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -54,6 +55,11 @@ impl<'a> Checker<'a> {
     /// Begins the check of a file.
     pub(super) const fn new(file: &'a Path, stage: Stage) -> Self {
         Self { file, stage, place: 0, faults: Vec::new() }
+    }
+
+    /// Begins the check of a file of what is to serve.
+    pub(super) const fn of_service(file: &'a Path) -> Self {
+        Self::new(file, Stage::Service)
     }
 
     /// Checks everything.
@@ -313,6 +319,7 @@ impl<'a> Checker<'a> {
             common_name: raw.common_name.clone(),
             title_prefix: prefix?,
             dns_suffixes: raw.dns_suffixes.clone(),
+            forwards: raw.forwards,
             anchors,
             profiles,
         })

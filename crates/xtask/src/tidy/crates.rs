@@ -58,6 +58,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("cmp-messages", &["ca-core"]),
     ("cmp-client", &["ca-core", "client-kit", "cmp-messages", "cms-messages"]),
     ("cmp-server", &["ca-core", "cmp-messages", "cms-messages", "server-kit"]),
+    // The port of front ends on an authority elsewhere; it asks as any client does.
+    ("cmp-upstream", &["ca-core", "client-kit", "cmp-client"]),
     // It carries octets and knows no PKI word.
     ("coap-kit", &["server-kit"]),
     // Another transport of the same front end, each.
@@ -78,6 +80,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "cmp-client",
             "cmp-coaps",
             "cmp-server",
+            "cmp-upstream",
             "coap-kit",
             "cms-messages",
             "est-client",

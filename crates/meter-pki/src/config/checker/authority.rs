@@ -30,13 +30,9 @@ impl Checker<'_> {
         if let Some(issuer) = &issuer {
             self.check_path(&what, issuer, &path);
         }
-        let generations = self.generations(&what, raw, path.last());
+        let generations = self.generations(&what, (&raw.further_root_files, &raw.link_files), path.last());
         let offers = self.each(&raw.offers, |checker, offer| checker.offer(&what, offer, profiles));
-        let manufacturers: BTreeSet<TenantId> =
-            raw.manufacturers.iter().filter_map(|name| self.keep(&what, TenantId::parse(name))).collect();
-        for missing in manufacturers.difference(known) {
-            self.note(&what, format!("there is no manufacturer {missing}"));
-        }
+        let manufacturers = self.manufacturers(&what, &raw.manufacturers, known);
         let responder_key =
             KeyRef::parse(&raw.responder_key).ok_or("responder_key has 40 hexadecimal digits");
         let responder_key = self.keep(&what, responder_key);
@@ -68,6 +64,21 @@ impl Checker<'_> {
         })
     }
 
+    /// Reads the names of manufacturers; `known` are those of the file.
+    pub(super) fn manufacturers(
+        &mut self,
+        what: &str,
+        names: &[String],
+        known: &BTreeSet<TenantId>,
+    ) -> BTreeSet<TenantId> {
+        let named: BTreeSet<TenantId> =
+            names.iter().filter_map(|name| self.keep(what, TenantId::parse(name))).collect();
+        for missing in named.difference(known) {
+            self.note(what, format!("there is no manufacturer {missing}"));
+        }
+        named
+    }
+
     fn issuer(&mut self, what: &str, raw: &RawAuthority) -> Option<Issuer> {
         let certificate = self.certificate(what, &raw.certificate_file);
         let tenant = self.keep(what, TenantId::parse(&raw.tenant));
@@ -86,7 +97,7 @@ impl Checker<'_> {
     }
 
     /// Each certificate of the path issued the one before it, and the last issued itself.
-    fn check_path(&mut self, what: &str, issuer: &Issuer, path: &[Certificate]) {
+    pub(super) fn check_path(&mut self, what: &str, issuer: &Issuer, path: &[Certificate]) {
         let lower = std::iter::once(issuer.certificate()).chain(path);
         let upper = path.iter().chain(path.last());
         let sound = !path.is_empty()
@@ -107,13 +118,7 @@ impl Checker<'_> {
         };
         let doors: Vec<Door> =
             raw.doors.iter().filter_map(|name| self.keep(&what, door(name, factory))).collect();
-        let binding = match raw.channel_binding.as_deref() {
-            None | Some("if-present") => Ok(BindingPolicy::IfPresent),
-            Some("required") => Ok(BindingPolicy::Required),
-            Some("off") => Ok(BindingPolicy::Off),
-            Some(_) => Err("channel_binding is if-present, required or off"),
-        };
-        let binding = self.keep(&what, binding);
+        let binding = self.keep(&what, binding(raw.channel_binding.as_deref()));
         let challenge = self.keep(&what, challenge(raw));
         let server_keys = self.keep(&what, server_keys(raw));
         let repeats = self.keep(&what, repeats(raw));
@@ -141,6 +146,15 @@ fn grace(seconds: Option<u32>) -> Result<i64, &'static str> {
     match seconds.unwrap_or(3_600) {
         seconds @ 1..=604_800 => Ok(i64::from(seconds)),
         _ => Err("uncertain_grace_seconds is 1 to 604800, a week"),
+    }
+}
+
+pub(super) fn binding(text: Option<&str>) -> Result<BindingPolicy, &'static str> {
+    match text {
+        None | Some("if-present") => Ok(BindingPolicy::IfPresent),
+        Some("required") => Ok(BindingPolicy::Required),
+        Some("off") => Ok(BindingPolicy::Off),
+        Some(_) => Err("channel_binding is if-present, required or off"),
     }
 }
 

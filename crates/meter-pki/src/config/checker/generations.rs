@@ -2,9 +2,10 @@
 //!
 //! Whether they are valid now is not looked at: a successor may be served before it begins. RFC 9810 §4.4.
 
+use std::path::PathBuf;
+
 use ca_core::certificate::Certificate;
 
-use super::super::RawAuthority;
 use super::Checker;
 
 impl Checker<'_> {
@@ -12,11 +13,11 @@ impl Checker<'_> {
     pub(super) fn generations(
         &mut self,
         what: &str,
-        raw: &RawAuthority,
+        (further_root_files, link_files): (&[PathBuf], &[PathBuf]),
         root: Option<&Certificate>,
     ) -> Vec<Certificate> {
-        let further = self.certificates(what, &raw.further_root_files);
-        let links = self.certificates(what, &raw.link_files);
+        let further = self.certificates(what, further_root_files);
+        let links = self.certificates(what, link_files);
         // That the path leads to a root at all is told elsewhere.
         let Some(root) = root else { return Vec::new() };
         for other in further.iter().filter(|other| !is_generation(other, root)) {
