@@ -27,20 +27,19 @@ pub(crate) fn write(parts: [(Format, &[u8]); 2]) -> Vec<u8> {
 
 /// RFC 8949 §3, §4.2.1: a type and its number, in as few octets as it can be.
 fn head(major: u8, number: usize) -> Vec<u8> {
-    let octets = number.to_be_bytes();
-    let all: Vec<u8> = octets.into_iter().skip_while(|octet| *octet == 0).collect();
-    // One octet follows, or two, four or eight.
-    let (information, width) = match all.as_slice() {
-        [] => (0, 0),
-        [small @ 0..=23] => (*small, 0),
-        [_] => (24, 1),
-        [_, _] => (25, 2),
-        [_, _, _] | [_, _, _, _] => (26, 4),
-        _ => (27, 8),
+    // What does not stand in the first octet follows it in one octet, or two, four or eight.
+    let (information, argument) = if let Ok(small @ 0..=23) = u8::try_from(number) {
+        (small, Vec::new())
+    } else if let Ok(number) = u8::try_from(number) {
+        (24, number.to_be_bytes().to_vec())
+    } else if let Ok(number) = u16::try_from(number) {
+        (25, number.to_be_bytes().to_vec())
+    } else if let Ok(number) = u32::try_from(number) {
+        (26, number.to_be_bytes().to_vec())
+    } else {
+        (27, number.to_be_bytes().to_vec())
     };
-    let padding = if width == 0 { Vec::new() } else { vec![0; width - all.len()] };
-    let value = if width == 0 { Vec::new() } else { all };
-    [vec![(major << 5) | information], padding, value].concat()
+    [vec![(major << 5) | information], argument].concat()
 }
 
 #[cfg(test)]
