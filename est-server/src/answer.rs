@@ -26,7 +26,9 @@ pub enum Answer {
     KeyMade {
         /// The key.
         key: DeliveredKey,
-        /// A certs-only message that holds the certificate, DER.
+        /// The certificate, DER.
+        certificate: Vec<u8>,
+        /// A certs-only message that holds it, DER.
         certs_only: Vec<u8>,
     },
     /// RFC 7030 §4.3.2: a signed response to requests of which one at least was answered as it wished.

@@ -75,10 +75,10 @@ impl Desk {
         Self { config }
     }
 
-    /// Tells whether an operation of RFC 7030 is offered.
+    /// Tells whether an operation of RFC 7030 is offered at any label.
     #[must_use]
     pub fn offers(&self, operation: &str) -> bool {
-        parse(operation).is_some()
+        parse(operation).is_some_and(|operation| self.config.labels().any(|label| label.offers(operation)))
     }
 
     /// Returns how long a body may be, in octets.
@@ -115,7 +115,8 @@ impl Desk {
             Some(name) => self.config.label(name)?,
             None => self.config.default_label(),
         };
-        Some((Arc::clone(label), parse(operation?)?))
+        let operation = parse(operation?)?;
+        label.offers(operation).then(|| (Arc::clone(label), operation))
     }
 
     async fn refuse(
@@ -128,11 +129,9 @@ impl Desk {
     }
 }
 
-/// Two contents in one answer, as RFC 9148 §4.8 has them, are not written: keys are given away over HTTP only. Full CMC is not
-/// among the functions of RFC 9148.
+/// Full CMC is not among the functions of RFC 9148.
 fn parse(operation: &str) -> Option<Operation> {
-    Operation::parse(operation)
-        .filter(|operation| !matches!(operation, Operation::ServerKeyGen | Operation::FullCmc))
+    Operation::parse(operation).filter(|operation| *operation != Operation::FullCmc)
 }
 
 /// What can be judged before the body.

@@ -43,7 +43,7 @@ pub(crate) fn write(answer: &Answer, length: LineLength) -> Media {
         Answer::CsrAttributes { der } => (CSR_ATTRIBUTES, der),
         Answer::Issued { certs_only, .. } => (CERTS_ONLY, certs_only),
         Answer::CmcResponse { der } => return cmc_response(der, length),
-        Answer::KeyMade { key, certs_only } => {
+        Answer::KeyMade { key, certs_only, certificate: _ } => {
             let text = two_parts(key, certs_only, length);
             return Media { media_type: TWO_PARTS, base64: false, text };
         }

@@ -5,9 +5,11 @@ use std::process::Command;
 
 use e2e::fleet::{Credential, Meter, Suite};
 use e2e::patience::eventually;
-use e2e::peer::{field, path, to_pem};
+use e2e::peer::{field, path, public_key, to_pem};
 use e2e::rehearsal::Rehearsal;
-use e2e::tool::{finish, openssl};
+use e2e::tool::{finish, openssl, run};
+
+use crate::optional_operations::{asking_for_encryption, identifier, key_in, public_half, rehearsal_with};
 
 const CLIENTS: [&str; 2] = ["coap-client-openssl", "coap-client-gnutls"];
 
@@ -15,6 +17,10 @@ const CLIENTS: [&str; 2] = ["coap-client-openssl", "coap-client-gnutls"];
 const CERTS_ONLY: &str = "281";
 const PKCS10: &str = "286";
 const PKIX_CERT: &str = "287";
+const PKCS8: &str = "284";
+const GENERATED_KEY: &str = "280";
+
+const COAPS: &str = "\n[est.coaps]\nlisten = \"127.0.0.1:0\"\n";
 
 /// A system that serves EST over CoAP too.
 struct World {
@@ -31,8 +37,10 @@ struct Got {
 
 impl World {
     fn start() -> Self {
-        let coaps = "\n[est.coaps]\nlisten = \"127.0.0.1:0\"\n";
-        let mut rehearsal = Rehearsal::renewing_at_any_time(1, |text| format!("{text}{coaps}"));
+        Self::over(Rehearsal::renewing_at_any_time(1, |text| text + COAPS))
+    }
+
+    fn over(mut rehearsal: Rehearsal) -> Self {
         let address = eventually("EST over CoAP is served", || {
             let log = rehearsal.log();
             let told = log
@@ -73,6 +81,25 @@ impl World {
         std::fs::write(&file, request).expect("it can be written");
         let fixed = ["-m", "post", "-t", PKCS10, "-b", block, "-f", &path(&file)];
         self.ask(client, place, Some(shown), &[&fixed[..], more].concat())
+    }
+
+    /// The representations in an answer, as cbor2 takes them apart: format and octets, in files.
+    fn parts(&self, got: &Got) -> Vec<(String, PathBuf)> {
+        const READER: &str = "import cbor2, sys\n\
+            all = cbor2.load(open(sys.argv[1], 'rb'))\n\
+            assert open(sys.argv[1], 'rb').read() == cbor2.dumps(all), 'in the fewest octets, and nothing after it'\n\
+            for form, part in zip(all[::2], all[1::2]):\n\
+            \x20   name = f'{sys.argv[1]}.{form}'\n\
+            \x20   open(name, 'wb').write(part)\n\
+            \x20   print(f'{form}|{name}')\n";
+        let file = self.rehearsal.unique("multipart.cbor");
+        std::fs::write(&file, &got.body).expect("it can be written");
+        // cbor2 is a package of the system's python.
+        let said = run("/usr/bin/python3", ["-c", READER, &path(&file)]);
+        assert!(said.success, "{} {}", got.said, said.all());
+        let part =
+            |line: &str| line.split_once('|').map(|(form, file)| (form.to_owned(), PathBuf::from(file)));
+        said.out.lines().map(|line| part(line).expect("a part")).collect()
     }
 
     /// The one certificate of a certs-only message, in a file, PEM.
@@ -154,6 +181,69 @@ fn libcoap_gets_one_certificate_over_a_line_that_loses_datagrams() {
         assert_eq!(world.subject(&certificate), format!("CN={title}"), "{lost}");
         assert_eq!(meter.on_record().len(), 2, "the factory certificate and one other: {lost}");
     }
+}
+
+// RFC 9148 §4.3, §4.8, RFC 8710 §2: a key and its certificate in one answer, in PKCS #7 or by itself.
+#[test]
+fn libcoap_gets_a_key_and_its_certificate() {
+    let world = World::over(rehearsal_with("in-tls", COAPS));
+    for (number, client) in CLIENTS.into_iter().enumerate() {
+        for (function, form) in [("skg", CERTS_ONLY), ("skc", PKIX_CERT)] {
+            let title = format!("4D504B01{}13{number:04X}", if function == "skg" { "00" } else { "01" });
+            let meter = world.meter(&title, Suite::One);
+            let (factory, request) = (meter.manufacture(), meter.ask().request);
+            let place = format!("est/meter-op-tls-s1/{function}");
+            let got = world.post((client, &place), &factory, &request, ("64", &["-A", "62"]));
+            let all = world.parts(&got);
+            let [(of_key, key), (of_certificate, certificate)] = &all[..] else { panic!("{all:?}") };
+            assert_eq!((of_key.as_str(), of_certificate.as_str()), (PKCS8, form), "{client}");
+            let octets = std::fs::read(certificate).expect("a part");
+            let certificate = if function == "skg" {
+                world.certificate(&Got { body: octets, said: got.said })
+            } else {
+                let pem = world.rehearsal.unique("alone.pem");
+                to_pem(certificate, &pem);
+                pem
+            };
+            assert_eq!(world.subject(&certificate), format!("CN={title}"), "{client}");
+            assert_eq!(public_half(key), public_key(&certificate), "{client}");
+        }
+        let list = world.ask(client, "core?rt=ace.est.sk*", None, &[]).body;
+        let links =
+            ["skg", "skc"].map(|name| format!("</.well-known/est/{name}>;rt=\"ace.est.{name}\";ct=62"));
+        assert_eq!(String::from_utf8(list).expect("text"), links.join(","), "{client}");
+        // Where no keys are made, the function is not there.
+        let title = format!("4D504B010213{number:04X}");
+        let meter = world.meter(&title, Suite::One);
+        let (factory, request) = (meter.manufacture(), meter.ask().request);
+        let got = world.post((client, "est/meter-op-ds-s1/skg"), &factory, &request, ("64", &[]));
+        assert!(got.said.contains("4.04 "), "{client}: {}", got.said);
+    }
+}
+
+// RFC 9148 §4.8: encrypted to the key-agreement certificate that the meter holds, which OpenSSL opens.
+#[test]
+fn libcoap_gets_a_key_that_was_encrypted_for_its_meter() {
+    let world = World::over(rehearsal_with("encrypted", COAPS));
+    let meter = world.meter("4D504B0100140001", Suite::One);
+    let factory = meter.manufacture();
+    let place = (CLIENTS[0], "est/meter-op-tls-s1/skg");
+    let in_clear = world.post(place, &factory, &meter.ask().request, ("256", &[]));
+    assert!(in_clear.said.contains("4.00 ") && in_clear.said.contains("(delivery.not-encrypted)"));
+    let agreement = meter.enrol("meter-op-ka", &factory.shown());
+    let request = asking_for_encryption(&meter, &identifier(&agreement.certificate));
+    let got = world.post(place, &factory, &request, ("256", &[]));
+    let all = world.parts(&got);
+    let [(of_key, enveloped), (of_certificate, certs_only)] = &all[..] else { panic!("{all:?}") };
+    assert_eq!((of_key.as_str(), of_certificate.as_str()), (GENERATED_KEY, CERTS_ONLY));
+    let signed = world.rehearsal.unique("signed.der");
+    let (certificate, key) = (path(&agreement.certificate), path(&agreement.key));
+    let decrypt = ["cms", "-decrypt", "-inform", "DER", "-binary", "-in", &path(enveloped)];
+    let by = ["-recip", &certificate, "-inkey", &key, "-out", &path(&signed)];
+    drop(openssl(decrypt.iter().chain(&by)).ok());
+    let octets = std::fs::read(certs_only).expect("a part");
+    let issued = world.certificate(&Got { body: octets, said: got.said });
+    assert_eq!(public_half(&key_in(&world.rehearsal, &signed)), public_key(&issued));
 }
 
 // RFC 9148 §3, §4.3, §4.5.

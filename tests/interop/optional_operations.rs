@@ -12,6 +12,11 @@ use e2e::tool::{finish, openssl, pkilint, run};
 
 /// Serves with both operations at the TLS labels of meters, and a signer of messages that OpenSSL made.
 fn rehearsal(server_key_generation: &str) -> Rehearsal {
+    rehearsal_with(server_key_generation, "")
+}
+
+/// The same with more lines at the end of the configuration.
+pub(crate) fn rehearsal_with(server_key_generation: &str, more: &str) -> Rehearsal {
     let mut rehearsal = Rehearsal::start(1);
     rehearsal.stop();
     make_message_signer(&rehearsal);
@@ -25,7 +30,7 @@ fn rehearsal(server_key_generation: &str) -> Rehearsal {
             let on = format!("{label}server_key_generation = \"{server_key_generation}\"\nfull_cmc = true\n");
             text = text.replace(&label, &on);
         }
-        text
+        text + more
     });
     rehearsal.serve();
     rehearsal
@@ -67,7 +72,7 @@ fn certificate_in(rehearsal: &Rehearsal, certs_only: &Path) -> PathBuf {
 }
 
 /// The public half of a DER private key, by OpenSSL.
-fn public_half(key: &Path) -> String {
+pub(crate) fn public_half(key: &Path) -> String {
     openssl(["pkey", "-inform", "DER", "-in", &path(key), "-pubout"]).ok().out
 }
 
@@ -208,7 +213,7 @@ fn e_19_our_client_opens_what_was_encrypted_to_its_key_agreement_certificate() {
 }
 
 /// The subject key identifier of a certificate, in hexadecimal.
-fn identifier(certificate: &Path) -> String {
+pub(crate) fn identifier(certificate: &Path) -> String {
     let said = openssl(["x509", "-noout", "-ext", "subjectKeyIdentifier", "-in", &path(certificate)]).ok();
     let line = said.out.lines().last().expect("an identifier").trim().replace(':', "");
     assert!(line.len() >= 16, "{line}");
@@ -217,7 +222,7 @@ fn identifier(certificate: &Path) -> String {
 
 /// A request with asymmetricDecryptKeyIdentifier, which `openssl req` cannot write: as its key and its signature are
 /// ignored, there is neither.
-fn asking_for_encryption(meter: &Meter<'_>, identifier: &str) -> Vec<u8> {
+pub(crate) fn asking_for_encryption(meter: &Meter<'_>, identifier: &str) -> Vec<u8> {
     let octets: Vec<u8> = identifier
         .as_bytes()
         .chunks(2)
@@ -249,7 +254,7 @@ fn tlv(tag: u8, octets: &[u8]) -> Vec<u8> {
 }
 
 /// Takes the one key out of a package that OpenSSL verifies.
-fn key_in(rehearsal: &Rehearsal, signed: &Path) -> PathBuf {
+pub(crate) fn key_in(rehearsal: &Rehearsal, signed: &Path) -> PathBuf {
     let message = content_info(&std::fs::read(signed).expect("it was decrypted"));
     let (file, package) = (rehearsal.unique("message.der"), rehearsal.unique("package.der"));
     std::fs::write(&file, message).expect("it can be written");

@@ -99,3 +99,18 @@ async fn c_32_a_guess_over_another_transport_costs_the_same() {
         assert_eq!(world.ledger.events().len(), number, "one record each");
     }
 }
+
+// RFC 9810 §5.1.1: a transaction is its client's and its transactionID's, whatever its messages come by; and what comes again gets
+// the octets of before.
+#[tokio::test]
+async fn a_transaction_that_began_over_http_goes_on_over_another_transport() {
+    let world = World::new();
+    let request = world.cr();
+    let (granted, issued) = world.unconfirmed(&request).await;
+    let again = world.desk.ask(submission(request.der())).await.unwrap();
+    assert_eq!(certificate(&PkiMessage::decode(&again).unwrap()), issued);
+    let confirmation = request.after(&granted, cert_conf(&issued));
+    let confirmed = answer(&world, at(Some("meter-ds"), None), &confirmation).await;
+    assert!(matches!(confirmed.body(), PkiBody::PkiConf(_)), "{:?}", confirmed.body());
+    assert_eq!(world.rows(), 1, "one certificate");
+}

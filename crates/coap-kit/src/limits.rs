@@ -47,7 +47,7 @@ pub struct RawCoapsLimits {
     /// `idle_seconds`: without a datagram from the peer. Default 120.
     #[serde(rename = "idle_seconds", deserialize_with = "seconds")]
     pub idle: Duration,
-    /// `stranger_seconds`: the same for a peer that has shown no certificate. Default 10.
+    /// `stranger_seconds`: the same for a peer that has shown no certificate, where one is wanted. Default 10.
     #[serde(rename = "stranger_seconds", deserialize_with = "seconds")]
     pub stranger: Duration,
 }

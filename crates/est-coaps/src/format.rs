@@ -1,12 +1,19 @@
-//! The forms of bodies: CoAP's numbers for media types, and answers written in the form that was chosen (RFC 9148 §4.3, §8.1).
+//! The forms of bodies: CoAP's numbers for media types, and answers written in the form that was chosen (RFC 9148 §4.3, §4.8,
+//! §8.1).
 
 use coap_kit::Format;
-use est_server::answer::Answer;
+use est_server::answer::{Answer, DeliveredKey};
+
+use crate::multipart;
 
 /// RFC 8710: several representations.
 pub(crate) const MULTIPART: Format = Format::of(62);
+/// RFC 9148 §8.1: a private key under signature, encrypted.
+const GENERATED_KEY: Format = Format::of(280);
 /// RFC 9148 §8.1: certificates in PKCS #7.
 pub(crate) const CERTS_ONLY: Format = Format::of(281);
+/// RFC 9148 §8.1: a private key as it is.
+const PKCS8: Format = Format::of(284);
 /// RFC 9148 §8.1.
 pub(crate) const CSR_ATTRIBUTES: Format = Format::of(285);
 /// RFC 9148 §8.1: a certification request.
@@ -19,21 +26,39 @@ pub(crate) fn media_type(format: Format) -> Option<&'static str> {
     (format == PKCS10).then_some("application/pkcs10")
 }
 
-/// Writes an answer in a form that its function has.
-pub(crate) fn write(answer: Answer, wanted: Format) -> (Format, Vec<u8>) {
+/// How a certificate comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// In PKCS #7.
+    CertsOnly,
+    /// By itself.
+    Alone,
+}
+
+/// Writes an answer.
+pub(crate) fn write(answer: Answer, shape: Shape) -> (Format, Vec<u8>) {
     match answer {
         Answer::CaCertificates { certs_only } => (CERTS_ONLY, certs_only),
         Answer::CsrAttributes { der } => (CSR_ATTRIBUTES, der),
-        // The desk offers neither over this transport; a certificate alone is nobody's secret.
+        // The desk does not offer it over this transport.
         Answer::CmcResponse { der } => (CERTS_ONLY, der),
-        Answer::KeyMade { certs_only, .. } => (CERTS_ONLY, certs_only),
-        Answer::Issued { certificate, certs_only } => {
-            if wanted == PKIX_CERT {
-                (PKIX_CERT, certificate)
-            } else {
-                (CERTS_ONLY, certs_only)
-            }
+        Answer::Issued { certificate, certs_only } => shaped(shape, certificate, certs_only),
+        // RFC 9148 §4.8: the key first, in whichever of its forms, then the certificate.
+        Answer::KeyMade { key, certificate, certs_only } => {
+            let (form, octets) = shaped(shape, certificate, certs_only);
+            let key = match &key {
+                DeliveredKey::Pkcs8(octets) => (PKCS8, octets.expose()),
+                DeliveredKey::Enveloped(der) => (GENERATED_KEY, der.as_slice()),
+            };
+            (MULTIPART, multipart::write([key, (form, &octets)]))
         }
+    }
+}
+
+fn shaped(shape: Shape, certificate: Vec<u8>, certs_only: Vec<u8>) -> (Format, Vec<u8>) {
+    match shape {
+        Shape::CertsOnly => (CERTS_ONLY, certs_only),
+        Shape::Alone => (PKIX_CERT, certificate),
     }
 }
 
@@ -45,8 +70,19 @@ mod tests {
     #[test]
     fn a_certificate_comes_in_pkcs7_or_by_itself() {
         let issued = || Answer::Issued { certificate: vec![1], certs_only: vec![2] };
-        assert_eq!(write(issued(), CERTS_ONLY), (CERTS_ONLY, vec![2]));
-        assert_eq!(write(issued(), PKIX_CERT), (PKIX_CERT, vec![1]));
+        assert_eq!(write(issued(), Shape::CertsOnly), (CERTS_ONLY, vec![2]));
+        assert_eq!(write(issued(), Shape::Alone), (PKIX_CERT, vec![1]));
+    }
+
+    // RFC 9148 §4.3, §4.8: /skg and /skc differ in the form of the certificate.
+    #[test]
+    fn a_key_comes_with_its_certificate_in_one_answer() {
+        for (shape, form, octet) in [(Shape::CertsOnly, CERTS_ONLY, 2), (Shape::Alone, PKIX_CERT, 1)] {
+            let key = DeliveredKey::Enveloped(vec![3]);
+            let made = Answer::KeyMade { key, certificate: vec![1], certs_only: vec![2] };
+            let expected = multipart::write([(GENERATED_KEY, &[3]), (form, &[octet])]);
+            assert_eq!(write(made, shape), (MULTIPART, expected));
+        }
     }
 
     #[test]

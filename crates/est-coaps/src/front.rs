@@ -7,7 +7,7 @@ use est_server::desk::{self, Desk, Obstacle, Submission};
 use server_kit::listener::PeerConnection;
 
 use crate::format::{self, media_type};
-use crate::resource::{Resource, find, links};
+use crate::resource::{Function, Resource, find, links};
 
 /// Makes what a listener of EST over CoAP is for.
 #[must_use]
@@ -47,11 +47,12 @@ impl Resources for Est {
                 Resource::Function(_, function) => Some(function),
                 Resource::Nothing => None,
             };
-            let form = function.and_then(|function| question.target.form_among(function.formats()));
+            let form = |function: Function| question.target.form_among(function.formats());
+            let shape = function.and_then(|function| form(function).map(|form| function.shape(form)));
             let max_octets = desk.max_body_octets();
-            match (desk.ask(submission(question, form.is_some())).await, form) {
-                (Ok(answer), Some(form)) => {
-                    let (form, octets) = format::write(answer, form);
+            match (desk.ask(submission(question, shape.is_some())).await, shape) {
+                (Ok(answer), Some(shape)) => {
+                    let (form, octets) = format::write(answer, shape);
                     Response::content(method, form, octets)
                 }
                 // The desk answers nothing whose form it was told to be impossible.

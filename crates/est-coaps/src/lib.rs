@@ -8,5 +8,6 @@
 mod front;
 mod resource;
 mod format;
+mod multipart;
 
 pub use front::front;

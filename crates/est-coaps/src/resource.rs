@@ -2,7 +2,7 @@
 
 use coap_kit::{Format, Link, Target};
 
-use crate::format::{CERTS_ONLY, CSR_ATTRIBUTES, MULTIPART, PKIX_CERT};
+use crate::format::{CERTS_ONLY, CSR_ATTRIBUTES, MULTIPART, PKIX_CERT, Shape};
 
 /// RFC 9148 §4.1: the default root.
 const ROOT: [&str; 2] = [".well-known", "est"];
@@ -72,6 +72,11 @@ impl Function {
             Self::Skg | Self::Skc => &[MULTIPART],
         }
     }
+
+    /// RFC 9148 §4.3, §4.8: how a certificate comes in an answer of this form.
+    pub(crate) fn shape(self, form: Format) -> Shape {
+        if form == PKIX_CERT || self == Self::Skc { Shape::Alone } else { Shape::CertsOnly }
+    }
 }
 
 /// Finds what a path names; segments are compared as they came, octet for octet.
@@ -136,6 +141,15 @@ mod tests {
         ] {
             assert_eq!(at(path), Resource::Nothing, "{path:?}");
         }
+    }
+
+    // RFC 9148 §4.8: /skg has PKCS #7 in it, /skc one certificate.
+    #[test]
+    fn the_function_or_the_form_says_how_a_certificate_comes() {
+        assert_eq!(Function::Skg.shape(MULTIPART), Shape::CertsOnly);
+        assert_eq!(Function::Skc.shape(MULTIPART), Shape::Alone);
+        assert_eq!(Function::Sen.shape(CERTS_ONLY), Shape::CertsOnly);
+        assert_eq!(Function::Sren.shape(PKIX_CERT), Shape::Alone);
     }
 
     // RFC 9148 §4.1: the three mandatory functions are always listed, and others where they are offered.

@@ -51,7 +51,7 @@ pub(super) fn make(exchange: &Exchange, actor: &Actor) -> Result<Answer, Refusal
     let issued = parts.authority.enrol(request)?;
     observation::issued(&*parts.authority, &parts.profile, &issued);
     let certs_only = certs_only::encode(&[issued.der()]).map_err(|cause| Refusal::NotEncoded { cause })?;
-    Ok(Answer::KeyMade { key, certs_only })
+    Ok(Answer::KeyMade { key, certificate: issued.der().to_vec(), certs_only })
 }
 
 /// Reads the request, makes the key and puts it as it will be delivered.

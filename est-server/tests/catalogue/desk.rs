@@ -6,8 +6,8 @@ use ca_core::audit::Act;
 use ca_core::certificate::Certificate;
 use ca_core::subject::Subject;
 use ca_core::system_title::SystemTitle;
-use est_server::answer::Answer;
-use est_server::config::BindingPolicy;
+use est_server::answer::{Answer, DeliveredKey};
+use est_server::config::{BindingPolicy, ServerKeys};
 use est_server::desk::{Method, Obstacle, Submission};
 use server_kit::listener::PeerConnection;
 use server_kit::tls::TlsVersion;
@@ -120,4 +120,33 @@ async fn refuses_what_the_routes_refuse_and_in_the_same_order() {
     for (submission, expected) in cases {
         refuses(&world, submission, expected).await;
     }
+}
+
+// RFC 9148 §4.8, E-19: a key goes over another transport where its label makes keys, and where the transport is as strong.
+#[tokio::test]
+async fn e_19_a_key_and_its_certificate_are_delivered_where_keys_are_made() {
+    let world = World::with(Setting { server_keys: ServerKeys::InTls, ..Setting::default() });
+    assert!(world.desk.offers("serverkeygen") && !world.desk.offers("fullcmc"));
+    let asked = |connection| Submission {
+        label: Some("meter-ka".to_owned()),
+        operation: Some("serverkeygen"),
+        ..enrolment(connection, &Csr::new(DEVICE, 40))
+    };
+    let weak = PeerConnection { cipher_bits: Some(112), ..factory(&world) };
+    refuses(&world, asked(weak), (400, "delivery.too-weak")).await;
+    let elsewhere = Submission { label: None, ..asked(factory(&world)) };
+    refuses(&world, elsewhere, (404, "operation.unknown")).await;
+    let answer = world.desk.ask(asked(factory(&world))).await.unwrap();
+    let Answer::KeyMade { key: DeliveredKey::Pkcs8(key), certificate, certs_only } = answer else {
+        panic!("a key")
+    };
+    let certificate = Certificate::from_der(&certificate).unwrap();
+    assert_eq!(certificate.system_title().unwrap().to_string(), DEVICE);
+    let point = certificate.public_key().point();
+    let holds = |octets: &[u8], part: &[u8]| octets.windows(part.len()).any(|window| window == part);
+    assert!(holds(key.expose(), point) && holds(&certs_only, point));
+
+    let without = World::new();
+    assert!(!without.desk.offers("serverkeygen"));
+    refuses(&without, asked(factory(&without)), (404, "operation.unknown")).await;
 }
