@@ -96,6 +96,7 @@ fn way(upstream: &CheckedUpstream, credential: &Credential) -> Result<Arc<Way>, 
 
 fn client(upstream: &CheckedUpstream, offer: &ForwardedOffer, credential: &Credential) -> CmpClient {
     CmpClient {
+        agreement: None,
         means: Means::Signature(credential.clone()),
         trust: upstream.trust.clone(),
         recipient: ca_core::distinguished_name::DistinguishedName::empty(),
