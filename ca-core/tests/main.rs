@@ -19,6 +19,7 @@ mod codes;
 mod doors;
 mod drafts;
 mod faults;
+mod hold;
 mod made_keys;
 mod order;
 mod path;
