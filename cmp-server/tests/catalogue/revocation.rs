@@ -171,7 +171,9 @@ const HOLD: u8 = 6;
 const RELEASE: u8 = 8;
 
 async fn accepts(world: &World, message: &Message) {
-    assert_eq!(status_info(&world.ask(message).await).status(), Some(PkiStatus::Accepted));
+    let told = status_info(&world.ask(message).await);
+    // RFC 9483 §4.2: failInfo MUST be absent if the status is accepted.
+    assert_eq!((told.status(), told.fail_info), (Some(PkiStatus::Accepted), None));
 }
 
 // RFC 9483 §4.2: the reason is one of RFC 5280 §5.3.1, certificateHold and removeFromCRL among them. A station that may have a
