@@ -33,7 +33,7 @@ pub enum Act {
     IntentUncertain = 3,
     /// A request was refused; the reason code says why.
     RequestRefused = 4,
-    /// A certificate was revoked.
+    /// A certificate was revoked for good, be it from hold.
     CertificateRevoked = 5,
     /// An intent to sign a CRL was recorded.
     CrlIntended = 6,
@@ -81,6 +81,10 @@ pub enum Act {
     CertificateRefused = 51,
     /// The time of a transaction was over; what was not confirmed in it is revoked.
     TransactionLapsed = 52,
+    /// A certificate was put on hold.
+    CertificateHeld = 60,
+    /// A certificate was released from hold, and is good again.
+    CertificateReleased = 61,
 }
 
 impl Act {
@@ -117,6 +121,8 @@ impl Act {
             Self::CertificateConfirmed => "certificate-confirmed",
             Self::CertificateRefused => "certificate-refused",
             Self::TransactionLapsed => "transaction-lapsed",
+            Self::CertificateHeld => "certificate-held",
+            Self::CertificateReleased => "certificate-released",
         }
     }
 }

@@ -25,8 +25,10 @@ use crate::record::{
     WaitingRequest,
 };
 use crate::registration::{self, AdmitError, Grounds, Offer, admit};
-use crate::request::{EnrolmentKind, EnrolmentRequest, Evidence, RevocationRequest};
-use crate::revocation::{RecordedRevocation, RevokeError, decide};
+use crate::request::{EnrolmentKind, EnrolmentRequest, Evidence, ReleaseRequest, RevocationRequest};
+use crate::revocation::{
+    RecordedRelease, RecordedRevocation, RevocationGrounds, RevokeError, decide, release,
+};
 use crate::serial_number::SerialNumber;
 use crate::subject::Subject;
 use crate::system_title::SystemTitle;
@@ -131,21 +133,37 @@ impl CertificationAuthority {
             .collect()
     }
 
-    /// Records a revocation. The next CRL and every later OCSP answer will say so.
+    /// Records a revocation, for good or on hold. The next CRL and every later OCSP answer will say so.
     ///
     /// # Errors
     /// [`RevokeError`]; an audit record of the refusal is on disk when it returns.
     pub fn revoke(&self, request: RevocationRequest) -> Result<RecordedRevocation, RevokeError> {
         let now = self.ports.clock.now();
-        let wish = format!("revocation of {}", request.id.serial);
-        let if_refused = AuditEvent {
-            issuer: Some(request.id.issuer),
-            serial: Some(request.id.serial.clone()),
-            ..refusal(&request.actor, &wish, "", now)
-        };
-        decide((&self.charter.issuer, &self.charter.own_issuers), &*self.ports.status, request, now)
+        let if_refused = refused_change((&request.actor, &request.id), "revocation", now);
+        decide(&self.revocation_grounds(), request, now)
             .and_then(|admitted| admitted.record(&*self.ports.ledger))
             .or_else(|error| self.refuse(if_refused, error.code(), error))
+    }
+
+    /// Records that a certificate is released from hold. The next CRL no longer lists it.
+    ///
+    /// # Errors
+    /// [`RevokeError`]; an audit record of the refusal is on disk when it returns.
+    pub fn release(&self, request: ReleaseRequest) -> Result<RecordedRelease, RevokeError> {
+        let now = self.ports.clock.now();
+        let if_refused = refused_change((&request.actor, &request.id), "release", now);
+        release::decide(&self.revocation_grounds(), request, now)
+            .and_then(|admitted| admitted.record(&*self.ports.ledger))
+            .or_else(|error| self.refuse(if_refused, error.code(), error))
+    }
+
+    fn revocation_grounds(&self) -> RevocationGrounds<'_> {
+        RevocationGrounds {
+            issuer: &self.charter.issuer,
+            own_issuers: &self.charter.own_issuers,
+            crl_profile: &self.charter.crl_profile,
+            status: &*self.ports.status,
+        }
     }
 
     /// Records what an operator decides of a request that waits. Nothing is issued before the requester asks again.
@@ -417,6 +435,15 @@ impl CertificationAuthority {
             ledger: &*self.ports.ledger,
             threads: self.charter.threads,
         }
+    }
+}
+
+/// What the record will say if a revocation or a release is refused.
+fn refused_change((actor, id): (&Actor, &CertificateId), what: &str, now: UnixTime) -> AuditEvent {
+    AuditEvent {
+        issuer: Some(id.issuer),
+        serial: Some(id.serial.clone()),
+        ..refusal(actor, &format!("{what} of {}", id.serial), "", now)
     }
 }
 

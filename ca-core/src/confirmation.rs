@@ -11,7 +11,7 @@ use crate::ports::{StatusSource, Transactions, Unavailable};
 use crate::reason::ReasonCode;
 use crate::record::{
     CertificateId, CertificateQuery, CertificateStatus, Conclusion, Outcome, Revocation, RevocationRecord,
-    Stage, StoredCertificate, Transaction, TransactionConflict,
+    Stage, StatusKind, StoredCertificate, Transaction, TransactionConflict,
 };
 use crate::registration::approval::hexadecimal;
 use crate::validity::UnixTime;
@@ -164,9 +164,9 @@ impl Confirming<'_> {
         Ok(made.filter(|stored| stored.recorded_at >= transaction.opened_at))
     }
 
-    /// The revocation of a certificate that is good. RFC 5280 §5.3.1: nobody uses it, and its key is not suspected.
+    /// The revocation of a certificate that is good or on hold. RFC 5280 §5.3.1: nobody uses it, and its key is not suspected.
     fn revocation(&self, stored: &StoredCertificate, actor: &Actor, why: &str) -> Option<RevocationRecord> {
-        if stored.status != CertificateStatus::Good {
+        if !matches!(stored.status.kind(), Some(StatusKind::Good | StatusKind::OnHold)) {
             return None;
         }
         let reason = ReasonCode::CessationOfOperation;

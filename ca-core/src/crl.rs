@@ -302,7 +302,7 @@ pub enum CrlError {
         /// When the CA certificate is valid.
         validity: Validity,
     },
-    /// Revocations that the previous CRL has are no longer in the ledger.
+    /// Revocations that the previous CRL has are no longer in the ledger, or no longer final, and no release tells why.
     #[error(
         "{missing} of the {previous} entries of the last CRL, the first of them {first}, are no longer in the ledger: \
          it lost records; restore it before a CRL is made"

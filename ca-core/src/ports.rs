@@ -10,8 +10,9 @@ use crate::public_key::PublicKey;
 use crate::record::{
     CertificateId, CertificateQuery, CertificateStatus, Conclusion, CrlIntent, CrlNumberTaken, CrlRecord,
     Decision, DecisionConflict, Device, ExpectedDevice, ImportOutcome, Intent, IntentConflict, IssuedRecord,
-    Opened, RevocationOutcome, RevocationRecord, RevokedEntry, Settlement, StoredCertificate, Token,
-    Transaction, TransactionAnswer, TransactionBounds, TransactionConflict, WaitingQuery, WaitingRequest,
+    Opened, ReleaseOutcome, ReleaseRecord, RevocationOutcome, RevocationRecord, RevokedEntry, Settlement,
+    StoredCertificate, Token, Transaction, TransactionAnswer, TransactionBounds, TransactionConflict,
+    WaitingQuery, WaitingRequest,
 };
 use crate::serial_number::SerialNumber;
 use crate::signature::EcdsaSignature;
@@ -121,13 +122,23 @@ pub trait Ledger: Send + Sync {
     /// [`Unavailable`].
     fn record_event(&self, event: AuditEvent) -> Result<(), Unavailable>;
 
-    /// Records a revocation, if the certificate exists (issued, or an intent) and is not revoked.
+    /// Records a revocation, if the certificate exists (issued, or an intent) and [`Revocation::following`] lets it follow
+    /// what stands on record.
     ///
-    /// A key revoked for keyCompromise is blocked for ever; the slot that the certificate held becomes free.
+    /// A key revoked for keyCompromise is blocked for ever; the slot that the certificate held becomes free. On hold it keeps
+    /// its slot, which takes nothing else meanwhile.
     ///
     /// # Errors
     /// [`Unavailable`].
+    ///
+    /// [`Revocation::following`]: crate::record::Revocation::following
     fn record_revocation(&self, revocation: RevocationRecord) -> Result<RevocationOutcome, Unavailable>;
+
+    /// Records that a certificate on hold is good again, with its slot if that still is its own.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn record_release(&self, release: ReleaseRecord) -> Result<ReleaseOutcome, Unavailable>;
 
     /// Reserves a CRL number, which must exceed every number recorded for the issuer.
     ///
@@ -172,6 +183,13 @@ pub trait StatusSource: Send + Sync {
         after: Option<&SerialNumber>,
         limit: usize,
     ) -> Result<Vec<RevokedEntry>, Unavailable>;
+
+    /// Returns when a certificate that is not revoked was last released from hold, if it ever was. The one proof by which an
+    /// entry leaves a CRL before its time; a delta CRL would list it as removeFromCRL (RFC 5280 §5.2.4).
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn released_at(&self, id: &CertificateId) -> Result<Option<UnixTime>, Unavailable>;
 
     /// Lists serial numbers of an issuer that have been uncertain since `until` or longer and are not revoked.
     ///

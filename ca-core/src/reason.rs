@@ -4,7 +4,7 @@
 
 use core::fmt;
 
-/// Why a certificate was revoked. `removeFromCRL` is no reason of ours: it appears in delta CRLs only.
+/// Why a certificate was revoked. `removeFromCRL` is no reason: it is how a delta CRL, or a request, speaks of a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ReasonCode {
     /// No reason given; the CRL entry then carries no reasonCode extension.
@@ -28,6 +28,9 @@ pub enum ReasonCode {
 }
 
 impl ReasonCode {
+    /// The ENUMERATED value of `removeFromCRL`.
+    pub const REMOVE_FROM_CRL: u8 = 8;
+
     /// Every reason, in the order of its number.
     pub const ALL: [Self; 9] = [
         Self::Unspecified,

@@ -3,17 +3,18 @@
 //! Values only. How they are written down is the ledger's own affair; which of them may follow which is decided by the
 //! verbs (issuance, revocation, crl) and, where two requests race, by the ledger inside its transaction.
 
+mod hold;
 mod transaction;
 mod waiting;
 
 use crate::audit::AuditEvent;
 use crate::key_ref::KeyRef;
 use crate::profile::{Hierarchy, KeyPurpose, ProfileId};
-use crate::reason::ReasonCode;
 use crate::serial_number::SerialNumber;
 use crate::system_title::SystemTitle;
 use crate::tenant::TenantId;
 use crate::validity::{UnixTime, Validity};
+pub use hold::{ReleaseOutcome, ReleaseRecord, Revocation};
 pub use transaction::{
     Conclusion, Opened, Outcome, Stage, Transaction, TransactionAnswer, TransactionBounds,
     TransactionConflict,
@@ -48,7 +49,7 @@ pub struct Slot {
 /// What an intent may do to a slot that is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SlotUse {
-    /// The slot must be free, or its certificate revoked or expired.
+    /// The slot must be free, or its certificate revoked for good or expired.
     First,
     /// The certificate in the slot is replaced (re-enrolment).
     Rotation,
@@ -166,7 +167,7 @@ pub enum IntentConflict {
     },
     /// The key was reported compromised.
     KeyBlocked,
-    /// The slot holds a valid certificate.
+    /// The slot holds a valid certificate, or one on hold.
     SlotTaken {
         /// That certificate.
         holder: CertificateId,
@@ -210,17 +211,6 @@ pub enum Settlement {
     Uncertain,
 }
 
-/// A revocation, as the CRL and OCSP tell it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Revocation {
-    /// When it was recorded.
-    pub time: UnixTime,
-    /// Why.
-    pub reason: ReasonCode,
-    /// Since when the key is suspected, if that was said (RFC 5280 §5.3.2).
-    pub invalidity_date: Option<UnixTime>,
-}
-
 /// A revocation to be recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RevocationRecord {
@@ -228,21 +218,23 @@ pub struct RevocationRecord {
     pub id: CertificateId,
     /// The revocation.
     pub revocation: Revocation,
-    /// The audit event `CertificateRevoked`, in the same transaction.
+    /// The audit event `CertificateHeld` or `CertificateRevoked`, in the same transaction.
     pub event: AuditEvent,
 }
 
 /// What became of a revocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RevocationOutcome {
-    /// Recorded under this audit sequence number.
+    /// Recorded.
     Recorded {
         /// The number of its audit record.
         sequence: u64,
+        /// As it stands on record.
+        revocation: Revocation,
     },
-    /// No such certificate or intent.
+    /// No such certificate or intent, or, where it was to be put on hold, no such certificate.
     NotIssued,
-    /// It was revoked before; nothing changed.
+    /// It was revoked before, or is on hold already; nothing changed.
     AlreadyRevoked(Revocation),
 }
 
@@ -262,7 +254,7 @@ pub enum CertificateStatus {
     },
     /// Issued and not revoked (expired or not).
     Good,
-    /// Revoked.
+    /// Revoked, for good or on hold.
     Revoked(Revocation),
 }
 
@@ -277,20 +269,23 @@ pub enum StatusKind {
     Uncertain,
     /// Issued and not revoked.
     Good,
-    /// Revoked.
+    /// On hold.
+    OnHold,
+    /// Revoked for good.
     Revoked,
 }
 
 impl CertificateStatus {
     /// Returns its name, if there is anything to be named.
     #[must_use]
-    pub const fn kind(&self) -> Option<StatusKind> {
+    pub fn kind(&self) -> Option<StatusKind> {
         match self {
             Self::NeverIssued => None,
             Self::Pending => Some(StatusKind::Pending),
             Self::Aborted => Some(StatusKind::Aborted),
             Self::Uncertain { .. } => Some(StatusKind::Uncertain),
             Self::Good => Some(StatusKind::Good),
+            Self::Revoked(revocation) if revocation.is_hold() => Some(StatusKind::OnHold),
             Self::Revoked(_) => Some(StatusKind::Revoked),
         }
     }

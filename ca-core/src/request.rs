@@ -1,4 +1,4 @@
-//! The only doors into the certification authority: a request to enrol and a request to revoke. Each carries an actor.
+//! The only doors into the certification authority: requests to enrol, to revoke, to release. Each carries an actor.
 //!
 //! Values only; what is decided about them stands in `registration` and `revocation`. No protocol is known here.
 
@@ -144,4 +144,13 @@ pub struct RevocationRequest {
     pub reason: ReasonCode,
     /// Since when the key is suspected, if known (RFC 5280 §5.3.2).
     pub invalidity_date: Option<UnixTime>,
+}
+
+/// A request to release a certificate from hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReleaseRequest {
+    /// Who asks.
+    pub actor: Actor,
+    /// Which certificate.
+    pub id: CertificateId,
 }

@@ -1,6 +1,9 @@
 //! Which revocations are legal, and their recording. Never signs: the CRL and OCSP answers are made from the recorded row.
 //!
-//! RFC 5280 §5.3.1 (reasons). A revocation is final here: certificateHold and its lifting are not offered.
+//! A certificate is good, on hold, or revoked for good. From hold it comes back by a release, or is revoked for good; nothing
+//! undoes that. RFC 5280 §5.3.1 (reasons).
+
+pub(crate) mod release;
 
 use crate::actor::{Actor, Identity};
 use crate::audit::{Act, AuditEvent};
@@ -9,6 +12,7 @@ use crate::issuer::Issuer;
 use crate::key_ref::KeyRef;
 use crate::ports::{Ledger, StatusSource, Unavailable};
 use crate::presented::{self, PresentedError};
+use crate::profile::CrlProfile;
 use crate::reason::ReasonCode;
 use crate::record::{
     CertificateId, CertificateStatus, Revocation, RevocationOutcome, RevocationRecord, Slot,
@@ -16,6 +20,7 @@ use crate::record::{
 };
 use crate::request::RevocationRequest;
 use crate::validity::UnixTime;
+pub use release::RecordedRelease;
 
 /// A request that may be carried out.
 #[derive(Debug)]
@@ -32,41 +37,50 @@ pub struct RecordedRevocation {
     pub id: CertificateId,
     /// The number of its audit record.
     pub sequence: u64,
-    /// When and why.
+    /// Since when and why.
     pub revocation: Revocation,
 }
 
-/// Decides whether a revocation is legal. `own_issuers` are the keys of every CA whose certificates the ledger keeps.
+/// What is looked at when a revocation or a release is decided.
+#[derive(Clone, Copy)]
+pub(crate) struct RevocationGrounds<'a> {
+    /// Whose certificates.
+    pub(crate) issuer: &'a Issuer,
+    /// The keys of every CA whose certificates the ledger keeps.
+    pub(crate) own_issuers: &'a [KeyRef],
+    /// The profile of its CRLs, which says whether it puts anything on hold.
+    pub(crate) crl_profile: &'a CrlProfile,
+    /// What is known of them.
+    pub(crate) status: &'a dyn StatusSource,
+}
+
+/// Decides whether a revocation is legal.
 pub(crate) fn decide(
-    (issuer, own_issuers): (&Issuer, &[KeyRef]),
-    status: &dyn StatusSource,
+    grounds: &RevocationGrounds<'_>,
     request: RevocationRequest,
     now: UnixTime,
 ) -> Result<AdmittedRevocation, RevokeError> {
-    check_actor(issuer, &request)?;
-    check_shown(own_issuers, status, &request.actor)?;
-    if request.id.issuer != issuer.key() || request.id.serial == *issuer.certificate().serial() {
-        return Err(RevokeError::NotIssued { id: request.id });
-    }
-    if request.reason == ReasonCode::CertificateHold {
+    grounds.check_actor(&request.actor, may_revoke(&request))?;
+    let hold = request.reason == ReasonCode::CertificateHold;
+    if hold && !grounds.crl_profile.offers_hold() {
         return Err(RevokeError::HoldNotOffered);
     }
     if request.invalidity_date.is_some_and(|date| date > now) {
         return Err(RevokeError::InvalidityInFuture { now });
     }
-    let stored = status.certificate(&request.id)?.filter(|stored| stored.tenant == *issuer.tenant());
-    let Some(stored) = stored else {
-        return Err(RevokeError::NotIssued { id: request.id });
-    };
-    check_scope(&request.actor, &stored)?;
-    let StoredCertificate { status, subject, .. } = stored;
+    let StoredCertificate { status, subject, .. } = grounds.find(&request.actor, &request.id)?;
+    // A key that is on hold proves nothing, not even that its certificate should be revoked for good.
+    let by_itself = matches!(request.actor.identity, Identity::Device(_));
     match status {
-        CertificateStatus::Good | CertificateStatus::Uncertain { .. } => {
+        CertificateStatus::Good => Ok(AdmittedRevocation { request, now, subject }),
+        CertificateStatus::Uncertain { .. } if !hold => Ok(AdmittedRevocation { request, now, subject }),
+        CertificateStatus::Revoked(before) if before.is_hold() && !hold && !by_itself => {
             Ok(AdmittedRevocation { request, now, subject })
         }
         CertificateStatus::Revoked(before) => Err(RevokeError::AlreadyRevoked { before }),
         CertificateStatus::Pending => Err(RevokeError::BeingIssued),
-        CertificateStatus::NeverIssued | CertificateStatus::Aborted => {
+        // What may not exist is not put on hold: nobody could tell what its release would give back.
+        CertificateStatus::Uncertain { .. } | CertificateStatus::NeverIssued | CertificateStatus::Aborted => {
             Err(RevokeError::NotIssued { id: request.id })
         }
     }
@@ -74,22 +88,39 @@ pub(crate) fn decide(
 
 /// A device may revoke the very certificate that it shows (RFC 9483 §4.2); operators and registration authorities those of
 /// their tenant, the latter within their scope.
-fn check_actor(issuer: &Issuer, request: &RevocationRequest) -> Result<(), RevokeError> {
-    let entitled = match &request.actor.identity {
+fn may_revoke(request: &RevocationRequest) -> bool {
+    match &request.actor.identity {
         Identity::Device(device) => device.certificate.id() == request.id,
         Identity::Operator { .. } | Identity::Process { .. } | Identity::RegistrationAuthority(_) => true,
         Identity::OneTimeToken { .. } | Identity::Unauthenticated { .. } => false,
-    };
-    if entitled && request.actor.tenant == *issuer.tenant() { Ok(()) } else { Err(RevokeError::NotEntitled) }
+    }
 }
 
-/// A registration authority whose certificate is revoked revokes nothing. A device that shows a revoked certificate finds it so.
-fn check_shown(own_issuers: &[KeyRef], status: &dyn StatusSource, actor: &Actor) -> Result<(), RevokeError> {
-    let Identity::RegistrationAuthority(authority) = &actor.identity else { return Ok(()) };
-    presented::check(status, own_issuers, &authority.certificate).map_err(|error| match error {
-        PresentedError::Revoked | PresentedError::Unknown => RevokeError::NotEntitled,
-        PresentedError::Unavailable(unavailable) => unavailable.into(),
-    })
+impl RevocationGrounds<'_> {
+    /// Whether somebody speaks for this authority who, as `entitled` says, may ask for this at all.
+    fn check_actor(&self, actor: &Actor, entitled: bool) -> Result<(), RevokeError> {
+        if !entitled || actor.tenant != *self.issuer.tenant() {
+            return Err(RevokeError::NotEntitled);
+        }
+        // A registration authority whose certificate is revoked changes nothing. A device that shows such finds it so.
+        let Identity::RegistrationAuthority(authority) = &actor.identity else { return Ok(()) };
+        presented::check(self.status, self.own_issuers, &authority.certificate).map_err(|error| match error {
+            PresentedError::Revoked | PresentedError::Unknown => RevokeError::NotEntitled,
+            PresentedError::Unavailable(unavailable) => unavailable.into(),
+        })
+    }
+
+    /// Finds a certificate of this authority that is within the actor's scope.
+    fn find(&self, actor: &Actor, id: &CertificateId) -> Result<StoredCertificate, RevokeError> {
+        let not_issued = || RevokeError::NotIssued { id: id.clone() };
+        if id.issuer != self.issuer.key() || id.serial == *self.issuer.certificate().serial() {
+            return Err(not_issued());
+        }
+        let stored = self.status.certificate(id)?.filter(|stored| stored.tenant == *self.issuer.tenant());
+        let stored = stored.ok_or_else(not_issued)?;
+        check_scope(actor, &stored)?;
+        Ok(stored)
+    }
 }
 
 /// What a registration authority may ask for, it may have revoked (RFC 9483 §5.3.2).
@@ -114,7 +145,7 @@ impl AdmittedRevocation {
             time: self.now,
             tenant: actor.tenant.clone(),
             actor: actor.to_string(),
-            act: Act::CertificateRevoked,
+            act: if revocation.is_hold() { Act::CertificateHeld } else { Act::CertificateRevoked },
             issuer: Some(id.issuer),
             serial: Some(id.serial.clone()),
             reason: reason.name().to_owned(),
@@ -122,18 +153,20 @@ impl AdmittedRevocation {
             digest: Vec::new(),
         };
         match ledger.record_revocation(RevocationRecord { id: id.clone(), revocation, event })? {
-            RevocationOutcome::Recorded { sequence } => Ok(RecordedRevocation { id, sequence, revocation }),
+            RevocationOutcome::Recorded { sequence, revocation } => {
+                Ok(RecordedRevocation { id, sequence, revocation })
+            }
             RevocationOutcome::AlreadyRevoked(before) => Err(RevokeError::AlreadyRevoked { before }),
             RevocationOutcome::NotIssued => Err(RevokeError::NotIssued { id }),
         }
     }
 }
 
-/// Why a certificate was not revoked.
+/// Why a certificate was not revoked, or not released.
 #[derive(Debug, thiserror::Error)]
 pub enum RevokeError {
-    /// The requester may not revoke here.
-    #[error("the requester may not revoke certificates of this authority")]
+    /// The requester may not revoke here, or not release.
+    #[error("the requester may not change the revocation of this certificate")]
     NotEntitled,
     /// This authority issued no such certificate.
     #[error("this authority issued no certificate with serial number {}", id.serial)]
@@ -141,7 +174,7 @@ pub enum RevokeError {
         /// Which was asked for.
         id: CertificateId,
     },
-    /// It was revoked before; nothing changed.
+    /// It was revoked before, or is on hold already; nothing changed.
     #[error("the certificate was revoked at {} for {}", before.time, before.reason)]
     AlreadyRevoked {
         /// The revocation on record.
@@ -150,9 +183,12 @@ pub enum RevokeError {
     /// It is being issued at this moment.
     #[error("the certificate is being issued at this moment; ask again")]
     BeingIssued,
-    /// certificateHold is not offered.
-    #[error("certificateHold is not offered: a revocation here is final")]
+    /// certificateHold is not offered by this authority.
+    #[error("certificateHold is not offered: the CRLs of this authority keep their entries")]
     HoldNotOffered,
+    /// It is not revoked, so that there is nothing to be released.
+    #[error("the certificate is not on hold")]
+    NotOnHold,
     /// The invalidity date lies in the future.
     #[error("the invalidity date lies after the present, {now}")]
     InvalidityInFuture {
@@ -174,6 +210,7 @@ impl RevokeError {
             Self::AlreadyRevoked { .. } => "revoke.already",
             Self::BeingIssued => "revoke.being-issued",
             Self::HoldNotOffered => "revoke.hold",
+            Self::NotOnHold => "revoke.not-on-hold",
             Self::InvalidityInFuture { .. } => "revoke.invalidity",
             Self::Unavailable(_) => "unavailable",
         }
@@ -183,7 +220,7 @@ impl RevokeError {
     #[must_use]
     pub const fn fault(&self) -> Fault {
         match self {
-            Self::AlreadyRevoked { .. } => Fault::Conflict,
+            Self::AlreadyRevoked { .. } | Self::NotOnHold => Fault::Conflict,
             Self::BeingIssued | Self::Unavailable(_) => Fault::Unavailable,
             Self::NotEntitled
             | Self::NotIssued { .. }

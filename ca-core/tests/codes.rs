@@ -179,6 +179,7 @@ fn revocation() -> Vec<(RevokeError, &'static str, Fault)> {
         (RevokeError::AlreadyRevoked { before }, "revoke.already", Conflict),
         (RevokeError::BeingIssued, "revoke.being-issued", Unavailable),
         (RevokeError::HoldNotOffered, "revoke.hold", Requester),
+        (RevokeError::NotOnHold, "revoke.not-on-hold", Conflict),
         (RevokeError::InvalidityInFuture { now: at(NOW) }, "revoke.invalidity", Requester),
         (RevokeError::Unavailable(down()), "unavailable", Unavailable),
     ]

@@ -28,6 +28,7 @@ fn ending(step: &Step) -> Option<CertificateStatus> {
         Step::Settle(_)
         | Step::RecordEvent(_)
         | Step::RecordRevocation
+        | Step::RecordRelease
         | Step::RecordDecision
         | Step::OpenTransaction
         | Step::RecordAnswer

@@ -20,6 +20,7 @@ mod doors;
 mod drafts;
 mod faults;
 mod forwarding;
+mod hold;
 mod made_keys;
 mod order;
 mod path;

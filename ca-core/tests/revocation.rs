@@ -50,15 +50,11 @@ fn a_revocation_is_recorded_with_its_time_and_reason_and_one_audit_record() {
 }
 
 #[test]
-fn every_reason_but_hold_is_taken() {
+fn every_reason_is_taken() {
     for reason in ReasonCode::ALL {
         let (world, request) = issued();
-        let outcome = world.authority.revoke(RevocationRequest { reason, ..request });
-        if reason == ReasonCode::CertificateHold {
-            refused(&world, outcome, "revoke.hold", Fault::Requester);
-        } else {
-            assert_eq!(outcome.unwrap().revocation.reason, reason);
-        }
+        let recorded = world.authority.revoke(RevocationRequest { reason, ..request }).unwrap();
+        assert_eq!(recorded.revocation.reason, reason);
     }
 }
 
@@ -227,7 +223,7 @@ fn c_24_a_failing_port_records_no_revocation() {
 fn a_refusal_that_cannot_be_recorded_is_answered_as_unavailable() {
     let (world, request) = issued();
     world.journal.start(Failing::From(0));
-    let hold = RevocationRequest { reason: ReasonCode::CertificateHold, ..request };
-    assert_eq!(world.authority.revoke(hold).unwrap_err().code(), "unavailable");
-    assert_eq!(world.journal.steps(), [Step::RecordEvent("revoke.hold".to_owned())]);
+    let early = RevocationRequest { invalidity_date: Some(at(NOW + DAY)), ..request };
+    assert_eq!(world.authority.revoke(early).unwrap_err().code(), "unavailable");
+    assert_eq!(world.journal.steps(), [Step::RecordEvent("revoke.invalidity".to_owned())]);
 }

@@ -35,7 +35,7 @@ use crate::observation;
 use crate::protect::{Answering, Draft, Sealed};
 use crate::refusal::{Refusal, TransferRefusal};
 use crate::reply::rejection;
-use crate::sender::{Gate, Means, Sender, claimed_client, prove};
+use crate::sender::{Gate, Means, Sender, Unproven, claimed_client, is_under_mac, prove};
 use cmp_messages::operation::Operation;
 
 /// Where a message came in.
@@ -90,12 +90,20 @@ impl Worked {
 /// A message that could not be worked on, with all that is known of its sender.
 struct Refused {
     refusal: Refusal,
-    sender: Option<Box<Sender>>,
+    actor: Option<Actor>,
+    /// How he is answered.
+    means: Option<Means>,
 }
 
-impl From<Refusal> for Refused {
-    fn from(refusal: Refusal) -> Self {
-        Self { refusal, sender: None }
+impl Refused {
+    fn of(sender: Sender, refusal: Refusal) -> Self {
+        Self { refusal, actor: Some(sender.actor), means: Some(sender.means) }
+    }
+}
+
+impl From<Unproven> for Refused {
+    fn from(Unproven { refusal, means }: Unproven) -> Self {
+        Self { refusal, actor: None, means }
     }
 }
 
@@ -111,7 +119,8 @@ impl Exchange {
             // C-01: whoever can be answered is answered.
             Err(cause) => {
                 let header = header_of(octets).ok_or(cause)?;
-                self.refuse(self.some_label()?, &header, "none", Refusal::from(cause).into())
+                let refused = Unproven::without_proof(&header, cause.into()).into();
+                self.refuse(self.some_label()?, &header, "none", refused)
             }
         }
     }
@@ -120,7 +129,11 @@ impl Exchange {
         let op = message.body().name();
         let label = match self.route(message) {
             Ok(label) => label,
-            Err(refusal) => return self.refuse(self.some_label()?, message.header(), op, refusal.into()),
+            Err(refusal) => {
+                let label = self.some_label()?;
+                let refused = self.unexamined(label, message, refusal);
+                return self.refuse(label, message.header(), op, refused);
+            }
         };
         match self.work(&label, octets, message) {
             Ok(Worked { der, note }) => {
@@ -184,17 +197,40 @@ impl Exchange {
 
     fn work(&self, label: &Label, octets: &[u8], message: &PkiMessage) -> Result<Worked, Refused> {
         let now = self.config.clock().now();
+        let transaction_id =
+            self.examine(message, now).map_err(|refusal| self.unexamined(label, message, refusal))?;
+        let sender = prove(&self.gate(label, now), message)?;
+        let case = Case { exchange: self, label, message, octets, transaction_id, sender, now };
+        case.work().map_err(|refusal| Refused::of(case.sender, refusal))
+    }
+
+    fn gate<'a>(&'a self, label: &'a Label, now: UnixTime) -> Gate<'a> {
+        Gate { label, registry: self.config.registry(), now }
+    }
+
+    /// Checks what a message says of itself, before its protection is looked at.
+    fn examine(&self, message: &PkiMessage, now: UnixTime) -> Result<Vec<u8>, Refusal> {
         let transaction_id = header::check(message.header(), now, self.config.time_window_seconds())?;
         // RFC 9483 §3.1: recipNonce MUST be absent in the first message.
         if message.header().recip_nonce.is_some() && !message.body().is_later() {
-            return Err(Refusal::FirstRecipientNonce.into());
+            return Err(Refusal::FirstRecipientNonce);
         }
         if self.operation.is_some_and(|operation| !operation.takes(message.body())) {
-            return Err(Refusal::OtherOperation { body: message.body().name() }.into());
+            return Err(Refusal::OtherOperation { body: message.body().name() });
         }
-        let sender = prove(&Gate { label, registry: self.config.registry(), now }, message)?;
-        let case = Case { exchange: self, label, message, octets, transaction_id, sender, now };
-        case.work().map_err(|refusal| Refused { refusal, sender: Some(Box::new(case.sender)) })
+        Ok(transaction_id)
+    }
+
+    /// Refuses a message for what it says of itself. Whoever shares a secret can verify nothing but its MAC, so that it is looked
+    /// at for the answer's sake (RFC 9483 §3.6.4): one MAC, whether it is right or wrong.
+    fn unexamined(&self, label: &Label, message: &PkiMessage, refusal: Refusal) -> Refused {
+        if !is_under_mac(message.header()) {
+            return Unproven::without_proof(message.header(), refusal).into();
+        }
+        match prove(&self.gate(label, self.config.clock().now()), message) {
+            Ok(sender) => Refused::of(sender, refusal),
+            Err(Unproven { means, .. }) => Unproven { refusal, means }.into(),
+        }
     }
 
     /// Refuses a message with an error message (RFC 9483 §3.6.4).
@@ -203,24 +239,15 @@ impl Exchange {
         label: &Label,
         request: &PkiHeader,
         op: &'static str,
-        Refused { refusal, sender }: Refused,
+        Refused { refusal, actor, means }: Refused,
     ) -> Result<Vec<u8>, TransferRefusal> {
         let now = self.config.clock().now();
         let nobody = self.nobody(&label.parts().authority);
-        let actor = sender.as_ref().map_or(&nobody, |sender| &sender.actor);
-        let refusal = record(label, actor, refusal);
+        let refusal = record(label, actor.as_ref().unwrap_or(&nobody), refusal);
         observation::refused(op, self.peer, &refusal);
-        // Whoever is not known, and speaks of a shared secret, could verify no signature of ours.
-        let by_secret =
-            request.protection_alg.as_ref().is_some_and(cmp_messages::protection::MacAlgorithm::is_mac);
-        let means = match &sender {
-            Some(sender) => Some(&sender.means),
-            None if by_secret => None,
-            None => Some(&Means::Signature),
-        };
         let content =
             ErrorMsgContent { pki_status_info: rejection(&refusal)?, error_code: None, error_details: None };
-        let answering = Answering { label, request, means, now };
+        let answering = Answering { label, request, means: means.as_ref(), now };
         match answering.seal(Draft::of(PkiBody::Error(content))) {
             Ok(sealed) => Ok(sealed.der),
             Err(Refusal::Unavailable(unavailable)) => Err(unavailable.into()),

@@ -83,7 +83,7 @@ fn sentence(refusal: &Refusal) -> String {
             "the certificate is not issued".to_owned()
         }
         (Fault::Requester | Fault::Conflict, Refusal::NotRevoked(_)) => {
-            "the certificate is not revoked".to_owned()
+            "the status of the certificate is not changed".to_owned()
         }
         (Fault::Requester | Fault::Conflict, _) => refusal.to_string(),
     };
@@ -286,7 +286,9 @@ const fn revoke(error: &RevokeError) -> PkiFailureInfo {
         RevokeError::NotEntitled => PkiFailureInfo::NotAuthorized,
         RevokeError::NotIssued { .. } => PkiFailureInfo::BadCertId,
         RevokeError::AlreadyRevoked { .. } => PkiFailureInfo::CertRevoked,
-        RevokeError::HoldNotOffered | RevokeError::InvalidityInFuture { .. } => PkiFailureInfo::BadRequest,
+        RevokeError::HoldNotOffered | RevokeError::NotOnHold | RevokeError::InvalidityInFuture { .. } => {
+            PkiFailureInfo::BadRequest
+        }
         RevokeError::BeingIssued | RevokeError::Unavailable(_) => PkiFailureInfo::SystemUnavail,
     }
 }

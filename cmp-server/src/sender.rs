@@ -10,6 +10,7 @@ use ca_core::suite::Curve;
 use ca_core::trust::IdentifyError;
 use ca_core::validity::UnixTime;
 use cmp_messages::body::PkiBody;
+use cmp_messages::header::PkiHeader;
 use cmp_messages::message::PkiMessage;
 use cmp_messages::protection::MacAlgorithm;
 use der::asn1::OctetString;
@@ -54,19 +55,45 @@ pub(crate) struct Gate<'a> {
     pub(crate) now: UnixTime,
 }
 
+/// Nobody who is known, and how he can be answered all the same.
+pub(crate) struct Unproven {
+    /// Why not.
+    pub(crate) refusal: Refusal,
+    /// How the answer is protected; `None` where nobody knows what the sender could verify (RFC 9483 §3.6.4).
+    pub(crate) means: Option<Means>,
+}
+
+impl Unproven {
+    /// What a message could be answered by whose protection proves nothing: a signature, as all answers but those to who speaks
+    /// of a shared secret, and could verify none.
+    pub(crate) fn without_proof(header: &PkiHeader, refusal: Refusal) -> Self {
+        Self { refusal, means: (!is_under_mac(header)).then_some(Means::Signature) }
+    }
+}
+
+/// Tells whether a message says that a MAC protects it.
+pub(crate) fn is_under_mac(header: &PkiHeader) -> bool {
+    header.protection_alg.as_ref().is_some_and(MacAlgorithm::is_mac)
+}
+
 /// Proves who sent a message.
 ///
 /// # Errors
-/// [`Refusal`].
-pub(crate) fn prove(gate: &Gate<'_>, message: &PkiMessage) -> Result<Sender, Refusal> {
+/// [`Unproven`].
+pub(crate) fn prove(gate: &Gate<'_>, message: &PkiMessage) -> Result<Sender, Unproven> {
+    let without_proof = |refusal| Unproven::without_proof(message.header(), refusal);
     // RFC 9483 §3.5: messages without protection MUST be rejected.
     let (Some(protection), Some(algorithm)) = (message.protection(), &message.header().protection_alg) else {
-        return Err(Refusal::NotProtected);
+        return Err(without_proof(Refusal::NotProtected));
     };
-    if MacAlgorithm::is_mac(algorithm) {
-        by_secret(gate, message, (protection, algorithm))
-    } else {
-        by_signature(gate, message, (protection, algorithm))
+    if !MacAlgorithm::is_mac(algorithm) {
+        return by_signature(gate, message, (protection, algorithm)).map_err(without_proof);
+    }
+    let key = shared_key(gate, message, (protection, algorithm)).map_err(without_proof)?;
+    match holder(gate, message, &key.secret) {
+        Ok(actor) => Ok(Sender { actor, client: by_reference(&key.reference), means: Means::Mac(key) }),
+        // RFC 9483 §3.6.4: the MAC was right, so that its sender verifies ours.
+        Err(refusal) => Err(Unproven { refusal, means: Some(Means::Mac(key)) }),
     }
 }
 
@@ -146,7 +173,7 @@ fn check_names(message: &PkiMessage, certificate: &Certificate) -> Result<(), Re
 /// Returns who a message says that it is from, as it names its transactions. Nothing of it is proved.
 pub(crate) fn claimed_client(message: &PkiMessage) -> Option<Vec<u8>> {
     let named = message.header().sender_kid.as_ref().map(OctetString::as_bytes);
-    if message.header().protection_alg.as_ref().is_some_and(MacAlgorithm::is_mac) {
+    if is_under_mac(message.header()) {
         return named.map(by_reference);
     }
     let shown = message.extra_certs().first();
@@ -170,25 +197,20 @@ fn client(key_identifier: Option<&[u8]>, certificate: &[u8]) -> Vec<u8> {
     }
 }
 
-fn by_secret(
+/// Returns the shared secret whose MAC protects a message.
+fn shared_key(
     gate: &Gate<'_>,
     message: &PkiMessage,
     (protection, algorithm): (&[u8], &AlgorithmIdentifierOwned),
-) -> Result<Sender, Refusal> {
+) -> Result<SharedKey, Refusal> {
     let secrets = gate.label.parts().secrets.as_deref().ok_or(Refusal::WrongIntegrity)?;
-    // RFC 9483 §4.1.3, §4.2: an update and a revocation MUST be signed.
-    if matches!(message.body(), PkiBody::Kur(_) | PkiBody::Rr(_) | PkiBody::Nested(_)) {
-        return Err(Refusal::WrongIntegrity);
-    }
     let algorithm = MacAlgorithm::read(algorithm)?;
     // RFC 9483 §3.1: senderKID names the secret. The sender's common name is the same, but in what OpenSSL sends.
     let reference = message.header().sender_kid.as_ref().map(|octets| octets.as_bytes().to_vec());
     let reference = reference.unwrap_or_default();
     let is_mac_under = |secret: &[u8]| algorithm.verify(secret, message.protected_part(), protection);
     let secret = proven(secrets.secret(&reference)?, is_mac_under).ok_or(Refusal::BadMac)?;
-    let actor = holder(gate, &secret, message.body().is_later())?;
-    let client = by_reference(&reference);
-    Ok(Sender { actor, client, means: Means::Mac(SharedKey { reference, secret, algorithm }) })
+    Ok(SharedKey { reference, secret, algorithm })
 }
 
 /// C-32: a reference that is not known costs what a wrong MAC costs: one MAC, of as many iterations.
@@ -202,7 +224,12 @@ fn proven(
 }
 
 /// A shared secret is that of a one-time token, which says for which device and profile. What began in its time may end after.
-fn holder(gate: &Gate<'_>, secret: &[u8], later: bool) -> Result<Actor, Refusal> {
+fn holder(gate: &Gate<'_>, message: &PkiMessage, secret: &[u8]) -> Result<Actor, Refusal> {
+    // RFC 9483 §4.1.3, §4.2: an update and a revocation MUST be signed.
+    if matches!(message.body(), PkiBody::Kur(_) | PkiBody::Rr(_) | PkiBody::Nested(_)) {
+        return Err(Refusal::WrongIntegrity);
+    }
+    let later = message.body().is_later();
     let hash: [u8; 32] = Sha256::digest(secret).into();
     let owner = gate.label.parts().authority.issuer().tenant();
     let token = gate.registry.token(&hash)?;

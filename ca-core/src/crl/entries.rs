@@ -4,10 +4,10 @@
 //! nothing.
 
 use super::CrlError;
-use super::parsed::{ParsedCrl, ParsedEntries, ReadCrlError};
+use super::parsed::{ParsedCrl, ParsedEntries, ParsedEntry, ReadCrlError};
 use crate::key_ref::KeyRef;
 use crate::ports::StatusSource;
-use crate::record::RevokedEntry;
+use crate::record::{CertificateId, RevokedEntry};
 use crate::serial_number::SerialNumber;
 use crate::validity::UnixTime;
 
@@ -63,7 +63,7 @@ pub(super) fn for_each_listed(
     (previous, leaving): (Option<PreviousCrl<'_>>, Leaving),
     mut list: impl FnMut(&RevokedEntry) -> Result<(), CrlError>,
 ) -> Result<u64, CrlError> {
-    let mut comparison = previous.map(Comparison::new);
+    let mut comparison = previous.map(|previous| Comparison::new(previous, status, issuer));
     let mut listed = 0;
     let mut last: Option<SerialNumber> = None;
     loop {
@@ -93,36 +93,52 @@ pub(super) fn for_each_listed(
 /// Walks the previous CRL in step with the ledger and counts what the ledger no longer knows.
 struct Comparison<'a> {
     previous: PreviousCrl<'a>,
-    next: Option<SerialNumber>,
+    status: &'a dyn StatusSource,
+    issuer: &'a KeyRef,
+    next: Option<ParsedEntry>,
     walked: u64,
     missing: u64,
     first_missing: Option<SerialNumber>,
 }
 
 impl<'a> Comparison<'a> {
-    const fn new(previous: PreviousCrl<'a>) -> Self {
-        Self { previous, next: None, walked: 0, missing: 0, first_missing: None }
+    const fn new(previous: PreviousCrl<'a>, status: &'a dyn StatusSource, issuer: &'a KeyRef) -> Self {
+        Self { previous, status, issuer, next: None, walked: 0, missing: 0, first_missing: None }
     }
 
     /// Walks up to `entry`. Tells whether it has to stand on the next CRL.
     fn requires(&mut self, entry: &RevokedEntry) -> Result<bool, CrlError> {
-        while let Some(serial) = self.next_up_to(Some(&entry.serial))? {
-            if serial != entry.serial {
-                self.miss(serial);
+        while let Some(listed) = self.next_up_to(Some(&entry.serial))? {
+            if listed.serial != entry.serial {
+                self.leaves(listed)?;
+            } else if entry.revocation.is_hold() && !listed.is_on_hold() {
+                // What was revoked for good is not on hold again.
+                self.miss(listed.serial);
             }
         }
         Ok(self.previous.requires(entry))
     }
 
-    /// Takes the next serial number of the previous CRL, unless it lies behind `limit`.
-    fn next_up_to(&mut self, limit: Option<&SerialNumber>) -> Result<Option<SerialNumber>, CrlError> {
+    /// Takes the next entry of the previous CRL, unless it lies behind `limit`.
+    fn next_up_to(&mut self, limit: Option<&SerialNumber>) -> Result<Option<ParsedEntry>, CrlError> {
         if self.next.is_none()
             && let Some(entry) = self.previous.entries.next()
         {
-            self.next = Some(entry.map_err(|cause| CrlError::PreviousUnreadable { cause })?.serial);
+            self.next = Some(entry.map_err(|cause| CrlError::PreviousUnreadable { cause })?);
             self.walked += 1;
         }
-        Ok(self.next.take_if(|serial| limit.is_none_or(|limit| *serial <= *limit)))
+        Ok(self.next.take_if(|listed| limit.is_none_or(|limit| listed.serial <= *limit)))
+    }
+
+    /// Looks at an entry whose revocation is not in the ledger. Only what was on hold may be gone, and only if its release is
+    /// on record (RFC 5280 §5.3.1).
+    fn leaves(&mut self, listed: ParsedEntry) -> Result<(), CrlError> {
+        let on_hold = listed.is_on_hold();
+        let id = CertificateId { issuer: *self.issuer, serial: listed.serial };
+        if !on_hold || self.status.released_at(&id)?.is_none() {
+            self.miss(id.serial);
+        }
+        Ok(())
     }
 
     fn miss(&mut self, serial: SerialNumber) {
@@ -131,10 +147,10 @@ impl<'a> Comparison<'a> {
     }
 
     fn finish(mut self) -> Result<(), CrlError> {
-        while let Some(serial) = self.next_up_to(None)? {
-            self.miss(serial);
+        while let Some(listed) = self.next_up_to(None)? {
+            self.leaves(listed)?;
         }
-        // An entry leaves by the rule above alone, and that rule needs its row: a row that is gone was lost.
+        // An entry leaves by the rules above alone, and they need its row or its release: a row that is gone was lost.
         match self.first_missing {
             None => Ok(()),
             Some(first) => {

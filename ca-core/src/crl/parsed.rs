@@ -9,7 +9,7 @@ use der::asn1::SequenceRef;
 use der::{Decode, Encode, Reader, SliceReader};
 use spki::AlgorithmIdentifierRef;
 use x509_cert::ext::Extension;
-use x509_cert::ext::pkix::AuthorityKeyIdentifier;
+use x509_cert::ext::pkix::{AuthorityKeyIdentifier, CrlReason};
 use x509_cert::time::Time;
 
 use super::wire::{CertificateList, RevokedCertificate, TbsCertList, unix_time};
@@ -220,6 +220,15 @@ pub struct ParsedEntry {
 }
 
 impl ParsedEntry {
+    /// Tells whether its reason is certificateHold, so that it may leave again.
+    #[must_use]
+    pub fn is_on_hold(&self) -> bool {
+        let extensions = self.extensions.iter().flatten();
+        extensions.filter(|extension| extension.extn_id == oid::CRL_REASON).any(|extension| {
+            CrlReason::from_der(extension.extn_value.as_bytes()) == Ok(CrlReason::CertificateHold)
+        })
+    }
+
     fn first_of(octets: &[u8]) -> Result<(Self, &[u8]), ReadCrlError> {
         let mut reader = SliceReader::new(octets).map_err(not_der)?;
         let first = reader.tlv_bytes().map_err(not_der)?;

@@ -223,6 +223,62 @@ fn l_04_a_row_that_the_ledger_lost_stops_the_list() {
     assert_eq!((refusal.act, refusal.reason.as_str()), (Act::RequestRefused, "crl.entries-vanished"));
 }
 
+fn hold(time: i64) -> CertificateStatus {
+    revoked(time, ReasonCode::CertificateHold)
+}
+
+// RFC 5280 §5.3.1: a certificate on hold is listed as such, and no longer once it is released.
+#[test]
+fn l_15_a_certificate_on_hold_is_listed_until_its_release_is_on_record() {
+    let world = World::new();
+    for number in 1..=3 {
+        world.put(number, NOW + 10 * DAY, hold(NOW - 5));
+    }
+    let held = world.issue_at(NOW).unwrap();
+    let list = parsed::ParsedCrl::from_der(&held.der).unwrap();
+    assert!(list.tbs().entries().all(|entry| entry.unwrap().is_on_hold()));
+    world.put(2, NOW + 10 * DAY, CertificateStatus::Good);
+    world.ledger.released.lock().unwrap().insert(world.id(serial(2)), at(NOW + 60));
+    world.put(3, NOW + 10 * DAY, revoked(NOW - 5, ReasonCode::KeyCompromise));
+    let after = world.issue_at(NOW + DAY).unwrap();
+    assert_eq!([1, 2, 3].map(|number| lists(&after, number)), [true, false, true]);
+    let list = parsed::ParsedCrl::from_der(&after.der).unwrap();
+    let on_hold: Vec<bool> = list.tbs().entries().map(|entry| entry.unwrap().is_on_hold()).collect();
+    assert_eq!(on_hold, [true, false]);
+}
+
+// The one exception to L-04, and nothing beside it.
+#[test]
+fn l_04_nothing_leaves_early_but_what_was_on_hold_and_is_on_record_as_released() {
+    let final_one = || revoked(NOW - 5, ReasonCode::CessationOfOperation);
+    for (listed, now, is_released, may) in [
+        (hold(NOW - 5), CertificateStatus::Good, true, true),
+        // The row of the hold is lost.
+        (hold(NOW - 5), CertificateStatus::Good, false, false),
+        // A release is no excuse for what was revoked for good.
+        (final_one(), CertificateStatus::Good, true, false),
+        (revoked(NOW - 5, ReasonCode::Unspecified), CertificateStatus::Good, true, false),
+        // Nor does it come back to a hold, from which it could be released.
+        (final_one(), hold(NOW - 5), true, false),
+        (hold(NOW - 5), final_one(), false, true),
+        (hold(NOW - 5), hold(NOW + 60), true, true),
+    ] {
+        // As the last of the list, and with others behind it.
+        for others in [0, 2] {
+            let world = World::new();
+            (2..2 + others).for_each(|number| world.put(number, NOW + 10 * DAY, final_one()));
+            world.put(1, NOW + 10 * DAY, listed);
+            world.issue_at(NOW).unwrap();
+            world.put(1, NOW + 10 * DAY, now);
+            if is_released {
+                world.ledger.released.lock().unwrap().insert(world.id(serial(1)), at(NOW + 60));
+            }
+            let code = world.issue_at(NOW + DAY).map_err(|error| error.code()).err();
+            assert_eq!(code, (!may).then_some("crl.entries-vanished"), "{listed:?} to {now:?}");
+        }
+    }
+}
+
 #[test]
 fn l_05_a_list_that_shrinks_to_a_tenth_is_refused() {
     let world = World::new();

@@ -29,8 +29,8 @@ use crate::public_key::PublicKey;
 use crate::reason::ReasonCode;
 use crate::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlIntent, CrlNumberTaken, CrlRecord, Intent,
-    IntentConflict, IssuedRecord, Revocation, RevocationOutcome, RevocationRecord, RevokedEntry, Settlement,
-    StoredCertificate,
+    IntentConflict, IssuedRecord, ReleaseOutcome, ReleaseRecord, Revocation, RevocationOutcome,
+    RevocationRecord, RevokedEntry, Settlement, StoredCertificate,
 };
 use crate::serial_number::SerialNumber;
 use crate::signature::EcdsaSignature;
@@ -137,6 +137,8 @@ pub(crate) struct MemoryLedger {
     pub(crate) crl_intents: Mutex<Vec<CrlIntent>>,
     pub(crate) events: Mutex<Vec<AuditEvent>>,
     pub(crate) largest_page: AtomicUsize,
+    /// When certificates were released from hold.
+    pub(crate) released: Mutex<BTreeMap<CertificateId, UnixTime>>,
     pub(crate) down: AtomicBool,
 }
 
@@ -228,6 +230,11 @@ impl StatusSource for MemoryLedger {
         Ok(page)
     }
 
+    fn released_at(&self, id: &CertificateId) -> Result<Option<UnixTime>, Unavailable> {
+        self.up()?;
+        Ok(self.released.lock().unwrap().get(id).copied())
+    }
+
     fn uncertain(&self, issuer: &KeyRef, until: UnixTime) -> Result<Vec<SerialNumber>, Unavailable> {
         self.up()?;
         let rows = self.rows.lock().unwrap();
@@ -283,8 +290,13 @@ impl Ledger for MemoryLedger {
         if let CertificateStatus::Revoked(before) = row.status {
             return Ok(RevocationOutcome::AlreadyRevoked(before));
         }
-        row.status = CertificateStatus::Revoked(revocation.revocation);
-        Ok(RevocationOutcome::Recorded { sequence: self.log(revocation.event) })
+        let RevocationRecord { revocation, event, .. } = revocation;
+        row.status = CertificateStatus::Revoked(revocation);
+        Ok(RevocationOutcome::Recorded { sequence: self.log(event), revocation })
+    }
+
+    fn record_release(&self, _: ReleaseRecord) -> Result<ReleaseOutcome, Unavailable> {
+        Ok(ReleaseOutcome::NotOnHold)
     }
 
     fn record_crl_intent(&self, intent: CrlIntent) -> Result<Result<(), CrlNumberTaken>, Unavailable> {

@@ -88,6 +88,13 @@ impl CrlProfile {
         matches!(self.key, KeyPlace::Offline | KeyPlace::Destroyed)
     }
 
+    /// Tells whether certificates can be put on hold: only where entries can leave. What was signed ahead would go on listing
+    /// what has been released.
+    #[must_use]
+    pub const fn offers_hold(&self) -> bool {
+        !self.keeps_entries()
+    }
+
     /// Returns how long after thisUpdate nextUpdate lies, in seconds.
     #[must_use]
     pub const fn validity_seconds(&self) -> i64 {

@@ -23,6 +23,7 @@ pub(crate) enum Step {
     /// With the reason code of the event.
     RecordEvent(String),
     RecordRevocation,
+    RecordRelease,
     RecordDecision,
     OpenTransaction,
     RecordAnswer,
@@ -44,7 +45,8 @@ impl Step {
             | Self::RecordIssued(_)
             | Self::Settle(_)
             | Self::RecordEvent(_)
-            | Self::RecordRevocation => "ledger",
+            | Self::RecordRevocation
+            | Self::RecordRelease => "ledger",
             Self::RecordDecision => "waiting room",
             Self::OpenTransaction
             | Self::RecordAnswer

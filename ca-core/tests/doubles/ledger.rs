@@ -23,10 +23,11 @@ use ca_core::profile::{Hierarchy, KeyPurpose};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
     CertificateId, CertificateStatus, CrlIntent, CrlNumberTaken, CrlRecord, Device, DeviceState, Intent,
-    IntentConflict, IssuedRecord, Revocation, RevocationOutcome, RevocationRecord, Settlement, Slot,
-    StoredCertificate, Token, Transaction, WaitingRequest,
+    IntentConflict, IssuedRecord, ReleaseOutcome, ReleaseRecord, Revocation, RevocationOutcome,
+    RevocationRecord, Settlement, Slot, StoredCertificate, Token, Transaction, WaitingRequest,
 };
 use ca_core::system_title::SystemTitle;
+use ca_core::validity::UnixTime;
 
 use super::journal::{Journal, Step};
 
@@ -58,6 +59,7 @@ struct State {
     waiting: BTreeMap<[u8; 32], WaitingRequest>,
     transactions: BTreeMap<[u8; 32], Transaction>,
     crl: Option<CrlRecord>,
+    released: BTreeMap<CertificateId, UnixTime>,
     events: Vec<AuditEvent>,
 }
 
@@ -258,21 +260,48 @@ impl State {
 
     fn revoke(&mut self, record: RevocationRecord) -> RevocationOutcome {
         let Some(row) = self.rows.get_mut(&record.id) else { return RevocationOutcome::NotIssued };
-        match row.stored.status {
-            CertificateStatus::Revoked(before) => return RevocationOutcome::AlreadyRevoked(before),
+        let before = match row.stored.status {
             CertificateStatus::NeverIssued | CertificateStatus::Aborted => {
                 return RevocationOutcome::NotIssued;
             }
-            CertificateStatus::Pending | CertificateStatus::Uncertain { .. } | CertificateStatus::Good => {}
-        }
-        row.stored.status = CertificateStatus::Revoked(record.revocation);
+            CertificateStatus::Pending | CertificateStatus::Uncertain { .. }
+                if record.revocation.is_hold() =>
+            {
+                return RevocationOutcome::NotIssued;
+            }
+            status => revocation(status),
+        };
+        let revocation = match record.revocation.following(before) {
+            Ok(revocation) => revocation,
+            Err(before) => return RevocationOutcome::AlreadyRevoked(before),
+        };
+        row.stored.status = CertificateStatus::Revoked(revocation);
         let (slot, key) = (row.stored.slot.clone(), row.stored.key_fingerprint);
-        self.leave_slot(slot.as_ref(), &record.id);
-        if record.revocation.reason == ReasonCode::KeyCompromise {
+        if !revocation.is_hold() {
+            self.leave_slot(slot.as_ref(), &record.id);
+        }
+        if revocation.reason == ReasonCode::KeyCompromise {
             self.keys.get_mut(&key).unwrap().blocked = true;
         }
         self.events.push(record.event);
-        RevocationOutcome::Recorded { sequence: u64::try_from(self.events.len()).unwrap() }
+        RevocationOutcome::Recorded { sequence: u64::try_from(self.events.len()).unwrap(), revocation }
+    }
+
+    fn release(&mut self, record: ReleaseRecord) -> ReleaseOutcome {
+        let Some(row) = self.rows.get_mut(&record.id) else { return ReleaseOutcome::NotIssued };
+        let hold = match row.stored.status {
+            CertificateStatus::Revoked(hold) if hold.is_hold() => hold,
+            CertificateStatus::Revoked(before) => return ReleaseOutcome::AlreadyRevoked(before),
+            CertificateStatus::Good => return ReleaseOutcome::NotOnHold,
+            CertificateStatus::NeverIssued
+            | CertificateStatus::Pending
+            | CertificateStatus::Aborted
+            | CertificateStatus::Uncertain { .. } => return ReleaseOutcome::NotIssued,
+        };
+        row.stored.status = CertificateStatus::Good;
+        self.released.insert(record.id, record.event.time);
+        self.events.push(record.event);
+        ReleaseOutcome::Released { sequence: u64::try_from(self.events.len()).unwrap(), hold }
     }
 }
 
@@ -312,6 +341,10 @@ impl Ledger for MemoryLedger {
 
     fn record_revocation(&self, revocation: RevocationRecord) -> Result<RevocationOutcome, Unavailable> {
         Ok(self.enter(Step::RecordRevocation)?.revoke(revocation))
+    }
+
+    fn record_release(&self, release: ReleaseRecord) -> Result<ReleaseOutcome, Unavailable> {
+        Ok(self.enter(Step::RecordRelease)?.release(release))
     }
 
     fn record_crl_intent(&self, _: CrlIntent) -> Result<Result<(), CrlNumberTaken>, Unavailable> {

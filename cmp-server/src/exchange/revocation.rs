@@ -1,11 +1,12 @@
-//! rr: one certificate is revoked, by its holder or by a registration authority (RFC 9483 §4.2, §5.3.2).
+//! rr: one certificate is revoked, put on hold or released from it, by its holder or by a registration authority (RFC 9483 §4.2,
+//! §5.3.2). Who may do what is the authority's to decide.
 
 use ca_core::distinguished_name::DistinguishedName;
 use ca_core::fault::Fault;
 use ca_core::oid;
 use ca_core::reason::ReasonCode;
 use ca_core::record::{CertificateId, Outcome, Stage};
-use ca_core::request::RevocationRequest;
+use ca_core::request::{ReleaseRequest, RevocationRequest};
 use ca_core::serial_number::SerialNumber;
 use cmp_messages::body::PkiBody;
 use cmp_messages::revocation::{RevDetails, RevRepContent};
@@ -18,7 +19,16 @@ use crate::protect::Draft;
 use crate::refusal::Refusal;
 use crate::reply::{fault, rejection};
 
-/// Revokes, in a transaction of its own, so that a repetition gets the same answer.
+/// What is asked for.
+#[derive(Clone, Copy)]
+enum Change {
+    /// It is revoked, for good or on hold.
+    Revoke(ReasonCode),
+    /// It is released from hold.
+    Release,
+}
+
+/// Revokes or releases, in a transaction of its own, so that a repetition gets the same answer.
 pub(super) fn revoke(case: &Case<'_>, details: &[RevDetails]) -> Result<Worked, Refusal> {
     let memory = match transaction::open(case)? {
         Opening::Work(memory) => memory,
@@ -43,13 +53,20 @@ pub(super) fn revoke(case: &Case<'_>, details: &[RevDetails]) -> Result<Worked, 
 fn carry_out(case: &Case<'_>, details: &[RevDetails]) -> Result<(), Refusal> {
     // RFC 9483 §4.2: MUST contain a sequence of one element of type RevDetails.
     let [details] = details else { return Err(Refusal::RequestCount { count: details.len() }) };
-    let (id, reason) = (certificate(case, details)?, reason(details)?);
+    let (id, change) = (certificate(case, details)?, change(details)?);
     let authority = case.authority();
     if authority.transactions().unconfirmed(&id)?.is_some() {
         return Err(Refusal::Unconfirmed);
     }
     let actor = case.sender.actor.clone();
-    authority.revoke(RevocationRequest { actor, id, reason, invalidity_date: None })?;
+    match change {
+        Change::Revoke(reason) => {
+            authority.revoke(RevocationRequest { actor, id, reason, invalidity_date: None })?;
+        }
+        Change::Release => {
+            authority.release(ReleaseRequest { actor, id })?;
+        }
+    }
     (case.label.parts().on_revocation)();
     Ok(())
 }
@@ -77,14 +94,17 @@ fn certificate(case: &Case<'_>, details: &RevDetails) -> Result<CertificateId, R
 }
 
 /// RFC 9483 §4.2: one reasonCode. Left out, as OpenSSL leaves out what it is not told, it is unspecified.
-fn reason(details: &RevDetails) -> Result<ReasonCode, Refusal> {
+fn change(details: &RevDetails) -> Result<Change, Refusal> {
     let value = match details.crl_entry_details.as_deref() {
-        None | Some([]) => return Ok(ReasonCode::Unspecified),
+        None | Some([]) => return Ok(Change::Revoke(ReasonCode::Unspecified)),
         Some([extension]) if extension.extn_id == oid::CRL_REASON => extension.extn_value.as_bytes(),
         Some(_) => return Err(Refusal::Reason),
     };
     // CRLReason ::= ENUMERATED, of one octet (RFC 5280 §5.3.1).
     let [0x0A, 0x01, number] = value else { return Err(Refusal::Reason) };
-    // A revocation is final here: nothing is removed from a CRL.
-    ReasonCode::from_number(*number).ok_or(Refusal::Reason)
+    // RFC 5280 §5.3.1: removeFromCRL is no reason of a revocation, but the end of a hold.
+    if *number == ReasonCode::REMOVE_FROM_CRL {
+        return Ok(Change::Release);
+    }
+    ReasonCode::from_number(*number).map(Change::Revoke).ok_or(Refusal::Reason)
 }

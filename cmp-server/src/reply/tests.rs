@@ -158,6 +158,7 @@ fn wrapped() -> Vec<(Refusal, PkiFailureInfo)> {
         (RevokeError::NotEntitled.into(), PkiFailureInfo::NotAuthorized),
         (RevokeError::NotIssued { id: holder() }.into(), PkiFailureInfo::BadCertId),
         (RevokeError::HoldNotOffered.into(), PkiFailureInfo::BadRequest),
+        (RevokeError::NotOnHold.into(), PkiFailureInfo::BadRequest),
         (RevokeError::BeingIssued.into(), PkiFailureInfo::SystemUnavail),
         (RevokeError::Unavailable(unavailable()).into(), PkiFailureInfo::SystemUnavail),
         (ConfirmError::Conflict(TransactionConflict::Unknown).into(), PkiFailureInfo::BadRequest),

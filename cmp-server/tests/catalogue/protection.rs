@@ -3,7 +3,7 @@
 use ca_core::distinguished_name::DistinguishedName;
 use ca_core::oid;
 use cmp_messages::body::PkiBody;
-use cmp_messages::header::InfoTypeAndValue;
+use cmp_messages::header::{InfoTypeAndValue, PkiHeader};
 use cmp_messages::message::PkiMessage;
 use cmp_messages::name::GeneralName;
 use cmp_messages::protection::{MacAlgorithm, MacFamily};
@@ -13,7 +13,7 @@ use der::asn1::{Any, Null};
 use der::{Decode, Encode};
 use spki::AlgorithmIdentifierOwned;
 
-use crate::client::{By, Message, cert_conf, cr, fresh, ir, kur, octets};
+use crate::client::{By, Message, cert_conf, cr, fresh, ir, kur, octets, time};
 use crate::octets::{oid as oid_octets, sequence, tlv};
 use crate::pki::{Wish, meter_factory_ds};
 use crate::world::{DEVICE, OTHER, PATH, Setting, World, certificate};
@@ -300,4 +300,62 @@ async fn a_secret_opens_only_until_its_token_expires_and_for_its_device() {
     world.pass(3_601);
     let message = message.with(|header| header.message_time = None);
     world.refuses(&message, (PkiFailureInfo::NotAuthorized, "authn.secret-over")).await;
+}
+
+/// Whether an answer is under a MAC of the same kind, with a salt of its own; `refuses` has verified it with the same secret.
+fn is_under_mac_of_its_own(message: &Message, answer: &PkiMessage) -> bool {
+    let (By::Secret(_, asked), Some(answered)) = (&message.by, &answer.header().protection_alg) else {
+        return false;
+    };
+    let asked = asked.identifier().unwrap();
+    answer.protection().is_some() && answered.oid == asked.oid && *answered != asked
+}
+
+// RFC 9483 §3.6.4: an error message is protected where it is clear what its recipient can verify: after a right MAC always, whatever
+// is wrong beside it. C-32: after one that is not right never, and then nothing tells which it was.
+#[tokio::test]
+async fn an_error_after_a_right_mac_is_under_one_and_after_a_wrong_one_never() {
+    use PkiFailureInfo as Failure;
+    let world = World::new();
+    let right = world.ir();
+    let with = |change: fn(&mut PkiHeader)| right.clone().with(change);
+    let body = |body| Message { body, ..right.clone() };
+    let profile = |header: &mut PkiHeader| {
+        header.general_info = Some(vec![InfoTypeAndValue::cert_profile("other").unwrap()]);
+    };
+    let over = with(|header| header.message_time = None);
+    for (message, expected) in [
+        (with(|header| header.pvno = 1), (Failure::UnsupportedVersion, "header.version")),
+        (with(|header| header.message_time = Some(time(0))), (Failure::BadTime, "header.time")),
+        (with(|header| header.sender_nonce = None), (Failure::BadSenderNonce, "header.sender-nonce")),
+        (
+            with(|header| header.recip_nonce = Some(octets(&fresh()))),
+            (Failure::BadRecipientNonce, "header.recipient-nonce"),
+        ),
+        (with(profile), (Failure::NotAuthorized, "profile.disagree")),
+        (body(kur(DEVICE, 40)), (Failure::WrongIntegrity, "protection.mac")),
+        (body(ir(OTHER, 40)), (Failure::NotAuthorized, "subject.other")),
+        (over, (Failure::NotAuthorized, "authn.secret-over")),
+    ] {
+        if expected.1 == "authn.secret-over" {
+            world.pass(3_601);
+        }
+        let answer = world.refuses(&message, expected).await;
+        assert!(is_under_mac_of_its_own(&message, &answer), "{expected:?}");
+        let By::Secret(_, algorithm) = &message.by else { panic!("a MAC") };
+        let guessed = Message { by: By::Secret("guess".to_owned(), algorithm.clone()), ..message.clone() };
+        let stranger = guessed.clone().with(|header| header.sender_kid = Some(octets(b"unknown")));
+        let mut answers = Vec::new();
+        for message in [guessed, stranger] {
+            let asked = world.secrets.asked();
+            let answer = PkiMessage::decode(&world.exchange(PATH, message.der()).await).unwrap();
+            assert!(
+                answer.protection().is_none() && answer.header().protection_alg.is_none(),
+                "{expected:?}"
+            );
+            assert_eq!(world.secrets.asked(), asked + 1, "both are looked up once");
+            answers.push(comparable(&answer));
+        }
+        assert_eq!(answers[0], answers[1], "{expected:?}");
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use ca_core::audit::Act;
 use ca_core::certificate::Certificate;
 use ca_core::reason::ReasonCode;
-use ca_core::record::Revocation;
+use ca_core::record::{CertificateStatus, Revocation};
 use cmp_messages::body::PkiBody;
 use cmp_messages::certificate_request::CertTemplate;
 use cmp_messages::revocation::RevDetails;
@@ -132,7 +132,6 @@ async fn c_19_a_revocation_has_one_reason_that_is_known_and_one_element() {
     for extensions in [
         vec![crl_reason(1), crl_reason(4)],
         vec![crl_reason(1), crl_reason(8)],
-        vec![crl_reason(8)],
         vec![crl_reason(7)],
         vec![crl_reason(11)],
         vec![crl_reason(1), other.clone()],
@@ -142,8 +141,6 @@ async fn c_19_a_revocation_has_one_reason_that_is_known_and_one_element() {
         let message = world.by_station(because(extensions));
         world.refuses(&message, (PkiFailureInfo::BadRequest, "revoke.reason")).await;
     }
-    let hold = world.by_station(because(vec![crl_reason(6)]));
-    world.refuses(&hold, (PkiFailureInfo::BadRequest, "revoke.hold")).await;
     let one = details(&world, &enrolled);
     for body in [PkiBody::Rr(Vec::new()), PkiBody::Rr(vec![one.clone(), one])] {
         world.refuses(&world.by_station(body), (PkiFailureInfo::BadRequest, "request.count")).await;
@@ -163,4 +160,60 @@ async fn c_20_what_is_revoked_stays_revoked_as_it_was() {
     world.refuses(&message, revoked).await;
     world.refuses(&Message::signed(40, &enrolled, PkiBody::Rr(vec![again])), revoked).await;
     assert_eq!(revocation(world.row(&enrolled).status), Some(first));
+}
+
+fn because(world: &World, certificate: &[u8], reason: u8) -> PkiBody {
+    let crl_entry_details = Some(vec![crl_reason(reason)]);
+    PkiBody::Rr(vec![RevDetails { crl_entry_details, ..details(world, certificate) }])
+}
+
+const HOLD: u8 = 6;
+const RELEASE: u8 = 8;
+
+async fn accepts(world: &World, message: &Message) {
+    let told = status_info(&world.ask(message).await);
+    // RFC 9483 §4.2: failInfo MUST be absent if the status is accepted.
+    assert_eq!((told.status(), told.fail_info), (Some(PkiStatus::Accepted), None));
+}
+
+// RFC 9483 §4.2: the reason is one of RFC 5280 §5.3.1, certificateHold and removeFromCRL among them. A station that may have a
+// certificate may have it held and released, as often as it asks anew.
+#[tokio::test]
+async fn a_station_puts_a_certificate_on_hold_and_releases_it() {
+    let world = World::new();
+    let enrolled = world.enrolled().await;
+    for turn in 1..=2 {
+        accepts(&world, &world.by_station(because(&world, &enrolled, HOLD))).await;
+        let held = revocation(world.row(&enrolled).status).unwrap();
+        assert_eq!((held.time, held.reason), (NOW, ReasonCode::CertificateHold));
+        accepts(&world, &world.by_station(because(&world, &enrolled, RELEASE))).await;
+        assert_eq!(world.row(&enrolled).status, CertificateStatus::Good);
+        assert_eq!(world.told.load(Ordering::SeqCst), 2 * turn, "a CRL is made soon after each");
+    }
+    let refused = (PkiFailureInfo::BadRequest, "revoke.not-on-hold");
+    world.refuses(&world.by_station(because(&world, &enrolled, RELEASE)), refused).await;
+    accepts(&world, &world.by_station(because(&world, &enrolled, HOLD))).await;
+    accepts(&world, &world.by_station(rr(&world, &enrolled))).await;
+    let revoked = (PkiFailureInfo::CertRevoked, "revoke.already");
+    world.refuses(&world.by_station(because(&world, &enrolled, RELEASE)), revoked).await;
+}
+
+// A stolen meter has its key. It may put itself on hold, and nothing that it signs then undoes that or asks for anything.
+#[tokio::test]
+async fn a_device_puts_itself_on_hold_and_its_key_is_good_for_nothing_then() {
+    let world = World::new();
+    let enrolled = world.enrolled().await;
+    let by_itself = |reason| Message::signed(40, &enrolled, because(&world, &enrolled, reason));
+    accepts(&world, &by_itself(HOLD)).await;
+    let not_entitled = (PkiFailureInfo::NotAuthorized, "revoke.not-entitled");
+    world.refuses(&by_itself(RELEASE), not_entitled).await;
+    let revoked = (PkiFailureInfo::CertRevoked, "revoke.already");
+    for reason in [HOLD, 1] {
+        world.refuses(&by_itself(reason), revoked).await;
+    }
+    let shown = (PkiFailureInfo::CertRevoked, "authn.revoked");
+    world.refuses(&Message::signed(40, &enrolled, cr(DEVICE, 41)), shown).await;
+    assert_eq!(revocation(world.row(&enrolled).status).unwrap().reason, ReasonCode::CertificateHold);
+    accepts(&world, &world.by_station(because(&world, &enrolled, RELEASE))).await;
+    assert!(matches!(world.row(&enrolled).status, CertificateStatus::Good));
 }

@@ -3,16 +3,17 @@
 
 mod transactions;
 
-use ca_core::audit::{Act, AuditRecord};
+use ca_core::audit::{Act, AuditEvent, AuditRecord};
 use ca_core::certificate::to_be_signed;
 use ca_core::record::CertificateId;
+use ca_core::validity::UnixTime;
 use sha2::{Digest, Sha256};
 
 use crate::audit_walk::AuditFault;
 use crate::engine::View;
 use crate::keyspace::{Keyspace, parse_id};
 use crate::row::{
-    CertificateRow, CertificateState, CrlHeadRow, CrlRow, IntentRow, RevocationRow, Row, RowFault,
+    CertificateRow, CertificateState, CrlHeadRow, CrlRow, IntentRow, ReleaseRow, RevocationRow, Row, RowFault,
 };
 use crate::store::Store;
 use crate::transaction::{ReadFault, Rows};
@@ -31,8 +32,12 @@ pub struct IntegrityReport {
     pub open: u64,
     /// Serial numbers burned without a certificate.
     pub burned: u64,
-    /// Revocations.
+    /// Revocations for good.
     pub revocations: u64,
+    /// Those of them that began as a hold.
+    pub once_on_hold: u64,
+    /// Certificates on hold.
+    pub on_hold: u64,
     /// CRL numbers taken.
     pub crls: u64,
     /// Devices.
@@ -89,8 +94,23 @@ impl Store {
             Ok(())
         })?;
         self.each(Keyspace::Revocations, |_, octets| {
-            RevocationRow::decode(octets)?;
-            one_more(&mut report.revocations);
+            let row = RevocationRow::decode(octets)?;
+            if row.revocation.is_hold() {
+                one_more(&mut report.on_hold);
+            } else {
+                one_more(&mut report.revocations);
+                report.once_on_hold =
+                    report.once_on_hold.saturating_add(u64::from(row.final_since.is_some()));
+            }
+            Ok(())
+        })?;
+        self.each(Keyspace::Releases, |key, octets| {
+            ReleaseRow::decode(octets)?;
+            let id = parse_id(key).ok_or(RowFault::Key { keyspace: Keyspace::Releases.name() })?;
+            let view = self.rows().view().map_err(ReadFault::from)?;
+            if view.has::<RevocationRow>(&id)? {
+                return Err(RowFault::Value { keyspace: Keyspace::Releases.name() }.into());
+            }
             Ok(())
         })?;
         self.each(Keyspace::Devices, |_, _| {
@@ -161,6 +181,8 @@ struct Told {
     intents: u64,
     certificates: u64,
     revocations: u64,
+    holds: u64,
+    releases: u64,
 }
 
 impl Told {
@@ -172,6 +194,10 @@ impl Told {
             &mut self.certificates
         } else if record.event.act == Act::CertificateRevoked {
             &mut self.revocations
+        } else if record.event.act == Act::CertificateHeld {
+            &mut self.holds
+        } else if record.event.act == Act::CertificateReleased {
+            &mut self.releases
         } else {
             return;
         };
@@ -181,10 +207,13 @@ impl Told {
     /// As many rows as records: with one row for each record, none is there that the trail does not tell of.
     fn compare(&self, report: &IntegrityReport) -> Result<(), IntegrityFault> {
         let serials = report.certificates.saturating_add(report.open).saturating_add(report.burned);
+        // A hold lasts, was released, or was made final.
+        let ended = self.releases.saturating_add(report.once_on_hold);
         for (what, told, found) in [
             ("serial numbers", self.intents, serials),
             ("certificates", self.certificates, report.certificates),
             ("revocations", self.revocations, report.revocations),
+            ("holds", self.holds, report.on_hold.saturating_add(ended)),
         ] {
             if told != found {
                 return Err(IntegrityFault::Count { what, told, found });
@@ -206,13 +235,21 @@ fn agrees(view: &dyn View, record: &AuditRecord) -> Result<(), IntegrityFault> {
         row.is_some_and(|row| row.state == CertificateState::Issued && digest(&row.octets) == event.digest)
     } else if event.act == Act::CertificateRevoked {
         let row = view.row::<RevocationRow>(&id)?;
-        row.is_some_and(|row| {
-            row.revocation.reason.name() == event.reason && row.revocation.time == event.time
-        })
+        row.is_some_and(|row| row.revocation.reason.name() == event.reason && row.recorded_at() == event.time)
+    } else if [Act::CertificateHeld, Act::CertificateReleased].contains(&event.act) {
+        stands_by(view, &id, event)?
     } else {
         true
     };
     if sound { Ok(()) } else { Err(IntegrityFault::Disagrees { sequence: record.sequence, act: event.act }) }
+}
+
+/// What a hold or its release left is there, or what came after it.
+fn stands_by(view: &dyn View, id: &CertificateId, event: &AuditEvent) -> Result<bool, IntegrityFault> {
+    let held = view.row::<RevocationRow>(id)?;
+    let released = view.row::<ReleaseRow>(id)?;
+    let later = |time: UnixTime| time >= event.time;
+    Ok(held.is_some_and(|row| later(row.recorded_at())) || released.is_some_and(|row| later(row.time)))
 }
 
 /// What was intended is what is open, what was burned, or what was signed.

@@ -39,6 +39,7 @@
 //! | 27 | `transaction-ends` | time ‖ key of a transaction | empty: the last second for which one that is closed is kept |
 //! | 28 | `transaction-counts` | as in `waiting-counts` | [`CountRow`](crate::row::CountRow) |
 //! | 29 | `unconfirmed` | id | key of the transaction in which this certificate waits to be confirmed |
+//! | 30 | `releases` | id | [`ReleaseRow`](crate::row::ReleaseRow): released from hold and not revoked since |
 
 use ca_core::key_ref::KeyRef;
 use ca_core::profile::{Hierarchy, KeyPurpose};
@@ -81,10 +82,11 @@ pub(crate) enum Keyspace {
     TransactionEnds,
     TransactionCounts,
     Unconfirmed,
+    Releases,
 }
 
 impl Keyspace {
-    pub(crate) const ALL: [Self; 29] = [
+    pub(crate) const ALL: [Self; 30] = [
         Self::Meta,
         Self::Audit,
         Self::Open,
@@ -114,6 +116,7 @@ impl Keyspace {
         Self::TransactionEnds,
         Self::TransactionCounts,
         Self::Unconfirmed,
+        Self::Releases,
     ];
 
     /// Returns its octet and its name; both are on disk and never change.
@@ -148,6 +151,7 @@ impl Keyspace {
             Self::TransactionEnds => (27, "transaction-ends"),
             Self::TransactionCounts => (28, "transaction-counts"),
             Self::Unconfirmed => (29, "unconfirmed"),
+            Self::Releases => (30, "releases"),
         }
     }
 
@@ -329,7 +333,7 @@ mod tests {
     fn octets_and_names_are_each_used_once() {
         let mut tags: Vec<u8> = Keyspace::ALL.map(Keyspace::tag).to_vec();
         tags.dedup();
-        assert_eq!(tags, (1..=29).collect::<Vec<u8>>());
+        assert_eq!(tags, (1..=30).collect::<Vec<u8>>());
         let names: std::collections::BTreeSet<_> = Keyspace::ALL.map(Keyspace::name).into();
         assert_eq!(names.len(), Keyspace::ALL.len());
     }

@@ -7,7 +7,7 @@ use ca_core::audit::AuditEvent;
 use ca_core::ports::{Ledger, Unavailable};
 use ca_core::record::{
     CertificateId, CrlIntent, CrlNumberTaken, CrlRecord, Intent, IntentConflict, IssuedRecord,
-    RevocationOutcome, RevocationRecord, Settlement,
+    ReleaseOutcome, ReleaseRecord, RevocationOutcome, RevocationRecord, Settlement,
 };
 
 use crate::act::refusal::Refusal;
@@ -59,6 +59,10 @@ impl Ledger for Store {
 
     fn record_revocation(&self, revocation: RevocationRecord) -> Result<RevocationOutcome, Unavailable> {
         self.write(PORT, Durability::Durable, |tx| revocation::record(tx, revocation))
+    }
+
+    fn record_release(&self, release: ReleaseRecord) -> Result<ReleaseOutcome, Unavailable> {
+        self.write(PORT, Durability::Durable, |tx| revocation::release(tx, release))
     }
 
     fn record_crl_intent(&self, intent: CrlIntent) -> Result<Result<(), CrlNumberTaken>, Unavailable> {

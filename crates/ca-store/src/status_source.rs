@@ -19,7 +19,8 @@ use crate::keyspace::{
     Keyspace, crl_key, expiry_key, id_key, parse_id, parse_indexed_id, time_octets, title_key,
 };
 use crate::row::{
-    CertificateRow, CrlHeadRow, CrlRow, IntentRow, RequestRow, RevocationRow, Row, RowFault, UncertainRow,
+    CertificateRow, CrlHeadRow, CrlRow, IntentRow, ReleaseRow, RequestRow, RevocationRow, Row, RowFault,
+    UncertainRow,
 };
 use crate::store::Store;
 use crate::transaction::{ReadFault, Rows};
@@ -57,11 +58,15 @@ impl StatusSource for Store {
                 .into_iter()
                 .map(|(key, octets)| {
                     let id = known(parse_id(&key), Keyspace::Revocations)?;
-                    let RevocationRow { revocation, not_after } = RevocationRow::decode(&octets)?;
+                    let RevocationRow { revocation, not_after, .. } = RevocationRow::decode(&octets)?;
                     Ok(RevokedEntry { serial: id.serial, revocation, not_after })
                 })
                 .collect()
         })
+    }
+
+    fn released_at(&self, id: &CertificateId) -> Result<Option<UnixTime>, Unavailable> {
+        self.read(PORT, |view| Ok(view.row::<ReleaseRow>(id)?.map(|row| row.time)))
     }
 
     fn uncertain(&self, issuer: &KeyRef, until: UnixTime) -> Result<Vec<SerialNumber>, Unavailable> {
@@ -192,7 +197,7 @@ fn page(
 const fn index_of(status: StatusKind) -> Option<Keyspace> {
     match status {
         StatusKind::Uncertain => Some(Keyspace::Uncertain),
-        StatusKind::Revoked => Some(Keyspace::Revocations),
+        StatusKind::Revoked | StatusKind::OnHold => Some(Keyspace::Revocations),
         StatusKind::Pending => Some(Keyspace::Open),
         StatusKind::Good | StatusKind::Aborted => None,
     }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use ca_core::certificate::Certificate;
 use ca_core::csr::CertificationRequest;
 use ca_core::distinguished_name::DistinguishedName;
+use ca_core::oid;
 use ca_core::public_key::PublicKey;
+use ca_core::reason::ReasonCode;
 use client_kit::MadeKey;
 use cmp_messages::body::PkiBody;
 use cmp_messages::certificate_request::CertReqMsg;
@@ -16,7 +18,7 @@ use cmp_messages::header::{InfoTypeAndValue, PkiHeader};
 use cmp_messages::message::PkiMessage;
 use cmp_messages::polling::{PollRep, PollReq};
 use cmp_messages::revocation::{RevDetails, RevRepContent};
-use cmp_messages::status::{PkiStatus, PkiStatusInfo};
+use cmp_messages::status::{PkiFailureInfo, PkiStatus, PkiStatusInfo};
 use der::asn1::{Any, OctetString};
 use der::{Decode, Encode, Sequence};
 
@@ -68,8 +70,10 @@ pub enum Step {
 pub enum Outcome {
     /// A certificate was issued.
     Issued(Issued),
-    /// A certificate was revoked, or taken off hold.
+    /// A certificate was revoked, put on hold, or taken off it.
     Revoked,
+    /// It was to be revoked, and was so already, or is on hold: perhaps by the same request, whose answer was lost.
+    RevokedBefore,
     /// There is an answer to the question.
     Told(Information),
 }
@@ -375,9 +379,14 @@ fn revoked(details: &[RevDetails], answer: &RevRepContent, author: &Author) -> R
     let [status] = answer.status.as_slice() else {
         return Err(CmpError::Answer("it holds another number of answers than one"));
     };
-    if status.status() != Some(PkiStatus::Accepted) {
-        return Err(CmpError::Refused(Refusal::of(status)));
-    }
+    let outcome = match status.status() {
+        Some(PkiStatus::Accepted) => Outcome::Revoked,
+        // RFC 9483 §3.6.4: certRevoked says that it is revoked already, which is what was wanted.
+        _ if status.failures() == [PkiFailureInfo::CertRevoked] && !releases(details) => {
+            Outcome::RevokedBefore
+        }
+        _ => return Err(CmpError::Refused(Refusal::of(status))),
+    };
     let issuer = details.first().and_then(|one| one.cert_details.issuer.as_ref());
     let issuer = issuer.map(Encode::to_der).transpose()?;
     let issuer = issuer.and_then(|der| DistinguishedName::from_der(&der).ok());
@@ -385,8 +394,15 @@ fn revoked(details: &[RevDetails], answer: &RevRepContent, author: &Author) -> R
         Author::Authority(authority) if issuer.as_ref() != Some(authority.subject()) => {
             Err(CmpError::Unproven("a CA that did not issue the certificate signed it".to_owned()))
         }
-        Author::Authority(_) | Author::Appointed | Author::SecretHolder => Ok(Step::Done(Outcome::Revoked)),
+        Author::Authority(_) | Author::Appointed | Author::SecretHolder => Ok(Step::Done(outcome)),
     }
+}
+
+/// Tells whether a certificate was to be taken off hold.
+fn releases(details: &[RevDetails]) -> bool {
+    let extensions = details.iter().filter_map(|one| one.crl_entry_details.as_deref()).flatten();
+    let mut reasons = extensions.filter(|extension| extension.extn_id == oid::CRL_REASON);
+    reasons.any(|reason| reason.extn_value.as_bytes().last() == Some(&ReasonCode::REMOVE_FROM_CRL))
 }
 
 fn octets(values: &[Any]) -> Result<Vec<Vec<u8>>, CmpError> {

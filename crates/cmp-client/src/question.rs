@@ -127,7 +127,7 @@ pub struct Revocation<'a> {
 /// What is to become of a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RevocationChange {
-    /// It is revoked.
+    /// It is revoked, for good or on hold.
     Revoke(ReasonCode),
     /// It is taken off hold: removeFromCRL (RFC 5280 §5.3.1).
     TakeOffHold,
@@ -276,11 +276,9 @@ fn old_cert_id(old: &Certificate) -> der::Result<Vec<AttributeTypeAndValue>> {
 
 /// RFC 9483 §4.2: serialNumber and issuer, and one reasonCode.
 fn details(revocation: &Revocation<'_>) -> Result<RevDetails, CmpError> {
-    /// removeFromCRL (RFC 5280 §5.3.1).
-    const REMOVE_FROM_CRL: u8 = 8;
     let reason = match revocation.change {
         RevocationChange::Revoke(reason) => reason.number(),
-        RevocationChange::TakeOffHold => REMOVE_FROM_CRL,
+        RevocationChange::TakeOffHold => ReasonCode::REMOVE_FROM_CRL,
     };
     let enumerated = [0x0A, 0x01, reason];
     Ok(RevDetails {

@@ -87,7 +87,7 @@ impl CmpUpstream {
                     return Err(UpstreamErrorOf(self.waits(seconds)));
                 }
                 Ok(Step::Done(Outcome::Issued(issued))) => return self.granted(&issued, wanted).map(Ok),
-                Ok(Step::Done(Outcome::Revoked | Outcome::Told(_))) => break,
+                Ok(Step::Done(Outcome::Revoked | Outcome::RevokedBefore | Outcome::Told(_))) => break,
                 Err(error) => return Ok(Err(error)),
             }
         }

@@ -7,7 +7,7 @@ use der::{Decode, Encode, Sequence};
 use p256::ecdsa::signature::Verifier;
 use x509_cert::TbsCertificate;
 use x509_cert::crl::TbsCertList;
-use x509_cert::ext::pkix::{CrlNumber, SubjectKeyIdentifier};
+use x509_cert::ext::pkix::{CrlNumber, CrlReason, SubjectKeyIdentifier};
 
 /// ```text
 /// SIGNED ::= SEQUENCE { toBeSigned, algorithm, signature BIT STRING }
@@ -87,6 +87,8 @@ pub(crate) struct Crl {
     pub(crate) number: u64,
     pub(crate) this_update: i64,
     pub(crate) serials: BTreeSet<Vec<u8>>,
+    /// Those of them whose reason is certificateHold.
+    pub(crate) on_hold: BTreeSet<Vec<u8>>,
 }
 
 impl Crl {
@@ -102,11 +104,15 @@ impl Crl {
         let number = extension::<CrlNumber>(tbs.crl_extensions.as_ref())?.0;
         let number = number.as_bytes().iter().fold(0, |number, octet| number << 8 | u64::from(*octet));
         let entries = tbs.revoked_certificates.unwrap_or_default();
+        let on_hold = entries.iter().filter(|entry| {
+            extension::<CrlReason>(entry.crl_entry_extensions.as_ref()) == Some(CrlReason::CertificateHold)
+        });
         Some(Self {
             tbs: octets.to_vec(),
             signature: Vec::new(),
             number,
             this_update: i64::try_from(tbs.this_update.to_unix_duration().as_secs()).ok()?,
+            on_hold: on_hold.map(|entry| entry.serial_number.as_bytes().to_vec()).collect(),
             serials: entries.iter().map(|entry| entry.serial_number.as_bytes().to_vec()).collect(),
         })
     }

@@ -10,7 +10,7 @@ use crate::journal::cut_torn_end;
 use crate::unreadable::Unreadable;
 
 /// The keyspaces by number and name, as ca-store documents them.
-const KEYSPACES: [(u8, &str); 29] = [
+const KEYSPACES: [(u8, &str); 30] = [
     (1, "meta"),
     (2, "audit"),
     (3, "open"),
@@ -40,6 +40,7 @@ const KEYSPACES: [(u8, &str); 29] = [
     (27, "transaction-ends"),
     (28, "transaction-counts"),
     (29, "unconfirmed"),
+    (30, "releases"),
 ];
 
 /// Values by keyspace and key.

@@ -1,9 +1,10 @@
-//! The invariants I1 to I13, each a function that says what breaks it.
+//! The invariants I1 to I14, each a function that says what breaks it.
 
 use core::fmt;
 
 mod approvals;
 mod confirmations;
+mod holds;
 mod issuance;
 mod restart;
 mod status;
@@ -25,7 +26,7 @@ pub enum Invariant {
     I4,
     /// Every uncertain serial number is on a CRL after the grace time.
     I5,
-    /// CRL numbers increase; entries leave only when they have expired.
+    /// CRL numbers increase; entries leave only when they have expired, or were on hold and released.
     I6,
     /// The same request has the same certificate.
     I7,
@@ -35,12 +36,14 @@ pub enum Invariant {
     I9,
     /// What was approved was approved by enough others than the requester, and once.
     I10,
-    /// What was revoked stays revoked.
+    /// What was revoked for good stays so.
     I11,
     /// A second start changes nothing.
     I12,
     /// What was not confirmed is revoked, once, and nothing else with it.
     I13,
+    /// A hold ends once, by a release or for good, and the rows say what the trail says.
+    I14,
 }
 
 /// An invariant that is broken, and by what.
@@ -82,6 +85,7 @@ pub(crate) fn all(case: &Case) -> Vec<Violation> {
     approvals::every_approval_is_by_someone_else(case, &mut findings);
     status::revoked_stays_revoked(case, &mut findings);
     confirmations::what_is_not_confirmed_is_revoked_once(case, &mut findings);
+    holds::rows_are_what_the_trail_says(case, &mut findings);
     restart::a_second_start_changes_nothing(case, &mut findings);
     findings.0
 }

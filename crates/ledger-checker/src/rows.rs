@@ -34,6 +34,11 @@ pub(crate) const APPROVAL_REFUSED: u8 = 42;
 pub(crate) const CERTIFICATE_CONFIRMED: u8 = 50;
 pub(crate) const CERTIFICATE_REFUSED: u8 = 51;
 pub(crate) const TRANSACTION_LAPSED: u8 = 52;
+pub(crate) const CERTIFICATE_HELD: u8 = 60;
+pub(crate) const CERTIFICATE_RELEASED: u8 = 61;
+
+/// The reason certificateHold (RFC 5280 §5.3.1).
+const HOLD: u8 = 6;
 
 #[derive(Sequence)]
 struct WireCertificate<'a> {
@@ -73,6 +78,8 @@ struct WireRevocation<'a> {
     not_after: i64,
     #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
     invalidity_date: Option<AnyRef<'a>>,
+    #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
+    final_since: Option<AnyRef<'a>>,
 }
 
 #[derive(Sequence)]
@@ -129,6 +136,7 @@ impl WireCertificate<'_> {
 pub(crate) struct RevocationRow {
     pub(crate) time: i64,
     pub(crate) not_after: i64,
+    pub(crate) on_hold: bool,
 }
 
 /// The rows by their keys.
@@ -139,6 +147,8 @@ pub(crate) struct Ledger {
     pub(crate) certificates: BTreeMap<Id, CertificateRow>,
     pub(crate) revocations: BTreeMap<Id, RevocationRow>,
     pub(crate) uncertain: BTreeSet<Id>,
+    /// Released from hold, and not revoked since.
+    pub(crate) released: BTreeSet<Id>,
     /// Idempotency keys and what answers them.
     pub(crate) requests: BTreeMap<Vec<u8>, Id>,
     /// Issuing key and number of every CRL that is signed or reserved.
@@ -180,7 +190,8 @@ impl Ledger {
             }
             11 => {
                 let row = wire::<WireRevocation<'_>>(value)?;
-                self.revocations.insert(id, RevocationRow { time: row.time, not_after: row.not_after });
+                let (time, not_after, on_hold) = (row.time, row.not_after, row.reason == HOLD);
+                self.revocations.insert(id, RevocationRow { time, not_after, on_hold });
             }
             12 => {
                 self.uncertain.insert(id);
@@ -200,6 +211,9 @@ impl Ledger {
             }
             29 => {
                 self.unconfirmed.insert(id, value.to_vec());
+            }
+            30 => {
+                self.released.insert(id);
             }
             _ => {}
         }

@@ -272,19 +272,27 @@ pub enum CertCommand {
     },
     /// Make key and certificate of who signs the server's messages.
     MessageSigner(MessageSignerArgs),
-    /// Revoke one certificate; this is final.
+    /// Revoke one certificate; this is final, unless the reason is certificateHold.
     Revoke {
         /// Its serial number in hexadecimal.
         serial: String,
         /// The name of its authority, if several issued this number.
         #[arg(long)]
         issuer: Option<String>,
-        /// Why, as RFC 5280 names it: keyCompromise, superseded, cessationOfOperation, …
+        /// Why, as RFC 5280 names it: keyCompromise, superseded, cessationOfOperation, certificateHold, …
         #[arg(long)]
         reason: String,
         /// Since when the key is suspected, such as 2026-11-21T00:00:00Z.
         #[arg(long)]
         invalidity_date: Option<String>,
+    },
+    /// Release one certificate from hold; it is good again.
+    Release {
+        /// Its serial number in hexadecimal.
+        serial: String,
+        /// The name of its authority, if several issued this number.
+        #[arg(long)]
+        issuer: Option<String>,
     },
 }
 

@@ -28,8 +28,9 @@ use wire::requests::{DecisionText, RequestPage, RequestQueryText, RequestView};
 use wire::{
     AuditPage, AuditQuery, AuthorityView, BackupText, BackupView, CertificatePage, CertificateQueryText,
     CertificateView, CertificationText, CheckpointView, ConsistencyQuery, ConsistencyView, CrlText, CrlView,
-    DevicePage, DeviceQueryText, ImportRequest, ImportView, ImportedCrlView, IssuanceProofView, ReleasesText,
-    ReleasesView, RevocationText, RevocationView, StoreView, TokenText, TokenView,
+    DevicePage, DeviceQueryText, HoldReleaseText, HoldReleaseView, ImportRequest, ImportView,
+    ImportedCrlView, IssuanceProofView, ReleasesText, ReleasesView, RevocationText, RevocationView,
+    StoreView, TokenText, TokenView,
 };
 
 /// What the routes work on.
@@ -60,6 +61,7 @@ pub(crate) fn router(state: OperatorState) -> Router {
         .route("/v1/certificates", get(certificates).post(certify))
         .route("/v1/certificates/{issuer}/{serial}", get(certificate))
         .route("/v1/revocations", post(revoke))
+        .route("/v1/hold-releases", post(release))
         .route("/v1/requests", get(requests))
         .route("/v1/requests/{id}", get(request))
         .route("/v1/requests/{id}/decisions", post(decide_request))
@@ -110,6 +112,14 @@ async fn revoke(
     Json(text): Json<RevocationText>,
 ) -> Result<Json<RevocationView>, Reply> {
     state.run(move |system| acts::revoke(system, &peer, &text)).await
+}
+
+async fn release(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Json(text): Json<HoldReleaseText>,
+) -> Result<Json<HoldReleaseView>, Reply> {
+    state.run(move |system| acts::release(system, &peer, &text)).await
 }
 
 async fn requests(

@@ -14,8 +14,8 @@ use ca_core::profile::{KeyPurpose, ProfileId};
 use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlIntent, CrlNumberTaken, CrlRecord, Device,
     DeviceClaim, DeviceState, ExpectedDevice, ImportOutcome, Intent, IntentConflict, IssuedRecord,
-    RevocationOutcome, RevocationRecord, RevokedEntry, Settlement, SlotUse, StoredCertificate, Token,
-    WaitingRequest,
+    ReleaseOutcome, ReleaseRecord, RevocationOutcome, RevocationRecord, RevokedEntry, Settlement, SlotUse,
+    StoredCertificate, Token, WaitingRequest,
 };
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
@@ -274,6 +274,10 @@ impl Ledger for Memory {
         panic!("nothing is revoked over EST")
     }
 
+    fn record_release(&self, _: ReleaseRecord) -> Result<ReleaseOutcome, Unavailable> {
+        panic!("nothing is released over EST")
+    }
+
     fn record_crl_intent(&self, _: CrlIntent) -> Result<Result<(), CrlNumberTaken>, Unavailable> {
         panic!("no CRL is made over EST")
     }
@@ -308,6 +312,10 @@ impl StatusSource for Memory {
         _: Option<&SerialNumber>,
         _: usize,
     ) -> Result<Vec<RevokedEntry>, Unavailable> {
+        panic!("no CRL is made over EST")
+    }
+
+    fn released_at(&self, _: &CertificateId) -> Result<Option<UnixTime>, Unavailable> {
         panic!("no CRL is made over EST")
     }
 

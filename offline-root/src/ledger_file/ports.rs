@@ -9,8 +9,8 @@ use ca_core::ports::{Ledger, Registry, StatusSource, Unavailable, WaitingRoom};
 use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlIntent, CrlNumberTaken, CrlRecord, Decision,
     DecisionConflict, Device, ExpectedDevice, ImportOutcome, Intent, IntentConflict, IssuedRecord,
-    RevocationOutcome, RevocationRecord, RevokedEntry, Settlement, StoredCertificate, Token, WaitingQuery,
-    WaitingRequest,
+    ReleaseOutcome, ReleaseRecord, RevocationOutcome, RevocationRecord, RevokedEntry, Settlement,
+    StoredCertificate, Token, WaitingQuery, WaitingRequest,
 };
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
@@ -92,7 +92,12 @@ impl Ledger for FileLedger {
             Some(_) | None => return Ok(RevocationOutcome::NotIssued),
         }
         let sequence = write(&self.path, &mut state, Step::Revocation { id, revocation }, vec![event])?;
-        Ok(RevocationOutcome::Recorded { sequence })
+        Ok(RevocationOutcome::Recorded { sequence, revocation })
+    }
+
+    /// The CRLs of an offline CA are signed ahead: none of them could forget a hold, and it puts nothing on hold.
+    fn record_release(&self, _: ReleaseRecord) -> Result<ReleaseOutcome, Unavailable> {
+        Ok(ReleaseOutcome::NotOnHold)
     }
 
     fn record_crl_intent(&self, intent: CrlIntent) -> Result<Result<(), CrlNumberTaken>, Unavailable> {
@@ -168,6 +173,10 @@ impl StatusSource for FileLedger {
         let own = rows.filter(|row| row.id.issuer == *issuer);
         let later = own.filter(|row| after.is_none_or(|after| *after < row.id.serial));
         Ok(later.filter_map(revoked_entry).take(limit).collect())
+    }
+
+    fn released_at(&self, _: &CertificateId) -> Result<Option<UnixTime>, Unavailable> {
+        Ok(None)
     }
 
     fn uncertain(&self, issuer: &KeyRef, until: UnixTime) -> Result<Vec<SerialNumber>, Unavailable> {

@@ -344,7 +344,7 @@ fn a_revocation_is_recorded_once() {
     );
     let first = revocation(1, ReasonCode::Superseded);
     let recorded = ledger.record_revocation(first.clone()).unwrap();
-    assert_eq!(recorded, RevocationOutcome::Recorded { sequence: 3 });
+    assert_eq!(recorded, RevocationOutcome::Recorded { sequence: 3, revocation: first.revocation });
     let again = ledger.record_revocation(revocation(1, ReasonCode::KeyCompromise)).unwrap();
     assert_eq!(again, RevocationOutcome::AlreadyRevoked(first.revocation));
     assert_eq!(status(&ledger, 1), CertificateStatus::Revoked(first.revocation));

@@ -8,8 +8,8 @@ use ca_core::ports::{Clock, Entropy, Ledger, SignError, Signer, Transactions, Un
 use ca_core::public_key::PublicKey;
 use ca_core::record::{
     CertificateId, Conclusion, CrlIntent, CrlNumberTaken, CrlRecord, Intent, IntentConflict, IssuedRecord,
-    Opened, Outcome, RevocationOutcome, RevocationRecord, Settlement, Transaction, TransactionAnswer,
-    TransactionBounds, TransactionConflict,
+    Opened, Outcome, ReleaseOutcome, ReleaseRecord, RevocationOutcome, RevocationRecord, Settlement,
+    Transaction, TransactionAnswer, TransactionBounds, TransactionConflict,
 };
 use ca_core::serial_number::SerialNumber;
 use ca_core::signature::EcdsaSignature;
@@ -124,6 +124,15 @@ impl Ledger for TrappedLedger {
         self.trap.pass(KillPoint::RevocationUnsynced);
         let outcome = self.inner.record_revocation(revocation)?;
         if matches!(outcome, RevocationOutcome::Recorded { .. }) {
+            self.trap.pass(KillPoint::RevocationDurable);
+        }
+        Ok(outcome)
+    }
+
+    fn record_release(&self, release: ReleaseRecord) -> Result<ReleaseOutcome, Unavailable> {
+        self.trap.pass(KillPoint::RevocationUnsynced);
+        let outcome = self.inner.record_release(release)?;
+        if matches!(outcome, ReleaseOutcome::Released { .. }) {
             self.trap.pass(KillPoint::RevocationDurable);
         }
         Ok(outcome)

@@ -17,7 +17,7 @@ use crate::profile::{
 use crate::public_key::KeyIdentifierMethod;
 use crate::record::{
     CertificateId, CrlIntent, CrlNumberTaken, CrlRecord, Intent, IntentConflict, IssuedRecord,
-    RevocationOutcome, RevocationRecord, Settlement,
+    ReleaseOutcome, ReleaseRecord, RevocationOutcome, RevocationRecord, Settlement,
 };
 use crate::suite::SecuritySuite;
 
@@ -99,6 +99,10 @@ impl Ledger for StepLedger<'_> {
 
     fn record_revocation(&self, _: RevocationRecord) -> Result<RevocationOutcome, Unavailable> {
         Ok(RevocationOutcome::NotIssued)
+    }
+
+    fn record_release(&self, _: ReleaseRecord) -> Result<ReleaseOutcome, Unavailable> {
+        Ok(ReleaseOutcome::NotIssued)
     }
 
     fn record_crl_intent(&self, _: CrlIntent) -> Result<Result<(), CrlNumberTaken>, Unavailable> {

@@ -2,7 +2,7 @@
 
 use ca_core::record::{
     AfterWindow, CertificateId, CertificateStatus, DeviceClaim, Idempotency, Intent, IntentConflict, Slot,
-    SlotUse, Token,
+    SlotUse, StatusKind, Token,
 };
 
 use super::{State, transactions, waiting};
@@ -21,8 +21,8 @@ pub(super) fn check(state: &State, intent: &Intent) -> Result<(), IntentConflict
     if let Some(predecessor) = &conditions.successor_of {
         is_current(state, predecessor, intent)?;
     }
-    if let Some((slot, SlotUse::First)) = &conditions.slot {
-        slot_is_free(state, slot, intent)?;
+    if let Some((slot, slot_use)) = &conditions.slot {
+        slot_is_free(state, (slot, *slot_use), intent)?;
     }
     if let Some(hash) = &conditions.token {
         token_opens(state.tokens.get(hash), intent)?;
@@ -79,10 +79,19 @@ fn is_current(state: &State, predecessor: &CertificateId, intent: &Intent) -> Re
     if old.status == CertificateStatus::Good && !younger { Ok(()) } else { Err(IntentConflict::Overtaken) }
 }
 
-fn slot_is_free(state: &State, slot: &Slot, intent: &Intent) -> Result<(), IntentConflict> {
+/// A certificate on hold is not replaced either.
+fn slot_is_free(
+    state: &State,
+    (slot, slot_use): (&Slot, SlotUse),
+    intent: &Intent,
+) -> Result<(), IntentConflict> {
     let holders = state.slots.get(slot).map(Vec::as_slice).unwrap_or_default();
-    // RFC 5280 §4.1.2.5: the last second belongs to the period.
-    let holds = |id: &&CertificateId| state.rows[*id].stored.validity.not_after() >= intent.recorded_at;
+    let holds = |id: &&CertificateId| {
+        let stored = &state.rows[*id].stored;
+        // RFC 5280 §4.1.2.5: the last second belongs to the period.
+        stored.validity.not_after() >= intent.recorded_at
+            && (slot_use == SlotUse::First || stored.status.kind() == Some(StatusKind::OnHold))
+    };
     match holders.iter().find(holds) {
         Some(holder) => Err(IntentConflict::SlotTaken { holder: holder.clone() }),
         None => Ok(()),

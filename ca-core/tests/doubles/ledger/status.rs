@@ -51,6 +51,10 @@ impl StatusSource for MemoryLedger {
         Ok(self.stored().into_iter().filter_map(entry).take(limit).collect())
     }
 
+    fn released_at(&self, id: &CertificateId) -> Result<Option<UnixTime>, Unavailable> {
+        Ok(self.enter(Step::StatusOf)?.released.get(id).copied())
+    }
+
     fn uncertain(&self, issuer: &KeyRef, until: UnixTime) -> Result<Vec<SerialNumber>, Unavailable> {
         let uncertain = |stored: &StoredCertificate| match stored.status {
             CertificateStatus::Uncertain { since } => stored.id.issuer == *issuer && since <= until,

@@ -1,40 +1,70 @@
-//! Recording a revocation (RFC 5280 §5.3). Not signing a CRL: that reads the row later, on its own clock.
+//! Recording revocations, holds and releases (RFC 5280 §5.3). Which may follow which is ca-core's; that each follows once is
+//! decided here. Not signing a CRL: that reads the row later, on its own clock.
 
 use ca_core::reason::ReasonCode;
-use ca_core::record::{CertificateId, Revocation, RevocationOutcome, RevocationRecord};
+use ca_core::record::{
+    CertificateId, ReleaseOutcome, ReleaseRecord, Revocation, RevocationOutcome, RevocationRecord,
+};
+use ca_core::validity::UnixTime;
 
 use super::slot;
 use crate::certificate::certificate_row;
-use crate::row::{CertificateRow, CertificateState, KeyRow, RevocationRow, UncertainRow};
+use crate::row::{CertificateRow, CertificateState, KeyRow, ReleaseRow, RevocationRow, UncertainRow};
 use crate::transaction::{ActFault, Rows, Transaction};
 
-/// Records a revocation of what exists or may exist, once.
+/// Records a revocation of what exists or may exist, if it may follow what stands on record.
 pub(crate) fn record(
     tx: &mut Transaction<'_>,
     record: RevocationRecord,
 ) -> Result<RevocationOutcome, ActFault> {
     let RevocationRecord { id, revocation, event } = record;
-    if let Some(before) = tx.row::<RevocationRow>(&id)? {
-        return Ok(RevocationOutcome::AlreadyRevoked(before.revocation));
-    }
-    let Some(certificate) =
-        certificate_row(tx, &id)?.filter(|certificate| certificate.state != CertificateState::Aborted)
-    else {
+    let revocation = match follow(tx, &id, revocation)? {
+        Ok(revocation) => revocation,
+        Err(before) => return Ok(RevocationOutcome::AlreadyRevoked(before)),
+    };
+    let Some(certificate) = certificate_row(tx, &id)?.filter(|row| may_be(row, &revocation)) else {
         return Ok(RevocationOutcome::NotIssued);
     };
+    let now = event.time;
     let sequence = tx.seal(event)?;
-    write(tx, &id, revocation, certificate)?;
-    Ok(RevocationOutcome::Recorded { sequence })
+    write(tx, &id, (revocation, now), certificate)?;
+    Ok(RevocationOutcome::Recorded { sequence, revocation })
 }
 
-/// Writes a revocation whose audit record stands already.
+/// What was aborted does not exist; and on hold is put only what certainly does.
+fn may_be(certificate: &CertificateRow, revocation: &Revocation) -> bool {
+    match certificate.state {
+        CertificateState::Issued => true,
+        CertificateState::Intended | CertificateState::Uncertain => !revocation.is_hold(),
+        CertificateState::Aborted => false,
+    }
+}
+
+/// Returns what will stand on record, or what stands there already, after which it may not.
+pub(crate) fn follow(
+    tx: &Transaction<'_>,
+    id: &CertificateId,
+    revocation: Revocation,
+) -> Result<Result<Revocation, Revocation>, ActFault> {
+    let before = tx.row::<RevocationRow>(id)?.map(|row| row.revocation);
+    Ok(revocation.following(before))
+}
+
+/// Writes a revocation whose audit record, of `now`, stands already.
 pub(crate) fn write(
     tx: &mut Transaction<'_>,
     id: &CertificateId,
-    revocation: Revocation,
+    (revocation, now): (Revocation, UnixTime),
     certificate: CertificateRow,
 ) -> Result<(), ActFault> {
-    tx.put(id, &RevocationRow { revocation, not_after: certificate.validity.not_after() })?;
+    let was_on_hold = tx.has::<RevocationRow>(id)?;
+    let final_since = was_on_hold.then_some(now);
+    tx.put(id, &RevocationRow { revocation, not_after: certificate.validity.not_after(), final_since })?;
+    tx.remove::<ReleaseRow>(id);
+    // On hold it keeps its slot, for its release to find it.
+    if revocation.is_hold() {
+        return Ok(());
+    }
     if certificate.state == CertificateState::Uncertain {
         tx.remove::<UncertainRow>(id);
     }
@@ -52,4 +82,33 @@ pub(crate) fn write(
         tx.put(&certificate.key_fingerprint, &key)?;
     }
     Ok(())
+}
+
+/// Records a release, if the certificate is on hold.
+pub(crate) fn release(
+    tx: &mut Transaction<'_>,
+    ReleaseRecord { id, event }: ReleaseRecord,
+) -> Result<ReleaseOutcome, ActFault> {
+    let issued = certificate_row(tx, &id)?.is_some_and(|row| row.state == CertificateState::Issued);
+    match tx.row::<RevocationRow>(&id)?.map(|row| row.revocation) {
+        Some(hold) if hold.is_hold() => {
+            let now = event.time;
+            let sequence = tx.seal(event)?;
+            write_release(tx, &id, now)?;
+            Ok(ReleaseOutcome::Released { sequence, hold })
+        }
+        Some(before) => Ok(ReleaseOutcome::AlreadyRevoked(before)),
+        None if issued => Ok(ReleaseOutcome::NotOnHold),
+        None => Ok(ReleaseOutcome::NotIssued),
+    }
+}
+
+/// Writes a release whose audit record, of `now`, stands already.
+pub(crate) fn write_release(
+    tx: &mut Transaction<'_>,
+    id: &CertificateId,
+    now: UnixTime,
+) -> Result<(), ActFault> {
+    tx.remove::<RevocationRow>(id);
+    tx.put(id, &ReleaseRow { time: now })
 }

@@ -6,7 +6,7 @@ use ca_core::validity::UnixTime;
 use super::refusal::Refusal;
 use crate::certificate::certificate_row;
 use crate::row::{CertificateState, IntentRow, RevocationRow, SlotHolder, SlotRow};
-use crate::transaction::{ActFault, Rows, Transaction};
+use crate::transaction::{ActFault, ReadFault, Rows, Transaction};
 
 /// Puts an intent into a slot that is free, or whose holder it may replace.
 pub(super) fn take(
@@ -18,11 +18,28 @@ pub(super) fn take(
     let mut row = tx.row::<SlotRow>(slot)?.unwrap_or_default();
     // RFC 5280 §4.1.2.5: the last second of a validity period belongs to it.
     row.holders.retain(|holder| holder.not_after >= intent.recorded_at);
-    if let (SlotUse::First, Some(holder)) = (slot_use, row.holders.first()) {
+    let in_the_way = match slot_use {
+        SlotUse::First => row.holders.first(),
+        SlotUse::Rotation => first_on_hold(tx, &row.holders)?,
+    };
+    if let Some(holder) = in_the_way {
         return Err(IntentConflict::SlotTaken { holder: holder.id.clone() }.into());
     }
     row.holders.push(SlotHolder { id: intent.id.clone(), not_after: intent.validity.not_after() });
     Ok(tx.put(slot, &row)?)
+}
+
+/// What is on hold is not replaced: it is released, or revoked for good, before another comes into its place.
+fn first_on_hold<'a>(
+    tx: &Transaction<'_>,
+    holders: &'a [SlotHolder],
+) -> Result<Option<&'a SlotHolder>, ReadFault> {
+    for holder in holders {
+        if tx.row::<RevocationRow>(&holder.id)?.is_some_and(|row| row.revocation.is_hold()) {
+            return Ok(Some(holder));
+        }
+    }
+    Ok(None)
 }
 
 /// Checks that a certificate to be replaced is current still: not revoked, and nothing younger holds the slot or is about to.

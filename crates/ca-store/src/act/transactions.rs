@@ -162,7 +162,7 @@ const fn kept_until(known: &Kept) -> UnixTime {
 enum Unaccepted {
     /// An intent that is open.
     Intended,
-    /// A certificate that is not revoked.
+    /// A certificate that is not revoked for good.
     Issued(CertificateId),
 }
 
@@ -174,7 +174,7 @@ fn unaccepted(tx: &Transaction<'_>, known: &Kept) -> Result<Option<Unaccepted>, 
         Stage::Answering | Stage::Waiting | Stage::Closed(_) => made_in(tx, known)?,
     };
     let Some((id, row)) = made else { return Ok(None) };
-    if tx.has::<RevocationRow>(&id)? {
+    if tx.row::<RevocationRow>(&id)?.is_some_and(|row| !row.revocation.is_hold()) {
         return Ok(None);
     }
     Ok(match row.state {

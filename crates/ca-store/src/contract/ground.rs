@@ -12,8 +12,8 @@ use ca_core::profile::{Hierarchy, KeyPurpose, ProfileId};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
     AfterWindow, CertificateId, CertificateStatus, Conditions, DeviceClaim, ExpectedDevice, Idempotency,
-    Intent, IntentConflict, IssuedRecord, Revocation, RevocationOutcome, RevocationRecord, Settlement, Slot,
-    SlotUse, Token,
+    Intent, IntentConflict, IssuedRecord, ReleaseOutcome, ReleaseRecord, Revocation, RevocationOutcome,
+    RevocationRecord, Settlement, Slot, SlotUse, Token,
 };
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
@@ -258,8 +258,13 @@ pub(super) fn revocation(id: &CertificateId, reason: ReasonCode) -> RevocationRe
     RevocationRecord {
         id: id.clone(),
         revocation: Revocation { time: NOW, reason, invalidity_date: None },
-        event: event(Act::CertificateRevoked),
+        event: event(revoking(reason)),
     }
+}
+
+/// What the audit record of a revocation tells of.
+pub(super) fn revoking(reason: ReasonCode) -> Act {
+    if reason == ReasonCode::CertificateHold { Act::CertificateHeld } else { Act::CertificateRevoked }
 }
 
 /// What tests do with a ledger.
@@ -269,6 +274,7 @@ pub(super) trait LedgerWords {
     fn issue(&self, intent: Intent) -> CertificateId;
     fn settle(&self, number: u16, settlement: Settlement);
     fn revoke(&self, number: u16, reason: ReasonCode) -> RevocationOutcome;
+    fn release(&self, number: u16) -> ReleaseOutcome;
     fn expect_device(&self, device: u8);
     fn keep(&self, token: Token);
 }
@@ -302,6 +308,10 @@ impl LedgerWords for Store {
 
     fn revoke(&self, number: u16, reason: ReasonCode) -> RevocationOutcome {
         self.record_revocation(revocation(&id(number), reason)).unwrap()
+    }
+
+    fn release(&self, number: u16) -> ReleaseOutcome {
+        self.record_release(ReleaseRecord { id: id(number), event: event(Act::CertificateReleased) }).unwrap()
     }
 
     fn expect_device(&self, device: u8) {

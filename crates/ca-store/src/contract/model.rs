@@ -10,7 +10,8 @@ use ca_core::profile::KeyPurpose;
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
     AfterWindow, CertificateId, CertificateQuery, CertificateStatus, DeviceState, Idempotency, Intent,
-    IntentConflict, Revocation, RevocationOutcome, RevocationRecord, Settlement, SlotUse, Token,
+    IntentConflict, ReleaseOutcome, ReleaseRecord, Revocation, RevocationOutcome, RevocationRecord,
+    Settlement, SlotUse, Token,
 };
 use ca_core::validity::{UnixTime, Validity};
 use proptest::collection::vec;
@@ -19,7 +20,7 @@ use proptest::prelude::*;
 
 use super::ground::{
     END, Ground, IntentWords, LedgerTold, NOW, certificate, event, expected, id, intent, issued, issuer,
-    tenant, title, token,
+    revoking, tenant, title, token,
 };
 use crate::{EngineKind, Store};
 
@@ -42,6 +43,7 @@ enum Step {
     Issue(u16),
     Settle(u16, Settlement),
     Revoke(u16, ReasonCode),
+    Release(u16),
     Import(u8),
     Keep(u8),
     Wait(i64),
@@ -85,13 +87,18 @@ fn draft() -> impl Strategy<Value = Draft> {
 
 fn step() -> impl Strategy<Value = Step> {
     let settlement = prop_oneof![Just(Settlement::Aborted), Just(Settlement::Uncertain)];
-    let reason = prop_oneof![3 => Just(ReasonCode::Superseded), 1 => Just(ReasonCode::KeyCompromise)];
+    let reason = prop_oneof![
+        3 => Just(ReasonCode::Superseded),
+        1 => Just(ReasonCode::KeyCompromise),
+        3 => Just(ReasonCode::CertificateHold),
+    ];
     prop_oneof![
         8 => vec(draft(), 1..4).prop_map(Step::Record),
         6 => (0..SERIALS).prop_map(Step::Begin),
         6 => (0..SERIALS).prop_map(Step::Issue),
         3 => (0..SERIALS, settlement).prop_map(|(serial, settlement)| Step::Settle(serial, settlement)),
-        2 => (0..SERIALS, reason).prop_map(|(serial, reason)| Step::Revoke(serial, reason)),
+        3 => (0..SERIALS, reason).prop_map(|(serial, reason)| Step::Revoke(serial, reason)),
+        2 => (0..SERIALS).prop_map(Step::Release),
         2 => (0..DEVICES).prop_map(Step::Import),
         2 => (0..TOKENS).prop_map(Step::Keep),
         3 => (1..20_i64).prop_map(Step::Wait),
@@ -132,7 +139,12 @@ impl Life {
     fn holds(&self, device: u8, now: UnixTime) -> bool {
         let here = self.draft.slot.is_some_and(|(slot, _)| slot == device);
         let alive = self.is_open() || self.state == State::Issued;
-        here && alive && self.revoked.is_none() && !self.replaced && self.not_after() >= now
+        let in_place = self.revoked.is_none() || self.is_on_hold();
+        here && alive && in_place && !self.replaced && self.not_after() >= now
+    }
+
+    fn is_on_hold(&self) -> bool {
+        self.revoked.is_some_and(|revocation| revocation.is_hold())
     }
 
     fn status(&self) -> CertificateStatus {
@@ -227,8 +239,9 @@ impl Model {
                 });
             }
         }
-        if let Some((device, SlotUse::First)) = draft.slot {
-            let holders = self.lives.values().filter(|life| life.holds(device, self.now));
+        if let Some((device, slot_use)) = draft.slot {
+            let in_the_way = |life: &&Life| slot_use == SlotUse::First || life.is_on_hold();
+            let holders = self.lives.values().filter(|life| life.holds(device, self.now)).filter(in_the_way);
             if let Some(first) = holders.min_by_key(|life| life.order) {
                 return Err(IntentConflict::SlotTaken { holder: id(first.draft.serial) });
             }
@@ -298,16 +311,33 @@ impl Model {
     }
 
     fn revoke(&mut self, serial: u16, reason: ReasonCode) -> RevocationOutcome {
+        let hold = reason == ReasonCode::CertificateHold;
         let Some(life) = self.lives.get_mut(&serial) else { return RevocationOutcome::NotIssued };
-        if let Some(before) = life.revoked {
-            return RevocationOutcome::AlreadyRevoked(before);
+        let since = match life.revoked {
+            Some(before) if hold || !before.is_hold() => return RevocationOutcome::AlreadyRevoked(before),
+            Some(before) => before.time,
+            None if life.state == State::Aborted => return RevocationOutcome::NotIssued,
+            None if hold && life.state != State::Issued => return RevocationOutcome::NotIssued,
+            None => self.now,
+        };
+        let revocation = Revocation { time: since, reason, invalidity_date: None };
+        life.revoked = Some(revocation);
+        self.acts.push(revoking(reason));
+        RevocationOutcome::Recorded { sequence: u64::try_from(self.acts.len()).unwrap(), revocation }
+    }
+
+    fn release(&mut self, serial: u16) -> ReleaseOutcome {
+        let Some(life) = self.lives.get_mut(&serial) else { return ReleaseOutcome::NotIssued };
+        match life.revoked {
+            Some(hold) if hold.is_hold() => {
+                life.revoked = None;
+                self.acts.push(Act::CertificateReleased);
+                ReleaseOutcome::Released { sequence: u64::try_from(self.acts.len()).unwrap(), hold }
+            }
+            Some(before) => ReleaseOutcome::AlreadyRevoked(before),
+            None if life.state == State::Issued => ReleaseOutcome::NotOnHold,
+            None => ReleaseOutcome::NotIssued,
         }
-        if life.state == State::Aborted {
-            return RevocationOutcome::NotIssued;
-        }
-        life.revoked = Some(Revocation { time: self.now, reason, invalidity_date: None });
-        self.acts.push(Act::CertificateRevoked);
-        RevocationOutcome::Recorded { sequence: u64::try_from(self.acts.len()).unwrap() }
     }
 
     fn restart(&mut self) {
@@ -396,9 +426,14 @@ impl Model {
                 let record = RevocationRecord {
                     id: id(*serial),
                     revocation: Revocation { time: self.now, reason: *reason, invalidity_date: None },
-                    event: self.event(Act::CertificateRevoked),
+                    event: self.event(revoking(*reason)),
                 };
                 assert_eq!(store.record_revocation(record).unwrap(), self.revoke(*serial, *reason));
+            }
+            Step::Release(serial) => {
+                let event = self.event(Act::CertificateReleased);
+                let outcome = store.record_release(ReleaseRecord { id: id(*serial), event }).unwrap();
+                assert_eq!(outcome, self.release(*serial));
             }
             Step::Import(device) => {
                 store.import_devices(vec![expected(*device)], self.event(Act::DevicesImported)).unwrap();

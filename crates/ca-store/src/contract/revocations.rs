@@ -24,7 +24,7 @@ fn a_revocation_is_recorded_under_the_number_of_its_audit_record(ground: &Ground
     let outcome = store.record_revocation(record).unwrap();
     let trail = store.trail();
     let last = trail.last().unwrap();
-    assert_eq!(outcome, RevocationOutcome::Recorded { sequence: last.sequence });
+    assert_eq!(outcome, RevocationOutcome::Recorded { sequence: last.sequence, revocation: told });
     assert_eq!(last.event.act, Act::CertificateRevoked);
     assert_eq!(store.status(1), CertificateStatus::Revoked(told));
     let stored = store.certificate(&id(1)).unwrap().unwrap();

@@ -43,10 +43,11 @@ pub(super) fn take_in(
             report.burned = report.burned.saturating_add(1);
             settlement::end(tx, &id(record)?, Settlement::Uncertain, event.time)
         }
-        Act::CertificateRevoked => {
+        Act::CertificateRevoked | Act::CertificateHeld => {
             report.revocations = report.revocations.saturating_add(1);
             revoke(tx, record)
         }
+        Act::CertificateReleased => release(tx, record),
         Act::CrlIntended => {
             report.crl_numbers = report.crl_numbers.saturating_add(1);
             take_crl_number(tx, record)
@@ -205,14 +206,21 @@ fn revoke(tx: &mut Transaction<'_>, record: &AuditRecord) -> Result<(), ActFault
     let id = id(record)?;
     let reason = ReasonCode::from_name(&record.event.reason)
         .ok_or_else(|| misfit(record, "its reason is none of RFC 5280"))?;
-    if tx.has::<RevocationRow>(&id)? {
-        return Err(misfit(record, "the certificate is revoked already"));
-    }
     let certificate = certificate_row(tx, &id)?
         .ok_or_else(|| misfit(record, "the certificate is neither in the ledger nor in the log"))?;
     // The invalidity date is not on record: the CRL entry goes without.
     let revocation = Revocation { time: record.event.time, reason, invalidity_date: None };
-    revocation::write(tx, &id, revocation, certificate)
+    let revocation = revocation::follow(tx, &id, revocation)?
+        .map_err(|_| misfit(record, "the certificate is revoked already"))?;
+    revocation::write(tx, &id, (revocation, record.event.time), certificate)
+}
+
+fn release(tx: &mut Transaction<'_>, record: &AuditRecord) -> Result<(), ActFault> {
+    let id = id(record)?;
+    if tx.row::<RevocationRow>(&id)?.is_none_or(|row| !row.revocation.is_hold()) {
+        return Err(misfit(record, "the certificate is not on hold"));
+    }
+    revocation::write_release(tx, &id, record.event.time)
 }
 
 /// RFC 5280 §5.2.3: CRL numbers increase monotonically, so what the log has seen is taken.

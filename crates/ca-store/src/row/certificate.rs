@@ -1,8 +1,7 @@
-//! The rows of certificates: intents that are open, what became of them, revocations.
+//! The rows of certificates: intents that are open, and what became of them.
 
 use ca_core::profile::{KeyPurpose, ProfileId};
-use ca_core::reason::ReasonCode;
-use ca_core::record::{CertificateId, Revocation, Slot};
+use ca_core::record::{CertificateId, Slot};
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
 use ca_core::validity::{UnixTime, Validity};
@@ -198,58 +197,6 @@ fn present<T>(field: Option<&OctetString>, read: impl Fn(&OctetString) -> Option
     match field {
         Some(octets) => read(octets).map(Some),
         None => Some(None),
-    }
-}
-
-/// ```text
-/// RevocationRow ::= SEQUENCE {
-///     time            Time,
-///     reason          INTEGER,            -- the number of the CRLReason, RFC 5280 §5.3.1
-///     notAfter        Time,               -- of the certificate
-///     invalidityDate  [0] Time OPTIONAL }
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RevocationRow {
-    pub(crate) revocation: Revocation,
-    pub(crate) not_after: UnixTime,
-}
-
-#[derive(Sequence)]
-pub(crate) struct WireRevocation {
-    time: i64,
-    reason: u8,
-    not_after: i64,
-    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
-    invalidity_date: Option<i64>,
-}
-
-impl Row for RevocationRow {
-    type Key = CertificateId;
-    type Wire = WireRevocation;
-    const KEYSPACE: Keyspace = Keyspace::Revocations;
-
-    fn key(key: &Self::Key) -> Vec<u8> {
-        id_key(key)
-    }
-
-    fn to_wire(&self) -> der::Result<WireRevocation> {
-        Ok(WireRevocation {
-            time: self.revocation.time.seconds(),
-            reason: self.revocation.reason.number(),
-            not_after: self.not_after.seconds(),
-            invalidity_date: self.revocation.invalidity_date.map(UnixTime::seconds),
-        })
-    }
-
-    fn from_wire(wire: WireRevocation) -> Option<Self> {
-        Some(Self {
-            revocation: Revocation {
-                time: time(wire.time),
-                reason: ReasonCode::from_number(wire.reason)?,
-                invalidity_date: wire.invalidity_date.map(time),
-            },
-            not_after: time(wire.not_after),
-        })
     }
 }
 

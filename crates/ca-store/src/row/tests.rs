@@ -152,7 +152,7 @@ fn every_row_reads_back_as_it_was_written() {
 fn every_reason_hierarchy_and_purpose_reads_back() {
     for reason in ReasonCode::ALL {
         let revocation = Revocation { time: time(1), reason, invalidity_date: Some(time(0)) };
-        reads_back(RevocationRow { revocation, not_after: time(9) });
+        reads_back(RevocationRow { revocation, not_after: time(9), final_since: None });
     }
     for ((hierarchy, _), purpose) in Hierarchy::ALL.into_iter().zip(KeyPurpose::ALL.into_iter().cycle()) {
         let slot = Slot { hierarchy, purpose, ..slot() };
@@ -165,9 +165,17 @@ fn every_reason_hierarchy_and_purpose_reads_back() {
 fn a_revocation_has_the_octets_that_its_definition_says() {
     let revocation =
         Revocation { time: time(0x6B), reason: ReasonCode::KeyCompromise, invalidity_date: Some(time(-1)) };
-    let row = RevocationRow { revocation, not_after: time(0x80) };
+    let row = RevocationRow { revocation, not_after: time(0x80), final_since: None };
+    // As it was written before there was hold.
     let expected = [1, 0x30, 15, 2, 1, 0x6B, 2, 1, 1, 2, 2, 0, 0x80, 0xA0, 3, 2, 1, 0xFF];
     assert_eq!(row.encode().unwrap(), expected.map(|octet: u8| octet));
+    assert_eq!(RevocationRow::decode(&expected).unwrap(), row);
+    let once_on_hold = RevocationRow { final_since: Some(time(0x6D)), ..row };
+    let expected =
+        [1, 0x30, 20, 2, 1, 0x6B, 2, 1, 1, 2, 2, 0, 0x80, 0xA0, 3, 2, 1, 0xFF, 0xA1, 3, 2, 1, 0x6D];
+    assert_eq!(once_on_hold.encode().unwrap(), expected.map(|octet: u8| octet));
+    reads_back(once_on_hold);
+    reads_back(ReleaseRow { time: time(3) });
 }
 
 #[test]
@@ -193,7 +201,10 @@ fn values_that_are_never_written_are_refused() {
     assert!(refused(tampered(b"dso", b"DSO")));
     assert!(refused(tampered(&[2, 1, 0, 2, 5], &[2, 1, 0, 2, 5, 0x80])));
     let unknown_reason = [1, 0x30, 9, 2, 1, 1, 2, 1, 7, 2, 1, 1];
-    assert!(matches!(RevocationRow::decode(&unknown_reason), Err(RowFault::Value { .. })));
+    let final_hold = [1, 0x30, 14, 2, 1, 1, 2, 1, 6, 2, 1, 9, 0xA1, 3, 2, 1, 5];
+    for octets in [unknown_reason.as_slice(), &final_hold] {
+        assert!(matches!(RevocationRow::decode(octets), Err(RowFault::Value { .. })));
+    }
     let issued = IntentRow {
         certificate: certificate_row(CertificateState::Issued, None),
         request: None,

@@ -252,8 +252,11 @@ fn a_revocation_waits_by_an_error_message() {
 }
 
 fn revocation(pki: &Pki) -> Conversation {
+    changing(pki, RevocationChange::Revoke(ReasonCode::KeyCompromise))
+}
+
+fn changing(pki: &Pki, change: RevocationChange) -> Conversation {
     let held = pki.gateway.certificate();
-    let change = RevocationChange::Revoke(ReasonCode::KeyCompromise);
     let revocation = Revocation { issuer: held.issuer(), serial: held.serial(), change };
     Arc::new(pki.signing()).begin(&Question::Revocation(revocation)).unwrap()
 }
@@ -275,9 +278,33 @@ fn a_revocation_is_done_when_who_issued_or_its_spokesman_says_so() {
         assert_eq!(matches!(step, Ok(Step::Done(Outcome::Revoked))), done, "{step:?}");
     }
     let mut conversation = revocation(&pki);
-    let no = rp(PkiStatusInfo::rejection(PkiFailureInfo::CertRevoked, "done before".to_owned()).unwrap());
+    let no = rp(PkiStatusInfo::rejection(PkiFailureInfo::NotAuthorized, "not by you".to_owned()).unwrap());
     let no = answer(signed(&pki), &conversation.outgoing().unwrap(), no, |_| {});
     assert!(matches!(conversation.answered(&no), Err(CmpError::Refused(_))));
+}
+
+// RFC 9483 §3.6.4: certRevoked says that the certificate is revoked already. Whoever asks again since an answer was lost has what
+// he wanted, if who may say so says it; whoever wanted it off hold has not.
+#[test]
+fn a_certificate_that_was_revoked_before_is_revoked() {
+    let pki = Pki::new();
+    let other =
+        pki.root.authority("other", &[KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature]);
+    let before = |change, seal: Seal<'_>| {
+        let mut conversation = changing(&pki, change);
+        let status = PkiStatusInfo::rejection(PkiFailureInfo::CertRevoked, "done before".to_owned()).unwrap();
+        let rp = PkiBody::Rp(RevRepContent { status: vec![status], rev_certs: None, crls: None });
+        conversation.answered(&answer(seal, &conversation.outgoing().unwrap(), rp, |_| {}))
+    };
+    for reason in [ReasonCode::Unspecified, ReasonCode::KeyCompromise, ReasonCode::CertificateHold] {
+        let step = before(RevocationChange::Revoke(reason), signed(&pki));
+        assert!(matches!(step, Ok(Step::Done(Outcome::RevokedBefore))), "{step:?}");
+    }
+    let by_other =
+        before(RevocationChange::Revoke(ReasonCode::Superseded), Seal::Signature(&other, &pki.root));
+    assert!(matches!(by_other, Err(CmpError::Unproven(_))), "{by_other:?}");
+    let off_hold = before(RevocationChange::TakeOffHold, signed(&pki));
+    assert!(matches!(off_hold, Err(CmpError::Refused(_))), "{off_hold:?}");
 }
 
 // RFC 9483 §4.1.3, §4.2: an update and a revocation MUST be signed.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Findings, Invariant};
 use crate::certificate::Crl;
 use crate::evidence::Case;
-use crate::rows::{CERTIFICATE_REVOKED, UNCERTAIN};
+use crate::rows::{CERTIFICATE_RELEASED, CERTIFICATE_REVOKED, Id, UNCERTAIN};
 
 /// The published CRL of each issuer: the one whose key verifies it.
 fn published(case: &Case) -> impl Iterator<Item = (&Vec<u8>, &Crl)> {
@@ -49,9 +49,16 @@ pub(super) fn crls_follow_each_other(case: &Case, findings: &mut Findings) {
                 let id = [issuer, serial.as_slice()].concat();
                 let expired =
                     case.ledger.revocations.get(&id).is_some_and(|row| row.not_after < crl.this_update);
-                if !expired {
+                let released = former.on_hold.contains(serial) && was_released(case, &id);
+                if !expired && !released {
                     findings.add(Invariant::I6, format!("{} left CRL {}", hex::encode(id), crl.number));
                 }
+            }
+            for serial in
+                crl.on_hold.difference(&former.on_hold).filter(|serial| former.serials.contains(*serial))
+            {
+                let what = format!("CRL {} has {} on hold, which was final", crl.number, hex::encode(serial));
+                findings.add(Invariant::I6, what);
             }
         }
         before.insert(issuer, crl);
@@ -64,20 +71,26 @@ pub(super) fn crls_follow_each_other(case: &Case, findings: &mut Findings) {
     }
 }
 
+fn was_released(case: &Case, id: &Id) -> bool {
+    case.audit.iter().any(|(_, record)| record.act == CERTIFICATE_RELEASED && record.id == *id)
+}
+
 pub(super) fn revoked_stays_revoked(case: &Case, findings: &mut Findings) {
     let revocations = &case.ledger.revocations;
     for id in case.clients.revoked.iter().filter(|id| !revocations.contains_key(*id)) {
         findings.add(Invariant::I11, format!("{} was acknowledged as revoked and is not", hex::encode(id)));
     }
     for (_, record) in case.audit.iter().filter(|(_, record)| record.act == CERTIFICATE_REVOKED) {
-        if !revocations.contains_key(&record.id) {
+        if revocations.get(&record.id).is_none_or(|row| row.on_hold) {
             findings.add(Invariant::I11, format!("{} was revoked and is not", hex::encode(&record.id)));
         }
     }
     for made in &case.signatures {
-        for serial in Crl::of_tbs(&made.signed).into_iter().flat_map(|crl| crl.serials) {
-            let id = [made.key.as_slice(), &serial].concat();
-            if !revocations.contains_key(&id) {
+        let Some(crl) = Crl::of_tbs(&made.signed) else { continue };
+        for serial in &crl.serials {
+            let id = [made.key.as_slice(), serial].concat();
+            let released = crl.on_hold.contains(serial) && was_released(case, &id);
+            if !revocations.contains_key(&id) && !released {
                 findings
                     .add(Invariant::I11, format!("{} stood on a CRL and is not revoked", hex::encode(id)));
             }

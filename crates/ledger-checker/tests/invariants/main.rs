@@ -223,3 +223,78 @@ fn names_i_13_when_a_deadline_was_missed_or_what_waits_is_not_found() {
 fn names_i_12_when_a_second_start_changed_a_row() {
     names(Invariant::I12, |bench| bench.second_start_removes(5, &bench.aborted_id()));
 }
+
+/// What is found when the issued certificate is put on hold and something is done then.
+fn holding(act: impl FnOnce(&mut Bench)) -> Vec<Invariant> {
+    let mut bench = Bench::new();
+    bench.hold();
+    act(&mut bench);
+    bench.violations().into_iter().map(|violation| violation.invariant).collect()
+}
+
+#[test]
+fn finds_nothing_in_a_hold_a_release_and_a_revocation_from_hold() {
+    assert_eq!(holding(|_| ()), []);
+    assert_eq!(holding(Bench::release), []);
+    assert_eq!(holding(Bench::make_final), []);
+    assert_eq!(
+        holding(|bench| {
+            bench.release();
+            bench.hold();
+            bench.make_final();
+        }),
+        []
+    );
+}
+
+#[test]
+fn names_i_14_when_rows_and_trail_tell_of_other_holds() {
+    let issued = Bench::new().issued_id();
+    for break_it in [
+        |bench: &mut Bench, id: &[u8]| bench.remove(11, id),
+        |bench: &mut Bench, id: &[u8]| {
+            bench.release();
+            bench.remove(30, id);
+        },
+        // On hold twice; released twice; released from what is final; on hold from what is final.
+        |bench: &mut Bench, _: &[u8]| bench.hold(),
+        |bench: &mut Bench, _: &[u8]| {
+            bench.release();
+            bench.release();
+        },
+        |bench: &mut Bench, _: &[u8]| {
+            bench.make_final();
+            bench.release();
+        },
+        |bench: &mut Bench, _: &[u8]| {
+            bench.make_final();
+            bench.hold();
+        },
+    ] {
+        let found = holding(|bench| break_it(bench, &issued));
+        assert!(found.contains(&Invariant::I14), "{found:?}");
+    }
+}
+
+// L-04: what leaves a CRL was on hold, and is on record as released.
+#[test]
+fn names_i_6_when_an_entry_leaves_that_was_not_released_and_only_then() {
+    let entry_leaves = |released: bool, on_hold: bool| {
+        let found = holding(|bench| {
+            let issued = bench.issued_serial();
+            if on_hold {
+                bench.sign_crl_with_hold(8, &issued);
+            } else {
+                bench.sign_crl(8, &[bench.revoked_serial(), issued]);
+            }
+            if released {
+                bench.release();
+            }
+            bench.sign_crl(9, &[bench.revoked_serial()]);
+        });
+        found.contains(&Invariant::I6)
+    };
+    assert!(!entry_leaves(true, true));
+    assert!(entry_leaves(false, true));
+    assert!(entry_leaves(true, false));
+}

@@ -1,4 +1,4 @@
-//! `meter-pki cert list`, `cert show`, `cert revoke` and `cert message-signer`.
+//! `meter-pki cert list`, `cert show`, `cert revoke`, `cert release` and `cert message-signer`.
 
 mod message_signer;
 
@@ -10,7 +10,8 @@ use crate::cli::{CertCommand, CertFilter};
 use crate::exit::Failure;
 use crate::operator::client::escaped;
 use crate::operator::wire::{
-    CertificatePage, CertificateQueryText, CertificateView, RevocationText, RevocationView,
+    CertificatePage, CertificateQueryText, CertificateView, HoldReleaseText, HoldReleaseView, RevocationText,
+    RevocationView,
 };
 
 pub(super) async fn run(verb: &CertCommand, config: &Path, printer: &Printer) -> Result<(), Failure> {
@@ -40,6 +41,17 @@ pub(super) async fn run(verb: &CertCommand, config: &Path, printer: &Printer) ->
                 vec![format!(
                     "{} of {} is revoked since {} ({}), recorded as {}; next CRL by {crl}",
                     view.serial, view.issuer, view.revoked_at, view.reason, view.sequence
+                )]
+            });
+        }
+        CertCommand::Release { serial, issuer } => {
+            let text = HoldReleaseText { issuer: issuer.clone(), serial: serial.clone() };
+            let view: HoldReleaseView = client.post("/v1/hold-releases", &text).await?;
+            printer.result(&view, |view| {
+                let crl = view.next_crl_by.as_deref().unwrap_or("its schedule");
+                vec![format!(
+                    "{} of {} is good again since {}, after a hold since {}, recorded as {}; next CRL by {crl}",
+                    view.serial, view.issuer, view.released_at, view.held_since, view.sequence
                 )]
             });
         }

@@ -13,7 +13,7 @@ use std::path::Path;
 use ca_core::distinguished_name::DistinguishedName;
 use ca_core::reason::ReasonCode;
 use ca_core::serial_number::SerialNumber;
-use cmp_client::{Operation, Question, Revocation, RevocationChange};
+use cmp_client::{Operation, Outcome, Question, Revocation, RevocationChange};
 use serde::Serialize;
 
 use self::peer::{Peer, one_certificate};
@@ -35,6 +35,8 @@ struct RevokedView {
     serial: String,
     issuer: String,
     reason: String,
+    /// Whether it was so before it was asked for.
+    before: bool,
 }
 
 pub(super) async fn run(verb: &CmpCommand, printer: &Printer) -> Result<(), Failure> {
@@ -56,14 +58,24 @@ async fn revoke(args: &RevocationArgs, printer: &Printer) -> Result<(), Failure>
     let revocation = Revocation { issuer: &issuer, serial: &serial, change };
     match talk.go_on(|| peer.client.begin(&Question::Revocation(revocation))).await? {
         Got::Written { file, after } => written(&file, after, printer),
-        Got::Outcome(_) => {
+        Got::Outcome(outcome) => {
             let view = RevokedView {
                 serial: serial.to_string(),
                 issuer: issuer.to_string(),
                 reason: args.reason.clone(),
+                before: outcome == Outcome::RevokedBefore,
             };
             printer.result(&view, |view| {
                 vec![match change {
+                    RevocationChange::Revoke(_) if view.before => {
+                        format!(
+                            "certificate {} was revoked before, or is on hold; nothing has changed",
+                            view.serial
+                        )
+                    }
+                    RevocationChange::Revoke(ReasonCode::CertificateHold) => {
+                        format!("certificate {} is on hold", view.serial)
+                    }
                     RevocationChange::Revoke(_) => {
                         format!("certificate {} is revoked: {}", view.serial, view.reason)
                     }

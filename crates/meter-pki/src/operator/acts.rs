@@ -15,7 +15,7 @@ use ca_core::ports::Unavailable;
 use ca_core::profile::ProfileId;
 use ca_core::reason::ReasonCode;
 use ca_core::record::{CertificateId, CertificateQuery, ExpectedDevice, StatusKind, Token};
-use ca_core::request::RevocationRequest;
+use ca_core::request::{ReleaseRequest, RevocationRequest};
 use ca_core::revocation::RevokeError;
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
@@ -28,15 +28,16 @@ use super::listener::Peer;
 use super::views;
 use super::wire::{
     AuthorityView, CertificatePage, CertificateQueryText, CertificateView, CertificationText, CrlText,
-    CrlView, DevicePage, DeviceQueryText, ImportRequest, ImportView, ImportedCrlView, ImportedDevice,
-    RevocationText, RevocationView, TokenText, TokenView,
+    CrlView, DevicePage, DeviceQueryText, HoldReleaseText, HoldReleaseView, ImportRequest, ImportView,
+    ImportedCrlView, ImportedDevice, RevocationText, RevocationView, TokenText, TokenView,
 };
 use crate::compose::{ServedAuthority, System};
 use crate::exit::{Exit, Failure};
 
 /// The statuses that a list is asked for by. Whether what is good has expired is told in the list.
-const STATUSES: [(&str, StatusKind); 6] = [
+const STATUSES: [(&str, StatusKind); 7] = [
     ("good", StatusKind::Good),
+    ("on-hold", StatusKind::OnHold),
     ("revoked", StatusKind::Revoked),
     ("uncertain", StatusKind::Uncertain),
     ("aborted", StatusKind::Aborted),
@@ -151,11 +152,33 @@ pub(super) fn revoke(system: &System, peer: &Peer, text: &RevocationText) -> Res
     })
 }
 
+pub(super) fn release(
+    system: &System,
+    peer: &Peer,
+    text: &HoldReleaseText,
+) -> Result<HoldReleaseView, Failure> {
+    let id = find(system, text.issuer.as_deref(), &serial(&text.serial)?)?;
+    let served = system.served(&id.issuer).ok_or_else(|| no_certificate(&text.serial))?;
+    let actor = operator(served.authority.issuer().tenant(), peer);
+    let recorded =
+        served.authority.release(ReleaseRequest { actor, id }).map_err(|error| revocation_failure(&error))?;
+    served.notice_revocation();
+    Ok(HoldReleaseView {
+        issuer: served.name.clone(),
+        serial: recorded.id.serial.to_string(),
+        held_since: recorded.hold.time.to_string(),
+        released_at: recorded.time.to_string(),
+        sequence: recorded.sequence,
+        next_crl_by: Some(served.next_crl_by().to_string()),
+    })
+}
+
 fn revocation_failure(error: &RevokeError) -> Failure {
     let exit = match error {
         RevokeError::NotIssued { .. } => Exit::NotFound,
         RevokeError::NotEntitled => Exit::Permission,
         RevokeError::HoldNotOffered
+        | RevokeError::NotOnHold
         | RevokeError::InvalidityInFuture { .. }
         | RevokeError::AlreadyRevoked { .. }
         | RevokeError::BeingIssued

@@ -33,6 +33,7 @@ pub(super) fn certificate(issuer: &str, stored: &StoredCertificate, now: UnixTim
         CertificateStatus::Uncertain { .. } => ("uncertain", None),
         CertificateStatus::Good if stored.validity.not_after() < now => ("expired", None),
         CertificateStatus::Good => ("good", None),
+        CertificateStatus::Revoked(hold) if hold.is_hold() => ("on-hold", Some(hold)),
         CertificateStatus::Revoked(revocation) => ("revoked", Some(revocation)),
     };
     CertificateView {

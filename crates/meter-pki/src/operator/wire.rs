@@ -76,7 +76,7 @@ pub struct CertificateView {
     pub not_after: String,
     /// When it was recorded.
     pub recorded_at: String,
-    /// `good`, `expired`, `revoked`, `pending`, `aborted` or `uncertain`.
+    /// `good`, `expired`, `on-hold`, `revoked`, `pending`, `aborted` or `uncertain`.
     pub status: String,
     /// When it was revoked.
     pub revoked_at: Option<String>,
@@ -109,6 +109,33 @@ pub struct CertificatePage {
     pub certificates: Vec<CertificateView>,
     /// `after` of the next page; absent on the last.
     pub next: Option<String>,
+}
+
+/// A release from hold asked for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HoldReleaseText {
+    /// The name of the authority; may be left out when one serial number leads to one certificate.
+    pub issuer: Option<String>,
+    /// The serial number.
+    pub serial: String,
+}
+
+/// A release on record.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct HoldReleaseView {
+    /// The name of the authority.
+    pub issuer: String,
+    /// The serial number.
+    pub serial: String,
+    /// Since when it was on hold.
+    pub held_since: String,
+    /// Until when.
+    pub released_at: String,
+    /// The number of its audit record.
+    pub sequence: u64,
+    /// When the next CRL is due at the latest, on which it no longer stands.
+    pub next_crl_by: Option<String>,
 }
 
 /// A revocation asked for.

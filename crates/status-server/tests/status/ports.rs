@@ -14,8 +14,8 @@ use ca_core::ports::{Clock, Ledger, SignError, Signer, StatusSource, Unavailable
 use ca_core::public_key::PublicKey;
 use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlIntent, CrlNumberTaken, CrlRecord, Intent,
-    IntentConflict, IssuedRecord, RevocationOutcome, RevocationRecord, RevokedEntry, Settlement,
-    StoredCertificate,
+    IntentConflict, IssuedRecord, ReleaseOutcome, ReleaseRecord, RevocationOutcome, RevocationRecord,
+    RevokedEntry, Settlement, StoredCertificate,
 };
 use ca_core::serial_number::SerialNumber;
 use ca_core::signature::EcdsaSignature;
@@ -205,6 +205,10 @@ impl StatusSource for MemoryLedger {
         Ok(entries.filter(|entry| after.is_none_or(|after| entry.serial > *after)).take(limit).collect())
     }
 
+    fn released_at(&self, _: &CertificateId) -> Result<Option<UnixTime>, Unavailable> {
+        Ok(None)
+    }
+
     fn uncertain(&self, _: &KeyRef, _: UnixTime) -> Result<Vec<SerialNumber>, Unavailable> {
         Ok(Vec::new())
     }
@@ -242,6 +246,10 @@ impl Ledger for MemoryLedger {
 
     fn record_revocation(&self, _: RevocationRecord) -> Result<RevocationOutcome, Unavailable> {
         Ok(RevocationOutcome::NotIssued)
+    }
+
+    fn record_release(&self, _: ReleaseRecord) -> Result<ReleaseOutcome, Unavailable> {
+        Ok(ReleaseOutcome::NotIssued)
     }
 
     fn record_crl_intent(&self, _: CrlIntent) -> Result<Result<(), CrlNumberTaken>, Unavailable> {

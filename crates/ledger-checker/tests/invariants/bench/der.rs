@@ -114,7 +114,18 @@ pub(crate) fn authority(key: &SigningKey, name: &[u8]) -> Vec<u8> {
 /// A `TBSCertList`.
 pub(crate) fn crl_tbs(number: u8, this_update: &str, serials: &[Vec<u8>]) -> Vec<u8> {
     let entry = |serial: &Vec<u8>| sequence(&[integer(serial), text(0x17, "260101000000Z")]);
-    let entries: Vec<Vec<u8>> = serials.iter().map(entry).collect();
+    crl_of(number, this_update, serials.iter().map(entry).collect())
+}
+
+/// One that lists one certificate for good and one on hold.
+pub(crate) fn crl_with_hold(number: u8, (revoked, held): (&[u8], &[u8])) -> Vec<u8> {
+    let date = || text(0x17, "260101000000Z");
+    let on_hold = sequence(&[extension(21, &[0x0A, 1, 6])]);
+    let entries = [sequence(&[integer(revoked), date()]), sequence(&[integer(held), date(), on_hold])];
+    crl_of(number, "260101000000Z", entries.to_vec())
+}
+
+fn crl_of(number: u8, this_update: &str, entries: Vec<Vec<u8>>) -> Vec<u8> {
     let extensions = object(0xA0, &sequence(&[extension(20, &integer(&[number]))]));
     sequence(&[
         integer(&[1]),

@@ -184,7 +184,7 @@ fn public_key(OwnKey { key, signer, .. }: &OwnKey) -> Result<ca_core::public_key
 fn issued(got: Got, printer: &Printer) -> Result<Option<Issued>, Failure> {
     match got {
         Got::Outcome(Outcome::Issued(issued)) => Ok(Some(issued)),
-        Got::Outcome(Outcome::Revoked | Outcome::Told(_)) => {
+        Got::Outcome(Outcome::Revoked | Outcome::RevokedBefore | Outcome::Told(_)) => {
             Err(Failure::new(Exit::Failed, "cmp.answer", "the conversation came to something else"))
         }
         Got::Written { file, after } => {

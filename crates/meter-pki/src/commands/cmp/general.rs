@@ -69,7 +69,7 @@ pub(super) async fn ask(args: &GeneralArgs, printer: &Printer) -> Result<(), Fai
             tell(information, (out, of.as_ref()), printer)?;
             talk.over();
         }
-        Got::Outcome(Outcome::Issued(_) | Outcome::Revoked) => {
+        Got::Outcome(Outcome::Issued(_) | Outcome::Revoked | Outcome::RevokedBefore) => {
             let message = "the conversation came to something else";
             return Err(Failure::new(Exit::Failed, "cmp.answer", message));
         }
