@@ -86,10 +86,19 @@ pub enum SignError {
     },
 }
 
+/// Keeps that certificates were released from hold: what undoes an act of the ledger, in the same transaction as its audit event.
+pub trait Releases: Send + Sync {
+    /// Records that a certificate on hold is good again, with its slot if that still is its own.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn record_release(&self, release: ReleaseRecord) -> Result<ReleaseOutcome, Unavailable>;
+}
+
 /// Keeps intents, certificates, revocations, CRLs and the audit trail; durable before it answers.
 ///
 /// Every method writes its audit events in the same transaction as the act. A method that answers `Err` wrote nothing.
-pub trait Ledger: Send + Sync {
+pub trait Ledger: Releases {
     /// T1: records intents, each if its conditions hold; one durable transaction for all that do.
     ///
     /// Answers in the order of `intents`. Conditions are decided one after the other, as if the intents came singly.
@@ -133,12 +142,6 @@ pub trait Ledger: Send + Sync {
     ///
     /// [`Revocation::following`]: crate::record::Revocation::following
     fn record_revocation(&self, revocation: RevocationRecord) -> Result<RevocationOutcome, Unavailable>;
-
-    /// Records that a certificate on hold is good again, with its slot if that still is its own.
-    ///
-    /// # Errors
-    /// [`Unavailable`].
-    fn record_release(&self, release: ReleaseRecord) -> Result<ReleaseOutcome, Unavailable>;
 
     /// Reserves a CRL number, which must exceed every number recorded for the issuer.
     ///

@@ -90,14 +90,14 @@ impl Worked {
 /// A message that could not be worked on, with all that is known of its sender.
 struct Refused {
     refusal: Refusal,
-    actor: Option<Actor>,
+    actor: Option<Box<Actor>>,
     /// How he is answered.
-    means: Option<Means>,
+    means: Option<Box<Means>>,
 }
 
 impl Refused {
     fn of(sender: Sender, refusal: Refusal) -> Self {
-        Self { refusal, actor: Some(sender.actor), means: Some(sender.means) }
+        Self { refusal, actor: Some(Box::new(sender.actor)), means: Some(Box::new(sender.means)) }
     }
 }
 
@@ -243,11 +243,11 @@ impl Exchange {
     ) -> Result<Vec<u8>, TransferRefusal> {
         let now = self.config.clock().now();
         let nobody = self.nobody(&label.parts().authority);
-        let refusal = record(label, actor.as_ref().unwrap_or(&nobody), refusal);
+        let refusal = record(label, actor.as_deref().unwrap_or(&nobody), refusal);
         observation::refused(op, self.peer, &refusal);
         let content =
             ErrorMsgContent { pki_status_info: rejection(&refusal)?, error_code: None, error_details: None };
-        let answering = Answering { label, request, means: means.as_ref(), now };
+        let answering = Answering { label, request, means: means.as_deref(), now };
         match answering.seal(Draft::of(PkiBody::Error(content))) {
             Ok(sealed) => Ok(sealed.der),
             Err(Refusal::Unavailable(unavailable)) => Err(unavailable.into()),

@@ -60,14 +60,14 @@ pub(crate) struct Unproven {
     /// Why not.
     pub(crate) refusal: Refusal,
     /// How the answer is protected; `None` where nobody knows what the sender could verify (RFC 9483 §3.6.4).
-    pub(crate) means: Option<Means>,
+    pub(crate) means: Option<Box<Means>>,
 }
 
 impl Unproven {
     /// What a message could be answered by whose protection proves nothing: a signature, as all answers but those to who speaks
     /// of a shared secret, and could verify none.
     pub(crate) fn without_proof(header: &PkiHeader, refusal: Refusal) -> Self {
-        Self { refusal, means: (!is_under_mac(header)).then_some(Means::Signature) }
+        Self { refusal, means: (!is_under_mac(header)).then(|| Box::new(Means::Signature)) }
     }
 }
 
@@ -93,7 +93,7 @@ pub(crate) fn prove(gate: &Gate<'_>, message: &PkiMessage) -> Result<Sender, Unp
     match holder(gate, message, &key.secret) {
         Ok(actor) => Ok(Sender { actor, client: by_reference(&key.reference), means: Means::Mac(key) }),
         // RFC 9483 §3.6.4: the MAC was right, so that its sender verifies ours.
-        Err(refusal) => Err(Unproven { refusal, means: Some(Means::Mac(key)) }),
+        Err(refusal) => Err(Unproven { refusal, means: Some(Box::new(Means::Mac(key))) }),
     }
 }
 

@@ -23,7 +23,7 @@ use crate::distinguished_name::DistinguishedName;
 use crate::issuer::{Issuer, PublicationPoints};
 use crate::key_ref::KeyRef;
 use crate::oid;
-use crate::ports::{Clock, Ledger, SignError, Signer, StatusSource, Unavailable};
+use crate::ports::{Clock, Ledger, Releases, SignError, Signer, StatusSource, Unavailable};
 use crate::profile::{KeyPurpose, ProfileId};
 use crate::public_key::PublicKey;
 use crate::reason::ReasonCode;
@@ -257,6 +257,12 @@ impl StatusSource for MemoryLedger {
     }
 }
 
+impl Releases for MemoryLedger {
+    fn record_release(&self, _: ReleaseRecord) -> Result<ReleaseOutcome, Unavailable> {
+        Ok(ReleaseOutcome::NotOnHold)
+    }
+}
+
 impl Ledger for MemoryLedger {
     fn record_intents(&self, intents: Vec<Intent>) -> Result<Vec<Result<(), IntentConflict>>, Unavailable> {
         self.up()?;
@@ -293,10 +299,6 @@ impl Ledger for MemoryLedger {
         let RevocationRecord { revocation, event, .. } = revocation;
         row.status = CertificateStatus::Revoked(revocation);
         Ok(RevocationOutcome::Recorded { sequence: self.log(event), revocation })
-    }
-
-    fn record_release(&self, _: ReleaseRecord) -> Result<ReleaseOutcome, Unavailable> {
-        Ok(ReleaseOutcome::NotOnHold)
     }
 
     fn record_crl_intent(&self, intent: CrlIntent) -> Result<Result<(), CrlNumberTaken>, Unavailable> {

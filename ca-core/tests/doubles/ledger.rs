@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use ca_core::audit::{Act, AuditEvent};
-use ca_core::ports::{Ledger, Unavailable};
+use ca_core::ports::{Ledger, Releases, Unavailable};
 use ca_core::profile::{Hierarchy, KeyPurpose};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
@@ -269,7 +269,10 @@ impl State {
             {
                 return RevocationOutcome::NotIssued;
             }
-            status => revocation(status),
+            CertificateStatus::Pending | CertificateStatus::Uncertain { .. } | CertificateStatus::Good => {
+                None
+            }
+            CertificateStatus::Revoked(before) => Some(before),
         };
         let revocation = match record.revocation.following(before) {
             Ok(revocation) => revocation,
@@ -302,6 +305,12 @@ impl State {
         self.released.insert(record.id, record.event.time);
         self.events.push(record.event);
         ReleaseOutcome::Released { sequence: u64::try_from(self.events.len()).unwrap(), hold }
+    }
+}
+
+impl Releases for MemoryLedger {
+    fn record_release(&self, release: ReleaseRecord) -> Result<ReleaseOutcome, Unavailable> {
+        Ok(self.enter(Step::RecordRelease)?.release(release))
     }
 }
 
@@ -341,10 +350,6 @@ impl Ledger for MemoryLedger {
 
     fn record_revocation(&self, revocation: RevocationRecord) -> Result<RevocationOutcome, Unavailable> {
         Ok(self.enter(Step::RecordRevocation)?.revoke(revocation))
-    }
-
-    fn record_release(&self, release: ReleaseRecord) -> Result<ReleaseOutcome, Unavailable> {
-        Ok(self.enter(Step::RecordRelease)?.release(release))
     }
 
     fn record_crl_intent(&self, _: CrlIntent) -> Result<Result<(), CrlNumberTaken>, Unavailable> {

@@ -4,7 +4,7 @@
 //! are always done.
 
 use ca_core::audit::AuditEvent;
-use ca_core::ports::{Ledger, Unavailable};
+use ca_core::ports::{Ledger, Releases, Unavailable};
 use ca_core::record::{
     CertificateId, CrlIntent, CrlNumberTaken, CrlRecord, Intent, IntentConflict, IssuedRecord,
     ReleaseOutcome, ReleaseRecord, RevocationOutcome, RevocationRecord, Settlement,
@@ -17,6 +17,12 @@ use crate::store::Store;
 use crate::transaction::{ActFault, Transaction};
 
 const PORT: &str = "ledger";
+
+impl Releases for Store {
+    fn record_release(&self, release: ReleaseRecord) -> Result<ReleaseOutcome, Unavailable> {
+        self.write(PORT, Durability::Durable, |tx| revocation::release(tx, release))
+    }
+}
 
 impl Ledger for Store {
     fn record_intents(&self, intents: Vec<Intent>) -> Result<Vec<Result<(), IntentConflict>>, Unavailable> {
@@ -59,10 +65,6 @@ impl Ledger for Store {
 
     fn record_revocation(&self, revocation: RevocationRecord) -> Result<RevocationOutcome, Unavailable> {
         self.write(PORT, Durability::Durable, |tx| revocation::record(tx, revocation))
-    }
-
-    fn record_release(&self, release: ReleaseRecord) -> Result<ReleaseOutcome, Unavailable> {
-        self.write(PORT, Durability::Durable, |tx| revocation::release(tx, release))
     }
 
     fn record_crl_intent(&self, intent: CrlIntent) -> Result<Result<(), CrlNumberTaken>, Unavailable> {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ca_core::audit::{Act, AuditEvent};
 use ca_core::certificate::Certificate;
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{Ledger, Registry, StatusSource, Unavailable};
+use ca_core::ports::{Ledger, Registry, Releases, StatusSource, Unavailable};
 use ca_core::profile::{KeyPurpose, ProfileId};
 use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlIntent, CrlNumberTaken, CrlRecord, Device,
@@ -225,6 +225,12 @@ impl State {
     }
 }
 
+impl Releases for Memory {
+    fn record_release(&self, _: ReleaseRecord) -> Result<ReleaseOutcome, Unavailable> {
+        panic!("nothing is released over EST")
+    }
+}
+
 impl Ledger for Memory {
     fn record_intents(&self, intents: Vec<Intent>) -> Result<Vec<Result<(), IntentConflict>>, Unavailable> {
         let mut state = self.open()?;
@@ -272,10 +278,6 @@ impl Ledger for Memory {
 
     fn record_revocation(&self, _: RevocationRecord) -> Result<RevocationOutcome, Unavailable> {
         panic!("nothing is revoked over EST")
-    }
-
-    fn record_release(&self, _: ReleaseRecord) -> Result<ReleaseOutcome, Unavailable> {
-        panic!("nothing is released over EST")
     }
 
     fn record_crl_intent(&self, _: CrlIntent) -> Result<Result<(), CrlNumberTaken>, Unavailable> {

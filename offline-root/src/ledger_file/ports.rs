@@ -5,7 +5,7 @@
 
 use ca_core::audit::AuditEvent;
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{Ledger, Registry, StatusSource, Unavailable, WaitingRoom};
+use ca_core::ports::{Ledger, Registry, Releases, StatusSource, Unavailable, WaitingRoom};
 use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlIntent, CrlNumberTaken, CrlRecord, Decision,
     DecisionConflict, Device, ExpectedDevice, ImportOutcome, Intent, IntentConflict, IssuedRecord,
@@ -20,6 +20,13 @@ use ca_core::validity::UnixTime;
 use super::book::may_be_revoked;
 use super::entry::{IntentRow, IssuedRow, SettledRow, Step};
 use super::{FileLedger, RecordError, shelf, write};
+
+impl Releases for FileLedger {
+    /// The CRLs of an offline CA are signed ahead: none of them could forget a hold, and it puts nothing on hold.
+    fn record_release(&self, _: ReleaseRecord) -> Result<ReleaseOutcome, Unavailable> {
+        Ok(ReleaseOutcome::NotOnHold)
+    }
+}
 
 impl Ledger for FileLedger {
     fn record_intents(&self, intents: Vec<Intent>) -> Result<Vec<Result<(), IntentConflict>>, Unavailable> {
@@ -93,11 +100,6 @@ impl Ledger for FileLedger {
         }
         let sequence = write(&self.path, &mut state, Step::Revocation { id, revocation }, vec![event])?;
         Ok(RevocationOutcome::Recorded { sequence, revocation })
-    }
-
-    /// The CRLs of an offline CA are signed ahead: none of them could forget a hold, and it puts nothing on hold.
-    fn record_release(&self, _: ReleaseRecord) -> Result<ReleaseOutcome, Unavailable> {
-        Ok(ReleaseOutcome::NotOnHold)
     }
 
     fn record_crl_intent(&self, intent: CrlIntent) -> Result<Result<(), CrlNumberTaken>, Unavailable> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ca_core::audit::AuditEvent;
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{Clock, Entropy, Ledger, SignError, Signer, Transactions, Unavailable};
+use ca_core::ports::{Clock, Entropy, Ledger, Releases, SignError, Signer, Transactions, Unavailable};
 use ca_core::public_key::PublicKey;
 use ca_core::record::{
     CertificateId, Conclusion, CrlIntent, CrlNumberTaken, CrlRecord, Intent, IntentConflict, IssuedRecord,
@@ -88,6 +88,17 @@ pub(crate) struct TrappedLedger {
     pub(crate) trap: Arc<Trap>,
 }
 
+impl Releases for TrappedLedger {
+    fn record_release(&self, release: ReleaseRecord) -> Result<ReleaseOutcome, Unavailable> {
+        self.trap.pass(KillPoint::RevocationUnsynced);
+        let outcome = self.inner.record_release(release)?;
+        if matches!(outcome, ReleaseOutcome::Released { .. }) {
+            self.trap.pass(KillPoint::RevocationDurable);
+        }
+        Ok(outcome)
+    }
+}
+
 impl Ledger for TrappedLedger {
     fn record_intents(&self, intents: Vec<Intent>) -> Result<Vec<Result<(), IntentConflict>>, Unavailable> {
         self.trap.pass(KillPoint::LintPassed);
@@ -124,15 +135,6 @@ impl Ledger for TrappedLedger {
         self.trap.pass(KillPoint::RevocationUnsynced);
         let outcome = self.inner.record_revocation(revocation)?;
         if matches!(outcome, RevocationOutcome::Recorded { .. }) {
-            self.trap.pass(KillPoint::RevocationDurable);
-        }
-        Ok(outcome)
-    }
-
-    fn record_release(&self, release: ReleaseRecord) -> Result<ReleaseOutcome, Unavailable> {
-        self.trap.pass(KillPoint::RevocationUnsynced);
-        let outcome = self.inner.record_release(release)?;
-        if matches!(outcome, ReleaseOutcome::Released { .. }) {
             self.trap.pass(KillPoint::RevocationDurable);
         }
         Ok(outcome)

@@ -9,7 +9,7 @@ use crate::certificate::Certificate;
 use crate::fault::Fault;
 use crate::ocsp::doubles::{DAY, MemorySigner, NOW, actor, at};
 use crate::oid;
-use crate::ports::Unavailable;
+use crate::ports::{Releases, Unavailable};
 use crate::profile::{
     AlternativeNameRule, Approval, Hierarchy, KeyReuse, KeyUsageBit, NameChange, Pointers, ProfileId,
     ProfileParts, RenewalRule, SubjectRule, ValidityRule,
@@ -65,6 +65,12 @@ impl<'a> StepLedger<'a> {
     }
 }
 
+impl Releases for StepLedger<'_> {
+    fn record_release(&self, _: ReleaseRecord) -> Result<ReleaseOutcome, Unavailable> {
+        Ok(ReleaseOutcome::NotIssued)
+    }
+}
+
 impl Ledger for StepLedger<'_> {
     fn record_intents(&self, intents: Vec<Intent>) -> Result<Vec<Result<(), IntentConflict>>, Unavailable> {
         self.step("intent")?;
@@ -99,10 +105,6 @@ impl Ledger for StepLedger<'_> {
 
     fn record_revocation(&self, _: RevocationRecord) -> Result<RevocationOutcome, Unavailable> {
         Ok(RevocationOutcome::NotIssued)
-    }
-
-    fn record_release(&self, _: ReleaseRecord) -> Result<ReleaseOutcome, Unavailable> {
-        Ok(ReleaseOutcome::NotIssued)
     }
 
     fn record_crl_intent(&self, _: CrlIntent) -> Result<Result<(), CrlNumberTaken>, Unavailable> {

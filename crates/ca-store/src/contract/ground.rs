@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ca_core::audit::{Act, AuditEvent, AuditRecord};
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{Ledger, Registry, StatusSource, Unavailable};
+use ca_core::ports::{Ledger, Registry, Releases, StatusSource, Unavailable};
 use ca_core::profile::{Hierarchy, KeyPurpose, ProfileId};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use ca_core::audit::{Act, AuditEvent};
-use ca_core::ports::{Ledger, Registry, StatusSource};
+use ca_core::ports::{Ledger, Registry, Releases, StatusSource};
 use ca_core::profile::KeyPurpose;
 use ca_core::reason::ReasonCode;
 use ca_core::record::{

@@ -10,7 +10,7 @@ use aws_lc_rs::signature::{
 };
 use ca_core::audit::AuditEvent;
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{Clock, Ledger, SignError, Signer, StatusSource, Unavailable};
+use ca_core::ports::{Clock, Ledger, Releases, SignError, Signer, StatusSource, Unavailable};
 use ca_core::public_key::PublicKey;
 use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlIntent, CrlNumberTaken, CrlRecord, Intent,
@@ -223,6 +223,12 @@ impl StatusSource for MemoryLedger {
     }
 }
 
+impl Releases for MemoryLedger {
+    fn record_release(&self, _: ReleaseRecord) -> Result<ReleaseOutcome, Unavailable> {
+        Ok(ReleaseOutcome::NotIssued)
+    }
+}
+
 impl Ledger for MemoryLedger {
     fn record_intents(&self, intents: Vec<Intent>) -> Result<Vec<Result<(), IntentConflict>>, Unavailable> {
         Ok(intents.iter().map(|_| Err(IntentConflict::SerialTaken)).collect())
@@ -246,10 +252,6 @@ impl Ledger for MemoryLedger {
 
     fn record_revocation(&self, _: RevocationRecord) -> Result<RevocationOutcome, Unavailable> {
         Ok(RevocationOutcome::NotIssued)
-    }
-
-    fn record_release(&self, _: ReleaseRecord) -> Result<ReleaseOutcome, Unavailable> {
-        Ok(ReleaseOutcome::NotIssued)
     }
 
     fn record_crl_intent(&self, _: CrlIntent) -> Result<Result<(), CrlNumberTaken>, Unavailable> {
