@@ -70,7 +70,8 @@ impl CmpClient {
             match conversation.answered(&answer)? {
                 Step::Done(Outcome::Issued(issued)) => return Ok(issued.certificate),
                 Step::Send => {}
-                Step::Wait { .. } | Step::Done(Outcome::Revoked | Outcome::Told(_)) => {
+                Step::Wait { .. }
+                | Step::Done(Outcome::Revoked | Outcome::RevokedBefore | Outcome::Told(_)) => {
                     bail!("the CMP server issues nothing at once")
                 }
             }
