@@ -14,11 +14,13 @@ use ::fjall::{
 };
 
 use journal::{CutError, DamagedJournal};
+use manifests::{DamagedManifest, ManifestError};
 
 use super::{Durability, Engine, EngineError, KeyValue, View, Write, lacks_a_part};
 use crate::keyspace::Keyspace;
 
 mod journal;
+mod manifests;
 
 /// How long the journals may grow, in octets, before the oldest rows must be in tables. Bounds memory and the replay at start.
 const JOURNAL_OCTETS: u64 = 128 * 1024 * 1024;
@@ -55,6 +57,13 @@ impl FjallEngine {
             cause: match cause {
                 CutError::Damaged(cause) => cause.into(),
                 CutError::Io(cause) => Error::Io(cause).into(),
+            },
+        })?;
+        manifests::check(directory).map_err(|cause| EngineError {
+            doing: "reading which tables fjall has",
+            cause: match cause {
+                ManifestError::Damaged(cause) => cause.into(),
+                ManifestError::Io(cause) => Error::Io(cause).into(),
             },
         })?;
         Self::start(directory, cache_octets)
@@ -95,6 +104,7 @@ impl FjallEngine {
 /// Tells whether fjall says that its files are damaged: whatever is neither the operating system's fault nor a lost lock.
 pub(super) fn tells_of_damage(cause: &(dyn core::error::Error + 'static)) -> bool {
     cause.is::<DamagedJournal>()
+        || cause.is::<DamagedManifest>()
         || cause.downcast_ref().is_some_and(|cause| match cause {
             Error::Io(cause) | Error::Storage(LsmError::Io(cause)) => lacks_a_part(cause),
             Error::Storage(_)
