@@ -122,5 +122,5 @@ fn bash_reads_the_completion_script_and_it_knows_the_verbs() {
                COMP_WORDS=(meter-pki cert re); COMP_CWORD=2; \
                \"$completer\" meter-pki re cert; echo \"${COMPREPLY[@]}\"";
     let said = finish(Command::new("bash").args(["-c", ask]).arg(&script)).ok();
-    assert_eq!(said.out.trim(), "revoke");
+    assert_eq!(said.out.trim(), "revoke release");
 }

@@ -13,7 +13,7 @@ impl Checker<'_> {
             drop(self.certificate("cmp.message_certificate_file", &raw.message_certificate_file));
         }
         drop(self.certificates("cmp.message_chain_files", &raw.message_chain_files));
-        self.key("cmp.message_", (&raw.message_key_file, &raw.message_passphrase_file));
+        self.key(("cmp", "message_"), (&raw.message_key_file, &raw.message_passphrase_file));
         let secrets_directory = match &raw.secrets_directory {
             Some(directory) => Some(self.directory("cmp.secrets_directory", directory)?),
             None => None,
@@ -56,12 +56,16 @@ impl Checker<'_> {
     }
 
     /// A key file and its passphrase, or neither: the key is then in `[keys]`.
-    fn key(&mut self, prefix: &str, (key, passphrase): (&Option<PathBuf>, &Option<PathBuf>)) {
+    fn key(
+        &mut self,
+        (section, prefix): (&str, &str),
+        (key, passphrase): (&Option<PathBuf>, &Option<PathBuf>),
+    ) {
         for (name, file) in [("key_file", key), ("passphrase_file", passphrase)] {
-            drop(file.as_deref().map(|file| self.readable(&format!("{prefix}{name}"), file)));
+            drop(file.as_deref().map(|file| self.readable(&format!("{section}.{prefix}{name}"), file)));
         }
         if key.is_some() != passphrase.is_some() {
-            self.note("cmp", format!("{prefix}key_file and {prefix}passphrase_file go together"));
+            self.note(section, format!("{prefix}key_file and {prefix}passphrase_file go together"));
         }
     }
 
@@ -70,7 +74,7 @@ impl Checker<'_> {
             drop(self.certificate("cmp.central_keys.certificate_file", &keys.certificate_file));
         }
         drop(self.certificates("cmp.central_keys.chain_files", &keys.chain_files));
-        self.key("cmp.central_keys.", (&keys.key_file, &keys.passphrase_file));
+        self.key(("cmp.central_keys", ""), (&keys.key_file, &keys.passphrase_file));
         for label in keys.labels.iter().filter(|label| !raw.labels.contains(label)) {
             self.note("cmp.central_keys.labels", format!("the label {label} is not among cmp.labels"));
         }
