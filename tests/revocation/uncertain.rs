@@ -150,8 +150,8 @@ fn certificates_are_listed_by_their_status() {
     let all = all["certificates"].as_array().expect("a list").len();
     assert!(count("good") > 1 && count("revoked") > 0);
     assert_eq!(count("good") + count("revoked"), all);
-    assert_eq!((count("aborted"), count("uncertain"), count("intent")), (0, 0, 0));
+    assert_eq!((count("on-hold"), count("aborted"), count("uncertain"), count("intent")), (0, 0, 0, 0));
     let said = rehearsal.operator(&["cert", "list", "--status", "lost"]);
     assert_eq!(said.code, Some(2), "{}", said.all());
-    assert!(said.err.contains("good, revoked, uncertain, aborted, intent, pending"), "{}", said.err);
+    assert!(said.err.contains("good, on-hold, revoked, uncertain, aborted, intent, pending"), "{}", said.err);
 }
