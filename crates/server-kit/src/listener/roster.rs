@@ -269,11 +269,11 @@ impl Book {
     /// Of those who have, and have not shaken hands, the first, and when it is to give way.
     fn slow_handshake(&self) -> Option<(Instant, u64)> {
         let turn = self.handshakes.first()?;
-        self.arriving.get(turn).map(|since| (self.stalled_at(*since).max(*since + HELLO), *turn))
+        self.arriving.get(turn).map(|since| (self.stalled_at(*since), *turn))
     }
 
     fn stalled_at(&self, since: Instant) -> Instant {
-        since + self.handshake_takes.saturating_mul(STALLED)
+        since + self.handshake_takes.saturating_mul(STALLED).max(HELLO)
     }
 
     /// Whether whoever has this turn has no claim to its seat any more.
