@@ -70,3 +70,37 @@ impl Current {
             .then(|| Self { version: u64::from_le_bytes(*version), checksum: u128::from_le_bytes(*checksum) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::fjall::FjallEngine;
+    use std::collections::BTreeSet;
+
+    /// Every octet of every file that is read here, in a database that fjall made.
+    #[test]
+    fn s_05_no_flipped_bit_passes_for_what_was_written() {
+        let ground = tempfile::tempdir().unwrap();
+        drop(FjallEngine::create(ground.path(), 1 << 20).unwrap());
+        check(ground.path()).unwrap();
+        let mut names = BTreeSet::new();
+        for keyspace in fs::read_dir(ground.path().join("keyspaces")).unwrap() {
+            let keyspace = keyspace.unwrap().path();
+            let version = Current::parse(&fs::read(keyspace.join(CURRENT)).unwrap()).unwrap().version;
+            for file in [CURRENT.to_owned(), format!("v{version}")] {
+                let (path, octets) = (keyspace.join(&file), fs::read(keyspace.join(&file)).unwrap());
+                for place in 0..octets.len() {
+                    let mut flipped = octets.clone();
+                    flipped[place] ^= 0x10;
+                    fs::write(&path, flipped).unwrap();
+                    let told = check_one(&keyspace);
+                    assert!(matches!(told, Err(ManifestError::Damaged(_))), "{}: {place}", path.display());
+                }
+                fs::write(&path, octets).unwrap();
+                names.insert(file);
+            }
+        }
+        assert!(names.len() >= 2, "{names:?}");
+        check(ground.path()).unwrap();
+    }
+}
