@@ -59,7 +59,7 @@ impl PkiMessage {
         check_crowding(der)?;
         let wire = WireMessage::from_der(der)?;
         let header = wire.header.decode_as()?;
-        let body = PkiBody::from_der(&wire.body.to_der()?)?;
+        let body = PkiBody::from_der(body_octets(der)?)?;
         let protection = match &wire.protection {
             Some(bits) => Some(bits.as_bytes().ok_or(DecodeMessageError::Protection)?.to_vec()),
             None => None,
@@ -149,6 +149,9 @@ impl PkiMessage {
 
 /// The tag of `nested` in `PKIBody`.
 const NESTED: u8 = 0xB4;
+/// The most that any other body lists: RFC 9483 §4 has one request in a message, and some questions; many requests are nested
+/// messages (§5.2.2.2). Read, each entry takes hundreds of octets, however few octets of DER it has.
+pub const MAX_ENTRIES: usize = 16;
 /// A nested message is not shorter, in octets: less is no header.
 const SHORTEST_NESTED: usize = 64;
 
@@ -161,20 +164,27 @@ fn check_crowding(der: &[u8]) -> Result<(), DecodeMessageError> {
     let crowded = if reader.peek_byte() == Some(NESTED) {
         let body = reader.tlv_bytes()?;
         let rest = reader.read_slice(reader.remaining_len())?;
-        is_crowded(header) || is_crowded(rest) || nested_count(body)? > body.len() / SHORTEST_NESTED
+        is_crowded(header) || is_crowded(rest) || entries(body)? > body.len() / SHORTEST_NESTED
     } else {
-        is_crowded(der)
+        is_crowded(der) || entries(reader.tlv_bytes()?)? > MAX_ENTRIES
     };
     if crowded { Err(DecodeMessageError::Crowded) } else { Ok(()) }
 }
 
-/// Counts nested messages, without looking into them.
-fn nested_count(body: &[u8]) -> der::Result<usize> {
+/// Finds the body where it stands: a batch is long, and is not copied to be read.
+fn body_octets(der: &[u8]) -> der::Result<&[u8]> {
+    let mut reader = SliceReader::new(der)?;
+    let (_outer, _header) = (Header::decode(&mut reader)?, reader.tlv_bytes()?);
+    reader.tlv_bytes()
+}
+
+/// Counts what a body lists, such as requests or nested messages, without looking into it.
+fn entries(body: &[u8]) -> der::Result<usize> {
     let mut reader = SliceReader::new(body)?;
     let (_explicit, _sequence) = (Header::decode(&mut reader)?, Header::decode(&mut reader)?);
     let mut count = 0;
     while !reader.is_finished() {
-        let _message = reader.tlv_bytes()?;
+        let _entry = reader.tlv_bytes()?;
         count += 1;
     }
     Ok(count)

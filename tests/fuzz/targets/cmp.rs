@@ -9,10 +9,12 @@ use der::{Decode, Encode};
 
 use super::vectors;
 
-/// How many messages are held at a time: the one that was read, and it once more.
-pub(crate) const READINGS: u64 = 2;
+/// How many messages one may take the room of, whatever its length: the five hundred elements that any message may have
+/// (`ca_core::crowding`) can all be requests here, which are twice as large as what other readers make of an element.
+pub(crate) const ROOM: u64 = 2;
 
-/// What was read is written and read again as the same; so are the requests in it; and no MAC is made.
+/// What was read is written and read again as the same, and the requests in it are written; and no MAC is made. One reading is
+/// held at a time, so that the bounds are those of one.
 pub(crate) fn message(octets: &[u8]) {
     let _header = header_of(octets);
     let Ok(read) = PkiMessage::decode(octets) else { return };
@@ -26,8 +28,17 @@ pub(crate) fn message(octets: &[u8]) {
             }
         }
     }
-    let written = read.encode().expect("what was read can be written");
-    assert_eq!(PkiMessage::decode(&written), Ok(read));
+    let told = told(&read);
+    drop(read);
+    let [written, ..] = &told;
+    let again = PkiMessage::decode(written).expect("what was written can be read");
+    assert_eq!(self::told(&again), told);
+}
+
+/// All that a message says, DER: itself, and what was read of its header and its body.
+fn told(read: &PkiMessage) -> [Vec<u8>; 3] {
+    [read.encode(), read.header().to_der(), read.body().to_der()]
+        .map(|octets| octets.expect("what was read can be written"))
 }
 
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
