@@ -157,6 +157,8 @@ pub struct Outcome {
     pub served: Vec<Duration>,
     /// How often one was told to come back: status 429 or 503, with Retry-After.
     pub sent_away: usize,
+    /// What was said to the last of them.
+    pub last_sent_away: String,
     /// How often a connection ended without an answer, which a device tries again after a second.
     pub cut: usize,
     /// What was said of the last of them.
@@ -249,8 +251,9 @@ impl Street {
                 outcome.took.push(now - begun);
                 None
             }
-            Ok(Answer { status: 429 | 503, retry_after: Some(seconds), .. }) => {
+            Ok(Answer { status: status @ (429 | 503), retry_after: Some(seconds), body }) => {
                 outcome.sent_away += 1;
+                outcome.last_sent_away = format!("{status} {}", String::from_utf8_lossy(&body));
                 outcome.longest_wait = outcome.longest_wait.max(seconds);
                 Some(Duration::from_secs(seconds))
             }
@@ -276,12 +279,13 @@ pub fn short_queue(text: &str, queue: usize, connections: usize) -> String {
         "max_connections = {connections}, max_connections_per_address = {connections}, max_handshakes = {connections}, \
          first_octet_seconds = 30, handshake_seconds = 30, header_seconds = 30, body_seconds = 30"
     );
-    with_est(text, &limits, &format!("queue_jobs = {queue}"))
+    with_est(text, &[("limits", &limits), ("pool", &format!("queue_jobs = {queue}"))])
 }
 
-/// Returns the configuration with these limits and this pool of the EST listener.
+/// Returns the configuration with these tables of the EST listener, each a name and its content as TOML.
 #[must_use]
-pub fn with_est(text: &str, limits: &str, pool: &str) -> String {
+pub fn with_est(text: &str, tables: &[(&str, &str)]) -> String {
     let label = "default_label = \"meter-op-ds-s1\"\n";
-    text.replace(label, &format!("{label}limits = {{ {limits} }}\npool = {{ {pool} }}\n"))
+    let tables: String = tables.iter().map(|(name, content)| format!("{name} = {{ {content} }}\n")).collect();
+    text.replace(label, &format!("{label}{tables}"))
 }

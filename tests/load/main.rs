@@ -5,6 +5,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use e2e::peer::curl;
 use e2e::process::{Labour, with_all_files};
 use e2e::rehearsal::Rehearsal;
 use e2e::shift::{Device, Outcome, born, crowd, with_est};
@@ -35,12 +36,17 @@ struct Arguments {
     /// What [est.pool] has, as TOML
     #[arg(long, default_value = "")]
     pool: String,
+    /// What [est.rates] has, as TOML; without, a tenant may ask as often as it likes: the crowd is one tenant's
+    #[arg(long, default_value = "tenant = { per_second = 0, burst = 0 }")]
+    rates: String,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     println!("open files: {}", with_all_files());
-    let server = Rehearsal::start_with(1, |text| with_est(&text, &arguments.limits, &arguments.pool));
+    let Arguments { limits, pool, rates, .. } = &arguments;
+    let tables = [("limits", limits.as_str()), ("pool", pool), ("rates", rates)];
+    let server = Rehearsal::start_with(1, |text| with_est(&text, &tables));
     let (mut shares, mut lost) = (Vec::new(), 0);
     for round in 0..arguments.rounds {
         let (share, lost_now) = play(&server, &arguments, round);
@@ -62,6 +68,7 @@ fn play(server: &Rehearsal, arguments: &Arguments, round: usize) -> (f64, usize)
     let (at_once, after) = rest.split_at(devices);
     let before = told("at ease", server, before, CALM);
     let rush = told("at once", server, at_once, connections);
+    println!("connections ended since the start: {}", ends(server));
     let after = told("at ease", server, after, CALM);
     let capacity = f64::midpoint(before.rate(100), after.rate(100));
     let share = 100.0 * rush.rate(100) / capacity;
@@ -80,7 +87,7 @@ fn told(what: &str, server: &Rehearsal, devices: &[Device], connections: usize) 
     took.sort_unstable();
     let at = |percent: usize| took.get(took.len() * percent / 100).copied().unwrap_or_default().as_millis();
     println!(
-        "{what}: {} served, {:.0}/s ({:.0}/s until 95 %); answers p50 {} ms, p99 {} ms; sent away {} times, told {} s at most; \
+        "{what}: {} served, {:.0}/s ({:.0}/s until 95 %); answers p50 {} ms, p99 {} ms; sent away {} times ({}), told {} s at most; \
          cut {} ({}); refused: {}; processor time each: server {server_each:.2} ms, device {own_each:.2} ms",
         outcome.served.len(),
         outcome.rate(100),
@@ -88,10 +95,20 @@ fn told(what: &str, server: &Rehearsal, devices: &[Device], connections: usize) 
         at(50),
         at(99),
         outcome.sent_away,
+        outcome.last_sent_away,
         outcome.longest_wait,
         outcome.cut,
         outcome.last_cut,
         outcome.refused.first().map_or("none", String::as_str),
     );
     outcome
+}
+
+/// Why connections to the EST listener ended, each with its number, as the server counts them.
+fn ends(server: &Rehearsal) -> String {
+    let socket = e2e::peer::path(&server.state("operator.sock"));
+    let metrics = curl(server, "http://meter-pki/metrics", &["--unix-socket", &socket]).text();
+    let of_est = |line: &&str| line.contains("connections_closed_total") && line.contains("listener=\"est\"");
+    let counts = metrics.lines().filter(of_est).filter_map(|line| line.split_once("reason=\""));
+    counts.map(|(_, rest)| rest.replace("\"}", "")).collect::<Vec<_>>().join(", ")
 }

@@ -46,7 +46,9 @@ fn main() -> ExitCode {
     println!("open files: {files}");
     let server = Rehearsal::start_with(1, |text| match arguments.seats {
         None => format!("# with the default limits\n{text}"),
-        Some(seats) => with_est(&text, &format!("max_connections = {seats}, max_handshakes = {seats}"), ""),
+        Some(seats) => {
+            with_est(&text, &[("limits", &format!("max_connections = {seats}, max_handshakes = {seats}"))])
+        }
     });
     let fleet = born(&server, 0..KINDS + arguments.rounds * 2 * arguments.asked);
     let (of_the_slow, good) = fleet.split_at(KINDS);

@@ -107,7 +107,10 @@ fn t_14_a_flooded_server_lives_in_256_mib_and_tells_whom_it_cannot_serve() {
     let files = with_all_files();
     assert!(files >= 4_096, "the flood needs open files: {files} are allowed");
     let rehearsal = Rehearsal::start_with(1, |text| {
-        with_est(&text, "max_connections_per_address = 200", "workers = 1, queue_jobs = 2")
+        with_est(
+            &text,
+            &[("limits", "max_connections_per_address = 200"), ("pool", "workers = 1, queue_jobs = 2")],
+        )
     });
     let fleet = born(&rehearsal, 0..KINDS + 120);
     let (of_the_flood, good) = fleet.split_at(KINDS);

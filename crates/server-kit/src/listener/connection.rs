@@ -59,7 +59,7 @@ enum End {
     Closed,
     Protocol(hyper::Error),
     Late(Late),
-    Displaced,
+    Displaced(Awaits),
     Shutdown,
     Handshake(HandshakeError),
 }
@@ -71,7 +71,7 @@ impl End {
             Self::Protocol(error) if error.is_parse() => "malformed",
             Self::Protocol(_) => "broken_off",
             Self::Late(late) => late.reason(),
-            Self::Displaced => "displaced",
+            Self::Displaced(awaited) => awaited.reason(),
             Self::Shutdown => "shutdown",
             Self::Handshake(HandshakeError::TimedOut) => "handshake_timeout",
             Self::Handshake(HandshakeError::Failed(_) | HandshakeError::Version) => "handshake_failed",
@@ -99,12 +99,13 @@ impl Host {
         seat: Seat,
     ) -> End {
         let secured = tokio::select! {
-            secured = tls::accept(tls, stream, self.limits.handshake(), || seat.waits(Awaits::Handshake)) => secured,
-            () = seat.displaced() => return End::Displaced,
+            secured = tls::accept(tls, stream, self.limits.handshake(), seat.waits_for_handshake()) => secured,
+            awaited = seat.displaced() => return End::Displaced(awaited),
             () = self.shutdown.triggered() => return End::Shutdown,
         };
         match secured {
             Ok((stream, secured)) => {
+                seat.waits(Awaits::FirstRequest);
                 Box::pin(self.converse(stream, PeerConnection::secured(peer_addr, secured), seat)).await
             }
             Err(error) => End::Handshake(error),
@@ -134,7 +135,7 @@ impl Host {
                 progress.leave_input();
                 error.is_parse()
             }
-            End::Late(_) | End::Displaced | End::Shutdown | End::Handshake(_) => false,
+            End::Late(_) | End::Displaced(_) | End::Shutdown | End::Handshake(_) => false,
         };
         if is_gentle {
             let stream = connection.into_parts().io.into_inner().into_inner();
@@ -157,7 +158,7 @@ impl Host {
                 outcome = poll_fn(|cx| connection.poll_without_shutdown(cx)) => {
                     return outcome.map_or_else(End::Protocol, |()| End::Closed);
                 }
-                () = &mut displaced => return End::Displaced,
+                awaited = &mut displaced => return End::Displaced(awaited),
                 () = self.shutdown.triggered(), if !draining => {
                     draining = true;
                     Pin::new(&mut *connection).graceful_shutdown();
@@ -171,7 +172,7 @@ impl Host {
         let (listener, reason) = (self.name.as_str(), end.reason());
         match end {
             End::Closed => tracing::trace!(listener, %peer_addr, reason, "connection ended"),
-            End::Late(_) | End::Displaced | End::Shutdown => {
+            End::Late(_) | End::Displaced(_) | End::Shutdown => {
                 tracing::debug!(listener, %peer_addr, reason, "connection ended");
             }
             End::Protocol(error) => note_cause(listener, peer_addr, reason, error),
@@ -214,7 +215,7 @@ async fn say_goodbye<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, progress:
         // Nothing can be done for a peer that has gone or stays too long.
         _gone_or_done = goodbye => {}
         () = tokio::time::sleep(LINGER) => {}
-        () = progress.displaced() => {}
+        _awaited = progress.displaced() => {}
     }
 }
 

@@ -69,7 +69,6 @@ impl Late {
 impl Progress {
     /// A connection that is ready for its first request.
     pub(super) fn new(limits: Arc<Limits>, seat: Seat) -> Arc<Self> {
-        seat.waits(Awaits::FirstRequest);
         let state = State {
             stage: Stage::FirstOctet,
             until: Instant::now() + limits.first_octet(),
@@ -158,7 +157,7 @@ impl Progress {
     }
 
     /// Waits until the seat of this connection is given to another.
-    pub(super) fn displaced(&self) -> impl Future<Output = ()> + Send + use<> {
+    pub(super) fn displaced(&self) -> impl Future<Output = Awaits> + Send + use<> {
         self.seat.displaced()
     }
 

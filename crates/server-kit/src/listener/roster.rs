@@ -5,9 +5,10 @@
 //! come to do something, and cannot starve them. A connection whose request is being answered keeps its seat; when
 //! all do, the newcomer waits, or is turned away where nobody can be let wait.
 //!
-//! A client on its way to its first request loses its seat only when that takes much longer than handshakes have been taking: in a
-//! crowd of honest clients each newcomer would otherwise undo what the one before has begun. Where too many are in a handshake,
-//! those who have not said their hello give way at once. It is *not* a rate limiter.
+//! A client on its way to its first request loses its seat only where the step it is at is at a standstill: in a crowd of honest
+//! clients each newcomer would otherwise undo what the one before has begun. Who has said its hello
+//! waits, in turn, for a place among the handshakes: that wait is the server's, and costs nobody a seat. It is *not* a rate
+//! limiter.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -20,8 +21,14 @@ use tokio::{
     time::Instant,
 };
 
-/// A step on the way to the first request that takes so many times as long as a handshake is given up for a newcomer.
-const STALLED: u32 = 4;
+/// How long a client may take for its hello at least: it has it at hand.
+const HELLO: Duration = Duration::from_millis(250);
+
+/// And for what needs an answer of its own, on a slow link.
+const ROUND_TRIP: Duration = Duration::from_secs(1);
+
+/// A step is at a standstill where fewer than one in so many come to its end.
+const SHARE: f64 = 4.0;
 
 /// Until somebody leaves.
 const LONG: Duration = Duration::from_secs(3_600);
@@ -38,12 +45,16 @@ pub(super) struct Seats {
 pub(super) struct Roster {
     seats: Seats,
     book: Mutex<Book>,
-    /// A seat was left, or its connection waits for its client again.
+    /// A seat was left, or its connection waits for its client again: for who waits at the door.
     eased: Notify,
+    /// The same, for who is next in line for a handshake.
+    handshakes_eased: Notify,
+    /// Those who have said their hello, one after another.
+    line: tokio::sync::Mutex<()>,
 }
 
 /// All indices hold the same connections: `rows` by number, the others those of them that wait, oldest turn first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Book {
     last_number: u64,
     last_turn: u64,
@@ -51,21 +62,18 @@ struct Book {
     per_network: HashMap<IpAddr, usize>,
     waiting: BTreeMap<u64, u64>,
     waiting_by_network: BTreeSet<(IpAddr, u64)>,
-    /// The turns of those who have not said their hello.
-    hellos: BTreeSet<u64>,
-    /// The turns of those who have, and have not shaken hands.
-    handshakes: BTreeSet<u64>,
-    /// The turns of all who are on their way to their first request, and since when.
-    arriving: BTreeMap<u64, Instant>,
-    /// How long a handshake takes: the mean of the last few that came to an end.
-    handshake_takes: Duration,
+    /// Who is on the way to its first request, by the step it is at.
+    hellos: Step,
+    handshakes: Step,
+    first_requests: Step,
 }
 
 #[derive(Debug)]
 struct Row {
     network: IpAddr,
     turn: Option<u64>,
-    displaced: watch::Sender<bool>,
+    awaits: Awaits,
+    displaced: watch::Sender<Option<Awaits>>,
 }
 
 /// What a connection that waits for its client waits for.
@@ -79,6 +87,18 @@ pub(super) enum Awaits {
     FirstRequest,
     /// The rest of a request, or the next one.
     Request,
+}
+
+impl Awaits {
+    /// Why a connection ended that lost its seat meanwhile. The codes stand in the metrics.
+    pub(super) fn reason(self) -> &'static str {
+        match self {
+            Self::Hello => "displaced_hello",
+            Self::Handshake => "displaced_handshake",
+            Self::FirstRequest => "displaced_first_request",
+            Self::Request => "displaced_request",
+        }
+    }
 }
 
 /// Why a newcomer is turned away. The codes stand in the metrics.
@@ -102,18 +122,24 @@ impl TurnedAway {
 pub(super) struct Seat {
     roster: Arc<Roster>,
     number: u64,
-    displaced: watch::Receiver<bool>,
+    displaced: watch::Receiver<Option<Awaits>>,
 }
 
 impl Roster {
     pub(super) fn new(seats: Seats) -> Arc<Self> {
-        Arc::new(Self { seats, book: Mutex::default(), eased: Notify::new() })
+        Arc::new(Self {
+            seats,
+            book: Mutex::new(Book::new()),
+            eased: Notify::new(),
+            handshakes_eased: Notify::new(),
+            line: tokio::sync::Mutex::default(),
+        })
     }
 
-    /// Waits until a newcomer to a handshake, whoever it is, would find a seat. One at a time may wait.
+    /// Waits until a newcomer, whoever it is, would find a seat. One at a time may wait.
     pub(super) async fn has_room(&self) {
         loop {
-            let full_until = self.lock().full_until(&self.seats);
+            let full_until = self.lock().full_until(self.seats.in_all);
             let Some(until) = full_until else { return };
             // Whichever comes first, it is looked at anew.
             drop(tokio::time::timeout_at(until, self.eased.notified()).await);
@@ -131,9 +157,6 @@ impl Roster {
         if of_network >= self.seats.per_address && !book.displace_one_of(network) {
             return Err(TurnedAway::AddressFull);
         }
-        if awaits == Awaits::Hello && book.in_handshakes() >= self.seats.handshakes {
-            book.displace_one_in_handshake();
-        }
         if book.rows.len() >= self.seats.in_all && !book.displace_one() {
             return Err(TurnedAway::Full);
         }
@@ -147,6 +170,11 @@ impl Roster {
         self.lock().displace_one()
     }
 
+    fn ease(&self) {
+        self.eased.notify_one();
+        self.handshakes_eased.notify_one();
+    }
+
     fn lock(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -156,20 +184,36 @@ impl Seat {
     /// From now on the connection waits for its client, and may lose its seat.
     pub(super) fn waits(&self, awaits: Awaits) {
         self.roster.lock().wait(self.number, awaits);
-        self.roster.eased.notify_one();
+        self.roster.ease();
+    }
+
+    /// The client has said its hello: waits for its turn among the handshakes, and then for the rest of this one.
+    ///
+    /// Where all places are taken, the oldest handshake that stalls gives up its own.
+    pub(super) async fn waits_for_handshake(&self) {
+        self.at_work();
+        let _next = self.roster.line.lock().await;
+        loop {
+            let full_until = self.roster.lock().enter_handshake(self.number, self.roster.seats.handshakes);
+            let Some(until) = full_until else { break };
+            // Whichever comes first, it is looked at anew.
+            drop(tokio::time::timeout_at(until, self.roster.handshakes_eased.notified()).await);
+        }
+        self.roster.ease();
     }
 
     /// From now on the server is at work for this connection.
     pub(super) fn at_work(&self) {
-        self.roster.lock().stop_waiting(self.number);
+        self.roster.lock().work(self.number);
     }
 
-    /// Waits until the seat is lost. The connection must then close.
-    pub(super) fn displaced(&self) -> impl Future<Output = ()> + Send + use<> {
+    /// Waits until the seat is lost, and tells what its client was waited for. The connection must then close.
+    pub(super) fn displaced(&self) -> impl Future<Output = Awaits> + Send + use<> {
         let mut displaced = self.displaced.clone();
         async move {
             // The sender is dropped with the row, and the row only by a displacement or by this seat itself.
-            let _gone = displaced.wait_for(|displaced| *displaced).await.is_err();
+            let awaited = displaced.wait_for(Option::is_some).await;
+            awaited.ok().and_then(|awaited| *awaited).unwrap_or(Awaits::Request)
         }
     }
 }
@@ -177,54 +221,75 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         self.roster.lock().leave(self.number);
-        self.roster.eased.notify_one();
+        self.roster.ease();
     }
 }
 
 impl Book {
-    fn seat(&mut self, network: IpAddr) -> (u64, watch::Receiver<bool>) {
+    fn new() -> Self {
+        Self {
+            last_number: 0,
+            last_turn: 0,
+            rows: HashMap::new(),
+            per_network: HashMap::new(),
+            waiting: BTreeMap::new(),
+            waiting_by_network: BTreeSet::new(),
+            hellos: Step::new(HELLO),
+            handshakes: Step::new(ROUND_TRIP),
+            first_requests: Step::new(ROUND_TRIP),
+        }
+    }
+
+    fn seat(&mut self, network: IpAddr) -> (u64, watch::Receiver<Option<Awaits>>) {
         self.last_number += 1;
-        let (displaced, is_displaced) = watch::channel(false);
-        self.rows.insert(self.last_number, Row { network, turn: None, displaced });
+        let (displaced, is_displaced) = watch::channel(None);
+        let row = Row { network, turn: None, awaits: Awaits::Request, displaced };
+        self.rows.insert(self.last_number, row);
         *self.per_network.entry(network).or_default() += 1;
         (self.last_number, is_displaced)
     }
 
     fn wait(&mut self, number: u64, awaits: Awaits) {
-        if let Some(since) = self.stop_waiting(number) {
-            self.handshake_took(since.elapsed());
-        }
+        self.work(number);
         let Some(row) = self.rows.get_mut(&number) else {
             return;
         };
         self.last_turn += 1;
-        row.turn = Some(self.last_turn);
-        self.waiting.insert(self.last_turn, number);
-        self.waiting_by_network.insert((row.network, self.last_turn));
-        match awaits {
-            Awaits::Hello => drop(self.hellos.insert(self.last_turn)),
-            Awaits::Handshake => drop(self.handshakes.insert(self.last_turn)),
-            Awaits::FirstRequest | Awaits::Request => {}
-        }
-        if awaits != Awaits::Request {
-            self.arriving.insert(self.last_turn, Instant::now());
+        let turn = self.last_turn;
+        (row.turn, row.awaits) = (Some(turn), awaits);
+        self.waiting.insert(turn, number);
+        self.waiting_by_network.insert((row.network, turn));
+        if let Some(step) = self.step(awaits) {
+            step.begun.insert(turn, Instant::now());
         }
     }
 
-    /// Returns since when it was in a handshake, if it was.
-    fn stop_waiting(&mut self, number: u64) -> Option<Instant> {
+    /// The client has done what was waited for.
+    fn work(&mut self, number: u64) {
+        if let Some((awaits, since)) = self.stop_waiting(number)
+            && let Some(step) = self.step(awaits)
+        {
+            step.took(since.elapsed());
+        }
+    }
+
+    /// Returns at which step it was on the way to its first request, and since when, if it was.
+    fn stop_waiting(&mut self, number: u64) -> Option<(Awaits, Instant)> {
         let row = self.rows.get_mut(&number)?;
-        let turn = row.turn.take()?;
+        let (turn, awaits) = (row.turn.take()?, row.awaits);
         self.waiting.remove(&turn);
         self.waiting_by_network.remove(&(row.network, turn));
-        self.hellos.remove(&turn);
-        let since = self.arriving.remove(&turn);
-        since.filter(|_| self.handshakes.remove(&turn))
+        let since = self.step(awaits)?.begun.remove(&turn)?;
+        Some((awaits, since))
     }
 
-    fn handshake_took(&mut self, time: Duration) {
-        let mean = self.handshake_takes;
-        self.handshake_takes = if mean.is_zero() { time } else { (mean * 7 + time) / 8 };
+    fn step(&mut self, awaits: Awaits) -> Option<&mut Step> {
+        match awaits {
+            Awaits::Hello => Some(&mut self.hellos),
+            Awaits::Handshake => Some(&mut self.handshakes),
+            Awaits::FirstRequest => Some(&mut self.first_requests),
+            Awaits::Request => None,
+        }
     }
 
     fn leave(&mut self, number: u64) -> Option<Row> {
@@ -239,32 +304,36 @@ impl Book {
         Some(row)
     }
 
-    fn in_handshakes(&self) -> usize {
-        self.hellos.len() + self.handshakes.len()
+    /// Begins a handshake where there is a place or one that stalls; else tells until when that is not to be looked at again,
+    /// unless something changes before.
+    fn enter_handshake(&mut self, number: u64, places: usize) -> Option<Instant> {
+        if self.handshakes.begun.len() >= places {
+            let stalls = self.handshakes.next_to_stall();
+            if let Some((_, at)) = stalls.filter(|(_, at)| *at > Instant::now()) {
+                return Some(at);
+            }
+            self.displace(stalls.map(|(turn, _)| turn));
+        }
+        self.wait(number, Awaits::Handshake);
+        None
     }
 
-    /// Until when a newcomer to a handshake can have no seat, unless something changes before; nothing where it can have one.
-    fn full_until(&self, seats: &Seats) -> Option<Instant> {
-        let nobody_waits_but_those_who_arrive = self.waiting.len() == self.arriving.len();
-        let oldest = if self.in_handshakes() >= seats.handshakes {
-            self.hellos.is_empty().then(|| self.handshakes.first())?
-        } else if self.rows.len() >= seats.in_all && nobody_waits_but_those_who_arrive {
-            self.arriving.keys().next()
-        } else {
+    /// Until when a newcomer can have no seat, unless something changes before; nothing where it can have one.
+    fn full_until(&self, seats: usize) -> Option<Instant> {
+        let steps = [&self.hellos, &self.handshakes, &self.first_requests];
+        let arriving: usize = steps.iter().map(|step| step.begun.len()).sum();
+        if self.rows.len() < seats || self.waiting.len() > arriving {
             return None;
-        };
-        let since = oldest.and_then(|turn| self.arriving.get(turn));
-        let until = since.map_or_else(|| Instant::now() + LONG, |since| self.stalled_at(*since));
-        Some(until).filter(|until| *until > Instant::now())
-    }
-
-    fn stalled_at(&self, since: Instant) -> Instant {
-        since + self.handshake_takes.saturating_mul(STALLED)
+        }
+        let stalls = steps.into_iter().filter_map(Step::next_to_stall).map(|(_, at)| at).min();
+        Some(stalls.unwrap_or_else(|| Instant::now() + LONG)).filter(|until| *until > Instant::now())
     }
 
     /// Whether whoever has this turn has no claim to its seat any more.
     fn may_lose(&self, turn: u64) -> bool {
-        self.arriving.get(&turn).is_none_or(|since| self.stalled_at(*since) <= Instant::now())
+        let steps = [&self.hellos, &self.handshakes, &self.first_requests];
+        let at = steps.into_iter().find_map(|step| Some(step.stalls_at(*step.begun.get(&turn)?)));
+        at.is_none_or(|at| at <= Instant::now())
     }
 
     fn displace_one(&mut self) -> bool {
@@ -278,19 +347,56 @@ impl Book {
         self.displace(turn)
     }
 
-    /// Of those with a hello the oldest, however young it is: whoever admits has waited for room.
-    fn displace_one_in_handshake(&mut self) -> bool {
-        let turn = self.hellos.first().or_else(|| self.handshakes.first()).copied();
-        self.displace(turn)
-    }
-
     fn displace(&mut self, turn: Option<u64>) -> bool {
         let number = turn.and_then(|turn| self.waiting.get(&turn).copied());
         let Some(row) = number.and_then(|number| self.leave(number)) else {
             return false;
         };
-        row.displaced.send_replace(true);
+        row.displaced.send_replace(Some(row.awaits));
         true
+    }
+}
+
+/// A step on the way to the first request: who is at it, and how many are getting through it.
+#[derive(Debug)]
+struct Step {
+    /// By turn, since when.
+    begun: BTreeMap<u64, Instant>,
+    /// How many are at it at a time of those who come to its end, over the last second or so: as often as one does, times as long
+    /// as it takes.
+    moving: f64,
+    moved: Instant,
+    /// A client is given at least this time before it is said to stall.
+    least: Duration,
+}
+
+impl Step {
+    fn new(least: Duration) -> Self {
+        Self { begun: BTreeMap::new(), moving: 0.0, moved: Instant::now(), least }
+    }
+
+    fn took(&mut self, time: Duration) {
+        self.moving = self.moving_now() + time.as_secs_f64();
+        self.moved = Instant::now();
+    }
+
+    /// What is a second old counts a third.
+    fn moving_now(&self) -> f64 {
+        self.moving * (-self.moved.elapsed().as_secs_f64()).exp()
+    }
+
+    /// Who may be given up for a newcomer first, and when: the oldest, after its time; and while those who come to the end account
+    /// for a quarter of all who are at it, nobody.
+    fn next_to_stall(&self) -> Option<(u64, Instant)> {
+        let (turn, since) = self.begun.first_key_value()?;
+        Some((*turn, self.stalls_at(*since)))
+    }
+
+    fn stalls_at(&self, since: Instant) -> Instant {
+        let at_it = u32::try_from(self.begun.len()).map_or(f64::MAX, f64::from);
+        let standstill =
+            if SHARE * self.moving_now() < at_it { Instant::now() } else { Instant::now() + self.least };
+        standstill.max(since + self.least)
     }
 }
 
@@ -308,6 +414,7 @@ fn network_of(address: IpAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::pin::{Pin, pin};
 
     fn roster(in_all: usize, per_address: usize, handshakes: usize) -> Arc<Roster> {
         Roster::new(Seats { in_all, per_address, handshakes })
@@ -317,8 +424,13 @@ mod tests {
         IpAddr::from([192, 0, 2, last])
     }
 
+    /// Whether nothing has come of it yet.
+    async fn waits(future: Pin<&mut impl Future<Output = ()>>) -> bool {
+        tokio::time::timeout(Duration::ZERO, future).await.is_err()
+    }
+
     fn lost(seat: &Seat) -> bool {
-        *seat.displaced.borrow()
+        seat.displaced.borrow().is_some()
     }
 
     #[test]
@@ -374,13 +486,27 @@ mod tests {
         assert_eq!(roster.admit(ip(1), Awaits::Request).unwrap_err(), TurnedAway::AddressFull);
     }
 
-    #[test]
-    fn handshakes_have_their_own_cap() {
-        let roster = roster(10, 10, 2);
-        let first = roster.admit(ip(1), Awaits::Hello).unwrap();
-        let second = roster.admit(ip(2), Awaits::Hello).unwrap();
-        let third = roster.admit(ip(3), Awaits::Hello).unwrap();
-        assert_eq!((lost(&first), lost(&second), lost(&third)), (true, false, false));
+    #[tokio::test]
+    async fn handshakes_have_their_own_cap_and_are_begun_in_turn() {
+        let roster = roster(10, 10, 1);
+        let [first, second, third] = [1, 2, 3].map(|last| roster.admit(ip(last), Awaits::Hello).unwrap());
+        first.waits_for_handshake().await;
+        let mut order = Vec::new();
+        let (mut second_begins, mut third_begins) =
+            (pin!(second.waits_for_handshake()), pin!(third.waits_for_handshake()));
+        assert!(waits(second_begins.as_mut()).await && waits(third_begins.as_mut()).await);
+        first.waits(Awaits::FirstRequest);
+        tokio::select! {
+            () = &mut third_begins => order.push("third"),
+            () = &mut second_begins => order.push("second"),
+        }
+        drop(first);
+        assert!(waits(third_begins.as_mut()).await, "the second is at it");
+        second.at_work();
+        second.waits(Awaits::Request);
+        third_begins.await;
+        assert_eq!(order, ["second"]);
+        assert!(!lost(&second) && !lost(&third));
     }
 
     // K-14: where all others are at work, a newcomer does not undo what the one before has begun; T-02: unless that one stalls.
@@ -402,29 +528,45 @@ mod tests {
         }
     }
 
-    // K-14: in a crowd of honest clients a newcomer waits; T-05: who stalls makes room for it.
+    // K-14: while handshakes come to an end, those of a crowd keep their places, and others wait; T-05: at a standstill the oldest
+    // makes room.
     #[tokio::test(start_paused = true)]
-    async fn k_14_t_05_a_handshake_keeps_its_seat_for_some_times_as_long_as_they_take() {
+    async fn k_14_t_05_a_handshake_loses_its_place_only_at_a_standstill() {
         let roster = roster(10, 10, 2);
-        let begin = |address| {
-            let seat = roster.admit(address, Awaits::Hello).unwrap();
-            seat.waits(Awaits::Handshake);
+        let begin = async |last| {
+            let seat = roster.admit(ip(last), Awaits::Hello).unwrap();
+            seat.waits_for_handshake().await;
             seat
         };
-        let quick = begin(ip(1));
-        tokio::time::advance(Duration::from_millis(100)).await;
-        quick.waits(Awaits::Request);
-        let first = begin(ip(2));
-        let silent = roster.admit(ip(3), Awaits::Hello).unwrap();
+        let (slow, mut quick) = (begin(1).await, begin(2).await);
+        for _ in 0..40 {
+            tokio::time::advance(ROUND_TRIP / 10).await;
+            let next = roster.admit(ip(3), Awaits::Hello).unwrap();
+            let mut begins = Box::pin(next.waits_for_handshake());
+            assert!(waits(begins.as_mut()).await, "one place is moving, and it is half of them");
+            quick.waits(Awaits::Request);
+            begins.await;
+            quick = next;
+        }
+        assert!(!lost(&slow), "it has taken four times as long as it must be given");
+        let (begun, last) = (Instant::now(), begin(4).await);
+        assert!(begun.elapsed() >= ROUND_TRIP && begun.elapsed() <= 3 * ROUND_TRIP, "{:?}", begun.elapsed());
+        assert_eq!((lost(&slow), lost(&quick), lost(&last)), (true, false, false));
+    }
+
+    // T-01: who says nothing goes soon, however long handshakes take, and takes no place of a handshake.
+    #[tokio::test(start_paused = true)]
+    async fn t_01_who_has_said_no_hello_keeps_nobody_from_a_handshake_and_gives_its_seat_soon() {
+        let roster = roster(2, 10, 1);
+        let silent = roster.admit(ip(1), Awaits::Hello).unwrap();
         let begun = Instant::now();
+        let talks = roster.admit(ip(2), Awaits::Hello).unwrap();
+        talks.waits_for_handshake().await;
+        assert!(begun.elapsed().is_zero());
         roster.has_room().await;
-        assert!(begun.elapsed().is_zero(), "who has said nothing goes at once");
-        let _third = begin(ip(4));
-        assert_eq!((lost(&first), lost(&silent)), (false, true));
-        roster.has_room().await;
-        assert_eq!(begun.elapsed().as_millis() / 10, 40, "four times as long as the quick one took");
-        let _fourth = begin(ip(5));
-        assert!(lost(&first));
+        assert_eq!(begun.elapsed().as_millis() / 10, HELLO.as_millis() / 10);
+        drop(roster.admit(ip(3), Awaits::Hello).unwrap());
+        assert_eq!((lost(&silent), lost(&talks)), (true, false));
     }
 
     #[test]
@@ -451,6 +593,11 @@ mod tests {
         }
         let book = roster.lock();
         assert!(book.rows.is_empty() && book.per_network.is_empty());
-        assert!(book.waiting.is_empty() && book.waiting_by_network.is_empty() && book.handshakes.is_empty());
+        assert!(
+            book.waiting.is_empty()
+                && book.waiting_by_network.is_empty()
+                && book.handshakes.begun.is_empty()
+                && book.hellos.begun.is_empty()
+        );
     }
 }

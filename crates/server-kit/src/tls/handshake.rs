@@ -36,7 +36,7 @@ pub(crate) enum HandshakeError {
     Version,
 }
 
-/// Runs the handshake on `stream`; tells when the client has said its hello.
+/// Runs the handshake on `stream`; waits for `turn` when the client has said its hello.
 ///
 /// # Errors
 /// [`HandshakeError`]; the client has then been sent the alert, except on [`HandshakeError::TimedOut`].
@@ -44,7 +44,7 @@ pub(crate) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     tls: &Tls,
     stream: S,
     within: Duration,
-    greeted: impl FnOnce(),
+    turn: impl Future<Output = ()>,
 ) -> Result<(TlsStream<Recorded<S>>, Secured), HandshakeError> {
     let config = tls.current.load_full();
     let (config, recording) = match tls.unique {
@@ -57,7 +57,7 @@ pub(crate) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     let hello = LazyConfigAcceptor::new(Acceptor::default(), Recorded::new(stream, recording.clone()));
     let handshake = async {
         let hello = hello.await?;
-        greeted();
+        turn.await;
         hello.into_stream(config).await
     };
     let mut stream = tokio::time::timeout(within, handshake)
@@ -161,8 +161,10 @@ mod tests {
         let (ours, theirs) = tokio::io::duplex(1 << 20);
         let name = ServerName::try_from("localhost").unwrap();
         let connector = TlsConnector::from(Arc::new(client));
-        let (outcome, _client) =
-            tokio::join!(accept(&tls, ours, Duration::from_secs(60), || ()), connector.connect(name, theirs));
+        let (outcome, _client) = tokio::join!(
+            accept(&tls, ours, Duration::from_secs(60), async {}),
+            connector.connect(name, theirs)
+        );
         match outcome {
             Ok(_) => Ok(()),
             Err(HandshakeError::Failed(error)) => {

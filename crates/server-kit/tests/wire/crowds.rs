@@ -65,7 +65,7 @@ async fn a_newcomer_takes_the_seat_of_an_idle_connection() {
     assert_eq!(third.ask("/").await.body, "hello");
     assert!(first.is_closed().await);
     assert_eq!(second.ask("/").await.body, "hello");
-    server.counts("connections_closed_total{listener=\"test\",reason=\"displaced\"} 1").await;
+    server.counts("connections_closed_total{listener=\"test\",reason=\"displaced_request\"} 1").await;
 }
 
 // T-01, T-02: connections that stall, in whatever state, do not keep a good client out.
