@@ -10,6 +10,9 @@
 //! waits, in turn, for a place among the handshakes: that wait is the server's, and costs nobody a seat. It is *not* a rate
 //! limiter.
 
+mod step;
+
+use self::step::Step;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     net::{IpAddr, Ipv6Addr},
@@ -26,9 +29,6 @@ const HELLO: Duration = Duration::from_millis(250);
 
 /// And for what needs an answer of its own, on a slow link.
 const ROUND_TRIP: Duration = Duration::from_secs(1);
-
-/// A step is at a standstill where fewer than one in so many come to its end.
-const SHARE: f64 = 4.0;
 
 /// Until somebody leaves.
 const LONG: Duration = Duration::from_secs(3_600);
@@ -354,49 +354,6 @@ impl Book {
         };
         row.displaced.send_replace(Some(row.awaits));
         true
-    }
-}
-
-/// A step on the way to the first request: who is at it, and how many are getting through it.
-#[derive(Debug)]
-struct Step {
-    /// By turn, since when.
-    begun: BTreeMap<u64, Instant>,
-    /// How many are at it at a time of those who come to its end, over the last second or so: as often as one does, times as long
-    /// as it takes.
-    moving: f64,
-    moved: Instant,
-    /// A client is given at least this time before it is said to stall.
-    least: Duration,
-}
-
-impl Step {
-    fn new(least: Duration) -> Self {
-        Self { begun: BTreeMap::new(), moving: 0.0, moved: Instant::now(), least }
-    }
-
-    fn took(&mut self, time: Duration) {
-        self.moving = self.moving_now() + time.as_secs_f64();
-        self.moved = Instant::now();
-    }
-
-    /// What is a second old counts a third.
-    fn moving_now(&self) -> f64 {
-        self.moving * (-self.moved.elapsed().as_secs_f64()).exp()
-    }
-
-    /// Who may be given up for a newcomer first, and when: the oldest, after its time; and while those who come to the end account
-    /// for a quarter of all who are at it, nobody.
-    fn next_to_stall(&self) -> Option<(u64, Instant)> {
-        let (turn, since) = self.begun.first_key_value()?;
-        Some((*turn, self.stalls_at(*since)))
-    }
-
-    fn stalls_at(&self, since: Instant) -> Instant {
-        let at_it = u32::try_from(self.begun.len()).map_or(f64::MAX, f64::from);
-        let standstill =
-            if SHARE * self.moving_now() < at_it { Instant::now() } else { Instant::now() + self.least };
-        standstill.max(since + self.least)
     }
 }
 
