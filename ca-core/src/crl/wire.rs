@@ -13,6 +13,7 @@ use x509_cert::time::Time;
 use crate::oid;
 use crate::reason::ReasonCode;
 use crate::record::RevokedEntry;
+use crate::serial_number::SerialNumber;
 use crate::validity::UnixTime;
 
 /// ```text
@@ -102,6 +103,26 @@ impl<'a> RevokedCertificate<'a> {
             crl_entry_extensions: (!extensions.is_empty()).then_some(extensions),
         })
     }
+}
+
+impl<'a> RevokedCertificate<'a> {
+    /// Makes the entry of a delta CRL of `this_update` that takes a certificate off its base.
+    ///
+    /// RFC 5280 §5.3.1: removeFromCRL stands on delta CRLs only.
+    pub(super) fn removed(serial: &'a SerialNumber, this_update: UnixTime) -> der::Result<Self> {
+        let number = [ReasonCode::REMOVE_FROM_CRL];
+        let reason = extension(oid::CRL_REASON, &AnyRef::new(Tag::Enumerated, &number)?)?;
+        Ok(Self {
+            user_certificate: AnyRef::new(Tag::Integer, serial.octets())?,
+            revocation_date: time(this_update)?,
+            crl_entry_extensions: Some(vec![reason]),
+        })
+    }
+}
+
+/// Makes a critical extension.
+pub(super) fn critical(extn_id: ObjectIdentifier, value: &impl Encode) -> der::Result<Extension> {
+    Ok(Extension { critical: true, ..extension(extn_id, value)? })
 }
 
 /// Makes a non-critical extension.

@@ -5,7 +5,7 @@
 
 use ca_core::audit::AuditEvent;
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{Ledger, Registry, Releases, StatusSource, Unavailable, WaitingRoom};
+use ca_core::ports::{CrlScopes, Ledger, Registry, Releases, StatusSource, Unavailable, WaitingRoom};
 use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlIntent, CrlNumberTaken, CrlRecord, Decision,
     DecisionConflict, Device, ExpectedDevice, ImportOutcome, Intent, IntentConflict, IssuedRecord,
@@ -136,9 +136,12 @@ fn intent_row(intent: Intent) -> IntentRow {
             recorded_at: intent.recorded_at,
             status: CertificateStatus::Pending,
             slot: intent.conditions.slot.map(|(slot, _)| slot),
+            shard: None,
         },
     }
 }
+
+impl CrlScopes for FileLedger {}
 
 impl StatusSource for FileLedger {
     fn status_of(&self, id: &CertificateId) -> Result<CertificateStatus, Unavailable> {

@@ -1,7 +1,7 @@
 //! What the memory tells of certificates.
 
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{StatusSource, Unavailable};
+use ca_core::ports::{CrlScopes, StatusSource, Unavailable};
 use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlRecord, RevokedEntry, StoredCertificate,
 };
@@ -10,6 +10,8 @@ use ca_core::validity::UnixTime;
 
 use super::super::journal::Step;
 use super::{MemoryLedger, revocation};
+
+impl CrlScopes for MemoryLedger {}
 
 impl StatusSource for MemoryLedger {
     fn status_of(&self, id: &CertificateId) -> Result<CertificateStatus, Unavailable> {

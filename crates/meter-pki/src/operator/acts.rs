@@ -241,6 +241,8 @@ fn expected(owner: &TenantId, device: &ImportedDevice) -> Result<ExpectedDevice,
         manufacturer: device.manufacturer.as_deref().map(tenant).transpose()?,
         model: device.model.clone(),
         batch: device.batch.clone(),
+        region: None,
+        concentrator: None,
     })
 }
 

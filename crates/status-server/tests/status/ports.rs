@@ -10,7 +10,7 @@ use aws_lc_rs::signature::{
 };
 use ca_core::audit::AuditEvent;
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{Clock, Ledger, Releases, SignError, Signer, StatusSource, Unavailable};
+use ca_core::ports::{Clock, CrlScopes, Ledger, Releases, SignError, Signer, StatusSource, Unavailable};
 use ca_core::public_key::PublicKey;
 use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlIntent, CrlNumberTaken, CrlRecord, Intent,
@@ -157,6 +157,8 @@ impl MemoryLedger {
         self.mood_changed.notify_all();
     }
 }
+
+impl CrlScopes for MemoryLedger {}
 
 impl StatusSource for MemoryLedger {
     fn status_of(&self, id: &CertificateId) -> Result<CertificateStatus, Unavailable> {

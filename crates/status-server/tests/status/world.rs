@@ -13,6 +13,7 @@ use ca_core::ports::Clock;
 use ca_core::profile::{CrlProfile, OcspProfile};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{CertificateId, CertificateStatus, CrlRecord, Revocation};
+use ca_core::scope::CrlScope;
 use ca_core::serial_number::SerialNumber;
 use ca_core::suite::Curve;
 use ca_core::tenant::TenantId;
@@ -246,6 +247,8 @@ impl World {
             ledger: self.ledger.as_ref(),
             status: self.ledger.as_ref(),
             signer: self.signer.as_ref(),
+            scope: &CrlScope::All,
+            base: None,
         })
         .unwrap()
     }
