@@ -104,7 +104,8 @@ impl Ledger for FileLedger {
 
     fn record_crl_intent(&self, intent: CrlIntent) -> Result<Result<(), CrlNumberTaken>, Unavailable> {
         let mut state = self.state();
-        let CrlIntent { issuer, number, this_update, event } = intent;
+        // What a ceremony signs speaks of all that its key has issued.
+        let CrlIntent { issuer, number, this_update, event, scope: _ } = intent;
         let last = state.book.reserved_crl_number(&issuer);
         if number <= last {
             return Ok(Err(CrlNumberTaken { last }));
