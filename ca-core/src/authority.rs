@@ -100,7 +100,9 @@ impl CertificationAuthority {
     /// Returns the same authority with another profile of CRLs, such as that of its last one.
     #[must_use]
     pub fn with_crl_profile(&self, crl_profile: CrlProfile) -> Self {
-        Self { charter: Charter { crl_profile, ..self.charter.clone() }, ports: self.ports.clone() }
+        let deltas = crl_profile.deltas().is_some();
+        let issuer = self.charter.issuer.clone().with_deltas(deltas);
+        Self { charter: Charter { issuer, crl_profile, ..self.charter.clone() }, ports: self.ports.clone() }
     }
 
     /// Issues a certificate, for the first time or again as the request says.

@@ -83,6 +83,13 @@ impl Issuer {
         }
     }
 
+    /// Returns the same issuer without delta CRLs, unless it has them and goes on to.
+    #[must_use]
+    pub(crate) const fn with_deltas(mut self, deltas: bool) -> Self {
+        self.crl_plan.deltas = self.crl_plan.deltas && deltas;
+        self
+    }
+
     /// Returns how its CRLs are divided.
     #[must_use]
     pub const fn crl_plan(&self) -> CrlPlan {
