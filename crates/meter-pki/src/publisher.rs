@@ -38,6 +38,9 @@ const AGAIN: Duration = Duration::from_secs(10);
 /// How often the schedule is looked at when nothing is heard.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
+/// How often it is looked at where a certificate may open a new shard, whose CRL is awaited under a place that it names.
+const WAIT_FOR_SHARDS: Duration = Duration::from_secs(5);
+
 /// What to do when the ledger's CRL is older than the published one: the ledger has lost what it knew.
 const OLDER: &str = "the ledger is older than what it has published: a damaged or an old copy is in its place; \
                      keep it as it is and restore the last backup";

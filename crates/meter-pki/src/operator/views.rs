@@ -45,6 +45,7 @@ pub(super) fn certificate(issuer: &str, stored: &StoredCertificate, now: UnixTim
         profile_version: stored.profile_version,
         purpose: stored.purpose.name().to_owned(),
         hierarchy: stored.slot.as_ref().map(|slot| slot.hierarchy.name().to_owned()),
+        shard: stored.shard.as_ref().map(ToString::to_string),
         not_before: stored.validity.not_before().to_string(),
         not_after: stored.validity.not_after().to_string(),
         recorded_at: stored.recorded_at.to_string(),

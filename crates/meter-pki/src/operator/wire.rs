@@ -70,6 +70,8 @@ pub struct CertificateView {
     pub purpose: String,
     /// The hierarchy of its slot, for devices.
     pub hierarchy: Option<String>,
+    /// The shard of CRLs that lists it when it is revoked.
+    pub shard: Option<String>,
     /// Its first second.
     pub not_before: String,
     /// Its last second.

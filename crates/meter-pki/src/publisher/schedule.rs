@@ -8,10 +8,11 @@ use std::time::Duration;
 use ca_core::actor::Actor;
 use ca_core::record::{CertificateQuery, CertificateStatus, StatusKind};
 use ca_core::scope::{CrlKind, CrlLine, CrlScope};
+use ca_core::sharding::Sharding;
 use ca_core::validity::UnixTime;
 use server_kit::health::Condition;
 
-use super::{LONGEST_WAIT, Publisher, unavailable};
+use super::{LONGEST_WAIT, Publisher, WAIT_FOR_SHARDS, unavailable};
 use crate::exit::Failure;
 
 /// How many serial numbers of unknown outcome are looked at.
@@ -129,12 +130,14 @@ impl Publisher {
         since.min().map(|since| since.plus_seconds(self.uncertain_grace_seconds))
     }
 
-    /// Returns how long until the next CRL is due, looked at again at least every minute.
+    /// Returns how long until the next CRL is due, looked at again at least every minute, and sooner where there are shards.
     pub(super) fn until_due(&self) -> Duration {
+        let divided = self.authority.issuer().crl_plan().sharding != Sharding::None;
+        let longest = if divided { WAIT_FOR_SHARDS } else { LONGEST_WAIT };
         let due = self.current_lines().iter().map(|line| self.due(line)).min();
         let due = [due, self.uncertain_due()].into_iter().flatten().min().unwrap_or_default();
         let seconds = due.seconds().saturating_sub(self.clock.now().seconds());
-        Duration::from_secs(u64::try_from(seconds).unwrap_or_default()).min(LONGEST_WAIT)
+        Duration::from_secs(u64::try_from(seconds).unwrap_or_default()).min(longest)
     }
 
     /// Returns the line that has the most of its validity behind it, how much that is of 1,000, and where it ends; `None` for a
