@@ -247,3 +247,34 @@ fn each_crl_says_up_to_which_change_it_has_seen() {
     };
     assert_eq!((one.seen, beyond("0a", &one), beyond("0b", &one)), (1, 0, 1));
 }
+
+/// What a gateway fetches, in octets, under serial numbers as we draw them and with a reason in each entry: the figures of
+/// docs/operate/crls.md.
+#[test]
+fn a_shard_of_a_million_revoked_and_a_delta_of_a_thousand_have_so_many_octets() {
+    let world = divided();
+    let revoke = |name: &str, number: u32| {
+        let mut random = [0; SerialNumber::RANDOM_OCTETS];
+        random[..4].copy_from_slice(&number.wrapping_mul(0x9E37_79B9).to_be_bytes());
+        let serial = SerialNumber::draw(at(NOW), random).unwrap();
+        world.ledger.put_in(
+            &shard(name),
+            &world.id(serial),
+            revoked(NOW - 5, ReasonCode::CessationOfOperation),
+        );
+    };
+    let octets = |crl: CrlRecord| (crl.entries, crl.der.len());
+    revoke("0b", 0);
+    assert!(octets(world.issue_in(NOW, &scope("0a"), None).unwrap()).1 < 450);
+    for number in 1..=3_906 {
+        revoke("0a", number);
+    }
+    let base = world.issue_in(NOW, &scope("0a"), None).unwrap();
+    for number in 3_907..=4_906 {
+        revoke("0a", number);
+    }
+    let delta = world.issue_in(NOW + 1, &scope("0a"), Some(base.number)).unwrap();
+    let (base, delta) = (octets(base), octets(delta));
+    assert!(base.0 == 3_906 && (191_000..193_000).contains(&base.1), "{base:?}");
+    assert!(delta.0 == 1_000 && (49_000..50_000).contains(&delta.1), "{delta:?}");
+}

@@ -381,7 +381,7 @@ impl Bench {
     }
 
     /// The row of what is revoked names this shard.
-    pub(crate) fn lies_in(&mut self, shard: &str) {
+    fn lies_in(&mut self, shard: &str) {
         let (key, whole) = ((5, id(&REVOKED)), self.rows[&(5, id(&REVOKED))].clone());
         let content = der::content(&whole[1..]);
         let shard = der::object(0xA1, &utf8(shard));
