@@ -157,8 +157,8 @@ pub trait Ledger: Releases {
     fn record_crl(&self, crl: CrlRecord, event: AuditEvent) -> Result<(), Unavailable>;
 }
 
-/// Answers what the ledger knows of shards, and of what changed in a scope of CRLs; reads only. Each method answers as a ledger
-/// does that divides nothing and keeps no changes, unless it is implemented.
+/// Answers what the ledger knows of shards, and of what changed in a scope of CRLs; reads only. What is not implemented answers as
+/// a ledger does that divides nothing and keeps no changes.
 pub trait CrlScopes: Send + Sync {
     /// Lists the shards of an issuer that have a certificate which is valid at `time` or ends later.
     ///
@@ -194,6 +194,13 @@ pub trait CrlScopes: Send + Sync {
     ) -> Result<CrlChanges, Unavailable> {
         Ok(CrlChanges::default())
     }
+
+    /// Returns when a certificate that is not revoked was last released from hold, if it ever was. The one proof by which an
+    /// entry leaves a CRL before its time; a delta CRL lists it as removeFromCRL (RFC 5280 §5.2.4).
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn released_at(&self, id: &CertificateId) -> Result<Option<UnixTime>, Unavailable>;
 }
 
 /// Answers what the ledger knows of certificates and CRLs; reads only.
@@ -226,13 +233,6 @@ pub trait StatusSource: CrlScopes {
         after: Option<&SerialNumber>,
         limit: usize,
     ) -> Result<Vec<RevokedEntry>, Unavailable>;
-
-    /// Returns when a certificate that is not revoked was last released from hold, if it ever was. The one proof by which an
-    /// entry leaves a CRL before its time; a delta CRL would list it as removeFromCRL (RFC 5280 §5.2.4).
-    ///
-    /// # Errors
-    /// [`Unavailable`].
-    fn released_at(&self, id: &CertificateId) -> Result<Option<UnixTime>, Unavailable>;
 
     /// Lists serial numbers of an issuer that have been uncertain since `until` or longer and are not revoked.
     ///

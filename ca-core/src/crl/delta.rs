@@ -41,9 +41,8 @@ pub(super) fn changed_since(
             return Err(CrlError::DeltaTooLong { most: MOST_CHANGES });
         }
     }
-    match previous.filter(|previous| previous.base == Some(base.number)) {
-        Some(previous) => keeps(&changed, previous)?,
-        None => {}
+    if let Some(previous) = previous.filter(|previous| previous.base == Some(base.number)) {
+        keeps(&changed, previous)?;
     }
     Ok(changed)
 }

@@ -7,7 +7,7 @@ use der::asn1::{ContextSpecific, OctetString};
 use der::{Encode, Tag, TagMode, TagNumber};
 use spki::AlgorithmIdentifierRef;
 use x509_cert::ext::Extension;
-use x509_cert::ext::pkix::{AuthorityKeyIdentifier, IssuingDistributionPoint};
+use x509_cert::ext::pkix::AuthorityKeyIdentifier;
 
 use super::before::Before;
 use super::delta::changed_since;
@@ -151,14 +151,7 @@ pub(super) fn after_entries(
     }
     // RFC 5280 §5.2.5: critical, and named as in the certificates of the shard; a delta has the one of its base.
     if let (CrlScope::Shard(_), Some(uri)) = (scope, issuer.crl_uri(scope)) {
-        let point = IssuingDistributionPoint {
-            distribution_point: Some(full_name(&uri)?),
-            only_contains_user_certs: false,
-            only_contains_ca_certs: false,
-            only_some_reasons: None,
-            indirect_crl: false,
-            only_contains_attribute_certs: false,
-        };
+        let point = wire::PlaceOfScope { distribution_point: full_name(&uri)? };
         value.push(wire::critical(oid::ISSUING_DISTRIBUTION_POINT, &point)?);
     }
     // RFC 5280 §5.2.6: non-critical, and never in a delta CRL.

@@ -193,9 +193,12 @@ impl<'a> ParsedTbs<'a> {
         let point =
             IssuingDistributionPoint::from_der(self.extension(oid::ISSUING_DISTRIBUTION_POINT)?).ok()?;
         match point.distribution_point? {
-            DistributionPointName::FullName(names) => names.into_iter().find_map(|name| match name {
-                GeneralName::UniformResourceIdentifier(uri) => Some(uri.to_string()),
-                _ => None,
+            DistributionPointName::FullName(names) => names.into_iter().find_map(|name| {
+                if let GeneralName::UniformResourceIdentifier(uri) = name {
+                    Some(uri.to_string())
+                } else {
+                    None
+                }
             }),
             DistributionPointName::NameRelativeToCRLIssuer(_) => None,
         }

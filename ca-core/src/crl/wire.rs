@@ -8,6 +8,7 @@ use der::asn1::{AnyRef, BitStringRef, ContextSpecific, GeneralizedTime, OctetStr
 use der::{DateTime, Decode, Encode, Reader, Sequence, Tag, TagNumber};
 use spki::AlgorithmIdentifierRef;
 use x509_cert::ext::Extension;
+use x509_cert::ext::pkix::name::DistributionPointName;
 use x509_cert::time::Time;
 
 use crate::oid;
@@ -118,6 +119,16 @@ impl<'a> RevokedCertificate<'a> {
             crl_entry_extensions: Some(vec![reason]),
         })
     }
+}
+
+/// ```text
+/// IssuingDistributionPoint ::= SEQUENCE {
+///     distributionPoint [0] DistributionPointName OPTIONAL, … }   -- all else is DEFAULT FALSE, or absent
+/// ```
+#[derive(Sequence)]
+pub(super) struct PlaceOfScope {
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT")]
+    pub(super) distribution_point: DistributionPointName,
 }
 
 /// Makes a critical extension.

@@ -149,7 +149,7 @@ impl MemoryLedger {
     /// Puts a certificate on record.
     pub(crate) fn put(&self, id: CertificateId, not_after: UnixTime, status: CertificateStatus) {
         let row = StoredCertificate {
-            id: id.clone(),
+            id,
             certificate: Vec::new(),
             tenant: tenant(),
             profile: ProfileId::parse("any").unwrap(),
@@ -228,6 +228,11 @@ fn behind(issuer: &KeyRef, after: Option<&SerialNumber>) -> Bound<CertificateId>
 }
 
 impl CrlScopes for MemoryLedger {
+    fn released_at(&self, id: &CertificateId) -> Result<Option<UnixTime>, Unavailable> {
+        self.up()?;
+        Ok(self.released.lock().unwrap().get(id).copied())
+    }
+
     fn revoked_in(
         &self,
         (issuer, shard): (&KeyRef, &Shard),
@@ -285,11 +290,6 @@ impl StatusSource for MemoryLedger {
         self.up()?;
         let wanted = |row: &StoredCertificate| row.id.issuer == *issuer;
         Ok(self.revoked_where(behind(issuer, after), limit, wanted))
-    }
-
-    fn released_at(&self, id: &CertificateId) -> Result<Option<UnixTime>, Unavailable> {
-        self.up()?;
-        Ok(self.released.lock().unwrap().get(id).copied())
     }
 
     fn uncertain(&self, issuer: &KeyRef, until: UnixTime) -> Result<Vec<SerialNumber>, Unavailable> {

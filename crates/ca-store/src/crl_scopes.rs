@@ -12,7 +12,7 @@ use crate::keyspace::{
     Keyspace, change_key, changes_prefix, parse_change, parse_scope, parse_shard_revocation, shard_key,
     shard_revocation_key,
 };
-use crate::row::{RevocationRow, Row, ShardRow, TrailRow};
+use crate::row::{ReleaseRow, RevocationRow, Row, ShardRow, TrailRow};
 use crate::status_source::known;
 use crate::store::Store;
 use crate::transaction::{ReadFault, Rows};
@@ -69,6 +69,10 @@ impl CrlScopes for Store {
             }
             Ok(CrlChanges { seen, changes })
         })
+    }
+
+    fn released_at(&self, id: &CertificateId) -> Result<Option<UnixTime>, Unavailable> {
+        self.read(PORT, |view| Ok(view.row::<ReleaseRow>(id)?.map(|row| row.time)))
     }
 }
 

@@ -20,8 +20,7 @@ use crate::keyspace::{
     Keyspace, crl_key, expiry_key, id_key, parse_id, parse_indexed_id, time_octets, title_key,
 };
 use crate::row::{
-    CertificateRow, CrlHeadRow, CrlRow, IntentRow, ReleaseRow, RequestRow, RevocationRow, Row, RowFault,
-    UncertainRow,
+    CertificateRow, CrlHeadRow, CrlRow, IntentRow, RequestRow, RevocationRow, Row, RowFault, UncertainRow,
 };
 use crate::store::Store;
 use crate::transaction::{ReadFault, Rows};
@@ -64,10 +63,6 @@ impl StatusSource for Store {
                 })
                 .collect()
         })
-    }
-
-    fn released_at(&self, id: &CertificateId) -> Result<Option<UnixTime>, Unavailable> {
-        self.read(PORT, |view| Ok(view.row::<ReleaseRow>(id)?.map(|row| row.time)))
     }
 
     fn uncertain(&self, issuer: &KeyRef, until: UnixTime) -> Result<Vec<SerialNumber>, Unavailable> {

@@ -293,7 +293,11 @@ impl Ledger for Memory {
     }
 }
 
-impl CrlScopes for Memory {}
+impl CrlScopes for Memory {
+    fn released_at(&self, _: &CertificateId) -> Result<Option<UnixTime>, Unavailable> {
+        panic!("no CRL is made over EST")
+    }
+}
 
 impl StatusSource for Memory {
     fn status_of(&self, id: &CertificateId) -> Result<CertificateStatus, Unavailable> {
@@ -320,10 +324,6 @@ impl StatusSource for Memory {
         _: Option<&SerialNumber>,
         _: usize,
     ) -> Result<Vec<RevokedEntry>, Unavailable> {
-        panic!("no CRL is made over EST")
-    }
-
-    fn released_at(&self, _: &CertificateId) -> Result<Option<UnixTime>, Unavailable> {
         panic!("no CRL is made over EST")
     }
 

@@ -142,7 +142,11 @@ fn intent_row(intent: Intent) -> IntentRow {
     }
 }
 
-impl CrlScopes for FileLedger {}
+impl CrlScopes for FileLedger {
+    fn released_at(&self, _: &CertificateId) -> Result<Option<UnixTime>, Unavailable> {
+        Ok(None)
+    }
+}
 
 impl StatusSource for FileLedger {
     fn status_of(&self, id: &CertificateId) -> Result<CertificateStatus, Unavailable> {
@@ -179,10 +183,6 @@ impl StatusSource for FileLedger {
         let own = rows.filter(|row| row.id.issuer == *issuer);
         let later = own.filter(|row| after.is_none_or(|after| *after < row.id.serial));
         Ok(later.filter_map(revoked_entry).take(limit).collect())
-    }
-
-    fn released_at(&self, _: &CertificateId) -> Result<Option<UnixTime>, Unavailable> {
-        Ok(None)
     }
 
     fn uncertain(&self, issuer: &KeyRef, until: UnixTime) -> Result<Vec<SerialNumber>, Unavailable> {

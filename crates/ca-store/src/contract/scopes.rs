@@ -10,9 +10,12 @@ use ca_core::scope::{CrlLine, CrlScope, Shard};
 use ca_core::serial_number::SerialNumber;
 use ca_core::validity::{UnixTime, Validity};
 
+use super::backup::{copied, restored};
 use super::ground::{END, Ground, LedgerWords, NOW, event, id, intent, issuer, revocation, revoking, serial};
 use crate::keyspace::{Keyspace, change_key, shard_revocation_key};
-use crate::{IntegrityFault, Store};
+use crate::row::CrlHeadRow;
+use crate::transaction::Rows;
+use crate::{ExportedRecord, IntegrityFault, Places, Store};
 
 fn shard(name: &str) -> Shard {
     Shard::parse(name).unwrap()
@@ -208,15 +211,14 @@ fn tamper(store: &Store, keyspace: Keyspace, key: Vec<u8>, value: Option<Vec<u8>
 
 fn an_index_that_does_not_fit_to_the_revocations_is_found(ground: &Ground) {
     let store = ground.open();
-    for number in [1, 2] {
-        let sound = super::backup::sound(number);
-        super::backup::issue_sound(&store, number, Intent { shard: Some(shard("0a")), ..sound });
-    }
+    issue_sound_in(&store, 1, "0a");
+    issue_sound_in(&store, 2, "0a");
     revoke(&store, 1, ReasonCode::KeyCompromise);
     store.check_integrity().unwrap();
-    let fault = || match store.check_integrity().unwrap_err() {
-        IntegrityFault::Scope { keyspace } => keyspace,
-        other => panic!("{other}"),
+    let fault = || {
+        let fault = store.check_integrity().unwrap_err();
+        let IntegrityFault::Scope { keyspace } = fault else { panic!("{fault}") };
+        keyspace
     };
     let listed = |number| shard_revocation_key(&issuer(1), &shard("0a"), &serial(number));
     for (keyspace, key, good, bad) in [
@@ -231,7 +233,58 @@ fn an_index_that_does_not_fit_to_the_revocations_is_found(ground: &Ground) {
     }
 }
 
+/// Issues, with the audit events of ca-core, a certificate of a shard.
+fn issue_sound_in(store: &Store, number: u16, name: &str) {
+    let sound = super::backup::sound(number);
+    super::backup::issue_sound(store, number, Intent { shard: Some(shard(name)), ..sound });
+}
+
+fn shards_and_changes_of_after_a_copy_come_back_from_the_log(ground: &Ground) {
+    let store = ground.open();
+    for (number, name) in [(1, "0a"), (2, "0a"), (3, "0b")] {
+        issue_sound_in(&store, number, name);
+    }
+    revoke(&store, 1, ReasonCode::CertificateHold);
+    let (rows, _) = copied(&store);
+    release(&store, 1);
+    revoke(&store, 2, ReasonCode::KeyCompromise);
+    revoke(&store, 3, ReasonCode::CertificateHold);
+    revoke(&store, 3, ReasonCode::Superseded);
+    // One that was never finished, of a shard that the copy does not know, as ca-core tells of it.
+    let mut open = super::backup::sound(4);
+    open.event.detail =
+        "CN=subject 4 under meter-op-ds-s1 version 3; request SHA-256 00; shard 0c".to_owned();
+    store.record(Intent { shard: Some(shard("0c")), ..open }).unwrap();
+    revoke(&store, 4, ReasonCode::Unspecified);
+    for (detail, number) in
+        [("CRL 7 of shard 0b, 1 entries", 7), ("CRL 8 of shard 0b, delta to 7, 0 entries", 8)]
+    {
+        let event =
+            AuditEvent { issuer: Some(issuer(1)), detail: detail.to_owned(), ..event(Act::CrlIntended) };
+        let intent = CrlIntent { issuer: issuer(1), scope: scope("0b"), number, this_update: NOW, event };
+        store.record_crl_intent(intent).unwrap().unwrap();
+    }
+
+    let (_parent, other) = restored(rows, ground.kind);
+    let known = other.audit_end().unwrap().sequence();
+    let log = store.audit_records(known, 99).unwrap();
+    let exported = |der| Ok::<_, std::convert::Infallible>(ExportedRecord { der, certificate: None });
+    let report = other.replay(log.into_iter().map(exported), &Places::new()).unwrap();
+    assert_eq!(report.unrestored, []);
+    for name in ["0a", "0b", "0c"] {
+        assert_eq!(revoked_in(&other, name), revoked_in(&store, name), "{name}");
+        assert_eq!(changed(&other, &scope(name), 0), changed(&store, &scope(name), 0), "{name}");
+    }
+    assert_eq!(revoked_in(&other, "0c"), [serial(4)]);
+    assert_eq!(changed(&other, &CrlScope::All, 0), changed(&store, &CrlScope::All, 0));
+    assert_eq!(other.shards(&issuer(1), NOW).unwrap(), store.shards(&issuer(1), NOW).unwrap());
+    let head = other.read("test", |view| view.row::<CrlHeadRow>(&(issuer(1), scope("0b"))));
+    assert_eq!(head.unwrap().map(|head| (head.last, head.latest)), Some((8, None)));
+    assert!(other.check_integrity().is_ok());
+}
+
 super::on_every_engine! {
+    shards_and_changes_of_after_a_copy_come_back_from_the_log,
     l_06_the_shard_of_a_certificate_is_on_record_and_stays,
     the_revoked_of_a_shard_are_read_in_ascending_order_page_by_page,
     every_revocation_hold_and_release_is_a_change_of_its_scopes,

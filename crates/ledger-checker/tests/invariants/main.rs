@@ -319,5 +319,5 @@ fn names_i_15_when_an_index_says_other_than_the_rows() {
         bench.divide("0a");
         bench.remove(32, &bench.in_shard("0a"));
     });
-    names(Invariant::I15, |bench| bench.note_a_change_that_nobody_told_of());
+    names(Invariant::I15, Bench::note_a_change_that_nobody_told_of);
 }

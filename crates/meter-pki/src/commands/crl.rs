@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use std::path::Path;
 
 use ca_core::actor::{Actor, Identity};
+use ca_core::record::CrlRecord;
 use ca_core::scope::CrlKind;
 
 use super::config::faulty;
@@ -70,7 +71,7 @@ pub(super) fn resign(name: &str, file: &Path, printer: &Printer) -> Result<(), F
     let tenant = served.authority.issuer().tenant().clone();
     let actor = Actor { tenant, identity: Identity::Operator { name: super::user() } };
     let mut made = served.publish_crls(&actor, (None, CrlKind::Complete))?;
-    made.sort_by_cached_key(|crl| crl.line());
+    made.sort_by_cached_key(CrlRecord::line);
     let view = views::published(served, &made)
         .ok_or_else(|| Failure::new(Exit::Failed, "crl.none", "no CRL was made"))?;
     printer.result(&view, published);
