@@ -383,6 +383,17 @@ fn good_crls_pass() {
 }
 
 #[test]
+fn l_09_end_entity_crls_of_more_than_ten_days_and_ca_crls_of_more_than_a_year_are_refused() {
+    let until = |draft: Draft, next_update| Draft { next_update: utc(next_update), ..draft }.findings();
+    for online in [good, of_shard, of_delta] {
+        assert_eq!(until(online(), "261201100000Z"), [""; 0]);
+        assert_eq!(until(online(), "261201100001Z"), ["br.crl-validity"]);
+    }
+    assert_eq!(until(of_root(), "271122100000Z"), [""; 0]);
+    assert_eq!(until(of_root(), "271122100001Z"), ["br.crl-validity"]);
+}
+
+#[test]
 fn each_fault_is_found_by_exactly_its_rule() {
     let faults = [field_faults(), extension_faults(), scope_faults(), entry_faults()].concat();
     for (rule, fault, draft) in &faults {

@@ -15,7 +15,7 @@ use super::ground::{END, Ground, LedgerWords, NOW, event, id, intent, issuer, re
 use crate::keyspace::{Keyspace, change_key, shard_revocation_key};
 use crate::row::CrlHeadRow;
 use crate::transaction::Rows;
-use crate::{ExportedRecord, IntegrityFault, Places, Store};
+use crate::{EngineKind, ExportedRecord, IntegrityFault, Places, Store};
 
 fn shard(name: &str) -> Shard {
     Shard::parse(name).unwrap()
@@ -233,6 +233,41 @@ fn an_index_that_does_not_fit_to_the_revocations_is_found(ground: &Ground) {
     }
 }
 
+/// Before there were shards no ledger had these keyspaces, and no CRL said what it has seen.
+fn a_ledger_from_before_there_were_shards_opens_and_goes_on(ground: &Ground) {
+    let store = ground.open();
+    store.issue(intent(1));
+    store.issue(intent(2));
+    revoke(&store, 1, ReasonCode::Superseded);
+    reserve(&store, &CrlScope::All, 5).unwrap();
+    store.record_crl(CrlRecord { seen: 0, ..crl(&CrlScope::All, None, 5) }, event(Act::CrlIssued)).unwrap();
+    for change in changes(&store, &CrlScope::All, 0).changes {
+        tamper(&store, Keyspace::Changes, change_key(&issuer(1), &CrlScope::All, change.sequence), None);
+    }
+    drop(store);
+    if ground.kind == EngineKind::Fjall {
+        let path = ground.path().join("engine");
+        let database = ::fjall::Database::builder(path).open().unwrap();
+        for keyspace in [Keyspace::Shards, Keyspace::ShardRevocations, Keyspace::Changes] {
+            let options = ::fjall::KeyspaceCreateOptions::default;
+            let known = database.keyspace(keyspace.name(), options).unwrap();
+            database.delete_keyspace(known).unwrap();
+        }
+    }
+    let store = ground.open();
+    let before = store.latest_crl(&issuer(1)).unwrap().unwrap();
+    assert_eq!((before.number, before.seen, before.base), (5, 0, None));
+    assert_eq!(store.revoked(&issuer(1), None, 9).unwrap().len(), 1);
+    assert_eq!(changed(&store, &CrlScope::All, 0), []);
+    revoke(&store, 2, ReasonCode::KeyCompromise);
+    store.issue(of_shard(3, "0a"));
+    revoke(&store, 3, ReasonCode::KeyCompromise);
+    drop(store);
+    let store = ground.open();
+    assert_eq!(changed(&store, &CrlScope::All, 0), [(serial(2), true), (serial(3), true)]);
+    assert_eq!(revoked_in(&store, "0a"), [serial(3)]);
+}
+
 /// Issues, with the audit events of ca-core, a certificate of a shard.
 fn issue_sound_in(store: &Store, number: u16, name: &str) {
     let sound = super::backup::sound(number);
@@ -284,6 +319,7 @@ fn shards_and_changes_of_after_a_copy_come_back_from_the_log(ground: &Ground) {
 }
 
 super::on_every_engine! {
+    a_ledger_from_before_there_were_shards_opens_and_goes_on,
     shards_and_changes_of_after_a_copy_come_back_from_the_log,
     l_06_the_shard_of_a_certificate_is_on_record_and_stays,
     the_revoked_of_a_shard_are_read_in_ascending_order_page_by_page,

@@ -11,6 +11,7 @@ use ca_core::scope::{CrlKind, CrlLine, CrlScope};
 use ca_core::sharding::Sharding;
 use ca_core::validity::UnixTime;
 use server_kit::health::Condition;
+use status_server::repository::CrlStanding;
 
 use super::{LONGEST_WAIT, Publisher, WAIT_FOR_SHARDS, unavailable};
 use crate::exit::Failure;
@@ -35,7 +36,11 @@ impl Publisher {
             note(self.renew(&actor, &CrlScope::All, Changed::Surely));
         }
         for scope in &scopes {
-            note(self.renew(&actor, scope, Changed::Perhaps));
+            let made = self.renew(&actor, scope, Changed::Perhaps);
+            if made.is_err() {
+                self.owes(scope);
+            }
+            note(made);
         }
         self.forget_others(&scopes);
         outcome
@@ -80,6 +85,12 @@ impl Publisher {
             return Ok(true);
         }
         Ok(!self.status.changes((&key, scope), seen, 1).map_err(unavailable)?.changes.is_empty())
+    }
+
+    /// The health check tells of a scope whose first CRL could not be made.
+    fn owes(&self, scope: &CrlScope) {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.entry(self.line(scope, CrlKind::Complete)).or_default();
     }
 
     fn is_due(&self, scope: &CrlScope, kind: CrlKind) -> bool {
@@ -143,14 +154,12 @@ impl Publisher {
     /// Returns the line that has the most of its validity behind it, how much that is of 1,000, and where it ends; `None` for a
     /// line of which nothing is published.
     fn worst(&self) -> (CrlLine, Option<(i64, UnixTime)>) {
-        let now = self.clock.now().seconds();
+        let now = self.clock.now();
         let all = self.line(&CrlScope::All, CrlKind::Complete);
         let mut worst = (all, Some((0, UnixTime::NO_EXPIRY)));
         for line in self.current_lines() {
             let Some(standing) = self.repository.standing_of(&line) else { return (line, None) };
-            let (from, to) = (standing.this_update.seconds(), standing.next_update.seconds());
-            let whole = to.saturating_sub(from).max(1);
-            let used = now.saturating_sub(from).saturating_mul(1_000).checked_div(whole).unwrap_or(i64::MAX);
+            let used = used_of_thousand(&standing, now);
             if worst.1.is_some_and(|(most, _)| used > most) {
                 worst = (line, Some((used, standing.next_update)));
             }
@@ -169,18 +178,29 @@ impl Publisher {
     /// it on and another from three quarters on; failed when one has expired. Told of the worst scope, by its name.
     pub(crate) fn condition(&self) -> Condition {
         let (line, used) = self.worst();
-        let of = if line.is_whole() { String::new() } else { format!(" of {line}") };
-        match used {
-            None => Condition::Failed(format!("no CRL{of} is published")),
-            Some((1_000.., end)) => Condition::Failed(format!("the CRL{of} expired at {end}")),
-            Some((750.., end)) => Condition::Degraded(format!(
-                "more than three quarters of the CRL's validity{of} is over; it ends at {end}"
-            )),
-            Some((500.., end)) => Condition::Degraded(format!(
-                "more than half of the CRL's validity{of} is over; it ends at {end}"
-            )),
-            Some(_) => Condition::Well,
+        told_of(&line, used)
+    }
+}
+
+/// How much of its validity a CRL has behind it, of 1,000.
+fn used_of_thousand(standing: &CrlStanding, now: UnixTime) -> i64 {
+    let (from, to) = (standing.this_update.seconds(), standing.next_update.seconds());
+    let used = now.seconds().saturating_sub(from).saturating_mul(1_000);
+    used.checked_div(to.saturating_sub(from).max(1)).unwrap_or(i64::MAX)
+}
+
+fn told_of(line: &CrlLine, used: Option<(i64, UnixTime)>) -> Condition {
+    let of = if line.is_whole() { String::new() } else { format!(" of {line}") };
+    match used {
+        None => Condition::Failed(format!("no CRL{of} is published")),
+        Some((1_000.., end)) => Condition::Failed(format!("the CRL{of} expired at {end}")),
+        Some((750.., end)) => Condition::Degraded(format!(
+            "more than three quarters of the CRL's validity{of} is over; it ends at {end}"
+        )),
+        Some((500.., end)) => {
+            Condition::Degraded(format!("more than half of the CRL's validity{of} is over; it ends at {end}"))
         }
+        Some(_) => Condition::Well,
     }
 }
 
@@ -191,4 +211,32 @@ enum Changed {
     Perhaps,
     /// It did, or is about to.
     Surely,
+}
+
+#[cfg(test)]
+mod tests {
+    use ca_core::key_ref::KeyRef;
+    use ca_core::scope::Shard;
+
+    use super::*;
+
+    #[test]
+    fn l_08_alarms_at_half_and_at_three_quarters_of_the_validity_name_the_scope() {
+        let at = UnixTime::from_seconds;
+        let standing = CrlStanding { number: 1, this_update: at(1_000), next_update: at(2_000) };
+        let line = CrlLine::delta(KeyRef::new([7; 20]), CrlScope::Shard(Shard::parse("north").unwrap()));
+        let told = |now| told_of(&line, Some((used_of_thousand(&standing, at(now)), standing.next_update)));
+        assert_eq!((told(1_000), told(1_499)), (Condition::Well, Condition::Well));
+        let degraded = |now, words: &str| {
+            let Condition::Degraded(text) = told(now) else { panic!("{:?}", told(now)) };
+            assert!(text.contains(words) && text.contains("of shard north, delta"), "{text}");
+        };
+        degraded(1_500, "more than half");
+        degraded(1_749, "more than half");
+        degraded(1_750, "more than three quarters");
+        degraded(1_999, "more than three quarters");
+        assert!(matches!(told(2_000), Condition::Failed(text) if text.contains("expired")));
+        let whole = CrlLine::complete(KeyRef::new([7; 20]), CrlScope::All);
+        assert_eq!(told_of(&whole, None), Condition::Failed("no CRL is published".to_owned()));
+    }
 }
