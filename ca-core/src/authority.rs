@@ -29,6 +29,7 @@ use crate::request::{EnrolmentKind, EnrolmentRequest, Evidence, ReleaseRequest, 
 use crate::revocation::{
     RecordedRelease, RecordedRevocation, RevocationGrounds, RevokeError, decide, release,
 };
+use crate::scope::CrlScope;
 use crate::serial_number::SerialNumber;
 use crate::subject::Subject;
 use crate::system_title::SystemTitle;
@@ -99,7 +100,9 @@ impl CertificationAuthority {
     /// Returns the same authority with another profile of CRLs, such as that of its last one.
     #[must_use]
     pub fn with_crl_profile(&self, crl_profile: CrlProfile) -> Self {
-        Self { charter: Charter { crl_profile, ..self.charter.clone() }, ports: self.ports.clone() }
+        let deltas = crl_profile.deltas().is_some();
+        let issuer = self.charter.issuer.clone().with_deltas(deltas);
+        Self { charter: Charter { issuer, crl_profile, ..self.charter.clone() }, ports: self.ports.clone() }
     }
 
     /// Issues a certificate, for the first time or again as the request says.
@@ -210,7 +213,7 @@ impl CertificationAuthority {
     /// # Errors
     /// [`CrlError`]; the CRL before stays the latest.
     pub fn issue_crl(&self, actor: &Actor) -> Result<CrlRecord, CrlError> {
-        self.issue_crl_for(actor, None)
+        self.issue_crl_in(actor, &CrlScope::All, None)
     }
 
     /// Signs and records a CRL that speaks from a later time than now and is to be published then.
@@ -218,11 +221,33 @@ impl CertificationAuthority {
     /// # Errors
     /// [`CrlError`]; the CRL before stays the latest.
     pub fn issue_crl_ahead(&self, actor: &Actor, this_update: UnixTime) -> Result<CrlRecord, CrlError> {
-        self.issue_crl_for(actor, Some(this_update))
+        crl::issue_crl(&crl::CrlContext {
+            this_update: Some(this_update),
+            ..self.crl_context(actor, &CrlScope::All, None)
+        })
     }
 
-    fn issue_crl_for(&self, actor: &Actor, this_update: Option<UnixTime>) -> Result<CrlRecord, CrlError> {
-        crl::issue_crl(&crl::CrlContext {
+    /// Signs and records a new CRL of a scope: a complete one, or a delta to the complete one with the number `base`, which
+    /// must be published.
+    ///
+    /// # Errors
+    /// [`CrlError`]; the CRL before stays the latest.
+    pub fn issue_crl_in(
+        &self,
+        actor: &Actor,
+        scope: &CrlScope,
+        base: Option<u64>,
+    ) -> Result<CrlRecord, CrlError> {
+        crl::issue_crl(&self.crl_context(actor, scope, base))
+    }
+
+    fn crl_context<'a>(
+        &'a self,
+        actor: &'a Actor,
+        scope: &'a CrlScope,
+        base: Option<u64>,
+    ) -> crl::CrlContext<'a> {
+        crl::CrlContext {
             issuer: &self.charter.issuer,
             profile: &self.charter.crl_profile,
             clock: &*self.ports.clock,
@@ -230,9 +255,11 @@ impl CertificationAuthority {
             status: &*self.ports.status,
             signer: &*self.ports.signer,
             actor,
-            this_update,
+            scope,
+            base,
+            this_update: None,
             uncertain_grace_seconds: self.charter.uncertain_grace_seconds,
-        })
+        }
     }
 
     /// Returns what the ledger knows of a serial number of this authority.
@@ -433,6 +460,7 @@ impl CertificationAuthority {
             entropy: &*self.ports.entropy,
             signer: &*self.ports.signer,
             ledger: &*self.ports.ledger,
+            registry: &*self.ports.registry,
             threads: self.charter.threads,
         }
     }

@@ -1,8 +1,8 @@
 //! Certificate revocation lists: which entries, which number, which times, and the one verb that issues them (RFC 5280 §5).
 //!
-//! Complete lists of one CA, in the scope of all it has issued: no delta lists, no shards, no indirect lists. When a list is
-//! made, and where it is published, is decided elsewhere; nothing here decides that a certificate is revoked, except that
-//! certificates of which nobody knows whether they exist are revoked after a grace time.
+//! Lists of one CA, in the scope of all it has issued or of one shard, complete or as a delta to a complete one: no indirect
+//! lists. When a list is made, and where it is published, is decided elsewhere; nothing here decides that a certificate is
+//! revoked, except that certificates of which nobody knows whether they exist are revoked after a grace time.
 
 use core::fmt;
 
@@ -12,6 +12,8 @@ use sha2::{Digest, Sha256};
 
 pub mod restate;
 mod draft;
+mod before;
+mod delta;
 mod entries;
 mod growing_der;
 pub mod parsed;
@@ -31,9 +33,11 @@ use crate::reason::ReasonCode;
 use crate::record::{
     CertificateId, CrlIntent, CrlNumberTaken, CrlRecord, Revocation, RevocationOutcome, RevocationRecord,
 };
+use crate::scope::CrlScope;
 use crate::serial_number::SerialNumber;
 use crate::signing::{IntegerLength, SignFailure, sign_verified};
 use crate::validity::{UnixTime, Validity};
+use before::Before;
 use draft::{DraftCrl, Heading, algorithm};
 use parsed::ReadCrlError;
 
@@ -46,6 +50,10 @@ pub struct CrlContext<'a> {
     pub profile: &'a CrlProfile,
     /// Who asks for the CRL.
     pub actor: &'a Actor,
+    /// Of what it speaks.
+    pub scope: &'a CrlScope,
+    /// The number of the complete CRL that it shall be a delta to, which must be published; `None` for a complete one.
+    pub base: Option<u64>,
     /// From when it speaks, if not from now: a CA whose key is kept off line signs the CRLs of the time to come ahead.
     pub this_update: Option<UnixTime>,
     /// After how many seconds a certificate of which nobody knows whether it was signed is revoked.
@@ -70,6 +78,8 @@ impl fmt::Debug for CrlContext<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CrlContext")
             .field("issuer", &self.issuer.key())
+            .field("scope", self.scope)
+            .field("base", &self.base)
             .field("profile", self.profile)
             .field("actor", self.actor)
             .finish_non_exhaustive()
@@ -78,7 +88,7 @@ impl fmt::Debug for CrlContext<'_> {
 
 /// Issues the next CRL of a CA: drafted, checked, its intent recorded, signed, verified, recorded; in this order.
 ///
-/// Its number is the last one plus one, or the present in seconds since 1970 if that is more, so that a ledger restored from
+/// Its number is the last one of its scope plus one, complete CRLs and deltas counted together (RFC 5280 §5.2.3), or the present in seconds since 1970 if that is more, so that a ledger restored from
 /// an old copy does not repeat one. Numbers count the order of signing, not of thisUpdate: a CRL that is signed later knows
 /// more, and has the higher number also where others were signed ahead. Its nextUpdate never lies beyond the CA
 /// certificate's notAfter. A refusal leaves an audit record, and the previous CRL stays the latest.
@@ -100,18 +110,17 @@ fn issue_at(context: &CrlContext<'_>, now: UnixTime) -> Result<CrlRecord, CrlErr
     Ok(issued.0)
 }
 
-/// Everything before the signature, under a number above `taken` and above that of the last CRL.
+/// Everything before the signature, under a number above `taken` and above those of the last CRLs.
 fn prepare(context: &CrlContext<'_>, now: UnixTime, taken: u64) -> Result<RecordedCrl, CrlError> {
-    let previous = context.status.latest_crl(&context.issuer.key())?;
-    check_clock(context, previous.as_ref(), now)?;
+    let before = Before::read(context)?;
+    check_clock(context, before.this_update(), now)?;
     revoke_uncertain(context, now)?;
-    let last = previous.as_ref().map_or(taken, |previous| previous.number.max(taken));
-    DraftCrl::new(context, now, previous.as_ref(), last)?.lint(context)?.record(context)
+    DraftCrl::new(context, now, &before, taken)?.lint(context)?.record(context)
 }
 
 fn check_clock(
     context: &CrlContext<'_>,
-    previous: Option<&CrlRecord>,
+    last_update: Option<UnixTime>,
     now: UnixTime,
 ) -> Result<(), CrlError> {
     let validity = context.issuer.certificate().validity();
@@ -125,7 +134,7 @@ fn check_clock(
     if this_update < now {
         return Err(CrlError::SpeaksOfThePast { this_update, now });
     }
-    match previous.map(|previous| previous.this_update) {
+    match last_update {
         // What was signed ahead says nothing of the clock; whoever signs ahead knows when it did.
         Some(_) if context.profile.signs_ahead() => Ok(()),
         Some(last_update) if now < last_update => Err(CrlError::ClockWentBack { now, last_update }),
@@ -188,8 +197,13 @@ impl Heading {
     fn event(&self, context: &CrlContext<'_>, act: Act, octets: &[u8]) -> AuditEvent {
         AuditEvent {
             detail: format!(
-                "CRL {}, {} entries, {} to {}",
-                self.number, self.entries, self.this_update, self.next_update
+                "CRL {}{}{}, {} entries, {} to {}",
+                self.number,
+                context.scope.shard().map(|shard| format!(" of shard {shard}")).unwrap_or_default(),
+                context.base.map(|base| format!(", delta to {base}")).unwrap_or_default(),
+                self.entries,
+                self.this_update,
+                self.next_update
             ),
             digest: Sha256::digest(octets).to_vec(),
             ..event(context, self.made_at, act)
@@ -203,6 +217,8 @@ impl DraftCrl {
             tbs: self.tbs.octets(),
             issuer: context.issuer,
             profile: context.profile,
+            scope: context.scope,
+            base: context.base,
         });
         if findings.is_empty() { Ok(LintedCrl(self)) } else { Err(CrlError::NotLinted { findings }) }
     }
@@ -217,6 +233,7 @@ impl LintedCrl {
         let heading = self.0.heading;
         let intent = CrlIntent {
             issuer: context.issuer.key(),
+            scope: context.scope.clone(),
             number: heading.number,
             this_update: heading.this_update,
             event: heading.event(context, Act::CrlIntended, self.0.tbs.octets()),
@@ -257,6 +274,9 @@ impl SignedCrl {
         let event = self.heading.event(context, Act::CrlIssued, &self.der);
         let record = CrlRecord {
             issuer: context.issuer.key(),
+            scope: context.scope.clone(),
+            base: context.base,
+            seen: self.heading.seen,
             number: self.heading.number,
             this_update: self.heading.this_update,
             next_update: self.heading.next_update,
@@ -333,6 +353,26 @@ pub enum CrlError {
         /// Why.
         cause: ReadCrlError,
     },
+    /// What was to be the base is not the latest complete CRL of the scope that is on record and valid, or was made when
+    /// changes were not yet counted.
+    #[error("CRL {base} is no base for a delta of {scope}: {}", only_base(*latest))]
+    WrongBase {
+        /// Of what.
+        scope: CrlScope,
+        /// The number that was asked for.
+        base: u64,
+        /// The number of the latest complete CRL.
+        latest: Option<u64>,
+    },
+    /// The profile has no delta CRLs.
+    #[error("the CRL profile has no delta CRLs")]
+    NoDeltas,
+    /// So much changed that a complete CRL is due.
+    #[error("more than {most} certificates changed since the base: make a complete CRL")]
+    DeltaTooLong {
+        /// How many may.
+        most: usize,
+    },
     /// The draft breaks rules; nothing was signed.
     #[error("the drafted CRL breaks {} rules, the first is {}", findings.len(), first(findings))]
     NotLinted {
@@ -358,6 +398,13 @@ pub enum CrlError {
     Unavailable(#[from] Unavailable),
 }
 
+fn only_base(latest: Option<u64>) -> String {
+    latest.map_or_else(
+        || "no complete one is on record".to_owned(),
+        |latest| format!("it must be CRL {latest}, valid still, and made since changes are counted"),
+    )
+}
+
 fn first(findings: &[Finding]) -> String {
     findings.first().map(ToString::to_string).unwrap_or_default()
 }
@@ -373,6 +420,9 @@ impl CrlError {
             Self::EntriesVanished { .. } => "crl.entries-vanished",
             Self::NotAscending { .. } | Self::UncertainNotRevoked { .. } => "crl.ledger",
             Self::PreviousUnreadable { .. } => "crl.previous-unreadable",
+            Self::WrongBase { .. } => "crl.base",
+            Self::NoDeltas => "crl.no-deltas",
+            Self::DeltaTooLong { .. } => "crl.delta-too-long",
             Self::NotLinted { .. } => "lint.failed",
             Self::NumberTaken { .. } => "crl.number-taken",
             Self::Encode(_) => "crl.encoding",
@@ -388,7 +438,8 @@ impl CrlError {
     #[must_use]
     pub const fn fault(&self) -> Fault {
         match self {
-            Self::NumberTaken { .. } => Fault::Conflict,
+            Self::NumberTaken { .. } | Self::WrongBase { .. } | Self::DeltaTooLong { .. } => Fault::Conflict,
+            Self::NoDeltas => Fault::Requester,
             Self::NotSigned(SignFailure::Signer(
                 SignError::Unavailable { .. } | SignError::OutcomeUnknown { .. },
             ))

@@ -23,7 +23,7 @@ use crate::csr::ProofOfPossession;
 use crate::issuer::{Issuer, SignedBy};
 use crate::key_ref::KeyRef;
 use crate::lint::Linter;
-use crate::ports::{Entropy, Ledger, Signer};
+use crate::ports::{Entropy, Ledger, Registry, Signer};
 use crate::public_key::PublicKey;
 use crate::registration::AdmittedRequest;
 use crate::validity::Validity;
@@ -45,6 +45,7 @@ pub(crate) struct Workshop<'a> {
     pub entropy: &'a dyn Entropy,
     pub signer: &'a dyn Signer,
     pub ledger: &'a dyn Ledger,
+    pub registry: &'a dyn Registry,
     pub threads: usize,
 }
 
@@ -57,6 +58,8 @@ struct Bench<'a> {
     entropy: &'a dyn Entropy,
     signer: &'a dyn Signer,
     ledger: &'a dyn Ledger,
+    /// Where devices are; a root has none.
+    registry: Option<&'a dyn Registry>,
     threads: usize,
 }
 
@@ -69,6 +72,7 @@ impl<'a> Workshop<'a> {
             entropy: self.entropy,
             signer: self.signer,
             ledger: self.ledger,
+            registry: Some(self.registry),
             threads: self.threads,
         }
     }

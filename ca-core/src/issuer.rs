@@ -5,6 +5,8 @@
 use crate::certificate::Certificate;
 use crate::distinguished_name::DistinguishedName;
 use crate::key_ref::KeyRef;
+use crate::scope::{CrlLine, CrlScope};
+use crate::sharding::CrlPlan;
 use crate::suite::Curve;
 use crate::tenant::TenantId;
 use crate::validity::UnixTime;
@@ -42,6 +44,7 @@ pub struct Issuer {
     tenant: TenantId,
     window_ends: UnixTime,
     points: PublicationPoints,
+    crl_plan: CrlPlan,
 }
 
 impl Issuer {
@@ -64,7 +67,48 @@ impl Issuer {
             return Err(IssuerError::KeyUsage { subject: certificate.subject().clone() });
         }
         points.check()?;
-        Ok(Self { certificate, tenant, window_ends, points })
+        Ok(Self { certificate, tenant, window_ends, points, crl_plan: CrlPlan::default() })
+    }
+
+    /// Returns the same issuer with its CRLs divided by this plan.
+    ///
+    /// # Errors
+    /// [`IssuerError::NoPlaceForPlan`] when there is a plan and no URI of the CRL of all that ends in `.crl`.
+    pub fn with_crl_plan(self, crl_plan: CrlPlan) -> Result<Self, IssuerError> {
+        let placed = self.points.crl.as_deref().is_some_and(|uri| uri.ends_with(".crl"));
+        if placed || crl_plan == CrlPlan::default() {
+            Ok(Self { crl_plan, ..self })
+        } else {
+            Err(IssuerError::NoPlaceForPlan)
+        }
+    }
+
+    /// Returns the same issuer without delta CRLs, unless it has them and goes on to.
+    #[must_use]
+    pub(crate) const fn with_deltas(mut self, deltas: bool) -> Self {
+        self.crl_plan.deltas = self.crl_plan.deltas && deltas;
+        self
+    }
+
+    /// Returns how its CRLs are divided.
+    #[must_use]
+    pub const fn crl_plan(&self) -> CrlPlan {
+        self.crl_plan
+    }
+
+    /// Returns where the complete CRLs of a scope are, if they have a place.
+    #[must_use]
+    pub fn crl_uri(&self, scope: &CrlScope) -> Option<String> {
+        let line = CrlLine::complete(self.key(), scope.clone());
+        Some(line.beside(self.points.crl.as_deref()?))
+    }
+
+    /// Returns where the delta CRLs of a scope are, if there are any.
+    #[must_use]
+    pub fn freshest_uri(&self, scope: &CrlScope) -> Option<String> {
+        let line = CrlLine::delta(self.key(), scope.clone());
+        let whole = self.points.crl.as_deref().filter(|_| self.crl_plan.deltas)?;
+        Some(line.beside(whole))
     }
 
     /// Returns the CA certificate.
@@ -140,6 +184,9 @@ pub enum IssuerError {
         /// The subject of the certificate.
         subject: DistinguishedName,
     },
+    /// Shards and deltas stand beside the CRL of all, which has no place.
+    #[error("shards and delta CRLs need a crl_uri that ends in .crl")]
+    NoPlaceForPlan,
     /// A publication point is not an `http://` URI.
     #[error("{uri} is not a plain http:// URI")]
     NotPlainHttp {

@@ -22,6 +22,7 @@ use crate::issuer::{Issuer, SignedBy};
 use crate::oid;
 use crate::profile::CertificateProfile;
 use crate::public_key::{PublicKey, PublicKeyError};
+use crate::scope::Shard;
 use crate::suite::Curve;
 use crate::validity::UnixTime;
 
@@ -34,6 +35,8 @@ pub struct LintInput<'a> {
     pub profile: &'a CertificateProfile,
     /// Who will sign it.
     pub signed_by: SignedBy<'a>,
+    /// The shard of CRLs that will list it, if its issuer divides them.
+    pub shard: Option<&'a Shard>,
     /// The one clock sample of the request.
     pub now: UnixTime,
 }

@@ -35,6 +35,10 @@ pub const CRL_NUMBER: ObjectIdentifier = oid("2.5.29.20");
 pub const CRL_REASON: ObjectIdentifier = oid("2.5.29.21");
 /// id-ce-invalidityDate (RFC 5280 §5.3.2).
 pub const INVALIDITY_DATE: ObjectIdentifier = oid("2.5.29.24");
+/// id-ce-deltaCRLIndicator (RFC 5280 §5.2.4).
+pub const DELTA_CRL_INDICATOR: ObjectIdentifier = oid("2.5.29.27");
+/// id-ce-freshestCRL (RFC 5280 §4.2.1.15, §5.2.6).
+pub const FRESHEST_CRL: ObjectIdentifier = oid("2.5.29.46");
 /// id-ce-issuingDistributionPoint (RFC 5280 §5.2.5).
 pub const ISSUING_DISTRIBUTION_POINT: ObjectIdentifier = oid("2.5.29.28");
 /// id-ce-nameConstraints (RFC 5280 §4.2.1.10).

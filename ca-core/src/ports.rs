@@ -8,12 +8,13 @@ use crate::audit::AuditEvent;
 use crate::key_ref::KeyRef;
 use crate::public_key::PublicKey;
 use crate::record::{
-    CertificateId, CertificateQuery, CertificateStatus, Conclusion, CrlIntent, CrlNumberTaken, CrlRecord,
-    Decision, DecisionConflict, Device, ExpectedDevice, ImportOutcome, Intent, IntentConflict, IssuedRecord,
-    Opened, ReleaseOutcome, ReleaseRecord, RevocationOutcome, RevocationRecord, RevokedEntry, Settlement,
-    StoredCertificate, Token, Transaction, TransactionAnswer, TransactionBounds, TransactionConflict,
-    WaitingQuery, WaitingRequest,
+    CertificateId, CertificateQuery, CertificateStatus, Conclusion, CrlChanges, CrlIntent, CrlNumberTaken,
+    CrlRecord, Decision, DecisionConflict, Device, ExpectedDevice, ImportOutcome, Intent, IntentConflict,
+    IssuedRecord, Opened, ReleaseOutcome, ReleaseRecord, RevocationOutcome, RevocationRecord, RevokedEntry,
+    Settlement, StoredCertificate, Token, Transaction, TransactionAnswer, TransactionBounds,
+    TransactionConflict, WaitingQuery, WaitingRequest,
 };
+use crate::scope::{CrlLine, CrlScope, Shard};
 use crate::serial_number::SerialNumber;
 use crate::signature::EcdsaSignature;
 use crate::system_title::SystemTitle;
@@ -156,8 +157,54 @@ pub trait Ledger: Releases {
     fn record_crl(&self, crl: CrlRecord, event: AuditEvent) -> Result<(), Unavailable>;
 }
 
+/// Answers what the ledger knows of shards, and of what changed in a scope of CRLs; reads only. What is not implemented answers as
+/// a ledger does that divides nothing and keeps no changes.
+pub trait CrlScopes: Send + Sync {
+    /// Lists the shards of an issuer that have a certificate which is valid at `time` or ends later.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn shards(&self, _issuer: &KeyRef, _time: UnixTime) -> Result<Vec<Shard>, Unavailable> {
+        Ok(Vec::new())
+    }
+
+    /// Lists revoked serial numbers of a shard in ascending order, at most `limit`, after `after`.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn revoked_in(
+        &self,
+        _shard: (&KeyRef, &Shard),
+        _after: Option<&SerialNumber>,
+        _limit: usize,
+    ) -> Result<Vec<RevokedEntry>, Unavailable> {
+        Ok(Vec::new())
+    }
+
+    /// Tells what changed in a scope after the audit record numbered `after`, at most `limit` changes. Of a certificate that
+    /// changed several times each change is told, with the entry as it stands now.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn changes(
+        &self,
+        _scope: (&KeyRef, &CrlScope),
+        _after: u64,
+        _limit: usize,
+    ) -> Result<CrlChanges, Unavailable> {
+        Ok(CrlChanges::default())
+    }
+
+    /// Returns when a certificate that is not revoked was last released from hold, if it ever was. The one proof by which an
+    /// entry leaves a CRL before its time; a delta CRL lists it as removeFromCRL (RFC 5280 §5.2.4).
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn released_at(&self, id: &CertificateId) -> Result<Option<UnixTime>, Unavailable>;
+}
+
 /// Answers what the ledger knows of certificates and CRLs; reads only.
-pub trait StatusSource: Send + Sync {
+pub trait StatusSource: CrlScopes {
     /// Returns the status of a serial number.
     ///
     /// # Errors
@@ -187,13 +234,6 @@ pub trait StatusSource: Send + Sync {
         limit: usize,
     ) -> Result<Vec<RevokedEntry>, Unavailable>;
 
-    /// Returns when a certificate that is not revoked was last released from hold, if it ever was. The one proof by which an
-    /// entry leaves a CRL before its time; a delta CRL would list it as removeFromCRL (RFC 5280 §5.2.4).
-    ///
-    /// # Errors
-    /// [`Unavailable`].
-    fn released_at(&self, id: &CertificateId) -> Result<Option<UnixTime>, Unavailable>;
-
     /// Lists serial numbers of an issuer that have been uncertain since `until` or longer and are not revoked.
     ///
     /// # Errors
@@ -205,6 +245,14 @@ pub trait StatusSource: Send + Sync {
     /// # Errors
     /// [`Unavailable`].
     fn latest_crl(&self, issuer: &KeyRef) -> Result<Option<CrlRecord>, Unavailable>;
+
+    /// Returns the last CRL recorded in a line. Where nothing is divided, that of all is the only line.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn latest_of(&self, line: &CrlLine) -> Result<Option<CrlRecord>, Unavailable> {
+        if line.is_whole() { self.latest_crl(&line.issuer) } else { Ok(None) }
+    }
 
     /// Returns the DER octets of audit records, at most `limit`, after the one numbered `after`.
     ///

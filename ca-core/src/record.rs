@@ -10,6 +10,7 @@ mod waiting;
 use crate::audit::AuditEvent;
 use crate::key_ref::KeyRef;
 use crate::profile::{Hierarchy, KeyPurpose, ProfileId};
+use crate::scope::{CrlKind, CrlLine, CrlScope, Shard};
 use crate::serial_number::SerialNumber;
 use crate::system_title::SystemTitle;
 use crate::tenant::TenantId;
@@ -131,6 +132,8 @@ pub struct Intent {
     pub purpose: KeyPurpose,
     /// The period it will be valid.
     pub validity: Validity,
+    /// The shard of CRLs that will list it if it is revoked, fixed now and for ever.
+    pub shard: Option<Shard>,
     /// The one sample of the clock that this request took.
     pub recorded_at: UnixTime,
     /// What must hold.
@@ -318,6 +321,8 @@ pub struct StoredCertificate {
     pub status: CertificateStatus,
     /// The slot it holds or held.
     pub slot: Option<Slot>,
+    /// The shard of CRLs that lists it when it is revoked, beside the CRL of all.
+    pub shard: Option<Shard>,
 }
 
 impl StoredCertificate {
@@ -358,11 +363,33 @@ pub struct RevokedEntry {
     pub not_after: UnixTime,
 }
 
+/// Something that changed in what the CRLs of a scope list: a revocation, a hold, a hold made final, a release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CrlChange {
+    /// The number of its audit record.
+    pub sequence: u64,
+    /// Which certificate.
+    pub serial: SerialNumber,
+    /// How it is listed now; `None` when it was released.
+    pub entry: Option<RevokedEntry>,
+}
+
+/// What changed in a scope, as of one point in time.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CrlChanges {
+    /// The number of the last audit record of that point, 0 where changes are not kept.
+    pub seen: u64,
+    /// The changes asked for, in the order of their audit records.
+    pub changes: Vec<CrlChange>,
+}
+
 /// A CRL that is about to be signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CrlIntent {
     /// The signing key.
     pub issuer: KeyRef,
+    /// Of what it speaks; all CRLs of a scope count their numbers together.
+    pub scope: CrlScope,
     /// Its CRL number.
     pub number: u64,
     /// Its thisUpdate.
@@ -383,6 +410,12 @@ pub struct CrlNumberTaken {
 pub struct CrlRecord {
     /// The signing key.
     pub issuer: KeyRef,
+    /// Of what it speaks.
+    pub scope: CrlScope,
+    /// The number of the complete CRL that it is a delta to; `None` for a complete one.
+    pub base: Option<u64>,
+    /// The number of the last audit record whose change it has seen; 0 when that is not known.
+    pub seen: u64,
     /// Its CRL number.
     pub number: u64,
     /// Its thisUpdate.
@@ -393,6 +426,15 @@ pub struct CrlRecord {
     pub entries: u64,
     /// Its DER octets.
     pub der: Vec<u8>,
+}
+
+impl CrlRecord {
+    /// Returns the line of CRLs that it stands in.
+    #[must_use]
+    pub fn line(&self) -> CrlLine {
+        let complete = CrlLine::complete(self.issuer, self.scope.clone());
+        if self.base.is_none() { complete } else { CrlLine { kind: CrlKind::Delta, ..complete } }
+    }
 }
 
 /// A device that its owner expects.
@@ -408,6 +450,10 @@ pub struct ExpectedDevice {
     pub model: String,
     /// Delivery batch; may be empty.
     pub batch: String,
+    /// The region of the grid that it is in, if that was said.
+    pub region: Option<Shard>,
+    /// The data concentrator that it is behind, if that was said.
+    pub concentrator: Option<Shard>,
 }
 
 /// Where a device stands between delivery and operation.

@@ -61,6 +61,7 @@ fn stored() -> StoredCertificate {
         recorded_at: at(NOW),
         status: CertificateStatus::Good,
         slot: None,
+        shard: None,
     }
 }
 

@@ -11,6 +11,7 @@ macro_rules! files {
 /// Every file in `profiles/`, in the order of their names.
 pub(crate) const FILES: &[(&str, &str)] = files![
     "cmp-signer.toml",
+    "crl-deltas.toml",
     "crl-hourly.toml",
     "crl-online.toml",
     "crl-root.toml",

@@ -187,6 +187,12 @@ pub(crate) struct CrlFile {
     pub reissue_hours: Option<u32>,
     /// After how many minutes a new CRL is made even when nothing was revoked.
     pub reissue_minutes: Option<u32>,
+    /// From thisUpdate to nextUpdate of a delta CRL, in hours; without it, there are no delta CRLs.
+    pub delta_validity_hours: Option<u32>,
+    /// After how many hours a new delta CRL is made even when nothing changed.
+    pub delta_reissue_hours: Option<u32>,
+    /// After how many minutes a new delta CRL is made even when nothing changed.
+    pub delta_reissue_minutes: Option<u32>,
 }
 
 /// A profile of OCSP answers.

@@ -142,6 +142,14 @@ fn pkilint_finds_no_fault_in_crls_with_and_without_entries() {
     findings.nothing_stands(12);
 }
 
+/// Lints one CRL of an online authority.
+#[track_caller]
+pub(crate) fn crl_stands(what: &str, crl: &Path) {
+    let mut findings = Findings::of(CRL);
+    findings.look(what, &["-t", "CRL", "-p", "PKIX", &path(crl)]);
+    findings.nothing_stands(1);
+}
+
 #[test]
 fn pkilint_finds_no_fault_in_ocsp_responses_of_every_status() {
     let rehearsal = Rehearsal::start(2);

@@ -13,4 +13,5 @@ mod optional_operations;
 mod paths;
 mod relying;
 mod requests;
+mod scopes;
 mod status;

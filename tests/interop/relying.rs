@@ -81,7 +81,7 @@ pub(crate) fn fetch(rehearsal: &Rehearsal, uri: &str) -> PathBuf {
     file
 }
 
-fn pem_of_crl(rehearsal: &Rehearsal, der: &Path) -> PathBuf {
+pub(crate) fn pem_of_crl(rehearsal: &Rehearsal, der: &Path) -> PathBuf {
     let pem = rehearsal.unique("crl.pem");
     drop(openssl(["crl", "-inform", "DER", "-in", &path(der), "-out", &path(&pem)]).ok());
     pem

@@ -52,6 +52,7 @@ fn die_while_signing(rehearsal: &Rehearsal, key: &str) {
         recorded_at: now,
         conditions: Conditions::default(),
         event,
+        shard: None,
     };
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok();
     let opening = Opening { now, tenant, boot: boot.as_deref().and_then(BootId::parse) };

@@ -8,6 +8,7 @@ use super::parsed::{ParsedCrl, ParsedEntries, ParsedEntry, ReadCrlError};
 use crate::key_ref::KeyRef;
 use crate::ports::StatusSource;
 use crate::record::{CertificateId, RevokedEntry};
+use crate::scope::CrlScope;
 use crate::serial_number::SerialNumber;
 use crate::validity::UnixTime;
 
@@ -55,11 +56,11 @@ pub(super) enum Leaving {
     Never,
 }
 
-/// Hands every revocation of `issuer` that belongs on the next CRL to `list`, in ascending order of serial numbers.
+/// Hands every revocation of a scope that belongs on the next CRL to `list`, in ascending order of serial numbers.
 /// Returns how many there are.
 pub(super) fn for_each_listed(
     status: &dyn StatusSource,
-    issuer: &KeyRef,
+    (issuer, scope): (&KeyRef, &CrlScope),
     (previous, leaving): (Option<PreviousCrl<'_>>, Leaving),
     mut list: impl FnMut(&RevokedEntry) -> Result<(), CrlError>,
 ) -> Result<u64, CrlError> {
@@ -67,7 +68,10 @@ pub(super) fn for_each_listed(
     let mut listed = 0;
     let mut last: Option<SerialNumber> = None;
     loop {
-        let page = status.revoked(issuer, last.as_ref(), PAGE)?;
+        let page = match scope {
+            CrlScope::All => status.revoked(issuer, last.as_ref(), PAGE)?,
+            CrlScope::Shard(shard) => status.revoked_in((issuer, shard), last.as_ref(), PAGE)?,
+        };
         if page.is_empty() {
             break;
         }

@@ -9,7 +9,8 @@ use der::asn1::SequenceRef;
 use der::{Decode, Encode, Reader, SliceReader};
 use spki::AlgorithmIdentifierRef;
 use x509_cert::ext::Extension;
-use x509_cert::ext::pkix::{AuthorityKeyIdentifier, CrlReason};
+use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
+use x509_cert::ext::pkix::{AuthorityKeyIdentifier, CrlReason, IssuingDistributionPoint};
 use x509_cert::time::Time;
 
 use super::wire::{CertificateList, RevokedCertificate, TbsCertList, unix_time};
@@ -172,6 +173,35 @@ impl<'a> ParsedTbs<'a> {
         self.extension(oid::CRL_NUMBER)
             .and_then(|value| u64::from_der(value).ok())
             .ok_or(ReadCrlError::NoNumber)
+    }
+
+    /// Returns the number of the complete CRL that this is a delta to; `None` for a complete one (RFC 5280 §5.2.4).
+    #[must_use]
+    pub fn base(&self) -> Option<u64> {
+        self.extension(oid::DELTA_CRL_INDICATOR).and_then(|value| u64::from_der(value).ok())
+    }
+
+    /// Tells whether it says that it is a delta CRL, be it readable or not.
+    #[must_use]
+    pub fn is_delta(&self) -> bool {
+        self.extension(oid::DELTA_CRL_INDICATOR).is_some()
+    }
+
+    /// Returns the place that the CRL says it belongs to, if it names one (RFC 5280 §5.2.5).
+    #[must_use]
+    pub fn place(&self) -> Option<String> {
+        let point =
+            IssuingDistributionPoint::from_der(self.extension(oid::ISSUING_DISTRIBUTION_POINT)?).ok()?;
+        match point.distribution_point? {
+            DistributionPointName::FullName(names) => names.into_iter().find_map(|name| {
+                if let GeneralName::UniformResourceIdentifier(uri) = name {
+                    Some(uri.to_string())
+                } else {
+                    None
+                }
+            }),
+            DistributionPointName::NameRelativeToCRLIssuer(_) => None,
+        }
     }
 
     /// Returns the octets of the authority key identifier (RFC 5280 §5.2.1), if it is present and readable.

@@ -9,9 +9,10 @@ use super::growing_der::GrowingDer;
 use super::wire::RevokedCertificate;
 use crate::issuer::Issuer;
 use crate::record::RevokedEntry;
+use crate::scope::CrlScope;
 use crate::validity::UnixTime;
 
-/// What a CRL says.
+/// What a complete CRL of all says.
 #[derive(Debug, Clone, Copy)]
 pub struct CrlStatement<'a> {
     /// Its number.
@@ -40,7 +41,7 @@ pub fn restate(issuer: &Issuer, statement: &CrlStatement<'_>) -> der::Result<Vec
         tbs.wrap(Tag::Sequence)?;
     }
     tbs.prepend(&before_entries(issuer, &heading)?);
-    tbs.append(&after_entries(issuer, number)?)?;
+    tbs.append(&after_entries(issuer, &CrlScope::All, &heading)?)?;
     tbs.wrap(Tag::Sequence)?;
     Ok(tbs.into_octets())
 }

@@ -1,5 +1,7 @@
 //! The behaviour of CRL issuing, told with a ledger in memory. Lists are read back with types that drafting does not use.
 
+mod scopes;
+
 use std::sync::atomic::Ordering;
 
 use der::{Decode, Encode, Tag, Tagged};
@@ -51,12 +53,18 @@ impl World {
     }
 
     fn issue_at(&self, seconds: i64) -> Result<CrlRecord, CrlError> {
+        self.issue_in(seconds, &CrlScope::All, None)
+    }
+
+    fn issue_in(&self, seconds: i64, scope: &CrlScope, base: Option<u64>) -> Result<CrlRecord, CrlError> {
         self.clock.set(seconds);
         let actor = actor();
         issue_crl(&CrlContext {
             issuer: &self.issuer,
             profile: &self.profile,
             actor: &actor,
+            scope,
+            base,
             this_update: None,
             uncertain_grace_seconds: 3_600,
             clock: &self.clock,

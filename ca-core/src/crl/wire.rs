@@ -8,11 +8,13 @@ use der::asn1::{AnyRef, BitStringRef, ContextSpecific, GeneralizedTime, OctetStr
 use der::{DateTime, Decode, Encode, Reader, Sequence, Tag, TagNumber};
 use spki::AlgorithmIdentifierRef;
 use x509_cert::ext::Extension;
+use x509_cert::ext::pkix::name::DistributionPointName;
 use x509_cert::time::Time;
 
 use crate::oid;
 use crate::reason::ReasonCode;
 use crate::record::RevokedEntry;
+use crate::serial_number::SerialNumber;
 use crate::validity::UnixTime;
 
 /// ```text
@@ -102,6 +104,36 @@ impl<'a> RevokedCertificate<'a> {
             crl_entry_extensions: (!extensions.is_empty()).then_some(extensions),
         })
     }
+}
+
+impl<'a> RevokedCertificate<'a> {
+    /// Makes the entry of a delta CRL of `this_update` that takes a certificate off its base.
+    ///
+    /// RFC 5280 §5.3.1: removeFromCRL stands on delta CRLs only.
+    pub(super) fn removed(serial: &'a SerialNumber, this_update: UnixTime) -> der::Result<Self> {
+        let number = [ReasonCode::REMOVE_FROM_CRL];
+        let reason = extension(oid::CRL_REASON, &AnyRef::new(Tag::Enumerated, &number)?)?;
+        Ok(Self {
+            user_certificate: AnyRef::new(Tag::Integer, serial.octets())?,
+            revocation_date: time(this_update)?,
+            crl_entry_extensions: Some(vec![reason]),
+        })
+    }
+}
+
+/// ```text
+/// IssuingDistributionPoint ::= SEQUENCE {
+///     distributionPoint [0] DistributionPointName OPTIONAL, … }   -- all else is DEFAULT FALSE, or absent
+/// ```
+#[derive(Sequence)]
+pub(super) struct PlaceOfScope {
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT")]
+    pub(super) distribution_point: DistributionPointName,
+}
+
+/// Makes a critical extension.
+pub(super) fn critical(extn_id: ObjectIdentifier, value: &impl Encode) -> der::Result<Extension> {
+    Ok(Extension { critical: true, ..extension(extn_id, value)? })
 }
 
 /// Makes a non-critical extension.

@@ -10,19 +10,19 @@ use der::{DateTime, Decode, Encode, Sequence, Tag};
 use spki::AlgorithmIdentifierRef;
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::certpolicy::PolicyInformation;
-use x509_cert::ext::pkix::crl::dp::DistributionPoint;
-use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName, HardwareModuleName, OtherName};
+use x509_cert::ext::pkix::name::{GeneralName, HardwareModuleName, OtherName};
 use x509_cert::ext::pkix::{
     AccessDescription, AuthorityInfoAccessSyntax, AuthorityKeyIdentifier, BasicConstraints,
-    CertificatePolicies, CrlDistributionPoints, ExtendedKeyUsage, KeyUsage, KeyUsages, SubjectAltName,
-    SubjectKeyIdentifier,
+    CertificatePolicies, ExtendedKeyUsage, KeyUsage, KeyUsages, SubjectAltName, SubjectKeyIdentifier,
 };
 
 use crate::distinguished_name::{DistinguishedName, NameError};
 use crate::issuer::{Issuer, SignedBy};
 use crate::oid;
+use crate::point::distribution_points;
 use crate::profile::{AlternativeNameRule, CertificateProfile, KeyUsageBit, Pointers, SubjectRule};
 use crate::public_key::PublicKey;
+use crate::scope::{CrlScope, Shard};
 use crate::serial_number::SerialNumber;
 use crate::subject::{AlternativeName, Subject, SubjectName};
 use crate::system_title::SystemTitle;
@@ -43,6 +43,8 @@ pub struct DraftInput<'a> {
     pub serial: &'a SerialNumber,
     /// For how long.
     pub validity: Validity,
+    /// The shard of CRLs that will list it, if its issuer divides them.
+    pub shard: Option<&'a Shard>,
 }
 
 /// ```text
@@ -204,7 +206,7 @@ fn extensions(input: &DraftInput<'_>, subject: &DistinguishedName) -> Result<Vec
         all.push(extension(oid::SUBJECT_ALT_NAME, subject.is_empty(), &SubjectAltName(names))?);
     }
     if let SignedBy::Issuer(issuer) = input.signed_by {
-        pointers(parts.pointers, issuer, &mut all)?;
+        pointers(parts.pointers, (issuer, input.shard), &mut all)?;
     }
     if parts.ocsp_no_check {
         // RFC 6960 §4.2.2.2.1: the value is NULL and the extension should be non-critical.
@@ -275,7 +277,11 @@ fn general_names(asked: &[AlternativeName]) -> Result<Option<Vec<GeneralName>>, 
     Ok((!names.is_empty()).then_some(names))
 }
 
-fn pointers(wanted: Pointers, issuer: &Issuer, all: &mut Vec<Extension>) -> Result<(), DraftError> {
+fn pointers(
+    wanted: Pointers,
+    (issuer, shard): (&Issuer, Option<&Shard>),
+    all: &mut Vec<Extension>,
+) -> Result<(), DraftError> {
     let uri = |uri: &str| -> der::Result<GeneralName> {
         Ok(GeneralName::UniformResourceIdentifier(Ia5String::new(uri)?))
     };
@@ -283,13 +289,14 @@ fn pointers(wanted: Pointers, issuer: &Issuer, all: &mut Vec<Extension>) -> Resu
     if wanted == Pointers::None {
         return Ok(());
     }
-    let crl = points.crl.as_deref().ok_or(DraftError::NoPublicationPoint)?;
-    let point = DistributionPoint {
-        distribution_point: Some(DistributionPointName::FullName(vec![uri(crl)?])),
-        reasons: None,
-        crl_issuer: None,
-    };
-    all.push(extension(oid::CRL_DISTRIBUTION_POINTS, false, &CrlDistributionPoints(vec![point]))?);
+    // RFC 5280 §5.2.5: the shard's CRL names itself with these very octets.
+    let scope = CrlScope::of(shard);
+    let crl = issuer.crl_uri(&scope).ok_or(DraftError::NoPublicationPoint)?;
+    all.push(extension(oid::CRL_DISTRIBUTION_POINTS, false, &distribution_points(&crl)?)?);
+    // RFC 5280 §4.2.1.15: non-critical.
+    if let Some(delta) = issuer.freshest_uri(&scope) {
+        all.push(extension(oid::FRESHEST_CRL, false, &distribution_points(&delta)?)?);
+    }
     if wanted == Pointers::CrlAndAccess {
         let mut access = Vec::with_capacity(2);
         // An off-line root has no OCSP responder.

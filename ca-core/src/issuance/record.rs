@@ -9,6 +9,7 @@ use super::origin::EventOrigin;
 use super::{Bench, Exit, IssueError, IssuedCertificate, ProvenRequest, waiting};
 use crate::audit::{Act, AuditEvent};
 use crate::csr::TemplateProof;
+use crate::issuer::SignedBy;
 use crate::lint::{Finding, LintInput};
 use crate::profile::CertificateProfile;
 use crate::record::{
@@ -17,6 +18,7 @@ use crate::record::{
 };
 use crate::registration::approval::hexadecimal;
 use crate::request::Evidence;
+use crate::scope::Shard;
 use crate::serial_number::SerialNumber;
 use crate::signing::longest;
 
@@ -28,6 +30,7 @@ const SERIAL_DRAWS: usize = 3;
 struct DraftCertificate {
     proven: ProvenRequest,
     id: CertificateId,
+    shard: Option<Shard>,
     tbs: Vec<u8>,
 }
 
@@ -106,6 +109,7 @@ impl DraftCertificate {
         let mut random = [0; SerialNumber::RANDOM_OCTETS];
         bench.entropy.fill(&mut random)?;
         let serial = SerialNumber::draw(proven.admitted.now, random)?;
+        let shard = shard(bench, &proven, &serial)?;
         let tbs = draft(&DraftInput {
             signed_by: bench.signed_by,
             profile: &proven.admitted.profile,
@@ -113,14 +117,20 @@ impl DraftCertificate {
             public_key: &proven.public_key,
             serial: &serial,
             validity: proven.validity,
+            shard: shard.as_ref(),
         })?;
-        Ok(Self { id: CertificateId { issuer: bench.issuer_key.key_ref(), serial }, tbs, proven })
+        Ok(Self { id: CertificateId { issuer: bench.issuer_key.key_ref(), serial }, shard, tbs, proven })
     }
 
     fn lint(self, bench: &Bench<'_>) -> Result<LintedCertificate, IssueError> {
         let profile = &self.proven.admitted.profile;
-        let input =
-            LintInput { tbs: &self.tbs, profile, signed_by: bench.signed_by, now: self.proven.admitted.now };
+        let input = LintInput {
+            tbs: &self.tbs,
+            profile,
+            signed_by: bench.signed_by,
+            shard: self.shard.as_ref(),
+            now: self.proven.admitted.now,
+        };
         let mut findings = bench.linter.lint(&input);
         // What is too long is found before it is signed, not after.
         let octets = longest(&self.tbs, bench.issuer_key.curve()).map_err(DraftError::from)?;
@@ -142,9 +152,25 @@ impl DraftCertificate {
     }
 }
 
+/// Finds the shard that will list the certificate, by its serial number or by where its device is. Never asked again.
+fn shard(
+    bench: &Bench<'_>,
+    proven: &ProvenRequest,
+    serial: &SerialNumber,
+) -> Result<Option<Shard>, IssueError> {
+    let SignedBy::Issuer(issuer) = bench.signed_by else { return Ok(None) };
+    let sharding = issuer.crl_plan().sharding;
+    let title = proven.admitted.request.subject.system_title().filter(|_| sharding.asks_for_device());
+    let device = match (title, bench.registry) {
+        (Some(title), Some(registry)) => registry.device(title)?,
+        _ => None,
+    };
+    Ok(sharding.shard_of(serial, device.as_ref().map(|device| &device.expected)))
+}
+
 impl LintedCertificate {
     fn intent(&self, bench: &Bench<'_>) -> Intent {
-        let DraftCertificate { proven, id, tbs } = &self.0;
+        let DraftCertificate { proven, id, shard, tbs } = &self.0;
         let admitted = &proven.admitted;
         let origin = EventOrigin::new(admitted);
         let approval = waiting::condition(bench.signed_by, proven, &origin).map(Box::new);
@@ -158,6 +184,7 @@ impl LintedCertificate {
             key_fingerprint: proven.public_key.fingerprint(),
             purpose: admitted.profile.purpose(),
             validity: proven.validity,
+            shard: shard.clone(),
             recorded_at: admitted.now,
             conditions: Conditions { approval: approval.clone(), ..admitted.conditions.clone() },
             event: self.event(&origin, approval.as_deref()),
@@ -166,7 +193,7 @@ impl LintedCertificate {
 
     /// The record of an intent binds the certificate to the request it answers.
     fn event(&self, origin: &EventOrigin, approval: Option<&ApprovalCondition>) -> AuditEvent {
-        let DraftCertificate { proven, id, tbs } = &self.0;
+        let DraftCertificate { proven, id, shard, tbs } = &self.0;
         let mut event = origin.event(Act::IntentRecorded, id, Some(tbs));
         let request = match &proven.admitted.request.evidence {
             Evidence::Request(csr) => Some(csr.digest()),
@@ -186,6 +213,9 @@ impl LintedCertificate {
             let digest: String = digest.iter().map(|octet| format!("{octet:02x}")).collect();
             event.detail.push_str(&format!("; request SHA-256 {digest}"));
         }
+        if let Some(shard) = shard {
+            event.detail.push_str(&format!("; shard {shard}"));
+        }
         if let Some(condition) = approval {
             event.detail.push_str(&format!("; approved {}", hexadecimal(&condition.request.digest)));
         }
@@ -199,7 +229,7 @@ impl LintedCertificate {
     }
 
     fn recorded(self) -> RecordedIntent {
-        let DraftCertificate { proven, id, tbs } = self.0;
+        let DraftCertificate { proven, id, tbs, .. } = self.0;
         let origin = EventOrigin::new(&proven.admitted);
         RecordedIntent { id, tbs, profile: proven.admitted.profile, origin }
     }

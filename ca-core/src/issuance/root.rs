@@ -78,6 +78,7 @@ fn found(founding: &RootFounding<'_>) -> Result<IssuedCertificate, IssueError> {
         entropy: founding.entropy,
         signer: founding.signer,
         ledger: founding.ledger,
+        registry: None,
         threads: 1,
     };
     only_answer(issue_proven(&bench, vec![Ok(proven)]))

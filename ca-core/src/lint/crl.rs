@@ -1,9 +1,10 @@
 //! The rules of RFC 5280 for CRLs, and the one of the Baseline Requirements on how long they may be valid.
 //!
 //! Entries are read one after the other and none is kept, so that a list of a million costs no memory; of each rule the
-//! first finding is reported. Complete CRLs only: a delta CRL is a finding. RFC 5280 §5.
+//! first finding is reported. RFC 5280 §5.
 
 mod entries;
+mod scope;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,7 @@ use crate::lint::rfc5280::fields::check_time_encoding;
 use crate::lint::{Finding, encodes_to, require, unix_time};
 use crate::oid;
 use crate::profile::CrlProfile;
+use crate::scope::CrlScope;
 
 /// A drafted CRL and what it was drafted from.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +35,10 @@ pub struct CrlLintInput<'a> {
     pub issuer: &'a Issuer,
     /// The profile it was drafted under.
     pub profile: &'a CrlProfile,
+    /// Of what it is to speak.
+    pub scope: &'a CrlScope,
+    /// The number of the CRL that it is to be a delta to; `None` for a complete one.
+    pub base: Option<u64>,
 }
 
 /// ```text
@@ -108,7 +114,7 @@ struct CrlRule {
 const DER: &str = "rfc5280.crl-der";
 const DER_CITATION: &str = "RFC 5280 §5.1; X.690 §10, §11";
 
-const RULES: [CrlRule; 12] = [
+const RULES: [CrlRule; 15] = [
     rule(DER, DER_CITATION, der),
     rule("rfc5280.crl-version", "RFC 5280 §5.1.2.1", version),
     rule("rfc5280.crl-signature-algorithm", "RFC 5280 §5.1.2.2; RFC 5758 §3.2", signature_algorithm),
@@ -121,6 +127,9 @@ const RULES: [CrlRule; 12] = [
     rule("rfc5280.crl-extensions", "RFC 5280 §4.2, §5.2", extensions),
     rule("rfc5280.crl-authority-key-identifier", "RFC 5280 §5.2.1", authority_key_identifier),
     rule("rfc5280.crl-number", "RFC 5280 §5.2.3", crl_number),
+    rule("rfc5280.crl-issuing-distribution-point", "RFC 5280 §5.2.5", scope::distribution_point),
+    rule("rfc5280.crl-delta-indicator", "RFC 5280 §5.2.4", scope::delta_indicator),
+    rule("rfc5280.crl-freshest", "RFC 5280 §5.2.6", scope::freshest),
 ];
 
 const fn rule(
@@ -230,15 +239,25 @@ fn entries_absent(crl: &ExaminedCrl<'_>) -> Result<(), String> {
     require(!empty, || "revokedCertificates is present and empty".to_owned())
 }
 
-/// The extensions are those of a complete CRL, each once, and critical as the RFC has them.
+/// The extensions of RFC 5280 §5.2 that our CRLs may have.
+const KNOWN: [ObjectIdentifier; 5] = [
+    oid::AUTHORITY_KEY_IDENTIFIER,
+    oid::CRL_NUMBER,
+    oid::DELTA_CRL_INDICATOR,
+    oid::ISSUING_DISTRIBUTION_POINT,
+    oid::FRESHEST_CRL,
+];
+
+/// The extensions are those that a CRL may have, each once, and critical as the RFC has them.
 fn extensions(crl: &ExaminedCrl<'_>) -> Result<(), String> {
     let mut seen = Vec::new();
     for Extension { extn_id, critical, extn_value } in crl.extensions() {
-        let known = [oid::AUTHORITY_KEY_IDENTIFIER, oid::CRL_NUMBER, oid::ISSUING_DISTRIBUTION_POINT];
-        require(known.contains(extn_id), || format!("a complete CRL has no extension {extn_id}"))?;
+        require(KNOWN.contains(extn_id), || format!("a CRL has no extension {extn_id}"))?;
         require(!seen.contains(extn_id), || format!("the extension {extn_id} appears twice"))?;
         let pointer = *extn_id == oid::ISSUING_DISTRIBUTION_POINT;
-        require(*critical == pointer, || format!("the extension {extn_id} is critical: {critical}"))?;
+        // RFC 5280 §5.2.4, §5.2.5: whoever does not know them must not use the CRL.
+        let narrows = pointer || *extn_id == oid::DELTA_CRL_INDICATOR;
+        require(*critical == narrows, || format!("the extension {extn_id} is critical: {critical}"))?;
         // RFC 5280 §5.2.5: the value must not be an empty SEQUENCE.
         let value = extn_value.as_bytes();
         let sound = !pointer || value != [0x30, 0x00] && IssuingDistributionPoint::from_der(value).is_ok();

@@ -14,6 +14,7 @@ use crate::profile::{
     KeyUsageBit, NameChange, Pointers, ProfileId, ProfileParts, RenewalRule, SubjectRule, ValidityRule,
 };
 use crate::public_key::{KeyIdentifierMethod, PublicKey};
+use crate::sharding::{CrlPlan, GridPlace, Rest, Sharding};
 use crate::suite::{Curve, SecuritySuite};
 use crate::tenant::TenantId;
 use crate::validity::UnixTime;
@@ -175,6 +176,7 @@ pub(crate) fn findings(tbs: &[u8], sample: &Sample) -> Vec<&'static str> {
         profile: &sample.profile,
         signed_by: sample.issuer.as_ref().map_or(SignedBy::Itself, SignedBy::Issuer),
         now: sample.now,
+        shard: None,
     };
     let linter = Linter::new(Vec::new());
     linter.lint(&input).into_iter().map(|finding| finding.rule).collect()
@@ -294,6 +296,19 @@ pub(crate) fn root_issuer(curve: Curve) -> Issuer {
 
 pub(crate) fn subordinate_issuer(curve: Curve) -> Issuer {
     issuer_of(&subordinate(curve).tbs)
+}
+
+/// A CA whose CRLs are divided along the grid, with deltas.
+pub(crate) fn divided_issuer() -> Issuer {
+    let issuer = subordinate_issuer(Curve::P256);
+    let points = PublicationPoints {
+        crl: Some("http://crl.example.net/sub.crl".to_owned()),
+        ..issuer.points().clone()
+    };
+    let sharding = Sharding::AlongGrid { by: GridPlace::Region, rest: Rest::OneShard };
+    Issuer::new(issuer.certificate().clone(), issuer.tenant().clone(), issuer.window_ends(), points)
+        .and_then(|issuer| issuer.with_crl_plan(CrlPlan { sharding, deltas: true }))
+        .unwrap()
 }
 
 fn suite_of(curve: Curve) -> SecuritySuite {

@@ -23,15 +23,16 @@ use crate::distinguished_name::DistinguishedName;
 use crate::issuer::{Issuer, PublicationPoints};
 use crate::key_ref::KeyRef;
 use crate::oid;
-use crate::ports::{Clock, Ledger, Releases, SignError, Signer, StatusSource, Unavailable};
+use crate::ports::{Clock, CrlScopes, Ledger, Releases, SignError, Signer, StatusSource, Unavailable};
 use crate::profile::{KeyPurpose, ProfileId};
 use crate::public_key::PublicKey;
 use crate::reason::ReasonCode;
 use crate::record::{
-    CertificateId, CertificateQuery, CertificateStatus, CrlIntent, CrlNumberTaken, CrlRecord, Intent,
-    IntentConflict, IssuedRecord, ReleaseOutcome, ReleaseRecord, Revocation, RevocationOutcome,
-    RevocationRecord, RevokedEntry, Settlement, StoredCertificate,
+    CertificateId, CertificateQuery, CertificateStatus, CrlChange, CrlChanges, CrlIntent, CrlNumberTaken,
+    CrlRecord, Intent, IntentConflict, IssuedRecord, ReleaseOutcome, ReleaseRecord, Revocation,
+    RevocationOutcome, RevocationRecord, RevokedEntry, Settlement, StoredCertificate,
 };
+use crate::scope::{CrlLine, CrlScope, Shard};
 use crate::serial_number::SerialNumber;
 use crate::signature::EcdsaSignature;
 use crate::signing::assemble;
@@ -139,6 +140,8 @@ pub(crate) struct MemoryLedger {
     pub(crate) largest_page: AtomicUsize,
     /// When certificates were released from hold.
     pub(crate) released: Mutex<BTreeMap<CertificateId, UnixTime>>,
+    /// What changed in the CRLs; the number of an audit record is the place here, from 1.
+    pub(crate) changes: Mutex<Vec<CertificateId>>,
     pub(crate) down: AtomicBool,
 }
 
@@ -146,7 +149,7 @@ impl MemoryLedger {
     /// Puts a certificate on record.
     pub(crate) fn put(&self, id: CertificateId, not_after: UnixTime, status: CertificateStatus) {
         let row = StoredCertificate {
-            id: id.clone(),
+            id,
             certificate: Vec::new(),
             tenant: tenant(),
             profile: ProfileId::parse("any").unwrap(),
@@ -158,8 +161,45 @@ impl MemoryLedger {
             recorded_at: at(0),
             status,
             slot: None,
+            shard: None,
         };
-        self.rows.lock().unwrap().insert(id, row);
+        self.insert(row);
+    }
+
+    /// Puts a certificate of a shard on record.
+    pub(crate) fn put_in(&self, shard: &Shard, id: &CertificateId, status: CertificateStatus) {
+        self.put(id.clone(), at(NOW + DAY), CertificateStatus::Good);
+        let row = self.rows.lock().unwrap().get(id).cloned().unwrap();
+        self.insert(StoredCertificate { shard: Some(shard.clone()), status, ..row });
+    }
+
+    fn insert(&self, row: StoredCertificate) {
+        let id = row.id.clone();
+        let revoked = |row: &StoredCertificate| matches!(row.status, CertificateStatus::Revoked(_));
+        let changed = revoked(&row);
+        let before = self.rows.lock().unwrap().insert(id.clone(), row);
+        if changed || before.as_ref().is_some_and(revoked) {
+            self.changes.lock().unwrap().push(id);
+        }
+    }
+
+    fn entry(row: &StoredCertificate) -> Option<RevokedEntry> {
+        let CertificateStatus::Revoked(revocation) = row.status else { return None };
+        let not_after = row.validity.not_after();
+        Some(RevokedEntry { serial: row.id.serial.clone(), revocation, not_after })
+    }
+
+    fn revoked_where(
+        &self,
+        after: Bound<CertificateId>,
+        limit: usize,
+        wanted: impl Fn(&StoredCertificate) -> bool,
+    ) -> Vec<RevokedEntry> {
+        let rows = self.rows.lock().unwrap();
+        let after = rows.range((after, Bound::Unbounded)).map(|(_, row)| row);
+        let page: Vec<_> = after.filter(|row| wanted(row)).filter_map(Self::entry).take(limit).collect();
+        self.largest_page.fetch_max(page.len(), Ordering::SeqCst);
+        page
     }
 
     pub(crate) fn acts(&self) -> Vec<Act> {
@@ -178,6 +218,50 @@ impl MemoryLedger {
         let mut events = self.events.lock().unwrap();
         events.push(event);
         u64::try_from(events.len()).unwrap()
+    }
+}
+
+fn behind(issuer: &KeyRef, after: Option<&SerialNumber>) -> Bound<CertificateId> {
+    after.map_or(Bound::Unbounded, |after| {
+        Bound::Excluded(CertificateId { issuer: *issuer, serial: after.clone() })
+    })
+}
+
+impl CrlScopes for MemoryLedger {
+    fn released_at(&self, id: &CertificateId) -> Result<Option<UnixTime>, Unavailable> {
+        self.up()?;
+        Ok(self.released.lock().unwrap().get(id).copied())
+    }
+
+    fn revoked_in(
+        &self,
+        (issuer, shard): (&KeyRef, &Shard),
+        after: Option<&SerialNumber>,
+        limit: usize,
+    ) -> Result<Vec<RevokedEntry>, Unavailable> {
+        let wanted = |row: &StoredCertificate| row.id.issuer == *issuer && row.shard.as_ref() == Some(shard);
+        Ok(self.revoked_where(behind(issuer, after), limit, wanted))
+    }
+
+    fn changes(
+        &self,
+        (issuer, scope): (&KeyRef, &CrlScope),
+        after: u64,
+        limit: usize,
+    ) -> Result<CrlChanges, Unavailable> {
+        self.up()?;
+        let (rows, changes) = (self.rows.lock().unwrap(), self.changes.lock().unwrap());
+        let told = (1..).zip(changes.iter()).skip_while(|(sequence, _)| *sequence <= after);
+        let mut found = Vec::new();
+        for (sequence, id) in told {
+            let row = rows.get(id).unwrap();
+            let inside = scope.shard().is_none_or(|shard| row.shard.as_ref() == Some(shard));
+            if inside && id.issuer == *issuer {
+                found.push(CrlChange { sequence, serial: id.serial.clone(), entry: Self::entry(row) });
+            }
+        }
+        found.truncate(limit);
+        Ok(CrlChanges { seen: u64::try_from(changes.len()).unwrap(), changes: found })
     }
 }
 
@@ -204,35 +288,8 @@ impl StatusSource for MemoryLedger {
         limit: usize,
     ) -> Result<Vec<RevokedEntry>, Unavailable> {
         self.up()?;
-        let rows = self.rows.lock().unwrap();
-        let start = after.map_or(Bound::Unbounded, |after| {
-            Bound::Excluded(CertificateId { issuer: *issuer, serial: after.clone() })
-        });
-        let page: Vec<RevokedEntry> = rows
-            .range((start, Bound::Unbounded))
-            .map(|(_, row)| row)
-            .filter(|row| row.id.issuer == *issuer)
-            .filter_map(|row| match row.status {
-                CertificateStatus::Revoked(revocation) => Some(RevokedEntry {
-                    serial: row.id.serial.clone(),
-                    revocation,
-                    not_after: row.validity.not_after(),
-                }),
-                CertificateStatus::NeverIssued
-                | CertificateStatus::Pending
-                | CertificateStatus::Aborted
-                | CertificateStatus::Uncertain { .. }
-                | CertificateStatus::Good => None,
-            })
-            .take(limit)
-            .collect();
-        self.largest_page.fetch_max(page.len(), Ordering::SeqCst);
-        Ok(page)
-    }
-
-    fn released_at(&self, id: &CertificateId) -> Result<Option<UnixTime>, Unavailable> {
-        self.up()?;
-        Ok(self.released.lock().unwrap().get(id).copied())
+        let wanted = |row: &StoredCertificate| row.id.issuer == *issuer;
+        Ok(self.revoked_where(behind(issuer, after), limit, wanted))
     }
 
     fn uncertain(&self, issuer: &KeyRef, until: UnixTime) -> Result<Vec<SerialNumber>, Unavailable> {
@@ -247,9 +304,13 @@ impl StatusSource for MemoryLedger {
     }
 
     fn latest_crl(&self, issuer: &KeyRef) -> Result<Option<CrlRecord>, Unavailable> {
+        self.latest_of(&CrlLine::complete(*issuer, CrlScope::All))
+    }
+
+    fn latest_of(&self, line: &CrlLine) -> Result<Option<CrlRecord>, Unavailable> {
         self.up()?;
         let crls = self.crls.lock().unwrap();
-        Ok(crls.iter().rev().find(|crl| crl.issuer == *issuer).cloned())
+        Ok(crls.iter().rev().find(|crl| crl.line() == *line).cloned())
     }
 
     fn audit_records(&self, _: u64, _: usize) -> Result<Vec<Vec<u8>>, Unavailable> {
@@ -304,7 +365,8 @@ impl Ledger for MemoryLedger {
     fn record_crl_intent(&self, intent: CrlIntent) -> Result<Result<(), CrlNumberTaken>, Unavailable> {
         self.up()?;
         let mut intents = self.crl_intents.lock().unwrap();
-        let last = intents.iter().map(|intent| intent.number).max().unwrap_or_default();
+        let same = |other: &&CrlIntent| other.issuer == intent.issuer && other.scope == intent.scope;
+        let last = intents.iter().filter(same).map(|intent| intent.number).max().unwrap_or_default();
         if intent.number <= last {
             return Ok(Err(CrlNumberTaken { last }));
         }

@@ -75,6 +75,12 @@ pub enum ProfileFault {
         "a CRL is replaced after at least 60 seconds and at most half its validity, which is at most 10 days, or 366 for an offline key"
     )]
     CrlTimes,
+    /// Delta CRL times out of range.
+    #[error(
+        "a delta CRL is replaced after at least 60 seconds and at most half its validity, which is at most that of a complete \
+         CRL, and an offline key signs none"
+    )]
+    DeltaTimes,
     /// OCSP bounds out of range.
     #[error("OCSP answers are valid for 60 seconds to 10 days and cover 1 to 64 certificates")]
     OcspTimes,

@@ -11,6 +11,16 @@ pub struct CrlProfile {
     validity_seconds: i64,
     reissue_seconds: i64,
     key: KeyPlace,
+    deltas: Option<DeltaTimes>,
+}
+
+/// The times of delta CRLs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeltaTimes {
+    /// How long after thisUpdate nextUpdate lies, in seconds.
+    pub validity_seconds: i64,
+    /// After how many seconds a new one is made even when nothing changed.
+    pub reissue_seconds: i64,
 }
 
 /// Where the key is that signs the CRLs, which bounds how long they may be valid.
@@ -50,7 +60,31 @@ impl CrlProfile {
     #[must_use]
     pub const fn last() -> Self {
         let validity_seconds = UnixTime::NO_EXPIRY.seconds();
-        Self { validity_seconds, reissue_seconds: validity_seconds / 2, key: KeyPlace::Destroyed }
+        Self {
+            validity_seconds,
+            reissue_seconds: validity_seconds / 2,
+            key: KeyPlace::Destroyed,
+            deltas: None,
+        }
+    }
+
+    /// Returns the same profile with delta CRLs between the complete ones.
+    ///
+    /// # Errors
+    /// [`ProfileFault::DeltaTimes`] unless 60 s ≤ reissue ≤ half the validity, the validity is no longer than that of a
+    /// complete CRL, and the key is on line.
+    pub fn with_deltas(self, times: DeltaTimes) -> Result<Self, ProfileFault> {
+        let sound = times.reissue_seconds >= 60
+            && times.reissue_seconds <= times.validity_seconds / 2
+            && times.validity_seconds <= self.validity_seconds
+            && self.key == KeyPlace::Online;
+        sound.then_some(Self { deltas: Some(times), ..self }).ok_or(ProfileFault::DeltaTimes)
+    }
+
+    /// Returns the times of delta CRLs, if there are any.
+    #[must_use]
+    pub const fn deltas(&self) -> Option<DeltaTimes> {
+        self.deltas
     }
 
     fn within(max_seconds: i64, validity_seconds: i64, reissue_seconds: i64) -> Result<Self, ProfileFault> {
@@ -58,7 +92,7 @@ impl CrlProfile {
             && reissue_seconds <= validity_seconds / 2
             && validity_seconds <= max_seconds;
         sound
-            .then_some(Self { validity_seconds, reissue_seconds, key: KeyPlace::Online })
+            .then_some(Self { validity_seconds, reissue_seconds, key: KeyPlace::Online, deltas: None })
             .ok_or(ProfileFault::CrlTimes)
     }
 

@@ -193,6 +193,7 @@ impl State {
             recorded_at: intent.recorded_at,
             status: CertificateStatus::Pending,
             slot,
+            shard: None,
         };
         self.rows.insert(intent.id.clone(), Row { stored, intent, signing: false });
         Ok(())

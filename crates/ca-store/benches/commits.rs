@@ -105,6 +105,7 @@ fn issue(store: &Store, number: u64) {
             ..Conditions::default()
         },
         event: event(Act::IntentRecorded, &id),
+        shard: None,
     };
     let conflicts = store.record_intents(vec![intent]).unwrap();
     assert!(conflicts.iter().all(Result::is_ok));

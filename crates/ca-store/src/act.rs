@@ -7,6 +7,7 @@ pub(crate) mod intent;
 pub(crate) mod issued;
 pub(crate) mod revocation;
 pub(crate) mod settlement;
+pub(crate) mod shard;
 pub(crate) mod transactions;
 pub(crate) mod waiting;
 pub(crate) mod repeats;

@@ -20,6 +20,7 @@ mod model;
 mod races;
 mod restarts;
 mod revocations;
+mod scopes;
 mod slots;
 mod transactions;
 mod waiting;

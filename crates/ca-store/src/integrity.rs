@@ -1,6 +1,7 @@
 //! Whether the rows of a ledger agree with each other and with its audit trail. Reads only, in one walk over the trail and a
 //! few over the rows; holds nothing in memory but counts.
 
+mod crls;
 mod transactions;
 
 use ca_core::audit::{Act, AuditEvent, AuditRecord};
@@ -12,9 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::audit_walk::AuditFault;
 use crate::engine::View;
 use crate::keyspace::{Keyspace, parse_id};
-use crate::row::{
-    CertificateRow, CertificateState, CrlHeadRow, CrlRow, IntentRow, ReleaseRow, RevocationRow, Row, RowFault,
-};
+use crate::row::{CertificateRow, CertificateState, IntentRow, ReleaseRow, RevocationRow, Row, RowFault};
 use crate::store::Store;
 use crate::transaction::{ReadFault, Rows};
 
@@ -67,6 +66,7 @@ impl Store {
         let report = IntegrityReport { records: told.records, transactions, ..self.count_rows()? };
         told.compare(&report)?;
         self.check_crls()?;
+        self.check_scopes()?;
         Ok(report)
     }
 
@@ -128,28 +128,6 @@ impl Store {
         Ok(report)
     }
 
-    /// RFC 5280 §5.2.3: the numbers of an issuer's CRLs increase, and so do their times.
-    fn check_crls(&self) -> Result<(), IntegrityFault> {
-        let mut before: Option<(Vec<u8>, CrlRow)> = None;
-        self.each(Keyspace::Crls, |key, octets| {
-            let row = CrlRow::decode(octets)?;
-            let (issuer, number) = key.split_first_chunk::<20>().ok_or_else(crl_key_fault)?;
-            let number = u64::from_be_bytes(number.try_into().map_err(|_| crl_key_fault())?);
-            let issuer = ca_core::key_ref::KeyRef::new(*issuer);
-            let view = self.rows().view().map_err(ReadFault::from)?;
-            let head = view.row::<CrlHeadRow>(&issuer)?;
-            let beyond = head.is_none_or(|head| number > head.last);
-            let earlier = before.as_ref().is_some_and(|(former, former_row)| {
-                former.starts_with(issuer.octets()) && former_row.this_update > row.this_update
-            });
-            if beyond || earlier {
-                return Err(IntegrityFault::CrlNumber { number });
-            }
-            before = Some((key.to_vec(), row));
-            Ok(())
-        })
-    }
-
     fn each(
         &self,
         keyspace: Keyspace,
@@ -168,10 +146,6 @@ impl Store {
             }
         }
     }
-}
-
-fn crl_key_fault() -> RowFault {
-    RowFault::Key { keyspace: Keyspace::Crls.name() }
 }
 
 /// What the trail tells of, by count.
@@ -310,6 +284,12 @@ pub enum IntegrityFault {
     CrlNumber {
         /// Which.
         number: u64,
+    },
+    /// An index of the CRLs' scopes does not fit to what was revoked.
+    #[error("a row of the keyspace {keyspace} fits to no revocation, or a revocation lacks one")]
+    Scope {
+        /// Which rows.
+        keyspace: &'static str,
     },
     /// The rows of transactions do not belong together.
     #[error("a row of the keyspace {keyspace} belongs to no transaction, or a transaction has none")]

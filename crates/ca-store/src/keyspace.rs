@@ -2,7 +2,9 @@
 //!
 //! Not the values: those are rows. `‖` joins octet strings, `u64` and `u32` are big-endian, *id* is issuer ‖ serial: the 20
 //! octets of the issuing key's reference and the 1 to 20 content octets of the serial number. Keys therefore sort as ca-core
-//! sorts certificate ids. The octet is what sled puts in front of a key; fjall has one tree of each name.
+//! sorts certificate ids. *scope* is an issuer alone for the CRLs of all it issued, and issuer ‖ name ‖ 00 for those of a shard: no name has the octet 00,
+//! and no CRL number, which counts seconds, begins as a name does. The octet is what sled puts in front of a key; fjall has one
+//! tree of each name.
 //!
 //! | octet | name | key | value |
 //! |--:|---|---|---|
@@ -22,9 +24,9 @@
 //! | 10 | `requests` | idempotency key, 32 octets | [`RequestRow`](crate::row::RequestRow) |
 //! | 11 | `revocations` | id | [`RevocationRow`](crate::row::RevocationRow) |
 //! | 12 | `uncertain` | id | [`UncertainRow`](crate::row::UncertainRow): uncertain and not revoked |
-//! | 13 | `crl-heads` | issuer | [`CrlHeadRow`](crate::row::CrlHeadRow) |
-//! | 14 | `crls` | issuer ‖ CRL number u64 | [`CrlRow`](crate::row::CrlRow): reserved and issued |
-//! | 15 | `crl-octets` | issuer ‖ CRL number u64 ‖ part u32, from 0 | up to 4,096 octets of the CRL's DER; of the latest CRL only |
+//! | 13 | `crl-heads` | scope | [`CrlHeadRow`](crate::row::CrlHeadRow) |
+//! | 14 | `crls` | scope ‖ CRL number u64 | [`CrlRow`](crate::row::CrlRow): reserved and issued |
+//! | 15 | `crl-octets` | scope ‖ CRL number u64 ‖ part u32, from 0 | up to 4,096 octets of the CRL's DER; of the latest complete CRL and of the latest delta only |
 //! | 16 | `tokens` | SHA-256 of the secret | [`TokenRow`](crate::row::TokenRow) |
 //! | 17 | `devices` | system title | [`DeviceRow`](crate::row::DeviceRow) |
 //! | 18 | `device-lists` | tenant ‖ 00 ‖ system title | empty |
@@ -40,10 +42,14 @@
 //! | 28 | `transaction-counts` | as in `waiting-counts` | [`CountRow`](crate::row::CountRow) |
 //! | 29 | `unconfirmed` | id | key of the transaction in which this certificate waits to be confirmed |
 //! | 30 | `releases` | id | [`ReleaseRow`](crate::row::ReleaseRow): released from hold and not revoked since |
+//! | 31 | `shards` | issuer ‖ name ‖ 00 | [`ShardRow`](crate::row::ShardRow): every shard that ever had a certificate |
+//! | 32 | `shard-revocations` | issuer ‖ name ‖ 00 ‖ serial | empty: those of `revocations` whose certificates are in a shard |
+//! | 33 | `changes` | issuer ‖ name, empty for all ‖ 00 ‖ number of an audit record u64 | serial number: what was revoked, held, made final or released |
 
 use ca_core::key_ref::KeyRef;
 use ca_core::profile::{Hierarchy, KeyPurpose};
 use ca_core::record::{CertificateId, Slot};
+use ca_core::scope::{CrlScope, Shard};
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
@@ -83,10 +89,13 @@ pub(crate) enum Keyspace {
     TransactionCounts,
     Unconfirmed,
     Releases,
+    Shards,
+    ShardRevocations,
+    Changes,
 }
 
 impl Keyspace {
-    pub(crate) const ALL: [Self; 30] = [
+    pub(crate) const ALL: [Self; 33] = [
         Self::Meta,
         Self::Audit,
         Self::Open,
@@ -117,6 +126,9 @@ impl Keyspace {
         Self::TransactionCounts,
         Self::Unconfirmed,
         Self::Releases,
+        Self::Shards,
+        Self::ShardRevocations,
+        Self::Changes,
     ];
 
     /// Returns its octet and its name; both are on disk and never change.
@@ -152,6 +164,9 @@ impl Keyspace {
             Self::TransactionCounts => (28, "transaction-counts"),
             Self::Unconfirmed => (29, "unconfirmed"),
             Self::Releases => (30, "releases"),
+            Self::Shards => (31, "shards"),
+            Self::ShardRevocations => (32, "shard-revocations"),
+            Self::Changes => (33, "changes"),
         }
     }
 
@@ -253,14 +268,89 @@ pub(crate) fn parse_request(key: &[u8]) -> Option<[u8; 32]> {
     key.get(8..)?.try_into().ok()
 }
 
-/// issuer ‖ CRL number.
-pub(crate) fn crl_key(issuer: &KeyRef, number: u64) -> Vec<u8> {
-    [issuer.octets().as_slice(), &number.to_be_bytes()].concat()
+/// issuer, and for a shard its name ‖ 00.
+pub(crate) fn scope_key(issuer: &KeyRef, scope: &CrlScope) -> Vec<u8> {
+    match scope {
+        CrlScope::All => issuer.octets().to_vec(),
+        CrlScope::Shard(shard) => shard_key(issuer, shard),
+    }
 }
 
-/// issuer ‖ CRL number ‖ part.
-pub(crate) fn crl_part_key(issuer: &KeyRef, number: u64, part: u32) -> Vec<u8> {
-    [issuer.octets().as_slice(), &number.to_be_bytes(), &part.to_be_bytes()].concat()
+/// Reads what [`scope_key`] wrote.
+pub(crate) fn parse_scope(key: &[u8]) -> Option<(KeyRef, CrlScope)> {
+    let (issuer, rest) = key.split_first_chunk()?;
+    let scope = match rest.split_last() {
+        None => CrlScope::All,
+        Some((0, name)) => CrlScope::Shard(shard_named(name)?),
+        Some(_) => return None,
+    };
+    Some((KeyRef::new(*issuer), scope))
+}
+
+/// issuer ‖ name ‖ 00.
+pub(crate) fn shard_key(issuer: &KeyRef, shard: &Shard) -> Vec<u8> {
+    [issuer.octets().as_slice(), shard.as_str().as_bytes(), &[0]].concat()
+}
+
+fn shard_named(name: &[u8]) -> Option<Shard> {
+    Shard::parse(core::str::from_utf8(name).ok()?).ok()
+}
+
+/// issuer ‖ name ‖ 00 ‖ serial.
+pub(crate) fn shard_revocation_key(issuer: &KeyRef, shard: &Shard, serial: &SerialNumber) -> Vec<u8> {
+    let mut key = shard_key(issuer, shard);
+    key.extend_from_slice(serial.octets());
+    key
+}
+
+/// Reads what [`shard_revocation_key`] wrote.
+pub(crate) fn parse_shard_revocation(key: &[u8]) -> Option<(CertificateId, Shard)> {
+    let (issuer, rest) = key.split_first_chunk()?;
+    // The first 00 ends the name; a serial number may have more of them.
+    let end = rest.iter().position(|octet| *octet == 0)?;
+    let (name, serial) = rest.split_at_checked(end)?;
+    let serial = SerialNumber::from_octets(serial.get(1..)?).ok()?;
+    Some((CertificateId { issuer: KeyRef::new(*issuer), serial }, shard_named(name)?))
+}
+
+/// issuer ‖ name, empty for all ‖ 00: what every change of a scope begins with.
+pub(crate) fn changes_prefix(issuer: &KeyRef, scope: &CrlScope) -> Vec<u8> {
+    match scope {
+        CrlScope::All => [issuer.octets().as_slice(), &[0]].concat(),
+        CrlScope::Shard(shard) => shard_key(issuer, shard),
+    }
+}
+
+/// issuer ‖ name, empty for all ‖ 00 ‖ number of an audit record.
+pub(crate) fn change_key(issuer: &KeyRef, scope: &CrlScope, sequence: u64) -> Vec<u8> {
+    let mut key = changes_prefix(issuer, scope);
+    key.extend_from_slice(&sequence.to_be_bytes());
+    key
+}
+
+/// Reads the number of an audit record at the end of what [`change_key`] wrote.
+pub(crate) fn parse_change(key: &[u8]) -> Option<u64> {
+    key.last_chunk().copied().map(u64::from_be_bytes)
+}
+
+/// scope ‖ CRL number.
+pub(crate) fn crl_key(issuer: &KeyRef, scope: &CrlScope, number: u64) -> Vec<u8> {
+    let mut key = scope_key(issuer, scope);
+    key.extend_from_slice(&number.to_be_bytes());
+    key
+}
+
+/// Reads what [`crl_key`] wrote.
+pub(crate) fn parse_crl(key: &[u8]) -> Option<((KeyRef, CrlScope), u64)> {
+    let (scope, number) = key.split_last_chunk()?;
+    Some((parse_scope(scope)?, u64::from_be_bytes(*number)))
+}
+
+/// scope ‖ CRL number ‖ part.
+pub(crate) fn crl_part_key(issuer: &KeyRef, scope: &CrlScope, number: u64, part: u32) -> Vec<u8> {
+    let mut key = crl_key(issuer, scope, number);
+    key.extend_from_slice(&part.to_be_bytes());
+    key
 }
 
 /// tenant ‖ 00: what every key of a tenant's list starts with. No tenant's name contains that octet.
@@ -330,10 +420,30 @@ mod tests {
     }
 
     #[test]
+    fn scopes_are_told_apart_and_read_back() {
+        let issuer = KeyRef::new([1; 20]);
+        let shard = Shard::parse("0a").unwrap();
+        for scope in [CrlScope::All, CrlScope::Shard(shard.clone())] {
+            let key = crl_key(&issuer, &scope, 1_795_219_200);
+            assert_eq!(parse_crl(&key), Some(((issuer, scope.clone()), 1_795_219_200)));
+            assert_eq!(parse_scope(&scope_key(&issuer, &scope)), Some((issuer, scope.clone())));
+            let prefix = changes_prefix(&issuer, &scope);
+            let change = change_key(&issuer, &scope, 9);
+            assert!(change.starts_with(&prefix) && parse_change(&change) == Some(9));
+            let others =
+                [CrlScope::Shard(Shard::parse("0").unwrap()), CrlScope::Shard(Shard::parse("0a1").unwrap())];
+            assert!(others.iter().all(|other| !change_key(&issuer, other, 9).starts_with(&prefix)));
+        }
+        let serial = SerialNumber::from_octets(&[0, 0x80, 0, 1]).unwrap();
+        let key = shard_revocation_key(&issuer, &shard, &serial);
+        assert_eq!(parse_shard_revocation(&key), Some((CertificateId { issuer, serial }, shard)));
+    }
+
+    #[test]
     fn octets_and_names_are_each_used_once() {
         let mut tags: Vec<u8> = Keyspace::ALL.map(Keyspace::tag).to_vec();
         tags.dedup();
-        assert_eq!(tags, (1..=30).collect::<Vec<u8>>());
+        assert_eq!(tags, (1..=33).collect::<Vec<u8>>());
         let names: std::collections::BTreeSet<_> = Keyspace::ALL.map(Keyspace::name).into();
         assert_eq!(names.len(), Keyspace::ALL.len());
     }

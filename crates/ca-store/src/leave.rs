@@ -1,12 +1,11 @@
 //! Leaving recovery: the one act that lets a restored ledger record again, under the next epoch.
 
 use ca_core::audit::{Act, AuditEvent};
-use ca_core::key_ref::KeyRef;
 use ca_core::record::Stage;
 
 use crate::act::{crl, transactions, waiting};
 use crate::committer::NotDone;
-use crate::keyspace::{Keyspace, id_key, parse_request};
+use crate::keyspace::{Keyspace, id_key, parse_request, parse_scope};
 use crate::recovery::open_intents;
 use crate::row::{InstallationRow, Row, RowFault, TokenRow, WaitingRow};
 use crate::store::Store;
@@ -121,8 +120,7 @@ fn forget_latest_crls(tx: &mut Transaction<'_>) -> Result<(), ActFault> {
         after.clone_from(last);
         for (key, _) in page {
             let fault = RowFault::Key { keyspace: Keyspace::CrlHeads.name() };
-            let issuer = KeyRef::new(key.try_into().map_err(|_| fault)?);
-            crl::forget_latest(tx, &issuer)?;
+            crl::forget_latest(tx, &parse_scope(&key).ok_or(fault)?)?;
         }
     }
 }

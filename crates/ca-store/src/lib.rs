@@ -9,6 +9,7 @@
 //! look at the engine directly. Modules stand in reading order; none imports one that stands above it.
 
 mod ledger;
+mod crl_scopes;
 mod status_source;
 mod registry;
 mod waiting_room;

@@ -19,6 +19,7 @@
 use ca_core::key_ref::KeyRef;
 use ca_core::profile::{Hierarchy, KeyPurpose, ProfileId};
 use ca_core::record::{CertificateId, Slot};
+use ca_core::scope::Shard;
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
@@ -42,7 +43,7 @@ mod waiting;
 pub(crate) use certificate::{CertificateRow, CertificateState, IntentRow, UncertainRow};
 pub(crate) use condition::{KeyRow, RequestRow, SlotHolder, SlotRow};
 pub(crate) use count::{CountRow, Counted, Transacting, Waiting};
-pub(crate) use crl::{CrlHeadRow, CrlRow, IssuedCrl};
+pub(crate) use crl::{CrlHeadRow, CrlRow, IssuedCrl, ScopeOf, ShardRow};
 pub(crate) use installation::InstallationRow;
 pub(crate) use registry::{DeviceRow, TokenRow};
 pub(crate) use revocation::{ReleaseRow, RevocationRow};
@@ -231,6 +232,14 @@ fn fixed<const N: usize>(octets: &OctetString) -> Option<[u8; N]> {
 
 fn title(octets: &OctetString) -> Option<SystemTitle> {
     fixed(octets).map(SystemTitle::new)
+}
+
+/// Reads the name of a shard that may be absent but not wrong.
+fn read_shard(name: Option<&str>) -> Option<Option<Shard>> {
+    match name {
+        Some(name) => Shard::parse(name).ok().map(Some),
+        None => Some(None),
+    }
 }
 
 fn tenant(text: &str) -> Option<TenantId> {

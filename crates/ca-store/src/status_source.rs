@@ -8,6 +8,7 @@ use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlRecord, RevokedEntry, StatusKind,
     StoredCertificate,
 };
+use ca_core::scope::{CrlLine, CrlScope};
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
 use ca_core::validity::UnixTime;
@@ -19,8 +20,7 @@ use crate::keyspace::{
     Keyspace, crl_key, expiry_key, id_key, parse_id, parse_indexed_id, time_octets, title_key,
 };
 use crate::row::{
-    CertificateRow, CrlHeadRow, CrlRow, IntentRow, ReleaseRow, RequestRow, RevocationRow, Row, RowFault,
-    UncertainRow,
+    CertificateRow, CrlHeadRow, CrlRow, IntentRow, RequestRow, RevocationRow, Row, RowFault, UncertainRow,
 };
 use crate::store::Store;
 use crate::transaction::{ReadFault, Rows};
@@ -65,10 +65,6 @@ impl StatusSource for Store {
         })
     }
 
-    fn released_at(&self, id: &CertificateId) -> Result<Option<UnixTime>, Unavailable> {
-        self.read(PORT, |view| Ok(view.row::<ReleaseRow>(id)?.map(|row| row.time)))
-    }
-
     fn uncertain(&self, issuer: &KeyRef, until: UnixTime) -> Result<Vec<SerialNumber>, Unavailable> {
         self.read(PORT, |view| {
             let mut serials = Vec::new();
@@ -82,7 +78,11 @@ impl StatusSource for Store {
     }
 
     fn latest_crl(&self, issuer: &KeyRef) -> Result<Option<CrlRecord>, Unavailable> {
-        self.read(PORT, |view| latest_crl(view, issuer))
+        self.latest_of(&CrlLine::complete(*issuer, CrlScope::All))
+    }
+
+    fn latest_of(&self, line: &CrlLine) -> Result<Option<CrlRecord>, Unavailable> {
+        self.read(PORT, |view| latest_crl(view, line))
     }
 
     fn audit_records(&self, after: u64, limit: usize) -> Result<Vec<Vec<u8>>, Unavailable> {
@@ -121,7 +121,7 @@ impl Store {
     }
 }
 
-fn known<T>(parsed: Option<T>, keyspace: Keyspace) -> Result<T, RowFault> {
+pub(crate) fn known<T>(parsed: Option<T>, keyspace: Keyspace) -> Result<T, RowFault> {
     parsed.ok_or_else(|| RowFault::Key { keyspace: keyspace.name() })
 }
 
@@ -241,18 +241,25 @@ fn device_page(
         .collect()
 }
 
-fn latest_crl(view: &dyn View, issuer: &KeyRef) -> Result<Option<CrlRecord>, ReadFault> {
-    let Some(number) = view.row::<CrlHeadRow>(issuer)?.and_then(|head| head.latest) else { return Ok(None) };
-    let row = known(view.row::<CrlRow>(&(*issuer, number))?, Keyspace::Crls)?;
+fn latest_crl(view: &dyn View, line: &CrlLine) -> Result<Option<CrlRecord>, ReadFault> {
+    let scope = (line.issuer, line.scope.clone());
+    let Some(number) = view.row::<CrlHeadRow>(&scope)?.and_then(|head| head.latest_of(line.kind)) else {
+        return Ok(None);
+    };
+    let prefix = crl_key(&scope.0, &scope.1, number);
+    let row = known(view.row::<CrlRow>(&(scope, number))?, Keyspace::Crls)?;
     let issued = known(row.issued, Keyspace::Crls)?;
     let count = usize::try_from(parts(issued)).unwrap_or(usize::MAX);
-    let octets = view.rows_after(Keyspace::CrlOctets, &crl_key(issuer, number), &[], count)?;
+    let octets = view.rows_after(Keyspace::CrlOctets, &prefix, &[], count)?;
     let der: Vec<u8> = octets.into_iter().flat_map(|(_, part)| part).collect();
     if u64::try_from(der.len()).ok() != Some(issued.length) {
         return Err(RowFault::Value { keyspace: Keyspace::CrlOctets.name() }.into());
     }
     Ok(Some(CrlRecord {
-        issuer: *issuer,
+        issuer: line.issuer,
+        scope: line.scope.clone(),
+        base: issued.base,
+        seen: issued.seen,
         number,
         this_update: row.this_update,
         next_update: issued.next_update,

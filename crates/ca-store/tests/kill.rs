@@ -201,6 +201,7 @@ fn intent(number: u64) -> Intent {
         recorded_at: NOW,
         conditions: Conditions::default(),
         event: event(Act::IntentRecorded),
+        shard: None,
     }
 }
 

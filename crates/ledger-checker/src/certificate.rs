@@ -3,11 +3,16 @@
 use std::collections::BTreeSet;
 
 use der::asn1::{AnyRef, BitStringRef};
+use der::oid::{AssociatedOid, ObjectIdentifier};
 use der::{Decode, Encode, Sequence};
 use p256::ecdsa::signature::Verifier;
 use x509_cert::TbsCertificate;
 use x509_cert::crl::TbsCertList;
-use x509_cert::ext::pkix::{CrlNumber, CrlReason, SubjectKeyIdentifier};
+use x509_cert::ext::Extensions;
+use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
+use x509_cert::ext::pkix::{
+    BaseCrlNumber, CrlNumber, CrlReason, IssuingDistributionPoint, SubjectKeyIdentifier,
+};
 
 /// ```text
 /// SIGNED ::= SEQUENCE { toBeSigned, algorithm, signature BIT STRING }
@@ -85,6 +90,10 @@ pub(crate) struct Crl {
     pub(crate) tbs: Vec<u8>,
     pub(crate) signature: Vec<u8>,
     pub(crate) number: u64,
+    /// The shard of the place that it names; `None` where it speaks of all.
+    pub(crate) shard: Option<String>,
+    /// Whether it lists only what changed.
+    pub(crate) delta: bool,
     pub(crate) this_update: i64,
     pub(crate) serials: BTreeSet<Vec<u8>>,
     /// Those of them whose reason is certificateHold.
@@ -107,10 +116,15 @@ impl Crl {
         let on_hold = entries.iter().filter(|entry| {
             extension::<CrlReason>(entry.crl_entry_extensions.as_ref()) == Some(CrlReason::CertificateHold)
         });
+        let place =
+            value::<IssuingDistributionPoint>(tbs.crl_extensions.as_ref(), ISSUING_DISTRIBUTION_POINT);
+        let delta = extension::<BaseCrlNumber>(tbs.crl_extensions.as_ref()).is_some();
         Some(Self {
             tbs: octets.to_vec(),
             signature: Vec::new(),
             number,
+            shard: place.and_then(|place| shard_in(&place)),
+            delta,
             this_update: i64::try_from(tbs.this_update.to_unix_duration().as_secs()).ok()?,
             on_hold: on_hold.map(|entry| entry.serial_number.as_bytes().to_vec()).collect(),
             serials: entries.iter().map(|entry| entry.serial_number.as_bytes().to_vec()).collect(),
@@ -118,9 +132,22 @@ impl Crl {
     }
 }
 
-fn extension<T: for<'a> Decode<'a> + der::oid::AssociatedOid>(
-    extensions: Option<&x509_cert::ext::Extensions>,
-) -> Option<T> {
-    let extension = extensions?.iter().find(|extension| extension.extn_id == T::OID)?;
+/// `http://…/<shard>.crl`
+fn shard_in(place: &IssuingDistributionPoint) -> Option<String> {
+    let DistributionPointName::FullName(names) = place.distribution_point.as_ref()? else { return None };
+    let [GeneralName::UniformResourceIdentifier(uri)] = names.as_slice() else { return None };
+    let (_, file) = uri.as_str().rsplit_once('/')?;
+    file.strip_suffix(".crl").map(str::to_owned)
+}
+
+/// id-ce-issuingDistributionPoint (RFC 5280 §5.2.5); the type that is at hand goes by another.
+const ISSUING_DISTRIBUTION_POINT: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.28");
+
+fn extension<T: for<'a> Decode<'a> + AssociatedOid>(extensions: Option<&Extensions>) -> Option<T> {
+    value(extensions, T::OID)
+}
+
+fn value<T: for<'a> Decode<'a>>(extensions: Option<&Extensions>, oid: ObjectIdentifier) -> Option<T> {
+    let extension = extensions?.iter().find(|extension| extension.extn_id == oid)?;
     T::from_der(extension.extn_value.as_bytes()).ok()
 }

@@ -80,7 +80,7 @@ impl Evidence {
                 .ok_or_else(|| Unreadable::file(&self.signatures))?,
             clients: Clients::read(&text(&self.clients)?).ok_or_else(|| Unreadable::file(&self.clients))?,
             issuers: issuers.into_iter().map(|issuer| (issuer.key.clone(), issuer)).collect(),
-            published: files(&self.published, "crl")?
+            published: crls(&self.published)?
                 .iter()
                 .map(|path| Crl::read(&octets(path)?).ok_or_else(|| Unreadable::file(path)))
                 .collect::<Result<_, _>>()?,
@@ -104,6 +104,19 @@ fn files(directory: &Path, ending: &str) -> Result<Vec<PathBuf>, Unreadable> {
         }
     }
     found.sort();
+    Ok(found)
+}
+
+/// The CRLs of a folder, and those of shards in the folders in it.
+fn crls(directory: &Path) -> Result<Vec<PathBuf>, Unreadable> {
+    let cause = |cause| Unreadable::Disk { path: directory.to_owned(), cause };
+    let mut found = files(directory, "crl")?;
+    for entry in fs::read_dir(directory).map_err(cause)? {
+        let path = entry.map_err(cause)?.path();
+        if path.is_dir() {
+            found.extend(files(&path, "crl")?);
+        }
+    }
     Ok(found)
 }
 

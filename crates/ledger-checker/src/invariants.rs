@@ -1,4 +1,4 @@
-//! The invariants I1 to I14, each a function that says what breaks it.
+//! The invariants I1 to I15, each a function that says what breaks it.
 
 use core::fmt;
 
@@ -7,6 +7,7 @@ mod confirmations;
 mod holds;
 mod issuance;
 mod restart;
+mod scopes;
 mod status;
 mod trail;
 
@@ -44,6 +45,8 @@ pub enum Invariant {
     I13,
     /// A hold ends once, by a release or for good, and the rows say what the trail says.
     I14,
+    /// What is revoked in a shard is on the CRL of its shard and on no other shard's, and the indexes say what the rows say.
+    I15,
 }
 
 /// An invariant that is broken, and by what.
@@ -86,6 +89,8 @@ pub(crate) fn all(case: &Case) -> Vec<Violation> {
     status::revoked_stays_revoked(case, &mut findings);
     confirmations::what_is_not_confirmed_is_revoked_once(case, &mut findings);
     holds::rows_are_what_the_trail_says(case, &mut findings);
+    scopes::shards_list_their_own(case, &mut findings);
+    scopes::indexes_say_what_the_rows_say(case, &mut findings);
     restart::a_second_start_changes_nothing(case, &mut findings);
     findings.0
 }

@@ -56,6 +56,8 @@ struct WireCertificate<'a> {
     recorded_at: i64,
     #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
     slot: Option<AnyRef<'a>>,
+    #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
+    shard: Option<Utf8StringRef<'a>>,
 }
 
 #[derive(Sequence)]
@@ -118,6 +120,8 @@ pub(crate) struct CertificateRow {
     pub(crate) octets: Vec<u8>,
     pub(crate) profile: String,
     pub(crate) key_fingerprint: Vec<u8>,
+    /// The shard of CRLs that lists it when it is revoked.
+    pub(crate) shard: Option<String>,
 }
 
 impl WireCertificate<'_> {
@@ -128,6 +132,7 @@ impl WireCertificate<'_> {
             octets: self.octets.as_bytes().to_vec(),
             profile: self.profile.as_str().to_owned(),
             key_fingerprint: self.key_fingerprint.as_bytes().to_vec(),
+            shard: self.shard.map(|shard| shard.as_str().to_owned()),
         })
     }
 }
@@ -151,8 +156,13 @@ pub(crate) struct Ledger {
     pub(crate) released: BTreeSet<Id>,
     /// Idempotency keys and what answers them.
     pub(crate) requests: BTreeMap<Vec<u8>, Id>,
-    /// Issuing key and number of every CRL that is signed or reserved.
+    /// Scope and number of every CRL that is signed or reserved; the scope of all is an issuing key alone, that of a shard is one
+    /// with the shard's name and an octet 00.
     pub(crate) crls: BTreeSet<(Vec<u8>, u64)>,
+    /// Scopes of shards, and the revoked certificates of each.
+    pub(crate) in_shards: BTreeSet<(Vec<u8>, Id)>,
+    /// Scope, an octet 00 behind the issuing key for that of all; audit record, and the serial number that it changed.
+    pub(crate) changes: BTreeMap<(Vec<u8>, u64), Vec<u8>>,
     /// Transactions, and the certificate that waits to be confirmed in each.
     pub(crate) transactions: BTreeMap<Vec<u8>, Option<Id>>,
     /// The last second of each transaction that is open.
@@ -214,6 +224,16 @@ impl Ledger {
             }
             30 => {
                 self.released.insert(id);
+            }
+            32 => {
+                let name = key.iter().skip(20).position(|octet| *octet == 0)?;
+                let (scope, serial) = key.split_at_checked(20 + name + 1)?;
+                let id = [key.get(..20)?, serial].concat();
+                self.in_shards.insert((scope.to_vec(), id));
+            }
+            33 => {
+                let (scope, sequence) = key.split_last_chunk()?;
+                self.changes.insert((scope.to_vec(), u64::from_be_bytes(*sequence)), value.to_vec());
             }
             _ => {}
         }

@@ -338,7 +338,8 @@ pub struct CertFilter {
 pub enum DeviceCommand {
     /// Put the devices of a CSV file on their owner's list.
     Import {
-        /// A CSV file with the columns `system_title`, and if wanted `manufacturer`, `model`, `batch`.
+        /// A CSV file with the columns `system_title`, and if wanted `manufacturer`, `model`, `batch`, `region`,
+        /// `concentrator`.
         file: PathBuf,
         /// The owner.
         #[arg(long)]
@@ -372,14 +373,20 @@ pub enum DeviceCommand {
 /// `crl`
 #[derive(Debug, Subcommand)]
 pub enum CrlCommand {
-    /// List the latest CRL of every authority.
+    /// List the latest CRLs of every authority: of all, of its shards, and the deltas to them.
     List,
-    /// Issue and publish a new CRL now.
+    /// Issue and publish new CRLs now: of all, of every shard, and the deltas to them.
     Publish {
         /// The name of the authority.
         name: String,
+        /// Only those of this shard.
+        #[arg(long)]
+        shard: Option<String>,
+        /// Only deltas to the complete CRLs that are published.
+        #[arg(long)]
+        delta: bool,
     },
-    /// Sign and publish a new CRL without a server: from the ledger and the key alone.
+    /// Sign and publish new CRLs without a server: from the ledger and the key alone.
     Resign {
         /// The name of the authority.
         name: String,

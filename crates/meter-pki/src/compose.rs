@@ -25,6 +25,7 @@ use ca_core::profile::{CrlProfile, ProfileId};
 use ca_core::record::{CrlRecord, StoredCertificate};
 use ca_core::registration::{ApprovalRule, Offer, RepeatRule};
 use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence};
+use ca_core::scope::{CrlKind, CrlScope, Shard};
 use ca_core::subject::Subject;
 use ca_core::tenant::TenantId;
 use ca_core::validity::UnixTime;
@@ -117,15 +118,22 @@ impl ServedAuthority {
         self.publisher.next_by()
     }
 
-    /// Issues and publishes its last CRL, which is valid until its certificate ends.
+    /// Issues and publishes its last CRLs, which are valid until its certificate ends: that of all, which is returned, and
+    /// before it one of each shard.
     pub(crate) fn publish_last_crl(&self, actor: &Actor) -> Result<CrlRecord, Failure> {
         let closing = self.authority.with_crl_profile(CrlProfile::last());
-        let crl = closing.issue_crl(actor).map_err(|error| {
-            Failure::new(Exit::Failed, error.code(), error)
-                .then("nothing was destroyed; repeat the same command")
-        })?;
-        self.publisher.show(&crl)?;
-        Ok(crl)
+        let last = |scope: &CrlScope| {
+            let crl = closing.issue_crl_in(actor, scope, None).map_err(|error| {
+                Failure::new(Exit::Failed, error.code(), error)
+                    .then("nothing was destroyed; repeat the same command")
+            })?;
+            self.publisher.show(&crl)?;
+            Ok(crl)
+        };
+        for scope in self.publisher.scopes()?.iter().filter(|scope| scope.shard().is_some()) {
+            last(scope)?;
+        }
+        last(&CrlScope::All)
     }
 
     /// Issues a certificate for a request, as an operator who may.
@@ -162,9 +170,20 @@ impl ServedAuthority {
         })
     }
 
-    /// Issues and publishes a CRL now.
-    pub(crate) fn publish_crl(&self, actor: &Actor) -> Result<CrlRecord, Failure> {
-        self.publisher.publish(actor)
+    /// Issues and publishes CRLs now: of one shard or of every scope, complete ones with their deltas, or deltas alone.
+    pub(crate) fn publish_crls(
+        &self,
+        actor: &Actor,
+        (shard, kind): (Option<&Shard>, CrlKind),
+    ) -> Result<Vec<CrlRecord>, Failure> {
+        let scopes = self.publisher.scopes()?;
+        let Some(shard) = shard else { return self.publisher.publish(actor, &scopes, kind) };
+        let scope = CrlScope::Shard(shard.clone());
+        if !scopes.contains(&scope) {
+            let message = format!("{} has no certificates in a shard called {shard}", self.name);
+            return Err(Failure::new(Exit::NotFound, "crl.shard", message).then("meter-pki crl list"));
+        }
+        self.publisher.publish(actor, &[scope], kind)
     }
 }
 

@@ -319,8 +319,14 @@ pub struct RawAuthority {
     /// `uncertain_grace_seconds`: how long a signing outcome may stay unknown before its serial number is revoked; 3600 unless
     /// given.
     pub uncertain_grace_seconds: Option<u32>,
-    /// `crl_uri`, plain http.
+    /// `crl_uri`, plain http; with shards or deltas it ends in `.crl`.
     pub crl_uri: Option<String>,
+    /// `crl_shards`: into how many shards CRLs are divided by a hash of the serial number, 2 to 4096; not divided unless given.
+    /// With `crl_grid`, what has no place is divided so.
+    pub crl_shards: Option<u16>,
+    /// `crl_grid`: `region` or `concentrator`: CRLs are divided by where devices are; what has no place goes into a shard called
+    /// `rest`, or into `crl_shards`.
+    pub crl_grid: Option<String>,
     /// `ca_issuers_uri`, plain http.
     pub ca_issuers_uri: Option<String>,
     /// `ocsp_uri`, plain http.

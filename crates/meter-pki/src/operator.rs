@@ -27,10 +27,10 @@ use reply::Reply;
 use wire::requests::{DecisionText, RequestPage, RequestQueryText, RequestView};
 use wire::{
     AuditPage, AuditQuery, AuthorityView, BackupText, BackupView, CertificatePage, CertificateQueryText,
-    CertificateView, CertificationText, CheckpointView, ConsistencyQuery, ConsistencyView, CrlText, CrlView,
-    DevicePage, DeviceQueryText, HoldReleaseText, HoldReleaseView, ImportRequest, ImportView,
-    ImportedCrlView, IssuanceProofView, ReleasesText, ReleasesView, RevocationText, RevocationView,
-    StoreView, TokenText, TokenView,
+    CertificateView, CertificationText, CheckpointView, ConsistencyQuery, ConsistencyView, CrlChoice,
+    CrlText, CrlView, DevicePage, DeviceQueryText, HoldReleaseText, HoldReleaseView, ImportRequest,
+    ImportView, ImportedCrlView, IssuanceProofView, PublishedCrlsView, ReleasesText, ReleasesView,
+    RevocationText, RevocationView, StoreView, TokenText, TokenView,
 };
 
 /// What the routes work on.
@@ -68,7 +68,7 @@ pub(crate) fn router(state: OperatorState) -> Router {
         .route("/v1/devices", get(devices).post(import_devices))
         .route("/v1/tokens", post(make_token))
         .route("/v1/crls", get(crls))
-        .route("/v1/crls/{authority}", post(publish_crl))
+        .route("/v1/crls/{authority}", post(publish_crls))
         .route("/v1/root-crls", post(import_crl))
         .route("/v1/releases", get(releases).post(keep_releases))
         .route("/v1/audit", get(audit))
@@ -172,12 +172,13 @@ async fn crls(State(state): State<OperatorState>) -> Result<Json<Vec<CrlView>>, 
     state.run(acts::crls).await
 }
 
-async fn publish_crl(
+async fn publish_crls(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
     Path(authority): Path<String>,
-) -> Result<Json<CrlView>, Reply> {
-    state.run(move |system| acts::publish_crl(system, &peer, &authority)).await
+    Query(choice): Query<CrlChoice>,
+) -> Result<Json<PublishedCrlsView>, Reply> {
+    state.run(move |system| acts::publish_crls(system, &peer, (&authority, &choice))).await
 }
 
 async fn releases(State(state): State<OperatorState>) -> Result<Json<ReleasesView>, Reply> {

@@ -1,28 +1,31 @@
-//! Publishes an authority's CRLs: on schedule even when nothing changed, and soon after a revocation.
+//! Publishes an authority's CRLs: each scope on its schedule even when nothing changed, and soon after a revocation.
 //!
-//! Knows nothing of how a revocation was decided: it reads committed rows on its own clock. A failure leaves the CRL before in
-//! place, is logged, tried again, and told by the health check long before nextUpdate.
+//! Knows nothing of how a revocation was decided: it reads committed rows on its own clock, and asks of each scope whether
+//! anything changed beyond what its last CRL has seen. A failure leaves the CRL before in place, is logged, tried again, and
+//! told by the health check long before nextUpdate. Where the profile has delta CRLs, a change is told by a delta, and the
+//! complete CRL is made on schedule.
 
-use std::collections::HashSet;
-use std::sync::Arc;
+mod schedule;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ca_core::actor::{Actor, Identity};
 use ca_core::authority::{CertificationAuthority, Ports};
+use ca_core::crl::CrlError;
 use ca_core::fault::Fault;
 use ca_core::ports::{Clock, StatusSource, Unavailable};
 use ca_core::profile::CrlProfile;
-use ca_core::record::{CertificateQuery, CertificateStatus, CrlRecord, RevokedEntry, StatusKind};
-use ca_core::serial_number::SerialNumber;
+use ca_core::record::CrlRecord;
+use ca_core::scope::{CrlKind, CrlLine, CrlScope};
 use ca_core::validity::UnixTime;
-use der::Decode;
-use server_kit::health::Condition;
+use server_kit::metrics::{Gauge, Metrics};
 use server_kit::shutdown::Shutdown;
 use server_kit::workers::WorkerPool;
 use status_server::publish::PublishError;
 use status_server::repository::{PublishCrlError, Repository};
 use tokio::sync::Notify;
-use x509_cert::crl::CertificateList;
 
 use crate::exit::{Exit, Failure};
 
@@ -35,12 +38,16 @@ const AGAIN: Duration = Duration::from_secs(10);
 /// How often the schedule is looked at when nothing is heard.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// How many revocations are looked at together.
-const PAGE: usize = 1_000;
+/// How often it is looked at where a certificate may open a new shard, whose CRL is awaited under a place that it names.
+const WAIT_FOR_SHARDS: Duration = Duration::from_secs(5);
 
 /// What to do when the ledger's CRL is older than the published one: the ledger has lost what it knew.
 const OLDER: &str = "the ledger is older than what it has published: a damaged or an old copy is in its place; \
                      keep it as it is and restore the last backup";
+
+/// What to do when the place of a shard is another one.
+const MOVED: &str =
+    "crl_uri stands in the certificates of the shards: give the authority the crl_uri back that it had";
 
 /// The publisher of one authority.
 pub struct Publisher {
@@ -51,7 +58,9 @@ pub struct Publisher {
     status: Arc<dyn StatusSource>,
     uncertain_grace_seconds: i64,
     revoked: Notify,
-    one_at_a_time: std::sync::Mutex<()>,
+    one_at_a_time: Mutex<()>,
+    /// The lines that are kept current, and up to which audit record the last CRL of each has seen the ledger.
+    lines: Mutex<BTreeMap<CrlLine, u64>>,
 }
 
 impl std::fmt::Debug for Publisher {
@@ -76,7 +85,8 @@ impl Publisher {
             status: Arc::clone(&ports.status),
             uncertain_grace_seconds,
             revoked: Notify::new(),
-            one_at_a_time: std::sync::Mutex::new(()),
+            one_at_a_time: Mutex::new(()),
+            lines: Mutex::default(),
         }
     }
 
@@ -85,75 +95,85 @@ impl Publisher {
         self.revoked.notify_one();
     }
 
-    /// Issues a CRL and publishes it. Blocks.
-    pub(crate) fn publish(&self, actor: &Actor) -> Result<CrlRecord, Failure> {
-        let _turn = self.one_at_a_time.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let crl = self.authority.issue_crl(actor).map_err(|error| {
-            let exit = match error.fault() {
-                Fault::Requester => Exit::Refused,
-                Fault::Conflict => Exit::Conflict,
-                Fault::Unavailable => Exit::Unavailable,
-                Fault::Ours => Exit::Integrity,
-            };
-            Failure::new(exit, error.code(), error)
+    /// Issues and publishes the CRLs of these scopes: complete ones and deltas to them, or deltas to those that are published.
+    /// Blocks.
+    pub(crate) fn publish(
+        &self,
+        actor: &Actor,
+        scopes: &[CrlScope],
+        kind: CrlKind,
+    ) -> Result<Vec<CrlRecord>, Failure> {
+        let _turn = self.turn();
+        let mut made = Vec::new();
+        for scope in scopes {
+            match kind {
+                CrlKind::Complete => made.extend(self.make_complete(actor, scope)?),
+                CrlKind::Delta => made.push(self.make_delta(actor, scope)?),
+            }
+        }
+        Ok(made)
+    }
+
+    fn turn(&self) -> std::sync::MutexGuard<'_, ()> {
+        self.one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes a complete CRL, and a delta to it where there are deltas, so that none builds on the CRL before.
+    fn make_complete(&self, actor: &Actor, scope: &CrlScope) -> Result<Vec<CrlRecord>, Failure> {
+        let mut made = vec![self.make(actor, scope, None)?];
+        if self.profile.deltas().is_some() {
+            made.push(self.make_delta(actor, scope)?);
+        }
+        Ok(made)
+    }
+
+    fn make_delta(&self, actor: &Actor, scope: &CrlScope) -> Result<CrlRecord, Failure> {
+        // RFC 5280 §5.2.4: the base is a CRL that was published.
+        let base = self.repository.standing_of(&self.line(scope, CrlKind::Complete)).ok_or_else(|| {
+            Failure::new(Exit::Conflict, "crl.base", format!("no complete CRL of {scope} is published"))
         })?;
+        self.make(actor, scope, Some(base.number))
+    }
+
+    fn make(&self, actor: &Actor, scope: &CrlScope, base: Option<u64>) -> Result<CrlRecord, Failure> {
+        let crl = self.authority.issue_crl_in(actor, scope, base).map_err(not_made)?;
         self.show(&crl)?;
+        self.has_seen(&crl);
         Ok(crl)
     }
 
-    /// Publishes the latest CRL on record if it is not the one that is published, and a new one if there is none, if it is due,
-    /// or if it lacks a revocation. Blocks.
+    /// Publishes the latest CRLs on record that are not published, and makes those that are owed. Blocks.
     pub(crate) fn catch_up(&self) -> Result<(), Failure> {
-        match self.latest()? {
-            Some(crl) if self.clock.now() < self.due(&crl) && !self.lacks_a_revocation(&crl)? => {
-                self.show(&crl)
-            }
-            _ => self.publish(&self.actor()).map(|_| ()),
-        }
+        self.show_latest()?;
+        self.keep_current()
     }
 
-    /// Publishes the latest CRL on record, if there is one, and makes none: all that can be done in recovery. Blocks.
+    /// Publishes the latest CRLs on record, and makes none: all that can be done in recovery. Blocks.
     pub(crate) fn show_latest(&self) -> Result<(), Failure> {
-        self.latest()?.map_or(Ok(()), |crl| self.show(&crl))
-    }
-
-    /// Tells whether a revocation is on record that a CRL does not list: who recorded it stopped before the CRL that was owed.
-    fn lacks_a_revocation(&self, crl: &CrlRecord) -> Result<bool, Failure> {
-        let unreadable =
-            |error: &dyn std::fmt::Display| Failure::new(Exit::Integrity, "crl.unreadable", error);
-        let read: CertificateList =
-            CertificateList::from_der(&crl.der).map_err(|error| unreadable(&error))?;
-        let entries = read.tbs_cert_list.revoked_certificates.unwrap_or_default();
-        let listed: HashSet<&[u8]> = entries.iter().map(|entry| entry.serial_number.as_bytes()).collect();
-        let mut after = None;
-        loop {
-            let page = self.revoked_after(after.as_ref())?;
-            // What expired before the CRL was made may have left it.
-            let lacks = |entry: &RevokedEntry| {
-                entry.not_after >= crl.this_update && !listed.contains(entry.serial.octets())
-            };
-            if page.iter().any(lacks) {
-                return Ok(true);
-            }
-            match page.last() {
-                Some(last) if page.len() == PAGE => after = Some(last.serial.clone()),
-                _ => return Ok(false),
+        for scope in self.scopes()? {
+            let Some(complete) = self.latest(&scope, CrlKind::Complete)? else { continue };
+            self.show(&complete)?;
+            self.has_seen(&complete);
+            if let Some(delta) = self.latest(&scope, CrlKind::Delta)?
+                && delta.base == Some(complete.number)
+                && self.profile.deltas().is_some()
+            {
+                self.show(&delta)?;
+                self.has_seen(&delta);
             }
         }
-    }
-
-    fn revoked_after(&self, after: Option<&SerialNumber>) -> Result<Vec<RevokedEntry>, Failure> {
-        let key = self.authority.issuer().key();
-        self.status.revoked(&key, after, PAGE).map_err(unavailable)
+        Ok(())
     }
 
     /// Publishes a CRL that is on record. Blocks.
     pub(crate) fn show(&self, crl: &CrlRecord) -> Result<(), Failure> {
-        let key = self.authority.issuer().key();
-        let published = self.repository.publish(&key, &crl.der);
+        let published = self.repository.publish_in(&crl.line(), &crl.der);
         published.map(|_| ()).map_err(|error| match error {
             PublishCrlError::NotPublished(PublishError::NumberNotGreater { .. }) => {
                 Failure::new(Exit::Integrity, "crl.older-than-published", error).then(OLDER)
+            }
+            PublishCrlError::NotPublished(PublishError::OtherScope) => {
+                Failure::new(Exit::Failed, "crl.not-published", error).then(MOVED)
             }
             PublishCrlError::NotServed { .. } | PublishCrlError::NotPublished(_) => {
                 Failure::new(Exit::Failed, "crl.not-published", error)
@@ -161,13 +181,28 @@ impl Publisher {
         })
     }
 
-    fn latest(&self) -> Result<Option<CrlRecord>, Failure> {
+    /// Returns the scopes whose CRLs are kept current: every shard that has a certificate or had one not long ago, and that of
+    /// all, which comes last since it takes the longest.
+    ///
+    /// RFC 5280 §3.3: an entry stays until it stood on a CRL that was issued beyond the end of its certificate.
+    pub(crate) fn scopes(&self) -> Result<Vec<CrlScope>, Failure> {
         let key = self.authority.issuer().key();
-        self.status.latest_crl(&key).map_err(unavailable)
+        let lately = self.clock.now().plus_seconds(-self.profile.validity_seconds());
+        let shards = self.status.shards(&key, lately).map_err(unavailable)?;
+        Ok(shards.into_iter().map(CrlScope::Shard).chain([CrlScope::All]).collect())
     }
 
-    fn due(&self, crl: &CrlRecord) -> UnixTime {
-        crl.this_update.plus_seconds(self.profile.reissue_seconds())
+    fn line(&self, scope: &CrlScope, kind: CrlKind) -> CrlLine {
+        CrlLine { issuer: self.authority.issuer().key(), scope: scope.clone(), kind }
+    }
+
+    fn latest(&self, scope: &CrlScope, kind: CrlKind) -> Result<Option<CrlRecord>, Failure> {
+        self.status.latest_of(&self.line(scope, kind)).map_err(unavailable)
+    }
+
+    fn has_seen(&self, crl: &CrlRecord) {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.insert(crl.line(), crl.seen);
     }
 
     /// Returns when the next CRL is made at the latest if something was revoked just now.
@@ -184,95 +219,46 @@ impl Publisher {
     }
 
     /// Publishes on schedule and on notice until shutdown.
-    pub(crate) async fn run(self: Arc<Self>, pool: WorkerPool, shutdown: Shutdown) {
-        let mut pause = self.until_due();
-        // Whether a revocation was heard of that no CRL lists yet.
-        let mut owed = false;
+    pub(crate) async fn run(self: Arc<Self>, pool: WorkerPool, gauge: Gauge, shutdown: Shutdown) {
+        let mut pause = Duration::ZERO;
         loop {
             tokio::select! {
                 () = shutdown.triggered() => return,
                 () = tokio::time::sleep(pause) => {}
-                () = self.revoked.notified() => {
-                    owed = true;
-                    tokio::time::sleep(GATHER).await;
-                }
+                () = self.revoked.notified() => tokio::time::sleep(GATHER).await,
             }
-            if owed || self.until_due().is_zero() {
-                let published = self.attempt(&pool).await;
-                owed = owed && !published;
-                pause = if published { self.until_due() } else { AGAIN };
-            } else {
-                pause = self.until_due();
-            }
+            pause = self.attempt(&pool).await;
+            gauge.set(self.used_up());
         }
     }
 
-    /// Makes one attempt; tells whether it succeeded.
-    async fn attempt(self: &Arc<Self>, pool: &WorkerPool) -> bool {
+    /// Makes what is owed; returns how long until it is looked at again.
+    async fn attempt(self: &Arc<Self>, pool: &WorkerPool) -> Duration {
         let this = Arc::clone(self);
-        let issuer = self.authority.issuer().name();
-        match pool.run(move || this.publish(&this.actor())).await {
-            Ok(Ok(crl)) => {
-                tracing::info!(%issuer, number = crl.number, entries = crl.entries, "CRL published");
-                true
-            }
-            Ok(Err(failure)) => self.note(&failure),
-            Err(busy) => self.note(&busy),
-        }
-    }
-
-    fn note(&self, why: &dyn std::fmt::Display) -> bool {
+        let why: Box<dyn std::fmt::Display> = match pool.run(move || this.keep_current()).await {
+            Ok(Ok(())) => return self.until_due(),
+            Ok(Err(failure)) => Box::new(failure),
+            Err(busy) => Box::new(busy),
+        };
         let issuer = self.authority.issuer().name();
         tracing::error!(%issuer, %why, "CRL not published; the one before stays");
-        false
+        AGAIN
     }
+}
 
-    /// Returns when the first serial number whose signing outcome is unknown goes on a CRL.
-    fn uncertain_due(&self) -> Option<UnixTime> {
-        let query = CertificateQuery {
-            issuer: Some(self.authority.issuer().key()),
-            status: Some(StatusKind::Uncertain),
-            limit: PAGE,
-            ..CertificateQuery::default()
-        };
-        // What cannot be read now is looked at again within a minute.
-        let uncertain = self.status.certificates(&query).unwrap_or_default();
-        let since = uncertain.iter().filter_map(|one| {
-            if let CertificateStatus::Uncertain { since } = one.status { Some(since) } else { None }
-        });
-        since.min().map(|since| since.plus_seconds(self.uncertain_grace_seconds))
-    }
+/// The gauge of how much of a CRL's validity is over, in the worst scope of an authority: 0 to 1, and more when it expired.
+pub(crate) fn gauge(metrics: &Metrics, authority: &str) -> Gauge {
+    metrics.gauge("crl_validity_used_ratio", &[("authority", authority)])
+}
 
-    /// Returns how long until the next CRL is due, looked at again at least every minute.
-    fn until_due(&self) -> Duration {
-        let standing = self.repository.standing(&self.authority.issuer().key());
-        let due = standing.map_or(UnixTime::from_seconds(0), |standing| {
-            standing.this_update.plus_seconds(self.profile.reissue_seconds())
-        });
-        let due = self.uncertain_due().map_or(due, |uncertain| uncertain.min(due));
-        let seconds = due.seconds().saturating_sub(self.clock.now().seconds());
-        Duration::from_secs(u64::try_from(seconds).unwrap_or_default()).min(LONGEST_WAIT)
-    }
-
-    /// Tells whether relying parties have a CRL: well in the first half of its validity, degraded in the third quarter and
-    /// after, failed when it has expired.
-    pub(crate) fn condition(&self) -> Condition {
-        let Some(standing) = self.repository.standing(&self.authority.issuer().key()) else {
-            return Condition::Failed("no CRL is published".to_owned());
-        };
-        let left = standing.next_update.seconds() - self.clock.now().seconds();
-        let whole = standing.next_update.seconds() - standing.this_update.seconds();
-        if left <= 0 {
-            Condition::Failed(format!("the CRL expired at {}", standing.next_update))
-        } else if left < whole / 2 {
-            Condition::Degraded(format!(
-                "more than half of the CRL's validity is over; it ends at {}",
-                standing.next_update
-            ))
-        } else {
-            Condition::Well
-        }
-    }
+fn not_made(error: CrlError) -> Failure {
+    let exit = match error.fault() {
+        Fault::Requester => Exit::Refused,
+        Fault::Conflict => Exit::Conflict,
+        Fault::Unavailable => Exit::Unavailable,
+        Fault::Ours => Exit::Integrity,
+    };
+    Failure::new(exit, error.code(), error)
 }
 
 fn unavailable(error: Unavailable) -> Failure {

@@ -28,6 +28,7 @@ use crate::deadlines::Deadlines;
 use crate::exit::{Exit, Failure};
 use crate::intents::IntentWatch;
 use crate::operator::{OperatorListener, OperatorState, router};
+use crate::publisher;
 use crate::releases::outlook::{self, OutlookWatch};
 
 /// How long work under way may take after the signal to stop.
@@ -112,7 +113,8 @@ fn keep_current(
         .map_err(|error| Failure::new(Exit::Unavailable, "unavailable", error))?;
     tokio::task::block_in_place(|| publisher.catch_up())?;
     tasks.spawn(deadlines.run(pool.clone(), shutdown.clone()));
-    tasks.spawn(publisher.run(pool.clone(), shutdown.clone()));
+    let gauge = publisher::gauge(metrics, &served.name);
+    tasks.spawn(publisher.run(pool.clone(), gauge, shutdown.clone()));
     Ok(())
 }
 

@@ -1,8 +1,10 @@
 //! A CRL to a file that readers see whole or not at all, and that is only ever replaced by a later one.
 //!
 //! One file per CA in one folder, named by the CA's key, so that the CRLs of an old and a new key stand side by side and any
-//! web server can serve them. What fails leaves the last good file where it is. Makes no CRL, and serves none.
+//! web server can serve them; those of shards in a folder of that name beside it. What fails leaves the last good file where
+//! it is. Makes no CRL, and serves none.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -12,6 +14,7 @@ use ca_core::crl::parsed::{ParsedCrl, ReadCrlError};
 use ca_core::issuer::Issuer;
 use ca_core::key_ref::KeyRef;
 use ca_core::oid;
+use ca_core::scope::{CrlKind, CrlLine, CrlScope, Shard};
 use ca_core::validity::UnixTime;
 
 /// A published CRL.
@@ -25,6 +28,8 @@ pub struct PublishedCrl {
     pub this_update: UnixTime,
     /// Its nextUpdate.
     pub next_update: UnixTime,
+    /// The number of the complete CRL that it is a delta to.
+    pub base: Option<u64>,
 }
 
 impl PublishedCrl {
@@ -37,7 +42,8 @@ impl PublishedCrl {
             return Err(UnfitCrl::NotOfIssuer);
         }
         let (this_update, next_update) = crl.tbs().period()?;
-        Ok(Self { number: crl.tbs().number()?, octets: octets.into(), this_update, next_update })
+        let (number, base) = (crl.tbs().number()?, crl.tbs().base());
+        Ok(Self { number, octets: octets.into(), this_update, next_update, base })
     }
 
     fn issuing_distribution_point(&self) -> Option<Vec<u8>> {
@@ -55,6 +61,9 @@ pub enum UnfitCrl {
     /// Another CA's, or changed after it was signed.
     #[error("the CRL was not signed by this CA, or was changed since")]
     NotOfIssuer,
+    /// Of another scope, or a delta where complete ones stand, or the other way round.
+    #[error("the CRL is of another scope, or a delta among complete ones, or complete among deltas")]
+    OtherLine,
 }
 
 /// The folder in which CRLs are published.
@@ -78,18 +87,55 @@ impl CrlFolder {
         }
     }
 
-    /// Returns the file in which the CRLs of a CA are published: the 40 hexadecimal characters of its key, and `.crl`.
+    /// Returns the file in which the CRLs of a line are published: the 40 hexadecimal characters of its key, and `.crl` for the
+    /// complete CRL of all; the others [beside](CrlLine::beside) it.
     #[must_use]
-    pub fn file_of(&self, issuer: &KeyRef) -> PathBuf {
-        self.path.join(format!("{issuer}.crl"))
+    pub fn file_of(&self, line: &CrlLine) -> PathBuf {
+        self.path.join(line.beside(&format!("{}.crl", line.issuer)))
     }
 
-    /// Reads the CRL that is published for a CA, if there is one.
+    /// Lists the lines of a CA of which something is published.
+    ///
+    /// # Errors
+    /// [`ReadPublishedError::Disk`].
+    pub fn lines(&self, issuer: &KeyRef) -> Result<Vec<CrlLine>, ReadPublishedError> {
+        let mut scopes = vec![CrlScope::All];
+        let path = self.path.join(issuer.to_string());
+        let names = fs::read_dir(&path).and_then(|files| {
+            files.map(|file| file.map(|file| file.file_name())).collect::<io::Result<Vec<_>>>()
+        });
+        match names {
+            Ok(names) => {
+                let named = |name: &OsString| Shard::parse(name.to_str()?.strip_suffix(".crl")?).ok();
+                scopes.extend(names.iter().filter_map(named).map(CrlScope::Shard));
+            }
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
+            Err(cause) => return Err(ReadPublishedError::Disk { path, cause }),
+        }
+        let both = scopes
+            .into_iter()
+            .flat_map(|scope| [CrlLine::complete(*issuer, scope.clone()), CrlLine::delta(*issuer, scope)]);
+        Ok(both.filter(|line| self.file_of(line).exists()).collect())
+    }
+
+    /// Reads the CRL of all that is published for a CA, if there is one.
     ///
     /// # Errors
     /// [`ReadPublishedError`] when there is something, but not a CRL of this CA.
     pub fn published(&self, issuer: &Issuer) -> Result<Option<PublishedCrl>, ReadPublishedError> {
-        let path = self.file_of(&issuer.key());
+        self.published_in(issuer, &CrlLine::complete(issuer.key(), CrlScope::All))
+    }
+
+    /// Reads the CRL that is published in a line of a CA, if there is one.
+    ///
+    /// # Errors
+    /// [`ReadPublishedError`] when there is something, but not a CRL of this line.
+    pub fn published_in(
+        &self,
+        issuer: &Issuer,
+        line: &CrlLine,
+    ) -> Result<Option<PublishedCrl>, ReadPublishedError> {
+        let path = self.file_of(line);
         match fs::read(&path) {
             Ok(octets) => match PublishedCrl::read(&octets, issuer) {
                 Ok(published) => Ok(Some(published)),
@@ -100,42 +146,87 @@ impl CrlFolder {
         }
     }
 
-    /// Publishes a CRL: written aside, synced, renamed over the one before, the folder synced.
-    ///
-    /// Its number must exceed that of the one that is published, whoever published that one; publishing the same octets
-    /// again changes nothing. Of several processes that publish at once, one is at work at a time.
+    /// Publishes a complete CRL of all, as [`publish_in`](Self::publish_in).
     ///
     /// # Errors
     /// [`PublishError`]; the CRL that was published before stays.
     pub fn publish(&self, issuer: &Issuer, octets: &[u8]) -> Result<PublishedCrl, PublishError> {
+        self.publish_in(issuer, &CrlLine::complete(issuer.key(), CrlScope::All), octets)
+    }
+
+    /// Publishes a CRL in its line: written aside, synced, renamed over the one before, the folder synced.
+    ///
+    /// Its number must exceed that of the one that is published, whoever published that one; publishing the same octets
+    /// again changes nothing. The base of a delta must be the complete CRL that is published. Of several processes that
+    /// publish at once, one is at work at a time.
+    ///
+    /// # Errors
+    /// [`PublishError`]; the CRL that was published before stays.
+    pub fn publish_in(
+        &self,
+        issuer: &Issuer,
+        line: &CrlLine,
+        octets: &[u8],
+    ) -> Result<PublishedCrl, PublishError> {
         let new = PublishedCrl::read(octets, issuer)?;
+        check_line(octets, issuer, line)?;
         let disk = |act| move |cause| PublishError::Disk { act, cause };
         let lock = self.path.join(format!(".{}.lock", issuer.key()));
         let lock = File::create(lock).map_err(disk("open the lock"))?;
         lock.lock().map_err(disk("take the lock"))?;
-        match self.published(issuer) {
+        match self.published_in(issuer, line) {
             Ok(Some(published)) if published == new => return Ok(new),
             Ok(Some(published)) => check_follows(&new, &published)?,
             Ok(None) => {}
-            // Whatever stands there is no CRL of this CA: a good one can only be better.
+            // Whatever stands there is no CRL of this line: a good one can only be better.
             Err(ReadPublishedError::Unfit { path, cause }) => {
-                tracing::warn!(path = %path.display(), %cause, "replacing a file that is not a CRL of this CA");
+                tracing::warn!(path = %path.display(), %cause, "replacing a file that is not a CRL of this place");
             }
             Err(ReadPublishedError::Disk { cause, .. }) => return Err(disk("read the published CRL")(cause)),
         }
-        self.replace(&issuer.key(), octets).map_err(|(act, cause)| disk(act)(cause))?;
+        if let Some(base) = new.base {
+            let complete =
+                self.published_in(issuer, &line.base()).ok().flatten().map(|complete| complete.number);
+            // RFC 5280 §5.2.4: the base is a CRL that was published.
+            if complete != Some(base) {
+                return Err(PublishError::NotItsBase { base, published: complete });
+            }
+        }
+        self.replace(&self.file_of(line), octets).map_err(|(act, cause)| disk(act)(cause))?;
         Ok(new)
     }
 
-    fn replace(&self, issuer: &KeyRef, octets: &[u8]) -> Result<(), (&'static str, io::Error)> {
-        let aside = self.path.join(format!(".{issuer}.crl.new"));
-        let mut file = File::create(&aside).map_err(|cause| ("create the new file", cause))?;
-        file.write_all(octets).map_err(|cause| ("write the new file", cause))?;
-        file.sync_all().map_err(|cause| ("sync the new file", cause))?;
-        fs::rename(&aside, self.file_of(issuer)).map_err(|cause| ("rename the new file", cause))?;
-        let folder = File::open(&self.path).map_err(|cause| ("open the folder", cause))?;
-        folder.sync_all().map_err(|cause| ("sync the folder", cause))
+    fn replace(&self, file: &Path, octets: &[u8]) -> Result<(), (&'static str, io::Error)> {
+        let folder = file.parent().unwrap_or(&self.path);
+        if folder != self.path && !folder.is_dir() {
+            fs::create_dir(folder).map_err(|cause| ("create the folder of the shards", cause))?;
+            sync_folder(&self.path)?;
+        }
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let aside = folder.join(format!(".{name}.new"));
+        let mut new = File::create(&aside).map_err(|cause| ("create the new file", cause))?;
+        new.write_all(octets).map_err(|cause| ("write the new file", cause))?;
+        new.sync_all().map_err(|cause| ("sync the new file", cause))?;
+        fs::rename(&aside, file).map_err(|cause| ("rename the new file", cause))?;
+        sync_folder(folder)
     }
+}
+
+fn sync_folder(path: &Path) -> Result<(), (&'static str, io::Error)> {
+    let folder = File::open(path).map_err(|cause| ("open the folder", cause))?;
+    folder.sync_all().map_err(|cause| ("sync the folder", cause))
+}
+
+/// RFC 5280 §5.2.4, §5.2.5: whole or a delta, and of the scope that it says itself.
+fn check_line(octets: &[u8], issuer: &Issuer, line: &CrlLine) -> Result<(), UnfitCrl> {
+    let crl = ParsedCrl::from_der(octets)?;
+    let place = match &line.scope {
+        CrlScope::All => None,
+        // A shard without a place would be the CRL of all.
+        CrlScope::Shard(_) => Some(issuer.crl_uri(&line.scope).ok_or(UnfitCrl::OtherLine)?),
+    };
+    let of_line = crl.tbs().place() == place && crl.tbs().is_delta() == (line.kind == CrlKind::Delta);
+    if of_line { Ok(()) } else { Err(UnfitCrl::OtherLine) }
 }
 
 fn check_follows(new: &PublishedCrl, published: &PublishedCrl) -> Result<(), PublishError> {
@@ -200,6 +291,14 @@ pub enum PublishError {
     /// The issuing distribution point differs from that of the published one.
     #[error("the CRL has another issuing distribution point than the one that is published")]
     OtherScope,
+    /// The CRL that a delta builds on is not the one that is published.
+    #[error("the delta builds on CRL {base}, and {} is published", published.map_or_else(|| "none".to_owned(), |number| format!("CRL {number}")))]
+    NotItsBase {
+        /// What it builds on.
+        base: u64,
+        /// The number of the complete CRL that is published.
+        published: Option<u64>,
+    },
     /// The disk refused.
     #[error("cannot {act} in the folder for CRLs")]
     Disk {
@@ -219,6 +318,7 @@ impl PublishError {
             Self::Unfit(_) => "publish.unfit",
             Self::NumberNotGreater { .. } => "publish.number",
             Self::OtherScope => "publish.scope",
+            Self::NotItsBase { .. } => "publish.base",
             Self::Disk { .. } => "publish.disk",
         }
     }

@@ -9,6 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use ca_core::certificate::Certificate;
 use ca_core::issuer::Issuer;
 use ca_core::key_ref::KeyRef;
+use ca_core::scope::{CrlLine, CrlScope};
 use ca_core::validity::UnixTime;
 
 use crate::caching::Version;
@@ -35,14 +36,10 @@ pub(crate) enum Expiry {
     In(i64),
 }
 
-/// The CRL of one CA and what is known of it.
-#[derive(Debug)]
-struct CrlPlace {
-    issuer: Arc<Issuer>,
-    current: RwLock<Option<(CrlStanding, Arc<Document>)>>,
-}
+/// The CRL of one line and what is known of it.
+type CrlPlace = (CrlStanding, Arc<Document>);
 
-/// Which CRL of a CA is served, for whoever watches that a new one comes in time.
+/// Which CRL of a line is served, for whoever watches that a new one comes in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CrlStanding {
     /// Its CRL number.
@@ -57,7 +54,8 @@ pub struct CrlStanding {
 #[derive(Debug)]
 pub struct Repository {
     folder: CrlFolder,
-    crls: HashMap<String, CrlPlace>,
+    issuers: HashMap<KeyRef, Arc<Issuer>>,
+    crls: RwLock<HashMap<String, CrlPlace>>,
     certificates: RwLock<HashMap<String, Arc<Document>>>,
 }
 
@@ -65,13 +63,15 @@ impl Repository {
     /// Makes the repository of these CAs. It serves no CRL before [`refresh`](Self::refresh) or [`publish`](Self::publish).
     #[must_use]
     pub fn new(folder: CrlFolder, issuers: &[Arc<Issuer>]) -> Self {
-        let place =
-            |issuer: &Arc<Issuer>| CrlPlace { issuer: Arc::clone(issuer), current: RwLock::default() };
-        let crls = issuers.iter().map(|issuer| (crl_path(&issuer.key()), place(issuer)));
         let certificates = issuers.iter().map(|issuer| {
             (certificate_path(&issuer.key()), Arc::new(certificate_document(issuer.certificate())))
         });
-        Self { folder, crls: crls.collect(), certificates: RwLock::new(certificates.collect()) }
+        Self {
+            folder,
+            certificates: RwLock::new(certificates.collect()),
+            issuers: issuers.iter().map(|issuer| (issuer.key(), Arc::clone(issuer))).collect(),
+            crls: RwLock::default(),
+        }
     }
 
     /// Serves the certificate of a CA from now on: a self-signed one under the path of its key, any other under that of its
@@ -82,13 +82,22 @@ impl Repository {
         certificates.entry(path).or_insert_with(|| Arc::new(certificate_document(certificate)));
     }
 
-    /// Publishes a CRL of one of the CAs and serves it from then on.
+    /// Publishes a complete CRL of all of one of the CAs and serves it from then on.
     ///
     /// # Errors
     /// [`PublishCrlError`]; what was served before still is.
     pub fn publish(&self, issuer: &KeyRef, octets: &[u8]) -> Result<CrlStanding, PublishCrlError> {
-        let place = self.place(issuer).ok_or(PublishCrlError::NotServed { issuer: *issuer })?;
-        Ok(place.serve(self.folder.publish(&place.issuer, octets)?))
+        self.publish_in(&CrlLine::complete(*issuer, CrlScope::All), octets)
+    }
+
+    /// Publishes a CRL in its line and serves it from then on.
+    ///
+    /// # Errors
+    /// [`PublishCrlError`]; what was served before still is.
+    pub fn publish_in(&self, line: &CrlLine, octets: &[u8]) -> Result<CrlStanding, PublishCrlError> {
+        let issuer =
+            self.issuers.get(&line.issuer).ok_or(PublishCrlError::NotServed { issuer: line.issuer })?;
+        Ok(self.serve(line, self.folder.publish_in(issuer, line, octets)?))
     }
 
     /// Takes up what is published, by whichever process. Where it cannot be read, what was served before still is.
@@ -97,22 +106,31 @@ impl Repository {
     /// The first [`ReadPublishedError`], after all CAs were looked at.
     pub fn refresh(&self) -> Result<(), ReadPublishedError> {
         let mut outcome = Ok(());
-        for place in self.crls.values() {
-            match self.folder.published(&place.issuer) {
-                Ok(Some(published)) => {
-                    place.serve(published);
+        for issuer in self.issuers.values() {
+            for line in self.folder.lines(&issuer.key())? {
+                match self.folder.published_in(issuer, &line) {
+                    Ok(Some(published)) => {
+                        self.serve(&line, published);
+                    }
+                    Ok(None) => {}
+                    Err(error) => outcome = outcome.and(Err(error)),
                 }
-                Ok(None) => {}
-                Err(error) => outcome = outcome.and(Err(error)),
             }
         }
         outcome
     }
 
-    /// Returns which CRL of a CA is served, if there is one.
+    /// Returns which complete CRL of all of a CA is served, if there is one.
     #[must_use]
     pub fn standing(&self, issuer: &KeyRef) -> Option<CrlStanding> {
-        self.place(issuer)?.current().map(|(standing, _)| standing)
+        self.standing_of(&CrlLine::complete(*issuer, CrlScope::All))
+    }
+
+    /// Returns which CRL of a line is served, if there is one.
+    #[must_use]
+    pub fn standing_of(&self, line: &CrlLine) -> Option<CrlStanding> {
+        let crls = self.crls.read().unwrap_or_else(PoisonError::into_inner);
+        crls.get(&line_path(line)).map(|(standing, _)| *standing)
     }
 
     /// Tells whether a document is served under a path.
@@ -123,21 +141,16 @@ impl Repository {
 
     /// Returns the document under a path, if there is one.
     pub(crate) fn document(&self, path: &str) -> Option<Arc<Document>> {
-        match self.crls.get(path) {
-            Some(place) => place.current().map(|(_, document)| document),
+        let crls = self.crls.read().unwrap_or_else(PoisonError::into_inner);
+        match crls.get(path) {
+            Some((_, document)) => Some(Arc::clone(document)),
             None => self.certificates.read().unwrap_or_else(PoisonError::into_inner).get(path).cloned(),
         }
     }
 
-    fn place(&self, issuer: &KeyRef) -> Option<&CrlPlace> {
-        self.crls.get(&crl_path(issuer))
-    }
-}
-
-impl CrlPlace {
     /// Serves a CRL, unless a later one is served already.
-    fn serve(&self, published: PublishedCrl) -> CrlStanding {
-        let PublishedCrl { octets, number, this_update, next_update } = published;
+    fn serve(&self, line: &CrlLine, published: PublishedCrl) -> CrlStanding {
+        let PublishedCrl { octets, number, this_update, next_update, .. } = published;
         let standing = CrlStanding { number, this_update, next_update };
         let document = Document {
             version: Version::of(&octets, this_update),
@@ -145,15 +158,12 @@ impl CrlPlace {
             media_type: "application/pkix-crl",
             expiry: Expiry::At(next_update),
         };
-        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        if current.as_ref().is_none_or(|(served, _)| served.number < number) {
-            *current = Some((standing, Arc::new(document)));
+        let mut crls = self.crls.write().unwrap_or_else(PoisonError::into_inner);
+        let path = line_path(line);
+        if crls.get(&path).is_none_or(|(served, _)| served.number < number) {
+            crls.insert(path, (standing, Arc::new(document)));
         }
         standing
-    }
-
-    fn current(&self) -> Option<(CrlStanding, Arc<Document>)> {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -171,6 +181,12 @@ fn certificate_document(certificate: &Certificate) -> Document {
 #[must_use]
 pub fn crl_path(issuer: &KeyRef) -> String {
     format!("/crl/{issuer}.crl")
+}
+
+/// Returns the path of the CRLs of a line; the end of the URI in cRLDistributionPoints or freshestCRL.
+#[must_use]
+pub fn line_path(line: &CrlLine) -> String {
+    line.beside(&crl_path(&line.issuer))
 }
 
 /// Returns the path of a CA's certificate; the end of the URI in authorityInfoAccess (RFC 5280 §4.2.2.1).

@@ -2,7 +2,8 @@
 //!
 //! | path | methods | what |
 //! |---|---|---|
-//! | `/crl/<key>.crl` | GET, HEAD | the CRL that a CA's key signed last |
+//! | `/crl/<key>.crl`, `/crl/<key>.delta.crl` | GET, HEAD | the CRL that a CA's key signed last, and the delta to it |
+//! | `/crl/<key>/<shard>.crl`, `….delta.crl` | GET, HEAD | those of a shard |
 //! | `/ca/<key>.cer` | GET, HEAD | that CA's certificate |
 //! | `/ocsp` | POST | an OCSP request in the body |
 //! | `/ocsp/<base64>` | GET, HEAD | an OCSP request in the path |
@@ -60,6 +61,7 @@ impl core::fmt::Debug for StatusServices {
 pub fn router(services: StatusServices) -> Router {
     Router::new()
         .route("/crl/{file}", get(document))
+        .route("/crl/{key}/{file}", get(document))
         .route("/ca/{file}", get(document))
         .route("/ocsp", post(ocsp_by_post))
         .route("/ocsp/", post(ocsp_by_post))

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ca_core::audit::{Act, AuditEvent};
 use ca_core::certificate::Certificate;
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{Ledger, Registry, Releases, StatusSource, Unavailable};
+use ca_core::ports::{CrlScopes, Ledger, Registry, Releases, StatusSource, Unavailable};
 use ca_core::profile::{KeyPurpose, ProfileId};
 use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlIntent, CrlNumberTaken, CrlRecord, Device,
@@ -84,6 +84,7 @@ impl Memory {
             recorded_at: certificate.validity().not_before(),
             status: CertificateStatus::Good,
             slot: None,
+            shard: None,
         };
         self.state.lock().unwrap().certificates.insert(id, row);
     }
@@ -105,6 +106,8 @@ impl Memory {
             manufacturer: None,
             model: String::new(),
             batch: String::new(),
+            region: None,
+            concentrator: None,
         };
         let device = Device {
             expected,
@@ -157,6 +160,7 @@ impl State {
             recorded_at: intent.recorded_at,
             status: CertificateStatus::Pending,
             slot: intent.conditions.slot.map(|(slot, _)| slot),
+            shard: None,
         };
         self.certificates.insert(intent.id, row);
         Ok(())
@@ -289,6 +293,12 @@ impl Ledger for Memory {
     }
 }
 
+impl CrlScopes for Memory {
+    fn released_at(&self, _: &CertificateId) -> Result<Option<UnixTime>, Unavailable> {
+        panic!("no CRL is made over EST")
+    }
+}
+
 impl StatusSource for Memory {
     fn status_of(&self, id: &CertificateId) -> Result<CertificateStatus, Unavailable> {
         let row = self.certificate(id)?;
@@ -314,10 +324,6 @@ impl StatusSource for Memory {
         _: Option<&SerialNumber>,
         _: usize,
     ) -> Result<Vec<RevokedEntry>, Unavailable> {
-        panic!("no CRL is made over EST")
-    }
-
-    fn released_at(&self, _: &CertificateId) -> Result<Option<UnixTime>, Unavailable> {
         panic!("no CRL is made over EST")
     }
 

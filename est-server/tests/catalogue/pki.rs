@@ -254,6 +254,7 @@ pub(crate) fn sign(signed_by: SignedBy<'_>, signer: u8, wish: &Wish, serial: u8)
         public_key: &public_key(wish.key),
         serial: &SerialNumber::from_octets(&[0x42, serial]).unwrap(),
         validity: Validity::new(wish.from, wish.until).unwrap(),
+        shard: None,
     })
     .unwrap();
     let signature: p256::ecdsa::Signature = key(signer).sign(&tbs);

@@ -36,6 +36,7 @@ pub(crate) fn issue_again(
         public_key: before.public_key(),
         serial: before.serial(),
         validity: before.validity(),
+        shard: None,
     };
     let tbs = draft(&input).map_err(IssueError::from)?;
     let id = CertificateId { issuer: issuer.key(), serial: before.serial().clone() };
@@ -57,6 +58,7 @@ pub(crate) fn issue_again(
         recorded_at: ceremony.time.time(),
         conditions: Conditions::default(),
         event: event(Act::IntentRecorded, &tbs),
+        shard: None,
     };
     for recorded in ceremony.ledger.record_intents(vec![intent])? {
         recorded.map_err(IssueError::Conflict)?;

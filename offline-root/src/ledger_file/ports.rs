@@ -5,7 +5,7 @@
 
 use ca_core::audit::AuditEvent;
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{Ledger, Registry, Releases, StatusSource, Unavailable, WaitingRoom};
+use ca_core::ports::{CrlScopes, Ledger, Registry, Releases, StatusSource, Unavailable, WaitingRoom};
 use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlIntent, CrlNumberTaken, CrlRecord, Decision,
     DecisionConflict, Device, ExpectedDevice, ImportOutcome, Intent, IntentConflict, IssuedRecord,
@@ -104,7 +104,8 @@ impl Ledger for FileLedger {
 
     fn record_crl_intent(&self, intent: CrlIntent) -> Result<Result<(), CrlNumberTaken>, Unavailable> {
         let mut state = self.state();
-        let CrlIntent { issuer, number, this_update, event } = intent;
+        // What a ceremony signs speaks of all that its key has issued.
+        let CrlIntent { issuer, number, this_update, event, scope: _ } = intent;
         let last = state.book.reserved_crl_number(&issuer);
         if number <= last {
             return Ok(Err(CrlNumberTaken { last }));
@@ -136,7 +137,14 @@ fn intent_row(intent: Intent) -> IntentRow {
             recorded_at: intent.recorded_at,
             status: CertificateStatus::Pending,
             slot: intent.conditions.slot.map(|(slot, _)| slot),
+            shard: None,
         },
+    }
+}
+
+impl CrlScopes for FileLedger {
+    fn released_at(&self, _: &CertificateId) -> Result<Option<UnixTime>, Unavailable> {
+        Ok(None)
     }
 }
 
@@ -175,10 +183,6 @@ impl StatusSource for FileLedger {
         let own = rows.filter(|row| row.id.issuer == *issuer);
         let later = own.filter(|row| after.is_none_or(|after| *after < row.id.serial));
         Ok(later.filter_map(revoked_entry).take(limit).collect())
-    }
-
-    fn released_at(&self, _: &CertificateId) -> Result<Option<UnixTime>, Unavailable> {
-        Ok(None)
     }
 
     fn uncertain(&self, issuer: &KeyRef, until: UnixTime) -> Result<Vec<SerialNumber>, Unavailable> {

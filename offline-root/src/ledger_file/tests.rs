@@ -11,6 +11,7 @@ use ca_core::record::{
     Idempotency, Intent, IntentConflict, IssuedRecord, Revocation, RevocationOutcome, RevocationRecord, Slot,
     SlotUse,
 };
+use ca_core::scope::CrlScope;
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
@@ -74,6 +75,7 @@ fn intent(number: u8) -> Intent {
         recorded_at: at(NOW),
         conditions: Conditions::default(),
         event: event(Act::IntentRecorded, number, Sha256::digest(tbs(number)).to_vec()),
+        shard: None,
     }
 }
 
@@ -390,7 +392,15 @@ fn a_crl_number_is_reserved_once_and_used_for_its_crl_only() {
     let (place, ledger) = Place::new();
     let reserve = |ledger: &FileLedger, number| {
         let event = event(Act::CrlIntended, 0, Vec::new());
-        ledger.record_crl_intent(CrlIntent { issuer: ISSUER, number, this_update: at(NOW), event }).unwrap()
+        ledger
+            .record_crl_intent(CrlIntent {
+                issuer: ISSUER,
+                number,
+                this_update: at(NOW),
+                event,
+                scope: CrlScope::All,
+            })
+            .unwrap()
     };
     let crl = |number| CrlRecord {
         issuer: ISSUER,
@@ -399,6 +409,9 @@ fn a_crl_number_is_reserved_once_and_used_for_its_crl_only() {
         next_update: at(NOW + 9),
         entries: 0,
         der: vec![0x30, 0],
+        scope: CrlScope::All,
+        base: None,
+        seen: 0,
     };
     let told = || event(Act::CrlIssued, 0, Sha256::digest([0x30, 0]).to_vec());
     assert_eq!(reserve(&ledger, 5), Ok(()));

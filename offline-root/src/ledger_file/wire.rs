@@ -8,6 +8,7 @@ use ca_core::reason::ReasonCode;
 use ca_core::record::{
     CertificateId, CertificateStatus, CrlRecord, Revocation, Settlement, Slot, StoredCertificate,
 };
+use ca_core::scope::CrlScope;
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
@@ -289,6 +290,9 @@ impl Step {
                 next_update: read_time(wire.next_update),
                 entries: wire.entries,
                 der: wire.crl.to_der()?,
+                scope: CrlScope::All,
+                base: None,
+                seen: 0,
             }),
         })
     }
@@ -354,6 +358,7 @@ impl WireIntent {
             recorded_at: read_time(self.recorded_at),
             status: CertificateStatus::Pending,
             slot: self.slot.as_ref().map(WireSlot::read).transpose()?,
+            shard: None,
         };
         let idempotency = self.repeat_key.as_ref().map(|key| octets(key, "repeatKey")).transpose()?;
         Ok(IntentRow { row, tbs: self.tbs.to_der()?, idempotency })

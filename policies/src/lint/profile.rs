@@ -8,6 +8,7 @@ use ca_core::lint::{Examined, Rule, require};
 use ca_core::oid;
 use ca_core::profile::{AlternativeNameRule, KeyUsageBit, Pointers, SubjectRule, ValidityRule};
 use ca_core::public_key::PublicKey;
+use ca_core::scope::CrlScope;
 use ca_core::serial_number::SerialNumber;
 use ca_core::suite::Curve;
 use ca_core::system_title::SystemTitle;
@@ -66,6 +67,7 @@ fn extensions(examined: &Examined<'_>) -> Result<(), String> {
         (oid::CERTIFICATE_POLICIES, parts.policy.is_some()),
         (oid::SUBJECT_ALT_NAME, *names != AlternativeNameRule::Absent),
         (oid::CRL_DISTRIBUTION_POINTS, issued && parts.pointers != Pointers::None),
+        (oid::FRESHEST_CRL, freshest(examined).is_some()),
         (oid::AUTHORITY_INFO_ACCESS, issued && parts.pointers == Pointers::CrlAndAccess),
         (oid::OCSP_NO_CHECK, parts.ocsp_no_check),
     ];
@@ -82,7 +84,9 @@ fn extensions(examined: &Examined<'_>) -> Result<(), String> {
 
 /// What RFC 5280 leaves open is not critical.
 fn criticality(examined: &Examined<'_>) -> Result<(), String> {
-    for oid in [oid::CERTIFICATE_POLICIES, oid::CRL_DISTRIBUTION_POINTS, oid::OCSP_NO_CHECK] {
+    for oid in
+        [oid::CERTIFICATE_POLICIES, oid::CRL_DISTRIBUTION_POINTS, oid::FRESHEST_CRL, oid::OCSP_NO_CHECK]
+    {
         let critical = examined.extension(oid).is_some_and(|extension| extension.critical);
         require(!critical, || format!("the extension {oid} is critical"))?;
     }
@@ -247,25 +251,32 @@ fn policy(examined: &Examined<'_>) -> Result<(), String> {
     require(fits, || format!("the certificate policies are not {expected:?} as in the profile"))
 }
 
-/// The URIs are those of the issuer.
+/// The scope that the certificate's own CRLs speak of.
+fn scope(examined: &Examined<'_>) -> CrlScope {
+    CrlScope::of(examined.input().shard)
+}
+
+/// Where the deltas are that a certificate with a distribution point names (RFC 5280 §4.2.1.15).
+fn freshest(examined: &Examined<'_>) -> Option<String> {
+    let pointed = examined.input().profile.parts().pointers != Pointers::None;
+    examined.issuer().filter(|_| pointed)?.freshest_uri(&scope(examined))
+}
+
+/// The URIs are those of the issuer, and of the shard that will list the certificate.
 fn pointers(examined: &Examined<'_>) -> Result<(), String> {
-    let Some(points) = examined.issuer().map(ca_core::issuer::Issuer::points) else {
+    let Some(issuer) = examined.issuer() else {
         return Ok(());
     };
-    if let Some(found) = examined.decoded::<CrlDistributionPoints>(oid::CRL_DISTRIBUTION_POINTS) {
-        let names = match found.0.as_slice() {
-            [point] if point.reasons.is_none() && point.crl_issuer.is_none() => {
-                match &point.distribution_point {
-                    Some(DistributionPointName::FullName(names)) => uris(names),
-                    Some(DistributionPointName::NameRelativeToCRLIssuer(_)) | None => None,
-                }
-            }
-            _ => None,
-        };
-        let expected: Vec<_> = points.crl.as_deref().into_iter().collect();
-        require(names.as_deref() == Some(&expected), || {
-            "the CRL distribution point is not the issuer's".to_owned()
-        })?;
+    let points = issuer.points();
+    for (oid, expected) in [
+        (oid::CRL_DISTRIBUTION_POINTS, issuer.crl_uri(&scope(examined))),
+        (oid::FRESHEST_CRL, freshest(examined)),
+    ] {
+        if let Some(found) = examined.decoded::<CrlDistributionPoints>(oid) {
+            require(place(&found).as_deref() == expected.as_deref(), || {
+                format!("the place in the extension {oid} is not the issuer's, or not that of the shard")
+            })?;
+        }
     }
     let Some(access) = examined.decoded::<AuthorityInfoAccessSyntax>(oid::AUTHORITY_INFO_ACCESS) else {
         return Ok(());
@@ -284,6 +295,19 @@ fn pointers(examined: &Examined<'_>) -> Result<(), String> {
         })?;
     }
     Ok(())
+}
+
+/// Returns the one URI of the one place, if there is no more than that.
+fn place(points: &CrlDistributionPoints) -> Option<String> {
+    let [point] = points.0.as_slice() else { return None };
+    let plain = point.reasons.is_none() && point.crl_issuer.is_none();
+    match point.distribution_point.as_ref().filter(|_| plain)? {
+        DistributionPointName::FullName(names) => match uris(names)?.as_slice() {
+            [uri] => Some((*uri).to_owned()),
+            _ => None,
+        },
+        DistributionPointName::NameRelativeToCRLIssuer(_) => None,
+    }
 }
 
 /// Returns the names if all of them are URIs.

@@ -4,9 +4,9 @@
 
 use ca_core::oid;
 use ca_core::profile::{
-    AlternativeNameRule, Approval, CrlProfile, ExtendedKeyUsageRule, Hierarchy, KeyReuse, KeyUsageBit,
-    NameChange, OcspProfile, Pointers, ProfileFault, ProfileId, ProfileParts, RenewalRule, RenewalSpread,
-    RenewalWindow, SubjectRule, ValidityRule,
+    AlternativeNameRule, Approval, CrlProfile, DeltaTimes, ExtendedKeyUsageRule, Hierarchy, KeyReuse,
+    KeyUsageBit, NameChange, OcspProfile, Pointers, ProfileFault, ProfileId, ProfileParts, RenewalRule,
+    RenewalSpread, RenewalWindow, SubjectRule, ValidityRule,
 };
 use ca_core::public_key::KeyIdentifierMethod;
 use ca_core::suite::SecuritySuite;
@@ -346,11 +346,32 @@ pub(crate) fn crl(file: &CrlFile) -> Result<(ProfileId, CrlProfile), Faults> {
     let (validity, reissue) = (length(&validity, &mut faults), length(&reissue, &mut faults));
     let times = faults.required("validity", validity).zip(faults.required("reissue", reissue));
     let checked = if file.offline { CrlProfile::offline } else { CrlProfile::new };
+    let deltas = deltas(file, &mut faults);
     let profile = times.and_then(|(validity, reissue)| sound(checked(validity, reissue), &mut faults));
+    let profile = profile.and_then(|profile| match deltas {
+        Some(times) => sound(profile.with_deltas(times), &mut faults),
+        None => Some(profile),
+    });
     match (id, profile) {
         (Some(id), Some(profile)) if faults.0.is_empty() => Ok((id, profile)),
         _ => Err(faults),
     }
+}
+
+/// Reads the times of delta CRLs: both or none.
+fn deltas(file: &CrlFile, faults: &mut Faults) -> Option<DeltaTimes> {
+    let validity = file.delta_validity_hours.map(|hours| i64::from(hours).saturating_mul(HOUR));
+    let reissue = [
+        ("delta_reissue_hours", file.delta_reissue_hours, HOUR),
+        ("delta_reissue_minutes", file.delta_reissue_minutes, MINUTE),
+    ];
+    let reissue = length(&reissue, faults);
+    if validity.is_none() && reissue.is_none() {
+        return None;
+    }
+    let validity_seconds = faults.required("delta_validity_hours", validity)?;
+    let reissue_seconds = faults.required("delta_reissue", reissue)?;
+    Some(DeltaTimes { validity_seconds, reissue_seconds })
 }
 
 /// Reads a profile file of OCSP answers.
@@ -391,6 +412,7 @@ pub(crate) const fn key_of(fault: &ProfileFault) -> &'static str {
         ProfileFault::OcspNoCheck => "ocsp_no_check",
         ProfileFault::ExtendedKeyUsageMissing | ProfileFault::ExtendedKeyUsage => "extended_key_usage",
         ProfileFault::Validity | ProfileFault::CrlTimes | ProfileFault::OcspTimes => "validity",
+        ProfileFault::DeltaTimes => "delta_validity_hours",
         ProfileFault::RenewalWindow => "renewal_window_days",
         ProfileFault::RenewalSpread => "renewal_spread_days",
         ProfileFault::RenewalLimit => "renewal_limit",

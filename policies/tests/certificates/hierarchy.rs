@@ -47,7 +47,7 @@ impl Drafted<'_> {
     /// Returns what the linter wants to know, of these octets or of damaged ones.
     pub(crate) fn lint_input<'b>(&'b self, tbs: &'b [u8]) -> LintInput<'b> {
         let signed_by = self.issuer.map_or(SignedBy::Itself, SignedBy::Issuer);
-        LintInput { tbs, profile: &self.profile, signed_by, now: self.now }
+        LintInput { tbs, profile: &self.profile, signed_by, now: self.now, shard: None }
     }
 }
 
@@ -121,6 +121,7 @@ impl Hierarchy {
             public_key: &Key::of(id, profile.curve()).public(),
             serial: &SerialNumber::draw(now, random).unwrap(),
             validity: profile.validity_at(now, None).unwrap(),
+            shard: None,
         };
         let tbs = draft(&input).unwrap();
         Drafted { profile, issuer, now, tbs }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use ca_core::profile::{
-    AlternativeNameRule, CertificateProfile, KeyUsageBit, Pointers, ProfileParts, SubjectRule, ValidityRule,
+    AlternativeNameRule, CertificateProfile, DeltaTimes, KeyUsageBit, Pointers, ProfileParts, SubjectRule,
+    ValidityRule,
 };
 use ca_core::public_key::KeyIdentifierMethod;
 use ca_core::suite::SecuritySuite;
@@ -67,7 +68,7 @@ fn every_profile_is_there_in_both_suites() {
     let set = embedded();
     assert_eq!(set.ids().map(ToString::to_string).collect::<BTreeSet<_>>(), expected);
     let crls: Vec<_> = set.crl_ids().map(ToString::to_string).collect();
-    assert_eq!(crls, ["crl-hourly", "crl-online", "crl-root"]);
+    assert_eq!(crls, ["crl-deltas", "crl-hourly", "crl-online", "crl-root"]);
     let ocsp: Vec<_> = set.ocsp_ids().map(ToString::to_string).collect();
     assert_eq!(ocsp, ["ocsp-hourly", "ocsp-online"]);
 }
@@ -112,6 +113,9 @@ fn profiles_say_what_their_names_promise() {
     assert_eq!((online.validity_seconds(), online.reissue_seconds()), (604_800, 86_400));
     assert!(!online.is_offline());
     assert!(set.crl("crl-root").unwrap().is_offline());
+    assert_eq!(online.deltas(), None);
+    let deltas = DeltaTimes { validity_seconds: 86_400, reissue_seconds: 3_600 };
+    assert_eq!(set.crl("crl-deltas").unwrap().deltas(), Some(deltas));
     assert_eq!(set.ocsp("ocsp-online").unwrap().validity_seconds(), 43_200);
     assert!(set.certificate("meter-op-tls").is_none() && set.crl("root-s1").is_none());
 }

@@ -139,16 +139,20 @@ fn entry_extensions(_: &Walk<'_>, entry: &EntryFields<'_>) -> Result<(), String>
     Ok(())
 }
 
-/// A reason code is one that we give, and `unspecified` is said by leaving it out.
-fn entry_reason(_: &Walk<'_>, entry: &EntryFields<'_>) -> Result<(), String> {
+/// A reason code is one that we give, `unspecified` is said by leaving it out, and `removeFromCRL` stands on delta CRLs only.
+fn entry_reason(walk: &Walk<'_>, entry: &EntryFields<'_>) -> Result<(), String> {
     let extensions = entry.extensions.as_deref().unwrap_or_default();
     let Some(extension) = find(extensions, oid::CRL_REASON) else {
         return Ok(());
     };
     let reason = CrlReason::from_der(extension.extn_value.as_bytes()).ok();
-    let given = matches!(reason, Some(reason) if !matches!(reason, CrlReason::Unspecified | CrlReason::RemoveFromCRL));
+    let given = match reason {
+        None | Some(CrlReason::Unspecified) => false,
+        Some(CrlReason::RemoveFromCRL) => walk.crl.input.base.is_some(),
+        Some(_) => true,
+    };
     require(given, || {
-        format!("the entry {} has the reason {reason:?}, which a complete CRL never gives", shown(entry))
+        format!("the entry {} has the reason {reason:?}, which such a CRL never gives", shown(entry))
     })
 }
 

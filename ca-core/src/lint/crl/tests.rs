@@ -5,11 +5,12 @@ use const_oid::ObjectIdentifier;
 use super::{CrlLintInput, RULES, entries, lint_crl};
 use crate::issuer::Issuer;
 use crate::lint::samples::{
-    algorithm, authority_name, generalized, root_issuer, sequence, subordinate_issuer, tlv, uri, utc,
-    with_criticality,
+    algorithm, authority_name, divided_issuer, generalized, root_issuer, sequence, subordinate_issuer, tlv,
+    uri, utc, with_criticality,
 };
 use crate::oid;
 use crate::profile::CrlProfile;
+use crate::scope::{CrlScope, Shard};
 use crate::suite::Curve::{P256, P384};
 
 /// The fields of a `TBSCertList`, each as DER.
@@ -24,6 +25,8 @@ struct Draft {
     extensions: Vec<(ObjectIdentifier, bool, Vec<u8>)>,
     issuer: Issuer,
     profile: CrlProfile,
+    scope: CrlScope,
+    base: Option<u64>,
 }
 
 impl Draft {
@@ -50,7 +53,13 @@ impl Draft {
 }
 
 fn findings(tbs: &[u8], draft: &Draft) -> Vec<&'static str> {
-    let input = CrlLintInput { tbs, issuer: &draft.issuer, profile: &draft.profile };
+    let input = CrlLintInput {
+        tbs,
+        issuer: &draft.issuer,
+        profile: &draft.profile,
+        scope: &draft.scope,
+        base: draft.base,
+    };
     lint_crl(&input).into_iter().map(|finding| finding.rule).collect()
 }
 
@@ -89,7 +98,49 @@ fn good() -> Draft {
         ],
         issuer,
         profile: CrlProfile::new(7 * 86_400, 86_400).unwrap(),
+        scope: CrlScope::All,
+        base: None,
     }
+}
+
+const NORTH: &str = "http://crl.example.net/sub/north.crl";
+const NORTH_DELTA: &str = "http://crl.example.net/sub/north.delta.crl";
+
+/// `[0] { [0] { [6] uri } }`, the name of a place.
+fn place(at: &str) -> Vec<u8> {
+    tlv(0xA0, &tlv(0xA0, &tlv(0x86, at.as_bytes())))
+}
+
+/// A shard's CRL, whose deltas are published.
+fn of_shard() -> Draft {
+    let mut draft = good();
+    draft.issuer = divided_issuer();
+    draft.scope = CrlScope::Shard(Shard::parse("north").unwrap());
+    draft.extensions.push((oid::ISSUING_DISTRIBUTION_POINT, true, sequence(&[place(NORTH)])));
+    draft.extensions.push((oid::FRESHEST_CRL, false, sequence(&[sequence(&[place(NORTH_DELTA)])])));
+    draft
+}
+
+/// A delta to it, which takes a certificate off.
+fn of_delta() -> Draft {
+    let mut draft = of_shard();
+    draft.extensions.retain(|(oid, ..)| *oid != oid::FRESHEST_CRL);
+    draft.extensions.push((oid::DELTA_CRL_INDICATOR, true, tlv(0x02, &[0x6A, 0xFF, 0, 0])));
+    draft.base = Some(0x6AFF_0000);
+    draft.revoked = Some(vec![entry(&[9, 1], "261120000000Z", &[reason(8)])]);
+    draft
+}
+
+fn of_shard_with(damage: impl FnOnce(&mut Draft)) -> Draft {
+    let mut draft = of_shard();
+    damage(&mut draft);
+    draft
+}
+
+fn of_delta_with(damage: impl FnOnce(&mut Draft)) -> Draft {
+    let mut draft = of_delta();
+    damage(&mut draft);
+    draft
 }
 
 /// A root's CRL of a year with nothing revoked.
@@ -165,9 +216,8 @@ fn field_faults() -> Vec<Fault> {
 }
 
 fn extension_faults() -> Vec<Fault> {
-    let delta = ObjectIdentifier::new_unwrap("2.5.29.27");
     vec![
-        ("rfc5280.crl-extensions", "delta CRL", extension(delta, true, tlv(0x02, &[1]))),
+        ("rfc5280.crl-extensions", "unknown", extension(oid::KEY_USAGE, false, tlv(0x02, &[1]))),
         ("rfc5280.crl-extensions", "CRL number twice", extension(oid::CRL_NUMBER, false, tlv(0x02, &[1]))),
         (
             "rfc5280.crl-extensions",
@@ -205,6 +255,73 @@ fn extension_faults() -> Vec<Fault> {
             "rfc5280.crl-number",
             "21 octets",
             with(|draft| draft.extension(oid::CRL_NUMBER).2 = tlv(0x02, &[1; 21])),
+        ),
+    ]
+}
+
+fn scope_faults() -> Vec<Fault> {
+    let point = oid::ISSUING_DISTRIBUTION_POINT;
+    let rest = || sequence(&[place("http://crl.example.net/sub/rest.crl")]);
+    vec![
+        // RFC 5280 §5.2.5: of one scope, named as in the certificates.
+        (
+            "rfc5280.crl-issuing-distribution-point",
+            "of another shard",
+            of_shard_with(|draft| draft.extension(point).2 = rest()),
+        ),
+        (
+            "rfc5280.crl-issuing-distribution-point",
+            "absent",
+            of_shard_with(|draft| draft.extensions.retain(|(oid, ..)| *oid != point)),
+        ),
+        ("rfc5280.crl-issuing-distribution-point", "on the CRL of all", extension(point, true, rest())),
+        // RFC 5280 §5.2.4: critical, and it names the base.
+        (
+            "rfc5280.crl-delta-indicator",
+            "on a complete CRL",
+            extension(oid::DELTA_CRL_INDICATOR, true, tlv(0x02, &[1])),
+        ),
+        (
+            "rfc5280.crl-delta-indicator",
+            "of another base",
+            of_delta_with(|draft| draft.extension(oid::DELTA_CRL_INDICATOR).2 = tlv(0x02, &[1])),
+        ),
+        (
+            "rfc5280.crl-delta-indicator",
+            "absent",
+            of_delta_with(|draft| draft.extensions.retain(|(oid, ..)| *oid != oid::DELTA_CRL_INDICATOR)),
+        ),
+        (
+            "rfc5280.crl-delta-indicator",
+            "with the number of its base",
+            of_delta_with(|draft| draft.extension(oid::CRL_NUMBER).2 = tlv(0x02, &[0x6A, 0xFF, 0, 0])),
+        ),
+        (
+            "rfc5280.crl-extensions",
+            "delta indicator not critical",
+            of_delta_with(|draft| draft.extension(oid::DELTA_CRL_INDICATOR).1 = false),
+        ),
+        // RFC 5280 §5.2.6: non-critical, in complete CRLs only.
+        (
+            "rfc5280.crl-freshest",
+            "absent",
+            of_shard_with(|draft| draft.extensions.retain(|(oid, ..)| *oid != oid::FRESHEST_CRL)),
+        ),
+        (
+            "rfc5280.crl-freshest",
+            "on a delta",
+            of_delta_with(|draft| {
+                draft.extensions.push((
+                    oid::FRESHEST_CRL,
+                    false,
+                    sequence(&[sequence(&[place(NORTH_DELTA)])]),
+                ));
+            }),
+        ),
+        (
+            "rfc5280.crl-extensions",
+            "freshest CRL critical",
+            of_shard_with(|draft| draft.extension(oid::FRESHEST_CRL).1 = true),
         ),
     ]
 }
@@ -260,12 +377,25 @@ fn entry_faults() -> Vec<Fault> {
 #[test]
 fn good_crls_pass() {
     assert_eq!(good().findings(), [""; 0]);
-    assert_eq!(of_root().findings(), [""; 0]);
+    for draft in [of_root(), of_shard(), of_delta()] {
+        assert_eq!(draft.findings(), [""; 0]);
+    }
+}
+
+#[test]
+fn l_09_end_entity_crls_of_more_than_ten_days_and_ca_crls_of_more_than_a_year_are_refused() {
+    let until = |draft: Draft, next_update| Draft { next_update: utc(next_update), ..draft }.findings();
+    for online in [good, of_shard, of_delta] {
+        assert_eq!(until(online(), "261201100000Z"), [""; 0]);
+        assert_eq!(until(online(), "261201100001Z"), ["br.crl-validity"]);
+    }
+    assert_eq!(until(of_root(), "271122100000Z"), [""; 0]);
+    assert_eq!(until(of_root(), "271122100001Z"), ["br.crl-validity"]);
 }
 
 #[test]
 fn each_fault_is_found_by_exactly_its_rule() {
-    let faults = [field_faults(), extension_faults(), entry_faults()].concat();
+    let faults = [field_faults(), extension_faults(), scope_faults(), entry_faults()].concat();
     for (rule, fault, draft) in &faults {
         assert_eq!(draft.findings(), [*rule], "{fault}");
     }

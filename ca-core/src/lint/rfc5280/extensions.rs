@@ -53,7 +53,7 @@ fn is_der_of(extension: ObjectIdentifier, value: &[u8]) -> bool {
         oid::ISSUER_ALT_NAME => round_trips::<IssuerAltName>(value),
         oid::BASIC_CONSTRAINTS => round_trips::<BasicConstraints>(value),
         oid::NAME_CONSTRAINTS => round_trips::<NameConstraints>(value),
-        oid::CRL_DISTRIBUTION_POINTS => round_trips::<CrlDistributionPoints>(value),
+        oid::CRL_DISTRIBUTION_POINTS | oid::FRESHEST_CRL => round_trips::<CrlDistributionPoints>(value),
         oid::CERTIFICATE_POLICIES => round_trips::<CertificatePolicies>(value),
         oid::POLICY_MAPPINGS => round_trips::<PolicyMappings>(value),
         oid::AUTHORITY_KEY_IDENTIFIER => round_trips::<AuthorityKeyIdentifier>(value),

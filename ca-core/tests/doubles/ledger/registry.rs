@@ -19,6 +19,8 @@ impl MemoryLedger {
             manufacturer: manufacturer.cloned(),
             model: String::new(),
             batch: String::new(),
+            region: None,
+            concentrator: None,
         };
         let device = Device {
             expected,

@@ -1,7 +1,7 @@
 //! What the memory tells of certificates.
 
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{StatusSource, Unavailable};
+use ca_core::ports::{CrlScopes, StatusSource, Unavailable};
 use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlRecord, RevokedEntry, StoredCertificate,
 };
@@ -10,6 +10,12 @@ use ca_core::validity::UnixTime;
 
 use super::super::journal::Step;
 use super::{MemoryLedger, revocation};
+
+impl CrlScopes for MemoryLedger {
+    fn released_at(&self, id: &CertificateId) -> Result<Option<UnixTime>, Unavailable> {
+        Ok(self.enter(Step::StatusOf)?.released.get(id).copied())
+    }
+}
 
 impl StatusSource for MemoryLedger {
     fn status_of(&self, id: &CertificateId) -> Result<CertificateStatus, Unavailable> {
@@ -49,10 +55,6 @@ impl StatusSource for MemoryLedger {
             listed.then_some(RevokedEntry { serial: stored.id.serial, revocation, not_after })
         };
         Ok(self.stored().into_iter().filter_map(entry).take(limit).collect())
-    }
-
-    fn released_at(&self, id: &CertificateId) -> Result<Option<UnixTime>, Unavailable> {
-        Ok(self.enter(Step::StatusOf)?.released.get(id).copied())
     }
 
     fn uncertain(&self, issuer: &KeyRef, until: UnixTime) -> Result<Vec<SerialNumber>, Unavailable> {

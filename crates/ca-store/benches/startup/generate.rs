@@ -90,6 +90,7 @@ fn certificate(number: u64) -> (Intent, IssuedRecord) {
             ..Conditions::default()
         },
         event: event(Act::IntentRecorded, &id, now, &title),
+        shard: None,
     };
     let event = event(Act::CertificateIssued, &id, now, &title);
     (intent, IssuedRecord { id, certificate: scattered(number, LENGTHS.1), issued_at: now, event })

@@ -1,11 +1,11 @@
-//! Reserving CRL numbers and recording CRLs (RFC 5280 §5.2.3).
+//! Reserving CRL numbers and recording CRLs, each in the scope that it speaks of (RFC 5280 §5.2.3).
 
 use ca_core::audit::AuditEvent;
-use ca_core::key_ref::KeyRef;
 use ca_core::record::{CrlIntent, CrlNumberTaken, CrlRecord};
+use ca_core::scope::CrlKind;
 
 use crate::keyspace::{Keyspace, PART_OCTETS, crl_part_key};
-use crate::row::{CrlHeadRow, CrlRow, IssuedCrl};
+use crate::row::{CrlHeadRow, CrlRow, IssuedCrl, ScopeOf};
 use crate::transaction::{ActFault, Rows, Transaction};
 
 /// Reserves a CRL number.
@@ -13,58 +13,71 @@ pub(crate) fn reserve(
     tx: &mut Transaction<'_>,
     intent: CrlIntent,
 ) -> Result<Result<(), CrlNumberTaken>, ActFault> {
-    let CrlIntent { issuer, number, this_update, event } = intent;
-    let head = tx.row::<CrlHeadRow>(&issuer)?;
-    // RFC 5280 §5.2.3: CRL numbers increase monotonically for an issuer.
-    if let Some(CrlHeadRow { last, .. }) = head
+    let CrlIntent { issuer, scope, number, this_update, event } = intent;
+    let scope = (issuer, scope);
+    // RFC 5280 §5.2.3, §5.2.4: the numbers of complete and delta CRLs of a scope increase together.
+    if let Some(CrlHeadRow { last, .. }) = tx.row(&scope)?
         && number <= last
     {
         return Ok(Err(CrlNumberTaken { last }));
     }
     tx.seal(event)?;
-    tx.put(&issuer, &CrlHeadRow { last: number, latest: head.and_then(|head| head.latest) })?;
-    tx.put(&(issuer, number), &CrlRow { this_update, issued: None })?;
+    take_number(tx, &scope, number)?;
+    tx.put(&(scope, number), &CrlRow { this_update, issued: None })?;
     Ok(Ok(()))
 }
 
-/// Records a signed CRL under its reserved number. It becomes the latest one unless a higher number is.
-pub(crate) fn record(tx: &mut Transaction<'_>, crl: &CrlRecord, event: AuditEvent) -> Result<(), ActFault> {
-    let (issuer, number) = (crl.issuer, crl.number);
-    let not_reserved = || ActFault::NotReserved { issuer, number };
-    let mut head = tx.row::<CrlHeadRow>(&issuer)?.ok_or_else(not_reserved)?;
-    tx.row::<CrlRow>(&(issuer, number))?.filter(|row| row.issued.is_none()).ok_or_else(not_reserved)?;
-    tx.seal(event)?;
-    let length = length(&crl.der)?;
-    let issued = IssuedCrl { next_update: crl.next_update, entries: crl.entries, length };
-    tx.put(&(issuer, number), &CrlRow { this_update: crl.this_update, issued: Some(issued) })?;
-    if head.latest.is_some_and(|latest| latest > number) {
-        return Ok(());
-    }
-    if let Some(former) = head.latest {
-        remove_octets(tx, &issuer, former)?;
-    }
-    for (part, octets) in (0_u32..).zip(crl.der.chunks(PART_OCTETS)) {
-        tx.put_octets(Keyspace::CrlOctets, crl_part_key(&issuer, number, part), octets.to_vec())?;
-    }
-    head.latest = Some(number);
-    tx.put(&issuer, &head)
+/// Notes that a number is taken, and all below it.
+pub(crate) fn take_number(tx: &mut Transaction<'_>, scope: &ScopeOf, number: u64) -> Result<(), ActFault> {
+    let head = tx.row::<CrlHeadRow>(scope)?;
+    let head = head.unwrap_or(CrlHeadRow { last: number, latest: None, latest_delta: None });
+    tx.put(scope, &CrlHeadRow { last: head.last.max(number), ..head })
 }
 
-fn remove_octets(tx: &mut Transaction<'_>, issuer: &KeyRef, number: u64) -> Result<(), ActFault> {
-    let former = tx.row::<CrlRow>(&(*issuer, number))?.and_then(|row| row.issued);
+/// Records a signed CRL under its reserved number. It becomes the latest one of its line unless a higher number is.
+pub(crate) fn record(tx: &mut Transaction<'_>, crl: &CrlRecord, event: AuditEvent) -> Result<(), ActFault> {
+    let (issuer, number) = (crl.issuer, crl.number);
+    let line = crl.line();
+    let scope = (issuer, crl.scope.clone());
+    let not_reserved = || ActFault::NotReserved { issuer, number };
+    let mut head = tx.row::<CrlHeadRow>(&scope)?.ok_or_else(not_reserved)?;
+    let key = (scope, number);
+    tx.row::<CrlRow>(&key)?.filter(|row| row.issued.is_none()).ok_or_else(not_reserved)?;
+    tx.seal(event)?;
+    let length = length(&crl.der)?;
+    let CrlRecord { next_update, entries, base, seen, .. } = *crl;
+    let issued = IssuedCrl { next_update, entries, length, base, seen };
+    tx.put(&key, &CrlRow { this_update: crl.this_update, issued: Some(issued) })?;
+    let (scope, _) = key;
+    if head.latest_of(line.kind).is_some_and(|latest| latest > number) {
+        return Ok(());
+    }
+    if let Some(former) = head.latest_of(line.kind) {
+        remove_octets(tx, &scope, former)?;
+    }
+    for (part, octets) in (0_u32..).zip(crl.der.chunks(PART_OCTETS)) {
+        let key = crl_part_key(&issuer, &scope.1, number, part);
+        tx.put_octets(Keyspace::CrlOctets, key, octets.to_vec())?;
+    }
+    *head.latest_mut(line.kind) = Some(number);
+    tx.put(&scope, &head)
+}
+
+fn remove_octets(tx: &mut Transaction<'_>, scope: &ScopeOf, number: u64) -> Result<(), ActFault> {
+    let former = tx.row::<CrlRow>(&(scope.clone(), number))?.and_then(|row| row.issued);
     for part in 0..former.map(parts).unwrap_or_default() {
-        tx.remove_key(Keyspace::CrlOctets, crl_part_key(issuer, number, part));
+        tx.remove_key(Keyspace::CrlOctets, crl_part_key(&scope.0, &scope.1, number, part));
     }
     Ok(())
 }
 
-/// Lets no signed CRL be the latest: others may have been signed since that nobody knows of. Its numbers stay taken.
-pub(crate) fn forget_latest(tx: &mut Transaction<'_>, issuer: &KeyRef) -> Result<(), ActFault> {
-    let Some(head) = tx.row::<CrlHeadRow>(issuer)? else { return Ok(()) };
-    if let Some(former) = head.latest {
-        remove_octets(tx, issuer, former)?;
+/// Lets no signed CRL of a scope be the latest: others may have been signed since that nobody knows of. Its numbers stay taken.
+pub(crate) fn forget_latest(tx: &mut Transaction<'_>, scope: &ScopeOf) -> Result<(), ActFault> {
+    let Some(head) = tx.row::<CrlHeadRow>(scope)? else { return Ok(()) };
+    for former in [CrlKind::Complete, CrlKind::Delta].into_iter().filter_map(|kind| head.latest_of(kind)) {
+        remove_octets(tx, scope, former)?;
     }
-    tx.put(issuer, &CrlHeadRow { latest: None, ..head })
+    tx.put(scope, &CrlHeadRow { latest: None, latest_delta: None, ..head })
 }
 
 /// How many rows of `crl-octets` a CRL has.

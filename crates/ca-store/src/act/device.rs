@@ -24,6 +24,12 @@ pub(crate) fn import(
             Some(device) if device.expected == expected => {
                 outcome.unchanged = outcome.unchanged.saturating_add(1);
             }
+            // Where a device is may be said at any time; what was issued to it stays in its shard.
+            Some(device) if differs_in_place_alone(&device.expected, &expected) => {
+                let title = expected.title;
+                tx.put(&title, &DeviceRow { device: Device { expected, ..device } })?;
+                outcome.added = outcome.added.saturating_add(1);
+            }
             Some(device)
                 if device.expected.tenant != expected.tenant || device.state != DeviceState::Expected =>
             {
@@ -36,6 +42,11 @@ pub(crate) fn import(
         }
     }
     Ok(outcome)
+}
+
+fn differs_in_place_alone(known: &ExpectedDevice, told: &ExpectedDevice) -> bool {
+    let ExpectedDevice { region, concentrator, .. } = told.clone();
+    ExpectedDevice { region, concentrator, ..known.clone() } == *told
 }
 
 fn list(tx: &mut Transaction<'_>, expected: ExpectedDevice, now: UnixTime) -> Result<(), ActFault> {

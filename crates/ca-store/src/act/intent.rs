@@ -12,7 +12,7 @@ use ca_core::record::{
 use ca_core::validity::UnixTime;
 
 use super::refusal::Refusal;
-use super::{repeats, slot, transactions, waiting};
+use super::{repeats, shard, slot, transactions, waiting};
 use crate::certificate::{certificate_row, stored};
 use crate::keyspace::{Keyspace, id_key, title_key};
 use crate::row::{CertificateRow, CertificateState, DeviceRow, IntentRow, KeyRow, RequestRow, TokenRow};
@@ -188,7 +188,11 @@ fn write(tx: &mut Transaction<'_>, intent: &Intent) -> Result<(), ActFault> {
         validity: intent.validity,
         recorded_at: intent.recorded_at,
         slot: conditions.slot.as_ref().map(|(slot, _)| slot.clone()),
+        shard: intent.shard.clone(),
     };
+    if let Some(shard) = &intent.shard {
+        shard::has_one_until(tx, (&intent.id.issuer, shard), intent.validity.not_after())?;
+    }
     if let Some(title) = certificate.title() {
         tx.put_octets(Keyspace::Titles, title_key(&title, &intent.id), Vec::new())?;
     }

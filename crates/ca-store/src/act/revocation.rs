@@ -5,9 +5,10 @@ use ca_core::reason::ReasonCode;
 use ca_core::record::{
     CertificateId, ReleaseOutcome, ReleaseRecord, Revocation, RevocationOutcome, RevocationRecord,
 };
+use ca_core::scope::Shard;
 use ca_core::validity::UnixTime;
 
-use super::slot;
+use super::{shard, slot};
 use crate::certificate::certificate_row;
 use crate::row::{CertificateRow, CertificateState, KeyRow, ReleaseRow, RevocationRow, UncertainRow};
 use crate::transaction::{ActFault, Rows, Transaction};
@@ -27,7 +28,7 @@ pub(crate) fn record(
     };
     let now = event.time;
     let sequence = tx.seal(event)?;
-    write(tx, &id, (revocation, now), certificate)?;
+    write(tx, &id, (revocation, now, sequence), certificate)?;
     Ok(RevocationOutcome::Recorded { sequence, revocation })
 }
 
@@ -50,17 +51,21 @@ pub(crate) fn follow(
     Ok(revocation.following(before))
 }
 
-/// Writes a revocation whose audit record, of `now`, stands already.
+/// Writes a revocation whose audit record, of `now` and with the number `sequence`, stands already.
 pub(crate) fn write(
     tx: &mut Transaction<'_>,
     id: &CertificateId,
-    (revocation, now): (Revocation, UnixTime),
+    (revocation, now, sequence): (Revocation, UnixTime, u64),
     certificate: CertificateRow,
 ) -> Result<(), ActFault> {
     let was_on_hold = tx.has::<RevocationRow>(id)?;
     let final_since = was_on_hold.then_some(now);
     tx.put(id, &RevocationRow { revocation, not_after: certificate.validity.not_after(), final_since })?;
     tx.remove::<ReleaseRow>(id);
+    if let Some(shard) = &certificate.shard {
+        shard::has_one_until(tx, (&id.issuer, shard), certificate.validity.not_after())?;
+    }
+    shard::changed(tx, (id, certificate.shard.as_ref()), (sequence, true))?;
     // On hold it keeps its slot, for its release to find it.
     if revocation.is_hold() {
         return Ok(());
@@ -89,12 +94,14 @@ pub(crate) fn release(
     tx: &mut Transaction<'_>,
     ReleaseRecord { id, event }: ReleaseRecord,
 ) -> Result<ReleaseOutcome, ActFault> {
-    let issued = certificate_row(tx, &id)?.is_some_and(|row| row.state == CertificateState::Issued);
+    let certificate = certificate_row(tx, &id)?;
+    let issued = certificate.as_ref().is_some_and(|row| row.state == CertificateState::Issued);
     match tx.row::<RevocationRow>(&id)?.map(|row| row.revocation) {
         Some(hold) if hold.is_hold() => {
             let now = event.time;
             let sequence = tx.seal(event)?;
-            write_release(tx, &id, now)?;
+            let shard = certificate.and_then(|row| row.shard);
+            write_release(tx, (&id, shard.as_ref()), (now, sequence))?;
             Ok(ReleaseOutcome::Released { sequence, hold })
         }
         Some(before) => Ok(ReleaseOutcome::AlreadyRevoked(before)),
@@ -103,12 +110,13 @@ pub(crate) fn release(
     }
 }
 
-/// Writes a release whose audit record, of `now`, stands already.
+/// Writes a release whose audit record, of `now` and with the number `sequence`, stands already.
 pub(crate) fn write_release(
     tx: &mut Transaction<'_>,
-    id: &CertificateId,
-    now: UnixTime,
+    (id, shard): (&CertificateId, Option<&Shard>),
+    (now, sequence): (UnixTime, u64),
 ) -> Result<(), ActFault> {
     tx.remove::<RevocationRow>(id);
+    shard::changed(tx, (id, shard), (sequence, false))?;
     tx.put(id, &ReleaseRow { time: now })
 }

@@ -3,6 +3,7 @@
 use ca_core::audit::Act;
 use ca_core::ports::{Ledger, StatusSource};
 use ca_core::record::{CrlIntent, CrlNumberTaken, CrlRecord};
+use ca_core::scope::CrlScope;
 
 use super::ground::{Ground, LedgerTold, NOW, cause, event, issuer};
 use crate::Store;
@@ -10,7 +11,15 @@ use crate::keyspace::Keyspace;
 
 fn reserve(store: &Store, authority: u8, number: u64) -> Result<(), CrlNumberTaken> {
     let event = event(Act::CrlIntended);
-    store.record_crl_intent(CrlIntent { issuer: issuer(authority), number, this_update: NOW, event }).unwrap()
+    store
+        .record_crl_intent(CrlIntent {
+            issuer: issuer(authority),
+            number,
+            this_update: NOW,
+            event,
+            scope: CrlScope::All,
+        })
+        .unwrap()
 }
 
 fn crl(authority: u8, number: u64, octets: usize) -> CrlRecord {
@@ -21,6 +30,9 @@ fn crl(authority: u8, number: u64, octets: usize) -> CrlRecord {
         next_update: NOW.plus_seconds(86_400),
         entries: number + 1,
         der: (0..octets).map(|at| u8::try_from(at % 251).unwrap()).collect(),
+        scope: CrlScope::All,
+        base: None,
+        seen: 0,
     }
 }
 

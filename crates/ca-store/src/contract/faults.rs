@@ -10,6 +10,7 @@ use ca_core::audit::Act;
 use ca_core::ports::{Ledger, Registry, StatusSource, Unavailable};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{CertificateStatus, CrlIntent, CrlRecord, Settlement};
+use ca_core::scope::CrlScope;
 
 use super::ground::{
     Ground, LedgerTold, LedgerWords, NOW, cause, event, expected, id, intent, issued, issuer, revocation,
@@ -86,8 +87,13 @@ fn counting() -> (Settings, Arc<AtomicUsize>) {
 
 /// One act of every kind, each a commit of its own, and what the trail then says.
 fn acts(store: &Store) -> Vec<(Result<(), Unavailable>, Option<Act>)> {
-    let crl_intent =
-        CrlIntent { issuer: issuer(1), number: 5, this_update: NOW, event: event(Act::CrlIntended) };
+    let crl_intent = CrlIntent {
+        issuer: issuer(1),
+        number: 5,
+        this_update: NOW,
+        event: event(Act::CrlIntended),
+        scope: CrlScope::All,
+    };
     let crl = CrlRecord {
         issuer: issuer(1),
         number: 5,
@@ -95,6 +101,9 @@ fn acts(store: &Store) -> Vec<(Result<(), Unavailable>, Option<Act>)> {
         next_update: NOW,
         entries: 0,
         der: vec![1; 9_000],
+        scope: CrlScope::All,
+        base: None,
+        seen: 0,
     };
     let ended = vec![(id(2), Settlement::Aborted, event(Act::IntentAborted))];
     vec![

@@ -6,6 +6,7 @@ use ca_core::audit::{Act, AuditRecord};
 use ca_core::ports::{Ledger, Registry, StatusSource};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{CrlIntent, Settlement};
+use ca_core::scope::CrlScope;
 
 use super::ground::{
     Ground, IntentWords, LedgerTold, LedgerWords, NOW, cause, certificate, event, expected, id, intent,
@@ -97,7 +98,13 @@ fn a_02_nothing_new_begins_while_a_copy_lacks_too_much_and_what_began_is_finishe
     store.record_issued(vec![issued(&id(2), NOW)]).unwrap();
     store.settle(3, Settlement::Aborted);
     store.revoke(1, ReasonCode::Superseded);
-    let crl = CrlIntent { issuer: issuer(1), number: 5, this_update: NOW, event: event(Act::CrlIntended) };
+    let crl = CrlIntent {
+        issuer: issuer(1),
+        number: 5,
+        this_update: NOW,
+        event: event(Act::CrlIntended),
+        scope: CrlScope::All,
+    };
     store.record_crl_intent(crl).unwrap().unwrap();
     assert_eq!(store.trail().len(), 9);
     assert_eq!(store.check_followers().unwrap_err().records, 8);

@@ -153,6 +153,7 @@ pub(super) fn intent(number: u16) -> Intent {
         recorded_at: NOW,
         conditions: Conditions::default(),
         event: event(Act::IntentRecorded),
+        shard: None,
     }
 }
 
@@ -240,6 +241,8 @@ pub(super) fn expected(device: u8) -> ExpectedDevice {
         manufacturer: Some(tenant("maker")),
         model: "E350".to_owned(),
         batch: String::new(),
+        region: None,
+        concentrator: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Hold and release: which step follows which, once, also when many ask at the same moment; and what is kept meanwhile.
 
 use ca_core::audit::{Act, AuditEvent};
-use ca_core::ports::{Ledger, Releases, StatusSource};
+use ca_core::ports::{CrlScopes, Ledger, Releases, StatusSource};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
     CertificateQuery, CertificateStatus, IntentConflict, ReleaseOutcome, ReleaseRecord, Revocation,

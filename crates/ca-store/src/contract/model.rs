@@ -369,6 +369,7 @@ impl Model {
             recorded_at: life.recorded_at,
             status: life.status(),
             slot: life.draft.slot.map(|(device, _)| super::ground::slot(device)),
+            shard: None,
         }
     }
 

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ca_core::audit::Act;
 use ca_core::ports::{Ledger, StatusSource};
 use ca_core::record::{CertificateQuery, CertificateStatus, CrlIntent, IntentConflict, SlotUse};
+use ca_core::scope::CrlScope;
 
 use super::ground::{Ground, IntentWords, LedgerTold, LedgerWords, NOW, event, id, intent, issuer, token};
 use crate::Store;
@@ -72,7 +73,15 @@ fn a_crl_number_asked_for_at_once_is_reserved_once(ground: &Ground) {
     let store = ground.open();
     let reserve = |_| {
         let event = event(Act::CrlIntended);
-        store.record_crl_intent(CrlIntent { issuer: issuer(1), number: 5, this_update: NOW, event }).unwrap()
+        store
+            .record_crl_intent(CrlIntent {
+                issuer: issuer(1),
+                number: 5,
+                this_update: NOW,
+                event,
+                scope: CrlScope::All,
+            })
+            .unwrap()
     };
     assert!(one_of(&at_once(32, reserve), |taken| taken.last == 5));
 }

@@ -5,17 +5,17 @@ use ca_core::certificate::{Certificate, to_be_signed};
 use ca_core::profile::{KeyPurpose, ProfileId};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{CertificateId, DeviceState, Revocation, Settlement, Slot};
+use ca_core::scope::{CrlScope, Shard};
 use ca_core::system_title::SystemTitle;
 use ca_core::validity::{UnixTime, Validity};
 use sha2::{Digest, Sha256};
 
 use super::{Places, ReplayReport};
-use crate::act::{issued, revocation, settlement, slot};
+use crate::act::{crl, issued, revocation, settlement, shard, slot};
 use crate::certificate::certificate_row;
 use crate::keyspace::{Keyspace, id_key, title_key};
 use crate::row::{
-    CertificateRow, CertificateState, CrlHeadRow, CrlRow, DeviceRow, InstallationRow, IntentRow, KeyRow,
-    RevocationRow,
+    CertificateRow, CertificateState, CrlRow, DeviceRow, InstallationRow, IntentRow, KeyRow, RevocationRow,
 };
 use crate::transaction::{ActFault, Rows, Transaction};
 
@@ -110,6 +110,11 @@ fn drafted(detail: &str) -> Option<(&str, ProfileId, u32)> {
     Some((subject, ProfileId::parse(profile).ok()?, version.parse().ok()?))
 }
 
+/// The shard that the details of an intent name.
+fn shard_in(detail: &str) -> Option<Shard> {
+    detail.split("; ").find_map(|part| Shard::parse(part.strip_prefix("shard ")?).ok())
+}
+
 /// Burns the serial number. An intent that has no end in the log was perhaps signed, so it is marked as given to the signer.
 fn intend(tx: &mut Transaction<'_>, record: &AuditRecord, places: &Places) -> Result<(), ActFault> {
     let id = id(record)?;
@@ -133,6 +138,7 @@ fn intend(tx: &mut Transaction<'_>, record: &AuditRecord, places: &Places) -> Re
             .ok_or_else(|| misfit(record, "its time is none"))?,
         recorded_at: event.time,
         slot: None,
+        shard: shard_in(&event.detail),
     };
     if let Some(title) = certificate.title() {
         tx.put_octets(Keyspace::Titles, title_key(&title, &id), Vec::new())?;
@@ -169,6 +175,9 @@ fn issue(
         if let Some(slot) = &row.slot {
             slot::occupy(tx, slot, &id, row.validity.not_after())?;
         }
+    }
+    if let Some(shard) = &row.shard {
+        shard::has_one_until(tx, (&id.issuer, shard), row.validity.not_after())?;
     }
     issued::write(tx, &id, &row)
 }
@@ -212,7 +221,7 @@ fn revoke(tx: &mut Transaction<'_>, record: &AuditRecord) -> Result<(), ActFault
     let revocation = Revocation { time: record.event.time, reason, invalidity_date: None };
     let revocation = revocation::follow(tx, &id, revocation)?
         .map_err(|_| misfit(record, "the certificate is revoked already"))?;
-    revocation::write(tx, &id, (revocation, record.event.time), certificate)
+    revocation::write(tx, &id, (revocation, record.event.time, record.sequence), certificate)
 }
 
 fn release(tx: &mut Transaction<'_>, record: &AuditRecord) -> Result<(), ActFault> {
@@ -220,20 +229,27 @@ fn release(tx: &mut Transaction<'_>, record: &AuditRecord) -> Result<(), ActFaul
     if tx.row::<RevocationRow>(&id)?.is_none_or(|row| !row.revocation.is_hold()) {
         return Err(misfit(record, "the certificate is not on hold"));
     }
-    revocation::write_release(tx, &id, record.event.time)
+    let shard = certificate_row(tx, &id)?.and_then(|row| row.shard);
+    revocation::write_release(tx, (&id, shard.as_ref()), (record.event.time, record.sequence))
 }
 
 /// RFC 5280 §5.2.3: CRL numbers increase monotonically, so what the log has seen is taken.
 fn take_crl_number(tx: &mut Transaction<'_>, record: &AuditRecord) -> Result<(), ActFault> {
-    let number =
-        record.event.detail.strip_prefix("CRL ").and_then(|rest| rest.split(',').next()?.parse().ok());
-    let (Some(issuer), Some(number)) = (record.event.issuer, number) else {
+    let (Some(issuer), Some((number, scope))) = (record.event.issuer, crl_named(&record.event.detail)) else {
         return Err(misfit(record, "it names no CRL number"));
     };
-    let head = tx.row::<CrlHeadRow>(&issuer)?;
-    let last = head.as_ref().map_or(number, |head| head.last.max(number));
-    tx.put(&issuer, &CrlHeadRow { last, latest: head.and_then(|head| head.latest) })?;
-    tx.put(&(issuer, number), &CrlRow { this_update: record.event.time, issued: None })
+    let scope = (issuer, scope);
+    crl::take_number(tx, &scope, number)?;
+    tx.put(&(scope, number), &CrlRow { this_update: record.event.time, issued: None })
+}
+
+/// `CRL 7, …` or `CRL 7 of shard 0a, …`
+fn crl_named(detail: &str) -> Option<(u64, CrlScope)> {
+    let named = detail.strip_prefix("CRL ")?.split(',').next()?;
+    match named.split_once(" of shard ") {
+        Some((number, shard)) => Some((number.parse().ok()?, CrlScope::Shard(Shard::parse(shard).ok()?))),
+        None => Some((named.parse().ok()?, CrlScope::All)),
+    }
 }
 
 /// Another copy of this ledger had this epoch: the next one is above it.

@@ -2,13 +2,14 @@
 
 use ca_core::profile::{KeyPurpose, ProfileId};
 use ca_core::record::{CertificateId, Slot};
+use ca_core::scope::Shard;
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
 use ca_core::validity::{UnixTime, Validity};
 use der::asn1::OctetString;
 use der::{Enumerated, Sequence};
 
-use super::{Row, WirePurpose, WireSlot, fixed, octets, profile, tenant, time, title};
+use super::{Row, WirePurpose, WireSlot, fixed, octets, profile, read_shard, tenant, time, title};
 use crate::keyspace::{Keyspace, id_key};
 
 /// Where a certificate stands, revocation aside.
@@ -35,7 +36,8 @@ pub(crate) enum CertificateState {
 ///     notBefore       Time,
 ///     notAfter        Time,
 ///     recordedAt      Time,
-///     slot            [0] Slot OPTIONAL }
+///     slot            [0] Slot OPTIONAL,
+///     shard           [1] UTF8String OPTIONAL }  -- of CRLs; never changed
 /// ```
 ///
 /// In the keyspace `certificates` the state is never intended(0).
@@ -53,6 +55,7 @@ pub(crate) struct CertificateRow {
     pub(crate) validity: Validity,
     pub(crate) recorded_at: UnixTime,
     pub(crate) slot: Option<Slot>,
+    pub(crate) shard: Option<Shard>,
 }
 
 impl CertificateRow {
@@ -81,6 +84,8 @@ pub(crate) struct WireCertificate {
     recorded_at: i64,
     #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
     slot: Option<WireSlot>,
+    #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
+    shard: Option<String>,
 }
 
 impl Row for CertificateRow {
@@ -107,6 +112,7 @@ impl Row for CertificateRow {
             not_after: self.validity.not_after().seconds(),
             recorded_at: self.recorded_at.seconds(),
             slot: self.slot.as_ref().map(WireSlot::new).transpose()?,
+            shard: self.shard.as_ref().map(ToString::to_string),
         })
     }
 
@@ -127,6 +133,7 @@ impl Row for CertificateRow {
                 Some(slot) => Some(slot.slot()?),
                 None => None,
             },
+            shard: read_shard(wire.shard.as_deref())?,
         })
     }
 }

@@ -5,7 +5,7 @@ use ca_core::system_title::SystemTitle;
 use der::asn1::OctetString;
 use der::{Enumerated, Sequence};
 
-use super::{Row, WireId, fixed, octets, profile, tenant, time, title};
+use super::{Row, WireId, fixed, octets, profile, read_shard, tenant, time, title};
 use crate::keyspace::Keyspace;
 
 /// ```text
@@ -18,7 +18,9 @@ use crate::keyspace::Keyspace;
 ///     importedAt           Time,
 ///     manufacturer         [0] UTF8String OPTIONAL,
 ///     claimedBy            [1] Digest OPTIONAL,      -- fingerprint of the factory key
-///     factorySupersededAt  [2] Time OPTIONAL }
+///     factorySupersededAt  [2] Time OPTIONAL,
+///     region               [3] UTF8String OPTIONAL,
+///     concentrator         [4] UTF8String OPTIONAL }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DeviceRow {
@@ -39,6 +41,10 @@ pub(crate) struct WireDevice {
     claimed_by: Option<OctetString>,
     #[asn1(context_specific = "2", tag_mode = "EXPLICIT", optional = "true")]
     factory_superseded_at: Option<i64>,
+    #[asn1(context_specific = "3", tag_mode = "EXPLICIT", optional = "true")]
+    region: Option<String>,
+    #[asn1(context_specific = "4", tag_mode = "EXPLICIT", optional = "true")]
+    concentrator: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Enumerated)]
@@ -74,6 +80,8 @@ impl Row for DeviceRow {
             manufacturer: expected.manufacturer.as_ref().map(ToString::to_string),
             claimed_by: claimed_by.as_ref().map(|key| octets(key)).transpose()?,
             factory_superseded_at: factory_superseded_at.map(ca_core::validity::UnixTime::seconds),
+            region: expected.region.as_ref().map(ToString::to_string),
+            concentrator: expected.concentrator.as_ref().map(ToString::to_string),
         })
     }
 
@@ -93,6 +101,8 @@ impl Row for DeviceRow {
                 manufacturer,
                 model: wire.model,
                 batch: wire.batch,
+                region: read_shard(wire.region.as_deref())?,
+                concentrator: read_shard(wire.concentrator.as_deref())?,
             },
             state: match wire.state {
                 WireState::Expected => DeviceState::Expected,

@@ -7,6 +7,7 @@ use ca_core::reason::ReasonCode;
 use ca_core::record::{
     CertificateId, Device, DeviceState, ExpectedDevice, Mark, Revocation, Slot, Token, WaitingRequest,
 };
+use ca_core::scope::CrlScope;
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
 use ca_core::validity::Validity;
@@ -16,6 +17,10 @@ use super::*;
 
 fn id() -> CertificateId {
     CertificateId { issuer: KeyRef::new([7; 20]), serial: SerialNumber::from_octets(&[0, 0x80]).unwrap() }
+}
+
+fn shard() -> Shard {
+    Shard::parse("North-3").unwrap()
 }
 
 fn slot() -> Slot {
@@ -41,6 +46,7 @@ fn certificate_row(state: CertificateState, slot: Option<Slot>) -> CertificateRo
         validity: Validity::new(time(0), UnixTime::NO_EXPIRY).unwrap(),
         recorded_at: time(5),
         slot,
+        shard: None,
     }
 }
 
@@ -52,6 +58,8 @@ fn device(claimed: bool) -> DeviceRow {
             manufacturer: claimed.then(|| TenantId::parse("maker").unwrap()),
             model: String::new(),
             batch: "lot".to_owned(),
+            region: claimed.then(shard),
+            concentrator: (!claimed).then(shard),
         },
         state: if claimed { DeviceState::Claimed } else { DeviceState::Operational },
         imported_at: time(1),
@@ -134,9 +142,16 @@ fn every_row_reads_back_as_it_was_written() {
         });
         reads_back(device(set));
         reads_back(token(set.then(id)));
-        let issued = IssuedCrl { next_update: time(3), entries: 4, length: 5 };
+        let base = set.then_some(6);
+        let issued =
+            IssuedCrl { next_update: time(3), entries: 4, length: 5, base, seen: base.unwrap_or_default() };
         reads_back(CrlRow { this_update: time(2), issued: set.then_some(issued) });
-        reads_back(CrlHeadRow { last: 9, latest: set.then_some(8) });
+        reads_back(CrlHeadRow { last: 9, latest: set.then_some(8), latest_delta: (!set).then_some(9) });
+        reads_back(ShardRow { last_not_after: time(7) });
+        reads_back(CertificateRow {
+            shard: set.then(shard),
+            ..certificate_row(CertificateState::Issued, None)
+        });
     }
     reads_back(SlotRow { holders: vec![SlotHolder { id: id(), not_after: time(7) }; 2] });
     reads_back(RequestRow { id: id() });
@@ -176,6 +191,20 @@ fn a_revocation_has_the_octets_that_its_definition_says() {
     assert_eq!(once_on_hold.encode().unwrap(), expected.map(|octet: u8| octet));
     reads_back(once_on_hold);
     reads_back(ReleaseRow { time: time(3) });
+}
+
+/// A ledger of before shards, deltas and changes reads as one that has none.
+#[test]
+fn rows_of_crls_have_the_octets_of_before_where_nothing_is_new() {
+    let issued = IssuedCrl { next_update: time(3), entries: 4, length: 5, base: None, seen: 0 };
+    let crl = [1, 0x30, 16, 2, 1, 2, 0xA0, 11, 0x30, 9, 2, 1, 3, 2, 1, 4, 2, 1, 5];
+    let row = CrlRow { this_update: time(2), issued: Some(issued) };
+    assert_eq!(row.encode().unwrap(), crl.map(|octet: u8| octet));
+    let head = [1, 0x30, 8, 2, 1, 9, 0xA0, 3, 2, 1, 8];
+    let row = CrlHeadRow { last: 9, latest: Some(8), latest_delta: None };
+    assert_eq!(row.encode().unwrap(), head.map(|octet: u8| octet));
+    let key = CrlHeadRow::key(&(KeyRef::new([7; 20]), CrlScope::All));
+    assert_eq!(key, [7; 20]);
 }
 
 #[test]

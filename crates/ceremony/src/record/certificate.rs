@@ -117,6 +117,7 @@ pub(crate) fn derive(
         public_key: &parts.public_key,
         serial: &parts.serial,
         validity: parts.validity,
+        shard: None,
     };
     draft(&input).map_err(|cause| cause.to_string())
 }

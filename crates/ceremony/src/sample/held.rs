@@ -369,6 +369,7 @@ impl<'a> Held<'a> {
             serial: &SerialNumber::draw(self.file.held(), [self.serial; SerialNumber::RANDOM_OCTETS])
                 .unwrap(),
             validity: validity.unwrap(),
+            shard: None,
         })
         .unwrap();
         self.serial += 1;

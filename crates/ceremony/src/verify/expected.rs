@@ -11,6 +11,7 @@ use ca_core::lint::Finding;
 use ca_core::lint::crl::{CrlLintInput, lint_crl};
 use ca_core::profile::{CertificateProfile, CrlProfile};
 use ca_core::public_key::PublicKey;
+use ca_core::scope::CrlScope;
 use ca_core::subject::SubjectName;
 use ca_core::validity::Validity;
 
@@ -193,7 +194,7 @@ pub(super) fn broken_rules(
     let seconds = statement.next_update.0.seconds().saturating_sub(statement.this_update.0.seconds());
     let profile = CrlProfile::offline(seconds, longest.reissue_seconds().min(seconds / 2))
         .map_err(|cause| cause.to_string())?;
-    Ok(lint_crl(&CrlLintInput { tbs, issuer, profile: &profile }))
+    Ok(lint_crl(&CrlLintInput { tbs, issuer, profile: &profile, scope: &CrlScope::All, base: None }))
 }
 
 fn require(holds: bool, what: impl Into<String>) -> Result<(), String> {

@@ -158,7 +158,7 @@ impl House<'_> {
         key.verify(certificate.tbs(), certificate.signature())
             .map_err(|_| format!("the root {} did not sign it", plan.name))?;
         let signed_by = issuer.map_or(SignedBy::Itself, SignedBy::Issuer);
-        let input = LintInput { tbs: &derived, profile, signed_by, now: self.file.held() };
+        let input = LintInput { tbs: &derived, profile, signed_by, now: self.file.held(), shard: None };
         unobjectionable(&policies::lint::linter().lint(&input))?;
         Ok(derived)
     }

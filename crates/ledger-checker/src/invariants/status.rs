@@ -7,8 +7,13 @@ use crate::certificate::Crl;
 use crate::evidence::Case;
 use crate::rows::{CERTIFICATE_RELEASED, CERTIFICATE_REVOKED, Id, UNCERTAIN};
 
-/// The published CRL of each issuer: the one whose key verifies it.
+/// The published complete CRL of all of each issuer.
 fn published(case: &Case) -> impl Iterator<Item = (&Vec<u8>, &Crl)> {
+    every_published(case).filter(|(_, crl)| crl.shard.is_none() && !crl.delta)
+}
+
+/// Every published CRL with its issuer: the one whose key verifies it.
+pub(super) fn every_published(case: &Case) -> impl Iterator<Item = (&Vec<u8>, &Crl)> {
     case.published.iter().filter_map(|crl| {
         let issuer = case.issuers.iter().find(|(_, issuer)| issuer.verifies(&crl.tbs, &crl.signature));
         issuer.map(|(key, _)| (key, crl))
@@ -31,43 +36,55 @@ pub(super) fn uncertain_ones_are_revoked(case: &Case, findings: &mut Findings) {
 }
 
 pub(super) fn crls_follow_each_other(case: &Case, findings: &mut Findings) {
-    let mut before: BTreeMap<&[u8], Crl> = BTreeMap::new();
+    let mut numbers: BTreeMap<Vec<u8>, u64> = BTreeMap::new();
+    let mut before: BTreeMap<Vec<u8>, Crl> = BTreeMap::new();
     for made in &case.signatures {
         let Some(crl) = Crl::of_tbs(&made.signed) else { continue };
-        let issuer = made.key.as_slice();
-        if let Some(former) = before.get(issuer) {
-            if crl.number <= former.number {
-                let what = format!(
-                    "CRL {} of {} was signed after {}",
-                    crl.number,
-                    hex::encode(issuer),
-                    former.number
-                );
-                findings.add(Invariant::I6, what);
-            }
-            for serial in former.serials.difference(&crl.serials) {
-                let id = [issuer, serial.as_slice()].concat();
-                let expired =
-                    case.ledger.revocations.get(&id).is_some_and(|row| row.not_after < crl.this_update);
-                let released = former.on_hold.contains(serial) && was_released(case, &id);
-                if !expired && !released {
-                    findings.add(Invariant::I6, format!("{} left CRL {}", hex::encode(id), crl.number));
-                }
-            }
-            for serial in
-                crl.on_hold.difference(&former.on_hold).filter(|serial| former.serials.contains(*serial))
-            {
-                let what = format!("CRL {} has {} on hold, which was final", crl.number, hex::encode(serial));
-                findings.add(Invariant::I6, what);
-            }
-        }
-        before.insert(issuer, crl);
-    }
-    for (issuer, crl) in published(case).filter(|(issuer, _)| before.contains_key(issuer.as_slice())) {
-        if !case.ledger.crls.contains(&(issuer.clone(), crl.number)) {
-            let what = format!("CRL {} of {} is published and on no record", crl.number, hex::encode(issuer));
+        let scope = scope(&made.key, &crl);
+        // Complete and delta CRLs of a scope count together.
+        if let Some(former) = numbers.insert(scope.clone(), crl.number).filter(|former| crl.number <= *former)
+        {
+            let what = format!("CRL {} of {} was signed after {former}", crl.number, hex::encode(&scope));
             findings.add(Invariant::I6, what);
         }
+        if crl.delta {
+            continue;
+        }
+        if let Some(former) = before.get(&scope) {
+            follows(case, (&made.key, former), &crl, findings);
+        }
+        before.insert(scope, crl);
+    }
+    for (issuer, crl) in every_published(case) {
+        let scope = scope(issuer, crl);
+        if numbers.contains_key(&scope) && !case.ledger.crls.contains(&(scope.clone(), crl.number)) {
+            let what = format!("CRL {} of {} is published and on no record", crl.number, hex::encode(&scope));
+            findings.add(Invariant::I6, what);
+        }
+    }
+}
+
+/// The scope of a CRL as the keys of rows have it.
+fn scope(issuer: &[u8], crl: &Crl) -> Vec<u8> {
+    match &crl.shard {
+        None => issuer.to_vec(),
+        Some(shard) => [issuer, shard.as_bytes(), &[0]].concat(),
+    }
+}
+
+/// What may leave a list, and what may not be on hold again.
+fn follows(case: &Case, (issuer, former): (&[u8], &Crl), crl: &Crl, findings: &mut Findings) {
+    for serial in former.serials.difference(&crl.serials) {
+        let id = [issuer, serial.as_slice()].concat();
+        let expired = case.ledger.revocations.get(&id).is_some_and(|row| row.not_after < crl.this_update);
+        let released = former.on_hold.contains(serial) && was_released(case, &id);
+        if !expired && !released {
+            findings.add(Invariant::I6, format!("{} left CRL {}", hex::encode(id), crl.number));
+        }
+    }
+    for serial in crl.on_hold.difference(&former.on_hold).filter(|serial| former.serials.contains(*serial)) {
+        let what = format!("CRL {} has {} on hold, which was final", crl.number, hex::encode(serial));
+        findings.add(Invariant::I6, what);
     }
 }
 
@@ -86,7 +103,8 @@ pub(super) fn revoked_stays_revoked(case: &Case, findings: &mut Findings) {
         }
     }
     for made in &case.signatures {
-        let Some(crl) = Crl::of_tbs(&made.signed) else { continue };
+        // A delta also lists what is no longer revoked.
+        let Some(crl) = Crl::of_tbs(&made.signed).filter(|crl| !crl.delta) else { continue };
         for serial in &crl.serials {
             let id = [made.key.as_slice(), serial].concat();
             let released = crl.on_hold.contains(serial) && was_released(case, &id);

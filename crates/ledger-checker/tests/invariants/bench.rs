@@ -46,6 +46,7 @@ pub(crate) struct Bench {
     signatures: String,
     clients: String,
     published: Vec<u8>,
+    shard: Vec<u8>,
     sequence: u64,
     head: [u8; 32],
     /// The right edge of the tree, the smallest subtree first: level and hash.
@@ -75,6 +76,7 @@ impl Bench {
             signatures: String::new(),
             clients: String::new(),
             published: Vec::new(),
+            shard: Vec::new(),
             sequence: 0,
             head: [0; 32],
             edge: Vec::new(),
@@ -123,6 +125,9 @@ impl Bench {
         std::fs::write(at("clients"), &self.clients).unwrap();
         write_one(&at("authorities"), "ca.cer", &der::authority(&key(), &ISSUER));
         write_one(&at("published"), "ca.crl", &self.published);
+        if !self.shard.is_empty() {
+            write_one(&at("published/ca"), "0a.crl", &self.shard);
+        }
         let evidence = Evidence {
             store: at("store"),
             again: self.again.map(|_| at("again")),
@@ -365,6 +370,41 @@ impl Bench {
         self.published = signed(&tbs, &signature);
         let row = der::row(&sequence(&[time(NOW)]));
         self.rows.insert((14, [&ISSUER, u64::from(number).to_be_bytes().as_slice()].concat()), row);
+    }
+
+    /// What is revoked is of a shard, which the index and the CRL of `0a` say too.
+    pub(crate) fn divide(&mut self, shard: &str) {
+        self.lies_in(shard);
+        self.rows.insert((32, self.in_shard(shard)), Vec::new());
+        self.publish_shard(&[REVOKED.to_vec()]);
+        self.all_published = true;
+    }
+
+    /// The row of what is revoked names this shard.
+    fn lies_in(&mut self, shard: &str) {
+        let (key, whole) = ((5, id(&REVOKED)), self.rows[&(5, id(&REVOKED))].clone());
+        let content = der::content(&whole[1..]);
+        let shard = der::object(0xA1, &utf8(shard));
+        self.rows.insert(key, der::row(&sequence(&[content, shard])));
+    }
+
+    pub(crate) fn in_shard(&self, shard: &str) -> Vec<u8> {
+        [&ISSUER, shard.as_bytes(), &[0], &REVOKED].concat()
+    }
+
+    pub(crate) fn publish_a_shard_that_lacks_one(&mut self) {
+        self.divide("0a");
+        self.publish_shard(&[]);
+    }
+
+    fn publish_shard(&mut self, serials: &[Vec<u8>]) {
+        let tbs = der::shard_tbs(9, "260101000001Z", serials);
+        self.shard = signed(&tbs, &sign(&key(), &tbs));
+    }
+
+    pub(crate) fn note_a_change_that_nobody_told_of(&mut self) {
+        let key = [&ISSUER, [0].as_slice(), &99_u64.to_be_bytes()].concat();
+        self.rows.insert((33, key), REVOKED.to_vec());
     }
 
     /// The ledger after a second start lacks a row.

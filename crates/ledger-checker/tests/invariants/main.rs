@@ -298,3 +298,26 @@ fn names_i_6_when_an_entry_leaves_that_was_not_released_and_only_then() {
     assert!(entry_leaves(false, true));
     assert!(entry_leaves(true, false));
 }
+
+#[test]
+fn finds_nothing_in_a_sound_shard() {
+    let mut bench = Bench::new();
+    bench.divide("0a");
+    assert_eq!(bench.violations(), []);
+}
+
+#[test]
+fn names_i_15_when_a_shard_lists_what_is_of_another_or_lacks_its_own() {
+    // What lies in another shard is on the CRL of `0a`.
+    names(Invariant::I15, |bench| bench.divide("0b"));
+    names(Invariant::I15, Bench::publish_a_shard_that_lacks_one);
+}
+
+#[test]
+fn names_i_15_when_an_index_says_other_than_the_rows() {
+    names(Invariant::I15, |bench| {
+        bench.divide("0a");
+        bench.remove(32, &bench.in_shard("0a"));
+    });
+    names(Invariant::I15, Bench::note_a_change_that_nobody_told_of);
+}

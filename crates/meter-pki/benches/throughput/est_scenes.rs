@@ -62,6 +62,8 @@ impl<'g> Meters<'g> {
             manufacturer: Some(house.factory.issuer().tenant().clone()),
             model: String::new(),
             batch: String::new(),
+            region: None,
+            concentrator: None,
         };
         let event = AuditEvent {
             time: house.ports.clock.now(),

@@ -99,6 +99,7 @@ fn lines(one: &CertificateView) -> Vec<String> {
         format!("recorded:    {}", one.recorded_at),
         format!("status:      {}", one.status),
     ];
+    lines.extend(one.shard.iter().map(|shard| format!("shard:       {shard}")));
     if let (Some(at), Some(reason)) = (&one.revoked_at, &one.reason) {
         lines.push(format!("revoked:     {at} ({reason})"));
     }

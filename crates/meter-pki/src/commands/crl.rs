@@ -6,6 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use std::path::Path;
 
 use ca_core::actor::{Actor, Identity};
+use ca_core::record::CrlRecord;
+use ca_core::scope::CrlKind;
 
 use super::config::faulty;
 use super::printer::{Printer, heading, table};
@@ -13,9 +15,9 @@ use crate::cli::CrlCommand;
 use crate::compose::compose;
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
-use crate::operator::client::{OperatorClient, escaped};
+use crate::operator::client::{OperatorClient, escaped, query_text};
 use crate::operator::views;
-use crate::operator::wire::{CrlText, CrlView, ImportedCrlView};
+use crate::operator::wire::{CrlChoice, CrlText, CrlView, ImportedCrlView, PublishedCrlsView};
 
 pub(super) async fn run(
     verb: &CrlCommand,
@@ -27,9 +29,11 @@ pub(super) async fn run(
             let all: Vec<CrlView> = client.get("/v1/crls", &()).await?;
             printer.result(&all, |all| rows(all));
         }
-        CrlCommand::Publish { name } => {
-            let one: CrlView = client.post(&format!("/v1/crls/{}", escaped(name)), &()).await?;
-            printer.result(&one, |one| rows(std::slice::from_ref(one)));
+        CrlCommand::Publish { name, shard, delta } => {
+            let choice = CrlChoice { shard: shard.clone(), delta: *delta };
+            let path = format!("/v1/crls/{}?{}", escaped(name), query_text(&choice)?);
+            let made: PublishedCrlsView = client.post(&path, &()).await?;
+            printer.result(&made, published);
         }
         CrlCommand::Resign { .. } => {
             return Err(Failure::new(Exit::Usage, "crl.resign", "crl resign asks no server"));
@@ -66,18 +70,37 @@ pub(super) fn resign(name: &str, file: &Path, printer: &Printer) -> Result<(), F
     }
     let tenant = served.authority.issuer().tenant().clone();
     let actor = Actor { tenant, identity: Identity::Operator { name: super::user() } };
-    let crl = served.publish_crl(&actor)?;
-    printer.result(&views::crl(served, &crl), |one| rows(std::slice::from_ref(one)));
+    let mut made = served.publish_crls(&actor, (None, CrlKind::Complete))?;
+    made.sort_by_cached_key(CrlRecord::line);
+    let view = views::published(served, &made)
+        .ok_or_else(|| Failure::new(Exit::Failed, "crl.none", "no CRL was made"))?;
+    printer.result(&view, published);
     Ok(())
 }
 
+fn published(made: &PublishedCrlsView) -> Vec<String> {
+    let all: Vec<CrlView> = [&made.first].into_iter().chain(&made.further).cloned().collect();
+    rows(&all)
+}
+
 fn rows(all: &[CrlView]) -> Vec<String> {
-    let mut rows =
-        vec![heading(&["AUTHORITY", "NUMBER", "ENTRIES", "OCTETS", "THIS UPDATE", "NEXT UPDATE", "URI"])];
+    let mut rows = vec![heading(&[
+        "AUTHORITY",
+        "SCOPE",
+        "NUMBER",
+        "BASE",
+        "ENTRIES",
+        "OCTETS",
+        "THIS UPDATE",
+        "NEXT UPDATE",
+        "URI",
+    ])];
     rows.extend(all.iter().map(|one| {
         vec![
             one.authority.clone(),
+            one.shard.clone().unwrap_or_else(|| "all".to_owned()),
             one.number.to_string(),
+            one.base.map(|base| base.to_string()).unwrap_or_default(),
             one.entries.to_string(),
             one.octets.to_string(),
             one.this_update.clone(),

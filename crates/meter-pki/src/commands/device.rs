@@ -120,8 +120,16 @@ fn told(error: &csv::Error) -> String {
 }
 
 fn rows(page: &DevicePage) -> Vec<String> {
-    let mut rows =
-        vec![heading(&["SYSTEM TITLE", "STATE", "MANUFACTURER", "MODEL", "BATCH", "FACTORY SUPERSEDED"])];
+    let mut rows = vec![heading(&[
+        "SYSTEM TITLE",
+        "STATE",
+        "MANUFACTURER",
+        "MODEL",
+        "BATCH",
+        "REGION",
+        "CONCENTRATOR",
+        "FACTORY SUPERSEDED",
+    ])];
     rows.extend(page.devices.iter().map(|one| {
         vec![
             one.system_title.clone(),
@@ -129,6 +137,8 @@ fn rows(page: &DevicePage) -> Vec<String> {
             one.manufacturer.clone().unwrap_or_default(),
             one.model.clone(),
             one.batch.clone(),
+            one.region.clone().unwrap_or_default(),
+            one.concentrator.clone().unwrap_or_default(),
             one.factory_superseded_at.clone().unwrap_or_default(),
         ]
     }));

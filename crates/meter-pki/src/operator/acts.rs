@@ -14,9 +14,10 @@ use ca_core::issuer::Issuer;
 use ca_core::ports::Unavailable;
 use ca_core::profile::ProfileId;
 use ca_core::reason::ReasonCode;
-use ca_core::record::{CertificateId, CertificateQuery, ExpectedDevice, StatusKind, Token};
+use ca_core::record::{CertificateId, CertificateQuery, CrlRecord, ExpectedDevice, StatusKind, Token};
 use ca_core::request::{ReleaseRequest, RevocationRequest};
 use ca_core::revocation::RevokeError;
+use ca_core::scope::{CrlKind, CrlLine, Shard};
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
@@ -27,9 +28,10 @@ use status_server::repository::CrlStanding;
 use super::listener::Peer;
 use super::views;
 use super::wire::{
-    AuthorityView, CertificatePage, CertificateQueryText, CertificateView, CertificationText, CrlText,
-    CrlView, DevicePage, DeviceQueryText, HoldReleaseText, HoldReleaseView, ImportRequest, ImportView,
-    ImportedCrlView, ImportedDevice, RevocationText, RevocationView, TokenText, TokenView,
+    AuthorityView, CertificatePage, CertificateQueryText, CertificateView, CertificationText, CrlChoice,
+    CrlText, CrlView, DevicePage, DeviceQueryText, HoldReleaseText, HoldReleaseView, ImportRequest,
+    ImportView, ImportedCrlView, ImportedDevice, PublishedCrlsView, RevocationText, RevocationView,
+    TokenText, TokenView,
 };
 use crate::compose::{ServedAuthority, System};
 use crate::exit::{Exit, Failure};
@@ -241,7 +243,15 @@ fn expected(owner: &TenantId, device: &ImportedDevice) -> Result<ExpectedDevice,
         manufacturer: device.manufacturer.as_deref().map(tenant).transpose()?,
         model: device.model.clone(),
         batch: device.batch.clone(),
+        region: grid_place(&device.region)?,
+        concentrator: grid_place(&device.concentrator)?,
     })
+}
+
+/// A place of the grid names a shard of CRLs, and stands in URIs.
+fn grid_place(name: &str) -> Result<Option<Shard>, Failure> {
+    let shard = (!name.is_empty()).then(|| Shard::parse(name)).transpose();
+    shard.map_err(|error| Failure::new(Exit::Usage, "device.place", error))
 }
 
 pub(super) fn make_token(system: &System, peer: &Peer, text: &TokenText) -> Result<TokenView, Failure> {
@@ -274,17 +284,30 @@ pub(super) fn make_token(system: &System, peer: &Peer, text: &TokenText) -> Resu
 pub(super) fn crls(system: &System) -> Result<Vec<CrlView>, Failure> {
     let mut found = Vec::new();
     for served in &system.authorities {
-        if let Some(crl) = system.status.latest_crl(&served.key()).map_err(unavailable)? {
-            found.push(views::crl(served, &crl));
+        for scope in served.publisher.scopes()?.into_iter().rev() {
+            for line in [CrlLine::complete(served.key(), scope.clone()), CrlLine::delta(served.key(), scope)]
+            {
+                let crl = system.status.latest_of(&line).map_err(unavailable)?;
+                found.extend(crl.map(|crl| views::crl(served, &crl)));
+            }
         }
     }
     Ok(found)
 }
 
-pub(super) fn publish_crl(system: &System, peer: &Peer, name: &str) -> Result<CrlView, Failure> {
+pub(super) fn publish_crls(
+    system: &System,
+    peer: &Peer,
+    (name, choice): (&str, &CrlChoice),
+) -> Result<PublishedCrlsView, Failure> {
     let served = named(system, name)?;
     let actor = operator(served.authority.issuer().tenant(), peer);
-    served.publish_crl(&actor).map(|crl| views::crl(served, &crl))
+    let shard = choice.shard.as_deref().map(Shard::parse).transpose();
+    let shard = shard.map_err(|error| Failure::new(Exit::Usage, "crl.shard", error))?;
+    let kind = if choice.delta { CrlKind::Delta } else { CrlKind::Complete };
+    let mut made = served.publish_crls(&actor, (shard.as_ref(), kind))?;
+    made.sort_by_cached_key(CrlRecord::line);
+    views::published(served, &made).ok_or_else(|| Failure::new(Exit::Failed, "crl.none", "no CRL was made"))
 }
 
 /// Publishes the CRL of an offline root: one of those above our authorities, never one of ours. A refusal is on record.

@@ -92,7 +92,7 @@ impl OperatorClient {
 }
 
 /// Writes a flat structure as a query string; every value we send is plain ASCII or is escaped here.
-fn query_text(query: &impl Serialize) -> Result<String, Failure> {
+pub(crate) fn query_text(query: &impl Serialize) -> Result<String, Failure> {
     let value = serde_json::to_value(query).map_err(|error| malformed(&error))?;
     let pairs = value.as_object().into_iter().flatten().filter_map(|(name, value)| match value {
         serde_json::Value::String(text) => Some(format!("{name}={}", escaped(text))),

@@ -5,7 +5,7 @@ use ca_core::validity::UnixTime;
 use der::pem::LineEnding;
 use sha2::{Digest, Sha256};
 
-use super::wire::{AuthorityView, CertificateView, CrlView, DeviceView};
+use super::wire::{AuthorityView, CertificateView, CrlView, DeviceView, PublishedCrlsView};
 use crate::compose::ServedAuthority;
 
 pub(super) fn authority(served: &ServedAuthority) -> AuthorityView {
@@ -45,6 +45,7 @@ pub(super) fn certificate(issuer: &str, stored: &StoredCertificate, now: UnixTim
         profile_version: stored.profile_version,
         purpose: stored.purpose.name().to_owned(),
         hierarchy: stored.slot.as_ref().map(|slot| slot.hierarchy.name().to_owned()),
+        shard: stored.shard.as_ref().map(ToString::to_string),
         not_before: stored.validity.not_before().to_string(),
         not_after: stored.validity.not_after().to_string(),
         recorded_at: stored.recorded_at.to_string(),
@@ -111,6 +112,8 @@ pub(super) fn device(device: &Device) -> DeviceView {
         manufacturer: device.expected.manufacturer.as_ref().map(ToString::to_string),
         model: device.expected.model.clone(),
         batch: device.expected.batch.clone(),
+        region: device.expected.region.as_ref().map(ToString::to_string),
+        concentrator: device.expected.concentrator.as_ref().map(ToString::to_string),
         imported_at: device.imported_at.to_string(),
         factory_superseded_at: device.factory_superseded_at.map(|time| time.to_string()),
     }
@@ -124,6 +127,17 @@ pub(crate) fn crl(served: &ServedAuthority, crl: &CrlRecord) -> CrlView {
         next_update: crl.next_update.to_string(),
         entries: crl.entries,
         octets: crl.der.len(),
-        uri: served.authority.issuer().points().crl.clone(),
+        uri: match crl.base {
+            None => served.authority.issuer().crl_uri(&crl.scope),
+            Some(_) => served.authority.issuer().freshest_uri(&crl.scope),
+        },
+        shard: crl.scope.shard().map(ToString::to_string),
+        base: crl.base,
     }
+}
+
+/// Tells of CRLs that were made; `None` when there are none.
+pub(crate) fn published(served: &ServedAuthority, made: &[CrlRecord]) -> Option<PublishedCrlsView> {
+    let mut views = made.iter().map(|one| crl(served, one));
+    Some(PublishedCrlsView { first: views.next()?, further: views.collect() })
 }

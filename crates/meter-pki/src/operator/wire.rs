@@ -70,6 +70,8 @@ pub struct CertificateView {
     pub purpose: String,
     /// The hierarchy of its slot, for devices.
     pub hierarchy: Option<String>,
+    /// The shard of CRLs that lists it when it is revoked.
+    pub shard: Option<String>,
     /// Its first second.
     pub not_before: String,
     /// Its last second.
@@ -194,6 +196,10 @@ pub struct DeviceView {
     pub model: String,
     /// Delivery batch.
     pub batch: String,
+    /// The region of the grid.
+    pub region: Option<String>,
+    /// The data concentrator.
+    pub concentrator: Option<String>,
     /// When it was put on the list.
     pub imported_at: String,
     /// Since when its factory certificates are superseded.
@@ -234,6 +240,12 @@ pub struct ImportedDevice {
     /// Delivery batch.
     #[serde(default)]
     pub batch: String,
+    /// The region of the grid that it is in; it names a shard of CRLs.
+    #[serde(default)]
+    pub region: String,
+    /// The data concentrator that it is behind; it names a shard of CRLs.
+    #[serde(default)]
+    pub concentrator: String,
 }
 
 /// What became of an import.
@@ -276,11 +288,26 @@ impl std::fmt::Debug for TokenView {
     }
 }
 
+/// Which CRLs to make: all of an authority unless a shard is named, complete ones with their deltas unless deltas alone.
+#[derive(Debug, Clone, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct CrlChoice {
+    /// Only of this shard.
+    pub shard: Option<String>,
+    /// Only deltas to the complete CRLs that are published.
+    #[serde(default)]
+    pub delta: bool,
+}
+
 /// A CRL on record.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CrlView {
     /// The name of the authority.
     pub authority: String,
+    /// The shard that it speaks of; absent when it speaks of all.
+    pub shard: Option<String>,
+    /// The number of the complete CRL that it is a delta to; absent for a complete one.
+    pub base: Option<u64>,
     /// Its CRL number.
     pub number: u64,
     /// thisUpdate.
@@ -293,6 +320,16 @@ pub struct CrlView {
     pub octets: usize,
     /// Where it is.
     pub uri: Option<String>,
+}
+
+/// CRLs that were made and published.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PublishedCrlsView {
+    /// The complete one of all, or the first that was asked for.
+    #[serde(flatten)]
+    pub first: CrlView,
+    /// The others.
+    pub further: Vec<CrlView>,
 }
 
 /// A CRL that was signed elsewhere.

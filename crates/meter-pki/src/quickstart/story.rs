@@ -189,6 +189,8 @@ async fn list_devices(layout: &Layout, meters: &[Meter], operator: &OperatorClie
             manufacturer: Some("maker".to_owned()),
             model: "MPK-1".to_owned(),
             batch: "quickstart".to_owned(),
+            region: String::new(),
+            concentrator: String::new(),
         });
     }
     writer.flush()?;

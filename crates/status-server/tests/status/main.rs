@@ -14,6 +14,7 @@ mod documents;
 mod answers;
 mod keeping;
 mod publishing;
+mod scopes;
 mod interop;
 mod http;
 mod requests;

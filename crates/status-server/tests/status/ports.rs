@@ -10,13 +10,14 @@ use aws_lc_rs::signature::{
 };
 use ca_core::audit::AuditEvent;
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{Clock, Ledger, Releases, SignError, Signer, StatusSource, Unavailable};
+use ca_core::ports::{Clock, CrlScopes, Ledger, Releases, SignError, Signer, StatusSource, Unavailable};
 use ca_core::public_key::PublicKey;
 use ca_core::record::{
-    CertificateId, CertificateQuery, CertificateStatus, CrlIntent, CrlNumberTaken, CrlRecord, Intent,
-    IntentConflict, IssuedRecord, ReleaseOutcome, ReleaseRecord, RevocationOutcome, RevocationRecord,
+    CertificateId, CertificateQuery, CertificateStatus, CrlChanges, CrlIntent, CrlNumberTaken, CrlRecord,
+    Intent, IntentConflict, IssuedRecord, ReleaseOutcome, ReleaseRecord, RevocationOutcome, RevocationRecord,
     RevokedEntry, Settlement, StoredCertificate,
 };
+use ca_core::scope::{CrlLine, CrlScope};
 use ca_core::serial_number::SerialNumber;
 use ca_core::signature::EcdsaSignature;
 use ca_core::suite::Curve;
@@ -158,6 +159,17 @@ impl MemoryLedger {
     }
 }
 
+impl CrlScopes for MemoryLedger {
+    fn released_at(&self, _: &CertificateId) -> Result<Option<UnixTime>, Unavailable> {
+        Ok(None)
+    }
+
+    /// Nothing ever changes here, and everything has been seen.
+    fn changes(&self, _: (&KeyRef, &CrlScope), _: u64, _: usize) -> Result<CrlChanges, Unavailable> {
+        Ok(CrlChanges { seen: 1, changes: Vec::new() })
+    }
+}
+
 impl StatusSource for MemoryLedger {
     fn status_of(&self, id: &CertificateId) -> Result<CertificateStatus, Unavailable> {
         let mut mood = self.mood.lock().unwrap();
@@ -205,17 +217,17 @@ impl StatusSource for MemoryLedger {
         Ok(entries.filter(|entry| after.is_none_or(|after| entry.serial > *after)).take(limit).collect())
     }
 
-    fn released_at(&self, _: &CertificateId) -> Result<Option<UnixTime>, Unavailable> {
-        Ok(None)
-    }
-
     fn uncertain(&self, _: &KeyRef, _: UnixTime) -> Result<Vec<SerialNumber>, Unavailable> {
         Ok(Vec::new())
     }
 
     fn latest_crl(&self, issuer: &KeyRef) -> Result<Option<CrlRecord>, Unavailable> {
+        self.latest_of(&CrlLine::complete(*issuer, CrlScope::All))
+    }
+
+    fn latest_of(&self, line: &CrlLine) -> Result<Option<CrlRecord>, Unavailable> {
         let crls = self.crls.lock().unwrap();
-        Ok(crls.iter().rev().find(|crl| crl.issuer == *issuer).cloned())
+        Ok(crls.iter().rev().find(|crl| crl.line() == *line).cloned())
     }
 
     fn audit_records(&self, _: u64, _: usize) -> Result<Vec<Vec<u8>>, Unavailable> {

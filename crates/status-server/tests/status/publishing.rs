@@ -192,7 +192,7 @@ fn a_damaged_file_is_reported_and_replaced_by_the_next_list() {
     let world = World::new();
     let (first, second) = crls(&world);
     world.repository.publish(&first.issuer, &first.der).unwrap();
-    fs::write(folder(&world).file_of(&first.issuer), b"damaged").unwrap();
+    fs::write(folder(&world).file_of(&first.line()), b"damaged").unwrap();
     assert!(matches!(world.repository.refresh(), Err(ReadPublishedError::Unfit { .. })));
     assert_eq!(
         world.repository.standing(&first.issuer),
@@ -220,7 +220,7 @@ fn an_older_file_put_in_the_folder_does_not_take_the_place_of_a_later_one() {
     let world = World::new();
     let (first, second) = crls(&world);
     world.repository.publish(&second.issuer, &second.der).unwrap();
-    fs::write(folder(&world).file_of(&first.issuer), &first.der).unwrap();
+    fs::write(folder(&world).file_of(&first.line()), &first.der).unwrap();
     world.repository.refresh().unwrap();
     assert_eq!(world.repository.standing(&first.issuer), Some(standing(&second)));
 }

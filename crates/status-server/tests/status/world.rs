@@ -10,9 +10,10 @@ use ca_core::crl::{CrlContext, issue_crl};
 use ca_core::issuer::{Issuer, PublicationPoints};
 use ca_core::ocsp::{ResponderIdentity, ResponderIdentityError};
 use ca_core::ports::Clock;
-use ca_core::profile::{CrlProfile, OcspProfile};
+use ca_core::profile::{CrlProfile, DeltaTimes, OcspProfile};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{CertificateId, CertificateStatus, CrlRecord, Revocation};
+use ca_core::scope::CrlScope;
 use ca_core::serial_number::SerialNumber;
 use ca_core::suite::Curve;
 use ca_core::tenant::TenantId;
@@ -232,15 +233,23 @@ impl World {
     }
 
     pub fn crl_of(&self, issuer: &Issuer) -> CrlRecord {
+        self.crl_in(issuer, &CrlScope::All, None)
+    }
+
+    /// Issues the next CRL of a scope, or a delta to the complete one with this number.
+    pub fn crl_in(&self, issuer: &Issuer, scope: &CrlScope, base: Option<u64>) -> CrlRecord {
         let actor = Actor {
             tenant: TenantId::parse("dso").unwrap(),
             identity: Identity::Process { name: "crl-publisher" },
         };
+        let deltas = DeltaTimes { validity_seconds: DAY, reissue_seconds: 3_600 };
         issue_crl(&CrlContext {
             this_update: None,
             issuer,
-            profile: &CrlProfile::new(7 * DAY, DAY).unwrap(),
+            profile: &CrlProfile::new(7 * DAY, DAY).unwrap().with_deltas(deltas).unwrap(),
             actor: &actor,
+            scope,
+            base,
             uncertain_grace_seconds: 3_600,
             clock: self.clock.as_ref(),
             ledger: self.ledger.as_ref(),

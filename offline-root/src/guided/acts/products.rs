@@ -11,6 +11,7 @@ use ca_core::lint::crl::{CrlLintInput, lint_crl};
 use ca_core::lint::{Finding, LintInput};
 use ca_core::profile::CrlProfile;
 use ca_core::public_key::PublicKey;
+use ca_core::scope::CrlScope;
 use ca_core::signature::EcdsaSignature;
 use ceremony::file::act::{Act, ActKind, CrlPeriod, FileName, RootKey};
 use ceremony::file::root::{RootName, RootPlan};
@@ -263,8 +264,15 @@ impl Stage<'_, '_> {
         let issuer = Issuer::new(root.certificate.clone(), tenant, not_after, points);
         let issuer = issuer.map_err(OpenRootError::from)?;
         if product.form == Form::Crl {
-            let linted =
-                |profile: CrlProfile| lint_crl(&CrlLintInput { tbs, issuer: &issuer, profile: &profile });
+            let linted = |profile: CrlProfile| {
+                lint_crl(&CrlLintInput {
+                    tbs,
+                    issuer: &issuer,
+                    profile: &profile,
+                    scope: &CrlScope::All,
+                    base: None,
+                })
+            };
             return Ok(crl_profile(&product.content).map(linted).unwrap_or_default());
         }
         let id = profile_of(act, root)?;
@@ -277,7 +285,7 @@ impl Stage<'_, '_> {
         let validity = Certificate::from_der(&product.content)?.validity();
         let bound = profile.bound_to(validity);
         let profile = bound.as_ref().unwrap_or(profile);
-        let input = LintInput { tbs, profile, signed_by, now: self.file.held() };
+        let input = LintInput { tbs, profile, signed_by, now: self.file.held(), shard: None };
         Ok(policies::lint::linter().lint(&input))
     }
 

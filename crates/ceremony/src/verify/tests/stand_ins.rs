@@ -166,6 +166,7 @@ fn drafted(key: u8, profile: &str, seconds: Option<i64>) -> Certificate {
         public_key: &key,
         serial: &SerialNumber::parse("4711").unwrap(),
         validity: Validity::new(file.held(), end).unwrap(),
+        shard: None,
     });
     let tbs = tbs.unwrap();
     let signature = SoftKeys.sign(&key.key_ref(), &tbs).unwrap();

@@ -125,8 +125,20 @@ pub(crate) fn crl_with_hold(number: u8, (revoked, held): (&[u8], &[u8])) -> Vec<
     crl_of(number, "260101000000Z", entries.to_vec())
 }
 
+/// The CRL of shard `0a`.
+pub(crate) fn shard_tbs(number: u8, this_update: &str, serials: &[Vec<u8>]) -> Vec<u8> {
+    let entry = |serial: &Vec<u8>| sequence(&[integer(serial), text(0x17, "260101000000Z")]);
+    let place = object(0xA0, &object(0xA0, &text(0x86, "http://crl.example.net/ca/0a.crl")));
+    let point = sequence(&[vec![6, 3, 0x55, 0x1D, 28], vec![1, 1, 0xFF], octets(&sequence(&[place]))]);
+    crl_with(number, this_update, (serials.iter().map(entry).collect(), vec![point]))
+}
+
 fn crl_of(number: u8, this_update: &str, entries: Vec<Vec<u8>>) -> Vec<u8> {
-    let extensions = object(0xA0, &sequence(&[extension(20, &integer(&[number]))]));
+    crl_with(number, this_update, (entries, Vec::new()))
+}
+
+fn crl_with(number: u8, this_update: &str, (entries, more): (Vec<Vec<u8>>, Vec<Vec<u8>>)) -> Vec<u8> {
+    let extensions = [vec![extension(20, &integer(&[number]))], more].concat();
     sequence(&[
         integer(&[1]),
         ECDSA_SHA256.to_vec(),
@@ -134,8 +146,14 @@ fn crl_of(number: u8, this_update: &str, entries: Vec<Vec<u8>>) -> Vec<u8> {
         text(0x17, this_update),
         text(0x17, "260201000000Z"),
         if entries.is_empty() { Vec::new() } else { sequence(&entries) },
-        extensions,
+        object(0xA0, &sequence(&extensions)),
     ])
+}
+
+/// What stands in a structure of 128 to 65,535 octets.
+pub(crate) fn content(der: &[u8]) -> Vec<u8> {
+    let header = if der[1] == 0x81 { 3 } else { 4 };
+    der[header..].to_vec()
 }
 
 /// A signed structure.

@@ -7,6 +7,7 @@ use ca_core::issuer::{Issuer, PublicationPoints};
 use ca_core::key_ref::KeyRef;
 use ca_core::record::AfterWindow;
 use ca_core::registration::{Door, RepeatRule};
+use ca_core::sharding::{CrlPlan, GridPlace, HashShards, Rest, Sharding};
 use ca_core::tenant::TenantId;
 use est_server::config::{BindingPolicy, ChallengeMeaning, ServerKeys};
 use est_server::wire::base64::LineLength;
@@ -42,6 +43,11 @@ impl Checker<'_> {
             .crl(&raw.crl_profile)
             .ok_or_else(|| format!("there is no crl_profile {}", raw.crl_profile));
         let crl_profile = self.keep(&what, crl_profile);
+        let issuer = issuer.and_then(|issuer| {
+            let deltas = crl_profile.as_ref().is_some_and(|profile| profile.deltas().is_some());
+            let plan = self.keep(&what, sharding(raw).map(|sharding| CrlPlan { sharding, deltas }))?;
+            self.keep(&what, issuer.with_crl_plan(plan))
+        });
         let ocsp_profile = profiles
             .ocsp(&raw.ocsp_profile)
             .ok_or_else(|| format!("there is no ocsp_profile {}", raw.ocsp_profile));
@@ -138,6 +144,20 @@ impl Checker<'_> {
             approval: approval?,
         })
     }
+}
+
+fn sharding(raw: &RawAuthority) -> Result<Sharding, &'static str> {
+    let shards = match raw.crl_shards {
+        None => None,
+        Some(number) => Some(HashShards::new(number).ok_or("crl_shards is 2 to 4096")?),
+    };
+    let by = match raw.crl_grid.as_deref() {
+        None => return Ok(shards.map_or(Sharding::None, Sharding::ByHash)),
+        Some("region") => GridPlace::Region,
+        Some("concentrator") => GridPlace::Concentrator,
+        Some(_) => return Err("crl_grid is region or concentrator"),
+    };
+    Ok(Sharding::AlongGrid { by, rest: shards.map_or(Rest::OneShard, Rest::ByHash) })
 }
 
 /// An hour unless the file says otherwise: long enough for whoever operates the signer to look, short enough that nobody has
