@@ -1,48 +1,25 @@
 //! The repository (RFC 5280 §3): CRLs and CA certificates, each under a path of its own.
 //!
-//! Serves from memory what [`publish`](crate::publish) has put on disk. A path is looked up as a whole in a map and is never
-//! taken apart, so that no request can name a file. Knows no HTTP.
+//! Serves what [`publish`](crate::publish) has put on disk, and CA certificates that it was given. A path is looked up as a whole
+//! in a map and is never taken apart, so that no request can name a file. Knows no HTTP.
 
-use std::collections::HashMap;
+mod certificates;
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::Read;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use ca_core::certificate::Certificate;
 use ca_core::issuer::Issuer;
 use ca_core::key_ref::KeyRef;
 use ca_core::validity::UnixTime;
+use tokio::sync::watch;
 
-use crate::caching::Version;
-use crate::publish::{CrlFolder, PublishError, PublishedCrl, ReadPublishedError};
+use crate::document::{Document, Expiry};
+use crate::publish::{CrlFolder, CrlName, PublishError, PublishedCrl, ReadPublishedError};
+pub use certificates::{certificate_path, issued_path, p7c_path};
 
-/// How long a CA certificate may be given again: it never changes under its path.
-const CERTIFICATE_SECONDS: i64 = 86_400;
-
-/// A CRL or a CA certificate as it is served.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Document {
-    pub(crate) octets: Arc<[u8]>,
-    pub(crate) media_type: &'static str,
-    pub(crate) version: Version,
-    pub(crate) expiry: Expiry,
-}
-
-/// Until when a document may be given again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Expiry {
-    /// Until this time.
-    At(UnixTime),
-    /// For so many seconds from now.
-    In(i64),
-}
-
-/// The CRL of one CA and what is known of it.
-#[derive(Debug)]
-struct CrlPlace {
-    issuer: Arc<Issuer>,
-    current: RwLock<Option<(CrlStanding, Arc<Document>)>>,
-}
-
-/// Which CRL of a CA is served, for whoever watches that a new one comes in time.
+/// Which CRL is served under a name, for whoever watches that a new one comes in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CrlStanding {
     /// Its CRL number.
@@ -53,145 +30,176 @@ pub struct CrlStanding {
     pub next_update: UnixTime,
 }
 
+/// What stands under a path.
+#[derive(Debug, Clone)]
+struct Served {
+    document: Arc<Document>,
+    /// Of a CRL.
+    standing: Option<CrlStanding>,
+}
+
 /// Every document, by its path.
 #[derive(Debug)]
 pub struct Repository {
     folder: CrlFolder,
-    crls: HashMap<String, CrlPlace>,
-    certificates: RwLock<HashMap<String, Arc<Document>>>,
+    issuers: HashMap<KeyRef, Arc<Issuer>>,
+    documents: RwLock<BTreeMap<String, Served>>,
+    changes: watch::Sender<()>,
 }
 
 impl Repository {
     /// Makes the repository of these CAs. It serves no CRL before [`refresh`](Self::refresh) or [`publish`](Self::publish).
     #[must_use]
     pub fn new(folder: CrlFolder, issuers: &[Arc<Issuer>]) -> Self {
-        let place =
-            |issuer: &Arc<Issuer>| CrlPlace { issuer: Arc::clone(issuer), current: RwLock::default() };
-        let crls = issuers.iter().map(|issuer| (crl_path(&issuer.key()), place(issuer)));
-        let certificates = issuers.iter().map(|issuer| {
-            (certificate_path(&issuer.key()), Arc::new(certificate_document(issuer.certificate())))
-        });
-        Self { folder, crls: crls.collect(), certificates: RwLock::new(certificates.collect()) }
+        let repository = Self {
+            folder,
+            issuers: issuers.iter().map(|issuer| (issuer.key(), Arc::clone(issuer))).collect(),
+            documents: RwLock::default(),
+            changes: watch::Sender::new(()),
+        };
+        for issuer in issuers {
+            let document = certificates::single(issuer.certificate());
+            repository.serve(certificate_path(&issuer.key()), document, None);
+        }
+        repository
     }
 
     /// Serves the certificate of a CA from now on: a self-signed one under the path of its key, any other under that of its
     /// key and its issuer's. What is served under a path already stays.
     pub fn serve_certificate(&self, certificate: &Certificate) {
-        let mut certificates = self.certificates.write().unwrap_or_else(PoisonError::into_inner);
         let path = issued_path(certificate);
-        certificates.entry(path).or_insert_with(|| Arc::new(certificate_document(certificate)));
+        if !self.serves(&path) {
+            self.serve(path, certificates::single(certificate), None);
+        }
     }
 
-    /// Publishes a CRL of one of the CAs and serves it from then on.
+    /// Serves a CA's certificates and those of its path, in every generation, as one file for whoever builds paths; what was
+    /// served so before gives way.
+    pub fn serve_path(&self, issuer: &KeyRef, certificates: &[&Certificate]) {
+        self.serve(p7c_path(issuer), certificates::several(certificates), None);
+    }
+
+    /// Publishes the CRL of all that a CA signed, and serves it from then on.
     ///
     /// # Errors
     /// [`PublishCrlError`]; what was served before still is.
-    pub fn publish(&self, issuer: &KeyRef, octets: &[u8]) -> Result<CrlStanding, PublishCrlError> {
-        let place = self.place(issuer).ok_or(PublishCrlError::NotServed { issuer: *issuer })?;
-        Ok(place.serve(self.folder.publish(&place.issuer, octets)?))
+    pub fn publish(&self, issuer: &KeyRef, octets: impl Read) -> Result<CrlStanding, PublishCrlError> {
+        self.publish_as(&CrlName::whole(issuer), octets)
+    }
+
+    /// Publishes a CRL under a name, and serves it from then on.
+    ///
+    /// # Errors
+    /// [`PublishCrlError`]; what was served before still is.
+    pub fn publish_as(&self, name: &CrlName, octets: impl Read) -> Result<CrlStanding, PublishCrlError> {
+        let issuer = self
+            .issuers
+            .get(name.issuer())
+            .ok_or_else(|| PublishCrlError::NotServed { issuer: *name.issuer() })?;
+        Ok(self.serve_crl(name, self.folder.publish(name, issuer, octets)?))
     }
 
     /// Takes up what is published, by whichever process. Where it cannot be read, what was served before still is.
     ///
     /// # Errors
-    /// The first [`ReadPublishedError`], after all CAs were looked at.
+    /// The first [`ReadPublishedError`], after everything was looked at.
     pub fn refresh(&self) -> Result<(), ReadPublishedError> {
         let mut outcome = Ok(());
-        for place in self.crls.values() {
-            match self.folder.published(&place.issuer) {
-                Ok(Some(published)) => {
-                    place.serve(published);
+        for issuer in self.issuers.values() {
+            let parts = self.folder.parts_of(&issuer.key());
+            for name in std::iter::once(CrlName::whole(&issuer.key())).chain(parts) {
+                match self.folder.published(&name, issuer) {
+                    Ok(Some(published)) => {
+                        self.serve_crl(&name, published);
+                    }
+                    Ok(None) => {}
+                    Err(error) => outcome = outcome.and(Err(error)),
                 }
-                Ok(None) => {}
-                Err(error) => outcome = outcome.and(Err(error)),
             }
         }
         outcome
     }
 
-    /// Returns which CRL of a CA is served, if there is one.
+    /// Returns which CRL of all that a CA signed is served, if there is one.
     #[must_use]
     pub fn standing(&self, issuer: &KeyRef) -> Option<CrlStanding> {
-        self.place(issuer)?.current().map(|(standing, _)| standing)
+        self.standing_of(&CrlName::whole(issuer))
+    }
+
+    /// Returns which CRL is served under a name, if there is one.
+    #[must_use]
+    pub fn standing_of(&self, name: &CrlName) -> Option<CrlStanding> {
+        self.read().get(&name.path())?.standing
     }
 
     /// Tells whether a document is served under a path.
     #[must_use]
     pub fn serves(&self, path: &str) -> bool {
-        self.document(path).is_some()
+        self.read().contains_key(path)
     }
 
     /// Returns the document under a path, if there is one.
-    pub(crate) fn document(&self, path: &str) -> Option<Arc<Document>> {
-        match self.crls.get(path) {
-            Some(place) => place.current().map(|(_, document)| document),
-            None => self.certificates.read().unwrap_or_else(PoisonError::into_inner).get(path).cloned(),
-        }
+    #[must_use]
+    pub fn document(&self, path: &str) -> Option<Arc<Document>> {
+        self.read().get(path).map(|served| Arc::clone(&served.document))
     }
 
-    fn place(&self, issuer: &KeyRef) -> Option<&CrlPlace> {
-        self.crls.get(&crl_path(issuer))
+    /// Returns the CA that signs what is published under a path below `/crl/`.
+    #[must_use]
+    pub fn signer_of(&self, path: &str) -> Option<(CrlName, &Arc<Issuer>)> {
+        let name = CrlName::parse(path.strip_prefix("/crl/")?)?;
+        let issuer = self.issuers.get(name.issuer())?;
+        Some((name, issuer))
     }
-}
 
-impl CrlPlace {
+    /// Returns every document with its path, in the order of the paths.
+    #[must_use]
+    pub fn documents(&self) -> Vec<(String, Arc<Document>)> {
+        let documents = self.read();
+        documents.iter().map(|(path, served)| (path.clone(), Arc::clone(&served.document))).collect()
+    }
+
+    /// Returns what is told whenever something else is served than before.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<String, Served>> {
+        self.documents.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Serves a CRL, unless a later one is served already.
-    fn serve(&self, published: PublishedCrl) -> CrlStanding {
-        let PublishedCrl { octets, number, this_update, next_update } = published;
+    fn serve_crl(&self, name: &CrlName, published: PublishedCrl) -> CrlStanding {
+        let PublishedCrl { content, number, this_update, next_update, .. } = published;
         let standing = CrlStanding { number, this_update, next_update };
-        let document = Document {
-            version: Version::of(&octets, this_update),
-            octets,
-            media_type: "application/pkix-crl",
-            expiry: Expiry::At(next_update),
-        };
-        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        if current.as_ref().is_none_or(|(served, _)| served.number < number) {
-            *current = Some((standing, Arc::new(document)));
+        // RFC 2585 §4.2.
+        let media_type = "application/pkix-crl";
+        let document = Document::new(content, media_type, this_update, Expiry::At(next_update), number);
+        let served = self.standing_of(name);
+        if served.is_none_or(|served| served.number < number) {
+            self.serve(name.path(), document, Some(standing));
         }
         standing
     }
 
-    fn current(&self) -> Option<(CrlStanding, Arc<Document>)> {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    fn serve(&self, path: String, document: Document, standing: Option<CrlStanding>) {
+        let served = Served { document: Arc::new(document), standing };
+        let mut documents = self.documents.write().unwrap_or_else(PoisonError::into_inner);
+        let newer =
+            |before: &Served| before.standing.zip(standing).is_none_or(|(old, new)| old.number < new.number);
+        if documents.get(&path).is_none_or(newer) {
+            documents.insert(path, served);
+        }
+        drop(documents);
+        self.changes.send_replace(());
     }
 }
 
-fn certificate_document(certificate: &Certificate) -> Document {
-    let octets = certificate.der();
-    Document {
-        version: Version::of(octets, certificate.validity().not_before()),
-        octets: octets.into(),
-        media_type: "application/pkix-cert",
-        expiry: Expiry::In(CERTIFICATE_SECONDS),
-    }
-}
-
-/// Returns the path of the CRLs that a key signs; the end of the URI in cRLDistributionPoints (RFC 5280 §4.2.1.13).
+/// Returns the path of the CRL of all that a key signs; the end of the URI in cRLDistributionPoints (RFC 5280 §4.2.1.13).
 #[must_use]
 pub fn crl_path(issuer: &KeyRef) -> String {
-    format!("/crl/{issuer}.crl")
-}
-
-/// Returns the path of a CA's certificate; the end of the URI in authorityInfoAccess (RFC 5280 §4.2.2.1).
-#[must_use]
-pub fn certificate_path(issuer: &KeyRef) -> String {
-    format!("/ca/{issuer}.cer")
-}
-
-/// Returns the path of a CA's certificate by what stands in it. A key that several issuers certified, such as that of a root and
-/// its successor (RFC 9810 §4.4), has one path for each.
-#[must_use]
-pub fn issued_path(certificate: &Certificate) -> String {
-    let key = certificate.public_key();
-    if certificate.issuer() == certificate.subject()
-        && key.verify(certificate.tbs(), certificate.signature()).is_ok()
-    {
-        return certificate_path(&key.key_ref());
-    }
-    let issuer = certificate.authority_key_identifier().unwrap_or_default();
-    let issuer: String = issuer.iter().map(|octet| format!("{octet:02x}")).collect();
-    format!("/ca/{}-by-{issuer}.cer", key.key_ref())
+    CrlName::whole(issuer).path()
 }
 
 /// Why a CRL was not published.

@@ -51,6 +51,13 @@ pub(super) fn repository(config: &Config, roots: &[Arc<Issuer>]) -> Result<Arc<R
     let own = config.authorities.iter().map(|one| Arc::new(one.issuer.clone()));
     let issuers: Vec<Arc<Issuer>> = own.chain(roots.iter().cloned()).collect();
     let repository = Repository::new(folder, &issuers);
+    for one in &config.authorities {
+        let above: Vec<&Certificate> = one.path.iter().chain(&one.generations).collect();
+        // Links between generations have paths of their own: old and new stand side by side (RFC 9810 §4.4).
+        above.iter().for_each(|certificate| repository.serve_certificate(certificate));
+        let own = std::iter::once(one.issuer.certificate());
+        repository.serve_path(&one.issuer.key(), &own.chain(above).collect::<Vec<_>>());
+    }
     // What an earlier process published is served again, the CRLs of offline roots among it. A damaged file is no reason not
     // to start: whatever is published next replaces it, and until then the health check tells.
     if let Err(error) = repository.refresh() {

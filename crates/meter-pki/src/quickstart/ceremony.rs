@@ -26,7 +26,7 @@ use ca_core::tenant::TenantId;
 use ca_store::{EngineKind, Opening, Store};
 use policies::ProfileSet;
 use signer_file::{FileSigner, Iterations, KeyDirectory, Passphrase, SystemEntropy};
-use status_server::publish::CrlFolder;
+use status_server::publish::{CrlFolder, CrlName};
 use status_server::repository::{certificate_path, crl_path};
 
 use super::layout::Layout;
@@ -170,7 +170,9 @@ impl OfflineRoot {
     /// Signs the root's CRL and puts it where the status server will find it.
     fn publish_crl(&self, room: &Room<'_>, house: &House) -> anyhow::Result<()> {
         let crl = self.authority.issue_crl(&officer(house.tenant)?)?;
-        CrlFolder::open(&room.layout.published())?.publish(self.authority.issuer(), &crl.der)?;
+        let issuer = self.authority.issuer();
+        let name = CrlName::whole(&issuer.key());
+        CrlFolder::open(&room.layout.published())?.publish(&name, issuer, crl.der.as_slice())?;
         Ok(())
     }
 
