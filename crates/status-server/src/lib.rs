@@ -9,6 +9,7 @@
 //! | [`repository`] | CRLs and CA certificates by their paths |
 //! | [`publish`] | a CRL to a file that readers see whole or not at all |
 //! | [`crl_reader`] | what a CRL says, read in pieces by a reader of its own |
+//! | [`piecewise`] | a document as the body of a message |
 //! | [`document`] | octets that do not change, in memory or in a file |
 //! | [`aside`] | a file that takes the place of another |
 //! | [`config`] | what a responder is told |
@@ -21,6 +22,7 @@ pub mod responder;
 pub mod repository;
 pub mod publish;
 pub mod crl_reader;
+pub mod piecewise;
 pub mod document;
 pub mod aside;
 pub mod config;

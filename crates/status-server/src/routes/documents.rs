@@ -1,6 +1,5 @@
 //! GET and HEAD of documents: conditions, byte ranges, and what is there (RFC 9110 §13, §14).
 
-mod piecewise;
 mod range;
 
 use std::fmt::Write as _;
@@ -16,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::{StatusServices, caching_fields, is_known};
 use crate::document::Document;
-use piecewise::Piecewise;
+use crate::piecewise::Piecewise;
 use range::Asked;
 
 /// Answers with the document under the path, or with a part of it.

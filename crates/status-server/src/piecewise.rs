@@ -1,4 +1,4 @@
-//! The body of an answer, read in pieces: the next one only when the one before is on its way, so that a slow reader costs one.
+//! The body of a message, read in pieces: the next one only when the one before is on its way, so that a slow reader costs one.
 
 use std::io;
 use std::pin::Pin;
@@ -12,7 +12,8 @@ use tokio::task::JoinHandle;
 use crate::document::Document;
 
 /// Octets of a document from `next` on, before `end`.
-pub(super) struct Piecewise {
+#[derive(Debug)]
+pub struct Piecewise {
     document: Arc<Document>,
     next: u64,
     end: u64,
@@ -20,8 +21,17 @@ pub(super) struct Piecewise {
 }
 
 impl Piecewise {
-    pub(super) const fn new(document: Arc<Document>, start: u64, end: u64) -> Self {
+    /// Takes the octets from `start` on and before `end`, which is not beyond the end of the document.
+    #[must_use]
+    pub const fn new(document: Arc<Document>, start: u64, end: u64) -> Self {
         Self { document, next: start, end, reading: None }
+    }
+
+    /// Takes the whole document.
+    #[must_use]
+    pub fn whole(document: Arc<Document>) -> Self {
+        let end = document.content().length();
+        Self::new(document, 0, end)
     }
 
     fn passed(&mut self, piece: Vec<u8>) -> Frame<Bytes> {
