@@ -1,6 +1,6 @@
 //! DER values one behind the other, as they come: their tags and lengths, and the hashes of what went by (X.690 §8.1, §10.1).
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 
 use sha2::{Digest, Sha256};
 
@@ -139,11 +139,17 @@ impl<R: Read> Values<R> {
         while self.ahead.len() - self.taken < count {
             self.ahead.drain(..self.taken);
             self.taken = 0;
-            let wanted = PIECE.max(count);
             let before = self.ahead.len();
-            let limit = u64::try_from(wanted).unwrap_or(u64::MAX);
-            self.source.by_ref().take(limit).read_to_end(&mut self.ahead)?;
-            if self.ahead.len() == before {
+            self.ahead.resize(before + PIECE, 0);
+            let (_, free) = self.ahead.split_at_mut(before);
+            let read = loop {
+                match self.source.read(free) {
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    read => break read?,
+                }
+            };
+            self.ahead.truncate(before + read);
+            if read == 0 {
                 return Ok(false);
             }
         }
