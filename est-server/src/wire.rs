@@ -8,6 +8,5 @@ pub mod bulk;
 pub mod simple_enroll;
 pub mod csr_attributes;
 pub mod cmc;
-pub mod certs_only;
 pub mod submitted;
 pub mod base64;

@@ -1,5 +1,9 @@
 //! Publication: CRLs and CA certificates over plain HTTP, as caches and relying parties fetch them. RFC 5280 §5, RFC 9110.
 
+mod kills;
+mod pushes;
+mod verify;
+
 use e2e::patience::eventually;
 use e2e::peer::{Answer, curl, path};
 use e2e::rehearsal::Rehearsal;

@@ -5,6 +5,7 @@
 //! stands above it.
 
 pub mod key_package;
+pub mod certs_only;
 pub mod signed;
 pub mod enveloped;
 mod agreement;

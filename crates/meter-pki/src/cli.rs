@@ -391,11 +391,26 @@ pub enum CrlCommand {
         /// The name of the authority.
         name: String,
     },
+    /// Compare published CRLs with the ledger, by a reader that shares nothing with what makes them.
+    Verify(CrlVerifyArgs),
     /// Publish a CRL that an offline root signed.
     Import {
         /// The CRL, DER.
         file: PathBuf,
     },
+}
+
+/// `crl verify`
+#[derive(Debug, Args)]
+pub struct CrlVerifyArgs {
+    /// The name of the authority; without it, every authority.
+    pub name: Option<String>,
+    /// Fetch the CRL here, and not where certificates say it is; with a name only.
+    #[arg(long, requires = "name", conflicts_with = "file")]
+    pub url: Option<String>,
+    /// Read the CRL, DER, from here; with a name only.
+    #[arg(long, requires = "name", value_name = "FILE")]
+    pub file: Option<PathBuf>,
 }
 
 /// `audit`

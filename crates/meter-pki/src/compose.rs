@@ -42,7 +42,7 @@ use crate::releases::Releases;
 pub(crate) use cmp::cmp_config;
 pub(crate) use est::est_config;
 pub(crate) use front::front_config;
-pub(crate) use status::{name_beside, status_parts};
+pub(crate) use status::{name_beside, pushers, status_parts};
 pub(crate) use vault::{Vault, open_store, random_id};
 
 /// The clock of the operating system.

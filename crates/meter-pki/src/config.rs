@@ -7,6 +7,7 @@ mod checked;
 mod checker;
 mod cmp;
 mod front;
+mod push;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -28,6 +29,7 @@ pub use front::{
     CheckedUpstream, Elsewhere, ForwardedOffer, FrontConfig, RawElsewhere, RawForwardedOffer, RawFront,
     RawHealth, RawUpstream,
 };
+pub use push::RawPush;
 
 /// The file as it is written. Tables know their places in it, so that faults can be told with their lines.
 #[derive(Debug, Clone, Deserialize)]
@@ -235,6 +237,9 @@ pub struct RawStatus {
     /// `closed_authority_files`: certificates of authorities that were closed, DER; their last CRLs go on being published.
     #[serde(default)]
     pub closed_authority_files: Vec<PathBuf>,
+    /// `push`: where what is published is also put.
+    #[serde(default)]
+    pub push: Vec<RawPush>,
     /// `limits`
     #[serde(default)]
     pub limits: Limits,

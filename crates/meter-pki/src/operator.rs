@@ -5,6 +5,7 @@
 
 mod acts;
 mod audit_acts;
+mod crl_acts;
 mod release_acts;
 mod request_acts;
 mod vault;
@@ -24,6 +25,7 @@ use server_kit::workers::WorkerPool;
 use crate::compose::System;
 pub(crate) use listener::{OperatorListener, Peer};
 use reply::Reply;
+use wire::crls::{RecordedCrlView, ReleasedView, RevokedQueryText, RevokedView};
 use wire::requests::{DecisionText, RequestPage, RequestQueryText, RequestView};
 use wire::{
     AuditPage, AuditQuery, AuthorityView, BackupText, BackupView, CertificatePage, CertificateQueryText,
@@ -69,6 +71,9 @@ pub(crate) fn router(state: OperatorState) -> Router {
         .route("/v1/tokens", post(make_token))
         .route("/v1/crls", get(crls))
         .route("/v1/crls/{authority}", post(publish_crls))
+        .route("/v1/recorded-crls", get(recorded_crls))
+        .route("/v1/recorded-crls/{authority}/revoked", get(revoked_by))
+        .route("/v1/recorded-crls/{authority}/released/{serial}", get(released_by))
         .route("/v1/root-crls", post(import_crl))
         .route("/v1/releases", get(releases).post(keep_releases))
         .route("/v1/audit", get(audit))
@@ -179,6 +184,25 @@ async fn publish_crls(
     Query(choice): Query<CrlChoice>,
 ) -> Result<Json<PublishedCrlsView>, Reply> {
     state.run(move |system| acts::publish_crls(system, &peer, (&authority, &choice))).await
+}
+
+async fn recorded_crls(State(state): State<OperatorState>) -> Result<Json<Vec<RecordedCrlView>>, Reply> {
+    state.run(crl_acts::recorded).await
+}
+
+async fn revoked_by(
+    State(state): State<OperatorState>,
+    Path(authority): Path<String>,
+    Query(query): Query<RevokedQueryText>,
+) -> Result<Json<Vec<RevokedView>>, Reply> {
+    state.run(move |system| crl_acts::revoked(system, &authority, &query)).await
+}
+
+async fn released_by(
+    State(state): State<OperatorState>,
+    Path((authority, serial)): Path<(String, String)>,
+) -> Result<Json<ReleasedView>, Reply> {
+    state.run(move |system| crl_acts::released(system, &authority, &serial)).await
 }
 
 async fn releases(State(state): State<OperatorState>) -> Result<Json<ReleasesView>, Reply> {

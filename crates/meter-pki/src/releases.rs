@@ -8,7 +8,7 @@ pub(crate) mod outlook;
 mod shelf;
 mod release;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::HashSet;
 use std::path::Path;

@@ -22,13 +22,14 @@ use crate::approvals::ApprovalWatch;
 use crate::audit::{self, Copies, Followed};
 use crate::clock_watch::ClockWatch;
 use crate::coaps::{self, Desk, Place};
-use crate::compose::{ServedAuthority, System, cmp_config, compose, est_config, status_parts};
+use crate::compose::{ServedAuthority, System, cmp_config, compose, est_config, pushers, status_parts};
 use crate::config::{Config, RawCmp, RawCoaps, RawEst};
 use crate::deadlines::Deadlines;
 use crate::exit::{Exit, Failure};
 use crate::intents::IntentWatch;
 use crate::operator::{OperatorListener, OperatorState, router};
 use crate::publisher;
+use crate::push::Pusher;
 use crate::releases::outlook::{self, OutlookWatch};
 
 /// How long work under way may take after the signal to stop.
@@ -118,6 +119,15 @@ fn keep_current(
     Ok(())
 }
 
+/// Pushes what is published to where it is also served; health tells of a target that does not take it.
+fn push(tasks: &mut JoinSet<()>, pushers: Vec<Arc<Pusher>>, (health, shutdown): (&Health, &Shutdown)) {
+    for pusher in pushers {
+        let told = Arc::clone(&pusher);
+        health.ready("push", move || told.condition());
+        tasks.spawn(pusher.run(shutdown.clone()));
+    }
+}
+
 /// Starts all servers on what `through` makes of the ports; when it returns they accept connections.
 ///
 /// # Errors
@@ -153,6 +163,9 @@ pub async fn start(
     for served in &system.authorities {
         let publisher = Arc::clone(&served.publisher);
         health.ready("crl", move || publisher.condition());
+    }
+    if !in_recovery {
+        push(&mut tasks, pushers(config, &system, &metrics)?, (&health, &shutdown));
     }
     let releases = Arc::clone(&system.releases);
     health.ready("roots", move || outlook::condition(&releases));

@@ -25,7 +25,12 @@ pub(crate) struct Version {
 impl Version {
     /// Makes the version of these octets. Equal octets have equal tags, on every node.
     pub(crate) fn of(octets: &[u8], last_modified: UnixTime) -> Self {
-        Self { etag: format!("\"{}\"", hex::encode(Sha256::digest(octets))), last_modified }
+        Self::tagged(&Sha256::digest(octets).into(), last_modified)
+    }
+
+    /// Makes the version of octets with this SHA-256.
+    pub(crate) fn tagged(sha256: &[u8; 32], last_modified: UnixTime) -> Self {
+        Self { etag: format!("\"{}\"", hex::encode(sha256)), last_modified }
     }
 
     /// Tells whether a requester who sent these two fields has this version already (RFC 9110 §13.2.2).
@@ -36,6 +41,20 @@ impl Version {
             (None, Some(since)) => parse_http_date(since).is_some_and(|since| self.last_modified <= since),
             (None, None) => false,
         }
+    }
+
+    /// Tells whether a requester who goes on with what it has, as If-Range says, has this version (RFC 9110 §13.1.5).
+    ///
+    /// By tag, and strongly. Never by date: two CRLs may come in one second, so that no date of ours is a strong validator
+    /// (RFC 9110 §8.8.2.2).
+    pub(crate) fn is_gone_on_with(&self, if_range: Option<&str>) -> bool {
+        if_range.is_none_or(|tag| tag.trim() == self.etag)
+    }
+
+    /// Tells whether a requester who wants this version only, as If-Match says, may have it (RFC 9110 §13.1.1).
+    pub(crate) fn is_wanted(&self, if_match: Option<&str>) -> bool {
+        let matches = |tag: &str| tag == "*" || tag == self.etag;
+        if_match.is_none_or(|tags| tags.split(',').map(str::trim).any(matches))
     }
 
     // RFC 9110 §13.1.2: by the weak comparison, which overlooks `W/`. Our tags hold no comma.

@@ -8,6 +8,10 @@
 //! | [`responder`] | an OCSP request to an OCSP response, signed or kept from before |
 //! | [`repository`] | CRLs and CA certificates by their paths |
 //! | [`publish`] | a CRL to a file that readers see whole or not at all |
+//! | [`crl_reader`] | what a CRL says, read in pieces by a reader of its own |
+//! | [`piecewise`] | a document as the body of a message |
+//! | [`document`] | octets that do not change, in memory or in a file |
+//! | [`aside`] | a file that takes the place of another |
 //! | [`config`] | what a responder is told |
 //!
 //! It holds no CA key, writes nothing to the ledger, and never learns how a revocation was decided. What it serves is public:
@@ -17,5 +21,9 @@ pub mod routes;
 pub mod responder;
 pub mod repository;
 pub mod publish;
+pub mod crl_reader;
+pub mod piecewise;
+pub mod document;
+pub mod aside;
 pub mod config;
 mod caching;

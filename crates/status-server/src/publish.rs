@@ -1,69 +1,127 @@
 //! A CRL to a file that readers see whole or not at all, and that is only ever replaced by a later one.
 //!
-//! One file per CA in one folder, named by the CA's key, so that the CRLs of an old and a new key stand side by side and any
-//! web server can serve them; those of shards in a folder of that name beside it. What fails leaves the last good file where
-//! it is. Makes no CRL, and serves none.
+//! One file for each line of CRLs of a CA in one folder, named by the CA's key, so that the CRLs of an old and a new key stand
+//! side by side and any web server can serve them. What fails leaves the last good file where it is. A CRL is read in pieces, by
+//! a reader that shares nothing with the code that made it. Makes no CRL, and serves none.
 
-use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use ca_core::crl::parsed::{ParsedCrl, ReadCrlError};
 use ca_core::issuer::Issuer;
 use ca_core::key_ref::KeyRef;
-use ca_core::oid;
 use ca_core::scope::{CrlKind, CrlLine, CrlScope, Shard};
 use ca_core::validity::UnixTime;
+use der::Decode;
+use x509_cert::ext::pkix::IssuingDistributionPoint;
+use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
+
+use crate::aside::{Aside, DiskError};
+use crate::crl_reader::{ReadCrl, ReadCrlError};
+use crate::document::Content;
+
+/// Returns where the CRLs of a line stand, below the folder and below `/crl/`: the 40 hexadecimal characters of its key, and
+/// `.crl` for the complete CRL of all; the others [beside](CrlLine::beside) it.
+#[must_use]
+pub fn name_of(line: &CrlLine) -> String {
+    line.beside(&format!("{}.crl", line.issuer))
+}
+
+/// Reads a name as [`name_of`] writes it, and in no other spelling.
+#[must_use]
+pub fn line_named(name: &str) -> Option<CrlLine> {
+    let (key, rest) = name.split_at_checked(40)?;
+    let issuer = KeyRef::parse(key)?;
+    let rest = rest.strip_suffix(".crl")?;
+    let (rest, kind) =
+        rest.strip_suffix(".delta").map_or((rest, CrlKind::Complete), |rest| (rest, CrlKind::Delta));
+    let scope = if rest.is_empty() {
+        CrlScope::All
+    } else {
+        CrlScope::Shard(Shard::parse(rest.strip_prefix('/')?).ok()?)
+    };
+    Some(CrlLine { issuer, scope, kind }).filter(|line| name_of(line) == name)
+}
 
 /// A published CRL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublishedCrl {
     /// Its DER octets.
-    pub octets: Arc<[u8]>,
+    pub content: Content,
     /// Its CRL number.
     pub number: u64,
     /// Its thisUpdate.
     pub this_update: UnixTime,
     /// Its nextUpdate.
     pub next_update: UnixTime,
+    /// How many entries it has.
+    pub entries: u64,
     /// The number of the complete CRL that it is a delta to.
     pub base: Option<u64>,
+    issuing_distribution_point: Option<Vec<u8>>,
 }
 
 impl PublishedCrl {
-    /// Reads the octets of a CRL that `issuer` is said to have signed.
-    fn read(octets: &[u8], issuer: &Issuer) -> Result<Self, UnfitCrl> {
-        let crl = ParsedCrl::from_der(octets)?;
+    /// Reads a file with a CRL that `issuer` is said to have signed.
+    fn read(mut file: File, issuer: &Issuer) -> Result<Self, UnfitCrl> {
+        file.seek(SeekFrom::Start(0)).map_err(ReadCrlError::from)?;
+        let crl = ReadCrl::read(&file, issuer.certificate().public_key(), |_| {}).map_err(UnfitCrl::from)?;
         // RFC 5280 §6.3.3 (f), (g): of this name, and signed with this key.
-        let named = crl.tbs().issuer() == issuer.name().der();
-        if !named || crl.verify(issuer.certificate().public_key()).is_err() {
+        if crl.issuer != issuer.name().der() {
             return Err(UnfitCrl::NotOfIssuer);
         }
-        let (this_update, next_update) = crl.tbs().period()?;
-        let (number, base) = (crl.tbs().number()?, crl.tbs().base());
-        Ok(Self { number, octets: octets.into(), this_update, next_update, base })
+        Ok(Self {
+            content: Content::of_file(file, crl.octets, crl.sha256).map_err(ReadCrlError::from)?,
+            number: crl.number,
+            this_update: crl.this_update,
+            next_update: crl.next_update,
+            entries: crl.entries,
+            base: crl.base()?,
+            issuing_distribution_point: crl.issuing_distribution_point().map(<[u8]>::to_vec),
+        })
     }
 
-    fn issuing_distribution_point(&self) -> Option<Vec<u8>> {
-        let crl = ParsedCrl::from_der(&self.octets).ok()?;
-        crl.tbs().extension(oid::ISSUING_DISTRIBUTION_POINT).map(<[u8]>::to_vec)
+    /// RFC 5280 §5.2.4, §5.2.5: whole or a delta, and of the scope that it says itself.
+    fn check_line(&self, issuer: &Issuer, line: &CrlLine) -> Result<(), UnfitCrl> {
+        let place = match &line.scope {
+            CrlScope::All => None,
+            // A shard without a place would be the CRL of all.
+            CrlScope::Shard(_) => Some(issuer.crl_uri(&line.scope).ok_or(UnfitCrl::OtherLine)?),
+        };
+        let said = self.issuing_distribution_point.as_deref().and_then(place_in);
+        let of_line = said == place && self.base.is_some() == (line.kind == CrlKind::Delta);
+        if of_line { Ok(()) } else { Err(UnfitCrl::OtherLine) }
     }
 }
 
+/// Returns the URI that an issuing distribution point names, if it names one (RFC 5280 §5.2.5).
+fn place_in(point: &[u8]) -> Option<String> {
+    let point = IssuingDistributionPoint::from_der(point).ok()?;
+    let DistributionPointName::FullName(names) = point.distribution_point? else { return None };
+    names.into_iter().find_map(|name| match name {
+        GeneralName::UniformResourceIdentifier(uri) => Some(uri.to_string()),
+        _ => None,
+    })
+}
+
 /// Why octets are not a CRL that may stand there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum UnfitCrl {
     /// They cannot be read as one.
-    #[error(transparent)]
-    Unreadable(#[from] ReadCrlError),
+    #[error("{0}")]
+    Unreadable(ReadCrlError),
     /// Another CA's, or changed after it was signed.
     #[error("the CRL was not signed by this CA, or was changed since")]
     NotOfIssuer,
     /// Of another scope, or a delta where complete ones stand, or the other way round.
     #[error("the CRL is of another scope, or a delta among complete ones, or complete among deltas")]
     OtherLine,
+}
+
+impl From<ReadCrlError> for UnfitCrl {
+    fn from(error: ReadCrlError) -> Self {
+        if matches!(error, ReadCrlError::Signature) { Self::NotOfIssuer } else { Self::Unreadable(error) }
+    }
 }
 
 /// The folder in which CRLs are published.
@@ -87,58 +145,43 @@ impl CrlFolder {
         }
     }
 
-    /// Returns the file in which the CRLs of a line are published: the 40 hexadecimal characters of its key, and `.crl` for the
-    /// complete CRL of all; the others [beside](CrlLine::beside) it.
+    /// Returns the file in which the CRLs of a line are published.
     #[must_use]
     pub fn file_of(&self, line: &CrlLine) -> PathBuf {
-        self.path.join(line.beside(&format!("{}.crl", line.issuer)))
+        self.path.join(name_of(line))
     }
 
-    /// Lists the lines of a CA of which something is published.
-    ///
-    /// # Errors
-    /// [`ReadPublishedError::Disk`].
-    pub fn lines(&self, issuer: &KeyRef) -> Result<Vec<CrlLine>, ReadPublishedError> {
-        let mut scopes = vec![CrlScope::All];
-        let path = self.path.join(issuer.to_string());
-        let names = fs::read_dir(&path).and_then(|files| {
-            files.map(|file| file.map(|file| file.file_name())).collect::<io::Result<Vec<_>>>()
-        });
-        match names {
-            Ok(names) => {
-                let named = |name: &OsString| Shard::parse(name.to_str()?.strip_suffix(".crl")?).ok();
-                scopes.extend(names.iter().filter_map(named).map(CrlScope::Shard));
-            }
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
-            Err(cause) => return Err(ReadPublishedError::Disk { path, cause }),
-        }
-        let both = scopes
-            .into_iter()
-            .flat_map(|scope| [CrlLine::complete(*issuer, scope.clone()), CrlLine::delta(*issuer, scope)]);
-        Ok(both.filter(|line| self.file_of(line).exists()).collect())
-    }
-
-    /// Reads the CRL of all that is published for a CA, if there is one.
-    ///
-    /// # Errors
-    /// [`ReadPublishedError`] when there is something, but not a CRL of this CA.
-    pub fn published(&self, issuer: &Issuer) -> Result<Option<PublishedCrl>, ReadPublishedError> {
-        self.published_in(issuer, &CrlLine::complete(issuer.key(), CrlScope::All))
+    /// Returns the lines of a CA of which something is published.
+    #[must_use]
+    pub fn lines(&self, issuer: &KeyRef) -> Vec<CrlLine> {
+        let names_in = |folder: PathBuf| {
+            let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+            entries.filter_map(|entry| entry.file_name().into_string().ok())
+        };
+        let of_shards = names_in(self.path.join(issuer.to_string())).map(|name| format!("{issuer}/{name}"));
+        let of_all = [CrlLine::complete(*issuer, CrlScope::All), CrlLine::delta(*issuer, CrlScope::All)];
+        let of_all = of_all.into_iter().filter(|line| self.file_of(line).exists());
+        let mut lines: Vec<CrlLine> = of_shards.filter_map(|name| line_named(&name)).chain(of_all).collect();
+        lines.sort();
+        lines
     }
 
     /// Reads the CRL that is published in a line of a CA, if there is one.
     ///
     /// # Errors
-    /// [`ReadPublishedError`] when there is something, but not a CRL of this line.
-    pub fn published_in(
+    /// [`ReadPublishedError`] when there is something, but not a CRL of this CA.
+    pub fn published(
         &self,
-        issuer: &Issuer,
         line: &CrlLine,
+        issuer: &Issuer,
     ) -> Result<Option<PublishedCrl>, ReadPublishedError> {
         let path = self.file_of(line);
-        match fs::read(&path) {
-            Ok(octets) => match PublishedCrl::read(&octets, issuer) {
+        match File::open(&path) {
+            Ok(file) => match PublishedCrl::read(file, issuer) {
                 Ok(published) => Ok(Some(published)),
+                Err(UnfitCrl::Unreadable(ReadCrlError::Octets(cause))) => {
+                    Err(ReadPublishedError::Disk { path, cause })
+                }
                 Err(cause) => Err(ReadPublishedError::Unfit { path, cause }),
             },
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -146,15 +189,7 @@ impl CrlFolder {
         }
     }
 
-    /// Publishes a complete CRL of all, as [`publish_in`](Self::publish_in).
-    ///
-    /// # Errors
-    /// [`PublishError`]; the CRL that was published before stays.
-    pub fn publish(&self, issuer: &Issuer, octets: &[u8]) -> Result<PublishedCrl, PublishError> {
-        self.publish_in(issuer, &CrlLine::complete(issuer.key(), CrlScope::All), octets)
-    }
-
-    /// Publishes a CRL in its line: written aside, synced, renamed over the one before, the folder synced.
+    /// Publishes a CRL in its line: written aside, read again, synced, renamed over the one before, the folder synced.
     ///
     /// Its number must exceed that of the one that is published, whoever published that one; publishing the same octets
     /// again changes nothing. The base of a delta must be the complete CRL that is published. Of several processes that
@@ -162,71 +197,46 @@ impl CrlFolder {
     ///
     /// # Errors
     /// [`PublishError`]; the CRL that was published before stays.
-    pub fn publish_in(
+    pub fn publish(
         &self,
-        issuer: &Issuer,
         line: &CrlLine,
-        octets: &[u8],
+        issuer: &Issuer,
+        mut octets: impl Read,
     ) -> Result<PublishedCrl, PublishError> {
-        let new = PublishedCrl::read(octets, issuer)?;
-        check_line(octets, issuer, line)?;
-        let disk = |act| move |cause| PublishError::Disk { act, cause };
-        let lock = self.path.join(format!(".{}.lock", issuer.key()));
-        let lock = File::create(lock).map_err(disk("open the lock"))?;
-        lock.lock().map_err(disk("take the lock"))?;
-        match self.published_in(issuer, line) {
-            Ok(Some(published)) if published == new => return Ok(new),
+        let lock = File::create(self.path.join(format!(".{}.lock", line.issuer)));
+        let lock = lock.map_err(DiskError::of("open the lock"))?;
+        lock.lock().map_err(DiskError::of("take the lock"))?;
+        let place = self.file_of(line);
+        let folder = place.parent().unwrap_or(&self.path);
+        fs::create_dir_all(folder).map_err(DiskError::of("make the folder of the shards"))?;
+        let mut aside = Aside::begin(&place)?;
+        io::copy(&mut octets, aside.file()).map_err(DiskError::of("write the new file"))?;
+        let written = aside.file().try_clone().map_err(DiskError::of("read the new file"))?;
+        let new = PublishedCrl::read(written, issuer)?;
+        new.check_line(issuer, line)?;
+        match self.published(line, issuer) {
+            Ok(Some(published)) if published == new => return Ok(published),
             Ok(Some(published)) => check_follows(&new, &published)?,
             Ok(None) => {}
-            // Whatever stands there is no CRL of this line: a good one can only be better.
+            // Whatever stands there is no CRL of this CA: a good one can only be better.
             Err(ReadPublishedError::Unfit { path, cause }) => {
-                tracing::warn!(path = %path.display(), %cause, "replacing a file that is not a CRL of this place");
+                tracing::warn!(path = %path.display(), %cause, "replacing a file that is not a CRL of this CA");
             }
-            Err(ReadPublishedError::Disk { cause, .. }) => return Err(disk("read the published CRL")(cause)),
-        }
-        if let Some(base) = new.base {
-            let complete =
-                self.published_in(issuer, &line.base()).ok().flatten().map(|complete| complete.number);
-            // RFC 5280 §5.2.4: the base is a CRL that was published.
-            if complete != Some(base) {
-                return Err(PublishError::NotItsBase { base, published: complete });
+            Err(ReadPublishedError::Disk { cause, .. }) => {
+                return Err(DiskError::of("read the published CRL")(cause).into());
             }
         }
-        self.replace(&self.file_of(line), octets).map_err(|(act, cause)| disk(act)(cause))?;
+        self.check_base(&new, line, issuer)?;
+        aside.put()?;
         Ok(new)
     }
 
-    fn replace(&self, file: &Path, octets: &[u8]) -> Result<(), (&'static str, io::Error)> {
-        let folder = file.parent().unwrap_or(&self.path);
-        if folder != self.path && !folder.is_dir() {
-            fs::create_dir(folder).map_err(|cause| ("create the folder of the shards", cause))?;
-            sync_folder(&self.path)?;
-        }
-        let name = file.file_name().unwrap_or_default().to_string_lossy();
-        let aside = folder.join(format!(".{name}.new"));
-        let mut new = File::create(&aside).map_err(|cause| ("create the new file", cause))?;
-        new.write_all(octets).map_err(|cause| ("write the new file", cause))?;
-        new.sync_all().map_err(|cause| ("sync the new file", cause))?;
-        fs::rename(&aside, file).map_err(|cause| ("rename the new file", cause))?;
-        sync_folder(folder)
+    /// RFC 5280 §5.2.4: the base of a delta is a CRL that was published.
+    fn check_base(&self, new: &PublishedCrl, line: &CrlLine, issuer: &Issuer) -> Result<(), PublishError> {
+        let Some(base) = new.base else { return Ok(()) };
+        let published = self.published(&line.base(), issuer).ok().flatten().map(|complete| complete.number);
+        if published == Some(base) { Ok(()) } else { Err(PublishError::NotItsBase { base, published }) }
     }
-}
-
-fn sync_folder(path: &Path) -> Result<(), (&'static str, io::Error)> {
-    let folder = File::open(path).map_err(|cause| ("open the folder", cause))?;
-    folder.sync_all().map_err(|cause| ("sync the folder", cause))
-}
-
-/// RFC 5280 §5.2.4, §5.2.5: whole or a delta, and of the scope that it says itself.
-fn check_line(octets: &[u8], issuer: &Issuer, line: &CrlLine) -> Result<(), UnfitCrl> {
-    let crl = ParsedCrl::from_der(octets)?;
-    let place = match &line.scope {
-        CrlScope::All => None,
-        // A shard without a place would be the CRL of all.
-        CrlScope::Shard(_) => Some(issuer.crl_uri(&line.scope).ok_or(UnfitCrl::OtherLine)?),
-    };
-    let of_line = crl.tbs().place() == place && crl.tbs().is_delta() == (line.kind == CrlKind::Delta);
-    if of_line { Ok(()) } else { Err(UnfitCrl::OtherLine) }
 }
 
 fn check_follows(new: &PublishedCrl, published: &PublishedCrl) -> Result<(), PublishError> {
@@ -235,7 +245,7 @@ fn check_follows(new: &PublishedCrl, published: &PublishedCrl) -> Result<(), Pub
         return Err(PublishError::NumberNotGreater { number: new.number, published: published.number });
     }
     // RFC 5280 §5.2.5: the scope of a CRL at one place does not change.
-    if new.issuing_distribution_point() != published.issuing_distribution_point() {
+    if new.issuing_distribution_point != published.issuing_distribution_point {
         return Err(PublishError::OtherScope);
     }
     Ok(())
@@ -300,14 +310,8 @@ pub enum PublishError {
         published: Option<u64>,
     },
     /// The disk refused.
-    #[error("cannot {act} in the folder for CRLs")]
-    Disk {
-        /// What was tried.
-        act: &'static str,
-        /// What the operating system says.
-        #[source]
-        cause: io::Error,
-    },
+    #[error("in the folder for CRLs: {0}")]
+    Disk(#[from] DiskError),
 }
 
 impl PublishError {
@@ -319,7 +323,7 @@ impl PublishError {
             Self::NumberNotGreater { .. } => "publish.number",
             Self::OtherScope => "publish.scope",
             Self::NotItsBase { .. } => "publish.base",
-            Self::Disk { .. } => "publish.disk",
+            Self::Disk(_) => "publish.disk",
         }
     }
 }

@@ -1,9 +1,12 @@
 //! The repository (RFC 5280 §3): CRLs and CA certificates, each under a path of its own.
 //!
-//! Serves from memory what [`publish`](crate::publish) has put on disk. A path is looked up as a whole in a map and is never
-//! taken apart, so that no request can name a file. Knows no HTTP.
+//! Serves what [`publish`](crate::publish) has put on disk, and CA certificates that it was given. A path is looked up as a whole
+//! in a map and is never taken apart, so that no request can name a file. Knows no HTTP.
 
-use std::collections::HashMap;
+mod certificates;
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::Read;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use ca_core::certificate::Certificate;
@@ -11,35 +14,13 @@ use ca_core::issuer::Issuer;
 use ca_core::key_ref::KeyRef;
 use ca_core::scope::{CrlLine, CrlScope};
 use ca_core::validity::UnixTime;
+use tokio::sync::watch;
 
-use crate::caching::Version;
-use crate::publish::{CrlFolder, PublishError, PublishedCrl, ReadPublishedError};
+use crate::document::{Document, Expiry};
+use crate::publish::{CrlFolder, PublishError, PublishedCrl, ReadPublishedError, line_named, name_of};
+pub use certificates::{certificate_path, issued_path, p7c_path};
 
-/// How long a CA certificate may be given again: it never changes under its path.
-const CERTIFICATE_SECONDS: i64 = 86_400;
-
-/// A CRL or a CA certificate as it is served.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Document {
-    pub(crate) octets: Arc<[u8]>,
-    pub(crate) media_type: &'static str,
-    pub(crate) version: Version,
-    pub(crate) expiry: Expiry,
-}
-
-/// Until when a document may be given again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Expiry {
-    /// Until this time.
-    At(UnixTime),
-    /// For so many seconds from now.
-    In(i64),
-}
-
-/// The CRL of one line and what is known of it.
-type CrlPlace = (CrlStanding, Arc<Document>);
-
-/// Which CRL of a line is served, for whoever watches that a new one comes in time.
+/// Which CRL is served in a line, for whoever watches that a new one comes in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CrlStanding {
     /// Its CRL number.
@@ -50,67 +31,86 @@ pub struct CrlStanding {
     pub next_update: UnixTime,
 }
 
+/// What stands under a path.
+#[derive(Debug, Clone)]
+struct Served {
+    document: Arc<Document>,
+    /// Of a CRL.
+    standing: Option<CrlStanding>,
+}
+
 /// Every document, by its path.
 #[derive(Debug)]
 pub struct Repository {
     folder: CrlFolder,
     issuers: HashMap<KeyRef, Arc<Issuer>>,
-    crls: RwLock<HashMap<String, CrlPlace>>,
-    certificates: RwLock<HashMap<String, Arc<Document>>>,
+    documents: RwLock<BTreeMap<String, Served>>,
+    changes: watch::Sender<()>,
 }
 
 impl Repository {
     /// Makes the repository of these CAs. It serves no CRL before [`refresh`](Self::refresh) or [`publish`](Self::publish).
     #[must_use]
     pub fn new(folder: CrlFolder, issuers: &[Arc<Issuer>]) -> Self {
-        let certificates = issuers.iter().map(|issuer| {
-            (certificate_path(&issuer.key()), Arc::new(certificate_document(issuer.certificate())))
-        });
-        Self {
+        let repository = Self {
             folder,
-            certificates: RwLock::new(certificates.collect()),
             issuers: issuers.iter().map(|issuer| (issuer.key(), Arc::clone(issuer))).collect(),
-            crls: RwLock::default(),
+            documents: RwLock::default(),
+            changes: watch::Sender::new(()),
+        };
+        for issuer in issuers {
+            let document = certificates::single(issuer.certificate());
+            repository.serve(certificate_path(&issuer.key()), document, None);
         }
+        repository
     }
 
     /// Serves the certificate of a CA from now on: a self-signed one under the path of its key, any other under that of its
     /// key and its issuer's. What is served under a path already stays.
     pub fn serve_certificate(&self, certificate: &Certificate) {
-        let mut certificates = self.certificates.write().unwrap_or_else(PoisonError::into_inner);
         let path = issued_path(certificate);
-        certificates.entry(path).or_insert_with(|| Arc::new(certificate_document(certificate)));
+        if !self.serves(&path) {
+            self.serve(path, certificates::single(certificate), None);
+        }
     }
 
-    /// Publishes a complete CRL of all of one of the CAs and serves it from then on.
+    /// Serves a CA's certificates and those of its path, in every generation, as one file for whoever builds paths; what was
+    /// served so before gives way.
+    pub fn serve_path(&self, issuer: &KeyRef, certificates: &[&Certificate]) {
+        self.serve(p7c_path(issuer), certificates::several(certificates), None);
+    }
+
+    /// Publishes the CRL of all that a CA signed, and serves it from then on.
     ///
     /// # Errors
     /// [`PublishCrlError`]; what was served before still is.
-    pub fn publish(&self, issuer: &KeyRef, octets: &[u8]) -> Result<CrlStanding, PublishCrlError> {
-        self.publish_in(&CrlLine::complete(*issuer, CrlScope::All), octets)
+    pub fn publish(&self, issuer: &KeyRef, octets: impl Read) -> Result<CrlStanding, PublishCrlError> {
+        self.publish_in(&whole(issuer), octets)
     }
 
-    /// Publishes a CRL in its line and serves it from then on.
+    /// Publishes a CRL in its line, and serves it from then on.
     ///
     /// # Errors
     /// [`PublishCrlError`]; what was served before still is.
-    pub fn publish_in(&self, line: &CrlLine, octets: &[u8]) -> Result<CrlStanding, PublishCrlError> {
-        let issuer =
-            self.issuers.get(&line.issuer).ok_or(PublishCrlError::NotServed { issuer: line.issuer })?;
-        Ok(self.serve(line, self.folder.publish_in(issuer, line, octets)?))
+    pub fn publish_in(&self, line: &CrlLine, octets: impl Read) -> Result<CrlStanding, PublishCrlError> {
+        let issuer = self
+            .issuers
+            .get(&line.issuer)
+            .ok_or_else(|| PublishCrlError::NotServed { issuer: line.issuer })?;
+        Ok(self.serve_crl(line, self.folder.publish(line, issuer, octets)?))
     }
 
     /// Takes up what is published, by whichever process. Where it cannot be read, what was served before still is.
     ///
     /// # Errors
-    /// The first [`ReadPublishedError`], after all CAs were looked at.
+    /// The first [`ReadPublishedError`], after everything was looked at.
     pub fn refresh(&self) -> Result<(), ReadPublishedError> {
         let mut outcome = Ok(());
         for issuer in self.issuers.values() {
-            for line in self.folder.lines(&issuer.key())? {
-                match self.folder.published_in(issuer, &line) {
+            for line in self.folder.lines(&issuer.key()) {
+                match self.folder.published(&line, issuer) {
                     Ok(Some(published)) => {
-                        self.serve(&line, published);
+                        self.serve_crl(&line, published);
                     }
                     Ok(None) => {}
                     Err(error) => outcome = outcome.and(Err(error)),
@@ -120,94 +120,96 @@ impl Repository {
         outcome
     }
 
-    /// Returns which complete CRL of all of a CA is served, if there is one.
+    /// Returns which CRL of all that a CA signed is served, if there is one.
     #[must_use]
     pub fn standing(&self, issuer: &KeyRef) -> Option<CrlStanding> {
-        self.standing_of(&CrlLine::complete(*issuer, CrlScope::All))
+        self.standing_of(&whole(issuer))
     }
 
     /// Returns which CRL of a line is served, if there is one.
     #[must_use]
     pub fn standing_of(&self, line: &CrlLine) -> Option<CrlStanding> {
-        let crls = self.crls.read().unwrap_or_else(PoisonError::into_inner);
-        crls.get(&line_path(line)).map(|(standing, _)| *standing)
+        self.read().get(&line_path(line))?.standing
     }
 
     /// Tells whether a document is served under a path.
     #[must_use]
     pub fn serves(&self, path: &str) -> bool {
-        self.document(path).is_some()
+        self.read().contains_key(path)
     }
 
     /// Returns the document under a path, if there is one.
-    pub(crate) fn document(&self, path: &str) -> Option<Arc<Document>> {
-        let crls = self.crls.read().unwrap_or_else(PoisonError::into_inner);
-        match crls.get(path) {
-            Some((_, document)) => Some(Arc::clone(document)),
-            None => self.certificates.read().unwrap_or_else(PoisonError::into_inner).get(path).cloned(),
-        }
+    #[must_use]
+    pub fn document(&self, path: &str) -> Option<Arc<Document>> {
+        self.read().get(path).map(|served| Arc::clone(&served.document))
+    }
+
+    /// Returns the CA that signs what is published under a path below `/crl/`.
+    #[must_use]
+    pub fn signer_of(&self, path: &str) -> Option<(CrlLine, &Arc<Issuer>)> {
+        let line = line_named(path.strip_prefix("/crl/")?)?;
+        let issuer = self.issuers.get(&line.issuer)?;
+        Some((line, issuer))
+    }
+
+    /// Returns every document with its path, in the order of the paths.
+    #[must_use]
+    pub fn documents(&self) -> Vec<(String, Arc<Document>)> {
+        let documents = self.read();
+        documents.iter().map(|(path, served)| (path.clone(), Arc::clone(&served.document))).collect()
+    }
+
+    /// Returns what is told whenever something else is served than before.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<String, Served>> {
+        self.documents.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Serves a CRL, unless a later one is served already.
-    fn serve(&self, line: &CrlLine, published: PublishedCrl) -> CrlStanding {
-        let PublishedCrl { octets, number, this_update, next_update, .. } = published;
+    fn serve_crl(&self, line: &CrlLine, published: PublishedCrl) -> CrlStanding {
+        let PublishedCrl { content, number, this_update, next_update, .. } = published;
         let standing = CrlStanding { number, this_update, next_update };
-        let document = Document {
-            version: Version::of(&octets, this_update),
-            octets,
-            media_type: "application/pkix-crl",
-            expiry: Expiry::At(next_update),
-        };
-        let mut crls = self.crls.write().unwrap_or_else(PoisonError::into_inner);
-        let path = line_path(line);
-        if crls.get(&path).is_none_or(|(served, _)| served.number < number) {
-            crls.insert(path, (standing, Arc::new(document)));
+        // RFC 2585 §4.2.
+        let media_type = "application/pkix-crl";
+        let document = Document::new(content, media_type, this_update, Expiry::At(next_update), number);
+        let served = self.standing_of(line);
+        if served.is_none_or(|served| served.number < number) {
+            self.serve(line_path(line), document, Some(standing));
         }
         standing
     }
-}
 
-fn certificate_document(certificate: &Certificate) -> Document {
-    let octets = certificate.der();
-    Document {
-        version: Version::of(octets, certificate.validity().not_before()),
-        octets: octets.into(),
-        media_type: "application/pkix-cert",
-        expiry: Expiry::In(CERTIFICATE_SECONDS),
+    fn serve(&self, path: String, document: Document, standing: Option<CrlStanding>) {
+        let served = Served { document: Arc::new(document), standing };
+        let mut documents = self.documents.write().unwrap_or_else(PoisonError::into_inner);
+        let newer =
+            |before: &Served| before.standing.zip(standing).is_none_or(|(old, new)| old.number < new.number);
+        if documents.get(&path).is_none_or(newer) {
+            documents.insert(path, served);
+        }
+        drop(documents);
+        self.changes.send_replace(());
     }
 }
 
-/// Returns the path of the CRLs that a key signs; the end of the URI in cRLDistributionPoints (RFC 5280 §4.2.1.13).
+/// Returns the path of the CRL of all that a key signs; the end of the URI in cRLDistributionPoints (RFC 5280 §4.2.1.13).
 #[must_use]
 pub fn crl_path(issuer: &KeyRef) -> String {
-    format!("/crl/{issuer}.crl")
+    line_path(&whole(issuer))
 }
 
 /// Returns the path of the CRLs of a line; the end of the URI in cRLDistributionPoints or freshestCRL.
 #[must_use]
 pub fn line_path(line: &CrlLine) -> String {
-    line.beside(&crl_path(&line.issuer))
+    format!("/crl/{}", name_of(line))
 }
 
-/// Returns the path of a CA's certificate; the end of the URI in authorityInfoAccess (RFC 5280 §4.2.2.1).
-#[must_use]
-pub fn certificate_path(issuer: &KeyRef) -> String {
-    format!("/ca/{issuer}.cer")
-}
-
-/// Returns the path of a CA's certificate by what stands in it. A key that several issuers certified, such as that of a root and
-/// its successor (RFC 9810 §4.4), has one path for each.
-#[must_use]
-pub fn issued_path(certificate: &Certificate) -> String {
-    let key = certificate.public_key();
-    if certificate.issuer() == certificate.subject()
-        && key.verify(certificate.tbs(), certificate.signature()).is_ok()
-    {
-        return certificate_path(&key.key_ref());
-    }
-    let issuer = certificate.authority_key_identifier().unwrap_or_default();
-    let issuer: String = issuer.iter().map(|octet| format!("{octet:02x}")).collect();
-    format!("/ca/{}-by-{issuer}.cer", key.key_ref())
+fn whole(issuer: &KeyRef) -> CrlLine {
+    CrlLine::complete(*issuer, CrlScope::All)
 }
 
 /// Why a CRL was not published.

@@ -2,15 +2,20 @@
 //!
 //! | path | methods | what |
 //! |---|---|---|
-//! | `/crl/<key>.crl`, `/crl/<key>.delta.crl` | GET, HEAD | the CRL that a CA's key signed last, and the delta to it |
-//! | `/crl/<key>/<shard>.crl`, `….delta.crl` | GET, HEAD | those of a shard |
+//! | `/crl/<key>.crl` | GET, HEAD | the CRL that a CA's key signed last |
+//! | `/crl/<key>/<shard>.crl` | GET, HEAD | the one of a shard |
+//! | `/crl/….delta.crl` | GET, HEAD | what changed since the one without `.delta` |
 //! | `/ca/<key>.cer` | GET, HEAD | that CA's certificate |
+//! | `/ca/<key>-by-<key>.cer` | GET, HEAD | the same by another issuer: links between generations |
+//! | `/ca/<key>.p7c` | GET, HEAD | with all above it, in every generation |
+//! | `/index.txt` | GET, HEAD | every document |
 //! | `/ocsp` | POST | an OCSP request in the body |
 //! | `/ocsp/<base64>` | GET, HEAD | an OCSP request in the path |
 //!
 //! `<key>` is the CA's key by 40 lower-case hexadecimal characters. Everything else is 404. RFC 6960 App. A, RFC 5019 §5, §6;
 //! RFC 5280 §4.2.1.13, §4.2.2.1.
 
+mod documents;
 mod path_request;
 
 use std::sync::Arc;
@@ -30,7 +35,7 @@ use ca_core::validity::UnixTime;
 use server_kit::workers::{RunJobError, WorkerPool, retry_after_seconds};
 
 use crate::caching::{Version, cache_control, http_date};
-use crate::repository::{Document, Expiry, Repository};
+use crate::repository::Repository;
 use crate::responder::{Answer, Responder, SignedAnswer};
 use path_request::PathRequestError;
 
@@ -60,33 +65,13 @@ impl core::fmt::Debug for StatusServices {
 /// one to be fetched (RFC 5280 §8).
 pub fn router(services: StatusServices) -> Router {
     Router::new()
-        .route("/crl/{file}", get(document))
-        .route("/crl/{key}/{file}", get(document))
-        .route("/ca/{file}", get(document))
+        .route("/crl/{*name}", get(documents::document))
+        .route("/ca/{file}", get(documents::document))
+        .route("/index.txt", get(documents::index))
         .route("/ocsp", post(ocsp_by_post))
         .route("/ocsp/", post(ocsp_by_post))
         .route("/ocsp/{*request}", get(ocsp_by_get))
         .with_state(services)
-}
-
-async fn document(State(services): State<StatusServices>, uri: Uri, fields: HeaderMap) -> Response {
-    match services.repository.document(uri.path()) {
-        Some(document) => document_reply(&document, services.clock.now(), &fields),
-        None => StatusCode::NOT_FOUND.into_response(),
-    }
-}
-
-fn document_reply(document: &Document, now: UnixTime, fields: &HeaderMap) -> Response {
-    let until = match document.expiry {
-        Expiry::At(time) => time,
-        Expiry::In(seconds) => now.plus_seconds(seconds),
-    };
-    let caching = caching_fields(&document.version, now, until, until);
-    if is_known(&document.version, fields) {
-        return (StatusCode::NOT_MODIFIED, caching).into_response();
-    }
-    let octets = Bytes::from_owner(Arc::clone(&document.octets));
-    ([(CONTENT_TYPE, document.media_type)], caching, octets).into_response()
 }
 
 async fn ocsp_by_post(State(services): State<StatusServices>, request: Request) -> Response {

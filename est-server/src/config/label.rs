@@ -13,7 +13,7 @@ use ca_core::upstream::Upstream;
 use super::messages::MessageSigner;
 use crate::operation::Operation;
 use crate::wire::base64::LineLength;
-use crate::wire::certs_only;
+use cms_messages::certs_only;
 
 /// RFC 7030 §3.2.2: names that a label must not have.
 pub(crate) const OPERATIONS: [&str; 6] =

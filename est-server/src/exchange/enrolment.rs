@@ -13,8 +13,8 @@ use crate::channel_binding;
 use crate::config::Challenge;
 use crate::observation;
 use crate::refusal::Refusal;
-use crate::wire::certs_only;
 use crate::wire::simple_enroll::{SimpleRequest, decode};
+use cms_messages::certs_only;
 
 /// RFC 7030 §4.2.1: the first certificate.
 pub(super) fn enrol(exchange: &Exchange, actor: &Actor) -> Result<Answer, Refusal> {

@@ -27,8 +27,8 @@ use crate::answer::{Answer, DeliveredKey, PrivateOctets};
 use crate::config::ServerKeys;
 use crate::observation;
 use crate::refusal::{DeliveryError, Refusal};
-use crate::wire::certs_only;
 use crate::wire::server_key::{SubmittedKeyRequest, decode};
+use cms_messages::certs_only;
 
 /// For whom the key is sealed.
 struct Addressee {

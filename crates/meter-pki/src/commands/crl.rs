@@ -1,4 +1,6 @@
-//! `meter-pki crl list`, `crl publish` and `crl import`, which ask the server; `crl resign`, which needs none.
+//! `meter-pki crl list`, `crl publish`, `crl import` and `crl verify`, which ask the server; `crl resign`, which needs none.
+
+mod verify;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -38,6 +40,7 @@ pub(super) async fn run(
         CrlCommand::Resign { .. } => {
             return Err(Failure::new(Exit::Usage, "crl.resign", "crl resign asks no server"));
         }
+        CrlCommand::Verify(args) => verify::run(args, client, printer).await?,
         CrlCommand::Import { file } => {
             let octets = std::fs::read(file).map_err(|error| {
                 Failure::new(Exit::Usage, "crl.file", format!("cannot read {}: {error}", file.display()))

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use ca_core::actor::{Actor, Identity};
+use ca_core::actor::{Actor, Identity as ActorIdentity};
 use ca_core::certificate::Certificate;
 use ca_core::distinguished_name::DistinguishedName;
 use ca_core::issuer::{Issuer, PublicationPoints};
@@ -20,6 +20,11 @@ use ca_core::profile::{OcspProfile, ProfileId};
 use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence};
 use ca_core::subject::Subject;
 use ca_store::Recovery;
+use client_kit::Identity;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::version::{TLS12, TLS13};
+use server_kit::metrics::Metrics;
 use server_kit::shutdown::Shutdown;
 use server_kit::workers::WorkerPool;
 use status_server::config::KeepingPolicy;
@@ -29,8 +34,9 @@ use status_server::responder::{Responder, ResponderPorts, ServedAuthority as Ans
 use status_server::routes::{StatusServices, router};
 
 use super::{ServedAuthority, System};
-use crate::config::Config;
+use crate::config::{Config, RawPush};
 use crate::exit::{Exit, Failure};
+use crate::push::{Folder, Pusher, Store, StorePlace, Target};
 
 /// How often responder certificates are looked at.
 const LOOK: Duration = Duration::from_secs(600);
@@ -51,6 +57,13 @@ pub(super) fn repository(config: &Config, roots: &[Arc<Issuer>]) -> Result<Arc<R
     let own = config.authorities.iter().map(|one| Arc::new(one.issuer.clone()));
     let issuers: Vec<Arc<Issuer>> = own.chain(roots.iter().cloned()).collect();
     let repository = Repository::new(folder, &issuers);
+    for one in &config.authorities {
+        let above: Vec<&Certificate> = one.path.iter().chain(&one.generations).collect();
+        // Links between generations have paths of their own: old and new stand side by side (RFC 9810 §4.4).
+        above.iter().for_each(|certificate| repository.serve_certificate(certificate));
+        let own = std::iter::once(one.issuer.certificate());
+        repository.serve_path(&one.issuer.key(), &own.chain(above).collect::<Vec<_>>());
+    }
     // What an earlier process published is served again, the CRLs of offline roots among it. A damaged file is no reason not
     // to start: whatever is published next replaces it, and until then the health check tells.
     if let Err(error) = repository.refresh() {
@@ -104,6 +117,42 @@ pub(crate) fn status_parts(
         workers,
     };
     Ok(StatusParts { router: router(services), renewal: Renewal { desks: Arc::new(desks), responder } })
+}
+
+/// Puts together who pushes what is published to where it is also served.
+pub(crate) fn pushers(
+    config: &Config,
+    system: &System,
+    metrics: &Metrics,
+) -> Result<Vec<Arc<Pusher>>, Failure> {
+    let pusher = |raw| {
+        let target = target(raw)?;
+        let (repository, entropy) = (Arc::clone(&system.repository), Arc::clone(&system.entropy));
+        Ok(Arc::new(Pusher::new(target, repository, entropy, metrics)))
+    };
+    config.status.push.iter().map(pusher).collect()
+}
+
+fn target(raw: &RawPush) -> Result<Target, Failure> {
+    let unusable = |error: &dyn std::fmt::Display| {
+        Failure::new(Exit::Usage, "status.push", error).then("look at [[status.push]] in the configuration")
+    };
+    if let Some(directory) = &raw.directory {
+        return Ok(Target::Folder(Folder::at(directory)));
+    }
+    let given = raw.endpoint.clone().zip(raw.bucket.clone()).zip(raw.credentials_file.clone());
+    let ((endpoint, bucket), credentials_file) = given.ok_or_else(|| unusable(&"half of a target"))?;
+    let roots = raw.roots_file.as_deref().map(|file| {
+        let roots = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let roots = roots.map_err(|error| unusable(&format!("{}: {error}", file.display())))?;
+        let roots: Vec<Vec<u8>> = roots.iter().map(|root| root.to_vec()).collect();
+        client_kit::trusting(&roots, &Identity::Anonymous, &[&TLS13, &TLS12])
+            .map_err(|error| unusable(&error))
+    });
+    let tls = roots.transpose()?.map(Arc::new);
+    let (region, prefix) = (raw.region.clone(), raw.prefix.clone());
+    let place = StorePlace { endpoint, bucket, region, prefix, credentials_file };
+    Ok(Target::Store(Box::new(Store::new(&place, tls).map_err(|error| unusable(&error))?)))
 }
 
 /// Renews responder certificates.
@@ -218,7 +267,7 @@ impl Desk {
             .enrol(EnrolmentRequest {
                 actor: Actor {
                     tenant: issuer.tenant().clone(),
-                    identity: Identity::Process { name: "ocsp-responder" },
+                    identity: ActorIdentity::Process { name: "ocsp-responder" },
                 },
                 profile: self.profile.clone(),
                 subject: Subject::distinguished(

@@ -6,6 +6,7 @@ mod audit;
 mod authority;
 mod approval;
 mod generations;
+mod push;
 mod cmp;
 mod front;
 
@@ -243,7 +244,8 @@ impl<'a> Checker<'a> {
             Some(directory) => Some(self.directory("status.releases_directory", directory)?),
             None => None,
         };
-        Some(RawStatus { directory, releases_directory, ..raw.clone() })
+        let push = raw.push.iter().filter_map(|target| self.push(target)).collect();
+        Some(RawStatus { directory, releases_directory, push, ..raw.clone() })
     }
 
     fn profiles(&mut self, raw: &RawProfiles) -> Option<ProfileSet> {

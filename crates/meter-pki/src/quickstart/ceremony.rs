@@ -20,6 +20,7 @@ use ca_core::ports::Clock;
 use ca_core::profile::{CertificateProfile, ProfileId};
 use ca_core::registration::{ApprovalRule, Door, Offer, RepeatRule};
 use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence};
+use ca_core::scope::{CrlLine, CrlScope};
 use ca_core::subject::Subject;
 use ca_core::suite::SecuritySuite;
 use ca_core::tenant::TenantId;
@@ -170,7 +171,9 @@ impl OfflineRoot {
     /// Signs the root's CRL and puts it where the status server will find it.
     fn publish_crl(&self, room: &Room<'_>, house: &House) -> anyhow::Result<()> {
         let crl = self.authority.issue_crl(&officer(house.tenant)?)?;
-        CrlFolder::open(&room.layout.published())?.publish(self.authority.issuer(), &crl.der)?;
+        let issuer = self.authority.issuer();
+        let line = CrlLine::complete(issuer.key(), CrlScope::All);
+        CrlFolder::open(&room.layout.published())?.publish(&line, issuer, crl.der.as_slice())?;
         Ok(())
     }
 

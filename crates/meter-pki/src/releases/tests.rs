@@ -37,14 +37,14 @@ impl Clock for TurnedClock {
 }
 
 /// A root made by rcgen.
-struct Root {
+pub(crate) struct Root {
     params: CertificateParams,
     key: KeyPair,
     der: Vec<u8>,
 }
 
 impl Root {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let mut params = CertificateParams::default();
         params.distinguished_name = rcgen::DistinguishedName::new();
         params.distinguished_name.push(DnType::CommonName, name);
@@ -60,7 +60,7 @@ impl Root {
         Self { params, key, der }
     }
 
-    fn issuer(&self) -> Arc<Issuer> {
+    pub(crate) fn issuer(&self) -> Arc<Issuer> {
         let certificate = Certificate::from_der(&self.der).unwrap();
         let end = certificate.validity().not_after();
         let tenant = TenantId::parse("dso").unwrap();
@@ -68,7 +68,7 @@ impl Root {
     }
 
     /// A CRL that speaks from one day to another.
-    fn crl(&self, number: u64, from: i64, to: i64) -> Vec<u8> {
+    pub(crate) fn crl(&self, number: u64, from: i64, to: i64) -> Vec<u8> {
         let params = CertificateRevocationListParams {
             this_update: time(from),
             next_update: time(to),
@@ -253,7 +253,7 @@ fn a_date_outside_of_what_the_crl_speaks_of_is_refused() {
 fn r_09_an_old_crl_is_refused_when_a_newer_one_is_out() {
     let world = World::new();
     let (releases, repository) = world.start();
-    repository.publish(&world.root.issuer().key(), &world.root.crl(9, 0, 50)).unwrap();
+    repository.publish(&world.root.issuer().key(), world.root.crl(9, 0, 50).as_slice()).unwrap();
     assert_eq!(code(releases.take_in(world.year())), "releases.number");
 }
 

@@ -1,7 +1,7 @@
 //! CRLs and CA certificates over HTTP.
 
 use axum::http::{Method, StatusCode};
-use status_server::repository::{certificate_path, crl_path};
+use status_server::repository::{certificate_path, crl_path, issued_path, p7c_path};
 
 use crate::http::{ask, get};
 use crate::world::{DAY, World, revoked};
@@ -134,4 +134,69 @@ async fn a_ca_without_a_crl_has_none_to_serve() {
     let key = world.issuer.key();
     assert_eq!(get(&world.router(), &crl_path(&key), &[]).await.status, StatusCode::NOT_FOUND);
     assert_eq!(world.repository.standing(&key), None);
+}
+
+// RFC 5280 §4.2.2.1: certs-only messages have a type of their own.
+#[tokio::test]
+async fn a_path_is_served_as_one_file_that_openssl_reads() {
+    let world = World::new();
+    let certificates =
+        [&world.authority, &world.root].map(|authority| authority.issuer().certificate().clone());
+    let key = world.issuer.key();
+    world.repository.serve_path(&key, &certificates.each_ref());
+    let reply = get(&world.router(), &p7c_path(&key), &[]).await;
+    assert_eq!(reply.status, StatusCode::OK);
+    assert_eq!(reply.field("content-type"), Some("application/pkcs7-mime; smime-type=certs-only"));
+    let file = world.path().join("path.p7c");
+    std::fs::write(&file, &reply.body).unwrap();
+    let said = std::process::Command::new("openssl")
+        .args(["pkcs7", "-inform", "DER", "-print_certs", "-noout", "-in"])
+        .arg(&file)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert_eq!(said.matches("subject=").count(), 2, "{said}");
+    assert!(said.contains("Root CA") && said.contains("Sub-CA 1"), "{said}");
+}
+
+#[tokio::test]
+async fn the_certificate_of_a_key_by_another_issuer_has_a_path_of_its_own() {
+    let world = World::new();
+    let certificate = world.issuer.certificate();
+    world.repository.serve_certificate(certificate);
+    let path = issued_path(certificate);
+    let root: String =
+        world.root.issuer().key_identifier().iter().map(|octet| format!("{octet:02x}")).collect();
+    assert_eq!(path, format!("/ca/{}-by-{root}.cer", world.issuer.key()));
+    let reply = get(&world.router(), &path, &[]).await;
+    assert_eq!((reply.status, reply.body.as_slice()), (StatusCode::OK, certificate.der()));
+}
+
+#[tokio::test]
+async fn the_index_lists_every_document_with_its_digest() {
+    let world = World::new();
+    let crl = world.publish();
+    let reply = get(&world.router(), "/index.txt", &[]).await;
+    assert_eq!(reply.status, StatusCode::OK);
+    let text = String::from_utf8(reply.body).unwrap();
+    let paths: Vec<&str> = text.lines().filter_map(|line| line.split('\t').next()).collect();
+    assert_eq!(paths.len(), 3, "{text}");
+    for path in paths {
+        let document = get(&world.router(), path, &[]).await;
+        assert_eq!(document.status, StatusCode::OK, "{path}");
+        let digest = document.field("etag").unwrap().trim_matches('"').to_owned();
+        let line = text.lines().find(|line| line.starts_with(path)).unwrap();
+        assert!(line.ends_with(&digest) && line.contains(&format!("\t{}\t", document.body.len())), "{line}");
+    }
+    assert!(text.contains(&crl_path(&crl.issuer)));
+}
+
+// RFC 5280 §4.2.1.13: a single DER object; nothing between may encode it, whatever a client accepts.
+#[tokio::test]
+async fn octets_are_never_encoded() {
+    let world = World::new();
+    let crl = world.publish();
+    let reply = get(&world.router(), &crl_path(&crl.issuer), &[("accept-encoding", "gzip, br, zstd")]).await;
+    assert_eq!((reply.field("content-encoding"), &reply.body), (None, &crl.der));
+    assert!(reply.field("cache-control").unwrap().contains("no-transform"));
 }

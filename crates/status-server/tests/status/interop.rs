@@ -20,8 +20,8 @@ use tokio::runtime::Runtime;
 use crate::world::{World, revoked, serial};
 
 /// A server, and a folder with the files that other programs read.
-struct Loopback {
-    world: World,
+pub struct Loopback {
+    pub world: World,
     address: SocketAddr,
     files: TempDir,
     shutdown: Shutdown,
@@ -30,7 +30,7 @@ struct Loopback {
 
 impl Loopback {
     /// Certificate 1 is good, 2 revoked, 3 not on record.
-    fn start(curve: Curve) -> Self {
+    pub fn start(curve: Curve) -> Self {
         let now = UnixTime::from_seconds(OffsetDateTime::now_utc().unix_timestamp());
         let world = World::at(curve, now);
         world.put(1, CertificateStatus::Good);
@@ -51,20 +51,30 @@ impl Loopback {
         loopback
     }
 
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// When certificate 2 and those that a test adds were revoked.
+    pub fn now(&self) -> UnixTime {
+        use ca_core::ports::Clock;
+        self.world.clock.now()
+    }
+
     fn write(&self, name: &str, text: &str) {
         std::fs::write(self.file(name), text).unwrap();
     }
 
-    fn file(&self, name: &str) -> PathBuf {
+    pub fn file(&self, name: &str) -> PathBuf {
         self.files.path().join(name)
     }
 
-    fn url(&self, path: &str) -> String {
+    pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
     /// Runs a program in the folder of files.
-    fn run(&self, program: &str, arguments: &[&str]) -> Ran {
+    pub fn run(&self, program: &str, arguments: &[&str]) -> Ran {
         let output = Command::new(program)
             .args(arguments)
             .current_dir(self.files.path())
@@ -93,7 +103,7 @@ impl Drop for Loopback {
 }
 
 /// What a program said.
-struct Ran {
+pub struct Ran {
     command: String,
     success: bool,
     stdout: String,
@@ -101,12 +111,12 @@ struct Ran {
 }
 
 impl Ran {
-    fn succeeds(self) -> Self {
+    pub fn succeeds(self) -> Self {
         assert!(self.success, "{}\n{}{}", self.command, self.stdout, self.stderr);
         self
     }
 
-    fn says(self, text: &str) -> Self {
+    pub fn says(self, text: &str) -> Self {
         let said = self.stdout.contains(text) || self.stderr.contains(text);
         assert!(said, "`{text}` is missing: {}\n{}{}", self.command, self.stdout, self.stderr);
         self
@@ -222,7 +232,7 @@ fn gnutls_ocsptool_verifies_good_and_revoked() {
 fn fetch_crls(server: &Loopback) {
     let root = server.world.root.issuer();
     for (crl, name) in [(server.world.crl(), "sub"), (server.world.crl_of(&root), "root")] {
-        server.world.repository.publish(&crl.issuer, &crl.der).unwrap();
+        server.world.repository.publish(&crl.issuer, crl.der.as_slice()).unwrap();
         let (der, pem) = (format!("{name}.crl"), format!("{name}.crl.pem"));
         server.fetch(&crl_path(&crl.issuer), &der);
         server.run("openssl", &["crl", "-inform", "DER", "-in", &der, "-out", &pem]).succeeds();

@@ -11,6 +11,9 @@
 )]
 
 mod documents;
+mod ranges;
+mod resuming;
+mod reader;
 mod answers;
 mod keeping;
 mod publishing;

@@ -1,16 +1,21 @@
 //! CRLs on disk: replaced by later ones only, whole or not at all.
 
 use std::fs;
+use std::io::Read;
 use std::sync::{Arc, Barrier};
 
 use ca_core::issuer::Issuer;
 use ca_core::record::CrlRecord;
+use ca_core::scope::{CrlLine, CrlScope};
 use ca_core::signing::{IntegerLength, assemble, sign_verified};
 use ca_core::suite::Curve;
 use der::asn1::OctetString;
 use der::{Decode, Encode};
-use status_server::publish::{CrlFolder, PublishError, ReadPublishedError, UnfitCrl};
-use status_server::repository::{CrlStanding, PublishCrlError, Repository};
+use status_server::aside::DiskError;
+use status_server::publish::{
+    CrlFolder, PublishError, PublishedCrl, ReadPublishedError, UnfitCrl, line_named,
+};
+use status_server::repository::{CrlStanding, PublishCrlError, Repository, line_path};
 use x509_cert::certificate::Rfc5280;
 use x509_cert::crl::CertificateList;
 use x509_cert::ext::Extension;
@@ -21,8 +26,23 @@ fn folder(world: &World) -> CrlFolder {
     CrlFolder::open(world.path()).unwrap()
 }
 
+fn name(world: &World) -> CrlLine {
+    CrlLine::complete(world.issuer.key(), CrlScope::All)
+}
+
 fn published(world: &World) -> Vec<u8> {
-    folder(world).published(&world.issuer).unwrap().unwrap().octets.to_vec()
+    let published = folder(world).published(&name(world), &world.issuer).unwrap().unwrap();
+    octets(&published)
+}
+
+fn octets(published: &PublishedCrl) -> Vec<u8> {
+    let mut octets = Vec::new();
+    published.content.reader().read_to_end(&mut octets).unwrap();
+    octets
+}
+
+fn publish(world: &World, octets: &[u8]) -> Result<PublishedCrl, PublishError> {
+    folder(world).publish(&name(world), &world.issuer, octets)
 }
 
 fn crls(world: &World) -> (CrlRecord, CrlRecord) {
@@ -34,8 +54,8 @@ fn crls(world: &World) -> (CrlRecord, CrlRecord) {
 fn l_01_a_lower_number_is_refused_and_the_published_list_stays() {
     let world = World::new();
     let (first, second) = crls(&world);
-    folder(&world).publish(&world.issuer, &second.der).unwrap();
-    let error = folder(&world).publish(&world.issuer, &first.der).unwrap_err();
+    publish(&world, &second.der).unwrap();
+    let error = publish(&world, &first.der).unwrap_err();
     assert!(
         matches!(error, PublishError::NumberNotGreater { number, published }
             if number == first.number && published == second.number),
@@ -48,14 +68,14 @@ fn l_01_a_lower_number_is_refused_and_the_published_list_stays() {
 fn l_01_an_equal_number_is_refused_unless_it_is_the_same_list() {
     let world = World::new();
     let first = world.crl();
-    folder(&world).publish(&world.issuer, &first.der).unwrap();
-    folder(&world).publish(&world.issuer, &first.der).unwrap();
+    publish(&world, &first.der).unwrap();
+    publish(&world, &first.der).unwrap();
     // A ledger that was restored gives out the same number for another list.
     let restored = World { ledger: Arc::default(), ..world };
     restored.put(1, revoked(NOW));
     let other = restored.crl();
     assert_eq!(other.number, first.number);
-    let error = folder(&restored).publish(&restored.issuer, &other.der).unwrap_err();
+    let error = publish(&restored, &other.der).unwrap_err();
     assert!(matches!(error, PublishError::NumberNotGreater { .. }), "{error}");
     assert_eq!(published(&restored), first.der);
 }
@@ -65,8 +85,8 @@ fn l_02_a_list_of_another_scope_is_refused() {
     let world = World::new();
     let (first, second) = crls(&world);
     let scoped = with_issuing_distribution_point(&world, &first);
-    folder(&world).publish(&world.issuer, &scoped).unwrap();
-    let error = folder(&world).publish(&world.issuer, &second.der).unwrap_err();
+    publish(&world, &scoped).unwrap();
+    let error = publish(&world, &second.der).unwrap_err();
     assert!(matches!(error, PublishError::OtherScope), "{error}");
     assert_eq!(published(&world), scoped);
 }
@@ -101,25 +121,29 @@ fn l_03_of_two_nodes_that_publish_at_once_one_wins() {
                 let (folder, issuer, barrier) = (folder(&restored), &restored.issuer, &barrier);
                 scope.spawn(move || {
                     barrier.wait();
-                    folder.publish(issuer, &crl.der)
+                    folder.publish(
+                        &CrlLine::complete(issuer.key(), CrlScope::All),
+                        issuer,
+                        crl.der.as_slice(),
+                    )
                 })
             })
             .map(|node| node.join().unwrap())
     });
     let winners: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()).collect();
     let [winner] = winners.as_slice() else { panic!("{} winners", winners.len()) };
-    assert_eq!(published(&restored), winner.octets.as_ref());
+    assert_eq!(published(&restored), octets(winner));
 }
 
 #[test]
 fn l_07_what_a_crash_left_aside_is_never_seen() {
     let world = World::new();
     let (first, second) = crls(&world);
-    folder(&world).publish(&world.issuer, &first.der).unwrap();
+    publish(&world, &first.der).unwrap();
     let aside = world.path().join(format!(".{}.crl.new", world.issuer.key()));
     fs::write(&aside, &second.der[..100]).unwrap();
     assert_eq!(published(&world), first.der);
-    folder(&world).publish(&world.issuer, &second.der).unwrap();
+    publish(&world, &second.der).unwrap();
     assert_eq!(published(&world), second.der);
     assert!(!aside.exists());
 }
@@ -129,16 +153,16 @@ fn l_07_readers_see_one_list_or_the_next_while_they_change() {
     let world = World::new();
     let lists: Vec<CrlRecord> = (0..50).map(|_| world.crl()).collect();
     let folder = folder(&world);
-    folder.publish(&world.issuer, &lists[0].der).unwrap();
+    folder.publish(&name(&world), &world.issuer, lists[0].der.as_slice()).unwrap();
     std::thread::scope(|scope| {
         let writer = scope.spawn(|| {
             for list in &lists[1..] {
-                folder.publish(&world.issuer, &list.der).unwrap();
+                folder.publish(&name(&world), &world.issuer, list.der.as_slice()).unwrap();
             }
         });
         let mut last = 0;
         while !writer.is_finished() {
-            let seen = folder.published(&world.issuer).unwrap().unwrap().number;
+            let seen = folder.published(&name(&world), &world.issuer).unwrap().unwrap().number;
             assert!(seen >= last);
             last = seen;
         }
@@ -149,13 +173,16 @@ fn l_07_readers_see_one_list_or_the_next_while_they_change() {
 fn a_disk_that_refuses_leaves_the_last_list() {
     let world = World::new();
     let (first, second) = crls(&world);
-    world.repository.publish(&first.issuer, &first.der).unwrap();
+    world.repository.publish(&first.issuer, first.der.as_slice()).unwrap();
     // A folder stands where the new file is to be written; that stops even the superuser.
     let aside = world.path().join(format!(".{}.crl.new", world.issuer.key()));
     fs::create_dir(&aside).unwrap();
-    let error = world.repository.publish(&second.issuer, &second.der).unwrap_err();
+    let error = world.repository.publish(&second.issuer, second.der.as_slice()).unwrap_err();
     assert!(
-        matches!(error, PublishCrlError::NotPublished(PublishError::Disk { act: "create the new file", .. })),
+        matches!(
+            error,
+            PublishCrlError::NotPublished(PublishError::Disk(DiskError { act: "create the new file", .. }))
+        ),
         "{error}"
     );
     assert_eq!(published(&world), first.der);
@@ -170,7 +197,9 @@ fn standing(crl: &CrlRecord) -> CrlStanding {
 fn only_lists_that_the_ca_signed_are_published() {
     let world = World::new();
     let crl = world.crl();
-    let publish = |issuer: &Issuer, octets: &[u8]| folder(&world).publish(issuer, octets).unwrap_err();
+    let publish = |issuer: &Issuer, octets: &[u8]| {
+        folder(&world).publish(&CrlLine::complete(issuer.key(), CrlScope::All), issuer, octets).unwrap_err()
+    };
     let other = Authority::root(Curve::P256, NOW).issuer();
     assert!(matches!(publish(&other, &crl.der), PublishError::Unfit(UnfitCrl::NotOfIssuer)));
     // The last octet of the signature, and one of the list.
@@ -181,25 +210,25 @@ fn only_lists_that_the_ca_signed_are_published() {
     }
     assert!(matches!(publish(&world.issuer, b"no list"), PublishError::Unfit(UnfitCrl::Unreadable(_))));
     assert!(matches!(
-        world.repository.publish(&other.key(), &crl.der),
+        world.repository.publish(&other.key(), crl.der.as_slice()),
         Err(PublishCrlError::NotServed { issuer }) if issuer == other.key()
     ));
-    assert!(folder(&world).published(&world.issuer).unwrap().is_none());
+    assert!(folder(&world).published(&name(&world), &world.issuer).unwrap().is_none());
 }
 
 #[test]
 fn a_damaged_file_is_reported_and_replaced_by_the_next_list() {
     let world = World::new();
     let (first, second) = crls(&world);
-    world.repository.publish(&first.issuer, &first.der).unwrap();
-    fs::write(folder(&world).file_of(&first.line()), b"damaged").unwrap();
+    world.repository.publish(&first.issuer, first.der.as_slice()).unwrap();
+    fs::write(folder(&world).file_of(&name(&world)), b"damaged").unwrap();
     assert!(matches!(world.repository.refresh(), Err(ReadPublishedError::Unfit { .. })));
     assert_eq!(
         world.repository.standing(&first.issuer),
         Some(standing(&first)),
         "the last good one is served"
     );
-    world.repository.publish(&second.issuer, &second.der).unwrap();
+    world.repository.publish(&second.issuer, second.der.as_slice()).unwrap();
     assert_eq!(published(&world), second.der);
 }
 
@@ -210,7 +239,7 @@ fn a_repository_takes_up_what_another_process_published() {
     let other = Repository::new(folder(&world), &[Arc::clone(&world.issuer)]);
     other.refresh().unwrap();
     assert_eq!(other.standing(&crl.issuer), None);
-    world.repository.publish(&crl.issuer, &crl.der).unwrap();
+    world.repository.publish(&crl.issuer, crl.der.as_slice()).unwrap();
     other.refresh().unwrap();
     assert_eq!(other.standing(&crl.issuer), Some(standing(&crl)));
 }
@@ -219,8 +248,8 @@ fn a_repository_takes_up_what_another_process_published() {
 fn an_older_file_put_in_the_folder_does_not_take_the_place_of_a_later_one() {
     let world = World::new();
     let (first, second) = crls(&world);
-    world.repository.publish(&second.issuer, &second.der).unwrap();
-    fs::write(folder(&world).file_of(&first.line()), &first.der).unwrap();
+    world.repository.publish(&second.issuer, second.der.as_slice()).unwrap();
+    fs::write(folder(&world).file_of(&name(&world)), &first.der).unwrap();
     world.repository.refresh().unwrap();
     assert_eq!(world.repository.standing(&first.issuer), Some(standing(&second)));
 }
@@ -232,4 +261,20 @@ fn a_folder_must_exist() {
     assert!(CrlFolder::open(&absent).unwrap_err().to_string().contains("create it first"));
     fs::write(&absent, b"").unwrap();
     assert!(CrlFolder::open(&absent).is_err());
+}
+
+#[test]
+fn names_have_one_spelling_and_lead_nowhere_else() {
+    let key = "0123456789abcdef0123456789abcdef01234567";
+    for end in [".crl", ".delta.crl", "/00.crl", "/North-West-3.crl", "/00.delta.crl"] {
+        let line = line_named(&format!("{key}{end}")).unwrap();
+        assert_eq!((line_path(&line), line.issuer.to_string()), (format!("/crl/{key}{end}"), key.to_owned()));
+    }
+    for end in
+        ["", ".cer", "/.crl", "/../x.crl", "/a/b.crl", "/a.b.crl", ".delta.delta.crl", "/a_b.crl", "x.crl"]
+    {
+        assert_eq!(line_named(&format!("{key}{end}")), None, "{end}");
+    }
+    assert_eq!(line_named(&format!("{}.crl", key.to_uppercase())), None);
+    assert_eq!(line_named(&"\u{e4}".repeat(30)), None);
 }

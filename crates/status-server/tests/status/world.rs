@@ -262,7 +262,7 @@ impl World {
     /// Issues the next CRL of the CA and publishes it.
     pub fn publish(&self) -> CrlRecord {
         let crl = self.crl();
-        self.repository.publish(&crl.issuer, &crl.der).unwrap();
+        self.repository.publish(&crl.issuer, crl.der.as_slice()).unwrap();
         crl
     }
 

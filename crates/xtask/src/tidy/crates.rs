@@ -65,7 +65,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     // Another transport of the same front end, each.
     ("cmp-coaps", &["cmp-server", "coap-kit", "server-kit"]),
     ("est-coaps", &["coap-kit", "est-server", "server-kit"]),
-    ("status-server", &["ca-core", "server-kit"]),
+    ("status-server", &["ca-core", "cms-messages", "server-kit"]),
     // What outsiders rest on holds no key: it opens no signer.
     ("ceremony", &["ca-core", "policies"]),
     ("bundle-verifier", &["ceremony"]),

@@ -2,9 +2,9 @@
 //!
 //! Certificates go in octet for octet as they were issued; nothing is decoded and encoded again.
 
+use crate::signed::SignedData;
 use cms::content_info::CmsVersion;
 use cms::signed_data::{DigestAlgorithmIdentifiers, EncapsulatedContentInfo, SignerInfos};
-use cms_messages::signed::SignedData;
 use const_oid::db::rfc5911::ID_DATA;
 use der::Decode;
 use der::asn1::{Any, SetOfVec};

@@ -1,0 +1,54 @@
+//! What goes over the operator's socket for who compares published CRLs with the records.
+
+use serde::{Deserialize, Serialize};
+
+/// A CRL on record, for who compares what is published with it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RecordedCrlView {
+    /// The name of the authority.
+    pub authority: String,
+    /// The authority's certificate, DER in base64.
+    pub certificate: String,
+    /// The path below which the CRL is served, such as `/crl/<key>.crl`.
+    pub path: String,
+    /// Where it is.
+    pub uri: Option<String>,
+    /// Its CRL number.
+    pub number: u64,
+    /// thisUpdate, in seconds since 1970.
+    pub this_update: i64,
+    /// nextUpdate, in seconds since 1970.
+    pub next_update: i64,
+    /// SHA-256 of its octets.
+    pub sha256: String,
+}
+
+/// Which revocations to list.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RevokedQueryText {
+    /// After this serial number, in hexadecimal.
+    pub after: Option<String>,
+}
+
+/// A revocation on record.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RevokedView {
+    /// The serial number, in hexadecimal.
+    pub serial: String,
+    /// When, in seconds since 1970.
+    pub time: i64,
+    /// The number of the reason (RFC 5280 §5.3.1).
+    pub reason: u8,
+    /// Since when it is suspected, in seconds since 1970.
+    pub invalidity_date: Option<i64>,
+    /// The end of the certificate, in seconds since 1970.
+    pub not_after: i64,
+}
+
+/// Since when a certificate is not on hold any more.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReleasedView {
+    /// In seconds since 1970.
+    pub released_at: Option<i64>,
+}
