@@ -18,8 +18,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-/// How long until a server has answered the head of a request, its body sent.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// How long until a server has answered the head of a request, besides the time that the body takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How many octets of a body go in a second at least.
+const SLOWEST: u64 = 16 * 1024;
 
 /// Where something is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +63,7 @@ where
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
+    let patience = PATIENCE + Duration::from_secs(request.body().size_hint().lower() / SLOWEST);
     let sent = async {
         let stream = TcpStream::connect((place.authority.host(), place.authority.port())).await?;
         stream.set_nodelay(true)?;
@@ -71,7 +75,7 @@ where
             ServerName::try_from(place.authority.host().to_owned()).map_err(|_| WebError::Untrusted)?;
         over(TlsConnector::from(Arc::clone(tls)).connect(name, stream).await?, place, request).await
     };
-    tokio::time::timeout(PATIENCE, sent).await.map_err(|_| WebError::Late)?
+    tokio::time::timeout(patience, sent).await.map_err(|_| WebError::Late { patience })?
 }
 
 async fn over<S, B>(
@@ -113,6 +117,9 @@ pub(crate) enum WebError {
     #[error("{0}")]
     Http(#[from] hyper::Error),
     /// No answer.
-    #[error("no answer within {} s", PATIENCE.as_secs())]
-    Late,
+    #[error("no answer within {} s", patience.as_secs())]
+    Late {
+        /// How long was waited.
+        patience: Duration,
+    },
 }

@@ -283,3 +283,31 @@ async fn credentials_that_others_may_read_are_not_used_and_never_told() {
     let error = node.put(&store(&moto.endpoint, file), &document).await.unwrap_err();
     assert!(!error.to_string().contains("hidden"), "{error}");
 }
+
+/// A store that does whatever it is asked, and looks at no condition.
+async fn careless() -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut asked = [0; 8_192];
+            let _some = stream.read(&mut asked).await.unwrap();
+            let answer = b"HTTP/1.1 200 OK\r\nETag: \"1\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+            stream.write_all(answer).await.unwrap();
+        }
+    });
+    endpoint
+}
+
+#[tokio::test]
+async fn l_03_a_store_that_keeps_no_conditions_gets_nothing() {
+    let (root, place) = (Root::new("Root"), tempfile::tempdir().unwrap());
+    let node = Node::of(&root);
+    let document = node.publish(&root, &root.crl(7, 0, 50));
+    let file = place.path().join("credentials.toml");
+    fs::write(&file, "access_key = \"test\"\nsecret_key = \"test\"\n").unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let target = store(&careless().await, file);
+    assert!(matches!(node.put(&target, &document).await, Err(PushError::Unconditional)));
+}

@@ -13,6 +13,7 @@
 mod documents;
 mod ranges;
 mod resuming;
+mod memory;
 mod reader;
 mod answers;
 mod keeping;

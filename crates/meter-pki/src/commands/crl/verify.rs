@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -21,6 +22,9 @@ use crate::exit::{Exit, Failure};
 use crate::operator::client::{OperatorClient, escaped};
 use crate::operator::wire::crls::{RecordedCrlView, ReleasedView, RevokedQueryText, RevokedView};
 use crate::web::{self, WebPlace};
+
+/// How long nothing may come of a CRL that is being fetched.
+const STALL: Duration = Duration::from_secs(60);
 
 /// What was compared with what, as printed.
 #[derive(Debug, Serialize)]
@@ -191,10 +195,12 @@ impl Fetched {
     fn of(mut body: Incoming) -> Self {
         let (sender, pieces) = sync_channel(1);
         tokio::spawn(async move {
-            while let Some(frame) = body.frame().await {
-                let piece = match frame {
-                    Ok(frame) => Ok(frame.into_data().unwrap_or_default()),
-                    Err(error) => Err(io::Error::other(error)),
+            loop {
+                let piece = match tokio::time::timeout(STALL, body.frame()).await {
+                    Ok(None) => return,
+                    Ok(Some(Ok(frame))) => Ok(frame.into_data().unwrap_or_default()),
+                    Ok(Some(Err(error))) => Err(io::Error::other(error)),
+                    Err(late) => Err(io::Error::new(io::ErrorKind::TimedOut, late)),
                 };
                 let sent = tokio::task::block_in_place(|| sender.send(piece));
                 if sent.is_err() {

@@ -41,3 +41,34 @@ impl Checker<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn faults(text: &str) -> Vec<String> {
+        let mut checker = Checker::of_service(Path::new("/dev/null"));
+        checker.push(&toml::from_str(text).unwrap());
+        checker.told()
+    }
+
+    #[test]
+    fn a_target_is_a_folder_or_a_store_and_not_half_of_each() {
+        assert!(faults("directory = \"/tmp\"").is_empty());
+        let store = "endpoint = \"http://localhost\"\nbucket = \"crls\"\ncredentials_file = \"/dev/null\"\n";
+        for (text, fault) in [
+            ("", "give either"),
+            ("directory = \"/tmp\"\nendpoint = \"http://localhost\"", "give either"),
+            ("endpoint = \"http://localhost\"\nbucket = \"crls\"", "give either"),
+            ("directory = \"/nowhere\"", "there is no directory"),
+            (store, "there is no file /dev/null"),
+            (&store.replace("http:", "https:"), "needs roots_file"),
+            (&format!("{store}prefix = \"pki\""), "prefix ends in /"),
+        ] {
+            let told = faults(text);
+            assert!(told.iter().any(|one| one.contains(fault)), "{text}: {told:?}");
+        }
+    }
+}
