@@ -18,6 +18,7 @@ mod response_data;
 mod statuses;
 #[cfg(test)]
 mod tests;
+mod usual;
 
 pub use cert_id::{CertId, CertIdHash, IssuerHashes};
 pub use identity::{ResponderIdentity, ResponderIdentityError};
@@ -25,6 +26,7 @@ pub use malformed::DecodeRequestError;
 pub use request::{Nonce, OcspRequest};
 pub use response::ErrorStatus;
 pub use statuses::{CertStatus, ReadStatuses};
+pub use usual::usual_requests;
 
 use crate::fault::Fault;
 use crate::ports::{Clock, SignError, Signer, StatusSource, Unavailable};

@@ -10,8 +10,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use ca_core::fault::Fault;
 use ca_core::key_ref::KeyRef;
 use ca_core::ocsp::{
-    CertId, CertStatus, ErrorStatus, OcspContext, OcspRequest, OcspResponse, ReadStatuses, RespondError,
-    ResponderIdentity,
+    CertId, CertStatus, DecodeRequestError, ErrorStatus, OcspContext, OcspRequest, OcspResponse,
+    ReadStatuses, RespondError, ResponderIdentity,
 };
 use ca_core::ports::{Clock, Signer, StatusSource};
 use ca_core::profile::OcspProfile;
@@ -163,6 +163,26 @@ impl Responder {
         answer
     }
 
+    /// Signs an answer to a request, for whoever prepares answers ahead; none is taken from those kept, and none is kept.
+    ///
+    /// # Errors
+    /// [`PrepareError`].
+    pub fn prepare(&self, request: &[u8]) -> Result<OcspResponse, PrepareError> {
+        let request = OcspRequest::from_der(request, 1)?;
+        let authority = self.authority_of(&request).ok_or(RespondError::ForeignIssuer)?;
+        Ok(ca_core::ocsp::respond(&self.context(&authority), &request)?)
+    }
+
+    fn context<'a>(&'a self, authority: &'a ServedAuthority) -> OcspContext<'a> {
+        OcspContext {
+            responder: &authority.identity,
+            profile: &authority.profile,
+            clock: self.ports.clock.as_ref(),
+            status: self.ports.status.as_ref(),
+            signer: authority.signer.as_ref(),
+        }
+    }
+
     fn answer_decoded(&self, request: &OcspRequest) -> Answer {
         let Some(authority) = self.authority_of(request) else {
             return refused(&RespondError::ForeignIssuer);
@@ -170,13 +190,7 @@ impl Responder {
         if request.certificates().len() > usize::from(authority.profile.max_requests()) {
             return Answer::Error(ErrorStatus::MalformedRequest);
         }
-        let context = OcspContext {
-            responder: &authority.identity,
-            profile: &authority.profile,
-            clock: self.ports.clock.as_ref(),
-            status: self.ports.status.as_ref(),
-            signer: authority.signer.as_ref(),
-        };
+        let context = self.context(&authority);
         let outcome = match keepable(request) {
             Some(certificate) => self.answer_or_repeat(&context, request, certificate),
             None => ca_core::ocsp::respond(&context, request)
@@ -288,6 +302,17 @@ impl Answer {
             },
         }
     }
+}
+
+/// Why no answer was prepared.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// It is no request for one certificate.
+    #[error(transparent)]
+    Request(#[from] DecodeRequestError),
+    /// There is no answer.
+    #[error(transparent)]
+    Respond(#[from] RespondError),
 }
 
 /// The responder certificate is of a CA that is not answered for here.

@@ -8,7 +8,7 @@ use x509_cert::ext::Extension;
 use super::told::{GOOD, Told, UNKNOWN, time};
 use super::{World, extension, malformed, request, tlv};
 use crate::ocsp::doubles::{DAY, NOW, at, revoked, serial};
-use crate::ocsp::{CertStatus, DecodeRequestError, respond};
+use crate::ocsp::{CertStatus, DecodeRequestError, respond, usual_requests};
 use crate::oid;
 use crate::profile::NeverIssued;
 use crate::reason::ReasonCode;
@@ -125,6 +125,21 @@ fn o_17_the_invalidity_date_stands_in_single_extensions_beside_the_archive_cutof
     let told = world.status(1);
     assert_eq!(told.singles[0].extension_oids(), [oid::OCSP_ARCHIVE_CUTOFF, oid::INVALIDITY_DATE]);
     assert_eq!(time(told.singles[0].extensions[1].extn_value.as_bytes()), "20261120000000Z");
+}
+
+// RFC 5754 §2, RFC 5019 §2.1.1: the octets that clients send; the two with NULL are those of the tests' own encoder.
+#[test]
+fn the_usual_requests_are_those_that_clients_write() {
+    let world = World::new();
+    world.put(1, CertificateStatus::Good);
+    let [sha1, absent, null] = usual_requests(&world.issuer, &serial(1)).unwrap();
+    assert_eq!(sha1, request(&[world.cert_id(&serial(1))], &[]));
+    assert_eq!(null, request(&[world.cert_id_sha256(&serial(1))], &[]));
+    assert_eq!(absent.len() + 2, null.len());
+    for asked in [sha1, absent, null] {
+        assert!(asked.len() < 128, "its base64 has less than 255 characters");
+        assert_eq!(world.answer(&asked).unwrap().status(), GOOD);
+    }
 }
 
 /// `PreferredSignatureAlgorithms` with these, the first with its key's algorithm, too.

@@ -39,6 +39,7 @@ const LOOK: Duration = Duration::from_secs(600);
 pub(crate) struct StatusParts {
     pub router: Router,
     pub renewal: Renewal,
+    pub responder: Arc<Responder>,
 }
 
 /// Opens the repository for all authorities of the configuration and the roots above them.
@@ -103,7 +104,8 @@ pub(crate) fn status_parts(
         clock: Arc::clone(&system.clock),
         workers,
     };
-    Ok(StatusParts { router: router(services), renewal: Renewal { desks: Arc::new(desks), responder } })
+    let renewal = Renewal { desks: Arc::new(desks), responder: Arc::clone(&responder) };
+    Ok(StatusParts { router: router(services), renewal, responder })
 }
 
 /// Renews responder certificates.

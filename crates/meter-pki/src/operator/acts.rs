@@ -363,7 +363,7 @@ pub(super) fn operator(tenant: &TenantId, peer: &Peer) -> Actor {
     Actor { tenant: tenant.clone(), identity: Identity::Operator { name: peer.to_string() } }
 }
 
-fn named<'a>(system: &'a System, name: &str) -> Result<&'a ServedAuthority, Failure> {
+pub(super) fn named<'a>(system: &'a System, name: &str) -> Result<&'a ServedAuthority, Failure> {
     system.authorities.iter().find(|served| served.name == name).ok_or_else(|| {
         Failure::new(Exit::NotFound, "authority.unknown", format!("there is no authority called {name}"))
             .then("meter-pki ca list")
