@@ -202,7 +202,7 @@ impl Export<'_> {
             match (signed.remove(&serial), rows.remove(&serial)) {
                 (Some(row), _) => self.add(&mut books.new, &row)?,
                 (None, Some(row)) if self.is_answered(one) && !again.contains(&serial) => {
-                    self.keep(&mut books.new, &row)?
+                    self.keep(&mut books.new, &row)?;
                 }
                 (None, Some(row)) => self.drop_row(&row)?,
                 (None, None) => {}
@@ -314,12 +314,15 @@ fn number(one: &CertificateView) -> Result<SerialNumber, Failure> {
 
 fn unwritable(place: &Path, error: &io::Error) -> Failure {
     let message = format!("{}: {error}", place.display());
-    match error.kind() {
-        io::ErrorKind::WouldBlock => Failure::new(Exit::Conflict, "ocsp.busy", message)
-            .then("another export is at work in this directory: wait until it has ended"),
-        io::ErrorKind::AlreadyExists => Failure::new(Exit::Conflict, "ocsp.directory", message)
-            .then("name a directory of its own with --to"),
-        _ => Failure::new(Exit::Failed, "ocsp.directory", message)
-            .then("look at the directory and its space; the same command goes on where it was cut off"),
+    let kind = error.kind();
+    if kind == io::ErrorKind::WouldBlock {
+        return Failure::new(Exit::Conflict, "ocsp.busy", message)
+            .then("another export is at work in this directory: wait until it has ended");
     }
+    if kind == io::ErrorKind::AlreadyExists {
+        return Failure::new(Exit::Conflict, "ocsp.directory", message)
+            .then("name a directory of its own with --to");
+    }
+    Failure::new(Exit::Failed, "ocsp.directory", message)
+        .then("look at the directory and its space; the same command goes on where it was cut off")
 }
