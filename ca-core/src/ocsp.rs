@@ -15,23 +15,25 @@ mod malformed;
 mod request;
 mod response;
 mod response_data;
+mod statuses;
 #[cfg(test)]
 mod tests;
+mod usual;
 
 pub use cert_id::{CertId, CertIdHash, IssuerHashes};
 pub use identity::{ResponderIdentity, ResponderIdentityError};
 pub use malformed::DecodeRequestError;
 pub use request::{Nonce, OcspRequest};
 pub use response::ErrorStatus;
-pub use response_data::CertStatus;
+pub use statuses::{CertStatus, ReadStatuses};
+pub use usual::usual_requests;
 
 use crate::fault::Fault;
 use crate::ports::{Clock, SignError, Signer, StatusSource, Unavailable};
 use crate::profile::OcspProfile;
-use crate::record::CertificateId;
 use crate::signing::{IntegerLength, SignFailure, sign_verified};
 use crate::validity::{UnixTime, Validity};
-use response_data::{ResponseData, SingleResponse};
+use response_data::{ResponseData, SingleResponse, response_extensions};
 
 /// By whom answers are given, and with what.
 #[derive(Clone, Copy)]
@@ -65,65 +67,6 @@ pub fn respond(context: &OcspContext<'_>, request: &OcspRequest) -> Result<OcspR
     ReadStatuses::of(context, request)?.sign(context)
 }
 
-/// The statuses of the certificates that a request asks for, as they were at one moment. Apart from signing, so that an
-/// answer that says the same can be given again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReadStatuses<'r> {
-    request: &'r OcspRequest,
-    read_at: UnixTime,
-    statuses: Vec<CertStatus>,
-}
-
-impl<'r> ReadStatuses<'r> {
-    /// Reads the statuses from the ledger.
-    ///
-    /// A certificate of another issuer is unknown to this responder, even when the ledger knows it: the CA of that one has
-    /// not delegated its answers to this key (RFC 6960 §4.2.2.2).
-    ///
-    /// # Errors
-    /// [`RespondError::ForeignIssuer`] when no certificate is of this issuer; [`RespondError::Unavailable`].
-    pub fn of(context: &OcspContext<'_>, request: &'r OcspRequest) -> Result<Self, RespondError> {
-        let hashes = context.responder.issuer_hashes();
-        let certificates = request.certificates();
-        if !certificates.iter().any(|certificate| hashes.name(certificate)) {
-            return Err(RespondError::ForeignIssuer);
-        }
-        // RFC 6960 §2.4: thisUpdate is a time at which the status is known to have been right, so the clock comes first.
-        let read_at = context.clock.now();
-        let statuses = certificates
-            .iter()
-            .map(|certificate| match certificate.serial().filter(|_| hashes.name(certificate)) {
-                None => Ok(CertStatus::Unknown),
-                Some(serial) => {
-                    let id = CertificateId { issuer: context.responder.issuer(), serial: serial.clone() };
-                    context.status.status_of(&id).map(CertStatus::from)
-                }
-            })
-            .collect::<Result<_, Unavailable>>()?;
-        Ok(Self { request, read_at, statuses })
-    }
-
-    /// Returns the statuses, in the order of the request; at least one.
-    #[must_use]
-    pub fn statuses(&self) -> &[CertStatus] {
-        &self.statuses
-    }
-
-    /// Returns when they were read.
-    #[must_use]
-    pub const fn read_at(&self) -> UnixTime {
-        self.read_at
-    }
-
-    /// Makes the signed answer to the request whose statuses these are.
-    ///
-    /// # Errors
-    /// [`RespondError`], but neither of those that reading gives.
-    pub fn sign(self, context: &OcspContext<'_>) -> Result<OcspResponse, RespondError> {
-        DraftResponse::new(context, self)?.sign(context)
-    }
-}
-
 /// A drafted `ResponseData`.
 struct DraftResponse {
     statuses: Vec<CertStatus>,
@@ -134,7 +77,7 @@ struct DraftResponse {
 
 impl DraftResponse {
     fn new(context: &OcspContext<'_>, read: ReadStatuses<'_>) -> Result<Self, RespondError> {
-        let ReadStatuses { request, read_at: now, statuses } = read;
+        let (request, now, statuses) = read.into_parts();
         let validity = context.responder.validity();
         // RFC 6960 §4.2.2.1: thisUpdate and producedAt are not in the future, and nextUpdate lies after them; none is beyond
         // what the responder's certificate can stand for. A moment too late and nothing is signed.
@@ -142,16 +85,17 @@ impl DraftResponse {
             return Err(RespondError::ResponderNotValid { now, validity });
         }
         let next_update = now.plus_seconds(context.profile.validity_seconds()).min(validity.not_after());
+        let cutoff = archive_cutoff(context, now);
         let responses = request
             .certificates()
             .iter()
             .zip(&statuses)
             .map(|(certificate, status)| {
-                let cutoff = context.responder.archive_cutoff();
                 SingleResponse::new(certificate, *status, (now, next_update), cutoff)
             })
             .collect::<der::Result<_>>()?;
-        let tbs = ResponseData::new(&context.responder.key(), now, responses, request.nonce())?.to_der()?;
+        let extensions = response_extensions(request.nonce(), &statuses)?;
+        let tbs = ResponseData::new(&context.responder.key(), now, responses, extensions)?.to_der()?;
         Ok(Self { statuses, this_update: now, next_update, tbs })
     }
 
@@ -164,6 +108,13 @@ impl DraftResponse {
         let Self { statuses, this_update, next_update, .. } = self;
         Ok(OcspResponse { der, statuses, this_update, next_update })
     }
+}
+
+/// Since when it is remembered what was revoked. RFC 6960 §4.4.4: where that has an end, it is producedAt less the interval
+/// for which statuses are retained, whatever the profile of a certificate says.
+fn archive_cutoff(context: &OcspContext<'_>, now: UnixTime) -> UnixTime {
+    let first = context.responder.archive_cutoff();
+    context.profile.expired_answered_seconds().map_or(first, |seconds| first.max(now.plus_seconds(-seconds)))
 }
 
 /// A signed answer, with what it says.

@@ -89,10 +89,14 @@ pub const CM_KGA: ObjectIdentifier = oid("1.3.6.1.5.5.7.3.32");
 pub const OCSP_BASIC: ObjectIdentifier = oid("1.3.6.1.5.5.7.48.1.1");
 /// id-pkix-ocsp-nonce (RFC 9654 §2.1).
 pub const OCSP_NONCE: ObjectIdentifier = oid("1.3.6.1.5.5.7.48.1.2");
+/// id-pkix-ocsp-response (RFC 6960 §4.4.3).
+pub const OCSP_ACCEPTABLE_RESPONSES: ObjectIdentifier = oid("1.3.6.1.5.5.7.48.1.4");
 /// id-pkix-ocsp-nocheck (RFC 6960 §4.2.2.2.1).
 pub const OCSP_NO_CHECK: ObjectIdentifier = oid("1.3.6.1.5.5.7.48.1.5");
 /// id-pkix-ocsp-archive-cutoff (RFC 6960 §4.4.4).
 pub const OCSP_ARCHIVE_CUTOFF: ObjectIdentifier = oid("1.3.6.1.5.5.7.48.1.6");
+/// id-pkix-ocsp-pref-sig-algs (RFC 6960 §4.4.7).
+pub const OCSP_PREFERRED_SIGNATURE_ALGORITHMS: ObjectIdentifier = oid("1.3.6.1.5.5.7.48.1.8");
 /// id-pkix-ocsp-extended-revoke (RFC 6960 §4.4.8).
 pub const OCSP_EXTENDED_REVOKE: ObjectIdentifier = oid("1.3.6.1.5.5.7.48.1.9");
 /// SHA-1, for OCSP `CertIDs` only (RFC 6960 §4.1.1).

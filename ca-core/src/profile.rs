@@ -22,7 +22,7 @@ pub use fault::ProfileFault;
 pub(crate) use renewal::length;
 pub use renewal::{RenewalRule, RenewalSpread, RenewalWindow};
 use soundness::{examine, is_meter_facing};
-pub use status::{CrlProfile, DeltaTimes, OcspProfile};
+pub use status::{CrlProfile, DeltaTimes, NeverIssued, OcspProfile};
 
 /// The name of a profile, such as `meter-op-ds-s1`: 1 to 64 of `a`–`z`, `0`–`9` and `-`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

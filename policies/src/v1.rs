@@ -225,6 +225,12 @@ pub(crate) struct OcspFile {
     /// How many certificates one request may ask for.
     #[schemars(required, range(min = 1, max = 64))]
     pub max_requests: Option<u8>,
+    /// What is said of a serial number under which nothing was issued.
+    #[serde(default)]
+    pub never_issued: NeverIssuedWord,
+    /// For how many days after their end certificates are answered for; for ever if not said.
+    #[schemars(range(min = 1, max = 36_525))]
+    pub expired_answered_days: Option<u16>,
 }
 
 /// The kind of a certificate profile.
@@ -249,6 +255,17 @@ pub(crate) enum OcspKind {
     /// The only one.
     #[serde(rename = "ocsp")]
     Ocsp,
+}
+
+/// What is said of a serial number under which nothing was issued.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum NeverIssuedWord {
+    /// Unknown.
+    #[default]
+    Unknown,
+    /// Revoked in the extended sense of RFC 6960 §2.2: on hold since 1970.
+    ExtendedRevoked,
 }
 
 /// The PKI that a certificate belongs to.

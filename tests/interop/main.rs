@@ -9,6 +9,7 @@ mod csr_attributes;
 mod dlms_requests;
 mod est_clients;
 mod lint;
+mod ocsp_files;
 mod optional_operations;
 mod paths;
 mod relying;

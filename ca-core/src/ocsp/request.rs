@@ -100,13 +100,10 @@ impl OcspRequest {
             })
             .collect::<Result<_, DecodeRequestError>>()?;
         let extensions = tbs.request_extensions.as_deref();
-        check_extensions(extensions, &[oid::OCSP_NONCE])?;
-        let nonce = extensions
-            .unwrap_or_default()
-            .iter()
-            .find(|extension| extension.extn_id == oid::OCSP_NONCE)
-            .map(|extension| Nonce::from_der(extension.extn_value.as_bytes()))
-            .transpose()?;
+        check_extensions(extensions, &UNDERSTOOD)?;
+        check_wishes(extensions.unwrap_or_default())?;
+        let nonce =
+            value_of(extensions.unwrap_or_default(), oid::OCSP_NONCE).map(Nonce::from_der).transpose()?;
         Ok(Self { certificates, nonce })
     }
 
@@ -121,6 +118,45 @@ impl OcspRequest {
     pub const fn nonce(&self) -> Option<&Nonce> {
         self.nonce.as_ref()
     }
+}
+
+/// What a request may ask for beside statuses.
+const UNDERSTOOD: [ObjectIdentifier; 3] =
+    [oid::OCSP_NONCE, oid::OCSP_PREFERRED_SIGNATURE_ALGORITHMS, oid::OCSP_ACCEPTABLE_RESPONSES];
+
+/// ```text
+/// PreferredSignatureAlgorithm ::= SEQUENCE {
+///     sigIdentifier       AlgorithmIdentifier,
+///     pubKeyAlgIdentifier SMIMECapability OPTIONAL }
+/// ```
+#[derive(Sequence)]
+struct PreferredSignatureAlgorithm<'a> {
+    signature: AlgorithmIdentifierRef<'a>,
+    /// An `SMIMECapability` has the form of an `AlgorithmIdentifier`.
+    #[asn1(optional = "true")]
+    public_key: Option<AlgorithmIdentifierRef<'a>>,
+}
+
+/// Reads what the requester would like. Either wish has one outcome, so that no answer depends on it and none is kept from
+/// being given again: a CA's responder has one key, and a key one algorithm.
+fn check_wishes(extensions: &[Extension]) -> Result<(), DecodeRequestError> {
+    // RFC 6960 §4.4.7.2: the requester's preference counts among the algorithms that we sign with, and there is one. Nothing
+    // weaker is ever signed with, whoever prefers it.
+    if let Some(value) = value_of(extensions, oid::OCSP_PREFERRED_SIGNATURE_ALGORITHMS) {
+        Vec::<PreferredSignatureAlgorithm<'_>>::from_der(value)?;
+    }
+    // RFC 6960 §4.4.3: id-pkix-ocsp-basic, which every client must accept, is the one type there is.
+    if let Some(value) = value_of(extensions, oid::OCSP_ACCEPTABLE_RESPONSES) {
+        Vec::<ObjectIdentifier>::from_der(value)?;
+    }
+    Ok(())
+}
+
+fn value_of(extensions: &[Extension], oid: ObjectIdentifier) -> Option<&[u8]> {
+    extensions
+        .iter()
+        .find(|extension| extension.extn_id == oid)
+        .map(|extension| extension.extn_value.as_bytes())
 }
 
 // RFC 5280 §4.2: an extension appears once. RFC 6960 §4.1.2: one that is critical and not understood is not ignored.

@@ -9,36 +9,11 @@ use x509_cert::ext::pkix::CrlReason;
 
 use super::cert_id::CertId;
 use super::request::Nonce;
+use super::statuses::CertStatus;
 use crate::key_ref::KeyRef;
 use crate::oid;
 use crate::reason::ReasonCode;
-use crate::record::{CertificateStatus, Revocation};
 use crate::validity::UnixTime;
-
-/// What is told of a certificate (RFC 6960 §2.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CertStatus {
-    /// We issued it, and it is not revoked; it may have expired.
-    Good,
-    /// We issued it, or may have, and it is revoked.
-    Revoked(Revocation),
-    /// We say nothing of it: not ours, never issued, or nobody knows yet whether it was.
-    Unknown,
-}
-
-impl From<CertificateStatus> for CertStatus {
-    // RFC 6960 §2.2: "good" is for what is known to be issued, and for nothing that merely is not revoked.
-    fn from(status: CertificateStatus) -> Self {
-        match status {
-            CertificateStatus::Good => Self::Good,
-            CertificateStatus::Revoked(revocation) => Self::Revoked(revocation),
-            CertificateStatus::NeverIssued
-            | CertificateStatus::Pending
-            | CertificateStatus::Aborted
-            | CertificateStatus::Uncertain { .. } => Self::Unknown,
-        }
-    }
-}
 
 /// ```text
 /// ResponseData ::= SEQUENCE {
@@ -70,19 +45,34 @@ impl<'a> ResponseData<'a> {
         responder: &KeyRef,
         produced_at: UnixTime,
         responses: Vec<SingleResponse<'a>>,
-        nonce: Option<&Nonce>,
+        response_extensions: Option<Vec<Extension>>,
     ) -> der::Result<Self> {
-        // RFC 9654 §2.1: the nonce of the request, in responseExtensions.
-        let nonce =
-            nonce.map(|nonce| extension(oid::OCSP_NONCE, &OctetString::new(nonce.octets())?)).transpose()?;
         Ok(Self {
             version: 0,
             by_key: OctetString::new(responder.octets().as_slice())?,
             produced_at: time(produced_at)?,
             responses,
-            response_extensions: nonce.map(|nonce| vec![nonce]),
+            response_extensions,
         })
     }
+}
+
+/// What is said of the whole response; nothing in most, which are kept short.
+pub(super) fn response_extensions(
+    nonce: Option<&Nonce>,
+    statuses: &[CertStatus],
+) -> der::Result<Option<Vec<Extension>>> {
+    let mut extensions = Vec::new();
+    // RFC 9654 §2.1: the nonce of the request, in responseExtensions.
+    if let Some(nonce) = nonce {
+        extensions.push(extension(oid::OCSP_NONCE, &OctetString::new(nonce.octets())?)?);
+    }
+    // RFC 6960 §2.2, §4.4.8: who tells what was never issued as revoked says that this is meant; NULL, not critical, and in
+    // responseExtensions.
+    if statuses.contains(&CertStatus::NeverIssued) {
+        extensions.push(extension(oid::OCSP_EXTENDED_REVOKE, &Null)?);
+    }
+    Ok((!extensions.is_empty()).then_some(extensions))
 }
 
 /// ```text
@@ -112,22 +102,30 @@ impl<'a> SingleResponse<'a> {
         (this_update, next_update): (UnixTime, UnixTime),
         archive_cutoff: UnixTime,
     ) -> der::Result<Self> {
-        // RFC 6960 §4.4.4: who goes on answering for expired certificates should say since when it remembers. The reason of
-        // a revocation stands in RevokedInfo, never here.
-        let cutoff = match status {
-            CertStatus::Good | CertStatus::Revoked(_) => {
-                Some(vec![extension(oid::OCSP_ARCHIVE_CUTOFF, &time(archive_cutoff)?)?])
-            }
-            CertStatus::Unknown => None,
-        };
         Ok(Self {
             cert_id: AnyRef::from_der(certificate.der())?,
             cert_status: WireCertStatus::try_from(status)?,
             this_update: time(this_update)?,
             next_update: Some(time(next_update)?),
-            single_extensions: cutoff,
+            single_extensions: single_extensions(status, archive_cutoff)?,
         })
     }
+}
+
+fn single_extensions(status: CertStatus, archive_cutoff: UnixTime) -> der::Result<Option<Vec<Extension>>> {
+    let revocation = match status {
+        CertStatus::Good => None,
+        CertStatus::Revoked(revocation) => Some(revocation),
+        // RFC 6960 §2.2: nothing is added to what is said of a certificate that was never issued.
+        CertStatus::NeverIssued | CertStatus::Unknown => return Ok(None),
+    };
+    // RFC 6960 §4.4.4: who goes on answering for expired certificates should say since when it remembers.
+    let mut extensions = vec![extension(oid::OCSP_ARCHIVE_CUTOFF, &time(archive_cutoff)?)?];
+    // RFC 6960 §4.4.5: what a CRL would say in the entry. The reason of a revocation stands in RevokedInfo, never here.
+    if let Some(date) = revocation.and_then(|revocation| revocation.invalidity_date) {
+        extensions.push(extension(oid::INVALIDITY_DATE, &time(date)?)?);
+    }
+    Ok(Some(extensions))
 }
 
 /// ```text
@@ -168,6 +166,11 @@ impl TryFrom<CertStatus> for WireCertStatus {
             CertStatus::Revoked(revocation) => Self::Revoked(RevokedInfo {
                 revocation_time: time(revocation.time)?,
                 revocation_reason: reason(revocation.reason),
+            }),
+            // RFC 6960 §2.2: certificateHold, since 1 January 1970.
+            CertStatus::NeverIssued => Self::Revoked(RevokedInfo {
+                revocation_time: time(UnixTime::from_seconds(0))?,
+                revocation_reason: Some(CrlReason::CertificateHold),
             }),
         })
     }

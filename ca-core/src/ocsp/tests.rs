@@ -1,6 +1,7 @@
 //! The behaviour of OCSP answers, told with a ledger in memory. Responses are taken apart by hand, not with the types that
 //! they are written with.
 
+mod choices;
 mod told;
 
 use std::sync::atomic::Ordering;
@@ -22,7 +23,7 @@ use super::*;
 use crate::issuer::Issuer;
 use crate::oid;
 use crate::reason::ReasonCode;
-use crate::record::{CertificateStatus, Revocation};
+use crate::record::{CertificateId, CertificateStatus, Revocation};
 use crate::serial_number::SerialNumber;
 use crate::suite::Curve;
 use told::{GOOD, Told, UNKNOWN, time};
@@ -357,11 +358,11 @@ fn reads_serial_numbers_as_der_only() {
 fn unknown_extensions_matter_only_when_they_are_critical() {
     let world = World::new();
     let ours = [world.cert_id(&serial(1))];
-    let oid = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1.4");
-    let acceptable = |critical| extension(oid, critical, &5_u8);
-    assert_eq!(world.decode(&request(&ours, &[acceptable(false)])).unwrap().nonce(), None);
+    let oid = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.48.1.7");
+    let locator = |critical| extension(oid, critical, &5_u8);
+    assert_eq!(world.decode(&request(&ours, &[locator(false)])).unwrap().nonce(), None);
     assert_eq!(
-        malformed(&world, &request(&ours, &[acceptable(true)])),
+        malformed(&world, &request(&ours, &[locator(true)])),
         DecodeRequestError::CriticalExtension { oid }
     );
 }

@@ -84,4 +84,7 @@ pub enum ProfileFault {
     /// OCSP bounds out of range.
     #[error("OCSP answers are valid for 60 seconds to 10 days and cover 1 to 64 certificates")]
     OcspTimes,
+    /// Expired certificates are answered for no days or for more than a century.
+    #[error("expired certificates are answered for 1 to 36525 days, or for ever when nothing is said")]
+    OcspArchive,
 }

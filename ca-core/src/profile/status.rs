@@ -147,17 +147,54 @@ impl CrlProfile {
 pub struct OcspProfile {
     validity_seconds: i64,
     max_requests: u8,
+    never_issued: NeverIssued,
+    expired_answered_seconds: Option<i64>,
+}
+
+/// What is said of a serial number under which nothing was issued (RFC 6960 §2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NeverIssued {
+    /// "unknown": we say nothing of it, and a relying party may ask elsewhere.
+    #[default]
+    Unknown,
+    /// "revoked" in the extended sense: on hold since 1970, which a relying party must refuse.
+    ExtendedRevoked,
 }
 
 impl OcspProfile {
+    /// The most days after its end that a certificate is answered for, unless it is for ever: a century.
+    pub const MAX_EXPIRED_DAYS: u16 = 36_525;
+
     /// Makes a profile: answers are valid for `validity_seconds`; one request may ask for at most `max_requests`
-    /// certificates.
+    /// certificates. What was never issued is unknown, and what has expired is answered for like everything else.
     ///
     /// # Errors
     /// [`ProfileFault::OcspTimes`] unless 60 s ≤ validity ≤ 10 days and 1 ≤ `max_requests` ≤ 64.
     pub fn new(validity_seconds: i64, max_requests: u8) -> Result<Self, ProfileFault> {
         let sound = (60..=864_000).contains(&validity_seconds) && (1..=64).contains(&max_requests);
-        sound.then_some(Self { validity_seconds, max_requests }).ok_or(ProfileFault::OcspTimes)
+        let profile = Self {
+            validity_seconds,
+            max_requests,
+            never_issued: NeverIssued::Unknown,
+            expired_answered_seconds: None,
+        };
+        sound.then_some(profile).ok_or(ProfileFault::OcspTimes)
+    }
+
+    /// Returns the profile with another word for what was never issued.
+    #[must_use]
+    pub const fn saying(self, never_issued: NeverIssued) -> Self {
+        Self { never_issued, ..self }
+    }
+
+    /// Returns the profile with an end to the answers for certificates that have expired.
+    ///
+    /// # Errors
+    /// [`ProfileFault::OcspArchive`] unless 1 ≤ `days` ≤ 36,525.
+    pub fn answering_expired_for(self, days: u16) -> Result<Self, ProfileFault> {
+        let sound = (1..=Self::MAX_EXPIRED_DAYS).contains(&days);
+        let expired_answered_seconds = Some(i64::from(days).saturating_mul(86_400));
+        sound.then_some(Self { expired_answered_seconds, ..self }).ok_or(ProfileFault::OcspArchive)
     }
 
     /// Returns how long after thisUpdate nextUpdate lies, in seconds.
@@ -170,5 +207,17 @@ impl OcspProfile {
     #[must_use]
     pub const fn max_requests(&self) -> u8 {
         self.max_requests
+    }
+
+    /// Returns what is said of a serial number under which nothing was issued.
+    #[must_use]
+    pub const fn never_issued(&self) -> NeverIssued {
+        self.never_issued
+    }
+
+    /// Returns how long after their end certificates are answered for, in seconds; `None` when it is for ever.
+    #[must_use]
+    pub const fn expired_answered_seconds(&self) -> Option<i64> {
+        self.expired_answered_seconds
     }
 }

@@ -55,6 +55,9 @@ pub enum Command {
     /// Certificate revocation lists.
     #[command(subcommand)]
     Crl(CrlCommand),
+    /// OCSP answers signed ahead.
+    #[command(subcommand)]
+    Ocsp(OcspCommand),
     /// The EST client: for gateways, hand-held units and head-ends.
     #[command(subcommand)]
     Est(est::EstCommand),
@@ -411,6 +414,29 @@ pub struct CrlVerifyArgs {
     /// Read the CRL, DER, from here; with a name only.
     #[arg(long, requires = "name", value_name = "FILE")]
     pub file: Option<PathBuf>,
+}
+
+/// `ocsp`
+#[derive(Debug, Subcommand)]
+pub enum OcspCommand {
+    /// Have answers signed for an authority's certificates, as files that any web server serves to GET.
+    Export(OcspExportArgs),
+}
+
+/// `ocsp export`
+#[derive(Debug, Clone, Args)]
+pub struct OcspExportArgs {
+    /// The name of the authority.
+    pub name: String,
+    /// The directory; made when absent, brought up to date when present.
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+    /// Only for the certificate with this serial number, in hexadecimal; may be given several times.
+    #[arg(long, value_name = "HEX", conflicts_with = "expiring_before")]
+    pub serial: Vec<String>,
+    /// Sign only for certificates that end before this time, such as 2027-11-21T00:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    pub expiring_before: Option<String>,
 }
 
 /// `audit`

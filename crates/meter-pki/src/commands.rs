@@ -14,6 +14,7 @@ mod device;
 mod est;
 mod front;
 mod credential;
+mod ocsp;
 mod printer;
 mod qr;
 mod request;
@@ -62,6 +63,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
         Command::Device(verb) => wait(device::run(verb, &client(&cli.config)?, printer)),
         Command::Crl(CrlCommand::Resign { name }) => crl::resign(name, &cli.config, printer),
         Command::Crl(verb) => wait(crl::run(verb, &client(&cli.config)?, printer)),
+        Command::Ocsp(verb) => wait(ocsp::run(verb, &client(&cli.config)?, printer)),
         Command::Est(verb) => wait(est::run(verb, printer)),
         Command::Cmp(verb) => wait(cmp::run(verb, printer)),
         Command::Audit(verb) => wait(audit::run(verb, &cli.config, printer)),

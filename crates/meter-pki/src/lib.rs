@@ -24,6 +24,7 @@ mod clock_watch;
 mod open_requests;
 mod exchange_journal;
 pub mod config;
+mod prepared_answers;
 pub mod coaps;
 mod backup;
 pub mod exit;

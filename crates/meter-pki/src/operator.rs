@@ -6,6 +6,7 @@
 mod acts;
 mod audit_acts;
 mod crl_acts;
+mod ocsp_acts;
 mod release_acts;
 mod request_acts;
 mod vault;
@@ -21,11 +22,13 @@ use axum::extract::{Path, Query, State};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use server_kit::workers::WorkerPool;
+use status_server::responder::Responder;
 
 use crate::compose::System;
 pub(crate) use listener::{OperatorListener, Peer};
 use reply::Reply;
 use wire::crls::{RecordedCrlView, ReleasedView, RevokedQueryText, RevokedView};
+use wire::ocsp::{PreparationText, PreparedView};
 use wire::requests::{DecisionText, RequestPage, RequestQueryText, RequestView};
 use wire::{
     AuditPage, AuditQuery, AuthorityView, BackupText, BackupView, CertificatePage, CertificateQueryText,
@@ -40,6 +43,7 @@ use wire::{
 pub(crate) struct OperatorState {
     pub system: Arc<System>,
     pub pool: WorkerPool,
+    pub responder: Arc<Responder>,
 }
 
 impl OperatorState {
@@ -74,6 +78,7 @@ pub(crate) fn router(state: OperatorState) -> Router {
         .route("/v1/recorded-crls", get(recorded_crls))
         .route("/v1/recorded-crls/{authority}/revoked", get(revoked_by))
         .route("/v1/recorded-crls/{authority}/released/{serial}", get(released_by))
+        .route("/v1/ocsp-answers", post(prepare_answers))
         .route("/v1/root-crls", post(import_crl))
         .route("/v1/releases", get(releases).post(keep_releases))
         .route("/v1/audit", get(audit))
@@ -215,6 +220,14 @@ async fn keep_releases(
     Json(text): Json<ReleasesText>,
 ) -> Result<Json<ReleasesView>, Reply> {
     state.run(move |system| release_acts::keep(system, &peer, &text)).await
+}
+
+async fn prepare_answers(
+    State(state): State<OperatorState>,
+    Json(text): Json<PreparationText>,
+) -> Result<Json<Vec<PreparedView>>, Reply> {
+    let responder = Arc::clone(&state.responder);
+    state.run(move |system| ocsp_acts::prepare(system, &responder, &text)).await
 }
 
 async fn import_crl(

@@ -214,7 +214,8 @@ pub async fn start(
     spawn(&mut tasks, listener.with_tls(tls(&config.est)?).serve(enrolment, shutdown.clone()));
 
     let socket = operator_socket(config).await?;
-    let state = OperatorState { system: Arc::clone(&system), pool: operator_pool.clone() };
+    let (pool, responder) = (operator_pool.clone(), status.responder);
+    let state = OperatorState { system: Arc::clone(&system), pool, responder };
     let operator_router = router(state).merge(health.admin_router()).merge(metrics.router());
     tasks.spawn(socket.serve(operator_router, shutdown));
     health.started();

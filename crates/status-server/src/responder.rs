@@ -10,8 +10,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use ca_core::fault::Fault;
 use ca_core::key_ref::KeyRef;
 use ca_core::ocsp::{
-    CertId, CertStatus, ErrorStatus, OcspContext, OcspRequest, OcspResponse, ReadStatuses, RespondError,
-    ResponderIdentity,
+    CertId, CertStatus, DecodeRequestError, ErrorStatus, OcspContext, OcspRequest, OcspResponse,
+    ReadStatuses, RespondError, ResponderIdentity,
 };
 use ca_core::ports::{Clock, Signer, StatusSource};
 use ca_core::profile::OcspProfile;
@@ -90,10 +90,21 @@ pub enum Answer {
 pub struct SignedAnswer {
     /// The response.
     pub response: Arc<OcspResponse>,
-    /// Until when HTTP caches may give it to others who ask the same; `None` when it is for this requester alone, or says of
-    /// a certificate that it is unknown.
-    pub fresh_until: Option<UnixTime>,
+    /// For how long HTTP caches may give it to others who ask the same; `None` when it is for this requester alone.
+    pub fresh: Option<Freshness>,
 }
+
+/// For how long HTTP caches may give an answer to others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Freshness {
+    /// Until when they may without asking again.
+    pub until: UnixTime,
+    /// What those are told that know no more than an end: nextUpdate, or the same time where that is long.
+    pub expires: UnixTime,
+}
+
+/// How long HTTP caches may say that a certificate is unknown or was never issued, in seconds.
+const PASSING_SECONDS: i64 = 10;
 
 impl Responder {
     /// Makes a responder for these CAs. Where two are of the same key, the first is asked.
@@ -152,6 +163,26 @@ impl Responder {
         answer
     }
 
+    /// Signs an answer to a request, for whoever prepares answers ahead; none is taken from those kept, and none is kept.
+    ///
+    /// # Errors
+    /// [`PrepareError`].
+    pub fn prepare(&self, request: &[u8]) -> Result<OcspResponse, PrepareError> {
+        let request = OcspRequest::from_der(request, 1)?;
+        let authority = self.authority_of(&request).ok_or(RespondError::ForeignIssuer)?;
+        Ok(ca_core::ocsp::respond(&self.context(&authority), &request)?)
+    }
+
+    fn context<'a>(&'a self, authority: &'a ServedAuthority) -> OcspContext<'a> {
+        OcspContext {
+            responder: &authority.identity,
+            profile: &authority.profile,
+            clock: self.ports.clock.as_ref(),
+            status: self.ports.status.as_ref(),
+            signer: authority.signer.as_ref(),
+        }
+    }
+
     fn answer_decoded(&self, request: &OcspRequest) -> Answer {
         let Some(authority) = self.authority_of(request) else {
             return refused(&RespondError::ForeignIssuer);
@@ -159,17 +190,11 @@ impl Responder {
         if request.certificates().len() > usize::from(authority.profile.max_requests()) {
             return Answer::Error(ErrorStatus::MalformedRequest);
         }
-        let context = OcspContext {
-            responder: &authority.identity,
-            profile: &authority.profile,
-            clock: self.ports.clock.as_ref(),
-            status: self.ports.status.as_ref(),
-            signer: authority.signer.as_ref(),
-        };
+        let context = self.context(&authority);
         let outcome = match keepable(request) {
             Some(certificate) => self.answer_or_repeat(&context, request, certificate),
             None => ca_core::ocsp::respond(&context, request)
-                .map(|response| SignedAnswer { response: Arc::new(response), fresh_until: None }),
+                .map(|response| SignedAnswer { response: Arc::new(response), fresh: None }),
         };
         outcome.map_or_else(|error| refused(&error), Answer::Signed)
     }
@@ -202,8 +227,8 @@ impl Responder {
         match read.sign(context) {
             Ok(response) => {
                 let response = Arc::new(response);
-                if told == CertStatus::Unknown {
-                    return Ok(SignedAnswer { response, fresh_until: None });
+                if !told.is_of_issued() {
+                    return Ok(Self::passing(response, now));
                 }
                 self.kept.keep(certificate, now, told, &response);
                 Ok(self.shared(response, now))
@@ -227,12 +252,19 @@ impl Responder {
         Ok(self.shared(response, now))
     }
 
+    /// What is said of a certificate that was not issued changes when it is.
+    fn passing(response: Arc<OcspResponse>, now: UnixTime) -> SignedAnswer {
+        let end = now.plus_seconds(PASSING_SECONDS).min(response.next_update());
+        SignedAnswer { response, fresh: Some(Freshness { until: end, expires: end }) }
+    }
+
     fn shared(&self, response: Arc<OcspResponse>, now: UnixTime) -> SignedAnswer {
         let allowed = now.plus_seconds(i64::from(self.policy.max_age_seconds()));
         // RFC 5019 §6.1: renewed before max-age is over; when it could not be, nextUpdate is the end.
         let renewed = kept::renewal(&response);
         let end = if now < renewed { renewed } else { response.next_update() };
-        SignedAnswer { response, fresh_until: Some(allowed.min(end)) }
+        let expires = response.next_update();
+        SignedAnswer { response, fresh: Some(Freshness { until: allowed.min(end), expires }) }
     }
 }
 
@@ -265,10 +297,22 @@ impl Answer {
             Self::Signed(answer) => match answer.response.statuses().first() {
                 Some(CertStatus::Good) => "good",
                 Some(CertStatus::Revoked(_)) => "revoked",
+                Some(CertStatus::NeverIssued) => "never-issued",
                 Some(CertStatus::Unknown) | None => "unknown",
             },
         }
     }
+}
+
+/// Why no answer was prepared.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// It is no request for one certificate.
+    #[error(transparent)]
+    Request(#[from] DecodeRequestError),
+    /// There is no answer.
+    #[error(transparent)]
+    Respond(#[from] RespondError),
 }
 
 /// The responder certificate is of a CA that is not answered for here.

@@ -110,11 +110,11 @@ async fn ocsp_by_get(State(services): State<StatusServices>, uri: Uri, fields: H
 /// Answers with what HTTP caches need, if the answer is for others, too (RFC 5019 §6.2).
 fn signed_reply_by_get(signed: &SignedAnswer, now: UnixTime, fields: &HeaderMap) -> Response {
     let response = &signed.response;
-    let Some(fresh_until) = signed.fresh_until else {
+    let Some(fresh) = signed.fresh else {
         return ocsp_reply(response.der().to_vec());
     };
     let version = Version::of(response.der(), response.this_update());
-    let caching = caching_fields(&version, now, fresh_until, response.next_update());
+    let caching = caching_fields(&version, now, fresh.until, fresh.expires);
     if is_known(&version, fields) {
         return (StatusCode::NOT_MODIFIED, caching).into_response();
     }

@@ -5,8 +5,8 @@
 use ca_core::oid;
 use ca_core::profile::{
     AlternativeNameRule, Approval, CrlProfile, DeltaTimes, ExtendedKeyUsageRule, Hierarchy, KeyReuse,
-    KeyUsageBit, NameChange, OcspProfile, Pointers, ProfileFault, ProfileId, ProfileParts, RenewalRule,
-    RenewalSpread, RenewalWindow, SubjectRule, ValidityRule,
+    KeyUsageBit, NameChange, NeverIssued, OcspProfile, Pointers, ProfileFault, ProfileId, ProfileParts,
+    RenewalRule, RenewalSpread, RenewalWindow, SubjectRule, ValidityRule,
 };
 use ca_core::public_key::KeyIdentifierMethod;
 use ca_core::suite::SecuritySuite;
@@ -14,8 +14,8 @@ use const_oid::ObjectIdentifier;
 
 use super::{
     AlternativeNameWord, ApprovalWord, CertificateFile, CrlFile, HierarchyWord, KeyIdentifierWord,
-    KeyReuseWord, KeyUsageWord, NameChangeWord, OcspFile, PointersWord, RenewalWindowWord, SubjectWord,
-    ValidityWord,
+    KeyReuseWord, KeyUsageWord, NameChangeWord, NeverIssuedWord, OcspFile, PointersWord, RenewalWindowWord,
+    SubjectWord, ValidityWord,
 };
 use crate::fault::KeyFault;
 
@@ -386,7 +386,15 @@ pub(crate) fn ocsp(file: &OcspFile) -> Result<(ProfileId, OcspProfile), Faults> 
     let validity = length(&validity, &mut faults);
     let bounds =
         faults.required("validity", validity).zip(faults.required("max_requests", file.max_requests));
-    let profile = bounds.and_then(|(validity, max)| sound(OcspProfile::new(validity, max), &mut faults));
+    let never_issued = match file.never_issued {
+        NeverIssuedWord::Unknown => NeverIssued::Unknown,
+        NeverIssuedWord::ExtendedRevoked => NeverIssued::ExtendedRevoked,
+    };
+    let made = |(validity, max)| {
+        let profile = OcspProfile::new(validity, max)?.saying(never_issued);
+        file.expired_answered_days.map_or(Ok(profile), |days| profile.answering_expired_for(days))
+    };
+    let profile = bounds.and_then(|bounds| sound(made(bounds), &mut faults));
     match (id, profile) {
         (Some(id), Some(profile)) if faults.0.is_empty() => Ok((id, profile)),
         _ => Err(faults),
@@ -413,6 +421,7 @@ pub(crate) const fn key_of(fault: &ProfileFault) -> &'static str {
         ProfileFault::ExtendedKeyUsageMissing | ProfileFault::ExtendedKeyUsage => "extended_key_usage",
         ProfileFault::Validity | ProfileFault::CrlTimes | ProfileFault::OcspTimes => "validity",
         ProfileFault::DeltaTimes => "delta_validity_hours",
+        ProfileFault::OcspArchive => "expired_answered_days",
         ProfileFault::RenewalWindow => "renewal_window_days",
         ProfileFault::RenewalSpread => "renewal_spread_days",
         ProfileFault::RenewalLimit => "renewal_limit",

@@ -193,6 +193,12 @@ fn refuses_crl_and_ocsp_profiles_that_are_not_sound() {
     assert!(faults(&[("crl", &yearly)]).is_empty());
     let found = faults(&[("ocsp", &OCSP.replace("16", "65"))]);
     assert!(found[0].starts_with("ocsp:4: OCSP answers are valid for"), "{found:?}");
+    for days in ["0", "36526"] {
+        let found = faults(&[("ocsp", &OCSP.replace("3650", days))]);
+        assert!(found[0].starts_with("ocsp:7: expired certificates are answered for 1 to"), "{found:?}");
+    }
+    let found = faults(&[("ocsp", &OCSP.replace("extended-revoked", "good"))]);
+    assert!(found[0].starts_with("ocsp:6:") && found.len() == 1, "{found:?}");
 }
 
 #[test]

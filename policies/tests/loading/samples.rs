@@ -38,4 +38,6 @@ kind = "ocsp"
 id = "answers"
 validity_hours = 12
 max_requests = 16
+never_issued = "extended-revoked"
+expired_answered_days = 3650
 "#;

@@ -19,6 +19,7 @@ use ca_core::ports::Clock;
 use ca_core::profile::{OcspProfile, ProfileId};
 use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence};
 use ca_core::subject::Subject;
+use ca_core::validity::UnixTime;
 use ca_store::Recovery;
 use client_kit::Identity;
 use rustls::pki_types::CertificateDer;
@@ -45,6 +46,7 @@ const LOOK: Duration = Duration::from_secs(600);
 pub(crate) struct StatusParts {
     pub router: Router,
     pub renewal: Renewal,
+    pub responder: Arc<Responder>,
 }
 
 /// Opens the repository for all authorities of the configuration and the roots above them.
@@ -116,7 +118,8 @@ pub(crate) fn status_parts(
         clock: Arc::clone(&system.clock),
         workers,
     };
-    Ok(StatusParts { router: router(services), renewal: Renewal { desks: Arc::new(desks), responder } })
+    let renewal = Renewal { desks: Arc::new(desks), responder: Arc::clone(&responder) };
+    Ok(StatusParts { router: router(services), renewal, responder })
 }
 
 /// Puts together who pushes what is published to where it is also served.
@@ -250,11 +253,17 @@ impl Desk {
         Ok(on_file)
     }
 
+    /// Returns the certificate on file if it is fit to answer; why it is not is told.
     fn on_file(&self) -> Option<ResponderIdentity> {
         let octets = std::fs::read(&self.file).ok()?;
-        let certificate = Certificate::from_der(&octets).ok()?;
-        let identity = ResponderIdentity::new(certificate, self.authority.issuer(), self.clock.now()).ok()?;
-        (identity.key() == self.key).then_some(identity)
+        match fit(&octets, self.authority.issuer(), (&self.key, self.clock.now())) {
+            Ok(identity) => Some(identity),
+            Err(fault) => {
+                let file = self.file.display();
+                tracing::error!(authority = %self.name, %file, %fault, "the responder certificate on file is not used");
+                None
+            }
+        }
     }
 
     fn enrol(&self) -> Result<ResponderIdentity, Failure> {
@@ -279,10 +288,22 @@ impl Desk {
                 transaction: None,
             })
             .map_err(|error| failed(&error))?;
+        // What does not fit takes the place of nothing: the one before may serve still.
+        let identity =
+            fit(issued.der(), issuer, (&self.key, self.clock.now())).map_err(|fault| failed(&fault))?;
         write_aside(&self.file, issued.der()).map_err(|error| failed(&error))?;
-        let certificate = Certificate::from_der(issued.der()).map_err(|error| failed(&error))?;
-        ResponderIdentity::new(certificate, issuer, self.clock.now()).map_err(|error| failed(&error))
+        Ok(identity)
     }
+}
+
+/// Takes a certificate as that of the responder with this key.
+fn fit(octets: &[u8], issuer: &Issuer, (key, now): (&KeyRef, UnixTime)) -> Result<ResponderIdentity, String> {
+    let certificate = Certificate::from_der(octets).map_err(|error| error.to_string())?;
+    let identity = ResponderIdentity::new(certificate, issuer, now).map_err(|error| error.to_string())?;
+    if identity.key() != *key {
+        return Err(format!("it is of the key {}, and the configuration names {key}", identity.key()));
+    }
+    Ok(identity)
 }
 
 /// The issuer's name with another common name.

@@ -3,6 +3,7 @@
 //! Texts on the way in; what they mean is checked in `acts`.
 
 pub mod crls;
+pub mod ocsp;
 pub mod requests;
 
 use serde::{Deserialize, Serialize};

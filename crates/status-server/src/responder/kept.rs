@@ -106,15 +106,16 @@ impl KeptAnswers {
 
 impl Entry {
     /// A revocation is final: nothing supersedes it but a later answer that says the same, and it supersedes everything,
-    /// whatever the clock said. Otherwise what was read later counts.
+    /// whatever the clock said; what is on hold may be good again, by what was read later. Otherwise what was read later
+    /// counts.
     fn supersedes(&self, known: &Self) -> bool {
         match (known.told, self.told) {
-            (CertStatus::Revoked(_), CertStatus::Good | CertStatus::Unknown) => false,
-            (CertStatus::Good | CertStatus::Unknown, CertStatus::Revoked(_)) => true,
-            (CertStatus::Revoked(_), CertStatus::Revoked(_))
-            | (CertStatus::Good | CertStatus::Unknown, CertStatus::Good | CertStatus::Unknown) => {
-                self.read_at >= known.read_at
+            (CertStatus::Revoked(before), CertStatus::Good) if before.is_hold() => {
+                self.read_at > known.read_at
             }
+            (CertStatus::Revoked(_), told) if !matches!(told, CertStatus::Revoked(_)) => false,
+            (told, CertStatus::Revoked(_)) if !matches!(told, CertStatus::Revoked(_)) => true,
+            _ => self.read_at >= known.read_at,
         }
     }
 

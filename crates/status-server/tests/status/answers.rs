@@ -80,14 +80,27 @@ async fn nothing_else_is_offered_to_caches() {
     world.put(1, CertificateStatus::Good);
     let router = world.router();
     let nonce = get(&router, &path_of(&request_with_nonce(&world.issuer, &serial(1))), &[]).await;
-    let unknown = get(&router, &path_of(&request_for(&world.issuer, &serial(2))), &[]).await;
     let post = post_ocsp(&router, request_for(&world.issuer, &serial(1))).await;
-    for (reply, status) in [(nonce, 0x80), (unknown, 0x82), (post, 0x80)] {
+    for (reply, status) in [(nonce, 0x80), (post, 0x80)] {
         assert_eq!(statuses(&reply.body), [status]);
         for name in ["etag", "expires", "last-modified", "cache-control"] {
             assert_eq!(reply.field(name), None, "{name}");
         }
     }
+}
+
+// RFC 9919 §7.2: a signed answer never forbids caches to keep it; what may change with the next issuance is kept shortly.
+#[tokio::test]
+async fn that_a_certificate_is_unknown_is_kept_for_seconds_only() {
+    let world = World::new();
+    let router = world.router();
+    let reply = get(&router, &path_of(&request_for(&world.issuer, &serial(2))), &[]).await;
+    assert_eq!(statuses(&reply.body), [0x82]);
+    assert_eq!(reply.field("cache-control"), Some("max-age=10, public, no-transform, must-revalidate"));
+    assert_eq!(reply.field("expires"), Some("Sat, 21 Nov 2026 00:00:10 GMT"));
+    world.put(2, CertificateStatus::Good);
+    let reply = get(&router, &path_of(&request_for(&world.issuer, &serial(2))), &[]).await;
+    assert_eq!(statuses(&reply.body), [0x80], "nothing of it is kept here");
 }
 
 #[tokio::test]

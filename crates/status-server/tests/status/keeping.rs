@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use ca_core::ocsp::{CertStatus, ErrorStatus, OcspResponse, ResponderIdentityError};
-use ca_core::record::CertificateStatus;
+use ca_core::reason::ReasonCode;
+use ca_core::record::{CertificateStatus, Revocation};
 use ca_core::suite::Curve;
 use status_server::config::KeepingPolicy;
 use status_server::responder::{Answer, Responder};
@@ -47,7 +48,7 @@ fn answers_with_a_nonce_or_of_unknown_certificates_are_not_kept() {
     world.put(1, CertificateStatus::Good);
     for _ in 0..2 {
         let answer = world.responder.answer(&request_with_nonce(&world.issuer, &serial(1)));
-        assert!(matches!(answer, Answer::Signed(signed) if signed.fresh_until.is_none()));
+        assert!(matches!(answer, Answer::Signed(signed) if signed.fresh.is_none()));
         assert_eq!(told(&world, 2), CertStatus::Unknown);
     }
     assert_eq!(signatures(&world), 4);
@@ -123,6 +124,23 @@ fn o_15_an_answer_signed_slowly_does_not_overwrite_a_newer_revoked() {
     });
     world.ledger.set_mood(Mood::Down);
     assert!(matches!(told(&world, 1), CertStatus::Revoked(_)));
+}
+
+#[test]
+fn a_certificate_released_from_hold_is_kept_as_good_again_once_its_reading_is_newer() {
+    let world = World::new();
+    let hold = Revocation { time: NOW, reason: ReasonCode::CertificateHold, invalidity_date: None };
+    world.put(1, CertificateStatus::Revoked(hold));
+    assert!(matches!(told(&world, 1), CertStatus::Revoked(_)));
+    world.put(1, CertificateStatus::Good);
+    assert_eq!(told(&world, 1), CertStatus::Good, "in the same second, by the ledger");
+    world.ledger.set_mood(Mood::Down);
+    assert!(matches!(told(&world, 1), CertStatus::Revoked(_)), "which is not enough to be kept");
+    world.ledger.set_mood(Mood::Answers);
+    world.clock.advance(1);
+    assert_eq!(told(&world, 1), CertStatus::Good);
+    world.ledger.set_mood(Mood::Down);
+    assert_eq!(told(&world, 1), CertStatus::Good);
 }
 
 #[test]
