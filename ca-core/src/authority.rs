@@ -259,6 +259,12 @@ impl CertificationAuthority {
         &self.charter.issuer
     }
 
+    /// Tells whether it puts certificates on hold.
+    #[must_use]
+    pub fn offers_hold(&self) -> bool {
+        self.charter.crl_profile.offers_hold()
+    }
+
     /// Returns the source of randomness.
     #[must_use]
     pub fn entropy(&self) -> &dyn Entropy {

@@ -10,9 +10,9 @@ use crate::public_key::PublicKey;
 use crate::record::{
     CertificateId, CertificateQuery, CertificateStatus, Conclusion, CrlIntent, CrlNumberTaken, CrlRecord,
     Decision, DecisionConflict, Device, ExpectedDevice, ImportOutcome, Intent, IntentConflict, IssuedRecord,
-    Opened, ReleaseOutcome, ReleaseRecord, RevocationOutcome, RevocationRecord, RevokedEntry, Settlement,
-    StoredCertificate, Token, Transaction, TransactionAnswer, TransactionBounds, TransactionConflict,
-    WaitingQuery, WaitingRequest,
+    Opened, OrderConflict, OrderDecision, OrderQuery, OrderStep, ReleaseOutcome, ReleaseRecord,
+    RevocationOrder, RevocationOutcome, RevocationRecord, RevokedEntry, Settlement, StoredCertificate, Token,
+    Transaction, TransactionAnswer, TransactionBounds, TransactionConflict, WaitingQuery, WaitingRequest,
 };
 use crate::serial_number::SerialNumber;
 use crate::signature::EcdsaSignature;
@@ -278,6 +278,66 @@ pub trait WaitingRoom: Send + Sync {
         &self,
         decision: Decision,
     ) -> Result<Result<WaitingRequest, DecisionConflict>, Unavailable>;
+}
+
+/// Keeps orders to change the revocation of many certificates, with the exact list of each.
+pub trait Orders: Send + Sync {
+    /// Writes down an order that is planned, or that its list is whole; one that was asked for stays as it is.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn plan_order(&self, order: RevocationOrder) -> Result<(), Unavailable>;
+
+    /// Writes down parts of the list of an order that is planned, the first of which has this number.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn plan_parts(
+        &self,
+        digest: &[u8; 32],
+        first: u32,
+        parts: Vec<Vec<CertificateId>>,
+    ) -> Result<(), Unavailable>;
+
+    /// Takes away orders that nobody asked for in time, with their lists, at most `limit`.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn forget_plans(&self, now: UnixTime, limit: usize) -> Result<(), Unavailable>;
+
+    /// Returns the orders whose digest begins with these octets, at most two.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn orders_named(&self, digest: &[u8]) -> Result<Vec<RevocationOrder>, Unavailable>;
+
+    /// Lists orders by their digests.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn orders(&self, query: &OrderQuery) -> Result<Vec<RevocationOrder>, Unavailable>;
+
+    /// Returns one part of the list of an order, from 0.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn order_part(&self, digest: &[u8; 32], part: u32) -> Result<Vec<CertificateId>, Unavailable>;
+
+    /// Records what an operator has to say of an order, if it stands so that it can be; returns it as it stands then.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn record_order_act(
+        &self,
+        decision: OrderDecision,
+    ) -> Result<Result<RevocationOrder, OrderConflict>, Unavailable>;
+
+    /// Carries out a part, and notes that it was: one durable transaction, and never twice. Returns the order as it stands
+    /// then, or as it stood where another part is the next.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: nothing of the part was done.
+    fn record_order_step(&self, step: OrderStep) -> Result<RevocationOrder, Unavailable>;
 }
 
 /// Keeps transactions: messages that belong together, the certificate that answers them, and whether it was confirmed.

@@ -4,6 +4,7 @@
 //! verbs (issuance, revocation, crl) and, where two requests race, by the ledger inside its transaction.
 
 mod hold;
+mod order;
 mod transaction;
 mod waiting;
 
@@ -15,6 +16,10 @@ use crate::system_title::SystemTitle;
 use crate::tenant::TenantId;
 use crate::validity::{UnixTime, Validity};
 pub use hold::{ReleaseOutcome, ReleaseRecord, Revocation};
+pub use order::{
+    BlockedKey, Change, OrderAct, OrderConflict, OrderDecision, OrderProgress, OrderQuery, OrderStanding,
+    OrderStep, OrderedChange, RevocationOrder, ScheduledRevocation,
+};
 pub use transaction::{
     Conclusion, Opened, Outcome, Stage, Transaction, TransactionAnswer, TransactionBounds,
     TransactionConflict,
@@ -273,6 +278,21 @@ pub enum StatusKind {
     OnHold,
     /// Revoked for good.
     Revoked,
+}
+
+impl StatusKind {
+    /// Returns the word for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Aborted => "aborted",
+            Self::Uncertain => "uncertain",
+            Self::Good => "good",
+            Self::OnHold => "on-hold",
+            Self::Revoked => "revoked",
+        }
+    }
 }
 
 impl CertificateStatus {

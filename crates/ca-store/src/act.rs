@@ -5,6 +5,7 @@ pub(crate) mod crl;
 pub(crate) mod device;
 pub(crate) mod intent;
 pub(crate) mod issued;
+pub(crate) mod orders;
 pub(crate) mod revocation;
 pub(crate) mod settlement;
 pub(crate) mod transactions;

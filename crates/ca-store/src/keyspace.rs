@@ -40,6 +40,11 @@
 //! | 28 | `transaction-counts` | as in `waiting-counts` | [`CountRow`](crate::row::CountRow) |
 //! | 29 | `unconfirmed` | id | key of the transaction in which this certificate waits to be confirmed |
 //! | 30 | `releases` | id | [`ReleaseRow`](crate::row::ReleaseRow): released from hold and not revoked since |
+//! | 31 | `orders` | digest of an order, 32 octets | [`OrderRow`](crate::row::OrderRow): orders to change the revocation of many certificates |
+//! | 32 | `order-parts` | digest of an order ‖ part u32, from 0 | [`OrderPartRow`](crate::row::OrderPartRow): its certificates |
+//! | 33 | `scheduled` | id | [`ScheduledRow`](crate::row::ScheduledRow): a revocation that is due later |
+//! | 34 | `scheduled-times` | time ‖ id | empty: when the revocation of `scheduled` is due |
+//! | 35 | `blocked` | key of an authority, 20 octets | [`BlockedRow`](crate::row::BlockedRow): nobody is let in by certificates below it |
 
 use ca_core::key_ref::KeyRef;
 use ca_core::profile::{Hierarchy, KeyPurpose};
@@ -83,10 +88,15 @@ pub(crate) enum Keyspace {
     TransactionCounts,
     Unconfirmed,
     Releases,
+    Orders,
+    OrderParts,
+    Scheduled,
+    ScheduledTimes,
+    Blocked,
 }
 
 impl Keyspace {
-    pub(crate) const ALL: [Self; 30] = [
+    pub(crate) const ALL: [Self; 35] = [
         Self::Meta,
         Self::Audit,
         Self::Open,
@@ -117,6 +127,11 @@ impl Keyspace {
         Self::TransactionCounts,
         Self::Unconfirmed,
         Self::Releases,
+        Self::Orders,
+        Self::OrderParts,
+        Self::Scheduled,
+        Self::ScheduledTimes,
+        Self::Blocked,
     ];
 
     /// Returns its octet and its name; both are on disk and never change.
@@ -152,6 +167,11 @@ impl Keyspace {
             Self::TransactionCounts => (28, "transaction-counts"),
             Self::Unconfirmed => (29, "unconfirmed"),
             Self::Releases => (30, "releases"),
+            Self::Orders => (31, "orders"),
+            Self::OrderParts => (32, "order-parts"),
+            Self::Scheduled => (33, "scheduled"),
+            Self::ScheduledTimes => (34, "scheduled-times"),
+            Self::Blocked => (35, "blocked"),
         }
     }
 
@@ -218,6 +238,11 @@ pub(crate) fn time_octets(time: UnixTime) -> [u8; 8] {
 /// notAfter ‖ id.
 pub(crate) fn expiry_key(not_after: UnixTime, id: &CertificateId) -> Vec<u8> {
     [time_octets(not_after).as_slice(), id.issuer.octets(), id.serial.octets()].concat()
+}
+
+/// digest of an order ‖ part.
+pub(crate) fn order_part_key(digest: &[u8; 32], part: u32) -> Vec<u8> {
+    [digest.as_slice(), &part.to_be_bytes()].concat()
 }
 
 /// time ‖ idempotency key.
@@ -333,7 +358,7 @@ mod tests {
     fn octets_and_names_are_each_used_once() {
         let mut tags: Vec<u8> = Keyspace::ALL.map(Keyspace::tag).to_vec();
         tags.dedup();
-        assert_eq!(tags, (1..=30).collect::<Vec<u8>>());
+        assert_eq!(tags, (1..=35).collect::<Vec<u8>>());
         let names: std::collections::BTreeSet<_> = Keyspace::ALL.map(Keyspace::name).into();
         assert_eq!(names.len(), Keyspace::ALL.len());
     }

@@ -10,7 +10,7 @@ use crate::journal::cut_torn_end;
 use crate::unreadable::Unreadable;
 
 /// The keyspaces by number and name, as ca-store documents them.
-const KEYSPACES: [(u8, &str); 30] = [
+const KEYSPACES: [(u8, &str); 35] = [
     (1, "meta"),
     (2, "audit"),
     (3, "open"),
@@ -41,6 +41,11 @@ const KEYSPACES: [(u8, &str); 30] = [
     (28, "transaction-counts"),
     (29, "unconfirmed"),
     (30, "releases"),
+    (31, "orders"),
+    (32, "order-parts"),
+    (33, "scheduled"),
+    (34, "scheduled-times"),
+    (35, "blocked"),
 ];
 
 /// Values by keyspace and key.

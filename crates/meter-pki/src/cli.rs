@@ -3,12 +3,14 @@
 pub mod cmp;
 pub mod est;
 pub mod request;
+pub mod revocation;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use request::RequestCommand;
+use revocation::{ReleaseArgs, RevocationCommand, RevokeArgs};
 
 /// Certificate authority and PKI suite for smart meters, gateways and hand-held units.
 #[derive(Debug, Parser)]
@@ -46,6 +48,9 @@ pub enum Command {
     /// Certificates.
     #[command(subcommand)]
     Cert(CertCommand),
+    /// Orders to revoke or release many certificates.
+    #[command(subcommand)]
+    Revocation(RevocationCommand),
     /// Requests that wait for the approval of operators.
     #[command(subcommand)]
     Request(RequestCommand),
@@ -272,28 +277,11 @@ pub enum CertCommand {
     },
     /// Make key and certificate of who signs the server's messages.
     MessageSigner(MessageSignerArgs),
-    /// Revoke one certificate; this is final, unless the reason is certificateHold.
-    Revoke {
-        /// Its serial number in hexadecimal.
-        serial: String,
-        /// The name of its authority, if several issued this number.
-        #[arg(long)]
-        issuer: Option<String>,
-        /// Why, as RFC 5280 names it: keyCompromise, superseded, cessationOfOperation, certificateHold, …
-        #[arg(long)]
-        reason: String,
-        /// Since when the key is suspected, such as 2026-11-21T00:00:00Z.
-        #[arg(long)]
-        invalidity_date: Option<String>,
-    },
-    /// Release one certificate from hold; it is good again.
-    Release {
-        /// Its serial number in hexadecimal.
-        serial: String,
-        /// The name of its authority, if several issued this number.
-        #[arg(long)]
-        issuer: Option<String>,
-    },
+    /// Revoke certificates; this is final, unless the reason is certificateHold. One named by its serial number alone is revoked
+    /// at once; of any others it is shown first what it would come to.
+    Revoke(Box<RevokeArgs>),
+    /// Release certificates from hold; they are good again. As with revoke, one at once, others after a look.
+    Release(Box<ReleaseArgs>),
 }
 
 /// `cert message-signer`

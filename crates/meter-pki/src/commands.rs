@@ -18,6 +18,7 @@ mod printer;
 mod qr;
 mod request;
 mod restore;
+mod revocation;
 mod serve;
 mod store;
 
@@ -58,6 +59,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
         Command::Ceremony(verb) => ceremony::run(verb, &cli.config, printer),
         Command::Qr(verb) => qr::run(verb, printer),
         Command::Cert(verb) => wait(cert::run(verb, &cli.config, printer)),
+        Command::Revocation(verb) => wait(revocation::run(verb, &client(&cli.config)?, printer)),
         Command::Request(verb) => wait(request::run(verb, &client(&cli.config)?, printer)),
         Command::Device(verb) => wait(device::run(verb, &client(&cli.config)?, printer)),
         Command::Crl(CrlCommand::Resign { name }) => crl::resign(name, &cli.config, printer),

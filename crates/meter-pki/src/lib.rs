@@ -8,6 +8,7 @@ pub mod quickstart;
 pub mod cli;
 mod front;
 pub mod server;
+mod orders;
 pub mod operator;
 pub mod compose;
 mod exported_log;

@@ -5,6 +5,7 @@
 
 mod acts;
 mod audit_acts;
+pub(crate) mod order_acts;
 mod release_acts;
 mod request_acts;
 mod vault;
@@ -16,7 +17,7 @@ pub mod wire;
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use server_kit::workers::WorkerPool;
@@ -24,6 +25,9 @@ use server_kit::workers::WorkerPool;
 use crate::compose::System;
 pub(crate) use listener::{OperatorListener, Peer};
 use reply::Reply;
+use wire::orders::{
+    OrderActText, OrderPage, OrderPartQuery, OrderPartView, OrderQueryText, OrderView, PlanText, PlanView,
+};
 use wire::requests::{DecisionText, RequestPage, RequestQueryText, RequestView};
 use wire::{
     AuditPage, AuditQuery, AuthorityView, BackupText, BackupView, CertificatePage, CertificateQueryText,
@@ -32,6 +36,9 @@ use wire::{
     ImportedCrlView, IssuanceProofView, ReleasesText, ReleasesView, RevocationText, RevocationView,
     StoreView, TokenText, TokenView,
 };
+
+/// How long a list of serial numbers and system titles may be, in octets: some 200,000 of them.
+const LONG_LIST: usize = 8 * 1024 * 1024;
 
 /// What the routes work on.
 #[derive(Clone)]
@@ -62,6 +69,11 @@ pub(crate) fn router(state: OperatorState) -> Router {
         .route("/v1/certificates/{issuer}/{serial}", get(certificate))
         .route("/v1/revocations", post(revoke))
         .route("/v1/hold-releases", post(release))
+        .route("/v1/plans", post(plan).layer(DefaultBodyLimit::max(LONG_LIST)))
+        .route("/v1/orders", get(orders))
+        .route("/v1/orders/{id}", get(order))
+        .route("/v1/orders/{id}/certificates", get(order_certificates))
+        .route("/v1/orders/{id}/acts", post(act_on_order))
         .route("/v1/requests", get(requests))
         .route("/v1/requests/{id}", get(request))
         .route("/v1/requests/{id}/decisions", post(decide_request))
@@ -120,6 +132,42 @@ async fn release(
     Json(text): Json<HoldReleaseText>,
 ) -> Result<Json<HoldReleaseView>, Reply> {
     state.run(move |system| acts::release(system, &peer, &text)).await
+}
+
+async fn plan(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Json(text): Json<PlanText>,
+) -> Result<Json<PlanView>, Reply> {
+    state.run(move |system| order_acts::plan(system, &peer, &text)).await
+}
+
+async fn orders(
+    State(state): State<OperatorState>,
+    Query(query): Query<OrderQueryText>,
+) -> Result<Json<OrderPage>, Reply> {
+    state.run(move |system| order_acts::list(system, &query)).await
+}
+
+async fn order(State(state): State<OperatorState>, Path(id): Path<String>) -> Result<Json<OrderView>, Reply> {
+    state.run(move |system| order_acts::show(system, &id)).await
+}
+
+async fn order_certificates(
+    State(state): State<OperatorState>,
+    Path(id): Path<String>,
+    Query(query): Query<OrderPartQuery>,
+) -> Result<Json<OrderPartView>, Reply> {
+    state.run(move |system| order_acts::certificates(system, &id, query)).await
+}
+
+async fn act_on_order(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Path(id): Path<String>,
+    Json(text): Json<OrderActText>,
+) -> Result<Json<OrderView>, Reply> {
+    state.run(move |system| order_acts::act(system, &peer, &id, text)).await
 }
 
 async fn requests(

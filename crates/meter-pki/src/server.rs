@@ -28,6 +28,7 @@ use crate::deadlines::Deadlines;
 use crate::exit::{Exit, Failure};
 use crate::intents::IntentWatch;
 use crate::operator::{OperatorListener, OperatorState, router};
+use crate::orders;
 use crate::releases::outlook::{self, OutlookWatch};
 
 /// How long work under way may take after the signal to stop.
@@ -167,6 +168,7 @@ pub async fn start(
     tasks.spawn(watch.run(shutdown.clone()));
     tasks.spawn(ApprovalWatch::new(&system.ports, &metrics).run(shutdown.clone()));
     if !in_recovery {
+        tasks.spawn(orders::run(Arc::clone(&system), operator_pool.clone(), shutdown.clone()));
         let clock = ClockWatch::new(&system.ports, system.tenant.clone(), &metrics);
         tasks.spawn(clock.run(shutdown.clone()));
     }

@@ -62,7 +62,12 @@ pub(super) fn take_in(
             row.device.state = DeviceState::Operational;
             row.device.factory_superseded_at = Some(event.time);
         }),
-        Act::DevicesImported | Act::TokenIssued => {
+        // Whom operators shut out, they shut out again: that they must is told.
+        Act::DevicesImported
+        | Act::TokenIssued
+        | Act::TrustBlocked
+        | Act::UnblockRequested
+        | Act::TrustUnblocked => {
             report.miss(record);
             Ok(())
         }
@@ -83,6 +88,13 @@ pub(super) fn take_in(
         | Act::RequestWaits
         | Act::RequestApproved
         | Act::ApprovalRefused
+        // So are orders, what is scheduled and what is blocked; each certificate of an order has a record of its own.
+        | Act::OrderRequested
+        | Act::OrderApproved
+        | Act::OrderRefused
+        | Act::OrderFinished
+        | Act::RevocationScheduled
+        | Act::ScheduleCancelled
         // Whether a certificate was confirmed changes none of its rows; its revocation has a record of its own.
         | Act::CertificateConfirmed
         | Act::CertificateRefused

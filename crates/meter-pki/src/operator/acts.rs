@@ -20,17 +20,18 @@ use ca_core::revocation::RevokeError;
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
+use ca_core::validity::UnixTime;
 use ca_store::{Fenced, InRecovery};
 use sha2::{Digest, Sha256};
 use status_server::repository::CrlStanding;
 
 use super::listener::Peer;
-use super::views;
 use super::wire::{
     AuthorityView, CertificatePage, CertificateQueryText, CertificateView, CertificationText, CrlText,
     CrlView, DevicePage, DeviceQueryText, HoldReleaseText, HoldReleaseView, ImportRequest, ImportView,
     ImportedCrlView, ImportedDevice, RevocationText, RevocationView, TokenText, TokenView,
 };
+use super::{order_acts, views};
 use crate::compose::{ServedAuthority, System};
 use crate::exit::{Exit, Failure};
 
@@ -129,14 +130,10 @@ pub(super) fn find(
 pub(super) fn revoke(system: &System, peer: &Peer, text: &RevocationText) -> Result<RevocationView, Failure> {
     let id = find(system, text.issuer.as_deref(), &serial(&text.serial)?)?;
     let served = system.served(&id.issuer).ok_or_else(|| no_certificate(&text.serial))?;
-    let reason = ReasonCode::from_name(&text.reason).ok_or_else(|| unknown_reason(&text.reason))?;
-    let invalidity_date = text
-        .invalidity_date
-        .as_deref()
-        .map(crate::time_text::parse)
-        .transpose()
-        .map_err(|error| Failure::new(Exit::Usage, "time.malformed", error))?;
+    let reason = reason(&text.reason)?;
+    let invalidity_date = text.invalidity_date.as_deref().map(time).transpose()?;
     let actor = operator(served.authority.issuer().tenant(), peer);
+    order_acts::check_single(system, peer, &actor)?;
     let recorded = served
         .authority
         .revoke(RevocationRequest { actor, id, reason, invalidity_date })
@@ -160,6 +157,7 @@ pub(super) fn release(
     let id = find(system, text.issuer.as_deref(), &serial(&text.serial)?)?;
     let served = system.served(&id.issuer).ok_or_else(|| no_certificate(&text.serial))?;
     let actor = operator(served.authority.issuer().tenant(), peer);
+    order_acts::check_single(system, peer, &actor)?;
     let recorded =
         served.authority.release(ReleaseRequest { actor, id }).map_err(|error| revocation_failure(&error))?;
     served.notice_revocation();
@@ -363,7 +361,7 @@ pub(super) fn operator(tenant: &TenantId, peer: &Peer) -> Actor {
     Actor { tenant: tenant.clone(), identity: Identity::Operator { name: peer.to_string() } }
 }
 
-fn named<'a>(system: &'a System, name: &str) -> Result<&'a ServedAuthority, Failure> {
+pub(super) fn named<'a>(system: &'a System, name: &str) -> Result<&'a ServedAuthority, Failure> {
     system.authorities.iter().find(|served| served.name == name).ok_or_else(|| {
         Failure::new(Exit::NotFound, "authority.unknown", format!("there is no authority called {name}"))
             .then("meter-pki ca list")
@@ -374,11 +372,11 @@ pub(super) fn rows(limit: u32) -> usize {
     usize::try_from(limit).unwrap_or(MAX_ROWS).clamp(1, MAX_ROWS)
 }
 
-fn tenant(text: &str) -> Result<TenantId, Failure> {
+pub(super) fn tenant(text: &str) -> Result<TenantId, Failure> {
     TenantId::parse(text).map_err(|error| Failure::new(Exit::Usage, "tenant.malformed", error))
 }
 
-fn title(text: &str) -> Result<SystemTitle, Failure> {
+pub(super) fn title(text: &str) -> Result<SystemTitle, Failure> {
     SystemTitle::parse(text)
         .map_err(|error| Failure::new(Exit::Usage, "title.malformed", format!("{text}: {error}")))
 }
@@ -391,7 +389,7 @@ pub(super) fn serial(text: &str) -> Result<SerialNumber, Failure> {
     SerialNumber::parse(text).map_err(|error| Failure::new(Exit::Usage, "serial.malformed", error))
 }
 
-fn status(text: &str) -> Result<StatusKind, Failure> {
+pub(super) fn status(text: &str) -> Result<StatusKind, Failure> {
     STATUSES.iter().find_map(|(name, kind)| (*name == text).then_some(*kind)).ok_or_else(|| {
         let known: Vec<&str> = STATUSES.iter().map(|(name, _)| *name).collect();
         Failure::new(Exit::Usage, "status.unknown", format!("{text} is not a status"))
@@ -417,10 +415,16 @@ pub(super) fn no_certificate(number: &str) -> Failure {
     Failure::new(Exit::NotFound, "certificate.unknown", message).then("meter-pki cert list")
 }
 
-fn unknown_reason(text: &str) -> Failure {
-    let known: Vec<&str> = ReasonCode::ALL.into_iter().map(ReasonCode::name).collect();
-    Failure::new(Exit::Usage, "reason.unknown", format!("{text} is not a revocation reason"))
-        .then(format!("use one of {}", known.join(", ")))
+pub(super) fn reason(text: &str) -> Result<ReasonCode, Failure> {
+    ReasonCode::from_name(text).ok_or_else(|| {
+        let known: Vec<&str> = ReasonCode::ALL.into_iter().map(ReasonCode::name).collect();
+        Failure::new(Exit::Usage, "reason.unknown", format!("{text} is not a revocation reason"))
+            .then(format!("use one of {}", known.join(", ")))
+    })
+}
+
+pub(super) fn time(text: &str) -> Result<UnixTime, Failure> {
+    crate::time_text::parse(text).map_err(|error| Failure::new(Exit::Usage, "time.malformed", error))
 }
 
 pub(super) fn unavailable(error: Unavailable) -> Failure {

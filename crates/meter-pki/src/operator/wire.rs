@@ -2,6 +2,7 @@
 //!
 //! Texts on the way in; what they mean is checked in `acts`.
 
+pub mod orders;
 pub mod requests;
 
 use serde::{Deserialize, Serialize};
