@@ -8,11 +8,12 @@ use crate::audit::AuditEvent;
 use crate::key_ref::KeyRef;
 use crate::public_key::PublicKey;
 use crate::record::{
-    CertificateId, CertificateQuery, CertificateStatus, Conclusion, CrlIntent, CrlNumberTaken, CrlRecord,
-    Decision, DecisionConflict, Device, ExpectedDevice, ImportOutcome, Intent, IntentConflict, IssuedRecord,
-    Opened, OrderConflict, OrderDecision, OrderQuery, OrderStep, ReleaseOutcome, ReleaseRecord,
-    RevocationOrder, RevocationOutcome, RevocationRecord, RevokedEntry, Settlement, StoredCertificate, Token,
-    Transaction, TransactionAnswer, TransactionBounds, TransactionConflict, WaitingQuery, WaitingRequest,
+    BlockedKey, CertificateId, CertificateQuery, CertificateStatus, Conclusion, CrlIntent, CrlNumberTaken,
+    CrlRecord, Decision, DecisionConflict, Device, ExpectedDevice, ImportOutcome, Intent, IntentConflict,
+    IssuedRecord, Opened, OrderConflict, OrderDecision, OrderQuery, OrderStep, ReleaseOutcome, ReleaseRecord,
+    RevocationOrder, RevocationOutcome, RevocationRecord, RevokedEntry, ScheduledRevocation, Settlement,
+    StoredCertificate, Token, Transaction, TransactionAnswer, TransactionBounds, TransactionConflict,
+    Unblock, UnblockConflict, Unblocked, WaitingQuery, WaitingRequest,
 };
 use crate::serial_number::SerialNumber;
 use crate::signature::EcdsaSignature;
@@ -200,6 +201,12 @@ pub trait StatusSource: Send + Sync {
     /// [`Unavailable`].
     fn uncertain(&self, issuer: &KeyRef, until: UnixTime) -> Result<Vec<SerialNumber>, Unavailable>;
 
+    /// Tells whether operators have shut out whatever stands below this key of an authority.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn is_blocked(&self, authority: &KeyRef) -> Result<bool, Unavailable>;
+
     /// Returns the last CRL recorded for an issuer.
     ///
     /// # Errors
@@ -338,6 +345,57 @@ pub trait Orders: Send + Sync {
     /// # Errors
     /// [`Unavailable`]: nothing of the part was done.
     fn record_order_step(&self, step: OrderStep) -> Result<RevocationOrder, Unavailable>;
+}
+
+/// Keeps revocations that are due later. One that is revoked for good before it is due is due no more.
+pub trait Schedule: Send + Sync {
+    /// Puts a revocation on record that is due later, in the place of one for the same certificate.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn schedule(&self, scheduled: ScheduledRevocation, event: AuditEvent) -> Result<(), Unavailable>;
+
+    /// Takes one back; tells whether there was one.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn cancel_schedule(&self, id: &CertificateId, event: AuditEvent) -> Result<bool, Unavailable>;
+
+    /// Lists those that are due until this time, the first due in front, after this one, at most `limit`.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn scheduled(
+        &self,
+        until: UnixTime,
+        after: Option<&(UnixTime, CertificateId)>,
+        limit: usize,
+    ) -> Result<Vec<ScheduledRevocation>, Unavailable>;
+}
+
+/// Keeps which authorities are shut out: nobody is let in by certificates below them.
+pub trait TrustBlocks: Send + Sync {
+    /// Shuts an authority out; tells whether it was not before.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn block(&self, blocked: BlockedKey, event: AuditEvent) -> Result<bool, Unavailable>;
+
+    /// Lets it in again, or records that somebody asks for it, as [`BlockedKey::unblock`] says.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn unblock(
+        &self,
+        authority: &KeyRef,
+        unblock: Unblock,
+    ) -> Result<Result<Unblocked, UnblockConflict>, Unavailable>;
+
+    /// Lists all that are shut out.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn blocked(&self) -> Result<Vec<BlockedKey>, Unavailable>;
 }
 
 /// Keeps transactions: messages that belong together, the certificate that answers them, and whether it was confirmed.

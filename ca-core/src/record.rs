@@ -5,6 +5,7 @@
 
 mod hold;
 mod order;
+mod shut_out;
 mod transaction;
 mod waiting;
 
@@ -17,9 +18,10 @@ use crate::tenant::TenantId;
 use crate::validity::{UnixTime, Validity};
 pub use hold::{ReleaseOutcome, ReleaseRecord, Revocation};
 pub use order::{
-    BlockedKey, Change, OrderAct, OrderConflict, OrderDecision, OrderProgress, OrderQuery, OrderStanding,
-    OrderStep, OrderedChange, RevocationOrder, ScheduledRevocation,
+    Change, OrderAct, OrderConflict, OrderDecision, OrderProgress, OrderQuery, OrderStanding, OrderStep,
+    OrderedChange, RevocationOrder,
 };
+pub use shut_out::{BlockedKey, ScheduledRevocation, Unblock, UnblockConflict, Unblocked};
 pub use transaction::{
     Conclusion, Opened, Outcome, Stage, Transaction, TransactionAnswer, TransactionBounds,
     TransactionConflict,
@@ -111,6 +113,8 @@ pub struct Conditions {
     pub token: Option<[u8; 32]>,
     /// The claim that is made.
     pub claim: Option<DeviceClaim>,
+    /// How long after it is issued what it replaces in its slot is revoked, in seconds; `None` for never.
+    pub revoke_replaced_after: Option<i64>,
     /// The approval that it needs. Decided last: a request that stands against anything else does not wait.
     pub approval: Option<Box<ApprovalCondition>>,
 }

@@ -182,6 +182,10 @@ impl MemoryLedger {
 }
 
 impl StatusSource for MemoryLedger {
+    fn is_blocked(&self, _: &KeyRef) -> Result<bool, Unavailable> {
+        Ok(false)
+    }
+
     fn status_of(&self, id: &CertificateId) -> Result<CertificateStatus, Unavailable> {
         self.up()?;
         let rows = self.rows.lock().unwrap();

@@ -3,7 +3,7 @@
 //! It is planned (the exact list is written down), asked for, approved by another operator where it must be, and carried out
 //! part by part. Pure: the ledger asks here, and writes down what follows, inside its transaction.
 
-use super::{CertificateId, Mark, ReleaseRecord, RevocationRecord, Verdict};
+use super::{Mark, ReleaseRecord, RevocationRecord, Verdict};
 use crate::audit::AuditEvent;
 use crate::profile::ProfileId;
 use crate::reason::ReasonCode;
@@ -293,36 +293,6 @@ pub struct OrderQuery {
     pub after: Option<[u8; 32]>,
     /// At most so many.
     pub limit: usize,
-}
-
-/// A revocation that is due later.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ScheduledRevocation {
-    /// Which certificate.
-    pub id: CertificateId,
-    /// When it is due.
-    pub due: UnixTime,
-    /// Why.
-    pub reason: ReasonCode,
-    /// Since when the key is suspected.
-    pub invalidity_date: Option<UnixTime>,
-    /// Who asked for it, and when.
-    pub asked: Mark,
-    /// Whether it holds only while another certificate is in its place.
-    pub if_replaced: bool,
-}
-
-/// A key of an authority below which nobody is let in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BlockedKey {
-    /// The key.
-    pub key: crate::key_ref::KeyRef,
-    /// Who blocked it, and when.
-    pub blocked: Mark,
-    /// Why, in the operator's words.
-    pub why: String,
-    /// Who asked for it to be let in again, where another operator must agree.
-    pub unblock_asked: Option<Mark>,
 }
 
 #[cfg(test)]

@@ -19,8 +19,8 @@ use crate::keyspace::{
     Keyspace, crl_key, expiry_key, id_key, parse_id, parse_indexed_id, time_octets, title_key,
 };
 use crate::row::{
-    CertificateRow, CrlHeadRow, CrlRow, IntentRow, ReleaseRow, RequestRow, RevocationRow, Row, RowFault,
-    UncertainRow,
+    BlockedRow, CertificateRow, CrlHeadRow, CrlRow, IntentRow, ReleaseRow, RequestRow, RevocationRow, Row,
+    RowFault, UncertainRow,
 };
 use crate::store::Store;
 use crate::transaction::{ReadFault, Rows};
@@ -79,6 +79,10 @@ impl StatusSource for Store {
             }
             Ok(serials)
         })
+    }
+
+    fn is_blocked(&self, authority: &KeyRef) -> Result<bool, Unavailable> {
+        self.read(PORT, |view| view.has::<BlockedRow>(authority))
     }
 
     fn latest_crl(&self, issuer: &KeyRef) -> Result<Option<CrlRecord>, Unavailable> {

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use request::RequestCommand;
-use revocation::{ReleaseArgs, RevocationCommand, RevokeArgs};
+use revocation::{ReleaseArgs, RevocationCommand, RevokeArgs, TrustCommand};
 
 /// Certificate authority and PKI suite for smart meters, gateways and hand-held units.
 #[derive(Debug, Parser)]
@@ -51,6 +51,9 @@ pub enum Command {
     /// Orders to revoke or release many certificates.
     #[command(subcommand)]
     Revocation(RevocationCommand),
+    /// Authorities by whose certificates somebody is let in.
+    #[command(subcommand)]
+    Trust(TrustCommand),
     /// Requests that wait for the approval of operators.
     #[command(subcommand)]
     Request(RequestCommand),
@@ -337,6 +340,12 @@ pub enum DeviceCommand {
         /// The owner.
         #[arg(long)]
         tenant: String,
+        /// Only those of this manufacturer: the FLAG id, with which system titles begin.
+        #[arg(long, value_name = "FLAG")]
+        manufacturer: Option<String>,
+        /// Only those that have no operational certificate yet.
+        #[arg(long)]
+        without_operational: bool,
         /// At most so many.
         #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
         limit: u32,

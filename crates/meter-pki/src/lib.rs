@@ -9,6 +9,7 @@ pub mod cli;
 mod front;
 pub mod server;
 mod orders;
+mod due;
 pub mod operator;
 pub mod compose;
 mod exported_log;

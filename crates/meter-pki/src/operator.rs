@@ -8,6 +8,8 @@ mod audit_acts;
 pub(crate) mod order_acts;
 mod release_acts;
 mod request_acts;
+mod schedule_acts;
+mod trust_acts;
 mod vault;
 pub mod client;
 mod listener;
@@ -29,6 +31,10 @@ use wire::orders::{
     OrderActText, OrderPage, OrderPartQuery, OrderPartView, OrderQueryText, OrderView, PlanText, PlanView,
 };
 use wire::requests::{DecisionText, RequestPage, RequestQueryText, RequestView};
+use wire::shut_out::{
+    BlockText, CancelledView, SchedulePage, ScheduleQueryText, ScheduleText, ScheduledView, TrustedView,
+    UnblockText,
+};
 use wire::{
     AuditPage, AuditQuery, AuthorityView, BackupText, BackupView, CertificatePage, CertificateQueryText,
     CertificateView, CertificationText, CheckpointView, ConsistencyQuery, ConsistencyView, CrlText, CrlView,
@@ -74,6 +80,11 @@ pub(crate) fn router(state: OperatorState) -> Router {
         .route("/v1/orders/{id}", get(order))
         .route("/v1/orders/{id}/certificates", get(order_certificates))
         .route("/v1/orders/{id}/acts", post(act_on_order))
+        .route("/v1/schedule", get(scheduled).post(schedule))
+        .route("/v1/schedule/cancellations", post(cancel_schedule))
+        .route("/v1/trust", get(trusted))
+        .route("/v1/trust/blocks", post(block))
+        .route("/v1/trust/unblocks", post(unblock))
         .route("/v1/requests", get(requests))
         .route("/v1/requests/{id}", get(request))
         .route("/v1/requests/{id}/decisions", post(decide_request))
@@ -132,6 +143,49 @@ async fn release(
     Json(text): Json<HoldReleaseText>,
 ) -> Result<Json<HoldReleaseView>, Reply> {
     state.run(move |system| acts::release(system, &peer, &text)).await
+}
+
+async fn scheduled(
+    State(state): State<OperatorState>,
+    Query(query): Query<ScheduleQueryText>,
+) -> Result<Json<SchedulePage>, Reply> {
+    state.run(move |system| schedule_acts::list(system, &query)).await
+}
+
+async fn schedule(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Json(text): Json<ScheduleText>,
+) -> Result<Json<ScheduledView>, Reply> {
+    state.run(move |system| schedule_acts::schedule(system, &peer, &text)).await
+}
+
+async fn cancel_schedule(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Json(text): Json<HoldReleaseText>,
+) -> Result<Json<CancelledView>, Reply> {
+    state.run(move |system| schedule_acts::cancel(system, &peer, &text)).await
+}
+
+async fn trusted(State(state): State<OperatorState>) -> Result<Json<Vec<TrustedView>>, Reply> {
+    state.run(trust_acts::list).await
+}
+
+async fn block(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Json(text): Json<BlockText>,
+) -> Result<Json<Vec<TrustedView>>, Reply> {
+    state.run(move |system| trust_acts::block(system, &peer, &text)).await
+}
+
+async fn unblock(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Json(text): Json<UnblockText>,
+) -> Result<Json<TrustedView>, Reply> {
+    state.run(move |system| trust_acts::unblock(system, &peer, &text)).await
 }
 
 async fn plan(

@@ -25,6 +25,7 @@ use crate::coaps::{self, Desk, Place};
 use crate::compose::{ServedAuthority, System, cmp_config, compose, est_config, status_parts};
 use crate::config::{Config, RawCmp, RawCoaps, RawEst};
 use crate::deadlines::Deadlines;
+use crate::due;
 use crate::exit::{Exit, Failure};
 use crate::intents::IntentWatch;
 use crate::operator::{OperatorListener, OperatorState, router};
@@ -168,6 +169,7 @@ pub async fn start(
     tasks.spawn(watch.run(shutdown.clone()));
     tasks.spawn(ApprovalWatch::new(&system.ports, &metrics).run(shutdown.clone()));
     if !in_recovery {
+        tasks.spawn(due::run(Arc::clone(&system), operator_pool.clone(), shutdown.clone()));
         tasks.spawn(orders::run(Arc::clone(&system), operator_pool.clone(), shutdown.clone()));
         let clock = ClockWatch::new(&system.ports, system.tenant.clone(), &metrics);
         tasks.spawn(clock.run(shutdown.clone()));

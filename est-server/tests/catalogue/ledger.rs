@@ -290,6 +290,10 @@ impl Ledger for Memory {
 }
 
 impl StatusSource for Memory {
+    fn is_blocked(&self, _: &KeyRef) -> Result<bool, Unavailable> {
+        Ok(false)
+    }
+
     fn status_of(&self, id: &CertificateId) -> Result<CertificateStatus, Unavailable> {
         let row = self.certificate(id)?;
         Ok(row.map_or(CertificateStatus::NeverIssued, |row| row.status))

@@ -12,6 +12,10 @@ use super::super::journal::Step;
 use super::{MemoryLedger, revocation};
 
 impl StatusSource for MemoryLedger {
+    fn is_blocked(&self, _: &KeyRef) -> Result<bool, Unavailable> {
+        Ok(false)
+    }
+
     fn status_of(&self, id: &CertificateId) -> Result<CertificateStatus, Unavailable> {
         let state = self.enter(Step::StatusOf)?;
         Ok(state.rows.get(id).map_or(CertificateStatus::NeverIssued, |row| row.stored.status))

@@ -7,7 +7,7 @@ use ca_core::record::{
 };
 use ca_core::validity::UnixTime;
 
-use super::slot;
+use super::{schedule, slot};
 use crate::certificate::certificate_row;
 use crate::row::{CertificateRow, CertificateState, KeyRow, ReleaseRow, RevocationRow, UncertainRow};
 use crate::transaction::{ActFault, Rows, Transaction};
@@ -65,6 +65,7 @@ pub(crate) fn write(
     if revocation.is_hold() {
         return Ok(());
     }
+    schedule::take_away(tx, id)?;
     if certificate.state == CertificateState::Uncertain {
         tx.remove::<UncertainRow>(id);
     }

@@ -149,7 +149,7 @@ fn intend(tx: &mut Transaction<'_>, record: &AuditRecord, places: &Places) -> Re
     if let Some(title) = certificate.title() {
         tx.put_octets(Keyspace::Titles, title_key(&title, &id), Vec::new())?;
     }
-    tx.put(&id, &IntentRow { certificate, request: None, token: None, claim: None, approval: None })?;
+    tx.put(&id, &IntentRow::bare(certificate))?;
     tx.put_octets(Keyspace::Signing, id_key(&id), Vec::new())
 }
 
@@ -182,7 +182,7 @@ fn issue(
             slot::occupy(tx, slot, &id, row.validity.not_after())?;
         }
     }
-    issued::write(tx, &id, &row)
+    issued::write(tx, &id, &row).map(drop)
 }
 
 /// Fills in what the certificate itself says.

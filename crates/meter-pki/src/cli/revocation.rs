@@ -1,4 +1,4 @@
-//! `cert revoke`, `cert release` and `revocation`: what is typed about revoking certificates, one or many.
+//! `cert revoke`, `cert release`, `revocation` and `trust`: what is typed about revoking certificates and shutting out authorities.
 
 use std::path::PathBuf;
 
@@ -11,11 +11,17 @@ pub struct RevokeArgs {
     #[command(flatten)]
     pub selection: SelectionArgs,
     /// Why, as RFC 5280 names it: keyCompromise, superseded, cessationOfOperation, certificateHold, …
-    #[arg(long, required_unless_present = "apply")]
+    #[arg(long, required_unless_present_any = ["apply", "cancel"])]
     pub reason: Option<String>,
     /// Since when the keys are suspected, such as 2026-11-21T00:00:00Z.
     #[arg(long)]
     pub invalidity_date: Option<String>,
+    /// Revoke one certificate not now but then, such as 2026-12-24T00:00:00Z; in the place of what was scheduled for it before.
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["apply", "dry_run"])]
+    pub at: Option<String>,
+    /// Take back what is scheduled for one certificate.
+    #[arg(long, conflicts_with_all = ["apply", "dry_run", "at", "reason"])]
+    pub cancel: bool,
     /// Whether it is done.
     #[command(flatten)]
     pub mode: ModeArgs,
@@ -112,6 +118,15 @@ pub enum RevocationCommand {
         #[arg(long)]
         after: Option<String>,
     },
+    /// List revocations that are due later, the first due in front.
+    Scheduled {
+        /// At most so many.
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        limit: u32,
+        /// Only those after this place in the list, as the list before said.
+        #[arg(long)]
+        after: Option<String>,
+    },
     /// Show one order.
     Show {
         /// Its digest, or the first 8 or more digits of it.
@@ -132,5 +147,29 @@ pub enum RevocationCommand {
         /// Why, for the record.
         #[arg(long)]
         reason: String,
+    },
+}
+
+/// `trust`
+#[derive(Debug, Subcommand)]
+pub enum TrustCommand {
+    /// List the authorities by whose certificates somebody is let in, and those that are blocked.
+    List,
+    /// Let nobody in any more by certificates below an authority; at once, and on every front end.
+    Block {
+        /// Its key, 40 hexadecimal digits, as `trust list` shows it.
+        #[arg(required_unless_present = "manufacturer")]
+        key: Option<String>,
+        /// Every authority of this manufacturer.
+        #[arg(long, conflicts_with = "key")]
+        manufacturer: Option<String>,
+        /// Why, for the record.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Let people in again by certificates below an authority; takes two operators where changes of many do.
+    Unblock {
+        /// Its key, 40 hexadecimal digits.
+        key: String,
     },
 }

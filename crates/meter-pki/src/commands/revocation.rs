@@ -1,4 +1,4 @@
-//! `meter-pki revocation list`, `show`, `approve` and `refuse`: orders to revoke or release many certificates.
+//! `meter-pki revocation list`, `show`, `approve`, `refuse` and `scheduled`: orders of many certificates, and what is due later.
 
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use crate::operator::wire::orders::{
     OrderActText, OrderPage, OrderPartQuery, OrderPartView, OrderQueryText, OrderView,
 };
 use crate::operator::wire::requests::MarkView;
+use crate::operator::wire::shut_out::{SchedulePage, ScheduleQueryText};
 
 /// How many digits of a digest are shown in a list.
 const SHORT_DIGEST: usize = 12;
@@ -27,6 +28,11 @@ pub(super) async fn run(
             let query = OrderQueryText { state: state.clone(), after: after.clone(), limit: *limit };
             let page: OrderPage = client.get("/v1/orders", &query).await?;
             printer.result(&page, rows);
+        }
+        RevocationCommand::Scheduled { limit, after } => {
+            let query = ScheduleQueryText { after: after.clone(), limit: *limit };
+            let page: SchedulePage = client.get("/v1/schedule", &query).await?;
+            printer.result(&page, due_rows);
         }
         RevocationCommand::Show { digest, certificates: false } => {
             let view = show(digest, client).await?;
@@ -129,6 +135,17 @@ fn rows(page: &OrderPage) -> Vec<String> {
             one.expires_at.clone(),
             one.selection.clone(),
         ]
+    }));
+    let mut lines = table(&rows);
+    lines.extend(page.next.iter().map(|next| format!("more: --after {next}")));
+    lines
+}
+
+fn due_rows(page: &SchedulePage) -> Vec<String> {
+    let mut rows = vec![heading(&["DUE", "SERIAL", "ISSUER", "REASON", "ASKED BY"])];
+    rows.extend(page.scheduled.iter().map(|one| {
+        let fields = [&one.due, &one.serial, &one.issuer, &one.reason, &one.asked.by];
+        fields.into_iter().cloned().collect()
     }));
     let mut lines = table(&rows);
     lines.extend(page.next.iter().map(|next| format!("more: --after {next}")));

@@ -14,7 +14,9 @@ use ca_core::issuer::Issuer;
 use ca_core::ports::Unavailable;
 use ca_core::profile::ProfileId;
 use ca_core::reason::ReasonCode;
-use ca_core::record::{CertificateId, CertificateQuery, ExpectedDevice, StatusKind, Token};
+use ca_core::record::{
+    CertificateId, CertificateQuery, Device, DeviceState, ExpectedDevice, StatusKind, Token,
+};
 use ca_core::request::{ReleaseRequest, RevocationRequest};
 use ca_core::revocation::RevokeError;
 use ca_core::serial_number::SerialNumber;
@@ -171,7 +173,7 @@ pub(super) fn release(
     })
 }
 
-fn revocation_failure(error: &RevokeError) -> Failure {
+pub(super) fn revocation_failure(error: &RevokeError) -> Failure {
     let exit = match error {
         RevokeError::NotIssued { .. } => Exit::NotFound,
         RevokeError::NotEntitled => Exit::Permission,
@@ -192,12 +194,27 @@ fn revocation_failure(error: &RevokeError) -> Failure {
 
 pub(super) fn devices(system: &System, text: &DeviceQueryText) -> Result<DevicePage, Failure> {
     let limit = rows(text.limit);
-    let after = text.after.as_deref().map(title).transpose()?;
-    let found =
-        system.registry.devices(&tenant(&text.tenant)?, after.as_ref(), limit).map_err(unavailable)?;
-    let next =
-        (found.len() == limit).then(|| found.last().map(|last| last.expected.title.to_string())).flatten();
-    Ok(DevicePage { devices: found.iter().map(views::device).collect(), next })
+    let (owner, mut after) = (tenant(&text.tenant)?, text.after.as_deref().map(title).transpose()?);
+    let flag = text.manufacturer.as_deref().map(order_acts::flag).transpose()?;
+    let wanted = |device: &Device| {
+        flag.is_none_or(|flag| device.expected.title.octets().starts_with(&flag))
+            && !(text.without_operational && device.state == DeviceState::Operational)
+    };
+    let mut found = Vec::new();
+    loop {
+        let page = system.registry.devices(&owner, after.as_ref(), limit).map_err(unavailable)?;
+        let is_last = page.len() < limit;
+        for device in page {
+            if found.len() == limit {
+                return Ok(DevicePage { devices: found, next: after.map(|title| title.to_string()) });
+            }
+            after = Some(device.expected.title);
+            found.extend(wanted(&device).then(|| views::device(&device)));
+        }
+        if is_last {
+            return Ok(DevicePage { devices: found, next: None });
+        }
+    }
 }
 
 pub(super) fn import_devices(

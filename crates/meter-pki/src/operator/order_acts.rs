@@ -242,7 +242,7 @@ fn purpose(text: &str) -> Result<KeyPurpose, Failure> {
 }
 
 /// The FLAG id: the first three octets of a system title, capital letters.
-fn flag(text: &str) -> Result<[u8; 3], Failure> {
+pub(super) fn flag(text: &str) -> Result<[u8; 3], Failure> {
     let octets = <[u8; 3]>::try_from(text.as_bytes()).ok();
     octets.filter(|octets| octets.iter().all(u8::is_ascii_uppercase)).ok_or_else(|| {
         let message = format!("{text} is no FLAG id: three capital letters, such as MPK");

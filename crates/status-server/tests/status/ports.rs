@@ -159,6 +159,10 @@ impl MemoryLedger {
 }
 
 impl StatusSource for MemoryLedger {
+    fn is_blocked(&self, _: &KeyRef) -> Result<bool, Unavailable> {
+        Ok(false)
+    }
+
     fn status_of(&self, id: &CertificateId) -> Result<CertificateStatus, Unavailable> {
         let mut mood = self.mood.lock().unwrap();
         if *mood == Mood::Blocks {

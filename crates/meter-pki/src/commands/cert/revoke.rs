@@ -8,6 +8,7 @@ use crate::commands::revocation::{act, follow};
 use crate::exit::{Exit, Failure};
 use crate::operator::client::OperatorClient;
 use crate::operator::wire::orders::{PlanText, PlanView, TallyView};
+use crate::operator::wire::shut_out::{CancelledView, ScheduleText, ScheduledView};
 use crate::operator::wire::{
     CertificatePage, HoldReleaseText, HoldReleaseView, RevocationText, RevocationView,
 };
@@ -17,11 +18,27 @@ pub(super) async fn revoke(
     client: &OperatorClient,
     printer: &Printer,
 ) -> Result<(), Failure> {
-    let RevokeArgs { selection, reason, invalidity_date, mode } = args;
+    let RevokeArgs { selection, reason, invalidity_date, at, cancel, mode } = args;
+    if *cancel {
+        return cancel_schedule(selection, client, printer).await;
+    }
     if let Some(digest) = &mode.apply {
         return apply(digest, client, printer).await;
     }
     let reason = reason.clone().unwrap_or_default();
+    if let Some(at) = at {
+        let serial = only_serial(selection).ok_or_else(only_one)?;
+        let (issuer, invalidity_date) = (selection.issuer.clone(), invalidity_date.clone());
+        let text = ScheduleText { issuer, serial, reason, invalidity_date, at: at.clone() };
+        let view: ScheduledView = client.post("/v1/schedule", &text).await?;
+        printer.result(&view, |view| {
+            vec![format!(
+                "{} of {} will be revoked at {} ({}); --cancel takes it back",
+                view.serial, view.issuer, view.due, view.reason
+            )]
+        });
+        return Ok(());
+    }
     match only_serial(selection).filter(|_| !mode.dry_run) {
         Some(serial) => {
             let text = RevocationText {
@@ -71,6 +88,23 @@ pub(super) async fn release(
         }
         None => plan("release", (selection, mode), (None, None), (client, printer)).await,
     }
+}
+
+/// Takes back what is scheduled for one certificate.
+async fn cancel_schedule(
+    selection: &SelectionArgs,
+    client: &OperatorClient,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let serial = only_serial(selection).ok_or_else(only_one)?;
+    let text = HoldReleaseText { issuer: selection.issuer.clone(), serial };
+    let view: CancelledView = client.post("/v1/schedule/cancellations", &text).await?;
+    printer.result(&view, |view| vec![format!("{} of {} will not be revoked", view.serial, view.issuer)]);
+    Ok(())
+}
+
+fn only_one() -> Failure {
+    Failure::new(Exit::Usage, "schedule.one", "--at and --cancel take one serial number, and --issuer")
 }
 
 /// Has what was shown done, and follows it to its end.
