@@ -157,8 +157,17 @@ pub trait Ledger: Releases {
     fn record_crl(&self, crl: CrlRecord, event: AuditEvent) -> Result<(), Unavailable>;
 }
 
+/// Answers which authorities are shut out.
+pub trait BlockStatus: Send + Sync {
+    /// Tells whether operators have shut out whatever stands below this key of an authority.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: never to be taken as "let in".
+    fn is_blocked(&self, authority: &KeyRef) -> Result<bool, Unavailable>;
+}
+
 /// Answers what the ledger knows of certificates and CRLs; reads only.
-pub trait StatusSource: Send + Sync {
+pub trait StatusSource: BlockStatus {
     /// Returns the status of a serial number.
     ///
     /// # Errors
@@ -200,12 +209,6 @@ pub trait StatusSource: Send + Sync {
     /// # Errors
     /// [`Unavailable`].
     fn uncertain(&self, issuer: &KeyRef, until: UnixTime) -> Result<Vec<SerialNumber>, Unavailable>;
-
-    /// Tells whether operators have shut out whatever stands below this key of an authority.
-    ///
-    /// # Errors
-    /// [`Unavailable`].
-    fn is_blocked(&self, authority: &KeyRef) -> Result<bool, Unavailable>;
 
     /// Returns the last CRL recorded for an issuer.
     ///

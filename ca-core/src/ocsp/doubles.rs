@@ -23,7 +23,7 @@ use crate::distinguished_name::DistinguishedName;
 use crate::issuer::{Issuer, PublicationPoints};
 use crate::key_ref::KeyRef;
 use crate::oid;
-use crate::ports::{Clock, Ledger, Releases, SignError, Signer, StatusSource, Unavailable};
+use crate::ports::{BlockStatus, Clock, Ledger, Releases, SignError, Signer, StatusSource, Unavailable};
 use crate::profile::{KeyPurpose, ProfileId};
 use crate::public_key::PublicKey;
 use crate::reason::ReasonCode;
@@ -181,11 +181,13 @@ impl MemoryLedger {
     }
 }
 
-impl StatusSource for MemoryLedger {
+impl BlockStatus for MemoryLedger {
     fn is_blocked(&self, _: &KeyRef) -> Result<bool, Unavailable> {
         Ok(false)
     }
+}
 
+impl StatusSource for MemoryLedger {
     fn status_of(&self, id: &CertificateId) -> Result<CertificateStatus, Unavailable> {
         self.up()?;
         let rows = self.rows.lock().unwrap();

@@ -215,7 +215,7 @@ impl RevocationOrder {
                 return Err(OrderConflict::NotRequested);
             }
             (OrderStanding::Running, OrderAct::Void { reason }, Some(_)) => {
-                self.refusal = Some((mark, reason))
+                self.refusal = Some((mark, reason));
             }
             (OrderStanding::Waiting, OrderAct::Decide(Verdict::Refuse { reason }), Some(_)) => {
                 self.refusal = Some((mark, reason));
@@ -229,7 +229,7 @@ impl RevocationOrder {
                 return Err(OrderConflict::SameOperator);
             }
             (OrderStanding::Waiting, OrderAct::Decide(Verdict::Approve), Some(_)) => {
-                self.approvals.push(mark)
+                self.approvals.push(mark);
             }
             (
                 OrderStanding::Planned

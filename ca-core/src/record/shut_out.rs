@@ -23,6 +23,14 @@ pub struct ScheduledRevocation {
     pub if_replaced: bool,
 }
 
+impl ScheduledRevocation {
+    /// Says when it is due, for its audit record: for people, and in seconds since 1970 for whoever reads it back.
+    #[must_use]
+    pub fn told(&self) -> String {
+        format!("due {} ({})", self.due, self.due.seconds())
+    }
+}
+
 /// An authority that is shut out: nobody is let in by certificates below it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockedKey {

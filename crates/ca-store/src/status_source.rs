@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{StatusSource, Unavailable};
+use ca_core::ports::{BlockStatus, StatusSource, Unavailable};
 use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlRecord, RevokedEntry, StatusKind,
     StoredCertificate,
@@ -29,6 +29,12 @@ const PORT: &str = "status source";
 
 /// How many rows are looked at together when certificates are listed.
 const PAGE: usize = 256;
+
+impl BlockStatus for Store {
+    fn is_blocked(&self, authority: &KeyRef) -> Result<bool, Unavailable> {
+        self.read(PORT, |view| view.has::<BlockedRow>(authority))
+    }
+}
 
 impl StatusSource for Store {
     fn status_of(&self, id: &CertificateId) -> Result<CertificateStatus, Unavailable> {
@@ -79,10 +85,6 @@ impl StatusSource for Store {
             }
             Ok(serials)
         })
-    }
-
-    fn is_blocked(&self, authority: &KeyRef) -> Result<bool, Unavailable> {
-        self.read(PORT, |view| view.has::<BlockedRow>(authority))
     }
 
     fn latest_crl(&self, issuer: &KeyRef) -> Result<Option<CrlRecord>, Unavailable> {

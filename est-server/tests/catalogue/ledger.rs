@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ca_core::audit::{Act, AuditEvent};
 use ca_core::certificate::Certificate;
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{Ledger, Registry, Releases, StatusSource, Unavailable};
+use ca_core::ports::{BlockStatus, Ledger, Registry, Releases, StatusSource, Unavailable};
 use ca_core::profile::{KeyPurpose, ProfileId};
 use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlIntent, CrlNumberTaken, CrlRecord, Device,
@@ -289,11 +289,13 @@ impl Ledger for Memory {
     }
 }
 
-impl StatusSource for Memory {
+impl BlockStatus for Memory {
     fn is_blocked(&self, _: &KeyRef) -> Result<bool, Unavailable> {
         Ok(false)
     }
+}
 
+impl StatusSource for Memory {
     fn status_of(&self, id: &CertificateId) -> Result<CertificateStatus, Unavailable> {
         let row = self.certificate(id)?;
         Ok(row.map_or(CertificateStatus::NeverIssued, |row| row.status))

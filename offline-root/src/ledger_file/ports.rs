@@ -5,7 +5,7 @@
 
 use ca_core::audit::AuditEvent;
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{Ledger, Registry, Releases, StatusSource, Unavailable, WaitingRoom};
+use ca_core::ports::{BlockStatus, Ledger, Registry, Releases, StatusSource, Unavailable, WaitingRoom};
 use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlIntent, CrlNumberTaken, CrlRecord, Decision,
     DecisionConflict, Device, ExpectedDevice, ImportOutcome, Intent, IntentConflict, IssuedRecord,
@@ -140,12 +140,14 @@ fn intent_row(intent: Intent) -> IntentRow {
     }
 }
 
-impl StatusSource for FileLedger {
+impl BlockStatus for FileLedger {
     fn is_blocked(&self, _: &KeyRef) -> Result<bool, Unavailable> {
         // Nobody shows a certificate at a ceremony.
         Ok(false)
     }
+}
 
+impl StatusSource for FileLedger {
     fn status_of(&self, id: &CertificateId) -> Result<CertificateStatus, Unavailable> {
         Ok(self.state().book.row(id).map_or(CertificateStatus::NeverIssued, |row| row.stored.status))
     }

@@ -1,7 +1,7 @@
 //! What the memory tells of certificates.
 
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{StatusSource, Unavailable};
+use ca_core::ports::{BlockStatus, StatusSource, Unavailable};
 use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlRecord, RevokedEntry, StoredCertificate,
 };
@@ -11,11 +11,13 @@ use ca_core::validity::UnixTime;
 use super::super::journal::Step;
 use super::{MemoryLedger, revocation};
 
-impl StatusSource for MemoryLedger {
+impl BlockStatus for MemoryLedger {
     fn is_blocked(&self, _: &KeyRef) -> Result<bool, Unavailable> {
         Ok(false)
     }
+}
 
+impl StatusSource for MemoryLedger {
     fn status_of(&self, id: &CertificateId) -> Result<CertificateStatus, Unavailable> {
         let state = self.enter(Step::StatusOf)?;
         Ok(state.rows.get(id).map_or(CertificateStatus::NeverIssued, |row| row.stored.status))

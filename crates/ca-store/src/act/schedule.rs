@@ -10,7 +10,7 @@ use crate::row::{RevocationRow, ScheduledRow};
 use crate::transaction::{ActFault, Rows, Transaction};
 
 /// In whose name what was replaced is scheduled.
-const REPLACEMENT: &str = "process:replacement";
+pub(crate) const REPLACEMENT: &str = "process:replacement";
 
 /// Puts a revocation on record, in the place of one for the same certificate.
 pub(crate) fn put(
@@ -18,8 +18,13 @@ pub(crate) fn put(
     scheduled: ScheduledRevocation,
     event: AuditEvent,
 ) -> Result<(), ActFault> {
-    take_away(tx, &scheduled.id)?;
     tx.seal(event)?;
+    write(tx, scheduled)
+}
+
+/// Writes one whose audit record stands already.
+pub(crate) fn write(tx: &mut Transaction<'_>, scheduled: ScheduledRevocation) -> Result<(), ActFault> {
+    take_away(tx, &scheduled.id)?;
     let (id, due) = (scheduled.id.clone(), expiry_key(scheduled.due, &scheduled.id));
     tx.put_octets(Keyspace::ScheduledTimes, due, Vec::new())?;
     tx.put(&id, &ScheduledRow { scheduled })
@@ -77,10 +82,16 @@ fn event(scheduled: &ScheduledRevocation, like: &AuditEvent) -> AuditEvent {
         issuer: Some(scheduled.id.issuer),
         serial: Some(scheduled.id.serial.clone()),
         reason: scheduled.reason.name().to_owned(),
-        detail: format!("due {}", scheduled.due),
+        detail: scheduled.told(),
         digest: Vec::new(),
         ..like.clone()
     }
+}
+
+/// Reads when it is due out of what an audit record tells of it.
+pub(crate) fn told_due(detail: &str) -> Option<UnixTime> {
+    let (_, seconds) = detail.strip_suffix(')')?.rsplit_once(" (")?;
+    Some(UnixTime::from_seconds(seconds.parse().ok()?))
 }
 
 /// The key behind which the times of a keyspace begin that are later.

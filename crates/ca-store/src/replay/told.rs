@@ -9,7 +9,7 @@ use ca_core::system_title::SystemTitle;
 use ca_core::validity::{UnixTime, Validity};
 use sha2::{Digest, Sha256};
 
-use super::{Places, ReplayReport};
+use super::{Places, ReplayReport, shut_out};
 use crate::act::{issued, revocation, settlement, slot};
 use crate::certificate::certificate_row;
 use crate::keyspace::{Keyspace, id_key, title_key};
@@ -62,12 +62,11 @@ pub(super) fn take_in(
             row.device.state = DeviceState::Operational;
             row.device.factory_superseded_at = Some(event.time);
         }),
-        // Whom operators shut out, they shut out again: that they must is told.
-        Act::DevicesImported
-        | Act::TokenIssued
-        | Act::TrustBlocked
-        | Act::UnblockRequested
-        | Act::TrustUnblocked => {
+        Act::RevocationScheduled | Act::ScheduleCancelled => {
+            shut_out::schedule(tx, &id(record)?, event)
+        }
+        Act::TrustBlocked | Act::UnblockRequested | Act::TrustUnblocked => shut_out::block(tx, event),
+        Act::DevicesImported | Act::TokenIssued => {
             report.miss(record);
             Ok(())
         }
@@ -88,13 +87,11 @@ pub(super) fn take_in(
         | Act::RequestWaits
         | Act::RequestApproved
         | Act::ApprovalRefused
-        // So are orders, what is scheduled and what is blocked; each certificate of an order has a record of its own.
+        // So are orders; each certificate of one has a record of its own.
         | Act::OrderRequested
         | Act::OrderApproved
         | Act::OrderRefused
         | Act::OrderFinished
-        | Act::RevocationScheduled
-        | Act::ScheduleCancelled
         // Whether a certificate was confirmed changes none of its rows; its revocation has a record of its own.
         | Act::CertificateConfirmed
         | Act::CertificateRefused

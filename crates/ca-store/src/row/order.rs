@@ -2,6 +2,7 @@
 
 use ca_core::reason::ReasonCode;
 use ca_core::record::{CertificateId, Change, OrderProgress, RevocationOrder};
+use ca_core::validity::UnixTime;
 use der::asn1::OctetString;
 use der::{Enumerated, Sequence};
 
@@ -112,10 +113,10 @@ impl Row for OrderRow {
             parts_done: order.progress.parts,
             changed: order.progress.changed,
             skipped: order.progress.skipped,
-            invalidity_date: invalidity_date.map(|date| date.seconds()),
+            invalidity_date: invalidity_date.map(UnixTime::seconds),
             requested: order.requested.as_ref().map(WireMark::new),
             refusal: order.refusal.as_ref().map(WireRefusal::new),
-            finished_at: order.progress.finished_at.map(|time| time.seconds()),
+            finished_at: order.progress.finished_at.map(UnixTime::seconds),
         })
     }
 

@@ -3,6 +3,7 @@
 use ca_core::key_ref::KeyRef;
 use ca_core::reason::ReasonCode;
 use ca_core::record::{BlockedKey, CertificateId, ScheduledRevocation};
+use ca_core::validity::UnixTime;
 use der::Sequence;
 use der::asn1::OctetString;
 
@@ -52,7 +53,7 @@ impl Row for ScheduledRow {
             reason: scheduled.reason.number(),
             asked: WireMark::new(&scheduled.asked),
             if_replaced: scheduled.if_replaced,
-            invalidity_date: scheduled.invalidity_date.map(|date| date.seconds()),
+            invalidity_date: scheduled.invalidity_date.map(UnixTime::seconds),
         })
     }
 

@@ -34,13 +34,14 @@ pub(super) fn schedule(system: &System, peer: &Peer, text: &ScheduleText) -> Res
     let mark = Mark { by: actor.to_string(), at: now };
     let request = RevocationRequest { actor, id: id.clone(), reason, invalidity_date };
     served.authority.check_revocation(request).map_err(|error| revocation_failure(&error))?;
-    let event = AuditEvent {
-        issuer: Some(id.issuer),
-        serial: Some(id.serial.clone()),
-        reason: reason.name().to_owned(),
-        ..event(system, tenant, peer, Act::RevocationScheduled, format!("due {due}"))
-    };
+    let certificate = (Some(id.issuer), Some(id.serial.clone()));
     let scheduled = ScheduledRevocation { id, due, reason, invalidity_date, asked: mark, if_replaced: false };
+    let event = AuditEvent {
+        issuer: certificate.0,
+        serial: certificate.1,
+        reason: reason.name().to_owned(),
+        ..event(system, tenant, peer, Act::RevocationScheduled, scheduled.told())
+    };
     system.schedule.schedule(scheduled.clone(), event).map_err(unavailable)?;
     Ok(view(system, &scheduled))
 }

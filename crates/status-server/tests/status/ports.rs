@@ -10,7 +10,7 @@ use aws_lc_rs::signature::{
 };
 use ca_core::audit::AuditEvent;
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{Clock, Ledger, Releases, SignError, Signer, StatusSource, Unavailable};
+use ca_core::ports::{BlockStatus, Clock, Ledger, Releases, SignError, Signer, StatusSource, Unavailable};
 use ca_core::public_key::PublicKey;
 use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlIntent, CrlNumberTaken, CrlRecord, Intent,
@@ -158,11 +158,13 @@ impl MemoryLedger {
     }
 }
 
-impl StatusSource for MemoryLedger {
+impl BlockStatus for MemoryLedger {
     fn is_blocked(&self, _: &KeyRef) -> Result<bool, Unavailable> {
         Ok(false)
     }
+}
 
+impl StatusSource for MemoryLedger {
     fn status_of(&self, id: &CertificateId) -> Result<CertificateStatus, Unavailable> {
         let mut mood = self.mood.lock().unwrap();
         if *mood == Mood::Blocks {
