@@ -280,10 +280,9 @@ pub enum CertCommand {
     },
     /// Make key and certificate of who signs the server's messages.
     MessageSigner(MessageSignerArgs),
-    /// Revoke certificates; this is final, unless the reason is certificateHold. One named by its serial number alone is revoked
-    /// at once; of any others it is shown first what it would come to.
+    /// Revoke certificates; final, unless for certificateHold. Many are shown first.
     Revoke(Box<RevokeArgs>),
-    /// Release certificates from hold; they are good again. As with revoke, one at once, others after a look.
+    /// Release certificates from hold; they are good again. Many are shown first.
     Release(Box<ReleaseArgs>),
 }
 
