@@ -39,7 +39,7 @@ pub(super) async fn run(
             printer.result(&view, lines);
         }
         RevocationCommand::Show { digest, certificates: true } => {
-            certificates(digest, client, printer).await?
+            certificates(digest, client, printer).await?;
         }
         RevocationCommand::Approve { digest } => {
             let order = act(digest, "approve", None, client).await?;

@@ -95,16 +95,13 @@ pub(super) fn unblock(system: &System, peer: &Peer, text: &UnblockText) -> Resul
 
 /// Returns what is meant, each key once.
 fn meant(system: &System, text: &BlockText) -> Result<Vec<Trusted>, Failure> {
-    let wanted = match (&text.key, &text.manufacturer) {
-        (Some(digits), None) => {
-            let wanted = key(digits)?;
-            Box::new(move |one: &Trusted| one.key == wanted) as Box<dyn Fn(&Trusted) -> bool>
-        }
-        (None, Some(name)) => {
-            let wanted = format!("manufacturer {name}");
-            Box::new(move |one: &Trusted| one.vouches_for == wanted)
-        }
+    let (by_key, by_name) = match (&text.key, &text.manufacturer) {
+        (Some(digits), None) => (Some(key(digits)?), None),
+        (None, Some(name)) => (None, Some(format!("manufacturer {name}"))),
         _ => return Err(Failure::new(Exit::Usage, "trust.which", "name a key or a manufacturer")),
+    };
+    let wanted = |one: &Trusted| {
+        by_key == Some(one.key) || by_name.as_ref().is_some_and(|name| *name == one.vouches_for)
     };
     let mut keys: Vec<Trusted> = Vec::new();
     for one in system.trusted.iter().filter(|one| wanted(one)) {
