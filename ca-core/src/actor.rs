@@ -108,6 +108,8 @@ pub struct Presented {
     pub above: Vec<Certificate>,
     /// The key that issued it, by the validated path.
     pub issuer: KeyRef,
+    /// The key of the trust anchor in which that path begins.
+    pub anchor: KeyRef,
 }
 
 impl Presented {
@@ -115,6 +117,12 @@ impl Presented {
     #[must_use]
     pub fn id(&self) -> CertificateId {
         CertificateId { issuer: self.issuer, serial: self.certificate.serial().clone() }
+    }
+
+    /// Returns the keys of all authorities that stand above it.
+    pub(crate) fn authorities(&self) -> impl Iterator<Item = KeyRef> {
+        let between = self.above.iter().map(|authority| authority.public_key().key_ref());
+        [self.anchor, self.issuer].into_iter().chain(between)
     }
 }
 

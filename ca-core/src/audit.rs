@@ -85,6 +85,24 @@ pub enum Act {
     CertificateHeld = 60,
     /// A certificate was released from hold, and is good again.
     CertificateReleased = 61,
+    /// An operator asked for an order to revoke or release many certificates.
+    OrderRequested = 70,
+    /// Another operator approved it.
+    OrderApproved = 71,
+    /// It was refused or withdrawn.
+    OrderRefused = 72,
+    /// It was carried out.
+    OrderFinished = 73,
+    /// A revocation was put on record that is due later.
+    RevocationScheduled = 74,
+    /// It was taken back before it was due, or its ground was gone.
+    ScheduleCancelled = 75,
+    /// Nobody is let in any more by certificates below this key.
+    TrustBlocked = 76,
+    /// An operator asked for it to be let in again.
+    UnblockRequested = 77,
+    /// It is let in again.
+    TrustUnblocked = 78,
 }
 
 impl Act {
@@ -123,6 +141,15 @@ impl Act {
             Self::TransactionLapsed => "transaction-lapsed",
             Self::CertificateHeld => "certificate-held",
             Self::CertificateReleased => "certificate-released",
+            Self::OrderRequested => "order-requested",
+            Self::OrderApproved => "order-approved",
+            Self::OrderRefused => "order-refused",
+            Self::OrderFinished => "order-finished",
+            Self::RevocationScheduled => "revocation-scheduled",
+            Self::ScheduleCancelled => "schedule-cancelled",
+            Self::TrustBlocked => "trust-blocked",
+            Self::UnblockRequested => "unblock-requested",
+            Self::TrustUnblocked => "trust-unblocked",
         }
     }
 }

@@ -148,6 +148,33 @@ impl CertificationAuthority {
             .or_else(|error| self.refuse(if_refused, error.code(), error))
     }
 
+    /// Tells whether a revocation would be legal now; records nothing but a refusal.
+    ///
+    /// # Errors
+    /// [`RevokeError`]; an audit record of the refusal is on disk when it returns.
+    pub fn check_revocation(&self, request: RevocationRequest) -> Result<(), RevokeError> {
+        let now = self.ports.clock.now();
+        let if_refused = refused_change((&request.actor, &request.id), "revocation", now);
+        decide(&self.revocation_grounds(), request, now)
+            .map(drop)
+            .or_else(|error| self.refuse(if_refused, error.code(), error))
+    }
+
+    /// Tells whether another certificate, good and younger, is in the place of this one.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub fn is_replaced(&self, id: &CertificateId) -> Result<bool, Unavailable> {
+        let Some(old) = self.ports.status.certificate(id)? else { return Ok(false) };
+        let Some(slot) = &old.slot else { return Ok(false) };
+        let rows =
+            registration::certificates_of(&*self.ports.status, self.charter.issuer.tenant(), &slot.title)?;
+        let follows = |row: &StoredCertificate| {
+            row.status == CertificateStatus::Good && row.slot.as_ref() == Some(slot) && row.age() > old.age()
+        };
+        Ok(rows.iter().any(follows))
+    }
+
     /// Records that a certificate is released from hold. The next CRL no longer lists it.
     ///
     /// # Errors
@@ -284,6 +311,12 @@ impl CertificationAuthority {
     #[must_use]
     pub const fn issuer(&self) -> &Issuer {
         &self.charter.issuer
+    }
+
+    /// Tells whether it puts certificates on hold.
+    #[must_use]
+    pub fn offers_hold(&self) -> bool {
+        self.charter.crl_profile.offers_hold()
     }
 
     /// Returns the source of randomness.

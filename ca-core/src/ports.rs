@@ -8,11 +8,13 @@ use crate::audit::AuditEvent;
 use crate::key_ref::KeyRef;
 use crate::public_key::PublicKey;
 use crate::record::{
-    CertificateId, CertificateQuery, CertificateStatus, Conclusion, CrlChanges, CrlIntent, CrlNumberTaken,
-    CrlRecord, Decision, DecisionConflict, Device, ExpectedDevice, ImportOutcome, Intent, IntentConflict,
-    IssuedRecord, Opened, ReleaseOutcome, ReleaseRecord, RevocationOutcome, RevocationRecord, RevokedEntry,
-    Settlement, StoredCertificate, Token, Transaction, TransactionAnswer, TransactionBounds,
-    TransactionConflict, WaitingQuery, WaitingRequest,
+    BlockedKey, CertificateId, CertificateQuery, CertificateStatus, Conclusion, CrlChanges, CrlIntent,
+    CrlNumberTaken, CrlRecord, Decision, DecisionConflict, Device, ExpectedDevice, ImportOutcome, Intent,
+    IntentConflict, IssuedRecord, Opened, OrderConflict, OrderDecision, OrderQuery, OrderStep,
+    ReleaseOutcome, ReleaseRecord, RevocationOrder, RevocationOutcome, RevocationRecord, RevokedEntry,
+    ScheduledRevocation, Settlement, StoredCertificate, Token, Transaction, TransactionAnswer,
+    TransactionBounds, TransactionConflict, Unblock, UnblockConflict, Unblocked, WaitingQuery,
+    WaitingRequest,
 };
 use crate::scope::{CrlLine, CrlScope, Shard};
 use crate::serial_number::SerialNumber;
@@ -203,8 +205,17 @@ pub trait CrlScopes: Send + Sync {
     fn released_at(&self, id: &CertificateId) -> Result<Option<UnixTime>, Unavailable>;
 }
 
+/// Answers which authorities are shut out.
+pub trait BlockStatus: Send + Sync {
+    /// Tells whether operators have shut out whatever stands below this key of an authority.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: never to be taken as "let in".
+    fn is_blocked(&self, authority: &KeyRef) -> Result<bool, Unavailable>;
+}
+
 /// Answers what the ledger knows of certificates and CRLs; reads only.
-pub trait StatusSource: CrlScopes {
+pub trait StatusSource: CrlScopes + BlockStatus {
     /// Returns the status of a serial number.
     ///
     /// # Errors
@@ -326,6 +337,117 @@ pub trait WaitingRoom: Send + Sync {
         &self,
         decision: Decision,
     ) -> Result<Result<WaitingRequest, DecisionConflict>, Unavailable>;
+}
+
+/// Keeps orders to change the revocation of many certificates, with the exact list of each.
+pub trait Orders: Send + Sync {
+    /// Writes down an order that is planned, or that its list is whole; one that was asked for stays as it is.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn plan_order(&self, order: RevocationOrder) -> Result<(), Unavailable>;
+
+    /// Writes down parts of the list of an order that is planned, the first of which has this number.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn plan_parts(
+        &self,
+        digest: &[u8; 32],
+        first: u32,
+        parts: Vec<Vec<CertificateId>>,
+    ) -> Result<(), Unavailable>;
+
+    /// Takes away orders that nobody asked for in time, with their lists, at most `limit`.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn forget_plans(&self, now: UnixTime, limit: usize) -> Result<(), Unavailable>;
+
+    /// Returns the orders whose digest begins with these octets, at most two.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn orders_named(&self, digest: &[u8]) -> Result<Vec<RevocationOrder>, Unavailable>;
+
+    /// Lists orders by their digests.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn orders(&self, query: &OrderQuery) -> Result<Vec<RevocationOrder>, Unavailable>;
+
+    /// Returns one part of the list of an order, from 0.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn order_part(&self, digest: &[u8; 32], part: u32) -> Result<Vec<CertificateId>, Unavailable>;
+
+    /// Records what an operator has to say of an order, if it stands so that it can be; returns it as it stands then.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn record_order_act(
+        &self,
+        decision: OrderDecision,
+    ) -> Result<Result<RevocationOrder, OrderConflict>, Unavailable>;
+
+    /// Carries out a part, and notes that it was: one durable transaction, and never twice. Returns the order as it stands
+    /// then, or as it stood where another part is the next.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: nothing of the part was done.
+    fn record_order_step(&self, step: OrderStep) -> Result<RevocationOrder, Unavailable>;
+}
+
+/// Keeps revocations that are due later. One that is revoked for good before it is due is due no more.
+pub trait Schedule: Send + Sync {
+    /// Puts a revocation on record that is due later, in the place of one for the same certificate.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn schedule(&self, scheduled: ScheduledRevocation, event: AuditEvent) -> Result<(), Unavailable>;
+
+    /// Takes one back; tells whether there was one.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn cancel_schedule(&self, id: &CertificateId, event: AuditEvent) -> Result<bool, Unavailable>;
+
+    /// Lists those that are due until this time, the first due in front, after this one, at most `limit`.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn scheduled(
+        &self,
+        until: UnixTime,
+        after: Option<&(UnixTime, CertificateId)>,
+        limit: usize,
+    ) -> Result<Vec<ScheduledRevocation>, Unavailable>;
+}
+
+/// Keeps which authorities are shut out: nobody is let in by certificates below them.
+pub trait TrustBlocks: Send + Sync {
+    /// Shuts an authority out; tells whether it was not before.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn block(&self, blocked: BlockedKey, event: AuditEvent) -> Result<bool, Unavailable>;
+
+    /// Lets it in again, or records that somebody asks for it, as [`BlockedKey::unblock`] says.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn unblock(
+        &self,
+        authority: &KeyRef,
+        unblock: Unblock,
+    ) -> Result<Result<Unblocked, UnblockConflict>, Unavailable>;
+
+    /// Lists all that are shut out.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn blocked(&self) -> Result<Vec<BlockedKey>, Unavailable>;
 }
 
 /// Keeps transactions: messages that belong together, the certificate that answers them, and whether it was confirmed.

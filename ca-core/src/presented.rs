@@ -13,6 +13,11 @@ pub(crate) fn check(
     own_issuers: &[KeyRef],
     presented: &Presented,
 ) -> Result<(), PresentedError> {
+    for authority in presented.authorities() {
+        if status.is_blocked(&authority)? {
+            return Err(PresentedError::Blocked);
+        }
+    }
     match status.status_of(&presented.id())? {
         CertificateStatus::Good => Ok(()),
         CertificateStatus::Revoked(_) => Err(PresentedError::Revoked),
@@ -30,6 +35,9 @@ pub(crate) enum PresentedError {
     /// It is revoked.
     #[error("the certificate that was shown is revoked")]
     Revoked,
+    /// It stands below a key that operators have shut out.
+    #[error("an authority above the certificate that was shown is blocked")]
+    Blocked,
     /// It says that a CA of ours issued it, and none did.
     #[error("the certificate that was shown is not on record")]
     Unknown,

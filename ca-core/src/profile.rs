@@ -281,6 +281,8 @@ pub struct ProfileParts {
     pub name_change: NameChange,
     /// When and how often a device may replace its certificate by showing one.
     pub renewal: RenewalRule,
+    /// How long after its replacement a certificate is revoked, in seconds; `None` for never.
+    pub revoke_replaced_after_seconds: Option<i64>,
     /// How many operators must approve a request.
     pub approval: Approval,
     /// Whether a suite-1 certificate may be signed by a suite-2 CA, as a declared transition.

@@ -4,6 +4,8 @@
 //! verbs (issuance, revocation, crl) and, where two requests race, by the ledger inside its transaction.
 
 mod hold;
+mod order;
+mod shut_out;
 mod transaction;
 mod waiting;
 
@@ -16,6 +18,11 @@ use crate::system_title::SystemTitle;
 use crate::tenant::TenantId;
 use crate::validity::{UnixTime, Validity};
 pub use hold::{ReleaseOutcome, ReleaseRecord, Revocation};
+pub use order::{
+    Change, OrderAct, OrderConflict, OrderDecision, OrderProgress, OrderQuery, OrderStanding, OrderStep,
+    OrderedChange, RevocationOrder,
+};
+pub use shut_out::{BlockedKey, ScheduledRevocation, Unblock, UnblockConflict, Unblocked};
 pub use transaction::{
     Conclusion, Opened, Outcome, Stage, Transaction, TransactionAnswer, TransactionBounds,
     TransactionConflict,
@@ -107,6 +114,8 @@ pub struct Conditions {
     pub token: Option<[u8; 32]>,
     /// The claim that is made.
     pub claim: Option<DeviceClaim>,
+    /// How long after it is issued what it replaces in its slot is revoked, in seconds; `None` for never.
+    pub revoke_replaced_after: Option<i64>,
     /// The approval that it needs. Decided last: a request that stands against anything else does not wait.
     pub approval: Option<Box<ApprovalCondition>>,
 }
@@ -276,6 +285,21 @@ pub enum StatusKind {
     OnHold,
     /// Revoked for good.
     Revoked,
+}
+
+impl StatusKind {
+    /// Returns the word for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Aborted => "aborted",
+            Self::Uncertain => "uncertain",
+            Self::Good => "good",
+            Self::OnHold => "on-hold",
+            Self::Revoked => "revoked",
+        }
+    }
 }
 
 impl CertificateStatus {

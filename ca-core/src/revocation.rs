@@ -105,7 +105,9 @@ impl RevocationGrounds<'_> {
         // A registration authority whose certificate is revoked changes nothing. A device that shows such finds it so.
         let Identity::RegistrationAuthority(authority) = &actor.identity else { return Ok(()) };
         presented::check(self.status, self.own_issuers, &authority.certificate).map_err(|error| match error {
-            PresentedError::Revoked | PresentedError::Unknown => RevokeError::NotEntitled,
+            PresentedError::Revoked | PresentedError::Blocked | PresentedError::Unknown => {
+                RevokeError::NotEntitled
+            }
             PresentedError::Unavailable(unavailable) => unavailable.into(),
         })
     }

@@ -207,7 +207,12 @@ fn device(owner: &TenantId, path: &ValidatedPath, origin: Origin) -> Result<Acto
 }
 
 fn presented(path: &ValidatedPath) -> Presented {
-    Presented { certificate: path.end_entity().clone(), above: path.above().to_vec(), issuer: path.issuer() }
+    Presented {
+        certificate: path.end_entity().clone(),
+        above: path.above().to_vec(),
+        issuer: path.issuer(),
+        anchor: path.anchor(),
+    }
 }
 
 /// A key that speaks for a manufacturer speaks for nobody else: otherwise a factory certificate could pass for another.

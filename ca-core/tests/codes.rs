@@ -72,6 +72,7 @@ fn admission() -> Vec<(AdmitError, &'static str, Fault)> {
         (AdmitError::ForeignTenant, "tenant.foreign", Requester),
         (AdmitError::CredentialExpired { expired_at: at(NOW) }, "authn.expired", Requester),
         (AdmitError::CredentialRevoked, "authn.revoked", Requester),
+        (AdmitError::TrustBlocked, "trust.blocked", Requester),
         (AdmitError::CredentialUnknown, "authn.unknown", Requester),
         (AdmitError::OtherSubject { proved: title(1) }, "subject.other", Requester),
         (AdmitError::OtherProfile { held: id("x") }, "profile.other", Requester),

@@ -59,7 +59,7 @@ fn code(outcome: Result<u64, RevokeError>) -> Option<&'static str> {
 
 fn shown_by_itself(world: &World, id: &CertificateId) -> Actor {
     let certificate = Certificate::from_der(&world.ledger.row(id).certificate).unwrap();
-    World::device(1, Presented { certificate, above: Vec::new(), issuer: id.issuer })
+    World::device(1, Presented { certificate, above: Vec::new(), issuer: id.issuer, anchor: id.issuer })
 }
 
 fn station(world: &World, change: impl FnOnce(&mut RegistrationAuthority)) -> Actor {

@@ -44,6 +44,7 @@ pub(crate) fn operational(suite: SecuritySuite) -> ProfileParts {
         renewal: RenewalRule { window: RenewalWindow::AnyTime, ..RenewalRule::DEFAULT },
         approval: Approval::NotNeeded,
         transition_issuer: false,
+        revoke_replaced_after_seconds: None,
         max_octets: 700,
     }
 }

@@ -79,6 +79,7 @@ fn e_07_names_that_differ_from_the_old_certificate_are_refused() {
             above: Vec::new(),
             certificate: Certificate::from_der(issued.der()).unwrap(),
             issuer: world.issuer().key(),
+            anchor: world.issuer().key(),
         };
         let request = EnrolmentRequest {
             actor: World::device(1, shown.clone()),

@@ -46,6 +46,7 @@ fn presented(world: &World, issued: &IssuedCertificate) -> Presented {
         certificate: Certificate::from_der(issued.der()).unwrap(),
         above: Vec::new(),
         issuer: world.issuer().key(),
+        anchor: world.issuer().key(),
     }
 }
 

@@ -109,7 +109,10 @@ fn operators_and_parts_of_the_program_revoke_and_strangers_do_not() {
 fn a_device_revokes_the_certificate_that_it_shows() {
     let (world, request) = issued();
     let certificate = Certificate::from_der(&world.ledger.row(&request.id).certificate).unwrap();
-    let actor = World::device(1, Presented { certificate, above: Vec::new(), issuer: request.id.issuer });
+    let actor = World::device(
+        1,
+        Presented { certificate, above: Vec::new(), issuer: request.id.issuer, anchor: request.id.issuer },
+    );
     assert!(world.authority.revoke(RevocationRequest { actor, ..request }).is_ok());
 }
 

@@ -140,6 +140,7 @@ impl World {
             certificate: Certificate::from_der(issued.der()).unwrap(),
             above: Vec::new(),
             issuer: self.issuer().key(),
+            anchor: self.issuer().key(),
         }
     }
 
@@ -162,6 +163,7 @@ impl World {
             certificate: octets.read(&maker_key),
             above: Vec::new(),
             issuer: maker_key.public_key().key_ref(),
+            anchor: maker_key.public_key().key_ref(),
         };
         let origin = Origin::Factory { manufacturer: manufacturer.clone(), expired_at: None };
         let identity = DeviceIdentity { title: title(number), origin, certificate, forwarded_by: None };
@@ -182,6 +184,7 @@ impl World {
                 certificate,
                 above: Vec::new(),
                 issuer: self.key(601).public_key().key_ref(),
+                anchor: self.key(601).public_key().key_ref(),
             },
         }
     }

@@ -225,7 +225,7 @@ const fn issue(error: &IssueError) -> PkiFailureInfo {
 const fn admit(error: &AdmitError) -> PkiFailureInfo {
     match error {
         AdmitError::CredentialRevoked => PkiFailureInfo::CertRevoked,
-        AdmitError::CredentialUnknown | AdmitError::CredentialExpired { .. } => {
+        AdmitError::TrustBlocked | AdmitError::CredentialUnknown | AdmitError::CredentialExpired { .. } => {
             PkiFailureInfo::SignerNotTrusted
         }
         AdmitError::SubjectChanged => PkiFailureInfo::BadCertTemplate,

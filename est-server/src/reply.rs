@@ -323,6 +323,7 @@ const fn admit(error: &AdmitError) -> Verdict {
         }
         AdmitError::ForeignTenant => verdict(403, "the requester does not belong here"),
         AdmitError::CredentialRevoked => verdict(403, "the client certificate is revoked"),
+        AdmitError::TrustBlocked => verdict(403, "no certificate of this issuer is accepted here"),
         AdmitError::CredentialUnknown => verdict(403, "the client certificate is not on record"),
         AdmitError::CredentialExpired { .. } => verdict(403, "the client certificate has expired"),
         AdmitError::OtherSubject { .. } => {

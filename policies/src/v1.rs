@@ -142,6 +142,8 @@ pub(crate) struct CertificateFile {
     /// How many times within one length of validity; 4 if not said.
     #[schemars(range(min = 1))]
     pub renewal_limit: Option<u16>,
+    /// How many days after its replacement a certificate is revoked as superseded; never if not said.
+    pub revoke_replaced_after_days: Option<u16>,
     /// How many different operators must approve a request before it is answered.
     #[serde(default)]
     pub approval: ApprovalWord,

@@ -13,6 +13,7 @@ pub mod fleet;
 pub mod messages;
 pub mod ceremony_cuts;
 pub mod people;
+pub mod operators;
 pub mod clock;
 pub mod rehearsal;
 pub mod peer;

@@ -7,6 +7,7 @@ mod exhaustion;
 mod generations;
 mod lifecycle;
 mod message_signer;
+mod compromise;
 mod requests;
 mod secrets;
 mod transcript;

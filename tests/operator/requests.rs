@@ -1,15 +1,10 @@
 //! Requests that wait for the approval of operators, two of whom are two users of this machine.
 
-use std::fs::Permissions;
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::process::Command;
-
 use e2e::fleet::{Asked, Meter, Suite};
+use e2e::operators::{let_in, run_as};
 use e2e::patience::eventually;
 use e2e::peer::{Answer, Shown, certificate_of, curl, decoded, enrol};
-use e2e::process::program;
 use e2e::rehearsal::Rehearsal;
-use e2e::tool::{Said, finish};
 
 /// The chapter that operators read.
 const CHAPTER: &str = include_str!("../../docs/operate/requests.md");
@@ -31,27 +26,8 @@ fn set_up() -> Rehearsal {
         let text = text.replace(&label, &format!("{label}{approval}"));
         text.replace("[operator]\n", &format!("[operator]\n{users}"))
     });
-    for (place, mode) in [("..", 0o711), ("", 0o711), ("edited.toml", 0o644)] {
-        std::fs::set_permissions(rehearsal.state(place), Permissions::from_mode(mode)).expect("ours");
-    }
-    let programs = rehearsal.scratch("programs");
-    std::fs::create_dir(&programs).expect("it can be made");
-    symlink(program("meter-pki"), programs.join("meter-pki")).expect("it can be made");
-    // Blocks name no configuration: it is the one of the directory.
-    std::fs::rename(rehearsal.state("meter-pki.toml"), rehearsal.state("before.toml")).expect("it was there");
-    symlink(rehearsal.state("edited.toml"), rehearsal.state("meter-pki.toml")).expect("it can be made");
+    let_in(&rehearsal);
     rehearsal
-}
-
-/// Runs a shell block as a user of this machine; only root can.
-fn run_as(rehearsal: &Rehearsal, user: u32, block: &str) -> Said {
-    let mut search = rehearsal.scratch("programs").into_os_string();
-    search.push(":");
-    search.push(std::env::var_os("PATH").expect("there is a path"));
-    let mut command = Command::new("setpriv");
-    command.args([format!("--reuid={user}"), format!("--regid={user}")]);
-    command.args(["--clear-groups", "bash", "-eu", "-c", block]);
-    finish(command.current_dir(rehearsal.state("")).env("PATH", search))
 }
 
 /// A meter that its owner expects, and what it shows.

@@ -1,5 +1,7 @@
 //! Revocation, from the operator's command to what relying parties hear. RFC 5280 §5, RFC 6960.
 
+mod many;
+mod scheduled;
 mod uncertain;
 
 use e2e::fleet::{Asked, Credential, Meter, Suite};

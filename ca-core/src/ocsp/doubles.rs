@@ -23,7 +23,9 @@ use crate::distinguished_name::DistinguishedName;
 use crate::issuer::{Issuer, PublicationPoints};
 use crate::key_ref::KeyRef;
 use crate::oid;
-use crate::ports::{Clock, CrlScopes, Ledger, Releases, SignError, Signer, StatusSource, Unavailable};
+use crate::ports::{
+    BlockStatus, Clock, CrlScopes, Ledger, Releases, SignError, Signer, StatusSource, Unavailable,
+};
 use crate::profile::{KeyPurpose, ProfileId};
 use crate::public_key::PublicKey;
 use crate::reason::ReasonCode;
@@ -262,6 +264,12 @@ impl CrlScopes for MemoryLedger {
         }
         found.truncate(limit);
         Ok(CrlChanges { seen: u64::try_from(changes.len()).unwrap(), changes: found })
+    }
+}
+
+impl BlockStatus for MemoryLedger {
+    fn is_blocked(&self, _: &KeyRef) -> Result<bool, Unavailable> {
+        Ok(false)
     }
 }
 

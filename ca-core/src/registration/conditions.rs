@@ -24,6 +24,7 @@ pub(super) fn of(
         successor_of: None,
         token: token(&request.actor.identity),
         claim: device.and_then(|device| claim(device, door, &request.actor.identity)),
+        revoke_replaced_after: offer.profile.parts().revoke_replaced_after_seconds,
         // Made with the draft: it names the key.
         approval: None,
     }

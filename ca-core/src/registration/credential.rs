@@ -54,6 +54,7 @@ pub(super) fn check_presented(grounds: &Grounds<'_>, request: &EnrolmentRequest)
 pub(super) fn check_not_revoked(grounds: &Grounds<'_>, shown: &Presented) -> Result<(), AdmitError> {
     presented::check(grounds.status, grounds.own_issuers, shown).map_err(|error| match error {
         PresentedError::Revoked => AdmitError::CredentialRevoked,
+        PresentedError::Blocked => AdmitError::TrustBlocked,
         PresentedError::Unknown => AdmitError::CredentialUnknown,
         PresentedError::Unavailable(unavailable) => unavailable.into(),
     })

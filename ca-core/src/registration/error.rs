@@ -28,6 +28,9 @@ pub enum AdmitError {
     /// The certificate shown is revoked.
     #[error("the certificate used for authentication is revoked")]
     CredentialRevoked,
+    /// An authority above the certificate shown is shut out by operators.
+    #[error("an authority above the certificate used for authentication is blocked here")]
+    TrustBlocked,
     /// The certificate shown claims one of our issuers, and we have no record of it.
     #[error("the certificate used for authentication is not on record")]
     CredentialUnknown,
@@ -90,6 +93,7 @@ impl AdmitError {
             Self::DoorClosed { .. } => "authn.door",
             Self::ForeignTenant => "tenant.foreign",
             Self::CredentialRevoked => "authn.revoked",
+            Self::TrustBlocked => "trust.blocked",
             Self::CredentialUnknown => "authn.unknown",
             Self::CredentialExpired { .. } => "authn.expired",
             Self::OtherSubject { .. } => "subject.other",
@@ -113,6 +117,7 @@ impl AdmitError {
             | Self::DoorClosed { .. }
             | Self::ForeignTenant
             | Self::CredentialRevoked
+            | Self::TrustBlocked
             | Self::CredentialUnknown
             | Self::CredentialExpired { .. }
             | Self::OtherSubject { .. }

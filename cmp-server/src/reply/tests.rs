@@ -140,6 +140,7 @@ fn wrapped() -> Vec<(Refusal, PkiFailureInfo)> {
         (IssueError::NotProven(ProveError::NotPossessed).into(), PkiFailureInfo::BadPop),
         (IssueError::NotProven(ProveError::KeyReused).into(), PkiFailureInfo::BadCertTemplate),
         (admitted(AdmitError::CredentialRevoked), PkiFailureInfo::CertRevoked),
+        (admitted(AdmitError::TrustBlocked), PkiFailureInfo::SignerNotTrusted),
         (admitted(AdmitError::CredentialUnknown), PkiFailureInfo::SignerNotTrusted),
         (admitted(AdmitError::ForeignTenant), PkiFailureInfo::NotAuthorized),
         (admitted(AdmitError::Unavailable(unavailable())), PkiFailureInfo::SystemUnavail),

@@ -17,6 +17,7 @@ mod listings;
 mod load;
 mod migrations;
 mod model;
+mod orders;
 mod races;
 mod restarts;
 mod revocations;

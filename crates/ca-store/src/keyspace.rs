@@ -45,6 +45,11 @@
 //! | 31 | `shards` | issuer ‖ name ‖ 00 | [`ShardRow`](crate::row::ShardRow): every shard that ever had a certificate |
 //! | 32 | `shard-revocations` | issuer ‖ name ‖ 00 ‖ serial | empty: those of `revocations` whose certificates are in a shard |
 //! | 33 | `changes` | issuer ‖ name, empty for all ‖ 00 ‖ number of an audit record u64 | serial number: what was revoked, held, made final or released |
+//! | 34 | `orders` | digest of an order, 32 octets | [`OrderRow`](crate::row::OrderRow): orders to change the revocation of many certificates |
+//! | 35 | `order-parts` | digest of an order ‖ part u32, from 0 | [`OrderPartRow`](crate::row::OrderPartRow): its certificates |
+//! | 36 | `scheduled` | id | [`ScheduledRow`](crate::row::ScheduledRow): a revocation that is due later |
+//! | 37 | `scheduled-times` | time ‖ id | empty: when the revocation of `scheduled` is due |
+//! | 38 | `blocked` | key of an authority, 20 octets | [`BlockedRow`](crate::row::BlockedRow): nobody is let in by certificates below it |
 
 use ca_core::key_ref::KeyRef;
 use ca_core::profile::{Hierarchy, KeyPurpose};
@@ -92,10 +97,15 @@ pub(crate) enum Keyspace {
     Shards,
     ShardRevocations,
     Changes,
+    Orders,
+    OrderParts,
+    Scheduled,
+    ScheduledTimes,
+    Blocked,
 }
 
 impl Keyspace {
-    pub(crate) const ALL: [Self; 33] = [
+    pub(crate) const ALL: [Self; 38] = [
         Self::Meta,
         Self::Audit,
         Self::Open,
@@ -129,6 +139,11 @@ impl Keyspace {
         Self::Shards,
         Self::ShardRevocations,
         Self::Changes,
+        Self::Orders,
+        Self::OrderParts,
+        Self::Scheduled,
+        Self::ScheduledTimes,
+        Self::Blocked,
     ];
 
     /// Returns its octet and its name; both are on disk and never change.
@@ -167,6 +182,11 @@ impl Keyspace {
             Self::Shards => (31, "shards"),
             Self::ShardRevocations => (32, "shard-revocations"),
             Self::Changes => (33, "changes"),
+            Self::Orders => (34, "orders"),
+            Self::OrderParts => (35, "order-parts"),
+            Self::Scheduled => (36, "scheduled"),
+            Self::ScheduledTimes => (37, "scheduled-times"),
+            Self::Blocked => (38, "blocked"),
         }
     }
 
@@ -233,6 +253,11 @@ pub(crate) fn time_octets(time: UnixTime) -> [u8; 8] {
 /// notAfter ‖ id.
 pub(crate) fn expiry_key(not_after: UnixTime, id: &CertificateId) -> Vec<u8> {
     [time_octets(not_after).as_slice(), id.issuer.octets(), id.serial.octets()].concat()
+}
+
+/// digest of an order ‖ part.
+pub(crate) fn order_part_key(digest: &[u8; 32], part: u32) -> Vec<u8> {
+    [digest.as_slice(), &part.to_be_bytes()].concat()
 }
 
 /// time ‖ idempotency key.
@@ -443,7 +468,7 @@ mod tests {
     fn octets_and_names_are_each_used_once() {
         let mut tags: Vec<u8> = Keyspace::ALL.map(Keyspace::tag).to_vec();
         tags.dedup();
-        assert_eq!(tags, (1..=33).collect::<Vec<u8>>());
+        assert_eq!(tags, (1..=38).collect::<Vec<u8>>());
         let names: std::collections::BTreeSet<_> = Keyspace::ALL.map(Keyspace::name).into();
         assert_eq!(names.len(), Keyspace::ALL.len());
     }

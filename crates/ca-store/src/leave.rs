@@ -1,13 +1,13 @@
 //! Leaving recovery: the one act that lets a restored ledger record again, under the next epoch.
 
 use ca_core::audit::{Act, AuditEvent};
-use ca_core::record::Stage;
+use ca_core::record::{Mark, Stage};
 
 use crate::act::{crl, transactions, waiting};
 use crate::committer::NotDone;
 use crate::keyspace::{Keyspace, id_key, parse_request, parse_scope};
 use crate::recovery::open_intents;
-use crate::row::{InstallationRow, Row, RowFault, TokenRow, WaitingRow};
+use crate::row::{InstallationRow, OrderRow, Row, RowFault, TokenRow, WaitingRow};
 use crate::store::Store;
 use crate::transaction::{ActFault, ReadFault, Rows, Transaction};
 
@@ -20,7 +20,8 @@ impl Store {
     /// Intents that are open were perhaps signed after the copy was made: they are marked so, and the next opening settles them
     /// as uncertain. Unspent tokens were perhaps spent: they open nothing any more. Requests that wait, approved or not, were
     /// perhaps answered: they are forgotten, and whoever asks again asks anew. Certificates that wait to be confirmed were
-    /// perhaps confirmed, and are in use: they stay, and other open transactions are forgotten. The CRLs on record are perhaps not the last
+    /// perhaps confirmed, and are in use: they stay, and other open transactions are forgotten. Orders that were not carried out to their
+    /// end were perhaps refused: they are. The CRLs on record are perhaps not the last
     /// that were signed: none is the latest, and the next start signs new ones. `event` says who ends recovery and why he
     /// may; that recovery was entered is put on record in front of it.
     ///
@@ -40,6 +41,8 @@ impl Store {
             }
             let void = void_tokens(tx)?;
             let forgotten = forget_waiting(tx)?;
+            let by = Mark { by: event.actor.clone(), at: event.time };
+            void_orders(tx, &by)?;
             let unconfirmed = end_transactions(tx)?;
             forget_latest_crls(tx)?;
             row.installation.epoch = epoch;
@@ -84,6 +87,23 @@ fn forget_waiting(tx: &mut Transaction<'_>) -> Result<u64, ActFault> {
             if request.is_open() {
                 forgotten = forgotten.saturating_add(1);
                 waiting::take_away(tx, &request.digest)?;
+            }
+        }
+    }
+}
+
+/// What was ordered and not carried out to its end may have been refused since: it is asked for anew.
+fn void_orders(tx: &mut Transaction<'_>, by: &Mark) -> Result<(), ActFault> {
+    let mut after = Vec::new();
+    loop {
+        let page = tx.view().rows_after(Keyspace::Orders, &[], &after, PAGE).map_err(ReadFault::from)?;
+        let Some((last, _)) = page.last() else { return Ok(()) };
+        after.clone_from(last);
+        for (_, octets) in page {
+            let OrderRow { mut order } = OrderRow::decode(&octets)?;
+            if order.refusal.is_none() && order.progress.finished_at.is_none() {
+                order.refusal = Some((by.clone(), "the ledger was restored".to_owned()));
+                tx.put(&order.digest.clone(), &OrderRow { order })?;
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{StatusSource, Unavailable};
+use ca_core::ports::{BlockStatus, StatusSource, Unavailable};
 use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlRecord, RevokedEntry, StatusKind,
     StoredCertificate,
@@ -20,7 +20,8 @@ use crate::keyspace::{
     Keyspace, crl_key, expiry_key, id_key, parse_id, parse_indexed_id, time_octets, title_key,
 };
 use crate::row::{
-    CertificateRow, CrlHeadRow, CrlRow, IntentRow, RequestRow, RevocationRow, Row, RowFault, UncertainRow,
+    BlockedRow, CertificateRow, CrlHeadRow, CrlRow, IntentRow, RequestRow, RevocationRow, Row, RowFault,
+    UncertainRow,
 };
 use crate::store::Store;
 use crate::transaction::{ReadFault, Rows};
@@ -29,6 +30,12 @@ const PORT: &str = "status source";
 
 /// How many rows are looked at together when certificates are listed.
 const PAGE: usize = 256;
+
+impl BlockStatus for Store {
+    fn is_blocked(&self, authority: &KeyRef) -> Result<bool, Unavailable> {
+        self.read(PORT, |view| view.has::<BlockedRow>(authority))
+    }
+}
 
 impl StatusSource for Store {
     fn status_of(&self, id: &CertificateId) -> Result<CertificateStatus, Unavailable> {

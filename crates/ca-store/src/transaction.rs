@@ -71,6 +71,8 @@ pub(crate) enum ActFault {
     NotReserved { issuer: KeyRef, number: u64 },
     #[error("a CRL of {octets} octets is longer than can be kept")]
     CrlTooLong { octets: usize },
+    #[error("the order is not on record")]
+    NoOrder,
     #[error("a token with this hash is kept already")]
     TokenKept,
     #[error("the ledger does not know whose it is")]

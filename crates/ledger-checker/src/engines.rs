@@ -10,7 +10,7 @@ use crate::journal::cut_torn_end;
 use crate::unreadable::Unreadable;
 
 /// The keyspaces by number and name, as ca-store documents them.
-const KEYSPACES: [(u8, &str); 33] = [
+const KEYSPACES: [(u8, &str); 38] = [
     (1, "meta"),
     (2, "audit"),
     (3, "open"),
@@ -44,6 +44,11 @@ const KEYSPACES: [(u8, &str); 33] = [
     (31, "shards"),
     (32, "shard-revocations"),
     (33, "changes"),
+    (34, "orders"),
+    (35, "order-parts"),
+    (36, "scheduled"),
+    (37, "scheduled-times"),
+    (38, "blocked"),
 ];
 
 /// Values by keyspace and key.

@@ -3,12 +3,14 @@
 pub mod cmp;
 pub mod est;
 pub mod request;
+pub mod revocation;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use request::RequestCommand;
+use revocation::{ReleaseArgs, RevocationCommand, RevokeArgs, TrustCommand};
 
 /// Certificate authority and PKI suite for smart meters, gateways and hand-held units.
 #[derive(Debug, Parser)]
@@ -46,6 +48,12 @@ pub enum Command {
     /// Certificates.
     #[command(subcommand)]
     Cert(CertCommand),
+    /// Orders to revoke or release many certificates.
+    #[command(subcommand)]
+    Revocation(RevocationCommand),
+    /// Authorities by whose certificates somebody is let in.
+    #[command(subcommand)]
+    Trust(TrustCommand),
     /// Requests that wait for the approval of operators.
     #[command(subcommand)]
     Request(RequestCommand),
@@ -275,28 +283,10 @@ pub enum CertCommand {
     },
     /// Make key and certificate of who signs the server's messages.
     MessageSigner(MessageSignerArgs),
-    /// Revoke one certificate; this is final, unless the reason is certificateHold.
-    Revoke {
-        /// Its serial number in hexadecimal.
-        serial: String,
-        /// The name of its authority, if several issued this number.
-        #[arg(long)]
-        issuer: Option<String>,
-        /// Why, as RFC 5280 names it: keyCompromise, superseded, cessationOfOperation, certificateHold, …
-        #[arg(long)]
-        reason: String,
-        /// Since when the key is suspected, such as 2026-11-21T00:00:00Z.
-        #[arg(long)]
-        invalidity_date: Option<String>,
-    },
-    /// Release one certificate from hold; it is good again.
-    Release {
-        /// Its serial number in hexadecimal.
-        serial: String,
-        /// The name of its authority, if several issued this number.
-        #[arg(long)]
-        issuer: Option<String>,
-    },
+    /// Revoke certificates; final, unless for certificateHold. Many are shown first.
+    Revoke(Box<RevokeArgs>),
+    /// Release certificates from hold; they are good again. Many are shown first.
+    Release(Box<ReleaseArgs>),
 }
 
 /// `cert message-signer`
@@ -353,6 +343,12 @@ pub enum DeviceCommand {
         /// The owner.
         #[arg(long)]
         tenant: String,
+        /// Only those of this manufacturer: the FLAG id, with which system titles begin.
+        #[arg(long, value_name = "FLAG")]
+        manufacturer: Option<String>,
+        /// Only those that have no operational certificate yet.
+        #[arg(long)]
+        without_operational: bool,
         /// At most so many.
         #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
         limit: u32,

@@ -19,8 +19,10 @@ mod printer;
 mod qr;
 mod request;
 mod restore;
+mod revocation;
 mod serve;
 mod store;
+mod trust;
 
 use std::future::Future;
 use std::path::Path;
@@ -59,6 +61,8 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
         Command::Ceremony(verb) => ceremony::run(verb, &cli.config, printer),
         Command::Qr(verb) => qr::run(verb, printer),
         Command::Cert(verb) => wait(cert::run(verb, &cli.config, printer)),
+        Command::Revocation(verb) => wait(revocation::run(verb, &client(&cli.config)?, printer)),
+        Command::Trust(verb) => wait(trust::run(verb, &client(&cli.config)?, printer)),
         Command::Request(verb) => wait(request::run(verb, &client(&cli.config)?, printer)),
         Command::Device(verb) => wait(device::run(verb, &client(&cli.config)?, printer)),
         Command::Crl(CrlCommand::Resign { name }) => crl::resign(name, &cli.config, printer),

@@ -11,6 +11,7 @@ mod store;
 mod trust;
 mod vault;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ca_core::actor::Actor;
@@ -20,7 +21,8 @@ use ca_core::fault::Fault;
 use ca_core::issuance::IssuedCertificate;
 use ca_core::issuer::Issuer;
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{Clock, Entropy, Registry, Signer, StatusSource};
+use ca_core::orders::OrderRule;
+use ca_core::ports::{Clock, Entropy, Orders, Registry, Schedule, Signer, StatusSource, TrustBlocks};
 use ca_core::profile::{CrlProfile, ProfileId};
 use ca_core::record::{CrlRecord, StoredCertificate};
 use ca_core::registration::{ApprovalRule, Offer, RepeatRule};
@@ -43,6 +45,7 @@ pub(crate) use cmp::cmp_config;
 pub(crate) use est::est_config;
 pub(crate) use front::front_config;
 pub(crate) use status::{name_beside, pushers, status_parts};
+pub(crate) use trust::Trusted;
 pub(crate) use vault::{Vault, open_store, random_id};
 
 /// The clock of the operating system.
@@ -84,6 +87,18 @@ pub struct System {
     pub(crate) vault: Arc<Vault>,
     /// All ports, for what is composed further.
     pub(crate) ports: Ports,
+    /// Orders to change the revocation of many certificates.
+    pub(crate) orders: Arc<dyn Orders>,
+    /// How many people they need.
+    pub(crate) order_rule: OrderRule,
+    /// Revocations that are due later.
+    pub(crate) schedule: Arc<dyn Schedule>,
+    /// Authorities that are shut out.
+    pub(crate) blocks: Arc<dyn TrustBlocks>,
+    /// The authorities by whose certificates somebody is let in.
+    pub(crate) trusted: Vec<Trusted>,
+    /// Operators beside the user who runs the server, and root.
+    pub(crate) operators: BTreeSet<u32>,
 }
 
 /// An authority in service.
@@ -300,6 +315,12 @@ pub(crate) fn compose_on(
         repository,
         roots,
         releases: Arc::new(releases),
+        orders: store.clone(),
+        schedule: store.clone(),
+        blocks: store.clone(),
+        trusted: trust::trusted(config),
+        order_rule: config.orders,
+        operators: config.operator_users.clone(),
         audit: Arc::new(AuditLog { store, notary }),
         tenant: config.tenant.clone(),
         vault,

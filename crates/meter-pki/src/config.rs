@@ -56,6 +56,9 @@ pub struct RawConfig {
     /// Backups.
     #[serde(default)]
     pub backup: RawBackup,
+    /// How many people a change of many certificates needs.
+    #[serde(default = "usual_revocation")]
+    pub revocation: Spanned<RawRevocation>,
     /// The certification authorities, at least one.
     #[serde(rename = "authority")]
     pub authorities: Vec<Spanned<RawAuthority>>,
@@ -73,6 +76,10 @@ fn built_in() -> Spanned<RawProfiles> {
 
 fn no_copies() -> Spanned<RawAudit> {
     Spanned::new(0..0, RawAudit::default())
+}
+
+fn usual_revocation() -> Spanned<RawRevocation> {
+    Spanned::new(0..0, RawRevocation::default())
 }
 
 /// `[store]`
@@ -291,6 +298,16 @@ pub struct RawSyslog {
 pub struct RawBackup {
     /// `recovery_key_file`: the public half of the recovery key, PEM, as `meter-pki backup keygen` wrote it.
     pub recovery_key_file: Option<PathBuf>,
+}
+
+/// `[revocation]`
+#[derive(Debug, Clone, Copy, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawRevocation {
+    /// `two_people_from`: from how many certificates on another operator must approve; 10 unless given, 1 for always, 0 for never.
+    pub two_people_from: Option<u64>,
+    /// `wait_hours`: how long what was looked at can be asked for and approved; 24 unless given.
+    pub wait_hours: Option<u16>,
 }
 
 /// `[[authority]]`

@@ -8,6 +8,8 @@ pub mod quickstart;
 pub mod cli;
 mod front;
 pub mod server;
+mod orders;
+mod due;
 pub mod operator;
 pub mod compose;
 mod exported_log;

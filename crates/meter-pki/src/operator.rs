@@ -7,8 +7,11 @@ mod acts;
 mod audit_acts;
 mod crl_acts;
 mod ocsp_acts;
+pub(crate) mod order_acts;
 mod release_acts;
 mod request_acts;
+mod schedule_acts;
+mod trust_acts;
 mod vault;
 pub mod client;
 mod listener;
@@ -18,7 +21,7 @@ pub mod wire;
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use server_kit::workers::WorkerPool;
@@ -29,7 +32,14 @@ pub(crate) use listener::{OperatorListener, Peer};
 use reply::Reply;
 use wire::crls::{RecordedCrlView, ReleasedView, RevokedQueryText, RevokedView};
 use wire::ocsp::{PreparationText, PreparedView};
+use wire::orders::{
+    OrderActText, OrderPage, OrderPartQuery, OrderPartView, OrderQueryText, OrderView, PlanText, PlanView,
+};
 use wire::requests::{DecisionText, RequestPage, RequestQueryText, RequestView};
+use wire::shut_out::{
+    BlockText, CancelledView, SchedulePage, ScheduleQueryText, ScheduleText, ScheduledView, TrustedView,
+    UnblockText,
+};
 use wire::{
     AuditPage, AuditQuery, AuthorityView, BackupText, BackupView, CertificatePage, CertificateQueryText,
     CertificateView, CertificationText, CheckpointView, ConsistencyQuery, ConsistencyView, CrlChoice,
@@ -37,6 +47,9 @@ use wire::{
     ImportView, ImportedCrlView, IssuanceProofView, PublishedCrlsView, ReleasesText, ReleasesView,
     RevocationText, RevocationView, StoreView, TokenText, TokenView,
 };
+
+/// How long a list of serial numbers and system titles may be, in octets: some 200,000 of them.
+const LONG_LIST: usize = 8 * 1024 * 1024;
 
 /// What the routes work on.
 #[derive(Clone)]
@@ -68,6 +81,16 @@ pub(crate) fn router(state: OperatorState) -> Router {
         .route("/v1/certificates/{issuer}/{serial}", get(certificate))
         .route("/v1/revocations", post(revoke))
         .route("/v1/hold-releases", post(release))
+        .route("/v1/plans", post(plan).layer(DefaultBodyLimit::max(LONG_LIST)))
+        .route("/v1/orders", get(orders))
+        .route("/v1/orders/{id}", get(order))
+        .route("/v1/orders/{id}/certificates", get(order_certificates))
+        .route("/v1/orders/{id}/acts", post(act_on_order))
+        .route("/v1/schedule", get(scheduled).post(schedule))
+        .route("/v1/schedule/cancellations", post(cancel_schedule))
+        .route("/v1/trust", get(trusted))
+        .route("/v1/trust/blocks", post(block))
+        .route("/v1/trust/unblocks", post(unblock))
         .route("/v1/requests", get(requests))
         .route("/v1/requests/{id}", get(request))
         .route("/v1/requests/{id}/decisions", post(decide_request))
@@ -130,6 +153,85 @@ async fn release(
     Json(text): Json<HoldReleaseText>,
 ) -> Result<Json<HoldReleaseView>, Reply> {
     state.run(move |system| acts::release(system, &peer, &text)).await
+}
+
+async fn scheduled(
+    State(state): State<OperatorState>,
+    Query(query): Query<ScheduleQueryText>,
+) -> Result<Json<SchedulePage>, Reply> {
+    state.run(move |system| schedule_acts::list(system, &query)).await
+}
+
+async fn schedule(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Json(text): Json<ScheduleText>,
+) -> Result<Json<ScheduledView>, Reply> {
+    state.run(move |system| schedule_acts::schedule(system, &peer, &text)).await
+}
+
+async fn cancel_schedule(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Json(text): Json<HoldReleaseText>,
+) -> Result<Json<CancelledView>, Reply> {
+    state.run(move |system| schedule_acts::cancel(system, &peer, &text)).await
+}
+
+async fn trusted(State(state): State<OperatorState>) -> Result<Json<Vec<TrustedView>>, Reply> {
+    state.run(trust_acts::list).await
+}
+
+async fn block(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Json(text): Json<BlockText>,
+) -> Result<Json<Vec<TrustedView>>, Reply> {
+    state.run(move |system| trust_acts::block(system, &peer, &text)).await
+}
+
+async fn unblock(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Json(text): Json<UnblockText>,
+) -> Result<Json<TrustedView>, Reply> {
+    state.run(move |system| trust_acts::unblock(system, &peer, &text)).await
+}
+
+async fn plan(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Json(text): Json<PlanText>,
+) -> Result<Json<PlanView>, Reply> {
+    state.run(move |system| order_acts::plan(system, &peer, &text)).await
+}
+
+async fn orders(
+    State(state): State<OperatorState>,
+    Query(query): Query<OrderQueryText>,
+) -> Result<Json<OrderPage>, Reply> {
+    state.run(move |system| order_acts::list(system, &query)).await
+}
+
+async fn order(State(state): State<OperatorState>, Path(id): Path<String>) -> Result<Json<OrderView>, Reply> {
+    state.run(move |system| order_acts::show(system, &id)).await
+}
+
+async fn order_certificates(
+    State(state): State<OperatorState>,
+    Path(id): Path<String>,
+    Query(query): Query<OrderPartQuery>,
+) -> Result<Json<OrderPartView>, Reply> {
+    state.run(move |system| order_acts::certificates(system, &id, query)).await
+}
+
+async fn act_on_order(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Path(id): Path<String>,
+    Json(text): Json<OrderActText>,
+) -> Result<Json<OrderView>, Reply> {
+    state.run(move |system| order_acts::act(system, &peer, &id, text)).await
 }
 
 async fn requests(

@@ -25,9 +25,11 @@ use crate::coaps::{self, Desk, Place};
 use crate::compose::{ServedAuthority, System, cmp_config, compose, est_config, pushers, status_parts};
 use crate::config::{Config, RawCmp, RawCoaps, RawEst};
 use crate::deadlines::Deadlines;
+use crate::due;
 use crate::exit::{Exit, Failure};
 use crate::intents::IntentWatch;
 use crate::operator::{OperatorListener, OperatorState, router};
+use crate::orders;
 use crate::publisher;
 use crate::push::Pusher;
 use crate::releases::outlook::{self, OutlookWatch};
@@ -182,6 +184,8 @@ pub async fn start(
     tasks.spawn(watch.run(shutdown.clone()));
     tasks.spawn(ApprovalWatch::new(&system.ports, &metrics).run(shutdown.clone()));
     if !in_recovery {
+        tasks.spawn(due::run(Arc::clone(&system), operator_pool.clone(), shutdown.clone()));
+        tasks.spawn(orders::run(Arc::clone(&system), operator_pool.clone(), shutdown.clone()));
         let clock = ClockWatch::new(&system.ports, system.tenant.clone(), &metrics);
         tasks.spawn(clock.run(shutdown.clone()));
     }

@@ -103,6 +103,7 @@ fn table() -> Vec<(u16, Refusal)> {
         (403, admitted(AdmitError::ForeignTenant)),
         (403, admitted(AdmitError::CredentialExpired { expired_at: now })),
         (403, admitted(AdmitError::CredentialRevoked)),
+        (403, admitted(AdmitError::TrustBlocked)),
         (403, admitted(AdmitError::CredentialUnknown)),
         (403, admitted(AdmitError::OtherSubject { proved: title() })),
         (403, admitted(AdmitError::OtherProfile { held: profile() })),

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ca_core::audit::{Act, AuditEvent};
 use ca_core::certificate::Certificate;
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{CrlScopes, Ledger, Registry, Releases, StatusSource, Unavailable};
+use ca_core::ports::{BlockStatus, CrlScopes, Ledger, Registry, Releases, StatusSource, Unavailable};
 use ca_core::profile::{KeyPurpose, ProfileId};
 use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlIntent, CrlNumberTaken, CrlRecord, Device,
@@ -296,6 +296,12 @@ impl Ledger for Memory {
 impl CrlScopes for Memory {
     fn released_at(&self, _: &CertificateId) -> Result<Option<UnixTime>, Unavailable> {
         panic!("no CRL is made over EST")
+    }
+}
+
+impl BlockStatus for Memory {
+    fn is_blocked(&self, _: &KeyRef) -> Result<bool, Unavailable> {
+        Ok(false)
     }
 }
 

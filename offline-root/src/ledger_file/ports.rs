@@ -5,7 +5,9 @@
 
 use ca_core::audit::AuditEvent;
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{CrlScopes, Ledger, Registry, Releases, StatusSource, Unavailable, WaitingRoom};
+use ca_core::ports::{
+    BlockStatus, CrlScopes, Ledger, Registry, Releases, StatusSource, Unavailable, WaitingRoom,
+};
 use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlIntent, CrlNumberTaken, CrlRecord, Decision,
     DecisionConflict, Device, ExpectedDevice, ImportOutcome, Intent, IntentConflict, IssuedRecord,
@@ -145,6 +147,13 @@ fn intent_row(intent: Intent) -> IntentRow {
 impl CrlScopes for FileLedger {
     fn released_at(&self, _: &CertificateId) -> Result<Option<UnixTime>, Unavailable> {
         Ok(None)
+    }
+}
+
+impl BlockStatus for FileLedger {
+    fn is_blocked(&self, _: &KeyRef) -> Result<bool, Unavailable> {
+        // Nobody shows a certificate at a ceremony.
+        Ok(false)
     }
 }
 

@@ -164,6 +164,7 @@ fn parts(file: &CertificateFile, arc: &ObjectIdentifier, faults: &mut Faults) ->
             NameChangeWord::Allowed => NameChange::Allowed,
         },
         renewal,
+        revoke_replaced_after_seconds: file.revoke_replaced_after_days.map(|days| i64::from(days) * DAY),
         approval: match file.approval {
             ApprovalWord::None => Approval::NotNeeded,
             ApprovalWord::One => Approval::One,

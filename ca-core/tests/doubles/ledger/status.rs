@@ -1,7 +1,7 @@
 //! What the memory tells of certificates.
 
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{CrlScopes, StatusSource, Unavailable};
+use ca_core::ports::{BlockStatus, CrlScopes, StatusSource, Unavailable};
 use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlRecord, RevokedEntry, StoredCertificate,
 };
@@ -14,6 +14,12 @@ use super::{MemoryLedger, revocation};
 impl CrlScopes for MemoryLedger {
     fn released_at(&self, id: &CertificateId) -> Result<Option<UnixTime>, Unavailable> {
         Ok(self.enter(Step::StatusOf)?.released.get(id).copied())
+    }
+}
+
+impl BlockStatus for MemoryLedger {
+    fn is_blocked(&self, _: &KeyRef) -> Result<bool, Unavailable> {
+        Ok(false)
     }
 }
 

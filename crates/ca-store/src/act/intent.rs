@@ -205,6 +205,7 @@ fn write(tx: &mut Transaction<'_>, intent: &Intent) -> Result<(), ActFault> {
         token: conditions.token,
         claim: conditions.claim.as_ref().map(|claim| claim.title),
         approval: conditions.approval.as_ref().map(|condition| condition.request.digest),
+        revoke_replaced_after: conditions.revoke_replaced_after,
     };
     tx.put(&intent.id, &row)
 }

@@ -5,7 +5,7 @@ use ca_core::profile::Hierarchy;
 use ca_core::record::{CertificateId, DeviceState, IssuedRecord};
 
 use super::intent::is_signing;
-use super::slot;
+use super::{schedule, slot};
 use crate::keyspace::{Keyspace, expiry_key, id_key};
 use crate::row::{CertificateRow, CertificateState, DeviceRow, IntentRow};
 use crate::transaction::{ActFault, Rows, Transaction};
@@ -18,14 +18,17 @@ pub(crate) fn record(tx: &mut Transaction<'_>, issued: IssuedRecord) -> Result<(
         return Err(ActFault::NotGivenToSigner { id });
     }
     let actor = event.actor.clone();
-    tx.seal(event)?;
+    tx.seal(event.clone())?;
     let row = CertificateRow {
         state: CertificateState::Issued,
         since: issued_at,
         octets: certificate,
         ..intent.certificate.clone()
     };
-    write(tx, &id, &row)?;
+    let replaced = write(tx, &id, &row)?;
+    if let Some(after) = intent.revoke_replaced_after {
+        schedule::replaced(tx, replaced, (after, &event))?;
+    }
     supersede_factory(tx, &intent, |device| AuditEvent {
         time: issued_at,
         tenant: device.device.expected.tenant.clone(),
@@ -39,19 +42,19 @@ pub(crate) fn record(tx: &mut Transaction<'_>, issued: IssuedRecord) -> Result<(
     })
 }
 
-/// Writes the row of a certificate in the place of its intent; its audit record stands already.
+/// Writes the row of a certificate in the place of its intent, and returns what it replaces; its audit record stands already.
 pub(crate) fn write(
     tx: &mut Transaction<'_>,
     id: &CertificateId,
     row: &CertificateRow,
-) -> Result<(), ActFault> {
+) -> Result<Vec<CertificateId>, ActFault> {
     tx.remove::<IntentRow>(id);
     tx.remove_key(Keyspace::Signing, id_key(id));
     tx.put(id, row)?;
     tx.put_octets(Keyspace::Expiry, expiry_key(row.validity.not_after(), id), Vec::new())?;
     match &row.slot {
         Some(slot) => slot::settle_in(tx, slot, id),
-        None => Ok(()),
+        None => Ok(Vec::new()),
     }
 }
 

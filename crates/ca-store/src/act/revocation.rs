@@ -8,7 +8,7 @@ use ca_core::record::{
 use ca_core::scope::Shard;
 use ca_core::validity::UnixTime;
 
-use super::{shard, slot};
+use super::{schedule, shard, slot};
 use crate::certificate::certificate_row;
 use crate::row::{CertificateRow, CertificateState, KeyRow, ReleaseRow, RevocationRow, UncertainRow};
 use crate::transaction::{ActFault, Rows, Transaction};
@@ -70,6 +70,7 @@ pub(crate) fn write(
     if revocation.is_hold() {
         return Ok(());
     }
+    schedule::take_away(tx, id)?;
     if certificate.state == CertificateState::Uncertain {
         tx.remove::<UncertainRow>(id);
     }

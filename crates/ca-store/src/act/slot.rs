@@ -77,19 +77,26 @@ pub(crate) fn occupy(
     tx.put(slot, &row)
 }
 
-/// Takes out of the slot what a certificate that is now issued replaces; intents that are open stay.
-pub(super) fn settle_in(tx: &mut Transaction<'_>, slot: &Slot, id: &CertificateId) -> Result<(), ActFault> {
-    let Some(row) = tx.row::<SlotRow>(slot)? else { return Ok(()) };
+/// Takes out of the slot what a certificate that is now issued replaces, and returns it; intents that are open stay.
+pub(super) fn settle_in(
+    tx: &mut Transaction<'_>,
+    slot: &Slot,
+    id: &CertificateId,
+) -> Result<Vec<CertificateId>, ActFault> {
+    let Some(row) = tx.row::<SlotRow>(slot)? else { return Ok(Vec::new()) };
     if row.holders.len() < 2 || !row.holders.iter().any(|holder| holder.id == *id) {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    let mut holders = Vec::new();
+    let (mut holders, mut replaced) = (Vec::new(), Vec::new());
     for holder in row.holders {
         if holder.id == *id || tx.has::<IntentRow>(&holder.id)? {
             holders.push(holder);
+        } else {
+            replaced.push(holder.id);
         }
     }
-    tx.put(slot, &SlotRow { holders })
+    tx.put(slot, &SlotRow { holders })?;
+    Ok(replaced)
 }
 
 /// Takes a certificate or intent out of its slot.

@@ -10,7 +10,7 @@ use ca_core::system_title::SystemTitle;
 use ca_core::validity::{UnixTime, Validity};
 use sha2::{Digest, Sha256};
 
-use super::{Places, ReplayReport};
+use super::{Places, ReplayReport, shut_out};
 use crate::act::{crl, issued, revocation, settlement, shard, slot};
 use crate::certificate::certificate_row;
 use crate::keyspace::{Keyspace, id_key, title_key};
@@ -62,6 +62,10 @@ pub(super) fn take_in(
             row.device.state = DeviceState::Operational;
             row.device.factory_superseded_at = Some(event.time);
         }),
+        Act::RevocationScheduled | Act::ScheduleCancelled => {
+            shut_out::schedule(tx, &id(record)?, event)
+        }
+        Act::TrustBlocked | Act::UnblockRequested | Act::TrustUnblocked => shut_out::block(tx, event),
         Act::DevicesImported | Act::TokenIssued => {
             report.miss(record);
             Ok(())
@@ -83,6 +87,11 @@ pub(super) fn take_in(
         | Act::RequestWaits
         | Act::RequestApproved
         | Act::ApprovalRefused
+        // So are orders; each certificate of one has a record of its own.
+        | Act::OrderRequested
+        | Act::OrderApproved
+        | Act::OrderRefused
+        | Act::OrderFinished
         // Whether a certificate was confirmed changes none of its rows; its revocation has a record of its own.
         | Act::CertificateConfirmed
         | Act::CertificateRefused
@@ -143,7 +152,7 @@ fn intend(tx: &mut Transaction<'_>, record: &AuditRecord, places: &Places) -> Re
     if let Some(title) = certificate.title() {
         tx.put_octets(Keyspace::Titles, title_key(&title, &id), Vec::new())?;
     }
-    tx.put(&id, &IntentRow { certificate, request: None, token: None, claim: None, approval: None })?;
+    tx.put(&id, &IntentRow::bare(certificate))?;
     tx.put_octets(Keyspace::Signing, id_key(&id), Vec::new())
 }
 
@@ -179,7 +188,7 @@ fn issue(
     if let Some(shard) = &row.shard {
         shard::has_one_until(tx, (&id.issuer, shard), row.validity.not_after())?;
     }
-    issued::write(tx, &id, &row)
+    issued::write(tx, &id, &row).map(drop)
 }
 
 /// Fills in what the certificate itself says.

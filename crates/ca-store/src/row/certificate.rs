@@ -144,7 +144,8 @@ impl Row for CertificateRow {
 ///     request      [0] Digest OPTIONAL,       -- idempotency key
 ///     token        [1] Digest OPTIONAL,       -- the one-time token that it spends
 ///     claim        [2] OCTET STRING OPTIONAL, -- system title of the device that it claims
-///     approval     [3] Digest OPTIONAL }      -- the approved request that it answers
+///     approval     [3] Digest OPTIONAL,       -- the approved request that it answers
+///     revokeReplacedAfter [4] INTEGER OPTIONAL } -- seconds until what it replaces is revoked
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct IntentRow {
@@ -153,6 +154,21 @@ pub(crate) struct IntentRow {
     pub(crate) token: Option<[u8; 32]>,
     pub(crate) claim: Option<SystemTitle>,
     pub(crate) approval: Option<[u8; 32]>,
+    pub(crate) revoke_replaced_after: Option<i64>,
+}
+
+impl IntentRow {
+    /// An intent of which nothing is known but its certificate.
+    pub(crate) const fn bare(certificate: CertificateRow) -> Self {
+        Self {
+            certificate,
+            request: None,
+            token: None,
+            claim: None,
+            approval: None,
+            revoke_replaced_after: None,
+        }
+    }
 }
 
 #[derive(Sequence)]
@@ -166,6 +182,8 @@ pub(crate) struct WireIntent {
     claim: Option<OctetString>,
     #[asn1(context_specific = "3", tag_mode = "EXPLICIT", optional = "true")]
     approval: Option<OctetString>,
+    #[asn1(context_specific = "4", tag_mode = "EXPLICIT", optional = "true")]
+    revoke_replaced_after: Option<i64>,
 }
 
 impl Row for IntentRow {
@@ -184,6 +202,7 @@ impl Row for IntentRow {
             token: self.token.as_ref().map(|hash| octets(hash)).transpose()?,
             claim: self.claim.as_ref().map(|title| octets(title.octets())).transpose()?,
             approval: self.approval.as_ref().map(|digest| octets(digest)).transpose()?,
+            revoke_replaced_after: self.revoke_replaced_after,
         })
     }
 
@@ -195,6 +214,7 @@ impl Row for IntentRow {
             token: present(wire.token.as_ref(), fixed)?,
             claim: present(wire.claim.as_ref(), title)?,
             approval: present(wire.approval.as_ref(), fixed)?,
+            revoke_replaced_after: wire.revoke_replaced_after,
         })
     }
 }

@@ -5,7 +5,8 @@ use ca_core::audit::tree::Peaks;
 use ca_core::profile::{Hierarchy, KeyPurpose, ProfileId};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
-    CertificateId, Device, DeviceState, ExpectedDevice, Mark, Revocation, Slot, Token, WaitingRequest,
+    BlockedKey, CertificateId, Change, Device, DeviceState, ExpectedDevice, Mark, OrderProgress, Revocation,
+    RevocationOrder, ScheduledRevocation, Slot, Token, WaitingRequest,
 };
 use ca_core::scope::CrlScope;
 use ca_core::serial_number::SerialNumber;
@@ -92,6 +93,40 @@ fn waiting(decided: bool) -> WaitingRow {
     WaitingRow { request }
 }
 
+fn mark() -> Mark {
+    Mark { by: "operator:uid-1000".to_owned(), at: time(5) }
+}
+
+fn order(carried_out: bool) -> OrderRow {
+    let reason = ReasonCode::CessationOfOperation;
+    let order = RevocationOrder {
+        digest: [7; 32],
+        tenant: TenantId::parse("dso").unwrap(),
+        change: if carried_out {
+            Change::Revoke { reason, invalidity_date: Some(time(3)) }
+        } else {
+            Change::Release
+        },
+        selection: "profile hhu-*".to_owned(),
+        profiles: vec![(ProfileId::parse("p").unwrap(), u64::MAX)],
+        count: 65,
+        parts: 2,
+        needed: 1,
+        planned: mark(),
+        requested: carried_out.then(mark),
+        expires_at: time(9),
+        approvals: vec![mark()],
+        refusal: (!carried_out).then(|| (mark(), "no".to_owned())),
+        progress: OrderProgress {
+            parts: 2,
+            changed: 64,
+            skipped: 1,
+            finished_at: carried_out.then_some(time(8)),
+        },
+    };
+    OrderRow { order }
+}
+
 fn token(spent_by: Option<CertificateId>) -> TokenRow {
     let token = Token {
         hash: [3; 32],
@@ -132,6 +167,27 @@ fn every_row_reads_back_as_it_was_written() {
             token: (!set).then_some([2; 32]),
             claim: set.then_some(SystemTitle::new([3; 8])),
             approval: (!set).then_some([4; 32]),
+            revoke_replaced_after: set.then_some(864_000),
+        });
+        reads_back(order(set));
+        reads_back(OrderPartRow { certificates: vec![id(); 64] });
+        reads_back(ScheduledRow {
+            scheduled: ScheduledRevocation {
+                id: id(),
+                due: time(9),
+                reason: ReasonCode::Superseded,
+                invalidity_date: set.then_some(time(1)),
+                asked: mark(),
+                if_replaced: set,
+            },
+        });
+        reads_back(BlockedRow {
+            blocked: BlockedKey {
+                key: KeyRef::new([5; 20]),
+                blocked: mark(),
+                why: "lost".to_owned(),
+                unblock_asked: set.then(mark),
+            },
         });
         reads_back(waiting(set));
         reads_back(KeyRow {
@@ -234,13 +290,7 @@ fn values_that_are_never_written_are_refused() {
     for octets in [unknown_reason.as_slice(), &final_hold] {
         assert!(matches!(RevocationRow::decode(octets), Err(RowFault::Value { .. })));
     }
-    let issued = IntentRow {
-        certificate: certificate_row(CertificateState::Issued, None),
-        request: None,
-        token: None,
-        claim: None,
-        approval: None,
-    };
+    let issued = IntentRow::bare(certificate_row(CertificateState::Issued, None));
     assert!(matches!(IntentRow::decode(&issued.encode().unwrap()), Err(RowFault::Value { .. })));
 }
 

@@ -64,23 +64,33 @@ enum WireKind {
 }
 
 #[derive(Sequence)]
-struct WireMark {
+pub(crate) struct WireMark {
     by: String,
     at: i64,
 }
 
 #[derive(Sequence)]
-struct WireRefusal {
+pub(crate) struct WireRefusal {
     mark: WireMark,
     reason: String,
 }
 
+impl WireRefusal {
+    pub(super) fn new((mark, reason): &(Mark, String)) -> Self {
+        Self { mark: WireMark::new(mark), reason: reason.clone() }
+    }
+
+    pub(super) fn refusal(self) -> (Mark, String) {
+        (self.mark.mark(), self.reason)
+    }
+}
+
 impl WireMark {
-    fn new(mark: &Mark) -> Self {
+    pub(super) fn new(mark: &Mark) -> Self {
         Self { by: mark.by.clone(), at: mark.at.seconds() }
     }
 
-    fn mark(self) -> Mark {
+    pub(super) fn mark(self) -> Mark {
         Mark { by: self.by, at: time(self.at) }
     }
 }
@@ -96,10 +106,6 @@ impl Row for WaitingRow {
 
     fn to_wire(&self) -> der::Result<WireWaiting> {
         let request = &self.request;
-        let refusal = |(mark, reason): &(Mark, String)| WireRefusal {
-            mark: WireMark::new(mark),
-            reason: reason.clone(),
-        };
         Ok(WireWaiting {
             digest: octets(&request.digest)?,
             tenant: request.tenant.to_string(),
@@ -115,7 +121,7 @@ impl Row for WaitingRow {
             requested_at: request.requested_at.seconds(),
             expires_at: request.expires_at.seconds(),
             approvals: request.approvals.iter().map(WireMark::new).collect(),
-            refusal: request.refusal.as_ref().map(refusal),
+            refusal: request.refusal.as_ref().map(WireRefusal::new),
             answer: request.answer.as_ref().map(WireId::new).transpose()?,
         })
     }
@@ -140,7 +146,7 @@ impl Row for WaitingRow {
             requested_at: time(wire.requested_at),
             expires_at: time(wire.expires_at),
             approvals: wire.approvals.into_iter().map(WireMark::mark).collect(),
-            refusal: wire.refusal.map(|refusal| (refusal.mark.mark(), refusal.reason)),
+            refusal: wire.refusal.map(WireRefusal::refusal),
             answer,
         };
         Some(Self { request })

@@ -154,6 +154,7 @@ fn line(
         certificate: Certificate::from_der(own)?,
         above: Vec::new(),
         issuer: infrastructure.issuer().key(),
+        anchor: infrastructure.issuer().key(),
     };
     let identity = Identity::RegistrationAuthority(RegistrationAuthority {
         name: STATION.to_owned(),

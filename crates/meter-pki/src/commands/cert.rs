@@ -1,6 +1,8 @@
 //! `meter-pki cert list`, `cert show`, `cert revoke`, `cert release` and `cert message-signer`.
 
 mod message_signer;
+mod revoke;
+mod selection;
 
 use std::path::Path;
 
@@ -9,10 +11,7 @@ use super::printer::{Printer, heading, table};
 use crate::cli::{CertCommand, CertFilter};
 use crate::exit::Failure;
 use crate::operator::client::escaped;
-use crate::operator::wire::{
-    CertificatePage, CertificateQueryText, CertificateView, HoldReleaseText, HoldReleaseView, RevocationText,
-    RevocationView,
-};
+use crate::operator::wire::{CertificatePage, CertificateQueryText, CertificateView};
 
 pub(super) async fn run(verb: &CertCommand, config: &Path, printer: &Printer) -> Result<(), Failure> {
     let client = client(config)?;
@@ -28,33 +27,8 @@ pub(super) async fn run(verb: &CertCommand, config: &Path, printer: &Printer) ->
             let view: CertificateView = client.get(&path, &()).await?;
             printer.result(&view, lines);
         }
-        CertCommand::Revoke { serial, issuer, reason, invalidity_date } => {
-            let text = RevocationText {
-                issuer: issuer.clone(),
-                serial: serial.clone(),
-                reason: reason.clone(),
-                invalidity_date: invalidity_date.clone(),
-            };
-            let view: RevocationView = client.post("/v1/revocations", &text).await?;
-            printer.result(&view, |view| {
-                let crl = view.next_crl_by.as_deref().unwrap_or("its schedule");
-                vec![format!(
-                    "{} of {} is revoked since {} ({}), recorded as {}; next CRL by {crl}",
-                    view.serial, view.issuer, view.revoked_at, view.reason, view.sequence
-                )]
-            });
-        }
-        CertCommand::Release { serial, issuer } => {
-            let text = HoldReleaseText { issuer: issuer.clone(), serial: serial.clone() };
-            let view: HoldReleaseView = client.post("/v1/hold-releases", &text).await?;
-            printer.result(&view, |view| {
-                let crl = view.next_crl_by.as_deref().unwrap_or("its schedule");
-                vec![format!(
-                    "{} of {} is good again since {}, after a hold since {}, recorded as {}; next CRL by {crl}",
-                    view.serial, view.issuer, view.released_at, view.held_since, view.sequence
-                )]
-            });
-        }
+        CertCommand::Revoke(args) => revoke::revoke(args, &client, printer).await?,
+        CertCommand::Release(args) => revoke::release(args, &client, printer).await?,
     }
     Ok(())
 }
@@ -70,7 +44,7 @@ fn query(filter: &CertFilter) -> CertificateQueryText {
     }
 }
 
-fn rows(page: &CertificatePage) -> Vec<String> {
+pub(super) fn rows(page: &CertificatePage) -> Vec<String> {
     let mut rows = vec![heading(&["SERIAL", "ISSUER", "SUBJECT", "PROFILE", "STATUS", "NOT AFTER"])];
     rows.extend(page.certificates.iter().map(|one| {
         vec![

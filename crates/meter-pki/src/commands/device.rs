@@ -23,8 +23,14 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     match verb {
         DeviceCommand::Import { file, tenant } => import(file, tenant, client, printer).await,
-        DeviceCommand::List { tenant, limit, after } => {
-            let query = DeviceQueryText { tenant: tenant.clone(), after: after.clone(), limit: *limit };
+        DeviceCommand::List { tenant, manufacturer, without_operational, limit, after } => {
+            let query = DeviceQueryText {
+                tenant: tenant.clone(),
+                manufacturer: manufacturer.clone(),
+                without_operational: *without_operational,
+                after: after.clone(),
+                limit: *limit,
+            };
             let page: DevicePage = client.get("/v1/devices", &query).await?;
             printer.result(&page, rows);
             Ok(())

@@ -38,6 +38,13 @@ impl Printer {
         drop(write!(std::io::stdout().lock(), "{text}"));
     }
 
+    /// Tells people how far something is, beside the result; programs are not told.
+    pub(crate) fn progress(self, text: &str) {
+        if !self.json {
+            drop(writeln!(std::io::stderr().lock(), "{text}"));
+        }
+    }
+
     /// Prints a failure.
     pub(crate) fn failure(self, failure: &Failure) {
         let text = if self.json {

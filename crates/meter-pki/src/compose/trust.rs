@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use ca_core::certificate::Certificate;
+use ca_core::key_ref::KeyRef;
 use ca_core::path::TrustAnchor;
 use ca_core::tenant::TenantId;
 use ca_core::trust::{Anchor, RegistrationAuthorityEntry, RegistrationAuthorityMatch, Voucher};
@@ -10,6 +11,38 @@ use ca_core::trust::{Anchor, RegistrationAuthorityEntry, RegistrationAuthorityMa
 use crate::config::{
     CheckedAuthority, CheckedManufacturer, CheckedOffer, CheckedRegistrationAuthority, Config,
 };
+
+/// An authority by whose certificates somebody is let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Trusted {
+    /// Its key.
+    pub(crate) key: KeyRef,
+    /// Its distinguished name.
+    pub(crate) subject: String,
+    /// For whom it vouches: `manufacturer NAME`, `owner NAME`, or `station NAME`.
+    pub(crate) vouches_for: String,
+}
+
+/// Every authority by whose certificates somebody is let in, each once for whom it vouches.
+pub(super) fn trusted(config: &Config) -> Vec<Trusted> {
+    let of = |anchor: &TrustAnchor, vouches_for: String| Trusted {
+        key: anchor.key(),
+        subject: anchor.name().to_string(),
+        vouches_for,
+    };
+    let manufacturers = config.manufacturers.iter().flat_map(|one| {
+        one.anchors.iter().map(move |anchor| of(anchor, format!("manufacturer {}", one.tenant)))
+    });
+    let owners = config.authorities.iter().map(|one| {
+        let own = TrustAnchor::from_certificate(one.issuer.certificate());
+        of(&own, format!("owner {}", one.issuer.tenant()))
+    });
+    let stations = config
+        .registration_authorities
+        .iter()
+        .flat_map(|one| one.anchors.iter().map(move |anchor| of(anchor, format!("station {}", one.name))));
+    manufacturers.chain(owners).chain(stations).collect()
+}
 
 /// The trust anchors of an offer: manufacturers', the authority's own, and those of its registration authorities.
 pub(super) fn anchors(config: &Config, one: &CheckedAuthority, offer: &CheckedOffer) -> Vec<Anchor> {

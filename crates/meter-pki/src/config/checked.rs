@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use ca_core::certificate::Certificate;
 use ca_core::issuer::Issuer;
 use ca_core::key_ref::KeyRef;
+use ca_core::orders::OrderRule;
 use ca_core::path::TrustAnchor;
 use ca_core::profile::{CertificateProfile, CrlProfile, OcspProfile, ProfileId};
 use ca_core::registration::{ApprovalRule, Door, RepeatRule};
@@ -38,6 +39,7 @@ pub struct Config {
     /// The file itself, which goes into backups.
     pub(crate) file: PathBuf,
     pub(crate) recovery_key: Option<RecoveryPublicKey>,
+    pub(crate) orders: OrderRule,
     pub(crate) authorities: Vec<CheckedAuthority>,
     /// Authorities that were closed, whose last CRLs go on being published.
     pub(crate) closed_authorities: Vec<Certificate>,

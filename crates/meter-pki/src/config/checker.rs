@@ -15,6 +15,7 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use ca_core::certificate::Certificate;
+use ca_core::orders::OrderRule;
 use ca_core::path::TrustAnchor;
 use ca_core::profile::{CertificateProfile, ProfileId};
 use ca_core::tenant::TenantId;
@@ -30,7 +31,7 @@ use crate::coaps;
 use super::checked::{CheckedManufacturer, CheckedRegistrationAuthority};
 use super::{
     CheckConfigError, Config, KeySource, RawBulk, RawConfig, RawDlmsTools, RawEst, RawKeys, RawManufacturer,
-    RawProfiles, RawRegistrationAuthority, RawStatus, beside,
+    RawProfiles, RawRegistrationAuthority, RawRevocation, RawStatus, beside,
 };
 
 /// How far the system is that is configured.
@@ -129,6 +130,7 @@ impl<'a> Checker<'a> {
             let path = self.beside(path);
             self.keep("backup.recovery_key_file", RecoveryPublicKey::load(&path))
         });
+        let orders = self.at(&raw.revocation, Self::orders);
         let operator_socket = self.beside(&raw.operator.get_ref().socket);
         self.check_names(&raw);
         let manufacturers = self.each(&raw.manufacturers, Self::manufacturer);
@@ -158,10 +160,25 @@ impl<'a> Checker<'a> {
             audit: audit?,
             file: self.file.to_path_buf(),
             recovery_key: recovery_key.flatten(),
+            orders: orders?,
             authorities,
             closed_authorities,
             manufacturers,
             registration_authorities,
+        })
+    }
+
+    /// How many people a change of many certificates needs.
+    fn orders(&mut self, raw: &RawRevocation) -> Option<OrderRule> {
+        let usual = OrderRule::default();
+        let lifetime_seconds = match raw.wait_hours {
+            None => usual.lifetime_seconds,
+            Some(hours @ 1..=720) => i64::from(hours) * 3_600,
+            Some(_) => self.keep("revocation.wait_hours", Err("is 1 to 720, which is 30 days"))?,
+        };
+        Some(OrderRule {
+            two_people_from: raw.two_people_from.unwrap_or(usual.two_people_from),
+            lifetime_seconds,
         })
     }
 

@@ -14,25 +14,28 @@ use ca_core::issuer::Issuer;
 use ca_core::ports::Unavailable;
 use ca_core::profile::ProfileId;
 use ca_core::reason::ReasonCode;
-use ca_core::record::{CertificateId, CertificateQuery, CrlRecord, ExpectedDevice, StatusKind, Token};
+use ca_core::record::{
+    CertificateId, CertificateQuery, CrlRecord, Device, DeviceState, ExpectedDevice, StatusKind, Token,
+};
 use ca_core::request::{ReleaseRequest, RevocationRequest};
 use ca_core::revocation::RevokeError;
 use ca_core::scope::{CrlKind, CrlLine, Shard};
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
+use ca_core::validity::UnixTime;
 use ca_store::{Fenced, InRecovery};
 use sha2::{Digest, Sha256};
 use status_server::repository::CrlStanding;
 
 use super::listener::Peer;
-use super::views;
 use super::wire::{
     AuthorityView, CertificatePage, CertificateQueryText, CertificateView, CertificationText, CrlChoice,
     CrlText, CrlView, DevicePage, DeviceQueryText, HoldReleaseText, HoldReleaseView, ImportRequest,
     ImportView, ImportedCrlView, ImportedDevice, PublishedCrlsView, RevocationText, RevocationView,
     TokenText, TokenView,
 };
+use super::{order_acts, views};
 use crate::compose::{ServedAuthority, System};
 use crate::exit::{Exit, Failure};
 
@@ -131,14 +134,10 @@ pub(super) fn find(
 pub(super) fn revoke(system: &System, peer: &Peer, text: &RevocationText) -> Result<RevocationView, Failure> {
     let id = find(system, text.issuer.as_deref(), &serial(&text.serial)?)?;
     let served = system.served(&id.issuer).ok_or_else(|| no_certificate(&text.serial))?;
-    let reason = ReasonCode::from_name(&text.reason).ok_or_else(|| unknown_reason(&text.reason))?;
-    let invalidity_date = text
-        .invalidity_date
-        .as_deref()
-        .map(crate::time_text::parse)
-        .transpose()
-        .map_err(|error| Failure::new(Exit::Usage, "time.malformed", error))?;
+    let reason = reason(&text.reason)?;
+    let invalidity_date = text.invalidity_date.as_deref().map(time).transpose()?;
     let actor = operator(served.authority.issuer().tenant(), peer);
+    order_acts::check_single(system, peer, &actor)?;
     let recorded = served
         .authority
         .revoke(RevocationRequest { actor, id, reason, invalidity_date })
@@ -162,6 +161,7 @@ pub(super) fn release(
     let id = find(system, text.issuer.as_deref(), &serial(&text.serial)?)?;
     let served = system.served(&id.issuer).ok_or_else(|| no_certificate(&text.serial))?;
     let actor = operator(served.authority.issuer().tenant(), peer);
+    order_acts::check_single(system, peer, &actor)?;
     let recorded =
         served.authority.release(ReleaseRequest { actor, id }).map_err(|error| revocation_failure(&error))?;
     served.notice_revocation();
@@ -175,7 +175,7 @@ pub(super) fn release(
     })
 }
 
-fn revocation_failure(error: &RevokeError) -> Failure {
+pub(super) fn revocation_failure(error: &RevokeError) -> Failure {
     let exit = match error {
         RevokeError::NotIssued { .. } => Exit::NotFound,
         RevokeError::NotEntitled => Exit::Permission,
@@ -196,12 +196,27 @@ fn revocation_failure(error: &RevokeError) -> Failure {
 
 pub(super) fn devices(system: &System, text: &DeviceQueryText) -> Result<DevicePage, Failure> {
     let limit = rows(text.limit);
-    let after = text.after.as_deref().map(title).transpose()?;
-    let found =
-        system.registry.devices(&tenant(&text.tenant)?, after.as_ref(), limit).map_err(unavailable)?;
-    let next =
-        (found.len() == limit).then(|| found.last().map(|last| last.expected.title.to_string())).flatten();
-    Ok(DevicePage { devices: found.iter().map(views::device).collect(), next })
+    let (owner, mut after) = (tenant(&text.tenant)?, text.after.as_deref().map(title).transpose()?);
+    let flag = text.manufacturer.as_deref().map(order_acts::flag).transpose()?;
+    let wanted = |device: &Device| {
+        flag.is_none_or(|flag| device.expected.title.octets().starts_with(&flag))
+            && !(text.without_operational && device.state == DeviceState::Operational)
+    };
+    let mut found = Vec::new();
+    loop {
+        let page = system.registry.devices(&owner, after.as_ref(), limit).map_err(unavailable)?;
+        let is_last = page.len() < limit;
+        for device in page {
+            if found.len() == limit {
+                return Ok(DevicePage { devices: found, next: after.map(|title| title.to_string()) });
+            }
+            after = Some(device.expected.title);
+            found.extend(wanted(&device).then(|| views::device(&device)));
+        }
+        if is_last {
+            return Ok(DevicePage { devices: found, next: None });
+        }
+    }
 }
 
 pub(super) fn import_devices(
@@ -397,11 +412,11 @@ pub(super) fn rows(limit: u32) -> usize {
     usize::try_from(limit).unwrap_or(MAX_ROWS).clamp(1, MAX_ROWS)
 }
 
-fn tenant(text: &str) -> Result<TenantId, Failure> {
+pub(super) fn tenant(text: &str) -> Result<TenantId, Failure> {
     TenantId::parse(text).map_err(|error| Failure::new(Exit::Usage, "tenant.malformed", error))
 }
 
-fn title(text: &str) -> Result<SystemTitle, Failure> {
+pub(super) fn title(text: &str) -> Result<SystemTitle, Failure> {
     SystemTitle::parse(text)
         .map_err(|error| Failure::new(Exit::Usage, "title.malformed", format!("{text}: {error}")))
 }
@@ -414,7 +429,7 @@ pub(super) fn serial(text: &str) -> Result<SerialNumber, Failure> {
     SerialNumber::parse(text).map_err(|error| Failure::new(Exit::Usage, "serial.malformed", error))
 }
 
-fn status(text: &str) -> Result<StatusKind, Failure> {
+pub(super) fn status(text: &str) -> Result<StatusKind, Failure> {
     STATUSES.iter().find_map(|(name, kind)| (*name == text).then_some(*kind)).ok_or_else(|| {
         let known: Vec<&str> = STATUSES.iter().map(|(name, _)| *name).collect();
         Failure::new(Exit::Usage, "status.unknown", format!("{text} is not a status"))
@@ -440,10 +455,16 @@ pub(super) fn no_certificate(number: &str) -> Failure {
     Failure::new(Exit::NotFound, "certificate.unknown", message).then("meter-pki cert list")
 }
 
-fn unknown_reason(text: &str) -> Failure {
-    let known: Vec<&str> = ReasonCode::ALL.into_iter().map(ReasonCode::name).collect();
-    Failure::new(Exit::Usage, "reason.unknown", format!("{text} is not a revocation reason"))
-        .then(format!("use one of {}", known.join(", ")))
+pub(super) fn reason(text: &str) -> Result<ReasonCode, Failure> {
+    ReasonCode::from_name(text).ok_or_else(|| {
+        let known: Vec<&str> = ReasonCode::ALL.into_iter().map(ReasonCode::name).collect();
+        Failure::new(Exit::Usage, "reason.unknown", format!("{text} is not a revocation reason"))
+            .then(format!("use one of {}", known.join(", ")))
+    })
+}
+
+pub(super) fn time(text: &str) -> Result<UnixTime, Failure> {
+    crate::time_text::parse(text).map_err(|error| Failure::new(Exit::Usage, "time.malformed", error))
 }
 
 pub(super) fn unavailable(error: Unavailable) -> Failure {

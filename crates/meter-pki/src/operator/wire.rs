@@ -4,7 +4,9 @@
 
 pub mod crls;
 pub mod ocsp;
+pub mod orders;
 pub mod requests;
+pub mod shut_out;
 
 use serde::{Deserialize, Serialize};
 
@@ -179,6 +181,12 @@ pub struct RevocationView {
 pub struct DeviceQueryText {
     /// The owner.
     pub tenant: String,
+    /// Only those whose system titles begin with these three letters, the FLAG id.
+    #[serde(default)]
+    pub manufacturer: Option<String>,
+    /// Only those that have no operational certificate yet.
+    #[serde(default)]
+    pub without_operational: bool,
     /// Only those after this system title.
     pub after: Option<String>,
     /// At most so many, up to 10,000.

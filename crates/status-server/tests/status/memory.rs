@@ -4,8 +4,9 @@ use std::io::Read;
 use std::sync::Arc;
 
 use ca_core::record::CrlRecord;
+use ca_core::scope::{CrlLine, CrlScope};
 use status_server::document::Document;
-use status_server::publish::{CrlFolder, CrlName};
+use status_server::publish::CrlFolder;
 use status_server::repository::crl_path;
 
 use crate::world::{NOW, World, revoked};
@@ -27,7 +28,7 @@ fn with_a_long_list() -> (World, CrlRecord) {
 fn publishing_and_taking_up_a_long_list_costs_a_few_pieces() {
     let (world, crl) = with_a_long_list();
     let folder = CrlFolder::open(world.path()).unwrap();
-    let name = CrlName::whole(&world.issuer.key());
+    let name = CrlLine::complete(world.issuer.key(), CrlScope::All);
     let publish = || drop(folder.publish(&name, &world.issuer, crl.der.as_slice()).unwrap());
     let cost = allocation_counter::measure(publish);
     assert!(cost.bytes_max < BOUND, "{} octets", cost.bytes_max);

@@ -10,7 +10,9 @@ use aws_lc_rs::signature::{
 };
 use ca_core::audit::AuditEvent;
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{Clock, CrlScopes, Ledger, Releases, SignError, Signer, StatusSource, Unavailable};
+use ca_core::ports::{
+    BlockStatus, Clock, CrlScopes, Ledger, Releases, SignError, Signer, StatusSource, Unavailable,
+};
 use ca_core::public_key::PublicKey;
 use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlChanges, CrlIntent, CrlNumberTaken, CrlRecord,
@@ -167,6 +169,12 @@ impl CrlScopes for MemoryLedger {
     /// Nothing ever changes here, and everything has been seen.
     fn changes(&self, _: (&KeyRef, &CrlScope), _: u64, _: usize) -> Result<CrlChanges, Unavailable> {
         Ok(CrlChanges { seen: 1, changes: Vec::new() })
+    }
+}
+
+impl BlockStatus for MemoryLedger {
+    fn is_blocked(&self, _: &KeyRef) -> Result<bool, Unavailable> {
+        Ok(false)
     }
 }
 

@@ -1,0 +1,218 @@
+//! Orders of many certificates, what is due later, and authorities that are shut out: each step once, also over a reopening,
+//! and what comes back from a log.
+
+use ca_core::audit::{Act, AuditEvent};
+use ca_core::ports::{BlockStatus, Orders, Schedule, StatusSource as _, TrustBlocks};
+use ca_core::reason::ReasonCode;
+use ca_core::record::{
+    BlockedKey, CertificateStatus, Change, Mark, OrderAct, OrderConflict, OrderDecision, OrderProgress,
+    OrderStanding, OrderStep, OrderedChange, RevocationOrder, ScheduledRevocation, Unblock, Unblocked,
+};
+use ca_core::validity::UnixTime;
+
+use super::backup::{copied, issue_sound, restored, sound};
+use super::ground::{Ground, LedgerTold, LedgerWords, NOW, event, id, intent, issuer, revocation, tenant};
+use crate::{ExportedRecord, Places, Store};
+
+const REASON: ReasonCode = ReasonCode::CessationOfOperation;
+
+fn by(name: &str) -> Mark {
+    Mark { by: format!("operator:{name}"), at: NOW }
+}
+
+/// An order of the first four certificates, in two parts.
+fn planned(store: &Store) -> RevocationOrder {
+    let order = RevocationOrder {
+        digest: [7; 32],
+        tenant: tenant("dso"),
+        change: Change::Revoke { reason: REASON, invalidity_date: None },
+        selection: "profile p".to_owned(),
+        profiles: Vec::new(),
+        count: 4,
+        parts: 0,
+        needed: 0,
+        planned: by("ada"),
+        requested: None,
+        expires_at: NOW.plus_seconds(100),
+        approvals: Vec::new(),
+        refusal: None,
+        progress: OrderProgress::default(),
+    };
+    store.plan_order(order.clone()).unwrap();
+    store.plan_parts(&order.digest, 0, vec![vec![id(1), id(2)], vec![id(3), id(4)]]).unwrap();
+    let order = RevocationOrder { parts: 2, ..order };
+    store.plan_order(order.clone()).unwrap();
+    order
+}
+
+fn request(store: &Store, name: &str) -> Result<RevocationOrder, OrderConflict> {
+    let act = OrderAct::Request;
+    let decision = OrderDecision { digest: [7; 32], mark: by(name), act, event: event(Act::OrderRequested) };
+    store.record_order_act(decision).unwrap()
+}
+
+fn step(part: u32, numbers: [u16; 2]) -> OrderStep {
+    let change = |number| OrderedChange::Revoke(revocation(&id(number), REASON));
+    OrderStep {
+        digest: [7; 32],
+        part,
+        changes: numbers.map(change).into(),
+        skipped: 0,
+        now: NOW,
+        finished: event(Act::OrderFinished),
+    }
+}
+
+fn count(store: &Store, act: Act) -> usize {
+    store.trail().iter().filter(|record| record.event.act == act).count()
+}
+
+fn each_part_is_carried_out_once_over_a_reopening(ground: &Ground) {
+    let store = ground.open();
+    (1..=4).for_each(|number| issue_sound(&store, number, sound(number)));
+    planned(&store);
+    request(&store, "ada").unwrap();
+    store.revoke(2, ReasonCode::Superseded);
+    let order = store.record_order_step(step(0, [1, 2])).unwrap();
+    assert_eq!((order.progress.parts, order.progress.changed, order.progress.skipped), (1, 1, 1));
+    drop(store);
+    let store = ground.open();
+    // The same part again, and the one after the next, change nothing.
+    assert_eq!(store.record_order_step(step(0, [1, 2])).unwrap(), order);
+    assert_eq!(store.record_order_step(step(2, [3, 4])).unwrap(), order);
+    assert_eq!(store.status(3), CertificateStatus::Good);
+    let order = store.record_order_step(step(1, [3, 4])).unwrap();
+    assert_eq!((order.standing(NOW), order.progress.changed), (OrderStanding::Done, 3));
+    assert_eq!(store.record_order_step(step(1, [3, 4])).unwrap(), order);
+    assert_eq!((count(&store, Act::OrderFinished), count(&store, Act::CertificateRevoked)), (1, 4));
+    assert!(store.check_integrity().is_ok());
+}
+
+fn a_list_that_was_asked_for_is_never_changed_and_one_that_was_not_is_forgotten(ground: &Ground) {
+    let store = ground.open();
+    let order = planned(&store);
+    request(&store, "ada").unwrap();
+    assert_eq!(request(&store, "bob"), Err(OrderConflict::Requested { by: by("ada") }));
+    store.plan_order(RevocationOrder { count: 9, ..order.clone() }).unwrap();
+    store.plan_parts(&order.digest, 0, vec![vec![id(9)]]).unwrap();
+    assert_eq!(store.order_part(&order.digest, 0).unwrap(), [id(1), id(2)]);
+    assert!(store.order_part(&order.digest, 2).is_err(), "a part that is not there is no empty one");
+    let idle = RevocationOrder { digest: [8; 32], parts: 0, ..order };
+    store.plan_order(idle.clone()).unwrap();
+    store.plan_parts(&idle.digest, 0, vec![vec![id(1)]]).unwrap();
+    store.forget_plans(idle.expires_at, 9).unwrap();
+    assert_eq!(store.orders_named(&[8]).unwrap().len(), 1, "its last second belongs to it");
+    store.forget_plans(idle.expires_at.plus_seconds(1), 9).unwrap();
+    assert_eq!((store.orders_named(&[8]).unwrap().len(), store.orders_named(&[7]).unwrap().len()), (0, 1));
+    assert!(store.order_part(&idle.digest, 0).is_err());
+}
+
+fn scheduled(number: u16, seconds: i64) -> ScheduledRevocation {
+    ScheduledRevocation {
+        id: id(number),
+        due: NOW.plus_seconds(seconds),
+        reason: ReasonCode::Superseded,
+        invalidity_date: None,
+        asked: by("ada"),
+        if_replaced: false,
+    }
+}
+
+fn schedule(store: &Store, one: &ScheduledRevocation) {
+    let told = AuditEvent {
+        actor: one.asked.by.clone(),
+        issuer: Some(one.id.issuer),
+        serial: Some(one.id.serial.clone()),
+        reason: one.reason.name().to_owned(),
+        detail: one.told(),
+        ..event(Act::RevocationScheduled)
+    };
+    store.schedule(one.clone(), told).unwrap();
+}
+
+fn due(store: &Store, seconds: i64) -> Vec<ScheduledRevocation> {
+    store.scheduled(NOW.plus_seconds(seconds), None, 9).unwrap()
+}
+
+fn what_is_revoked_is_due_no_more_and_another_time_is_in_the_place_of_the_first(ground: &Ground) {
+    let store = ground.open();
+    (1..=2).for_each(|number| drop(store.issue(intent(number))));
+    for (number, seconds) in [(1, 50), (2, 20), (1, 10)] {
+        schedule(&store, &scheduled(number, seconds));
+    }
+    drop(store);
+    let store = ground.open();
+    assert_eq!(due(&store, 9), []);
+    assert_eq!(due(&store, 60), [scheduled(1, 10), scheduled(2, 20)]);
+    store.revoke(1, ReasonCode::Superseded);
+    assert_eq!(due(&store, 60), [scheduled(2, 20)]);
+    assert!(store.cancel_schedule(&id(2), event(Act::ScheduleCancelled)).unwrap());
+    assert!(!store.cancel_schedule(&id(2), event(Act::ScheduleCancelled)).unwrap());
+    assert_eq!((due(&store, 60), count(&store, Act::ScheduleCancelled)), (Vec::new(), 1));
+}
+
+fn block(store: &Store, number: u8) -> bool {
+    let blocked =
+        BlockedKey { key: issuer(number), blocked: by("ada"), why: "lost".to_owned(), unblock_asked: None };
+    let told = AuditEvent {
+        actor: by("ada").by,
+        issuer: Some(issuer(number)),
+        detail: "lost".to_owned(),
+        ..event(Act::TrustBlocked)
+    };
+    store.block(blocked, told).unwrap()
+}
+
+fn unblock(store: &Store, number: u8, name: &str) -> Unblocked {
+    let told = |act| AuditEvent { actor: by(name).by, issuer: Some(issuer(number)), ..event(act) };
+    let (asked, done) = (told(Act::UnblockRequested), told(Act::TrustUnblocked));
+    store
+        .unblock(&issuer(number), Unblock { mark: by(name), two_people: true, asked, done })
+        .unwrap()
+        .unwrap()
+}
+
+fn what_was_shut_out_and_scheduled_after_a_copy_was_made_comes_back_from_the_log(ground: &Ground) {
+    let store = ground.open();
+    (1..=2).for_each(|number| drop(store.issue(intent(number))));
+    planned(&store);
+    let (rows, _) = copied(&store);
+    schedule(&store, &scheduled(1, 10));
+    schedule(&store, &scheduled(2, 20));
+    store
+        .cancel_schedule(
+            &id(2),
+            AuditEvent {
+                issuer: Some(id(2).issuer),
+                serial: Some(id(2).serial),
+                ..event(Act::ScheduleCancelled)
+            },
+        )
+        .unwrap();
+    assert_eq!(
+        [block(&store, 1), block(&store, 2), block(&store, 3), block(&store, 1)],
+        [true, true, true, false]
+    );
+    assert_eq!(unblock(&store, 2, "ada"), Unblocked::Asked);
+    assert_eq!((unblock(&store, 3, "ada"), unblock(&store, 3, "bob")), (Unblocked::Asked, Unblocked::Done));
+    let (_parent, other) = restored(rows, ground.kind);
+    let known = other.audit_end().unwrap().sequence();
+    let log = store.audit_records(known, 99).unwrap();
+    let exported = |der| Ok::<_, std::convert::Infallible>(ExportedRecord { der, certificate: None });
+    let report = other.replay(log.into_iter().map(exported), &Places::new()).unwrap();
+    assert_eq!(report.unrestored, []);
+    assert_eq!(due(&other, 60), due(&store, 60));
+    assert_eq!(other.blocked().unwrap(), store.blocked().unwrap());
+    assert_eq!([1, 2, 3].map(|number| other.is_blocked(&issuer(number)).unwrap()), [true, true, false]);
+    // Perhaps it was refused after the copy was made: whoever wants it asks anew.
+    other.leave_recovery(2, event(Act::RecoveryEnded)).unwrap();
+    let order = other.orders_named(&[7]).unwrap().pop().unwrap();
+    assert_eq!(order.standing(UnixTime::from_seconds(0)), OrderStanding::Refused);
+}
+
+super::on_every_engine!(
+    each_part_is_carried_out_once_over_a_reopening,
+    a_list_that_was_asked_for_is_never_changed_and_one_that_was_not_is_forgotten,
+    what_is_revoked_is_due_no_more_and_another_time_is_in_the_place_of_the_first,
+    what_was_shut_out_and_scheduled_after_a_copy_was_made_comes_back_from_the_log,
+);

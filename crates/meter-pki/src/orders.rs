@@ -1,0 +1,84 @@
+//! Carries out what was ordered of many certificates, on the server's own clock: part by part, over restarts, each once.
+//!
+//! Decides nothing: which orders are approved is on record. Only that nobody's approval counts who is no operator any more is
+//! found here, since this is where operators are known.
+
+use std::os::unix::fs::MetadataExt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ca_core::actor::{Actor, Identity};
+use ca_core::orders::OrderError;
+use ca_core::record::{OrderAct, OrderQuery, OrderStanding, RevocationOrder};
+use server_kit::shutdown::Shutdown;
+use server_kit::workers::WorkerPool;
+
+use crate::compose::System;
+use crate::operator::order_acts::at_desk;
+
+/// How often it is looked for orders.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// How many orders are carried out side by side.
+const SIDE_BY_SIDE: usize = 16;
+
+/// How many parts are done before others are let in.
+const PARTS: usize = 16;
+
+/// Carries out orders until shutdown. What cannot be done now is done at the next look.
+pub(crate) async fn run(system: Arc<System>, pool: WorkerPool, shutdown: Shutdown) {
+    loop {
+        let there = Arc::clone(&system);
+        let more = match pool.run(move || look(&there)).await {
+            Ok(Ok(more)) => more,
+            Ok(Err(why)) => {
+                tracing::error!(%why, "orders are not carried out");
+                false
+            }
+            Err(busy) => {
+                tracing::warn!(why = %busy, "orders are looked at later");
+                false
+            }
+        };
+        let pause = if more { Duration::ZERO } else { PERIOD };
+        tokio::select! {
+            () = shutdown.triggered() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// Does some parts of every order that is to be carried out; tells whether there are more.
+fn look(system: &System) -> Result<bool, OrderError> {
+    let now = system.clock.now();
+    let running =
+        OrderQuery { standing: Some(OrderStanding::Running), now, after: None, limit: SIDE_BY_SIDE };
+    let mut more = false;
+    for mut order in system.orders.orders(&running)? {
+        if let Some(reason) = void(system, &order) {
+            let process = Identity::Process { name: "orders" };
+            let actor = Actor { tenant: system.tenant.clone(), identity: process };
+            at_desk(system, |desk| desk.take(&actor, order.digest, OrderAct::Void { reason }, now))?;
+            continue;
+        }
+        for _ in 0..PARTS {
+            order = at_desk(system, |desk| desk.carry_on(order, system.clock.now()))?;
+        }
+        system.authorities.iter().for_each(crate::compose::ServedAuthority::notice_revocation);
+        more |= order.standing(now) == OrderStanding::Running;
+    }
+    Ok(more)
+}
+
+/// Says why an order is void, if it is: who asked for it, or approved it, is no operator any more.
+fn void(system: &System, order: &RevocationOrder) -> Option<String> {
+    let marks = order.requested.iter().chain(&order.approvals);
+    let stranger = marks.map(|mark| mark.by.as_str()).find(|by| !is_operator(system, by))?;
+    Some(format!("{stranger} is no operator any more"))
+}
+
+fn is_operator(system: &System, name: &str) -> bool {
+    let user = name.strip_prefix("operator:uid-").and_then(|digits| digits.parse::<u32>().ok());
+    let own = std::fs::metadata("/proc/self").map(|process| process.uid()).ok();
+    user.is_some_and(|user| user == 0 || Some(user) == own || system.operators.contains(&user))
+}
