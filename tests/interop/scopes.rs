@@ -116,6 +116,15 @@ fn openssl_checks_a_certificate_against_the_shard_that_it_names_and_against_base
     assert!(!said.success && said.all().contains("certificate revoked"), "{}", said.all());
     assert!(verify(&relying, &other.pem, &[&get(&rehearsal, &other.crl)], &[]).success);
 
+    // Every line agrees with the ledger, of all and of each shard, with base and delta.
+    eventually("what is published agrees", || {
+        rehearsal.operator(&["crl", "verify", AUTHORITY]).success.then_some(())
+    });
+    let compared = rehearsal.operator(&["crl", "verify", AUTHORITY]).ok().out;
+    for line in ["CRL", "of shard", "delta to"] {
+        assert!(compared.contains(line), "{compared}");
+    }
+
     // On a complete CRL at last, and taken off it by the next delta.
     let made = rehearsal.operator_json(&["crl", "publish", AUTHORITY]);
     assert_eq!((made["shard"].is_null(), made["base"].is_null()), (true, true), "{made}");

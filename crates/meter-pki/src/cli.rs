@@ -401,6 +401,7 @@ pub enum CrlCommand {
 
 /// `crl verify`
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("elsewhere").args(["url", "file"]))]
 pub struct CrlVerifyArgs {
     /// The name of the authority; without it, every authority.
     pub name: Option<String>,
@@ -410,6 +411,12 @@ pub struct CrlVerifyArgs {
     /// Read the CRL, DER, from here; with a name only.
     #[arg(long, requires = "name", value_name = "FILE")]
     pub file: Option<PathBuf>,
+    /// What is there is the CRL of this shard.
+    #[arg(long, requires = "elsewhere")]
+    pub shard: Option<String>,
+    /// What is there is a delta.
+    #[arg(long, requires = "elsewhere")]
+    pub delta: bool,
 }
 
 /// `ocsp`

@@ -41,6 +41,12 @@ pub(crate) struct OnRecord {
     pub(crate) this_update: UnixTime,
     /// nextUpdate.
     pub(crate) next_update: UnixTime,
+    /// The URI that it has to name as its issuing distribution point, where it speaks of a shard.
+    pub(crate) point: Option<String>,
+    /// The number of the complete CRL that it is a delta to.
+    pub(crate) base: Option<u64>,
+    /// Of a delta: what was revoked before, thisUpdate of its base, need not be listed. Without, nothing need be.
+    pub(crate) changed_since: Option<UnixTime>,
     /// SHA-256 of its octets.
     pub(crate) sha256: [u8; 32],
 }
@@ -82,28 +88,18 @@ pub(crate) fn compare(
     record: &OnRecord,
     revocations: &mut dyn Revocations,
 ) -> Result<Found, CheckError> {
-    let mut entries = Entries {
-        record,
-        walk: Walk::default(),
-        missing: Walk::default(),
-        next: None,
-        revocations,
-        failed: None,
-    };
+    let mut entries = Entries { record, walk: Walk::default(), next: None, revocations, failed: None };
     entries.advance();
     let crl = ReadCrl::read(published, &record.key, |entry| entries.take(entry))?;
     entries.finish();
-    let Entries { mut walk, missing, failed, .. } = entries;
+    let Entries { walk, failed, .. } = entries;
     failed.map_or(Ok(()), Err)?;
-    // RFC 5280 §5.2.4: a delta lists what changed, and nothing else is missing from it.
-    if crl.base()?.is_none() {
-        walk.append(missing);
-    }
-    Ok(judge(&crl, record, walk))
+    let base = crl.base()?;
+    Ok(judge((&crl, base), record, walk))
 }
 
 /// Puts what the head says before what the entries say; of another CRL than the one on record the entries say nothing.
-fn judge(crl: &ReadCrl, record: &OnRecord, walk: Walk) -> Found {
+fn judge((crl, base): (&ReadCrl, Option<u64>), record: &OnRecord, walk: Walk) -> Found {
     let mut heads = Walk::default();
     if crl.issuer != record.issuer {
         // RFC 5280 §6.3.3 (b): compared octet for octet here, string types included.
@@ -116,6 +112,14 @@ fn judge(crl: &ReadCrl, record: &OnRecord, walk: Walk) -> Found {
             crl.number, record.number
         ));
         return heads.found(crl);
+    }
+    // RFC 5280 §5.2.4, §5.2.5.
+    if base != record.base {
+        let named = |base: Option<u64>| base.map_or_else(|| "none".to_owned(), |base| base.to_string());
+        heads.tell(format!("its base is {}; by the ledger it is {}", named(base), named(record.base)));
+    }
+    if crl.issuing_distribution_point() != record.point.as_deref().map(expected::point).as_deref() {
+        heads.tell("its issuing distribution point is not the place that certificates name".to_owned());
     }
     for (what, says, recorded) in [
         ("thisUpdate", crl.this_update, record.this_update),
@@ -163,8 +167,6 @@ impl Walk {
 struct Entries<'a> {
     record: &'a OnRecord,
     walk: Walk,
-    /// What is on record and not listed.
-    missing: Walk,
     /// The next row, whose serial number is greater than those of all entries so far.
     next: Option<Revoked>,
     revocations: &'a mut dyn Revocations,
@@ -217,13 +219,16 @@ impl Entries<'_> {
         }
     }
 
-    /// RFC 5280 §3.3: what has expired may have left. What was revoked while the CRL was made need not be there yet.
+    /// RFC 5280 §3.3: what has expired may have left. What was revoked while the CRL was made need not be there yet, nor on a delta
+    /// what its base may have (§5.2.4).
     fn only_on_record(&mut self, row: &Revoked) {
         let this_update = self.record.this_update;
         let was_there = row.time.plus_seconds(COMMIT_SECONDS) < this_update;
-        if was_there && row.not_after >= this_update {
+        let owed =
+            self.record.base.is_none() || self.record.changed_since.is_some_and(|base| row.time > base);
+        if owed && was_there && row.not_after >= this_update {
             let (serial, time) = (hex::encode(&row.serial), row.time);
-            self.missing.tell(format!("{serial} was revoked at {time}, and is not listed"));
+            self.walk.tell(format!("{serial} was revoked at {time}, and is not listed"));
         }
     }
 

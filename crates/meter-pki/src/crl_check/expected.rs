@@ -47,6 +47,21 @@ impl Revoked {
     }
 }
 
+/// Encodes the issuing distribution point that names one URI (RFC 5280 §5.2.5): `[0]` of the point, `[0]` of the full name, `[6]` of the
+/// URI. Each length is below 2^16.
+pub(super) fn point(uri: &str) -> Vec<u8> {
+    [0x86, 0xA0, 0xA0, 0x30].into_iter().fold(uri.as_bytes().to_vec(), |content, tag| {
+        let length = u16::try_from(content.len()).unwrap_or(u16::MAX);
+        let [high, low] = length.to_be_bytes();
+        let head = match length {
+            0..0x80 => vec![tag, low],
+            0x80..0x100 => vec![tag, 0x81, low],
+            _ => vec![tag, 0x82, high, low],
+        };
+        [head, content].concat()
+    })
+}
+
 fn extension(oid: ObjectIdentifier, content: &[u8]) -> der::Result<Vec<u8>> {
     // Neither is critical, and FALSE is not encoded.
     value(Tag::Sequence, &[oid.to_der()?, value(Tag::OctetString, content)?].concat())

@@ -79,6 +79,9 @@ impl Ca {
             number: 9,
             this_update: THIS_UPDATE,
             next_update: NEXT_UPDATE,
+            point: None,
+            base: None,
+            changed_since: None,
             sha256: sha2::Sha256::digest(crl).into(),
         }
     }
@@ -104,7 +107,12 @@ const NINE: Head = Head { number: 9, delta_of: None };
 fn compared(head: Head, entries: &[Vec<u8>], rows: Vec<Revoked>, released: Option<UnixTime>) -> Found {
     let ca = Ca::new();
     let crl = ca.crl(head, entries);
-    compare(crl.as_slice(), &ca.record(&crl), &mut Table { rows: rows.into_iter(), released }).unwrap()
+    let record = OnRecord {
+        base: head.delta_of.map(u64::from),
+        changed_since: head.delta_of.map(|_| UnixTime::from_seconds(THIS_UPDATE.seconds() - 800)),
+        ..ca.record(&crl)
+    };
+    compare(crl.as_slice(), &record, &mut Table { rows: rows.into_iter(), released }).unwrap()
 }
 
 fn entries(rows: &[Revoked]) -> Vec<Vec<u8>> {
@@ -191,9 +199,23 @@ fn a_delta_need_not_list_everything_and_may_list_nothing_else() {
     let rows = vec![revoked(1), revoked(5)];
     assert_eq!(compared(delta, &entries(&rows[1..]), rows.clone(), None).differences, 0);
     tells(&compared(delta, &entries(&[revoked(7)]), rows.clone(), None), "07 is listed");
+    let since = [rows.clone(), vec![row(9, THIS_UPDATE.seconds() - 500)]].concat();
+    tells(&compared(delta, &entries(&rows), since, None), "09 was revoked");
     let removed = entries(&[Revoked { reason: REMOVE_FROM_CRL, ..revoked(3) }]);
     let before = UnixTime::from_seconds(THIS_UPDATE.seconds() - 500);
     assert_eq!(compared(delta, &removed, rows, Some(before)).differences, 0);
+}
+
+#[test]
+fn another_base_or_another_place_is_told() {
+    let ca = Ca::new();
+    let crl = ca.crl(Head { number: 9, delta_of: Some(3) }, &[]);
+    let none = || Table { rows: Vec::new().into_iter(), released: None };
+    let record = OnRecord { base: Some(4), ..ca.record(&crl) };
+    tells(&compare(crl.as_slice(), &record, &mut none()).unwrap(), "its base is 3; by the ledger it is 4");
+    let point = Some("http://crl.example.net/a/00.crl".to_owned());
+    let record = OnRecord { base: Some(3), point, ..ca.record(&crl) };
+    tells(&compare(crl.as_slice(), &record, &mut none()).unwrap(), "issuing distribution point");
 }
 
 #[test]

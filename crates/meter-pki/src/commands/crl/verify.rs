@@ -30,6 +30,8 @@ const STALL: Duration = Duration::from_secs(60);
 #[derive(Debug, Serialize)]
 struct ComparedView {
     authority: String,
+    shard: Option<String>,
+    base: Option<u64>,
     place: String,
     number: u64,
     entries: u64,
@@ -46,6 +48,10 @@ pub(super) async fn run(
     let mut records: Vec<RecordedCrlView> = client.get("/v1/recorded-crls", &()).await?;
     if let Some(name) = &args.name {
         records.retain(|record| record.authority == *name);
+    }
+    // A place or a file that is named holds one CRL.
+    if args.url.is_some() || args.file.is_some() {
+        records.retain(|record| record.shard == args.shard && record.base.is_some() == args.delta);
     }
     if records.is_empty() {
         let message = "no CRL is on record of such an authority";
@@ -69,11 +75,15 @@ pub(super) async fn run(
 }
 
 fn lines(one: &ComparedView) -> Vec<String> {
-    let ComparedView { authority, place, number, entries, differences, told } = one;
+    let ComparedView { authority, shard, base, place, number, entries, differences, told } = one;
+    let of = shard.as_ref().map(|shard| format!(" of shard {shard}")).unwrap_or_default();
+    let of = of + &base.map(|base| format!(", delta to {base},")).unwrap_or_default();
     let head = match differences {
-        0 => format!("{authority}: CRL {number} with {entries} entries agrees with the ledger ({place})"),
+        0 => format!("{authority}: CRL {number}{of} with {entries} entries agrees with the ledger ({place})"),
         _ => {
-            format!("{authority}: CRL {number} with {entries} entries differs {differences} times ({place})")
+            format!(
+                "{authority}: CRL {number}{of} with {entries} entries differs {differences} times ({place})"
+            )
         }
     };
     std::iter::once(head).chain(told.iter().map(|sentence| format!("  {sentence}"))).collect()
@@ -84,7 +94,8 @@ async fn one(
     record: RecordedCrlView,
     client: &OperatorClient,
 ) -> Result<ComparedView, Failure> {
-    let authority = record.authority.clone();
+    let (authority, shard) = (record.authority.clone(), record.shard.clone());
+    let base = record.base.map(|base| base.number);
     let on_record = on_record(&record).ok_or_else(|| {
         Failure::new(Exit::Failed, "operator.malformed", "the server's view of a CRL cannot be read")
     })?;
@@ -107,6 +118,7 @@ async fn one(
         client: client.clone(),
         path: format!("/v1/recorded-crls/{}", escaped(&authority)),
         runtime: Handle::current(),
+        shard: record.shard.clone(),
         page: Vec::new().into_iter(),
         last: None,
     };
@@ -117,7 +129,7 @@ async fn one(
         CheckError::Unfit(_) => Failure::new(Exit::Integrity, "crl.unfit", format!("{place}: {error}"))
             .then("compare with the file in status.directory; docs/operate/repository.md tells more"),
     })?;
-    Ok(ComparedView { authority, place, number, entries, differences, told })
+    Ok(ComparedView { authority, shard, base, place, number, entries, differences, told })
 }
 
 fn on_record(view: &RecordedCrlView) -> Option<OnRecord> {
@@ -128,6 +140,9 @@ fn on_record(view: &RecordedCrlView) -> Option<OnRecord> {
         number: view.number,
         this_update: UnixTime::from_seconds(view.this_update),
         next_update: UnixTime::from_seconds(view.next_update),
+        point: view.point.clone(),
+        base: view.base.map(|base| base.number),
+        changed_since: view.base.and_then(|base| base.this_update).map(UnixTime::from_seconds),
         sha256: hex::decode(&view.sha256).ok()?.try_into().ok()?,
     })
 }
@@ -137,6 +152,7 @@ struct Rows {
     client: OperatorClient,
     path: String,
     runtime: Handle,
+    shard: Option<String>,
     page: std::vec::IntoIter<RevokedView>,
     last: Option<String>,
 }
@@ -144,7 +160,7 @@ struct Rows {
 impl Revocations for Rows {
     fn next(&mut self) -> Result<Option<Revoked>, Failure> {
         if self.page.len() == 0 {
-            let query = RevokedQueryText { after: self.last.clone() };
+            let query = RevokedQueryText { after: self.last.clone(), shard: self.shard.clone() };
             let path = format!("{}/revoked", self.path);
             let page: Vec<RevokedView> = self.runtime.block_on(self.client.get(&path, &query))?;
             self.page = page.into_iter();

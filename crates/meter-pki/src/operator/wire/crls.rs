@@ -13,6 +13,12 @@ pub struct RecordedCrlView {
     pub path: String,
     /// Where it is.
     pub uri: Option<String>,
+    /// The shard of which it speaks; absent when it speaks of all.
+    pub shard: Option<String>,
+    /// Where certificates say that the complete CRL of the shard is, which it has to name itself (RFC 5280 §5.2.5).
+    pub point: Option<String>,
+    /// The complete CRL that it is a delta to.
+    pub base: Option<BaseView>,
     /// Its CRL number.
     pub number: u64,
     /// thisUpdate, in seconds since 1970.
@@ -23,12 +29,23 @@ pub struct RecordedCrlView {
     pub sha256: String,
 }
 
+/// The complete CRL to which another is a delta.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct BaseView {
+    /// Its CRL number.
+    pub number: u64,
+    /// Its thisUpdate, in seconds since 1970; absent when another one is on record by now.
+    pub this_update: Option<i64>,
+}
+
 /// Which revocations to list.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RevokedQueryText {
     /// After this serial number, in hexadecimal.
     pub after: Option<String>,
+    /// Of this shard; without, all.
+    pub shard: Option<String>,
 }
 
 /// A revocation on record.
