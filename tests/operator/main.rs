@@ -9,6 +9,7 @@ mod lifecycle;
 mod message_signer;
 mod compromise;
 mod requests;
+mod responder;
 mod secrets;
 mod transcript;
 mod verbs;
