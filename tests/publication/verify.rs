@@ -5,10 +5,12 @@ use serde_json::Value;
 
 use super::{AUTHORITY, fetch, uri};
 
-/// Good certificates of the first meter.
+/// Good certificates of the first meter that the authority issued: three of them.
 fn good(rehearsal: &Rehearsal) -> Vec<String> {
     let certificates = rehearsal.certificates_of("4D504B0100000000");
-    let good = certificates.iter().filter(|one| one["status"] == "good");
+    let is_ours = |profile: &str| profile.starts_with("meter-op-") && profile.ends_with("-s1");
+    let ours = certificates.iter().filter(|one| one["profile"].as_str().is_some_and(is_ours));
+    let good = ours.filter(|one| one["status"] == "good");
     good.map(|one| one["serial"].as_str().unwrap().to_owned()).collect()
 }
 
