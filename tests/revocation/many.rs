@@ -37,8 +37,8 @@ fn good(rehearsal: &Rehearsal, title: &str) -> usize {
 
 fn refused(rehearsal: &Rehearsal) -> Option<String> {
     let records = rehearsal.audit_after(0);
-    let refusals = records.iter().filter(|record| record["act"] == "request-refused");
-    refusals.last().map(|record| record["reason"].as_str().expect("a code").to_owned())
+    let mut refusals = records.iter().filter(|record| record["act"] == "request-refused");
+    refusals.next_back().map(|record| record["reason"].as_str().expect("a code").to_owned())
 }
 
 #[test]

@@ -184,10 +184,7 @@ pub async fn start(
     tasks.spawn(watch.run(shutdown.clone()));
     tasks.spawn(ApprovalWatch::new(&system.ports, &metrics).run(shutdown.clone()));
     if !in_recovery {
-        tasks.spawn(due::run(Arc::clone(&system), operator_pool.clone(), shutdown.clone()));
-        tasks.spawn(orders::run(Arc::clone(&system), operator_pool.clone(), shutdown.clone()));
-        let clock = ClockWatch::new(&system.ports, system.tenant.clone(), &metrics);
-        tasks.spawn(clock.run(shutdown.clone()));
+        carry_out(&mut tasks, &system, (&operator_pool, &metrics, &shutdown));
     }
     let router_of_status = status.router.merge(health.router());
     let listener = status_listener(config, &metrics).await?;
@@ -225,6 +222,18 @@ pub async fn start(
     health.started();
     tracing::info!(%est, status = %config.status.listen, "serving");
     Ok(Running { tasks, pools: vec![est_pool, status_pool, operator_pool], system, est, copies })
+}
+
+/// What people have ordered, and what is due; and the clock by which it is.
+fn carry_out(
+    tasks: &mut JoinSet<()>,
+    system: &Arc<System>,
+    (pool, metrics, shutdown): (&WorkerPool, &Metrics, &Shutdown),
+) {
+    tasks.spawn(due::run(Arc::clone(system), pool.clone(), shutdown.clone()));
+    tasks.spawn(orders::run(Arc::clone(system), pool.clone(), shutdown.clone()));
+    let clock = ClockWatch::new(&system.ports, system.tenant.clone(), metrics);
+    tasks.spawn(clock.run(shutdown.clone()));
 }
 
 async fn status_listener(config: &Config, metrics: &Metrics) -> Result<Listener, Failure> {

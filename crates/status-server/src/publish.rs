@@ -98,9 +98,8 @@ impl PublishedCrl {
 fn place_in(point: &[u8]) -> Option<String> {
     let point = IssuingDistributionPoint::from_der(point).ok()?;
     let DistributionPointName::FullName(names) = point.distribution_point? else { return None };
-    names.into_iter().find_map(|name| match name {
-        GeneralName::UniformResourceIdentifier(uri) => Some(uri.to_string()),
-        _ => None,
+    names.into_iter().find_map(|name| {
+        if let GeneralName::UniformResourceIdentifier(uri) = name { Some(uri.to_string()) } else { None }
     })
 }
 

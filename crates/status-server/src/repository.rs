@@ -93,10 +93,8 @@ impl Repository {
     /// # Errors
     /// [`PublishCrlError`]; what was served before still is.
     pub fn publish_in(&self, line: &CrlLine, octets: impl Read) -> Result<CrlStanding, PublishCrlError> {
-        let issuer = self
-            .issuers
-            .get(&line.issuer)
-            .ok_or_else(|| PublishCrlError::NotServed { issuer: line.issuer })?;
+        let issuer =
+            self.issuers.get(&line.issuer).ok_or(PublishCrlError::NotServed { issuer: line.issuer })?;
         Ok(self.serve_crl(line, self.folder.publish(line, issuer, octets)?))
     }
 
