@@ -304,6 +304,31 @@ fn each_fault_is_found_by_exactly_these_rules() {
     }
 }
 
+// RFC 6960 §4.2.2.2: the purpose is for whoever answers for a CA, which is not the CA. This linter is that of ceremonies.
+#[test]
+fn o_11_a_ca_certificate_with_the_purpose_ocsp_signing_is_blocked_by_the_lint_of_ceremonies() {
+    let hierarchy = Hierarchy::new(&Settings::default());
+    for id in [
+        "root-s1",
+        "root-30y-s2",
+        "sub-factory-s1",
+        "sub-operational-s2",
+        "sub-maintenance-s1",
+        "sub-infra-s1",
+    ] {
+        for with_no_check in [false, true] {
+            let drafted = hierarchy.drafted(id);
+            let mut tbs = Tbs::of(&drafted.tbs);
+            tbs.set(oid::EXTENDED_KEY_USAGE, sequence(&[identifier(oid::OCSP_SIGNING)]));
+            if with_no_check {
+                tbs.set(oid::OCSP_NO_CHECK, vec![0x05, 0x00]);
+            }
+            let found = findings(&drafted, &tbs.encode());
+            assert!(found.contains(&"rfc6960.ocsp-signing"), "{id}: {found:?}");
+        }
+    }
+}
+
 // Refusal 1; Green Book 9.2.6.5: a P-384 key is certified by a P-384 CA only.
 #[test]
 fn a_p384_key_under_a_p256_issuer_is_found() {

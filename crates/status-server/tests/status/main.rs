@@ -19,6 +19,7 @@ mod answers;
 mod keeping;
 mod publishing;
 mod scopes;
+mod speed;
 mod interop;
 mod http;
 mod requests;
