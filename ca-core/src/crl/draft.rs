@@ -1,19 +1,21 @@
 //! From the revocations on record to the to-be-signed octets of a CRL (RFC 5280 §5.1.2, §5.2).
 //!
-//! Only what the ledger, the issuer and the profile say goes in. Whether the result conforms is for
+//! Only what the ledger, the issuer and the profile say goes in. Entries go to a spool as they come, and no more than a page of
+//! them is held. Whether the result conforms is for
 //! [`lint`](crate::lint::crl) to say, by other code; nothing is recorded or signed here.
 
 use der::asn1::{ContextSpecific, OctetString};
-use der::{Encode, Tag, TagMode, TagNumber};
+use der::{Encode, TagMode, TagNumber};
 use spki::AlgorithmIdentifierRef;
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::AuthorityKeyIdentifier;
 
 use super::entries::{Leaving, PreviousCrl, for_each_listed};
-use super::growing_der::GrowingDer;
+use super::nested::sequence;
 use super::wire::{self, RevokedCertificate};
 use super::{CrlContext, CrlError};
 use crate::issuer::Issuer;
+use crate::octets::{Octets, OctetsError, PAGE_OCTETS, Spool};
 use crate::oid;
 use crate::record::CrlRecord;
 use crate::validity::UnixTime;
@@ -32,7 +34,7 @@ pub(super) struct Heading {
 /// A drafted `TBSCertList`.
 pub(super) struct DraftCrl {
     pub(super) heading: Heading,
-    pub(super) tbs: GrowingDer,
+    pub(super) tbs: Octets,
 }
 
 impl DraftCrl {
@@ -49,28 +51,56 @@ impl DraftCrl {
         let this_update = context.speaks_from(now);
         let not_after = issuer.certificate().validity().not_after();
         let next_update = this_update.plus_seconds(context.profile.validity_seconds()).min(not_after);
-        let mut tbs = GrowingDer::with_room(ROOM_OCTETS + issuer.name().der().len());
+        let mut spool = Gathering::new(context.ledger.spool()?);
         let previous = previous.map(|record| PreviousCrl::read(&record.der)).transpose()?;
         let leaving = if context.profile.keeps_entries() { Leaving::Never } else { Leaving::OnceExpired };
         let entries = for_each_listed(context.status, &issuer.key(), (previous, leaving), |entry| {
-            Ok(tbs.append(&RevokedCertificate::new(entry, now)?)?)
+            spool.append(&RevokedCertificate::new(entry, now)?)
         })?;
-        // RFC 5280 §5.1.2.6: with nothing revoked the list is absent.
-        if entries > 0 {
-            tbs.wrap(Tag::Sequence)?;
-        }
         let heading = Heading { number, made_at: now, this_update, next_update, entries };
-        tbs.prepend(&before_entries(issuer, &heading)?);
-        tbs.append(&after_entries(issuer, number)?)?;
-        tbs.wrap(Tag::Sequence)?;
+        let tbs = around_entries(issuer, &heading, spool.finish()?)?;
         Ok(Self { heading, tbs })
     }
 }
 
-/// Room for what stands before the entries, the issuer's name apart: three SEQUENCE headers, version, algorithm, two times.
-pub(super) const ROOM_OCTETS: usize = 80;
+/// Entries on their way to a spool, in pieces long enough to be worth the way.
+struct Gathering {
+    spool: Box<dyn Spool>,
+    piece: Vec<u8>,
+}
 
-pub(super) fn before_entries(issuer: &Issuer, heading: &Heading) -> der::Result<Vec<u8>> {
+impl Gathering {
+    fn new(spool: Box<dyn Spool>) -> Self {
+        Self { spool, piece: Vec::with_capacity(PAGE_OCTETS) }
+    }
+
+    fn append(&mut self, entry: &impl Encode) -> Result<(), CrlError> {
+        entry.encode_to_vec(&mut self.piece)?;
+        if self.piece.len() >= PAGE_OCTETS {
+            self.spool.append(&self.piece)?;
+            self.piece.clear();
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Octets, OctetsError> {
+        self.spool.append(&self.piece)?;
+        self.spool.finish()
+    }
+}
+
+/// Puts together a `TBSCertList` of what it says of itself and of its entries.
+pub(super) fn around_entries(issuer: &Issuer, heading: &Heading, entries: Octets) -> der::Result<Octets> {
+    let mut fields = vec![Octets::from(before_entries(issuer, heading)?)];
+    // RFC 5280 §5.1.2.6: with nothing revoked the list is absent.
+    if entries.length() > 0 {
+        fields.push(sequence(vec![entries])?);
+    }
+    fields.push(Octets::from(after_entries(issuer, heading.number)?.to_der()?));
+    sequence(fields)
+}
+
+fn before_entries(issuer: &Issuer, heading: &Heading) -> der::Result<Vec<u8>> {
     let mut octets = Vec::new();
     V2.encode_to_vec(&mut octets)?;
     algorithm(issuer).encode_to_vec(&mut octets)?;
@@ -84,7 +114,7 @@ pub(super) fn before_entries(issuer: &Issuer, heading: &Heading) -> der::Result<
 const V2: u8 = 1;
 
 // RFC 5280 §5.2.1, §5.2.3: every CRL has an authority key identifier and a CRL number.
-pub(super) fn after_entries(issuer: &Issuer, number: u64) -> der::Result<ContextSpecific<Vec<Extension>>> {
+fn after_entries(issuer: &Issuer, number: u64) -> der::Result<ContextSpecific<Vec<Extension>>> {
     let authority = AuthorityKeyIdentifier {
         key_identifier: Some(OctetString::new(issuer.key_identifier())?),
         ..AuthorityKeyIdentifier::default()

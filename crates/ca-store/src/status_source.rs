@@ -1,8 +1,10 @@
 //! The port [`StatusSource`]: what the ledger knows of certificates and CRLs. Reads what is on disk, beside the committer.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ca_core::key_ref::KeyRef;
+use ca_core::octets::Octets;
 use ca_core::ports::{StatusSource, Unavailable};
 use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlRecord, RevokedEntry, StatusKind,
@@ -12,12 +14,10 @@ use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
 use ca_core::validity::UnixTime;
 
-use crate::act::crl::parts;
 use crate::certificate::{certificate_row, status, stored};
-use crate::engine::View;
-use crate::keyspace::{
-    Keyspace, crl_key, expiry_key, id_key, parse_id, parse_indexed_id, time_octets, title_key,
-};
+use crate::crl_octets::RecordedOctets;
+use crate::engine::{Engine, View};
+use crate::keyspace::{Keyspace, expiry_key, id_key, parse_id, parse_indexed_id, time_octets, title_key};
 use crate::row::{
     CertificateRow, CrlHeadRow, CrlRow, IntentRow, ReleaseRow, RequestRow, RevocationRow, Row, RowFault,
     UncertainRow,
@@ -82,7 +82,7 @@ impl StatusSource for Store {
     }
 
     fn latest_crl(&self, issuer: &KeyRef) -> Result<Option<CrlRecord>, Unavailable> {
-        self.read(PORT, |view| latest_crl(view, issuer))
+        self.read(PORT, |view| latest_crl((self.engine_shared(), view), issuer))
     }
 
     fn audit_records(&self, after: u64, limit: usize) -> Result<Vec<Vec<u8>>, Unavailable> {
@@ -241,16 +241,14 @@ fn device_page(
         .collect()
 }
 
-fn latest_crl(view: &dyn View, issuer: &KeyRef) -> Result<Option<CrlRecord>, ReadFault> {
+fn latest_crl(
+    (engine, view): (&Arc<dyn Engine>, &dyn View),
+    issuer: &KeyRef,
+) -> Result<Option<CrlRecord>, ReadFault> {
     let Some(number) = view.row::<CrlHeadRow>(issuer)?.and_then(|head| head.latest) else { return Ok(None) };
     let row = known(view.row::<CrlRow>(&(*issuer, number))?, Keyspace::Crls)?;
     let issued = known(row.issued, Keyspace::Crls)?;
-    let count = usize::try_from(parts(issued)).unwrap_or(usize::MAX);
-    let octets = view.rows_after(Keyspace::CrlOctets, &crl_key(issuer, number), &[], count)?;
-    let der: Vec<u8> = octets.into_iter().flat_map(|(_, part)| part).collect();
-    if u64::try_from(der.len()).ok() != Some(issued.length) {
-        return Err(RowFault::Value { keyspace: Keyspace::CrlOctets.name() }.into());
-    }
+    let der = Octets::kept(RecordedOctets::new(engine, *issuer, (number, issued.length)));
     Ok(Some(CrlRecord {
         issuer: *issuer,
         number,

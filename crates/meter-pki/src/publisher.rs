@@ -3,26 +3,24 @@
 //! Knows nothing of how a revocation was decided: it reads committed rows on its own clock. A failure leaves the CRL before in
 //! place, is logged, tried again, and told by the health check long before nextUpdate.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ca_core::actor::{Actor, Identity};
 use ca_core::authority::{CertificationAuthority, Ports};
+use ca_core::crl::parsed::{ParsedCrl, ReadCrlError};
 use ca_core::fault::Fault;
 use ca_core::ports::{Clock, StatusSource, Unavailable};
 use ca_core::profile::CrlProfile;
 use ca_core::record::{CertificateQuery, CertificateStatus, CrlRecord, RevokedEntry, StatusKind};
 use ca_core::serial_number::SerialNumber;
 use ca_core::validity::UnixTime;
-use der::Decode;
 use server_kit::health::Condition;
 use server_kit::shutdown::Shutdown;
 use server_kit::workers::WorkerPool;
 use status_server::publish::PublishError;
 use status_server::repository::{PublishCrlError, Repository};
 use tokio::sync::Notify;
-use x509_cert::crl::CertificateList;
 
 use crate::exit::{Exit, Failure};
 
@@ -118,22 +116,22 @@ impl Publisher {
     }
 
     /// Tells whether a revocation is on record that a CRL does not list: who recorded it stopped before the CRL that was owed.
+    /// Both are in ascending order and are walked side by side.
     fn lacks_a_revocation(&self, crl: &CrlRecord) -> Result<bool, Failure> {
-        let unreadable =
-            |error: &dyn std::fmt::Display| Failure::new(Exit::Integrity, "crl.unreadable", error);
-        let read: CertificateList =
-            CertificateList::from_der(&crl.der).map_err(|error| unreadable(&error))?;
-        let entries = read.tbs_cert_list.revoked_certificates.unwrap_or_default();
-        let listed: HashSet<&[u8]> = entries.iter().map(|entry| entry.serial_number.as_bytes()).collect();
+        let mut listed = ParsedCrl::read(&crl.der).map_err(unreadable)?.tbs().entries();
+        let mut next = listed.next().transpose().map_err(unreadable)?;
         let mut after = None;
         loop {
             let page = self.revoked_after(after.as_ref())?;
-            // What expired before the CRL was made may have left it.
-            let lacks = |entry: &RevokedEntry| {
-                entry.not_after >= crl.this_update && !listed.contains(entry.serial.octets())
-            };
-            if page.iter().any(lacks) {
-                return Ok(true);
+            for entry in &page {
+                while next.as_ref().is_some_and(|next| next.serial < entry.serial) {
+                    next = listed.next().transpose().map_err(unreadable)?;
+                }
+                // What expired before the CRL was made may have left it.
+                let is_listed = next.as_ref().is_some_and(|next| next.serial == entry.serial);
+                if !is_listed && entry.not_after >= crl.this_update {
+                    return Ok(true);
+                }
             }
             match page.last() {
                 Some(last) if page.len() == PAGE => after = Some(last.serial.clone()),
@@ -273,6 +271,10 @@ impl Publisher {
             Condition::Well
         }
     }
+}
+
+fn unreadable(error: ReadCrlError) -> Failure {
+    Failure::new(Exit::Integrity, "crl.unreadable", error)
 }
 
 fn unavailable(error: Unavailable) -> Failure {

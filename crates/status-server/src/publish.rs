@@ -5,20 +5,21 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use ca_core::crl::parsed::{ParsedCrl, ReadCrlError};
+use ca_core::crl::parsed::{ParsedCrl, ReadCrlError, VerifyCrlError};
 use ca_core::issuer::Issuer;
 use ca_core::key_ref::KeyRef;
+use ca_core::octets::Octets;
 use ca_core::oid;
 use ca_core::validity::UnixTime;
 
 /// A published CRL.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct PublishedCrl {
-    /// Its DER octets.
-    pub octets: Arc<[u8]>,
+    /// Its DER octets: of a published one those of the file as it was opened, whatever is renamed over it meanwhile.
+    pub octets: Octets,
     /// Its CRL number.
     pub number: u64,
     /// Its thisUpdate.
@@ -29,25 +30,27 @@ pub struct PublishedCrl {
 
 impl PublishedCrl {
     /// Reads the octets of a CRL that `issuer` is said to have signed.
-    fn read(octets: &[u8], issuer: &Issuer) -> Result<Self, UnfitCrl> {
-        let crl = ParsedCrl::from_der(octets)?;
+    fn read(octets: Octets, issuer: &Issuer) -> Result<Self, UnfitCrl> {
+        let crl = ParsedCrl::read(&octets)?;
         // RFC 5280 §6.3.3 (f), (g): of this name, and signed with this key.
         let named = crl.tbs().issuer() == issuer.name().der();
-        if !named || crl.verify(issuer.certificate().public_key()).is_err() {
-            return Err(UnfitCrl::NotOfIssuer);
+        match crl.verify(issuer.certificate().public_key()) {
+            Ok(()) if named => {}
+            Ok(()) | Err(VerifyCrlError::BadSignature(_)) => return Err(UnfitCrl::NotOfIssuer),
+            Err(VerifyCrlError::Octets(error)) => return Err(ReadCrlError::from(error).into()),
         }
         let (this_update, next_update) = crl.tbs().period()?;
-        Ok(Self { number: crl.tbs().number()?, octets: octets.into(), this_update, next_update })
+        Ok(Self { number: crl.tbs().number()?, octets, this_update, next_update })
     }
 
     fn issuing_distribution_point(&self) -> Option<Vec<u8>> {
-        let crl = ParsedCrl::from_der(&self.octets).ok()?;
+        let crl = ParsedCrl::read(&self.octets).ok()?;
         crl.tbs().extension(oid::ISSUING_DISTRIBUTION_POINT).map(<[u8]>::to_vec)
     }
 }
 
 /// Why octets are not a CRL that may stand there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnfitCrl {
     /// They cannot be read as one.
     #[error(transparent)]
@@ -90,13 +93,18 @@ impl CrlFolder {
     /// [`ReadPublishedError`] when there is something, but not a CRL of this CA.
     pub fn published(&self, issuer: &Issuer) -> Result<Option<PublishedCrl>, ReadPublishedError> {
         let path = self.file_of(&issuer.key());
-        match fs::read(&path) {
-            Ok(octets) => match PublishedCrl::read(&octets, issuer) {
-                Ok(published) => Ok(Some(published)),
-                Err(cause) => Err(ReadPublishedError::Unfit { path, cause }),
-            },
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(cause) => Err(ReadPublishedError::Disk { path, cause }),
+        let disk = |path, cause| ReadPublishedError::Disk { path, cause };
+        let octets = match open_octets(&path) {
+            Ok(octets) => octets,
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(cause) => return Err(disk(path, cause)),
+        };
+        match PublishedCrl::read(octets, issuer) {
+            Ok(published) => Ok(Some(published)),
+            Err(UnfitCrl::Unreadable(ReadCrlError::Octets(cause))) => {
+                Err(disk(path, io::Error::other(cause)))
+            }
+            Err(cause) => Err(ReadPublishedError::Unfit { path, cause }),
         }
     }
 
@@ -107,14 +115,14 @@ impl CrlFolder {
     ///
     /// # Errors
     /// [`PublishError`]; the CRL that was published before stays.
-    pub fn publish(&self, issuer: &Issuer, octets: &[u8]) -> Result<PublishedCrl, PublishError> {
-        let new = PublishedCrl::read(octets, issuer)?;
+    pub fn publish(&self, issuer: &Issuer, octets: &Octets) -> Result<PublishedCrl, PublishError> {
+        let new = PublishedCrl::read(octets.clone(), issuer)?;
         let disk = |act| move |cause| PublishError::Disk { act, cause };
         let lock = self.path.join(format!(".{}.lock", issuer.key()));
         let lock = File::create(lock).map_err(disk("open the lock"))?;
         lock.lock().map_err(disk("take the lock"))?;
         match self.published(issuer) {
-            Ok(Some(published)) if published == new => return Ok(new),
+            Ok(Some(published)) if same(&published, &new)? => return Ok(published),
             Ok(Some(published)) => check_follows(&new, &published)?,
             Ok(None) => {}
             // Whatever stands there is no CRL of this CA: a good one can only be better.
@@ -123,19 +131,38 @@ impl CrlFolder {
             }
             Err(ReadPublishedError::Disk { cause, .. }) => return Err(disk("read the published CRL")(cause)),
         }
-        self.replace(&issuer.key(), octets).map_err(|(act, cause)| disk(act)(cause))?;
-        Ok(new)
+        let octets = self.replace(&issuer.key(), octets).map_err(|(act, cause)| disk(act)(cause))?;
+        Ok(PublishedCrl { octets, ..new })
     }
 
-    fn replace(&self, issuer: &KeyRef, octets: &[u8]) -> Result<(), (&'static str, io::Error)> {
+    /// Copies the octets page by page; returns them as they stand in the new file.
+    fn replace(&self, issuer: &KeyRef, octets: &Octets) -> Result<Octets, (&'static str, io::Error)> {
         let aside = self.path.join(format!(".{issuer}.crl.new"));
         let mut file = File::create(&aside).map_err(|cause| ("create the new file", cause))?;
-        file.write_all(octets).map_err(|cause| ("write the new file", cause))?;
+        for page in octets.pages() {
+            let page = page.map_err(|cause| ("read what is to be published", io::Error::other(cause)))?;
+            file.write_all(&page).map_err(|cause| ("write the new file", cause))?;
+        }
         file.sync_all().map_err(|cause| ("sync the new file", cause))?;
+        let written = open_octets(&aside).map_err(|cause| ("open the new file", cause))?;
         fs::rename(&aside, self.file_of(issuer)).map_err(|cause| ("rename the new file", cause))?;
         let folder = File::open(&self.path).map_err(|cause| ("open the folder", cause))?;
-        folder.sync_all().map_err(|cause| ("sync the folder", cause))
+        folder.sync_all().map_err(|cause| ("sync the folder", cause))?;
+        Ok(written)
     }
+}
+
+/// The octets of a file as it is now.
+fn open_octets(path: &Path) -> io::Result<Octets> {
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    Ok(Octets::read_by(length, move |offset, page| file.read_at(page, offset)))
+}
+
+fn same(published: &PublishedCrl, new: &PublishedCrl) -> Result<bool, PublishError> {
+    let act = "compare with the published CRL";
+    let disk = |cause| PublishError::Disk { act, cause: io::Error::other(cause) };
+    published.octets.same_as(&new.octets).map_err(disk)
 }
 
 fn check_follows(new: &PublishedCrl, published: &PublishedCrl) -> Result<(), PublishError> {

@@ -4,11 +4,13 @@
 //! taken apart, so that no request can name a file. Knows no HTTP.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use ca_core::certificate::Certificate;
 use ca_core::issuer::Issuer;
 use ca_core::key_ref::KeyRef;
+use ca_core::octets::Octets;
 use ca_core::validity::UnixTime;
 
 use crate::caching::Version;
@@ -86,9 +88,11 @@ impl Repository {
     ///
     /// # Errors
     /// [`PublishCrlError`]; what was served before still is.
-    pub fn publish(&self, issuer: &KeyRef, octets: &[u8]) -> Result<CrlStanding, PublishCrlError> {
+    pub fn publish(&self, issuer: &KeyRef, octets: &Octets) -> Result<CrlStanding, PublishCrlError> {
         let place = self.place(issuer).ok_or(PublishCrlError::NotServed { issuer: *issuer })?;
-        Ok(place.serve(self.folder.publish(&place.issuer, octets)?))
+        let published = self.folder.publish(&place.issuer, octets)?;
+        let act = "read what was published";
+        Ok(place.serve(&published).map_err(|cause| PublishError::Disk { act, cause })?)
     }
 
     /// Takes up what is published, by whichever process. Where it cannot be read, what was served before still is.
@@ -100,7 +104,9 @@ impl Repository {
         for place in self.crls.values() {
             match self.folder.published(&place.issuer) {
                 Ok(Some(published)) => {
-                    place.serve(published);
+                    let path = self.folder.file_of(&place.issuer.key());
+                    let served = place.serve(&published).map(drop);
+                    outcome = outcome.and(served.map_err(|cause| ReadPublishedError::Disk { path, cause }));
                 }
                 Ok(None) => {}
                 Err(error) => outcome = outcome.and(Err(error)),
@@ -136,12 +142,14 @@ impl Repository {
 
 impl CrlPlace {
     /// Serves a CRL, unless a later one is served already.
-    fn serve(&self, published: PublishedCrl) -> CrlStanding {
+    fn serve(&self, published: &PublishedCrl) -> io::Result<CrlStanding> {
         let PublishedCrl { octets, number, this_update, next_update } = published;
+        let (number, this_update, next_update) = (*number, *this_update, *next_update);
+        let octets = octets.to_vec().map_err(io::Error::other)?;
         let standing = CrlStanding { number, this_update, next_update };
         let document = Document {
             version: Version::of(&octets, this_update),
-            octets,
+            octets: octets.into(),
             media_type: "application/pkix-crl",
             expiry: Expiry::At(next_update),
         };
@@ -149,7 +157,7 @@ impl CrlPlace {
         if current.as_ref().is_none_or(|(served, _)| served.number < number) {
             *current = Some((standing, Arc::new(document)));
         }
-        standing
+        Ok(standing)
     }
 
     fn current(&self) -> Option<(CrlStanding, Arc<Document>)> {

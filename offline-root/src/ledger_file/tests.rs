@@ -392,7 +392,7 @@ fn a_crl_number_is_reserved_once_and_used_for_its_crl_only() {
         let event = event(Act::CrlIntended, 0, Vec::new());
         ledger.record_crl_intent(CrlIntent { issuer: ISSUER, number, this_update: at(NOW), event }).unwrap()
     };
-    let crl = |number| CrlRecord {
+    let crl = |number| KeptCrl {
         issuer: ISSUER,
         number,
         this_update: at(NOW),
@@ -405,12 +405,12 @@ fn a_crl_number_is_reserved_once_and_used_for_its_crl_only() {
     for number in [4, 5] {
         assert_eq!(reserve(&ledger, number), Err(CrlNumberTaken { last: 5 }));
     }
-    assert!(ledger.record_crl(crl(6), told()).is_err());
-    ledger.record_crl(crl(5), told()).unwrap();
-    assert!(ledger.record_crl(crl(5), told()).is_err());
+    assert!(ledger.record_crl(crl(6).record(), told()).is_err());
+    ledger.record_crl(crl(5).record(), told()).unwrap();
+    assert!(ledger.record_crl(crl(5).record(), told()).is_err());
     drop(ledger);
     let ledger = place.open();
-    assert_eq!(ledger.latest_crl(&ISSUER).unwrap(), Some(crl(5)));
+    assert_eq!(ledger.latest_crl(&ISSUER).unwrap(), Some(crl(5).record()));
     assert_eq!(reserve(&ledger, 5), Err(CrlNumberTaken { last: 5 }));
 }
 

@@ -8,6 +8,7 @@ use crate::lint::samples::{
     algorithm, authority_name, generalized, root_issuer, sequence, subordinate_issuer, tlv, uri, utc,
     with_criticality,
 };
+use crate::octets::Octets;
 use crate::oid;
 use crate::profile::CrlProfile;
 use crate::suite::Curve::{P256, P384};
@@ -50,7 +51,8 @@ impl Draft {
 }
 
 fn findings(tbs: &[u8], draft: &Draft) -> Vec<&'static str> {
-    let input = CrlLintInput { tbs, issuer: &draft.issuer, profile: &draft.profile };
+    let tbs = Octets::from(tbs.to_vec());
+    let input = CrlLintInput { tbs: &tbs, issuer: &draft.issuer, profile: &draft.profile };
     lint_crl(&input).into_iter().map(|finding| finding.rule).collect()
 }
 

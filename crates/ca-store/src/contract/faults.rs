@@ -94,7 +94,7 @@ fn acts(store: &Store) -> Vec<(Result<(), Unavailable>, Option<Act>)> {
         this_update: NOW,
         next_update: NOW,
         entries: 0,
-        der: vec![1; 9_000],
+        der: vec![1; 9_000].into(),
     };
     let ended = vec![(id(2), Settlement::Aborted, event(Act::IntentAborted))];
     vec![

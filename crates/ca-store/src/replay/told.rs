@@ -231,8 +231,8 @@ fn take_crl_number(tx: &mut Transaction<'_>, record: &AuditRecord) -> Result<(),
         return Err(misfit(record, "it names no CRL number"));
     };
     let head = tx.row::<CrlHeadRow>(&issuer)?;
-    let last = head.as_ref().map_or(number, |head| head.last.max(number));
-    tx.put(&issuer, &CrlHeadRow { last, latest: head.and_then(|head| head.latest) })?;
+    let head = head.unwrap_or(CrlHeadRow { last: number, latest: None, loose: None });
+    tx.put(&issuer, &CrlHeadRow { last: head.last.max(number), ..head })?;
     tx.put(&(issuer, number), &CrlRow { this_update: record.event.time, issued: None })
 }
 

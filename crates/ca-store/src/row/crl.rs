@@ -13,12 +13,24 @@ use crate::keyspace::{Keyspace, crl_key};
 /// ```text
 /// CrlHeadRow ::= SEQUENCE {
 ///     last    INTEGER,                -- the highest CRL number that was reserved
-///     latest  [0] INTEGER OPTIONAL }  -- the highest CRL number of a signed CRL
+///     latest  [0] INTEGER OPTIONAL,   -- the highest CRL number of a signed CRL
+///     loose   [2] SEQUENCE {          -- octets of a CRL that is not yet, or no longer, the latest
+///         number  INTEGER,
+///         parts   INTEGER             -- no part with this number or a higher one is there
+///     } OPTIONAL }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CrlHeadRow {
     pub(crate) last: u64,
     pub(crate) latest: Option<u64>,
+    pub(crate) loose: Option<LooseParts>,
+}
+
+/// Parts of a CRL that nothing names: written before it is the latest one, or still there although another one is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Sequence)]
+pub(crate) struct LooseParts {
+    pub(crate) number: u64,
+    pub(crate) parts: u32,
 }
 
 #[derive(Sequence)]
@@ -26,6 +38,8 @@ pub(crate) struct WireHead {
     last: u64,
     #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
     latest: Option<u64>,
+    #[asn1(context_specific = "2", tag_mode = "EXPLICIT", optional = "true")]
+    loose: Option<LooseParts>,
 }
 
 impl Row for CrlHeadRow {
@@ -38,11 +52,11 @@ impl Row for CrlHeadRow {
     }
 
     fn to_wire(&self) -> der::Result<WireHead> {
-        Ok(WireHead { last: self.last, latest: self.latest })
+        Ok(WireHead { last: self.last, latest: self.latest, loose: self.loose })
     }
 
     fn from_wire(wire: WireHead) -> Option<Self> {
-        Some(Self { last: wire.last, latest: wire.latest })
+        Some(Self { last: wire.last, latest: wire.latest, loose: wire.loose })
     }
 }
 

@@ -136,7 +136,8 @@ fn every_row_reads_back_as_it_was_written() {
         reads_back(token(set.then(id)));
         let issued = IssuedCrl { next_update: time(3), entries: 4, length: 5 };
         reads_back(CrlRow { this_update: time(2), issued: set.then_some(issued) });
-        reads_back(CrlHeadRow { last: 9, latest: set.then_some(8) });
+        let loose = set.then_some(LooseParts { number: 7, parts: 300 });
+        reads_back(CrlHeadRow { last: 9, latest: set.then_some(8), loose });
     }
     reads_back(SlotRow { holders: vec![SlotHolder { id: id(), not_after: time(7) }; 2] });
     reads_back(RequestRow { id: id() });

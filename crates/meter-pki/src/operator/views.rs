@@ -123,7 +123,7 @@ pub(crate) fn crl(served: &ServedAuthority, crl: &CrlRecord) -> CrlView {
         this_update: crl.this_update.to_string(),
         next_update: crl.next_update.to_string(),
         entries: crl.entries,
-        octets: crl.der.len(),
+        octets: crl.der.length(),
         uri: served.authority.issuer().points().crl.clone(),
     }
 }

@@ -10,7 +10,7 @@ use aws_lc_rs::signature::{
 };
 use ca_core::audit::AuditEvent;
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{Clock, Ledger, Releases, SignError, Signer, StatusSource, Unavailable};
+use ca_core::ports::{Clock, Ledger, Releases, SignError, Signer, Spools, StatusSource, Unavailable};
 use ca_core::public_key::PublicKey;
 use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlIntent, CrlNumberTaken, CrlRecord, Intent,
@@ -228,6 +228,8 @@ impl Releases for MemoryLedger {
         Ok(ReleaseOutcome::NotIssued)
     }
 }
+
+impl Spools for MemoryLedger {}
 
 impl Ledger for MemoryLedger {
     fn record_intents(&self, intents: Vec<Intent>) -> Result<Vec<Result<(), IntentConflict>>, Unavailable> {
