@@ -363,7 +363,7 @@ mod tests {
     use super::*;
 
     fn numbered(length: usize) -> Vec<u8> {
-        (0..length).map(|number| (number % 251) as u8).collect()
+        (0..=250).cycle().take(length).collect()
     }
 
     #[test]

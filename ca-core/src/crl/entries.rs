@@ -48,10 +48,10 @@ impl PreviousCrl {
 }
 
 fn unreadable(cause: ReadCrlError) -> CrlError {
-    match cause {
-        ReadCrlError::Octets(error) => error.into(),
-        cause => CrlError::PreviousUnreadable { cause },
+    if let ReadCrlError::Octets(error) = cause {
+        return error.into();
     }
+    CrlError::PreviousUnreadable { cause }
 }
 
 /// When an entry leaves the list.

@@ -10,7 +10,7 @@ use crate::octets::Octets;
 pub(super) fn sequence(parts: Vec<Octets>) -> der::Result<Octets> {
     let length: u64 = parts.iter().map(Octets::length).sum();
     let length = u32::try_from(length).map_err(|_| ErrorKind::Overflow)?;
-    let header = Header::new(Tag::Sequence, Length::try_from(length)?).to_der()?;
+    let header = Header::new(Tag::Sequence, Length::from(length)).to_der()?;
     Ok(Octets::joined([vec![Octets::from(header)], parts].concat()))
 }
 

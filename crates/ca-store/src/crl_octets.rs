@@ -76,7 +76,7 @@ impl Store {
         let mut after = Vec::new();
         loop {
             let page = self.read(PORT, |view| {
-                Ok(view.rows_after(Keyspace::CrlHeads, &[], &after, PAGE).map_err(ReadFault::from)?)
+                view.rows_after(Keyspace::CrlHeads, &[], &after, PAGE).map_err(ReadFault::from)
             })?;
             let Some((last, _)) = page.last() else { return Ok(()) };
             after.clone_from(last);

@@ -106,7 +106,8 @@ impl Repository {
                 Ok(Some(published)) => {
                     let path = self.folder.file_of(&place.issuer.key());
                     let served = place.serve(&published).map(drop);
-                    outcome = outcome.and(served.map_err(|cause| ReadPublishedError::Disk { path, cause }));
+                    let served = served.map_err(|cause| ReadPublishedError::Disk { path, cause });
+                    outcome = outcome.and(served);
                 }
                 Ok(None) => {}
                 Err(error) => outcome = outcome.and(Err(error)),

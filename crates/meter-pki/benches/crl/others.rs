@@ -54,7 +54,8 @@ pub(crate) fn openssl_reads(place: &Path, file: &Path, entries: u64) -> Other {
     let certificate = certificate.to_str().unwrap();
     let text = ["openssl", "crl", "-inform", "DER", "-in", crl, "-text", "-noout"];
     count("Serial Number:", &text, entries);
-    let verify = ["openssl", "crl", "-inform", "DER", "-in", crl, "-CAfile", certificate, "-verify", "-noout"];
+    let verify =
+        ["openssl", "crl", "-inform", "DER", "-in", crl, "-CAfile", certificate, "-verify", "-noout"];
     timed("`openssl crl -verify` reads the long one", &verify)
 }
 
@@ -64,7 +65,8 @@ pub(crate) fn gnutls_reads(place: &Path, file: &Path, entries: u64) -> Other {
     let (crl, certificate) = (file.to_str().unwrap(), ground::certificate_der_file(place));
     count("Serial Number (hex):", &["certtool", "--crl-info", "--inder", "--infile", crl], entries);
     let certificate = certificate.to_str().unwrap();
-    let verify = ["certtool", "--verify-crl", "--inder", "--infile", crl, "--load-ca-certificate", certificate];
+    let verify =
+        ["certtool", "--verify-crl", "--inder", "--infile", crl, "--load-ca-certificate", certificate];
     timed("`certtool --verify-crl` reads one with a hundredth of the entries", &verify)
 }
 
