@@ -8,9 +8,12 @@ use std::time::{Duration, Instant};
 
 use ca_core::key_ref::KeyRef;
 use ca_core::octets::Octets;
+use ca_core::ports::Clock;
+use meter_pki::compose::SystemClock;
 use status_server::publish::CrlFolder;
 
 use crate::ground::Authority;
+use crate::many_revoked::ManyRevoked;
 use crate::{peak, revoked};
 
 /// What it took.
@@ -30,7 +33,7 @@ pub(crate) struct Made {
 }
 
 /// In the child: makes the next CRL and tells.
-pub(crate) fn make_and_tell(place: &Path) {
+pub(crate) fn make_and_tell(place: &Path, computed: Option<u64>) {
     let authority = Authority::open(place);
     let store = revoked::open(&place.join("ledger"));
     let folder = published(place);
@@ -39,7 +42,11 @@ pub(crate) fn make_and_tell(place: &Path) {
     peak::forget();
     let before_kib = peak::resident_kib();
     let start = Instant::now();
-    let crl = authority.issue(&store, &store);
+    let time = SystemClock.now().plus_seconds(-3_600);
+    let crl = match computed {
+        Some(count) => authority.issue(&store, &ManyRevoked { store: &store, count, time }),
+        None => authority.issue(&store, &store),
+    };
     let issued = start.elapsed();
     folder.publish(&authority.issuer, &crl.der).unwrap();
     let published = start.elapsed() - issued;
@@ -62,9 +69,13 @@ fn write(octets: &Octets, path: &Path) -> Duration {
 }
 
 /// Makes the next CRL in another process.
-pub(crate) fn made_apart(place: &Path) -> Made {
+pub(crate) fn made_apart(place: &Path, computed: Option<u64>) -> Made {
     let mut child = Command::new(std::env::current_exe().unwrap());
-    let output = child.arg("--make").arg(place).output().unwrap();
+    child
+        .arg("--make")
+        .arg(place)
+        .args(computed.map(|count| ["--computed".to_owned(), count.to_string()]).iter().flatten());
+    let output = child.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let told = String::from_utf8(output.stdout).unwrap();
     let numbers: Vec<u64> = told.split_whitespace().map(|number| number.parse().unwrap()).collect();

@@ -10,7 +10,8 @@ use crate::others::Other;
 /// Everything that was measured.
 pub(crate) struct Report {
     pub(crate) entries: u64,
-    pub(crate) revoking: Duration,
+    /// How long it took to revoke, unless the revocations were computed.
+    pub(crate) revoking: Option<Duration>,
     pub(crate) short: Made,
     pub(crate) long: Vec<Made>,
     pub(crate) others: Vec<Other>,
@@ -21,10 +22,16 @@ impl Report {
     pub(crate) fn print(&self) {
         println!("# CRLs of {} entries\n", self.entries);
         println!("{}\n", conditions(&self.file_system));
+        match self.revoking {
+            Some(time) => println!(
+                "As many certificates were issued and revoked through the ports that the authority uses, in {:.0} s.",
+                time.as_secs_f64()
+            ),
+            None => println!("The revocations were computed when they were read, not read from the ledger."),
+        }
         println!(
-            "As many certificates were issued and revoked through the ports that the authority uses, in {:.0} s. Each CRL is made in a\n\
-             process of its own; the first long one is compared with the short one, the others each with the one before.\n",
-            self.revoking.as_secs_f64()
+            "Each CRL is made in a process of its own; the first long one is compared with the short one, the others each with\n\
+             the one before.\n"
         );
         println!(
             "| CRL | entries | octets | on record | published | the same octets to a file | ratio | resident before | peak |"
