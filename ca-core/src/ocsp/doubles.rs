@@ -23,7 +23,9 @@ use crate::distinguished_name::DistinguishedName;
 use crate::issuer::{Issuer, PublicationPoints};
 use crate::key_ref::KeyRef;
 use crate::oid;
-use crate::ports::{Clock, CrlScopes, Ledger, Releases, SignError, Signer, StatusSource, Unavailable};
+use crate::ports::{
+    Clock, CrlScopes, Ledger, Releases, SignError, Signer, Spools, StatusSource, Unavailable,
+};
 use crate::profile::{KeyPurpose, ProfileId};
 use crate::public_key::PublicKey;
 use crate::reason::ReasonCode;
@@ -323,6 +325,8 @@ impl Releases for MemoryLedger {
         Ok(ReleaseOutcome::NotOnHold)
     }
 }
+
+impl Spools for MemoryLedger {}
 
 impl Ledger for MemoryLedger {
     fn record_intents(&self, intents: Vec<Intent>) -> Result<Vec<Result<(), IntentConflict>>, Unavailable> {

@@ -110,7 +110,7 @@ impl Releases {
             let Some((newest, release)) = newest.max_by_key(|(number, _)| *number) else { continue };
             if number.is_none_or(|number| number < newest) {
                 self.repository
-                    .publish(&root.key(), release.der())
+                    .publish(&root.key(), &release.der().to_vec().into())
                     .map_err(|error| Failure::new(Exit::Failed, "crl.not-published", error))?;
                 out.push((*release).clone());
             }

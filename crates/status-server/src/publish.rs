@@ -7,21 +7,22 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use ca_core::crl::parsed::{ParsedCrl, ReadCrlError};
+use ca_core::crl::parsed::{ParsedCrl, ReadCrlError, VerifyCrlError};
 use ca_core::issuer::Issuer;
 use ca_core::key_ref::KeyRef;
+use ca_core::octets::Octets;
 use ca_core::oid;
 use ca_core::scope::{CrlKind, CrlLine, CrlScope, Shard};
 use ca_core::validity::UnixTime;
 
 /// A published CRL.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct PublishedCrl {
-    /// Its DER octets.
-    pub octets: Arc<[u8]>,
+    /// Its DER octets: of a published one those of the file as it was opened, whatever is renamed over it meanwhile.
+    pub octets: Octets,
     /// Its CRL number.
     pub number: u64,
     /// Its thisUpdate.
@@ -34,26 +35,28 @@ pub struct PublishedCrl {
 
 impl PublishedCrl {
     /// Reads the octets of a CRL that `issuer` is said to have signed.
-    fn read(octets: &[u8], issuer: &Issuer) -> Result<Self, UnfitCrl> {
-        let crl = ParsedCrl::from_der(octets)?;
+    fn read(octets: Octets, issuer: &Issuer) -> Result<Self, UnfitCrl> {
+        let crl = ParsedCrl::read(&octets)?;
         // RFC 5280 §6.3.3 (f), (g): of this name, and signed with this key.
         let named = crl.tbs().issuer() == issuer.name().der();
-        if !named || crl.verify(issuer.certificate().public_key()).is_err() {
-            return Err(UnfitCrl::NotOfIssuer);
+        match crl.verify(issuer.certificate().public_key()) {
+            Ok(()) if named => {}
+            Ok(()) | Err(VerifyCrlError::BadSignature(_)) => return Err(UnfitCrl::NotOfIssuer),
+            Err(VerifyCrlError::Octets(error)) => return Err(ReadCrlError::from(error).into()),
         }
         let (this_update, next_update) = crl.tbs().period()?;
         let (number, base) = (crl.tbs().number()?, crl.tbs().base());
-        Ok(Self { number, octets: octets.into(), this_update, next_update, base })
+        Ok(Self { number, octets, this_update, next_update, base })
     }
 
     fn issuing_distribution_point(&self) -> Option<Vec<u8>> {
-        let crl = ParsedCrl::from_der(&self.octets).ok()?;
+        let crl = ParsedCrl::read(&self.octets).ok()?;
         crl.tbs().extension(oid::ISSUING_DISTRIBUTION_POINT).map(<[u8]>::to_vec)
     }
 }
 
 /// Why octets are not a CRL that may stand there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnfitCrl {
     /// They cannot be read as one.
     #[error(transparent)]
@@ -136,13 +139,18 @@ impl CrlFolder {
         line: &CrlLine,
     ) -> Result<Option<PublishedCrl>, ReadPublishedError> {
         let path = self.file_of(line);
-        match fs::read(&path) {
-            Ok(octets) => match PublishedCrl::read(&octets, issuer) {
-                Ok(published) => Ok(Some(published)),
-                Err(cause) => Err(ReadPublishedError::Unfit { path, cause }),
-            },
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(cause) => Err(ReadPublishedError::Disk { path, cause }),
+        let disk = |path, cause| ReadPublishedError::Disk { path, cause };
+        let octets = match open_octets(&path) {
+            Ok(octets) => octets,
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(cause) => return Err(disk(path, cause)),
+        };
+        match PublishedCrl::read(octets, issuer) {
+            Ok(published) => Ok(Some(published)),
+            Err(UnfitCrl::Unreadable(ReadCrlError::Octets(cause))) => {
+                Err(disk(path, io::Error::other(cause)))
+            }
+            Err(cause) => Err(ReadPublishedError::Unfit { path, cause }),
         }
     }
 
@@ -150,7 +158,7 @@ impl CrlFolder {
     ///
     /// # Errors
     /// [`PublishError`]; the CRL that was published before stays.
-    pub fn publish(&self, issuer: &Issuer, octets: &[u8]) -> Result<PublishedCrl, PublishError> {
+    pub fn publish(&self, issuer: &Issuer, octets: &Octets) -> Result<PublishedCrl, PublishError> {
         self.publish_in(issuer, &CrlLine::complete(issuer.key(), CrlScope::All), octets)
     }
 
@@ -166,16 +174,16 @@ impl CrlFolder {
         &self,
         issuer: &Issuer,
         line: &CrlLine,
-        octets: &[u8],
+        octets: &Octets,
     ) -> Result<PublishedCrl, PublishError> {
-        let new = PublishedCrl::read(octets, issuer)?;
+        let new = PublishedCrl::read(octets.clone(), issuer)?;
         check_line(octets, issuer, line)?;
         let disk = |act| move |cause| PublishError::Disk { act, cause };
         let lock = self.path.join(format!(".{}.lock", issuer.key()));
         let lock = File::create(lock).map_err(disk("open the lock"))?;
         lock.lock().map_err(disk("take the lock"))?;
         match self.published_in(issuer, line) {
-            Ok(Some(published)) if published == new => return Ok(new),
+            Ok(Some(published)) if same(&published, &new)? => return Ok(published),
             Ok(Some(published)) => check_follows(&new, &published)?,
             Ok(None) => {}
             // Whatever stands there is no CRL of this line: a good one can only be better.
@@ -192,11 +200,12 @@ impl CrlFolder {
                 return Err(PublishError::NotItsBase { base, published: complete });
             }
         }
-        self.replace(&self.file_of(line), octets).map_err(|(act, cause)| disk(act)(cause))?;
-        Ok(new)
+        let octets = self.replace(&self.file_of(line), octets).map_err(|(act, cause)| disk(act)(cause))?;
+        Ok(PublishedCrl { octets, ..new })
     }
 
-    fn replace(&self, file: &Path, octets: &[u8]) -> Result<(), (&'static str, io::Error)> {
+    /// Copies the octets page by page; returns them as they stand in the new file.
+    fn replace(&self, file: &Path, octets: &Octets) -> Result<Octets, (&'static str, io::Error)> {
         let folder = file.parent().unwrap_or(&self.path);
         if folder != self.path && !folder.is_dir() {
             fs::create_dir(folder).map_err(|cause| ("create the folder of the shards", cause))?;
@@ -205,10 +214,15 @@ impl CrlFolder {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         let aside = folder.join(format!(".{name}.new"));
         let mut new = File::create(&aside).map_err(|cause| ("create the new file", cause))?;
-        new.write_all(octets).map_err(|cause| ("write the new file", cause))?;
+        for page in octets.pages() {
+            let page = page.map_err(|cause| ("read what is to be published", io::Error::other(cause)))?;
+            new.write_all(&page).map_err(|cause| ("write the new file", cause))?;
+        }
         new.sync_all().map_err(|cause| ("sync the new file", cause))?;
+        let written = open_octets(&aside).map_err(|cause| ("open the new file", cause))?;
         fs::rename(&aside, file).map_err(|cause| ("rename the new file", cause))?;
-        sync_folder(folder)
+        sync_folder(folder)?;
+        Ok(written)
     }
 }
 
@@ -218,8 +232,8 @@ fn sync_folder(path: &Path) -> Result<(), (&'static str, io::Error)> {
 }
 
 /// RFC 5280 §5.2.4, §5.2.5: whole or a delta, and of the scope that it says itself.
-fn check_line(octets: &[u8], issuer: &Issuer, line: &CrlLine) -> Result<(), UnfitCrl> {
-    let crl = ParsedCrl::from_der(octets)?;
+fn check_line(octets: &Octets, issuer: &Issuer, line: &CrlLine) -> Result<(), UnfitCrl> {
+    let crl = ParsedCrl::read(octets)?;
     let place = match &line.scope {
         CrlScope::All => None,
         // A shard without a place would be the CRL of all.
@@ -227,6 +241,19 @@ fn check_line(octets: &[u8], issuer: &Issuer, line: &CrlLine) -> Result<(), Unfi
     };
     let of_line = crl.tbs().place() == place && crl.tbs().is_delta() == (line.kind == CrlKind::Delta);
     if of_line { Ok(()) } else { Err(UnfitCrl::OtherLine) }
+}
+
+/// The octets of a file as it is now.
+fn open_octets(path: &Path) -> io::Result<Octets> {
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    Ok(Octets::read_by(length, move |offset, page| file.read_at(page, offset)))
+}
+
+fn same(published: &PublishedCrl, new: &PublishedCrl) -> Result<bool, PublishError> {
+    let act = "compare with the published CRL";
+    let disk = |cause| PublishError::Disk { act, cause: io::Error::other(cause) };
+    published.octets.same_as(&new.octets).map_err(disk)
 }
 
 fn check_follows(new: &PublishedCrl, published: &PublishedCrl) -> Result<(), PublishError> {

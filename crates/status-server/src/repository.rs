@@ -4,11 +4,13 @@
 //! taken apart, so that no request can name a file. Knows no HTTP.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use ca_core::certificate::Certificate;
 use ca_core::issuer::Issuer;
 use ca_core::key_ref::KeyRef;
+use ca_core::octets::Octets;
 use ca_core::scope::{CrlLine, CrlScope};
 use ca_core::validity::UnixTime;
 
@@ -86,7 +88,7 @@ impl Repository {
     ///
     /// # Errors
     /// [`PublishCrlError`]; what was served before still is.
-    pub fn publish(&self, issuer: &KeyRef, octets: &[u8]) -> Result<CrlStanding, PublishCrlError> {
+    pub fn publish(&self, issuer: &KeyRef, octets: &Octets) -> Result<CrlStanding, PublishCrlError> {
         self.publish_in(&CrlLine::complete(*issuer, CrlScope::All), octets)
     }
 
@@ -94,10 +96,12 @@ impl Repository {
     ///
     /// # Errors
     /// [`PublishCrlError`]; what was served before still is.
-    pub fn publish_in(&self, line: &CrlLine, octets: &[u8]) -> Result<CrlStanding, PublishCrlError> {
+    pub fn publish_in(&self, line: &CrlLine, octets: &Octets) -> Result<CrlStanding, PublishCrlError> {
         let issuer =
             self.issuers.get(&line.issuer).ok_or(PublishCrlError::NotServed { issuer: line.issuer })?;
-        Ok(self.serve(line, self.folder.publish_in(issuer, line, octets)?))
+        let published = self.folder.publish_in(issuer, line, octets)?;
+        let act = "read what was published";
+        Ok(self.serve(line, &published).map_err(|cause| PublishError::Disk { act, cause })?)
     }
 
     /// Takes up what is published, by whichever process. Where it cannot be read, what was served before still is.
@@ -110,7 +114,10 @@ impl Repository {
             for line in self.folder.lines(&issuer.key())? {
                 match self.folder.published_in(issuer, &line) {
                     Ok(Some(published)) => {
-                        self.serve(&line, published);
+                        let path = self.folder.file_of(&line);
+                        let served = self.serve(&line, &published).map(drop);
+                        let served = served.map_err(|cause| ReadPublishedError::Disk { path, cause });
+                        outcome = outcome.and(served);
                     }
                     Ok(None) => {}
                     Err(error) => outcome = outcome.and(Err(error)),
@@ -149,12 +156,13 @@ impl Repository {
     }
 
     /// Serves a CRL, unless a later one is served already.
-    fn serve(&self, line: &CrlLine, published: PublishedCrl) -> CrlStanding {
-        let PublishedCrl { octets, number, this_update, next_update, .. } = published;
+    fn serve(&self, line: &CrlLine, published: &PublishedCrl) -> io::Result<CrlStanding> {
+        let &PublishedCrl { ref octets, number, this_update, next_update, .. } = published;
+        let octets = octets.to_vec().map_err(io::Error::other)?;
         let standing = CrlStanding { number, this_update, next_update };
         let document = Document {
             version: Version::of(&octets, this_update),
-            octets,
+            octets: octets.into(),
             media_type: "application/pkix-crl",
             expiry: Expiry::At(next_update),
         };
@@ -163,7 +171,7 @@ impl Repository {
         if crls.get(&path).is_none_or(|(served, _)| served.number < number) {
             crls.insert(path, (standing, Arc::new(document)));
         }
-        standing
+        Ok(standing)
     }
 }
 

@@ -345,7 +345,7 @@ fn publish_root_crl<'a>(system: &'a System, der: &[u8]) -> Result<(&'a Issuer, C
         })?;
     let standing = system
         .repository
-        .publish(&root.key(), der)
+        .publish(&root.key(), &der.to_vec().into())
         .map_err(|error| Failure::new(Exit::Refused, "crl.not-published", error))?;
     Ok((root, standing))
 }

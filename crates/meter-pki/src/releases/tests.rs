@@ -253,7 +253,7 @@ fn a_date_outside_of_what_the_crl_speaks_of_is_refused() {
 fn r_09_an_old_crl_is_refused_when_a_newer_one_is_out() {
     let world = World::new();
     let (releases, repository) = world.start();
-    repository.publish(&world.root.issuer().key(), &world.root.crl(9, 0, 50)).unwrap();
+    repository.publish(&world.root.issuer().key(), &world.root.crl(9, 0, 50).into()).unwrap();
     assert_eq!(code(releases.take_in(world.year())), "releases.number");
 }
 

@@ -10,7 +10,9 @@ use aws_lc_rs::signature::{
 };
 use ca_core::audit::AuditEvent;
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{Clock, CrlScopes, Ledger, Releases, SignError, Signer, StatusSource, Unavailable};
+use ca_core::ports::{
+    Clock, CrlScopes, Ledger, Releases, SignError, Signer, Spools, StatusSource, Unavailable,
+};
 use ca_core::public_key::PublicKey;
 use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlChanges, CrlIntent, CrlNumberTaken, CrlRecord,
@@ -240,6 +242,8 @@ impl Releases for MemoryLedger {
         Ok(ReleaseOutcome::NotIssued)
     }
 }
+
+impl Spools for MemoryLedger {}
 
 impl Ledger for MemoryLedger {
     fn record_intents(&self, intents: Vec<Intent>) -> Result<Vec<Result<(), IntentConflict>>, Unavailable> {

@@ -4,6 +4,7 @@ use std::fs;
 use std::sync::{Arc, Barrier};
 
 use ca_core::issuer::Issuer;
+use ca_core::octets::Octets;
 use ca_core::record::CrlRecord;
 use ca_core::signing::{IntegerLength, assemble, sign_verified};
 use ca_core::suite::Curve;
@@ -21,8 +22,8 @@ fn folder(world: &World) -> CrlFolder {
     CrlFolder::open(world.path()).unwrap()
 }
 
-fn published(world: &World) -> Vec<u8> {
-    folder(world).published(&world.issuer).unwrap().unwrap().octets.to_vec()
+fn published(world: &World) -> Octets {
+    folder(world).published(&world.issuer).unwrap().unwrap().octets
 }
 
 fn crls(world: &World) -> (CrlRecord, CrlRecord) {
@@ -72,8 +73,8 @@ fn l_02_a_list_of_another_scope_is_refused() {
 }
 
 /// The same list with an issuing distribution point, signed again.
-fn with_issuing_distribution_point(world: &World, crl: &CrlRecord) -> Vec<u8> {
-    let mut tbs = CertificateList::<Rfc5280>::from_der(&crl.der).unwrap().tbs_cert_list;
+fn with_issuing_distribution_point(world: &World, crl: &CrlRecord) -> Octets {
+    let mut tbs = CertificateList::<Rfc5280>::from_der(&crl.der.to_vec().unwrap()).unwrap().tbs_cert_list;
     let only_contains_ca_certs = OctetString::new([0x30, 3, 0x82, 1, 0xFF]).unwrap();
     tbs.crl_extensions.as_mut().unwrap().push(Extension {
         extn_id: ca_core::oid::ISSUING_DISTRIBUTION_POINT,
@@ -83,7 +84,7 @@ fn with_issuing_distribution_point(world: &World, crl: &CrlRecord) -> Vec<u8> {
     let (tbs, key) = (tbs.to_der().unwrap(), world.issuer.key());
     let public_key = world.issuer.certificate().public_key();
     let made = sign_verified(world.signer.as_ref(), &key, public_key, &tbs, IntegerLength::Any).unwrap();
-    assemble(&tbs, &made.signature).unwrap()
+    assemble(&tbs, &made.signature).unwrap().into()
 }
 
 #[test]
@@ -108,7 +109,7 @@ fn l_03_of_two_nodes_that_publish_at_once_one_wins() {
     });
     let winners: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()).collect();
     let [winner] = winners.as_slice() else { panic!("{} winners", winners.len()) };
-    assert_eq!(published(&restored), winner.octets.as_ref());
+    assert_eq!(published(&restored), winner.octets);
 }
 
 #[test]
@@ -117,7 +118,7 @@ fn l_07_what_a_crash_left_aside_is_never_seen() {
     let (first, second) = crls(&world);
     folder(&world).publish(&world.issuer, &first.der).unwrap();
     let aside = world.path().join(format!(".{}.crl.new", world.issuer.key()));
-    fs::write(&aside, &second.der[..100]).unwrap();
+    fs::write(&aside, &second.der.to_vec().unwrap()[..100]).unwrap();
     assert_eq!(published(&world), first.der);
     folder(&world).publish(&world.issuer, &second.der).unwrap();
     assert_eq!(published(&world), second.der);
@@ -170,16 +171,18 @@ fn standing(crl: &CrlRecord) -> CrlStanding {
 fn only_lists_that_the_ca_signed_are_published() {
     let world = World::new();
     let crl = world.crl();
-    let publish = |issuer: &Issuer, octets: &[u8]| folder(&world).publish(issuer, octets).unwrap_err();
+    let publish = |issuer: &Issuer, octets: &Octets| folder(&world).publish(issuer, octets).unwrap_err();
     let other = Authority::root(Curve::P256, NOW).issuer();
     assert!(matches!(publish(&other, &crl.der), PublishError::Unfit(UnfitCrl::NotOfIssuer)));
     // The last octet of the signature, and one of the list.
-    for at in [crl.der.len() - 1, crl.der.len() / 3] {
-        let mut changed = crl.der.clone();
+    let der = crl.der.to_vec().unwrap();
+    for at in [der.len() - 1, der.len() / 3] {
+        let mut changed = der.clone();
         changed[at] ^= 1;
-        assert!(matches!(publish(&world.issuer, &changed), PublishError::Unfit(_)));
+        assert!(matches!(publish(&world.issuer, &changed.into()), PublishError::Unfit(_)));
     }
-    assert!(matches!(publish(&world.issuer, b"no list"), PublishError::Unfit(UnfitCrl::Unreadable(_))));
+    let no_list = Octets::from(b"no list".to_vec());
+    assert!(matches!(publish(&world.issuer, &no_list), PublishError::Unfit(UnfitCrl::Unreadable(_))));
     assert!(matches!(
         world.repository.publish(&other.key(), &crl.der),
         Err(PublishCrlError::NotServed { issuer }) if issuer == other.key()
@@ -220,7 +223,7 @@ fn an_older_file_put_in_the_folder_does_not_take_the_place_of_a_later_one() {
     let world = World::new();
     let (first, second) = crls(&world);
     world.repository.publish(&second.issuer, &second.der).unwrap();
-    fs::write(folder(&world).file_of(&first.line()), &first.der).unwrap();
+    fs::write(folder(&world).file_of(&first.line()), first.der.to_vec().unwrap()).unwrap();
     world.repository.refresh().unwrap();
     assert_eq!(world.repository.standing(&first.issuer), Some(standing(&second)));
 }
