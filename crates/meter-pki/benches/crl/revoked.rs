@@ -17,6 +17,8 @@ use ca_core::validity::{UnixTime, Validity};
 use ca_store::{Opening, Store};
 use meter_pki::compose::{SystemClock, abort_on_fatal};
 
+use crate::ground::sharding;
+
 /// How many certificates share a transaction.
 const BATCH: u64 = 500;
 
@@ -84,7 +86,7 @@ fn intent(issuer: KeyRef, number: u64, now: UnixTime) -> Intent {
         validity: Validity::new(now, now.plus_seconds(10 * 365 * 86_400)).unwrap(),
         recorded_at: now,
         conditions: Conditions::default(),
-        shard: None,
+        shard: sharding().shard_of(&serial(number), None),
     }
 }
 
