@@ -4,10 +4,9 @@
 //! shows a certificate has its key; who asks for another key within the time in which a lost answer is asked for again, and
 //! does not show it, has not. The one definition, for registration and for the ledger that decides.
 
-use super::{CertificateStatus, StoredCertificate};
+use super::{CertificateId, CertificateStatus, StoredCertificate};
 use crate::key_ref::KeyRef;
 use crate::profile::ProfileId;
-use crate::record::CertificateId;
 use crate::validity::UnixTime;
 
 /// To whom a private key goes that was made here, with the answer and by no other way.

@@ -14,15 +14,22 @@ fn with(message: &PkiMessage, count: usize) -> Vec<u8> {
     fn many<T: Clone>(entries: &[T], count: usize) -> Vec<T> {
         entries.iter().cycle().take(count).cloned().collect()
     }
-    let body = match message.body() {
-        PkiBody::Ir(requests) => PkiBody::Ir(many(requests, count)),
-        PkiBody::Cr(requests) => PkiBody::Cr(many(requests, count)),
-        PkiBody::Kur(requests) => PkiBody::Kur(many(requests, count)),
-        PkiBody::Rr(details) => PkiBody::Rr(many(details, count)),
-        PkiBody::Genm(questions) => PkiBody::Genm(many(questions, count)),
-        PkiBody::Genp(answers) => PkiBody::Genp(many(answers, count)),
-        PkiBody::CertConf(statuses) => PkiBody::CertConf(many(statuses, count)),
-        other => panic!("{other:?} lists nothing"),
+    let body = if let PkiBody::Ir(requests) = message.body() {
+        PkiBody::Ir(many(requests, count))
+    } else if let PkiBody::Cr(requests) = message.body() {
+        PkiBody::Cr(many(requests, count))
+    } else if let PkiBody::Kur(requests) = message.body() {
+        PkiBody::Kur(many(requests, count))
+    } else if let PkiBody::Rr(details) = message.body() {
+        PkiBody::Rr(many(details, count))
+    } else if let PkiBody::Genm(questions) = message.body() {
+        PkiBody::Genm(many(questions, count))
+    } else if let PkiBody::Genp(answers) = message.body() {
+        PkiBody::Genp(many(answers, count))
+    } else if let PkiBody::CertConf(statuses) = message.body() {
+        PkiBody::CertConf(many(statuses, count))
+    } else {
+        panic!("{} lists nothing", message.body().name())
     };
     PkiMessage::new(message.header().clone(), body).unwrap().encode().unwrap()
 }

@@ -1,8 +1,8 @@
 //! T1: whether an intent may be recorded, and recording it. Not signing: `begin_signing` only marks.
 //!
-//! Conditions are decided in one order, and the first that does not hold is the answer: the transaction, the same
-//! request, the serial number,
-//! the key, the certificate to be replaced, the slot, the token, the claim, the approval. What was lost leaves its slot before.
+//! Conditions are decided in one order, and the first that does not hold is the answer: the transaction, the same request, the
+//! serial number, the key, the certificate to be replaced, the slot, the token, the claim, the approval. What was lost leaves
+//! its slot before that is decided.
 
 use ca_core::audit::{Act, AuditEvent};
 use ca_core::record::{
