@@ -62,6 +62,7 @@ fn stored() -> StoredCertificate {
         status: CertificateStatus::Good,
         slot: None,
         shard: None,
+        handed_to: None,
     }
 }
 

@@ -164,6 +164,7 @@ impl MemoryLedger {
             status,
             slot: None,
             shard: None,
+            handed_to: None,
         };
         self.insert(row);
     }

@@ -68,5 +68,6 @@ pub(crate) fn stored(
         status,
         slot: row.slot,
         shard: row.shard,
+        handed_to: row.handed_to,
     })
 }

@@ -58,6 +58,8 @@ struct WireCertificate<'a> {
     slot: Option<AnyRef<'a>>,
     #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
     shard: Option<Utf8StringRef<'a>>,
+    #[asn1(context_specific = "2", tag_mode = "EXPLICIT", optional = "true")]
+    handed_to: Option<Utf8StringRef<'a>>,
 }
 
 #[derive(Sequence)]
@@ -122,6 +124,8 @@ pub(crate) struct CertificateRow {
     pub(crate) key_fingerprint: Vec<u8>,
     /// The shard of CRLs that lists it when it is revoked.
     pub(crate) shard: Option<String>,
+    /// Who was given its private key, where the server made that.
+    pub(crate) handed_to: Option<String>,
 }
 
 impl WireCertificate<'_> {
@@ -133,6 +137,7 @@ impl WireCertificate<'_> {
             profile: self.profile.as_str().to_owned(),
             key_fingerprint: self.key_fingerprint.as_bytes().to_vec(),
             shard: self.shard.map(|shard| shard.as_str().to_owned()),
+            handed_to: self.handed_to.map(|requester| requester.as_str().to_owned()),
         })
     }
 }

@@ -143,6 +143,7 @@ fn intent_row(intent: Intent) -> IntentRow {
             status: CertificateStatus::Pending,
             slot: intent.conditions.slot.map(|(slot, _)| slot),
             shard: None,
+            handed_to: None,
         },
     }
 }

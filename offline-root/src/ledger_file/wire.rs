@@ -353,6 +353,7 @@ impl WireIntent {
             status: CertificateStatus::Pending,
             slot: self.slot.as_ref().map(WireSlot::read).transpose()?,
             shard: None,
+            handed_to: None,
         };
         let idempotency = self.repeat_key.as_ref().map(|key| octets(key, "repeatKey")).transpose()?;
         Ok(IntentRow { row, tbs: self.tbs.to_der()?, idempotency })

@@ -370,6 +370,7 @@ impl Model {
             status: life.status(),
             slot: life.draft.slot.map(|(device, _)| super::ground::slot(device)),
             shard: None,
+            handed_to: None,
         }
     }
 

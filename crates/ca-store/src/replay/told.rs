@@ -148,6 +148,8 @@ fn intend(tx: &mut Transaction<'_>, record: &AuditRecord, places: &Places) -> Re
         recorded_at: event.time,
         slot: None,
         shard: shard_in(&event.detail),
+        // Nothing is superseded as lost on the word of a log.
+        handed_to: None,
     };
     if let Some(title) = certificate.title() {
         tx.put_octets(Keyspace::Titles, title_key(&title, &id), Vec::new())?;

@@ -37,7 +37,8 @@ pub(crate) enum CertificateState {
 ///     notAfter        Time,
 ///     recordedAt      Time,
 ///     slot            [0] Slot OPTIONAL,
-///     shard           [1] UTF8String OPTIONAL }  -- of CRLs; never changed
+///     shard           [1] UTF8String OPTIONAL,   -- of CRLs; never changed
+///     handedTo        [2] UTF8String OPTIONAL }  -- who was given the private key, where it was made here
 /// ```
 ///
 /// In the keyspace `certificates` the state is never intended(0).
@@ -56,6 +57,7 @@ pub(crate) struct CertificateRow {
     pub(crate) recorded_at: UnixTime,
     pub(crate) slot: Option<Slot>,
     pub(crate) shard: Option<Shard>,
+    pub(crate) handed_to: Option<String>,
 }
 
 impl CertificateRow {
@@ -86,6 +88,8 @@ pub(crate) struct WireCertificate {
     slot: Option<WireSlot>,
     #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
     shard: Option<String>,
+    #[asn1(context_specific = "2", tag_mode = "EXPLICIT", optional = "true")]
+    handed_to: Option<String>,
 }
 
 impl Row for CertificateRow {
@@ -113,6 +117,7 @@ impl Row for CertificateRow {
             recorded_at: self.recorded_at.seconds(),
             slot: self.slot.as_ref().map(WireSlot::new).transpose()?,
             shard: self.shard.as_ref().map(ToString::to_string),
+            handed_to: self.handed_to.clone(),
         })
     }
 
@@ -134,6 +139,7 @@ impl Row for CertificateRow {
                 None => None,
             },
             shard: read_shard(wire.shard.as_deref())?,
+            handed_to: wire.handed_to,
         })
     }
 }

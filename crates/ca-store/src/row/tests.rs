@@ -48,6 +48,7 @@ fn certificate_row(state: CertificateState, slot: Option<Slot>) -> CertificateRo
         recorded_at: time(5),
         slot,
         shard: None,
+        handed_to: None,
     }
 }
 
@@ -212,6 +213,7 @@ fn every_row_reads_back_as_it_was_written() {
         reads_back(ShardRow { last_not_after: time(7) });
         reads_back(CertificateRow {
             shard: set.then(shard),
+            handed_to: set.then(|| "ra:line-1".to_owned()),
             ..certificate_row(CertificateState::Issued, None)
         });
     }

@@ -388,6 +388,23 @@ impl Bench {
         self.rows.insert(key, der::row(&sequence(&[content, shard])));
     }
 
+    /// What is issued was made here for one requester, and was lost as another's next intent says, if one follows.
+    pub(crate) fn lose(&mut self, given_to: &str, lost_by: &str, next: Option<&str>) {
+        let key = (5, id(&ISSUED));
+        let content = der::content(&self.rows[&key][1..]);
+        let given_to = der::object(0xA2, &utf8(given_to));
+        self.rows.insert(key, der::row(&sequence(&[content, given_to])));
+        let detail = format!("the key was lost on its way to {lost_by}, who asks for another");
+        self.audit_by(lost_by, 5, (&ISSUED, &[]), &detail);
+        let row = sequence(&[time(NOW), integer(&[4]), time(NOW + 31_536_000)]);
+        self.rows.insert((11, id(&ISSUED)), der::row(&row));
+        if let Some(detail) = next {
+            self.audit_by(lost_by, 0, (&LATER, &[]), detail);
+            self.audit(2, &LATER, &[]);
+            self.rows.insert((5, id(&LATER)), certificate_row(2, &tbs(&LATER, "270101000000Z"), &[6; 32]));
+        }
+    }
+
     pub(crate) fn in_shard(&self, shard: &str) -> Vec<u8> {
         [&ISSUER, shard.as_bytes(), &[0], &REVOKED].concat()
     }

@@ -115,6 +115,23 @@ fn names_i_9_when_a_certificate_outlives_its_issuer() {
     names(Invariant::I9, |bench| bench.issue(Change::OutlivesIssuer));
 }
 
+const MADE: &str = "a under p version 1; the server made the key; request SHA-256 00";
+
+#[test]
+fn finds_nothing_in_a_lost_key_that_its_requester_asked_for_again() {
+    let mut bench = Bench::new();
+    bench.lose("ra:line-1", "ra:line-1", Some(MADE));
+    assert_eq!(bench.violations(), []);
+}
+
+#[test]
+fn names_i_16_when_a_key_was_lost_by_another_or_nothing_took_its_place() {
+    let of_its_own = Some("a under p version 1; request SHA-256 00");
+    for (lost_by, next) in [("ra:line-2", Some(MADE)), ("ra:line-1", None), ("ra:line-1", of_its_own)] {
+        names(Invariant::I16, |bench| bench.lose("ra:line-1", lost_by, next));
+    }
+}
+
 #[test]
 fn finds_nothing_in_requests_that_two_others_approved() {
     let mut bench = Bench::new();

@@ -429,6 +429,12 @@ pub(super) fn serial(text: &str) -> Result<SerialNumber, Failure> {
     SerialNumber::parse(text).map_err(|error| Failure::new(Exit::Usage, "serial.malformed", error))
 }
 
+/// The answer to a word that is no state.
+pub(super) fn unknown_state(text: &str, known: &[&str]) -> Failure {
+    Failure::new(Exit::Usage, "state.unknown", format!("{text} is not a state"))
+        .then(format!("use one of {}", known.join(", ")))
+}
+
 pub(super) fn status(text: &str) -> Result<StatusKind, Failure> {
     STATUSES.iter().find_map(|(name, kind)| (*name == text).then_some(*kind)).ok_or_else(|| {
         let known: Vec<&str> = STATUSES.iter().map(|(name, _)| *name).collect();
