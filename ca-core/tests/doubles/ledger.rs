@@ -193,7 +193,7 @@ impl State {
             recorded_at: intent.recorded_at,
             status: CertificateStatus::Pending,
             slot,
-            shard: None,
+            listing: intent.listing.clone(),
         };
         self.rows.insert(intent.id.clone(), Row { stored, intent, signing: false });
         Ok(())

@@ -67,6 +67,6 @@ pub(crate) fn stored(
         recorded_at: row.recorded_at,
         status,
         slot: row.slot,
-        shard: row.shard,
+        listing: row.listing,
     })
 }

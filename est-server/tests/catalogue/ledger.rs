@@ -17,6 +17,7 @@ use ca_core::record::{
     ReleaseOutcome, ReleaseRecord, RevocationOutcome, RevocationRecord, RevokedEntry, Settlement, SlotUse,
     StoredCertificate, Token, WaitingRequest,
 };
+use ca_core::scope::CrlListing;
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
@@ -84,7 +85,7 @@ impl Memory {
             recorded_at: certificate.validity().not_before(),
             status: CertificateStatus::Good,
             slot: None,
-            shard: None,
+            listing: CrlListing::ON_ALL,
         };
         self.state.lock().unwrap().certificates.insert(id, row);
     }
@@ -160,7 +161,7 @@ impl State {
             recorded_at: intent.recorded_at,
             status: CertificateStatus::Pending,
             slot: intent.conditions.slot.map(|(slot, _)| slot),
-            shard: None,
+            listing: intent.listing,
         };
         self.certificates.insert(intent.id, row);
         Ok(())

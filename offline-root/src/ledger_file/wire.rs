@@ -8,7 +8,7 @@ use ca_core::reason::ReasonCode;
 use ca_core::record::{
     CertificateId, CertificateStatus, CrlRecord, Revocation, Settlement, Slot, StoredCertificate,
 };
-use ca_core::scope::CrlScope;
+use ca_core::scope::{CrlListing, CrlScope};
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
@@ -358,7 +358,7 @@ impl WireIntent {
             recorded_at: read_time(self.recorded_at),
             status: CertificateStatus::Pending,
             slot: self.slot.as_ref().map(WireSlot::read).transpose()?,
-            shard: None,
+            listing: CrlListing::ON_ALL,
         };
         let idempotency = self.repeat_key.as_ref().map(|key| octets(key, "repeatKey")).transpose()?;
         Ok(IntentRow { row, tbs: self.tbs.to_der()?, idempotency })
