@@ -6,16 +6,15 @@
 
 use core::fmt;
 
-use der::Tag;
+use der::Encode;
 use der::asn1::BitStringRef;
-use sha2::{Digest, Sha256};
 
 pub mod restate;
 mod draft;
 mod before;
 mod delta;
 mod entries;
-mod growing_der;
+mod nested;
 pub mod parsed;
 #[cfg(test)]
 mod tests;
@@ -27,6 +26,7 @@ use crate::fault::Fault;
 use crate::issuer::Issuer;
 use crate::lint::Finding;
 use crate::lint::crl::{CrlLintInput, lint_crl};
+use crate::octets::{Octets, OctetsError};
 use crate::ports::{Clock, Ledger, SignError, Signer, StatusSource, Unavailable};
 use crate::profile::CrlProfile;
 use crate::reason::ReasonCode;
@@ -35,10 +35,12 @@ use crate::record::{
 };
 use crate::scope::CrlScope;
 use crate::serial_number::SerialNumber;
-use crate::signing::{IntegerLength, SignFailure, sign_verified};
+use crate::signing::{IntegerLength, SignFailure, sign_read_verified};
+use crate::to_be_signed::ToBeSigned;
 use crate::validity::{UnixTime, Validity};
 use before::Before;
 use draft::{DraftCrl, Heading, algorithm};
+use nested::sequence;
 use parsed::ReadCrlError;
 
 /// What a CRL is made for, by whom, and with what.
@@ -194,8 +196,8 @@ fn event(context: &CrlContext<'_>, now: UnixTime, act: Act) -> AuditEvent {
 }
 
 impl Heading {
-    fn event(&self, context: &CrlContext<'_>, act: Act, octets: &[u8]) -> AuditEvent {
-        AuditEvent {
+    fn event(&self, context: &CrlContext<'_>, act: Act, octets: &Octets) -> Result<AuditEvent, OctetsError> {
+        Ok(AuditEvent {
             detail: format!(
                 "CRL {}{}{}, {} entries, {} to {}",
                 self.number,
@@ -205,16 +207,16 @@ impl Heading {
                 self.this_update,
                 self.next_update
             ),
-            digest: Sha256::digest(octets).to_vec(),
+            digest: octets.sha256()?.to_vec(),
             ..event(context, self.made_at, act)
-        }
+        })
     }
 }
 
 impl DraftCrl {
     fn lint(self, context: &CrlContext<'_>) -> Result<LintedCrl, CrlError> {
         let findings = lint_crl(&CrlLintInput {
-            tbs: self.tbs.octets(),
+            tbs: &self.tbs,
             issuer: context.issuer,
             profile: context.profile,
             scope: context.scope,
@@ -236,7 +238,7 @@ impl LintedCrl {
             scope: context.scope.clone(),
             number: heading.number,
             this_update: heading.this_update,
-            event: heading.event(context, Act::CrlIntended, self.0.tbs.octets()),
+            event: heading.event(context, Act::CrlIntended, &self.0.tbs)?,
         };
         match context.ledger.record_crl_intent(intent)? {
             Ok(()) => Ok(RecordedCrl(self.0)),
@@ -250,28 +252,29 @@ struct RecordedCrl(DraftCrl);
 
 impl RecordedCrl {
     fn sign(self, context: &CrlContext<'_>) -> Result<SignedCrl, CrlError> {
-        let DraftCrl { heading, tbs: mut der } = self.0;
+        let DraftCrl { heading, tbs } = self.0;
         let public_key = context.issuer.certificate().public_key();
+        let tbs = ToBeSigned::read(public_key.curve(), tbs)?;
         let key = context.issuer.key();
-        let made = sign_verified(context.signer, &key, public_key, der.octets(), IntegerLength::Any)?;
+        let made = sign_read_verified(context.signer, &key, public_key, &tbs, IntegerLength::Any)?;
         // RFC 5280 §5.1.1: behind the list its algorithm and its signature, around them the SEQUENCE.
         let value = made.signature.to_der()?;
-        der.append(&algorithm(context.issuer))?;
-        der.append(&BitStringRef::from_bytes(&value)?)?;
-        der.wrap(Tag::Sequence)?;
-        Ok(SignedCrl { heading, der: der.into_octets() })
+        let algorithm = algorithm(context.issuer).to_der()?;
+        let signature = BitStringRef::from_bytes(&value)?.to_der()?;
+        let der = sequence(vec![tbs.octets().clone(), algorithm.into(), signature.into()])?;
+        Ok(SignedCrl { heading, der })
     }
 }
 
 /// A CRL whose signature verifies. It does not leave this module before it is recorded.
 struct SignedCrl {
     heading: Heading,
-    der: Vec<u8>,
+    der: Octets,
 }
 
 impl SignedCrl {
     fn record(self, context: &CrlContext<'_>) -> Result<IssuedCrl, CrlError> {
-        let event = self.heading.event(context, Act::CrlIssued, &self.der);
+        let event = self.heading.event(context, Act::CrlIssued, &self.der)?;
         let record = CrlRecord {
             issuer: context.issuer.key(),
             scope: context.scope.clone(),
@@ -403,6 +406,13 @@ fn only_base(latest: Option<u64>) -> String {
         || "no complete one is on record".to_owned(),
         |latest| format!("it must be CRL {latest}, valid still, and made since changes are counted"),
     )
+}
+
+/// The octets of this CRL or of the last one cannot be kept or read now.
+impl From<OctetsError> for CrlError {
+    fn from(error: OctetsError) -> Self {
+        Self::Unavailable(error.into())
+    }
 }
 
 fn first(findings: &[Finding]) -> String {

@@ -6,6 +6,7 @@
 
 use crate::audit::AuditEvent;
 use crate::key_ref::KeyRef;
+use crate::octets::{OctetsError, Spool};
 use crate::public_key::PublicKey;
 use crate::record::{
     BlockedKey, CertificateId, CertificateQuery, CertificateStatus, Conclusion, CrlChanges, CrlIntent,
@@ -21,6 +22,7 @@ use crate::serial_number::SerialNumber;
 use crate::signature::EcdsaSignature;
 use crate::system_title::SystemTitle;
 use crate::tenant::TenantId;
+use crate::to_be_signed::ToBeSigned;
 use crate::validity::UnixTime;
 
 /// A port cannot do its work now; nothing was done. The cause is for the log, never for the requester.
@@ -32,6 +34,12 @@ pub struct Unavailable {
     /// What its adapter says.
     #[source]
     pub cause: Box<dyn core::error::Error + Send + Sync>,
+}
+
+impl From<OctetsError> for Unavailable {
+    fn from(cause: OctetsError) -> Self {
+        Self { port: "place of the octets", cause: Box::new(cause) }
+    }
 }
 
 /// Tells the time.
@@ -62,6 +70,17 @@ pub trait Signer: Send + Sync {
     /// # Errors
     /// [`SignError`]; the variant says whether a signature may exist all the same.
     fn sign(&self, key: &KeyRef, message: &[u8]) -> Result<EcdsaSignature, SignError>;
+
+    /// Signs octets that may be too many to hold. A signer that signs a digest does not read them; any other, and whoever
+    /// has to see what is signed, holds them after all.
+    ///
+    /// # Errors
+    /// [`SignError`], as [`sign`](Self::sign).
+    fn sign_read(&self, key: &KeyRef, tbs: &ToBeSigned) -> Result<EcdsaSignature, SignError> {
+        let message =
+            tbs.octets().to_vec().map_err(|cause| SignError::Unavailable { cause: Box::new(cause) })?;
+        self.sign(key, &message)
+    }
 }
 
 /// Why there is no signature.
@@ -98,10 +117,22 @@ pub trait Releases: Send + Sync {
     fn record_release(&self, release: ReleaseRecord) -> Result<ReleaseOutcome, Unavailable>;
 }
 
+/// Has room for octets that may be too many to hold.
+pub trait Spools: Send + Sync {
+    /// Begins to gather octets, of which nothing is recorded; they go when nobody has them. In memory, unless it is
+    /// implemented.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn spool(&self) -> Result<Box<dyn Spool>, Unavailable> {
+        Ok(Box::new(Vec::new()))
+    }
+}
+
 /// Keeps intents, certificates, revocations, CRLs and the audit trail; durable before it answers.
 ///
 /// Every method writes its audit events in the same transaction as the act. A method that answers `Err` wrote nothing.
-pub trait Ledger: Releases {
+pub trait Ledger: Releases + Spools {
     /// T1: records intents, each if its conditions hold; one durable transaction for all that do.
     ///
     /// Answers in the order of `intents`. Conditions are decided one after the other, as if the intents came singly.

@@ -4,6 +4,7 @@
 
 use core::fmt;
 
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, UnparsedPublicKey};
 use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5912;
 use der::asn1::AnyRef;
@@ -15,6 +16,7 @@ use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 use crate::key_ref::KeyRef;
 use crate::signature::EcdsaSignature;
 use crate::suite::Curve;
+use crate::to_be_signed::MessageDigest;
 
 /// A public key that is known to be a point of its curve, with the SubjectPublicKeyInfo octets it came in.
 #[derive(Clone, PartialEq, Eq)]
@@ -114,13 +116,33 @@ impl PublicKey {
     /// # Errors
     /// [`BadSignature`] when it was not made by this key over these octets.
     pub fn verify(&self, message: &[u8], signature: &EcdsaSignature) -> Result<(), BadSignature> {
-        use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, UnparsedPublicKey};
         let algorithm = match self.curve {
             Curve::P256 => &ECDSA_P256_SHA256_FIXED,
             Curve::P384 => &ECDSA_P384_SHA384_FIXED,
         };
         UnparsedPublicKey::new(algorithm, &self.point)
             .verify(message, signature.fixed())
+            .map_err(|_| BadSignature)
+    }
+
+    /// Verifies an ECDSA signature over the message of which this is the digest.
+    ///
+    /// # Errors
+    /// [`BadSignature`] when it was not made by this key over such a message, or the digest is that of another curve.
+    pub fn verify_digest(
+        &self,
+        digest: &MessageDigest,
+        signature: &EcdsaSignature,
+    ) -> Result<(), BadSignature> {
+        use aws_lc_rs::digest::{Digest, SHA256, SHA384};
+        let (algorithm, hash) = match self.curve {
+            Curve::P256 => (&ECDSA_P256_SHA256_FIXED, &SHA256),
+            Curve::P384 => (&ECDSA_P384_SHA384_FIXED, &SHA384),
+        };
+        // The import looks at the length alone; the digest was made from a message by the one function that makes them.
+        let digest = Digest::import_less_safe(digest.octets(), hash).map_err(|_| BadSignature)?;
+        UnparsedPublicKey::new(algorithm, &self.point)
+            .verify_digest(&digest, signature.fixed())
             .map_err(|_| BadSignature)
     }
 }

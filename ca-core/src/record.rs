@@ -11,6 +11,7 @@ mod waiting;
 
 use crate::audit::AuditEvent;
 use crate::key_ref::KeyRef;
+use crate::octets::Octets;
 use crate::profile::{Hierarchy, KeyPurpose, ProfileId};
 use crate::scope::{CrlKind, CrlLine, CrlListing, CrlScope, Shard};
 use crate::serial_number::SerialNumber;
@@ -430,7 +431,7 @@ pub struct CrlNumberTaken {
 }
 
 /// A CRL that was signed and verified.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct CrlRecord {
     /// The signing key.
     pub issuer: KeyRef,
@@ -448,8 +449,8 @@ pub struct CrlRecord {
     pub next_update: UnixTime,
     /// How many entries it has.
     pub entries: u64,
-    /// Its DER octets.
-    pub der: Vec<u8>,
+    /// Its DER octets, wherever they are kept.
+    pub der: Octets,
 }
 
 impl CrlRecord {

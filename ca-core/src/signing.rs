@@ -9,9 +9,10 @@ use spki::AlgorithmIdentifierRef;
 
 use crate::key_ref::KeyRef;
 use crate::ports::{SignError, Signer};
-use crate::public_key::PublicKey;
+use crate::public_key::{BadSignature, PublicKey};
 use crate::signature::EcdsaSignature;
 use crate::suite::Curve;
+use crate::to_be_signed::ToBeSigned;
 
 /// How many signatures are drawn at most until r and s have full length; each falls short with probability 2⁻⁷ at most.
 const MAX_DRAWS: u32 = 64;
@@ -48,15 +49,49 @@ pub fn sign_verified(
     tbs: &[u8],
     length: IntegerLength,
 ) -> Result<VerifiedSignature, SignFailure> {
-    for discarded in 0..MAX_DRAWS {
-        let signature = signer.sign(key, tbs).map_err(|error| after(discarded, error))?;
-        // Every signature is verified before use: a broken token must not make a broken certificate.
-        public_key.verify(tbs, &signature).map_err(|_| SignFailure::DoesNotVerify { key: *key })?;
-        if length == IntegerLength::Any || signature.has_full_length_integers() {
-            return Ok(VerifiedSignature { signature, discarded });
+    let draw =
+        Draw { key, sign: &|| signer.sign(key, tbs), verify: &|signature| public_key.verify(tbs, signature) };
+    draw.until(length)
+}
+
+/// Signs octets that may be too many to hold, and verifies the result over their digest; otherwise as [`sign_verified`].
+///
+/// # Errors
+/// [`SignFailure`].
+pub fn sign_read_verified(
+    signer: &dyn Signer,
+    key: &KeyRef,
+    public_key: &PublicKey,
+    tbs: &ToBeSigned,
+    length: IntegerLength,
+) -> Result<VerifiedSignature, SignFailure> {
+    let draw = Draw {
+        key,
+        sign: &|| signer.sign_read(key, tbs),
+        verify: &|signature| public_key.verify_digest(tbs.digest(), signature),
+    };
+    draw.until(length)
+}
+
+/// How one signature is drawn, and how it is verified.
+struct Draw<'a> {
+    key: &'a KeyRef,
+    sign: &'a dyn Fn() -> Result<EcdsaSignature, SignError>,
+    verify: &'a dyn Fn(&EcdsaSignature) -> Result<(), BadSignature>,
+}
+
+impl Draw<'_> {
+    fn until(&self, length: IntegerLength) -> Result<VerifiedSignature, SignFailure> {
+        for discarded in 0..MAX_DRAWS {
+            let signature = (self.sign)().map_err(|error| after(discarded, error))?;
+            // Every signature is verified before use: a broken token must not make a broken certificate.
+            (self.verify)(&signature).map_err(|_| SignFailure::DoesNotVerify { key: *self.key })?;
+            if length == IntegerLength::Any || signature.has_full_length_integers() {
+                return Ok(VerifiedSignature { signature, discarded });
+            }
         }
+        Err(SignFailure::NeverFullLength { key: *self.key })
     }
-    Err(SignFailure::NeverFullLength { key: *key })
 }
 
 /// Once a short signature was drawn, nobody can say that nothing was signed.

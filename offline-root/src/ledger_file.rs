@@ -22,7 +22,7 @@ use ca_core::actor::{Actor, Identity};
 use ca_core::audit::{Act, AuditEvent};
 use ca_core::key_ref::KeyRef;
 use ca_core::ports::Unavailable;
-use ca_core::record::{CertificateStatus, CrlRecord, RevokedEntry, Settlement, StoredCertificate};
+use ca_core::record::{CertificateStatus, RevokedEntry, Settlement, StoredCertificate};
 use ca_core::serial_number::SerialNumber;
 use ca_core::validity::UnixTime;
 
@@ -30,6 +30,7 @@ use crate::explain::{Exit, Explained};
 use crate::new_file::{self, NewFileError};
 use book::{Book, Row};
 pub use book::{BrokenBook, Destruction};
+pub use entry::KeptCrl;
 use entry::{Entry, SettledRow, Step};
 pub use page::{ReadPageError, WritePageError};
 pub use shelf::ReadLedgerError;
@@ -115,7 +116,7 @@ impl FileLedger {
 
     /// Returns the CRL of a key that is in force: of those that speak of `now` or before the one with the highest number.
     #[must_use]
-    pub fn crl_in_force(&self, issuer: &KeyRef, now: UnixTime) -> Option<CrlRecord> {
+    pub fn crl_in_force(&self, issuer: &KeyRef, now: UnixTime) -> Option<KeptCrl> {
         self.state().book.crls(issuer).iter().rev().find(|crl| crl.this_update <= now).cloned()
     }
 
@@ -241,7 +242,7 @@ pub struct InspectedLedger {
 #[derive(Debug, Clone)]
 pub struct InspectedCrl {
     /// The CRL.
-    pub crl: CrlRecord,
+    pub crl: KeptCrl,
     /// Every revoked certificate, expired ones included.
     pub revoked: Vec<RevokedEntry>,
 }

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::CrlError;
+use super::entries::unreadable;
 use super::parsed::ParsedCrl;
 use crate::key_ref::KeyRef;
 use crate::ports::StatusSource;
@@ -49,8 +50,7 @@ pub(super) fn changed_since(
 
 /// Everything that stood on the delta before, to the same base, stands on this one.
 fn keeps(changed: &Changed, previous: &CrlRecord) -> Result<(), CrlError> {
-    let unreadable = |cause| CrlError::PreviousUnreadable { cause };
-    let crl = ParsedCrl::from_der(&previous.der).map_err(unreadable)?;
+    let crl = ParsedCrl::read(&previous.der).map_err(unreadable)?;
     let (mut missing, mut first) = (0_u64, None);
     for entry in crl.tbs().entries() {
         let serial = entry.map_err(unreadable)?.serial;

@@ -1,10 +1,11 @@
 //! From the revocations on record to the to-be-signed octets of a CRL (RFC 5280 §5.1.2, §5.2).
 //!
-//! Only what the ledger, the issuer and the profile say goes in. Whether the result conforms is for
-//! [`lint`](crate::lint::crl) to say, by other code; nothing is recorded or signed here.
+//! Only what the ledger, the issuer and the profile say goes in. Entries go to a spool as they come, and no more than a page of
+//! them is held. Whether the result conforms is for [`lint`](crate::lint::crl) to say, by other code; nothing is recorded or
+//! signed here.
 
 use der::asn1::{ContextSpecific, OctetString};
-use der::{Encode, Tag, TagMode, TagNumber};
+use der::{Encode, TagMode, TagNumber};
 use spki::AlgorithmIdentifierRef;
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::AuthorityKeyIdentifier;
@@ -12,10 +13,11 @@ use x509_cert::ext::pkix::AuthorityKeyIdentifier;
 use super::before::Before;
 use super::delta::changed_since;
 use super::entries::{Leaving, PreviousCrl, for_each_listed};
-use super::growing_der::GrowingDer;
+use super::nested::sequence;
 use super::wire::{self, RevokedCertificate};
 use super::{CrlContext, CrlError};
 use crate::issuer::Issuer;
+use crate::octets::{Octets, OctetsError, PAGE_OCTETS, Spool};
 use crate::oid;
 use crate::point::{distribution_points, full_name};
 use crate::scope::CrlScope;
@@ -39,7 +41,7 @@ pub(super) struct Heading {
 /// A drafted `TBSCertList`.
 pub(super) struct DraftCrl {
     pub(super) heading: Heading,
-    pub(super) tbs: GrowingDer,
+    pub(super) tbs: Octets,
 }
 
 impl DraftCrl {
@@ -58,17 +60,11 @@ impl DraftCrl {
         let next_update = next_update(context, before, (this_update, now))?;
         // Before the first entry is read: what changes from here on is told again by the next delta.
         let seen = context.status.changes((&issuer.key(), context.scope), u64::MAX, 0)?.seen;
-        let mut tbs = GrowingDer::with_room(ROOM_OCTETS + issuer.name().der().len());
-        let entries = append_entries(context, now, before, &mut tbs)?;
-        // RFC 5280 §5.1.2.6: with nothing revoked the list is absent.
-        if entries > 0 {
-            tbs.wrap(Tag::Sequence)?;
-        }
+        let mut spool = Gathering::new(context.ledger.spool()?);
+        let entries = append_entries(context, now, before, &mut spool)?;
         let base = context.base;
         let heading = Heading { number, base, seen, made_at: now, this_update, next_update, entries };
-        tbs.prepend(&before_entries(issuer, &heading)?);
-        tbs.append(&after_entries(issuer, context.scope, &heading)?)?;
-        tbs.wrap(Tag::Sequence)?;
+        let tbs = around_entries(issuer, context.scope, &heading, spool.finish()?)?;
         Ok(Self { heading, tbs })
     }
 }
@@ -93,31 +89,70 @@ fn append_entries(
     context: &CrlContext<'_>,
     now: UnixTime,
     before: &Before,
-    tbs: &mut GrowingDer,
+    spool: &mut Gathering,
 ) -> Result<u64, CrlError> {
     let scope = (&context.issuer.key(), context.scope);
     let Some(number) = context.base else {
         let previous = before.complete.as_ref().map(|record| PreviousCrl::read(&record.der)).transpose()?;
         let leaving = if context.profile.keeps_entries() { Leaving::Never } else { Leaving::OnceExpired };
         return for_each_listed(context.status, scope, (previous, leaving), |entry| {
-            Ok(tbs.append(&RevokedCertificate::new(entry, now)?)?)
+            spool.append(&RevokedCertificate::new(entry, now)?)
         });
     };
     let base = before.base(context, number, now)?;
     let changed = changed_since(context.status, scope, (base, before.delta.as_ref()))?;
     for (serial, entry) in &changed {
         match entry {
-            Some(entry) => tbs.append(&RevokedCertificate::new(entry, now)?)?,
-            None => tbs.append(&RevokedCertificate::removed(serial, now)?)?,
+            Some(entry) => spool.append(&RevokedCertificate::new(entry, now)?)?,
+            None => spool.append(&RevokedCertificate::removed(serial, now)?)?,
         }
     }
     Ok(u64::try_from(changed.len()).unwrap_or(u64::MAX))
 }
 
-/// Room for what stands before the entries, the issuer's name apart: three SEQUENCE headers, version, algorithm, two times.
-pub(super) const ROOM_OCTETS: usize = 80;
+/// Entries on their way to a spool, in pieces long enough to be worth the way.
+struct Gathering {
+    spool: Box<dyn Spool>,
+    piece: Vec<u8>,
+}
 
-pub(super) fn before_entries(issuer: &Issuer, heading: &Heading) -> der::Result<Vec<u8>> {
+impl Gathering {
+    fn new(spool: Box<dyn Spool>) -> Self {
+        Self { spool, piece: Vec::with_capacity(PAGE_OCTETS) }
+    }
+
+    fn append(&mut self, entry: &impl Encode) -> Result<(), CrlError> {
+        entry.encode_to_vec(&mut self.piece)?;
+        if self.piece.len() >= PAGE_OCTETS {
+            self.spool.append(&self.piece)?;
+            self.piece.clear();
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Octets, OctetsError> {
+        self.spool.append(&self.piece)?;
+        self.spool.finish()
+    }
+}
+
+/// Puts together a `TBSCertList` of what it says of itself and of its entries.
+pub(super) fn around_entries(
+    issuer: &Issuer,
+    scope: &CrlScope,
+    heading: &Heading,
+    entries: Octets,
+) -> der::Result<Octets> {
+    let mut fields = vec![Octets::from(before_entries(issuer, heading)?)];
+    // RFC 5280 §5.1.2.6: with nothing revoked the list is absent.
+    if entries.length() > 0 {
+        fields.push(sequence(vec![entries])?);
+    }
+    fields.push(Octets::from(after_entries(issuer, scope, heading)?.to_der()?));
+    sequence(fields)
+}
+
+fn before_entries(issuer: &Issuer, heading: &Heading) -> der::Result<Vec<u8>> {
     let mut octets = Vec::new();
     V2.encode_to_vec(&mut octets)?;
     algorithm(issuer).encode_to_vec(&mut octets)?;
@@ -131,7 +166,7 @@ pub(super) fn before_entries(issuer: &Issuer, heading: &Heading) -> der::Result<
 const V2: u8 = 1;
 
 /// The extensions: who signs, which number, to what it is a delta, of what it speaks, where its deltas are.
-pub(super) fn after_entries(
+fn after_entries(
     issuer: &Issuer,
     scope: &CrlScope,
     heading: &Heading,

@@ -6,6 +6,7 @@
 use super::CrlError;
 use super::parsed::{ParsedCrl, ParsedEntries, ParsedEntry, ReadCrlError};
 use crate::key_ref::KeyRef;
+use crate::octets::Octets;
 use crate::ports::StatusSource;
 use crate::record::{CertificateId, RevokedEntry};
 use crate::scope::CrlScope;
@@ -21,19 +22,19 @@ const COMMIT_SECONDS: i64 = 600;
 
 /// The CRL before the one that is made.
 #[derive(Debug, Clone)]
-pub(super) struct PreviousCrl<'a> {
+pub(super) struct PreviousCrl {
     this_update: UnixTime,
-    entries: ParsedEntries<'a>,
+    entries: ParsedEntries,
 }
 
-impl<'a> PreviousCrl<'a> {
-    /// Reads the previous CRL from its DER octets.
-    pub(super) fn read(der: &'a [u8]) -> Result<Self, CrlError> {
+impl PreviousCrl {
+    /// Reads the previous CRL from its DER octets; its entries are read when they are come to.
+    pub(super) fn read(der: &Octets) -> Result<Self, CrlError> {
         let read = || -> Result<Self, ReadCrlError> {
-            let crl = ParsedCrl::from_der(der)?;
+            let crl = ParsedCrl::read(der)?;
             Ok(Self { this_update: crl.tbs().period()?.0, entries: crl.tbs().entries() })
         };
-        read().map_err(|cause| CrlError::PreviousUnreadable { cause })
+        read().map_err(unreadable)
     }
 
     /// Tells whether a revocation has to stand on the next CRL.
@@ -45,6 +46,14 @@ impl<'a> PreviousCrl<'a> {
         let visible = entry.revocation.time.plus_seconds(COMMIT_SECONDS);
         self.this_update <= entry.not_after.max(visible)
     }
+}
+
+/// What a CRL on record cannot be read for: itself, or the place where it is kept.
+pub(super) fn unreadable(cause: ReadCrlError) -> CrlError {
+    if let ReadCrlError::Octets(error) = cause {
+        return error.into();
+    }
+    CrlError::PreviousUnreadable { cause }
 }
 
 /// When an entry leaves the list.
@@ -61,7 +70,7 @@ pub(super) enum Leaving {
 pub(super) fn for_each_listed(
     status: &dyn StatusSource,
     (issuer, scope): (&KeyRef, &CrlScope),
-    (previous, leaving): (Option<PreviousCrl<'_>>, Leaving),
+    (previous, leaving): (Option<PreviousCrl>, Leaving),
     mut list: impl FnMut(&RevokedEntry) -> Result<(), CrlError>,
 ) -> Result<u64, CrlError> {
     let mut comparison = previous.map(|previous| Comparison::new(previous, status, issuer));
@@ -96,7 +105,7 @@ pub(super) fn for_each_listed(
 
 /// Walks the previous CRL in step with the ledger and counts what the ledger no longer knows.
 struct Comparison<'a> {
-    previous: PreviousCrl<'a>,
+    previous: PreviousCrl,
     status: &'a dyn StatusSource,
     issuer: &'a KeyRef,
     next: Option<ParsedEntry>,
@@ -106,7 +115,7 @@ struct Comparison<'a> {
 }
 
 impl<'a> Comparison<'a> {
-    const fn new(previous: PreviousCrl<'a>, status: &'a dyn StatusSource, issuer: &'a KeyRef) -> Self {
+    const fn new(previous: PreviousCrl, status: &'a dyn StatusSource, issuer: &'a KeyRef) -> Self {
         Self { previous, status, issuer, next: None, walked: 0, missing: 0, first_missing: None }
     }
 
@@ -128,7 +137,7 @@ impl<'a> Comparison<'a> {
         if self.next.is_none()
             && let Some(entry) = self.previous.entries.next()
         {
-            self.next = Some(entry.map_err(|cause| CrlError::PreviousUnreadable { cause })?);
+            self.next = Some(entry.map_err(unreadable)?);
             self.walked += 1;
         }
         Ok(self.next.take_if(|listed| limit.is_none_or(|limit| listed.serial <= *limit)))

@@ -1,12 +1,11 @@
 //! A certificate revocation list that was read: its number, times, entries and signature (RFC 5280 §5).
 //!
 //! Reading is strict DER and says nothing about trust; [`ParsedCrl::verify`] asks for the signature. Entries are read one by
-//! one, so that a list of a million costs no more memory than its octets. Nothing here judges whether a list should be made
-//! or published.
+//! one from wherever the octets are kept, so that a list of a million costs no more memory than one of ten. Nothing here judges
+//! whether a list should be made or published.
 
 use const_oid::ObjectIdentifier;
-use der::asn1::SequenceRef;
-use der::{Decode, Encode, Reader, SliceReader};
+use der::{Decode, Encode};
 use spki::AlgorithmIdentifierRef;
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
@@ -14,31 +13,41 @@ use x509_cert::ext::pkix::{AuthorityKeyIdentifier, CrlReason, IssuingDistributio
 use x509_cert::time::Time;
 
 use super::wire::{CertificateList, RevokedCertificate, TbsCertList, unix_time};
-use crate::certificate::to_be_signed;
+use crate::crl_frame::{CrlFrame, SignedFrame, Values, WalkError};
+use crate::octets::{Octets, OctetsError};
 use crate::oid;
 use crate::public_key::{BadSignature, PublicKey};
 use crate::serial_number::{SerialNumber, SerialNumberError};
 use crate::signature::EcdsaSignature;
 use crate::suite::Curve;
+use crate::to_be_signed::MessageDigest;
 use crate::validity::UnixTime;
 
-/// A signed CRL. Borrows the octets it was read from.
+/// A signed CRL.
 #[derive(Debug, Clone)]
-pub struct ParsedCrl<'a> {
-    tbs_octets: &'a [u8],
-    tbs: ParsedTbs<'a>,
+pub struct ParsedCrl {
+    tbs_octets: Octets,
+    tbs: ParsedTbs,
     signature: EcdsaSignature,
 }
 
-impl<'a> ParsedCrl<'a> {
-    /// Reads a DER `CertificateList`.
+impl ParsedCrl {
+    /// Reads a DER `CertificateList` that is at hand.
     ///
     /// # Errors
     /// [`ReadCrlError`].
-    pub fn from_der(der: &'a [u8]) -> Result<Self, ReadCrlError> {
-        let list = CertificateList::from_der(der).map_err(not_der)?;
-        let tbs_octets = to_be_signed(der).map_err(|_| ReadCrlError::NotDer { position: None })?;
-        let tbs = ParsedTbs::from_der(tbs_octets)?;
+    pub fn from_der(der: &[u8]) -> Result<Self, ReadCrlError> {
+        Self::read(&Octets::from(der.to_vec()))
+    }
+
+    /// Reads a DER `CertificateList`, its entries left where they are kept.
+    ///
+    /// # Errors
+    /// [`ReadCrlError`].
+    pub fn read(der: &Octets) -> Result<Self, ReadCrlError> {
+        let frame = SignedFrame::read(der)?;
+        let list = CertificateList::from_der(&frame.octets).map_err(not_der)?;
+        let tbs = ParsedTbs::framed(&list.tbs_cert_list.to_der().map_err(not_der)?, frame.entries)?;
         // RFC 5280 §5.1.1.2: the two algorithm identifiers are the same.
         if curve_of(&list.signature_algorithm)? != tbs.curve {
             return Err(ReadCrlError::SignatureAlgorithm { algorithm: list.signature_algorithm.oid });
@@ -48,12 +57,12 @@ impl<'a> ParsedCrl<'a> {
             .as_bytes()
             .and_then(|value| EcdsaSignature::from_der(tbs.curve, value).ok())
             .ok_or(ReadCrlError::SignatureValue)?;
-        Ok(Self { tbs_octets, tbs, signature })
+        Ok(Self { tbs_octets: frame.tbs, tbs, signature })
     }
 
     /// Returns what the CRL says.
     #[must_use]
-    pub const fn tbs(&self) -> &ParsedTbs<'a> {
+    pub const fn tbs(&self) -> &ParsedTbs {
         &self.tbs
     }
 
@@ -63,42 +72,48 @@ impl<'a> ParsedCrl<'a> {
         &self.signature
     }
 
-    /// Verifies the signature over the octets as they were read.
+    /// Verifies the signature over the octets as they are kept.
     ///
     /// # Errors
-    /// [`BadSignature`] when it was not made by this key over these octets.
-    pub fn verify(&self, key: &PublicKey) -> Result<(), BadSignature> {
-        key.verify(self.tbs_octets, &self.signature)
+    /// [`VerifyCrlError`].
+    pub fn verify(&self, key: &PublicKey) -> Result<(), VerifyCrlError> {
+        let digest = MessageDigest::read(key.curve(), &self.tbs_octets)?;
+        Ok(key.verify_digest(&digest, &self.signature)?)
     }
 }
 
-/// What a CRL says, whoever signed it. Borrows the octets it was read from.
+/// What a CRL says, whoever signed it.
 #[derive(Debug, Clone)]
-pub struct ParsedTbs<'a> {
+pub struct ParsedTbs {
     curve: Curve,
     issuer: Vec<u8>,
     this_update: Time,
     next_update: Time,
-    entries: &'a [u8],
+    entries: Octets,
     extensions: Vec<Extension>,
 }
 
-impl<'a> ParsedTbs<'a> {
+impl ParsedTbs {
     /// Reads a DER `TBSCertList` of version 2 that has a nextUpdate.
     ///
     /// # Errors
     /// [`ReadCrlError`].
-    pub fn from_der(der: &'a [u8]) -> Result<Self, ReadCrlError> {
-        let list = TbsCertList::from_der(der).map_err(not_der)?;
+    pub fn from_der(der: &[u8]) -> Result<Self, ReadCrlError> {
+        let frame = CrlFrame::read(&Octets::from(der.to_vec()))?;
+        Self::framed(&frame.octets, frame.entries)
+    }
+
+    /// Reads what stands around the entries.
+    fn framed(frame: &[u8], entries: Option<Octets>) -> Result<Self, ReadCrlError> {
+        let list = TbsCertList::from_der(frame).map_err(not_der)?;
         // RFC 5280 §5.1.2.1: a CRL with extensions, which every one has to have, is of version 2.
         if list.version != Some(1) {
             return Err(ReadCrlError::Version);
         }
         // RFC 5280 §5.1.2.6: with nothing revoked the list is absent, never empty.
-        let entries = match list.revoked_certificates.map(SequenceRef::as_bytes) {
-            Some([]) => return Err(ReadCrlError::EmptyList),
-            entries => entries.unwrap_or_default(),
-        };
+        if entries.as_ref().is_some_and(|entries| entries.length() == 0) {
+            return Err(ReadCrlError::EmptyList);
+        }
         let extensions = list.crl_extensions.unwrap_or_default();
         let oids = || extensions.iter().map(|extension| extension.extn_id);
         if let Some((_, oid)) =
@@ -112,7 +127,7 @@ impl<'a> ParsedTbs<'a> {
             this_update: list.this_update,
             // RFC 5280 §5.1.2.5: conforming issuers always include nextUpdate.
             next_update: list.next_update.ok_or(ReadCrlError::NoNextUpdate)?,
-            entries,
+            entries: entries.unwrap_or_else(|| Octets::from(Vec::new())),
             extensions,
         })
     }
@@ -214,27 +229,31 @@ impl<'a> ParsedTbs<'a> {
 
     /// Reads the entries one after the other, in the order they stand. After an unreadable one there are no more.
     #[must_use]
-    pub const fn entries(&self) -> ParsedEntries<'a> {
-        ParsedEntries { rest: self.entries }
+    pub fn entries(&self) -> ParsedEntries {
+        ParsedEntries { rest: Some(Values::of(self.entries.clone())) }
     }
 }
 
 /// The entries of a CRL that are still to be read.
 #[derive(Debug, Clone)]
-pub struct ParsedEntries<'a> {
-    rest: &'a [u8],
+pub struct ParsedEntries {
+    rest: Option<Values>,
 }
 
-impl Iterator for ParsedEntries<'_> {
+impl Iterator for ParsedEntries {
     type Item = Result<ParsedEntry, ReadCrlError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
-            return None;
+        let values = self.rest.as_mut()?;
+        let entry = match values.next_value() {
+            Ok(None) => return None,
+            Ok(Some(octets)) => ParsedEntry::from_der(octets),
+            Err(error) => Err(error.into()),
+        };
+        if entry.is_err() {
+            self.rest = None;
         }
-        let entry = ParsedEntry::first_of(self.rest);
-        self.rest = entry.as_ref().map(|(_, rest)| *rest).unwrap_or_default();
-        Some(entry.map(|(entry, _)| entry))
+        Some(entry)
     }
 }
 
@@ -259,17 +278,13 @@ impl ParsedEntry {
         })
     }
 
-    fn first_of(octets: &[u8]) -> Result<(Self, &[u8]), ReadCrlError> {
-        let mut reader = SliceReader::new(octets).map_err(not_der)?;
-        let first = reader.tlv_bytes().map_err(not_der)?;
-        let rest = octets.get(first.len()..).unwrap_or_default();
-        let entry = RevokedCertificate::from_der(first).map_err(not_der)?;
-        let parsed = Self {
+    fn from_der(octets: &[u8]) -> Result<Self, ReadCrlError> {
+        let entry = RevokedCertificate::from_der(octets).map_err(not_der)?;
+        Ok(Self {
             serial: SerialNumber::from_octets(entry.user_certificate.value())?,
             revocation_date: entry.revocation_date,
             extensions: entry.crl_entry_extensions,
-        };
-        Ok((parsed, rest))
+        })
     }
 }
 
@@ -284,8 +299,28 @@ fn not_der(cause: der::Error) -> ReadCrlError {
     ReadCrlError::NotDer { position: cause.position().map(u32::from) }
 }
 
+impl From<WalkError> for ReadCrlError {
+    fn from(error: WalkError) -> Self {
+        match error {
+            WalkError::NotDer { position } => Self::NotDer { position: u32::try_from(position).ok() },
+            WalkError::Octets(error) => Self::Octets(error),
+        }
+    }
+}
+
+/// Why the signature of a CRL does not stand.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VerifyCrlError {
+    /// It was not made by this key over these octets.
+    #[error(transparent)]
+    BadSignature(#[from] BadSignature),
+    /// The octets cannot be read now.
+    #[error(transparent)]
+    Octets(#[from] OctetsError),
+}
+
 /// Why octets are not a CRL that we work with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReadCrlError {
     /// Not DER of a CRL.
     #[error("the CRL is not DER (octet {})", position.unwrap_or_default())]
@@ -323,4 +358,7 @@ pub enum ReadCrlError {
     /// An entry has an unusable serial number.
     #[error("an entry of the CRL is unusable: {0}")]
     Serial(#[from] SerialNumberError),
+    /// The octets cannot be read now.
+    #[error(transparent)]
+    Octets(#[from] OctetsError),
 }

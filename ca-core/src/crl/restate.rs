@@ -2,12 +2,12 @@
 //!
 //! The code is that of the drafting of CRLs; there is no ledger behind it, and what is listed is for the caller to know.
 
-use der::Tag;
+use der::Encode;
 
-use super::draft::{Heading, ROOM_OCTETS, after_entries, before_entries};
-use super::growing_der::GrowingDer;
+use super::draft::{Heading, around_entries};
 use super::wire::RevokedCertificate;
 use crate::issuer::Issuer;
+use crate::octets::Octets;
 use crate::record::RevokedEntry;
 use crate::scope::CrlScope;
 use crate::validity::UnixTime;
@@ -29,19 +29,12 @@ pub struct CrlStatement<'a> {
 ///
 /// # Errors
 /// What the DER codec says of a time before 1970 or after 9999.
-pub fn restate(issuer: &Issuer, statement: &CrlStatement<'_>) -> der::Result<Vec<u8>> {
+pub fn restate(issuer: &Issuer, statement: &CrlStatement<'_>) -> der::Result<Octets> {
     let CrlStatement { number, this_update, next_update, entries } = *statement;
     let heading = Heading { number, this_update, next_update, ..Heading::default() };
-    let mut tbs = GrowingDer::with_room(ROOM_OCTETS + issuer.name().der().len());
+    let mut listed = Vec::new();
     for entry in entries {
-        tbs.append(&RevokedCertificate::new(entry, this_update)?)?;
+        RevokedCertificate::new(entry, this_update)?.encode_to_vec(&mut listed)?;
     }
-    // RFC 5280 §5.1.2.6: with nothing revoked the list is absent.
-    if !entries.is_empty() {
-        tbs.wrap(Tag::Sequence)?;
-    }
-    tbs.prepend(&before_entries(issuer, &heading)?);
-    tbs.append(&after_entries(issuer, &CrlScope::All, &heading)?)?;
-    tbs.wrap(Tag::Sequence)?;
-    Ok(tbs.into_octets())
+    around_entries(issuer, &CrlScope::All, &heading, Octets::from(listed))
 }

@@ -4,7 +4,7 @@
 //! objects. Names, serial numbers and extensions stay the octets they are. Decides nothing.
 
 use const_oid::ObjectIdentifier;
-use der::asn1::{AnyRef, BitStringRef, ContextSpecific, GeneralizedTime, OctetString, SequenceRef};
+use der::asn1::{AnyRef, BitStringRef, ContextSpecific, GeneralizedTime, OctetString};
 use der::{DateTime, Decode, Encode, Reader, Sequence, Tag, TagNumber};
 use spki::AlgorithmIdentifierRef;
 use x509_cert::ext::Extension;
@@ -37,7 +37,7 @@ pub(super) struct CertificateList<'a> {
 ///     issuer              Name,
 ///     thisUpdate          Time,
 ///     nextUpdate          Time OPTIONAL,
-///     revokedCertificates SEQUENCE OF SEQUENCE { … } OPTIONAL,
+///     revokedCertificates SEQUENCE OF SEQUENCE { … } OPTIONAL,   -- read apart from the rest
 ///     crlExtensions   [0] EXPLICIT Extensions OPTIONAL }
 /// ```
 pub(super) struct TbsCertList<'a> {
@@ -46,12 +46,11 @@ pub(super) struct TbsCertList<'a> {
     pub(super) issuer: AnyRef<'a>,
     pub(super) this_update: Time,
     pub(super) next_update: Option<Time>,
-    pub(super) revoked_certificates: Option<&'a SequenceRef>,
     pub(super) crl_extensions: Option<Vec<Extension>>,
 }
 
 impl<'a> TbsCertList<'a> {
-    /// Reads the fields in their order; the entries stay octets.
+    /// Reads the fields in their order, without the entries.
     pub(super) fn from_der(der: &'a [u8]) -> der::Result<Self> {
         AnyRef::from_der(der)?.sequence(|reader| {
             Ok(Self {
@@ -60,7 +59,6 @@ impl<'a> TbsCertList<'a> {
                 issuer: reader.decode()?,
                 this_update: reader.decode()?,
                 next_update: reader.decode()?,
-                revoked_certificates: reader.decode()?,
                 crl_extensions: ContextSpecific::decode_explicit(reader, TagNumber(0))?
                     .map(|field| field.value),
             })

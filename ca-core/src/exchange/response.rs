@@ -273,7 +273,7 @@ fn is_signed_by(certificate: &Certificate, issuer: &Certificate) -> bool {
 }
 
 /// Why a response is not believed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ResponseError {
     /// The message itself is not in order.
     #[error(transparent)]

@@ -10,18 +10,18 @@ mod tests;
 
 use const_oid::ObjectIdentifier;
 use der::asn1::{AnyRef, UintRef};
-use der::{
-    Decode, DecodeValue, Encode, EncodeValue, FixedTag, Header, Length, Reader, Sequence, Tag, Writer,
-};
+use der::{Decode, Encode, Sequence};
 use spki::AlgorithmIdentifierRef;
 use x509_cert::Version;
 use x509_cert::ext::pkix::{AuthorityKeyIdentifier, IssuingDistributionPoint};
 use x509_cert::ext::{Extension, Extensions};
 use x509_cert::time::Time;
 
+use crate::crl_frame::CrlFrame;
 use crate::issuer::Issuer;
 use crate::lint::rfc5280::fields::check_time_encoding;
 use crate::lint::{Finding, encodes_to, require, unix_time};
+use crate::octets::Octets;
 use crate::oid;
 use crate::profile::CrlProfile;
 use crate::scope::CrlScope;
@@ -30,7 +30,7 @@ use crate::scope::CrlScope;
 #[derive(Debug, Clone, Copy)]
 pub struct CrlLintInput<'a> {
     /// The DER of the `TBSCertList`, exactly as it would be signed.
-    pub tbs: &'a [u8],
+    pub tbs: &'a Octets,
     /// Who will sign it.
     pub issuer: &'a Issuer,
     /// The profile it was drafted under.
@@ -48,7 +48,7 @@ pub struct CrlLintInput<'a> {
 ///     issuer               Name,
 ///     thisUpdate           Time,
 ///     nextUpdate           Time OPTIONAL,
-///     revokedCertificates  SEQUENCE OF … OPTIONAL,
+///     revokedCertificates  SEQUENCE OF … OPTIONAL,    -- looked at apart from the rest
 ///     crlExtensions        [0] EXPLICIT Extensions OPTIONAL }
 /// ```
 #[derive(Debug, Sequence)]
@@ -58,41 +58,17 @@ struct CrlFields<'a> {
     issuer: AnyRef<'a>,
     this_update: Time,
     next_update: Option<Time>,
-    revoked: Option<Entries<'a>>,
     #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
     extensions: Option<Extensions>,
-}
-
-/// The octets of revokedCertificates, not decoded.
-#[derive(Debug, Clone, Copy)]
-struct Entries<'a>(&'a [u8]);
-
-impl FixedTag for Entries<'_> {
-    const TAG: Tag = Tag::Sequence;
-}
-
-impl<'a> DecodeValue<'a> for Entries<'a> {
-    type Error = der::Error;
-
-    fn decode_value<R: Reader<'a>>(reader: &mut R, header: Header) -> der::Result<Self> {
-        Ok(Self(reader.read_slice(header.length())?))
-    }
-}
-
-impl EncodeValue for Entries<'_> {
-    fn value_len(&self) -> der::Result<Length> {
-        self.0.len().try_into()
-    }
-
-    fn encode_value(&self, writer: &mut impl Writer) -> der::Result<()> {
-        writer.write(self.0)
-    }
 }
 
 /// What a rule looks at.
 struct ExaminedCrl<'a> {
     input: &'a CrlLintInput<'a>,
+    /// The draft as it would be without revokedCertificates.
+    frame: &'a [u8],
     fields: CrlFields<'a>,
+    entries: Option<Octets>,
 }
 
 impl ExaminedCrl<'_> {
@@ -147,11 +123,17 @@ fn not_der(what: String) -> Finding {
 /// Holds a drafted CRL against every rule; returns the first finding of each.
 #[must_use]
 pub fn lint_crl(input: &CrlLintInput<'_>) -> Vec<Finding> {
-    let fields = match CrlFields::from_der(input.tbs) {
-        Ok(fields) => fields,
-        Err(cause) => return vec![not_der(format!("the draft cannot be decoded: {cause}"))],
+    let undecoded =
+        |cause: &dyn core::fmt::Display| vec![not_der(format!("the draft cannot be decoded: {cause}"))];
+    let frame = match CrlFrame::read(input.tbs) {
+        Ok(frame) => frame,
+        Err(cause) => return undecoded(&cause),
     };
-    let crl = ExaminedCrl { input, fields };
+    let fields = match CrlFields::from_der(&frame.octets) {
+        Ok(fields) => fields,
+        Err(cause) => return undecoded(&cause),
+    };
+    let crl = ExaminedCrl { input, frame: &frame.octets, fields, entries: frame.entries };
     let mut findings: Vec<Finding> = RULES
         .iter()
         .filter_map(|rule| {
@@ -165,7 +147,7 @@ pub fn lint_crl(input: &CrlLintInput<'_>) -> Vec<Finding> {
 
 /// The fields around the entries are the one DER encoding of what they say.
 fn der(crl: &ExaminedCrl<'_>) -> Result<(), String> {
-    require(encodes_to(&crl.fields, crl.input.tbs), || {
+    require(encodes_to(&crl.fields, crl.frame), || {
         "decoding and encoding again gives other octets, so the draft is not DER".to_owned()
     })
 }
@@ -235,7 +217,7 @@ fn validity(crl: &ExaminedCrl<'_>) -> Result<(), String> {
 
 /// An empty list is left out.
 fn entries_absent(crl: &ExaminedCrl<'_>) -> Result<(), String> {
-    let empty = crl.fields.revoked.is_some_and(|entries| entries.0.is_empty());
+    let empty = crl.entries.as_ref().is_some_and(|entries| entries.length() == 0);
     require(!empty, || "revokedCertificates is present and empty".to_owned())
 }
 

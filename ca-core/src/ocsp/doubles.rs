@@ -24,7 +24,7 @@ use crate::issuer::{Issuer, PublicationPoints};
 use crate::key_ref::KeyRef;
 use crate::oid;
 use crate::ports::{
-    BlockStatus, Clock, CrlScopes, Ledger, Releases, SignError, Signer, StatusSource, Unavailable,
+    BlockStatus, Clock, CrlScopes, Ledger, Releases, SignError, Signer, Spools, StatusSource, Unavailable,
 };
 use crate::profile::{KeyPurpose, ProfileId};
 use crate::public_key::PublicKey;
@@ -332,6 +332,8 @@ impl Releases for MemoryLedger {
         Ok(ReleaseOutcome::NotOnHold)
     }
 }
+
+impl Spools for MemoryLedger {}
 
 impl Ledger for MemoryLedger {
     fn record_intents(&self, intents: Vec<Intent>) -> Result<Vec<Result<(), IntentConflict>>, Unavailable> {

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use ca_core::audit::{Act, AuditEvent};
-use ca_core::ports::{Ledger, Releases, Unavailable};
+use ca_core::ports::{Ledger, Releases, Spools, Unavailable};
 use ca_core::profile::{Hierarchy, KeyPurpose};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
@@ -314,6 +314,8 @@ impl Releases for MemoryLedger {
         Ok(self.enter(Step::RecordRelease)?.release(release))
     }
 }
+
+impl Spools for MemoryLedger {}
 
 impl Ledger for MemoryLedger {
     fn record_intents(&self, intents: Vec<Intent>) -> Result<Vec<Result<(), IntentConflict>>, Unavailable> {

@@ -3,6 +3,7 @@
 use ca_core::actor::Identity;
 use ca_core::certificate::Certificate;
 use ca_core::distinguished_name::DistinguishedName;
+use ca_core::ports::Unavailable;
 use ca_core::template::{RequestTemplate, SubjectTemplate};
 use ca_core::validity::UnixTime;
 use cmp_messages::body::PkiBody;
@@ -139,7 +140,8 @@ fn crls(case: &Case<'_>, question: &InfoTypeAndValue) -> Result<InfoTypeAndValue
     if had.is_some_and(|had| had >= crl.this_update) {
         return Ok(InfoTypeAndValue::empty(CRLS));
     }
-    Ok(InfoTypeAndValue::of(CRLS, &vec![Any::from_der(&crl.der)?])?)
+    let der = crl.der.to_vec().map_err(Unavailable::from)?;
+    Ok(InfoTypeAndValue::of(CRLS, &vec![Any::from_der(&der)?])?)
 }
 
 /// Tells whether a CRL is meant that this authority issues: by its name, or by where it is published.

@@ -103,6 +103,11 @@ impl Directory {
         Ok((Self { path: path.to_owned(), format, _lock: lock }, engine))
     }
 
+    /// Returns where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Returns where the engine's files are.
     pub(crate) fn engine_path(&self) -> PathBuf {
         self.path.join("engine")

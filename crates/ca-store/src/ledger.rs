@@ -4,7 +4,8 @@
 //! are always done.
 
 use ca_core::audit::AuditEvent;
-use ca_core::ports::{Ledger, Releases, Unavailable};
+use ca_core::octets::Spool;
+use ca_core::ports::{Ledger, Releases, Spools, Unavailable};
 use ca_core::record::{
     CertificateId, CrlIntent, CrlNumberTaken, CrlRecord, Intent, IntentConflict, IssuedRecord,
     ReleaseOutcome, ReleaseRecord, RevocationOutcome, RevocationRecord, Settlement,
@@ -12,6 +13,7 @@ use ca_core::record::{
 
 use crate::act::refusal::Refusal;
 use crate::act::{crl, intent, issued, revocation, settlement, waiting};
+use crate::crl_octets::FileSpool;
 use crate::engine::Durability;
 use crate::store::Store;
 use crate::transaction::{ActFault, Transaction};
@@ -21,6 +23,13 @@ const PORT: &str = "ledger";
 impl Releases for Store {
     fn record_release(&self, release: ReleaseRecord) -> Result<ReleaseOutcome, Unavailable> {
         self.write(PORT, Durability::Durable, |tx| revocation::release(tx, release))
+    }
+}
+
+impl Spools for Store {
+    fn spool(&self) -> Result<Box<dyn Spool>, Unavailable> {
+        let file = self.unnamed_file().map_err(|cause| Unavailable { port: PORT, cause: cause.into() })?;
+        Ok(Box::new(FileSpool::new(file)))
     }
 }
 
@@ -72,7 +81,7 @@ impl Ledger for Store {
     }
 
     fn record_crl(&self, crl: CrlRecord, event: AuditEvent) -> Result<(), Unavailable> {
-        self.write(PORT, Durability::Durable, move |tx| crl::record(tx, &crl, event))
+        self.carry_crl(crl, event)
     }
 }
 

@@ -22,6 +22,7 @@ mod copy;
 mod replay;
 mod leave;
 mod integrity;
+mod crl_octets;
 mod store;
 mod standing;
 mod recovery;

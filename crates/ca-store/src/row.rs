@@ -45,7 +45,7 @@ mod waiting;
 pub(crate) use certificate::{CertificateRow, CertificateState, IntentRow, UncertainRow};
 pub(crate) use condition::{KeyRow, RequestRow, SlotHolder, SlotRow};
 pub(crate) use count::{CountRow, Counted, Transacting, Waiting};
-pub(crate) use crl::{CrlHeadRow, CrlRow, IssuedCrl, ScopeOf, ShardRow};
+pub(crate) use crl::{CrlHeadRow, CrlRow, IssuedCrl, LooseParts, ScopeOf, ShardRow};
 pub(crate) use installation::InstallationRow;
 pub(crate) use order::{OrderPartRow, OrderRow};
 pub(crate) use registry::{DeviceRow, TokenRow};

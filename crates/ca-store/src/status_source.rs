@@ -1,8 +1,10 @@
 //! The port [`StatusSource`]: what the ledger knows of certificates and CRLs. Reads what is on disk, beside the committer.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ca_core::key_ref::KeyRef;
+use ca_core::octets::Octets;
 use ca_core::ports::{BlockStatus, StatusSource, Unavailable};
 use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlRecord, RevokedEntry, StatusKind,
@@ -13,12 +15,10 @@ use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
 use ca_core::validity::UnixTime;
 
-use crate::act::crl::parts;
 use crate::certificate::{certificate_row, status, stored};
-use crate::engine::View;
-use crate::keyspace::{
-    Keyspace, crl_key, expiry_key, id_key, parse_id, parse_indexed_id, time_octets, title_key,
-};
+use crate::crl_octets::RecordedOctets;
+use crate::engine::{Engine, View};
+use crate::keyspace::{Keyspace, expiry_key, id_key, parse_id, parse_indexed_id, time_octets, title_key};
 use crate::row::{
     BlockedRow, CertificateRow, CrlHeadRow, CrlRow, IntentRow, RequestRow, RevocationRow, Row, RowFault,
     UncertainRow,
@@ -80,7 +80,7 @@ impl StatusSource for Store {
     }
 
     fn latest_of(&self, line: &CrlLine) -> Result<Option<CrlRecord>, Unavailable> {
-        self.read(PORT, |view| latest_crl(view, line))
+        self.read(PORT, |view| latest_crl((self.engine_shared(), view), line))
     }
 
     fn audit_records(&self, after: u64, limit: usize) -> Result<Vec<Vec<u8>>, Unavailable> {
@@ -264,20 +264,17 @@ fn listed(
     Ok(entries)
 }
 
-fn latest_crl(view: &dyn View, line: &CrlLine) -> Result<Option<CrlRecord>, ReadFault> {
+fn latest_crl(
+    (engine, view): (&Arc<dyn Engine>, &dyn View),
+    line: &CrlLine,
+) -> Result<Option<CrlRecord>, ReadFault> {
     let scope = (line.issuer, line.scope.clone());
     let Some(number) = view.row::<CrlHeadRow>(&scope)?.and_then(|head| head.latest_of(line.kind)) else {
         return Ok(None);
     };
-    let prefix = crl_key(&scope.0, &scope.1, number);
-    let row = known(view.row::<CrlRow>(&(scope, number))?, Keyspace::Crls)?;
+    let row = known(view.row::<CrlRow>(&(scope.clone(), number))?, Keyspace::Crls)?;
     let issued = known(row.issued, Keyspace::Crls)?;
-    let count = usize::try_from(parts(issued)).unwrap_or(usize::MAX);
-    let octets = view.rows_after(Keyspace::CrlOctets, &prefix, &[], count)?;
-    let der: Vec<u8> = octets.into_iter().flat_map(|(_, part)| part).collect();
-    if u64::try_from(der.len()).ok() != Some(issued.length) {
-        return Err(RowFault::Value { keyspace: Keyspace::CrlOctets.name() }.into());
-    }
+    let der = Octets::kept(RecordedOctets::new(engine, scope, (number, issued.length)));
     Ok(Some(CrlRecord {
         issuer: line.issuer,
         scope: line.scope.clone(),

@@ -2,8 +2,10 @@
 //! ports.
 
 use core::fmt;
+use std::fs::File;
+use std::io;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use ca_core::audit::AuditTrail;
@@ -42,7 +44,9 @@ pub struct Store {
     recovery: Option<Recovery>,
     fenced: OnceLock<Fenced>,
     kind: EngineKind,
-    _directory: Directory,
+    /// Held while a CRL is recorded.
+    crl_turn: Mutex<()>,
+    directory: Directory,
 }
 
 /// How a ledger is run.
@@ -201,8 +205,12 @@ impl Store {
             recovery,
             fenced: OnceLock::new(),
             kind,
-            _directory: directory,
+            crl_turn: Mutex::new(()),
+            directory,
         };
+        if store.recovery.is_none() {
+            store.remove_all_loose().map_err(|cause| OpenError::Recovery { cause: cause.into() })?;
+        }
         Ok((store, report))
     }
 
@@ -308,6 +316,21 @@ impl Store {
         self.committer.submit(Durability::Durable, act)
     }
 
+    /// What is held while a CRL is recorded.
+    pub(crate) const fn crl_turn(&self) -> &Mutex<()> {
+        &self.crl_turn
+    }
+
+    /// The engine, for whoever reads from it later.
+    pub(crate) const fn engine_shared(&self) -> &Arc<dyn Engine> {
+        &self.engine
+    }
+
+    /// Makes a file beside the engine's that has no name, and is gone when it is closed.
+    pub(crate) fn unnamed_file(&self) -> io::Result<File> {
+        tempfile::tempfile_in(self.directory.path())
+    }
+
     /// The engine, for reading page by page.
     pub(crate) fn rows(&self) -> &dyn Engine {
         &*self.engine
@@ -400,7 +423,7 @@ pub enum OpenError {
     Thread {
         /// What the operating system says.
         #[source]
-        cause: std::io::Error,
+        cause: io::Error,
     },
 }
 

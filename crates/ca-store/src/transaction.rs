@@ -70,7 +70,7 @@ pub(crate) enum ActFault {
     #[error("CRL number {number} of {issuer} is not reserved for a CRL that is still to come")]
     NotReserved { issuer: KeyRef, number: u64 },
     #[error("a CRL of {octets} octets is longer than can be kept")]
-    CrlTooLong { octets: usize },
+    CrlTooLong { octets: u64 },
     #[error("the order is not on record")]
     NoOrder,
     #[error("a token with this hash is kept already")]

@@ -167,7 +167,7 @@ impl Publisher {
 
     /// Publishes a CRL that is on record. Blocks.
     pub(crate) fn show(&self, crl: &CrlRecord) -> Result<(), Failure> {
-        let published = self.repository.publish_in(&crl.line(), crl.der.as_slice());
+        let published = self.repository.publish_in(&crl.line(), crl.der.reader());
         published.map(|_| ()).map_err(|error| match error {
             PublishCrlError::NotPublished(PublishError::NumberNotGreater { .. }) => {
                 Failure::new(Exit::Integrity, "crl.older-than-published", error).then(OLDER)

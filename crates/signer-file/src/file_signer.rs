@@ -8,11 +8,16 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
+use aws_lc_rs::digest::{Digest, SHA256, SHA384};
+use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::Signature;
 use ca_core::key_ref::KeyRef;
 use ca_core::ports::{SignError, Signer};
 use ca_core::public_key::PublicKey;
 use ca_core::signature::EcdsaSignature;
+use ca_core::suite::Curve;
+use ca_core::to_be_signed::ToBeSigned;
 
 use crate::key_directory::{self, KeyDirectory, ListKeysError, ReadKeyError};
 use crate::key_file::PrivateKey;
@@ -101,13 +106,27 @@ impl Signer for FileSigner {
     fn sign(&self, key: &KeyRef, message: &[u8]) -> Result<EcdsaSignature, SignError> {
         let private_key = self.find(key)?;
         // aws-lc draws the nonce from its own generator; the argument is there for API compatibility with ring.
-        let signature = private_key
-            .key_pair()
-            .sign(&SystemRandom::new(), message)
-            .map_err(|cause| SignError::Unavailable { cause: Box::new(cause) })?;
-        EcdsaSignature::from_fixed(private_key.public_key().curve(), signature.as_ref())
-            .map_err(|cause| SignError::OutcomeUnknown { cause: Box::new(cause) })
+        let signature = private_key.key_pair().sign(&SystemRandom::new(), message);
+        made(&private_key, signature)
     }
+
+    fn sign_read(&self, key: &KeyRef, tbs: &ToBeSigned) -> Result<EcdsaSignature, SignError> {
+        let private_key = self.find(key)?;
+        let hash = match tbs.digest().curve() {
+            Curve::P256 => &SHA256,
+            Curve::P384 => &SHA384,
+        };
+        // aws-lc refuses the digest of another hash than that of the key's curve.
+        let signature = Digest::import_less_safe(tbs.digest().octets(), hash)
+            .and_then(|digest| private_key.key_pair().sign_digest(&digest));
+        made(&private_key, signature)
+    }
+}
+
+fn made(key: &PrivateKey, signature: Result<Signature, Unspecified>) -> Result<EcdsaSignature, SignError> {
+    let signature = signature.map_err(|cause| SignError::Unavailable { cause: Box::new(cause) })?;
+    EcdsaSignature::from_fixed(key.public_key().curve(), signature.as_ref())
+        .map_err(|cause| SignError::OutcomeUnknown { cause: Box::new(cause) })
 }
 
 impl fmt::Debug for FileSigner {

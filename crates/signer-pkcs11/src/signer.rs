@@ -14,11 +14,11 @@ use ca_core::ports::{SignError, Signer};
 use ca_core::public_key::PublicKey;
 use ca_core::signature::EcdsaSignature;
 use ca_core::suite::Curve;
+use ca_core::to_be_signed::{MessageDigest, ToBeSigned};
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, ObjectHandle};
 use cryptoki::session::Session;
 use der::Encode;
-use sha2::{Digest, Sha256, Sha384};
 
 use crate::call::{CallFailed, Standing};
 use crate::key::{self, KeyProtection, PrivateKeyObject, TokenKey, Unusable};
@@ -257,6 +257,15 @@ impl TokenSigner {
     }
 }
 
+impl TokenSigner {
+    fn sign_digest(&self, key: &TokenKey, digest: &MessageDigest) -> Result<EcdsaSignature, SignError> {
+        let r_and_s = self.sessions.sign(key, digest.octets()).map_err(into_sign_error)?;
+        // The token has signed; what it answered is of no use, but it exists.
+        EcdsaSignature::from_fixed(digest.curve(), &r_and_s)
+            .map_err(|cause| SignError::OutcomeUnknown { cause: Box::new(cause) })
+    }
+}
+
 impl Signer for TokenSigner {
     fn public_key(&self, key: &KeyRef) -> Result<PublicKey, SignError> {
         self.find(key).map(|key| key.public_key)
@@ -264,16 +273,27 @@ impl Signer for TokenSigner {
 
     fn sign(&self, key: &KeyRef, message: &[u8]) -> Result<EcdsaSignature, SignError> {
         let key = self.find(key)?;
-        let curve = key.public_key.curve();
-        let hash = match curve {
-            Curve::P256 => Sha256::digest(message).to_vec(),
-            Curve::P384 => Sha384::digest(message).to_vec(),
-        };
-        let r_and_s = self.sessions.sign(&key, &hash).map_err(into_sign_error)?;
-        // The token has signed; what it answered is of no use, but it exists.
-        EcdsaSignature::from_fixed(curve, &r_and_s)
-            .map_err(|cause| SignError::OutcomeUnknown { cause: Box::new(cause) })
+        self.sign_digest(&key, &MessageDigest::of(key.public_key.curve(), message))
     }
+
+    fn sign_read(&self, key: &KeyRef, tbs: &ToBeSigned) -> Result<EcdsaSignature, SignError> {
+        let key = self.find(key)?;
+        let (curve, digest) = (key.public_key.curve(), tbs.digest());
+        if digest.curve() != curve {
+            return Err(SignError::Unavailable {
+                cause: Box::new(OtherHash { curve, digest: digest.curve() }),
+            });
+        }
+        self.sign_digest(&key, digest)
+    }
+}
+
+/// A token signs whatever it is given: that it is a digest by the hash of the key's curve is for us to see.
+#[derive(Debug, thiserror::Error)]
+#[error("a key on {curve} does not sign digests for {digest}")]
+struct OtherHash {
+    curve: Curve,
+    digest: Curve,
 }
 
 impl fmt::Debug for TokenSigner {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ca_core::audit::{Act, AuditEvent};
 use ca_core::certificate::Certificate;
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{BlockStatus, CrlScopes, Ledger, Registry, Releases, StatusSource, Unavailable};
+use ca_core::ports::{BlockStatus, CrlScopes, Ledger, Registry, Releases, Spools, StatusSource, Unavailable};
 use ca_core::profile::{KeyPurpose, ProfileId};
 use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlIntent, CrlNumberTaken, CrlRecord, Device,
@@ -235,6 +235,8 @@ impl Releases for Memory {
         panic!("nothing is released over EST")
     }
 }
+
+impl Spools for Memory {}
 
 impl Ledger for Memory {
     fn record_intents(&self, intents: Vec<Intent>) -> Result<Vec<Result<(), IntentConflict>>, Unavailable> {

@@ -18,6 +18,7 @@ use crate::charter::ChooseProfilesError;
 use crate::explain::{Exit, Explained};
 use crate::fingerprint;
 use crate::keys::{SecretSource, UnlockError};
+use crate::ledger_file::KeptCrl;
 use crate::new_file::{self, NewFileError, Readers};
 use crate::refusal::{INCIDENT, exit_of_fault, sentence};
 use crate::second_opinion::is_incident;
@@ -89,12 +90,17 @@ pub(crate) fn sign(ceremony: &Ceremony, wish: &CrlWish) -> Result<SignedCrl, Sig
     let keys = Arc::new(ceremony.unlock(&[], &wish.secrets)?);
     let authority = ceremony.authority(keys.clone(), profile, &ceremony.profiles)?;
     let obsolete = made_obsolete(ceremony, this_update);
-    let crl = authority.issue_crl_ahead(&ceremony.actor(), this_update)?;
+    let crl = kept(authority.issue_crl_ahead(&ceremony.actor(), this_update)?)?;
     new_file::create(&wish.out, &crl.der, Readers::Everybody)?;
     Ok(SignedCrl {
         opened_by: keys.opened_by().iter().map(ToString::to_string).collect(),
         ..report(ceremony, wish, &crl, obsolete)
     })
+}
+
+/// Takes a CRL that was signed whole.
+pub(super) fn kept(crl: CrlRecord) -> Result<KeptCrl, CrlError> {
+    Ok(KeptCrl::read(crl)?)
 }
 
 /// CRLs are signed in the order of time: one that knows less must not have the higher number.
@@ -154,7 +160,7 @@ pub(crate) fn check_not_far(root: &Root, wish: &CrlWish) -> Result<(), SignCrlEr
     Ok(())
 }
 
-fn report(ceremony: &Ceremony, wish: &CrlWish, crl: &CrlRecord, obsolete_crls: Vec<u64>) -> SignedCrl {
+fn report(ceremony: &Ceremony, wish: &CrlWish, crl: &KeptCrl, obsolete_crls: Vec<u64>) -> SignedCrl {
     SignedCrl {
         issuer: ceremony.certificate.subject().to_string(),
         number: crl.number,

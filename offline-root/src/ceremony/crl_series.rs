@@ -8,14 +8,14 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ca_core::record::CrlRecord;
 use ca_core::validity::UnixTime;
 use serde::{Deserialize, Serialize};
 
 use super::Ceremony;
-use super::crl::{SERIES_LIMIT, SignCrlError, check_present, made_obsolete, profile, tell_obsolete};
+use super::crl::{SERIES_LIMIT, SignCrlError, check_present, kept, made_obsolete, profile, tell_obsolete};
 use crate::fingerprint;
 use crate::keys::SecretSource;
+use crate::ledger_file::KeptCrl;
 use crate::new_file::{self, Readers};
 use crate::stated_time::StatedTime;
 
@@ -114,7 +114,7 @@ pub(crate) fn sign(ceremony: &Ceremony, wish: &SeriesWish) -> Result<SignedSerie
     let actor = ceremony.actor();
     let mut crls = Vec::with_capacity(times.len());
     for this_update in times {
-        crls.push(authority.issue_crl_ahead(&actor, this_update)?);
+        crls.push(kept(authority.issue_crl_ahead(&actor, this_update)?)?);
     }
     let series = SignedSeries {
         format: FORMAT,
@@ -155,7 +155,7 @@ fn times(ceremony: &Ceremony, wish: &SeriesWish) -> Result<Vec<UnixTime>, SignCr
     }
 }
 
-fn member(crl: &CrlRecord, place: usize) -> SeriesMember {
+fn member(crl: &KeptCrl, place: usize) -> SeriesMember {
     SeriesMember {
         file: format!("crl-{place:02}.crl"),
         sha256: fingerprint::of(&crl.der),
@@ -168,7 +168,7 @@ fn member(crl: &CrlRecord, place: usize) -> SeriesMember {
 }
 
 /// Writes the CRLs, and last the list of them: a directory without it is unfinished.
-fn write(wish: &SeriesWish, series: &SignedSeries, crls: &[CrlRecord]) -> Result<(), SignCrlError> {
+fn write(wish: &SeriesWish, series: &SignedSeries, crls: &[KeptCrl]) -> Result<(), SignCrlError> {
     new_file::directory(&wish.out)?;
     for (member, crl) in series.crls.iter().zip(crls) {
         new_file::create(&wish.out.join(&member.file), &crl.der, Readers::Everybody)?;

@@ -215,7 +215,7 @@ impl<'t, 'a> Stage<'t, 'a> {
     }
 
     /// What a draft is shown beside: the object of its kind in the previous ceremony, else the last one in this room.
-    fn beside(&self, act: &Act, draft: &Draft<'_>, earlier: &Earlier) -> (String, Vec<Line>) {
+    fn beside(&self, act: &Act, draft: &Draft, earlier: &Earlier) -> (String, Vec<Line>) {
         let marks = "= the same, - then, + now";
         let in_room = earlier.like(draft);
         if earlier.predecessor.is_some() && matches!(draft, Draft::Certificate(_)) {
@@ -296,7 +296,7 @@ fn behind(opened: UnlockedKeys, gate: Gate) -> SecretSource {
 }
 
 /// What an output is called.
-fn name_of(act: &Act, draft: &Draft<'_>, by: &str) -> Result<FileName, GuidedError> {
+fn name_of(act: &Act, draft: &Draft, by: &str) -> Result<FileName, GuidedError> {
     let name = match (&act.kind, draft) {
         (kind, Draft::Crl(crl)) => {
             // By its time and not by its number: a draft that a power cut undid has used a number up.

@@ -19,18 +19,18 @@ use crate::show;
 
 /// What waits to be signed.
 #[derive(Debug)]
-pub(crate) enum Draft<'a> {
+pub(crate) enum Draft {
     /// A certificate, under a signature that is none.
     Certificate(Box<Certificate>),
     /// A CRL.
-    Crl(ParsedTbs<'a>),
+    Crl(ParsedTbs),
     /// Neither: a response, which carries what was signed before.
     Response,
 }
 
-impl<'a> Draft<'a> {
+impl Draft {
     /// Reads to-be-signed octets.
-    pub(crate) fn read(key: &PublicKey, octets: &'a [u8]) -> Self {
+    pub(crate) fn read(key: &PublicKey, octets: &[u8]) -> Self {
         let certificate = unsigned(key, octets).and_then(|der| Certificate::from_der(&der).ok());
         match (certificate, ParsedTbs::from_der(octets)) {
             (Some(certificate), _) => Self::Certificate(Box::new(certificate)),
@@ -79,7 +79,7 @@ pub(crate) fn of_certificate(certificate: &Certificate) -> Vec<Line> {
 }
 
 /// Says in lines what a CRL says.
-pub(crate) fn of_crl(crl: &ParsedTbs<'_>) -> Result<Vec<Line>, ReadCrlError> {
+pub(crate) fn of_crl(crl: &ParsedTbs) -> Result<Vec<Line>, ReadCrlError> {
     let issuer = DistinguishedName::from_der(crl.issuer())
         .map_or_else(|_| hex::encode(crl.issuer()), |name| name.to_string());
     let (this_update, next_update) = crl.period()?;
@@ -158,7 +158,7 @@ impl Earlier {
     }
 
     /// Returns the lines of the last object of the same kind.
-    pub(crate) fn like(&self, draft: &Draft<'_>) -> Vec<Line> {
+    pub(crate) fn like(&self, draft: &Draft) -> Vec<Line> {
         match draft {
             Draft::Certificate(certificate) => self.certificate_like(certificate),
             Draft::Crl(crl) => self.crl_like(crl),
@@ -182,7 +182,7 @@ impl Earlier {
     }
 
     /// Returns the lines of the last CRL of the same issuer.
-    fn crl_like(&self, draft: &ParsedTbs<'_>) -> Vec<Line> {
+    fn crl_like(&self, draft: &ParsedTbs) -> Vec<Line> {
         let crls = self.crls.iter().filter_map(|der| ParsedCrl::from_der(der).ok());
         let same = crls.filter(|crl| crl.tbs().issuer() == draft.issuer());
         let last = same.max_by_key(|crl| crl.tbs().number().unwrap_or_default());

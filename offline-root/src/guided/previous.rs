@@ -11,7 +11,7 @@ use super::objects::{Draft, Line, of_certificate, of_crl};
 pub(crate) type Before = (String, Vec<Line>);
 
 /// Finds the object of the previous ceremony that a draft is to be compared with. `profile` is that of a certificate.
-pub(crate) fn like(previous: &PreviousCeremony, draft: &Draft<'_>, profile: Option<&str>) -> Option<Before> {
+pub(crate) fn like(previous: &PreviousCeremony, draft: &Draft, profile: Option<&str>) -> Option<Before> {
     match draft {
         Draft::Certificate(certificate) => certificate_like(previous, certificate, profile?),
         Draft::Crl(crl) => crl_like(previous, crl),
@@ -37,7 +37,7 @@ fn certificate_like(previous: &PreviousCeremony, draft: &Certificate, profile: &
     last.map(|(name, other)| (name, of_certificate(&other)))
 }
 
-fn crl_like(previous: &PreviousCeremony, draft: &ParsedTbs<'_>) -> Option<Before> {
+fn crl_like(previous: &PreviousCeremony, draft: &ParsedTbs) -> Option<Before> {
     let mut last: Option<(u64, Before)> = None;
     for (record, der) in previous.bundle().crls() {
         let Ok(crl) = ParsedCrl::from_der(&der) else { continue };

@@ -10,14 +10,14 @@ use ca_core::certificate::to_be_signed;
 use ca_core::key_ref::KeyRef;
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
-    CertificateId, CertificateStatus, CrlRecord, Intent, IntentConflict, Revocation, Settlement, SlotUse,
+    CertificateId, CertificateStatus, Intent, IntentConflict, Revocation, Settlement, SlotUse,
     StoredCertificate,
 };
 use ca_core::serial_number::SerialNumber;
 use ca_core::validity::UnixTime;
 use sha2::{Digest, Sha256};
 
-use super::entry::{Entry, IntentRow, IssuedRow, SettledRow, Step};
+use super::entry::{Entry, IntentRow, IssuedRow, KeptCrl, SettledRow, Step};
 
 /// The sum of all entries.
 #[derive(Debug, Clone)]
@@ -58,7 +58,7 @@ struct CrlRow {
     /// When the latest was signed.
     signed_at: UnixTime,
     /// All, in the order of their numbers. A root has few, and some of them are signed ahead.
-    all: Vec<CrlRecord>,
+    all: Vec<KeptCrl>,
 }
 
 /// What the records say of the destruction of the private keys.
@@ -216,7 +216,7 @@ impl Book {
         Ok(())
     }
 
-    fn apply_crl(&mut self, crl: &CrlRecord) -> Result<(), BrokenBook> {
+    fn apply_crl(&mut self, crl: &KeptCrl) -> Result<(), BrokenBook> {
         let row = self.crls.entry(crl.issuer).or_default();
         let used = row.all.last().is_some_and(|latest| latest.number == crl.number);
         if row.reserved != crl.number || used {
@@ -269,12 +269,12 @@ impl Book {
         self.rows.values()
     }
 
-    pub(super) fn latest_crl(&self, issuer: &KeyRef) -> Option<&CrlRecord> {
+    pub(super) fn latest_crl(&self, issuer: &KeyRef) -> Option<&KeptCrl> {
         self.crls(issuer).last()
     }
 
     /// Returns every CRL of a key, in the order of their numbers.
-    pub(super) fn crls(&self, issuer: &KeyRef) -> &[CrlRecord] {
+    pub(super) fn crls(&self, issuer: &KeyRef) -> &[KeptCrl] {
         self.crls.get(issuer).map_or(&[], |row| row.all.as_slice())
     }
 

@@ -3,7 +3,9 @@
 //! Values only. How they are written stands in `wire` and `page`; which may follow which, in `book`.
 
 use ca_core::key_ref::KeyRef;
+use ca_core::octets::OctetsError;
 use ca_core::record::{CertificateId, CrlRecord, Revocation, Settlement, StoredCertificate};
+use ca_core::scope::CrlScope;
 use ca_core::validity::UnixTime;
 
 /// One durable step of the ledger.
@@ -49,7 +51,7 @@ pub(crate) enum Step {
         this_update: UnixTime,
     },
     /// A CRL.
-    Crl(CrlRecord),
+    Crl(KeptCrl),
 }
 
 impl Step {
@@ -99,4 +101,46 @@ pub(crate) struct SettledRow {
     pub(crate) settlement: Settlement,
     /// When that was recorded.
     pub(crate) time: UnixTime,
+}
+
+/// A signed CRL as a root keeps it: complete and of all that its key has issued, so few that it is held whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptCrl {
+    /// The signing key.
+    pub issuer: KeyRef,
+    /// Its CRL number.
+    pub number: u64,
+    /// Its thisUpdate.
+    pub this_update: UnixTime,
+    /// Its nextUpdate.
+    pub next_update: UnixTime,
+    /// How many entries it has.
+    pub entries: u64,
+    /// Its DER octets.
+    pub der: Vec<u8>,
+}
+
+impl KeptCrl {
+    /// Takes the octets from wherever they are kept.
+    pub(crate) fn read(crl: CrlRecord) -> Result<Self, OctetsError> {
+        let CrlRecord { issuer, number, this_update, next_update, entries, der, .. } = crl;
+        Ok(Self { issuer, number, this_update, next_update, entries, der: der.to_vec()? })
+    }
+
+    /// Returns it as ca-core has it.
+    pub(crate) fn record(self) -> CrlRecord {
+        let Self { issuer, number, this_update, next_update, entries, der } = self;
+        CrlRecord {
+            issuer,
+            scope: CrlScope::All,
+            base: None,
+            // Nothing is ever a delta to it.
+            seen: 0,
+            number,
+            this_update,
+            next_update,
+            entries,
+            der: der.into(),
+        }
+    }
 }

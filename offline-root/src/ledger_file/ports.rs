@@ -6,7 +6,7 @@
 use ca_core::audit::AuditEvent;
 use ca_core::key_ref::KeyRef;
 use ca_core::ports::{
-    BlockStatus, CrlScopes, Ledger, Registry, Releases, StatusSource, Unavailable, WaitingRoom,
+    BlockStatus, CrlScopes, Ledger, Registry, Releases, Spools, StatusSource, Unavailable, WaitingRoom,
 };
 use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlIntent, CrlNumberTaken, CrlRecord, Decision,
@@ -22,7 +22,7 @@ use ca_core::validity::UnixTime;
 
 use super::book::may_be_revoked;
 use super::entry::{IntentRow, IssuedRow, SettledRow, Step};
-use super::{FileLedger, RecordError, shelf, write};
+use super::{FileLedger, KeptCrl, RecordError, shelf, write};
 
 impl Releases for FileLedger {
     /// The CRLs of an offline CA are signed ahead: none of them could forget a hold, and it puts nothing on hold.
@@ -30,6 +30,9 @@ impl Releases for FileLedger {
         Ok(ReleaseOutcome::NotOnHold)
     }
 }
+
+/// The CRLs of a root are short: in memory.
+impl Spools for FileLedger {}
 
 impl Ledger for FileLedger {
     fn record_intents(&self, intents: Vec<Intent>) -> Result<Vec<Result<(), IntentConflict>>, Unavailable> {
@@ -118,7 +121,7 @@ impl Ledger for FileLedger {
     }
 
     fn record_crl(&self, crl: CrlRecord, event: AuditEvent) -> Result<(), Unavailable> {
-        write(&self.path, &mut self.state(), Step::Crl(crl), vec![event])?;
+        write(&self.path, &mut self.state(), Step::Crl(KeptCrl::read(crl)?), vec![event])?;
         Ok(())
     }
 }
@@ -206,7 +209,7 @@ impl StatusSource for FileLedger {
     }
 
     fn latest_crl(&self, issuer: &KeyRef) -> Result<Option<CrlRecord>, Unavailable> {
-        Ok(self.state().book.latest_crl(issuer).cloned())
+        Ok(self.state().book.latest_crl(issuer).cloned().map(KeptCrl::record))
     }
 
     /// Reads the files anew: the book keeps no records.

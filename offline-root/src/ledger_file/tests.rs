@@ -402,28 +402,25 @@ fn a_crl_number_is_reserved_once_and_used_for_its_crl_only() {
             })
             .unwrap()
     };
-    let crl = |number| CrlRecord {
+    let crl = |number| KeptCrl {
         issuer: ISSUER,
         number,
         this_update: at(NOW),
         next_update: at(NOW + 9),
         entries: 0,
         der: vec![0x30, 0],
-        scope: CrlScope::All,
-        base: None,
-        seen: 0,
     };
     let told = || event(Act::CrlIssued, 0, Sha256::digest([0x30, 0]).to_vec());
     assert_eq!(reserve(&ledger, 5), Ok(()));
     for number in [4, 5] {
         assert_eq!(reserve(&ledger, number), Err(CrlNumberTaken { last: 5 }));
     }
-    assert!(ledger.record_crl(crl(6), told()).is_err());
-    ledger.record_crl(crl(5), told()).unwrap();
-    assert!(ledger.record_crl(crl(5), told()).is_err());
+    assert!(ledger.record_crl(crl(6).record(), told()).is_err());
+    ledger.record_crl(crl(5).record(), told()).unwrap();
+    assert!(ledger.record_crl(crl(5).record(), told()).is_err());
     drop(ledger);
     let ledger = place.open();
-    assert_eq!(ledger.latest_crl(&ISSUER).unwrap(), Some(crl(5)));
+    assert_eq!(ledger.latest_crl(&ISSUER).unwrap(), Some(crl(5).record()));
     assert_eq!(reserve(&ledger, 5), Err(CrlNumberTaken { last: 5 }));
 }
 

@@ -5,10 +5,8 @@
 use ca_core::key_ref::KeyRef;
 use ca_core::profile::{Hierarchy, KeyPurpose, ProfileId};
 use ca_core::reason::ReasonCode;
-use ca_core::record::{
-    CertificateId, CertificateStatus, CrlRecord, Revocation, Settlement, Slot, StoredCertificate,
-};
-use ca_core::scope::{CrlListing, CrlScope};
+use ca_core::record::{CertificateId, CertificateStatus, Revocation, Settlement, Slot, StoredCertificate};
+use ca_core::scope::CrlListing;
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
@@ -16,7 +14,7 @@ use ca_core::validity::{UnixTime, Validity};
 use der::asn1::{Any, GeneralizedTime, Null, OctetString};
 use der::{Choice, DateTime, Decode, Encode, Enumerated, Sequence};
 
-use super::entry::{Entry, IntentRow, IssuedRow, SettledRow, Step};
+use super::entry::{Entry, IntentRow, IssuedRow, KeptCrl, SettledRow, Step};
 
 /// The one version of the format.
 const VERSION: u8 = 1;
@@ -283,16 +281,13 @@ impl Step {
                 number: wire.number,
                 this_update: read_time(wire.this_update),
             },
-            WireStep::Crl(wire) => Self::Crl(CrlRecord {
+            WireStep::Crl(wire) => Self::Crl(KeptCrl {
                 issuer: KeyRef::new(octets(&wire.issuer, "issuer")?),
                 number: wire.number,
                 this_update: read_time(wire.this_update),
                 next_update: read_time(wire.next_update),
                 entries: wire.entries,
                 der: wire.crl.to_der()?,
-                scope: CrlScope::All,
-                base: None,
-                seen: 0,
             }),
         })
     }

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use ca_core::audit::AuditEvent;
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{Clock, Entropy, Ledger, Releases, SignError, Signer, Transactions, Unavailable};
+use ca_core::octets::Spool;
+use ca_core::ports::{
+    Clock, Entropy, Ledger, Releases, SignError, Signer, Spools, Transactions, Unavailable,
+};
 use ca_core::public_key::PublicKey;
 use ca_core::record::{
     CertificateId, Conclusion, CrlIntent, CrlNumberTaken, CrlRecord, Intent, IntentConflict, IssuedRecord,
@@ -96,6 +99,12 @@ impl Releases for TrappedLedger {
             self.trap.pass(KillPoint::RevocationDurable);
         }
         Ok(outcome)
+    }
+}
+
+impl Spools for TrappedLedger {
+    fn spool(&self) -> Result<Box<dyn Spool>, Unavailable> {
+        self.inner.spool()
     }
 }
 

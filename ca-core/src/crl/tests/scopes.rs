@@ -263,7 +263,7 @@ fn a_shard_of_a_million_revoked_and_a_delta_of_a_thousand_have_so_many_octets() 
             revoked(NOW - 5, ReasonCode::CessationOfOperation),
         );
     };
-    let octets = |crl: CrlRecord| (crl.entries, crl.der.len());
+    let octets = |crl: CrlRecord| (crl.entries, crl.der.length());
     revoke("0b", 0);
     assert!(octets(world.issue_in(NOW, &scope("0a"), None).unwrap()).1 < 450);
     for number in 1..=3_906 {

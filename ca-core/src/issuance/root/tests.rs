@@ -9,7 +9,7 @@ use crate::certificate::Certificate;
 use crate::fault::Fault;
 use crate::ocsp::doubles::{DAY, MemorySigner, NOW, actor, at};
 use crate::oid;
-use crate::ports::{Releases, Unavailable};
+use crate::ports::{Releases, Spools, Unavailable};
 use crate::profile::{
     AlternativeNameRule, Approval, Hierarchy, KeyReuse, KeyUsageBit, NameChange, Pointers, ProfileId,
     ProfileParts, RenewalRule, SubjectRule, ValidityRule,
@@ -70,6 +70,8 @@ impl Releases for StepLedger<'_> {
         Ok(ReleaseOutcome::NotIssued)
     }
 }
+
+impl Spools for StepLedger<'_> {}
 
 impl Ledger for StepLedger<'_> {
     fn record_intents(&self, intents: Vec<Intent>) -> Result<Vec<Result<(), IntentConflict>>, Unavailable> {

@@ -2,13 +2,16 @@
 //!
 //! RFC 5280 §5.1.2.6, §5.3.
 
+use core::fmt::Display;
+
 use der::asn1::{GeneralizedTime, IntRef};
-use der::{Decode, Reader, Sequence, SliceReader};
+use der::{Decode, Sequence};
 use x509_cert::ext::pkix::CrlReason;
 use x509_cert::ext::{Extension, Extensions};
 use x509_cert::time::Time;
 
 use super::{DER, ExaminedCrl, find, not_der};
+use crate::crl_frame::Values;
 use crate::lint::rfc5280::fields::check_time_encoding;
 use crate::lint::{Finding, encodes_to, require, unix_time};
 use crate::oid;
@@ -37,7 +40,7 @@ pub(super) struct EntryRule {
 /// Where the walk through the entries stands.
 struct Walk<'a> {
     crl: &'a ExaminedCrl<'a>,
-    previous: Option<&'a [u8]>,
+    previous: Option<Vec<u8>>,
 }
 
 pub(super) const RULES: [EntryRule; 7] = [
@@ -60,16 +63,20 @@ const fn entry_rule(
 
 /// Holds every entry against every rule; adds the first finding of each.
 pub(super) fn lint(crl: &ExaminedCrl<'_>, findings: &mut Vec<Finding>) {
-    let Some(mut reader) = crl.fields.revoked.and_then(|entries| SliceReader::new(entries.0).ok()) else {
+    let Some(mut values) = crl.entries.clone().map(Values::of) else {
         return;
     };
+    let undecoded = |cause: &dyn Display| not_der(format!("an entry cannot be decoded: {cause}"));
     let mut walk = Walk { crl, previous: None };
-    while !reader.is_finished() {
-        let octets = reader.tlv_bytes();
-        let entry = octets.and_then(|octets| Ok((octets, EntryFields::from_der(octets)?)));
-        let (octets, entry) = match entry {
+    loop {
+        let octets = match values.next_value() {
+            Ok(Some(octets)) => octets,
+            Ok(None) => return,
+            Err(cause) => return findings.push(undecoded(&cause)),
+        };
+        let entry = match EntryFields::from_der(octets) {
             Ok(entry) => entry,
-            Err(cause) => return findings.push(not_der(format!("an entry cannot be decoded: {cause}"))),
+            Err(cause) => return findings.push(undecoded(&cause)),
         };
         if !encodes_to(&entry, octets) && !findings.iter().any(|found| found.rule == DER) {
             findings.push(not_der(format!("the entry {} is not DER", shown(&entry))));
@@ -81,7 +88,7 @@ pub(super) fn lint(crl: &ExaminedCrl<'_>, findings: &mut Vec<Finding>) {
                 findings.push(Finding { rule: rule.id, citation: rule.citation, what });
             }
         }
-        walk.previous = Some(entry.serial.as_bytes());
+        walk.previous = Some(entry.serial.as_bytes().to_vec());
     }
 }
 
@@ -98,7 +105,7 @@ fn entry_serial_number(_: &Walk<'_>, entry: &EntryFields<'_>) -> Result<(), Stri
 
 /// Entries ascend, so none appears twice.
 fn entry_order(walk: &Walk<'_>, entry: &EntryFields<'_>) -> Result<(), String> {
-    let ascends = walk.previous.is_none_or(|previous| previous < entry.serial.as_bytes());
+    let ascends = walk.previous.as_deref().is_none_or(|previous| previous < entry.serial.as_bytes());
     require(ascends, || format!("the entry {} is out of order, or there twice", shown(entry)))
 }
 

@@ -8,6 +8,7 @@ use crate::lint::samples::{
     algorithm, authority_name, divided_issuer, generalized, root_issuer, sequence, subordinate_issuer, tlv,
     uri, utc, with_criticality,
 };
+use crate::octets::Octets;
 use crate::oid;
 use crate::profile::CrlProfile;
 use crate::scope::{CrlScope, Shard};
@@ -53,8 +54,9 @@ impl Draft {
 }
 
 fn findings(tbs: &[u8], draft: &Draft) -> Vec<&'static str> {
+    let tbs = Octets::from(tbs.to_vec());
     let input = CrlLintInput {
-        tbs,
+        tbs: &tbs,
         issuer: &draft.issuer,
         profile: &draft.profile,
         scope: &draft.scope,

@@ -100,7 +100,7 @@ fn acts(store: &Store) -> Vec<(Result<(), Unavailable>, Option<Act>)> {
         this_update: NOW,
         next_update: NOW,
         entries: 0,
-        der: vec![1; 9_000],
+        der: vec![1; 9_000].into(),
         scope: CrlScope::All,
         base: None,
         seen: 0,

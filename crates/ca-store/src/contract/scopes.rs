@@ -224,7 +224,7 @@ fn crl(scope: &CrlScope, base: Option<u64>, number: u64) -> CrlRecord {
         this_update: NOW,
         next_update: NOW.plus_seconds(86_400),
         entries: 3,
-        der: vec![u8::try_from(number).unwrap(); 5_000],
+        der: vec![u8::try_from(number).unwrap(); 5_000].into(),
     }
 }
 

@@ -18,13 +18,18 @@ pub(crate) type ScopeOf = (KeyRef, CrlScope);
 /// CrlHeadRow ::= SEQUENCE {
 ///     last         INTEGER,                -- the highest CRL number that was reserved
 ///     latest       [0] INTEGER OPTIONAL,   -- the highest CRL number of a signed complete CRL
-///     latestDelta  [1] INTEGER OPTIONAL }  -- the highest CRL number of a signed delta CRL
+///     latestDelta  [1] INTEGER OPTIONAL,   -- the highest CRL number of a signed delta CRL
+///     loose        [2] SEQUENCE {          -- octets of a CRL that is not yet, or no longer, the latest
+///         number  INTEGER,
+///         parts   INTEGER                  -- no part with this number or a higher one is there
+///     } OPTIONAL }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CrlHeadRow {
     pub(crate) last: u64,
     pub(crate) latest: Option<u64>,
     pub(crate) latest_delta: Option<u64>,
+    pub(crate) loose: Option<LooseParts>,
 }
 
 impl CrlHeadRow {
@@ -45,6 +50,13 @@ impl CrlHeadRow {
     }
 }
 
+/// Parts of a CRL that nothing names: written before it is the latest one, or still there although another one is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Sequence)]
+pub(crate) struct LooseParts {
+    pub(crate) number: u64,
+    pub(crate) parts: u32,
+}
+
 #[derive(Sequence)]
 pub(crate) struct WireHead {
     last: u64,
@@ -52,6 +64,8 @@ pub(crate) struct WireHead {
     latest: Option<u64>,
     #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
     latest_delta: Option<u64>,
+    #[asn1(context_specific = "2", tag_mode = "EXPLICIT", optional = "true")]
+    loose: Option<LooseParts>,
 }
 
 impl Row for CrlHeadRow {
@@ -64,11 +78,12 @@ impl Row for CrlHeadRow {
     }
 
     fn to_wire(&self) -> der::Result<WireHead> {
-        Ok(WireHead { last: self.last, latest: self.latest, latest_delta: self.latest_delta })
+        let Self { last, latest, latest_delta, loose } = *self;
+        Ok(WireHead { last, latest, latest_delta, loose })
     }
 
-    fn from_wire(wire: WireHead) -> Option<Self> {
-        Some(Self { last: wire.last, latest: wire.latest, latest_delta: wire.latest_delta })
+    fn from_wire(WireHead { last, latest, latest_delta, loose }: WireHead) -> Option<Self> {
+        Some(Self { last, latest, latest_delta, loose })
     }
 }
 

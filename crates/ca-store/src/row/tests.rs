@@ -202,7 +202,13 @@ fn every_row_reads_back_as_it_was_written() {
         let issued =
             IssuedCrl { next_update: time(3), entries: 4, length: 5, base, seen: base.unwrap_or_default() };
         reads_back(CrlRow { this_update: time(2), issued: set.then_some(issued) });
-        reads_back(CrlHeadRow { last: 9, latest: set.then_some(8), latest_delta: (!set).then_some(9) });
+        let loose = set.then_some(LooseParts { number: 7, parts: 300 });
+        reads_back(CrlHeadRow {
+            last: 9,
+            latest: set.then_some(8),
+            latest_delta: (!set).then_some(9),
+            loose,
+        });
         reads_back(ShardRow { last_not_after: time(7) });
         reads_back(CertificateRow {
             listing: CrlListing::Listed(set.then(shard)),
@@ -265,7 +271,7 @@ fn rows_of_crls_have_the_octets_of_before_where_nothing_is_new() {
     let row = CrlRow { this_update: time(2), issued: Some(issued) };
     assert_eq!(row.encode().unwrap(), crl.map(|octet: u8| octet));
     let head = [1, 0x30, 8, 2, 1, 9, 0xA0, 3, 2, 1, 8];
-    let row = CrlHeadRow { last: 9, latest: Some(8), latest_delta: None };
+    let row = CrlHeadRow { last: 9, latest: Some(8), latest_delta: None, loose: None };
     assert_eq!(row.encode().unwrap(), head.map(|octet: u8| octet));
     let key = CrlHeadRow::key(&(KeyRef::new([7; 20]), CrlScope::All));
     assert_eq!(key, [7; 20]);

@@ -47,7 +47,7 @@ impl CrlStatement {
     ///
     /// # Errors
     /// Why it cannot be read, in a sentence.
-    pub fn of(crl: &ParsedCrl<'_>) -> Result<Self, String> {
+    pub fn of(crl: &ParsedCrl) -> Result<Self, String> {
         let unreadable = |cause: ca_core::crl::parsed::ReadCrlError| cause.to_string();
         let (this_update, next_update) = crl.tbs().period().map_err(unreadable)?;
         let entry = |entry: Result<ParsedEntry, _>| RevokedSerial::of(&entry.map_err(unreadable)?);
@@ -68,7 +68,8 @@ impl CrlStatement {
             next_update: self.next_update.0,
             entries: &entries,
         };
-        restate(issuer, &statement).map_err(|cause| cause.to_string())
+        let tbs = restate(issuer, &statement).map_err(|cause| cause.to_string())?;
+        tbs.to_vec().map_err(|cause| cause.to_string())
     }
 }
 

@@ -440,7 +440,7 @@ impl<'a> Held<'a> {
             entries,
         };
         self.number += 1;
-        let tbs = restate(&self.issuer("a"), &statement).unwrap();
+        let tbs = restate(&self.issuer("a"), &statement).unwrap().to_vec().unwrap();
         let der = sign(&tbs, ROOT_KEYS[0].1);
         let statement = CrlStatement::of(&ParsedCrl::from_der(&der).unwrap()).unwrap();
         self.make(act, object, "a", (&tbs, der, Content::Crl(statement)));

@@ -9,6 +9,7 @@ use ca_core::exchange::SubordinateRequest;
 use ca_core::issuer::Issuer;
 use ca_core::lint::Finding;
 use ca_core::lint::crl::{CrlLintInput, lint_crl};
+use ca_core::octets::Octets;
 use ca_core::profile::{CertificateProfile, CrlProfile};
 use ca_core::public_key::PublicKey;
 use ca_core::scope::CrlScope;
@@ -194,7 +195,14 @@ pub(super) fn broken_rules(
     let seconds = statement.next_update.0.seconds().saturating_sub(statement.this_update.0.seconds());
     let profile = CrlProfile::offline(seconds, longest.reissue_seconds().min(seconds / 2))
         .map_err(|cause| cause.to_string())?;
-    Ok(lint_crl(&CrlLintInput { tbs, issuer, profile: &profile, scope: &CrlScope::All, base: None }))
+    let input = CrlLintInput {
+        tbs: &Octets::from(tbs.to_vec()),
+        issuer,
+        profile: &profile,
+        scope: &CrlScope::All,
+        base: None,
+    };
+    Ok(lint_crl(&input))
 }
 
 fn require(holds: bool, what: impl Into<String>) -> Result<(), String> {

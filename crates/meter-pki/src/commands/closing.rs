@@ -16,7 +16,6 @@ use ca_core::record::CrlRecord;
 use ca_store::Store;
 use ceremony::words::Fingerprint;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::ceremony::{refuse_existing, write_same_or_new};
 use super::config::faulty;
@@ -67,7 +66,8 @@ pub(super) fn close(args: &CloseArgs, file: &Path, printer: &Printer) -> Result<
     let one = named(&config, args)?;
     let closing = Closing { config: &config, one, args, vault: Arc::new(open_vault(&config)?) };
     let crl = closing.run()?;
-    printer.result(&view(one, args, &crl), lines);
+    let sha256 = Fingerprint::new(sha256_of(&crl)?);
+    printer.result(&view(one, args, (&crl, sha256)), lines);
     Ok(())
 }
 
@@ -103,8 +103,9 @@ impl Closing<'_> {
                 .then("take its [[authority]] out of the configuration"));
         }
         let latest = self.vault.store.latest_crl(&key).map_err(unavailable)?;
-        let closed_by = |crl: &CrlRecord| standing.closed_by.as_deref() == Some(&*Sha256::digest(&crl.der));
-        let crl = match latest.filter(closed_by) {
+        let closing = latest.map(|crl| Ok((sha256_of(&crl)?, crl))).transpose()?;
+        let closed_by = |digest: &[u8; 32]| standing.closed_by.as_deref() == Some(digest.as_slice());
+        let crl = match closing.filter(|(digest, _)| closed_by(digest)).map(|(_, crl)| crl) {
             Some(crl) => crl,
             // Not closed, or a server signed another CRL since.
             None => {
@@ -116,7 +117,8 @@ impl Closing<'_> {
             self.record(Act::KeyDestructionIntended, &crl)?;
         }
         // It is in a file of its own before the key that signed it goes.
-        write_same_or_new(&self.args.last_crl, &crl.der)?;
+        let der = crl.der.to_vec().map_err(|error| unavailable(error.into()))?;
+        write_same_or_new(&self.args.last_crl, &der)?;
         keys::destroy(&self.config.keys, &key)?;
         self.record(Act::KeyDestroyed, &crl)?;
         Ok(crl)
@@ -142,7 +144,7 @@ impl Closing<'_> {
     fn record(&self, act: Act, crl: &CrlRecord) -> Result<(), Failure> {
         let (issuer, actor) = (&self.one.issuer, self.actor());
         let digest = if act == Act::AuthorityClosed {
-            Sha256::digest(&crl.der).to_vec()
+            sha256_of(crl)?.to_vec()
         } else {
             issuer.certificate().public_key().fingerprint().to_vec()
         };
@@ -202,7 +204,15 @@ fn unavailable(error: Unavailable) -> Failure {
     Failure::new(Exit::Unavailable, "unavailable", error).then("look at the disk, then repeat")
 }
 
-fn view(one: &CheckedAuthority, args: &CloseArgs, crl: &CrlRecord) -> ClosedView {
+fn sha256_of(crl: &CrlRecord) -> Result<[u8; 32], Failure> {
+    crl.der.sha256().map_err(|error| unavailable(error.into()))
+}
+
+fn view(
+    one: &CheckedAuthority,
+    args: &CloseArgs,
+    (crl, last_crl_sha256): (&CrlRecord, Fingerprint),
+) -> ClosedView {
     ClosedView {
         authority: one.name.clone(),
         subject: one.issuer.name().to_string(),
@@ -210,7 +220,7 @@ fn view(one: &CheckedAuthority, args: &CloseArgs, crl: &CrlRecord) -> ClosedView
         key: one.issuer.key().to_string(),
         last_crl_file: args.last_crl.display().to_string(),
         last_crl_number: crl.number,
-        last_crl_sha256: Fingerprint::of(&crl.der),
+        last_crl_sha256,
         last_crl_until: crl.next_update.to_string(),
         time: SystemClock.now().to_string(),
     }

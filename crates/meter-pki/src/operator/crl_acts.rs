@@ -6,7 +6,6 @@ use ca_core::record::{CertificateId, CrlRecord};
 use ca_core::scope::{CrlLine, Shard};
 use ca_core::serial_number::SerialNumber;
 use ca_core::validity::UnixTime;
-use sha2::{Digest, Sha256};
 use status_server::repository::line_path;
 
 use super::acts::{named, unavailable};
@@ -59,7 +58,7 @@ fn recorded_view(
         number: crl.number,
         this_update: crl.this_update.seconds(),
         next_update: crl.next_update.seconds(),
-        sha256: hex::encode(Sha256::digest(&crl.der)),
+        sha256: hex::encode(crl.der.sha256().map_err(|error| unavailable(error.into()))?),
     })
 }
 

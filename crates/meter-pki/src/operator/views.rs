@@ -127,7 +127,7 @@ pub(crate) fn crl(served: &ServedAuthority, crl: &CrlRecord) -> CrlView {
         this_update: crl.this_update.to_string(),
         next_update: crl.next_update.to_string(),
         entries: crl.entries,
-        octets: crl.der.len(),
+        octets: crl.der.length(),
         uri: match crl.base {
             None => served.authority.issuer().crl_uri(&crl.scope),
             Some(_) => served.authority.issuer().freshest_uri(&crl.scope),

@@ -330,7 +330,7 @@ pub struct CrlView {
     /// How many entries.
     pub entries: u64,
     /// Its length in octets.
-    pub octets: usize,
+    pub octets: u64,
     /// Where it is.
     pub uri: Option<String>,
 }

@@ -173,7 +173,7 @@ impl OfflineRoot {
         let crl = self.authority.issue_crl(&officer(house.tenant)?)?;
         let issuer = self.authority.issuer();
         let line = CrlLine::complete(issuer.key(), CrlScope::All);
-        CrlFolder::open(&room.layout.published())?.publish(&line, issuer, crl.der.as_slice())?;
+        CrlFolder::open(&room.layout.published())?.publish(&line, issuer, crl.der.reader())?;
         Ok(())
     }
 

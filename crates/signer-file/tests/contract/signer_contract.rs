@@ -10,10 +10,12 @@ use std::process::Command;
 use std::thread;
 
 use ca_core::key_ref::KeyRef;
+use ca_core::octets::Octets;
 use ca_core::ports::{SignError, Signer};
 use ca_core::public_key::PublicKey;
 use ca_core::signature::EcdsaSignature;
 use ca_core::suite::Curve;
+use ca_core::to_be_signed::{MessageDigest, ToBeSigned};
 
 /// One octet string that fits a hash block, one that does not, and none at all.
 const MESSAGES: [&[u8]; 3] = [b"", b"to be signed", &[0xA5; 1000]];
@@ -31,6 +33,8 @@ macro_rules! signer_contract {
                 makes_signatures_that_ca_core_verifies
                 makes_signatures_that_the_rustcrypto_curves_verify
                 makes_signatures_that_openssl_verifies
+                signs_what_is_read_as_what_is_at_hand
+                refuses_what_was_read_for_another_curve
                 makes_a_new_signature_at_each_call
                 refuses_a_key_that_it_does_not_hold
                 signs_for_eight_threads_at_once
@@ -90,6 +94,28 @@ pub(crate) fn makes_signatures_that_openssl_verifies(signer: &dyn Signer, key: &
         assert!(openssl_verifies(directory.path(), key, message, &signature));
         assert!(!openssl_verifies(directory.path(), key, b"another message", &signature));
     }
+}
+
+pub(crate) fn signs_what_is_read_as_what_is_at_hand(signer: &dyn Signer, key: &PublicKey) {
+    let directory = tempfile::tempdir().unwrap();
+    let message = vec![0x5A; 200_000];
+    let tbs = ToBeSigned::read(key.curve(), Octets::from(message.clone())).unwrap();
+    let signature = signer.sign_read(&key.key_ref(), &tbs).unwrap();
+    key.verify(&message, &signature).unwrap();
+    key.verify_digest(tbs.digest(), &signature).unwrap();
+    key.verify_digest(tbs.digest(), &sign(signer, key, &message)).unwrap();
+    key.verify_digest(&MessageDigest::of(key.curve(), b"another message"), &signature).unwrap_err();
+    assert!(openssl_verifies(directory.path(), key, &message, &signature));
+}
+
+pub(crate) fn refuses_what_was_read_for_another_curve(signer: &dyn Signer, key: &PublicKey) {
+    let other = match key.curve() {
+        Curve::P256 => Curve::P384,
+        Curve::P384 => Curve::P256,
+    };
+    let tbs = ToBeSigned::read(other, Octets::from(b"to be signed".to_vec())).unwrap();
+    let refusal = signer.sign_read(&key.key_ref(), &tbs).unwrap_err();
+    assert!(matches!(refusal, SignError::Unavailable { .. }), "{refusal:?}");
 }
 
 pub(crate) fn makes_a_new_signature_at_each_call(signer: &dyn Signer, key: &PublicKey) {

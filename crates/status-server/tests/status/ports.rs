@@ -11,7 +11,7 @@ use aws_lc_rs::signature::{
 use ca_core::audit::AuditEvent;
 use ca_core::key_ref::KeyRef;
 use ca_core::ports::{
-    BlockStatus, Clock, CrlScopes, Ledger, Releases, SignError, Signer, StatusSource, Unavailable,
+    BlockStatus, Clock, CrlScopes, Ledger, Releases, SignError, Signer, Spools, StatusSource, Unavailable,
 };
 use ca_core::public_key::PublicKey;
 use ca_core::record::{
@@ -248,6 +248,8 @@ impl Releases for MemoryLedger {
         Ok(ReleaseOutcome::NotIssued)
     }
 }
+
+impl Spools for MemoryLedger {}
 
 impl Ledger for MemoryLedger {
     fn record_intents(&self, intents: Vec<Intent>) -> Result<Vec<Result<(), IntentConflict>>, Unavailable> {

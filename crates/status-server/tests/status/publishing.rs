@@ -20,7 +20,7 @@ use x509_cert::certificate::Rfc5280;
 use x509_cert::crl::CertificateList;
 use x509_cert::ext::Extension;
 
-use crate::world::{Authority, NOW, World, revoked};
+use crate::world::{Authority, NOW, World, der, revoked};
 
 fn folder(world: &World) -> CrlFolder {
     CrlFolder::open(world.path()).unwrap()
@@ -54,30 +54,30 @@ fn crls(world: &World) -> (CrlRecord, CrlRecord) {
 fn l_01_a_lower_number_is_refused_and_the_published_list_stays() {
     let world = World::new();
     let (first, second) = crls(&world);
-    publish(&world, &second.der).unwrap();
-    let error = publish(&world, &first.der).unwrap_err();
+    publish(&world, &der(&second)).unwrap();
+    let error = publish(&world, &der(&first)).unwrap_err();
     assert!(
         matches!(error, PublishError::NumberNotGreater { number, published }
             if number == first.number && published == second.number),
         "{error}"
     );
-    assert_eq!((published(&world), error.code()), (second.der, "publish.number"));
+    assert_eq!((published(&world), error.code()), (der(&second), "publish.number"));
 }
 
 #[test]
 fn l_01_an_equal_number_is_refused_unless_it_is_the_same_list() {
     let world = World::new();
     let first = world.crl();
-    publish(&world, &first.der).unwrap();
-    publish(&world, &first.der).unwrap();
+    publish(&world, &der(&first)).unwrap();
+    publish(&world, &der(&first)).unwrap();
     // A ledger that was restored gives out the same number for another list.
     let restored = World { ledger: Arc::default(), ..world };
     restored.put(1, revoked(NOW));
     let other = restored.crl();
     assert_eq!(other.number, first.number);
-    let error = publish(&restored, &other.der).unwrap_err();
+    let error = publish(&restored, &der(&other)).unwrap_err();
     assert!(matches!(error, PublishError::NumberNotGreater { .. }), "{error}");
-    assert_eq!(published(&restored), first.der);
+    assert_eq!(published(&restored), der(&first));
 }
 
 #[test]
@@ -86,14 +86,14 @@ fn l_02_a_list_of_another_scope_is_refused() {
     let (first, second) = crls(&world);
     let scoped = with_issuing_distribution_point(&world, &first);
     publish(&world, &scoped).unwrap();
-    let error = publish(&world, &second.der).unwrap_err();
+    let error = publish(&world, &der(&second)).unwrap_err();
     assert!(matches!(error, PublishError::OtherScope), "{error}");
     assert_eq!(published(&world), scoped);
 }
 
 /// The same list with an issuing distribution point, signed again.
 fn with_issuing_distribution_point(world: &World, crl: &CrlRecord) -> Vec<u8> {
-    let mut tbs = CertificateList::<Rfc5280>::from_der(&crl.der).unwrap().tbs_cert_list;
+    let mut tbs = CertificateList::<Rfc5280>::from_der(&der(crl)).unwrap().tbs_cert_list;
     let only_contains_ca_certs = OctetString::new([0x30, 3, 0x82, 1, 0xFF]).unwrap();
     tbs.crl_extensions.as_mut().unwrap().push(Extension {
         extn_id: ca_core::oid::ISSUING_DISTRIBUTION_POINT,
@@ -121,11 +121,7 @@ fn l_03_of_two_nodes_that_publish_at_once_one_wins() {
                 let (folder, issuer, barrier) = (folder(&restored), &restored.issuer, &barrier);
                 scope.spawn(move || {
                     barrier.wait();
-                    folder.publish(
-                        &CrlLine::complete(issuer.key(), CrlScope::All),
-                        issuer,
-                        crl.der.as_slice(),
-                    )
+                    folder.publish(&CrlLine::complete(issuer.key(), CrlScope::All), issuer, crl.der.reader())
                 })
             })
             .map(|node| node.join().unwrap())
@@ -139,12 +135,12 @@ fn l_03_of_two_nodes_that_publish_at_once_one_wins() {
 fn l_07_what_a_crash_left_aside_is_never_seen() {
     let world = World::new();
     let (first, second) = crls(&world);
-    publish(&world, &first.der).unwrap();
+    publish(&world, &der(&first)).unwrap();
     let aside = world.path().join(format!(".{}.crl.new", world.issuer.key()));
-    fs::write(&aside, &second.der[..100]).unwrap();
-    assert_eq!(published(&world), first.der);
-    publish(&world, &second.der).unwrap();
-    assert_eq!(published(&world), second.der);
+    fs::write(&aside, &der(&second)[..100]).unwrap();
+    assert_eq!(published(&world), der(&first));
+    publish(&world, &der(&second)).unwrap();
+    assert_eq!(published(&world), der(&second));
     assert!(!aside.exists());
 }
 
@@ -153,11 +149,11 @@ fn l_07_readers_see_one_list_or_the_next_while_they_change() {
     let world = World::new();
     let lists: Vec<CrlRecord> = (0..50).map(|_| world.crl()).collect();
     let folder = folder(&world);
-    folder.publish(&name(&world), &world.issuer, lists[0].der.as_slice()).unwrap();
+    folder.publish(&name(&world), &world.issuer, lists[0].der.reader()).unwrap();
     std::thread::scope(|scope| {
         let writer = scope.spawn(|| {
             for list in &lists[1..] {
-                folder.publish(&name(&world), &world.issuer, list.der.as_slice()).unwrap();
+                folder.publish(&name(&world), &world.issuer, list.der.reader()).unwrap();
             }
         });
         let mut last = 0;
@@ -173,11 +169,11 @@ fn l_07_readers_see_one_list_or_the_next_while_they_change() {
 fn a_disk_that_refuses_leaves_the_last_list() {
     let world = World::new();
     let (first, second) = crls(&world);
-    world.repository.publish(&first.issuer, first.der.as_slice()).unwrap();
+    world.repository.publish(&first.issuer, first.der.reader()).unwrap();
     // A folder stands where the new file is to be written; that stops even the superuser.
     let aside = world.path().join(format!(".{}.crl.new", world.issuer.key()));
     fs::create_dir(&aside).unwrap();
-    let error = world.repository.publish(&second.issuer, second.der.as_slice()).unwrap_err();
+    let error = world.repository.publish(&second.issuer, second.der.reader()).unwrap_err();
     assert!(
         matches!(
             error,
@@ -185,7 +181,7 @@ fn a_disk_that_refuses_leaves_the_last_list() {
         ),
         "{error}"
     );
-    assert_eq!(published(&world), first.der);
+    assert_eq!(published(&world), der(&first));
     assert_eq!(world.repository.standing(&first.issuer), Some(standing(&first)));
 }
 
@@ -201,16 +197,16 @@ fn only_lists_that_the_ca_signed_are_published() {
         folder(&world).publish(&CrlLine::complete(issuer.key(), CrlScope::All), issuer, octets).unwrap_err()
     };
     let other = Authority::root(Curve::P256, NOW).issuer();
-    assert!(matches!(publish(&other, &crl.der), PublishError::Unfit(UnfitCrl::NotOfIssuer)));
+    assert!(matches!(publish(&other, &der(&crl)), PublishError::Unfit(UnfitCrl::NotOfIssuer)));
     // The last octet of the signature, and one of the list.
-    for at in [crl.der.len() - 1, crl.der.len() / 3] {
-        let mut changed = crl.der.clone();
+    for at in [der(&crl).len() - 1, der(&crl).len() / 3] {
+        let mut changed = der(&crl);
         changed[at] ^= 1;
         assert!(matches!(publish(&world.issuer, &changed), PublishError::Unfit(_)));
     }
     assert!(matches!(publish(&world.issuer, b"no list"), PublishError::Unfit(UnfitCrl::Unreadable(_))));
     assert!(matches!(
-        world.repository.publish(&other.key(), crl.der.as_slice()),
+        world.repository.publish(&other.key(), crl.der.reader()),
         Err(PublishCrlError::NotServed { issuer }) if issuer == other.key()
     ));
     assert!(folder(&world).published(&name(&world), &world.issuer).unwrap().is_none());
@@ -220,7 +216,7 @@ fn only_lists_that_the_ca_signed_are_published() {
 fn a_damaged_file_is_reported_and_replaced_by_the_next_list() {
     let world = World::new();
     let (first, second) = crls(&world);
-    world.repository.publish(&first.issuer, first.der.as_slice()).unwrap();
+    world.repository.publish(&first.issuer, first.der.reader()).unwrap();
     fs::write(folder(&world).file_of(&name(&world)), b"damaged").unwrap();
     assert!(matches!(world.repository.refresh(), Err(ReadPublishedError::Unfit { .. })));
     assert_eq!(
@@ -228,8 +224,8 @@ fn a_damaged_file_is_reported_and_replaced_by_the_next_list() {
         Some(standing(&first)),
         "the last good one is served"
     );
-    world.repository.publish(&second.issuer, second.der.as_slice()).unwrap();
-    assert_eq!(published(&world), second.der);
+    world.repository.publish(&second.issuer, second.der.reader()).unwrap();
+    assert_eq!(published(&world), der(&second));
 }
 
 #[test]
@@ -239,7 +235,7 @@ fn a_repository_takes_up_what_another_process_published() {
     let other = Repository::new(folder(&world), &[Arc::clone(&world.issuer)]);
     other.refresh().unwrap();
     assert_eq!(other.standing(&crl.issuer), None);
-    world.repository.publish(&crl.issuer, crl.der.as_slice()).unwrap();
+    world.repository.publish(&crl.issuer, crl.der.reader()).unwrap();
     other.refresh().unwrap();
     assert_eq!(other.standing(&crl.issuer), Some(standing(&crl)));
 }
@@ -248,8 +244,8 @@ fn a_repository_takes_up_what_another_process_published() {
 fn an_older_file_put_in_the_folder_does_not_take_the_place_of_a_later_one() {
     let world = World::new();
     let (first, second) = crls(&world);
-    world.repository.publish(&second.issuer, second.der.as_slice()).unwrap();
-    fs::write(folder(&world).file_of(&name(&world)), &first.der).unwrap();
+    world.repository.publish(&second.issuer, second.der.reader()).unwrap();
+    fs::write(folder(&world).file_of(&name(&world)), &der(&first)).unwrap();
     world.repository.refresh().unwrap();
     assert_eq!(world.repository.standing(&first.issuer), Some(standing(&second)));
 }

@@ -7,7 +7,7 @@ use status_server::crl_reader::{ReadCrl, ReadCrlError};
 use x509_cert::certificate::Rfc5280;
 use x509_cert::crl::CertificateList;
 
-use crate::world::{Authority, NOW, World, revoked, serial};
+use crate::world::{Authority, NOW, World, der, revoked, serial};
 
 /// Gives one octet at a time, as a slow link does.
 struct Slow<'a>(&'a [u8]);
@@ -42,20 +42,17 @@ fn reads_what_others_read_on_both_curves_and_at_any_pace() {
         }
         world.put(99, CertificateStatus::Good);
         let crl = world.crl();
-        let (read, entries) = listed(&world, Slow(&crl.der));
+        let (read, entries) = listed(&world, Slow(&der(&crl)));
         assert_eq!((read.number, read.entries), (crl.number, crl.entries));
         assert_eq!((read.this_update, read.next_update), (crl.this_update, crl.next_update));
         assert_eq!((read.issuer.as_slice(), read.base().unwrap()), (world.issuer.name().der(), None));
-        let other = CertificateList::<Rfc5280>::from_der(&crl.der).unwrap().tbs_cert_list;
+        let other = CertificateList::<Rfc5280>::from_der(&der(&crl)).unwrap().tbs_cert_list;
         let others: Vec<_> =
             other.revoked_certificates.unwrap().iter().map(|one| one.to_der().unwrap()).collect();
         assert_eq!(entries.iter().map(|(_, der)| der.clone()).collect::<Vec<_>>(), others);
         assert_eq!(entries[0].0, serial(1).octets());
-        assert_eq!(
-            (read.extensions, read.octets),
-            (other.crl_extensions.unwrap(), u64::try_from(crl.der.len()).unwrap())
-        );
-        assert_eq!(listed(&world, crl.der.as_slice()).1, entries);
+        assert_eq!((read.extensions, read.octets), (other.crl_extensions.unwrap(), crl.der.length()));
+        assert_eq!(listed(&world, crl.der.reader()).1, entries);
     }
 }
 
@@ -63,21 +60,21 @@ fn reads_what_others_read_on_both_curves_and_at_any_pace() {
 fn an_octet_less_more_or_other_is_found() {
     let world = World::new();
     world.put(1, revoked(NOW));
-    let crl = world.crl();
+    let crl = der(&world.crl());
     let key = world.issuer.certificate().public_key();
     let read = |octets: &[u8]| ReadCrl::read(octets, key, |_| {});
-    for length in 0..crl.der.len() {
-        assert!(read(&crl.der[..length]).is_err(), "{length}");
+    for length in 0..crl.len() {
+        assert!(read(&crl[..length]).is_err(), "{length}");
     }
-    assert!(read(&[crl.der.as_slice(), &[0]].concat()).is_err());
-    for at in 0..crl.der.len() {
+    assert!(read(&[crl.as_slice(), &[0]].concat()).is_err());
+    for at in 0..crl.len() {
         for bit in 0..8 {
-            let mut other = crl.der.clone();
+            let mut other = crl.clone();
             other[at] ^= 1 << bit;
             assert!(read(&other).is_err(), "octet {at}, bit {bit}");
         }
     }
     let stranger = Authority::root(Curve::P256, NOW).issuer();
-    let error = ReadCrl::read(crl.der.as_slice(), stranger.certificate().public_key(), |_| {}).unwrap_err();
+    let error = ReadCrl::read(crl.as_slice(), stranger.certificate().public_key(), |_| {}).unwrap_err();
     assert!(matches!(error, ReadCrlError::Signature), "{error}");
 }

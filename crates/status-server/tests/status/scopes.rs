@@ -39,9 +39,9 @@ fn l_01_each_line_is_followed_by_higher_numbers_of_its_own() {
     let all = world.crl_in(&issuer, &CrlScope::All, None);
     assert_eq!(all.number, first.number);
     for crl in [&all, &second] {
-        folder(&world).publish(&crl.line(), &issuer, crl.der.as_slice()).unwrap();
+        folder(&world).publish(&crl.line(), &issuer, crl.der.reader()).unwrap();
     }
-    let error = folder(&world).publish(&first.line(), &issuer, first.der.as_slice()).unwrap_err();
+    let error = folder(&world).publish(&first.line(), &issuer, first.der.reader()).unwrap_err();
     assert!(matches!(error, PublishError::NumberNotGreater { .. }), "{error}");
     let names = [first.line(), all.line()].map(|line| {
         folder(&world).file_of(&line).strip_prefix(world.path()).unwrap().to_string_lossy().into_owned()
@@ -63,7 +63,7 @@ fn l_02_a_list_of_another_scope_is_refused_in_every_line() {
     let issuer = divided(&world, "crl.example.net");
     let all = world.crl_in(&issuer, &CrlScope::All, None);
     let one = world.crl_in(&issuer, &scope("0a"), None);
-    folder(&world).publish(&one.line(), &issuer, one.der.as_slice()).unwrap();
+    folder(&world).publish(&one.line(), &issuer, one.der.reader()).unwrap();
     let delta = world.crl_in(&issuer, &scope("0a"), Some(one.number));
     let other = CrlLine::complete(issuer.key(), scope("0b"));
     for (line, crl) in [
@@ -73,13 +73,13 @@ fn l_02_a_list_of_another_scope_is_refused_in_every_line() {
         (&one.line(), &delta),
         (&delta.line(), &one),
     ] {
-        let error = folder(&world).publish(line, &issuer, crl.der.as_slice()).unwrap_err();
+        let error = folder(&world).publish(line, &issuer, crl.der.reader()).unwrap_err();
         assert!(matches!(error, PublishError::Unfit(UnfitCrl::OtherLine)), "{line}: {error}");
     }
     // Where the place has moved, certificates name another one than the CRL.
     let moved = divided(&world, "crl.example.org");
     let next = world.crl_in(&moved, &scope("0a"), None);
-    let error = folder(&world).publish(&next.line(), &moved, next.der.as_slice()).unwrap_err();
+    let error = folder(&world).publish(&next.line(), &moved, next.der.reader()).unwrap_err();
     assert!(matches!(error, PublishError::OtherScope), "{error}");
 }
 
@@ -91,7 +91,7 @@ fn l_15_a_delta_is_published_only_beside_its_base() {
     let base = world.crl_in(&issuer, &scope("0a"), None);
     let delta = world.crl_in(&issuer, &scope("0a"), Some(base.number));
     let publish =
-        |crl: &ca_core::record::CrlRecord| folder(&world).publish(&crl.line(), &issuer, crl.der.as_slice());
+        |crl: &ca_core::record::CrlRecord| folder(&world).publish(&crl.line(), &issuer, crl.der.reader());
     let error = publish(&delta).unwrap_err();
     assert!(matches!(error, PublishError::NotItsBase { published: None, .. }), "{error}");
     publish(&base).unwrap();

@@ -155,6 +155,11 @@ pub fn serial(number: u64) -> SerialNumber {
     SerialNumber::from_octets(&octets).unwrap()
 }
 
+/// The octets of a list, which is short.
+pub fn der(crl: &CrlRecord) -> Vec<u8> {
+    crl.der.to_vec().unwrap()
+}
+
 pub fn revoked(time: UnixTime) -> CertificateStatus {
     CertificateStatus::Revoked(Revocation { time, reason: ReasonCode::KeyCompromise, invalidity_date: None })
 }
@@ -262,7 +267,7 @@ impl World {
     /// Issues the next CRL of the CA and publishes it.
     pub fn publish(&self) -> CrlRecord {
         let crl = self.crl();
-        self.repository.publish(&crl.issuer, crl.der.as_slice()).unwrap();
+        self.repository.publish(&crl.issuer, crl.der.reader()).unwrap();
         crl
     }
 

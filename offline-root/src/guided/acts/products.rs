@@ -9,6 +9,7 @@ use ca_core::exchange::{ExpectedResponse, SubordinateResponse};
 use ca_core::issuer::{Issuer, SignedBy};
 use ca_core::lint::crl::{CrlLintInput, lint_crl};
 use ca_core::lint::{Finding, LintInput};
+use ca_core::octets::Octets;
 use ca_core::profile::CrlProfile;
 use ca_core::public_key::PublicKey;
 use ca_core::scope::CrlScope;
@@ -264,9 +265,10 @@ impl Stage<'_, '_> {
         let issuer = Issuer::new(root.certificate.clone(), tenant, not_after, points);
         let issuer = issuer.map_err(OpenRootError::from)?;
         if product.form == Form::Crl {
+            let tbs = Octets::from(tbs.to_vec());
             let linted = |profile: CrlProfile| {
                 lint_crl(&CrlLintInput {
-                    tbs,
+                    tbs: &tbs,
                     issuer: &issuer,
                     profile: &profile,
                     scope: &CrlScope::All,

@@ -1,0 +1,88 @@
+//! What a CRL of very many entries takes: time, memory, octets; from the ledger to the published file, beside writing the same
+//! octets to a file and beside `openssl ca -gencrl` with as many entries, in the same run. Two programs of others read it.
+//!
+//! `cargo bench -p meter-pki --bench crl -- [--entries N] [--computed] [--directory DIR]` prints a report. With
+//! `--computed` the revocations are not kept in the ledger, which takes long with a million, but computed when they are read. Everything is made in processes
+//! of their own, so that each has its own peak of memory. Not a test: it fails only when something was not done.
+
+#![expect(clippy::print_stdout, reason = "the report is the output")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a bench that cannot go on says why and ends"
+)]
+#![expect(clippy::disallowed_methods, reason = "a bench measures time")]
+
+#[path = "crl/ground.rs"]
+mod ground;
+#[path = "crl/making.rs"]
+mod making;
+#[path = "crl/many_revoked.rs"]
+mod many_revoked;
+#[path = "crl/others.rs"]
+mod others;
+#[path = "crl/peak.rs"]
+mod peak;
+#[path = "crl/report.rs"]
+mod report;
+#[path = "crl/revoked.rs"]
+mod revoked;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use ca_store::{EngineKind, Store};
+
+use ground::Authority;
+use making::{Made, made_apart, make_and_tell};
+use others::{gnutls_reads, openssl_ca, openssl_reads};
+use report::Report;
+
+/// How many entries the long CRL has unless another number is asked for; the short one has a tenth.
+const ENTRIES: u64 = 1_000_000;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let after = |name: &str| {
+        let place = arguments.iter().position(|argument| argument == name)?;
+        arguments.get(place + 1).cloned()
+    };
+    if let Some(place) = after("--make") {
+        let computed = after("--computed").map(|number| number.parse().unwrap());
+        return make_and_tell(Path::new(&place), computed);
+    }
+    let entries = after("--entries").map_or(ENTRIES, |number| number.parse().unwrap());
+    let parent = after("--directory").map_or_else(|| env!("CARGO_TARGET_TMPDIR").into(), PathBuf::from);
+    std::fs::create_dir_all(&parent).unwrap();
+    let place = tempfile::Builder::new().prefix("crl-").tempdir_in(parent).unwrap();
+    let computed = arguments.iter().any(|argument| argument == "--computed");
+    measure(place.path(), entries, computed).print();
+}
+
+fn measure(place: &Path, entries: u64, computed: bool) -> Report {
+    ground::found(place);
+    let authority = Authority::open(place);
+    Store::create(&place.join("ledger"), EngineKind::Fjall).unwrap();
+    let issuer = authority.issuer.key();
+    let revoked = |(first, count)| {
+        if computed {
+            return None;
+        }
+        let start = Instant::now();
+        revoked::revoke(&revoked::open(&place.join("ledger")), issuer, (first, count));
+        Some(start.elapsed())
+    };
+    let made = |count| made_apart(place, computed.then_some(count));
+    let first = revoked((0, entries / 100));
+    made(entries / 100);
+    let file = making::published_file(place, &issuer);
+    let gnutls = gnutls_reads(place, &file, entries / 100);
+    let second = revoked((entries / 100, entries / 10 - entries / 100));
+    let short = made(entries / 10);
+    let third = revoked((entries / 10, entries - entries / 10));
+    let revoking = first.zip(second).zip(third).map(|((first, second), third)| first + second + third);
+    let long: Vec<Made> = (0..3).map(|_| made(entries)).collect();
+    let others = vec![openssl_ca(place, entries), openssl_reads(place, &file, entries), gnutls];
+    Report { entries, revoking, short, long, others, file_system: place.to_owned() }
+}
