@@ -253,6 +253,46 @@ fn l_01_complete_and_delta_crls_of_a_scope_share_one_sequence_of_numbers(ground:
     assert_eq!(parts.unwrap(), 3 * 2 * 2);
 }
 
+// RFC 5280 §5.2.4: a delta lists what is beyond its base, which is never older than the latest complete CRL.
+fn changes_go_once_no_crl_of_their_scope_needs_them(ground: &Ground) {
+    let store = ground.open();
+    for (number, name) in [(1, "0a"), (2, "0a"), (3, "0b"), (4, "0a")] {
+        store.issue(of_shard(number, name));
+    }
+    let record = |scope: &CrlScope, base, number| {
+        reserve(&store, scope, number).unwrap();
+        let seen = changes(&store, scope, u64::MAX).seen;
+        store.record_crl(CrlRecord { seen, ..crl(scope, base, number) }, event(Act::CrlIssued)).unwrap();
+        seen
+    };
+    let known = |scope: &CrlScope| {
+        changed(&store, scope, 0).into_iter().map(|(serial, _)| serial).collect::<Vec<_>>()
+    };
+    let shard = scope("0a");
+    revoke(&store, 1, ReasonCode::KeyCompromise);
+    revoke(&store, 3, ReasonCode::KeyCompromise);
+    // The first complete CRL may still be overtaken by a delta that was begun before it: nothing goes with it.
+    let seen = record(&shard, None, 5);
+    assert_eq!(known(&shard), [serial(1)]);
+    revoke(&store, 2, ReasonCode::KeyCompromise);
+    record(&shard, Some(5), 6);
+    assert_eq!(known(&shard), [serial(2)], "all beyond the base is there for the next delta");
+    assert_eq!(changed(&store, &shard, seen), [(serial(2), true)]);
+    // The base that is replaced was seen by deltas up to now; what came after it goes with the next.
+    record(&shard, None, 7);
+    assert_eq!(known(&shard), [serial(2)]);
+    revoke(&store, 4, ReasonCode::KeyCompromise);
+    record(&shard, Some(7), 8);
+    assert_eq!(known(&shard), [serial(4)]);
+    // Other scopes have CRLs of their own.
+    assert_eq!(known(&scope("0b")), [serial(3)]);
+    assert_eq!(known(&CrlScope::All), [1, 3, 2, 4].map(serial));
+    // No CRL loses an entry by it: what is revoked stands in its own row.
+    assert_eq!(revoked_in(&store, "0a"), [1, 2, 4].map(serial));
+    drop(store);
+    assert_eq!(changed(&ground.open(), &shard, 0), [(serial(4), true)]);
+}
+
 /// Removes or writes one row behind the ledger's back.
 fn tamper(store: &Store, keyspace: Keyspace, key: Vec<u8>, value: Option<Vec<u8>>) {
     store
@@ -398,6 +438,7 @@ super::on_every_engine! {
     l_06_the_shard_of_a_certificate_is_on_record_and_stays,
     the_revoked_of_a_shard_are_read_in_ascending_order_page_by_page,
     every_revocation_hold_and_release_is_a_change_of_its_scopes,
+    changes_go_once_no_crl_of_their_scope_needs_them,
     what_is_short_lived_is_revoked_and_in_no_scope,
     a_mark_of_what_no_crl_lists_that_fits_to_nothing_is_found,
     a_shard_lasts_as_long_as_its_last_certificate,
