@@ -245,14 +245,20 @@ fn what_is_enrolled_after_a_revocation_has_a_serial_number_of_its_own() {
 fn a_short_lived_certificate_that_is_revoked_is_told_by_ocsp_and_stands_on_no_crl() {
     let mut rehearsal = Rehearsal::renewing_at_any_time(1, core::convert::identity);
     rehearsal.stop();
-    let profile = rehearsal.state("profiles/meter-op-ka.toml");
+    let profile = rehearsal.state("profiles/meter-op-tls.toml");
     let text = std::fs::read_to_string(&profile).expect("the profile");
-    let text = text.replace("validity_years = 10", "validity_days = 7").replace("version = 2", "version = 3");
+    let text = text.replace("validity_years = 5", "validity_days = 7").replace("version = 2", "version = 3");
     std::fs::write(&profile, format!("{text}short_lived = true\n")).expect("it can be written");
     rehearsal.serve();
     let meter = || Meter::new(&rehearsal, METER, Suite::One);
-    let (before, tls) = (meter().held("meter-op-ka"), meter().held("meter-op-tls"));
-    let short = meter().enrol("meter-op-ka", &tls.shown());
+    let before = meter().held("meter-op-tls");
+    let (asked, label) = (meter().ask(), meter().label("meter-op-tls"));
+    let answer = send_request(&rehearsal, (Operation::ReEnrol, &label), &asked.request, &before.shown(), &[]);
+    let short = Credential {
+        certificate: certificate_of(&rehearsal, &answer),
+        key: asked.key,
+        request: asked.request,
+    };
     let crl = |serial: &str| is_on_crl(&rehearsal, serial);
     let told = revoke(&rehearsal, &short.serial(), "keyCompromise");
     assert!(told["next_crl_by"].is_null(), "{told}");
