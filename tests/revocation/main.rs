@@ -6,7 +6,7 @@ mod uncertain;
 
 use e2e::fleet::{Asked, Credential, Meter, Suite};
 use e2e::patience::eventually;
-use e2e::peer::{Answer, certificate_of, curl, enrol, make_request, path};
+use e2e::peer::{Answer, Operation, certificate_of, curl, enrol, make_request, path, send_request};
 use e2e::rehearsal::Rehearsal;
 use e2e::tool::openssl;
 use serde_json::Value;

@@ -11,10 +11,10 @@ use ca_core::reason::ReasonCode;
 use ca_core::record::{
     CertificateId, Conditions, Intent, IssuedRecord, Revocation, RevocationOutcome, RevocationRecord,
 };
+use ca_core::scope::CrlListing;
 use ca_core::serial_number::SerialNumber;
 use ca_core::tenant::TenantId;
 use ca_core::validity::{UnixTime, Validity};
-use ca_core::scope::CrlListing;
 use ca_store::{Opening, Store};
 use meter_pki::compose::{SystemClock, abort_on_fatal};
 

@@ -32,8 +32,8 @@ pub struct Gone {
 /// Says whether an entry may leave. What cannot be told may not.
 pub type Leaves<'a> = &'a dyn Fn(&Gone) -> bool;
 
-/// An entry of the published CRL: the octets of its serial number, and its reason.
-type Listed = (Vec<u8>, u8);
+/// An entry of the published CRL: its serial number, and whether it is on hold.
+type Listed = (SerialNumber, bool);
 
 /// RFC 5280 §3.3: an entry stays as long as its certificate is valid, unless it was released from hold.
 pub(super) fn check(
@@ -48,15 +48,15 @@ pub(super) fn check(
         let reading = scope.spawn(move || hand_over(published, key, &sender));
         let mut listed = groups.into_iter().flatten().peekable();
         ReadCrl::read(new.content.reader(), key, |entry| {
-            while let Some(gone) = listed.next_if(|(serial, _)| serial.as_slice() < entry.serial) {
-                missing.take(&gone);
+            while let Some(gone) = listed.next_if(|(serial, _)| serial.octets() < entry.serial) {
+                missing.take(gone);
             }
-            drop(listed.next_if(|(serial, _)| serial.as_slice() == entry.serial));
+            drop(listed.next_if(|(serial, _)| serial.octets() == entry.serial));
         })
         .map_err(super::UnfitCrl::from)?;
-        listed.for_each(|gone| missing.take(&gone));
+        listed.for_each(|gone| missing.take(gone));
         // What was not read to its end has not shown all that it lists.
-        let read = reading.join().unwrap_or(Err(ReadCrlError::EmptyList));
+        let read = reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         read.map_err(super::UnfitCrl::from)?;
         Ok::<(), PublishError>(())
     })?;
@@ -74,16 +74,19 @@ fn hand_over(
     key: &PublicKey,
     sender: &SyncSender<Vec<Listed>>,
 ) -> Result<(), ReadCrlError> {
-    let mut group = Vec::new();
+    let (mut group, mut all) = (Vec::new(), true);
     ReadCrl::read(published.content.reader(), key, |entry| {
-        group.push((entry.serial.to_vec(), entry.reason));
+        let serial = SerialNumber::from_octets(entry.serial);
+        all &= serial.is_ok();
+        group.extend(serial.map(|serial| (serial, entry.reason == HOLD)));
         if group.len() == GROUP {
             // Whoever takes nothing any more has found a fault and says so.
             drop(sender.send(core::mem::take(&mut group)));
         }
     })?;
     drop(sender.send(group));
-    Ok(())
+    // A serial number that is none cannot be asked after.
+    if all { Ok(()) } else { Err(ReadCrlError::NotDer { at: 0 }) }
 }
 
 /// What is missing and may not be.
@@ -95,9 +98,8 @@ struct Missing<'a> {
 }
 
 impl Missing<'_> {
-    fn take(&mut self, (serial, reason): &Listed) {
-        let Ok(serial) = SerialNumber::from_octets(serial) else { return };
-        let gone = Gone { serial, on_hold: *reason == HOLD, this_update: self.this_update };
+    fn take(&mut self, (serial, on_hold): Listed) {
+        let gone = Gone { serial, on_hold, this_update: self.this_update };
         if !(self.leaves)(&gone) {
             self.count += 1;
             self.first.get_or_insert(gone.serial);
