@@ -14,7 +14,7 @@ use crate::audit::AuditEvent;
 use crate::key_ref::KeyRef;
 use crate::octets::Octets;
 use crate::profile::{Hierarchy, KeyPurpose, ProfileId};
-use crate::scope::{CrlKind, CrlLine, CrlScope, Shard};
+use crate::scope::{CrlKind, CrlLine, CrlListing, CrlScope, Shard};
 use crate::serial_number::SerialNumber;
 use crate::system_title::SystemTitle;
 use crate::tenant::TenantId;
@@ -146,8 +146,8 @@ pub struct Intent {
     pub purpose: KeyPurpose,
     /// The period it will be valid.
     pub validity: Validity,
-    /// The shard of CRLs that will list it if it is revoked, fixed now and for ever.
-    pub shard: Option<Shard>,
+    /// Which CRLs will list it if it is revoked, fixed now and for ever.
+    pub listing: CrlListing,
     /// The one sample of the clock that this request took.
     pub recorded_at: UnixTime,
     /// What must hold.
@@ -350,8 +350,8 @@ pub struct StoredCertificate {
     pub status: CertificateStatus,
     /// The slot it holds or held.
     pub slot: Option<Slot>,
-    /// The shard of CRLs that lists it when it is revoked, beside the CRL of all.
-    pub shard: Option<Shard>,
+    /// Which CRLs list it when it is revoked.
+    pub listing: CrlListing,
     /// Who was given its private key, where that was made here and is kept nowhere.
     pub handed_to: Option<String>,
 }

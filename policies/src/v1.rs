@@ -118,6 +118,9 @@ pub(crate) struct CertificateFile {
     /// Which URIs of the issuer the certificate carries.
     #[serde(default)]
     pub pointers: PointersWord,
+    /// Whether no CRL ever lists its certificates, which end before one would help: at most 7 days, and no pointers.
+    #[serde(default)]
+    pub short_lived: bool,
     /// Whether id-pkix-ocsp-nocheck is present.
     #[serde(default)]
     pub ocsp_no_check: bool,

@@ -194,7 +194,7 @@ impl State {
             recorded_at: intent.recorded_at,
             status: CertificateStatus::Pending,
             slot,
-            shard: None,
+            listing: intent.listing.clone(),
             handed_to: intent.conditions.handover.as_ref().map(|handover| handover.to.clone()),
         };
         self.rows.insert(intent.id.clone(), Row { stored, intent, signing: false });

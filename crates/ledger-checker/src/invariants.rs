@@ -93,6 +93,7 @@ pub(crate) fn all(case: &Case) -> Vec<Violation> {
     confirmations::what_is_not_confirmed_is_revoked_once(case, &mut findings);
     holds::rows_are_what_the_trail_says(case, &mut findings);
     scopes::shards_list_their_own(case, &mut findings);
+    scopes::short_lived_is_on_no_crl(case, &mut findings);
     scopes::indexes_say_what_the_rows_say(case, &mut findings);
     handovers::who_was_given_a_key_asks_for_the_next(case, &mut findings);
     restart::a_second_start_changes_nothing(case, &mut findings);

@@ -18,6 +18,7 @@ use ca_core::record::{
     ReleaseOutcome, ReleaseRecord, Revocation, RevocationOutcome, RevocationRecord, RevokedEntry, Settlement,
     SlotUse, StoredCertificate, Token, WaitingRequest,
 };
+use ca_core::scope::CrlListing;
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
@@ -85,7 +86,7 @@ impl Memory {
             recorded_at: certificate.validity().not_before(),
             status: CertificateStatus::Good,
             slot: None,
-            shard: None,
+            listing: CrlListing::ON_ALL,
             handed_to: None,
         };
         self.state.lock().unwrap().certificates.insert(id, row);
@@ -163,7 +164,7 @@ impl State {
             recorded_at: intent.recorded_at,
             status: CertificateStatus::Pending,
             slot: intent.conditions.slot.map(|(slot, _)| slot),
-            shard: None,
+            listing: intent.listing,
             handed_to: intent.conditions.handover.map(|handover| handover.to),
         };
         self.certificates.insert(intent.id, row);

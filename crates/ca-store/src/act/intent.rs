@@ -192,10 +192,10 @@ fn write(tx: &mut Transaction<'_>, intent: &Intent) -> Result<(), ActFault> {
         validity: intent.validity,
         recorded_at: intent.recorded_at,
         slot: conditions.slot.as_ref().map(|(slot, _)| slot.clone()),
-        shard: intent.shard.clone(),
+        listing: intent.listing.clone(),
         handed_to: conditions.handover.as_ref().map(|handover| handover.to.clone()),
     };
-    if let Some(shard) = &intent.shard {
+    if let Some(shard) = intent.listing.shard() {
         shard::has_one_until(tx, (&intent.id.issuer, shard), intent.validity.not_after())?;
     }
     if let Some(title) = certificate.title() {

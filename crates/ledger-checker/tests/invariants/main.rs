@@ -338,3 +338,26 @@ fn names_i_15_when_an_index_says_other_than_the_rows() {
     });
     names(Invariant::I15, Bench::note_a_change_that_nobody_told_of);
 }
+
+#[test]
+fn finds_nothing_where_what_is_short_lived_is_revoked_and_on_no_crl() {
+    let mut bench = Bench::new();
+    bench.revoke_short_lived(&[5, 11]);
+    assert_eq!(bench.violations(), []);
+    // What is not short-lived must be on one.
+    names(Invariant::I11, |bench| bench.revoke_short_lived(&[]));
+}
+
+#[test]
+fn names_i_15_when_what_is_short_lived_is_on_a_crl_or_among_the_changes_or_marked_by_halves() {
+    names(Invariant::I15, |bench| {
+        bench.revoke_short_lived(&[5, 11]);
+        bench.list_the_short_lived();
+    });
+    names(Invariant::I15, |bench| {
+        bench.revoke_short_lived(&[5, 11]);
+        bench.note_a_change_of_the_short_lived();
+    });
+    names(Invariant::I15, |bench| bench.revoke_short_lived(&[5]));
+    names(Invariant::I15, |bench| bench.revoke_short_lived(&[11]));
+}
