@@ -240,6 +240,10 @@ pub enum Pointers {
 /// Everything a certificate profile says. Public so that a loader can fill it; only [`CertificateProfile::new`] makes a
 /// profile of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a line of a profile file, and none depends on another"
+)]
 pub struct ProfileParts {
     /// Its name.
     pub id: ProfileId,

@@ -33,6 +33,7 @@ pub fn schema() -> String {
 /// A certificate profile for one suite or both.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a line of the file, and none depends on another")]
 pub(crate) struct CertificateFile {
     /// The number of this format: 1.
     #[schemars(required, extend("const" = 1))]

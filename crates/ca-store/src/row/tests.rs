@@ -253,7 +253,7 @@ fn a_revocation_has_the_octets_that_its_definition_says() {
     let expected = [1, 0x30, 15, 2, 1, 0x6B, 2, 1, 1, 2, 2, 0, 0x80, 0xA0, 3, 2, 1, 0xFF];
     assert_eq!(row.encode().unwrap(), expected.map(|octet: u8| octet));
     assert_eq!(RevocationRow::decode(&expected).unwrap(), row);
-    let once_on_hold = RevocationRow { final_since: Some(time(0x6D)), ..row.clone() };
+    let once_on_hold = RevocationRow { final_since: Some(time(0x6D)), ..row };
     let expected =
         [1, 0x30, 20, 2, 1, 0x6B, 2, 1, 1, 2, 2, 0, 0x80, 0xA0, 3, 2, 1, 0xFF, 0xA1, 3, 2, 1, 0x6D];
     assert_eq!(once_on_hold.encode().unwrap(), expected.map(|octet: u8| octet));
