@@ -7,6 +7,9 @@
 
 pub mod client;
 pub mod server;
+pub mod guarded;
+pub mod charter;
+pub mod log;
 pub mod desk;
 pub mod denial;
 mod wire;
