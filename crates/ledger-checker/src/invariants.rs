@@ -1,4 +1,4 @@
-//! The invariants I1 to I15, each a function that says what breaks it.
+//! The invariants I1 to I16, each a function that says what breaks it.
 
 use core::fmt;
 
@@ -10,6 +10,7 @@ mod restart;
 mod scopes;
 mod status;
 mod trail;
+mod witness;
 
 use crate::evidence::Case;
 
@@ -47,6 +48,8 @@ pub enum Invariant {
     I14,
     /// What is revoked in a shard is on the CRL of its shard and on no other shard's, and the indexes say what the rows say.
     I15,
+    /// The signer's own log is whole, and it and the ledger tell of the same signatures.
+    I16,
 }
 
 /// An invariant that is broken, and by what.
@@ -91,6 +94,7 @@ pub(crate) fn all(case: &Case) -> Vec<Violation> {
     holds::rows_are_what_the_trail_says(case, &mut findings);
     scopes::shards_list_their_own(case, &mut findings);
     scopes::indexes_say_what_the_rows_say(case, &mut findings);
+    witness::the_signer_says_the_same(case, &mut findings);
     restart::a_second_start_changes_nothing(case, &mut findings);
     findings.0
 }

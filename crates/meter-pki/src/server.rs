@@ -176,6 +176,10 @@ pub async fn start(
         let releases = Arc::clone(&system.releases);
         tasks.spawn(releases.run(system.ports.clone(), status_pool.clone(), shutdown.clone()));
     }
+    if let Some(link) = &system.signer_link {
+        let link = Arc::clone(link);
+        health.ready("signer", move || link.condition().into());
+    }
     let log = Arc::clone(&system.audit);
     health.ready("audit", move || audit::condition(&log));
     let watch = Arc::new(IntentWatch::new(Arc::clone(&system.status), &metrics));

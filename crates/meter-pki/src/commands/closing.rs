@@ -126,8 +126,8 @@ impl Closing<'_> {
 
     fn sign_last_crl(&self) -> Result<CrlRecord, Failure> {
         refuse_existing(&self.args.last_crl)?;
-        let signer = keys::open(&self.config.keys)?;
-        let system = compose_on(Arc::clone(&self.vault), self.config, signer, std::convert::identity)?;
+        let keys = keys::open(&self.config.keys)?;
+        let system = compose_on(Arc::clone(&self.vault), self.config, keys, std::convert::identity)?;
         let served = system.served(&self.one.issuer.key()).ok_or_else(|| {
             Failure::new(Exit::NotFound, "authority.unknown", "the authority is not in service")
         })?;
