@@ -19,10 +19,10 @@ pub enum SignerVerb {
     State,
     /// Print the signer's configuration that fits the authority's, which --config names.
     Propose {
-        /// Where the socket is to be.
+        /// Where the socket is to be, beside the configuration unless it begins at the root.
         #[arg(long, value_name = "FILE", default_value = "signer/signer.sock")]
         socket: PathBuf,
-        /// Where the log is to be.
+        /// Where the log is to be, likewise.
         #[arg(long, value_name = "FILE", default_value = "signer/signatures.log")]
         log: PathBuf,
     },

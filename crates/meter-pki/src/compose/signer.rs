@@ -23,7 +23,7 @@ pub(crate) fn start(config: &SignerConfig, failed: OnFailure) -> Result<Serving,
     let server = LinkServer::bind(&config.socket, &config.users, spool).map_err(|error| bind(&error))?;
     let means = Means { signer, clock: Arc::new(SystemClock) };
     let desk = GuardedDesk::open(means, charters, &config.log, failed).map_err(|error| log(&error))?;
-    tracing::info!(socket = %config.socket.display(), keys = config.charters.len(), ?desk, "signing");
+    tracing::info!(socket = %config.socket.display(), keys = config.charters.len(), "signing");
     server.serve(Arc::new(desk)).map_err(|error| Failure::new(Exit::Failed, "signer.failed", error))
 }
 

@@ -13,9 +13,9 @@ pub(super) fn print(file: &Path, (socket, log): (&Path, &Path), printer: &Printe
     let mut text = format!(
         "# For the keys of {}, by `meter-pki signer propose`.\n\
          socket = {}\n# The user ids that may ask, beside whoever runs the signer, and root.\nusers = []\nlog = {}\n\n",
-        quoted(file),
-        quoted(socket),
-        quoted(log),
+        file.display(),
+        quoted(&beside(file, socket)),
+        quoted(&beside(file, log)),
     );
     text.push_str(&keys(&config.keys));
     let raw = Config::raw(file).map_err(|error| faulty(&error))?;
