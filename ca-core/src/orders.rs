@@ -113,7 +113,9 @@ impl OrderDesk<'_> {
         self.orders.record_order_act(decision)?.map_err(OrderError::Conflict)
     }
 
-    /// Carries out the next part of an order that was asked for and approved; returns it as it stands then.
+    /// Carries out the next part of an order that was asked for and approved; returns it as it stands then. Before the first
+    /// part the whole list is read once more: where it is not the one that was approved (M-04), nothing is done and the order
+    /// is void.
     ///
     /// # Errors
     /// [`Unavailable`]; the part is done at the next call.
@@ -122,6 +124,9 @@ impl OrderDesk<'_> {
             return Ok(order);
         }
         let part = order.progress.parts;
+        if part == 0 && self.list_digest(&order)? != order.digest {
+            return self.void(order, now);
+        }
         let mut step = OrderStep {
             digest: order.digest,
             part,
@@ -137,6 +142,19 @@ impl OrderDesk<'_> {
             }
         }
         self.orders.record_order_step(step)
+    }
+
+    /// Ends an order whose list is another one than was approved.
+    fn void(&self, order: RevocationOrder, now: UnixTime) -> Result<RevocationOrder, Unavailable> {
+        let process = Identity::Process { name: "orders" };
+        let mark = Mark { by: Actor { tenant: self.tenant.clone(), identity: process }.to_string(), at: now };
+        let reason = "its list is not the one that was approved".to_owned();
+        let event = AuditEvent {
+            detail: format!("{}; {reason}", detail(&order)),
+            ..self.event(Act::OrderRefused, &order, (&mark.by, now))
+        };
+        let decision = OrderDecision { digest: order.digest, mark, act: OrderAct::Void { reason }, event };
+        Ok(self.orders.record_order_act(decision)?.unwrap_or(order))
     }
 
     /// Operators decide, one by one; no part of the program does.

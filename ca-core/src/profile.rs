@@ -240,6 +240,10 @@ pub enum Pointers {
 /// Everything a certificate profile says. Public so that a loader can fill it; only [`CertificateProfile::new`] makes a
 /// profile of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a line of a profile file, and none depends on another"
+)]
 pub struct ProfileParts {
     /// Its name.
     pub id: ProfileId,
@@ -271,6 +275,8 @@ pub struct ProfileParts {
     pub key_identifier: KeyIdentifierMethod,
     /// Which URIs of the issuer.
     pub pointers: Pointers,
+    /// Whether its certificates are over before a CRL would help: no CRL ever lists one, while OCSP knows each.
+    pub short_lived: bool,
     /// Whether id-pkix-ocsp-nocheck is present (RFC 6960 §4.2.2.2.1).
     pub ocsp_no_check: bool,
     /// Whether the signature is drawn again until r and s have full length.

@@ -3,6 +3,7 @@
 //! Values only. How they are written down is the ledger's own affair; which of them may follow which is decided by the
 //! verbs (issuance, revocation, crl) and, where two requests race, by the ledger inside its transaction.
 
+mod handover;
 mod hold;
 mod order;
 mod shut_out;
@@ -13,11 +14,12 @@ use crate::audit::AuditEvent;
 use crate::key_ref::KeyRef;
 use crate::octets::Octets;
 use crate::profile::{Hierarchy, KeyPurpose, ProfileId};
-use crate::scope::{CrlKind, CrlLine, CrlScope, Shard};
+use crate::scope::{CrlKind, CrlLine, CrlListing, CrlScope, Shard};
 use crate::serial_number::SerialNumber;
 use crate::system_title::SystemTitle;
 use crate::tenant::TenantId;
 use crate::validity::{UnixTime, Validity};
+pub use handover::Handover;
 pub use hold::{ReleaseOutcome, ReleaseRecord, Revocation};
 pub use order::{
     Change, OrderAct, OrderConflict, OrderDecision, OrderProgress, OrderQuery, OrderStanding, OrderStep,
@@ -117,6 +119,8 @@ pub struct Conditions {
     pub claim: Option<DeviceClaim>,
     /// How long after it is issued what it replaces in its slot is revoked, in seconds; `None` for never.
     pub revoke_replaced_after: Option<i64>,
+    /// The requester is given the private key too. What he was given so a short time ago and did not receive is superseded.
+    pub handover: Option<Box<Handover>>,
     /// The approval that it needs. Decided last: a request that stands against anything else does not wait.
     pub approval: Option<Box<ApprovalCondition>>,
 }
@@ -142,8 +146,8 @@ pub struct Intent {
     pub purpose: KeyPurpose,
     /// The period it will be valid.
     pub validity: Validity,
-    /// The shard of CRLs that will list it if it is revoked, fixed now and for ever.
-    pub shard: Option<Shard>,
+    /// Which CRLs will list it if it is revoked, fixed now and for ever.
+    pub listing: CrlListing,
     /// The one sample of the clock that this request took.
     pub recorded_at: UnixTime,
     /// What must hold.
@@ -346,8 +350,10 @@ pub struct StoredCertificate {
     pub status: CertificateStatus,
     /// The slot it holds or held.
     pub slot: Option<Slot>,
-    /// The shard of CRLs that lists it when it is revoked, beside the CRL of all.
-    pub shard: Option<Shard>,
+    /// Which CRLs list it when it is revoked.
+    pub listing: CrlListing,
+    /// Who was given its private key, where that was made here and is kept nowhere.
+    pub handed_to: Option<String>,
 }
 
 impl StoredCertificate {

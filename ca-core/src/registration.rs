@@ -117,7 +117,8 @@ pub(crate) fn admit(
     if is_unconfirmed(grounds, &request, succeeded)? {
         return Err(RenewalError::Unconfirmed.into());
     }
-    let successor_of = renewal::check(&request, profile, predecessor.as_ref(), now)?;
+    let handover = conditions.handover.as_deref();
+    let successor_of = renewal::check(&request, profile, predecessor.as_ref(), (now, handover))?;
     let conditions = Conditions { successor_of, ..conditions };
     let predecessor_key = predecessor.map(|lineage| lineage.latest.key_fingerprint);
     Ok(AdmittedRequest { profile: profile.clone(), conditions, predecessor_key, approval, request, now })

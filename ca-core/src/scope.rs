@@ -49,6 +49,35 @@ pub struct ShardNameError {
     pub text: String,
 }
 
+/// On which CRLs a certificate stands when it is revoked: decided once, when it is drafted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CrlListing {
+    /// On that of all, and on that of its shard if it has one.
+    Listed(Option<Shard>),
+    /// On none: it is short-lived, and over before a CRL would have helped.
+    Never,
+}
+
+impl CrlListing {
+    /// On the CRL of all alone.
+    pub const ON_ALL: Self = Self::Listed(None);
+
+    /// Returns the shard whose CRLs list it.
+    #[must_use]
+    pub const fn shard(&self) -> Option<&Shard> {
+        match self {
+            Self::Listed(shard) => shard.as_ref(),
+            Self::Never => None,
+        }
+    }
+
+    /// Tells whether any CRL lists it.
+    #[must_use]
+    pub const fn is_ever(&self) -> bool {
+        matches!(self, Self::Listed(_))
+    }
+}
+
 /// The certificates that can appear on a CRL.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CrlScope {

@@ -24,6 +24,7 @@ use ca_core::record::{
 };
 use ca_core::registration::{AdmitError, RenewalError};
 use ca_core::revocation::RevokeError;
+use ca_core::scope::CrlListing;
 use ca_core::serial_number::{SerialNumber, SerialNumberError};
 use ca_core::signing::SignFailure;
 use ca_core::subject::SubjectError;
@@ -61,7 +62,8 @@ fn stored() -> StoredCertificate {
         recorded_at: at(NOW),
         status: CertificateStatus::Good,
         slot: None,
-        shard: None,
+        listing: CrlListing::ON_ALL,
+        handed_to: None,
     }
 }
 

@@ -1,17 +1,20 @@
 //! Keys that the server makes: for what, by whose request, and that no two are the same. RFC 7030 §4.4.
 
+use ca_core::actor::{Actor, Identity, Presented};
 use ca_core::audit::Act;
 use ca_core::csr::KeyRequest;
 use ca_core::issuance::{Delivery, IssueError};
 use ca_core::made_key::MadePublicKey;
-use ca_core::profile::Approval;
-use ca_core::record::{IntentConflict, Verdict};
+use ca_core::profile::{Approval, RenewalRule};
+use ca_core::reason::ReasonCode;
+use ca_core::record::{CertificateStatus, IntentConflict, Verdict};
 use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence};
 use ca_core::suite::SecuritySuite;
 
+use crate::doubles::clock::{DAY, NOW, at};
 use crate::profiles::id;
 use crate::request_octets::RequestOctets;
-use crate::world::{World, dso, operator, title};
+use crate::world::{World, change_profile, dso, operator, title};
 
 /// A request for a key of this profile, with what was made for it.
 fn asked(world: &World, profile: &str) -> (EnrolmentRequest, MadePublicKey) {
@@ -66,13 +69,74 @@ fn an_approval_holds_for_the_key_that_the_repetition_gets() {
     });
     let waiting = world.authority.enrol(asked(&world, "op-ka").0).unwrap_err();
     let IssueError::Conflict(IntentConflict::AwaitsApproval(awaiting)) = waiting else { panic!("{waiting}") };
-    let actor = ca_core::actor::Actor {
-        tenant: dso(),
-        identity: ca_core::actor::Identity::Operator { name: "bob".to_owned() },
-    };
+    let actor = Actor { tenant: dso(), identity: Identity::Operator { name: "bob".to_owned() } };
     assert_ne!(actor, operator());
     let approval =
         ca_core::approval::ApprovalRequest { actor, digest: awaiting.digest, verdict: Verdict::Approve };
     world.authority.decide(approval).unwrap();
     world.authority.enrol(asked(&world, "op-ka").0).unwrap();
+}
+
+/// Device 1 shows its TLS certificate and asks for a key for key agreement in the place of the one before.
+fn asked_again(world: &World, shown: &Presented) -> EnrolmentRequest {
+    EnrolmentRequest {
+        actor: World::device(1, shown.clone()),
+        kind: EnrolmentKind::ReEnrolment { renewed: Some(Box::new(shown.clone())), former: None },
+        ..asked(world, "op-ka").0
+    }
+}
+
+// Who lost an answer asks again within a day; what is asked for later is a renewal like any other.
+#[test]
+fn a_device_whose_key_was_lost_gets_another_at_once_and_the_certificate_of_the_lost_one_is_superseded() {
+    let world = World::with(SecuritySuite::Suite1, |charter| {
+        change_profile(charter, "op-ka", |parts| parts.renewal = RenewalRule::DEFAULT);
+    });
+    world.ledger.expect(&title(1), &dso(), None);
+    let shown = world.credential("op-tls", 1, 2);
+    let first = EnrolmentRequest { kind: EnrolmentKind::First, ..asked_again(&world, &shown) };
+    let lost = world.authority.enrol(first).unwrap();
+    world.clock.set(NOW + DAY);
+    let second = world.authority.enrol(asked_again(&world, &shown)).unwrap();
+    let CertificateStatus::Revoked(revocation) = world.ledger.row(lost.id()).status else { panic!() };
+    assert_eq!((revocation.reason, revocation.time), (ReasonCode::Superseded, at(NOW + DAY)));
+    assert_eq!(world.ledger.row(second.id()).status, CertificateStatus::Good);
+    assert_eq!(world.ledger.row(&shown.id()).status, CertificateStatus::Good);
+    world.clock.set(NOW + 2 * DAY + 1);
+    let error = world.authority.enrol(asked_again(&world, &shown)).unwrap_err();
+    assert_eq!(error.code(), "renewal.too-early", "{error}");
+    assert_eq!(world.ledger.row(second.id()).status, CertificateStatus::Good);
+}
+
+// E-10: asking again is no way around the limit.
+#[test]
+fn e_10_who_says_that_keys_are_lost_gets_no_more_of_them_than_renewals() {
+    let world = World::new();
+    world.ledger.expect(&title(1), &dso(), None);
+    let shown = world.credential("op-tls", 1, 2);
+    let first = EnrolmentRequest { kind: EnrolmentKind::First, ..asked_again(&world, &shown) };
+    world.authority.enrol(first).unwrap();
+    let limit = usize::from(RenewalRule::DEFAULT.limit);
+    let made = (0..10).take_while(|_| world.authority.enrol(asked_again(&world, &shown)).is_ok()).count();
+    assert_eq!(made, limit);
+    let error = world.authority.enrol(asked_again(&world, &shown)).unwrap_err();
+    assert_eq!(error.code(), "renewal.limit", "{error}");
+}
+
+// A station supersedes what it was given itself, and not what the device was given.
+#[test]
+fn nobody_else_than_who_was_given_a_key_says_that_it_was_lost() {
+    let world = World::new();
+    world.ledger.expect(&title(1), &dso(), None);
+    let shown = world.credential("op-tls", 1, 2);
+    let first = EnrolmentRequest { kind: EnrolmentKind::First, ..asked_again(&world, &shown) };
+    let given = world.authority.enrol(first).unwrap();
+    let station = Actor { tenant: dso(), identity: Identity::RegistrationAuthority(world.station()) };
+    let kind = EnrolmentKind::ReEnrolment { renewed: None, former: None };
+    let by_station =
+        || EnrolmentRequest { actor: station.clone(), kind: kind.clone(), ..asked(&world, "op-ka").0 };
+    let second = world.authority.enrol(by_station()).unwrap();
+    assert_eq!(world.ledger.row(given.id()).status, CertificateStatus::Good);
+    world.authority.enrol(by_station()).unwrap();
+    assert!(matches!(world.ledger.row(second.id()).status, CertificateStatus::Revoked(_)));
 }

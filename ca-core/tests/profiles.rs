@@ -44,6 +44,7 @@ pub(crate) fn operational(suite: SecuritySuite) -> ProfileParts {
         renewal: RenewalRule { window: RenewalWindow::AnyTime, ..RenewalRule::DEFAULT },
         approval: Approval::NotNeeded,
         transition_issuer: false,
+        short_lived: false,
         revoke_replaced_after_seconds: None,
         max_octets: 700,
     }
@@ -74,6 +75,7 @@ pub(crate) fn maintenance(suite: SecuritySuite) -> ProfileParts {
     ProfileParts {
         id: id("hhu-ds"),
         hierarchy: Hierarchy::Maintenance,
+        short_lived: true,
         validity: ValidityRule::Range {
             min_seconds: HOUR / 4,
             default_seconds: 12 * HOUR,

@@ -8,6 +8,7 @@ use ca_core::reason::ReasonCode;
 use ca_core::record::{CertificateId, CertificateStatus, Revocation};
 use ca_core::request::RevocationRequest;
 use ca_core::revocation::{RecordedRevocation, RevokeError};
+use ca_core::scope::CrlListing;
 use ca_core::serial_number::SerialNumber;
 
 use crate::doubles::clock::{DAY, HOUR, NOW, at};
@@ -47,6 +48,26 @@ fn a_revocation_is_recorded_with_its_time_and_reason_and_one_audit_record() {
     assert_eq!(event.detail, "4D504B0000000001");
     assert_eq!(recorded.sequence, 1);
     assert_eq!(world.count(CertificateStatus::Good), crate::world::FOUNDED);
+}
+
+// What is short-lived is over before a CRL would help: decided by its profile, on record for ever.
+#[test]
+fn a_short_lived_certificate_is_on_record_as_one_that_no_crl_lists_and_is_revoked_like_any_other() {
+    let world = World::new();
+    for (profile, listing) in [("hhu-ds", CrlListing::Never), ("op-ds", CrlListing::ON_ALL)] {
+        let id = world.authority.enrol(world.by_operator(profile, 1, 1)).unwrap().id().clone();
+        let told = world.ledger.events().into_iter().rfind(|event| event.act == Act::IntentRecorded).unwrap();
+        assert_eq!(told.detail.contains("; on no CRL"), listing == CrlListing::Never, "{}", told.detail);
+        assert_eq!(world.ledger.row(&id).listing, listing);
+        let request = RevocationRequest {
+            actor: operator(),
+            id,
+            reason: ReasonCode::Superseded,
+            invalidity_date: None,
+        };
+        world.authority.revoke(request.clone()).unwrap();
+        assert!(revocation(world.ledger.row(&request.id).status).is_some(), "{profile}");
+    }
 }
 
 #[test]

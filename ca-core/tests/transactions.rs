@@ -247,7 +247,8 @@ fn a_key_made_here_that_was_lost_in_a_crash_is_not_replaced_in_its_transaction()
         let evidence = Evidence::MadeHere { key, request: Box::new(request) };
         EnrolmentRequest { evidence, transaction: Some([1; 32]), ..world.by_operator("op-ka", 1, 1) }
     };
-    world.authority.enrol(asked()).unwrap();
+    let issued = world.authority.enrol(asked()).unwrap();
+    assert_eq!(world.ledger.row(issued.id()).handed_to, None, "its answer is on record, and was not lost");
     assert_eq!(world.authority.enrol(asked()).unwrap_err().code(), "request.repeated");
     world.clock.set(NOW + WAIT + 1);
     assert_eq!(world.authority.lapse(1).unwrap().revoked, 1);

@@ -33,6 +33,7 @@ pub fn schema() -> String {
 /// A certificate profile for one suite or both.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a line of the file, and none depends on another")]
 pub(crate) struct CertificateFile {
     /// The number of this format: 1.
     #[schemars(required, extend("const" = 1))]
@@ -118,6 +119,9 @@ pub(crate) struct CertificateFile {
     /// Which URIs of the issuer the certificate carries.
     #[serde(default)]
     pub pointers: PointersWord,
+    /// Whether no CRL ever lists its certificates, which end before one would help: at most 7 days, and no pointers.
+    #[serde(default)]
+    pub short_lived: bool,
     /// Whether id-pkix-ocsp-nocheck is present.
     #[serde(default)]
     pub ocsp_no_check: bool,

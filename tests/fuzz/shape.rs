@@ -1,5 +1,5 @@
 //! Mutations that keep the form of a message, so that they get past its outermost length: DER as trees of elements, base64 with
-//! such a tree in it, JSON as a row of texts.
+//! such a tree in it, JSON as a row of texts, datagrams one after another.
 //!
 //! What is made is as wrong as a mutation pleases; only what was not changed still fits. Blind mutations of single octets are
 //! made too, since forms are broken that way. Everything follows from the seed.
@@ -19,6 +19,8 @@ pub(crate) enum Shape {
     Base64,
     /// JSON, with base64 in its texts.
     Json,
+    /// Datagrams, each behind two octets that say how long it is.
+    Datagrams,
 }
 
 /// A mutation makes no more of a message.
@@ -44,6 +46,7 @@ pub(crate) fn mutate(octets: &[u8], shape: Shape, rng: &mut Rng) -> Vec<u8> {
             (_, Shape::Der) => der::mutate(&octets, rng),
             (_, Shape::Base64) => in_base64(&octets, rng).unwrap_or_else(|| blind(octets, rng)),
             (_, Shape::Json) => in_json(octets, rng),
+            (_, Shape::Datagrams) => in_datagrams(&octets, rng),
         };
         octets.truncate(MAX_OCTETS);
     }
@@ -59,6 +62,44 @@ pub(crate) fn elements(octets: &[u8]) -> Vec<&[u8]> {
         rest = behind;
     }
     all
+}
+
+/// The datagrams of an input; the last one has what is left.
+pub(crate) fn datagrams(octets: &[u8]) -> Vec<&[u8]> {
+    let mut rest = octets;
+    let mut all = Vec::new();
+    while let Some((length, behind)) = rest.split_first_chunk::<2>() {
+        let length = usize::from(u16::from_be_bytes(*length)).min(behind.len());
+        let (datagram, behind) = behind.split_at(length);
+        all.push(datagram);
+        rest = behind;
+    }
+    all
+}
+
+/// Puts datagrams one after another.
+pub(crate) fn of_datagrams(datagrams: &[Vec<u8>]) -> Vec<u8> {
+    let one = |datagram: &Vec<u8>| {
+        let length = u16::try_from(datagram.len()).unwrap_or(u16::MAX);
+        [&length.to_be_bytes()[..], &datagram[..usize::from(length)]].concat()
+    };
+    datagrams.iter().flat_map(one).collect()
+}
+
+/// Changes one datagram, leaves it out, sends it again, or lets it come at another time.
+fn in_datagrams(octets: &[u8], rng: &mut Rng) -> Vec<u8> {
+    let mut all: Vec<Vec<u8>> = datagrams(octets).into_iter().map(<[u8]>::to_vec).collect();
+    if all.is_empty() {
+        return blind(octets.to_vec(), rng);
+    }
+    let (place, other) = (rng.usize(0..all.len()), rng.usize(0..all.len()));
+    match rng.u8(0..8) {
+        0 => drop(all.remove(place)),
+        1 => all.insert(other, all[place].clone()),
+        2 => all.swap(place, other),
+        _ => all[place] = blind(std::mem::take(&mut all[place]), rng),
+    }
+    of_datagrams(&all)
 }
 
 /// Changes, puts in or leaves out octets anywhere.

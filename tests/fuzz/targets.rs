@@ -5,6 +5,7 @@
 
 mod cmc;
 mod cmp;
+mod coap;
 mod enrolment;
 mod head_ends;
 mod ocsp;
@@ -41,6 +42,7 @@ pub(crate) const TARGETS: &[Target] = &[
     Target::new("cmp-request", cmp::request, Shape::Der, cmp::request_seeds, 65_536),
     Target::new("cmp-protection", cmp::protection, Shape::Der, cmp::protection_seeds, 4_096),
     Target::new("path", path::path, Shape::Der, path::seeds, 65_536).of_many(path::MAX_CERTIFICATES),
+    Target::new("coap", coap::conversation, Shape::Datagrams, coap::seeds, 32_768).of_many(coap::ROOM),
     Target::new("ocsp", ocsp::request, Shape::Der, ocsp::seeds, 4_096),
     Target::new("bulk-line", head_ends::line, Shape::Json, head_ends::lines, 24_577),
     Target::new("dlms-tools", head_ends::order, Shape::Json, head_ends::orders, 262_144),

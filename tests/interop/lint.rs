@@ -175,6 +175,31 @@ fn pkilint_finds_no_fault_in_ocsp_responses_of_every_status() {
     findings.nothing_stands(10);
 }
 
+// RFC 6960 §2.2, §4.4.8: what was never issued is on hold since 1970, and the answer says that it may say so.
+#[test]
+fn pkilint_finds_no_fault_where_what_was_never_issued_is_extended_revoked() {
+    let mut rehearsal = Rehearsal::renewing_at_any_time(1, core::convert::identity);
+    rehearsal.stop();
+    let profile = rehearsal.state("profiles/ocsp-online.toml");
+    let text = std::fs::read_to_string(&profile).expect("the profile");
+    std::fs::write(&profile, format!("{text}never_issued = \"extended-revoked\"\n"))
+        .expect("it can be written");
+    rehearsal.serve();
+    let relying = Relying::on(&rehearsal, "dso-operational-s1");
+    let never = ["-serial", "0x0102030405060708090A0B0C0D0E0F10"];
+    let response = ocsp_response(&rehearsal, &relying, &never);
+    let said = openssl(["ocsp", "-respin", &path(&response), "-noverify", "-text"]).ok().out;
+    for told in ["Cert Status: revoked", "Revocation Time: Jan  1 00:00:00 1970 GMT", "certificateHold"] {
+        assert!(said.contains(told), "{told}: {said}");
+    }
+    let mut findings = Findings::of(OCSP);
+    findings.look("extended-revoked", &[&path(&response)]);
+    let good = Meter::new(&rehearsal, FLEET[0].0, FLEET[0].1).held("meter-op-tls").certificate;
+    let both = ocsp_response(&rehearsal, &relying, &["-cert", &path(&good), never[0], never[1]]);
+    findings.look("good and extended-revoked", &[&path(&both)]);
+    findings.nothing_stands(2);
+}
+
 fn ocsp_response(rehearsal: &Rehearsal, relying: &Relying, question: &[&str]) -> PathBuf {
     let response = rehearsal.unique("response.der");
     let (root, authority, out) = (path(&relying.root), path(&relying.authority), path(&response));

@@ -187,6 +187,49 @@ fn an_export_signs_again_only_what_changed_and_takes_away_what_is_not_listed() {
 }
 
 #[test]
+fn an_export_signs_only_for_what_ends_before_a_time_and_keeps_what_it_signed_before() {
+    let exported = Exported::of(3);
+    let list = exported.rehearsal.operator_json(&["cert", "list", "--issuer", AUTHORITY, "--limit", "10000"]);
+    let ends: BTreeMap<String, String> = list["certificates"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| ["serial", "not_after"].map(|field| one[field].as_str().unwrap().to_owned()).into())
+        .collect();
+    // The earliest end is the responder's own or a meter's; whatever ends last is left out.
+    let bound = ends.values().max().unwrap();
+    let early: Vec<&String> = ends.iter().filter(|(_, end)| *end < bound).map(|(serial, _)| serial).collect();
+    assert!(!early.is_empty() && early.len() < ends.len(), "{ends:?}");
+    let report = exported.export(&["--expiring-before", bound]);
+    assert_eq!(report["signed"].as_u64(), u64::try_from(early.len()).ok());
+    let answered = || {
+        let rows = exported.rows();
+        rows.iter().map(|row| row["serial"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        answered().iter().collect::<Vec<_>>(),
+        early,
+        "in the order of serial numbers, as they are listed"
+    );
+    // Whole, and then for the early ones again: what is there for the others stays.
+    assert_eq!(exported.export(&[])["signed"].as_u64(), u64::try_from(ends.len() - early.len()).ok());
+    let whole = exported.rows();
+    let report = exported.export(&["--expiring-before", bound]);
+    assert_eq!((&report["signed"], &report["removed"]), (&Value::from(0), &Value::from(0)));
+    assert_eq!(exported.rows(), whole);
+    let none = exported.rehearsal.operator(&[
+        "ocsp",
+        "export",
+        AUTHORITY,
+        "--to",
+        &path(&exported.place),
+        "--expiring-before",
+        "soon",
+    ]);
+    assert_eq!((none.code, none.err.contains("(time.malformed)")), (Some(2), true), "{}", none.all());
+}
+
+#[test]
 fn an_export_that_was_cut_off_goes_on_where_it_was() {
     let exported = Exported::of(3);
     let whole = exported.export(&[]);

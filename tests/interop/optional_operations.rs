@@ -117,6 +117,47 @@ fn e_19_curl_gets_a_key_and_its_certificate_and_the_server_keeps_no_octet_of_the
     }
 }
 
+/// What OpenSSL reads of the status of a certificate at this moment, with the reason where it is revoked.
+fn ocsp(rehearsal: &Rehearsal, certificate: &Path) -> String {
+    let authority = |name: &str| path(&rehearsal.authority(name));
+    let (root, issuer) = (authority("dso-root-s1"), authority("dso-operational-s1"));
+    let (url, certificate) = (format!("{}/ocsp", rehearsal.status()), path(certificate));
+    let whom = ["ocsp", "-url", &url, "-CAfile", &root, "-verify_other", &issuer, "-issuer", &issuer];
+    let said = openssl(whom.iter().chain(&["-cert", &certificate])).ok();
+    assert!(said.err.contains("Response verify OK"), "{}", said.all());
+    said.out
+}
+
+// E-22: a meter whose answer was lost asks again, showing another certificate of its own, and nobody is left with a good
+// certificate of a key that nobody has. RFC 5280 §5.3.1, RFC 6960 §4.2.1.
+#[test]
+fn e_22_curl_asks_again_for_a_lost_key_and_the_certificate_of_the_lost_one_is_superseded_on_ocsp() {
+    let rehearsal = rehearsal("in-tls");
+    let meter = Meter::new(&rehearsal, "4D504B0100ED0001", Suite::One);
+    meter.deliver();
+    let factory = meter.manufacture().shown();
+    let shown = meter.enrol("meter-op-ds", &factory).shown();
+    let ask = |shown: &Shown| {
+        let answer = ask_for_key(&rehearsal, &meter.label("meter-op-tls"), &meter.ask().request, shown);
+        let all = parts(&rehearsal, &answer);
+        let [(_, key), (_, certs_only)] = &all[..] else { panic!("{all:?}") };
+        let certificate = certificate_in(&rehearsal, certs_only);
+        assert_eq!(public_half(key), public_key(&certificate));
+        certificate
+    };
+    let lost = ask(&factory);
+    assert!(ocsp(&rehearsal, &lost).contains(": good"));
+    let second = ask(&shown);
+    let said = ocsp(&rehearsal, &lost);
+    assert!(said.contains(": revoked") && said.contains("Reason: superseded"), "{said}");
+    assert!(ocsp(&rehearsal, &second).contains(": good"));
+    let third = ask(&shown);
+    assert!(ocsp(&rehearsal, &second).contains("Reason: superseded"));
+    assert!(ocsp(&rehearsal, &third).contains(": good"));
+    let audit = format!("{:?}", rehearsal.audit_after(0));
+    assert_eq!(audit.matches("the key was lost on its way to device:4D504B0100ED0001").count(), 2);
+}
+
 fn files(directory: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(directory).expect("a directory");
     let below = |file: PathBuf| if file.is_dir() { files(&file) } else { vec![file] };

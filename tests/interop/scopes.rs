@@ -12,7 +12,8 @@ use serde_json::Value;
 
 use crate::relying::{Relying, fetch, pem_of_crl};
 
-const AUTHORITY: &str = "dso-infra-s1";
+/// The authority that is divided by a hash.
+pub(crate) const AUTHORITY: &str = "dso-infra-s1";
 
 const METERS: &str = "dso-operational-s1";
 
@@ -25,22 +26,22 @@ fn divided(text: String, authority: &str, lines: &str) -> String {
 }
 
 /// A rehearsal whose infrastructure is divided into four by a hash, and whose meters along the grid; both with deltas.
-fn begin() -> Rehearsal {
+pub(crate) fn begin() -> Rehearsal {
     Rehearsal::start_with(1, |text| {
         divided(divided(text, AUTHORITY, "crl_shards = 4\n"), METERS, "crl_grid = \"region\"\n")
     })
 }
 
 /// A certificate with its serial number and what it says of its CRLs.
-struct Pointed {
+pub(crate) struct Pointed {
     pem: PathBuf,
-    serial: String,
-    crl: String,
-    delta: String,
+    pub(crate) serial: String,
+    pub(crate) crl: String,
+    pub(crate) delta: String,
 }
 
 impl Pointed {
-    fn issue(rehearsal: &Rehearsal, name: &str) -> Self {
+    pub(crate) fn issue(rehearsal: &Rehearsal, name: &str) -> Self {
         let out = rehearsal.state(&format!("{name}.cer"));
         let more = ["--profile", "cmp-signer-s1", "--common-name", name];
         let made =

@@ -6,7 +6,7 @@ mod uncertain;
 
 use e2e::fleet::{Asked, Credential, Meter, Suite};
 use e2e::patience::eventually;
-use e2e::peer::{Answer, certificate_of, curl, enrol, make_request, path};
+use e2e::peer::{Answer, Operation, certificate_of, curl, enrol, make_request, path, send_request};
 use e2e::rehearsal::Rehearsal;
 use e2e::tool::openssl;
 use serde_json::Value;
@@ -238,4 +238,48 @@ fn what_is_enrolled_after_a_revocation_has_a_serial_number_of_its_own() {
         ));
         assert!(held.iter().all(|(serial, _)| *serial != next), "{next}");
     }
+}
+
+// A profile that says so issues what no CRL lists: OCSP, the registry and the operator know it like any other. Also after a kill.
+#[test]
+fn a_short_lived_certificate_that_is_revoked_is_told_by_ocsp_and_stands_on_no_crl() {
+    let mut rehearsal = Rehearsal::renewing_at_any_time(1, core::convert::identity);
+    rehearsal.stop();
+    let profile = rehearsal.state("profiles/meter-op-tls.toml");
+    let text = std::fs::read_to_string(&profile).expect("the profile");
+    let text = text.replace("validity_years = 5", "validity_days = 7").replace("version = 2", "version = 3");
+    std::fs::write(&profile, format!("{text}short_lived = true\n")).expect("it can be written");
+    rehearsal.serve();
+    let meter = || Meter::new(&rehearsal, METER, Suite::One);
+    let before = meter().held("meter-op-tls");
+    let (asked, label) = (meter().ask(), meter().label("meter-op-tls"));
+    let answer = send_request(&rehearsal, (Operation::ReEnrol, &label), &asked.request, &before.shown(), &[]);
+    let short = Credential {
+        certificate: certificate_of(&rehearsal, &answer),
+        key: asked.key,
+        request: asked.request,
+    };
+    let crl = |serial: &str| is_on_crl(&rehearsal, serial);
+    let told = revoke(&rehearsal, &short.serial(), "keyCompromise");
+    assert!(told["next_crl_by"].is_null(), "{told}");
+    assert_eq!(ocsp(&rehearsal, &short.certificate), "revoked");
+    // What was issued before its profile said so is listed; the CRL that lists it was made after both.
+    let told = revoke(&rehearsal, &before.serial(), "superseded");
+    assert!(told["next_crl_by"].is_string(), "{told}");
+    eventually("the CRL lists the older one", || crl(&before.serial()).then_some(()));
+    assert!(!crl(&short.serial()));
+    drop(rehearsal.operator_json(&["crl", "publish", AUTHORITY]));
+    assert!(!crl(&short.serial()));
+    eventually("what is published agrees", || {
+        rehearsal.operator(&["crl", "verify", AUTHORITY]).success.then_some(())
+    });
+    let (serial, certificate) = (short.serial(), short.certificate.clone());
+    rehearsal.kill();
+    rehearsal.serve();
+    let shown = rehearsal.operator_json(&["cert", "show", &serial]);
+    assert_eq!((&shown["status"], &shown["on_no_crl"]), (&"revoked".into(), &true.into()), "{shown}");
+    let said = rehearsal.operator(&["cert", "show", &serial]).ok().out;
+    assert!(said.contains("none lists it, it is short-lived"), "{said}");
+    assert_eq!(ocsp(&rehearsal, &certificate), "revoked");
+    assert!(!is_on_crl(&rehearsal, &serial));
 }

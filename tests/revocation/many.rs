@@ -140,6 +140,35 @@ fn m_04_whatever_is_edited_is_another_order_and_needs_an_approval_of_its_own() {
     assert_eq!(refused(&rehearsal).as_deref(), Some("order.two-people"));
 }
 
+// The file is read when it is planned, and what it says after that concerns nobody.
+#[test]
+fn m_04_an_approved_order_does_what_was_shown_and_its_file_edited_afterwards_does_not_run() {
+    let rehearsal = two_people(1);
+    let held = |row| Meter::new(&rehearsal, METER, Suite::One).held(row);
+    let (ka, tls) = (held("meter-op-ka"), held("meter-op-tls"));
+    let file = rehearsal.unique("list.csv");
+    let list = |serials: &[&str]| {
+        let rows: String = serials.iter().map(|serial| format!("{serial}\n")).collect();
+        std::fs::write(&file, format!("serial\n{rows}")).expect("it can be written");
+    };
+    let (ka_serial, tls_serial) = (ka.serial(), tls.serial());
+    list(&[&ka_serial]);
+    let first = plan(&rehearsal, &["--file", &path(&file)]);
+    assert_eq!(apply(&rehearsal, digest(&first))["state"], "waiting");
+    list(&[&ka_serial, &tls_serial]);
+    drop(run_as(&rehearsal, 1002, &format!("meter-pki revocation approve {}", digest(&first))).ok());
+    let done = apply(&rehearsal, digest(&first));
+    assert_eq!((&done["state"], &done["changed"]), (&"done".into(), &1.into()), "{done}");
+    let told = || [&ka, &tls].map(|one| ocsp(&rehearsal, &one.certificate));
+    assert_eq!(told(), ["revoked", "good"]);
+    // The edited file is another order, and the approval of the first is none of it.
+    let second = plan(&rehearsal, &["--file", &path(&file)]);
+    assert_ne!(digest(&first), digest(&second));
+    assert_eq!(apply(&rehearsal, digest(&second))["state"], "waiting");
+    assert_eq!(apply(&rehearsal, digest(&first)), done);
+    assert_eq!(told(), ["revoked", "good"]);
+}
+
 /// Lets an operator who is none approve an order, in the ledger of a program that is stopped.
 fn approve_as_stranger(rehearsal: &Rehearsal, digest: &str) {
     let tenant = TenantId::parse("dso").expect("a tenant");

@@ -7,6 +7,7 @@ use ca_core::key_ref::KeyRef;
 use ca_core::ports::Ledger;
 use ca_core::profile::{KeyPurpose, ProfileId};
 use ca_core::record::{CertificateId, Conditions, Intent};
+use ca_core::scope::CrlListing;
 use ca_core::serial_number::SerialNumber;
 use ca_core::tenant::TenantId;
 use ca_core::validity::{UnixTime, Validity};
@@ -52,7 +53,7 @@ fn die_while_signing(rehearsal: &Rehearsal, key: &str) {
         recorded_at: now,
         conditions: Conditions::default(),
         event,
-        shard: None,
+        listing: CrlListing::ON_ALL,
     };
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok();
     let opening = Opening { now, tenant, boot: boot.as_deref().and_then(BootId::parse) };

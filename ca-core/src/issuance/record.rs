@@ -18,7 +18,7 @@ use crate::record::{
 };
 use crate::registration::approval::hexadecimal;
 use crate::request::Evidence;
-use crate::scope::Shard;
+use crate::scope::CrlListing;
 use crate::serial_number::SerialNumber;
 use crate::signing::longest;
 
@@ -30,7 +30,7 @@ const SERIAL_DRAWS: usize = 3;
 struct DraftCertificate {
     proven: ProvenRequest,
     id: CertificateId,
-    shard: Option<Shard>,
+    listing: CrlListing,
     tbs: Vec<u8>,
 }
 
@@ -109,7 +109,7 @@ impl DraftCertificate {
         let mut random = [0; SerialNumber::RANDOM_OCTETS];
         bench.entropy.fill(&mut random)?;
         let serial = SerialNumber::draw(proven.admitted.now, random)?;
-        let shard = shard(bench, &proven, &serial)?;
+        let listing = listing(bench, &proven, &serial)?;
         let tbs = draft(&DraftInput {
             signed_by: bench.signed_by,
             profile: &proven.admitted.profile,
@@ -117,9 +117,9 @@ impl DraftCertificate {
             public_key: &proven.public_key,
             serial: &serial,
             validity: proven.validity,
-            shard: shard.as_ref(),
+            shard: listing.shard(),
         })?;
-        Ok(Self { id: CertificateId { issuer: bench.issuer_key.key_ref(), serial }, shard, tbs, proven })
+        Ok(Self { id: CertificateId { issuer: bench.issuer_key.key_ref(), serial }, listing, tbs, proven })
     }
 
     fn lint(self, bench: &Bench<'_>) -> Result<LintedCertificate, IssueError> {
@@ -128,7 +128,7 @@ impl DraftCertificate {
             tbs: &self.tbs,
             profile,
             signed_by: bench.signed_by,
-            shard: self.shard.as_ref(),
+            shard: self.listing.shard(),
             now: self.proven.admitted.now,
         };
         let mut findings = bench.linter.lint(&input);
@@ -152,25 +152,28 @@ impl DraftCertificate {
     }
 }
 
-/// Finds the shard that will list the certificate, by its serial number or by where its device is. Never asked again.
-fn shard(
+/// Finds which CRLs will list the certificate: by its profile, by its serial number or by where its device is. Never asked again.
+fn listing(
     bench: &Bench<'_>,
     proven: &ProvenRequest,
     serial: &SerialNumber,
-) -> Result<Option<Shard>, IssueError> {
-    let SignedBy::Issuer(issuer) = bench.signed_by else { return Ok(None) };
+) -> Result<CrlListing, IssueError> {
+    if proven.admitted.profile.parts().short_lived {
+        return Ok(CrlListing::Never);
+    }
+    let SignedBy::Issuer(issuer) = bench.signed_by else { return Ok(CrlListing::ON_ALL) };
     let sharding = issuer.crl_plan().sharding;
     let title = proven.admitted.request.subject.system_title().filter(|_| sharding.asks_for_device());
     let device = match (title, bench.registry) {
         (Some(title), Some(registry)) => registry.device(title)?,
         _ => None,
     };
-    Ok(sharding.shard_of(serial, device.as_ref().map(|device| &device.expected)))
+    Ok(CrlListing::Listed(sharding.shard_of(serial, device.as_ref().map(|device| &device.expected))))
 }
 
 impl LintedCertificate {
     fn intent(&self, bench: &Bench<'_>) -> Intent {
-        let DraftCertificate { proven, id, shard, tbs } = &self.0;
+        let DraftCertificate { proven, id, listing, tbs } = &self.0;
         let admitted = &proven.admitted;
         let origin = EventOrigin::new(admitted);
         let approval = waiting::condition(bench.signed_by, proven, &origin).map(Box::new);
@@ -184,7 +187,7 @@ impl LintedCertificate {
             key_fingerprint: proven.public_key.fingerprint(),
             purpose: admitted.profile.purpose(),
             validity: proven.validity,
-            shard: shard.clone(),
+            listing: listing.clone(),
             recorded_at: admitted.now,
             conditions: Conditions { approval: approval.clone(), ..admitted.conditions.clone() },
             event: self.event(&origin, approval.as_deref()),
@@ -193,7 +196,7 @@ impl LintedCertificate {
 
     /// The record of an intent binds the certificate to the request it answers.
     fn event(&self, origin: &EventOrigin, approval: Option<&ApprovalCondition>) -> AuditEvent {
-        let DraftCertificate { proven, id, shard, tbs } = &self.0;
+        let DraftCertificate { proven, id, listing, tbs } = &self.0;
         let mut event = origin.event(Act::IntentRecorded, id, Some(tbs));
         let request = match &proven.admitted.request.evidence {
             Evidence::Request(csr) => Some(csr.digest()),
@@ -213,8 +216,10 @@ impl LintedCertificate {
             let digest: String = digest.iter().map(|octet| format!("{octet:02x}")).collect();
             event.detail.push_str(&format!("; request SHA-256 {digest}"));
         }
-        if let Some(shard) = shard {
-            event.detail.push_str(&format!("; shard {shard}"));
+        match listing {
+            CrlListing::Listed(Some(shard)) => event.detail.push_str(&format!("; shard {shard}")),
+            CrlListing::Listed(None) => {}
+            CrlListing::Never => event.detail.push_str("; on no CRL"),
         }
         if let Some(condition) = approval {
             event.detail.push_str(&format!("; approved {}", hexadecimal(&condition.request.digest)));

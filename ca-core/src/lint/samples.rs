@@ -220,6 +220,7 @@ fn parts(id: &str, suite: SecuritySuite) -> ProfileParts {
         key_reuse: KeyReuse::Refused,
         name_change: NameChange::Refused,
         renewal: RenewalRule::DEFAULT,
+        short_lived: false,
         revoke_replaced_after_seconds: None,
         approval: Approval::NotNeeded,
         transition_issuer: false,

@@ -34,7 +34,7 @@ use crate::record::{
     CrlRecord, Intent, IntentConflict, IssuedRecord, ReleaseOutcome, ReleaseRecord, Revocation,
     RevocationOutcome, RevocationRecord, RevokedEntry, Settlement, StoredCertificate,
 };
-use crate::scope::{CrlLine, CrlScope, Shard};
+use crate::scope::{CrlLine, CrlListing, CrlScope, Shard};
 use crate::serial_number::SerialNumber;
 use crate::signature::EcdsaSignature;
 use crate::signing::assemble;
@@ -163,7 +163,8 @@ impl MemoryLedger {
             recorded_at: at(0),
             status,
             slot: None,
-            shard: None,
+            listing: CrlListing::ON_ALL,
+            handed_to: None,
         };
         self.insert(row);
     }
@@ -172,7 +173,7 @@ impl MemoryLedger {
     pub(crate) fn put_in(&self, shard: &Shard, id: &CertificateId, status: CertificateStatus) {
         self.put(id.clone(), at(NOW + DAY), CertificateStatus::Good);
         let row = self.rows.lock().unwrap().get(id).cloned().unwrap();
-        self.insert(StoredCertificate { shard: Some(shard.clone()), status, ..row });
+        self.insert(StoredCertificate { listing: CrlListing::Listed(Some(shard.clone())), status, ..row });
     }
 
     fn insert(&self, row: StoredCertificate) {
@@ -241,7 +242,7 @@ impl CrlScopes for MemoryLedger {
         after: Option<&SerialNumber>,
         limit: usize,
     ) -> Result<Vec<RevokedEntry>, Unavailable> {
-        let wanted = |row: &StoredCertificate| row.id.issuer == *issuer && row.shard.as_ref() == Some(shard);
+        let wanted = |row: &StoredCertificate| row.id.issuer == *issuer && row.listing.shard() == Some(shard);
         Ok(self.revoked_where(behind(issuer, after), limit, wanted))
     }
 
@@ -257,7 +258,8 @@ impl CrlScopes for MemoryLedger {
         let mut found = Vec::new();
         for (sequence, id) in told {
             let row = rows.get(id).unwrap();
-            let inside = scope.shard().is_none_or(|shard| row.shard.as_ref() == Some(shard));
+            let inside =
+                row.listing.is_ever() && scope.shard().is_none_or(|shard| row.listing.shard() == Some(shard));
             if inside && id.issuer == *issuer {
                 found.push(CrlChange { sequence, serial: id.serial.clone(), entry: Self::entry(row) });
             }
@@ -296,7 +298,7 @@ impl StatusSource for MemoryLedger {
         limit: usize,
     ) -> Result<Vec<RevokedEntry>, Unavailable> {
         self.up()?;
-        let wanted = |row: &StoredCertificate| row.id.issuer == *issuer;
+        let wanted = |row: &StoredCertificate| row.id.issuer == *issuer && row.listing.is_ever();
         Ok(self.revoked_where(behind(issuer, after), limit, wanted))
     }
 

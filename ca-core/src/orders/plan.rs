@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::{OrderDesk, OrderError, stands};
 use crate::actor::Actor;
 use crate::key_ref::KeyRef;
+use crate::ports::Unavailable;
 use crate::profile::ProfileId;
 use crate::reason::ReasonCode;
 use crate::record::{
@@ -195,6 +196,17 @@ impl OrderDesk<'_> {
         let order = RevocationOrder { parts: written, ..order };
         self.orders.plan_order(order.clone())?;
         Ok(order)
+    }
+}
+
+impl OrderDesk<'_> {
+    /// Computes the digest over the list of an order as it is written down now.
+    pub(super) fn list_digest(&self, order: &RevocationOrder) -> Result<[u8; 32], Unavailable> {
+        let mut hash = begin(&order.selection, order.change, &order.planned);
+        for part in 0..order.parts {
+            self.orders.order_part(&order.digest, part)?.iter().for_each(|id| add(&mut hash, id));
+        }
+        Ok(hash.finalize().into())
     }
 }
 

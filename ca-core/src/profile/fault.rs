@@ -70,6 +70,11 @@ pub enum ProfileFault {
         /// What was asked for.
         octets: u16,
     },
+    /// Short-lived for long, of a CA, or with pointers.
+    #[error(
+        "a short-lived certificate is an end entity's, valid for at most 7 days, and has no pointers to CRLs that do not list it"
+    )]
+    ShortLived,
     /// CRL times out of order.
     #[error(
         "a CRL is replaced after at least 60 seconds and at most half its validity, which is at most 10 days, or 366 for an offline key"

@@ -24,6 +24,7 @@ pub(super) fn examine(parts: &ProfileParts) -> (Option<KeyPurpose>, Vec<ProfileF
     check_validity(parts, &mut faults);
     renewal::check(parts, &mut faults);
     check_meter_facing(parts, &mut faults);
+    check_short_lived(parts, &mut faults);
     if parts.version == 0 {
         faults.push(ProfileFault::Version);
     }
@@ -142,6 +143,21 @@ fn check_validity(parts: &ProfileParts, faults: &mut Vec<ProfileFault>) {
         || parts.issuing_window_seconds.is_some_and(|window| window <= 0)
     {
         faults.push(ProfileFault::Validity);
+    }
+}
+
+/// How long short-lived certificates are valid at most, in seconds: 7 days, as in the CA/Browser Forum's Baseline Requirements, 1.6.1.
+const SHORT: i64 = 7 * 86_400;
+
+fn check_short_lived(parts: &ProfileParts, faults: &mut Vec<ProfileFault>) {
+    let longest = match parts.validity {
+        ValidityRule::Fixed { seconds } => seconds,
+        ValidityRule::Range { max_seconds, .. } => max_seconds,
+        ValidityRule::NoExpiry | ValidityRule::AsCertified { .. } => i64::MAX,
+    };
+    let short = longest <= SHORT && parts.path_length.is_none() && parts.pointers == Pointers::None;
+    if parts.short_lived && !short {
+        faults.push(ProfileFault::ShortLived);
     }
 }
 

@@ -89,20 +89,14 @@ pub enum OrderStanding {
 }
 
 impl OrderStanding {
-    /// Every standing with its word.
-    pub const ALL: [(Self, &'static str); 6] = [
-        (Self::Planned, "planned"),
-        (Self::Waiting, "waiting"),
-        (Self::Running, "running"),
-        (Self::Done, "done"),
-        (Self::Refused, "refused"),
-        (Self::Expired, "expired"),
-    ];
+    /// Every standing.
+    pub const ALL: [Self; 6] =
+        [Self::Planned, Self::Waiting, Self::Running, Self::Done, Self::Refused, Self::Expired];
 
     /// Returns the standing of this word, if there is one.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|(_, word)| *word == name).map(|(standing, _)| standing)
+        Self::ALL.into_iter().find(|standing| standing.name() == name)
     }
 
     /// Returns its word.
@@ -372,8 +366,8 @@ mod tests {
 
     #[test]
     fn words_lead_back_to_their_standing() {
-        for (standing, word) in OrderStanding::ALL {
-            assert_eq!((OrderStanding::from_name(word), standing.name()), (Some(standing), word));
+        for standing in OrderStanding::ALL {
+            assert_eq!(OrderStanding::from_name(standing.name()), Some(standing));
         }
     }
 }

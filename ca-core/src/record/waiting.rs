@@ -74,19 +74,13 @@ pub enum Standing {
 }
 
 impl Standing {
-    /// Every standing with its word.
-    pub const ALL: [(Self, &'static str); 5] = [
-        (Self::Waiting, "waiting"),
-        (Self::Approved, "approved"),
-        (Self::Refused, "refused"),
-        (Self::Answered, "answered"),
-        (Self::Expired, "expired"),
-    ];
+    /// Every standing.
+    pub const ALL: [Self; 5] = [Self::Waiting, Self::Approved, Self::Refused, Self::Answered, Self::Expired];
 
     /// Returns the standing of this word, if there is one.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|(_, word)| *word == name).map(|(standing, _)| standing)
+        Self::ALL.into_iter().find(|standing| standing.name() == name)
     }
 
     /// Returns its word.
@@ -332,8 +326,8 @@ mod tests {
 
     #[test]
     fn words_lead_back_to_their_standing() {
-        for (standing, word) in Standing::ALL {
-            assert_eq!((Standing::from_name(word), standing.name()), (Some(standing), word));
+        for standing in Standing::ALL {
+            assert_eq!(Standing::from_name(standing.name()), Some(standing));
         }
         assert_eq!(Standing::from_name("open"), None);
     }

@@ -3,11 +3,11 @@
 //! Made here, decided by the ledger inside its transaction.
 
 use super::{Door, NeededApproval, Offer, repeats};
-use crate::actor::{DeviceIdentity, Identity};
+use crate::actor::{DeviceIdentity, Identity, Presented};
 use crate::issuer::Issuer;
 use crate::profile::CertificateProfile;
-use crate::record::{Conditions, Device, DeviceClaim, Slot, SlotUse};
-use crate::request::{EnrolmentKind, EnrolmentRequest};
+use crate::record::{Conditions, Device, DeviceClaim, Handover, Slot, SlotUse};
+use crate::request::{EnrolmentKind, EnrolmentRequest, Evidence};
 use crate::validity::UnixTime;
 
 pub(super) fn of(
@@ -25,6 +25,7 @@ pub(super) fn of(
         token: token(&request.actor.identity),
         claim: device.and_then(|device| claim(device, door, &request.actor.identity)),
         revoke_replaced_after: offer.profile.parts().revoke_replaced_after_seconds,
+        handover: handover(issuer, request, offer, now).map(Box::new),
         // Made with the draft: it names the key.
         approval: None,
     }
@@ -42,6 +43,18 @@ fn slot(
     let title = *request.subject.system_title()?;
     let (hierarchy, purpose) = (profile.parts().hierarchy, profile.purpose());
     Some((Slot { tenant: issuer.tenant().clone(), title, hierarchy, purpose }, slot_use))
+}
+
+/// In a transaction the answer is on record, sealed for its device, and is given again (RFC 9483 §4.1.6).
+fn handover(issuer: &Issuer, request: &EnrolmentRequest, offer: &Offer, now: UnixTime) -> Option<Handover> {
+    let made_here = matches!(request.evidence, Evidence::MadeHere { .. });
+    (made_here && request.transaction.is_none()).then(|| Handover {
+        to: request.actor.requester(),
+        issuer: issuer.key(),
+        profile: request.profile.clone(),
+        since: now.plus_seconds(-offer.repeats.window_seconds),
+        shown: request.actor.identity.presented().map(Presented::id),
+    })
 }
 
 const fn token(identity: &Identity) -> Option<[u8; 32]> {

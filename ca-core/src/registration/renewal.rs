@@ -6,7 +6,7 @@
 use super::predecessor::Lineage;
 use crate::actor::Identity;
 use crate::profile::CertificateProfile;
-use crate::record::CertificateId;
+use crate::record::{CertificateId, Handover};
 use crate::request::{EnrolmentKind, EnrolmentRequest};
 use crate::validity::UnixTime;
 
@@ -55,7 +55,7 @@ pub(super) fn check(
     request: &EnrolmentRequest,
     profile: &CertificateProfile,
     lineage: Option<&Lineage>,
-    now: UnixTime,
+    (now, handover): (UnixTime, Option<&Handover>),
 ) -> Result<Option<CertificateId>, RenewalError> {
     let by_itself = matches!(
         (&request.actor.identity, &request.kind),
@@ -68,7 +68,9 @@ pub(super) fn check(
         return Err(RenewalError::Compromised);
     }
     let opens = rule.opens(&lineage.latest.validity, title);
-    if now < opens {
+    // Who lost the key that was made for it asks again, and is not told that it is too early for another.
+    let lost = handover.is_some_and(|handover| handover.lost(&lineage.latest));
+    if now < opens && !lost {
         let wait_seconds = opens.seconds() - now.seconds();
         return Err(RenewalError::TooEarly { opens, wait_seconds });
     }

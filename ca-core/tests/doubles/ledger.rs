@@ -24,7 +24,7 @@ use ca_core::reason::ReasonCode;
 use ca_core::record::{
     CertificateId, CertificateStatus, CrlIntent, CrlNumberTaken, CrlRecord, Device, DeviceState, Intent,
     IntentConflict, IssuedRecord, ReleaseOutcome, ReleaseRecord, Revocation, RevocationOutcome,
-    RevocationRecord, Settlement, Slot, StoredCertificate, Token, Transaction, WaitingRequest,
+    RevocationRecord, Settlement, Slot, SlotUse, StoredCertificate, Token, Transaction, WaitingRequest,
 };
 use ca_core::system_title::SystemTitle;
 use ca_core::validity::UnixTime;
@@ -161,6 +161,7 @@ impl State {
         if let Some(condition) = &intent.conditions.approval {
             self.waiting.get_mut(&condition.request.digest).unwrap().answer = Some(intent.id.clone());
         }
+        self.supersede_lost(&intent);
         let slot = intent.conditions.slot.as_ref().map(|(slot, _)| slot.clone());
         let key = self.keys.entry(intent.key_fingerprint).or_insert_with(|| KnownKey {
             subject: intent.subject.clone(),
@@ -193,10 +194,21 @@ impl State {
             recorded_at: intent.recorded_at,
             status: CertificateStatus::Pending,
             slot,
-            shard: None,
+            listing: intent.listing.clone(),
+            handed_to: intent.conditions.handover.as_ref().map(|handover| handover.to.clone()),
         };
         self.rows.insert(intent.id.clone(), Row { stored, intent, signing: false });
         Ok(())
+    }
+
+    fn supersede_lost(&mut self, intent: &Intent) {
+        let Some((_, SlotUse::Rotation)) = &intent.conditions.slot else { return };
+        let Some(handover) = &intent.conditions.handover else { return };
+        let (time, reason) = (intent.recorded_at, ReasonCode::Superseded);
+        for row in self.rows.values_mut().filter(|row| handover.lost(&row.stored)) {
+            row.stored.status =
+                CertificateStatus::Revoked(Revocation { time, reason, invalidity_date: None });
+        }
     }
 
     fn claim(&mut self, intent: &Intent) {

@@ -18,6 +18,7 @@ use ca_core::profile::{Hierarchy, KeyPurpose, ProfileId};
 use ca_core::record::{
     AfterWindow, CertificateId, Conditions, Idempotency, Intent, IssuedRecord, Slot, SlotUse,
 };
+use ca_core::scope::CrlListing;
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
@@ -105,7 +106,7 @@ fn issue(store: &Store, number: u64) {
             ..Conditions::default()
         },
         event: event(Act::IntentRecorded, &id),
-        shard: None,
+        listing: CrlListing::ON_ALL,
     };
     let conflicts = store.record_intents(vec![intent]).unwrap();
     assert!(conflicts.iter().all(Result::is_ok));

@@ -17,6 +17,7 @@ use ca_core::ports::Ledger;
 use ca_core::profile::{KeyPurpose, ProfileId};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{CertificateId, Conditions, Intent, IssuedRecord, Revocation, RevocationRecord};
+use ca_core::scope::CrlListing;
 use ca_core::serial_number::SerialNumber;
 use ca_core::tenant::TenantId;
 use ca_core::validity::{UnixTime, Validity};
@@ -86,7 +87,7 @@ fn intent(number: u64) -> Intent {
     let mut random = [0; 32];
     random[..8].copy_from_slice(&number.to_be_bytes());
     Intent {
-        shard: None,
+        listing: CrlListing::ON_ALL,
         tbs: id.serial.octets().repeat(28),
         tenant: TenantId::parse("dso").unwrap(),
         profile: ProfileId::parse("meter-op-ds-s1").unwrap(),

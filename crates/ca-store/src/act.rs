@@ -5,6 +5,7 @@ pub(crate) mod crl;
 pub(crate) mod device;
 pub(crate) mod intent;
 pub(crate) mod issued;
+mod handover;
 pub(crate) mod blocks;
 pub(crate) mod orders;
 pub(crate) mod revocation;

@@ -67,6 +67,7 @@ pub(crate) fn stored(
         recorded_at: row.recorded_at,
         status,
         slot: row.slot,
-        shard: row.shard,
+        listing: row.listing,
+        handed_to: row.handed_to,
     })
 }

@@ -11,6 +11,7 @@ mod engines;
 mod faults;
 mod followers;
 mod ground;
+mod handovers;
 mod holds;
 mod intents;
 mod listings;

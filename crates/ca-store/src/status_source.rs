@@ -60,16 +60,7 @@ impl StatusSource for Store {
         limit: usize,
     ) -> Result<Vec<RevokedEntry>, Unavailable> {
         let after = after.map(|serial| id_key(&CertificateId { issuer: *issuer, serial: serial.clone() }));
-        self.read(PORT, |view| {
-            view.rows_after(Keyspace::Revocations, issuer.octets(), &after.unwrap_or_default(), limit)?
-                .into_iter()
-                .map(|(key, octets)| {
-                    let id = known(parse_id(&key), Keyspace::Revocations)?;
-                    let RevocationRow { revocation, not_after, .. } = RevocationRow::decode(&octets)?;
-                    Ok(RevokedEntry { serial: id.serial, revocation, not_after })
-                })
-                .collect()
-        })
+        self.read(PORT, |view| listed(view, issuer, after.unwrap_or_default(), limit))
     }
 
     fn uncertain(&self, issuer: &KeyRef, until: UnixTime) -> Result<Vec<SerialNumber>, Unavailable> {
@@ -246,6 +237,31 @@ fn device_page(
             Ok((id, row))
         })
         .collect()
+}
+
+/// The next revocations that the CRL of all lists. Those that no CRL lists are passed over, and a page is full all the same.
+fn listed(
+    view: &dyn View,
+    issuer: &KeyRef,
+    mut after: Vec<u8>,
+    limit: usize,
+) -> Result<Vec<RevokedEntry>, ReadFault> {
+    let mut entries = Vec::new();
+    while entries.len() < limit {
+        let rows = view.rows_after(Keyspace::Revocations, issuer.octets(), &after, limit)?;
+        let Some((last, _)) = rows.last() else { break };
+        after.clone_from(last);
+        for (key, octets) in rows {
+            let id = known(parse_id(&key), Keyspace::Revocations)?;
+            let row = RevocationRow::decode(&octets)?;
+            if !row.on_no_crl {
+                let RevocationRow { revocation, not_after, .. } = row;
+                entries.push(RevokedEntry { serial: id.serial, revocation, not_after });
+            }
+        }
+    }
+    entries.truncate(limit);
+    Ok(entries)
 }
 
 fn latest_crl(

@@ -20,6 +20,7 @@ use ca_core::reason::ReasonCode;
 use ca_core::record::{
     CertificateId, CertificateStatus, Conditions, Intent, IssuedRecord, Revocation, RevocationRecord,
 };
+use ca_core::scope::CrlListing;
 use ca_core::serial_number::SerialNumber;
 use ca_core::tenant::TenantId;
 use ca_core::validity::{UnixTime, Validity};
@@ -201,7 +202,7 @@ fn intent(number: u64) -> Intent {
         recorded_at: NOW,
         conditions: Conditions::default(),
         event: event(Act::IntentRecorded),
-        shard: None,
+        listing: CrlListing::ON_ALL,
     }
 }
 

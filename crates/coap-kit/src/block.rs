@@ -68,16 +68,17 @@ impl Block {
 
 /// A size of blocks: a power of two from 16 to 1,024 octets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct BlockSize {
+pub struct BlockSize {
     exponent: u8,
 }
 
 impl BlockSize {
     /// 1,024 octets.
-    pub(crate) const LARGEST: Self = Self { exponent: MAX_EXPONENT };
+    pub const LARGEST: Self = Self { exponent: MAX_EXPONENT };
 
     /// Checks a size in octets.
-    pub(crate) fn of_octets(octets: usize) -> Option<Self> {
+    #[must_use]
+    pub fn of_octets(octets: usize) -> Option<Self> {
         (0..=MAX_EXPONENT).find(|exponent| 16_usize << exponent == octets).map(|exponent| Self { exponent })
     }
 }

@@ -6,6 +6,7 @@
 mod recent;
 mod unconfirmed;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,13 +38,13 @@ const DISCOVERY: [&str; 2] = [".well-known", "core"];
 
 /// What all conversations of a listener have in common.
 #[derive(Clone)]
-pub(crate) struct House {
+pub struct House {
     /// What there is to ask for.
-    pub(crate) resources: Arc<dyn Resources>,
+    pub resources: Arc<dyn Resources>,
     /// The largest block of an answer.
-    pub(crate) block: BlockSize,
+    pub block: BlockSize,
     /// What all connections may keep.
-    pub(crate) budget: Budget,
+    pub budget: Budget,
 }
 
 /// Whom to answer and how.
@@ -67,8 +68,8 @@ struct Pending {
     due: Instant,
 }
 
-/// One peer's.
-pub(crate) struct Conversation {
+/// One peer's. Whoever carries the datagrams of a peer, behind whatever protects them, can lead one.
+pub struct Conversation {
     house: House,
     connection: PeerConnection,
     recent: Recent,
@@ -81,6 +82,18 @@ pub(crate) struct Conversation {
     question: Option<Question>,
 }
 
+impl fmt::Debug for House {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("House").field("block", &self.block).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Conversation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Conversation").field("connection", &self.connection).finish_non_exhaustive()
+    }
+}
+
 /// What a request leads to.
 enum Step {
     /// An answer.
@@ -90,7 +103,9 @@ enum Step {
 }
 
 impl Conversation {
-    pub(crate) fn new(house: House, connection: PeerConnection, first_id: u16) -> Self {
+    /// Begins one. Messages of its own are numbered from `first_id` on, which nobody should guess (RFC 7252 §4.4).
+    #[must_use]
+    pub fn new(house: House, connection: PeerConnection, first_id: u16) -> Self {
         Self {
             house,
             connection,
@@ -106,22 +121,23 @@ impl Conversation {
     }
 
     /// Takes out what is to be sent.
-    pub(crate) fn take_outbox(&mut self) -> Vec<Vec<u8>> {
+    pub fn take_outbox(&mut self) -> Vec<Vec<u8>> {
         std::mem::take(&mut self.outbox)
     }
 
     /// Takes out what is to be asked; it is answered by [`Self::answered`] or [`Self::put_off`].
-    pub(crate) fn take_question(&mut self) -> Option<Question> {
+    pub fn take_question(&mut self) -> Option<Question> {
         self.question.take()
     }
 
     /// Tells whether the peer waits for something.
-    pub(crate) const fn is_busy(&self) -> bool {
+    #[must_use]
+    pub const fn is_busy(&self) -> bool {
         self.pending.is_some()
     }
 
     /// Hears one message.
-    pub(crate) fn hear(&mut self, octets: &[u8], now: Instant) {
+    pub fn hear(&mut self, octets: &[u8], now: Instant) {
         let packet = match message::read(octets) {
             Ok(packet) => packet,
             Err(Unreadable::Malformed { reset: Some(id) }) => return self.reset(id),
@@ -264,13 +280,13 @@ impl Conversation {
     }
 
     /// Hears the answer to the question.
-    pub(crate) fn answered(&mut self, response: Response, now: Instant) {
+    pub fn answered(&mut self, response: Response, now: Instant) {
         let Some(pending) = self.pending.take() else { return };
         self.finish(pending, response, now);
     }
 
     /// The question is not asked: its requester asks too much (RFC 8516).
-    pub(crate) fn put_off(&mut self, wait: Duration, now: Instant) {
+    pub fn put_off(&mut self, wait: Duration, now: Instant) {
         let Some(pending) = self.pending.take() else { return };
         let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
         let response = Response::later(ResponseType::TooManyRequests, "too many requests", seconds);
@@ -328,7 +344,8 @@ impl Conversation {
     }
 
     /// Returns when [`Self::pass`] has something to do.
-    pub(crate) fn due(&self) -> Option<Instant> {
+    #[must_use]
+    pub fn due(&self) -> Option<Instant> {
         let waits = self.pending.as_ref().filter(|pending| pending.waits()).map(|pending| pending.due);
         let bodies = [self.assembly.as_ref().map(|one| one.until), self.kept.as_ref().map(|one| one.until)];
         let times = bodies.into_iter().chain([waits, self.unconfirmed.as_ref().map(Unconfirmed::due)]);
@@ -336,7 +353,7 @@ impl Conversation {
     }
 
     /// Does what is due.
-    pub(crate) fn pass(&mut self, now: Instant) {
+    pub fn pass(&mut self, now: Instant) {
         if let Some(pending) = self.pending.as_mut().filter(|pending| pending.waits() && pending.due <= now) {
             // RFC 7252 §5.2.2, RFC 9148 §4.7: it will take longer.
             pending.inquiry.acknowledged = true;

@@ -24,6 +24,8 @@ mod block;
 mod message;
 mod dtls;
 
+pub use block::BlockSize;
+pub use conversation::{Conversation, House};
 pub use dtls::{DtlsIdentity, LoadIdentityError};
 pub use format::Format;
 pub use limits::{CheckCoapsLimitsError, CoapsLimitFault, CoapsLimits, RawCoapsLimits};
@@ -34,3 +36,4 @@ pub use request::Target;
 pub use resources::{Answering, Question, Resources, TooLarge};
 pub use response::Response;
 pub use tally::CoapsWatch;
+pub use transfer::Budget;

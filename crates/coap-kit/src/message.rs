@@ -5,6 +5,10 @@ use coap_lite::{CoapOption, MessageClass, MessageType, Packet};
 /// RFC 7252 §3: the version of the protocol.
 const VERSION: u8 = 1;
 const HEADER_OCTETS: usize = 4;
+/// RFC 7252 §3: what stands before a payload.
+const PAYLOAD_MARKER: u8 = 0xFF;
+/// The most options that a message may have: a path, queries, and one of each other. Read, an option of one octet takes forty.
+const MAX_OPTIONS: usize = 64;
 
 /// What cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,12 +36,47 @@ pub(crate) fn read(octets: &[u8]) -> Result<Packet, Unreadable> {
     let is_confirmable = (first >> 4) & 3 == 0;
     let reset = is_confirmable.then_some(u16::from_be_bytes([high, low]));
     let malformed = Unreadable::Malformed { reset };
+    if options(octets) > MAX_OPTIONS {
+        return Err(malformed);
+    }
     let packet = Packet::from_bytes(octets).map_err(|_| malformed)?;
     // RFC 7252 §3, §4.1: a payload marker has a payload behind it, and an Empty message is its header. What is written as
     // it was read has neither fault.
     let is_as_read = packet.to_bytes_unlimited().is_ok_and(|written| written == octets);
     let is_empty_with_more = packet.header.code == MessageClass::Empty && !rest.is_empty();
     if is_as_read && !is_empty_with_more { Ok(packet) } else { Err(malformed) }
+}
+
+/// Counts the options of a message, as far as they have their form, before an object is made of each.
+fn options(octets: &[u8]) -> usize {
+    let token = octets.first().map_or(0, |first| usize::from(first & 15));
+    let mut rest = octets.get(HEADER_OCTETS.saturating_add(token)..).unwrap_or_default();
+    let mut count: usize = 0;
+    while let Some(behind) = after_option(rest) {
+        count = count.saturating_add(1);
+        rest = behind;
+    }
+    count
+}
+
+/// Returns what follows an option; nothing where none begins there or it is cut short (RFC 7252 §3.1).
+fn after_option(octets: &[u8]) -> Option<&[u8]> {
+    let (first, rest) = octets.split_first().filter(|(first, _)| **first != PAYLOAD_MARKER)?;
+    let (_delta, rest) = extended(first >> 4, rest)?;
+    let (length, rest) = extended(first & 15, rest)?;
+    rest.get(length..)
+}
+
+/// RFC 7252 §3.1: 13 and 14 stand for one and two octets more that say the number, and 15 for none.
+fn extended(nibble: u8, rest: &[u8]) -> Option<(usize, &[u8])> {
+    match nibble {
+        13 => rest.split_first().map(|(more, rest)| (usize::from(*more).saturating_add(13), rest)),
+        14 => rest
+            .split_first_chunk()
+            .map(|(more, rest)| (usize::from(u16::from_be_bytes(*more)).saturating_add(269), rest)),
+        15 => None,
+        small => Some((usize::from(small), rest)),
+    }
 }
 
 /// Writes a message without payload and options: an Acknowledgement or a Reset (RFC 7252 §4.1).
@@ -105,6 +144,21 @@ mod tests {
         assert_eq!(read(&[0x41, 0x00, 0x12, 0x34, 0xAB]), reset, "empty with a token");
         assert_eq!(read(&[0x49, 0x01, 0x12, 0x34, 1, 2, 3, 4, 5, 6, 7, 8, 9]), reset, "a token of 9 octets");
         assert_eq!(read(&[0x51, 0x01, 0x12, 0x34]), Err(Unreadable::Malformed { reset: None }));
+    }
+
+    // RFC 7252 §3.1: each form of a length is counted as one option, and what follows it is found.
+    #[test]
+    fn a_message_with_an_option_too_many_is_malformed() {
+        let forms: [&[u8]; 4] =
+            [&[0xB1, b'a'], &[0x0D, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13], &[0x01, 1], &[0x00]];
+        let long = [&[0x0E, 0, 0][..], &[7; 269]].concat();
+        let of = |small: usize| [&GET[..5], &forms.concat(), &long, &vec![0; small]].concat();
+        assert_eq!(options(&of(0)), 5);
+        assert!(read(&of(MAX_OPTIONS - 5)).is_ok());
+        assert_eq!(read(&of(MAX_OPTIONS - 4)), Err(Unreadable::Malformed { reset: Some(0x1234) }));
+        let payload = [&GET[..], &[PAYLOAD_MARKER], &[0; 500]].concat();
+        assert_eq!(options(&payload), 1, "a payload has none");
+        assert!(read(&payload).is_ok());
     }
 
     #[test]

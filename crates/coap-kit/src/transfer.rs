@@ -16,18 +16,20 @@ pub(crate) const KEPT: Duration = Duration::from_secs(247);
 
 /// The octets that all connections together may keep. Clones share them.
 #[derive(Debug, Clone)]
-pub(crate) struct Budget {
+pub struct Budget {
     left: Arc<AtomicUsize>,
 }
 
 impl Budget {
-    pub(crate) fn new(octets: usize) -> Self {
+    /// A budget of so many octets.
+    #[must_use]
+    pub fn new(octets: usize) -> Self {
         Self { left: Arc::new(AtomicUsize::new(octets)) }
     }
 
     /// Returns how many octets are left.
-    #[cfg(test)]
-    pub(crate) fn left(&self) -> usize {
+    #[must_use]
+    pub fn left(&self) -> usize {
         self.left.load(Ordering::Relaxed)
     }
 

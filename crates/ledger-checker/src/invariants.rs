@@ -1,9 +1,10 @@
-//! The invariants I1 to I16, each a function that says what breaks it.
+//! The invariants I1 to I17, each a function that says what breaks it.
 
 use core::fmt;
 
 mod approvals;
 mod confirmations;
+mod handovers;
 mod holds;
 mod issuance;
 mod restart;
@@ -48,8 +49,10 @@ pub enum Invariant {
     I14,
     /// What is revoked in a shard is on the CRL of its shard and on no other shard's, and the indexes say what the rows say.
     I15,
-    /// The signer's own log is whole, and it and the ledger tell of the same signatures.
+    /// What was superseded because its key was lost had been given to who asked for the next, and that was intended with it.
     I16,
+    /// The signer's own log is whole, and it and the ledger tell of the same signatures.
+    I17,
 }
 
 /// An invariant that is broken, and by what.
@@ -93,7 +96,9 @@ pub(crate) fn all(case: &Case) -> Vec<Violation> {
     confirmations::what_is_not_confirmed_is_revoked_once(case, &mut findings);
     holds::rows_are_what_the_trail_says(case, &mut findings);
     scopes::shards_list_their_own(case, &mut findings);
+    scopes::short_lived_is_on_no_crl(case, &mut findings);
     scopes::indexes_say_what_the_rows_say(case, &mut findings);
+    handovers::who_was_given_a_key_asks_for_the_next(case, &mut findings);
     witness::the_signer_says_the_same(case, &mut findings);
     restart::a_second_start_changes_nothing(case, &mut findings);
     findings.0

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use der::asn1::{AnyRef, GeneralizedTime, OctetStringRef, Utf8StringRef};
+use der::asn1::{AnyRef, GeneralizedTime, Null, OctetStringRef, Utf8StringRef};
 use der::{Decode, Sequence};
 
 use crate::engines::{Rows, name};
@@ -58,6 +58,10 @@ struct WireCertificate<'a> {
     slot: Option<AnyRef<'a>>,
     #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
     shard: Option<Utf8StringRef<'a>>,
+    #[asn1(context_specific = "2", tag_mode = "EXPLICIT", optional = "true")]
+    on_no_crl: Option<Null>,
+    #[asn1(context_specific = "3", tag_mode = "EXPLICIT", optional = "true")]
+    handed_to: Option<Utf8StringRef<'a>>,
 }
 
 #[derive(Sequence)]
@@ -82,6 +86,8 @@ struct WireRevocation<'a> {
     invalidity_date: Option<AnyRef<'a>>,
     #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
     final_since: Option<AnyRef<'a>>,
+    #[asn1(context_specific = "2", tag_mode = "EXPLICIT", optional = "true")]
+    on_no_crl: Option<Null>,
 }
 
 #[derive(Sequence)]
@@ -122,6 +128,10 @@ pub(crate) struct CertificateRow {
     pub(crate) key_fingerprint: Vec<u8>,
     /// The shard of CRLs that lists it when it is revoked.
     pub(crate) shard: Option<String>,
+    /// Short-lived: no CRL lists it.
+    pub(crate) on_no_crl: bool,
+    /// Who was given its private key, where the server made that.
+    pub(crate) handed_to: Option<String>,
 }
 
 impl WireCertificate<'_> {
@@ -133,6 +143,8 @@ impl WireCertificate<'_> {
             profile: self.profile.as_str().to_owned(),
             key_fingerprint: self.key_fingerprint.as_bytes().to_vec(),
             shard: self.shard.map(|shard| shard.as_str().to_owned()),
+            on_no_crl: self.on_no_crl.is_some(),
+            handed_to: self.handed_to.map(|requester| requester.as_str().to_owned()),
         })
     }
 }
@@ -142,6 +154,7 @@ pub(crate) struct RevocationRow {
     pub(crate) time: i64,
     pub(crate) not_after: i64,
     pub(crate) on_hold: bool,
+    pub(crate) on_no_crl: bool,
 }
 
 /// The rows by their keys.
@@ -201,7 +214,8 @@ impl Ledger {
             11 => {
                 let row = wire::<WireRevocation<'_>>(value)?;
                 let (time, not_after, on_hold) = (row.time, row.not_after, row.reason == HOLD);
-                self.revocations.insert(id, RevocationRow { time, not_after, on_hold });
+                let on_no_crl = row.on_no_crl.is_some();
+                self.revocations.insert(id, RevocationRow { time, not_after, on_hold, on_no_crl });
             }
             12 => {
                 self.uncertain.insert(id);

@@ -2,8 +2,8 @@
 //! octets to a file and beside `openssl ca -gencrl` with as many entries, in the same run. Two programs of others read it.
 //!
 //! `cargo bench -p meter-pki --bench crl -- [--entries N] [--computed] [--directory DIR]` prints a report. With
-//! `--computed` the revocations are not kept in the ledger, which takes long with a million, but computed when they are read. Everything is made in processes
-//! of their own, so that each has its own peak of memory. Not a test: it fails only when something was not done.
+//! `--computed` the revocations are not kept in the ledger, which takes long with a million, but computed when they are read; then
+//! there are no shards and no delta. Everything is made in processes of their own, so that each has its own peak of memory. Not a test: it fails only when something was not done.
 
 #![expect(clippy::print_stdout, reason = "the report is the output")]
 #![expect(
@@ -35,12 +35,15 @@ use std::time::Instant;
 use ca_store::{EngineKind, Store};
 
 use ground::Authority;
-use making::{Made, made_apart, make_and_tell};
+use making::{Made, Wanted, made_apart, make_and_tell};
 use others::{gnutls_reads, openssl_ca, openssl_reads};
-use report::Report;
+use report::{Divided, Report};
 
 /// How many entries the long CRL has unless another number is asked for; the short one has a tenth.
 const ENTRIES: u64 = 1_000_000;
+
+/// How many are revoked after the complete CRL, for the delta to it.
+const CHANGED: u64 = 1_000;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -50,7 +53,7 @@ fn main() {
     };
     if let Some(place) = after("--make") {
         let computed = after("--computed").map(|number| number.parse().unwrap());
-        return make_and_tell(Path::new(&place), computed);
+        return make_and_tell(Path::new(&place), Wanted::read(&after("--wanted").unwrap()), computed);
     }
     let entries = after("--entries").map_or(ENTRIES, |number| number.parse().unwrap());
     let parent = after("--directory").map_or_else(|| env!("CARGO_TARGET_TMPDIR").into(), PathBuf::from);
@@ -73,7 +76,7 @@ fn measure(place: &Path, entries: u64, computed: bool) -> Report {
         revoked::revoke(&revoked::open(&place.join("ledger")), issuer, (first, count));
         Some(start.elapsed())
     };
-    let made = |count| made_apart(place, computed.then_some(count));
+    let made = |count| made_apart(place, Wanted::All, computed.then_some(count));
     let first = revoked((0, entries / 100));
     made(entries / 100);
     let file = making::published_file(place, &issuer);
@@ -83,6 +86,11 @@ fn measure(place: &Path, entries: u64, computed: bool) -> Report {
     let third = revoked((entries / 10, entries - entries / 10));
     let revoking = first.zip(second).zip(third).map(|((first, second), third)| first + second + third);
     let long: Vec<Made> = (0..3).map(|_| made(entries)).collect();
+    let divided = (!computed).then(|| {
+        let shards = made_apart(place, Wanted::Shards, None);
+        revoked((entries, CHANGED));
+        Divided { shards, delta: made_apart(place, Wanted::Delta, None) }
+    });
     let others = vec![openssl_ca(place, entries), openssl_reads(place, &file, entries), gnutls];
-    Report { entries, revoking, short, long, others, file_system: place.to_owned() }
+    Report { entries, revoking, short, long, divided, others, file_system: place.to_owned() }
 }

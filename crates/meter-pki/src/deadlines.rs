@@ -13,6 +13,7 @@ use server_kit::shutdown::Shutdown;
 use server_kit::workers::WorkerPool;
 
 use crate::publisher::Publisher;
+use crate::rounds::Rounds;
 
 /// How often it is looked whether a deadline has passed.
 const PERIOD: Duration = Duration::from_secs(5);
@@ -69,17 +70,7 @@ impl Deadlines {
 
     /// Meets deadlines until shutdown. What cannot be done now is done at the next look.
     pub(crate) async fn run(self: Arc<Self>, pool: WorkerPool, shutdown: Shutdown) {
-        loop {
-            tokio::select! {
-                () = shutdown.triggered() => return,
-                () = tokio::time::sleep(PERIOD) => {}
-            }
-            let this = Arc::clone(&self);
-            match pool.run(move || this.meet()).await {
-                Ok(Ok(())) => {}
-                Ok(Err(why)) => tracing::error!(%why, "deadlines of transactions are not met"),
-                Err(busy) => tracing::warn!(why = %busy, "deadlines of transactions are looked at later"),
-            }
-        }
+        let rounds = Rounds { period: PERIOD, what: "deadlines of transactions" };
+        rounds.run((pool, shutdown), move || self.meet().map(|()| false)).await;
     }
 }

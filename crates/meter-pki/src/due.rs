@@ -15,6 +15,7 @@ use server_kit::shutdown::Shutdown;
 use server_kit::workers::WorkerPool;
 
 use crate::compose::{ServedAuthority, System};
+use crate::rounds::Rounds;
 
 /// How often it is looked for what is due.
 const PERIOD: Duration = Duration::from_secs(5);
@@ -27,25 +28,8 @@ const NAME: &str = "schedule";
 
 /// Revokes what is due until shutdown. What cannot be done now is done at the next look.
 pub(crate) async fn run(system: Arc<System>, pool: WorkerPool, shutdown: Shutdown) {
-    loop {
-        let there = Arc::clone(&system);
-        let more = match pool.run(move || look(&there)).await {
-            Ok(Ok(more)) => more,
-            Ok(Err(why)) => {
-                tracing::error!(%why, "what is due is not revoked");
-                false
-            }
-            Err(busy) => {
-                tracing::warn!(why = %busy, "what is due is looked at later");
-                false
-            }
-        };
-        let pause = if more { Duration::ZERO } else { PERIOD };
-        tokio::select! {
-            () = shutdown.triggered() => return,
-            () = tokio::time::sleep(pause) => {}
-        }
-    }
+    let rounds = Rounds { period: PERIOD, what: "revocations that are due" };
+    rounds.run((pool, shutdown), move || look(&system)).await;
 }
 
 /// Revokes some of what is due; tells whether there is more.

@@ -15,6 +15,7 @@ pub mod compose;
 mod exported_log;
 pub mod audit;
 mod deadlines;
+mod rounds;
 pub mod publisher;
 mod releases;
 mod push;

@@ -15,6 +15,7 @@ use server_kit::workers::WorkerPool;
 
 use crate::compose::System;
 use crate::operator::order_acts::at_desk;
+use crate::rounds::Rounds;
 
 /// How often it is looked for orders.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -27,25 +28,8 @@ const PARTS: usize = 16;
 
 /// Carries out orders until shutdown. What cannot be done now is done at the next look.
 pub(crate) async fn run(system: Arc<System>, pool: WorkerPool, shutdown: Shutdown) {
-    loop {
-        let there = Arc::clone(&system);
-        let more = match pool.run(move || look(&there)).await {
-            Ok(Ok(more)) => more,
-            Ok(Err(why)) => {
-                tracing::error!(%why, "orders are not carried out");
-                false
-            }
-            Err(busy) => {
-                tracing::warn!(why = %busy, "orders are looked at later");
-                false
-            }
-        };
-        let pause = if more { Duration::ZERO } else { PERIOD };
-        tokio::select! {
-            () = shutdown.triggered() => return,
-            () = tokio::time::sleep(pause) => {}
-        }
-    }
+    let rounds = Rounds { period: PERIOD, what: "orders" };
+    rounds.run((pool, shutdown), move || look(&system)).await;
 }
 
 /// Does some parts of every order that is to be carried out; tells whether there are more.

@@ -17,13 +17,13 @@ use ca_core::crl::CrlError;
 use ca_core::fault::Fault;
 use ca_core::ports::{Clock, StatusSource, Unavailable};
 use ca_core::profile::CrlProfile;
-use ca_core::record::CrlRecord;
+use ca_core::record::{CertificateId, CrlRecord};
 use ca_core::scope::{CrlKind, CrlLine, CrlScope};
 use ca_core::validity::UnixTime;
 use server_kit::metrics::{Gauge, Metrics};
 use server_kit::shutdown::Shutdown;
 use server_kit::workers::WorkerPool;
-use status_server::publish::PublishError;
+use status_server::publish::{Gone, PublishError};
 use status_server::repository::{PublishCrlError, Repository};
 use tokio::sync::Notify;
 
@@ -44,6 +44,10 @@ const WAIT_FOR_SHARDS: Duration = Duration::from_secs(5);
 /// What to do when the ledger's CRL is older than the published one: the ledger has lost what it knew.
 const OLDER: &str = "the ledger is older than what it has published: a damaged or an old copy is in its place; \
                      keep it as it is and restore the last backup";
+
+/// What to do when what is published lists more than what is to be published.
+const VANISHED: &str =
+    "the ledger has lost revocations that are published: keep it as it is and restore the last backup";
 
 /// What to do when the place of a shard is another one.
 const MOVED: &str =
@@ -167,10 +171,14 @@ impl Publisher {
 
     /// Publishes a CRL that is on record. Blocks.
     pub(crate) fn show(&self, crl: &CrlRecord) -> Result<(), Failure> {
-        let published = self.repository.publish_in(&crl.line(), crl.der.reader());
+        let leaves = |gone: &Gone| self.may_leave(gone);
+        let published = self.repository.publish_where(&crl.line(), crl.der.reader(), &leaves);
         published.map(|_| ()).map_err(|error| match error {
             PublishCrlError::NotPublished(PublishError::NumberNotGreater { .. }) => {
                 Failure::new(Exit::Integrity, "crl.older-than-published", error).then(OLDER)
+            }
+            PublishCrlError::NotPublished(PublishError::EntriesVanished { .. }) => {
+                Failure::new(Exit::Integrity, "crl.entries-vanished", error).then(VANISHED)
             }
             PublishCrlError::NotPublished(PublishError::OtherScope) => {
                 Failure::new(Exit::Failed, "crl.not-published", error).then(MOVED)
@@ -179,6 +187,15 @@ impl Publisher {
                 Failure::new(Exit::Failed, "crl.not-published", error)
             }
         })
+    }
+
+    /// Tells whether an entry of the published CRL may be missing on the next: its certificate has ended, or was released from
+    /// hold (RFC 5280 §3.3, §5.3.1). What the ledger does not know, or cannot be asked, stays.
+    fn may_leave(&self, gone: &Gone) -> bool {
+        let id = CertificateId { issuer: self.authority.issuer().key(), serial: gone.serial.clone() };
+        let known = self.status.certificate(&id).ok().flatten();
+        let ended = known.is_some_and(|known| known.validity.not_after() < gone.this_update);
+        ended || (gone.on_hold && matches!(self.status.released_at(&id), Ok(Some(_))))
     }
 
     /// Returns the scopes whose CRLs are kept current: every shard that has a certificate or had one not long ago, and that of

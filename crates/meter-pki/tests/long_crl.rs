@@ -25,8 +25,8 @@ fn made(authority: &Authority, store: &Store, (count, folder): (u64, &CrlFolder)
     let time = SystemClock.now().plus_seconds(-3_600);
     peak::forget();
     let before = peak::resident_kib();
-    let crl = authority.issue(store, &ManyRevoked { store, count, time });
     let line = CrlLine::complete(authority.issuer.key(), CrlScope::All);
+    let crl = authority.issue(store, &ManyRevoked { store, count, time }, &line);
     folder.publish(&line, &authority.issuer, crl.der.reader()).unwrap();
     assert_eq!(crl.entries, count);
     (crl.der.length(), peak::kib() - before)

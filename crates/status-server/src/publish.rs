@@ -4,6 +4,8 @@
 //! side by side and any web server can serve them. What fails leaves the last good file where it is. A CRL is read in pieces, by
 //! a reader that shares nothing with the code that made it. Makes no CRL, and serves none.
 
+mod kept;
+
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -11,6 +13,7 @@ use std::path::{Path, PathBuf};
 use ca_core::issuer::Issuer;
 use ca_core::key_ref::KeyRef;
 use ca_core::scope::{CrlKind, CrlLine, CrlScope, Shard};
+use ca_core::serial_number::SerialNumber;
 use ca_core::validity::UnixTime;
 use der::Decode;
 use x509_cert::ext::pkix::IssuingDistributionPoint;
@@ -19,6 +22,7 @@ use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
 use crate::aside::{Aside, DiskError};
 use crate::crl_reader::{ReadCrl, ReadCrlError};
 use crate::document::Content;
+pub use kept::{Gone, Leaves};
 
 /// Returns where the CRLs of a line stand, below the folder and below `/crl/`: the 40 hexadecimal characters of its key, and
 /// `.crl` for the complete CRL of all; the others [beside](CrlLine::beside) it.
@@ -200,7 +204,21 @@ impl CrlFolder {
         &self,
         line: &CrlLine,
         issuer: &Issuer,
+        octets: impl Read,
+    ) -> Result<PublishedCrl, PublishError> {
+        self.publish_where(line, issuer, octets, &|_| true)
+    }
+
+    /// Publishes a CRL as [`publish`](Self::publish) does, if each entry of the published complete CRL that it lacks may leave.
+    ///
+    /// # Errors
+    /// [`PublishError`]; the CRL that was published before stays.
+    pub fn publish_where(
+        &self,
+        line: &CrlLine,
+        issuer: &Issuer,
         mut octets: impl Read,
+        leaves: Leaves<'_>,
     ) -> Result<PublishedCrl, PublishError> {
         let lock = File::create(self.path.join(format!(".{}.lock", line.issuer)));
         let lock = lock.map_err(DiskError::of("open the lock"))?;
@@ -215,7 +233,12 @@ impl CrlFolder {
         new.check_line(issuer, line)?;
         match self.published(line, issuer) {
             Ok(Some(published)) if published == new => return Ok(published),
-            Ok(Some(published)) => check_follows(&new, &published)?,
+            Ok(Some(published)) => {
+                check_follows(&new, &published)?;
+                if line.kind == CrlKind::Complete {
+                    kept::check(&new, &published, issuer.certificate().public_key(), leaves)?;
+                }
+            }
             Ok(None) => {}
             // Whatever stands there is no CRL of this CA: a good one can only be better.
             Err(ReadPublishedError::Unfit { path, cause }) => {
@@ -308,6 +331,19 @@ pub enum PublishError {
         /// The number of the complete CRL that is published.
         published: Option<u64>,
     },
+    /// Entries of the published one are missing, and nothing says that they may.
+    #[error(
+        "the CRL lacks {missing} of the {published} entries of the one that is published, whose certificates have not ended and \
+         were not released, such as {first}"
+    )]
+    EntriesVanished {
+        /// How many.
+        missing: u64,
+        /// How many the published one has.
+        published: u64,
+        /// The serial number of the first of them.
+        first: SerialNumber,
+    },
     /// The disk refused.
     #[error("in the folder for CRLs: {0}")]
     Disk(#[from] DiskError),
@@ -322,6 +358,7 @@ impl PublishError {
             Self::NumberNotGreater { .. } => "publish.number",
             Self::OtherScope => "publish.scope",
             Self::NotItsBase { .. } => "publish.base",
+            Self::EntriesVanished { .. } => "publish.entries-vanished",
             Self::Disk(_) => "publish.disk",
         }
     }

@@ -17,7 +17,9 @@ use ca_core::validity::UnixTime;
 use tokio::sync::watch;
 
 use crate::document::{Document, Expiry};
-use crate::publish::{CrlFolder, PublishError, PublishedCrl, ReadPublishedError, line_named, name_of};
+use crate::publish::{
+    CrlFolder, Leaves, PublishError, PublishedCrl, ReadPublishedError, line_named, name_of,
+};
 pub use certificates::{certificate_path, issued_path, p7c_path};
 
 /// Which CRL is served in a line, for whoever watches that a new one comes in time.
@@ -93,9 +95,22 @@ impl Repository {
     /// # Errors
     /// [`PublishCrlError`]; what was served before still is.
     pub fn publish_in(&self, line: &CrlLine, octets: impl Read) -> Result<CrlStanding, PublishCrlError> {
+        self.publish_where(line, octets, &|_| true)
+    }
+
+    /// Publishes a CRL in its line, and serves it from then on, if each entry of the one before that it lacks may leave.
+    ///
+    /// # Errors
+    /// [`PublishCrlError`]; what was served before still is.
+    pub fn publish_where(
+        &self,
+        line: &CrlLine,
+        octets: impl Read,
+        leaves: Leaves<'_>,
+    ) -> Result<CrlStanding, PublishCrlError> {
         let issuer =
             self.issuers.get(&line.issuer).ok_or(PublishCrlError::NotServed { issuer: line.issuer })?;
-        Ok(self.serve_crl(line, self.folder.publish(line, issuer, octets)?))
+        Ok(self.serve_crl(line, self.folder.publish_where(line, issuer, octets, leaves)?))
     }
 
     /// Takes up what is published, by whichever process. Where it cannot be read, what was served before still is.

@@ -1,7 +1,9 @@
 //! The answer to `/csrattrs`: what a certification request should say, in both of its forms (RFC 8951 §4, RFC 9908 §3).
 //!
 //! The list of old names curve, signature algorithm and extensions; the template, for clients that know it, the subject as
-//! well. Whoever understands the template looks at nothing else (RFC 9908 §4), so that each form is complete.
+//! well. Whoever understands the template looks at nothing else (RFC 9908 §4), so that each form is complete. What
+//! no list can say stands in the template alone: an extension without a value, for which RFC 9908 §3.4 made
+//! id-aa-extensionReqTemplate, has no place in the list.
 
 use ca_core::distinguished_name::DistinguishedName;
 use ca_core::oid;

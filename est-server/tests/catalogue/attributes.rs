@@ -5,7 +5,11 @@
 use axum::http::Request;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ca_core::oid::{KEY_USAGE, SUBJECT_ALT_NAME};
+use ca_core::suite::Curve;
+use ca_core::template::{ExtensionTemplate, RequestTemplate, SubjectTemplate};
 use est_server::config::BindingPolicy;
+use est_server::wire::csr_attributes;
 
 use crate::csr::Csr;
 use crate::octets::{attribute, common_name, extension, oid, sequence, set_of, tlv};
@@ -112,4 +116,30 @@ async fn e_20_a_request_that_ignores_a_mandatory_attribute_is_refused_by_its_nam
     let body = Csr::new(DEVICE, 40).body();
     let told = world.refuses(enrol("simpleenroll"), shown, body, (403, "binding.missing")).await;
     assert!(told.body.contains("challengePassword"), "{}", told.body);
+}
+
+// RFC 9908 §3.2, §3.4: an extension whose value the requester knows has its place in the template, in one template of extensions
+// and nothing beside it. The list of old names has extensions with values only.
+#[test]
+fn an_extension_without_a_value_is_asked_for_in_the_template_alone() {
+    let known =
+        ExtensionTemplate { id: KEY_USAGE, critical: true, value: Some(vec![0x03, 0x02, 0x07, 0x80]) };
+    let to_be_filled_in = ExtensionTemplate { id: SUBJECT_ALT_NAME, critical: false, value: None };
+    let asked = RequestTemplate {
+        curve: Curve::P256,
+        subject: SubjectTemplate::Free,
+        extensions: vec![known, to_be_filled_in],
+    };
+    let usage = extension("2.5.29.15", true, &[0x03, 0x02, 0x07, 0x80]);
+    let partly_known = sequence(&[usage, sequence(&[oid("2.5.29.17")])]);
+    let attributes = tlv(0xA1, &attribute("1.2.840.113549.1.9.16.2.62", &partly_known));
+    let of_key = tlv(0xA0, &sequence(&[oid("1.2.840.10045.2.1"), curve()]));
+    let template = sequence(&[vec![0x02, 0x01, 0x00], of_key, attributes]);
+    let expected = sequence(&[
+        attribute("1.2.840.10045.2.1", &curve()),
+        oid("1.2.840.10045.4.3.2"),
+        attribute(EXTENSION_REQUEST, &usages()),
+        attribute("1.2.840.113549.1.9.16.2.61", &template),
+    ]);
+    assert_eq!(csr_attributes::encode(&asked, false).unwrap(), expected);
 }

@@ -11,12 +11,14 @@ use ca_core::certificate::Certificate;
 use ca_core::key_ref::KeyRef;
 use ca_core::ports::{BlockStatus, CrlScopes, Ledger, Registry, Releases, Spools, StatusSource, Unavailable};
 use ca_core::profile::{KeyPurpose, ProfileId};
+use ca_core::reason::ReasonCode;
 use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlIntent, CrlNumberTaken, CrlRecord, Device,
     DeviceClaim, DeviceState, ExpectedDevice, ImportOutcome, Intent, IntentConflict, IssuedRecord,
-    ReleaseOutcome, ReleaseRecord, RevocationOutcome, RevocationRecord, RevokedEntry, Settlement, SlotUse,
-    StoredCertificate, Token, WaitingRequest,
+    ReleaseOutcome, ReleaseRecord, Revocation, RevocationOutcome, RevocationRecord, RevokedEntry, Settlement,
+    SlotUse, StoredCertificate, Token, WaitingRequest,
 };
+use ca_core::scope::CrlListing;
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
@@ -84,7 +86,8 @@ impl Memory {
             recorded_at: certificate.validity().not_before(),
             status: CertificateStatus::Good,
             slot: None,
-            shard: None,
+            listing: CrlListing::ON_ALL,
+            handed_to: None,
         };
         self.state.lock().unwrap().certificates.insert(id, row);
     }
@@ -131,6 +134,7 @@ impl State {
         }
         self.check_repeated(&intent)?;
         self.check_key(&intent)?;
+        self.supersede_lost(&intent);
         self.check_slot(&intent)?;
         self.check_approval(&intent)?;
         if let Some(claim) = &intent.conditions.claim {
@@ -160,7 +164,8 @@ impl State {
             recorded_at: intent.recorded_at,
             status: CertificateStatus::Pending,
             slot: intent.conditions.slot.map(|(slot, _)| slot),
-            shard: None,
+            listing: intent.listing,
+            handed_to: intent.conditions.handover.map(|handover| handover.to),
         };
         self.certificates.insert(intent.id, row);
         Ok(())
@@ -192,6 +197,15 @@ impl State {
                 purpose: row.purpose,
             }),
             None => Ok(()),
+        }
+    }
+
+    fn supersede_lost(&mut self, intent: &Intent) {
+        let Some((_, SlotUse::Rotation)) = &intent.conditions.slot else { return };
+        let Some(handover) = &intent.conditions.handover else { return };
+        for row in self.certificates.values_mut().filter(|row| handover.lost(row)) {
+            let (time, reason) = (intent.recorded_at, ReasonCode::Superseded);
+            row.status = CertificateStatus::Revoked(Revocation { time, reason, invalidity_date: None });
         }
     }
 

@@ -135,6 +135,7 @@ fn parts(id: &str, hierarchy: Hierarchy) -> ProfileParts {
         renewal: RenewalRule { window: RenewalWindow::AnyTime, ..RenewalRule::DEFAULT },
         approval: Approval::NotNeeded,
         transition_issuer: false,
+        short_lived: false,
         revoke_replaced_after_seconds: None,
         max_octets: 1_024,
     }

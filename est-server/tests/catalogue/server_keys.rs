@@ -8,7 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use ca_core::certificate::Certificate;
 use ca_core::ports::StatusSource as _;
 use ca_core::profile::ProfileParts;
-use ca_core::record::CertificateQuery;
+use ca_core::reason::ReasonCode;
+use ca_core::record::{CertificateQuery, CertificateStatus};
 use ca_core::suite::SecuritySuite;
 use est_server::config::{Label, LabelFault, LabelParts, ServerKeys};
 use p256::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, LineEnding};
@@ -142,6 +143,28 @@ async fn e_22_the_same_request_for_a_key_gets_another_key_and_another_certificat
     let (second_key, second) = in_clear(&ask(&world, &csr).await);
     assert_ne!(first_key, second_key);
     assert_ne!(first.serial(), second.serial());
+}
+
+/// The status of a certificate.
+fn status(world: &World, certificate: &Certificate) -> CertificateStatus {
+    let rows = world.memory.certificates(&CertificateQuery::default()).unwrap();
+    rows.into_iter().find(|row| row.id.serial == *certificate.serial()).unwrap().status
+}
+
+// Nobody has the key of an answer that was lost: its certificate is superseded by whoever was given it, and by nobody else.
+#[tokio::test]
+async fn e_22_the_certificate_of_a_lost_key_is_superseded_when_the_requester_asks_again() {
+    let world = world(ServerKeys::InTls);
+    let csr = Csr::new(DEVICE, 40);
+    let shown = secured(vec![world.factory(DEVICE, 30)]);
+    let (_, given) = in_clear(&world.send(enrol_at(PATH), shown, csr.body()).await);
+    let (_, first) = in_clear(&ask(&world, &csr).await);
+    assert_eq!(status(&world, &given), CertificateStatus::Good);
+    let (_, second) = in_clear(&ask(&world, &csr).await);
+    let CertificateStatus::Revoked(revocation) = status(&world, &first) else { panic!() };
+    assert_eq!(revocation.reason, ReasonCode::Superseded);
+    assert_eq!(status(&world, &second), CertificateStatus::Good);
+    assert_eq!(status(&world, &given), CertificateStatus::Good, "the device's affair, not the station's");
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use ca_core::issuer::SignedBy;
 use ca_core::ports::{Ledger, Signer};
 use ca_core::profile::CertificateProfile;
 use ca_core::record::{CertificateId, Conditions, Intent, IssuedRecord};
+use ca_core::scope::CrlListing;
 use ca_core::signing::{IntegerLength, assemble, sign_verified};
 use ca_core::subject::Subject;
 use sha2::{Digest, Sha256};
@@ -58,7 +59,7 @@ pub(crate) fn issue_again(
         recorded_at: ceremony.time.time(),
         conditions: Conditions::default(),
         event: event(Act::IntentRecorded, &tbs),
-        shard: None,
+        listing: CrlListing::ON_ALL,
     };
     for recorded in ceremony.ledger.record_intents(vec![intent])? {
         recorded.map_err(IssueError::Conflict)?;

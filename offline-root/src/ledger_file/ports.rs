@@ -14,6 +14,7 @@ use ca_core::record::{
     ReleaseOutcome, ReleaseRecord, RevocationOutcome, RevocationRecord, RevokedEntry, Settlement,
     StoredCertificate, Token, WaitingQuery, WaitingRequest,
 };
+use ca_core::scope::CrlListing;
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
@@ -142,7 +143,8 @@ fn intent_row(intent: Intent) -> IntentRow {
             recorded_at: intent.recorded_at,
             status: CertificateStatus::Pending,
             slot: intent.conditions.slot.map(|(slot, _)| slot),
-            shard: None,
+            listing: CrlListing::ON_ALL,
+            handed_to: None,
         },
     }
 }

@@ -11,7 +11,7 @@ use ca_core::record::{
     Idempotency, Intent, IntentConflict, IssuedRecord, Revocation, RevocationOutcome, RevocationRecord, Slot,
     SlotUse,
 };
-use ca_core::scope::CrlScope;
+use ca_core::scope::{CrlListing, CrlScope};
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
@@ -75,7 +75,7 @@ fn intent(number: u8) -> Intent {
         recorded_at: at(NOW),
         conditions: Conditions::default(),
         event: event(Act::IntentRecorded, number, Sha256::digest(tbs(number)).to_vec()),
-        shard: None,
+        listing: CrlListing::ON_ALL,
     }
 }
 

@@ -6,6 +6,7 @@ use ca_core::key_ref::KeyRef;
 use ca_core::profile::{Hierarchy, KeyPurpose, ProfileId};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{CertificateId, CertificateStatus, Revocation, Settlement, Slot, StoredCertificate};
+use ca_core::scope::CrlListing;
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
@@ -352,7 +353,8 @@ impl WireIntent {
             recorded_at: read_time(self.recorded_at),
             status: CertificateStatus::Pending,
             slot: self.slot.as_ref().map(WireSlot::read).transpose()?,
-            shard: None,
+            listing: CrlListing::ON_ALL,
+            handed_to: None,
         };
         let idempotency = self.repeat_key.as_ref().map(|key| octets(key, "repeatKey")).transpose()?;
         Ok(IntentRow { row, tbs: self.tbs.to_der()?, idempotency })

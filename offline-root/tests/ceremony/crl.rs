@@ -48,6 +48,31 @@ fn numbers_strictly_increase() {
     place.verify().ok();
 }
 
+// L-16: the CRL before is in the ledger, and no CRL is made without it. Its number is that of the one before plus one, whatever
+// the files that were handed out say or whether they are still there.
+#[test]
+fn l_16_a_crl_follows_the_one_on_record_and_is_not_signed_where_that_is_missing_or_altered() {
+    let place = Place::with_root("1");
+    place.crl("first", TIME, NEXT_UPDATE).ok();
+    let entry = place.path("root/ledger").join(place.ledger().pop().unwrap());
+    fs::remove_file(place.path("first")).unwrap();
+    let first = place.crl("second", TIME, NEXT_UPDATE).ok().json()["number"].as_u64().unwrap() - 1;
+    for (out, above) in [("third", 2), ("fourth", 3)] {
+        place.crl(out, TIME, NEXT_UPDATE).ok();
+        assert_eq!(number(&place.read(out)), first + above, "{out}");
+    }
+    let whole = fs::read_to_string(&entry).unwrap();
+    assert!(whole.contains(&first.to_string()), "the CRL before is in it: {whole}");
+    fs::remove_file(&entry).unwrap();
+    place.crl("without", TIME, NEXT_UPDATE).refused(9, "ledger.altered");
+    fs::write(&entry, whole.replacen(&first.to_string(), &(first + 9).to_string(), 1)).unwrap();
+    place.crl("altered", TIME, NEXT_UPDATE).refused(9, "ledger.altered");
+    assert!(!place.path("without").exists() && !place.path("altered").exists());
+    fs::write(&entry, whole).unwrap();
+    place.crl("fifth", TIME, NEXT_UPDATE).ok();
+    assert_eq!(number(&place.read("fifth")), first + 4);
+}
+
 #[test]
 fn a_revoked_sub_ca_is_on_the_next_crl_and_openssl_refuses_it() {
     let place = Place::with_root("1");

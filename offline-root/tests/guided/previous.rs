@@ -76,7 +76,7 @@ fn what_is_signed_is_shown_beside_the_previous_ceremony_and_goes_on_where_it_end
 }
 
 #[test]
-fn a_file_that_names_a_previous_ceremony_is_not_held_without_its_bundle() {
+fn l_16_a_file_that_names_a_previous_ceremony_is_not_held_without_its_bundle() {
     let (mut room, bundle) = after_the_first();
     write_the_second(&mut room, &bundle);
     let before = fs::read_dir(room.path("room/ceremonies")).unwrap().count();

@@ -153,6 +153,7 @@ fn parts(file: &CertificateFile, arc: &ObjectIdentifier, faults: &mut Faults) ->
             PointersWord::Crl => Pointers::Crl,
             PointersWord::CrlAndAccess => Pointers::CrlAndAccess,
         },
+        short_lived: file.short_lived,
         ocsp_no_check: file.ocsp_no_check,
         full_length_signature: file.full_length_signature.unwrap_or(meters_verify),
         key_reuse: match file.key_reuse {
@@ -429,6 +430,7 @@ pub(crate) const fn key_of(fault: &ProfileFault) -> &'static str {
         ProfileFault::ApprovalOfAuthority => "approval",
         ProfileFault::PointersOnMeterFacing => "pointers",
         ProfileFault::CriticalExtendedKeyUsage => "extended_key_usage_critical",
+        ProfileFault::ShortLived => "short_lived",
         ProfileFault::MaxOctets { .. } => "max_octets",
     }
 }

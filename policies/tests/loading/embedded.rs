@@ -105,6 +105,10 @@ fn profiles_say_what_their_names_promise() {
     let shift =
         ValidityRule::Range { min_seconds: 900, default_seconds: 12 * 3_600, max_seconds: 24 * 3_600 };
     assert_eq!(parts("hhu-op-ds-s1").validity, shift);
+    let short_lived = set.ids().filter(|id| parts(id.as_str()).short_lived).map(ToString::to_string);
+    let shifts =
+        ["ds", "ka", "offline", "tls"].map(|key| [1, 2].map(|suite| format!("hhu-op-{key}-s{suite}")));
+    assert_eq!(short_lived.collect::<BTreeSet<_>>(), shifts.into_iter().flatten().collect());
     assert_eq!(parts("sub-operational-s1").issuing_window_seconds, Some(5 * 365 * 86_400));
     assert!(!parts("est-tls-s1").full_length_signature);
     let issuers: Vec<_> = set.issuers("meter-op-ds-s2").iter().map(ToString::to_string).collect();

@@ -266,6 +266,23 @@ fn operators_approve_what_the_file_says_and_never_the_certificate_of_a_ca() {
     assert!(!found.is_empty() && found.iter().all(told), "{found:?}");
 }
 
+#[test]
+fn short_lived_is_an_end_entity_of_seven_days_at_most_without_pointers() {
+    let short = METER.replace("validity_years = 10", "validity_days = 7") + "short_lived = true\n";
+    let set = load(&[("root", ROOT), ("meter", &short)]).unwrap();
+    assert!(set.certificate("meter-s1").unwrap().parts().short_lived);
+    let told = "a short-lived certificate is an end entity's, valid for at most 7 days";
+    let refused = |files: &[(&str, &str)], place: &str| {
+        let found = faults(files);
+        assert!(found.iter().any(|fault| fault.starts_with(place) && fault.contains(told)), "{found:?}");
+    };
+    refused(&[("root", ROOT), ("meter", &short.replace("= 7", "= 8"))], "meter:12: ");
+    let server = short.replace("system-title", "distinguished-name") + "pointers = \"crl\"\n";
+    refused(&[("root", ROOT), ("meter", &server)], "meter:12: ");
+    let root = ROOT.replace("validity_years = 30", "validity_days = 7") + "short_lived = true\n";
+    refused(&[("root", &root), ("meter", METER)], "root:12: ");
+}
+
 // E-10: what a profile says of renewal, and what it cannot say.
 #[test]
 fn e_10_the_renewal_window_is_the_second_half_unless_the_file_says_otherwise() {

@@ -57,7 +57,9 @@ impl StatusSource for MemoryLedger {
         let entry = |stored: StoredCertificate| {
             let revocation = revocation(stored.status)?;
             let not_after = stored.validity.not_after();
-            let listed = stored.id.issuer == *issuer && after.is_none_or(|after| stored.id.serial > *after);
+            let listed = stored.id.issuer == *issuer
+                && stored.listing.is_ever()
+                && after.is_none_or(|after| stored.id.serial > *after);
             listed.then_some(RevokedEntry { serial: stored.id.serial, revocation, not_after })
         };
         Ok(self.stored().into_iter().filter_map(entry).take(limit).collect())

@@ -11,6 +11,7 @@ use ca_core::profile::{Hierarchy, KeyPurpose, ProfileId};
 use ca_core::record::{
     AfterWindow, CertificateId, Conditions, Idempotency, Intent, IssuedRecord, Slot, SlotUse,
 };
+use ca_core::scope::CrlListing;
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
@@ -90,7 +91,7 @@ fn certificate(number: u64) -> (Intent, IssuedRecord) {
             ..Conditions::default()
         },
         event: event(Act::IntentRecorded, &id, now, &title),
-        shard: None,
+        listing: CrlListing::ON_ALL,
     };
     let event = event(Act::CertificateIssued, &id, now, &title);
     (intent, IssuedRecord { id, certificate: scattered(number, LENGTHS.1), issued_at: now, event })

@@ -10,12 +10,15 @@ use ca_core::record::{CrlIntent, CrlNumberTaken, CrlRecord};
 use ca_core::scope::CrlKind;
 
 use crate::engine::View;
-use crate::keyspace::{Keyspace, PART_OCTETS, crl_part_key};
+use crate::keyspace::{Keyspace, PART_OCTETS, changes_prefix, crl_part_key, parse_change};
 use crate::row::{CrlHeadRow, CrlRow, IssuedCrl, LooseParts, ScopeOf};
 use crate::transaction::{ActFault, ReadFault, Rows, Transaction};
 
 /// How many parts are written or removed in one transaction at most.
 pub(crate) const PARTS_AT_ONCE: u32 = 256;
+
+/// How many changes are removed with one CRL at most.
+const TRIMMED_AT_ONCE: usize = 4_096;
 
 /// Reserves a CRL number.
 pub(crate) fn reserve(
@@ -82,6 +85,9 @@ pub(crate) fn record(
     tx.seal(event)?;
     let issued = IssuedCrl { next_update, entries, length: crl.der.length(), base, seen };
     tx.put(&(scope.clone(), number), &CrlRow { this_update, issued: Some(issued) })?;
+    if let Some(complete) = head.latest {
+        trim_changes(tx, &scope, complete)?;
+    }
     if head.latest_of(kind).is_some_and(|latest| latest > number) {
         return Ok(());
     }
@@ -91,6 +97,24 @@ pub(crate) fn record(
     tx.put(&scope, &head)?;
     if head.loose.is_some_and(|loose| loose.parts <= PARTS_AT_ONCE) {
         remove_loose(tx, &scope)?;
+    }
+    Ok(())
+}
+
+/// Removes changes that no CRL of a scope needs any more, the oldest first and [`TRIMMED_AT_ONCE`] at most.
+///
+/// A delta lists what is beyond what its base has seen, and its base is the latest complete CRL or one that comes after it. So
+/// nothing up to what the latest one has seen is looked at again; where the one that is recorded takes its place, what lies
+/// between the two goes with the next.
+fn trim_changes(tx: &mut Transaction<'_>, scope: &ScopeOf, complete: u64) -> Result<(), ActFault> {
+    let issued = tx.row::<CrlRow>(&(scope.clone(), complete))?.and_then(|row| row.issued);
+    let seen = issued.map_or(0, |issued| issued.seen);
+    let prefix = changes_prefix(&scope.0, &scope.1);
+    let rows = tx.view().rows_after(Keyspace::Changes, &prefix, &[], TRIMMED_AT_ONCE);
+    for (key, _) in rows.map_err(ReadFault::from)? {
+        if parse_change(&key).is_some_and(|sequence| sequence <= seen) {
+            tx.remove_key(Keyspace::Changes, key);
+        }
     }
     Ok(())
 }

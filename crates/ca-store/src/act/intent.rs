@@ -1,18 +1,18 @@
 //! T1: whether an intent may be recorded, and recording it. Not signing: `begin_signing` only marks.
 //!
-//! Conditions are decided in one order, and the first that does not hold is the answer: the transaction, the same
-//! request, the serial number,
-//! the key, the certificate to be replaced, the slot, the token, the claim, the approval.
+//! Conditions are decided in one order, and the first that does not hold is the answer: the transaction, the same request, the
+//! serial number, the key, the certificate to be replaced, the slot, the token, the claim, the approval. What was lost leaves
+//! its slot before that is decided.
 
 use ca_core::audit::{Act, AuditEvent};
 use ca_core::record::{
     AfterWindow, CertificateId, CertificateStatus, DeviceClaim, DeviceState, Idempotency, Intent,
-    IntentConflict,
+    IntentConflict, SlotUse,
 };
 use ca_core::validity::UnixTime;
 
 use super::refusal::Refusal;
-use super::{repeats, shard, slot, transactions, waiting};
+use super::{handover, repeats, shard, slot, transactions, waiting};
 use crate::certificate::{certificate_row, stored};
 use crate::keyspace::{Keyspace, id_key, title_key};
 use crate::row::{CertificateRow, CertificateState, DeviceRow, IntentRow, KeyRow, RequestRow, TokenRow};
@@ -33,6 +33,10 @@ pub(crate) fn record(tx: &mut Transaction<'_>, intent: Intent) -> Result<(), Ref
         slot::succeeds(tx, predecessor, &intent)?;
     }
     if let Some((slot, slot_use)) = &intent.conditions.slot {
+        // A first enrolment frees no slot: a factory certificate opens once.
+        if *slot_use == SlotUse::Rotation {
+            handover::supersede_lost(tx, slot, &intent)?;
+        }
         slot::take(tx, slot, *slot_use, &intent)?;
     }
     if let Some(hash) = &intent.conditions.token {
@@ -188,9 +192,10 @@ fn write(tx: &mut Transaction<'_>, intent: &Intent) -> Result<(), ActFault> {
         validity: intent.validity,
         recorded_at: intent.recorded_at,
         slot: conditions.slot.as_ref().map(|(slot, _)| slot.clone()),
-        shard: intent.shard.clone(),
+        listing: intent.listing.clone(),
+        handed_to: conditions.handover.as_ref().map(|handover| handover.to.clone()),
     };
-    if let Some(shard) = &intent.shard {
+    if let Some(shard) = intent.listing.shard() {
         shard::has_one_until(tx, (&intent.id.issuer, shard), intent.validity.not_after())?;
     }
     if let Some(title) = certificate.title() {

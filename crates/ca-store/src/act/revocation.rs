@@ -5,7 +5,7 @@ use ca_core::reason::ReasonCode;
 use ca_core::record::{
     CertificateId, ReleaseOutcome, ReleaseRecord, Revocation, RevocationOutcome, RevocationRecord,
 };
-use ca_core::scope::Shard;
+use ca_core::scope::CrlListing;
 use ca_core::validity::UnixTime;
 
 use super::{schedule, shard, slot};
@@ -60,12 +60,13 @@ pub(crate) fn write(
 ) -> Result<(), ActFault> {
     let was_on_hold = tx.has::<RevocationRow>(id)?;
     let final_since = was_on_hold.then_some(now);
-    tx.put(id, &RevocationRow { revocation, not_after: certificate.validity.not_after(), final_since })?;
+    let (listing, not_after) = (&certificate.listing, certificate.validity.not_after());
+    tx.put(id, &RevocationRow { revocation, not_after, final_since, on_no_crl: !listing.is_ever() })?;
     tx.remove::<ReleaseRow>(id);
-    if let Some(shard) = &certificate.shard {
-        shard::has_one_until(tx, (&id.issuer, shard), certificate.validity.not_after())?;
+    if let Some(shard) = listing.shard() {
+        shard::has_one_until(tx, (&id.issuer, shard), not_after)?;
     }
-    shard::changed(tx, (id, certificate.shard.as_ref()), (sequence, true))?;
+    shard::changed(tx, (id, listing), (sequence, true))?;
     // On hold it keeps its slot, for its release to find it.
     if revocation.is_hold() {
         return Ok(());
@@ -101,8 +102,8 @@ pub(crate) fn release(
         Some(hold) if hold.is_hold() => {
             let now = event.time;
             let sequence = tx.seal(event)?;
-            let shard = certificate.and_then(|row| row.shard);
-            write_release(tx, (&id, shard.as_ref()), (now, sequence))?;
+            let listing = certificate.map_or(CrlListing::ON_ALL, |row| row.listing);
+            write_release(tx, (&id, &listing), (now, sequence))?;
             Ok(ReleaseOutcome::Released { sequence, hold })
         }
         Some(before) => Ok(ReleaseOutcome::AlreadyRevoked(before)),
@@ -114,10 +115,10 @@ pub(crate) fn release(
 /// Writes a release whose audit record, of `now` and with the number `sequence`, stands already.
 pub(crate) fn write_release(
     tx: &mut Transaction<'_>,
-    (id, shard): (&CertificateId, Option<&Shard>),
+    (id, listing): (&CertificateId, &CrlListing),
     (now, sequence): (UnixTime, u64),
 ) -> Result<(), ActFault> {
     tx.remove::<RevocationRow>(id);
-    shard::changed(tx, (id, shard), (sequence, false))?;
+    shard::changed(tx, (id, listing), (sequence, false))?;
     tx.put(id, &ReleaseRow { time: now })
 }

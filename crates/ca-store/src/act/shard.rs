@@ -4,7 +4,7 @@
 
 use ca_core::key_ref::KeyRef;
 use ca_core::record::CertificateId;
-use ca_core::scope::{CrlScope, Shard};
+use ca_core::scope::{CrlListing, CrlScope, Shard};
 use ca_core::validity::UnixTime;
 
 use crate::keyspace::{Keyspace, change_key, shard_revocation_key};
@@ -24,12 +24,14 @@ pub(crate) fn has_one_until(
     }
 }
 
-/// Notes that the audit record `sequence` changed how a certificate is listed, and whether it is listed from now on.
+/// Notes that the audit record `sequence` changed how a certificate is listed, and whether it is listed from now on; nothing of
+/// one that no CRL lists.
 pub(crate) fn changed(
     tx: &mut Transaction<'_>,
-    (id, shard): (&CertificateId, Option<&Shard>),
+    (id, listing): (&CertificateId, &CrlListing),
     (sequence, listed): (u64, bool),
 ) -> Result<(), ActFault> {
+    let CrlListing::Listed(shard) = listing else { return Ok(()) };
     let octets = id.serial.octets().to_vec();
     tx.put_octets(Keyspace::Changes, change_key(&id.issuer, &CrlScope::All, sequence), octets.clone())?;
     let Some(shard) = shard else { return Ok(()) };

@@ -15,6 +15,7 @@ use ca_core::record::{
     Intent, IntentConflict, IssuedRecord, ReleaseOutcome, ReleaseRecord, Revocation, RevocationOutcome,
     RevocationRecord, Settlement, Slot, SlotUse, Token,
 };
+use ca_core::scope::CrlListing;
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
@@ -153,7 +154,7 @@ pub(super) fn intent(number: u16) -> Intent {
         recorded_at: NOW,
         conditions: Conditions::default(),
         event: event(Act::IntentRecorded),
-        shard: None,
+        listing: CrlListing::ON_ALL,
     }
 }
 

@@ -13,6 +13,7 @@ use ca_core::record::{
     IntentConflict, ReleaseOutcome, ReleaseRecord, Revocation, RevocationOutcome, RevocationRecord,
     Settlement, SlotUse, Token,
 };
+use ca_core::scope::CrlListing;
 use ca_core::validity::{UnixTime, Validity};
 use proptest::collection::vec;
 use proptest::option;
@@ -369,7 +370,8 @@ impl Model {
             recorded_at: life.recorded_at,
             status: life.status(),
             slot: life.draft.slot.map(|(device, _)| super::ground::slot(device)),
-            shard: None,
+            listing: CrlListing::ON_ALL,
+            handed_to: None,
         }
     }
 

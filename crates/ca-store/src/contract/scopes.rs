@@ -4,16 +4,17 @@ use ca_core::audit::{Act, AuditEvent};
 use ca_core::ports::{CrlScopes, Ledger, Releases, StatusSource};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
-    CrlChanges, CrlIntent, CrlNumberTaken, CrlRecord, Intent, ReleaseRecord, RevocationRecord, Settlement,
+    CertificateStatus, CrlChanges, CrlIntent, CrlNumberTaken, CrlRecord, Intent, ReleaseRecord,
+    RevocationRecord, Settlement,
 };
-use ca_core::scope::{CrlLine, CrlScope, Shard};
+use ca_core::scope::{CrlLine, CrlListing, CrlScope, Shard};
 use ca_core::serial_number::SerialNumber;
 use ca_core::validity::{UnixTime, Validity};
 
 use super::backup::{copied, restored};
 use super::ground::{END, Ground, LedgerWords, NOW, event, id, intent, issuer, revocation, revoking, serial};
-use crate::keyspace::{Keyspace, change_key, shard_revocation_key};
-use crate::row::CrlHeadRow;
+use crate::keyspace::{Keyspace, change_key, id_key, shard_revocation_key};
+use crate::row::{CrlHeadRow, RevocationRow, Row};
 use crate::transaction::Rows;
 use crate::{EngineKind, ExportedRecord, IntegrityFault, Places, Store};
 
@@ -26,7 +27,7 @@ fn scope(name: &str) -> CrlScope {
 }
 
 fn of_shard(number: u16, name: &str) -> Intent {
-    Intent { shard: Some(shard(name)), ..intent(number) }
+    Intent { listing: CrlListing::Listed(Some(shard(name))), ..intent(number) }
 }
 
 /// An event that names the certificate, as ca-core's do.
@@ -64,16 +65,17 @@ fn l_06_the_shard_of_a_certificate_is_on_record_and_stays(ground: &Ground) {
     let store = ground.open();
     store.issue(of_shard(1, "0a"));
     store.issue(intent(2));
-    let on_record = |store: &Store, number| store.certificate(&id(number)).unwrap().unwrap().shard;
-    assert_eq!((on_record(&store, 1), on_record(&store, 2)), (Some(shard("0a")), None));
+    let on_record = |store: &Store, number| store.certificate(&id(number)).unwrap().unwrap().listing;
+    let in_0a = CrlListing::Listed(Some(shard("0a")));
+    assert_eq!((on_record(&store, 1), on_record(&store, 2)), (in_0a.clone(), CrlListing::ON_ALL));
     for reason in [ReasonCode::CertificateHold, ReasonCode::KeyCompromise] {
         revoke(&store, 1, reason);
-        assert_eq!(on_record(&store, 1), Some(shard("0a")));
+        assert_eq!(on_record(&store, 1), in_0a);
         assert_eq!(revoked_in(&store, "0a"), [serial(1)]);
     }
     drop(store);
     let store = ground.open();
-    assert_eq!(on_record(&store, 1), Some(shard("0a")));
+    assert_eq!(on_record(&store, 1), in_0a);
     assert_eq!(revoked_in(&store, "0a"), [serial(1)]);
 }
 
@@ -130,6 +132,61 @@ fn every_revocation_hold_and_release_is_a_change_of_its_scopes(ground: &Ground) 
     // What changes nothing is no change.
     revoke(&store, 1, ReasonCode::Superseded);
     assert_eq!(changes(&store, &scope("0a"), last.seen).changes, []);
+}
+
+fn short_lived(number: u16) -> Intent {
+    Intent { listing: CrlListing::Never, ..intent(number) }
+}
+
+fn what_is_short_lived_is_revoked_and_in_no_scope(ground: &Ground) {
+    let store = ground.open();
+    for number in 1..=9 {
+        store.issue(if number == 5 { intent(number) } else { short_lived(number) });
+        revoke(&store, number, ReasonCode::CertificateHold);
+    }
+    release(&store, 1);
+    revoke(&store, 2, ReasonCode::KeyCompromise);
+    // An intent may turn out to have been signed.
+    store.record(short_lived(10)).unwrap();
+    store.settle(10, Settlement::Uncertain);
+    revoke(&store, 10, ReasonCode::Unspecified);
+    let status = |number| store.status_of(&id(number)).unwrap();
+    assert_eq!(status(1), CertificateStatus::Good);
+    for (number, reason) in
+        [(2, ReasonCode::KeyCompromise), (3, ReasonCode::CertificateHold), (10, ReasonCode::Unspecified)]
+    {
+        assert!(
+            matches!(status(number), CertificateStatus::Revoked(told) if told.reason == reason),
+            "{number}"
+        );
+    }
+    assert_eq!(store.certificate(&id(2)).unwrap().unwrap().listing, CrlListing::Never);
+    // A page is full although most rows are passed over.
+    for limit in [1, 2, 99] {
+        let page = store.revoked(&issuer(1), None, limit).unwrap();
+        assert_eq!(page.into_iter().map(|entry| entry.serial).collect::<Vec<_>>(), [serial(5)], "{limit}");
+        assert_eq!(store.revoked(&issuer(1), Some(&serial(5)), limit).unwrap(), []);
+    }
+    assert_eq!(changed(&store, &CrlScope::All, 0), [(serial(5), true)]);
+    assert_eq!(store.shards(&issuer(1), NOW).unwrap(), []);
+}
+
+fn a_mark_of_what_no_crl_lists_that_fits_to_nothing_is_found(ground: &Ground) {
+    let store = ground.open();
+    let sound = super::backup::sound(1);
+    super::backup::issue_sound(&store, 1, Intent { listing: CrlListing::Never, ..sound });
+    revoke(&store, 1, ReasonCode::KeyCompromise);
+    store.check_integrity().unwrap();
+    let sequence = changes(&store, &CrlScope::All, 0).seen;
+    let key = change_key(&issuer(1), &CrlScope::All, sequence);
+    tamper(&store, Keyspace::Changes, key.clone(), Some(serial(1).octets().to_vec()));
+    assert!(matches!(store.check_integrity(), Err(IntegrityFault::Scope { keyspace: "changes" })));
+    tamper(&store, Keyspace::Changes, key, None);
+    store.check_integrity().unwrap();
+    let row = store.read("test", |view| view.row::<RevocationRow>(&id(1))).unwrap().unwrap();
+    let listed = RevocationRow { on_no_crl: false, ..row }.encode().unwrap();
+    tamper(&store, Keyspace::Revocations, id_key(&id(1)), Some(listed));
+    assert!(matches!(store.check_integrity(), Err(IntegrityFault::Scope { keyspace: "revocations" })));
 }
 
 fn a_shard_lasts_as_long_as_its_last_certificate(ground: &Ground) {
@@ -194,6 +251,46 @@ fn l_01_complete_and_delta_crls_of_a_scope_share_one_sequence_of_numbers(ground:
     let parts =
         store.read("test", |view| Ok(view.rows_after(Keyspace::CrlOctets, &[], &[], usize::MAX)?.len()));
     assert_eq!(parts.unwrap(), 3 * 2 * 2);
+}
+
+// RFC 5280 §5.2.4: a delta lists what is beyond its base, which is never older than the latest complete CRL.
+fn changes_go_once_no_crl_of_their_scope_needs_them(ground: &Ground) {
+    let store = ground.open();
+    for (number, name) in [(1, "0a"), (2, "0a"), (3, "0b"), (4, "0a")] {
+        store.issue(of_shard(number, name));
+    }
+    let record = |scope: &CrlScope, base, number| {
+        reserve(&store, scope, number).unwrap();
+        let seen = changes(&store, scope, u64::MAX).seen;
+        store.record_crl(CrlRecord { seen, ..crl(scope, base, number) }, event(Act::CrlIssued)).unwrap();
+        seen
+    };
+    let known = |scope: &CrlScope| {
+        changed(&store, scope, 0).into_iter().map(|(serial, _)| serial).collect::<Vec<_>>()
+    };
+    let shard = scope("0a");
+    revoke(&store, 1, ReasonCode::KeyCompromise);
+    revoke(&store, 3, ReasonCode::KeyCompromise);
+    // The first complete CRL may still be overtaken by a delta that was begun before it: nothing goes with it.
+    let seen = record(&shard, None, 5);
+    assert_eq!(known(&shard), [serial(1)]);
+    revoke(&store, 2, ReasonCode::KeyCompromise);
+    record(&shard, Some(5), 6);
+    assert_eq!(known(&shard), [serial(2)], "all beyond the base is there for the next delta");
+    assert_eq!(changed(&store, &shard, seen), [(serial(2), true)]);
+    // The base that is replaced was seen by deltas up to now; what came after it goes with the next.
+    record(&shard, None, 7);
+    assert_eq!(known(&shard), [serial(2)]);
+    revoke(&store, 4, ReasonCode::KeyCompromise);
+    record(&shard, Some(7), 8);
+    assert_eq!(known(&shard), [serial(4)]);
+    // Other scopes have CRLs of their own.
+    assert_eq!(known(&scope("0b")), [serial(3)]);
+    assert_eq!(known(&CrlScope::All), [1, 3, 2, 4].map(serial));
+    // No CRL loses an entry by it: what is revoked stands in its own row.
+    assert_eq!(revoked_in(&store, "0a"), [1, 2, 4].map(serial));
+    drop(store);
+    assert_eq!(changed(&ground.open(), &shard, 0), [(serial(4), true)]);
 }
 
 /// Removes or writes one row behind the ledger's back.
@@ -271,7 +368,11 @@ fn a_ledger_from_before_there_were_shards_opens_and_goes_on(ground: &Ground) {
 /// Issues, with the audit events of ca-core, a certificate of a shard.
 fn issue_sound_in(store: &Store, number: u16, name: &str) {
     let sound = super::backup::sound(number);
-    super::backup::issue_sound(store, number, Intent { shard: Some(shard(name)), ..sound });
+    super::backup::issue_sound(
+        store,
+        number,
+        Intent { listing: CrlListing::Listed(Some(shard(name))), ..sound },
+    );
 }
 
 fn shards_and_changes_of_after_a_copy_come_back_from_the_log(ground: &Ground) {
@@ -289,8 +390,12 @@ fn shards_and_changes_of_after_a_copy_come_back_from_the_log(ground: &Ground) {
     let mut open = super::backup::sound(4);
     open.event.detail =
         "CN=subject 4 under meter-op-ds-s1 version 3; request SHA-256 00; shard 0c".to_owned();
-    store.record(Intent { shard: Some(shard("0c")), ..open }).unwrap();
+    store.record(Intent { listing: CrlListing::Listed(Some(shard("0c"))), ..open }).unwrap();
     revoke(&store, 4, ReasonCode::Unspecified);
+    let mut open = super::backup::sound(5);
+    open.event.detail = "CN=subject 5 under hhu-op-ds-s1 version 2; request SHA-256 00; on no CRL".to_owned();
+    store.record(Intent { listing: CrlListing::Never, ..open }).unwrap();
+    revoke(&store, 5, ReasonCode::Unspecified);
     for (detail, number) in
         [("CRL 7 of shard 0b, 1 entries", 7), ("CRL 8 of shard 0b, delta to 7, 0 entries", 8)]
     {
@@ -311,6 +416,15 @@ fn shards_and_changes_of_after_a_copy_come_back_from_the_log(ground: &Ground) {
         assert_eq!(changed(&other, &scope(name), 0), changed(&store, &scope(name), 0), "{name}");
     }
     assert_eq!(revoked_in(&other, "0c"), [serial(4)]);
+    assert_eq!(other.certificate(&id(5)).unwrap().unwrap().listing, CrlListing::Never);
+    let of_all = |store: &Store| {
+        let page = store.revoked(&issuer(1), None, 99).unwrap();
+        page.into_iter().map(|entry| entry.serial).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (of_all(&other), of_all(&store)),
+        ([2, 3, 4].map(serial).to_vec(), [2, 3, 4].map(serial).to_vec())
+    );
     assert_eq!(changed(&other, &CrlScope::All, 0), changed(&store, &CrlScope::All, 0));
     assert_eq!(other.shards(&issuer(1), NOW).unwrap(), store.shards(&issuer(1), NOW).unwrap());
     let head = other.read("test", |view| view.row::<CrlHeadRow>(&(issuer(1), scope("0b"))));
@@ -324,6 +438,9 @@ super::on_every_engine! {
     l_06_the_shard_of_a_certificate_is_on_record_and_stays,
     the_revoked_of_a_shard_are_read_in_ascending_order_page_by_page,
     every_revocation_hold_and_release_is_a_change_of_its_scopes,
+    changes_go_once_no_crl_of_their_scope_needs_them,
+    what_is_short_lived_is_revoked_and_in_no_scope,
+    a_mark_of_what_no_crl_lists_that_fits_to_nothing_is_found,
     a_shard_lasts_as_long_as_its_last_certificate,
     l_01_complete_and_delta_crls_of_a_scope_share_one_sequence_of_numbers,
     an_index_that_does_not_fit_to_the_revocations_is_found,

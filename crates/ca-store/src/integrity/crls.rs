@@ -2,7 +2,7 @@
 
 use ca_core::audit::{Act, AuditRecord};
 use ca_core::record::CertificateId;
-use ca_core::scope::CrlScope;
+use ca_core::scope::{CrlListing, CrlScope};
 use ca_core::serial_number::SerialNumber;
 
 use super::IntegrityFault;
@@ -11,7 +11,7 @@ use crate::engine::View;
 use crate::keyspace::{
     Keyspace, parse_change, parse_crl, parse_id, parse_scope, parse_shard_revocation, shard_revocation_key,
 };
-use crate::row::{CrlHeadRow, CrlRow, RevocationRow, Row, RowFault, ScopeOf, ShardRow};
+use crate::row::{CertificateRow, CrlHeadRow, CrlRow, RevocationRow, Row, RowFault, ScopeOf, ShardRow};
 use crate::store::Store;
 use crate::transaction::{ReadFault, Rows};
 
@@ -36,12 +36,16 @@ impl Store {
         })
     }
 
-    /// Every revocation of a shard stands in the index of its shard and nowhere else; every change has its audit record.
+    /// Every revocation of a shard stands in the index of its shard and nowhere else; every change has its audit record; what no CRL
+    /// lists is marked so in both its rows.
     pub(super) fn check_scopes(&self) -> Result<(), IntegrityFault> {
-        self.each(Keyspace::Revocations, |key, _| {
+        self.each(Keyspace::Revocations, |key, octets| {
             let id = known(parse_id(key), Keyspace::Revocations)?;
+            let on_no_crl = RevocationRow::decode(octets)?.on_no_crl;
             let view = self.rows().view().map_err(ReadFault::from)?;
-            let Some(shard) = certificate_row(&*view, &id)?.and_then(|row| row.shard) else { return Ok(()) };
+            let Some(CertificateRow { listing, .. }) = certificate_row(&*view, &id)? else { return Ok(()) };
+            fits(on_no_crl != listing.is_ever(), Keyspace::Revocations)?;
+            let CrlListing::Listed(Some(shard)) = listing else { return Ok(()) };
             let key = shard_revocation_key(&id.issuer, &shard, &id.serial);
             fits(view.octets(Keyspace::ShardRevocations, &key)?.is_some(), Keyspace::ShardRevocations)?;
             fits(view.has::<ShardRow>(&(id.issuer, shard))?, Keyspace::Shards)
@@ -49,7 +53,8 @@ impl Store {
         self.each(Keyspace::ShardRevocations, |key, _| {
             let (id, shard) = known(parse_shard_revocation(key), Keyspace::ShardRevocations)?;
             let view = self.rows().view().map_err(ReadFault::from)?;
-            let of_shard = certificate_row(&*view, &id)?.is_some_and(|row| row.shard == Some(shard));
+            let of_shard =
+                certificate_row(&*view, &id)?.is_some_and(|row| row.listing.shard() == Some(&shard));
             fits(of_shard && view.has::<RevocationRow>(&id)?, Keyspace::ShardRevocations)
         })?;
         self.each(Keyspace::Changes, |key, serial| {
@@ -71,12 +76,13 @@ fn is_told(view: &dyn View, key: &[u8], serial: &[u8]) -> Result<bool, Integrity
         return Ok(of_revocation);
     };
     let prefix = key.get(..key.len().saturating_sub(8)).unwrap_or_default();
+    let id = CertificateId { issuer, serial: serial.clone() };
+    let Some(CertificateRow { listing, .. }) = certificate_row(view, &id)? else { return Ok(false) };
     let in_scope = if prefix == [issuer.octets().as_slice(), &[0]].concat() {
-        true
+        listing.is_ever()
     } else {
         let (_, scope) = known(parse_scope(prefix), Keyspace::Changes)?;
-        let id = CertificateId { issuer, serial: serial.clone() };
-        certificate_row(view, &id)?.is_some_and(|row| CrlScope::of(row.shard.as_ref()) == scope)
+        listing.is_ever() && CrlScope::of(listing.shard()) == scope
     };
     Ok(in_scope && told == serial && of_revocation)
 }

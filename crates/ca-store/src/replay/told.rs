@@ -5,7 +5,7 @@ use ca_core::certificate::{Certificate, to_be_signed};
 use ca_core::profile::{KeyPurpose, ProfileId};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{CertificateId, DeviceState, Revocation, Settlement, Slot};
-use ca_core::scope::{CrlScope, Shard};
+use ca_core::scope::{CrlListing, CrlScope, Shard};
 use ca_core::system_title::SystemTitle;
 use ca_core::validity::{UnixTime, Validity};
 use sha2::{Digest, Sha256};
@@ -119,9 +119,13 @@ fn drafted(detail: &str) -> Option<(&str, ProfileId, u32)> {
     Some((subject, ProfileId::parse(profile).ok()?, version.parse().ok()?))
 }
 
-/// The shard that the details of an intent name.
-fn shard_in(detail: &str) -> Option<Shard> {
-    detail.split("; ").find_map(|part| Shard::parse(part.strip_prefix("shard ")?).ok())
+/// Which CRLs list a certificate, by the details of its intent.
+fn listing_in(detail: &str) -> CrlListing {
+    let mut parts = detail.split("; ").skip(1);
+    if parts.clone().any(|part| part == "on no CRL") {
+        return CrlListing::Never;
+    }
+    CrlListing::Listed(parts.find_map(|part| Shard::parse(part.strip_prefix("shard ")?).ok()))
 }
 
 /// Burns the serial number. An intent that has no end in the log was perhaps signed, so it is marked as given to the signer.
@@ -147,7 +151,9 @@ fn intend(tx: &mut Transaction<'_>, record: &AuditRecord, places: &Places) -> Re
             .ok_or_else(|| misfit(record, "its time is none"))?,
         recorded_at: event.time,
         slot: None,
-        shard: shard_in(&event.detail),
+        listing: listing_in(&event.detail),
+        // Nothing is superseded as lost on the word of a log.
+        handed_to: None,
     };
     if let Some(title) = certificate.title() {
         tx.put_octets(Keyspace::Titles, title_key(&title, &id), Vec::new())?;
@@ -185,7 +191,7 @@ fn issue(
             slot::occupy(tx, slot, &id, row.validity.not_after())?;
         }
     }
-    if let Some(shard) = &row.shard {
+    if let Some(shard) = row.listing.shard() {
         shard::has_one_until(tx, (&id.issuer, shard), row.validity.not_after())?;
     }
     issued::write(tx, &id, &row).map(drop)
@@ -238,8 +244,8 @@ fn release(tx: &mut Transaction<'_>, record: &AuditRecord) -> Result<(), ActFaul
     if tx.row::<RevocationRow>(&id)?.is_none_or(|row| !row.revocation.is_hold()) {
         return Err(misfit(record, "the certificate is not on hold"));
     }
-    let shard = certificate_row(tx, &id)?.and_then(|row| row.shard);
-    revocation::write_release(tx, (&id, shard.as_ref()), (record.event.time, record.sequence))
+    let listing = certificate_row(tx, &id)?.map_or(CrlListing::ON_ALL, |row| row.listing);
+    revocation::write_release(tx, (&id, &listing), (record.event.time, record.sequence))
 }
 
 /// RFC 5280 §5.2.3: CRL numbers increase monotonically, so what the log has seen is taken.

@@ -2,11 +2,11 @@
 
 use ca_core::profile::{KeyPurpose, ProfileId};
 use ca_core::record::{CertificateId, Slot};
-use ca_core::scope::Shard;
+use ca_core::scope::CrlListing;
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
 use ca_core::validity::{UnixTime, Validity};
-use der::asn1::OctetString;
+use der::asn1::{Null, OctetString};
 use der::{Enumerated, Sequence};
 
 use super::{Row, WirePurpose, WireSlot, fixed, octets, profile, read_shard, tenant, time, title};
@@ -37,7 +37,9 @@ pub(crate) enum CertificateState {
 ///     notAfter        Time,
 ///     recordedAt      Time,
 ///     slot            [0] Slot OPTIONAL,
-///     shard           [1] UTF8String OPTIONAL }  -- of CRLs; never changed
+///     shard           [1] UTF8String OPTIONAL,   -- of CRLs; never changed
+///     onNoCrl         [2] NULL OPTIONAL,         -- short-lived: no CRL lists it, so it has no shard; never changed
+///     handedTo        [3] UTF8String OPTIONAL }  -- who was given the private key, where it was made here
 /// ```
 ///
 /// In the keyspace `certificates` the state is never intended(0).
@@ -55,7 +57,8 @@ pub(crate) struct CertificateRow {
     pub(crate) validity: Validity,
     pub(crate) recorded_at: UnixTime,
     pub(crate) slot: Option<Slot>,
-    pub(crate) shard: Option<Shard>,
+    pub(crate) listing: CrlListing,
+    pub(crate) handed_to: Option<String>,
 }
 
 impl CertificateRow {
@@ -86,6 +89,10 @@ pub(crate) struct WireCertificate {
     slot: Option<WireSlot>,
     #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
     shard: Option<String>,
+    #[asn1(context_specific = "2", tag_mode = "EXPLICIT", optional = "true")]
+    on_no_crl: Option<Null>,
+    #[asn1(context_specific = "3", tag_mode = "EXPLICIT", optional = "true")]
+    handed_to: Option<String>,
 }
 
 impl Row for CertificateRow {
@@ -112,7 +119,9 @@ impl Row for CertificateRow {
             not_after: self.validity.not_after().seconds(),
             recorded_at: self.recorded_at.seconds(),
             slot: self.slot.as_ref().map(WireSlot::new).transpose()?,
-            shard: self.shard.as_ref().map(ToString::to_string),
+            shard: self.listing.shard().map(ToString::to_string),
+            on_no_crl: (!self.listing.is_ever()).then_some(Null),
+            handed_to: self.handed_to.clone(),
         })
     }
 
@@ -133,7 +142,12 @@ impl Row for CertificateRow {
                 Some(slot) => Some(slot.slot()?),
                 None => None,
             },
-            shard: read_shard(wire.shard.as_deref())?,
+            listing: match (read_shard(wire.shard.as_deref())?, wire.on_no_crl) {
+                (shard, None) => CrlListing::Listed(shard),
+                (None, Some(Null)) => CrlListing::Never,
+                (Some(_), Some(Null)) => return None,
+            },
+            handed_to: wire.handed_to,
         })
     }
 }

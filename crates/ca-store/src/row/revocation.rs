@@ -4,6 +4,7 @@ use ca_core::reason::ReasonCode;
 use ca_core::record::{CertificateId, Revocation};
 use ca_core::validity::UnixTime;
 use der::Sequence;
+use der::asn1::Null;
 
 use super::{Row, time};
 use crate::keyspace::{Keyspace, id_key};
@@ -14,13 +15,15 @@ use crate::keyspace::{Keyspace, id_key};
 ///     reason          INTEGER,            -- the number of the CRLReason, RFC 5280 §5.3.1
 ///     notAfter        Time,               -- of the certificate
 ///     invalidityDate  [0] Time OPTIONAL,
-///     finalSince      [1] Time OPTIONAL } -- when it was revoked for good, if it was on hold from `time` until then
+///     finalSince      [1] Time OPTIONAL,  -- when it was revoked for good, if it was on hold from `time` until then
+///     onNoCrl         [2] NULL OPTIONAL } -- as the certificate's
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RevocationRow {
     pub(crate) revocation: Revocation,
     pub(crate) not_after: UnixTime,
     pub(crate) final_since: Option<UnixTime>,
+    pub(crate) on_no_crl: bool,
 }
 
 impl RevocationRow {
@@ -39,6 +42,8 @@ pub(crate) struct WireRevocation {
     invalidity_date: Option<i64>,
     #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
     final_since: Option<i64>,
+    #[asn1(context_specific = "2", tag_mode = "EXPLICIT", optional = "true")]
+    on_no_crl: Option<Null>,
 }
 
 impl Row for RevocationRow {
@@ -57,6 +62,7 @@ impl Row for RevocationRow {
             not_after: self.not_after.seconds(),
             invalidity_date: self.revocation.invalidity_date.map(UnixTime::seconds),
             final_since: self.final_since.map(UnixTime::seconds),
+            on_no_crl: self.on_no_crl.then_some(Null),
         })
     }
 
@@ -69,6 +75,7 @@ impl Row for RevocationRow {
             },
             not_after: time(wire.not_after),
             final_since: wire.final_since.map(time),
+            on_no_crl: wire.on_no_crl.is_some(),
         };
         // A hold is not final.
         (row.final_since.is_none() || !row.revocation.is_hold()).then_some(row)

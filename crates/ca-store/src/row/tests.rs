@@ -8,7 +8,7 @@ use ca_core::record::{
     BlockedKey, CertificateId, Change, Device, DeviceState, ExpectedDevice, Mark, OrderProgress, Revocation,
     RevocationOrder, ScheduledRevocation, Slot, Token, WaitingRequest,
 };
-use ca_core::scope::CrlScope;
+use ca_core::scope::{CrlListing, CrlScope};
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
 use ca_core::validity::Validity;
@@ -47,7 +47,8 @@ fn certificate_row(state: CertificateState, slot: Option<Slot>) -> CertificateRo
         validity: Validity::new(time(0), UnixTime::NO_EXPIRY).unwrap(),
         recorded_at: time(5),
         slot,
-        shard: None,
+        listing: CrlListing::ON_ALL,
+        handed_to: None,
     }
 }
 
@@ -211,10 +212,15 @@ fn every_row_reads_back_as_it_was_written() {
         });
         reads_back(ShardRow { last_not_after: time(7) });
         reads_back(CertificateRow {
-            shard: set.then(shard),
+            listing: CrlListing::Listed(set.then(shard)),
+            handed_to: set.then(|| "ra:line-1".to_owned()),
             ..certificate_row(CertificateState::Issued, None)
         });
     }
+    let short_lived =
+        CertificateRow { listing: CrlListing::Never, ..certificate_row(CertificateState::Issued, None) };
+    assert!(short_lived.encode().unwrap().ends_with(&[0xA2, 2, 5, 0]));
+    reads_back(short_lived);
     reads_back(SlotRow { holders: vec![SlotHolder { id: id(), not_after: time(7) }; 2] });
     reads_back(RequestRow { id: id() });
     reads_back(CountRow::<Waiting>::new(u32::MAX));
@@ -229,7 +235,7 @@ fn every_row_reads_back_as_it_was_written() {
 fn every_reason_hierarchy_and_purpose_reads_back() {
     for reason in ReasonCode::ALL {
         let revocation = Revocation { time: time(1), reason, invalidity_date: Some(time(0)) };
-        reads_back(RevocationRow { revocation, not_after: time(9), final_since: None });
+        reads_back(RevocationRow { revocation, not_after: time(9), final_since: None, on_no_crl: false });
     }
     for ((hierarchy, _), purpose) in Hierarchy::ALL.into_iter().zip(KeyPurpose::ALL.into_iter().cycle()) {
         let slot = Slot { hierarchy, purpose, ..slot() };
@@ -242,7 +248,7 @@ fn every_reason_hierarchy_and_purpose_reads_back() {
 fn a_revocation_has_the_octets_that_its_definition_says() {
     let revocation =
         Revocation { time: time(0x6B), reason: ReasonCode::KeyCompromise, invalidity_date: Some(time(-1)) };
-    let row = RevocationRow { revocation, not_after: time(0x80), final_since: None };
+    let row = RevocationRow { revocation, not_after: time(0x80), final_since: None, on_no_crl: false };
     // As it was written before there was hold.
     let expected = [1, 0x30, 15, 2, 1, 0x6B, 2, 1, 1, 2, 2, 0, 0x80, 0xA0, 3, 2, 1, 0xFF];
     assert_eq!(row.encode().unwrap(), expected.map(|octet: u8| octet));
@@ -252,6 +258,10 @@ fn a_revocation_has_the_octets_that_its_definition_says() {
         [1, 0x30, 20, 2, 1, 0x6B, 2, 1, 1, 2, 2, 0, 0x80, 0xA0, 3, 2, 1, 0xFF, 0xA1, 3, 2, 1, 0x6D];
     assert_eq!(once_on_hold.encode().unwrap(), expected.map(|octet: u8| octet));
     reads_back(once_on_hold);
+    let on_no_crl = RevocationRow { final_since: None, on_no_crl: true, ..row };
+    let expected = [1, 0x30, 19, 2, 1, 0x6B, 2, 1, 1, 2, 2, 0, 0x80, 0xA0, 3, 2, 1, 0xFF, 0xA2, 2, 5, 0];
+    assert_eq!(on_no_crl.encode().unwrap(), expected.map(|octet: u8| octet));
+    reads_back(on_no_crl);
     reads_back(ReleaseRow { time: time(3) });
 }
 

@@ -1,4 +1,4 @@
-//! I15: shards and changes.
+//! I15: shards, changes, and what no CRL lists.
 
 use std::collections::BTreeSet;
 
@@ -30,6 +30,32 @@ pub(super) fn shards_list_their_own(case: &Case, findings: &mut Findings) {
         for (id, _) in own.filter(|(id, _)| id.get(20..).is_none_or(|serial| !crl.serials.contains(serial))) {
             let what = format!("{} is revoked and not on the CRL of shard {shard}", hex::encode(id));
             findings.add(Invariant::I15, what);
+        }
+    }
+}
+
+/// No CRL lists what is short-lived, no shard has it and no change tells of it; its revocation says so as it does itself.
+pub(super) fn short_lived_is_on_no_crl(case: &Case, findings: &mut Findings) {
+    let short_lived = |id: &Id| case.ledger.of(id).is_some_and(|row| row.on_no_crl);
+    for (issuer, crl) in every_published(case) {
+        for serial in &crl.serials {
+            let id = [issuer.as_slice(), serial].concat();
+            if short_lived(&id) {
+                findings.add(Invariant::I15, format!("{} is short-lived and on a CRL", hex::encode(id)));
+            }
+        }
+    }
+    for (id, _) in case.ledger.revocations.iter().filter(|(id, row)| row.on_no_crl != short_lived(id)) {
+        let what = format!("{} and its revocation do not agree whether a CRL lists it", hex::encode(id));
+        findings.add(Invariant::I15, what);
+    }
+    for ((scope, sequence), serial) in &case.ledger.changes {
+        let id = [scope.get(..20).unwrap_or_default(), serial].concat();
+        if short_lived(&id) {
+            findings.add(
+                Invariant::I15,
+                format!("change {sequence} tells of {}, which no CRL lists", hex::encode(id)),
+            );
         }
     }
 }

@@ -117,9 +117,9 @@ pub(super) fn revoked_stays_revoked(case: &Case, findings: &mut Findings) {
     if case.all_published {
         for (issuer, crl) in published(case) {
             let of_issuer = revocations.iter().filter(|(id, _)| id.starts_with(issuer));
-            for (id, _) in
-                of_issuer.filter(|(_, row)| row.time < crl.this_update && row.not_after >= crl.this_update)
-            {
+            for (id, _) in of_issuer.filter(|(_, row)| {
+                !row.on_no_crl && row.time < crl.this_update && row.not_after >= crl.this_update
+            }) {
                 if id.get(20..).is_none_or(|serial| !crl.serials.contains(serial)) {
                     findings.add(Invariant::I11, format!("{} is revoked and on no CRL", hex::encode(id)));
                 }

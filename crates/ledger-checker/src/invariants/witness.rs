@@ -1,4 +1,4 @@
-//! I16: the signer's own log is whole, and it and the ledger tell of the same signatures.
+//! I17: the signer's own log is whole, and it and the ledger tell of the same signatures.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::witness::{SignerLog, Witnessed};
 
 pub(super) fn the_signer_says_the_same(case: &Case, findings: &mut Findings) {
     for broken in case.signer_logs.iter().filter_map(|log| log.broken.clone()) {
-        findings.add(Invariant::I16, broken);
+        findings.add(Invariant::I17, broken);
     }
     let crls: BTreeSet<&[u8]> = case
         .audit
@@ -29,7 +29,7 @@ pub(super) fn the_signer_says_the_same(case: &Case, findings: &mut Findings) {
         if let Some(wrong) = wrong {
             let what = format!("{} {} of {}", one.kind, one.name, hex::encode(&one.issuer));
             findings
-                .add(Invariant::I16, format!("{what} was signed, says record {}, and {wrong}", one.number));
+                .add(Invariant::I17, format!("{what} was signed, says record {}, and {wrong}", one.number));
         }
     }
     issued_ones_are_in_the_log(case, findings);
@@ -64,7 +64,7 @@ fn issued_ones_are_in_the_log(case: &Case, findings: &mut Findings) {
     for record in told.filter(|record| record.act == CERTIFICATE_ISSUED && record.time >= since) {
         if !witnessed.contains(&record.id) {
             let name = hex::encode(&record.id);
-            findings.add(Invariant::I16, format!("{name} is issued and the signer has no record of it"));
+            findings.add(Invariant::I17, format!("{name} is issued and the signer has no record of it"));
         }
     }
 }

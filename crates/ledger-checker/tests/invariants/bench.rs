@@ -155,7 +155,7 @@ impl Bench {
         for serial in [ISSUED, UNCERTAIN, REVOKED] {
             self.write_down("certificate", &hex::encode(serial), &tbs(&serial, "270101000000Z"));
         }
-        self.write_down("crl", "7", &der::crl_tbs(7, "260101000000Z", &[REVOKED.to_vec()]));
+        self.write_down("crl", "7", &crl_tbs(7, "260101000000Z", &[REVOKED.to_vec()]));
     }
 
     /// It tells of one more signature.
@@ -432,10 +432,52 @@ impl Bench {
 
     /// The row of what is revoked names this shard.
     fn lies_in(&mut self, shard: &str) {
-        let (key, whole) = ((5, id(&REVOKED)), self.rows[&(5, id(&REVOKED))].clone());
-        let content = der::content(&whole[1..]);
-        let shard = der::object(0xA1, &utf8(shard));
-        self.rows.insert(key, der::row(&sequence(&[content, shard])));
+        self.extend((5, id(&REVOKED)), &der::object(0xA1, &utf8(shard)));
+    }
+
+    /// Puts a field at the end of a row.
+    fn extend(&mut self, key: (u8, Vec<u8>), field: &[u8]) {
+        let content = der::content(&self.rows[&key][1..]);
+        self.rows.insert(key, der::row(&der::object(0x30, &[&content, field].concat())));
+    }
+
+    /// Another certificate is revoked, is on no CRL, and short-lived by the rows of these keyspaces.
+    pub(crate) fn revoke_short_lived(&mut self, by: &[u8]) {
+        self.issue_as(&LATER, [8; 32], Change::None);
+        self.audit(5, &LATER, &[]);
+        let revocation = sequence(&[time(NOW - 1), integer(&[4]), time(NOW + 31_536_000)]);
+        self.rows.insert((11, id(&LATER)), der::row(&revocation));
+        for keyspace in by {
+            self.extend((*keyspace, id(&LATER)), &der::object(0xA2, &[5, 0]));
+        }
+        self.all_published = true;
+    }
+
+    pub(crate) fn list_the_short_lived(&mut self) {
+        self.publish(8, "260101000001Z", &[REVOKED.to_vec(), LATER.to_vec()]);
+    }
+
+    /// A change that an audit record tells of, the last one.
+    pub(crate) fn note_a_change_of_the_short_lived(&mut self) {
+        let key = [&ISSUER, [0].as_slice(), &self.sequence.to_be_bytes()].concat();
+        self.rows.insert((33, key), LATER.to_vec());
+    }
+
+    /// What is issued was made here for one requester, and was lost as another's next intent says, if one follows.
+    pub(crate) fn lose(&mut self, given_to: &str, lost_by: &str, next: Option<&str>) {
+        let key = (5, id(&ISSUED));
+        let content = der::content(&self.rows[&key][1..]);
+        let given_to = der::object(0xA3, &utf8(given_to));
+        self.rows.insert(key, der::row(&sequence(&[content, given_to])));
+        let detail = format!("the key was lost on its way to {lost_by}, who asks for another");
+        self.audit_by(lost_by, 5, (&ISSUED, &[]), &detail);
+        let row = sequence(&[time(NOW), integer(&[4]), time(NOW + 31_536_000)]);
+        self.rows.insert((11, id(&ISSUED)), der::row(&row));
+        if let Some(detail) = next {
+            self.audit_by(lost_by, 0, (&LATER, &[]), detail);
+            self.audit(2, &LATER, &[]);
+            self.rows.insert((5, id(&LATER)), certificate_row(2, &tbs(&LATER, "270101000000Z"), &[6; 32]));
+        }
     }
 
     pub(crate) fn in_shard(&self, shard: &str) -> Vec<u8> {

@@ -27,38 +27,38 @@ fn finds_nothing_where_the_signer_says_the_same() {
     assert_eq!(bench.violations(), []);
 }
 
-fn names_i_16(break_it: impl FnOnce(&mut Bench)) {
-    names(Invariant::I16, |bench| {
+fn names_i_17(break_it: impl FnOnce(&mut Bench)) {
+    names(Invariant::I17, |bench| {
         bench.witness();
         break_it(bench);
     });
 }
 
 #[test]
-fn names_i_16_when_the_signer_wrote_down_what_is_on_no_record() {
-    names_i_16(|bench| bench.write_down_others(&[2, 2]));
+fn names_i_17_when_the_signer_wrote_down_what_is_on_no_record() {
+    names_i_17(|bench| bench.write_down_others(&[2, 2]));
 }
 
 #[test]
-fn names_i_16_when_what_the_signer_signed_is_not_what_was_recorded() {
-    names_i_16(|bench| bench.write_down_others(&bench.issued_serial()));
+fn names_i_17_when_what_the_signer_signed_is_not_what_was_recorded() {
+    names_i_17(|bench| bench.write_down_others(&bench.issued_serial()));
 }
 
 #[test]
-fn names_i_16_when_what_the_signer_signed_counts_as_never_signed() {
-    names_i_16(Bench::write_down_aborted);
+fn names_i_17_when_what_the_signer_signed_counts_as_never_signed() {
+    names_i_17(Bench::write_down_aborted);
 }
 
 #[test]
-fn names_i_16_when_the_signer_wrote_down_a_crl_that_was_never_intended() {
-    names_i_16(|bench| bench.write_down("crl", "8", b"another"));
+fn names_i_17_when_the_signer_wrote_down_a_crl_that_was_never_intended() {
+    names_i_17(|bench| bench.write_down("crl", "8", b"another"));
 }
 
 #[test]
-fn names_i_16_when_a_certificate_is_issued_that_the_signer_has_no_record_of() {
+fn names_i_17_when_a_certificate_is_issued_that_the_signer_has_no_record_of() {
     // The first is gone: the records behind it follow no other.
-    names_i_16(|bench| bench.forget_record(0));
-    names_i_16(|bench| bench.issue(Change::None));
+    names_i_17(|bench| bench.forget_record(0));
+    names_i_17(|bench| bench.issue(Change::None));
 }
 
 #[test]
@@ -154,6 +154,23 @@ fn names_i_8_when_a_subtree_is_not_what_the_records_hash_to() {
 #[test]
 fn names_i_9_when_a_certificate_outlives_its_issuer() {
     names(Invariant::I9, |bench| bench.issue(Change::OutlivesIssuer));
+}
+
+const MADE: &str = "a under p version 1; the server made the key; request SHA-256 00";
+
+#[test]
+fn finds_nothing_in_a_lost_key_that_its_requester_asked_for_again() {
+    let mut bench = Bench::new();
+    bench.lose("ra:line-1", "ra:line-1", Some(MADE));
+    assert_eq!(bench.violations(), []);
+}
+
+#[test]
+fn names_i_16_when_a_key_was_lost_by_another_or_nothing_took_its_place() {
+    let of_its_own = Some("a under p version 1; request SHA-256 00");
+    for (lost_by, next) in [("ra:line-2", Some(MADE)), ("ra:line-1", None), ("ra:line-1", of_its_own)] {
+        names(Invariant::I16, |bench| bench.lose("ra:line-1", lost_by, next));
+    }
 }
 
 #[test]
@@ -361,4 +378,27 @@ fn names_i_15_when_an_index_says_other_than_the_rows() {
         bench.remove(32, &bench.in_shard("0a"));
     });
     names(Invariant::I15, Bench::note_a_change_that_nobody_told_of);
+}
+
+#[test]
+fn finds_nothing_where_what_is_short_lived_is_revoked_and_on_no_crl() {
+    let mut bench = Bench::new();
+    bench.revoke_short_lived(&[5, 11]);
+    assert_eq!(bench.violations(), []);
+    // What is not short-lived must be on one.
+    names(Invariant::I11, |bench| bench.revoke_short_lived(&[]));
+}
+
+#[test]
+fn names_i_15_when_what_is_short_lived_is_on_a_crl_or_among_the_changes_or_marked_by_halves() {
+    names(Invariant::I15, |bench| {
+        bench.revoke_short_lived(&[5, 11]);
+        bench.list_the_short_lived();
+    });
+    names(Invariant::I15, |bench| {
+        bench.revoke_short_lived(&[5, 11]);
+        bench.note_a_change_of_the_short_lived();
+    });
+    names(Invariant::I15, |bench| bench.revoke_short_lived(&[5]));
+    names(Invariant::I15, |bench| bench.revoke_short_lived(&[11]));
 }

@@ -16,17 +16,26 @@ use ca_core::ports::{Ledger, SignError, Signer, StatusSource};
 use ca_core::profile::CrlProfile;
 use ca_core::public_key::PublicKey;
 use ca_core::record::CrlRecord;
-use ca_core::scope::CrlScope;
+use ca_core::scope::{CrlKind, CrlLine};
+use ca_core::sharding::{CrlPlan, HashShards, Sharding};
 use ca_core::signature::EcdsaSignature;
 use ca_core::suite::Curve;
 use ca_core::tenant::TenantId;
 use ca_core::to_be_signed::ToBeSigned;
 use meter_pki::compose::SystemClock;
 
+/// How many shards there are.
+pub(crate) const SHARDS: u16 = 256;
+
 /// The CA.
 pub(crate) struct Authority {
     pub(crate) issuer: Issuer,
     signer: OneKey,
+}
+
+/// What divides its certificates into shards.
+pub(crate) fn sharding() -> Sharding {
+    Sharding::ByHash(HashShards::new(SHARDS).unwrap())
 }
 
 /// The file of the CA's private key, in PEM.
@@ -70,23 +79,28 @@ impl Authority {
         let certificate = std::fs::read(certificate).unwrap();
         let key = openssl(&["pkcs8", "-topk8", "-nocrypt", "-in", key.to_str().unwrap(), "-outform", "DER"]);
         let certificate = Certificate::from_der(&certificate).unwrap();
-        let points = PublicationPoints { crl: None, ca_issuers: None, ocsp: None };
+        let crl = Some("http://127.0.0.1:8080/ca.crl".to_owned());
+        let points = PublicationPoints { crl, ca_issuers: None, ocsp: None };
         let ends = certificate.validity().not_after();
         let tenant = TenantId::parse("dso").unwrap();
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &key).unwrap();
         let signer = OneKey { pair, public: certificate.public_key().clone() };
-        Self { issuer: Issuer::new(certificate, tenant, ends, points).unwrap(), signer }
+        let issuer = Issuer::new(certificate, tenant, ends, points).unwrap();
+        let plan = CrlPlan { sharding: sharding(), deltas: true };
+        Self { issuer: issuer.with_crl_plan(plan).unwrap(), signer }
     }
 
-    /// Issues the next CRL.
-    pub(crate) fn issue(&self, ledger: &dyn Ledger, status: &dyn StatusSource) -> CrlRecord {
+    /// Issues the next CRL of a line; a delta to the complete CRL on record.
+    pub(crate) fn issue(&self, ledger: &dyn Ledger, status: &dyn StatusSource, line: &CrlLine) -> CrlRecord {
+        let base =
+            (line.kind == CrlKind::Delta).then(|| status.latest_of(&line.base()).unwrap().unwrap().number);
         let identity = Identity::Process { name: "crl-publisher" };
         issue_crl(&CrlContext {
             issuer: &self.issuer,
             profile: &CrlProfile::new(7 * 86_400, 86_400).unwrap(),
             actor: &Actor { tenant: self.issuer.tenant().clone(), identity },
-            scope: &CrlScope::All,
-            base: None,
+            scope: &line.scope,
+            base,
             this_update: None,
             uncertain_grace_seconds: 3_600,
             clock: &SystemClock,

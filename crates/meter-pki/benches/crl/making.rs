@@ -1,4 +1,4 @@
-//! One CRL, from the ledger to the published file, in a process of its own.
+//! CRLs, from the ledger to the published file, in a process of their own.
 
 use std::fs::File;
 use std::io::Write;
@@ -9,55 +9,113 @@ use std::time::{Duration, Instant};
 use ca_core::key_ref::KeyRef;
 use ca_core::octets::Octets;
 use ca_core::ports::Clock;
-use ca_core::scope::{CrlLine, CrlScope};
+use ca_core::scope::{CrlLine, CrlScope, Shard};
 use meter_pki::compose::SystemClock;
 use status_server::publish::CrlFolder;
 
-use crate::ground::Authority;
+use crate::ground::{Authority, SHARDS};
 use crate::many_revoked::ManyRevoked;
 use crate::{peak, revoked};
+
+/// What is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// The complete CRL of all.
+    All,
+    /// A delta to the last of those.
+    Delta,
+    /// The complete CRL of each shard.
+    Shards,
+}
+
+impl Wanted {
+    const EACH: [Self; 3] = [Self::All, Self::Delta, Self::Shards];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Delta => "delta",
+            Self::Shards => "shards",
+        }
+    }
+
+    pub(crate) fn read(word: &str) -> Self {
+        *Self::EACH.iter().find(|wanted| wanted.word() == word).unwrap()
+    }
+
+    fn lines(self, issuer: KeyRef) -> Vec<CrlLine> {
+        match self {
+            Self::All => vec![CrlLine::complete(issuer, CrlScope::All)],
+            Self::Delta => vec![CrlLine::delta(issuer, CrlScope::All)],
+            Self::Shards => (0..SHARDS)
+                .map(|number| Shard::parse(&format!("{number:02x}")).unwrap())
+                .map(|shard| CrlLine::complete(issuer, CrlScope::Shard(shard)))
+                .collect(),
+        }
+    }
+}
 
 /// What it took.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Made {
     pub(crate) entries: u64,
     pub(crate) octets: u64,
-    /// Until it is on record.
+    /// Until all are on record.
     pub(crate) issued: Duration,
-    /// From there until it is published.
+    /// From there until they are published.
     pub(crate) published: Duration,
-    /// The same octets to another file, page by page, with fsync.
+    /// The same octets to other files, page by page, with fsync.
     pub(crate) written: Duration,
     /// Resident memory before, and its peak until all was done.
     pub(crate) before_kib: u64,
     pub(crate) peak_kib: u64,
 }
 
-/// In the child: makes the next CRL and tells.
-pub(crate) fn make_and_tell(place: &Path, computed: Option<u64>) {
+/// In the child: makes the next CRLs and tells.
+pub(crate) fn make_and_tell(place: &Path, wanted: Wanted, computed: Option<u64>) {
     let authority = Authority::open(place);
     let store = revoked::open(&place.join("ledger"));
     let folder = published(place);
     std::fs::create_dir_all(&folder).unwrap();
     let folder = CrlFolder::open(&folder).unwrap();
     peak::forget();
-    let before_kib = peak::resident_kib();
-    let start = Instant::now();
+    let mut made = Made { before_kib: peak::resident_kib(), ..Made::NOTHING };
     let time = SystemClock.now().plus_seconds(-3_600);
-    let crl = match computed {
-        Some(count) => authority.issue(&store, &ManyRevoked { store: &store, count, time }),
-        None => authority.issue(&store, &store),
+    for line in wanted.lines(authority.issuer.key()) {
+        let start = Instant::now();
+        let crl = match computed {
+            Some(count) => authority.issue(&store, &ManyRevoked { store: &store, count, time }, &line),
+            None => authority.issue(&store, &store, &line),
+        };
+        let issued = start.elapsed();
+        folder.publish(&line, &authority.issuer, crl.der.reader()).unwrap();
+        made.issued += issued;
+        made.published += start.elapsed() - issued;
+        made.peak_kib = peak::kib();
+        made.written += write(&crl.der, &place.join("again"));
+        made.entries += crl.entries;
+        made.octets += crl.der.length();
+    }
+    made.tell();
+}
+
+impl Made {
+    const NOTHING: Self = Self {
+        entries: 0,
+        octets: 0,
+        issued: Duration::ZERO,
+        published: Duration::ZERO,
+        written: Duration::ZERO,
+        before_kib: 0,
+        peak_kib: 0,
     };
-    let issued = start.elapsed();
-    let line = CrlLine::complete(authority.issuer.key(), CrlScope::All);
-    folder.publish(&line, &authority.issuer, crl.der.reader()).unwrap();
-    let published = start.elapsed() - issued;
-    let peak_kib = peak::kib();
-    let written = write(&crl.der, &place.join("again"));
-    let micros = [issued, published, written].map(|time| u64::try_from(time.as_micros()).unwrap());
-    let [issued, published, written] = micros;
-    let (entries, octets) = (crl.entries, crl.der.length());
-    println!("{entries} {octets} {issued} {published} {written} {before_kib} {peak_kib}");
+
+    fn tell(&self) {
+        let micros = [self.issued, self.published, self.written];
+        let [issued, published, written] = micros.map(|time| u64::try_from(time.as_micros()).unwrap());
+        let Self { entries, octets, before_kib, peak_kib, .. } = self;
+        println!("{entries} {octets} {issued} {published} {written} {before_kib} {peak_kib}");
+    }
 }
 
 fn write(octets: &Octets, path: &Path) -> Duration {
@@ -70,12 +128,13 @@ fn write(octets: &Octets, path: &Path) -> Duration {
     start.elapsed()
 }
 
-/// Makes the next CRL in another process.
-pub(crate) fn made_apart(place: &Path, computed: Option<u64>) -> Made {
+/// Makes the next CRLs in another process.
+pub(crate) fn made_apart(place: &Path, wanted: Wanted, computed: Option<u64>) -> Made {
     let mut child = Command::new(std::env::current_exe().unwrap());
     child
         .arg("--make")
         .arg(place)
+        .args(["--wanted", wanted.word()])
         .args(computed.map(|count| ["--computed".to_owned(), count.to_string()]).iter().flatten());
     let output = child.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

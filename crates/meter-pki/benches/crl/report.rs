@@ -4,8 +4,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use crate::ground::SHARDS;
 use crate::making::Made;
 use crate::others::Other;
+
+/// The CRLs of the shards, and a delta to the long one.
+pub(crate) struct Divided {
+    pub(crate) shards: Made,
+    pub(crate) delta: Made,
+}
 
 /// Everything that was measured.
 pub(crate) struct Report {
@@ -14,6 +21,8 @@ pub(crate) struct Report {
     pub(crate) revoking: Option<Duration>,
     pub(crate) short: Made,
     pub(crate) long: Vec<Made>,
+    /// Unless the revocations were computed.
+    pub(crate) divided: Option<Divided>,
     pub(crate) others: Vec<Other>,
     pub(crate) file_system: PathBuf,
 }
@@ -40,6 +49,10 @@ impl Report {
         row("short", &self.short);
         for (made, number) in self.long.iter().zip(1..) {
             row(&format!("long, {number}"), made);
+        }
+        if let Some(Divided { shards, delta }) = &self.divided {
+            row(&format!("{SHARDS} shards, all together"), shards);
+            row("delta to the last long one", delta);
         }
         let most = self.long.iter().map(|made| made.peak_kib).max().unwrap_or_default();
         println!(

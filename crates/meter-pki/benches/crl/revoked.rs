@@ -11,11 +11,14 @@ use ca_core::reason::ReasonCode;
 use ca_core::record::{
     CertificateId, Conditions, Intent, IssuedRecord, Revocation, RevocationOutcome, RevocationRecord,
 };
+use ca_core::scope::CrlListing;
 use ca_core::serial_number::SerialNumber;
 use ca_core::tenant::TenantId;
 use ca_core::validity::{UnixTime, Validity};
 use ca_store::{Opening, Store};
 use meter_pki::compose::{SystemClock, abort_on_fatal};
+
+use crate::ground::sharding;
 
 /// How many certificates share a transaction.
 const BATCH: u64 = 500;
@@ -84,7 +87,7 @@ fn intent(issuer: KeyRef, number: u64, now: UnixTime) -> Intent {
         validity: Validity::new(now, now.plus_seconds(10 * 365 * 86_400)).unwrap(),
         recorded_at: now,
         conditions: Conditions::default(),
-        shard: None,
+        listing: CrlListing::Listed(sharding().shard_of(&serial(number), None)),
     }
 }
 

@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{bail, ensure};
 use ca_core::issuance::{Delivery, IssueError, IssuedCertificate};
@@ -90,11 +91,12 @@ impl Scene for Issuance {
         })
     }
 
-    fn run(&mut self, work: Vec<EnrolmentRequest>) -> anyhow::Result<()> {
+    fn run(&mut self, work: Vec<EnrolmentRequest>) -> anyhow::Result<Vec<Duration>> {
         match self.asking {
-            Asking::Singly(requesters) => self.singly(requesters, work),
-            Asking::InBatches(length) => self.in_batches(length, work),
+            Asking::Singly(requesters) => self.singly(requesters, work)?,
+            Asking::InBatches(length) => self.in_batches(length, work)?,
         }
+        Ok(Vec::new())
     }
 
     fn limit(&mut self, yardsticks: &mut Yardsticks) -> anyhow::Result<Limit> {

@@ -2,6 +2,7 @@
 //! connections.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use base64::Engine as _;
@@ -100,11 +101,11 @@ impl Scene for Meters<'_> {
         on_all_processors(meters, |((born, certificate), in_service)| {
             let credential = Credential { certificates: vec![certificate], key: born.key };
             let tls = client_settings(&self.grounds.trusted, &credential)?;
-            Ok(Errand { tls, body: body(&in_service) })
+            Ok(Errand { tls: Some(tls), body: body(&in_service) })
         })
     }
 
-    fn run(&mut self, work: Vec<Errand>) -> anyhow::Result<()> {
+    fn run(&mut self, work: Vec<Errand>) -> anyhow::Result<Vec<Duration>> {
         self.grounds.runtime.block_on(run_all(work, &self.grounds.enrolling("meter-op-ds")))
     }
 
@@ -157,7 +158,7 @@ impl Scene for LineStation<'_> {
         Ok((clients, bodies))
     }
 
-    fn run(&mut self, (clients, bodies): (Vec<Client>, Vec<Bytes>)) -> anyhow::Result<()> {
+    fn run(&mut self, (clients, bodies): (Vec<Client>, Vec<Bytes>)) -> anyhow::Result<Vec<Duration>> {
         let target = self.grounds.enrolling("meter-factory-ds");
         self.grounds.runtime.block_on(send_all(clients, bodies, &target))
     }

@@ -26,21 +26,25 @@ pub(crate) async fn connect_all(
     Ok(clients)
 }
 
-/// Sends every body once, each over whichever connection is free.
+/// Sends every body once, each over whichever connection is free. Returns how long each waited for its answer.
 pub(crate) async fn send_all(
     clients: Vec<Client>,
     bodies: Vec<Bytes>,
     target: &Target,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Vec<Duration>> {
     let queue = Queue::new(bodies);
     let mut tasks = JoinSet::new();
     for mut client in clients {
         let (queue, target) = (queue.clone(), target.clone());
         tasks.spawn(async move {
+            let mut waits = Vec::new();
             while let Some(body) = queue.take() {
+                let watch = Stopwatch::start();
                 client.post(&target, body).await?;
+                waits.push(watch.elapsed());
             }
-            client.close().await
+            client.close().await?;
+            Ok(waits)
         });
     }
     finished(tasks).await
@@ -83,29 +87,33 @@ pub(crate) async fn exchanges(
 /// Somebody who connects to send one thing.
 #[derive(Clone)]
 pub(crate) struct Errand {
-    pub(crate) tls: Arc<ClientConfig>,
+    /// With TLS if there are settings for it.
+    pub(crate) tls: Option<Arc<ClientConfig>>,
     pub(crate) body: Bytes,
 }
 
 impl Errand {
     async fn run(self, target: &Target) -> anyhow::Result<()> {
-        let mut client = Client::connect(target.address, Some(&self.tls)).await?;
+        let mut client = Client::connect(target.address, self.tls.as_ref()).await?;
         client.post(target, self.body).await?;
         client.close().await
     }
 }
 
-/// Has every errand done once.
-pub(crate) async fn run_all(errands: Vec<Errand>, target: &Target) -> anyhow::Result<()> {
+/// Has every errand done once. Returns how long each took.
+pub(crate) async fn run_all(errands: Vec<Errand>, target: &Target) -> anyhow::Result<Vec<Duration>> {
     let queue = Queue::new(errands);
     let mut tasks = JoinSet::new();
     for _ in 0..CLIENTS {
         let (queue, target) = (queue.clone(), target.clone());
         tasks.spawn(async move {
+            let mut waits = Vec::new();
             while let Some(errand) = queue.take() {
+                let watch = Stopwatch::start();
                 errand.run(&target).await?;
+                waits.push(watch.elapsed());
             }
-            anyhow::Ok(())
+            Ok(waits)
         });
     }
     finished(tasks).await
@@ -138,9 +146,10 @@ pub(crate) async fn connections(
 }
 
 /// Waits for every task; the first failure ends the others.
-async fn finished(mut tasks: JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {
+async fn finished(mut tasks: JoinSet<anyhow::Result<Vec<Duration>>>) -> anyhow::Result<Vec<Duration>> {
+    let mut waits = Vec::new();
     while let Some(ended) = tasks.join_next().await {
-        ended??;
+        waits.extend(ended??);
     }
-    Ok(())
+    Ok(waits)
 }

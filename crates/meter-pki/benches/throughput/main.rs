@@ -8,6 +8,8 @@
 mod chain;
 mod est;
 mod est_scenes;
+mod rivals;
+mod truth;
 mod ocsp;
 mod ocsp_request;
 mod kept;
@@ -56,5 +58,7 @@ fn measure_all(
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     rows.extend(est::rows(options, place, &runtime, yardsticks)?);
     rows.extend(ocsp::rows(options, place, &runtime, yardsticks)?);
+    rows.extend(truth::rows(options, place, &runtime, yardsticks)?);
+    rows.extend(rivals::rows(options, place, &runtime, yardsticks)?);
     Ok(rows)
 }

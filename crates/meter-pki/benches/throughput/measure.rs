@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use crate::options::Pace;
-use crate::speed::{Speed, Spread, Stopwatch};
+use crate::speed::{Speed, Spread, Stopwatch, Waits};
 use crate::yardsticks::Yardsticks;
 
 /// The most that is done in one round, whatever the calibration says.
@@ -100,8 +100,8 @@ pub(crate) trait Scene {
     /// Makes ready `count` things to do; its time is not measured.
     fn prepare(&mut self, count: usize) -> anyhow::Result<Self::Work>;
 
-    /// Does them.
-    fn run(&mut self, work: Self::Work) -> anyhow::Result<()>;
+    /// Does them. Returns how long each was waited for, where somebody waits for one.
+    fn run(&mut self, work: Self::Work) -> anyhow::Result<Vec<Duration>>;
 
     /// Measures what the machine allows.
     fn limit(&mut self, yardsticks: &mut Yardsticks) -> anyhow::Result<Limit>;
@@ -126,6 +126,8 @@ pub(crate) struct Row {
     pub(crate) per_second: Comparison,
     /// Microseconds of processor time each, and how many at least; the ratio is the least by the measured.
     pub(crate) processor: Comparison,
+    /// Milliseconds that half of those who waited waited at most, and 99 of a hundred.
+    pub(crate) waits: Option<[Spread; 2]>,
     /// What the limit is made of, each step at its median.
     pub(crate) made_of: Limit,
 }
@@ -144,17 +146,18 @@ pub(crate) fn measure<S: Scene>(
         let work = scene.prepare(count).with_context(|| format!("{name}: while making ready"))?;
         let before = scene.limit(yardsticks)?;
         let watch = Stopwatch::start();
-        scene.run(work).with_context(|| format!("{name}: while measuring"))?;
+        let waits = scene.run(work).with_context(|| format!("{name}: while measuring"))?;
         let speed = watch.speed(count)?;
         let after = scene.limit(yardsticks)?;
         scene.check().with_context(|| format!("{name}: what was measured was not done"))?;
-        rounds.push(Round { speed, limits: [before, after] });
+        rounds.push(Round { speed, waits: Waits::of(waits), limits: [before, after] });
     }
     row(name, &rounds).with_context(|| format!("{name}: no round"))
 }
 
 struct Round {
     speed: Speed,
+    waits: Option<Waits>,
     /// Before and after.
     limits: [Limit; 2],
 }
@@ -184,8 +187,15 @@ fn row(name: &str, rounds: &[Round]) -> Option<Row> {
             limit: spread(&|round| MICROSECONDS * least(round))?,
             ratio: spread(&|round| least(round) / round.speed.processor_seconds)?,
         },
+        waits: waits(rounds),
         made_of: Limit::median(&limits)?,
     })
+}
+
+fn waits(rounds: &[Round]) -> Option<[Spread; 2]> {
+    let waits: Vec<Waits> = rounds.iter().filter_map(|round| round.waits).collect();
+    let spread = |of: fn(&Waits) -> f64| Spread::of(&waits.iter().map(of).collect::<Vec<_>>());
+    Some([spread(|waits| waits.half)?, spread(|waits| waits.most)?])
 }
 
 /// Warms up, and returns how much fills a slice.

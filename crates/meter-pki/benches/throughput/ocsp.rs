@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use axum::Router;
@@ -37,7 +38,7 @@ use crate::ocsp_request::{NONCE_OCTETS, is_successful, request};
 use crate::options::Options;
 use crate::yardsticks::Yardsticks;
 
-const MEDIA_TYPE: &str = "application/ocsp-request";
+pub(crate) const MEDIA_TYPE: &str = "application/ocsp-request";
 
 /// Measures all rows about OCSP.
 pub(crate) fn rows(
@@ -48,7 +49,7 @@ pub(crate) fn rows(
 ) -> anyhow::Result<Vec<Row>> {
     let plan = [
         (SecuritySuite::Suite1, [Freshness::Kept, Freshness::Signed].as_slice()),
-        (SecuritySuite::Suite2, [Freshness::Signed].as_slice()),
+        (SecuritySuite::Suite2, [Freshness::Kept, Freshness::Signed].as_slice()),
     ];
     let mut rows = Vec::new();
     for (suite, ways) in plan {
@@ -81,7 +82,7 @@ struct Grounds<'g> {
 
 /// Whether answers may be given again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Freshness {
+pub(crate) enum Freshness {
     Kept,
     Signed,
 }
@@ -139,7 +140,7 @@ impl Scene for Asking<'_> {
         Ok((clients, bodies))
     }
 
-    fn run(&mut self, (clients, bodies): (Vec<Client>, Vec<Bytes>)) -> anyhow::Result<()> {
+    fn run(&mut self, (clients, bodies): (Vec<Client>, Vec<Bytes>)) -> anyhow::Result<Vec<Duration>> {
         self.grounds.runtime.block_on(send_all(clients, bodies, &target(&self.status)))
     }
 
@@ -166,12 +167,12 @@ impl Scene for Asking<'_> {
     }
 }
 
-fn target(site: &Site) -> Target {
+pub(crate) fn target(site: &Site) -> Target {
     let is_good = |body: &Bytes| is_successful(body);
     Target { address: site.address, path: "/ocsp".to_owned(), media_type: MEDIA_TYPE, is_good }
 }
 
-fn body(house: &House, serial: &SerialNumber, freshness: Freshness) -> anyhow::Result<Bytes> {
+pub(crate) fn body(house: &House, serial: &SerialNumber, freshness: Freshness) -> anyhow::Result<Bytes> {
     let issuer = house.factory.issuer().certificate();
     let nonce = match freshness {
         Freshness::Kept => None,
@@ -185,7 +186,7 @@ fn body(house: &House, serial: &SerialNumber, freshness: Freshness) -> anyhow::R
 }
 
 /// Issues certificates to be asked for.
-fn issue(house: &House, count: usize) -> anyhow::Result<Vec<SerialNumber>> {
+pub(crate) fn issue(house: &House, count: usize) -> anyhow::Result<Vec<SerialNumber>> {
     let profile = house.profile("meter-factory-ds")?;
     let meters = applicants(house.suite, house.new_titles(count))?;
     let requests = meters.iter().map(|meter| meter.request(&house.line, &profile));
@@ -193,7 +194,7 @@ fn issue(house: &House, count: usize) -> anyhow::Result<Vec<SerialNumber>> {
     issued.into_iter().map(|one| Ok(one?.id().serial.clone())).collect()
 }
 
-fn status_router(house: &House, place: &Path) -> anyhow::Result<Router> {
+pub(crate) fn status_router(house: &House, place: &Path) -> anyhow::Result<Router> {
     let issuer = house.factory.issuer();
     let published = place.join("published");
     std::fs::create_dir(&published)?;

@@ -33,7 +33,20 @@ fn text(options: &Options, machine: &Machine, rows: &[Row], yardsticks: &Yardsti
     let mut text = String::from(
         "\nThe median of all rounds, and in brackets the least and the most. The limits are what this machine\nallowed at the same time; processor time is that of all threads, clients included.\n\n",
     );
-    let heads = ["what", "per second", "", "limit", "ratio", "", "processor µs", "", "least", "ratio"];
+    let heads = [
+        "what",
+        "per second",
+        "",
+        "limit",
+        "ratio",
+        "",
+        "processor µs",
+        "",
+        "least",
+        "ratio",
+        "p50 ms",
+        "p99 ms",
+    ];
     let lines = rows.iter().map(|row| {
         let (speed, processor) = (&row.per_second, &row.processor);
         let mut line = vec![row.name.clone()];
@@ -42,6 +55,7 @@ fn text(options: &Options, machine: &Machine, rows: &[Row], yardsticks: &Yardsti
         line.extend(columns(&speed.ratio, hundredths));
         line.extend(columns(&processor.measured, grouped));
         line.extend([grouped(processor.limit.median), hundredths(processor.ratio.median)]);
+        line.extend(row.waits.iter().flatten().map(|wait| hundredths(wait.median)));
         line
     });
     text.push_str(&table(&heads, lines));
@@ -66,7 +80,8 @@ fn closing(options: &Options, machine: &Machine) -> String {
         if options.is_smoke() { "\nA quick run: shows that everything runs, not how fast." } else { "" };
     format!(
         "processors   {}\nsystem       {}\nfile system  {}\nload         {} before, {} after\nbegan        {}\n\
-         commit       {}\nbuild        {}\nClients and servers share this process and its processors.{smoke}",
+         commit       {}\nbuild        {}\nClients and servers share this process and its processors; responders of others have processes of their own, whose\n\
+         processor time is not counted.{smoke}",
         machine.processors,
         machine.system,
         machine.file_system,
@@ -154,6 +169,7 @@ fn object(options: &Options, machine: &Machine, rows: &[Row], yardsticks: &Yards
                 "name": row.name,
                 "per_second": comparison(&row.per_second),
                 "processor_microseconds": comparison(&row.processor),
+                "waits_milliseconds": row.waits.map(|[half, most]| json!({ "p50": spread(&half), "p99": spread(&most) })),
                 "limit": formula(&row.made_of),
             })
         })

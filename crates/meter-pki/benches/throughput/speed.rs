@@ -45,6 +45,27 @@ fn processor_time() -> Duration {
     Duration::try_from(used).unwrap_or_default()
 }
 
+/// How long somebody waits, in milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Waits {
+    /// Half wait no longer.
+    pub(crate) half: f64,
+    /// 99 of a hundred wait no longer.
+    pub(crate) most: f64,
+}
+
+impl Waits {
+    /// Nothing where nobody waited.
+    pub(crate) fn of(mut waits: Vec<Duration>) -> Option<Self> {
+        waits.sort();
+        let at = |hundredths: usize| {
+            let wait = waits.get(waits.len() * hundredths / 100).or_else(|| waits.last())?;
+            Some(wait.as_secs_f64() * 1e3)
+        };
+        Some(Self { half: at(50)?, most: at(99)? })
+    }
+}
+
 /// Median and both ends of what was measured.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Spread {

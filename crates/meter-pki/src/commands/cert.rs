@@ -74,6 +74,9 @@ fn lines(one: &CertificateView) -> Vec<String> {
         format!("status:      {}", one.status),
     ];
     lines.extend(one.shard.iter().map(|shard| format!("shard:       {shard}")));
+    lines.extend(
+        one.on_no_crl.then(|| "CRL:         none lists it, it is short-lived; OCSP tells".to_owned()),
+    );
     if let (Some(at), Some(reason)) = (&one.revoked_at, &one.reason) {
         lines.push(format!("revoked:     {at} ({reason})"));
     }

@@ -138,6 +138,7 @@ pub(super) fn revoke(system: &System, peer: &Peer, text: &RevocationText) -> Res
     let invalidity_date = text.invalidity_date.as_deref().map(time).transpose()?;
     let actor = operator(served.authority.issuer().tenant(), peer);
     order_acts::check_single(system, peer, &actor)?;
+    let listed = is_listed(system, &id)?;
     let recorded = served
         .authority
         .revoke(RevocationRequest { actor, id, reason, invalidity_date })
@@ -149,7 +150,7 @@ pub(super) fn revoke(system: &System, peer: &Peer, text: &RevocationText) -> Res
         revoked_at: recorded.revocation.time.to_string(),
         reason: reason.name().to_owned(),
         sequence: recorded.sequence,
-        next_crl_by: Some(served.next_crl_by().to_string()),
+        next_crl_by: listed.then(|| served.next_crl_by().to_string()),
     })
 }
 
@@ -162,6 +163,7 @@ pub(super) fn release(
     let served = system.served(&id.issuer).ok_or_else(|| no_certificate(&text.serial))?;
     let actor = operator(served.authority.issuer().tenant(), peer);
     order_acts::check_single(system, peer, &actor)?;
+    let listed = is_listed(system, &id)?;
     let recorded =
         served.authority.release(ReleaseRequest { actor, id }).map_err(|error| revocation_failure(&error))?;
     served.notice_revocation();
@@ -171,8 +173,14 @@ pub(super) fn release(
         held_since: recorded.hold.time.to_string(),
         released_at: recorded.time.to_string(),
         sequence: recorded.sequence,
-        next_crl_by: Some(served.next_crl_by().to_string()),
+        next_crl_by: listed.then(|| served.next_crl_by().to_string()),
     })
+}
+
+/// Tells whether any CRL lists the certificate when it is revoked.
+fn is_listed(system: &System, id: &CertificateId) -> Result<bool, Failure> {
+    let stored = system.status.certificate(id).map_err(unavailable)?;
+    Ok(stored.is_none_or(|stored| stored.listing.is_ever()))
 }
 
 pub(super) fn revocation_failure(error: &RevokeError) -> Failure {
@@ -427,6 +435,12 @@ fn profile(text: &str) -> Result<ProfileId, Failure> {
 
 pub(super) fn serial(text: &str) -> Result<SerialNumber, Failure> {
     SerialNumber::parse(text).map_err(|error| Failure::new(Exit::Usage, "serial.malformed", error))
+}
+
+/// The answer to a word that is no state.
+pub(super) fn unknown_state(text: &str, known: &[&str]) -> Failure {
+    Failure::new(Exit::Usage, "state.unknown", format!("{text} is not a state"))
+        .then(format!("use one of {}", known.join(", ")))
 }
 
 pub(super) fn status(text: &str) -> Result<StatusKind, Failure> {

@@ -14,7 +14,9 @@ use ca_core::record::{
 use ca_core::selection::Selection;
 use ca_core::validity::UnixTime;
 
-use super::acts::{named, operator, reason, refused, rows, serial, status, tenant, time, title, unavailable};
+use super::acts::{
+    named, operator, reason, refused, rows, serial, status, tenant, time, title, unavailable, unknown_state,
+};
 use super::listener::Peer;
 use super::views;
 use super::wire::orders::{
@@ -193,11 +195,8 @@ fn find(system: &System, id: &str) -> Result<RevocationOrder, Failure> {
 }
 
 fn standing(text: &str) -> Result<OrderStanding, Failure> {
-    OrderStanding::from_name(text).ok_or_else(|| {
-        let known: Vec<&str> = OrderStanding::ALL.into_iter().map(|(_, word)| word).collect();
-        Failure::new(Exit::Usage, "state.unknown", format!("{text} is not a state"))
-            .then(format!("use one of {}", known.join(", ")))
-    })
+    let known = || OrderStanding::ALL.map(OrderStanding::name);
+    OrderStanding::from_name(text).ok_or_else(|| unknown_state(text, &known()))
 }
 
 /// Reads a selection; the words are checked here, and what they come to in ca-core.

@@ -9,7 +9,7 @@ use ca_core::record::{DecisionConflict, Mark, Standing, Verdict, WaitingQuery, W
 use ca_core::tenant::TenantId;
 use ca_core::validity::UnixTime;
 
-use super::acts::{operator, rows, unavailable};
+use super::acts::{operator, rows, unavailable, unknown_state};
 use super::listener::Peer;
 use super::wire::requests::{DecisionText, MarkView, RequestPage, RequestQueryText, RequestView};
 use crate::compose::System;
@@ -107,11 +107,8 @@ fn failure(error: DecideError, id: &str) -> Failure {
 }
 
 fn standing(text: &str) -> Result<Standing, Failure> {
-    Standing::from_name(text).ok_or_else(|| {
-        let known: Vec<&str> = Standing::ALL.into_iter().map(|(_, word)| word).collect();
-        Failure::new(Exit::Usage, "state.unknown", format!("{text} is not a state"))
-            .then(format!("use one of {}", known.join(", ")))
-    })
+    let known = || Standing::ALL.map(Standing::name);
+    Standing::from_name(text).ok_or_else(|| unknown_state(text, &known()))
 }
 
 /// A place in the list: the end of a request and its digest.

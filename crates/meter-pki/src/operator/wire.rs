@@ -76,6 +76,9 @@ pub struct CertificateView {
     pub hierarchy: Option<String>,
     /// The shard of CRLs that lists it when it is revoked.
     pub shard: Option<String>,
+    /// Whether no CRL lists it, since it is short-lived.
+    #[serde(default)]
+    pub on_no_crl: bool,
     /// Its first second.
     pub not_before: String,
     /// Its last second.
@@ -140,7 +143,7 @@ pub struct HoldReleaseView {
     pub released_at: String,
     /// The number of its audit record.
     pub sequence: u64,
-    /// When the next CRL is due at the latest, on which it no longer stands.
+    /// When the next CRL is due at the latest, on which it no longer stands; absent where no CRL lists it.
     pub next_crl_by: Option<String>,
 }
 
@@ -171,7 +174,7 @@ pub struct RevocationView {
     pub reason: String,
     /// The number of its audit record.
     pub sequence: u64,
-    /// When the next CRL is due at the latest.
+    /// When the next CRL is due at the latest; absent where no CRL lists it.
     pub next_crl_by: Option<String>,
 }
 

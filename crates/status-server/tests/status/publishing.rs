@@ -13,7 +13,7 @@ use der::asn1::OctetString;
 use der::{Decode, Encode};
 use status_server::aside::DiskError;
 use status_server::publish::{
-    CrlFolder, PublishError, PublishedCrl, ReadPublishedError, UnfitCrl, line_named,
+    CrlFolder, Gone, Leaves, PublishError, PublishedCrl, ReadPublishedError, UnfitCrl, line_named,
 };
 use status_server::repository::{CrlStanding, PublishCrlError, Repository, line_path};
 use x509_cert::certificate::Rfc5280;
@@ -104,6 +104,55 @@ fn with_issuing_distribution_point(world: &World, crl: &CrlRecord) -> Vec<u8> {
     let public_key = world.issuer.certificate().public_key();
     let made = sign_verified(world.signer.as_ref(), &key, public_key, &tbs, IntegerLength::Any).unwrap();
     assemble(&tbs, &made.signature).unwrap()
+}
+
+/// The same authority with a ledger that knows these revocations alone.
+fn knowing(world: World, numbers: impl Iterator<Item = u64>) -> World {
+    let world = World { ledger: Arc::default(), ..world };
+    numbers.for_each(|number| world.put(number, revoked(NOW)));
+    world
+}
+
+/// Publishes a list, if what it lacks may leave.
+fn publish_where(world: &World, crl: &CrlRecord, leaves: Leaves<'_>) -> Result<PublishedCrl, PublishError> {
+    folder(world).publish_where(&name(world), &world.issuer, crl.der.reader(), leaves)
+}
+
+// RFC 5280 §3.3.
+#[test]
+fn l_04_a_list_that_lacks_an_entry_of_the_published_one_is_refused_unless_that_may_leave() {
+    let world = knowing(World::new(), 1..=3_000);
+    let before = world.crl();
+    publish(&world, &der(&before)).unwrap();
+    let world = knowing(world, (1..=3_001).filter(|number| *number != 1_500));
+    drop(world.crl());
+    let next = world.crl();
+    let error = publish_where(&world, &next, &|_| false).unwrap_err();
+    let PublishError::EntriesVanished { missing, published: listed, first } = &error else {
+        panic!("{error}")
+    };
+    assert_eq!((*missing, *listed, error.code()), (1, 3_000, "publish.entries-vanished"));
+    assert_eq!(published(&world), der(&before));
+    let expected = Gone { serial: first.clone(), on_hold: false, this_update: next.this_update };
+    publish_where(&world, &next, &|gone| *gone == expected).unwrap();
+    assert_eq!(published(&world), der(&next));
+}
+
+#[test]
+fn l_05_a_list_that_lost_most_of_its_entries_or_all_is_refused_and_says_how_many() {
+    let mut world = knowing(World::new(), 1..=100);
+    let before = world.crl();
+    publish(&world, &der(&before)).unwrap();
+    for left in [0, 10] {
+        world = knowing(world, 1..=left);
+        drop(world.crl());
+        let error = publish_where(&world, &world.crl(), &|_| false).unwrap_err();
+        let PublishError::EntriesVanished { missing, published: listed, .. } = error else {
+            panic!("{error}")
+        };
+        assert_eq!((missing, listed), (100 - left, 100));
+        assert_eq!(published(&world), der(&before));
+    }
 }
 
 #[test]

@@ -152,7 +152,11 @@ fn crl_with(number: u8, this_update: &str, (entries, more): (Vec<Vec<u8>>, Vec<V
 
 /// What stands in a structure of 128 to 65,535 octets.
 pub(crate) fn content(der: &[u8]) -> Vec<u8> {
-    let header = if der[1] == 0x81 { 3 } else { 4 };
+    let header = match der[1] {
+        0x81 => 3,
+        0x82 => 4,
+        _ => 2,
+    };
     der[header..].to_vec()
 }
 

@@ -49,9 +49,9 @@ pub(super) async fn revoke(
             };
             let view: RevocationView = client.post("/v1/revocations", &text).await?;
             printer.result(&view, |view| {
-                let crl = view.next_crl_by.as_deref().unwrap_or("its schedule");
+                let crl = crl_told(view.next_crl_by.as_deref());
                 vec![format!(
-                    "{} of {} is revoked since {} ({}), recorded as {}; next CRL by {crl}",
+                    "{} of {} is revoked since {} ({}), recorded as {}; {crl}",
                     view.serial, view.issuer, view.revoked_at, view.reason, view.sequence
                 )]
             });
@@ -62,6 +62,14 @@ pub(super) async fn revoke(
                 .await
         }
     }
+}
+
+/// What a CRL will tell of it.
+fn crl_told(next_crl_by: Option<&str>) -> String {
+    next_crl_by.map_or_else(
+        || "no CRL lists it, since it is short-lived; OCSP tells".to_owned(),
+        |time| format!("next CRL by {time}"),
+    )
 }
 
 pub(super) async fn release(
@@ -78,9 +86,9 @@ pub(super) async fn release(
             let text = HoldReleaseText { issuer: selection.issuer.clone(), serial };
             let view: HoldReleaseView = client.post("/v1/hold-releases", &text).await?;
             printer.result(&view, |view| {
-                let crl = view.next_crl_by.as_deref().unwrap_or("its schedule");
+                let crl = crl_told(view.next_crl_by.as_deref());
                 vec![format!(
-                    "{} of {} is good again since {}, after a hold since {}, recorded as {}; next CRL by {crl}",
+                    "{} of {} is good again since {}, after a hold since {}, recorded as {}; {crl}",
                     view.serial, view.issuer, view.released_at, view.held_since, view.sequence
                 )]
             });
