@@ -23,6 +23,7 @@ use signer_file::{FileSigner, Iterations, KeyDirectory, Passphrase};
 use signer_link::charter::{KeyCharter, Purpose, Rates};
 use signer_link::client::{LinkBounds, SignerLink};
 use signer_link::guarded::{GuardedDesk, Means};
+use signer_link::log::LogReader;
 use signer_link::server::LinkServer;
 use signer_pkcs11::{KeyProtection, Pin, TokenOptions, TokenSigner, TokenUri};
 
@@ -190,6 +191,16 @@ fn measure(keys: &str, folder: &Path) -> Result<(), Failed> {
     drop(link);
     drop(child.stdin.take());
     child.wait()?;
+    let began = Instant::now();
+    let mut log = LogReader::new(BufReader::new(File::open(folder.join("signatures.log"))?));
+    if let Some(fault) = log.by_ref().find_map(Result::err) {
+        return Err(fault.into());
+    }
+    let rate = f64::from(u32::try_from(log.head().records)?) / began.elapsed().as_secs_f64();
+    writeln!(
+        io::stdout(),
+        "| {keys} | records of the log read and verified at a start | 1 | {rate:.0} | – | – |"
+    )?;
     Ok(())
 }
 

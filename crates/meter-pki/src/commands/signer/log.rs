@@ -79,7 +79,7 @@ fn damaged(file: &Path, fault: &LogFault) -> Failure {
 /// Verifies the chain, and that a record that was kept elsewhere is in it.
 fn verify(file: &Path, kept: Option<&str>, printer: &Printer) -> Result<(), Failure> {
     let mut reader = reader(file)?;
-    let kept = kept.map(|text| text.to_ascii_lowercase());
+    let kept = kept.map(str::to_ascii_lowercase);
     let mut found = kept.is_none();
     while let Some(record) = reader.next() {
         drop(record.map_err(|fault| damaged(file, &fault))?);
