@@ -26,6 +26,30 @@ fn h_15_keys_in_files_are_refused_unless_the_configuration_allows_software_keys(
 }
 
 #[test]
+fn every_fault_of_the_signers_configuration_is_told_with_its_line() {
+    let house = House::new(false);
+    house.stop_signer();
+    let text = std::fs::read_to_string(house.at("signer.toml")).expect("the configuration");
+    let faulty = text
+        .replacen("allow_software_key = true\n", "", 1)
+        .replacen("crl_profiles = [\"crl-online\"]", "crl_profiles = [\"crl-paper\"]", 1)
+        .replacen("purposes = [\"ocsp\"]", "purposes = [\"message\", \"ocsp\"]", 1)
+        .replacen("origin = ", "per_day = 0\norigin = ", 1);
+    std::fs::write(house.at("signer.toml"), faulty).expect("the file");
+    let said = house.signer_verb(&[]);
+    assert_eq!(said.code, Some(2), "{}", said.all());
+    for sentence in [
+        "faults in the configuration: 4",
+        "keys.directory: a key in a file is kept by software",
+        "key.crl_profiles: there is no crl_profile crl-paper",
+        "key.purposes: certificate and crl, together or alone",
+        "key: per_second and per_day are 1 or more",
+    ] {
+        assert!(said.err.contains(sentence), "{sentence}: {}", said.err);
+    }
+}
+
+#[test]
 fn the_log_tells_what_was_signed_and_a_changed_one_stops_the_signer() {
     let mut house = House::new(false);
     let log = path(&house.at("signer/signatures.log"));
@@ -66,7 +90,7 @@ fn a_user_whom_the_configuration_does_not_name_is_turned_away() {
     let nobody = 65_534;
     // Another user's program, which finds the socket and the configuration, and no secret.
     let copy = house.rehearsal.unique("meter-pki");
-    drop(std::fs::copy(program("meter-pki"), &copy).expect("a copy"));
+    std::fs::copy(program("meter-pki"), &copy).expect("a copy");
     let allow = |mode: &str, file: &Path| drop(finish(Command::new("chmod").arg(mode).arg(file)).ok());
     for place in ["..", "", "signer"] {
         allow("711", &house.at(place));
@@ -111,6 +135,22 @@ fn h_12_the_pin_is_in_no_log_no_argument_and_no_environment_of_the_signer() {
     std::fs::write(house.at("signer.toml"), valued).expect("the file");
     let said = house.signer_verb(&[]);
     assert!(!said.success && !said.all().contains("user-1234"), "{}", said.all());
+}
+
+#[test]
+fn keys_are_neither_made_nor_destroyed_over_the_link_and_nothing_is_half_done() {
+    let mut house = House::new(false);
+    let made = house.rehearsal.operator(&["cert", "message-signer", "--out", &path(&house.at("new.cer"))]);
+    assert_eq!(made.code, Some(7), "{}", made.all());
+    assert!(made.err.contains("key.elsewhere"), "{}", made.err);
+    let serial = e2e::peer::field(&house.rehearsal.authority("dso-infra-s1"), "-serial");
+    let last = path(&house.at("last.crl"));
+    house.rehearsal.stop();
+    let close = ["ca", "close", "dso-infra-s1", "--serial", &serial, "--reason", "end", "--last-crl", &last];
+    let said = house.rehearsal.operator(&close);
+    assert_eq!(said.code, Some(7), "{}", said.all());
+    assert!(said.err.contains("key.elsewhere") && !house.at("last.crl").exists(), "{}", said.err);
+    house.rehearsal.serve();
 }
 
 /// Whoever asks the signer for another certificate than the authority would makes none, and leaves a record.

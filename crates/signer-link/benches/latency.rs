@@ -16,12 +16,18 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ca_core::key_ref::KeyRef;
+use ca_core::octets::{Octets, OctetsError};
 use ca_core::ports::{Clock, Signer};
+use ca_core::public_key::PublicKey;
+use ca_core::signature::EcdsaSignature;
 use ca_core::suite::Curve;
+use ca_core::to_be_signed::ToBeSigned;
 use ca_core::validity::UnixTime;
 use signer_file::{FileSigner, Iterations, KeyDirectory, Passphrase};
 use signer_link::charter::{KeyCharter, Purpose, Rates};
 use signer_link::client::{LinkBounds, SignerLink};
+use signer_link::denial::Denial;
+use signer_link::desk::{Asker, SignerState, SigningDesk};
 use signer_link::guarded::{GuardedDesk, Means};
 use signer_link::log::LogReader;
 use signer_link::server::LinkServer;
@@ -152,10 +158,34 @@ impl Clock for SystemClock {
     }
 }
 
+/// A desk that signs whatever it gets: what the link costs by itself.
+struct Bare {
+    signer: Arc<dyn Signer>,
+    key: PublicKey,
+}
+
+impl SigningDesk for Bare {
+    fn keys(&self) -> Vec<PublicKey> {
+        vec![self.key.clone()]
+    }
+
+    fn state(&self) -> SignerState {
+        SignerState::default()
+    }
+
+    fn sign(&self, _: Asker, key: &KeyRef, octets: Octets) -> Result<EcdsaSignature, Denial> {
+        let unread = |error: OctetsError| Denial::unavailable("octets", error, 1);
+        let tbs = ToBeSigned::read(self.key.curve(), octets).map_err(unread)?;
+        Ok(self.signer.sign_read(key, &tbs)?)
+    }
+}
+
 /// The signer's process: it serves until its standard input ends.
 fn serve(keys: &str, folder: &Path) -> Result<(), Failed> {
     let (signer, key) = open(keys, folder)?;
     let public_key = signer.public_key(&key)?;
+    let bare = Arc::new(Bare { signer: Arc::clone(&signer), key: public_key.clone() });
+    let without = LinkServer::bind(&folder.join("bare.sock"), &BTreeSet::new(), folder)?.serve(bare)?;
     let charter = KeyCharter { public_key, purpose: Purpose::Messages, rates: Rates::default() };
     let means = Means { signer, clock: Arc::new(SystemClock) };
     let desk = GuardedDesk::open(means, vec![charter], &folder.join("signatures.log"), Box::new(|_| ()))?;
@@ -164,6 +194,7 @@ fn serve(keys: &str, folder: &Path) -> Result<(), Failed> {
     writeln!(io::stdout(), "serving")?;
     io::copy(&mut io::stdin(), &mut io::sink())?;
     serving.stop();
+    without.stop();
     Ok(())
 }
 
@@ -181,14 +212,20 @@ fn measure(keys: &str, folder: &Path) -> Result<(), Failed> {
         return Err("the signer does not serve".into());
     }
     let bounds = LinkBounds { requests: 64, ..LinkBounds::default() };
-    let link: Arc<dyn Signer> = Arc::new(SignerLink::open(&folder.join("signer.sock"), bounds)?);
+    let link = |socket| SignerLink::open(&folder.join(socket), bounds);
+    let (bare, whole) = (link("bare.sock")?, link("signer.sock")?);
     for requesters in [1, 8, 64] {
-        for (name, signer) in [("in this process", &here), ("in a process of its own, with its log", &link)] {
-            let line = figure(&**signer, &key, requesters)?;
+        let signers: [(&str, &dyn Signer); 3] = [
+            ("in this process", &*here),
+            ("in a process of its own, which neither looks nor keeps a log", &bare),
+            ("in a process of its own", &whole),
+        ];
+        for (name, signer) in signers {
+            let line = figure(signer, &key, requesters)?;
             writeln!(io::stdout(), "| {keys} | {name} | {requesters} | {line} |")?;
         }
     }
-    drop(link);
+    drop((bare, whole));
     drop(child.stdin.take());
     child.wait()?;
     let began = Instant::now();

@@ -64,6 +64,8 @@ struct Closing<'a> {
 pub(super) fn close(args: &CloseArgs, file: &Path, printer: &Printer) -> Result<(), Failure> {
     let config = Config::load_in_founding(file).map_err(|error| faulty(&error))?;
     let one = named(&config, args)?;
+    // Before anything is done that would be left half done.
+    keys::at_hand(&config.keys)?;
     let closing = Closing { config: &config, one, args, vault: Arc::new(open_vault(&config)?) };
     let crl = closing.run()?;
     let sha256 = Fingerprint::new(sha256_of(&crl)?);

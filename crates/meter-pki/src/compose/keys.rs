@@ -65,6 +65,19 @@ pub(super) fn of_messages(
     }
 }
 
+/// Keys are made and destroyed where they are, and not over the link to a signer.
+pub(crate) fn at_hand(source: &KeySource) -> Result<(), Failure> {
+    match source {
+        KeySource::Files { .. } | KeySource::Token { .. } => Ok(()),
+        KeySource::Signer { socket } => {
+            let message = format!("the keys are with the signer at {}", socket.display());
+            Err(Failure::new(Exit::Conflict, "key.elsewhere", message).then(
+                "stop the signer, and do this with a configuration whose [keys] names the token or the directory",
+            ))
+        }
+    }
+}
+
 /// Destroys a key, and looks that it is gone. One that is gone already is destroyed: whoever asks has the intent on record, and
 /// finishes what was cut short.
 pub(crate) fn destroy(source: &KeySource, key: &KeyRef) -> Result<(), Failure> {
@@ -80,12 +93,7 @@ pub(crate) fn destroy(source: &KeySource, key: &KeyRef) -> Result<(), Failure> {
                 Ok(()) | Err(_) => Ok(()),
             }
         }
-        KeySource::Signer { socket } => {
-            let message = format!("the key {key} is with the signer at {}", socket.display());
-            Err(Failure::new(Exit::Conflict, "key.elsewhere", message).then(
-                "take its [[key]] out of the signer's configuration, start the signer again, and destroy the key where it is",
-            ))
-        }
+        KeySource::Signer { .. } => at_hand(source),
         KeySource::Token { uri } => match open_token(uri)?.destroy(key) {
             Ok(()) | Err(DestroyKeyError::NotThere { .. }) => Ok(()),
             Err(error) => Err(not_destroyed(&error)),

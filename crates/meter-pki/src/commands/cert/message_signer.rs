@@ -107,6 +107,7 @@ fn offered<'a>(
 }
 
 fn place(source: &KeySource) -> Result<KeyArgs, Failure> {
+    keys::at_hand(source)?;
     Ok(match source {
         KeySource::Files { directory, passphrase_file } => KeyArgs {
             key_directory: Some(directory.clone()),
@@ -116,11 +117,7 @@ fn place(source: &KeySource) -> Result<KeyArgs, Failure> {
         KeySource::Token { uri } => {
             KeyArgs { key_directory: None, passphrase_file: None, token_uri: Some(uri.clone()) }
         }
-        KeySource::Signer { socket } => {
-            let message = format!("keys are made where they are: with the signer at {}", socket.display());
-            return Err(Failure::new(Exit::Conflict, "key.elsewhere", message)
-                .then("do this with a configuration that names its keys, before the signer has them"));
-        }
+        KeySource::Signer { .. } => KeyArgs { key_directory: None, passphrase_file: None, token_uri: None },
     })
 }
 
