@@ -294,7 +294,7 @@ fn an_older_file_put_in_the_folder_does_not_take_the_place_of_a_later_one() {
     let world = World::new();
     let (first, second) = crls(&world);
     world.repository.publish(&second.issuer, second.der.reader()).unwrap();
-    fs::write(folder(&world).file_of(&name(&world)), &der(&first)).unwrap();
+    fs::write(folder(&world).file_of(&name(&world)), der(&first)).unwrap();
     world.repository.refresh().unwrap();
     assert_eq!(world.repository.standing(&first.issuer), Some(standing(&second)));
 }
