@@ -436,6 +436,7 @@ impl CrlError {
             Self::NotLinted { .. } => "lint.failed",
             Self::NumberTaken { .. } => "crl.number-taken",
             Self::Encode(_) => "crl.encoding",
+            Self::NotSigned(SignFailure::Signer(SignError::Refused { .. })) => "signer.refused",
             Self::NotSigned(SignFailure::Signer(_)) => "signer.unavailable",
             Self::NotSigned(SignFailure::DoesNotVerify { .. } | SignFailure::NeverFullLength { .. }) => {
                 "signer.broken"

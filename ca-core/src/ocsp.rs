@@ -18,6 +18,7 @@ mod response_data;
 mod statuses;
 #[cfg(test)]
 mod tests;
+mod told;
 mod usual;
 
 pub use cert_id::{CertId, CertIdHash, IssuerHashes};
@@ -26,6 +27,7 @@ pub use malformed::DecodeRequestError;
 pub use request::{Nonce, OcspRequest};
 pub use response::ErrorStatus;
 pub use statuses::{CertStatus, ReadStatuses};
+pub use told::ToldResponse;
 pub use usual::usual_requests;
 
 use crate::fault::Fault;
@@ -204,6 +206,7 @@ impl RespondError {
             Self::ForeignIssuer => "ocsp.foreign-issuer",
             Self::ResponderNotValid { .. } => "ocsp.responder-not-valid",
             Self::Encode(_) => "ocsp.encoding",
+            Self::NotSigned(SignFailure::Signer(SignError::Refused { .. })) => "signer.refused",
             Self::NotSigned(SignFailure::Signer(_)) => "signer.unavailable",
             Self::NotSigned(SignFailure::DoesNotVerify { .. } | SignFailure::NeverFullLength { .. }) => {
                 "signer.broken"

@@ -92,6 +92,13 @@ pub enum SignError {
         /// The key asked for.
         key: KeyRef,
     },
+    /// The signer looked at what it was to sign, and does not sign that with this key; nothing was signed.
+    #[error("the signer refuses: {cause}")]
+    Refused {
+        /// What the adapter says.
+        #[source]
+        cause: Box<dyn core::error::Error + Send + Sync>,
+    },
     /// The signer could not be asked; nothing was signed.
     #[error("the signer is unavailable: {cause}")]
     Unavailable {

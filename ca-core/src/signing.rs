@@ -100,10 +100,13 @@ fn after(discarded: u32, error: SignError) -> SignFailure {
         SignError::KeyNotFound { .. } if discarded > 0 => {
             SignError::OutcomeUnknown { cause: Box::new(error) }
         }
-        SignError::Unavailable { cause } if discarded > 0 => SignError::OutcomeUnknown { cause },
-        SignError::KeyNotFound { .. } | SignError::Unavailable { .. } | SignError::OutcomeUnknown { .. } => {
-            error
+        SignError::Unavailable { cause } | SignError::Refused { cause } if discarded > 0 => {
+            SignError::OutcomeUnknown { cause }
         }
+        SignError::KeyNotFound { .. }
+        | SignError::Refused { .. }
+        | SignError::Unavailable { .. }
+        | SignError::OutcomeUnknown { .. } => error,
     };
     SignFailure::Signer(error)
 }

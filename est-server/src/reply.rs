@@ -436,7 +436,7 @@ const fn conflicting(conflict: &IntentConflict) -> Verdict {
 const fn sign(failure: &SignFailure) -> Verdict {
     match failure {
         SignFailure::Signer(SignError::Unavailable { .. } | SignError::OutcomeUnknown { .. }) => UNAVAILABLE,
-        SignFailure::Signer(SignError::KeyNotFound { .. })
+        SignFailure::Signer(SignError::KeyNotFound { .. } | SignError::Refused { .. })
         | SignFailure::DoesNotVerify { .. }
         | SignFailure::NeverFullLength { .. } => INTERNAL,
     }

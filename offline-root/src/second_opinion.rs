@@ -116,7 +116,9 @@ pub(crate) fn is_incident(failure: &SignFailure) -> bool {
     match failure {
         SignFailure::DoesNotVerify { .. } => true,
         SignFailure::Signer(SignError::OutcomeUnknown { cause }) => cause.is::<Quarantined>(),
-        SignFailure::Signer(SignError::KeyNotFound { .. } | SignError::Unavailable { .. })
+        SignFailure::Signer(
+            SignError::KeyNotFound { .. } | SignError::Refused { .. } | SignError::Unavailable { .. },
+        )
         | SignFailure::NeverFullLength { .. } => false,
     }
 }

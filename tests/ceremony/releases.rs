@@ -71,7 +71,7 @@ impl Site {
         let _ = run_block(self.room.path(), made, "");
         let text = format!(
             "[store]\ndirectory = \"store\"\ntenant = \"dso\"\n\n\
-             [keys]\ndirectory = \"keys\"\npassphrase_file = \"passphrase\"\n\n[operator]\nsocket = \"operator.sock\"\n\n\
+             [keys]\nallow_software_key = true\ndirectory = \"keys\"\npassphrase_file = \"passphrase\"\n\n[operator]\nsocket = \"operator.sock\"\n\n\
              [est]\nlisten = \"127.0.0.1:0\"\ncertificate_file = \"server.pem\"\nkey_file = \"server.key\"\n\
              default_label = \"meter\"\n\n\
              [status]\nlisten = \"127.0.0.1:0\"\ndirectory = \"published\"\nreleases_directory = \"releases\"\n\n\

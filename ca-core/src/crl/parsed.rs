@@ -99,7 +99,15 @@ impl ParsedTbs {
     /// # Errors
     /// [`ReadCrlError`].
     pub fn from_der(der: &[u8]) -> Result<Self, ReadCrlError> {
-        let frame = CrlFrame::read(&Octets::from(der.to_vec()))?;
+        Self::read(&Octets::from(der.to_vec()))
+    }
+
+    /// Reads a DER `TBSCertList`, its entries left where they are kept.
+    ///
+    /// # Errors
+    /// [`ReadCrlError`].
+    pub fn read(der: &Octets) -> Result<Self, ReadCrlError> {
+        let frame = CrlFrame::read(der)?;
         Self::framed(&frame.octets, frame.entries)
     }
 

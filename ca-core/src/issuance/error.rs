@@ -206,6 +206,7 @@ impl IssueError {
             Self::NotLinted { .. } => "lint.failed",
             Self::Conflict(conflict) => conflict_code(conflict),
             Self::NoFreeSerialNumber => "serial.exhausted",
+            Self::NotSigned(SignFailure::Signer(SignError::Refused { .. })) => "signer.refused",
             Self::NotSigned(SignFailure::Signer(_)) => "signer.unavailable",
             Self::NotSigned(SignFailure::DoesNotVerify { .. } | SignFailure::NeverFullLength { .. }) => {
                 "signer.broken"
@@ -234,7 +235,7 @@ impl IssueError {
             ))
             | Self::Unavailable(_) => Fault::Unavailable,
             Self::NotSigned(
-                SignFailure::Signer(SignError::KeyNotFound { .. })
+                SignFailure::Signer(SignError::KeyNotFound { .. } | SignError::Refused { .. })
                 | SignFailure::DoesNotVerify { .. }
                 | SignFailure::NeverFullLength { .. },
             ) => Fault::Ours,

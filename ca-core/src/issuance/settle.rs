@@ -53,9 +53,9 @@ impl Unsigned {
 /// An intent is aborted only when the signer itself says that it signed nothing.
 const fn settlement(failure: &SignFailure) -> Settlement {
     match failure {
-        SignFailure::Signer(SignError::KeyNotFound { .. } | SignError::Unavailable { .. }) => {
-            Settlement::Aborted
-        }
+        SignFailure::Signer(
+            SignError::KeyNotFound { .. } | SignError::Refused { .. } | SignError::Unavailable { .. },
+        ) => Settlement::Aborted,
         SignFailure::Signer(SignError::OutcomeUnknown { .. })
         | SignFailure::DoesNotVerify { .. }
         | SignFailure::NeverFullLength { .. } => Settlement::Uncertain,

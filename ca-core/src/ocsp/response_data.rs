@@ -32,9 +32,9 @@ pub(super) struct ResponseData<'a> {
     #[asn1(context_specific = "0", tag_mode = "EXPLICIT", default = "Default::default")]
     version: u8,
     #[asn1(context_specific = "2", tag_mode = "EXPLICIT")]
-    by_key: OctetString,
-    produced_at: GeneralizedTime,
-    responses: Vec<SingleResponse<'a>>,
+    pub(super) by_key: OctetString,
+    pub(super) produced_at: GeneralizedTime,
+    pub(super) responses: Vec<SingleResponse<'a>>,
     #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
     response_extensions: Option<Vec<Extension>>,
 }
@@ -85,7 +85,7 @@ pub(super) fn response_extensions(
 /// ```
 #[derive(Sequence)]
 pub(super) struct SingleResponse<'a> {
-    cert_id: AnyRef<'a>,
+    pub(super) cert_id: AnyRef<'a>,
     cert_status: WireCertStatus,
     this_update: GeneralizedTime,
     #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]

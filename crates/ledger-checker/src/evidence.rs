@@ -11,6 +11,7 @@ use crate::engines::{self, Rows};
 use crate::record::{Clients, SignatureRecord};
 use crate::rows::{AuditRecord, Ledger};
 use crate::unreadable::Unreadable;
+use crate::witness::SignerLog;
 
 /// Where the evidence lies.
 #[derive(Debug, Clone, Parser)]
@@ -22,12 +23,15 @@ pub struct Evidence {
     /// A copy of the same ledger after one more start: nothing may have changed
     #[arg(long)]
     pub again: Option<PathBuf>,
-    /// The signer's own ledger
+    /// The signer's own ledger, as the crash harness keeps it
+    #[arg(long, required_unless_present = "signer_log")]
+    pub signatures: Option<PathBuf>,
+    /// The log of `meter-pki signer`; each one, where there are several
     #[arg(long)]
-    pub signatures: PathBuf,
+    pub signer_log: Vec<PathBuf>,
     /// What clients asked for, were given and were told
-    #[arg(long)]
-    pub clients: PathBuf,
+    #[arg(long, required_unless_present = "signer_log")]
+    pub clients: Option<PathBuf>,
     /// The certificates of the authorities, DER, one a file
     #[arg(long)]
     pub authorities: PathBuf,
@@ -54,7 +58,9 @@ pub(crate) struct Case {
     pub(crate) rows: Rows,
     pub(crate) again: Option<Rows>,
     pub(crate) audit: Vec<(Vec<u8>, AuditRecord)>,
-    pub(crate) signatures: Vec<SignatureRecord>,
+    /// None where nobody has kept them.
+    pub(crate) signatures: Option<Vec<SignatureRecord>>,
+    pub(crate) signer_logs: Vec<SignerLog>,
     pub(crate) clients: Clients,
     pub(crate) issuers: BTreeMap<Vec<u8>, Issuer>,
     pub(crate) published: Vec<Crl>,
@@ -76,9 +82,13 @@ impl Evidence {
         Ok(Case {
             audit: AuditRecord::all(&rows)?,
             again: self.again.as_deref().map(engines::read).transpose()?,
-            signatures: SignatureRecord::all(&text(&self.signatures)?)
-                .ok_or_else(|| Unreadable::file(&self.signatures))?,
-            clients: Clients::read(&text(&self.clients)?).ok_or_else(|| Unreadable::file(&self.clients))?,
+            signatures: self.signatures.as_deref().map(signatures).transpose()?,
+            signer_logs: self
+                .signer_log
+                .iter()
+                .map(|path| SignerLog::read(&octets(path)?, path))
+                .collect::<Result<_, _>>()?,
+            clients: self.clients.as_deref().map(clients).transpose()?.unwrap_or_default(),
             issuers: issuers.into_iter().map(|issuer| (issuer.key.clone(), issuer)).collect(),
             published: crls(&self.published)?
                 .iter()
@@ -92,6 +102,14 @@ impl Evidence {
             rows,
         })
     }
+}
+
+fn signatures(path: &Path) -> Result<Vec<SignatureRecord>, Unreadable> {
+    SignatureRecord::all(&text(path)?).ok_or_else(|| Unreadable::file(path))
+}
+
+fn clients(path: &Path) -> Result<Clients, Unreadable> {
+    Clients::read(&text(path)?).ok_or_else(|| Unreadable::file(path))
 }
 
 fn files(directory: &Path, ending: &str) -> Result<Vec<PathBuf>, Unreadable> {

@@ -1,4 +1,4 @@
-//! The invariants I1 to I16, each a function that says what breaks it.
+//! The invariants I1 to I17, each a function that says what breaks it.
 
 use core::fmt;
 
@@ -11,6 +11,7 @@ mod restart;
 mod scopes;
 mod status;
 mod trail;
+mod witness;
 
 use crate::evidence::Case;
 
@@ -50,6 +51,8 @@ pub enum Invariant {
     I15,
     /// What was superseded because its key was lost had been given to who asked for the next, and that was intended with it.
     I16,
+    /// The signer's own log is whole, and it and the ledger tell of the same signatures.
+    I17,
 }
 
 /// An invariant that is broken, and by what.
@@ -96,6 +99,7 @@ pub(crate) fn all(case: &Case) -> Vec<Violation> {
     scopes::short_lived_is_on_no_crl(case, &mut findings);
     scopes::indexes_say_what_the_rows_say(case, &mut findings);
     handovers::who_was_given_a_key_asks_for_the_next(case, &mut findings);
+    witness::the_signer_says_the_same(case, &mut findings);
     restart::a_second_start_changes_nothing(case, &mut findings);
     findings.0
 }

@@ -9,6 +9,7 @@
 mod invariants;
 mod evidence;
 mod record;
+mod witness;
 mod certificate;
 mod rows;
 mod engines;

@@ -4,6 +4,7 @@ pub mod cmp;
 pub mod est;
 pub mod request;
 pub mod revocation;
+pub mod signer;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -36,6 +37,8 @@ pub enum Command {
     Serve,
     /// Serve EST for an authority elsewhere, which is asked over CMP: without ledger, and without any key of an authority.
     Front,
+    /// Hold the keys and sign for an authority in another process: what they are for, and no more.
+    Signer(signer::SignerCommand),
     /// Certification authorities.
     #[command(subcommand)]
     Ca(CaCommand),

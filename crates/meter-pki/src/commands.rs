@@ -1,5 +1,5 @@
 //! The verbs of the command line, one file a noun. A verb asks the serving program over the operator's socket and prints
-//! what it hears; only `serve` and `quickstart` open a store or a key.
+//! what it hears; only `serve`, `signer` and `quickstart` open a store or a key.
 
 mod audit;
 mod backup;
@@ -21,6 +21,7 @@ mod request;
 mod restore;
 mod revocation;
 mod serve;
+mod signer;
 mod store;
 mod trust;
 
@@ -55,6 +56,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
         Command::Quickstart(args) => wait(crate::quickstart::run(args, cli.json)),
         Command::Serve => wait(serve::serve(&cli.config)),
         Command::Front => wait(front::run(&cli.config)),
+        Command::Signer(command) => signer::run(command, &cli.config, printer),
         Command::Ca(CaCommand::Close(args)) => closing::close(args, &cli.config, printer),
         Command::Ca(CaCommand::List) => wait(ca::list(&client(&cli.config)?, printer)),
         Command::Ca(CaCommand::Show { name }) => wait(ca::show(name, &client(&cli.config)?, printer)),

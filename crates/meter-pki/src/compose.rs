@@ -6,6 +6,7 @@ mod cmp;
 mod est;
 mod front;
 pub(crate) mod keys;
+pub(crate) mod signer;
 mod status;
 mod store;
 mod trust;
@@ -22,7 +23,7 @@ use ca_core::issuance::IssuedCertificate;
 use ca_core::issuer::Issuer;
 use ca_core::key_ref::KeyRef;
 use ca_core::orders::OrderRule;
-use ca_core::ports::{Clock, Entropy, Orders, Registry, Schedule, Signer, StatusSource, TrustBlocks};
+use ca_core::ports::{Clock, Entropy, Orders, Registry, Schedule, StatusSource, TrustBlocks};
 use ca_core::profile::{CrlProfile, ProfileId};
 use ca_core::record::{CrlRecord, StoredCertificate};
 use ca_core::registration::{ApprovalRule, Offer, RepeatRule};
@@ -33,6 +34,7 @@ use ca_core::tenant::TenantId;
 use ca_core::validity::UnixTime;
 use ca_store::{BootId, FatalHook, Settings};
 use signer_file::SystemEntropy;
+use signer_link::client::SignerLink;
 use status_server::repository::Repository;
 
 use crate::audit::AuditLog;
@@ -44,6 +46,7 @@ use crate::releases::Releases;
 pub(crate) use cmp::cmp_config;
 pub(crate) use est::est_config;
 pub(crate) use front::front_config;
+use keys::OpenKeys;
 pub(crate) use status::{name_beside, pushers, status_parts};
 pub(crate) use trust::Trusted;
 pub(crate) use vault::{Vault, open_store, random_id};
@@ -97,6 +100,8 @@ pub struct System {
     pub(crate) blocks: Arc<dyn TrustBlocks>,
     /// The authorities by whose certificates somebody is let in.
     pub(crate) trusted: Vec<Trusted>,
+    /// The signer in another process, where the keys are with one.
+    pub(crate) signer_link: Option<Arc<SignerLink>>,
     /// Operators beside the user who runs the server, and root.
     pub(crate) operators: BTreeSet<u32>,
 }
@@ -253,8 +258,8 @@ pub fn boot_id() -> Option<BootId> {
 /// A [`Failure`] that says what is missing and what to type next.
 pub(crate) fn compose(config: &Config, through: impl FnOnce(Ports) -> Ports) -> Result<System, Failure> {
     // Keys first: a passphrase or PIN that is not the one leaves the ledger alone.
-    let signer = keys::open(&config.keys)?;
-    compose_on(Arc::new(open_vault(config)?), config, signer, through)
+    let keys = keys::open(&config.keys)?;
+    compose_on(Arc::new(open_vault(config)?), config, keys, through)
 }
 
 /// Opens the ledger, and says what the last stop left open.
@@ -274,10 +279,11 @@ pub(crate) fn open_vault(config: &Config) -> Result<Vault, Failure> {
 pub(crate) fn compose_on(
     vault: Arc<Vault>,
     config: &Config,
-    signer: Arc<dyn Signer>,
+    keys: OpenKeys,
     through: impl FnOnce(Ports) -> Ports,
 ) -> Result<System, Failure> {
     let store = Arc::clone(&vault.store);
+    let OpenKeys { signer, link } = keys;
     let ports = through(Ports {
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
@@ -325,6 +331,7 @@ pub(crate) fn compose_on(
         tenant: config.tenant.clone(),
         vault,
         ports,
+        signer_link: link,
     })
 }
 
@@ -344,7 +351,7 @@ fn serve_authority(
     ports.signer.public_key(&key).map_err(|error| {
         Failure::new(Exit::Unavailable, "key.missing", format!("the key of {}: {error}", one.name))
             .then(
-                "look at [keys] in the configuration: directory and passphrase_file, or token_uri; if it was being closed, \
+                "look at [keys] in the configuration, or at [[key]] in the signer's; if the authority was being closed, \
                  repeat meter-pki ca close",
             )
     })?;

@@ -8,6 +8,7 @@ mod checker;
 mod cmp;
 mod front;
 mod push;
+mod signer;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -30,6 +31,8 @@ pub use front::{
     RawHealth, RawUpstream,
 };
 pub use push::RawPush;
+pub(crate) use signer::CheckedKey;
+pub use signer::{RawKey, RawSigner, SignerConfig};
 
 /// The file as it is written. Tables know their places in it, so that faults can be told with their lines.
 #[derive(Debug, Clone, Deserialize)]
@@ -99,16 +102,21 @@ fn default_engine() -> String {
     "fjall".to_owned()
 }
 
-/// `[keys]`: either a directory of encrypted key files, or a token.
+/// `[keys]`: a directory of encrypted key files, a token, or a signer in a process of its own.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawKeys {
+    /// `allow_software_key`: lets keys be used that are kept by software, in files; not unless given.
+    #[serde(default)]
+    pub allow_software_key: bool,
     /// `directory`: encrypted PKCS#8 files, mode 0600 in a directory of mode 0700.
     pub directory: Option<PathBuf>,
     /// `passphrase_file`: opens the key files; mode 0600.
     pub passphrase_file: Option<PathBuf>,
     /// `token_uri`: a PKCS#11 URI (RFC 7512) with module-path and pin-source.
     pub token_uri: Option<String>,
+    /// `signer_socket`: the socket of `meter-pki signer`, which has the keys; this program then opens none.
+    pub signer_socket: Option<PathBuf>,
 }
 
 /// `[profiles]`

@@ -159,25 +159,16 @@ pub async fn start(
         keep_current(&mut tasks, served, in_recovery, (&metrics, &status_pool, &shutdown))?;
     }
     let health = Health::new();
-    let vault = Arc::clone(&system.vault);
-    tasks.spawn(Arc::clone(&vault).watch(shutdown.clone()));
-    health.ready("ledger", move || vault.condition());
-    for served in &system.authorities {
-        let publisher = Arc::clone(&served.publisher);
-        health.ready("crl", move || publisher.condition());
-    }
+    tasks.spawn(Arc::clone(&system.vault).watch(shutdown.clone()));
+    watch_system(&health, &system);
     if !in_recovery {
         push(&mut tasks, pushers(config, &system, &metrics)?, (&health, &shutdown));
     }
-    let releases = Arc::clone(&system.releases);
-    health.ready("roots", move || outlook::condition(&releases));
     tasks.spawn(OutlookWatch::new(Arc::clone(&system.releases), &metrics).run(shutdown.clone()));
     if !in_recovery {
         let releases = Arc::clone(&system.releases);
         tasks.spawn(releases.run(system.ports.clone(), status_pool.clone(), shutdown.clone()));
     }
-    let log = Arc::clone(&system.audit);
-    health.ready("audit", move || audit::condition(&log));
     let watch = Arc::new(IntentWatch::new(Arc::clone(&system.status), &metrics));
     let watched = Arc::clone(&watch);
     health.ready("intents", move || watched.condition());
@@ -222,6 +213,24 @@ pub async fn start(
     health.started();
     tracing::info!(%est, status = %config.status.listen, "serving");
     Ok(Running { tasks, pools: vec![est_pool, status_pool, operator_pool], system, est, copies })
+}
+
+/// Health tells of the ledger, the CRLs, the roots, the audit log, and the signer where it is another process.
+fn watch_system(health: &Health, system: &System) {
+    let vault = Arc::clone(&system.vault);
+    health.ready("ledger", move || vault.condition());
+    for served in &system.authorities {
+        let publisher = Arc::clone(&served.publisher);
+        health.ready("crl", move || publisher.condition());
+    }
+    let releases = Arc::clone(&system.releases);
+    health.ready("roots", move || outlook::condition(&releases));
+    let log = Arc::clone(&system.audit);
+    health.ready("audit", move || audit::condition(&log));
+    if let Some(link) = &system.signer_link {
+        let link = Arc::clone(link);
+        health.ready("signer", move || link.condition().into());
+    }
 }
 
 /// What people have ordered, and what is due; and the clock by which it is.

@@ -147,6 +147,7 @@ fn table() -> Vec<(u16, Refusal)> {
         (503, signer(SignError::Unavailable { cause: "/var/lib/secret".into() })),
         (503, signer(SignError::OutcomeUnknown { cause: "/var/lib/secret".into() })),
         (500, signer(SignError::KeyNotFound { key: KeyRef::new([1; 20]) })),
+        (500, signer(SignError::Refused { cause: "/var/lib/secret".into() })),
         (503, RunJobError::Busy { retry_after: Duration::from_millis(2_500) }.into()),
         (503, RunJobError::Closed.into()),
         (500, RunJobError::Panicked.into()),

@@ -45,6 +45,8 @@ pub(crate) struct Bench {
     again: Option<Rows>,
     signatures: String,
     clients: String,
+    /// The records of the signer's log, where there is one.
+    log: Option<Vec<Vec<u8>>>,
     published: Vec<u8>,
     shard: Vec<u8>,
     sequence: u64,
@@ -75,6 +77,7 @@ impl Bench {
             again: None,
             signatures: String::new(),
             clients: String::new(),
+            log: None,
             published: Vec::new(),
             shard: Vec::new(),
             sequence: 0,
@@ -123,6 +126,9 @@ impl Bench {
         }
         std::fs::write(at("signatures"), &self.signatures).unwrap();
         std::fs::write(at("clients"), &self.clients).unwrap();
+        if let Some(log) = &self.log {
+            std::fs::write(at("signer.log"), log.concat()).unwrap();
+        }
         write_one(&at("authorities"), "ca.cer", &der::authority(&key(), &ISSUER));
         write_one(&at("published"), "ca.crl", &self.published);
         if !self.shard.is_empty() {
@@ -131,8 +137,9 @@ impl Bench {
         let evidence = Evidence {
             store: at("store"),
             again: self.again.map(|_| at("again")),
-            signatures: at("signatures"),
-            clients: at("clients"),
+            signatures: Some(at("signatures")),
+            signer_log: self.log.iter().map(|_| at("signer.log")).collect(),
+            clients: Some(at("clients")),
             authorities: at("authorities"),
             published: at("published"),
             grace: 3_600,
@@ -141,6 +148,49 @@ impl Bench {
             all_published: self.all_published,
         };
         check(&evidence).unwrap()
+    }
+
+    /// A signer in a process of its own has a log that tells of all that was signed.
+    pub(crate) fn witness(&mut self) {
+        for serial in [ISSUED, UNCERTAIN, REVOKED] {
+            self.write_down("certificate", &hex::encode(serial), &tbs(&serial, "270101000000Z"));
+        }
+        self.write_down("crl", "7", &crl_tbs(7, "260101000000Z", &[REVOKED.to_vec()]));
+    }
+
+    /// It tells of one more signature.
+    pub(crate) fn write_down(&mut self, kind: &str, name: &str, signed: &[u8]) {
+        let log = self.log.get_or_insert_default();
+        let previous = log.last().map_or([0; 32], |last| Sha256::digest(last).into());
+        let record = sequence(&[
+            integer(&u16::try_from(log.len() + 1).unwrap().to_be_bytes()),
+            octets(&previous),
+            integer(&NOW.to_be_bytes()),
+            integer(&[0]),
+            octets(&ISSUER),
+            utf8(kind),
+            octets(&ISSUER),
+            utf8(name),
+            utf8(""),
+            octets(&Sha256::digest(signed)),
+            utf8("signed"),
+        ]);
+        log.push(record);
+    }
+
+    /// It tells of a certificate of this number with other octets.
+    pub(crate) fn write_down_others(&mut self, serial: &[u8]) {
+        self.write_down("certificate", &hex::encode(serial), &tbs(serial, "280101000000Z"));
+    }
+
+    /// It tells of the aborted intent.
+    pub(crate) fn write_down_aborted(&mut self) {
+        self.write_down("certificate", &hex::encode(ABORTED), &tbs(&ABORTED, "270101000000Z"));
+    }
+
+    /// A record is taken out of it.
+    pub(crate) fn forget_record(&mut self, place: usize) {
+        self.log.as_mut().unwrap().remove(place);
     }
 
     /// A request that needs two approvals, of which these were given.

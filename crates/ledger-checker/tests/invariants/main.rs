@@ -21,6 +21,47 @@ fn finds_nothing_in_a_sound_ledger() {
 }
 
 #[test]
+fn finds_nothing_where_the_signer_says_the_same() {
+    let mut bench = Bench::new();
+    bench.witness();
+    assert_eq!(bench.violations(), []);
+}
+
+fn names_i_17(break_it: impl FnOnce(&mut Bench)) {
+    names(Invariant::I17, |bench| {
+        bench.witness();
+        break_it(bench);
+    });
+}
+
+#[test]
+fn names_i_17_when_the_signer_wrote_down_what_is_on_no_record() {
+    names_i_17(|bench| bench.write_down_others(&[2, 2]));
+}
+
+#[test]
+fn names_i_17_when_what_the_signer_signed_is_not_what_was_recorded() {
+    names_i_17(|bench| bench.write_down_others(&bench.issued_serial()));
+}
+
+#[test]
+fn names_i_17_when_what_the_signer_signed_counts_as_never_signed() {
+    names_i_17(Bench::write_down_aborted);
+}
+
+#[test]
+fn names_i_17_when_the_signer_wrote_down_a_crl_that_was_never_intended() {
+    names_i_17(|bench| bench.write_down("crl", "8", b"another"));
+}
+
+#[test]
+fn names_i_17_when_a_certificate_is_issued_that_the_signer_has_no_record_of() {
+    // The first is gone: the records behind it follow no other.
+    names_i_17(|bench| bench.forget_record(0));
+    names_i_17(|bench| bench.issue(Change::None));
+}
+
+#[test]
 fn names_i_1_when_a_certificate_was_signed_that_no_intent_has() {
     names(Invariant::I1, Bench::sign_without_intent);
 }

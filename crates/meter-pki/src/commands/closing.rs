@@ -64,6 +64,8 @@ struct Closing<'a> {
 pub(super) fn close(args: &CloseArgs, file: &Path, printer: &Printer) -> Result<(), Failure> {
     let config = Config::load_in_founding(file).map_err(|error| faulty(&error))?;
     let one = named(&config, args)?;
+    // Before anything is done that would be left half done.
+    keys::at_hand(&config.keys)?;
     let closing = Closing { config: &config, one, args, vault: Arc::new(open_vault(&config)?) };
     let crl = closing.run()?;
     let sha256 = Fingerprint::new(sha256_of(&crl)?);
@@ -126,8 +128,8 @@ impl Closing<'_> {
 
     fn sign_last_crl(&self) -> Result<CrlRecord, Failure> {
         refuse_existing(&self.args.last_crl)?;
-        let signer = keys::open(&self.config.keys)?;
-        let system = compose_on(Arc::clone(&self.vault), self.config, signer, std::convert::identity)?;
+        let keys = keys::open(&self.config.keys)?;
+        let system = compose_on(Arc::clone(&self.vault), self.config, keys, std::convert::identity)?;
         let served = system.served(&self.one.issuer.key()).ok_or_else(|| {
             Failure::new(Exit::NotFound, "authority.unknown", "the authority is not in service")
         })?;

@@ -1,4 +1,4 @@
-//! Opens the signer that the configuration names: a directory of encrypted key files, or a token.
+//! Opens the signer that the configuration names: a directory of encrypted key files, a token, or a process of its own.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,21 +6,44 @@ use std::sync::Arc;
 use ca_core::key_ref::KeyRef;
 use ca_core::ports::Signer;
 use signer_file::{FileSigner, KeyDirectory, Passphrase};
+use signer_link::client::{LinkBounds, SignerLink};
 use signer_pkcs11::{DestroyKeyError, Pin, TokenSigner, TokenUri};
 
 use crate::config::KeySource;
 use crate::exit::{Exit, Failure};
 
+/// Keys that are open.
+pub(crate) struct OpenKeys {
+    pub(crate) signer: Arc<dyn Signer>,
+    /// The link to them, where they are in another process.
+    pub(crate) link: Option<Arc<SignerLink>>,
+}
+
+impl OpenKeys {
+    fn here(signer: impl Signer + 'static) -> Self {
+        Self { signer: Arc::new(signer), link: None }
+    }
+}
+
 /// Opens every key that is there.
-pub(crate) fn open(source: &KeySource) -> Result<Arc<dyn Signer>, Failure> {
+pub(crate) fn open(source: &KeySource) -> Result<OpenKeys, Failure> {
     match source {
         KeySource::Files { directory, passphrase_file } => {
             let passphrase = Passphrase::load(passphrase_file).map_err(|error| failure(&error))?;
             let directory = KeyDirectory::open(directory).map_err(|error| failure(&error))?;
             let signer = FileSigner::unlock(&directory, &passphrase).map_err(|error| failure(&error))?;
-            Ok(Arc::new(signer))
+            Ok(OpenKeys::here(signer))
         }
-        KeySource::Token { uri } => Ok(Arc::new(open_token(uri)?)),
+        KeySource::Token { uri } => Ok(OpenKeys::here(open_token(uri)?)),
+        KeySource::Signer { socket } => {
+            let link = SignerLink::open(socket, LinkBounds::default()).map_err(|error| {
+                Failure::new(Exit::Unavailable, "keys.not-open", error).then(
+                    "start `meter-pki signer`; [keys] signer_socket names the socket of its configuration",
+                )
+            })?;
+            let link = Arc::new(link);
+            Ok(OpenKeys { signer: link.clone(), link: Some(link) })
+        }
     }
 }
 
@@ -42,6 +65,19 @@ pub(super) fn of_messages(
     }
 }
 
+/// Keys are made and destroyed where they are, and not over the link to a signer.
+pub(crate) fn at_hand(source: &KeySource) -> Result<(), Failure> {
+    match source {
+        KeySource::Files { .. } | KeySource::Token { .. } => Ok(()),
+        KeySource::Signer { socket } => {
+            let message = format!("the keys are with the signer at {}", socket.display());
+            Err(Failure::new(Exit::Conflict, "key.elsewhere", message).then(
+                "stop the signer, and do this with a configuration whose [keys] names the token or the directory",
+            ))
+        }
+    }
+}
+
 /// Destroys a key, and looks that it is gone. One that is gone already is destroyed: whoever asks has the intent on record, and
 /// finishes what was cut short.
 pub(crate) fn destroy(source: &KeySource, key: &KeyRef) -> Result<(), Failure> {
@@ -57,6 +93,7 @@ pub(crate) fn destroy(source: &KeySource, key: &KeyRef) -> Result<(), Failure> {
                 Ok(()) | Err(_) => Ok(()),
             }
         }
+        KeySource::Signer { .. } => at_hand(source),
         KeySource::Token { uri } => match open_token(uri)?.destroy(key) {
             Ok(()) | Err(DestroyKeyError::NotThere { .. }) => Ok(()),
             Err(error) => Err(not_destroyed(&error)),

@@ -62,6 +62,11 @@ pub enum KeySource {
         /// Its PKCS#11 URI.
         uri: String,
     },
+    /// With a signer in a process of its own.
+    Signer {
+        /// Its socket.
+        socket: PathBuf,
+    },
 }
 
 /// Checkpoints and copies of the audit trail.
@@ -180,6 +185,14 @@ impl Config {
         let engine = EngineKind::from_name(&store.engine)
             .ok_or_else(|| CheckConfigError { faults: vec!["the engines are fjall and sled".to_owned()] })?;
         Ok((beside(file, &store.directory), engine))
+    }
+
+    /// Reads the file as it is written.
+    ///
+    /// # Errors
+    /// The faults of the file itself.
+    pub(crate) fn raw(file: &Path) -> Result<RawConfig, CheckConfigError> {
+        read(file)
     }
 
     /// Reads only where the operator's socket is, so that a client needs no key, certificate or profile to be sound.

@@ -9,6 +9,7 @@ mod generations;
 mod push;
 mod cmp;
 mod front;
+mod signer;
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -49,14 +50,19 @@ pub(super) struct Checker<'a> {
     stage: Stage,
     /// Where the table that is being checked begins in the text.
     place: usize,
+    /// Whether keys may be kept by software.
+    software_keys: bool,
     /// Sentences with their places.
     faults: Vec<(usize, String)>,
 }
 
+/// What to type where a key is kept by software.
+const SOFTWARE_KEY: &str = "a key in a file is kept by software: type allow_software_key = true in [keys] if that is to be, or name a token or a signer";
+
 impl<'a> Checker<'a> {
     /// Begins the check of a file.
     pub(super) const fn new(file: &'a Path, stage: Stage) -> Self {
-        Self { file, stage, place: 0, faults: Vec::new() }
+        Self { file, stage, place: 0, software_keys: false, faults: Vec::new() }
     }
 
     /// Begins the check of a file of what is to serve.
@@ -196,8 +202,10 @@ impl<'a> Checker<'a> {
     }
 
     fn keys(&mut self, raw: &RawKeys) -> Option<KeySource> {
-        match (&raw.directory, &raw.passphrase_file, &raw.token_uri) {
-            (Some(directory), Some(passphrase_file), None) => {
+        self.software_keys = raw.allow_software_key;
+        match (&raw.directory, &raw.passphrase_file, &raw.token_uri, &raw.signer_socket) {
+            (Some(directory), Some(passphrase_file), None, None) => {
+                self.software_key("keys.directory");
                 let directory = self.directory("keys.directory", directory);
                 let passphrase_file = self.beside(passphrase_file);
                 if !passphrase_file.is_file() {
@@ -208,8 +216,19 @@ impl<'a> Checker<'a> {
                 }
                 Some(KeySource::Files { directory: directory?, passphrase_file })
             }
-            (None, None, Some(uri)) => Some(KeySource::Token { uri: uri.clone() }),
-            _ => self.keep("keys", Err("give either directory and passphrase_file, or token_uri")),
+            (None, None, Some(uri), None) => Some(KeySource::Token { uri: uri.clone() }),
+            (None, None, None, Some(socket)) => Some(KeySource::Signer { socket: self.beside(socket) }),
+            _ => {
+                let why = "give either directory and passphrase_file, or token_uri, or signer_socket";
+                self.keep("keys", Err(why))
+            }
+        }
+    }
+
+    /// H-15: a key that is not kept by a token is used only where the configuration says so.
+    fn software_key(&mut self, what: &str) {
+        if !self.software_keys {
+            self.note(what, SOFTWARE_KEY);
         }
     }
 
@@ -223,6 +242,9 @@ impl<'a> Checker<'a> {
                     self.keep("est.coaps", coaps::check(&certificate, &key))?;
                 }
             }
+        }
+        if raw.message_key_file.is_some() {
+            self.software_key("est.message_key_file");
         }
         self.head_ends(raw);
         Some(RawEst {

@@ -25,7 +25,7 @@ pub(super) fn text(settings: &Settings<'_>) -> String {
     let mut text = String::from(
         "# Written by `meter-pki quickstart`. A rehearsal: its keys are files, its passphrase lies beside them.\n\n\
          [store]\ndirectory = \"store\"\nengine = \"fjall\"\ntenant = \"dso\"\n\n\
-         [keys]\ndirectory = \"keys\"\npassphrase_file = \"passphrase\"\n\n\
+         [keys]\nallow_software_key = true\ndirectory = \"keys\"\npassphrase_file = \"passphrase\"\n\n\
          [operator]\nsocket = \"operator.sock\"\n\n",
     );
     let (est, cmp, status) = (settings.est, settings.cmp, settings.status);

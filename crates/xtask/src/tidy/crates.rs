@@ -52,6 +52,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("policies", &["ca-core"]),
     ("ca-store", &["ca-core"]),
     ("signer-file", &["ca-core"]),
+    // It looks at what it signs, and holds no key: the program gives it the signer that does.
+    ("signer-link", &["ca-core"]),
     ("signer-pkcs11", &["ca-core"]),
     ("est-server", &["ca-core", "cms-messages", "server-kit"]),
     // What servers and clients both speak; it knows neither.
@@ -90,6 +92,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "policies",
             "server-kit",
             "signer-file",
+            "signer-link",
             "signer-pkcs11",
             "status-server",
         ],

@@ -51,6 +51,7 @@ const SYNC: &[&str] = &[
     "crates/ca-store/",
     "crates/ceremony/",
     "crates/signer-file/",
+    "crates/signer-link/",
     "crates/signer-pkcs11/",
 ];
 

@@ -51,7 +51,7 @@ pub(super) async fn make(
     refuse_existing(&args.out)?;
     // Keys on a token have names of their own.
     let label = format!("{} {}", args.common_name, SystemClock.now());
-    let (signer, key) = make_key(&place(&config.keys), profile.curve(), &label)?;
+    let (signer, key) = make_key(&place(&config.keys)?, profile.curve(), &label)?;
     let view = match certify(one, profile, (&args.common_name, &key, &*signer), client).await {
         Ok(view) => view,
         Err(failure) => return Err(without_key(failure, &config.keys, &key)),
@@ -106,8 +106,9 @@ fn offered<'a>(
     }
 }
 
-fn place(source: &KeySource) -> KeyArgs {
-    match source {
+fn place(source: &KeySource) -> Result<KeyArgs, Failure> {
+    keys::at_hand(source)?;
+    Ok(match source {
         KeySource::Files { directory, passphrase_file } => KeyArgs {
             key_directory: Some(directory.clone()),
             passphrase_file: Some(passphrase_file.clone()),
@@ -116,7 +117,8 @@ fn place(source: &KeySource) -> KeyArgs {
         KeySource::Token { uri } => {
             KeyArgs { key_directory: None, passphrase_file: None, token_uri: Some(uri.clone()) }
         }
-    }
+        KeySource::Signer { .. } => KeyArgs { key_directory: None, passphrase_file: None, token_uri: None },
+    })
 }
 
 async fn certify(

@@ -45,7 +45,11 @@ impl Checker<'_> {
         let crl_profile = self.keep(&what, crl_profile);
         let issuer = issuer.and_then(|issuer| {
             let deltas = crl_profile.as_ref().is_some_and(|profile| profile.deltas().is_some());
-            let plan = self.keep(&what, sharding(raw).map(|sharding| CrlPlan { sharding, deltas }))?;
+            let plan = self.keep(
+                &what,
+                sharding(raw.crl_shards, raw.crl_grid.as_deref())
+                    .map(|sharding| CrlPlan { sharding, deltas }),
+            )?;
             self.keep(&what, issuer.with_crl_plan(plan))
         });
         let ocsp_profile = profiles
@@ -146,12 +150,12 @@ impl Checker<'_> {
     }
 }
 
-fn sharding(raw: &RawAuthority) -> Result<Sharding, &'static str> {
-    let shards = match raw.crl_shards {
+pub(super) fn sharding(shards: Option<u16>, grid: Option<&str>) -> Result<Sharding, &'static str> {
+    let shards = match shards {
         None => None,
         Some(number) => Some(HashShards::new(number).ok_or("crl_shards is 2 to 4096")?),
     };
-    let by = match raw.crl_grid.as_deref() {
+    let by = match grid {
         None => return Ok(shards.map_or(Sharding::None, Sharding::ByHash)),
         Some("region") => GridPlace::Region,
         Some("concentrator") => GridPlace::Concentrator,

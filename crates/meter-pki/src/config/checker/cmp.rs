@@ -64,6 +64,9 @@ impl Checker<'_> {
         for (name, file) in [("key_file", key), ("passphrase_file", passphrase)] {
             drop(file.as_deref().map(|file| self.readable(&format!("{section}.{prefix}{name}"), file)));
         }
+        if key.is_some() {
+            self.software_key(&format!("{section}.{prefix}key_file"));
+        }
         if key.is_some() != passphrase.is_some() {
             self.note(section, format!("{prefix}key_file and {prefix}passphrase_file go together"));
         }

@@ -1,0 +1,59 @@
+//! Puts the signer's process together: its keys, what each is for, its log, and its socket.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ca_core::ports::Signer;
+use signer_link::charter::KeyCharter;
+use signer_link::guarded::{GuardedDesk, Means};
+use signer_link::log::{OnFailure, OpenLogError};
+use signer_link::server::{BindLinkError, LinkServer, Serving};
+
+use super::{SystemClock, keys};
+use crate::config::SignerConfig;
+use crate::exit::{Exit, Failure};
+
+/// Starts to serve; `failed` is told when the log cannot be written any more.
+pub(crate) fn start(config: &SignerConfig, failed: OnFailure) -> Result<Serving, Failure> {
+    let signer = keys::open(&config.keys)?.signer;
+    let charters = charters(config, &*signer)?;
+    // Before the log: a second signer leaves the first one's alone.
+    let folder = config.log.parent().filter(|parent| *parent != Path::new(""));
+    let spool = folder.unwrap_or_else(|| Path::new("."));
+    let server = LinkServer::bind(&config.socket, &config.users, spool).map_err(|error| bind(&error))?;
+    let means = Means { signer, clock: Arc::new(SystemClock) };
+    let desk = GuardedDesk::open(means, charters, &config.log, failed).map_err(|error| log(&error))?;
+    tracing::info!(socket = %config.socket.display(), keys = config.charters.len(), "signing");
+    server.serve(Arc::new(desk)).map_err(|error| Failure::new(Exit::Failed, "signer.failed", error))
+}
+
+/// Every key that the configuration names is there; those that it does not name sign nothing.
+fn charters(config: &SignerConfig, signer: &dyn Signer) -> Result<Vec<KeyCharter>, Failure> {
+    let charter = |one: &crate::config::CheckedKey| {
+        let public_key = signer.public_key(&one.key).map_err(|error| {
+            Failure::new(Exit::Unavailable, "key.missing", error)
+                .then("look at [keys] and [[key]] in the signer's configuration")
+        })?;
+        Ok(KeyCharter { public_key, purpose: one.purpose.clone(), rates: one.rates })
+    };
+    config.charters.iter().map(charter).collect()
+}
+
+fn bind(error: &BindLinkError) -> Failure {
+    match error {
+        BindLinkError::InUse { .. } => Failure::new(Exit::Conflict, "signer.socket", error),
+        BindLinkError::OpenDirectory { .. } => Failure::new(Exit::Permission, "signer.socket", error)
+            .then("give the socket a directory of its own, of mode 0755 or stricter"),
+        BindLinkError::Unusable { .. } => Failure::new(Exit::Unavailable, "signer.socket", error),
+    }
+}
+
+fn log(error: &OpenLogError) -> Failure {
+    match error {
+        OpenLogError::InUse { .. } => Failure::new(Exit::Conflict, "signer.log", error),
+        OpenLogError::Damaged { .. } => Failure::new(Exit::Integrity, "signer.log-damaged", error).then(
+            "nothing is signed: keep the file as evidence, compare it with the ledger, and name another log",
+        ),
+        OpenLogError::Unusable { .. } => Failure::new(Exit::Unavailable, "signer.log", error),
+    }
+}

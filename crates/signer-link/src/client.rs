@@ -1,0 +1,193 @@
+//! The `Signer` port of a certification authority whose keys are with a signer in another process.
+//!
+//! A connection for each request in flight, out of a bounded pool. What was not sent whole was not signed; what was sent whole
+//! and got no answer has an unknown outcome, and is not asked again. While the signer does not answer, nothing is asked of
+//! it: requests fail at once, and a thread of its own looks whether it is there again.
+
+mod connection;
+mod slots;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use ca_core::key_ref::KeyRef;
+use ca_core::octets::Octets;
+use ca_core::ports::{SignError, Signer};
+use ca_core::public_key::PublicKey;
+use ca_core::signature::EcdsaSignature;
+use ca_core::to_be_signed::ToBeSigned;
+
+use crate::denial::Denial;
+use crate::desk::SignerState;
+use connection::{Connection, Place, SendError};
+use slots::Slots;
+use watch::Watch;
+
+/// How much is asked at once, and how long is waited.
+#[derive(Debug, Clone, Copy)]
+pub struct LinkBounds {
+    /// How many requests are in flight at most.
+    pub requests: usize,
+    /// How long one waits for its turn, and then for its answer.
+    pub deadline: Duration,
+}
+
+impl Default for LinkBounds {
+    fn default() -> Self {
+        Self { requests: 32, deadline: Duration::from_secs(10) }
+    }
+}
+
+/// Asks the signer in another process.
+#[derive(Debug)]
+pub struct SignerLink {
+    place: Arc<Place>,
+    slots: Slots,
+    bounds: LinkBounds,
+    keys: RwLock<BTreeMap<KeyRef, PublicKey>>,
+    watch: Watch,
+}
+
+impl SignerLink {
+    /// Connects to the signer at `socket` and asks which keys it has.
+    ///
+    /// # Errors
+    /// [`OpenLinkError`].
+    pub fn open(socket: &Path, bounds: LinkBounds) -> Result<Self, OpenLinkError> {
+        let place = Arc::new(Place::new(socket, bounds));
+        let link = Self {
+            slots: Slots::new(bounds.requests),
+            keys: RwLock::new(place.connect()?.keys()?),
+            watch: Watch::start(Arc::clone(&place))?,
+            place,
+            bounds,
+        };
+        Ok(link)
+    }
+
+    /// Says why the signer cannot be asked at present, if so.
+    ///
+    /// # Errors
+    /// The reason, in one sentence.
+    pub fn condition(&self) -> Result<(), String> {
+        self.watch.standing().condition()
+    }
+
+    /// Asks how the signer stands.
+    ///
+    /// # Errors
+    /// [`OpenLinkError`].
+    pub fn state(&self) -> Result<SignerState, OpenLinkError> {
+        self.place.connect()?.state()
+    }
+
+    /// Returns the key, asking the signer again where it was not among those it had.
+    fn find(&self, key: &KeyRef) -> Result<PublicKey, SignError> {
+        let known = self.keys.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        self.ready()?;
+        let keys = self.place.connect().and_then(|connection| connection.keys());
+        let keys = keys.map_err(|error| self.down(error))?;
+        let found = keys.get(key).cloned();
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        found.ok_or(SignError::KeyNotFound { key: *key })
+    }
+
+    fn ready(&self) -> Result<(), SignError> {
+        self.condition().map_err(|why| unavailable(Denial::unavailable("signer.down", why, 1)))
+    }
+
+    /// Notes that the signer does not answer. Nothing was signed.
+    fn down(&self, error: OpenLinkError) -> SignError {
+        self.watch.note_down(&error);
+        unavailable(Denial::unavailable("signer.down", error, 1))
+    }
+
+    fn ask(&self, key: &KeyRef, octets: &Octets) -> Result<EcdsaSignature, SignError> {
+        let curve = self.find(key)?.curve();
+        self.ready()?;
+        let Some(_slot) = self.slots.take(self.bounds.deadline) else {
+            let sentence = format!("{} requests wait for the signer already", self.bounds.requests);
+            return Err(unavailable(Denial::unavailable("signer.busy", sentence, 1)));
+        };
+        let connection = self.send(key, octets)?;
+        // From here on a signature may exist.
+        let answer = connection.signature(curve).map_err(|error| {
+            self.place.forget_idle();
+            self.watch.note_down(&error);
+            SignError::OutcomeUnknown { cause: Box::new(error) }
+        })?;
+        self.place.give_back(connection);
+        answer.map_err(|denial| denial.into_sign_error(key))
+    }
+
+    /// Sends the request whole, over a new connection where the one at hand has ended meanwhile.
+    fn send(&self, key: &KeyRef, octets: &Octets) -> Result<Connection, SignError> {
+        while let Some(idle) = self.place.take_idle() {
+            match idle.send(key, octets) {
+                Ok(()) => return Ok(idle),
+                // The signer was started anew since: those before it are all of the former one.
+                Err(SendError::Broken(_)) => self.place.forget_idle(),
+                Err(SendError::Octets(cause)) => return Err(unavailable(cause)),
+            }
+        }
+        let connection = self.place.connect().map_err(|error| self.down(error))?;
+        match connection.send(key, octets) {
+            Ok(()) => Ok(connection),
+            Err(SendError::Broken(cause)) => Err(self.down(OpenLinkError::broken(&self.place, cause))),
+            Err(SendError::Octets(cause)) => Err(unavailable(cause)),
+        }
+    }
+}
+
+fn unavailable(cause: impl core::error::Error + Send + Sync + 'static) -> SignError {
+    SignError::Unavailable { cause: Box::new(cause) }
+}
+
+impl Signer for SignerLink {
+    fn public_key(&self, key: &KeyRef) -> Result<PublicKey, SignError> {
+        self.find(key)
+    }
+
+    fn sign(&self, key: &KeyRef, message: &[u8]) -> Result<EcdsaSignature, SignError> {
+        self.ask(key, &Octets::from(message.to_vec()))
+    }
+
+    // The signer sees what it signs: the octets travel, and the digest does not.
+    fn sign_read(&self, key: &KeyRef, tbs: &ToBeSigned) -> Result<EcdsaSignature, SignError> {
+        self.ask(key, tbs.octets())
+    }
+}
+
+/// Why the signer is not reached.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenLinkError {
+    /// Nobody listens, or the connection broke, or what came over it was no answer.
+    #[error("the signer at {socket} does not answer: {cause}")]
+    Broken {
+        /// Its socket.
+        socket: String,
+        /// What the system says.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// The signer lets this process ask nothing.
+    #[error("the signer at {socket} refuses: {denial}")]
+    Denied {
+        /// Its socket.
+        socket: String,
+        /// What it says.
+        denial: Denial,
+    },
+}
+
+impl OpenLinkError {
+    fn broken(place: &Place, cause: std::io::Error) -> Self {
+        Self::Broken { socket: place.name(), cause }
+    }
+}

@@ -1,0 +1,190 @@
+//! The desk of a signer that looks: charters, counts and rates of its keys, and the log before each signature.
+
+mod memory;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ca_core::key_ref::KeyRef;
+use ca_core::octets::Octets;
+use ca_core::ports::{Clock, Signer};
+use ca_core::public_key::PublicKey;
+use ca_core::signature::EcdsaSignature;
+use ca_core::to_be_signed::ToBeSigned;
+use ca_core::validity::UnixTime;
+
+use crate::charter::{KeyCharter, Subject};
+use crate::denial::{Denial, Meaning};
+use crate::desk::{Asker, KeyState, SignerState, SigningDesk};
+use crate::log::{Entry, OnFailure, OpenLogError, SIGNED, SignatureLog};
+use memory::Memory;
+
+/// What a guarded desk holds keys and time with.
+#[derive(Clone)]
+pub struct Means {
+    /// Holds the keys.
+    pub signer: Arc<dyn Signer>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl core::fmt::Debug for Means {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Means").finish_non_exhaustive()
+    }
+}
+
+/// Signs what its charters allow, and keeps a log of it.
+pub struct GuardedDesk {
+    means: Means,
+    keys: BTreeMap<KeyRef, GuardedKey>,
+    log: SignatureLog,
+}
+
+struct GuardedKey {
+    charter: KeyCharter,
+    memory: Mutex<Memory>,
+}
+
+impl GuardedKey {
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        // Numbers are whole after every panic of ours.
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl GuardedDesk {
+    /// Opens the log, and remembers out of it what was signed before. `failed` is told when the log cannot be written any more:
+    /// from then on nothing is signed.
+    ///
+    /// # Errors
+    /// [`OpenLogError`].
+    pub fn open(
+        means: Means,
+        charters: Vec<KeyCharter>,
+        log: &Path,
+        failed: OnFailure,
+    ) -> Result<Self, OpenLogError> {
+        let mut memories: BTreeMap<KeyRef, Memory> = BTreeMap::new();
+        let log = SignatureLog::open(
+            log,
+            |record| memories.entry(record.entry.key).or_default().recall(&record.entry),
+            failed,
+        )?;
+        let keys = charters.into_iter().map(|charter| {
+            let key = charter.public_key.key_ref();
+            let memory = memories.remove(&key).unwrap_or_default();
+            (key, GuardedKey { charter, memory: Mutex::new(memory) })
+        });
+        Ok(Self { means, keys: keys.collect(), log })
+    }
+
+    fn sign_guarded(
+        &self,
+        (asker, now): (Asker, UnixTime),
+        key: &GuardedKey,
+        octets: Octets,
+    ) -> Result<EcdsaSignature, Denial> {
+        let (subject, judged) = key.charter.judge(&octets, now);
+        let digest = octets.sha256().map_err(unreadable)?;
+        let judged = judged.and_then(|()| key.memory().follow(&subject, digest));
+        let outcome = judged.and_then(|()| self.sign_verified(&key.charter.public_key, octets));
+        let told = match &outcome {
+            Ok(_) => SIGNED,
+            // Nothing was signed, and it is not about what was asked: the log would only grow.
+            Err(denial) if denial.meaning == Meaning::Unavailable => return outcome,
+            Err(denial) => &denial.code,
+        };
+        let entry = entry_of((asker, now), key, subject, (digest, told));
+        self.log.append(entry).map_err(|error| Denial::unknown("log.ended", error))?;
+        outcome
+    }
+
+    /// Signs, and looks that it is a signature.
+    fn sign_verified(&self, key: &PublicKey, octets: Octets) -> Result<EcdsaSignature, Denial> {
+        let tbs = ToBeSigned::read(key.curve(), octets).map_err(unreadable)?;
+        let signature = self.means.signer.sign_read(&key.key_ref(), &tbs)?;
+        // H-06, H-07: what does not verify never leaves, and nobody can say that nothing was signed.
+        key.verify_digest(tbs.digest(), &signature).map_err(|_| {
+            let sentence = format!("a signature by key {} does not verify", key.key_ref());
+            Denial::unknown("signature.broken", sentence)
+        })?;
+        Ok(signature)
+    }
+}
+
+fn entry_of(
+    (asker, time): (Asker, UnixTime),
+    key: &GuardedKey,
+    subject: Subject,
+    (digest, outcome): ([u8; 32], &str),
+) -> Entry {
+    let Subject { kind, issuer, name, scope, number: _ } = subject;
+    Entry {
+        time,
+        user: asker.user,
+        key: key.charter.public_key.key_ref(),
+        kind,
+        issuer,
+        name,
+        scope,
+        digest,
+        outcome: outcome.to_owned(),
+    }
+}
+
+fn unreadable(error: impl core::fmt::Display) -> Denial {
+    Denial::unavailable("signer.no-room", error, 60)
+}
+
+impl SigningDesk for GuardedDesk {
+    fn keys(&self) -> Vec<PublicKey> {
+        self.keys.values().map(|key| key.charter.public_key.clone()).collect()
+    }
+
+    fn state(&self) -> SignerState {
+        let (head, today) = (self.log.head(), self.means.clock.now().days());
+        let keys = self.keys.iter().map(|(name, key)| {
+            let memory = key.memory();
+            KeyState {
+                key: *name,
+                purposes: key.charter.purposes().to_owned(),
+                signed: memory.signed(),
+                denied: memory.denied(),
+                today: memory.signed_on(today),
+            }
+        });
+        SignerState { records: head.records, head: head.hash, keys: keys.collect() }
+    }
+
+    fn sign(&self, asker: Asker, key: &KeyRef, octets: Octets) -> Result<EcdsaSignature, Denial> {
+        let Some(guarded) = self.keys.get(key) else {
+            tracing::warn!(%asker, %key, "signer: no such key");
+            return Err(Denial::no_such_key(key));
+        };
+        let now = self.means.clock.now();
+        let turn = guarded.memory().take_turn(guarded.charter.rates, now);
+        let outcome = match turn {
+            Ok(()) => {
+                let outcome = self.sign_guarded((asker, now), guarded, octets);
+                guarded.memory().end_turn(outcome.is_ok(), now);
+                outcome
+            }
+            Err(denial) => {
+                guarded.memory().count_denied();
+                Err(denial)
+            }
+        };
+        if let Err(denial) = &outcome {
+            tracing::warn!(%asker, %key, code = denial.code, why = denial.sentence, "signer: denied");
+        }
+        outcome
+    }
+}
+
+impl core::fmt::Debug for GuardedDesk {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_list().entries(self.keys.keys()).finish()
+    }
+}
