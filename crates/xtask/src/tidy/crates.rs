@@ -52,6 +52,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("policies", &["ca-core"]),
     ("ca-store", &["ca-core"]),
     ("signer-file", &["ca-core"]),
+    // A token that fails, for tests; it knows nothing of ours.
+    ("pkcs11-faults", &[]),
     ("signer-pkcs11", &["ca-core"]),
     ("est-server", &["ca-core", "cms-messages", "server-kit"]),
     // What servers and clients both speak; it knows neither.
