@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use cryptoki_sys::{CK_SESSION_HANDLE, CK_SLOT_ID, CK_TOKEN_INFO};
 
 use crate::plan::{Deed, Plan, written_calls};
-use crate::real::call_real;
+use crate::real::{IN_CALL, call_held, call_real};
 
 /// What is known of the calls until now.
 #[derive(Default)]
@@ -89,8 +89,9 @@ impl Calls {
                 .copied()
                 .filter(|slot| label_of(*slot).as_ref() == Some(gone))
                 .collect();
+            let _alone = IN_CALL.write();
             for slot in &slots {
-                let _void_by_now = call_real!(C_CloseAllSessions(*slot));
+                let _void_by_now = call_held!(C_CloseAllSessions(*slot));
             }
             self.sessions.retain(|_, slot| !slots.contains(slot));
         }

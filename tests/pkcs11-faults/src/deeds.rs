@@ -11,7 +11,7 @@ use cryptoki_sys::{
 
 use crate::calls::{called, is_gone, is_planned, with_calls};
 use crate::plan::Deed;
-use crate::real::call_real;
+use crate::real::{IN_CALL, call_held, call_real};
 
 /// Makes a call of the real module as the plan says.
 pub(crate) fn act(function: &'static str, call: impl FnOnce() -> CK_RV) -> CK_RV {
@@ -75,8 +75,9 @@ fn restart() {
         pReserved: ptr::null_mut(),
     };
     with_calls(|calls| calls.sessions.clear());
-    let _ended = call_real!(C_Finalize(ptr::null_mut()));
-    let _begun = call_real!(C_Initialize((&raw mut how).cast()));
+    let _alone = IN_CALL.write();
+    let _ended = call_held!(C_Finalize(ptr::null_mut()));
+    let _begun = call_held!(C_Initialize((&raw mut how).cast()));
 }
 
 /// Finds a private key of the token that is not this one; this one if there is no other.

@@ -10,6 +10,7 @@ mod calls;
 mod real;
 mod plan;
 
+pub use module::C_GetFunctionList;
 pub use plan::{Deed, Plan, calls, file_of_module};
 
 /// The variable that names the real module.

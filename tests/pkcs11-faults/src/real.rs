@@ -1,6 +1,6 @@
 //! The real module: loaded once, never let go.
 
-use std::sync::OnceLock;
+use std::sync::{OnceLock, RwLock};
 
 use cryptoki_sys::{
     CK_C_GetFunctionList, CK_FUNCTION_LIST, CK_RV, CKR_FUNCTION_NOT_SUPPORTED, CKR_GENERAL_ERROR,
@@ -39,8 +39,21 @@ pub(crate) fn real() -> &'static CK_FUNCTION_LIST {
     REAL.get().expect("C_GetFunctionList comes before every call")
 }
 
+/// Held while the real module is called: shared, but alone by what takes sessions away from under the others. SoftHSM2 does
+/// not survive that in the middle of a call, and tokens that do are what is played here.
+pub(crate) static IN_CALL: RwLock<()> = RwLock::new(());
+
 /// Calls a function of the real module, if it has it.
 macro_rules! call_real {
+    ($name:ident($($argument:expr),*)) => {{
+        let _shared = $crate::real::IN_CALL.read();
+        $crate::real::call_held!($name($($argument),*))
+    }};
+}
+pub(crate) use call_real;
+
+/// The same, by whoever holds the lock.
+macro_rules! call_held {
     ($name:ident($($argument:expr),*)) => {
         match $crate::real::real().$name {
             // SAFETY: the arguments are those that the caller of this module gave for the same function.
@@ -49,7 +62,7 @@ macro_rules! call_real {
         }
     };
 }
-pub(crate) use call_real;
+pub(crate) use call_held;
 
 /// What a function answers that the real module does not have.
 pub(crate) const MISSING: CK_RV = CKR_FUNCTION_NOT_SUPPORTED;
