@@ -19,12 +19,10 @@ use ca_core::to_be_signed::MessageDigest;
 use crate::breaker::{Breaker, TokenState};
 use crate::crew::{Crew, Late, Pace, Ticket, now};
 use crate::key::TokenKey;
+use crate::proof::PROBE;
 use crate::session::{Sessions, UseTokenError, Way};
 use crate::token::TokenDescription;
 use crate::uri::Keys;
-
-/// What is signed to see whether a token works. It is no DER, so it is nothing that anybody would take for a certificate.
-const PROBE: &[u8] = b"Does this token sign?";
 
 /// A turn in the life of a token, for the audit trail: one event each.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -248,7 +246,7 @@ impl Keeper {
         }
     }
 
-    /// Opens the token anew and checks one signature by each key known of it.
+    /// Opens the token anew and checks one signature.
     fn probe(&self) -> Result<Arc<Sessions>, UseTokenError> {
         for old in core::mem::take(&mut self.life().retired) {
             self.run(move |ticket| {

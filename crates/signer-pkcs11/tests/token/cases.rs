@@ -11,7 +11,9 @@ use ca_core::public_key::PublicKey;
 use ca_core::signing::{IntegerLength, SignFailure, sign_verified};
 use ca_core::suite::Curve;
 use pkcs11_faults::{Deed, Plan};
-use signer_pkcs11::{TokenEvent, TokenOptions, TokenSigner, TokenState, TokenUri, again_in};
+use signer_pkcs11::{
+    ProveKeyError, TokenEvent, TokenOptions, TokenSigner, TokenState, TokenUri, again_in, prove_key,
+};
 
 use crate::softhsm::{Softhsm, log_in, on_softhsm, pin, pin_of};
 
@@ -276,6 +278,19 @@ fn h_07_a_good_signature_by_another_key_never_leaves_the_signing_step() {
         plan(softhsm, Plan::new().once("C_SignInit", Deed::OtherKey));
         let failure = sign_verified(&signer, &key.key_ref(), &key, b"tbs", IntegerLength::Any).unwrap_err();
         assert!(matches!(failure, SignFailure::DoesNotVerify { .. }), "{failure:?}");
+    });
+}
+
+#[test]
+fn h_07_a_key_that_is_not_the_one_of_the_certificate_is_refused_at_start_in_one_sentence() {
+    on_softhsm(|softhsm| {
+        let (signer, key) = token_in_use(softhsm, options());
+        signer.generate(Curve::P256, "other").unwrap();
+        prove_key(&signer, &key).unwrap();
+        plan(softhsm, Plan::new().once("C_SignInit", Deed::OtherKey));
+        let refusal = prove_key(&signer, &key).unwrap_err();
+        assert!(matches!(refusal, ProveKeyError::AnotherKey { .. }), "{refusal:?}");
+        assert!(refusal.to_string().contains("another private key than that of"), "{refusal}");
     });
 }
 
