@@ -78,6 +78,12 @@ fn report(module: &Path, directory: &Path, length: Duration) {
         "Made by `cargo bench -p signer-pkcs11`. SoftHSM2, {SESSIONS} sessions, on {} processors.\n",
         processors()
     );
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap();
+    println!(
+        "The load of the machine was {} at the start. Above the number of processors the rates count for little, since more \
+         threads get more of it.\n",
+        load.split(' ').next().unwrap()
+    );
     println!("## Signatures per second\n");
     println!(
         "{SESSIONS} threads with a session each that do nothing but C_SignInit and C_Sign, beside {REQUESTERS} requesters \
