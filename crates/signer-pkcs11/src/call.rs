@@ -49,6 +49,35 @@ impl CallFailed {
         }
     }
 
+    /// Tells whether the token or its module is at fault, rather than what was asked.
+    pub(crate) fn is_trouble(&self) -> bool {
+        match &self.0 {
+            Error::Pkcs11(answer, Function::Sign) => standing_of_sign(*answer) != Standing::NothingSigned,
+            Error::Pkcs11(answer, _) => {
+                may_heal(*answer)
+                    || matches!(
+                        answer,
+                        RvError::CryptokiNotInitialized
+                            | RvError::DeviceMemory
+                            | RvError::HostMemory
+                            | RvError::UnknownErrorCode(_)
+                            | RvError::VendorDefined(_)
+                    )
+            }
+            Error::TryFromInt(_) => true,
+            Error::LibraryLoading(_)
+            | Error::NotSupported
+            | Error::TryFromSlice(_)
+            | Error::ParseInt(_)
+            | Error::Utf8(_)
+            | Error::NulError(_)
+            | Error::NullFunctionPointer
+            | Error::MissingSymbol(_)
+            | Error::InvalidValue
+            | Error::PinNotSet => false,
+        }
+    }
+
     /// Tells whether this is the answer, whichever function gave it.
     pub(crate) fn is(&self, wanted: RvError) -> bool {
         matches!(&self.0, Error::Pkcs11(answer, _) if *answer == wanted)

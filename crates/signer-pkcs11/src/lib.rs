@@ -6,24 +6,33 @@
 //! rehearsals are the exception.
 //! Modules stand in reading order; none imports one that stands above it.
 
+mod set;
 mod signer;
 mod soft_token;
 mod survey;
+mod keeper;
+mod proof;
 mod session;
 mod pool;
 mod key;
 mod token;
 mod module;
+mod breaker;
+mod crew;
 mod call;
 mod pin;
 mod uri;
 
+pub use breaker::TokenState;
 pub use call::CallFailed;
+pub use keeper::{Observer, TokenEvent};
 pub use key::{KeyProtection, PrivateKeyObject, TokenKey, Unusable};
 pub use module::LoadModuleError;
 pub use pin::{LoadPinError, Pin};
+pub use proof::{ProveKeyError, prove_key};
 pub use session::UseTokenError;
-pub use signer::{DestroyKeyError, GenerateKeyError, OpenTokenError, TokenOptions, TokenSigner};
+pub use set::TokenSet;
+pub use signer::{DestroyKeyError, GenerateKeyError, OpenTokenError, TokenOptions, TokenSigner, again_in};
 pub use soft_token::{MakeSoftTokenError, SoftTokens};
 pub use survey::{KeyAttributes, PinTries, SurveyTokenError, TokenSurvey, survey};
 pub use token::{FindTokenError, TokenDescription};

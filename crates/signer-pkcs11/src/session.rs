@@ -3,11 +3,14 @@
 //! A session is used by one thread at a time. A logout anywhere in the process ends the login of all sessions and makes
 //! every handle of a private object void, and handles change with the next login; so sessions carry the number of the
 //! login they were opened under, and none older than the present login is used (cases H-02, H-13).
-//! Deadlines for calls that hang are not made here: a call blocks the thread that makes it.
+//! Deadlines for calls that hang are not made here: a call blocks the thread that makes it, which `crew.rs` may give up. What
+//! is told here is how far a call has come ([`Ticket`]).
 
+use core::time::Duration;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ca_core::key_ref::KeyRef;
 use ca_core::public_key::PublicKey;
@@ -19,6 +22,7 @@ use cryptoki::session::{Session, SessionState, UserType};
 use cryptoki::slot::{Limit, Slot};
 
 use crate::call::{CallFailed, Standing};
+use crate::crew::{GivenUp, Ticket};
 use crate::key::{self, Hex, PrivateKeyObject, TokenKey};
 use crate::pin::Pin;
 use crate::pool::{Permit, Pool};
@@ -31,8 +35,20 @@ pub(crate) struct Sessions {
     wanted: Tokens,
     token: TokenDescription,
     pin: Pin,
+    /// The token refused the PIN: it is not offered again, since tokens lock after a few refusals (case H-05).
+    pin_refused: Arc<AtomicBool>,
     pool: Pool<WorkSession>,
     login: Mutex<Login>,
+}
+
+/// What is needed to open the sessions of a token, once or again.
+pub(crate) struct Way {
+    pub(crate) module: Pkcs11,
+    pub(crate) wanted: Tokens,
+    pub(crate) pin: Pin,
+    pub(crate) limit: NonZeroUsize,
+    /// Outlives the sessions: also after the token was away the PIN is not offered again.
+    pub(crate) pin_refused: Arc<AtomicBool>,
 }
 
 /// The session that keeps the user logged in, and what work sessions need to know of it.
@@ -42,8 +58,6 @@ struct Login {
     slot: Slot,
     /// Counts logins; a session opened under another number is stale.
     number: u64,
-    /// The token refused the PIN: it is not offered again, since tokens lock after a few refusals (case H-05).
-    pin_refused: bool,
 }
 
 /// A session that one thread works with, and the handles of the keys it has used.
@@ -64,22 +78,33 @@ pub(crate) enum Access {
 
 impl Sessions {
     /// Finds the token, logs in, and is ready to open up to `limit` work sessions, fewer if the token says so.
-    pub(crate) fn open(
-        module: Pkcs11,
-        wanted: &Tokens,
-        pin: Pin,
-        limit: NonZeroUsize,
-    ) -> Result<Self, UseTokenError> {
-        let master = open_master(&module, wanted, &pin)?;
-        let login = Login { master: Some(master.session), slot: master.slot, number: 0, pin_refused: false };
+    pub(crate) fn open(way: &Way) -> Result<Self, UseTokenError> {
+        let Way { module, wanted, pin, limit, pin_refused } = way;
+        if pin_refused.load(Ordering::SeqCst) {
+            return Err(UseTokenError::PinNotTriedAgain);
+        }
+        let master = open_master(module, wanted, pin).inspect_err(|cause| {
+            pin_refused.fetch_or(matches!(cause, UseTokenError::PinRefused(_)), Ordering::SeqCst);
+        })?;
+        let login = Login { master: Some(master.session), slot: master.slot, number: 0 };
         Ok(Self {
-            module,
+            module: module.clone(),
             wanted: wanted.clone(),
             token: master.token,
-            pin,
-            pool: Pool::new(limit.min(master.room)),
+            pin: pin.clone(),
+            pin_refused: Arc::clone(pin_refused),
+            pool: Pool::new((*limit).min(master.room)),
             login: Mutex::new(login),
         })
+    }
+
+    /// Closes what is not in use, before others are opened: handles may be given out again, and closing them later would
+    /// close others. What hangs is left as it is.
+    pub(crate) fn retire(&self) {
+        self.pool.forget();
+        if let Ok(mut login) = self.login.try_lock() {
+            drop(login.master.take());
+        }
     }
 
     /// Returns what the token said of itself when it was opened.
@@ -88,25 +113,40 @@ impl Sessions {
     }
 
     /// Signs a hash with `CKM_ECDSA`; the token answers r followed by s.
-    pub(crate) fn sign(&self, key: &TokenKey, hash: &[u8]) -> Result<Vec<u8>, UseTokenError> {
-        self.work(Access::ReadOnly, |work| {
+    pub(crate) fn sign(
+        &self,
+        ticket: &Ticket,
+        key: &TokenKey,
+        hash: &[u8],
+    ) -> Result<Vec<u8>, UseTokenError> {
+        self.work(ticket, Access::ReadOnly, |work| {
             let handle = self.handle(work, key)?;
+            ticket.begin_signing()?;
             let signed = work.session.sign(&Mechanism::Ecdsa, handle, hash);
             Ok(signed.map_err(CallFailed::from)?)
         })
     }
 
     /// Lists the private EC keys that are as wanted.
-    pub(crate) fn list(&self, wanted: &Keys) -> Result<Vec<PrivateKeyObject>, UseTokenError> {
-        self.work(Access::ReadOnly, |work| self.read_logged_in(work, |session| key::list(session, wanted)))
+    pub(crate) fn list(
+        &self,
+        ticket: &Ticket,
+        wanted: &Keys,
+    ) -> Result<Vec<PrivateKeyObject>, UseTokenError> {
+        self.work(ticket, Access::ReadOnly, |work| {
+            self.read_logged_in(work, |session| key::list(session, wanted))
+        })
     }
 
     /// Finds every half of an EC key with this label.
     pub(crate) fn labelled(
         &self,
+        ticket: &Ticket,
         label: &str,
     ) -> Result<Vec<(ObjectHandle, Option<PublicKey>)>, UseTokenError> {
-        self.work(Access::ReadOnly, |work| self.read_logged_in(work, |session| key::labelled(session, label)))
+        self.work(ticket, Access::ReadOnly, |work| {
+            self.read_logged_in(work, |session| key::labelled(session, label))
+        })
     }
 
     /// Finds a private key once per session: to search at each signature costs more than to sign.
@@ -148,15 +188,18 @@ impl Sessions {
     /// logs in again and does the work once more. `work` must not begin what it may not do twice.
     pub(crate) fn work<T>(
         &self,
+        ticket: &Ticket,
         access: Access,
         mut work: impl FnMut(&mut WorkSession) -> Result<T, UseTokenError>,
     ) -> Result<T, UseTokenError> {
         let login = self.login().number;
-        match self.work_once(access, &mut work) {
+        match self.work_once(ticket, access, &mut work) {
             Err(cause) if cause.standing() == Standing::TryAgain => {
                 tracing::warn!(token = %self.token, %cause, "the login to the token seems to be lost; logging in again");
+                // Nothing was signed, so whoever gives up from here on knows that.
+                ticket.begin()?;
                 self.log_in_again(login)?;
-                self.work_once(access, &mut work)
+                self.work_once(ticket, access, &mut work)
             }
             done => done,
         }
@@ -164,10 +207,11 @@ impl Sessions {
 
     fn work_once<T>(
         &self,
+        ticket: &Ticket,
         access: Access,
         work: &mut impl FnMut(&mut WorkSession) -> Result<T, UseTokenError>,
     ) -> Result<T, UseTokenError> {
-        let (permit, mut session) = self.take_session(access)?;
+        let (permit, mut session) = self.take_session(ticket, access)?;
         let done = work(&mut session)?;
         // Not after an error: an operation may be left open in it.
         if access == Access::ReadOnly {
@@ -176,9 +220,14 @@ impl Sessions {
         Ok(done)
     }
 
-    fn take_session(&self, access: Access) -> Result<(Permit<'_, WorkSession>, WorkSession), UseTokenError> {
+    fn take_session(
+        &self,
+        ticket: &Ticket,
+        access: Access,
+    ) -> Result<(Permit<'_, WorkSession>, WorkSession), UseTokenError> {
         loop {
             let (permit, at_rest) = self.pool.permit();
+            ticket.begin()?;
             let (login, slot) = {
                 let login = self.login();
                 // Another token may be in the slot by now.
@@ -219,7 +268,7 @@ impl Sessions {
         if login.number != lost {
             return Ok(());
         }
-        if login.pin_refused {
+        if self.pin_refused.load(Ordering::SeqCst) {
             return Err(UseTokenError::PinNotTriedAgain);
         }
         let logged_in = login.master.as_ref().map(|master| log_in(master, &self.pin));
@@ -230,7 +279,7 @@ impl Sessions {
             Some(Err(cause)) => Err(cause),
         };
         if let Err(cause) = settled {
-            login.pin_refused |= matches!(cause, UseTokenError::PinRefused(_));
+            self.pin_refused.fetch_or(matches!(cause, UseTokenError::PinRefused(_)), Ordering::SeqCst);
             return Err(cause);
         }
         login.number += 1;
@@ -326,6 +375,36 @@ pub enum UseTokenError {
     /// Someone in this process logged out of the token, or the token was lost and not found again.
     #[error("the user is not logged in to the token")]
     LoggedOut,
+    /// The token failed and is left alone for a while; nothing was asked of it.
+    #[error(
+        "the token failed and is left alone; it is asked again in {again_in:.1?}; it failed because {cause}"
+    )]
+    Resting {
+        /// Why it failed last.
+        cause: String,
+        /// When to come again.
+        again_in: Duration,
+    },
+    /// A call did not come back in time, and its thread was given up.
+    #[error("a call to the token did not come back within {waited:?}; its thread was given up{}", if *.signing { " while it signed" } else { "" })]
+    Hangs {
+        /// How long was waited.
+        waited: Duration,
+        /// Whether it may have signed.
+        signing: bool,
+    },
+    /// All sessions were in use for as long as one may wait; nothing was asked of the token.
+    #[error("no session of the token became free within {waited:?}")]
+    NoSessionInTime {
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// A signature that was asked for to see whether the token works is not one by its key.
+    #[error("the token signs, but not with the key {key}")]
+    SignsWrongly {
+        /// The key.
+        key: KeyRef,
+    },
     /// The token refused the PIN. It was tried once.
     #[error("the token refuses the PIN, which is not tried again: {0}")]
     PinRefused(#[source] CallFailed),
@@ -377,7 +456,12 @@ impl UseTokenError {
         match self {
             Self::Call(cause) => cause.standing(),
             Self::LoggedOut => Standing::TryAgain,
-            Self::Token(_)
+            Self::Hangs { signing: true, .. } => Standing::Unknown,
+            Self::Hangs { signing: false, .. }
+            | Self::Resting { .. }
+            | Self::NoSessionInTime { .. }
+            | Self::SignsWrongly { .. }
+            | Self::Token(_)
             | Self::PinRefused(_)
             | Self::PinNotTriedAgain
             | Self::PinLocked { .. }
@@ -386,5 +470,32 @@ impl UseTokenError {
             | Self::AmbiguousKey { .. }
             | Self::ExtractableKey { .. } => Standing::NothingSigned,
         }
+    }
+    /// Tells whether the token itself is at fault, so that it is left alone for a while.
+    pub(crate) fn is_trouble(&self) -> bool {
+        match self {
+            Self::Hangs { .. } | Self::LoggedOut | Self::SignsWrongly { .. } => true,
+            Self::Token(cause) => match cause {
+                FindTokenError::NotFound { .. } | FindTokenError::Call(_) => true,
+                FindTokenError::Ambiguous { .. } => false,
+            },
+            Self::Call(cause) => cause.is_trouble(),
+            Self::Resting { .. }
+            | Self::NoSessionInTime { .. }
+            | Self::PinRefused(_)
+            | Self::PinNotTriedAgain
+            | Self::PinLocked { .. }
+            | Self::PinFinalTry { .. }
+            | Self::KeyGone { .. }
+            | Self::AmbiguousKey { .. }
+            | Self::ExtractableKey { .. } => false,
+        }
+    }
+}
+
+/// The requester has gone by then; what the answer says is true all the same.
+impl From<GivenUp> for UseTokenError {
+    fn from(_: GivenUp) -> Self {
+        Self::NoSessionInTime { waited: Duration::ZERO }
     }
 }

@@ -4,10 +4,11 @@
 //! P-256 with SHA-256, P-384 with SHA-384 (RFC 5758 §3.2). Signatures are not verified here: the issuance does that with
 //! the issuer's public key, for every signer alike.
 
-use std::collections::BTreeMap;
+use core::time::Duration;
 use std::fmt;
 use std::num::NonZeroUsize;
-use std::sync::{PoisonError, RwLock};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, PoisonError};
 
 use ca_core::key_ref::KeyRef;
 use ca_core::ports::{SignError, Signer};
@@ -20,22 +21,23 @@ use cryptoki::object::{Attribute, ObjectHandle};
 use cryptoki::session::Session;
 use der::Encode;
 
+use crate::breaker::TokenState;
 use crate::call::{CallFailed, Standing};
+use crate::crew::Pace;
+use crate::keeper::{Keeper, Observer, Patience};
 use crate::key::{self, KeyProtection, PrivateKeyObject, TokenKey, Unusable};
 use crate::module::{self, LoadModuleError};
 use crate::pin::Pin;
-use crate::session::{Access, Sessions, UseTokenError};
+use crate::session::{Access, UseTokenError, Way};
 use crate::survey::KeyAttributes;
 use crate::token::{TokenDescription, listed};
 use crate::uri::{Keys, TokenUri};
 
 /// Signs with private keys on one token.
 pub struct TokenSigner {
-    sessions: Sessions,
+    keeper: Arc<Keeper>,
     wanted: Keys,
     allowed: KeyProtection,
-    /// The keys seen so far, by the points they have.
-    known: RwLock<BTreeMap<KeyRef, TokenKey>>,
 }
 
 /// How a token is used.
@@ -46,14 +48,27 @@ pub struct TokenOptions {
     pub sessions: NonZeroUsize,
     /// [`KeyProtection::Extractable`] lets keys sign that can leave the token.
     pub weakest_protection: KeyProtection,
+    /// How long a signature waits for a session that is free.
+    pub longest_queue: Duration,
+    /// After how long a call is given up.
+    pub longest_call: Duration,
+    /// How long the token is left alone after it failed.
+    pub shortest_rest: Duration,
+    /// How long at most, after it failed again and again.
+    pub longest_rest: Duration,
 }
 
 impl Default for TokenOptions {
-    /// 8 sessions; keys that can leave the token are refused.
+    /// 8 sessions; keys that can leave the token are refused; 10 seconds for a session and 10 for a call; rests of one
+    /// second to a minute.
     fn default() -> Self {
         Self {
             sessions: NonZeroUsize::new(8).unwrap_or(NonZeroUsize::MIN),
             weakest_protection: KeyProtection::NonExtractable,
+            longest_queue: Duration::from_secs(10),
+            longest_call: Duration::from_secs(10),
+            shortest_rest: Duration::from_secs(1),
+            longest_rest: Duration::from_secs(60),
         }
     }
 }
@@ -73,25 +88,75 @@ impl TokenSigner {
     /// # Errors
     /// [`OpenTokenError`].
     pub fn open_with(uri: &TokenUri, pin: Pin, options: TokenOptions) -> Result<Self, OpenTokenError> {
-        let module = module::load(uri.module_path())?;
-        let sessions = Sessions::open(module, uri.token(), pin, options.sessions)?;
-        let signer = Self {
-            sessions,
-            wanted: uri.key().clone(),
-            allowed: options.weakest_protection,
-            known: RwLock::default(),
-        };
-        let objects = signer.list()?;
-        if signer.wanted.is_one() {
-            signer.check_one(objects)?;
-        }
+        let signer = Self::prepare(uri, pin, options)?;
+        signer.keeper.open()?;
+        signer.check_keys()?;
         Ok(signer)
     }
 
-    /// Returns what the token said of itself when it was opened.
+    /// Opens the token that a URI names, or waits for it: a token that is not there, or does not work, is looked for until it
+    /// does, and whoever wants a signature meanwhile is told when to come again (case H-04).
+    ///
+    /// # Errors
+    /// [`OpenTokenError`], for what waiting does not mend: a PIN that is refused, a key that is not there or not alone, a
+    /// module that cannot be loaded.
+    pub fn attend(uri: &TokenUri, pin: Pin, options: TokenOptions) -> Result<Self, OpenTokenError> {
+        let signer = Self::prepare(uri, pin, options)?;
+        match signer.keeper.open() {
+            Ok(()) => {}
+            Err(cause) if cause.is_trouble() => {
+                signer.keeper.wait_for_it(&cause);
+                return Ok(signer);
+            }
+            Err(cause) => return Err(cause.into()),
+        }
+        match signer.check_keys() {
+            Err(OpenTokenError::Token(cause)) if cause.is_trouble() => Ok(signer),
+            checked => checked.map(|()| signer),
+        }
+    }
+
+    fn prepare(uri: &TokenUri, pin: Pin, options: TokenOptions) -> Result<Self, OpenTokenError> {
+        let way = Way {
+            module: module::load(uri.module_path())?,
+            wanted: uri.token().clone(),
+            pin,
+            limit: options.sessions,
+            pin_refused: Arc::new(AtomicBool::new(false)),
+        };
+        let patience = Patience {
+            pace: Pace { queue: options.longest_queue, call: options.longest_call },
+            shortest_rest: options.shortest_rest,
+            longest_rest: options.longest_rest,
+            threads: options.sessions,
+        };
+        Ok(Self {
+            keeper: Keeper::new(way, uri.key().clone(), patience),
+            wanted: uri.key().clone(),
+            allowed: options.weakest_protection,
+        })
+    }
+
+    fn check_keys(&self) -> Result<(), OpenTokenError> {
+        let objects = self.list()?;
+        if self.wanted.is_one() { self.check_one(objects) } else { Ok(()) }
+    }
+
+    /// Returns what the token said of itself when it was opened; before it was there, what the URI says of it.
     #[must_use]
-    pub const fn token(&self) -> &TokenDescription {
-        self.sessions.token()
+    pub fn token(&self) -> TokenDescription {
+        self.keeper.described()
+    }
+
+    /// Tells how the token stands.
+    #[must_use]
+    pub fn state(&self) -> TokenState {
+        self.keeper.state()
+    }
+
+    /// Sets who is told when the token fails and when it works again; at once, if it does not work now.
+    pub fn observe(&self, observer: Observer) {
+        self.keeper.observe(observer);
     }
 
     /// Lists the private EC keys on the token that the URI means, also those that cannot be used, each with the reason.
@@ -115,13 +180,16 @@ impl TokenSigner {
             return Err(GenerateKeyError::NoLabel);
         }
         let same_label = Keys { label: Some(label.to_owned()), id: None };
-        if let Some(object) = self.sessions.list(&same_label)?.into_iter().next() {
+        if let Some(object) = self.list_keys(same_label)?.into_iter().next() {
             return Err(GenerateKeyError::LabelTaken { object: Box::new(object) });
         }
-        let made = self.sessions.work(Access::ReadWrite, |work| generate_in(work.session(), curve, label))?;
+        let owned = label.to_owned();
+        let made = self.keeper.call(move |sessions, ticket| {
+            sessions.work(ticket, Access::ReadWrite, |work| generate_in(work.session(), curve, &owned))
+        })?;
         let key = made?;
         let public_key = key.public_key.clone();
-        self.remember([key]);
+        self.keeper.remember([key]);
         Ok(public_key)
     }
 
@@ -137,17 +205,20 @@ impl TokenSigner {
         };
         // Keys made here have their name as CKA_ID: by it the half is found that a destruction left which was cut short.
         let id = known.map_or_else(|| key.octets().to_vec(), |known| known.id);
-        let destroyed = self.sessions.work(Access::ReadWrite, |work| {
-            let halves = key::halves(work.session(), &id)?;
-            for object in &halves {
-                work.session().destroy_object(*object).map_err(CallFailed::from)?;
-            }
-            Ok(halves.len())
+        let wanted = id.clone();
+        let destroyed = self.keeper.call(move |sessions, ticket| {
+            sessions.work(ticket, Access::ReadWrite, |work| {
+                let halves = key::halves(work.session(), &wanted)?;
+                for object in &halves {
+                    work.session().destroy_object(*object).map_err(CallFailed::from)?;
+                }
+                Ok(halves.len())
+            })
         })?;
         if destroyed == 0 {
             return Err(DestroyKeyError::NotThere { key: *key });
         }
-        self.known.write().unwrap_or_else(PoisonError::into_inner).remove(key);
+        self.keeper.known.write().unwrap_or_else(PoisonError::into_inner).remove(key);
         // By its CKA_ID: without its public half a private key has no name any more, and is there all the same.
         let left = self.list()?;
         if left.iter().any(|object| object.id == id) {
@@ -161,7 +232,7 @@ impl TokenSigner {
     /// # Errors
     /// [`UseTokenError`].
     pub fn is_free(&self, label: &str) -> Result<bool, UseTokenError> {
-        Ok(self.sessions.labelled(label)?.is_empty())
+        Ok(self.labelled(label)?.is_empty())
     }
 
     /// Destroys every EC key, and every half of one, with this label, and looks that they are gone. For what somebody knows to
@@ -171,27 +242,39 @@ impl TokenSigner {
     /// # Errors
     /// [`DestroyKeyError`]; keys may then be destroyed or not.
     pub fn destroy_labelled(&self, label: &str) -> Result<Vec<PublicKey>, DestroyKeyError> {
-        let found = self.sessions.labelled(label)?;
-        self.sessions.work(Access::ReadWrite, |work| {
-            for (half, _) in key::labelled(work.session(), label)? {
-                work.session().destroy_object(half).map_err(CallFailed::from)?;
-            }
-            Ok(())
+        let found = self.labelled(label)?;
+        let owned = label.to_owned();
+        self.keeper.call(move |sessions, ticket| {
+            sessions.work(ticket, Access::ReadWrite, |work| {
+                for (half, _) in key::labelled(work.session(), &owned)? {
+                    work.session().destroy_object(half).map_err(CallFailed::from)?;
+                }
+                Ok(())
+            })
         })?;
         if !self.is_free(label)? {
             return Err(DestroyKeyError::LabelStillThere { label: label.to_owned() });
         }
         let keys: Vec<PublicKey> = found.into_iter().filter_map(|(_, key)| key).collect();
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.keeper.known.write().unwrap_or_else(PoisonError::into_inner);
         known.retain(|_, known| !keys.contains(&known.public_key));
         Ok(keys)
     }
 
     /// Reads the keys that the URI means and remembers those that can be used.
     fn list(&self) -> Result<Vec<PrivateKeyObject>, UseTokenError> {
-        self.sessions.list(&self.wanted).inspect(|objects| {
-            self.remember(objects.iter().filter_map(|object| object.key.clone().ok()));
+        self.list_keys(self.wanted.clone()).inspect(|objects| {
+            self.keeper.remember(objects.iter().filter_map(|object| object.key.clone().ok()));
         })
+    }
+
+    fn list_keys(&self, wanted: Keys) -> Result<Vec<PrivateKeyObject>, UseTokenError> {
+        self.keeper.call(move |sessions, ticket| sessions.list(ticket, &wanted))
+    }
+
+    fn labelled(&self, label: &str) -> Result<Vec<(ObjectHandle, Option<PublicKey>)>, UseTokenError> {
+        let label = label.to_owned();
+        self.keeper.call(move |sessions, ticket| sessions.labelled(ticket, &label))
     }
 
     fn check_one(&self, mut objects: Vec<PrivateKeyObject>) -> Result<(), OpenTokenError> {
@@ -201,18 +284,13 @@ impl TokenSigner {
         let Some(object) = objects.pop() else {
             return Err(OpenTokenError::NoSuchKey {
                 wanted: self.wanted.to_string(),
-                there: self.sessions.list(&Keys::default())?,
+                there: self.list_keys(Keys::default())?,
             });
         };
         match &object.key {
             Ok(key) => Ok(self.check_protection(key)?),
             Err(_) => Err(OpenTokenError::UnusableKey { object: Box::new(object) }),
         }
-    }
-
-    fn remember(&self, keys: impl IntoIterator<Item = TokenKey>) {
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        known.extend(keys.into_iter().map(|key| (key.public_key.key_ref(), key)));
     }
 
     /// Finds a key among those known, looking at the token once more when it is not.
@@ -235,15 +313,25 @@ impl TokenSigner {
     /// # Errors
     /// [`UseTokenError`].
     pub fn attributes(&self, key: &TokenKey) -> Result<KeyAttributes, UseTokenError> {
-        self.sessions.work(Access::ReadOnly, |work| match key::find(work.session(), &key.id)?.as_slice() {
-            [handle] => Ok(KeyAttributes::read(work.session(), *handle)?),
-            [] => Err(UseTokenError::KeyGone { key: key.public_key.key_ref() }),
-            several => Err(UseTokenError::AmbiguousKey { id: key.id.clone(), count: several.len() }),
+        let key = key.clone();
+        self.keeper.call(move |sessions, ticket| {
+            sessions.work(ticket, Access::ReadOnly, |work| {
+                match key::find(work.session(), &key.id)?.as_slice() {
+                    [handle] => Ok(KeyAttributes::read(work.session(), *handle)?),
+                    [] => Err(UseTokenError::KeyGone { key: key.public_key.key_ref() }),
+                    several => Err(UseTokenError::AmbiguousKey { id: key.id.clone(), count: several.len() }),
+                }
+            })
         })
     }
 
+    /// Tells whether the token had this key when it was last looked at.
+    pub(crate) fn holds(&self, key: &KeyRef) -> bool {
+        self.recall(key).is_some()
+    }
+
     fn recall(&self, key: &KeyRef) -> Option<TokenKey> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.keeper.known.read().unwrap_or_else(PoisonError::into_inner);
         known.get(key).cloned()
     }
 
@@ -259,7 +347,9 @@ impl TokenSigner {
 
 impl TokenSigner {
     fn sign_digest(&self, key: &TokenKey, digest: &MessageDigest) -> Result<EcdsaSignature, SignError> {
-        let r_and_s = self.sessions.sign(key, digest.octets()).map_err(into_sign_error)?;
+        let (key, hash) = (key.clone(), digest.octets().to_vec());
+        let signed = self.keeper.call(move |sessions, ticket| sessions.sign(ticket, &key, &hash));
+        let r_and_s = signed.map_err(into_sign_error)?;
         // The token has signed; what it answered is of no use, but it exists.
         EcdsaSignature::from_fixed(digest.curve(), &r_and_s)
             .map_err(|cause| SignError::OutcomeUnknown { cause: Box::new(cause) })
@@ -298,11 +388,21 @@ struct OtherHash {
 
 impl fmt::Debug for TokenSigner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.keeper.known.read().unwrap_or_else(PoisonError::into_inner);
         f.debug_struct("TokenSigner")
-            .field("token", self.token())
+            .field("token", &self.token())
             .field("keys", &known.keys().collect::<Vec<_>>())
             .finish_non_exhaustive()
+    }
+}
+
+/// Tells when to come again, where a signature was refused because the token is left alone for a while.
+#[must_use]
+pub fn again_in(refusal: &SignError) -> Option<Duration> {
+    let SignError::Unavailable { cause } = refusal else { return None };
+    match cause.downcast_ref() {
+        Some(UseTokenError::Resting { again_in, .. }) => Some(*again_in),
+        Some(_) | None => None,
     }
 }
 
@@ -314,6 +414,10 @@ fn into_sign_error(cause: UseTokenError) -> SignError {
             cause @ (UseTokenError::Token(_)
             | UseTokenError::Call(_)
             | UseTokenError::LoggedOut
+            | UseTokenError::Resting { .. }
+            | UseTokenError::Hangs { .. }
+            | UseTokenError::NoSessionInTime { .. }
+            | UseTokenError::SignsWrongly { .. }
             | UseTokenError::PinRefused(_)
             | UseTokenError::PinNotTriedAgain
             | UseTokenError::PinLocked { .. }

@@ -34,6 +34,14 @@ impl TokenDescription {
             model: token.model().to_owned(),
         }
     }
+
+    /// What is known of a token that was not seen yet.
+    pub(crate) fn as_wanted(wanted: &Tokens) -> Self {
+        let Tokens { label, serial, manufacturer, model } = wanted.clone();
+        let [label, serial, manufacturer, model] =
+            [label, serial, manufacturer, model].map(Option::unwrap_or_default);
+        Self { label, serial, manufacturer, model }
+    }
 }
 
 impl fmt::Display for TokenDescription {

@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
+use std::time::Duration;
 
 use ca_core::ports::{SignError, Signer};
 use ca_core::public_key::PublicKey;
@@ -47,8 +48,11 @@ impl<'a> FaultyModule<'a> {
         Self { softhsm, uri }
     }
 
+    /// Opens the token for somebody who, once it failed, leaves it alone until the test has ended.
     fn open(&self) -> Result<TokenSigner, OpenTokenError> {
-        TokenSigner::open(&self.uri, pin())
+        let rest = Duration::from_secs(3600);
+        let options = TokenOptions { shortest_rest: rest, longest_rest: rest, ..TokenOptions::default() };
+        TokenSigner::open_with(&self.uri, pin(), options)
     }
 
     /// A signer with one key that has signed once.
@@ -96,13 +100,14 @@ fn calls_the_outcome_unknown_when_sign_itself_fails_and_does_not_sign_again() {
     on_softhsm(|softhsm| {
         let module = FaultyModule::new(softhsm);
         let (signer, key) = module.signer();
+        drop(signer);
         for answer in [DEVICE_ERROR, DEVICE_REMOVED, 0x8000_0001] {
+            let signer = module.open().unwrap();
             module.order(&[("C_Sign", answer, 1)]);
             let refusal = sign(&signer, &key).unwrap_err();
             assert!(matches!(refusal, SignError::OutcomeUnknown { .. }), "{refusal:?}");
             assert!(refusal.to_string().contains("C_Sign answered "), "{refusal}");
             assert_eq!(module.calls("C_Sign"), 1);
-            sign(&signer, &key).unwrap();
         }
     });
 }
@@ -113,9 +118,11 @@ fn tries_once_more_when_the_login_or_a_handle_is_lost() {
     on_softhsm(|softhsm| {
         let module = FaultyModule::new(softhsm);
         let (signer, key) = module.signer();
+        drop(signer);
         for answer in
             [USER_NOT_LOGGED_IN, KEY_HANDLE_INVALID, SESSION_HANDLE_INVALID, DEVICE_REMOVED, DEVICE_ERROR]
         {
+            let signer = module.open().unwrap();
             module.order(&[("C_SignInit", answer, 1)]);
             sign(&signer, &key).unwrap();
             assert_eq!(module.calls("C_SignInit"), 2);
@@ -140,7 +147,8 @@ fn recovers_when_the_master_session_is_lost_too() {
         module.order(&[("C_SignInit", SESSION_HANDLE_INVALID, 1), ("C_Login", DEVICE_ERROR, 2)]);
         let refusal = sign(&signer, &key).unwrap_err();
         assert!(refusal.to_string().contains("C_Login answered CKR_DEVICE_ERROR"), "{refusal}");
-        sign(&signer, &key).unwrap();
+        drop(signer);
+        sign(&module.open().unwrap(), &key).unwrap();
     });
 }
 
@@ -251,6 +259,8 @@ fn makes_no_second_key_when_making_one_fails() {
         let refusal = signer.generate(Curve::P384, "k").unwrap_err();
         assert!(refusal.to_string().contains("C_GenerateKeyPair answered CKR_DEVICE_ERROR"), "{refusal}");
         assert_eq!(module.calls("C_GenerateKeyPair"), 1);
+        drop(signer);
+        let signer = module.open().unwrap();
         module.order(&[("C_GenerateKeyPair", USER_NOT_LOGGED_IN, 1)]);
         signer.generate(Curve::P384, "k").unwrap();
         assert_eq!(module.calls("C_GenerateKeyPair"), 2);

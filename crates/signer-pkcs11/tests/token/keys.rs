@@ -169,7 +169,7 @@ fn says_which_keys_are_there_when_the_named_one_is_not() {
 
 // Case H-10.
 #[test]
-fn refuses_a_uri_that_two_keys_match() {
+fn h_10_refuses_a_uri_that_two_keys_match() {
     on_softhsm(|softhsm| {
         let (_signer, session) = token_in_use(softhsm);
         foreign_key(&session, Curve::P256, &[id(1), label("ca")]);
@@ -189,7 +189,7 @@ fn refuses_a_uri_that_two_keys_match() {
 
 // Case H-10.
 #[test]
-fn refuses_to_sign_when_two_private_keys_have_the_id_of_the_key() {
+fn h_10_refuses_to_sign_when_two_private_keys_have_the_id_of_the_key() {
     on_softhsm(|softhsm| {
         let (signer, session) = token_in_use(softhsm);
         foreign_key(&session, Curve::P256, &[id(1), label("one")]);
@@ -251,7 +251,7 @@ fn tells_why_a_key_cannot_be_used() {
 
 // Case H-15.
 #[test]
-fn refuses_keys_that_can_leave_the_token_unless_they_are_allowed() {
+fn h_15_refuses_keys_that_can_leave_the_token_unless_they_are_allowed() {
     on_softhsm(|softhsm| {
         let (signer, session) = token_in_use(softhsm);
         let weak = [

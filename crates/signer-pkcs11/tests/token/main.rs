@@ -1,10 +1,12 @@
 //! The signer on tokens of SoftHSM2: the contract of the `Signer` port, and what tokens do to their users.
 #![cfg(test)]
 
+mod cases;
 mod faults;
 mod keys;
 mod opening;
 mod recovery;
+mod several;
 #[path = "../../../signer-file/tests/contract/signer_contract.rs"]
 mod signer_contract;
 mod softhsm;

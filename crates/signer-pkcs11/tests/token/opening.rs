@@ -14,7 +14,7 @@ use crate::softhsm::{self, on_softhsm, pin, pin_of};
 
 // Case H-10: two tokens that both fit are refused, by name; the serial number tells them apart.
 #[test]
-fn refuses_two_tokens_of_one_label_and_takes_the_one_with_the_serial() {
+fn h_10_refuses_two_tokens_of_one_label_and_takes_the_one_with_the_serial() {
     on_softhsm(|softhsm| {
         let serials = [softhsm.make_token("twin"), softhsm.make_token("twin")];
         softhsm.make_token("other");
@@ -71,7 +71,7 @@ fn says_that_there_is_no_token_at_all() {
 
 // Case H-04: a token that was missing at the start is found when it has come, without a new process.
 #[test]
-fn opens_a_token_that_was_missing_before() {
+fn h_04_opens_a_token_that_was_missing_before() {
     on_softhsm(|softhsm| {
         TokenSigner::open(&softhsm.uri("token=late"), pin()).unwrap_err();
         softhsm.make_token_in_this_process("late");
@@ -101,7 +101,7 @@ fn refuses_modules_that_are_absent_or_none() {
 
 // Case H-05: a wrong PIN is tried once, says so, and shows nowhere.
 #[test]
-fn refuses_a_wrong_pin_and_names_the_function_that_did() {
+fn h_05_refuses_a_wrong_pin_and_names_the_function_that_did() {
     on_softhsm(|softhsm| {
         softhsm.make_token("t");
         let refusal = TokenSigner::open(&softhsm.uri("token=t"), pin_of("9876-wrong")).unwrap_err();
@@ -114,7 +114,7 @@ fn refuses_a_wrong_pin_and_names_the_function_that_did() {
 
 // Case H-12.
 #[test]
-fn shows_the_pin_in_no_debug_output() {
+fn h_12_shows_the_pin_in_no_debug_output() {
     assert_eq!(format!("{:?}", pin()), "Pin(not shown)");
     on_softhsm(|softhsm| {
         softhsm.make_token("t");
@@ -128,7 +128,7 @@ fn shows_the_pin_in_no_debug_output() {
 
 // Case H-13: who is logged in already stays logged in.
 #[test]
-fn opens_a_token_that_the_process_is_logged_in_to() {
+fn h_13_opens_a_token_that_the_process_is_logged_in_to() {
     on_softhsm(|softhsm| {
         softhsm.make_token("t");
         let first = TokenSigner::open(&softhsm.uri("token=t"), pin()).unwrap();

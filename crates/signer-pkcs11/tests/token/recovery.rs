@@ -14,6 +14,7 @@ use cryptoki::session::Session;
 use cryptoki::types::AuthPin;
 use signer_pkcs11::{DestroyKeyError, TokenOptions, TokenSigner};
 
+use crate::cases::{serves, until};
 use crate::softhsm::{self, Softhsm, log_in, on_softhsm, pin};
 
 /// A token with one key, a signer on it that has signed once, and a session beside the signer.
@@ -226,6 +227,7 @@ fn signs_again_when_the_token_is_back_in_another_slot() {
         fs::rename(&away, &there).unwrap();
         softhsm.make_token("another");
         softhsm.restart_module();
+        until(|| serves(&signer));
         sign(&signer, &key);
     });
 }

@@ -50,7 +50,13 @@ pub(crate) fn on_softhsm_for<N>(test: impl FnOnce(&Softhsm)) {
     let tokens = directory.path().join("tokens");
     let content = format!("directories.tokendir = {}\nobjectstore.backend = file\n", tokens.display());
     fs::write(&configuration, content).unwrap();
-    let environment = [(DIRECTORY, directory.path()), (MODULE, &module), ("SOFTHSM2_CONF", &configuration)];
+    let environment = [
+        (DIRECTORY, directory.path()),
+        (MODULE, &module),
+        ("SOFTHSM2_CONF", &configuration),
+        (pkcs11_faults::MODULE, &module),
+        (pkcs11_faults::PLAN, &directory.path().join("plan")),
+    ];
     run_again(test_name::<N>(), environment);
 }
 
@@ -60,7 +66,7 @@ fn test_name<F>() -> &'static str {
     name.split("::{{closure}}").next().unwrap_or_default()
 }
 
-fn run_again(test: &str, environment: [(&str, &Path); 3]) {
+fn run_again(test: &str, environment: [(&str, &Path); 5]) {
     let output = Command::new(std::env::current_exe().unwrap())
         .args([test, "--exact", "--nocapture"])
         .envs(environment)

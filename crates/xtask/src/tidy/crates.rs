@@ -54,6 +54,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("signer-file", &["ca-core"]),
     // It looks at what it signs, and holds no key: the program gives it the signer that does.
     ("signer-link", &["ca-core"]),
+    // A token that fails, for tests; it knows nothing of ours.
+    ("pkcs11-faults", &[]),
     ("signer-pkcs11", &["ca-core"]),
     ("est-server", &["ca-core", "cms-messages", "server-kit"]),
     // What servers and clients both speak; it knows neither.

@@ -42,6 +42,9 @@ const CONDITIONS: &[(&str, Option<&str>)] = &[
     ("not feature coaps", Some("crates/meter-pki/src/coaps.rs")),
 ];
 
+/// Members with lints of their own: what is for tests only, and the module that is called through pointers.
+const OWN_LINTS: [&str; 2] = ["e2e", "pkcs11-faults"];
+
 const KINDS: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
 
 fn lints_inherited(house: &House) -> Vec<Breach> {
@@ -56,7 +59,7 @@ fn lints_inherited(house: &House) -> Vec<Breach> {
     house
         .workspace
         .members()
-        .filter(|(member, _)| member.name != "e2e")
+        .filter(|(member, _)| !OWN_LINTS.contains(&member.name.as_str()))
         .filter_map(|(_, manifest)| house.tree.file(manifest))
         .filter(|file| !inherits(&file.text))
         .map(|file| Breach::at(&file.path, 1, "add `[lints]` with `workspace = true`"))

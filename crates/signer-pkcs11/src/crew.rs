@@ -1,0 +1,333 @@
+//! Threads that make the calls, so that a call which hangs keeps nobody: case H-03.
+//!
+//! A PKCS#11 call cannot be ended from outside. Who waits for one goes away at its deadline; the thread is given up with
+//! whatever it holds, and another takes its place. The queue before the threads is first come, first served: fairness
+//! between tenants is made before, where it is known who asks.
+
+use core::time::Duration;
+use std::collections::VecDeque;
+use std::num::NonZeroUsize;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+/// Threads that hang at once at most. Beyond that nothing is asked until one of them comes back.
+const MOST_HANGING: usize = 64;
+
+/// How long is waited for what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pace {
+    /// For a thread and a session.
+    pub(crate) queue: Duration,
+    /// For the calls.
+    pub(crate) call: Duration,
+}
+
+/// Why no answer came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Late {
+    /// No thread or no session became free in time; no call was made.
+    InQueue,
+    /// A call did not come back, or its thread ended in a panic. `signing` tells whether it may have signed.
+    InCall { signing: bool },
+}
+
+/// How far a job is, known to the thread that does it and to the one that waits.
+pub(crate) struct Ticket(Mutex<Stage>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Queued { since: Instant },
+    Calling { since: Instant },
+    Signing { since: Instant },
+    Done,
+    GivenUp(Verdict),
+}
+
+/// A job was given up by the one who waited for it, and does not go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct GivenUp;
+
+/// The threads.
+pub(crate) struct Crew(Arc<Shared>);
+
+struct Shared {
+    state: Mutex<State>,
+    work: Condvar,
+    limit: NonZeroUsize,
+}
+
+#[derive(Default)]
+struct State {
+    queue: VecDeque<Box<dyn FnOnce() -> Verdict + Send>>,
+    threads: usize,
+    idle: usize,
+    hanging: usize,
+    closed: bool,
+}
+
+/// Whether the thread is still one of the crew after its job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Stays,
+    Replaced,
+}
+
+impl Crew {
+    /// A crew of at most so many threads, those that hang not counted.
+    pub(crate) fn new(limit: NonZeroUsize) -> Self {
+        Self(Arc::new(Shared { state: Mutex::default(), work: Condvar::new(), limit }))
+    }
+
+    /// Has a thread do something, and waits for the answer as long as it may take.
+    pub(crate) fn run<T: Send + 'static>(
+        &self,
+        pace: Pace,
+        work: impl FnOnce(&Ticket) -> T + Send + 'static,
+    ) -> Result<T, Late> {
+        let ticket = Arc::new(Ticket(Mutex::new(Stage::Queued { since: now() })));
+        let (answer, answered) = mpsc::sync_channel(1);
+        let theirs = Arc::clone(&ticket);
+        let hand_in = self.0.push(Box::new(move || {
+            let done = work(&theirs);
+            let verdict = theirs.finish();
+            // Nobody waits when the job was given up, or the requester panicked.
+            drop(answer.send(done));
+            verdict
+        }));
+        hand_in?;
+        loop {
+            // Not longer than a call may take: one may begin, and hang, while it is waited for a thread.
+            match answered.recv_timeout(ticket.left(pace).min(pace.call)) {
+                Ok(done) => return Ok(done),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Late::InCall { signing: ticket.is_signing() });
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    if let Some(late) = ticket.give_up(pace) {
+                        self.0.replace(late);
+                        return Err(late);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Crew {
+    fn drop(&mut self) {
+        self.0.state().closed = true;
+        self.0.work.notify_all();
+    }
+}
+
+impl Shared {
+    fn push(self: &Arc<Self>, job: Box<dyn FnOnce() -> Verdict + Send>) -> Result<(), Late> {
+        let mut state = self.state();
+        if state.hanging >= MOST_HANGING {
+            return Err(Late::InQueue);
+        }
+        state.queue.push_back(job);
+        if state.idle < state.queue.len() && state.threads < self.limit.get() {
+            let crew = Arc::clone(self);
+            let started = thread::Builder::new().name("token".to_owned()).spawn(move || crew.serve());
+            match started {
+                Ok(_detached) => state.threads += 1,
+                // The others will come to it, if there are any.
+                Err(_) if state.threads > 0 => {}
+                Err(_) => {
+                    state.queue.pop_back();
+                    return Err(Late::InQueue);
+                }
+            }
+        }
+        drop(state);
+        self.work.notify_one();
+        Ok(())
+    }
+
+    /// Takes a thread that hangs out of the count, so that another one is started for the next job.
+    fn replace(&self, late: Late) {
+        let mut state = self.state();
+        if matches!(late, Late::InCall { .. }) {
+            state.hanging += 1;
+            state.threads = state.threads.saturating_sub(1);
+        }
+    }
+
+    fn serve(&self) {
+        let _counted = Counted(self);
+        loop {
+            let mut state = self.state();
+            state.idle += 1;
+            state = self
+                .work
+                .wait_while(state, |state| state.queue.is_empty() && !state.closed)
+                .unwrap_or_else(PoisonError::into_inner);
+            state.idle = state.idle.saturating_sub(1);
+            let Some(job) = state.queue.pop_front() else { return };
+            drop(state);
+            if job() == Verdict::Replaced {
+                let mut state = self.state();
+                // Its place may be taken; it is counted again for as long as it takes to leave.
+                state.hanging = state.hanging.saturating_sub(1);
+                state.threads += 1;
+                return;
+            }
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A thread of the crew, also one that ends in a panic.
+struct Counted<'a>(&'a Shared);
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.threads = state.threads.saturating_sub(1);
+    }
+}
+
+impl Ticket {
+    /// A thread and a session are there: calls begin.
+    pub(crate) fn begin(&self) -> Result<(), GivenUp> {
+        self.enter(Stage::Calling { since: now() })
+    }
+
+    /// `C_Sign` is called next. Never, once the requester has gone with the answer that nothing was signed.
+    pub(crate) fn begin_signing(&self) -> Result<(), GivenUp> {
+        self.enter(Stage::Signing { since: now() })
+    }
+
+    fn enter(&self, next: Stage) -> Result<(), GivenUp> {
+        let mut stage = self.stage();
+        if matches!(*stage, Stage::GivenUp(_)) {
+            return Err(GivenUp);
+        }
+        *stage = next;
+        Ok(())
+    }
+
+    /// Tells whether the thread was given up meanwhile.
+    fn finish(&self) -> Verdict {
+        let mut stage = self.stage();
+        if let Stage::GivenUp(verdict) = *stage {
+            return verdict;
+        }
+        *stage = Stage::Done;
+        Verdict::Stays
+    }
+
+    fn is_signing(&self) -> bool {
+        matches!(*self.stage(), Stage::Signing { .. })
+    }
+
+    /// How long the requester may still wait at this stage.
+    fn left(&self, pace: Pace) -> Duration {
+        let (since, most) = match *self.stage() {
+            Stage::Queued { since } => (since, pace.queue),
+            Stage::Calling { since } | Stage::Signing { since } => (since, pace.call),
+            // The answer is on its way.
+            Stage::Done | Stage::GivenUp(_) => return pace.call,
+        };
+        most.saturating_sub(now().saturating_duration_since(since))
+    }
+
+    /// Gives the job up if its deadline has passed at the stage where it is by now.
+    fn give_up(&self, pace: Pace) -> Option<Late> {
+        let mut stage = self.stage();
+        let (since, most, late) = match *stage {
+            Stage::Queued { since } => (since, pace.queue, Late::InQueue),
+            Stage::Calling { since } => (since, pace.call, Late::InCall { signing: false }),
+            Stage::Signing { since } => (since, pace.call, Late::InCall { signing: true }),
+            Stage::Done | Stage::GivenUp(_) => return None,
+        };
+        (now().saturating_duration_since(since) >= most).then(|| {
+            let verdict = if late == Late::InQueue { Verdict::Stays } else { Verdict::Replaced };
+            *stage = Stage::GivenUp(verdict);
+            late
+        })
+    }
+
+    fn stage(&self) -> MutexGuard<'_, Stage> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The clock that deadlines and rests are measured by.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long a call lasts is no date: the clock that cannot be set"
+)]
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+
+    use super::*;
+
+    const SOON: Pace = Pace { queue: Duration::from_millis(50), call: Duration::from_millis(50) };
+    const NEVER: Pace = Pace { queue: Duration::from_secs(600), call: Duration::from_secs(600) };
+
+    fn crew(limit: usize) -> Crew {
+        Crew::new(NonZeroUsize::new(limit).unwrap())
+    }
+
+    #[test]
+    fn h_03_a_thread_that_hangs_is_given_up_and_replaced() {
+        let crew = crew(1);
+        for signing in [false, true] {
+            let (release, released) = mpsc::channel::<()>();
+            let late = crew.run(SOON, move |ticket| {
+                ticket.begin().unwrap();
+                if signing {
+                    ticket.begin_signing().unwrap();
+                }
+                let _until_the_end_of_the_test = released.recv();
+                ticket.begin()
+            });
+            assert_eq!(late.unwrap_err(), Late::InCall { signing });
+            assert_eq!(crew.run(NEVER, |_| 7), Ok(7));
+            drop(release);
+        }
+    }
+
+    #[test]
+    fn a_job_given_up_in_the_queue_never_begins() {
+        let crew = Arc::new(crew(1));
+        let (started, done) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+        let (theirs, busy) = ((Arc::clone(&started), Arc::clone(&done)), Arc::clone(&crew));
+        let first = thread::spawn(move || {
+            busy.run(NEVER, move |ticket| {
+                ticket.begin().unwrap();
+                theirs.0.wait();
+                theirs.1.wait();
+            })
+        });
+        started.wait();
+        let (begun, tell) = mpsc::channel();
+        let (crew_of_second, pace) = (Arc::clone(&crew), Pace { call: NEVER.call, ..SOON });
+        let late = crew_of_second.run(pace, move |ticket| begun.send(ticket.begin()).unwrap());
+        assert_eq!(late, Err(Late::InQueue));
+        done.wait();
+        assert_eq!(first.join().unwrap(), Ok(()));
+        assert_eq!(tell.recv(), Ok(Err(GivenUp)), "it does not make a call that nobody waits for");
+        assert_eq!(crew.run(NEVER, |_| 7), Ok(7), "its thread did not hang, and is still there");
+    }
+
+    #[test]
+    fn a_thread_that_panics_keeps_nobody() {
+        let crew = crew(1);
+        let late = crew.run(NEVER, |_| panic!("as a fault in a call would"));
+        assert_eq!(late, Err::<(), _>(Late::InCall { signing: false }));
+        assert_eq!(crew.run(NEVER, |_| 7), Ok(7));
+    }
+}
