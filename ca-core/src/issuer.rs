@@ -5,6 +5,7 @@
 use crate::certificate::Certificate;
 use crate::distinguished_name::DistinguishedName;
 use crate::key_ref::KeyRef;
+use crate::ports::{SignError, Signer};
 use crate::scope::{CrlLine, CrlScope};
 use crate::sharding::CrlPlan;
 use crate::suite::Curve;
@@ -135,6 +136,19 @@ impl Issuer {
         self.certificate.public_key().curve()
     }
 
+    /// Looks that a signer holds the key of the CA certificate: that very key, and not another that goes by its name.
+    ///
+    /// # Errors
+    /// [`KeyMatchError`].
+    pub fn check_key(&self, signer: &dyn Signer) -> Result<(), KeyMatchError> {
+        let held = signer.public_key(&self.key())?;
+        if held == *self.certificate.public_key() {
+            Ok(())
+        } else {
+            Err(KeyMatchError::Another { key: self.key() })
+        }
+    }
+
     /// Returns the key identifier that certificates and CRLs point to: the SKI of the CA certificate, or by method 1.
     #[must_use]
     pub fn key_identifier(&self) -> Vec<u8> {
@@ -192,5 +206,19 @@ pub enum IssuerError {
     NotPlainHttp {
         /// The URI.
         uri: String,
+    },
+}
+
+/// Why an issuer cannot sign with what a signer holds.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyMatchError {
+    /// The signer does not hold the key, or cannot be asked.
+    #[error(transparent)]
+    Signer(#[from] SignError),
+    /// The signer holds another key under the name of this one.
+    #[error("the signer holds another key under the name {key} than the one in the issuer's certificate")]
+    Another {
+        /// The name.
+        key: KeyRef,
     },
 }

@@ -8,7 +8,8 @@ use ca_core::suite::SecuritySuite;
 
 use crate::doubles::clock::{NOW, at};
 use crate::doubles::journal::Step;
-use crate::doubles::signer::Behaviour;
+use crate::doubles::keys::KeyPair;
+use crate::doubles::signer::{Behaviour, MemorySigner};
 use crate::world::{FOUNDED, World, change_profile};
 
 /// Asks once, with the signer behaving as scripted; returns reason code, fault, and how the intent ended.
@@ -50,12 +51,41 @@ fn h_02_an_unknown_outcome_leaves_an_uncertain_intent_and_is_not_tried_again() {
     assert_eq!(world.ledger.intent(again.id()).id, *again.id(), "the retry has a serial number of its own");
 }
 
-// H-06, H-07: a signature is verified under the issuer's key before anything is made of it.
+/// The signature was made, and nothing is made of it.
+const BROKEN: (&str, Fault, CertificateStatus) = ("signer.broken", Fault::Ours, UNCERTAIN);
+
+// H-06: a signature is verified before anything is made of it.
 #[test]
 fn h_06_a_signature_that_does_not_verify_is_thrown_away_and_the_intent_uncertain() {
-    for lie in [Behaviour::Damaged, Behaviour::OtherKey, Behaviour::OtherCurve, Behaviour::OtherOctets] {
-        assert_eq!(ends(&[lie]), ("signer.broken", Fault::Ours, UNCERTAIN), "{lie:?}");
+    for lie in [Behaviour::Damaged, Behaviour::OtherCurve, Behaviour::OtherOctets] {
+        assert_eq!(ends(&[lie]), BROKEN, "{lie:?}");
     }
+}
+
+// H-07: and that under the key in the issuer's certificate, not under the one that signed.
+#[test]
+fn h_07_a_valid_signature_by_another_key_is_thrown_away_and_the_intent_uncertain() {
+    assert_eq!(ends(&[Behaviour::OtherKey]), BROKEN);
+}
+
+// H-07, at the start: a signer that holds another key under the issuer's name is found out before it signs.
+#[test]
+fn h_07_an_issuer_does_not_match_a_signer_that_holds_another_key_or_none() {
+    let world = World::new();
+    let issuer = world.authority.issuer();
+    issuer.check_key(&*world.signer).unwrap();
+    let another = KeyPair::new(issuer.curve(), 77);
+    world.signer.keep_as(issuer.key(), &another);
+    let refusal = issuer.check_key(&*world.signer).unwrap_err();
+    assert_eq!(
+        refusal.to_string(),
+        format!(
+            "the signer holds another key under the name {} than the one in the issuer's certificate",
+            issuer.key()
+        )
+    );
+    let refusal = issuer.check_key(&MemorySigner::new(&world.journal)).unwrap_err();
+    assert_eq!(refusal.to_string(), format!("the signer holds no key {}", issuer.key()));
 }
 
 #[test]

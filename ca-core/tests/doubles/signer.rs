@@ -88,6 +88,11 @@ impl MemorySigner {
         key
     }
 
+    /// Keeps a key pair under the name of another key.
+    pub(crate) fn keep_as(&self, name: KeyRef, pair: &KeyPair) {
+        self.keys.lock().unwrap().insert(name, pair.clone());
+    }
+
     /// The next calls of `sign` do this, one after the other.
     pub(crate) fn then(&self, behaviours: &[Behaviour]) {
         self.script.lock().unwrap().extend(behaviours);

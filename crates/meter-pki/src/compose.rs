@@ -347,8 +347,7 @@ fn serve_authority(
     ports: &Ports,
     repository: &Arc<Repository>,
 ) -> Result<ServedAuthority, Failure> {
-    let key = one.issuer.key();
-    ports.signer.public_key(&key).map_err(|error| {
+    one.issuer.check_key(&*ports.signer).map_err(|error| {
         Failure::new(Exit::Unavailable, "key.missing", format!("the key of {}: {error}", one.name))
             .then(
                 "look at [keys] in the configuration, or at [[key]] in the signer's; if the authority was being closed, \
