@@ -105,8 +105,7 @@ impl Crew {
                     return Err(Late::InCall { signing: ticket.is_signing() });
                 }
                 Err(RecvTimeoutError::Timeout) => {
-                    if let Some(late) = ticket.give_up(pace) {
-                        self.0.replace(late);
+                    if let Some(late) = self.0.give_up(&ticket, pace) {
                         return Err(late);
                     }
                 }
@@ -147,13 +146,16 @@ impl Shared {
         Ok(())
     }
 
-    /// Takes a thread that hangs out of the count, so that another one is started for the next job.
-    fn replace(&self, late: Late) {
+    /// Gives a job up whose deadline has passed. A thread that hangs is no longer one of the crew: another one is started for
+    /// the next job. Under one lock, so that a thread which comes back at this moment finds itself counted among those that hang.
+    fn give_up(&self, ticket: &Ticket, pace: Pace) -> Option<Late> {
         let mut state = self.state();
+        let late = ticket.give_up(pace)?;
         if matches!(late, Late::InCall { .. }) {
             state.hanging += 1;
             state.threads = state.threads.saturating_sub(1);
         }
+        Some(late)
     }
 
     fn serve(&self) {
@@ -328,6 +330,24 @@ mod tests {
         let crew = crew(1);
         let late = crew.run(NEVER, |_| panic!("as a fault in a call would"));
         assert_eq!(late, Err::<(), _>(Late::InCall { signing: false }));
+        assert_eq!(crew.run(NEVER, |_| 7), Ok(7));
+    }
+
+    #[test]
+    fn h_03_threads_that_come_back_after_all_are_counted_out() {
+        let crew = crew(1);
+        for _ in 0..2 * MOST_HANGING {
+            let (release, released) = mpsc::channel::<()>();
+            let (gone, went) = mpsc::channel::<()>();
+            let late = crew.run(Pace { call: Duration::from_millis(1), ..NEVER }, move |ticket| {
+                ticket.begin().unwrap();
+                let _until_it_was_given_up = released.recv();
+                drop(gone);
+            });
+            assert_eq!(late, Err(Late::InCall { signing: false }));
+            drop(release);
+            assert!(went.recv().is_err());
+        }
         assert_eq!(crew.run(NEVER, |_| 7), Ok(7));
     }
 }
