@@ -180,11 +180,13 @@ fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?)
 }
 
+#[expect(clippy::disallowed_methods, reason = "programs of others tell nobody when they listen")]
 fn wait_for(address: SocketAddr) -> anyhow::Result<()> {
     let watch = Stopwatch::start();
     while TcpStream::connect(address).is_err() {
         ensure!(watch.elapsed() < PATIENCE, "nobody listens at {address}");
-        std::thread::yield_now();
+        // Not at once: an attempt may come from the very port, and be in the way.
+        std::thread::sleep(Duration::from_millis(50));
     }
     Ok(())
 }

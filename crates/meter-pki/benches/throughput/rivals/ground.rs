@@ -29,21 +29,24 @@ impl Ground {
     pub(super) fn found(place: &Path, curve: Curve) -> anyhow::Result<Self> {
         std::fs::create_dir(place)?;
         let ground = Self { place: place.to_owned(), curve };
+        let hash = ground.hash();
         let usage = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n";
         std::fs::write(ground.place.join("ca.ext"), usage)?;
         std::fs::write(ground.place.join("responder.ext"), "extendedKeyUsage=OCSPSigning\n")?;
         std::fs::write(ground.place.join("meter.ext"), "keyUsage=critical,digitalSignature\n")?;
         ground.request("ca")?;
-        ground.openssl_run("x509 -req -in ca.csr -signkey ca.key -days 30 -extfile ca.ext -out ca.pem")?;
+        ground.openssl_run(&format!(
+            "x509 -req -{hash} -in ca.csr -signkey ca.key -days 30 -extfile ca.ext -out ca.pem"
+        ))?;
         ground.openssl_run("x509 -in ca.pem -outform DER -out ca.der")?;
         ground.certify("responder", "responder", 0x40)?;
         ground.request("meter")?;
         let mut index = String::new();
         for number in 1..=CERTIFICATES {
             ground.openssl_run(&format!(
-                "x509 -req -in meter.csr -CA ca.pem -CAkey ca.key -set_serial {number} -days 30 -extfile meter.ext -out {number}.pem"
+                "x509 -req -{hash} -in meter.csr -CA ca.pem -CAkey ca.key -set_serial {number} -days 30 -extfile meter.ext -out {number}.pem"
             ))?;
-            writeln!(index, "V\t361231235959Z\t\t{number:02X}\tunknown\t/CN=meter")?;
+            writeln!(index, "V\t361231235959Z\t\t{number:02X}\tunknown\t/CN=meter {number}")?;
         }
         std::fs::write(ground.place.join("index.txt"), index)?;
         Ok(ground)
@@ -59,10 +62,18 @@ impl Ground {
         self.openssl_run(&format!("req -new -key {name}.key -subj /CN={name} -out {name}.csr"))
     }
 
+    const fn hash(&self) -> &'static str {
+        match self.curve {
+            Curve::P256 => "sha256",
+            Curve::P384 => "sha384",
+        }
+    }
+
     fn certify(&self, name: &str, extensions: &str, serial: u8) -> anyhow::Result<()> {
         self.request(name)?;
         self.openssl_run(&format!(
-            "x509 -req -in {name}.csr -CA ca.pem -CAkey ca.key -set_serial {serial} -days 30 -extfile {extensions}.ext -out {name}.pem"
+            "x509 -req -{} -in {name}.csr -CA ca.pem -CAkey ca.key -set_serial {serial} -days 30 -extfile {extensions}.ext -out {name}.pem",
+            self.hash(),
         ))
     }
 
