@@ -13,7 +13,7 @@ use ca_core::crl::{CrlContext, issue_crl};
 use ca_core::issuer::{Issuer, PublicationPoints};
 use ca_core::key_ref::KeyRef;
 use ca_core::ports::{Ledger, SignError, Signer, StatusSource};
-use ca_core::profile::CrlProfile;
+use ca_core::profile::{CrlProfile, DeltaTimes};
 use ca_core::public_key::PublicKey;
 use ca_core::record::CrlRecord;
 use ca_core::scope::{CrlKind, CrlLine};
@@ -97,7 +97,7 @@ impl Authority {
         let identity = Identity::Process { name: "crl-publisher" };
         issue_crl(&CrlContext {
             issuer: &self.issuer,
-            profile: &CrlProfile::new(7 * 86_400, 86_400).unwrap(),
+            profile: &CrlProfile::new(7 * 86_400, 86_400).unwrap().with_deltas(deltas).unwrap(),
             actor: &Actor { tenant: self.issuer.tenant().clone(), identity },
             scope: &line.scope,
             base,
