@@ -31,7 +31,7 @@ use signer_link::desk::{Asker, SignerState, SigningDesk};
 use signer_link::guarded::{GuardedDesk, Means};
 use signer_link::log::LogReader;
 use signer_link::server::LinkServer;
-use signer_pkcs11::{KeyProtection, Pin, TokenOptions, TokenSigner, TokenUri};
+use signer_pkcs11::{Pin, TokenOptions, TokenSigner, TokenUri};
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
@@ -133,10 +133,7 @@ fn open(keys: &str, folder: &Path) -> Result<(Arc<dyn Signer>, KeyRef), Failed> 
         module.into_iter().find(|path| Path::new(path).exists()).ok_or("SoftHSM2 is not installed")?;
     let uri = TokenUri::parse(&format!("pkcs11:token=bench?module-path={module}"))?;
     let pin = Pin::new(&String::from("user-1234").into()).ok_or("a PIN")?;
-    let options = TokenOptions {
-        sessions: NonZeroUsize::new(16).ok_or("16")?,
-        weakest_protection: KeyProtection::NonExtractable,
-    };
+    let options = TokenOptions { sessions: NonZeroUsize::new(16).ok_or("16")?, ..TokenOptions::default() };
     let signer = TokenSigner::open_with(&uri, pin, options)?;
     let kept = folder.join("key");
     let key = if kept.exists() {
