@@ -92,6 +92,7 @@ impl Authority {
 
     /// Issues the next CRL of a line; a delta to the complete CRL on record.
     pub(crate) fn issue(&self, ledger: &dyn Ledger, status: &dyn StatusSource, line: &CrlLine) -> CrlRecord {
+        let deltas = DeltaTimes { validity_seconds: 86_400, reissue_seconds: 3_600 };
         let base =
             (line.kind == CrlKind::Delta).then(|| status.latest_of(&line.base()).unwrap().unwrap().number);
         let identity = Identity::Process { name: "crl-publisher" };
