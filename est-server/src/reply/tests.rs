@@ -72,9 +72,8 @@ fn unidentified(error: IdentifyError) -> Refusal {
 }
 
 fn table() -> Vec<(u16, Refusal)> {
-    let now = UnixTime::from_seconds(1_795_255_200);
-    let elsewhere =
-        IntentConflict::KeyCertifiedElsewhere { subject: title().to_string(), purpose: KeyPurpose::Tls };
+    let (now, subject) = (UnixTime::from_seconds(1_795_255_200), title().to_string());
+    let elsewhere = IntentConflict::KeyCertifiedElsewhere { subject, purpose: KeyPurpose::Tls };
     let awaiting = Awaiting { digest: [1; 32], expires_at: now, retry_after_seconds: 600 };
     vec![
         (404, Refusal::NoSuchOperation),
