@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::RootCertStore;
+use rustls::{ClientConnection, RootCertStore};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -68,6 +68,18 @@ impl Caller {
     /// What the operating system or TLS says.
     pub async fn call(&self, shown: Option<&Credential>) -> io::Result<Call> {
         self.secure(self.connect().await?, shown).await
+    }
+
+    /// Returns the octets of a first message of a handshake.
+    ///
+    /// # Errors
+    /// What TLS says.
+    pub fn hello(&self) -> io::Result<Vec<u8>> {
+        let settings = tls_settings(&self.roots, None)?;
+        let mut client = ClientConnection::new(settings, server_name()).map_err(io::Error::other)?;
+        let mut octets = Vec::new();
+        client.write_tls(&mut octets)?;
+        Ok(octets)
     }
 
     /// Shakes hands on a connection, showing this or nothing.

@@ -15,7 +15,7 @@ use crate::patience::PATIENCE;
 use crate::shift::Device;
 
 /// In how many ways a client is slow.
-pub const KINDS: usize = 6;
+pub const KINDS: usize = 7;
 
 /// How many clients share an address: fewer than one address may have.
 const OF_AN_ADDRESS: usize = 40;
@@ -29,6 +29,8 @@ enum Kind {
     /// Connects and says nothing.
     Silent,
     /// Begins a `ClientHello` and goes on octet by octet.
+    Hello,
+    /// Says its `ClientHello`, and nothing after it.
     Handshake,
     /// Begins a head and goes on octet by octet.
     Head,
@@ -43,10 +45,11 @@ enum Kind {
 /// Each with its name, and how many of twenty clients are so.
 const ALL: [(Kind, &str, usize); KINDS] = [
     (Kind::Silent, "silent", 3),
+    (Kind::Hello, "in the hello", 2),
     (Kind::Handshake, "in the handshake", 2),
     (Kind::Head, "in the head", 2),
     (Kind::Body, "in the body", 2),
-    (Kind::Idle, "idle", 10),
+    (Kind::Idle, "idle", 8),
     (Kind::Huge, "with a huge body", 1),
 ];
 
@@ -144,7 +147,8 @@ impl Crowd {
         // How it ends is the server's choice.
         let _ended = match kind {
             Kind::Silent => drain(stream).await,
-            Kind::Handshake => trickle(stream, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03").await,
+            Kind::Hello => trickle(stream, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03").await,
+            Kind::Handshake => fall_silent(&caller, stream).await,
             Kind::Head | Kind::Body | Kind::Idle | Kind::Huge => {
                 be_slow_over_tls(&caller, stream, kind, device).await
             }
@@ -174,7 +178,7 @@ async fn be_slow_over_tls(
         Kind::Body => announce(60_000),
         Kind::Huge => announce(1 << 40),
         Kind::Idle => "GET /.well-known/est/cacerts HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned(),
-        Kind::Head | Kind::Silent | Kind::Handshake => "GET / HTTP/1.1\r\nHost: localhost\r\nX: ".to_owned(),
+        Kind::Head | Kind::Silent | Kind::Hello | Kind::Handshake => "GET / HTTP/1.1\r\nHost: localhost\r\nX: ".to_owned(),
     };
     call.send(begin.as_bytes()).await?;
     match kind {
@@ -186,8 +190,16 @@ async fn be_slow_over_tls(
             call.send(&[b'A'; 4096]).await?;
             sleep(BEAT).await;
         },
-        Kind::Body | Kind::Head | Kind::Silent | Kind::Handshake => trickle(call.into_stream(), b"").await,
+        Kind::Body | Kind::Head | Kind::Silent | Kind::Hello | Kind::Handshake => {
+            trickle(call.into_stream(), b"").await
+        }
     }
+}
+
+/// Says its hello, and reads until the other end closes.
+async fn fall_silent(caller: &Caller, mut stream: tokio::net::TcpStream) -> io::Result<()> {
+    stream.write_all(&caller.hello()?).await?;
+    drain(stream).await
 }
 
 /// Reads until the other end closes.

@@ -10,9 +10,10 @@
 //! waits, in turn, for a place among the handshakes: that wait is the server's, and costs nobody a seat. It is *not* a rate
 //! limiter.
 
+mod fading;
 mod step;
 
-use self::step::Step;
+use self::step::{Leeway, Step};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     net::{IpAddr, Ipv6Addr},
@@ -24,11 +25,14 @@ use tokio::{
     time::Instant,
 };
 
-/// How long a client may take for its hello at least: it has it at hand.
-const HELLO: Duration = Duration::from_millis(250);
+/// A client has its hello at hand.
+const HELLO: Leeway = Leeway { usual: Duration::from_secs(1), in_a_flood: Duration::from_millis(250) };
 
-/// And for what needs an answer of its own, on a slow link.
-const ROUND_TRIP: Duration = Duration::from_secs(1);
+/// In the rest of the handshake a small device agrees on a key, checks a path and signs.
+const HANDSHAKE: Leeway = Leeway { usual: Duration::from_secs(3), in_a_flood: Duration::from_secs(1) };
+
+/// A first request takes a slow link its time, and the device none.
+const FIRST_REQUEST: Leeway = Leeway { usual: Duration::from_secs(1), in_a_flood: Duration::from_secs(1) };
 
 /// Until somebody leaves.
 const LONG: Duration = Duration::from_secs(3_600);
@@ -235,8 +239,8 @@ impl Book {
             waiting: BTreeMap::new(),
             waiting_by_network: BTreeSet::new(),
             hellos: Step::new(HELLO),
-            handshakes: Step::new(ROUND_TRIP),
-            first_requests: Step::new(ROUND_TRIP),
+            handshakes: Step::new(HANDSHAKE),
+            first_requests: Step::new(FIRST_REQUEST),
         }
     }
 
@@ -352,6 +356,9 @@ impl Book {
         let Some(row) = number.and_then(|number| self.leave(number)) else {
             return false;
         };
+        if let Some(step) = self.step(row.awaits) {
+            step.gave_up();
+        }
         row.displaced.send_replace(Some(row.awaits));
         true
     }
@@ -497,7 +504,7 @@ mod tests {
         };
         let (slow, mut quick) = (begin(1).await, begin(2).await);
         for _ in 0..40 {
-            tokio::time::advance(ROUND_TRIP / 10).await;
+            tokio::time::advance(HANDSHAKE.usual / 10).await;
             let next = roster.admit(ip(3), Awaits::Hello).unwrap();
             let mut begins = Box::pin(next.waits_for_handshake());
             assert!(waits(begins.as_mut()).await, "one place is moving, and it is half of them");
@@ -507,7 +514,11 @@ mod tests {
         }
         assert!(!lost(&slow), "it has taken four times as long as it must be given");
         let (begun, last) = (Instant::now(), begin(4).await);
-        assert!(begun.elapsed() >= ROUND_TRIP && begun.elapsed() <= 3 * ROUND_TRIP, "{:?}", begun.elapsed());
+        assert!(
+            begun.elapsed() >= HANDSHAKE.usual && begun.elapsed() <= 2 * HANDSHAKE.usual,
+            "{:?}",
+            begun.elapsed()
+        );
         assert_eq!((lost(&slow), lost(&quick), lost(&last)), (true, false, false));
     }
 
@@ -521,7 +532,7 @@ mod tests {
         talks.waits_for_handshake().await;
         assert!(begun.elapsed().is_zero());
         roster.has_room().await;
-        assert_eq!(begun.elapsed().as_millis() / 10, HELLO.as_millis() / 10);
+        assert_eq!(begun.elapsed().as_millis() / 10, HELLO.usual.as_millis() / 10);
         drop(roster.admit(ip(3), Awaits::Hello).unwrap());
         assert_eq!((lost(&silent), lost(&talks)), (true, false));
     }
