@@ -35,12 +35,15 @@ use std::time::Instant;
 use ca_store::{EngineKind, Store};
 
 use ground::Authority;
-use making::{Made, Wanted, made_apart, make_and_tell};
+use making::{Made, Means, Wanted, made_apart, make_and_tell};
 use others::{gnutls_reads, openssl_ca, openssl_reads};
 use report::{Divided, Report};
 
 /// How many entries the long CRL has unless another number is asked for; the short one has a tenth.
 const ENTRIES: u64 = 1_000_000;
+
+/// What the ledger keeps of what it has read, in MiB: in service, and so little that what else grows is seen.
+const CACHES: [u64; 2] = [128, 8];
 
 /// How many are revoked after the complete CRL, for the delta to it.
 const CHANGED: u64 = 1_000;
@@ -53,7 +56,9 @@ fn main() {
     };
     if let Some(place) = after("--make") {
         let computed = after("--computed").map(|number| number.parse().unwrap());
-        return make_and_tell(Path::new(&place), Wanted::read(&after("--wanted").unwrap()), computed);
+        let cache_mib = after("--cache-mib").unwrap().parse().unwrap();
+        let wanted = Wanted::read(&after("--wanted").unwrap());
+        return make_and_tell(Path::new(&place), wanted, Means { cache_mib, computed });
     }
     let entries = after("--entries").map_or(ENTRIES, |number| number.parse().unwrap());
     let parent = after("--directory").map_or_else(|| env!("CARGO_TARGET_TMPDIR").into(), PathBuf::from);
@@ -73,23 +78,24 @@ fn measure(place: &Path, entries: u64, computed: bool) -> Report {
             return None;
         }
         let start = Instant::now();
-        revoked::revoke(&revoked::open(&place.join("ledger")), issuer, (first, count));
+        revoked::revoke(&revoked::open(&place.join("ledger"), CACHES[0]), issuer, (first, count));
         Some(start.elapsed())
     };
-    let made = |count| made_apart(place, Wanted::All, computed.then_some(count));
+    let means = |cache_mib, count| Means { cache_mib, computed: computed.then_some(count) };
+    let made = |cache_mib, count| made_apart(place, Wanted::All, means(cache_mib, count));
     let first = revoked((0, entries / 100));
-    made(entries / 100);
+    made(CACHES[0], entries / 100);
     let file = making::published_file(place, &issuer);
     let gnutls = gnutls_reads(place, &file, entries / 100);
     let second = revoked((entries / 100, entries / 10 - entries / 100));
-    let short = made(entries / 10);
+    let short = CACHES.map(|cache_mib| made(cache_mib, entries / 10));
     let third = revoked((entries / 10, entries - entries / 10));
     let revoking = first.zip(second).zip(third).map(|((first, second), third)| first + second + third);
-    let long: Vec<Made> = (0..3).map(|_| made(entries)).collect();
+    let long = CACHES.map(|cache_mib| (0..3).map(|_| made(cache_mib, entries)).collect::<Vec<Made>>());
     let divided = (!computed).then(|| {
-        let shards = made_apart(place, Wanted::Shards, None);
+        let shards = made_apart(place, Wanted::Shards, means(CACHES[0], 0));
         revoked((entries, CHANGED));
-        Divided { shards, delta: made_apart(place, Wanted::Delta, None) }
+        Divided { shards, delta: made_apart(place, Wanted::Delta, means(CACHES[0], 0)) }
     });
     let others = vec![openssl_ca(place, entries), openssl_reads(place, &file, entries), gnutls];
     Report { entries, revoking, short, long, divided, others, file_system: place.to_owned() }

@@ -71,10 +71,19 @@ pub(crate) struct Made {
     pub(crate) peak_kib: u64,
 }
 
+/// How a child is to make them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Means {
+    /// What was read from the ledger is kept in so much memory, in MiB.
+    pub(crate) cache_mib: u64,
+    /// How many revocations are computed, unless they are read from the ledger.
+    pub(crate) computed: Option<u64>,
+}
+
 /// In the child: makes the next CRLs and tells.
-pub(crate) fn make_and_tell(place: &Path, wanted: Wanted, computed: Option<u64>) {
+pub(crate) fn make_and_tell(place: &Path, wanted: Wanted, means: Means) {
     let authority = Authority::open(place);
-    let store = revoked::open(&place.join("ledger"));
+    let store = revoked::open(&place.join("ledger"), means.cache_mib);
     let folder = published(place);
     std::fs::create_dir_all(&folder).unwrap();
     let folder = CrlFolder::open(&folder).unwrap();
@@ -83,7 +92,7 @@ pub(crate) fn make_and_tell(place: &Path, wanted: Wanted, computed: Option<u64>)
     let time = SystemClock.now().plus_seconds(-3_600);
     for line in wanted.lines(authority.issuer.key()) {
         let start = Instant::now();
-        let crl = match computed {
+        let crl = match means.computed {
             Some(count) => authority.issue(&store, &ManyRevoked { store: &store, count, time }, &line),
             None => authority.issue(&store, &store, &line),
         };
@@ -129,13 +138,13 @@ fn write(octets: &Octets, path: &Path) -> Duration {
 }
 
 /// Makes the next CRLs in another process.
-pub(crate) fn made_apart(place: &Path, wanted: Wanted, computed: Option<u64>) -> Made {
+pub(crate) fn made_apart(place: &Path, wanted: Wanted, means: Means) -> Made {
     let mut child = Command::new(std::env::current_exe().unwrap());
     child
         .arg("--make")
         .arg(place)
-        .args(["--wanted", wanted.word()])
-        .args(computed.map(|count| ["--computed".to_owned(), count.to_string()]).iter().flatten());
+        .args(["--wanted", wanted.word(), "--cache-mib", &means.cache_mib.to_string()])
+        .args(means.computed.map(|count| ["--computed".to_owned(), count.to_string()]).iter().flatten());
     let output = child.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let told = String::from_utf8(output.stdout).unwrap();

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use crate::CACHES;
 use crate::ground::SHARDS;
 use crate::making::Made;
 use crate::others::Other;
@@ -19,8 +20,9 @@ pub(crate) struct Report {
     pub(crate) entries: u64,
     /// How long it took to revoke, unless the revocations were computed.
     pub(crate) revoking: Option<Duration>,
-    pub(crate) short: Made,
-    pub(crate) long: Vec<Made>,
+    /// With each of [`CACHES`].
+    pub(crate) short: [Made; 2],
+    pub(crate) long: [Vec<Made>; 2],
     /// Unless the revocations were computed.
     pub(crate) divided: Option<Divided>,
     pub(crate) others: Vec<Other>,
@@ -39,27 +41,35 @@ impl Report {
             None => println!("The revocations were computed when they were read, not read from the ledger."),
         }
         println!(
-            "Each CRL is made in a process of its own; the first long one is compared with the short one, the others each with\n\
-             the one before.\n"
+            "Each CRL is made in a process of its own, and compared with the one before.\n"
         );
         println!(
             "| CRL | entries | octets | on record | published | the same octets to a file | ratio | resident before | peak |"
         );
         println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|");
-        row("short", &self.short);
-        for (made, number) in self.long.iter().zip(1..) {
-            row(&format!("long, {number}"), made);
+        let caches = CACHES.iter().zip(&self.short).zip(&self.long);
+        for ((cache, short), long) in caches.clone() {
+            row(&format!("short, {cache} MiB of cache"), short);
+            for (made, number) in long.iter().zip(1..) {
+                row(&format!("long, {number}, {cache} MiB of cache"), made);
+            }
         }
         if let Some(Divided { shards, delta }) = &self.divided {
             row(&format!("{SHARDS} shards, all together"), shards);
             row("delta to the last long one", delta);
         }
-        let most = self.long.iter().map(|made| made.peak_kib).max().unwrap_or_default();
         println!(
-            "\nThe ratio is that of making and publishing to the writing of the same octets once. Peak of a long CRL over that of the\n\
-             short one, with ten times as many entries: {:.2}.\n",
-            ratio(most, self.short.peak_kib)
+            "\nThe ratio is that of making and publishing to the writing of the same octets once. The ledger keeps what it has read in so much\n\
+             cache at most; in service it is the first."
         );
+        for ((cache, short), long) in caches {
+            let most = long.iter().map(|made| made.peak_kib).max().unwrap_or_default();
+            println!(
+                "Peak of a long CRL over that of the short one, with ten times as many entries and {cache} MiB of cache: {:.2}.",
+                ratio(most, short.peak_kib)
+            );
+        }
+        println!();
         println!("| other programs | time | peak | octets |");
         println!("|---|--:|--:|--:|");
         for Other { what, time, peak_kib, octets } in &self.others {

@@ -15,7 +15,7 @@ use ca_core::scope::CrlListing;
 use ca_core::serial_number::SerialNumber;
 use ca_core::tenant::TenantId;
 use ca_core::validity::{UnixTime, Validity};
-use ca_store::{Opening, Store};
+use ca_store::{Opening, Settings, Store};
 use meter_pki::compose::{SystemClock, abort_on_fatal};
 
 use crate::ground::sharding;
@@ -24,12 +24,13 @@ use crate::ground::sharding;
 const BATCH: u64 = 500;
 
 /// How many revoke at once: the ledger makes those that wait durable together.
-const REVOKERS: u64 = 64;
+const REVOKERS: u64 = 512;
 
-/// Opens a ledger.
-pub(crate) fn open(ledger: &Path) -> Store {
+/// Opens a ledger that keeps what it has read in so many MiB.
+pub(crate) fn open(ledger: &Path, cache_mib: u64) -> Store {
     let opening = Opening { now: SystemClock.now(), tenant: TenantId::parse("dso").unwrap(), boot: None };
-    Store::open(ledger, &opening, abort_on_fatal()).unwrap().0
+    let settings = Settings { cache_octets: cache_mib << 20, ..abort_on_fatal() };
+    Store::open(ledger, &opening, settings).unwrap().0
 }
 
 /// Issues and revokes so many certificates: those numbered from `first` on.

@@ -4,7 +4,7 @@
 mod ground;
 
 use std::io::{Write, stderr};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command};
 use std::time::Duration;
@@ -50,7 +50,6 @@ pub(crate) fn rows(
                 };
                 rows.push(measure(&name, &mut scene, options.pace(), yardsticks)?);
                 runtime.block_on(scene.bare.close())?;
-                scene.process.0.kill()?;
             }
         }
     }
@@ -91,8 +90,8 @@ struct Process(Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Whoever has ended already needs no end.
-        drop(self.0.kill());
+        // Not killed: `openssl ocsp` then ends its other processes as well. Whoever has ended already needs no end.
+        drop(Command::new("kill").arg(self.0.id().to_string()).status());
         drop(self.0.wait());
     }
 }
@@ -182,9 +181,12 @@ impl Scene for Asked<'_> {
     }
 }
 
-/// Programs that cannot be told to choose a port get one that was free just now.
+/// Programs that cannot be told to choose a port get one that is free. It is none of those that the system gives to clients: after
+/// a row with ten thousands of connections, most of these are still held by connections that have ended.
 fn free_address() -> anyhow::Result<SocketAddr> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?)
+    let is_free = |port: &u16| TcpListener::bind((Ipv6Addr::UNSPECIFIED, *port)).is_ok();
+    let port = (15_000..32_000).find(is_free).context("no port is free")?;
+    Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
 }
 
 #[expect(clippy::disallowed_methods, reason = "programs of others tell nobody when they listen")]
