@@ -196,6 +196,33 @@ fn what_is_published_outlives_a_stop_and_a_kill_and_its_number_never_falls() {
     }
 }
 
+#[test]
+fn a_publication_that_is_blocked_is_counted_and_made_up_for() {
+    let rehearsal = Rehearsal::start(1);
+    let uri = uri(&rehearsal, "crl");
+    let before = fetch(&rehearsal, &uri, &[]);
+    let (published, aside) = (rehearsal.state("published"), rehearsal.state("aside"));
+    std::fs::rename(&published, &aside).unwrap();
+    std::fs::write(&published, b"no folder").unwrap();
+    let certificates = rehearsal.certificates_of("4D504B0100000000");
+    let good = certificates.iter().find(|one| one["profile"] == "meter-op-ka-s1").unwrap();
+    rehearsal.revoke(good["serial"].as_str().unwrap(), "superseded");
+    let blocked = format!(
+        "pki_crl_publish_blocked_total{{authority=\"{AUTHORITY}\",why=\"crl.not-published\"}} "
+    );
+    let socket = path(&rehearsal.state("operator.sock"));
+    eventually("the attempt is counted", || {
+        let page = curl(&rehearsal, "http://meter-pki/metrics", &["--unix-socket", &socket]).text();
+        page.contains(&blocked).then_some(())
+    });
+    assert_eq!(fetch(&rehearsal, &uri, &[]).body, before.body, "the one before is served");
+    std::fs::remove_file(&published).unwrap();
+    std::fs::rename(&aside, &published).unwrap();
+    eventually("it is published", || {
+        Some(fetch(&rehearsal, &uri, &[])).filter(|answer| answer.body != before.body)
+    });
+}
+
 fn root_uri(rehearsal: &Rehearsal) -> String {
     let root = path(&rehearsal.authority("dso-root-s1"));
     let said = openssl(["x509", "-noout", "-ext", "subjectKeyIdentifier", "-in", &root]).ok();

@@ -1,14 +1,15 @@
-//! What one revocation costs in a ledger where none is revoked, and in the same ledger where many are: for each engine in one run.
+//! What one revocation costs in a ledger where none is revoked, and in one with as many certificates where many are: in turns, so that
+//! whatever else the machine does meets both.
 //!
-//! `cargo bench -p ca-store --bench revocations` prints one line for each; `-- CERTIFICATES DIRECTORY` changes how many are
-//! revoked, a million unless given, and where.
+//! `cargo bench -p ca-store --bench revocations` prints one line for each engine; `-- CERTIFICATES DIRECTORY ENGINE` changes how many are
+//! revoked, a million unless given, where, and with which engine alone.
 
 #![expect(clippy::print_stdout, reason = "the figures are the output")]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a bench that cannot go on says why and ends")]
 #![expect(clippy::disallowed_methods, reason = "a bench measures time")]
 
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use ca_core::audit::{Act, AuditEvent};
@@ -25,35 +26,48 @@ use ca_store::{EngineKind, Opening, Settings, Store};
 
 const NOW: UnixTime = UnixTime::from_seconds(1_795_219_200);
 
-/// How many revocations are measured each time, one after the other.
-const MEASURED: u64 = 500;
+/// How many revocations are measured in each ledger.
+const MEASURED: u64 = 2_000;
 
 /// How many certificates are issued together.
 const TOGETHER: usize = 1_000;
 
-/// How many revoke side by side while the ledger is filled.
-const SIDE_BY_SIDE: u64 = 64;
+/// How many revoke side by side while a ledger is filled.
+const SIDE_BY_SIDE: u64 = 512;
 
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
     let many = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(1_000_000);
     let parent = arguments.next().map_or_else(std::env::temp_dir, PathBuf::from);
-    for kind in EngineKind::ALL {
+    let only = arguments.next();
+    let wanted = |kind: &EngineKind| only.as_ref().is_none_or(|only| *only == kind.to_string());
+    for kind in EngineKind::ALL.into_iter().filter(wanted) {
         let directory = tempfile::tempdir_in(&parent).unwrap();
-        let path = directory.path().join("ledger");
-        Store::create(&path, kind).unwrap();
-        let opening = Opening { now: NOW, tenant: TenantId::parse("dso").unwrap(), boot: None };
-        let settings = Settings::new(Box::new(|fatal| println!("{fatal}")));
-        let (store, _) = Store::open(&path, &opening, settings).unwrap();
-        issue(&store, 0..many + 2 * MEASURED);
-        let none = measure(&store, many..many + MEASURED);
-        fill(&store, many);
-        let full = measure(&store, many + MEASURED..many + 2 * MEASURED);
+        let [none, full] = ["none", "full"].map(|name| {
+            let path = directory.path().join(name);
+            Store::create(&path, kind).unwrap();
+            let store = open(&path);
+            issue(&store, 0..many + MEASURED);
+            if name == "full" {
+                fill(&store, many);
+            }
+            drop(store);
+            // What was still to be merged is merged at the start, and not while it is measured.
+            open(&path)
+        });
+        let [(none, none_p99), (full, full_p99)] = measure([&none, &full], many..many + MEASURED);
         println!(
-            "{kind:6} median of {MEASURED}: {none:?} with none revoked, {full:?} with {many}; ratio {:.2}",
+            "{kind:6} {MEASURED} each, in turns: median {none:?}, p99 {none_p99:?} with none revoked; {full:?}, {full_p99:?} with {many}; \
+             ratio of the medians {:.2}",
             full.as_secs_f64() / none.as_secs_f64()
         );
     }
+}
+
+fn open(path: &Path) -> Store {
+    let opening = Opening { now: NOW, tenant: TenantId::parse("dso").unwrap(), boot: None };
+    let settings = Settings::new(Box::new(|fatal| println!("{fatal}")));
+    Store::open(path, &opening, settings).unwrap().0
 }
 
 fn id(number: u64) -> CertificateId {
@@ -122,17 +136,21 @@ fn fill(store: &Store, many: u64) {
     });
 }
 
-/// Returns the median.
-fn measure(store: &Store, numbers: Range<u64>) -> Duration {
-    let mut times: Vec<Duration> = numbers
-        .map(|number| {
+/// Revokes in both ledgers in turns; returns the median and the 99th percentile of each.
+fn measure(stores: [&Store; 2], numbers: Range<u64>) -> [(Duration, Duration); 2] {
+    let mut times = [Vec::new(), Vec::new()];
+    for number in numbers {
+        for (store, times) in stores.iter().zip(&mut times) {
             let start = Instant::now();
             revoke(store, number);
-            start.elapsed()
-        })
-        .collect();
-    times.sort();
-    times.get(times.len() / 2).copied().unwrap_or_default()
+            times.push(start.elapsed());
+        }
+    }
+    times.map(|mut times| {
+        times.sort();
+        let at = |percent: usize| times.get(times.len() * percent / 100).copied().unwrap_or_default();
+        (at(50), at(99))
+    })
 }
 
 fn event(act: Act, id: &CertificateId) -> AuditEvent {

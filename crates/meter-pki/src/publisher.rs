@@ -236,7 +236,7 @@ impl Publisher {
     }
 
     /// Publishes on schedule and on notice until shutdown.
-    pub(crate) async fn run(self: Arc<Self>, pool: WorkerPool, gauge: Gauge, shutdown: Shutdown) {
+    pub(crate) async fn run(self: Arc<Self>, pool: WorkerPool, signs: Signs, shutdown: Shutdown) {
         let mut pause = Duration::ZERO;
         loop {
             tokio::select! {
@@ -244,17 +244,20 @@ impl Publisher {
                 () = tokio::time::sleep(pause) => {}
                 () = self.revoked.notified() => tokio::time::sleep(GATHER).await,
             }
-            pause = self.attempt(&pool).await;
-            gauge.set(self.used_up());
+            pause = self.attempt(&pool, &signs).await;
+            signs.used_up.set(self.used_up());
         }
     }
 
     /// Makes what is owed; returns how long until it is looked at again.
-    async fn attempt(self: &Arc<Self>, pool: &WorkerPool) -> Duration {
+    async fn attempt(self: &Arc<Self>, pool: &WorkerPool, signs: &Signs) -> Duration {
         let this = Arc::clone(self);
         let why: Box<dyn std::fmt::Display> = match pool.run(move || this.keep_current()).await {
             Ok(Ok(())) => return self.until_due(),
-            Ok(Err(failure)) => Box::new(failure),
+            Ok(Err(failure)) => {
+                signs.blocked(&failure.code);
+                Box::new(failure)
+            }
             Err(busy) => Box::new(busy),
         };
         let issuer = self.authority.issuer().name();
@@ -263,9 +266,25 @@ impl Publisher {
     }
 }
 
-/// The gauge of how much of a CRL's validity is over, in the worst scope of an authority: 0 to 1, and more when it expired.
-pub(crate) fn gauge(metrics: &Metrics, authority: &str) -> Gauge {
-    metrics.gauge("crl_validity_used_ratio", &[("authority", authority)])
+/// What the metrics say of an authority's CRLs.
+pub(crate) struct Signs {
+    metrics: Metrics,
+    authority: String,
+    /// How much of a CRL's validity is over, in the worst scope: 0 to 1, and more when it expired.
+    used_up: Gauge,
+}
+
+impl Signs {
+    pub(crate) fn new(metrics: &Metrics, authority: &str) -> Self {
+        let used_up = metrics.gauge("crl_validity_used_ratio", &[("authority", authority)]);
+        Self { metrics: metrics.clone(), authority: authority.to_owned(), used_up }
+    }
+
+    /// An attempt to make or to publish what is owed came to nothing.
+    fn blocked(&self, why: &str) {
+        let labels = [("authority", self.authority.as_str()), ("why", why)];
+        self.metrics.counter("crl_publish_blocked_total", &labels).increment(1);
+    }
 }
 
 fn not_made(error: CrlError) -> Failure {

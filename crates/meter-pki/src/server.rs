@@ -30,7 +30,7 @@ use crate::exit::{Exit, Failure};
 use crate::intents::IntentWatch;
 use crate::operator::{OperatorListener, OperatorState, router};
 use crate::orders;
-use crate::publisher;
+use crate::publisher::Signs;
 use crate::push::Pusher;
 use crate::releases::outlook::{self, OutlookWatch};
 
@@ -116,8 +116,8 @@ fn keep_current(
         .map_err(|error| Failure::new(Exit::Unavailable, "unavailable", error))?;
     tokio::task::block_in_place(|| publisher.catch_up())?;
     tasks.spawn(deadlines.run(pool.clone(), shutdown.clone()));
-    let gauge = publisher::gauge(metrics, &served.name);
-    tasks.spawn(publisher.run(pool.clone(), gauge, shutdown.clone()));
+    let signs = Signs::new(metrics, &served.name);
+    tasks.spawn(publisher.run(pool.clone(), signs, shutdown.clone()));
     Ok(())
 }
 

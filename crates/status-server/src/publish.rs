@@ -350,7 +350,7 @@ pub enum PublishError {
 }
 
 impl PublishError {
-    /// Returns the stable reason code: the label `why` of `pki_crl_publish_blocked_total`.
+    /// Returns the stable reason code.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
