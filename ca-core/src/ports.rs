@@ -4,6 +4,8 @@
 //! Declared here, by what ca-core needs; implemented outside; put together in the binaries only. Every method is a verb of
 //! the domain and blocks until it is done. A port never calls back.
 
+use core::time::Duration;
+
 use crate::audit::AuditEvent;
 use crate::key_ref::KeyRef;
 use crate::octets::{OctetsError, Spool};
@@ -78,7 +80,7 @@ pub trait Signer: Send + Sync {
     /// [`SignError`], as [`sign`](Self::sign).
     fn sign_read(&self, key: &KeyRef, tbs: &ToBeSigned) -> Result<EcdsaSignature, SignError> {
         let message =
-            tbs.octets().to_vec().map_err(|cause| SignError::Unavailable { cause: Box::new(cause) })?;
+            tbs.octets().to_vec().map_err(SignError::unavailable)?;
         self.sign(key, &message)
     }
 }
@@ -105,6 +107,8 @@ pub enum SignError {
         /// What the adapter says.
         #[source]
         cause: Box<dyn core::error::Error + Send + Sync>,
+        /// When it is worth asking again, where the adapter knows.
+        again_in: Option<Duration>,
     },
     /// The signer was asked and no answer came: a signature may exist.
     #[error("the outcome of a signing call is unknown: {cause}")]
@@ -113,6 +117,22 @@ pub enum SignError {
         #[source]
         cause: Box<dyn core::error::Error + Send + Sync>,
     },
+}
+
+impl SignError {
+    /// Says that the signer could not be asked, without a time after which it is worth asking again.
+    pub fn unavailable(cause: impl Into<Box<dyn core::error::Error + Send + Sync>>) -> Self {
+        Self::Unavailable { cause: cause.into(), again_in: None }
+    }
+
+    /// Returns when it is worth asking again, where that is known.
+    #[must_use]
+    pub const fn again_in(&self) -> Option<Duration> {
+        match self {
+            Self::Unavailable { again_in, .. } => *again_in,
+            Self::KeyNotFound { .. } | Self::Refused { .. } | Self::OutcomeUnknown { .. } => None,
+        }
+    }
 }
 
 /// Keeps that certificates were released from hold: what undoes an act of the ledger, in the same transaction as its audit event.

@@ -132,7 +132,7 @@ every_variant! {
 fn wrapped() -> Vec<(Refusal, PkiFailureInfo)> {
     let conflict = |conflict: IntentConflict| Refusal::from(IssueError::Conflict(conflict));
     let admitted = |error: AdmitError| Refusal::from(IssueError::NotAdmitted(error));
-    let gone = || SignError::Unavailable { cause: "/var/lib/secret is gone".into() };
+    let gone = || SignError::unavailable("/var/lib/secret is gone");
     let lost = SignError::OutcomeUnknown { cause: "/var/lib/secret is gone".into() };
     vec![
         (IdentifyError::NoDevice.into(), PkiFailureInfo::NotAuthorized),

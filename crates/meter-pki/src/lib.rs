@@ -11,6 +11,7 @@ pub mod server;
 mod orders;
 mod due;
 pub mod operator;
+mod key_watch;
 pub mod compose;
 mod exported_log;
 pub mod audit;

@@ -45,6 +45,17 @@ enum Stage {
     GivenUp(Verdict),
 }
 
+/// What is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Busy {
+    /// Jobs that wait for a thread.
+    pub(crate) waiting: usize,
+    /// Threads at work, those that hang not counted.
+    pub(crate) under_way: usize,
+    /// Threads that hang.
+    pub(crate) hanging: usize,
+}
+
 /// A job was given up by the one who waited for it, and does not go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct GivenUp;
@@ -78,6 +89,13 @@ impl Crew {
     /// A crew of at most so many threads, those that hang not counted.
     pub(crate) fn new(limit: NonZeroUsize) -> Self {
         Self(Arc::new(Shared { state: Mutex::default(), work: Condvar::new(), limit }))
+    }
+
+    /// Tells what is under way.
+    pub(crate) fn busy(&self) -> Busy {
+        let state = self.0.state();
+        let under_way = state.threads.saturating_sub(state.idle);
+        Busy { waiting: state.queue.len(), under_way, hanging: state.hanging }
     }
 
     /// Has a thread do something, and waits for the answer as long as it may take.
