@@ -258,3 +258,17 @@ fn what_is_no_message_is_told_by_status() {
         assert!(!SECRETS.iter().any(|secret| reply.text.contains(secret)), "{}", reply.text);
     }
 }
+
+// H-01: HTTP says 200, so the text is where a device reads when to come again.
+#[test]
+fn h_01_whoever_finds_the_token_away_is_told_when_it_is_asked_again() {
+    let rests = |again_in| SignError::Unavailable { cause: "/var/lib/secret is gone".into(), again_in };
+    for (again_in, text) in [
+        (Some(Duration::from_millis(6_100)), "at this moment, try again in 7 s (signer.unavailable)"),
+        (None, "at this moment (signer.unavailable)"),
+    ] {
+        let told = rejection(&signer(rests(again_in)).into()).unwrap();
+        assert_eq!(told.failures(), [PkiFailureInfo::SystemUnavail]);
+        assert_eq!(told.status_string.unwrap(), [format!("the service is not available {text}")]);
+    }
+}
