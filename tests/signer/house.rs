@@ -36,6 +36,8 @@ pub(crate) struct House {
     pub(crate) rehearsal: Rehearsal,
     tokens: Option<Tokens>,
     has_signer: bool,
+    /// What meters asked for and were given, as the checker reads it.
+    notes: Mutex<String>,
     signer: Mutex<Option<Process>>,
 }
 
@@ -88,7 +90,7 @@ impl House {
             let secrets = graced.replace("[cmp]\n", "[cmp]\nsecrets_directory = \"secrets\"\n");
             secrets.replace(KEYS, keys)
         });
-        Self { rehearsal, tokens, has_signer: signer.is_some(), signer: Mutex::new(None) }
+        Self { rehearsal, tokens, has_signer: signer.is_some(), notes: Mutex::default(), signer: Mutex::new(None) }
     }
 
     /// Starts the signer, where there is one, and the authority.
@@ -162,6 +164,11 @@ impl House {
         std::fs::read_to_string(format!("/proc/{number}/maps")).expect("a process")
     }
 
+    /// Notes for the checker what a meter asked for, or was given.
+    pub(crate) fn note(&self, line: &str) {
+        self.notes.lock().expect("nobody panicked").push_str(&format!("{line} .\n"));
+    }
+
     /// A page of the operator's socket.
     pub(crate) fn page(&self, name: &str) -> String {
         let socket = path(&self.at("operator.sock"));
@@ -177,6 +184,9 @@ impl House {
         let mut checker = Command::new(program("ledger-checker"));
         checker.arg("--store").arg(&copy).args(["--grace", "3600"]);
         checker.arg("--authorities").arg(self.at("authorities")).arg("--published").arg(self.at("published"));
+        let clients = self.rehearsal.scratch("clients");
+        std::fs::write(&clients, self.notes.lock().expect("nobody panicked").as_str()).expect("the notes");
+        checker.arg("--clients").arg(&clients);
         if self.has_signer {
             self.stop_signer();
             let log = path(&self.at("signer/signatures.log"));

@@ -6,7 +6,9 @@ use std::thread;
 
 use e2e::fleet::{Meter, Suite};
 use e2e::patience::eventually;
-use e2e::peer::{Answer, Shown, curl, enrol};
+use e2e::peer::{Answer, Shown, certificate_of, curl, enrol, path, to_der};
+use e2e::rehearsal::Rehearsal;
+use e2e::tool::openssl;
 
 use crate::house::House;
 
@@ -56,6 +58,17 @@ impl Told {
     }
 }
 
+/// The SHA-256 of a request's key, by OpenSSL.
+fn fingerprint(rehearsal: &Rehearsal, request: &[u8]) -> String {
+    let (file, key) = (rehearsal.unique("request.der"), rehearsal.unique("key.der"));
+    std::fs::write(&file, request).expect("the request");
+    let pem = openssl(["req", "-inform", "DER", "-in", &path(&file), "-noout", "-pubkey"]).ok().out;
+    std::fs::write(&file, pem).expect("the key");
+    drop(openssl(["pkey", "-pubin", "-in", &path(&file), "-outform", "DER", "-out", &path(&key)]).ok());
+    let hash = openssl(["dgst", "-sha256", "-r", &path(&key)]).ok().out;
+    hash.split(' ').next().expect("a hash").to_owned()
+}
+
 /// A meter that has no certificate yet.
 pub(crate) fn title(number: usize) -> String {
     format!("4D504B010000{:04X}", 0xE000 + number)
@@ -83,10 +96,16 @@ impl House {
     pub(crate) fn insist(&self, title: &str, told: &Told) {
         let meter = Meter::new(&self.rehearsal, title, Suite::One);
         let request = meter.ask().request;
+        let fingerprint = fingerprint(&self.rehearsal, &request);
+        self.note(&format!("asked {title} {} {fingerprint}", meter.label(ROW)));
         eventually("the meter has a certificate", || {
             let shown: Shown = self.rehearsal.token(title, &meter.label(ROW)).into();
             let answer = enrol(&self.rehearsal, &meter.label(ROW), &request, &shown);
             told.count(&answer);
+            if answer.status == 200 {
+                let certificate = certificate_of(&self.rehearsal, &answer);
+                self.note(&format!("received {title} {}", hex::encode(to_der(&certificate))));
+            }
             self.statuses_of(title).iter().any(|status| status == "good").then_some(())
         });
     }

@@ -8,7 +8,7 @@ use ca_core::reason::ReasonCode;
 use ca_core::record::{CertificateStatus, Revocation};
 use ca_core::suite::Curve;
 use status_server::config::KeepingPolicy;
-use status_server::responder::{Answer, Responder};
+use status_server::responder::{Answer, Responder, ResponderPorts};
 
 use crate::ports::{MemorySigner, Mood};
 use crate::requests::{request_for, request_with_nonce};
@@ -195,7 +195,7 @@ fn h_04_whoever_asks_before_there_is_a_responder_certificate_is_told_to_come_aga
     let other = Authority::root(Curve::P256, NOW);
     let identity = other.responder(&mut signer);
     let ports = || ResponderPorts { clock: world.clock.clone(), status: world.status.clone() };
-    let ask = |responder: &Responder| responder.answer(&request_for(&other.issuer, &serial(1)));
+    let ask = |responder: &Responder| responder.answer(&request_for(&other.issuer(), &serial(1)));
     let without = Responder::new(vec![], ports(), KeepingPolicy::default());
     assert_eq!(ask(&without), Answer::Error(ErrorStatus::Unauthorized));
     let responder = Responder::new(vec![], ports(), KeepingPolicy::default())
