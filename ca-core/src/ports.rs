@@ -79,8 +79,7 @@ pub trait Signer: Send + Sync {
     /// # Errors
     /// [`SignError`], as [`sign`](Self::sign).
     fn sign_read(&self, key: &KeyRef, tbs: &ToBeSigned) -> Result<EcdsaSignature, SignError> {
-        let message =
-            tbs.octets().to_vec().map_err(SignError::unavailable)?;
+        let message = tbs.octets().to_vec().map_err(SignError::unavailable)?;
         self.sign(key, &message)
     }
 }

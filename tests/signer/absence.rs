@@ -14,7 +14,8 @@ impl House {
     /// What OCSP says of a serial number at this moment: a status, or why there is none.
     fn ocsp(&self, serial: &str) -> String {
         let issuer = path(&self.rehearsal.authority(AUTHORITY));
-        let (root, url) = (path(&self.rehearsal.authority("dso-root-s1")), format!("{}/ocsp", self.rehearsal.status()));
+        let (root, url) =
+            (path(&self.rehearsal.authority("dso-root-s1")), format!("{}/ocsp", self.rehearsal.status()));
         let whom = ["ocsp", "-url", &url, "-CAfile", &root, "-verify_other", &issuer, "-issuer", &issuer];
         let serial = format!("0x{serial}");
         openssl(whom.iter().chain(&["-serial", &serial])).all()
@@ -84,7 +85,9 @@ fn h_04_what_waiting_does_not_mend_refuses_the_start() {
     assert_eq!(code, Some(8), "{log}");
     assert!(log.contains("refuses the PIN"), "{log}");
     house.tokens().write_pin("user-1234");
-    house.rehearsal.configure("nobody.toml", |text| text.replace("token=online", "token=online;object=nobody"));
+    house
+        .rehearsal
+        .configure("nobody.toml", |text| text.replace("token=online", "token=online;object=nobody"));
     let (code, log) = house.rehearsal.serve_to_its_end();
     assert_eq!(code, Some(8), "{log}");
     assert!(log.contains("no private EC key on the token is"), "{log}");

@@ -73,6 +73,7 @@ impl House {
         }
         let (before, after) = proposal.split_once("[keys]\n").expect("the keys are named");
         let (_, after) = after.split_once("\n\n").expect("charters");
+        let before = format!("metrics_file = \"signer/metrics.prom\"\n{before}");
         let signer = format!("{before}[keys]\n{keys}\n\n{after}");
         Self::of(rehearsal, Some(tokens), LINKED, Some(signer))
     }
@@ -90,7 +91,13 @@ impl House {
             let secrets = graced.replace("[cmp]\n", "[cmp]\nsecrets_directory = \"secrets\"\n");
             secrets.replace(KEYS, keys)
         });
-        Self { rehearsal, tokens, has_signer: signer.is_some(), notes: Mutex::default(), signer: Mutex::new(None) }
+        Self {
+            rehearsal,
+            tokens,
+            has_signer: signer.is_some(),
+            notes: Mutex::default(),
+            signer: Mutex::new(None),
+        }
     }
 
     /// Starts the signer, where there is one, and the authority.

@@ -46,6 +46,12 @@ fn h_08_the_same_with_keys_in_files() {
 #[test]
 fn h_08_a_module_that_crashes_while_it_signs_leaves_an_uncertain_intent_that_is_never_signed_again() {
     let mut house = House::prepared(Keeping::WithSigner(&["online"]));
+    // Nothing but certificates is signed meanwhile, so that the call that crashes is for one.
+    house.rehearsal.configure("unsigned.toml", |text| {
+        let lines =
+            text.lines().filter(|line| !line.starts_with("checkpoint_key") && !line.starts_with("origin"));
+        lines.map(|line| format!("{line}\n")).collect()
+    });
     house.start();
     let before = house.rehearsal.audited();
     let uncertain = house.under_load(|told| {
@@ -55,7 +61,7 @@ fn h_08_a_module_that_crashes_while_it_signs_leaves_an_uncertain_intent_that_is_
         house.tokens().plan(&Plan::new());
         house.start_again(told);
     });
-    assert!(uncertain >= 1, "the request in flight was not for a certificate: this tests nothing");
+    assert!(uncertain >= 1, "the request in flight was for a certificate");
     let told = house.recorded("intent-uncertain", before);
     assert!(!told.is_empty(), "the intent in flight is uncertain");
     // One event when the signer went, one when it was back.

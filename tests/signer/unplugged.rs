@@ -17,7 +17,18 @@ impl House {
         let issuer = path(&self.rehearsal.authority("dso-operational-s1"));
         let root = path(&self.rehearsal.authority("dso-root-s1"));
         let url = format!("{}/ocsp", self.rehearsal.status());
-        let whom = ["ocsp", "-no_nonce", "-url", &url, "-CAfile", &root, "-verify_other", &issuer, "-issuer", &issuer];
+        let whom = [
+            "ocsp",
+            "-no_nonce",
+            "-url",
+            &url,
+            "-CAfile",
+            &root,
+            "-verify_other",
+            &issuer,
+            "-issuer",
+            &issuer,
+        ];
         openssl(whom.iter().chain(&["-cert", &certificate])).all()
     }
 
@@ -32,8 +43,10 @@ impl House {
         let (root, out) = (path(&self.rehearsal.root()), path(&self.rehearsal.unique("cmp.pem")));
         let key = path(&key);
         let fixed = ["cmp", "-config", "", "-batch", "-cmd", "ir", "-tls_used", "-mac", "hmacWithSHA256"];
-        let place = ["-server", &server, "-path", "/.well-known/cmp/p/meter-op-tls-s1", "-tls_trusted", &root];
-        let whom = ["-ref", "ref-1", "-secret", &pass, "-subject", &subject, "-newkey", &key, "-certout", &out];
+        let place =
+            ["-server", &server, "-path", "/.well-known/cmp/p/meter-op-tls-s1", "-tls_trusted", &root];
+        let whom =
+            ["-ref", "ref-1", "-secret", &pass, "-subject", &subject, "-newkey", &key, "-certout", &out];
         openssl([&fixed[..], &place, &whom].concat()).all()
     }
 }
@@ -78,6 +91,23 @@ fn is_pulled_out_and_put_back(keeping: Keeping) {
         ];
         told.iter().all(|line| metrics.contains(line)).then_some(())
     });
+    if let Keeping::WithSigner(_) = keeping {
+        let state = house.signer_verb(&["state"]).ok().out;
+        assert!(
+            state.contains("token online: serving; signed ") && state.contains("failed 1 times, last: "),
+            "{state}"
+        );
+        eventually("the signer's own file has the same", || {
+            let metrics = std::fs::read_to_string(house.at("signer/metrics.prom")).expect("the file");
+            let told = [
+                "pki_token_failures_total{token=\"online\"} 1\n",
+                "pki_token_state{token=\"online\",state=\"serving\"} 1\n",
+                "purposes=\"certificate, crl\",outcome=\"signed\"} ",
+                "pki_signer_log_records ",
+            ];
+            told.iter().all(|line| metrics.contains(line)).then_some(())
+        });
+    }
     house.check();
 }
 
@@ -98,7 +128,9 @@ fn has_a_spare(keeping: Keeping) {
     let before = house.rehearsal.audited();
     house.under_load(|told| {
         house.tokens().plan(&Plan::new().gone("first"));
-        eventually("the loss is told", || house.page("health").contains("the token first is away").then_some(()));
+        eventually("the loss is told", || {
+            house.page("health").contains("the token first is away").then_some(())
+        });
         assert!(house.ready(), "the other one has every key");
         let served = told.served();
         eventually("meters are served on", || (told.served() >= served + 4).then_some(()));

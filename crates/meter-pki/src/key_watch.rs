@@ -3,8 +3,6 @@
 //! What could not be looked at when the program started, since a token was away, is looked at once it is there (case H-04):
 //! that the keys are those of the issuers' certificates. Nothing is asked of a token to find out how it stands.
 
-mod meters;
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +20,7 @@ use signer_pkcs11::TokenEvent;
 
 use crate::compose::System;
 use crate::compose::keys::{KeyPlace, UncheckedKeys};
-use meters::Meters;
+use crate::token_meters::Meters;
 
 /// How often it is looked how the tokens stand.
 const LOOK: Duration = Duration::from_secs(1);
@@ -43,7 +41,8 @@ impl KeyWatch {
         let authorities = system.authorities.iter().map(|one| (one.name.clone(), one.key())).collect();
         let notices = system.authorities.iter().map(|one| {
             let publisher = Arc::clone(&one.publisher);
-            Box::new(move || publisher.notice()) as Box<dyn Fn() + Send + Sync>
+            let notice: Box<dyn Fn() + Send + Sync> = Box::new(move || publisher.notice());
+            notice
         });
         Self {
             place: system.key_place.clone(),
@@ -66,7 +65,11 @@ impl KeyWatch {
         let trail = Trail { clock: Arc::clone(&ports.clock), ledger: Arc::clone(&ports.ledger), tenant };
         match &self.place {
             KeyPlace::Files => {}
-            KeyPlace::Tokens(set) => set.observe(&(Arc::new(move |event: &TokenEvent| trail.token(event)) as _)),
+            KeyPlace::Tokens(set) => {
+                let observer: signer_pkcs11::Observer =
+                    Arc::new(move |event: &TokenEvent| trail.token(event));
+                set.observe(&observer);
+            }
             KeyPlace::Link(link) => link.observe(Arc::new(move |event: &LinkEvent| trail.link(event))),
         }
     }
@@ -128,13 +131,18 @@ fn sentence(report: &TokenReport) -> String {
     match (report.standing, report.again_in) {
         (Standing::Serving, _) => format!("the token {token} serves"),
         (Standing::Resting, Some(again_in)) => {
-            format!("the token {token} is away and asked again in {:.0} s: {cause}", again_in.as_secs_f64().ceil())
+            format!(
+                "the token {token} is away and asked again in {:.0} s: {cause}",
+                again_in.as_secs_f64().ceil()
+            )
         }
         (Standing::Resting | Standing::Probing, _) => {
             format!("the token {token} is away and being looked for: {cause}")
         }
         (Standing::Stopped, _) => {
-            format!("the token {token} refused the PIN, which is not tried again: start this program with the right one")
+            format!(
+                "the token {token} refused the PIN, which is not tried again: start this program with the right one"
+            )
         }
     }
 }
@@ -161,7 +169,10 @@ impl Trail {
 
     fn link(&self, event: &LinkEvent) {
         let of = |token: &Option<String>| {
-            token.as_ref().map_or(("signer", "the signer".to_owned()), |token| ("token", format!("the token {token}")))
+            token.as_ref().map_or_else(
+                || ("signer", "the signer".to_owned()),
+                |token| ("token", format!("the token {token}")),
+            )
         };
         match event {
             LinkEvent::Failed { token, cause } => {

@@ -13,6 +13,8 @@ mod due;
 pub mod operator;
 mod key_watch;
 pub mod compose;
+mod signer_metrics;
+mod token_meters;
 mod exported_log;
 pub mod audit;
 mod deadlines;

@@ -131,9 +131,7 @@ impl KeyCharter {
     pub(crate) fn judge(&self, public_key: &PublicKey, octets: &Octets, now: UnixTime) -> Judgement {
         match &self.purpose {
             Purpose::Authority(charter) => charter.judge(octets, now),
-            Purpose::Responder { issuer, hashes } => {
-                other::answer((*issuer, hashes), self.key, octets, now)
-            }
+            Purpose::Responder { issuer, hashes } => other::answer((*issuer, hashes), self.key, octets, now),
             Purpose::Checkpoint { origin } => other::checkpoint(origin, octets),
             Purpose::Messages => other::message(octets, public_key),
         }

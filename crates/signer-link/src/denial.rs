@@ -80,7 +80,9 @@ impl Denial {
         match self.meaning {
             Meaning::Refused => SignError::Refused { cause: Box::new(self) },
             Meaning::NoSuchKey => SignError::KeyNotFound { key: *key },
-            Meaning::Unavailable => SignError::Unavailable { again_in: self.again_in(), cause: Box::new(self) },
+            Meaning::Unavailable => {
+                SignError::Unavailable { again_in: self.again_in(), cause: Box::new(self) }
+            }
             Meaning::OutcomeUnknown => SignError::OutcomeUnknown { cause: Box::new(self) },
         }
     }
@@ -152,7 +154,9 @@ mod tests {
     #[test]
     fn when_to_come_again_arrives_in_whole_seconds_and_never_too_early() {
         let key = KeyRef::new([1; 20]);
-        for (told, arrives) in [(Some(0), Some(1)), (Some(900), Some(1)), (Some(6_001), Some(7)), (None, None)] {
+        for (told, arrives) in
+            [(Some(0), Some(1)), (Some(900), Some(1)), (Some(6_001), Some(7)), (None, None)]
+        {
             let again_in = told.map(Duration::from_millis);
             let sent = Denial::from(SignError::Unavailable { cause: "it rests".into(), again_in });
             let arrived = Denial::read(&sent.frame().unwrap()).unwrap().into_sign_error(&key);

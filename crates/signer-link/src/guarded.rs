@@ -61,7 +61,8 @@ impl GuardedKey {
         let key = self.charter.key;
         let held = signer.public_key(&key)?;
         if self.charter.certified().is_some_and(|certified| *certified != held) {
-            let cause = format!("the token holds another key under the name {key} than the certificate names");
+            let cause =
+                format!("the token holds another key under the name {key} than the certificate names");
             return Err(SignError::Refused { cause: cause.into() });
         }
         Ok(self.public_key.get_or_init(|| held))

@@ -9,8 +9,8 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use ca_core::fault::Fault;
 use ca_core::ocsp::{
-    CertId, CertStatus, DecodeRequestError, ErrorStatus, IssuerHashes, OcspContext, OcspRequest, OcspResponse,
-    ReadStatuses, RespondError, ResponderIdentity,
+    CertId, CertStatus, DecodeRequestError, ErrorStatus, IssuerHashes, OcspContext, OcspRequest,
+    OcspResponse, ReadStatuses, RespondError, ResponderIdentity,
 };
 use ca_core::ports::{Clock, Signer, StatusSource};
 use ca_core::profile::OcspProfile;

@@ -184,8 +184,8 @@ pub fn pem(key: &PublicKey) -> String {
 
 #[cfg(test)]
 mod tests {
-    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
     use super::*;
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 
     /// A signer with one key, in memory.
     struct OneKey(EcdsaKeyPair);

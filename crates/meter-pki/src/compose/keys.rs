@@ -13,8 +13,7 @@ use signer_file::{FileSigner, KeyDirectory, Passphrase};
 use signer_link::client::{LinkBounds, SignerLink};
 use signer_link::desk::{Standing, TokenCounts, TokenReport};
 use signer_pkcs11::{
-    DestroyKeyError, Pin, TokenOptions, TokenSet, TokenSigner, TokenStanding, TokenState,
-    TokenUri,
+    DestroyKeyError, Pin, TokenOptions, TokenSet, TokenSigner, TokenStanding, TokenState, TokenUri,
 };
 
 use crate::config::KeySource;
@@ -57,8 +56,16 @@ fn report(of: TokenStanding) -> TokenReport {
         TokenState::Probing => (Standing::Probing, None),
         TokenState::Stopped => (Standing::Stopped, None),
     };
-    let signer_pkcs11::TokenCounts { calls, signed, not_signed, unknown, failures, waiting, under_way, hanging } =
-        of.counts;
+    let signer_pkcs11::TokenCounts {
+        calls,
+        signed,
+        not_signed,
+        unknown,
+        failures,
+        waiting,
+        under_way,
+        hanging,
+    } = of.counts;
     TokenReport {
         token: of.name,
         standing,

@@ -1,6 +1,6 @@
 //! Puts the signer's process together: its keys, what each is for, its log, and its socket.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ca_core::ports::{SignError, Signer};
@@ -13,9 +13,10 @@ use super::SystemClock;
 use super::keys::{self, Absence, OpenKeys};
 use crate::config::SignerConfig;
 use crate::exit::{Exit, Failure};
+use crate::signer_metrics::SignerMetrics;
 
 /// Starts to serve; `failed` is told when the log cannot be written any more.
-pub(crate) fn start(config: &SignerConfig, failed: OnFailure) -> Result<Serving, Failure> {
+pub(crate) fn start(config: &SignerConfig, failed: OnFailure) -> Result<SigningProcess, Failure> {
     let OpenKeys { signer, place } = keys::open(&config.keys, Absence::IsWaitedFor)?;
     let charters = charters(config, &*signer)?;
     // Before the log: a second signer leaves the first one's alone.
@@ -25,7 +26,29 @@ pub(crate) fn start(config: &SignerConfig, failed: OnFailure) -> Result<Serving,
     let means = Means { signer, clock: Arc::new(SystemClock), tokens: Arc::new(move || place.tokens()) };
     let desk = GuardedDesk::open(means, charters, &config.log, failed).map_err(|error| log(&error))?;
     tracing::info!(socket = %config.socket.display(), keys = config.charters.len(), "signing");
-    server.serve(Arc::new(desk)).map_err(|error| Failure::new(Exit::Failed, "signer.failed", error))
+    let desk = Arc::new(desk);
+    let start = |file: &PathBuf| SignerMetrics::start(file.clone(), desk.clone());
+    let metrics = config.metrics_file.as_ref().map(start).transpose().map_err(|error| {
+        Failure::new(Exit::Unavailable, "signer.metrics", error).then(
+            "look at metrics_file in the signer's configuration: its directory must exist and be writable",
+        )
+    })?;
+    let serving = server.serve(desk).map_err(|error| Failure::new(Exit::Failed, "signer.failed", error))?;
+    Ok(SigningProcess { serving, metrics })
+}
+
+/// What signs until it is stopped.
+pub(crate) struct SigningProcess {
+    serving: Serving,
+    metrics: Option<SignerMetrics>,
+}
+
+impl SigningProcess {
+    /// Takes no more requests, waits for those that were begun, and writes its counts once more.
+    pub(crate) fn stop(self) {
+        self.serving.stop();
+        drop(self.metrics);
+    }
 }
 
 /// Every key that the configuration names is there, or its token is away and waited for; keys that it does not name sign nothing.

@@ -236,7 +236,7 @@ impl Desk {
     }
 
     fn answered(&self, identity: ResponderIdentity) -> AnsweredAuthority {
-        AnsweredAuthority { identity, profile: self.answers.clone(), signer: Arc::clone(&self.signer) }
+        AnsweredAuthority { identity, profile: self.answers, signer: Arc::clone(&self.signer) }
     }
 
     /// Returns the certificate on file while its first half lasts, a new one afterwards; the one on file as long as it lasts, while

@@ -32,8 +32,8 @@ use crate::coaps;
 
 use super::checked::{CheckedManufacturer, CheckedRegistrationAuthority};
 use super::{
-    CheckConfigError, Config, RawBulk, RawConfig, RawDlmsTools, RawEst, RawManufacturer,
-    RawProfiles, RawRegistrationAuthority, RawRevocation, RawStatus, beside,
+    CheckConfigError, Config, RawBulk, RawConfig, RawDlmsTools, RawEst, RawManufacturer, RawProfiles,
+    RawRegistrationAuthority, RawRevocation, RawStatus, beside,
 };
 
 /// How far the system is that is configured.

@@ -133,7 +133,8 @@ impl Standing {
         }
         for token in &tokens {
             let name = Some(token.token.clone());
-            let before = told.failures.iter().find(|(known, _)| *known == token.token).map(|(_, count)| *count);
+            let before =
+                told.failures.iter().find(|(known, _)| *known == token.token).map(|(_, count)| *count);
             // It failed and was back before anybody looked.
             if token.serves() && before.is_some_and(|before| before < token.counts.failures) {
                 turn(told, name.clone(), Some(&token.cause));

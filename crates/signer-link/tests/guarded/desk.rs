@@ -183,7 +183,8 @@ impl Bench {
                 charter(MESSENGER, Purpose::Messages),
             ]
         };
-        let means = || Means { signer: self.keys.clone(), clock: self.clock.clone(), tokens: Arc::new(Vec::new) };
+        let means =
+            || Means { signer: self.keys.clone(), clock: self.clock.clone(), tokens: Arc::new(Vec::new) };
         // The thread of the log before ends by itself.
         let opened = (0..1_000_000).find_map(|_| {
             std::thread::yield_now();

@@ -49,7 +49,8 @@ impl TokenSigner {
             }
             Err(SignError::Unavailable { cause, again_in: None }) => {
                 tally.not_signed.one();
-                let rests = |state| if let TokenState::Resting { again_in } = state { Some(again_in) } else { None };
+                let rests =
+                    |state| if let TokenState::Resting { again_in } = state { Some(again_in) } else { None };
                 Err(SignError::Unavailable { cause, again_in: rests(self.keeper.state()) })
             }
             Err(
@@ -70,9 +71,10 @@ impl Signer for TokenSigner {
     }
 
     fn sign(&self, key: &KeyRef, message: &[u8]) -> Result<EcdsaSignature, SignError> {
-        self.counted(self.find(key).and_then(|key| {
-            self.sign_digest(&key, &MessageDigest::of(key.public_key.curve(), message))
-        }))
+        self.counted(
+            self.find(key)
+                .and_then(|key| self.sign_digest(&key, &MessageDigest::of(key.public_key.curve(), message))),
+        )
     }
 
     fn sign_read(&self, key: &KeyRef, tbs: &ToBeSigned) -> Result<EcdsaSignature, SignError> {

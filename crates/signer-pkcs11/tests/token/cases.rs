@@ -11,9 +11,7 @@ use ca_core::public_key::PublicKey;
 use ca_core::signing::{IntegerLength, SignFailure, sign_verified};
 use ca_core::suite::Curve;
 use pkcs11_faults::{Deed, Plan};
-use signer_pkcs11::{
-    TokenEvent, TokenOptions, TokenSigner, TokenState, TokenUri,
-};
+use signer_pkcs11::{TokenEvent, TokenOptions, TokenSigner, TokenState, TokenUri};
 
 use crate::softhsm::{Softhsm, log_in, on_softhsm, pin, pin_of};
 

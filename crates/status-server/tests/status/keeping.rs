@@ -194,7 +194,7 @@ fn h_04_whoever_asks_before_there_is_a_responder_certificate_is_told_to_come_aga
     let world = World::new();
     let other = Authority::root(Curve::P256, NOW);
     let identity = other.responder(&mut signer);
-    let ports = || ResponderPorts { clock: world.clock.clone(), status: world.status.clone() };
+    let ports = || ResponderPorts { clock: world.clock.clone(), status: world.ledger.clone() };
     let ask = |responder: &Responder| responder.answer(&request_for(&other.issuer(), &serial(1)));
     let without = Responder::new(vec![], ports(), KeepingPolicy::default());
     assert_eq!(ask(&without), Answer::Error(ErrorStatus::Unauthorized));

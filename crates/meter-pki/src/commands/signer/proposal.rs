@@ -1,6 +1,7 @@
 //! `meter-pki signer propose`: the signer's configuration that fits that of an authority, to be read by people before it is used.
 
 use std::path::{Path, absolute};
+use std::time::Duration;
 
 use signer_pkcs11::TokenOptions;
 
@@ -62,7 +63,7 @@ fn tokens(uris: &[String], options: &TokenOptions) -> String {
     let mut text = format!("[keys]\n{named}\n\n");
     if *options != TokenOptions::default() {
         let TokenOptions { sessions, longest_queue, longest_call, shortest_rest, longest_rest, .. } = options;
-        let seconds = [longest_queue, longest_call, shortest_rest, longest_rest].map(|time| time.as_secs());
+        let seconds = [longest_queue, longest_call, shortest_rest, longest_rest].map(Duration::as_secs);
         let [queue, call, shortest, longest] = seconds;
         text.push_str(&format!(
             "[keys.token]\nsessions = {sessions}\nlongest_queue_seconds = {queue}\nlongest_call_seconds = {call}\n\

@@ -11,7 +11,12 @@ pub(crate) struct UncheckedKeys(Mutex<Vec<(String, Issuer)>>);
 
 impl UncheckedKeys {
     /// Compares the key of an authority with its certificate, or remembers to do it once the token is there.
-    pub(crate) fn check(&self, name: &str, issuer: &Issuer, signer: &dyn Signer) -> Result<(), KeyMatchError> {
+    pub(crate) fn check(
+        &self,
+        name: &str,
+        issuer: &Issuer,
+        signer: &dyn Signer,
+    ) -> Result<(), KeyMatchError> {
         match issuer.check_key(signer) {
             Err(KeyMatchError::Signer(error @ SignError::Unavailable { .. })) => {
                 tracing::warn!(authority = name, %error, "the key is looked at once its token is there");

@@ -12,7 +12,8 @@ use crate::config::{KeySource, RawKeys, RawTokenBounds};
 const SOFTWARE_KEY: &str = "a key in a file is kept by software: type allow_software_key = true in [keys] if that is to be, or name a token or a signer";
 
 /// Where keys may be.
-const PLACES: &str = "give either directory and passphrase_file, or token_uri, or token_uris, or signer_socket";
+const PLACES: &str =
+    "give either directory and passphrase_file, or token_uri, or token_uris, or signer_socket";
 
 impl Checker<'_> {
     pub(super) fn keys(&mut self, raw: &RawKeys) -> Option<KeySource> {
@@ -53,7 +54,10 @@ impl Checker<'_> {
             }
             (Some(one), []) => vec![one.clone()],
             (Some(_), several) => {
-                self.note("keys", "token_uri names one token and token_uris names several: give one of the two");
+                self.note(
+                    "keys",
+                    "token_uri names one token and token_uris names several: give one of the two",
+                );
                 several.to_vec()
             }
         }

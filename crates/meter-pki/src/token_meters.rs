@@ -7,13 +7,13 @@ use server_kit::metrics::Metrics;
 use signer_link::desk::{Standing, TokenCounts, TokenReport};
 
 /// Metrics, and how far each token had counted.
-pub(super) struct Meters {
+pub(crate) struct Meters {
     metrics: Metrics,
     shown: Mutex<BTreeMap<String, TokenCounts>>,
 }
 
 impl Meters {
-    pub(super) fn new(metrics: &Metrics) -> Self {
+    pub(crate) fn new(metrics: &Metrics) -> Self {
         for (name, sentence) in [
             ("token_calls_total", "Calls of PKCS#11 modules, by token."),
             ("token_failures_total", "How often a token failed and was left alone."),
@@ -25,7 +25,7 @@ impl Meters {
     }
 
     /// Brings all of them up to date; `up` tells whether the signer's process answers, where there is one.
-    pub(super) fn show(&self, up: Option<bool>, reports: &[TokenReport]) {
+    pub(crate) fn show(&self, up: Option<bool>, reports: &[TokenReport]) {
         if let Some(up) = up {
             self.metrics.gauge("signer_up", &[]).set(f64::from(u8::from(up)));
         }
