@@ -29,7 +29,7 @@ impl House {
             "-issuer",
             &issuer,
         ];
-        openssl(whom.iter().chain(&["-cert", &certificate])).all()
+        openssl(whom.iter().chain(&["-cert", certificate])).all()
     }
 
     /// Asks by CMP under a MAC, whose answers no key signs.

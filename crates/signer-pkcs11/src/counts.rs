@@ -1,9 +1,6 @@
-//! What became of the signatures that were asked of a token, and how it stands: for readiness and metrics.
+//! What became of the signatures that were asked of a token: for metrics.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-
-use crate::breaker::TokenState;
-use crate::token::TokenDescription;
 
 /// What was asked of a token since the program began.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -24,21 +21,6 @@ pub struct TokenCounts {
     pub under_way: u64,
     /// Calls that were given up and have not come back.
     pub hanging: u64,
-}
-
-/// How a token stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TokenStanding {
-    /// What its URI calls it: the label, with the serial number where both are there.
-    pub name: String,
-    /// What the token says of itself; before it was seen, what the URI says of it.
-    pub token: TokenDescription,
-    /// Whether it is asked.
-    pub state: TokenState,
-    /// What it answered when it failed last; empty where it never did.
-    pub cause: String,
-    /// What it did.
-    pub counts: TokenCounts,
 }
 
 /// Counts that only grow.

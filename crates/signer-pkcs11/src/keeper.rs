@@ -17,10 +17,11 @@ use ca_core::signature::EcdsaSignature;
 use ca_core::to_be_signed::MessageDigest;
 
 use crate::breaker::{Breaker, TokenState};
-use crate::counts::{Tally, TokenCounts, TokenStanding};
+use crate::counts::{Tally, TokenCounts};
 use crate::crew::{Busy, Crew, Late, Pace, Ticket, now};
 use crate::key::TokenKey;
 use crate::session::{Sessions, UseTokenError, Way};
+use crate::standing::TokenStanding;
 use crate::token::{TokenDescription, name_of};
 use crate::uri::Keys;
 

@@ -14,9 +14,9 @@ use ca_core::signature::EcdsaSignature;
 use ca_core::to_be_signed::ToBeSigned;
 
 use crate::breaker::TokenState;
-use crate::counts::TokenStanding;
 use crate::keeper::Observer;
 use crate::signer::TokenSigner;
+use crate::standing::TokenStanding;
 
 /// Signs with keys on several tokens.
 pub struct TokenSet {

@@ -19,13 +19,13 @@ use der::Encode;
 
 use crate::breaker::TokenState;
 use crate::call::CallFailed;
-use crate::counts::TokenStanding;
 use crate::crew::Pace;
 use crate::keeper::{Keeper, Observer, Patience};
 use crate::key::{self, KeyProtection, PrivateKeyObject, TokenKey, Unusable};
 use crate::module::{self, LoadModuleError};
 use crate::pin::Pin;
 use crate::session::{Access, UseTokenError, Way};
+use crate::standing::TokenStanding;
 use crate::survey::KeyAttributes;
 use crate::token::{TokenDescription, listed};
 use crate::uri::{Keys, TokenUri};
