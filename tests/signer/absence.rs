@@ -105,6 +105,22 @@ fn h_04_commands_that_end_fail_at_once_while_the_token_is_away() {
 }
 
 #[test]
+fn a_signer_is_proposed_with_the_tokens_of_the_authority_and_their_bounds() {
+    let house = House::prepared(Keeping::WithAuthority(&["first", "second"]));
+    let proposal = house.rehearsal.operator(&["signer", "propose"]).ok().out;
+    std::fs::write(house.at("signer.toml"), &proposal).expect("the file");
+    for text in
+        [house.tokens().uri("first"), house.tokens().uri("second"), "longest_rest_seconds = 2".to_owned()]
+    {
+        assert!(proposal.contains(&text), "{text}: {proposal}");
+    }
+    house.start_signer();
+    let state = house.signer_verb(&["state"]).ok().out;
+    assert!(state.contains("token first: serving") && state.contains("token second: serving"), "{state}");
+    house.stop_signer();
+}
+
+#[test]
 fn one_token_or_several_are_named_and_not_both() {
     let mut house = House::prepared(Keeping::WithAuthority(&["online"]));
     let uri = house.tokens().uri("spare");

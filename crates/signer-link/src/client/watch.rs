@@ -204,3 +204,70 @@ fn look_at(place: &Place, standing: &Standing) {
         Err(why) => standing.down(why.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desk::{Standing as State, TokenCounts};
+
+    fn report(standing: State, failures: u64) -> TokenReport {
+        let counts = TokenCounts { failures, ..TokenCounts::default() };
+        let cause = "C_Sign answered CKR_DEVICE_REMOVED".to_owned();
+        TokenReport { token: "online".to_owned(), standing, again_in: None, cause, counts }
+    }
+
+    /// What an observer is told of a signer that stands so, one after the other; nothing is a signer that does not answer.
+    fn told(before: Option<TokenReport>, seen: &[Option<TokenReport>]) -> Vec<&'static str> {
+        let standing = Standing::default();
+        let look = |seen: &Option<TokenReport>| match seen {
+            Some(token) => standing.up(vec![token.clone()]),
+            None => standing.down("nobody listens".to_owned()),
+        };
+        look(&before);
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&told);
+        standing.observe(Arc::new(move |event| {
+            heard.lock().unwrap().push(match event {
+                LinkEvent::Failed { token: Some(_), .. } => "token failed",
+                LinkEvent::Failed { token: None, .. } => "signer failed",
+                LinkEvent::Recovered { token: Some(_) } => "token recovered",
+                LinkEvent::Recovered { token: None } => "signer recovered",
+            });
+        }));
+        seen.iter().for_each(look);
+        told.lock().unwrap().clone()
+    }
+
+    #[test]
+    fn h_01_each_turn_is_told_once_however_often_it_is_looked_at() {
+        let (serves, rests, probes, back) = (
+            report(State::Serving, 0),
+            report(State::Resting, 1),
+            report(State::Probing, 1),
+            report(State::Serving, 1),
+        );
+        let seen = [&serves, &rests, &probes, &rests, &back, &back].map(|seen| Some(seen.clone()));
+        assert_eq!(told(Some(serves.clone()), &seen), ["token failed", "token recovered"]);
+        assert_eq!(
+            told(Some(rests), &[Some(back)]),
+            ["token failed", "token recovered"],
+            "away at the start"
+        );
+        assert!(told(Some(serves.clone()), &[Some(serves)]).is_empty());
+    }
+
+    #[test]
+    fn h_01_a_token_that_was_back_before_anybody_looked_is_told_all_the_same() {
+        let seen = [Some(report(State::Serving, 1)), Some(report(State::Serving, 1))];
+        assert_eq!(told(Some(report(State::Serving, 0)), &seen), ["token failed", "token recovered"]);
+        // It failed before anybody began to look.
+        assert!(told(Some(report(State::Serving, 3)), &[Some(report(State::Serving, 3))]).is_empty());
+    }
+
+    #[test]
+    fn h_08_a_signer_that_ends_and_is_started_anew_is_told_once_each_and_its_tokens_are_no_news() {
+        let (before, anew) = (report(State::Serving, 2), report(State::Serving, 0));
+        let seen = [None, None, Some(anew.clone()), Some(anew)];
+        assert_eq!(told(Some(before), &seen), ["signer failed", "signer recovered"]);
+    }
+}
