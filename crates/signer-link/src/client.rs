@@ -59,10 +59,11 @@ impl SignerLink {
     /// [`OpenLinkError`].
     pub fn open(socket: &Path, bounds: LinkBounds) -> Result<Self, OpenLinkError> {
         let place = Arc::new(Place::new(socket, bounds));
+        let first = place.connect()?;
         let link = Self {
             slots: Slots::new(bounds.requests),
-            keys: RwLock::new(by_name(place.connect()?.keys()?.keys)),
-            watch: Watch::start(Arc::clone(&place))?,
+            keys: RwLock::new(by_name(first.keys()?.keys)),
+            watch: Watch::start(Arc::clone(&place), first.state()?)?,
             place,
             bounds,
         };

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::OpenLinkError;
 use super::connection::Place;
-use crate::desk::TokenReport;
+use crate::desk::{SignerState, TokenReport};
 
 /// How often a signer that answers is asked.
 const UP: Duration = Duration::from_secs(1);
@@ -153,11 +153,11 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Starts to look after the signer.
-    pub(super) fn start(place: Arc<Place>) -> Result<Self, OpenLinkError> {
+    /// Starts to look after the signer, which stood so just now.
+    pub(super) fn start(place: Arc<Place>, state: SignerState) -> Result<Self, OpenLinkError> {
         let (look, looks) = mpsc::channel();
         let standing = Arc::new(Standing::default());
-        look_at(&place, &standing);
+        standing.up(state.tokens);
         let (told, name) = (Arc::clone(&standing), place.name());
         thread::Builder::new()
             .name("signer-watch".into())
