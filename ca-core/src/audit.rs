@@ -103,6 +103,10 @@ pub enum Act {
     UnblockRequested = 77,
     /// It is let in again.
     TrustUnblocked = 78,
+    /// A token, or the signer in another process, failed; nothing is asked of it until it works again.
+    SignerFailed = 80,
+    /// It works again.
+    SignerRecovered = 81,
 }
 
 impl Act {
@@ -150,6 +154,8 @@ impl Act {
             Self::TrustBlocked => "trust-blocked",
             Self::UnblockRequested => "unblock-requested",
             Self::TrustUnblocked => "trust-unblocked",
+            Self::SignerFailed => "signer-failed",
+            Self::SignerRecovered => "signer-recovered",
         }
     }
 }

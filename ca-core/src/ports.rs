@@ -4,6 +4,8 @@
 //! Declared here, by what ca-core needs; implemented outside; put together in the binaries only. Every method is a verb of
 //! the domain and blocks until it is done. A port never calls back.
 
+mod sign_error;
+
 use crate::audit::AuditEvent;
 use crate::key_ref::KeyRef;
 use crate::octets::{OctetsError, Spool};
@@ -24,6 +26,8 @@ use crate::system_title::SystemTitle;
 use crate::tenant::TenantId;
 use crate::to_be_signed::ToBeSigned;
 use crate::validity::UnixTime;
+
+pub use sign_error::SignError;
 
 /// A port cannot do its work now; nothing was done. The cause is for the log, never for the requester.
 #[derive(Debug, thiserror::Error)]
@@ -77,42 +81,9 @@ pub trait Signer: Send + Sync {
     /// # Errors
     /// [`SignError`], as [`sign`](Self::sign).
     fn sign_read(&self, key: &KeyRef, tbs: &ToBeSigned) -> Result<EcdsaSignature, SignError> {
-        let message =
-            tbs.octets().to_vec().map_err(|cause| SignError::Unavailable { cause: Box::new(cause) })?;
+        let message = tbs.octets().to_vec().map_err(SignError::unavailable)?;
         self.sign(key, &message)
     }
-}
-
-/// Why there is no signature.
-#[derive(Debug, thiserror::Error)]
-pub enum SignError {
-    /// The signer has no such key; nothing was signed.
-    #[error("the signer holds no key {key}")]
-    KeyNotFound {
-        /// The key asked for.
-        key: KeyRef,
-    },
-    /// The signer looked at what it was to sign, and does not sign that with this key; nothing was signed.
-    #[error("the signer refuses: {cause}")]
-    Refused {
-        /// What the adapter says.
-        #[source]
-        cause: Box<dyn core::error::Error + Send + Sync>,
-    },
-    /// The signer could not be asked; nothing was signed.
-    #[error("the signer is unavailable: {cause}")]
-    Unavailable {
-        /// What the adapter says.
-        #[source]
-        cause: Box<dyn core::error::Error + Send + Sync>,
-    },
-    /// The signer was asked and no answer came: a signature may exist.
-    #[error("the outcome of a signing call is unknown: {cause}")]
-    OutcomeUnknown {
-        /// What the adapter says.
-        #[source]
-        cause: Box<dyn core::error::Error + Send + Sync>,
-    },
 }
 
 /// Keeps that certificates were released from hold: what undoes an act of the ledger, in the same transaction as its audit event.

@@ -3,6 +3,8 @@
 //! Used for certificates, CRLs and OCSP answers alike. It does not know what it signs; that a durable intent exists is the
 //! business of whoever calls it.
 
+use core::time::Duration;
+
 use der::asn1::{AnyRef, BitStringRef};
 use der::{Decode, Encode, Sequence};
 use spki::AlgorithmIdentifierRef;
@@ -100,7 +102,7 @@ fn after(discarded: u32, error: SignError) -> SignFailure {
         SignError::KeyNotFound { .. } if discarded > 0 => {
             SignError::OutcomeUnknown { cause: Box::new(error) }
         }
-        SignError::Unavailable { cause } | SignError::Refused { cause } if discarded > 0 => {
+        SignError::Unavailable { cause, .. } | SignError::Refused { cause } if discarded > 0 => {
             SignError::OutcomeUnknown { cause }
         }
         SignError::KeyNotFound { .. }
@@ -163,4 +165,15 @@ pub enum SignFailure {
         /// The key.
         key: KeyRef,
     },
+}
+
+impl SignFailure {
+    /// Returns when it is worth asking again, where that is known.
+    #[must_use]
+    pub const fn again_in(&self) -> Option<Duration> {
+        match self {
+            Self::Signer(error) => error.again_in(),
+            Self::DoesNotVerify { .. } | Self::NeverFullLength { .. } => None,
+        }
+    }
 }

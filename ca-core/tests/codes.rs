@@ -147,7 +147,7 @@ fn signing() -> Vec<(SignFailure, &'static str, Fault)> {
     vec![
         (SignError::KeyNotFound { key: key() }.into(), "signer.unavailable", Ours),
         (SignError::Refused { cause: cause() }.into(), "signer.refused", Ours),
-        (SignError::Unavailable { cause: cause() }.into(), "signer.unavailable", Unavailable),
+        (SignError::unavailable(cause()).into(), "signer.unavailable", Unavailable),
         (SignError::OutcomeUnknown { cause: cause() }.into(), "signer.unavailable", Unavailable),
         (SignFailure::DoesNotVerify { key: key() }, "signer.broken", Ours),
         (SignFailure::NeverFullLength { key: key() }, "signer.broken", Ours),

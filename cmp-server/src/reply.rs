@@ -3,6 +3,8 @@
 //!
 //! RFC 9810 §5.2.3, §7; RFC 9811 §3.1; RFC 9483 §3.5, §3.6.
 
+use std::time::Duration;
+
 use ca_core::confirmation::ConfirmError;
 use ca_core::fault::Fault;
 use ca_core::issuance::{IssueError, ProveError};
@@ -78,7 +80,11 @@ pub(crate) fn rejection(refusal: &Refusal) -> der::Result<PkiStatusInfo> {
 fn sentence(refusal: &Refusal) -> String {
     let told = match (fault(refusal), refusal) {
         (Fault::Ours, _) => return "internal error (internal)".to_owned(),
-        (Fault::Unavailable, _) => "the service is not available at this moment".to_owned(),
+        (Fault::Unavailable, _) => {
+            let again = again_in(refusal).map(retry_after_seconds);
+            let again = again.map(|seconds| format!(", try again in {seconds} s")).unwrap_or_default();
+            format!("the service is not available at this moment{again}")
+        }
         (Fault::Requester | Fault::Conflict, Refusal::NotIssued(_)) => {
             "the certificate is not issued".to_owned()
         }
@@ -88,6 +94,11 @@ fn sentence(refusal: &Refusal) -> String {
         (Fault::Requester | Fault::Conflict, _) => refusal.to_string(),
     };
     format!("{told} ({})", refusal.code())
+}
+
+/// When it is worth asking again, where whoever signs knows. An answer of CMP has no field for it but the text: HTTP says 200.
+const fn again_in(refusal: &Refusal) -> Option<Duration> {
+    if let Refusal::NotIssued(error) = refusal { error.again_in() } else { None }
 }
 
 /// Returns what a refused message is told. RFC 9483 §3.5 and §3.6.4 name the bit of each check.

@@ -141,8 +141,8 @@ fn judge(refusal: &Refusal) -> Verdict {
         Refusal::NotCmc(error) => message(error),
         Refusal::InCmc { cause, .. } => judge(cause),
         Refusal::NotDelivered(error) => delivery(*error),
-        Refusal::MessageNotSigned(SignMessageError::Signer(_))
-        | Refusal::NotSealed(SealError::Randomness(_)) => UNAVAILABLE,
+        Refusal::MessageNotSigned(SignMessageError::Signer(error)) => unavailable(error.again_in()),
+        Refusal::NotSealed(SealError::Randomness(_)) => UNAVAILABLE,
         Refusal::MessageNotSigned(SignMessageError::Encoding(_))
         | Refusal::NotSealed(SealError::Cipher | SealError::Encoding(_)) => INTERNAL,
         Refusal::NotIssued(error) => issue(error),
@@ -177,6 +177,11 @@ const fn order(error: &OrderError) -> Verdict {
         OrderError::Count { .. } => verdict(400, "none or too many certificates are asked for"),
         OrderError::Request { cause, .. } => item(cause),
     }
+}
+
+/// Whoever signs may know when it is asked again.
+fn unavailable(again_in: Option<Duration>) -> Verdict {
+    Verdict { retry_after: again_in.map(retry_after_seconds).or(UNAVAILABLE.retry_after), ..UNAVAILABLE }
 }
 
 fn busy(retry_after: Duration) -> Verdict {
@@ -281,7 +286,7 @@ const fn delivery(error: DeliveryError) -> Verdict {
     )
 }
 
-const fn issue(error: &IssueError) -> Verdict {
+fn issue(error: &IssueError) -> Verdict {
     match error {
         IssueError::NotAdmitted(error) => admit(error),
         IssueError::NotProven(error) => prove(error),
@@ -433,9 +438,11 @@ const fn conflicting(conflict: &IntentConflict) -> Verdict {
     }
 }
 
-const fn sign(failure: &SignFailure) -> Verdict {
+fn sign(failure: &SignFailure) -> Verdict {
     match failure {
-        SignFailure::Signer(SignError::Unavailable { .. } | SignError::OutcomeUnknown { .. }) => UNAVAILABLE,
+        SignFailure::Signer(error @ (SignError::Unavailable { .. } | SignError::OutcomeUnknown { .. })) => {
+            unavailable(error.again_in())
+        }
         SignFailure::Signer(SignError::KeyNotFound { .. } | SignError::Refused { .. })
         | SignFailure::DoesNotVerify { .. }
         | SignFailure::NeverFullLength { .. } => INTERNAL,

@@ -67,7 +67,7 @@ impl Gate {
 
     fn present(&self, waiting: Waiting) -> Result<(), SignError> {
         let (answer, answered) = mpsc::channel();
-        let refused = || SignError::Unavailable { cause: Box::new(NotConfirmed) };
+        let refused = || SignError::unavailable(NotConfirmed);
         self.0.send(Some(Presented { waiting, answer })).map_err(|_| refused())?;
         match answered.recv() {
             Ok(true) => Ok(()),

@@ -165,7 +165,8 @@ impl Rehearsal {
     pub fn serve_to_its_end(&self) -> (Option<i32>, String) {
         let configuration = self.state(&self.configuration).to_string_lossy().into_owned();
         let log = self.unique("serve.log");
-        let mut process = Process::start(&["--config", &configuration, "serve"], log);
+        let arguments = ["--config", &configuration, "serve"];
+        let mut process = Process::start_in(&self.environment, &arguments, log);
         let status = eventually("serve ends", || process.ended());
         (status.code(), process.log())
     }

@@ -1,14 +1,16 @@
-//! A rehearsed system whose keys are with `meter-pki signer`, in files or on a token of SoftHSM2.
+//! A rehearsed system whose keys are with `meter-pki signer`, or on tokens of its own.
 
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard};
 
 use e2e::patience::eventually;
-use e2e::peer::path;
+use e2e::peer::{curl, path};
 use e2e::process::{Process, program};
 use e2e::rehearsal::Rehearsal;
-use e2e::tool::{Said, finish, openssl, softhsm};
+use e2e::tool::{Said, finish};
+
+use crate::tokens::Tokens;
 
 /// What the quickstart says of its keys.
 const KEYS: &str = "allow_software_key = true\ndirectory = \"keys\"\npassphrase_file = \"passphrase\"";
@@ -16,71 +18,107 @@ const KEYS: &str = "allow_software_key = true\ndirectory = \"keys\"\npassphrase_
 /// What the authority says of them when a signer has them.
 const LINKED: &str = "signer_socket = \"signer/signer.sock\"";
 
+/// How long tokens rest, so that what a test waits for comes soon.
+const SHORT_RESTS: &str = "token = { longest_rest_seconds = 2 }";
+
+/// Where the keys are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Keeping {
+    /// With a signer, in files.
+    Files,
+    /// With a signer, on each of these tokens.
+    WithSigner(&'static [&'static str]),
+    /// With the authority itself, on each of these tokens.
+    WithAuthority(&'static [&'static str]),
+}
+
 pub(crate) struct House {
     pub(crate) rehearsal: Rehearsal,
+    tokens: Option<Tokens>,
+    has_signer: bool,
+    /// What meters asked for and were given, as the checker reads it.
+    notes: Mutex<String>,
     signer: Mutex<Option<Process>>,
 }
 
 impl House {
     /// Founds a system, gives its keys to a signer, and serves.
     pub(crate) fn new(on_token: bool) -> Self {
+        let mut house =
+            Self::prepared(if on_token { Keeping::WithSigner(&["online"]) } else { Keeping::Files });
+        house.start();
+        house
+    }
+
+    /// Founds a system and puts its keys where they are to be; nothing runs.
+    pub(crate) fn prepared(keeping: Keeping) -> Self {
         let mut rehearsal = Rehearsal::start(1);
         rehearsal.stop();
-        let mut house = Self { rehearsal, signer: Mutex::new(None) };
-        std::fs::create_dir(house.at("signer")).expect("a directory");
-        std::fs::create_dir(house.at("tokens")).expect("a directory");
-        let proposal = house.rehearsal.operator(&["signer", "propose"]).ok().out;
-        let tokens =
-            format!("directories.tokendir = {}\nobjectstore.backend = file\n", path(&house.at("tokens")));
-        std::fs::write(house.at("softhsm2.conf"), tokens).expect("its configuration");
-        let proposal = if on_token { house.moved_to_token(&proposal) } else { proposal };
-        std::fs::write(house.at("signer.toml"), proposal).expect("the signer's configuration");
-        house.rehearsal.configure("linked.toml", |text| {
+        let state = |place: &str| rehearsal.state(place);
+        std::fs::create_dir(state("signer")).expect("a directory");
+        std::fs::create_dir(state("secrets")).expect("a directory");
+        drop(finish(Command::new("chmod").arg("700").arg(state("secrets"))).ok());
+        let proposal = rehearsal.operator(&["signer", "propose"]).ok().out;
+        let (Keeping::WithSigner(labels) | Keeping::WithAuthority(labels)) = keeping else {
+            return Self::of(rehearsal, None, LINKED, Some(proposal));
+        };
+        let tokens = Tokens::make(&rehearsal, labels);
+        let uris: Vec<String> = labels.iter().map(|label| format!("\"{}\"", tokens.uri(label))).collect();
+        let keys = match uris.as_slice() {
+            [uri] => format!("token_uri = {uri}\n{SHORT_RESTS}"),
+            several => format!("token_uris = [{}]\n{SHORT_RESTS}", several.join(", ")),
+        };
+        if let Keeping::WithAuthority(_) = keeping {
+            return Self::of(rehearsal, Some(tokens), &keys, None);
+        }
+        let (before, after) = proposal.split_once("[keys]\n").expect("the keys are named");
+        let (_, after) = after.split_once("\n\n").expect("charters");
+        let before = format!("metrics_file = \"signer/metrics.prom\"\n{before}");
+        let signer = format!("{before}[keys]\n{keys}\n\n{after}");
+        Self::of(rehearsal, Some(tokens), LINKED, Some(signer))
+    }
+
+    fn of(mut rehearsal: Rehearsal, tokens: Option<Tokens>, keys: &str, signer: Option<String>) -> Self {
+        if let Some(signer) = &signer {
+            std::fs::write(rehearsal.state("signer.toml"), signer).expect("the signer's configuration");
+        } else {
+            let environment = tokens.iter().flat_map(Tokens::environment);
+            environment.for_each(|(name, value)| rehearsal.surround(name, &value));
+        }
+        rehearsal.configure("served.toml", |text| {
             // What is uncertain is soon revoked, so that meters can ask again.
             let graced = text.replace("responder_key =", "uncertain_grace_seconds = 1\nresponder_key =");
-            graced.replace(KEYS, LINKED)
+            let secrets = graced.replace("[cmp]\n", "[cmp]\nsecrets_directory = \"secrets\"\n");
+            secrets.replace(KEYS, keys)
         });
-        house.start_signer();
-        house.rehearsal.serve();
-        house
+        Self {
+            rehearsal,
+            tokens,
+            has_signer: signer.is_some(),
+            notes: Mutex::default(),
+            signer: Mutex::new(None),
+        }
+    }
+
+    /// Starts the signer, where there is one, and the authority.
+    pub(crate) fn start(&mut self) {
+        if self.has_signer {
+            self.start_signer();
+        }
+        self.rehearsal.serve();
     }
 
     pub(crate) fn at(&self, place: &str) -> PathBuf {
         self.rehearsal.state(place)
     }
 
-    /// Brings every key onto a token; returns the configuration that says so.
-    fn moved_to_token(&self, proposal: &str) -> String {
-        let pin = self.at("pin");
-        std::fs::write(&pin, "user-1234").expect("the PIN");
-        drop(finish(Command::new("chmod").arg("600").arg(&pin)).ok());
-        let util = |arguments: &[&str]| {
-            let mut command = Command::new("softhsm2-util");
-            drop(finish(command.env("SOFTHSM2_CONF", self.at("softhsm2.conf")).args(arguments)).ok());
-        };
-        let secrets = ["--so-pin", "so-1234", "--pin", "user-1234"];
-        util(&[&["--init-token", "--free", "--label", "online"][..], &secrets].concat());
-        let passphrase = format!("file:{}", path(&self.at("passphrase")));
-        for file in std::fs::read_dir(self.at("keys")).expect("the keys") {
-            let file = file.expect("a key").path();
-            let name = file.file_stem().expect("its name").to_string_lossy().into_owned();
-            let (from, plain) = (path(&file), path(&self.rehearsal.unique("plain.key")));
-            let arguments =
-                ["pkcs8", "-topk8", "-nocrypt", "-passin", &passphrase, "-in", &from, "-out", &plain];
-            drop(openssl(arguments).ok());
-            let import = ["--import", &plain, "--token", "online", "--label", &name, "--id", &name];
-            util(&[&import[..], &["--pin", "user-1234"]].concat());
-        }
-        std::fs::remove_dir_all(self.at("keys")).expect("the files go");
-        let uri = format!("pkcs11:token=online?module-path={}&pin-source=file:{}", softhsm(), path(&pin));
-        let (before, after) = proposal.split_once("[keys]\n").expect("the keys are named");
-        let (_, after) = after.split_once("\n\n").expect("charters");
-        format!("{before}[keys]\ntoken_uri = \"{uri}\"\n\n{after}")
+    pub(crate) fn tokens(&self) -> &Tokens {
+        self.tokens.as_ref().expect("the keys are on tokens")
     }
 
     pub(crate) fn start_signer(&self) {
         let configuration = path(&self.at("signer.toml"));
-        let environment = [("SOFTHSM2_CONF", self.at("softhsm2.conf"))];
+        let environment: Vec<_> = self.tokens.iter().flat_map(Tokens::environment).collect();
         let log = self.rehearsal.unique("signer.log");
         let mut signer = Process::start_in(&environment, &["--config", &configuration, "signer"], log);
         eventually("the signer answers", || {
@@ -104,6 +142,13 @@ impl House {
         self.signer().as_ref().expect("the signer runs").log()
     }
 
+    /// Waits until the signer has ended by itself.
+    pub(crate) fn await_end_of_signer(&self) {
+        let mut signer = self.signer().take().expect("the signer runs");
+        let status = eventually("the signer ends", || signer.ended());
+        assert!(!status.success(), "{status}: {}", signer.log());
+    }
+
     /// Ends the signer in the middle of whatever it does.
     pub(crate) fn kill_signer(&self) {
         self.signer().take().expect("the signer runs").kill();
@@ -117,6 +162,7 @@ impl House {
     /// Runs a verb of the signer with its configuration.
     pub(crate) fn signer_verb(&self, verb: &[&str]) -> Said {
         let mut command = Command::new(program("meter-pki"));
+        command.envs(self.tokens.iter().flat_map(Tokens::environment));
         finish(command.arg("--config").arg(self.at("signer.toml")).arg("signer").args(verb))
     }
 
@@ -125,17 +171,35 @@ impl House {
         std::fs::read_to_string(format!("/proc/{number}/maps")).expect("a process")
     }
 
-    /// Stops the authority, and asks the checker whether its ledger and the signer's log say the same.
+    /// Notes for the checker what a meter asked for, or was given.
+    pub(crate) fn note(&self, line: &str) {
+        self.notes.lock().expect("nobody panicked").push_str(&format!("{line} .\n"));
+    }
+
+    /// A page of the operator's socket.
+    pub(crate) fn page(&self, name: &str) -> String {
+        let socket = path(&self.at("operator.sock"));
+        curl(&self.rehearsal, &format!("http://meter-pki/{name}"), &["--unix-socket", &socket]).text()
+    }
+
+    /// Stops the authority, and asks the checker whether nothing is lost or issued twice, and whether the ledger and the signer's
+    /// log say the same, where there is one.
     pub(crate) fn check(&mut self) {
         self.rehearsal.stop();
-        self.stop_signer();
-        let log = path(&self.at("signer/signatures.log"));
-        drop(self.signer_verb(&["log", "verify", &log]).ok());
         let copy = self.rehearsal.scratch("store");
         drop(finish(Command::new("cp").arg("-r").arg(self.at("store")).arg(&copy)).ok());
         let mut checker = Command::new(program("ledger-checker"));
-        checker.arg("--store").arg(&copy).args(["--signer-log", &log, "--grace", "3600"]);
+        checker.arg("--store").arg(&copy).args(["--grace", "3600"]);
         checker.arg("--authorities").arg(self.at("authorities")).arg("--published").arg(self.at("published"));
+        let clients = self.rehearsal.scratch("clients");
+        std::fs::write(&clients, self.notes.lock().expect("nobody panicked").as_str()).expect("the notes");
+        checker.arg("--clients").arg(&clients);
+        if self.has_signer {
+            self.stop_signer();
+            let log = path(&self.at("signer/signatures.log"));
+            drop(self.signer_verb(&["log", "verify", &log]).ok());
+            checker.args(["--signer-log", &log]);
+        }
         let said = finish(&mut checker);
         assert_eq!((said.code, said.out.as_str()), (Some(0), ""), "{}", said.all());
     }

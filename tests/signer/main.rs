@@ -1,5 +1,10 @@
-//! The signer in a process of its own: the authority asks it, outlives it, and neither signs what the other does not know of.
+//! Keys on tokens and with the signer in a process of its own: the authority asks them, outlives them, and neither signs what the
+//! other does not know of.
 
+mod absence;
 mod house;
+mod load;
 mod refusals;
 mod survival;
+mod tokens;
+mod unplugged;

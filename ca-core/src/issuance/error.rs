@@ -1,6 +1,7 @@
 //! What can go wrong when a certificate is asked for, in the order of the steps.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use const_oid::ObjectIdentifier;
 
@@ -220,6 +221,12 @@ impl IssueError {
     #[must_use]
     pub const fn is_waiting(&self) -> bool {
         matches!(self, Self::Conflict(IntentConflict::AwaitsApproval(_)))
+    }
+
+    /// Returns when it is worth asking again, where whoever signs knows.
+    #[must_use]
+    pub const fn again_in(&self) -> Option<Duration> {
+        if let Self::NotSigned(failure) = self { failure.again_in() } else { None }
     }
 
     /// Returns whose fault it is.

@@ -125,7 +125,7 @@ impl Signer for MemorySigner {
 
     fn sign(&self, key: &KeyRef, message: &[u8]) -> Result<EcdsaSignature, SignError> {
         if self.down.load(Ordering::SeqCst) {
-            return Err(SignError::Unavailable { cause: "the token is gone".into() });
+            return Err(SignError::unavailable("the token is gone"));
         }
         self.signatures.fetch_add(1, Ordering::SeqCst);
         self.keys.get(key).map(|key| sign(key, message)).ok_or(SignError::KeyNotFound { key: *key })

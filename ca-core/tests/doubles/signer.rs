@@ -138,13 +138,13 @@ impl MemorySigner {
 impl Signer for MemorySigner {
     fn public_key(&self, key: &KeyRef) -> Result<PublicKey, SignError> {
         let entered = self.journal.enter(Step::PublicKey);
-        entered.map_err(|cause| SignError::Unavailable { cause: cause.into() })?;
+        entered.map_err(SignError::unavailable)?;
         Ok(self.pair(key)?.public_key().clone())
     }
 
     fn sign(&self, key: &KeyRef, message: &[u8]) -> Result<EcdsaSignature, SignError> {
         let entered = self.journal.enter(Step::Sign);
-        entered.map_err(|cause| SignError::Unavailable { cause: cause.into() })?;
+        entered.map_err(SignError::unavailable)?;
         let gate = self.gate.lock().unwrap().take();
         if let Some((arrive, opened)) = gate {
             arrive.send(()).unwrap();
@@ -166,7 +166,7 @@ impl Signer for MemorySigner {
             Behaviour::Damaged => damaged(&pair.sign_full(message)),
             Behaviour::KeyNotFound => return Err(SignError::KeyNotFound { key: *key }),
             Behaviour::Unavailable => {
-                return Err(SignError::Unavailable { cause: "the token is gone".into() });
+                return Err(SignError::unavailable("the token is gone"));
             }
             Behaviour::OutcomeUnknown => {
                 return Err(SignError::OutcomeUnknown { cause: "the token was pulled out".into() });

@@ -74,11 +74,13 @@ impl MessageSigner {
     }
 }
 
-/// Checks that a signer holds the key of a certificate.
+/// Checks that a signer holds the key of a certificate, as far as it can be asked.
 pub(super) fn holds(signer: &dyn Signer, certificate: &Certificate) -> Result<(), MessageSignerFault> {
     let key = certificate.public_key();
     match signer.public_key(&key.key_ref()) {
         Ok(held) if held == *key => Ok(()),
+        // A token that is away now says nothing of its keys; it is asked again for each message.
+        Err(SignError::Unavailable { .. }) => Ok(()),
         Ok(_) | Err(_) => Err(MessageSignerFault::NoKey),
     }
 }

@@ -132,7 +132,7 @@ every_variant! {
 fn wrapped() -> Vec<(Refusal, PkiFailureInfo)> {
     let conflict = |conflict: IntentConflict| Refusal::from(IssueError::Conflict(conflict));
     let admitted = |error: AdmitError| Refusal::from(IssueError::NotAdmitted(error));
-    let gone = || SignError::Unavailable { cause: "/var/lib/secret is gone".into() };
+    let gone = || SignError::unavailable("/var/lib/secret is gone");
     let lost = SignError::OutcomeUnknown { cause: "/var/lib/secret is gone".into() };
     vec![
         (IdentifyError::NoDevice.into(), PkiFailureInfo::NotAuthorized),
@@ -256,5 +256,19 @@ fn what_is_no_message_is_told_by_status() {
         let told = reply.text.ends_with(&format!(" ({code})\n")) && reply.text.lines().count() == 1;
         assert_eq!(told, status != 501, "{}", reply.text);
         assert!(!SECRETS.iter().any(|secret| reply.text.contains(secret)), "{}", reply.text);
+    }
+}
+
+// H-01: HTTP says 200, so the text is where a device reads when to come again.
+#[test]
+fn h_01_whoever_finds_the_token_away_is_told_when_it_is_asked_again() {
+    let rests = |again_in| SignError::Unavailable { cause: "/var/lib/secret is gone".into(), again_in };
+    for (again_in, text) in [
+        (Some(Duration::from_millis(6_100)), "at this moment, try again in 7 s (signer.unavailable)"),
+        (None, "at this moment (signer.unavailable)"),
+    ] {
+        let told = rejection(&signer(rests(again_in)).into()).unwrap();
+        assert_eq!(told.failures(), [PkiFailureInfo::SystemUnavail]);
+        assert_eq!(told.status_string.unwrap(), [format!("the service is not available {text}")]);
     }
 }

@@ -48,7 +48,7 @@ impl Signer for JournaledSigner {
 
     fn sign(&self, key: &KeyRef, message: &[u8]) -> Result<EcdsaSignature, SignError> {
         let entered = self.journal.enter(Step::Sign);
-        entered.map_err(|cause| SignError::Unavailable { cause: cause.into() })?;
+        entered.map_err(SignError::unavailable)?;
         self.signer.sign(key, message)
     }
 }

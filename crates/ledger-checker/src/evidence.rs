@@ -24,7 +24,7 @@ pub struct Evidence {
     #[arg(long)]
     pub again: Option<PathBuf>,
     /// The signer's own ledger, as the crash harness keeps it
-    #[arg(long, required_unless_present = "signer_log")]
+    #[arg(long, required_unless_present_any = ["signer_log", "clients"])]
     pub signatures: Option<PathBuf>,
     /// The log of `meter-pki signer`; each one, where there are several
     #[arg(long)]

@@ -34,7 +34,6 @@ use ca_core::tenant::TenantId;
 use ca_core::validity::UnixTime;
 use ca_store::{BootId, FatalHook, Settings};
 use signer_file::SystemEntropy;
-use signer_link::client::SignerLink;
 use status_server::repository::Repository;
 
 use crate::audit::AuditLog;
@@ -46,8 +45,8 @@ use crate::releases::Releases;
 pub(crate) use cmp::cmp_config;
 pub(crate) use est::est_config;
 pub(crate) use front::front_config;
-use keys::OpenKeys;
-pub(crate) use status::{name_beside, pushers, status_parts};
+use keys::{Absence, KeyPlace, OpenKeys, UncheckedKeys};
+pub(crate) use status::{Renewal, name_beside, pushers, status_parts};
 pub(crate) use trust::Trusted;
 pub(crate) use vault::{Vault, open_store, random_id};
 
@@ -100,8 +99,10 @@ pub struct System {
     pub(crate) blocks: Arc<dyn TrustBlocks>,
     /// The authorities by whose certificates somebody is let in.
     pub(crate) trusted: Vec<Trusted>,
-    /// The signer in another process, where the keys are with one.
-    pub(crate) signer_link: Option<Arc<SignerLink>>,
+    /// Where the private keys are.
+    pub(crate) key_place: KeyPlace,
+    /// Authorities whose key could not be looked at yet.
+    pub(crate) unchecked_keys: Arc<UncheckedKeys>,
     /// Operators beside the user who runs the server, and root.
     pub(crate) operators: BTreeSet<u32>,
 }
@@ -256,9 +257,13 @@ pub fn boot_id() -> Option<BootId> {
 ///
 /// # Errors
 /// A [`Failure`] that says what is missing and what to type next.
-pub(crate) fn compose(config: &Config, through: impl FnOnce(Ports) -> Ports) -> Result<System, Failure> {
+pub(crate) fn compose(
+    config: &Config,
+    absence: Absence,
+    through: impl FnOnce(Ports) -> Ports,
+) -> Result<System, Failure> {
     // Keys first: a passphrase or PIN that is not the one leaves the ledger alone.
-    let keys = keys::open(&config.keys)?;
+    let keys = keys::open(&config.keys, absence)?;
     compose_on(Arc::new(open_vault(config)?), config, keys, through)
 }
 
@@ -283,7 +288,8 @@ pub(crate) fn compose_on(
     through: impl FnOnce(Ports) -> Ports,
 ) -> Result<System, Failure> {
     let store = Arc::clone(&vault.store);
-    let OpenKeys { signer, link } = keys;
+    let OpenKeys { signer, place } = keys;
+    let unchecked_keys = Arc::new(UncheckedKeys::default());
     let ports = through(Ports {
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
@@ -310,7 +316,7 @@ pub(crate) fn compose_on(
     let authorities = config
         .authorities
         .iter()
-        .map(|one| serve_authority(one, &own_issuers, &ports, &repository))
+        .map(|one| serve_authority(one, &own_issuers, (&ports, &unchecked_keys), &repository))
         .collect::<Result<Vec<_>, _>>()?;
     Ok(System {
         authorities,
@@ -331,7 +337,8 @@ pub(crate) fn compose_on(
         tenant: config.tenant.clone(),
         vault,
         ports,
-        signer_link: link,
+        key_place: place,
+        unchecked_keys,
     })
 }
 
@@ -344,10 +351,10 @@ fn faulty<E: std::fmt::Display>(what: &str, faults: &[E]) -> Failure {
 fn serve_authority(
     one: &CheckedAuthority,
     own_issuers: &[KeyRef],
-    ports: &Ports,
+    (ports, unchecked): (&Ports, &UncheckedKeys),
     repository: &Arc<Repository>,
 ) -> Result<ServedAuthority, Failure> {
-    one.issuer.check_key(&*ports.signer).map_err(|error| {
+    unchecked.check(&one.name, &one.issuer, &*ports.signer).map_err(|error| {
         Failure::new(Exit::Unavailable, "key.missing", format!("the key of {}: {error}", one.name))
             .then(
                 "look at [keys] in the configuration, or at [[key]] in the signer's; if the authority was being closed, \

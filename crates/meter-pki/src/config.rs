@@ -12,6 +12,7 @@ mod signer;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -115,8 +116,29 @@ pub struct RawKeys {
     pub passphrase_file: Option<PathBuf>,
     /// `token_uri`: a PKCS#11 URI (RFC 7512) with module-path and pin-source.
     pub token_uri: Option<String>,
+    /// `token_uris`: several of them, in the place of `token_uri`: other keys on each token, or the same key on more than one.
+    #[serde(default)]
+    pub token_uris: Vec<String>,
+    /// `token`: how each token is used.
+    pub token: Option<RawTokenBounds>,
     /// `signer_socket`: the socket of `meter-pki signer`, which has the keys; this program then opens none.
     pub signer_socket: Option<PathBuf>,
+}
+
+/// `[keys.token]`
+#[derive(Debug, Clone, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawTokenBounds {
+    /// `sessions`: how many signatures are made at once at most, each in a session of its own; 8 unless given.
+    pub sessions: Option<NonZeroUsize>,
+    /// `longest_queue_seconds`: how long a signature waits for a session that is free; 10 unless given.
+    pub longest_queue_seconds: Option<u16>,
+    /// `longest_call_seconds`: after how long a call is given up; 10 unless given.
+    pub longest_call_seconds: Option<u16>,
+    /// `shortest_rest_seconds`: how long a token is left alone after it failed; 1 unless given.
+    pub shortest_rest_seconds: Option<u16>,
+    /// `longest_rest_seconds`: how long at most, after it failed again and again; 60 unless given.
+    pub longest_rest_seconds: Option<u16>,
 }
 
 /// `[profiles]`

@@ -83,6 +83,9 @@ pub struct Failure {
     pub next: String,
 }
 
+/// The reason code of a failure that ends by itself once a token is back.
+pub(crate) const SIGNER_AWAY: &str = "signer.unavailable";
+
 impl Failure {
     /// Makes a failure without advice.
     pub fn new(exit: Exit, code: &str, message: impl fmt::Display) -> Self {

@@ -22,12 +22,16 @@ use crate::approvals::ApprovalWatch;
 use crate::audit::{self, Copies, Followed};
 use crate::clock_watch::ClockWatch;
 use crate::coaps::{self, Desk, Place};
-use crate::compose::{ServedAuthority, System, cmp_config, compose, est_config, pushers, status_parts};
+use crate::compose::keys::{Absence, KeyPlace};
+use crate::compose::{
+    Renewal, ServedAuthority, System, cmp_config, compose, est_config, pushers, status_parts,
+};
 use crate::config::{Config, RawCmp, RawCoaps, RawEst};
 use crate::deadlines::Deadlines;
 use crate::due;
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, SIGNER_AWAY};
 use crate::intents::IntentWatch;
+use crate::key_watch::KeyWatch;
 use crate::operator::{OperatorListener, OperatorState, router};
 use crate::orders;
 use crate::publisher::Signs;
@@ -114,7 +118,12 @@ fn keep_current(
     let deadlines = Arc::new(Deadlines::new(Arc::clone(&served.authority), Arc::clone(&publisher), metrics));
     tokio::task::block_in_place(|| deadlines.meet())
         .map_err(|error| Failure::new(Exit::Unavailable, "unavailable", error))?;
-    tokio::task::block_in_place(|| publisher.catch_up())?;
+    match tokio::task::block_in_place(|| publisher.catch_up()) {
+        Err(failure) if failure.code == SIGNER_AWAY => {
+            tracing::warn!(authority = served.name, %failure, "the CRLs that are owed are made once the token is there");
+        }
+        caught_up => caught_up?,
+    }
     tasks.spawn(deadlines.run(pool.clone(), shutdown.clone()));
     let signs = Signs::new(metrics, &served.name);
     tasks.spawn(publisher.run(pool.clone(), signs, shutdown.clone()));
@@ -139,7 +148,7 @@ pub async fn start(
     shutdown: Shutdown,
     through: impl FnOnce(Ports) -> Ports,
 ) -> Result<Running, Failure> {
-    let system = Arc::new(tokio::task::block_in_place(|| compose(config, through))?);
+    let system = Arc::new(tokio::task::block_in_place(|| compose(config, Absence::IsWaitedFor, through))?);
     let metrics = Metrics::new("pki_");
     // A process that serves twice, as tests do, counts both times into the first set.
     drop(metrics.install());
@@ -161,6 +170,7 @@ pub async fn start(
     let health = Health::new();
     tasks.spawn(Arc::clone(&system.vault).watch(shutdown.clone()));
     watch_system(&health, &system);
+    watch_keys(&mut tasks, &system, &status.renewal, (&health, &metrics, &shutdown));
     if !in_recovery {
         push(&mut tasks, pushers(config, &system, &metrics)?, (&health, &shutdown));
     }
@@ -215,7 +225,7 @@ pub async fn start(
     Ok(Running { tasks, pools: vec![est_pool, status_pool, operator_pool], system, est, copies })
 }
 
-/// Health tells of the ledger, the CRLs, the roots, the audit log, and the signer where it is another process.
+/// Health tells of the ledger, the CRLs, the roots and the audit log.
 fn watch_system(health: &Health, system: &System) {
     let vault = Arc::clone(&system.vault);
     health.ready("ledger", move || vault.condition());
@@ -227,10 +237,26 @@ fn watch_system(health: &Health, system: &System) {
     health.ready("roots", move || outlook::condition(&releases));
     let log = Arc::clone(&system.audit);
     health.ready("audit", move || audit::condition(&log));
-    if let Some(link) = &system.signer_link {
-        let link = Arc::clone(link);
-        health.ready("signer", move || link.condition().into());
+}
+
+/// Health and metrics tell of the tokens, or of the signer that has them; each turn of theirs is put on record.
+fn watch_keys(
+    tasks: &mut JoinSet<()>,
+    system: &System,
+    renewal: &Renewal,
+    (health, metrics, shutdown): (&Health, &Metrics, &Shutdown),
+) {
+    if matches!(system.key_place, KeyPlace::Files) {
+        return;
     }
+    let watch = Arc::new(KeyWatch::new(system, metrics).on_return(renewal.waker()));
+    // A ledger in recovery records nothing.
+    if system.vault.recovery().is_none() {
+        tokio::task::block_in_place(|| watch.record_turns(&system.ports, system.tenant.clone()));
+    }
+    let watched = Arc::clone(&watch);
+    health.ready("signer", move || watched.condition());
+    tasks.spawn(watch.run(shutdown.clone()));
 }
 
 /// What people have ordered, and what is due; and the clock by which it is.

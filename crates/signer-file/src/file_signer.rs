@@ -124,7 +124,7 @@ impl Signer for FileSigner {
 }
 
 fn made(key: &PrivateKey, signature: Result<Signature, Unspecified>) -> Result<EcdsaSignature, SignError> {
-    let signature = signature.map_err(|cause| SignError::Unavailable { cause: Box::new(cause) })?;
+    let signature = signature.map_err(SignError::unavailable)?;
     EcdsaSignature::from_fixed(key.public_key().curve(), signature.as_ref())
         .map_err(|cause| SignError::OutcomeUnknown { cause: Box::new(cause) })
 }

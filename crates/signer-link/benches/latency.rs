@@ -181,10 +181,10 @@ impl SigningDesk for Bare {
 fn serve(keys: &str, folder: &Path) -> Result<(), Failed> {
     let (signer, key) = open(keys, folder)?;
     let public_key = signer.public_key(&key)?;
-    let bare = Arc::new(Bare { signer: Arc::clone(&signer), key: public_key.clone() });
+    let bare = Arc::new(Bare { signer: Arc::clone(&signer), key: public_key });
     let without = LinkServer::bind(&folder.join("bare.sock"), &BTreeSet::new(), folder)?.serve(bare)?;
-    let charter = KeyCharter { public_key, purpose: Purpose::Messages, rates: Rates::default() };
-    let means = Means { signer, clock: Arc::new(SystemClock) };
+    let charter = KeyCharter { key, purpose: Purpose::Messages, rates: Rates::default() };
+    let means = Means { signer, clock: Arc::new(SystemClock), tokens: Arc::new(Vec::new) };
     let desk = GuardedDesk::open(means, vec![charter], &folder.join("signatures.log"), Box::new(|_| ()))?;
     let server = LinkServer::bind(&folder.join("signer.sock"), &BTreeSet::new(), folder)?;
     let serving = server.serve(Arc::new(desk))?;

@@ -24,8 +24,8 @@ const CLOCKS_APART: u64 = 300;
 /// What a key may sign, and how often.
 #[derive(Debug, Clone)]
 pub struct KeyCharter {
-    /// Its public half.
-    pub public_key: PublicKey,
+    /// Its name.
+    pub key: KeyRef,
     /// What it is for. A key is for one of these, so that nothing can be taken for something else.
     pub purpose: Purpose,
     /// How often it signs at most.
@@ -119,15 +119,21 @@ impl KeyCharter {
         }
     }
 
-    /// Looks at what is to be signed.
-    pub(crate) fn judge(&self, octets: &Octets, now: UnixTime) -> Judgement {
+    /// Returns the public key that a certificate names; for other keys than an authority's, nobody but their token can say it.
+    pub(crate) const fn certified(&self) -> Option<&PublicKey> {
+        match &self.purpose {
+            Purpose::Authority(charter) => Some(charter.issuer.certificate().public_key()),
+            Purpose::Responder { .. } | Purpose::Checkpoint { .. } | Purpose::Messages => None,
+        }
+    }
+
+    /// Looks at what is to be signed with this key, of which `public_key` is the public half.
+    pub(crate) fn judge(&self, public_key: &PublicKey, octets: &Octets, now: UnixTime) -> Judgement {
         match &self.purpose {
             Purpose::Authority(charter) => charter.judge(octets, now),
-            Purpose::Responder { issuer, hashes } => {
-                other::answer((*issuer, hashes), self.public_key.key_ref(), octets, now)
-            }
+            Purpose::Responder { issuer, hashes } => other::answer((*issuer, hashes), self.key, octets, now),
             Purpose::Checkpoint { origin } => other::checkpoint(origin, octets),
-            Purpose::Messages => other::message(octets, &self.public_key),
+            Purpose::Messages => other::message(octets, public_key),
         }
     }
 }

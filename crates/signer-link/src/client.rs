@@ -21,10 +21,11 @@ use ca_core::signature::EcdsaSignature;
 use ca_core::to_be_signed::ToBeSigned;
 
 use crate::denial::Denial;
-use crate::desk::SignerState;
+use crate::desk::{SignerState, TokenReport};
 use connection::{Connection, Place, SendError};
 use slots::Slots;
 use watch::Watch;
+pub use watch::{LinkEvent, Observer};
 
 /// How much is asked at once, and how long is waited.
 #[derive(Debug, Clone, Copy)]
@@ -58,10 +59,11 @@ impl SignerLink {
     /// [`OpenLinkError`].
     pub fn open(socket: &Path, bounds: LinkBounds) -> Result<Self, OpenLinkError> {
         let place = Arc::new(Place::new(socket, bounds));
+        let first = place.connect()?;
         let link = Self {
             slots: Slots::new(bounds.requests),
-            keys: RwLock::new(place.connect()?.keys()?),
-            watch: Watch::start(Arc::clone(&place))?,
+            keys: RwLock::new(by_name(first.keys()?.keys)),
+            watch: Watch::start(Arc::clone(&place), first.state()?)?,
             place,
             bounds,
         };
@@ -74,6 +76,17 @@ impl SignerLink {
     /// The reason, in one sentence.
     pub fn condition(&self) -> Result<(), String> {
         self.watch.standing().condition()
+    }
+
+    /// Tells how the signer's tokens stood when somebody looked last, at most about a second ago; as they were, while it does not answer.
+    #[must_use]
+    pub fn tokens(&self) -> Vec<TokenReport> {
+        self.watch.standing().tokens()
+    }
+
+    /// Sets who is told when the signer or one of its tokens fails, and when it works again; at once, if it does not work now.
+    pub fn observe(&self, observer: Observer) {
+        self.watch.standing().observe(observer);
     }
 
     /// Asks how the signer stands.
@@ -93,19 +106,24 @@ impl SignerLink {
         self.ready()?;
         let keys = self.place.connect().and_then(|connection| connection.keys());
         let keys = keys.map_err(|error| self.down(error))?;
+        if keys.awaited.contains(key) {
+            let cause = format!("the token with the key {key} is away");
+            return Err(SignError::Unavailable { cause: cause.into(), again_in: keys.again_in });
+        }
+        let keys = by_name(keys.keys);
         let found = keys.get(key).cloned();
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
         found.ok_or(SignError::KeyNotFound { key: *key })
     }
 
     fn ready(&self) -> Result<(), SignError> {
-        self.condition().map_err(|why| unavailable(Denial::unavailable("signer.down", why, 1)))
+        self.condition().map_err(|why| unavailable(Denial::unavailable("signer.down", why, 0)))
     }
 
     /// Notes that the signer does not answer. Nothing was signed.
     fn down(&self, error: OpenLinkError) -> SignError {
         self.watch.note_down(&error);
-        unavailable(Denial::unavailable("signer.down", error, 1))
+        unavailable(Denial::unavailable("signer.down", error, 0))
     }
 
     fn ask(&self, key: &KeyRef, octets: &Octets) -> Result<EcdsaSignature, SignError> {
@@ -113,7 +131,7 @@ impl SignerLink {
         self.ready()?;
         let Some(_slot) = self.slots.take(self.bounds.deadline) else {
             let sentence = format!("{} requests wait for the signer already", self.bounds.requests);
-            return Err(unavailable(Denial::unavailable("signer.busy", sentence, 1)));
+            return Err(Denial::unavailable("signer.busy", sentence, 1).into_sign_error(key));
         };
         let connection = self.send(key, octets)?;
         // From here on a signature may exist.
@@ -123,7 +141,16 @@ impl SignerLink {
             SignError::OutcomeUnknown { cause: Box::new(error) }
         })?;
         self.place.give_back(connection);
-        answer.map_err(|denial| denial.into_sign_error(key))
+        answer.map_err(|denial| {
+            let error = denial.into_sign_error(key);
+            // Once for each turn: while a token is away it is looked at often enough.
+            if !matches!(error, SignError::Refused { .. } | SignError::KeyNotFound { .. })
+                && self.tokens().iter().all(TokenReport::serves)
+            {
+                self.watch.look_soon();
+            }
+            error
+        })
     }
 
     /// Sends the request whole, over a new connection where the one at hand has ended meanwhile.
@@ -145,8 +172,12 @@ impl SignerLink {
     }
 }
 
+fn by_name(keys: Vec<PublicKey>) -> BTreeMap<KeyRef, PublicKey> {
+    keys.into_iter().map(|key| (key.key_ref(), key)).collect()
+}
+
 fn unavailable(cause: impl core::error::Error + Send + Sync + 'static) -> SignError {
-    SignError::Unavailable { cause: Box::new(cause) }
+    SignError::unavailable(cause)
 }
 
 impl Signer for SignerLink {

@@ -2,6 +2,7 @@
 
 use core::fmt;
 use std::io;
+use std::time::Duration;
 
 use ca_core::key_ref::KeyRef;
 use ca_core::ports::SignError;
@@ -79,9 +80,15 @@ impl Denial {
         match self.meaning {
             Meaning::Refused => SignError::Refused { cause: Box::new(self) },
             Meaning::NoSuchKey => SignError::KeyNotFound { key: *key },
-            Meaning::Unavailable => SignError::Unavailable { cause: Box::new(self) },
+            Meaning::Unavailable => {
+                SignError::Unavailable { again_in: self.again_in(), cause: Box::new(self) }
+            }
             Meaning::OutcomeUnknown => SignError::OutcomeUnknown { cause: Box::new(self) },
         }
+    }
+
+    fn again_in(&self) -> Option<Duration> {
+        (self.again_seconds > 0).then(|| Duration::from_secs(self.again_seconds.into()))
     }
 
     pub(crate) fn frame(&self) -> io::Result<Frame> {
@@ -112,13 +119,21 @@ impl fmt::Display for Denial {
 
 impl core::error::Error for Denial {}
 
+/// Seconds, rounded up: who comes too early comes twice.
+pub(crate) fn whole_seconds(time: Duration) -> u32 {
+    let up = u64::from(time.subsec_nanos() > 0);
+    u32::try_from(time.as_secs().saturating_add(up)).unwrap_or(u32::MAX).max(1)
+}
+
 /// What the port's signer says, in the words of the link.
 impl From<SignError> for Denial {
     fn from(error: SignError) -> Self {
         match error {
             SignError::KeyNotFound { key } => Self::no_such_key(&key),
             SignError::Refused { cause } => Self::refused("signer.refused", cause),
-            SignError::Unavailable { cause } => Self::unavailable("signer.unavailable", cause, 1),
+            SignError::Unavailable { cause, again_in } => {
+                Self::unavailable("signer.unavailable", cause, again_in.map_or(0, whole_seconds))
+            }
             SignError::OutcomeUnknown { cause } => Self::unknown("signer.outcome-unknown", cause),
         }
     }
@@ -133,6 +148,19 @@ mod tests {
         for meaning in Meaning::ALL {
             let sent = Denial { meaning, code: "a.b".into(), sentence: "So it is.".into(), again_seconds: 3 };
             assert_eq!(Denial::read(&sent.frame().unwrap()).unwrap(), sent);
+        }
+    }
+
+    #[test]
+    fn when_to_come_again_arrives_in_whole_seconds_and_never_too_early() {
+        let key = KeyRef::new([1; 20]);
+        for (told, arrives) in
+            [(Some(0), Some(1)), (Some(900), Some(1)), (Some(6_001), Some(7)), (None, None)]
+        {
+            let again_in = told.map(Duration::from_millis);
+            let sent = Denial::from(SignError::Unavailable { cause: "it rests".into(), again_in });
+            let arrived = Denial::read(&sent.frame().unwrap()).unwrap().into_sign_error(&key);
+            assert_eq!(arrived.again_in(), arrives.map(Duration::from_secs), "{told:?}");
         }
     }
 }

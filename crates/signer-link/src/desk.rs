@@ -2,6 +2,7 @@
 
 use core::fmt;
 use std::io;
+use std::time::Duration;
 
 use ca_core::key_ref::KeyRef;
 use ca_core::octets::Octets;
@@ -9,8 +10,8 @@ use ca_core::public_key::PublicKey;
 use ca_core::signature::EcdsaSignature;
 use der::asn1::OctetString;
 
-use crate::denial::Denial;
-use crate::wire::{Frame, KeyStateFields, Kind, StateFields, unsound};
+use crate::denial::{Denial, whole_seconds};
+use crate::wire::{Frame, KeyStateFields, KeysFields, Kind, StateFields, TokenFields, unsound};
 
 /// Who asks, as the kernel says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +30,11 @@ impl fmt::Display for Asker {
 pub trait SigningDesk: Send + Sync {
     /// Lists the public keys of the keys that it may sign with.
     fn keys(&self) -> Vec<PublicKey>;
+
+    /// Names the keys that it may sign with once their token is there, and says when to ask again.
+    fn awaited(&self) -> (Vec<KeyRef>, Option<Duration>) {
+        (Vec::new(), None)
+    }
 
     /// Tells how it stands.
     fn state(&self) -> SignerState;
@@ -49,6 +55,123 @@ pub struct SignerState {
     pub head: [u8; 32],
     /// What each key did.
     pub keys: Vec<KeyState>,
+    /// How each token stands; nothing where keys are in files.
+    pub tokens: Vec<TokenReport>,
+}
+
+/// How a token stands, and what was asked of it since the process began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenReport {
+    /// Its label; where it has none that is known, what it is named by.
+    pub token: String,
+    /// Whether it is asked.
+    pub standing: Standing,
+    /// When it is asked again, while it rests.
+    pub again_in: Option<Duration>,
+    /// What it answered when it failed last; empty where it never did.
+    pub cause: String,
+    /// What it did.
+    pub counts: TokenCounts,
+}
+
+/// Whether a token is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It is asked.
+    Serving,
+    /// It failed and is left alone.
+    Resting,
+    /// It failed, and one signature is asked of it to see whether it works again.
+    Probing,
+    /// It refused the PIN: it is not asked until its process is started anew.
+    Stopped,
+}
+
+impl Standing {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Serving, Self::Resting, Self::Probing, Self::Stopped];
+
+    /// Returns the word for metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Serving => "serving",
+            Self::Resting => "resting",
+            Self::Probing => "probing",
+            Self::Stopped => "stopped",
+        }
+    }
+
+    const fn number(self) -> u8 {
+        match self {
+            Self::Serving => 1,
+            Self::Resting => 2,
+            Self::Probing => 3,
+            Self::Stopped => 4,
+        }
+    }
+}
+
+/// What was asked of a token.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TokenCounts {
+    /// Calls that were handed to a thread.
+    pub calls: u64,
+    /// Signatures that it made.
+    pub signed: u64,
+    /// Signatures that it certainly did not make.
+    pub not_signed: u64,
+    /// Signatures that may have been made, and were not received.
+    pub unknown: u64,
+    /// How often it failed, from when it worked until it was left alone.
+    pub failures: u64,
+    /// Calls that wait for a thread at this moment.
+    pub waiting: u64,
+    /// Calls under way at this moment.
+    pub under_way: u64,
+    /// Calls that were given up and have not come back.
+    pub hanging: u64,
+}
+
+impl TokenCounts {
+    fn numbers(self) -> Vec<u64> {
+        let Self { calls, signed, not_signed, unknown, failures, waiting, under_way, hanging } = self;
+        vec![calls, signed, not_signed, unknown, failures, waiting, under_way, hanging]
+    }
+
+    fn of_numbers(numbers: &[u64]) -> io::Result<Self> {
+        let &[calls, signed, not_signed, unknown, failures, waiting, under_way, hanging] = numbers else {
+            return Err(unsound("a token has eight counts"));
+        };
+        Ok(Self { calls, signed, not_signed, unknown, failures, waiting, under_way, hanging })
+    }
+}
+
+impl TokenReport {
+    /// Tells whether the token is asked.
+    #[must_use]
+    pub fn serves(&self) -> bool {
+        self.standing == Standing::Serving
+    }
+
+    fn fields(&self) -> TokenFields {
+        TokenFields {
+            token: self.token.clone(),
+            standing: self.standing.number(),
+            again_seconds: self.again_in.map_or(0, whole_seconds),
+            // A cause may quote what a module says: a frame has an end.
+            cause: self.cause.chars().take(1_024).collect(),
+            counts: self.counts.numbers(),
+        }
+    }
+
+    fn read(fields: TokenFields) -> io::Result<Self> {
+        let TokenFields { token, standing, again_seconds, cause, counts } = fields;
+        let standing = Standing::ALL.into_iter().find(|one| one.number() == standing);
+        let standing = standing.ok_or_else(|| unsound("a token stands in no known way"))?;
+        let again_in = (again_seconds > 0).then(|| Duration::from_secs(again_seconds.into()));
+        Ok(Self { token, standing, again_in, cause, counts: TokenCounts::of_numbers(&counts)? })
+    }
 }
 
 /// What a key did.
@@ -81,18 +204,20 @@ impl SignerState {
             records: self.records,
             head: OctetString::new(self.head.as_slice()).map_err(unsound)?,
             keys: keys.collect::<io::Result<_>>()?,
+            tokens: self.tokens.iter().map(TokenReport::fields).collect(),
         };
         Frame::of(Kind::State, &fields)
     }
 
     pub(crate) fn read(frame: &Frame) -> io::Result<Self> {
-        let StateFields { records, head, keys } = frame.value()?;
+        let StateFields { records, head, keys, tokens } = frame.value()?;
         let keys = keys.into_iter().map(|fields| {
             let KeyStateFields { key, purposes, signed, denied, today } = fields;
             Ok(KeyState { key: key_ref(&key)?, purposes, signed, denied, today })
         });
         let head = head.as_bytes().try_into().map_err(|_| unsound("a hash has 32 octets"))?;
-        Ok(Self { records, head, keys: keys.collect::<io::Result<_>>()? })
+        let tokens = tokens.into_iter().map(TokenReport::read).collect::<io::Result<_>>()?;
+        Ok(Self { records, head, keys: keys.collect::<io::Result<_>>()?, tokens })
     }
 }
 
@@ -101,14 +226,63 @@ pub(crate) fn key_ref(octets: &OctetString) -> io::Result<KeyRef> {
     octets.as_bytes().try_into().map(KeyRef::new).map_err(|_| unsound("the name of a key has 20 octets"))
 }
 
-/// Writes down public keys.
-pub(crate) fn keys_frame(keys: &[PublicKey]) -> io::Result<Frame> {
-    let keys = keys.iter().map(|key| OctetString::new(key.spki_der()).map_err(unsound));
-    Frame::of(Kind::Keys, &keys.collect::<io::Result<Vec<_>>>()?)
+/// Which keys there are, as it is told over the link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KeyList {
+    /// Those that can be asked for.
+    pub(crate) keys: Vec<PublicKey>,
+    /// Those whose token is away.
+    pub(crate) awaited: Vec<KeyRef>,
+    /// When to ask again for these.
+    pub(crate) again_in: Option<Duration>,
 }
 
-/// Reads public keys.
-pub(crate) fn read_keys(frame: &Frame) -> io::Result<Vec<PublicKey>> {
-    let keys: Vec<OctetString> = frame.value()?;
-    keys.iter().map(|key| PublicKey::from_spki_der(key.as_bytes()).map_err(unsound)).collect()
+impl KeyList {
+    /// Asks a desk.
+    pub(crate) fn of(desk: &dyn SigningDesk) -> Self {
+        let keys = desk.keys();
+        let (awaited, again_in) = desk.awaited();
+        Self { keys, awaited, again_in }
+    }
+
+    pub(crate) fn frame(&self) -> io::Result<Frame> {
+        let keys = self.keys.iter().map(|key| OctetString::new(key.spki_der()).map_err(unsound));
+        let awaited =
+            self.awaited.iter().map(|key| OctetString::new(key.octets().as_slice()).map_err(unsound));
+        let fields = KeysFields {
+            keys: keys.collect::<io::Result<_>>()?,
+            awaited: awaited.collect::<io::Result<_>>()?,
+            again_seconds: self.again_in.map_or(0, whole_seconds),
+        };
+        Frame::of(Kind::Keys, &fields)
+    }
+
+    pub(crate) fn read(frame: &Frame) -> io::Result<Self> {
+        let KeysFields { keys, awaited, again_seconds } = frame.value()?;
+        let key = |octets: &OctetString| PublicKey::from_spki_der(octets.as_bytes()).map_err(unsound);
+        Ok(Self {
+            keys: keys.iter().map(key).collect::<io::Result<_>>()?,
+            awaited: awaited.iter().map(key_ref).collect::<io::Result<_>>()?,
+            again_in: (again_seconds > 0).then(|| Duration::from_secs(again_seconds.into())),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_arrives_as_it_was_sent() {
+        for standing in Standing::ALL {
+            let counts = TokenCounts::of_numbers(&[1, 2, 3, 4, 5, 6, 7, u64::MAX]).unwrap();
+            let again_in = (standing == Standing::Resting).then(|| Duration::from_secs(3));
+            let cause = "C_Sign answered CKR_DEVICE_REMOVED".to_owned();
+            let token = TokenReport { token: "online".into(), standing, again_in, cause, counts };
+            let key = KeyRef::new([4; 20]);
+            let key = KeyState { key, purposes: "ocsp".into(), signed: 1, denied: 2, today: 3 };
+            let sent = SignerState { records: 9, head: [7; 32], keys: vec![key], tokens: vec![token] };
+            assert_eq!(SignerState::read(&sent.frame().unwrap()).unwrap(), sent);
+        }
+    }
 }

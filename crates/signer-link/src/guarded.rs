@@ -4,11 +4,12 @@ mod memory;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use ca_core::key_ref::KeyRef;
 use ca_core::octets::Octets;
-use ca_core::ports::{Clock, Signer};
+use ca_core::ports::{Clock, SignError, Signer};
 use ca_core::public_key::PublicKey;
 use ca_core::signature::EcdsaSignature;
 use ca_core::to_be_signed::ToBeSigned;
@@ -16,7 +17,7 @@ use ca_core::validity::UnixTime;
 
 use crate::charter::{KeyCharter, Subject};
 use crate::denial::{Denial, Meaning};
-use crate::desk::{Asker, KeyState, SignerState, SigningDesk};
+use crate::desk::{Asker, KeyState, SignerState, SigningDesk, TokenReport};
 use crate::log::{Entry, OnFailure, OpenLogError, SIGNED, SignatureLog};
 use memory::Memory;
 
@@ -27,6 +28,8 @@ pub struct Means {
     pub signer: Arc<dyn Signer>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Tells how the tokens stand.
+    pub tokens: Arc<dyn Fn() -> Vec<TokenReport> + Send + Sync>,
 }
 
 impl core::fmt::Debug for Means {
@@ -45,9 +48,26 @@ pub struct GuardedDesk {
 struct GuardedKey {
     charter: KeyCharter,
     memory: Mutex<Memory>,
+    /// Its public half, from when its token was there for the first time.
+    public_key: OnceLock<PublicKey>,
 }
 
 impl GuardedKey {
+    /// Returns the public half as the token has it, which is that of the certificate where there is one (case H-07).
+    fn public_key(&self, signer: &dyn Signer) -> Result<&PublicKey, SignError> {
+        if let Some(known) = self.public_key.get() {
+            return Ok(known);
+        }
+        let key = self.charter.key;
+        let held = signer.public_key(&key)?;
+        if self.charter.certified().is_some_and(|certified| *certified != held) {
+            let cause =
+                format!("the token holds another key under the name {key} than the certificate names");
+            return Err(SignError::Refused { cause: cause.into() });
+        }
+        Ok(self.public_key.get_or_init(|| held))
+    }
+
     fn memory(&self) -> MutexGuard<'_, Memory> {
         // Numbers are whole after every panic of ours.
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
@@ -73,9 +93,9 @@ impl GuardedDesk {
             failed,
         )?;
         let keys = charters.into_iter().map(|charter| {
-            let key = charter.public_key.key_ref();
-            let memory = memories.remove(&key).unwrap_or_default();
-            (key, GuardedKey { charter, memory: Mutex::new(memory) })
+            let key = charter.key;
+            let memory = Mutex::new(memories.remove(&key).unwrap_or_default());
+            (key, GuardedKey { charter, memory, public_key: OnceLock::new() })
         });
         Ok(Self { means, keys: keys.collect(), log })
     }
@@ -86,10 +106,12 @@ impl GuardedDesk {
         key: &GuardedKey,
         octets: Octets,
     ) -> Result<EcdsaSignature, Denial> {
-        let (subject, judged) = key.charter.judge(&octets, now);
+        // While its token is away nothing is known of the key: nothing is signed, and the log would only grow.
+        let public_key = key.public_key(&*self.means.signer)?;
+        let (subject, judged) = key.charter.judge(public_key, &octets, now);
         let digest = octets.sha256().map_err(unreadable)?;
         let judged = judged.and_then(|()| key.memory().follow(&subject, digest));
-        let outcome = judged.and_then(|()| self.sign_verified(&key.charter.public_key, octets));
+        let outcome = judged.and_then(|()| self.sign_verified(public_key, octets));
         let told = match &outcome {
             Ok(_) => SIGNED,
             // Nothing was signed, and it is not about what was asked: the log would only grow.
@@ -124,7 +146,7 @@ fn entry_of(
     Entry {
         time,
         user: asker.user,
-        key: key.charter.public_key.key_ref(),
+        key: key.charter.key,
         kind,
         issuer,
         name,
@@ -140,7 +162,27 @@ fn unreadable(error: impl core::fmt::Display) -> Denial {
 
 impl SigningDesk for GuardedDesk {
     fn keys(&self) -> Vec<PublicKey> {
-        self.keys.values().map(|key| key.charter.public_key.clone()).collect()
+        let signer = &*self.means.signer;
+        let known = |key: &GuardedKey| match key.public_key(signer) {
+            Ok(held) => Some(held.clone()),
+            // What its certificate names, since requests for it are answered in time.
+            Err(SignError::Unavailable { .. }) => key.charter.certified().cloned(),
+            Err(_) => None,
+        };
+        self.keys.values().filter_map(known).collect()
+    }
+
+    fn awaited(&self) -> (Vec<KeyRef>, Option<Duration>) {
+        let (mut awaited, mut soonest) = (Vec::new(), None);
+        for (name, key) in &self.keys {
+            if let Err(SignError::Unavailable { again_in, .. }) = key.public_key(&*self.means.signer)
+                && key.charter.certified().is_none()
+            {
+                awaited.push(*name);
+                soonest = soonest.or(again_in);
+            }
+        }
+        (awaited, soonest)
     }
 
     fn state(&self) -> SignerState {
@@ -155,7 +197,8 @@ impl SigningDesk for GuardedDesk {
                 today: memory.signed_on(today),
             }
         });
-        SignerState { records: head.records, head: head.hash, keys: keys.collect() }
+        let tokens = (self.means.tokens)();
+        SignerState { records: head.records, head: head.hash, keys: keys.collect(), tokens }
     }
 
     fn sign(&self, asker: Asker, key: &KeyRef, octets: Octets) -> Result<EcdsaSignature, Denial> {

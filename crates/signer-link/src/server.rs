@@ -20,7 +20,7 @@ use ca_core::signature::EcdsaSignature;
 use rustix::net::sockopt::socket_peercred;
 
 use crate::denial::Denial;
-use crate::desk::{Asker, SigningDesk, key_ref, keys_frame};
+use crate::desk::{Asker, KeyList, SigningDesk, key_ref};
 use crate::wire::{AskSignature, Frame, Kind, VERSION};
 use work::Work;
 
@@ -183,7 +183,7 @@ impl Talk {
         while let Some(first) = self.next_octet()? {
             let request = Frame::read_after(first, &mut self.reader)?;
             let answer = match request.kind {
-                Kind::AskKeys => keys_frame(&self.desk.keys())?,
+                Kind::AskKeys => KeyList::of(&*self.desk).frame()?,
                 Kind::AskState => self.desk.state().frame()?,
                 Kind::AskSignature => self.sign(&request)?,
                 Kind::Hello | Kind::Piece | Kind::Keys | Kind::State | Kind::Signature | Kind::Denial => {

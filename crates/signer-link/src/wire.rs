@@ -10,7 +10,7 @@ use der::asn1::OctetString;
 use der::{Decode, Encode, Sequence};
 
 /// The version of these frames.
-pub(crate) const VERSION: u8 = 1;
+pub(crate) const VERSION: u8 = 2;
 
 /// How many octets can be signed at most: a CRL of some ten million entries.
 pub(crate) const LONGEST_REQUEST: u64 = 1 << 29;
@@ -149,13 +149,38 @@ pub(crate) struct DenialFields {
 }
 
 /// ```text
-/// State ::= SEQUENCE { records INTEGER, head OCTET STRING, keys SEQUENCE OF KeyState }
+/// Keys ::= SEQUENCE { keys SEQUENCE OF OCTET STRING, awaited SEQUENCE OF OCTET STRING, againSeconds INTEGER }
+/// ```
+/// The keys as SubjectPublicKeyInfo; the names of those whose token is away.
+#[derive(Debug, Sequence)]
+pub(crate) struct KeysFields {
+    pub(crate) keys: Vec<OctetString>,
+    pub(crate) awaited: Vec<OctetString>,
+    pub(crate) again_seconds: u32,
+}
+
+/// ```text
+/// State ::= SEQUENCE { records INTEGER, head OCTET STRING, keys SEQUENCE OF KeyState, tokens SEQUENCE OF TokenReport }
 /// ```
 #[derive(Debug, Sequence)]
 pub(crate) struct StateFields {
     pub(crate) records: u64,
     pub(crate) head: OctetString,
     pub(crate) keys: Vec<KeyStateFields>,
+    pub(crate) tokens: Vec<TokenFields>,
+}
+
+/// ```text
+/// TokenReport ::= SEQUENCE {
+///   token UTF8String, standing INTEGER, againSeconds INTEGER, cause UTF8String, counts SEQUENCE OF INTEGER }
+/// ```
+#[derive(Debug, Sequence)]
+pub(crate) struct TokenFields {
+    pub(crate) token: String,
+    pub(crate) standing: u8,
+    pub(crate) again_seconds: u32,
+    pub(crate) cause: String,
+    pub(crate) counts: Vec<u64>,
 }
 
 /// ```text

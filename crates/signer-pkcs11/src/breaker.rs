@@ -70,11 +70,16 @@ impl Breaker {
         }
     }
 
-    /// The token works again. Returns how long it did not.
-    pub(crate) fn close(&mut self, now: Instant) -> Duration {
+    /// Tells for how long the token has not worked.
+    pub(crate) fn away(&self, now: Instant) -> Duration {
+        self.since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
+    }
+
+    /// The token works again.
+    pub(crate) const fn close(&mut self) {
         self.state = State::Closed;
         self.failures = 0;
-        self.since.take().map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
+        self.since = None;
     }
 
     /// Nothing that this program may try will help.
@@ -143,7 +148,9 @@ mod tests {
         breaker.probe(now + SECOND).unwrap();
         assert!(!breaker.trip(now + SECOND));
         breaker.probe(now + 3 * SECOND).unwrap();
-        assert_eq!(breaker.close(now + 3 * SECOND), 3 * SECOND);
+        assert_eq!(breaker.away(now + 3 * SECOND), 3 * SECOND);
+        breaker.close();
+        assert_eq!(breaker.away(now + 3 * SECOND), Duration::ZERO);
         assert_eq!(breaker.state(now + 3 * SECOND), TokenState::Serving);
         assert!(breaker.trip(now + 4 * SECOND));
         assert!(breaker.probe(now + 4 * SECOND).unwrap_err() <= SECOND);

@@ -17,12 +17,16 @@ use ca_core::signature::EcdsaSignature;
 use ca_core::to_be_signed::MessageDigest;
 
 use crate::breaker::{Breaker, TokenState};
-use crate::crew::{Crew, Late, Pace, Ticket, now};
+use crate::counts::{Tally, TokenCounts};
+use crate::crew::{Busy, Crew, Late, Pace, Ticket, now};
 use crate::key::TokenKey;
-use crate::proof::PROBE;
 use crate::session::{Sessions, UseTokenError, Way};
-use crate::token::TokenDescription;
+use crate::standing::TokenStanding;
+use crate::token::{TokenDescription, name_of};
 use crate::uri::Keys;
+
+/// What is signed to see whether a token works. It is no DER, so nobody takes it for a certificate.
+const PROBE: &[u8] = b"Does this token sign?";
 
 /// A turn in the life of a token, for the audit trail: one event each.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,8 +60,9 @@ pub(crate) struct Keeper {
     life: Mutex<Life>,
     /// Wakes the thread that waits for the rest to end, when nobody needs the token any more.
     ended: Arc<Ended>,
-    observer: RwLock<Option<Observer>>,
+    told: Mutex<Told>,
     described: OnceLock<TokenDescription>,
+    pub(crate) tally: Tally,
     /// The keys seen so far, by the points they have.
     pub(crate) known: RwLock<BTreeMap<KeyRef, TokenKey>>,
 }
@@ -70,6 +75,13 @@ struct Life {
     retired: Vec<Arc<Sessions>>,
     /// What the token answered last when it failed.
     cause: String,
+}
+
+/// What the observer knows. Turns are told under its lock: in their order, and each once.
+#[derive(Default)]
+struct Told {
+    observer: Option<Observer>,
+    failed: bool,
 }
 
 #[derive(Default)]
@@ -98,8 +110,9 @@ impl Keeper {
             crew: Crew::new(patience.threads),
             life: Mutex::new(Life { breaker, sessions: None, retired: Vec::new(), cause: String::new() }),
             ended: Arc::default(),
-            observer: RwLock::default(),
+            told: Mutex::default(),
             described: OnceLock::new(),
+            tally: Tally::default(),
             known: RwLock::default(),
         })
     }
@@ -135,16 +148,40 @@ impl Keeper {
         self.life().breaker.state(now())
     }
 
+    /// Tells how the token stands, what it answered when it failed, and what it did.
+    pub(crate) fn standing(&self) -> TokenStanding {
+        let (state, cause) = {
+            let life = self.life();
+            let state = life.breaker.state(now());
+            (state, life.cause.clone())
+        };
+        let (tally, Busy { waiting, under_way, hanging }) = (&self.tally, self.crew.busy());
+        let number = |count| u64::try_from(count).unwrap_or(u64::MAX);
+        let counts = TokenCounts {
+            calls: tally.calls.so_far(),
+            signed: tally.signed.so_far(),
+            not_signed: tally.not_signed.so_far(),
+            unknown: tally.unknown.so_far(),
+            failures: tally.failures.so_far(),
+            waiting: number(waiting),
+            under_way: number(under_way),
+            hanging: number(hanging),
+        };
+        TokenStanding { name: name_of(&self.way.wanted), token: self.described(), state, cause, counts }
+    }
+
     /// Sets who is told of the turns; of the present one at once, unless the token works.
     pub(crate) fn observe(&self, observer: Observer) {
+        let mut told = self.told();
         let failed = {
             let life = self.life();
             (life.breaker.state(now()) != TokenState::Serving).then(|| life.cause.clone())
         };
+        told.failed = failed.is_some();
         if let Some(cause) = failed {
             observer(&TokenEvent::Failed { token: self.described(), cause });
         }
-        *self.observer.write().unwrap_or_else(PoisonError::into_inner) = Some(observer);
+        told.observer = Some(observer);
     }
 
     /// Returns what the token said of itself, or before it was seen, what is said of it.
@@ -162,6 +199,7 @@ impl Keeper {
         work: impl FnOnce(&Ticket) -> Result<T, UseTokenError> + Send + 'static,
     ) -> Result<T, UseTokenError> {
         let Pace { queue, call } = self.pace;
+        self.tally.calls.one();
         self.crew.run(self.pace, work).unwrap_or_else(|late| {
             Err(match late {
                 Late::InQueue => UseTokenError::NoSessionInTime { waited: queue },
@@ -198,6 +236,7 @@ impl Keeper {
         if !worked {
             return;
         }
+        self.tally.failures.one();
         let token = self.described();
         tracing::error!(%token, %cause, "the token failed; it is left alone until it signs again");
         self.tell(&TokenEvent::Failed { token, cause: cause.to_string() });
@@ -209,7 +248,7 @@ impl Keeper {
             // The next request fails on the sessions that there are, and tries this again.
             let mut life = self.life();
             life.sessions = life.retired.pop();
-            life.breaker.close(now());
+            life.breaker.close();
         }
     }
 
@@ -221,14 +260,13 @@ impl Keeper {
         }
         match self.probe() {
             Ok(sessions) => {
-                let after = {
-                    let mut life = self.life();
-                    life.sessions = Some(sessions);
-                    life.breaker.close(now())
-                };
-                let token = self.described();
+                let (token, after) = (self.described(), self.life().breaker.away(now()));
                 tracing::info!(%token, ?after, "the token signs again");
+                // Before anybody can find that it fails again: that is told after this.
                 self.tell(&TokenEvent::Recovered { token, after });
+                let mut life = self.life();
+                life.sessions = Some(sessions);
+                life.breaker.close();
                 None
             }
             Err(cause @ (UseTokenError::PinRefused(_) | UseTokenError::PinNotTriedAgain)) => {
@@ -282,10 +320,18 @@ impl Keeper {
     }
 
     fn tell(&self, event: &TokenEvent) {
-        let observer = self.observer.read().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(observer) = observer {
+        let mut told = self.told();
+        let failed = matches!(event, TokenEvent::Failed { .. });
+        if let Some(observer) = &told.observer
+            && told.failed != failed
+        {
             observer(event);
         }
+        told.failed = failed;
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn life(&self) -> MutexGuard<'_, Life> {

@@ -14,7 +14,9 @@ use ca_core::signature::EcdsaSignature;
 use ca_core::to_be_signed::ToBeSigned;
 
 use crate::breaker::TokenState;
+use crate::keeper::Observer;
 use crate::signer::TokenSigner;
+use crate::standing::TokenStanding;
 
 /// Signs with keys on several tokens.
 pub struct TokenSet {
@@ -43,6 +45,22 @@ impl TokenSet {
         self.members.iter().map(|member| &member.signer)
     }
 
+    /// Tells whether a token that works was seen to have a key.
+    #[must_use]
+    pub fn serves(&self, key: &KeyRef) -> bool {
+        self.tokens().any(|token| token.holds(key) && token.state() == TokenState::Serving)
+    }
+
+    /// Tells how each token stands and what it did, in the order of the tokens.
+    pub fn standings(&self) -> impl Iterator<Item = TokenStanding> {
+        self.members.iter().map(|member| member.signer.standing())
+    }
+
+    /// Sets who is told when one of the tokens fails and when it works again.
+    pub fn observe(&self, observer: &Observer) {
+        self.members.iter().for_each(|member| member.signer.observe(Observer::clone(observer)));
+    }
+
     /// Returns how many calls each token has in flight, in the order of the tokens.
     pub fn in_flight(&self) -> impl Iterator<Item = usize> {
         self.members.iter().map(|member| member.in_flight.load(Ordering::SeqCst))
@@ -64,8 +82,8 @@ impl TokenSet {
             match answer {
                 Err(SignError::KeyNotFound { .. }) => {}
                 Err(cause @ SignError::Unavailable { .. }) => {
-                    tracing::warn!(token = %member.signer.token(), %cause, "asking another token, if there is one");
-                    refusal = cause;
+                    tracing::debug!(token = %member.signer.token(), %cause, "asking another token, if there is one");
+                    refusal = sooner(refusal, cause);
                 }
                 answer => return answer,
             }
@@ -80,6 +98,15 @@ impl TokenSet {
             let works = member.signer.state() == TokenState::Serving;
             (!member.signer.holds(key), !works, member.in_flight.load(Ordering::SeqCst))
         })
+    }
+}
+
+/// Of two tokens that are away, the one that is asked again sooner says when to come; of one that has not the key, nothing follows.
+fn sooner(one: SignError, other: SignError) -> SignError {
+    match (one.again_in(), other.again_in()) {
+        (Some(first), Some(second)) if first <= second => one,
+        (Some(_), None) => one,
+        (Some(_) | None, _) => other,
     }
 }
 

@@ -1,8 +1,6 @@
-//! The [`Signer`] port on a PKCS#11 token, and the making of keys there.
-//!
-//! The hash is made here and the token signs it: `CKM_ECDSA` is on every token, the mechanisms that hash as well are not.
-//! P-256 with SHA-256, P-384 with SHA-384 (RFC 5758 §3.2). Signatures are not verified here: the issuance does that with
-//! the issuer's public key, for every signer alike.
+//! A token that is opened or waited for, its keys, and the making of keys there; `signing.rs` is its `Signer` port.
+
+mod signing;
 
 use core::time::Duration;
 use std::fmt;
@@ -11,27 +9,27 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError};
 
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{SignError, Signer};
+use ca_core::ports::SignError;
 use ca_core::public_key::PublicKey;
-use ca_core::signature::EcdsaSignature;
 use ca_core::suite::Curve;
-use ca_core::to_be_signed::{MessageDigest, ToBeSigned};
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, ObjectHandle};
 use cryptoki::session::Session;
 use der::Encode;
 
 use crate::breaker::TokenState;
-use crate::call::{CallFailed, Standing};
+use crate::call::CallFailed;
 use crate::crew::Pace;
 use crate::keeper::{Keeper, Observer, Patience};
 use crate::key::{self, KeyProtection, PrivateKeyObject, TokenKey, Unusable};
 use crate::module::{self, LoadModuleError};
 use crate::pin::Pin;
 use crate::session::{Access, UseTokenError, Way};
+use crate::standing::TokenStanding;
 use crate::survey::KeyAttributes;
 use crate::token::{TokenDescription, listed};
 use crate::uri::{Keys, TokenUri};
+use signing::into_sign_error;
 
 /// Signs with private keys on one token.
 pub struct TokenSigner {
@@ -152,6 +150,12 @@ impl TokenSigner {
     #[must_use]
     pub fn state(&self) -> TokenState {
         self.keeper.state()
+    }
+
+    /// Tells how the token stands and what it did, for readiness and metrics.
+    #[must_use]
+    pub fn standing(&self) -> TokenStanding {
+        self.keeper.standing()
     }
 
     /// Sets who is told when the token fails and when it works again; at once, if it does not work now.
@@ -345,47 +349,6 @@ impl TokenSigner {
     }
 }
 
-impl TokenSigner {
-    fn sign_digest(&self, key: &TokenKey, digest: &MessageDigest) -> Result<EcdsaSignature, SignError> {
-        let (key, hash) = (key.clone(), digest.octets().to_vec());
-        let signed = self.keeper.call(move |sessions, ticket| sessions.sign(ticket, &key, &hash));
-        let r_and_s = signed.map_err(into_sign_error)?;
-        // The token has signed; what it answered is of no use, but it exists.
-        EcdsaSignature::from_fixed(digest.curve(), &r_and_s)
-            .map_err(|cause| SignError::OutcomeUnknown { cause: Box::new(cause) })
-    }
-}
-
-impl Signer for TokenSigner {
-    fn public_key(&self, key: &KeyRef) -> Result<PublicKey, SignError> {
-        self.find(key).map(|key| key.public_key)
-    }
-
-    fn sign(&self, key: &KeyRef, message: &[u8]) -> Result<EcdsaSignature, SignError> {
-        let key = self.find(key)?;
-        self.sign_digest(&key, &MessageDigest::of(key.public_key.curve(), message))
-    }
-
-    fn sign_read(&self, key: &KeyRef, tbs: &ToBeSigned) -> Result<EcdsaSignature, SignError> {
-        let key = self.find(key)?;
-        let (curve, digest) = (key.public_key.curve(), tbs.digest());
-        if digest.curve() != curve {
-            return Err(SignError::Unavailable {
-                cause: Box::new(OtherHash { curve, digest: digest.curve() }),
-            });
-        }
-        self.sign_digest(&key, digest)
-    }
-}
-
-/// A token signs whatever it is given: that it is a digest by the hash of the key's curve is for us to see.
-#[derive(Debug, thiserror::Error)]
-#[error("a key on {curve} does not sign digests for {digest}")]
-struct OtherHash {
-    curve: Curve,
-    digest: Curve,
-}
-
 impl fmt::Debug for TokenSigner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let known = self.keeper.known.read().unwrap_or_else(PoisonError::into_inner);
@@ -393,38 +356,6 @@ impl fmt::Debug for TokenSigner {
             .field("token", &self.token())
             .field("keys", &known.keys().collect::<Vec<_>>())
             .finish_non_exhaustive()
-    }
-}
-
-/// Tells when to come again, where a signature was refused because the token is left alone for a while.
-#[must_use]
-pub fn again_in(refusal: &SignError) -> Option<Duration> {
-    let SignError::Unavailable { cause } = refusal else { return None };
-    match cause.downcast_ref() {
-        Some(UseTokenError::Resting { again_in, .. }) => Some(*again_in),
-        Some(_) | None => None,
-    }
-}
-
-fn into_sign_error(cause: UseTokenError) -> SignError {
-    match cause.standing() {
-        Standing::Unknown => SignError::OutcomeUnknown { cause: Box::new(cause) },
-        Standing::TryAgain | Standing::NothingSigned => match cause {
-            UseTokenError::KeyGone { key } => SignError::KeyNotFound { key },
-            cause @ (UseTokenError::Token(_)
-            | UseTokenError::Call(_)
-            | UseTokenError::LoggedOut
-            | UseTokenError::Resting { .. }
-            | UseTokenError::Hangs { .. }
-            | UseTokenError::NoSessionInTime { .. }
-            | UseTokenError::SignsWrongly { .. }
-            | UseTokenError::PinRefused(_)
-            | UseTokenError::PinNotTriedAgain
-            | UseTokenError::PinLocked { .. }
-            | UseTokenError::PinFinalTry { .. }
-            | UseTokenError::AmbiguousKey { .. }
-            | UseTokenError::ExtractableKey { .. }) => SignError::Unavailable { cause: Box::new(cause) },
-        },
     }
 }
 

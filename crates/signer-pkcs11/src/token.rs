@@ -51,6 +51,12 @@ impl fmt::Display for TokenDescription {
     }
 }
 
+/// What a token is called by whoever has only its URI: the label, with the serial number where both are there.
+pub(crate) fn name_of(wanted: &Tokens) -> String {
+    let parts: Vec<&str> = [&wanted.label, &wanted.serial].into_iter().filter_map(Option::as_deref).collect();
+    parts.join(":")
+}
+
 /// A token in its slot of the moment.
 pub(crate) struct FoundToken {
     pub(crate) slot: Slot,

@@ -5,13 +5,12 @@
 
 mod kept;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use ca_core::fault::Fault;
-use ca_core::key_ref::KeyRef;
 use ca_core::ocsp::{
-    CertId, CertStatus, DecodeRequestError, ErrorStatus, OcspContext, OcspRequest, OcspResponse,
-    ReadStatuses, RespondError, ResponderIdentity,
+    CertId, CertStatus, DecodeRequestError, ErrorStatus, IssuerHashes, OcspContext, OcspRequest,
+    OcspResponse, ReadStatuses, RespondError, ResponderIdentity,
 };
 use ca_core::ports::{Clock, Signer, StatusSource};
 use ca_core::profile::OcspProfile;
@@ -58,22 +57,12 @@ impl core::fmt::Debug for ResponderPorts {
 /// The responder of every CA served.
 #[derive(Debug)]
 pub struct Responder {
-    authorities: Vec<Authority>,
-    max_requests: u8,
+    authorities: RwLock<Vec<Arc<ServedAuthority>>>,
+    /// CAs that are answered for once their responder has a certificate.
+    awaited: Vec<IssuerHashes>,
     ports: ResponderPorts,
     policy: KeepingPolicy,
     kept: KeptAnswers,
-}
-
-#[derive(Debug)]
-struct Authority {
-    current: RwLock<Arc<ServedAuthority>>,
-}
-
-impl Authority {
-    fn current(&self) -> Arc<ServedAuthority> {
-        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
-    }
 }
 
 /// What a requester gets.
@@ -111,48 +100,53 @@ impl Responder {
     #[must_use]
     pub fn new(served: Vec<ServedAuthority>, ports: ResponderPorts, policy: KeepingPolicy) -> Self {
         Self {
-            // Whose request it is shows only after decoding; the CA's own bound is held then.
-            max_requests: served.iter().map(|served| served.profile.max_requests()).max().unwrap_or(1),
-            authorities: served
-                .into_iter()
-                .map(|served| Authority { current: RwLock::new(Arc::new(served)) })
-                .collect(),
+            authorities: RwLock::new(served.into_iter().map(Arc::new).collect()),
+            awaited: Vec::new(),
             ports,
             kept: KeptAnswers::new(policy.kept_answers()),
             policy,
         }
     }
 
-    /// Lets another responder certificate, such as a renewed one, answer for its CA from now on. The CA's kept answers were
-    /// signed by the one before, and are dropped.
-    ///
-    /// # Errors
-    /// [`ReplaceIdentityError`] when its CA is not answered for here.
-    pub fn replace_identity(&self, identity: ResponderIdentity) -> Result<(), ReplaceIdentityError> {
-        let issuer = identity.issuer();
-        let authority = self
-            .authorities
-            .iter()
-            .find(|authority| authority.current().identity.issuer() == issuer)
-            .ok_or(ReplaceIdentityError { issuer })?;
-        let hashes = identity.issuer_hashes().clone();
-        let mut current = authority.current.write().unwrap_or_else(PoisonError::into_inner);
-        *current = Arc::new(ServedAuthority { identity, ..ServedAuthority::clone(&current) });
-        drop(current);
+    /// Tells whoever asks about certificates of these CAs to come again, until they are answered for.
+    #[must_use]
+    pub fn awaiting(self, awaited: Vec<IssuerHashes>) -> Self {
+        Self { awaited, ..self }
+    }
+
+    /// Answers for a CA from now on; with another responder certificate, such as a renewed one, where it is answered for already.
+    /// The CA's kept answers were signed by the one before, and are dropped.
+    pub fn serve(&self, served: ServedAuthority) {
+        let hashes = served.identity.issuer_hashes().clone();
+        let (issuer, served) = (served.identity.issuer(), Arc::new(served));
+        let mut authorities = self.authorities.write().unwrap_or_else(PoisonError::into_inner);
+        match authorities.iter_mut().find(|one| one.identity.issuer() == issuer) {
+            Some(before) => *before = served,
+            None => authorities.push(served),
+        }
+        drop(authorities);
         self.kept.drop_answers_of(&hashes);
-        Ok(())
     }
 
     /// Returns the identities in use, for whoever renews them.
     #[must_use]
     pub fn identities(&self) -> Vec<ResponderIdentity> {
-        self.authorities.iter().map(|authority| authority.current().identity.clone()).collect()
+        self.authorities().iter().map(|authority| authority.identity.clone()).collect()
+    }
+
+    fn authorities(&self) -> RwLockReadGuard<'_, Vec<Arc<ServedAuthority>>> {
+        self.authorities.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whose request it is shows only after decoding; the CA's own bound is held then.
+    fn max_requests(&self) -> u8 {
+        self.authorities().iter().map(|served| served.profile.max_requests()).max().unwrap_or(1)
     }
 
     /// Answers the DER octets of a request.
     #[must_use]
     pub fn answer(&self, request: &[u8]) -> Answer {
-        let answer = match OcspRequest::from_der(request, self.max_requests) {
+        let answer = match OcspRequest::from_der(request, self.max_requests()) {
             Ok(request) => self.answer_decoded(&request),
             Err(error) => {
                 tracing::debug!(reason = error.code(), %error, "OCSP request refused");
@@ -185,6 +179,9 @@ impl Responder {
 
     fn answer_decoded(&self, request: &OcspRequest) -> Answer {
         let Some(authority) = self.authority_of(request) else {
+            if self.awaits(request) {
+                return Answer::Error(ErrorStatus::TryLater);
+            }
             return refused(&RespondError::ForeignIssuer);
         };
         if request.certificates().len() > usize::from(authority.profile.max_requests()) {
@@ -202,11 +199,13 @@ impl Responder {
     /// Finds the CA of the first certificate that is one of ours. Of two CAs with the same name, the key decides.
     fn authority_of(&self, request: &OcspRequest) -> Option<Arc<ServedAuthority>> {
         request.certificates().iter().find_map(|certificate| {
-            self.authorities
-                .iter()
-                .map(Authority::current)
-                .find(|authority| authority.identity.issuer_hashes().name(certificate))
+            let authorities = self.authorities();
+            authorities.iter().find(|authority| authority.identity.issuer_hashes().name(certificate)).cloned()
         })
+    }
+
+    fn awaits(&self, request: &OcspRequest) -> bool {
+        request.certificates().iter().any(|one| self.awaited.iter().any(|hashes| hashes.name(one)))
     }
 
     /// Gives the kept answer if it says what the ledger says and is young enough, and a new one otherwise.
@@ -313,12 +312,4 @@ pub enum PrepareError {
     /// There is no answer.
     #[error(transparent)]
     Respond(#[from] RespondError),
-}
-
-/// The responder certificate is of a CA that is not answered for here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("this responder does not answer for the CA with key {issuer}")]
-pub struct ReplaceIdentityError {
-    /// The CA's key.
-    pub issuer: KeyRef,
 }

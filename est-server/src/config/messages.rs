@@ -26,7 +26,7 @@ impl core::fmt::Debug for MessageSigner {
 }
 
 impl MessageSigner {
-    /// Takes a certificate with digitalSignature and id-kp-cmcCA, whose key the signer holds.
+    /// Takes a certificate with digitalSignature and id-kp-cmcCA, whose key the signer holds, as far as it can be asked.
     ///
     /// # Errors
     /// [`MessageSignerFault`].
@@ -38,6 +38,8 @@ impl MessageSigner {
         let key = certificate.public_key();
         match signer.public_key(&key.key_ref()) {
             Ok(held) if held == *key => Ok(Self { certificate, signer }),
+            // A token that is away now says nothing of its keys; it is asked again for each message.
+            Err(SignError::Unavailable { .. }) => Ok(Self { certificate, signer }),
             Ok(_) | Err(_) => Err(MessageSignerFault::NoKey),
         }
     }

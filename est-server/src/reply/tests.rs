@@ -143,7 +143,7 @@ fn table() -> Vec<(u16, Refusal)> {
         (403, conflict(IntentConflict::DeviceClaimedByOther)),
         (403, conflict(IntentConflict::FactorySuperseded { since: now })),
         (500, conflict(IntentConflict::SerialTaken)),
-        (503, signer(SignError::Unavailable { cause: "/var/lib/secret".into() })),
+        (503, signer(SignError::unavailable("/var/lib/secret"))),
         (503, signer(SignError::OutcomeUnknown { cause: "/var/lib/secret".into() })),
         (500, signer(SignError::KeyNotFound { key: KeyRef::new([1; 20]) })),
         (500, signer(SignError::Refused { cause: "/var/lib/secret".into() })),
@@ -181,6 +181,12 @@ fn fields_go_with_the_status_they_belong_to() {
 fn waits_are_told_in_whole_seconds_rounded_up() {
     let busy = Refusal::from(RunJobError::Busy { retry_after: Duration::from_millis(2_500) });
     assert_eq!(reply(&busy).retry_after, Some(3));
+    let token = |again_in| {
+        let error = SignError::Unavailable { cause: "the token rests".into(), again_in };
+        reply(&IssueError::from(error).into()).retry_after
+    };
+    assert_eq!(token(Some(Duration::from_millis(6_100))), Some(7));
+    assert_eq!(token(None), Some(30));
     let wait = Refusal::from(AuthenticateError::MustWait { wait: Duration::from_secs(61) });
     assert_eq!(reply(&wait).retry_after, Some(61));
 }

@@ -97,7 +97,7 @@ impl Signer for MemorySigner {
         self.calls.fetch_add(1, Ordering::SeqCst);
         match &*self.mood.lock().unwrap() {
             Mood::Signs => {}
-            Mood::Unavailable => return Err(SignError::Unavailable { cause: "unplugged".into() }),
+            Mood::Unavailable => return Err(SignError::unavailable("unplugged")),
             Mood::Panics => panic!("the signer panics, as the test wants"),
             Mood::Hangs(asked, release) => {
                 asked.send(()).unwrap();

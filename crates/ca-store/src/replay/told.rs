@@ -77,6 +77,8 @@ pub(super) fn take_in(
         | Act::AuthorityRegistered
         | Act::AuthenticationFailed
         | Act::ClockChanged
+        | Act::SignerFailed
+        | Act::SignerRecovered
         | Act::KeyDestructionIntended
         | Act::KeyDestroyed
         | Act::AuthorityClosed

@@ -19,7 +19,7 @@ use super::note::pem;
 use super::syslog::{CURSOR, SyslogCopy};
 use super::{AuditLog, unavailable};
 use crate::config::CheckedAudit;
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, SIGNER_AWAY};
 
 /// How often the trail is looked at.
 const LOOK: Duration = Duration::from_millis(200);
@@ -101,6 +101,8 @@ struct Files {
     log: Arc<AuditLog>,
     clock: Arc<dyn Clock>,
     export: Option<(Export, Arc<Follower>)>,
+    /// Whether the key of the checkpoints stands beside them.
+    key_shown: bool,
     checkpoint: Latest,
     leaves: Box<dyn Fn(u64) + Send>,
     waited: Box<dyn Fn(f64) + Send>,
@@ -117,13 +119,14 @@ struct Latest {
 impl Files {
     fn open(followed: &Followed<'_>) -> Result<Self, Failure> {
         let Followed { log, clock, config, metrics } = followed;
+        let mut key_shown = false;
         let export = match &config.export_directory {
             Some(directory) => {
                 let export = Export::open(directory, &log.store).map_err(|error| refused(&error))?;
-                if let Some(notary) = &log.notary {
-                    let shown = export.show_key(&pem(notary.public_key()));
-                    shown.map_err(|error| Failure::new(Exit::Failed, "audit.export", error))?;
-                }
+                key_shown = match show_key(&export, log) {
+                    Err(failure) if failure.code == SIGNER_AWAY => false,
+                    shown => shown.map(|()| true)?,
+                };
                 let follower = log.store.follow("export", config.allowance, export.reached());
                 Some((export, follower))
             }
@@ -136,6 +139,7 @@ impl Files {
             log: Arc::clone(log),
             clock: Arc::clone(clock),
             export,
+            key_shown,
             checkpoint,
             leaves: Box::new(move |count| leaves.absolute(count)),
             waited: Box::new(move |seconds| waited.set(seconds)),
@@ -194,12 +198,27 @@ impl Files {
         let Some(note) = self.checkpoint.note.take_if(|_| export.reached() >= self.checkpoint.size) else {
             return Ok(());
         };
+        // Its token was away at the start.
+        if !self.key_shown {
+            if let Err(failure) = show_key(export, &self.log) {
+                self.checkpoint.note = Some(note);
+                return Err(failure);
+            }
+            self.key_shown = true;
+        }
         export.append_checkpoint(&note).map_err(|error| {
             follower.failed(error.to_string());
             self.checkpoint.note = Some(note);
             Failure::new(Exit::Unavailable, "audit.export", error)
         })
     }
+}
+
+/// Puts the key of the checkpoints beside them.
+fn show_key(export: &Export, log: &AuditLog) -> Result<(), Failure> {
+    let Some(notary) = &log.notary else { return Ok(()) };
+    let shown = export.show_key(&pem(notary.public_key()?));
+    shown.map_err(|error| Failure::new(Exit::Failed, "audit.export", error))
 }
 
 /// Sends over syslog and remembers how far it came.

@@ -3,26 +3,27 @@
 //! Text and signature only: which tree is signed, and when, is decided elsewhere. The note's text, up to and with the newline
 //! before the empty line, is what is signed, so that `openssl dgst -sha256 -verify` checks it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ca_core::audit::proof::TreeHead;
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::Signer;
+use ca_core::ports::{SignError, Signer};
 use ca_core::public_key::PublicKey;
 use ca_core::signature::EcdsaSignature;
 use ca_core::suite::Curve;
 use sha2::{Digest, Sha256};
 
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, SIGNER_AWAY};
 
 /// Signs checkpoints, with a key that signs nothing else.
 #[derive(Clone)]
 pub struct Notary {
     signer: Arc<dyn Signer>,
     key: KeyRef,
-    public_key: PublicKey,
+    /// Its public half, from when its token was there for the first time.
+    public_key: OnceLock<PublicKey>,
     origin: String,
 }
 
@@ -36,24 +37,37 @@ impl Notary {
     /// Takes the key and the name of the log.
     ///
     /// # Errors
-    /// A [`Failure`] when the signer has no such key, or it is not one on P-256.
+    /// A [`Failure`] when the signer has no such key, or it is not one on P-256. While its token is away, that is found out later.
     pub fn new(signer: Arc<dyn Signer>, key: KeyRef, origin: &str) -> Result<Self, Failure> {
-        let advice = "look at audit.checkpoint_key and [keys] in the configuration";
-        let public_key = signer.public_key(&key).map_err(|error| {
-            Failure::new(Exit::Unavailable, "key.missing", format!("the checkpoint key: {error}"))
-                .then(advice)
-        })?;
-        if public_key.curve() != Curve::P256 {
-            let message = "the checkpoint key is not one on P-256";
-            return Err(Failure::new(Exit::Usage, "audit.key", message).then(advice));
+        let notary = Self { signer, key, public_key: OnceLock::new(), origin: origin.to_owned() };
+        match notary.public_key().map(drop) {
+            Err(failure) if failure.code == SIGNER_AWAY => {
+                tracing::warn!(%failure, "no checkpoints until the token is there");
+                Ok(notary)
+            }
+            looked_at => looked_at.map(|()| notary),
         }
-        Ok(Self { signer, key, public_key, origin: origin.to_owned() })
     }
 
     /// Returns the public half of the key.
-    #[must_use]
-    pub const fn public_key(&self) -> &PublicKey {
-        &self.public_key
+    ///
+    /// # Errors
+    /// As [`Notary::new`], and while the token is away.
+    pub fn public_key(&self) -> Result<&PublicKey, Failure> {
+        if let Some(known) = self.public_key.get() {
+            return Ok(known);
+        }
+        let advice = "look at audit.checkpoint_key and [keys] in the configuration";
+        let held = self.signer.public_key(&self.key).map_err(|error| {
+            let code =
+                if matches!(error, SignError::Unavailable { .. }) { SIGNER_AWAY } else { "key.missing" };
+            Failure::new(Exit::Unavailable, code, format!("the checkpoint key: {error}")).then(advice)
+        })?;
+        if held.curve() != Curve::P256 {
+            let message = "the checkpoint key is not one on P-256";
+            return Err(Failure::new(Exit::Usage, "audit.key", message).then(advice));
+        }
+        Ok(self.public_key.get_or_init(|| held))
     }
 
     /// Signs a checkpoint; the signature is verified before anybody sees it.
@@ -61,17 +75,18 @@ impl Notary {
     /// # Errors
     /// A [`Failure`] when the signer cannot sign, or signs something else.
     pub fn sign(&self, head: TreeHead) -> Result<String, Failure> {
+        let public_key = self.public_key()?;
         let text = text(&self.origin, &head);
         let signature = self
             .signer
             .sign(&self.key, text.as_bytes())
             .map_err(|error| Failure::new(Exit::Unavailable, "audit.not-signed", error))?;
-        self.public_key
+        public_key
             .verify(text.as_bytes(), &signature)
             .map_err(|error| Failure::new(Exit::Integrity, "audit.not-signed", error))?;
         let der =
             signature.to_der().map_err(|error| Failure::new(Exit::Integrity, "audit.not-signed", error))?;
-        let line = STANDARD.encode([key_id(&self.public_key).as_slice(), &der].concat());
+        let line = STANDARD.encode([key_id(public_key).as_slice(), &der].concat());
         Ok(format!("{text}\n\u{2014} {} {line}\n", self.origin))
     }
 }
@@ -169,10 +184,8 @@ pub fn pem(key: &PublicKey) -> String {
 
 #[cfg(test)]
 mod tests {
-    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
-    use ca_core::ports::SignError;
-
     use super::*;
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 
     /// A signer with one key, in memory.
     struct OneKey(EcdsaKeyPair);

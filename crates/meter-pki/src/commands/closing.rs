@@ -128,7 +128,7 @@ impl Closing<'_> {
 
     fn sign_last_crl(&self) -> Result<CrlRecord, Failure> {
         refuse_existing(&self.args.last_crl)?;
-        let keys = keys::open(&self.config.keys)?;
+        let keys = keys::open(&self.config.keys, keys::Absence::Fails)?;
         let system = compose_on(Arc::clone(&self.vault), self.config, keys, std::convert::identity)?;
         let served = system.served(&self.one.issuer.key()).ok_or_else(|| {
             Failure::new(Exit::NotFound, "authority.unknown", "the authority is not in service")

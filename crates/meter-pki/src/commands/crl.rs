@@ -15,6 +15,7 @@ use super::config::faulty;
 use super::printer::{Printer, heading, table};
 use crate::cli::CrlCommand;
 use crate::compose::compose;
+use crate::compose::keys::Absence;
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
 use crate::operator::client::{OperatorClient, escaped, query_text};
@@ -61,7 +62,7 @@ pub(super) async fn run(
 /// Signs and publishes a CRL with the ledger and the key, and nothing that serves.
 pub(super) fn resign(name: &str, file: &Path, printer: &Printer) -> Result<(), Failure> {
     let config = Config::load_in_founding(file).map_err(|error| faulty(&error))?;
-    let system = compose(&config, std::convert::identity)?;
+    let system = compose(&config, Absence::Fails, std::convert::identity)?;
     let served = system.authorities.iter().find(|served| served.name == name).ok_or_else(|| {
         Failure::new(Exit::NotFound, "authority.unknown", format!("there is no authority called {name}"))
             .then("look at [[authority]] in the configuration")

@@ -8,6 +8,7 @@ use std::sync::mpsc;
 
 use serde::Serialize;
 use signer_link::client::{LinkBounds, SignerLink};
+use signer_link::desk::TokenReport;
 
 use super::config::faulty;
 use super::printer::{Printer, table};
@@ -23,6 +24,39 @@ struct StateView {
     records: u64,
     head: String,
     keys: Vec<KeyView>,
+    tokens: Vec<TokenView>,
+}
+
+/// How a token stands.
+#[derive(Debug, Serialize)]
+struct TokenView {
+    token: String,
+    state: &'static str,
+    again_seconds: Option<u64>,
+    /// What it answered when it failed last; empty where it never did.
+    cause: String,
+    signed: u64,
+    not_signed: u64,
+    unknown: u64,
+    failures: u64,
+    waiting: u64,
+}
+
+impl From<TokenReport> for TokenView {
+    fn from(report: TokenReport) -> Self {
+        let TokenReport { token, standing, again_in, cause, counts } = report;
+        Self {
+            token,
+            state: standing.name(),
+            again_seconds: again_in.map(|time| time.as_secs()),
+            cause,
+            signed: counts.signed,
+            not_signed: counts.not_signed,
+            unknown: counts.unknown,
+            failures: counts.failures,
+            waiting: counts.waiting,
+        }
+    }
 }
 
 /// What a key did.
@@ -68,6 +102,13 @@ async fn sign(file: &Path) -> Result<(), Failure> {
     }
 }
 
+fn told(token: &TokenView) -> String {
+    let TokenView { token: name, state, signed, not_signed, unknown, failures, cause, .. } = token;
+    let failed =
+        if *failures == 0 { String::new() } else { format!("; failed {failures} times, last: {cause}") };
+    format!("token {name}: {state}; signed {signed}, not signed {not_signed}, unknown {unknown}{failed}")
+}
+
 fn state(file: &Path, printer: &Printer) -> Result<(), Failure> {
     let socket = SignerConfig::socket(file).map_err(|error| faulty(&error))?;
     let link = SignerLink::open(&socket, LinkBounds::default());
@@ -82,7 +123,9 @@ fn state(file: &Path, printer: &Printer) -> Result<(), Failure> {
         denied: one.denied,
         today: one.today,
     });
-    let view = StateView { records: state.records, head: hex::encode(state.head), keys: keys.collect() };
+    let tokens = state.tokens.into_iter().map(TokenView::from).collect();
+    let view =
+        StateView { records: state.records, head: hex::encode(state.head), keys: keys.collect(), tokens };
     printer.result(&view, |view| {
         let heading = ["key", "purposes", "signed", "denied", "today"].map(str::to_owned).to_vec();
         let row = |one: &KeyView| {
@@ -91,6 +134,7 @@ fn state(file: &Path, printer: &Printer) -> Result<(), Failure> {
         };
         let rows: Vec<_> = std::iter::once(heading).chain(view.keys.iter().map(row)).collect();
         let mut lines = table(&rows);
+        lines.extend(view.tokens.iter().map(told));
         lines.push(format!("log: {} records, the last is {}", view.records, view.head));
         lines
     });

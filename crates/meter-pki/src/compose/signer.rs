@@ -1,40 +1,70 @@
 //! Puts the signer's process together: its keys, what each is for, its log, and its socket.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ca_core::ports::Signer;
+use ca_core::ports::{SignError, Signer};
 use signer_link::charter::KeyCharter;
 use signer_link::guarded::{GuardedDesk, Means};
 use signer_link::log::{OnFailure, OpenLogError};
 use signer_link::server::{BindLinkError, LinkServer, Serving};
 
-use super::{SystemClock, keys};
+use super::SystemClock;
+use super::keys::{self, Absence, OpenKeys};
 use crate::config::SignerConfig;
 use crate::exit::{Exit, Failure};
+use crate::signer_metrics::SignerMetrics;
 
 /// Starts to serve; `failed` is told when the log cannot be written any more.
-pub(crate) fn start(config: &SignerConfig, failed: OnFailure) -> Result<Serving, Failure> {
-    let signer = keys::open(&config.keys)?.signer;
+pub(crate) fn start(config: &SignerConfig, failed: OnFailure) -> Result<SigningProcess, Failure> {
+    let OpenKeys { signer, place } = keys::open(&config.keys, Absence::IsWaitedFor)?;
     let charters = charters(config, &*signer)?;
     // Before the log: a second signer leaves the first one's alone.
     let folder = config.log.parent().filter(|parent| *parent != Path::new(""));
     let spool = folder.unwrap_or_else(|| Path::new("."));
     let server = LinkServer::bind(&config.socket, &config.users, spool).map_err(|error| bind(&error))?;
-    let means = Means { signer, clock: Arc::new(SystemClock) };
+    let means = Means { signer, clock: Arc::new(SystemClock), tokens: Arc::new(move || place.tokens()) };
     let desk = GuardedDesk::open(means, charters, &config.log, failed).map_err(|error| log(&error))?;
     tracing::info!(socket = %config.socket.display(), keys = config.charters.len(), "signing");
-    server.serve(Arc::new(desk)).map_err(|error| Failure::new(Exit::Failed, "signer.failed", error))
+    let desk = Arc::new(desk);
+    let start = |file: &PathBuf| SignerMetrics::start(file.clone(), desk.clone());
+    let metrics = config.metrics_file.as_ref().map(start).transpose().map_err(|error| {
+        Failure::new(Exit::Unavailable, "signer.metrics", error).then(
+            "look at metrics_file in the signer's configuration: its directory must exist and be writable",
+        )
+    })?;
+    let serving = server.serve(desk).map_err(|error| Failure::new(Exit::Failed, "signer.failed", error))?;
+    Ok(SigningProcess { serving, metrics })
 }
 
-/// Every key that the configuration names is there; those that it does not name sign nothing.
+/// What signs until it is stopped.
+pub(crate) struct SigningProcess {
+    serving: Serving,
+    metrics: Option<SignerMetrics>,
+}
+
+impl SigningProcess {
+    /// Takes no more requests, waits for those that were begun, and writes its counts once more.
+    pub(crate) fn stop(self) {
+        self.serving.stop();
+        drop(self.metrics);
+    }
+}
+
+/// Every key that the configuration names is there, or its token is away and waited for; keys that it does not name sign nothing.
 fn charters(config: &SignerConfig, signer: &dyn Signer) -> Result<Vec<KeyCharter>, Failure> {
     let charter = |one: &crate::config::CheckedKey| {
-        let public_key = signer.public_key(&one.key).map_err(|error| {
-            Failure::new(Exit::Unavailable, "key.missing", error)
-                .then("look at [keys] and [[key]] in the signer's configuration")
-        })?;
-        Ok(KeyCharter { public_key, purpose: one.purpose.clone(), rates: one.rates })
+        match signer.public_key(&one.key) {
+            Ok(_) => {}
+            Err(error @ SignError::Unavailable { .. }) => {
+                tracing::warn!(key = %one.key, %error, "the key is looked at once its token is there");
+            }
+            Err(error) => {
+                return Err(Failure::new(Exit::Unavailable, "key.missing", error)
+                    .then("look at [keys] and [[key]] in the signer's configuration"));
+            }
+        }
+        Ok(KeyCharter { key: one.key, purpose: one.purpose.clone(), rates: one.rates })
     };
     config.charters.iter().map(charter).collect()
 }

@@ -13,9 +13,9 @@ use ca_core::certificate::Certificate;
 use ca_core::distinguished_name::DistinguishedName;
 use ca_core::issuer::{Issuer, PublicationPoints};
 use ca_core::key_ref::KeyRef;
-use ca_core::ocsp::ResponderIdentity;
+use ca_core::ocsp::{IssuerHashes, ResponderIdentity};
 use ca_core::oid;
-use ca_core::ports::Clock;
+use ca_core::ports::{Clock, Signer};
 use ca_core::profile::{OcspProfile, ProfileId};
 use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence};
 use ca_core::subject::Subject;
@@ -33,14 +33,18 @@ use status_server::publish::CrlFolder;
 use status_server::repository::Repository;
 use status_server::responder::{Responder, ResponderPorts, ServedAuthority as AnsweredAuthority};
 use status_server::routes::{StatusServices, router};
+use tokio::sync::Notify;
 
 use super::{ServedAuthority, System};
-use crate::config::{Config, RawPush};
-use crate::exit::{Exit, Failure};
+use crate::config::{CheckedAuthority, Config, RawPush};
+use crate::exit::{Exit, Failure, SIGNER_AWAY};
 use crate::push::{Folder, Pusher, Store, StorePlace, Target};
 
 /// How often responder certificates are looked at.
 const LOOK: Duration = Duration::from_secs(600);
+
+/// How often, while one is missing that could not be had at the start.
+const AGAIN: Duration = Duration::from_secs(10);
 
 /// The routes of the status listener and what keeps them going.
 pub(crate) struct StatusParts {
@@ -92,33 +96,35 @@ pub(super) fn roots(config: &Config) -> Vec<Arc<Issuer>> {
     roots
 }
 
-/// Puts the status server together; every authority has a responder certificate when it returns.
+/// Puts the status server together; every authority has a responder certificate when it returns, or awaits it with its token.
 pub(crate) fn status_parts(
     config: &Config,
     system: &System,
     workers: WorkerPool,
 ) -> Result<StatusParts, Failure> {
-    let mut answered = Vec::new();
-    let mut desks = Vec::new();
+    let (mut answered, mut awaited, mut desks) = (Vec::new(), Vec::new(), Vec::new());
     for (one, served) in config.authorities.iter().zip(&system.authorities) {
-        let desk = Desk::new(served, (one.responder_profile.id().clone(), one.responder_key), config, system);
-        let Some(identity) = desk.current_or_new_unless(system.vault.recovery())? else { continue };
-        answered.push(AnsweredAuthority {
-            identity,
-            profile: OcspProfile::clone(&one.ocsp_profile),
-            signer: Arc::clone(&system.ports.signer),
-        });
+        let desk = Desk::new((one, served), config, system);
+        match desk.current_or_new_unless(system.vault.recovery()) {
+            Ok(Some(identity)) => answered.push(desk.answered(identity)),
+            Ok(None) => continue,
+            Err(failure) if failure.code == SIGNER_AWAY => {
+                tracing::warn!(authority = %desk.name, %failure, "no OCSP answers until the token is there");
+                awaited.push(IssuerHashes::of(&one.issuer));
+            }
+            Err(failure) => return Err(failure),
+        }
         desks.push(desk);
     }
     let ports = ResponderPorts { clock: Arc::clone(&system.clock), status: Arc::clone(&system.status) };
-    let responder = Arc::new(Responder::new(answered, ports, KeepingPolicy::default()));
+    let responder = Arc::new(Responder::new(answered, ports, KeepingPolicy::default()).awaiting(awaited));
     let services = StatusServices {
         repository: Arc::clone(&system.repository),
         responder: Arc::clone(&responder),
         clock: Arc::clone(&system.clock),
         workers,
     };
-    let renewal = Renewal { desks: Arc::new(desks), responder: Arc::clone(&responder) };
+    let renewal = Renewal { desks: Arc::new(desks), responder: Arc::clone(&responder), wake: Arc::default() };
     Ok(StatusParts { router: router(services), renewal, responder })
 }
 
@@ -162,15 +168,24 @@ fn target(raw: &RawPush) -> Result<Target, Failure> {
 pub(crate) struct Renewal {
     desks: Arc<Vec<Desk>>,
     responder: Arc<Responder>,
+    wake: Arc<Notify>,
 }
 
 impl Renewal {
+    /// Returns what has them looked at now.
+    pub(crate) fn waker(&self) -> impl Fn() + Send + Sync + 'static {
+        let wake = Arc::clone(&self.wake);
+        move || wake.notify_one()
+    }
+
     /// Looks at every responder certificate from time to time until shutdown.
     pub(crate) async fn run(self, pool: WorkerPool, shutdown: Shutdown) {
         loop {
+            let all = self.responder.identities().len() >= self.desks.len();
             tokio::select! {
                 () = shutdown.triggered() => return,
-                () = tokio::time::sleep(LOOK) => {}
+                () = tokio::time::sleep(if all { LOOK } else { AGAIN }) => {}
+                () = self.wake.notified() => {}
             }
             let (desks, responder) = (Arc::clone(&self.desks), Arc::clone(&self.responder));
             let outcome = pool.run(move || renew_all(&desks, &responder)).await;
@@ -183,17 +198,13 @@ impl Renewal {
 
 fn renew_all(desks: &[Desk], responder: &Responder) {
     for desk in desks {
-        let renewed = desk.current_or_new().and_then(|identity| {
-            let known = responder.identities().contains(&identity);
-            if known {
-                return Ok(());
+        match desk.current_or_new() {
+            Ok(identity) if responder.identities().contains(&identity) => {}
+            Ok(identity) => responder.serve(desk.answered(identity)),
+            Err(failure) => {
+                let authority = &desk.name;
+                tracing::error!(%authority, %failure, "responder certificate not renewed; the one before answers on");
             }
-            responder
-                .replace_identity(identity)
-                .map_err(|error| Failure::new(Exit::Failed, "ocsp.responder", error))
-        });
-        if let Err(failure) = renewed {
-            tracing::error!(authority = %desk.name, %failure, "responder certificate not renewed; the one before answers on");
         }
     }
 }
@@ -206,36 +217,47 @@ struct Desk {
     key: KeyRef,
     file: PathBuf,
     clock: Arc<dyn Clock>,
+    answers: OcspProfile,
+    signer: Arc<dyn Signer>,
 }
 
 impl Desk {
-    fn new(
-        served: &ServedAuthority,
-        (profile, key): (ProfileId, KeyRef),
-        config: &Config,
-        system: &System,
-    ) -> Self {
+    fn new((one, served): (&CheckedAuthority, &ServedAuthority), config: &Config, system: &System) -> Self {
         Self {
             name: served.name.clone(),
             authority: Arc::clone(&served.authority),
-            profile,
-            key,
+            profile: one.responder_profile.id().clone(),
+            key: one.responder_key,
+            answers: OcspProfile::clone(&one.ocsp_profile),
+            signer: Arc::clone(&system.ports.signer),
             file: config.status.directory.join(format!("{}.ocsp.cer", served.key())),
             clock: Arc::clone(&system.clock),
         }
     }
 
-    /// Returns the certificate on file while its first half lasts, a new one afterwards.
+    fn answered(&self, identity: ResponderIdentity) -> AnsweredAuthority {
+        AnsweredAuthority { identity, profile: self.answers, signer: Arc::clone(&self.signer) }
+    }
+
+    /// Returns the certificate on file while its first half lasts, a new one afterwards; the one on file as long as it lasts, while
+    /// the token is away.
     fn current_or_new(&self) -> Result<ResponderIdentity, Failure> {
         let now = self.clock.now();
-        if let Some(identity) = self.on_file() {
+        let on_file = self.on_file();
+        if let Some(identity) = &on_file {
             let validity = identity.certificate().validity();
             let half = (validity.not_after().seconds() - validity.not_before().seconds()) / 2;
             if now < validity.not_before().plus_seconds(half) {
-                return Ok(identity);
+                return Ok(identity.clone());
             }
         }
-        self.enrol()
+        match (self.enrol(), on_file) {
+            (Err(failure), Some(identity)) if failure.code == SIGNER_AWAY => {
+                tracing::warn!(authority = %self.name, %failure, "the responder certificate is renewed once the token is there");
+                Ok(identity)
+            }
+            (enrolled, _) => enrolled,
+        }
     }
 
     /// As [`Self::current_or_new`]; in recovery nothing is enrolled, and the certificate on file serves while it lasts.
@@ -287,7 +309,12 @@ impl Desk {
                 validity_seconds: None,
                 transaction: None,
             })
-            .map_err(|error| failed(&error))?;
+            .map_err(|error| match error.code() {
+                SIGNER_AWAY => {
+                    Failure::new(Exit::Unavailable, SIGNER_AWAY, format!("{}: {error}", self.name))
+                }
+                _ => failed(&error),
+            })?;
         // What does not fit takes the place of nothing: the one before may serve still.
         let identity =
             fit(issued.der(), issuer, (&self.key, self.clock.now())).map_err(|fault| failed(&fault))?;

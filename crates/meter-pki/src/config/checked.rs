@@ -16,6 +16,7 @@ use ca_core::tenant::TenantId;
 use ca_store::EngineKind;
 use est_server::config::{BindingPolicy, ChallengeMeaning, ServerKeys};
 use est_server::wire::base64::LineLength;
+use signer_pkcs11::TokenOptions;
 
 use crate::backup::recovery_key::RecoveryPublicKey;
 
@@ -57,10 +58,12 @@ pub enum KeySource {
         /// The file whose content opens them.
         passphrase_file: PathBuf,
     },
-    /// On a token.
-    Token {
-        /// Its PKCS#11 URI.
-        uri: String,
+    /// On one token, or on several.
+    Tokens {
+        /// Their PKCS#11 URIs, at least one.
+        uris: Vec<String>,
+        /// How each is used.
+        options: TokenOptions,
     },
     /// With a signer in a process of its own.
     Signer {

@@ -9,6 +9,7 @@ mod generations;
 mod push;
 mod cmp;
 mod front;
+mod keys;
 mod signer;
 
 use std::collections::BTreeSet;
@@ -31,8 +32,8 @@ use crate::coaps;
 
 use super::checked::{CheckedManufacturer, CheckedRegistrationAuthority};
 use super::{
-    CheckConfigError, Config, KeySource, RawBulk, RawConfig, RawDlmsTools, RawEst, RawKeys, RawManufacturer,
-    RawProfiles, RawRegistrationAuthority, RawRevocation, RawStatus, beside,
+    CheckConfigError, Config, RawBulk, RawConfig, RawDlmsTools, RawEst, RawManufacturer, RawProfiles,
+    RawRegistrationAuthority, RawRevocation, RawStatus, beside,
 };
 
 /// How far the system is that is configured.
@@ -55,9 +56,6 @@ pub(super) struct Checker<'a> {
     /// Sentences with their places.
     faults: Vec<(usize, String)>,
 }
-
-/// What to type where a key is kept by software.
-const SOFTWARE_KEY: &str = "a key in a file is kept by software: type allow_software_key = true in [keys] if that is to be, or name a token or a signer";
 
 impl<'a> Checker<'a> {
     /// Begins the check of a file.
@@ -199,37 +197,6 @@ impl<'a> Checker<'a> {
         let path = self.beside(path);
         let octets = std::fs::read(&path).map_err(|error| format!("cannot read {}: {error}", path.display()));
         self.keep(what, octets)
-    }
-
-    fn keys(&mut self, raw: &RawKeys) -> Option<KeySource> {
-        self.software_keys = raw.allow_software_key;
-        match (&raw.directory, &raw.passphrase_file, &raw.token_uri, &raw.signer_socket) {
-            (Some(directory), Some(passphrase_file), None, None) => {
-                self.software_key("keys.directory");
-                let directory = self.directory("keys.directory", directory);
-                let passphrase_file = self.beside(passphrase_file);
-                if !passphrase_file.is_file() {
-                    self.note(
-                        "keys.passphrase_file",
-                        format!("there is no file {}", passphrase_file.display()),
-                    );
-                }
-                Some(KeySource::Files { directory: directory?, passphrase_file })
-            }
-            (None, None, Some(uri), None) => Some(KeySource::Token { uri: uri.clone() }),
-            (None, None, None, Some(socket)) => Some(KeySource::Signer { socket: self.beside(socket) }),
-            _ => {
-                let why = "give either directory and passphrase_file, or token_uri, or signer_socket";
-                self.keep("keys", Err(why))
-            }
-        }
-    }
-
-    /// H-15: a key that is not kept by a token is used only where the configuration says so.
-    fn software_key(&mut self, what: &str) {
-        if !self.software_keys {
-            self.note(what, SOFTWARE_KEY);
-        }
     }
 
     fn est(&mut self, raw: &RawEst) -> Option<RawEst> {

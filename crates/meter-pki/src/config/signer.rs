@@ -21,6 +21,8 @@ pub struct RawSigner {
     pub users: BTreeSet<u32>,
     /// `log`: the file of its log; made when it is absent.
     pub log: PathBuf,
+    /// `metrics_file`: where its counts are written for Prometheus' `node_exporter`; nowhere unless given.
+    pub metrics_file: Option<PathBuf>,
     /// Where its private keys are.
     pub keys: Spanned<RawKeys>,
     /// The profiles, as the authority has them.
@@ -73,6 +75,7 @@ pub struct SignerConfig {
     pub(crate) socket: PathBuf,
     pub(crate) users: BTreeSet<u32>,
     pub(crate) log: PathBuf,
+    pub(crate) metrics_file: Option<PathBuf>,
     pub(crate) keys: KeySource,
     pub(crate) charters: Vec<CheckedKey>,
 }

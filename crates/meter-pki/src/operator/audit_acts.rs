@@ -20,7 +20,7 @@ pub(super) fn records(system: &System, query: AuditQuery) -> Result<AuditPage, F
 /// Signs a checkpoint of all there is.
 pub(super) fn checkpoint(system: &System) -> Result<CheckpointView, Failure> {
     let (note, _) = system.audit.checkpoint()?;
-    Ok(CheckpointView { note, key: pem(system.audit.notary()?.public_key()) })
+    Ok(CheckpointView { note, key: pem(system.audit.notary()?.public_key()?) })
 }
 
 pub(super) fn consistency(system: &System, query: ConsistencyQuery) -> Result<ConsistencyView, Failure> {
@@ -42,7 +42,7 @@ pub(super) fn prove_issuance(
     let issuer = (issuer != "-").then_some(issuer);
     let id = find(system, issuer, &serial(number)?)?;
     let log = &system.audit;
-    let key = pem(log.notary()?.public_key());
+    let key = pem(log.notary()?.public_key()?);
     let record =
         log.store.issuance_record(&id).map_err(unavailable)?.ok_or_else(|| no_certificate(number))?;
     let (note, size) = log.checkpoint()?;

@@ -27,6 +27,7 @@ use super::configuration::{self, LINE_STATION};
 use super::key_pair;
 use super::layout::Layout;
 use super::progress::Progress;
+use crate::compose::keys::Absence;
 use crate::compose::{ServedAuthority, System, compose, name_beside};
 use crate::config::Config;
 
@@ -96,7 +97,7 @@ fn found_blocking(
 /// Issues the certificates of the EST server, of the signer of CMP's answers and of the line station by the operator's own door.
 fn equip(layout: &Layout, draft: &Path, message_key: &KeyRef) -> anyhow::Result<()> {
     let config = Config::load_in_founding(draft)?;
-    let system = compose(&config, std::convert::identity)?;
+    let system = compose(&config, Absence::Fails, std::convert::identity)?;
     let server = ("dso-infra-s1", "est-tls-s1", "Example Grid", "EST Server", ["localhost"].as_slice());
     issue_named(layout, &system, server, "server")?;
     issue_message_signer(layout, &system, message_key)?;

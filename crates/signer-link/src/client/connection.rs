@@ -1,6 +1,5 @@
 //! One connection to the signer: a hello, and then one request after the other.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -9,14 +8,13 @@ use std::time::Duration;
 
 use ca_core::key_ref::KeyRef;
 use ca_core::octets::{Octets, OctetsError};
-use ca_core::public_key::PublicKey;
 use ca_core::signature::EcdsaSignature;
 use ca_core::suite::Curve;
 use der::asn1::OctetString;
 
 use super::{LinkBounds, OpenLinkError};
 use crate::denial::Denial;
-use crate::desk::{SignerState, read_keys};
+use crate::desk::{KeyList, SignerState};
 use crate::wire::{AskSignature, Frame, Kind, LONGEST_REQUEST, VERSION, unsound};
 
 /// How long a living signer takes to say hello, at most.
@@ -158,10 +156,9 @@ impl Connection {
     }
 
     /// Asks which keys there are.
-    pub(super) fn keys(&self) -> Result<BTreeMap<KeyRef, PublicKey>, OpenLinkError> {
-        let keys = self.ask(Kind::AskKeys, Kind::Keys).and_then(|answer| read_keys(&answer));
-        let keys = keys.map_err(|cause| self.broken(cause))?;
-        Ok(keys.into_iter().map(|key| (key.key_ref(), key)).collect())
+    pub(super) fn keys(&self) -> Result<KeyList, OpenLinkError> {
+        let keys = self.ask(Kind::AskKeys, Kind::Keys).and_then(|answer| KeyList::read(&answer));
+        keys.map_err(|cause| self.broken(cause))
     }
 
     /// Asks how the signer stands.

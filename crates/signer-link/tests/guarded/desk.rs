@@ -80,7 +80,7 @@ impl Signer for Keys {
         let fault = *self.1.lock().unwrap();
         let number = if let Fault::ByAnother(other) = fault { other } else { number };
         if fault == Fault::Unavailable {
-            return Err(SignError::Unavailable { cause: "unplugged".into() });
+            return Err(SignError::unavailable("unplugged"));
         }
         let signature: p256::ecdsa::Signature = private(number).sign(message);
         let mut octets = signature.to_bytes().to_vec();
@@ -165,7 +165,7 @@ impl Bench {
     /// Starts the signer again, with other bounds.
     pub(crate) fn open(&mut self, rates: Rates) -> Result<(), OpenLogError> {
         self.desk = None;
-        let charter = |number, purpose| KeyCharter { public_key: public(number), purpose, rates };
+        let charter = |number, purpose| KeyCharter { key: key(number), purpose, rates };
         let authority = AuthorityCharter {
             issuer: self.issuer.clone(),
             linter: policies::lint::linter(),
@@ -183,7 +183,8 @@ impl Bench {
                 charter(MESSENGER, Purpose::Messages),
             ]
         };
-        let means = || Means { signer: self.keys.clone(), clock: self.clock.clone() };
+        let means =
+            || Means { signer: self.keys.clone(), clock: self.clock.clone(), tokens: Arc::new(Vec::new) };
         // The thread of the log before ends by itself.
         let opened = (0..1_000_000).find_map(|_| {
             std::thread::yield_now();

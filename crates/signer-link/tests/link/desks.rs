@@ -55,7 +55,7 @@ impl SigningDesk for OneKey {
             denied: 2,
             today: 1,
         };
-        SignerState { records: 5, head: [9; 32], keys: vec![key] }
+        SignerState { records: 5, head: [9; 32], keys: vec![key], tokens: Vec::new() }
     }
 
     fn sign(&self, _: Asker, key: &KeyRef, octets: Octets) -> Result<EcdsaSignature, Denial> {

@@ -11,13 +11,13 @@ use signer_link::client::{LinkBounds, SignerLink};
 
 use crate::desks::{Ground, Mood, OneKey};
 
-/// The hello of either side: kind 1, three octets, INTEGER 1.
-const HELLO: [u8; 8] = [1, 0, 0, 0, 3, 2, 1, 1];
+/// The hello of either side: kind 1, three octets, INTEGER 2.
+const HELLO: [u8; 8] = [1, 0, 0, 0, 3, 2, 1, 2];
 
 /// A request of 100 octets: 5 + 27 for the question, 5 + 100 for its piece.
 const WHOLE: usize = 137;
 
-/// Answers hello and keys as the desk would, reads so many octets of the next request, and does what `then` says.
+/// Answers hello, keys and state as the desk would, reads so many octets of the next request, and does what `then` says.
 fn reads(octets: usize, mut stream: UnixStream, desk: &OneKey) -> UnixStream {
     let mut hello = HELLO;
     stream.read_exact(&mut hello).unwrap();
@@ -28,8 +28,15 @@ fn reads(octets: usize, mut stream: UnixStream, desk: &OneKey) -> UnixStream {
     if asked[0] == 2 {
         let spki = desk.public().spki_der().to_vec();
         let length = u8::try_from(spki.len()).unwrap();
-        let keys = [&[6, 0, 0, 0, length + 4, 0x30, length + 2, 0x04, length], spki.as_slice()].concat();
+        // One key, none that is awaited, and no time to come again for it.
+        let list = [&[0x30, length + 2, 0x04, length], spki.as_slice(), &[0x30, 0, 2, 1, 0]].concat();
+        let keys = [&[6, 0, 0, 0, length + 11, 0x30, length + 9], list.as_slice()].concat();
         stream.write_all(&keys).unwrap();
+        stream.read_exact(&mut asked).unwrap();
+        assert_eq!(asked[0], 3, "how the signer stands");
+        // No records, a hash of zeros, no keys and no tokens.
+        let state = [&[7, 0, 0, 0, 43, 0x30, 41, 2, 1, 0, 4, 32][..], &[0; 32], &[0x30, 0, 0x30, 0]].concat();
+        stream.write_all(&state).unwrap();
         return stream;
     }
     assert_eq!(asked[0], 4, "a request to sign");

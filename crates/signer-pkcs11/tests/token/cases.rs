@@ -11,9 +11,7 @@ use ca_core::public_key::PublicKey;
 use ca_core::signing::{IntegerLength, SignFailure, sign_verified};
 use ca_core::suite::Curve;
 use pkcs11_faults::{Deed, Plan};
-use signer_pkcs11::{
-    ProveKeyError, TokenEvent, TokenOptions, TokenSigner, TokenState, TokenUri, again_in, prove_key,
-};
+use signer_pkcs11::{TokenEvent, TokenOptions, TokenSigner, TokenState, TokenUri};
 
 use crate::softhsm::{Softhsm, log_in, on_softhsm, pin, pin_of};
 
@@ -94,7 +92,7 @@ fn h_01_a_device_error_while_signing_opens_the_breaker_with_one_event_until_a_si
         let first = sign(&signer, &key).unwrap_err();
         assert!(matches!(first, SignError::OutcomeUnknown { .. }), "{first:?}");
         let second = sign(&signer, &key).unwrap_err();
-        assert!(again_in(&second).is_some(), "{second:?}");
+        assert!(second.again_in().is_some(), "{second:?}");
         assert!(second.to_string().contains("C_Sign answered CKR_DEVICE_ERROR"), "{second}");
         // Three probes fail; who asks meanwhile is not handed on to the token.
         until(|| calls(softhsm, "C_Sign") >= 4);
@@ -192,7 +190,7 @@ fn h_04_a_token_that_is_missing_at_start_serves_once_it_is_there() {
         let told = events(&signer);
         assert!(matches!(told.lock().unwrap().as_slice(), [TokenEvent::Failed { .. }]));
         let refusal = sign(&signer, &key).unwrap_err();
-        assert!(again_in(&refusal).is_some(), "{refusal:?}");
+        assert!(refusal.again_in().is_some(), "{refusal:?}");
         assert!(refusal.to_string().contains("no token is token=t"), "{refusal}");
         plan(softhsm, Plan::new());
         until(|| serves(&signer));
@@ -278,19 +276,6 @@ fn h_07_a_good_signature_by_another_key_never_leaves_the_signing_step() {
         plan(softhsm, Plan::new().once("C_SignInit", Deed::OtherKey));
         let failure = sign_verified(&signer, &key.key_ref(), &key, b"tbs", IntegerLength::Any).unwrap_err();
         assert!(matches!(failure, SignFailure::DoesNotVerify { .. }), "{failure:?}");
-    });
-}
-
-#[test]
-fn h_07_a_key_that_is_not_the_one_of_the_certificate_is_refused_at_start_in_one_sentence() {
-    on_softhsm(|softhsm| {
-        let (signer, key) = token_in_use(softhsm, options());
-        signer.generate(Curve::P256, "other").unwrap();
-        prove_key(&signer, &key).unwrap();
-        plan(softhsm, Plan::new().once("C_SignInit", Deed::OtherKey));
-        let refusal = prove_key(&signer, &key).unwrap_err();
-        assert!(matches!(refusal, ProveKeyError::AnotherKey { .. }), "{refusal:?}");
-        assert!(refusal.to_string().contains("another private key than that of"), "{refusal}");
     });
 }
 

@@ -8,7 +8,7 @@ use ca_core::reason::ReasonCode;
 use ca_core::record::{CertificateStatus, Revocation};
 use ca_core::suite::Curve;
 use status_server::config::KeepingPolicy;
-use status_server::responder::{Answer, Responder};
+use status_server::responder::{Answer, Responder, ResponderPorts};
 
 use crate::ports::{MemorySigner, Mood};
 use crate::requests::{request_for, request_with_nonce};
@@ -181,13 +181,30 @@ fn o_10_a_renewed_responder_takes_over_and_an_expired_one_says_try_later() {
     let before = response(&world, &world.responder, 1);
     assert_eq!(before.next_update(), NOW.plus_seconds(14 * DAY), "not beyond its certificate");
     assert_eq!(world.responder.identities().len(), 1);
-    world.responder.replace_identity(renewed.clone()).unwrap();
+    world.responder.serve(served(renewed.clone(), &world.signer));
     assert_eq!(world.responder.identities(), [renewed]);
     // Its key is not in this signer: the answer from before is gone, and there is no new one.
     assert_eq!(ask(), Answer::Error(ErrorStatus::TryLater));
-    let foreign = Authority::root(Curve::P256, NOW).responder(&mut signer);
-    let issuer = foreign.issuer();
-    assert_eq!(world.responder.replace_identity(foreign).unwrap_err().issuer, issuer);
+}
+
+// H-04: a CA whose responder has no certificate yet, since its token is away, is not one that is answered for elsewhere.
+#[test]
+fn h_04_whoever_asks_before_there_is_a_responder_certificate_is_told_to_come_again() {
+    let mut signer = MemorySigner::default();
+    let world = World::new();
+    let other = Authority::root(Curve::P256, NOW);
+    let identity = other.responder(&mut signer);
+    let ports = || ResponderPorts { clock: world.clock.clone(), status: world.ledger.clone() };
+    let ask = |responder: &Responder| responder.answer(&request_for(&other.issuer(), &serial(1)));
+    let without = Responder::new(vec![], ports(), KeepingPolicy::default());
+    assert_eq!(ask(&without), Answer::Error(ErrorStatus::Unauthorized));
+    let responder = Responder::new(vec![], ports(), KeepingPolicy::default())
+        .awaiting(vec![identity.issuer_hashes().clone()]);
+    assert_eq!(ask(&responder), Answer::Error(ErrorStatus::TryLater));
+    let signer = Arc::new(signer);
+    responder.serve(served(identity.clone(), &signer));
+    assert_eq!(responder.identities(), [identity]);
+    assert!(matches!(ask(&responder), Answer::Signed(_)));
 }
 
 // A suite has one curve (Green Book 9.2.3.7).

@@ -110,7 +110,7 @@ impl Signer for MemorySigner {
 
     fn sign(&self, key: &KeyRef, message: &[u8]) -> Result<EcdsaSignature, SignError> {
         if self.down.load(Ordering::SeqCst) {
-            return Err(SignError::Unavailable { cause: "the token is gone".into() });
+            return Err(SignError::unavailable("the token is gone"));
         }
         self.pass_gate();
         let (curve, pair) = self.keys.get(key).ok_or(SignError::KeyNotFound { key: *key })?;

@@ -114,9 +114,11 @@ fn place(source: &KeySource) -> Result<KeyArgs, Failure> {
             passphrase_file: Some(passphrase_file.clone()),
             token_uri: None,
         },
-        KeySource::Token { uri } => {
-            KeyArgs { key_directory: None, passphrase_file: None, token_uri: Some(uri.clone()) }
-        }
+        KeySource::Tokens { uris, .. } => KeyArgs {
+            key_directory: None,
+            passphrase_file: None,
+            token_uri: Some(keys::only_token(uris)?.clone()),
+        },
         KeySource::Signer { .. } => KeyArgs { key_directory: None, passphrase_file: None, token_uri: None },
     })
 }

@@ -1,6 +1,9 @@
 //! `meter-pki signer propose`: the signer's configuration that fits that of an authority, to be read by people before it is used.
 
 use std::path::{Path, absolute};
+use std::time::Duration;
+
+use signer_pkcs11::TokenOptions;
 
 use crate::commands::config::faulty;
 use crate::commands::printer::Printer;
@@ -42,11 +45,32 @@ fn keys(source: &KeySource) -> String {
             quoted(directory),
             quoted(passphrase_file)
         ),
-        KeySource::Token { uri } => format!("[keys]\ntoken_uri = {}\n\n", string(uri)),
+        KeySource::Tokens { uris, options } => tokens(uris, options),
         KeySource::Signer { .. } => {
             "# [keys] is to name the token or the directory where the keys are.\n\n".to_owned()
         }
     }
+}
+
+fn tokens(uris: &[String], options: &TokenOptions) -> String {
+    let named = match uris {
+        [uri] => format!("token_uri = {}", string(uri)),
+        several => {
+            let uris: Vec<String> = several.iter().map(|uri| format!("  {},\n", string(uri))).collect();
+            format!("token_uris = [\n{}]", uris.concat())
+        }
+    };
+    let mut text = format!("[keys]\n{named}\n\n");
+    if *options != TokenOptions::default() {
+        let TokenOptions { sessions, longest_queue, longest_call, shortest_rest, longest_rest, .. } = options;
+        let seconds = [longest_queue, longest_call, shortest_rest, longest_rest].map(Duration::as_secs);
+        let [queue, call, shortest, longest] = seconds;
+        text.push_str(&format!(
+            "[keys.token]\nsessions = {sessions}\nlongest_queue_seconds = {queue}\nlongest_call_seconds = {call}\n\
+             shortest_rest_seconds = {shortest}\nlongest_rest_seconds = {longest}\n\n"
+        ));
+    }
+    text
 }
 
 fn authority(file: &Path, one: &RawAuthority) -> String {

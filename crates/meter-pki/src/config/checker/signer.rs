@@ -47,7 +47,8 @@ impl Checker<'_> {
             }
         }
         let (socket, log) = (self.beside(&raw.socket), self.beside(&raw.log));
-        Some(SignerConfig { socket, users: raw.users.clone(), log, keys: keys?, charters })
+        let metrics_file = raw.metrics_file.as_deref().map(|file| self.beside(file));
+        Some(SignerConfig { socket, users: raw.users.clone(), log, metrics_file, keys: keys?, charters })
     }
 
     fn charter(&mut self, raw: &RawKey, profiles: &ProfileSet) -> Option<CheckedKey> {
