@@ -7,6 +7,13 @@
 //! Modules stand in reading order; none imports one that stands above it.
 
 mod set;
+mod certificates;
+mod wrap;
+mod examination;
+mod inventory;
+mod raw;
+mod visit;
+mod uri_parts;
 mod signer;
 mod soft_token;
 mod survey;
@@ -25,11 +32,15 @@ mod uri;
 
 pub use breaker::TokenState;
 pub use call::CallFailed;
+pub use certificates::{CertificateObject, KeyEvidence, evidence};
+pub use examination::{Examination, MechanismFound, Need, examine};
+pub use inventory::{Halves, KeyKind, KeyObject, TokenInventory, inventories, inventory};
 pub use keeper::{Observer, TokenEvent};
-pub use key::{KeyProtection, PrivateKeyObject, TokenKey, Unusable};
+pub use key::{Export, KeyProtection, PrivateKeyObject, TokenKey, Unusable};
 pub use module::LoadModuleError;
 pub use pin::{LoadPinError, Pin};
 pub use proof::{ProveKeyError, prove_key};
+pub use raw::RawSigner;
 pub use session::UseTokenError;
 pub use set::TokenSet;
 pub use signer::{DestroyKeyError, GenerateKeyError, OpenTokenError, TokenOptions, TokenSigner, again_in};
@@ -37,3 +48,8 @@ pub use soft_token::{MakeSoftTokenError, SoftTokens};
 pub use survey::{KeyAttributes, PinTries, SurveyTokenError, TokenSurvey, survey};
 pub use token::{FindTokenError, TokenDescription};
 pub use uri::{ParseTokenUriError, TokenUri};
+pub use uri_parts::UriParts;
+pub use wrap::{
+    Copied, CopyKeyError, Door, Oaep, WrapRecipient, WrappedKey, copy_key, make_recipient, restore_key,
+    seal_key, wrap_key,
+};

@@ -25,7 +25,7 @@ use crate::breaker::TokenState;
 use crate::call::{CallFailed, Standing};
 use crate::crew::Pace;
 use crate::keeper::{Keeper, Observer, Patience};
-use crate::key::{self, KeyProtection, PrivateKeyObject, TokenKey, Unusable};
+use crate::key::{self, Export, KeyProtection, PrivateKeyObject, TokenKey, Unusable};
 use crate::module::{self, LoadModuleError};
 use crate::pin::Pin;
 use crate::session::{Access, UseTokenError, Way};
@@ -173,6 +173,19 @@ impl TokenSigner {
     /// # Errors
     /// [`GenerateKeyError`]; no usable key was made.
     pub fn generate(&self, curve: Curve, label: &str) -> Result<PublicKey, GenerateKeyError> {
+        self.generate_for(curve, label, Export::Never)
+    }
+
+    /// The same for a key that may leave the token, wrapped, where `export` says so; it is sensitive in any case.
+    ///
+    /// # Errors
+    /// [`GenerateKeyError`]; no usable key was made.
+    pub fn generate_for(
+        &self,
+        curve: Curve,
+        label: &str,
+        export: Export,
+    ) -> Result<PublicKey, GenerateKeyError> {
         if self.wanted.is_one() {
             return Err(GenerateKeyError::UriNamesAKey);
         }
@@ -185,7 +198,8 @@ impl TokenSigner {
         }
         let owned = label.to_owned();
         let made = self.keeper.call(move |sessions, ticket| {
-            sessions.work(ticket, Access::ReadWrite, |work| generate_in(work.session(), curve, &owned))
+            sessions
+                .work(ticket, Access::ReadWrite, |work| generate_in(work.session(), (curve, export), &owned))
         })?;
         let key = made?;
         let public_key = key.public_key.clone();
@@ -432,13 +446,24 @@ fn into_sign_error(cause: UseTokenError) -> SignError {
 /// that none was made, so that another try makes no second one.
 fn generate_in(
     session: &Session,
-    curve: Curve,
+    (curve, export): (Curve, Export),
     label: &str,
 ) -> Result<Result<TokenKey, GenerateKeyError>, UseTokenError> {
     let Ok(parameters) = curve.oid().to_der() else {
         return Ok(Err(GenerateKeyError::Refused(Unusable::NotOurCurve)));
     };
     let label_octets = Attribute::Label(label.as_bytes().to_vec());
+    let mut hidden = vec![
+        Attribute::Token(true),
+        Attribute::Private(true),
+        Attribute::Sensitive(true),
+        Attribute::Extractable(export != Export::Never),
+        Attribute::Sign(true),
+        label_octets.clone(),
+    ];
+    if export == Export::ByTrustedWrap {
+        hidden.push(Attribute::WrapWithTrusted(true));
+    }
     let (public, private) = session
         .generate_key_pair(
             &Mechanism::EccKeyPairGen,
@@ -447,23 +472,30 @@ fn generate_in(
                 Attribute::Private(false),
                 Attribute::Verify(true),
                 Attribute::EcParams(parameters),
-                label_octets.clone(),
-            ],
-            &[
-                Attribute::Token(true),
-                Attribute::Private(true),
-                Attribute::Sensitive(true),
-                Attribute::Extractable(false),
-                Attribute::Sign(true),
                 label_octets,
             ],
+            &hidden,
         )
         .map_err(CallFailed::from)?;
-    let named = name_key(session, public, private, label);
+    let named =
+        check_export(session, private, export).and_then(|()| name_key(session, public, private, label));
     if named.is_err() {
         destroy(session, [private, public]);
     }
     Ok(named)
+}
+
+/// Reads whether the token made the key as it was told to.
+fn check_export(session: &Session, private: ObjectHandle, export: Export) -> Result<(), GenerateKeyError> {
+    let said = KeyAttributes::read(session, private).map_err(UseTokenError::from)?;
+    if !said.sensitive || (export == Export::Never && said.extractable) {
+        return Err(GenerateKeyError::NotProtected);
+    }
+    let trusted_only = || key::is_wrapped_by_trusted_only(session, private).map_err(UseTokenError::from);
+    if export == Export::ByTrustedWrap && !trusted_only()? {
+        return Err(GenerateKeyError::WrappedByAny);
+    }
+    Ok(())
 }
 
 fn name_key(
@@ -475,9 +507,6 @@ fn name_key(
     let public_key =
         key::public_key(session, public).map_err(UseTokenError::from)?.map_err(GenerateKeyError::Refused)?;
     let protection = key::protection(session, private).map_err(UseTokenError::from)?;
-    if protection == KeyProtection::Extractable {
-        return Err(GenerateKeyError::NotProtected);
-    }
     let id = public_key.key_ref().octets().to_vec();
     // RFC 5280 §4.2.1.2, method 1, as PKCS#11 v3.1 §4.6 suggests for CKA_ID. The private key last: until it has an id,
     // the pair is not usable.
@@ -574,6 +603,11 @@ pub enum GenerateKeyError {
     /// The token made a key that can leave it, although it was told not to; the key was destroyed.
     #[error("the token made a key that can be extracted, although it was told not to; it was destroyed")]
     NotProtected,
+    /// The token made a key that any key may wrap, although it was told otherwise; the key was destroyed.
+    #[error(
+        "the token made a key that any key may wrap, although it was told that a trusted one must; it was destroyed"
+    )]
+    WrappedByAny,
     /// The token made a key that is none; it was destroyed.
     #[error("the token made a key that cannot be used, and it was destroyed: {0}")]
     Refused(#[source] Unusable),
