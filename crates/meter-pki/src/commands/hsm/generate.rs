@@ -1,7 +1,7 @@
 //! `meter-pki hsm generate`: a key pair made on the token, whose attributes are read back before anybody is told of it.
 
 use ca_core::suite::Curve;
-use signer_pkcs11::{Export, KeyProtection, TokenOptions, TokenSigner};
+use signer_pkcs11::{Export, GenerateKeyError, KeyProtection, TokenOptions, TokenSigner};
 
 use super::access::{self, key_lines, key_view};
 use super::failure;
@@ -15,6 +15,9 @@ pub(super) fn run(args: &GenerateArgs, printer: &Printer) -> Result<(), Failure>
         refuse_existing(out)?;
     }
     let uri = access::uri(&args.uri)?;
+    if uri.parts().names_a_key() {
+        return Err(failure::generate(&GenerateKeyError::UriNamesAKey));
+    }
     let export = access::export(args.export);
     let options = TokenOptions { weakest_protection: KeyProtection::Extractable, ..TokenOptions::default() };
     let signer =
