@@ -24,7 +24,10 @@ fn the_chapter_on_tokens_works_as_it_stands() {
         online.contains("sub-ca-1") && online.contains("sub-ca-2") && !online.contains("sub-ca-3"),
         "{online}"
     );
-    assert!(!online.replace("never extractable", "").contains("extractable"), "sealed, or made to stay: {online}");
+    assert!(
+        !online.replace("never extractable", "").contains("extractable"),
+        "sealed, or made to stay: {online}"
+    );
     let spare = desk.opensc("spare", &["--list-objects", "--type", "privkey"]).ok().out;
     assert!(spare.contains("sub-ca-2") && spare.contains("sub-ca-3"), "{spare}");
 

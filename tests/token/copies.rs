@@ -26,7 +26,10 @@ fn a_key_is_copied_from_token_to_token_and_both_sign_for_one_public_key() {
     for token in ["a", "b"] {
         desk.signs_for((token, text(&made, "id")), text(&made, "public_key_pem"));
         let seen = desk.opensc(token, &["--list-objects", "--type", "privkey"]).ok().out;
-        assert!(seen.contains("sensitive") && !seen.replace("never extractable", "").contains("extractable"), "{seen}");
+        assert!(
+            seen.contains("sensitive") && !seen.replace("never extractable", "").contains("extractable"),
+            "{seen}"
+        );
     }
     drop(desk.hsm(&["test", &desk.uri("b", ";object=ca"), "--count", "3"]).ok());
     // Nothing that carried it is left.

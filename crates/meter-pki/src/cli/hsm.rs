@@ -77,7 +77,7 @@ pub struct UriArgs {
     /// Its id, in hexadecimal.
     #[arg(long, value_name = "HEX", requires = "module")]
     pub id: Option<String>,
-    /// Where the PIN is, such as file:/run/credentials/pin.
+    /// Where the PIN is, such as `file:/run/credentials/pin`.
     #[arg(long, value_name = "SOURCE", requires = "module")]
     pub pin_source: Option<String>,
 }

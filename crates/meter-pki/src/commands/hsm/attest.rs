@@ -16,7 +16,7 @@ use crate::commands::ceremony::{refuse_existing, write_new};
 use crate::commands::printer::Printer;
 use crate::exit::{Exit, Failure};
 
-/// Extensions that a maker puts into attestations, and into nothing else: all below this object identifier. Yubico's YubiHSM 2:
+/// Extensions that a maker puts into attestations, and into nothing else: all below this object identifier. Yubico's `YubiHSM 2`:
 /// 1 firmware, 2 serial number, 3 origin, 4 domains, 5 capabilities, 6 object id, 9 label.
 const ATTESTATIONS: [(&str, &str); 1] = [("1.3.6.1.4.1.41482.4.", "YubiHSM 2")];
 

@@ -171,6 +171,6 @@ mod tests {
 
     #[test]
     fn no_signature_at_all_is_no_panic() {
-        assert_eq!(super::figure(Vec::new(), 1, Duration::from_secs(1)).p99_microseconds, 0);
+        assert_eq!(figure(Vec::new(), 1, Duration::from_secs(1)).p99_microseconds, 0);
     }
 }
