@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use e2e::peer::path;
 use e2e::tool::softhsm;
 use serde_json::Value;
 
@@ -132,6 +133,13 @@ fn the_doctor_goes_from_the_module_to_a_signature() {
     drop(desk.opensc("a", &pair).ok());
     let view = desk.json(&["doctor", &desk.uri("a", ";object=loose"), "--login"]);
     assert_ne!(text(finding(&view, "attributes"), "outcome"), "ok", "{view}");
+
+    // A module that others can change.
+    drop(desk.run("cp $MODULE open.so && chmod 666 open.so").ok());
+    let open = format!("pkcs11:token=a?module-path={}", path(&desk.at("open.so")));
+    let view = desk.json(&["doctor", &open]);
+    assert!(text(finding(&view, "module"), "next").starts_with("chmod go-w "), "{view}");
+    assert_eq!(text(finding(&view, "pin-source"), "outcome"), "warn", "the URI names none: {view}");
 
     let said = desk.hsm(&["doctor", &desk.uri("absent", "")]);
     assert_eq!(said.code, Some(1), "{}", said.all());
