@@ -113,7 +113,7 @@ impl Desk {
         finish(command.args(arguments))
     }
 
-    /// What OpenSC sees on a token, logged in: objects with their attributes.
+    /// What `pkcs11-tool` sees on a token, logged in: objects with their attributes.
     pub(crate) fn opensc(&self, token: &str, arguments: &[&str]) -> Said {
         let mut command = Command::new("pkcs11-tool");
         command.current_dir(self.directory.path()).env("SOFTHSM2_CONF", self.at("softhsm2.conf"));
@@ -129,7 +129,7 @@ impl Desk {
         self.json(&[&verb, options].concat())
     }
 
-    /// Has OpenSC sign with a key, and OpenSSL verify with its public key.
+    /// Has `pkcs11-tool` sign with a key, and OpenSSL verify with its public key.
     #[track_caller]
     pub(crate) fn signs_for(&self, (token, id): (&str, &str), pem: &str) {
         std::fs::write(self.at("public.pem"), pem).expect("a file");

@@ -45,6 +45,19 @@ fn a_key_is_destroyed_by_whoever_names_it_twice_and_a_record_says_so() {
 }
 
 #[test]
+fn a_private_key_without_its_public_half_is_destroyed_by_its_id() {
+    let desk = Desk::with(&["a"]);
+    let made = desk.generate("a", "ca", &[]);
+    let (uri, name) = (desk.uri("a", ";object=ca"), text(&made, "key"));
+    drop(desk.opensc("a", &["--delete-object", "--type", "pubkey", "--id", text(&made, "id")]).ok());
+    desk.refuses(&["test", &uri], 4, "hsm.key-unusable");
+    let view = desk.json(&["destroy", &uri, "--key", name, "--reason", "half", "--record", "record.json"]);
+    assert!(view["public_key_sha256"].is_null(), "{view}");
+    let seen = desk.opensc("a", &["--list-objects"]).ok().out;
+    assert!(!seen.contains("Object;"), "{seen}");
+}
+
+#[test]
 fn the_ledger_records_it_and_a_key_that_an_authority_uses_is_refused() {
     let mut rehearsal = Rehearsal::start(1);
     rehearsal.stop();

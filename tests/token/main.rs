@@ -1,4 +1,4 @@
-//! Keys on tokens through their life, by `meter-pki hsm` with SoftHSM2; what it says is checked with OpenSC's `pkcs11-tool` and OpenSSL.
+//! Keys on tokens through their life, by `meter-pki hsm` with SoftHSM2; what it says is checked with `pkcs11-tool` (opensc) and OpenSSL.
 
 mod chapter;
 mod copies;

@@ -14,7 +14,9 @@ use ca_core::public_key::PublicKey;
 use ca_core::tenant::TenantId;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use signer_pkcs11::{DestroyKeyError, KeyProtection, TokenKey, TokenOptions, TokenSigner};
+use signer_pkcs11::{
+    DestroyKeyError, KeyProtection, OpenTokenError, TokenOptions, TokenSigner, TokenUri, UriParts,
+};
 
 use super::access::{self, TokenView};
 use super::failure;
@@ -33,7 +35,8 @@ struct DestroyedView {
     label: String,
     id: String,
     token: TokenView,
-    public_key_sha256: String,
+    /// Absent where the public half was gone.
+    public_key_sha256: Option<String>,
     reason: String,
     by: String,
     time: String,
@@ -63,10 +66,7 @@ pub(super) fn run(args: &DestroyArgs, file: &Path, printer: &Printer) -> Result<
     if let Some(config) = &config {
         refuse_used(config, &named)?;
     }
-    let options = TokenOptions { weakest_protection: KeyProtection::Extractable, ..TokenOptions::default() };
-    let signer =
-        TokenSigner::open_with(&uri, access::pin(&uri)?, options).map_err(|error| failure::open(&error))?;
-    let key = the_key(&signer, &named)?;
+    let (signer, key) = the_key(&uri, &named)?;
     let ledger = match config {
         Some(config) if args.in_ledger => {
             let tenant = config.tenant.clone();
@@ -79,7 +79,7 @@ pub(super) fn run(args: &DestroyArgs, file: &Path, printer: &Printer) -> Result<
         label: key.label.clone(),
         id: hex::encode(&key.id),
         token: TokenView::of(&signer.token()),
-        public_key_sha256: hex::encode(key.public_key.fingerprint()),
+        public_key_sha256: key.public_key.as_ref().map(|key| hex::encode(key.fingerprint())),
         reason: args.reason.clone(),
         by: super::super::user(),
         time: SystemClock.now().to_string(),
@@ -88,7 +88,7 @@ pub(super) fn run(args: &DestroyArgs, file: &Path, printer: &Printer) -> Result<
         in_ledger: ledger.is_some(),
     };
     if let Some(ledger) = &ledger {
-        ledger.record(Act::KeyDestructionIntended, (&view, &key.public_key))?;
+        ledger.record(Act::KeyDestructionIntended, (&view, &key))?;
     }
     // Before the key goes: a disk that is full leaves no key destroyed without a record.
     let intent = record(&view, "key-destruction-intended", "");
@@ -98,7 +98,7 @@ pub(super) fn run(args: &DestroyArgs, file: &Path, printer: &Printer) -> Result<
     signer.destroy(&named).map_err(|error: DestroyKeyError| failure::destroy(&error))?;
     view.time = SystemClock.now().to_string();
     if let Some(ledger) = &ledger {
-        ledger.record(Act::KeyDestroyed, (&view, &key.public_key))?;
+        ledger.record(Act::KeyDestroyed, (&view, &key))?;
     }
     if let Some(file) = &args.record {
         append(file, &record(&view, "key-destroyed", &intent.sha256).octets)?;
@@ -143,23 +143,54 @@ fn refuse_used(config: &Config, key: &KeyRef) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The key that the URI names has the name that was typed.
-fn the_key(signer: &TokenSigner, named: &KeyRef) -> Result<TokenKey, Failure> {
-    let keys = signer.keys().map_err(|error| failure::token(&error))?;
-    let key = keys.into_iter().find_map(|object| object.key.ok()).ok_or_else(|| {
-        Failure::new(Exit::NotFound, "hsm.key-missing", "the key is no longer on the token")
-    })?;
-    let there = key.public_key.key_ref();
-    if there == *named {
-        return Ok(key);
+/// A key, or what is left of one.
+struct Found {
+    label: String,
+    id: Vec<u8>,
+    /// Not where the public half is gone, or was never there.
+    public_key: Option<PublicKey>,
+}
+
+impl Found {
+    /// What is told of it in audit records.
+    fn digest(&self) -> Vec<u8> {
+        self.public_key.as_ref().map_or_else(|| self.id.clone(), |key| key.fingerprint().to_vec())
     }
-    let message = format!("the URI names the key {there}, and --key says {named}");
+}
+
+/// Finds the one private key that the URI names, on the token as a whole: a key without its public half is no key for signers, and is
+/// to be destroyed all the same. It has the name that was typed.
+fn the_key(uri: &TokenUri, named: &KeyRef) -> Result<(TokenSigner, Found), Failure> {
+    let parts = uri.parts();
+    let token = access::uri(&UriParts { object: None, id: None, ..parts.clone() }.to_string())?;
+    let options = TokenOptions { weakest_protection: KeyProtection::Extractable, ..TokenOptions::default() };
+    let signer =
+        TokenSigner::open_with(&token, access::pin(uri)?, options).map_err(|error| failure::open(&error))?;
+    let mut there = signer.keys().map_err(|error| failure::token(&error))?;
+    there.retain(|object| parts.fits_key(&object.label, &object.id));
+    if there.len() > 1 {
+        let wanted = uri.to_string();
+        return Err(failure::open(&OpenTokenError::AmbiguousKey { wanted, there }));
+    }
+    let object = there.pop().ok_or_else(|| {
+        Failure::new(Exit::NotFound, "hsm.key-missing", "no private EC key on the token is as the URI says")
+            .then("meter-pki hsm list URI shows the keys that are there")
+    })?;
+    let (name, public_key) = match object.key {
+        Ok(key) => (key.public_key.key_ref().to_string(), Some(key.public_key)),
+        // A key that was made here has its name as its id.
+        Err(_) => (hex::encode(&object.id), None),
+    };
+    if name == named.to_string() {
+        return Ok((signer, Found { label: object.label, id: object.id, public_key }));
+    }
+    let message = format!("the URI names the key {name}, and --key says {named}");
     Err(Failure::new(Exit::Refused, "hsm.another-key-named", message)
         .then("meter-pki hsm list URI shows the names of the keys"))
 }
 
 impl Recorded {
-    fn record(&self, act: Act, (view, key): (&DestroyedView, &PublicKey)) -> Result<(), Failure> {
+    fn record(&self, act: Act, (view, key): (&DestroyedView, &Found)) -> Result<(), Failure> {
         let actor =
             Actor { tenant: self.tenant.clone(), identity: Identity::Operator { name: view.by.clone() } };
         let event = AuditEvent {
@@ -174,7 +205,7 @@ impl Recorded {
                 "key {} ({}) on token {} serial {}; {}",
                 view.key, view.label, view.token.label, view.token.serial, view.reason
             ),
-            digest: key.fingerprint().to_vec(),
+            digest: key.digest(),
         };
         self.vault.store.record_event(event).map_err(|error| {
             Failure::new(Exit::Unavailable, "unavailable", error).then("look at the disk, then repeat")
@@ -219,13 +250,11 @@ fn append(file: &Path, line: &[u8]) -> Result<(), Failure> {
 }
 
 fn lines(view: &DestroyedView) -> Vec<String> {
-    let mut lines = vec![
-        format!(
-            "{} ({:?}) is destroyed on {:?}, and looked for in vain",
-            view.key, view.label, view.token.label
-        ),
-        format!("SHA-256 of its public key: {}", view.public_key_sha256),
-    ];
+    let mut lines = vec![format!(
+        "{} ({:?}) is destroyed on {:?}, and looked for in vain",
+        view.key, view.label, view.token.label
+    )];
+    lines.extend(view.public_key_sha256.iter().map(|sha256| format!("SHA-256 of its public key: {sha256}")));
     lines.extend(view.record.iter().map(|file| format!("the record is in {file}")));
     if view.in_ledger {
         lines.push("it is recorded in the ledger".to_owned());
