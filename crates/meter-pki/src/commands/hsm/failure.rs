@@ -80,7 +80,7 @@ pub(super) fn generate(error: &GenerateKeyError) -> Failure {
         }
         GenerateKeyError::Token(cause @ UseTokenError::Call(_)) => {
             Failure::new(Exit::Refused, "hsm.not-made", cause)
-                .then("meter-pki hsm doctor URI says what the token can do; a token without trusted wrapping keys needs --by-any-wrapping-key")
+                .then("meter-pki hsm doctor URI says what the token can do; one without trusted wrapping keys needs --by-any-wrapping-key, and one that lets no id be changed its vendor's tool")
         }
         GenerateKeyError::Token(cause) => token(cause),
     }
