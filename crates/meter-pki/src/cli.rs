@@ -2,6 +2,7 @@
 
 pub mod cmp;
 pub mod est;
+pub mod hsm;
 pub mod request;
 pub mod revocation;
 pub mod signer;
@@ -39,6 +40,9 @@ pub enum Command {
     Front,
     /// Hold the keys and sign for an authority in another process: what they are for, and no more.
     Signer(signer::SignerCommand),
+    /// Tokens (HSMs) and the keys on them.
+    #[command(subcommand)]
+    Hsm(hsm::HsmCommand),
     /// Certification authorities.
     #[command(subcommand)]
     Ca(CaCommand),

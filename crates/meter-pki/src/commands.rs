@@ -1,5 +1,5 @@
 //! The verbs of the command line, one file a noun. A verb asks the serving program over the operator's socket and prints
-//! what it hears; only `serve`, `signer` and `quickstart` open a store or a key.
+//! what it hears; only `serve`, `signer`, `hsm` and `quickstart` open a store or a key.
 
 mod audit;
 mod backup;
@@ -13,6 +13,7 @@ mod crl;
 mod device;
 mod est;
 mod front;
+mod hsm;
 mod credential;
 mod ocsp;
 mod printer;
@@ -57,6 +58,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
         Command::Serve => wait(serve::serve(&cli.config)),
         Command::Front => wait(front::run(&cli.config)),
         Command::Signer(command) => signer::run(command, &cli.config, printer),
+        Command::Hsm(command) => hsm::run(command, &cli.config, printer),
         Command::Ca(CaCommand::Close(args)) => closing::close(args, &cli.config, printer),
         Command::Ca(CaCommand::List) => wait(ca::list(&client(&cli.config)?, printer)),
         Command::Ca(CaCommand::Show { name }) => wait(ca::show(name, &client(&cli.config)?, printer)),

@@ -10,11 +10,14 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle, ThreadId};
 use std::time::Instant;
 
 /// Threads that hang at once at most. Beyond that nothing is asked until one of them comes back.
 const MOST_HANGING: usize = 64;
+
+/// How long at most the end of a crew waits for threads that are at work.
+const LONGEST_LEAVE: Duration = Duration::from_secs(1);
 
 /// How long is waited for what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +70,8 @@ pub(crate) struct Crew(Arc<Shared>);
 struct Shared {
     state: Mutex<State>,
     work: Condvar,
+    /// A thread has left.
+    left: Condvar,
     limit: NonZeroUsize,
 }
 
@@ -77,6 +82,10 @@ struct State {
     idle: usize,
     hanging: usize,
     closed: bool,
+    /// Those that were started and may not have ended.
+    started: Vec<JoinHandle<()>>,
+    /// Which of them are done with their last job.
+    leaving: Vec<ThreadId>,
 }
 
 /// Whether the thread is still one of the crew after its job.
@@ -89,7 +98,7 @@ enum Verdict {
 impl Crew {
     /// A crew of at most so many threads, those that hang not counted.
     pub(crate) fn new(limit: NonZeroUsize) -> Self {
-        Self(Arc::new(Shared { state: Mutex::default(), work: Condvar::new(), limit }))
+        Self(Arc::new(Shared { state: Mutex::default(), work: Condvar::new(), left: Condvar::new(), limit }))
     }
 
     /// Tells what is under way.
@@ -134,9 +143,27 @@ impl Crew {
 }
 
 impl Drop for Crew {
+    /// Waits until the threads have ended that do not hang. What a vendor's library keeps for a thread it gives back when that ends,
+    /// and many crash when this comes as the process ends as well.
     fn drop(&mut self) {
         self.0.state().closed = true;
         self.0.work.notify_all();
+        let state = self.0.state();
+        let (mut state, _timed_out) = self
+            .0
+            .left
+            .wait_timeout_while(state, LONGEST_LEAVE, |state| state.threads > 0)
+            .unwrap_or_else(PoisonError::into_inner);
+        let (started, leaving) = (core::mem::take(&mut state.started), core::mem::take(&mut state.leaving));
+        drop(state);
+        let own = thread::current().id();
+        for one in started {
+            let id = one.thread().id();
+            if id != own && leaving.contains(&id) {
+                // It ended in a panic, or it did not: it ended.
+                drop(one.join());
+            }
+        }
     }
 }
 
@@ -161,8 +188,12 @@ impl Shared {
     fn staff(self: &Arc<Self>, state: &mut State) -> io::Result<()> {
         if state.idle < state.queue.len() && state.threads < self.limit.get() {
             let crew = Arc::clone(self);
-            thread::Builder::new().name("token".to_owned()).spawn(move || crew.serve())?;
+            let one = thread::Builder::new().name("token".to_owned()).spawn(move || crew.serve())?;
             state.threads += 1;
+            state.started.retain(|other| !other.is_finished());
+            state.started.push(one);
+            let known: Vec<ThreadId> = state.started.iter().map(|one| one.thread().id()).collect();
+            state.leaving.retain(|id| known.contains(id));
         }
         Ok(())
     }
@@ -222,6 +253,9 @@ impl Drop for Counted<'_> {
         state.threads = state.threads.saturating_sub(1);
         // Work that came while this one still counted among those who might do it.
         self.0.staff_or_tell(&mut state);
+        state.leaving.push(thread::current().id());
+        drop(state);
+        self.0.left.notify_all();
     }
 }
 
@@ -302,6 +336,7 @@ pub(crate) fn now() -> Instant {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
     use std::sync::Barrier;
 
     use super::*;
@@ -353,6 +388,25 @@ mod tests {
         assert_eq!(first.join().unwrap(), Ok(()));
         assert_eq!(tell.recv(), Ok(Err(GivenUp)), "it does not make a call that nobody waits for");
         assert_eq!(crew.run(NEVER, |_| 7), Ok(7), "its thread did not hang, and is still there");
+    }
+
+    // What a library keeps for a thread is given back as the thread ends, and not as the process does.
+    #[test]
+    fn a_crew_that_is_dropped_has_ended_to_the_last_of_its_threads() {
+        struct Kept(mpsc::Sender<()>);
+        impl Drop for Kept {
+            fn drop(&mut self) {
+                self.0.send(()).unwrap();
+            }
+        }
+        thread_local!(static KEPT: RefCell<Option<Kept>> = const { RefCell::new(None) });
+        for _ in 0..100 {
+            let (tell, told) = mpsc::channel();
+            let crew = crew(1);
+            crew.run(NEVER, move |_| KEPT.set(Some(Kept(tell)))).unwrap();
+            drop(crew);
+            assert_eq!(told.try_recv(), Ok(()));
+        }
     }
 
     #[test]

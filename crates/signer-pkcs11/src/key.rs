@@ -37,6 +37,17 @@ pub enum KeyProtection {
     Extractable,
 }
 
+/// Whether a key that is made may leave its token, wrapped for another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Export {
+    /// Never: `CKA_EXTRACTABLE` is false.
+    Never,
+    /// Wrapped by a key that the security officer has marked as trusted: `CKA_WRAP_WITH_TRUSTED` is true.
+    ByTrustedWrap,
+    /// Wrapped by any key: whoever has the PIN can then bring it wherever he likes.
+    ByAnyWrap,
+}
+
 /// A private EC key object as it stands on the token, whether or not it can be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PrivateKeyObject {
@@ -162,6 +173,15 @@ pub(crate) fn protection(session: &Session, handle: ObjectHandle) -> Result<KeyP
     let said = session.get_attributes(handle, &[AttributeType::Sensitive, AttributeType::Extractable])?;
     let stays = said.contains(&Attribute::Sensitive(true)) && said.contains(&Attribute::Extractable(false));
     Ok(if stays { KeyProtection::NonExtractable } else { KeyProtection::Extractable })
+}
+
+/// Reads `CKA_WRAP_WITH_TRUSTED`; a token that does not know it says nothing, and wraps with any key.
+pub(crate) fn is_wrapped_by_trusted_only(
+    session: &Session,
+    handle: ObjectHandle,
+) -> Result<bool, CallFailed> {
+    let said = session.get_attributes(handle, &[AttributeType::WrapWithTrusted])?;
+    Ok(said.contains(&Attribute::WrapWithTrusted(true)))
 }
 
 fn public_key_with_id(session: &Session, id: &[u8]) -> Result<Result<PublicKey, Unusable>, CallFailed> {

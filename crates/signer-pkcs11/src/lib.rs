@@ -2,12 +2,20 @@
 //!
 //! The one place that loads a token library. Tokens are named by RFC 7512 URIs, by label and serial number and never by
 //! slot; the hash is made here and the token only signs it (`CKM_ECDSA`). PKCS#11 v2.40 is enough.
-//! Not a tool to set tokens up: tokens, their PINs and their backups are made with the vendor's own. The soft tokens of
-//! rehearsals are the exception.
+//! Not a tool to set tokens up: tokens and their PINs are made with the vendor's own. The soft tokens of rehearsals are the
+//! exception.
 //! Modules stand in reading order; none imports one that stands above it.
 
 mod set;
+mod certificates;
+mod wrap;
+mod examination;
+mod inventory;
+mod raw;
+mod visit;
+mod uri_parts;
 mod signer;
+mod making;
 mod soft_token;
 mod survey;
 mod keeper;
@@ -26,16 +34,26 @@ mod uri;
 
 pub use breaker::TokenState;
 pub use call::CallFailed;
+pub use certificates::{CertificateObject, KeyEvidence, evidence};
 pub use counts::TokenCounts;
+pub use examination::{Examination, MechanismFound, Need, examine};
+pub use inventory::{Halves, KeyKind, KeyObject, TokenInventory, inventories, inventory};
 pub use keeper::{Observer, TokenEvent};
-pub use key::{KeyProtection, PrivateKeyObject, TokenKey, Unusable};
+pub use key::{Export, KeyProtection, PrivateKeyObject, TokenKey, Unusable};
+pub use making::GenerateKeyError;
 pub use module::LoadModuleError;
 pub use pin::{LoadPinError, Pin};
+pub use raw::RawSigner;
 pub use session::UseTokenError;
 pub use set::TokenSet;
-pub use signer::{DestroyKeyError, GenerateKeyError, OpenTokenError, TokenOptions, TokenSigner};
+pub use signer::{DestroyKeyError, OpenTokenError, TokenOptions, TokenSigner};
 pub use soft_token::{MakeSoftTokenError, SoftTokens};
 pub use standing::TokenStanding;
 pub use survey::{KeyAttributes, PinTries, SurveyTokenError, TokenSurvey, survey};
 pub use token::{FindTokenError, TokenDescription};
 pub use uri::{ParseTokenUriError, TokenUri};
+pub use uri_parts::UriParts;
+pub use wrap::{
+    Copied, CopyKeyError, Door, Oaep, WrapRecipient, WrappedKey, copy_key, make_recipient, restore_key,
+    seal_key, wrap_key,
+};

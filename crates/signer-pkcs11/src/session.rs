@@ -354,7 +354,7 @@ fn open_master(module: &Pkcs11, wanted: &Tokens, pin: &Pin) -> Result<Master, Us
 }
 
 /// Logs the user in, trying the PIN once. Who is logged in already stays so (case H-13); then the PIN is not tried.
-fn log_in(session: &Session, pin: &Pin) -> Result<(), UseTokenError> {
+pub(crate) fn log_in(session: &Session, pin: &Pin) -> Result<(), UseTokenError> {
     match session.login(UserType::User, Some(pin.secret())).map_err(CallFailed::from) {
         Ok(()) => Ok(()),
         Err(cause) if cause.is(RvError::UserAlreadyLoggedIn) => Ok(()),

@@ -12,16 +12,14 @@ use ca_core::key_ref::KeyRef;
 use ca_core::ports::SignError;
 use ca_core::public_key::PublicKey;
 use ca_core::suite::Curve;
-use cryptoki::mechanism::Mechanism;
-use cryptoki::object::{Attribute, ObjectHandle};
-use cryptoki::session::Session;
-use der::Encode;
+use cryptoki::object::ObjectHandle;
 
 use crate::breaker::TokenState;
 use crate::call::CallFailed;
 use crate::crew::Pace;
 use crate::keeper::{Keeper, Observer, Patience};
-use crate::key::{self, KeyProtection, PrivateKeyObject, TokenKey, Unusable};
+use crate::key::{self, Export, KeyProtection, PrivateKeyObject, TokenKey};
+use crate::making::{GenerateKeyError, generate_in};
 use crate::module::{self, LoadModuleError};
 use crate::pin::Pin;
 use crate::session::{Access, UseTokenError, Way};
@@ -177,6 +175,19 @@ impl TokenSigner {
     /// # Errors
     /// [`GenerateKeyError`]; no usable key was made.
     pub fn generate(&self, curve: Curve, label: &str) -> Result<PublicKey, GenerateKeyError> {
+        self.generate_for(curve, label, Export::Never)
+    }
+
+    /// The same for a key that may leave the token, wrapped, where `export` says so; it is sensitive in any case.
+    ///
+    /// # Errors
+    /// [`GenerateKeyError`]; no usable key was made.
+    pub fn generate_for(
+        &self,
+        curve: Curve,
+        label: &str,
+        export: Export,
+    ) -> Result<PublicKey, GenerateKeyError> {
         if self.wanted.is_one() {
             return Err(GenerateKeyError::UriNamesAKey);
         }
@@ -189,7 +200,8 @@ impl TokenSigner {
         }
         let owned = label.to_owned();
         let made = self.keeper.call(move |sessions, ticket| {
-            sessions.work(ticket, Access::ReadWrite, |work| generate_in(work.session(), curve, &owned))
+            sessions
+                .work(ticket, Access::ReadWrite, |work| generate_in(work.session(), (curve, export), &owned))
         })?;
         let key = made?;
         let public_key = key.public_key.clone();
@@ -359,72 +371,6 @@ impl fmt::Debug for TokenSigner {
     }
 }
 
-/// Makes a key pair and names it by its point; takes it away again when it is not as it must be. The outer error says
-/// that none was made, so that another try makes no second one.
-fn generate_in(
-    session: &Session,
-    curve: Curve,
-    label: &str,
-) -> Result<Result<TokenKey, GenerateKeyError>, UseTokenError> {
-    let Ok(parameters) = curve.oid().to_der() else {
-        return Ok(Err(GenerateKeyError::Refused(Unusable::NotOurCurve)));
-    };
-    let label_octets = Attribute::Label(label.as_bytes().to_vec());
-    let (public, private) = session
-        .generate_key_pair(
-            &Mechanism::EccKeyPairGen,
-            &[
-                Attribute::Token(true),
-                Attribute::Private(false),
-                Attribute::Verify(true),
-                Attribute::EcParams(parameters),
-                label_octets.clone(),
-            ],
-            &[
-                Attribute::Token(true),
-                Attribute::Private(true),
-                Attribute::Sensitive(true),
-                Attribute::Extractable(false),
-                Attribute::Sign(true),
-                label_octets,
-            ],
-        )
-        .map_err(CallFailed::from)?;
-    let named = name_key(session, public, private, label);
-    if named.is_err() {
-        destroy(session, [private, public]);
-    }
-    Ok(named)
-}
-
-fn name_key(
-    session: &Session,
-    public: ObjectHandle,
-    private: ObjectHandle,
-    label: &str,
-) -> Result<TokenKey, GenerateKeyError> {
-    let public_key =
-        key::public_key(session, public).map_err(UseTokenError::from)?.map_err(GenerateKeyError::Refused)?;
-    let protection = key::protection(session, private).map_err(UseTokenError::from)?;
-    if protection == KeyProtection::Extractable {
-        return Err(GenerateKeyError::NotProtected);
-    }
-    let id = public_key.key_ref().octets().to_vec();
-    // RFC 5280 §4.2.1.2, method 1, as PKCS#11 v3.1 §4.6 suggests for CKA_ID. The private key last: until it has an id,
-    // the pair is not usable.
-    for half in [public, private] {
-        session
-            .update_attributes(half, &[Attribute::Id(id.clone())])
-            .map_err(|cause| UseTokenError::from(CallFailed::from(cause)))?;
-    }
-    Ok(TokenKey { public_key, label: label.to_owned(), id, protection })
-}
-
-fn destroy(session: &Session, objects: [ObjectHandle; 2]) {
-    for object in objects {
-        if let Err(cause) = session.destroy_object(object).map_err(CallFailed::from) {
-            tracing::error!(%cause, "half of a key that was not finished stays on the token, without a CKA_ID");
-        }
     }
 }
 
@@ -483,32 +429,6 @@ pub enum DestroyKeyError {
         label: String,
     },
     /// The token is not there, refuses the PIN, or cannot destroy the key.
-    #[error(transparent)]
-    Token(#[from] UseTokenError),
-}
-
-/// Why no key was made on a token.
-#[derive(Debug, thiserror::Error)]
-pub enum GenerateKeyError {
-    /// The URI means one key, which is there already.
-    #[error("the PKCS#11 URI names a key by object= or id=; leave that out to make a new key")]
-    UriNamesAKey,
-    /// A key without a label cannot be told from others by people.
-    #[error("a new key needs a label")]
-    NoLabel,
-    /// A private key with this label is there; two would be ambiguous.
-    #[error("a private key with this label is on the token already: {object}")]
-    LabelTaken {
-        /// The key that is there.
-        object: Box<PrivateKeyObject>,
-    },
-    /// The token made a key that can leave it, although it was told not to; the key was destroyed.
-    #[error("the token made a key that can be extracted, although it was told not to; it was destroyed")]
-    NotProtected,
-    /// The token made a key that is none; it was destroyed.
-    #[error("the token made a key that cannot be used, and it was destroyed: {0}")]
-    Refused(#[source] Unusable),
-    /// The token is not there, refuses the PIN, or cannot make the key.
     #[error(transparent)]
     Token(#[from] UseTokenError),
 }

@@ -9,7 +9,7 @@ use cryptoki::session::Session;
 
 use crate::call::CallFailed;
 use crate::module::{self, LoadModuleError};
-use crate::token::{self, FindTokenError, TokenDescription};
+use crate::token::{self, FindTokenError, FoundToken, TokenDescription};
 use crate::uri::TokenUri;
 
 /// What a token says of itself.
@@ -53,20 +53,26 @@ impl fmt::Display for PinTries {
 /// [`SurveyTokenError`].
 pub fn survey(uri: &TokenUri) -> Result<TokenSurvey, SurveyTokenError> {
     let module = module::load(uri.module_path())?;
-    let found = token::find(&module, uri.token())?;
-    let info = &found.token;
-    let tries = if info.user_pin_locked() {
-        PinTries::None
-    } else if info.user_pin_final_try() {
-        PinTries::Last
-    } else if info.user_pin_count_low() {
-        PinTries::Fewer
-    } else {
-        PinTries::All
-    };
-    let firmware = info.firmware_version();
-    let firmware = format!("{}.{}", firmware.major(), firmware.minor());
-    Ok(TokenSurvey { token: found.description(), firmware, tries })
+    Ok(TokenSurvey::of(&token::find(&module, uri.token())?))
+}
+
+impl TokenSurvey {
+    /// Reads what a token in its slot said.
+    pub(crate) fn of(found: &FoundToken) -> Self {
+        let info = &found.token;
+        let tries = if info.user_pin_locked() {
+            PinTries::None
+        } else if info.user_pin_final_try() {
+            PinTries::Last
+        } else if info.user_pin_count_low() {
+            PinTries::Fewer
+        } else {
+            PinTries::All
+        };
+        let firmware = info.firmware_version();
+        let firmware = format!("{}.{}", firmware.major(), firmware.minor());
+        Self { token: found.description(), firmware, tries }
+    }
 }
 
 /// Why a token was not looked at.

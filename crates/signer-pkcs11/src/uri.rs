@@ -292,7 +292,7 @@ fn write_attributes<const N: usize>(
 }
 
 /// Octets, percent-encoded except for unreserved characters and those given.
-struct Encoded<'a>(&'a [u8], &'a [u8]);
+pub(crate) struct Encoded<'a>(pub(crate) &'a [u8], pub(crate) &'a [u8]);
 
 impl fmt::Display for Encoded<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,6 +3,8 @@
 mod log;
 mod proposal;
 
+pub(super) use proposal::message_keys;
+
 use std::path::Path;
 use std::sync::mpsc;
 

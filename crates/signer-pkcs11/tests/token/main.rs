@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod cases;
+mod copies;
 mod faults;
 mod keys;
 mod opening;

@@ -106,7 +106,7 @@ fn authority(file: &Path, one: &RawAuthority) -> String {
 }
 
 /// The keys that sign messages and are in `[keys]`, by their certificates.
-fn message_keys(config: &Config) -> Vec<String> {
+pub(in crate::commands) fn message_keys(config: &Config) -> Vec<String> {
     let cmp = config.cmp.iter();
     let of_cmp =
         cmp.clone().filter(|cmp| cmp.message_key_file.is_none()).map(|cmp| &cmp.message_certificate_file);

@@ -1,0 +1,138 @@
+//! The file of `hsm backup`: a wrapped private key with what is needed to restore it, in JSON.
+//!
+//! Its SHA-256 tells a damaged file from a whole one; it is no signature. That the key is the right one is proven where it is
+//! restored: by a signature that the public key in the file verifies.
+
+use std::path::Path;
+
+use ca_core::public_key::PublicKey;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use signer_pkcs11::{Oaep, WrapRecipient, WrappedKey};
+
+use super::failure;
+use crate::exit::{Exit, Failure};
+
+/// What the file says it is.
+const FORMAT: &str = "meter-pki-wrapped-key-1";
+
+/// The file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WrappedFile {
+    format: String,
+    /// The label of the key.
+    label: String,
+    /// Its `CKA_ID`, in hexadecimal.
+    id: String,
+    /// Its SubjectPublicKeyInfo, DER, in hexadecimal.
+    public_key: String,
+    /// How the AES key was wrapped: `sha-256` or `sha-1`, the hash of RSAES-OAEP.
+    oaep: String,
+    /// How the private key was wrapped.
+    mechanism: String,
+    /// The RSA modulus of the recipient, in hexadecimal.
+    recipient_modulus: String,
+    /// Its public exponent.
+    recipient_exponent: String,
+    /// The AES key, wrapped for the recipient.
+    wrapped_aes_key: String,
+    /// The private key, wrapped with the AES key.
+    wrapped_private_key: String,
+    /// The SHA-256 of the values before, each with a line feed.
+    sha256: String,
+}
+
+impl WrappedFile {
+    pub(super) fn new(wrapped: &WrappedKey, recipient: &WrapRecipient) -> Self {
+        let oaep = match wrapped.oaep {
+            Oaep::Sha256 => "sha-256",
+            Oaep::Sha1 => "sha-1",
+        };
+        let mut file = Self {
+            format: FORMAT.to_owned(),
+            label: wrapped.label.clone(),
+            id: hex::encode(&wrapped.id),
+            public_key: hex::encode(wrapped.public_key.spki_der()),
+            oaep: oaep.to_owned(),
+            mechanism: "CKM_AES_KEY_WRAP_PAD".to_owned(),
+            recipient_modulus: hex::encode(&recipient.modulus),
+            recipient_exponent: hex::encode(&recipient.exponent),
+            wrapped_aes_key: hex::encode(&wrapped.transport),
+            wrapped_private_key: hex::encode(&wrapped.key),
+            sha256: String::new(),
+        };
+        file.sha256 = file.digest();
+        file
+    }
+
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
+        text.push(b'\n');
+        text
+    }
+
+    pub(super) fn load(path: &Path) -> Result<Self, Failure> {
+        let unreadable = |error: &dyn std::fmt::Display| {
+            failure::usage("hsm.backup-unreadable", format!("{}: {error}", path.display()))
+        };
+        let octets = std::fs::read(path).map_err(|error| unreadable(&error))?;
+        let file: Self = serde_json::from_slice(&octets).map_err(|error| unreadable(&error))?;
+        if file.format != FORMAT {
+            return Err(unreadable(&"it is no wrapped key of this program"));
+        }
+        if file.sha256 != file.digest() {
+            let message = format!("{} is not as it was written", path.display());
+            return Err(Failure::new(Exit::Integrity, "hsm.backup-damaged", message)
+                .then("take another copy of the file; find out what changed this one"));
+        }
+        Ok(file)
+    }
+
+    pub(super) fn parts(&self) -> Result<(WrapRecipient, WrappedKey), Failure> {
+        let faulty =
+            |what: &str| failure::usage("hsm.backup-unreadable", format!("the file has a faulty {what}"));
+        let octets = |what: &str, text: &str| hex::decode(text).map_err(|_| faulty(what));
+        let recipient = WrapRecipient {
+            modulus: octets("recipient_modulus", &self.recipient_modulus)?,
+            exponent: octets("recipient_exponent", &self.recipient_exponent)?,
+        };
+        let spki = octets("public_key", &self.public_key)?;
+        let wrapped = WrappedKey {
+            public_key: PublicKey::from_spki_der(&spki).map_err(|_| faulty("public_key"))?,
+            label: self.label.clone(),
+            id: octets("id", &self.id)?,
+            oaep: match self.oaep.as_str() {
+                "sha-256" => Oaep::Sha256,
+                "sha-1" => Oaep::Sha1,
+                _ => return Err(faulty("oaep")),
+            },
+            transport: octets("wrapped_aes_key", &self.wrapped_aes_key)?,
+            key: octets("wrapped_private_key", &self.wrapped_private_key)?,
+        };
+        if self.mechanism != "CKM_AES_KEY_WRAP_PAD" {
+            return Err(faulty("mechanism"));
+        }
+        Ok((recipient, wrapped))
+    }
+
+    fn digest(&self) -> String {
+        let mut hash = Sha256::new();
+        for value in [
+            &self.format,
+            &self.label,
+            &self.id,
+            &self.public_key,
+            &self.oaep,
+            &self.mechanism,
+            &self.recipient_modulus,
+            &self.recipient_exponent,
+            &self.wrapped_aes_key,
+            &self.wrapped_private_key,
+        ] {
+            hash.update(value.as_bytes());
+            hash.update(b"\n");
+        }
+        hex::encode(hash.finalize())
+    }
+}

@@ -1,0 +1,40 @@
+//! The chapter on tokens, its part on SoftHSM2 as it stands in `docs/operate/hsm.md`.
+
+use serde_json::Value;
+
+use crate::desk::{Desk, text};
+
+#[test]
+fn the_chapter_on_tokens_works_as_it_stands() {
+    let chapter = include_str!("../../docs/operate/hsm.md");
+    let blocks: Vec<&str> =
+        chapter.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(blocks.len(), 6, "one block for each step");
+    let desk = Desk::empty();
+    // One shell: the later blocks use what the earlier ones have set.
+    let said = desk.run(&format!("rm pin officer-pin\n{}", blocks.concat())).ok();
+    assert!(said.out.contains("the key signs, and the signature verifies"), "{}", said.out);
+    assert!(said.out.contains("of what the module does"), "{}", said.out);
+    assert!(said.out.contains("this token offers no attestation over PKCS#11"), "{}", said.out);
+    assert!(said.out.contains("is destroyed on \"online\""), "{}", said.out);
+
+    // What is left of the keys, as OpenSC sees it.
+    let online = desk.opensc("online", &["--list-objects", "--type", "privkey"]).ok().out;
+    assert!(
+        online.contains("sub-ca-1") && online.contains("sub-ca-2") && !online.contains("sub-ca-3"),
+        "{online}"
+    );
+    assert!(
+        !online.replace("never extractable", "").contains("extractable"),
+        "sealed, or made to stay: {online}"
+    );
+    let spare = desk.opensc("spare", &["--list-objects", "--type", "privkey"]).ok().out;
+    assert!(spare.contains("sub-ca-2") && spare.contains("sub-ca-3"), "{spare}");
+
+    let record = std::fs::read_to_string(desk.at("destroyed.json")).expect("the record");
+    let lines: Vec<Value> = record.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(
+        (text(&lines[0], "act"), text(&lines[1], "act")),
+        ("key-destruction-intended", "key-destroyed")
+    );
+}
