@@ -23,6 +23,7 @@ use cryptoki::slot::{Limit, Slot};
 
 use crate::call::{CallFailed, Standing};
 use crate::crew::{GivenUp, Ticket};
+use crate::gate::{Gate, GatedSession};
 use crate::key::{self, Hex, PrivateKeyObject, TokenKey};
 use crate::pin::Pin;
 use crate::pool::{Permit, Pool};
@@ -39,6 +40,7 @@ pub(crate) struct Sessions {
     pin_refused: Arc<AtomicBool>,
     pool: Pool<WorkSession>,
     login: Mutex<Login>,
+    gate: Arc<Gate>,
 }
 
 /// What is needed to open the sessions of a token, once or again.
@@ -49,12 +51,14 @@ pub(crate) struct Way {
     pub(crate) limit: NonZeroUsize,
     /// Outlives the sessions: also after the token was away the PIN is not offered again.
     pub(crate) pin_refused: Arc<AtomicBool>,
+    /// Outlives the sessions too: the old ones are closed while new ones are opened.
+    pub(crate) gate: Arc<Gate>,
 }
 
 /// The session that keeps the user logged in, and what work sessions need to know of it.
 struct Login {
     /// None while the token is lost.
-    master: Option<Session>,
+    master: Option<GatedSession>,
     slot: Slot,
     /// Counts logins; a session opened under another number is stale.
     number: u64,
@@ -62,7 +66,7 @@ struct Login {
 
 /// A session that one thread works with, and the handles of the keys it has used.
 pub(crate) struct WorkSession {
-    session: Session,
+    session: GatedSession,
     login: u64,
     handles: BTreeMap<KeyRef, ObjectHandle>,
 }
@@ -79,11 +83,11 @@ pub(crate) enum Access {
 impl Sessions {
     /// Finds the token, logs in, and is ready to open up to `limit` work sessions, fewer if the token says so.
     pub(crate) fn open(way: &Way) -> Result<Self, UseTokenError> {
-        let Way { module, wanted, pin, limit, pin_refused } = way;
+        let Way { module, wanted, pin, limit, pin_refused, gate } = way;
         if pin_refused.load(Ordering::SeqCst) {
             return Err(UseTokenError::PinNotTriedAgain);
         }
-        let master = open_master(module, wanted, pin).inspect_err(|cause| {
+        let master = open_master((module, gate), wanted, pin).inspect_err(|cause| {
             pin_refused.fetch_or(matches!(cause, UseTokenError::PinRefused(_)), Ordering::SeqCst);
         })?;
         let login = Login { master: Some(master.session), slot: master.slot, number: 0 };
@@ -95,6 +99,7 @@ impl Sessions {
             pin_refused: Arc::clone(pin_refused),
             pool: Pool::new((*limit).min(master.room)),
             login: Mutex::new(login),
+            gate: Arc::clone(gate),
         })
     }
 
@@ -242,10 +247,10 @@ impl Sessions {
             {
                 return Ok((permit, session));
             }
-            let opened = match access {
+            let opened = self.gate.open(|| match access {
                 Access::ReadOnly => self.module.open_ro_session(slot),
                 Access::ReadWrite => self.module.open_rw_session(slot),
-            };
+            });
             match opened.map_err(CallFailed::from) {
                 Ok(session) => {
                     let handles = BTreeMap::new();
@@ -292,7 +297,7 @@ impl Sessions {
         // Closed before any is opened: their handles may be given out again, and closing them later would close others.
         drop(login.master.take());
         self.pool.forget();
-        let master = open_master(&self.module, &self.wanted, &self.pin)?;
+        let master = open_master((&self.module, &self.gate), &self.wanted, &self.pin)?;
         login.master = Some(master.session);
         login.slot = master.slot;
         Ok(())
@@ -306,7 +311,7 @@ impl Sessions {
 
 impl WorkSession {
     /// Returns the session, for work other than signing.
-    pub(crate) const fn session(&self) -> &Session {
+    pub(crate) fn session(&self) -> &Session {
         &self.session
     }
 
@@ -323,14 +328,18 @@ impl WorkSession {
 
 /// A logged-in session with what was learnt on the way.
 struct Master {
-    session: Session,
+    session: GatedSession,
     slot: Slot,
     token: TokenDescription,
     /// How many sessions the token has room for beside this one.
     room: NonZeroUsize,
 }
 
-fn open_master(module: &Pkcs11, wanted: &Tokens, pin: &Pin) -> Result<Master, UseTokenError> {
+fn open_master(
+    (module, gate): (&Pkcs11, &Arc<Gate>),
+    wanted: &Tokens,
+    pin: &Pin,
+) -> Result<Master, UseTokenError> {
     let found = token::find(module, wanted)?;
     let token = found.description();
     if found.token.user_pin_locked() {
@@ -343,7 +352,7 @@ fn open_master(module: &Pkcs11, wanted: &Tokens, pin: &Pin) -> Result<Master, Us
         Limit::Max(sessions) => usize::try_from(sessions.saturating_sub(1)).unwrap_or(usize::MAX),
         Limit::Unavailable | Limit::Infinite => usize::MAX,
     };
-    let session = module.open_ro_session(found.slot).map_err(CallFailed::from)?;
+    let session = gate.open(|| module.open_ro_session(found.slot)).map_err(CallFailed::from)?;
     log_in(&session, pin)?;
     Ok(Master {
         session,
