@@ -14,7 +14,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ca_core::key_ref::KeyRef;
 use ca_core::public_key::PublicKey;
-use cryptoki::context::Pkcs11;
 use cryptoki::error::RvError;
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::ObjectHandle;
@@ -23,8 +22,9 @@ use cryptoki::slot::{Limit, Slot};
 
 use crate::call::{CallFailed, Standing};
 use crate::crew::{GivenUp, Ticket};
-use crate::gate::{Gate, GatedSession};
+use crate::gate::GatedSession;
 use crate::key::{self, Hex, PrivateKeyObject, TokenKey};
+use crate::module::Module;
 use crate::pin::Pin;
 use crate::pool::{Permit, Pool};
 use crate::token::{self, FindTokenError, TokenDescription};
@@ -32,7 +32,7 @@ use crate::uri::{Keys, Tokens};
 
 /// The sessions of one signer.
 pub(crate) struct Sessions {
-    module: Pkcs11,
+    module: Module,
     wanted: Tokens,
     token: TokenDescription,
     pin: Pin,
@@ -40,19 +40,16 @@ pub(crate) struct Sessions {
     pin_refused: Arc<AtomicBool>,
     pool: Pool<WorkSession>,
     login: Mutex<Login>,
-    gate: Arc<Gate>,
 }
 
 /// What is needed to open the sessions of a token, once or again.
 pub(crate) struct Way {
-    pub(crate) module: Pkcs11,
+    pub(crate) module: Module,
     pub(crate) wanted: Tokens,
     pub(crate) pin: Pin,
     pub(crate) limit: NonZeroUsize,
     /// Outlives the sessions: also after the token was away the PIN is not offered again.
     pub(crate) pin_refused: Arc<AtomicBool>,
-    /// Outlives the sessions too: the old ones are closed while new ones are opened.
-    pub(crate) gate: Arc<Gate>,
 }
 
 /// The session that keeps the user logged in, and what work sessions need to know of it.
@@ -83,11 +80,11 @@ pub(crate) enum Access {
 impl Sessions {
     /// Finds the token, logs in, and is ready to open up to `limit` work sessions, fewer if the token says so.
     pub(crate) fn open(way: &Way) -> Result<Self, UseTokenError> {
-        let Way { module, wanted, pin, limit, pin_refused, gate } = way;
+        let Way { module, wanted, pin, limit, pin_refused } = way;
         if pin_refused.load(Ordering::SeqCst) {
             return Err(UseTokenError::PinNotTriedAgain);
         }
-        let master = open_master((module, gate), wanted, pin).inspect_err(|cause| {
+        let master = open_master(module, wanted, pin).inspect_err(|cause| {
             pin_refused.fetch_or(matches!(cause, UseTokenError::PinRefused(_)), Ordering::SeqCst);
         })?;
         let login = Login { master: Some(master.session), slot: master.slot, number: 0 };
@@ -99,7 +96,6 @@ impl Sessions {
             pin_refused: Arc::clone(pin_refused),
             pool: Pool::new((*limit).min(master.room)),
             login: Mutex::new(login),
-            gate: Arc::clone(gate),
         })
     }
 
@@ -247,7 +243,7 @@ impl Sessions {
             {
                 return Ok((permit, session));
             }
-            let opened = self.gate.open(|| match access {
+            let opened = self.module.gate().open(|| match access {
                 Access::ReadOnly => self.module.open_ro_session(slot),
                 Access::ReadWrite => self.module.open_rw_session(slot),
             });
@@ -297,7 +293,7 @@ impl Sessions {
         // Closed before any is opened: their handles may be given out again, and closing them later would close others.
         drop(login.master.take());
         self.pool.forget();
-        let master = open_master((&self.module, &self.gate), &self.wanted, &self.pin)?;
+        let master = open_master(&self.module, &self.wanted, &self.pin)?;
         login.master = Some(master.session);
         login.slot = master.slot;
         Ok(())
@@ -335,11 +331,7 @@ struct Master {
     room: NonZeroUsize,
 }
 
-fn open_master(
-    (module, gate): (&Pkcs11, &Arc<Gate>),
-    wanted: &Tokens,
-    pin: &Pin,
-) -> Result<Master, UseTokenError> {
+fn open_master(module: &Module, wanted: &Tokens, pin: &Pin) -> Result<Master, UseTokenError> {
     let found = token::find(module, wanted)?;
     let token = found.description();
     if found.token.user_pin_locked() {
@@ -352,7 +344,7 @@ fn open_master(
         Limit::Max(sessions) => usize::try_from(sessions.saturating_sub(1)).unwrap_or(usize::MAX),
         Limit::Unavailable | Limit::Infinite => usize::MAX,
     };
-    let session = gate.open(|| module.open_ro_session(found.slot)).map_err(CallFailed::from)?;
+    let session = module.gate().open(|| module.open_ro_session(found.slot)).map_err(CallFailed::from)?;
     log_in(&session, pin)?;
     Ok(Master {
         session,
@@ -480,12 +472,18 @@ impl UseTokenError {
             | Self::ExtractableKey { .. } => Standing::NothingSigned,
         }
     }
+
+    /// Tells whether the module could not say which tokens there are, or showed none: it may have lost what it talks to.
+    pub(crate) const fn is_of_the_module(&self) -> bool {
+        matches!(self, Self::Token(FindTokenError::Call(_) | FindTokenError::NoSlots { .. }))
+    }
+
     /// Tells whether the token itself is at fault, so that it is left alone for a while.
     pub(crate) fn is_trouble(&self) -> bool {
         match self {
             Self::Hangs { .. } | Self::LoggedOut | Self::SignsWrongly { .. } => true,
             Self::Token(cause) => match cause {
-                FindTokenError::NotFound { .. } | FindTokenError::Call(_) => true,
+                FindTokenError::NotFound { .. } | FindTokenError::NoSlots { .. } | FindTokenError::Call(_) => true,
                 FindTokenError::Ambiguous { .. } => false,
             },
             Self::Call(cause) => cause.is_trouble(),

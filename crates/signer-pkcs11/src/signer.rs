@@ -123,7 +123,6 @@ impl TokenSigner {
             pin,
             limit: options.sessions,
             pin_refused: Arc::new(AtomicBool::new(false)),
-            gate: Arc::default(),
         };
         let patience = Patience {
             pace: Pace { queue: options.longest_queue, call: options.longest_call },

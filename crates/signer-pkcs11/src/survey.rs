@@ -53,6 +53,7 @@ impl fmt::Display for PinTries {
 /// [`SurveyTokenError`].
 pub fn survey(uri: &TokenUri) -> Result<TokenSurvey, SurveyTokenError> {
     let module = module::load(uri.module_path())?;
+    let _inside = module.gate().enter();
     let found = token::find(&module, uri.token())?;
     let info = &found.token;
     let tries = if info.user_pin_locked() {

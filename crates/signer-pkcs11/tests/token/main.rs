@@ -9,6 +9,7 @@ mod keys;
 mod opening;
 mod pins;
 mod recovery;
+mod remote;
 mod several;
 #[path = "../../../signer-file/tests/contract/signer_contract.rs"]
 mod signer_contract;

@@ -40,7 +40,9 @@ pub(crate) fn on_softhsm_for<N>(test: impl FnOnce(&Softhsm)) {
     let directory = tempfile::tempdir().unwrap();
     let configuration = configure(directory.path());
     let plan = directory.path().join("plan");
-    let environment: [(&str, &OsStr); 4] = [
+    let server = format!("unix:path={}", directory.path().join("p11-kit").display());
+    let environment: [(&str, &OsStr); 5] = [
+        ("P11_KIT_SERVER_ADDRESS", server.as_ref()),
         (MODULE, module.as_os_str()),
         ("SOFTHSM2_CONF", configuration.as_os_str()),
         (pkcs11_faults::MODULE, module.as_os_str()),
