@@ -111,7 +111,8 @@ impl Turn {
 
     /// Waits for its turn, and takes it away from one that does not end.
     fn take(&mut self) {
-        let waited = self.gate.changed.wait_timeout_while(self.gate.state(), PATIENCE, |state| state.turn.is_some());
+        let waited =
+            self.gate.changed.wait_timeout_while(self.gate.state(), PATIENCE, |state| state.turn.is_some());
         let (mut state, _timed_out) = waited.unwrap_or_else(PoisonError::into_inner);
         state.last_turn += 1;
         state.turn = Some(state.last_turn);

@@ -54,7 +54,10 @@ impl Deref for Module {
 }
 
 fn initialize(functions: &Pkcs11) -> Result<(), CallFailed> {
-    match functions.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).map_err(CallFailed::from) {
+    match functions
+        .initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK))
+        .map_err(CallFailed::from)
+    {
         Err(cause) if cause.is(RvError::CryptokiAlreadyInitialized) => Ok(()),
         answered => answered,
     }

@@ -483,7 +483,9 @@ impl UseTokenError {
         match self {
             Self::Hangs { .. } | Self::LoggedOut | Self::SignsWrongly { .. } => true,
             Self::Token(cause) => match cause {
-                FindTokenError::NotFound { .. } | FindTokenError::NoSlots { .. } | FindTokenError::Call(_) => true,
+                FindTokenError::NotFound { .. }
+                | FindTokenError::NoSlots { .. }
+                | FindTokenError::Call(_) => true,
                 FindTokenError::Ambiguous { .. } => false,
             },
             Self::Call(cause) => cause.is_trouble(),

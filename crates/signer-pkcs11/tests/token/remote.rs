@@ -1,6 +1,6 @@
 //! Tokens behind a server: SoftHSM2 behind `p11-kit server`, used through `p11-kit-client.so`, as the client of a network HSM is.
 //!
-//! The client connects once, when it is begun, and answers CKR_DEVICE_ERROR to everything once the server has gone.
+//! The client connects once, when it is begun, and answers `CKR_DEVICE_ERROR` to everything once the server has gone.
 
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -51,7 +51,8 @@ impl Drop for Server {
 }
 
 fn client() -> PathBuf {
-    find("p11-kit-client.so").expect("p11-kit-client.so is not installed: run tests/run, which installs what the tests need")
+    find("p11-kit-client.so")
+        .expect("p11-kit-client.so is not installed: run tests/run, which installs what the tests need")
 }
 
 fn uri(label: &str) -> TokenUri {
@@ -89,7 +90,10 @@ fn h_03_a_server_that_is_killed_under_load_and_started_again_serves_again() {
                             }
                         };
                         assert!(
-                            matches!(refusal, SignError::OutcomeUnknown { .. } | SignError::Unavailable { .. }),
+                            matches!(
+                                refusal,
+                                SignError::OutcomeUnknown { .. } | SignError::Unavailable { .. }
+                            ),
                             "{refusal:?}"
                         );
                     });

@@ -18,16 +18,15 @@ pub(crate) const TOKEN: &str = "gateway";
 
 /// A TPM, and the module that makes a token of it.
 pub(crate) struct Tpm {
-    directory: PathBuf,
     module: PathBuf,
 }
 
 /// The simulator, for as long as this lives.
-pub(crate) struct Simulator(Child);
+struct Simulator(Child);
 
 impl Simulator {
-    /// Starts a TPM with the state that a directory holds, or a new one.
-    pub(crate) fn start(directory: &Path) -> Self {
+    /// Starts a new TPM in a directory.
+    fn start(directory: &Path) -> Self {
         let at = |name: &str| directory.join(name).display().to_string();
         let simulator = Command::new("swtpm")
             .args(["socket", "--tpm2", "--flags", "not-need-init,startup-clear"])
@@ -61,8 +60,8 @@ pub(crate) fn on_tpm_for<N>(test: impl FnOnce(&Tpm)) {
     let module = find("libtpm2_pkcs11.so").or_else(|| find("libtpm2_pkcs11.so.1"));
     let module =
         module.expect("tpm2-pkcs11 is not installed: run tests/run, which installs what the tests need");
-    if let Some(directory) = again::directory() {
-        test(&Tpm { directory, module });
+    if again::directory().is_some() {
+        test(&Tpm { module });
         return;
     }
     let directory = tempfile::tempdir().unwrap();
@@ -74,7 +73,6 @@ pub(crate) fn on_tpm_for<N>(test: impl FnOnce(&Tpm)) {
     let environment: [(&str, &OsStr); 2] =
         [("TPM2_PKCS11_TCTI", tcti.as_ref()), ("TPM2_PKCS11_STORE", store.as_os_str())];
     let simulator = Simulator::start(directory.path());
-    std::fs::write(directory.path().join("pid"), simulator.0.id().to_string()).unwrap();
     make_token(&module, &environment);
     again::run::<N>(directory.path(), &environment);
     drop(simulator);
@@ -111,17 +109,5 @@ impl Tpm {
     pub(crate) fn uri(&self, more: &str) -> TokenUri {
         let text = format!("pkcs11:token={TOKEN}{more}?module-path={}", self.module.display());
         TokenUri::parse(&text).unwrap()
-    }
-
-    /// Ends the simulator, as a power cut does.
-    pub(crate) fn cut_off(&self) {
-        let number = std::fs::read_to_string(self.directory.join("pid")).unwrap();
-        assert!(Command::new("kill").args(["-KILL", &number]).status().unwrap().success());
-        until(|| UnixStream::connect(self.directory.join("tpm.ctrl")).is_err());
-    }
-
-    /// Starts another simulator with what the first has kept.
-    pub(crate) fn start_again(&self) -> Simulator {
-        Simulator::start(&self.directory)
     }
 }

@@ -11,7 +11,7 @@ use signer_pkcs11::{
     TokenState, TokenUri, UseTokenError, prove_key,
 };
 
-use crate::cases::{options, serves, sign, until};
+use crate::cases::sign;
 use crate::softhsm::{pin, pin_of};
 use crate::swtpm::{TOKEN, Tpm, on_tpm, on_tpm_for};
 
@@ -160,23 +160,5 @@ fn a_chip_without_resource_manager_says_which_call_it_had_no_room_for() {
         // Once the login has ended there is room, for the keys that were made too.
         let again = TokenSigner::open(&tpm.uri(""), pin()).unwrap();
         sign(&again, &keys[0]).unwrap();
-    });
-}
-
-// Case H-03: the chip is reset, and the module's connection to it with it.
-#[test]
-fn h_03_a_chip_that_was_reset_serves_again() {
-    on_tpm(|tpm| {
-        let (signer, key) = token_in_use(tpm);
-        drop(signer);
-        let signer = TokenSigner::attend(&tpm.uri(""), pin(), options()).unwrap();
-        sign(&signer, &key).unwrap();
-        tpm.cut_off();
-        sign(&signer, &key).unwrap_err();
-        assert!(!serves(&signer));
-        let simulator = tpm.start_again();
-        until(|| serves(&signer));
-        sign(&signer, &key).unwrap();
-        drop(simulator);
     });
 }
