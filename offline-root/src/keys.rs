@@ -16,7 +16,9 @@ use ca_core::signature::EcdsaSignature;
 use ca_core::suite::Curve;
 pub(crate) use refused::UnlockError;
 use signer_file::{FileSigner, KeyDirectory, Passphrase};
-use signer_pkcs11::{KeyAttributes, OpenTokenError, Pin, TokenKey, TokenOptions, TokenSigner, TokenUri};
+use signer_pkcs11::{
+    KeyAttributes, OpenTokenError, Pin, PinSource, TokenKey, TokenOptions, TokenSigner, TokenUri,
+};
 
 use crate::charter::KeyStore;
 use crate::explain::{Exit, Explained};
@@ -368,8 +370,9 @@ fn destroy_files(directory: &Path, doomed: &[&PublicKey]) -> Result<(), DestroyK
 fn open_token(uri: &str, secrets: &SecretSource) -> Result<TokenSigner, UnlockError> {
     refuse_passphrase(secrets, "the keys are on a token: say --pin-file")?;
     let uri = TokenUri::parse(uri)?;
-    let pin = match secrets.pin_file.as_deref().or_else(|| uri.pin_source()) {
-        Some(path) => Pin::load(path)?,
+    let source = secrets.pin_file.as_deref().map(PinSource::from).or_else(|| uri.pin_source().cloned());
+    let pin = match source {
+        Some(source) => Pin::load(source)?,
         None => {
             let typed = prompt::secret("PIN of the token").map_err(EnterPassphraseError::Prompt)?;
             Pin::new(&typed).ok_or(EnterPassphraseError::Empty)?

@@ -3,6 +3,7 @@
 mod exchange;
 mod releases;
 mod stops;
+mod tpm;
 
 mod guided;
 

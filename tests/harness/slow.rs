@@ -178,7 +178,9 @@ async fn be_slow_over_tls(
         Kind::Body => announce(60_000),
         Kind::Huge => announce(1 << 40),
         Kind::Idle => "GET /.well-known/est/cacerts HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned(),
-        Kind::Head | Kind::Silent | Kind::Hello | Kind::Handshake => "GET / HTTP/1.1\r\nHost: localhost\r\nX: ".to_owned(),
+        Kind::Head | Kind::Silent | Kind::Hello | Kind::Handshake => {
+            "GET / HTTP/1.1\r\nHost: localhost\r\nX: ".to_owned()
+        }
     };
     call.send(begin.as_bytes()).await?;
     match kind {

@@ -207,9 +207,8 @@ fn a_publication_that_is_blocked_is_counted_and_made_up_for() {
     let certificates = rehearsal.certificates_of("4D504B0100000000");
     let good = certificates.iter().find(|one| one["profile"] == "meter-op-ka-s1").unwrap();
     rehearsal.revoke(good["serial"].as_str().unwrap(), "superseded");
-    let blocked = format!(
-        "pki_crl_publish_blocked_total{{authority=\"{AUTHORITY}\",why=\"crl.not-published\"}} "
-    );
+    let blocked =
+        format!("pki_crl_publish_blocked_total{{authority=\"{AUTHORITY}\",why=\"crl.not-published\"}} ");
     let socket = path(&rehearsal.state("operator.sock"));
     eventually("the attempt is counted", || {
         let page = curl(&rehearsal, "http://meter-pki/metrics", &["--unix-socket", &socket]).text();

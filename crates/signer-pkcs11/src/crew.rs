@@ -8,6 +8,7 @@ use core::time::Duration;
 use std::collections::VecDeque;
 use std::io;
 use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle, ThreadId};
@@ -118,11 +119,16 @@ impl Crew {
         let (answer, answered) = mpsc::sync_channel(1);
         let theirs = Arc::clone(&ticket);
         let hand_in = self.0.push(Box::new(move || {
-            let done = work(&theirs);
-            let verdict = theirs.finish();
-            // Nobody waits when the job was given up, or the requester panicked.
-            drop(answer.send(done));
-            verdict
+            // A panic ends the job and not the thread: the next job may be waiting for this very thread already.
+            match catch_unwind(AssertUnwindSafe(|| work(&theirs))) {
+                Ok(done) => {
+                    let verdict = theirs.finish();
+                    // Nobody waits when the job was given up, or the requester panicked.
+                    drop(answer.send(done));
+                    verdict
+                }
+                Err(_panic) => theirs.cut_short(),
+            }
         }));
         hand_in?;
         loop {
@@ -244,7 +250,7 @@ impl Shared {
     }
 }
 
-/// A thread of the crew, also one that ends in a panic.
+/// A thread of the crew, however it ends.
 struct Counted<'a>(&'a Arc<Shared>);
 
 impl Drop for Counted<'_> {
@@ -287,6 +293,11 @@ impl Ticket {
         }
         *stage = Stage::Done;
         Verdict::Stays
+    }
+
+    /// The job ended in a panic: what it was at stays to be read by the requester.
+    fn cut_short(&self) -> Verdict {
+        if let Stage::GivenUp(verdict) = *self.stage() { verdict } else { Verdict::Stays }
     }
 
     fn is_signing(&self) -> bool {

@@ -80,8 +80,9 @@ pub fn examine(uri: &TokenUri) -> Result<Examination, OpenTokenError> {
         Limit::Max(sessions) => Some(sessions),
         Limit::Unavailable | Limit::Infinite => None,
     };
+    let (gate, slot) = (visit.module.gate(), visit.found.slot);
     let sessions: Vec<_> =
-        (1..SESSIONS).map_while(|_| visit.module.open_ro_session(visit.found.slot).ok()).collect();
+        (1..SESSIONS).map_while(|_| gate.open(|| visit.module.open_ro_session(slot)).ok()).collect();
     let clock = token.utc_time().map(|time| time.as_iso8601_string());
     Ok(Examination {
         survey: TokenSurvey::of(&visit.found),

@@ -6,13 +6,12 @@
 use std::path::Path;
 
 use ca_core::public_key::PublicKey;
-use cryptoki::context::Pkcs11;
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
 use cryptoki::session::Session;
 
 use crate::call::CallFailed;
 use crate::key;
-use crate::module;
+use crate::module::{self, Module};
 use crate::pin::Pin;
 use crate::session::UseTokenError;
 use crate::signer::OpenTokenError;
@@ -91,6 +90,7 @@ pub enum Halves {
 /// [`OpenTokenError`].
 pub fn inventories(module: &Path) -> Result<Vec<TokenInventory>, OpenTokenError> {
     let module = module::load(module)?;
+    let _inside = module.gate().enter();
     let failed = |cause| UseTokenError::from(CallFailed::from(cause));
     let mut tokens = Vec::new();
     for slot in module.get_slots_with_token().map_err(failed)? {
@@ -101,10 +101,10 @@ pub fn inventories(module: &Path) -> Result<Vec<TokenInventory>, OpenTokenError>
     Ok(tokens)
 }
 
-fn look(module: &Pkcs11, found: &FoundToken) -> TokenInventory {
+fn look(module: &Module, found: &FoundToken) -> TokenInventory {
     let mut inventory = TokenInventory::empty(found);
     if inventory.initialised {
-        let read = module.open_ro_session(found.slot).map_err(CallFailed::from);
+        let read = module.gate().open(|| module.open_ro_session(found.slot)).map_err(CallFailed::from);
         if let Err(cause) = read.and_then(|session| inventory.read(&session)) {
             inventory.trouble = Some(cause.to_string());
         }

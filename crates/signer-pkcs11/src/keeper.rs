@@ -19,6 +19,7 @@ use ca_core::to_be_signed::MessageDigest;
 use crate::breaker::{Breaker, TokenState};
 use crate::counts::{Tally, TokenCounts};
 use crate::crew::{Busy, Crew, Late, Pace, Ticket, now};
+use crate::gate::Inside;
 use crate::key::TokenKey;
 use crate::session::{Sessions, UseTokenError, Way};
 use crate::standing::TokenStanding;
@@ -26,7 +27,7 @@ use crate::token::{TokenDescription, name_of};
 use crate::uri::Keys;
 
 /// What is signed to see whether a token works. It is no DER, so nobody takes it for a certificate.
-const PROBE: &[u8] = b"Does this token sign?";
+pub(crate) const PROBE: &[u8] = b"Does this token sign?";
 
 /// A turn in the life of a token, for the audit trail: one event each.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -198,9 +199,19 @@ impl Keeper {
         &self,
         work: impl FnOnce(&Ticket) -> Result<T, UseTokenError> + Send + 'static,
     ) -> Result<T, UseTokenError> {
+        self.run_inside(move |ticket, _| work(ticket))
+    }
+
+    /// Has a thread go into the module and do something there.
+    fn run_inside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Ticket, &Inside) -> Result<T, UseTokenError> + Send + 'static,
+    ) -> Result<T, UseTokenError> {
         let Pace { queue, call } = self.pace;
         self.tally.calls.one();
-        self.crew.run(self.pace, work).unwrap_or_else(|late| {
+        let gate = Arc::clone(self.way.module.gate());
+        let done = self.crew.run(self.pace, move |ticket| work(ticket, &gate.enter()));
+        done.unwrap_or_else(|late| {
             Err(match late {
                 Late::InQueue => UseTokenError::NoSessionInTime { waited: queue },
                 Late::InCall { signing } => UseTokenError::Hangs { waited: call, signing },
@@ -293,9 +304,26 @@ impl Keeper {
                 Ok(())
             })?;
         }
-        let sessions = self.new_sessions()?;
+        let sessions = match self.new_sessions() {
+            Err(cause) if cause.is_of_the_module() && self.begin_module_anew()? => self.new_sessions()?,
+            opened => opened?,
+        };
         self.try_out(&sessions).inspect_err(|_| self.life().retired.push(Arc::clone(&sessions)))?;
         Ok(sessions)
+    }
+
+    /// Ends the module and begins it anew (case H-03: what it talks to was started anew), unless another signer of this
+    /// process has sessions there, or a call hangs. Tells whether it did.
+    fn begin_module_anew(&self) -> Result<bool, UseTokenError> {
+        let module = self.way.module.clone();
+        let begun = self.run_inside(move |ticket, inside| {
+            ticket.begin()?;
+            Ok(module.begin_anew(inside)?)
+        })?;
+        if begun {
+            tracing::warn!(token = %self.described(), "the module was begun anew");
+        }
+        Ok(begun)
     }
 
     fn try_out(&self, sessions: &Arc<Sessions>) -> Result<(), UseTokenError> {

@@ -7,7 +7,6 @@ use core::fmt;
 
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::ObjectHandle;
-use cryptoki::session::Session;
 
 use crate::call::CallFailed;
 use crate::key::{self, TokenKey};
@@ -18,7 +17,7 @@ use crate::visit::Visit;
 
 /// A session that signs hashes with one key.
 pub struct RawSigner {
-    session: Session,
+    visit: Visit,
     key: ObjectHandle,
 }
 
@@ -28,10 +27,10 @@ impl RawSigner {
     /// # Errors
     /// [`OpenTokenError`].
     pub fn open(uri: &TokenUri, key: &TokenKey) -> Result<Self, OpenTokenError> {
-        let session = Visit::open_to_read(uri)?.session;
-        let found = key::find(&session, &key.id).map_err(UseTokenError::from)?;
+        let visit = Visit::open_to_read(uri)?;
+        let found = key::find(&visit.session, &key.id).map_err(UseTokenError::from)?;
         match found.as_slice() {
-            [key] => Ok(Self { key: *key, session }),
+            [key] => Ok(Self { key: *key, visit }),
             [] => Err(UseTokenError::KeyGone { key: key.public_key.key_ref() }.into()),
             several => Err(UseTokenError::AmbiguousKey { id: key.id.clone(), count: several.len() }.into()),
         }
@@ -42,7 +41,7 @@ impl RawSigner {
     /// # Errors
     /// [`CallFailed`].
     pub fn sign(&self, hash: &[u8]) -> Result<Vec<u8>, CallFailed> {
-        Ok(self.session.sign(&Mechanism::Ecdsa, self.key, hash)?)
+        Ok(self.visit.session.sign(&Mechanism::Ecdsa, self.key, hash)?)
     }
 }
 

@@ -14,7 +14,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ca_core::key_ref::KeyRef;
 use ca_core::public_key::PublicKey;
-use cryptoki::context::Pkcs11;
 use cryptoki::error::RvError;
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::ObjectHandle;
@@ -23,7 +22,9 @@ use cryptoki::slot::{Limit, Slot};
 
 use crate::call::{CallFailed, Standing};
 use crate::crew::{GivenUp, Ticket};
+use crate::gate::GatedSession;
 use crate::key::{self, Hex, PrivateKeyObject, TokenKey};
+use crate::module::Module;
 use crate::pin::Pin;
 use crate::pool::{Permit, Pool};
 use crate::token::{self, FindTokenError, TokenDescription};
@@ -31,7 +32,7 @@ use crate::uri::{Keys, Tokens};
 
 /// The sessions of one signer.
 pub(crate) struct Sessions {
-    module: Pkcs11,
+    module: Module,
     wanted: Tokens,
     token: TokenDescription,
     pin: Pin,
@@ -43,7 +44,7 @@ pub(crate) struct Sessions {
 
 /// What is needed to open the sessions of a token, once or again.
 pub(crate) struct Way {
-    pub(crate) module: Pkcs11,
+    pub(crate) module: Module,
     pub(crate) wanted: Tokens,
     pub(crate) pin: Pin,
     pub(crate) limit: NonZeroUsize,
@@ -54,7 +55,7 @@ pub(crate) struct Way {
 /// The session that keeps the user logged in, and what work sessions need to know of it.
 struct Login {
     /// None while the token is lost.
-    master: Option<Session>,
+    master: Option<GatedSession>,
     slot: Slot,
     /// Counts logins; a session opened under another number is stale.
     number: u64,
@@ -62,7 +63,7 @@ struct Login {
 
 /// A session that one thread works with, and the handles of the keys it has used.
 pub(crate) struct WorkSession {
-    session: Session,
+    session: GatedSession,
     login: u64,
     handles: BTreeMap<KeyRef, ObjectHandle>,
 }
@@ -242,10 +243,10 @@ impl Sessions {
             {
                 return Ok((permit, session));
             }
-            let opened = match access {
+            let opened = self.module.gate().open(|| match access {
                 Access::ReadOnly => self.module.open_ro_session(slot),
                 Access::ReadWrite => self.module.open_rw_session(slot),
-            };
+            });
             match opened.map_err(CallFailed::from) {
                 Ok(session) => {
                     let handles = BTreeMap::new();
@@ -306,7 +307,7 @@ impl Sessions {
 
 impl WorkSession {
     /// Returns the session, for work other than signing.
-    pub(crate) const fn session(&self) -> &Session {
+    pub(crate) fn session(&self) -> &Session {
         &self.session
     }
 
@@ -323,14 +324,14 @@ impl WorkSession {
 
 /// A logged-in session with what was learnt on the way.
 struct Master {
-    session: Session,
+    session: GatedSession,
     slot: Slot,
     token: TokenDescription,
     /// How many sessions the token has room for beside this one.
     room: NonZeroUsize,
 }
 
-fn open_master(module: &Pkcs11, wanted: &Tokens, pin: &Pin) -> Result<Master, UseTokenError> {
+fn open_master(module: &Module, wanted: &Tokens, pin: &Pin) -> Result<Master, UseTokenError> {
     let found = token::find(module, wanted)?;
     let token = found.description();
     if found.token.user_pin_locked() {
@@ -343,7 +344,7 @@ fn open_master(module: &Pkcs11, wanted: &Tokens, pin: &Pin) -> Result<Master, Us
         Limit::Max(sessions) => usize::try_from(sessions.saturating_sub(1)).unwrap_or(usize::MAX),
         Limit::Unavailable | Limit::Infinite => usize::MAX,
     };
-    let session = module.open_ro_session(found.slot).map_err(CallFailed::from)?;
+    let session = module.gate().open(|| module.open_ro_session(found.slot)).map_err(CallFailed::from)?;
     log_in(&session, pin)?;
     Ok(Master {
         session,
@@ -471,12 +472,20 @@ impl UseTokenError {
             | Self::ExtractableKey { .. } => Standing::NothingSigned,
         }
     }
+
+    /// Tells whether the module could not say which tokens there are, or showed none: it may have lost what it talks to.
+    pub(crate) const fn is_of_the_module(&self) -> bool {
+        matches!(self, Self::Token(FindTokenError::Call(_) | FindTokenError::NoSlots { .. }))
+    }
+
     /// Tells whether the token itself is at fault, so that it is left alone for a while.
     pub(crate) fn is_trouble(&self) -> bool {
         match self {
             Self::Hangs { .. } | Self::LoggedOut | Self::SignsWrongly { .. } => true,
             Self::Token(cause) => match cause {
-                FindTokenError::NotFound { .. } | FindTokenError::Call(_) => true,
+                FindTokenError::NotFound { .. }
+                | FindTokenError::NoSlots { .. }
+                | FindTokenError::Call(_) => true,
                 FindTokenError::Ambiguous { .. } => false,
             },
             Self::Call(cause) => cause.is_trouble(),

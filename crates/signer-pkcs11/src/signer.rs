@@ -371,9 +371,6 @@ impl fmt::Debug for TokenSigner {
     }
 }
 
-    }
-}
-
 /// Why a token was not opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenTokenError {

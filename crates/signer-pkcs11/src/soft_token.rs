@@ -6,12 +6,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cryptoki::context::Pkcs11;
 use cryptoki::session::UserType;
 use cryptoki::slot::Slot;
 
 use crate::call::CallFailed;
-use crate::module::{self, LoadModuleError};
+use crate::module::{self, LoadModuleError, Module};
 use crate::pin::Pin;
 use crate::token::{FoundToken, TokenDescription};
 
@@ -21,7 +20,7 @@ const MAKER: &str = "SoftHSM";
 
 /// SoftHSM2, which can make tokens.
 #[derive(Debug)]
-pub struct SoftTokens(Pkcs11);
+pub struct SoftTokens(Module);
 
 impl SoftTokens {
     /// Loads SoftHSM2.

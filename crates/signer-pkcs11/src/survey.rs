@@ -53,6 +53,7 @@ impl fmt::Display for PinTries {
 /// [`SurveyTokenError`].
 pub fn survey(uri: &TokenUri) -> Result<TokenSurvey, SurveyTokenError> {
     let module = module::load(uri.module_path())?;
+    let _inside = module.gate().enter();
     Ok(TokenSurvey::of(&token::find(&module, uri.token())?))
 }
 

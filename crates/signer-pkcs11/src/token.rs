@@ -72,6 +72,9 @@ impl FoundToken {
 /// Finds the one initialised token that is as wanted. A token that cannot be read does not stand in the way of another.
 pub(crate) fn find(module: &Pkcs11, wanted: &Tokens) -> Result<FoundToken, FindTokenError> {
     let slots = module.get_slots_with_token().map_err(CallFailed::from)?;
+    if slots.is_empty() {
+        return Err(FindTokenError::NoSlots { wanted: wanted.to_string() });
+    }
     let (mut matching, mut others, mut unread) = (Vec::new(), Vec::new(), None);
     for slot in slots {
         match module.get_token_info(slot).map_err(CallFailed::from) {
@@ -128,6 +131,12 @@ pub enum FindTokenError {
         wanted: String,
         /// The tokens that are there.
         there: Vec<TokenDescription>,
+    },
+    /// The module shows no token at all: none is plugged in, or it has lost what it talks to.
+    #[error("no token is {wanted}; tokens there: none, the module has no slot with one")]
+    NoSlots {
+        /// What was wanted, as in the URI.
+        wanted: String,
     },
     /// More than one token is as wanted (case H-10).
     #[error("more than one token is {wanted}: {tokens}; add serial= to the URI", tokens = listed(there))]

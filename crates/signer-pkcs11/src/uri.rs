@@ -5,9 +5,11 @@
 //! Nothing is looked up here.
 
 use core::fmt;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+
+use crate::pin_source::PinSource;
 
 /// Names a token, and one of its private keys if `object` or `id` is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +17,7 @@ pub struct TokenUri {
     token: Tokens,
     key: Keys,
     module_path: PathBuf,
-    pin_source: Option<PathBuf>,
+    pin_source: Option<PinSource>,
 }
 
 /// What a token must be, as far as the URI says it; at least a label or a serial number.
@@ -72,10 +74,10 @@ impl TokenUri {
         &self.module_path
     }
 
-    /// Returns the file that holds the PIN, if the URI names one; an absolute path.
+    /// Returns the place that holds the PIN, if the URI names one.
     #[must_use]
-    pub fn pin_source(&self) -> Option<&Path> {
-        self.pin_source.as_deref()
+    pub const fn pin_source(&self) -> Option<&PinSource> {
+        self.pin_source.as_ref()
     }
 
     /// Returns what the token must be.
@@ -90,6 +92,9 @@ impl TokenUri {
 }
 
 const SCHEME: &str = "pkcs11:";
+
+/// What a token may leave empty, and other programs then write into their URIs: it fits tokens that say nothing there.
+const MAY_BE_EMPTY: [&str; 3] = ["serial", "manufacturer", "model"];
 
 /// One of the two parts of the URI that hold attributes (RFC 7512 §2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,7 +136,7 @@ fn each_attribute(
     for attribute in text.split(component.delimiter()) {
         let (name, value) = attribute.split_once('=').ok_or(ParseTokenUriError::NoValue { position })?;
         let octets = decode(component, value, position + name.len() + 1)?;
-        if octets.is_empty() {
+        if octets.is_empty() && !MAY_BE_EMPTY.contains(&name) {
             return Err(ParseTokenUriError::Empty { name: name.to_owned() });
         }
         take(name, octets)?;
@@ -168,7 +173,7 @@ struct Attributes {
     key: Keys,
     key_type: Option<()>,
     module_path: Option<PathBuf>,
-    pin_source: Option<PathBuf>,
+    pin_source: Option<PinSource>,
 }
 
 impl Attributes {
@@ -198,21 +203,28 @@ impl Attributes {
                 }
                 once(&mut self.module_path, name, path)
             }
-            "pin-source" => once(&mut self.pin_source, name, file_uri(&value)?),
+            "pin-source" => {
+                let source = PinSource::read(&value).ok_or(ParseTokenUriError::PinSourceNotUnderstood)?;
+                once(&mut self.pin_source, name, source)
+            }
+            // RFC 7512 §2.4: a PIN in the URI, and it alone or beside a pin-source, is refused.
             "pin-value" => Err(ParseTokenUriError::PinValue),
+            "module-name" => Err(ParseTokenUriError::ModuleName),
             _ => Err(unknown(name)),
         }
     }
 
     fn finish(self) -> Result<TokenUri, ParseTokenUriError> {
-        if self.token.label.is_none() && self.token.serial.is_none() {
+        let says_something = |value: &Option<String>| value.as_ref().is_some_and(|value| !value.is_empty());
+        if !says_something(&self.token.label) && !says_something(&self.token.serial) {
             return Err(ParseTokenUriError::NoToken);
         }
+        let token = self.token.to_string();
         Ok(TokenUri {
             token: self.token,
             key: self.key,
             module_path: self.module_path.ok_or(ParseTokenUriError::NoModule)?,
-            pin_source: self.pin_source,
+            pin_source: self.pin_source.map(|source| source.for_token(token)),
         })
     }
 }
@@ -233,17 +245,6 @@ fn unknown(name: &str) -> ParseTokenUriError {
     ParseTokenUriError::Unknown { name: name.to_owned() }
 }
 
-/// Takes `file:/path` or `file:///path` (RFC 8089); no command, no host.
-fn file_uri(value: &[u8]) -> Result<PathBuf, ParseTokenUriError> {
-    let path = value.strip_prefix(b"file:").ok_or(ParseTokenUriError::PinSourceNotAFile)?;
-    let path = path.strip_prefix(b"//").unwrap_or(path);
-    if path.starts_with(b"/") && !path.starts_with(b"//") {
-        Ok(PathBuf::from(OsStr::from_bytes(path)))
-    } else {
-        Err(ParseTokenUriError::PinSourceNotAFile)
-    }
-}
-
 impl fmt::Display for TokenUri {
     /// Writes a URI that parses to the same value.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -253,10 +254,13 @@ impl fmt::Display for TokenUri {
             write!(f, ";{}", self.key)?;
         }
         write!(f, "?module-path={}", Encoded(self.module_path.as_os_str().as_bytes(), b"/"))?;
-        if let Some(path) = &self.pin_source {
-            write!(f, "&pin-source=file:{}", Encoded(path.as_os_str().as_bytes(), b"/"))?;
+        match &self.pin_source {
+            Some(PinSource::File(path)) => {
+                write!(f, "&pin-source=file:{}", Encoded(path.as_os_str().as_bytes(), b"/"))
+            }
+            Some(source) => write!(f, "&pin-source={}", Encoded(source.to_string().as_bytes(), b":")),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -368,15 +372,21 @@ pub enum ParseTokenUriError {
     /// A PIN in a URI is a PIN in arguments, configuration and logs.
     #[error("the PKCS#11 URI carries a PIN; put it into a file of mode 0600 and write pin-source=file:/path")]
     PinValue,
+    /// A module's name would be searched for in places that the system's other programs choose.
+    #[error("the PKCS#11 URI has module-name; write module-path= with the absolute path of the module")]
+    ModuleName,
     /// `type` has another value than `private`.
     #[error("the PKCS#11 URI has a type that is not private")]
     NotAPrivateKey,
     /// The module would be searched for in places that others may choose.
     #[error("the module-path of the PKCS#11 URI is not an absolute path")]
     ModulePathNotAbsolute,
-    /// `pin-source` is a command, a remote file or a relative path.
-    #[error("the pin-source of the PKCS#11 URI is not file: with an absolute path")]
-    PinSourceNotAFile,
+    /// `pin-source` is a command, a file elsewhere, a relative path, or perhaps a PIN.
+    #[error(
+        "the pin-source of the PKCS#11 URI is none of file:/path, credential:NAME, env:NAME, fd:NUMBER and prompt:, where \
+         NAME of env: is in capitals"
+    )]
+    PinSourceNotUnderstood,
     /// No `module-path`.
     #[error("the PKCS#11 URI has no module-path")]
     NoModule,
@@ -418,7 +428,7 @@ mod tests {
         );
         assert_eq!(*uri.key(), Keys { label: text("ca key"), id: Some(vec![1, 2, 0xFF]) });
         assert_eq!(uri.module_path(), Path::new("/usr/lib/m?.so"));
-        assert_eq!(uri.pin_source(), Some(Path::new("/run/pin")));
+        assert_eq!(uri.pin_source(), Some(&PinSource::File("/run/pin".into())));
     }
 
     #[test]
@@ -427,12 +437,16 @@ mod tests {
             "pkcs11:token=t?module-path=/m",
             "PKCS11:serial=1;token=%E2%82%AC%3B?pin-source=file:///a%26b&module-path=/usr/lib/x%20y.so",
             "pkcs11:token=a=b;id=%00%7f;object=o%2F%25?module-path=/m",
+            "pkcs11:model=;manufacturer=;serial=;token=t?module-path=/m",
         ] {
             let uri = TokenUri::parse(text).unwrap();
             assert_eq!(TokenUri::parse(&uri.to_string()), Ok(uri), "{text}");
         }
-        let uri = "pkcs11:token=a%20b;serial=1;object=k;id=%01?module-path=/m&pin-source=file:/p";
-        assert_eq!(TokenUri::parse(uri).unwrap().to_string(), uri);
+        for source in ["file:/p", "credential:pin%40x", "env:HSM_PIN", "fd:3", "prompt:"] {
+            let uri =
+                format!("pkcs11:token=a%20b;serial=1;object=k;id=%01?module-path=/m&pin-source={source}");
+            assert_eq!(TokenUri::parse(&uri).unwrap().to_string(), uri);
+        }
     }
 
     #[test]
@@ -454,12 +468,35 @@ mod tests {
         assert_eq!(refusal(""), ParseTokenUriError::NoToken);
     }
 
+    // RFC 7512 §2.3: a value may be empty, as other programs write it for what the token leaves empty.
+    #[test]
+    fn an_empty_value_is_one_that_the_token_must_leave_empty() {
+        let uri = TokenUri::parse("pkcs11:model=;serial=;token=t?module-path=/m").unwrap();
+        assert_eq!((uri.token().model.as_deref(), uri.token().manufacturer.as_deref()), (Some(""), None));
+        assert_eq!(refusal("serial=;model=m"), ParseTokenUriError::NoToken);
+        for name in ["token", "object", "id"] {
+            assert_eq!(
+                refusal(&format!("serial=1;{name}=")),
+                ParseTokenUriError::Empty { name: name.to_owned() }
+            );
+        }
+    }
+
     // Case H-12: a PIN in the URI, well spelt or not, shows in no message.
     #[test]
     fn refuses_a_pin_in_the_uri_and_does_not_repeat_it() {
         assert_eq!(refusal_of_query("module-path=/m&pin-value=9876"), ParseTokenUriError::PinValue);
-        for query in ["module-path=/m&pinvalue=9876", "module-path=/m&pin-source=9876", "pin-source=9876%zz"]
-        {
+        assert_eq!(
+            refusal_of_query("module-path=/m&pin-source=file:/p&pin-value=9876"),
+            ParseTokenUriError::PinValue
+        );
+        for query in [
+            "module-path=/m&pinvalue=9876",
+            "module-path=/m&pin-source=9876",
+            "module-path=/m&pin-source=env:9876",
+            "module-path=/m&pin-source=prompt:9876",
+            "pin-source=9876%zz",
+        ] {
             let refusal = refusal_of_query(query);
             assert!(!format!("{refusal} {refusal:?}").contains("9876"), "{refusal:?}");
         }
@@ -473,7 +510,9 @@ mod tests {
         assert_eq!(refusal("token=t;library-version=3.1"), unknown("library-version"));
         assert_eq!(refusal("token=t;module-path=%2Fm"), unknown("module-path"));
         assert_eq!(refusal_of_query("token=t"), unknown("token"));
-        assert_eq!(refusal_of_query("module-name=m"), unknown("module-name"));
+        assert_eq!(refusal("token=t;module-name=m"), unknown("module-name"));
+        assert_eq!(refusal_of_query("module-name=m"), ParseTokenUriError::ModuleName);
+        assert_eq!(refusal_of_query("module-path=/m&module-name=m"), ParseTokenUriError::ModuleName);
     }
 
     // RFC 7512 §2.3: an attribute must not occur twice.
@@ -521,7 +560,7 @@ mod tests {
         assert_eq!(refusal_of_query("module-path=m.so"), ParseTokenUriError::ModulePathNotAbsolute);
         for source in ["file:pin", "/run/pin", "|pinentry", "file://host/pin", "http://h/pin", "file:"] {
             let refusal = refusal_of_query(&format!("module-path=/m&pin-source={source}"));
-            assert_eq!(refusal, ParseTokenUriError::PinSourceNotAFile, "{source}");
+            assert_eq!(refusal, ParseTokenUriError::PinSourceNotUnderstood, "{source}");
         }
         assert_eq!(TokenUri::parse("pkcs11:token=t"), Err(ParseTokenUriError::NoModule));
     }

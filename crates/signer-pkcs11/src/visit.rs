@@ -3,12 +3,12 @@
 //! Not the sessions of a signer (`session.rs`): nothing is recovered and no call has a deadline, since a person waits for it.
 //! The PIN is offered once at most, and not at all where a wrong one could lock the token.
 
-use cryptoki::context::Pkcs11;
-use cryptoki::session::{Session, UserType};
+use cryptoki::session::UserType;
 
 use crate::call::CallFailed;
+use crate::gate::{GatedSession, Inside};
 use crate::key::{self, PrivateKeyObject, TokenKey};
-use crate::module;
+use crate::module::{self, Module};
 use crate::pin::Pin;
 use crate::session::{UseTokenError, log_in};
 use crate::signer::OpenTokenError;
@@ -17,34 +17,38 @@ use crate::uri::{Keys, TokenUri};
 
 /// A session on the token that a URI names.
 pub(crate) struct Visit {
-    pub(crate) module: Pkcs11,
+    pub(crate) module: Module,
     pub(crate) found: FoundToken,
-    pub(crate) session: Session,
+    pub(crate) session: GatedSession,
+    _inside: Inside,
 }
 
 impl Visit {
     /// Opens a session in which objects can be changed. Nobody is logged in by it.
     pub(crate) fn open(uri: &TokenUri) -> Result<Self, OpenTokenError> {
-        let (module, found) = Self::look(uri)?;
+        let (module, inside, found) = Self::look(uri)?;
         let session = module
-            .open_rw_session(found.slot)
+            .gate()
+            .open(|| module.open_rw_session(found.slot))
             .map_err(|cause| UseTokenError::from(CallFailed::from(cause)))?;
-        Ok(Self { module, found, session })
+        Ok(Self { module, found, session, _inside: inside })
     }
 
     /// Opens a session in which nothing can be changed, as tokens that are write-protected want it.
     pub(crate) fn open_to_read(uri: &TokenUri) -> Result<Self, OpenTokenError> {
-        let (module, found) = Self::look(uri)?;
+        let (module, inside, found) = Self::look(uri)?;
         let session = module
-            .open_ro_session(found.slot)
+            .gate()
+            .open(|| module.open_ro_session(found.slot))
             .map_err(|cause| UseTokenError::from(CallFailed::from(cause)))?;
-        Ok(Self { module, found, session })
+        Ok(Self { module, found, session, _inside: inside })
     }
 
-    fn look(uri: &TokenUri) -> Result<(Pkcs11, FoundToken), OpenTokenError> {
+    fn look(uri: &TokenUri) -> Result<(Module, Inside, FoundToken), OpenTokenError> {
         let module = module::load(uri.module_path())?;
+        let inside = module.gate().enter();
         let found = token::find(&module, uri.token()).map_err(UseTokenError::from)?;
-        Ok((module, found))
+        Ok((module, inside, found))
     }
 
     /// Logs the user in; the PIN is tried once (case H-05).

@@ -17,9 +17,9 @@ use der::Encode;
 use der::asn1::OctetStringRef;
 
 use crate::call::CallFailed;
+use crate::keeper::PROBE;
 use crate::key::{self, Export, Hex, TokenKey};
 use crate::pin::Pin;
-use crate::proof::PROBE;
 use crate::session::UseTokenError;
 use crate::signer::OpenTokenError;
 use crate::survey::KeyAttributes;

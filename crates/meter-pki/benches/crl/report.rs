@@ -40,9 +40,7 @@ impl Report {
             ),
             None => println!("The revocations were computed when they were read, not read from the ledger."),
         }
-        println!(
-            "Each CRL is made in a process of its own, and compared with the one before.\n"
-        );
+        println!("Each CRL is made in a process of its own, and compared with the one before.\n");
         println!(
             "| CRL | entries | octets | on record | published | the same octets to a file | ratio | resident before | peak |"
         );

@@ -23,7 +23,7 @@ const USER_ALREADY_LOGGED_IN: u64 = 0x100;
 const USER_NOT_LOGGED_IN: u64 = 0x101;
 
 /// Short rests, and calls that are given up while the test looks on.
-fn options() -> TokenOptions {
+pub(crate) fn options() -> TokenOptions {
     TokenOptions {
         longest_queue: Duration::from_secs(60),
         longest_call: Duration::from_secs(2),

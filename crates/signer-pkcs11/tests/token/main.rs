@@ -1,16 +1,22 @@
-//! The signer on tokens of SoftHSM2: the contract of the `Signer` port, and what tokens do to their users.
+//! The signer on tokens of SoftHSM2, on a TPM, and on tokens behind a server: the contract of the `Signer` port, and what
+//! tokens do to their users.
 #![cfg(test)]
 
+mod again;
 mod cases;
 mod copies;
 mod faults;
 mod keys;
 mod opening;
+mod pins;
 mod recovery;
+mod remote;
 mod several;
 #[path = "../../../signer-file/tests/contract/signer_contract.rs"]
 mod signer_contract;
 mod softhsm;
+mod swtpm;
+mod tpm;
 
 use ca_core::ports::Signer;
 use ca_core::public_key::PublicKey;

@@ -1,11 +1,8 @@
 //! SoftHSM2 with tokens of one test's own, in a process of its own.
-//!
-//! SoftHSM2 reads where its tokens are from the environment when it is loaded, and a process loads it once. So a test that
-//! wants tokens runs this test program again, for that test alone, with an environment of its own.
 
-use std::any::type_name;
+use std::ffi::OsStr;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
@@ -14,10 +11,9 @@ use cryptoki::types::AuthPin;
 use signer_pkcs11::{Pin, TokenUri};
 use zeroize::Zeroizing;
 
-/// Set in the second run; says where the tokens are.
-const DIRECTORY: &str = "SIGNER_PKCS11_TEST_DIRECTORY";
+use crate::again;
 
-/// Set in the second run; says where SoftHSM2 is.
+/// Set in the second run; tells a module in front of SoftHSM2 where that is.
 const MODULE: &str = "SIGNER_PKCS11_TEST_SOFTHSM";
 
 /// The user PIN of every token made here.
@@ -37,50 +33,42 @@ pub(crate) fn on_softhsm<F: FnOnce(&Softhsm)>(test: F) {
 /// Runs a test with SoftHSM2, where `N` is the type of a closure of the test itself.
 pub(crate) fn on_softhsm_for<N>(test: impl FnOnce(&Softhsm)) {
     let module = find_module();
-    #[expect(clippy::disallowed_methods, reason = "the first run tells the second one by this")]
-    let directory = std::env::var(DIRECTORY);
-    if let Ok(directory) = directory {
-        let directory = PathBuf::from(directory);
+    if let Some(directory) = again::directory() {
         test(&Softhsm { directory, module });
         return;
     }
     let directory = tempfile::tempdir().unwrap();
-    fs::create_dir(directory.path().join("tokens")).unwrap();
-    let configuration = directory.path().join("softhsm2.conf");
-    let tokens = directory.path().join("tokens");
+    let configuration = configure(directory.path());
+    let plan = directory.path().join("plan");
+    let server = format!("unix:path={}", directory.path().join("p11-kit").display());
+    let environment: [(&str, &OsStr); 5] = [
+        ("P11_KIT_SERVER_ADDRESS", server.as_ref()),
+        (MODULE, module.as_os_str()),
+        ("SOFTHSM2_CONF", configuration.as_os_str()),
+        (pkcs11_faults::MODULE, module.as_os_str()),
+        (pkcs11_faults::PLAN, plan.as_os_str()),
+    ];
+    again::run::<N>(directory.path(), &environment);
+}
+
+/// Makes a directory for tokens, and the configuration that says so.
+pub(crate) fn configure(directory: &std::path::Path) -> PathBuf {
+    fs::create_dir(directory.join("tokens")).unwrap();
+    let configuration = directory.join("softhsm2.conf");
+    let tokens = directory.join("tokens");
     let content = format!("directories.tokendir = {}\nobjectstore.backend = file\n", tokens.display());
     fs::write(&configuration, content).unwrap();
-    let environment = [
-        (DIRECTORY, directory.path()),
-        (MODULE, &module),
-        ("SOFTHSM2_CONF", &configuration),
-        (pkcs11_faults::MODULE, &module),
-        (pkcs11_faults::PLAN, &directory.path().join("plan")),
-    ];
-    run_again(test_name::<N>(), environment);
+    configuration
 }
 
-/// Returns the name of a test by the type of a closure in it: `program::p256::signs::{{closure}}` is `p256::signs`.
-fn test_name<F>() -> &'static str {
-    let name = type_name::<F>().split_once("::").map_or("", |(_program, name)| name);
-    name.split("::{{closure}}").next().unwrap_or_default()
+/// Finds SoftHSM2 where distributions put it.
+pub(crate) fn find_module() -> PathBuf {
+    find("libsofthsm2.so")
+        .expect("SoftHSM2 is not installed: run tests/run, which installs what the tests need")
 }
 
-fn run_again(test: &str, environment: [(&str, &Path); 5]) {
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args([test, "--exact", "--nocapture"])
-        .envs(environment)
-        .output()
-        .unwrap();
-    let (said, complained) =
-        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    // A name that no test has runs none, successfully.
-    let passed = output.status.success() && said.contains("1 passed");
-    assert!(passed, "{test} in its own process: {}\n{said}\n{complained}", output.status);
-}
-
-/// Finds the library where distributions put it.
-fn find_module() -> PathBuf {
+/// Finds a module where distributions put them.
+pub(crate) fn find(file: &str) -> Option<PathBuf> {
     let fixed = ["/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/local/lib64", "/opt/homebrew/lib"]
         .map(PathBuf::from);
     // Such as /usr/lib/x86_64-linux-gnu.
@@ -89,11 +77,8 @@ fn find_module() -> PathBuf {
     fixed
         .into_iter()
         .chain(by_architecture)
-        .flat_map(|directory| {
-            ["softhsm", "pkcs11", ""].map(|folder| directory.join(folder).join("libsofthsm2.so"))
-        })
+        .flat_map(|directory| ["softhsm", "pkcs11", ""].map(|folder| directory.join(folder).join(file)))
         .find(|path| path.is_file())
-        .expect("SoftHSM2 is not installed: run tests/run, which installs what the tests need")
 }
 
 impl Softhsm {
