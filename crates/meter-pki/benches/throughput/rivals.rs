@@ -104,7 +104,8 @@ struct Asked<'g> {
     bodies: Vec<Bytes>,
     target: Target,
     bare: Site,
-    process: Process,
+    /// Ends when this is dropped.
+    _process: Process,
 }
 
 impl<'g> Asked<'g> {
@@ -123,7 +124,7 @@ impl<'g> Asked<'g> {
             Client::connect(address, None).await?.post(&target, sample).await.map(|answer| answer.len())
         })?;
         let bare = runtime.block_on(Site::open(bare_router(octets), None))?;
-        Ok(Self { rival, curve: ground.curve, runtime, bodies, target, bare, process })
+        Ok(Self { rival, curve: ground.curve, runtime, bodies, target, bare, _process: process })
     }
 
     fn errands(&self, count: usize) -> Vec<Errand> {

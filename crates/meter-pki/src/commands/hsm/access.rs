@@ -1,14 +1,13 @@
 //! How the verbs of `hsm` come to a token: the URI, the PIN of its pin-source, the signer with one key.
 
 use std::num::NonZeroUsize;
-use std::path::Path;
 
 use ca_core::ports::Signer;
 use ca_core::public_key::PublicKey;
 use serde::Serialize;
 use signer_pkcs11::{
-    Export, KeyAttributes, KeyProtection, Pin, TokenDescription, TokenKey, TokenOptions, TokenSigner,
-    TokenUri, UriParts,
+    Export, KeyAttributes, KeyProtection, Pin, PinSource, TokenDescription, TokenKey, TokenOptions,
+    TokenSigner, TokenUri, UriParts,
 };
 use x509_cert::der::pem::{LineEnding, encode_string};
 
@@ -26,7 +25,7 @@ pub(super) fn uri(text: &str) -> Result<TokenUri, Failure> {
 
 /// Takes the PIN from where the URI says it is, if it says so.
 pub(super) fn pin_if_named(uri: &TokenUri) -> Result<Option<Pin>, Failure> {
-    uri.pin_source().map(load).transpose()
+    uri.pin_source().map(|source| load(source.clone())).transpose()
 }
 
 /// Takes the PIN from where the URI says it is.
@@ -37,9 +36,9 @@ pub(super) fn pin(uri: &TokenUri) -> Result<Pin, Failure> {
     })
 }
 
-/// Loads a PIN from a file.
-pub(super) fn load(file: &Path) -> Result<Pin, Failure> {
-    Pin::load(file)
+/// Loads a PIN from where it is.
+pub(super) fn load(source: impl Into<PinSource>) -> Result<Pin, Failure> {
+    Pin::load(source)
         .map_err(|error| Failure::new(Exit::Permission, "hsm.pin-source", error).then("no PIN was tried"))
 }
 

@@ -36,7 +36,7 @@ pub(super) fn module(error: &LoadModuleError) -> Failure {
 
 pub(super) fn token(error: &UseTokenError) -> Failure {
     match error {
-        UseTokenError::Token(FindTokenError::NotFound { .. }) => {
+        UseTokenError::Token(FindTokenError::NotFound { .. } | FindTokenError::NoSlots { .. }) => {
             Failure::new(Exit::NotFound, "hsm.token-missing", error)
                 .then("meter-pki hsm list --module PATH shows the tokens that are there")
         }
