@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::path::Path;
+use std::sync::Arc;
 
+use ::fjall::compaction::Leveled;
 use ::fjall::{
     Database, Error, KeyspaceCreateOptions, KvSeparationOptions, LsmError, PersistMode, Readable, Slice,
     Snapshot,
@@ -28,6 +30,11 @@ const JOURNAL_OCTETS: u64 = 128 * 1024 * 1024;
 /// How long the rows of a keyspace that are in no table yet may be together, in octets. A start puts them into memory again one
 /// by one, with all keyspaces together: at sixteen times as much it took four seconds of a core, and 300 MiB.
 const IN_MEMORY_OCTETS: u64 = 4 * 1024 * 1024;
+
+/// How long a table of the CRLs' octets becomes, in octets. While fjall merges, it has every block of the table that it writes in
+/// memory, since the index that it gathers points into them: with its usual 64 MiB a long CRL took as much. A ledger that was
+/// made before keeps what it was made with.
+const CRL_TABLE_OCTETS: u64 = 4 * 1024 * 1024;
 
 /// Values of the certificates' keyspace from this length on are kept apart from their keys, so that merging moves keys only.
 const SEPARATED_FROM_OCTETS: u32 = 256;
@@ -121,7 +128,13 @@ pub(super) fn tells_of_damage(cause: &(dyn core::error::Error + 'static)) -> boo
 fn options(keyspace: Keyspace) -> KeyspaceCreateOptions {
     let separation = (keyspace == Keyspace::Certificates)
         .then(|| KvSeparationOptions::default().separation_threshold(SEPARATED_FROM_OCTETS));
-    KeyspaceCreateOptions::default().max_memtable_size(IN_MEMORY_OCTETS).with_kv_separation(separation)
+    let options =
+        KeyspaceCreateOptions::default().max_memtable_size(IN_MEMORY_OCTETS).with_kv_separation(separation);
+    if keyspace == Keyspace::CrlOctets {
+        let tables = Leveled::default().with_table_target_size(CRL_TABLE_OCTETS);
+        return options.compaction_strategy(Arc::new(tables));
+    }
+    options
 }
 
 impl Engine for FjallEngine {

@@ -90,8 +90,8 @@ struct Process(Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Not killed: `openssl ocsp` then ends its other processes as well. Whoever has ended already needs no end.
-        drop(Command::new("kill").arg(self.0.id().to_string()).status());
+        // With all that it has started: it leads a group of its own. Whoever has ended already needs no end.
+        drop(Command::new("kill").args(["-KILL", "--", &format!("-{}", self.0.id())]).status());
         drop(self.0.wait());
     }
 }

@@ -1,6 +1,7 @@
 //! A CA made by `openssl`, a delegated responder and a few certificates, as the responders of others want them.
 
 use std::fmt::Write as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -123,7 +124,7 @@ impl Ground {
 
     fn start(&self, program: &str, line: &str) -> anyhow::Result<Child> {
         let mut command = Command::new(program);
-        command.args(line.split(' ')).current_dir(&self.place);
+        command.args(line.split(' ')).current_dir(&self.place).process_group(0);
         Ok(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?)
     }
 }
