@@ -258,7 +258,10 @@ impl Publisher {
                 signs.blocked(&failure.code);
                 Box::new(failure)
             }
-            Err(busy) => Box::new(busy),
+            Err(busy) => {
+                signs.blocked("busy");
+                Box::new(busy)
+            }
         };
         let issuer = self.authority.issuer().name();
         tracing::error!(%issuer, %why, "CRL not published; the one before stays");

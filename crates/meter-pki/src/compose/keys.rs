@@ -178,8 +178,8 @@ pub(crate) fn only_token(uris: &[String]) -> Result<&String, Failure> {
         several => {
             let message = format!("[keys] names {} tokens, and a key is made on one", several.len());
             Err(Failure::new(Exit::Conflict, "key.which-token", message).then(
-                "do this with a configuration whose [keys] names one token, bring the key onto the others by their \
-                 maker's tools, then name all of them",
+                "do this with a configuration whose [keys] names one token; meter-pki hsm copy brings a key that was made \
+                 for it (hsm generate --exportable-by-wrap) onto the others; then name all of them",
             ))
         }
     }

@@ -537,6 +537,24 @@ mod tests {
         assert_eq!((lost(&silent), lost(&talks)), (true, false));
     }
 
+    // T-01: once it is known for a flood, those who say nothing go sooner.
+    #[tokio::test(start_paused = true)]
+    async fn t_01_in_a_flood_of_silent_clients_each_is_given_less_time() {
+        let roster = roster(1, 10, 1);
+        let mut held = Vec::new();
+        let mut silent = roster.admit(ip(1), Awaits::Hello).unwrap();
+        for _ in 0..3 {
+            let begun = Instant::now();
+            roster.has_room().await;
+            held.push(begun.elapsed().as_millis() / 10);
+            let next = roster.admit(ip(2), Awaits::Hello).unwrap();
+            assert!(lost(&silent));
+            silent = next;
+        }
+        let [usual, in_a_flood] = [HELLO.usual, HELLO.in_a_flood].map(|time| time.as_millis() / 10);
+        assert_eq!(held, [usual, in_a_flood, in_a_flood]);
+    }
+
     #[test]
     fn all_of_a_64_network_is_one_address() {
         let roster = roster(10, 1, 10);
