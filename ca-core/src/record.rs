@@ -3,6 +3,7 @@
 //! Values only. How they are written down is the ledger's own affair; which of them may follow which is decided by the
 //! verbs (issuance, revocation, crl) and, where two requests race, by the ledger inside its transaction.
 
+mod delivery;
 mod handover;
 mod hold;
 mod order;
@@ -19,6 +20,7 @@ use crate::serial_number::SerialNumber;
 use crate::system_title::SystemTitle;
 use crate::tenant::TenantId;
 use crate::validity::{UnixTime, Validity};
+pub use delivery::{DeliveredDevice, SecretKind, WrappedSecret};
 pub use handover::Handover;
 pub use hold::{ReleaseOutcome, ReleaseRecord, Revocation};
 pub use order::{
