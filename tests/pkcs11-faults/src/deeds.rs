@@ -1,6 +1,7 @@
 //! Doing what the plan says around a call of the real module.
 
 use std::ptr;
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -34,6 +35,11 @@ pub(crate) fn act(function: &'static str, call: impl FnOnce() -> CK_RV) -> CK_RV
         Deed::Abort => std::process::abort(),
         Deed::Restart => {
             restart();
+            call()
+        }
+        Deed::Late(microseconds) => {
+            let (_kept, never) = mpsc::channel::<()>();
+            let _time_is_over = never.recv_timeout(Duration::from_micros(microseconds));
             call()
         }
         // These are done where the arguments are.

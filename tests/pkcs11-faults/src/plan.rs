@@ -26,6 +26,8 @@ pub enum Deed {
     Logout,
     /// Ends and begins the real module first: every session is void.
     Restart,
+    /// Lets so many microseconds pass before the real module is called, as a token does that computes by itself.
+    Late(u64),
 }
 
 /// A deed, and at which calls of which function, counted from 1 since the plan was made.
@@ -161,6 +163,7 @@ impl Deed {
             Self::OtherKey => ("other-key", 0),
             Self::Logout => ("logout", 0),
             Self::Restart => ("restart", 0),
+            Self::Late(microseconds) => ("late", microseconds),
         }
     }
 
@@ -175,6 +178,7 @@ impl Deed {
             "other-key" => Self::OtherKey,
             "logout" => Self::Logout,
             "restart" => Self::Restart,
+            "late" => Self::Late(code),
             _ => return None,
         })
     }
