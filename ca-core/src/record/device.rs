@@ -373,6 +373,14 @@ impl Device {
         Ok(())
     }
 
+    /// Notes by which factory key it was claimed. One that is in operation already stays so.
+    pub fn claim(&mut self, factory_key: [u8; 32]) {
+        self.claimed_by = Some(factory_key);
+        if self.state == DeviceState::Expected {
+            self.state = DeviceState::Claimed;
+        }
+    }
+
     /// Notes that it got an operational certificate. One that was asked for before the device was suspended may arrive
     /// after, and counts when it is resumed.
     pub fn operate(&mut self, now: UnixTime) {

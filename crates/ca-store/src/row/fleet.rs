@@ -94,7 +94,8 @@ impl Row for HistoryRow {
 
     fn to_wire(&self) -> der::Result<WireHistory> {
         let known = DeviceEventKind::ALL.into_iter().zip(0_u8..);
-        let kind = known.into_iter().find(|(kind, _)| *kind == self.kind).map_or(u8::MAX, |(_, number)| number);
+        let kind =
+            known.into_iter().find(|(kind, _)| *kind == self.kind).map_or(u8::MAX, |(_, number)| number);
         Ok(WireHistory {
             kind,
             owner: self.owner.as_ref().map(ToString::to_string),
