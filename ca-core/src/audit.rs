@@ -107,6 +107,26 @@ pub enum Act {
     SignerFailed = 80,
     /// It works again.
     SignerRecovered = 81,
+    /// Devices were sent to an owner by their maker.
+    DevicesShipped = 90,
+    /// Devices were suspended: they get no certificate, and none is renewed.
+    DevicesSuspended = 91,
+    /// Devices were put back where they stood before they were suspended.
+    DevicesResumed = 92,
+    /// Devices were retired for good.
+    DevicesRetired = 93,
+    /// Devices passed from one owner to another.
+    DevicesMoved = 94,
+    /// The import of a delivery began.
+    DeliveryOpened = 95,
+    /// A part of a delivery was taken in.
+    DeliveryPartTaken = 96,
+    /// The import of a delivery ended.
+    DeliveryClosed = 97,
+    /// The wrapped secrets of a device were given out.
+    SecretsExported = 98,
+    /// Devices were put on record by their maker.
+    DevicesMade = 99,
 }
 
 impl Act {
@@ -156,6 +176,16 @@ impl Act {
             Self::TrustUnblocked => "trust-unblocked",
             Self::SignerFailed => "signer-failed",
             Self::SignerRecovered => "signer-recovered",
+            Self::DevicesShipped => "devices-shipped",
+            Self::DevicesSuspended => "devices-suspended",
+            Self::DevicesResumed => "devices-resumed",
+            Self::DevicesRetired => "devices-retired",
+            Self::DevicesMoved => "devices-moved",
+            Self::DeliveryOpened => "delivery-opened",
+            Self::DeliveryPartTaken => "delivery-part-taken",
+            Self::DeliveryClosed => "delivery-closed",
+            Self::SecretsExported => "secrets-exported",
+            Self::DevicesMade => "devices-made",
         }
     }
 }

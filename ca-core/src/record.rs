@@ -4,8 +4,11 @@
 //! verbs (issuance, revocation, crl) and, where two requests race, by the ledger inside its transaction.
 
 mod delivery;
+mod device;
+mod fleet;
 mod handover;
 mod hold;
+mod import;
 mod order;
 mod shut_out;
 mod transaction;
@@ -15,14 +18,26 @@ use crate::audit::AuditEvent;
 use crate::key_ref::KeyRef;
 use crate::octets::Octets;
 use crate::profile::{Hierarchy, KeyPurpose, ProfileId};
-use crate::scope::{CrlKind, CrlLine, CrlListing, CrlScope, Shard};
+use crate::scope::{CrlKind, CrlLine, CrlListing, CrlScope};
 use crate::serial_number::SerialNumber;
 use crate::system_title::SystemTitle;
 use crate::tenant::TenantId;
 use crate::validity::{UnixTime, Validity};
 pub use delivery::{DeliveredDevice, SecretKind, WrappedSecret};
+pub use device::{
+    Cause, Device, DeviceAct, DeviceField, DeviceState, ExpectedDevice, IllegalTransition, ImportOutcome,
+    OutOfService,
+};
+pub use fleet::{
+    ChangeOutcome, ChangeRefusal, DeviceChange, DeviceCount, DeviceCredential, DeviceEvent, DeviceEventKind,
+    DeviceQuery, FoundDevices, TITLES_IN_A_RECORD, detail_naming, titles_named,
+};
 pub use handover::Handover;
 pub use hold::{ReleaseOutcome, ReleaseRecord, Revocation};
+pub use import::{
+    CheckedDevice, CountRule, DEVICES_IN_A_PART, DeliveredRefusal, Delivery, DeliveryConflict, DeliveryPart,
+    DeliverySource, PartOutcome, RefusedDevice,
+};
 pub use order::{
     Change, OrderAct, OrderConflict, OrderDecision, OrderProgress, OrderQuery, OrderStanding, OrderStep,
     OrderedChange, RevocationOrder,
@@ -201,6 +216,10 @@ pub enum IntentConflict {
     DeviceNotExpected,
     /// The device was claimed by another key.
     DeviceClaimedByOther,
+    /// The factory key is none of those that were delivered with the device.
+    DeviceKeyNotDelivered,
+    /// The device is suspended or retired.
+    DeviceOutOfService(OutOfService),
     /// The device's factory certificates no longer open the door.
     FactorySuperseded {
         /// Since when they are superseded.
@@ -468,62 +487,6 @@ impl CrlRecord {
         let complete = CrlLine::complete(self.issuer, self.scope.clone());
         if self.base.is_none() { complete } else { CrlLine { kind: CrlKind::Delta, ..complete } }
     }
-}
-
-/// A device that its owner expects.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExpectedDevice {
-    /// The owner.
-    pub tenant: TenantId,
-    /// The device.
-    pub title: SystemTitle,
-    /// The manufacturer whose factory certificate will open the door; `None` for any trusted one.
-    pub manufacturer: Option<TenantId>,
-    /// Model name as delivered; may be empty.
-    pub model: String,
-    /// Delivery batch; may be empty.
-    pub batch: String,
-    /// The region of the grid that it is in, if that was said.
-    pub region: Option<Shard>,
-    /// The data concentrator that it is behind, if that was said.
-    pub concentrator: Option<Shard>,
-}
-
-/// Where a device stands between delivery and operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeviceState {
-    /// On the list, not heard of yet.
-    Expected,
-    /// Its factory key spoke; no operational certificate is delivered yet.
-    Claimed,
-    /// It has operational certificates; its factory certificates are superseded.
-    Operational,
-}
-
-/// A device as the registry knows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Device {
-    /// What was imported.
-    pub expected: ExpectedDevice,
-    /// Where it stands.
-    pub state: DeviceState,
-    /// When it was imported.
-    pub imported_at: UnixTime,
-    /// Fingerprint of the factory key that claimed it.
-    pub claimed_by: Option<[u8; 32]>,
-    /// Since when its factory certificates are superseded.
-    pub factory_superseded_at: Option<UnixTime>,
-}
-
-/// What became of an import.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ImportOutcome {
-    /// New on the list.
-    pub added: u64,
-    /// On the list already, with the same content.
-    pub unchanged: u64,
-    /// Not taken: on the list of another tenant, or with other content and no longer only expected.
-    pub refused: Vec<SystemTitle>,
 }
 
 /// A one-time token: whoever shows its secret may enrol this device once under these profiles.

@@ -117,14 +117,10 @@ mod tests {
     }
 
     fn device() -> ExpectedDevice {
+        let owner = TenantId::parse("dso").unwrap();
         ExpectedDevice {
-            tenant: TenantId::parse("dso").unwrap(),
-            title: SystemTitle::new([1; 8]),
-            manufacturer: None,
-            model: String::new(),
-            batch: String::new(),
             region: Shard::parse("north").ok(),
-            concentrator: None,
+            ..ExpectedDevice::new(owner, SystemTitle::new([1; 8]))
         }
     }
 

@@ -19,8 +19,8 @@ use ca_core::profile::KeyPurpose;
 use ca_core::public_key::PublicKeyError;
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
-    Awaiting, CertificateId, CertificateStatus, DecisionConflict, IntentConflict, Mark, Outcome, Revocation,
-    StoredCertificate, TransactionConflict,
+    Awaiting, CertificateId, CertificateStatus, DecisionConflict, IntentConflict, Mark, OutOfService,
+    Outcome, Revocation, StoredCertificate, TransactionConflict,
 };
 use ca_core::registration::{AdmitError, RenewalError};
 use ca_core::revocation::RevokeError;
@@ -86,6 +86,11 @@ fn admission() -> Vec<(AdmitError, &'static str, Fault)> {
         (AdmitError::OutsideScope { name: "x".to_owned() }, "ra.scope", Requester),
         (AdmitError::NamesNotEntitled, "subject.names", Requester),
         (AdmitError::DeviceNotExpected { title: title(1) }, "device.not-expected", Requester),
+        (
+            AdmitError::DeviceOutOfService { title: title(1), out: OutOfService::Suspended },
+            "device.suspended",
+            Requester,
+        ),
         (AdmitError::Unavailable(down()), "unavailable", Unavailable),
     ]
 }
@@ -127,6 +132,8 @@ fn conflicts() -> Vec<(IntentConflict, &'static str, Fault)> {
         (IntentConflict::TokenSpent, "token.spent", Requester),
         (IntentConflict::DeviceNotExpected, "device.not-expected", Requester),
         (IntentConflict::DeviceClaimedByOther, "device.claimed", Requester),
+        (IntentConflict::DeviceKeyNotDelivered, "device.other-key", Requester),
+        (IntentConflict::DeviceOutOfService(OutOfService::Retired), "device.retired", Requester),
         (IntentConflict::FactorySuperseded { since: at(NOW) }, "factory.superseded", Requester),
     ]
 }

@@ -98,7 +98,7 @@ fn c_24_ports_that_stay_away_give_no_certificate_and_leave_the_rest_to_recovery(
 #[test]
 fn what_failed_is_told_to_the_log_and_not_to_the_requester() {
     let Scenario { world, request, .. } = scenarios::numbered(0);
-    world.journal.start(Failing::At(1));
+    world.journal.start(Failing::At(2));
     let error = world.authority.enrol(request).unwrap_err();
     assert_eq!(error.to_string(), "the ledger is unavailable: switched off by the test");
     let [event] = world.ledger.events().try_into().unwrap();

@@ -17,9 +17,9 @@ use crate::world::{FOUNDED, World, change_profile};
 fn an_intent_is_on_disk_before_the_signer_is_asked_and_the_certificate_before_it_is_delivered() {
     let world = World::new();
     let issued = world.authority.enrol(world.by_operator("op-ds", 1, 1)).unwrap();
-    let expected =
-        [Step::Fill, Step::RecordIntents(1), Step::BeginSigning(1), Step::Sign, Step::RecordIssued(1)];
-    assert_eq!(world.journal.steps(), expected);
+    let prepared = [Step::Device, Step::Fill];
+    let signed = [Step::RecordIntents(1), Step::BeginSigning(1), Step::Sign, Step::RecordIssued(1)];
+    assert_eq!(world.journal.steps(), [prepared.as_slice(), &signed].concat());
     assert_eq!(issued.delivery(), Delivery::New);
 }
 
@@ -82,7 +82,8 @@ fn p_21_a_draft_that_breaks_a_rule_is_neither_recorded_nor_signed() {
     let outcome = world.authority.enrol(world.by_operator("op-ds", 1, 1));
     assert_eq!(outcome.as_ref().unwrap_err().fault(), Fault::Ours);
     world.assert_refused(outcome, "lint.failed", FOUNDED);
-    assert_eq!(world.journal.steps(), [Step::Fill, Step::RecordEvent("lint.failed".to_owned())]);
+    let refused = Step::RecordEvent("lint.failed".to_owned());
+    assert_eq!(world.journal.steps(), [Step::Device, Step::Fill, refused]);
     assert_eq!(world.signer.made(), made);
 }
 

@@ -4,7 +4,7 @@
 use ca_core::actor::{Identity, Origin};
 use ca_core::audit::Act;
 use ca_core::fault::Fault;
-use ca_core::record::DeviceState;
+use ca_core::record::{DeviceAct, DeviceState};
 use ca_core::registration::Door;
 use ca_core::request::{EnrolmentKind, EnrolmentRequest};
 
@@ -202,4 +202,35 @@ fn an_identity_of_the_owner_is_no_factory_certificate() {
     // And at the door for operational certificates it is not on record.
     world.ledger.forget_events();
     world.assert_refused(world.authority.enrol(request), "authn.unknown", FOUNDED);
+}
+
+#[test]
+fn a_device_out_of_service_gets_nothing_through_any_door_and_goes_on_when_it_is_resumed() {
+    let world = World::new();
+    let station = by_station(&world).actor;
+    let request = by_factory_certificate(&world, "op-ds", 1);
+    let by_hand = |profile, key| world.by_operator(profile, 1, key);
+    let forwarded = EnrolmentRequest { actor: station, ..by_hand("op-ka", 6) };
+    let doors = || [request.clone(), forwarded.clone(), by_hand("op-tls", 7)];
+    for (act, code) in [(DeviceAct::Suspend, "device.suspended"), (DeviceAct::Retire, "device.retired")] {
+        world.ledger.move_device(&title(1), act);
+        for (place, request) in doors().into_iter().enumerate() {
+            let error = world.authority.enrol(request).unwrap_err();
+            assert_eq!((error.code(), error.fault()), (code, Fault::Requester), "door {place}");
+        }
+        if act == DeviceAct::Suspend {
+            world.ledger.move_device(&title(1), DeviceAct::Resume);
+            assert!(world.authority.enrol(request.clone()).is_ok());
+        }
+    }
+}
+
+#[test]
+fn a_device_that_is_at_its_makers_still_is_expected_by_nobody() {
+    let world = World::new();
+    let request = by_factory_certificate(&world, "op-ds", 1);
+    for state in [DeviceState::Manufactured, DeviceState::Shipped] {
+        world.ledger.stand(&title(1), state);
+        assert_eq!(world.authority.enrol(request.clone()).unwrap_err().code(), "device.not-expected");
+    }
 }

@@ -250,7 +250,8 @@ const fn admit(error: &AdmitError) -> PkiFailureInfo {
         | AdmitError::OutsideScope { .. }
         | AdmitError::NotForwarded { .. }
         | AdmitError::NamesNotEntitled
-        | AdmitError::DeviceNotExpected { .. } => PkiFailureInfo::NotAuthorized,
+        | AdmitError::DeviceNotExpected { .. }
+        | AdmitError::DeviceOutOfService { .. } => PkiFailureInfo::NotAuthorized,
         AdmitError::Unavailable(_) => PkiFailureInfo::SystemUnavail,
     }
 }
@@ -281,6 +282,8 @@ const fn conflicting(conflict: &IntentConflict) -> PkiFailureInfo {
         | IntentConflict::TokenSpent
         | IntentConflict::DeviceNotExpected
         | IntentConflict::DeviceClaimedByOther
+        | IntentConflict::DeviceKeyNotDelivered
+        | IntentConflict::DeviceOutOfService(_)
         | IntentConflict::FactorySuperseded { .. } => PkiFailureInfo::NotAuthorized,
         IntentConflict::WindowOver | IntentConflict::TransactionOver => PkiFailureInfo::BadRequest,
         IntentConflict::InFlight | IntentConflict::TooManyWaiting | IntentConflict::AwaitsApproval(_) => {

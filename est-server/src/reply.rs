@@ -84,6 +84,7 @@ const fn later(status: u16, sentence: &'static str, seconds: u64) -> Verdict {
 const INTERNAL: Verdict = verdict(500, "internal error");
 const UNAVAILABLE: Verdict = later(503, "the service is not available at this moment", RETRY_UNAVAILABLE);
 const NOT_EXPECTED: Verdict = verdict(403, "the device is not expected here");
+const OUT_OF_SERVICE: Verdict = verdict(403, "the device is out of service");
 
 /// Returns the answer to a refused request.
 pub(crate) fn reply(refusal: &Refusal) -> Reply {
@@ -351,6 +352,7 @@ const fn admit(error: &AdmitError) -> Verdict {
             verdict(403, "the requester may not have the alternative names asked for")
         }
         AdmitError::DeviceNotExpected { .. } => NOT_EXPECTED,
+        AdmitError::DeviceOutOfService { .. } => OUT_OF_SERVICE,
         AdmitError::Unavailable(_) => UNAVAILABLE,
     }
 }
@@ -430,6 +432,10 @@ const fn conflicting(conflict: &IntentConflict) -> Verdict {
         IntentConflict::DeviceClaimedByOther => {
             verdict(403, "the device was claimed with another certificate")
         }
+        IntentConflict::DeviceKeyNotDelivered => {
+            verdict(403, "the device was delivered with another factory certificate")
+        }
+        IntentConflict::DeviceOutOfService(_) => OUT_OF_SERVICE,
         IntentConflict::FactorySuperseded { .. } => {
             verdict(403, "the factory certificate of the device no longer opens this operation")
         }

@@ -187,6 +187,10 @@ fn conflict_sentence(conflict: &IntentConflict) -> String {
         IntentConflict::TokenSpent => "the one-time token was used before".to_owned(),
         IntentConflict::DeviceNotExpected => "the device is not expected here".to_owned(),
         IntentConflict::DeviceClaimedByOther => "the device was claimed by another key".to_owned(),
+        IntentConflict::DeviceKeyNotDelivered => {
+            "the factory key is none of those that were delivered with the device".to_owned()
+        }
+        IntentConflict::DeviceOutOfService(out) => format!("the device is {out}"),
         IntentConflict::FactorySuperseded { since } => {
             format!("the factory certificate of the device is superseded since {since}")
         }
@@ -312,6 +316,8 @@ const fn conflict_code(conflict: &IntentConflict) -> &'static str {
         IntentConflict::TokenSpent => "token.spent",
         IntentConflict::DeviceNotExpected => "device.not-expected",
         IntentConflict::DeviceClaimedByOther => "device.claimed",
+        IntentConflict::DeviceKeyNotDelivered => "device.other-key",
+        IntentConflict::DeviceOutOfService(out) => out.code(),
         IntentConflict::FactorySuperseded { .. } => "factory.superseded",
     }
 }
@@ -325,6 +331,8 @@ const fn conflict_fault(conflict: &IntentConflict) -> Fault {
         | IntentConflict::TokenSpent
         | IntentConflict::DeviceNotExpected
         | IntentConflict::DeviceClaimedByOther
+        | IntentConflict::DeviceKeyNotDelivered
+        | IntentConflict::DeviceOutOfService(_)
         | IntentConflict::FactorySuperseded { .. } => Fault::Requester,
         IntentConflict::SerialTaken
         | IntentConflict::AlreadyIssued(_)

@@ -1,4 +1,4 @@
-//! Whether the owner expects the device.
+//! Whether the owner expects the device, and has it in service.
 //!
 //! Whether another key claimed it, and whether its factory certificate still opens the door, is decided by the ledger when the
 //! claim is recorded.
@@ -6,7 +6,7 @@
 use super::{AdmitError, Door, Grounds};
 use crate::actor::{DeviceIdentity, Identity, Origin};
 use crate::profile::{CertificateProfile, Hierarchy};
-use crate::record::Device;
+use crate::record::{Device, DeviceState};
 use crate::request::EnrolmentRequest;
 use crate::system_title::SystemTitle;
 
@@ -25,24 +25,30 @@ pub(super) fn check(
         // Somebody answers for what is asked for by hand.
         Door::Operator | Door::Process => false,
     };
-    match request.subject.system_title() {
-        Some(title) if must_be_expected => expected(grounds, request, title).map(Some),
-        Some(_) | None => Ok(None),
+    let Some(title) = request.subject.system_title() else { return Ok(None) };
+    // A title on another owner's list is, to this requester, not on the list.
+    let device = grounds.registry.device(title)?;
+    let device = device.filter(|device| device.expected.tenant == *grounds.issuer.tenant());
+    // Whoever asks, and whichever door it is: what is out of service gets nothing. The ledger decides it again.
+    if let Some(out) = device.as_ref().and_then(|device| device.state.out_of_service()) {
+        return Err(AdmitError::DeviceOutOfService { title: *title, out });
     }
+    if must_be_expected { expected(request, (title, device)).map(Some) } else { Ok(None) }
 }
 
 fn expected(
-    grounds: &Grounds<'_>,
     request: &EnrolmentRequest,
-    title: &SystemTitle,
+    (title, device): (&SystemTitle, Option<Device>),
 ) -> Result<Device, AdmitError> {
-    grounds
-        .registry
-        .device(title)?
-        // A title on another owner's list is, to this requester, not on the list.
-        .filter(|device| device.expected.tenant == *grounds.issuer.tenant())
+    device
+        .filter(|device| !is_at_its_makers(device.state))
         .filter(|device| is_of_its_maker(device, &request.actor.identity))
         .ok_or(AdmitError::DeviceNotExpected { title: *title })
+}
+
+/// What its maker has still, or has sent and nobody has taken in, is expected by nobody.
+const fn is_at_its_makers(state: DeviceState) -> bool {
+    matches!(state, DeviceState::Manufactured | DeviceState::Shipped)
 }
 
 /// A factory certificate of another manufacturer than the one the owner bought from does not count.

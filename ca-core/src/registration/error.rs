@@ -4,6 +4,7 @@ use super::RenewalError;
 use crate::fault::Fault;
 use crate::ports::Unavailable;
 use crate::profile::ProfileId;
+use crate::record::OutOfService;
 use crate::system_title::SystemTitle;
 use crate::validity::UnixTime;
 
@@ -79,6 +80,14 @@ pub enum AdmitError {
         /// The device.
         title: SystemTitle,
     },
+    /// The device is suspended or retired.
+    #[error("the device {title} is {out}")]
+    DeviceOutOfService {
+        /// The device.
+        title: SystemTitle,
+        /// How.
+        out: OutOfService,
+    },
     /// Ledger or registry cannot answer; nothing was decided.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -104,6 +113,7 @@ impl AdmitError {
             Self::NotForwarded { .. } => "ra.forwards",
             Self::NamesNotEntitled => "subject.names",
             Self::DeviceNotExpected { .. } => "device.not-expected",
+            Self::DeviceOutOfService { out, .. } => out.code(),
             Self::Unavailable(_) => "unavailable",
         }
     }
@@ -127,7 +137,8 @@ impl AdmitError {
             | Self::OutsideScope { .. }
             | Self::NotForwarded { .. }
             | Self::NamesNotEntitled
-            | Self::DeviceNotExpected { .. } => Fault::Requester,
+            | Self::DeviceNotExpected { .. }
+            | Self::DeviceOutOfService { .. } => Fault::Requester,
         }
     }
 }

@@ -2,10 +2,12 @@
 //! durable.
 
 pub(crate) mod crl;
+pub(crate) mod delivery;
 pub(crate) mod device;
 pub(crate) mod intent;
 pub(crate) mod issued;
 mod handover;
+pub(crate) mod fleet;
 pub(crate) mod blocks;
 pub(crate) mod orders;
 pub(crate) mod revocation;

@@ -3,7 +3,7 @@
 //! ```text
 //! <directory>/          mode 0700
 //!     lock              held exclusively by the one process that uses the ledger
-//!     marker            three lines: "meter-pki ledger", "format 2", "engine fjall" or "engine sled"; written last
+//!     marker            three lines: "meter-pki ledger", "format 3", "engine fjall" or "engine sled"; written last
 //!     engine/           the engine's own files
 //! ```
 
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use crate::engine::EngineKind;
 
 /// The format of keyspaces and rows that this version reads and writes.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 const TITLE: &str = "meter-pki ledger";
 

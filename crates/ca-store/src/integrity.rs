@@ -2,6 +2,7 @@
 //! few over the rows; holds nothing in memory but counts.
 
 mod crls;
+mod fleet;
 mod transactions;
 
 use ca_core::audit::{Act, AuditEvent, AuditRecord};
@@ -67,6 +68,7 @@ impl Store {
         told.compare(&report)?;
         self.check_crls()?;
         self.check_scopes()?;
+        self.check_fleet()?;
         Ok(report)
     }
 
@@ -288,6 +290,12 @@ pub enum IntegrityFault {
     /// An index of the CRLs' scopes does not fit to what was revoked.
     #[error("a row of the keyspace {keyspace} fits to no revocation, or a revocation lacks one")]
     Scope {
+        /// Which rows.
+        keyspace: &'static str,
+    },
+    /// What devices are found, counted or followed by does not fit to their rows.
+    #[error("a row of the keyspace {keyspace} fits to no device, or a device lacks one")]
+    Fleet {
         /// Which rows.
         keyspace: &'static str,
     },

@@ -12,6 +12,7 @@
 //! | | | `boot` | the run of the machine on which the ledger was opened last, a UUID in 36 characters |
 //! | | | `checkpoint` | text of the latest signed checkpoint |
 //! | | | `cursor/` ‖ name of a copy of the trail | number of the last record copied, u64 |
+//! | | | `fleet` | one octet 01: the rows of 39, 40 and 41 are whole; absent from a ledger, or a backup, of format 2 |
 //! | | | `installation` | [`InstallationRow`](crate::row::InstallationRow); absent until the ledger was guarded or restored |
 //! | 2 | `audit` | sequence u64 | DER of ca-core's `AuditRecord`, nothing in front |
 //! | 3 | `open` | id | [`IntentRow`](crate::row::IntentRow): intents that have not ended |
@@ -50,6 +51,14 @@
 //! | 36 | `scheduled` | id | [`ScheduledRow`](crate::row::ScheduledRow): a revocation that is due later |
 //! | 37 | `scheduled-times` | time ‖ id | empty: when the revocation of `scheduled` is due |
 //! | 38 | `blocked` | key of an authority, 20 octets | [`BlockedRow`](crate::row::BlockedRow): nobody is let in by certificates below it |
+//! | 39 | `device-index` | 16 octets of the SHA-256 of tenant ‖ 00 ‖ what ‖ text, ‖ system title | empty: a device has this text in this field, stands in this state, came by this delivery, or with a certificate of this serial number; *what* is one octet, see [`fleet`] |
+//! | 40 | `device-counts` | 16 octets of the SHA-256 of tenant ‖ 00 ‖ field, 00 for all, ‖ 16 octets of that of the text | [`DeviceCountRow`](crate::row::DeviceCountRow): how many devices have it, by their states |
+//! | 41 | `device-history` | system title ‖ number of an audit record u64 | [`HistoryRow`](crate::row::HistoryRow): what became of the device |
+//! | 42 | `device-credentials` | system title ‖ SHA-256 of SubjectPublicKeyInfo | [`CredentialRow`](crate::row::CredentialRow): a certificate that came with the device |
+//! | 43 | `device-secrets` | system title ‖ kind u8 ‖ 16 octets of the SHA-256 of the wrapping key's label | [`SecretRow`](crate::row::SecretRow): a wrapped secret that came with the device |
+//! | 44 | `deliveries` | SHA-256 of the delivery's file | [`DeliveryRow`](crate::row::DeliveryRow) |
+//! | 45 | `delivery-parts` | digest of a delivery ‖ part u32, from 0 | [`DeliveryPartRow`](crate::row::DeliveryPartRow): what became of a part |
+//! | 46 | `delivery-refusals` | digest of a delivery ‖ part u32 ‖ place u32, from 0 | [`RefusalRow`](crate::row::RefusalRow): a device of it that was not taken in |
 
 use ca_core::key_ref::KeyRef;
 use ca_core::profile::{Hierarchy, KeyPurpose};
@@ -60,6 +69,8 @@ use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
 use ca_core::validity::UnixTime;
 use sha2::{Digest, Sha256};
+
+pub(crate) mod fleet;
 
 /// A named set of rows, each under its own key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -102,10 +113,18 @@ pub(crate) enum Keyspace {
     Scheduled,
     ScheduledTimes,
     Blocked,
+    DeviceIndex,
+    DeviceCounts,
+    DeviceHistory,
+    DeviceCredentials,
+    DeviceSecrets,
+    Deliveries,
+    DeliveryParts,
+    DeliveryRefusals,
 }
 
 impl Keyspace {
-    pub(crate) const ALL: [Self; 38] = [
+    pub(crate) const ALL: [Self; 46] = [
         Self::Meta,
         Self::Audit,
         Self::Open,
@@ -144,6 +163,14 @@ impl Keyspace {
         Self::Scheduled,
         Self::ScheduledTimes,
         Self::Blocked,
+        Self::DeviceIndex,
+        Self::DeviceCounts,
+        Self::DeviceHistory,
+        Self::DeviceCredentials,
+        Self::DeviceSecrets,
+        Self::Deliveries,
+        Self::DeliveryParts,
+        Self::DeliveryRefusals,
     ];
 
     /// Returns its octet and its name; both are on disk and never change.
@@ -187,6 +214,14 @@ impl Keyspace {
             Self::Scheduled => (36, "scheduled"),
             Self::ScheduledTimes => (37, "scheduled-times"),
             Self::Blocked => (38, "blocked"),
+            Self::DeviceIndex => (39, "device-index"),
+            Self::DeviceCounts => (40, "device-counts"),
+            Self::DeviceHistory => (41, "device-history"),
+            Self::DeviceCredentials => (42, "device-credentials"),
+            Self::DeviceSecrets => (43, "device-secrets"),
+            Self::Deliveries => (44, "deliveries"),
+            Self::DeliveryParts => (45, "delivery-parts"),
+            Self::DeliveryRefusals => (46, "delivery-refusals"),
         }
     }
 
@@ -217,6 +252,9 @@ pub(crate) const CHECKPOINT: &[u8] = b"checkpoint";
 pub(crate) fn cursor_key(copy: &str) -> Vec<u8> {
     [b"cursor/", copy.as_bytes()].concat()
 }
+
+/// The key of the row of `meta` that tells that devices are indexed, counted and followed.
+pub(crate) const FLEET: &[u8] = b"fleet";
 
 /// The key of the row of `meta` that tells whose ledger it is and whether it is in recovery.
 pub(crate) const INSTALLATION: &[u8] = b"installation";
@@ -468,7 +506,7 @@ mod tests {
     fn octets_and_names_are_each_used_once() {
         let mut tags: Vec<u8> = Keyspace::ALL.map(Keyspace::tag).to_vec();
         tags.dedup();
-        assert_eq!(tags, (1..=38).collect::<Vec<u8>>());
+        assert_eq!(tags, (1..=46).collect::<Vec<u8>>());
         let names: std::collections::BTreeSet<_> = Keyspace::ALL.map(Keyspace::name).into();
         assert_eq!(names.len(), Keyspace::ALL.len());
     }

@@ -11,6 +11,7 @@
 mod ledger;
 mod crl_scopes;
 mod status_source;
+mod fleet;
 mod registry;
 mod waiting_room;
 mod order_book;

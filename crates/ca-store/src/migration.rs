@@ -3,7 +3,10 @@
 //! A step only adds to what is there and gives the same rows however often it is done: whoever is interrupted in it does it
 //! again. The directory's marker names the new format when all rows are on disk, and not before.
 //!
-//! Format 2 adds the tree over the audit records: keyspace `tree`, and peaks in the row `trail`.
+//! Format 2 adds the tree over the audit records: keyspace `tree`, and peaks in the row `trail`. Format 3 adds what devices are found,
+//! counted and followed by: keyspaces `device-index`, `device-counts` and `device-history`, and the row `fleet`.
+
+pub(crate) mod fleet;
 
 use ca_core::audit::AuditTrail;
 
@@ -12,6 +15,10 @@ use crate::directory::{Directory, FORMAT, MarkerError};
 use crate::engine::{Durability, Engine, EngineError, EngineKind, Write};
 use crate::keyspace::{Keyspace, TRAIL, subtree_key};
 use crate::row::{Row, RowFault, TrailRow, TrailRowV1};
+use crate::transaction::ReadFault;
+
+/// The first format whose ledgers have the tree over their audit records.
+const WITH_TREE: u32 = 2;
 
 /// How many rows are written at a time.
 const BATCH: usize = 1_024;
@@ -22,13 +29,24 @@ pub(crate) fn migrate(
     (kind, engine): (EngineKind, &dyn Engine),
 ) -> Result<(), MigrationError> {
     let found = directory.format();
-    if found == FORMAT {
+    // A backup of an older format, restored into a directory of the newest one, lacks the same rows.
+    let fleet_is_built = fleet::is_built(engine)?;
+    if found == FORMAT && fleet_is_built {
         return Ok(());
     }
     tracing::info!(from = found, to = FORMAT, "the ledger is brought to the newer format");
-    let trail = build_tree(engine)?;
-    directory.declare(kind)?;
-    tracing::info!(audit_records = trail.sequence(), "the ledger has the newer format");
+    if found < WITH_TREE {
+        let trail = build_tree(engine)?;
+        tracing::info!(audit_records = trail.sequence(), "the audit trail has its tree");
+    }
+    if !fleet_is_built {
+        let devices = fleet::build(engine)?;
+        tracing::info!(devices, "devices are indexed, counted and followed");
+    }
+    if found != FORMAT {
+        directory.declare(kind)?;
+    }
+    tracing::info!("the ledger has the newer format");
     Ok(())
 }
 
@@ -69,6 +87,8 @@ fn stored_end(engine: &dyn Engine) -> Result<End, MigrationError> {
 pub(crate) enum MigrationError {
     #[error(transparent)]
     Audit(#[from] AuditFault),
+    #[error(transparent)]
+    Read(#[from] ReadFault),
     #[error(transparent)]
     Row(#[from] RowFault),
     #[error(transparent)]

@@ -11,6 +11,7 @@ use ca_core::audit::{Act, AuditRecord};
 use ca_core::profile::{Hierarchy, KeyPurpose, ProfileId};
 
 mod told;
+mod devices;
 mod shut_out;
 
 use crate::committer::NotDone;

@@ -33,6 +33,8 @@ mod certificate;
 mod condition;
 mod count;
 mod crl;
+mod delivery;
+mod fleet;
 mod installation;
 mod order;
 mod registry;
@@ -46,6 +48,8 @@ pub(crate) use certificate::{CertificateRow, CertificateState, IntentRow, Uncert
 pub(crate) use condition::{KeyRow, RequestRow, SlotHolder, SlotRow};
 pub(crate) use count::{CountRow, Counted, Transacting, Waiting};
 pub(crate) use crl::{CrlHeadRow, CrlRow, IssuedCrl, LooseParts, ScopeOf, ShardRow};
+pub(crate) use delivery::{DeliveryPartRow, DeliveryRow, RefusalRow};
+pub(crate) use fleet::{CredentialRow, DeviceCountRow, HistoryRow, SecretRow};
 pub(crate) use installation::InstallationRow;
 pub(crate) use order::{OrderPartRow, OrderRow};
 pub(crate) use registry::{DeviceRow, TokenRow};

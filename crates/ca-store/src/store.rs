@@ -21,7 +21,8 @@ use crate::directory::{CreateDirectoryError, Directory, OpenDirectoryError};
 use crate::engine::{self, Durability, Engine, EngineError, EngineKind, EngineSetup, View, Write};
 use crate::follower::Followers;
 use crate::installation::{Fenced, InRecovery, Installation, Recovery};
-use crate::keyspace::TRAIL;
+use crate::keyspace::{FLEET, Keyspace, TRAIL};
+use crate::migration::fleet::WHOLE;
 use crate::migration::{MigrationError, migrate};
 use crate::recovery::{Occasion, RecoverError, RecoveryReport, checked_end, recover};
 use crate::row::{InstallationRow, Row, TrailRow};
@@ -115,7 +116,8 @@ impl Store {
             key: TRAIL.to_vec(),
             value: Some(start.encode().map_err(|cause| failed(cause.into()))?),
         };
-        engine.commit(vec![first], Durability::Durable).map_err(|cause| failed(cause.into()))?;
+        let fleet = Write { keyspace: Keyspace::Meta, key: FLEET.to_vec(), value: Some(WHOLE.to_vec()) };
+        engine.commit(vec![first, fleet], Durability::Durable).map_err(|cause| failed(cause.into()))?;
         drop(engine);
         Ok(directory.finish(kind)?)
     }
@@ -431,6 +433,7 @@ impl From<MigrationError> for OpenError {
     fn from(error: MigrationError) -> Self {
         match error {
             MigrationError::Audit(cause) => Self::AuditTrail { cause },
+            MigrationError::Read(cause) => Self::Migration { cause: cause.into() },
             MigrationError::Row(cause) => Self::Migration { cause: cause.into() },
             MigrationError::Engine(cause) => Self::Migration { cause: cause.into() },
             MigrationError::Marker(cause) => Self::Migration { cause: cause.into() },

@@ -14,6 +14,9 @@ use crate::engine::{EngineError, KeyValue, MAX_VALUE_OCTETS, View, Write};
 use crate::keyspace::{Keyspace, subtree_key};
 use crate::row::{Row, RowFault, TrailRow};
 
+/// How many rows are read at a time where all under a prefix are wanted.
+const UNDER_PAGE: usize = 64;
+
 /// Whatever rows can be read from.
 pub(crate) trait Rows {
     /// Returns the value of a key.
@@ -166,6 +169,30 @@ impl<'v> Transaction<'v> {
         limit: usize,
     ) -> Result<Vec<KeyValue>, ReadFault> {
         Ok(self.view.rows_after(keyspace, &[], after, limit)?)
+    }
+
+    /// Lists what stands under a prefix, what is pending included; for prefixes under which little stands.
+    pub(crate) fn rows_under(&self, keyspace: Keyspace, prefix: &[u8]) -> Result<Vec<KeyValue>, ReadFault> {
+        let mut rows: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
+        let mut after = Vec::new();
+        loop {
+            let page = self.view.rows_after(keyspace, prefix, &after, UNDER_PAGE)?;
+            let Some((last, _)) = page.last() else { break };
+            after.clone_from(last);
+            let is_last = page.len() < UNDER_PAGE;
+            rows.extend(page);
+            if is_last {
+                break;
+            }
+        }
+        let pending = self.pending.get(&keyspace).into_iter().flat_map(|rows| rows.range(prefix.to_vec()..));
+        for (key, value) in pending.take_while(|(key, _)| key.starts_with(prefix)) {
+            match value {
+                Some(value) => rows.insert(key.clone(), value.clone()),
+                None => rows.remove(key),
+            };
+        }
+        Ok(rows.into_iter().collect())
     }
 
     /// Seals an audit event, with the subtrees that its record completes; returns the number of the record.

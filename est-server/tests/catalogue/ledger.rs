@@ -103,22 +103,7 @@ impl Memory {
     }
 
     pub(crate) fn expect(&self, tenant: &TenantId, title: SystemTitle) {
-        let expected = ExpectedDevice {
-            tenant: tenant.clone(),
-            title,
-            manufacturer: None,
-            model: String::new(),
-            batch: String::new(),
-            region: None,
-            concentrator: None,
-        };
-        let device = Device {
-            expected,
-            state: DeviceState::Expected,
-            imported_at: UnixTime::default(),
-            claimed_by: None,
-            factory_superseded_at: None,
-        };
+        let device = Device::new(ExpectedDevice::new(tenant.clone(), title), UnixTime::default());
         self.state.lock().unwrap().devices.insert(title, device);
     }
 

@@ -10,6 +10,9 @@ use super::{State, transactions, waiting};
 pub(super) fn check(state: &State, intent: &Intent) -> Result<(), IntentConflict> {
     let conditions = &intent.conditions;
     transactions::is_open(state, conditions.transaction.as_ref())?;
+    if let Some((slot, _)) = &conditions.slot {
+        is_in_service(state, slot)?;
+    }
     if let Some(idempotency) = &conditions.idempotency {
         not_answered(state, idempotency)?;
     }
@@ -31,6 +34,14 @@ pub(super) fn check(state: &State, intent: &Intent) -> Result<(), IntentConflict
         may_be_claimed(state, claim, intent)?;
     }
     waiting::is_approved(state, intent)
+}
+
+fn is_in_service(state: &State, slot: &Slot) -> Result<(), IntentConflict> {
+    let device = state.devices.get(&slot.title).filter(|device| device.expected.tenant == slot.tenant);
+    match device.and_then(|device| device.state.out_of_service()) {
+        Some(out) => Err(IntentConflict::DeviceOutOfService(out)),
+        None => Ok(()),
+    }
 }
 
 /// What was answered and is not revoked since is answered again; what ended otherwise was no answer.

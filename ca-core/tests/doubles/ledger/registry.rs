@@ -2,7 +2,7 @@
 
 use ca_core::audit::AuditEvent;
 use ca_core::ports::{Registry, Unavailable};
-use ca_core::record::{Device, DeviceState, ExpectedDevice, ImportOutcome, Token};
+use ca_core::record::{Device, DeviceAct, DeviceState, ExpectedDevice, ImportOutcome, Token};
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
 
@@ -14,22 +14,20 @@ impl MemoryLedger {
     /// Puts a device on an owner's list.
     pub(crate) fn expect(&self, title: &SystemTitle, tenant: &TenantId, manufacturer: Option<&TenantId>) {
         let expected = ExpectedDevice {
-            tenant: tenant.clone(),
-            title: *title,
             manufacturer: manufacturer.cloned(),
-            model: String::new(),
-            batch: String::new(),
-            region: None,
-            concentrator: None,
+            ..ExpectedDevice::new(tenant.clone(), *title)
         };
-        let device = Device {
-            expected,
-            state: DeviceState::Expected,
-            imported_at: at(NOW),
-            claimed_by: None,
-            factory_superseded_at: None,
-        };
-        self.state.lock().unwrap().devices.insert(*title, device);
+        self.state.lock().unwrap().devices.insert(*title, Device::new(expected, at(NOW)));
+    }
+
+    /// Has a device stand somewhere.
+    pub(crate) fn stand(&self, title: &SystemTitle, state: DeviceState) {
+        self.state.lock().unwrap().devices.get_mut(title).unwrap().state = state;
+    }
+
+    /// Has something happen to a device that is legal.
+    pub(crate) fn move_device(&self, title: &SystemTitle, act: DeviceAct) {
+        self.state.lock().unwrap().devices.get_mut(title).unwrap().take(act).unwrap();
     }
 
     /// Keeps a token.

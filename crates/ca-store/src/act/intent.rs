@@ -1,26 +1,32 @@
 //! T1: whether an intent may be recorded, and recording it. Not signing: `begin_signing` only marks.
 //!
-//! Conditions are decided in one order, and the first that does not hold is the answer: the transaction, the same request, the
+//! Conditions are decided in one order, and the first that does not hold is the answer: the transaction, the device, the same request, the
 //! serial number, the key, the certificate to be replaced, the slot, the token, the claim, the approval. What was lost leaves
 //! its slot before that is decided.
 
 use ca_core::audit::{Act, AuditEvent};
 use ca_core::record::{
-    AfterWindow, CertificateId, CertificateStatus, DeviceClaim, DeviceState, Idempotency, Intent,
-    IntentConflict, SlotUse,
+    AfterWindow, CertificateId, CertificateStatus, DeviceClaim, DeviceEventKind, DeviceState, Idempotency,
+    Intent, IntentConflict, Slot, SlotUse,
 };
 use ca_core::validity::UnixTime;
 
+use super::fleet::{self, Line};
 use super::refusal::Refusal;
 use super::{handover, repeats, shard, slot, transactions, waiting};
 use crate::certificate::{certificate_row, stored};
 use crate::keyspace::{Keyspace, id_key, title_key};
-use crate::row::{CertificateRow, CertificateState, DeviceRow, IntentRow, KeyRow, RequestRow, TokenRow};
+use crate::row::{
+    CertificateRow, CertificateState, CredentialRow, DeviceRow, IntentRow, KeyRow, RequestRow, TokenRow,
+};
 use crate::transaction::{ActFault, ReadFault, Rows, Transaction};
 
 /// Records an intent if its conditions hold.
 pub(crate) fn record(tx: &mut Transaction<'_>, intent: Intent) -> Result<(), Refusal> {
     transactions::is_open(tx, intent.conditions.transaction.as_ref())?;
+    if let Some((slot, _)) = &intent.conditions.slot {
+        is_in_service(tx, slot)?;
+    }
     if let Some(idempotency) = &intent.conditions.idempotency {
         not_answered_before(tx, idempotency, intent.recorded_at)?;
     }
@@ -53,6 +59,16 @@ pub(crate) fn record(tx: &mut Transaction<'_>, intent: Intent) -> Result<(), Ref
         claim_device(tx, row, claim, &intent)?;
     }
     Ok(())
+}
+
+/// A device that its owner has suspended or retired gets nothing, through whichever door.
+fn is_in_service(tx: &Transaction<'_>, slot: &Slot) -> Result<(), Refusal> {
+    let device = tx.row::<DeviceRow>(&slot.title)?.map(|row| row.device);
+    let owned = device.filter(|device| device.expected.tenant == slot.tenant);
+    match owned.and_then(|device| device.state.out_of_service()) {
+        Some(out) => Err(IntentConflict::DeviceOutOfService(out).into()),
+        None => Ok(()),
+    }
 }
 
 /// Marks an intent as given to the signer, once.
@@ -136,9 +152,15 @@ fn admit_claim(tx: &Transaction<'_>, claim: &DeviceClaim, now: UnixTime) -> Resu
     let row = tx
         .row::<DeviceRow>(&claim.title)?
         .filter(|row| row.device.expected.tenant == claim.tenant)
+        .filter(|row| !matches!(row.device.state, DeviceState::Manufactured | DeviceState::Shipped))
         .ok_or(IntentConflict::DeviceNotExpected)?;
     if row.device.claimed_by.is_some_and(|key| key != claim.factory_key) {
         return Err(IntentConflict::DeviceClaimedByOther.into());
+    }
+    let delivered =
+        row.device.delivered_keys == 0 || tx.has::<CredentialRow>(&(claim.title, claim.factory_key))?;
+    if !delivered {
+        return Err(IntentConflict::DeviceKeyNotDelivered.into());
     }
     match row.device.factory_superseded_at {
         Some(since) if now >= since.plus_seconds(claim.grace_seconds) => {
@@ -151,19 +173,17 @@ fn admit_claim(tx: &Transaction<'_>, claim: &DeviceClaim, now: UnixTime) -> Resu
 /// Writes down the first claim; later ones of the same key change nothing.
 fn claim_device(
     tx: &mut Transaction<'_>,
-    mut row: DeviceRow,
+    DeviceRow { device: before }: DeviceRow,
     claim: &DeviceClaim,
     intent: &Intent,
 ) -> Result<(), ActFault> {
-    if row.device.claimed_by.is_some() {
+    if before.claimed_by.is_some() {
         return Ok(());
     }
-    row.device.claimed_by = Some(claim.factory_key);
-    if row.device.state == DeviceState::Expected {
-        row.device.state = DeviceState::Claimed;
-    }
-    tx.put(&claim.title, &row)?;
-    tx.seal(AuditEvent {
+    let mut device = before.clone();
+    device.claim(claim.factory_key);
+    fleet::write_one(tx, Some(&before), &device)?;
+    let sequence = tx.seal(AuditEvent {
         time: intent.recorded_at,
         tenant: claim.tenant.clone(),
         actor: intent.event.actor.clone(),
@@ -174,7 +194,7 @@ fn claim_device(
         detail: claim.title.to_string(),
         digest: claim.factory_key.to_vec(),
     })?;
-    Ok(())
+    fleet::follow(tx, sequence, &Line::of(&device, DeviceEventKind::Claimed))
 }
 
 fn write(tx: &mut Transaction<'_>, intent: &Intent) -> Result<(), ActFault> {

@@ -2,8 +2,9 @@
 
 use ca_core::audit::{Act, AuditEvent};
 use ca_core::profile::Hierarchy;
-use ca_core::record::{CertificateId, DeviceState, IssuedRecord};
+use ca_core::record::{CertificateId, DeviceEventKind, IssuedRecord};
 
+use super::fleet::{self, Line};
 use super::intent::is_signing;
 use super::{schedule, slot};
 use crate::keyspace::{Keyspace, expiry_key, id_key};
@@ -18,7 +19,7 @@ pub(crate) fn record(tx: &mut Transaction<'_>, issued: IssuedRecord) -> Result<(
         return Err(ActFault::NotGivenToSigner { id });
     }
     let actor = event.actor.clone();
-    tx.seal(event.clone())?;
+    let sequence = tx.seal(event.clone())?;
     let row = CertificateRow {
         state: CertificateState::Issued,
         since: issued_at,
@@ -26,6 +27,14 @@ pub(crate) fn record(tx: &mut Transaction<'_>, issued: IssuedRecord) -> Result<(
         ..intent.certificate.clone()
     };
     let replaced = write(tx, &id, &row)?;
+    if let Some(title) = row.title() {
+        let kind = if replaced.is_empty() {
+            DeviceEventKind::CertificateIssued
+        } else {
+            DeviceEventKind::CertificateRenewed
+        };
+        fleet::follow_certificate(tx, (title, sequence), kind, &id)?;
+    }
     if let Some(after) = intent.revoke_replaced_after {
         schedule::replaced(tx, replaced, (after, &event))?;
     }
@@ -67,16 +76,16 @@ fn supersede_factory(
     let operational =
         intent.certificate.slot.as_ref().filter(|slot| slot.hierarchy == Hierarchy::Operational);
     let Some(title) = intent.claim.or_else(|| operational.map(|slot| slot.title)) else { return Ok(()) };
-    let Some(mut row) = tx.row::<DeviceRow>(&title)? else { return Ok(()) };
+    let Some(row) = tx.row::<DeviceRow>(&title)? else { return Ok(()) };
     let others =
         intent.claim.is_none() && operational.is_some_and(|slot| slot.tenant != row.device.expected.tenant);
-    if others || row.device.state == DeviceState::Operational {
+    let event = event(&row);
+    let mut device = row.device.clone();
+    device.operate(event.time);
+    if others || device == row.device {
         return Ok(());
     }
-    let event = event(&row);
-    row.device.state = DeviceState::Operational;
-    row.device.factory_superseded_at = Some(event.time);
-    tx.put(&title, &row)?;
-    tx.seal(event)?;
-    Ok(())
+    fleet::write_one(tx, Some(&row.device), &device)?;
+    let sequence = tx.seal(event)?;
+    fleet::follow(tx, sequence, &Line::of(&device, DeviceEventKind::Operational))
 }

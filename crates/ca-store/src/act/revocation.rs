@@ -3,12 +3,13 @@
 
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
-    CertificateId, ReleaseOutcome, ReleaseRecord, Revocation, RevocationOutcome, RevocationRecord,
+    CertificateId, DeviceEventKind, ReleaseOutcome, ReleaseRecord, Revocation, RevocationOutcome,
+    RevocationRecord,
 };
 use ca_core::scope::CrlListing;
 use ca_core::validity::UnixTime;
 
-use super::{schedule, shard, slot};
+use super::{fleet, schedule, shard, slot};
 use crate::certificate::certificate_row;
 use crate::row::{CertificateRow, CertificateState, KeyRow, ReleaseRow, RevocationRow, UncertainRow};
 use crate::transaction::{ActFault, Rows, Transaction};
@@ -58,6 +59,14 @@ pub(crate) fn write(
     (revocation, now, sequence): (Revocation, UnixTime, u64),
     certificate: CertificateRow,
 ) -> Result<(), ActFault> {
+    if let Some(title) = certificate.title() {
+        let kind = if revocation.is_hold() {
+            DeviceEventKind::CertificateHeld
+        } else {
+            DeviceEventKind::CertificateRevoked
+        };
+        fleet::follow_certificate(tx, (title, sequence), kind, id)?;
+    }
     let was_on_hold = tx.has::<RevocationRow>(id)?;
     let final_since = was_on_hold.then_some(now);
     let (listing, not_after) = (&certificate.listing, certificate.validity.not_after());
@@ -118,6 +127,9 @@ pub(crate) fn write_release(
     (id, listing): (&CertificateId, &CrlListing),
     (now, sequence): (UnixTime, u64),
 ) -> Result<(), ActFault> {
+    if let Some(title) = certificate_row(tx, id)?.and_then(|row| row.title()) {
+        fleet::follow_certificate(tx, (title, sequence), DeviceEventKind::CertificateReleased, id)?;
+    }
     tx.remove::<RevocationRow>(id);
     shard::changed(tx, (id, listing), (sequence, false))?;
     tx.put(id, &ReleaseRow { time: now })

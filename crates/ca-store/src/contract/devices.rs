@@ -20,13 +20,7 @@ fn an_imported_device_is_expected(ground: &Ground) {
     let outcome = import(&store, vec![expected(4), anyones.clone()]);
     assert_eq!(outcome, ImportOutcome { added: 2, ..ImportOutcome::default() });
     for expected in [expected(4), anyones] {
-        let device = Device {
-            state: DeviceState::Expected,
-            imported_at: NOW,
-            claimed_by: None,
-            factory_superseded_at: None,
-            expected: expected.clone(),
-        };
+        let device = Device::new(expected.clone(), NOW);
         assert_eq!(store.device(&expected.title).unwrap(), Some(device));
     }
     assert_eq!(store.acts(), [Act::LedgerOpened, Act::DevicesImported]);

@@ -237,13 +237,9 @@ pub(super) fn issued(id: &CertificateId, issued_at: UnixTime) -> IssuedRecord {
 
 pub(super) fn expected(device: u8) -> ExpectedDevice {
     ExpectedDevice {
-        tenant: tenant("dso"),
-        title: title(device),
         manufacturer: Some(tenant("maker")),
         model: "E350".to_owned(),
-        batch: String::new(),
-        region: None,
-        concentrator: None,
+        ..ExpectedDevice::new(tenant("dso"), title(device))
     }
 }
 

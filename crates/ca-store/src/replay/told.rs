@@ -4,18 +4,18 @@ use ca_core::audit::{Act, AuditEvent, AuditRecord};
 use ca_core::certificate::{Certificate, to_be_signed};
 use ca_core::profile::{KeyPurpose, ProfileId};
 use ca_core::reason::ReasonCode;
-use ca_core::record::{CertificateId, DeviceState, Revocation, Settlement, Slot};
+use ca_core::record::{CertificateId, DeviceAct, DeviceEventKind, Revocation, Settlement, Slot};
 use ca_core::scope::{CrlListing, CrlScope, Shard};
 use ca_core::system_title::SystemTitle;
 use ca_core::validity::{UnixTime, Validity};
 use sha2::{Digest, Sha256};
 
-use super::{Places, ReplayReport, shut_out};
-use crate::act::{crl, issued, revocation, settlement, shard, slot};
+use super::{Places, ReplayReport, devices, shut_out};
+use crate::act::{crl, fleet, issued, revocation, settlement, shard, slot};
 use crate::certificate::certificate_row;
 use crate::keyspace::{Keyspace, id_key, title_key};
 use crate::row::{
-    CertificateRow, CertificateState, CrlRow, DeviceRow, InstallationRow, IntentRow, KeyRow, RevocationRow,
+    CertificateRow, CertificateState, CrlRow, InstallationRow, IntentRow, KeyRow, RevocationRow,
 };
 use crate::transaction::{ActFault, Rows, Transaction};
 
@@ -52,21 +52,22 @@ pub(super) fn take_in(
             report.crl_numbers = report.crl_numbers.saturating_add(1);
             take_crl_number(tx, record)
         }
-        Act::DeviceClaimed => with_device(tx, record, report, |row, event| {
-            row.device.claimed_by = event.digest.as_slice().try_into().ok();
-            if row.device.state == DeviceState::Expected {
-                row.device.state = DeviceState::Claimed;
-            }
-        }),
-        Act::FactorySuperseded => with_device(tx, record, report, |row, event| {
-            row.device.state = DeviceState::Operational;
-            row.device.factory_superseded_at = Some(event.time);
-        }),
+        Act::DeviceClaimed | Act::FactorySuperseded => devices::progress(tx, record, report),
+        Act::DevicesShipped => devices::change(tx, record, DeviceAct::Ship, report),
+        Act::DevicesSuspended => devices::change(tx, record, DeviceAct::Suspend, report),
+        Act::DevicesResumed => devices::change(tx, record, DeviceAct::Resume, report),
+        Act::DevicesRetired => devices::change(tx, record, DeviceAct::Retire, report),
+        Act::DevicesMoved => devices::change(tx, record, DeviceAct::Transfer, report),
         Act::RevocationScheduled | Act::ScheduleCancelled => {
             shut_out::schedule(tx, &id(record)?, event)
         }
         Act::TrustBlocked | Act::UnblockRequested | Act::TrustUnblocked => shut_out::block(tx, event),
-        Act::DevicesImported | Act::TokenIssued => {
+        Act::DevicesImported
+        | Act::DevicesMade
+        | Act::DeliveryOpened
+        | Act::DeliveryPartTaken
+        | Act::DeliveryClosed
+        | Act::TokenIssued => {
             report.miss(record);
             Ok(())
         }
@@ -97,7 +98,9 @@ pub(super) fn take_in(
         // Whether a certificate was confirmed changes none of its rows; its revocation has a record of its own.
         | Act::CertificateConfirmed
         | Act::CertificateRefused
-        | Act::TransactionLapsed => Ok(()),
+        | Act::TransactionLapsed
+        // That secrets were given out changes none of them.
+        | Act::SecretsExported => Ok(()),
         Act::RecoveryEnded => take_epoch(tx, record),
     }
 }
@@ -196,7 +199,18 @@ fn issue(
     if let Some(shard) = row.listing.shard() {
         shard::has_one_until(tx, (&id.issuer, shard), row.validity.not_after())?;
     }
-    issued::write(tx, &id, &row).map(drop)
+    let replaced = issued::write(tx, &id, &row)?;
+    match row.title() {
+        Some(title) => {
+            let kind = if replaced.is_empty() {
+                DeviceEventKind::CertificateIssued
+            } else {
+                DeviceEventKind::CertificateRenewed
+            };
+            fleet::follow_certificate(tx, (title, record.sequence), kind, &id)
+        }
+        None => Ok(()),
+    }
 }
 
 /// Fills in what the certificate itself says.
@@ -276,26 +290,6 @@ fn take_epoch(tx: &mut Transaction<'_>, record: &AuditRecord) -> Result<(), ActF
     let mut row = tx.row::<InstallationRow>(&())?.ok_or(ActFault::NotGuarded)?;
     row.installation.epoch = row.installation.epoch.max(epoch);
     tx.put(&(), &row)
-}
-
-fn with_device(
-    tx: &mut Transaction<'_>,
-    record: &AuditRecord,
-    report: &mut ReplayReport,
-    change: impl FnOnce(&mut DeviceRow, &AuditEvent),
-) -> Result<(), ActFault> {
-    let title =
-        SystemTitle::parse(&record.event.detail).map_err(|_| misfit(record, "it names no system title"))?;
-    match tx.row::<DeviceRow>(&title)? {
-        Some(mut row) => {
-            change(&mut row, &record.event);
-            tx.put(&title, &row)
-        }
-        None => {
-            report.miss(record);
-            Ok(())
-        }
-    }
 }
 
 #[cfg(test)]

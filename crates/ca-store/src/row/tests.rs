@@ -55,18 +55,22 @@ fn certificate_row(state: CertificateState, slot: Option<Slot>) -> CertificateRo
 fn device(claimed: bool) -> DeviceRow {
     let device = Device {
         expected: ExpectedDevice {
-            tenant: TenantId::parse("dso").unwrap(),
-            title: SystemTitle::new([1; 8]),
             manufacturer: claimed.then(|| TenantId::parse("maker").unwrap()),
-            model: String::new(),
+            serial_number: if claimed { "4711".to_owned() } else { String::new() },
+            firmware: if claimed { "1.2".to_owned() } else { String::new() },
             batch: "lot".to_owned(),
             region: claimed.then(shard),
             concentrator: (!claimed).then(shard),
+            ..ExpectedDevice::new(TenantId::parse("dso").unwrap(), SystemTitle::new([1; 8]))
         },
-        state: if claimed { DeviceState::Claimed } else { DeviceState::Operational },
+        state: if claimed { DeviceState::Claimed } else { DeviceState::Suspended },
         imported_at: time(1),
         claimed_by: claimed.then_some([4; 32]),
         factory_superseded_at: (!claimed).then_some(time(2)),
+        suspended_from: (!claimed).then_some(DeviceState::Operational),
+        shipped_to: claimed.then(|| TenantId::parse("dso-2").unwrap()),
+        delivery: claimed.then_some([6; 32]),
+        delivered_keys: u16::from(claimed) * 3,
     };
     DeviceRow { device }
 }

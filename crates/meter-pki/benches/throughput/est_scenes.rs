@@ -58,13 +58,8 @@ impl<'g> Meters<'g> {
         let house = &self.grounds.house;
         let tenant = house.operational.issuer().tenant().clone();
         let expected = |title: &SystemTitle| ExpectedDevice {
-            tenant: tenant.clone(),
-            title: *title,
             manufacturer: Some(house.factory.issuer().tenant().clone()),
-            model: String::new(),
-            batch: String::new(),
-            region: None,
-            concentrator: None,
+            ..ExpectedDevice::new(tenant.clone(), *title)
         };
         let event = AuditEvent {
             time: house.ports.clock.now(),
