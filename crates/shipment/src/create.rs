@@ -80,7 +80,7 @@ impl<'a, S: Read + Write + Seek> Draft<'a, S> {
     /// Begins a manifest for the holder of a certificate of the profile `ship-recipient`; the spool is empty.
     ///
     /// # Errors
-    /// [`CreateError::Recipient`].
+    /// [`CreateError::Recipient`], or [`CreateError::Expired`] when that certificate is out of its time.
     pub fn begin(
         plan: Plan,
         recipient: &'a Certificate,
@@ -89,6 +89,7 @@ impl<'a, S: Read + Write + Seek> Draft<'a, S> {
         if !may_receive(recipient) {
             return Err(CreateError::Recipient { subject: recipient.subject().clone() });
         }
+        in_time(recipient, plan.made_at)?;
         let mut transport_keys = plan.transport_keys;
         transport_keys.sort_by(|one, other| one.label.cmp(&other.label));
         let header = Header {
@@ -169,6 +170,7 @@ impl<'a, S: Read + Write + Seek> Draft<'a, S> {
         if !may_sign(sender.certificate) {
             return Err(CreateError::Signer { subject: sender.certificate.subject().clone() });
         }
+        in_time(sender.certificate, self.header.made_at)?;
         if self.last.is_none() {
             return Err(CreateError::Empty);
         }
@@ -199,6 +201,16 @@ impl<'a, S: Read + Write + Seek> Draft<'a, S> {
     }
 }
 
+fn in_time(certificate: &Certificate, now: UnixTime) -> Result<(), CreateError> {
+    let validity = certificate.validity();
+    if validity.contains(now) {
+        return Ok(());
+    }
+    let (subject, not_before, not_after) =
+        (certificate.subject().clone(), validity.not_before(), validity.not_after());
+    Err(CreateError::Expired { subject, not_before, not_after })
+}
+
 /// Why a manifest is not made.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
@@ -213,6 +225,16 @@ pub enum CreateError {
     Signer {
         /// Whose.
         subject: DistinguishedName,
+    },
+    /// The signer's or the recipient's certificate is out of its time.
+    #[error("the certificate of {subject} is valid from {not_before} to {not_after} only")]
+    Expired {
+        /// Whose.
+        subject: DistinguishedName,
+        /// When it begins.
+        not_before: UnixTime,
+        /// When it ends.
+        not_after: UnixTime,
     },
     /// A device cannot be in a manifest.
     #[error("the device {title} {fault}")]
@@ -275,6 +297,7 @@ impl CreateError {
         match self {
             Self::Recipient { .. } => "shipment.recipient-usage",
             Self::Signer { .. } => "shipment.signer-usage",
+            Self::Expired { .. } => "shipment.expired",
             Self::Record { fault, .. } => fault.code(),
             Self::RepeatedTitle { .. } => "shipment.repeated-title",
             Self::Order { .. } => "shipment.record-order",

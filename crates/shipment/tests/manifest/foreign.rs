@@ -99,6 +99,17 @@ fn a_manifest_is_not_sealed_for_a_certificate_for_something_else() {
 }
 
 #[test]
+fn nothing_is_made_with_certificates_that_are_out_of_their_time() {
+    let ground = Ground::new("s1");
+    for days in [-1, 3 * 365] {
+        let plan = shipment::Plan { made_at: days_later(days), ..ground.plan() };
+        let spool = std::io::Cursor::new(Vec::new());
+        let refused = Draft::begin(plan, &ground.recipient, (spool, &Random)).unwrap_err();
+        assert_eq!(refused.code(), "shipment.expired");
+    }
+}
+
+#[test]
 fn a_certificate_that_is_not_needed_is_refused() {
     let ground = Ground::new("s1");
     let (signed, _) = ground.try_make(&[bare(1)]).unwrap();
