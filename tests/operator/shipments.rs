@@ -294,20 +294,34 @@ fn what_cannot_be_is_refused_with_its_reason_code() {
 }
 
 #[test]
-fn a_signer_on_a_token_signs_a_manifest() {
-    let desk = Desk::new(&rcgen::PKCS_ECDSA_P256_SHA256);
-    std::fs::create_dir(desk.at("tokens")).expect("a directory");
-    desk.write("softhsm2.conf", &format!("directories.tokendir = {}\n", desk.at("tokens").display()));
-    desk.write("pin", "user-1234");
-    let setting = "softhsm2-util --init-token --free --label maker --so-pin so-1234 --pin user-1234\n\
-         openssl pkcs8 -topk8 -nocrypt -in maker-key.pem -out key.p8\n\
-         softhsm2-util --import key.p8 --token maker --label shipments --id 01 --pin user-1234\n\
-         rm key.p8 maker-key.pem maker.pem\n";
-    drop(desk.run(setting).ok());
-    let token =
-        format!("pkcs11:token=maker?module-path={}&pin-source=file:{}", softhsm(), desk.at("pin").display());
-    let create =
-        blocks()[0].replace("--signer maker.pem", &format!("--signer maker-cert.pem --token '{token}'"));
-    drop(desk.run(&create).ok());
-    drop(desk.run(blocks()[1]).ok());
+fn keys_on_a_token_sign_and_open_a_manifest() {
+    for algorithm in [&rcgen::PKCS_ECDSA_P256_SHA256, &rcgen::PKCS_ECDSA_P384_SHA384] {
+        let desk = Desk::new(algorithm);
+        std::fs::create_dir(desk.at("tokens")).expect("a directory");
+        desk.write("softhsm2.conf", &format!("directories.tokendir = {}\n", desk.at("tokens").display()));
+        desk.write("pin", "user-1234");
+        // What only the token has from now on.
+        let setting = "softhsm2-util --init-token --free --label both --so-pin so-1234 --pin user-1234\n\
+             for key in maker dso; do\n\
+             openssl pkcs8 -topk8 -nocrypt -in $key.pem -out $key.p8\n\
+             softhsm2-util --import $key.p8 --token both --label $key --id $((++number))1 --pin user-1234\n\
+             done\n\
+             rm *.p8 maker-key.pem maker.pem dso.pem\n";
+        drop(desk.run(&format!("number=0\n{setting}")).ok());
+        let token = format!(
+            "pkcs11:token=both?module-path={}&pin-source=file:{}",
+            softhsm(),
+            desk.at("pin").display()
+        );
+        let on_token = format!("--token '{token}'");
+        let create = blocks()[0].replace("maker.pem", &format!("maker-cert.pem {on_token}"));
+        drop(desk.run(&create).ok());
+        let check = blocks()[1].trim().replace("dso.pem", &format!("dso-cert.pem {on_token}"));
+        let said = desk.run(&check).ok().out;
+        assert!(said.contains("is in order: 3 devices"), "{said}");
+        // The certificate of a key that is elsewhere.
+        let other = desk.run(&check.replace("dso-cert.pem", "maker-root.pem"));
+        assert_eq!(other.code, Some(5), "{}", other.all());
+        assert!(other.err.contains("key.not-found"), "{}", other.all());
+    }
 }

@@ -7,12 +7,13 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 
 use sha2::{Digest as _, Sha256};
-use shipment::{Checked, ReadError, Recipient, SealedChunk, Shipment, check};
+use shipment::{Checked, ReadError, SealedChunk, Shipment, check};
 
+use super::recipient::OwnRecipient;
 use super::wire::{
     CloseText, DeliveryText, DeliveryView, DeviceText, PartText, PartView, RefusedView, TotalsView,
 };
-use super::{ExpectedSigner, OwnRecipient, devices_of, open, refused, tenant};
+use super::{ExpectedSigner, open, tenant};
 use crate::cli::shipment::ImportArgs;
 use crate::commands::printer::Printer;
 use crate::exit::{Exit, Failure};
@@ -44,7 +45,7 @@ pub(super) async fn import(
     let recipient = own.recipient(Some(&tenant));
     let mut file = Hashed::new(open(&args.file)?);
     let checked = check(&mut file, &signer.expected(), &recipient, &mut |_| {});
-    let checked = checked.map_err(|error| refused(&error))?;
+    let checked = checked.map_err(|error| own.refused(&error))?;
     let digest = hex::encode(file.digest());
     let header = checked.signed.header();
     let text = DeliveryText {
@@ -53,7 +54,7 @@ pub(super) async fn import(
         source: "manifest".to_owned(),
         digest: digest.clone(),
         batch: header.shipment.clone(),
-        announced: devices_of(&checked),
+        announced: header.devices,
     };
     let stands: DeliveryView = client.post("/v1/deliveries", &text).await?;
     if stands.closed {
@@ -66,7 +67,7 @@ pub(super) async fn import(
         if chunk.number() < stands.next_part {
             continue;
         }
-        let part = part(&chunk, &recipient)?;
+        let part = part(&chunk, &own)?;
         let view: PartView = client.post(&format!("/v1/deliveries/{digest}/parts"), &part).await?;
         refusals.extend(view.refused);
         refusals.truncate(TOLD);
@@ -99,8 +100,8 @@ fn told(view: &ImportedView, printer: &Printer) -> Result<(), Failure> {
         .then("ask the manufacturer for a manifest with these devices alone, once they are mended"))
 }
 
-fn part(chunk: &SealedChunk, recipient: &Recipient<'_>) -> Result<PartText, Failure> {
-    let opened = chunk.open(recipient.key).map_err(|error| refused(&error))?;
+fn part(chunk: &SealedChunk, own: &OwnRecipient) -> Result<PartText, Failure> {
+    let opened = chunk.open(own).map_err(|error| own.refused(&error))?;
     let devices = opened.records.iter().map(|record| DeviceText::from(&record.device)).collect();
     Ok(PartText { part: opened.number, devices })
 }

@@ -164,7 +164,10 @@ impl Desk {
                 organization: None,
                 at: Some(NOW.to_string()),
             },
-            recipient: RecipientArgs { recipient: write("recipient.pem", credential.as_bytes()) },
+            recipient: RecipientArgs {
+                recipient: write("recipient.pem", credential.as_bytes()),
+                token: None,
+            },
             accept_count: false,
         };
         Self { told: Shared::default(), place, args, octets }
