@@ -5,6 +5,7 @@ pub mod est;
 pub mod hsm;
 pub mod request;
 pub mod revocation;
+pub mod shipment;
 pub mod signer;
 
 use std::net::SocketAddr;
@@ -67,6 +68,9 @@ pub enum Command {
     /// Devices that their owner expects.
     #[command(subcommand)]
     Device(DeviceCommand),
+    /// Manifests of delivered devices: made by the manufacturer, checked and taken in by the distribution system operator.
+    #[command(subcommand)]
+    Shipment(shipment::ShipmentCommand),
     /// Certificate revocation lists.
     #[command(subcommand)]
     Crl(CrlCommand),
