@@ -4,6 +4,7 @@
 //! Declared here, by what ca-core needs; implemented outside; put together in the binaries only. Every method is a verb of
 //! the domain and blocks until it is done. A port never calls back.
 
+mod campaigns;
 mod sign_error;
 
 use crate::audit::AuditEvent;
@@ -27,6 +28,7 @@ use crate::tenant::TenantId;
 use crate::to_be_signed::ToBeSigned;
 use crate::validity::UnixTime;
 
+pub use campaigns::{Campaigns, Swaps};
 pub use sign_error::SignError;
 
 /// A port cannot do its work now; nothing was done. The cause is for the log, never for the requester.

@@ -11,6 +11,7 @@ mod tests;
 
 pub use event::{Action, Answer, Call, Event, KeyStanding, Shown, SwapRefusal};
 
+use super::campaign::{Campaign, Wanted};
 use super::patience::Patience;
 use crate::key_ref::KeyRef;
 use crate::profile::{KeyPurpose, ProfileId};
@@ -349,6 +350,35 @@ pub struct Step {
 }
 
 impl Swap {
+    /// Begins the swap of one wanted certificate.
+    #[must_use]
+    pub fn new(
+        campaign: &Campaign,
+        wanted: &Wanted,
+        title: SystemTitle,
+        (stage, now): (Stage, UnixTime),
+    ) -> Self {
+        Self {
+            title,
+            purpose: wanted.purpose,
+            campaign: campaign.digest,
+            road: campaign.road,
+            profile: wanted.profile.clone(),
+            issuer: wanted.issuer,
+            stage,
+            since: now,
+            attempts: 0,
+            restarts: 0,
+            not_before: now,
+            turn: 0,
+            given: None,
+            ending: false,
+            stuck: false,
+            trouble: None,
+            passed: Vec::new(),
+        }
+    }
+
     /// Tells whether the device holds the new certificate, uses it alone, and it is good.
     #[must_use]
     pub const fn is_complete(&self) -> bool {

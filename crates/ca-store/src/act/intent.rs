@@ -12,7 +12,7 @@ use ca_core::record::{
 use ca_core::validity::UnixTime;
 
 use super::refusal::Refusal;
-use super::{handover, repeats, shard, slot, transactions, waiting};
+use super::{handover, repeats, shard, slot, swap, transactions, waiting};
 use crate::certificate::{certificate_row, stored};
 use crate::keyspace::{Keyspace, id_key, title_key};
 use crate::row::{CertificateRow, CertificateState, DeviceRow, IntentRow, KeyRow, RequestRow, TokenRow};
@@ -52,7 +52,8 @@ pub(crate) fn record(tx: &mut Transaction<'_>, intent: Intent) -> Result<(), Ref
     if let (Some(row), Some(claim)) = (device, &intent.conditions.claim) {
         claim_device(tx, row, claim, &intent)?;
     }
-    Ok(())
+    swap::asked(tx, &intent)
+        .map_err(Refusal::from)
 }
 
 /// Marks an intent as given to the signer, once.
@@ -174,7 +175,7 @@ fn claim_device(
         detail: claim.title.to_string(),
         digest: claim.factory_key.to_vec(),
     })?;
-    Ok(())
+    swap::claimed(tx, &claim.title, (intent.recorded_at, &intent.event.actor))
 }
 
 fn write(tx: &mut Transaction<'_>, intent: &Intent) -> Result<(), ActFault> {

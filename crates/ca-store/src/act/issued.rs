@@ -5,7 +5,7 @@ use ca_core::profile::Hierarchy;
 use ca_core::record::{CertificateId, DeviceState, IssuedRecord};
 
 use super::intent::is_signing;
-use super::{schedule, slot};
+use super::{schedule, slot, swap};
 use crate::keyspace::{Keyspace, expiry_key, id_key};
 use crate::row::{CertificateRow, CertificateState, DeviceRow, IntentRow};
 use crate::transaction::{ActFault, Rows, Transaction};
@@ -26,6 +26,7 @@ pub(crate) fn record(tx: &mut Transaction<'_>, issued: IssuedRecord) -> Result<(
         ..intent.certificate.clone()
     };
     let replaced = write(tx, &id, &row)?;
+    swap::issued(tx, &id, &row, &actor)?;
     if let Some(after) = intent.revoke_replaced_after {
         schedule::replaced(tx, replaced, (after, &event))?;
     }
@@ -70,7 +71,8 @@ fn supersede_factory(
     let Some(mut row) = tx.row::<DeviceRow>(&title)? else { return Ok(()) };
     let others =
         intent.claim.is_none() && operational.is_some_and(|slot| slot.tenant != row.device.expected.tenant);
-    if others || row.device.state == DeviceState::Operational {
+    // A campaign supersedes them when every wanted certificate is in use, and not before.
+    if others || row.device.state == DeviceState::Operational || swap::keeps_factory(tx, &title)? {
         return Ok(());
     }
     let event = event(&row);
