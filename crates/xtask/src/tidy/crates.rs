@@ -70,6 +70,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("cmp-coaps", &["cmp-server", "coap-kit", "server-kit"]),
     ("est-coaps", &["coap-kit", "est-server", "server-kit"]),
     ("status-server", &["ca-core", "cms-messages", "server-kit"]),
+    // What is said to a meter through a head-end; it sends nothing.
+    ("dlms", &["ca-core"]),
     // What outsiders rest on holds no key: it opens no signer.
     ("ceremony", &["ca-core", "policies"]),
     ("bundle-verifier", &["ceremony"]),
@@ -87,6 +89,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "cmp-upstream",
             "coap-kit",
             "cms-messages",
+            "dlms",
             "est-client",
             "est-coaps",
             "est-server",
