@@ -127,6 +127,34 @@ pub enum Act {
     SecretsExported = 98,
     /// Devices were put on record by their maker.
     DevicesMade = 99,
+    /// An operator asked for a campaign.
+    CampaignRequested = 100,
+    /// Another operator approved it.
+    CampaignApproved = 101,
+    /// It was refused or withdrawn before it began.
+    CampaignRefused = 102,
+    /// No device is begun for now.
+    CampaignPaused = 103,
+    /// It goes on.
+    CampaignResumed = 104,
+    /// It was given up: what is under way is finished or undone.
+    CampaignAbandoned = 105,
+    /// The next wave of it began.
+    CampaignWave = 106,
+    /// Every device of it is over.
+    CampaignFinished = 107,
+    /// A device was begun.
+    SwapBegun = 108,
+    /// The swap of a certificate came to another step.
+    SwapStepped = 109,
+    /// A person has to look at it.
+    SwapStuck = 110,
+    /// It was given up; the device is as it was.
+    SwapUndone = 111,
+    /// Every wanted certificate of a device is in use.
+    DeviceSwapped = 112,
+    /// Calls were given to a head-end.
+    WorkGiven = 113,
 }
 
 impl Act {
@@ -186,6 +214,20 @@ impl Act {
             Self::DeliveryClosed => "delivery-closed",
             Self::SecretsExported => "secrets-exported",
             Self::DevicesMade => "devices-made",
+            Self::CampaignRequested => "campaign-requested",
+            Self::CampaignApproved => "campaign-approved",
+            Self::CampaignRefused => "campaign-refused",
+            Self::CampaignPaused => "campaign-paused",
+            Self::CampaignResumed => "campaign-resumed",
+            Self::CampaignAbandoned => "campaign-abandoned",
+            Self::CampaignWave => "campaign-wave",
+            Self::CampaignFinished => "campaign-finished",
+            Self::SwapBegun => "swap-begun",
+            Self::SwapStepped => "swap-stepped",
+            Self::SwapStuck => "swap-stuck",
+            Self::SwapUndone => "swap-undone",
+            Self::DeviceSwapped => "device-swapped",
+            Self::WorkGiven => "work-given",
         }
     }
 }

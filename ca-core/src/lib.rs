@@ -27,6 +27,7 @@ pub mod sharding;
 pub mod made_key;
 pub mod ports;
 pub mod actor;
+pub mod fleet;
 pub mod record;
 pub mod audit;
 pub mod csr;

@@ -4,6 +4,7 @@
 //! Declared here, by what ca-core needs; implemented outside; put together in the binaries only. Every method is a verb of
 //! the domain and blocks until it is done. A port never calls back.
 
+mod campaigns;
 mod fleet;
 mod sign_error;
 
@@ -28,6 +29,7 @@ use crate::tenant::TenantId;
 use crate::to_be_signed::ToBeSigned;
 use crate::validity::UnixTime;
 
+pub use campaigns::{Campaigns, Swaps};
 pub use fleet::{Deliveries, Fleet};
 pub use sign_error::SignError;
 

@@ -138,6 +138,8 @@ pub struct Conditions {
     pub revoke_replaced_after: Option<i64>,
     /// The requester is given the private key too. What he was given so a short time ago and did not receive is superseded.
     pub handover: Option<Box<Handover>>,
+    /// The certificate that the requester showed: with that it is in use, and a swap that waits for it goes on.
+    pub shown: Option<CertificateId>,
     /// The approval that it needs. Decided last: a request that stands against anything else does not wait.
     pub approval: Option<Box<ApprovalCondition>>,
 }

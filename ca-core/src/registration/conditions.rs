@@ -26,6 +26,7 @@ pub(super) fn of(
         claim: device.and_then(|device| claim(device, door, &request.actor.identity)),
         revoke_replaced_after: offer.profile.parts().revoke_replaced_after_seconds,
         handover: handover(issuer, request, offer, now).map(Box::new),
+        shown: request.actor.identity.presented().map(Presented::id),
         // Made with the draft: it names the key.
         approval: None,
     }

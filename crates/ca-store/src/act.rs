@@ -1,6 +1,7 @@
 //! The acts that change the ledger, each decided and written inside a transaction. Not when or how the transaction becomes
 //! durable.
 
+pub(crate) mod campaign;
 pub(crate) mod crl;
 pub(crate) mod delivery;
 pub(crate) mod device;
@@ -18,5 +19,6 @@ pub(crate) mod transactions;
 pub(crate) mod waiting;
 pub(crate) mod repeats;
 pub(crate) mod slot;
+pub(crate) mod swap;
 mod count;
 pub(crate) mod refusal;

@@ -59,6 +59,15 @@
 //! | 44 | `deliveries` | SHA-256 of the delivery's file | [`DeliveryRow`](crate::row::DeliveryRow) |
 //! | 45 | `delivery-parts` | digest of a delivery ‖ part u32, from 0 | [`DeliveryPartRow`](crate::row::DeliveryPartRow): what became of a part |
 //! | 46 | `delivery-refusals` | digest of a delivery ‖ part u32 ‖ place u32, from 0 | [`RefusalRow`](crate::row::RefusalRow): a device of it that was not taken in |
+//! | 47 | `swaps` | system title ‖ purpose u8 | [`SwapRow`](crate::row::SwapRow): the swap of a certificate, the last one of its type |
+//! | 48 | `campaigns` | digest of a campaign, 32 octets | [`CampaignRow`](crate::row::CampaignRow) |
+//! | 49 | `campaign-members` | digest of a campaign ‖ system title | [`MemberRow`](crate::row::MemberRow): its devices |
+//! | 50 | `campaign-agenda` | digest of a campaign ‖ phase u8 ‖ wave u32 and spread u32, or time ‖ system title | empty: its devices by how they stand, and from when on something can be done |
+//! | 51 | `campaign-counts` | digest of a campaign ‖ wave u32 ‖ phase u8 | [`MemberCountRow`](crate::row::MemberCountRow): how many devices stand so |
+//! | 52 | `campaign-places` | digest of a campaign ‖ the first 16 octets of the SHA-256 of a concentrator's name | [`PlaceCountRow`](crate::row::PlaceCountRow): how many behind it are under way |
+//! | 53 | `evidence` | system title ‖ digest of a campaign | [`EvidenceRow`](crate::row::EvidenceRow): what was done to a device |
+
+pub(crate) mod campaign;
 
 use ca_core::key_ref::KeyRef;
 use ca_core::profile::{Hierarchy, KeyPurpose};
@@ -121,10 +130,17 @@ pub(crate) enum Keyspace {
     Deliveries,
     DeliveryParts,
     DeliveryRefusals,
+    Swaps,
+    Campaigns,
+    CampaignMembers,
+    CampaignAgenda,
+    CampaignCounts,
+    CampaignPlaces,
+    Evidence,
 }
 
 impl Keyspace {
-    pub(crate) const ALL: [Self; 46] = [
+    pub(crate) const ALL: [Self; 53] = [
         Self::Meta,
         Self::Audit,
         Self::Open,
@@ -171,6 +187,13 @@ impl Keyspace {
         Self::Deliveries,
         Self::DeliveryParts,
         Self::DeliveryRefusals,
+        Self::Swaps,
+        Self::Campaigns,
+        Self::CampaignMembers,
+        Self::CampaignAgenda,
+        Self::CampaignCounts,
+        Self::CampaignPlaces,
+        Self::Evidence,
     ];
 
     /// Returns its octet and its name; both are on disk and never change.
@@ -222,6 +245,13 @@ impl Keyspace {
             Self::Deliveries => (44, "deliveries"),
             Self::DeliveryParts => (45, "delivery-parts"),
             Self::DeliveryRefusals => (46, "delivery-refusals"),
+            Self::Swaps => (47, "swaps"),
+            Self::Campaigns => (48, "campaigns"),
+            Self::CampaignMembers => (49, "campaign-members"),
+            Self::CampaignAgenda => (50, "campaign-agenda"),
+            Self::CampaignCounts => (51, "campaign-counts"),
+            Self::CampaignPlaces => (52, "campaign-places"),
+            Self::Evidence => (53, "evidence"),
         }
     }
 
@@ -506,7 +536,7 @@ mod tests {
     fn octets_and_names_are_each_used_once() {
         let mut tags: Vec<u8> = Keyspace::ALL.map(Keyspace::tag).to_vec();
         tags.dedup();
-        assert_eq!(tags, (1..=46).collect::<Vec<u8>>());
+        assert_eq!(tags, (1..=53).collect::<Vec<u8>>());
         let names: std::collections::BTreeSet<_> = Keyspace::ALL.map(Keyspace::name).into();
         assert_eq!(names.len(), Keyspace::ALL.len());
     }

@@ -1,13 +1,14 @@
 //! Leaving recovery: the one act that lets a restored ledger record again, under the next epoch.
 
 use ca_core::audit::{Act, AuditEvent};
+use ca_core::fleet::campaign::CampaignStanding;
 use ca_core::record::{Mark, Stage};
 
 use crate::act::{crl, transactions, waiting};
 use crate::committer::NotDone;
 use crate::keyspace::{Keyspace, id_key, parse_request, parse_scope};
 use crate::recovery::open_intents;
-use crate::row::{InstallationRow, OrderRow, Row, RowFault, TokenRow, WaitingRow};
+use crate::row::{CampaignRow, InstallationRow, OrderRow, Row, RowFault, TokenRow, WaitingRow};
 use crate::store::Store;
 use crate::transaction::{ActFault, ReadFault, Rows, Transaction};
 
@@ -21,7 +22,7 @@ impl Store {
     /// as uncertain. Unspent tokens were perhaps spent: they open nothing any more. Requests that wait, approved or not, were
     /// perhaps answered: they are forgotten, and whoever asks again asks anew. Certificates that wait to be confirmed were
     /// perhaps confirmed, and are in use: they stay, and other open transactions are forgotten. Orders that were not carried out to their
-    /// end were perhaps refused: they are. The CRLs on record are perhaps not the last
+    /// end were perhaps refused: they are. Campaigns that run are paused. The CRLs on record are perhaps not the last
     /// that were signed: none is the latest, and the next start signs new ones. `event` says who ends recovery and why he
     /// may; that recovery was entered is put on record in front of it.
     ///
@@ -43,6 +44,7 @@ impl Store {
             let forgotten = forget_waiting(tx)?;
             let by = Mark { by: event.actor.clone(), at: event.time };
             void_orders(tx, &by)?;
+            pause_campaigns(tx, &by)?;
             let unconfirmed = end_transactions(tx)?;
             forget_latest_crls(tx)?;
             row.installation.epoch = epoch;
@@ -104,6 +106,23 @@ fn void_orders(tx: &mut Transaction<'_>, by: &Mark) -> Result<(), ActFault> {
             if order.refusal.is_none() && order.progress.finished_at.is_none() {
                 order.refusal = Some((by.clone(), "the ledger was restored".to_owned()));
                 tx.put(&order.digest.clone(), &OrderRow { order })?;
+            }
+        }
+    }
+}
+
+/// What a device took since the copy was made is not known: nothing is begun until a person has looked.
+fn pause_campaigns(tx: &mut Transaction<'_>, by: &Mark) -> Result<(), ActFault> {
+    let mut after = Vec::new();
+    loop {
+        let page = tx.view().rows_after(Keyspace::Campaigns, &[], &after, PAGE).map_err(ReadFault::from)?;
+        let Some((last, _)) = page.last() else { return Ok(()) };
+        after.clone_from(last);
+        for (_, octets) in page {
+            let CampaignRow { mut campaign } = CampaignRow::decode(&octets)?;
+            if campaign.standing(by.at) == CampaignStanding::Running {
+                campaign.paused = Some((by.clone(), "the ledger was restored".to_owned()));
+                tx.put(&campaign.digest.clone(), &CampaignRow { campaign })?;
             }
         }
     }

@@ -29,6 +29,7 @@ use der::{Decode, Encode, Enumerated, Sequence};
 
 use crate::keyspace::Keyspace;
 
+mod campaign;
 mod certificate;
 mod condition;
 mod count;
@@ -40,10 +41,12 @@ mod order;
 mod registry;
 mod revocation;
 mod shut_out;
+mod swap;
 mod trail;
 mod transaction;
 mod waiting;
 
+pub(crate) use campaign::{CampaignRow, MemberCountRow, MemberRow, PlaceCountRow};
 pub(crate) use certificate::{CertificateRow, CertificateState, IntentRow, UncertainRow};
 pub(crate) use condition::{KeyRow, RequestRow, SlotHolder, SlotRow};
 pub(crate) use count::{CountRow, Counted, Transacting, Waiting};
@@ -55,6 +58,7 @@ pub(crate) use order::{OrderPartRow, OrderRow};
 pub(crate) use registry::{DeviceRow, TokenRow};
 pub(crate) use revocation::{ReleaseRow, RevocationRow};
 pub(crate) use shut_out::{BlockedRow, ScheduledRow};
+pub(crate) use swap::{EvidenceRow, SwapRow};
 pub(crate) use trail::{TrailRow, TrailRowV1};
 pub(crate) use transaction::TransactionRow;
 pub(crate) use waiting::WaitingRow;

@@ -13,7 +13,7 @@ use ca_core::validity::UnixTime;
 
 use super::fleet::{self, Line};
 use super::refusal::Refusal;
-use super::{handover, repeats, shard, slot, transactions, waiting};
+use super::{handover, repeats, shard, slot, swap, transactions, waiting};
 use crate::certificate::{certificate_row, stored};
 use crate::keyspace::{Keyspace, id_key, title_key};
 use crate::row::{
@@ -58,7 +58,8 @@ pub(crate) fn record(tx: &mut Transaction<'_>, intent: Intent) -> Result<(), Ref
     if let (Some(row), Some(claim)) = (device, &intent.conditions.claim) {
         claim_device(tx, row, claim, &intent)?;
     }
-    Ok(())
+    swap::asked(tx, &intent)
+        .map_err(Refusal::from)
 }
 
 /// A device that its owner has suspended or retired gets nothing, through whichever door.
@@ -194,7 +195,8 @@ fn claim_device(
         detail: claim.title.to_string(),
         digest: claim.factory_key.to_vec(),
     })?;
-    fleet::follow(tx, sequence, &Line::of(&device, DeviceEventKind::Claimed))
+    fleet::follow(tx, sequence, &Line::of(&device, DeviceEventKind::Claimed))?;
+    swap::claimed(tx, &claim.title, (intent.recorded_at, &intent.event.actor))
 }
 
 fn write(tx: &mut Transaction<'_>, intent: &Intent) -> Result<(), ActFault> {

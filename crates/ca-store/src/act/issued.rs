@@ -6,7 +6,7 @@ use ca_core::record::{CertificateId, DeviceEventKind, IssuedRecord};
 
 use super::fleet::{self, Line};
 use super::intent::is_signing;
-use super::{schedule, slot};
+use super::{schedule, slot, swap};
 use crate::keyspace::{Keyspace, expiry_key, id_key};
 use crate::row::{CertificateRow, CertificateState, DeviceRow, IntentRow};
 use crate::transaction::{ActFault, Rows, Transaction};
@@ -35,6 +35,7 @@ pub(crate) fn record(tx: &mut Transaction<'_>, issued: IssuedRecord) -> Result<(
         };
         fleet::follow_certificate(tx, (title, sequence), kind, &id)?;
     }
+    swap::issued(tx, &id, &row, &actor)?;
     if let Some(after) = intent.revoke_replaced_after {
         schedule::replaced(tx, replaced, (after, &event))?;
     }
@@ -82,7 +83,8 @@ fn supersede_factory(
     let event = event(&row);
     let mut device = row.device.clone();
     device.operate(event.time);
-    if others || device == row.device {
+    // A campaign supersedes them when every wanted certificate is in use, and not before.
+    if others || device == row.device || swap::keeps_factory(tx, &title)? {
         return Ok(());
     }
     fleet::write_one(tx, Some(&row.device), &device)?;

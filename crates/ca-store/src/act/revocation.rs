@@ -9,7 +9,7 @@ use ca_core::record::{
 use ca_core::scope::CrlListing;
 use ca_core::validity::UnixTime;
 
-use super::{fleet, schedule, shard, slot};
+use super::{fleet, schedule, shard, slot, swap};
 use crate::certificate::certificate_row;
 use crate::row::{CertificateRow, CertificateState, KeyRow, ReleaseRow, RevocationRow, UncertainRow};
 use crate::transaction::{ActFault, Rows, Transaction};
@@ -27,9 +27,12 @@ pub(crate) fn record(
     let Some(certificate) = certificate_row(tx, &id)?.filter(|row| may_be(row, &revocation)) else {
         return Ok(RevocationOutcome::NotIssued);
     };
-    let now = event.time;
+    let (now, actor) = (event.time, event.actor.clone());
     let sequence = tx.seal(event)?;
-    write(tx, &id, (revocation, now, sequence), certificate)?;
+    write(tx, &id, (revocation, now, sequence), certificate.clone())?;
+    if !revocation.is_hold() {
+        swap::revoked(tx, &id, &certificate, (now, &actor))?;
+    }
     Ok(RevocationOutcome::Recorded { sequence, revocation })
 }
 

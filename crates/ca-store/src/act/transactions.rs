@@ -1,6 +1,7 @@
 //! Transactions: opening, answering, closing, and taking away those whose time is long over. Which step may follow which is
 //! ca-core's; that it follows once, and that what is not accepted is revoked with it, is decided here.
 
+use ca_core::fleet::swap::Proof;
 use ca_core::record::{
     CertificateId, Conclusion, IntentConflict, Opened, Outcome, Stage, Transaction as Kept,
     TransactionAnswer, TransactionBounds, TransactionConflict,
@@ -10,7 +11,7 @@ use ca_core::validity::UnixTime;
 use super::count::{self, Step};
 use super::refusal::Refusal;
 use super::repeats::{Forgetting, Place};
-use super::revocation;
+use super::{revocation, swap};
 use crate::certificate::certificate_row;
 use crate::keyspace::{Keyspace, PART_OCTETS, id_key, transaction_part_key, transaction_time_key};
 use crate::row::{
@@ -110,7 +111,11 @@ pub(crate) fn conclude(
         }
         (Some(Unaccepted::Issued(_)), Some(_)) | (None, _) => {}
     }
+    let by = (event.time, event.actor.clone());
     tx.seal(event)?;
+    if let (Outcome::Confirmed, Stage::Unconfirmed { certificate }) = (outcome, &before.stage) {
+        swap::confirmed(tx, certificate, Proof::Message, (by.0, &by.1))?;
+    }
     // What was revoked meanwhile, by whomever, is not revoked twice.
     if let (Some(_), Some(revocation)) = (unaccepted, revocation) {
         revocation::record(tx, revocation)?;

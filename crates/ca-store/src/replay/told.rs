@@ -95,6 +95,21 @@ pub(super) fn take_in(
         | Act::OrderApproved
         | Act::OrderRefused
         | Act::OrderFinished
+        // Campaigns that are not over stop when recovery ends, and their devices are asked what they hold.
+        | Act::CampaignRequested
+        | Act::CampaignApproved
+        | Act::CampaignRefused
+        | Act::CampaignPaused
+        | Act::CampaignResumed
+        | Act::CampaignAbandoned
+        | Act::CampaignWave
+        | Act::CampaignFinished
+        | Act::SwapBegun
+        | Act::SwapStepped
+        | Act::SwapStuck
+        | Act::SwapUndone
+        | Act::DeviceSwapped
+        | Act::WorkGiven
         // Whether a certificate was confirmed changes none of its rows; its revocation has a record of its own.
         | Act::CertificateConfirmed
         | Act::CertificateRefused
