@@ -107,6 +107,14 @@ pub enum Act {
     SignerFailed = 80,
     /// It works again.
     SignerRecovered = 81,
+    /// A production order was opened.
+    ProductionOpened = 120,
+    /// It was closed: the line is done with it.
+    ProductionClosed = 121,
+    /// It was cancelled.
+    ProductionCancelled = 122,
+    /// A device was scrapped: its certificates are revoked, and its place in the order is free again.
+    DeviceScrapped = 123,
 }
 
 impl Act {
@@ -156,6 +164,10 @@ impl Act {
             Self::TrustUnblocked => "trust-unblocked",
             Self::SignerFailed => "signer-failed",
             Self::SignerRecovered => "signer-recovered",
+            Self::ProductionOpened => "production-opened",
+            Self::ProductionClosed => "production-closed",
+            Self::ProductionCancelled => "production-cancelled",
+            Self::DeviceScrapped => "device-scrapped",
         }
     }
 }

@@ -7,6 +7,7 @@ mod delivery;
 mod handover;
 mod hold;
 mod order;
+mod production;
 mod shut_out;
 mod transaction;
 mod waiting;
@@ -26,6 +27,11 @@ pub use hold::{ReleaseOutcome, ReleaseRecord, Revocation};
 pub use order::{
     Change, OrderAct, OrderConflict, OrderDecision, OrderProgress, OrderQuery, OrderStanding, OrderStep,
     OrderedChange, RevocationOrder,
+};
+pub use production::{
+    OrderedCertificate, OrderedTitles, ParseProductionIdError, ProducedCertificate, ProducedDevice,
+    ProductionConflict, ProductionCount, ProductionEnd, ProductionId, ProductionOf, ProductionOrder,
+    ProductionQuery, ProductionRefusal, ProductionState, ScrapRecord, Scrapped,
 };
 pub use shut_out::{BlockedKey, ScheduledRevocation, Unblock, UnblockConflict, Unblocked};
 pub use transaction::{
@@ -123,6 +129,8 @@ pub struct Conditions {
     pub revoke_replaced_after: Option<i64>,
     /// The requester is given the private key too. What he was given so a short time ago and did not receive is superseded.
     pub handover: Option<Box<Handover>>,
+    /// The production order under which it is asked for: the device has a place there, or takes one.
+    pub production: Option<ProductionOf>,
     /// The approval that it needs. Decided last: a request that stands against anything else does not wait.
     pub approval: Option<Box<ApprovalCondition>>,
 }
@@ -206,6 +214,8 @@ pub enum IntentConflict {
         /// Since when they are superseded.
         since: UnixTime,
     },
+    /// It is not issued under a production order.
+    Production(ProductionRefusal),
 }
 
 /// T2: the signed and verified certificate.

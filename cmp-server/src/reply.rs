@@ -281,7 +281,8 @@ const fn conflicting(conflict: &IntentConflict) -> PkiFailureInfo {
         | IntentConflict::TokenSpent
         | IntentConflict::DeviceNotExpected
         | IntentConflict::DeviceClaimedByOther
-        | IntentConflict::FactorySuperseded { .. } => PkiFailureInfo::NotAuthorized,
+        | IntentConflict::FactorySuperseded { .. }
+        | IntentConflict::Production(_) => PkiFailureInfo::NotAuthorized,
         IntentConflict::WindowOver | IntentConflict::TransactionOver => PkiFailureInfo::BadRequest,
         IntentConflict::InFlight | IntentConflict::TooManyWaiting | IntentConflict::AwaitsApproval(_) => {
             PkiFailureInfo::SystemUnavail

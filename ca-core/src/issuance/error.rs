@@ -10,7 +10,7 @@ use crate::fault::Fault;
 use crate::lint::Finding;
 use crate::ports::{SignError, Unavailable};
 use crate::profile::KeyPurpose;
-use crate::record::IntentConflict;
+use crate::record::{IntentConflict, ProductionRefusal};
 use crate::registration::AdmitError;
 use crate::serial_number::SerialNumberError;
 use crate::signing::SignFailure;
@@ -190,6 +190,7 @@ fn conflict_sentence(conflict: &IntentConflict) -> String {
         IntentConflict::FactorySuperseded { since } => {
             format!("the factory certificate of the device is superseded since {since}")
         }
+        IntentConflict::Production(refusal) => refusal.to_string(),
     }
 }
 
@@ -313,6 +314,7 @@ const fn conflict_code(conflict: &IntentConflict) -> &'static str {
         IntentConflict::DeviceNotExpected => "device.not-expected",
         IntentConflict::DeviceClaimedByOther => "device.claimed",
         IntentConflict::FactorySuperseded { .. } => "factory.superseded",
+        IntentConflict::Production(refusal) => refusal.code(),
     }
 }
 
@@ -325,7 +327,13 @@ const fn conflict_fault(conflict: &IntentConflict) -> Fault {
         | IntentConflict::TokenSpent
         | IntentConflict::DeviceNotExpected
         | IntentConflict::DeviceClaimedByOther
-        | IntentConflict::FactorySuperseded { .. } => Fault::Requester,
+        | IntentConflict::FactorySuperseded { .. }
+        | IntentConflict::Production(
+            ProductionRefusal::Required
+            | ProductionRefusal::Unknown
+            | ProductionRefusal::Title
+            | ProductionRefusal::Purpose,
+        ) => Fault::Requester,
         IntentConflict::SerialTaken
         | IntentConflict::AlreadyIssued(_)
         | IntentConflict::WindowOver
@@ -334,6 +342,9 @@ const fn conflict_fault(conflict: &IntentConflict) -> Fault {
         | IntentConflict::AwaitsApproval(_)
         | IntentConflict::TooManyWaiting
         | IntentConflict::TransactionOver
-        | IntentConflict::Overtaken => Fault::Conflict,
+        | IntentConflict::Overtaken
+        | IntentConflict::Production(
+            ProductionRefusal::Closed | ProductionRefusal::Expired { .. } | ProductionRefusal::Full { .. },
+        ) => Fault::Conflict,
     }
 }

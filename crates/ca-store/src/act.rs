@@ -8,6 +8,7 @@ pub(crate) mod issued;
 mod handover;
 pub(crate) mod blocks;
 pub(crate) mod orders;
+pub(crate) mod production;
 pub(crate) mod revocation;
 pub(crate) mod schedule;
 pub(crate) mod settlement;

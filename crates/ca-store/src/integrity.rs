@@ -2,6 +2,7 @@
 //! few over the rows; holds nothing in memory but counts.
 
 mod crls;
+mod production;
 mod transactions;
 
 use ca_core::audit::{Act, AuditEvent, AuditRecord};
@@ -67,6 +68,7 @@ impl Store {
         told.compare(&report)?;
         self.check_crls()?;
         self.check_scopes()?;
+        self.check_production()?;
         Ok(report)
     }
 
@@ -296,6 +298,18 @@ pub enum IntegrityFault {
     Transaction {
         /// Which rows.
         keyspace: &'static str,
+    },
+    /// What a production order counts is not what stands on record for it.
+    #[error("the production order {order} counts {told} {what}, and {found} stand on record")]
+    Production {
+        /// Which order.
+        order: String,
+        /// Of what.
+        what: &'static str,
+        /// By the order.
+        told: u64,
+        /// By the devices.
+        found: u64,
     },
     /// The rows cannot be read.
     #[error("the rows of the ledger cannot be read: {cause}")]
