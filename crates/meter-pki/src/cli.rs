@@ -2,6 +2,7 @@
 
 pub mod cmp;
 pub mod est;
+pub mod factory;
 pub mod hsm;
 pub mod request;
 pub mod revocation;
@@ -67,6 +68,9 @@ pub enum Command {
     /// Devices that their owner expects.
     #[command(subcommand)]
     Device(DeviceCommand),
+    /// The factory line: production orders, and certificates for a batch.
+    #[command(subcommand)]
+    Factory(factory::FactoryCommand),
     /// Certificate revocation lists.
     #[command(subcommand)]
     Crl(CrlCommand),
