@@ -6,6 +6,7 @@ pub mod factory;
 pub mod hsm;
 pub mod request;
 pub mod revocation;
+pub mod shipment;
 pub mod signer;
 
 use std::net::SocketAddr;
@@ -71,6 +72,9 @@ pub enum Command {
     /// The factory line: production orders, and certificates for a batch.
     #[command(subcommand)]
     Factory(factory::FactoryCommand),
+    /// Manifests of delivered devices: made by the manufacturer, checked and taken in by the distribution system operator.
+    #[command(subcommand)]
+    Shipment(shipment::ShipmentCommand),
     /// Certificate revocation lists.
     #[command(subcommand)]
     Crl(CrlCommand),

@@ -23,6 +23,7 @@ mod request;
 mod restore;
 mod revocation;
 mod serve;
+mod shipment;
 mod signer;
 mod store;
 mod trust;
@@ -71,6 +72,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
         Command::Request(verb) => wait(request::run(verb, &client(&cli.config)?, printer)),
         Command::Device(verb) => wait(device::run(verb, &client(&cli.config)?, printer)),
         Command::Factory(verb) => wait(factory::run(verb, &client(&cli.config)?, printer)),
+        Command::Shipment(verb) => wait(shipment::run(verb, &cli.config, printer)),
         Command::Crl(CrlCommand::Resign { name }) => crl::resign(name, &cli.config, printer),
         Command::Crl(verb) => wait(crl::run(verb, &client(&cli.config)?, printer)),
         Command::Ocsp(verb) => wait(ocsp::run(verb, &client(&cli.config)?, printer)),

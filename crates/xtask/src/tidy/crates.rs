@@ -46,6 +46,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("paper", &[]),
     // What is sealed for somebody and signed by somebody; it knows no protocol.
     ("cms-messages", &["ca-core"]),
+    // The manifest of a delivery: it opens no socket and knows no ledger.
+    ("shipment", &["ca-core", "cms-messages"]),
     // Clients know nothing of the servers they speak to.
     ("client-kit", &["ca-core", "cms-messages"]),
     ("est-client", &["ca-core", "client-kit", "cms-messages"]),
@@ -93,6 +95,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "paper",
             "policies",
             "server-kit",
+            "shipment",
             "signer-file",
             "signer-link",
             "signer-pkcs11",

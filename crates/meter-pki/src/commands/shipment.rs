@@ -1,0 +1,201 @@
+//! `meter-pki shipment`: manifests of delivered devices, made by a manufacturer and taken in by a distribution system operator.
+//!
+//! All but `import` ask nobody: files in, files out.
+
+mod aside;
+mod create;
+mod import;
+mod input;
+mod views;
+mod wire;
+
+use std::fs::File;
+use std::io::{BufReader, Write};
+use std::path::Path;
+
+use ca_core::certificate::Certificate;
+use ca_core::path::TrustAnchor;
+use ca_core::ports::Clock as _;
+use ca_core::system_title::SystemTitle;
+use ca_core::tenant::TenantId;
+use ca_core::validity::UnixTime;
+use client_kit::FileKey;
+use shipment::{
+    Checked, DeviceProof, Expected, ExtractError, ProofRefused, ReadError, Recipient, Shipment, check, extract,
+};
+
+use self::aside::Aside;
+use self::views::{CheckedView, HeaderView, RecordView};
+use super::credential::file::{CredentialFile, read};
+use super::credential::roots;
+use super::printer::Printer;
+use crate::cli::shipment::{ExtractArgs, RecipientArgs, ShipmentCommand, SignerArgs};
+use crate::compose::SystemClock;
+use crate::exit::{Exit, Failure};
+use crate::time_text;
+
+pub(super) async fn run(verb: &ShipmentCommand, config: &Path, printer: &Printer) -> Result<(), Failure> {
+    match verb {
+        ShipmentCommand::Create(args) => create::create(args, printer),
+        ShipmentCommand::Show { file } => show(file, printer),
+        ShipmentCommand::Check { file, signer, recipient } => check_file(file, signer, recipient, printer),
+        ShipmentCommand::Extract(args) => extract_record(args, printer),
+        ShipmentCommand::VerifyRecord { file, signer } => verify_record(file, signer, printer),
+        ShipmentCommand::Import(args) => import::import(args, &super::client(config)?, printer).await,
+    }
+}
+
+fn show(file: &Path, printer: &Printer) -> Result<(), Failure> {
+    let shipment = Shipment::open(open(file)?).map_err(|error| refused(&error))?;
+    printer.result(&HeaderView::of(shipment.signed()), HeaderView::lines);
+    Ok(())
+}
+
+fn check_file(
+    file: &Path,
+    signer: &SignerArgs,
+    recipient: &RecipientArgs,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let (signer, recipient) = (ExpectedSigner::read(signer)?, OwnRecipient::read(recipient)?);
+    let checked = check(open(file)?, &signer.expected(), &recipient.recipient(None), &mut |_| {});
+    printer.result(&CheckedView::of(&checked.map_err(|error| refused(&error))?), CheckedView::lines);
+    Ok(())
+}
+
+fn extract_record(args: &ExtractArgs, printer: &Printer) -> Result<(), Failure> {
+    let title = SystemTitle::parse(&args.system_title)
+        .map_err(|error| Failure::new(Exit::Usage, "shipment.title", error))?;
+    let (signer, recipient) = (ExpectedSigner::read(&args.signer)?, OwnRecipient::read(&args.recipient)?);
+    let by = (&signer.expected(), &recipient.recipient(None));
+    let proof = extract(open(&args.file)?, title, by).map_err(|error| match error {
+        ExtractError::Read(error) => refused(&error),
+        ExtractError::NotThere { .. } => Failure::new(Exit::NotFound, error.code(), error),
+        ExtractError::NoPath => Failure::new(Exit::Failed, error.code(), error),
+    })?;
+    let octets = proof.to_der().map_err(|error| Failure::new(Exit::Failed, "shipment.proof", error))?;
+    let out = Aside::create(&args.out, "new")?;
+    let written = out.file().write_all(&octets);
+    written.map_err(|error| Failure::new(Exit::Conflict, "file.unwritable", error))?;
+    out.name(&args.out)?;
+    // What was written is what is shown.
+    let device = proof.verify(&signer.expected()).map_err(|error| unproven(&error))?;
+    printer.result(&RecordView::of(&proof, &device), RecordView::lines);
+    Ok(())
+}
+
+fn verify_record(file: &Path, signer: &SignerArgs, printer: &Printer) -> Result<(), Failure> {
+    let signer = ExpectedSigner::read(signer)?;
+    let proof = DeviceProof::from_der(&read(file)?).map_err(|error| unproven(&error))?;
+    let device = proof.verify(&signer.expected()).map_err(|error| unproven(&error))?;
+    printer.result(&RecordView::of(&proof, &device), RecordView::lines);
+    Ok(())
+}
+
+fn open(file: &Path) -> Result<BufReader<File>, Failure> {
+    let unreadable = |error| {
+        let message = format!("cannot read {}: {error}", file.display());
+        Failure::new(Exit::Usage, "file.unreadable", message)
+    };
+    File::open(file).map(BufReader::new).map_err(unreadable)
+}
+
+/// Whose a manifest should be, read.
+struct ExpectedSigner {
+    manufacturer: TenantId,
+    anchors: Vec<TrustAnchor>,
+    organization: Option<String>,
+    now: UnixTime,
+}
+
+impl ExpectedSigner {
+    fn read(args: &SignerArgs) -> Result<Self, Failure> {
+        let anchor = |der: Vec<u8>| {
+            Certificate::from_der(&der)
+                .map(|certificate| TrustAnchor::from_certificate(&certificate))
+                .map_err(|error| Failure::new(Exit::Usage, "trust.faulty", error))
+        };
+        let now = match &args.at {
+            Some(text) => time_text::parse(text)
+                .map_err(|error| Failure::new(Exit::Usage, "shipment.time", error))?,
+            None => SystemClock.now(),
+        };
+        Ok(Self {
+            manufacturer: tenant(&args.manufacturer)?,
+            anchors: roots(&args.anchor)?.into_iter().map(anchor).collect::<Result<_, _>>()?,
+            organization: args.organization.clone(),
+            now,
+        })
+    }
+
+    fn expected(&self) -> Expected<'_> {
+        Expected {
+            manufacturer: &self.manufacturer,
+            anchors: &self.anchors,
+            organization: self.organization.as_deref(),
+            now: self.now,
+        }
+    }
+}
+
+/// For whom a manifest should be, with the key.
+struct OwnRecipient {
+    certificate: Certificate,
+    key: FileKey,
+}
+
+impl OwnRecipient {
+    fn read(args: &RecipientArgs) -> Result<Self, Failure> {
+        let CredentialFile { certificate, key, .. } = CredentialFile::read(&args.recipient)?;
+        let key = key.ok_or_else(|| {
+            let message = format!("{} has no private key", args.recipient.display());
+            Failure::new(Exit::Usage, "key.not-found", message)
+                .then("put the key, PKCS#8 in PEM, behind the certificate in the same file")
+        })?;
+        Ok(Self { certificate, key })
+    }
+
+    fn recipient<'a>(&'a self, tenant: Option<&'a TenantId>) -> Recipient<'a> {
+        Recipient { tenant, certificate: &self.certificate, key: &self.key }
+    }
+}
+
+fn tenant(text: &str) -> Result<TenantId, Failure> {
+    TenantId::parse(text)
+        .map_err(|error| Failure::new(Exit::Usage, "shipment.tenant", format!("{text}: {error}")))
+}
+
+/// A manifest that is not taken.
+fn refused(error: &ReadError) -> Failure {
+    let code = error.code();
+    let next = match exit_of(code) {
+        Exit::Refused => "compare `meter-pki shipment show` with what was agreed, and ask the manufacturer",
+        Exit::Usage => "look at the file and its disk",
+        _ => "fetch the file again and compare its SHA-256 with what the manufacturer tells; take nothing of it",
+    };
+    Failure::new(exit_of(code), code, error).then(next)
+}
+
+fn unproven(error: &ProofRefused) -> Failure {
+    let code = error.code();
+    Failure::new(exit_of(code), code, error).then("have the record extracted again from its manifest")
+}
+
+fn exit_of(code: &str) -> Exit {
+    match code {
+        "shipment.unreadable" => Exit::Usage,
+        "shipment.other-manufacturer"
+        | "shipment.other-recipient"
+        | "shipment.not-opened"
+        | "shipment.format"
+        | "shipment.signer-path"
+        | "shipment.signer-expired"
+        | "shipment.signer-usage" => Exit::Refused,
+        _ => Exit::Integrity,
+    }
+}
+
+/// Says what a check found, for those who go on with it.
+fn devices_of(checked: &Checked) -> u64 {
+    checked.signed.header().devices
+}

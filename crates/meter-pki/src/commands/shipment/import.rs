@@ -1,0 +1,159 @@
+//! `meter-pki shipment import`: a manifest is checked as a whole, then given to the serving program part by part.
+//!
+//! A part is a chunk. The server says which part it wants next, so that an import that was cut short goes on where it was; one
+//! that was finished is refused by it.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+
+use sha2::{Digest as _, Sha256};
+use shipment::{Checked, ReadError, Recipient, SealedChunk, Shipment, check};
+
+use super::wire::{
+    CloseText, DeliveryText, DeliveryView, DeviceText, PartText, PartView, RefusedView, TotalsView,
+};
+use super::{ExpectedSigner, OwnRecipient, devices_of, open, refused, tenant};
+use crate::cli::shipment::ImportArgs;
+use crate::commands::printer::Printer;
+use crate::exit::{Exit, Failure};
+use crate::operator::client::OperatorClient;
+
+/// How many refused devices are told one by one.
+const TOLD: usize = 1_000;
+
+/// What came of an import.
+#[derive(Debug, serde::Serialize)]
+struct ImportedView {
+    shipment: String,
+    digest: String,
+    #[serde(flatten)]
+    totals: TotalsView,
+    /// The part from which this run went on; 1 for a whole import.
+    from_part: u32,
+    /// Refused in this run, the first thousand.
+    refusals: Vec<RefusedView>,
+}
+
+pub(super) async fn import(
+    args: &ImportArgs,
+    client: &OperatorClient,
+    printer: &Printer,
+) -> Result<(), Failure> {
+    let (signer, own) = (ExpectedSigner::read(&args.signer)?, OwnRecipient::read(&args.recipient)?);
+    let tenant = tenant(&args.tenant)?;
+    let recipient = own.recipient(Some(&tenant));
+    let mut file = Hashed::new(open(&args.file)?);
+    let checked = check(&mut file, &signer.expected(), &recipient, &mut |_| {});
+    let checked = checked.map_err(|error| refused(&error))?;
+    let digest = hex::encode(file.digest());
+    let header = checked.signed.header();
+    let text = DeliveryText {
+        tenant: tenant.to_string(),
+        manufacturer: header.manufacturer.to_string(),
+        source: "manifest".to_owned(),
+        digest: digest.clone(),
+        batch: header.shipment.clone(),
+        announced: devices_of(&checked),
+    };
+    let stands: DeliveryView = client.post("/v1/deliveries", &text).await?;
+    if stands.closed {
+        let message = format!("{} was imported before", header.shipment);
+        return Err(Failure::new(Exit::Conflict, "delivery.repeated", message));
+    }
+    let mut refusals = Vec::new();
+    let mut chunks = Again::open(open(&args.file)?, &checked)?;
+    while let Some(chunk) = chunks.next()? {
+        if chunk.number() < stands.next_part {
+            continue;
+        }
+        let part = part(&chunk, &recipient)?;
+        let view: PartView = client.post(&format!("/v1/deliveries/{digest}/parts"), &part).await?;
+        refusals.extend(view.refused);
+        refusals.truncate(TOLD);
+        printer.progress(&format!("chunk {} of {} is taken in", chunk.number(), header.chunks));
+    }
+    let close = CloseText { accept_count: args.accept_count };
+    let totals: TotalsView = client.post(&format!("/v1/deliveries/{digest}/close"), &close).await?;
+    let from_part = stands.next_part;
+    let view = ImportedView { shipment: header.shipment.clone(), digest, totals, from_part, refusals };
+    told(&view, printer)
+}
+
+/// Prints what came of it; devices that were refused make it a failure.
+fn told(view: &ImportedView, printer: &Printer) -> Result<(), Failure> {
+    printer.result(view, |view| {
+        let TotalsView { announced, received, imported, unchanged, refused } = view.totals;
+        let mut lines = vec![format!(
+            "{} is imported: {received} of {announced} devices, {imported} new, {unchanged} on the list before, {refused} refused",
+            view.shipment
+        )];
+        let refusals = view.refusals.iter();
+        lines.extend(refusals.map(|one| format!("{}: {} ({})", one.system_title, one.message, one.code)));
+        lines
+    });
+    if view.totals.refused == 0 {
+        return Ok(());
+    }
+    let message = format!("{} devices of {} were refused", view.totals.refused, view.shipment);
+    Err(Failure::new(Exit::Partial, "device.refused", message)
+        .then("ask the manufacturer for a manifest with these devices alone, once they are mended"))
+}
+
+fn part(chunk: &SealedChunk, recipient: &Recipient<'_>) -> Result<PartText, Failure> {
+    let opened = chunk.open(recipient.key).map_err(|error| refused(&error))?;
+    let devices = opened.records.iter().map(|record| DeviceText::from(&record.device)).collect();
+    Ok(PartText { part: opened.number, devices })
+}
+
+/// The chunks of a manifest that was checked, read once more.
+struct Again {
+    shipment: Shipment<BufReader<File>>,
+}
+
+impl Again {
+    fn open(file: BufReader<File>, checked: &Checked) -> Result<Self, Failure> {
+        let shipment = Shipment::open(file).map_err(|error| changed(&error))?;
+        if *shipment.signed() != checked.signed {
+            return Err(changed(&"it has another header now"));
+        }
+        Ok(Self { shipment })
+    }
+
+    fn next(&mut self) -> Result<Option<SealedChunk>, Failure> {
+        self.shipment.next_chunk().map_err(|error: ReadError| changed(&error))
+    }
+}
+
+/// The header names every chunk by its digest: what is read the second time is what was checked the first time.
+fn changed(error: &dyn std::fmt::Display) -> Failure {
+    let message = format!("the manifest was changed while it was read: {error}");
+    Failure::new(Exit::Integrity, "shipment.changed", message)
+        .then("find out who writes to the file; then run the same command again, which goes on where it was")
+}
+
+/// A file and the digest of what was read of it.
+struct Hashed {
+    from: BufReader<File>,
+    hash: Sha256,
+}
+
+impl Hashed {
+    fn new(from: BufReader<File>) -> Self {
+        Self { from, hash: Sha256::new() }
+    }
+
+    fn digest(self) -> [u8; 32] {
+        self.hash.finalize().into()
+    }
+}
+
+impl Read for Hashed {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.from.read(into)?;
+        self.hash.update(into.get(..count).unwrap_or_default());
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests;
