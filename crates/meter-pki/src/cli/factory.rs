@@ -155,4 +155,27 @@ pub struct CloseArgs {
     /// Also when devices are missing.
     #[arg(long)]
     pub accept_missing: bool,
+    /// Also make the signed and sealed manifest of the delivery, for the customer that the order names.
+    #[command(flatten)]
+    pub manifest: ManifestArgs,
+}
+
+/// How the manifest of a delivery is made, as `shipment create` makes it.
+#[derive(Debug, Clone, Args)]
+pub struct ManifestArgs {
+    /// The manifest to be made; never over an existing file.
+    #[arg(long, value_name = "FILE", requires_all = ["signer", "recipient"])]
+    pub manifest: Option<PathBuf>,
+    /// The manufacturer's certificate, of the profile ship-signer, those above it, and its key unless that is on the token (PEM).
+    #[arg(long, value_name = "FILE", requires = "manifest")]
+    pub signer: Option<PathBuf>,
+    /// The token with the key, as a PKCS#11 URI with module-path and pin-source.
+    #[arg(long, value_name = "URI", requires = "manifest")]
+    pub token: Option<String>,
+    /// The customer's certificate for manifests, of the profile ship-recipient (PEM or DER).
+    #[arg(long, value_name = "FILE", requires = "manifest")]
+    pub recipient: Option<PathBuf>,
+    /// What the shipment is called; as the order is unless given.
+    #[arg(long, value_name = "ID", requires = "manifest")]
+    pub shipment: Option<String>,
 }

@@ -2,8 +2,13 @@
 
 use std::path::Path;
 
+use serde::Serialize;
+
 use super::printer::{Printer, heading, table};
-use crate::cli::factory::{CloseArgs, FactoryCommand, IssueArgs, OpenArgs, OrderCommand};
+use super::shipment::create::make;
+use super::shipment::views::HeaderView;
+use crate::cli::factory::{CloseArgs, FactoryCommand, IssueArgs, ManifestArgs, OpenArgs, OrderCommand};
+use crate::cli::shipment::CreateArgs;
 use crate::exit::{Exit, Failure};
 use crate::factory::delivery::{Reconciliation, SerialNumbers, reconcile, serial_numbers};
 use crate::factory::{Line, LineReport};
@@ -117,8 +122,45 @@ async fn close(args: &CloseArgs, client: &OperatorClient, printer: &Printer) -> 
     let view = check_missing(client, &args.order, args.accept_missing).await?;
     let view = if view.state == "closed" { view } else { end(client, &args.order, None).await? };
     let told = reconcile(client, view, Some((args.delivery.as_path(), &numbers))).await?;
-    printer.result(&told, reconciled);
+    let manifest = manifest(args, &told.order)?;
+    printer.result(&Closed { reconciliation: told, manifest }, |closed| {
+        let mut lines = reconciled(&closed.reconciliation);
+        lines.extend(closed.manifest.iter().flat_map(HeaderView::lines));
+        lines
+    });
     Ok(())
+}
+
+/// An order that is closed, and the manifest of its delivery where one was made.
+#[derive(Serialize)]
+struct Closed {
+    #[serde(flatten)]
+    reconciliation: Reconciliation,
+    manifest: Option<HeaderView>,
+}
+
+/// Makes the manifest of a delivery that was written, for the customer of its order.
+fn manifest(args: &CloseArgs, order: &ProductionView) -> Result<Option<HeaderView>, Failure> {
+    let ManifestArgs { manifest, signer, token, recipient, shipment } = args.manifest.clone();
+    let (Some(out), Some(signer), Some(recipient)) = (manifest, signer, recipient) else { return Ok(None) };
+    let customer = order.customer.clone().ok_or_else(|| {
+        let message = format!("the order {} names no customer for whom a manifest could be sealed", order.id);
+        Failure::new(Exit::Conflict, "order.customer", message)
+            .then("meter-pki shipment create, which says for whom")
+    })?;
+    let create = CreateArgs {
+        devices: args.delivery.clone(),
+        manufacturer: order.tenant.clone(),
+        tenant: customer,
+        recipient,
+        signer,
+        token,
+        shipment: shipment.unwrap_or_else(|| order.id.clone()),
+        order: order.id.clone(),
+        transport_keys: None,
+        out,
+    };
+    make(&create).map(Some)
 }
 
 /// Nothing is closed by mistake that is not made to its end.

@@ -3,10 +3,10 @@
 //! All but `import` ask nobody: files in, files out.
 
 mod aside;
-mod create;
+pub(super) mod create;
 mod import;
 mod input;
-mod views;
+pub(super) mod views;
 mod wire;
 
 use std::fs::File;
