@@ -155,6 +155,14 @@ pub enum Act {
     DeviceSwapped = 112,
     /// Calls were given to a head-end.
     WorkGiven = 113,
+    /// A production order was opened.
+    ProductionOpened = 120,
+    /// It was closed: the line is done with it.
+    ProductionClosed = 121,
+    /// It was cancelled.
+    ProductionCancelled = 122,
+    /// A device was scrapped: its certificates are revoked, and its place in the order is free again.
+    DeviceScrapped = 123,
 }
 
 impl Act {
@@ -228,6 +236,10 @@ impl Act {
             Self::SwapUndone => "swap-undone",
             Self::DeviceSwapped => "device-swapped",
             Self::WorkGiven => "work-given",
+            Self::ProductionOpened => "production-opened",
+            Self::ProductionClosed => "production-closed",
+            Self::ProductionCancelled => "production-cancelled",
+            Self::DeviceScrapped => "device-scrapped",
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::ports::{
 use crate::profile::{CertificateProfile, CrlProfile, ProfileId};
 use crate::public_key::PublicKey;
 use crate::record::{
-    CertificateId, CertificateQuery, CertificateStatus, CrlRecord, StoredCertificate, Transaction,
+    CertificateId, CertificateQuery, CertificateStatus, CrlRecord, ProductionId, StoredCertificate, Transaction,
     WaitingRequest,
 };
 use crate::registration::{self, AdmitError, Grounds, Offer, admit};
@@ -118,12 +118,29 @@ impl CertificationAuthority {
     /// One refusal does not touch its neighbours.
     #[must_use]
     pub fn enrol_batch(&self, requests: Vec<EnrolmentRequest>) -> Vec<Result<IssuedCertificate, IssueError>> {
+        self.enrol_in(&self.grounds(), requests)
+    }
+
+    /// Issues many certificates as [`enrol_batch`](Self::enrol_batch) does, all under one production order.
+    #[must_use]
+    pub fn enrol_batch_under(
+        &self,
+        order: &ProductionId,
+        requests: Vec<EnrolmentRequest>,
+    ) -> Vec<Result<IssuedCertificate, IssueError>> {
+        self.enrol_in(&Grounds { production: Some(order), ..self.grounds() }, requests)
+    }
+
+    fn enrol_in(
+        &self,
+        grounds: &Grounds<'_>,
+        requests: Vec<EnrolmentRequest>,
+    ) -> Vec<Result<IssuedCertificate, IssueError>> {
         let now = self.ports.clock.now();
-        let grounds = self.grounds();
         let if_refused: Vec<AuditEvent> = requests.iter().map(|request| self.refused(request, now)).collect();
         let admitted = requests
             .into_iter()
-            .map(|request| admit(&grounds, request, now).map_err(IssueError::from))
+            .map(|request| admit(grounds, request, now).map_err(IssueError::from))
             .collect();
         issue(&self.workshop(), admitted)
             .into_iter()
@@ -482,6 +499,7 @@ impl CertificationAuthority {
             status: &*self.ports.status,
             registry: &*self.ports.registry,
             transactions: &*self.ports.transactions,
+            production: None,
         }
     }
 

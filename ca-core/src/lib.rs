@@ -10,6 +10,7 @@ pub mod issuance;
 pub mod approval;
 pub mod confirmation;
 pub mod orders;
+pub mod production;
 pub mod registration;
 pub mod revocation;
 pub mod selection;

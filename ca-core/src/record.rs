@@ -10,6 +10,7 @@ mod handover;
 mod hold;
 mod import;
 mod order;
+mod production;
 mod shut_out;
 mod transaction;
 mod waiting;
@@ -41,6 +42,11 @@ pub use import::{
 pub use order::{
     Change, OrderAct, OrderConflict, OrderDecision, OrderProgress, OrderQuery, OrderStanding, OrderStep,
     OrderedChange, RevocationOrder,
+};
+pub use production::{
+    OrderedCertificate, OrderedTitles, ParseProductionIdError, ProducedCertificate, ProducedDevice,
+    ProductionConflict, ProductionCount, ProductionEnd, ProductionId, ProductionOf, ProductionOrder,
+    ProductionQuery, ProductionRefusal, ProductionState, ScrapRecord, Scrapped,
 };
 pub use shut_out::{BlockedKey, ScheduledRevocation, Unblock, UnblockConflict, Unblocked};
 pub use transaction::{
@@ -140,6 +146,8 @@ pub struct Conditions {
     pub handover: Option<Box<Handover>>,
     /// The certificate that the requester showed: with that it is in use, and a swap that waits for it goes on.
     pub shown: Option<CertificateId>,
+    /// The production order under which it is asked for: the device has a place there, or takes one.
+    pub production: Option<ProductionOf>,
     /// The approval that it needs. Decided last: a request that stands against anything else does not wait.
     pub approval: Option<Box<ApprovalCondition>>,
 }
@@ -227,6 +235,8 @@ pub enum IntentConflict {
         /// Since when they are superseded.
         since: UnixTime,
     },
+    /// It is not issued under a production order.
+    Production(ProductionRefusal),
 }
 
 /// T2: the signed and verified certificate.

@@ -19,7 +19,7 @@ use crate::issuer::Issuer;
 use crate::key_ref::KeyRef;
 use crate::ports::{Registry, StatusSource, Transactions, Unavailable};
 use crate::profile::CertificateProfile;
-use crate::record::{AfterWindow, Conditions, StoredCertificate};
+use crate::record::{AfterWindow, Conditions, ProductionId, StoredCertificate};
 use crate::request::{EnrolmentKind, EnrolmentRequest};
 use crate::validity::UnixTime;
 pub use approval::ApprovalRule;
@@ -42,6 +42,18 @@ pub struct Offer {
     pub repeats: RepeatRule,
     /// Who must approve before it is answered.
     pub approval: ApprovalRule,
+    /// Whether it is issued under production orders alone.
+    pub production: ProductionRule,
+}
+
+/// Whether certificates of an offer are issued under production orders alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ProductionRule {
+    /// No order is asked for.
+    #[default]
+    Unasked,
+    /// Whoever asks, through whichever door, asks under an order, and for what that order has left. Nothing is renewed.
+    Required,
 }
 
 /// What becomes of a request that was answered before and comes again.
@@ -70,6 +82,8 @@ pub(crate) struct Grounds<'a> {
     pub status: &'a dyn StatusSource,
     pub registry: &'a dyn Registry,
     pub transactions: &'a dyn Transactions,
+    /// The production order that the requests name.
+    pub production: Option<&'a ProductionId>,
 }
 
 /// A request that may be answered, with the profile chosen and the conditions that must still hold when it is recorded.
@@ -102,7 +116,7 @@ pub(crate) fn admit(
     let device = device::check(grounds, &request, profile, door)?;
     let approval = approval::needed(grounds.offers, offer, door);
     let place = (door, device.as_ref(), now);
-    let conditions = conditions::of(grounds.issuer, &request, offer, place, approval.as_ref());
+    let conditions = conditions::of(grounds, &request, offer, place, approval.as_ref());
     // A device that lost the answer to its renewal asks again, and is not told that it is too early for another.
     if predecessor.is_some() && repeats::is_answered(grounds.status, conditions.idempotency.as_ref())? {
         return Ok(AdmittedRequest {

@@ -4,7 +4,7 @@ use ca_core::actor::{Actor, Identity};
 use ca_core::authority::CertificationAuthority;
 use ca_core::reason::ReasonCode;
 use ca_core::record::{CertificateStatus, Revocation, Token};
-use ca_core::registration::{ApprovalRule, Door, Offer, RepeatRule};
+use ca_core::registration::{ApprovalRule, Door, Offer, ProductionRule, RepeatRule};
 use ca_core::request::{EnrolmentKind, EnrolmentRequest};
 use ca_core::subject::Subject;
 
@@ -121,6 +121,7 @@ fn several_offers_of_one_profile_open_all_their_doors() {
             doors: vec![Door::RegistrationAuthority],
             repeats: RepeatRule::default(),
             approval: ApprovalRule::default(),
+            production: ProductionRule::default(),
         });
     });
     assert!(authority.enrol(by_station(&world)).is_ok());

@@ -17,7 +17,7 @@ use ca_core::lint::Linter;
 use ca_core::oid;
 use ca_core::profile::{CertificateProfile, CrlProfile, ProfileParts, ValidityRule};
 use ca_core::record::CertificateStatus;
-use ca_core::registration::{ApprovalRule, Door, Offer, RepeatRule};
+use ca_core::registration::{ApprovalRule, Door, Offer, ProductionRule, RepeatRule};
 use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence};
 use ca_core::subject::Subject;
 use ca_core::suite::SecuritySuite;
@@ -262,6 +262,7 @@ pub(crate) fn offers(suite: SecuritySuite) -> Vec<Offer> {
         doors: every_door(),
         repeats: RepeatRule::default(),
         approval: ApprovalRule::default(),
+        production: ProductionRule::default(),
     })
     .to_vec()
 }
@@ -291,6 +292,7 @@ fn found(suite: SecuritySuite, ports: &Ports, signer: &MemorySigner) -> (Certifi
         doors: vec![Door::Operator],
         repeats: RepeatRule::default(),
         approval: ApprovalRule::default(),
+        production: ProductionRule::default(),
     };
     let root = charter(issuer(root.der()), vec![offer], Vec::new());
     let request = EnrolmentRequest {

@@ -284,7 +284,8 @@ const fn conflicting(conflict: &IntentConflict) -> PkiFailureInfo {
         | IntentConflict::DeviceClaimedByOther
         | IntentConflict::DeviceKeyNotDelivered
         | IntentConflict::DeviceOutOfService(_)
-        | IntentConflict::FactorySuperseded { .. } => PkiFailureInfo::NotAuthorized,
+        | IntentConflict::FactorySuperseded { .. }
+        | IntentConflict::Production(_) => PkiFailureInfo::NotAuthorized,
         IntentConflict::WindowOver | IntentConflict::TransactionOver => PkiFailureInfo::BadRequest,
         IntentConflict::InFlight | IntentConflict::TooManyWaiting | IntentConflict::AwaitsApproval(_) => {
             PkiFailureInfo::SystemUnavail

@@ -9,7 +9,7 @@ use ca_core::issuance::draft::DraftError;
 use ca_core::issuance::{IssueError, ProveError};
 use ca_core::path::PathError;
 use ca_core::ports::SignError;
-use ca_core::record::IntentConflict;
+use ca_core::record::{IntentConflict, ProductionRefusal};
 use ca_core::registration::{AdmitError, RenewalError};
 use ca_core::signing::SignFailure;
 use ca_core::trust::IdentifyError;
@@ -439,8 +439,24 @@ const fn conflicting(conflict: &IntentConflict) -> Verdict {
         IntentConflict::FactorySuperseded { .. } => {
             verdict(403, "the factory certificate of the device no longer opens this operation")
         }
+        IntentConflict::Production(refusal) => production(*refusal),
         // The authority resolves both by itself.
         IntentConflict::SerialTaken | IntentConflict::AlreadyIssued(_) => INTERNAL,
+    }
+}
+
+/// A line reads these: each sentence says what is wrong with the order or the device.
+const fn production(refusal: ProductionRefusal) -> Verdict {
+    match refusal {
+        ProductionRefusal::Required => verdict(403, "this operation needs an open production order"),
+        ProductionRefusal::Unknown => verdict(403, "there is no such production order"),
+        ProductionRefusal::Title => verdict(403, "the device is not one of the production order"),
+        ProductionRefusal::Purpose => {
+            verdict(403, "the device gets no such certificate in the production order, or has it")
+        }
+        ProductionRefusal::Closed => verdict(409, "the production order is closed"),
+        ProductionRefusal::Expired { .. } => verdict(409, "the time of the production order is over"),
+        ProductionRefusal::Full { .. } => verdict(409, "the production order has no place left"),
     }
 }
 

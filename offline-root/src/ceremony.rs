@@ -32,7 +32,7 @@ use ca_core::ports::{Ledger, NoTransactions, Signer, Unavailable};
 use ca_core::profile::{CrlProfile, ProfileId};
 use ca_core::public_key::PublicKey;
 use ca_core::record::{CertificateId, CertificateStatus, Settlement, StoredCertificate};
-use ca_core::registration::{ApprovalRule, Door, Offer, RepeatRule};
+use ca_core::registration::{ApprovalRule, Door, Offer, ProductionRule, RepeatRule};
 use ca_core::serial_number::SerialNumber;
 use ca_core::validity::UnixTime;
 use der::pem::{self, LineEnding};
@@ -231,6 +231,7 @@ impl Ceremony {
                 doors: vec![Door::Operator],
                 repeats: RepeatRule::default(),
                 approval: ApprovalRule::default(),
+                production: ProductionRule::default(),
             })
             .collect()
     }

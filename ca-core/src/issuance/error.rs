@@ -10,7 +10,7 @@ use crate::fault::Fault;
 use crate::lint::Finding;
 use crate::ports::{SignError, Unavailable};
 use crate::profile::KeyPurpose;
-use crate::record::IntentConflict;
+use crate::record::{IntentConflict, ProductionRefusal};
 use crate::registration::AdmitError;
 use crate::serial_number::SerialNumberError;
 use crate::signing::SignFailure;
@@ -194,6 +194,7 @@ fn conflict_sentence(conflict: &IntentConflict) -> String {
         IntentConflict::FactorySuperseded { since } => {
             format!("the factory certificate of the device is superseded since {since}")
         }
+        IntentConflict::Production(refusal) => refusal.to_string(),
     }
 }
 
@@ -319,6 +320,7 @@ const fn conflict_code(conflict: &IntentConflict) -> &'static str {
         IntentConflict::DeviceKeyNotDelivered => "device.other-key",
         IntentConflict::DeviceOutOfService(out) => out.code(),
         IntentConflict::FactorySuperseded { .. } => "factory.superseded",
+        IntentConflict::Production(refusal) => refusal.code(),
     }
 }
 
@@ -333,7 +335,13 @@ const fn conflict_fault(conflict: &IntentConflict) -> Fault {
         | IntentConflict::DeviceClaimedByOther
         | IntentConflict::DeviceKeyNotDelivered
         | IntentConflict::DeviceOutOfService(_)
-        | IntentConflict::FactorySuperseded { .. } => Fault::Requester,
+        | IntentConflict::FactorySuperseded { .. }
+        | IntentConflict::Production(
+            ProductionRefusal::Required
+            | ProductionRefusal::Unknown
+            | ProductionRefusal::Title
+            | ProductionRefusal::Purpose,
+        ) => Fault::Requester,
         IntentConflict::SerialTaken
         | IntentConflict::AlreadyIssued(_)
         | IntentConflict::WindowOver
@@ -342,6 +350,9 @@ const fn conflict_fault(conflict: &IntentConflict) -> Fault {
         | IntentConflict::AwaitsApproval(_)
         | IntentConflict::TooManyWaiting
         | IntentConflict::TransactionOver
-        | IntentConflict::Overtaken => Fault::Conflict,
+        | IntentConflict::Overtaken
+        | IntentConflict::Production(
+            ProductionRefusal::Closed | ProductionRefusal::Expired { .. } | ProductionRefusal::Full { .. },
+        ) => Fault::Conflict,
     }
 }

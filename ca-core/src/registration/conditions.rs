@@ -1,34 +1,62 @@
-//! What must still hold when the intent is recorded: the slot, the token, the claim, and whether the request is a repetition.
+//! What must still hold when the intent is recorded: the slot, the token, the claim, the place
+//! in a production order, and whether the request is a repetition.
 //!
 //! Made here, decided by the ledger inside its transaction.
 
-use super::{Door, NeededApproval, Offer, repeats};
+use super::{Door, Grounds, NeededApproval, Offer, ProductionRule, repeats};
 use crate::actor::{DeviceIdentity, Identity, Presented};
 use crate::issuer::Issuer;
 use crate::profile::CertificateProfile;
-use crate::record::{Conditions, Device, DeviceClaim, Handover, Slot, SlotUse};
+use crate::record::{Conditions, Device, DeviceClaim, Handover, ProductionOf, Slot, SlotUse};
 use crate::request::{EnrolmentKind, EnrolmentRequest, Evidence};
 use crate::validity::UnixTime;
 
 pub(super) fn of(
-    issuer: &Issuer,
+    grounds: &Grounds<'_>,
     request: &EnrolmentRequest,
     offer: &Offer,
     (door, device, now): (Door, Option<&Device>, UnixTime),
     approval: Option<&NeededApproval>,
 ) -> Conditions {
+    let issuer = grounds.issuer;
+    let production = production(grounds, request, offer);
     Conditions {
         transaction: request.transaction,
         idempotency: repeats::idempotency(issuer, request, offer, (now, approval.is_some())),
-        slot: slot(issuer, request, &offer.profile),
+        slot: slot(issuer, request, &offer.profile).map(|(slot, slot_use)| {
+            // Under an order nothing is replaced: what a device has is scrapped before it gets another.
+            (slot, if production.is_some() { SlotUse::First } else { slot_use })
+        }),
         successor_of: None,
         token: token(&request.actor.identity),
         claim: device.and_then(|device| claim(device, door, &request.actor.identity)),
         revoke_replaced_after: offer.profile.parts().revoke_replaced_after_seconds,
         handover: handover(issuer, request, offer, now).map(Box::new),
         shown: request.actor.identity.presented().map(Presented::id),
+        production,
         // Made with the draft: it names the key.
         approval: None,
+    }
+}
+
+/// An order is named by who asks for a whole batch, or it is the one that the station works on: which one that is, and whether
+/// there is a place in it, is decided by the ledger.
+fn production(grounds: &Grounds<'_>, request: &EnrolmentRequest, offer: &Offer) -> Option<ProductionOf> {
+    match (grounds.production, offer.production, &request.actor.identity) {
+        (Some(id), _, _) => Some(ProductionOf::Order(id.clone())),
+        (None, ProductionRule::Unasked, _) => None,
+        (None, ProductionRule::Required, Identity::RegistrationAuthority(station)) => {
+            Some(ProductionOf::Station(station.name.clone()))
+        }
+        (
+            None,
+            ProductionRule::Required,
+            Identity::Device(_)
+            | Identity::OneTimeToken { .. }
+            | Identity::Operator { .. }
+            | Identity::Process { .. }
+            | Identity::Unauthenticated { .. },
+        ) => Some(ProductionOf::None),
     }
 }
 

@@ -6,7 +6,7 @@
 use der::Encode;
 use sha2::{Digest, Sha256};
 
-use super::Offer;
+use super::{Offer, ProductionRule};
 use crate::csr::CertificationRequest;
 use crate::issuer::Issuer;
 use crate::ports::{StatusSource, Unavailable};
@@ -50,7 +50,16 @@ pub(super) fn idempotency(
     add_request(csr, approved, &mut hash);
     let rule = offer.repeats;
     let since = now.plus_seconds(-rule.window_seconds);
-    Some(Idempotency { key: hash.finish(), since, after: rule.after })
+    Some(Idempotency { key: hash.finish(), since, after: after_window(offer) })
+}
+
+/// A line that was stopped goes on however long it stood: under a production order the same request has the same answer for as
+/// long as that is good.
+const fn after_window(offer: &Offer) -> AfterWindow {
+    match (offer.production, offer.repeats.after) {
+        (ProductionRule::Required, AfterWindow::New) => AfterWindow::ReturnExisting,
+        (ProductionRule::Required | ProductionRule::Unasked, after) => after,
+    }
 }
 
 /// A request bound to its TLS connection (RFC 7030 §3.5) carries another challengePassword, and thus another signature, each

@@ -18,7 +18,7 @@ use ca_core::profile::{
     AlternativeNameRule, Approval, CrlProfile, ExtendedKeyUsageRule, ProfileId, ProfileParts, SubjectRule,
 };
 use ca_core::record::{CertificateId, CertificateStatus, StoredCertificate, Token};
-use ca_core::registration::{ApprovalRule, Door, Offer, RepeatRule};
+use ca_core::registration::{ApprovalRule, Door, Offer, ProductionRule, RepeatRule};
 use ca_core::subject::Subject;
 use ca_core::system_title::SystemTitle;
 use ca_core::trust::{Anchor, RegistrationAuthorityEntry, RegistrationAuthorityMatch, Voucher};
@@ -497,6 +497,7 @@ fn charter(pki: &Pki, setting: &Setting) -> Charter {
         doors: doors.clone(),
         repeats: RepeatRule::default(),
         approval: ApprovalRule { needed: setting.approval, ..ApprovalRule::default() },
+        production: ProductionRule::default(),
     };
     Charter {
         issuer: pki.operational.issuer.clone(),

@@ -22,6 +22,7 @@ mod load;
 mod migrations;
 mod model;
 mod orders;
+mod production;
 mod races;
 mod restarts;
 mod revocations;

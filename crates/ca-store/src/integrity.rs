@@ -3,6 +3,7 @@
 
 mod crls;
 mod fleet;
+mod production;
 mod transactions;
 
 use ca_core::audit::{Act, AuditEvent, AuditRecord};
@@ -69,6 +70,7 @@ impl Store {
         self.check_crls()?;
         self.check_scopes()?;
         self.check_fleet()?;
+        self.check_production()?;
         Ok(report)
     }
 
@@ -304,6 +306,18 @@ pub enum IntegrityFault {
     Transaction {
         /// Which rows.
         keyspace: &'static str,
+    },
+    /// What a production order counts is not what stands on record for it.
+    #[error("the production order {order} counts {told} {what}, and {found} stand on record")]
+    Production {
+        /// Which order.
+        order: String,
+        /// Of what.
+        what: &'static str,
+        /// By the order.
+        told: u64,
+        /// By the devices.
+        found: u64,
     },
     /// The rows cannot be read.
     #[error("the rows of the ledger cannot be read: {cause}")]

@@ -68,10 +68,14 @@
 //! | 53 | `evidence` | system title ‖ digest of a campaign | [`EvidenceRow`](crate::row::EvidenceRow): what was done to a device |
 
 pub(crate) mod campaign;
+//! | 55 | `production-orders` | name | [`ProductionRow`](crate::row::ProductionRow) |
+//! | 56 | `production-devices` | tenant ‖ 00 ‖ system title | [`ProducedRow`](crate::row::ProducedRow): devices that have a place in an order |
+//! | 57 | `production-lists` | name of an order ‖ 00 ‖ system title | how often the device was scrapped under the order, u32: titles that it names singly, and all that were made |
+//! | 58 | `production-stations` | tenant ‖ 00 ‖ name of a registration authority | name of the open order that it works on |
 
 use ca_core::key_ref::KeyRef;
 use ca_core::profile::{Hierarchy, KeyPurpose};
-use ca_core::record::{CertificateId, Slot};
+use ca_core::record::{CertificateId, ProductionId, Slot};
 use ca_core::scope::{CrlScope, Shard};
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
@@ -137,10 +141,14 @@ pub(crate) enum Keyspace {
     CampaignCounts,
     CampaignPlaces,
     Evidence,
+    ProductionOrders,
+    ProductionDevices,
+    ProductionLists,
+    ProductionStations,
 }
 
 impl Keyspace {
-    pub(crate) const ALL: [Self; 53] = [
+    pub(crate) const ALL: [Self; 57] = [
         Self::Meta,
         Self::Audit,
         Self::Open,
@@ -194,6 +202,10 @@ impl Keyspace {
         Self::CampaignCounts,
         Self::CampaignPlaces,
         Self::Evidence,
+        Self::ProductionOrders,
+        Self::ProductionDevices,
+        Self::ProductionLists,
+        Self::ProductionStations,
     ];
 
     /// Returns its octet and its name; both are on disk and never change.
@@ -252,6 +264,10 @@ impl Keyspace {
             Self::CampaignCounts => (51, "campaign-counts"),
             Self::CampaignPlaces => (52, "campaign-places"),
             Self::Evidence => (53, "evidence"),
+            Self::ProductionOrders => (55, "production-orders"),
+            Self::ProductionDevices => (56, "production-devices"),
+            Self::ProductionLists => (57, "production-lists"),
+            Self::ProductionStations => (58, "production-stations"),
         }
     }
 
@@ -476,12 +492,27 @@ pub(crate) fn slot_key(slot: &Slot) -> Vec<u8> {
     key
 }
 
+/// name of a production order ‖ 00 ‖ system title; a name contains no such octet.
+pub(crate) fn production_list_key(order: &ProductionId, title: &SystemTitle) -> Vec<u8> {
+    [order.as_str().as_bytes(), &[0], title.octets()].concat()
+}
+
+/// name of a production order ‖ 00: what every key of its list starts with.
+pub(crate) fn production_list_prefix(order: &ProductionId) -> Vec<u8> {
+    [order.as_str().as_bytes(), &[0]].concat()
+}
+
+/// tenant ‖ 00 ‖ name of a registration authority.
+pub(crate) fn station_key(tenant: &TenantId, station: &str) -> Vec<u8> {
+    [tenant.as_str().as_bytes(), &[0], station.as_bytes()].concat()
+}
+
 /// level ‖ index.
 pub(crate) fn subtree_key(level: u8, index: u64) -> Vec<u8> {
     [[level].as_slice(), &index.to_be_bytes()].concat()
 }
 
-/// Reads the system title that [`device_list_key`] wrote.
+/// Reads the system title that [`device_list_key`] or [`production_list_key`] wrote.
 pub(crate) fn parse_listed_title(key: &[u8]) -> Option<SystemTitle> {
     key.last_chunk().copied().map(SystemTitle::new)
 }
@@ -536,7 +567,8 @@ mod tests {
     fn octets_and_names_are_each_used_once() {
         let mut tags: Vec<u8> = Keyspace::ALL.map(Keyspace::tag).to_vec();
         tags.dedup();
-        assert_eq!(tags, (1..=53).collect::<Vec<u8>>());
+        // 54 was never given to a keyspace.
+        assert_eq!(tags, (1..=53).chain(55..=58).collect::<Vec<u8>>());
         let names: std::collections::BTreeSet<_> = Keyspace::ALL.map(Keyspace::name).into();
         assert_eq!(names.len(), Keyspace::ALL.len());
     }

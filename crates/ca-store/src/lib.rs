@@ -3,6 +3,7 @@
 //!
 //! Not a certification authority: it decides only what must be decided inside a transaction (is the serial number free, is
 //! the token unspent). Not a database for others: one process, one directory, ten ports of ca-core and nothing else.
+//! the token unspent). Not a database for others: one process, one directory, the ports of ca-core and nothing else.
 //!
 //! One thread writes, many read. Whoever writes hands an act to the [committer] and waits; the committer
 //! decides the acts that wait, in order, seals their audit records, and makes one batch durable for all of them. Readers
@@ -16,6 +17,7 @@ mod registry;
 mod waiting_room;
 mod order_book;
 mod campaign_book;
+mod production_book;
 mod shut_out;
 mod transactions;
 mod audit_log;

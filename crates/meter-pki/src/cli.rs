@@ -2,6 +2,7 @@
 
 pub mod cmp;
 pub mod est;
+pub mod factory;
 pub mod hsm;
 pub mod request;
 pub mod revocation;
@@ -68,6 +69,9 @@ pub enum Command {
     /// Devices that their owner expects.
     #[command(subcommand)]
     Device(DeviceCommand),
+    /// The factory line: production orders, and certificates for a batch.
+    #[command(subcommand)]
+    Factory(factory::FactoryCommand),
     /// Manifests of delivered devices: made by the manufacturer, checked and taken in by the distribution system operator.
     #[command(subcommand)]
     Shipment(shipment::ShipmentCommand),

@@ -12,6 +12,7 @@ mod cmp;
 mod crl;
 mod device;
 mod est;
+mod factory;
 mod front;
 mod hsm;
 mod credential;
@@ -70,6 +71,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
         Command::Trust(verb) => wait(trust::run(verb, &client(&cli.config)?, printer)),
         Command::Request(verb) => wait(request::run(verb, &client(&cli.config)?, printer)),
         Command::Device(verb) => wait(device::run(verb, &client(&cli.config)?, printer)),
+        Command::Factory(verb) => wait(factory::run(verb, &client(&cli.config)?, printer)),
         Command::Shipment(verb) => wait(shipment::run(verb, &cli.config, printer)),
         Command::Crl(CrlCommand::Resign { name }) => crl::resign(name, &cli.config, printer),
         Command::Crl(verb) => wait(crl::run(verb, &client(&cli.config)?, printer)),

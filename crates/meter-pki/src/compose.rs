@@ -23,10 +23,10 @@ use ca_core::issuance::IssuedCertificate;
 use ca_core::issuer::Issuer;
 use ca_core::key_ref::KeyRef;
 use ca_core::orders::OrderRule;
-use ca_core::ports::{Clock, Entropy, Orders, Registry, Schedule, StatusSource, TrustBlocks};
+use ca_core::ports::{Clock, Entropy, Orders, Production, Registry, Schedule, StatusSource, TrustBlocks};
 use ca_core::profile::{CrlProfile, ProfileId};
 use ca_core::record::{CrlRecord, StoredCertificate};
-use ca_core::registration::{ApprovalRule, Offer, RepeatRule};
+use ca_core::registration::{ApprovalRule, Offer, ProductionRule, RepeatRule};
 use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence};
 use ca_core::scope::{CrlKind, CrlScope, Shard};
 use ca_core::subject::Subject;
@@ -91,7 +91,9 @@ pub struct System {
     pub(crate) ports: Ports,
     /// Orders to change the revocation of many certificates.
     pub(crate) orders: Arc<dyn Orders>,
-    /// How many people they need.
+    /// Production orders.
+    pub(crate) production: Arc<dyn Production>,
+    /// How many people orders to change revocations need.
     pub(crate) order_rule: OrderRule,
     /// Revocations that are due later.
     pub(crate) schedule: Arc<dyn Schedule>,
@@ -328,6 +330,7 @@ pub(crate) fn compose_on(
         roots,
         releases: Arc::new(releases),
         orders: store.clone(),
+        production: store.clone(),
         schedule: store.clone(),
         blocks: store.clone(),
         trusted: trust::trusted(config),
@@ -369,6 +372,7 @@ fn serve_authority(
             doors: offer.doors.clone(),
             repeats: offer.repeats,
             approval: offer.approval,
+            production: offer.production,
         })
         .collect();
     offers.push(Offer {
@@ -376,6 +380,7 @@ fn serve_authority(
         doors: vec![ca_core::registration::Door::Process],
         repeats: RepeatRule::default(),
         approval: ApprovalRule::default(),
+        production: ProductionRule::default(),
     });
     let charter = Charter {
         issuer: one.issuer.clone(),

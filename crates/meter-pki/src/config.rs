@@ -426,6 +426,8 @@ pub struct RawOffer {
     /// `[authority.offer.approval]`: who must approve a request before it is answered, beside what the profile says.
     #[serde(default)]
     pub approval: RawApproval,
+    /// `order`: `none` (default), or `required`: issued under production orders alone, whoever asks; for factory profiles.
+    pub order: Option<String>,
     /// `after_window`: `new` (default), `return-existing` or `refuse`: what becomes of the same request later.
     pub after_window: Option<String>,
 }

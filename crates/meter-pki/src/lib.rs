@@ -7,6 +7,7 @@ pub mod commands;
 pub mod quickstart;
 pub mod cli;
 mod front;
+mod factory;
 pub mod server;
 mod orders;
 mod due;

@@ -8,6 +8,7 @@ mod audit_acts;
 mod crl_acts;
 mod ocsp_acts;
 pub(crate) mod order_acts;
+mod production_acts;
 mod release_acts;
 mod request_acts;
 mod schedule_acts;
@@ -34,6 +35,10 @@ use wire::crls::{RecordedCrlView, ReleasedView, RevokedQueryText, RevokedView};
 use wire::ocsp::{PreparationText, PreparedView};
 use wire::orders::{
     OrderActText, OrderPage, OrderPartQuery, OrderPartView, OrderQueryText, OrderView, PlanText, PlanView,
+};
+use wire::production::{
+    LineAnswers, LineRequests, ProducedPage, ProducedQueryText, ProductionEndText, ProductionPage,
+    ProductionQueryText, ProductionText, ProductionView, ScrapText, ScrapView,
 };
 use wire::requests::{DecisionText, RequestPage, RequestQueryText, RequestView};
 use wire::shut_out::{
@@ -86,6 +91,18 @@ pub(crate) fn router(state: OperatorState) -> Router {
         .route("/v1/orders/{id}", get(order))
         .route("/v1/orders/{id}/certificates", get(order_certificates))
         .route("/v1/orders/{id}/acts", post(act_on_order))
+        .route(
+            "/v1/production",
+            get(productions).post(open_production).layer(DefaultBodyLimit::max(LONG_LIST)),
+        )
+        .route("/v1/production/{id}", get(production))
+        .route("/v1/production/{id}/end", post(end_production))
+        .route("/v1/production/{id}/scraps", post(scrap_device))
+        .route("/v1/production/{id}/devices", get(produced))
+        .route(
+            "/v1/production/{id}/requests",
+            post(issue_for_line).layer(DefaultBodyLimit::max(LONG_LIST)),
+        )
         .route("/v1/schedule", get(scheduled).post(schedule))
         .route("/v1/schedule/cancellations", post(cancel_schedule))
         .route("/v1/trust", get(trusted))
@@ -232,6 +249,63 @@ async fn act_on_order(
     Json(text): Json<OrderActText>,
 ) -> Result<Json<OrderView>, Reply> {
     state.run(move |system| order_acts::act(system, &peer, &id, text)).await
+}
+
+async fn productions(
+    State(state): State<OperatorState>,
+    Query(query): Query<ProductionQueryText>,
+) -> Result<Json<ProductionPage>, Reply> {
+    state.run(move |system| production_acts::list(system, &query)).await
+}
+
+async fn open_production(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Json(text): Json<ProductionText>,
+) -> Result<Json<ProductionView>, Reply> {
+    state.run(move |system| production_acts::open(system, &peer, text)).await
+}
+
+async fn production(
+    State(state): State<OperatorState>,
+    Path(id): Path<String>,
+) -> Result<Json<ProductionView>, Reply> {
+    state.run(move |system| production_acts::show(system, &id)).await
+}
+
+async fn end_production(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Path(id): Path<String>,
+    Json(text): Json<ProductionEndText>,
+) -> Result<Json<ProductionView>, Reply> {
+    state.run(move |system| production_acts::end(system, &peer, &id, &text)).await
+}
+
+async fn scrap_device(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Path(id): Path<String>,
+    Json(text): Json<ScrapText>,
+) -> Result<Json<ScrapView>, Reply> {
+    state.run(move |system| production_acts::scrap(system, &peer, &id, &text)).await
+}
+
+async fn issue_for_line(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Path(id): Path<String>,
+    Json(text): Json<LineRequests>,
+) -> Result<Json<LineAnswers>, Reply> {
+    state.run(move |system| production_acts::issue(system, &peer, &id, &text)).await
+}
+
+async fn produced(
+    State(state): State<OperatorState>,
+    Path(id): Path<String>,
+    Query(query): Query<ProducedQueryText>,
+) -> Result<Json<ProducedPage>, Reply> {
+    state.run(move |system| production_acts::devices(system, &id, &query)).await
 }
 
 async fn requests(

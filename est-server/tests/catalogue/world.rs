@@ -18,7 +18,7 @@ use ca_core::path::TrustAnchor;
 use ca_core::ports::{Clock, Entropy, NoTransactions, Unavailable};
 use ca_core::profile::{CrlProfile, ProfileParts};
 use ca_core::record::Token;
-use ca_core::registration::{ApprovalRule, Door, Offer, RepeatRule};
+use ca_core::registration::{ApprovalRule, Door, Offer, ProductionRule, RepeatRule};
 use ca_core::subject::Subject;
 use ca_core::system_title::SystemTitle;
 use ca_core::trust::{Anchor, RegistrationAuthorityEntry, RegistrationAuthorityMatch, Voucher};
@@ -466,5 +466,6 @@ fn offer(parts: ProfileParts, setting: &Setting) -> Offer {
         doors,
         repeats: RepeatRule::default(),
         approval: ApprovalRule::default(),
+        production: ProductionRule::default(),
     }
 }

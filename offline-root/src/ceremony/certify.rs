@@ -15,7 +15,7 @@ use ca_core::ports::{StatusSource, Unavailable};
 use ca_core::profile::CertificateProfile;
 use ca_core::public_key::PublicKey;
 use ca_core::record::{CertificateQuery, CertificateStatus};
-use ca_core::registration::{ApprovalRule, Door, Offer, RepeatRule};
+use ca_core::registration::{ApprovalRule, Door, Offer, ProductionRule, RepeatRule};
 use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence};
 use ca_core::subject::Subject;
 use der::pem;
@@ -93,6 +93,7 @@ fn issue(
         doors: vec![Door::Operator],
         repeats,
         approval: ApprovalRule::default(),
+        production: ProductionRule::default(),
     };
     let authority = ceremony.authority_offering(keys, ceremony.crl_profile()?, vec![offer])?;
     let issued = authority.enrol(request)?;

@@ -10,8 +10,8 @@ use ca_core::certificate::to_be_signed;
 use ca_core::key_ref::KeyRef;
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
-    CertificateId, CertificateStatus, Intent, IntentConflict, Revocation, Settlement, SlotUse,
-    StoredCertificate,
+    CertificateId, CertificateStatus, Intent, IntentConflict, ProductionRefusal, Revocation, Settlement,
+    SlotUse, StoredCertificate,
 };
 use ca_core::serial_number::SerialNumber;
 use ca_core::validity::UnixTime;
@@ -306,6 +306,10 @@ impl Book {
             // There is no registry here, so nobody holds a token and no device is expected.
             .or_else(|| intent.conditions.token.map(|_| IntentConflict::TokenUnknown))
             .or_else(|| intent.conditions.claim.as_ref().map(|_| IntentConflict::DeviceNotExpected))
+            .or_else(|| {
+                let unknown = IntentConflict::Production(ProductionRefusal::Unknown);
+                intent.conditions.production.as_ref().map(|_| unknown)
+            })
     }
 
     /// Tells whether a certificate or intent was made for a request.

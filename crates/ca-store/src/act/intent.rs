@@ -1,7 +1,7 @@
 //! T1: whether an intent may be recorded, and recording it. Not signing: `begin_signing` only marks.
 //!
 //! Conditions are decided in one order, and the first that does not hold is the answer: the transaction, the device, the same request, the
-//! serial number, the key, the certificate to be replaced, the slot, the token, the claim, the approval. What was lost leaves
+//! serial number, the key, the certificate to be replaced, the production order, the slot, the token, the claim, the approval. What was lost leaves
 //! its slot before that is decided.
 
 use ca_core::audit::{Act, AuditEvent};
@@ -13,7 +13,7 @@ use ca_core::validity::UnixTime;
 
 use super::fleet::{self, Line};
 use super::refusal::Refusal;
-use super::{handover, repeats, shard, slot, swap, transactions, waiting};
+use super::{handover, production, repeats, shard, slot, swap, transactions, waiting};
 use crate::certificate::{certificate_row, stored};
 use crate::keyspace::{Keyspace, id_key, title_key};
 use crate::row::{
@@ -22,7 +22,7 @@ use crate::row::{
 use crate::transaction::{ActFault, ReadFault, Rows, Transaction};
 
 /// Records an intent if its conditions hold.
-pub(crate) fn record(tx: &mut Transaction<'_>, intent: Intent) -> Result<(), Refusal> {
+pub(crate) fn record(tx: &mut Transaction<'_>, mut intent: Intent) -> Result<(), Refusal> {
     transactions::is_open(tx, intent.conditions.transaction.as_ref())?;
     if let Some((slot, _)) = &intent.conditions.slot {
         is_in_service(tx, slot)?;
@@ -37,6 +37,9 @@ pub(crate) fn record(tx: &mut Transaction<'_>, intent: Intent) -> Result<(), Ref
     certify_key(tx, &intent)?;
     if let Some(predecessor) = &intent.conditions.successor_of {
         slot::succeeds(tx, predecessor, &intent)?;
+    }
+    if let Some(order) = production::admit(tx, &intent)? {
+        intent.event.detail.push_str(&format!("; order {order}"));
     }
     if let Some((slot, slot_use)) = &intent.conditions.slot {
         // A first enrolment frees no slot: a factory certificate opens once.

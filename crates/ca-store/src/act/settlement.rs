@@ -4,14 +4,14 @@ use ca_core::audit::AuditEvent;
 use ca_core::record::{CertificateId, Settlement};
 use ca_core::validity::UnixTime;
 
-use super::{slot, waiting};
+use super::{production, slot, waiting};
 use crate::keyspace::{Keyspace, id_key};
 use crate::row::{
     CertificateRow, CertificateState, IntentRow, KeyRow, RequestRow, RevocationRow, TokenRow, UncertainRow,
 };
 use crate::transaction::{ActFault, Rows, Transaction};
 
-/// Ends an open intent; gives back its slot, its token, its approval and its request.
+/// Ends an open intent; gives back its slot, its place in a production order, its token, its approval and its request.
 ///
 /// The key of an aborted intent counts as never certified; that of an uncertain one as certified, since a signature may exist.
 pub(crate) fn settle(
@@ -39,6 +39,7 @@ pub(crate) fn end(
     tx.remove::<IntentRow>(id);
     tx.remove_key(Keyspace::Signing, id_key(id));
     give_back(tx, id, &intent)?;
+    production::ended(tx, id, &intent.certificate)?;
     let state = match settlement {
         Settlement::Aborted => {
             release_key(tx, &intent.certificate.key_fingerprint)?;

@@ -4,14 +4,16 @@ use ca_core::audit::{Act, AuditEvent, AuditRecord};
 use ca_core::certificate::{Certificate, to_be_signed};
 use ca_core::profile::{KeyPurpose, ProfileId};
 use ca_core::reason::ReasonCode;
-use ca_core::record::{CertificateId, DeviceAct, DeviceEventKind, Revocation, Settlement, Slot};
+use ca_core::record::{
+    CertificateId, DeviceAct, DeviceEventKind, ProductionId, Revocation, Settlement, Slot,
+};
 use ca_core::scope::{CrlListing, CrlScope, Shard};
 use ca_core::system_title::SystemTitle;
 use ca_core::validity::{UnixTime, Validity};
 use sha2::{Digest, Sha256};
 
 use super::{Places, ReplayReport, devices, shut_out};
-use crate::act::{crl, fleet, issued, revocation, settlement, shard, slot};
+use crate::act::{crl, fleet, issued, production, revocation, settlement, shard, slot};
 use crate::certificate::certificate_row;
 use crate::keyspace::{Keyspace, id_key, title_key};
 use crate::row::{
@@ -62,11 +64,15 @@ pub(super) fn take_in(
             shut_out::schedule(tx, &id(record)?, event)
         }
         Act::TrustBlocked | Act::UnblockRequested | Act::TrustUnblocked => shut_out::block(tx, event),
+        Act::ProductionClosed | Act::ProductionCancelled | Act::DeviceScrapped => {
+            production::redo(tx, event)
+        }
         Act::DevicesImported
         | Act::DevicesMade
         | Act::DeliveryOpened
         | Act::DeliveryPartTaken
         | Act::DeliveryClosed
+        | Act::ProductionOpened
         | Act::TokenIssued => {
             report.miss(record);
             Ok(())
@@ -148,6 +154,11 @@ fn listing_in(detail: &str) -> CrlListing {
     CrlListing::Listed(parts.find_map(|part| Shard::parse(part.strip_prefix("shard ")?).ok()))
 }
 
+/// Under which production order an intent was recorded, by its details.
+fn order_in(detail: &str) -> Option<ProductionId> {
+    detail.split("; ").skip(1).find_map(|part| ProductionId::parse(part.strip_prefix("order ")?).ok())
+}
+
 /// Burns the serial number. An intent that has no end in the log was perhaps signed, so it is marked as given to the signer.
 fn intend(tx: &mut Transaction<'_>, record: &AuditRecord, places: &Places) -> Result<(), ActFault> {
     let id = id(record)?;
@@ -177,6 +188,10 @@ fn intend(tx: &mut Transaction<'_>, record: &AuditRecord, places: &Places) -> Re
     };
     if let Some(title) = certificate.title() {
         tx.put_octets(Keyspace::Titles, title_key(&title, &id), Vec::new())?;
+        if let Some(order) = order_in(&event.detail) {
+            let of = (&event.tenant, title);
+            production::retake(tx, &order, of, (certificate.purpose, &id))?;
+        }
     }
     tx.put(&id, &IntentRow::bare(certificate))?;
     tx.put_octets(Keyspace::Signing, id_key(&id), Vec::new())

@@ -8,6 +8,10 @@ use ca_core::record::{
     BlockedKey, CertificateId, Change, Device, DeviceState, ExpectedDevice, Mark, OrderProgress, Revocation,
     RevocationOrder, ScheduledRevocation, Slot, Token, WaitingRequest,
 };
+use ca_core::record::{
+    OrderedCertificate, OrderedTitles, ProducedCertificate, ProductionCount, ProductionId, ProductionOrder,
+    ProductionState,
+};
 use ca_core::scope::{CrlListing, CrlScope};
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
@@ -132,6 +136,38 @@ fn order(carried_out: bool) -> OrderRow {
     OrderRow { order }
 }
 
+fn production(ended: bool) -> ProductionRow {
+    let titles = if ended {
+        OrderedTitles::Listed { count: 3 }
+    } else {
+        OrderedTitles::Ranges(vec![(SystemTitle::new([1; 8]), SystemTitle::new([2; 8])); 64])
+    };
+    let certificate = |purpose| OrderedCertificate { purpose, profile: ProfileId::parse("p").unwrap() };
+    let order = ProductionOrder {
+        id: ProductionId::parse("PO-1").unwrap(),
+        tenant: TenantId::parse("maker").unwrap(),
+        ordered: u64::MAX,
+        certificates: vec![certificate(KeyPurpose::Signature), certificate(KeyPurpose::Tls)],
+        titles,
+        model: "m".repeat(64),
+        firmware: "f".repeat(64),
+        batch: "b".repeat(64),
+        customer: ended.then(|| TenantId::parse("dso").unwrap()),
+        stations: vec!["s".repeat(64); 16],
+        until: time(9),
+        opened: mark(),
+        state: if ended { ProductionState::Cancelled } else { ProductionState::Open },
+        ended: ended.then(|| (mark(), "no".to_owned())),
+        count: ProductionCount { places: 4, complete: 3, under_way: 2, scrapped: 1 },
+    };
+    ProductionRow { order }
+}
+
+fn produced(issued: bool) -> ProducedRow {
+    let certificate = ProducedCertificate { purpose: KeyPurpose::Tls, id: id(), issued };
+    ProducedRow { order: ProductionId::parse("PO-1").unwrap(), certificates: vec![certificate; 3] }
+}
+
 fn token(spent_by: Option<CertificateId>) -> TokenRow {
     let token = Token {
         hash: [3; 32],
@@ -175,6 +211,8 @@ fn every_row_reads_back_as_it_was_written() {
             revoke_replaced_after: set.then_some(864_000),
         });
         reads_back(order(set));
+        reads_back(production(set));
+        reads_back(produced(set));
         reads_back(OrderPartRow { certificates: vec![id(); 64] });
         reads_back(ScheduledRow {
             scheduled: ScheduledRevocation {

@@ -14,7 +14,7 @@ use ca_core::issuer::{Issuer, PublicationPoints};
 use ca_core::key_ref::KeyRef;
 use ca_core::oid;
 use ca_core::profile::{CertificateProfile, ProfileId};
-use ca_core::registration::{ApprovalRule, Door, Offer, RepeatRule};
+use ca_core::registration::{ApprovalRule, Door, Offer, ProductionRule, RepeatRule};
 use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence};
 use ca_core::subject::Subject;
 use ca_core::suite::SecuritySuite;
@@ -127,6 +127,7 @@ impl Builder<'_> {
                 doors: doors.to_vec(),
                 repeats: RepeatRule::default(),
                 approval: ApprovalRule::default(),
+                production: ProductionRule::default(),
             })
         };
         let charter = Charter {

@@ -3,11 +3,11 @@
 //! All but `import` ask nobody: files in, files out.
 
 mod aside;
-mod create;
+pub(super) mod create;
 mod import;
 mod input;
 mod recipient;
-mod views;
+pub(super) mod views;
 mod wire;
 
 use std::fs::File;

@@ -11,7 +11,7 @@ use ca_core::key_ref::KeyRef;
 use ca_core::orders::OrderRule;
 use ca_core::path::TrustAnchor;
 use ca_core::profile::{CertificateProfile, CrlProfile, OcspProfile, ProfileId};
-use ca_core::registration::{ApprovalRule, Door, RepeatRule};
+use ca_core::registration::{ApprovalRule, Door, ProductionRule, RepeatRule};
 use ca_core::tenant::TenantId;
 use ca_store::EngineKind;
 use est_server::config::{BindingPolicy, ChallengeMeaning, ServerKeys};
@@ -124,6 +124,7 @@ pub struct CheckedOffer {
     pub(crate) full_cmc: bool,
     pub(crate) repeats: RepeatRule,
     pub(crate) approval: ApprovalRule,
+    pub(crate) production: ProductionRule,
 }
 
 /// A trusted manufacturer.

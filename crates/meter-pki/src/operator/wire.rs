@@ -5,6 +5,7 @@
 pub mod crls;
 pub mod ocsp;
 pub mod orders;
+pub mod production;
 pub mod requests;
 pub mod shut_out;
 

@@ -18,7 +18,7 @@ use ca_core::lint::Linter;
 use ca_core::oid;
 use ca_core::ports::Clock;
 use ca_core::profile::{CertificateProfile, ProfileId};
-use ca_core::registration::{ApprovalRule, Door, Offer, RepeatRule};
+use ca_core::registration::{ApprovalRule, Door, Offer, ProductionRule, RepeatRule};
 use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence};
 use ca_core::scope::{CrlLine, CrlScope};
 use ca_core::subject::Subject;
@@ -248,6 +248,7 @@ fn offers(room: &Room<'_>, house: &House, suite: SecuritySuite) -> anyhow::Resul
             doors: vec![Door::Operator],
             repeats: RepeatRule::default(),
             approval: ApprovalRule::default(),
+            production: ProductionRule::default(),
         })
     })
     .collect()

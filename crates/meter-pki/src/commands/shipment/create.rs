@@ -23,6 +23,12 @@ use crate::compose::SystemClock;
 use crate::exit::{Exit, Failure};
 
 pub(super) fn create(args: &CreateArgs, printer: &Printer) -> Result<(), Failure> {
+    printer.result(&make(args)?, HeaderView::lines);
+    Ok(())
+}
+
+/// Makes a manifest and returns what its header says.
+pub(in crate::commands) fn make(args: &CreateArgs) -> Result<HeaderView, Failure> {
     if args.out.symlink_metadata().is_ok() {
         let message = format!("{} exists, and a manifest is written over nothing", args.out.display());
         return Err(Failure::new(Exit::Conflict, "file.exists", message).then("name another file"));
@@ -40,8 +46,7 @@ pub(super) fn create(args: &CreateArgs, printer: &Printer) -> Result<(), Failure
     let sender = Sender { certificate: &credential.certificate, above: &above, signer: &*signer };
     let signed = draft.finish(&sender, &mut BufWriter::new(out.file())).map_err(|error| not_made(&error))?;
     out.name(&args.out)?;
-    printer.result(&HeaderView::of(&signed), HeaderView::lines);
-    Ok(())
+    Ok(HeaderView::of(&signed))
 }
 
 /// The certificates above the signer's, without the root, which the recipient has.

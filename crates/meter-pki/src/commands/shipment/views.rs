@@ -10,7 +10,7 @@ use crate::commands::printer::{heading, table};
 
 /// The header of a manifest.
 #[derive(Debug, Serialize)]
-pub(super) struct HeaderView {
+pub(in crate::commands) struct HeaderView {
     shipment: String,
     order: String,
     manufacturer: String,
@@ -72,7 +72,7 @@ impl HeaderView {
         }
     }
 
-    pub(super) fn lines(&self) -> Vec<String> {
+    pub(in crate::commands) fn lines(&self) -> Vec<String> {
         let mut lines = vec![
             format!("shipment:      {}", self.shipment),
             format!("order:         {}", self.order),

@@ -6,7 +6,8 @@ use ca_core::certificate::Certificate;
 use ca_core::issuer::{Issuer, PublicationPoints};
 use ca_core::key_ref::KeyRef;
 use ca_core::record::AfterWindow;
-use ca_core::registration::{Door, RepeatRule};
+use ca_core::profile::{CertificateProfile, Hierarchy};
+use ca_core::registration::{Door, ProductionRule, RepeatRule};
 use ca_core::sharding::{CrlPlan, GridPlace, HashShards, Rest, Sharding};
 use ca_core::tenant::TenantId;
 use est_server::config::{BindingPolicy, ChallengeMeaning, ServerKeys};
@@ -135,6 +136,7 @@ impl Checker<'_> {
         let approval = self.keep(&what, approval::rule(&raw.approval));
         let line_length = self.keep(&what, LineLength::new(raw.base64_line));
         let profile = self.profile(authority, &raw.profile, profiles);
+        let production = self.keep(&what, production(raw, profile.as_ref()));
         Some(CheckedOffer {
             binding: binding?,
             challenge: challenge?,
@@ -146,6 +148,7 @@ impl Checker<'_> {
             doors,
             repeats: repeats?,
             approval: approval?,
+            production: production?,
         })
     }
 }
@@ -202,6 +205,17 @@ fn server_keys(raw: &RawOffer) -> Result<ServerKeys, &'static str> {
         Some("in-tls") => Ok(ServerKeys::InTls),
         Some("encrypted") => Ok(ServerKeys::Encrypted),
         Some(_) => Err("server_key_generation is off, in-tls or encrypted"),
+    }
+}
+
+/// What is counted is a device with its factory certificates.
+fn production(raw: &RawOffer, profile: Option<&CertificateProfile>) -> Result<ProductionRule, &'static str> {
+    let is_factory = profile.is_none_or(|profile| profile.parts().hierarchy == Hierarchy::Factory);
+    match raw.order.as_deref() {
+        None | Some("none") => Ok(ProductionRule::Unasked),
+        Some("required") if is_factory => Ok(ProductionRule::Required),
+        Some("required") => Err("order = \"required\" is for profiles of the factory hierarchy"),
+        Some(_) => Err("order is none or required"),
     }
 }
 
