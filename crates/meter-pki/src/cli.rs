@@ -6,6 +6,7 @@ pub mod hsm;
 pub mod request;
 pub mod revocation;
 pub mod signer;
+pub mod sim;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -79,6 +80,9 @@ pub enum Command {
     /// The CMP client: for gateways, hand-held units and registration authorities.
     #[command(subcommand)]
     Cmp(cmp::CmpCommand),
+    /// Simulated meters, to rehearse a roll-out.
+    #[command(subcommand)]
+    Sim(sim::SimCommand),
     /// The audit trail.
     #[command(subcommand)]
     Audit(AuditCommand),

@@ -70,6 +70,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("cmp-coaps", &["cmp-server", "coap-kit", "server-kit"]),
     ("est-coaps", &["coap-kit", "est-server", "server-kit"]),
     ("status-server", &["ca-core", "cms-messages", "server-kit"]),
+    // It plays devices, with the clients that devices have.
+    ("simulator", &["ca-core", "client-kit", "cmp-client", "est-client"]),
     // What outsiders rest on holds no key: it opens no signer.
     ("ceremony", &["ca-core", "policies"]),
     ("bundle-verifier", &["ceremony"]),
@@ -96,6 +98,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "signer-file",
             "signer-link",
             "signer-pkcs11",
+            "simulator",
             "status-server",
         ],
     ),
