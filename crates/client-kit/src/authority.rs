@@ -1,12 +1,14 @@
 //! Where a server is: `HOST[:PORT]`, the authority of a URI (RFC 3986 §3.2), without a user.
 
 use core::fmt;
+use std::net::SocketAddr;
 
 /// A host and a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authority {
     host: String,
     port: u16,
+    way: Option<SocketAddr>,
 }
 
 impl Authority {
@@ -30,7 +32,22 @@ impl Authority {
         if host.is_empty() || host.contains('@') {
             return Err(ParseAuthorityError::Host);
         }
-        Ok(Self { host: host.to_owned(), port })
+        Ok(Self { host: host.to_owned(), port, way: None })
+    }
+
+    /// Has connections go to another address, such as a relay's; the server is still the one of this name.
+    #[must_use]
+    pub fn by_way_of(self, address: SocketAddr) -> Self {
+        Self { way: Some(address), ..self }
+    }
+
+    /// Returns where connections go: host, an IPv6 address without brackets, and port.
+    #[must_use]
+    pub fn destination(&self) -> (String, u16) {
+        match self.way {
+            Some(address) => (address.ip().to_string(), address.port()),
+            None => (self.host.clone(), self.port),
+        }
     }
 
     /// Returns the host, an IPv6 address without brackets.

@@ -87,7 +87,7 @@ impl Connection {
 
     async fn connect(&self) -> Result<Open, TransferError> {
         let authority = self.endpoint.authority();
-        let stream = TcpStream::connect((authority.host(), authority.port())).await?;
+        let stream = TcpStream::connect(authority.destination()).await?;
         stream.set_nodelay(true)?;
         match &self.tls {
             None => Open::over(stream).await,

@@ -1,6 +1,7 @@
 //! Where a CMP server is: `http[s]://host:port` with a well-known path, or one of its own (RFC 9811 §3.3, §3.4).
 
 use core::fmt;
+use std::net::SocketAddr;
 
 use client_kit::{Authority, ParseAuthorityError};
 
@@ -43,6 +44,12 @@ impl Endpoint {
         };
         let authority = Authority::parse(authority, if is_secure { 443 } else { 80 })?;
         Ok(Self { is_secure, authority, path: read_path(path, label)? })
+    }
+
+    /// Returns the same server, with connections to it going to another address, such as a relay's.
+    #[must_use]
+    pub fn by_way_of(self, address: SocketAddr) -> Self {
+        Self { authority: self.authority.by_way_of(address), ..self }
     }
 
     /// Tells whether the server is spoken to over TLS.

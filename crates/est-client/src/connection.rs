@@ -89,7 +89,7 @@ impl Connection {
             Trust::Roots(roots) => client_kit::trusting(roots, identity, &[&TLS13, &TLS12])?,
             Trust::Nobody => client_kit::trusting_nobody()?,
         };
-        let stream = TcpStream::connect((endpoint.host(), endpoint.port())).await?;
+        let stream = TcpStream::connect(endpoint.destination()).await?;
         stream.set_nodelay(true)?;
         let name = ServerName::try_from(endpoint.host().to_owned())
             .map_err(|_| EstError::Request("the host is no name that a certificate could have".to_owned()))?;

@@ -1,6 +1,7 @@
 //! Where an EST server is: `https://host:port/.well-known/est/label` (RFC 7030 §3.2.2).
 
 use core::fmt;
+use std::net::SocketAddr;
 
 use client_kit::{Authority, ParseAuthorityError};
 
@@ -38,6 +39,17 @@ impl Endpoint {
     #[must_use]
     pub fn labelled(&self, label: &str) -> Self {
         Self { path: format!("/.well-known/est/{label}"), ..self.clone() }
+    }
+
+    /// Returns the same server, with connections to it going to another address, such as a relay's.
+    #[must_use]
+    pub fn by_way_of(&self, address: SocketAddr) -> Self {
+        Self { authority: self.authority.clone().by_way_of(address), path: self.path.clone() }
+    }
+
+    /// Returns where connections go.
+    pub(crate) fn destination(&self) -> (String, u16) {
+        self.authority.destination()
     }
 
     /// Returns the host, an IPv6 address without brackets.

@@ -8,6 +8,7 @@ pub mod request;
 pub mod revocation;
 pub mod shipment;
 pub mod signer;
+pub mod sim;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -87,6 +88,9 @@ pub enum Command {
     /// The CMP client: for gateways, hand-held units and registration authorities.
     #[command(subcommand)]
     Cmp(cmp::CmpCommand),
+    /// Simulated meters, to rehearse a roll-out.
+    #[command(subcommand)]
+    Sim(sim::SimCommand),
     /// The audit trail.
     #[command(subcommand)]
     Audit(AuditCommand),

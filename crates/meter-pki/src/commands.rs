@@ -25,6 +25,7 @@ mod revocation;
 mod serve;
 mod shipment;
 mod signer;
+mod sim;
 mod store;
 mod trust;
 
@@ -78,6 +79,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
         Command::Ocsp(verb) => wait(ocsp::run(verb, &client(&cli.config)?, printer)),
         Command::Est(verb) => wait(est::run(verb, printer)),
         Command::Cmp(verb) => wait(cmp::run(verb, printer)),
+        Command::Sim(verb) => wait(sim::run(verb, printer)),
         Command::Audit(verb) => wait(audit::run(verb, &cli.config, printer)),
         Command::Store(StoreCommand::Create { directory, engine }) => {
             store::create(directory, engine, printer)

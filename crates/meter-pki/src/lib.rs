@@ -34,6 +34,7 @@ pub mod config;
 mod prepared_answers;
 pub mod coaps;
 mod backup;
+mod progress;
 pub mod exit;
 mod plain_text;
 mod time_text;

@@ -12,7 +12,6 @@ mod founding;
 mod key_pair;
 mod layout;
 mod ocsp_client;
-mod progress;
 mod report;
 mod story;
 
@@ -21,9 +20,9 @@ use server_kit::shutdown::Shutdown;
 use crate::cli::QuickstartArgs;
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
+use crate::progress::Progress;
 use crate::server;
 use layout::Layout;
-use progress::Progress;
 
 /// Runs the quickstart.
 ///

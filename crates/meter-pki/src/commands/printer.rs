@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::exit::Failure;
 use crate::operator::wire::FailureView;
+use crate::progress::Progress;
 
 /// Prints in one of two forms.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +44,11 @@ impl Printer {
         if !self.json {
             drop(writeln!(std::io::stderr().lock(), "{text}"));
         }
+    }
+
+    /// Returns what tells people how far a long step is.
+    pub(crate) fn steps(self) -> Progress {
+        Progress::new(self.json)
     }
 
     /// Prints a failure.

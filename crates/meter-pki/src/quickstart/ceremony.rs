@@ -31,8 +31,8 @@ use status_server::publish::CrlFolder;
 use status_server::repository::{certificate_path, crl_path};
 
 use super::layout::Layout;
-use super::progress::Progress;
 use crate::compose::{SystemClock, abort_on_fatal, boot_id};
+use crate::progress::Progress;
 
 /// A tenant of the rehearsal and the sub-CAs it has in both suites.
 struct House {

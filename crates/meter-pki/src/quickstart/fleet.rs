@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use super::cmp_client::CmpClient;
 use super::est_client::{Credential, EstClient};
 use super::key_pair;
-use super::progress::{Progress, Step};
+use crate::progress::{Progress, Step};
 
 /// How many meters talk at the same time.
 const AT_ONCE: usize = 8;

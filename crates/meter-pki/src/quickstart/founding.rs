@@ -26,10 +26,10 @@ use super::ceremony::{self, Founded, Room};
 use super::configuration::{self, LINE_STATION};
 use super::key_pair;
 use super::layout::Layout;
-use super::progress::Progress;
 use crate::compose::keys::Absence;
 use crate::compose::{ServedAuthority, System, compose, name_beside};
 use crate::config::Config;
+use crate::progress::Progress;
 
 /// Makes everything, on a thread that may block.
 pub(super) async fn found(

@@ -15,13 +15,13 @@ use super::est_client::Credential;
 use super::fleet::{self, Life, Meter, Surroundings};
 use super::layout::Layout;
 use super::ocsp_client::{self, Answer};
-use super::progress::Progress;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::operator::client::OperatorClient;
 use crate::operator::wire::{
     CrlView, ImportRequest, ImportView, ImportedDevice, RevocationText, RevocationView,
 };
+use crate::progress::Progress;
 
 /// How long the next CRL may take after a revocation.
 const CRL_PATIENCE: Duration = Duration::from_secs(30);

@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 /// Tells steps and their progress.
 #[derive(Debug)]
-pub(super) struct Progress {
+pub(crate) struct Progress {
     form: Form,
 }
 
@@ -20,7 +20,7 @@ enum Form {
 
 /// The progress of one long step.
 #[derive(Debug)]
-pub(super) struct Step {
+pub(crate) struct Step {
     bar: Option<ProgressBar>,
     done: AtomicU64,
     total: u64,
@@ -30,7 +30,7 @@ pub(super) struct Step {
 
 impl Progress {
     /// Chooses the form: silent beside JSON, a bar where standard error is a terminal, lines otherwise.
-    pub(super) fn new(json: bool) -> Self {
+    pub(crate) fn new(json: bool) -> Self {
         let form = match (json, std::io::stderr().is_terminal()) {
             (true, _) => Form::Silent,
             (false, true) => Form::Bar,
@@ -41,14 +41,14 @@ impl Progress {
 
     /// Tells a step that is done.
     #[expect(clippy::print_stderr, reason = "progress is for the person who watches")]
-    pub(super) fn tell(&self, line: &str) {
+    pub(crate) fn tell(&self, line: &str) {
         if self.form != Form::Silent {
             eprintln!("{line}");
         }
     }
 
     /// Begins a step of `total` parts.
-    pub(super) fn begin(&self, title: &str, total: u64) -> Step {
+    pub(crate) fn begin(&self, title: &str, total: u64) -> Step {
         let bar = (self.form == Form::Bar).then(|| {
             let style = ProgressStyle::with_template("{msg:28} {bar:40} {pos}/{len} {per_sec}");
             ProgressBar::new(total)
@@ -63,7 +63,7 @@ impl Progress {
 impl Step {
     /// Counts one part.
     #[expect(clippy::print_stderr, reason = "progress is for the person who watches")]
-    pub(super) fn advance(&self) {
+    pub(crate) fn advance(&self) {
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
         if let Some(bar) = &self.bar {
             bar.inc(1);
@@ -76,7 +76,7 @@ impl Step {
     }
 
     /// Ends the step.
-    pub(super) fn end(self) {
+    pub(crate) fn end(self) {
         if let Some(bar) = self.bar {
             bar.finish();
         }

@@ -1,0 +1,3 @@
+//! A fleet on its way from its maker to its owner.
+
+mod simulated;

@@ -1,0 +1,193 @@
+//! Simulated meters against the program that serves: mishaps by seed, and a server that is killed.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use e2e::patience::eventually;
+use e2e::process::program;
+use e2e::rehearsal::Rehearsal;
+use e2e::tool::openssl;
+use serde_json::Value;
+
+/// What goes wrong on the way, of a thousand messages each.
+const MISHAPS: [&str; 10] = [
+    "--lose-requests",
+    "40",
+    "--lose-answers",
+    "40",
+    "--restarts",
+    "30",
+    "--wrong-requests",
+    "60",
+    "--delay",
+    "20",
+];
+
+/// An owner that knows the maker of a simulated fleet, whose meters are on its list.
+struct Owner {
+    serving: Rehearsal,
+    fleet: PathBuf,
+    titles: Vec<String>,
+}
+
+impl Owner {
+    fn of(meters: &str) -> Self {
+        let mut serving = Rehearsal::start(1);
+        serving.stop();
+        let fleet = serving.scratch("fleet");
+        let made = serving.operator_json(&[
+            "sim",
+            "make",
+            &text(&fleet),
+            "--meters",
+            meters,
+            "--concentrators",
+            "3",
+        ]);
+        let anchors = made["anchors"].to_string();
+        serving.configure("owner.toml", |text| {
+            let maker = format!("[[manufacturer]]\ntenant = \"sim\"\nanchor_files = {anchors}\n");
+            text.replace("manufacturers = [\"maker\"]", "manufacturers = [\"maker\", \"sim\"]") + &maker
+        });
+        serving.serve();
+        let delivery = std::fs::read_to_string(fleet.join("delivery.jsonl")).expect("a delivery");
+        let lines = delivery.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        let titles = lines.map(|line| line["system_title"].as_str().expect("a title").to_owned()).collect();
+        Self { serving, fleet, titles }
+    }
+
+    /// Puts them on the owner's list.
+    fn expect(&self, titles: &[String]) {
+        let list = self.serving.unique("expected.csv");
+        let rows: String = titles.iter().map(|title| format!("{title},sim\n")).collect();
+        std::fs::write(&list, format!("system_title,manufacturer\n{rows}")).expect("a list");
+        drop(self.serving.operator(&["device", "import", &text(&list), "--tenant", "dso"]).ok());
+    }
+
+    fn run(&self, more: &[&str]) -> Command {
+        let mut command = Command::new(program("meter-pki"));
+        command
+            .args(["--json", "sim", "run", &text(&self.fleet), "--url", &self.serving.origin(), "--trust"])
+            .arg(self.serving.root())
+            .args(more)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// How many certificates of their owner the meters have.
+    fn certificates(&self) -> usize {
+        let memory =
+            std::fs::read_to_string(self.fleet.join("memory.jsonl")).expect("the memory of the meters");
+        memory
+            .lines()
+            .filter(|line| {
+                line.contains(r#""life":"operational""#) && line.contains(r#""kind":"certificate""#)
+            })
+            .count()
+    }
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+fn report(run: Child) -> (Option<i32>, Value) {
+    let output = run.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let report = serde_json::from_str(&said);
+    (
+        output.status.code(),
+        report.unwrap_or_else(|_| panic!("{said}{}", String::from_utf8_lossy(&output.stderr))),
+    )
+}
+
+fn good(serving: &Rehearsal, title: &str) -> Vec<String> {
+    let all = serving.certificates_of(title);
+    let good = all.iter().filter(|one| one["status"] == "good");
+    let mut profiles: Vec<_> =
+        good.map(|one| one["profile"].as_str().expect("a profile").to_owned()).collect();
+    profiles.sort();
+    profiles
+}
+
+#[test]
+fn a_fleet_gets_through_though_messages_are_lost_and_the_server_is_killed_three_times() {
+    let mut owner = Owner::of("60");
+    owner.expect(&owner.titles);
+    let run = owner.run(&[&MISHAPS[..], &["--seed", "11"]].concat()).spawn().expect("it starts");
+    for kill in 1..=3 {
+        eventually("some more certificates", || (owner.certificates() >= kill * 30).then_some(()));
+        owner.serving.kill();
+        owner.serving.serve();
+    }
+    let (code, report) = report(run);
+    assert_eq!(
+        (code, &report["through"], &report["stuck"]),
+        (Some(0), &Value::from(60), &Value::from(Vec::<Value>::new())),
+        "{report}"
+    );
+    assert_eq!(report["defects"], Value::from(Vec::<Value>::new()));
+    for count in ["lost", "restarts", "wrong_refused"] {
+        assert!(report[count].as_u64() > Some(0), "{count}: {report}");
+    }
+    assert!(report["tries"].as_u64() > report["certificates"].as_u64(), "{report}");
+    // However often a meter asked: one certificate of each purpose.
+    for title in &owner.titles {
+        let suite = if title.starts_with("53494D01") { "s1" } else { "s2" };
+        assert_eq!(
+            good(&owner.serving, title),
+            ["ds", "ka", "tls"].map(|purpose| format!("meter-op-{purpose}-{suite}")),
+            "{title}"
+        );
+    }
+    // Whoever is through stays so, and the same command finds nothing to do.
+    let (code, again) = self::report(owner.run(&[]).spawn().expect("it starts"));
+    assert_eq!(
+        (code, &again["through_before"], &again["certificates"]),
+        (Some(0), &Value::from(60), &Value::from(0)),
+        "{again}"
+    );
+}
+
+#[test]
+fn meters_that_nobody_expects_are_stuck_and_the_report_says_why() {
+    let owner = Owner::of("6");
+    owner.expect(&owner.titles[..4]);
+    let (code, report) = report(owner.run(&[]).spawn().expect("it starts"));
+    assert_eq!((code, &report["through"]), (Some(3), &Value::from(4)), "{report}");
+    let stuck: Vec<_> =
+        report["stuck"].as_array().expect("a list").iter().map(|one| one["system_title"].clone()).collect();
+    assert_eq!(stuck, owner.titles[4..].iter().cloned().map(Value::from).collect::<Vec<_>>());
+    let reasons = report["stuck_by_reason"].as_object().expect("reasons");
+    assert_eq!(reasons.values().collect::<Vec<_>>(), [&Value::from(2)], "both are stuck alike: {report}");
+    assert!(reasons.keys().all(|why| why.contains("403")), "{report}");
+    // Put on the list, the same command gets them through.
+    owner.expect(&owner.titles[4..]);
+    let (code, report) = self::report(owner.run(&[]).spawn().expect("it starts"));
+    assert_eq!(
+        (code, &report["through"], &report["through_before"]),
+        (Some(0), &Value::from(6), &Value::from(4))
+    );
+}
+
+#[test]
+fn what_the_simulated_maker_certifies_openssl_verifies() {
+    let owner = Owner::of("2");
+    let at = |name: &str| text(&owner.fleet.join(name));
+    let delivery = std::fs::read_to_string(owner.fleet.join("delivery.jsonl")).expect("a delivery");
+    for (line, suite) in delivery.lines().zip(["s1", "s2"]) {
+        let device: Value = serde_json::from_str(line).expect("JSON");
+        let (root, above) =
+            (at(&format!("maker-root-{suite}.cer")), at(&format!("maker-factory-{suite}.cer")));
+        for certificate in device["certificates"].as_array().expect("certificates") {
+            let one = owner.serving.unique("factory.cer");
+            let base64 = certificate.as_str().expect("a text");
+            let pem = format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n");
+            std::fs::write(&one, pem).expect("a file");
+            let verify = ["verify", "-x509_strict", "-CAfile", &root, "-untrusted", &above, &text(&one)];
+            drop(openssl(verify).ok());
+        }
+    }
+}
