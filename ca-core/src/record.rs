@@ -123,8 +123,11 @@ pub struct Conditions {
     pub revoke_replaced_after: Option<i64>,
     /// The requester is given the private key too. What he was given so a short time ago and did not receive is superseded.
     pub handover: Option<Box<Handover>>,
-    /// The approval that it needs. Decided last: a request that stands against anything else does not wait.
+    /// The approval that it needs. Decided after what stands above: a request that stands against anything else does not wait.
     pub approval: Option<Box<ApprovalCondition>>,
+    /// The key that would sign is known to be away. Decided after everything else: what was answered before is answered again, and
+    /// nothing else is recorded, so that no serial number is burned.
+    pub key_is_away: bool,
 }
 
 /// T1: everything that is durable before the signer sees anything.
@@ -206,6 +209,8 @@ pub enum IntentConflict {
         /// Since when they are superseded.
         since: UnixTime,
     },
+    /// Nothing stands against it, but nobody could sign it now.
+    KeyAway,
 }
 
 /// T2: the signed and verified certificate.

@@ -190,6 +190,7 @@ fn conflict_sentence(conflict: &IntentConflict) -> String {
         IntentConflict::FactorySuperseded { since } => {
             format!("the factory certificate of the device is superseded since {since}")
         }
+        IntentConflict::KeyAway => "the key that would sign is away".to_owned(),
     }
 }
 
@@ -313,12 +314,13 @@ const fn conflict_code(conflict: &IntentConflict) -> &'static str {
         IntentConflict::DeviceNotExpected => "device.not-expected",
         IntentConflict::DeviceClaimedByOther => "device.claimed",
         IntentConflict::FactorySuperseded { .. } => "factory.superseded",
+        IntentConflict::KeyAway => "signer.unavailable",
     }
 }
 
 const fn conflict_fault(conflict: &IntentConflict) -> Fault {
     match conflict {
-        IntentConflict::InFlight => Fault::Unavailable,
+        IntentConflict::InFlight | IntentConflict::KeyAway => Fault::Unavailable,
         IntentConflict::KeyBlocked
         | IntentConflict::ApprovalRefused
         | IntentConflict::TokenUnknown

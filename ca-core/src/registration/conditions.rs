@@ -28,6 +28,8 @@ pub(super) fn of(
         handover: handover(issuer, request, offer, now).map(Box::new),
         // Made with the draft: it names the key.
         approval: None,
+        // Looked at as late as can be.
+        key_is_away: false,
     }
 }
 

@@ -92,8 +92,7 @@ impl CallFailed {
                     | RvError::PinInvalid
                     | RvError::PinLenRange
                     | RvError::PinExpired
-                    | RvError::PinLocked
-                    | RvError::UserPinNotInitialized,
+                    | RvError::PinLocked,
                 _
             )
         )

@@ -120,7 +120,8 @@ impl Keeper {
 
     /// Looks for the token for the first time.
     pub(crate) fn open(self: &Arc<Self>) -> Result<(), UseTokenError> {
-        let sessions = self.new_sessions()?;
+        let has_no_pin = |cause: &UseTokenError| matches!(cause, UseTokenError::NoUserPin(_));
+        let sessions = self.open_or_begin_anew(has_no_pin)?;
         self.life().sessions = Some(sessions);
         Ok(())
     }
@@ -142,6 +143,11 @@ impl Keeper {
                 self.fail(Some(&sessions), cause);
             }
         })
+    }
+
+    /// Tells whether the token is asked at present; asks it nothing.
+    pub(crate) fn check_serving(&self) -> Result<(), UseTokenError> {
+        self.life().serving().map(drop)
     }
 
     /// Tells how the token stands.
@@ -304,12 +310,20 @@ impl Keeper {
                 Ok(())
             })?;
         }
-        let sessions = match self.new_sessions() {
-            Err(cause) if cause.is_of_the_module() && self.begin_module_anew()? => self.new_sessions()?,
-            opened => opened?,
-        };
+        let sessions = self.open_or_begin_anew(UseTokenError::is_of_the_module)?;
         self.try_out(&sessions).inspect_err(|_| self.life().retired.push(Arc::clone(&sessions)))?;
         Ok(sessions)
+    }
+
+    /// Opens the token; where it fails in such a way, once more after the module was begun anew.
+    fn open_or_begin_anew(
+        &self,
+        may_help: impl FnOnce(&UseTokenError) -> bool,
+    ) -> Result<Arc<Sessions>, UseTokenError> {
+        match self.new_sessions() {
+            Err(cause) if may_help(&cause) && self.begin_module_anew()? => self.new_sessions(),
+            opened => opened,
+        }
     }
 
     /// Ends the module and begins it anew (case H-03: what it talks to was started anew), unless another signer of this

@@ -306,6 +306,7 @@ impl Book {
             // There is no registry here, so nobody holds a token and no device is expected.
             .or_else(|| intent.conditions.token.map(|_| IntentConflict::TokenUnknown))
             .or_else(|| intent.conditions.claim.as_ref().map(|_| IntentConflict::DeviceNotExpected))
+            .or_else(|| intent.conditions.key_is_away.then_some(IntentConflict::KeyAway))
     }
 
     /// Tells whether a certificate or intent was made for a request.

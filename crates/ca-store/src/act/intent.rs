@@ -1,8 +1,8 @@
 //! T1: whether an intent may be recorded, and recording it. Not signing: `begin_signing` only marks.
 //!
 //! Conditions are decided in one order, and the first that does not hold is the answer: the transaction, the same request, the
-//! serial number, the key, the certificate to be replaced, the slot, the token, the claim, the approval. What was lost leaves
-//! its slot before that is decided.
+//! serial number, the key, the certificate to be replaced, the slot, the token, the claim, the approval, and whether anybody could
+//! sign it. What was lost leaves its slot before that is decided.
 
 use ca_core::audit::{Act, AuditEvent};
 use ca_core::record::{
@@ -47,6 +47,9 @@ pub(crate) fn record(tx: &mut Transaction<'_>, intent: Intent) -> Result<(), Ref
         None => None,
     };
     waiting::answer(tx, &intent)?;
+    if intent.conditions.key_is_away {
+        return Err(IntentConflict::KeyAway.into());
+    }
     write(tx, &intent)?;
     tx.seal(intent.event.clone())?;
     if let (Some(row), Some(claim)) = (device, &intent.conditions.claim) {
