@@ -483,13 +483,29 @@ impl UseTokenError {
         }
     }
 
-    /// Tells whether beginning the module anew may help: it could not say which tokens there are, or showed none, and may have
-    /// lost what it talks to; or it says that a token has no PIN, and may have read it while somebody wrote it.
-    pub(crate) const fn is_of_the_module(&self) -> bool {
-        matches!(
-            self,
-            Self::Token(FindTokenError::Call(_) | FindTokenError::NoSlots { .. }) | Self::NoUserPin(_)
-        )
+    /// Tells whether beginning the module anew may help a token that was found to fail: the module could not list its tokens, or
+    /// showed none; calls fail as where it has lost what it talks to, which it connects to once; or it says that a token has no
+    /// PIN, and may have read it while somebody wrote it.
+    pub(crate) fn may_be_of_the_module(&self) -> bool {
+        match self {
+            Self::Token(FindTokenError::Call(_) | FindTokenError::NoSlots { .. }) | Self::NoUserPin(_) => {
+                true
+            }
+            Self::Call(cause) => cause.is_trouble(),
+            Self::Token(FindTokenError::NotFound { .. } | FindTokenError::Ambiguous { .. })
+            | Self::LoggedOut
+            | Self::Resting { .. }
+            | Self::Hangs { .. }
+            | Self::NoSessionInTime { .. }
+            | Self::SignsWrongly { .. }
+            | Self::PinRefused(_)
+            | Self::PinNotTriedAgain
+            | Self::PinLocked { .. }
+            | Self::PinFinalTry { .. }
+            | Self::KeyGone { .. }
+            | Self::AmbiguousKey { .. }
+            | Self::ExtractableKey { .. } => false,
+        }
     }
 
     /// Tells whether the token itself is at fault, so that it is left alone for a while.

@@ -244,7 +244,7 @@ fn h_05_a_wrong_pin_is_tried_once_at_start_and_once_when_it_was_changed_while_th
         sign(&signer, &key).unwrap_err();
         let session = softhsm.session("t");
         log_in(&session);
-        session.set_pin(&crate::softhsm::PIN.into(), &"another-pin".into()).unwrap();
+        session.set_pin(&PIN.into(), &"another-pin".into()).unwrap();
         session.logout().unwrap();
         plan(softhsm, Plan::new());
         until(|| signer.state() == TokenState::Stopped);
