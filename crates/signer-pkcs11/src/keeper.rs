@@ -290,7 +290,9 @@ impl Keeper {
             }
             Err(cause @ (UseTokenError::PinRefused(_) | UseTokenError::PinNotTriedAgain)) => {
                 tracing::error!(%cause, "the token is not asked any more");
-                self.life().breaker.stop();
+                let mut life = self.life();
+                life.cause = cause.to_string();
+                life.breaker.stop();
                 None
             }
             Err(cause) => {

@@ -360,6 +360,7 @@ pub(crate) fn log_in(session: &Session, pin: &Pin) -> Result<(), UseTokenError> 
         Ok(()) => Ok(()),
         Err(cause) if cause.is(RvError::UserAlreadyLoggedIn) => Ok(()),
         Err(cause) if cause.is(RvError::UserPinNotInitialized) => Err(UseTokenError::NoUserPin(cause)),
+        Err(cause) if cause.is(RvError::PinLocked) => Err(UseTokenError::LoginLocked(cause)),
         Err(cause) if cause.is_refusal_of_the_pin() => Err(UseTokenError::PinRefused(cause)),
         Err(cause) => Err(cause.into()),
     }
@@ -415,6 +416,12 @@ pub enum UseTokenError {
          the module read it"
     )]
     NoUserPin(#[source] CallFailed),
+    /// The token compares no PIN, and no try is lost: it is locked. A TPM locks itself after its power went a few times, and
+    /// unlocks itself later.
+    #[error(
+        "the token is locked ({0}) and compares no PIN: until its security officer unlocks it, or the time of its lock is over"
+    )]
+    LoginLocked(#[source] CallFailed),
     /// The token refused the PIN. It was tried once.
     #[error("the token refuses the PIN, which is not tried again: {0}")]
     PinRefused(#[source] CallFailed),
@@ -473,6 +480,7 @@ impl UseTokenError {
             | Self::SignsWrongly { .. }
             | Self::Token(_)
             | Self::NoUserPin(_)
+            | Self::LoginLocked(_)
             | Self::PinRefused(_)
             | Self::PinNotTriedAgain
             | Self::PinLocked { .. }
@@ -498,6 +506,7 @@ impl UseTokenError {
             | Self::Hangs { .. }
             | Self::NoSessionInTime { .. }
             | Self::SignsWrongly { .. }
+            | Self::LoginLocked(_)
             | Self::PinRefused(_)
             | Self::PinNotTriedAgain
             | Self::PinLocked { .. }
@@ -511,7 +520,11 @@ impl UseTokenError {
     /// Tells whether the token itself is at fault, so that it is left alone for a while.
     pub(crate) fn is_trouble(&self) -> bool {
         match self {
-            Self::Hangs { .. } | Self::LoggedOut | Self::SignsWrongly { .. } | Self::NoUserPin(_) => true,
+            Self::Hangs { .. }
+            | Self::LoggedOut
+            | Self::SignsWrongly { .. }
+            | Self::NoUserPin(_)
+            | Self::LoginLocked(_) => true,
             Self::Token(cause) => match cause {
                 FindTokenError::NotFound { .. }
                 | FindTokenError::NoSlots { .. }

@@ -111,6 +111,7 @@ pub(super) fn into_sign_error(cause: UseTokenError) -> SignError {
             | UseTokenError::NoSessionInTime { .. }
             | UseTokenError::SignsWrongly { .. }
             | UseTokenError::NoUserPin(_)
+            | UseTokenError::LoginLocked(_)
             | UseTokenError::PinRefused(_)
             | UseTokenError::PinNotTriedAgain
             | UseTokenError::PinLocked { .. }

@@ -50,8 +50,8 @@ fn behind_a_resource_manager_there_is_room_for_many_keys_and_sessions() {
     });
 }
 
-/// A board that goes and comes back while eight threads ask it, as often as this.
-fn comes_back(board: &mut Board, times: usize, goes: impl Fn(&mut Board), returns: impl Fn(&mut Board)) {
+/// Has eight threads ask a token on the board for signatures while something happens to it; `more` waits until it signs.
+fn under_load(happens: impl FnOnce(&TokenSigner, &dyn Fn())) {
     let signer = TokenSigner::attend(&uri(), pin(), options()).unwrap();
     let key = signer.generate(Curve::P256, "sub-ca").unwrap();
     let (over, signed) = (AtomicBool::new(false), AtomicUsize::new(0));
@@ -76,21 +76,28 @@ fn comes_back(board: &mut Board, times: usize, goes: impl Fn(&mut Board), return
                 }
             });
         }
-        for _ in 0..times {
-            more();
-            goes(board);
-            until(|| !serves(&signer));
-            returns(board);
-            until(|| serves(&signer));
-        }
         more();
+        happens(&signer, &more);
         over.store(true, Ordering::SeqCst);
+    });
+}
+
+/// A board that goes and comes back, twice.
+fn comes_back(board: &mut Board, goes: impl Fn(&mut Board), returns: impl Fn(&mut Board)) {
+    under_load(|signer, more| {
+        for _ in 0..2 {
+            goes(board);
+            until(|| !serves(signer));
+            returns(board);
+            until(|| serves(signer));
+            more();
+        }
     });
 }
 
 #[test]
 fn h_01_a_tpm_whose_power_goes_under_load_signs_again_without_a_restart_of_ours() {
-    on_board(|board| comes_back(board, 5, Board::power_off, Board::power_on));
+    on_board(|board| comes_back(board, Board::power_off, Board::power_on));
 }
 
 #[test]
@@ -104,11 +111,35 @@ fn h_01_a_tpm_and_its_resource_manager_that_go_under_load_are_found_again() {
             board.power_on();
             board.manage();
         };
-        comes_back(board, 2, goes, returns);
+        comes_back(board, goes, returns);
     });
 }
 
 #[test]
 fn h_01_a_resource_manager_that_is_killed_under_load_and_started_again_is_found() {
-    on_board(|board| comes_back(board, 2, Board::kill_manager, Board::manage));
+    on_board(|board| comes_back(board, Board::kill_manager, Board::manage));
+}
+
+/// Each time that the power of a TPM goes counts as if somebody had guessed; after three it is locked, for 1,000 seconds here.
+#[test]
+fn h_05_a_tpm_that_locked_itself_since_its_power_went_too_often_is_waited_for() {
+    on_board(|board| {
+        under_load(|signer, more| {
+            let is_locked = || signer.standing().cause.contains("C_Login answered CKR_PIN_LOCKED");
+            for _ in 0..3 {
+                board.power_off();
+                until(|| !serves(signer));
+                board.power_on();
+                until(|| serves(signer) || is_locked());
+                if is_locked() {
+                    break;
+                }
+                more();
+            }
+            assert!(is_locked() && !serves(signer), "{:?}", signer.standing());
+            board.unlock();
+            until(|| serves(signer));
+            more();
+        });
+    });
 }
