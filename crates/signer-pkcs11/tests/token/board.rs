@@ -126,7 +126,8 @@ impl Board {
     pub(crate) fn manage(&mut self) {
         let environment = Self::environment(&self.directory);
         let tcti = format!("--tcti=swtpm:path={}", text(&self.at("tpm")));
-        let arguments = ["--session".to_owned(), "--allow-root".into(), tcti];
+        // What the one before it left in the TPM when it was killed goes: a TPM has room for three sessions.
+        let arguments = ["--session".to_owned(), "--allow-root".into(), "--flush-all".into(), tcti];
         let mut manager = Running::start("tpm2-abrmd", &arguments, &environment, &self.at("abrmd.log"));
         manager.awaits("tpm2-abrmd", || is_on_the_bus(&environment));
         self.manager = Some(manager);
