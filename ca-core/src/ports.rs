@@ -89,6 +89,15 @@ pub trait Signer: Send + Sync {
         let message = tbs.octets().to_vec().map_err(SignError::unavailable)?;
         self.sign(key, &message)
     }
+
+    /// Tells what is known of whether `key` could sign now. Asks nobody and waits for nothing: whoever was known to be there may
+    /// be gone. Where keys do not go away, nothing is known.
+    ///
+    /// # Errors
+    /// [`SignError::Unavailable`]: the key is known to be away.
+    fn check_at_hand(&self, _key: &KeyRef) -> Result<(), SignError> {
+        Ok(())
+    }
 }
 
 /// Keeps that certificates were released from hold: what undoes an act of the ledger, in the same transaction as its audit event.

@@ -148,8 +148,11 @@ pub struct Conditions {
     pub shown: Option<CertificateId>,
     /// The production order under which it is asked for: the device has a place there, or takes one.
     pub production: Option<ProductionOf>,
-    /// The approval that it needs. Decided last: a request that stands against anything else does not wait.
+    /// The approval that it needs. Decided after what stands above: a request that stands against anything else does not wait.
     pub approval: Option<Box<ApprovalCondition>>,
+    /// The key that would sign is known to be away. Decided after everything else: what was answered before is answered again, and
+    /// nothing else is recorded, so that no serial number is burned.
+    pub key_is_away: bool,
 }
 
 /// T1: everything that is durable before the signer sees anything.
@@ -237,6 +240,8 @@ pub enum IntentConflict {
     },
     /// It is not issued under a production order.
     Production(ProductionRefusal),
+    /// Nothing stands against it, but nobody could sign it now.
+    KeyAway,
 }
 
 /// T2: the signed and verified certificate.

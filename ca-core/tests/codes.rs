@@ -119,6 +119,7 @@ fn conflicts() -> Vec<(IntentConflict, &'static str, Fault)> {
         (IntentConflict::SerialTaken, "serial.taken", Conflict),
         (IntentConflict::AlreadyIssued(Box::new(stored())), "request.repeated", Conflict),
         (IntentConflict::InFlight, "request.in-flight", Unavailable),
+        (IntentConflict::KeyAway, "signer.unavailable", Unavailable),
         (IntentConflict::WindowOver, "request.window-over", Conflict),
         (IntentConflict::AwaitsApproval(awaiting), "request.waiting", Conflict),
         (IntentConflict::ApprovalRefused, "request.refused", Requester),

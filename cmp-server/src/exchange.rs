@@ -28,7 +28,7 @@ use server_kit::workers::Party;
 use sha2::{Digest, Sha256};
 
 use self::enrolment::Wish;
-use crate::config::{CmpConfig, Label};
+use crate::config::{CmpConfig, Label, SignMessageError};
 use crate::header;
 use crate::memory;
 use crate::observation;
@@ -252,6 +252,7 @@ impl Exchange {
             Ok(sealed) => Ok(sealed.der),
             Err(Refusal::Unavailable(unavailable)) => Err(unavailable.into()),
             Err(Refusal::NotEncoded(cause)) => Err(cause.into()),
+            Err(Refusal::NotSigned(SignMessageError::Signer(error))) => Err(TransferRefusal::NotSigned(error)),
             Err(cause) => {
                 tracing::warn!(op, %cause, "an error message cannot be signed");
                 Err(TransferRefusal::Unavailable(ca_core::ports::Unavailable {

@@ -66,7 +66,7 @@ pub(crate) fn not_transferred(peer: SocketAddr, refusal: &TransferRefusal) {
         TransferRefusal::Unavailable(_) | TransferRefusal::NotEncoded(_) => {
             tracing::error!(%peer, reason, cause = %refusal, "request failed");
         }
-        TransferRefusal::NotRun(_) | TransferRefusal::Crowded => {
+        TransferRefusal::NotRun(_) | TransferRefusal::Crowded | TransferRefusal::NotSigned(_) => {
             tracing::warn!(%peer, reason, cause = %refusal, "request not answered");
         }
         TransferRefusal::NoSuchPath

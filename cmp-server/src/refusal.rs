@@ -5,7 +5,7 @@
 use ca_core::confirmation::ConfirmError;
 use ca_core::csr::CsrError;
 use ca_core::issuance::IssueError;
-use ca_core::ports::Unavailable;
+use ca_core::ports::{SignError, Unavailable};
 use ca_core::registration::AdmitError;
 use ca_core::request::NamesError;
 use ca_core::revocation::RevokeError;
@@ -58,6 +58,9 @@ pub(crate) enum TransferRefusal {
     /// There is no randomness for a nonce.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
+    /// The answer needs the signature of a key that is away, and is not given without.
+    #[error("the answer cannot be signed: {0}")]
+    NotSigned(SignError),
     /// The answer cannot be encoded.
     #[error("the answer cannot be encoded: {0}")]
     NotEncoded(#[from] der::Error),
@@ -80,6 +83,7 @@ impl TransferRefusal {
             Self::NotRun(RunJobError::Panicked) => "panic",
             Self::NotRun(RunJobError::Closed) => "closing",
             Self::Unavailable(_) => "unavailable",
+            Self::NotSigned(_) => "signer.unavailable",
             Self::NotEncoded(_) => "answer.not-encoded",
         }
     }

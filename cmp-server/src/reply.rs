@@ -53,16 +53,23 @@ pub(crate) fn reply(refusal: &TransferRefusal) -> Reply {
             (503, "the server is busy")
         }
         TransferRefusal::NotRun(RunJobError::Closed) => (503, "the server is closing"),
-        TransferRefusal::Unavailable(_) => (503, "the service is not available at this moment"),
+        TransferRefusal::Unavailable(_) | TransferRefusal::NotSigned(_) => {
+            (503, "the service is not available at this moment")
+        }
         TransferRefusal::NotRun(RunJobError::Panicked) | TransferRefusal::NotEncoded(_) => {
             (500, "internal error")
         }
     };
-    let retry_after = if let TransferRefusal::NotRun(RunJobError::Busy { retry_after }) = refusal {
-        Some(retry_after_seconds(*retry_after))
+    let known = if let TransferRefusal::NotRun(RunJobError::Busy { retry_after }) = refusal {
+        Some(*retry_after)
+    } else if let TransferRefusal::NotSigned(error) = refusal {
+        // Whoever signs may know when it is asked again.
+        error.again_in()
     } else {
-        (status == 503).then_some(RETRY_UNAVAILABLE)
+        None
     };
+    let usual = (status == 503).then_some(RETRY_UNAVAILABLE);
+    let retry_after = known.map(retry_after_seconds).or(usual);
     let code = if status == 500 { "internal" } else { refusal.code() };
     let allow = matches!(refusal, TransferRefusal::Method).then_some("POST");
     Reply { status, text: format!("{sentence} ({code})\n"), allow, retry_after }
@@ -287,9 +294,10 @@ const fn conflicting(conflict: &IntentConflict) -> PkiFailureInfo {
         | IntentConflict::FactorySuperseded { .. }
         | IntentConflict::Production(_) => PkiFailureInfo::NotAuthorized,
         IntentConflict::WindowOver | IntentConflict::TransactionOver => PkiFailureInfo::BadRequest,
-        IntentConflict::InFlight | IntentConflict::TooManyWaiting | IntentConflict::AwaitsApproval(_) => {
-            PkiFailureInfo::SystemUnavail
-        }
+        IntentConflict::InFlight
+        | IntentConflict::KeyAway
+        | IntentConflict::TooManyWaiting
+        | IntentConflict::AwaitsApproval(_) => PkiFailureInfo::SystemUnavail,
         // The authority resolves both by itself, but for a certificate of the transaction that was revoked since.
         IntentConflict::AlreadyIssued(_) => PkiFailureInfo::CertRevoked,
         IntentConflict::SerialTaken => PkiFailureInfo::SystemFailure,

@@ -410,6 +410,7 @@ const fn draft(error: &DraftError) -> Verdict {
 const fn conflicting(conflict: &IntentConflict) -> Verdict {
     match conflict {
         IntentConflict::InFlight => later(503, "the same request is being answered", RETRY_IN_FLIGHT),
+        IntentConflict::KeyAway => UNAVAILABLE,
         IntentConflict::WindowOver => verdict(409, "the same request was answered too long ago"),
         // RFC 7030 §4.2.3: what is not answered yet gets 202 with Retry-After, and a text for people.
         IntentConflict::AwaitsApproval(awaiting) => later(

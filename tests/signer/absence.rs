@@ -32,39 +32,60 @@ impl House {
     }
 }
 
+/// What serving looks like before whoever has the keys is there: what `/health` says, and when to come again at most.
+struct Before {
+    health: &'static str,
+    again_seconds: u64,
+}
+
+impl House {
+    /// Looks at an authority that serves and has no keys, has `come` whoever has them, and looks that it issues without a restart.
+    fn issues_once_they_have(&mut self, before: &Before, come: impl FnOnce(&Self)) {
+        let number = self.rehearsal.process_number();
+        assert!(!self.ready());
+        let health = self.page("health");
+        assert!(health.contains(before.health), "{health}");
+        self.rehearsal.expect_devices("dso", &[&title(0)]);
+        let audited = self.rehearsal.audited();
+        let answer = self.ask(&title(0));
+        assert_eq!(answer.status, 503, "{}", answer.text());
+        let again: u64 = answer.field("Retry-After").expect("it says when").parse().expect("seconds");
+        assert!((1..=before.again_seconds).contains(&again), "{again}");
+        // Nothing could have signed it: no serial number is burned for it.
+        let of_the_meter = |act: &str| {
+            self.recorded(act, audited).iter().filter(|detail| detail.contains(&title(0))).count()
+        };
+        assert_eq!((of_the_meter("intent-recorded"), of_the_meter("request-refused")), (0, 1));
+        assert!(self.ocsp("1234").contains("trylater"), "{}", self.ocsp("1234"));
+
+        come(self);
+        eventually("the authority says that it is ready", || self.ready().then_some(()));
+        eventually("the meter is served", || (self.ask(&title(0)).status == 200).then_some(()));
+        let serial = self.rehearsal.certificates_of(&title(0));
+        let serial = serial.iter().find(|one| one["status"] == "good").expect("a good one")["serial"].clone();
+        let serial = serial.as_str().expect("a serial number").to_owned();
+        eventually("OCSP answers", || self.ocsp(&serial).contains(": good").then_some(()));
+        eventually("checkpoints are signed", || {
+            self.rehearsal.operator(&["audit", "checkpoint"]).success.then_some(())
+        });
+        assert_eq!(self.rehearsal.process_number(), number, "it was not started anew");
+        let turns = ["signer-failed", "signer-recovered"].map(|act| self.recorded(act, 0).len());
+        assert_eq!(turns, [1, 1]);
+        self.check();
+    }
+}
+
 fn starts_without(keeping: Keeping) {
     let mut house = House::prepared(keeping);
     house.forget_responders();
     house.tokens().plan(&Plan::new().gone("online"));
     house.start();
-    let number = house.rehearsal.process_number();
-    assert!(!house.ready());
-    let health = house.page("health");
-    assert!(health.contains("the token online is away"), "{health}");
     eventually("the metrics tell of it", || {
         house.page("metrics").contains("pki_token_state{token=\"online\",state=\"serving\"} 0").then_some(())
     });
-    house.rehearsal.expect_devices("dso", &[&title(0)]);
-    let answer = house.ask(&title(0));
-    assert_eq!(answer.status, 503, "{}", answer.text());
-    let again: u64 = answer.field("Retry-After").expect("it says when").parse().expect("seconds");
-    assert!((1..=2).contains(&again), "as long as the token rests, and not the usual time: {again}");
-    assert!(house.ocsp("1234").contains("trylater"), "{}", house.ocsp("1234"));
-
-    house.tokens().plan(&Plan::new());
-    eventually("the authority says that it is ready", || house.ready().then_some(()));
-    eventually("the meter is served", || (house.ask(&title(0)).status == 200).then_some(()));
-    let serial = house.rehearsal.certificates_of(&title(0));
-    let serial = serial.iter().find(|one| one["status"] == "good").expect("a good one")["serial"].clone();
-    let serial = serial.as_str().expect("a serial number").to_owned();
-    eventually("OCSP answers", || house.ocsp(&serial).contains(": good").then_some(()));
-    eventually("checkpoints are signed", || {
-        house.rehearsal.operator(&["audit", "checkpoint"]).success.then_some(())
-    });
-    assert_eq!(house.rehearsal.process_number(), number, "it was not started anew");
-    let turns = ["signer-failed", "signer-recovered"].map(|act| house.recorded(act, 0).len());
-    assert_eq!(turns, [1, 1]);
-    house.check();
+    // As long as the token rests, and not the usual time.
+    let before = Before { health: "the token online is away", again_seconds: 2 };
+    house.issues_once_they_have(&before, |house| house.tokens().plan(&Plan::new()));
 }
 
 #[test]
@@ -75,6 +96,15 @@ fn h_04_serve_starts_while_its_token_is_away_and_issues_once_it_is_there() {
 #[test]
 fn h_04_a_signer_starts_while_its_token_is_away_and_so_does_the_authority_behind_it() {
     starts_without(Keeping::WithSigner(&["online"]));
+}
+
+#[test]
+fn h_04_serve_starts_while_its_signer_is_absent_and_issues_once_it_is_there() {
+    let mut house = House::prepared(Keeping::WithSigner(&["online"]));
+    house.forget_responders();
+    house.rehearsal.serve();
+    let before = Before { health: "does not answer", again_seconds: 30 };
+    house.issues_once_they_have(&before, House::start_signer);
 }
 
 #[test]

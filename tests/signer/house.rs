@@ -52,6 +52,11 @@ impl House {
 
     /// Founds a system and puts its keys where they are to be; nothing runs.
     pub(crate) fn prepared(keeping: Keeping) -> Self {
+        Self::prepared_with(keeping, SHORT_RESTS)
+    }
+
+    /// The same with tokens that are used so.
+    pub(crate) fn prepared_with(keeping: Keeping, bounds: &str) -> Self {
         let mut rehearsal = Rehearsal::start(1);
         rehearsal.stop();
         let state = |place: &str| rehearsal.state(place);
@@ -65,8 +70,8 @@ impl House {
         let tokens = Tokens::make(&rehearsal, labels);
         let uris: Vec<String> = labels.iter().map(|label| format!("\"{}\"", tokens.uri(label))).collect();
         let keys = match uris.as_slice() {
-            [uri] => format!("token_uri = {uri}\n{SHORT_RESTS}"),
-            several => format!("token_uris = [{}]\n{SHORT_RESTS}", several.join(", ")),
+            [uri] => format!("token_uri = {uri}\n{bounds}"),
+            several => format!("token_uris = [{}]\n{bounds}", several.join(", ")),
         };
         if let Keeping::WithAuthority(_) = keeping {
             return Self::of(rehearsal, Some(tokens), &keys, None);
@@ -106,6 +111,10 @@ impl House {
             self.start_signer();
         }
         self.rehearsal.serve();
+    }
+
+    pub(crate) const fn has_signer(&self) -> bool {
+        self.has_signer
     }
 
     pub(crate) fn at(&self, place: &str) -> PathBuf {

@@ -2,8 +2,11 @@
 //! other does not know of.
 
 mod absence;
+mod coaps;
+mod hanging;
 mod house;
 mod load;
+mod pins;
 mod refusals;
 mod survival;
 mod tokens;

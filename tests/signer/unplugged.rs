@@ -13,7 +13,7 @@ const OTHER: usize = 90;
 const BY_CMP: usize = 91;
 
 impl House {
-    fn ocsp_of(&self, certificate: &str) -> String {
+    pub(crate) fn ocsp_of(&self, certificate: &str) -> String {
         let issuer = path(&self.rehearsal.authority("dso-operational-s1"));
         let root = path(&self.rehearsal.authority("dso-root-s1"));
         let url = format!("{}/ocsp", self.rehearsal.status());

@@ -195,6 +195,7 @@ fn conflict_sentence(conflict: &IntentConflict) -> String {
             format!("the factory certificate of the device is superseded since {since}")
         }
         IntentConflict::Production(refusal) => refusal.to_string(),
+        IntentConflict::KeyAway => "the key that would sign is away".to_owned(),
     }
 }
 
@@ -321,12 +322,13 @@ const fn conflict_code(conflict: &IntentConflict) -> &'static str {
         IntentConflict::DeviceOutOfService(out) => out.code(),
         IntentConflict::FactorySuperseded { .. } => "factory.superseded",
         IntentConflict::Production(refusal) => refusal.code(),
+        IntentConflict::KeyAway => "signer.unavailable",
     }
 }
 
 const fn conflict_fault(conflict: &IntentConflict) -> Fault {
     match conflict {
-        IntentConflict::InFlight => Fault::Unavailable,
+        IntentConflict::InFlight | IntentConflict::KeyAway => Fault::Unavailable,
         IntentConflict::KeyBlocked
         | IntentConflict::ApprovalRefused
         | IntentConflict::TokenUnknown

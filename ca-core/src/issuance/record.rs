@@ -11,6 +11,7 @@ use crate::audit::{Act, AuditEvent};
 use crate::csr::TemplateProof;
 use crate::issuer::SignedBy;
 use crate::lint::{Finding, LintInput};
+use crate::ports::SignError;
 use crate::profile::CertificateProfile;
 use crate::record::{
     ApprovalCondition, CertificateId, CertificateStatus, Conditions, Intent, IntentConflict,
@@ -172,7 +173,7 @@ fn listing(
 }
 
 impl LintedCertificate {
-    fn intent(&self, bench: &Bench<'_>) -> Intent {
+    fn intent(&self, bench: &Bench<'_>, key_is_away: bool) -> Intent {
         let DraftCertificate { proven, id, listing, tbs } = &self.0;
         let admitted = &proven.admitted;
         let origin = EventOrigin::new(admitted);
@@ -189,7 +190,11 @@ impl LintedCertificate {
             validity: proven.validity,
             listing: listing.clone(),
             recorded_at: admitted.now,
-            conditions: Conditions { approval: approval.clone(), ..admitted.conditions.clone() },
+            conditions: Conditions {
+                approval: approval.clone(),
+                key_is_away,
+                ..admitted.conditions.clone()
+            },
             event: self.event(&origin, approval.as_deref()),
         }
     }
@@ -240,6 +245,12 @@ impl LintedCertificate {
     }
 }
 
+/// What the signer says of the key, for one of those that would be signed with it.
+fn key_away(away: Option<&SignError>) -> IssueError {
+    let Some(away) = away else { return IssueError::Conflict(IntentConflict::KeyAway) };
+    SignError::Unavailable { cause: away.to_string().into(), again_in: away.again_in() }.into()
+}
+
 /// T1: one durable transaction for all. Returns those whose serial number is taken, to be drawn again.
 fn record(
     bench: &Bench<'_>,
@@ -249,22 +260,25 @@ fn record(
     if linted.is_empty() {
         return Vec::new();
     }
-    let outcomes =
-        match bench.ledger.record_intents(linted.iter().map(|(_, one)| one.intent(bench)).collect()) {
-            Ok(outcomes) => outcomes,
-            Err(unavailable) => {
-                let shared = Arc::new(unavailable);
-                for (place, _) in linted {
-                    put(answers, place, Err(IssueError::Unavailable(Arc::clone(&shared)).into()));
-                }
-                return Vec::new();
+    // Known to be away, it would burn a serial number for nothing.
+    let away = bench.signer.check_at_hand(&bench.issuer_key.key_ref()).err();
+    let intents = linted.iter().map(|(_, one)| one.intent(bench, away.is_some())).collect();
+    let outcomes = match bench.ledger.record_intents(intents) {
+        Ok(outcomes) => outcomes,
+        Err(unavailable) => {
+            let shared = Arc::new(unavailable);
+            for (place, _) in linted {
+                put(answers, place, Err(IssueError::Unavailable(Arc::clone(&shared)).into()));
             }
-        };
+            return Vec::new();
+        }
+    };
     let mut again = Vec::new();
     for ((place, one), outcome) in linted.into_iter().zip(outcomes) {
         match outcome {
             Ok(()) => put(answers, place, Ok(one.recorded())),
             Err(IntentConflict::SerialTaken) => again.push((place, one.0.proven)),
+            Err(IntentConflict::KeyAway) => put(answers, place, Err(key_away(away.as_ref()).into())),
             // What was revoked is never handed out again, and nothing beside a key that is not its own.
             Err(IntentConflict::AlreadyIssued(stored))
                 if stored.status == CertificateStatus::Good && one.certifies(&stored) =>

@@ -36,6 +36,8 @@ pub(super) fn of(
         production,
         // Made with the draft: it names the key.
         approval: None,
+        // Looked at as late as can be.
+        key_is_away: false,
     }
 }
 

@@ -246,6 +246,8 @@ fn what_is_no_message_is_told_by_status() {
         (500, None, RunJobError::Panicked.into()),
         (503, Some(30), TransferRefusal::Crowded),
         (503, Some(30), unavailable().into()),
+        (503, Some(30), TransferRefusal::NotSigned(rests(None))),
+        (503, Some(7), TransferRefusal::NotSigned(rests(Some(Duration::from_millis(6_100))))),
         (500, None, encoding().into()),
     ] {
         let reply = reply(&refusal);
@@ -259,10 +261,13 @@ fn what_is_no_message_is_told_by_status() {
     }
 }
 
+fn rests(again_in: Option<Duration>) -> SignError {
+    SignError::Unavailable { cause: "/var/lib/secret is gone".into(), again_in }
+}
+
 // H-01: HTTP says 200, so the text is where a device reads when to come again.
 #[test]
 fn h_01_whoever_finds_the_token_away_is_told_when_it_is_asked_again() {
-    let rests = |again_in| SignError::Unavailable { cause: "/var/lib/secret is gone".into(), again_in };
     for (again_in, text) in [
         (Some(Duration::from_millis(6_100)), "at this moment, try again in 7 s (signer.unavailable)"),
         (None, "at this moment (signer.unavailable)"),

@@ -20,7 +20,7 @@ use ca_core::public_key::PublicKey;
 use ca_core::signature::EcdsaSignature;
 use ca_core::to_be_signed::ToBeSigned;
 
-use crate::denial::Denial;
+use crate::denial::{Denial, Meaning};
 use crate::desk::{SignerState, TokenReport};
 use connection::{Connection, Place, SendError};
 use slots::Slots;
@@ -32,15 +32,22 @@ pub use watch::{LinkEvent, Observer};
 pub struct LinkBounds {
     /// How many requests are in flight at most.
     pub requests: usize,
-    /// How long one waits for its turn, and then for its answer.
-    pub deadline: Duration,
+    /// How long one waits for its turn; nothing was sent then.
+    pub turn: Duration,
+    /// How long one that was sent waits for its answer. Longer than the signer takes to give a call up, with the time before it in
+    /// which that waits for a thread and a session: otherwise what was not even begun there would be taken for uncertain.
+    pub answer: Duration,
 }
 
 impl Default for LinkBounds {
+    /// 32 requests; 10 seconds for a turn; [`LONGEST_ANSWER`] for an answer.
     fn default() -> Self {
-        Self { requests: 32, deadline: Duration::from_secs(10) }
+        Self { requests: 32, turn: Duration::from_secs(10), answer: LONGEST_ANSWER }
     }
 }
+
+/// How long an answer is waited for, unless otherwise said.
+pub const LONGEST_ANSWER: Duration = Duration::from_secs(30);
 
 /// Asks the signer in another process.
 #[derive(Debug)]
@@ -58,16 +65,44 @@ impl SignerLink {
     /// # Errors
     /// [`OpenLinkError`].
     pub fn open(socket: &Path, bounds: LinkBounds) -> Result<Self, OpenLinkError> {
-        let place = Arc::new(Place::new(socket, bounds));
+        let place = Place::new(socket, bounds);
         let first = place.connect()?;
-        let link = Self {
+        let (keys, state) = (first.keys()?.keys, first.state()?);
+        Self::begin(place, keys, Ok(state))
+    }
+
+    /// Connects to the signer at `socket`, or waits for it: where nobody answers there, it is looked for until somebody does, and
+    /// whoever wants a signature meanwhile gets none (case H-04).
+    ///
+    /// # Errors
+    /// [`OpenLinkError`], for what waiting does not mend: a signer that lets this process ask nothing.
+    pub fn attend(socket: &Path, bounds: LinkBounds) -> Result<Self, OpenLinkError> {
+        let place = Place::new(socket, bounds);
+        let asked = place.connect().and_then(|first| Ok((first.keys()?.keys, first.state()?)));
+        match asked {
+            Ok((keys, state)) => Self::begin(place, keys, Ok(state)),
+            Err(OpenLinkError::Denied { socket, denial }) if denial.meaning != Meaning::Unavailable => {
+                Err(OpenLinkError::Denied { socket, denial })
+            }
+            Err(why) => Self::begin(place, Vec::new(), Err(why.to_string())),
+        }
+    }
+
+    /// Looks after the signer from now on; it stood so just now, or did not answer.
+    fn begin(
+        place: Place,
+        keys: Vec<PublicKey>,
+        stood: Result<SignerState, String>,
+    ) -> Result<Self, OpenLinkError> {
+        let bounds = place.bounds();
+        let place = Arc::new(place);
+        Ok(Self {
             slots: Slots::new(bounds.requests),
-            keys: RwLock::new(by_name(first.keys()?.keys)),
-            watch: Watch::start(Arc::clone(&place), first.state()?)?,
+            keys: RwLock::new(by_name(keys)),
+            watch: Watch::start(Arc::clone(&place), stood)?,
             place,
             bounds,
-        };
-        Ok(link)
+        })
     }
 
     /// Says why the signer cannot be asked at present, if so.
@@ -129,7 +164,7 @@ impl SignerLink {
     fn ask(&self, key: &KeyRef, octets: &Octets) -> Result<EcdsaSignature, SignError> {
         let curve = self.find(key)?.curve();
         self.ready()?;
-        let Some(_slot) = self.slots.take(self.bounds.deadline) else {
+        let Some(_slot) = self.slots.take(self.bounds.turn) else {
             let sentence = format!("{} requests wait for the signer already", self.bounds.requests);
             return Err(Denial::unavailable("signer.busy", sentence, 1).into_sign_error(key));
         };
@@ -192,6 +227,20 @@ impl Signer for SignerLink {
     // The signer sees what it signs: the octets travel, and the digest does not.
     fn sign_read(&self, key: &KeyRef, tbs: &ToBeSigned) -> Result<EcdsaSignature, SignError> {
         self.ask(key, tbs.octets())
+    }
+
+    /// As of when the signer told last, at most about a second ago: whether it answers, and whether any of its tokens serves. Which
+    /// token has which key is not told.
+    fn check_at_hand(&self, _key: &KeyRef) -> Result<(), SignError> {
+        self.ready()?;
+        let tokens = self.tokens();
+        if tokens.is_empty() || tokens.iter().any(TokenReport::serves) {
+            return Ok(());
+        }
+        let again_in = tokens.iter().filter_map(|token| token.again_in).min();
+        let away: Vec<String> = tokens.into_iter().map(|one| format!("{}: {}", one.token, one.cause)).collect();
+        let cause = format!("no token of the signer serves: {}", away.join("; "));
+        Err(SignError::Unavailable { cause: cause.into(), again_in })
     }
 }
 

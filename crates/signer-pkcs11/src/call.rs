@@ -88,12 +88,7 @@ impl CallFailed {
         matches!(
             self.0,
             Error::Pkcs11(
-                RvError::PinIncorrect
-                    | RvError::PinInvalid
-                    | RvError::PinLenRange
-                    | RvError::PinExpired
-                    | RvError::PinLocked
-                    | RvError::UserPinNotInitialized,
+                RvError::PinIncorrect | RvError::PinInvalid | RvError::PinLenRange | RvError::PinExpired,
                 _
             )
         )

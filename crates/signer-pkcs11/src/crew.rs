@@ -451,21 +451,40 @@ mod tests {
         });
     }
 
+    /// A call that hangs until its sender is dropped.
+    fn hang(crew: &Crew) -> mpsc::Sender<()> {
+        let (release, released) = mpsc::channel::<()>();
+        let late = crew.run(Pace { call: Duration::from_millis(1), ..NEVER }, move |ticket| {
+            ticket.begin().unwrap();
+            let _until_it_was_given_up = released.recv();
+        });
+        assert_eq!(late, Err(Late::InCall { signing: false }));
+        release
+    }
+
+    /// Waits until so many threads hang, and no other is there.
+    fn await_hanging(crew: &Crew, hanging: usize) {
+        let more = |state: &mut State| state.hanging > hanging || state.threads > 0;
+        let state = crew.0.left.wait_while(crew.0.state(), more).unwrap();
+        assert_eq!((state.hanging, state.threads), (hanging, 0), "nobody is counted out twice");
+    }
+
     #[test]
-    fn h_03_threads_that_come_back_after_all_are_counted_out() {
+    fn h_03_as_many_threads_may_hang_as_there_is_room_for_and_those_that_come_back_make_room() {
         let crew = crew(1);
-        for _ in 0..2 * MOST_HANGING {
-            let (release, released) = mpsc::channel::<()>();
-            let (gone, went) = mpsc::channel::<()>();
-            let late = crew.run(Pace { call: Duration::from_millis(1), ..NEVER }, move |ticket| {
-                ticket.begin().unwrap();
-                let _until_it_was_given_up = released.recv();
-                drop(gone);
-            });
-            assert_eq!(late, Err(Late::InCall { signing: false }));
-            drop(release);
-            assert!(went.recv().is_err());
+        let mut held: Vec<mpsc::Sender<()>> = Vec::new();
+        for hanging in 1..=MOST_HANGING {
+            held.push(hang(&crew));
+            assert_eq!(crew.busy().hanging, hanging);
         }
+        assert_eq!(crew.run(NEVER, |_| 7), Err(Late::InQueue), "nothing is asked any more");
+        drop(held.pop());
+        await_hanging(&crew, MOST_HANGING - 1);
+        assert_eq!(crew.run(NEVER, |_| 7), Ok(7));
+        held.push(hang(&crew));
+        assert_eq!(crew.run(NEVER, |_| 7), Err(Late::InQueue), "one came back, and one went");
+        drop(held);
+        await_hanging(&crew, 0);
         assert_eq!(crew.run(NEVER, |_| 7), Ok(7));
     }
 }

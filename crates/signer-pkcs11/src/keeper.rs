@@ -120,7 +120,10 @@ impl Keeper {
 
     /// Looks for the token for the first time.
     pub(crate) fn open(self: &Arc<Self>) -> Result<(), UseTokenError> {
-        let sessions = self.new_sessions()?;
+        let sessions = match self.new_sessions() {
+            Err(UseTokenError::NoUserPin(_)) if self.begin_module_anew()? => self.new_sessions()?,
+            opened => opened?,
+        };
         self.life().sessions = Some(sessions);
         Ok(())
     }
@@ -142,6 +145,11 @@ impl Keeper {
                 self.fail(Some(&sessions), cause);
             }
         })
+    }
+
+    /// Tells whether the token is asked at present; asks it nothing.
+    pub(crate) fn check_serving(&self) -> Result<(), UseTokenError> {
+        self.life().serving().map(drop)
     }
 
     /// Tells how the token stands.
@@ -282,7 +290,9 @@ impl Keeper {
             }
             Err(cause @ (UseTokenError::PinRefused(_) | UseTokenError::PinNotTriedAgain)) => {
                 tracing::error!(%cause, "the token is not asked any more");
-                self.life().breaker.stop();
+                let mut life = self.life();
+                life.cause = cause.to_string();
+                life.breaker.stop();
                 None
             }
             Err(cause) => {
@@ -297,6 +307,32 @@ impl Keeper {
 
     /// Opens the token anew and checks one signature.
     fn probe(&self) -> Result<Arc<Sessions>, UseTokenError> {
+        self.close_retired()?;
+        match self.open_and_try_out() {
+            Err(cause) if cause.may_be_of_the_module() && self.begin_module_anew()? => {
+                self.open_and_try_out()
+            }
+            tried => tried,
+        }
+    }
+
+    /// Opens the token and checks one signature; where that fails, nothing stays open.
+    fn open_and_try_out(&self) -> Result<Arc<Sessions>, UseTokenError> {
+        let sessions = self.new_sessions()?;
+        match self.try_out(&sessions) {
+            Ok(()) => Ok(sessions),
+            Err(cause) => {
+                self.life().retired.push(sessions);
+                // A call that hangs leaves them for the next probe.
+                self.close_retired()
+                    .unwrap_or_else(|error| tracing::debug!(%error, "sessions are left open"));
+                Err(cause)
+            }
+        }
+    }
+
+    /// Closes what was thrown away, before anything else is opened.
+    fn close_retired(&self) -> Result<(), UseTokenError> {
         for old in core::mem::take(&mut self.life().retired) {
             self.run(move |ticket| {
                 ticket.begin()?;
@@ -304,15 +340,10 @@ impl Keeper {
                 Ok(())
             })?;
         }
-        let sessions = match self.new_sessions() {
-            Err(cause) if cause.is_of_the_module() && self.begin_module_anew()? => self.new_sessions()?,
-            opened => opened?,
-        };
-        self.try_out(&sessions).inspect_err(|_| self.life().retired.push(Arc::clone(&sessions)))?;
-        Ok(sessions)
+        Ok(())
     }
 
-    /// Ends the module and begins it anew (case H-03: what it talks to was started anew), unless another signer of this
+    /// Ends the module and begins it anew (cases H-01, H-03: what it talks to was started anew), unless another signer of this
     /// process has sessions there, or a call hangs. Tells whether it did.
     fn begin_module_anew(&self) -> Result<bool, UseTokenError> {
         let module = self.way.module.clone();

@@ -359,6 +359,8 @@ pub(crate) fn log_in(session: &Session, pin: &Pin) -> Result<(), UseTokenError> 
     match session.login(UserType::User, Some(pin.secret())).map_err(CallFailed::from) {
         Ok(()) => Ok(()),
         Err(cause) if cause.is(RvError::UserAlreadyLoggedIn) => Ok(()),
+        Err(cause) if cause.is(RvError::UserPinNotInitialized) => Err(UseTokenError::NoUserPin(cause)),
+        Err(cause) if cause.is(RvError::PinLocked) => Err(UseTokenError::LoginLocked(cause)),
         Err(cause) if cause.is_refusal_of_the_pin() => Err(UseTokenError::PinRefused(cause)),
         Err(cause) => Err(cause.into()),
     }
@@ -406,6 +408,20 @@ pub enum UseTokenError {
         /// The key.
         key: KeyRef,
     },
+    /// The token says that nobody has set a PIN for the user: none was compared with it, and no try is lost. A module says so too
+    /// where another program was writing the token at the moment of its reading, as SoftHSM2 does, and says it until it is begun
+    /// anew.
+    #[error(
+        "the token has no user PIN ({0}): its security officer sets one; if it has one, another program wrote the token while \
+         the module read it"
+    )]
+    NoUserPin(#[source] CallFailed),
+    /// The token compares no PIN, and no try is lost: it is locked. A TPM locks itself after its power went a few times, and
+    /// unlocks itself later.
+    #[error(
+        "the token is locked ({0}) and compares no PIN: until its security officer unlocks it, or the time of its lock is over"
+    )]
+    LoginLocked(#[source] CallFailed),
     /// The token refused the PIN. It was tried once.
     #[error("the token refuses the PIN, which is not tried again: {0}")]
     PinRefused(#[source] CallFailed),
@@ -463,6 +479,8 @@ impl UseTokenError {
             | Self::NoSessionInTime { .. }
             | Self::SignsWrongly { .. }
             | Self::Token(_)
+            | Self::NoUserPin(_)
+            | Self::LoginLocked(_)
             | Self::PinRefused(_)
             | Self::PinNotTriedAgain
             | Self::PinLocked { .. }
@@ -473,15 +491,40 @@ impl UseTokenError {
         }
     }
 
-    /// Tells whether the module could not say which tokens there are, or showed none: it may have lost what it talks to.
-    pub(crate) const fn is_of_the_module(&self) -> bool {
-        matches!(self, Self::Token(FindTokenError::Call(_) | FindTokenError::NoSlots { .. }))
+    /// Tells whether beginning the module anew may help a token that was found to fail: the module could not list its tokens, or
+    /// showed none; calls fail as where it has lost what it talks to, which it connects to once; or it says that a token has no
+    /// PIN, and may have read it while somebody wrote it.
+    pub(crate) fn may_be_of_the_module(&self) -> bool {
+        match self {
+            Self::Token(FindTokenError::Call(_) | FindTokenError::NoSlots { .. }) | Self::NoUserPin(_) => {
+                true
+            }
+            Self::Call(cause) => cause.is_trouble(),
+            Self::Token(FindTokenError::NotFound { .. } | FindTokenError::Ambiguous { .. })
+            | Self::LoggedOut
+            | Self::Resting { .. }
+            | Self::Hangs { .. }
+            | Self::NoSessionInTime { .. }
+            | Self::SignsWrongly { .. }
+            | Self::LoginLocked(_)
+            | Self::PinRefused(_)
+            | Self::PinNotTriedAgain
+            | Self::PinLocked { .. }
+            | Self::PinFinalTry { .. }
+            | Self::KeyGone { .. }
+            | Self::AmbiguousKey { .. }
+            | Self::ExtractableKey { .. } => false,
+        }
     }
 
     /// Tells whether the token itself is at fault, so that it is left alone for a while.
     pub(crate) fn is_trouble(&self) -> bool {
         match self {
-            Self::Hangs { .. } | Self::LoggedOut | Self::SignsWrongly { .. } => true,
+            Self::Hangs { .. }
+            | Self::LoggedOut
+            | Self::SignsWrongly { .. }
+            | Self::NoUserPin(_)
+            | Self::LoginLocked(_) => true,
             Self::Token(cause) => match cause {
                 FindTokenError::NotFound { .. }
                 | FindTokenError::NoSlots { .. }

@@ -91,6 +91,12 @@ impl TokenSet {
         Err(refusal)
     }
 
+    /// Those that were seen to hold a key; all, where none was.
+    fn candidates(&self, key: &KeyRef) -> impl Iterator<Item = &TokenSigner> {
+        let is_held = self.tokens().any(|token| token.holds(key));
+        self.tokens().map(Arc::as_ref).filter(move |token| !is_held || token.holds(key))
+    }
+
     /// The best of those not asked yet: one that was seen to hold the key, that works, that has the fewest calls in flight.
     fn next<'a>(&self, key: &KeyRef, asked: &'a mut [bool]) -> Option<(&Member, &'a mut bool)> {
         let left = self.members.iter().zip(asked).filter(|(_, asked)| !**asked);
@@ -121,6 +127,19 @@ impl Signer for TokenSet {
 
     fn sign_read(&self, key: &KeyRef, tbs: &ToBeSigned) -> Result<EcdsaSignature, SignError> {
         self.ask(key, |signer| signer.sign_read(key, tbs))
+    }
+
+    /// One that serves is enough.
+    fn check_at_hand(&self, key: &KeyRef) -> Result<(), SignError> {
+        let mut away: Option<SignError> = None;
+        for token in self.candidates(key) {
+            let Err(cause) = token.check_at_hand(key) else { return Ok(()) };
+            away = Some(match away {
+                Some(other) => sooner(other, cause),
+                None => cause,
+            });
+        }
+        away.map_or(Ok(()), Err)
     }
 }
 

@@ -3,6 +3,7 @@
 //! Not the sessions of a signer (`session.rs`): nothing is recovered and no call has a deadline, since a person waits for it.
 //! The PIN is offered once at most, and not at all where a wrong one could lock the token.
 
+use cryptoki::error::RvError;
 use cryptoki::session::UserType;
 
 use crate::call::CallFailed;
@@ -74,7 +75,9 @@ impl Visit {
         }
         let answer = self.session.login(UserType::So, Some(pin.secret())).map_err(CallFailed::from);
         answer.map_err(|cause| {
-            if cause.is_refusal_of_the_pin() {
+            if cause.is(RvError::PinLocked) {
+                UseTokenError::LoginLocked(cause).into()
+            } else if cause.is_refusal_of_the_pin() {
                 UseTokenError::PinRefused(cause).into()
             } else {
                 UseTokenError::from(cause).into()

@@ -83,6 +83,7 @@ impl UnlockError {
                 | Self::Token(OpenTokenError::Token(
                     UseTokenError::PinRefused(_)
                         | UseTokenError::PinNotTriedAgain
+                        | UseTokenError::LoginLocked(_)
                         | UseTokenError::PinLocked { .. }
                         | UseTokenError::PinFinalTry { .. },
                 ))

@@ -310,6 +310,7 @@ impl Book {
                 let unknown = IntentConflict::Production(ProductionRefusal::Unknown);
                 intent.conditions.production.as_ref().map(|_| unknown)
             })
+            .or_else(|| intent.conditions.key_is_away.then_some(IntentConflict::KeyAway))
     }
 
     /// Tells whether a certificate or intent was made for a request.

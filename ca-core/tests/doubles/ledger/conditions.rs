@@ -33,7 +33,8 @@ pub(super) fn check(state: &State, intent: &Intent) -> Result<(), IntentConflict
     if let Some(claim) = &conditions.claim {
         may_be_claimed(state, claim, intent)?;
     }
-    waiting::is_approved(state, intent)
+    waiting::is_approved(state, intent)?;
+    if conditions.key_is_away { Err(IntentConflict::KeyAway) } else { Ok(()) }
 }
 
 fn is_in_service(state: &State, slot: &Slot) -> Result<(), IntentConflict> {

@@ -1,8 +1,8 @@
 //! T1: whether an intent may be recorded, and recording it. Not signing: `begin_signing` only marks.
 //!
 //! Conditions are decided in one order, and the first that does not hold is the answer: the transaction, the device, the same request, the
-//! serial number, the key, the certificate to be replaced, the production order, the slot, the token, the claim, the approval. What was lost leaves
-//! its slot before that is decided.
+//! serial number, the key, the certificate to be replaced, the production order, the slot, the token, the claim, the approval, and
+//! whether anybody could sign it. What was lost leaves its slot before that is decided.
 
 use ca_core::audit::{Act, AuditEvent};
 use ca_core::record::{
@@ -56,6 +56,9 @@ pub(crate) fn record(tx: &mut Transaction<'_>, mut intent: Intent) -> Result<(),
         None => None,
     };
     waiting::answer(tx, &intent)?;
+    if intent.conditions.key_is_away {
+        return Err(IntentConflict::KeyAway.into());
+    }
     write(tx, &intent)?;
     tx.seal(intent.event.clone())?;
     if let (Some(row), Some(claim)) = (device, &intent.conditions.claim) {

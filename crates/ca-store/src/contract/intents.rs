@@ -255,6 +255,26 @@ fn a_refused_intent_leaves_nothing_behind(ground: &Ground) {
     assert_eq!(store.record(intent(2).for_slot(4, SlotUse::First)), Ok(()));
 }
 
+fn an_intent_whose_key_is_away_leaves_nothing_behind_and_is_told_after_everything_else(ground: &Ground) {
+    let store = ground.open();
+    store.keep(token(7));
+    let away = |mut intent: Intent| {
+        intent.conditions.key_is_away = true;
+        intent
+    };
+    let asked = intent(1).for_slot(4, SlotUse::First).for_request(3).with_token(7);
+    let before = store.acts();
+    assert_eq!(store.record(away(asked.clone())), Err(IntentConflict::KeyAway));
+    assert_eq!((store.acts(), store.status(1)), (before, CertificateStatus::NeverIssued));
+    assert_eq!(store.token(&[7; 32]).unwrap(), Some(token(7)));
+    // Under the same serial number, since none was burned; and what was answered is answered again, whoever is away.
+    store.issue(asked.clone());
+    let again = Intent { id: id(2), ..asked.clone() };
+    assert!(matches!(store.record(away(again)), Err(IntentConflict::AlreadyIssued(_))));
+    let other = intent(3).for_slot(4, SlotUse::First);
+    assert_eq!(store.record(away(other)), Err(IntentConflict::SlotTaken { holder: id(1) }));
+}
+
 fn the_first_condition_that_does_not_hold_is_the_answer(ground: &Ground) {
     let store = ground.open();
     store.issue(intent(1).for_slot(4, SlotUse::First).for_request(3));
@@ -474,6 +494,7 @@ super::on_every_engine! {
     intents_of_one_call_are_decided_as_if_they_came_singly,
     a_refused_intent_undoes_nothing_of_those_before_it,
     a_refused_intent_leaves_nothing_behind,
+    an_intent_whose_key_is_away_leaves_nothing_behind_and_is_told_after_everything_else,
     the_first_condition_that_does_not_hold_is_the_answer,
     an_intent_is_given_to_the_signer_once,
     a_certificate_is_recorded_only_for_an_intent_that_was_given_to_the_signer,

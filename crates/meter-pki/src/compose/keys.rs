@@ -1,6 +1,6 @@
 //! Opens the signer that the configuration names: a directory of encrypted key files, tokens, or a process of its own.
 //!
-//! Whoever serves waits for a token that is away; a command that ends opens it at once, or fails.
+//! Whoever serves waits for a token or a signer that is away; a command that ends opens it at once, or fails.
 
 mod unchecked;
 
@@ -75,7 +75,7 @@ fn report(of: TokenStanding) -> TokenReport {
     }
 }
 
-/// What becomes of a token that is not there.
+/// What becomes of a token, or of the signer's process, that is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Absence {
     /// Nothing is opened.
@@ -99,7 +99,11 @@ pub(crate) fn open(source: &KeySource, absence: Absence) -> Result<OpenKeys, Fai
             Ok(OpenKeys { signer: set.clone(), place: KeyPlace::Tokens(set) })
         }
         KeySource::Signer { socket } => {
-            let link = SignerLink::open(socket, LinkBounds::default()).map_err(|error| {
+            let opened = match absence {
+                Absence::Fails => SignerLink::open(socket, LinkBounds::default()),
+                Absence::IsWaitedFor => SignerLink::attend(socket, LinkBounds::default()),
+            };
+            let link = opened.map_err(|error| {
                 Failure::new(Exit::Unavailable, "keys.not-open", error).then(
                     "start `meter-pki signer`; [keys] signer_socket names the socket of its configuration",
                 )

@@ -33,6 +33,10 @@ impl Place {
         Self { socket: socket.to_owned(), bounds, idle: Mutex::new(Vec::new()) }
     }
 
+    pub(super) const fn bounds(&self) -> LinkBounds {
+        self.bounds
+    }
+
     pub(super) fn name(&self) -> String {
         self.socket.display().to_string()
     }
@@ -62,7 +66,7 @@ impl Place {
         let stream = UnixStream::connect(&self.socket).map_err(broken)?;
         let greet = || {
             stream.set_read_timeout(Some(HELLO))?;
-            stream.set_write_timeout(Some(self.bounds.deadline))?;
+            stream.set_write_timeout(Some(self.bounds.answer))?;
             // Whoever is refused may find the connection closed; what was said before that is still there.
             drop(Frame::hello()?.send(&stream));
             Frame::read(&stream)
@@ -83,7 +87,7 @@ impl Place {
             | Kind::State
             | Kind::Signature => return Err(broken(unsound("it speaks another version of the link"))),
         }
-        stream.set_read_timeout(Some(self.bounds.deadline)).map_err(broken)?;
+        stream.set_read_timeout(Some(self.bounds.answer)).map_err(broken)?;
         Ok(Connection { stream, socket: self.name() })
     }
 }

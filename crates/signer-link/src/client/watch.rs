@@ -153,11 +153,17 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Starts to look after the signer, which stood so just now.
-    pub(super) fn start(place: Arc<Place>, state: SignerState) -> Result<Self, OpenLinkError> {
+    /// Starts to look after the signer, which stood so just now, or did not answer.
+    pub(super) fn start(
+        place: Arc<Place>,
+        stood: Result<SignerState, String>,
+    ) -> Result<Self, OpenLinkError> {
         let (look, looks) = mpsc::channel();
         let standing = Arc::new(Standing::default());
-        standing.up(state.tokens);
+        match stood {
+            Ok(state) => standing.up(state.tokens),
+            Err(why) => standing.down(why),
+        }
         let (told, name) = (Arc::clone(&standing), place.name());
         thread::Builder::new()
             .name("signer-watch".into())

@@ -96,6 +96,6 @@ impl Ground {
     }
 
     pub(crate) fn link(&self, requests: usize, deadline: Duration) -> SignerLink {
-        SignerLink::open(&self.socket(), LinkBounds { requests, deadline }).unwrap()
+        SignerLink::open(&self.socket(), LinkBounds { requests, turn: deadline, answer: deadline }).unwrap()
     }
 }

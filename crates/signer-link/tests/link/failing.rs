@@ -2,12 +2,13 @@
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
 
 use ca_core::ports::{SignError, Signer};
-use signer_link::client::{LinkBounds, SignerLink};
+use signer_link::client::{LinkBounds, LinkEvent, SignerLink};
 
 use crate::desks::{Ground, Mood, OneKey};
 
@@ -46,7 +47,7 @@ fn reads(octets: usize, mut stream: UnixStream, desk: &OneKey) -> UnixStream {
 }
 
 fn link(ground: &Ground, deadline: Duration) -> SignerLink {
-    SignerLink::open(&ground.socket(), LinkBounds { requests: 1, deadline }).unwrap()
+    SignerLink::open(&ground.socket(), LinkBounds { requests: 1, turn: deadline, answer: deadline }).unwrap()
 }
 
 /// Signs 100 octets or more with a signer that ends after so many octets of the request.
@@ -138,5 +139,30 @@ fn a_link_that_finds_nobody_says_so_at_once_and_heals_by_itself() {
         link.condition().is_ok()
     });
     assert!(healed, "the thread that looks finds the signer");
+    key.verify(b"octets", &link.sign(&key.key_ref(), b"octets").unwrap()).unwrap();
+}
+
+#[test]
+fn h_04_a_link_begins_while_its_signer_is_absent_and_signs_once_it_is_there() {
+    let (ground, desk) = (Ground::new(), OneKey::new(Mood::Signs));
+    let bounds = LinkBounds { requests: 2, ..LinkBounds::default() };
+    assert!(SignerLink::open(&ground.socket(), bounds).is_err(), "whoever ends does not wait");
+    let link = SignerLink::attend(&ground.socket(), bounds).unwrap();
+    let (tell, told) = sync_channel(8);
+    link.observe(Arc::new(move |event| tell.send(event.clone()).unwrap()));
+    assert!(matches!(told.recv().unwrap(), LinkEvent::Failed { token: None, .. }));
+    let key = desk.public();
+    for refused in [
+        link.sign(&key.key_ref(), b"octets").unwrap_err(),
+        link.public_key(&key.key_ref()).unwrap_err(),
+        link.check_at_hand(&key.key_ref()).unwrap_err(),
+    ] {
+        assert!(matches!(refused, SignError::Unavailable { .. }), "{refused}");
+    }
+
+    let _serving = ground.serve(desk);
+    assert_eq!(told.recv().unwrap(), LinkEvent::Recovered { token: None });
+    assert_eq!(link.public_key(&key.key_ref()).unwrap(), key);
+    link.check_at_hand(&key.key_ref()).unwrap();
     key.verify(b"octets", &link.sign(&key.key_ref(), b"octets").unwrap()).unwrap();
 }

@@ -80,6 +80,11 @@ impl Signer for TokenSigner {
     fn sign_read(&self, key: &KeyRef, tbs: &ToBeSigned) -> Result<EcdsaSignature, SignError> {
         self.counted(self.find(key).and_then(|key| self.sign_digest_of(&key, tbs)))
     }
+
+    /// Whether the token rests, or is not asked any more.
+    fn check_at_hand(&self, _key: &KeyRef) -> Result<(), SignError> {
+        self.keeper.check_serving().map_err(into_sign_error)
+    }
 }
 
 /// A token signs whatever it is given: that it is a digest by the hash of the key's curve is for us to see.
@@ -105,6 +110,8 @@ pub(super) fn into_sign_error(cause: UseTokenError) -> SignError {
             | UseTokenError::Hangs { .. }
             | UseTokenError::NoSessionInTime { .. }
             | UseTokenError::SignsWrongly { .. }
+            | UseTokenError::NoUserPin(_)
+            | UseTokenError::LoginLocked(_)
             | UseTokenError::PinRefused(_)
             | UseTokenError::PinNotTriedAgain
             | UseTokenError::PinLocked { .. }

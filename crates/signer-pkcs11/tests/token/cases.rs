@@ -2,6 +2,7 @@
 //! module that fails as planned.
 
 use std::num::NonZeroUsize;
+use std::process::Command;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use ca_core::suite::Curve;
 use pkcs11_faults::{Deed, Plan};
 use signer_pkcs11::{TokenEvent, TokenOptions, TokenSigner, TokenState, TokenUri};
 
-use crate::softhsm::{Softhsm, log_in, on_softhsm, pin, pin_of};
+use crate::softhsm::{PIN, Softhsm, find_module, log_in, on_softhsm, pin, pin_of};
 
 const DEVICE_ERROR: u64 = 0x30;
 const KEY_HANDLE_INVALID: u64 = 0x60;
@@ -21,6 +22,7 @@ const SESSION_CLOSED: u64 = 0xB0;
 const SESSION_HANDLE_INVALID: u64 = 0xB3;
 const USER_ALREADY_LOGGED_IN: u64 = 0x100;
 const USER_NOT_LOGGED_IN: u64 = 0x101;
+const USER_PIN_NOT_INITIALIZED: u64 = 0x102;
 
 /// Short rests, and calls that are given up while the test looks on.
 pub(crate) fn options() -> TokenOptions {
@@ -242,7 +244,7 @@ fn h_05_a_wrong_pin_is_tried_once_at_start_and_once_when_it_was_changed_while_th
         sign(&signer, &key).unwrap_err();
         let session = softhsm.session("t");
         log_in(&session);
-        session.set_pin(&crate::softhsm::PIN.into(), &"another-pin".into()).unwrap();
+        session.set_pin(&PIN.into(), &"another-pin".into()).unwrap();
         session.logout().unwrap();
         plan(softhsm, Plan::new());
         until(|| signer.state() == TokenState::Stopped);
@@ -251,6 +253,49 @@ fn h_05_a_wrong_pin_is_tried_once_at_start_and_once_when_it_was_changed_while_th
             assert!(refusal.to_string().contains("not tried again"), "{refusal}");
         }
         assert_eq!(calls(softhsm, "C_Login"), 1);
+    });
+}
+
+/// What SoftHSM2 says where another program was writing the token when it read it, until it is begun anew: no PIN was refused.
+#[test]
+fn h_05_that_a_token_has_no_pin_is_no_refusal_and_the_module_is_begun_anew() {
+    on_softhsm(|softhsm| {
+        let (signer, key) = token_in_use(softhsm, options());
+        drop(signer);
+        plan(softhsm, Plan::new().once("C_Login", Deed::Answer(USER_PIN_NOT_INITIALIZED)));
+        let signer = TokenSigner::open_with(&uri("t"), pin(), options()).unwrap();
+        sign(&signer, &key).unwrap();
+        assert_eq!(["C_Login", "C_Finalize"].map(|function| calls(softhsm, function)), [2, 1]);
+
+        let logged_out = Deed::Answer(USER_NOT_LOGGED_IN);
+        let without = Deed::Answer(USER_PIN_NOT_INITIALIZED);
+        plan(softhsm, Plan::new().once("C_SignInit", logged_out).between("C_Login", 1, 2, without));
+        let refusal = sign(&signer, &key).unwrap_err();
+        assert!(matches!(refusal, SignError::Unavailable { .. }), "{refusal:?}");
+        assert!(refusal.to_string().contains("the token has no user PIN"), "{refusal}");
+        until(|| serves(&signer));
+        sign(&signer, &key).unwrap();
+    });
+}
+
+#[test]
+fn h_05_a_token_whose_pin_is_set_by_another_program_later_is_waited_for() {
+    on_softhsm(|softhsm| {
+        let tool = |arguments: &[&str]| {
+            let mut tool = Command::new("pkcs11-tool");
+            let said = tool.arg("--module").arg(find_module()).args(arguments).output().unwrap();
+            assert!(said.status.success(), "{said:?}");
+        };
+        plan(softhsm, Plan::new());
+        tool(&["--init-token", "--slot-index", "0", "--label", "t", "--so-pin", "so-1234"]);
+        let signer = TokenSigner::attend(&uri("t"), pin(), options()).unwrap();
+        assert!(!serves(&signer));
+        assert!(signer.standing().cause.contains("no user PIN"), "{}", signer.standing().cause);
+        let officer = ["--token-label", "t", "--login", "--login-type", "so", "--so-pin", "so-1234"];
+        tool(&[&officer[..], &["--init-pin", "--new-pin", PIN]].concat());
+        until(|| serves(&signer));
+        let key = signer.generate(Curve::P256, "k").unwrap();
+        sign(&signer, &key).unwrap();
     });
 }
 

@@ -3,6 +3,8 @@
 #![cfg(test)]
 
 mod again;
+mod board;
+mod board_reset;
 mod cases;
 mod copies;
 mod faults;

@@ -48,7 +48,9 @@ pub(super) fn token(error: &UseTokenError) -> Failure {
             Failure::new(Exit::Permission, "hsm.pin-refused", error)
                 .then("correct the PIN at the pin-source before anything tries it again; each wrong one brings the token nearer to its lock")
         }
-        UseTokenError::PinLocked { .. } => Failure::new(Exit::Permission, "hsm.pin-locked", error)
+        UseTokenError::NoUserPin(_) => Failure::new(Exit::Unavailable, "hsm.no-user-pin", error)
+            .then("have the security officer set the PIN with the vendor's tool; if it is set, do this while no other program writes the token"),
+        UseTokenError::LoginLocked(_) | UseTokenError::PinLocked { .. } => Failure::new(Exit::Permission, "hsm.pin-locked", error)
             .then("have the security officer set a new PIN with the vendor's tool"),
         UseTokenError::PinFinalTry { .. } => Failure::new(Exit::Permission, "hsm.pin-last-try", error)
             .then("log in once with the vendor's tool, by hand"),
