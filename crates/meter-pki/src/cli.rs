@@ -5,6 +5,7 @@ pub mod est;
 pub mod hsm;
 pub mod request;
 pub mod revocation;
+pub mod secrets;
 pub mod signer;
 
 use std::net::SocketAddr;
@@ -43,6 +44,9 @@ pub enum Command {
     /// Tokens (HSMs) and the keys on them.
     #[command(subcommand)]
     Hsm(hsm::HsmCommand),
+    /// Symmetric keys and passwords of devices, wrapped under keys on tokens.
+    #[command(subcommand)]
+    Secrets(secrets::SecretsCommand),
     /// Certification authorities.
     #[command(subcommand)]
     Ca(CaCommand),

@@ -237,7 +237,8 @@ enum Verdict {
     OfEither,
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "an answer not known to be of the blob is of the token")]
+/// Vendors answer what they like to a blob that was altered, so that only what is plainly about the token is taken for that at once.
+#[expect(clippy::wildcard_enum_match_arm, reason = "any other answer is looked into")]
 const fn verdict(cause: &Error) -> Verdict {
     match cause {
         Error::Pkcs11(
@@ -248,15 +249,23 @@ const fn verdict(cause: &Error) -> Verdict {
             _,
         ) => Verdict::OfTheBlob,
         Error::Pkcs11(
-            RvError::GeneralError
-            | RvError::FunctionFailed
-            | RvError::DeviceError
-            | RvError::DataInvalid
-            | RvError::DataLenRange
-            | RvError::TemplateInconsistent
-            | RvError::KeySizeRange,
+            RvError::CryptokiNotInitialized
+            | RvError::UserNotLoggedIn
+            | RvError::SessionHandleInvalid
+            | RvError::SessionClosed
+            | RvError::UnwrappingKeyHandleInvalid
+            | RvError::KeyHandleInvalid
+            | RvError::TokenNotPresent
+            | RvError::TokenNotRecognized
+            | RvError::DeviceRemoved
+            | RvError::DeviceMemory
+            | RvError::HostMemory
+            | RvError::MechanismInvalid
+            | RvError::KeyFunctionNotPermitted
+            | RvError::FunctionNotSupported,
             _,
-        ) => Verdict::OfEither,
+        ) => Verdict::OfTheToken,
+        Error::Pkcs11(..) => Verdict::OfEither,
         _ => Verdict::OfTheToken,
     }
 }
