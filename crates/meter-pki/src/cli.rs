@@ -7,6 +7,7 @@ pub mod hsm;
 pub mod request;
 pub mod revocation;
 pub mod shipment;
+pub mod secrets;
 pub mod signer;
 pub mod sim;
 
@@ -46,6 +47,9 @@ pub enum Command {
     /// Tokens (HSMs) and the keys on them.
     #[command(subcommand)]
     Hsm(hsm::HsmCommand),
+    /// Symmetric keys and passwords of devices, wrapped under keys on tokens.
+    #[command(subcommand)]
+    Secrets(secrets::SecretsCommand),
     /// Certification authorities.
     #[command(subcommand)]
     Ca(CaCommand),

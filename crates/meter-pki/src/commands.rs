@@ -1,5 +1,5 @@
 //! The verbs of the command line, one file a noun. A verb asks the serving program over the operator's socket and prints
-//! what it hears; only `serve`, `signer`, `hsm` and `quickstart` open a store or a key.
+//! what it hears; only `serve`, `signer`, `hsm`, `secrets` and `quickstart` open a store or a key.
 
 mod audit;
 mod backup;
@@ -21,6 +21,7 @@ mod printer;
 mod qr;
 mod request;
 mod restore;
+mod secrets;
 mod revocation;
 mod serve;
 mod shipment;
@@ -62,6 +63,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
         Command::Front => wait(front::run(&cli.config)),
         Command::Signer(command) => signer::run(command, &cli.config, printer),
         Command::Hsm(command) => hsm::run(command, &cli.config, printer),
+        Command::Secrets(command) => secrets::run(command, printer),
         Command::Ca(CaCommand::Close(args)) => closing::close(args, &cli.config, printer),
         Command::Ca(CaCommand::List) => wait(ca::list(&client(&cli.config)?, printer)),
         Command::Ca(CaCommand::Show { name }) => wait(ca::show(name, &client(&cli.config)?, printer)),

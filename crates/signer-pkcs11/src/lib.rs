@@ -8,6 +8,10 @@
 
 mod agreement;
 mod set;
+mod transport;
+mod vault;
+mod wrapping_key;
+mod secret_shape;
 mod certificates;
 mod wrap;
 mod examination;
@@ -49,6 +53,7 @@ pub use module::LoadModuleError;
 pub use pin::{AskError, LoadPinError, Pin};
 pub use pin_source::PinSource;
 pub use raw::RawSigner;
+pub use secret_shape::{KeyLength, LONGEST_SECRET, SecretShapeError, check_device};
 pub use session::UseTokenError;
 pub use set::TokenSet;
 pub use signer::{DestroyKeyError, OpenTokenError, TokenOptions, TokenSigner};
@@ -56,9 +61,12 @@ pub use soft_token::{MakeSoftTokenError, SoftTokens};
 pub use standing::TokenStanding;
 pub use survey::{KeyAttributes, PinTries, SurveyTokenError, TokenSurvey, survey};
 pub use token::{FindTokenError, TokenDescription};
+pub use transport::{WrappedTransport, make_transport, receive_transport};
 pub use uri::{ParseTokenUriError, TokenUri};
 pub use uri_parts::UriParts;
+pub use vault::{KeyTransfer, NewKeys, RewrapError, Role, SESSIONS, SecretVault};
 pub use wrap::{
     Copied, CopyKeyError, Door, Oaep, WrapRecipient, WrappedKey, copy_key, make_recipient, restore_key,
     seal_key, wrap_key,
 };
+pub use wrapping_key::{DoomedKey, KeyUses, SecretKeyError, WrappingKey, make_storage_key, wrapping_keys};

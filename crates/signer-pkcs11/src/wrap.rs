@@ -60,7 +60,7 @@ pub enum Oaep {
 }
 
 impl Oaep {
-    fn mechanism(self) -> Mechanism<'static> {
+    pub(crate) fn mechanism(self) -> Mechanism<'static> {
         let (hash, mgf) = match self {
             Self::Sha256 => (MechanismType::SHA256, PkcsMgfType::MGF1_SHA256),
             Self::Sha1 => (MechanismType::SHA1, PkcsMgfType::MGF1_SHA1),
@@ -142,17 +142,19 @@ pub fn restore_key(
 ) -> Result<Copied, CopyKeyError> {
     let visit = Visit::open(to.uri)?;
     visit.log_in(to.pin)?;
+    let private = private_half(&visit, recipient)?;
+    unwrap_in(&visit, private, wrapped, export)
+}
+
+/// Finds the private half of a recipient's key.
+pub(crate) fn private_half(visit: &Visit, recipient: &WrapRecipient) -> Result<ObjectHandle, CopyKeyError> {
     let template = [
         Attribute::Class(ObjectClass::PRIVATE_KEY),
         Attribute::KeyType(KeyType::RSA),
         Attribute::Modulus(recipient.modulus.clone()),
     ];
     let found = visit.session.find_objects(&template).map_err(call("look for the recipient's key"))?;
-    let private = found
-        .first()
-        .copied()
-        .ok_or_else(|| CopyKeyError::NotTheRecipient { token: visit.found.description() })?;
-    unwrap_in(&visit, private, wrapped, export)
+    found.first().copied().ok_or_else(|| CopyKeyError::NotTheRecipient { token: visit.found.description() })
 }
 
 /// Copies the one key that a URI names to another token. The keys that carry it live in sessions and end with them.
@@ -235,24 +237,34 @@ impl<'a> Source<'a> {
         let wrapped = session
             .wrap_key(&Mechanism::AesKeyWrapPad, self.wrapping, self.handle)
             .map_err(call("wrap the key"))?;
-        let theirs = session
-            .create_object(&[
-                Attribute::Class(ObjectClass::PUBLIC_KEY),
-                Attribute::KeyType(KeyType::RSA),
-                Attribute::Token(false),
-                Attribute::Private(false),
-                Attribute::Wrap(true),
-                Attribute::Modulus(recipient.modulus.clone()),
-                Attribute::PublicExponent(recipient.exponent.clone()),
-            ])
-            .map_err(call("take in the recipient's key"))?;
-        let transport = session
-            .wrap_key(&oaep.mechanism(), theirs, self.wrapping)
-            .map_err(call("wrap the wrapping key for the recipient"));
-        session.destroy_object(theirs).map_err(call("forget the recipient's key"))?;
+        let transport = wrap_for(session, recipient, (oaep, self.wrapping))?;
         let TokenKey { public_key, label, id, .. } = self.key.clone();
-        Ok(WrappedKey { public_key, label, id, oaep, transport: transport?, key: wrapped })
+        Ok(WrappedKey { public_key, label, id, oaep, transport, key: wrapped })
     }
+}
+
+/// Wraps an AES key for a recipient.
+pub(crate) fn wrap_for(
+    session: &Session,
+    recipient: &WrapRecipient,
+    (oaep, key): (Oaep, ObjectHandle),
+) -> Result<Vec<u8>, CopyKeyError> {
+    let theirs = session
+        .create_object(&[
+            Attribute::Class(ObjectClass::PUBLIC_KEY),
+            Attribute::KeyType(KeyType::RSA),
+            Attribute::Token(false),
+            Attribute::Private(false),
+            Attribute::Wrap(true),
+            Attribute::Modulus(recipient.modulus.clone()),
+            Attribute::PublicExponent(recipient.exponent.clone()),
+        ])
+        .map_err(call("take in the recipient's key"))?;
+    let wrapped = session
+        .wrap_key(&oaep.mechanism(), theirs, key)
+        .map_err(call("wrap the wrapping key for the recipient"));
+    session.destroy_object(theirs).map_err(call("forget the recipient's key"))?;
+    wrapped
 }
 
 /// Makes the AES-256 key of one copy.
@@ -443,7 +455,7 @@ fn the_handle(session: &Session, key: &TokenKey) -> Result<ObjectHandle, OpenTok
     }
 }
 
-fn call(act: &'static str) -> impl Fn(cryptoki::error::Error) -> CopyKeyError {
+pub(crate) fn call(act: &'static str) -> impl Fn(cryptoki::error::Error) -> CopyKeyError {
     move |cause| CopyKeyError::Call { act, cause: cause.into() }
 }
 

@@ -2,13 +2,13 @@
 //!
 //! Each verb loads the vendor's module into this process, which ends with the verb. Not the signer: nothing here signs what leaves.
 
-mod access;
+pub(super) mod access;
 mod attest;
 mod bench;
-mod copy;
-mod destroy;
+pub(super) mod copy;
+pub(super) mod destroy;
 mod doctor;
-mod failure;
+pub(super) mod failure;
 mod generate;
 mod list;
 mod test;

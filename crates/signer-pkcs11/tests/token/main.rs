@@ -13,6 +13,7 @@ mod opening;
 mod pins;
 mod recovery;
 mod remote;
+mod secrets;
 mod several;
 #[path = "../../../signer-file/tests/contract/signer_contract.rs"]
 mod signer_contract;

@@ -16,7 +16,7 @@ use crate::cli::hsm::ExportArgs;
 use crate::exit::{Exit, Failure};
 
 /// Parses a URI.
-pub(super) fn uri(text: &str) -> Result<TokenUri, Failure> {
+pub(in crate::commands) fn uri(text: &str) -> Result<TokenUri, Failure> {
     TokenUri::parse(text).map_err(|error| {
         failure::usage("hsm.uri-faulty", error)
             .then("meter-pki hsm uri --module PATH --token LABEL writes one; meter-pki hsm list shows those of what is there")
@@ -29,7 +29,7 @@ pub(super) fn pin_if_named(uri: &TokenUri) -> Result<Option<Pin>, Failure> {
 }
 
 /// Takes the PIN from where the URI says it is.
-pub(super) fn pin(uri: &TokenUri) -> Result<Pin, Failure> {
+pub(in crate::commands) fn pin(uri: &TokenUri) -> Result<Pin, Failure> {
     pin_if_named(uri)?.ok_or_else(|| {
         failure::usage("hsm.no-pin-source", "the URI names no pin-source, and this needs the PIN")
             .then("add &pin-source=file:/path to the URI, for a file of mode 0600")
@@ -102,15 +102,15 @@ pub(super) struct KeyView {
 
 /// A token as it is printed.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct TokenView {
-    pub(super) label: String,
-    pub(super) serial: String,
-    pub(super) manufacturer: String,
-    pub(super) model: String,
+pub(in crate::commands) struct TokenView {
+    pub(in crate::commands) label: String,
+    pub(in crate::commands) serial: String,
+    pub(in crate::commands) manufacturer: String,
+    pub(in crate::commands) model: String,
 }
 
 impl TokenView {
-    pub(super) fn of(token: &TokenDescription) -> Self {
+    pub(in crate::commands) fn of(token: &TokenDescription) -> Self {
         let TokenDescription { label, serial, manufacturer, model } = token.clone();
         Self { label, serial, manufacturer, model }
     }
@@ -119,7 +119,7 @@ impl TokenView {
 /// What a token says of a private key.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[expect(clippy::struct_excessive_bools, reason = "PKCS#11 attributes are what they are")]
-pub(super) struct AttributesView {
+pub(in crate::commands) struct AttributesView {
     pub(super) sensitive: bool,
     pub(super) always_sensitive: bool,
     pub(super) extractable: bool,
@@ -128,7 +128,7 @@ pub(super) struct AttributesView {
 }
 
 impl AttributesView {
-    pub(super) const fn of(said: KeyAttributes) -> Self {
+    pub(in crate::commands) const fn of(said: KeyAttributes) -> Self {
         Self {
             sensitive: said.sensitive,
             always_sensitive: said.always_sensitive,
@@ -139,7 +139,7 @@ impl AttributesView {
     }
 
     /// As words, those that are not so with "not".
-    pub(super) fn words(self) -> String {
+    pub(in crate::commands) fn words(self) -> String {
         let word = |is: bool, name: &str| if is { name.to_owned() } else { format!("not {name}") };
         [
             word(self.sensitive, "sensitive"),

@@ -14,7 +14,7 @@ use crate::commands::ceremony::{refuse_existing, write_new};
 use crate::commands::printer::{Printer, aloud};
 use crate::exit::{Exit, Failure};
 
-mod rsa;
+pub(in crate::commands) mod rsa;
 
 /// A recipient's key.
 #[derive(Debug, Serialize)]

@@ -214,18 +214,18 @@ impl Recorded {
 }
 
 /// A line of a record file.
-struct RecordLine {
-    octets: Vec<u8>,
-    sha256: String,
+pub(in crate::commands) struct RecordLine {
+    pub(in crate::commands) octets: Vec<u8>,
+    pub(in crate::commands) sha256: String,
 }
 
 /// Makes a line: JSON, with the SHA-256 of the line before it, which its own SHA-256 covers.
-fn record(view: &DestroyedView, act: &str, before: &str) -> RecordLine {
+pub(in crate::commands) fn record<V: Serialize>(view: &V, act: &str, before: &str) -> RecordLine {
     #[derive(Serialize)]
-    struct Line<'a> {
+    struct Line<'a, V> {
         act: &'a str,
         #[serde(flatten)]
-        view: &'a DestroyedView,
+        view: &'a V,
         sha256_of_line_before: &'a str,
     }
     let mut octets =
@@ -235,7 +235,7 @@ fn record(view: &DestroyedView, act: &str, before: &str) -> RecordLine {
     RecordLine { octets, sha256 }
 }
 
-fn append(file: &Path, line: &[u8]) -> Result<(), Failure> {
+pub(in crate::commands) fn append(file: &Path, line: &[u8]) -> Result<(), Failure> {
     use std::io::Write;
     let written = || -> std::io::Result<()> {
         let mut file = std::fs::OpenOptions::new().append(true).open(file)?;

@@ -7,11 +7,11 @@ use signer_pkcs11::{
 
 use crate::exit::{Exit, Failure};
 
-pub(super) fn usage(code: &str, message: impl std::fmt::Display) -> Failure {
+pub(in crate::commands) fn usage(code: &str, message: impl std::fmt::Display) -> Failure {
     Failure::new(Exit::Usage, code, message)
 }
 
-pub(super) fn open(error: &OpenTokenError) -> Failure {
+pub(in crate::commands) fn open(error: &OpenTokenError) -> Failure {
     match error {
         OpenTokenError::Module(cause) => module(cause),
         OpenTokenError::Token(cause) => token(cause),
@@ -34,7 +34,7 @@ pub(super) fn module(error: &LoadModuleError) -> Failure {
     }
 }
 
-pub(super) fn token(error: &UseTokenError) -> Failure {
+pub(in crate::commands) fn token(error: &UseTokenError) -> Failure {
     match error {
         UseTokenError::Token(FindTokenError::NotFound { .. } | FindTokenError::NoSlots { .. }) => {
             Failure::new(Exit::NotFound, "hsm.token-missing", error)
@@ -88,7 +88,7 @@ pub(super) fn generate(error: &GenerateKeyError) -> Failure {
     }
 }
 
-pub(super) fn copy(error: &CopyKeyError) -> Failure {
+pub(in crate::commands) fn copy(error: &CopyKeyError) -> Failure {
     match error {
         CopyKeyError::Open(cause) => open(cause),
         CopyKeyError::Token(cause) => token(cause),

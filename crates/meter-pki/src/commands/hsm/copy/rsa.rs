@@ -35,7 +35,7 @@ pub(super) fn encode(recipient: &WrapRecipient) -> der::Result<Vec<u8>> {
 }
 
 /// Loads the file; returns the SubjectPublicKeyInfo as well.
-pub(super) fn load(path: &Path) -> Result<(WrapRecipient, Vec<u8>), Failure> {
+pub(in crate::commands) fn load(path: &Path) -> Result<(WrapRecipient, Vec<u8>), Failure> {
     let faulty = |error: &dyn std::fmt::Display| {
         let message = format!("{} is not the public key of a recipient: {error}", path.display());
         failure::usage("hsm.recipient-faulty", message)
