@@ -1,0 +1,2 @@
+//! A million rows.
+fn main() {}
