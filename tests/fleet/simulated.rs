@@ -175,12 +175,16 @@ fn meters_that_nobody_expects_are_stuck_and_the_report_says_why() {
 #[test]
 fn what_the_simulated_maker_certifies_openssl_verifies() {
     let owner = Owner::of("2");
-    let at = |name: &str| text(&owner.fleet.join(name));
+    let pem_of = |name: &str| {
+        let (der, pem) = (text(&owner.fleet.join(name)), text(&owner.serving.unique("authority.pem")));
+        drop(openssl(["x509", "-inform", "der", "-in", &der, "-out", &pem]).ok());
+        pem
+    };
     let delivery = std::fs::read_to_string(owner.fleet.join("delivery.jsonl")).expect("a delivery");
     for (line, suite) in delivery.lines().zip(["s1", "s2"]) {
         let device: Value = serde_json::from_str(line).expect("JSON");
         let (root, above) =
-            (at(&format!("maker-root-{suite}.cer")), at(&format!("maker-factory-{suite}.cer")));
+            (pem_of(&format!("maker-root-{suite}.cer")), pem_of(&format!("maker-factory-{suite}.cer")));
         for certificate in device["certificates"].as_array().expect("certificates") {
             let one = owner.serving.unique("factory.cer");
             let base64 = certificate.as_str().expect("a text");
