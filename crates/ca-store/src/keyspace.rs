@@ -66,8 +66,6 @@
 //! | 51 | `campaign-counts` | digest of a campaign ‖ wave u32 ‖ phase u8 | [`MemberCountRow`](crate::row::MemberCountRow): how many devices stand so |
 //! | 52 | `campaign-places` | digest of a campaign ‖ the first 16 octets of the SHA-256 of a concentrator's name | [`PlaceCountRow`](crate::row::PlaceCountRow): how many behind it are under way |
 //! | 53 | `evidence` | system title ‖ digest of a campaign | [`EvidenceRow`](crate::row::EvidenceRow): what was done to a device |
-
-pub(crate) mod campaign;
 //! | 55 | `production-orders` | name | [`ProductionRow`](crate::row::ProductionRow) |
 //! | 56 | `production-devices` | tenant ‖ 00 ‖ system title | [`ProducedRow`](crate::row::ProducedRow): devices that have a place in an order |
 //! | 57 | `production-lists` | name of an order ‖ 00 ‖ system title | how often the device was scrapped under the order, u32: titles that it names singly, and all that were made |
@@ -83,6 +81,7 @@ use ca_core::tenant::TenantId;
 use ca_core::validity::UnixTime;
 use sha2::{Digest, Sha256};
 
+pub(crate) mod campaign;
 pub(crate) mod fleet;
 
 /// A named set of rows, each under its own key.

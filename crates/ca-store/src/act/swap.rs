@@ -8,12 +8,13 @@ use ca_core::fleet::member::{self, Member, Phase};
 use ca_core::fleet::swap::{Answer, Asked, Event, KeyStanding, Made, Proof, Stage, Step, Swap, SwapRefusal};
 use ca_core::fleet::{SwapConflict, SwapEvent, SwapOutcome};
 use ca_core::profile::{Hierarchy, KeyPurpose};
-use ca_core::record::{CertificateId, DeviceState, Intent, Slot};
+use ca_core::record::{CertificateId, DeviceEventKind, Intent, Slot};
 use ca_core::system_title::SystemTitle;
 use ca_core::validity::UnixTime;
 use sha2::{Digest, Sha256};
 
 use super::campaign::{event, member_of, put_member};
+use super::fleet::{self, Line};
 use crate::certificate::certificate_row;
 use crate::row::{CampaignRow, CertificateRow, DeviceRow, EvidenceRow, KeyRow, MemberRow, SwapRow};
 use crate::transaction::{ActFault, ReadFault, Rows, Transaction};
@@ -192,13 +193,13 @@ fn supersede_factory(
     title: &SystemTitle,
     (now, actor): (UnixTime, &str),
 ) -> Result<Option<u64>, ActFault> {
-    let Some(mut row) = tx.row::<DeviceRow>(title)? else { return Ok(None) };
-    if row.device.state == DeviceState::Operational {
+    let Some(row) = tx.row::<DeviceRow>(title)? else { return Ok(None) };
+    let mut device = row.device.clone();
+    device.operate(now);
+    if device == row.device {
         return Ok(None);
     }
-    row.device.state = DeviceState::Operational;
-    row.device.factory_superseded_at = Some(now);
-    tx.put(title, &row)?;
+    fleet::write_one(tx, Some(&row.device), &device)?;
     let record = tx.seal(AuditEvent {
         time: now,
         tenant: row.device.expected.tenant.clone(),
@@ -210,6 +211,7 @@ fn supersede_factory(
         detail: title.to_string(),
         digest: row.device.claimed_by.map(Vec::from).unwrap_or_default(),
     })?;
+    fleet::follow(tx, record, &Line::of(&device, DeviceEventKind::Operational))?;
     Ok(Some(record))
 }
 
