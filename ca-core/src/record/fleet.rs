@@ -1,6 +1,6 @@
 //! What is asked of a fleet of devices, and what is done to many of them at once. Values only.
 
-use super::{CertificateId, DeviceAct, DeviceField, DeviceState, IllegalTransition};
+use super::{CertificateId, Device, DeviceAct, DeviceField, DeviceState, IllegalTransition};
 use crate::audit::AuditEvent;
 use crate::key_ref::KeyRef;
 use crate::profile::KeyPurpose;
@@ -60,7 +60,7 @@ impl DeviceQuery {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FoundDevices {
     /// The devices, in the order of their system titles.
-    pub devices: Vec<super::Device>,
+    pub devices: Vec<Device>,
     /// `after` of the next question; `None` when there are no more. One question looks at a bounded number of candidates, so
     /// that fewer than `limit`, even none, may be found and there is more to look at.
     pub next: Option<SystemTitle>,
@@ -214,6 +214,39 @@ pub struct DeviceChange {
     pub to: Option<TenantId>,
     /// The audit event, whose detail says why. The ledger adds which devices, and seals it as often as they need it.
     pub event: AuditEvent,
+}
+
+impl DeviceChange {
+    /// Returns a device as it is after the act, and what its history says of that.
+    ///
+    /// # Errors
+    /// [`ChangeRefusal`].
+    pub fn applied_to(&self, known: Option<&Device>) -> Result<(Device, DeviceEventKind), ChangeRefusal> {
+        let known = known.filter(|device| device.expected.tenant == self.tenant);
+        let mut device = known.ok_or(ChangeRefusal::Unknown)?.clone();
+        let other = || self.to.clone().filter(|to| *to != self.tenant).ok_or(ChangeRefusal::SameOwner);
+        let kind = match self.act {
+            DeviceAct::Ship => {
+                let to = other()?;
+                device.take(DeviceAct::Ship)?;
+                device.shipped_to = Some(to);
+                return Ok((device, DeviceEventKind::Shipped));
+            }
+            DeviceAct::Transfer => {
+                device.pass_to(DeviceAct::Transfer, other()?, self.event.time)?;
+                return Ok((device, DeviceEventKind::OwnerChanged));
+            }
+            DeviceAct::Suspend => DeviceEventKind::Suspended,
+            DeviceAct::Resume => DeviceEventKind::Resumed,
+            DeviceAct::Retire => DeviceEventKind::Retired,
+            // These are no acts of an operator's own: a delivery, or the device itself, causes them.
+            act @ (DeviceAct::Receive | DeviceAct::Claim | DeviceAct::Operate) => {
+                return Err(IllegalTransition { act, state: device.state }.into());
+            }
+        };
+        device.take(self.act)?;
+        Ok((device, kind))
+    }
 }
 
 /// What became of an act on devices.

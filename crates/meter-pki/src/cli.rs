@@ -1,6 +1,7 @@
 //! The command line: nouns, verbs, options. What a verb does stands in `commands`.
 
 pub mod cmp;
+pub mod device;
 pub mod est;
 pub mod factory;
 pub mod hsm;
@@ -15,6 +16,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use device::DeviceCommand;
 use request::RequestCommand;
 use revocation::{ReleaseArgs, RevocationCommand, RevokeArgs, TrustCommand};
 
@@ -347,49 +349,6 @@ pub struct CertFilter {
     /// Only those after this place in the list, as the list before said.
     #[arg(long)]
     pub after: Option<String>,
-}
-
-/// `device`
-#[derive(Debug, Subcommand)]
-pub enum DeviceCommand {
-    /// Put the devices of a CSV file on their owner's list.
-    Import {
-        /// A CSV file with the columns `system_title`, and if wanted `manufacturer`, `model`, `batch`, `region`,
-        /// `concentrator`.
-        file: PathBuf,
-        /// The owner.
-        #[arg(long)]
-        tenant: String,
-    },
-    /// List a tenant's devices in the order of their system titles.
-    List {
-        /// The owner.
-        #[arg(long)]
-        tenant: String,
-        /// Only those of this manufacturer: the FLAG id, with which system titles begin.
-        #[arg(long, value_name = "FLAG")]
-        manufacturer: Option<String>,
-        /// Only those that have no operational certificate yet.
-        #[arg(long)]
-        without_operational: bool,
-        /// At most so many.
-        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-        limit: u32,
-        /// Only those after this system title.
-        #[arg(long, value_name = "HEX16")]
-        after: Option<String>,
-    },
-    /// Make a one-time token, with which a device enrols by HTTP Basic.
-    Token {
-        /// The device.
-        system_title: String,
-        /// The profile that it opens.
-        #[arg(long)]
-        profile: String,
-        /// How long it is good.
-        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=43_200))]
-        valid_minutes: u32,
-    },
 }
 
 /// `crl`

@@ -37,6 +37,7 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 use clap_complete::Shell;
 
+use crate::cli::device::DeviceCommand;
 use crate::cli::{BackupCommand, CaCommand, Cli, Command, CrlCommand, RestoreCommand, StoreCommand};
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
@@ -73,6 +74,9 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
         Command::Revocation(verb) => wait(revocation::run(verb, &client(&cli.config)?, printer)),
         Command::Trust(verb) => wait(trust::run(verb, &client(&cli.config)?, printer)),
         Command::Request(verb) => wait(request::run(verb, &client(&cli.config)?, printer)),
+        Command::Device(DeviceCommand::History { system_title, verify: Some(file), key, .. }) => {
+            device::verify(system_title, (file, key.as_deref()), printer)
+        }
         Command::Device(verb) => wait(device::run(verb, &client(&cli.config)?, printer)),
         Command::Factory(verb) => wait(factory::run(verb, &client(&cli.config)?, printer)),
         Command::Shipment(verb) => wait(shipment::run(verb, &cli.config, printer)),

@@ -12,7 +12,7 @@ mod store;
 mod trust;
 mod vault;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ca_core::actor::Actor;
@@ -23,7 +23,10 @@ use ca_core::issuance::IssuedCertificate;
 use ca_core::issuer::Issuer;
 use ca_core::key_ref::KeyRef;
 use ca_core::orders::OrderRule;
-use ca_core::ports::{Clock, Entropy, Orders, Production, Registry, Schedule, StatusSource, TrustBlocks};
+use ca_core::path::TrustAnchor;
+use ca_core::ports::{
+    Clock, Deliveries, Entropy, Fleet, Orders, Production, Registry, Schedule, StatusSource, TrustBlocks,
+};
 use ca_core::profile::{CrlProfile, ProfileId};
 use ca_core::record::{CrlRecord, StoredCertificate};
 use ca_core::registration::{ApprovalRule, Offer, ProductionRule, RepeatRule};
@@ -75,6 +78,12 @@ pub struct System {
     pub status: Arc<dyn StatusSource>,
     /// Devices and tokens.
     pub registry: Arc<dyn Registry>,
+    /// The whole life of devices.
+    pub(crate) fleet: Arc<dyn Fleet>,
+    /// What is delivered.
+    pub(crate) deliveries: Arc<dyn Deliveries>,
+    /// The trust anchors of each manufacturer, by which his devices are let in.
+    pub(crate) factory_anchors: BTreeMap<TenantId, Vec<TrustAnchor>>,
     /// Published CRLs and certificates.
     pub(crate) repository: Arc<Repository>,
     /// The offline authorities above ours.
@@ -326,6 +335,9 @@ pub(crate) fn compose_on(
         entropy: Arc::clone(&ports.entropy),
         status: Arc::clone(&ports.status),
         registry: Arc::clone(&ports.registry),
+        fleet: store.clone(),
+        deliveries: store.clone(),
+        factory_anchors: trust::factory_anchors(config),
         repository,
         roots,
         releases: Arc::new(releases),

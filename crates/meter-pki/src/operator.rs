@@ -5,10 +5,13 @@
 
 mod acts;
 mod audit_acts;
+mod delivery_acts;
+mod fleet_acts;
 mod crl_acts;
 mod ocsp_acts;
 pub(crate) mod order_acts;
 mod production_acts;
+mod reconcile_acts;
 mod release_acts;
 mod request_acts;
 mod schedule_acts;
@@ -32,6 +35,14 @@ use crate::compose::System;
 pub(crate) use listener::{OperatorListener, Peer};
 use reply::Reply;
 use wire::crls::{RecordedCrlView, ReleasedView, RevokedQueryText, RevokedView};
+use wire::deliveries::{
+    DeliveryCloseText, DeliveryPage, DeliveryPartText, DeliveryPartView, DeliveryQueryText, DeliveryText,
+    DeliveryView,
+};
+use wire::fleet::{
+    ChangeText, ChangeView, CountQueryText, CountView, DeviceDetailView, DevicePage, DeviceQueryText,
+    HistoryPage, HistoryProofsView, HistoryQueryText, SecretText, SecretsRequest,
+};
 use wire::ocsp::{PreparationText, PreparedView};
 use wire::orders::{
     OrderActText, OrderPage, OrderPartQuery, OrderPartView, OrderQueryText, OrderView, PlanText, PlanView,
@@ -40,6 +51,7 @@ use wire::production::{
     LineAnswers, LineRequests, ProducedPage, ProducedQueryText, ProductionEndText, ProductionPage,
     ProductionQueryText, ProductionText, ProductionView, ScrapText, ScrapView,
 };
+use wire::reconciliation::{DifferenceView, ReconciliationText};
 use wire::requests::{DecisionText, RequestPage, RequestQueryText, RequestView};
 use wire::shut_out::{
     BlockText, CancelledView, SchedulePage, ScheduleQueryText, ScheduleText, ScheduledView, TrustedView,
@@ -48,13 +60,16 @@ use wire::shut_out::{
 use wire::{
     AuditPage, AuditQuery, AuthorityView, BackupText, BackupView, CertificatePage, CertificateQueryText,
     CertificateView, CertificationText, CheckpointView, ConsistencyQuery, ConsistencyView, CrlChoice,
-    CrlText, CrlView, DevicePage, DeviceQueryText, HoldReleaseText, HoldReleaseView, ImportRequest,
+    CrlText, CrlView, HoldReleaseText, HoldReleaseView, ImportRequest,
     ImportView, ImportedCrlView, IssuanceProofView, PublishedCrlsView, ReleasesText, ReleasesView,
     RevocationText, RevocationView, StoreView, TokenText, TokenView,
 };
 
 /// How long a list of serial numbers and system titles may be, in octets: some 200,000 of them.
 const LONG_LIST: usize = 8 * 1024 * 1024;
+
+/// How long a part of a delivery may be, in octets: a thousand devices, each with four certificates and six secrets.
+const LONG_PART: usize = 16 * 1024 * 1024;
 
 /// What the routes work on.
 #[derive(Clone)]
@@ -112,6 +127,16 @@ pub(crate) fn router(state: OperatorState) -> Router {
         .route("/v1/requests/{id}", get(request))
         .route("/v1/requests/{id}/decisions", post(decide_request))
         .route("/v1/devices", get(devices).post(import_devices))
+        .route("/v1/devices/{title}", get(device))
+        .route("/v1/devices/{title}/history", get(device_history))
+        .route("/v1/devices/{title}/proofs", get(prove_history))
+        .route("/v1/devices/{title}/secrets", post(export_secrets))
+        .route("/v1/device-counts", get(device_counts))
+        .route("/v1/device-changes", post(change_devices))
+        .route("/v1/deliveries", get(deliveries).post(open_delivery))
+        .route("/v1/deliveries/{digest}/parts", post(take_part).layer(DefaultBodyLimit::max(LONG_PART)))
+        .route("/v1/deliveries/{digest}/close", post(close_delivery))
+        .route("/v1/reconciliations", post(reconcile).layer(DefaultBodyLimit::max(LONG_PART)))
         .route("/v1/tokens", post(make_token))
         .route("/v1/crls", get(crls))
         .route("/v1/crls/{authority}", post(publish_crls))
@@ -335,7 +360,86 @@ async fn devices(
     State(state): State<OperatorState>,
     Query(query): Query<DeviceQueryText>,
 ) -> Result<Json<DevicePage>, Reply> {
-    state.run(move |system| acts::devices(system, &query)).await
+    state.run(move |system| fleet_acts::devices(system, &query)).await
+}
+
+async fn device(
+    State(state): State<OperatorState>,
+    Path(title): Path<String>,
+) -> Result<Json<DeviceDetailView>, Reply> {
+    state.run(move |system| fleet_acts::show(system, &title)).await
+}
+
+async fn device_history(
+    State(state): State<OperatorState>,
+    Path(title): Path<String>,
+    Query(query): Query<HistoryQueryText>,
+) -> Result<Json<HistoryPage>, Reply> {
+    state.run(move |system| fleet_acts::history(system, &title, &query)).await
+}
+
+async fn prove_history(
+    State(state): State<OperatorState>,
+    Path(title): Path<String>,
+) -> Result<Json<HistoryProofsView>, Reply> {
+    state.run(move |system| fleet_acts::proofs(system, &title)).await
+}
+
+async fn export_secrets(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Path(title): Path<String>,
+    Json(request): Json<SecretsRequest>,
+) -> Result<Json<Vec<SecretText>>, Reply> {
+    state.run(move |system| fleet_acts::export_secrets(system, &peer, &title, &request)).await
+}
+
+async fn device_counts(
+    State(state): State<OperatorState>,
+    Query(query): Query<CountQueryText>,
+) -> Result<Json<Vec<CountView>>, Reply> {
+    state.run(move |system| fleet_acts::counts(system, &query)).await
+}
+
+async fn change_devices(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Json(text): Json<ChangeText>,
+) -> Result<Json<ChangeView>, Reply> {
+    state.run(move |system| fleet_acts::change(system, &peer, &text)).await
+}
+
+async fn deliveries(
+    State(state): State<OperatorState>,
+    Query(query): Query<DeliveryQueryText>,
+) -> Result<Json<DeliveryPage>, Reply> {
+    state.run(move |system| delivery_acts::list(system, &query)).await
+}
+
+async fn open_delivery(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Json(text): Json<DeliveryText>,
+) -> Result<Json<DeliveryView>, Reply> {
+    state.run(move |system| delivery_acts::open(system, &peer, &text)).await
+}
+
+async fn take_part(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Path(digest): Path<String>,
+    Json(text): Json<DeliveryPartText>,
+) -> Result<Json<DeliveryPartView>, Reply> {
+    state.run(move |system| delivery_acts::take_part(system, &peer, (&digest, text))).await
+}
+
+async fn close_delivery(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Path(digest): Path<String>,
+    Json(text): Json<DeliveryCloseText>,
+) -> Result<Json<DeliveryView>, Reply> {
+    state.run(move |system| delivery_acts::close(system, &peer, (&digest, &text))).await
 }
 
 async fn import_devices(
@@ -344,6 +448,13 @@ async fn import_devices(
     Json(request): Json<ImportRequest>,
 ) -> Result<Json<ImportView>, Reply> {
     state.run(move |system| acts::import_devices(system, &peer, &request)).await
+}
+
+async fn reconcile(
+    State(state): State<OperatorState>,
+    Json(text): Json<ReconciliationText>,
+) -> Result<Json<Vec<DifferenceView>>, Reply> {
+    state.run(move |system| reconcile_acts::reconcile(system, &text)).await
 }
 
 async fn make_token(

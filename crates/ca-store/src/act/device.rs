@@ -3,8 +3,7 @@
 
 use ca_core::audit::AuditEvent;
 use ca_core::record::{
-    ChangeOutcome, ChangeRefusal, Device, DeviceAct, DeviceChange, DeviceEventKind, DeviceState,
-    ExpectedDevice, ImportOutcome, Token,
+    ChangeOutcome, Device, DeviceChange, DeviceEventKind, DeviceState, ExpectedDevice, ImportOutcome, Token,
 };
 use ca_core::system_title::SystemTitle;
 use ca_core::validity::UnixTime;
@@ -100,7 +99,7 @@ pub(crate) fn change(tx: &mut Transaction<'_>, change: &DeviceChange) -> Result<
     let (mut tally, mut lines) = (Tally::default(), Vec::new());
     for title in &change.titles {
         let known = tx.row::<DeviceRow>(title)?.map(|row| row.device);
-        match changed(known.as_ref(), change) {
+        match change.applied_to(known.as_ref()) {
             Ok((device, kind)) => {
                 if let Some(known) = &known {
                     move_credentials(tx, known, &device)?;
@@ -117,45 +116,6 @@ pub(crate) fn change(tx: &mut Transaction<'_>, change: &DeviceChange) -> Result<
         outcome.records = Some(seal_naming(tx, &change.event, &lines)?);
     }
     Ok(outcome)
-}
-
-/// Returns a device as it is after an act, and what its history says of that.
-pub(crate) fn changed(
-    known: Option<&Device>,
-    change: &DeviceChange,
-) -> Result<(Device, DeviceEventKind), ChangeRefusal> {
-    let known = known.filter(|device| device.expected.tenant == change.tenant);
-    let mut device = known.ok_or(ChangeRefusal::Unknown)?.clone();
-    let others = || change.to.clone().filter(|to| *to != change.tenant).ok_or(ChangeRefusal::SameOwner);
-    let kind = match change.act {
-        DeviceAct::Ship => {
-            let to = others()?;
-            device.take(DeviceAct::Ship)?;
-            device.shipped_to = Some(to);
-            DeviceEventKind::Shipped
-        }
-        DeviceAct::Transfer => {
-            device.pass_to(DeviceAct::Transfer, others()?, change.event.time)?;
-            DeviceEventKind::OwnerChanged
-        }
-        DeviceAct::Suspend => taken(&mut device, DeviceAct::Suspend, DeviceEventKind::Suspended)?,
-        DeviceAct::Resume => taken(&mut device, DeviceAct::Resume, DeviceEventKind::Resumed)?,
-        DeviceAct::Retire => taken(&mut device, DeviceAct::Retire, DeviceEventKind::Retired)?,
-        // These are no acts of an operator's own: a delivery and the device itself cause them.
-        act @ (DeviceAct::Receive | DeviceAct::Claim | DeviceAct::Operate) => {
-            return Err(ca_core::record::IllegalTransition { act, state: device.state }.into());
-        }
-    };
-    Ok((device, kind))
-}
-
-fn taken(
-    device: &mut Device,
-    act: DeviceAct,
-    kind: DeviceEventKind,
-) -> Result<DeviceEventKind, ChangeRefusal> {
-    device.take(act)?;
-    Ok(kind)
 }
 
 /// Records that the wrapped secrets of a device are given out; tells whether the device is this owner's.

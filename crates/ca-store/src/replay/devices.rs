@@ -8,7 +8,6 @@ use ca_core::tenant::TenantId;
 
 use super::ReplayReport;
 use crate::act::delivery::move_credentials;
-use crate::act::device::changed;
 use crate::act::fleet::{Line, follow, write_one};
 use crate::row::DeviceRow;
 use crate::transaction::{ActFault, Rows, Transaction};
@@ -60,7 +59,7 @@ pub(super) fn change(
     let mut missed = change.titles.is_empty();
     for title in &change.titles {
         let known: Option<Device> = tx.row::<DeviceRow>(title)?.map(|row| row.device);
-        let Ok((device, kind)) = changed(known.as_ref(), &change) else {
+        let Ok((device, kind)) = change.applied_to(known.as_ref()) else {
             missed = true;
             continue;
         };

@@ -1,14 +1,20 @@
-//! `meter-pki device import`, `device list` and `device token`.
+//! `meter-pki device`: the registry, from the import of a list to the reconciliation with the meters.
 
+mod changes;
+mod looks;
+mod reconcile;
+
+use std::io::Write;
 use std::path::Path;
 
-use super::printer::{Printer, heading, table};
-use crate::cli::DeviceCommand;
+use super::printer::Printer;
+use crate::cli::device::{CriteriaArgs, DeviceCommand};
 use crate::exit::{Exit, Failure};
 use crate::operator::client::OperatorClient;
-use crate::operator::wire::{
-    DevicePage, DeviceQueryText, ImportRequest, ImportView, ImportedDevice, TokenText, TokenView,
-};
+use crate::operator::wire::fleet::{DeviceQueryText, SecretText, SecretsRequest};
+use crate::operator::wire::{ImportRequest, ImportView, ImportedDevice, TokenText, TokenView};
+use changes::Wanted;
+pub(super) use looks::verify;
 
 /// How many faulty rows of a file are told one by one.
 const TOLD_ROWS: usize = 20;
@@ -22,18 +28,28 @@ pub(super) async fn run(
     printer: &Printer,
 ) -> Result<(), Failure> {
     match verb {
-        DeviceCommand::Import { file, tenant } => import(file, tenant, client, printer).await,
-        DeviceCommand::List { tenant, manufacturer, without_operational, limit, after } => {
-            let query = DeviceQueryText {
-                tenant: tenant.clone(),
-                manufacturer: manufacturer.clone(),
-                without_operational: *without_operational,
-                after: after.clone(),
-                limit: *limit,
-            };
-            let page: DevicePage = client.get("/v1/devices", &query).await?;
-            printer.result(&page, rows);
-            Ok(())
+        DeviceCommand::Import { file, tenant, manufactured } => {
+            import(file, (tenant, *manufactured), client, printer).await
+        }
+        DeviceCommand::List { criteria, limit, after } => {
+            looks::list(criteria, (*limit, after.clone()), client, printer).await
+        }
+        DeviceCommand::Show { system_title } => looks::show(system_title, client, printer).await,
+        DeviceCommand::Count { tenant, by } => looks::count(tenant, by, client, printer).await,
+        DeviceCommand::History { system_title, proof, .. } => {
+            looks::history(system_title, proof.as_deref(), client, printer).await
+        }
+        DeviceCommand::Suspend(args) => changes::run(&Wanted::change("suspend", args), client, printer).await,
+        DeviceCommand::Resume(args) => changes::run(&Wanted::change("resume", args), client, printer).await,
+        DeviceCommand::Retire(args) => changes::run(&Wanted::change("retire", args), client, printer).await,
+        DeviceCommand::Ship(args) => changes::run(&Wanted::pass("ship", args), client, printer).await,
+        DeviceCommand::Move(args) => changes::run(&Wanted::pass("transfer", args), client, printer).await,
+        DeviceCommand::Secrets { system_title, tenant, reason, out } => {
+            let request = SecretsRequest { tenant: tenant.clone(), reason: reason.clone() };
+            secrets(system_title, &request, out, (client, printer)).await
+        }
+        DeviceCommand::Reconcile { tenant, exported, csv } => {
+            reconcile::run((tenant, exported, csv.as_deref()), client, printer).await
         }
         DeviceCommand::Token { system_title, profile, valid_minutes } => {
             let text = TokenText {
@@ -54,17 +70,83 @@ pub(super) async fn run(
     }
 }
 
+/// Puts criteria into the words of the operator's interface.
+fn query(criteria: &CriteriaArgs, limit: u32, after: Option<String>) -> DeviceQueryText {
+    let CriteriaArgs {
+        tenant,
+        manufacturer,
+        without_operational,
+        state,
+        model,
+        firmware,
+        batch,
+        region,
+        concentrator,
+        serial_number,
+        title_prefix,
+        key,
+        certificate,
+        delivery,
+    } = criteria.clone();
+    DeviceQueryText {
+        tenant,
+        manufacturer,
+        without_operational,
+        state,
+        model,
+        firmware,
+        batch,
+        region,
+        concentrator,
+        serial_number,
+        title_prefix,
+        key,
+        certificate,
+        delivery,
+        after,
+        limit,
+    }
+}
+
+/// Writes a file that must not be there yet, for its owner alone.
+fn written(file: &Path, octets: &[u8]) -> Result<(), Failure> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = std::fs::OpenOptions::new();
+    let opened = options.write(true).create_new(true).mode(0o600).open(file);
+    opened.and_then(|mut opened| opened.write_all(octets).and_then(|()| opened.sync_all())).map_err(|error| {
+        Failure::new(Exit::Failed, "file.unwritable", format!("{}: {error}", file.display()))
+    })
+}
+
+/// Fetches the wrapped secrets; that they were given out is on record before they arrive.
+async fn secrets(
+    title: &str,
+    request: &SecretsRequest,
+    out: &Path,
+    (client, printer): (&OperatorClient, &Printer),
+) -> Result<(), Failure> {
+    if out.exists() {
+        let message = format!("{} exists", out.display());
+        return Err(Failure::new(Exit::Usage, "file.exists", message).then("name another file with --out"));
+    }
+    let secrets: Vec<SecretText> = client.post(&format!("/v1/devices/{title}/secrets"), request).await?;
+    written(out, &serde_json::to_vec_pretty(&secrets).unwrap_or_default())?;
+    let kinds: Vec<String> = secrets.into_iter().map(|one| one.kind).collect();
+    printer.result(&kinds, |kinds| vec![format!("{} wrapped secrets: {}", kinds.len(), kinds.join(", "))]);
+    Ok(())
+}
+
 /// Reads the whole file before anything is sent: a faulty row stops the import, and every faulty row is told.
 async fn import(
     file: &Path,
-    tenant: &str,
+    (tenant, made): (&str, bool),
     client: &OperatorClient,
     printer: &Printer,
 ) -> Result<(), Failure> {
     let devices = read(file)?;
     let mut total = ImportView { added: 0, unchanged: 0, refused: Vec::new() };
     for share in devices.chunks(PER_REQUEST) {
-        let request = ImportRequest { tenant: tenant.to_owned(), devices: share.to_vec() };
+        let request = ImportRequest { tenant: tenant.to_owned(), devices: share.to_vec(), made };
         let view: ImportView = client.post("/v1/devices", &request).await?;
         total.added += view.added;
         total.unchanged += view.unchanged;
@@ -123,32 +205,4 @@ fn told(error: &csv::Error) -> String {
         return err.to_string();
     }
     error.to_string()
-}
-
-fn rows(page: &DevicePage) -> Vec<String> {
-    let mut rows = vec![heading(&[
-        "SYSTEM TITLE",
-        "STATE",
-        "MANUFACTURER",
-        "MODEL",
-        "BATCH",
-        "REGION",
-        "CONCENTRATOR",
-        "FACTORY SUPERSEDED",
-    ])];
-    rows.extend(page.devices.iter().map(|one| {
-        vec![
-            one.system_title.clone(),
-            one.state.clone(),
-            one.manufacturer.clone().unwrap_or_default(),
-            one.model.clone(),
-            one.batch.clone(),
-            one.region.clone().unwrap_or_default(),
-            one.concentrator.clone().unwrap_or_default(),
-            one.factory_superseded_at.clone().unwrap_or_default(),
-        ]
-    }));
-    let mut lines = table(&rows);
-    lines.extend(page.next.iter().map(|next| format!("more: --after {next}")));
-    lines
 }

@@ -1,6 +1,6 @@
 //! Whom a front end of an offer knows by certificate, and which certificates stand above what it issues: the same for EST and CMP.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ca_core::certificate::Certificate;
 use ca_core::key_ref::KeyRef;
@@ -42,6 +42,11 @@ pub(super) fn trusted(config: &Config) -> Vec<Trusted> {
         .iter()
         .flat_map(|one| one.anchors.iter().map(move |anchor| of(anchor, format!("station {}", one.name))));
     manufacturers.chain(owners).chain(stations).collect()
+}
+
+/// The trust anchors of each manufacturer.
+pub(super) fn factory_anchors(config: &Config) -> BTreeMap<TenantId, Vec<TrustAnchor>> {
+    config.manufacturers.iter().map(|one| (one.tenant.clone(), one.anchors.clone())).collect()
 }
 
 /// The trust anchors of an offer: manufacturers', the authority's own, and those of its registration authorities.

@@ -15,7 +15,7 @@ use ca_core::ports::Unavailable;
 use ca_core::profile::ProfileId;
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
-    CertificateId, CertificateQuery, CrlRecord, Device, DeviceState, ExpectedDevice, StatusKind, Token,
+    CertificateId, CertificateQuery, CrlRecord, ExpectedDevice, StatusKind, Token,
 };
 use ca_core::request::{ReleaseRequest, RevocationRequest};
 use ca_core::revocation::RevokeError;
@@ -31,7 +31,7 @@ use status_server::repository::CrlStanding;
 use super::listener::Peer;
 use super::wire::{
     AuthorityView, CertificatePage, CertificateQueryText, CertificateView, CertificationText, CrlChoice,
-    CrlText, CrlView, DevicePage, DeviceQueryText, HoldReleaseText, HoldReleaseView, ImportRequest,
+    CrlText, CrlView, HoldReleaseText, HoldReleaseView, ImportRequest,
     ImportView, ImportedCrlView, ImportedDevice, PublishedCrlsView, RevocationText, RevocationView,
     TokenText, TokenView,
 };
@@ -202,31 +202,6 @@ pub(super) fn revocation_failure(error: &RevokeError) -> Failure {
     Failure::new(exit, error.code(), error)
 }
 
-pub(super) fn devices(system: &System, text: &DeviceQueryText) -> Result<DevicePage, Failure> {
-    let limit = rows(text.limit);
-    let (owner, mut after) = (tenant(&text.tenant)?, text.after.as_deref().map(title).transpose()?);
-    let flag = text.manufacturer.as_deref().map(order_acts::flag).transpose()?;
-    let wanted = |device: &Device| {
-        flag.is_none_or(|flag| device.expected.title.octets().starts_with(&flag))
-            && !(text.without_operational && device.state == DeviceState::Operational)
-    };
-    let mut found = Vec::new();
-    loop {
-        let page = system.registry.devices(&owner, after.as_ref(), limit).map_err(unavailable)?;
-        let is_last = page.len() < limit;
-        for device in page {
-            if found.len() == limit {
-                return Ok(DevicePage { devices: found, next: after.map(|title| title.to_string()) });
-            }
-            after = Some(device.expected.title);
-            found.extend(wanted(&device).then(|| views::device(&device)));
-        }
-        if is_last {
-            return Ok(DevicePage { devices: found, next: None });
-        }
-    }
-}
-
 pub(super) fn import_devices(
     system: &System,
     peer: &Peer,
@@ -243,8 +218,13 @@ pub(super) fn import_devices(
         .map(|device| expected(&tenant, device))
         .collect::<Result<Vec<ExpectedDevice>, Failure>>()?;
     let detail = format!("{} devices", devices.len());
-    let event = event(system, &tenant, peer, Act::DevicesImported, detail);
-    let outcome = system.registry.import_devices(devices, event).map_err(unavailable)?;
+    let outcome = if request.made {
+        let event = event(system, &tenant, peer, Act::DevicesMade, detail);
+        system.fleet.record_made(devices, event).map_err(unavailable)?
+    } else {
+        let event = event(system, &tenant, peer, Act::DevicesImported, detail);
+        system.registry.import_devices(devices, event).map_err(unavailable)?
+    };
     Ok(ImportView {
         added: outcome.added,
         unchanged: outcome.unchanged,
@@ -253,10 +233,12 @@ pub(super) fn import_devices(
 }
 
 fn expected(owner: &TenantId, device: &ImportedDevice) -> Result<ExpectedDevice, Failure> {
-    for text in [&device.model, &device.batch] {
-        if text.chars().count() > 64 || text.chars().any(char::is_control) {
-            let message =
-                format!("{}: model and batch have at most 64 printable characters", device.system_title);
+    for text in [&device.serial_number, &device.model, &device.firmware, &device.batch] {
+        if !ca_core::delivered::is_plain(text) {
+            let message = format!(
+                "{}: serial number, model, firmware and batch have at most 64 printable characters",
+                device.system_title
+            );
             return Err(Failure::new(Exit::Usage, "device.text", message));
         }
     }
@@ -264,7 +246,9 @@ fn expected(owner: &TenantId, device: &ImportedDevice) -> Result<ExpectedDevice,
         tenant: owner.clone(),
         title: title(&device.system_title)?,
         manufacturer: device.manufacturer.as_deref().map(tenant).transpose()?,
+        serial_number: device.serial_number.clone(),
         model: device.model.clone(),
+        firmware: device.firmware.clone(),
         batch: device.batch.clone(),
         region: grid_place(&device.region)?,
         concentrator: grid_place(&device.concentrator)?,

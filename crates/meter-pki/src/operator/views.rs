@@ -1,11 +1,12 @@
 //! How records look to an operator. Pure: record in, view out.
 
-use ca_core::record::{CertificateStatus, CrlRecord, Device, DeviceState, StoredCertificate};
+use ca_core::record::{CertificateStatus, CrlRecord, Device, StoredCertificate};
 use ca_core::validity::UnixTime;
 use der::pem::LineEnding;
 use sha2::{Digest, Sha256};
 
-use super::wire::{AuthorityView, CertificateView, CrlView, DeviceView, PublishedCrlsView};
+use super::wire::fleet::DeviceView;
+use super::wire::{AuthorityView, CertificateView, CrlView, PublishedCrlsView};
 use crate::compose::ServedAuthority;
 
 pub(super) fn authority(served: &ServedAuthority) -> AuthorityView {
@@ -102,21 +103,24 @@ pub(super) fn pem(der: &[u8]) -> Option<String> {
 }
 
 pub(super) fn device(device: &Device) -> DeviceView {
-    let state = match device.state {
-        DeviceState::Expected => "expected",
-        DeviceState::Claimed => "claimed",
-        DeviceState::Operational => "operational",
-    };
+    let expected = &device.expected;
     DeviceView {
-        system_title: device.expected.title.to_string(),
-        state: state.to_owned(),
-        manufacturer: device.expected.manufacturer.as_ref().map(ToString::to_string),
-        model: device.expected.model.clone(),
-        batch: device.expected.batch.clone(),
-        region: device.expected.region.as_ref().map(ToString::to_string),
-        concentrator: device.expected.concentrator.as_ref().map(ToString::to_string),
+        system_title: expected.title.to_string(),
+        tenant: expected.tenant.to_string(),
+        state: device.state.name().to_owned(),
+        manufacturer: expected.manufacturer.as_ref().map(ToString::to_string),
+        serial_number: expected.serial_number.clone(),
+        model: expected.model.clone(),
+        firmware: expected.firmware.clone(),
+        batch: expected.batch.clone(),
+        region: expected.region.as_ref().map(ToString::to_string),
+        concentrator: expected.concentrator.as_ref().map(ToString::to_string),
         imported_at: device.imported_at.to_string(),
+        claimed_by: device.claimed_by.map(hex::encode),
         factory_superseded_at: device.factory_superseded_at.map(|time| time.to_string()),
+        suspended_from: device.suspended_from.map(|state| state.name().to_owned()),
+        shipped_to: device.shipped_to.as_ref().map(ToString::to_string),
+        delivery: device.delivery.map(hex::encode),
     }
 }
 

@@ -3,9 +3,12 @@
 //! Texts on the way in; what they mean is checked in `acts`.
 
 pub mod crls;
+pub mod deliveries;
+pub mod fleet;
 pub mod ocsp;
 pub mod orders;
 pub mod production;
+pub mod reconciliation;
 pub mod requests;
 pub mod shut_out;
 
@@ -179,56 +182,6 @@ pub struct RevocationView {
     pub next_crl_by: Option<String>,
 }
 
-/// Which devices to list.
-#[derive(Debug, Clone, Serialize, Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-pub struct DeviceQueryText {
-    /// The owner.
-    pub tenant: String,
-    /// Only those whose system titles begin with these three letters, the FLAG id.
-    #[serde(default)]
-    pub manufacturer: Option<String>,
-    /// Only those that have no operational certificate yet.
-    #[serde(default)]
-    pub without_operational: bool,
-    /// Only those after this system title.
-    pub after: Option<String>,
-    /// At most so many, up to 10,000.
-    pub limit: u32,
-}
-
-/// A device.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct DeviceView {
-    /// Its system title.
-    pub system_title: String,
-    /// `expected`, `claimed` or `operational`.
-    pub state: String,
-    /// The manufacturer that must vouch for it.
-    pub manufacturer: Option<String>,
-    /// Model.
-    pub model: String,
-    /// Delivery batch.
-    pub batch: String,
-    /// The region of the grid.
-    pub region: Option<String>,
-    /// The data concentrator.
-    pub concentrator: Option<String>,
-    /// When it was put on the list.
-    pub imported_at: String,
-    /// Since when its factory certificates are superseded.
-    pub factory_superseded_at: Option<String>,
-}
-
-/// Some devices and where the next ones begin.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct DevicePage {
-    /// The devices.
-    pub devices: Vec<DeviceView>,
-    /// `after` of the next page; absent on the last.
-    pub next: Option<String>,
-}
-
 /// Devices to be put on a list.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -237,6 +190,9 @@ pub struct ImportRequest {
     pub tenant: String,
     /// The devices.
     pub devices: Vec<ImportedDevice>,
+    /// The owner is their maker, and has them still.
+    #[serde(default)]
+    pub made: bool,
 }
 
 /// A device as its owner expects it.
@@ -248,9 +204,15 @@ pub struct ImportedDevice {
     /// The manufacturer that must vouch for it; any trusted one unless given.
     #[serde(default)]
     pub manufacturer: Option<String>,
+    /// The manufacturer's own number.
+    #[serde(default)]
+    pub serial_number: String,
     /// Model.
     #[serde(default)]
     pub model: String,
+    /// Firmware.
+    #[serde(default)]
+    pub firmware: String,
     /// Delivery batch.
     #[serde(default)]
     pub batch: String,

@@ -185,6 +185,8 @@ async fn list_devices(layout: &Layout, meters: &[Meter], operator: &OperatorClie
         let title = meter.title.to_string();
         writer.write_record([title.as_str(), "maker", "MPK-1", "quickstart"])?;
         devices.push(ImportedDevice {
+            serial_number: String::new(),
+            firmware: String::new(),
             system_title: title,
             manufacturer: Some("maker".to_owned()),
             model: "MPK-1".to_owned(),
@@ -195,7 +197,7 @@ async fn list_devices(layout: &Layout, meters: &[Meter], operator: &OperatorClie
     }
     writer.flush()?;
     for share in devices.chunks(1_000) {
-        let request = ImportRequest { tenant: "dso".to_owned(), devices: share.to_vec() };
+        let request = ImportRequest { tenant: "dso".to_owned(), devices: share.to_vec(), made: false };
         let view: ImportView = operator.post("/v1/devices", &request).await?;
         ensure!(view.refused.is_empty(), "devices were refused: {:?}", view.refused);
     }

@@ -1,0 +1,143 @@
+//! Deliveries as JSON: opening one, its parts, closing it.
+
+use serde::{Deserialize, Serialize};
+
+use super::fleet::{RefusedDeviceView, SecretText};
+
+/// A delivery that is to be imported.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveryText {
+    /// Whose devices they become.
+    pub tenant: String,
+    /// Who made them.
+    pub manufacturer: String,
+    /// `manifest` or `mapped`.
+    pub source: String,
+    /// SHA-256 of the whole file, 64 hexadecimal digits.
+    pub digest: String,
+    /// Its batch.
+    #[serde(default)]
+    pub batch: String,
+    /// How many devices its file says it has.
+    pub announced: u64,
+}
+
+/// Where a delivery stands.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DeliveryView {
+    /// SHA-256 of the whole file.
+    pub digest: String,
+    /// Whose devices they become.
+    pub tenant: String,
+    /// Who made them.
+    pub manufacturer: String,
+    /// `manifest` or `mapped`.
+    pub source: String,
+    /// Its batch.
+    pub batch: String,
+    /// How many devices were announced.
+    pub announced: u64,
+    /// How many came.
+    pub received: u64,
+    /// How many were put on the list or described anew.
+    pub imported: u64,
+    /// How many stood there with the same content.
+    pub unchanged: u64,
+    /// How many were refused.
+    pub refused: u64,
+    /// The number of the part that is to come.
+    pub next_part: u32,
+    /// Who opened it.
+    pub opened_by: String,
+    /// When.
+    pub opened_at: String,
+    /// Whether it is closed.
+    pub closed: bool,
+    /// Who closed it.
+    pub closed_by: Option<String>,
+    /// When.
+    pub closed_at: Option<String>,
+}
+
+/// Deliveries, and where the next ones begin.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DeliveryPage {
+    /// The deliveries.
+    pub deliveries: Vec<DeliveryView>,
+    /// `after` of the next page; absent on the last.
+    pub next: Option<String>,
+}
+
+/// Which deliveries to list.
+#[derive(Debug, Clone, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeliveryQueryText {
+    /// Only those after this digest.
+    pub after: Option<String>,
+    /// At most so many, up to 10,000.
+    pub limit: u32,
+}
+
+/// A device of a delivery.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveredDeviceText {
+    /// Its system title.
+    pub system_title: String,
+    /// The manufacturer's own number.
+    #[serde(default)]
+    pub serial_number: String,
+    /// Model.
+    #[serde(default)]
+    pub model: String,
+    /// Firmware.
+    #[serde(default)]
+    pub firmware: String,
+    /// Batch; that of the delivery when it is empty.
+    #[serde(default)]
+    pub batch: String,
+    /// Region of the grid.
+    #[serde(default)]
+    pub region: Option<String>,
+    /// Data concentrator.
+    #[serde(default)]
+    pub concentrator: Option<String>,
+    /// Its factory certificates, base64 of DER each; those of CAs above it may come along.
+    #[serde(default)]
+    pub certificates: Vec<String>,
+    /// Its wrapped secrets.
+    #[serde(default)]
+    pub secrets: Vec<SecretText>,
+}
+
+/// A part of a delivery.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveryPartText {
+    /// Its number, from 0.
+    pub part: u32,
+    /// Its devices, up to 1,000.
+    pub devices: Vec<DeliveredDeviceText>,
+}
+
+/// What became of a part.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DeliveryPartView {
+    /// Its number.
+    pub part: u32,
+    /// How many were put on the list or described anew.
+    pub added: u64,
+    /// How many stood there with the same content.
+    pub unchanged: u64,
+    /// What was not taken in.
+    pub refused: Vec<RefusedDeviceView>,
+}
+
+/// That a delivery is whole.
+#[derive(Debug, Clone, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeliveryCloseText {
+    /// An operator accepts that more or fewer devices came than were announced.
+    pub accept_count: bool,
+}

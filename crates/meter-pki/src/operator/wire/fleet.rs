@@ -1,0 +1,286 @@
+//! Devices as JSON: searching, counting, what is known of one, its history, and acts on many.
+
+use serde::{Deserialize, Serialize};
+
+use super::CertificateView;
+
+/// Which devices to list.
+#[derive(Debug, Clone, Serialize, Deserialize, Default, PartialEq, Eq)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeviceQueryText {
+    /// The owner.
+    pub tenant: String,
+    /// Only those of this manufacturer: his name, or in three capital letters the FLAG id with which system titles begin.
+    pub manufacturer: Option<String>,
+    /// Only those that have no operational certificate yet.
+    pub without_operational: bool,
+    /// Only those that stand here, such as `expected`.
+    pub state: Option<String>,
+    /// Only those of this model,
+    pub model: Option<String>,
+    /// this firmware,
+    pub firmware: Option<String>,
+    /// this batch,
+    pub batch: Option<String>,
+    /// in this region,
+    pub region: Option<String>,
+    /// behind this concentrator,
+    pub concentrator: Option<String>,
+    /// with this number of the manufacturer's.
+    pub serial_number: Option<String>,
+    /// Only those whose system titles begin with these hexadecimal digits, an even number.
+    pub title_prefix: Option<String>,
+    /// Only the one with this key: SHA-256 of the SubjectPublicKeyInfo, 64 hexadecimal digits.
+    pub key: Option<String>,
+    /// Only those with a certificate of this serial number, delivered or issued here.
+    pub certificate: Option<String>,
+    /// Only those that this delivery described last: its SHA-256.
+    pub delivery: Option<String>,
+    /// Only those after this system title.
+    pub after: Option<String>,
+    /// At most so many, up to 10,000.
+    pub limit: u32,
+}
+
+/// A device.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DeviceView {
+    /// Its system title.
+    pub system_title: String,
+    /// The owner.
+    pub tenant: String,
+    /// `manufactured`, `shipped`, `expected`, `claimed`, `operational`, `suspended` or `retired`.
+    pub state: String,
+    /// The manufacturer that must vouch for it.
+    pub manufacturer: Option<String>,
+    /// The manufacturer's own number.
+    pub serial_number: String,
+    /// Model.
+    pub model: String,
+    /// Firmware as delivered.
+    pub firmware: String,
+    /// Delivery batch.
+    pub batch: String,
+    /// The region of the grid.
+    pub region: Option<String>,
+    /// The data concentrator.
+    pub concentrator: Option<String>,
+    /// When it was put on its owner's list.
+    pub imported_at: String,
+    /// SHA-256 of the factory key that claimed it.
+    pub claimed_by: Option<String>,
+    /// Since when its factory certificates are superseded.
+    pub factory_superseded_at: Option<String>,
+    /// Where it stood before it was suspended.
+    pub suspended_from: Option<String>,
+    /// To whom its maker has sent it.
+    pub shipped_to: Option<String>,
+    /// SHA-256 of the delivery that described it last.
+    pub delivery: Option<String>,
+}
+
+/// Some devices and where the next ones begin.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DevicePage {
+    /// The devices.
+    pub devices: Vec<DeviceView>,
+    /// `after` of the next page; absent on the last.
+    pub next: Option<String>,
+}
+
+/// A certificate that came with a device.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CredentialView {
+    /// `signature`, `key-agreement` or `tls`.
+    pub purpose: String,
+    /// The issuer's name.
+    pub issuer: String,
+    /// Its serial number.
+    pub serial: String,
+    /// SHA-256 of the SubjectPublicKeyInfo.
+    pub key: String,
+    /// From when it is valid.
+    pub not_before: String,
+    /// Until when.
+    pub not_after: String,
+    /// The certificate, base64 of its DER.
+    pub certificate: String,
+}
+
+/// A wrapped secret of a device, without its octets.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SecretView {
+    /// What it is for.
+    pub kind: String,
+    /// The label of the key that it is wrapped with.
+    pub wrapped_by: String,
+}
+
+/// Everything that is known of a device.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DeviceDetailView {
+    /// The device.
+    pub device: DeviceView,
+    /// The certificates that came with it.
+    pub delivered: Vec<CredentialView>,
+    /// The certificates that were issued for it here, of every hierarchy.
+    pub certificates: Vec<CertificateView>,
+    /// The wrapped secrets that came with it.
+    pub secrets: Vec<SecretView>,
+    /// What became of it, oldest first; the last hundred lines.
+    pub history: Vec<HistoryView>,
+}
+
+/// A line of a device's history.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct HistoryView {
+    /// The number of its audit record.
+    pub sequence: u64,
+    /// When.
+    pub time: String,
+    /// What became of the device.
+    pub event: String,
+    /// Who caused it.
+    pub by: String,
+    /// Whose it was from then on.
+    pub owner: Option<String>,
+    /// Where it stood from then on.
+    pub state: Option<String>,
+    /// SHA-256 of the delivery that told of it.
+    pub delivery: Option<String>,
+    /// The serial number of the certificate concerned.
+    pub serial: Option<String>,
+    /// What the record says besides, the names of other devices left out.
+    pub detail: String,
+}
+
+/// Which part of a history.
+#[derive(Debug, Clone, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct HistoryQueryText {
+    /// Only what came after this audit record.
+    pub after: u64,
+    /// At most so many lines, up to 10,000.
+    pub limit: u32,
+}
+
+/// Some of a history.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct HistoryPage {
+    /// The lines.
+    pub history: Vec<HistoryView>,
+    /// `after` of the next page; absent on the last.
+    pub next: Option<u64>,
+}
+
+/// The proof that a line of a history is in the audit log.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct HistoryProofView {
+    /// The number of the audit record.
+    pub sequence: u64,
+    /// What became of the device.
+    pub event: String,
+    /// The proof, as C2SP tlog-proof writes it.
+    pub proof: String,
+}
+
+/// The proofs of a device's history.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct HistoryProofsView {
+    /// The device.
+    pub system_title: String,
+    /// One proof for each line.
+    pub proofs: Vec<HistoryProofView>,
+    /// The public key of the checkpoints, PEM.
+    pub key: String,
+}
+
+/// What to count by.
+#[derive(Debug, Clone, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct CountQueryText {
+    /// The owner.
+    pub tenant: String,
+    /// A field such as `region`; all devices together when absent.
+    pub by: Option<String>,
+}
+
+/// How many devices have one text in the field, by their states.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CountView {
+    /// The text; empty where all are counted.
+    pub value: String,
+    /// How many in all.
+    pub total: u64,
+    /// How many in each state that there are any in.
+    pub states: std::collections::BTreeMap<String, u64>,
+}
+
+/// An act on devices.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeText {
+    /// Whose devices they are.
+    pub tenant: String,
+    /// `ship`, `suspend`, `resume`, `retire` or `transfer`.
+    pub act: String,
+    /// To whom they are sent or pass.
+    #[serde(default)]
+    pub to: Option<String>,
+    /// Why, at most 200 characters.
+    pub reason: String,
+    /// Which devices, up to 1,000.
+    pub system_titles: Vec<String>,
+    /// Say only what would become of them.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// A device that is not changed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RefusedDeviceView {
+    /// Its system title, as it was given.
+    pub system_title: String,
+    /// The stable reason code.
+    pub code: String,
+    /// One sentence.
+    pub message: String,
+}
+
+/// What became, or would become, of devices.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ChangeView {
+    /// What was changed, or would be.
+    pub changed: Vec<String>,
+    /// What was not, and why.
+    pub refused: Vec<RefusedDeviceView>,
+    /// The numbers of the first and the last audit record.
+    pub records: Option<(u64, u64)>,
+}
+
+/// A wrapped secret that is given out.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct SecretText {
+    /// What it is for.
+    pub kind: String,
+    /// The label of the key that it is wrapped with.
+    pub wrapped_by: String,
+    /// The wrapped octets, base64.
+    pub octets: String,
+}
+
+impl std::fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SecretText").field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+/// Why secrets are given out.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecretsRequest {
+    /// Whose device it is.
+    pub tenant: String,
+    /// Why, at most 200 characters.
+    pub reason: String,
+}
