@@ -11,7 +11,7 @@
 #![expect(clippy::cast_precision_loss, clippy::as_conversions, reason = "figures for people")]
 
 #[path = "../tests/manifest/ground.rs"]
-#[expect(dead_code, reason = "the ground of the tests has more than is needed here")]
+#[expect(dead_code, clippy::expect_used, reason = "the ground of the tests has more than is needed here")]
 mod ground;
 #[path = "../../../policies/tests/certificates/hierarchy.rs"]
 #[expect(

@@ -170,16 +170,15 @@ fn check_fields(device: &DeliveredDevice) -> Result<(), RecordFault> {
         ("firmware", &device.firmware),
         ("batch", &device.batch),
     ];
-    let wrong = texts.into_iter().find(|(_, text)| !is_text(text)).map(|(name, _)| name);
     let secret = |secret: &WrappedSecret| {
         is_label(&secret.wrapped_by) && (1..=MAX_WRAPPED_OCTETS).contains(&secret.octets.len())
     };
-    let wrong = wrong.or((device.certificates.len() > MAX_OF_EACH).then_some("certificates")).or((device
-        .secrets
-        .len()
-        > MAX_OF_EACH
-        || !device.secrets.iter().all(secret))
-    .then_some("secrets"));
+    let secrets = device.secrets.len() > MAX_OF_EACH || !device.secrets.iter().all(secret);
+    let wrong = texts
+        .map(|(name, text)| (name, !is_text(text)))
+        .into_iter()
+        .chain([("certificates", device.certificates.len() > MAX_OF_EACH), ("secrets", secrets)])
+        .find_map(|(name, is_wrong)| is_wrong.then_some(name));
     wrong.map_or(Ok(()), |name| Err(RecordFault::Field { name }))
 }
 

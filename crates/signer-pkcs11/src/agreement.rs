@@ -91,10 +91,12 @@ impl TokenAgreement {
         let agreed = session.derive_key(&mechanism, self.private, &template).map_err(call)?;
         let said = session.get_attributes(agreed, &[AttributeType::Value]);
         session.destroy_object(agreed).map_err(call)?;
-        let value = said.map_err(call)?.into_iter().find_map(|attribute| match attribute {
-            Attribute::Value(octets) => Some(Zeroizing::new(octets)),
-            _ => None,
-        });
+        let mut value = None;
+        for attribute in said.map_err(call)? {
+            if let Attribute::Value(octets) = attribute {
+                value = Some(Zeroizing::new(octets));
+            }
+        }
         value.filter(|value| value.len() == self.public_key.curve().field_octets()).ok_or(AgreeError::NoValue)
     }
 }

@@ -20,9 +20,7 @@ use ca_core::ports::Clock as _;
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
 use ca_core::validity::UnixTime;
-use shipment::{
-    DeviceProof, Expected, ExtractError, ProofRefused, ReadError, Recipient, Shipment, check, extract,
-};
+use shipment::{DeviceProof, Expected, ExtractError, ProofRefused, ReadError, Shipment, check, extract};
 
 use self::aside::Aside;
 use self::recipient::OwnRecipient;
@@ -149,14 +147,13 @@ fn tenant(text: &str) -> Result<TenantId, Failure> {
 /// A manifest that is not taken.
 fn refused(error: &ReadError) -> Failure {
     let code = error.code();
-    let next = match exit_of(code) {
-        Exit::Refused => "compare `meter-pki shipment show` with what was agreed, and ask the manufacturer",
-        Exit::Usage => "look at the file and its disk",
-        _ => {
-            "fetch the file again and compare its SHA-256 with what the manufacturer tells; take nothing of it"
-        }
+    let exit = exit_of(code);
+    let next = if exit == Exit::Refused {
+        "compare `meter-pki shipment show` with what was agreed, and ask the manufacturer"
+    } else {
+        "fetch the file again and compare its SHA-256 with what the manufacturer tells; take nothing of it"
     };
-    Failure::new(exit_of(code), code, error).then(next)
+    Failure::new(exit, code, error).then(next)
 }
 
 fn unproven(error: &ProofRefused) -> Failure {

@@ -10,7 +10,7 @@ fn read_back(ground: &Ground, octets: &[u8]) -> Vec<DeliveredDevice> {
     let checked = ground.as_recipient(|recipient| {
         check(octets, &ground.expected(), recipient, &mut |placed| devices.push(placed.record.device.clone()))
     });
-    assert_eq!(checked.unwrap().signed.header().devices, devices.len() as u64);
+    assert_eq!(checked.unwrap().signed.header().devices, u64::try_from(devices.len()).unwrap());
     devices
 }
 

@@ -25,7 +25,7 @@ pub(super) struct OwnRecipient {
 
 enum OwnKey {
     InFile(FileKey),
-    OnToken(TokenAgreement),
+    OnToken(Box<TokenAgreement>),
 }
 
 impl OwnRecipient {
@@ -34,7 +34,7 @@ impl OwnRecipient {
         let CredentialFile { certificate, key, .. } = CredentialFile::read(&args.recipient)?;
         let key = match (key, &args.token) {
             (Some(key), _) => OwnKey::InFile(key),
-            (None, Some(uri)) => OwnKey::OnToken(on_token(uri, &certificate)?),
+            (None, Some(uri)) => OwnKey::OnToken(Box::new(on_token(uri, &certificate)?)),
             (None, None) => {
                 let message = format!("{} has no private key", args.recipient.display());
                 return Err(Failure::new(Exit::Usage, "key.not-found", message).then(

@@ -61,7 +61,7 @@ impl Told {
     }
 
     fn received(&self) -> u64 {
-        (self.devices().count() as u64).saturating_sub(self.loses)
+        u64::try_from(self.devices().count()).unwrap().saturating_sub(self.loses)
     }
 }
 
@@ -114,7 +114,7 @@ async fn take_part(
             message: "it is claimed".to_owned(),
         })
         .collect();
-    let added = (text.devices.len() - refused.len()) as u64;
+    let added = u64::try_from(text.devices.len() - refused.len()).unwrap();
     let view = PartView { part: text.part, added, unchanged: 0, refused };
     told.parts.push(text);
     Json(view).into_response()
@@ -283,6 +283,9 @@ fn a_manifest_is_imported_once() {
     assert_eq!(desk.told().parts.len(), 1);
 }
 
+/// Makes a manifest or its desk one that cannot be.
+type Spoiler = dyn Fn(&mut Desk);
+
 #[test]
 fn of_a_manifest_that_is_refused_the_server_hears_nothing() {
     let other_tenant = |desk: &mut Desk| desk.args.tenant = "other-dso".to_owned();
@@ -297,7 +300,7 @@ fn of_a_manifest_that_is_refused_the_server_hears_nothing() {
         let half = &desk.octets[..desk.octets.len() / 2];
         std::fs::write(&desk.args.file, half).unwrap();
     };
-    let spoilers: [(&dyn Fn(&mut Desk), Exit, &str); 5] = [
+    let spoilers: [(&Spoiler, Exit, &str); 5] = [
         (&other_tenant, Exit::Refused, "shipment.other-recipient"),
         (&other_manufacturer, Exit::Refused, "shipment.other-manufacturer"),
         (&expired, Exit::Refused, "shipment.signer-expired"),
