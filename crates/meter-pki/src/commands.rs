@@ -11,6 +11,7 @@ mod config;
 mod cmp;
 mod crl;
 mod device;
+mod dlms;
 mod est;
 mod front;
 mod hsm;
@@ -69,6 +70,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
         Command::Trust(verb) => wait(trust::run(verb, &client(&cli.config)?, printer)),
         Command::Request(verb) => wait(request::run(verb, &client(&cli.config)?, printer)),
         Command::Device(verb) => wait(device::run(verb, &client(&cli.config)?, printer)),
+        Command::Dlms(verb) => dlms::run(verb, printer),
         Command::Crl(CrlCommand::Resign { name }) => crl::resign(name, &cli.config, printer),
         Command::Crl(verb) => wait(crl::run(verb, &client(&cli.config)?, printer)),
         Command::Ocsp(verb) => wait(ocsp::run(verb, &client(&cli.config)?, printer)),

@@ -33,6 +33,7 @@ pub mod config;
 mod prepared_answers;
 pub mod coaps;
 mod backup;
+pub mod work_orders;
 pub mod exit;
 mod plain_text;
 mod time_text;
