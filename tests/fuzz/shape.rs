@@ -21,6 +21,8 @@ pub(crate) enum Shape {
     Json,
     /// Datagrams, each behind two octets that say how long it is.
     Datagrams,
+    /// Octets whose form no mutation keeps.
+    Octets,
 }
 
 /// A mutation makes no more of a message.
@@ -42,7 +44,7 @@ pub(crate) fn mutate(octets: &[u8], shape: Shape, rng: &mut Rng) -> Vec<u8> {
     let mut octets = octets.to_vec();
     for _ in 0..rng.usize(1..=4) {
         octets = match (rng.u8(0..4), shape) {
-            (0, _) => blind(octets, rng),
+            (0, _) | (_, Shape::Octets) => blind(octets, rng),
             (_, Shape::Der) => der::mutate(&octets, rng),
             (_, Shape::Base64) => in_base64(&octets, rng).unwrap_or_else(|| blind(octets, rng)),
             (_, Shape::Json) => in_json(octets, rng),

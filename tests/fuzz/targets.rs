@@ -6,6 +6,7 @@
 mod cmc;
 mod cmp;
 mod coap;
+mod dlms;
 mod enrolment;
 mod head_ends;
 mod ocsp;
@@ -45,6 +46,8 @@ pub(crate) const TARGETS: &[Target] = &[
     Target::new("coap", coap::conversation, Shape::Datagrams, coap::seeds, 32_768).of_many(coap::ROOM),
     Target::new("ocsp", ocsp::request, Shape::Der, ocsp::seeds, 4_096),
     Target::new("bulk-line", head_ends::line, Shape::Json, head_ends::lines, 24_577),
+    Target::new("dlms", dlms::octets, Shape::Octets, dlms::seeds, 65_536),
+    Target::new("dlms-answer", dlms::answer, Shape::Octets, dlms::answers, 65_536),
     Target::new("dlms-tools", head_ends::order, Shape::Json, head_ends::orders, 262_144),
 ];
 

@@ -83,8 +83,22 @@ pub fn openssl<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Said 
 /// When pkilint is not installed.
 #[must_use]
 pub fn pkilint(program: &str) -> PathBuf {
-    let folder = std::env::var_os("METER_PKI_PKILINT").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/pkilint/bin"),
+    of_environment("METER_PKI_PKILINT", "pkilint", program)
+}
+
+/// Finds a program of the environment that has the DLMS library of Gurux.
+///
+/// # Panics
+/// When it is not installed.
+#[must_use]
+pub fn gurux(program: &str) -> PathBuf {
+    of_environment("METER_PKI_GURUX", "gurux", program)
+}
+
+/// Finds a program in the folder that the variable names, or where `tests/run` installs the environment.
+fn of_environment(variable: &str, name: &str, program: &str) -> PathBuf {
+    let folder = std::env::var_os(variable).map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools").join(name).join("bin"),
         PathBuf::from,
     );
     let path = folder.join(program);

@@ -1,4 +1,5 @@
-//! What the system makes and takes, judged by programs that others wrote: OpenSSL, GnuTLS, strongSwan, libcoap, curl, pkilint.
+//! What the system makes and takes, judged by programs that others wrote: OpenSSL, GnuTLS, strongSwan, libcoap, curl, pkilint,
+//! Gurux.
 
 mod chosen;
 mod cmp_client;
@@ -8,6 +9,7 @@ mod coaps;
 mod csr_attributes;
 mod dlms_requests;
 mod est_clients;
+mod gurux;
 mod lint;
 mod ocsp_files;
 mod optional_operations;

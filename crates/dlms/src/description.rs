@@ -10,7 +10,7 @@ use ca_core::csr::CertificationRequest;
 use crate::apdu::{
     ActionRequest, ActionResponse, Apdu, Block, Exception, GetRequest, GetResponse, GetResult,
 };
-use crate::axdr::{AxdrError, Data};
+use crate::axdr::{AxdrError, AxdrFault, Data};
 use crate::cosem::{Descriptor, SECURITY_SETUP};
 use crate::der_text::hexadecimal;
 use crate::security_setup::{AgreedKey, Attribute, Method, TransferredKey, is_authority, key_of};
@@ -63,7 +63,7 @@ pub fn describe(octets: &[u8]) -> Result<Description, AxdrError> {
     match octets.first() {
         Some(SEQUENCE) => match der_line(octets) {
             Some(line) => Ok(Description::new(line)),
-            None => Data::decode(octets).map(|_| Description::new("")),
+            None => Err(AxdrError { position: 0, fault: AxdrFault::Type { tag: *SEQUENCE } }),
         },
         Some(tag) if APDU_TAGS.contains(tag) => Apdu::decode(octets).map(|apdu| of_apdu(&apdu)),
         Some(_) | None => Data::decode(octets).map(|data| {
@@ -121,14 +121,14 @@ fn of_action_request(request: &ActionRequest) -> Description {
     match request {
         ActionRequest::Normal { method, parameters, .. } => {
             let told = addressed(Description::new("action-request-normal"), invoke, method);
-            let parameters = parameters.clone().unwrap_or(Data::Null);
+            let parameters = parameters.as_ref().unwrap_or(&Data::Null);
             let known = method.class_id == SECURITY_SETUP;
-            match known.then(|| Method::read(method.number, parameters.clone())) {
-                Some(Ok(known)) => told.with("calls", method_line(&known)).and(of_data(&parameters)),
+            match known.then(|| Method::read(method.number, parameters)) {
+                Some(Ok(known)) => told.with("calls", method_line(&known)).and(of_data(parameters)),
                 Some(Err(error)) => {
-                    told.with("calls", format!("cannot be read: {error}")).and(of_data(&parameters))
+                    told.with("calls", format!("cannot be read: {error}")).and(of_data(parameters))
                 }
-                None => told.and(of_data(&parameters)),
+                None => told.and(of_data(parameters)),
             }
         }
         ActionRequest::NextBlock { number, .. } => asking("action-request-next-pblock", invoke, *number),

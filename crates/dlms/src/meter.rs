@@ -18,7 +18,7 @@ use ca_core::certificate::Certificate;
 use ca_core::suite::SecuritySuite;
 use ca_core::system_title::SystemTitle;
 
-use crate::apdu::{ActionResult, Apdu, DataAccessResult, Exception, GetResult};
+use crate::apdu::{ActionResponse, ActionResult, Apdu, DataAccessResult, Exception, GetResult};
 use crate::axdr::Data;
 use crate::block::request_for_more;
 use crate::cosem::{Descriptor, LogicalName, SECURITY_SETUP};
@@ -147,7 +147,15 @@ impl Meter {
     fn all_answers(&mut self, call: &Call) -> Option<Vec<Vec<u8>>> {
         let mut answers = Vec::new();
         for request in call.apdus() {
-            answers.push(self.exchange(&request)?);
+            let answer = self.exchange(&request)?;
+            let goes_on = matches!(
+                Apdu::decode(&answer),
+                Ok(Apdu::ActionResponse(ActionResponse::NextBlock { .. }))
+            );
+            answers.push(answer);
+            if !goes_on {
+                break;
+            }
         }
         while let Some(request) = answers.last().and_then(|answer| request_for_more(answer)) {
             answers.push(self.exchange(&request)?);
@@ -206,7 +214,7 @@ impl Meter {
         if let Some(Fault::Refuse(result)) = fault {
             return Err(*result);
         }
-        let method = Method::read(at.number, parameters.unwrap_or(Data::Null));
+        let method = Method::read(at.number, parameters.as_ref().unwrap_or(&Data::Null));
         match method.map_err(|_| ActionResult::TYPE_UNMATCHED)? {
             Method::SecurityActivate(policy) if policy.demands_all_of(self.policy) => {
                 self.policy = policy;

@@ -82,11 +82,11 @@ fn wrong_type(what: &'static str, wanted: &'static str, found: &Data) -> SetupEr
     SetupError::Type { what, wanted, found: found.type_name() }
 }
 
-pub(crate) fn octet_string(data: Data, what: &'static str) -> Result<Vec<u8>, SetupError> {
+pub(crate) fn octet_string<'a>(data: &'a Data, what: &'static str) -> Result<&'a [u8], SetupError> {
     if let Data::OctetString(octets) = data {
         Ok(octets)
     } else {
-        Err(wrong_type(what, "an octet-string", &data))
+        Err(wrong_type(what, "an octet-string", data))
     }
 }
 
@@ -94,20 +94,17 @@ fn enumerated(data: &Data, what: &'static str) -> Result<u8, SetupError> {
     if let Data::Enum(number) = data { Ok(*number) } else { Err(wrong_type(what, "an enum", data)) }
 }
 
-fn array(data: Data, what: &'static str) -> Result<Vec<Data>, SetupError> {
-    if let Data::Array(elements) = data { Ok(elements) } else { Err(wrong_type(what, "an array", &data)) }
+fn array<'a>(data: &'a Data, what: &'static str) -> Result<&'a [Data], SetupError> {
+    if let Data::Array(elements) = data { Ok(elements) } else { Err(wrong_type(what, "an array", data)) }
 }
 
-fn structure<const N: usize>(data: Data, what: &'static str) -> Result<[Data; N], SetupError> {
-    let Data::Structure(elements) = data else { return Err(wrong_type(what, "a structure", &data)) };
-    elements.try_into().map_err(|elements: Vec<Data>| SetupError::Elements {
-        what,
-        wanted: N,
-        found: elements.len(),
-    })
+fn structure<'a, const N: usize>(data: &'a Data, what: &'static str) -> Result<&'a [Data; N], SetupError> {
+    let Data::Structure(elements) = data else { return Err(wrong_type(what, "a structure", data)) };
+    let wrong = SetupError::Elements { what, wanted: N, found: elements.len() };
+    elements.as_slice().try_into().map_err(|_| wrong)
 }
 
-fn eight_octets(data: Data, what: &'static str) -> Result<[u8; 8], SetupError> {
+fn eight_octets(data: &Data, what: &'static str) -> Result<[u8; 8], SetupError> {
     let octets = octet_string(data, what)?;
-    octets.as_slice().try_into().map_err(|_| SetupError::Length { what, wanted: 8, found: octets.len() })
+    octets.try_into().map_err(|_| SetupError::Length { what, wanted: 8, found: octets.len() })
 }

@@ -2,6 +2,7 @@
 
 pub mod cmp;
 pub mod device;
+pub mod dlms;
 pub mod est;
 pub mod factory;
 pub mod hsm;
@@ -82,6 +83,9 @@ pub enum Command {
     /// Manifests of delivered devices: made by the manufacturer, checked and taken in by the distribution system operator.
     #[command(subcommand)]
     Shipment(shipment::ShipmentCommand),
+    /// Octets that head-ends exchange with meters (DLMS/COSEM, class 64).
+    #[command(subcommand)]
+    Dlms(dlms::DlmsCommand),
     /// Certificate revocation lists.
     #[command(subcommand)]
     Crl(CrlCommand),

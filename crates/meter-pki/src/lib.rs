@@ -35,6 +35,7 @@ mod prepared_answers;
 pub mod coaps;
 mod backup;
 mod progress;
+pub mod work_orders;
 pub mod exit;
 mod plain_text;
 mod time_text;

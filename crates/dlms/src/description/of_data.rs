@@ -7,6 +7,8 @@ use crate::security_setup::{CertificateEntry, KeyId, Method, read_certificates};
 
 /// Octets beyond which a string is told by its length.
 const SHOWN: usize = 64;
+/// Elements beyond which no more are told.
+const MAX_LINES: usize = 200;
 
 /// Describes a value: as a list of certificates, keys, an identification, or by its types.
 pub(super) fn of_data(data: &Data) -> Vec<Field> {
@@ -40,16 +42,16 @@ pub(super) fn of_data(data: &Data) -> Vec<Field> {
 }
 
 fn by_form(data: &Data) -> Option<Vec<Field>> {
-    if let Ok(entries) = read_certificates(data.clone()) {
+    if let Ok(entries) = read_certificates(data) {
         let lines = entries.iter().map(entry_line);
         return Some(lines.map(|value| Field { name: "certificate", value }).collect());
     }
-    if let Ok(Method::KeyTransfer(keys)) = Method::read(2, data.clone()) {
+    if let Ok(Method::KeyTransfer(keys)) = Method::read(2, data) {
         let line = |id: KeyId, octets: usize| format!("{}, {octets} octets, wrapped or agreed", id.name());
         let fields = keys.iter().map(|key| Field { name: "key", value: line(key.id, key.wrapped.len()) });
         return Some(fields.collect());
     }
-    if let Ok(Method::ExportCertificate(identification)) = Method::read(7, data.clone()) {
+    if let Ok(Method::ExportCertificate(identification)) = Method::read(7, data) {
         return Some(vec![Field { name: "certificate_identification", value: identification.to_string() }]);
     }
     None
@@ -67,6 +69,11 @@ fn entry_line(entry: &CertificateEntry) -> String {
 }
 
 fn tree(data: &Data, depth: usize, fields: &mut Vec<Field>) {
+    match fields.len() {
+        ..MAX_LINES => {}
+        MAX_LINES => return fields.push(Field { name: "…", value: "and more".to_owned() }),
+        _ => return,
+    }
     let value = match data {
         Data::Array(elements) | Data::Structure(elements) => format!("{} elements", elements.len()),
         Data::OctetString(octets) => match der_line(octets) {

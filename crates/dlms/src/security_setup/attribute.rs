@@ -91,7 +91,7 @@ impl Attribute {
     ///
     /// # Errors
     /// [`SetupError`].
-    pub fn read_title(data: Data) -> Result<SystemTitle, SetupError> {
+    pub fn read_title(data: &Data) -> Result<SystemTitle, SetupError> {
         eight_octets(data, "system title").map(SystemTitle::new)
     }
 }

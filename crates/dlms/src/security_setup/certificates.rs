@@ -52,8 +52,8 @@ impl CertificateEntry {
 ///
 /// # Errors
 /// [`SetupError`].
-pub fn read_certificates(data: Data) -> Result<Vec<CertificateEntry>, SetupError> {
-    array(data, "certificates")?.into_iter().map(read_entry).collect()
+pub fn read_certificates(data: &Data) -> Result<Vec<CertificateEntry>, SetupError> {
+    array(data, "certificates")?.iter().map(read_entry).collect()
 }
 
 /// Writes a value of attribute 6.
@@ -72,18 +72,18 @@ pub fn certificates_to_data(entries: &[CertificateEntry]) -> Data {
     Data::Array(entries.iter().map(one).collect())
 }
 
-fn read_entry(data: Data) -> Result<CertificateEntry, SetupError> {
+fn read_entry(data: &Data) -> Result<CertificateEntry, SetupError> {
     let [entity, kind, serial, issuer, subject, alternative_name] =
         structure(data, "an element of certificates")?;
     let serial = octet_string(serial, "serial_number")?;
-    let serial = integer_content(&serial).ok_or(SetupError::NotDer { what: "serial_number" })?.to_vec();
+    let serial = integer_content(serial).ok_or(SetupError::NotDer { what: "serial_number" })?.to_vec();
     Ok(CertificateEntry {
-        entity: CertificateEntity::read(&entity)?,
-        kind: CertificateType::read(&kind)?,
+        entity: CertificateEntity::read(entity)?,
+        kind: CertificateType::read(kind)?,
         serial,
-        issuer: octet_string(issuer, "issuer")?,
-        subject: octet_string(subject, "subject")?,
-        alternative_name: octet_string(alternative_name, "subject_alt_name")?,
+        issuer: octet_string(issuer, "issuer")?.to_vec(),
+        subject: octet_string(subject, "subject")?.to_vec(),
+        alternative_name: octet_string(alternative_name, "subject_alt_name")?.to_vec(),
     })
 }
 
@@ -108,7 +108,7 @@ mod tests {
     fn a_list_comes_back_and_says_whose_each_is() {
         let entries = vec![entry(), CertificateEntry { entity: CertificateEntity::Authority, ..entry() }];
         let data = certificates_to_data(&entries);
-        assert_eq!(read_certificates(data), Ok(entries.clone()));
+        assert_eq!(read_certificates(&data), Ok(entries.clone()));
         let first = entries.first().unwrap();
         assert_eq!(first.title(), Some(SystemTitle::new(*b"MPK\0\0\0\0\x07")));
         assert_eq!(first.serial_number().unwrap().to_string(), "400102");
@@ -121,7 +121,7 @@ mod tests {
         let Some(Data::Structure(parts)) = elements.first_mut() else { panic!() };
         parts[2] = Data::OctetString(vec![0x40, 1, 2]);
         assert_eq!(
-            read_certificates(Data::Array(elements)),
+            read_certificates(&Data::Array(elements)),
             Err(SetupError::NotDer { what: "serial_number" })
         );
     }

@@ -210,15 +210,15 @@ impl CertificateIdentification {
         Data::Structure(vec![Data::Enum(choice), Data::Structure(options)])
     }
 
-    pub(super) fn read(data: Data) -> Result<Self, SetupError> {
+    pub(super) fn read(data: &Data) -> Result<Self, SetupError> {
         const WHAT: &str = "certificate_identification";
         let [choice, options] = structure(data, WHAT)?;
-        match enumerated(&choice, "certificate_identification_type")? {
+        match enumerated(choice, "certificate_identification_type")? {
             0 => {
                 let [entity, kind, title] = structure(options, WHAT)?;
                 Ok(Self::ByEntity {
-                    entity: CertificateEntity::read(&entity)?,
-                    kind: CertificateType::read(&kind)?,
+                    entity: CertificateEntity::read(entity)?,
+                    kind: CertificateType::read(kind)?,
                     title: SystemTitle::new(eight_octets(title, "system_title")?),
                 })
             }
@@ -226,9 +226,9 @@ impl CertificateIdentification {
                 let [serial, issuer] = structure(options, WHAT)?;
                 let serial = octet_string(serial, "serial_number")?;
                 let serial =
-                    integer_content(&serial).and_then(|content| SerialNumber::from_octets(content).ok());
+                    integer_content(serial).and_then(|content| SerialNumber::from_octets(content).ok());
                 let serial = serial.ok_or(SetupError::NotDer { what: "serial_number" })?;
-                Ok(Self::BySerial { serial, issuer: octet_string(issuer, "issuer")? })
+                Ok(Self::BySerial { serial, issuer: octet_string(issuer, "issuer")?.to_vec() })
             }
             number => Err(SetupError::Number { what: "certificate_identification_type", number }),
         }

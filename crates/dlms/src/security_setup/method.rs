@@ -81,18 +81,18 @@ impl Method {
     ///
     /// # Errors
     /// [`SetupError`].
-    pub fn read(number: i8, parameter: Data) -> Result<Self, SetupError> {
+    pub fn read(number: i8, parameter: &Data) -> Result<Self, SetupError> {
         Ok(match number {
             1 => {
-                let bits = enumerated(&parameter, "security_policy")?;
+                let bits = enumerated(parameter, "security_policy")?;
                 let wrong = SetupError::Number { what: "security_policy of version 1", number: bits };
                 Self::SecurityActivate(SecurityPolicy::from_bits(bits).ok_or(wrong)?)
             }
             2 => Self::KeyTransfer(TransferredKey::read_all(parameter)?),
             3 => Self::KeyAgree(AgreedKey::read_all(parameter)?),
-            4 => Self::GenerateKeyPair(MeterKey::read(&parameter)?),
-            5 => Self::GenerateCertificateRequest(MeterKey::read(&parameter)?),
-            6 => Self::ImportCertificate(octet_string(parameter, "certificate")?),
+            4 => Self::GenerateKeyPair(MeterKey::read(parameter)?),
+            5 => Self::GenerateCertificateRequest(MeterKey::read(parameter)?),
+            6 => Self::ImportCertificate(octet_string(parameter, "certificate")?.to_vec()),
             7 => Self::ExportCertificate(CertificateIdentification::read(parameter)?),
             8 => Self::RemoveCertificate(CertificateIdentification::read(parameter)?),
             number => return Err(SetupError::Unknown { what: "method", number }),
@@ -103,7 +103,7 @@ impl Method {
     ///
     /// # Errors
     /// [`SetupError`].
-    pub fn read_agreed(returned: Data) -> Result<Vec<AgreedKey>, SetupError> {
+    pub fn read_agreed(returned: &Data) -> Result<Vec<AgreedKey>, SetupError> {
         AgreedKey::read_all(returned)
     }
 }

@@ -79,12 +79,12 @@ impl TransferredKey {
         }
     }
 
-    pub(super) fn read_all(data: Data) -> Result<Vec<Self>, SetupError> {
-        let one = |key| {
+    pub(super) fn read_all(data: &Data) -> Result<Vec<Self>, SetupError> {
+        let one = |key: &Data| {
             let [id, wrapped] = structure(key, "an element of key_transfer_data")?;
-            Ok(Self { id: KeyId::read(&id)?, wrapped: octet_string(wrapped, "key_wrapped")? })
+            Ok(Self { id: KeyId::read(id)?, wrapped: octet_string(wrapped, "key_wrapped")?.to_vec() })
         };
-        array(data, "key_transfer_data")?.into_iter().map(one).collect()
+        array(data, "key_transfer_data")?.iter().map(one).collect()
     }
 
     pub(super) fn to_data(&self) -> Data {
@@ -114,12 +114,12 @@ impl AgreedKey {
         4 * suite.curve().field_octets()
     }
 
-    pub(super) fn read_all(data: Data) -> Result<Vec<Self>, SetupError> {
-        let one = |key| {
+    pub(super) fn read_all(data: &Data) -> Result<Vec<Self>, SetupError> {
+        let one = |key: &Data| {
             let [id, data] = structure(key, "an element of key_agreement_data")?;
-            Ok(Self { id: KeyId::read(&id)?, data: octet_string(data, "key_data")? })
+            Ok(Self { id: KeyId::read(id)?, data: octet_string(data, "key_data")?.to_vec() })
         };
-        array(data, "key_agreement_data")?.into_iter().map(one).collect()
+        array(data, "key_agreement_data")?.iter().map(one).collect()
     }
 
     pub(super) fn to_data(&self) -> Data {

@@ -59,15 +59,16 @@ impl Call {
         let value = value(self, &reply.answer)?;
         match self.task() {
             Task::GenerateRequest(key) => {
-                let der = octet_string(returned(value)?, "a certification request")?;
-                let request = judge_request(self, *key, &der, known)?;
+                let value = returned(value)?;
+                let der = octet_string(&value, "a certification request")?;
+                let request = judge_request(self, *key, der, known)?;
                 Ok(Outcome::Request(Box::new(request)))
             }
             Task::Confirm(issued) => {
-                let der = octet_string(returned(value)?, "an exported certificate")?;
-                compare(issued, &der).map(|()| Outcome::Confirmed)
+                let value = returned(value)?;
+                compare(issued, octet_string(&value, "an exported certificate")?).map(|()| Outcome::Confirmed)
             }
-            Task::Read(attribute) => self.judge_attribute(*attribute, returned(value)?),
+            Task::Read(attribute) => self.judge_attribute(*attribute, &returned(value)?),
             Task::Activate(_)
             | Task::TransferKeys(_)
             | Task::GenerateKeyPair(_)
@@ -81,11 +82,11 @@ impl Call {
         }
     }
 
-    fn judge_attribute(&self, attribute: Attribute, data: Data) -> Result<Outcome, JudgeError> {
+    fn judge_attribute(&self, attribute: Attribute, data: &Data) -> Result<Outcome, JudgeError> {
         Ok(match attribute {
-            Attribute::SecurityPolicy => Outcome::Policy(Attribute::read_policy(&data)?),
+            Attribute::SecurityPolicy => Outcome::Policy(Attribute::read_policy(data)?),
             Attribute::SecuritySuite => {
-                let (found, wanted) = (Attribute::read_suite(&data)?, self.addressee().suite.number());
+                let (found, wanted) = (Attribute::read_suite(data)?, self.addressee().suite.number());
                 if found != wanted {
                     return Err(JudgeError::OtherSuite { found, wanted });
                 }
