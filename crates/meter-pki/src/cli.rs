@@ -1,5 +1,6 @@
 //! The command line: nouns, verbs, options. What a verb does stands in `commands`.
 
+pub mod campaign;
 pub mod cmp;
 pub mod est;
 pub mod hsm;
@@ -10,6 +11,7 @@ pub mod signer;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use campaign::CampaignCommand;
 use clap::{Args, Parser, Subcommand};
 use request::RequestCommand;
 use revocation::{ReleaseArgs, RevocationCommand, RevokeArgs, TrustCommand};
@@ -58,6 +60,9 @@ pub enum Command {
     /// Orders to revoke or release many certificates.
     #[command(subcommand)]
     Revocation(RevocationCommand),
+    /// Swapping or renewing the certificates of many devices.
+    #[command(subcommand)]
+    Campaign(CampaignCommand),
     /// Authorities by whose certificates somebody is let in.
     #[command(subcommand)]
     Trust(TrustCommand),
