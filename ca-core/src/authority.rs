@@ -24,7 +24,7 @@ use crate::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlRecord, ProductionId, StoredCertificate, Transaction,
     WaitingRequest,
 };
-use crate::registration::{self, AdmitError, Grounds, Offer, admit};
+use crate::registration::{self, AdmitError, Door, Grounds, Offer, admit};
 use crate::request::{EnrolmentKind, EnrolmentRequest, Evidence, ReleaseRequest, RevocationRequest};
 use crate::revocation::{
     RecordedRelease, RecordedRevocation, RevocationGrounds, RevokeError, decide, release,
@@ -346,6 +346,13 @@ impl CertificationAuthority {
     #[must_use]
     pub fn offer(&self, profile: &ProfileId) -> Option<&Offer> {
         self.charter.offers.iter().find(|offer| offer.profile.id() == profile)
+    }
+
+    /// Returns every door that is open for a profile.
+    #[must_use]
+    pub fn doors(&self, profile: &ProfileId) -> Vec<Door> {
+        let offers = self.charter.offers.iter().filter(|offer| offer.profile.id() == profile);
+        offers.flat_map(|offer| offer.doors.iter().copied()).collect()
     }
 
     /// Tells what a request under a profile should say, or `None` for a profile that is not offered.

@@ -9,6 +9,7 @@ pub mod template;
 pub mod issuance;
 pub mod approval;
 pub mod confirmation;
+pub mod campaigns;
 pub mod orders;
 pub mod production;
 pub mod registration;

@@ -59,6 +59,14 @@ pub struct Place {
     pub title: SystemTitle,
 }
 
+impl Place {
+    /// Returns eight octets that sort as the time does.
+    #[must_use]
+    pub fn order_of(time: UnixTime) -> [u8; 8] {
+        (u64::from_be_bytes(time.seconds().to_be_bytes()) ^ (1 << 63)).to_be_bytes()
+    }
+}
+
 /// How many devices of one wave stand in one way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct MemberCount {

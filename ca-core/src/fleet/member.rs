@@ -2,6 +2,7 @@
 //!
 //! The factory certificate opens the door until every wanted type is in use, and not a step longer.
 
+use super::acts::Place;
 use super::patience::Patience;
 use super::swap::{Action, Call, Road, Swap};
 use crate::scope::Shard;
@@ -25,6 +26,23 @@ pub struct Member {
     pub agenda: Agenda,
     /// The stable reason code of what went wrong last; empty if nothing did.
     pub trouble: String,
+}
+
+impl Member {
+    /// Returns where it stands among those of its phase.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        let order = match self.agenda.phase {
+            Phase::Waiting => {
+                let ordered = u64::from(self.wave) << 32 | u64::from(self.spread);
+                ordered.to_be_bytes()
+            }
+            Phase::Due | Phase::Callable | Phase::Stuck | Phase::Done | Phase::Ended => {
+                Place::order_of(self.agenda.at)
+            }
+        };
+        Place { order, title: self.title }
+    }
 }
 
 /// Where a device in a campaign stands.

@@ -9,6 +9,7 @@ mod call;
 mod conversation;
 mod judge;
 mod material;
+mod returned;
 
 pub use answer::{Answer, AnswerError, Reply};
 pub use call::{Call, Expected, Task};

@@ -1,5 +1,6 @@
 //! The command line: nouns, verbs, options. What a verb does stands in `commands`.
 
+pub mod campaign;
 pub mod cmp;
 pub mod device;
 pub mod dlms;
@@ -16,6 +17,7 @@ pub mod sim;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use campaign::CampaignCommand;
 use clap::{Args, Parser, Subcommand};
 use device::DeviceCommand;
 use request::RequestCommand;
@@ -68,6 +70,9 @@ pub enum Command {
     /// Orders to revoke or release many certificates.
     #[command(subcommand)]
     Revocation(RevocationCommand),
+    /// Swapping or renewing the certificates of many devices.
+    #[command(subcommand)]
+    Campaign(CampaignCommand),
     /// Authorities by whose certificates somebody is let in.
     #[command(subcommand)]
     Trust(TrustCommand),

@@ -6,6 +6,7 @@ mod backup;
 mod ca;
 mod closing;
 mod ceremony;
+mod campaign;
 mod cert;
 mod config;
 mod cmp;
@@ -72,6 +73,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
         Command::Ceremony(verb) => ceremony::run(verb, &cli.config, printer),
         Command::Qr(verb) => qr::run(verb, printer),
         Command::Cert(verb) => wait(cert::run(verb, &cli.config, printer)),
+        Command::Campaign(verb) => wait(campaign::run(verb, &client(&cli.config)?, printer)),
         Command::Revocation(verb) => wait(revocation::run(verb, &client(&cli.config)?, printer)),
         Command::Trust(verb) => wait(trust::run(verb, &client(&cli.config)?, printer)),
         Command::Request(verb) => wait(request::run(verb, &client(&cli.config)?, printer)),

@@ -25,7 +25,8 @@ use ca_core::key_ref::KeyRef;
 use ca_core::orders::OrderRule;
 use ca_core::path::TrustAnchor;
 use ca_core::ports::{
-    Clock, Deliveries, Entropy, Fleet, Orders, Production, Registry, Schedule, StatusSource, TrustBlocks,
+    Campaigns, Clock, Deliveries, Entropy, Fleet, Orders, Production, Registry, Schedule, StatusSource, Swaps,
+    TrustBlocks,
 };
 use ca_core::profile::{CrlProfile, ProfileId};
 use ca_core::record::{CrlRecord, StoredCertificate};
@@ -45,6 +46,7 @@ use crate::config::{CheckedAuthority, Config};
 use crate::exit::{Exit, Failure};
 use crate::publisher::Publisher;
 use crate::releases::Releases;
+use crate::signing_pace::{PacedSigner, SigningPace};
 pub(crate) use cmp::cmp_config;
 pub(crate) use est::est_config;
 pub(crate) use front::front_config;
@@ -110,6 +112,14 @@ pub struct System {
     pub(crate) blocks: Arc<dyn TrustBlocks>,
     /// The authorities by whose certificates somebody is let in.
     pub(crate) trusted: Vec<Trusted>,
+    /// Manufacturers' authorities, by whose certificates devices come.
+    pub(crate) factories: Vec<TrustAnchor>,
+    /// Campaigns.
+    pub(crate) campaigns: Arc<dyn Campaigns>,
+    /// The swaps that they carry out.
+    pub(crate) swaps: Arc<dyn Swaps>,
+    /// How long signatures took.
+    pub(crate) pace: Arc<SigningPace>,
     /// Where the private keys are.
     pub(crate) key_place: KeyPlace,
     /// Authorities whose key could not be looked at yet.
@@ -301,10 +311,11 @@ pub(crate) fn compose_on(
     let store = Arc::clone(&vault.store);
     let OpenKeys { signer, place } = keys;
     let unchecked_keys = Arc::new(UncheckedKeys::default());
+    let pace = Arc::new(SigningPace::default());
     let ports = through(Ports {
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
-        signer,
+        signer: Arc::new(PacedSigner::new(signer, Arc::clone(&pace))),
         ledger: store.clone(),
         status: store.clone(),
         registry: store.clone(),
@@ -345,6 +356,14 @@ pub(crate) fn compose_on(
         production: store.clone(),
         schedule: store.clone(),
         blocks: store.clone(),
+        campaigns: store.clone(),
+        swaps: store.clone(),
+        pace,
+        factories: config
+            .manufacturers
+            .iter()
+            .flat_map(|one| one.anchors.iter().cloned())
+            .collect(),
         trusted: trust::trusted(config),
         order_rule: config.orders,
         operators: config.operator_users.clone(),

@@ -7,6 +7,7 @@ mod acts;
 mod audit_acts;
 mod delivery_acts;
 mod fleet_acts;
+mod campaign_acts;
 mod crl_acts;
 mod ocsp_acts;
 pub(crate) mod order_acts;
@@ -17,6 +18,7 @@ mod request_acts;
 mod schedule_acts;
 mod trust_acts;
 mod vault;
+mod work_acts;
 pub mod client;
 mod listener;
 mod reply;
@@ -34,6 +36,10 @@ use status_server::responder::Responder;
 use crate::compose::System;
 pub(crate) use listener::{OperatorListener, Peer};
 use reply::Reply;
+use wire::campaigns::{
+    AgainView, AnsweredPage, AnswersText, CampaignActText, CampaignPage, CampaignPlanText, CampaignPlanView,
+    CampaignQueryText, CampaignView, MemberPage, MemberQueryText, MemberView, WorkPage, WorkText,
+};
 use wire::crls::{RecordedCrlView, ReleasedView, RevokedQueryText, RevokedView};
 use wire::deliveries::{
     DeliveryCloseText, DeliveryPage, DeliveryPartText, DeliveryPartView, DeliveryQueryText, DeliveryText,
@@ -102,6 +108,15 @@ pub(crate) fn router(state: OperatorState) -> Router {
         .route("/v1/revocations", post(revoke))
         .route("/v1/hold-releases", post(release))
         .route("/v1/plans", post(plan).layer(DefaultBodyLimit::max(LONG_LIST)))
+        .route("/v1/campaign-plans", post(plan_campaign).layer(DefaultBodyLimit::max(LONG_LIST)))
+        .route("/v1/campaigns", get(campaigns))
+        .route("/v1/campaigns/{id}", get(campaign))
+        .route("/v1/campaigns/{id}/acts", post(act_on_campaign))
+        .route("/v1/campaigns/{id}/again", post(again))
+        .route("/v1/campaigns/{id}/devices", get(campaign_devices))
+        .route("/v1/campaigns/{id}/devices/{title}", get(campaign_device))
+        .route("/v1/campaigns/{id}/work-orders", post(give_work))
+        .route("/v1/campaigns/{id}/answers", post(take_answers).layer(DefaultBodyLimit::max(LONG_LIST)))
         .route("/v1/orders", get(orders))
         .route("/v1/orders/{id}", get(order))
         .route("/v1/orders/{id}/certificates", get(order_certificates))
@@ -331,6 +346,78 @@ async fn produced(
     Query(query): Query<ProducedQueryText>,
 ) -> Result<Json<ProducedPage>, Reply> {
     state.run(move |system| production_acts::devices(system, &id, &query)).await
+}
+
+async fn plan_campaign(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Json(text): Json<CampaignPlanText>,
+) -> Result<Json<CampaignPlanView>, Reply> {
+    state.run(move |system| campaign_acts::plan(system, &peer, &text)).await
+}
+
+async fn campaigns(
+    State(state): State<OperatorState>,
+    Query(query): Query<CampaignQueryText>,
+) -> Result<Json<CampaignPage>, Reply> {
+    state.run(move |system| campaign_acts::list(system, &query)).await
+}
+
+async fn campaign(
+    State(state): State<OperatorState>,
+    Path(id): Path<String>,
+) -> Result<Json<CampaignView>, Reply> {
+    state.run(move |system| campaign_acts::show(system, &id)).await
+}
+
+async fn act_on_campaign(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Path(id): Path<String>,
+    Json(text): Json<CampaignActText>,
+) -> Result<Json<CampaignView>, Reply> {
+    state.run(move |system| campaign_acts::act(system, &peer, &id, text)).await
+}
+
+async fn again(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Path(id): Path<String>,
+) -> Result<Json<AgainView>, Reply> {
+    state.run(move |system| campaign_acts::again(system, &peer, &id)).await
+}
+
+async fn campaign_devices(
+    State(state): State<OperatorState>,
+    Path(id): Path<String>,
+    Query(query): Query<MemberQueryText>,
+) -> Result<Json<MemberPage>, Reply> {
+    state.run(move |system| campaign_acts::devices(system, &id, &query)).await
+}
+
+async fn campaign_device(
+    State(state): State<OperatorState>,
+    Path((id, title)): Path<(String, String)>,
+) -> Result<Json<MemberView>, Reply> {
+    state.run(move |system| campaign_acts::device(system, &id, &title)).await
+}
+
+async fn give_work(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Path(id): Path<String>,
+    Json(text): Json<WorkText>,
+) -> Result<Json<WorkPage>, Reply> {
+    state.run(move |system| work_acts::give(system, &peer, &id, &text)).await
+}
+
+async fn take_answers(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Path(id): Path<String>,
+    Json(text): Json<AnswersText>,
+) -> Result<Json<AnsweredPage>, Reply> {
+    state.run(move |system| work_acts::take(system, &peer, &id, &text)).await
 }
 
 async fn requests(

@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 
 use crate::approvals::ApprovalWatch;
 use crate::audit::{self, Copies, Followed};
+use crate::campaigns;
 use crate::clock_watch::ClockWatch;
 use crate::coaps::{self, Desk, Place};
 use crate::compose::keys::{Absence, KeyPlace};
@@ -267,6 +268,7 @@ fn carry_out(
 ) {
     tasks.spawn(due::run(Arc::clone(system), pool.clone(), shutdown.clone()));
     tasks.spawn(orders::run(Arc::clone(system), pool.clone(), shutdown.clone()));
+    tasks.spawn(campaigns::run(Arc::clone(system), pool.clone(), shutdown.clone()));
     let clock = ClockWatch::new(&system.ports, system.tenant.clone(), metrics);
     tasks.spawn(clock.run(shutdown.clone()));
 }

@@ -146,7 +146,7 @@ fn begin_one(
         tx.put(&(title, wanted.purpose), &SwapRow { swap: one.clone() })?;
         swaps.push(one);
     }
-    swap::settle_member(tx, campaign, member, &swaps)?;
+    swap::settle_member(tx, campaign, member, (&swaps, begin.now))?;
     Ok(true)
 }
 

@@ -96,7 +96,7 @@ fn apply(
     }
     tx.put(&(swap.title, swap.purpose), &SwapRow { swap: swap.clone() })?;
     let swaps = swaps_of(tx, campaign, &swap.title)?;
-    settle_member(tx, campaign, member, &swaps)?;
+    settle_member(tx, campaign, member, (&swaps, now))?;
     if swaps.iter().all(Swap::is_complete) {
         complete(tx, campaign, &swaps, (now, actor))?;
     }
@@ -155,9 +155,13 @@ pub(super) fn settle_member(
     tx: &mut Transaction<'_>,
     campaign: &Campaign,
     member: &Member,
-    swaps: &[Swap],
+    (swaps, now): (&[Swap], UnixTime),
 ) -> Result<(), ActFault> {
-    let agenda = member::agenda(swaps, &campaign.patience);
+    let mut agenda = member::agenda(swaps, &campaign.patience);
+    if matches!(agenda.phase, Phase::Stuck | Phase::Done | Phase::Ended) {
+        // Since when it stands so.
+        agenda.at = if member.agenda.phase == agenda.phase { member.agenda.at } else { now };
+    }
     let after = Member { agenda, trouble: member::trouble(swaps), ..member.clone() };
     put_member(tx, Some(member), &after)
 }

@@ -38,7 +38,7 @@ pub(crate) fn agenda_prefix(campaign: &[u8; 32], phase: Phase) -> Vec<u8> {
 
 /// digest of a campaign ‖ phase ‖ wave and spread, or time ‖ system title.
 pub(crate) fn agenda_key(member: &Member) -> Vec<u8> {
-    let place = place(member);
+    let place = member.place();
     let prefix = agenda_prefix(&member.campaign, member.agenda.phase);
     [prefix.as_slice(), &place.order, place.title.octets()].concat()
 }
@@ -46,20 +46,6 @@ pub(crate) fn agenda_key(member: &Member) -> Vec<u8> {
 /// The key behind which the devices after a place stand.
 pub(crate) fn after_place(campaign: &[u8; 32], phase: Phase, place: &Place) -> Vec<u8> {
     [agenda_prefix(campaign, phase).as_slice(), &place.order, place.title.octets()].concat()
-}
-
-/// Where a device stands among those of its phase.
-pub(crate) fn place(member: &Member) -> Place {
-    let order = match member.agenda.phase {
-        Phase::Waiting => {
-            let ordered = u64::from(member.wave) << 32 | u64::from(member.spread);
-            ordered.to_be_bytes()
-        }
-        Phase::Due | Phase::Callable | Phase::Stuck | Phase::Done | Phase::Ended => {
-            time_octets(member.agenda.at)
-        }
-    };
-    Place { order, title: member.title }
 }
 
 /// Tells whether the key of an agenda lies behind a time.
@@ -120,7 +106,7 @@ mod tests {
         let key = agenda_key(&due[1]);
         assert!(!is_later(&key, UnixTime::from_seconds(2)) && is_later(&key, UnixTime::from_seconds(1)));
         assert_eq!(parse_member(&key), Some(SystemTitle::new([1; 8])));
-        assert_eq!(after_place(&[7; 32], Phase::Due, &place(&due[1])), key);
+        assert_eq!(after_place(&[7; 32], Phase::Due, &due[1].place()), key);
     }
 
     #[test]

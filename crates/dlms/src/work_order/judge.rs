@@ -178,7 +178,7 @@ impl Remedy {
     }
 }
 
-fn returned(value: Option<Data>) -> Result<Data, JudgeError> {
+pub(super) fn returned(value: Option<Data>) -> Result<Data, JudgeError> {
     value.ok_or(JudgeError::NothingReturned)
 }
 

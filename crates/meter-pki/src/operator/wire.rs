@@ -2,6 +2,7 @@
 //!
 //! Texts on the way in; what they mean is checked in `acts`.
 
+pub mod campaigns;
 pub mod crls;
 pub mod deliveries;
 pub mod fleet;

@@ -242,6 +242,7 @@ fn door(name: &str, factory: Door) -> Result<Door, String> {
         "factory-certificate" => Ok(factory),
         "operational-certificate" => Ok(Door::OperationalCertificate),
         "operator" => Ok(Door::Operator),
+        "campaign" => Ok(Door::Process),
         other => Err(format!("there is no door {other}")),
     }
 }

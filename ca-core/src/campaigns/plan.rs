@@ -1,0 +1,448 @@
+//! Planning a campaign: which devices, which are left out and why, in which waves, and the digest of exactly that.
+
+use core::fmt;
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest, Sha256};
+
+use super::{CampaignDesk, CampaignError};
+use crate::actor::Actor;
+use crate::authority::{CertificationAuthority, holds_place_of};
+use crate::fleet::campaign::{
+    Campaign, CampaignDigest, CampaignProgress, Goal, Pacing, Wanted, Window,
+};
+use crate::fleet::member::{Agenda, Member};
+use crate::fleet::patience::Patience;
+use crate::fleet::swap::Road;
+use crate::ports::Unavailable;
+use crate::profile::{Hierarchy, KeyPurpose, ProfileId};
+use crate::record::{CertificateStatus, Device, Mark, StoredCertificate};
+use crate::registration::{Door, certificates_of};
+use crate::scope::Shard;
+use crate::system_title::SystemTitle;
+use crate::tenant::TenantId;
+use crate::validity::UnixTime;
+
+/// How many devices are looked at together.
+const PAGE: usize = 1_000;
+
+/// How many devices are written down together.
+const WRITTEN: usize = 256;
+
+/// The longest choice in words, in octets.
+const MAX_WORDS: usize = 1_000;
+
+/// How many waves there may be.
+const MAX_WAVES: usize = 100;
+
+/// How many rows of plans that are over are taken away whenever one is made.
+const FORGOTTEN: usize = 4_096;
+
+/// What is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CampaignWish {
+    /// Whose devices.
+    pub tenant: TenantId,
+    /// What people call it.
+    pub name: String,
+    /// What it is for.
+    pub goal: Goal,
+    /// How the certificates come to the devices.
+    pub road: Road,
+    /// The profiles of the certificates, in the order in which they are swapped.
+    pub profiles: Vec<ProfileId>,
+    /// Which devices.
+    pub choice: DeviceChoice,
+    /// How many devices the first waves have; what is left is the last wave. Empty for one in a hundred, one in ten, the rest.
+    pub waves: Vec<u64>,
+    /// It is paused when more than so many of a hundred of a wave are stuck.
+    pub stop_percent: u8,
+    /// How fast devices are begun.
+    pub pacing: Pacing,
+    /// In which hours.
+    pub window: Option<Window>,
+    /// How long is waited for whom.
+    pub patience: Patience,
+}
+
+/// Which devices. What is named is meant if it fits to everything else; where nothing is named, whatever fits.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DeviceChoice {
+    /// Those with these titles.
+    pub titles: BTreeSet<SystemTitle>,
+    /// Only those whose titles begin with this FLAG id.
+    pub manufacturer: Option<[u8; 3]>,
+    /// Only of this model.
+    pub model: Option<String>,
+    /// Only of this batch.
+    pub batch: Option<String>,
+    /// Only in this region.
+    pub region: Option<Shard>,
+    /// Only behind this concentrator.
+    pub concentrator: Option<Shard>,
+    /// Only those one of whose certificates in question ends before this time.
+    pub expires_before: Option<UnixTime>,
+}
+
+impl DeviceChoice {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn means(&self, device: &Device) -> bool {
+        let of = &device.expected;
+        (self.titles.is_empty() || self.titles.contains(&of.title))
+            && self.manufacturer.is_none_or(|flag| of.title.octets().starts_with(&flag))
+            && self.model.as_ref().is_none_or(|model| *model == of.model)
+            && self.batch.as_ref().is_none_or(|batch| *batch == of.batch)
+            && self.region.as_ref().is_none_or(|region| of.region.as_ref() == Some(region))
+            && self.concentrator.as_ref().is_none_or(|place| of.concentrator.as_ref() == Some(place))
+    }
+}
+
+impl fmt::Display for DeviceChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut words = Vec::new();
+        match self.titles.len() {
+            0 => {}
+            count => words.push(format!("{count} system titles")),
+        }
+        let flag = self.manufacturer.map(|flag| String::from_utf8_lossy(&flag).into_owned());
+        let named = [
+            ("manufacturer", flag),
+            ("model", self.model.clone()),
+            ("batch", self.batch.clone()),
+            ("region", self.region.as_ref().map(ToString::to_string)),
+            ("concentrator", self.concentrator.as_ref().map(ToString::to_string)),
+            ("expiring before", self.expires_before.map(|time| time.to_string())),
+        ];
+        words.extend(named.into_iter().filter_map(|(what, value)| Some(format!("{what} {}", value?))));
+        f.write_str(&words.join(", "))
+    }
+}
+
+/// Devices that were meant and are not in it, for one reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The reason code.
+    pub code: &'static str,
+    /// How many.
+    pub count: u64,
+    /// The first of them.
+    pub first: SystemTitle,
+}
+
+/// What it would come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CampaignPlan {
+    /// The campaign, on record; `None` if it has no device.
+    pub campaign: Option<Campaign>,
+    /// Who was meant and is not in it.
+    pub left_out: Vec<LeftOut>,
+    /// How many devices behind the busiest concentrator.
+    pub busiest: u64,
+}
+
+/// A device that is in it.
+struct Chosen {
+    title: SystemTitle,
+    concentrator: Option<Shard>,
+}
+
+impl CampaignDesk<'_> {
+    /// Looks at the devices, and writes down which are in the campaign. Nothing is done to any of them.
+    ///
+    /// # Errors
+    /// [`CampaignError`]; nothing is on record that could be asked for.
+    pub fn plan(
+        &self,
+        actor: &Actor,
+        wish: CampaignWish,
+        now: UnixTime,
+    ) -> Result<CampaignPlan, CampaignError> {
+        self.check_actor(actor)?;
+        let wanted = self.wanted(&wish)?;
+        check(&wish)?;
+        while self.campaigns.forget_campaigns(now, FORGOTTEN)? {}
+        let (chosen, left_out) = self.choose(&wish, &wanted, now)?;
+        let busiest = busiest(&chosen);
+        if chosen.is_empty() {
+            return Ok(CampaignPlan { campaign: None, left_out, busiest });
+        }
+        let planned = Mark { by: actor.to_string(), at: now };
+        let (campaign, members) = self.list(wish, wanted, &chosen, planned);
+        self.campaigns.plan_campaign(campaign.clone())?;
+        for some in members.chunks(WRITTEN) {
+            self.campaigns.plan_members(some.to_vec())?;
+        }
+        let campaign = Campaign { listed: true, ..campaign };
+        self.campaigns.plan_campaign(campaign.clone())?;
+        Ok(CampaignPlan { campaign: Some(campaign), left_out, busiest })
+    }
+
+    /// Finds who issues under the profiles, each of another type.
+    fn wanted(&self, wish: &CampaignWish) -> Result<Vec<Wanted>, CampaignError> {
+        if wish.profiles.is_empty() || wish.profiles.len() > 3 {
+            return Err(CampaignError::Profiles);
+        }
+        let mut wanted: Vec<Wanted> = Vec::new();
+        for profile in &wish.profiles {
+            let found = self.authorities.iter().find_map(|authority| offered(authority, profile, wish));
+            let (one, doors) =
+                found.ok_or_else(|| CampaignError::NotOffered { profile: profile.clone() })?;
+            let open = doors.iter().any(|door| lets_in(*door, wish.road, wish.goal));
+            if !open {
+                return Err(CampaignError::DoorClosed { profile: profile.clone(), road: wish.road });
+            }
+            if wanted.iter().any(|other| other.purpose == one.purpose) {
+                return Err(CampaignError::TwiceOfAType { purpose: one.purpose });
+            }
+            wanted.push(one);
+        }
+        Ok(wanted)
+    }
+
+    /// Goes through the owner's devices.
+    fn choose(
+        &self,
+        wish: &CampaignWish,
+        wanted: &[Wanted],
+        now: UnixTime,
+    ) -> Result<(Vec<Chosen>, Vec<LeftOut>), CampaignError> {
+        let mut chosen = Vec::new();
+        let mut left_out: BTreeMap<&'static str, LeftOut> = BTreeMap::new();
+        let mut leave = |code: &'static str, title: SystemTitle| {
+            let one = left_out.entry(code).or_insert(LeftOut { code, count: 0, first: title });
+            one.count = one.count.saturating_add(1);
+        };
+        let mut unseen = wish.choice.titles.clone();
+        let mut after = None;
+        loop {
+            let page = self.registry.devices(&wish.tenant, after.as_ref(), PAGE)?;
+            let last = page.len() < PAGE;
+            after = page.last().map(|device| device.expected.title);
+            for device in page {
+                unseen.remove(&device.expected.title);
+                if !wish.choice.means(&device) {
+                    continue;
+                }
+                match self.left_out(&device, wish, wanted, now)? {
+                    Some(code) => leave(code, device.expected.title),
+                    None => chosen.push(Chosen {
+                        title: device.expected.title,
+                        concentrator: device.expected.concentrator,
+                    }),
+                }
+            }
+            if last {
+                break;
+            }
+        }
+        unseen.into_iter().for_each(|title| leave("swap.not_expected", title));
+        Ok((chosen, left_out.into_values().collect()))
+    }
+
+    /// Says why a device is left out, if it is.
+    fn left_out(
+        &self,
+        device: &Device,
+        wish: &CampaignWish,
+        wanted: &[Wanted],
+        now: UnixTime,
+    ) -> Result<Option<&'static str>, Unavailable> {
+        let rows = certificates_of(self.status, &wish.tenant, &device.expected.title)?;
+        let holds = |one: &Wanted| {
+            rows.iter()
+                .filter(|row| row.status == CertificateStatus::Good && row.validity.contains(now))
+                .filter(|row| in_place_of(row, one.purpose))
+                .max_by_key(|row| row.age())
+        };
+        let ends = |row: &StoredCertificate| {
+            wish.choice.expires_before.is_none_or(|before| row.validity.not_after() < before)
+        };
+        let held: Vec<&StoredCertificate> = wanted.iter().filter_map(holds).collect();
+        Ok(match wish.goal {
+            Goal::Swap if held.len() == wanted.len() => Some("swap.already_swapped"),
+            Goal::Renew if held.len() < wanted.len() => Some("swap.nothing_to_renew"),
+            Goal::Renew if !held.iter().any(|row| ends(row)) => Some("swap.not_expiring"),
+            Goal::Uplift if wanted.iter().all(|one| holds(one).is_some_and(|row| row.profile == one.profile)) => {
+                Some("swap.already_uplifted")
+            }
+            Goal::Swap | Goal::Renew | Goal::Uplift => None,
+        })
+    }
+
+    /// Puts the devices into waves, in an order that is drawn from their titles, and makes the digest.
+    fn list(
+        &self,
+        wish: CampaignWish,
+        wanted: Vec<Wanted>,
+        chosen: &[Chosen],
+        planned: Mark,
+    ) -> (Campaign, Vec<Member>) {
+        let count = u64::try_from(chosen.len()).unwrap_or(u64::MAX);
+        let waves = waves(&wish.waves, count);
+        let expires_at = planned.at.plus_seconds(self.rule.lifetime_seconds);
+        let mut campaign = Campaign {
+            digest: [0; 32],
+            tenant: wish.tenant,
+            name: wish.name,
+            goal: wish.goal,
+            road: wish.road,
+            wanted,
+            selection: wish.choice.to_string(),
+            waves,
+            stop_percent: wish.stop_percent,
+            pacing: wish.pacing,
+            window: wish.window,
+            patience: wish.patience,
+            count,
+            listed: false,
+            needed: self.rule.needed(count),
+            planned,
+            expires_at,
+            requested: None,
+            approvals: Vec::new(),
+            refusal: None,
+            paused: None,
+            abandoned: None,
+            progress: CampaignProgress::default(),
+        };
+        let mut drawn: Vec<(u32, usize)> =
+            chosen.iter().enumerate().map(|(place, one)| (spread(&one.title, &campaign.name), place)).collect();
+        drawn.sort_unstable();
+        let mut wave_of = vec![0_u32; chosen.len()];
+        let mut order = drawn.iter();
+        for (wave, size) in (0_u32..).zip(&campaign.waves) {
+            for (_, place) in order.by_ref().take(usize::try_from(*size).unwrap_or(usize::MAX)) {
+                if let Some(of) = wave_of.get_mut(*place) {
+                    *of = wave;
+                }
+            }
+        }
+        let mut digest = CampaignDigest::of(&campaign);
+        chosen.iter().zip(&wave_of).for_each(|(one, wave)| digest.take(&one.title, *wave));
+        campaign.digest = digest.finish();
+        let members = chosen.iter().zip(wave_of).map(|(one, wave)| Member {
+            campaign: campaign.digest,
+            title: one.title,
+            wave,
+            spread: spread(&one.title, &campaign.name),
+            concentrator: one.concentrator.clone(),
+            agenda: Agenda::WAITING,
+            trouble: String::new(),
+        });
+        let members = members.collect();
+        (campaign, members)
+    }
+}
+
+/// Whether a certificate is the owner's own, of this type.
+fn in_place_of(row: &StoredCertificate, purpose: KeyPurpose) -> bool {
+    row.slot
+        .as_ref()
+        .is_some_and(|slot| slot.hierarchy == Hierarchy::Operational && slot.purpose == purpose)
+}
+
+/// What an authority offers under a profile, if it is for devices of this owner.
+fn offered(
+    authority: &CertificationAuthority,
+    profile: &ProfileId,
+    wish: &CampaignWish,
+) -> Option<(Wanted, Vec<Door>)> {
+    let offer = authority.offer(profile)?;
+    let purpose = offer.profile.purpose();
+    let of_devices =
+        matches!(purpose, KeyPurpose::Signature | KeyPurpose::KeyAgreement | KeyPurpose::Tls)
+            && offer.profile.parts().hierarchy == Hierarchy::Operational;
+    let fits = of_devices && *authority.issuer().tenant() == wish.tenant;
+    fits.then(|| {
+        let issuer = authority.issuer().key();
+        (Wanted { purpose, profile: profile.clone(), issuer }, authority.doors(profile))
+    })
+}
+
+/// Whether a door lets in who comes on this road for this goal.
+const fn lets_in(door: Door, road: Road, goal: Goal) -> bool {
+    match (road, goal) {
+        (Road::HeadEnd, _) => matches!(door, Door::Process),
+        (Road::Device, Goal::Swap) => matches!(door, Door::FactoryCertificate { .. }),
+        (Road::Device, Goal::Renew | Goal::Uplift) => matches!(door, Door::OperationalCertificate),
+    }
+}
+
+fn check(wish: &CampaignWish) -> Result<(), CampaignError> {
+    let characters = wish.name.chars().count();
+    if !(1..=64).contains(&characters) || wish.name.chars().any(char::is_control) {
+        return Err(CampaignError::Name);
+    }
+    if wish.choice.is_empty() {
+        return Err(CampaignError::Everything);
+    }
+    if wish.choice.to_string().len() > MAX_WORDS {
+        return Err(CampaignError::TooLong { most: MAX_WORDS });
+    }
+    let patience = &wish.patience;
+    let minutes = wish.window.map_or(1, |window| window.minutes().unsigned_abs());
+    let bounds = [
+        ("the number of waves", u64::try_from(wish.waves.len()).unwrap_or(u64::MAX), 0, 99),
+        ("the share of stuck devices", u64::from(wish.stop_percent), 0, 100),
+        ("devices a minute", u64::from(wish.pacing.per_minute), 1, 100_000),
+        ("minutes of the window", minutes, 1, 1_440),
+        ("lease_seconds", u64::from(patience.lease_seconds), 10, 604_800),
+        ("pause_seconds", u64::from(patience.pause_seconds), 1, 86_400),
+        ("longest_pause_seconds", u64::from(patience.longest_pause_seconds), 1, 604_800),
+        ("attempts", u64::from(patience.attempts), 1, 100),
+        ("restarts", u64::from(patience.restarts), 0, 10),
+        ("device_seconds", u64::from(patience.device_seconds), 60, 31_536_000),
+    ];
+    match bounds.into_iter().find(|(_, value, low, high)| !(*low..=*high).contains(value)) {
+        Some((what, _, low, high)) => Err(CampaignError::Bounds { what, low, high }),
+        None if wish.waves.contains(&0) => {
+            Err(CampaignError::Bounds { what: "the size of a wave", low: 1, high: u64::MAX })
+        }
+        None => Ok(()),
+    }
+}
+
+/// The sizes of the waves: those that were said, or one in a hundred and one in ten, and the rest.
+fn waves(said: &[u64], count: u64) -> Vec<u64> {
+    let usual = [(count / 100).max(1), (count / 10).max(1)];
+    let said = if said.is_empty() { usual.as_slice() } else { said };
+    let mut left = count;
+    let mut waves = Vec::new();
+    for size in said.iter().take(MAX_WAVES) {
+        let size = left.min(*size);
+        if size > 0 {
+            waves.push(size);
+        }
+        left = left.saturating_sub(size);
+    }
+    if left > 0 {
+        waves.push(left);
+    }
+    waves
+}
+
+/// Where a device stands among all: neighbours of a street, whose titles follow each other, are far apart.
+fn spread(title: &SystemTitle, name: &str) -> u32 {
+    let mut hash = Sha256::new_with_prefix("meter-pki wave 1");
+    hash.update(name);
+    hash.update(title.octets());
+    let digest: [u8; 32] = hash.finalize().into();
+    digest.first_chunk().copied().map_or(0, u32::from_be_bytes)
+}
+
+fn busiest(chosen: &[Chosen]) -> u64 {
+    let mut behind: BTreeMap<&Shard, u64> = BTreeMap::new();
+    for place in chosen.iter().filter_map(|one| one.concentrator.as_ref()) {
+        let count = behind.entry(place).or_default();
+        *count = count.saturating_add(1);
+    }
+    behind.into_values().max().unwrap_or_default()
+}
+
+/// Tells whether a certificate of this kind is what a wanted one would replace.
+pub(super) fn is_replaced_by(row: &StoredCertificate, authority: &CertificationAuthority, profile: &ProfileId) -> bool {
+    authority.offer(profile).is_some_and(|offer| holds_place_of(row, &offer.profile))
+}
