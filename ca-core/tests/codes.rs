@@ -19,8 +19,8 @@ use ca_core::profile::KeyPurpose;
 use ca_core::public_key::PublicKeyError;
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
-    Awaiting, CertificateId, CertificateStatus, DecisionConflict, IntentConflict, Mark, Outcome, Revocation,
-    StoredCertificate, TransactionConflict,
+    Awaiting, CertificateId, CertificateStatus, DecisionConflict, IntentConflict, Mark, Outcome,
+    ProductionRefusal, Revocation, StoredCertificate, TransactionConflict,
 };
 use ca_core::registration::{AdmitError, RenewalError};
 use ca_core::revocation::RevokeError;
@@ -128,6 +128,13 @@ fn conflicts() -> Vec<(IntentConflict, &'static str, Fault)> {
         (IntentConflict::DeviceNotExpected, "device.not-expected", Requester),
         (IntentConflict::DeviceClaimedByOther, "device.claimed", Requester),
         (IntentConflict::FactorySuperseded { since: at(NOW) }, "factory.superseded", Requester),
+        (IntentConflict::Production(ProductionRefusal::Required), "order.required", Requester),
+        (IntentConflict::Production(ProductionRefusal::Unknown), "order.unknown", Requester),
+        (IntentConflict::Production(ProductionRefusal::Closed), "order.closed", Conflict),
+        (IntentConflict::Production(ProductionRefusal::Expired { until: at(NOW) }), "order.expired", Conflict),
+        (IntentConflict::Production(ProductionRefusal::Title), "order.title", Requester),
+        (IntentConflict::Production(ProductionRefusal::Purpose), "order.purpose", Requester),
+        (IntentConflict::Production(ProductionRefusal::Full { ordered: 1 }), "order.full", Conflict),
     ]
 }
 
