@@ -20,7 +20,7 @@ use ca_core::public_key::PublicKeyError;
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
     Awaiting, CertificateId, CertificateStatus, DecisionConflict, IntentConflict, Mark, OutOfService,
-    Outcome, Revocation, StoredCertificate, TransactionConflict,
+    Outcome, ProductionRefusal, Revocation, StoredCertificate, TransactionConflict,
 };
 use ca_core::registration::{AdmitError, RenewalError};
 use ca_core::revocation::RevokeError;
@@ -136,6 +136,13 @@ fn conflicts() -> Vec<(IntentConflict, &'static str, Fault)> {
         (IntentConflict::DeviceKeyNotDelivered, "device.other-key", Requester),
         (IntentConflict::DeviceOutOfService(OutOfService::Retired), "device.retired", Requester),
         (IntentConflict::FactorySuperseded { since: at(NOW) }, "factory.superseded", Requester),
+        (IntentConflict::Production(ProductionRefusal::Required), "order.required", Requester),
+        (IntentConflict::Production(ProductionRefusal::Unknown), "order.unknown", Requester),
+        (IntentConflict::Production(ProductionRefusal::Closed), "order.closed", Conflict),
+        (IntentConflict::Production(ProductionRefusal::Expired { until: at(NOW) }), "order.expired", Conflict),
+        (IntentConflict::Production(ProductionRefusal::Title), "order.title", Requester),
+        (IntentConflict::Production(ProductionRefusal::Purpose), "order.purpose", Requester),
+        (IntentConflict::Production(ProductionRefusal::Full { ordered: 1 }), "order.full", Conflict),
     ]
 }
 

@@ -24,6 +24,7 @@ mod hold;
 mod made_keys;
 mod order;
 mod path;
+mod production;
 mod properties;
 mod re_enrolment;
 mod renewals;

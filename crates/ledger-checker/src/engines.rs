@@ -10,7 +10,7 @@ use crate::journal::cut_torn_end;
 use crate::unreadable::Unreadable;
 
 /// The keyspaces by number and name, as ca-store documents them.
-const KEYSPACES: [(u8, &str); 38] = [
+const KEYSPACES: [(u8, &str); 42] = [
     (1, "meta"),
     (2, "audit"),
     (3, "open"),
@@ -49,6 +49,10 @@ const KEYSPACES: [(u8, &str); 38] = [
     (36, "scheduled"),
     (37, "scheduled-times"),
     (38, "blocked"),
+    (55, "production-orders"),
+    (56, "production-devices"),
+    (57, "production-lists"),
+    (58, "production-stations"),
 ];
 
 /// Values by keyspace and key.

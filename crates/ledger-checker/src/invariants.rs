@@ -1,4 +1,4 @@
-//! The invariants I1 to I17, each a function that says what breaks it.
+//! The invariants I1 to I18, each a function that says what breaks it.
 
 use core::fmt;
 
@@ -7,6 +7,7 @@ mod confirmations;
 mod handovers;
 mod holds;
 mod issuance;
+mod production;
 mod restart;
 mod scopes;
 mod status;
@@ -53,6 +54,8 @@ pub enum Invariant {
     I16,
     /// The signer's own log is whole, and it and the ledger tell of the same signatures.
     I17,
+    /// Under a production order no more devices were made than ordered, each of it, with one certificate of each profile.
+    I18,
 }
 
 /// An invariant that is broken, and by what.
@@ -100,6 +103,7 @@ pub(crate) fn all(case: &Case) -> Vec<Violation> {
     scopes::indexes_say_what_the_rows_say(case, &mut findings);
     handovers::who_was_given_a_key_asks_for_the_next(case, &mut findings);
     witness::the_signer_says_the_same(case, &mut findings);
+    production::no_surplus_leaves_a_line(case, &mut findings);
     restart::a_second_start_changes_nothing(case, &mut findings);
     findings.0
 }

@@ -25,6 +25,8 @@ pub(crate) const UNCERTAIN: u8 = 3;
 /// Which acts audit records tell of.
 pub(crate) const INTENT_RECORDED: u8 = 0;
 pub(crate) const CERTIFICATE_ISSUED: u8 = 1;
+pub(crate) const INTENT_ABORTED: u8 = 2;
+pub(crate) const INTENT_UNCERTAIN: u8 = 3;
 pub(crate) const CERTIFICATE_REVOKED: u8 = 5;
 pub(crate) const CRL_INTENDED: u8 = 6;
 pub(crate) const LEDGER_OPENED: u8 = 12;
@@ -36,6 +38,10 @@ pub(crate) const CERTIFICATE_REFUSED: u8 = 51;
 pub(crate) const TRANSACTION_LAPSED: u8 = 52;
 pub(crate) const CERTIFICATE_HELD: u8 = 60;
 pub(crate) const CERTIFICATE_RELEASED: u8 = 61;
+pub(crate) const PRODUCTION_OPENED: u8 = 120;
+pub(crate) const PRODUCTION_CLOSED: u8 = 121;
+pub(crate) const PRODUCTION_CANCELLED: u8 = 122;
+pub(crate) const DEVICE_SCRAPPED: u8 = 123;
 
 /// The reason certificateHold (RFC 5280 §5.3.1).
 const HOLD: u8 = 6;
@@ -118,6 +124,81 @@ impl WireId<'_> {
     }
 }
 
+#[derive(Sequence)]
+struct WireOrdered<'a> {
+    purpose: AnyRef<'a>,
+    profile: AnyRef<'a>,
+}
+
+#[derive(Sequence)]
+struct WireRange<'a> {
+    first: &'a OctetStringRef,
+    last: &'a OctetStringRef,
+}
+
+#[derive(Sequence)]
+struct WireProduction<'a> {
+    id: Utf8StringRef<'a>,
+    tenant: AnyRef<'a>,
+    ordered: u64,
+    certificates: Vec<WireOrdered<'a>>,
+    listed: u64,
+    ranges: Vec<WireRange<'a>>,
+    model: AnyRef<'a>,
+    firmware: AnyRef<'a>,
+    batch: AnyRef<'a>,
+    stations: AnyRef<'a>,
+    until: AnyRef<'a>,
+    opened: AnyRef<'a>,
+    state: AnyRef<'a>,
+    places: u64,
+    complete: u64,
+    under_way: u64,
+    scrapped: u64,
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    customer: Option<AnyRef<'a>>,
+    #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
+    ended: Option<AnyRef<'a>>,
+}
+
+#[derive(Sequence)]
+struct WireMade<'a> {
+    purpose: AnyRef<'a>,
+    id: WireId<'a>,
+    issued: bool,
+}
+
+#[derive(Sequence)]
+struct WireProduced<'a> {
+    order: Utf8StringRef<'a>,
+    certificates: Vec<WireMade<'a>>,
+}
+
+/// A production order.
+pub(crate) struct ProductionRow {
+    pub(crate) ordered: u64,
+    pub(crate) places: u64,
+    /// First and last system titles, 8 octets each; none where there is a list.
+    ranges: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl ProductionRow {
+    /// Tells whether a system title, 16 digits, is one of the order: in a range, or on its list.
+    pub(crate) fn names(&self, title: &str, order: &str, case: &crate::evidence::Case) -> bool {
+        let Ok(title) = hex::decode(title) else { return false };
+        if self.ranges.is_empty() {
+            return case.ledger.listed.contains(&[order.as_bytes(), &[0], &title].concat());
+        }
+        self.ranges.iter().any(|(first, last)| (first..=last).contains(&&title))
+    }
+}
+
+/// A device that has a place in an order.
+pub(crate) struct ProducedRow {
+    pub(crate) order: String,
+    pub(crate) ids: Vec<Id>,
+}
+
 /// An intent or what became of it.
 pub(crate) struct CertificateRow {
     pub(crate) state: u8,
@@ -182,6 +263,12 @@ pub(crate) struct Ledger {
     pub(crate) deadlines: BTreeSet<(i64, Vec<u8>)>,
     /// Certificates that wait to be confirmed, and the transaction of each.
     pub(crate) unconfirmed: BTreeMap<Id, Vec<u8>>,
+    /// Production orders by their names.
+    pub(crate) production: BTreeMap<String, ProductionRow>,
+    /// Devices that have places, by their system titles in 16 digits: one owner makes a title once.
+    pub(crate) produced: BTreeMap<String, ProducedRow>,
+    /// Name of an order, an octet 00, and a system title that is on its list.
+    pub(crate) listed: BTreeSet<Vec<u8>>,
 }
 
 impl Ledger {
@@ -244,6 +331,26 @@ impl Ledger {
                 let (scope, serial) = key.split_at_checked(20 + name + 1)?;
                 let id = [key.get(..20)?, serial].concat();
                 self.in_shards.insert((scope.to_vec(), id));
+            }
+            55 => {
+                let row = wire::<WireProduction<'_>>(value)?;
+                let range = |range: &WireRange<'_>| (range.first.as_bytes().to_vec(), range.last.as_bytes().to_vec());
+                let read = ProductionRow {
+                    ordered: row.ordered,
+                    places: row.places,
+                    ranges: row.ranges.iter().map(range).collect(),
+                };
+                self.production.insert(row.id.as_str().to_owned(), read);
+            }
+            56 => {
+                let row = wire::<WireProduced<'_>>(value)?;
+                let ids = row.certificates.iter().map(|made| made.id.id()).collect();
+                let title: &[u8; 8] = key.last_chunk()?;
+                let read = ProducedRow { order: row.order.as_str().to_owned(), ids };
+                self.produced.insert(hex::encode_upper(title), read);
+            }
+            57 => {
+                self.listed.insert(id);
             }
             33 => {
                 let (scope, sequence) = key.split_last_chunk()?;

