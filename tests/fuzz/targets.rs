@@ -6,6 +6,7 @@
 mod cmc;
 mod cmp;
 mod coap;
+mod deliveries;
 mod enrolment;
 mod head_ends;
 mod ocsp;
@@ -46,6 +47,20 @@ pub(crate) const TARGETS: &[Target] = &[
     Target::new("ocsp", ocsp::request, Shape::Der, ocsp::seeds, 4_096),
     Target::new("bulk-line", head_ends::line, Shape::Json, head_ends::lines, 24_577),
     Target::new("dlms-tools", head_ends::order, Shape::Json, head_ends::orders, 262_144),
+    Target::new("delivery-map", deliveries::map, Shape::Json, deliveries::maps, 16_384)
+        .of_many(deliveries::ROOM),
+    Target::new("delivery-csv", deliveries::csv, Shape::Json, deliveries::csvs, 16_384)
+        .of_many(deliveries::ROOM),
+    Target::new("delivery-xml", deliveries::xml, Shape::Json, deliveries::xmls, 16_384)
+        .of_many(deliveries::ROOM),
+    Target::new("delivery-json", deliveries::json, Shape::Json, deliveries::jsons, 16_384)
+        .of_many(deliveries::ROOM),
+    Target::new("delivery-lines", deliveries::lines, Shape::Json, deliveries::line_files, 16_384)
+        .of_many(deliveries::ROOM),
+    Target::new("delivery-sheet", deliveries::sheet, Shape::Json, deliveries::sheets, 16_384)
+        .of_many(deliveries::ROOM),
+    Target::new("delivery-draft", deliveries::draft, Shape::Json, deliveries::all, 16_384)
+        .of_many(deliveries::ROOM),
 ];
 
 impl Target {

@@ -1,6 +1,7 @@
 //! The command line: nouns, verbs, options. What a verb does stands in `commands`.
 
 pub mod cmp;
+pub mod delivery;
 pub mod est;
 pub mod hsm;
 pub mod request;
@@ -67,6 +68,9 @@ pub enum Command {
     /// Devices that their owner expects.
     #[command(subcommand)]
     Device(DeviceCommand),
+    /// Files that meter makers deliver, read by maps.
+    #[command(subcommand)]
+    Delivery(delivery::DeliveryCommand),
     /// Certificate revocation lists.
     #[command(subcommand)]
     Crl(CrlCommand),

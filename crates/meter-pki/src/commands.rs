@@ -10,6 +10,7 @@ mod cert;
 mod config;
 mod cmp;
 mod crl;
+mod delivery;
 mod device;
 mod est;
 mod front;
@@ -69,6 +70,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
         Command::Trust(verb) => wait(trust::run(verb, &client(&cli.config)?, printer)),
         Command::Request(verb) => wait(request::run(verb, &client(&cli.config)?, printer)),
         Command::Device(verb) => wait(device::run(verb, &client(&cli.config)?, printer)),
+        Command::Delivery(verb) => delivery::run(verb, &cli.config, printer),
         Command::Crl(CrlCommand::Resign { name }) => crl::resign(name, &cli.config, printer),
         Command::Crl(verb) => wait(crl::run(verb, &client(&cli.config)?, printer)),
         Command::Ocsp(verb) => wait(ocsp::run(verb, &client(&cli.config)?, printer)),
