@@ -7,6 +7,7 @@ mod cmc;
 mod cmp;
 mod coap;
 mod dlms;
+mod deliveries;
 mod enrolment;
 mod head_ends;
 mod ocsp;
@@ -49,6 +50,20 @@ pub(crate) const TARGETS: &[Target] = &[
     Target::new("dlms", dlms::octets, Shape::Octets, dlms::seeds, 65_536),
     Target::new("dlms-answer", dlms::answer, Shape::Octets, dlms::answers, 65_536),
     Target::new("dlms-tools", head_ends::order, Shape::Json, head_ends::orders, 262_144),
+    Target::new("delivery-map", deliveries::map, Shape::Json, deliveries::maps, 16_384)
+        .of_many(deliveries::ROOM),
+    Target::new("delivery-csv", deliveries::csv, Shape::Json, deliveries::csvs, 16_384)
+        .of_many(deliveries::ROOM),
+    Target::new("delivery-xml", deliveries::xml, Shape::Json, deliveries::xmls, 16_384)
+        .of_many(deliveries::ROOM),
+    Target::new("delivery-json", deliveries::json, Shape::Json, deliveries::jsons, 16_384)
+        .of_many(deliveries::ROOM),
+    Target::new("delivery-lines", deliveries::lines, Shape::Json, deliveries::line_files, 16_384)
+        .of_many(deliveries::ROOM),
+    Target::new("delivery-sheet", deliveries::sheet, Shape::Json, deliveries::sheets, 16_384)
+        .of_many(deliveries::ROOM),
+    Target::new("delivery-draft", deliveries::draft, Shape::Json, deliveries::all, 16_384)
+        .of_many(deliveries::ROOM),
 ];
 
 impl Target {

@@ -3,6 +3,7 @@
 mod clock;
 mod closing;
 mod configuration;
+mod deliveries;
 mod exhaustion;
 mod generations;
 mod lifecycle;

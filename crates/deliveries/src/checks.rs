@@ -89,9 +89,10 @@ impl Asked<'_> {
         let Some(number) = self.suite else { return Ok(()) };
         match SecuritySuite::from_number(number) {
             None => Err((FaultKind::Suite, format!("suite {number} has no certificates"))),
-            Some(suite) if suite.curve() != curve => {
-                Err((FaultKind::Suite, format!("its key is on {curve}, and suite {number} has {}", suite.curve())))
-            }
+            Some(suite) if suite.curve() != curve => Err((
+                FaultKind::Suite,
+                format!("its key is on {curve}, and suite {number} has {}", suite.curve()),
+            )),
             Some(_) => Ok(()),
         }
     }

@@ -149,7 +149,8 @@ impl Gauge {
         let place = Place::Line(line);
         Some(match trouble {
             Trouble::Row => {
-                let what = "a row takes more octets than any device needs: is a quote or an element not closed?";
+                let what =
+                    "a row takes more octets than any device needs: is a quote or an element not closed?";
                 ReadError::Limit { place, what: what.to_owned() }
             }
             Trouble::Malformed => {

@@ -42,7 +42,13 @@ struct Bench<'a> {
 }
 
 impl<'a> Bench<'a> {
-    fn fault(&mut self, kind: FaultKind, (field, at): (&str, &Source), shown: Shown, message: impl Into<String>) {
+    fn fault(
+        &mut self,
+        kind: FaultKind,
+        (field, at): (&str, &Source),
+        shown: Shown,
+        message: impl Into<String>,
+    ) {
         self.faults.push(Fault {
             place: self.place,
             column: at.place(),
@@ -73,7 +79,12 @@ impl<'a> Bench<'a> {
         match source.value(self.row, self.heads) {
             Ok(Some(text)) => return Some(text),
             Ok(None) if required => {
-                self.fault(FaultKind::Missing, (field, source), Shown::nothing(), "it must be there, and is not");
+                self.fault(
+                    FaultKind::Missing,
+                    (field, source),
+                    Shown::nothing(),
+                    "it must be there, and is not",
+                );
             }
             Ok(None) => {}
             Err(ValueFault { column, value, why }) => self.faults.push(Fault {
@@ -94,7 +105,12 @@ impl Maker<'_> {
     ///
     /// # Errors
     /// Every fault of the row.
-    pub(crate) fn device(&self, place: Place, row: &Row<'_>, heads: &Heads) -> Result<DeliveredDevice, Vec<Fault>> {
+    pub(crate) fn device(
+        &self,
+        place: Place,
+        row: &Row<'_>,
+        heads: &Heads,
+    ) -> Result<DeliveredDevice, Vec<Fault>> {
         let mut bench = Bench { row, heads, place, faults: Vec::new() };
         let title = self.title(&mut bench);
         let mut device = DeliveredDevice {
@@ -145,7 +161,9 @@ impl Maker<'_> {
         title: Option<SystemTitle>,
         into: &mut Vec<Vec<u8>>,
     ) {
-        let field = rule.purpose.map_or_else(|| "certificate".to_owned(), |one| format!("certificate {}", one.name()));
+        let field = rule
+            .purpose
+            .map_or_else(|| "certificate".to_owned(), |one| format!("certificate {}", one.name()));
         let before = into.len();
         match &rule.from {
             CertificateFrom::Value(source) => {
@@ -193,7 +211,10 @@ impl Maker<'_> {
             bench.faults.push(Fault { place: bench.place, column, field, kind, value, message });
         };
         let Some(beside) = self.beside else {
-            fault(FaultKind::Missing, "the delivery has no directory in which its files could lie".to_owned());
+            fault(
+                FaultKind::Missing,
+                "the delivery has no directory in which its files could lie".to_owned(),
+            );
             return None;
         };
         let mut octets = Vec::new();
@@ -223,7 +244,8 @@ impl Maker<'_> {
     fn secret<'a>(&'a self, bench: &mut Bench<'a>, rule: &'a SecretRule) -> Option<WrappedSecret> {
         let name = rule.kind.name();
         let text = bench.hidden(name, &rule.value, rule.required)?;
-        let mut told = |kind, message: &str| bench.fault(kind, (name, &rule.value), Shown::nothing(), message);
+        let mut told =
+            |kind, message: &str| bench.fault(kind, (name, &rule.value), Shown::nothing(), message);
         let octets = match rule.writing.decode(&text) {
             Ok(octets) => octets,
             Err(why) => {
@@ -234,12 +256,16 @@ impl Maker<'_> {
         match secret::check(rule.kind, &octets, self.map.suite) {
             Ok(()) => {}
             Err(SecretFault::Clear) => {
-                let message = "a secret in clear is not taken: it counts as known to whoever carried this file";
+                let message =
+                    "a secret in clear is not taken: it counts as known to whoever carried this file";
                 told(FaultKind::ClearSecret, message);
                 return None;
             }
             Err(SecretFault::Length) => {
-                told(FaultKind::Secret, "it has no length that a wrapped key has (24 octets, or 40 in suite 2)");
+                told(
+                    FaultKind::Secret,
+                    "it has no length that a wrapped key has (24 octets, or 40 in suite 2)",
+                );
                 return None;
             }
             Err(SecretFault::Suite) => {
@@ -293,7 +319,13 @@ fn put(bench: &mut Bench<'_>, device: &mut DeliveredDevice, field: PlainField, s
 }
 
 /// Reads every certificate that stands at a path.
-fn each(bench: &mut Bench<'_>, field: &str, rule: &CertificateRule, source: &Source, into: &mut Vec<Vec<u8>>) {
+fn each(
+    bench: &mut Bench<'_>,
+    field: &str,
+    rule: &CertificateRule,
+    source: &Source,
+    into: &mut Vec<Vec<u8>>,
+) {
     let found: Option<Vec<Found<'_>>> = match (&source.origin, bench.row) {
         (Origin::Path(path), Row::Element(element)) => {
             Some(path.find_each(element).into_iter().map(Found::text).collect())
@@ -309,7 +341,12 @@ fn each(bench: &mut Bench<'_>, field: &str, rule: &CertificateRule, source: &Sou
         bench.fault(FaultKind::Missing, (field, source), Shown::nothing(), "it must be there, and is not");
     }
     if found.len() > MAX_CERTIFICATES {
-        bench.fault(FaultKind::Value, (field, source), Shown::nothing(), "a device has at most 32 certificates");
+        bench.fault(
+            FaultKind::Value,
+            (field, source),
+            Shown::nothing(),
+            "a device has at most 32 certificates",
+        );
         return;
     }
     for one in found {

@@ -195,7 +195,11 @@ fn looks_like_a_key(value: &str) -> bool {
 pub(crate) fn has_digits_of_a_key(value: &str) -> bool {
     let letters = value.chars().filter(|one| one.is_alphanumeric());
     let (digits, others) = letters.fold((0_usize, 0_usize), |(digits, others), one| {
-        if one.is_ascii_hexdigit() { (digits.saturating_add(1), others) } else { (digits, others.saturating_add(1)) }
+        if one.is_ascii_hexdigit() {
+            (digits.saturating_add(1), others)
+        } else {
+            (digits, others.saturating_add(1))
+        }
     });
     digits >= KEY_DIGITS && others == 0
 }

@@ -5,6 +5,7 @@
 //! network, no ledger and no key; unwraps no secret, and refuses those in clear.
 
 pub mod samples;
+pub mod draft;
 
 pub mod reading;
 mod rows;

@@ -79,9 +79,8 @@ impl Map {
             };
             value.into_iter().chain(&mut rule.fingerprint)
         });
-        let checksum = self.checksum.iter_mut().flat_map(|rule| {
-            std::iter::once(&mut rule.source).chain(&mut rule.of)
-        });
+        let checksum =
+            self.checksum.iter_mut().flat_map(|rule| std::iter::once(&mut rule.source).chain(&mut rule.of));
         std::iter::once(&mut self.title.source)
             .chain(self.plain.iter_mut().map(|(_, field)| &mut field.source))
             .chain(certificates)
@@ -166,9 +165,14 @@ pub(crate) struct Head {
 #[derive(Debug, Clone)]
 pub(crate) enum HeadAt {
     /// A line before the rows of CSV, or a row of a sheet, counted from 1; and a column, counted from 0.
-    Cell { line: u64, column: usize },
+    Cell {
+        line: u64,
+        column: usize,
+    },
     /// A column of the trailer, counted from 0.
-    Trailer { column: usize },
+    Trailer {
+        column: usize,
+    },
     Element(TopPath),
     Member(Pointer),
 }

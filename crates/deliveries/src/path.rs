@@ -69,7 +69,9 @@ impl XmlPath {
                 return Err(format!("{text:?}: nothing stands below an attribute"));
             }
             match part.strip_prefix('@') {
-                Some(name) => attribute = Some(Name::parse(name, &[]).map_err(|why| format!("{text:?}: {why}"))?.local),
+                Some(name) => {
+                    attribute = Some(Name::parse(name, &[]).map_err(|why| format!("{text:?}: {why}"))?.local)
+                }
                 None if part == "." && text == "." => {}
                 None => steps.push(step(part, prefixes).map_err(|why| format!("{text:?}: {why}"))?),
             }
@@ -140,7 +142,8 @@ fn step(text: &str, prefixes: &[(String, String)]) -> Result<PathStep, String> {
         return Ok(PathStep { name: Name::parse(text, prefixes)?, condition: Condition::None });
     };
     let wrong = || format!("a condition is [@name='value'] or [name='value'], not [{condition}");
-    let (left, right) = condition.strip_suffix(']').and_then(|inner| inner.split_once('=')).ok_or_else(wrong)?;
+    let (left, right) =
+        condition.strip_suffix(']').and_then(|inner| inner.split_once('=')).ok_or_else(wrong)?;
     let quoted = |quote: char| right.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
     let value = quoted('\'').or_else(|| quoted('"')).ok_or_else(wrong)?.to_owned();
     let condition = match left.strip_prefix('@') {
@@ -185,7 +188,8 @@ impl Pointer {
             return Err(format!("{text:?} does not begin with a slash"));
         }
         // RFC 6901 §4: ~1 is read before ~0.
-        let tokens = text.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~")).collect();
+        let tokens =
+            text.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~")).collect();
         Ok(Self { tokens, text: text.to_owned() })
     }
 
@@ -240,11 +244,16 @@ mod tests {
 
     fn device() -> Element {
         let key = |name: &str, value: &str| {
-            let mut key = element("Key", "", vec![element("Value", value, vec![]), element("Name", name, vec![])]);
+            let mut key =
+                element("Key", "", vec![element("Value", value, vec![]), element("Name", name, vec![])]);
             key.attributes.push(("name".to_owned(), name.to_owned()));
             key
         };
-        element("Device", " here ", vec![element("Serial", "42", vec![]), key("GUEK", "aa"), key("GAK", "bb")])
+        element(
+            "Device",
+            " here ",
+            vec![element("Serial", "42", vec![]), key("GUEK", "aa"), key("GAK", "bb")],
+        )
     }
 
     #[test]

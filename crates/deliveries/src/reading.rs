@@ -36,11 +36,11 @@ pub struct Reading<'a> {
 
 /// Who takes what is read.
 pub trait Taker {
-    /// Takes a device.
+    /// Takes a device, with the number of its row among all rows of the file, counted from 0.
     ///
     /// # Errors
     /// [`ReadError::Stopped`] when no more are wanted.
-    fn device(&mut self, place: Place, device: DeliveredDevice) -> Result<(), ReadError>;
+    fn device(&mut self, place: Place, number: u64, device: DeliveredDevice) -> Result<(), ReadError>;
 
     /// Takes a fault.
     ///
@@ -78,7 +78,8 @@ impl Reading<'_> {
     pub fn read<F: Read + Seek>(&self, file: F, taker: &mut dyn Taker) -> Result<Summary, ReadError> {
         let mut map = self.map.clone();
         let form = self.map;
-        let mut desk = Desk { reading: self, map: &mut map, taker, seen: HashMap::new(), summary: Summary::default() };
+        let mut desk =
+            Desk { reading: self, map: &mut map, taker, seen: HashMap::new(), summary: Summary::default() };
         let heads = rows::read(file, form, &self.limits, &mut desk)?;
         desk.count(&heads)?;
         Ok(desk.summary)
@@ -121,20 +122,23 @@ impl Desk<'_> {
     /// Compares the number of rows with what was announced.
     fn count(&mut self, heads: &Heads) -> Result<(), ReadError> {
         let announced = self.map.announced.clone();
-        let in_file = match announced.map(|name| (heads.get(&name).map(|text| text.trim().parse::<u64>()), name)) {
-            None => None,
-            Some((Some(Ok(number)), _)) => Some(number),
-            Some((Some(Err(_)), name)) => {
-                let message = format!("the announced count, head {name}, is no number");
-                self.whole(Place::File, FaultKind::Count, message)?;
-                None
-            }
-            Some((None, name)) => {
-                let message = format!("the file does not announce how many devices there are: head {name} is not there");
-                self.whole(Place::File, FaultKind::Count, message)?;
-                None
-            }
-        };
+        let in_file =
+            match announced.map(|name| (heads.get(&name).map(|text| text.trim().parse::<u64>()), name)) {
+                None => None,
+                Some((Some(Ok(number)), _)) => Some(number),
+                Some((Some(Err(_)), name)) => {
+                    let message = format!("the announced count, head {name}, is no number");
+                    self.whole(Place::File, FaultKind::Count, message)?;
+                    None
+                }
+                Some((None, name)) => {
+                    let message = format!(
+                        "the file does not announce how many devices there are: head {name} is not there"
+                    );
+                    self.whole(Place::File, FaultKind::Count, message)?;
+                    None
+                }
+            };
         self.summary.announced = self.reading.announced.or(in_file);
         let rows = self.summary.rows;
         for (number, who) in [(in_file, "the file announces"), (self.reading.announced, "announced were")] {
@@ -174,7 +178,7 @@ impl RowTaker for Desk<'_> {
             });
         }
         self.summary.good = self.summary.good.saturating_add(1);
-        self.taker.device(place, device)
+        self.taker.device(place, self.summary.rows.saturating_sub(1), device)
     }
 
     fn odd(&mut self, place: Place, what: String) -> Result<(), ReadError> {

@@ -76,7 +76,9 @@ fn take_heads(heads: &mut Heads, wanted: &[Head], row: &Row<'_>, line: Option<u6
         let column = match (&head.at, line) {
             (HeadAt::Cell { line: at, column }, Some(line)) if *at == line => *column,
             (HeadAt::Trailer { column }, None) => *column,
-            (HeadAt::Cell { .. } | HeadAt::Trailer { .. } | HeadAt::Element(_) | HeadAt::Member(_), _) => continue,
+            (HeadAt::Cell { .. } | HeadAt::Trailer { .. } | HeadAt::Element(_) | HeadAt::Member(_), _) => {
+                continue;
+            }
         };
         if let Found::Text(text) = row.cell(column)
             && let Some(value) = stepped(&text, &head.steps)

@@ -20,13 +20,15 @@ pub(crate) enum SecretFault {
 pub(crate) fn check(kind: SecretKind, octets: &[u8], suite: Option<u8>) -> Result<(), SecretFault> {
     let readable = octets.iter().all(|octet| octet.is_ascii_graphic() || *octet == b' ');
     match kind {
-        SecretKind::Kek | SecretKind::Guek | SecretKind::Gbek | SecretKind::Gak => match (octets.len(), suite) {
-            (16 | 32, _) => Err(SecretFault::Clear),
-            (24, Some(2)) | (40, Some(0 | 1)) => Err(SecretFault::Suite),
-            (24 | 40, _) if readable => Err(SecretFault::Clear),
-            (24 | 40, _) => Ok(()),
-            (_, _) => Err(SecretFault::Length),
-        },
+        SecretKind::Kek | SecretKind::Guek | SecretKind::Gbek | SecretKind::Gak => {
+            match (octets.len(), suite) {
+                (16 | 32, _) => Err(SecretFault::Clear),
+                (24, Some(2)) | (40, Some(0 | 1)) => Err(SecretFault::Suite),
+                (24 | 40, _) if readable => Err(SecretFault::Clear),
+                (24 | 40, _) => Ok(()),
+                (_, _) => Err(SecretFault::Length),
+            }
+        }
         // A secret of 16 or 32 octets is what is usual in clear; wrapped, it has 24 or 40.
         SecretKind::Hls => match octets.len() {
             0..24 | 32 => Err(SecretFault::Clear),

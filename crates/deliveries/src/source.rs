@@ -49,7 +49,11 @@ pub(crate) struct ValueFault {
 
 impl Source {
     /// Returns the value after all steps, or nothing where the file has nothing.
-    pub(crate) fn value<'a>(&'a self, row: &Row<'a>, heads: &'a Heads) -> Result<Option<Cow<'a, str>>, ValueFault> {
+    pub(crate) fn value<'a>(
+        &'a self,
+        row: &Row<'a>,
+        heads: &'a Heads,
+    ) -> Result<Option<Cow<'a, str>>, ValueFault> {
         let found = match &self.origin {
             Origin::Named(_) => Found::Absent,
             Origin::Column(column) => row.cell(*column),
@@ -171,7 +175,9 @@ mod tests {
 
     #[test]
     fn columns_have_letters_as_sheets_show_them() {
-        for (column, text) in [(0, "A"), (25, "Z"), (26, "AA"), (51, "AZ"), (52, "BA"), (701, "ZZ"), (702, "AAA")] {
+        for (column, text) in
+            [(0, "A"), (25, "Z"), (26, "AA"), (51, "AZ"), (52, "BA"), (701, "ZZ"), (702, "AAA")]
+        {
             assert_eq!(letters(column), text);
         }
     }

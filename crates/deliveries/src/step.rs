@@ -80,7 +80,9 @@ impl Step {
     pub(crate) fn apply<'a>(&'a self, text: Cow<'a, str>) -> Result<Cow<'a, str>, String> {
         match self {
             Self::Trim => Ok(cut(text, str::trim)),
-            Self::Upper if text.bytes().all(|octet| octet.is_ascii() && !octet.is_ascii_lowercase()) => Ok(text),
+            Self::Upper if text.bytes().all(|octet| octet.is_ascii() && !octet.is_ascii_lowercase()) => {
+                Ok(text)
+            }
             Self::Upper => Ok(Cow::Owned(text.to_uppercase())),
             Self::Lower => Ok(Cow::Owned(text.to_lowercase())),
             Self::RemoveSeparators => Ok(without_separators(text)),
@@ -191,7 +193,11 @@ mod tests {
             let step = step(written);
             assert_eq!(step.check(), Ok(()), "{written}");
             assert_eq!(step.apply(Cow::Borrowed(before)).as_deref(), Ok(after), "{written} of {before}");
-            assert_eq!(step.apply(Cow::Owned(before.to_owned())).as_deref(), Ok(after), "{written} of {before}");
+            assert_eq!(
+                step.apply(Cow::Owned(before.to_owned())).as_deref(),
+                Ok(after),
+                "{written} of {before}"
+            );
         }
     }
 

@@ -4,6 +4,7 @@ pub mod campaign;
 pub mod cmp;
 pub mod device;
 pub mod dlms;
+pub mod delivery;
 pub mod est;
 pub mod factory;
 pub mod hsm;
@@ -91,6 +92,9 @@ pub enum Command {
     /// Octets that head-ends exchange with meters (DLMS/COSEM, class 64).
     #[command(subcommand)]
     Dlms(dlms::DlmsCommand),
+    /// Files that meter makers deliver, read by maps.
+    #[command(subcommand)]
+    Delivery(delivery::DeliveryCommand),
     /// Certificate revocation lists.
     #[command(subcommand)]
     Crl(CrlCommand),

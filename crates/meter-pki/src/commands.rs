@@ -11,6 +11,7 @@ mod cert;
 mod config;
 mod cmp;
 mod crl;
+mod delivery;
 mod device;
 mod dlms;
 mod est;
@@ -84,6 +85,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
         Command::Factory(verb) => wait(factory::run(verb, &client(&cli.config)?, printer)),
         Command::Shipment(verb) => wait(shipment::run(verb, &cli.config, printer)),
         Command::Dlms(verb) => dlms::run(verb, printer),
+        Command::Delivery(verb) => delivery::run(verb, &cli.config, printer),
         Command::Crl(CrlCommand::Resign { name }) => crl::resign(name, &cli.config, printer),
         Command::Crl(verb) => wait(crl::run(verb, &client(&cli.config)?, printer)),
         Command::Ocsp(verb) => wait(ocsp::run(verb, &client(&cli.config)?, printer)),

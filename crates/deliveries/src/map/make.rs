@@ -3,12 +3,12 @@
 use ca_core::record::SecretKind;
 
 use super::text::{
-    CertificateText, ChecksText, CsvText, HeadText, MapText, NameOrNumber, SecretText, SourceText, TrailerText,
-    XlsxText, XmlText,
+    CertificateText, ChecksText, CsvText, HeadText, MapText, NameOrNumber, SecretText, SourceText,
+    TrailerText, XlsxText, XmlText,
 };
 use super::{
-    CertificateFrom, CertificateRule, Checksum, Csv, Field, Form, Head, HeadAt, Json, JsonLines, Map, PlainField,
-    SecretRule, Sheet, Trailer, VERSION, Xlsx, Xml,
+    CertificateFrom, CertificateRule, Checksum, Csv, Field, Form, Head, HeadAt, Json, JsonLines, Map,
+    PlainField, SecretRule, Sheet, Trailer, VERSION, Xlsx, Xml,
 };
 use crate::octets::Writing;
 use crate::path::{Pointer, TopPath, XmlPath};
@@ -73,10 +73,12 @@ pub(super) fn map(text: &str) -> Result<Map, MapError> {
         return Err(senseless("name", "1 to 64 lower-case letters, digits and hyphens"));
     }
     let form = form(&text)?;
-    let heads = text.head.iter().map(|(name, head)| self::head(name, head, &form)).collect::<Result<Vec<_>, _>>()?;
+    let heads =
+        text.head.iter().map(|(name, head)| self::head(name, head, &form)).collect::<Result<Vec<_>, _>>()?;
     let maker = Maker { form: &form, heads: &heads };
     let device = &text.device;
-    let title = Field { source: maker.source("device.system_title", &device.system_title, 0)?, required: true };
+    let title =
+        Field { source: maker.source("device.system_title", &device.system_title, 0)?, required: true };
     let plain = [
         (PlainField::SerialNumber, &device.serial_number),
         (PlainField::Model, &device.model),
@@ -93,7 +95,8 @@ pub(super) fn map(text: &str) -> Result<Map, MapError> {
             Ok((field, Field { source: maker.source(&place, source, 0)?, required: source.required }))
         })
         .collect::<Result<Vec<_>, MapError>>()?;
-    let certificates = text.certificate.iter().map(|rule| maker.certificate(rule)).collect::<Result<Vec<_>, _>>()?;
+    let certificates =
+        text.certificate.iter().map(|rule| maker.certificate(rule)).collect::<Result<Vec<_>, _>>()?;
     let secrets = text.secret.iter().map(|rule| maker.secret(rule)).collect::<Result<Vec<_>, _>>()?;
     let checksum = maker.checks(&text.checks)?;
     Ok(Map {
@@ -124,9 +127,10 @@ fn form(text: &MapText) -> Result<Form, MapError> {
     forms.extend(text.json_lines.as_ref().map(|json| Form::JsonLines(JsonLines { encoding: json.encoding })));
     match (forms.pop(), forms.is_empty()) {
         (Some(form), true) => Ok(form),
-        (Some(_) | None, _) => {
-            Err(senseless("the map", "exactly one of [csv], [xlsx], [xml], [json], [json_lines] says what the file is"))
-        }
+        (Some(_) | None, _) => Err(senseless(
+            "the map",
+            "exactly one of [csv], [xlsx], [xml], [json], [json_lines] says what the file is",
+        )),
     }
 }
 
@@ -210,7 +214,13 @@ fn head(name: &str, text: &HeadText, form: &Form) -> Result<Head, MapError> {
             }
             HeadAt::Cell { line, column: column(&place, number)? }
         }
-        (Form::Csv(Csv { trailer, .. }) | Form::Xlsx(Xlsx { trailer, .. }), None, None, Some(number), None) => {
+        (
+            Form::Csv(Csv { trailer, .. }) | Form::Xlsx(Xlsx { trailer, .. }),
+            None,
+            None,
+            Some(number),
+            None,
+        ) => {
             if trailer.is_none() {
                 return wrong("the file has no trailer: say which row it is");
             }
@@ -288,7 +298,9 @@ impl Maker<'_> {
             Form::Json(_) | Form::JsonLines(_) => {
                 Ok(Origin::Pointer(Pointer::parse(text).map_err(|why| senseless(place, why))?))
             }
-            Form::Csv(_) | Form::Xlsx(_) => Err(senseless(place, "CSV and XLSX have no paths: give a column")),
+            Form::Csv(_) | Form::Xlsx(_) => {
+                Err(senseless(place, "CSV and XLSX have no paths: give a column"))
+            }
         }
     }
 
@@ -305,7 +317,9 @@ impl Maker<'_> {
             (Some(value), None, None) => CertificateFrom::Value(self.source(place, value, 0)?),
             (None, Some(each), None) => {
                 let source = self.source(place, each, 0)?;
-                if !matches!(source.origin, Origin::Path(_) | Origin::Pointer(_)) || text.fingerprint.is_some() {
+                if !matches!(source.origin, Origin::Path(_) | Origin::Pointer(_))
+                    || text.fingerprint.is_some()
+                {
                     return Err(senseless(place, "`each` is a path of XML or JSON, without a fingerprint"));
                 }
                 CertificateFrom::Each(source)
@@ -322,7 +336,8 @@ impl Maker<'_> {
             }
             _ => return Err(senseless(place, "exactly one of `value`, `each`, `beside`")),
         };
-        let fingerprint = text.fingerprint.as_ref().map(|source| self.source("certificate.fingerprint", source, 0));
+        let fingerprint =
+            text.fingerprint.as_ref().map(|source| self.source("certificate.fingerprint", source, 0));
         Ok(CertificateRule {
             purpose: text.purpose,
             from,
@@ -361,7 +376,8 @@ impl Maker<'_> {
         if checksum.of.is_empty() {
             return Err(senseless(place, "`of` names what it is over"));
         }
-        let of = checksum.of.iter().map(|source| self.source(place, source, 0)).collect::<Result<Vec<_>, _>>()?;
+        let of =
+            checksum.of.iter().map(|source| self.source(place, source, 0)).collect::<Result<Vec<_>, _>>()?;
         Ok(Some(Checksum {
             source: self.source(place, &checksum.value, 0)?,
             of,

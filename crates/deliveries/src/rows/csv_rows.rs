@@ -44,7 +44,11 @@ pub(super) fn read<R: Read>(
         let offset = record.position().map_or(0, csv::Position::byte).saturating_add(skipped);
         let place = Place::Line(gauge.line_at(offset));
         let row = Row::Texts(&record);
-        if form.trailer.as_ref().is_some_and(|trailer| row.cell(trailer.column) == Found::text(&trailer.equals)) {
+        if form
+            .trailer
+            .as_ref()
+            .is_some_and(|trailer| row.cell(trailer.column) == Found::text(&trailer.equals))
+        {
             take_heads(&mut heads, wanted, &row, None);
             ended = true;
             continue;
@@ -81,7 +85,8 @@ fn skip<R: Read>(
     take: impl FnOnce(&StringRecord),
 ) -> Result<u64, ReadError> {
     let mut line = Vec::new();
-    let length = text.read_until(b'\n', &mut line).map_err(|error| gauge.told().unwrap_or(ReadError::Io(error)))?;
+    let length =
+        text.read_until(b'\n', &mut line).map_err(|error| gauge.told().unwrap_or(ReadError::Io(error)))?;
     if length == 0 {
         let what = "the file ends within the lines that the map skips".to_owned();
         return Err(ReadError::Form { place: Place::File, what });

@@ -29,8 +29,9 @@ pub(super) fn read_lines<R: Read>(
     let mut number = 0_u64;
     loop {
         line.clear();
-        let length =
-            text.read_until(b'\n', &mut line).map_err(|error| gauge.told().unwrap_or(ReadError::Io(error)))?;
+        let length = text
+            .read_until(b'\n', &mut line)
+            .map_err(|error| gauge.told().unwrap_or(ReadError::Io(error)))?;
         if length == 0 {
             return Ok(heads);
         }

@@ -34,7 +34,16 @@ pub(super) fn read<F: Read + Seek>(
     let name = sheet(&workbook, &form.sheet)?;
     gauge.begin(limits);
     let mut cells = workbook.worksheet_cells_reader(&name).map_err(|error| told(&error, Place::File))?;
-    let mut rows = Rows { form, wanted, taker, heads: Heads::new(), number: 0, cells: Vec::new(), width: 0, ended: false };
+    let mut rows = Rows {
+        form,
+        wanted,
+        taker,
+        heads: Heads::new(),
+        number: 0,
+        cells: Vec::new(),
+        width: 0,
+        ended: false,
+    };
     loop {
         let cell = cells.next_cell().map_err(|error| {
             let place = Place::Row(rows.number);

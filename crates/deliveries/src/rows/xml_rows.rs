@@ -68,14 +68,16 @@ fn declared(start: &[u8]) -> Result<Encoding, ReadError> {
         _ => {}
     }
     let text = String::from_utf8_lossy(start);
-    let declaration = text.trim_start_matches('\u{feff}').strip_prefix("<?xml").and_then(|rest| rest.split_once("?>"));
+    let declaration =
+        text.trim_start_matches('\u{feff}').strip_prefix("<?xml").and_then(|rest| rest.split_once("?>"));
     let Some((_, label)) = declaration.and_then(|(declaration, _)| declaration.split_once("encoding")) else {
         return Ok(Encoding::Utf8);
     };
     let label = label.trim_start().trim_start_matches('=').trim_start();
     let label = label.get(1..).and_then(|rest| rest.split(['"', '\'']).next()).unwrap_or_default();
     Encoding::named(label).ok_or_else(|| {
-        let what = "the encoding that the file declares is not read here: utf-8, iso-8859-1, windows-1252, utf-16";
+        let what =
+            "the encoding that the file declares is not read here: utf-8, iso-8859-1, windows-1252, utf-16";
         ReadError::Encoding { place: Place::Line(1), what: what.to_owned() }
     })
 }
@@ -232,7 +234,12 @@ impl<'a> Walk<'a> {
     }
 
     /// Takes what is wanted of an element outside the rows.
-    fn head(&mut self, start: &BytesStart<'_>, namespace: Option<usize>, local: &str) -> Result<(), ReadError> {
+    fn head(
+        &mut self,
+        start: &BytesStart<'_>,
+        namespace: Option<usize>,
+        local: &str,
+    ) -> Result<(), ReadError> {
         let mut attributes = None;
         for place in 0..self.wanted.len() {
             let depth = self.depth;

@@ -25,7 +25,7 @@ impl Gathered {
 }
 
 impl Taker for Gathered {
-    fn device(&mut self, _place: Place, device: DeliveredDevice) -> Result<(), ReadError> {
+    fn device(&mut self, _place: Place, _number: u64, device: DeliveredDevice) -> Result<(), ReadError> {
         self.devices.push(device);
         Ok(())
     }

@@ -22,7 +22,10 @@ const TEXTS_HEADING: u64 = 65_536;
 
 /// Looks through the archive.
 pub(super) fn check<F: Read + Seek>(file: &mut F, limits: &Limits) -> Result<(), ReadError> {
-    let faulty = |error: &dyn std::fmt::Display| ReadError::Form { place: Place::File, what: format!("no XLSX: {error}") };
+    let faulty = |error: &dyn std::fmt::Display| ReadError::Form {
+        place: Place::File,
+        what: format!("no XLSX: {error}"),
+    };
     let mut archive = ZipArchive::new(&mut *file).map_err(|error| faulty(&error))?;
     if archive.len() > MAX_FILES {
         return Err(limit(format!("the archive has more than {MAX_FILES} files")));
@@ -42,7 +45,10 @@ pub(super) fn check<F: Read + Seek>(file: &mut F, limits: &Limits) -> Result<(),
         let rest = std::io::copy(&mut part.take(left.saturating_add(1)), &mut std::io::sink())?;
         let octets = first.saturating_add(rest);
         if octets > left {
-            return Err(limit(format!("its texts and styles unpack to more than {} octets", limits.unpacked_octets)));
+            return Err(limit(format!(
+                "its texts and styles unpack to more than {} octets",
+                limits.unpacked_octets
+            )));
         }
         left = left.saturating_sub(octets);
         if texts {
@@ -68,7 +74,11 @@ fn check_count(heading: &[u8], octets: u64) -> Result<(), ReadError> {
                 if start.local_name().into_inner() != "sst" {
                     continue;
                 }
-                start.try_get_attribute("uniqueCount").ok().flatten().map(|attribute| attribute.value.into_owned())
+                start
+                    .try_get_attribute("uniqueCount")
+                    .ok()
+                    .flatten()
+                    .map(|attribute| attribute.value.into_owned())
             }
             Ok(Event::Eof) | Err(_) => return Err(limit("its shared texts do not begin as such".to_owned())),
             Ok(_) => continue,
