@@ -11,6 +11,6 @@ impl Call {
     /// # Errors
     /// [`JudgeError`] where the answer is none that says success, or carries none.
     pub fn returned_octets(&self, answer: &Answer) -> Result<Vec<u8>, JudgeError> {
-        Ok(octet_string(returned(value(self, answer)?)?, "what the call returned")?)
+        Ok(octet_string(&returned(value(self, answer)?)?, "what the call returned")?.to_vec())
     }
 }
