@@ -3,6 +3,7 @@
 mod clock;
 mod closing;
 mod configuration;
+mod devices;
 mod exhaustion;
 mod generations;
 mod lifecycle;

@@ -49,6 +49,14 @@ const KEYSPACES: [(u8, &str); 38] = [
     (36, "scheduled"),
     (37, "scheduled-times"),
     (38, "blocked"),
+    (39, "device-index"),
+    (40, "device-counts"),
+    (41, "device-history"),
+    (42, "device-credentials"),
+    (43, "device-secrets"),
+    (44, "deliveries"),
+    (45, "delivery-parts"),
+    (46, "delivery-refusals"),
 ];
 
 /// Values by keyspace and key.
@@ -117,7 +125,7 @@ fn read_sled(directory: &Path) -> sled::Result<Rows> {
 /// What fjall or the operating system says.
 pub fn write_fjall(store: &Path, rows: &Rows) -> Result<(), Box<dyn core::error::Error>> {
     std::fs::create_dir_all(store)?;
-    std::fs::write(store.join("marker"), "meter-pki ledger\nformat 2\nengine fjall\n")?;
+    std::fs::write(store.join("marker"), "meter-pki ledger\nformat 3\nengine fjall\n")?;
     let database = Database::builder(store.join("engine")).open()?;
     for ((number, key), value) in rows {
         database.keyspace(name(*number), || options(name(*number)))?.insert(key.clone(), value.clone())?;

@@ -1,9 +1,10 @@
-//! The invariants I1 to I17, each a function that says what breaks it.
+//! The invariants I1 to I18, each a function that says what breaks it.
 
 use core::fmt;
 
 mod approvals;
 mod confirmations;
+mod fleet;
 mod handovers;
 mod holds;
 mod issuance;
@@ -53,6 +54,8 @@ pub enum Invariant {
     I16,
     /// The signer's own log is whole, and it and the ledger tell of the same signatures.
     I17,
+    /// Devices are found, counted and followed as their rows say, and stand where the trail says.
+    I18,
 }
 
 /// An invariant that is broken, and by what.
@@ -100,6 +103,9 @@ pub(crate) fn all(case: &Case) -> Vec<Violation> {
     scopes::indexes_say_what_the_rows_say(case, &mut findings);
     handovers::who_was_given_a_key_asks_for_the_next(case, &mut findings);
     witness::the_signer_says_the_same(case, &mut findings);
+    fleet::indexes_say_what_the_rows_say(case, &mut findings);
+    fleet::histories_are_told_by_the_trail(case, &mut findings);
+    fleet::devices_stand_where_the_trail_says(case, &mut findings);
     restart::a_second_start_changes_nothing(case, &mut findings);
     findings.0
 }

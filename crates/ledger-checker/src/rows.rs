@@ -36,6 +36,10 @@ pub(crate) const CERTIFICATE_REFUSED: u8 = 51;
 pub(crate) const TRANSACTION_LAPSED: u8 = 52;
 pub(crate) const CERTIFICATE_HELD: u8 = 60;
 pub(crate) const CERTIFICATE_RELEASED: u8 = 61;
+pub(crate) const DEVICES_SUSPENDED: u8 = 91;
+pub(crate) const DEVICES_RESUMED: u8 = 92;
+pub(crate) const DEVICES_RETIRED: u8 = 93;
+pub(crate) const DEVICES_MOVED: u8 = 94;
 
 /// The reason certificateHold (RFC 5280 §5.3.1).
 const HOLD: u8 = 6;

@@ -4,7 +4,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ca_core::audit::{Act, AuditRecord, AuditEvent};
+use ca_core::audit::{Act, AuditEvent, AuditRecord};
 use ca_core::record::{
     CertificateQuery, Device, DeviceAct, DeviceChange, DeviceEvent, DeviceField, DeviceQuery, DeviceState,
     RefusedDevice,
@@ -76,7 +76,8 @@ fn query(system: &System, text: &DeviceQueryText) -> Result<DeviceQuery, Failure
     }
     query.state = text.state.as_deref().map(state).transpose()?;
     query.key = text.key.as_deref().map(|digits| digest("key.malformed", digits)).transpose()?;
-    query.delivery = text.delivery.as_deref().map(|digits| digest("delivery.malformed", digits)).transpose()?;
+    query.delivery =
+        text.delivery.as_deref().map(|digits| digest("delivery.malformed", digits)).transpose()?;
     if let Some(number) = &text.certificate {
         let issuers = system.authorities.iter().map(ServedAuthority::key).collect();
         query.certificate = Some((serial(number)?, issuers));
@@ -93,7 +94,8 @@ fn prefix(digits: &str, flag: &[u8]) -> Result<Vec<u8>, Failure> {
         let message = format!("{digits} begins no system title: 2 to 16 hexadecimal digits, an even number");
         Failure::new(Exit::Usage, "title.prefix", message)
     })?;
-    let (short, long) = if octets.len() < flag.len() { (octets.as_slice(), flag) } else { (flag, &octets[..]) };
+    let (short, long) =
+        if octets.len() < flag.len() { (octets.as_slice(), flag) } else { (flag, &octets[..]) };
     if long.starts_with(short) {
         return Ok(long.to_vec());
     }
@@ -215,11 +217,16 @@ fn line(system: &System, event: &DeviceEvent) -> Result<HistoryView, Failure> {
 }
 
 fn record(system: &System, sequence: u64) -> Result<(AuditRecord, Vec<u8>), Failure> {
-    let broken = |what: String| Failure::new(Exit::Integrity, "audit.broken", what).then("meter-pki audit verify");
+    let broken =
+        |what: String| Failure::new(Exit::Integrity, "audit.broken", what).then("meter-pki audit verify");
     let mut records = system.status.audit_records(sequence.saturating_sub(1), 1).map_err(unavailable)?;
     let der = records.pop().ok_or_else(|| broken(format!("audit record {sequence} is missing")))?;
     let record = AuditRecord::from_der(&der).map_err(|error| broken(error.to_string()))?;
-    if record.sequence == sequence { Ok((record, der)) } else { Err(broken(format!("audit record {sequence} is missing"))) }
+    if record.sequence == sequence {
+        Ok((record, der))
+    } else {
+        Err(broken(format!("audit record {sequence} is missing")))
+    }
 }
 
 /// Proves every line of a history against one checkpoint.
@@ -251,7 +258,9 @@ pub(super) fn change(system: &System, peer: &Peer, text: &ChangeText) -> Result<
     let owner = tenant(&text.tenant)?;
     let to = text.to.as_deref().map(tenant).transpose()?;
     if matches!(act, DeviceAct::Ship | DeviceAct::Transfer) && to.is_none() {
-        return Err(Failure::new(Exit::Usage, "device.to", "say to whom they are sent or pass").then("--to TENANT"));
+        return Err(
+            Failure::new(Exit::Usage, "device.to", "say to whom they are sent or pass").then("--to TENANT")
+        );
     }
     if act == DeviceAct::Transfer
         && let Some(to) = &to
@@ -319,7 +328,9 @@ fn act_named(text: &str) -> Result<(DeviceAct, Act), Failure> {
 /// Reads why; it stands in the audit log, in front of the system titles.
 fn reason(text: &str) -> Result<&str, Failure> {
     let plain = !text.is_empty() && text.chars().count() <= 200 && !text.chars().any(char::is_control);
-    if plain { Ok(text) } else {
+    if plain {
+        Ok(text)
+    } else {
         let message = "say why, in at most 200 printable characters";
         Err(Failure::new(Exit::Usage, "device.reason", message).then("--reason TEXT"))
     }

@@ -78,7 +78,9 @@ pub(super) async fn run(
             }
             Some(shown) if *shown != digest => {
                 let message = "other devices would be changed now than the dry run showed";
-                return Err(Failure::new(Exit::Conflict, "device.changed", message).then("repeat the dry run"));
+                return Err(
+                    Failure::new(Exit::Conflict, "device.changed", message).then("repeat the dry run")
+                );
             }
             Some(_) => {}
         }
@@ -120,7 +122,9 @@ async fn found(which: &WhichArgs, client: &OperatorClient) -> Result<Vec<String>
     };
     if text == everything {
         let message = "name devices, or what they have in common";
-        return Err(Failure::new(Exit::Usage, "device.everything", message).then("--batch, --model, --region …"));
+        return Err(
+            Failure::new(Exit::Usage, "device.everything", message).then("--batch, --model, --region …")
+        );
     }
     let mut titles = Vec::new();
     loop {
@@ -208,12 +212,14 @@ async fn plan_revocation(
         tenant: Some(wanted.which.criteria.tenant.clone()),
         ..SelectionText::default()
     };
-    let text =
-        PlanText { selection, reason: Some(reason.to_owned()), invalidity_date: None, show: 10 };
+    let text = PlanText { selection, reason: Some(reason.to_owned()), invalidity_date: None, show: 10 };
     let view: PlanView = client.post("/v1/plans", &text).await?;
     printer.result(&view, |view| match &view.order {
         Some(order) => vec![
-            format!("an order to revoke {} certificates ({reason}) is planned, until {}", order.count, order.expires_at),
+            format!(
+                "an order to revoke {} certificates ({reason}) is planned, until {}",
+                order.count, order.expires_at
+            ),
             format!("meter-pki cert revoke --apply {}", order.digest),
         ],
         None => vec!["they have no certificate that could be revoked".to_owned()],
