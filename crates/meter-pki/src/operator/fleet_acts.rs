@@ -28,6 +28,9 @@ use crate::exit::{Exit, Failure};
 /// How many devices one act changes at most.
 pub(crate) const MOST_CHANGED: usize = 1_000;
 
+/// How often one page asks on, so that a search that finds little keeps its worker for a second at most.
+const MOST_ROUNDS: usize = 16;
+
 /// How many lines of a history are shown with a device.
 const SHOWN_LINES: usize = 100;
 
@@ -40,16 +43,17 @@ const SHOWN_CERTIFICATES: usize = 1_000;
 pub(super) fn devices(system: &System, text: &DeviceQueryText) -> Result<DevicePage, Failure> {
     let mut query = query(system, text)?;
     let (wanted, mut devices) = (query.limit, Vec::new());
-    // One search looks at a bounded number of candidates; a page asks on until it is full.
-    loop {
+    // One search looks at a bounded number of candidates; a page asks on until it is full, or has asked often.
+    for _ in 0..MOST_ROUNDS {
         query.limit = wanted.saturating_sub(devices.len());
         let found = system.fleet.find_devices(&query).map_err(unavailable)?;
         devices.extend(found.devices.iter().map(views::device));
         query.after = found.next;
         if found.next.is_none() || devices.len() >= wanted {
-            return Ok(DevicePage { devices, next: found.next.map(|title| title.to_string()) });
+            break;
         }
     }
+    Ok(DevicePage { devices, next: query.after.map(|title| title.to_string()) })
 }
 
 /// Reads what devices are searched by.
@@ -182,9 +186,18 @@ pub(super) fn show(system: &System, named: &str) -> Result<DeviceDetailView, Fai
 
 /// The last lines of a history: long ones are told by `device history`.
 fn last_lines(system: &System, title: &SystemTitle) -> Result<Vec<HistoryView>, Failure> {
-    let mut events = system.fleet.history(title, 0, MOST_PROVED).map_err(unavailable)?;
-    let before = events.len().saturating_sub(SHOWN_LINES);
-    events.drain(..before);
+    let (mut events, mut after) = (Vec::new(), 0);
+    loop {
+        let page = system.fleet.history(title, after, MOST_PROVED).map_err(unavailable)?;
+        let is_last = page.len() < MOST_PROVED;
+        after = page.last().map_or(after, |last| last.sequence);
+        events.extend(page);
+        let before: usize = events.len().saturating_sub(SHOWN_LINES);
+        events.drain(..before);
+        if is_last {
+            break;
+        }
+    }
     events.iter().map(|event| line(system, event)).collect()
 }
 
