@@ -47,8 +47,9 @@ pub fn check(
     }
     check_secrets(&device.secrets)?;
     let credentials = credentials(&device, anchors, now)?;
-    let DeliveredDevice { title, serial_number, model, firmware, batch, region, concentrator, secrets, .. } =
-        device;
+    let DeliveredDevice {
+        title, serial_number, model, firmware, batch, region, concentrator, secrets, ..
+    } = device;
     let expected = ExpectedDevice {
         tenant: owner.clone(),
         title,

@@ -82,7 +82,9 @@ impl Difference {
             Self::OtherOwner => "the meter belongs to another owner",
             Self::OutOfService => "the meter is suspended or retired, and answers all the same",
             Self::WithoutCertificate => "the meter has no certificate of this purpose, and one was issued",
-            Self::FactoryCertificate => "the meter shows its factory certificate still, and one of ours was issued",
+            Self::FactoryCertificate => {
+                "the meter shows its factory certificate still, and one of ours was issued"
+            }
             Self::NotOurs => "the certificate was not issued here",
             Self::OtherOwnersCertificate => "the certificate was issued for another owner",
             Self::OtherMetersCertificate => "the certificate was issued for another meter",
@@ -96,7 +98,12 @@ impl Difference {
 
 /// Compares what one meter shows with what is on record; every difference, worst first where one rules out the others.
 #[must_use]
-pub fn compare(owner: &TenantId, title: &SystemTitle, holding: &Holding<'_>, now: UnixTime) -> Vec<Difference> {
+pub fn compare(
+    owner: &TenantId,
+    title: &SystemTitle,
+    holding: &Holding<'_>,
+    now: UnixTime,
+) -> Vec<Difference> {
     let Some(device) = holding.device else { return vec![Difference::UnknownMeter] };
     if device.expected.tenant != *owner {
         return vec![Difference::OtherOwner];
@@ -127,7 +134,8 @@ fn differences(
     holding: &Holding<'_>,
     (shown, current, now): (&StoredCertificate, Option<&StoredCertificate>, UnixTime),
 ) -> Vec<Difference> {
-    let named = shown.slot.as_ref().map_or_else(|| SystemTitle::parse(&shown.subject).ok(), |slot| Some(slot.title));
+    let named =
+        shown.slot.as_ref().map_or_else(|| SystemTitle::parse(&shown.subject).ok(), |slot| Some(slot.title));
     if shown.tenant != *owner {
         return vec![Difference::OtherOwnersCertificate];
     }
@@ -264,7 +272,10 @@ mod tests {
         assert_eq!(compare(&owner(), &TITLE, &foreign, NOW), [Difference::NotOurs]);
         let factory = Holding { delivered: true, ..foreign.clone() };
         assert_eq!(compare(&owner(), &TITLE, &factory, NOW), [Difference::FactoryCertificate]);
-        assert_eq!(compare(&owner(), &TITLE, &shown(&device, None, &issued), NOW), [Difference::WithoutCertificate]);
+        assert_eq!(
+            compare(&owner(), &TITLE, &shown(&device, None, &issued), NOW),
+            [Difference::WithoutCertificate]
+        );
         assert_eq!(compare(&other, &TITLE, &foreign, NOW), [Difference::OtherOwner]);
         let unknown = Holding { device: None, ..foreign };
         assert_eq!(compare(&owner(), &TITLE, &unknown, NOW), [Difference::UnknownMeter]);

@@ -16,6 +16,7 @@ mod world;
 mod approvals;
 mod batches;
 mod codes;
+mod delivered;
 mod doors;
 mod drafts;
 mod faults;

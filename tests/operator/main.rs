@@ -4,6 +4,7 @@ mod clock;
 mod closing;
 mod configuration;
 mod deliveries;
+mod devices;
 mod exhaustion;
 mod generations;
 mod lifecycle;

@@ -414,7 +414,7 @@ impl Device {
 
 /// An act is not legal from where the device stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a device that is {state} cannot {act}", act = act.name())]
+#[error("{act} is not possible where a device is {state}", act = act.name())]
 pub struct IllegalTransition {
     /// The act.
     pub act: DeviceAct,

@@ -17,6 +17,9 @@ use crate::engine::EngineKind;
 /// The format of keyspaces and rows that this version reads and writes.
 pub const FORMAT: u32 = 3;
 
+/// The oldest format whose rows, out of a backup, are brought to this one when the restored ledger is opened.
+pub const OLDEST_RESTORED: u32 = 2;
+
 const TITLE: &str = "meter-pki ledger";
 
 /// A directory that this process alone uses, for as long as the value lives.

@@ -55,7 +55,7 @@ pub use audit_walk::{AuditFault, AuditWalk};
 pub use boot::{BootId, Machine};
 pub use committer::{FatalError, FatalHook, StoreCounters};
 pub use copy::{CopiedRow, CopyError, CopyReport};
-pub use directory::{CreateDirectoryError, FORMAT as LEDGER_FORMAT, OpenDirectoryError};
+pub use directory::{CreateDirectoryError, FORMAT as LEDGER_FORMAT, OLDEST_RESTORED, OpenDirectoryError};
 pub use engine::EngineKind;
 pub use follower::{Behind, Follower};
 pub use installation::{Fenced, InRecovery, Installation, Recovery};

@@ -10,7 +10,7 @@ use crate::journal::cut_torn_end;
 use crate::unreadable::Unreadable;
 
 /// The keyspaces by number and name, as ca-store documents them.
-const KEYSPACES: [(u8, &str); 42] = [
+const KEYSPACES: [(u8, &str); 57] = [
     (1, "meta"),
     (2, "audit"),
     (3, "open"),
@@ -49,6 +49,21 @@ const KEYSPACES: [(u8, &str); 42] = [
     (36, "scheduled"),
     (37, "scheduled-times"),
     (38, "blocked"),
+    (39, "device-index"),
+    (40, "device-counts"),
+    (41, "device-history"),
+    (42, "device-credentials"),
+    (43, "device-secrets"),
+    (44, "deliveries"),
+    (45, "delivery-parts"),
+    (46, "delivery-refusals"),
+    (47, "swaps"),
+    (48, "campaigns"),
+    (49, "campaign-members"),
+    (50, "campaign-agenda"),
+    (51, "campaign-counts"),
+    (52, "campaign-places"),
+    (53, "evidence"),
     (55, "production-orders"),
     (56, "production-devices"),
     (57, "production-lists"),
@@ -121,7 +136,7 @@ fn read_sled(directory: &Path) -> sled::Result<Rows> {
 /// What fjall or the operating system says.
 pub fn write_fjall(store: &Path, rows: &Rows) -> Result<(), Box<dyn core::error::Error>> {
     std::fs::create_dir_all(store)?;
-    std::fs::write(store.join("marker"), "meter-pki ledger\nformat 2\nengine fjall\n")?;
+    std::fs::write(store.join("marker"), "meter-pki ledger\nformat 3\nengine fjall\n")?;
     let database = Database::builder(store.join("engine")).open()?;
     for ((number, key), value) in rows {
         database.keyspace(name(*number), || options(name(*number)))?.insert(key.clone(), value.clone())?;

@@ -8,6 +8,7 @@ use clap::Parser;
 
 use crate::certificate::{Crl, Issuer};
 use crate::engines::{self, Rows};
+use crate::fleet::Fleet;
 use crate::record::{Clients, SignatureRecord};
 use crate::rows::{AuditRecord, Ledger};
 use crate::unreadable::Unreadable;
@@ -55,6 +56,7 @@ pub struct Evidence {
 /// The evidence, read.
 pub(crate) struct Case {
     pub(crate) ledger: Ledger,
+    pub(crate) fleet: Fleet,
     pub(crate) rows: Rows,
     pub(crate) again: Option<Rows>,
     pub(crate) audit: Vec<(Vec<u8>, AuditRecord)>,
@@ -75,6 +77,7 @@ impl Evidence {
     pub(crate) fn read(&self) -> Result<Case, Unreadable> {
         let rows = engines::read(&self.store)?;
         let ledger = Ledger::read(&rows)?;
+        let fleet = Fleet::read(&rows)?;
         let issuers: Vec<Issuer> = files(&self.authorities, "cer")?
             .iter()
             .map(|path| Issuer::read(&octets(path)?).ok_or_else(|| Unreadable::file(path)))
@@ -99,6 +102,7 @@ impl Evidence {
             machine_restarted: self.machine_restarted,
             all_published: self.all_published,
             ledger,
+            fleet,
             rows,
         })
     }

@@ -4,6 +4,7 @@ use core::fmt;
 
 mod approvals;
 mod confirmations;
+mod fleet;
 mod handovers;
 mod holds;
 mod issuance;
@@ -54,8 +55,10 @@ pub enum Invariant {
     I16,
     /// The signer's own log is whole, and it and the ledger tell of the same signatures.
     I17,
-    /// Under a production order no more devices were made than ordered, each of it, with one certificate of each profile.
+    /// Devices are found, counted and followed as their rows say, and stand where the trail says.
     I18,
+    /// Under a production order no more devices were made than ordered, each of it, with one certificate of each profile.
+    I19,
 }
 
 /// An invariant that is broken, and by what.
@@ -104,6 +107,9 @@ pub(crate) fn all(case: &Case) -> Vec<Violation> {
     handovers::who_was_given_a_key_asks_for_the_next(case, &mut findings);
     witness::the_signer_says_the_same(case, &mut findings);
     production::no_surplus_leaves_a_line(case, &mut findings);
+    fleet::indexes_say_what_the_rows_say(case, &mut findings);
+    fleet::histories_are_told_by_the_trail(case, &mut findings);
+    fleet::devices_stand_where_the_trail_says(case, &mut findings);
     restart::a_second_start_changes_nothing(case, &mut findings);
     findings.0
 }

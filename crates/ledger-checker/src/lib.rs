@@ -11,6 +11,7 @@ mod evidence;
 mod record;
 mod witness;
 mod certificate;
+mod fleet;
 mod rows;
 mod engines;
 mod journal;

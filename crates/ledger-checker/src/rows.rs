@@ -42,6 +42,10 @@ pub(crate) const PRODUCTION_OPENED: u8 = 120;
 pub(crate) const PRODUCTION_CLOSED: u8 = 121;
 pub(crate) const PRODUCTION_CANCELLED: u8 = 122;
 pub(crate) const DEVICE_SCRAPPED: u8 = 123;
+pub(crate) const DEVICES_SUSPENDED: u8 = 91;
+pub(crate) const DEVICES_RESUMED: u8 = 92;
+pub(crate) const DEVICES_RETIRED: u8 = 93;
+pub(crate) const DEVICES_MOVED: u8 = 94;
 
 /// The reason certificateHold (RFC 5280 §5.3.1).
 const HOLD: u8 = 6;

@@ -66,9 +66,9 @@ use wire::shut_out::{
 use wire::{
     AuditPage, AuditQuery, AuthorityView, BackupText, BackupView, CertificatePage, CertificateQueryText,
     CertificateView, CertificationText, CheckpointView, ConsistencyQuery, ConsistencyView, CrlChoice,
-    CrlText, CrlView, HoldReleaseText, HoldReleaseView, ImportRequest,
-    ImportView, ImportedCrlView, IssuanceProofView, PublishedCrlsView, ReleasesText, ReleasesView,
-    RevocationText, RevocationView, StoreView, TokenText, TokenView,
+    CrlText, CrlView, HoldReleaseText, HoldReleaseView, ImportRequest, ImportView, ImportedCrlView,
+    IssuanceProofView, PublishedCrlsView, ReleasesText, ReleasesView, RevocationText, RevocationView,
+    StoreView, TokenText, TokenView,
 };
 
 /// How long a list of serial numbers and system titles may be, in octets: some 200,000 of them.

@@ -150,7 +150,7 @@ fn certificates_and_secrets_are_kept_and_devices_found_by_them(ground: &Ground) 
     assert_eq!((history[0].kind, history[0].delivery), (DeviceEventKind::Imported, Some([7; 32])));
 }
 
-fn a_key_that_is_known_elsewhere_is_refused_and_one_that_came_serves_nobody_else(ground: &Ground) {
+fn p_11_a_key_that_is_known_elsewhere_is_refused_and_one_that_came_serves_nobody_else(ground: &Ground) {
     let store = ground.open();
     open(&store, 7, 1).unwrap();
     take(&store, 7, 0, vec![checked(1, 5)]);
@@ -287,7 +287,7 @@ super::on_every_engine! {
     a_delivery_is_taken_in_part_by_part_and_once,
     a_delivery_that_is_opened_otherwise_is_refused,
     certificates_and_secrets_are_kept_and_devices_found_by_them,
-    a_key_that_is_known_elsewhere_is_refused_and_one_that_came_serves_nobody_else,
+    p_11_a_key_that_is_known_elsewhere_is_refused_and_one_that_came_serves_nobody_else,
     only_a_key_that_was_delivered_claims_the_device,
     what_stands_against_a_device_is_told_by_its_code,
     a_delivery_told_again_in_another_file_changes_nothing,

@@ -6,13 +6,14 @@ use ca_core::audit::BrokenTrail;
 use ca_core::ports::{Fleet, Ledger, StatusSource};
 use ca_core::record::{DeviceEventKind, SlotUse};
 
+use super::backup::restored;
 use super::faults::{Step, try_open};
 use super::ground::{Ground, IntentWords, LedgerTold, LedgerWords, intent, settings, tenant};
 use crate::engine::{Durability, Engine, KeyValue, Write};
 use crate::keyspace::{FLEET, Keyspace, TRAIL};
 use crate::row::{HistoryRow, Row, TrailRow, TrailRowV1};
 use crate::transaction::Rows;
-use crate::{AuditFault, OpenDirectoryError, OpenError};
+use crate::{AuditFault, CopiedRow, EngineKind, OpenDirectoryError, OpenError};
 
 const ENOSPC: i32 = 28;
 
@@ -191,7 +192,29 @@ fn an_interrupted_step_to_format_3_is_done_again(ground: &Ground) {
     assert_eq!(rows(store.engine())[..2], made[..2]);
 }
 
+fn a_backup_of_format_2_is_brought_to_format_3_when_it_is_restored(ground: &Ground) {
+    let made = with_devices(ground);
+    in_format_2(ground);
+    let (_directory, engine) = ground.engine();
+    let all: Vec<CopiedRow> = Keyspace::ALL
+        .into_iter()
+        .flat_map(|keyspace| {
+            let rows = engine.view().unwrap().rows_after(keyspace, &[], &[], usize::MAX).unwrap();
+            rows.into_iter().map(move |(key, value)| CopiedRow {
+                keyspace: keyspace.tag(),
+                key,
+                value: Some(value),
+            })
+        })
+        .collect();
+    for kind in EngineKind::ALL {
+        let (_parent, store) = restored(all.clone(), kind);
+        assert_eq!(rows(store.engine())[..2], made[..2]);
+    }
+}
+
 super::on_every_engine! {
+    a_backup_of_format_2_is_brought_to_format_3_when_it_is_restored,
     a_ledger_of_format_2_is_indexed_and_counted_as_if_it_had_always_been,
     an_interrupted_step_to_format_3_is_done_again,
     s_08_an_interrupted_migration_is_done_again_by_the_next_start,

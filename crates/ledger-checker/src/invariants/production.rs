@@ -1,4 +1,4 @@
-//! I18: no surplus leaves a line. By the audit trail, which says under which order each intent was recorded, how many devices were
+//! I19: no surplus leaves a line. By the audit trail, which says under which order each intent was recorded, how many devices were
 //! ordered and what became of each intent; and by the rows of the orders, which must say the same.
 //!
 //! A device counts from its first intent until its last has come to nothing, or it is scrapped.
@@ -64,7 +64,7 @@ impl Book {
         };
         let Some((name, ordered, profiles)) = read() else {
             let what = format!("audit record {} opens an order and does not say which", record.sequence);
-            return findings.add(Invariant::I18, what);
+            return findings.add(Invariant::I19, what);
         };
         let order = self.orders.entry(name.to_owned()).or_default();
         (order.ordered, order.profiles, order.is_open) = (ordered, profiles, true);
@@ -77,27 +77,27 @@ impl Book {
         let drafted = record.detail.split_once(" version ").and_then(|(drafted, _)| drafted.split_once(" under "));
         let (Some((title, profile)), Some(order)) = (drafted, self.orders.get_mut(name)) else {
             let what = format!("{} was intended under {name}, which nobody opened", hex::encode(&record.id));
-            return findings.add(Invariant::I18, what);
+            return findings.add(Invariant::I19, what);
         };
         if !order.is_open || !order.profiles.contains(profile) {
             let what = format!("{} was intended under {name} and is not of it", hex::encode(&record.id));
-            findings.add(Invariant::I18, what);
+            findings.add(Invariant::I19, what);
         }
         let device = order.devices.entry(title.to_owned()).or_default();
         if device.insert(profile.to_owned(), record.id.clone()).is_some() {
             let what = format!("{title} has a second certificate of {profile} under {name}");
-            findings.add(Invariant::I18, what);
+            findings.add(Invariant::I19, what);
         }
         if order.devices.len() > order.ordered {
             let what = format!("{title} is one device more than the {} that {name} ordered", order.ordered);
-            findings.add(Invariant::I18, what);
+            findings.add(Invariant::I19, what);
         }
         let place = (name.to_owned(), title.to_owned(), profile.to_owned());
         self.intents.insert(record.id.clone(), place);
         let elsewhere = |(other, order): (&String, &Order)| other != name && order.devices.contains_key(title);
         if self.orders.iter().any(elsewhere) {
             let what = format!("{title} is made under {name} and under another order");
-            findings.add(Invariant::I18, what);
+            findings.add(Invariant::I19, what);
         }
     }
 
@@ -129,16 +129,16 @@ impl Book {
             }
             let row = case.ledger.production.get(name.as_str());
             let Some(row) = row else {
-                findings.add(Invariant::I18, format!("the order {name} was opened and is on no record"));
+                findings.add(Invariant::I19, format!("the order {name} was opened and is on no record"));
                 continue;
             };
             let places = usize::try_from(row.places).unwrap_or(usize::MAX);
             if (places, row.ordered) != (order.devices.len(), u64::try_from(order.ordered).unwrap_or(u64::MAX)) {
                 let what = format!("the order {name} counts {places} devices, and the trail {}", order.devices.len());
-                findings.add(Invariant::I18, what);
+                findings.add(Invariant::I19, what);
             }
             for title in order.devices.keys().filter(|title| !row.names(title, name, case)) {
-                findings.add(Invariant::I18, format!("{title} is made under {name}, which does not name it"));
+                findings.add(Invariant::I19, format!("{title} is made under {name}, which does not name it"));
             }
         }
         let mut rows: BTreeMap<(&str, String), BTreeSet<&Id>> = BTreeMap::new();
@@ -146,10 +146,10 @@ impl Book {
             rows.insert((device.order.as_str(), title.clone()), device.ids.iter().collect());
         }
         for (order, title) in rows.keys().filter(|key| rows.get(*key) != standing.get(*key)) {
-            findings.add(Invariant::I18, format!("{title} stands under {order} otherwise than the trail says"));
+            findings.add(Invariant::I19, format!("{title} stands under {order} otherwise than the trail says"));
         }
         for (order, title) in standing.keys().filter(|key| !rows.contains_key(*key)) {
-            findings.add(Invariant::I18, format!("{title} was made under {order} and has no place there"));
+            findings.add(Invariant::I19, format!("{title} was made under {order} and has no place there"));
         }
     }
 }

@@ -4,7 +4,7 @@
 
 mod bench;
 
-use bench::{Bench, Change, ISSUER, NOW};
+use bench::{Bench, Change, DEVICE, ISSUER, NOW, counted_by, found_by};
 use ledger_checker::Invariant;
 
 fn names(invariant: Invariant, break_it: impl FnOnce(&mut Bench)) {
@@ -223,9 +223,9 @@ fn finds_nothing_in_an_order_under_which_no_more_was_made_than_ordered() {
 }
 
 #[test]
-fn names_i_18_when_a_surplus_left_the_line() {
+fn names_i_19_when_a_surplus_left_the_line() {
     let broken = |break_it: &dyn Fn(&mut Bench)| {
-        names(Invariant::I18, |bench| {
+        names(Invariant::I19, |bench| {
             bench.order(1);
             break_it(bench);
         });
@@ -249,7 +249,7 @@ fn names_i_18_when_a_surplus_left_the_line() {
     });
     // Rows that say less than the trail.
     broken(&|_| {});
-    names(Invariant::I18, |bench| bench.make((1, 1, "p"), true));
+    names(Invariant::I19, |bench| bench.make((1, 1, "p"), true));
 }
 
 #[test]
@@ -444,4 +444,43 @@ fn names_i_15_when_what_is_short_lived_is_on_a_crl_or_among_the_changes_or_marke
     });
     names(Invariant::I15, |bench| bench.revoke_short_lived(&[5]));
     names(Invariant::I15, |bench| bench.revoke_short_lived(&[11]));
+}
+
+#[test]
+fn finds_nothing_where_a_device_is_found_counted_and_followed() {
+    let mut bench = Bench::new();
+    bench.list_device();
+    assert_eq!(bench.violations(), []);
+}
+
+fn names_i_18(break_it: impl FnOnce(&mut Bench)) {
+    names(Invariant::I18, |bench| {
+        bench.list_device();
+        break_it(bench);
+    });
+}
+
+#[test]
+fn names_i_18_when_a_device_is_not_found_by_what_it_has() {
+    names_i_18(|bench| bench.remove(39, &found_by(3, "E350")));
+}
+
+#[test]
+fn names_i_18_when_a_device_is_not_counted() {
+    names_i_18(|bench| bench.remove(40, &counted_by(0, "")));
+}
+
+#[test]
+fn names_i_18_when_an_index_leads_to_no_device() {
+    names_i_18(|bench| bench.remove(17, &DEVICE));
+}
+
+#[test]
+fn names_i_18_when_a_history_names_a_record_that_tells_of_something_else() {
+    names_i_18(|bench| bench.follow_device(1));
+}
+
+#[test]
+fn names_i_18_when_the_trail_says_that_a_device_is_retired_and_its_row_does_not() {
+    names_i_18(Bench::tell_that_the_device_is_retired);
 }

@@ -5,7 +5,7 @@ use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use ca_core::validity::UnixTime;
-use ca_store::{EngineKind, LEDGER_FORMAT, RestoreError, Restoring};
+use ca_store::{EngineKind, LEDGER_FORMAT, OLDEST_RESTORED, RestoreError, Restoring};
 
 use super::archive::{ArchiveReader, Frame, Manifest};
 use super::envelope::EnvelopeError;
@@ -65,7 +65,7 @@ fn restore(reader: impl Read, destination: &Destination<'_>) -> Result<Unpacked,
             Frame::Manifest(manifest, digest) => break (*manifest, digest),
         }
     };
-    if manifest.format != 1 || manifest.ledger_format != LEDGER_FORMAT {
+    if manifest.format != 1 || !(OLDEST_RESTORED..=LEDGER_FORMAT).contains(&manifest.ledger_format) {
         return Err(UnpackError::OtherFormat {
             found: manifest.ledger_format,
             known: LEDGER_FORMAT,

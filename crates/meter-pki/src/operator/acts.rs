@@ -14,9 +14,7 @@ use ca_core::issuer::Issuer;
 use ca_core::ports::Unavailable;
 use ca_core::profile::ProfileId;
 use ca_core::reason::ReasonCode;
-use ca_core::record::{
-    CertificateId, CertificateQuery, CrlRecord, ExpectedDevice, StatusKind, Token,
-};
+use ca_core::record::{CertificateId, CertificateQuery, CrlRecord, ExpectedDevice, StatusKind, Token};
 use ca_core::request::{ReleaseRequest, RevocationRequest};
 use ca_core::revocation::RevokeError;
 use ca_core::scope::{CrlKind, CrlLine, Shard};
@@ -31,9 +29,8 @@ use status_server::repository::CrlStanding;
 use super::listener::Peer;
 use super::wire::{
     AuthorityView, CertificatePage, CertificateQueryText, CertificateView, CertificationText, CrlChoice,
-    CrlText, CrlView, HoldReleaseText, HoldReleaseView, ImportRequest,
-    ImportView, ImportedCrlView, ImportedDevice, PublishedCrlsView, RevocationText, RevocationView,
-    TokenText, TokenView,
+    CrlText, CrlView, HoldReleaseText, HoldReleaseView, ImportRequest, ImportView, ImportedCrlView,
+    ImportedDevice, PublishedCrlsView, RevocationText, RevocationView, TokenText, TokenView,
 };
 use super::{order_acts, views};
 use crate::compose::{ServedAuthority, System};

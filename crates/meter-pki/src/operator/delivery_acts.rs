@@ -94,11 +94,8 @@ pub(super) fn take_part(
         ..event(system, owner, peer, Act::DeliveryPartTaken, detail)
     };
     let anchors = system.factory_anchors.get(&delivery.manufacturer).unwrap_or(&NONE);
-    let devices = text
-        .devices
-        .into_iter()
-        .map(|device| checked(device, &delivery, (anchors, event.time)))
-        .collect();
+    let devices =
+        text.devices.into_iter().map(|device| checked(device, &delivery, (anchors, event.time))).collect();
     let taken = system
         .deliveries
         .take_part(DeliveryPart { digest: delivery.digest, part, content, devices, event })
@@ -169,12 +166,10 @@ fn checked(
 type Unreadable = (&'static str, String);
 
 fn read(text: DeliveredDeviceText, batch: &str) -> Result<DeliveredDevice, Unreadable> {
-    let title = SystemTitle::parse(&text.system_title)
-        .map_err(|error| ("title.malformed", error.to_string()))?;
+    let title =
+        SystemTitle::parse(&text.system_title).map_err(|error| ("title.malformed", error.to_string()))?;
     let place = |name: Option<String>| match name.filter(|name| !name.is_empty()) {
-        Some(name) => {
-            Shard::parse(&name).map(Some).map_err(|error| ("device.place", error.to_string()))
-        }
+        Some(name) => Shard::parse(&name).map(Some).map_err(|error| ("device.place", error.to_string())),
         None => Ok(None),
     };
     let octets = |code, text: &str| STANDARD.decode(text).map_err(|error| (code, error.to_string()));
@@ -206,10 +201,14 @@ fn told(
     name: &[u8; 32],
 ) -> Failure {
     let (exit, next) = match &conflict {
-        DeliveryConflict::Repeated { .. } => (Exit::Conflict, "look at what was imported: GET /v1/deliveries"),
+        DeliveryConflict::Repeated { .. } => {
+            (Exit::Conflict, "look at what was imported: GET /v1/deliveries")
+        }
         DeliveryConflict::Unknown => (Exit::NotFound, "open it first"),
         DeliveryConflict::Differs => (Exit::Conflict, "repeat the command with what it was opened with"),
-        DeliveryConflict::PartOrder { .. } => (Exit::Conflict, "open it again: the answer says which part is next"),
+        DeliveryConflict::PartOrder { .. } => {
+            (Exit::Conflict, "open it again: the answer says which part is next")
+        }
         DeliveryConflict::PartDiffers { .. } => {
             (Exit::Conflict, "the file was changed since: a changed file is another delivery")
         }

@@ -4,7 +4,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ca_core::audit::{Act, AuditRecord, AuditEvent};
+use ca_core::audit::{Act, AuditEvent, AuditRecord};
 use ca_core::record::{
     CertificateQuery, Device, DeviceAct, DeviceChange, DeviceEvent, DeviceField, DeviceQuery, DeviceState,
     RefusedDevice,
@@ -28,6 +28,9 @@ use crate::exit::{Exit, Failure};
 /// How many devices one act changes at most.
 pub(crate) const MOST_CHANGED: usize = 1_000;
 
+/// How often one page asks on, so that a search that finds little keeps its worker for a second at most.
+const MOST_ROUNDS: usize = 16;
+
 /// How many lines of a history are shown with a device.
 const SHOWN_LINES: usize = 100;
 
@@ -40,16 +43,17 @@ const SHOWN_CERTIFICATES: usize = 1_000;
 pub(super) fn devices(system: &System, text: &DeviceQueryText) -> Result<DevicePage, Failure> {
     let mut query = query(system, text)?;
     let (wanted, mut devices) = (query.limit, Vec::new());
-    // One search looks at a bounded number of candidates; a page asks on until it is full.
-    loop {
+    // One search looks at a bounded number of candidates; a page asks on until it is full, or has asked often.
+    for _ in 0..MOST_ROUNDS {
         query.limit = wanted.saturating_sub(devices.len());
         let found = system.fleet.find_devices(&query).map_err(unavailable)?;
         devices.extend(found.devices.iter().map(views::device));
         query.after = found.next;
         if found.next.is_none() || devices.len() >= wanted {
-            return Ok(DevicePage { devices, next: found.next.map(|title| title.to_string()) });
+            break;
         }
     }
+    Ok(DevicePage { devices, next: query.after.map(|title| title.to_string()) })
 }
 
 /// Reads what devices are searched by.
@@ -76,7 +80,8 @@ fn query(system: &System, text: &DeviceQueryText) -> Result<DeviceQuery, Failure
     }
     query.state = text.state.as_deref().map(state).transpose()?;
     query.key = text.key.as_deref().map(|digits| digest("key.malformed", digits)).transpose()?;
-    query.delivery = text.delivery.as_deref().map(|digits| digest("delivery.malformed", digits)).transpose()?;
+    query.delivery =
+        text.delivery.as_deref().map(|digits| digest("delivery.malformed", digits)).transpose()?;
     if let Some(number) = &text.certificate {
         let issuers = system.authorities.iter().map(ServedAuthority::key).collect();
         query.certificate = Some((serial(number)?, issuers));
@@ -93,7 +98,8 @@ fn prefix(digits: &str, flag: &[u8]) -> Result<Vec<u8>, Failure> {
         let message = format!("{digits} begins no system title: 2 to 16 hexadecimal digits, an even number");
         Failure::new(Exit::Usage, "title.prefix", message)
     })?;
-    let (short, long) = if octets.len() < flag.len() { (octets.as_slice(), flag) } else { (flag, &octets[..]) };
+    let (short, long) =
+        if octets.len() < flag.len() { (octets.as_slice(), flag) } else { (flag, &octets[..]) };
     if long.starts_with(short) {
         return Ok(long.to_vec());
     }
@@ -180,9 +186,18 @@ pub(super) fn show(system: &System, named: &str) -> Result<DeviceDetailView, Fai
 
 /// The last lines of a history: long ones are told by `device history`.
 fn last_lines(system: &System, title: &SystemTitle) -> Result<Vec<HistoryView>, Failure> {
-    let mut events = system.fleet.history(title, 0, MOST_PROVED).map_err(unavailable)?;
-    let before = events.len().saturating_sub(SHOWN_LINES);
-    events.drain(..before);
+    let (mut events, mut after) = (Vec::new(), 0);
+    loop {
+        let page = system.fleet.history(title, after, MOST_PROVED).map_err(unavailable)?;
+        let is_last = page.len() < MOST_PROVED;
+        after = page.last().map_or(after, |last| last.sequence);
+        events.extend(page);
+        let before: usize = events.len().saturating_sub(SHOWN_LINES);
+        events.drain(..before);
+        if is_last {
+            break;
+        }
+    }
     events.iter().map(|event| line(system, event)).collect()
 }
 
@@ -215,11 +230,16 @@ fn line(system: &System, event: &DeviceEvent) -> Result<HistoryView, Failure> {
 }
 
 fn record(system: &System, sequence: u64) -> Result<(AuditRecord, Vec<u8>), Failure> {
-    let broken = |what: String| Failure::new(Exit::Integrity, "audit.broken", what).then("meter-pki audit verify");
+    let broken =
+        |what: String| Failure::new(Exit::Integrity, "audit.broken", what).then("meter-pki audit verify");
     let mut records = system.status.audit_records(sequence.saturating_sub(1), 1).map_err(unavailable)?;
     let der = records.pop().ok_or_else(|| broken(format!("audit record {sequence} is missing")))?;
     let record = AuditRecord::from_der(&der).map_err(|error| broken(error.to_string()))?;
-    if record.sequence == sequence { Ok((record, der)) } else { Err(broken(format!("audit record {sequence} is missing"))) }
+    if record.sequence == sequence {
+        Ok((record, der))
+    } else {
+        Err(broken(format!("audit record {sequence} is missing")))
+    }
 }
 
 /// Proves every line of a history against one checkpoint.
@@ -251,7 +271,9 @@ pub(super) fn change(system: &System, peer: &Peer, text: &ChangeText) -> Result<
     let owner = tenant(&text.tenant)?;
     let to = text.to.as_deref().map(tenant).transpose()?;
     if matches!(act, DeviceAct::Ship | DeviceAct::Transfer) && to.is_none() {
-        return Err(Failure::new(Exit::Usage, "device.to", "say to whom they are sent or pass").then("--to TENANT"));
+        return Err(
+            Failure::new(Exit::Usage, "device.to", "say to whom they are sent or pass").then("--to TENANT")
+        );
     }
     if act == DeviceAct::Transfer
         && let Some(to) = &to
@@ -319,7 +341,9 @@ fn act_named(text: &str) -> Result<(DeviceAct, Act), Failure> {
 /// Reads why; it stands in the audit log, in front of the system titles.
 fn reason(text: &str) -> Result<&str, Failure> {
     let plain = !text.is_empty() && text.chars().count() <= 200 && !text.chars().any(char::is_control);
-    if plain { Ok(text) } else {
+    if plain {
+        Ok(text)
+    } else {
         let message = "say why, in at most 200 printable characters";
         Err(Failure::new(Exit::Usage, "device.reason", message).then("--reason TEXT"))
     }

@@ -32,8 +32,7 @@ pub(super) fn reconcile(system: &System, text: &ReconciliationText) -> Result<Ve
         let named = title(&exported.system_title)?;
         let purpose = purpose(&exported.purpose)?;
         let device = system.registry.device(&named).map_err(unavailable)?;
-        let query =
-            CertificateQuery { title: Some(named), limit: OF_A_METER, ..CertificateQuery::default() };
+        let query = CertificateQuery { title: Some(named), limit: OF_A_METER, ..CertificateQuery::default() };
         let issued = system.status.certificates(&query).map_err(unavailable)?;
         let sha256 = fingerprint(exported)?;
         let shown = shown(system, exported, (&issued, sha256))?;

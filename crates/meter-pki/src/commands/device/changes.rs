@@ -78,18 +78,20 @@ pub(super) async fn run(
             }
             Some(shown) if *shown != digest => {
                 let message = "other devices would be changed now than the dry run showed";
-                return Err(Failure::new(Exit::Conflict, "device.changed", message).then("repeat the dry run"));
+                return Err(
+                    Failure::new(Exit::Conflict, "device.changed", message).then("repeat the dry run")
+                );
             }
             Some(_) => {}
         }
     }
     let done = ask(wanted, &titles, false, client).await?;
-    printer.result(&done, |done| lines(wanted.act, done));
-    if let Some(reason) = wanted.revoke
-        && !done.changed.is_empty()
-    {
-        plan_revocation(wanted, reason, &done.changed, (client, printer)).await?;
-    }
+    let order = match wanted.revoke.filter(|_| !done.changed.is_empty()) {
+        Some(reason) => Some(plan_revocation(wanted, reason, &done.changed, client).await?),
+        None => None,
+    };
+    let view = DoneView { done: &done, order: order.as_ref() };
+    printer.result(&view, |view| lines(wanted.act, view));
     if done.refused.is_empty() {
         return Ok(());
     }
@@ -120,7 +122,9 @@ async fn found(which: &WhichArgs, client: &OperatorClient) -> Result<Vec<String>
     };
     if text == everything {
         let message = "name devices, or what they have in common";
-        return Err(Failure::new(Exit::Usage, "device.everything", message).then("--batch, --model, --region …"));
+        return Err(
+            Failure::new(Exit::Usage, "device.everything", message).then("--batch, --model, --region …")
+        );
     }
     let mut titles = Vec::new();
     loop {
@@ -187,13 +191,32 @@ fn told(refused: &[RefusedDeviceView]) -> Vec<String> {
     told
 }
 
-fn lines(act: &str, done: &ChangeView) -> Vec<String> {
+/// What was done, and the order that was planned with it.
+#[derive(serde::Serialize)]
+struct DoneView<'a> {
+    #[serde(flatten)]
+    done: &'a ChangeView,
+    order: Option<&'a PlanView>,
+}
+
+fn lines(act: &str, DoneView { done, order }: &DoneView<'_>) -> Vec<String> {
     let recorded = match done.records {
         Some((first, last)) if first == last => format!("audit record {first}"),
         Some((first, last)) => format!("audit records {first} to {last}"),
         None => "nothing is on record".to_owned(),
     };
-    vec![format!("{act}: {} devices, {} not; {recorded}", done.changed.len(), done.refused.len())]
+    let mut lines =
+        vec![format!("{act}: {} devices, {} not; {recorded}", done.changed.len(), done.refused.len())];
+    match order.map(|plan| &plan.order) {
+        Some(Some(order)) => {
+            let (count, until) = (order.count, &order.expires_at);
+            lines.push(format!("an order to revoke {count} certificates is planned, until {until}"));
+            lines.push(format!("meter-pki cert revoke --apply {}", order.digest));
+        }
+        Some(None) => lines.push("they have no certificate that could be revoked".to_owned()),
+        None => {}
+    }
+    lines
 }
 
 /// Has an order planned for what the devices have; whoever may approves it like any other.
@@ -201,22 +224,13 @@ async fn plan_revocation(
     wanted: &Wanted<'_>,
     reason: &str,
     titles: &[String],
-    (client, printer): (&OperatorClient, &Printer),
-) -> Result<(), Failure> {
+    client: &OperatorClient,
+) -> Result<PlanView, Failure> {
     let selection = SelectionText {
         system_titles: titles.to_vec(),
         tenant: Some(wanted.which.criteria.tenant.clone()),
         ..SelectionText::default()
     };
-    let text =
-        PlanText { selection, reason: Some(reason.to_owned()), invalidity_date: None, show: 10 };
-    let view: PlanView = client.post("/v1/plans", &text).await?;
-    printer.result(&view, |view| match &view.order {
-        Some(order) => vec![
-            format!("an order to revoke {} certificates ({reason}) is planned, until {}", order.count, order.expires_at),
-            format!("meter-pki cert revoke --apply {}", order.digest),
-        ],
-        None => vec!["they have no certificate that could be revoked".to_owned()],
-    });
-    Ok(())
+    let text = PlanText { selection, reason: Some(reason.to_owned()), invalidity_date: None, show: 10 };
+    client.post("/v1/plans", &text).await
 }

@@ -96,11 +96,15 @@ fn detail(view: &DeviceDetailView) -> Vec<String> {
     say("delivery", &or_none(&device.delivery));
     say("claimed by", &or_none(&device.claimed_by));
     say("superseded", &or_none(&device.factory_superseded_at));
-    let secrets: Vec<String> =
-        view.secrets.iter().map(|one| format!("{} (wrapped by {})", one.kind, plain(&one.wrapped_by))).collect();
+    let secrets: Vec<String> = view
+        .secrets
+        .iter()
+        .map(|one| format!("{} (wrapped by {})", one.kind, plain(&one.wrapped_by)))
+        .collect();
     say("secrets", &secrets.join(", "));
     lines.push(String::new());
-    let mut certificates = vec![heading(&["HIERARCHY", "PURPOSE", "STATUS", "SERIAL", "ISSUER", "NOT AFTER"])];
+    let mut certificates =
+        vec![heading(&["HIERARCHY", "PURPOSE", "STATUS", "SERIAL", "ISSUER", "NOT AFTER"])];
     certificates.extend(view.delivered.iter().map(|one| {
         vec![
             "delivered".to_owned(),
@@ -164,7 +168,9 @@ pub(super) async fn count(
         for one in counts {
             if states {
                 rows.extend(
-                    one.states.iter().map(|(state, count)| vec![plain(&one.value), state.clone(), count.to_string()]),
+                    one.states
+                        .iter()
+                        .map(|(state, count)| vec![plain(&one.value), state.clone(), count.to_string()]),
                 );
             }
             rows.push(vec![plain(&one.value), "all".to_owned(), one.total.to_string()]);
@@ -225,8 +231,9 @@ pub(in crate::commands) fn verify(
     printer: &Printer,
 ) -> Result<(), Failure> {
     let read = |file: &Path| {
-        std::fs::read_to_string(file)
-            .map_err(|error| Failure::new(Exit::Usage, "file.unreadable", format!("{}: {error}", file.display())))
+        std::fs::read_to_string(file).map_err(|error| {
+            Failure::new(Exit::Usage, "file.unreadable", format!("{}: {error}", file.display()))
+        })
     };
     let view: HistoryProofsView = serde_json::from_str(&read(file)?)
         .map_err(|error| Failure::new(Exit::Usage, "proof.file", format!("{}: {error}", file.display())))?;
@@ -243,18 +250,21 @@ pub(in crate::commands) fn verify(
 /// Every record must be in the log, and must tell of this device: by its system title, or by its certificate.
 fn check(view: &HistoryProofsView, pem: &str) -> Result<ProvedView, Failure> {
     let broken = |what: String| {
-        Failure::new(Exit::Integrity, "audit.broken", what).then("take the public key from where you trust it, with --key")
+        Failure::new(Exit::Integrity, "audit.broken", what)
+            .then("take the public key from where you trust it, with --key")
     };
     let key = public_key(pem).map_err(|error| Failure::new(Exit::Usage, "audit.key", error))?;
     let title = ca_core::system_title::SystemTitle::parse(&view.system_title)
         .map_err(|error| broken(error.to_string()))?;
     let (mut proved, mut checkpoint) = (Vec::new(), 0);
     for one in &view.proofs {
-        let proof = LogProof::parse(&one.proof).ok_or_else(|| broken(format!("proof {} is none", one.sequence)))?;
+        let proof =
+            LogProof::parse(&one.proof).ok_or_else(|| broken(format!("proof {} is none", one.sequence)))?;
         let (record, signed) = proof.verify(&key).map_err(broken)?;
         let event = record.event;
         let of_certificate = event.serial.is_some();
-        let names = titles_named(&event.detail).contains(&title) || event.detail.starts_with(&view.system_title);
+        let names =
+            titles_named(&event.detail).contains(&title) || event.detail.starts_with(&view.system_title);
         if record.sequence != one.sequence || !(names || of_certificate) {
             return Err(broken(format!("audit record {} does not tell of {title}", record.sequence)));
         }

@@ -41,7 +41,8 @@ pub(super) async fn run(
         return Ok(());
     }
     let message = format!("{} differences in {} lines", report.differences.len(), report.compared);
-    Err(Failure::new(Exit::Integrity, "reconcile.differs", message).then("meter-pki device show TITLE for each of them"))
+    Err(Failure::new(Exit::Integrity, "reconcile.differs", message)
+        .then("meter-pki device show TITLE for each of them"))
 }
 
 /// Reads the lines one by one: an export of a whole fleet is not held in memory.
@@ -54,7 +55,8 @@ fn lines(file: &Path) -> Result<impl Iterator<Item = Result<ExportedText, Failur
     let lines = BufReader::new(opened).lines().enumerate();
     Ok(lines.filter(|(_, line)| line.as_ref().map_or(true, |line| !line.trim().is_empty())).map(
         move |(number, line)| {
-            let at = |error: &dyn std::fmt::Display| unreadable(&file, &format!("line {}: {error}", number + 1));
+            let at =
+                |error: &dyn std::fmt::Display| unreadable(&file, &format!("line {}: {error}", number + 1));
             let line = line.map_err(|error| at(&error))?;
             serde_json::from_str(&line).map_err(|error| at(&error))
         },
