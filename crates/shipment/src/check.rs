@@ -121,8 +121,14 @@ struct Tally {
 
 impl Tally {
     const fn new(announced_groups: usize) -> Self {
-        let (tree, groups) = (Peaks::EMPTY, BTreeMap::new());
-        Self { last: None, tree, groups, announced_groups, certificates: 0, secrets: 0 }
+        Self {
+            last: None,
+            tree: Peaks::EMPTY,
+            groups: BTreeMap::new(),
+            announced_groups,
+            certificates: 0,
+            secrets: 0,
+        }
     }
 
     fn take(&mut self, chunk: &Chunk, see: &mut dyn FnMut(&Placed<'_>)) -> Result<(), ReadError> {
