@@ -182,7 +182,7 @@ fn serve(socket: &Path) -> Arc<Mutex<Vec<(String, Value)>>> {
 fn answer(target: &str, asked: &Value) -> String {
     let view = match target.rsplit('/').next() {
         Some("deliveries") => {
-            json!({ "digest": asked["digest"], "next_part": 1, "imported": 0, "closed": false })
+            json!({ "digest": asked["digest"], "next_part": 0, "imported": 0, "closed": false })
         }
         Some("parts") => json!({ "part": asked["part"], "added": 3, "unchanged": 0, "refused": [] }),
         _ => json!({ "announced": 3, "received": 3, "imported": 3, "unchanged": 0, "refused": 0 }),

@@ -15,7 +15,7 @@ use crate::object::fixed;
 /// The most octets of a record.
 pub const MAX_RECORD_OCTETS: usize = 65_536;
 /// The most octets of a text in it.
-pub(crate) const MAX_TEXT_OCTETS: usize = 128;
+pub(crate) const MAX_TEXT_OCTETS: usize = 64;
 /// The most octets of a label.
 const MAX_LABEL_OCTETS: usize = 64;
 /// The most certificates of a device, and the most secrets.
@@ -32,7 +32,7 @@ pub(crate) const SALT_OCTETS: usize = 16;
 ///     serialNumber  UTF8String,
 ///     model         UTF8String,
 ///     firmware      UTF8String,
-///     batch         UTF8String,                 -- up to 128 octets each, maybe none
+///     batch         UTF8String,                 -- up to 64 octets each, maybe none
 ///     region        [0] UTF8String OPTIONAL,
 ///     concentrator  [1] UTF8String OPTIONAL,    -- 1 to 32 letters, digits and hyphens each
 ///     certificates  SEQUENCE OF Certificate,    -- up to 16

@@ -22,6 +22,9 @@ use crate::operator::client::OperatorClient;
 /// How many refused devices are told one by one.
 const TOLD: usize = 1_000;
 
+/// After how many chunks people are told how far it is.
+const TOLD_CHUNKS: u32 = 20;
+
 /// What came of an import.
 #[derive(Debug, serde::Serialize)]
 struct ImportedView {
@@ -29,7 +32,7 @@ struct ImportedView {
     digest: String,
     #[serde(flatten)]
     totals: TotalsView,
-    /// The part from which this run went on; 1 for a whole import.
+    /// The part from which this run went on; 0 for a whole import.
     from_part: u32,
     /// Refused in this run, the first thousand.
     refusals: Vec<RefusedView>,
@@ -64,14 +67,17 @@ pub(super) async fn import(
     let mut refusals = Vec::new();
     let mut chunks = Again::open(open(&args.file)?, &checked)?;
     while let Some(chunk) = chunks.next()? {
-        if chunk.number() < stands.next_part {
+        // Parts are counted from 0, chunks from 1.
+        if chunk.number() <= stands.next_part {
             continue;
         }
         let part = part(&chunk, &own)?;
         let view: PartView = client.post(&format!("/v1/deliveries/{digest}/parts"), &part).await?;
         refusals.extend(view.refused);
         refusals.truncate(TOLD);
-        printer.progress(&format!("chunk {} of {} is taken in", chunk.number(), header.chunks));
+        if chunk.number() % TOLD_CHUNKS == 0 {
+            printer.progress(&format!("{} of {} chunks are taken in", chunk.number(), header.chunks));
+        }
     }
     let close = CloseText { accept_count: args.accept_count };
     let totals: TotalsView = client.post(&format!("/v1/deliveries/{digest}/close"), &close).await?;
@@ -103,7 +109,7 @@ fn told(view: &ImportedView, printer: &Printer) -> Result<(), Failure> {
 fn part(chunk: &SealedChunk, own: &OwnRecipient) -> Result<PartText, Failure> {
     let opened = chunk.open(own).map_err(|error| own.refused(&error))?;
     let devices = opened.records.iter().map(|record| DeviceText::from(&record.device)).collect();
-    Ok(PartText { part: opened.number, devices })
+    Ok(PartText { part: opened.number.saturating_sub(1), devices })
 }
 
 /// The chunks of a manifest that was checked, read once more.
