@@ -10,7 +10,7 @@ use crate::journal::cut_torn_end;
 use crate::unreadable::Unreadable;
 
 /// The keyspaces by number and name, as ca-store documents them.
-const KEYSPACES: [(u8, &str); 38] = [
+const KEYSPACES: [(u8, &str); 45] = [
     (1, "meta"),
     (2, "audit"),
     (3, "open"),
@@ -49,6 +49,13 @@ const KEYSPACES: [(u8, &str); 38] = [
     (36, "scheduled"),
     (37, "scheduled-times"),
     (38, "blocked"),
+    (47, "swaps"),
+    (48, "campaigns"),
+    (49, "campaign-members"),
+    (50, "campaign-agenda"),
+    (51, "campaign-counts"),
+    (52, "campaign-places"),
+    (53, "evidence"),
 ];
 
 /// Values by keyspace and key.

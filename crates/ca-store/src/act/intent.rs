@@ -52,8 +52,7 @@ pub(crate) fn record(tx: &mut Transaction<'_>, intent: Intent) -> Result<(), Ref
     if let (Some(row), Some(claim)) = (device, &intent.conditions.claim) {
         claim_device(tx, row, claim, &intent)?;
     }
-    swap::asked(tx, &intent)
-        .map_err(Refusal::from)
+    swap::asked(tx, &intent).map_err(Refusal::from)
 }
 
 /// Marks an intent as given to the signer, once.
