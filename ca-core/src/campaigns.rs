@@ -19,7 +19,7 @@ use crate::record::{Mark, Verdict};
 use crate::registration::approval::hexadecimal;
 use crate::tenant::TenantId;
 use crate::validity::UnixTime;
-pub use carry_on::Cursor;
+pub use carry_on::{Carried, Cursor};
 pub use error::CampaignError;
 pub use plan::{CampaignPlan, CampaignWish, DeviceChoice, LeftOut};
 
@@ -83,8 +83,7 @@ impl<'a> CampaignDesk<'a> {
             CampaignAct::Resume => (Act::CampaignResumed, String::new()),
             CampaignAct::Abandon { reason } => (Act::CampaignAbandoned, readable(reason)?),
         };
-        let campaign =
-            self.campaign(&digest)?.ok_or(CampaignError::Conflict(CampaignConflict::Unknown))?;
+        let campaign = self.campaign(&digest)?.ok_or(CampaignError::Conflict(CampaignConflict::Unknown))?;
         let mark = Mark { by: actor.to_string(), at: now };
         let detail = format!(
             "campaign {} {}: {} devices: {}; {reason}",
@@ -95,7 +94,7 @@ impl<'a> CampaignDesk<'a> {
         );
         let event = AuditEvent {
             time: now,
-            tenant: campaign.tenant.clone(),
+            tenant: campaign.tenant,
             actor: mark.by.clone(),
             act: told,
             issuer: None,

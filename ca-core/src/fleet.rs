@@ -11,6 +11,6 @@ pub mod patience;
 pub mod swap;
 
 pub use acts::{
-    AgendaQuery, Begin, Begun, CampaignDecision, CampaignQuery, CampaignTurn, MemberCount, Place, SwapConflict, SwapEvent,
-    SwapOutcome, Turn,
+    AgendaQuery, Begin, Begun, CampaignDecision, CampaignQuery, CampaignTurn, MemberCount, Place,
+    SwapConflict, SwapEvent, SwapOutcome, Turn,
 };

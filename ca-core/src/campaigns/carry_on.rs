@@ -32,8 +32,23 @@ const LOOKED_AT: usize = 1_024;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Cursor(Option<Place>);
 
+/// What was done in one step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Carried {
+    /// Whether there is more to be done now.
+    pub more: bool,
+    /// Whether certificates were revoked that no device took.
+    pub withdrawn: bool,
+}
+
+impl Carried {
+    const fn with(self, more: bool) -> Self {
+        Self { more: self.more || more, withdrawn: self.withdrawn }
+    }
+}
+
 impl CampaignDesk<'_> {
-    /// Does some of what a campaign needs; tells whether there is more. `per_minute` is how many certificates the signer makes
+    /// Does some of what a campaign needs. `per_minute` is how many certificates the signer makes
     /// in a minute, where that was measured.
     ///
     /// # Errors
@@ -43,28 +58,28 @@ impl CampaignDesk<'_> {
         digest: &[u8; 32],
         cursor: &mut Cursor,
         (now, per_minute): (UnixTime, Option<u32>),
-    ) -> Result<bool, Unavailable> {
+    ) -> Result<Carried, Unavailable> {
         let actor = process(self.tenant).to_string();
         let turn = CampaignTurn { digest: *digest, now, actor };
-        let Some(campaign) = self.swaps.turn_campaign(turn)? else { return Ok(false) };
+        let Some(campaign) = self.swaps.turn_campaign(turn)? else { return Ok(Carried::default()) };
         match campaign.standing(now) {
             CampaignStanding::Running => {
                 let begun = self.begin_some(&campaign, cursor, (now, per_minute))?;
                 let served = self.serve_due(&campaign, now)?;
-                Ok(begun || served)
+                Ok(served.with(begun))
             }
             CampaignStanding::Paused => self.serve_due(&campaign, now),
             CampaignStanding::Ending => {
                 let ended = self.end_some(&campaign, now)?;
                 let served = self.serve_due(&campaign, now)?;
-                Ok(ended || served)
+                Ok(served.with(ended))
             }
             CampaignStanding::Planned
             | CampaignStanding::Waiting
             | CampaignStanding::Done
             | CampaignStanding::Abandoned
             | CampaignStanding::Refused
-            | CampaignStanding::Expired => Ok(false),
+            | CampaignStanding::Expired => Ok(Carried::default()),
         }
     }
 
@@ -116,7 +131,8 @@ impl CampaignDesk<'_> {
     }
 
     /// Does what is due: issues, withdraws, and counts what was not answered in time.
-    fn serve_due(&self, campaign: &Campaign, now: UnixTime) -> Result<bool, Unavailable> {
+    fn serve_due(&self, campaign: &Campaign, now: UnixTime) -> Result<Carried, Unavailable> {
+        let mut withdrawn = false;
         let due = self.swaps.agenda(&AgendaQuery {
             campaign: campaign.digest,
             phase: Phase::Due,
@@ -130,7 +146,10 @@ impl CampaignDesk<'_> {
             for swap in swaps.into_iter().filter(|swap| !swap.is_over() && !swap.stuck) {
                 match swap.next(now, &campaign.patience) {
                     Action::Issue => requests.push(swap),
-                    Action::Withdraw(certificate) => self.withdraw(&swap, certificate)?,
+                    Action::Withdraw(certificate) => {
+                        self.withdraw(&swap, certificate)?;
+                        withdrawn = true;
+                    }
                     Action::Nothing | Action::Wait(_) | Action::Call(_) => {
                         events.push(told(self, &swap, Event::Elapsed, now));
                     }
@@ -142,7 +161,7 @@ impl CampaignDesk<'_> {
             // What does not follow changes nothing.
             drop(self.swaps.record_swap_events(events)?);
         }
-        Ok(due.len() == STEP)
+        Ok(Carried { more: due.len() == STEP, withdrawn })
     }
 
     /// Gives up what is under way: what no device took is undone, all else is finished.

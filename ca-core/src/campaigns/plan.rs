@@ -8,9 +8,7 @@ use sha2::{Digest, Sha256};
 use super::{CampaignDesk, CampaignError};
 use crate::actor::Actor;
 use crate::authority::{CertificationAuthority, holds_place_of};
-use crate::fleet::campaign::{
-    Campaign, CampaignDigest, CampaignProgress, Goal, Pacing, Wanted, Window,
-};
+use crate::fleet::campaign::{Campaign, CampaignDigest, CampaignProgress, Goal, Pacing, Wanted, Window};
 use crate::fleet::member::{Agenda, Member};
 use crate::fleet::patience::Patience;
 use crate::fleet::swap::Road;
@@ -188,8 +186,7 @@ impl CampaignDesk<'_> {
         let mut wanted: Vec<Wanted> = Vec::new();
         for profile in &wish.profiles {
             let found = self.authorities.iter().find_map(|authority| offered(authority, profile, wish));
-            let (one, doors) =
-                found.ok_or_else(|| CampaignError::NotOffered { profile: profile.clone() })?;
+            let (one, doors) = found.ok_or_else(|| CampaignError::NotOffered { profile: profile.clone() })?;
             let open = doors.iter().any(|door| lets_in(*door, wish.road, wish.goal));
             if !open {
                 return Err(CampaignError::DoorClosed { profile: profile.clone(), road: wish.road });
@@ -265,7 +262,9 @@ impl CampaignDesk<'_> {
             Goal::Swap if held.len() == wanted.len() => Some("swap.already_swapped"),
             Goal::Renew if held.len() < wanted.len() => Some("swap.nothing_to_renew"),
             Goal::Renew if !held.iter().any(|row| ends(row)) => Some("swap.not_expiring"),
-            Goal::Uplift if wanted.iter().all(|one| holds(one).is_some_and(|row| row.profile == one.profile)) => {
+            Goal::Uplift
+                if wanted.iter().all(|one| holds(one).is_some_and(|row| row.profile == one.profile)) =>
+            {
                 Some("swap.already_uplifted")
             }
             Goal::Swap | Goal::Renew | Goal::Uplift => None,
@@ -308,8 +307,11 @@ impl CampaignDesk<'_> {
             abandoned: None,
             progress: CampaignProgress::default(),
         };
-        let mut drawn: Vec<(u32, usize)> =
-            chosen.iter().enumerate().map(|(place, one)| (spread(&one.title, &campaign.name), place)).collect();
+        let mut drawn: Vec<(u32, usize)> = chosen
+            .iter()
+            .enumerate()
+            .map(|(place, one)| (spread(&one.title, &campaign.name), place))
+            .collect();
         drawn.sort_unstable();
         let mut wave_of = vec![0_u32; chosen.len()];
         let mut order = drawn.iter();
@@ -339,9 +341,7 @@ impl CampaignDesk<'_> {
 
 /// Whether a certificate is the owner's own, of this type.
 fn in_place_of(row: &StoredCertificate, purpose: KeyPurpose) -> bool {
-    row.slot
-        .as_ref()
-        .is_some_and(|slot| slot.hierarchy == Hierarchy::Operational && slot.purpose == purpose)
+    row.slot.as_ref().is_some_and(|slot| slot.hierarchy == Hierarchy::Operational && slot.purpose == purpose)
 }
 
 /// What an authority offers under a profile, if it is for devices of this owner.
@@ -352,9 +352,8 @@ fn offered(
 ) -> Option<(Wanted, Vec<Door>)> {
     let offer = authority.offer(profile)?;
     let purpose = offer.profile.purpose();
-    let of_devices =
-        matches!(purpose, KeyPurpose::Signature | KeyPurpose::KeyAgreement | KeyPurpose::Tls)
-            && offer.profile.parts().hierarchy == Hierarchy::Operational;
+    let of_devices = matches!(purpose, KeyPurpose::Signature | KeyPurpose::KeyAgreement | KeyPurpose::Tls)
+        && offer.profile.parts().hierarchy == Hierarchy::Operational;
     let fits = of_devices && *authority.issuer().tenant() == wish.tenant;
     fits.then(|| {
         let issuer = authority.issuer().key();
@@ -443,6 +442,10 @@ fn busiest(chosen: &[Chosen]) -> u64 {
 }
 
 /// Tells whether a certificate of this kind is what a wanted one would replace.
-pub(super) fn is_replaced_by(row: &StoredCertificate, authority: &CertificationAuthority, profile: &ProfileId) -> bool {
+pub(super) fn is_replaced_by(
+    row: &StoredCertificate,
+    authority: &CertificationAuthority,
+    profile: &ProfileId,
+) -> bool {
     authority.offer(profile).is_some_and(|offer| holds_place_of(row, &offer.profile))
 }

@@ -187,8 +187,7 @@ impl Campaign {
                 let open = count(&|one| {
                     one.wave == wave && (one.phase.is_underway() || one.phase == Phase::Waiting)
                 });
-                let unfinished =
-                    count(&|one| !matches!(one.phase, Phase::Done | Phase::Ended));
+                let unfinished = count(&|one| !matches!(one.phase, Phase::Done | Phase::Ended));
                 let last = usize::try_from(wave).is_ok_and(|wave| wave.saturating_add(1) >= self.waves.len());
                 if stuck >= self.too_many_stuck() {
                     Turn::Stop { stuck }

@@ -43,9 +43,8 @@ impl Patience {
     pub fn pause(&self, title: &SystemTitle, purpose: KeyPurpose, attempt: u8) -> i64 {
         let doublings = u32::from(attempt.saturating_sub(1)).min(31);
         let factor = 1_i64.checked_shl(doublings).unwrap_or(i64::MAX);
-        let full = i64::from(self.pause_seconds)
-            .saturating_mul(factor)
-            .min(i64::from(self.longest_pause_seconds));
+        let full =
+            i64::from(self.pause_seconds).saturating_mul(factor).min(i64::from(self.longest_pause_seconds));
         let quarter = full / 4;
         let spread = quarter.saturating_mul(2).saturating_add(1);
         let drawn = i64::from(draw(title, purpose, attempt)) % spread;

@@ -621,10 +621,7 @@ impl Swap {
             return Err(SwapRefusal::OtherCertificate);
         }
         match &self.stage {
-            Stage::Issued(_)
-            | Stage::Importing { .. }
-            | Stage::Imported(_)
-            | Stage::Confirmed { .. } => {
+            Stage::Issued(_) | Stage::Importing { .. } | Stage::Imported(_) | Stage::Confirmed { .. } => {
                 // Who uses a certificate that was revoked is let in nowhere, and confirms nothing.
                 if self.trouble == Some(Trouble::CertificateRevoked) {
                     return Err(self.out_of_order());

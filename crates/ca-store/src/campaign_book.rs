@@ -15,7 +15,9 @@ use ca_core::validity::UnixTime;
 use crate::act::{campaign, swap};
 use crate::engine::{Durability, View};
 use crate::keyspace::Keyspace;
-use crate::keyspace::campaign::{after_place, agenda_prefix, is_later, member_key, parse_count, parse_member};
+use crate::keyspace::campaign::{
+    after_place, agenda_prefix, is_later, member_key, parse_count, parse_member,
+};
 use crate::row::{CampaignRow, EvidenceRow, MemberCountRow, MemberRow, Row, RowFault};
 use crate::store::Store;
 use crate::transaction::{ReadFault, Rows};
@@ -124,7 +126,8 @@ impl Swaps for Store {
 
 fn agenda(view: &dyn View, query: &AgendaQuery) -> Result<Vec<Member>, ReadFault> {
     let prefix = agenda_prefix(&query.campaign, query.phase);
-    let after = query.after.map(|place| after_place(&query.campaign, query.phase, &place)).unwrap_or_default();
+    let after =
+        query.after.map(|place| after_place(&query.campaign, query.phase, &place)).unwrap_or_default();
     let mut members = Vec::new();
     for (key, _) in view.rows_after(Keyspace::CampaignAgenda, &prefix, &after, query.limit)? {
         if query.until.is_some_and(|until| is_later(&key, until)) {

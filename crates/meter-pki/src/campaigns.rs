@@ -61,15 +61,17 @@ fn look(system: &System, cursors: &Mutex<BTreeMap<[u8; 32], Cursor>>) -> Result<
             let per_minute = system.pace.measured().map(crate::signing_pace::MeasuredPace::per_minute);
             for _ in 0..STEPS {
                 let now = system.clock.now();
-                let again =
+                let carried =
                     at_desk(system, |desk| desk.carry_on(&campaign.digest, cursor, (now, per_minute)))?;
-                more |= again;
-                if !again {
+                more |= carried.more;
+                if carried.withdrawn {
+                    system.authorities.iter().for_each(crate::compose::ServedAuthority::notice_revocation);
+                }
+                if !carried.more {
                     break;
                 }
             }
         }
     }
-    system.authorities.iter().for_each(crate::compose::ServedAuthority::notice_revocation);
     Ok(more)
 }

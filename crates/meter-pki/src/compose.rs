@@ -359,11 +359,7 @@ pub(crate) fn compose_on(
         campaigns: store.clone(),
         swaps: store.clone(),
         pace,
-        factories: config
-            .manufacturers
-            .iter()
-            .flat_map(|one| one.anchors.iter().cloned())
-            .collect(),
+        factories: config.manufacturers.iter().flat_map(|one| one.anchors.iter().cloned()).collect(),
         trusted: trust::trusted(config),
         order_rule: config.orders,
         operators: config.operator_users.clone(),

@@ -111,7 +111,9 @@ impl Swap {
         match shown {
             Shown::Certificate { digest, .. } if digest == made.digest => self.holds(made, now),
             Shown::Certificate { former: false, .. } => self.stick(Trouble::OtherCertificate),
-            Shown::Certificate { former: true, .. } | Shown::Nothing => self.does_not_hold(made, now, patience),
+            Shown::Certificate { former: true, .. } | Shown::Nothing => {
+                self.does_not_hold(made, now, patience);
+            }
         }
     }
 

@@ -184,7 +184,10 @@ pub(crate) fn turn(tx: &mut Transaction<'_>, turn: &CampaignTurn) -> Result<Opti
         Turn::Finish => {
             campaign.progress.finished_at = Some(*now);
             let of = |phase: Phase| {
-                counts.iter().filter(|one| one.phase == phase).fold(0_u64, |sum, one| sum.saturating_add(one.count))
+                counts
+                    .iter()
+                    .filter(|one| one.phase == phase)
+                    .fold(0_u64, |sum, one| sum.saturating_add(one.count))
             };
             let (done, stuck) = (of(Phase::Done), of(Phase::Stuck));
             (Act::CampaignFinished, format!("{done} of {} done, {stuck} stuck", campaign.count))

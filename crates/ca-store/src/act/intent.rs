@@ -64,8 +64,7 @@ pub(crate) fn record(tx: &mut Transaction<'_>, mut intent: Intent) -> Result<(),
     if let (Some(row), Some(claim)) = (device, &intent.conditions.claim) {
         claim_device(tx, row, claim, &intent)?;
     }
-    swap::asked(tx, &intent)
-        .map_err(Refusal::from)
+    swap::asked(tx, &intent).map_err(Refusal::from)
 }
 
 /// A device that its owner has suspended or retired gets nothing, through whichever door.

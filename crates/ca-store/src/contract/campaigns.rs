@@ -19,9 +19,7 @@ use ca_core::fleet::{
 use ca_core::ports::{Campaigns, Ledger, Registry, Swaps};
 use ca_core::profile::{Hierarchy, KeyPurpose, ProfileId};
 use ca_core::reason::ReasonCode;
-use ca_core::record::{
-    DeviceState, ExpectedDevice, Intent, Mark, Slot, SlotUse,
-};
+use ca_core::record::{DeviceState, ExpectedDevice, Intent, Mark, Slot, SlotUse};
 use ca_core::scope::Shard;
 use ca_core::validity::UnixTime;
 use sha2::{Digest, Sha256};
@@ -103,7 +101,9 @@ fn act(store: &Store, digest: [u8; 32], act: CampaignAct) -> Result<Campaign, Ca
 
 fn begin(store: &Store, devices: &[u8], now: UnixTime) -> Begun {
     let titles = devices.iter().map(|device| title(*device)).collect();
-    store.begin_members(Begin { campaign: DIGEST, titles, now, actor: "process:campaigns".to_owned() }).unwrap()
+    store
+        .begin_members(Begin { campaign: DIGEST, titles, now, actor: "process:campaigns".to_owned() })
+        .unwrap()
 }
 
 fn tell(store: &Store, device: u8, purpose: KeyPurpose, happened: Event, now: UnixTime) -> SwapOutcome {
@@ -304,7 +304,8 @@ fn a_key_of_another_device_or_type_is_refused_and_that_is_on_record(ground: &Gro
         .filter(|record| record.event.act == Act::RequestRefused)
         .map(|record| record.event.reason)
         .collect();
-    let codes = ["swap.key_of_other_device", "swap.key_of_other_type", "swap.key_not_new", "swap.other_device"];
+    let codes =
+        ["swap.key_of_other_device", "swap.key_of_other_type", "swap.key_not_new", "swap.other_device"];
     assert_eq!(records, codes);
     assert!(bring(request_with(1, [54; 32])).is_ok());
 }

@@ -2,9 +2,7 @@
 
 use ca_core::fleet::campaign::Goal;
 use ca_core::fleet::evidence::{Evidence, SwappedCertificate};
-use ca_core::fleet::swap::{
-    Asked, Call, Given, Made, Passed, Proof, Road, Stage, Swap, Then, Trouble,
-};
+use ca_core::fleet::swap::{Asked, Call, Given, Made, Passed, Proof, Road, Stage, Swap, Then, Trouble};
 use ca_core::key_ref::KeyRef;
 use ca_core::profile::KeyPurpose;
 use ca_core::system_title::SystemTitle;
@@ -13,8 +11,8 @@ use der::Sequence;
 use der::asn1::OctetString;
 
 use super::{Row, WireId, WirePurpose, fixed, octets, profile, time, title};
-use crate::keyspace::campaign::{evidence_key, swap_key};
 use crate::keyspace::Keyspace;
+use crate::keyspace::campaign::{evidence_key, swap_key};
 
 /// ```text
 /// SwapRow ::= SEQUENCE {
@@ -205,9 +203,7 @@ pub(super) fn place_of<T: PartialEq>(all: &[T], one: &T) -> u8 {
 fn detail(stage: &Stage) -> Option<u8> {
     match stage {
         Stage::Importing { refused, .. } => Some(u8::from(*refused)),
-        Stage::Confirmed { proof, .. } | Stage::Activated { proof, .. } => {
-            Some(place_of(&Proof::ALL, proof))
-        }
+        Stage::Confirmed { proof, .. } | Stage::Activated { proof, .. } => Some(place_of(&Proof::ALL, proof)),
         Stage::Withdrawing { then, .. } => Some(u8::from(*then == Then::End)),
         Stage::Planned
         | Stage::Claimed
@@ -237,10 +233,7 @@ fn stage(
         6 => Stage::Imported(made?),
         7 => Stage::Confirmed { made: made?, proof: proof()? },
         8 => Stage::Activated { made: made?, proof: proof()? },
-        9 => Stage::Withdrawing {
-            made: made?,
-            then: if detail? == 1 { Then::End } else { Then::Again },
-        },
+        9 => Stage::Withdrawing { made: made?, then: if detail? == 1 { Then::End } else { Then::Again } },
         10 => Stage::Undone { asked },
         _ => return None,
     })
@@ -363,11 +356,7 @@ impl Row for EvidenceRow {
             goal: place_of(&Goal::ALL, &evidence.goal),
             finished_at: evidence.finished_at.seconds(),
             record: evidence.record,
-            certificates: evidence
-                .certificates
-                .iter()
-                .map(WireSwapped::new)
-                .collect::<der::Result<_>>()?,
+            certificates: evidence.certificates.iter().map(WireSwapped::new).collect::<der::Result<_>>()?,
             factory_record: evidence.factory_record,
         })
     }
@@ -380,11 +369,7 @@ impl Row for EvidenceRow {
             finished_at: UnixTime::from_seconds(wire.finished_at),
             record: wire.record,
             factory_record: wire.factory_record,
-            certificates: wire
-                .certificates
-                .iter()
-                .map(WireSwapped::swapped)
-                .collect::<Option<_>>()?,
+            certificates: wire.certificates.iter().map(WireSwapped::swapped).collect::<Option<_>>()?,
         };
         Some(Self { evidence })
     }

@@ -85,18 +85,13 @@ async fn act(
     printer: &Printer,
 ) -> Result<(), Failure> {
     let text = CampaignActText { act: act.to_owned(), reason: reason.cloned() };
-    let view: CampaignView =
-        client.post(&format!("/v1/campaigns/{}/acts", escaped(campaign)), &text).await?;
+    let view: CampaignView = client.post(&format!("/v1/campaigns/{}/acts", escaped(campaign)), &text).await?;
     printer.result(&view, |view| vec![outcome(view)]);
     Ok(())
 }
 
 /// What is stuck is tried again; a campaign that is paused goes on with it.
-async fn resume_stuck(
-    campaign: &str,
-    client: &OperatorClient,
-    printer: &Printer,
-) -> Result<(), Failure> {
+async fn resume_stuck(campaign: &str, client: &OperatorClient, printer: &Printer) -> Result<(), Failure> {
     let path = format!("/v1/campaigns/{}/again", escaped(campaign));
     let again: AgainView = client.post(&path, &()).await?;
     if show(campaign, client).await?.state == "paused" {
@@ -108,7 +103,8 @@ async fn resume_stuck(
 
 /// What became of a campaign, in one sentence.
 fn outcome(view: &CampaignView) -> String {
-    let what = format!("the campaign {} ({} {} devices: {})", view.name, view.goal, view.count, view.selection);
+    let what =
+        format!("the campaign {} ({} {} devices: {})", view.name, view.goal, view.count, view.selection);
     match view.state.as_str() {
         "waiting" => format!(
             "{what} waits for another operator, until {}: meter-pki campaign approve {}",
@@ -174,8 +170,7 @@ fn plan_lines(plan: &CampaignPlanView) -> Vec<String> {
         None => lines.push("no device is left for the campaign".to_owned()),
         Some(campaign) => {
             lines.push(format!("{} devices, {} certificates", campaign.count, plan.reckoning.certificates));
-            let sizes: Vec<String> =
-                campaign.waves.iter().map(|wave| wave.devices.to_string()).collect();
+            let sizes: Vec<String> = campaign.waves.iter().map(|wave| wave.devices.to_string()).collect();
             lines.push(format!("waves of {}", sizes.join(", ")));
         }
     }
@@ -197,7 +192,10 @@ fn plan_lines(plan: &CampaignPlanView) -> Vec<String> {
     }
     if let Some(campaign) = &plan.campaign {
         lines.push(format!("digest: {}", campaign.digest));
-        lines.push(format!("to do it, until {}: meter-pki campaign start {}", campaign.expires_at, campaign.digest));
+        lines.push(format!(
+            "to do it, until {}: meter-pki campaign start {}",
+            campaign.expires_at, campaign.digest
+        ));
     }
     lines
 }
@@ -213,8 +211,9 @@ fn duration(seconds: u64) -> String {
 }
 
 fn list_rows(page: &CampaignPage) -> Vec<String> {
-    let names =
-        ["DIGEST", "NAME", "STATE", "GOAL", "ROAD", "DEVICES", "DONE", "UNDERWAY", "STUCK", "WAVE", "EXPECTED"];
+    let names = [
+        "DIGEST", "NAME", "STATE", "GOAL", "ROAD", "DEVICES", "DONE", "UNDERWAY", "STUCK", "WAVE", "EXPECTED",
+    ];
     let mut rows = vec![heading(&names)];
     rows.extend(page.campaigns.iter().map(|one| {
         vec![
@@ -269,9 +268,11 @@ fn device_lines(device: &MemberView) -> Vec<String> {
             swap.stage,
             swap.serial.as_deref().map(|serial| format!(", certificate {serial}")).unwrap_or_default()
         ));
-        lines.extend(swap.passed.iter().map(|passed| {
-            format!("  {:<14} {} audit record {}", passed.stage, passed.at, passed.record)
-        }));
+        lines.extend(
+            swap.passed
+                .iter()
+                .map(|passed| format!("  {:<14} {} audit record {}", passed.stage, passed.at, passed.record)),
+        );
     }
     for evidence in &device.evidence {
         lines.push(format!("done at {}, audit record {}", evidence.finished_at, evidence.record));

@@ -145,9 +145,9 @@ fn window(text: &str) -> Result<Window, Failure> {
         let minute = hours.checked_mul(60)?.checked_add(minutes)?;
         (minutes < 60 && minute <= 1_440).then_some(minute)
     };
-    let read = text.split_once('-').and_then(|(from, to)| {
-        Some(Window { from: minute(from.trim())?, to: minute(to.trim())? % 1_440 })
-    });
+    let read = text
+        .split_once('-')
+        .and_then(|(from, to)| Some(Window { from: minute(from.trim())?, to: minute(to.trim())? % 1_440 }));
     read.filter(|window| window.from != window.to && window.from < 1_440).ok_or_else(|| {
         let message = format!("{text} is no window: two times of a day, UTC, such as 22:00-05:00");
         Failure::new(Exit::Usage, "campaign.window", message)
@@ -229,7 +229,11 @@ pub(super) fn device(system: &System, id: &str, text: &str) -> Result<MemberView
     let (campaign, title) = (find(system, id)?, title(text)?);
     let found = system.swaps.member(&campaign.digest, &title).map_err(unavailable)?;
     let (member, swaps) = found.ok_or_else(|| {
-        Failure::new(Exit::NotFound, "swap.unknown", format!("{title} is not in the campaign {}", campaign.name))
+        Failure::new(
+            Exit::NotFound,
+            "swap.unknown",
+            format!("{title} is not in the campaign {}", campaign.name),
+        )
     })?;
     let evidence = system.swaps.evidence(&title).map_err(unavailable)?;
     let evidence: Vec<Evidence> =
@@ -289,7 +293,8 @@ pub(super) fn find(system: &System, id: &str) -> Result<Campaign, Failure> {
         (Some(campaign), true) => Ok(campaign),
         (Some(_), false) => {
             let message = format!("several campaigns are called {id}, or their digests begin so");
-            Err(Failure::new(Exit::Usage, "campaign.ambiguous", message).then("give more digits of the digest"))
+            Err(Failure::new(Exit::Usage, "campaign.ambiguous", message)
+                .then("give more digits of the digest"))
         }
         (None, _) => {
             let message = format!("no campaign is called {id}, and the digest of none begins so");
@@ -326,7 +331,9 @@ fn told(system: &System, peer: &Peer, error: CampaignError, digest: &[u8]) -> Fa
             "add the door to the offer in the configuration: campaign for head-ends, factory-certificate or \
              operational-certificate for devices"
         }
-        CampaignError::Everything => "say which: --manufacturer, --model, --batch, --region, --concentrator, --file",
+        CampaignError::Everything => {
+            "say which: --manufacturer, --model, --batch, --region, --concentrator, --file"
+        }
         CampaignError::NotEntitled
         | CampaignError::Name
         | CampaignError::Profiles

@@ -50,7 +50,9 @@ pub(super) fn give(system: &System, peer: &Peer, id: &str, text: &WorkText) -> R
     let now = system.clock.now();
     if !campaign.standing(now).is_carried_out() {
         let message = format!("the campaign is {}, and gives no work", campaign.standing(now).name());
-        return Err(Failure::new(Exit::Conflict, "campaign.standing", message).then("meter-pki campaign list"));
+        return Err(
+            Failure::new(Exit::Conflict, "campaign.standing", message).then("meter-pki campaign list")
+        );
     }
     let mut orders = Vec::new();
     let mut after = None;
@@ -136,8 +138,7 @@ fn meter_call(system: &System, swap: &Swap, call: Call, max_pdu: u16) -> Result<
         Curve::P256 => SecuritySuite::Suite1,
         Curve::P384 => SecuritySuite::Suite2,
     };
-    let addressee =
-        Addressee { title: swap.title, suite, object: LogicalName::security_setup(0), max_pdu };
+    let addressee = Addressee { title: swap.title, suite, object: LogicalName::security_setup(0), max_pdu };
     let issued = || -> Result<IssuedCertificate, Failure> {
         let unfit = |error: &dyn std::fmt::Display| Failure::new(Exit::Failed, "swap.certificate", error);
         let made = swap.stage.made().ok_or_else(|| unfit(&"no certificate is on record for the call"))?;
@@ -164,7 +165,8 @@ fn number(turn: u32) -> u16 {
 fn curve(system: &System, swap: &Swap) -> Result<Curve, Failure> {
     let offer = system.served(&swap.issuer).and_then(|served| served.authority.offer(&swap.profile));
     offer.map(|offer| offer.profile.curve()).ok_or_else(|| {
-        let message = format!("the authority of the campaign, or its profile {}, is not served here", swap.profile);
+        let message =
+            format!("the authority of the campaign, or its profile {}, is not served here", swap.profile);
         Failure::new(Exit::NotFound, "profile.unknown", message).then("meter-pki ca list")
     })
 }
@@ -204,10 +206,7 @@ enum Judged {
     /// Something happened.
     Event(Box<SwapEvent>),
     /// Nothing did, or nothing that can be read; the call stays given until its time is over.
-    Unheard {
-        code: String,
-        message: String,
-    },
+    Unheard { code: String, message: String },
 }
 
 fn take_some(
@@ -283,7 +282,10 @@ fn judge(system: &System, campaign: &Campaign, text: &AnswerText, actor: &str) -
         return Ok(event(Answer::KeyMade));
     };
     let Some(answer) = meter_answer(text) else {
-        return Ok(unheard("answer.malformed", &"an answer has apdus, or a result, or says that nothing came"));
+        return Ok(unheard(
+            "answer.malformed",
+            &"an answer has apdus, or a result, or says that nothing came",
+        ));
     };
     let Some(call) = meter_call(system, &swap, given.call, ANY_PDU)? else {
         return Ok(match (&answer, text.result) {
@@ -336,8 +338,7 @@ fn answer_of(swap: &Swap, call: Call, outcome: Outcome) -> Option<Answer> {
             if octets.len() > LONGEST_REQUEST {
                 return None;
             }
-            let asked =
-                Asked { request: request.digest(), key: request.public_key().fingerprint() };
+            let asked = Asked { request: request.digest(), key: request.public_key().fingerprint() };
             Answer::Request { octets, asked, title: Some(swap.title), key: KeyStanding::New }
         }
         (_, Outcome::Confirmed) => {

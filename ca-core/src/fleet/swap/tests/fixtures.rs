@@ -11,10 +11,7 @@ pub(super) fn patience() -> Patience {
 }
 
 pub(super) fn id(number: u8) -> CertificateId {
-    CertificateId {
-        issuer: KeyRef::new([1; 20]),
-        serial: SerialNumber::from_octets(&[number]).unwrap(),
-    }
+    CertificateId { issuer: KeyRef::new([1; 20]), serial: SerialNumber::from_octets(&[number]).unwrap() }
 }
 
 pub(super) fn asked() -> Asked {

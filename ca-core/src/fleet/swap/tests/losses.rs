@@ -104,8 +104,7 @@ impl World {
             Deed::Give => self.give(),
             Deed::Make(which, twice) if !self.orders.is_empty() => {
                 let place = which.index(self.orders.len());
-                let order =
-                    if twice { self.orders[place].clone() } else { self.orders.remove(place) };
+                let order = if twice { self.orders[place].clone() } else { self.orders.remove(place) };
                 self.make(&order);
             }
             Deed::Hear(which, twice) if !self.answers.is_empty() => {
@@ -193,8 +192,7 @@ impl World {
                 self.issued += 1;
                 self.good.push((self.issued, asked.key[0]));
                 self.certified.insert(asked.key[0]);
-                let made =
-                    Made { asked, certificate: id(self.issued), digest: [self.issued; 32] };
+                let made = Made { asked, certificate: id(self.issued), digest: [self.issued; 32] };
                 assert!(self.happens(Event::Issued(made)));
             }
             Action::Withdraw(certificate) => {

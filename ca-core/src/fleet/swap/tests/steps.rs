@@ -128,7 +128,11 @@ fn a_certificate_that_is_neither_the_new_one_nor_a_former_one_stops_the_device()
         assert_eq!(swap.trouble.as_ref().unwrap().code(), "swap.other_certificate");
         assert_eq!(swap.next(NOW, &patience()), Action::Nothing);
         let swap = take(&swap, Event::Again, NOW).unwrap();
-        assert_eq!(swap.next(NOW, &patience()), Action::Call(Call::Export), "it is asked again, nothing else");
+        assert_eq!(
+            swap.next(NOW, &patience()),
+            Action::Call(Call::Export),
+            "it is asked again, nothing else"
+        );
     }
 }
 
@@ -153,12 +157,9 @@ fn a_refused_import_is_asked_for_and_then_withdrawn_and_the_device_begins_anew()
 
 #[test]
 fn a_device_that_refused_an_import_and_shows_the_certificate_has_taken_it() {
-    let swap = answer(
-        &given(&at(Road::HeadEnd, Stage::Issued(made())), NOW),
-        Answer::Refused { result: 3 },
-        NOW,
-    )
-    .unwrap();
+    let swap =
+        answer(&given(&at(Road::HeadEnd, Stage::Issued(made())), NOW), Answer::Refused { result: 3 }, NOW)
+            .unwrap();
     let swap = answer(&given(&swap, NOW), shown(7, false), NOW).unwrap();
     assert!(matches!(swap.stage, Stage::Confirmed { .. }));
 }

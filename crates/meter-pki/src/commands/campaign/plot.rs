@@ -23,7 +23,8 @@ pub(super) fn plot(view: &CampaignView, devices: &[MemberView]) -> String {
         .filter_map(|device| device.since.as_ref().and_then(seconds))
         .collect();
     times.sort_unstable();
-    let from = view.begun_at.as_ref().and_then(seconds).or_else(|| times.first().copied()).unwrap_or_default();
+    let from =
+        view.begun_at.as_ref().and_then(seconds).or_else(|| times.first().copied()).unwrap_or_default();
     let to = times.last().copied().unwrap_or(from);
     let scene = Scene { from, to, most: view.count.max(1) };
     let title = escaped(&format!(
@@ -49,7 +50,10 @@ pub(super) fn plot(view: &CampaignView, devices: &[MemberView]) -> String {
     }
     for (time, anchor, x) in [(from, "start", LEFT), (to, "end", right)] {
         let text = escaped(&ca_core::validity::UnixTime::from_seconds(time).to_string());
-        svg.push_str(&format!("<text x=\"{x}\" y=\"{}\" text-anchor=\"{anchor}\">{text}</text>\n", bottom + 18));
+        svg.push_str(&format!(
+            "<text x=\"{x}\" y=\"{}\" text-anchor=\"{anchor}\">{text}</text>\n",
+            bottom + 18
+        ));
     }
     svg.push_str(&format!(
         "<polyline fill=\"none\" stroke=\"#0a6\" stroke-width=\"2\" points=\"{}\"/>\n</svg>\n",

@@ -119,7 +119,8 @@ pub(super) fn write_new(file: &Path, octets: &[u8]) -> Result<(), Failure> {
     let failed = |error: std::io::Error| {
         let exists = error.kind() == std::io::ErrorKind::AlreadyExists;
         let exit = if exists { Exit::Conflict } else { Exit::Failed };
-        Failure::new(exit, "report.file", format!("{}: {error}", file.display())).then("name a file that is not there")
+        Failure::new(exit, "report.file", format!("{}: {error}", file.display()))
+            .then("name a file that is not there")
     };
     let mut written = std::fs::File::create_new(file).map_err(failed)?;
     written.write_all(octets).and_then(|()| written.sync_all()).map_err(failed)
@@ -138,8 +139,10 @@ fn text((view, stuck): &(CampaignView, MemberPage)) -> Vec<String> {
 pub(super) fn lines(view: &CampaignView) -> Vec<String> {
     let total = &view.total;
     let mut lines = vec![
-        format!("{} of {} done, {} under way, {} stuck, {} waiting, {} given up",
-            total.done, view.count, total.underway, total.stuck, total.waiting, total.ended),
+        format!(
+            "{} of {} done, {} under way, {} stuck, {} waiting, {} given up",
+            total.done, view.count, total.underway, total.stuck, total.waiting, total.ended
+        ),
         format!("campaign:    {}", view.name),
         format!("digest:      {}", view.digest),
         format!("state:       {}", view.state),

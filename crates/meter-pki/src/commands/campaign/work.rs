@@ -39,7 +39,9 @@ pub(super) async fn take_orders(
     // Work that is given for a time and written nowhere would wait until that time is over.
     if out.exists() {
         let message = format!("{} is there already", out.display());
-        return Err(Failure::new(Exit::Conflict, "report.file", message).then("name a file that is not there"));
+        return Err(
+            Failure::new(Exit::Conflict, "report.file", message).then("name a file that is not there")
+        );
     }
     let campaigns = match campaign {
         Some(campaign) => vec![campaign.to_owned()],
@@ -108,7 +110,10 @@ pub(super) async fn bring_answers(
                 brought.refused += 1;
                 if told.len() < TOLD {
                     let (code, message) = (one.code.unwrap_or_default(), one.message.unwrap_or_default());
-                    told.push(format!("{} {} call {}: {message} ({code})", one.system_title, one.purpose, one.turn));
+                    told.push(format!(
+                        "{} {} call {}: {message} ({code})",
+                        one.system_title, one.purpose, one.turn
+                    ));
                 }
             }
         }
@@ -119,8 +124,9 @@ pub(super) async fn bring_answers(
     if brought.refused == 0 {
         return Ok(());
     }
-    Err(Failure::new(Exit::Partial, "answers.refused", format!("not taken:\n{}", told.join("\n")))
-        .then("each call that is not answered is given again when its time is over: `meter-pki campaign stuck`"))
+    Err(Failure::new(Exit::Partial, "answers.refused", format!("not taken:\n{}", told.join("\n"))).then(
+        "each call that is not answered is given again when its time is over: `meter-pki campaign stuck`",
+    ))
 }
 
 /// Reads the answers by campaign. A line that cannot be read stops all: nothing is brought.

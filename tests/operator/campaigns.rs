@@ -1,0 +1,206 @@
+//! The chapter on campaigns as it stands, with two operators, simulated meters behind a head-end that works by files, answers
+//! that are lost, and a server that is killed.
+
+use std::collections::BTreeMap;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+
+use ca_core::certificate::Certificate;
+use ca_core::suite::SecuritySuite;
+use ca_core::system_title::SystemTitle;
+use dlms::block::request_for_more;
+use dlms::cosem::LogicalName;
+use dlms::meter::{Identity, Meter};
+use dlms::security_setup::MeterKey;
+use e2e::operators::{let_in, run_as};
+use e2e::patience::eventually;
+use e2e::peer::path;
+use e2e::rehearsal::Rehearsal;
+use e2e::tool::Said;
+use serde_json::{Value, json};
+
+/// The chapter that operators read.
+const CHAPTER: &str = include_str!("../../docs/operate/campaigns.md");
+
+const FIRST: u32 = 1001;
+const SECOND: u32 = 1002;
+
+/// How many meters there are.
+const METERS: u8 = 6;
+
+fn steps() -> [String; 8] {
+    let blocks: Vec<String> = CHAPTER
+        .split("```sh\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().expect("a block ends").to_owned())
+        .collect();
+    blocks.try_into().expect("eight steps")
+}
+
+fn title(number: u8) -> String {
+    format!("4D504B0100000C{:02X}", 0x10 + number)
+}
+
+fn set_up() -> Rehearsal {
+    let rehearsal = Rehearsal::start_with(1, |text| {
+        let text = text.replace("[operator]\n", "[operator]\nusers = [1001, 1002]\n");
+        let text = text
+            .replace("doors = [\"factory-certificate\"", "doors = [\"campaign\", \"factory-certificate\"");
+        format!("{text}\n[revocation]\ntwo_people_from = 2\n")
+    });
+    let_in(&rehearsal);
+    let case = rehearsal.state("case");
+    std::fs::create_dir(&case).expect("it can be made");
+    std::fs::set_permissions(&case, Permissions::from_mode(0o777)).expect("ours");
+    let rows: String =
+        (1..=METERS).map(|number| format!("{},,E350,B-7,,dc-{}\n", title(number), number % 2)).collect();
+    let list = rehearsal.unique("devices.csv");
+    let heading = "system_title,manufacturer,model,batch,region,concentrator\n";
+    std::fs::write(&list, format!("{heading}{rows}")).expect("it can be written");
+    drop(rehearsal.operator(&["device", "import", &path(&list), "--tenant", "dso"]).ok());
+    rehearsal
+}
+
+fn step(rehearsal: &Rehearsal, user: u32, round: usize, block: &str) -> Said {
+    let case = path(&rehearsal.state("case"));
+    run_as(rehearsal, user, &format!("umask 022; CASE={case}; ROUND={round}\n{block}"))
+}
+
+/// Meters that know the owner's authority, behind a head-end.
+struct HeadEnd {
+    meters: BTreeMap<String, Meter>,
+    /// Whether the answer to the first import of the first meter was lost.
+    lost: bool,
+}
+
+impl HeadEnd {
+    fn new(rehearsal: &Rehearsal) -> Self {
+        let authority =
+            std::fs::read(rehearsal.state("authorities/dso-operational-s1.cer")).expect("it is there");
+        let anchors = vec![Certificate::from_der(&authority).expect("a certificate")];
+        let meter = |number: u8| {
+            let title = title(number);
+            let identity = Identity {
+                title: SystemTitle::parse(&title).expect("a title"),
+                suite: SecuritySuite::Suite1,
+                object: LogicalName::security_setup(0),
+                max_pdu: 1_024,
+                seed: [number; 32],
+                anchors: anchors.clone(),
+            };
+            (title, Meter::new(identity, Vec::new()))
+        };
+        Self { meters: (1..=METERS).map(meter).collect(), lost: false }
+    }
+
+    /// Makes the calls of a file, and writes the answers into another.
+    fn work(&mut self, rehearsal: &Rehearsal, round: usize) {
+        let orders = rehearsal.state(&format!("case/orders-{round}.jsonl"));
+        let orders = std::fs::read_to_string(orders).expect("the step wrote it");
+        let mut answers = String::new();
+        for line in orders.lines() {
+            let order: Value = serde_json::from_str(line).expect("JSON");
+            if let Some(answer) = self.answer(&order) {
+                answers.push_str(&format!("{answer}\n"));
+            }
+        }
+        let file = rehearsal.state(&format!("case/answers-{round}.jsonl"));
+        std::fs::write(file, answers).expect("it can be written");
+    }
+
+    fn answer(&mut self, order: &Value) -> Option<Value> {
+        let mut answer = json!({});
+        for field in ["campaign", "system_title", "type", "turn"] {
+            answer[field] = order[field].clone();
+        }
+        if order["call"] == "activate" {
+            answer["result"] = json!(0);
+            return Some(answer);
+        }
+        let meter =
+            self.meters.get_mut(order["system_title"].as_str().expect("a title")).expect("one of ours");
+        let mut apdus = Vec::new();
+        for apdu in order["apdus"].as_array().expect("a list") {
+            let apdu = hex::decode(apdu.as_str().expect("text")).expect("hexadecimal");
+            apdus.push(meter.exchange(&apdu).expect("an answer"));
+        }
+        while let Some(more) = apdus.last().and_then(|answer| request_for_more(answer)) {
+            apdus.push(meter.exchange(&more).expect("an answer"));
+        }
+        if order["call"] == "import-certificate" && !self.lost {
+            self.lost = true;
+            return None;
+        }
+        answer["apdus"] = apdus.iter().map(hex::encode).collect::<Vec<_>>().into();
+        Some(answer)
+    }
+}
+
+fn campaign(rehearsal: &Rehearsal) -> Value {
+    rehearsal.operator_json(&["campaign", "show", "spring"])
+}
+
+#[test]
+fn the_chapter_on_campaigns_works_as_it_stands_over_lost_answers_and_kills() {
+    let [plan, start, approve, orders, answers, look, resume, evidence] = steps();
+    let mut rehearsal = set_up();
+    let mut head_end = HeadEnd::new(&rehearsal);
+    let said = step(&rehearsal, FIRST, 0, &plan).ok();
+    assert!(said.out.contains("6 devices, 18 certificates"), "{}", said.out);
+    assert!(
+        said.out.contains("waves of 2, 4") && said.out.contains("signatures measured here"),
+        "{}",
+        said.out
+    );
+    let said = step(&rehearsal, FIRST, 0, &start).ok();
+    assert!(said.out.contains("waits for another operator"), "{}", said.out);
+    let own = step(&rehearsal, FIRST, 0, &approve);
+    assert!(own.err.contains("(campaign.own)"), "{}", own.all());
+    let said = step(&rehearsal, SECOND, 0, &approve).ok();
+    assert!(said.out.contains("is running"), "{}", said.out);
+
+    let (mut file, mut round) = (0, 0);
+    loop {
+        // Whatever the server does in its own time, and the time of the lost answer, goes by meanwhile.
+        let work = eventually("work for the head-end, or the end", || {
+            file += 1;
+            drop(step(&rehearsal, FIRST, file, &orders).ok());
+            let written = rehearsal.state(&format!("case/orders-{file}.jsonl"));
+            let any = !std::fs::read_to_string(written).expect("the step wrote it").is_empty();
+            (any || campaign(&rehearsal)["state"] == "done").then_some(any)
+        });
+        if !work {
+            break;
+        }
+        round += 1;
+        if round == 3 || round == 11 {
+            // Between the calls and their answers.
+            rehearsal.kill();
+            rehearsal.serve();
+        }
+        head_end.work(&rehearsal, file);
+        drop(step(&rehearsal, FIRST, file, &answers).ok());
+        if round == 7 {
+            // Once more: whatever was taken is taken again.
+            drop(step(&rehearsal, FIRST, file, &answers).ok());
+            rehearsal.kill();
+            rehearsal.serve();
+        }
+    }
+    let view = campaign(&rehearsal);
+    let total = &view["total"];
+    assert_eq!(
+        (&view["state"], &total["done"], &total["stuck"]),
+        (&json!("done"), &json!(6), &json!(0)),
+        "{view}"
+    );
+    for meter in head_end.meters.values() {
+        assert!(MeterKey::ALL.iter().all(|key| meter.certificate(*key).is_some()));
+    }
+    let said = step(&rehearsal, FIRST, 0, &look).ok();
+    assert!(said.out.contains("6 of 6 done"), "{}", said.out);
+    drop(step(&rehearsal, FIRST, 0, &resume).ok());
+    let said = step(&rehearsal, FIRST, 0, &evidence).ok();
+    assert!(said.out.contains("factory certificates superseded, audit record"), "{}", said.out);
+    assert_eq!(said.out.matches("known by export").count(), 3, "{}", said.out);
+}
