@@ -33,14 +33,10 @@ pub(super) fn admit(tx: &mut Transaction<'_>, intent: &Intent) -> Result<Option<
     let mut order = row.order;
     // What is no device's has no title, so that it is on no list.
     let Some((slot, _)) = &intent.conditions.slot else { return Err(refused(ProductionRefusal::Title)) };
-    let listed = matches!(order.titles, OrderedTitles::Listed { .. })
-        && scraps(tx, &id, &slot.title)?.is_some();
+    let listed =
+        matches!(order.titles, OrderedTitles::Listed { .. }) && scraps(tx, &id, &slot.title)?.is_some();
     order
-        .admits(
-            (&intent.tenant, &intent.profile, intent.purpose),
-            (&slot.title, listed),
-            intent.recorded_at,
-        )
+        .admits((&intent.tenant, &intent.profile, intent.purpose), (&slot.title, listed), intent.recorded_at)
         .map_err(refused)?;
     let key = (intent.tenant.clone(), slot.title);
     let mut device = match tx.row::<ProducedRow>(&key)? {
@@ -90,11 +86,7 @@ fn works_on(
 }
 
 /// Returns how often a title on the list of an order was scrapped; nothing where it is not on it.
-fn scraps(
-    tx: &Transaction<'_>,
-    id: &ProductionId,
-    title: &SystemTitle,
-) -> Result<Option<u32>, ReadFault> {
+fn scraps(tx: &Transaction<'_>, id: &ProductionId, title: &SystemTitle) -> Result<Option<u32>, ReadFault> {
     let octets = tx.octets(Keyspace::ProductionLists, &production_list_key(id, title))?;
     octets.map(|octets| parse_scraps(&octets)).transpose()
 }
@@ -356,8 +348,7 @@ pub(crate) fn retake(
     let known = tx.row::<ProductionRow>(order)?.map(|row| row.order);
     let device = tx.row::<ProducedRow>(&key)?.filter(|device| device.order == *order);
     let takes = device.is_none();
-    let mut device =
-        device.unwrap_or_else(|| ProducedRow { order: order.clone(), certificates: Vec::new() });
+    let mut device = device.unwrap_or_else(|| ProducedRow { order: order.clone(), certificates: Vec::new() });
     match known {
         Some(mut order) => {
             order.count.places = order.count.places.saturating_add(u64::from(takes));

@@ -21,7 +21,8 @@ use ca_core::tenant::TenantId;
 use ca_core::validity::UnixTime;
 use client_kit::FileKey;
 use shipment::{
-    Checked, DeviceProof, Expected, ExtractError, ProofRefused, ReadError, Recipient, Shipment, check, extract,
+    Checked, DeviceProof, Expected, ExtractError, ProofRefused, ReadError, Recipient, Shipment, check,
+    extract,
 };
 
 use self::aside::Aside;
@@ -116,8 +117,9 @@ impl ExpectedSigner {
                 .map_err(|error| Failure::new(Exit::Usage, "trust.faulty", error))
         };
         let now = match &args.at {
-            Some(text) => time_text::parse(text)
-                .map_err(|error| Failure::new(Exit::Usage, "shipment.time", error))?,
+            Some(text) => {
+                time_text::parse(text).map_err(|error| Failure::new(Exit::Usage, "shipment.time", error))?
+            }
             None => SystemClock.now(),
         };
         Ok(Self {
@@ -171,7 +173,9 @@ fn refused(error: &ReadError) -> Failure {
     let next = match exit_of(code) {
         Exit::Refused => "compare `meter-pki shipment show` with what was agreed, and ask the manufacturer",
         Exit::Usage => "look at the file and its disk",
-        _ => "fetch the file again and compare its SHA-256 with what the manufacturer tells; take nothing of it",
+        _ => {
+            "fetch the file again and compare its SHA-256 with what the manufacturer tells; take nothing of it"
+        }
     };
     Failure::new(exit_of(code), code, error).then(next)
 }

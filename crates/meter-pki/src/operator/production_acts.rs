@@ -96,12 +96,18 @@ pub(super) fn end(
     Ok(view(&ended.map_err(|error| told(system, peer, error))?, now))
 }
 
-pub(super) fn scrap(system: &System, peer: &Peer, name: &str, text: &ScrapText) -> Result<ScrapView, Failure> {
+pub(super) fn scrap(
+    system: &System,
+    peer: &Peer,
+    name: &str,
+    text: &ScrapText,
+) -> Result<ScrapView, Failure> {
     let order = find(system, name)?;
     let (actor, now) = (operator(&order.tenant, peer), system.clock.now());
     let (title, reason) = (title(&text.system_title)?, reason(&text.reason)?);
-    let scrapped =
-        desk(system, &actor, now).scrap(&order.id, title, reason).map_err(|error| told(system, peer, error))?;
+    let scrapped = desk(system, &actor, now)
+        .scrap(&order.id, title, reason)
+        .map_err(|error| told(system, peer, error))?;
     for served in &system.authorities {
         if scrapped.revoked.iter().any(|id| id.issuer == served.key()) {
             served.notice_revocation();
@@ -158,8 +164,7 @@ pub(super) fn devices(
     let order = find(system, name)?;
     let after = text.after.as_deref().map(title).transpose()?;
     let limit = rows(text.limit).min(MAX_TITLES);
-    let (found, next) =
-        system.production.produced(&order.id, after.as_ref(), limit).map_err(unavailable)?;
+    let (found, next) = system.production.produced(&order.id, after.as_ref(), limit).map_err(unavailable)?;
     let devices =
         found.iter().map(|device| produced(system, &order, device)).collect::<Result<_, Failure>>()?;
     Ok(ProducedPage { devices, next: next.map(|title| title.to_string()) })
@@ -366,10 +371,9 @@ fn told(system: &System, peer: &Peer, error: ProductionError) -> Failure {
     }
     let exit = match (&error, fault) {
         (ProductionError::NotEntitled, _) => Exit::Permission,
-        (
-            ProductionError::Conflict(ProductionConflict::Unknown | ProductionConflict::NotMade),
-            _,
-        ) => Exit::NotFound,
+        (ProductionError::Conflict(ProductionConflict::Unknown | ProductionConflict::NotMade), _) => {
+            Exit::NotFound
+        }
         (_, Fault::Requester) => Exit::Usage,
         (_, Fault::Conflict) => Exit::Conflict,
         (_, Fault::Unavailable) => Exit::Unavailable,

@@ -44,8 +44,7 @@ pub(in crate::commands) fn make(args: &CreateArgs) -> Result<HeaderView, Failure
         .map_err(|error| not_made(&error))?;
     devices.each(|device| draft.add(device).map_err(|error| not_made(&error)))?;
     let sender = Sender { certificate: &credential.certificate, above: &above, signer: &*signer };
-    let signed =
-        draft.finish(&sender, &mut BufWriter::new(out.file())).map_err(|error| not_made(&error))?;
+    let signed = draft.finish(&sender, &mut BufWriter::new(out.file())).map_err(|error| not_made(&error))?;
     out.name(&args.out)?;
     Ok(HeaderView::of(&signed))
 }
@@ -55,8 +54,7 @@ fn above(credential: &CredentialFile) -> Result<Vec<Certificate>, Failure> {
     let read = |der: &Vec<u8>| {
         Certificate::from_der(der).map_err(|error| Failure::new(Exit::Usage, "credential.faulty", error))
     };
-    let all: Vec<Certificate> =
-        credential.certificates.iter().skip(1).map(read).collect::<Result<_, _>>()?;
+    let all: Vec<Certificate> = credential.certificates.iter().skip(1).map(read).collect::<Result<_, _>>()?;
     Ok(all.into_iter().filter(|one| one.subject() != one.issuer()).collect())
 }
 
@@ -100,9 +98,13 @@ fn transport_keys(file: &Path) -> Result<Vec<TransportKey>, Failure> {
 
 fn not_made(error: &CreateError) -> Failure {
     let (exit, next) = match error {
-        CreateError::Recipient { .. } => (Exit::Refused, "ask the operator for its certificate for manifests"),
+        CreateError::Recipient { .. } => {
+            (Exit::Refused, "ask the operator for its certificate for manifests")
+        }
         CreateError::Signer { .. } => (Exit::Refused, "have one issued by the profile ship-signer"),
-        CreateError::Expired { .. } => (Exit::Refused, "have it renewed, or ask for the one that followed it"),
+        CreateError::Expired { .. } => {
+            (Exit::Refused, "have it renewed, or ask for the one that followed it")
+        }
         CreateError::Record { .. }
         | CreateError::RepeatedTitle { .. }
         | CreateError::Order { .. }

@@ -219,8 +219,7 @@ mod tests {
                      {\"system_title\":\"4D504B0100000002\",\"model\":\"B\"}";
         let (_place, path) = file("devices.jsonl", lines);
         assert_eq!(titles(&path).unwrap(), SORTED);
-        let table =
-            "model,system_title\nB,4D504B0100000002\nC,4D504B0100000003\n\"A\",4D504B0100000001\n";
+        let table = "model,system_title\nB,4D504B0100000002\nC,4D504B0100000003\n\"A\",4D504B0100000001\n";
         let (_place, path) = file("devices.csv", table);
         assert_eq!(titles(&path).unwrap(), SORTED);
     }

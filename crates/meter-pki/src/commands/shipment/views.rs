@@ -51,10 +51,10 @@ impl HeaderView {
             batch: group.batch.clone(),
             devices: group.devices,
         });
-        let keys = header.transport_keys.iter().map(|key| TransportKeyView {
-            label: key.label.clone(),
-            recipient: hex::encode(key.recipient),
-        });
+        let keys = header
+            .transport_keys
+            .iter()
+            .map(|key| TransportKeyView { label: key.label.clone(), recipient: hex::encode(key.recipient) });
         Self {
             shipment: header.shipment.clone(),
             order: header.order.clone(),
@@ -84,7 +84,9 @@ impl HeaderView {
             format!("signed by:     {}, certificate {}", self.signer, self.signer_sha256),
         ];
         let keys = self.transport_keys.iter();
-        lines.extend(keys.map(|key| format!("transport key: {}, for the RSA key {}", key.label, key.recipient)));
+        lines.extend(
+            keys.map(|key| format!("transport key: {}, for the RSA key {}", key.label, key.recipient)),
+        );
         let mut rows = vec![heading(&["MODEL", "BATCH", "DEVICES"])];
         rows.extend(
             self.groups.iter().map(|one| vec![one.model.clone(), one.batch.clone(), one.devices.to_string()]),

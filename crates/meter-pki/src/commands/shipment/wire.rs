@@ -164,8 +164,9 @@ impl TryFrom<DeviceText> for DeliveredDevice {
         let octets =
             |what: &str, text: &str| STANDARD.decode(text).map_err(|_| format!("{what} is not in base64"));
         let secret = |one: SecretText| {
-            let kind = SecretKind::named(&one.kind)
-                .ok_or_else(|| format!("{:?} is no kind of secret: kek, guek, gbek, gak, hls, lls", one.kind))?;
+            let kind = SecretKind::named(&one.kind).ok_or_else(|| {
+                format!("{:?} is no kind of secret: kek, guek, gbek, gak, hls, lls", one.kind)
+            })?;
             let octets = octets("a secret", &one.octets)?;
             Ok::<_, String>(WrappedSecret { kind, wrapped_by: one.wrapped_by, octets })
         };

@@ -130,8 +130,7 @@ async fn close_delivery(State(told): State<Shared>, Json(text): Json<CloseText>)
     }
     told.closed = true;
     let refused = told.refused();
-    let view =
-        TotalsView { announced, received, imported: received - refused, unchanged: 0, refused };
+    let view = TotalsView { announced, received, imported: received - refused, unchanged: 0, refused };
     Json(view).into_response()
 }
 
