@@ -22,6 +22,9 @@ use crate::keyspace::{
 use crate::row::{CertificateRow, ProducedRow, ProductionRow, RowFault};
 use crate::transaction::{ActFault, ReadFault, Rows, Transaction};
 
+/// A device of a manufacturer: what the row of one that has a place is found by.
+type Place = (TenantId, SystemTitle);
+
 /// How many rows of a list are read at a time.
 const PAGE: usize = 1_024;
 
@@ -169,7 +172,7 @@ fn counted(
     tx: &Transaction<'_>,
     id: &CertificateId,
     row: &CertificateRow,
-) -> Result<Option<((TenantId, SystemTitle), ProducedRow)>, ReadFault> {
+) -> Result<Option<(Place, ProducedRow)>, ReadFault> {
     if row.slot.as_ref().is_some_and(|slot| slot.hierarchy != Hierarchy::Factory) {
         return Ok(None);
     }
@@ -323,7 +326,7 @@ pub(crate) fn scrap(
 fn free(
     tx: &mut Transaction<'_>,
     mut order: ProductionOrder,
-    (key, device): (&(TenantId, SystemTitle), &ProducedRow),
+    (key, device): (&Place, &ProducedRow),
 ) -> Result<ProductionOrder, ActFault> {
     let before = scraps(tx, &order.id, &key.1)?.unwrap_or_default();
     list(tx, &order.id, &key.1, before.saturating_add(1))?;

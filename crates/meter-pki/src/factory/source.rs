@@ -224,10 +224,12 @@ fn open_tar(source: Box<dyn Read + Send>) -> Result<(Inner, Option<Manifest>), F
     Ok((Inner::Tar(receiver), manifest))
 }
 
+type TarArchive = tar::Archive<io::Take<Box<dyn Read + Send>>>;
+
 type Told = SyncSender<Result<Option<Manifest>, Failure>>;
 
 fn read_tar(
-    archive: &mut tar::Archive<io::Take<Box<dyn Read + Send>>>,
+    archive: &mut TarArchive,
     told: &mut Option<Told>,
     sender: &SyncSender<Result<Next, Failure>>,
 ) -> Result<(), Failure> {
