@@ -11,5 +11,6 @@ mod compromise;
 mod requests;
 mod responder;
 mod secrets;
+mod shipments;
 mod transcript;
 mod verbs;

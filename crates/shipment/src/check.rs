@@ -86,7 +86,7 @@ pub fn check<R: Read>(
     let mut shipment = Shipment::open(from)?;
     shipment.signed().judge(expected)?;
     recipient.check(shipment.header())?;
-    let mut tally = Tally::new();
+    let mut tally = Tally::new(shipment.header().groups.len());
     while let Some(chunk) = shipment.next_chunk()? {
         tally.take(&open(&chunk, recipient, shipment.header())?, see)?;
     }
@@ -113,13 +113,22 @@ struct Tally {
     last: Option<SystemTitle>,
     tree: Peaks,
     groups: BTreeMap<(String, String), u64>,
+    /// How many groups the header has: more are not remembered.
+    announced_groups: usize,
     certificates: u64,
     secrets: u64,
 }
 
 impl Tally {
-    const fn new() -> Self {
-        Self { last: None, tree: Peaks::EMPTY, groups: BTreeMap::new(), certificates: 0, secrets: 0 }
+    const fn new(announced_groups: usize) -> Self {
+        Self {
+            last: None,
+            tree: Peaks::EMPTY,
+            groups: BTreeMap::new(),
+            announced_groups,
+            certificates: 0,
+            secrets: 0,
+        }
     }
 
     fn take(&mut self, chunk: &Chunk, see: &mut dyn FnMut(&Placed<'_>)) -> Result<(), ReadError> {
@@ -128,6 +137,9 @@ impl Tally {
             follows(self.last, device.title)?;
             self.last = Some(device.title);
             *self.groups.entry((device.model.clone(), device.batch.clone())).or_default() += 1;
+            if self.groups.len() > self.announced_groups {
+                same_groups(self.announced_groups, self.groups.len())?;
+            }
             self.certificates += u64::try_from(device.certificates.len()).unwrap_or_default();
             self.secrets += u64::try_from(device.secrets.len()).unwrap_or_default();
             see(&Placed { index: self.tree.size(), record, before: &self.tree });
@@ -142,10 +154,14 @@ impl Tally {
             let found = self.groups.get(&(group.model.clone(), group.batch.clone()));
             same("devices of a model and batch", group.devices, found.copied().unwrap_or_default())?;
         }
-        let of = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-        same("models and batches", of(header.groups.len()), of(self.groups.len()))?;
+        same_groups(header.groups.len(), self.groups.len())?;
         if self.tree.root() == header.root { Ok(()) } else { Err(ReadError::Root) }
     }
+}
+
+fn same_groups(announced: usize, found: usize) -> Result<(), ReadError> {
+    let of = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    same("models and batches", of(announced), of(found))
 }
 
 /// Checks that a device may stand behind another.

@@ -28,9 +28,9 @@ pub struct Plan {
     pub manufacturer: TenantId,
     /// To which distribution system operator.
     pub tenant: TenantId,
-    /// What the manufacturer calls the shipment; 1 to 128 octets.
+    /// What the manufacturer calls the shipment; 1 to 64 octets.
     pub shipment: String,
-    /// The order that it answers; up to 128 octets, maybe none.
+    /// The order that it answers; up to 64 octets, maybe none.
     pub order: String,
     /// The present.
     pub made_at: UnixTime,

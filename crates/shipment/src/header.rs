@@ -30,9 +30,9 @@ pub struct Header {
     pub manufacturer: TenantId,
     /// To whom.
     pub recipient: Addressee,
-    /// What the manufacturer calls the shipment; 1 to 128 octets.
+    /// What the manufacturer calls the shipment; 1 to 64 octets.
     pub shipment: String,
-    /// The order that it answers; up to 128 octets, maybe none.
+    /// The order that it answers; up to 64 octets, maybe none.
     pub order: String,
     /// When the manifest was made.
     pub made_at: UnixTime,

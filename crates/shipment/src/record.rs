@@ -15,7 +15,7 @@ use crate::object::fixed;
 /// The most octets of a record.
 pub const MAX_RECORD_OCTETS: usize = 65_536;
 /// The most octets of a text in it.
-pub(crate) const MAX_TEXT_OCTETS: usize = 128;
+pub(crate) const MAX_TEXT_OCTETS: usize = 64;
 /// The most octets of a label.
 const MAX_LABEL_OCTETS: usize = 64;
 /// The most certificates of a device, and the most secrets.
@@ -32,7 +32,7 @@ pub(crate) const SALT_OCTETS: usize = 16;
 ///     serialNumber  UTF8String,
 ///     model         UTF8String,
 ///     firmware      UTF8String,
-///     batch         UTF8String,                 -- up to 128 octets each, maybe none
+///     batch         UTF8String,                 -- up to 64 octets each, maybe none
 ///     region        [0] UTF8String OPTIONAL,
 ///     concentrator  [1] UTF8String OPTIONAL,    -- 1 to 32 letters, digits and hyphens each
 ///     certificates  SEQUENCE OF Certificate,    -- up to 16
@@ -170,16 +170,15 @@ fn check_fields(device: &DeliveredDevice) -> Result<(), RecordFault> {
         ("firmware", &device.firmware),
         ("batch", &device.batch),
     ];
-    let wrong = texts.into_iter().find(|(_, text)| !is_text(text)).map(|(name, _)| name);
     let secret = |secret: &WrappedSecret| {
         is_label(&secret.wrapped_by) && (1..=MAX_WRAPPED_OCTETS).contains(&secret.octets.len())
     };
-    let wrong = wrong.or((device.certificates.len() > MAX_OF_EACH).then_some("certificates")).or((device
-        .secrets
-        .len()
-        > MAX_OF_EACH
-        || !device.secrets.iter().all(secret))
-    .then_some("secrets"));
+    let secrets = device.secrets.len() > MAX_OF_EACH || !device.secrets.iter().all(secret);
+    let wrong = texts
+        .map(|(name, text)| (name, !is_text(text)))
+        .into_iter()
+        .chain([("certificates", device.certificates.len() > MAX_OF_EACH), ("secrets", secrets)])
+        .find_map(|(name, is_wrong)| is_wrong.then_some(name));
     wrong.map_or(Ok(()), |name| Err(RecordFault::Field { name }))
 }
 

@@ -6,6 +6,7 @@
 //! exception.
 //! Modules stand in reading order; none imports one that stands above it.
 
+mod agreement;
 mod set;
 mod certificates;
 mod wrap;
@@ -34,6 +35,7 @@ mod pin;
 mod uri;
 mod pin_source;
 
+pub use agreement::{AgreeError, TokenAgreement};
 pub use breaker::TokenState;
 pub use call::CallFailed;
 pub use certificates::{CertificateObject, KeyEvidence, evidence};

@@ -94,9 +94,12 @@ pub struct SignerArgs {
 /// For whom a manifest should be.
 #[derive(Debug, Clone, Args)]
 pub struct RecipientArgs {
-    /// The certificate of the profile ship-recipient, and its key (PEM).
+    /// The certificate of the profile ship-recipient, and its key unless that is on the token (PEM).
     #[arg(long, value_name = "FILE")]
     pub recipient: PathBuf,
+    /// The token with the key, as a PKCS#11 URI with module-path and pin-source.
+    #[arg(long, value_name = "URI")]
+    pub token: Option<String>,
 }
 
 /// `shipment extract`

@@ -6,6 +6,7 @@ mod aside;
 pub(super) mod create;
 mod import;
 mod input;
+mod recipient;
 pub(super) mod views;
 mod wire;
 
@@ -19,15 +20,12 @@ use ca_core::ports::Clock as _;
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
 use ca_core::validity::UnixTime;
-use client_kit::FileKey;
-use shipment::{
-    Checked, DeviceProof, Expected, ExtractError, ProofRefused, ReadError, Recipient, Shipment, check,
-    extract,
-};
+use shipment::{DeviceProof, Expected, ExtractError, ProofRefused, ReadError, Shipment, check, extract};
 
 use self::aside::Aside;
+use self::recipient::OwnRecipient;
 use self::views::{CheckedView, HeaderView, RecordView};
-use super::credential::file::{CredentialFile, read};
+use super::credential::file::read;
 use super::credential::roots;
 use super::printer::Printer;
 use crate::cli::shipment::{ExtractArgs, RecipientArgs, ShipmentCommand, SignerArgs};
@@ -60,7 +58,8 @@ fn check_file(
 ) -> Result<(), Failure> {
     let (signer, recipient) = (ExpectedSigner::read(signer)?, OwnRecipient::read(recipient)?);
     let checked = check(open(file)?, &signer.expected(), &recipient.recipient(None), &mut |_| {});
-    printer.result(&CheckedView::of(&checked.map_err(|error| refused(&error))?), CheckedView::lines);
+    printer
+        .result(&CheckedView::of(&checked.map_err(|error| recipient.refused(&error))?), CheckedView::lines);
     Ok(())
 }
 
@@ -70,7 +69,7 @@ fn extract_record(args: &ExtractArgs, printer: &Printer) -> Result<(), Failure> 
     let (signer, recipient) = (ExpectedSigner::read(&args.signer)?, OwnRecipient::read(&args.recipient)?);
     let by = (&signer.expected(), &recipient.recipient(None));
     let proof = extract(open(&args.file)?, title, by).map_err(|error| match error {
-        ExtractError::Read(error) => refused(&error),
+        ExtractError::Read(error) => recipient.refused(&error),
         ExtractError::NotThere { .. } => Failure::new(Exit::NotFound, error.code(), error),
         ExtractError::NoPath => Failure::new(Exit::Failed, error.code(), error),
     })?;
@@ -140,28 +139,6 @@ impl ExpectedSigner {
     }
 }
 
-/// For whom a manifest should be, with the key.
-struct OwnRecipient {
-    certificate: Certificate,
-    key: FileKey,
-}
-
-impl OwnRecipient {
-    fn read(args: &RecipientArgs) -> Result<Self, Failure> {
-        let CredentialFile { certificate, key, .. } = CredentialFile::read(&args.recipient)?;
-        let key = key.ok_or_else(|| {
-            let message = format!("{} has no private key", args.recipient.display());
-            Failure::new(Exit::Usage, "key.not-found", message)
-                .then("put the key, PKCS#8 in PEM, behind the certificate in the same file")
-        })?;
-        Ok(Self { certificate, key })
-    }
-
-    fn recipient<'a>(&'a self, tenant: Option<&'a TenantId>) -> Recipient<'a> {
-        Recipient { tenant, certificate: &self.certificate, key: &self.key }
-    }
-}
-
 fn tenant(text: &str) -> Result<TenantId, Failure> {
     TenantId::parse(text)
         .map_err(|error| Failure::new(Exit::Usage, "shipment.tenant", format!("{text}: {error}")))
@@ -170,14 +147,13 @@ fn tenant(text: &str) -> Result<TenantId, Failure> {
 /// A manifest that is not taken.
 fn refused(error: &ReadError) -> Failure {
     let code = error.code();
-    let next = match exit_of(code) {
-        Exit::Refused => "compare `meter-pki shipment show` with what was agreed, and ask the manufacturer",
-        Exit::Usage => "look at the file and its disk",
-        _ => {
-            "fetch the file again and compare its SHA-256 with what the manufacturer tells; take nothing of it"
-        }
+    let exit = exit_of(code);
+    let next = if exit == Exit::Refused {
+        "compare `meter-pki shipment show` with what was agreed, and ask the manufacturer"
+    } else {
+        "fetch the file again and compare its SHA-256 with what the manufacturer tells; take nothing of it"
     };
-    Failure::new(exit_of(code), code, error).then(next)
+    Failure::new(exit, code, error).then(next)
 }
 
 fn unproven(error: &ProofRefused) -> Failure {
@@ -197,9 +173,4 @@ fn exit_of(code: &str) -> Exit {
         | "shipment.signer-usage" => Exit::Refused,
         _ => Exit::Integrity,
     }
-}
-
-/// Says what a check found, for those who go on with it.
-fn devices_of(checked: &Checked) -> u64 {
-    checked.signed.header().devices
 }

@@ -1,5 +1,5 @@
-//! A second writer of manifests, by the words of ADR 40 alone, which writes whatever it is told: what a faulty or dishonest
-//! manufacturer would sign. It is also the judge of the first: what it writes honestly is accepted.
+//! A second writer of manifests, which shares only CMS and the tree with the first and writes whatever it is told: what a faulty
+//! or dishonest manufacturer would sign. It is also the judge of the first: what it writes honestly is accepted.
 
 use ca_core::audit::tree::{Peaks, leaf_hash};
 use ca_core::certificate::Certificate;

@@ -1,5 +1,7 @@
 //! The manifest as a file: made, checked, taken apart, altered, forged, and read by a program that we did not write.
 
+#![cfg(test)]
+
 mod altered;
 mod forge;
 mod forged;

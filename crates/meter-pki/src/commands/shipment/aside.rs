@@ -39,7 +39,13 @@ impl Aside {
         let link = || {
             self.file.sync_all()?;
             // A link, and no renaming: that would go over a file that came in the meantime.
-            std::fs::hard_link(&self.path, out)?;
+            match std::fs::hard_link(&self.path, out) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
+                // A file system without links, such as a memory stick's.
+                Err(_) if out.symlink_metadata().is_err() => std::fs::rename(&self.path, out)?,
+                Err(error) => return Err(error),
+                Ok(()) => {}
+            }
             let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty());
             File::open(parent.unwrap_or_else(|| Path::new(".")))?.sync_all()
         };

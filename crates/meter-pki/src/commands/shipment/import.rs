@@ -7,12 +7,13 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 
 use sha2::{Digest as _, Sha256};
-use shipment::{Checked, ReadError, Recipient, SealedChunk, Shipment, check};
+use shipment::{Checked, ReadError, SealedChunk, Shipment, check};
 
+use super::recipient::OwnRecipient;
 use super::wire::{
     CloseText, DeliveryText, DeliveryView, DeviceText, PartText, PartView, RefusedView, TotalsView,
 };
-use super::{ExpectedSigner, OwnRecipient, devices_of, open, refused, tenant};
+use super::{ExpectedSigner, open, tenant};
 use crate::cli::shipment::ImportArgs;
 use crate::commands::printer::Printer;
 use crate::exit::{Exit, Failure};
@@ -21,6 +22,9 @@ use crate::operator::client::OperatorClient;
 /// How many refused devices are told one by one.
 const TOLD: usize = 1_000;
 
+/// After how many chunks people are told how far it is.
+const TOLD_CHUNKS: u32 = 20;
+
 /// What came of an import.
 #[derive(Debug, serde::Serialize)]
 struct ImportedView {
@@ -28,7 +32,7 @@ struct ImportedView {
     digest: String,
     #[serde(flatten)]
     totals: TotalsView,
-    /// The part from which this run went on; 1 for a whole import.
+    /// The part from which this run went on; 0 for a whole import.
     from_part: u32,
     /// Refused in this run, the first thousand.
     refusals: Vec<RefusedView>,
@@ -44,7 +48,7 @@ pub(super) async fn import(
     let recipient = own.recipient(Some(&tenant));
     let mut file = Hashed::new(open(&args.file)?);
     let checked = check(&mut file, &signer.expected(), &recipient, &mut |_| {});
-    let checked = checked.map_err(|error| refused(&error))?;
+    let checked = checked.map_err(|error| own.refused(&error))?;
     let digest = hex::encode(file.digest());
     let header = checked.signed.header();
     let text = DeliveryText {
@@ -53,7 +57,7 @@ pub(super) async fn import(
         source: "manifest".to_owned(),
         digest: digest.clone(),
         batch: header.shipment.clone(),
-        announced: devices_of(&checked),
+        announced: header.devices,
     };
     let stands: DeliveryView = client.post("/v1/deliveries", &text).await?;
     if stands.closed {
@@ -63,14 +67,17 @@ pub(super) async fn import(
     let mut refusals = Vec::new();
     let mut chunks = Again::open(open(&args.file)?, &checked)?;
     while let Some(chunk) = chunks.next()? {
-        if chunk.number() < stands.next_part {
+        // Parts are counted from 0, chunks from 1.
+        if chunk.number() <= stands.next_part {
             continue;
         }
-        let part = part(&chunk, &recipient)?;
+        let part = part(&chunk, &own)?;
         let view: PartView = client.post(&format!("/v1/deliveries/{digest}/parts"), &part).await?;
         refusals.extend(view.refused);
         refusals.truncate(TOLD);
-        printer.progress(&format!("chunk {} of {} is taken in", chunk.number(), header.chunks));
+        if chunk.number() % TOLD_CHUNKS == 0 {
+            printer.progress(&format!("{} of {} chunks are taken in", chunk.number(), header.chunks));
+        }
     }
     let close = CloseText { accept_count: args.accept_count };
     let totals: TotalsView = client.post(&format!("/v1/deliveries/{digest}/close"), &close).await?;
@@ -99,10 +106,10 @@ fn told(view: &ImportedView, printer: &Printer) -> Result<(), Failure> {
         .then("ask the manufacturer for a manifest with these devices alone, once they are mended"))
 }
 
-fn part(chunk: &SealedChunk, recipient: &Recipient<'_>) -> Result<PartText, Failure> {
-    let opened = chunk.open(recipient.key).map_err(|error| refused(&error))?;
+fn part(chunk: &SealedChunk, own: &OwnRecipient) -> Result<PartText, Failure> {
+    let opened = chunk.open(own).map_err(|error| own.refused(&error))?;
     let devices = opened.records.iter().map(|record| DeviceText::from(&record.device)).collect();
-    Ok(PartText { part: opened.number, devices })
+    Ok(PartText { part: opened.number.saturating_sub(1), devices })
 }
 
 /// The chunks of a manifest that was checked, read once more.

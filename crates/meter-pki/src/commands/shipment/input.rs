@@ -151,10 +151,14 @@ fn next_row(reader: &mut csv::Reader<File>, heading: &csv::StringRecord) -> Next
         octet: position.byte(),
         line: position.line(),
     });
-    let device = row.deserialize::<DeviceRow>(Some(heading)).map_err(|error| match error.kind() {
-        csv::ErrorKind::Deserialize { err, .. } => err.to_string(),
-        _ => error.to_string(),
-    });
+    let told = |error: csv::Error| {
+        if let csv::ErrorKind::Deserialize { err, .. } = error.kind() {
+            err.to_string()
+        } else {
+            error.to_string()
+        }
+    };
+    let device = row.deserialize::<DeviceRow>(Some(heading)).map_err(told);
     Ok(Some((place, device.and_then(DeliveredDevice::try_from))))
 }
 

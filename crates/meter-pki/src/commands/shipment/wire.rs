@@ -31,7 +31,7 @@ pub(crate) struct DeliveryText {
 pub(crate) struct DeliveryView {
     /// SHA-256 of the whole file, in hexadecimal.
     pub(crate) digest: String,
-    /// The part that is to come, from 1.
+    /// The part that is to come, from 0.
     pub(crate) next_part: u32,
     /// How many devices were put on the list.
     pub(crate) imported: u64,
@@ -42,7 +42,7 @@ pub(crate) struct DeliveryView {
 /// `POST /v1/deliveries/{digest}/parts`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PartText {
-    /// Which, from 1: the number of the chunk.
+    /// Which, from 0: a chunk is a part.
     pub(crate) part: u32,
     /// Its devices, up to 1,000.
     pub(crate) devices: Vec<DeviceText>,
