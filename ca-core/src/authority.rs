@@ -21,8 +21,8 @@ use crate::ports::{
 use crate::profile::{CertificateProfile, CrlProfile, ProfileId};
 use crate::public_key::PublicKey;
 use crate::record::{
-    CertificateId, CertificateQuery, CertificateStatus, CrlRecord, ProductionId, StoredCertificate, Transaction,
-    WaitingRequest,
+    CertificateId, CertificateQuery, CertificateStatus, CrlRecord, ProductionId, StoredCertificate,
+    Transaction, WaitingRequest,
 };
 use crate::registration::{self, AdmitError, Door, Grounds, Offer, admit};
 use crate::request::{EnrolmentKind, EnrolmentRequest, Evidence, ReleaseRequest, RevocationRequest};

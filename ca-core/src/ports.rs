@@ -18,9 +18,9 @@ use crate::record::{
     IntentConflict, IssuedRecord, Opened, OrderConflict, OrderDecision, OrderQuery, OrderStep,
     ProducedDevice, ProductionConflict, ProductionEnd, ProductionId, ProductionOrder, ProductionQuery,
     ReleaseOutcome, ReleaseRecord, RevocationOrder, RevocationOutcome, RevocationRecord, RevokedEntry,
-    ScheduledRevocation, ScrapRecord, Scrapped, Settlement, StoredCertificate, Token, Transaction, TransactionAnswer,
-    TransactionBounds, TransactionConflict, Unblock, UnblockConflict, Unblocked, WaitingQuery,
-    WaitingRequest,
+    ScheduledRevocation, ScrapRecord, Scrapped, Settlement, StoredCertificate, Token, Transaction,
+    TransactionAnswer, TransactionBounds, TransactionConflict, Unblock, UnblockConflict, Unblocked,
+    WaitingQuery, WaitingRequest,
 };
 use crate::scope::{CrlLine, CrlScope, Shard};
 use crate::serial_number::SerialNumber;
@@ -450,10 +450,7 @@ pub trait Production: Send + Sync {
     ///
     /// # Errors
     /// [`Unavailable`]: nothing of it was done.
-    fn scrap_device(
-        &self,
-        scrap: ScrapRecord,
-    ) -> Result<Result<Scrapped, ProductionConflict>, Unavailable>;
+    fn scrap_device(&self, scrap: ScrapRecord) -> Result<Result<Scrapped, ProductionConflict>, Unavailable>;
 
     /// Returns an order.
     ///

@@ -139,7 +139,11 @@ fn conflicts() -> Vec<(IntentConflict, &'static str, Fault)> {
         (IntentConflict::Production(ProductionRefusal::Required), "order.required", Requester),
         (IntentConflict::Production(ProductionRefusal::Unknown), "order.unknown", Requester),
         (IntentConflict::Production(ProductionRefusal::Closed), "order.closed", Conflict),
-        (IntentConflict::Production(ProductionRefusal::Expired { until: at(NOW) }), "order.expired", Conflict),
+        (
+            IntentConflict::Production(ProductionRefusal::Expired { until: at(NOW) }),
+            "order.expired",
+            Conflict,
+        ),
         (IntentConflict::Production(ProductionRefusal::Title), "order.title", Requester),
         (IntentConflict::Production(ProductionRefusal::Purpose), "order.purpose", Requester),
         (IntentConflict::Production(ProductionRefusal::Full { ordered: 1 }), "order.full", Conflict),

@@ -169,7 +169,8 @@ fn an_order_is_opened_as_it_is_wanted_and_only_if_it_is_one() {
     assert_eq!(open(across).unwrap_err().code(), "order.titles");
     let order = open(wanted(&world)).unwrap();
     assert_eq!(order.opened, Mark { by: actor.to_string(), at: at(NOW) });
-    let listed = WantedOrder { titles: WantedTitles::List(vec![title(2), title(1), title(2)]), ..wanted(&world) };
+    let listed =
+        WantedOrder { titles: WantedTitles::List(vec![title(2), title(1), title(2)]), ..wanted(&world) };
     assert_eq!(open(listed).unwrap().titles, OrderedTitles::Listed { count: 2 });
     let events = desk.0.lock().unwrap();
     let said = format!("order PO-1; 2 devices under op-ds; until {}", at(NOW + DAY));
@@ -190,7 +191,8 @@ fn operators_of_the_manufacturer_end_orders_and_scrap_devices_and_nobody_else() 
     assert_eq!(by(&stranger, &close), "order.unknown");
     let station = by_station(&world).actor;
     assert_eq!(by(&station, &close), "order.not-entitled");
-    let scrap = |reason| move |desk: ProductionDesk<'_>| desk.scrap(&id("PO-1"), title(1), reason).unwrap_err();
+    let scrap =
+        |reason| move |desk: ProductionDesk<'_>| desk.scrap(&id("PO-1"), title(1), reason).unwrap_err();
     assert_eq!(by(&actor, &scrap(ReasonCode::CertificateHold)), "order.hold");
     assert_eq!(by(&actor, &scrap(ReasonCode::CessationOfOperation)), "order.not-made");
     assert_eq!(by(&actor, &|desk| desk.cancel(&id("PO-1"), "").unwrap_err()), "order.text");

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use e2e::tool::run;
 
-use crate::ground::{certificates, faults, issue, open, order, rehearsal, report, requests, signature, title};
+use crate::ground::{
+    certificates, faults, issue, open, order, rehearsal, report, requests, signature, title,
+};
 
 #[test]
 fn archives_made_by_others_are_read_and_single_faults_stop_nothing_else() {
@@ -15,7 +17,8 @@ fn archives_made_by_others_are_read_and_single_faults_stop_nothing_else() {
     let wished = requests(&rehearsal.scratch("requests"), 'D', 1..=3);
     // A purpose that is not ordered, another device than the name says, no request at all, a title of nobody.
     requests(&wished, 'A', 1..=1);
-    std::fs::copy(wished.join(format!("D{}.csr", title(1))), wished.join(format!("D{}.csr", title(9)))).unwrap();
+    std::fs::copy(wished.join(format!("D{}.csr", title(1))), wished.join(format!("D{}.csr", title(9))))
+        .unwrap();
     std::fs::write(wished.join(format!("D{}.csr", title(8))), "nothing").unwrap();
     requests(&wished, 'D', 500..=500);
     std::fs::write(wished.join("odd name.csr"), "nothing").unwrap();
@@ -36,7 +39,11 @@ fn archives_made_by_others_are_read_and_single_faults_stop_nothing_else() {
         assert_eq!(said.code, Some(3), "{name}: {}", said.all());
         let told = report(&said);
         let made = if first.is_none() { "issued" } else { "repeated" };
-        assert_eq!((&told["requests"], &told[made], &told["refused"]), (&8.into(), &3.into(), &5.into()), "{name}");
+        assert_eq!(
+            (&told["requests"], &told[made], &told["refused"]),
+            (&8.into(), &3.into(), &5.into()),
+            "{name}"
+        );
         let codes = faults(&out);
         let code = |name: String| codes.get(&name).map(String::as_str);
         assert_eq!(code(format!("A{}.csr", title(1))), Some("order.purpose"), "{codes:?}");

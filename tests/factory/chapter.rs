@@ -49,7 +49,9 @@ fn the_chapter_on_the_factory_line_works_as_it_stands() {
         delivery.lines().map(|line| serde_json::from_str(line).expect("a device")).collect();
     let told: Vec<_> = devices
         .iter()
-        .map(|one| (one["system_title"].as_str().expect("a title"), one["serial_number"].as_str().expect("a number")))
+        .map(|one| {
+            (one["system_title"].as_str().expect("a title"), one["serial_number"].as_str().expect("a number"))
+        })
         .collect();
     assert_eq!(
         told,

@@ -37,7 +37,15 @@ pub(crate) fn title(number: usize) -> String {
 pub(crate) fn open(rehearsal: &Rehearsal, id: &str, devices: usize, more: &[&str]) -> Value {
     let devices = devices.to_string();
     let fixed = [
-        "factory", "order", "open", id, "--tenant", "maker", "--devices", &devices, "--until",
+        "factory",
+        "order",
+        "open",
+        id,
+        "--tenant",
+        "maker",
+        "--devices",
+        &devices,
+        "--until",
         "2027-11-21T00:00:00Z",
     ];
     rehearsal.operator_json(&[&fixed, more].concat())
@@ -56,8 +64,17 @@ pub(crate) fn requests(place: &Path, prefix: char, numbers: impl Iterator<Item =
 /// Runs `factory issue`.
 pub(crate) fn issue(rehearsal: &Rehearsal, order: &str, requests: &Path, out: &Path) -> Said {
     let (requests, out) = (requests.to_string_lossy().into_owned(), out.to_string_lossy().into_owned());
-    rehearsal
-        .operator(&["--json", "factory", "issue", "--order", order, "--requests", &requests, "--out", &out])
+    rehearsal.operator(&[
+        "--json",
+        "factory",
+        "issue",
+        "--order",
+        order,
+        "--requests",
+        &requests,
+        "--out",
+        &out,
+    ])
 }
 
 /// What a run reported on standard output.

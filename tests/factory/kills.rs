@@ -1,10 +1,12 @@
 //! I-06 for the line: server and client are killed in the middle of a batch; the same command again gives each device one
 //! certificate, what was there stays as it was, and no surplus leaves.
 
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use e2e::patience::eventually;
+use e2e::process::program;
 use e2e::rehearsal::Rehearsal;
+use e2e::tool::finish;
 
 use crate::ground::{certificates, faults, issue, open, order, rehearsal, report, requests, signature};
 
@@ -50,7 +52,10 @@ fn i_06_a_batch_that_is_cut_on_either_side_goes_on_and_each_device_has_one_certi
     assert_eq!(all.len(), DEVICES);
     assert!(early.iter().chain(&later).all(|(name, octets)| all[name] == *octets), "what was there stays");
     let view = order(&rehearsal, "PO-1");
-    assert_eq!((&view["complete"], &view["places"], &view["under_way"]), (&DEVICES.into(), &DEVICES.into(), &0.into()));
+    assert_eq!(
+        (&view["complete"], &view["places"], &view["under_way"]),
+        (&DEVICES.into(), &DEVICES.into(), &0.into())
+    );
     assert_eq!(report(&issue(&rehearsal, "PO-1", &wished, &out).ok())["done_before"], DEVICES);
 
     each_device_has_one(&rehearsal, &all);
@@ -69,6 +74,21 @@ fn i_06_a_batch_that_is_cut_on_either_side_goes_on_and_each_device_has_one_certi
     assert_eq!(codes, ["order.full"]);
     assert_eq!(certificates(&out).len(), DEVICES);
     assert!(rehearsal.audited() > 0, "the trail is intact");
+    rehearsal.stop();
+    proves_that_no_surplus_left(&rehearsal);
+}
+
+/// The program that shares no code with what wrote the ledger reads it: every invariant, I18 among them.
+fn proves_that_no_surplus_left(rehearsal: &Rehearsal) {
+    let clients = rehearsal.unique("clients");
+    std::fs::write(&clients, "").expect("a file");
+    let mut checker = Command::new(program("ledger-checker"));
+    for (option, place) in
+        [("--store", "store"), ("--authorities", "authorities"), ("--published", "published")]
+    {
+        checker.arg(option).arg(rehearsal.state(place));
+    }
+    drop(finish(checker.arg("--clients").arg(&clients)).ok());
 }
 
 /// Every fiftieth is looked at: each look is a call.

@@ -4,4 +4,5 @@ mod archives;
 mod chapter;
 mod ground;
 mod kills;
+mod memory;
 mod stations;

@@ -35,12 +35,37 @@ fn over_cmp(rehearsal: &Rehearsal, title: &str) -> (Said, bool) {
     drop(openssl(["req", "-new", "-key", &path(&key), "-subj", &subject, "-out", &path(&request)]).ok());
     let server = rehearsal.est(LABEL);
     let host = server.trim_start_matches("https://").split('/').next().expect("a host").to_owned();
-    let [own, own_key] = ["tls/line-station.pem", "tls/line-station.key"].map(|file| path(&rehearsal.state(file)));
+    let [own, own_key] =
+        ["tls/line-station.pem", "tls/line-station.key"].map(|file| path(&rehearsal.state(file)));
     let said = openssl([
-        "cmp", "-config", "", "-batch", "-cmd", "p10cr", "-csr", &path(&request), "-certout",
-        &path(&certificate), "-server", &host, "-path", &format!("/.well-known/cmp/p/{LABEL}"), "-trusted",
-        &path(&rehearsal.state("tls/messages.pem")), "-tls_used", "-tls_trusted", &path(&rehearsal.root()), "-cert", &own,
-        "-key", &own_key, "-extracerts", &own, "-implicit_confirm", "-msg_timeout", "30",
+        "cmp",
+        "-config",
+        "",
+        "-batch",
+        "-cmd",
+        "p10cr",
+        "-csr",
+        &path(&request),
+        "-certout",
+        &path(&certificate),
+        "-server",
+        &host,
+        "-path",
+        &format!("/.well-known/cmp/p/{LABEL}"),
+        "-trusted",
+        &path(&rehearsal.state("tls/messages.pem")),
+        "-tls_used",
+        "-tls_trusted",
+        &path(&rehearsal.root()),
+        "-cert",
+        &own,
+        "-key",
+        &own_key,
+        "-extracerts",
+        &own,
+        "-implicit_confirm",
+        "-msg_timeout",
+        "30",
     ]);
     (said, certificate.exists())
 }
@@ -87,12 +112,27 @@ fn stations_over_est_and_cmp_take_the_places_of_the_order_that_names_them_and_no
     assert_eq!(over_est(&rehearsal, &title(3)).status, 200);
 
     let taken = rehearsal.operator(&[
-        "factory", "order", "open", "PO-4", "--tenant", "maker", "--devices", "1", "--profile", LABEL, "--range",
-        &range, "--station", "line-1-s1", "--until", "2027-11-21T00:00:00Z",
+        "factory",
+        "order",
+        "open",
+        "PO-4",
+        "--tenant",
+        "maker",
+        "--devices",
+        "1",
+        "--profile",
+        LABEL,
+        "--range",
+        &range,
+        "--station",
+        "line-1-s1",
+        "--until",
+        "2027-11-21T00:00:00Z",
     ]);
     assert_eq!(taken.code, Some(7), "{}", taken.all());
     assert!(taken.err.contains("order.station-taken"), "{}", taken.err);
-    let cancelled = rehearsal.operator_json(&["factory", "order", "cancel", "PO-3", "--reason", "customer withdrew"]);
+    let cancelled =
+        rehearsal.operator_json(&["factory", "order", "cancel", "PO-3", "--reason", "customer withdrew"]);
     assert_eq!(cancelled["state"], "cancelled");
     assert_refused(&over_est(&rehearsal, &title(4)), 403, "order.required");
 }
@@ -108,7 +148,8 @@ fn an_order_is_opened_only_for_offers_that_need_one_and_for_stations_that_exist(
     let until = ["--until", "2027-11-21T00:00:00Z"];
     let other = open(&[&["--profile", "meter-factory-ds-s2", "--range", &range][..], &until].concat());
     assert!(other.code == Some(4) && other.err.contains("order.not-required"), "{}", other.all());
-    let nobody = open(&[&["--profile", LABEL, "--range", &range, "--station", "nobody"][..], &until].concat());
+    let nobody =
+        open(&[&["--profile", LABEL, "--range", &range, "--station", "nobody"][..], &until].concat());
     assert!(nobody.code == Some(5) && nobody.err.contains("station.unknown"), "{}", nobody.all());
     let past = open(&["--profile", LABEL, "--range", &range, "--until", "2020-01-01T00:00:00Z"]);
     assert!(past.code == Some(2) && past.err.contains("order.until"), "{}", past.all());

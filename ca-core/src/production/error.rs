@@ -73,7 +73,9 @@ fn sentence(conflict: &ProductionConflict) -> String {
         ProductionConflict::StationTaken { station, by } => {
             format!("the station {station} works on the open order {by}")
         }
-        ProductionConflict::Ended { by } => format!("the production order was ended by {} at {}", by.by, by.at),
+        ProductionConflict::Ended { by } => {
+            format!("the production order was ended by {} at {}", by.by, by.at)
+        }
         ProductionConflict::UnderWay { certificates } => {
             format!("{certificates} certificates are being made under the production order at this moment")
         }

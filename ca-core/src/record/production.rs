@@ -49,7 +49,9 @@ impl fmt::Display for ProductionId {
 
 /// The text is not the name of a production order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a production order is named by 1 to 48 of A-Z, a-z, 0-9, '.', '_' and '-', beginning with a letter or digit")]
+#[error(
+    "a production order is named by 1 to 48 of A-Z, a-z, 0-9, '.', '_' and '-', beginning with a letter or digit"
+)]
 pub struct ParseProductionIdError;
 
 /// A certificate that every device of an order gets.
@@ -266,14 +268,16 @@ impl ProductionRefusal {
 impl fmt::Display for ProductionRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Required => f.write_str("such a certificate is issued under a production order, and there is none"),
+            Self::Required => {
+                f.write_str("such a certificate is issued under a production order, and there is none")
+            }
             Self::Unknown => f.write_str("there is no such production order"),
             Self::Closed => f.write_str("the production order is closed"),
             Self::Expired { until } => write!(f, "the production order was open until {until}"),
             Self::Title => f.write_str("the device is not one of the production order"),
-            Self::Purpose => {
-                f.write_str("the device gets no such certificate under the production order, or has it already")
-            }
+            Self::Purpose => f.write_str(
+                "the device gets no such certificate under the production order, or has it already",
+            ),
             Self::Full { ordered } => {
                 write!(f, "all {ordered} devices of the production order have their places")
             }

@@ -338,7 +338,8 @@ impl Ledger {
             }
             55 => {
                 let row = wire::<WireProduction<'_>>(value)?;
-                let range = |range: &WireRange<'_>| (range.first.as_bytes().to_vec(), range.last.as_bytes().to_vec());
+                let range =
+                    |range: &WireRange<'_>| (range.first.as_bytes().to_vec(), range.last.as_bytes().to_vec());
                 let read = ProductionRow {
                     ordered: row.ordered,
                     places: row.places,

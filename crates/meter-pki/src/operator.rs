@@ -129,10 +129,7 @@ pub(crate) fn router(state: OperatorState) -> Router {
         .route("/v1/production/{id}/end", post(end_production))
         .route("/v1/production/{id}/scraps", post(scrap_device))
         .route("/v1/production/{id}/devices", get(produced))
-        .route(
-            "/v1/production/{id}/requests",
-            post(issue_for_line).layer(DefaultBodyLimit::max(LONG_LIST)),
-        )
+        .route("/v1/production/{id}/requests", post(issue_for_line).layer(DefaultBodyLimit::max(LONG_LIST)))
         .route("/v1/schedule", get(scheduled).post(schedule))
         .route("/v1/schedule/cancellations", post(cancel_schedule))
         .route("/v1/trust", get(trusted))

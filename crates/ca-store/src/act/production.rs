@@ -22,6 +22,9 @@ use crate::keyspace::{
 use crate::row::{CertificateRow, ProducedRow, ProductionRow, RowFault};
 use crate::transaction::{ActFault, ReadFault, Rows, Transaction};
 
+/// A device of a manufacturer: what the row of one that has a place is found by.
+type Place = (TenantId, SystemTitle);
+
 /// How many rows of a list are read at a time.
 const PAGE: usize = 1_024;
 
@@ -33,14 +36,10 @@ pub(super) fn admit(tx: &mut Transaction<'_>, intent: &Intent) -> Result<Option<
     let mut order = row.order;
     // What is no device's has no title, so that it is on no list.
     let Some((slot, _)) = &intent.conditions.slot else { return Err(refused(ProductionRefusal::Title)) };
-    let listed = matches!(order.titles, OrderedTitles::Listed { .. })
-        && scraps(tx, &id, &slot.title)?.is_some();
+    let listed =
+        matches!(order.titles, OrderedTitles::Listed { .. }) && scraps(tx, &id, &slot.title)?.is_some();
     order
-        .admits(
-            (&intent.tenant, &intent.profile, intent.purpose),
-            (&slot.title, listed),
-            intent.recorded_at,
-        )
+        .admits((&intent.tenant, &intent.profile, intent.purpose), (&slot.title, listed), intent.recorded_at)
         .map_err(refused)?;
     let key = (intent.tenant.clone(), slot.title);
     let mut device = match tx.row::<ProducedRow>(&key)? {
@@ -90,11 +89,7 @@ fn works_on(
 }
 
 /// Returns how often a title on the list of an order was scrapped; nothing where it is not on it.
-fn scraps(
-    tx: &Transaction<'_>,
-    id: &ProductionId,
-    title: &SystemTitle,
-) -> Result<Option<u32>, ReadFault> {
+fn scraps(tx: &Transaction<'_>, id: &ProductionId, title: &SystemTitle) -> Result<Option<u32>, ReadFault> {
     let octets = tx.octets(Keyspace::ProductionLists, &production_list_key(id, title))?;
     octets.map(|octets| parse_scraps(&octets)).transpose()
 }
@@ -177,7 +172,7 @@ fn counted(
     tx: &Transaction<'_>,
     id: &CertificateId,
     row: &CertificateRow,
-) -> Result<Option<((TenantId, SystemTitle), ProducedRow)>, ReadFault> {
+) -> Result<Option<(Place, ProducedRow)>, ReadFault> {
     if row.slot.as_ref().is_some_and(|slot| slot.hierarchy != Hierarchy::Factory) {
         return Ok(None);
     }
@@ -331,7 +326,7 @@ pub(crate) fn scrap(
 fn free(
     tx: &mut Transaction<'_>,
     mut order: ProductionOrder,
-    (key, device): (&(TenantId, SystemTitle), &ProducedRow),
+    (key, device): (&Place, &ProducedRow),
 ) -> Result<ProductionOrder, ActFault> {
     let before = scraps(tx, &order.id, &key.1)?.unwrap_or_default();
     list(tx, &order.id, &key.1, before.saturating_add(1))?;
@@ -356,8 +351,7 @@ pub(crate) fn retake(
     let known = tx.row::<ProductionRow>(order)?.map(|row| row.order);
     let device = tx.row::<ProducedRow>(&key)?.filter(|device| device.order == *order);
     let takes = device.is_none();
-    let mut device =
-        device.unwrap_or_else(|| ProducedRow { order: order.clone(), certificates: Vec::new() });
+    let mut device = device.unwrap_or_else(|| ProducedRow { order: order.clone(), certificates: Vec::new() });
     match known {
         Some(mut order) => {
             order.count.places = order.count.places.saturating_add(u64::from(takes));

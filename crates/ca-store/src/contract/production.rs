@@ -65,9 +65,15 @@ fn open(store: &Store, order: ProductionOrder) -> Result<ProductionOrder, Produc
 }
 
 fn end(store: &Store, text: &str, state: ProductionState) -> Result<ProductionOrder, ProductionConflict> {
-    let act = if state == ProductionState::Cancelled { Act::ProductionCancelled } else { Act::ProductionClosed };
-    let end =
-        ProductionEnd { id: name(text), state, mark: by("bob"), reason: String::new(), event: said(act, text) };
+    let act =
+        if state == ProductionState::Cancelled { Act::ProductionCancelled } else { Act::ProductionClosed };
+    let end = ProductionEnd {
+        id: name(text),
+        state,
+        mark: by("bob"),
+        reason: String::new(),
+        event: said(act, text),
+    };
     store.end_production(end).unwrap()
 }
 
@@ -164,7 +170,10 @@ fn a_device_gets_one_certificate_for_each_purpose_and_one_place_for_all(ground: 
     assert_eq!(count(&store, "po"), counted(1, 1, 0, 0));
     assert_eq!(store.record(made(5, 2, DS, of("po"))), refused(ProductionRefusal::Full { ordered: 1 }));
     let (devices, next) = store.produced(&name("po"), None, 10).unwrap();
-    assert_eq!((devices.len(), devices[0].title, devices[0].certificates.len(), next), (1, title(1), 2, None));
+    assert_eq!(
+        (devices.len(), devices[0].title, devices[0].certificates.len(), next),
+        (1, title(1), 2, None)
+    );
     let said = store.trail().into_iter().filter(|record| record.event.detail.ends_with("; order po")).count();
     assert_eq!(said, 2, "each intent's record names the order");
 }
@@ -218,14 +227,18 @@ fn an_order_ends_once_and_not_while_something_is_being_made(ground: &Ground) {
     assert_eq!(closed(), Err(ProductionConflict::UnderWay { certificates: 1 }));
     store.settle(1, Settlement::Aborted);
     let order_then = closed().unwrap();
-    assert_eq!((order_then.state, order_then.ended), (ProductionState::Closed, Some((by("bob"), String::new()))));
+    assert_eq!(
+        (order_then.state, order_then.ended),
+        (ProductionState::Closed, Some((by("bob"), String::new())))
+    );
     assert_eq!(closed(), Err(ProductionConflict::Ended { by: by("bob") }));
     assert_eq!(store.record(made(2, 1, DS, of("po"))), refused(ProductionRefusal::Closed));
     // The station is free for the next order, and works on that.
     open(&store, order("next", 3)).unwrap();
     store.record(made(3, 1, DS, ProductionOf::Station("line-1".to_owned()))).unwrap();
     assert_eq!(count(&store, "next"), counted(1, 0, 1, 0));
-    let query = ProductionQuery { state: Some(ProductionState::Open), limit: 9, ..ProductionQuery::default() };
+    let query =
+        ProductionQuery { state: Some(ProductionState::Open), limit: 9, ..ProductionQuery::default() };
     let found: Vec<_> = store.productions(&query).unwrap().into_iter().map(|order| order.id).collect();
     assert_eq!(found, [name("next")]);
     assert_eq!(end(&store, "px", ProductionState::Cancelled), Err(ProductionConflict::Unknown));

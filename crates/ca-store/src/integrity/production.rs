@@ -36,9 +36,9 @@ impl Store {
         })?;
         self.each(Keyspace::ProductionStations, |_, _| {
             // With as many rows as the open orders need, each of which is there, no row is left over.
-            stations = stations.checked_sub(1).ok_or(RowFault::Value {
-                keyspace: Keyspace::ProductionStations.name(),
-            })?;
+            stations = stations
+                .checked_sub(1)
+                .ok_or(RowFault::Value { keyspace: Keyspace::ProductionStations.name() })?;
             Ok(())
         })?;
         self.each(Keyspace::ProductionDevices, |_, octets| {
@@ -77,8 +77,7 @@ fn add(order: &ProductionOrder, found: &mut ProductionCount, device: &ProducedRo
     let open = device.certificates.len().saturating_sub(purposes.len());
     found.places = found.places.saturating_add(1);
     found.under_way = found.under_way.saturating_add(u64::try_from(open).unwrap_or(u64::MAX));
-    found.complete =
-        found.complete.saturating_add(u64::from(order.is_complete(purposes.iter().copied())));
+    found.complete = found.complete.saturating_add(u64::from(order.is_complete(purposes.iter().copied())));
 }
 
 fn compare(order: &ProductionOrder, found: ProductionCount) -> Result<(), IntegrityFault> {

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Findings, Invariant};
 use crate::evidence::Case;
 use crate::rows::{
-    AuditRecord, DEVICE_SCRAPPED, INTENT_ABORTED, INTENT_RECORDED, INTENT_UNCERTAIN, Id, PRODUCTION_CANCELLED,
-    PRODUCTION_CLOSED, PRODUCTION_OPENED,
+    AuditRecord, DEVICE_SCRAPPED, INTENT_ABORTED, INTENT_RECORDED, INTENT_UNCERTAIN, Id,
+    PRODUCTION_CANCELLED, PRODUCTION_CLOSED, PRODUCTION_OPENED,
 };
 
 /// An order, and what stands of its devices.
@@ -74,7 +74,8 @@ impl Book {
     fn intend(&mut self, record: &AuditRecord, findings: &mut Findings) {
         let under = record.detail.split("; ").skip(1).find_map(|part| part.strip_prefix("order "));
         let Some(name) = under else { return };
-        let drafted = record.detail.split_once(" version ").and_then(|(drafted, _)| drafted.split_once(" under "));
+        let drafted =
+            record.detail.split_once(" version ").and_then(|(drafted, _)| drafted.split_once(" under "));
         let (Some((title, profile)), Some(order)) = (drafted, self.orders.get_mut(name)) else {
             let what = format!("{} was intended under {name}, which nobody opened", hex::encode(&record.id));
             return findings.add(Invariant::I19, what);
@@ -94,7 +95,8 @@ impl Book {
         }
         let place = (name.to_owned(), title.to_owned(), profile.to_owned());
         self.intents.insert(record.id.clone(), place);
-        let elsewhere = |(other, order): (&String, &Order)| other != name && order.devices.contains_key(title);
+        let elsewhere =
+            |(other, order): (&String, &Order)| other != name && order.devices.contains_key(title);
         if self.orders.iter().any(elsewhere) {
             let what = format!("{title} is made under {name} and under another order");
             findings.add(Invariant::I19, what);
@@ -115,7 +117,8 @@ impl Book {
     /// `order ID; TITLE; …`
     fn scrap(&mut self, record: &AuditRecord) {
         let title = record.detail.split("; ").nth(1);
-        if let (Some(order), Some(title)) = (named(record).and_then(|name| self.orders.get_mut(name)), title) {
+        if let (Some(order), Some(title)) = (named(record).and_then(|name| self.orders.get_mut(name)), title)
+        {
             order.devices.remove(title);
         }
     }
@@ -133,8 +136,13 @@ impl Book {
                 continue;
             };
             let places = usize::try_from(row.places).unwrap_or(usize::MAX);
-            if (places, row.ordered) != (order.devices.len(), u64::try_from(order.ordered).unwrap_or(u64::MAX)) {
-                let what = format!("the order {name} counts {places} devices, and the trail {}", order.devices.len());
+            if (places, row.ordered)
+                != (order.devices.len(), u64::try_from(order.ordered).unwrap_or(u64::MAX))
+            {
+                let what = format!(
+                    "the order {name} counts {places} devices, and the trail {}",
+                    order.devices.len()
+                );
                 findings.add(Invariant::I19, what);
             }
             for title in order.devices.keys().filter(|title| !row.names(title, name, case)) {
@@ -146,7 +154,8 @@ impl Book {
             rows.insert((device.order.as_str(), title.clone()), device.ids.iter().collect());
         }
         for (order, title) in rows.keys().filter(|key| rows.get(*key) != standing.get(*key)) {
-            findings.add(Invariant::I19, format!("{title} stands under {order} otherwise than the trail says"));
+            findings
+                .add(Invariant::I19, format!("{title} stands under {order} otherwise than the trail says"));
         }
         for (order, title) in standing.keys().filter(|key| !rows.contains_key(*key)) {
             findings.add(Invariant::I19, format!("{title} was made under {order} and has no place there"));

@@ -106,7 +106,8 @@ impl House {
     /// Opens a production order for more devices than are ever named, and returns its name.
     pub(crate) fn open_order(&self) -> anyhow::Result<ProductionId> {
         let profile = self.profile("meter-factory-ds")?;
-        let end = |octet| SystemTitle::new([b'M', b'P', b'K', self.suite.number(), octet, octet, octet, octet]);
+        let end =
+            |octet| SystemTitle::new([b'M', b'P', b'K', self.suite.number(), octet, octet, octet, octet]);
         let id = ProductionId::parse("benchmark")?;
         let identity = Identity::Operator { name: "benchmark".to_owned() };
         let actor = Actor { tenant: TenantId::parse(FACTORY.tenant)?, identity };

@@ -164,11 +164,7 @@ fn manifest(args: &CloseArgs, order: &ProductionView) -> Result<Option<HeaderVie
 }
 
 /// Nothing is closed by mistake that is not made to its end.
-async fn check_missing(
-    client: &OperatorClient,
-    id: &str,
-    accepted: bool,
-) -> Result<ProductionView, Failure> {
+async fn check_missing(client: &OperatorClient, id: &str, accepted: bool) -> Result<ProductionView, Failure> {
     let view = shown(client, id).await?;
     if view.missing == 0 || accepted || view.state == "closed" {
         return Ok(view);
@@ -201,11 +197,13 @@ fn numbers(file: Option<&Path>) -> Result<SerialNumbers, Failure> {
 fn wanted(args: &OpenArgs) -> Result<ProductionText, Failure> {
     let range = |text: &String| {
         let ends = text.split_once('-').map(|(first, last)| (first.trim(), last.trim()));
-        ends.map(|(first, last)| TitleRange { first: first.to_owned(), last: last.to_owned() }).ok_or_else(|| {
-            let message = format!("{text} is no range of system titles");
-            Failure::new(Exit::Usage, "order.titles", message)
-                .then("write the first and the last with a hyphen between them")
-        })
+        ends.map(|(first, last)| TitleRange { first: first.to_owned(), last: last.to_owned() }).ok_or_else(
+            || {
+                let message = format!("{text} is no range of system titles");
+                Failure::new(Exit::Usage, "order.titles", message)
+                    .then("write the first and the last with a hyphen between them")
+            },
+        )
     };
     let titles = args.titles.as_deref().map(listed).transpose()?.unwrap_or_default();
     Ok(ProductionText {
@@ -267,9 +265,8 @@ fn lines(one: &ProductionView) -> Vec<String> {
 }
 
 fn rows(page: &ProductionPage) -> Vec<String> {
-    let mut rows = vec![heading(&[
-        "ORDER", "TENANT", "STATE", "ORDERED", "COMPLETE", "PLACES", "SCRAPPED", "UNTIL",
-    ])];
+    let mut rows =
+        vec![heading(&["ORDER", "TENANT", "STATE", "ORDERED", "COMPLETE", "PLACES", "SCRAPPED", "UNTIL"])];
     rows.extend(page.orders.iter().map(|one| {
         vec![
             one.id.clone(),

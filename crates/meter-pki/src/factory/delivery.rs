@@ -97,8 +97,14 @@ pub(crate) async fn reconcile(
 ) -> Result<Reconciliation, Failure> {
     let path = format!("/v1/production/{}/devices", escaped(&order.id));
     let mut sheet = delivery.map(|(file, numbers)| Sheet::begin(file, numbers)).transpose()?;
-    let mut told =
-        Reconciliation { order, deliverable: 0, incomplete: vec![], scrapped: vec![], missing: 0, delivery: None };
+    let mut told = Reconciliation {
+        order,
+        deliverable: 0,
+        incomplete: vec![],
+        scrapped: vec![],
+        missing: 0,
+        delivery: None,
+    };
     let mut after = None;
     loop {
         let query = ProducedQueryText { after: after.take(), limit: PAGE };

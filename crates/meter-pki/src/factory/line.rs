@@ -108,7 +108,8 @@ impl<'a> Line<'a> {
             // The next group is read while the server works on this one.
             let answers = tokio::spawn(async move { ask(&client, &order, &body).await });
             let next = self.next_group();
-            let answers = answers.await.map_err(|error| Failure::new(Exit::Failed, "line.failed", error))??;
+            let answers =
+                answers.await.map_err(|error| Failure::new(Exit::Failed, "line.failed", error))??;
             self.take(&asked, answers)?;
             (self.progress)(&self.report);
             group = next?;
@@ -132,7 +133,8 @@ impl<'a> Line<'a> {
                     self.report.requests += 1;
                     match self.read(&found.name, &found.octets)? {
                         Ok(asked) if group.iter().any(|other| other.wish == asked.wish) => {
-                            let fault = FileFault::of(&asked.file, "file.doubled", "another file is for the same");
+                            let fault =
+                                FileFault::of(&asked.file, "file.doubled", "another file is for the same");
                             self.fault(fault.wanted(&asked.wish));
                         }
                         Ok(asked) => group.push(asked),

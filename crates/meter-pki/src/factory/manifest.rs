@@ -86,7 +86,8 @@ mod tests {
 
     #[test]
     fn reads_rows_behind_a_mark_and_with_either_word_for_a_purpose() {
-        let text = "\u{feff}file,system_title,purpose\r\na.csr,4D504B0100000001,tls\r\nb.csr,4D504B0100000001,D\r\n";
+        let text =
+            "\u{feff}file,system_title,purpose\r\na.csr,4D504B0100000001,tls\r\nb.csr,4D504B0100000001,D\r\n";
         let manifest = Manifest::read(text.as_bytes()).unwrap();
         assert_eq!(manifest.of("a.csr").unwrap().to_string(), "T4D504B0100000001");
         assert_eq!(manifest.of("b.csr").unwrap().to_string(), "D4D504B0100000001");

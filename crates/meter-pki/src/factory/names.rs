@@ -71,7 +71,9 @@ mod tests {
 
     #[test]
     fn other_names_say_nothing() {
-        for name in ["", "D.csr", "X4D504B0100000001.csr", "D4d504b0100000001.csr", "D4D504B0100000001", "ä.csr"] {
+        for name in
+            ["", "D.csr", "X4D504B0100000001.csr", "D4d504b0100000001.csr", "D4D504B0100000001", "ä.csr"]
+        {
             assert_eq!(Wish::of_file(name), None, "{name}");
         }
         assert_eq!(Wish::purpose("certificate-signing"), None);

@@ -88,9 +88,9 @@ impl Results {
                 .chunks(share)
                 .map(|share| scope.spawn(move || share.iter().try_for_each(one)))
                 .collect();
-            writers.into_iter().try_for_each(|writer| {
-                writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            })
+            writers
+                .into_iter()
+                .try_for_each(|writer| writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         })?;
         aside::sync(&self.directory)
     }

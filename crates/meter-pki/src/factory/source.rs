@@ -50,8 +50,15 @@ pub(crate) struct Source {
 }
 
 enum Inner {
-    Directory { path: PathBuf, names: std::vec::IntoIter<String> },
-    Zip { archive: Box<zip::ZipArchive<BufReader<File>>>, place: usize, octets: u64 },
+    Directory {
+        path: PathBuf,
+        names: std::vec::IntoIter<String>,
+    },
+    Zip {
+        archive: Box<zip::ZipArchive<BufReader<File>>>,
+        place: usize,
+        octets: u64,
+    },
     /// A tar is read as it comes, by a thread that holds the archive: its entries borrow from it.
     Tar(Receiver<Result<Next, Failure>>),
 }
@@ -106,7 +113,9 @@ impl Source {
             return Err(Failure::new(Exit::Usage, "requests.too-many", message));
         }
         match &mut self.inner {
-            Inner::Directory { path, names } => Ok(names.next().map_or(Next::End, |name| in_directory(path, name))),
+            Inner::Directory { path, names } => {
+                Ok(names.next().map_or(Next::End, |name| in_directory(path, name)))
+            }
             Inner::Zip { archive, place, octets } => {
                 if *place >= archive.len() {
                     return Ok(Next::End);
@@ -147,7 +156,9 @@ fn in_directory(directory: &Path, name: String) -> Next {
     });
     match found {
         Ok(Some(file)) => bounded(name, file),
-        Ok(None) => Next::Fault(FileFault::of(&name, "file.not-plain", "it is a link, a directory or a device")),
+        Ok(None) => {
+            Next::Fault(FileFault::of(&name, "file.not-plain", "it is a link, a directory or a device"))
+        }
         Err(error) => Next::Fault(FileFault::of(&name, "file.unreadable", error)),
     }
 }
@@ -213,10 +224,12 @@ fn open_tar(source: Box<dyn Read + Send>) -> Result<(Inner, Option<Manifest>), F
     Ok((Inner::Tar(receiver), manifest))
 }
 
+type TarArchive = tar::Archive<io::Take<Box<dyn Read + Send>>>;
+
 type Told = SyncSender<Result<Option<Manifest>, Failure>>;
 
 fn read_tar(
-    archive: &mut tar::Archive<io::Take<Box<dyn Read + Send>>>,
+    archive: &mut TarArchive,
     told: &mut Option<Told>,
     sender: &SyncSender<Result<Next, Failure>>,
 ) -> Result<(), Failure> {
@@ -259,9 +272,8 @@ fn entered(path: &str, is_file: bool, octets: impl Read) -> Next {
     if !is_request(&name) {
         return Next::Ignored;
     }
-    let leads_elsewhere = path.starts_with('/')
-        || path.contains(['\\', '\0', ':'])
-        || path.split('/').any(|part| part == "..");
+    let leads_elsewhere =
+        path.starts_with('/') || path.contains(['\\', '\0', ':']) || path.split('/').any(|part| part == "..");
     if leads_elsewhere {
         return Next::Fault(FileFault::of(path, "file.path", "its path leads out of the archive"));
     }

@@ -96,12 +96,18 @@ pub(super) fn end(
     Ok(view(&ended.map_err(|error| told(system, peer, error))?, now))
 }
 
-pub(super) fn scrap(system: &System, peer: &Peer, name: &str, text: &ScrapText) -> Result<ScrapView, Failure> {
+pub(super) fn scrap(
+    system: &System,
+    peer: &Peer,
+    name: &str,
+    text: &ScrapText,
+) -> Result<ScrapView, Failure> {
     let order = find(system, name)?;
     let (actor, now) = (operator(&order.tenant, peer), system.clock.now());
     let (title, reason) = (title(&text.system_title)?, reason(&text.reason)?);
-    let scrapped =
-        desk(system, &actor, now).scrap(&order.id, title, reason).map_err(|error| told(system, peer, error))?;
+    let scrapped = desk(system, &actor, now)
+        .scrap(&order.id, title, reason)
+        .map_err(|error| told(system, peer, error))?;
     for served in &system.authorities {
         if scrapped.revoked.iter().any(|id| id.issuer == served.key()) {
             served.notice_revocation();
@@ -128,22 +134,16 @@ pub(super) fn issue(
     }
     let line = Line { system, order: &order, actor: operator(&order.tenant, peer) };
     let mut answers: BTreeMap<usize, LineAnswer> = BTreeMap::new();
-    let mut batches: Vec<(&ServedAuthority, Vec<usize>, Vec<EnrolmentRequest>)> = Vec::new();
+    let mut batches: Vec<Batch<'_>> = Vec::new();
     for (place, request) in text.requests.iter().enumerate() {
         match line.read(request)? {
             Err(answer) => {
                 answers.insert(place, answer);
             }
-            Ok((served, request)) => match batches.iter_mut().find(|(one, ..)| one.key() == served.key()) {
-                Some((_, places, requests)) => {
-                    places.push(place);
-                    requests.push(request);
-                }
-                None => batches.push((served, vec![place], vec![request])),
-            },
+            Ok((served, request)) => put(&mut batches, served, (place, request)),
         }
     }
-    for (served, places, requests) in batches {
+    for Batch { served, places, requests } in batches {
         let outcomes = served.authority.enrol_batch_under(&order.id, requests);
         answers.extend(places.into_iter().zip(outcomes.iter().map(answer)));
     }
@@ -158,12 +158,35 @@ pub(super) fn devices(
     let order = find(system, name)?;
     let after = text.after.as_deref().map(title).transpose()?;
     let limit = rows(text.limit).min(MAX_TITLES);
-    let (found, next) =
-        system.production.produced(&order.id, after.as_ref(), limit).map_err(unavailable)?;
+    let (found, next) = system.production.produced(&order.id, after.as_ref(), limit).map_err(unavailable)?;
     let devices =
         found.iter().map(|device| produced(system, &order, device)).collect::<Result<_, Failure>>()?;
     Ok(ProducedPage { devices, next: next.map(|title| title.to_string()) })
 }
+
+/// Requests to one authority, with their places in the call.
+struct Batch<'a> {
+    served: &'a ServedAuthority,
+    places: Vec<usize>,
+    requests: Vec<EnrolmentRequest>,
+}
+
+fn put<'a>(
+    batches: &mut Vec<Batch<'a>>,
+    served: &'a ServedAuthority,
+    (place, request): (usize, EnrolmentRequest),
+) {
+    match batches.iter_mut().find(|batch| batch.served.key() == served.key()) {
+        Some(batch) => {
+            batch.places.push(place);
+            batch.requests.push(request);
+        }
+        None => batches.push(Batch { served, places: vec![place], requests: vec![request] }),
+    }
+}
+
+/// A request with the authority that issues such certificates, or its answer.
+type Read<'a> = Result<(&'a ServedAuthority, EnrolmentRequest), LineAnswer>;
 
 /// Where the requests of one call come from.
 struct Line<'a> {
@@ -174,10 +197,7 @@ struct Line<'a> {
 
 impl<'a> Line<'a> {
     /// Makes a request to the authority that issues such certificates, or its answer.
-    fn read(
-        &self,
-        text: &LineRequest,
-    ) -> Result<Result<(&'a ServedAuthority, EnrolmentRequest), LineAnswer>, Failure> {
+    fn read(&self, text: &LineRequest) -> Result<Read<'a>, Failure> {
         let wanted = title(&text.system_title)?;
         let purpose = purpose(&text.purpose)?;
         let ordered = self.order.certificates.iter().find(|one| one.purpose == purpose);
@@ -366,10 +386,9 @@ fn told(system: &System, peer: &Peer, error: ProductionError) -> Failure {
     }
     let exit = match (&error, fault) {
         (ProductionError::NotEntitled, _) => Exit::Permission,
-        (
-            ProductionError::Conflict(ProductionConflict::Unknown | ProductionConflict::NotMade),
-            _,
-        ) => Exit::NotFound,
+        (ProductionError::Conflict(ProductionConflict::Unknown | ProductionConflict::NotMade), _) => {
+            Exit::NotFound
+        }
         (_, Fault::Requester) => Exit::Usage,
         (_, Fault::Conflict) => Exit::Conflict,
         (_, Fault::Unavailable) => Exit::Unavailable,
@@ -381,7 +400,17 @@ fn told(system: &System, peer: &Peer, error: ProductionError) -> Failure {
         }
         ProductionError::Conflict(ProductionConflict::UnderWay { .. }) => "try again in a moment".to_owned(),
         ProductionError::Conflict(_) => "meter-pki factory order list".to_owned(),
-        _ => String::new(),
+        ProductionError::NotEntitled
+        | ProductionError::Quantity { .. }
+        | ProductionError::Until { .. }
+        | ProductionError::Text { .. }
+        | ProductionError::NoProfile
+        | ProductionError::PurposeTwice { .. }
+        | ProductionError::Ranges
+        | ProductionError::List
+        | ProductionError::Stations
+        | ProductionError::Hold
+        | ProductionError::Unavailable(_) => String::new(),
     };
     let failure = Failure::new(exit, code, error).then(next);
     refused(system, (&system.tenant, peer), failure, Vec::new())

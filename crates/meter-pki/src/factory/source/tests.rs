@@ -73,9 +73,12 @@ fn a_directory_and_every_archive_of_it_have_the_same_files() {
         NAMES.iter().map(|name| (*name, tar::EntryType::Regular, name.as_bytes())).collect();
     let tar = tarred(&entries);
     let files: Vec<_> = NAMES.iter().map(|name| (*name, name.as_bytes())).collect();
-    for (name, octets) in
-        [("a.zip", zipped(&files)), ("a.tar", tar.clone()), ("a.tar.gz", gzipped(&tar)), ("a.tgz", gzipped(&tar))]
-    {
+    for (name, octets) in [
+        ("a.zip", zipped(&files)),
+        ("a.tar", tar.clone()),
+        ("a.tar.gz", gzipped(&tar)),
+        ("a.tgz", gzipped(&tar)),
+    ] {
         std::fs::write(place.path().join(name), octets).unwrap();
     }
     let wanted: Vec<Next> = NAMES
@@ -119,7 +122,9 @@ fn names_that_lead_elsewhere_links_and_long_files_are_faults_of_their_own() {
 fn an_archive_that_is_none_or_ends_early_is_refused_as_a_whole() {
     let place = tempfile::tempdir().unwrap();
     let whole = zipped(&[("D4D504B0100000001.csr", b"x")]);
-    for (name, octets) in [("a.zip", whole[..whole.len() / 2].to_vec()), ("b.zip", Vec::new()), ("c.txt", vec![1])] {
+    for (name, octets) in
+        [("a.zip", whole[..whole.len() / 2].to_vec()), ("b.zip", Vec::new()), ("c.txt", vec![1])]
+    {
         let path = place.path().join(name);
         std::fs::write(&path, octets).unwrap();
         assert_eq!(Source::open(&path, None).err().unwrap().code, "requests.unreadable", "{name}");
@@ -148,7 +153,8 @@ fn a_manifest_is_found_in_each_and_in_a_tar_where_it_comes_first() {
     std::fs::create_dir(&directory).unwrap();
     std::fs::write(directory.join("manifest.csv"), manifest).unwrap();
     let file = tar::EntryType::Regular;
-    std::fs::write(place.path().join("a.zip"), zipped(&[("a.csr", b"x"), ("manifest.csv", manifest)])).unwrap();
+    std::fs::write(place.path().join("a.zip"), zipped(&[("a.csr", b"x"), ("manifest.csv", manifest)]))
+        .unwrap();
     let first = tarred(&[("manifest.csv", file, manifest), ("a.csr", file, b"x")]);
     std::fs::write(place.path().join("a.tar"), first).unwrap();
     let late = tarred(&[("a.csr", file, b"x"), ("manifest.csv", file, manifest)]);
