@@ -18,7 +18,8 @@ impl House {
     fn coaps(&mut self) -> String {
         eventually("EST over CoAP is served", || {
             let log = self.rehearsal.log();
-            let told = log.lines().find_map(|line| line.split_once("coaps=").map(|(_, told)| told.to_owned()));
+            let told =
+                log.lines().find_map(|line| line.split_once("coaps=").map(|(_, told)| told.to_owned()));
             told.and_then(|told| told.split_whitespace().next().map(str::to_owned))
         })
     }
@@ -30,7 +31,20 @@ impl House {
         std::fs::write(&file, request).expect("the request");
         let root = path(&self.rehearsal.root());
         let mut client = Command::new("coap-client-openssl");
-        client.args(["-v", "7", "-B", "40", "-m", "post", "-t", "286", "-f", &path(&file), "-o", &path(&out)]);
+        client.args([
+            "-v",
+            "7",
+            "-B",
+            "40",
+            "-m",
+            "post",
+            "-t",
+            "286",
+            "-f",
+            &path(&file),
+            "-o",
+            &path(&out),
+        ]);
         client.args(["-C", &root, "-R", &root, "-c", &path(&factory.certificate), "-j", &path(&factory.key)]);
         let said = finish(client.arg(format!("coaps://{address}/.well-known/est/meter-op-tls-s1/sen")));
         (std::fs::read(out).unwrap_or_default(), said.all())

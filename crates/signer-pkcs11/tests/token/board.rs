@@ -128,7 +128,10 @@ impl Board {
         let tcti = format!("--tcti=swtpm:path={}", text(&self.at("tpm")));
         // What the one before it left in the TPM when it was killed goes: a TPM has room for three sessions.
         let arguments = ["--session".to_owned(), "--allow-root".into(), "--flush-all".into(), tcti];
-        let mut manager = Running::start("tpm2-abrmd", &arguments, &environment, &self.at("abrmd.log"));
+        // In sbin, which not everybody's path has.
+        let in_sbin = Path::new("/usr/sbin/tpm2-abrmd");
+        let program = if in_sbin.exists() { "/usr/sbin/tpm2-abrmd" } else { "tpm2-abrmd" };
+        let mut manager = Running::start(program, &arguments, &environment, &self.at("abrmd.log"));
         manager.awaits("tpm2-abrmd", || is_on_the_bus(&environment));
         self.manager = Some(manager);
     }
