@@ -77,6 +77,9 @@ fn h_01_a_meter_that_asks_over_coap_while_the_token_is_away_is_told_when_to_come
     eventually("the authority says that it is ready", || house.ready().then_some(()));
     let (body, said) = house.ask_over_coaps(&address, &factory, &request);
     assert!(!body.is_empty() && said.contains("2.04"), "{said}");
-    assert_eq!(meter.on_record().len(), 2, "the factory certificate and one other");
+    // The factory certificate and one other; the request at which the token failed may have left an intent.
+    let statuses = house.statuses_of(TITLE);
+    let good = statuses.iter().filter(|status| *status == "good").count();
+    assert!(good == 2 && statuses.len() <= 3, "{statuses:?}");
     house.check();
 }

@@ -305,7 +305,9 @@ fn measure(keys: &str, folder: &Path) -> Result<(), Failed> {
             figures.push(figure);
         }
         if let [alone, _, kept] = figures.as_slice() {
-            let added = |of: fn(&Figure) -> u128| i128::try_from(of(kept)).unwrap_or(0) - i128::try_from(of(alone)).unwrap_or(0);
+            let added = |of: fn(&Figure) -> u128| {
+                i128::try_from(of(kept)).unwrap_or(0) - i128::try_from(of(alone)).unwrap_or(0)
+            };
             writeln!(
                 out,
                 "| {keys} | of the limit, and added by the process | {requesters} | {:.2} | {:+} | {:+} | – | – | – | – |",
@@ -315,7 +317,11 @@ fn measure(keys: &str, folder: &Path) -> Result<(), Failed> {
             )?;
         }
     }
-    writeln!(out, "| {keys} | verification of one signature, by one | 1 | {:.0} | – | – | – | – | – | – |", verified(&*here, &key)?)?;
+    writeln!(
+        out,
+        "| {keys} | verification of one signature, by one | 1 | {:.0} | – | – | – | – | – | – |",
+        verified(&*here, &key)?
+    )?;
     // Killed, and started at once, as systemd does.
     let killed = Instant::now();
     served.child.kill()?;
@@ -324,7 +330,11 @@ fn measure(keys: &str, folder: &Path) -> Result<(), Failed> {
     while whole.sign(&key, &message()).is_err() {
         thread::sleep(Duration::from_millis(1));
     }
-    writeln!(out, "| {keys} | killed, started anew, and signs again after {:.3} s | 1 | – | – | – | – | – | – | – |", killed.elapsed().as_secs_f64())?;
+    writeln!(
+        out,
+        "| {keys} | killed, started anew, and signs again after {:.3} s | 1 | – | – | – | – | – | – | – |",
+        killed.elapsed().as_secs_f64()
+    )?;
     drop((bare, whole, served.asks));
     served.child.wait()?;
     let began = Instant::now();

@@ -141,15 +141,6 @@ impl Board {
         self.manager = None;
     }
 
-    /// Ends the lock with which the TPM defends itself against guessing.
-    pub(crate) fn unlock(&self) {
-        let mut tool = Command::new("tpm2_dictionarylockout");
-        tool.arg("--clear-lockout").envs(Self::environment(&self.directory));
-        let said = tool.env("TPM2TOOLS_TCTI", "tabrmd:bus_type=session").output();
-        let said = said.unwrap_or_else(|_| panic!("tpm2_dictionarylockout {INSTALL}"));
-        assert!(said.status.success(), "{said:?}");
-    }
-
     /// Makes the token with the tool that any module is used with.
     pub(crate) fn make_token(&self, module: &Path, label: &str, pin: &str) {
         let officer = ["--login", "--login-type", "so", "--so-pin", "so-1234"];
