@@ -252,7 +252,9 @@ impl Exchange {
             Ok(sealed) => Ok(sealed.der),
             Err(Refusal::Unavailable(unavailable)) => Err(unavailable.into()),
             Err(Refusal::NotEncoded(cause)) => Err(cause.into()),
-            Err(Refusal::NotSigned(SignMessageError::Signer(error))) => Err(TransferRefusal::NotSigned(error)),
+            Err(Refusal::NotSigned(SignMessageError::Signer(error))) => {
+                Err(TransferRefusal::NotSigned(error))
+            }
             Err(cause) => {
                 tracing::warn!(op, %cause, "an error message cannot be signed");
                 Err(TransferRefusal::Unavailable(ca_core::ports::Unavailable {

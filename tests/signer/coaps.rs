@@ -18,7 +18,8 @@ impl House {
     fn coaps(&mut self) -> String {
         eventually("EST over CoAP is served", || {
             let log = self.rehearsal.log();
-            let told = log.lines().find_map(|line| line.split_once("coaps=").map(|(_, told)| told.to_owned()));
+            let told =
+                log.lines().find_map(|line| line.split_once("coaps=").map(|(_, told)| told.to_owned()));
             told.and_then(|told| told.split_whitespace().next().map(str::to_owned))
         })
     }
@@ -30,7 +31,20 @@ impl House {
         std::fs::write(&file, request).expect("the request");
         let root = path(&self.rehearsal.root());
         let mut client = Command::new("coap-client-openssl");
-        client.args(["-v", "7", "-B", "40", "-m", "post", "-t", "286", "-f", &path(&file), "-o", &path(&out)]);
+        client.args([
+            "-v",
+            "7",
+            "-B",
+            "40",
+            "-m",
+            "post",
+            "-t",
+            "286",
+            "-f",
+            &path(&file),
+            "-o",
+            &path(&out),
+        ]);
         client.args(["-C", &root, "-R", &root, "-c", &path(&factory.certificate), "-j", &path(&factory.key)]);
         let said = finish(client.arg(format!("coaps://{address}/.well-known/est/meter-op-tls-s1/sen")));
         (std::fs::read(out).unwrap_or_default(), said.all())
@@ -63,6 +77,9 @@ fn h_01_a_meter_that_asks_over_coap_while_the_token_is_away_is_told_when_to_come
     eventually("the authority says that it is ready", || house.ready().then_some(()));
     let (body, said) = house.ask_over_coaps(&address, &factory, &request);
     assert!(!body.is_empty() && said.contains("2.04"), "{said}");
-    assert_eq!(meter.on_record().len(), 2, "the factory certificate and one other");
+    // The factory certificate and one other; the request at which the token failed may have left an intent.
+    let statuses = house.statuses_of(TITLE);
+    let good = statuses.iter().filter(|status| *status == "good").count();
+    assert!(good == 2 && statuses.len() <= 3, "{statuses:?}");
     house.check();
 }

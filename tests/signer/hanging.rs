@@ -44,7 +44,9 @@ fn outlives_a_token_that_hangs(keeping: Keeping) {
         assert!(house.ocsp_of(&certificate).contains(": good"), "answered before, and answered still");
         eventually("calls that hang are counted", || {
             let metrics = house.page("metrics");
-            let line = metrics.lines().find_map(|line| line.strip_prefix("pki_token_calls_hanging{token=\"online\"} "));
+            let line = metrics
+                .lines()
+                .find_map(|line| line.strip_prefix("pki_token_calls_hanging{token=\"online\"} "));
             line.is_some_and(|count| count != "0").then_some(())
         });
         let put_off = told.put_off();

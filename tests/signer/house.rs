@@ -57,12 +57,7 @@ impl House {
 
     /// The same with tokens that are used so.
     pub(crate) fn prepared_with(keeping: Keeping, bounds: &str) -> Self {
-        let mut rehearsal = Rehearsal::start(1);
-        rehearsal.stop();
-        let state = |place: &str| rehearsal.state(place);
-        std::fs::create_dir(state("signer")).expect("a directory");
-        std::fs::create_dir(state("secrets")).expect("a directory");
-        drop(finish(Command::new("chmod").arg("700").arg(state("secrets"))).ok());
+        let rehearsal = Self::founded();
         let proposal = rehearsal.operator(&["signer", "propose"]).ok().out;
         let (Keeping::WithSigner(labels) | Keeping::WithAuthority(labels)) = keeping else {
             return Self::of(rehearsal, None, LINKED, Some(proposal));
@@ -81,6 +76,22 @@ impl House {
         let before = format!("metrics_file = \"signer/metrics.prom\"\n{before}");
         let signer = format!("{before}[keys]\n{keys}\n\n{after}");
         Self::of(rehearsal, Some(tokens), LINKED, Some(signer))
+    }
+
+    /// Founds a system, whose keys are in files; nothing runs.
+    pub(crate) fn founded() -> Rehearsal {
+        let mut rehearsal = Rehearsal::start(1);
+        rehearsal.stop();
+        let state = |place: &str| rehearsal.state(place);
+        std::fs::create_dir(state("signer")).expect("a directory");
+        std::fs::create_dir(state("secrets")).expect("a directory");
+        drop(finish(Command::new("chmod").arg("700").arg(state("secrets"))).ok());
+        rehearsal
+    }
+
+    /// A founded system whose authority has its keys on tokens of its own, as this says of `[keys]`; nothing runs.
+    pub(crate) fn with_keys(rehearsal: Rehearsal, keys: &str) -> Self {
+        Self::of(rehearsal, None, &format!("{keys}\n{SHORT_RESTS}"), None)
     }
 
     fn of(mut rehearsal: Rehearsal, tokens: Option<Tokens>, keys: &str, signer: Option<String>) -> Self {

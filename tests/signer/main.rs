@@ -2,6 +2,8 @@
 //! other does not know of.
 
 mod absence;
+#[path = "../../crates/signer-pkcs11/tests/token/board.rs"]
+mod board;
 mod coaps;
 mod hanging;
 mod house;
@@ -10,4 +12,5 @@ mod pins;
 mod refusals;
 mod survival;
 mod tokens;
+mod tpm;
 mod unplugged;

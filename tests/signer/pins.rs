@@ -23,7 +23,11 @@ fn is_offered_the_pin_once(keeping: Keeping) {
     assert!(health.contains("the token online refused the PIN, which is not tried again"), "{health}");
     assert!(!house.ready());
     let log = if house.has_signer() { house.signer_log() } else { house.rehearsal.log() };
-    assert!(log.contains("the token refuses the PIN, which is not tried again: C_Login answered CKR_PIN_INCORRECT"));
+    assert!(
+        log.contains(
+            "the token refuses the PIN, which is not tried again: C_Login answered CKR_PIN_INCORRECT"
+        )
+    );
     for _ in 0..4 {
         let answer = house.ask(&title(0));
         assert_eq!(answer.status, 503, "{}", answer.text());

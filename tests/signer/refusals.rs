@@ -8,9 +8,9 @@ use e2e::patience::eventually;
 use e2e::peer::path;
 use e2e::process::program;
 use e2e::rehearsal::Rehearsal;
-use e2e::tool::finish;
+use e2e::tool::{finish, openssl};
 
-use crate::house::House;
+use crate::house::{House, Keeping};
 
 /// Case H-15.
 #[test]
@@ -47,6 +47,47 @@ fn every_fault_of_the_signers_configuration_is_told_with_its_line() {
     ] {
         assert!(said.err.contains(sentence), "{sentence}: {}", said.err);
     }
+}
+
+/// Case H-07: the key that is there is not the one of the certificate.
+#[test]
+fn h_07_a_signer_whose_key_is_not_that_of_the_certificate_says_so_and_does_not_start() {
+    let mut house = House::prepared(Keeping::WithSigner(&["online"]));
+    let [key, pem, der] = ["other.key", "other.pem", "other.cer"].map(|name| path(&house.at(name)));
+    let wanted =
+        ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
+    let fields =
+        ["-subj", "/C=DE/O=Example Grid/CN=Other CA", "-addext", "keyUsage=critical,keyCertSign,cRLSign"];
+    drop(openssl([&wanted[..], &fields, &["-keyout", &key, "-out", &pem]].concat()).ok());
+    drop(openssl(["x509", "-in", &pem, "-outform", "DER", "-out", &der]).ok());
+    let text = std::fs::read_to_string(house.at("signer.toml")).expect("the configuration");
+    let line =
+        text.lines().find(|line| line.starts_with("certificate_file")).expect("an authority").to_owned();
+    let other = text.replacen(&line, &format!("certificate_file = \"{der}\""), 1);
+    std::fs::write(house.at("signer.toml"), other).expect("the file");
+    let said = house.signer_verb(&[]);
+    assert_eq!(said.code, Some(8), "{}", said.all());
+    assert!(
+        said.err.contains("key.missing") && said.err.contains("certificate, crl: the signer holds no key"),
+        "{}",
+        said.err
+    );
+    assert!(!house.at("signer/signer.sock").exists(), "nobody is let in");
+    // With the right one it starts.
+    std::fs::write(house.at("signer.toml"), text).expect("the file");
+    house.start();
+    house.check();
+}
+
+#[test]
+fn an_authority_waits_longer_than_its_signer_may_take() {
+    let house = House::prepared_with(
+        Keeping::WithSigner(&["online"]),
+        "token = { longest_call_seconds = 25, longest_queue_seconds = 5 }",
+    );
+    let said = house.signer_verb(&[]);
+    assert_eq!(said.code, Some(2), "{}", said.all());
+    assert!(said.err.contains("together less than 30"), "{}", said.err);
 }
 
 #[test]

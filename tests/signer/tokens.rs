@@ -27,7 +27,7 @@ impl Tokens {
             tokens.util(&[&["--init-token", "--free", "--label", label][..], &secrets].concat());
         }
         for file in std::fs::read_dir(tokens.at("keys")).expect("the keys") {
-            let plain = tokens.decrypted(rehearsal, &file.expect("a key").path());
+            let plain = decrypted(rehearsal, &file.expect("a key").path());
             labels.iter().for_each(|label| tokens.import(&plain, label));
         }
         std::fs::remove_dir_all(tokens.at("keys")).expect("the files go");
@@ -41,16 +41,6 @@ impl Tokens {
     fn util(&self, arguments: &[&str]) {
         let mut command = Command::new("softhsm2-util");
         drop(finish(command.env("SOFTHSM2_CONF", self.at("softhsm2.conf")).args(arguments)).ok());
-    }
-
-    fn decrypted(&self, rehearsal: &Rehearsal, file: &Path) -> PathBuf {
-        let name = file.file_stem().expect("its name").to_string_lossy().into_owned();
-        let plain = rehearsal.unique("plain").with_file_name(&name);
-        let passphrase = format!("file:{}", path(&self.at("passphrase")));
-        let (from, to) = (path(file), path(&plain));
-        let arguments = ["pkcs8", "-topk8", "-nocrypt", "-passin", &passphrase, "-in", &from, "-out", &to];
-        drop(openssl(arguments).ok());
-        plain
     }
 
     fn import(&self, plain: &Path, token: &str) {
@@ -90,4 +80,15 @@ impl Tokens {
     pub(crate) fn calls(&self, function: &str) -> usize {
         pkcs11_faults::calls(&self.at("plan"), function).expect("the calls")
     }
+}
+
+/// The key of a file, in the clear, under its name.
+pub(crate) fn decrypted(rehearsal: &Rehearsal, file: &Path) -> PathBuf {
+    let name = file.file_stem().expect("its name").to_string_lossy().into_owned();
+    let plain = rehearsal.unique("plain").with_file_name(&name);
+    let passphrase = format!("file:{}", path(&rehearsal.state("passphrase")));
+    let (from, to) = (path(file), path(&plain));
+    let arguments = ["pkcs8", "-topk8", "-nocrypt", "-passin", &passphrase, "-in", &from, "-out", &to];
+    drop(openssl(arguments).ok());
+    plain
 }

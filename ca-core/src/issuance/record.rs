@@ -190,11 +190,7 @@ impl LintedCertificate {
             validity: proven.validity,
             listing: listing.clone(),
             recorded_at: admitted.now,
-            conditions: Conditions {
-                approval: approval.clone(),
-                key_is_away,
-                ..admitted.conditions.clone()
-            },
+            conditions: Conditions { approval: approval.clone(), key_is_away, ..admitted.conditions.clone() },
             event: self.event(&origin, approval.as_deref()),
         }
     }

@@ -1,7 +1,9 @@
 //! What a signer in a process of its own costs: the time of a signature beside the same signer in this process, in the same run,
-//! with keys in files and on a token of SoftHSM2, and how often the disk of its log syncs.
+//! with keys in files, on a token of SoftHSM2, and on one that takes time and no processor, as hardware does; how many signatures a
+//! sync of the log carries; what of a processor each takes; and how long a signer that was killed is missed.
 //!
-//! `cargo bench -p signer-link`. The processes are this program again: SoftHSM2 reads its environment once.
+//! `cargo bench -p signer-link`. The processes are this program again: SoftHSM2 reads its environment once. What of the token's
+//! own limit is left stands in the lines that begin with "of the limit".
 
 #![expect(clippy::disallowed_methods, reason = "a bench measures time, and is told where its directory is")]
 
@@ -10,14 +12,14 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Write};
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use ca_core::key_ref::KeyRef;
 use ca_core::octets::{Octets, OctetsError};
-use ca_core::ports::{Clock, Signer};
+use ca_core::ports::{Clock, SignError, Signer};
 use ca_core::public_key::PublicKey;
 use ca_core::signature::EcdsaSignature;
 use ca_core::suite::Curve;
@@ -61,9 +63,10 @@ fn all() -> Result<(), Failed> {
     let mut out = io::stdout().lock();
     writeln!(
         out,
-        "| keys | signer | requesters | signatures/s | p50 µs | p99 µs |\n|---|---|--:|--:|--:|--:|"
+        "| keys | signer | requesters | signatures/s | p50 µs | p99 µs | syncs/s | signatures per sync | processor µs: requester | signer |\n\
+         |---|---|--:|--:|--:|--:|--:|--:|--:|--:|"
     )?;
-    for keys in ["software", "SoftHSM2"] {
+    for keys in ["software", "SoftHSM2", HARDWARE] {
         let folder = ground.path().join(keys);
         fs::create_dir(&folder)?;
         let tokens = folder.join("tokens");
@@ -92,7 +95,7 @@ fn all() -> Result<(), Failed> {
     }
     writeln!(
         out,
-        "| – | sync of 200 octets, the log's disk alone | 1 | {:.0} | – | – |",
+        "| – | sync of 200 octets, the log's disk alone | 1 | {:.0} | – | – | – | – | – | – |",
         syncs(ground.path())?
     )?;
     Ok(())
@@ -112,6 +115,10 @@ fn syncs(folder: &Path) -> io::Result<f64> {
 
 /// Opens the key of the bench; makes it where there is none.
 fn open(keys: &str, folder: &Path) -> Result<(Arc<dyn Signer>, KeyRef), Failed> {
+    if keys == HARDWARE {
+        let (signer, key) = open("software", folder)?;
+        return Ok((Arc::new(Hardware { signer, free: Mutex::new(AT_ONCE), freed: Condvar::new() }), key));
+    }
     if keys == "software" {
         let passphrase = Passphrase::new(b"a passphrase of a bench".to_vec().into()).ok_or("a passphrase")?;
         let at = folder.join("keys");
@@ -144,6 +151,40 @@ fn open(keys: &str, folder: &Path) -> Result<(Arc<dyn Signer>, KeyRef), Failed> 
         key
     };
     Ok((Arc::new(signer), key))
+}
+
+/// A token as a network HSM is: eight signatures at once, each of which takes ten milliseconds and nothing of our processor. What it
+/// signs with is a key in a file.
+const HARDWARE: &str = "played, 8 at once, 10 ms each";
+const AT_ONCE: usize = 8;
+const TAKES: Duration = Duration::from_millis(10);
+
+struct Hardware {
+    signer: Arc<dyn Signer>,
+    free: Mutex<usize>,
+    freed: Condvar,
+}
+
+impl Hardware {
+    fn take(&self) {
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.freed.wait_while(free, |free| *free == 0);
+        *waited.unwrap_or_else(PoisonError::into_inner) -= 1;
+        thread::sleep(TAKES);
+        *self.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.freed.notify_one();
+    }
+}
+
+impl Signer for Hardware {
+    fn public_key(&self, key: &KeyRef) -> Result<PublicKey, SignError> {
+        self.signer.public_key(key)
+    }
+
+    fn sign(&self, key: &KeyRef, message: &[u8]) -> Result<EcdsaSignature, SignError> {
+        self.take();
+        self.signer.sign(key, message)
+    }
 }
 
 struct SystemClock;
@@ -186,45 +227,116 @@ fn serve(keys: &str, folder: &Path) -> Result<(), Failed> {
     let charter = KeyCharter { key, purpose: Purpose::Messages, rates: Rates::default() };
     let means = Means { signer, clock: Arc::new(SystemClock), tokens: Arc::new(Vec::new) };
     let desk = GuardedDesk::open(means, vec![charter], &folder.join("signatures.log"), Box::new(|_| ()))?;
+    let desk = Arc::new(desk);
     let server = LinkServer::bind(&folder.join("signer.sock"), &BTreeSet::new(), folder)?;
-    let serving = server.serve(Arc::new(desk))?;
+    let serving = server.serve(desk.clone())?;
     writeln!(io::stdout(), "serving")?;
-    io::copy(&mut io::stdin(), &mut io::sink())?;
+    // Each line that comes asks how often it has synced so far.
+    for line in io::stdin().lines() {
+        line?;
+        writeln!(io::stdout(), "{}", desk.syncs())?;
+    }
     serving.stop();
     without.stop();
     Ok(())
 }
 
+/// The signer's process.
+struct Served {
+    child: Child,
+    asks: ChildStdin,
+    says: BufReader<ChildStdout>,
+}
+
+impl Served {
+    fn start(keys: &str, folder: &Path) -> Result<Self, Failed> {
+        let mut child = Command::new(std::env::current_exe()?)
+            .args(["serve", keys])
+            .arg(folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let asks = child.stdin.take().ok_or("its ear")?;
+        let says = BufReader::new(child.stdout.take().ok_or("its words")?);
+        let mut served = Self { child, asks, says };
+        if served.line()? == "serving" { Ok(served) } else { Err("the signer does not serve".into()) }
+    }
+
+    fn line(&mut self) -> Result<String, Failed> {
+        let mut line = String::new();
+        self.says.read_line(&mut line)?;
+        Ok(line.trim_end().to_owned())
+    }
+
+    fn syncs(&mut self) -> Result<u32, Failed> {
+        writeln!(self.asks)?;
+        Ok(self.line()?.parse()?)
+    }
+}
+
+/// Processor time of a process so far.
+fn labour(process: u32) -> Result<Duration, Failed> {
+    let text = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    // proc(5): the name, in parentheses, is the second field; user and system time are the 14th and 15th, in hundredths of a second.
+    let (_, fields) = text.rsplit_once(')').ok_or("proc(5)")?;
+    let times = fields.split_ascii_whitespace().skip(11).take(2);
+    let ticks = times.map(str::parse::<u64>).sum::<Result<u64, _>>()?;
+    Ok(Duration::from_millis(10 * ticks))
+}
+
 /// Measures the signer here, and the same in a process of its own.
 fn measure(keys: &str, folder: &Path) -> Result<(), Failed> {
     let (here, key) = open(keys, folder)?;
-    let mut child = Command::new(std::env::current_exe()?)
-        .args(["serve", keys])
-        .arg(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()?;
-    let said = BufReader::new(child.stdout.take().ok_or("its words")?).lines().next();
-    if said.transpose()?.as_deref() != Some("serving") {
-        return Err("the signer does not serve".into());
-    }
+    let mut served = Served::start(keys, folder)?;
     let bounds = LinkBounds { requests: 64, ..LinkBounds::default() };
     let link = |socket| SignerLink::open(&folder.join(socket), bounds);
     let (bare, whole) = (link("bare.sock")?, link("signer.sock")?);
+    let mut out = io::stdout();
     for requesters in [1, 8, 64] {
         let signers: [(&str, &dyn Signer); 3] = [
             ("in this process", &*here),
             ("in a process of its own, which neither looks nor keeps a log", &bare),
             ("in a process of its own", &whole),
         ];
+        let mut figures = Vec::new();
         for (name, signer) in signers {
-            let line = figure(signer, &key, requesters)?;
-            writeln!(io::stdout(), "| {keys} | {name} | {requesters} | {line} |")?;
+            let figure = figure(signer, &key, requesters, &mut served)?;
+            writeln!(out, "| {keys} | {name} | {requesters} | {} |", figure.cells())?;
+            figures.push(figure);
+        }
+        if let [alone, _, kept] = figures.as_slice() {
+            let added = |of: fn(&Figure) -> u128| {
+                i128::try_from(of(kept)).unwrap_or(0) - i128::try_from(of(alone)).unwrap_or(0)
+            };
+            writeln!(
+                out,
+                "| {keys} | of the limit, and added by the process | {requesters} | {:.2} | {:+} | {:+} | – | – | – | – |",
+                kept.rate / alone.rate,
+                added(|figure| figure.p50),
+                added(|figure| figure.p99),
+            )?;
         }
     }
-    drop((bare, whole));
-    drop(child.stdin.take());
-    child.wait()?;
+    writeln!(
+        out,
+        "| {keys} | verification of one signature, by one | 1 | {:.0} | – | – | – | – | – | – |",
+        verified(&*here, &key)?
+    )?;
+    // Killed, and started at once, as systemd does.
+    let killed = Instant::now();
+    served.child.kill()?;
+    served.child.wait()?;
+    let mut served = Served::start(keys, folder)?;
+    while whole.sign(&key, &message()).is_err() {
+        thread::sleep(Duration::from_millis(1));
+    }
+    writeln!(
+        out,
+        "| {keys} | killed, started anew, and signs again after {:.3} s | 1 | – | – | – | – | – | – | – |",
+        killed.elapsed().as_secs_f64()
+    )?;
+    drop((bare, whole, served.asks));
+    served.child.wait()?;
     let began = Instant::now();
     let mut log = LogReader::new(BufReader::new(File::open(folder.join("signatures.log"))?));
     if let Some(fault) = log.by_ref().find_map(Result::err) {
@@ -232,14 +344,51 @@ fn measure(keys: &str, folder: &Path) -> Result<(), Failed> {
     }
     let rate = f64::from(u32::try_from(log.head().records)?) / began.elapsed().as_secs_f64();
     writeln!(
-        io::stdout(),
-        "| {keys} | records of the log read and verified at a start | 1 | {rate:.0} | – | – |"
+        out,
+        "| {keys} | records of the log read and verified at a start | 1 | {rate:.0} | – | – | – | – | – | – |"
     )?;
     Ok(())
 }
 
-fn figure(signer: &dyn Signer, key: &KeyRef, requesters: usize) -> Result<String, Failed> {
+/// How many signatures one thread verifies in a second, as the signer does after each call.
+fn verified(signer: &dyn Signer, key: &KeyRef) -> Result<f64, Failed> {
+    let (public, signature, message) = (signer.public_key(key)?, signer.sign(key, &message())?, message());
+    let (began, mut count) = (Instant::now(), 0_u32);
+    while began.elapsed() < TIME / 4 {
+        public.verify(&message, &signature)?;
+        count += 1;
+    }
+    Ok(f64::from(count) / began.elapsed().as_secs_f64())
+}
+
+/// What was measured of one signer.
+struct Figure {
+    rate: f64,
+    p50: u128,
+    p99: u128,
+    syncs: f64,
+    per_sync: f64,
+    /// Microseconds of a processor for one signature.
+    requester: f64,
+    signer: f64,
+}
+
+impl Figure {
+    fn cells(&self) -> String {
+        let Self { rate, p50, p99, syncs, per_sync, requester, signer } = self;
+        let log = if *syncs > 0.0 { format!("{syncs:.0} | {per_sync:.1}") } else { "– | –".to_owned() };
+        format!("{rate:.0} | {p50} | {p99} | {log} | {requester:.0} | {signer:.0}")
+    }
+}
+
+fn figure(
+    signer: &dyn Signer,
+    key: &KeyRef,
+    requesters: usize,
+    served: &mut Served,
+) -> Result<Figure, Failed> {
     let message = message();
+    let before = (served.syncs()?, labour(std::process::id())?, labour(served.child.id())?);
     let began = Instant::now();
     let times: Vec<Duration> = thread::scope(|scope| {
         let one = || {
@@ -258,9 +407,20 @@ fn figure(signer: &dyn Signer, key: &KeyRef, requesters: usize) -> Result<String
     })?
     .concat();
     let elapsed = began.elapsed().as_secs_f64();
+    let after = (served.syncs()?, labour(std::process::id())?, labour(served.child.id())?);
     let mut times = times;
     times.sort_unstable();
     let at = |percent: usize| times.get(times.len() * percent / 100).map_or(0, Duration::as_micros);
-    let count = u32::try_from(times.len())?;
-    Ok(format!("{:.0} | {} | {}", f64::from(count) / elapsed, at(50), at(99)))
+    let count = f64::from(u32::try_from(times.len())?);
+    let syncs = f64::from(after.0 - before.0);
+    let each = |spent: Duration| spent.as_secs_f64() * 1_000_000.0 / count;
+    Ok(Figure {
+        rate: count / elapsed,
+        p50: at(50),
+        p99: at(99),
+        syncs: syncs / elapsed,
+        per_sync: count / syncs.max(1.0),
+        requester: each(after.1.saturating_sub(before.1)),
+        signer: each(after.2.saturating_sub(before.2)),
+    })
 }

@@ -120,7 +120,8 @@ impl KeyCharter {
     }
 
     /// Returns the public key that a certificate names; for other keys than an authority's, nobody but their token can say it.
-    pub(crate) const fn certified(&self) -> Option<&PublicKey> {
+    #[must_use]
+    pub const fn certified(&self) -> Option<&PublicKey> {
         match &self.purpose {
             Purpose::Authority(charter) => Some(charter.issuer.certificate().public_key()),
             Purpose::Responder { .. } | Purpose::Checkpoint { .. } | Purpose::Messages => None,

@@ -238,7 +238,8 @@ impl Signer for SignerLink {
             return Ok(());
         }
         let again_in = tokens.iter().filter_map(|token| token.again_in).min();
-        let away: Vec<String> = tokens.into_iter().map(|one| format!("{}: {}", one.token, one.cause)).collect();
+        let away: Vec<String> =
+            tokens.into_iter().map(|one| format!("{}: {}", one.token, one.cause)).collect();
         let cause = format!("no token of the signer serves: {}", away.join("; "));
         Err(SignError::Unavailable { cause: cause.into(), again_in })
     }

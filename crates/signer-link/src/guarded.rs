@@ -100,6 +100,12 @@ impl GuardedDesk {
         Ok(Self { means, keys: keys.collect(), log })
     }
 
+    /// Returns how often the log was synced since it was opened.
+    #[must_use]
+    pub fn syncs(&self) -> u64 {
+        self.log.syncs()
+    }
+
     fn sign_guarded(
         &self,
         (asker, now): (Asker, UnixTime),

@@ -11,6 +11,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -35,6 +36,7 @@ pub struct Head {
 pub struct SignatureLog {
     waiting: SyncSender<Waiting>,
     head: Arc<Mutex<Head>>,
+    syncs: Arc<AtomicU64>,
 }
 
 /// An entry, and who waits for it.
@@ -75,15 +77,16 @@ impl SignatureLog {
         }
         let head = Arc::new(Mutex::new(reader.head()));
         let (waiting, entries) = mpsc::sync_channel(TOGETHER);
-        let written = Arc::clone(&head);
+        let (written, syncs) = (Arc::clone(&head), Arc::<AtomicU64>::default());
+        let synced = Arc::clone(&syncs);
         let writer = move || {
-            if let Err(cause) = write(&file, &entries, &written) {
+            if let Err(cause) = write(&file, &entries, (&written, &synced)) {
                 tracing::error!(%cause, "signer: the log cannot be written: nothing more is signed");
                 failed(cause);
             }
         };
         thread::Builder::new().name("signer-log".into()).spawn(writer).map_err(unusable)?;
-        Ok(Self { waiting, head })
+        Ok(Self { waiting, head, syncs })
     }
 
     /// Writes an entry down; when this returns it is on disk.
@@ -96,6 +99,12 @@ impl SignatureLog {
         is_done.recv().map_err(|_| LogEnded)
     }
 
+    /// Returns how often it was synced since it was opened: each time for all that waited.
+    #[must_use]
+    pub fn syncs(&self) -> u64 {
+        self.syncs.load(Ordering::Relaxed)
+    }
+
     /// Returns where the log stands.
     #[must_use]
     pub fn head(&self) -> Head {
@@ -104,7 +113,11 @@ impl SignatureLog {
 }
 
 /// Writes whatever waits, until nobody can write any more.
-fn write(mut file: &File, entries: &Receiver<Waiting>, head: &Mutex<Head>) -> io::Result<()> {
+fn write(
+    mut file: &File,
+    entries: &Receiver<Waiting>,
+    (head, syncs): (&Mutex<Head>, &AtomicU64),
+) -> io::Result<()> {
     while let Ok(first) = entries.recv() {
         let together: Vec<Waiting> =
             std::iter::once(first).chain(entries.try_iter()).take(TOGETHER).collect();
@@ -119,6 +132,7 @@ fn write(mut file: &File, entries: &Receiver<Waiting>, head: &Mutex<Head>) -> io
         }
         file.write_all(&octets)?;
         file.sync_data()?;
+        syncs.fetch_add(1, Ordering::Relaxed);
         *head.lock().unwrap_or_else(PoisonError::into_inner) = next;
         for done in waiting {
             if done.send(()).is_err() {

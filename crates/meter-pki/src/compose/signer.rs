@@ -54,17 +54,27 @@ impl SigningProcess {
 /// Every key that the configuration names is there, or its token is away and waited for; keys that it does not name sign nothing.
 fn charters(config: &SignerConfig, signer: &dyn Signer) -> Result<Vec<KeyCharter>, Failure> {
     let charter = |one: &crate::config::CheckedKey| {
+        let charter = KeyCharter { key: one.key, purpose: one.purpose.clone(), rates: one.rates };
         match signer.public_key(&one.key) {
+            // H-07: that very key, and not another that goes by its name.
+            Ok(held) if charter.certified().is_some_and(|certified| *certified != held) => {
+                let message =
+                    format!("[keys] holds another key under {} than the certificate names", one.key);
+                return Err(Failure::new(Exit::Integrity, "key.another", message)
+                    .then("look at the token: somebody put a key there"));
+            }
             Ok(_) => {}
             Err(error @ SignError::Unavailable { .. }) => {
                 tracing::warn!(key = %one.key, %error, "the key is looked at once its token is there");
             }
             Err(error) => {
-                return Err(Failure::new(Exit::Unavailable, "key.missing", error)
-                    .then("look at [keys] and [[key]] in the signer's configuration"));
+                let message = format!("the [[key]] for {}: {error}", charter.purposes());
+                return Err(Failure::new(Exit::Unavailable, "key.missing", message).then(
+                    "look at [keys] and at the certificate_file or key of that [[key]] in the signer's configuration",
+                ));
             }
         }
-        Ok(KeyCharter { key: one.key, purpose: one.purpose.clone(), rates: one.rates })
+        Ok(charter)
     };
     config.charters.iter().map(charter).collect()
 }

@@ -128,7 +128,10 @@ impl Board {
         let tcti = format!("--tcti=swtpm:path={}", text(&self.at("tpm")));
         // What the one before it left in the TPM when it was killed goes: a TPM has room for three sessions.
         let arguments = ["--session".to_owned(), "--allow-root".into(), "--flush-all".into(), tcti];
-        let mut manager = Running::start("tpm2-abrmd", &arguments, &environment, &self.at("abrmd.log"));
+        // In sbin, which not everybody's path has.
+        let in_sbin = Path::new("/usr/sbin/tpm2-abrmd");
+        let program = if in_sbin.exists() { "/usr/sbin/tpm2-abrmd" } else { "tpm2-abrmd" };
+        let mut manager = Running::start(program, &arguments, &environment, &self.at("abrmd.log"));
         manager.awaits("tpm2-abrmd", || is_on_the_bus(&environment));
         self.manager = Some(manager);
     }
@@ -136,15 +139,6 @@ impl Board {
     /// Ends the resource manager in the middle of whatever it does.
     pub(crate) fn kill_manager(&mut self) {
         self.manager = None;
-    }
-
-    /// Ends the lock with which the TPM defends itself against guessing.
-    pub(crate) fn unlock(&self) {
-        let mut tool = Command::new("tpm2_dictionarylockout");
-        tool.arg("--clear-lockout").envs(Self::environment(&self.directory));
-        let said = tool.env("TPM2TOOLS_TCTI", "tabrmd:bus_type=session").output();
-        let said = said.unwrap_or_else(|_| panic!("tpm2_dictionarylockout {INSTALL}"));
-        assert!(said.status.success(), "{said:?}");
     }
 
     /// Makes the token with the tool that any module is used with.

@@ -10,6 +10,7 @@ use ca_core::sharding::CrlPlan;
 use ca_core::tenant::TenantId;
 use policies::ProfileSet;
 use signer_link::charter::{AuthorityCharter, Purpose, Rates};
+use signer_link::client::LONGEST_ANSWER;
 
 use super::Checker;
 use super::authority::sharding;
@@ -34,6 +35,18 @@ impl Checker<'_> {
             self.at(&raw.keys, |checker, _| {
                 checker.note("keys.signer_socket", "a signer has its keys itself, and asks no other");
             });
+        }
+        if let Some(KeySource::Tokens { options, .. }) = &keys
+            && options.longest_queue + options.longest_call >= LONGEST_ANSWER
+        {
+            let most = LONGEST_ANSWER.as_secs();
+            self.note(
+                "keys.token",
+                format!(
+                    "longest_queue_seconds and longest_call_seconds are together less than {most}: an authority waits no longer for \
+                     its signer, and takes what was not answered for uncertain"
+                ),
+            );
         }
         if raw.charters.is_empty() {
             self.note("key", "at least one is needed");
