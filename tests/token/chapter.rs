@@ -1,4 +1,4 @@
-//! The chapter on tokens, its part on SoftHSM2 as it stands in `docs/operate/hsm.md`.
+//! The chapters on tokens and on secrets, as far as they are of SoftHSM2, as they stand in `docs/operate`.
 
 use serde_json::Value;
 
@@ -37,4 +37,26 @@ fn the_chapter_on_tokens_works_as_it_stands() {
         (text(&lines[0], "act"), text(&lines[1], "act")),
         ("key-destruction-intended", "key-destroyed")
     );
+}
+
+#[test]
+fn the_chapter_on_secrets_works_as_it_stands() {
+    let chapter = include_str!("../../docs/operate/secrets.md");
+    let blocks: Vec<&str> =
+        chapter.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(blocks.len(), 7, "one block for each step");
+    let desk = Desk::empty();
+    let said = desk.run(&format!("rm pin officer-pin\n{}", blocks.concat())).ok();
+    assert!(
+        said.out.contains("1 of 1 lines are in stored.jsonl, with 1 secrets; 0 were refused"),
+        "{}",
+        said.out
+    );
+    assert!(said.out.contains("\"batch-7\" is destroyed on \"maker\""), "{}", said.out);
+    let new: Value =
+        serde_json::from_str(&std::fs::read_to_string(desk.at("transfer.jsonl")).expect("the file"))
+            .expect("JSON");
+    assert_eq!((text(&new["pending"][0], "kind"), text(&new["pending"][1], "kind")), ("gak", "guek"));
+    let seen = desk.opensc("dso", &["--list-objects", "--type", "secrkey"]).ok().out;
+    assert_eq!(seen.matches("Secret Key Object").count(), 1, "the storage key alone: {seen}");
 }

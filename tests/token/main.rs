@@ -1,4 +1,4 @@
-//! Keys on tokens through their life, by `meter-pki hsm` with SoftHSM2; what it says is checked with `pkcs11-tool` (opensc) and OpenSSL.
+//! Keys on tokens through their life, by `meter-pki hsm` and `meter-pki secrets` with SoftHSM2; what it says is checked with `pkcs11-tool` (opensc) and OpenSSL.
 
 mod chapter;
 mod copies;
@@ -6,3 +6,4 @@ mod desk;
 mod destruction;
 mod finding;
 mod making;
+mod secrets;

@@ -77,8 +77,8 @@ pub fn receive_transport(
     let visit = Visit::open(to.uri)?;
     visit.log_in(to.pin)?;
     let session = &visit.session;
-    wrapping_key::refuse_taken(session, &wrapped.label)?;
     let private = wrap::private_half(&visit, recipient)?;
+    wrapping_key::refuse_taken(session, &wrapped.label)?;
     let mut template = vec![Attribute::Class(ObjectClass::SECRET_KEY), Attribute::KeyType(KeyType::AES)];
     template.extend(wrapping_key::on_token(&wrapped.label, (KeyUses::UNWRAP, false)));
     let handle = session

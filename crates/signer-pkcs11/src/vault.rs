@@ -99,6 +99,16 @@ impl SecretVault {
         transfer::make(&mut self.desk(), kek, wanted)
     }
 
+    /// Does so for many devices, in all sessions at once; the answers are in their order, as those of [`Self::rewrap_all`].
+    #[must_use]
+    pub fn key_transfer_all(
+        &self,
+        keks: &[WrappedSecret],
+        wanted: &NewKeys<'_>,
+    ) -> Vec<Result<Vec<KeyTransfer>, RewrapError>> {
+        self.each(keks, |desk, kek| transfer::make(desk, kek, wanted))
+    }
+
     /// Works through a list in all sessions at once.
     fn each<T: Sync, R: Send>(
         &self,
@@ -227,6 +237,9 @@ pub enum RewrapError {
         /// The label.
         label: String,
     },
+    /// The token takes it in and does not give it out.
+    #[error("the token unwraps it, and cannot wrap a secret of this length")]
+    NotWrapped,
     /// The token added octets.
     #[error(
         "the token cannot wrap a password of this length: it fills it up to a multiple of 8 octets, and it would be another one"
@@ -256,6 +269,7 @@ impl RewrapError {
             Self::AmbiguousKey { .. } => "secret.ambiguous-key",
             Self::UnfitKey { .. } => "secret.unfit-key",
             Self::NotUnwrapped { .. } => "secret.not-unwrapped",
+            Self::NotWrapped => "secret.not-wrapped",
             Self::LengthLost => "secret.length-lost",
             Self::LengthUnproven => "secret.length-unproven",
             Self::NotAKek => "secret.not-a-kek",
@@ -274,6 +288,7 @@ impl RewrapError {
             | Self::AmbiguousKey { .. }
             | Self::UnfitKey { .. }
             | Self::NotUnwrapped { .. }
+            | Self::NotWrapped
             | Self::LengthLost
             | Self::LengthUnproven
             | Self::NotAKek => false,

@@ -122,7 +122,11 @@ impl Desk {
         key: ObjectHandle,
         (shape, passing): (Shape, &Passing<'_>),
     ) -> Result<Vec<u8>, RewrapError> {
-        Ok(passing.session.wrap_key(&shape.mechanism(), key, passing.handle).map_err(failed)?)
+        let wrapped = passing.session.wrap_key(&shape.mechanism(), key, passing.handle);
+        wrapped.map_err(|cause| match cause {
+            Error::Pkcs11(RvError::KeySizeRange | RvError::KeyNotWrappable, _) => RewrapError::NotWrapped,
+            other => failed(other).into(),
+        })
     }
 
     /// Makes an AES key in the session, of as many octets.

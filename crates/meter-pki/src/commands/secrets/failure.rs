@@ -36,6 +36,7 @@ pub(super) fn of_run(error: &RewrapError) -> Failure {
         RewrapError::Token(cause) => failure::token(cause),
         RewrapError::Shape(_)
         | RewrapError::NotUnwrapped { .. }
+        | RewrapError::NotWrapped
         | RewrapError::LengthLost
         | RewrapError::LengthUnproven
         | RewrapError::NotAKek

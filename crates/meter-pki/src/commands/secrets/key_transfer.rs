@@ -3,19 +3,16 @@
 //! A line of the answer: `{"system_title": "…", "key_transfer": [{"key_id": 2, "wrapped_key": "base64"}], "pending": [{"kind": "gak",
 //! "wrapped_by": "…", "octets": "base64"}]}`. The current keys stay in force until the device has answered to the new ones.
 
-use std::num::NonZeroUsize;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ca_core::record::SecretKind;
+use ca_core::record::{SecretKind, WrappedSecret};
 use serde::Serialize;
-use signer_pkcs11::{Door, KeyTransfer, NewKeys, RewrapError, Role, SecretVault, check_device};
+use signer_pkcs11::{KeyTransfer, NewKeys, RewrapError, Role, SecretVault, check_device};
 
 use super::failure as of;
 use super::line::{Line, LineFault};
 use super::stream::{self, Outcome};
 use crate::cli::secrets::{KeyName, KeyTransferArgs};
-use crate::commands::hsm::{access, failure};
 use crate::commands::printer::Printer;
 use crate::exit::Failure;
 
@@ -43,11 +40,7 @@ struct PendingView {
 }
 
 pub(super) fn run(args: &KeyTransferArgs, printer: &Printer) -> Result<(), Failure> {
-    let uri = super::keys::token(&args.uri)?;
-    let pin = access::pin(&uri)?;
-    let sessions = NonZeroUsize::new(args.run.sessions.into()).unwrap_or(NonZeroUsize::MIN);
-    let vault = SecretVault::open_with(Door { uri: &uri, pin: &pin, officer_pin: None }, sessions)
-        .map_err(|error| failure::open(&error))?;
+    let vault = super::keys::vault(&args.uri, args.run.sessions)?;
     for role in [Role::Unwraps, Role::Wraps] {
         vault.look_for(&args.storage, role).map_err(|error| of::of_run(&error))?;
     }
@@ -62,32 +55,40 @@ fn piece(
     (storage, kinds): (&str, &[SecretKind]),
     lines: &[Line<'_>],
 ) -> Result<Vec<Outcome>, RewrapError> {
-    lines.iter().map(|line| one(vault, (storage, kinds), line)).collect()
+    let keks: Vec<Result<WrappedSecret, LineFault>> = lines.iter().map(|line| kek(line, storage)).collect();
+    let wanted: Vec<WrappedSecret> = keks.iter().flatten().cloned().collect();
+    let mut answers = vault.key_transfer_all(&wanted, &NewKeys { kinds, length: None, storage }).into_iter();
+    let one = |(line, kek): (&Line<'_>, Result<WrappedSecret, LineFault>)| {
+        let answer = match kek {
+            Ok(_) => answers.next().unwrap_or(Err(RewrapError::NotAsked)),
+            Err(fault) => return Ok(Outcome::Refused(fault)),
+        };
+        match answer {
+            Ok(made) => Ok(Outcome::Made { line: text(line, &made), secrets: made.len() }),
+            Err(error) if error.is_of_the_token() => Err(error),
+            Err(error) => Ok(Outcome::Refused(fault(line, error.code(), &error))),
+        }
+    };
+    lines.iter().zip(keks).map(one).collect()
 }
 
-fn one(
-    vault: &SecretVault,
-    (storage, kinds): (&str, &[SecretKind]),
-    line: &Line<'_>,
-) -> Result<Outcome, RewrapError> {
-    let refused = |code, message: &dyn std::fmt::Display| {
-        Ok(Outcome::Refused(LineFault::new(code, message).of(line.title, Some(SecretKind::Kek))))
-    };
+/// Finds the KEK that the device has.
+fn kek(line: &Line<'_>, storage: &str) -> Result<WrappedSecret, LineFault> {
     let mut keks = line.secrets.iter().filter(|secret| secret.kind == SecretKind::Kek);
     let (Some(kek), None) = (keks.next(), keks.next()) else {
-        return refused("secret.no-kek", &"the line must have one KEK, the one that the device has");
+        let message = "the line must have one KEK, the one that the device has";
+        return Err(fault(line, "secret.no-kek", &message));
     };
     if kek.wrapped_by != storage {
-        return refused("secret.other-key", &format!("the KEK is not under {storage:?}"));
+        return Err(fault(line, "secret.other-key", &format!("the KEK is not under {storage:?}")));
     }
-    if let Err((_, error)) = check_device(std::slice::from_ref(kek), line.suite) {
-        return refused(error.code(), &error);
-    }
-    match vault.key_transfer(kek, &NewKeys { kinds, length: None, storage }) {
-        Ok(made) => Ok(Outcome::Made { line: text(line, &made), secrets: made.len() }),
-        Err(error) if error.is_of_the_token() => Err(error),
-        Err(error) => refused(error.code(), &error),
-    }
+    check_device(std::slice::from_ref(kek), line.suite)
+        .map_err(|(_, error)| fault(line, error.code(), &error))?;
+    Ok(kek.clone())
+}
+
+fn fault(line: &Line<'_>, code: &'static str, message: &dyn std::fmt::Display) -> LineFault {
+    LineFault::new(code, message).of(line.title, Some(SecretKind::Kek))
 }
 
 fn text(line: &Line<'_>, made: &[KeyTransfer]) -> String {

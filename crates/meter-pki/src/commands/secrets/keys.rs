@@ -1,13 +1,14 @@
 //! `meter-pki secrets key`, `list` and `forget`: wrapping keys made, seen and destroyed, by their labels.
 
+use std::num::NonZeroUsize;
+
+use ca_core::ports::Clock;
 use serde::Serialize;
 use signer_pkcs11::{
-    DoomedKey, Door, TokenDescription, TokenUri, WrappingKey, make_storage_key, wrapping_keys,
+    DoomedKey, Door, SecretVault, TokenDescription, TokenUri, WrappingKey, make_storage_key, wrapping_keys,
 };
 
 use super::failure as of;
-use ca_core::ports::Clock;
-
 use crate::cli::secrets::{ForgetArgs, StorageKeyArgs, TokenArg};
 use crate::commands::ceremony::{refuse_existing, write_new};
 use crate::commands::hsm::access::{self, AttributesView, TokenView};
@@ -71,6 +72,15 @@ pub(super) fn token(text: &str) -> Result<TokenUri, Failure> {
             .then("leave ;object= and ;id= out of the URI"));
     }
     Ok(uri)
+}
+
+/// Opens the token with as many sessions.
+pub(super) fn vault(text: &str, sessions: u16) -> Result<SecretVault, Failure> {
+    let uri = token(text)?;
+    let pin = access::pin(&uri)?;
+    let sessions = NonZeroUsize::new(sessions.into()).unwrap_or(NonZeroUsize::MIN);
+    SecretVault::open_with(Door { uri: &uri, pin: &pin, officer_pin: None }, sessions)
+        .map_err(|error| failure::open(&error))
 }
 
 pub(super) fn make(args: &StorageKeyArgs, printer: &Printer) -> Result<(), Failure> {

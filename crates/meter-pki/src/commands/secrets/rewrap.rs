@@ -2,16 +2,14 @@
 //!
 //! What is under the new key already is unwrapped and wrapped all the same: RFC 3394 gives the same octets, and an altered blob is found.
 
-use std::num::NonZeroUsize;
-
 use ca_core::record::WrappedSecret;
-use signer_pkcs11::{Door, RewrapError, Role, SecretVault, check_device};
+use signer_pkcs11::{RewrapError, Role, SecretVault, check_device};
 
 use super::failure as of;
 use super::line::{Line, LineFault};
 use super::stream::{self, Outcome};
 use crate::cli::secrets::RewrapArgs;
-use crate::commands::hsm::{access, failure};
+use crate::commands::hsm::failure;
 use crate::commands::printer::Printer;
 use crate::exit::Failure;
 
@@ -19,11 +17,7 @@ pub(super) fn run(args: &RewrapArgs, printer: &Printer) -> Result<(), Failure> {
     if args.from == args.to {
         return Err(failure::usage("secrets.same-key", "--from and --to name one key"));
     }
-    let uri = super::keys::token(&args.uri)?;
-    let pin = access::pin(&uri)?;
-    let sessions = NonZeroUsize::new(args.run.sessions.into()).unwrap_or(NonZeroUsize::MIN);
-    let vault = SecretVault::open_with(Door { uri: &uri, pin: &pin, officer_pin: None }, sessions)
-        .map_err(|error| failure::open(&error))?;
+    let vault = super::keys::vault(&args.uri, args.run.sessions)?;
     for (label, role) in [(&args.from, Role::Unwraps), (&args.to, Role::Wraps)] {
         vault.look_for(label, role).map_err(|error| of::of_run(&error))?;
     }
