@@ -4,13 +4,14 @@
 mod guess;
 mod leaves;
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{Cursor, Read, Seek, SeekFrom};
 
 use crate::decoded::{Encoding, Text};
 use crate::fault::{Place, ReadError};
 use crate::map::Map;
-use crate::row::{Json, Row};
+use crate::row::{Cell, Json, Row};
 use crate::rows::{self, Limits, RowTaker};
 use crate::source::Heads;
 use guess::Guess;
@@ -60,59 +61,95 @@ fn decoded(start: &[u8]) -> Result<(&'static str, String), ReadError> {
     Err(ReadError::Encoding { place: Place::File, what })
 }
 
+/// How many lines or rows are looked at for a heading.
+const MAYBE_HEADING: usize = 20;
+
+/// The row of a file that says most of what it has, with its place counted from 0; the first of those that say as much.
+fn heading<T>(rows: impl Iterator<Item = (T, Vec<String>)>) -> Option<(T, Vec<String>)> {
+    let told = |names: &[String]| names.iter().filter(|name| guess::of(name).is_some()).count();
+    let mut best: Option<(T, Vec<String>)> = None;
+    for (place, names) in rows.take(MAYBE_HEADING) {
+        if best.as_ref().is_none_or(|(_, known)| told(&names) > told(known)) {
+            best = Some((place, names));
+        }
+    }
+    best
+}
+
 fn csv(encoding: &str, text: &str) -> Result<String, ReadError> {
-    let heading = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    let count = |delimiter: char| heading.matches(delimiter).count();
-    let delimiter = [';', '\t', '|', ','].into_iter().max_by_key(|one| count(*one)).unwrap_or(',');
-    let delimiter = if count(delimiter) == 0 { ',' } else { delimiter };
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let rows = lines.map(|(place, line)| {
+        let count = |delimiter: char| line.matches(delimiter).count();
+        let delimiter = [';', '\t', '|', ','].into_iter().max_by_key(|one| count(*one)).unwrap_or(',');
+        ((place, delimiter), cells(line, delimiter))
+    });
+    let Some(((before, delimiter), names)) = heading(rows) else {
+        return Err(ReadError::Form { place: Place::Line(1), what: "the file has no heading".to_owned() });
+    };
+    let delimiter = quoted(&delimiter.to_string());
+    let skip = if before > 0 { format!("skip_lines = {}\n", before.min(1_000)) } else { String::new() };
+    Ok(columns(&format!("[csv]\nencoding = \"{encoding}\"\ndelimiter = {delimiter}\n{skip}"), &names))
+}
+
+/// Cuts one line into cells.
+fn cells(line: &str, delimiter: char) -> Vec<String> {
     let mut names = csv::StringRecord::new();
     let mut builder = csv::ReaderBuilder::new();
     builder.has_headers(false).flexible(true).delimiter(u8::try_from(delimiter).unwrap_or(b','));
-    let read = builder.from_reader(text.as_bytes()).read_record(&mut names);
-    if !matches!(read, Ok(true)) {
-        return Err(ReadError::Form { place: Place::Line(1), what: "the file has no heading".to_owned() });
-    }
-    let names: Vec<String> = names.iter().map(|name| name.trim().to_owned()).collect();
-    let form = format!("[csv]\nencoding = \"{encoding}\"\ndelimiter = {}\n", quoted(&delimiter.to_string()));
-    Ok(columns(&form, &names))
+    // A line that is cut off within a quote is a row of one cell less, and no heading.
+    drop(builder.from_reader(line.as_bytes()).read_record(&mut names));
+    names.iter().map(|name| name.trim().to_owned()).collect()
 }
 
-/// Waits for the heading of a sheet.
-struct Heading(Vec<String>);
+/// Gathers the first rows of a sheet.
+struct First(Vec<(u64, Vec<String>)>);
 
-impl RowTaker for Heading {
-    fn heading(&mut self, names: &[String]) -> Result<(), ReadError> {
-        self.0 = names.to_vec();
-        Err(ReadError::Stopped)
+impl RowTaker for First {
+    fn heading(&mut self, _names: &[String]) -> Result<(), ReadError> {
+        Ok(())
     }
 
-    fn row(&mut self, _place: Place, _row: &Row<'_>, _heads: &Heads) -> Result<(), ReadError> {
-        Err(ReadError::Stopped)
+    fn row(&mut self, place: Place, row: &Row<'_>, _heads: &Heads) -> Result<(), ReadError> {
+        if let Row::Cells(cells) = row {
+            let name = |cell: &Cell| match cell {
+                Cell::Text(text) => text.trim().to_owned(),
+                Cell::Empty | Cell::Unfit(_) => String::new(),
+            };
+            self.0.push((place.number(), cells.iter().map(name).collect()));
+        }
+        if self.0.len() < MAYBE_HEADING { Ok(()) } else { Err(ReadError::Stopped) }
     }
 
     fn odd(&mut self, _place: Place, _what: String) -> Result<(), ReadError> {
-        Err(ReadError::Stopped)
+        Ok(())
     }
 }
 
 fn sheet<F: Read + Seek>(file: F) -> Result<String, ReadError> {
-    let any = "version = 1\nname = \"any\"\n[xlsx]\n[device]\nsystem_title = { column = 1 }\n";
+    let any =
+        "version = 1\nname = \"any\"\n[xlsx]\nheading_row = 0\n[device]\nsystem_title = { column = 1 }\n";
     let map = Map::parse(any).map_err(|error| ReadError::Column { what: error.to_string() })?;
-    let mut heading = Heading(Vec::new());
-    match rows::read(file, &map, &Limits::default(), &mut heading) {
+    let mut first = First(Vec::new());
+    match rows::read(file, &map, &Limits::default(), &mut first) {
         Err(ReadError::Stopped) | Ok(_) => {}
         Err(error) => return Err(error),
     }
-    Ok(columns("[xlsx]\nsheet = 1\nheading_row = 1\n", &heading.0))
+    let (row, names) = heading(first.0.into_iter()).unwrap_or_default();
+    Ok(columns(&format!("[xlsx]\nsheet = 1\nheading_row = {}\n", row.clamp(1, 1_000)), &names))
 }
 
 /// Writes a map of columns, of which some may have no name or one that stands twice: those go by their numbers.
 fn columns(form: &str, names: &[String]) -> String {
+    let mut counts = HashMap::new();
+    for name in names {
+        *counts.entry(name).or_insert(0_usize) += 1;
+    }
     let leaves: Vec<Leaf> = names
         .iter()
         .enumerate()
+        .take(16_384)
         .map(|(place, name)| {
-            let alone = !name.is_empty() && names.iter().filter(|other| *other == name).count() == 1;
+            let alone = !name.is_empty() && counts.get(name) == Some(&1);
             let at = if alone { quoted(name) } else { place.saturating_add(1).to_string() };
             Leaf { name: name.clone(), at: format!("column = {at}"), many: false }
         })
@@ -126,10 +163,15 @@ fn xml(text: &str) -> Result<String, ReadError> {
 }
 
 fn json(encoding: &str, text: &str) -> Result<String, ReadError> {
-    let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
     let encoding = format!("encoding = \"{encoding}\"\n");
-    if let Ok(json @ Json::Members(_)) = serde_json::from_str::<Json>(first) {
-        return Ok(written(&format!("[json_lines]\n{encoding}"), &leaves::of_json(&json)));
+    if let Ok(json @ Json::Members(_)) = serde_json::from_str::<Json>(lines.next().unwrap_or_default()) {
+        let leaves = leaves::of_json(&json);
+        let is_device = leaves.iter().any(|leaf| guess::of(&leaf.name) == Some(Guess::Title));
+        // One line may be one device, or a file with an array of them.
+        if lines.next().is_some() || is_device || leaves::array_of_json(&json).is_none() {
+            return Ok(written(&format!("[json_lines]\n{encoding}"), &leaves));
+        }
     }
     let json: Json = serde_json::from_reader(Cursor::new(text)).map_err(|_| ReadError::Form {
         place: Place::File,
@@ -183,10 +225,17 @@ fn written(form: &str, leaves: &[Leaf]) -> String {
             );
         }
     }
-    let label = find(Guess::WrappedBy)
-        .map_or_else(|| "constant = \"label of the wrapping key\"".to_owned(), |leaf| leaf.at.clone());
+    // The label that stands beside the secret, or else the first.
+    let beside = |leaf: &Leaf| {
+        let place = leaf.at.rsplit_once('/').map_or("", |(above, _)| above);
+        let labels = || {
+            guesses.iter().filter(|(_, guess)| *guess == Some(Guess::WrappedBy)).map(|(label, _)| &label.at)
+        };
+        labels().find(|at| at.starts_with(place)).or_else(|| labels().next()).cloned()
+    };
     for (leaf, guess) in &guesses {
         if let Some(Guess::Secret(kind)) = guess {
+            let label = beside(leaf).unwrap_or_else(|| "constant = \"label of the wrapping key\"".to_owned());
             let _ = writeln!(
                 text,
                 "\n[[secret]]\nkind = \"{kind}\"\nvalue = {{ {}, steps = [\"trim\"] }}\nwriting = \"hex\"\nwrapped_by = {{ {label} }}\nrequired = false",
@@ -247,6 +296,8 @@ mod tests {
             (b"\xFF\xFEt\0;\0m\0".as_slice(), "csv"),
             (b"<a><h/><d><SystemTitle>x</SystemTitle></d><d/></a>".as_slice(), "xml"),
             (b"{\"system_title\":\"x\"}\n{\"system_title\":\"y\"}\n".as_slice(), "json-lines"),
+            (b"{\"count\":1,\"all\":[{\"model\":\"x\"}]}".as_slice(), "json"),
+            (b"{\"system_title\":\"x\",\"secrets\":[{\"kind\":\"guek\"}]}".as_slice(), "json-lines"),
             (b"[\n{\"system_title\":\"x\"}]".as_slice(), "json"),
             (b"{\n\"d\":{\"all\":[{\"system_title\":\"x\"}]}}".as_slice(), "json"),
         ] {
@@ -254,6 +305,36 @@ mod tests {
             assert_eq!(map.kind(), kind, "{text}");
         }
         assert!(drafted(b"{\n\"d\":{\"all\":[{\"system_title\":\"x\"}]}}").0.contains("rows = \"/d/all\""));
+    }
+
+    #[test]
+    fn a_heading_may_stand_below_other_lines() {
+        let vector = |name: &str| {
+            let vectors =
+                std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/deliveries");
+            std::fs::read(vectors.join(name)).unwrap()
+        };
+        let (text, _) = drafted(&vector("semicolons.csv"));
+        for line in [
+            "encoding = \"windows-1252\"",
+            "skip_lines = 2",
+            "system_title = { column = \"Systemtitel\"",
+            "purpose = \"agreement\"",
+            "wrapped_by = { column = \"Hüllschlüssel\" }",
+        ] {
+            assert!(text.contains(line), "{line}\n{text}");
+        }
+        let (text, _) = drafted(&vector("sheet.xlsx"));
+        for line in ["heading_row = 3", "layout = \"idis\"", "serial_number = { column = \"Serial number\""] {
+            assert!(text.contains(line), "{line}\n{text}");
+        }
+        let (text, _) = drafted(&vector("note.xml"));
+        assert!(text.contains("rows = \"/DeliveryNote/Devices/Device\""), "{text}");
+        assert!(text.contains("path = \"Certificate[@usage='keyAgreement']\""), "{text}");
+        let (text, _) = drafted(&vector("lines.jsonl"));
+        assert!(text.contains("each = { path = \"/certificates\" }"), "{text}");
+        assert!(text.contains("value = { path = \"/secrets/[kind=gak]/octets\""), "{text}");
+        assert!(text.contains("wrapped_by = { path = \"/secrets/[kind=gak]/wrapped_by\""), "{text}");
     }
 
     #[test]

@@ -11,6 +11,13 @@ pub enum Place {
     Line(u64),
     /// The row of a sheet, counted from 1.
     Row(u64),
+    /// An element of XML among those that are devices, counted from 1, and the line on which it begins: many may stand on one.
+    Nth {
+        /// Which.
+        number: u64,
+        /// The line, counted from 1.
+        line: u64,
+    },
     /// The element of an array, counted from 0 as JSON Pointer does (RFC 6901).
     Element(u64),
     /// The file as a whole.
@@ -18,11 +25,13 @@ pub enum Place {
 }
 
 impl Place {
-    /// Returns the number: of the line, row or element; 0 for the file as a whole.
+    /// Returns the number: of the line, row, device or element; 0 for the file as a whole.
     #[must_use]
     pub const fn number(self) -> u64 {
         match self {
-            Self::Line(number) | Self::Row(number) | Self::Element(number) => number,
+            Self::Line(number) | Self::Row(number) | Self::Element(number) | Self::Nth { number, .. } => {
+                number
+            }
             Self::File => 0,
         }
     }
@@ -33,6 +42,7 @@ impl fmt::Display for Place {
         match self {
             Self::Line(number) => write!(f, "line {number}"),
             Self::Row(number) => write!(f, "row {number}"),
+            Self::Nth { number, line } => write!(f, "device {number} (line {line})"),
             Self::Element(number) => write!(f, "element {number}"),
             Self::File => f.write_str("the file"),
         }

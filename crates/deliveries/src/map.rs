@@ -72,21 +72,30 @@ impl Map {
 
     /// Tells the number of every column by the heading of a file.
     pub(crate) fn bind(&mut self, heading: &[String]) -> Result<(), String> {
-        let certificates = self.certificates.iter_mut().flat_map(|rule| {
-            let value = match &mut rule.from {
-                CertificateFrom::Value(source) => Some(source),
-                CertificateFrom::Each(_) | CertificateFrom::Beside(_) => None,
-            };
-            value.into_iter().chain(&mut rule.fingerprint)
-        });
-        let checksum =
-            self.checksum.iter_mut().flat_map(|rule| std::iter::once(&mut rule.source).chain(&mut rule.of));
-        std::iter::once(&mut self.title.source)
-            .chain(self.plain.iter_mut().map(|(_, field)| &mut field.source))
-            .chain(certificates)
-            .chain(self.secrets.iter_mut().flat_map(|rule| [&mut rule.value, &mut rule.wrapped_by]))
-            .chain(checksum)
-            .try_for_each(|source| source.bind(heading))
+        self.sources_mut().into_iter().try_for_each(|source| source.bind(heading))
+    }
+
+    /// Tells whether a device takes a value from this head.
+    pub(crate) fn uses_head(&mut self, name: &str) -> bool {
+        self.sources_mut().iter().any(|source| source.uses_head(name))
+    }
+
+    fn sources_mut(&mut self) -> Vec<&mut Source> {
+        let mut sources = vec![&mut self.title.source];
+        sources.extend(self.plain.iter_mut().map(|(_, field)| &mut field.source));
+        for rule in &mut self.certificates {
+            match &mut rule.from {
+                CertificateFrom::Value(source) | CertificateFrom::Each(source) => sources.push(source),
+                CertificateFrom::Beside(_) => {}
+            }
+            sources.extend(&mut rule.fingerprint);
+        }
+        sources.extend(self.secrets.iter_mut().flat_map(|rule| [&mut rule.value, &mut rule.wrapped_by]));
+        if let Some(rule) = &mut self.checksum {
+            sources.push(&mut rule.source);
+            sources.extend(&mut rule.of);
+        }
+        sources
     }
 }
 

@@ -3,7 +3,8 @@
 //! In constant memory but for the system titles that were seen, kept to find those that come again: 12 octets each in a
 //! table that has at most 16/7 as many places and one octet more a place, 30 MiB for a million and 240 MiB for ten.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{Read, Seek};
 use std::path::Path;
 
@@ -78,9 +79,16 @@ impl Reading<'_> {
     pub fn read<F: Read + Seek>(&self, file: F, taker: &mut dyn Taker) -> Result<Summary, ReadError> {
         let mut map = self.map.clone();
         let form = self.map;
-        let mut desk =
-            Desk { reading: self, map: &mut map, taker, seen: HashMap::new(), summary: Summary::default() };
+        let mut desk = Desk {
+            reading: self,
+            map: &mut map,
+            taker,
+            seen: HashMap::new(),
+            early: None,
+            summary: Summary::default(),
+        };
         let heads = rows::read(file, form, &self.limits, &mut desk)?;
+        desk.late(&heads)?;
         desk.count(&heads)?;
         Ok(desk.summary)
     }
@@ -94,6 +102,8 @@ struct Desk<'a> {
     taker: &'a mut dyn Taker,
     /// Where each title stood first.
     seen: HashMap<[u8; 8], u32>,
+    /// The values outside the rows that were known when the first row was read.
+    early: Option<BTreeSet<String>>,
     summary: Summary,
 }
 
@@ -117,6 +127,20 @@ impl Desk<'_> {
     fn whole(&mut self, place: Place, kind: FaultKind, message: String) -> Result<(), ReadError> {
         let (column, field, value) = (String::new(), String::new(), Shown::nothing());
         self.fault(Fault { place, column, field, kind, value, message })
+    }
+
+    /// Tells of values that devices should have and that stand after them.
+    fn late(&mut self, heads: &Heads) -> Result<(), ReadError> {
+        let Some(early) = self.early.take() else { return Ok(()) };
+        for name in heads.keys().filter(|name| !early.contains(*name)) {
+            if self.map.uses_head(name) {
+                let message = format!(
+                    "head {name} stands after the devices that should have it: leave it out of [device]"
+                );
+                self.whole(Place::File, FaultKind::Missing, message)?;
+            }
+        }
+        Ok(())
     }
 
     /// Compares the number of rows with what was announced.
@@ -158,24 +182,28 @@ impl RowTaker for Desk<'_> {
 
     fn row(&mut self, place: Place, row: &Row<'_>, heads: &Heads) -> Result<(), ReadError> {
         self.begin()?;
+        self.early.get_or_insert_with(|| heads.keys().cloned().collect());
         let Reading { checks, beside, .. } = *self.reading;
         let maker = Maker { map: self.map, checks, beside };
         let device = match maker.device(place, row, heads) {
             Ok(device) => device,
             Err(faults) => return faults.into_iter().try_for_each(|fault| self.fault(fault)),
         };
-        let number = u32::try_from(place.number()).unwrap_or(u32::MAX);
-        let first = *self.seen.entry(*device.title.octets()).or_insert(number);
-        if first != number {
-            let message = format!("{} stands in {} already", device.title, at(place, first));
-            return self.fault(Fault {
-                place,
-                column: self.map.title.source.place(),
-                field: "system_title".to_owned(),
-                kind: FaultKind::Duplicate,
-                value: Shown::nothing(),
-                message,
-            });
+        match self.seen.entry(*device.title.octets()) {
+            Entry::Vacant(place_of) => {
+                place_of.insert(u32::try_from(place.number()).unwrap_or(u32::MAX));
+            }
+            Entry::Occupied(first) => {
+                let message = format!("{} stands {} already", device.title, at(place, *first.get()));
+                return self.fault(Fault {
+                    place,
+                    column: self.map.title.source.place(),
+                    field: "system_title".to_owned(),
+                    kind: FaultKind::Duplicate,
+                    value: Shown::nothing(),
+                    message,
+                });
+            }
         }
         self.summary.good = self.summary.good.saturating_add(1);
         self.taker.device(place, self.summary.rows.saturating_sub(1), device)
@@ -187,13 +215,13 @@ impl RowTaker for Desk<'_> {
     }
 }
 
-/// A place of the same kind with another number.
-fn at(place: Place, number: u32) -> Place {
-    let number = u64::from(number);
+/// Says where a row of this number stands, as places like `place` are told.
+fn at(place: Place, number: u32) -> String {
     match place {
-        Place::Line(_) => Place::Line(number),
-        Place::Row(_) => Place::Row(number),
-        Place::Element(_) => Place::Element(number),
-        Place::File => Place::File,
+        Place::Line(_) => format!("on line {number}"),
+        Place::Row(_) => format!("in row {number}"),
+        Place::Nth { .. } => format!("in device {number}"),
+        Place::Element(_) => format!("in element {number}"),
+        Place::File => "in the file".to_owned(),
     }
 }

@@ -111,6 +111,19 @@ impl Source {
         }
     }
 
+    /// Tells whether it takes a value from this head.
+    pub(crate) fn uses_head(&self, name: &str) -> bool {
+        match &self.origin {
+            Origin::Head(own) => own == name,
+            Origin::Join(parts) => parts.iter().any(|part| part.uses_head(name)),
+            Origin::Named(_)
+            | Origin::Column(_)
+            | Origin::Path(_)
+            | Origin::Pointer(_)
+            | Origin::Constant(_) => false,
+        }
+    }
+
     /// Tells the number of every column by its name.
     ///
     /// # Errors

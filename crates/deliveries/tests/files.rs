@@ -460,7 +460,26 @@ fn xml_that_declares_or_uses_entities_is_refused() {
     }
     let gathered = read(b"<a>\n<b><t>454C5&#54;0000F4240&#x30;</t></b>\n<b/></a>", &map).unwrap();
     assert_eq!(gathered.devices[0].title.to_string(), "454C560000F42400");
-    assert_eq!(gathered.told(), [(Place::Line(3), FaultKind::Missing, "t".to_owned())]);
+    assert_eq!(gathered.told(), [(Place::Nth { number: 2, line: 3 }, FaultKind::Missing, "t".to_owned())]);
+    let twice = "<b><t>454C560000F42400</t></b>".repeat(2);
+    let gathered = read(format!("<a>{twice}</a>").as_bytes(), &map).unwrap();
+    assert_eq!(gathered.told(), [(Place::Nth { number: 2, line: 1 }, FaultKind::Duplicate, "t".to_owned())]);
+    assert!(gathered.faults[0].message.contains("in device 1 already"), "{}", gathered.faults[0]);
+}
+
+#[test]
+fn a_value_that_stands_after_the_devices_is_not_missed_silently() {
+    let batch = "<h><n>B1</n></h>";
+    let map = Map::parse(
+        "version = 1\nname = \"n\"\n[xml]\nrows = \"/a/b\"\n[head]\nbatch = { path = \"/a/h/n\" }\n\
+         [device]\nsystem_title = { path = \"t\" }\nbatch = { head = \"batch\" }\n",
+    )
+    .unwrap();
+    let device = "<b><t>454C560000F42400</t></b>";
+    let before = read(format!("<a>{batch}{device}</a>").as_bytes(), &map).unwrap();
+    assert_eq!((before.devices[0].batch.as_str(), before.faults.len()), ("B1", 0));
+    let after = read(format!("<a>{device}{batch}</a>").as_bytes(), &map).unwrap();
+    assert_eq!(after.told(), [(Place::File, FaultKind::Missing, String::new())]);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
 
 use crate::fault::{Place, ReadError};
+use crate::path::{TopPath, XmlPath};
 use crate::row::{Element, Json};
 
 /// A value of a row.
@@ -31,6 +32,7 @@ pub(super) fn of_xml(text: &str) -> Result<(String, Vec<Leaf>), ReadError> {
         place: Place::File,
         what: "no element is repeated in the first mebibyte of the file".to_owned(),
     })?;
+    TopPath::parse(&rows, &[]).map_err(|what| ReadError::Form { place: Place::File, what })?;
     let mut leaves = Vec::new();
     walk(first, "", &mut leaves, DEPTH);
     Ok((rows, leaves))
@@ -104,7 +106,7 @@ fn walk(element: &Element, path: &str, leaves: &mut Vec<Leaf>, depth: usize) {
     for (name, value) in &element.attributes {
         // an attribute that chose the element is used up
         if !path.ends_with(&format!("[@{name}='{value}']")) {
-            push(leaves, name, &below(&format!("@{name}")));
+            push_path(leaves, name, &below(&format!("@{name}")));
         }
     }
     for child in &element.children {
@@ -119,11 +121,18 @@ fn walk(element: &Element, path: &str, leaves: &mut Vec<Leaf>, depth: usize) {
         if child.children.is_empty() {
             let name =
                 chosen.map_or_else(|| child.local.clone(), |(_, value)| format!("{} {value}", child.local));
-            push(leaves, &name, &path);
+            push_path(leaves, &name, &path);
         }
         if depth > 0 {
             walk(child, &path, leaves, depth.saturating_sub(1));
         }
+    }
+}
+
+/// Adds a path of XML, if it is one: files have names that are none.
+fn push_path(leaves: &mut Vec<Leaf>, name: &str, path: &str) {
+    if XmlPath::parse(path, &[]).is_ok() {
+        push(leaves, name, path);
     }
 }
 

@@ -138,7 +138,8 @@ struct Walk<'a> {
     /// The elements of the row that are open, the row's own first.
     open: Vec<Element>,
     row_line: u64,
-    found: bool,
+    /// How many rows have begun.
+    rows_begun: u64,
 }
 
 impl<'a> Walk<'a> {
@@ -157,7 +158,7 @@ impl<'a> Walk<'a> {
             depth: 0,
             open: Vec::new(),
             row_line: 0,
-            found: false,
+            rows_begun: 0,
         }
     }
 
@@ -206,7 +207,7 @@ impl<'a> Walk<'a> {
         if self.open.is_empty() {
             if self.rows.opens(self.depth, namespace, local) {
                 self.row_line = self.lines.saturating_add(1);
-                self.found = true;
+                self.rows_begun = self.rows_begun.saturating_add(1);
             } else {
                 return self.head(start, namespace, local);
             }
@@ -302,7 +303,8 @@ impl<'a> Walk<'a> {
             match self.open.last_mut() {
                 Some(parent) => parent.children.push(element),
                 None => {
-                    taker.row(Place::Line(self.row_line), &Row::Element(&element), &self.heads)?;
+                    let place = Place::Nth { number: self.rows_begun, line: self.row_line };
+                    taker.row(place, &Row::Element(&element), &self.heads)?;
                     gauge.settle();
                 }
             }
@@ -329,7 +331,7 @@ impl<'a> Walk<'a> {
             let what = "the file ends within an element".to_owned();
             return Err(ReadError::Form { place: self.place(), what });
         }
-        if !self.found {
+        if self.rows_begun == 0 {
             let what = "no element stands at the path that the map gives for the rows".to_owned();
             return Err(ReadError::Form { place: Place::File, what });
         }

@@ -82,7 +82,7 @@ pub struct ShowRowArgs {
     /// The delivery and its map.
     #[command(flatten)]
     pub delivery: FileArgs,
-    /// Which row, by the number that faults tell: of the line, of the row of a sheet, of the element of an array.
+    /// Which row, by the number that faults tell: of the line, of the row of a sheet, of the device of XML, of the element of an array.
     #[arg(long, value_name = "N")]
     pub row: u64,
 }

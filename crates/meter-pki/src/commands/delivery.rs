@@ -84,9 +84,22 @@ fn check(args: &CheckArgs, printer: &Printer) -> Result<(), Failure> {
 
 /// Reads a delivery to its end, and writes the report of faults if one is wanted.
 fn checked(opened: &Opened, args: &CheckArgs) -> Result<Outcome, Failure> {
+    if let Some(report) = &args.faults {
+        spare(report, &[&opened.file, Path::new(&args.delivery.map)])?;
+    }
     let mut outcome = Outcome::new(args.faults.as_deref())?;
     outcome.summary = opened.read(&mut outcome)?;
     outcome.finish()
+}
+
+/// Refuses to write the report of faults over what is read.
+fn spare(report: &Path, read: &[&Path]) -> Result<(), Failure> {
+    let Ok(place) = report.canonicalize() else { return Ok(()) };
+    if read.iter().any(|path| path.canonicalize().is_ok_and(|known| known == place)) {
+        let message = format!("{} is what is read, and cannot be the report", report.display());
+        return Err(Failure::new(Exit::Usage, "delivery.report", message).then("give --faults another file"));
+    }
+    Ok(())
 }
 
 /// A delivery and what it is read by.

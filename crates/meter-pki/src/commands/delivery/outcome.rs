@@ -84,17 +84,11 @@ impl Report {
     }
 
     fn write(&mut self, fault: &Fault) {
-        let kind = match fault.place {
-            Place::Line(_) => "line",
-            Place::Row(_) => "row",
-            Place::Element(_) => "element",
-            Place::File => "file",
-        };
         let number =
             if fault.place == Place::File { String::new() } else { fault.place.number().to_string() };
         let (value, message) = (plain(fault.value.as_str()), plain(&fault.message));
         self.record([
-            kind,
+            &fault.place.to_string(),
             &number,
             &plain(&fault.column),
             &fault.field,

@@ -90,7 +90,7 @@ pub(super) fn show(opened: &Opened, row: u64, printer: &Printer) -> Result<(), F
     let Some(first) = one.faults.first() else {
         let message = format!("{}: no row begins at {row}", opened.file.display());
         return Err(Failure::new(Exit::NotFound, "delivery.row", message)
-            .then("give the number as faults tell it: a line counts from 1, an element of an array from 0"));
+            .then("give the number as faults tell it: lines, rows and devices count from 1, elements of an array from 0"));
     };
     let told: Vec<String> = one.faults.iter().map(ToString::to_string).collect();
     Err(Failure::new(Exit::Failed, first.kind.code(), told.join("\n")))

@@ -265,6 +265,9 @@ fn every_fault_goes_into_the_report_and_none_is_a_formula() {
         .unwrap();
     let report = room.path().join("faults.csv");
     let delivery = FileArgs { file, map: map.display().to_string(), factory_ca: None };
+    let onto_itself =
+        CheckArgs { delivery: delivery.clone(), faults: Some(delivery.file.clone()), announced: None };
+    assert_eq!(check(&onto_itself, &Printer::new(true)).unwrap_err().code, "delivery.report");
     let args = CheckArgs { delivery, faults: Some(report.clone()), announced: None };
     let failure = check(&args, &Printer::new(true)).unwrap_err();
     assert_eq!((failure.code.as_str(), failure.exit), ("delivery.faulty", Exit::Partial));
@@ -273,7 +276,7 @@ fn every_fault_goes_into_the_report_and_none_is_a_formula() {
     assert_eq!(records.len(), 30);
     assert_eq!(
         records[0].iter().take(5).collect::<Vec<_>>(),
-        ["line", "2", "A", "system_title", "delivery.title"]
+        ["line 2", "2", "A", "system_title", "delivery.title"]
     );
     assert_eq!(&records[29][5], "'=HYPERLINK('29')");
 }
