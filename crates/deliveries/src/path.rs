@@ -297,6 +297,7 @@ mod tests {
         assert_eq!(TopPath::parse("/a/b/@c", &[]).unwrap().attribute.as_deref(), Some("c"));
     }
 
+    // RFC 6901 §4: ~1 is read before ~0.
     #[test]
     fn pointers_find_members_and_elements() {
         let json: Json = serde_json::from_str(
