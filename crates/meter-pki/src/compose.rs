@@ -25,8 +25,8 @@ use ca_core::key_ref::KeyRef;
 use ca_core::orders::OrderRule;
 use ca_core::path::TrustAnchor;
 use ca_core::ports::{
-    Campaigns, Clock, Deliveries, Entropy, Fleet, Orders, Production, Registry, Schedule, StatusSource, Swaps,
-    TrustBlocks,
+    Campaigns, Clock, Deliveries, Entropy, Fleet, Orders, Production, Registry, Schedule, StatusSource,
+    Swaps, TrustBlocks,
 };
 use ca_core::profile::{CrlProfile, ProfileId};
 use ca_core::record::{CrlRecord, StoredCertificate};

@@ -5,7 +5,6 @@
 mod import;
 mod outcome;
 mod shown;
-mod wire;
 
 use std::fs::File;
 use std::io::{BufReader, Read as _};

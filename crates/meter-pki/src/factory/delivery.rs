@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use super::aside;
 use crate::exit::{Exit, Failure};
 use crate::operator::client::{OperatorClient, escaped};
+use crate::operator::wire::deliveries::DeliveredDeviceText;
 use crate::operator::wire::production::{ProducedPage, ProducedQueryText, ProducedView, ProductionView};
 
 /// How many titles are looked at in one call.
@@ -18,25 +19,6 @@ const PAGE: u32 = 500;
 
 /// How many incomplete devices are named.
 const NAMED: usize = 1_000;
-
-/// A device as its delivery describes it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct DeliveredDeviceText {
-    /// Its system title.
-    pub system_title: String,
-    /// The number on its plate; may be empty.
-    pub serial_number: String,
-    /// Model.
-    pub model: String,
-    /// Firmware version.
-    pub firmware: String,
-    /// Delivery batch.
-    pub batch: String,
-    /// Its factory certificates, DER in base64.
-    pub certificates: Vec<String>,
-    /// Its symmetric keys, each wrapped: a line that only certifies knows none.
-    pub secrets: Vec<serde_json::Value>,
-}
 
 /// What an order came to.
 #[derive(Debug, Clone, Serialize)]
@@ -169,7 +151,10 @@ impl<'a> Sheet<'a> {
             model: order.model.clone(),
             firmware: order.firmware.clone(),
             batch: order.batch.clone(),
+            region: None,
+            concentrator: None,
             certificates: device.certificates.iter().filter_map(|one| one.certificate.clone()).collect(),
+            // A line that only certifies knows none.
             secrets: Vec::new(),
         };
         let mut line =

@@ -3,17 +3,13 @@
 
 use std::sync::LazyLock;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use ca_core::audit::Act;
 use ca_core::delivered::{self, is_plain};
 use ca_core::path::TrustAnchor;
 use ca_core::record::{
     CheckedDevice, CountRule, DEVICES_IN_A_PART, DeliveredDevice, Delivery, DeliveryConflict, DeliveryPart,
-    DeliverySource, Mark, RefusedDevice, SecretKind, WrappedSecret,
+    DeliverySource, Mark, RefusedDevice,
 };
-use ca_core::scope::Shard;
-use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
 use ca_core::validity::UnixTime;
 use sha2::{Digest, Sha256};
@@ -158,39 +154,11 @@ fn checked(
         code: code.to_owned(),
         message: message.chars().take(200).collect(),
     };
-    let device = read(text, &delivery.batch).map_err(|(code, message)| refused(code, message))?;
+    let device = DeliveredDevice::try_from(text).map_err(|wrong| refused(wrong.code, wrong.message))?;
+    let batch = if device.batch.is_empty() { delivery.batch.clone() } else { device.batch };
+    let device = DeliveredDevice { batch, ..device };
     delivered::check(device, (&delivery.tenant, &delivery.manufacturer), anchors, now)
         .map_err(|fault| refused(fault.code(), fault.to_string()))
-}
-
-type Unreadable = (&'static str, String);
-
-fn read(text: DeliveredDeviceText, batch: &str) -> Result<DeliveredDevice, Unreadable> {
-    let title =
-        SystemTitle::parse(&text.system_title).map_err(|error| ("title.malformed", error.to_string()))?;
-    let place = |name: Option<String>| match name.filter(|name| !name.is_empty()) {
-        Some(name) => Shard::parse(&name).map(Some).map_err(|error| ("device.place", error.to_string())),
-        None => Ok(None),
-    };
-    let octets = |code, text: &str| STANDARD.decode(text).map_err(|error| (code, error.to_string()));
-    let certificates = text.certificates.iter().map(|one| octets("device.certificate_malformed", one));
-    let secrets = text.secrets.iter().map(|one| {
-        let kind = SecretKind::named(&one.kind)
-            .ok_or_else(|| ("device.secret", format!("{} is no kind of secret", one.kind)))?;
-        let octets = octets("device.secret", &one.octets)?;
-        Ok(WrappedSecret { kind, wrapped_by: one.wrapped_by.clone(), octets })
-    });
-    Ok(DeliveredDevice {
-        title,
-        certificates: certificates.collect::<Result<_, _>>()?,
-        secrets: secrets.collect::<Result<_, Unreadable>>()?,
-        serial_number: text.serial_number,
-        model: text.model,
-        firmware: text.firmware,
-        batch: if text.batch.is_empty() { batch.to_owned() } else { text.batch },
-        region: place(text.region)?,
-        concentrator: place(text.concentrator)?,
-    })
 }
 
 /// Records a refusal of a whole step.

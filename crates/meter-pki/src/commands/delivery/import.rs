@@ -16,15 +16,19 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 
 use super::outcome::{CheckView, Outcome};
-use super::wire::{
-    CloseText, DeliveryText, DeliveryView, DeviceText, FIRST_PART, PartText, PartView, RefusedView,
-    TotalsView,
-};
 use super::{Opened, checked, unreadable};
 use crate::cli::delivery::ImportArgs;
 use crate::commands::printer::Printer;
 use crate::exit::{Exit, Failure};
 use crate::operator::client::OperatorClient;
+use crate::operator::wire::deliveries::{
+    DeliveredDeviceText, DeliveryCloseText, DeliveryPartText, DeliveryPartView, DeliveryText, DeliveryView,
+    TotalsView,
+};
+use crate::operator::wire::fleet::RefusedDeviceView;
+
+/// The number of the first part.
+pub(super) const FIRST_PART: u32 = 0;
 
 /// How many rows go in one part.
 const PER_PART: u64 = 1_000;
@@ -45,7 +49,7 @@ struct ImportedView {
     /// The part from which this run went on; 0 for a whole import.
     from_part: u32,
     /// Refused by the server in this run, the first thousand.
-    refusals: Vec<RefusedView>,
+    refusals: Vec<RefusedDeviceView>,
 }
 
 pub(super) async fn import(
@@ -81,8 +85,9 @@ pub(super) async fn import(
         return Err(Failure::new(Exit::Integrity, "delivery.changed", message)
             .then("the delivery stays open; find out who writes to the file, and compare it with what was delivered"));
     }
-    let close = CloseText { accept_count: args.accept_count };
-    let totals: TotalsView = client.post(&format!("/v1/deliveries/{before}/close"), &close).await?;
+    let close = DeliveryCloseText { accept_count: args.accept_count };
+    let closed: DeliveryView = client.post(&format!("/v1/deliveries/{before}/close"), &close).await?;
+    let totals = TotalsView::from(&closed);
     let view = ImportedView {
         file: opened.file.display().to_string(),
         digest: before,
@@ -123,7 +128,7 @@ async fn send(
     rows: u64,
     client: &OperatorClient,
     printer: &Printer,
-) -> Result<Vec<RefusedView>, Failure> {
+) -> Result<Vec<RefusedDeviceView>, Failure> {
     // Two parts are read ahead, no more: a slow server slows the reading.
     let (give, mut take) = mpsc::channel(2);
     let (reading, next) = (opened.clone(), stands.next_part);
@@ -138,7 +143,7 @@ async fn send(
     let parts = rows.div_ceil(PER_PART);
     let mut refusals = Vec::new();
     while let Some(part) = take.recv().await {
-        let view: PartView = client.post(&path, &part).await?;
+        let view: DeliveryPartView = client.post(&path, &part).await?;
         refusals.extend(view.refused);
         refusals.truncate(TOLD);
         if part.part % PROGRESS == 0 {
@@ -157,8 +162,8 @@ struct Parts {
     next: u32,
     /// The part that is being gathered.
     part: u32,
-    devices: Vec<DeviceText>,
-    give: mpsc::Sender<PartText>,
+    devices: Vec<DeliveredDeviceText>,
+    give: mpsc::Sender<DeliveryPartText>,
 }
 
 impl Parts {
@@ -167,7 +172,7 @@ impl Parts {
         while self.part < part {
             let devices = std::mem::take(&mut self.devices);
             if self.part >= self.next {
-                let part = PartText { part: self.part, devices };
+                let part = DeliveryPartText { part: self.part, devices };
                 self.give.blocking_send(part).map_err(|_| ReadError::Stopped)?;
             }
             self.part = self.part.saturating_add(1);
@@ -190,7 +195,7 @@ impl Taker for Parts {
     fn device(&mut self, _place: Place, number: u64, device: DeliveredDevice) -> Result<(), ReadError> {
         self.until(part_of(number))?;
         if self.part >= self.next {
-            self.devices.push(DeviceText::from(&device));
+            self.devices.push(DeliveredDeviceText::from(&device));
         }
         Ok(())
     }

@@ -10,19 +10,21 @@ use axum::{Json, Router};
 use tempfile::TempDir;
 use tokio::net::UnixListener;
 
-use super::wire::{
-    CloseText, DeliveryText, DeliveryView, FIRST_PART, PartText, PartView, RefusedView, TotalsView,
-};
+use super::import::FIRST_PART;
 use super::*;
 use crate::cli::delivery::ImportArgs;
 use crate::operator::client::OperatorClient;
 use crate::operator::wire::FailureView;
+use crate::operator::wire::deliveries::{
+    DeliveryCloseText, DeliveryPartText, DeliveryPartView, DeliveryText, played,
+};
+use crate::operator::wire::fleet::RefusedDeviceView;
 
 /// What the server was told, and how it answers.
 #[derive(Default)]
 struct Told {
     opened: Vec<DeliveryText>,
-    parts: Vec<PartText>,
+    parts: Vec<DeliveryPartText>,
     closed: bool,
     /// The part at which it fails once.
     fails_at: Option<u32>,
@@ -58,15 +60,14 @@ async fn begin(State(told): State<Shared>, Json(text): Json<DeliveryText>) -> Re
         return no(StatusCode::CONFLICT, "delivery.repeated", Exit::Conflict);
     }
     told.opened.push(text.clone());
-    let imported = u64::try_from(told.titles().len()).unwrap();
-    Json(DeliveryView { digest: text.digest, next_part: told.next_part(), imported, closed: false })
-        .into_response()
+    let received = u64::try_from(told.titles().len()).unwrap();
+    Json(played(&text, told.next_part(), (received, 0))).into_response()
 }
 
 async fn part(
     State(told): State<Shared>,
     InPath(digest): InPath<String>,
-    Json(text): Json<PartText>,
+    Json(text): Json<DeliveryPartText>,
 ) -> Response {
     let mut told = told.lock().unwrap();
     assert_eq!(digest, told.opened.last().unwrap().digest);
@@ -78,23 +79,23 @@ async fn part(
         return no(StatusCode::CONFLICT, "delivery.part_order", Exit::Conflict);
     }
     let code = "device.claimed".to_owned();
-    let refused: Vec<RefusedView> = text
+    let refused: Vec<RefusedDeviceView> = text
         .devices
         .iter()
         .filter(|device| Some(&device.system_title) == told.refuses.as_ref())
-        .map(|device| RefusedView {
+        .map(|device| RefusedDeviceView {
             system_title: device.system_title.clone(),
             code: code.clone(),
             message: "no".to_owned(),
         })
         .collect();
     let added = u64::try_from(text.devices.len() - refused.len()).unwrap();
-    let view = PartView { part: text.part, added, unchanged: 0, refused };
+    let view = DeliveryPartView { part: text.part, added, unchanged: 0, refused };
     told.parts.push(text);
     Json(view).into_response()
 }
 
-async fn close(State(told): State<Shared>, Json(text): Json<CloseText>) -> Response {
+async fn close(State(told): State<Shared>, Json(text): Json<DeliveryCloseText>) -> Response {
     let mut told = told.lock().unwrap();
     let announced = told.opened.last().unwrap().announced;
     let received = u64::try_from(told.titles().len()).unwrap();
@@ -103,8 +104,8 @@ async fn close(State(told): State<Shared>, Json(text): Json<CloseText>) -> Respo
     }
     told.closed = true;
     let refused = u64::from(told.refuses.is_some());
-    let imported = received - refused;
-    Json(TotalsView { announced, received, imported, unchanged: 0, refused }).into_response()
+    let opened = told.opened.last().unwrap();
+    Json(played(opened, told.next_part(), (received, refused))).into_response()
 }
 
 /// A directory with a socket, at which such a server serves.

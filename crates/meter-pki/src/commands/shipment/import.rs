@@ -10,14 +10,16 @@ use sha2::{Digest as _, Sha256};
 use shipment::{Checked, ReadError, SealedChunk, Shipment, check};
 
 use super::recipient::OwnRecipient;
-use super::wire::{
-    CloseText, DeliveryText, DeliveryView, DeviceText, PartText, PartView, RefusedView, TotalsView,
-};
 use super::{ExpectedSigner, open, tenant};
 use crate::cli::shipment::ImportArgs;
 use crate::commands::printer::Printer;
 use crate::exit::{Exit, Failure};
 use crate::operator::client::OperatorClient;
+use crate::operator::wire::deliveries::{
+    DeliveredDeviceText, DeliveryCloseText, DeliveryPartText, DeliveryPartView, DeliveryText, DeliveryView,
+    TotalsView,
+};
+use crate::operator::wire::fleet::RefusedDeviceView;
 
 /// How many refused devices are told one by one.
 const TOLD: usize = 1_000;
@@ -35,7 +37,7 @@ struct ImportedView {
     /// The part from which this run went on; 0 for a whole import.
     from_part: u32,
     /// Refused in this run, the first thousand.
-    refusals: Vec<RefusedView>,
+    refusals: Vec<RefusedDeviceView>,
 }
 
 pub(super) async fn import(
@@ -72,15 +74,16 @@ pub(super) async fn import(
             continue;
         }
         let part = part(&chunk, &own)?;
-        let view: PartView = client.post(&format!("/v1/deliveries/{digest}/parts"), &part).await?;
+        let view: DeliveryPartView = client.post(&format!("/v1/deliveries/{digest}/parts"), &part).await?;
         refusals.extend(view.refused);
         refusals.truncate(TOLD);
         if chunk.number() % TOLD_CHUNKS == 0 {
             printer.progress(&format!("{} of {} chunks are taken in", chunk.number(), header.chunks));
         }
     }
-    let close = CloseText { accept_count: args.accept_count };
-    let totals: TotalsView = client.post(&format!("/v1/deliveries/{digest}/close"), &close).await?;
+    let close = DeliveryCloseText { accept_count: args.accept_count };
+    let closed: DeliveryView = client.post(&format!("/v1/deliveries/{digest}/close"), &close).await?;
+    let totals = TotalsView::from(&closed);
     let from_part = stands.next_part;
     let view = ImportedView { shipment: header.shipment.clone(), digest, totals, from_part, refusals };
     told(&view, printer)
@@ -106,10 +109,10 @@ fn told(view: &ImportedView, printer: &Printer) -> Result<(), Failure> {
         .then("ask the manufacturer for a manifest with these devices alone, once they are mended"))
 }
 
-fn part(chunk: &SealedChunk, own: &OwnRecipient) -> Result<PartText, Failure> {
+fn part(chunk: &SealedChunk, own: &OwnRecipient) -> Result<DeliveryPartText, Failure> {
     let opened = chunk.open(own).map_err(|error| own.refused(&error))?;
-    let devices = opened.records.iter().map(|record| DeviceText::from(&record.device)).collect();
-    Ok(PartText { part: opened.number.saturating_sub(1), devices })
+    let devices = opened.records.iter().map(|record| DeliveredDeviceText::from(&record.device)).collect();
+    Ok(DeliveryPartText { part: opened.number.saturating_sub(1), devices })
 }
 
 /// The chunks of a manifest that was checked, read once more.

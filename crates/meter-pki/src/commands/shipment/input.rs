@@ -9,8 +9,9 @@ use std::path::Path;
 use ca_core::record::DeliveredDevice;
 use ca_core::system_title::SystemTitle;
 
-use super::wire::{DeviceRow, DeviceText};
+use super::wire::DeviceRow;
 use crate::exit::{Exit, Failure};
+use crate::operator::wire::deliveries::DeliveredDeviceText;
 
 /// How many faulty places of a file are told one by one.
 const TOLD: usize = 20;
@@ -135,7 +136,7 @@ fn next_line(reader: &mut BufReader<File>, number: &mut u64) -> Next {
         if line.trim().is_empty() {
             continue;
         }
-        let device = serde_json::from_str::<DeviceText>(&line).map_err(|error| error.to_string());
+        let device = serde_json::from_str::<DeliveredDeviceText>(&line).map_err(|error| error.to_string());
         let place = Place { title: NOWHERE, octet, line: *number };
         return Ok(Some((place, device.and_then(DeliveredDevice::try_from))));
     }

@@ -5,8 +5,8 @@ use ceremony::words::Fingerprint;
 use serde::Serialize;
 use shipment::{Checked, DeviceProof, SignedHeader};
 
-use super::wire::DeviceText;
 use crate::commands::printer::{heading, table};
+use crate::operator::wire::deliveries::DeliveredDeviceText;
 
 /// The header of a manifest.
 #[derive(Debug, Serialize)]
@@ -135,7 +135,7 @@ pub(super) struct RecordView {
     /// Its place in the manifest, from 1.
     record: u64,
     devices: u64,
-    device: DeviceText,
+    device: DeliveredDeviceText,
 }
 
 impl RecordView {

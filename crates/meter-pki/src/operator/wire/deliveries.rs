@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::fleet::{RefusedDeviceView, SecretText};
 
 /// A delivery that is to be imported.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeliveryText {
     /// Whose devices they become.
@@ -24,7 +24,7 @@ pub struct DeliveryText {
 }
 
 /// Where a delivery stands.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryView {
     /// SHA-256 of the whole file.
     pub digest: String,
@@ -61,7 +61,7 @@ pub struct DeliveryView {
 }
 
 /// Deliveries, and where the next ones begin.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryPage {
     /// The deliveries.
     pub deliveries: Vec<DeliveryView>,
@@ -70,7 +70,7 @@ pub struct DeliveryPage {
 }
 
 /// Which deliveries to list.
-#[derive(Debug, Clone, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct DeliveryQueryText {
     /// Only those after this digest.
@@ -80,7 +80,7 @@ pub struct DeliveryQueryText {
 }
 
 /// A device of a delivery.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeliveredDeviceText {
     /// Its system title.
@@ -98,10 +98,10 @@ pub struct DeliveredDeviceText {
     #[serde(default)]
     pub batch: String,
     /// Region of the grid.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
     /// Data concentrator.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concentrator: Option<String>,
     /// Its factory certificates, base64 of DER each; those of CAs above it may come along.
     #[serde(default)]
@@ -112,7 +112,7 @@ pub struct DeliveredDeviceText {
 }
 
 /// A part of a delivery.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeliveryPartText {
     /// Its number, from 0.
@@ -122,7 +122,7 @@ pub struct DeliveryPartText {
 }
 
 /// What became of a part.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryPartView {
     /// Its number.
     pub part: u32,
@@ -135,9 +135,55 @@ pub struct DeliveryPartView {
 }
 
 /// That a delivery is whole.
-#[derive(Debug, Clone, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct DeliveryCloseText {
     /// An operator accepts that more or fewer devices came than were announced.
     pub accept_count: bool,
+}
+
+/// What a delivery came to: of [`DeliveryView`] what an import tells at its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct TotalsView {
+    /// How many devices were announced.
+    pub announced: u64,
+    /// How many came.
+    pub received: u64,
+    /// How many were put on the list or described anew.
+    pub imported: u64,
+    /// How many stood there with the same content.
+    pub unchanged: u64,
+    /// How many were not taken in.
+    pub refused: u64,
+}
+
+impl From<&DeliveryView> for TotalsView {
+    fn from(view: &DeliveryView) -> Self {
+        let DeliveryView { announced, received, imported, unchanged, refused, .. } = *view;
+        Self { announced, received, imported, unchanged, refused }
+    }
+}
+
+/// What a server that plays in a test says of a delivery.
+#[cfg(test)]
+pub(crate) fn played(opened: &DeliveryText, next_part: u32, (received, refused): (u64, u64)) -> DeliveryView {
+    let DeliveryText { tenant, manufacturer, source, digest, batch, announced } = opened.clone();
+    DeliveryView {
+        digest,
+        tenant,
+        manufacturer,
+        source,
+        batch,
+        announced,
+        received,
+        imported: received - refused,
+        unchanged: 0,
+        refused,
+        next_part,
+        opened_by: "operator:user-1".to_owned(),
+        opened_at: "2026-11-21T00:00:00Z".to_owned(),
+        closed: false,
+        closed_by: None,
+        closed_at: None,
+    }
 }

@@ -237,7 +237,7 @@ pub struct ChangeText {
 }
 
 /// A device that is not changed.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefusedDeviceView {
     /// Its system title, as it was given.
     pub system_title: String,
@@ -258,8 +258,9 @@ pub struct ChangeView {
     pub records: Option<(u64, u64)>,
 }
 
-/// A wrapped secret that is given out.
-#[derive(Clone, Serialize, Deserialize)]
+/// A wrapped secret, as it comes with a device and as it is given out.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SecretText {
     /// What it is for.
     pub kind: String,

@@ -26,6 +26,7 @@ use super::*;
 use crate::cli::shipment::{RecipientArgs, SignerArgs};
 use crate::commands::credential::file::pem;
 use crate::operator::wire::FailureView;
+use crate::operator::wire::deliveries::played;
 use hierarchy::{Hierarchy, Key, NOW};
 
 #[path = "../../../../../../policies/tests/certificates/hierarchy.rs"]
@@ -36,7 +37,7 @@ mod hierarchy;
 #[derive(Default)]
 struct Told {
     opened: Vec<DeliveryText>,
-    parts: Vec<PartText>,
+    parts: Vec<DeliveryPartText>,
     closings: Vec<bool>,
     closed: bool,
     /// The part at which it fails once.
@@ -48,7 +49,7 @@ struct Told {
 }
 
 impl Told {
-    fn devices(&self) -> impl Iterator<Item = &DeviceText> {
+    fn devices(&self) -> impl Iterator<Item = &DeliveredDeviceText> {
         self.parts.iter().flat_map(|part| &part.devices)
     }
 
@@ -82,12 +83,7 @@ async fn open_delivery(State(told): State<Shared>, Json(text): Json<DeliveryText
     if told.closed {
         return failure(StatusCode::CONFLICT, "delivery.repeated", Exit::Conflict);
     }
-    let view = DeliveryView {
-        digest: text.digest.clone(),
-        next_part: told.next_part(),
-        imported: told.received(),
-        closed: false,
-    };
+    let view = played(&text, told.next_part(), (told.received(), 0));
     told.opened.push(text);
     Json(view).into_response()
 }
@@ -95,7 +91,7 @@ async fn open_delivery(State(told): State<Shared>, Json(text): Json<DeliveryText
 async fn take_part(
     State(told): State<Shared>,
     InPath(digest): InPath<String>,
-    Json(text): Json<PartText>,
+    Json(text): Json<DeliveryPartText>,
 ) -> Response {
     let mut told = told.lock().unwrap();
     assert_eq!(digest, told.opened[0].digest);
@@ -108,19 +104,19 @@ async fn take_part(
     }
     let refused = text.devices.iter().filter(|device| Some(&device.system_title) == told.refuses.as_ref());
     let refused: Vec<_> = refused
-        .map(|device| RefusedView {
+        .map(|device| RefusedDeviceView {
             system_title: device.system_title.clone(),
             code: "device.claimed".to_owned(),
             message: "it is claimed".to_owned(),
         })
         .collect();
     let added = u64::try_from(text.devices.len() - refused.len()).unwrap();
-    let view = PartView { part: text.part, added, unchanged: 0, refused };
+    let view = DeliveryPartView { part: text.part, added, unchanged: 0, refused };
     told.parts.push(text);
     Json(view).into_response()
 }
 
-async fn close_delivery(State(told): State<Shared>, Json(text): Json<CloseText>) -> Response {
+async fn close_delivery(State(told): State<Shared>, Json(text): Json<DeliveryCloseText>) -> Response {
     let mut told = told.lock().unwrap();
     told.closings.push(text.accept_count);
     let announced = told.opened[0].announced;
@@ -130,8 +126,7 @@ async fn close_delivery(State(told): State<Shared>, Json(text): Json<CloseText>)
     }
     told.closed = true;
     let refused = told.refused();
-    let view = TotalsView { announced, received, imported: received - refused, unchanged: 0, refused };
-    Json(view).into_response()
+    Json(played(&told.opened[0], told.next_part(), (received, refused))).into_response()
 }
 
 /// A manifest on disk, whoever takes it in, and the server.
@@ -338,7 +333,7 @@ fn another_count_than_announced_is_accepted_by_the_operator_alone() {
 
 #[test]
 fn a_part_is_written_as_the_server_reads_it() {
-    let device = DeviceText {
+    let device = DeliveredDeviceText {
         system_title: title(1).to_string(),
         serial_number: String::new(),
         model: "M1".to_owned(),
@@ -349,7 +344,7 @@ fn a_part_is_written_as_the_server_reads_it() {
         certificates: vec![STANDARD.encode([0x30, 0x00])],
         secrets: Vec::new(),
     };
-    let text = serde_json::to_value(PartText { part: 0, devices: vec![device] }).unwrap();
+    let text = serde_json::to_value(DeliveryPartText { part: 0, devices: vec![device] }).unwrap();
     let wanted = serde_json::json!({ "part": 0, "devices": [{
         "system_title": "4D504B0100000001", "serial_number": "", "model": "M1", "firmware": "", "batch": "B",
         "concentrator": "DC-1", "certificates": ["MAA="], "secrets": [] }] });
