@@ -138,7 +138,8 @@ fn next_line(reader: &mut BufReader<File>, number: &mut u64) -> Next {
         }
         let device = serde_json::from_str::<DeliveredDeviceText>(&line).map_err(|error| error.to_string());
         let place = Place { title: NOWHERE, octet, line: *number };
-        return Ok(Some((place, device.and_then(DeliveredDevice::try_from))));
+        let device = device.and_then(|text| DeliveredDevice::try_from(text).map_err(|wrong| wrong.message));
+        return Ok(Some((place, device)));
     }
 }
 
