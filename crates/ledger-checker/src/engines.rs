@@ -10,7 +10,7 @@ use crate::journal::cut_torn_end;
 use crate::unreadable::Unreadable;
 
 /// The keyspaces by number and name, as ca-store documents them.
-const KEYSPACES: [(u8, &str); 38] = [
+const KEYSPACES: [(u8, &str); 46] = [
     (1, "meta"),
     (2, "audit"),
     (3, "open"),
