@@ -186,7 +186,7 @@ fn the_library_wraps_keys_and_transfers_them_as_we_do() {
     }
 }
 
-/// The keys in the library's key_transfer, as we read them.
+/// The keys in the library's `key_transfer`, as we read them.
 fn transferred(answer: &Value) -> Vec<TransferredKey> {
     match Method::read(2, &parameters(answer)) {
         Ok(Method::KeyTransfer(keys)) => keys,

@@ -62,6 +62,11 @@ fn the_command_line_itself_is_checked() {
     play(&Rehearsal::start(1), include_str!("transcripts/usage.txt"));
 }
 
+#[test]
+fn octets_that_head_ends_exchange_with_meters_are_shown_in_words() {
+    play(&Rehearsal::start(1), include_str!("transcripts/dlms.txt"));
+}
+
 /// One JSON value on one line, and nothing beside it.
 #[test]
 fn every_verb_says_the_same_in_json() {
