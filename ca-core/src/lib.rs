@@ -4,12 +4,12 @@
 //! Modules stand in reading order; none imports one that stands above it. RFC 5280, 6960, 7030 §3.7, Green Book 9.2.6.
 
 pub mod upstream;
+pub mod campaigns;
 pub mod authority;
 pub mod template;
 pub mod issuance;
 pub mod approval;
 pub mod confirmation;
-pub mod campaigns;
 pub mod orders;
 pub mod production;
 pub mod registration;

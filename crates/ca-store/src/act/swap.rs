@@ -36,16 +36,15 @@ pub(crate) fn record(tx: &mut Transaction<'_>, told: SwapEvent) -> Result<SwapOu
         return Ok(Err(SwapRefusal::Finished.into()));
     }
     let by_head_end = matches!(event, Event::Answered { .. });
-    let event = match event {
-        Event::Given { .. } if member::at_turn(&swaps) != Some(&swap) => {
-            return Ok(Err(SwapRefusal::OutOfOrder { stage: swap.stage.name() }.into()));
-        }
-        Event::Answered { turn, answer: Answer::Request { octets, asked, title: of, key } } => {
-            let key = if key == KeyStanding::New { standing(tx, &swaps, &swap, &asked.key)? } else { key };
-            Event::Answered { turn, answer: Answer::Request { octets, asked, title: of, key } }
-        }
-        event => event,
-    };
+    if matches!(event, Event::Given { .. }) && member::at_turn(&swaps) != Some(&swap) {
+        return Ok(Err(SwapRefusal::OutOfOrder { stage: swap.stage.name() }.into()));
+    }
+    let mut event = event;
+    if let Event::Answered { answer: Answer::Request { asked, key, .. }, .. } = &mut event
+        && *key == KeyStanding::New
+    {
+        *key = standing(tx, &swaps, &swap, &asked.key)?;
+    }
     let words = words(&event);
     match swap.advance(event, now, &campaign.patience) {
         Ok(step) => apply(tx, (&campaign, &member), (&swap, step), (now, &actor, words)).map(Ok),

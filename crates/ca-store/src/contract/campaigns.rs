@@ -427,7 +427,7 @@ fn devices_are_begun_within_pace_wave_and_concentrator_and_only_their_owners(gro
 }
 
 /// Lets every attempt of a device run out.
-fn get_stuck(store: &Store, device: u8, purpose: KeyPurpose) {
+fn let_run_out(store: &Store, device: u8, purpose: KeyPurpose) {
     let mut now = NOW;
     while phase(store, device) != Phase::Stuck {
         let given = Event::Given { call: Call::GenerateKeyPair, until: now };
@@ -449,9 +449,9 @@ fn too_many_stuck_devices_stop_a_wave_and_the_next_begins_when_one_is_over(groun
         let turn = CampaignTurn { digest: DIGEST, now: NOW, actor: "process:campaigns".to_owned() };
         store.turn_campaign(turn).unwrap().unwrap()
     };
-    get_stuck(&store, 1, purpose);
+    let_run_out(&store, 1, purpose);
     assert_eq!(turn().standing(NOW), CampaignStanding::Running, "one of three is half or less");
-    get_stuck(&store, 2, purpose);
+    let_run_out(&store, 2, purpose);
     let stopped = turn();
     assert_eq!(stopped.standing(NOW), CampaignStanding::Paused);
     assert_eq!(stopped.paused.unwrap().1, "2 devices of wave 1 are stuck");

@@ -22,6 +22,7 @@ use crate::row::{
 use crate::transaction::{ActFault, Rows, Transaction};
 
 /// Takes in what a record tells of.
+#[expect(clippy::too_many_lines, reason = "a line for each act, so that a new one is decided here")]
 pub(super) fn take_in(
     tx: &mut Transaction<'_>,
     record: &AuditRecord,

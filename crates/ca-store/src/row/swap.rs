@@ -122,9 +122,12 @@ impl Row for SwapRow {
 
     fn to_wire(&self) -> der::Result<WireSwap> {
         let swap = &self.swap;
-        let request = match &swap.stage {
-            Stage::Requested { octets: der, .. } if !der.is_empty() => Some(octets(der)?),
-            _ => None,
+        let request = if let Stage::Requested { octets: der, .. } = &swap.stage
+            && !der.is_empty()
+        {
+            Some(octets(der)?)
+        } else {
+            None
         };
         Ok(WireSwap {
             title: octets(swap.title.octets())?,
