@@ -6,6 +6,7 @@
 
 mod campaigns;
 mod fleet;
+mod production;
 mod sign_error;
 
 use crate::audit::AuditEvent;
@@ -16,11 +17,10 @@ use crate::record::{
     BlockedKey, CertificateId, CertificateQuery, CertificateStatus, Conclusion, CrlChanges, CrlIntent,
     CrlNumberTaken, CrlRecord, Decision, DecisionConflict, Device, ExpectedDevice, ImportOutcome, Intent,
     IntentConflict, IssuedRecord, Opened, OrderConflict, OrderDecision, OrderQuery, OrderStep,
-    ProducedDevice, ProductionConflict, ProductionEnd, ProductionId, ProductionOrder, ProductionQuery,
     ReleaseOutcome, ReleaseRecord, RevocationOrder, RevocationOutcome, RevocationRecord, RevokedEntry,
-    ScheduledRevocation, ScrapRecord, Scrapped, Settlement, StoredCertificate, Token, Transaction,
-    TransactionAnswer, TransactionBounds, TransactionConflict, Unblock, UnblockConflict, Unblocked,
-    WaitingQuery, WaitingRequest,
+    ScheduledRevocation, Settlement, StoredCertificate, Token, Transaction, TransactionAnswer,
+    TransactionBounds, TransactionConflict, Unblock, UnblockConflict, Unblocked, WaitingQuery,
+    WaitingRequest,
 };
 use crate::scope::{CrlLine, CrlScope, Shard};
 use crate::serial_number::SerialNumber;
@@ -32,6 +32,7 @@ use crate::validity::UnixTime;
 
 pub use campaigns::{Campaigns, Swaps};
 pub use fleet::{Deliveries, Fleet};
+pub use production::Production;
 pub use sign_error::SignError;
 
 /// A port cannot do its work now; nothing was done. The cause is for the log, never for the requester.
@@ -420,61 +421,6 @@ pub trait Orders: Send + Sync {
     /// # Errors
     /// [`Unavailable`]: nothing of the part was done.
     fn record_order_step(&self, step: OrderStep) -> Result<RevocationOrder, Unavailable>;
-}
-
-/// Keeps production orders and counts what is made of them. Places are taken with intents, by
-/// [`record_intents`](Ledger::record_intents), and given back by those that are aborted or uncertain.
-pub trait Production: Send + Sync {
-    /// Puts an order on record, with the list of its titles where it has one; returns it as it stands then. What the ledger
-    /// holds for an order of this name, after a recovery, counts for it.
-    ///
-    /// # Errors
-    /// [`Unavailable`].
-    fn open_production(
-        &self,
-        order: ProductionOrder,
-        titles: Vec<SystemTitle>,
-        event: AuditEvent,
-    ) -> Result<Result<ProductionOrder, ProductionConflict>, Unavailable>;
-
-    /// Ends an open order under which nothing is being made at this moment; returns it as it stands then.
-    ///
-    /// # Errors
-    /// [`Unavailable`].
-    fn end_production(
-        &self,
-        end: ProductionEnd,
-    ) -> Result<Result<ProductionOrder, ProductionConflict>, Unavailable>;
-
-    /// Revokes what a device was given under an order and frees its place, one durable transaction. The order may have ended.
-    ///
-    /// # Errors
-    /// [`Unavailable`]: nothing of it was done.
-    fn scrap_device(&self, scrap: ScrapRecord) -> Result<Result<Scrapped, ProductionConflict>, Unavailable>;
-
-    /// Returns an order.
-    ///
-    /// # Errors
-    /// [`Unavailable`].
-    fn production(&self, id: &ProductionId) -> Result<Option<ProductionOrder>, Unavailable>;
-
-    /// Lists orders by their names.
-    ///
-    /// # Errors
-    /// [`Unavailable`].
-    fn productions(&self, query: &ProductionQuery) -> Result<Vec<ProductionOrder>, Unavailable>;
-
-    /// Lists the devices of an order that were made or scrapped, in the order of their system titles, after `after`. Of a long
-    /// list of titles at most `limit` are looked at; returns the last that was, if there are more.
-    ///
-    /// # Errors
-    /// [`Unavailable`].
-    fn produced(
-        &self,
-        id: &ProductionId,
-        after: Option<&SystemTitle>,
-        limit: usize,
-    ) -> Result<(Vec<ProducedDevice>, Option<SystemTitle>), Unavailable>;
 }
 
 /// Keeps revocations that are due later. One that is revoked for good before it is due is due no more.

@@ -183,18 +183,7 @@ pub(crate) struct ProductionRow {
     pub(crate) ordered: u64,
     pub(crate) places: u64,
     /// First and last system titles, 8 octets each; none where there is a list.
-    ranges: Vec<(Vec<u8>, Vec<u8>)>,
-}
-
-impl ProductionRow {
-    /// Tells whether a system title, 16 digits, is one of the order: in a range, or on its list.
-    pub(crate) fn names(&self, title: &str, order: &str, case: &crate::evidence::Case) -> bool {
-        let Ok(title) = hex::decode(title) else { return false };
-        if self.ranges.is_empty() {
-            return case.ledger.listed.contains(&[order.as_bytes(), &[0], &title].concat());
-        }
-        self.ranges.iter().any(|(first, last)| (first..=last).contains(&&title))
-    }
+    pub(crate) ranges: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 /// A device that has a place in an order.

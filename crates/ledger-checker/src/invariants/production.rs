@@ -9,7 +9,7 @@ use super::{Findings, Invariant};
 use crate::evidence::Case;
 use crate::rows::{
     AuditRecord, DEVICE_SCRAPPED, INTENT_ABORTED, INTENT_RECORDED, INTENT_UNCERTAIN, Id,
-    PRODUCTION_CANCELLED, PRODUCTION_CLOSED, PRODUCTION_OPENED,
+    PRODUCTION_CANCELLED, PRODUCTION_CLOSED, PRODUCTION_OPENED, ProductionRow,
 };
 
 /// An order, and what stands of its devices.
@@ -145,7 +145,7 @@ impl Book {
                 );
                 findings.add(Invariant::I19, what);
             }
-            for title in order.devices.keys().filter(|title| !row.names(title, name, case)) {
+            for title in order.devices.keys().filter(|title| !is_named(case, (name, row), title)) {
                 findings.add(Invariant::I19, format!("{title} is made under {name}, which does not name it"));
             }
         }
@@ -161,4 +161,13 @@ impl Book {
             findings.add(Invariant::I19, format!("{title} was made under {order} and has no place there"));
         }
     }
+}
+
+/// Tells whether a system title, 16 digits, is one of an order: in a range, or on its list.
+fn is_named(case: &Case, (name, row): (&str, &ProductionRow), title: &str) -> bool {
+    let Ok(title) = hex::decode(title) else { return false };
+    if row.ranges.is_empty() {
+        return case.ledger.listed.contains(&[name.as_bytes(), &[0], &title].concat());
+    }
+    row.ranges.iter().any(|(first, last)| (first..=last).contains(&&title))
 }

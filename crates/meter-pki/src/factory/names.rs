@@ -65,7 +65,7 @@ mod tests {
             assert_eq!((wish.title.to_string().as_str(), wish.purpose), ("4D504B0100000001", purpose));
             assert_eq!(Wish::of_file(&wish.result_name()), Some(wish));
             assert_eq!(Wish::purpose(purpose.name()), Some(purpose));
-            assert_eq!(Wish::purpose(&name[..1]), Some(purpose));
+            assert_eq!(Wish::purpose(name.get(..1).unwrap()), Some(purpose));
         }
     }
 
