@@ -109,14 +109,14 @@ fn row(
     (sessions, length): (usize, Duration),
 ) {
     let vault = SecretVault::open_with(door, NonZeroUsize::new(sessions).unwrap()).unwrap();
-    let raws: Vec<Raw> = (0..sessions).map(|_| Raw::open(module, kind)).collect();
+    let mut raws: Vec<Raw> = (0..sessions).map(|_| Raw::open(module, kind)).collect();
     let list = vec![raws[0].secret(); PIECE];
     let (mut alone, mut through) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         alone.push(measured(length, || {
             std::thread::scope(|scope| {
-                for raw in &raws {
-                    scope.spawn(|| (0..PIECE / sessions).for_each(|_| raw.rewrap()));
+                for raw in &mut raws {
+                    scope.spawn(move || (0..PIECE / sessions).for_each(|_| raw.rewrap()));
                 }
             });
             PIECE / sessions * sessions
@@ -141,7 +141,6 @@ fn row(
 /// A session that wraps one secret anew, and looks at nothing.
 struct Raw {
     session: Session,
-    mechanism: Mechanism<'static>,
     kind: SecretKind,
     template: Vec<Attribute>,
     from: ObjectHandle,
@@ -163,16 +162,11 @@ impl Raw {
             session.find_objects(&wanted).unwrap()[0]
         };
         let (from, to) = (key("from"), key("to"));
-        let (mechanism, key_type) = match kind {
-            SecretKind::Hls | SecretKind::Lls => (Mechanism::AesKeyWrapPad, KeyType::GENERIC_SECRET),
-            SecretKind::Kek | SecretKind::Guek | SecretKind::Gbek | SecretKind::Gak => {
-                (Mechanism::AesKeyWrap, KeyType::AES)
-            }
-        };
+        let key_type = if is_password(kind) { KeyType::GENERIC_SECRET } else { KeyType::AES };
         let made =
             [Attribute::Token(false), Attribute::Extractable(true), Attribute::ValueLen(16_u64.into())];
         let secret = session.generate_key(&Mechanism::AesKeyGen, &made).unwrap();
-        let blob = session.wrap_key(&mechanism, from, secret).unwrap();
+        let blob = session.wrap_key(&mechanism(kind), from, secret).unwrap();
         let template = vec![
             Attribute::Class(ObjectClass::SECRET_KEY),
             Attribute::KeyType(key_type),
@@ -181,7 +175,7 @@ impl Raw {
             Attribute::Sensitive(true),
             Attribute::Extractable(true),
         ];
-        Self { session, mechanism, kind, template, from, to, blob }
+        Self { session, kind, template, from, to, blob }
     }
 
     fn secret(&self) -> WrappedSecret {
@@ -189,10 +183,19 @@ impl Raw {
     }
 
     fn rewrap(&self) {
-        let secret = self.session.unwrap_key(&self.mechanism, self.from, &self.blob, &self.template).unwrap();
-        self.session.wrap_key(&self.mechanism, self.to, secret).unwrap();
+        let mechanism = mechanism(self.kind);
+        let secret = self.session.unwrap_key(&mechanism, self.from, &self.blob, &self.template).unwrap();
+        self.session.wrap_key(&mechanism, self.to, secret).unwrap();
         self.session.destroy_object(secret).unwrap();
     }
+}
+
+const fn is_password(kind: SecretKind) -> bool {
+    matches!(kind, SecretKind::Hls | SecretKind::Lls)
+}
+
+const fn mechanism(kind: SecretKind) -> Mechanism<'static> {
+    if is_password(kind) { Mechanism::AesKeyWrapPad } else { Mechanism::AesKeyWrap }
 }
 
 /// What was measured in one round.

@@ -31,7 +31,6 @@ pub struct WrappingKey {
 
 /// What a secret key may be used for: `CKA_WRAP` and the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "PKCS#11 attributes are what they are")]
 pub struct KeyUses {
     /// `CKA_WRAP`.
     pub wrap: bool,

@@ -103,11 +103,11 @@ impl Desk {
             Err(cause) => cause,
         };
         let refused = match verdict(&cause) {
-            Verdict::OfTheBlob => Ok(()),
-            Verdict::OfTheToken => Err(cause),
+            Verdict::Blob => Ok(()),
+            Verdict::Token => Err(cause),
             // SoftHSM2 says CKR_GENERAL_ERROR of an integrity check that fails: the token is asked for something that must succeed, and then
             // once more for this.
-            Verdict::OfEither => match self.probe.works(session).and_then(|()| attempt()) {
+            Verdict::Either => match self.probe.works(session).and_then(|()| attempt()) {
                 Ok(handle) => return Ok(Passing { session, handle }),
                 Err(_) => self.probe.works(session),
             },
@@ -123,9 +123,13 @@ impl Desk {
         (shape, passing): (Shape, &Passing<'_>),
     ) -> Result<Vec<u8>, RewrapError> {
         let wrapped = passing.session.wrap_key(&shape.mechanism(), key, passing.handle);
-        wrapped.map_err(|cause| match cause {
-            Error::Pkcs11(RvError::KeySizeRange | RvError::KeyNotWrappable, _) => RewrapError::NotWrapped,
-            other => failed(other).into(),
+        wrapped.map_err(|cause| {
+            let cause = CallFailed::from(cause);
+            if cause.is(RvError::KeySizeRange) || cause.is(RvError::KeyNotWrappable) {
+                RewrapError::NotWrapped
+            } else {
+                UseTokenError::from(cause).into()
+            }
         })
     }
 
@@ -234,11 +238,11 @@ fn is_fit(session: &Session, handle: ObjectHandle, role: Role) -> Result<bool, C
     Ok(may && key.is_kept() && of_type.contains(&Attribute::KeyType(KeyType::AES)))
 }
 
-/// What an answer to `C_UnwrapKey` says.
+/// At whose fault an answer to `C_UnwrapKey` is.
 enum Verdict {
-    OfTheBlob,
-    OfTheToken,
-    OfEither,
+    Blob,
+    Token,
+    Either,
 }
 
 /// Vendors answer what they like to a blob that was altered, so that only what is plainly about the token is taken for that at once.
@@ -251,7 +255,7 @@ const fn verdict(cause: &Error) -> Verdict {
             | RvError::EncryptedDataInvalid
             | RvError::EncryptedDataLenRange,
             _,
-        ) => Verdict::OfTheBlob,
+        ) => Verdict::Blob,
         Error::Pkcs11(
             RvError::CryptokiNotInitialized
             | RvError::UserNotLoggedIn
@@ -268,9 +272,9 @@ const fn verdict(cause: &Error) -> Verdict {
             | RvError::KeyFunctionNotPermitted
             | RvError::FunctionNotSupported,
             _,
-        ) => Verdict::OfTheToken,
-        Error::Pkcs11(..) => Verdict::OfEither,
-        _ => Verdict::OfTheToken,
+        ) => Verdict::Token,
+        Error::Pkcs11(..) => Verdict::Either,
+        _ => Verdict::Token,
     }
 }
 
@@ -280,12 +284,12 @@ fn failed(cause: Error) -> UseTokenError {
 
 /// A token that has no `C_DigestKey`, or not for these keys.
 fn unproven(cause: Error) -> RewrapError {
-    match cause {
-        Error::Pkcs11(
-            RvError::KeyIndigestible | RvError::FunctionNotSupported | RvError::MechanismInvalid,
-            _,
-        )
-        | Error::NullFunctionPointer => RewrapError::LengthUnproven,
-        other => failed(other).into(),
+    let absent = matches!(cause, Error::NullFunctionPointer);
+    let cause = CallFailed::from(cause);
+    let refused = [RvError::KeyIndigestible, RvError::FunctionNotSupported, RvError::MechanismInvalid];
+    if absent || refused.into_iter().any(|answer| cause.is(answer)) {
+        RewrapError::LengthUnproven
+    } else {
+        UseTokenError::from(cause).into()
     }
 }

@@ -289,7 +289,7 @@ fn new_keys_are_wrapped_for_the_device_and_for_the_store_and_are_the_same_keys()
             let guek = WrappedSecret { kind: SecretKind::Guek, ..kek.clone() };
             assert_eq!(refused(&guek, &kinds), "secret.not-a-kek");
             assert_eq!(refused(&kek, &[SecretKind::Lls]), "secret.not-a-key");
-            let mut altered = kek.clone();
+            let mut altered = kek;
             altered.octets[0] ^= 1;
             assert_eq!(refused(&altered, &kinds), "secret.not-unwrapped");
             assert_eq!(in_sessions(session), 4);

@@ -89,7 +89,7 @@ mod tests {
         let lengths: Vec<_> = piece.iter().map(|line| line.as_ref().map(Vec::len)).collect();
         assert_eq!(lengths, [Some(3), Some(0), Some(LONGEST_LINE), None, Some(4)]);
         assert!(input.piece().unwrap().is_empty());
-        assert_eq!(input.read_so_far().octets, text.len() as u64);
+        assert_eq!(input.read_so_far().octets, u64::try_from(text.len()).unwrap());
         let mut whole = ReadSoFar::default();
         whole.take(&text);
         let digest = |read: &ReadSoFar| sha2::Digest::finalize(read.hash.clone());
