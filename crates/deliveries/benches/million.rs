@@ -117,7 +117,7 @@ fn write(kind: &str, rows: u64, certificates: bool, file: &Path) {
     let csv = kind == "csv";
     let head = if csv { "title;serial;model;batch;certificate;guek;gak;label\n" } else { "<Delivery>\n" };
     out.write_all(head.as_bytes()).unwrap();
-    let wrapped = ["A5".repeat(24), "5A".repeat(24)];
+    let wrapped = ["A5".repeat(24), "C3".repeat(24)];
     for number in 0..rows {
         let title = format!("4D504B01{number:08X}");
         let certificate = if certificates { certificate(&title, &key) } else { String::new() };

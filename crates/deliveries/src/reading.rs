@@ -1,7 +1,8 @@
 //! A delivery read from its first row to its last: devices and faults are handed over as they come, and counted.
 //!
-//! In constant memory but for the system titles that were seen, kept to find those that come again: 12 octets each in a
-//! table that has at most 16/7 as many places and one octet more a place, 30 MiB for a million and 240 MiB for ten.
+//! In constant memory but for the system titles that were seen, kept to find those that come again: 12 octets each, in a table
+//! with up to 16/7 as many places, of 13 octets each. That is 26 MiB for a million and 208 MiB for ten, and half as much again for the
+//! moment in which the table grows.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
