@@ -13,9 +13,11 @@ use crate::operator::wire::fleet::SecretText;
 
 /// What is wrong with a text: the stable reason code, and words that follow the place of the device.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct UnreadableDevice {
-    pub(crate) code: &'static str,
-    pub(crate) message: String,
+pub struct UnreadableDevice {
+    /// The stable reason code.
+    pub code: &'static str,
+    /// What is wrong.
+    pub message: String,
 }
 
 impl From<&DeliveredDevice> for DeliveredDeviceText {

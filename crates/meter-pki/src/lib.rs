@@ -36,7 +36,7 @@ pub mod config;
 mod prepared_answers;
 pub mod coaps;
 mod backup;
-mod delivered_text;
+pub mod delivered_text;
 mod progress;
 pub mod work_orders;
 pub mod exit;
