@@ -28,8 +28,9 @@ fn blocks() -> Vec<String> {
 }
 
 fn step(rehearsal: &Rehearsal, block: &str) -> Said {
-    let case = path(&rehearsal.state("case"));
-    run_as(rehearsal, USER, &format!("umask 022; cd {case}\n{block}"))
+    let (case, configuration) = (path(&rehearsal.state("case")), path(&rehearsal.state("meter-pki.toml")));
+    let named = format!("meter-pki() {{ command meter-pki --config {configuration} \"$@\"; }}");
+    run_as(rehearsal, USER, &format!("umask 022; cd {case}; {named}\n{block}"))
 }
 
 fn state_of(rehearsal: &Rehearsal, title: &str) -> String {
