@@ -148,10 +148,8 @@ impl Meter {
         let mut answers = Vec::new();
         for request in call.apdus() {
             let answer = self.exchange(&request)?;
-            let goes_on = matches!(
-                Apdu::decode(&answer),
-                Ok(Apdu::ActionResponse(ActionResponse::NextBlock { .. }))
-            );
+            let goes_on =
+                matches!(Apdu::decode(&answer), Ok(Apdu::ActionResponse(ActionResponse::NextBlock { .. })));
             answers.push(answer);
             if !goes_on {
                 break;
@@ -314,6 +312,6 @@ impl Meter {
 }
 
 /// Turns the end of a read into what goes on the wire.
-pub(super) fn get_result(ended: Result<Data, DataAccessResult>) -> GetResult {
+pub(super) fn wire_result(ended: Result<Data, DataAccessResult>) -> GetResult {
     ended.map_or_else(GetResult::Refused, GetResult::Data)
 }

@@ -1,6 +1,6 @@
 //! The server's side of block transfer: parameters come in blocks, and what is too long goes out in blocks.
 
-use super::{Ended, get_result};
+use super::{Ended, wire_result};
 use crate::apdu::{
     ActionRequest, ActionResponse, ActionResult, Apdu, Block, DataAccessResult, GetBlock, GetRequest,
     GetResponse, GetResult, InvokeId,
@@ -107,7 +107,7 @@ impl Transfer {
     /// Answers a GET, whole if it fits.
     pub(super) fn answer_get(&mut self, ended: Result<Data, DataAccessResult>) -> Apdu {
         let octets = ended.as_ref().map(Data::encode).unwrap_or_default();
-        let whole = GetResponse::Normal { invoke: self.invoke, result: get_result(ended) };
+        let whole = GetResponse::Normal { invoke: self.invoke, result: wire_result(ended) };
         if whole.encode().len() <= self.max_pdu {
             return Apdu::GetResponse(whole);
         }
