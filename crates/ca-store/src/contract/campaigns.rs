@@ -16,7 +16,7 @@ use ca_core::fleet::{
     AgendaQuery, Begin, Begun, CampaignDecision, CampaignQuery, CampaignTurn, MemberCount, SwapEvent,
     SwapOutcome,
 };
-use ca_core::ports::{Campaigns, Ledger, Registry, Swaps};
+use ca_core::ports::{Campaigns, Registry, Swaps};
 use ca_core::profile::{Hierarchy, KeyPurpose, ProfileId};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{DeviceState, ExpectedDevice, Intent, Mark, Slot, SlotUse};
