@@ -60,11 +60,18 @@ fn senseless(place: &str, what: impl Into<String>) -> MapError {
     MapError::Sense { place: place.to_owned(), what: what.into() }
 }
 
+/// Tells the line and what is wrong, and nothing of what stands there: who names the wrong file may have named a delivery.
+fn told(text: &str, error: &toml::de::Error) -> MapError {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count().saturating_add(1);
+    MapError::Text(format!("line {line}: {}", error.message()))
+}
+
 pub(super) fn map(text: &str) -> Result<Map, MapError> {
     if text.len() > MAX_OCTETS {
         return Err(MapError::Length);
     }
-    let text: MapText = toml::from_str(text).map_err(|error| MapError::Text(error.to_string()))?;
+    let text: MapText = toml::from_str(text).map_err(|error| told(text, &error))?;
     if text.version != VERSION {
         return Err(MapError::Version { found: text.version });
     }
