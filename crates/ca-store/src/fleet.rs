@@ -162,7 +162,8 @@ fn walk(
         let page = view.rows_after(keyspace, &under, &after, PAGE)?;
         let is_last = page.len() < PAGE;
         for (key, _) in page {
-            let title = parse_listed_title(&key).ok_or(RowFault::Key { keyspace: keyspace.name() })?;
+            let title =
+                parse_listed_title(&key).ok_or_else(|| RowFault::Key { keyspace: keyspace.name() })?;
             let enough = found.devices.len() >= query.limit
                 || usize::try_from(found.looked_at).unwrap_or(usize::MAX) >= LOOKED_AT;
             if enough {
@@ -220,9 +221,10 @@ fn candidates(view: &dyn View, query: &DeviceQuery) -> Result<Candidates, ReadFa
     };
     for (field, text) in &query.fields {
         // Each device has a serial number of its own.
-        let count = match field {
-            DeviceField::SerialNumber => 1,
-            _ => counted(view, query, (Some(*field), text), None)?,
+        let count = if *field == DeviceField::SerialNumber {
+            1
+        } else {
+            counted(view, query, (Some(*field), text), None)?
         };
         // What is nowhere in the state that is asked for is not looked for.
         if *field != DeviceField::SerialNumber

@@ -74,10 +74,8 @@ fn listing(
 ) -> Listing {
     match before {
         None => {
-            let kind = match newcomer {
-                DeviceState::Manufactured => DeviceEventKind::Manufactured,
-                _ => DeviceEventKind::Imported,
-            };
+            let made = newcomer == DeviceState::Manufactured;
+            let kind = if made { DeviceEventKind::Manufactured } else { DeviceEventKind::Imported };
             Listing::Written(Box::new(Device { state: newcomer, ..Device::new(expected, now) }), kind)
         }
         Some(device) if device.expected == expected => Listing::Same,

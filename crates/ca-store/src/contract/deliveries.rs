@@ -113,7 +113,7 @@ fn a_delivery_is_taken_in_part_by_part_and_once(ground: &Ground) {
     let closed = close(&store, 7, CountRule::AsAnnounced).unwrap();
     assert_eq!((closed.received, closed.imported, closed.closed.clone()), (3, 3, Some(mark())));
     assert_eq!(open(&store, 7, 3), Err(DeliveryConflict::Repeated { closed_at: NOW }));
-    assert_eq!(store.deliveries(None, 9).unwrap(), [closed.clone()]);
+    assert_eq!(store.deliveries(None, 9).unwrap(), std::slice::from_ref(&closed));
     assert_eq!(close(&store, 7, CountRule::AsAnnounced), Ok(closed), "closing again says the same");
     let further = store.take_part(part(7, 2, vec![checked(4, 4)])).unwrap();
     assert_eq!(further, Err(DeliveryConflict::Repeated { closed_at: NOW }));
