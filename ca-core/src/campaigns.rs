@@ -14,7 +14,7 @@ use crate::fleet::CampaignDecision;
 use crate::fleet::campaign::{Campaign, CampaignAct, CampaignConflict};
 use crate::key_ref::KeyRef;
 use crate::orders::OrderRule;
-use crate::ports::{Campaigns, Registry, StatusSource, Swaps, Unavailable};
+use crate::ports::{Campaigns, Fleet, Registry, StatusSource, Swaps, Unavailable};
 use crate::record::{Mark, Verdict};
 use crate::registration::approval::hexadecimal;
 use crate::tenant::TenantId;
@@ -40,6 +40,8 @@ pub struct CampaignDesk<'a> {
     pub status: &'a dyn StatusSource,
     /// What is known of devices.
     pub registry: &'a dyn Registry,
+    /// Where they are searched.
+    pub fleet: &'a dyn Fleet,
     /// Where campaigns are kept.
     pub campaigns: &'a dyn Campaigns,
     /// Where swaps are kept.

@@ -312,7 +312,7 @@ const SHARED: [(&str, usize); 12] = [
     ("key.curve", 2),
     ("serial.exhausted", 2),
     ("signer.broken", 2),
-    ("signer.unavailable", 3),
+    ("signer.unavailable", 4),
     // Not entitled to them, or malformed.
     ("subject.names", 2),
     // Another device than authenticated, or another than the request names.

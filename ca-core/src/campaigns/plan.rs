@@ -14,7 +14,7 @@ use crate::fleet::patience::Patience;
 use crate::fleet::swap::Road;
 use crate::ports::Unavailable;
 use crate::profile::{Hierarchy, KeyPurpose, ProfileId};
-use crate::record::{CertificateStatus, Device, Mark, StoredCertificate};
+use crate::record::{CertificateStatus, Device, DeviceField, DeviceQuery, Mark, StoredCertificate};
 use crate::registration::{Door, certificates_of};
 use crate::scope::Shard;
 use crate::system_title::SystemTitle;
@@ -68,16 +68,10 @@ pub struct CampaignWish {
 pub struct DeviceChoice {
     /// Those with these titles.
     pub titles: BTreeSet<SystemTitle>,
-    /// Only those whose titles begin with this FLAG id.
-    pub manufacturer: Option<[u8; 3]>,
-    /// Only of this model.
-    pub model: Option<String>,
-    /// Only of this batch.
-    pub batch: Option<String>,
-    /// Only in this region.
-    pub region: Option<Shard>,
-    /// Only behind this concentrator.
-    pub concentrator: Option<Shard>,
+    /// Only those whose titles begin with these octets, such as a FLAG id.
+    pub title_prefix: Vec<u8>,
+    /// Only those with these texts in these fields, exactly.
+    pub fields: Vec<(DeviceField, String)>,
     /// Only those one of whose certificates in question ends before this time.
     pub expires_before: Option<UnixTime>,
 }
@@ -89,12 +83,8 @@ impl DeviceChoice {
 
     fn means(&self, device: &Device) -> bool {
         let of = &device.expected;
-        (self.titles.is_empty() || self.titles.contains(&of.title))
-            && self.manufacturer.is_none_or(|flag| of.title.octets().starts_with(&flag))
-            && self.model.as_ref().is_none_or(|model| *model == of.model)
-            && self.batch.as_ref().is_none_or(|batch| *batch == of.batch)
-            && self.region.as_ref().is_none_or(|region| of.region.as_ref() == Some(region))
-            && self.concentrator.as_ref().is_none_or(|place| of.concentrator.as_ref() == Some(place))
+        of.title.octets().starts_with(&self.title_prefix)
+            && self.fields.iter().all(|(field, text)| of.field(*field) == Some(text))
     }
 }
 
@@ -105,16 +95,12 @@ impl fmt::Display for DeviceChoice {
             0 => {}
             count => words.push(format!("{count} system titles")),
         }
-        let flag = self.manufacturer.map(|flag| String::from_utf8_lossy(&flag).into_owned());
-        let named = [
-            ("manufacturer", flag),
-            ("model", self.model.clone()),
-            ("batch", self.batch.clone()),
-            ("region", self.region.as_ref().map(ToString::to_string)),
-            ("concentrator", self.concentrator.as_ref().map(ToString::to_string)),
-            ("expiring before", self.expires_before.map(|time| time.to_string())),
-        ];
-        words.extend(named.into_iter().filter_map(|(what, value)| Some(format!("{what} {}", value?))));
+        if !self.title_prefix.is_empty() {
+            let digits = self.title_prefix.iter().map(|octet| format!("{octet:02X}"));
+            words.push(format!("titles from {}", digits.collect::<String>()));
+        }
+        words.extend(self.fields.iter().map(|(field, text)| format!("{} {text}", field.name())));
+        words.extend(self.expires_before.map(|time| format!("expiring before {time}")));
         f.write_str(&words.join(", "))
     }
 }
@@ -212,31 +198,61 @@ impl CampaignDesk<'_> {
             let one = left_out.entry(code).or_insert(LeftOut { code, count: 0, first: title });
             one.count = one.count.saturating_add(1);
         };
-        let mut unseen = wish.choice.titles.clone();
-        let mut after = None;
-        loop {
-            let page = self.registry.devices(&wish.tenant, after.as_ref(), PAGE)?;
-            let last = page.len() < PAGE;
-            after = page.last().map(|device| device.expected.title);
-            for device in page {
-                unseen.remove(&device.expected.title);
-                if !wish.choice.means(&device) {
-                    continue;
-                }
-                match self.left_out(&device, wish, wanted, now)? {
-                    Some(code) => leave(code, device.expected.title),
-                    None => chosen.push(Chosen {
-                        title: device.expected.title,
-                        concentrator: device.expected.concentrator,
-                    }),
-                }
+        let mut consider = |device: Device| {
+            let title = device.expected.title;
+            match self.left_out(&device, wish, wanted, now)? {
+                Some(code) => leave(code, title),
+                None => chosen.push(Chosen { title, concentrator: device.expected.concentrator }),
             }
-            if last {
-                break;
+            Ok::<_, CampaignError>(())
+        };
+        if wish.choice.titles.is_empty() {
+            self.each_meant(wish, &mut consider)?;
+        } else {
+            for title in self.each_named(wish, &mut consider)? {
+                leave("swap.not_expected", title);
             }
         }
-        unseen.into_iter().for_each(|title| leave("swap.not_expected", title));
         Ok((chosen, left_out.into_values().collect()))
+    }
+
+    /// Goes through the devices that a choice means, found by what they are indexed by.
+    fn each_meant(
+        &self,
+        wish: &CampaignWish,
+        consider: &mut dyn FnMut(Device) -> Result<(), CampaignError>,
+    ) -> Result<(), CampaignError> {
+        let mut query = DeviceQuery {
+            fields: wish.choice.fields.clone(),
+            title_prefix: wish.choice.title_prefix.clone(),
+            ..DeviceQuery::of(wish.tenant.clone(), PAGE)
+        };
+        loop {
+            let found = self.fleet.find_devices(&query)?;
+            found.devices.into_iter().try_for_each(&mut *consider)?;
+            query.after = found.next;
+            if query.after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Goes through the devices that a choice names, if it means them; returns those that are not on the owner's list.
+    fn each_named(
+        &self,
+        wish: &CampaignWish,
+        consider: &mut dyn FnMut(Device) -> Result<(), CampaignError>,
+    ) -> Result<Vec<SystemTitle>, CampaignError> {
+        let mut unknown = Vec::new();
+        for title in &wish.choice.titles {
+            let device = self.registry.device(title)?;
+            match device.filter(|device| device.expected.tenant == wish.tenant) {
+                Some(device) if wish.choice.means(&device) => consider(device)?,
+                Some(_) => {}
+                None => unknown.push(*title),
+            }
+        }
+        Ok(unknown)
     }
 
     /// Says why a device is left out, if it is.
@@ -247,6 +263,9 @@ impl CampaignDesk<'_> {
         wanted: &[Wanted],
         now: UnixTime,
     ) -> Result<Option<&'static str>, Unavailable> {
+        if let Some(out) = device.state.out_of_service() {
+            return Ok(Some(out.code()));
+        }
         let rows = certificates_of(self.status, &wish.tenant, &device.expected.title)?;
         let holds = |one: &Wanted| {
             rows.iter()

@@ -70,7 +70,7 @@ impl XmlPath {
             }
             match part.strip_prefix('@') {
                 Some(name) => {
-                    attribute = Some(Name::parse(name, &[]).map_err(|why| format!("{text:?}: {why}"))?.local)
+                    attribute = Some(Name::parse(name, &[]).map_err(|why| format!("{text:?}: {why}"))?.local);
                 }
                 None if part == "." && text == "." => {}
                 None => steps.push(step(part, prefixes).map_err(|why| format!("{text:?}: {why}"))?),

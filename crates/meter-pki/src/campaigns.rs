@@ -42,6 +42,7 @@ pub(crate) fn at_desk<T>(system: &System, act: impl FnOnce(&CampaignDesk<'_>) ->
         authorities: &authorities,
         status: &*system.status,
         registry: &*system.registry,
+        fleet: &*system.fleet,
         campaigns: &*system.campaigns,
         swaps: &*system.swaps,
         rule: system.order_rule,

@@ -186,7 +186,7 @@ fn walk_json(json: &Json, name: &str, path: &str, (leaves, depth): (&mut Vec<Lea
             }
         }
         Json::Null | Json::Bool(_) | Json::Number(_) | Json::Inexact | Json::Text(_) => {
-            push(leaves, name, path)
+            push(leaves, name, path);
         }
     }
 }

@@ -148,12 +148,15 @@ pub struct CampaignPlanArgs {
     /// The system titles of the devices, one on each line.
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
-    /// Only of this manufacturer: the FLAG id, with which system titles begin.
-    #[arg(long, value_name = "FLAG")]
+    /// Only of this manufacturer: his name, or the FLAG id (three capital letters) with which system titles begin.
+    #[arg(long, value_name = "NAME")]
     pub manufacturer: Option<String>,
     /// Only of this model.
     #[arg(long)]
     pub model: Option<String>,
+    /// Only with this firmware, as it was delivered.
+    #[arg(long)]
+    pub firmware: Option<String>,
     /// Only of this batch.
     #[arg(long)]
     pub batch: Option<String>,

@@ -129,6 +129,7 @@ async fn plan(args: &CampaignPlanArgs, client: &OperatorClient, printer: &Printe
             system_titles: titles,
             manufacturer: args.manufacturer.clone(),
             model: args.model.clone(),
+            firmware: args.firmware.clone(),
             batch: args.batch.clone(),
             region: args.region.clone(),
             concentrator: args.concentrator.clone(),

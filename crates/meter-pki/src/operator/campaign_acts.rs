@@ -15,13 +15,12 @@ use ca_core::fleet::patience::Patience;
 use ca_core::fleet::swap::{Event, Passed, Road, Stage, Swap};
 use ca_core::fleet::{AgendaQuery, CampaignQuery, MemberCount, SwapEvent};
 use ca_core::profile::ProfileId;
-use ca_core::record::{Mark, Verdict};
-use ca_core::scope::Shard;
+use ca_core::record::{DeviceField, Mark, Verdict};
 use ca_core::validity::UnixTime;
 
 use super::acts::{operator, refused, rows, tenant, time, title, unavailable, unknown_state};
+use super::fleet_acts::{self, Maker};
 use super::listener::Peer;
-use super::order_acts::flag;
 use super::wire::campaigns::{
     AgainView, CampaignActText, CampaignPage, CampaignPlanText, CampaignPlanView, CampaignQueryText,
     CampaignView, DeviceChoiceText, EvidenceView, LeftOutView, MemberPage, MemberQueryText, MemberView,
@@ -122,17 +121,26 @@ fn wish(text: &CampaignPlanText) -> Result<CampaignWish, Failure> {
 }
 
 fn choice(text: &DeviceChoiceText) -> Result<DeviceChoice, Failure> {
-    let shard = |name: &Option<String>| {
-        let parsed = name.as_deref().map(Shard::parse).transpose();
-        parsed.map_err(|error| Failure::new(Exit::Usage, "device.place", error))
-    };
+    let mut fields: Vec<_> = [
+        (DeviceField::Model, &text.model),
+        (DeviceField::Firmware, &text.firmware),
+        (DeviceField::Batch, &text.batch),
+        (DeviceField::Region, &text.region),
+        (DeviceField::Concentrator, &text.concentrator),
+    ]
+    .into_iter()
+    .filter_map(|(field, said)| Some((field, said.clone()?)))
+    .collect();
+    let mut title_prefix = Vec::new();
+    match text.manufacturer.as_deref().map(fleet_acts::maker).transpose()? {
+        Some(Maker::Flag(flag)) => title_prefix = flag.to_vec(),
+        Some(Maker::Named(name)) => fields.push((DeviceField::Manufacturer, name.to_string())),
+        None => {}
+    }
     Ok(DeviceChoice {
         titles: text.system_titles.iter().map(|one| title(one)).collect::<Result<_, _>>()?,
-        manufacturer: text.manufacturer.as_deref().map(flag).transpose()?,
-        model: text.model.clone(),
-        batch: text.batch.clone(),
-        region: shard(&text.region)?,
-        concentrator: shard(&text.concentrator)?,
+        title_prefix,
+        fields,
         expires_before: text.expires_before.as_deref().map(time).transpose()?,
     })
 }

@@ -10,6 +10,7 @@ use ca_core::record::{
     RefusedDevice,
 };
 use ca_core::system_title::SystemTitle;
+use ca_core::tenant::TenantId;
 
 use super::acts::{event, rows, serial, tenant, title, unavailable};
 use super::listener::Peer;
@@ -69,10 +70,9 @@ fn query(system: &System, text: &DeviceQueryText) -> Result<DeviceQuery, Failure
     say(DeviceField::Concentrator, &text.concentrator);
     say(DeviceField::SerialNumber, &text.serial_number);
     if let Some(manufacturer) = &text.manufacturer {
-        if manufacturer.starts_with(|first: char| first.is_ascii_uppercase()) {
-            query.title_prefix = order_acts::flag(manufacturer)?.to_vec();
-        } else {
-            query.fields.push((DeviceField::Manufacturer, tenant(manufacturer)?.to_string()));
+        match maker(manufacturer)? {
+            Maker::Flag(flag) => query.title_prefix = flag.to_vec(),
+            Maker::Named(name) => query.fields.push((DeviceField::Manufacturer, name.to_string())),
         }
     }
     if let Some(digits) = &text.title_prefix {
@@ -89,6 +89,23 @@ fn query(system: &System, text: &DeviceQueryText) -> Result<DeviceQuery, Failure
     query.without_operational = text.without_operational;
     query.after = text.after.as_deref().map(title).transpose()?;
     Ok(query)
+}
+
+/// A manufacturer as people name one.
+pub(super) enum Maker {
+    /// By the FLAG id, with which system titles begin.
+    Flag([u8; 3]),
+    /// By his name.
+    Named(TenantId),
+}
+
+/// Reads who made devices: names are in small letters, and FLAG ids in three capital ones.
+pub(super) fn maker(text: &str) -> Result<Maker, Failure> {
+    if text.starts_with(|first: char| first.is_ascii_uppercase()) {
+        order_acts::flag(text).map(Maker::Flag)
+    } else {
+        tenant(text).map(Maker::Named)
+    }
 }
 
 /// Reads the beginning of system titles; a FLAG id that was given too must begin them as well.

@@ -46,10 +46,12 @@ pub struct CampaignPlanText {
 pub struct DeviceChoiceText {
     /// Those with these titles.
     pub system_titles: Vec<String>,
-    /// Only of this manufacturer: the FLAG id.
+    /// Only of this manufacturer: his name, or in three capital letters the FLAG id with which system titles begin.
     pub manufacturer: Option<String>,
     /// Only of this model.
     pub model: Option<String>,
+    /// Only with this firmware, as it was delivered.
+    pub firmware: Option<String>,
     /// Only of this batch.
     pub batch: Option<String>,
     /// Only in this region.
