@@ -195,3 +195,48 @@ fn what_the_simulated_maker_certifies_openssl_verifies() {
         }
     }
 }
+
+#[test]
+fn what_is_delivered_is_imported_once_swapped_and_its_history_is_proven() {
+    let owner = Owner::of("4");
+    let file = text(&owner.fleet.join("delivery.jsonl"));
+    let import =
+        ["delivery", "import", &file, "--map", "manifest-lines", "--tenant", "dso", "--manufacturer", "sim"];
+    let imported = owner.serving.operator_json(&import);
+    assert_eq!((&imported["imported"], &imported["refused"]), (&Value::from(4), &Value::from(0)));
+    let again = owner.serving.operator(&import);
+    assert!(!again.success && again.err.contains("delivery.repeated"), "{again:?}");
+    let list = owner.serving.operator_json(&["delivery", "list"]);
+    let [delivery] = list["deliveries"].as_array().expect("a list").as_slice() else { panic!("{list}") };
+    assert_eq!((&delivery["announced"], &delivery["closed"]), (&Value::from(4), &Value::from(true)));
+
+    let (code, report) = report(owner.run(&[]).spawn().expect("it starts"));
+    assert_eq!((code, &report["through"]), (Some(0), &Value::from(4)), "{report}");
+    for title in &owner.titles {
+        let device = owner.serving.operator_json(&["device", "show", title]);
+        assert_eq!(
+            (&device["device"]["tenant"], &device["device"]["state"]),
+            (&Value::from("dso"), &Value::from("operational"))
+        );
+        let history = owner.serving.operator_json(&["device", "history", title]);
+        let events =
+            history.as_array().expect("lines").iter().map(|line| line["event"].as_str().expect("a word"));
+        let wanted = [
+            "imported",
+            "claimed",
+            "certificate-issued",
+            "operational",
+            "certificate-issued",
+            "certificate-issued",
+        ];
+        assert_eq!(events.collect::<Vec<_>>(), wanted, "{title}");
+    }
+    let (title, proof) = (&owner.titles[0], text(&owner.serving.unique("history.json")));
+    drop(owner.serving.operator(&["device", "history", title, "--proof", &proof]).ok());
+    drop(owner.serving.operator(&["device", "history", title, "--verify", &proof]).ok());
+    // It proves nothing of another device.
+    let written = std::fs::read_to_string(&proof).expect("the proof");
+    std::fs::write(&proof, written.replace(title, &owner.titles[1])).expect("a file");
+    let other = owner.serving.operator(&["device", "history", &owner.titles[1], "--verify", &proof]);
+    assert_eq!(other.code, Some(9), "{other:?}");
+}

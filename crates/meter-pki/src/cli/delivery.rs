@@ -17,6 +17,15 @@ pub enum DeliveryCommand {
     Check(CheckArgs),
     /// Check a delivery, then put its devices on their owner's list.
     Import(ImportArgs),
+    /// List the deliveries that were imported or begun, manifests too, and what came of each.
+    List {
+        /// Only those after this digest, as the page before says it.
+        #[arg(long, value_name = "DIGEST")]
+        after: Option<String>,
+        /// At most so many.
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+    },
     /// Propose a map for a file, by the names in its heading.
     Draft {
         /// The file.

@@ -1,8 +1,9 @@
 //! `meter-pki delivery`: files that meter makers deliver, checked here and imported over the operator's socket.
 //!
-//! Everything but `import` works without a server. No secret of a delivery is shown, and none is unwrapped.
+//! Everything but `import` and `list` works without a server. No secret of a delivery is shown, and none is unwrapped.
 
 mod import;
+mod list;
 mod outcome;
 mod shown;
 
@@ -45,6 +46,9 @@ pub(super) fn run(verb: &DeliveryCommand, config: &Path, printer: &Printer) -> R
         }
         DeliveryCommand::Check(args) => check(args, printer),
         DeliveryCommand::Import(args) => super::wait(import::import(args, &super::client(config)?, printer)),
+        DeliveryCommand::List { after, limit } => {
+            super::wait(list::list(after.clone(), *limit, &super::client(config)?, printer))
+        }
         DeliveryCommand::Draft { file } => draft(file, printer),
         DeliveryCommand::ShowRow(args) => shown::show(&Opened::of(&args.delivery, None)?, args.row, printer),
     }

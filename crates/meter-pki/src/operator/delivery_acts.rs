@@ -170,7 +170,7 @@ fn told(
 ) -> Failure {
     let (exit, next) = match &conflict {
         DeliveryConflict::Repeated { .. } => {
-            (Exit::Conflict, "look at what was imported: GET /v1/deliveries")
+            (Exit::Conflict, "look at what was imported: meter-pki delivery list")
         }
         DeliveryConflict::Unknown => (Exit::NotFound, "open it first"),
         DeliveryConflict::Differs => (Exit::Conflict, "repeat the command with what it was opened with"),
