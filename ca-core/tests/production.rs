@@ -50,9 +50,7 @@ fn who_names_no_order_is_refused_at_every_door_and_a_station_is_asked_for_the_on
     let station = by_station(&world);
     let named = EnrolmentRequest { actor: station.actor.clone(), ..world.by_operator("op-ds", 1, 2) };
     world.ledger.expect(&title(2), &dso(), None);
-    let Identity::RegistrationAuthority(mut other) = station.actor.identity.clone() else {
-        panic!("a station")
-    };
+    let Identity::RegistrationAuthority(mut other) = station.actor.identity else { panic!("a station") };
     other.name = "line-9".to_owned();
     let actor = Actor { tenant: dso(), identity: Identity::RegistrationAuthority(other) };
     let idle = EnrolmentRequest { actor, ..world.by_operator("op-ds", 2, 3) };

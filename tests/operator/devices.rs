@@ -57,14 +57,14 @@ fn the_chapter_on_devices_works_as_it_stands() {
 
     let said = step(&rehearsal, &look).ok();
     assert!(said.out.contains(METER) && said.out.contains("operational"), "{}", said.out);
-    step(&rehearsal, &suspend).ok();
+    drop(step(&rehearsal, &suspend).ok());
     assert_eq!(state_of(&rehearsal, METER), "suspended");
-    step(&rehearsal, &resume).ok();
+    drop(step(&rehearsal, &resume).ok());
     assert_eq!(state_of(&rehearsal, METER), "operational");
-    step(&rehearsal, &recall).ok();
+    drop(step(&rehearsal, &recall).ok());
     let suspended = rehearsal.operator_json(&["device", "list", "--tenant", "dso", "--state", "suspended"]);
     assert_eq!(suspended["devices"].as_array().expect("a list").len(), 2);
-    step(&rehearsal, &clear).ok();
+    drop(step(&rehearsal, &clear).ok());
     let counts = rehearsal.operator_json(&["device", "count", "--tenant", "dso"]);
     assert_eq!(counts, json!([{"value": "", "total": 2, "states": {"operational": 2}}]));
     let said = step(&rehearsal, &history).ok();
@@ -112,16 +112,18 @@ fn a_suspended_meter_gets_nothing_by_certificate_or_token_and_goes_on_when_it_is
     meter.deliver();
     let (user, password) = rehearsal.token(DELIVERED, "meter-op-ka-s1");
     let suspend = ["device", "suspend", DELIVERED, "--tenant", "dso", "--reason", "reported stolen"];
-    rehearsal.operator(&suspend).ok();
+    drop(rehearsal.operator(&suspend).ok());
     let records = rehearsal.audited();
     assert_refused(&meter.try_enrol("meter-op-tls", &factory), "device.suspended");
     let token = Shown::Password { user, password };
     assert_refused(&meter.try_enrol("meter-op-ka", &token), "device.suspended");
     assert_eq!(rehearsal.audited(), records + 2, "each refusal is on record");
-    rehearsal.operator(&["device", "resume", DELIVERED, "--tenant", "dso", "--reason", "found"]).ok();
+    drop(rehearsal.operator(&["device", "resume", DELIVERED, "--tenant", "dso", "--reason", "found"]).ok());
     drop(meter.enrol("meter-op-tls", &factory));
     drop(meter.enrol("meter-op-ka", &token));
-    rehearsal.operator(&["device", "retire", DELIVERED, "--tenant", "dso", "--reason", "scrapped"]).ok();
+    drop(
+        rehearsal.operator(&["device", "retire", DELIVERED, "--tenant", "dso", "--reason", "scrapped"]).ok(),
+    );
     let shown = meter.try_enrol("meter-op-ds", &factory);
     assert_refused(&shown, "device.retired");
     let said = rehearsal.operator(&["device", "resume", DELIVERED, "--tenant", "dso", "--reason", "no"]);
@@ -209,7 +211,7 @@ fn a_delivery_is_imported_part_by_part_over_a_kill_and_refuses_what_is_wrong_wit
     let out = rehearsal.unique("secrets.json");
     let export =
         ["device", "secrets", DELIVERED, "--tenant", "dso", "--reason", "re-wrap", "--out", &path(&out)];
-    rehearsal.operator(&export).ok();
+    drop(rehearsal.operator(&export).ok());
     assert!(std::fs::read_to_string(&out).expect("written").contains(encoded(&[7; 24]).trim()));
     let acts: Vec<Value> = rehearsal.audit_after(0).into_iter().map(|record| record["act"].clone()).collect();
     for act in ["delivery-opened", "delivery-part-taken", "delivery-closed", "secrets-exported"] {
@@ -226,7 +228,7 @@ fn a_device_moves_to_another_owner_by_a_move_and_never_by_an_import() {
     let said = rehearsal.operator(&["device", "import", &path(&list), "--tenant", "maker"]);
     assert_eq!(said.code, Some(3), "{}", said.all());
     let pass = ["device", "move", DELIVERED, "--tenant", "dso", "--to", "maker", "--reason", "sold"];
-    rehearsal.operator(&pass).ok();
+    drop(rehearsal.operator(&pass).ok());
     let shown = rehearsal.operator_json(&["device", "show", DELIVERED]);
     assert_eq!(
         (&shown["device"]["tenant"], &shown["device"]["state"]),

@@ -166,7 +166,8 @@ fn one_step(store: &Store, device: u8, number: &mut u16) -> bool {
     let (_, swaps) = store.member(&DIGEST, &title(device)).unwrap().unwrap();
     let Some(one) = swaps.iter().find(|swap| !swap.is_complete()) else { return false };
     let purpose = one.purpose;
-    let key = [100 + TYPES.iter().position(|known| *known == purpose).unwrap() as u8; 32];
+    let place = TYPES.iter().position(|known| *known == purpose).unwrap();
+    let key = [100 + u8::try_from(place).unwrap(); 32];
     match one.next(NOW, &Patience::default()) {
         Action::Call(call) => {
             let given = Event::Given { call, until: NOW.plus_seconds(LEASE) };

@@ -48,7 +48,7 @@ pub(super) fn change(act: DeviceAct, titles: &[SystemTitle], to: Option<&str>) -
         DeviceAct::Suspend => Act::DevicesSuspended,
         DeviceAct::Resume => Act::DevicesResumed,
         DeviceAct::Retire => Act::DevicesRetired,
-        _ => Act::DevicesMoved,
+        DeviceAct::Receive | DeviceAct::Claim | DeviceAct::Operate | DeviceAct::Transfer => Act::DevicesMoved,
     };
     let mut event = event(told);
     event.detail = match to {

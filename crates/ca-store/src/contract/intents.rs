@@ -269,7 +269,7 @@ fn an_intent_whose_key_is_away_leaves_nothing_behind_and_is_told_after_everythin
     assert_eq!(store.token(&[7; 32]).unwrap(), Some(token(7)));
     // Under the same serial number, since none was burned; and what was answered is answered again, whoever is away.
     store.issue(asked.clone());
-    let again = Intent { id: id(2), ..asked.clone() };
+    let again = Intent { id: id(2), ..asked };
     assert!(matches!(store.record(away(again)), Err(IntentConflict::AlreadyIssued(_))));
     let other = intent(3).for_slot(4, SlotUse::First);
     assert_eq!(store.record(away(other)), Err(IntentConflict::SlotTaken { holder: id(1) }));

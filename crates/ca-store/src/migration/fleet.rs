@@ -98,6 +98,10 @@ fn follow(engine: &dyn Engine) -> Result<(), MigrationError> {
 }
 
 /// Returns what a record tells of one device.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "ledgers of this format have no other acts that tell of one device"
+)]
 fn line(view: &dyn View, record: &AuditRecord) -> Result<Option<(SystemTitle, HistoryRow)>, MigrationError> {
     let event = &record.event;
     let of_certificate = match event.act {
