@@ -71,6 +71,7 @@ fn unidentified(error: IdentifyError) -> Refusal {
     AuthenticateError::from(error).into()
 }
 
+#[expect(clippy::too_many_lines, reason = "a line for each refusal")]
 fn table() -> Vec<(u16, Refusal)> {
     let (now, subject) = (UnixTime::from_seconds(1_795_255_200), title().to_string());
     let elsewhere = IntentConflict::KeyCertifiedElsewhere { subject, purpose: KeyPurpose::Tls };

@@ -179,16 +179,17 @@ async fn a_delivery_goes_over_in_parts_and_is_closed_once() {
     let place = Place::new();
     place.write(2_500, &[]);
     place.import(&place.args()).await.unwrap();
-    let told = place.told.lock().unwrap();
-    assert_eq!(told.titles(), titles(2_500, &[]));
-    assert_eq!(told.parts.iter().map(|part| part.devices.len()).collect::<Vec<_>>(), [1_000, 1_000, 500]);
-    let opened = &told.opened[0];
-    assert_eq!(
-        (opened.source.as_str(), opened.batch.as_str(), opened.announced),
-        ("mapped", "delivery.csv", 2_500)
-    );
-    assert!(told.closed);
-    drop(told);
+    {
+        let told = place.told.lock().unwrap();
+        assert_eq!(told.titles(), titles(2_500, &[]));
+        assert_eq!(told.parts.iter().map(|part| part.devices.len()).collect::<Vec<_>>(), [1_000, 1_000, 500]);
+        let opened = &told.opened[0];
+        assert_eq!(
+            (opened.source.as_str(), opened.batch.as_str(), opened.announced),
+            ("mapped", "delivery.csv", 2_500)
+        );
+        assert!(told.closed);
+    }
     let again = place.import(&place.args()).await.unwrap_err();
     assert_eq!((again.code.as_str(), again.exit), ("delivery.repeated", Exit::Conflict));
 }

@@ -190,7 +190,7 @@ pub(super) async fn history(
         let view: HistoryProofsView = client.get(&format!("/v1/devices/{title}/proofs"), &()).await?;
         let proved = check(&view, &view.key)?;
         written(file, &serde_json::to_vec_pretty(&view).unwrap_or_default())?;
-        printer.result(&proved, |proved| told(proved));
+        printer.result(&proved, told);
         return Ok(());
     }
     let mut history = Vec::new();
@@ -243,7 +243,7 @@ pub(in crate::commands) fn verify(
     }
     let pem = key.map_or_else(|| Ok(view.key.clone()), read)?;
     let proved = check(&view, &pem)?;
-    printer.result(&proved, |proved| told(proved));
+    printer.result(&proved, told);
     Ok(())
 }
 

@@ -16,7 +16,7 @@ fn all(path: &Path) -> Vec<Next> {
         match source.next().unwrap() {
             Next::End => return found,
             Next::Ignored => {}
-            next => found.push(next),
+            next @ (Next::Request(_) | Next::Fault(_)) => found.push(next),
         }
     }
 }
