@@ -24,12 +24,11 @@ impl Desk {
     }
 
     fn run(&self, block: &str) -> Said {
-        let path = std::env::var("PATH").expect("a search path");
+        let mut path = self.room.path().join("bin").into_os_string();
+        path.push(":");
+        path.push(std::env::var_os("PATH").expect("there is a path"));
         let mut command = Command::new("bash");
-        command
-            .args(["-eu", "-o", "pipefail", "-c", block])
-            .current_dir(self.room.path())
-            .env("PATH", format!("{}:{path}", self.room.path().join("bin").display()));
+        command.args(["-eu", "-o", "pipefail", "-c", block]).current_dir(self.room.path()).env("PATH", path);
         finish(&mut command)
     }
 }

@@ -85,13 +85,13 @@ fn the_chapter_on_devices_works_as_it_stands() {
     let said = step(&rehearsal, &verify.replace("history.json", "forged.json"));
     assert_eq!(said.code, Some(9), "{}", said.all());
 
-    let held = Meter::new(&rehearsal, METER, Suite::One).held("meter-op-ds");
+    let held = Meter::new(&rehearsal, METER, Suite::One).held("meter-op-ka");
     let line = |purpose: &str, certificate: Option<String>| {
         let mut line = json!({"system_title": METER, "purpose": purpose});
         line["certificate"] = certificate.into();
         line.to_string()
     };
-    let good = line("signature", Some(encoded(&to_der(&held.certificate)).replace('\n', "")));
+    let good = line("key-agreement", Some(encoded(&to_der(&held.certificate)).replace('\n', "")));
     std::fs::write(case.join("exported.jsonl"), &good).expect("it can be written");
     let said = step(&rehearsal, &reconcile).ok();
     assert!(said.out.contains("1 lines compared, 0 differences"), "{}", said.out);

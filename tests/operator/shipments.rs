@@ -181,13 +181,21 @@ fn serve(socket: &Path) -> Arc<Mutex<Vec<(String, Value)>>> {
 
 fn answer(target: &str, asked: &Value) -> String {
     let view = match target.rsplit('/').next() {
-        Some("deliveries") => {
-            json!({ "digest": asked["digest"], "next_part": 0, "imported": 0, "closed": false })
-        }
+        Some("deliveries") => delivery(asked, 0),
         Some("parts") => json!({ "part": asked["part"], "added": 3, "unchanged": 0, "refused": [] }),
-        _ => json!({ "announced": 3, "received": 3, "imported": 3, "unchanged": 0, "refused": 0 }),
+        _ => delivery(asked, 3),
     };
     view.to_string()
+}
+
+/// A delivery of three devices, of which so many have come.
+fn delivery(asked: &Value, received: u64) -> Value {
+    json!({
+        "digest": asked["digest"].as_str().unwrap_or_default(), "tenant": "dso", "manufacturer": "maker",
+        "source": "manifest", "batch": "2026-0042", "announced": 3, "received": received, "imported": received,
+        "unchanged": 0, "refused": 0, "next_part": 0, "opened_by": "operator:uid-0",
+        "opened_at": "2026-11-29T00:00:00Z", "closed": received == 3, "closed_by": null, "closed_at": null,
+    })
 }
 
 #[test]

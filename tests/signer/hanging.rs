@@ -20,6 +20,7 @@ const DEADLINE: Duration = Duration::from_secs(2 + 2 + 16);
 const OTHER: usize = 90;
 const ASKS: usize = 91;
 
+#[expect(clippy::disallowed_methods, reason = "an answer that is promised within a time is timed")]
 fn outlives_a_token_that_hangs(keeping: Keeping) {
     let mut house = House::prepared_with(keeping, SHORT_CALLS);
     house.start();

@@ -91,6 +91,10 @@ impl Signer for PacedSigner {
         }
         self.pace.count(|| self.inner.sign_read(key, tbs))
     }
+
+    fn check_at_hand(&self, key: &KeyRef) -> Result<(), SignError> {
+        self.inner.check_at_hand(key)
+    }
 }
 
 #[cfg(test)]
