@@ -19,8 +19,8 @@ fn is_offered_the_pin_once(keeping: Keeping) {
     house.tokens().plan(&Plan::new().always("C_Login", Deed::Answer(PIN_INCORRECT)));
     let stopped = "pki_token_state{token=\"online\",state=\"stopped\"} 1\n";
     eventually("it is not asked any more", || house.page("metrics").contains(stopped).then_some(()));
-    let health = house.page("health");
-    assert!(health.contains("the token online refused the PIN, which is not tried again"), "{health}");
+    let why = "the token online refused the PIN, which is not tried again";
+    eventually("health says why", || house.page("health").contains(why).then_some(()));
     assert!(!house.ready());
     let log = if house.has_signer() { house.signer_log() } else { house.rehearsal.log() };
     assert!(
