@@ -214,7 +214,12 @@ fn open_tar(source: Box<dyn Read + Send>) -> Result<(Inner, Option<Manifest>), F
         .name("archive".to_owned())
         .spawn(move || {
             let mut told = Some(told);
-            if let Err(failure) = read_tar(&mut archive, &mut told, &sender) {
+            let read = match read_tar(&mut archive, &mut told, &sender) {
+                Ok(Reading::Whole) => read_on(archive.into_inner()),
+                Ok(Reading::LeftOff) => Ok(()),
+                Err(failure) => Err(failure),
+            };
+            if let Err(failure) = read {
                 drop(sender.send(Err(failure)));
             }
         })
@@ -228,11 +233,23 @@ type TarArchive = tar::Archive<io::Take<Box<dyn Read + Send>>>;
 
 type Told = SyncSender<Result<Option<Manifest>, Failure>>;
 
+/// How far a tar was read.
+enum Reading {
+    Whole,
+    /// Whoever read it went away.
+    LeftOff,
+}
+
+/// Reads what stands behind a tar: there a compressed one has the check of all that it is.
+fn read_on(mut rest: impl Read) -> Result<(), Failure> {
+    io::copy(&mut rest, &mut io::sink()).map(drop).map_err(unreadable)
+}
+
 fn read_tar(
     archive: &mut TarArchive,
     told: &mut Option<Told>,
     sender: &SyncSender<Result<Next, Failure>>,
-) -> Result<(), Failure> {
+) -> Result<Reading, Failure> {
     for entry in archive.entries().map_err(unreadable)? {
         let mut entry = entry.map_err(unreadable)?;
         let kind = entry.header().entry_type();
@@ -260,10 +277,10 @@ fn read_tar(
         };
         // The reader went away.
         if sender.send(Ok(next)).is_err() {
-            return Ok(());
+            return Ok(Reading::LeftOff);
         }
     }
-    Ok(())
+    Ok(Reading::Whole)
 }
 
 /// Reads an entry of an archive by its path there.
