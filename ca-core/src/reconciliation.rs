@@ -3,7 +3,7 @@
 //! Pure: what is on record is looked up outside. Every difference has a code, and each is somebody's to look at.
 
 use crate::profile::{Hierarchy, KeyPurpose};
-use crate::record::{CertificateStatus, Device, DeviceState, OutOfService, StoredCertificate};
+use crate::record::{CertificateStatus, Device, DeviceState, OutOfUse, StoredCertificate};
 use crate::system_title::SystemTitle;
 use crate::tenant::TenantId;
 use crate::validity::UnixTime;
@@ -33,7 +33,7 @@ pub enum Difference {
     /// The meter belongs to another owner.
     OtherOwner,
     /// The meter is suspended or retired, and in use.
-    OutOfService,
+    OutOfUse,
     /// The meter has none where it should have one.
     WithoutCertificate,
     /// The certificate is the manufacturer's still, though another was issued.
@@ -61,7 +61,7 @@ impl Difference {
         match self {
             Self::UnknownMeter => "reconcile.unknown_meter",
             Self::OtherOwner => "reconcile.other_owner",
-            Self::OutOfService => "reconcile.out_of_service",
+            Self::OutOfUse => "reconcile.out_of_service",
             Self::WithoutCertificate => "reconcile.without_certificate",
             Self::FactoryCertificate => "reconcile.factory_certificate",
             Self::NotOurs => "reconcile.not_ours",
@@ -80,7 +80,7 @@ impl Difference {
         match self {
             Self::UnknownMeter => "no such meter is on record",
             Self::OtherOwner => "the meter belongs to another owner",
-            Self::OutOfService => "the meter is suspended or retired, and answers all the same",
+            Self::OutOfUse => "the meter is suspended or retired, and answers all the same",
             Self::WithoutCertificate => "the meter has no certificate of this purpose, and one was issued",
             Self::FactoryCertificate => {
                 "the meter shows its factory certificate still, and one of ours was issued"
@@ -109,8 +109,8 @@ pub fn compare(
         return vec![Difference::OtherOwner];
     }
     let mut found = Vec::new();
-    if matches!(device.state.out_of_service(), Some(OutOfService::Suspended | OutOfService::Retired)) {
-        found.push(Difference::OutOfService);
+    if matches!(device.state.out_of_use(), Some(OutOfUse::Suspended | OutOfUse::Retired)) {
+        found.push(Difference::OutOfUse);
     }
     let current = current(owner, holding, now);
     match holding.shown {
@@ -286,7 +286,7 @@ mod tests {
         let (mut device, issued) = (device(), [certificate(2)]);
         device.take(DeviceAct::Suspend).unwrap();
         let found = compare(&owner(), &TITLE, &shown(&device, Some(&issued[0]), &issued), NOW);
-        assert_eq!(found, [Difference::OutOfService]);
+        assert_eq!(found, [Difference::OutOfUse]);
     }
 
     #[test]

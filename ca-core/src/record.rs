@@ -27,7 +27,7 @@ use crate::validity::{UnixTime, Validity};
 pub use delivery::{DeliveredDevice, SecretKind, WrappedSecret};
 pub use device::{
     Cause, Device, DeviceAct, DeviceField, DeviceState, ExpectedDevice, IllegalTransition, ImportOutcome,
-    OutOfService,
+    OutOfUse,
 };
 pub use fleet::{
     ChangeOutcome, ChangeRefusal, DeviceChange, DeviceCount, DeviceCredential, DeviceEvent, DeviceEventKind,
@@ -232,7 +232,7 @@ pub enum IntentConflict {
     /// The factory key is none of those that were delivered with the device.
     DeviceKeyNotDelivered,
     /// The device is suspended or retired.
-    DeviceOutOfService(OutOfService),
+    DeviceOutOfUse(OutOfUse),
     /// The device's factory certificates no longer open the door.
     FactorySuperseded {
         /// Since when they are superseded.

@@ -19,8 +19,8 @@ use ca_core::profile::KeyPurpose;
 use ca_core::public_key::PublicKeyError;
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
-    Awaiting, CertificateId, CertificateStatus, DecisionConflict, IntentConflict, Mark, OutOfService,
-    Outcome, ProductionRefusal, Revocation, StoredCertificate, TransactionConflict,
+    Awaiting, CertificateId, CertificateStatus, DecisionConflict, IntentConflict, Mark, OutOfUse, Outcome,
+    ProductionRefusal, Revocation, StoredCertificate, TransactionConflict,
 };
 use ca_core::registration::{AdmitError, RenewalError};
 use ca_core::revocation::RevokeError;
@@ -87,7 +87,7 @@ fn admission() -> Vec<(AdmitError, &'static str, Fault)> {
         (AdmitError::NamesNotEntitled, "subject.names", Requester),
         (AdmitError::DeviceNotExpected { title: title(1) }, "device.not-expected", Requester),
         (
-            AdmitError::DeviceOutOfService { title: title(1), out: OutOfService::Suspended },
+            AdmitError::DeviceOutOfUse { title: title(1), out: OutOfUse::Suspended },
             "device.suspended",
             Requester,
         ),
@@ -134,7 +134,7 @@ fn conflicts() -> Vec<(IntentConflict, &'static str, Fault)> {
         (IntentConflict::DeviceNotExpected, "device.not-expected", Requester),
         (IntentConflict::DeviceClaimedByOther, "device.claimed", Requester),
         (IntentConflict::DeviceKeyNotDelivered, "device.other-key", Requester),
-        (IntentConflict::DeviceOutOfService(OutOfService::Retired), "device.retired", Requester),
+        (IntentConflict::DeviceOutOfUse(OutOfUse::Retired), "device.retired", Requester),
         (IntentConflict::FactorySuperseded { since: at(NOW) }, "factory.superseded", Requester),
         (IntentConflict::Production(ProductionRefusal::Required), "order.required", Requester),
         (IntentConflict::Production(ProductionRefusal::Unknown), "order.unknown", Requester),

@@ -258,7 +258,7 @@ const fn admit(error: &AdmitError) -> PkiFailureInfo {
         | AdmitError::NotForwarded { .. }
         | AdmitError::NamesNotEntitled
         | AdmitError::DeviceNotExpected { .. }
-        | AdmitError::DeviceOutOfService { .. } => PkiFailureInfo::NotAuthorized,
+        | AdmitError::DeviceOutOfUse { .. } => PkiFailureInfo::NotAuthorized,
         AdmitError::Unavailable(_) => PkiFailureInfo::SystemUnavail,
     }
 }
@@ -290,7 +290,7 @@ const fn conflicting(conflict: &IntentConflict) -> PkiFailureInfo {
         | IntentConflict::DeviceNotExpected
         | IntentConflict::DeviceClaimedByOther
         | IntentConflict::DeviceKeyNotDelivered
-        | IntentConflict::DeviceOutOfService(_)
+        | IntentConflict::DeviceOutOfUse(_)
         | IntentConflict::FactorySuperseded { .. }
         | IntentConflict::Production(_) => PkiFailureInfo::NotAuthorized,
         IntentConflict::WindowOver | IntentConflict::TransactionOver => PkiFailureInfo::BadRequest,

@@ -352,7 +352,7 @@ const fn admit(error: &AdmitError) -> Verdict {
             verdict(403, "the requester may not have the alternative names asked for")
         }
         AdmitError::DeviceNotExpected { .. } => NOT_EXPECTED,
-        AdmitError::DeviceOutOfService { .. } => OUT_OF_SERVICE,
+        AdmitError::DeviceOutOfUse { .. } => OUT_OF_SERVICE,
         AdmitError::Unavailable(_) => UNAVAILABLE,
     }
 }
@@ -436,7 +436,7 @@ const fn conflicting(conflict: &IntentConflict) -> Verdict {
         IntentConflict::DeviceKeyNotDelivered => {
             verdict(403, "the device was delivered with another factory certificate")
         }
-        IntentConflict::DeviceOutOfService(_) => OUT_OF_SERVICE,
+        IntentConflict::DeviceOutOfUse(_) => OUT_OF_SERVICE,
         IntentConflict::FactorySuperseded { .. } => {
             verdict(403, "the factory certificate of the device no longer opens this operation")
         }

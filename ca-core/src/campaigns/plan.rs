@@ -263,7 +263,7 @@ impl CampaignDesk<'_> {
         wanted: &[Wanted],
         now: UnixTime,
     ) -> Result<Option<&'static str>, Unavailable> {
-        if let Some(out) = device.state.out_of_service() {
+        if let Some(out) = device.state.out_of_use() {
             return Ok(Some(out.code()));
         }
         let rows = certificates_of(self.status, &wish.tenant, &device.expected.title)?;

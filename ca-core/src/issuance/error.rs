@@ -190,7 +190,7 @@ fn conflict_sentence(conflict: &IntentConflict) -> String {
         IntentConflict::DeviceKeyNotDelivered => {
             "the factory key is none of those that were delivered with the device".to_owned()
         }
-        IntentConflict::DeviceOutOfService(out) => format!("the device is {out}"),
+        IntentConflict::DeviceOutOfUse(out) => format!("the device is {out}"),
         IntentConflict::FactorySuperseded { since } => {
             format!("the factory certificate of the device is superseded since {since}")
         }
@@ -319,7 +319,7 @@ const fn conflict_code(conflict: &IntentConflict) -> &'static str {
         IntentConflict::DeviceNotExpected => "device.not-expected",
         IntentConflict::DeviceClaimedByOther => "device.claimed",
         IntentConflict::DeviceKeyNotDelivered => "device.other-key",
-        IntentConflict::DeviceOutOfService(out) => out.code(),
+        IntentConflict::DeviceOutOfUse(out) => out.code(),
         IntentConflict::FactorySuperseded { .. } => "factory.superseded",
         IntentConflict::Production(refusal) => refusal.code(),
         IntentConflict::KeyAway => "signer.unavailable",
@@ -336,7 +336,7 @@ const fn conflict_fault(conflict: &IntentConflict) -> Fault {
         | IntentConflict::DeviceNotExpected
         | IntentConflict::DeviceClaimedByOther
         | IntentConflict::DeviceKeyNotDelivered
-        | IntentConflict::DeviceOutOfService(_)
+        | IntentConflict::DeviceOutOfUse(_)
         | IntentConflict::FactorySuperseded { .. }
         | IntentConflict::Production(
             ProductionRefusal::Required

@@ -181,10 +181,10 @@ impl DeviceState {
 
     /// Returns how it is out of service, if it is.
     #[must_use]
-    pub const fn out_of_service(self) -> Option<OutOfService> {
+    pub const fn out_of_use(self) -> Option<OutOfUse> {
         match self {
-            Self::Suspended => Some(OutOfService::Suspended),
-            Self::Retired => Some(OutOfService::Retired),
+            Self::Suspended => Some(OutOfUse::Suspended),
+            Self::Retired => Some(OutOfUse::Retired),
             Self::Manufactured | Self::Shipped | Self::Expected | Self::Claimed | Self::Operational => None,
         }
     }
@@ -198,14 +198,14 @@ impl fmt::Display for DeviceState {
 
 /// How a device is out of service: it enrols nothing and renews nothing, through whichever door it is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OutOfService {
+pub enum OutOfUse {
     /// For a time.
     Suspended,
     /// For good.
     Retired,
 }
 
-impl OutOfService {
+impl OutOfUse {
     /// Returns the stable reason code of what is refused because of it.
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -216,7 +216,7 @@ impl OutOfService {
     }
 }
 
-impl fmt::Display for OutOfService {
+impl fmt::Display for OutOfUse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Suspended => "suspended",
@@ -455,7 +455,7 @@ mod tests {
 
     #[test]
     fn what_is_resumed_stands_where_it_stood() {
-        for state in DeviceState::ALL.into_iter().filter(|state| state.out_of_service().is_none()) {
+        for state in DeviceState::ALL.into_iter().filter(|state| state.out_of_use().is_none()) {
             let mut device = device(state);
             device.take(DeviceAct::Suspend).unwrap();
             assert_eq!((device.state, device.suspended_from), (DeviceState::Suspended, Some(state)));

@@ -280,7 +280,7 @@ impl ChangeRefusal {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Unknown => "device.unknown",
-            Self::Illegal(illegal) => match illegal.state.out_of_service() {
+            Self::Illegal(illegal) => match illegal.state.out_of_use() {
                 Some(out) => out.code(),
                 None => "device.state",
             },

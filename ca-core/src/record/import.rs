@@ -236,7 +236,7 @@ pub enum DeliveredRefusal {
     Claimed,
     /// It is suspended or retired.
     #[error("the device is {0}")]
-    OutOfService(super::OutOfService),
+    OutOfUse(super::OutOfUse),
     /// It stands in this delivery already.
     #[error("the device stands in this delivery already")]
     Repeated,
@@ -260,7 +260,7 @@ impl DeliveredRefusal {
         match self {
             Self::OtherOwner => "device.other_owner",
             Self::Claimed => "device.claimed",
-            Self::OutOfService(out) => out.code(),
+            Self::OutOfUse(out) => out.code(),
             Self::Repeated => "device.repeated",
             Self::KeyReused { .. } => "device.key_reused",
             Self::KeyBlocked => "device.key_blocked",

@@ -30,8 +30,8 @@ pub(super) fn check(
     let device = grounds.registry.device(title)?;
     let device = device.filter(|device| device.expected.tenant == *grounds.issuer.tenant());
     // Whoever asks, and whichever door it is: what is out of service gets nothing. The ledger decides it again.
-    if let Some(out) = device.as_ref().and_then(|device| device.state.out_of_service()) {
-        return Err(AdmitError::DeviceOutOfService { title: *title, out });
+    if let Some(out) = device.as_ref().and_then(|device| device.state.out_of_use()) {
+        return Err(AdmitError::DeviceOutOfUse { title: *title, out });
     }
     if must_be_expected { expected(request, (title, device)).map(Some) } else { Ok(None) }
 }

@@ -4,7 +4,7 @@ use super::RenewalError;
 use crate::fault::Fault;
 use crate::ports::Unavailable;
 use crate::profile::ProfileId;
-use crate::record::OutOfService;
+use crate::record::OutOfUse;
 use crate::system_title::SystemTitle;
 use crate::validity::UnixTime;
 
@@ -82,11 +82,11 @@ pub enum AdmitError {
     },
     /// The device is suspended or retired.
     #[error("the device {title} is {out}")]
-    DeviceOutOfService {
+    DeviceOutOfUse {
         /// The device.
         title: SystemTitle,
         /// How.
-        out: OutOfService,
+        out: OutOfUse,
     },
     /// Ledger or registry cannot answer; nothing was decided.
     #[error(transparent)]
@@ -113,7 +113,7 @@ impl AdmitError {
             Self::NotForwarded { .. } => "ra.forwards",
             Self::NamesNotEntitled => "subject.names",
             Self::DeviceNotExpected { .. } => "device.not-expected",
-            Self::DeviceOutOfService { out, .. } => out.code(),
+            Self::DeviceOutOfUse { out, .. } => out.code(),
             Self::Unavailable(_) => "unavailable",
         }
     }
@@ -138,7 +138,7 @@ impl AdmitError {
             | Self::NotForwarded { .. }
             | Self::NamesNotEntitled
             | Self::DeviceNotExpected { .. }
-            | Self::DeviceOutOfService { .. } => Fault::Requester,
+            | Self::DeviceOutOfUse { .. } => Fault::Requester,
         }
     }
 }

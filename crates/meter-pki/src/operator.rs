@@ -7,10 +7,12 @@ mod acts;
 mod audit_acts;
 mod delivery_acts;
 mod fleet_acts;
+mod campaign_routes;
 mod campaign_acts;
 mod crl_acts;
 mod ocsp_acts;
 pub(crate) mod order_acts;
+mod production_routes;
 mod production_acts;
 mod reconcile_acts;
 mod release_acts;
@@ -36,10 +38,6 @@ use status_server::responder::Responder;
 use crate::compose::System;
 pub(crate) use listener::{OperatorListener, Peer};
 use reply::Reply;
-use wire::campaigns::{
-    AgainView, AnsweredPage, AnswersText, CampaignActText, CampaignPage, CampaignPlanText, CampaignPlanView,
-    CampaignQueryText, CampaignView, MemberPage, MemberQueryText, MemberView, WorkPage, WorkText,
-};
 use wire::crls::{RecordedCrlView, ReleasedView, RevokedQueryText, RevokedView};
 use wire::deliveries::{
     DeliveryCloseText, DeliveryPage, DeliveryPartText, DeliveryPartView, DeliveryQueryText, DeliveryText,
@@ -52,10 +50,6 @@ use wire::fleet::{
 use wire::ocsp::{PreparationText, PreparedView};
 use wire::orders::{
     OrderActText, OrderPage, OrderPartQuery, OrderPartView, OrderQueryText, OrderView, PlanText, PlanView,
-};
-use wire::production::{
-    LineAnswers, LineRequests, ProducedPage, ProducedQueryText, ProductionEndText, ProductionPage,
-    ProductionQueryText, ProductionText, ProductionView, ScrapText, ScrapView,
 };
 use wire::reconciliation::{DifferenceView, ReconciliationText};
 use wire::requests::{DecisionText, RequestPage, RequestQueryText, RequestView};
@@ -108,28 +102,10 @@ pub(crate) fn router(state: OperatorState) -> Router {
         .route("/v1/revocations", post(revoke))
         .route("/v1/hold-releases", post(release))
         .route("/v1/plans", post(plan).layer(DefaultBodyLimit::max(LONG_LIST)))
-        .route("/v1/campaign-plans", post(plan_campaign).layer(DefaultBodyLimit::max(LONG_LIST)))
-        .route("/v1/campaigns", get(campaigns))
-        .route("/v1/campaigns/{id}", get(campaign))
-        .route("/v1/campaigns/{id}/acts", post(act_on_campaign))
-        .route("/v1/campaigns/{id}/again", post(again))
-        .route("/v1/campaigns/{id}/devices", get(campaign_devices))
-        .route("/v1/campaigns/{id}/devices/{title}", get(campaign_device))
-        .route("/v1/campaigns/{id}/work-orders", post(give_work))
-        .route("/v1/campaigns/{id}/answers", post(take_answers).layer(DefaultBodyLimit::max(LONG_LIST)))
         .route("/v1/orders", get(orders))
         .route("/v1/orders/{id}", get(order))
         .route("/v1/orders/{id}/certificates", get(order_certificates))
         .route("/v1/orders/{id}/acts", post(act_on_order))
-        .route(
-            "/v1/production",
-            get(productions).post(open_production).layer(DefaultBodyLimit::max(LONG_LIST)),
-        )
-        .route("/v1/production/{id}", get(production))
-        .route("/v1/production/{id}/end", post(end_production))
-        .route("/v1/production/{id}/scraps", post(scrap_device))
-        .route("/v1/production/{id}/devices", get(produced))
-        .route("/v1/production/{id}/requests", post(issue_for_line).layer(DefaultBodyLimit::max(LONG_LIST)))
         .route("/v1/schedule", get(scheduled).post(schedule))
         .route("/v1/schedule/cancellations", post(cancel_schedule))
         .route("/v1/trust", get(trusted))
@@ -164,6 +140,8 @@ pub(crate) fn router(state: OperatorState) -> Router {
         .route("/v1/audit/proofs/{issuer}/{serial}", get(prove_issuance))
         .route("/v1/backups", post(create_backup))
         .route("/v1/store", get(store))
+        .merge(campaign_routes::routes())
+        .merge(production_routes::routes())
         .with_state(state)
 }
 
@@ -286,135 +264,6 @@ async fn act_on_order(
     Json(text): Json<OrderActText>,
 ) -> Result<Json<OrderView>, Reply> {
     state.run(move |system| order_acts::act(system, &peer, &id, text)).await
-}
-
-async fn productions(
-    State(state): State<OperatorState>,
-    Query(query): Query<ProductionQueryText>,
-) -> Result<Json<ProductionPage>, Reply> {
-    state.run(move |system| production_acts::list(system, &query)).await
-}
-
-async fn open_production(
-    State(state): State<OperatorState>,
-    Extension(peer): Extension<Peer>,
-    Json(text): Json<ProductionText>,
-) -> Result<Json<ProductionView>, Reply> {
-    state.run(move |system| production_acts::open(system, &peer, text)).await
-}
-
-async fn production(
-    State(state): State<OperatorState>,
-    Path(id): Path<String>,
-) -> Result<Json<ProductionView>, Reply> {
-    state.run(move |system| production_acts::show(system, &id)).await
-}
-
-async fn end_production(
-    State(state): State<OperatorState>,
-    Extension(peer): Extension<Peer>,
-    Path(id): Path<String>,
-    Json(text): Json<ProductionEndText>,
-) -> Result<Json<ProductionView>, Reply> {
-    state.run(move |system| production_acts::end(system, &peer, &id, &text)).await
-}
-
-async fn scrap_device(
-    State(state): State<OperatorState>,
-    Extension(peer): Extension<Peer>,
-    Path(id): Path<String>,
-    Json(text): Json<ScrapText>,
-) -> Result<Json<ScrapView>, Reply> {
-    state.run(move |system| production_acts::scrap(system, &peer, &id, &text)).await
-}
-
-async fn issue_for_line(
-    State(state): State<OperatorState>,
-    Extension(peer): Extension<Peer>,
-    Path(id): Path<String>,
-    Json(text): Json<LineRequests>,
-) -> Result<Json<LineAnswers>, Reply> {
-    state.run(move |system| production_acts::issue(system, &peer, &id, &text)).await
-}
-
-async fn produced(
-    State(state): State<OperatorState>,
-    Path(id): Path<String>,
-    Query(query): Query<ProducedQueryText>,
-) -> Result<Json<ProducedPage>, Reply> {
-    state.run(move |system| production_acts::devices(system, &id, &query)).await
-}
-
-async fn plan_campaign(
-    State(state): State<OperatorState>,
-    Extension(peer): Extension<Peer>,
-    Json(text): Json<CampaignPlanText>,
-) -> Result<Json<CampaignPlanView>, Reply> {
-    state.run(move |system| campaign_acts::plan(system, &peer, &text)).await
-}
-
-async fn campaigns(
-    State(state): State<OperatorState>,
-    Query(query): Query<CampaignQueryText>,
-) -> Result<Json<CampaignPage>, Reply> {
-    state.run(move |system| campaign_acts::list(system, &query)).await
-}
-
-async fn campaign(
-    State(state): State<OperatorState>,
-    Path(id): Path<String>,
-) -> Result<Json<CampaignView>, Reply> {
-    state.run(move |system| campaign_acts::show(system, &id)).await
-}
-
-async fn act_on_campaign(
-    State(state): State<OperatorState>,
-    Extension(peer): Extension<Peer>,
-    Path(id): Path<String>,
-    Json(text): Json<CampaignActText>,
-) -> Result<Json<CampaignView>, Reply> {
-    state.run(move |system| campaign_acts::act(system, &peer, &id, text)).await
-}
-
-async fn again(
-    State(state): State<OperatorState>,
-    Extension(peer): Extension<Peer>,
-    Path(id): Path<String>,
-) -> Result<Json<AgainView>, Reply> {
-    state.run(move |system| campaign_acts::again(system, &peer, &id)).await
-}
-
-async fn campaign_devices(
-    State(state): State<OperatorState>,
-    Path(id): Path<String>,
-    Query(query): Query<MemberQueryText>,
-) -> Result<Json<MemberPage>, Reply> {
-    state.run(move |system| campaign_acts::devices(system, &id, &query)).await
-}
-
-async fn campaign_device(
-    State(state): State<OperatorState>,
-    Path((id, title)): Path<(String, String)>,
-) -> Result<Json<MemberView>, Reply> {
-    state.run(move |system| campaign_acts::device(system, &id, &title)).await
-}
-
-async fn give_work(
-    State(state): State<OperatorState>,
-    Extension(peer): Extension<Peer>,
-    Path(id): Path<String>,
-    Json(text): Json<WorkText>,
-) -> Result<Json<WorkPage>, Reply> {
-    state.run(move |system| work_acts::give(system, &peer, &id, &text)).await
-}
-
-async fn take_answers(
-    State(state): State<OperatorState>,
-    Extension(peer): Extension<Peer>,
-    Path(id): Path<String>,
-    Json(text): Json<AnswersText>,
-) -> Result<Json<AnsweredPage>, Reply> {
-    state.run(move |system| work_acts::take(system, &peer, &id, &text)).await
 }
 
 async fn requests(

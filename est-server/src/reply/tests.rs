@@ -6,7 +6,7 @@ use ca_core::csr::CsrError;
 use ca_core::key_ref::KeyRef;
 use ca_core::ports::Unavailable;
 use ca_core::profile::{KeyPurpose, ProfileId};
-use ca_core::record::{Awaiting, CertificateId, OutOfService};
+use ca_core::record::{Awaiting, CertificateId, OutOfUse};
 use ca_core::serial_number::SerialNumber;
 use ca_core::subject::SubjectError;
 use ca_core::system_title::SystemTitle;
@@ -115,7 +115,7 @@ fn table() -> Vec<(u16, Refusal)> {
         (403, admitted(AdmitError::OutsideScope { name: "/var/lib/secret".to_owned() })),
         (403, admitted(AdmitError::NamesNotEntitled)),
         (403, admitted(AdmitError::DeviceNotExpected { title: title() })),
-        (403, admitted(AdmitError::DeviceOutOfService { title: title(), out: OutOfService::Suspended })),
+        (403, admitted(AdmitError::DeviceOutOfUse { title: title(), out: OutOfUse::Suspended })),
         (503, admitted(AdmitError::Unavailable(unavailable()))),
         (400, IssueError::from(ProveError::NotPossessed).into()),
         (400, IssueError::from(ProveError::KeyReused).into()),
@@ -144,7 +144,7 @@ fn table() -> Vec<(u16, Refusal)> {
         (403, conflict(IntentConflict::DeviceNotExpected)),
         (403, conflict(IntentConflict::DeviceClaimedByOther)),
         (403, conflict(IntentConflict::DeviceKeyNotDelivered)),
-        (403, conflict(IntentConflict::DeviceOutOfService(OutOfService::Retired))),
+        (403, conflict(IntentConflict::DeviceOutOfUse(OutOfUse::Retired))),
         (403, conflict(IntentConflict::FactorySuperseded { since: now })),
         (403, conflict(IntentConflict::Production(ProductionRefusal::Required))),
         (403, conflict(IntentConflict::Production(ProductionRefusal::Unknown))),

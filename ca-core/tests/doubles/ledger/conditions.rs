@@ -42,8 +42,8 @@ pub(super) fn check(state: &State, intent: &Intent) -> Result<(), IntentConflict
 
 fn is_in_service(state: &State, slot: &Slot) -> Result<(), IntentConflict> {
     let device = state.devices.get(&slot.title).filter(|device| device.expected.tenant == slot.tenant);
-    match device.and_then(|device| device.state.out_of_service()) {
-        Some(out) => Err(IntentConflict::DeviceOutOfService(out)),
+    match device.and_then(|device| device.state.out_of_use()) {
+        Some(out) => Err(IntentConflict::DeviceOutOfUse(out)),
         None => Ok(()),
     }
 }

@@ -190,8 +190,8 @@ fn judge(
     if known.delivery == Some(delivery.digest) {
         return Err(DeliveredRefusal::Repeated);
     }
-    if let Some(out) = known.state.out_of_service() {
-        return Err(DeliveredRefusal::OutOfService(out));
+    if let Some(out) = known.state.out_of_use() {
+        return Err(DeliveredRefusal::OutOfUse(out));
     }
     if same {
         return Ok(None);

@@ -71,8 +71,8 @@ pub(crate) fn record(tx: &mut Transaction<'_>, mut intent: Intent) -> Result<(),
 fn is_in_service(tx: &Transaction<'_>, slot: &Slot) -> Result<(), Refusal> {
     let device = tx.row::<DeviceRow>(&slot.title)?.map(|row| row.device);
     let owned = device.filter(|device| device.expected.tenant == slot.tenant);
-    match owned.and_then(|device| device.state.out_of_service()) {
-        Some(out) => Err(IntentConflict::DeviceOutOfService(out).into()),
+    match owned.and_then(|device| device.state.out_of_use()) {
+        Some(out) => Err(IntentConflict::DeviceOutOfUse(out).into()),
         None => Ok(()),
     }
 }

@@ -8,7 +8,7 @@ use ca_core::ports::{Fleet, Ledger, Registry};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
     ChangeOutcome, ChangeRefusal, Device, DeviceAct, DeviceChange, DeviceEventKind, DeviceField, DeviceQuery,
-    DeviceState, ExpectedDevice, IllegalTransition, IntentConflict, OutOfService, SlotUse, titles_named,
+    DeviceState, ExpectedDevice, IllegalTransition, IntentConflict, OutOfUse, SlotUse, titles_named,
 };
 use ca_core::scope::Shard;
 use ca_core::system_title::SystemTitle;
@@ -205,7 +205,7 @@ fn what_is_out_of_service_gets_no_intent_through_any_door(ground: &Ground) {
     let store = ground.open();
     store.expect_device(1);
     store.keep(super::ground::token(1));
-    let out = |how| Err(IntentConflict::DeviceOutOfService(how));
+    let out = |how| Err(IntentConflict::DeviceOutOfUse(how));
     act(&store, DeviceAct::Suspend, &[title(1)], None);
     let asked = [
         intent(1).for_slot(1, SlotUse::First),
@@ -214,12 +214,12 @@ fn what_is_out_of_service_gets_no_intent_through_any_door(ground: &Ground) {
         intent(1).for_slot(1, SlotUse::First).with_token(1),
     ];
     for intent in &asked {
-        assert_eq!(store.record(intent.clone()), out(OutOfService::Suspended));
+        assert_eq!(store.record(intent.clone()), out(OutOfUse::Suspended));
     }
     act(&store, DeviceAct::Resume, &[title(1)], None);
     assert_eq!(store.record(asked[3].clone()), Ok(()), "the token was not spent");
     act(&store, DeviceAct::Retire, &[title(1)], None);
-    assert_eq!(store.record(intent(2).for_slot(1, SlotUse::Rotation)), out(OutOfService::Retired));
+    assert_eq!(store.record(intent(2).for_slot(1, SlotUse::Rotation)), out(OutOfUse::Retired));
 }
 
 fn a_certificate_in_flight_arrives_and_the_device_stays_suspended(ground: &Ground) {

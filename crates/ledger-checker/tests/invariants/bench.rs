@@ -1,6 +1,7 @@
 //! A small sound ledger, made by hand octet for octet, and ways to break it. Shares no code with ca-store.
 
 mod der;
+mod devices;
 mod production;
 
 use std::fmt::Write;
@@ -10,6 +11,8 @@ use ledger_checker::{Evidence, Rows, Violation, check, write_fjall};
 use p256::ecdsa::signature::Signer;
 use p256::ecdsa::{Signature, SigningKey};
 use sha2::{Digest, Sha256};
+
+pub(crate) use devices::{DEVICE, counted_by, found_by};
 
 use der::{certificate_row, crl_tbs, id_row, integer, octets, sequence, signed, tbs, text, time, utf8};
 
@@ -550,55 +553,10 @@ impl Bench {
         self.edge.insert(0, (level, hash));
     }
 
-    /// Puts a device on its owner's list, with all that goes with it.
-    pub(crate) fn list_device(&mut self) {
-        self.audit_by("actor", 8, (&[], &[]), &format!("1 devices: {}", hex::encode_upper(DEVICE)));
-        let fields = [utf8("dso"), octets(&DEVICE), vec![0x0A, 1, 0], utf8("E350"), utf8(""), time(NOW)];
-        self.rows.insert((17, DEVICE.to_vec()), der::row(&sequence(&fields)));
-        self.rows.insert((18, [b"dso\0".as_slice(), &DEVICE].concat()), Vec::new());
-        for (what, word) in [(1, "expected"), (3, "E350")] {
-            self.rows.insert((39, found_by(what, word)), Vec::new());
-        }
-        for (field, word) in [(0, ""), (3, "E350")] {
-            let states = [0, 0, 1, 0, 0, 0, 0].map(|count: u8| integer(&[count]));
-            let row = sequence(&[utf8(word), sequence(&states)]);
-            self.rows.insert((40, counted_by(field, word)), der::row(&row));
-        }
-        self.follow_device(self.sequence);
-    }
-
-    /// Has the history of the device name an audit record.
-    pub(crate) fn follow_device(&mut self, sequence_number: u64) {
-        let key = [DEVICE.as_slice(), &sequence_number.to_be_bytes()].concat();
-        self.rows.insert((41, key), der::row(&sequence(&[integer(&[0])])));
-    }
-
-    /// Has the trail say that the device was retired.
-    pub(crate) fn tell_that_the_device_is_retired(&mut self) {
-        self.audit_by("actor", 93, (&[], &[]), &format!("scrapped: {}", hex::encode_upper(DEVICE)));
-    }
-
     /// Changes a subtree.
     pub(crate) fn change_subtree(&mut self) {
         self.rows.insert((19, [[1].as_slice(), &0_u64.to_be_bytes()].concat()), vec![7; 32]);
     }
-}
-
-/// The device that is listed.
-pub(crate) const DEVICE: [u8; 8] = [0xD1; 8];
-
-/// The key of an index: what the device has in a field.
-pub(crate) fn found_by(what: u8, word: &str) -> Vec<u8> {
-    [short(&[b"dso", &[0, what], word.as_bytes()]).as_slice(), &DEVICE].concat()
-}
-
-/// The key of a count.
-pub(crate) fn counted_by(field: u8, word: &str) -> Vec<u8> {
-    [short(&[b"dso", &[0, field]]), short(&[word.as_bytes()])].concat()
-}
-
-fn short(parts: &[&[u8]]) -> Vec<u8> {
-    Sha256::digest(parts.concat())[..16].to_vec()
 }
 
 fn write_one(directory: &Path, name: &str, octets: &[u8]) {

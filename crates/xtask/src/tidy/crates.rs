@@ -154,7 +154,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("quick-xml", &["deliveries"]),
     ("rqrr", &["paper"]),
     ("sled", &["ca-store", "ledger-checker"]),
-    ("zip", &["deliveries"]),
+    // Sheets of deliveries, and requests of a line in an archive.
+    ("zip", &["deliveries", "meter-pki"]),
 ];
 
 /// Outside crates that are not to be built at all but by those named, and what to use instead.
