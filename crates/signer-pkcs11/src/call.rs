@@ -258,9 +258,9 @@ mod tests {
     fn knows_every_answer_that_refuses_the_pin() {
         let refuses =
             |answer| CallFailed::from(Error::Pkcs11(answer, Function::Login)).is_refusal_of_the_pin();
-        assert!(
-            refuses(RvError::PinIncorrect) && refuses(RvError::PinLocked) && refuses(RvError::PinExpired)
-        );
+        assert!([RvError::PinIncorrect, RvError::PinInvalid, RvError::PinExpired].into_iter().all(refuses));
+        // A locked token compares no PIN, and may be unlocked: it is waited for.
+        assert!(!refuses(RvError::PinLocked) && !refuses(RvError::UserPinNotInitialized));
         assert!(!refuses(RvError::UserAlreadyLoggedIn) && !refuses(RvError::DeviceError));
     }
 }
