@@ -1,5 +1,6 @@
 //! `device list`, `show`, `count` and `history`: what is known of devices, as tables.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use ca_core::record::titles_named;
@@ -247,7 +248,8 @@ pub(in crate::commands) fn verify(
     Ok(())
 }
 
-/// Every record must be in the log, and must tell of this device: by its system title, or by its certificate.
+/// Every record must be in the log, and must tell of this device: by its system title, or of a certificate that a record before
+/// says is this device's.
 fn check(view: &HistoryProofsView, pem: &str) -> Result<ProvedView, Failure> {
     let broken = |what: String| {
         Failure::new(Exit::Integrity, "audit.broken", what)
@@ -256,18 +258,20 @@ fn check(view: &HistoryProofsView, pem: &str) -> Result<ProvedView, Failure> {
     let key = public_key(pem).map_err(|error| Failure::new(Exit::Usage, "audit.key", error))?;
     let title = ca_core::system_title::SystemTitle::parse(&view.system_title)
         .map_err(|error| broken(error.to_string()))?;
-    let (mut proved, mut checkpoint) = (Vec::new(), 0);
+    let (mut proved, mut checkpoint, mut certificates) = (Vec::new(), 0, BTreeSet::new());
     for one in &view.proofs {
         let proof =
             LogProof::parse(&one.proof).ok_or_else(|| broken(format!("proof {} is none", one.sequence)))?;
         let (record, signed) = proof.verify(&key).map_err(broken)?;
         let event = record.event;
-        let of_certificate = event.serial.is_some();
-        let names =
-            titles_named(&event.detail).contains(&title) || event.detail.starts_with(&view.system_title);
-        if record.sequence != one.sequence || !(names || of_certificate) {
+        let certificate = event.issuer.zip(event.serial.clone());
+        let first_word = event.detail.split(' ').next().unwrap_or_default();
+        let names = titles_named(&event.detail).contains(&title) || first_word == view.system_title;
+        let is_known = certificate.as_ref().is_some_and(|id| certificates.contains(id));
+        if record.sequence != one.sequence || !(names || is_known) {
             return Err(broken(format!("audit record {} does not tell of {title}", record.sequence)));
         }
+        certificates.extend(certificate);
         checkpoint = signed.head.size;
         proved.push(ProvedLine {
             sequence: record.sequence,
