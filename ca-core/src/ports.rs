@@ -26,7 +26,6 @@ use crate::scope::{CrlLine, CrlScope, Shard};
 use crate::serial_number::SerialNumber;
 use crate::signature::EcdsaSignature;
 use crate::system_title::SystemTitle;
-use crate::tenant::TenantId;
 use crate::to_be_signed::ToBeSigned;
 use crate::validity::UnixTime;
 
@@ -313,17 +312,6 @@ pub trait Registry: Send + Sync {
     /// # Errors
     /// [`Unavailable`].
     fn device(&self, title: &SystemTitle) -> Result<Option<Device>, Unavailable>;
-
-    /// Lists devices of a tenant in the order of their system titles, at most `limit`, after `after`.
-    ///
-    /// # Errors
-    /// [`Unavailable`].
-    fn devices(
-        &self,
-        tenant: &TenantId,
-        after: Option<&SystemTitle>,
-        limit: usize,
-    ) -> Result<Vec<Device>, Unavailable>;
 
     /// Keeps a one-time token; durable, with its audit event.
     ///

@@ -8,14 +8,13 @@ use ca_core::record::{
     PartOutcome, Token,
 };
 use ca_core::system_title::SystemTitle;
-use ca_core::tenant::TenantId;
 
 use crate::act::{delivery, device};
-use crate::engine::{Durability, View};
-use crate::keyspace::{Keyspace, device_list_key, device_list_prefix, parse_listed_title};
-use crate::row::{DeliveryRow, DeviceRow, Row, RowFault, TokenRow};
+use crate::engine::Durability;
+use crate::keyspace::Keyspace;
+use crate::row::{DeliveryRow, DeviceRow, Row, TokenRow};
 use crate::store::Store;
-use crate::transaction::{ReadFault, Rows};
+use crate::transaction::Rows;
 
 const PORT: &str = "registry";
 
@@ -32,15 +31,6 @@ impl Registry for Store {
         self.read(PORT, |view| Ok(view.row::<DeviceRow>(title)?.map(|row| row.device)))
     }
 
-    fn devices(
-        &self,
-        tenant: &TenantId,
-        after: Option<&SystemTitle>,
-        limit: usize,
-    ) -> Result<Vec<Device>, Unavailable> {
-        self.read(PORT, |view| listed(view, tenant, after, limit))
-    }
-
     fn keep_token(&self, token: Token, event: AuditEvent) -> Result<(), Unavailable> {
         self.write_new(PORT, Durability::Durable, |tx| device::keep_token(tx, token, event))
     }
@@ -48,23 +38,6 @@ impl Registry for Store {
     fn token(&self, hash: &[u8; 32]) -> Result<Option<Token>, Unavailable> {
         self.read(PORT, |view| Ok(view.row::<TokenRow>(hash)?.map(|row| row.token)))
     }
-}
-
-fn listed(
-    view: &dyn View,
-    tenant: &TenantId,
-    after: Option<&SystemTitle>,
-    limit: usize,
-) -> Result<Vec<Device>, ReadFault> {
-    let after = after.map(|title| device_list_key(tenant, title)).unwrap_or_default();
-    let rows = view.rows_after(Keyspace::DeviceLists, &device_list_prefix(tenant), &after, limit)?;
-    let mut devices = Vec::with_capacity(rows.len());
-    for (key, _) in rows {
-        let fault = RowFault::Key { keyspace: Keyspace::DeviceLists.name() };
-        let title = parse_listed_title(&key).ok_or(fault)?;
-        devices.extend(view.row::<DeviceRow>(&title)?.map(|row| row.device));
-    }
-    Ok(devices)
 }
 
 impl Deliveries for Store {

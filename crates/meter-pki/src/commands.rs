@@ -18,6 +18,7 @@ mod est;
 mod factory;
 mod front;
 mod hsm;
+mod imported;
 mod credential;
 mod ocsp;
 mod printer;

@@ -59,7 +59,9 @@ impl Aside {
         self.file.sync_all().map_err(DiskError::of("sync the new file"))?;
         fs::rename(&self.aside, &self.place).map_err(DiskError::of("rename the new file"))?;
         self.placed = true;
-        let folder = self.place.parent().unwrap_or_else(|| Path::new("."));
+        // A bare name has an empty parent.
+        let folder = self.place.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or_else(|| Path::new("."));
         let synced = File::open(folder).and_then(|folder| folder.sync_all());
         synced.map_err(DiskError::of("sync the folder"))?;
         self.file.try_clone().map_err(DiskError::of("keep the new file open"))

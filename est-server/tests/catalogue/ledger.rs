@@ -356,10 +356,6 @@ impl Registry for Memory {
         Ok(self.open_registry()?.devices.get(title).cloned())
     }
 
-    fn devices(&self, _: &TenantId, _: Option<&SystemTitle>, _: usize) -> Result<Vec<Device>, Unavailable> {
-        panic!("nobody lists devices over EST")
-    }
-
     fn keep_token(&self, _: Token, _: AuditEvent) -> Result<(), Unavailable> {
         panic!("no token is made over EST")
     }

@@ -17,7 +17,6 @@ use ca_core::record::{
 use ca_core::scope::CrlListing;
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
-use ca_core::tenant::TenantId;
 use ca_core::validity::UnixTime;
 
 use super::book::may_be_revoked;
@@ -250,10 +249,6 @@ impl Registry for FileLedger {
 
     fn device(&self, _: &SystemTitle) -> Result<Option<Device>, Unavailable> {
         Ok(None)
-    }
-
-    fn devices(&self, _: &TenantId, _: Option<&SystemTitle>, _: usize) -> Result<Vec<Device>, Unavailable> {
-        Ok(Vec::new())
     }
 
     fn keep_token(&self, _: Token, _: AuditEvent) -> Result<(), Unavailable> {

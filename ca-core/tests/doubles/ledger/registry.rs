@@ -55,16 +55,6 @@ impl Registry for MemoryLedger {
         Ok(self.enter(Step::Device)?.devices.get(title).cloned())
     }
 
-    fn devices(
-        &self,
-        tenant: &TenantId,
-        _: Option<&SystemTitle>,
-        limit: usize,
-    ) -> Result<Vec<Device>, Unavailable> {
-        let devices = self.enter(Step::Device)?.devices.clone();
-        Ok(devices.into_values().filter(|device| device.expected.tenant == *tenant).take(limit).collect())
-    }
-
     fn keep_token(&self, token: Token, _: AuditEvent) -> Result<(), Unavailable> {
         self.keep(token);
         Ok(())

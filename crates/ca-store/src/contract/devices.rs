@@ -5,7 +5,7 @@ use ca_core::ports::Registry;
 use ca_core::record::{Device, DeviceState, ExpectedDevice, ImportOutcome};
 
 use super::ground::{
-    Ground, IntentWords, LedgerTold, LedgerWords, NOW, event, expected, intent, tenant, title,
+    Ground, IntentWords, LedgerTold, LedgerWords, NOW, event, expected, intent, listed_devices, tenant, title,
 };
 use crate::Store;
 
@@ -41,7 +41,7 @@ fn a_device_on_anothers_list_is_refused(ground: &Ground) {
     let outcome = import(&store, vec![foreign(3), foreign(4)]);
     assert_eq!(outcome, ImportOutcome { added: 1, unchanged: 0, refused: vec![title(4)] });
     assert_eq!(store.device(&title(4)).unwrap().unwrap().expected, expected(4));
-    assert_eq!(store.devices(&tenant("dso-2"), None, 9).unwrap().len(), 1);
+    assert_eq!(listed_devices(&store, "dso-2", (None, 9)).len(), 1);
 }
 
 fn a_device_that_was_claimed_is_not_changed_by_an_import(ground: &Ground) {
@@ -61,14 +61,14 @@ fn devices_are_listed_for_one_owner_in_order_and_page_by_page(ground: &Ground) {
     import(&store, vec![expected(9), expected(4), foreign, expected(7)]);
     let titles = |after: Option<u8>, limit| {
         let after = after.map(title);
-        let devices = store.devices(&tenant("dso"), after.as_ref(), limit).unwrap();
+        let devices = listed_devices(&store, "dso", (after, limit));
         devices.into_iter().map(|device| device.expected.title).collect::<Vec<_>>()
     };
     assert_eq!(titles(None, 2), [4, 7].map(title));
     assert_eq!(titles(Some(7), 2), [9].map(title));
     assert_eq!(titles(Some(5), 9), [7, 9].map(title));
     assert_eq!(titles(None, 0), []);
-    assert_eq!(store.devices(&tenant("ds"), None, 9).unwrap(), []);
+    assert_eq!(listed_devices(&store, "ds", (None, 9)), []);
 }
 
 super::on_every_engine! {

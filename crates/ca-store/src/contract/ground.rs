@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use ca_core::audit::{Act, AuditEvent, AuditRecord};
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{Ledger, Registry, Releases, StatusSource, Unavailable};
+use ca_core::ports::{Fleet, Ledger, Registry, Releases, StatusSource, Unavailable};
 use ca_core::profile::{Hierarchy, KeyPurpose, ProfileId};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
-    AfterWindow, CertificateId, CertificateStatus, Conditions, DeviceClaim, ExpectedDevice, Idempotency,
-    Intent, IntentConflict, IssuedRecord, ReleaseOutcome, ReleaseRecord, Revocation, RevocationOutcome,
-    RevocationRecord, Settlement, Slot, SlotUse, Token,
+    AfterWindow, CertificateId, CertificateStatus, Conditions, Device, DeviceClaim, DeviceQuery,
+    ExpectedDevice, Idempotency, Intent, IntentConflict, IssuedRecord, ReleaseOutcome, ReleaseRecord,
+    Revocation, RevocationOutcome, RevocationRecord, Settlement, Slot, SlotUse, Token,
 };
 use ca_core::scope::CrlListing;
 use ca_core::serial_number::SerialNumber;
@@ -103,6 +103,15 @@ pub(super) fn boot(number: u8) -> Option<BootId> {
 
 pub(super) fn tenant(name: &str) -> TenantId {
     TenantId::parse(name).unwrap()
+}
+
+/// Lists the devices of an owner, after one, at most so many.
+pub(super) fn listed_devices(
+    store: &Store,
+    owner: &str,
+    (after, limit): (Option<SystemTitle>, usize),
+) -> Vec<Device> {
+    store.find_devices(&DeviceQuery { after, ..DeviceQuery::of(tenant(owner), limit) }).unwrap().devices
 }
 
 pub(super) fn title(number: u8) -> SystemTitle {

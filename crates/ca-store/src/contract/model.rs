@@ -21,7 +21,7 @@ use proptest::prelude::*;
 
 use super::ground::{
     END, Ground, IntentWords, LedgerTold, NOW, certificate, event, expected, id, intent, issued, issuer,
-    revoking, tenant, title, token,
+    listed_devices, revoking, title, token,
 };
 use crate::{EngineKind, Store};
 
@@ -485,7 +485,7 @@ impl Model {
             let spent = store.token(&[number; 32]).unwrap().map(|token| token.spent);
             assert_eq!(spent, self.tokens.get(&number).map(|kept| kept.spent_by.is_some()));
         }
-        for device in store.devices(&tenant("dso"), None, 99).unwrap() {
+        for device in listed_devices(store, "dso", (None, 99)) {
             let owned = &self.devices[device.expected.title.octets().last().unwrap()];
             let state = match owned {
                 Owned { superseded: Some(_), .. } => DeviceState::Operational,
@@ -513,7 +513,7 @@ fn follows_the_model(ground: &Ground, steps: &[Step]) {
         store = model.take(ground, store, step);
         model.compare(&store);
     }
-    let devices = store.devices(&tenant("dso"), None, 99).unwrap();
+    let devices = listed_devices(&store, "dso", (None, 99));
     assert_eq!(devices.len(), model.devices.len());
     let of_device =
         |device| CertificateQuery { title: Some(title(device)), limit: 99, ..CertificateQuery::default() };

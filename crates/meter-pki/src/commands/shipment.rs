@@ -8,7 +8,7 @@ mod import;
 mod input;
 mod recipient;
 pub(super) mod views;
-mod wire;
+mod table;
 
 use std::fs::File;
 use std::io::{BufReader, Write};

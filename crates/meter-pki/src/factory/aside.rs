@@ -1,17 +1,11 @@
-//! Files that are there whole or not at all, also when the power goes: written aside, synced, renamed.
+//! Many files of one directory, each whole or not at all: written aside, synced, renamed, and the directory synced once for all of
+//! them. Not for one file alone: `status_server::aside`.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Writes octets in the place of what was there.
-pub(super) fn replace(path: &Path, octets: &[u8]) -> io::Result<()> {
-    put(path, octets)?;
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    sync(parent.unwrap_or_else(|| Path::new(".")))
-}
-
-/// The same, but for the directory: its entry lasts once [`sync`] was done.
+/// Writes octets in the place of what was there; that lasts once [`sync`] was done.
 pub(super) fn put(path: &Path, octets: &[u8]) -> io::Result<()> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     let aside = path.with_file_name(format!(".{}.new", name.to_string_lossy()));

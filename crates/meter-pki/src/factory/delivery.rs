@@ -1,14 +1,14 @@
 //! What a delivery says of the devices of an order: one JSON object a line, in the form that manifests and imports take.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use status_server::aside::Aside;
 
-use super::aside;
 use crate::exit::{Exit, Failure};
 use crate::operator::client::{OperatorClient, escaped};
 use crate::operator::wire::deliveries::DeliveredDeviceText;
@@ -122,7 +122,7 @@ fn name(names: &mut Vec<String>, device: &ProducedView) {
 /// A delivery that is being written.
 struct Sheet<'a> {
     file: PathBuf,
-    aside: PathBuf,
+    aside: Aside,
     out: BufWriter<File>,
     hash: Sha256,
     numbers: &'a SerialNumbers,
@@ -131,9 +131,8 @@ struct Sheet<'a> {
 
 impl<'a> Sheet<'a> {
     fn begin(file: &Path, numbers: &'a SerialNumbers) -> Result<Self, Failure> {
-        let name = file.file_name().map(|name| format!(".{}.new", name.to_string_lossy()));
-        let aside = file.with_file_name(name.unwrap_or_default());
-        let out = File::create(&aside).map_err(|error| unwritable(file, &error))?;
+        let mut aside = Aside::begin(file).map_err(|error| unwritable(file, &error))?;
+        let out = aside.file().try_clone().map_err(|error| unwritable(file, &error))?;
         Ok(Self {
             file: file.to_path_buf(),
             aside,
@@ -166,12 +165,8 @@ impl<'a> Sheet<'a> {
     }
 
     fn finish(mut self) -> Result<WrittenDelivery, Failure> {
-        let done = self.out.flush().and_then(|()| self.out.get_ref().sync_all());
-        let done = done.and_then(|()| fs::rename(&self.aside, &self.file)).and_then(|()| {
-            let parent = self.file.parent().filter(|parent| !parent.as_os_str().is_empty());
-            aside::sync(parent.unwrap_or_else(|| Path::new(".")))
-        });
-        done.map_err(|error| unwritable(&self.file, &error))?;
+        self.out.flush().map_err(|error| unwritable(&self.file, &error))?;
+        self.aside.put().map_err(|error| unwritable(&self.file, &error))?;
         Ok(WrittenDelivery {
             file: self.file.display().to_string(),
             devices: self.devices,
@@ -180,6 +175,6 @@ impl<'a> Sheet<'a> {
     }
 }
 
-fn unwritable(file: &Path, error: &io::Error) -> Failure {
+fn unwritable(file: &Path, error: &dyn std::fmt::Display) -> Failure {
     Failure::new(Exit::Failed, "delivery.unwritable", format!("{}: {error}", file.display()))
 }

@@ -1,10 +1,11 @@
 //! What is wrong with single files, written as CSV for people and line software.
 
+use std::io::Write;
 use std::path::Path;
 
 use serde::Serialize;
+use status_server::aside::Aside;
 
-use super::aside;
 use crate::exit::{Exit, Failure};
 
 /// What is wrong with one file.
@@ -49,7 +50,9 @@ pub(crate) fn write(path: &Path, faults: &[FileFault]) -> Result<(), Failure> {
         writer.write_record(cells.map(|cell| plain(cell))).map_err(|error| failed(&error))?;
     }
     let octets = writer.into_inner().map_err(|error| failed(&error.error()))?;
-    aside::replace(path, &octets).map_err(|error| failed(&error))
+    let mut aside = Aside::begin(path).map_err(|error| failed(&error))?;
+    aside.file().write_all(&octets).map_err(|error| failed(&error))?;
+    aside.put().map(drop).map_err(|error| failed(&error))
 }
 
 /// I-07: what a spreadsheet would take for a formula is text.

@@ -1,10 +1,10 @@
 //! `meter-pki campaign report`: how far it is, what is stuck and why, for people, for programs, as a workbook and as a plot.
 
-use std::io::Write;
 use std::path::Path;
 
 use super::{plot, sheet, show, stuck_rows};
 use crate::cli::campaign::ReportForm;
+use crate::commands::ceremony::write_new;
 use crate::commands::printer::{Printer, heading, table};
 use crate::exit::{Exit, Failure};
 use crate::operator::client::{OperatorClient, escaped};
@@ -112,18 +112,6 @@ fn give(octets: &[u8], out: Option<&Path>, printer: &Printer) -> Result<(), Fail
             Ok(())
         }
     }
-}
-
-/// Writes a file that must not exist.
-pub(super) fn write_new(file: &Path, octets: &[u8]) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| {
-        let exists = error.kind() == std::io::ErrorKind::AlreadyExists;
-        let exit = if exists { Exit::Conflict } else { Exit::Failed };
-        Failure::new(exit, "report.file", format!("{}: {error}", file.display()))
-            .then("name a file that is not there")
-    };
-    let mut written = std::fs::File::create_new(file).map_err(failed)?;
-    written.write_all(octets).and_then(|()| written.sync_all()).map_err(failed)
 }
 
 fn text((view, stuck): &(CampaignView, MemberPage)) -> Vec<String> {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::report::write_new;
+use crate::commands::ceremony::{refuse_existing, write_new};
 use crate::commands::printer::Printer;
 use crate::exit::{Exit, Failure};
 use crate::operator::client::{OperatorClient, escaped};
@@ -37,12 +37,7 @@ pub(super) async fn take_orders(
     printer: &Printer,
 ) -> Result<(), Failure> {
     // Work that is given for a time and written nowhere would wait until that time is over.
-    if out.exists() {
-        let message = format!("{} is there already", out.display());
-        return Err(
-            Failure::new(Exit::Conflict, "report.file", message).then("name a file that is not there")
-        );
-    }
+    refuse_existing(out)?;
     let campaigns = match campaign {
         Some(campaign) => vec![campaign.to_owned()],
         None => worked_by_head_ends(client).await?,

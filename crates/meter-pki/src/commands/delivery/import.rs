@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 use super::outcome::{CheckView, Outcome};
 use super::{Opened, checked, unreadable};
 use crate::cli::delivery::ImportArgs;
+use crate::commands::imported;
 use crate::commands::printer::Printer;
 use crate::exit::{Exit, Failure};
 use crate::operator::client::OperatorClient;
@@ -223,16 +224,7 @@ fn name(file: &Path) -> String {
 
 /// Prints what came of it; devices that were refused or left out make it a failure.
 fn told(view: &ImportedView, printer: &Printer) -> Result<(), Failure> {
-    printer.result(view, |view| {
-        let TotalsView { announced, received, imported, unchanged, refused } = view.totals;
-        let mut lines = vec![format!(
-            "{} is imported: {received} of {announced} devices, {imported} new, {unchanged} on the list before, {refused} refused",
-            view.file
-        )];
-        let refusals = view.refusals.iter();
-        lines.extend(refusals.map(|one| format!("{}: {} ({})", one.system_title, one.message, one.code)));
-        lines
-    });
+    printer.result(view, |view| imported::lines(&view.file, view.totals, &view.refusals));
     if view.totals.refused > 0 {
         let message = format!("{} devices were refused", view.totals.refused);
         return Err(Failure::new(Exit::Partial, "device.refused", message)

@@ -12,9 +12,9 @@ use signer_file::SystemEntropy;
 
 use super::aside::Aside;
 use super::input::DeviceFile;
+use super::table::TransportKeyText;
 use super::tenant;
 use super::views::HeaderView;
-use super::wire::TransportKeyText;
 use crate::cli::shipment::CreateArgs;
 use crate::commands::credential::file::{CredentialFile, certificates, read};
 use crate::commands::credential::keys::{KeyPlace, OwnKey};

@@ -12,6 +12,7 @@ use shipment::{Checked, ReadError, SealedChunk, Shipment, check};
 use super::recipient::OwnRecipient;
 use super::{ExpectedSigner, open, tenant};
 use crate::cli::shipment::ImportArgs;
+use crate::commands::imported;
 use crate::commands::printer::Printer;
 use crate::exit::{Exit, Failure};
 use crate::operator::client::OperatorClient;
@@ -91,16 +92,7 @@ pub(super) async fn import(
 
 /// Prints what came of it; devices that were refused make it a failure.
 fn told(view: &ImportedView, printer: &Printer) -> Result<(), Failure> {
-    printer.result(view, |view| {
-        let TotalsView { announced, received, imported, unchanged, refused } = view.totals;
-        let mut lines = vec![format!(
-            "{} is imported: {received} of {announced} devices, {imported} new, {unchanged} on the list before, {refused} refused",
-            view.shipment
-        )];
-        let refusals = view.refusals.iter();
-        lines.extend(refusals.map(|one| format!("{}: {} ({})", one.system_title, one.message, one.code)));
-        lines
-    });
+    printer.result(view, |view| imported::lines(&view.shipment, view.totals, &view.refusals));
     if view.totals.refused == 0 {
         return Ok(());
     }

@@ -9,7 +9,7 @@ use std::path::Path;
 use ca_core::record::DeliveredDevice;
 use ca_core::system_title::SystemTitle;
 
-use super::wire::DeviceRow;
+use super::table::DeviceRow;
 use crate::exit::{Exit, Failure};
 use crate::operator::wire::deliveries::DeliveredDeviceText;
 
