@@ -206,7 +206,13 @@ pub fn with_all_files() -> usize {
 /// When there is no such process.
 #[must_use]
 pub fn most_memory(process: u32) -> u64 {
-    let text = std::fs::read_to_string(format!("/proc/{process}/status")).expect("a process");
-    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("proc(5)");
-    line.trim().trim_end_matches(" kB").parse().expect("a number")
+    memory_so_far(process).expect("a process that runs")
+}
+
+/// The same; none when it has ended.
+#[must_use]
+pub fn memory_so_far(process: u32) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().trim_end_matches(" kB").parse().ok()
 }
