@@ -98,7 +98,8 @@ impl HeadEnd {
         authorities: &[Vec<u8>],
         (faults, seed, max_pdu): (CallFaults, u64, u16),
     ) -> Result<Self, CertificateError> {
-        let authorities = authorities.iter().map(|der| Certificate::from_der(der)).collect::<Result<_, _>>()?;
+        let authorities =
+            authorities.iter().map(|der| Certificate::from_der(der)).collect::<Result<_, _>>()?;
         let suites = fleet.meters.iter().map(|meter| (meter.title, meter.suite)).collect();
         Ok(Self { fleet, suites, authorities, faults, luck: Luck::new(seed), max_pdu })
     }
@@ -180,12 +181,7 @@ impl HeadEnd {
         (drawn == 0).then(|| CallAnswer::nothing(order))
     }
 
-    fn wrong(
-        &self,
-        order: &CallOrder,
-        befell: CallMishap,
-        occasion: Occasion<'_>,
-    ) -> Option<WrongAnswer> {
+    fn wrong(&self, order: &CallOrder, befell: CallMishap, occasion: Occasion<'_>) -> Option<WrongAnswer> {
         match befell {
             CallMishap::WrongAnswer => {
                 let which = self.luck.draw(Occasion { about: "which wrong answer", ..occasion });

@@ -17,10 +17,10 @@ mod luck;
 mod key;
 
 pub use born::{BornError, Maker};
+pub use desk::{Road, Server};
 pub use head_end::{
     CallAnswer, CallOrder, CallTally, HeadEnd, OrderError, WorkError, Worked, WrongAnswer, read_orders,
 };
-pub use desk::{Road, Server};
 pub use key::NoKey;
 pub use memory::{Fleet, Life, MemoryError, Meter};
 pub use mishap::{CallFaults, Faults};

@@ -77,9 +77,9 @@ mod tests {
     use super::*;
     use crate::apdu::ActionResult;
     use crate::cosem::LogicalName;
+    use crate::cosem::{Descriptor, SECURITY_SETUP};
     use crate::meter::Identity;
     use crate::security_setup::Method;
-    use crate::cosem::{Descriptor, SECURITY_SETUP};
 
     fn meter(suite: SecuritySuite) -> Meter {
         let identity = Identity {

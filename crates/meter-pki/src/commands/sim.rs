@@ -75,7 +75,8 @@ fn make(args: &MakeArgs, printer: &Printer) -> Result<(), Failure> {
             format!("their delivery: {}", view.delivery),
             format!("anchor_files of their manufacturer: {}", view.anchors.join(", ")),
             "next: import the delivery, then meter-pki sim run DIR --url URL --trust FILE,".to_owned(),
-            "or for a campaign over a head-end meter-pki sim head-end DIR --until-done --authority FILE".to_owned(),
+            "or for a campaign over a head-end meter-pki sim head-end DIR --until-done --authority FILE"
+                .to_owned(),
         ]
     });
     Ok(())

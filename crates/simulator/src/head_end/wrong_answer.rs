@@ -84,7 +84,8 @@ impl WrongAnswer {
 fn with_other_invoke_id(apdu: &str) -> String {
     let mut digits = String::with_capacity(apdu.len());
     for (at, digit) in apdu.chars().enumerate() {
-        let changed = digit.to_digit(16).filter(|_| at == 5).and_then(|value| char::from_digit(value ^ 1, 16));
+        let changed =
+            digit.to_digit(16).filter(|_| at == 5).and_then(|value| char::from_digit(value ^ 1, 16));
         digits.push(changed.unwrap_or(digit));
     }
     digits

@@ -84,7 +84,9 @@ pub(in crate::commands) async fn bring(
 }
 
 /// The campaigns that give work to head-ends.
-pub(in crate::commands) async fn worked_by_head_ends(client: &OperatorClient) -> Result<Vec<String>, Failure> {
+pub(in crate::commands) async fn worked_by_head_ends(
+    client: &OperatorClient,
+) -> Result<Vec<String>, Failure> {
     let mut found = Vec::new();
     for state in ["ending", "running", "paused"] {
         let query = CampaignQueryText { state: Some(state.to_owned()), after: None, limit: 10_000 };

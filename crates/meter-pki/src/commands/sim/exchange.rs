@@ -22,7 +22,8 @@ use crate::compose::SystemClock;
 use crate::exit::{Exit, Failure};
 use crate::operator::client::{OperatorClient, escaped};
 use crate::operator::wire::campaigns::{
-    AnswerText, AnsweredView, CampaignView, MemberPage, MemberQueryText, MemberView, WorkOrderLine, WorkText,
+    AnswerText, AnsweredView, CampaignView, MemberPage, MemberQueryText, MemberView, SwapView, WorkOrderLine,
+    WorkText,
 };
 use crate::progress::Step;
 
@@ -247,17 +248,12 @@ impl Exchange {
             }
             "done" => {
                 for swap in &device.swaps {
-                    let held = self.holds(&device.system_title, &swap.purpose);
-                    if held == swap.serial {
-                        report.compared = report.compared.saturating_add(1);
-                    } else {
-                        report.defects.push(format!(
-                            "{} {}: on record is {}, and the meter holds {}",
-                            device.system_title,
-                            swap.purpose,
-                            swap.serial.as_deref().unwrap_or("none"),
-                            held.as_deref().unwrap_or("none")
-                        ));
+                    match self.unlike(&device.system_title, swap) {
+                        None => report.compared = report.compared.saturating_add(1),
+                        Some(what) => {
+                            let place = format!("{} {}", device.system_title, swap.purpose);
+                            report.defects.push(format!("{place}: {what}"));
+                        }
                     }
                 }
             }
@@ -265,12 +261,23 @@ impl Exchange {
         }
     }
 
-    /// The serial number of the certificate that a meter holds of its owner.
-    fn holds(&self, title: &str, purpose: &str) -> Option<String> {
-        let title = SystemTitle::parse(title).ok()?;
-        let purpose = KeyPurpose::ALL.into_iter().find(|one| one.name() == purpose)?;
-        let der = self.head_end.fleet().certificate(&title, Life::Operational, purpose)?;
-        Certificate::from_der(&der).ok().map(|certificate| certificate.serial().to_string())
+    /// What is wrong with the certificate that a meter holds, where the server says that it has one in use.
+    fn unlike(&self, title: &str, swap: &SwapView) -> Option<String> {
+        let held = |life| {
+            let title = SystemTitle::parse(title).ok()?;
+            let purpose = KeyPurpose::ALL.into_iter().find(|one| one.name() == swap.purpose)?;
+            Certificate::from_der(&self.head_end.fleet().certificate(&title, life, purpose)?).ok()
+        };
+        let (serial, own) = (swap.serial.as_deref().unwrap_or("none"), held(Life::Operational));
+        let Some(own) = own.filter(|own| own.serial().to_string() == serial) else {
+            return Some(format!(
+                "the certificate {serial} is in use, as the server says, and the meter holds another or none"
+            ));
+        };
+        let former = held(Life::Factory).is_some_and(|former| former.public_key() == own.public_key());
+        former.then(|| {
+            format!("the certificate {serial} is for the key that the maker certified: no key was made anew")
+        })
     }
 }
 

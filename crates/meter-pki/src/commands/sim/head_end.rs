@@ -122,8 +122,8 @@ async fn by_files(
         .map_err(|error| Failure::new(Exit::Failed, "sim.failed", error))?;
     let mut lines = String::new();
     for answer in &worked.answers {
-        let line = serde_json::to_string(answer)
-            .map_err(|error| Failure::new(Exit::Failed, "sim.failed", error))?;
+        let line =
+            serde_json::to_string(answer).map_err(|error| Failure::new(Exit::Failed, "sim.failed", error))?;
         lines.push_str(&line);
         lines.push('\n');
     }
