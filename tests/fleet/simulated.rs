@@ -1,11 +1,8 @@
 //! Simulated meters against the program that serves: mishaps by seed, and a server that is killed.
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-
 use e2e::patience::eventually;
-use e2e::process::program;
 use e2e::rehearsal::Rehearsal;
+use e2e::roll_out::{self, Owner, text};
 use e2e::tool::openssl;
 use serde_json::Value;
 
@@ -23,86 +20,6 @@ const MISHAPS: [&str; 10] = [
     "20",
 ];
 
-/// An owner that knows the maker of a simulated fleet, whose meters are on its list.
-struct Owner {
-    serving: Rehearsal,
-    fleet: PathBuf,
-    titles: Vec<String>,
-}
-
-impl Owner {
-    fn of(meters: &str) -> Self {
-        let mut serving = Rehearsal::start(1);
-        serving.stop();
-        let fleet = serving.scratch("fleet");
-        let made = serving.operator_json(&[
-            "sim",
-            "make",
-            &text(&fleet),
-            "--meters",
-            meters,
-            "--concentrators",
-            "3",
-        ]);
-        let anchors = made["anchors"].to_string();
-        serving.configure("owner.toml", |text| {
-            let maker = format!("[[manufacturer]]\ntenant = \"sim\"\nanchor_files = {anchors}\n");
-            text.replace("manufacturers = [\"maker\"]", "manufacturers = [\"maker\", \"sim\"]") + &maker
-        });
-        serving.serve();
-        let delivery = std::fs::read_to_string(fleet.join("delivery.jsonl")).expect("a delivery");
-        let lines = delivery.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
-        let titles = lines.map(|line| line["system_title"].as_str().expect("a title").to_owned()).collect();
-        Self { serving, fleet, titles }
-    }
-
-    /// Puts them on the owner's list.
-    fn expect(&self, titles: &[String]) {
-        let list = self.serving.unique("expected.csv");
-        let rows: String = titles.iter().map(|title| format!("{title},sim\n")).collect();
-        std::fs::write(&list, format!("system_title,manufacturer\n{rows}")).expect("a list");
-        drop(self.serving.operator(&["device", "import", &text(&list), "--tenant", "dso"]).ok());
-    }
-
-    fn run(&self, more: &[&str]) -> Command {
-        let mut command = Command::new(program("meter-pki"));
-        command
-            .args(["--json", "sim", "run", &text(&self.fleet), "--url", &self.serving.origin(), "--trust"])
-            .arg(self.serving.root())
-            .args(more)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
-    }
-
-    /// How many certificates of their owner the meters have.
-    fn certificates(&self) -> usize {
-        let memory =
-            std::fs::read_to_string(self.fleet.join("memory.jsonl")).expect("the memory of the meters");
-        memory
-            .lines()
-            .filter(|line| {
-                line.contains(r#""life":"operational""#) && line.contains(r#""kind":"certificate""#)
-            })
-            .count()
-    }
-}
-
-fn text(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
-}
-
-fn report(run: Child) -> (Option<i32>, Value) {
-    let output = run.wait_with_output().expect("it ends");
-    let said = String::from_utf8_lossy(&output.stdout);
-    let report = serde_json::from_str(&said);
-    (
-        output.status.code(),
-        report.unwrap_or_else(|_| panic!("{said}{}", String::from_utf8_lossy(&output.stderr))),
-    )
-}
-
 fn good(serving: &Rehearsal, title: &str) -> Vec<String> {
     let all = serving.certificates_of(title);
     let good = all.iter().filter(|one| one["status"] == "good");
@@ -114,7 +31,7 @@ fn good(serving: &Rehearsal, title: &str) -> Vec<String> {
 
 #[test]
 fn a_fleet_gets_through_though_messages_are_lost_and_the_server_is_killed_three_times() {
-    let mut owner = Owner::of("60");
+    let mut owner = Owner::of("60", &[]);
     owner.expect(&owner.titles);
     let run = owner.run(&[&MISHAPS[..], &["--seed", "11"]].concat()).spawn().expect("it starts");
     for kill in 1..=3 {
@@ -122,7 +39,7 @@ fn a_fleet_gets_through_though_messages_are_lost_and_the_server_is_killed_three_
         owner.serving.kill();
         owner.serving.serve();
     }
-    let (code, report) = report(run);
+    let (code, report) = roll_out::report(run);
     assert_eq!(
         (code, &report["through"], &report["stuck"]),
         (Some(0), &Value::from(60), &Value::from(Vec::<Value>::new())),
@@ -143,7 +60,7 @@ fn a_fleet_gets_through_though_messages_are_lost_and_the_server_is_killed_three_
         );
     }
     // Whoever is through stays so, and the same command finds nothing to do.
-    let (code, again) = self::report(owner.run(&[]).spawn().expect("it starts"));
+    let (code, again) = roll_out::report(owner.run(&[]).spawn().expect("it starts"));
     assert_eq!(
         (code, &again["through_before"], &again["certificates"]),
         (Some(0), &Value::from(60), &Value::from(0)),
@@ -153,9 +70,9 @@ fn a_fleet_gets_through_though_messages_are_lost_and_the_server_is_killed_three_
 
 #[test]
 fn meters_that_nobody_expects_are_stuck_and_the_report_says_why() {
-    let owner = Owner::of("6");
+    let owner = Owner::of("6", &[]);
     owner.expect(&owner.titles[..4]);
-    let (code, report) = report(owner.run(&[]).spawn().expect("it starts"));
+    let (code, report) = roll_out::report(owner.run(&[]).spawn().expect("it starts"));
     assert_eq!((code, &report["through"]), (Some(3), &Value::from(4)), "{report}");
     let stuck: Vec<_> =
         report["stuck"].as_array().expect("a list").iter().map(|one| one["system_title"].clone()).collect();
@@ -165,7 +82,7 @@ fn meters_that_nobody_expects_are_stuck_and_the_report_says_why() {
     assert!(reasons.keys().all(|why| why.contains("403")), "{report}");
     // Put on the list, the same command gets them through.
     owner.expect(&owner.titles[4..]);
-    let (code, report) = self::report(owner.run(&[]).spawn().expect("it starts"));
+    let (code, report) = roll_out::report(owner.run(&[]).spawn().expect("it starts"));
     assert_eq!(
         (code, &report["through"], &report["through_before"]),
         (Some(0), &Value::from(6), &Value::from(4))
@@ -174,7 +91,7 @@ fn meters_that_nobody_expects_are_stuck_and_the_report_says_why() {
 
 #[test]
 fn what_the_simulated_maker_certifies_openssl_verifies() {
-    let owner = Owner::of("2");
+    let owner = Owner::of("2", &[]);
     let pem_of = |name: &str| {
         let (der, pem) = (text(&owner.fleet.join(name)), text(&owner.serving.unique("authority.pem")));
         drop(openssl(["x509", "-inform", "der", "-in", &der, "-out", &pem]).ok());
@@ -198,7 +115,7 @@ fn what_the_simulated_maker_certifies_openssl_verifies() {
 
 #[test]
 fn what_is_delivered_is_imported_once_swapped_and_its_history_is_proven() {
-    let owner = Owner::of("4");
+    let owner = Owner::of("4", &[]);
     let file = text(&owner.fleet.join("delivery.jsonl"));
     let import =
         ["delivery", "import", &file, "--map", "manifest-lines", "--tenant", "dso", "--manufacturer", "sim"];
@@ -210,7 +127,7 @@ fn what_is_delivered_is_imported_once_swapped_and_its_history_is_proven() {
     let [delivery] = list["deliveries"].as_array().expect("a list").as_slice() else { panic!("{list}") };
     assert_eq!((&delivery["announced"], &delivery["closed"]), (&Value::from(4), &Value::from(true)));
 
-    let (code, report) = report(owner.run(&[]).spawn().expect("it starts"));
+    let (code, report) = roll_out::report(owner.run(&[]).spawn().expect("it starts"));
     assert_eq!((code, &report["through"]), (Some(0), &Value::from(4)), "{report}");
     for title in &owner.titles {
         let device = owner.serving.operator_json(&["device", "show", title]);

@@ -5,6 +5,7 @@
 //! test, however the test ends.
 
 pub mod slow;
+pub mod roll_out;
 pub mod shift;
 pub mod concentrator;
 pub mod call;

@@ -4,13 +4,16 @@
 //! an import replaces the certificate at once, and removing a certificate of its own destroys the key. What goes wrong goes
 //! wrong by plan ([`PlannedFault`]). Its keys follow from a seed, so that a run can be repeated: they protect nothing. There is
 //! no association, no ciphering and no clock; `key_agree` is refused, and transferred keys are kept wrapped, as they came.
+//! What it holds for its own keys can be taken out and put in again ([`Held`]), so that a meter outlives the program that plays it.
 
 mod fault;
+mod held;
 mod key;
 mod store;
 mod transfer;
 
 pub use fault::{Fault, PlannedFault};
+pub use held::Held;
 
 use std::collections::BTreeMap;
 
@@ -140,14 +143,16 @@ impl Meter {
     /// Plays the head-end: sends a call in the APDUs that it needs, asks for the blocks of the answer, and brings back all that
     /// came.
     pub fn put_through(&mut self, call: &Call) -> Reply {
-        let answer = self.all_answers(call).map_or(Answer::Nothing, Answer::Apdus);
+        let answer = self.converse(&call.apdus()).map_or(Answer::Nothing, Answer::Apdus);
         Reply { call: call.number(), answer }
     }
 
-    fn all_answers(&mut self, call: &Call) -> Option<Vec<Vec<u8>>> {
+    /// The same with a call in octets: takes its APDUs one after the other, is asked for the blocks of the answer, and gives back all
+    /// that it answered; nothing where one was lost.
+    pub fn converse(&mut self, requests: &[Vec<u8>]) -> Option<Vec<Vec<u8>>> {
         let mut answers = Vec::new();
-        for request in call.apdus() {
-            let answer = self.exchange(&request)?;
+        for request in requests {
+            let answer = self.exchange(request)?;
             let goes_on =
                 matches!(Apdu::decode(&answer), Ok(Apdu::ActionResponse(ActionResponse::NextBlock { .. })));
             answers.push(answer);
@@ -299,7 +304,7 @@ impl Meter {
         };
         let pairs = self.keys.entry(key).or_default();
         let is_of = |pair: &Option<SimulatedKey>| {
-            pair.as_ref().is_some_and(|pair| pair.point() == certificate.public_key().point())
+            pair.as_ref().is_some_and(|pair| pair.point() == Some(certificate.public_key().point()))
         };
         if is_of(&pairs.pending) {
             pairs.current = pairs.pending.take();

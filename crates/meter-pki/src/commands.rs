@@ -92,7 +92,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
         Command::Ocsp(verb) => wait(ocsp::run(verb, &client(&cli.config)?, printer)),
         Command::Est(verb) => wait(est::run(verb, printer)),
         Command::Cmp(verb) => wait(cmp::run(verb, printer)),
-        Command::Sim(verb) => wait(sim::run(verb, printer)),
+        Command::Sim(verb) => wait(sim::run(verb, &cli.config, printer)),
         Command::Audit(verb) => wait(audit::run(verb, &cli.config, printer)),
         Command::Store(StoreCommand::Create { directory, engine }) => {
             store::create(directory, engine, printer)

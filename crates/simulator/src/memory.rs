@@ -41,6 +41,8 @@ pub enum Life {
 pub(crate) enum Kind {
     /// PKCS#8, DER.
     Key,
+    /// PKCS#8, DER, of a key pair that waits for its certificate; empty where none does any more.
+    PendingKey,
     /// PKCS#10, DER.
     Request,
     /// X.509, DER.
@@ -125,6 +127,11 @@ impl Fleet {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner).keep(place, octets)
     }
 
+    /// Keeps several pages with one write.
+    pub(crate) fn keep_all(&self, pages: &[(Place, Vec<u8>)]) -> io::Result<()> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner).keep_all(pages)
+    }
+
     /// Returns a certificate that a meter holds, DER.
     #[must_use]
     pub fn certificate(&self, title: &SystemTitle, life: Life, purpose: KeyPurpose) -> Option<Vec<u8>> {
@@ -156,19 +163,34 @@ impl Memory {
     }
 
     fn keep(&mut self, place: Place, octets: &[u8]) -> io::Result<()> {
-        let line = Line {
-            system_title: &place.title.to_string(),
-            life: place.life,
-            purpose: place.purpose.name(),
-            kind: place.kind,
-            octets: &STANDARD.encode(octets),
-        };
-        let mut text = serde_json::to_vec(&line)?;
-        text.push(b'\n');
-        self.file.write_all(&text)?;
+        self.file.write_all(&written(&place, octets)?)?;
         self.held.insert(place, octets.to_vec());
         Ok(())
     }
+
+    fn keep_all(&mut self, pages: &[(Place, Vec<u8>)]) -> io::Result<()> {
+        let mut text = Vec::new();
+        for (place, octets) in pages {
+            text.extend(written(place, octets)?);
+        }
+        self.file.write_all(&text)?;
+        self.held.extend(pages.iter().cloned());
+        Ok(())
+    }
+}
+
+/// Writes a page as a line.
+fn written(place: &Place, octets: &[u8]) -> io::Result<Vec<u8>> {
+    let line = Line {
+        system_title: &place.title.to_string(),
+        life: place.life,
+        purpose: place.purpose.name(),
+        kind: place.kind,
+        octets: &STANDARD.encode(octets),
+    };
+    let mut text = serde_json::to_vec(&line)?;
+    text.push(b'\n');
+    Ok(text)
 }
 
 fn read_line(text: &[u8]) -> Option<(Place, Vec<u8>)> {

@@ -3,7 +3,7 @@
 mod plot;
 mod report;
 mod sheet;
-mod work;
+pub(super) mod work;
 
 use std::path::Path;
 

@@ -1,5 +1,9 @@
 //! `meter-pki sim`: simulated meters against a real server. It opens neither ledger nor keys of an authority.
 
+mod exchange;
+mod head_end;
+
+use std::path::Path;
 use std::sync::Arc;
 
 use ca_core::suite::SecuritySuite;
@@ -26,10 +30,11 @@ struct MadeView {
     anchors: Vec<String>,
 }
 
-pub(super) async fn run(verb: &SimCommand, printer: &Printer) -> Result<(), Failure> {
+pub(super) async fn run(verb: &SimCommand, config: &Path, printer: &Printer) -> Result<(), Failure> {
     match verb {
         SimCommand::Make(args) => make(args, printer),
         SimCommand::Run(args) => play(args, printer).await,
+        SimCommand::HeadEnd(args) => head_end::run(args, config, printer).await,
     }
 }
 
@@ -69,15 +74,20 @@ fn make(args: &MakeArgs, printer: &Printer) -> Result<(), Failure> {
             format!("{} meters are in {}", view.meters, view.directory),
             format!("their delivery: {}", view.delivery),
             format!("anchor_files of their manufacturer: {}", view.anchors.join(", ")),
-            "next: import the delivery, then meter-pki sim run DIR --url URL --trust FILE".to_owned(),
+            "next: import the delivery, then meter-pki sim run DIR --url URL --trust FILE,".to_owned(),
+            "or for a campaign over a head-end meter-pki sim head-end DIR --until-done --authority FILE"
+                .to_owned(),
         ]
     });
     Ok(())
 }
 
+fn fleet(directory: &Path) -> Result<Fleet, Failure> {
+    Fleet::open(directory).map_err(|error| Failure::new(Exit::Usage, "sim.fleet", error))
+}
+
 async fn play(args: &RunArgs, printer: &Printer) -> Result<(), Failure> {
-    let fleet =
-        Fleet::open(&args.directory).map_err(|error| Failure::new(Exit::Usage, "sim.fleet", error))?;
+    let fleet = fleet(&args.directory)?;
     let step = printer.steps().begin("meters", u64::try_from(fleet.meters.len()).unwrap_or(u64::MAX));
     let run = Run {
         fleet,

@@ -76,8 +76,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("status-server", &["ca-core", "cms-messages", "server-kit"]),
     // What is said to a meter through a head-end; it sends nothing.
     ("dlms", &["ca-core"]),
-    // It plays devices, with the clients that devices have.
-    ("simulator", &["ca-core", "client-kit", "cmp-client", "est-client"]),
+    // It plays devices, with the clients that devices have, and with the object that a head-end calls.
+    ("simulator", &["ca-core", "client-kit", "cmp-client", "dlms", "est-client"]),
     // What outsiders rest on holds no key: it opens no signer.
     ("ceremony", &["ca-core", "policies"]),
     ("bundle-verifier", &["ceremony"]),

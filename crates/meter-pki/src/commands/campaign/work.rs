@@ -46,9 +46,7 @@ pub(super) async fn take_orders(
     let (mut taken, mut left) = (0, limit);
     for campaign in campaigns {
         loop {
-            let text = WorkText { limit: left.min(TOGETHER), max_pdu };
-            let path = format!("/v1/campaigns/{}/work-orders", escaped(&campaign));
-            let page: WorkPage = client.post(&path, &text).await?;
+            let page = take(&campaign, WorkText { limit: left.min(TOGETHER), max_pdu }, client).await?;
             let given = u32::try_from(page.orders.len()).unwrap_or(u32::MAX);
             for order in &page.orders {
                 lines.push_str(&line(order)?);
@@ -67,8 +65,28 @@ pub(super) async fn take_orders(
     Ok(())
 }
 
+/// Asks for work of one campaign.
+pub(in crate::commands) async fn take(
+    campaign: &str,
+    text: WorkText,
+    client: &OperatorClient,
+) -> Result<WorkPage, Failure> {
+    client.post(&format!("/v1/campaigns/{}/work-orders", escaped(campaign)), &text).await
+}
+
+/// Brings answers of one campaign, up to a thousand.
+pub(in crate::commands) async fn bring(
+    campaign: &str,
+    answers: Vec<AnswerText>,
+    client: &OperatorClient,
+) -> Result<AnsweredPage, Failure> {
+    client.post(&format!("/v1/campaigns/{}/answers", escaped(campaign)), &AnswersText { answers }).await
+}
+
 /// The campaigns that give work to head-ends.
-async fn worked_by_head_ends(client: &OperatorClient) -> Result<Vec<String>, Failure> {
+pub(in crate::commands) async fn worked_by_head_ends(
+    client: &OperatorClient,
+) -> Result<Vec<String>, Failure> {
     let mut found = Vec::new();
     for state in ["ending", "running", "paused"] {
         let query = CampaignQueryText { state: Some(state.to_owned()), after: None, limit: 10_000 };
@@ -94,10 +112,7 @@ pub(super) async fn bring_answers(
     let mut told = Vec::new();
     for (campaign, answers) in read(file)? {
         for some in answers.chunks(usize::try_from(TOGETHER).unwrap_or(usize::MAX)) {
-            let text = AnswersText { answers: some.to_vec() };
-            let path = format!("/v1/campaigns/{}/answers", escaped(&campaign));
-            let page: AnsweredPage = client.post(&path, &text).await?;
-            for one in page.answers {
+            for one in bring(&campaign, some.to_vec(), client).await?.answers {
                 if one.stage.is_some() {
                     brought.taken += 1;
                     continue;
