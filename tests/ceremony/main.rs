@@ -17,11 +17,7 @@ use tempfile::TempDir;
 
 /// The shell blocks of a chapter, in their order.
 fn commands(chapter: &str) -> Vec<String> {
-    chapter
-        .split("```sh\n")
-        .skip(1)
-        .map(|rest| rest.split("```").next().expect("a block ends").to_owned())
-        .collect()
+    e2e::chapter::blocks(chapter, "sh").into_iter().map(str::to_owned).collect()
 }
 
 /// Makes a room: a directory with a passphrase and the two programs under their own names.

@@ -74,11 +74,6 @@ impl<'a> Gateway<'a> {
     }
 }
 
-fn blocks(chapter: &str) -> Vec<String> {
-    let blocks = chapter.split("```sh\n").skip(1);
-    blocks.map(|rest| rest.split("```").next().expect("a block ends").to_owned()).collect()
-}
-
 fn with_a_gateway(test: impl FnOnce(&Gateway<'_>)) {
     let rehearsal = Rehearsal::renewing_at_any_time(1, |text| text);
     test(&Gateway::new(&rehearsal));
@@ -92,8 +87,7 @@ fn key_of(credential: &Path) -> String {
 fn the_chapter_on_the_est_client_works_as_it_stands() {
     with_a_gateway(|gateway| {
         let chapter = include_str!("../../docs/operate/est-client.md");
-        let [trust, first, renewal, on_token] =
-            <[String; 4]>::try_from(blocks(chapter)).expect("four blocks");
+        let [trust, first, renewal, on_token] = e2e::chapter::steps(chapter);
         assert!(gateway.run(&trust).contains("certificates are in ca.pem"));
 
         gateway.one_time_token("token", "4D504B0100EC0001");

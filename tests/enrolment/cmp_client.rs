@@ -129,16 +129,11 @@ impl Drop for Mock {
     }
 }
 
-fn blocks(chapter: &str) -> Vec<String> {
-    let blocks = chapter.split("```sh\n").skip(1);
-    blocks.map(|rest| rest.split("```").next().expect("a block ends").to_owned()).collect()
-}
-
 #[test]
 fn the_chapter_on_the_cmp_client_works_as_it_stands() {
     let gateway = Gateway::new();
     let chapter = include_str!("../../docs/operate/cmp-client.md");
-    let [first, later, in_files] = <[String; 3]>::try_from(blocks(chapter)).expect("three blocks");
+    let [first, later, in_files] = e2e::chapter::steps(chapter);
 
     let secret = "--reference gateway-7 --secret-file secret --common-name 4D504B0000000001";
     gateway.certify(&format!("ir {secret} --out gateway.pem"), "gateway.pem");

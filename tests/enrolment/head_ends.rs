@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use e2e::chapter::{Shell, blocks, steps};
 use e2e::fleet::{Meter, Suite, station};
 use e2e::patience::eventually;
 use e2e::peer::{curl, path, public_key};
@@ -154,32 +155,19 @@ fn a_dlms_tool_changes_one_address_and_gets_the_three_certificates_of_a_meter() 
     }
 }
 
-/// The blocks of a language in the chapter, in their order.
-fn blocks(language: &str) -> Vec<&'static str> {
-    let chapter = include_str!("../../docs/operate/head-ends.md");
-    let begin = format!("```{language}\n");
-    chapter
-        .split(begin.as_str())
-        .skip(1)
-        .map(|rest| rest.split("```").next().expect("a block ends"))
-        .collect()
-}
-
 #[test]
 fn the_chapter_on_head_ends_works_as_it_stands() {
-    let [bulk, tool] = <[&str; 2]>::try_from(blocks("sh")).expect("two steps");
-    let settings = blocks("toml").concat();
+    let chapter = include_str!("../../docs/operate/head-ends.md");
+    let [bulk, tool] = steps(chapter);
+    let settings = blocks(chapter, "toml").concat();
     let mut rehearsal = Rehearsal::start(1);
     rehearsal.stop();
     // Added where it stays the configuration that the chapter names.
     rehearsal
         .configure("meter-pki.toml", |text| text.replacen("[status]", &format!("{settings}\n[status]"), 1));
     rehearsal.serve();
-    let run = |block: &str| {
-        let mut command = Command::new("bash");
-        command.args(["-eu", "-o", "pipefail", "-c", block]).current_dir(rehearsal.state(""));
-        e2e::tool::finish(&mut command).ok().out
-    };
+    let shell = Shell::new(&rehearsal.state(""), &rehearsal.scratch("programs"));
+    let run = |block: &str| shell.run(block).ok().out;
     assert_eq!(run(bulk).trim(), "subject=CN = 4D504B01000000C1");
     let certificates = as_a_tool_reads(&run(tool));
     assert_eq!(certificates.len(), 1);

@@ -1,35 +1,23 @@
 //! The chapter on the factory line, step by step as it stands in `docs/operate/factory-line.md`, and the manifest at its end.
 
-use std::os::unix::fs::symlink;
-use std::process::Command;
-
-use e2e::process::program;
+use e2e::chapter::{Shell, steps};
 use e2e::rehearsal::Rehearsal;
-use e2e::tool::{Said, finish};
+use e2e::tool::Said;
 use serde_json::Value;
 
 use crate::ground::{CHAPTER, needing_orders};
 
 fn run(rehearsal: &Rehearsal, block: &str) -> Said {
-    let mut search = rehearsal.scratch("programs").into_os_string();
-    search.push(":");
-    search.push(std::env::var_os("PATH").expect("there is a path"));
-    let mut command = Command::new("bash");
-    command.args(["-eu", "-o", "pipefail", "-c", block]);
-    finish(command.current_dir(rehearsal.state("")).env("PATH", search))
+    Shell::new(&rehearsal.state(""), &rehearsal.scratch("programs")).run(block)
 }
 
 #[test]
 fn the_chapter_on_the_factory_line_works_as_it_stands() {
-    let blocks: Vec<&str> =
-        CHAPTER.split("```sh\n").skip(1).map(|rest| rest.split("```").next().expect("an end")).collect();
-    let [open, issue, scrap, close] = <[&str; 4]>::try_from(blocks).expect("four steps");
+    let [open, issue, scrap, close] = steps(CHAPTER);
     let mut rehearsal = Rehearsal::start(1);
     rehearsal.stop();
     rehearsal.configure("meter-pki.toml", |text| needing_orders(&text, CHAPTER));
     rehearsal.serve();
-    std::fs::create_dir(rehearsal.scratch("programs")).expect("a directory");
-    symlink(program("meter-pki"), rehearsal.scratch("programs").join("meter-pki")).expect("a link");
 
     let said = run(&rehearsal, open).ok();
     assert!(said.out.contains("3 ordered, 0 complete, 0 with a place"), "{}", said.out);

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// What the chapter has the configuration say.
 pub(crate) fn needing_orders(configuration: &str, chapter: &str) -> String {
-    let block = chapter.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a block");
+    let block = e2e::chapter::blocks(chapter, "toml")[0];
     let mut edited = configuration.to_owned();
     for row in ["ds", "ka", "tls"] {
         let profile = format!("profile = \"meter-factory-{row}-s1\"\n");

@@ -15,6 +15,8 @@ pub mod messages;
 pub mod ceremony_cuts;
 pub mod people;
 pub mod operators;
+pub mod head_end;
+pub mod chapter;
 pub mod clock;
 pub mod rehearsal;
 pub mod peer;

@@ -2,11 +2,10 @@
 
 use std::fs::Permissions;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::process::Command;
 
-use crate::process::program;
+use crate::chapter::Shell;
 use crate::rehearsal::Rehearsal;
-use crate::tool::{Said, finish};
+use crate::tool::Said;
 
 /// Lets other users find the operator's socket of what is served by `edited.toml`; the configuration names who may use it.
 ///
@@ -16,9 +15,6 @@ pub fn let_in(rehearsal: &Rehearsal) {
     for (place, mode) in [("..", 0o711), ("", 0o711), ("edited.toml", 0o644)] {
         std::fs::set_permissions(rehearsal.state(place), Permissions::from_mode(mode)).expect("ours");
     }
-    let programs = rehearsal.scratch("programs");
-    std::fs::create_dir(&programs).expect("it can be made");
-    symlink(program("meter-pki"), programs.join("meter-pki")).expect("it can be made");
     // Blocks name no configuration: it is the one of the directory.
     std::fs::rename(rehearsal.state("meter-pki.toml"), rehearsal.state("before.toml")).expect("it was there");
     symlink(rehearsal.state("edited.toml"), rehearsal.state("meter-pki.toml")).expect("it can be made");
@@ -27,14 +23,8 @@ pub fn let_in(rehearsal: &Rehearsal) {
 /// Runs a shell block as a user of this machine; only root can.
 ///
 /// # Panics
-/// When there is no path to search for programs.
+/// As [`Shell::run`].
 #[must_use]
 pub fn run_as(rehearsal: &Rehearsal, user: u32, block: &str) -> Said {
-    let mut search = rehearsal.scratch("programs").into_os_string();
-    search.push(":");
-    search.push(std::env::var_os("PATH").expect("there is a path"));
-    let mut command = Command::new("setpriv");
-    command.args([format!("--reuid={user}"), format!("--regid={user}")]);
-    command.args(["--clear-groups", "bash", "-eu", "-c", block]);
-    finish(command.current_dir(rehearsal.state("")).env("PATH", search))
+    Shell::new(&rehearsal.state(""), &rehearsal.scratch("programs")).of(user).run(block)
 }

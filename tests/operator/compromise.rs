@@ -3,6 +3,7 @@
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 
+use e2e::chapter::steps;
 use e2e::fleet::{Meter, Suite};
 use e2e::operators::{let_in, run_as};
 use e2e::peer::{curl, path};
@@ -20,15 +21,6 @@ const DELIVERED: &str = "4D504B0100000C01";
 
 const FIRST: u32 = 1001;
 const SECOND: u32 = 1002;
-
-fn steps() -> [String; 6] {
-    let blocks: Vec<String> = CHAPTER
-        .split("```sh\n")
-        .skip(1)
-        .map(|rest| rest.split("```").next().expect("a block ends").to_owned())
-        .collect();
-    blocks.try_into().expect("six steps")
-}
 
 fn set_up() -> Rehearsal {
     let rehearsal = Rehearsal::start_with(2, |text| {
@@ -53,7 +45,7 @@ fn file(rehearsal: &Rehearsal, name: &str) -> String {
 
 #[test]
 fn the_drill_on_a_compromised_factory_ca_works_as_it_stands() {
-    let [block, look, ask, approve, publish, export] = steps();
+    let [block, look, ask, approve, publish, export] = steps(CHAPTER);
     let rehearsal = set_up();
     let delivered = Meter::new(&rehearsal, DELIVERED, Suite::One);
     let factory = delivered.manufacture().shown();

@@ -1,10 +1,9 @@
 //! The chapter on deliveries, as it stands, over files that programs of others wrote.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use e2e::process::program;
-use e2e::tool::{Said, finish};
+use e2e::chapter::{Shell, blocks, steps};
+use e2e::tool::Said;
 use serde_json::Value;
 
 /// A directory with the deliveries of `tests/vectors/deliveries`, and a shell in which `meter-pki` is the program.
@@ -17,19 +16,11 @@ impl Desk {
         let room = tempfile::tempdir().expect("a directory");
         let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/deliveries");
         copy(&vectors, room.path());
-        let programs = room.path().join("bin");
-        std::fs::create_dir(&programs).expect("a directory");
-        std::os::unix::fs::symlink(program("meter-pki"), programs.join("meter-pki")).expect("a link");
         Self { room }
     }
 
     fn run(&self, block: &str) -> Said {
-        let mut path = self.room.path().join("bin").into_os_string();
-        path.push(":");
-        path.push(std::env::var_os("PATH").expect("there is a path"));
-        let mut command = Command::new("bash");
-        command.args(["-eu", "-o", "pipefail", "-c", block]).current_dir(self.room.path()).env("PATH", path);
-        finish(&mut command)
+        Shell::new(self.room.path(), &self.room.path().join("bin")).run(block)
     }
 }
 
@@ -49,13 +40,9 @@ fn copy(from: &Path, to: &Path) {
 #[test]
 fn the_chapter_on_deliveries_works_as_it_stands() {
     let chapter = include_str!("../../docs/operate/deliveries.md");
-    let block = |language: &str| -> Vec<&str> {
-        let begin = format!("```{language}\n");
-        chapter.split(begin.as_str()).skip(1).filter_map(|rest| rest.split("```").next()).collect()
-    };
-    let [listed, drafted, checked, faulty, shown] =
-        <[&str; 5]>::try_from(block("sh")).expect("five steps that need no server");
-    let [map] = <[&str; 1]>::try_from(block("toml")).expect("one map");
+    // Five steps that need no server.
+    let [listed, drafted, checked, faulty, shown] = steps(chapter);
+    let [map] = <[&str; 1]>::try_from(blocks(chapter, "toml")).expect("one map");
     let desk = Desk::new();
     assert!(desk.run(listed).ok().out.contains("manifest-lines"));
 

@@ -4,6 +4,7 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
+use e2e::chapter::steps;
 use e2e::fleet::{Meter, Suite};
 use e2e::operators::{let_in, run_as};
 use e2e::peer::{Answer, Shown, encoded, path, to_der};
@@ -21,11 +22,6 @@ const METER: &str = "4D504B0100000000";
 const DELIVERED: &str = "4D504B0100000D01";
 
 const USER: u32 = 1001;
-
-fn blocks() -> Vec<String> {
-    let blocks = CHAPTER.split("```sh\n").skip(1);
-    blocks.map(|rest| rest.split("```").next().expect("a block ends").to_owned()).collect()
-}
 
 fn step(rehearsal: &Rehearsal, block: &str) -> Said {
     let (case, configuration) = (path(&rehearsal.state("case")), path(&rehearsal.state("meter-pki.toml")));
@@ -46,8 +42,7 @@ fn assert_refused(answer: &Answer, code: &str) {
 
 #[test]
 fn the_chapter_on_devices_works_as_it_stands() {
-    let [look, suspend, resume, recall, clear, history, verify, reconcile] =
-        <[String; 8]>::try_from(blocks()).expect("eight steps");
+    let [look, suspend, resume, recall, clear, history, verify, reconcile] = steps(CHAPTER);
     let rehearsal =
         Rehearsal::start_with(2, |text| text.replace("[operator]\n", "[operator]\nusers = [1001]\n"));
     let_in(&rehearsal);

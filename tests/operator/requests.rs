@@ -1,5 +1,6 @@
 //! Requests that wait for the approval of operators, two of whom are two users of this machine.
 
+use e2e::chapter::{blocks, steps};
 use e2e::fleet::{Asked, Meter, Suite};
 use e2e::operators::{let_in, run_as};
 use e2e::patience::eventually;
@@ -11,16 +12,9 @@ const CHAPTER: &str = include_str!("../../docs/operate/requests.md");
 
 const LABEL: &str = "meter-op-tls";
 
-/// The blocks of the chapter in a language, in their order.
-fn blocks(language: &str) -> Vec<String> {
-    let begin = format!("```{language}\n");
-    let blocks = CHAPTER.split(begin.as_str()).skip(1);
-    blocks.map(|rest| rest.split("```").next().expect("a block ends").to_owned()).collect()
-}
-
 /// A system that is set up as the chapter says, in whose directories the other operators find the socket.
 fn set_up() -> Rehearsal {
-    let [approval, users] = <[String; 2]>::try_from(blocks("toml")).expect("two settings");
+    let [approval, users] = <[&str; 2]>::try_from(blocks(CHAPTER, "toml")).expect("two settings");
     let rehearsal = Rehearsal::start_with(1, |text| {
         let label = format!("label = \"{LABEL}-s1\"\n");
         let text = text.replace(&label, &format!("{label}{approval}"));
@@ -53,7 +47,7 @@ fn acts(rehearsal: &Rehearsal, wanted: &[&str]) -> Vec<String> {
 
 #[test]
 fn the_chapter_on_requests_that_wait_works_as_it_stands() {
-    let [list, approve, refuse] = <[String; 3]>::try_from(blocks("sh")).expect("three steps");
+    let [list, approve, refuse] = steps(CHAPTER);
     let rehearsal = set_up();
     let (meter, shown) = delivered(&rehearsal, "4D504B0100000B01");
     let Asked { request, .. } = meter.ask();
@@ -142,7 +136,7 @@ fn the_metric_counts_those_that_wait_and_no_others() {
         assert_waits(&enrol(&rehearsal, &meter.label(LABEL), &request, &shown));
     });
     is_told(u32::try_from(meters.len()).expect("two"));
-    drop(run_as(&rehearsal, 1001, &blocks("sh")[2]).ok());
+    drop(run_as(&rehearsal, 1001, blocks(CHAPTER, "sh")[2]).ok());
     is_told(1);
 }
 

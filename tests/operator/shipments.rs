@@ -1,29 +1,20 @@
 //! The chapter on shipments, block by block as it stands in `docs/operate/shipments.md`, and a signer on a token.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::os::unix::net::UnixListener;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::{Arc, Mutex};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use e2e::process::program;
+use e2e::chapter::{Shell, blocks, steps};
 use e2e::rehearsal::Rehearsal;
-use e2e::tool::{Said, finish, softhsm};
+use e2e::tool::{Said, softhsm};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, SignatureAlgorithm,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// The chapter that operators read.
 const CHAPTER: &str = include_str!("../../docs/operate/shipments.md");
-
-/// The blocks of the chapter, in their order.
-fn blocks() -> Vec<&'static str> {
-    CHAPTER.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next()).collect()
-}
 
 /// A certificate with its key, and what it may issue.
 struct Entity {
@@ -85,8 +76,6 @@ struct Desk {
 impl Desk {
     fn new(algorithm: &'static SignatureAlgorithm) -> Self {
         let desk = Self { place: e2e::ground::directory() };
-        std::fs::create_dir(desk.at("programs")).expect("a directory");
-        symlink(program("meter-pki"), desk.at("programs/meter-pki")).expect("a link");
         let root = Entity::root("Maker Root", algorithm);
         let infrastructure = root.authority("Maker Infrastructure");
         let signer = infrastructure.end("Shipments 1", KeyUsagePurpose::DigitalSignature);
@@ -102,7 +91,10 @@ impl Desk {
             "label": "tk-2026-11", "recipient": "ab".repeat(32), "wrapped": STANDARD.encode([7; 256]),
         }]);
         desk.write("transport-keys.json", &key.to_string());
-        desk.write("devices.jsonl", &devices(&root));
+        let factory = root.authority("Maker Factory");
+        let der = STANDARD.decode(factory.der_base64()).expect("base64");
+        std::fs::write(desk.at("maker-factory.cer"), der).expect("it is written");
+        desk.write("devices.jsonl", &devices(&factory));
         desk
     }
 
@@ -116,22 +108,13 @@ impl Desk {
     }
 
     fn run(&self, block: &str) -> Said {
-        let mut search = self.at("programs").into_os_string();
-        search.push(":");
-        search.push(std::env::var_os("PATH").expect("there is a path"));
-        let mut command = Command::new("bash");
-        command
-            .args(["-euo", "pipefail", "-c", block])
-            .current_dir(self.place.path())
-            .env("PATH", search)
-            .env("SOFTHSM2_CONF", self.at("softhsm2.conf"));
-        finish(&mut command)
+        let shell = Shell::new(self.place.path(), &self.at("programs"));
+        shell.with("SOFTHSM2_CONF", self.at("softhsm2.conf")).run(block)
     }
 }
 
 /// Three devices with a certificate and a wrapped key each, not in their order.
-fn devices(root: &Entity) -> String {
-    let factory = root.authority("Maker Factory");
+fn devices(factory: &Entity) -> String {
     let line = |number: u32| {
         let title = format!("4D504B01{number:08X}");
         let certificate = factory.end(&title, KeyUsagePurpose::DigitalSignature).der_base64();
@@ -148,79 +131,48 @@ fn devices(root: &Entity) -> String {
     [3, 1, 2].map(line).concat()
 }
 
-/// Answers as the serving program does, one request a connection, until the test ends.
-fn serve(socket: &Path) -> Arc<Mutex<Vec<(String, Value)>>> {
-    let told: Arc<Mutex<Vec<(String, Value)>>> = Arc::default();
-    let (listener, heard) = (UnixListener::bind(socket).expect("a socket"), Arc::clone(&told));
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().map_while(Result::ok) {
-            let mut reader = BufReader::new(stream.try_clone().expect("the same socket"));
-            let (mut line, mut length, mut target) = (String::new(), 0, String::new());
-            while reader.read_line(&mut line).is_ok_and(|count| count > 2) {
-                if let Some(("content-length", value)) =
-                    line.trim().to_lowercase().split_once(':').map(|(name, value)| (name, value.trim()))
-                {
-                    length = value.parse().expect("a number");
-                }
-                if let Some(rest) = line.strip_prefix("POST ") {
-                    target = rest.split(' ').next().unwrap_or_default().to_owned();
-                }
-                line.clear();
-            }
-            let mut body = vec![0; length];
-            reader.read_exact(&mut body).expect("the whole body");
-            let asked: Value = serde_json::from_slice(&body).expect("JSON");
-            let answer = answer(&target, &asked);
-            heard.lock().expect("it is ours").push((target, asked));
-            let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n";
-            write!(stream, "{head}content-length: {}\r\n\r\n{answer}", answer.len()).expect("it listens");
-        }
+/// A system whose manufacturer has the factory authorities of these desks.
+fn serving(desks: &[Desk]) -> Rehearsal {
+    let rehearsal = Rehearsal::start_with(1, |text| {
+        let anchors: String =
+            desks.iter().map(|desk| format!("\"{}\", ", desk.at("maker-factory.cer").display())).collect();
+        let section = "[[manufacturer]]\ntenant = \"maker\"\nanchor_files = [";
+        text.replace(section, &format!("{section}{anchors}"))
     });
-    told
-}
-
-fn answer(target: &str, asked: &Value) -> String {
-    let view = match target.rsplit('/').next() {
-        Some("deliveries") => delivery(asked, 0),
-        Some("parts") => json!({ "part": asked["part"], "added": 3, "unchanged": 0, "refused": [] }),
-        _ => delivery(asked, 3),
-    };
-    view.to_string()
-}
-
-/// A delivery of three devices, of which so many have come.
-fn delivery(asked: &Value, received: u64) -> Value {
-    json!({
-        "digest": asked["digest"].as_str().unwrap_or_default(), "tenant": "dso", "manufacturer": "maker",
-        "source": "manifest", "batch": "2026-0042", "announced": 3, "received": received, "imported": received,
-        "unchanged": 0, "refused": 0, "next_part": 0, "opened_by": "operator:uid-0",
-        "opened_at": "2026-11-29T00:00:00Z", "closed": received == 3, "closed_by": null, "closed_at": null,
-    })
+    let settings = std::fs::read_to_string(rehearsal.state("edited.toml")).expect("a configuration");
+    let socket = format!("socket = \"{}\"", rehearsal.state("operator.sock").display());
+    for desk in desks {
+        desk.write("meter-pki.toml", &settings.replace("socket = \"operator.sock\"", &socket));
+    }
+    rehearsal
 }
 
 #[test]
 fn the_chapter_on_shipments_works_as_it_stands() {
-    let [create, check, import, record, openssl] = <[&str; 5]>::try_from(blocks()).expect("five blocks");
-    let rehearsal = Rehearsal::start(1);
-    for algorithm in [&rcgen::PKCS_ECDSA_P256_SHA256, &rcgen::PKCS_ECDSA_P384_SHA384] {
-        let desk = Desk::new(algorithm);
+    let [create, check, import, record, openssl] = steps(CHAPTER);
+    let desks = [&rcgen::PKCS_ECDSA_P256_SHA256, &rcgen::PKCS_ECDSA_P384_SHA384].map(Desk::new);
+    let rehearsal = serving(&desks);
+    for desk in desks {
         let said = desk.run(create).ok().out;
         assert!(said.contains("shipment:      2026-0042") && said.contains("3 in 1 chunks"), "{said}");
         assert!(said.contains("CN=Shipments 1"), "{said}");
         let said = desk.run(check).ok().out;
         assert!(said.contains("is in order: 3 devices in 1 chunks, 3 certificates, 3 secrets"), "{said}");
 
-        let told = serve(&desk.at("operator.sock"));
-        let settings = std::fs::read_to_string(rehearsal.state("meter-pki.toml")).expect("a configuration");
-        desk.write("meter-pki.toml", &settings);
         let said = desk.run(import).ok().out;
         assert!(said.contains("2026-0042 is imported: 3 of 3 devices, 3 new"), "{said}");
-        let told = told.lock().expect("it is ours").clone();
-        let titles: Vec<_> = told[1].1["devices"].as_array().expect("devices").iter().collect();
-        let titles: Vec<_> = titles.into_iter().map(|device| device["system_title"].clone()).collect();
-        assert_eq!(titles, ["4D504B0100000001", "4D504B0100000002", "4D504B0100000003"]);
         let digest = desk.run("sha256sum delivery.ship | cut -d' ' -f1").ok().out;
-        assert_eq!(told[0].1["digest"], digest.trim());
+        for number in 1..=3 {
+            let shown = rehearsal.operator_json(&["device", "show", &format!("4D504B010000000{number}")]);
+            let device = &shown["device"];
+            assert_eq!((&device["tenant"], &device["state"]), (&json!("dso"), &json!("expected")));
+            assert_eq!(device["serial_number"], format!("SN-{number}"));
+            assert_eq!(device["delivery"], digest.trim(), "the delivery is the file that was imported");
+            assert_eq!(shown["secrets"], json!([{"kind": "kek", "wrapped_by": "tk-2026-11"}]));
+        }
+        let again = desk.run(import);
+        assert_eq!(again.code, Some(7), "{}", again.all());
+        assert!(again.err.contains("(delivery.repeated)"), "{}", again.all());
 
         let said = desk.run(record).ok().out;
         assert!(said.contains("maker delivered 4D504B0100000002 to dso with 2026-0042"), "{said}");
@@ -235,7 +187,7 @@ fn the_chapter_on_shipments_works_as_it_stands() {
 #[test]
 fn what_cannot_be_is_refused_with_its_reason_code() {
     let desk = Desk::new(&rcgen::PKCS_ECDSA_P256_SHA256);
-    let create = blocks()[0];
+    let create = blocks(CHAPTER, "sh")[0];
     drop(desk.run(create).ok());
     let other = Desk::new(&rcgen::PKCS_ECDSA_P256_SHA256);
     for (file, name) in [("maker-root.pem", "other-root.pem"), ("dso.pem", "other-dso.pem")] {
@@ -325,9 +277,9 @@ fn keys_on_a_token_sign_and_open_a_manifest() {
             desk.at("pin").display()
         );
         let on_token = format!("--token '{token}'");
-        let create = blocks()[0].replace("maker.pem", &format!("maker-cert.pem {on_token}"));
+        let create = blocks(CHAPTER, "sh")[0].replace("maker.pem", &format!("maker-cert.pem {on_token}"));
         drop(desk.run(&create).ok());
-        let check = blocks()[1].trim().replace("dso.pem", &format!("dso-cert.pem {on_token}"));
+        let check = blocks(CHAPTER, "sh")[1].trim().replace("dso.pem", &format!("dso-cert.pem {on_token}"));
         let said = desk.run(&check).ok().out;
         assert!(said.contains("is in order: 3 devices"), "{said}");
         // The certificate of a key that is elsewhere.

@@ -1,41 +1,17 @@
 //! The chapter on backups, step by step as it stands in `docs/operate/backup.md`.
 
-use std::os::unix::fs::symlink;
-use std::path::Path;
-use std::process::Command;
-
-use e2e::process::program;
+use e2e::chapter::{Shell, blocks, steps};
 use e2e::rehearsal::Rehearsal;
-use e2e::tool::{Said, finish};
-
-/// The shell blocks of the chapter, in their order.
-fn commands(chapter: &str, language: &str) -> Vec<String> {
-    let begin = format!("```{language}\n");
-    let blocks = chapter.split(begin.as_str()).skip(1);
-    blocks.map(|rest| rest.split("```").next().expect("a block ends").to_owned()).collect()
-}
-
-/// Runs a block in the state directory, with the program of this workspace in front of the path.
-fn run_block(state: &Path, programs: &Path, block: &str) -> Said {
-    let mut search = programs.as_os_str().to_owned();
-    search.push(":");
-    search.push(std::env::var_os("PATH").expect("there is a path"));
-    let mut command = Command::new("bash");
-    command.args(["-eu", "-c", block]).current_dir(state).env("PATH", search);
-    finish(&mut command).ok()
-}
 
 #[test]
 fn the_chapter_on_backups_works_as_it_stands() {
     let chapter = include_str!("../../docs/operate/backup.md");
-    let [keygen, create, begin, reconcile, finish, resign] =
-        <[String; 6]>::try_from(commands(chapter, "sh")).expect("six steps");
-    let settings = commands(chapter, "toml").concat();
+    let [keygen, create, begin, reconcile, finish, resign] = steps(chapter);
+    let settings = blocks(chapter, "toml").concat();
     let mut rehearsal = Rehearsal::start(1);
-    let (state, programs) = (rehearsal.state(""), rehearsal.scratch("programs"));
-    std::fs::create_dir(&programs).expect("it can be made");
-    symlink(program("meter-pki"), programs.join("meter-pki")).expect("it can be made");
-    let run = |block: &str| run_block(&state, &programs, block).out;
+    let state = rehearsal.state("");
+    let shell = Shell::new(&state, &rehearsal.scratch("programs"));
+    let run = |block: &str| shell.run(block).ok().out;
 
     assert!(run(&keygen).contains("2-of-3 shares"));
     rehearsal.stop();

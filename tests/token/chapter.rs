@@ -1,5 +1,6 @@
 //! The chapters on tokens and on secrets, as far as they are of SoftHSM2, as they stand in `docs/operate`.
 
+use e2e::chapter::steps;
 use serde_json::Value;
 
 use crate::desk::{Desk, text};
@@ -7,9 +8,7 @@ use crate::desk::{Desk, text};
 #[test]
 fn the_chapter_on_tokens_works_as_it_stands() {
     let chapter = include_str!("../../docs/operate/hsm.md");
-    let blocks: Vec<&str> =
-        chapter.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert_eq!(blocks.len(), 6, "one block for each step");
+    let blocks: [&str; 6] = steps(chapter);
     let desk = Desk::empty();
     // One shell: the later blocks use what the earlier ones have set.
     let said = desk.run(&format!("rm pin officer-pin\n{}", blocks.concat())).ok();
@@ -42,9 +41,7 @@ fn the_chapter_on_tokens_works_as_it_stands() {
 #[test]
 fn the_chapter_on_secrets_works_as_it_stands() {
     let chapter = include_str!("../../docs/operate/secrets.md");
-    let blocks: Vec<&str> =
-        chapter.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert_eq!(blocks.len(), 7, "one block for each step");
+    let blocks: [&str; 7] = steps(chapter);
     let desk = Desk::empty();
     let said = desk.run(&format!("rm pin officer-pin\n{}", blocks.concat())).ok();
     assert!(

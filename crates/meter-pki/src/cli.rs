@@ -319,12 +319,30 @@ pub enum CertCommand {
         #[arg(long)]
         issuer: Option<String>,
     },
+    /// Have a certification request answered, for what operators issue: servers, stations, both ends of shipments.
+    Issue(IssueArgs),
     /// Make key and certificate of who signs the server's messages.
     MessageSigner(MessageSignerArgs),
     /// Revoke certificates; final, unless for certificateHold. Many are shown first.
     Revoke(Box<RevokeArgs>),
     /// Release certificates from hold; they are good again. Many are shown first.
     Release(Box<ReleaseArgs>),
+}
+
+/// `cert issue`
+#[derive(Debug, Clone, Args)]
+pub struct IssueArgs {
+    /// The certification request (PKCS#10), PEM or DER.
+    pub request: PathBuf,
+    /// The name of the authority.
+    #[arg(long, value_name = "NAME")]
+    pub issuer: String,
+    /// The profile, which must be offered to operators.
+    #[arg(long)]
+    pub profile: String,
+    /// The file for the certificate, PEM; never over an existing one.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
 }
 
 /// `cert message-signer`

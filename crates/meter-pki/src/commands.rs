@@ -48,6 +48,9 @@ use crate::exit::{Exit, Failure};
 use crate::operator::client::OperatorClient;
 use printer::Printer;
 
+pub(crate) use device::prove as prove_history;
+pub(crate) use shipment::{make_manifest, take_in_manifest};
+
 /// Runs the verb and tells how the program ends.
 #[must_use]
 pub fn run(cli: &Cli) -> ExitCode {

@@ -1,14 +1,17 @@
 //! `meter-pki quickstart`: from an empty directory to a smart-metering PKI at work, in one command.
 //!
-//! A rehearsal ceremony, the same servers as `serve`, a fleet of simulated meters enrolling over real TLS, a revocation, and
-//! what CRL and OCSP say of it. Run again, it goes on from the same state. A rehearsal only: keys are files.
+//! A rehearsal ceremony, the same servers as `serve`, a fleet of simulated meters that is delivered by a signed manifest and
+//! enrols over real TLS, a campaign for those that speak only DLMS, the proven history of one of them, a revocation, and what CRL
+//! and OCSP say of it. Run again, it goes on from the same state. A rehearsal only: keys are files.
 
 mod ceremony;
+mod claiming;
 mod cmp_client;
 mod configuration;
 mod est_client;
 mod fleet;
 mod founding;
+mod head_end;
 mod key_pair;
 mod layout;
 mod ocsp_client;

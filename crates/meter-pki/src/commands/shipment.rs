@@ -28,10 +28,33 @@ use self::views::{CheckedView, HeaderView, RecordView};
 use super::credential::file::read;
 use super::credential::roots;
 use super::printer::Printer;
-use crate::cli::shipment::{ExtractArgs, RecipientArgs, ShipmentCommand, SignerArgs};
+use crate::cli::shipment::{
+    CreateArgs, ExtractArgs, ImportArgs, RecipientArgs, ShipmentCommand, SignerArgs,
+};
 use crate::compose::SystemClock;
 use crate::exit::{Exit, Failure};
+use crate::operator::client::OperatorClient;
+use crate::operator::wire::deliveries::TotalsView;
 use crate::time_text;
+
+/// As `shipment create`, for a caller who shows nothing of it.
+///
+/// # Errors
+/// [`Failure`]; no manifest was made.
+pub(crate) fn make_manifest(args: &CreateArgs) -> Result<(), Failure> {
+    create::make(args).map(drop)
+}
+
+/// As `shipment import`, for a caller who shows what it came to in his own words.
+///
+/// # Errors
+/// [`Failure`]; devices that were refused are counted, and make it none.
+pub(crate) async fn take_in_manifest(
+    args: &ImportArgs,
+    client: &OperatorClient,
+) -> Result<TotalsView, Failure> {
+    import::take_in(args, client, &Printer::new(true)).await.map(|view| view.totals)
+}
 
 pub(super) async fn run(verb: &ShipmentCommand, config: &Path, printer: &Printer) -> Result<(), Failure> {
     match verb {

@@ -83,9 +83,18 @@ fn authority(founded: &Founded, responder_key: &str, status: SocketAddr) -> Stri
             &[("meter-op-ds", METER_DOORS), ("meter-op-ka", METER_DOORS), ("meter-op-tls", METER_DOORS)]
         }
         _ if *tenant == "dso" => {
-            &[("est-tls", "\"operator\""), ("ra-station", "\"operator\""), ("cmp-signer", "\"operator\"")]
+            &[
+                ("est-tls", "\"operator\""),
+                ("ra-station", "\"operator\""),
+                ("cmp-signer", "\"operator\""),
+                ("ship-recipient", "\"operator\""),
+            ]
         }
-        _ => &[("est-tls", "\"operator\""), ("ra-station", "\"operator\"")],
+        _ => &[
+            ("est-tls", "\"operator\""),
+            ("ra-station", "\"operator\""),
+            ("ship-signer", "\"operator\""),
+        ],
     };
     for (row, doors) in offers {
         text.push_str(&format!("\n[[authority.offer]]\nprofile = \"{row}-{suite}\"\ndoors = [{doors}]\n"));
@@ -100,7 +109,8 @@ fn authority(founded: &Founded, responder_key: &str, status: SocketAddr) -> Stri
     text
 }
 
-const METER_DOORS: &str = "\"factory-certificate\", \"operational-certificate\", \"one-time-token\"";
+const METER_DOORS: &str =
+    "\"factory-certificate\", \"operational-certificate\", \"one-time-token\", \"campaign\"";
 
 fn manufacturer(authorities: &[(Founded, ca_core::key_ref::KeyRef)]) -> String {
     let anchors: Vec<String> = authorities

@@ -1,13 +1,15 @@
-//! The simulated fleet: meters that are born on a line, delivered, and swapped to their owner's certificates.
+//! The simulated fleet: meters that are born on a line, and swapped to their owner's certificates.
 //!
 //! Each meter keeps keys, requests and certificates in a directory, as a real one keeps them in its memory; a fleet that was
-//! stopped in between goes on where it was. Nothing is enrolled by any other way than EST over TLS, and by one meter CMP.
+//! stopped in between goes on where it was. Meters ask over EST and TLS, one of them over CMP; those behind a head-end ask for
+//! nothing, and are not swapped here.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
+use ca_core::fleet::swap::Road;
 use ca_core::suite::SecuritySuite;
 use ca_core::system_title::SystemTitle;
 use tokio::sync::Semaphore;
@@ -21,12 +23,12 @@ use crate::progress::{Progress, Step};
 /// How many meters talk at the same time.
 const AT_ONCE: usize = 8;
 
+/// Which meters speak DLMS and nothing else: every fourth, up to this number.
+const BEHIND_HEAD_END: std::ops::RangeInclusive<u32> = 4..=16;
+
 /// The three purposes of a meter's keys, as profile rows and file names call them. TLS first: with it the meter
 /// authenticates.
-const PURPOSES: [&str; 3] = ["tls", "ds", "ka"];
-
-/// The last certificate that a meter gets: once it is there, the meter is through.
-const LAST: &str = "ka";
+pub(super) const PURPOSES: [&str; 3] = ["tls", "ds", "ka"];
 
 /// Where the fleet enrols and whom it trusts.
 #[derive(Clone)]
@@ -58,6 +60,8 @@ impl Desk {
 pub(super) struct Meter {
     pub title: SystemTitle,
     pub suite: SecuritySuite,
+    /// How it gets its owner's certificates.
+    pub road: Road,
     memory: PathBuf,
 }
 
@@ -79,14 +83,16 @@ impl Life {
     }
 }
 
-/// Names the meters of a fleet: half of them in each suite.
-pub(super) fn meters(directory: &Path, count: u32) -> Vec<Meter> {
+/// Names the meters of a fleet: half of them in each suite, a few of suite 1 behind a head-end, if there is one.
+pub(super) fn meters(directory: &Path, count: u32, head_end: bool) -> Vec<Meter> {
     (0..count)
         .map(|number| {
             let [a, b, c, d] = number.to_be_bytes();
             let suite = if number % 2 == 0 { SecuritySuite::Suite1 } else { SecuritySuite::Suite2 };
             let title = SystemTitle::new([b'M', b'P', b'K', suite.number(), a, b, c, d]);
-            Meter { title, suite, memory: directory.join(title.to_string()) }
+            let behind = head_end && number % 4 == 0 && BEHIND_HEAD_END.contains(&number);
+            let road = if behind { Road::HeadEnd } else { Road::Device };
+            Meter { title, suite, road, memory: directory.join(title.to_string()) }
         })
         .collect()
 }
@@ -102,9 +108,19 @@ impl Meter {
         std::fs::read(&path).with_context(|| format!("{} is missing", path.display()))
     }
 
+    /// Names the manifest that the meter was delivered with, once there is one.
+    pub(super) fn shipped(&self) -> PathBuf {
+        self.memory.join("shipped")
+    }
+
+    /// What was sent to the meter over DLMS, and the seed of its keys.
+    pub(super) fn journal(&self) -> PathBuf {
+        self.memory.join("class-64.journal")
+    }
+
     /// Tells whether the meter has all certificates of a life.
-    fn is_through(&self, life: Life) -> bool {
-        self.file(life, LAST, "cer").exists()
+    pub(super) fn is_through(&self, life: Life) -> bool {
+        PURPOSES.iter().all(|purpose| self.file(life, purpose, "cer").exists())
     }
 
     fn credential(&self, life: Life) -> anyhow::Result<Credential> {
@@ -185,14 +201,14 @@ pub(super) async fn manufacture(
     Ok(count)
 }
 
-/// Swaps every meter to its owner's certificates, each over a connection of its own.
+/// Swaps every meter that asks by itself to its owner's certificates, each over a connection of its own.
 pub(super) async fn swap(
     meters: &[Meter],
     around: &Surroundings,
     progress: &Progress,
 ) -> anyhow::Result<usize> {
-    let waiting: Vec<Meter> =
-        meters.iter().filter(|meter| !meter.is_through(Life::Operational)).cloned().collect();
+    let waits = |meter: &&Meter| meter.road == Road::Device && !meter.is_through(Life::Operational);
+    let waiting: Vec<Meter> = meters.iter().filter(waits).cloned().collect();
     let count = waiting.len();
     let step = Arc::new(progress.begin("ownership swap", u64::try_from(count)?));
     let places = Arc::new(Semaphore::new(AT_ONCE));

@@ -59,6 +59,7 @@ fn found_blocking(
         &layout.releases(),
         &layout.audit(),
         &layout.fleet(),
+        &layout.shipments(),
     ] {
         private_directory(directory)?;
     }
@@ -94,7 +95,8 @@ fn found_blocking(
     Ok(())
 }
 
-/// Issues the certificates of the EST server, of the signer of CMP's answers and of the line station by the operator's own door.
+/// Issues the certificates of the EST server, of the signer of CMP's answers, of the line station and of both ends of shipments by
+/// the operator's own door.
 fn equip(layout: &Layout, draft: &Path, message_key: &KeyRef) -> anyhow::Result<()> {
     let config = Config::load_in_founding(draft)?;
     let system = compose(&config, Absence::Fails, std::convert::identity)?;
@@ -102,26 +104,43 @@ fn equip(layout: &Layout, draft: &Path, message_key: &KeyRef) -> anyhow::Result<
     issue_named(layout, &system, server, "server")?;
     issue_message_signer(layout, &system, message_key)?;
     let station = ("maker-infra-s1", "ra-station-s1", "Example Meters", LINE_STATION, [].as_slice());
-    issue_named(layout, &system, station, "line-station")
+    issue_named(layout, &system, station, "line-station")?;
+    equip_for_shipments(layout, &system)
 }
 
-fn issue_named(
-    layout: &Layout,
+/// Lets the manufacturer sign manifests of what he delivers, and the owner open them.
+fn equip_for_shipments(layout: &Layout, system: &System) -> anyhow::Result<()> {
+    let signer = ("maker-infra-s1", "ship-signer-s1", "Example Meters", "Shipments", [].as_slice());
+    let (own, above, key) = certified(system, signer)?;
+    write_private(&layout.shipment_signer(), format!("{own}{above}{key}").as_bytes())?;
+    let recipient = ("dso-infra-s1", "ship-recipient-s1", "Example Grid", "Deliveries", [].as_slice());
+    let (own, _, key) = certified(system, recipient)?;
+    write_private(&layout.shipment_recipient_certificate(), own.as_bytes())?;
+    write_private(&layout.shipment_recipient(), format!("{own}{key}").as_bytes())
+}
+
+/// Who is certified: authority, profile, organization, common name, host names.
+type Named<'a> = (&'a str, &'a str, &'a str, &'a str, &'a [&'a str]);
+
+fn issue_named(layout: &Layout, system: &System, named: Named<'_>, file: &str) -> anyhow::Result<()> {
+    let (own, above, key) = certified(system, named)?;
+    // The server sends its own certificate and its issuer's; clients know the root.
+    write_private(&layout.tls().join(format!("{file}.pem")), format!("{own}{above}").as_bytes())?;
+    write_private(&layout.tls().join(format!("{file}.key")), key.as_bytes())
+}
+
+/// Makes a key and certifies it; returns the certificate, that of its issuer, and the key, PEM each.
+fn certified(
     system: &System,
-    (authority, profile, organization, common_name, hosts): (&str, &str, &str, &str, &[&str]),
-    file: &str,
-) -> anyhow::Result<()> {
+    (authority, profile, organization, common_name, hosts): Named<'_>,
+) -> anyhow::Result<(String, String, String)> {
     let served = served(system, authority)?;
     let key = key_pair::generate(SecuritySuite::Suite1)?;
     let csr =
         CertificationRequest::from_der(&key_pair::named_request(organization, common_name, hosts, &key)?)?;
     let issuer = served.authority.issuer();
     let issued = served.certify(operator(served), ProfileId::parse(profile)?, csr)?;
-    // The server sends its own certificate and its issuer's; clients know the root.
-    let mut pem = pem(issued.der())?;
-    pem.push_str(&self::pem(issuer.certificate().der())?);
-    write_private(&layout.tls().join(format!("{file}.pem")), pem.as_bytes())?;
-    write_private(&layout.tls().join(format!("{file}.key")), key.serialize_pem().as_bytes())
+    Ok((pem(issued.der())?, pem(issuer.certificate().der())?, key.serialize_pem()))
 }
 
 /// As `meter-pki cert message-signer` does it.

@@ -84,6 +84,31 @@ impl Layout {
         self.root.join("fleet")
     }
 
+    /// Manifests of delivered meters, and the files that they were made of.
+    pub(super) fn shipments(&self) -> PathBuf {
+        self.root.join("shipments")
+    }
+
+    /// Certificate and key of who signs the manufacturer's manifests, and the certificate above.
+    pub(super) fn shipment_signer(&self) -> PathBuf {
+        self.tls().join("ship-signer.pem")
+    }
+
+    /// Certificate and key for which manifests are sealed.
+    pub(super) fn shipment_recipient(&self) -> PathBuf {
+        self.tls().join("ship-recipient.pem")
+    }
+
+    /// That certificate alone, as the manufacturer has it.
+    pub(super) fn shipment_recipient_certificate(&self) -> PathBuf {
+        self.tls().join("ship-recipient-cert.pem")
+    }
+
+    /// Where proofs of a device's history are written.
+    pub(super) fn history(&self) -> PathBuf {
+        self.root.join("history.json")
+    }
+
     /// The list of devices that the operator imports.
     pub(super) fn device_list(&self) -> PathBuf {
         self.root.join("devices.csv")

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use super::claiming::{CampaignTold, DeliveryTold, HistoryTold};
 use super::story::Told;
 
 /// Prints the report on standard output: text, or one JSON object.
@@ -19,9 +20,14 @@ fn lines(told: &Told) -> Vec<String> {
         String::new(),
         format!("  meters            {} in suites 1 and 2, six certificates each", told.meters),
         format!(
-            "  this time         {} manufactured, {} swapped (and one ahead, at first over CMP)",
+            "  this time         {} manufactured, {} swapped over EST (and one ahead, at first over CMP)",
             told.manufactured, told.swapped
         ),
+    ];
+    lines.extend(told.delivery.iter().map(delivered));
+    lines.extend(told.campaign.iter().map(swapped));
+    lines.extend(history(&told.history));
+    lines.extend([
         format!(
             "  first certificate in service with OCSP {} after {:.1} s",
             told.ocsp_before, told.first_good_seconds
@@ -32,7 +38,7 @@ fn lines(told: &Told) -> Vec<String> {
         format!("  in all            {:.1} s", told.total_seconds),
         String::new(),
         format!("  EST               {}<label>/", told.est),
-    ];
+    ]);
     lines.extend(told.cmp.iter().map(|cmp| format!("  CMP               {cmp}<label>")));
     lines.extend([
         format!("  CRL, CA, OCSP     {}", told.status),
@@ -44,11 +50,50 @@ fn lines(told: &Told) -> Vec<String> {
         format!("  meter-pki --config {state}/meter-pki.toml cert list --limit 10"),
         format!("  meter-pki --config {state}/meter-pki.toml cert show {}", told.revoked_serial),
         format!("  meter-pki --config {state}/meter-pki.toml audit verify"),
+        format!("  meter-pki --config {state}/meter-pki.toml campaign list"),
+        format!(
+            "  meter-pki --config {state}/meter-pki.toml device history {} --verify {}",
+            told.history.system_title, told.history.file
+        ),
     ]);
     lines.extend(told.by_openssl.iter().flat_map(|commands| {
         let heading =
             "A certificate in the place of the revoked one, by somebody else's CMP client:".to_owned();
         [String::new(), heading].into_iter().chain(commands.iter().map(|command| format!("  {command}")))
     }));
+    lines
+}
+
+fn delivered(told: &DeliveryTold) -> String {
+    format!(
+        "  delivered         {} meters by the signed manifest {}; a second import: refused ({})",
+        told.totals.received, told.manifest, told.imported_again
+    )
+}
+
+fn swapped(told: &CampaignTold) -> String {
+    let waves: Vec<String> = told.waves.iter().map(ToString::to_string).collect();
+    format!(
+        "  campaign          {}: {} of {} done, {} stuck; {} certificates over DLMS, waves of {}",
+        told.name,
+        told.done,
+        told.devices,
+        told.stuck,
+        told.certificates,
+        waves.join(" and ")
+    )
+}
+
+/// Who owned a meter when: the lines of its history, and that each of them is in the audit log.
+fn history(told: &HistoryTold) -> Vec<String> {
+    let mut lines = vec![format!("  history           of {}", told.system_title)];
+    lines.extend(told.lines.iter().map(|line| {
+        let owner = if line.owner.is_empty() { String::new() } else { format!(", owner {}", line.owner) };
+        format!("                    {} {}{owner} (audit record {})", line.time, line.event, line.record)
+    }));
+    lines.push(format!(
+        "                    {} records proven, by the checkpoint over {} records",
+        told.proved_records, told.checkpoint
+    ));
     lines
 }

@@ -1,16 +1,18 @@
-//! What happens while the servers run: the fleet is made, listed, swapped; one certificate is revoked; CRL and OCSP are asked.
+//! What happens while the servers run: the fleet is made, delivered, swapped; one certificate is revoked; CRL and OCSP are asked.
 //!
-//! Done as its users would do it: meters over EST, the first of them over CMP, the operator over the socket, the relying party over plain HTTP.
+//! Done as its users would do it: meters over EST, the first of them over CMP, a few behind a head-end, the operator over the socket, the relying party over plain HTTP.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use ca_core::certificate::Certificate;
+use ca_core::fleet::swap::Road;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::pki_types::pem::PemObject;
 use status_server::repository::crl_path;
 
+use super::claiming::{self, CampaignTold, DeliveryTold, HistoryTold};
 use super::est_client::Credential;
 use super::fleet::{self, Life, Meter, Surroundings};
 use super::layout::Layout;
@@ -53,6 +55,11 @@ pub(super) struct Told {
     pub meters: usize,
     pub manufactured: usize,
     pub swapped: usize,
+    /// Absent where nothing was delivered this time.
+    pub delivery: Option<DeliveryTold>,
+    /// Absent where no meter waited behind the head-end.
+    pub campaign: Option<CampaignTold>,
+    pub history: HistoryTold,
     pub first_good_seconds: f64,
     pub revoked_serial: String,
     pub revoked_issuer: String,
@@ -70,7 +77,9 @@ pub(super) async fn tell(
     (count, began): (u32, &Stopwatch),
     progress: &Progress,
 ) -> anyhow::Result<Told> {
-    let meters = fleet::meters(&layout.fleet(), count);
+    // Absent where the state is from before there were manifests.
+    let delivers = layout.shipment_signer().exists();
+    let meters = fleet::meters(&layout.fleet(), count, delivers);
     let around = Surroundings {
         est: config.est.listen,
         cmp: config.cmp.as_ref().and_then(|cmp| cmp.listen),
@@ -81,7 +90,8 @@ pub(super) async fn tell(
     let (pioneer, others) = meters.split_first().context("a fleet has at least one meter")?;
 
     // One meter goes ahead, so that the first certificate in service does not wait for the fleet.
-    list_devices(layout, &meters, &operator).await?;
+    let listed = if delivers { std::slice::from_ref(pioneer) } else { meters.as_slice() };
+    list_devices(layout, listed, &operator).await?;
     fleet::manufacture(std::slice::from_ref(pioneer), &around, &station, progress).await?;
     fleet::swap_ahead(pioneer, &around, progress).await?;
     // The pioneer's TLS certificate stays good; its signature certificate will be revoked.
@@ -93,7 +103,17 @@ pub(super) async fn tell(
         .tell(&format!("first operational certificate: OCSP says {first:?} after {first_good_seconds:.1} s"));
 
     let manufactured = fleet::manufacture(others, &around, &station, progress).await?;
+    let mut told = (None, None);
+    if delivers {
+        told.0 = claiming::deliver(layout, others, &operator, progress).await?;
+    }
     let swapped = fleet::swap(others, &around, progress).await?;
+    if delivers {
+        told.1 = claiming::swap_by_campaign(layout, &meters, &operator, progress).await?;
+    }
+    let (delivery, campaign) = told;
+    let followed = meters.iter().find(|meter| meter.road == Road::HeadEnd).unwrap_or(pioneer);
+    let history = claiming::history(layout, followed, &operator).await?;
     let revoked = revoke(&operator, &relying).await?;
     let crl = wait_for_crl(&operator, &relying).await?;
     let after = relying.ask().await?;
@@ -107,6 +127,9 @@ pub(super) async fn tell(
         meters: meters.len(),
         manufactured,
         swapped,
+        delivery,
+        campaign,
+        history,
         first_good_seconds,
         revoked_serial: revoked,
         revoked_issuer: relying.authority.clone(),

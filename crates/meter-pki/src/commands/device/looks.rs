@@ -188,10 +188,7 @@ pub(super) async fn history(
     printer: &Printer,
 ) -> Result<(), Failure> {
     if let Some(file) = proof {
-        let view: HistoryProofsView = client.get(&format!("/v1/devices/{title}/proofs"), &()).await?;
-        let proved = check(&view, &view.key)?;
-        written(file, &serde_json::to_vec_pretty(&view).unwrap_or_default())?;
-        printer.result(&proved, told);
+        printer.result(&proved(title, file, client).await?, told);
         return Ok(());
     }
     let mut history = Vec::new();
@@ -206,6 +203,26 @@ pub(super) async fn history(
     }
     printer.result(&history, |history| history_rows(history));
     Ok(())
+}
+
+/// Asks for the proofs of a history, checks them and writes them; returns how many records they prove, and over how many the
+/// checkpoint is.
+///
+/// # Errors
+/// [`Failure`], `audit.broken` where a proof does not hold.
+pub(crate) async fn prove(
+    title: &str,
+    file: &Path,
+    client: &OperatorClient,
+) -> Result<(usize, u64), Failure> {
+    proved(title, file, client).await.map(|proved| (proved.proved.len(), proved.checkpoint))
+}
+
+async fn proved(title: &str, file: &Path, client: &OperatorClient) -> Result<ProvedView, Failure> {
+    let view: HistoryProofsView = client.get(&format!("/v1/devices/{title}/proofs"), &()).await?;
+    let proved = check(&view, &view.key)?;
+    written(file, &serde_json::to_vec_pretty(&view).unwrap_or_default())?;
+    Ok(proved)
 }
 
 /// What proofs come to.

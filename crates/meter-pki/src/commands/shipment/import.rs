@@ -30,11 +30,11 @@ const TOLD_CHUNKS: u32 = 20;
 
 /// What came of an import.
 #[derive(Debug, serde::Serialize)]
-struct ImportedView {
+pub(super) struct ImportedView {
     shipment: String,
     digest: String,
     #[serde(flatten)]
-    totals: TotalsView,
+    pub(super) totals: TotalsView,
     /// The part from which this run went on; 0 for a whole import.
     from_part: u32,
     /// Refused in this run, the first thousand.
@@ -46,6 +46,15 @@ pub(super) async fn import(
     client: &OperatorClient,
     printer: &Printer,
 ) -> Result<(), Failure> {
+    told(&take_in(args, client, printer).await?, printer)
+}
+
+/// Checks a manifest as a whole and gives it to the serving program; returns what it came to.
+pub(super) async fn take_in(
+    args: &ImportArgs,
+    client: &OperatorClient,
+    printer: &Printer,
+) -> Result<ImportedView, Failure> {
     let (signer, own) = (ExpectedSigner::read(&args.signer)?, OwnRecipient::read(&args.recipient)?);
     let tenant = tenant(&args.tenant)?;
     let recipient = own.recipient(Some(&tenant));
@@ -86,8 +95,7 @@ pub(super) async fn import(
     let closed: DeliveryView = client.post(&format!("/v1/deliveries/{digest}/close"), &close).await?;
     let totals = TotalsView::from(&closed);
     let from_part = stands.next_part;
-    let view = ImportedView { shipment: header.shipment.clone(), digest, totals, from_part, refusals };
-    told(&view, printer)
+    Ok(ImportedView { shipment: header.shipment.clone(), digest, totals, from_part, refusals })
 }
 
 /// Prints what came of it; devices that were refused make it a failure.

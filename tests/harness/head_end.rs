@@ -1,0 +1,108 @@
+//! A head-end that works by files: work orders in, answers out, and the simulated meters of the crate `dlms` behind it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use ca_core::certificate::Certificate;
+use ca_core::suite::SecuritySuite;
+use ca_core::system_title::SystemTitle;
+use dlms::block::request_for_more;
+use dlms::cosem::LogicalName;
+use dlms::meter::{Identity, Meter};
+use serde_json::{Value, json};
+
+use crate::rehearsal::Rehearsal;
+
+/// A head-end with its meters, all of suite 1.
+#[derive(Debug)]
+pub struct HeadEnd {
+    meters: BTreeMap<String, Meter>,
+    /// The call whose next answer is lost.
+    loses: Option<String>,
+}
+
+impl HeadEnd {
+    /// Makes meters with these titles, which know the authority of the rehearsed owner.
+    ///
+    /// # Panics
+    /// When the authority's certificate is not there, or a title is none.
+    #[must_use]
+    pub fn new(rehearsal: &Rehearsal, titles: &[String]) -> Self {
+        let authority =
+            std::fs::read(rehearsal.state("authorities/dso-operational-s1.cer")).expect("it is there");
+        let anchors = vec![Certificate::from_der(&authority).expect("a certificate")];
+        let meter = |(number, title): (u8, &String)| {
+            let identity = Identity {
+                title: SystemTitle::parse(title).expect("a title"),
+                suite: SecuritySuite::Suite1,
+                object: LogicalName::security_setup(0),
+                max_pdu: 1_024,
+                seed: [number; 32],
+                anchors: anchors.clone(),
+            };
+            (title.clone(), Meter::new(identity, Vec::new()))
+        };
+        Self { meters: (1..).zip(titles).map(meter).collect(), loses: None }
+    }
+
+    /// Has the next answer to this call be lost, on its way from the meter.
+    pub fn lose_one(&mut self, call: &str) {
+        self.loses = Some(call.to_owned());
+    }
+
+    /// Returns the meters.
+    pub fn meters(&self) -> impl Iterator<Item = &Meter> {
+        self.meters.values()
+    }
+
+    /// Returns one of the meters.
+    ///
+    /// # Panics
+    /// When there is none with this title.
+    #[must_use]
+    pub fn meter(&mut self, title: &str) -> &mut Meter {
+        self.meters.get_mut(title).expect("one of ours")
+    }
+
+    /// Makes the calls of a file, and writes the answers into another.
+    ///
+    /// # Panics
+    /// When the orders cannot be read, or the answers not be written.
+    pub fn work(&mut self, orders: &Path, answers: &Path) {
+        let orders = std::fs::read_to_string(orders).expect("the orders");
+        let orders = orders.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        let said: String =
+            orders.filter_map(|order| self.answer(&order)).map(|answer| format!("{answer}\n")).collect();
+        std::fs::write(answers, said).expect("it can be written");
+    }
+
+    /// Makes one call; nothing where the answer is lost.
+    ///
+    /// # Panics
+    /// When the order is none.
+    pub fn answer(&mut self, order: &Value) -> Option<Value> {
+        let mut answer = json!({});
+        for field in ["campaign", "system_title", "type", "turn"] {
+            answer[field] = order[field].clone();
+        }
+        if order["call"] == "activate" {
+            answer["result"] = json!(0);
+            return Some(answer);
+        }
+        let meter = self.meter(order["system_title"].as_str().expect("a title"));
+        let mut apdus = Vec::new();
+        for apdu in order["apdus"].as_array().expect("a list") {
+            let apdu = hex::decode(apdu.as_str().expect("text")).expect("hexadecimal");
+            apdus.push(meter.exchange(&apdu).expect("an answer"));
+        }
+        while let Some(more) = apdus.last().and_then(|answer| request_for_more(answer)) {
+            apdus.push(meter.exchange(&more).expect("an answer"));
+        }
+        if self.loses.as_deref() == order["call"].as_str() {
+            self.loses = None;
+            return None;
+        }
+        answer["apdus"] = apdus.iter().map(hex::encode).collect::<Vec<_>>().into();
+        Some(answer)
+    }
+}
