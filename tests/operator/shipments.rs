@@ -200,7 +200,8 @@ fn delivery(asked: &Value, received: u64) -> Value {
 
 #[test]
 fn the_chapter_on_shipments_works_as_it_stands() {
-    let [create, check, import, record, openssl] = <[&str; 5]>::try_from(blocks()).expect("five blocks");
+    let [create, check, import, record, openssl, _keys] =
+        <[&str; 6]>::try_from(blocks()).expect("six blocks");
     let rehearsal = Rehearsal::start(1);
     for algorithm in [&rcgen::PKCS_ECDSA_P256_SHA256, &rcgen::PKCS_ECDSA_P384_SHA384] {
         let desk = Desk::new(algorithm);

@@ -319,12 +319,31 @@ pub enum CertCommand {
         #[arg(long)]
         issuer: Option<String>,
     },
+    /// Have an authority certify a request, under a profile that it offers to operators.
+    Issue(IssueArgs),
     /// Make key and certificate of who signs the server's messages.
     MessageSigner(MessageSignerArgs),
     /// Revoke certificates; final, unless for certificateHold. Many are shown first.
     Revoke(Box<RevokeArgs>),
     /// Release certificates from hold; they are good again. Many are shown first.
     Release(Box<ReleaseArgs>),
+}
+
+/// `cert issue`
+#[derive(Debug, Clone, Args)]
+pub struct IssueArgs {
+    /// The name of the authority.
+    #[arg(long)]
+    pub issuer: String,
+    /// The profile, such as ship-recipient-s1.
+    #[arg(long)]
+    pub profile: String,
+    /// The certification request (PKCS#10), PEM or DER.
+    #[arg(long, value_name = "FILE")]
+    pub request: PathBuf,
+    /// The file for the certificate, PEM.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
 }
 
 /// `cert message-signer`

@@ -1,5 +1,6 @@
-//! `meter-pki cert list`, `cert show`, `cert revoke`, `cert release` and `cert message-signer`.
+//! `meter-pki cert list`, `cert show`, `cert issue`, `cert revoke`, `cert release` and `cert message-signer`.
 
+mod issue;
 mod message_signer;
 mod revoke;
 mod selection;
@@ -17,6 +18,7 @@ pub(super) async fn run(verb: &CertCommand, config: &Path, printer: &Printer) ->
     let client = client(config)?;
     match verb {
         CertCommand::MessageSigner(args) => message_signer::make(args, config, (&client, printer)).await?,
+        CertCommand::Issue(args) => issue::issue(args, &client, printer).await?,
         CertCommand::List(filter) => {
             let page: CertificatePage = client.get("/v1/certificates", &query(filter)).await?;
             printer.result(&page, rows);
@@ -61,7 +63,7 @@ pub(super) fn rows(page: &CertificatePage) -> Vec<String> {
     lines
 }
 
-fn lines(one: &CertificateView) -> Vec<String> {
+pub(super) fn lines(one: &CertificateView) -> Vec<String> {
     let mut lines = vec![
         format!("serial:      {}", one.serial),
         format!("issuer:      {}", one.issuer),

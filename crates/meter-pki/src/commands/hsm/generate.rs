@@ -2,6 +2,7 @@
 
 use ca_core::suite::Curve;
 use client_kit::FileKey;
+use cms_messages::AgreementKey as _;
 use signer_pkcs11::{
     Export, GenerateKeyError, KeyProtection, KeyUse, TokenAgreement, TokenKey, TokenOptions, TokenSigner,
     TokenUri,
@@ -80,7 +81,7 @@ fn agree_once(uri: &TokenUri, key: &TokenKey) -> Result<(), Failure> {
     let other = FileKey::generate(key.public_key.curve()).map_err(|cause| refused(&cause))?;
     let token =
         TokenAgreement::open(uri, &access::pin(uri)?, &key.public_key).map_err(|cause| refused(&cause))?;
-    let theirs = token.agree(other.public_key().point()).map_err(|cause| refused(&cause))?;
+    let theirs = token.agree(other.public().point()).map_err(|cause| refused(&cause))?;
     if other.agree(key.public_key.point()).is_some_and(|ours| ours == theirs) {
         return Ok(());
     }
