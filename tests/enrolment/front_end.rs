@@ -127,6 +127,16 @@ fn what_the_authority_would_refuse_is_refused_through_a_front_end_and_a_revocati
     refused(403, "upstream.not-allowed", &unexpected.ask().request, &other);
     refused(403, "upstream.not-allowed", &asked.request, &other);
 
+    // A device out of service; the record at the authority says why, and when it is back it is answered.
+    let (before, change) = (authority.audited(), |act: &str| {
+        drop(authority.operator(&["device", act, METER, "--tenant", "dso", "--reason", "a test"]).ok());
+    });
+    change("suspend");
+    refused(403, "upstream.not-allowed", &asked.request, &factory);
+    let told = authority.audit_after(before);
+    assert!(told.iter().any(|record| record["reason"] == "device.suspended"), "{told:?}");
+    change("resume");
+
     let first = certificate_of(&authority, &front.send(&authority, Enrol, &asked.request, &factory));
     // A factory certificate gets one certificate for the purpose, not two.
     refused(409, "upstream.conflict", &meter(&authority).ask().request, &factory);

@@ -9,6 +9,7 @@ pub mod report;
 pub mod house;
 pub mod load;
 pub mod world;
+pub mod batch;
 pub mod wish;
 pub mod judge;
 pub mod issuer;

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use crate::call::Caller;
 use crate::crash::http::{Answer, Credential, post};
 use crate::fleet::station;
-use crate::peer::{curl, path};
+use crate::peer::{Shown, curl, path};
 use crate::rehearsal::Rehearsal;
 
 /// Where head-ends upload.
@@ -71,9 +71,19 @@ pub fn line(id: &str, label: &str, kind: &str, csr: &[u8]) -> String {
 #[must_use]
 #[track_caller]
 pub fn upload(rehearsal: &Rehearsal, lines: &str) -> Vec<Value> {
+    upload_as(rehearsal, &station(rehearsal), lines)
+}
+
+/// Uploads lines as somebody else.
+///
+/// # Panics
+/// When they are not all answered.
+#[must_use]
+#[track_caller]
+pub fn upload_as(rehearsal: &Rehearsal, shown: &Shown, lines: &str) -> Vec<Value> {
     let file = rehearsal.unique("upload.ndjson");
     std::fs::write(&file, lines).expect("the upload can be written");
-    let shown = station(rehearsal).options();
+    let shown = shown.options();
     let body = format!("@{}", path(&file));
     let mut options =
         vec!["--max-time", "600", "-H", "Content-Type: application/x-ndjson", "--data-binary", &body];

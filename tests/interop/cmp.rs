@@ -41,14 +41,14 @@ pub(crate) fn rehearsal_with(more: &str, edit: impl FnOnce(String) -> String) ->
 }
 
 /// OpenSSL as a client of one label.
-struct Client<'a> {
+pub(crate) struct Client<'a> {
     rehearsal: &'a Rehearsal,
     label: String,
     suite: Suite,
 }
 
 impl<'a> Client<'a> {
-    fn at(rehearsal: &'a Rehearsal, row: &str, suite: Suite) -> Self {
+    pub(crate) fn at(rehearsal: &'a Rehearsal, row: &str, suite: Suite) -> Self {
         Self { rehearsal, label: format!("{row}-{}", suite.suffix()), suite }
     }
 
@@ -90,7 +90,7 @@ impl<'a> Client<'a> {
         credential
     }
 
-    fn try_enrol(&self, command: &str, arguments: &[String]) -> (Said, Credential) {
+    pub(crate) fn try_enrol(&self, command: &str, arguments: &[String]) -> (Said, Credential) {
         let (certificate, key) = (self.rehearsal.unique("cmp.pem"), new_key(self.rehearsal, self.suite));
         let these = texts(&["-cmd", command, "-newkey", &path(&key), "-certout", &path(&certificate)]);
         let said = self.cmp(&[these, arguments.to_vec()].concat());
@@ -111,7 +111,7 @@ fn texts(texts: &[&str]) -> Vec<String> {
 }
 
 /// The options by which OpenSSL signs its messages, for a subject.
-fn signing(credential: &Credential, title: &str) -> Vec<String> {
+pub(crate) fn signing(credential: &Credential, title: &str) -> Vec<String> {
     let (certificate, key) = (path(&credential.certificate), path(&credential.key));
     texts(&["-cert", &certificate, "-key", &key, "-subject", &format!("/CN={title}")])
 }

@@ -149,7 +149,7 @@ fn serving(desks: &[Desk]) -> Rehearsal {
 
 #[test]
 fn the_chapter_on_shipments_works_as_it_stands() {
-    let [create, check, import, record, openssl] = steps(CHAPTER);
+    let [create, check, import, record, openssl, _keys] = steps(CHAPTER);
     let desks = [&rcgen::PKCS_ECDSA_P256_SHA256, &rcgen::PKCS_ECDSA_P384_SHA384].map(Desk::new);
     let rehearsal = serving(&desks);
     for desk in desks {

@@ -129,6 +129,16 @@ impl Desk {
         self.json(&[&verb, options].concat())
     }
 
+    /// Has a certification request made for a key, and OpenSSL verify it.
+    #[track_caller]
+    pub(crate) fn signs_for_request(&self, uri: &str) {
+        drop(std::fs::remove_file(self.at("key.csr")));
+        let name = ["--country", "DE", "--organization", "Example Grid", "--common-name", "Manifests 1"];
+        drop(self.hsm(&[&["request", uri, "--out", "key.csr"], &name[..]].concat()).ok());
+        let said = self.run("openssl req -in key.csr -noout -verify -subject 2>&1").ok().out;
+        assert!(said.contains("verify OK") && said.contains("Manifests 1"), "{said}");
+    }
+
     /// Has `pkcs11-tool` sign with a key, and OpenSSL verify with its public key.
     #[track_caller]
     pub(crate) fn signs_for(&self, (token, id): (&str, &str), pem: &str) {

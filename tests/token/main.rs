@@ -6,4 +6,5 @@ mod desk;
 mod destruction;
 mod finding;
 mod making;
+mod recipient;
 mod secrets;

@@ -1,4 +1,4 @@
-//! The invariants I1 to I18, each a function that says what breaks it.
+//! The invariants I1 to I19, each a function that says what breaks it.
 
 use core::fmt;
 
@@ -110,6 +110,7 @@ pub(crate) fn all(case: &Case) -> Vec<Violation> {
     fleet::indexes_say_what_the_rows_say(case, &mut findings);
     fleet::histories_are_told_by_the_trail(case, &mut findings);
     fleet::devices_stand_where_the_trail_says(case, &mut findings);
+    fleet::what_was_acknowledged_is_on_record(case, &mut findings);
     restart::a_second_start_changes_nothing(case, &mut findings);
     findings.0
 }

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::rows::{DEVICE_SCRAPPED, DEVICES_RESUMED, DEVICES_RETIRED, DEVICES_SUSPENDED};
+
 /// A signature that the signer made.
 pub(crate) struct SignatureRecord {
     /// Which key.
@@ -32,8 +34,8 @@ impl SignatureRecord {
 
 /// What clients asked for, were given and were told.
 ///
-/// `asked WISH PROFILE FINGERPRINT`, `received WISH CERTIFICATE`, `revoked ISSUER SERIAL`, `confirmed ISSUER SERIAL`; octets in
-/// hexadecimal.
+/// `asked WISH PROFILE FINGERPRINT`, `received WISH CERTIFICATE`, `revoked ISSUER SERIAL`, `confirmed ISSUER SERIAL`,
+/// `delivered TITLE DIGEST`, and `suspended`, `resumed`, `retired` or `scrapped` and a TITLE; octets in hexadecimal.
 #[derive(Default)]
 pub(crate) struct Clients {
     /// Profile and key of every wish: each is for one certificate.
@@ -44,6 +46,10 @@ pub(crate) struct Clients {
     pub(crate) revoked: BTreeSet<Vec<u8>>,
     /// Issuing key and serial number of what was acknowledged as confirmed.
     pub(crate) confirmed: BTreeSet<Vec<u8>>,
+    /// Devices, and the delivery by which each was described last.
+    pub(crate) delivered: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// How often an act on a device, by its system title in 16 digits, was acknowledged.
+    pub(crate) changed: BTreeMap<(u8, String), usize>,
 }
 
 impl Clients {
@@ -64,10 +70,26 @@ impl Clients {
                 ["confirmed", issuer, serial] => {
                     clients.confirmed.insert(hex::decode(format!("{issuer}{serial}")).ok()?);
                 }
+                ["delivered", title, digest] => {
+                    clients.delivered.insert(hex::decode(title).ok()?, hex::decode(digest).ok()?);
+                }
+                [act, title] => {
+                    *clients.changed.entry((act_named(act)?, (*title).to_owned())).or_default() += 1;
+                }
                 _ => return None,
             }
         }
         Some(clients)
+    }
+}
+
+fn act_named(word: &str) -> Option<u8> {
+    match word {
+        "suspended" => Some(DEVICES_SUSPENDED),
+        "resumed" => Some(DEVICES_RESUMED),
+        "retired" => Some(DEVICES_RETIRED),
+        "scrapped" => Some(DEVICE_SCRAPPED),
+        _ => None,
     }
 }
 

@@ -85,6 +85,8 @@ struct WireIntent<'a> {
     claim: Option<&'a OctetStringRef>,
     #[asn1(context_specific = "3", tag_mode = "EXPLICIT", optional = "true")]
     approval: Option<&'a OctetStringRef>,
+    #[asn1(context_specific = "4", tag_mode = "EXPLICIT", optional = "true")]
+    revoke_replaced_after: Option<AnyRef<'a>>,
 }
 
 #[derive(Sequence)]

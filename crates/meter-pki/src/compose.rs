@@ -25,8 +25,8 @@ use ca_core::key_ref::KeyRef;
 use ca_core::orders::OrderRule;
 use ca_core::path::TrustAnchor;
 use ca_core::ports::{
-    Campaigns, Clock, Deliveries, Entropy, Fleet, Orders, Production, Registry, Schedule, StatusSource,
-    Swaps, TrustBlocks,
+    Campaigns, Clock, Deliveries, Entropy, Fleet, Orders, Production, Registry, Schedule, Signer,
+    StatusSource, Swaps, TrustBlocks,
 };
 use ca_core::profile::{CrlProfile, ProfileId};
 use ca_core::record::{CrlRecord, StoredCertificate};
@@ -36,7 +36,7 @@ use ca_core::scope::{CrlKind, CrlScope, Shard};
 use ca_core::subject::Subject;
 use ca_core::tenant::TenantId;
 use ca_core::validity::UnixTime;
-use ca_store::{BootId, FatalHook, Settings};
+use ca_store::{BootId, FatalHook, Settings, Store};
 use signer_file::SystemEntropy;
 use status_server::repository::Repository;
 
@@ -65,6 +65,29 @@ impl Clock for SystemClock {
         let since_1970 =
             std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         UnixTime::from_seconds(i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX))
+    }
+}
+
+/// All ports: those of the authorities, and those of fleets and lines, which authorities do not need.
+#[derive(Clone)]
+pub struct SystemPorts {
+    /// What authorities work on.
+    pub authority: Ports,
+    /// The whole life of devices.
+    pub fleet: Arc<dyn Fleet>,
+    /// What is delivered.
+    pub deliveries: Arc<dyn Deliveries>,
+    /// Production orders.
+    pub production: Arc<dyn Production>,
+    /// Campaigns.
+    pub campaigns: Arc<dyn Campaigns>,
+    /// The swaps that they carry out.
+    pub swaps: Arc<dyn Swaps>,
+}
+
+impl std::fmt::Debug for SystemPorts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SystemPorts").finish_non_exhaustive()
     }
 }
 
@@ -281,7 +304,7 @@ pub fn boot_id() -> Option<BootId> {
 pub(crate) fn compose(
     config: &Config,
     absence: Absence,
-    through: impl FnOnce(Ports) -> Ports,
+    through: impl FnOnce(SystemPorts) -> SystemPorts,
 ) -> Result<System, Failure> {
     // Keys first: a passphrase or PIN that is not the one leaves the ledger alone.
     let keys = keys::open(&config.keys, absence)?;
@@ -306,22 +329,15 @@ pub(crate) fn compose_on(
     vault: Arc<Vault>,
     config: &Config,
     keys: OpenKeys,
-    through: impl FnOnce(Ports) -> Ports,
+    through: impl FnOnce(SystemPorts) -> SystemPorts,
 ) -> Result<System, Failure> {
     let store = Arc::clone(&vault.store);
     let OpenKeys { signer, place } = keys;
     let unchecked_keys = Arc::new(UncheckedKeys::default());
     let pace = Arc::new(SigningPace::default());
-    let ports = through(Ports {
-        clock: Arc::new(SystemClock),
-        entropy: Arc::new(SystemEntropy),
-        signer: Arc::new(PacedSigner::new(signer, Arc::clone(&pace))),
-        ledger: store.clone(),
-        status: store.clone(),
-        registry: store.clone(),
-        waiting: store.clone(),
-        transactions: store.clone(),
-    });
+    let signer = Arc::new(PacedSigner::new(signer, Arc::clone(&pace)));
+    let SystemPorts { authority: ports, fleet, deliveries, production, campaigns, swaps } =
+        through(ports_on(&store, signer));
     let notary = match &config.audit.notary {
         Some((key, origin)) => Some(Notary::new(Arc::clone(&ports.signer), *key, origin)?),
         None => None,
@@ -346,18 +362,18 @@ pub(crate) fn compose_on(
         entropy: Arc::clone(&ports.entropy),
         status: Arc::clone(&ports.status),
         registry: Arc::clone(&ports.registry),
-        fleet: store.clone(),
-        deliveries: store.clone(),
+        fleet,
+        deliveries,
         factory_anchors: trust::factory_anchors(config),
         repository,
         roots,
         releases: Arc::new(releases),
         orders: store.clone(),
-        production: store.clone(),
+        production,
         schedule: store.clone(),
         blocks: store.clone(),
-        campaigns: store.clone(),
-        swaps: store.clone(),
+        campaigns,
+        swaps,
         pace,
         factories: config.manufacturers.iter().flat_map(|one| one.anchors.iter().cloned()).collect(),
         trusted: trust::trusted(config),
@@ -370,6 +386,26 @@ pub(crate) fn compose_on(
         key_place: place,
         unchecked_keys,
     })
+}
+
+fn ports_on(store: &Arc<Store>, signer: Arc<dyn Signer>) -> SystemPorts {
+    SystemPorts {
+        authority: Ports {
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+            signer,
+            ledger: store.clone(),
+            status: store.clone(),
+            registry: store.clone(),
+            waiting: store.clone(),
+            transactions: store.clone(),
+        },
+        fleet: store.clone(),
+        deliveries: store.clone(),
+        production: store.clone(),
+        campaigns: store.clone(),
+        swaps: store.clone(),
+    }
 }
 
 /// Says which parts of the configuration do not fit together.

@@ -9,7 +9,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ca_core::authority::Ports;
 use server_kit::health::Health;
 use server_kit::listener::{Listener, LongBody};
 use server_kit::metrics::Metrics;
@@ -25,7 +24,7 @@ use crate::clock_watch::ClockWatch;
 use crate::coaps::{self, Desk, Place};
 use crate::compose::keys::{Absence, KeyPlace};
 use crate::compose::{
-    Renewal, ServedAuthority, System, cmp_config, compose, est_config, pushers, status_parts,
+    Renewal, ServedAuthority, System, SystemPorts, cmp_config, compose, est_config, pushers, status_parts,
 };
 use crate::config::{Config, RawCmp, RawCoaps, RawEst};
 use crate::deadlines::Deadlines;
@@ -147,7 +146,7 @@ fn push(tasks: &mut JoinSet<()>, pushers: Vec<Arc<Pusher>>, (health, shutdown): 
 pub async fn start(
     config: &Config,
     shutdown: Shutdown,
-    through: impl FnOnce(Ports) -> Ports,
+    through: impl FnOnce(SystemPorts) -> SystemPorts,
 ) -> Result<Running, Failure> {
     let system = Arc::new(tokio::task::block_in_place(|| compose(config, Absence::IsWaitedFor, through))?);
     let metrics = Metrics::new("pki_");

@@ -48,6 +48,16 @@ pub enum Export {
     ByAnyWrap,
 }
 
+/// What a key that is made may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyUse {
+    /// Sign.
+    Signing,
+    /// Agree with other keys: `CKA_DERIVE` is true. It signs as well, since whoever asks for a certificate proves by a signature that
+    /// he has the key (RFC 2986).
+    Agreement,
+}
+
 /// A private EC key object as it stands on the token, whether or not it can be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PrivateKeyObject {
@@ -182,6 +192,12 @@ pub(crate) fn is_wrapped_by_trusted_only(
 ) -> Result<bool, CallFailed> {
     let said = session.get_attributes(handle, &[AttributeType::WrapWithTrusted])?;
     Ok(said.contains(&Attribute::WrapWithTrusted(true)))
+}
+
+/// Tells whether a private key may agree with others.
+pub(crate) fn agrees(session: &Session, handle: ObjectHandle) -> Result<bool, CallFailed> {
+    let said = session.get_attributes(handle, &[AttributeType::Derive])?;
+    Ok(said.contains(&Attribute::Derive(true)))
 }
 
 fn public_key_with_id(session: &Session, id: &[u8]) -> Result<Result<PublicKey, Unusable>, CallFailed> {

@@ -47,7 +47,7 @@ pub use counts::TokenCounts;
 pub use examination::{Examination, MechanismFound, Need, examine};
 pub use inventory::{Halves, KeyKind, KeyObject, TokenInventory, inventories, inventory};
 pub use keeper::{Observer, TokenEvent};
-pub use key::{Export, KeyProtection, PrivateKeyObject, TokenKey, Unusable};
+pub use key::{Export, KeyProtection, KeyUse, PrivateKeyObject, TokenKey, Unusable};
 pub use making::GenerateKeyError;
 pub use module::LoadModuleError;
 pub use pin::{AskError, LoadPinError, Pin};

@@ -9,7 +9,7 @@ use cryptoki::session::Session;
 use der::Encode;
 
 use crate::call::CallFailed;
-use crate::key::{self, Export, PrivateKeyObject, TokenKey, Unusable};
+use crate::key::{self, Export, KeyUse, PrivateKeyObject, TokenKey, Unusable};
 use crate::session::UseTokenError;
 use crate::survey::KeyAttributes;
 
@@ -17,7 +17,7 @@ use crate::survey::KeyAttributes;
 /// that none was made, so that another try makes no second one.
 pub(crate) fn generate_in(
     session: &Session,
-    (curve, export): (Curve, Export),
+    (curve, export, purpose): (Curve, Export, KeyUse),
     label: &str,
 ) -> Result<Result<TokenKey, GenerateKeyError>, UseTokenError> {
     let Ok(parameters) = curve.oid().to_der() else {
@@ -32,6 +32,9 @@ pub(crate) fn generate_in(
         Attribute::Sign(true),
         label_octets.clone(),
     ];
+    if purpose == KeyUse::Agreement {
+        hidden.push(Attribute::Derive(true));
+    }
     if export == Export::ByTrustedWrap {
         hidden.push(Attribute::WrapWithTrusted(true));
     }
@@ -48,8 +51,9 @@ pub(crate) fn generate_in(
             &hidden,
         )
         .map_err(CallFailed::from)?;
-    let named =
-        check_export(session, private, export).and_then(|()| name_key(session, public, private, label));
+    let named = check_export(session, private, export)
+        .and_then(|()| check_use(session, private, purpose))
+        .and_then(|()| name_key(session, public, private, label));
     if named.is_err() {
         destroy(session, [private, public]);
     }
@@ -65,6 +69,14 @@ fn check_export(session: &Session, private: ObjectHandle, export: Export) -> Res
     let trusted_only = || key::is_wrapped_by_trusted_only(session, private).map_err(UseTokenError::from);
     if export == Export::ByTrustedWrap && !trusted_only()? {
         return Err(GenerateKeyError::WrappedByAny);
+    }
+    Ok(())
+}
+
+fn check_use(session: &Session, private: ObjectHandle, purpose: KeyUse) -> Result<(), GenerateKeyError> {
+    let agrees = || key::agrees(session, private).map_err(UseTokenError::from);
+    if purpose == KeyUse::Agreement && !agrees()? {
+        return Err(GenerateKeyError::DoesNotAgree);
     }
     Ok(())
 }
@@ -120,6 +132,11 @@ pub enum GenerateKeyError {
         "the token made a key that any key may wrap, although it was told that a trusted one must; it was destroyed"
     )]
     WrappedByAny,
+    /// The token made a key that may not agree with others, although it was told to; the key was destroyed.
+    #[error(
+        "the token made a key that may not agree with others (CKA_DERIVE), although it was told to; it was destroyed"
+    )]
+    DoesNotAgree,
     /// The token made a key that is none; it was destroyed.
     #[error("the token made a key that cannot be used, and it was destroyed: {0}")]
     Refused(#[source] Unusable),

@@ -18,7 +18,7 @@ use crate::breaker::TokenState;
 use crate::call::CallFailed;
 use crate::crew::Pace;
 use crate::keeper::{Keeper, Observer, Patience};
-use crate::key::{self, Export, KeyProtection, PrivateKeyObject, TokenKey};
+use crate::key::{self, Export, KeyProtection, KeyUse, PrivateKeyObject, TokenKey};
 use crate::making::{GenerateKeyError, generate_in};
 use crate::module::{self, LoadModuleError};
 use crate::pin::Pin;
@@ -175,10 +175,11 @@ impl TokenSigner {
     /// # Errors
     /// [`GenerateKeyError`]; no usable key was made.
     pub fn generate(&self, curve: Curve, label: &str) -> Result<PublicKey, GenerateKeyError> {
-        self.generate_for(curve, label, Export::Never)
+        self.generate_for(curve, label, (Export::Never, KeyUse::Signing))
     }
 
-    /// The same for a key that may leave the token, wrapped, where `export` says so; it is sensitive in any case.
+    /// The same for a key that may leave the token, wrapped, where `export` says so, or that may do something else; it is
+    /// sensitive in any case.
     ///
     /// # Errors
     /// [`GenerateKeyError`]; no usable key was made.
@@ -186,7 +187,7 @@ impl TokenSigner {
         &self,
         curve: Curve,
         label: &str,
-        export: Export,
+        (export, purpose): (Export, KeyUse),
     ) -> Result<PublicKey, GenerateKeyError> {
         if self.wanted.is_one() {
             return Err(GenerateKeyError::UriNamesAKey);
@@ -200,8 +201,9 @@ impl TokenSigner {
         }
         let owned = label.to_owned();
         let made = self.keeper.call(move |sessions, ticket| {
-            sessions
-                .work(ticket, Access::ReadWrite, |work| generate_in(work.session(), (curve, export), &owned))
+            sessions.work(ticket, Access::ReadWrite, |work| {
+                generate_in(work.session(), (curve, export, purpose), &owned)
+            })
         })?;
         let key = made?;
         let public_key = key.public_key.clone();

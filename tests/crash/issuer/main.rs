@@ -7,6 +7,7 @@
 //! standard input issued as a batch, or played as a transaction. The installed program contains nothing of this.
 
 mod batch;
+mod fleet_ports;
 mod ports;
 mod signatures;
 mod transaction;
@@ -19,10 +20,14 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use ca_core::authority::Ports;
+use meter_pki::compose::SystemPorts;
 use meter_pki::config::Config;
 use meter_pki::exit::Failure;
 use meter_pki::server;
 
+use crate::fleet_ports::{
+    TrappedCampaigns, TrappedDeliveries, TrappedFleet, TrappedProduction, TrappedSwaps,
+};
 use crate::ports::{AheadClock, TrappedEntropy, TrappedLedger, TrappedSigner, TrappedTransactions};
 use crate::signatures::SignatureLedger;
 use crate::trap::Trap;
@@ -72,7 +77,18 @@ async fn serve() -> anyhow::Result<()> {
 }
 
 /// Puts the kill-points around the ports.
-fn through(ports: Ports, trap: &Arc<Trap>, signatures: SignatureLedger, ahead: i64) -> Ports {
+fn through(ports: SystemPorts, trap: &Arc<Trap>, signatures: SignatureLedger, ahead: i64) -> SystemPorts {
+    SystemPorts {
+        authority: of_authorities(ports.authority, trap, signatures, ahead),
+        fleet: Arc::new(TrappedFleet { inner: ports.fleet, trap: Arc::clone(trap) }),
+        deliveries: Arc::new(TrappedDeliveries { inner: ports.deliveries, trap: Arc::clone(trap) }),
+        production: Arc::new(TrappedProduction { inner: ports.production, trap: Arc::clone(trap) }),
+        campaigns: Arc::new(TrappedCampaigns { inner: ports.campaigns, trap: Arc::clone(trap) }),
+        swaps: Arc::new(TrappedSwaps { inner: ports.swaps, trap: Arc::clone(trap) }),
+    }
+}
+
+fn of_authorities(ports: Ports, trap: &Arc<Trap>, signatures: SignatureLedger, ahead: i64) -> Ports {
     Ports {
         clock: Arc::new(AheadClock { inner: ports.clock, ahead, trap: Arc::clone(trap) }),
         entropy: Arc::new(TrappedEntropy { inner: ports.entropy, trap: Arc::clone(trap) }),

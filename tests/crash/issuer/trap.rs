@@ -72,7 +72,12 @@ impl Trap {
             | KillPoint::ConfirmationUnsynced
             | KillPoint::DeadlineUnsynced
             | KillPoint::RevocationUnsynced
-            | KillPoint::CrlUnsynced => format!("{}-at-sync", self.deed),
+            | KillPoint::CrlUnsynced
+            | KillPoint::DeliveryUnsynced
+            | KillPoint::DevicesUnsynced
+            | KillPoint::ProductionUnsynced
+            | KillPoint::CampaignUnsynced
+            | KillPoint::SwapUnsynced => format!("{}-at-sync", self.deed),
             KillPoint::ReplyHalfSent => "kill-in-reply".to_owned(),
             KillPoint::CrlRename => "kill-at-rename".to_owned(),
             KillPoint::RequestParsed
@@ -86,7 +91,12 @@ impl Trap {
             | KillPoint::CrlIntended
             | KillPoint::CrlSigningBegun
             | KillPoint::CrlSigned
-            | KillPoint::CrlDurable => self.deed.clone(),
+            | KillPoint::CrlDurable
+            | KillPoint::DeliveryDurable
+            | KillPoint::DevicesDurable
+            | KillPoint::ProductionDurable
+            | KillPoint::CampaignDurable
+            | KillPoint::SwapDurable => self.deed.clone(),
         }
     }
 }

@@ -104,8 +104,7 @@ impl<'t> House<'t> {
         let mut found = Vec::new();
         for (number, kill) in plan.iter().enumerate() {
             self.live(*kill, tally);
-            self.circumstances.machine_restarted =
-                matches!(kill, Kill::PowerCut(..)) || self.device.is_some();
+            self.circumstances.machine_restarted = kill.is_power_cut() || self.device.is_some();
             self.cut_power_of_device();
             if self.circumstances.machine_restarted {
                 self.boot();

@@ -112,6 +112,17 @@ impl<S: Read + Write> Connection<S> {
         self.answer()
     }
 
+    /// Asks for what is at a path and reads the whole answer.
+    ///
+    /// # Errors
+    /// When the connection ends before the answer does.
+    pub fn get(&mut self, path: &str) -> io::Result<Answer> {
+        let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        self.0.get_mut().write_all(head.as_bytes())?;
+        self.0.get_mut().flush()?;
+        self.answer()
+    }
+
     fn answer(&mut self) -> io::Result<Answer> {
         let status = self.line()?.split(' ').nth(1).and_then(|code| code.parse().ok());
         let status = status.ok_or(io::ErrorKind::InvalidData)?;

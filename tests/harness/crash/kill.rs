@@ -14,6 +14,15 @@ pub enum Power {
     Random,
 }
 
+impl Power {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Strict => "strict",
+            Self::Random => "random",
+        }
+    }
+}
+
 /// The deed of an issuer that loses an answer of its signer.
 pub const LOSE_ANSWER: &str = "lose-answer";
 
@@ -32,6 +41,8 @@ pub enum Kill {
     NoSpace(u64),
     /// Half of the so-manieth write, then SIGKILL.
     TornWrite(u64),
+    /// Instead of the so-manieth call that changes or syncs a file: SIGKILL, or a power cut.
+    AtCall(u64, Option<Power>),
     /// The so-manieth signature is made and does not come back from the signer; SIGKILL some signatures later.
     AnswerLost(u64),
     /// Not at all.
@@ -54,6 +65,7 @@ impl Kill {
             | Self::SyncFails(_)
             | Self::NoSpace(_)
             | Self::TornWrite(_)
+            | Self::AtCall(..)
             | Self::Never => Vec::new(),
         }
     }
@@ -67,12 +79,23 @@ impl Kill {
         )
     }
 
+    /// Tells whether it comes by what is done with a batch of devices.
+    #[must_use]
+    pub fn is_of_a_batch(self) -> bool {
+        matches!(self, Self::AtPoint(point, _) | Self::PowerCut(point, _, _) if point >= KillPoint::DeliveryUnsynced)
+    }
+
+    /// Tells whether the power is cut.
+    #[must_use]
+    pub const fn is_power_cut(self) -> bool {
+        matches!(self, Self::PowerCut(..) | Self::AtCall(_, Some(_)))
+    }
+
     /// Returns what the shim is told in its environment.
     #[must_use]
     pub fn environment(self) -> Vec<(&'static str, String)> {
         match self {
-            Self::PowerCut(_, _, Power::Strict) => vec![("CRASH_SHIM_POWER", "strict".to_owned())],
-            Self::PowerCut(_, _, Power::Random) => vec![("CRASH_SHIM_POWER", "random".to_owned())],
+            Self::PowerCut(_, _, power) => vec![("CRASH_SHIM_POWER", power.word().to_owned())],
             // What a failed sync loses must be remembered.
             Self::SyncFails(count) => {
                 vec![
@@ -82,6 +105,11 @@ impl Kill {
             }
             Self::NoSpace(count) => vec![("CRASH_SHIM_FAULT", format!("enospc-write {count}"))],
             Self::TornWrite(count) => vec![("CRASH_SHIM_FAULT", format!("torn-write {count}"))],
+            Self::AtCall(count, power) => {
+                let mut told = vec![("CRASH_SHIM_FAULT", format!("end-at-call {count}"))];
+                told.extend(power.map(|power| ("CRASH_SHIM_POWER", power.word().to_owned())));
+                told
+            }
             Self::AtPoint(..) | Self::AfterAnswers(_) | Self::AnswerLost(_) | Self::Never => Vec::new(),
         }
     }
@@ -98,6 +126,13 @@ impl fmt::Display for Kill {
             Self::SyncFails(_) => f.write_str("fault: a sync fails with EIO, its data are gone"),
             Self::NoSpace(_) => f.write_str("fault: ENOSPC from some write on"),
             Self::TornWrite(_) => f.write_str("fault: a write is torn, then SIGKILL"),
+            Self::AtCall(_, None) => f.write_str("at any call that changes a file: SIGKILL"),
+            Self::AtCall(_, Some(Power::Strict)) => {
+                f.write_str("at any call that changes a file: power cut, all lost")
+            }
+            Self::AtCall(_, Some(Power::Random)) => {
+                f.write_str("at any call that changes a file: power cut, some lost")
+            }
             Self::AnswerLost(_) => f.write_str("fault: a signature does not come back, SIGKILL later"),
             Self::Never => f.write_str("none"),
         }
@@ -136,12 +171,21 @@ pub fn plan(random: &mut Random, mix: Mix, house: u64, count: u64) -> Vec<Kill> 
 }
 
 fn fault(random: &mut Random, which: u64) -> Kill {
-    match which % 5 {
+    match which % 6 {
         0 => Kill::AfterAnswers(1 + random.below(12)),
+        5 => Kill::AtCall(1 + random.below(400), any_power(random)),
         1 => Kill::SyncFails(1 + random.below(30)),
         2 => Kill::NoSpace(1 + random.below(60)),
         3 => Kill::AnswerLost(1 + random.below(6)),
         _ => Kill::TornWrite(1 + random.below(60)),
+    }
+}
+
+fn any_power(random: &mut Random) -> Option<Power> {
+    match random.below(3) {
+        0 => None,
+        1 => Some(Power::Strict),
+        _ => Some(Power::Random),
     }
 }
 

@@ -1,5 +1,7 @@
-//! The load: meters that enrol over mutual TLS, batches, revocations and CRLs at the same time, until the issuer dies or
-//! enough was done. Whatever got no answer is asked again in the next life.
+//! The load: meters that enrol over mutual TLS, batches, revocations, CRLs and the life of a batch of devices at the same time,
+//! until the issuer dies or enough was done. Whatever got no answer is asked again in the next life.
+
+mod fleet;
 
 use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
@@ -14,7 +16,7 @@ use super::http::{Connection, Credential};
 use super::issuer::Issuer;
 use super::kill::Kill;
 use super::wish::{For, STEPS, Wish, certificate_of};
-use super::world::{Revocable, World};
+use super::world::{Acknowledged, Revocable, World};
 
 /// How many clients enrol meters at the same time.
 const CLIENTS: usize = 3;
@@ -68,6 +70,7 @@ impl Load<'_> {
                 scope.spawn(|| self.enrol(world, &answers, REQUESTS));
             }
             scope.spawn(|| self.operate(world, |load| load.transact(world)));
+            scope.spawn(|| self.carry_batch(world));
         });
     }
 
@@ -91,6 +94,7 @@ impl Load<'_> {
                 let _done = self.revoke(world, &mut operator, one);
             }
         }
+        self.finish_batch(world);
         self.publish_all(world);
     }
 
@@ -154,7 +158,7 @@ impl Load<'_> {
             For::Meter { step, factory: Some(factory), .. } if STEPS[*step].1 => {
                 (Some(factory.clone()), &mut own)
             }
-            For::Meter { .. } | For::Station => (lock(world).station.clone(), line),
+            For::Meter { .. } | For::Station | For::Made => (lock(world).station.clone(), line),
         };
         let Some(shown) = shown else { return Next::Stop };
         let Some(certificate) = self.ask(world, &wish, &shown, connection) else {
@@ -281,7 +285,7 @@ impl Load<'_> {
         let path = format!("/v1/crls/{authority}");
         let answer = operator.post(&path, "application/json", b"").ok()?;
         if answer.status == 200 {
-            lock(world).acknowledged[2] += 1;
+            lock(world).count(Acknowledged::Crl);
             return Some(());
         }
         // A disk that fails may fail the publication alone; the issuer lives on with the CRL before.

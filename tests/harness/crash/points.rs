@@ -1,7 +1,7 @@
 //! The kill-points: where the issuer under test can be made to die.
 //!
 //! They are numbered as the order of issuance is. KP10 and KP11 are passed through the ports, by a front end of the harness that
-//! speaks no protocol.
+//! speaks no protocol. Those of deliveries, devices, production orders and campaigns have names, as those of CRLs.
 
 use std::fmt;
 
@@ -48,11 +48,31 @@ pub enum KillPoint {
     CrlDurable,
     /// The published file is about to be renamed into its place.
     CrlRename,
+    /// A step of a delivery was written and is not synced.
+    DeliveryUnsynced,
+    /// A step of a delivery is durable, nobody was answered.
+    DeliveryDurable,
+    /// An act on devices, such as a suspension, was written and is not synced.
+    DevicesUnsynced,
+    /// An act on devices is durable, nobody was answered.
+    DevicesDurable,
+    /// A production order was opened, ended, or a device of it scrapped, and that is not synced.
+    ProductionUnsynced,
+    /// An act on a production order is durable, nobody was answered.
+    ProductionDurable,
+    /// A campaign was planned, decided about or begun, and that is not synced.
+    CampaignUnsynced,
+    /// What was decided about a campaign is durable, nobody was answered.
+    CampaignDurable,
+    /// What happened to swaps was written and is not synced.
+    SwapUnsynced,
+    /// What happened to swaps is durable, nobody was told.
+    SwapDurable,
 }
 
 impl KillPoint {
     /// Every kill-point.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 30] = [
         Self::RequestParsed,
         Self::Authorised,
         Self::LintPassed,
@@ -73,6 +93,16 @@ impl KillPoint {
         Self::CrlUnsynced,
         Self::CrlDurable,
         Self::CrlRename,
+        Self::DeliveryUnsynced,
+        Self::DeliveryDurable,
+        Self::DevicesUnsynced,
+        Self::DevicesDurable,
+        Self::ProductionUnsynced,
+        Self::ProductionDurable,
+        Self::CampaignUnsynced,
+        Self::CampaignDurable,
+        Self::SwapUnsynced,
+        Self::SwapDurable,
     ];
 
     /// Returns its name on command lines and in reports.
@@ -99,6 +129,16 @@ impl KillPoint {
             Self::CrlUnsynced => "crl-unsynced",
             Self::CrlDurable => "crl-durable",
             Self::CrlRename => "crl-rename",
+            Self::DeliveryUnsynced => "delivery-unsynced",
+            Self::DeliveryDurable => "delivery-durable",
+            Self::DevicesUnsynced => "devices-unsynced",
+            Self::DevicesDurable => "devices-durable",
+            Self::ProductionUnsynced => "production-unsynced",
+            Self::ProductionDurable => "production-durable",
+            Self::CampaignUnsynced => "campaign-unsynced",
+            Self::CampaignDurable => "campaign-durable",
+            Self::SwapUnsynced => "swap-unsynced",
+            Self::SwapDurable => "swap-durable",
         }
     }
 

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::process::Command;
 
 use super::kill::Kill;
+use super::world::Acknowledged;
 
 /// Counts.
 #[derive(Debug, Clone, Default)]
@@ -17,8 +18,8 @@ pub struct Tally {
     pub starts: u64,
     /// Runs of the checker.
     pub checks: u64,
-    /// Certificates that reached clients (repeats included), revocations and CRLs that were acknowledged.
-    pub acknowledged: [u64; 3],
+    /// How much was acknowledged, in the order of [`Acknowledged::ALL`].
+    pub acknowledged: [u64; 8],
     /// Houses that were played to the end.
     pub houses: u64,
 }
@@ -145,10 +146,9 @@ pub fn report(head: &Head, tally: &Tally, failures: &[String]) -> String {
     line(format!("| issuers started | {} |", tally.starts));
     line(format!("| ledgers played to the end | {} |", tally.houses));
     line(format!("| runs of the checker | {} |", tally.checks));
-    let [certificates, revocations, crls] = tally.acknowledged;
-    line(format!(
-        "| acknowledged to clients | {certificates} certificates, {revocations} revocations, {crls} CRLs |"
-    ));
+    for ((_, what), count) in Acknowledged::ALL.iter().zip(tally.acknowledged) {
+        line(format!("| acknowledged: {what} | {count} |"));
+    }
     line(format!("| **violations** | **{}** |", failures.len()));
     line("\n| end of the issuer | times |\n|---|--:|".to_owned());
     for (end, count) in &tally.ends {

@@ -7,6 +7,9 @@ use std::process::{Command, Stdio};
 
 use super::shim;
 
+/// The profile that is issued under production orders alone.
+pub const MADE_UNDER_ORDERS: &str = "meter-factory-ka-s1";
+
 /// The grounds of a run.
 #[derive(Debug)]
 pub struct Template {
@@ -40,6 +43,18 @@ pub fn succeed(command: &mut Command) {
     assert!(said.status.success(), "{command:?}: {}", text());
 }
 
+/// Certificates for key agreement of suite 1 are made under production orders, and head-ends bring answers for campaigns.
+fn with_line_and_campaigns(configuration: &str) -> String {
+    let offer = |doors: &str| format!("profile = \"{MADE_UNDER_ORDERS}\"\ndoors = [{doors}]\n");
+    let before = offer("\"registration-authority\"");
+    assert!(configuration.contains(&before), "the quickstart offers {MADE_UNDER_ORDERS}");
+    let needed = format!("{}order = \"required\"\n", offer("\"operator\", \"registration-authority\""));
+    let text = configuration.replace(&before, &needed);
+    let operational = "doors = [\"factory-certificate\"";
+    assert!(text.contains(operational), "the quickstart has operational offers");
+    text.replace(operational, "doors = [\"campaign\", \"factory-certificate\"")
+}
+
 impl Template {
     /// Founds it in a directory that exists.
     ///
@@ -62,7 +77,7 @@ impl Template {
             true => "listen = \"127.0.0.1:0\"",
             false => line,
         });
-        fs::write(&configuration, lines.collect::<Vec<_>>().join("\n"))
+        fs::write(&configuration, with_line_and_campaigns(&lines.collect::<Vec<_>>().join("\n")))
             .expect("the configuration can be written");
         Self { directory, shim: shim::compile(grounds) }
     }

@@ -9,6 +9,7 @@ use rcgen::{CertificateParams, DistinguishedName, DnType, DnValue, KeyPair, Publ
 use sha2::{Digest, Sha256};
 
 use super::http::Credential;
+use super::template::MADE_UNDER_ORDERS;
 
 /// The certificates that a meter gets, in order: the profile's row, and whether the meter shows its own factory certificate
 /// (otherwise its line speaks for it).
@@ -35,6 +36,8 @@ pub enum For {
     },
     /// A station of a line, certified in batches.
     Station,
+    /// A device that is made under a production order.
+    Made,
 }
 
 /// What the holder of a certificate says of it.
@@ -109,6 +112,17 @@ impl Wish {
         Self::new(number, For::Station, name, 1)
     }
 
+    /// Makes the wish of a device that is made under a production order.
+    ///
+    /// # Panics
+    /// When no key can be made.
+    #[must_use]
+    pub fn of_made(number: u64, title: &str) -> Self {
+        let mut name = DistinguishedName::new();
+        name.push(DnType::CommonName, DnValue::Utf8String(title.to_owned()));
+        Self::new(number, For::Made, name, 1)
+    }
+
     fn new(number: u64, subject: For, name: DistinguishedName, suite: u8) -> Self {
         let algorithm =
             if suite == 1 { &rcgen::PKCS_ECDSA_P256_SHA256 } else { &rcgen::PKCS_ECDSA_P384_SHA384 };
@@ -126,6 +140,7 @@ impl Wish {
         match &self.subject {
             For::Meter { suite, step, .. } => format!("{}-s{suite}", STEPS[*step].0),
             For::Station => "ra-station-s1".to_owned(),
+            For::Made => MADE_UNDER_ORDERS.to_owned(),
         }
     }
 
@@ -136,6 +151,7 @@ impl Wish {
             For::Meter { suite, step, .. } if STEPS[*step].1 => format!("dso-operational-s{suite}"),
             For::Meter { suite, .. } => format!("maker-factory-s{suite}"),
             For::Station => "maker-infra-s1".to_owned(),
+            For::Made => "maker-factory-s1".to_owned(),
         }
     }
 

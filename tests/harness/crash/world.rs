@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use der::Decode;
 use x509_cert::ext::pkix::SubjectKeyIdentifier;
 
+use super::batch::Batch;
 use super::http::Credential;
 use super::random::Random;
 use super::wish::{Fate, For, STEPS, Wish, serial_of};
@@ -22,6 +23,41 @@ pub struct Revocable {
     pub authority: String,
     /// Its serial number.
     pub serial: Vec<u8>,
+}
+
+/// What was acknowledged to somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Acknowledged {
+    /// A certificate reached a client; repeats included.
+    Certificate,
+    /// A revocation.
+    Revocation,
+    /// A CRL.
+    Crl,
+    /// A production order that was opened, filled and closed.
+    Order,
+    /// A device that was scrapped.
+    Scrap,
+    /// A delivery that was taken in to its end.
+    Delivery,
+    /// A suspension, a return from one, or a retirement.
+    Change,
+    /// A campaign that is done.
+    Campaign,
+}
+
+impl Acknowledged {
+    /// Everything, with how reports call it.
+    pub const ALL: [(Self, &'static str); 8] = [
+        (Self::Certificate, "certificates"),
+        (Self::Revocation, "revocations"),
+        (Self::Crl, "CRLs"),
+        (Self::Order, "production orders closed"),
+        (Self::Scrap, "devices scrapped"),
+        (Self::Delivery, "deliveries closed"),
+        (Self::Change, "devices suspended, resumed or retired"),
+        (Self::Campaign, "campaigns done"),
+    ];
 }
 
 /// The clients' side of a house.
@@ -45,8 +81,11 @@ pub struct World {
     pub station: Option<Credential>,
     /// What went wrong in the clients' eyes.
     pub complaints: Vec<String>,
-    /// How many certificates, revocations and CRLs were acknowledged.
-    pub acknowledged: [u64; 3],
+    /// How much was acknowledged, in the order of [`Acknowledged::ALL`].
+    pub acknowledged: [u64; 8],
+    /// The batch of devices that is under way.
+    pub batch: Option<Batch>,
+    batches: u32,
     titles: u32,
     numbers: u64,
     record: String,
@@ -68,7 +107,9 @@ impl World {
             expected: VecDeque::new(),
             station: None,
             complaints: Vec::new(),
-            acknowledged: [0; 3],
+            acknowledged: [0; 8],
+            batch: None,
+            batches: 0,
             titles: 0,
             numbers: 0,
             record: String::new(),
@@ -117,6 +158,62 @@ impl World {
         }
     }
 
+    /// Takes the batch that is under way, or a new one.
+    pub fn take_batch(&mut self) -> Batch {
+        self.batch.take().unwrap_or_else(|| {
+            let number = self.batches;
+            self.batches += 1;
+            let titles = Batch::titles_of(number);
+            let wishes = titles.iter().map(|title| {
+                let wish = Wish::of_made(self.number(), title);
+                self.asked(wish)
+            });
+            let wishes = wishes.collect();
+            Batch::new(number, wishes)
+        })
+    }
+
+    /// Makes the wish of a meter of suite 1 by this title.
+    pub fn wish_for(&mut self, title: &str, step: usize, factory: Option<Credential>) -> Wish {
+        let wish = Wish::of_meter(self.number(), title, (1, step), factory);
+        self.asked(wish)
+    }
+
+    /// A meter took a certificate that it had not asked for by itself: it asked for it by its head-end.
+    pub fn imported(&mut self, profile: &str, (fingerprint, certificate): (&[u8], &[u8])) {
+        let number = self.number();
+        self.count(Acknowledged::Certificate);
+        self.note(&format!("asked {number} {profile} {}", hex::encode(fingerprint)));
+        self.note(&format!("received {number} {}", hex::encode(certificate)));
+    }
+
+    /// A delivery's part was acknowledged: these devices were described by it.
+    pub fn delivered(&mut self, digest: &str, titles: &[String]) {
+        for title in titles {
+            self.note(&format!("delivered {title} {digest}"));
+        }
+    }
+
+    /// An act on a device was acknowledged.
+    pub fn changed(&mut self, act: &str, title: &str) {
+        self.count(if act == "scrapped" { Acknowledged::Scrap } else { Acknowledged::Change });
+        self.note(&format!("{act} {title}"));
+    }
+
+    /// Counts what was acknowledged.
+    pub fn count(&mut self, what: Acknowledged) {
+        self.acknowledged[place_of(what)] += 1;
+    }
+
+    /// Returns how much of it was acknowledged.
+    ///
+    /// # Panics
+    /// Never: it is one of all.
+    #[must_use]
+    pub fn acknowledged_of(&self, what: Acknowledged) -> u64 {
+        self.acknowledged[place_of(what)]
+    }
+
     fn number(&mut self) -> u64 {
         self.numbers += 1;
         self.numbers
@@ -129,7 +226,7 @@ impl World {
 
     /// A certificate came.
     pub fn received(&mut self, wish: &Wish, certificate: &[u8]) {
-        self.acknowledged[0] += 1;
+        self.count(Acknowledged::Certificate);
         self.note(&format!("received {} {}", wish.number, hex::encode(certificate)));
     }
 
@@ -142,6 +239,8 @@ impl World {
                 self.station = Some(Credential { certificate, key: wish.key });
             }
             For::Station => self.revocable.push(revocable),
+            // A place in an order does not come back by revoking.
+            For::Made => {}
             For::Meter { title, suite, step, factory } => {
                 let factory = factory.or(Some(Credential { certificate, key: wish.key }));
                 if step + 1 < STEPS.len() {
@@ -160,7 +259,7 @@ impl World {
     /// # Panics
     /// When the authority's certificate cannot be read.
     pub fn revoked(&mut self, revoked: &Revocable) {
-        self.acknowledged[1] += 1;
+        self.count(Acknowledged::Revocation);
         self.told("revoked", revoked);
     }
 
@@ -205,4 +304,8 @@ impl World {
     pub fn write(&self) {
         fs::write(&self.file, &self.record).expect("the clients' record can be written");
     }
+}
+
+fn place_of(what: Acknowledged) -> usize {
+    Acknowledged::ALL.iter().position(|(one, _)| *one == what).expect("one of all")
 }

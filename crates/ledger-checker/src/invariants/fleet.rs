@@ -1,4 +1,4 @@
-//! I18: devices are found, counted and followed as their rows say, and stand where the trail says.
+//! I18: devices are found, counted and followed as their rows say, and stand where the trail says and as people were told.
 //!
 //! Keys of indexes are made here again from their documentation: 16 octets of the SHA-256 of tenant ‖ 00 ‖ what ‖ text.
 
@@ -10,8 +10,8 @@ use super::{Findings, Invariant};
 use crate::evidence::Case;
 use crate::fleet::{Device, Fleet, SUSPENDED, state_name};
 use crate::rows::{
-    CERTIFICATE_HELD, CERTIFICATE_ISSUED, CERTIFICATE_RELEASED, CERTIFICATE_REVOKED, DEVICES_MOVED,
-    DEVICES_RESUMED, DEVICES_RETIRED, DEVICES_SUSPENDED,
+    AuditRecord, CERTIFICATE_HELD, CERTIFICATE_ISSUED, CERTIFICATE_RELEASED, CERTIFICATE_REVOKED,
+    DEVICE_SCRAPPED, DEVICES_MOVED, DEVICES_RESUMED, DEVICES_RETIRED, DEVICES_SUSPENDED,
 };
 
 /// In which order the counts of a row stand: manufactured, shipped, expected, claimed, operational, suspended, retired.
@@ -131,6 +131,25 @@ pub(super) fn devices_stand_where_the_trail_says(case: &Case, findings: &mut Fin
         if !sound {
             let what = format!("{} does not stand where the trail says", hex::encode_upper(&title));
             findings.add(Invariant::I18, what);
+        }
+    }
+}
+
+/// What people were told of deliveries and of devices is on record.
+pub(super) fn what_was_acknowledged_is_on_record(case: &Case, findings: &mut Findings) {
+    for (title, digest) in &case.clients.delivered {
+        let described = case.fleet.devices.get(title).and_then(|device| device.delivery.as_ref());
+        if described != Some(digest) {
+            let what = format!("{} was delivered, and is not on record so", hex::encode_upper(title));
+            findings.add(Invariant::I18, what);
+        }
+    }
+    for ((act, title), times) in &case.clients.changed {
+        let named = |record: &AuditRecord| record.act == *act && record.detail.contains(title.as_str());
+        let told = case.audit.iter().filter(|(_, record)| named(record)).count();
+        if told < *times {
+            let invariant = if *act == DEVICE_SCRAPPED { Invariant::I19 } else { Invariant::I18 };
+            findings.add(invariant, format!("an act on {title} was acknowledged, and is on no record"));
         }
     }
 }

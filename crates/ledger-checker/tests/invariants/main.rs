@@ -484,3 +484,38 @@ fn names_i_18_when_a_history_names_a_record_that_tells_of_something_else() {
 fn names_i_18_when_the_trail_says_that_a_device_is_retired_and_its_row_does_not() {
     names_i_18(Bench::tell_that_the_device_is_retired);
 }
+
+#[test]
+fn finds_nothing_in_a_device_that_was_delivered_as_people_were_told() {
+    let mut bench = Bench::new();
+    bench.list_device();
+    bench.deliver_device();
+    bench.tell_of_the_delivery();
+    assert_eq!(bench.violations(), []);
+}
+
+#[test]
+fn names_i_18_when_a_part_of_a_delivery_was_acknowledged_and_is_on_no_record() {
+    names_i_18(Bench::tell_of_the_delivery);
+}
+
+#[test]
+fn names_i_18_when_an_act_on_a_device_was_acknowledged_once_more_than_it_is_on_record() {
+    for act in ["suspended", "resumed", "retired"] {
+        names_i_18(|bench| bench.note(&format!("{act} {}", hex::encode_upper(DEVICE))));
+    }
+}
+
+#[test]
+fn names_i_19_when_a_scrap_was_acknowledged_and_is_on_no_record() {
+    names(Invariant::I19, |bench| bench.note("scrapped 4D504B0000000001"));
+}
+
+#[test]
+fn reads_an_intent_that_says_when_what_it_replaces_is_revoked() {
+    let mut bench = Bench::new();
+    bench.order(1);
+    bench.make((1, 1, "p"), true);
+    bench.replaces_something(1);
+    assert_eq!(bench.violations(), []);
+}

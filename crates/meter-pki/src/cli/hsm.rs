@@ -15,6 +15,8 @@ pub enum HsmCommand {
     Doctor(DoctorArgs),
     /// Make a key pair on a token, and verify that it is kept as it was asked for.
     Generate(GenerateArgs),
+    /// Write a certification request for a key on a token.
+    Request(RequestArgs),
     /// Prove that a key signs.
     Test(TestArgs),
     /// Measure signatures per second: the module alone beside the signer, in one run.
@@ -102,6 +104,16 @@ pub enum CurveName {
     P384,
 }
 
+/// What a new key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum PurposeName {
+    /// It signs.
+    #[default]
+    Signing,
+    /// It opens what is sealed for it, such as shipments (CKA_DERIVE). It signs too, for its own certification request.
+    KeyAgreement,
+}
+
 /// Whether a key may leave a token.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct ExportArgs {
@@ -122,6 +134,9 @@ pub struct GenerateArgs {
     /// On which curve.
     #[arg(long)]
     pub curve: CurveName,
+    /// What it is for. One for key agreement stays on its token.
+    #[arg(long, default_value = "signing")]
+    pub purpose: PurposeName,
     /// The label of the new key, which no key on the token has.
     #[arg(long)]
     pub label: String,
@@ -131,6 +146,26 @@ pub struct GenerateArgs {
     /// Whether it may leave the token.
     #[command(flatten)]
     pub export: ExportArgs,
+}
+
+/// `hsm request`
+#[derive(Debug, Clone, Args)]
+pub struct RequestArgs {
+    /// The PKCS#11 URI of the key, with pin-source.
+    #[arg(value_name = "URI")]
+    pub uri: String,
+    /// Country of its name, two letters.
+    #[arg(long)]
+    pub country: String,
+    /// Organization of its name.
+    #[arg(long)]
+    pub organization: String,
+    /// Common name.
+    #[arg(long)]
+    pub common_name: String,
+    /// The file for the request (PKCS#10), PEM.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
 }
 
 /// `hsm test`

@@ -8,6 +8,8 @@ mod talk;
 mod peer;
 mod failure;
 
+pub(super) use enrolment::read_request;
+
 use std::path::Path;
 
 use ca_core::distinguished_name::DistinguishedName;

@@ -11,6 +11,7 @@ mod doctor;
 pub(super) mod failure;
 mod generate;
 mod list;
+mod request;
 mod test;
 mod uri;
 mod wrapped_file;
@@ -27,6 +28,7 @@ pub(super) fn run(command: &HsmCommand, config: &Path, printer: &Printer) -> Res
         HsmCommand::Uri(args) => uri::run(args, printer),
         HsmCommand::Doctor(args) => doctor::run(args, printer),
         HsmCommand::Generate(args) => generate::run(args, printer),
+        HsmCommand::Request(args) => request::run(args, printer),
         HsmCommand::Test(args) => test::run(args, printer),
         HsmCommand::Bench(args) => bench::run(args, printer),
         HsmCommand::Recipient(args) => copy::recipient(args, printer),

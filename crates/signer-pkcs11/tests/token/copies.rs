@@ -7,7 +7,7 @@ use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
 use cryptoki::session::Session;
 use signer_pkcs11::{
-    CopyKeyError, Door, Export, KeyProtection, Oaep, TokenOptions, TokenSigner, TokenUri, copy_key,
+    CopyKeyError, Door, Export, KeyProtection, KeyUse, Oaep, TokenOptions, TokenSigner, TokenUri, copy_key,
     make_recipient, restore_key, seal_key, wrap_key,
 };
 
@@ -25,7 +25,7 @@ fn private_key(session: &Session, label: &str) -> ObjectHandle {
 
 fn generate(softhsm: &Softhsm, label: &str, export: Export) -> TokenUri {
     let signer = TokenSigner::open(&softhsm.uri("token=a"), pin()).unwrap();
-    signer.generate_for(Curve::P384, label, export).unwrap();
+    signer.generate_for(Curve::P384, label, (export, KeyUse::Signing)).unwrap();
     softhsm.uri(&format!("token=a;object={label}"))
 }
 

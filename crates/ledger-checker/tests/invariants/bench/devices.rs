@@ -2,11 +2,14 @@
 
 use sha2::{Digest, Sha256};
 
-use super::der::{integer, octets, row, sequence, time, utf8};
+use super::der::{integer, object, octets, row, sequence, time, utf8};
 use super::{Bench, NOW};
 
 /// The device that is listed.
 pub(crate) const DEVICE: [u8; 8] = [0xD1; 8];
+
+/// The delivery that describes it.
+const DELIVERY: [u8; 32] = [7; 32];
 
 /// The key of an index: what the device has in a field.
 pub(crate) fn found_by(what: u8, word: &str) -> Vec<u8> {
@@ -49,5 +52,17 @@ impl Bench {
     /// Has the trail say that the device was retired.
     pub(crate) fn tell_that_the_device_is_retired(&mut self) {
         self.audit_by("actor", 93, (&[], &[]), &format!("scrapped: {}", hex::encode_upper(DEVICE)));
+    }
+
+    /// A delivery has described the device.
+    pub(crate) fn deliver_device(&mut self) {
+        self.extend((17, DEVICE.to_vec()), &object(0xA9, &octets(&DELIVERY)));
+        let digest = std::str::from_utf8(&DELIVERY).unwrap();
+        self.rows.insert((39, found_by(10, digest)), Vec::new());
+    }
+
+    /// Somebody was told that it was.
+    pub(crate) fn tell_of_the_delivery(&mut self) {
+        self.note(&format!("delivered {} {}", hex::encode_upper(DEVICE), hex::encode(DELIVERY)));
     }
 }

@@ -66,4 +66,9 @@ impl Bench {
     pub(crate) fn close_order(&mut self) {
         self.audit_by("operator:ada", 121, (&[], &[]), "order po; 1 ordered");
     }
+
+    /// What the intent replaces is revoked some time later.
+    pub(crate) fn replaces_something(&mut self, last: u8) {
+        self.extend((3, id(&[2, last])), &der::object(0xA4, &time(3_600)));
+    }
 }

@@ -160,7 +160,8 @@ fn content(peer: &Peer, common_name: Option<&str>) -> Result<RequestContent, Fai
     Ok(RequestContent { subject, extensions: Vec::new(), challenge_password: None })
 }
 
-fn read_request(path: &Path) -> Result<CertificationRequest, Failure> {
+/// Reads a certification request, PEM or DER.
+pub(in crate::commands) fn read_request(path: &Path) -> Result<CertificationRequest, Failure> {
     let faulty = |error: &dyn std::fmt::Display| {
         Failure::new(Exit::Usage, "request.faulty", format!("{}: {error}", path.display()))
     };

@@ -76,10 +76,11 @@ pub(super) fn generate(error: &GenerateKeyError) -> Failure {
         GenerateKeyError::LabelTaken { .. } => {
             Failure::new(Exit::Conflict, "hsm.label-taken", error).then("choose another --label")
         }
-        GenerateKeyError::NotProtected | GenerateKeyError::WrappedByAny | GenerateKeyError::Refused(_) => {
-            Failure::new(Exit::Refused, "hsm.key-not-as-asked", error)
-                .then("nothing is left on the token; do not use it for keys of authorities")
-        }
+        GenerateKeyError::NotProtected
+        | GenerateKeyError::WrappedByAny
+        | GenerateKeyError::DoesNotAgree
+        | GenerateKeyError::Refused(_) => Failure::new(Exit::Refused, "hsm.key-not-as-asked", error)
+            .then("nothing is left on the token; do not use it for keys of authorities"),
         GenerateKeyError::Token(cause @ UseTokenError::Call(_)) => {
             Failure::new(Exit::Refused, "hsm.not-made", cause)
                 .then("meter-pki hsm doctor URI says what the token can do; one without trusted wrapping keys needs --by-any-wrapping-key, and one that lets no id be changed its vendor's tool")
