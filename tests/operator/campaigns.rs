@@ -1,16 +1,9 @@
 //! The chapter on campaigns as it stands, with two operators, simulated meters behind a head-end that works by files, answers
 //! that are lost, and a server that is killed.
 
-use std::collections::BTreeMap;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 
-use ca_core::certificate::Certificate;
-use ca_core::suite::SecuritySuite;
-use ca_core::system_title::SystemTitle;
-use dlms::block::request_for_more;
-use dlms::cosem::LogicalName;
-use dlms::meter::{Identity, Meter};
 use dlms::security_setup::MeterKey;
 use e2e::fleet::{Meter as MadeMeter, Suite};
 use e2e::operators::{let_in, run_as};
@@ -19,6 +12,8 @@ use e2e::peer::path;
 use e2e::rehearsal::Rehearsal;
 use e2e::tool::Said;
 use serde_json::{Value, json};
+
+use crate::head_end::HeadEnd;
 
 /// The chapter that operators read.
 const CHAPTER: &str = include_str!("../../docs/operate/campaigns.md");
@@ -69,76 +64,6 @@ fn step(rehearsal: &Rehearsal, user: u32, round: usize, block: &str) -> Said {
     run_as(rehearsal, user, &format!("umask 022; CASE={case}; ROUND={round}\n{block}"))
 }
 
-/// Meters that know the owner's authority, behind a head-end.
-struct HeadEnd {
-    meters: BTreeMap<String, Meter>,
-    /// Whether the answer to the first import of the first meter was lost.
-    lost: bool,
-}
-
-impl HeadEnd {
-    fn new(rehearsal: &Rehearsal) -> Self {
-        let authority =
-            std::fs::read(rehearsal.state("authorities/dso-operational-s1.cer")).expect("it is there");
-        let anchors = vec![Certificate::from_der(&authority).expect("a certificate")];
-        let meter = |number: u8| {
-            let title = title(number);
-            let identity = Identity {
-                title: SystemTitle::parse(&title).expect("a title"),
-                suite: SecuritySuite::Suite1,
-                object: LogicalName::security_setup(0),
-                max_pdu: 1_024,
-                seed: [number; 32],
-                anchors: anchors.clone(),
-            };
-            (title, Meter::new(identity, Vec::new()))
-        };
-        Self { meters: (1..=METERS).map(meter).collect(), lost: false }
-    }
-
-    /// Makes the calls of a file, and writes the answers into another.
-    fn work(&mut self, rehearsal: &Rehearsal, round: usize) {
-        let orders = rehearsal.state(&format!("case/orders-{round}.jsonl"));
-        let orders = std::fs::read_to_string(orders).expect("the step wrote it");
-        let mut answers = String::new();
-        for line in orders.lines() {
-            let order: Value = serde_json::from_str(line).expect("JSON");
-            if let Some(answer) = self.answer(&order) {
-                answers.push_str(&format!("{answer}\n"));
-            }
-        }
-        let file = rehearsal.state(&format!("case/answers-{round}.jsonl"));
-        std::fs::write(file, answers).expect("it can be written");
-    }
-
-    fn answer(&mut self, order: &Value) -> Option<Value> {
-        let mut answer = json!({});
-        for field in ["campaign", "system_title", "type", "turn"] {
-            answer[field] = order[field].clone();
-        }
-        if order["call"] == "activate" {
-            answer["result"] = json!(0);
-            return Some(answer);
-        }
-        let meter =
-            self.meters.get_mut(order["system_title"].as_str().expect("a title")).expect("one of ours");
-        let mut apdus = Vec::new();
-        for apdu in order["apdus"].as_array().expect("a list") {
-            let apdu = hex::decode(apdu.as_str().expect("text")).expect("hexadecimal");
-            apdus.push(meter.exchange(&apdu).expect("an answer"));
-        }
-        while let Some(more) = apdus.last().and_then(|answer| request_for_more(answer)) {
-            apdus.push(meter.exchange(&more).expect("an answer"));
-        }
-        if order["call"] == "import-certificate" && !self.lost {
-            self.lost = true;
-            return None;
-        }
-        answer["apdus"] = apdus.iter().map(hex::encode).collect::<Vec<_>>().into();
-        Some(answer)
-    }
-}
-
 fn campaign(rehearsal: &Rehearsal) -> Value {
     rehearsal.operator_json(&["campaign", "show", "spring"])
 }
@@ -147,7 +72,7 @@ fn campaign(rehearsal: &Rehearsal) -> Value {
 fn the_chapter_on_campaigns_works_as_it_stands_over_lost_answers_and_kills() {
     let [plan, start, approve, orders, answers, look, resume, evidence] = steps();
     let mut rehearsal = set_up();
-    let mut head_end = HeadEnd::new(&rehearsal);
+    let mut head_end = HeadEnd::new(&rehearsal, (1..=METERS).map(title));
     let said = step(&rehearsal, FIRST, 0, &plan).ok();
     assert!(said.out.contains("6 devices, 18 certificates"), "{}", said.out);
     assert!(
@@ -181,7 +106,8 @@ fn the_chapter_on_campaigns_works_as_it_stands_over_lost_answers_and_kills() {
             rehearsal.kill();
             rehearsal.serve();
         }
-        head_end.work(&rehearsal, file);
+        let place = |kind: &str| rehearsal.state(&format!("case/{kind}-{file}.jsonl"));
+        head_end.work(&place("orders"), &place("answers"));
         drop(step(&rehearsal, FIRST, file, &answers).ok());
         if round == 7 {
             // Once more: whatever was taken is taken again.

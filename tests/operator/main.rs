@@ -7,6 +7,8 @@ mod configuration;
 mod deliveries;
 mod devices;
 mod exhaustion;
+mod head_end;
+mod renewals;
 mod generations;
 mod lifecycle;
 mod message_signer;
