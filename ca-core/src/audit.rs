@@ -155,6 +155,8 @@ pub enum Act {
     DeviceSwapped = 112,
     /// Calls were given to a head-end.
     WorkGiven = 113,
+    /// What a meter was found to hold is not what is on record for it.
+    ReconciliationDiffered = 114,
     /// A production order was opened.
     ProductionOpened = 120,
     /// It was closed: the line is done with it.
@@ -236,6 +238,7 @@ impl Act {
             Self::SwapUndone => "swap-undone",
             Self::DeviceSwapped => "device-swapped",
             Self::WorkGiven => "work-given",
+            Self::ReconciliationDiffered => "reconciliation-differed",
             Self::ProductionOpened => "production-opened",
             Self::ProductionClosed => "production-closed",
             Self::ProductionCancelled => "production-cancelled",

@@ -6,12 +6,14 @@
 mod carry_on;
 mod error;
 mod plan;
+mod suite;
 
 use crate::actor::{Actor, Identity};
 use crate::audit::{Act, AuditEvent};
 use crate::authority::CertificationAuthority;
 use crate::fleet::CampaignDecision;
 use crate::fleet::campaign::{Campaign, CampaignAct, CampaignConflict};
+use crate::fleet::uplift::UpliftMatrix;
 use crate::key_ref::KeyRef;
 use crate::orders::OrderRule;
 use crate::ports::{Campaigns, Fleet, Registry, StatusSource, Swaps, Unavailable};
@@ -46,6 +48,8 @@ pub struct CampaignDesk<'a> {
     pub campaigns: &'a dyn Campaigns,
     /// Where swaps are kept.
     pub swaps: &'a dyn Swaps,
+    /// Which devices may be lifted to which suite.
+    pub uplifts: &'a UpliftMatrix,
     /// How many people a campaign needs.
     pub rule: OrderRule,
 }

@@ -9,6 +9,7 @@ pub mod evidence;
 pub mod member;
 pub mod patience;
 pub mod swap;
+pub mod uplift;
 
 pub use acts::{
     AgendaQuery, Begin, Begun, CampaignDecision, CampaignQuery, CampaignTurn, MemberCount, Place,

@@ -5,6 +5,7 @@
 //! the domain and blocks until it is done. A port never calls back.
 
 mod campaigns;
+mod findings;
 mod fleet;
 mod production;
 mod sign_error;
@@ -30,6 +31,7 @@ use crate::to_be_signed::ToBeSigned;
 use crate::validity::UnixTime;
 
 pub use campaigns::{Campaigns, Swaps};
+pub use findings::Findings;
 pub use fleet::{Deliveries, Fleet};
 pub use production::Production;
 pub use sign_error::SignError;

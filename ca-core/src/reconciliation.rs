@@ -21,6 +21,8 @@ pub struct Holding<'a> {
     pub shown: Option<&'a StoredCertificate>,
     /// Whether it is one of those that were delivered with the meter.
     pub delivered: bool,
+    /// The other meter whose certificate it is, if it is none of ours: by the title in it, or by whose its key is.
+    pub of_other: Option<SystemTitle>,
     /// What was issued for the meter here.
     pub issued: &'a [StoredCertificate],
 }
@@ -52,9 +54,28 @@ pub enum Difference {
     Expired,
     /// A younger one was issued in its place.
     Older,
+    /// The meter is in operation, and the export does not name it.
+    NotExported,
 }
 
 impl Difference {
+    /// Every difference.
+    pub const ALL: [Self; 13] = [
+        Self::UnknownMeter,
+        Self::OtherOwner,
+        Self::OutOfUse,
+        Self::WithoutCertificate,
+        Self::FactoryCertificate,
+        Self::NotOurs,
+        Self::OtherOwnersCertificate,
+        Self::OtherMetersCertificate,
+        Self::OtherPurpose,
+        Self::Revoked,
+        Self::Expired,
+        Self::Older,
+        Self::NotExported,
+    ];
+
     /// Returns the stable code.
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -71,6 +92,7 @@ impl Difference {
             Self::Revoked => "reconcile.revoked",
             Self::Expired => "reconcile.expired",
             Self::Older => "reconcile.older",
+            Self::NotExported => "reconcile.not_exported",
         }
     }
 
@@ -87,11 +109,12 @@ impl Difference {
             }
             Self::NotOurs => "the certificate was not issued here",
             Self::OtherOwnersCertificate => "the certificate was issued for another owner",
-            Self::OtherMetersCertificate => "the certificate was issued for another meter",
+            Self::OtherMetersCertificate => "the certificate, or its key, is another meter's",
             Self::OtherPurpose => "the certificate was issued for another purpose",
             Self::Revoked => "the certificate is revoked or on hold, and in use",
             Self::Expired => "the certificate has expired, and is in use",
             Self::Older => "a younger certificate was issued, and the meter shows an older one",
+            Self::NotExported => "the meter is in operation, and nothing was exported from it",
         }
     }
 }
@@ -119,6 +142,7 @@ pub fn compare(
             // Before its first operational certificate a meter has nothing else.
             found.extend(current.map(|_| Difference::FactoryCertificate));
         }
+        None if holding.of_other.is_some() => found.push(Difference::OtherMetersCertificate),
         None if holding.shows_one => found.push(Difference::NotOurs),
         None if current.is_some() || device.state == DeviceState::Operational => {
             found.push(Difference::WithoutCertificate);
@@ -126,6 +150,13 @@ pub fn compare(
         None => {}
     }
     found
+}
+
+/// Says of a meter that the export does not name whether it should.
+#[must_use]
+pub fn missing(owner: &TenantId, device: Option<&Device>) -> Option<Difference> {
+    let device = device.filter(|device| device.expected.tenant == *owner)?;
+    (device.state == DeviceState::Operational).then_some(Difference::NotExported)
 }
 
 fn differences(
@@ -232,6 +263,7 @@ mod tests {
             shows_one: shown.is_some(),
             shown,
             delivered: false,
+            of_other: None,
             issued,
         }
     }
@@ -270,6 +302,8 @@ mod tests {
         assert_eq!(expired, [Difference::Expired]);
         let foreign = Holding { shows_one: true, ..shown(&device, None, &issued) };
         assert_eq!(compare(&owner(), &TITLE, &foreign, NOW), [Difference::NotOurs]);
+        let of_other = Holding { of_other: Some(SystemTitle::new([2; 8])), ..foreign.clone() };
+        assert_eq!(compare(&owner(), &TITLE, &of_other, NOW), [Difference::OtherMetersCertificate]);
         let factory = Holding { delivered: true, ..foreign.clone() };
         assert_eq!(compare(&owner(), &TITLE, &factory, NOW), [Difference::FactoryCertificate]);
         assert_eq!(
@@ -287,6 +321,18 @@ mod tests {
         device.take(DeviceAct::Suspend).unwrap();
         let found = compare(&owner(), &TITLE, &shown(&device, Some(&issued[0]), &issued), NOW);
         assert_eq!(found, [Difference::OutOfUse]);
+    }
+
+    #[test]
+    fn only_the_owners_meters_that_are_in_operation_are_missed() {
+        let (mut device, other) = (device(), TenantId::parse("dso-2").unwrap());
+        assert_eq!(missing(&owner(), Some(&device)), Some(Difference::NotExported));
+        assert_eq!(missing(&other, Some(&device)), None);
+        assert_eq!(missing(&owner(), None), None);
+        device.take(DeviceAct::Suspend).unwrap();
+        assert_eq!(missing(&owner(), Some(&device)), None);
+        let codes: std::collections::BTreeSet<_> = Difference::ALL.map(Difference::code).into();
+        assert_eq!(codes.len(), Difference::ALL.len());
     }
 
     #[test]

@@ -48,6 +48,15 @@ impl SecuritySuite {
         }
     }
 
+    /// Returns the suite whose keys are on a curve.
+    #[must_use]
+    pub const fn of_curve(curve: Curve) -> Self {
+        match curve {
+            Curve::P256 => Self::Suite1,
+            Curve::P384 => Self::Suite2,
+        }
+    }
+
     /// Returns the suite with this number, if it is one with public-key cryptography.
     #[must_use]
     pub const fn from_number(number: u8) -> Option<Self> {

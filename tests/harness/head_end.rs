@@ -13,12 +13,25 @@ use serde_json::{Value, json};
 
 use crate::rehearsal::Rehearsal;
 
-/// A head-end with its meters, all of suite 1.
+/// A head-end with its meters, which begin in suite 1.
 #[derive(Debug)]
 pub struct HeadEnd {
-    meters: BTreeMap<String, Meter>,
+    /// The meters by their system titles.
+    pub meters: BTreeMap<String, Meter>,
+    /// Every call that was made: meter, type, call.
+    pub made: Vec<(String, String, String)>,
     /// The call whose next answer is lost.
     loses: Option<String>,
+}
+
+/// Returns the certificate of an authority of the rehearsed owner.
+///
+/// # Panics
+/// When it is not there.
+#[must_use]
+pub fn authority(rehearsal: &Rehearsal, name: &str) -> Certificate {
+    let der = std::fs::read(rehearsal.state(&format!("authorities/{name}.cer"))).expect("it is there");
+    Certificate::from_der(&der).expect("a certificate")
 }
 
 impl HeadEnd {
@@ -28,9 +41,7 @@ impl HeadEnd {
     /// When the authority's certificate is not there, or a title is none.
     #[must_use]
     pub fn new(rehearsal: &Rehearsal, titles: &[String]) -> Self {
-        let authority =
-            std::fs::read(rehearsal.state("authorities/dso-operational-s1.cer")).expect("it is there");
-        let anchors = vec![Certificate::from_der(&authority).expect("a certificate")];
+        let anchors = vec![authority(rehearsal, "dso-operational-s1")];
         let meter = |(number, title): (u8, &String)| {
             let identity = Identity {
                 title: SystemTitle::parse(title).expect("a title"),
@@ -42,17 +53,12 @@ impl HeadEnd {
             };
             (title.clone(), Meter::new(identity, Vec::new()))
         };
-        Self { meters: (1..).zip(titles).map(meter).collect(), loses: None }
+        Self { meters: (1..).zip(titles).map(meter).collect(), made: Vec::new(), loses: None }
     }
 
     /// Has the next answer to this call be lost, on its way from the meter.
     pub fn lose_one(&mut self, call: &str) {
         self.loses = Some(call.to_owned());
-    }
-
-    /// Returns the meters.
-    pub fn meters(&self) -> impl Iterator<Item = &Meter> {
-        self.meters.values()
     }
 
     /// Returns one of the meters.
@@ -85,11 +91,13 @@ impl HeadEnd {
         for field in ["campaign", "system_title", "type", "turn"] {
             answer[field] = order[field].clone();
         }
+        let text = |field: &str| order[field].as_str().expect("a text").to_owned();
+        self.made.push((text("system_title"), text("type"), text("call")));
         if order["call"] == "activate" {
             answer["result"] = json!(0);
             return Some(answer);
         }
-        let meter = self.meter(order["system_title"].as_str().expect("a title"));
+        let meter = self.meter(&text("system_title"));
         let mut apdus = Vec::new();
         for apdu in order["apdus"].as_array().expect("a list") {
             let apdu = hex::decode(apdu.as_str().expect("text")).expect("hexadecimal");

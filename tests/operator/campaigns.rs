@@ -117,7 +117,7 @@ fn the_chapter_on_campaigns_works_as_it_stands_over_lost_answers_and_kills() {
         (&json!("done"), &json!(6), &json!(0)),
         "{view}"
     );
-    for meter in head_end.meters() {
+    for meter in head_end.meters.values() {
         assert!(MeterKey::ALL.iter().all(|key| meter.certificate(*key).is_some()));
     }
     let said = step(&rehearsal, FIRST, 0, &look).ok();

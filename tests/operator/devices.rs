@@ -18,6 +18,9 @@ const CHAPTER: &str = include_str!("../../docs/operate/devices.md");
 /// A meter of the rehearsed fleet.
 const METER: &str = "4D504B0100000000";
 
+/// The other meter of that fleet.
+const OTHER: &str = "4D504B0100000001";
+
 /// One that is delivered later.
 const DELIVERED: &str = "4D504B0100000D01";
 
@@ -87,9 +90,15 @@ fn the_chapter_on_devices_works_as_it_stands() {
         line.to_string()
     };
     let good = line("key-agreement", Some(encoded(&to_der(&held.certificate)).replace('\n', "")));
+    let its_own =
+        encoded(&to_der(&Meter::new(&rehearsal, OTHER, Suite::One).held("meter-op-ka").certificate));
+    let mut other: Value = serde_json::from_str(&good).expect("JSON");
+    other["system_title"] = OTHER.into();
+    other["certificate"] = its_own.replace('\n', "").into();
+    let good = format!("{good}\n{other}");
     std::fs::write(case.join("exported.jsonl"), &good).expect("it can be written");
     let said = step(&rehearsal, &reconcile).ok();
-    assert!(said.out.contains("1 lines compared, 0 differences"), "{}", said.out);
+    assert!(said.out.contains("2 lines compared, 0 differences"), "{}", said.out);
     let bad = format!("{good}\n{}\n", line("tls", None));
     std::fs::write(case.join("exported.jsonl"), bad).expect("it can be written");
     std::fs::remove_file(case.join("differences.csv")).expect("the step wrote it");
@@ -236,4 +245,87 @@ fn a_device_moves_to_another_owner_by_a_move_and_never_by_an_import() {
         .map(|line| (line["event"].clone(), line["owner"].clone()))
         .collect();
     assert_eq!(history, [(json!("imported"), json!("dso")), (json!("owner-changed"), json!("maker"))]);
+}
+
+/// What the counters of differences say, by kind; those that are 0 left out.
+fn counted(rehearsal: &Rehearsal) -> Vec<(String, u32)> {
+    let socket = path(&rehearsal.state("operator.sock"));
+    let said = e2e::tool::run("curl", ["-s", "--unix-socket", &socket, "http://operator/metrics"]).ok();
+    let lines =
+        said.out.lines().filter_map(|line| line.strip_prefix("pki_reconciliation_differences_total{kind=\""));
+    let counted = lines.map(|line| {
+        let (kind, count) = line.split_once("\"} ").expect("a kind and a count");
+        (kind.to_owned(), count.parse().expect("a number"))
+    });
+    let all: Vec<(String, u32)> = counted.collect();
+    assert_eq!(all.len(), 13, "each kind is there from the start: {all:?}");
+    all.into_iter().filter(|(_, count)| *count > 0).collect()
+}
+
+#[test]
+fn each_difference_is_a_line_an_audit_record_and_a_count() {
+    let rehearsal = Rehearsal::start(2);
+    let held =
+        |title| encoded(&to_der(&Meter::new(&rehearsal, title, Suite::One).held("meter-op-ka").certificate));
+    let line = |title: &str, certificate: String| {
+        let line = json!({"system_title": title, "purpose": "key-agreement", "certificate": certificate.replace('\n', "")});
+        format!("{line}\n")
+    };
+    let compare = |lines: String, more: &[&str]| {
+        let file = rehearsal.unique("exported.jsonl");
+        std::fs::write(&file, lines).expect("it can be written");
+        let exported = path(&file);
+        let verb = ["device", "reconcile", "--tenant", "dso", "--exported", &exported];
+        rehearsal.operator(&[&verb[..], more].concat())
+    };
+    assert_eq!(counted(&rehearsal), []);
+    let before = rehearsal.audited();
+    // Somebody mixed them up: each shows what is the other's.
+    let swapped = line(METER, held(OTHER)) + &line(OTHER, held(METER));
+    let said = compare(swapped, &[]);
+    assert_eq!(
+        (said.code, said.out.matches("reconcile.other_meters_certificate").count()),
+        (Some(9), 2),
+        "{}",
+        said.all()
+    );
+    // One is missing; not so where the export says that it is of one region.
+    let only = || line(METER, held(METER));
+    let said = compare(only(), &[]);
+    assert_eq!(said.code, Some(9), "{}", said.all());
+    assert!(said.out.contains(OTHER) && said.out.contains("reconcile.not_exported"), "{}", said.out);
+    assert_eq!(compare(only(), &["--partial"]).code, Some(0));
+    assert_eq!(compare(only(), &["--region", "nowhere"]).code, Some(0));
+    // A factory certificate of the other one: it was not issued to this owner, and names another.
+    let factory =
+        encoded(&to_der(&Meter::new(&rehearsal, OTHER, Suite::One).held("meter-factory-ka").certificate));
+    let said = compare(line(METER, factory), &["--partial"]);
+    assert!(said.out.contains("reconcile.other_"), "{}", said.all());
+
+    let records = rehearsal.audit_after(before);
+    let told: Vec<&Value> =
+        records.iter().filter(|record| record["act"] == "reconciliation-differed").collect();
+    assert_eq!(told.len(), 4, "{records:?}");
+    assert!(told.iter().all(|record| record["reason"].as_str().expect("a code").starts_with("reconcile.")));
+    assert!(told[2]["detail"].as_str().expect("a detail").starts_with(OTHER), "{}", told[2]);
+    let counted = counted(&rehearsal);
+    assert_eq!(counted.iter().map(|(_, count)| count).sum::<u32>(), 4, "{counted:?}");
+    assert!(counted.contains(&("reconcile.not_exported".to_owned(), 1)), "{counted:?}");
+}
+
+#[test]
+fn the_alarms_of_the_chapter_name_counters_that_there_are() {
+    let rehearsal = Rehearsal::start(1);
+    let socket = path(&rehearsal.state("operator.sock"));
+    let said = e2e::tool::run("curl", ["-s", "--unix-socket", &socket, "http://operator/metrics"]).ok();
+    let (_, rules) = CHAPTER.split_once("```yaml\n").expect("a block of rules");
+    let rules = rules.split("```").next().expect("it ends");
+    let named: std::collections::BTreeSet<&str> = rules
+        .split(|one: char| !one.is_ascii_alphanumeric() && one != '_')
+        .filter(|word| word.starts_with("pki_"))
+        .collect();
+    assert!(!named.is_empty());
+    for name in named {
+        assert!(said.out.contains(&format!("# TYPE {name} ")), "{name}");
+    }
 }

@@ -7,6 +7,7 @@ mod configuration;
 mod deliveries;
 mod devices;
 mod exhaustion;
+mod renewals;
 mod generations;
 mod lifecycle;
 mod message_signer;

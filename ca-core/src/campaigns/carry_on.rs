@@ -114,13 +114,16 @@ impl CampaignDesk<'_> {
             let ahead = last.wave > campaign.progress.wave;
             cursor.0 = Some(place(last));
             looked_at = looked_at.saturating_add(members.len());
-            let titles = members
-                .iter()
-                .filter(|member| member.wave <= campaign.progress.wave)
-                .map(|member| member.title)
-                .collect();
+            let (mut titles, mut unfit) = (Vec::new(), Vec::new());
+            for member in members.iter().filter(|member| member.wave <= campaign.progress.wave) {
+                match self.unfit(campaign, &member.title, now)? {
+                    Some(code) => unfit.push((member.title, code)),
+                    None => titles.push(member.title),
+                }
+            }
             let actor = process(self.tenant).to_string();
-            let done = self.swaps.begin_members(Begin { campaign: campaign.digest, titles, now, actor })?;
+            let begin = Begin { campaign: campaign.digest, titles, unfit, now, actor };
+            let done = self.swaps.begin_members(begin)?;
             begun = begun.saturating_add(usize::try_from(done.begun).unwrap_or(usize::MAX));
             if ahead {
                 *cursor = Cursor::default();

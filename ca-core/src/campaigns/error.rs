@@ -31,6 +31,12 @@ pub enum CampaignError {
         /// The type.
         purpose: KeyPurpose,
     },
+    /// The profiles are of different suites, which no device has at once.
+    #[error("the profiles are of more than one suite, and a device has one")]
+    Suites,
+    /// What is said of the Security setup object does not go with the rest.
+    #[error("{0}")]
+    Setup(&'static str),
     /// Nobody who comes this way is let in.
     #[error("the profile {profile} has no door for the road of {}", road.name())]
     DoorClosed {
@@ -90,6 +96,8 @@ impl CampaignError {
             Self::Profiles => "campaign.profiles",
             Self::NotOffered { .. } => "campaign.not_offered",
             Self::TwiceOfAType { .. } => "campaign.twice_of_a_type",
+            Self::Suites => "campaign.suites",
+            Self::Setup(_) => "campaign.setup",
             Self::DoorClosed { .. } => "campaign.door",
             Self::Everything => "campaign.everything",
             Self::TooLong { .. } => "campaign.too_long",
@@ -112,6 +120,8 @@ impl CampaignError {
             | Self::Profiles
             | Self::NotOffered { .. }
             | Self::TwiceOfAType { .. }
+            | Self::Suites
+            | Self::Setup(_)
             | Self::DoorClosed { .. }
             | Self::Everything
             | Self::TooLong { .. }

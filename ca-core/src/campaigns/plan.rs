@@ -8,7 +8,9 @@ use sha2::{Digest, Sha256};
 use super::{CampaignDesk, CampaignError};
 use crate::actor::Actor;
 use crate::authority::{CertificationAuthority, holds_place_of};
-use crate::fleet::campaign::{Campaign, CampaignDigest, CampaignProgress, Goal, Pacing, Wanted, Window};
+use crate::fleet::campaign::{
+    Campaign, CampaignDigest, CampaignProgress, Goal, Pacing, Setup, Wanted, Window,
+};
 use crate::fleet::member::{Agenda, Member};
 use crate::fleet::patience::Patience;
 use crate::fleet::swap::Road;
@@ -17,6 +19,7 @@ use crate::profile::{Hierarchy, KeyPurpose, ProfileId};
 use crate::record::{CertificateStatus, Device, DeviceField, DeviceQuery, Mark, StoredCertificate};
 use crate::registration::{Door, certificates_of};
 use crate::scope::Shard;
+use crate::suite::SecuritySuite;
 use crate::system_title::SystemTitle;
 use crate::tenant::TenantId;
 use crate::validity::UnixTime;
@@ -49,6 +52,8 @@ pub struct CampaignWish {
     pub road: Road,
     /// The profiles of the certificates, in the order in which they are swapped.
     pub profiles: Vec<ProfileId>,
+    /// Where on the devices the certificates are, and what is activated there at the end.
+    pub setup: Setup,
     /// Which devices.
     pub choice: DeviceChoice,
     /// How many devices the first waves have; what is left is the last wave. Empty for one in a hundred, one in ten, the rest.
@@ -116,6 +121,31 @@ pub struct LeftOut {
     pub first: SystemTitle,
 }
 
+impl LeftOut {
+    /// Returns one sentence for people.
+    #[must_use]
+    pub fn sentence(&self) -> &'static str {
+        match self.code {
+            "swap.not_expected" => "not on the owner's list",
+            "swap.already_swapped" => "has the owner's certificates of all these types",
+            "swap.nothing_to_renew" => "lacks a certificate of one of these types",
+            "swap.not_expiring" => "none of its certificates ends before that time",
+            "swap.suite_0" => "came with symmetric keys alone: it is of suite 0, and is lifted, not swapped",
+            "swap.other_suite" => "its keys are of another suite than the profiles",
+            "swap.suite_higher" => "its keys are of a higher suite",
+            "swap.already_uplifted" => "has certificates of all these types in that suite",
+            "swap.nothing_to_uplift" => "its factory keys are of that suite: it is swapped, not lifted",
+            "uplift.not_described" => "its model or its firmware is not on record",
+            "uplift.model" => "no [[uplift]] of the configuration names its model",
+            "uplift.firmware" => "no [[uplift]] of its model has its firmware",
+            "uplift.suite" => "the [[uplift]] of its firmware does not have this suite",
+            "device.suspended" => "suspended",
+            "device.retired" => "retired",
+            _ => "out of use",
+        }
+    }
+}
+
 /// What it would come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CampaignPlan {
@@ -181,6 +211,9 @@ impl CampaignDesk<'_> {
                 return Err(CampaignError::TwiceOfAType { purpose: one.purpose });
             }
             wanted.push(one);
+        }
+        if wanted.iter().any(|one| wanted.first().is_some_and(|first| one.suite != first.suite)) {
+            return Err(CampaignError::Suites);
         }
         Ok(wanted)
     }
@@ -277,17 +310,31 @@ impl CampaignDesk<'_> {
             wish.choice.expires_before.is_none_or(|before| row.validity.not_after() < before)
         };
         let held: Vec<&StoredCertificate> = wanted.iter().filter_map(holds).collect();
-        Ok(match wish.goal {
+        let code = match wish.goal {
             Goal::Swap if held.len() == wanted.len() => Some("swap.already_swapped"),
             Goal::Renew if held.len() < wanted.len() => Some("swap.nothing_to_renew"),
             Goal::Renew if !held.iter().any(|row| ends(row)) => Some("swap.not_expiring"),
-            Goal::Uplift
-                if wanted.iter().all(|one| holds(one).is_some_and(|row| row.profile == one.profile)) =>
-            {
-                Some("swap.already_uplifted")
-            }
             Goal::Swap | Goal::Renew | Goal::Uplift => None,
-        })
+        };
+        match code {
+            Some(code) => Ok(Some(code)),
+            None => self.unfit_suite(device, (wish.goal, wanted), &rows, now),
+        }
+    }
+
+    /// Says why a device of a campaign is not begun, if it is not: its suite, or what it was cleared for, is not what it was
+    /// when the campaign was planned.
+    pub(super) fn unfit(
+        &self,
+        campaign: &Campaign,
+        title: &SystemTitle,
+        now: UnixTime,
+    ) -> Result<Option<&'static str>, Unavailable> {
+        // Whether it is the owner's still is decided where it is begun.
+        let device = self.registry.device(title)?.filter(|device| device.expected.tenant == campaign.tenant);
+        let Some(device) = device else { return Ok(None) };
+        let rows = certificates_of(self.status, &campaign.tenant, title)?;
+        self.unfit_suite(&device, (campaign.goal, &campaign.wanted), &rows, now)
     }
 
     /// Puts the devices into waves, in an order that is drawn from their titles, and makes the digest.
@@ -308,6 +355,7 @@ impl CampaignDesk<'_> {
             goal: wish.goal,
             road: wish.road,
             wanted,
+            setup: wish.setup,
             selection: wish.choice.to_string(),
             waves,
             stop_percent: wish.stop_percent,
@@ -359,7 +407,7 @@ impl CampaignDesk<'_> {
 }
 
 /// Whether a certificate is the owner's own, of this type.
-fn in_place_of(row: &StoredCertificate, purpose: KeyPurpose) -> bool {
+pub(super) fn in_place_of(row: &StoredCertificate, purpose: KeyPurpose) -> bool {
     row.slot.as_ref().is_some_and(|slot| slot.hierarchy == Hierarchy::Operational && slot.purpose == purpose)
 }
 
@@ -376,7 +424,8 @@ fn offered(
     let fits = of_devices && *authority.issuer().tenant() == wish.tenant;
     fits.then(|| {
         let issuer = authority.issuer().key();
-        (Wanted { purpose, profile: profile.clone(), issuer }, authority.doors(profile))
+        let suite = SecuritySuite::of_curve(offer.profile.curve());
+        (Wanted { purpose, profile: profile.clone(), issuer, suite }, authority.doors(profile))
     })
 }
 
@@ -397,6 +446,7 @@ fn check(wish: &CampaignWish) -> Result<(), CampaignError> {
     if wish.choice.is_empty() {
         return Err(CampaignError::Everything);
     }
+    check_setup(wish)?;
     if wish.choice.to_string().len() > MAX_WORDS {
         return Err(CampaignError::TooLong { most: MAX_WORDS });
     }
@@ -420,6 +470,22 @@ fn check(wish: &CampaignWish) -> Result<(), CampaignError> {
             Err(CampaignError::Bounds { what: "the size of a wave", low: 1, high: u64::MAX })
         }
         None => Ok(()),
+    }
+}
+
+/// An uplift by a head-end ends with `security_activate`; who asks by himself is not told what to activate.
+fn check_setup(wish: &CampaignWish) -> Result<(), CampaignError> {
+    match (wish.road, wish.goal, wish.setup) {
+        (Road::Device, _, setup) if setup != Setup::default() => Err(CampaignError::Setup(
+            "devices that ask by themselves are told neither an object nor a policy",
+        )),
+        (Road::HeadEnd, Goal::Uplift, Setup { policy: None, .. }) => {
+            Err(CampaignError::Setup("an uplift by a head-end ends with security_activate: say which policy"))
+        }
+        (_, _, Setup { policy: Some(policy), .. }) if policy & 0x03 != 0 => {
+            Err(CampaignError::Setup("bits 0 and 1 of security_policy are not used in version 1 of class 64"))
+        }
+        (Road::Device | Road::HeadEnd, Goal::Swap | Goal::Renew | Goal::Uplift, _) => Ok(()),
     }
 }
 

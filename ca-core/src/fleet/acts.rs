@@ -85,6 +85,8 @@ pub struct Begin {
     pub campaign: [u8; 32],
     /// Which.
     pub titles: Vec<SystemTitle>,
+    /// Which are not begun, since they do not fit any more, each with the reason code.
+    pub unfit: Vec<(SystemTitle, &'static str)>,
     /// The present.
     pub now: UnixTime,
     /// In whose name, as audit records name it.

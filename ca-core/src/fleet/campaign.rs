@@ -13,6 +13,7 @@ use super::swap::Road;
 use crate::key_ref::KeyRef;
 use crate::profile::{KeyPurpose, ProfileId};
 use crate::record::Mark;
+use crate::suite::SecuritySuite;
 use crate::system_title::SystemTitle;
 use crate::tenant::TenantId;
 use crate::validity::UnixTime;
@@ -58,6 +59,17 @@ pub struct Wanted {
     pub profile: ProfileId,
     /// The authority that issues it.
     pub issuer: KeyRef,
+    /// The suite of its key; the same for all of a campaign.
+    pub suite: SecuritySuite,
+}
+
+/// What a head-end is to know of the Security setup object of the devices (class 64), beside what each call says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Setup {
+    /// Its instance: the *e* of 0.0.43.0.e.255. A device that has both suites at once has an object for each.
+    pub object: u8,
+    /// `security_policy` that is activated when all the rest is done; `None` for none.
+    pub policy: Option<u8>,
 }
 
 /// How fast devices are begun.
@@ -112,6 +124,8 @@ pub struct Campaign {
     pub road: Road,
     /// The certificates, in the order in which they are swapped.
     pub wanted: Vec<Wanted>,
+    /// Where on the devices, and what is activated there at the end.
+    pub setup: Setup,
     /// Which devices, as it is shown.
     pub selection: String,
     /// How many devices each wave has.
@@ -164,6 +178,20 @@ pub struct CampaignProgress {
 }
 
 impl Campaign {
+    /// Returns the suite that a device is asked for before its first certificate is begun: that of an uplift, where a head-end
+    /// can ask.
+    #[must_use]
+    pub fn suite_to_ask(&self, purpose: KeyPurpose) -> Option<SecuritySuite> {
+        let first = self.wanted.first().filter(|one| one.purpose == purpose)?;
+        (self.goal == Goal::Uplift && self.road == Road::HeadEnd).then_some(first.suite)
+    }
+
+    /// Returns the policy that is activated with the last certificate, if this is its type.
+    #[must_use]
+    pub fn policy_to_activate(&self, purpose: KeyPurpose) -> Option<u8> {
+        self.wanted.last().filter(|one| one.purpose == purpose).and(self.setup.policy)
+    }
+
     /// Returns how many devices may be begun now.
     #[must_use]
     pub fn may_begin(&self, now: UnixTime) -> u32 {
@@ -215,12 +243,13 @@ impl CampaignDigest {
         let wanted: Vec<String> = campaign
             .wanted
             .iter()
-            .map(|one| format!("{} {} {}", one.purpose.name(), one.profile, one.issuer))
+            .map(|one| format!("{} {} {} {}", one.purpose.name(), one.profile, one.issuer, one.suite))
             .collect();
         let how = format!(
-            "{} {} {:?} {} {:?} {:?} {:?} {}",
+            "{} {} {:?} {:?} {} {:?} {:?} {:?} {}",
             campaign.goal.name(),
             campaign.road.name(),
+            campaign.setup,
             campaign.waves,
             campaign.stop_percent,
             campaign.pacing,

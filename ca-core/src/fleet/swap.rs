@@ -18,6 +18,7 @@ use super::patience::Patience;
 use crate::key_ref::KeyRef;
 use crate::profile::{KeyPurpose, ProfileId};
 use crate::record::CertificateId;
+use crate::suite::SecuritySuite;
 use crate::system_title::SystemTitle;
 use crate::validity::UnixTime;
 
@@ -55,6 +56,8 @@ pub struct Swap {
     pub attempts: u8,
     /// How often the device began anew with another key.
     pub restarts: u8,
+    /// The suite that the device is asked for before anything is done; `None` where it said it, or need not be asked.
+    pub asks_suite: Option<SecuritySuite>,
     /// Nothing is tried before.
     pub not_before: UnixTime,
     /// How many calls were given.
@@ -111,6 +114,7 @@ impl Swap {
             since: now,
             attempts: 0,
             restarts: 0,
+            asks_suite: campaign.suite_to_ask(wanted.purpose),
             not_before: now,
             turn: 0,
             given: None,
@@ -158,6 +162,7 @@ impl Swap {
     /// The call that belongs where it stands, if one does.
     pub(super) const fn call(&self) -> Option<Call> {
         match (&self.stage, self.road) {
+            (Stage::Claimed, Road::HeadEnd) if self.asks_suite.is_some() => Some(Call::ReadSuite),
             (Stage::Claimed, Road::HeadEnd) => Some(Call::GenerateKeyPair),
             (Stage::KeyGenerated, Road::HeadEnd) => Some(Call::GenerateRequest),
             (Stage::Issued(_), Road::HeadEnd) => Some(Call::Import),

@@ -21,5 +21,6 @@ pub(crate) mod waiting;
 pub(crate) mod repeats;
 pub(crate) mod slot;
 pub(crate) mod swap;
+mod replacement;
 mod count;
 pub(crate) mod refusal;

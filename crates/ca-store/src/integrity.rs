@@ -1,6 +1,7 @@
 //! Whether the rows of a ledger agree with each other and with its audit trail. Reads only, in one walk over the trail and a
 //! few over the rows; holds nothing in memory but counts.
 
+mod campaigns;
 mod crls;
 mod fleet;
 mod production;
@@ -71,6 +72,7 @@ impl Store {
         self.check_scopes()?;
         self.check_fleet()?;
         self.check_production()?;
+        self.check_campaigns()?;
         Ok(report)
     }
 
@@ -304,6 +306,14 @@ pub enum IntegrityFault {
     /// The rows of transactions do not belong together.
     #[error("a row of the keyspace {keyspace} belongs to no transaction, or a transaction has none")]
     Transaction {
+        /// Which rows.
+        keyspace: &'static str,
+    },
+    /// What a campaign counts, lists or has done is not what stands on record for its devices.
+    #[error(
+        "a row of the keyspace {keyspace} does not fit to the devices of its campaign, or to a certificate"
+    )]
+    Campaign {
         /// Which rows.
         keyspace: &'static str,
     },

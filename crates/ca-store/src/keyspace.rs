@@ -66,6 +66,7 @@
 //! | 51 | `campaign-counts` | digest of a campaign ‖ wave u32 ‖ phase u8 | [`MemberCountRow`](crate::row::MemberCountRow): how many devices stand so |
 //! | 52 | `campaign-places` | digest of a campaign ‖ the first 16 octets of the SHA-256 of a concentrator's name | [`PlaceCountRow`](crate::row::PlaceCountRow): how many behind it are under way |
 //! | 53 | `evidence` | system title ‖ digest of a campaign | [`EvidenceRow`](crate::row::EvidenceRow): what was done to a device |
+//! | 54 | `replaced` | id | [`ReplacedRow`](crate::row::ReplacedRow): what this certificate replaced, until it is known to be in use |
 //! | 55 | `production-orders` | name | [`ProductionRow`](crate::row::ProductionRow) |
 //! | 56 | `production-devices` | tenant ‖ 00 ‖ system title | [`ProducedRow`](crate::row::ProducedRow): devices that have a place in an order |
 //! | 57 | `production-lists` | name of an order ‖ 00 ‖ system title | how often the device was scrapped under the order, u32: titles that it names singly, and all that were made |
@@ -140,6 +141,7 @@ pub(crate) enum Keyspace {
     CampaignCounts,
     CampaignPlaces,
     Evidence,
+    Replaced,
     ProductionOrders,
     ProductionDevices,
     ProductionLists,
@@ -147,7 +149,7 @@ pub(crate) enum Keyspace {
 }
 
 impl Keyspace {
-    pub(crate) const ALL: [Self; 57] = [
+    pub(crate) const ALL: [Self; 58] = [
         Self::Meta,
         Self::Audit,
         Self::Open,
@@ -201,6 +203,7 @@ impl Keyspace {
         Self::CampaignCounts,
         Self::CampaignPlaces,
         Self::Evidence,
+        Self::Replaced,
         Self::ProductionOrders,
         Self::ProductionDevices,
         Self::ProductionLists,
@@ -263,6 +266,7 @@ impl Keyspace {
             Self::CampaignCounts => (51, "campaign-counts"),
             Self::CampaignPlaces => (52, "campaign-places"),
             Self::Evidence => (53, "evidence"),
+            Self::Replaced => (54, "replaced"),
             Self::ProductionOrders => (55, "production-orders"),
             Self::ProductionDevices => (56, "production-devices"),
             Self::ProductionLists => (57, "production-lists"),

@@ -3,6 +3,7 @@
 use ca_core::audit::{Act, AuditEvent};
 use ca_core::fleet::campaign::CampaignStanding;
 use ca_core::record::{Mark, Stage};
+use ca_core::validity::UnixTime;
 
 use crate::act::{crl, transactions, waiting};
 use crate::committer::NotDone;
@@ -45,7 +46,7 @@ impl Store {
             let by = Mark { by: event.actor.clone(), at: event.time };
             void_orders(tx, &by)?;
             pause_campaigns(tx, &by)?;
-            let unconfirmed = end_transactions(tx)?;
+            let unconfirmed = end_transactions(tx, by.at)?;
             forget_latest_crls(tx)?;
             row.installation.epoch = epoch;
             row.recovery = None;
@@ -129,7 +130,7 @@ fn pause_campaigns(tx: &mut Transaction<'_>, by: &Mark) -> Result<(), ActFault> 
 }
 
 /// Returns how many certificates waited to be confirmed.
-fn end_transactions(tx: &mut Transaction<'_>) -> Result<u64, ActFault> {
+fn end_transactions(tx: &mut Transaction<'_>, now: UnixTime) -> Result<u64, ActFault> {
     let (mut unconfirmed, mut after) = (0_u64, Vec::new());
     loop {
         let page = tx
@@ -143,8 +144,9 @@ fn end_transactions(tx: &mut Transaction<'_>) -> Result<u64, ActFault> {
             let Some(known) = transactions::read(tx, &parse_request(&key).ok_or(fault)?)? else { continue };
             if let Stage::Unconfirmed { .. } = known.stage {
                 unconfirmed = unconfirmed.saturating_add(1);
-                transactions::let_be(tx, &known)?;
+                transactions::let_be(tx, &known, now)?;
             } else {
+                transactions::nobody_confirms(tx, &known, now)?;
                 transactions::forget(tx, &known)?;
             }
         }

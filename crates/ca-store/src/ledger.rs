@@ -5,7 +5,7 @@
 
 use ca_core::audit::AuditEvent;
 use ca_core::octets::Spool;
-use ca_core::ports::{Ledger, Releases, Spools, Unavailable};
+use ca_core::ports::{Findings, Ledger, Releases, Spools, Unavailable};
 use ca_core::record::{
     CertificateId, CrlIntent, CrlNumberTaken, CrlRecord, Intent, IntentConflict, IssuedRecord,
     ReleaseOutcome, ReleaseRecord, RevocationOutcome, RevocationRecord, Settlement,
@@ -30,6 +30,14 @@ impl Spools for Store {
     fn spool(&self) -> Result<Box<dyn Spool>, Unavailable> {
         let file = self.unnamed_file().map_err(|cause| Unavailable { port: PORT, cause: cause.into() })?;
         Ok(Box::new(FileSpool::new(file)))
+    }
+}
+
+impl Findings for Store {
+    fn record_findings(&self, events: Vec<AuditEvent>) -> Result<(), Unavailable> {
+        self.write_new(PORT, Durability::Durable, |tx| {
+            events.into_iter().try_for_each(|event| tx.seal(event).map(drop))
+        })
     }
 }
 

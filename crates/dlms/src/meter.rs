@@ -101,6 +101,12 @@ impl Meter {
         }
     }
 
+    /// Plays a firmware update after which its object is of another suite, and it knows these anchors too. What it holds stays.
+    pub fn update(&mut self, suite: SecuritySuite, anchors: impl IntoIterator<Item = Certificate>) {
+        self.identity.suite = suite;
+        self.store.trust(anchors);
+    }
+
     /// Takes an APDU in clear and gives the one that it answers; nothing where it was, or its answer is, lost.
     pub fn exchange(&mut self, request: &[u8]) -> Option<Vec<u8>> {
         let Ok(apdu) = Apdu::decode(request) else {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 
+use crate::campaigns::Campaigns;
 use crate::certificate::{Crl, Issuer};
 use crate::engines::{self, Rows};
 use crate::fleet::Fleet;
@@ -57,6 +58,7 @@ pub struct Evidence {
 pub(crate) struct Case {
     pub(crate) ledger: Ledger,
     pub(crate) fleet: Fleet,
+    pub(crate) campaigns: Campaigns,
     pub(crate) rows: Rows,
     pub(crate) again: Option<Rows>,
     pub(crate) audit: Vec<(Vec<u8>, AuditRecord)>,
@@ -78,6 +80,7 @@ impl Evidence {
         let rows = engines::read(&self.store)?;
         let ledger = Ledger::read(&rows)?;
         let fleet = Fleet::read(&rows)?;
+        let campaigns = Campaigns::read(&rows)?;
         let issuers: Vec<Issuer> = files(&self.authorities, "cer")?
             .iter()
             .map(|path| Issuer::read(&octets(path)?).ok_or_else(|| Unreadable::file(path)))
@@ -103,6 +106,7 @@ impl Evidence {
             all_published: self.all_published,
             ledger,
             fleet,
+            campaigns,
             rows,
         })
     }

@@ -1,8 +1,9 @@
-//! The invariants I1 to I19, each a function that says what breaks it.
+//! The invariants I1 to I20, each a function that says what breaks it.
 
 use core::fmt;
 
 mod approvals;
+mod campaigns;
 mod confirmations;
 mod fleet;
 mod handovers;
@@ -59,6 +60,8 @@ pub enum Invariant {
     I18,
     /// Under a production order no more devices were made than ordered, each of it, with one certificate of each profile.
     I19,
+    /// Campaigns count and list what stands on record for their devices, and what is swapped in was issued.
+    I20,
 }
 
 /// An invariant that is broken, and by what.
@@ -111,6 +114,9 @@ pub(crate) fn all(case: &Case) -> Vec<Violation> {
     fleet::histories_are_told_by_the_trail(case, &mut findings);
     fleet::devices_stand_where_the_trail_says(case, &mut findings);
     fleet::what_was_acknowledged_is_on_record(case, &mut findings);
+    campaigns::counts_and_lists_are_those_of_the_devices(case, &mut findings);
+    campaigns::devices_stand_where_their_swaps_do(case, &mut findings);
+    campaigns::what_is_swapped_in_was_issued(case, &mut findings);
     restart::a_second_start_changes_nothing(case, &mut findings);
     findings.0
 }

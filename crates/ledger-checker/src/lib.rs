@@ -11,6 +11,7 @@ mod evidence;
 mod record;
 mod witness;
 mod certificate;
+mod campaigns;
 mod fleet;
 mod rows;
 mod engines;

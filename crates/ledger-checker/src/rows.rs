@@ -47,6 +47,11 @@ pub(crate) const DEVICES_RESUMED: u8 = 92;
 pub(crate) const DEVICES_RETIRED: u8 = 93;
 pub(crate) const DEVICES_MOVED: u8 = 94;
 
+pub(crate) const DEVICE_SWAPPED: u8 = 112;
+
+/// The acts that tell how the swap of a certificate goes: begun, another step, stuck, undone, given to a head-end.
+pub(crate) const SWAP_ACTS: [u8; 5] = [108, 109, 110, 111, 113];
+
 /// The reason certificateHold (RFC 5280 §5.3.1).
 const HOLD: u8 = 6;
 

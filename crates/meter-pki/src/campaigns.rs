@@ -45,6 +45,7 @@ pub(crate) fn at_desk<T>(system: &System, act: impl FnOnce(&CampaignDesk<'_>) ->
         fleet: &*system.fleet,
         campaigns: &*system.campaigns,
         swaps: &*system.swaps,
+        uplifts: &system.uplifts,
         rule: system.order_rule,
     })
 }

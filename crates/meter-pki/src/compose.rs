@@ -19,13 +19,14 @@ use ca_core::actor::Actor;
 use ca_core::authority::{CertificationAuthority, Charter, Ports};
 use ca_core::csr::CertificationRequest;
 use ca_core::fault::Fault;
+use ca_core::fleet::uplift::UpliftMatrix;
 use ca_core::issuance::IssuedCertificate;
 use ca_core::issuer::Issuer;
 use ca_core::key_ref::KeyRef;
 use ca_core::orders::OrderRule;
 use ca_core::path::TrustAnchor;
 use ca_core::ports::{
-    Campaigns, Clock, Deliveries, Entropy, Fleet, Orders, Production, Registry, Schedule, Signer,
+    Campaigns, Clock, Deliveries, Entropy, Findings, Fleet, Orders, Production, Registry, Schedule, Signer,
     StatusSource, Swaps, TrustBlocks,
 };
 use ca_core::profile::{CrlProfile, ProfileId};
@@ -127,6 +128,8 @@ pub struct System {
     pub(crate) orders: Arc<dyn Orders>,
     /// Production orders.
     pub(crate) production: Arc<dyn Production>,
+    /// Which meters may be lifted to which suite.
+    pub(crate) uplifts: UpliftMatrix,
     /// How many people orders to change revocations need.
     pub(crate) order_rule: OrderRule,
     /// Revocations that are due later.
@@ -139,6 +142,8 @@ pub struct System {
     pub(crate) factories: Vec<TrustAnchor>,
     /// Campaigns.
     pub(crate) campaigns: Arc<dyn Campaigns>,
+    /// What is found and only put on record.
+    pub(crate) findings: Arc<dyn Findings>,
     /// The swaps that they carry out.
     pub(crate) swaps: Arc<dyn Swaps>,
     /// How long signatures took.
@@ -377,6 +382,8 @@ pub(crate) fn compose_on(
         pace,
         factories: config.manufacturers.iter().flat_map(|one| one.anchors.iter().cloned()).collect(),
         trusted: trust::trusted(config),
+        uplifts: config.uplifts.clone(),
+        findings: store.clone(),
         order_rule: config.orders,
         operators: config.operator_users.clone(),
         audit: Arc::new(AuditLog { store, notary }),

@@ -72,6 +72,9 @@ pub struct RawConfig {
     /// Registration authorities and their bounds.
     #[serde(rename = "registration_authority", default)]
     pub registration_authorities: Vec<Spanned<RawRegistrationAuthority>>,
+    /// Which meters may be lifted to which suite; without a line for it, none is.
+    #[serde(rename = "uplift", default)]
+    pub uplifts: Vec<Spanned<RawUplift>>,
 }
 
 fn built_in() -> Spanned<RawProfiles> {
@@ -460,6 +463,22 @@ pub struct RawManufacturer {
     pub tenant: String,
     /// `anchor_files`: DER certificates of the CAs trusted for its factory certificates.
     pub anchor_files: Vec<PathBuf>,
+}
+
+/// `[[uplift]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawUplift {
+    /// `manufacturer`: who makes them, one of `[[manufacturer]]`; whoever unless given.
+    pub manufacturer: Option<String>,
+    /// `model`: exactly as it was delivered.
+    pub model: String,
+    /// `firmware_from`: the first firmware; any up to the last unless given.
+    pub firmware_from: Option<String>,
+    /// `firmware_to`: the last firmware; any from the first on unless given.
+    pub firmware_to: Option<String>,
+    /// `suites`: the security suites to which they can go, 1 or 2 or both.
+    pub suites: Vec<u8>,
 }
 
 /// `[[registration_authority]]`

@@ -11,6 +11,7 @@ mod factory;
 pub mod server;
 mod orders;
 mod due;
+mod reconciliation_meters;
 pub mod delivered_text;
 pub mod operator;
 mod campaigns;

@@ -36,6 +36,7 @@ use server_kit::workers::WorkerPool;
 use status_server::responder::Responder;
 
 use crate::compose::System;
+use crate::reconciliation_meters::ReconciliationMeters;
 pub(crate) use listener::{OperatorListener, Peer};
 use reply::Reply;
 use wire::crls::{RecordedCrlView, ReleasedView, RevokedQueryText, RevokedView};
@@ -77,6 +78,7 @@ pub(crate) struct OperatorState {
     pub system: Arc<System>,
     pub pool: WorkerPool,
     pub responder: Arc<Responder>,
+    pub reconciliations: Arc<ReconciliationMeters>,
 }
 
 impl OperatorState {
@@ -385,9 +387,13 @@ async fn import_devices(
 
 async fn reconcile(
     State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
     Json(text): Json<ReconciliationText>,
 ) -> Result<Json<Vec<DifferenceView>>, Reply> {
-    state.run(move |system| reconcile_acts::reconcile(system, &text)).await
+    let (meters, lines) = (Arc::clone(&state.reconciliations), text.exported.len());
+    let found = state.run(move |system| reconcile_acts::reconcile(system, &peer, &text)).await?;
+    meters.count(lines, &found);
+    Ok(found)
 }
 
 async fn make_token(

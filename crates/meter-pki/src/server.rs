@@ -36,6 +36,7 @@ use crate::operator::{OperatorListener, OperatorState, router};
 use crate::orders;
 use crate::publisher::Signs;
 use crate::push::Pusher;
+use crate::reconciliation_meters::ReconciliationMeters;
 use crate::releases::outlook::{self, OutlookWatch};
 
 /// How long work under way may take after the signal to stop.
@@ -217,7 +218,8 @@ pub async fn start(
 
     let socket = operator_socket(config).await?;
     let (pool, responder) = (operator_pool.clone(), status.responder);
-    let state = OperatorState { system: Arc::clone(&system), pool, responder };
+    let reconciliations = Arc::new(ReconciliationMeters::new(&metrics));
+    let state = OperatorState { system: Arc::clone(&system), pool, responder, reconciliations };
     let operator_router = router(state).merge(health.admin_router()).merge(metrics.router());
     tasks.spawn(socket.serve(operator_router, shutdown));
     health.started();

@@ -49,6 +49,7 @@ impl Swap {
         }
         match (given.call, answer) {
             (_, Answer::Refused { result }) => self.call_refused(given.call, result, (now, patience)),
+            (Call::ReadSuite, Answer::Suite(number)) => self.of_suite(number, now),
             (Call::GenerateKeyPair, Answer::KeyMade) => self.enter(Stage::KeyGenerated, now),
             (Call::GenerateRequest, Answer::Request { octets, asked, title, key }) => {
                 if title != Some(self.title) {
@@ -77,7 +78,8 @@ impl Swap {
             }
             (
                 call,
-                Answer::KeyMade
+                Answer::Suite(_)
+                | Answer::KeyMade
                 | Answer::Request { .. }
                 | Answer::Imported
                 | Answer::Exported(_)
@@ -85,6 +87,16 @@ impl Swap {
             ) => return Err(SwapRefusal::OtherAnswer { call: call.name() }),
         }
         Ok(())
+    }
+
+    /// The device said of which suite it is: of the wanted one it makes keys, of another it must not.
+    fn of_suite(&mut self, number: u8, now: UnixTime) {
+        if self.asks_suite.is_some_and(|suite| suite.number() == number) {
+            self.asks_suite = None;
+            self.enter(self.stage.clone(), now);
+        } else {
+            self.stick(Trouble::OtherSuite { suite: number });
+        }
     }
 
     const fn is_undone(&self) -> bool {

@@ -58,6 +58,8 @@ pub enum Event {
 /// What a device said, as far as a swap needs to know. Whoever reads the octets has judged them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
+    /// Its Security setup object is of the suite with this number.
+    Suite(u8),
     /// It made a key pair.
     KeyMade,
     /// It made a certification request, signed by the key that it names.
@@ -111,7 +113,7 @@ pub enum Shown {
     },
 }
 
-/// A call to a device, over a head-end. The order is that of a swap.
+/// A call to a device, over a head-end. The order is that of a swap, but that the suite is asked before all else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Call {
     /// Make a key pair (class 64, method 4).
@@ -122,14 +124,22 @@ pub enum Call {
     Import,
     /// Show the certificate that it holds (method 7).
     Export,
-    /// From now on take the new certificate alone.
+    /// From now on take the new certificate alone; for the last of an uplift, activate the policy as well (method 1).
     Activate,
+    /// Say of which suite the Security setup object is (attribute 3).
+    ReadSuite,
 }
 
 impl Call {
-    /// Every call. There is none to remove a certificate.
-    pub const ALL: [Self; 5] =
-        [Self::GenerateKeyPair, Self::GenerateRequest, Self::Import, Self::Export, Self::Activate];
+    /// Every call, in the order of the numbers by which rows know them. There is none to remove a certificate.
+    pub const ALL: [Self; 6] = [
+        Self::GenerateKeyPair,
+        Self::GenerateRequest,
+        Self::Import,
+        Self::Export,
+        Self::Activate,
+        Self::ReadSuite,
+    ];
 
     /// Returns the word that files and listings use.
     #[must_use]
@@ -140,6 +150,7 @@ impl Call {
             Self::Import => "import-certificate",
             Self::Export => "export-certificate",
             Self::Activate => "activate",
+            Self::ReadSuite => "read-security-suite",
         }
     }
 

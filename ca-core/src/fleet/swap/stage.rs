@@ -227,6 +227,11 @@ pub enum Trouble {
     NotImported,
     /// The device refused certificates, as often as was tried.
     ImportRefused,
+    /// The Security setup object of the device is of another suite than the campaign lifts it to.
+    OtherSuite {
+        /// The number of its suite.
+        suite: u8,
+    },
     /// The device refused a call.
     CallRefused {
         /// The number of its action result.
@@ -254,6 +259,7 @@ impl Trouble {
             Self::OtherCertificate => "swap.other_certificate",
             Self::NotImported => "swap.not_imported",
             Self::ImportRefused => "swap.import_refused",
+            Self::OtherSuite { .. } => "swap.meter_suite",
             Self::CallRefused { .. } => "swap.call_refused",
             Self::CertificateRevoked => "swap.certificate_revoked",
             Self::Overtaken => "swap.overtaken",

@@ -101,6 +101,14 @@ pub(crate) fn begin(tx: &mut Transaction<'_>, begin: &Begin) -> Result<Begun, Ac
         };
         *count = count.saturating_add(1);
     }
+    for (title, code) in &begin.unfit {
+        let Some(MemberRow { member }) = tx.row(&(begin.campaign, *title))? else { continue };
+        let in_turn = member.agenda.phase == Phase::Waiting && member.wave <= campaign.progress.wave;
+        if in_turn && most > 0 {
+            leave_out(tx, &campaign, &member, (begin, code))?;
+            begun.left_out = begun.left_out.saturating_add(1);
+        }
+    }
     if begun.begun > 0 {
         campaign.begun(begun.begun, begin.now);
         tx.put(&begin.campaign, &CampaignRow { campaign })?;

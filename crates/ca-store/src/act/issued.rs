@@ -6,7 +6,7 @@ use ca_core::record::{CertificateId, DeviceEventKind, IssuedRecord};
 
 use super::fleet::{self, Line};
 use super::intent::is_signing;
-use super::{production, schedule, slot, swap};
+use super::{production, replacement, slot, swap};
 use crate::keyspace::{Keyspace, expiry_key, id_key};
 use crate::row::{CertificateRow, CertificateState, DeviceRow, IntentRow};
 use crate::transaction::{ActFault, Rows, Transaction};
@@ -19,7 +19,7 @@ pub(crate) fn record(tx: &mut Transaction<'_>, issued: IssuedRecord) -> Result<(
         return Err(ActFault::NotGivenToSigner { id });
     }
     let actor = event.actor.clone();
-    let sequence = tx.seal(event.clone())?;
+    let sequence = tx.seal(event)?;
     let row = CertificateRow {
         state: CertificateState::Issued,
         since: issued_at,
@@ -37,7 +37,7 @@ pub(crate) fn record(tx: &mut Transaction<'_>, issued: IssuedRecord) -> Result<(
     }
     swap::issued(tx, &id, &row, &actor)?;
     if let Some(after) = intent.revoke_replaced_after {
-        schedule::replaced(tx, replaced, (after, &event))?;
+        replacement::issued(tx, (&id, &row), intent.request.as_ref(), (after, replaced))?;
     }
     supersede_factory(tx, &intent, |device| AuditEvent {
         time: issued_at,

@@ -9,7 +9,7 @@ use ca_core::record::{
 use ca_core::scope::CrlListing;
 use ca_core::validity::UnixTime;
 
-use super::{fleet, schedule, shard, slot, swap};
+use super::{fleet, replacement, schedule, shard, slot, swap};
 use crate::certificate::certificate_row;
 use crate::row::{CertificateRow, CertificateState, KeyRow, ReleaseRow, RevocationRow, UncertainRow};
 use crate::transaction::{ActFault, Rows, Transaction};
@@ -84,6 +84,7 @@ pub(crate) fn write(
         return Ok(());
     }
     schedule::take_away(tx, id)?;
+    replacement::revoked(tx, id);
     if certificate.state == CertificateState::Uncertain {
         tx.remove::<UncertainRow>(id);
     }

@@ -3,6 +3,7 @@
 use ca_core::audit::{Act, AuditEvent};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{CertificateId, Mark, ScheduledRevocation};
+use ca_core::tenant::TenantId;
 use ca_core::validity::UnixTime;
 
 use crate::keyspace::{Keyspace, expiry_key};
@@ -55,7 +56,7 @@ pub(crate) fn take_away(tx: &mut Transaction<'_>, id: &CertificateId) -> Result<
 pub(crate) fn replaced(
     tx: &mut Transaction<'_>,
     ids: Vec<CertificateId>,
-    (after_seconds, like): (i64, &AuditEvent),
+    (after_seconds, now, tenant): (i64, UnixTime, &TenantId),
 ) -> Result<(), ActFault> {
     for id in ids {
         if tx.has::<RevocationRow>(&id)? {
@@ -63,20 +64,22 @@ pub(crate) fn replaced(
         }
         let scheduled = ScheduledRevocation {
             id: id.clone(),
-            due: like.time.plus_seconds(after_seconds),
+            due: now.plus_seconds(after_seconds),
             reason: ReasonCode::Superseded,
             invalidity_date: None,
-            asked: Mark { by: REPLACEMENT.to_owned(), at: like.time },
+            asked: Mark { by: REPLACEMENT.to_owned(), at: now },
             if_replaced: true,
         };
-        let event = event(&scheduled, like);
+        let event = event(&scheduled, (now, tenant));
         put(tx, scheduled, event)?;
     }
     Ok(())
 }
 
-fn event(scheduled: &ScheduledRevocation, like: &AuditEvent) -> AuditEvent {
+fn event(scheduled: &ScheduledRevocation, (time, tenant): (UnixTime, &TenantId)) -> AuditEvent {
     AuditEvent {
+        time,
+        tenant: tenant.clone(),
         actor: REPLACEMENT.to_owned(),
         act: Act::RevocationScheduled,
         issuer: Some(scheduled.id.issuer),
@@ -84,7 +87,6 @@ fn event(scheduled: &ScheduledRevocation, like: &AuditEvent) -> AuditEvent {
         reason: scheduled.reason.name().to_owned(),
         detail: scheduled.told(),
         digest: Vec::new(),
-        ..like.clone()
     }
 }
 

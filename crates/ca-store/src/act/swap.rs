@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::campaign::{event, member_of, put_member};
 use super::fleet::{self, Line};
+use super::replacement;
 use crate::certificate::certificate_row;
 use crate::row::{CampaignRow, CertificateRow, DeviceRow, EvidenceRow, KeyRow, MemberRow, SwapRow};
 use crate::transaction::{ActFault, ReadFault, Rows, Transaction};
@@ -94,6 +95,9 @@ fn apply(
         swap.note(now, record);
     }
     tx.put(&(swap.title, swap.purpose), &SwapRow { swap: swap.clone() })?;
+    if let Stage::Confirmed { made, .. } | Stage::Activated { made, .. } = &swap.stage {
+        replacement::in_use(tx, &made.certificate, (now, &campaign.tenant))?;
+    }
     let swaps = swaps_of(tx, campaign, &swap.title)?;
     settle_member(tx, campaign, member, (&swaps, now))?;
     if swaps.iter().all(Swap::is_complete) {
@@ -250,6 +254,20 @@ const fn is_open(phase: Phase) -> bool {
     matches!(phase, Phase::Due | Phase::Callable | Phase::Stuck)
 }
 
+/// Tells whether a campaign will say that the device uses this certificate.
+pub(super) fn awaits(
+    tx: &Transaction<'_>,
+    id: &CertificateId,
+    row: &CertificateRow,
+) -> Result<bool, ReadFault> {
+    let Some(key) = place(row.slot.as_ref()) else { return Ok(false) };
+    let Some(SwapRow { swap }) = tx.row(&key)? else { return Ok(false) };
+    let member = tx.row::<MemberRow>(&(swap.campaign, swap.title))?;
+    let open = member.is_some_and(|row| is_open(row.member.agenda.phase));
+    let shown = matches!(swap.stage, Stage::Confirmed { .. } | Stage::Activated { .. });
+    Ok(open && !shown && swap.stage.made().is_some_and(|made| made.certificate == *id))
+}
+
 /// Tells whether the factory certificates of a device are superseded by its campaign, and not before that is done.
 pub(super) fn keeps_factory(tx: &Transaction<'_>, title: &SystemTitle) -> Result<bool, ReadFault> {
     for purpose in PURPOSES {
@@ -309,6 +327,7 @@ pub(super) fn confirmed(
     by: (UnixTime, &str),
 ) -> Result<(), ActFault> {
     let Some(row) = certificate_row(tx, certificate)? else { return Ok(()) };
+    replacement::in_use(tx, certificate, (by.0, &row.tenant))?;
     let Some(key) = place(row.slot.as_ref()) else { return Ok(()) };
     happened(tx, key, Event::Confirmed { certificate: certificate.clone(), proof }, by)
 }
@@ -325,7 +344,7 @@ pub(super) fn revoked(
 }
 
 /// Only the owner's own certificates are swapped in.
-fn place(slot: Option<&Slot>) -> Option<(SystemTitle, KeyPurpose)> {
+pub(crate) fn place(slot: Option<&Slot>) -> Option<(SystemTitle, KeyPurpose)> {
     let slot = slot.filter(|slot| slot.hierarchy == Hierarchy::Operational)?;
     Some((slot.title, slot.purpose))
 }

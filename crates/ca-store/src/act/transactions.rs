@@ -11,7 +11,7 @@ use ca_core::validity::UnixTime;
 use super::count::{self, Step};
 use super::refusal::Refusal;
 use super::repeats::{Forgetting, Place};
-use super::{revocation, swap};
+use super::{replacement, revocation, swap};
 use crate::certificate::certificate_row;
 use crate::keyspace::{Keyspace, PART_OCTETS, id_key, transaction_part_key, transaction_time_key};
 use crate::row::{
@@ -72,7 +72,7 @@ pub(crate) fn answer(
     answer: TransactionAnswer,
 ) -> Result<Result<Kept, TransactionConflict>, ActFault> {
     let Some(before) = read(tx, &answer.key)? else { return Ok(Err(TransactionConflict::Unknown)) };
-    let mut known = before.clone();
+    let (mut known, now) = (before.clone(), answer.now);
     if let Err(conflict) = known.answer(answer) {
         return Ok(Err(conflict));
     }
@@ -86,7 +86,18 @@ pub(crate) fn answer(
         (Stage::Answering | Stage::Waiting | Stage::Closed(_), _) => {}
     }
     change(tx, &before, &known)?;
+    if !known.is_open() {
+        nobody_confirms(tx, &known, now)?;
+    }
     Ok(Ok(known))
+}
+
+/// Nobody will say of what was made in a transaction that it is in use: what it replaced waits for nobody.
+pub(crate) fn nobody_confirms(tx: &mut Transaction<'_>, known: &Kept, now: UnixTime) -> Result<(), ActFault> {
+    match made_in(tx, known)? {
+        Some((id, _)) => replacement::answered(tx, &id, now),
+        None => Ok(()),
+    }
 }
 
 /// Closes a transaction, and revokes what was not accepted in it.
@@ -125,9 +136,10 @@ pub(crate) fn conclude(
 }
 
 /// Closes a transaction as if it had been answered for good, and revokes nothing.
-pub(crate) fn let_be(tx: &mut Transaction<'_>, before: &Kept) -> Result<(), ActFault> {
+pub(crate) fn let_be(tx: &mut Transaction<'_>, before: &Kept, now: UnixTime) -> Result<(), ActFault> {
     let known = Kept { stage: Stage::Closed(Outcome::Answered), ..before.clone() };
-    change(tx, before, &known)
+    change(tx, before, &known)?;
+    nobody_confirms(tx, &known, now)
 }
 
 /// Takes a transaction away, with all that points to it.

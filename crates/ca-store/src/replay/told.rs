@@ -121,7 +121,8 @@ pub(super) fn take_in(
         | Act::CertificateConfirmed
         | Act::CertificateRefused
         | Act::TransactionLapsed
-        // That secrets were given out changes none of them.
+        // That a meter was found to differ, or that secrets were given out, changes none of them.
+        | Act::ReconciliationDiffered
         | Act::SecretsExported => Ok(()),
         Act::RecoveryEnded => take_epoch(tx, record),
     }

@@ -1,11 +1,12 @@
 //! The rows of campaigns, of their devices, and of how many of those stand how.
 
-use ca_core::fleet::campaign::{Campaign, CampaignProgress, Goal, Pacing, Wanted, Window};
+use ca_core::fleet::campaign::{Campaign, CampaignProgress, Goal, Pacing, Setup, Wanted, Window};
 use ca_core::fleet::member::{Agenda, Member, Phase};
 use ca_core::fleet::patience::Patience;
 use ca_core::fleet::swap::Road;
 use ca_core::key_ref::KeyRef;
 use ca_core::scope::Shard;
+use ca_core::suite::SecuritySuite;
 use ca_core::system_title::SystemTitle;
 use ca_core::validity::UnixTime;
 use der::Sequence;
@@ -24,7 +25,7 @@ use crate::keyspace::campaign::{count_key, member_key, place_key};
 ///     name             UTF8String,
 ///     goal             INTEGER,           -- swap(0), renew(1), uplift(2)
 ///     road             INTEGER,           -- device(0), headEnd(1)
-///     wanted           SEQUENCE OF SEQUENCE { purpose Purpose, profile UTF8String, issuer OCTET STRING },
+///     wanted           SEQUENCE OF SEQUENCE { purpose Purpose, profile UTF8String, issuer OCTET STRING, suite INTEGER },
 ///     selection        UTF8String,
 ///     waves            SEQUENCE OF INTEGER,
 ///     stopPercent      INTEGER,
@@ -46,7 +47,9 @@ use crate::keyspace::campaign::{count_key, member_key, place_key};
 ///     paused           [3] Refusal OPTIONAL,
 ///     abandoned        [4] Refusal OPTIONAL,
 ///     begunAt          [5] Time OPTIONAL,
-///     finishedAt       [6] Time OPTIONAL }
+///     finishedAt       [6] Time OPTIONAL,
+///     object           [7] INTEGER OPTIONAL,  -- instance of the Security setup object; absent for 0
+///     policy           [8] INTEGER OPTIONAL }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CampaignRow {
@@ -90,6 +93,10 @@ pub(crate) struct WireCampaign {
     begun_at: Option<i64>,
     #[asn1(context_specific = "6", tag_mode = "EXPLICIT", optional = "true")]
     finished_at: Option<i64>,
+    #[asn1(context_specific = "7", tag_mode = "EXPLICIT", optional = "true")]
+    object: Option<u8>,
+    #[asn1(context_specific = "8", tag_mode = "EXPLICIT", optional = "true")]
+    policy: Option<u8>,
 }
 
 #[derive(Sequence)]
@@ -97,6 +104,7 @@ struct WireWanted {
     purpose: WirePurpose,
     profile: String,
     issuer: OctetString,
+    suite: u8,
 }
 
 #[derive(Sequence)]
@@ -156,6 +164,8 @@ impl Row for CampaignRow {
             abandoned: campaign.abandoned.as_ref().map(WireRefusal::new),
             begun_at: progress.begun_at.map(UnixTime::seconds),
             finished_at: progress.finished_at.map(UnixTime::seconds),
+            object: Some(campaign.setup.object).filter(|object| *object > 0),
+            policy: campaign.setup.policy,
         })
     }
 
@@ -167,6 +177,7 @@ impl Row for CampaignRow {
             goal: *Goal::ALL.get(usize::from(wire.goal))?,
             road: *Road::ALL.get(usize::from(wire.road))?,
             wanted: wire.wanted.iter().map(WireWanted::wanted).collect::<Option<_>>()?,
+            setup: Setup { object: wire.object.unwrap_or_default(), policy: wire.policy },
             selection: wire.selection,
             waves: wire.waves,
             stop_percent: wire.stop_percent,
@@ -201,6 +212,7 @@ impl WireWanted {
             purpose: wanted.purpose.into(),
             profile: wanted.profile.to_string(),
             issuer: octets(wanted.issuer.octets())?,
+            suite: wanted.suite.number(),
         })
     }
 
@@ -209,6 +221,7 @@ impl WireWanted {
             purpose: self.purpose.into(),
             profile: profile(&self.profile)?,
             issuer: KeyRef::new(fixed(&self.issuer)?),
+            suite: SecuritySuite::from_number(self.suite)?,
         })
     }
 }

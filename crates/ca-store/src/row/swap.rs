@@ -5,6 +5,7 @@ use ca_core::fleet::evidence::{Evidence, SwappedCertificate};
 use ca_core::fleet::swap::{Asked, Call, Given, Made, Passed, Proof, Road, Stage, Swap, Then, Trouble};
 use ca_core::key_ref::KeyRef;
 use ca_core::profile::KeyPurpose;
+use ca_core::suite::SecuritySuite;
 use ca_core::system_title::SystemTitle;
 use ca_core::validity::UnixTime;
 use der::Sequence;
@@ -36,12 +37,13 @@ use crate::keyspace::campaign::{evidence_key, swap_key};
 ///     made       [2] Certificate OPTIONAL,
 ///     detail     [3] INTEGER OPTIONAL,    -- importing: 1 if refused; confirmed, activated: the proof; withdrawing: 1 if it ends
 ///     given      [4] Given OPTIONAL,
-///     trouble    [5] Trouble OPTIONAL }
+///     trouble    [5] Trouble OPTIONAL,
+///     asksSuite  [6] INTEGER OPTIONAL }   -- the suite that the device is asked for first
 /// Passed      ::= SEQUENCE { stage INTEGER, at Time, record INTEGER }
 /// Asked       ::= SEQUENCE { request Digest, key Digest }
 /// Certificate ::= SEQUENCE { id Id, digest Digest }
 /// Given       ::= SEQUENCE { call INTEGER, until Time, lapsed BOOLEAN }
-/// Trouble     ::= SEQUENCE { code UTF8String, result INTEGER }  -- result of a call that was refused, else 0
+/// Trouble     ::= SEQUENCE { code UTF8String, result INTEGER }  -- result of a call that was refused, a suite, else 0
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SwapRow {
@@ -77,6 +79,8 @@ pub(crate) struct WireSwap {
     given: Option<WireGiven>,
     #[asn1(context_specific = "5", tag_mode = "EXPLICIT", optional = "true")]
     trouble: Option<WireTrouble>,
+    #[asn1(context_specific = "6", tag_mode = "EXPLICIT", optional = "true")]
+    asks_suite: Option<u8>,
 }
 
 #[derive(Sequence)]
@@ -155,6 +159,7 @@ impl Row for SwapRow {
                 lapsed: given.lapsed,
             }),
             trouble: swap.trouble.as_ref().map(WireTrouble::new),
+            asks_suite: swap.asks_suite.map(SecuritySuite::number),
         })
     }
 
@@ -174,7 +179,12 @@ impl Row for SwapRow {
             Some(given) => Some(given.given()?),
             None => None,
         };
+        let asks_suite = match wire.asks_suite {
+            Some(number) => Some(SecuritySuite::from_number(number)?),
+            None => None,
+        };
         let swap = Swap {
+            asks_suite,
             title: title(&wire.title)?,
             purpose: wire.purpose.into(),
             campaign: fixed(&wire.campaign)?,
@@ -283,7 +293,19 @@ impl WireGiven {
 
 impl WireTrouble {
     fn new(trouble: &Trouble) -> Self {
-        let result = if let Trouble::CallRefused { result } = trouble { *result } else { 0 };
+        let result = match trouble {
+            Trouble::CallRefused { result } => *result,
+            Trouble::OtherSuite { suite } => *suite,
+            Trouble::NoAnswer
+            | Trouble::Silent
+            | Trouble::NotConfirmed
+            | Trouble::OtherCertificate
+            | Trouble::NotImported
+            | Trouble::ImportRefused
+            | Trouble::CertificateRevoked
+            | Trouble::Overtaken
+            | Trouble::NotIssued { .. } => 0,
+        };
         Self { code: trouble.code().to_owned(), result }
     }
 
@@ -296,6 +318,7 @@ impl WireTrouble {
             Trouble::NotImported,
             Trouble::ImportRefused,
             Trouble::CallRefused { result: self.result },
+            Trouble::OtherSuite { suite: self.result },
             Trouble::CertificateRevoked,
             Trouble::Overtaken,
         ];

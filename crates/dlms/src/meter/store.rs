@@ -24,6 +24,10 @@ impl CertificateStore {
         Self { title, anchors, own: BTreeMap::new(), others: Vec::new() }
     }
 
+    pub(super) fn trust(&mut self, anchors: impl IntoIterator<Item = Certificate>) {
+        self.anchors.extend(anchors);
+    }
+
     pub(super) fn own(&self, key: MeterKey) -> Option<&Certificate> {
         self.own.get(&key)
     }

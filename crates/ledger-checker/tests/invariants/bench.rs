@@ -1,5 +1,6 @@
 //! A small sound ledger, made by hand octet for octet, and ways to break it. Shares no code with ca-store.
 
+mod campaigns;
 mod der;
 mod devices;
 mod production;
@@ -12,6 +13,7 @@ use p256::ecdsa::signature::Signer;
 use p256::ecdsa::{Signature, SigningKey};
 use sha2::{Digest, Sha256};
 
+pub(crate) use campaigns::{CAMPAIGN, SWAPPED, counted, listed_as_done};
 pub(crate) use devices::{DEVICE, counted_by, found_by};
 
 use der::{certificate_row, crl_tbs, id_row, integer, octets, sequence, signed, tbs, text, time, utf8};

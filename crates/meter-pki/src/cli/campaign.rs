@@ -145,6 +145,13 @@ pub struct CampaignPlanArgs {
     /// The profile of a certificate; repeated for further types, in the order in which they are swapped.
     #[arg(long = "profile", required = true)]
     pub profiles: Vec<String>,
+    /// The instance of the Security setup object on the meters (the e of 0.0.43.0.e.255), for a head-end.
+    #[arg(long, default_value_t = 0, value_name = "E")]
+    pub security_setup: u8,
+    /// A word of the `security_policy` that a head-end activates last, such as authenticated-request; repeated for further ones, or
+    /// nothing. An uplift by a head-end needs it.
+    #[arg(long = "security-policy", value_name = "WORD")]
+    pub security_policy: Vec<String>,
     /// The system titles of the devices, one on each line.
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,

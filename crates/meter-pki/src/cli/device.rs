@@ -86,18 +86,7 @@ pub enum DeviceCommand {
         out: PathBuf,
     },
     /// Compare what a head-end exported from meters with what was issued, and with whose they are.
-    Reconcile {
-        /// The owner.
-        #[arg(long)]
-        tenant: String,
-        /// JSON lines: `system_title`, `purpose` (`signature`, `key-agreement` or `tls`), and `certificate` (base64 of DER) or
-        /// `sha256` (of it); neither for a meter without one.
-        #[arg(long, value_name = "FILE")]
-        exported: PathBuf,
-        /// Write the report as CSV into a file.
-        #[arg(long, value_name = "FILE")]
-        csv: Option<PathBuf>,
-    },
+    Reconcile(ReconcileArgs),
     /// Make a one-time token, with which a device enrols by HTTP Basic.
     Token {
         /// The device.
@@ -198,4 +187,34 @@ pub struct WhichArgs {
     /// Do exactly what a dry run showed.
     #[arg(long, value_name = "DIGEST")]
     pub apply: Option<String>,
+}
+
+/// `device reconcile`
+#[derive(Debug, Clone, Args)]
+pub struct ReconcileArgs {
+    /// The owner.
+    #[arg(long)]
+    pub tenant: String,
+    /// JSON lines: `system_title`, `purpose` (`signature`, `key-agreement` or `tls`), and `certificate` (base64 of DER) or
+    /// `sha256` (of it); neither for a meter without one.
+    #[arg(long, value_name = "FILE")]
+    pub exported: PathBuf,
+    /// Write the report as CSV into a file.
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+    /// The export is of some meters only: do not tell of those in operation that it does not name.
+    #[arg(long, conflicts_with_all = ["model", "batch", "region", "concentrator"])]
+    pub partial: bool,
+    /// The export is of the meters of this model: tell only of these that it does not name.
+    #[arg(long)]
+    pub model: Option<String>,
+    /// The export is of the meters of this batch.
+    #[arg(long)]
+    pub batch: Option<String>,
+    /// The export is of the meters in this region.
+    #[arg(long)]
+    pub region: Option<String>,
+    /// The export is of the meters behind this concentrator.
+    #[arg(long)]
+    pub concentrator: Option<String>,
 }

@@ -125,6 +125,8 @@ async fn plan(args: &CampaignPlanArgs, client: &OperatorClient, printer: &Printe
         goal: args.goal.clone(),
         road: args.road.clone(),
         profiles: args.profiles.clone(),
+        security_setup: args.security_setup,
+        security_policy: Some(args.security_policy.clone()).filter(|words| !words.is_empty()),
         choice: DeviceChoiceText {
             system_titles: titles,
             manufacturer: args.manufacturer.clone(),
@@ -176,7 +178,10 @@ fn plan_lines(plan: &CampaignPlanView) -> Vec<String> {
         }
     }
     for one in &plan.left_out {
-        lines.push(format!("left out: {} ({}), the first is {}", one.count, one.code, one.first));
+        lines.push(format!(
+            "left out: {} ({}), the first is {}: {}",
+            one.count, one.code, one.first, one.message
+        ));
     }
     let reckoning = &plan.reckoning;
     match (reckoning.microseconds_each, reckoning.signing_seconds) {

@@ -49,9 +49,7 @@ pub(super) async fn run(
             let request = SecretsRequest { tenant: tenant.clone(), reason: reason.clone() };
             secrets(system_title, &request, out, (client, printer)).await
         }
-        DeviceCommand::Reconcile { tenant, exported, csv } => {
-            reconcile::run((tenant, exported, csv.as_deref()), client, printer).await
-        }
+        DeviceCommand::Reconcile(args) => reconcile::run(args, client, printer).await,
         DeviceCommand::Token { system_title, profile, valid_minutes } => {
             let text = TokenText {
                 system_title: system_title.clone(),

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use ca_core::certificate::Certificate;
+use ca_core::fleet::uplift::UpliftMatrix;
 use ca_core::issuer::Issuer;
 use ca_core::key_ref::KeyRef;
 use ca_core::orders::OrderRule;
@@ -46,6 +47,8 @@ pub struct Config {
     pub(crate) closed_authorities: Vec<Certificate>,
     pub(crate) manufacturers: Vec<CheckedManufacturer>,
     pub(crate) registration_authorities: Vec<CheckedRegistrationAuthority>,
+    /// Which meters may be lifted to which suite.
+    pub(crate) uplifts: UpliftMatrix,
 }
 
 /// Where private keys are.

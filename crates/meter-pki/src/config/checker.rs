@@ -11,12 +11,14 @@ mod cmp;
 mod front;
 mod keys;
 mod signer;
+mod uplift;
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use ca_core::certificate::Certificate;
+use ca_core::fleet::uplift::UpliftMatrix;
 use ca_core::orders::OrderRule;
 use ca_core::path::TrustAnchor;
 use ca_core::profile::{CertificateProfile, ProfileId};
@@ -146,6 +148,7 @@ impl<'a> Checker<'a> {
         let registration_authorities = self.each(&raw.registration_authorities, |checker, one| {
             checker.registration_authority(one, &profiles)
         });
+        let uplifts = self.each(&raw.uplifts, |checker, one| checker.uplift(one, &known));
         let audit = self.at(&raw.audit, |checker, raw| checker.audit(raw, &authorities));
         let closed_authorities = self.at(&raw.status, |checker, raw| {
             checker.certificates("status.closed_authority_files", &raw.closed_authority_files)
@@ -169,6 +172,7 @@ impl<'a> Checker<'a> {
             closed_authorities,
             manufacturers,
             registration_authorities,
+            uplifts: UpliftMatrix::new(uplifts),
         })
     }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use ca_core::campaigns::{CampaignError, CampaignWish, DeviceChoice};
 use ca_core::fault::Fault;
 use ca_core::fleet::campaign::{
-    Campaign, CampaignAct, CampaignConflict, CampaignStanding, Goal, Pacing, Window,
+    Campaign, CampaignAct, CampaignConflict, CampaignStanding, Goal, Pacing, Setup, Window,
 };
 use ca_core::fleet::evidence::Evidence;
 use ca_core::fleet::member::{Member, Phase};
@@ -17,6 +17,7 @@ use ca_core::fleet::{AgendaQuery, CampaignQuery, MemberCount, SwapEvent};
 use ca_core::profile::ProfileId;
 use ca_core::record::{DeviceField, Mark, Verdict};
 use ca_core::validity::UnixTime;
+use dlms::security_setup::SecurityPolicy;
 
 use super::acts::{operator, refused, rows, tenant, time, title, unavailable, unknown_state};
 use super::fleet_acts::{self, Maker};
@@ -56,6 +57,7 @@ pub(super) fn plan(
             .iter()
             .map(|one| LeftOutView {
                 code: one.code.to_owned(),
+                message: one.sentence().to_owned(),
                 count: one.count,
                 first: one.first.to_string(),
             })
@@ -105,6 +107,10 @@ fn wish(text: &CampaignPlanText) -> Result<CampaignWish, Failure> {
                     .map_err(|error| Failure::new(Exit::Usage, "profile.malformed", error))
             })
             .collect::<Result<_, _>>()?,
+        setup: Setup {
+            object: text.security_setup,
+            policy: text.security_policy.as_deref().map(policy).transpose()?,
+        },
         choice: choice(&text.choice)?,
         waves: text.waves.clone(),
         stop_percent: text.stop_percent,
@@ -117,6 +123,20 @@ fn wish(text: &CampaignPlanText) -> Result<CampaignWish, Failure> {
             device_seconds: text.device_seconds.unwrap_or(usual.device_seconds),
             ..usual
         },
+    })
+}
+
+/// Reads the words of `security_policy`; `nothing` alone demands nothing.
+fn policy(words: &[String]) -> Result<u8, Failure> {
+    let policy = match words {
+        [word] if word == "nothing" => Some(SecurityPolicy::NOTHING),
+        words => SecurityPolicy::of(words.iter().map(String::as_str)),
+    };
+    let known = "nothing, or any of authenticated-request, encrypted-request, signed-request, \
+                 authenticated-response, encrypted-response, signed-response";
+    policy.map(SecurityPolicy::bits).ok_or_else(|| {
+        let message = format!("{} are no words of security_policy", words.join(", "));
+        Failure::new(Exit::Usage, "campaign.policy", message).then(format!("use {known}"))
     })
 }
 
@@ -342,7 +362,9 @@ fn told(system: &System, peer: &Peer, error: CampaignError, digest: &[u8]) -> Fa
         CampaignError::Everything => {
             "say which: --manufacturer, --model, --batch, --region, --concentrator, --file"
         }
+        CampaignError::Setup(_) => "--security-policy WORD, once for each word, or --security-policy nothing",
         CampaignError::NotEntitled
+        | CampaignError::Suites
         | CampaignError::Name
         | CampaignError::Profiles
         | CampaignError::NotOffered { .. }
@@ -379,6 +401,9 @@ fn view(system: &System, campaign: &Campaign) -> Result<CampaignView, Failure> {
         goal: campaign.goal.name().to_owned(),
         road: campaign.road.name().to_owned(),
         profiles: campaign.wanted.iter().map(|one| one.profile.to_string()).collect(),
+        suite: campaign.wanted.first().map_or(0, |one| one.suite.number()),
+        security_setup: campaign.setup.object,
+        security_policy: campaign.setup.policy.and_then(SecurityPolicy::from_bits).map(|one| one.to_string()),
         selection: campaign.selection.clone(),
         count: campaign.count,
         wave: campaign.progress.wave.saturating_add(1),

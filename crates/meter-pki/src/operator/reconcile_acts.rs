@@ -1,15 +1,20 @@
-//! Comparing what head-ends exported from meters with the records. Reads only; what differs is ca-core's decision.
+//! Comparing what head-ends exported from meters with the records. What differs is ca-core's decision; that it differs is put on
+//! record, counted, and told.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ca_core::audit::{Act, AuditEvent};
 use ca_core::certificate::Certificate;
 use ca_core::profile::KeyPurpose;
-use ca_core::reconciliation::{Holding, compare};
-use ca_core::record::{CertificateId, CertificateQuery, StoredCertificate};
+use ca_core::reconciliation::{Difference, Holding, compare, missing};
+use ca_core::record::{CertificateId, CertificateQuery, DeviceQuery, StoredCertificate};
+use ca_core::system_title::SystemTitle;
+use ca_core::tenant::TenantId;
 use sha2::{Digest, Sha256};
 
-use super::acts::{tenant, title, unavailable};
+use super::acts::{event, tenant, title, unavailable};
 use super::fleet_acts::digest;
+use super::listener::Peer;
 use super::wire::reconciliation::{DifferenceView, ExportedText, ReconciliationText};
 use crate::compose::System;
 use crate::exit::{Exit, Failure};
@@ -20,41 +25,107 @@ const MOST: usize = 1_000;
 /// How many certificates of one meter are looked at.
 const OF_A_METER: usize = 1_000;
 
-pub(super) fn reconcile(system: &System, text: &ReconciliationText) -> Result<Vec<DifferenceView>, Failure> {
-    if text.exported.len() > MOST {
+/// How many differences are put on record in one transaction.
+const TOGETHER: usize = 200;
+
+/// A difference, and what it is about.
+struct Found {
+    title: SystemTitle,
+    purpose: Option<KeyPurpose>,
+    difference: Difference,
+    shown: Option<CertificateId>,
+    sha256: Option<[u8; 32]>,
+}
+
+/// Compares, and puts each difference on record before it is told.
+pub(super) fn reconcile(
+    system: &System,
+    peer: &Peer,
+    text: &ReconciliationText,
+) -> Result<Vec<DifferenceView>, Failure> {
+    if text.exported.len() > MOST || text.missing.len() > MOST {
         let message = format!("{MOST} lines are compared at once");
         return Err(Failure::new(Exit::Usage, "reconcile.count", message));
     }
     let owner = tenant(&text.tenant)?;
-    let now = system.clock.now();
     let mut found = Vec::new();
     for exported in &text.exported {
-        let named = title(&exported.system_title)?;
-        let purpose = purpose(&exported.purpose)?;
-        let device = system.registry.device(&named).map_err(unavailable)?;
-        let query = CertificateQuery { title: Some(named), limit: OF_A_METER, ..CertificateQuery::default() };
-        let issued = system.status.certificates(&query).map_err(unavailable)?;
-        let sha256 = fingerprint(exported)?;
-        let shown = shown(system, exported, (&issued, sha256))?;
-        let credentials = system.fleet.credentials(&named).map_err(unavailable)?;
-        let is_it = |der: &[u8]| sha256.is_some_and(|sha256| <[u8; 32]>::from(Sha256::digest(der)) == sha256);
-        let holding = Holding {
-            device: device.as_ref(),
-            purpose,
-            shows_one: sha256.is_some(),
-            shown: shown.as_ref(),
-            delivered: credentials.iter().any(|one| is_it(&one.certificate)),
-            issued: &issued,
-        };
-        found.extend(compare(&owner, &named, &holding, now).into_iter().map(|difference| DifferenceView {
-            system_title: named.to_string(),
-            purpose: purpose.name().to_owned(),
-            code: difference.code().to_owned(),
-            message: difference.sentence().to_owned(),
-            serial: shown.as_ref().map(|one| one.id.serial.to_string()),
+        found.extend(differences(system, &owner, exported)?);
+    }
+    for named in &text.missing {
+        let title = title(named)?;
+        let device = system.registry.device(&title).map_err(unavailable)?;
+        let difference = missing(&owner, device.as_ref());
+        found.extend(difference.map(|difference| Found {
+            title,
+            purpose: None,
+            difference,
+            shown: None,
+            sha256: None,
         }));
     }
-    Ok(found)
+    for some in found.chunks(TOGETHER) {
+        let events = some.iter().map(|one| told(system, (&owner, peer), one)).collect();
+        system.findings.record_findings(events).map_err(unavailable)?;
+    }
+    Ok(found.iter().map(view).collect())
+}
+
+fn differences(system: &System, owner: &TenantId, exported: &ExportedText) -> Result<Vec<Found>, Failure> {
+    let title = title(&exported.system_title)?;
+    let purpose = purpose(&exported.purpose)?;
+    let device = system.registry.device(&title).map_err(unavailable)?;
+    let query = CertificateQuery { title: Some(title), limit: OF_A_METER, ..CertificateQuery::default() };
+    let issued = system.status.certificates(&query).map_err(unavailable)?;
+    let sha256 = fingerprint(exported)?;
+    let certificate = match &exported.certificate {
+        Some(text) => Certificate::from_der(&der(text)?).ok(),
+        None => None,
+    };
+    let shown = shown(system, certificate.as_ref(), (&issued, sha256))?;
+    let credentials = system.fleet.credentials(&title).map_err(unavailable)?;
+    let is_it = |der: &[u8]| sha256.is_some_and(|sha256| <[u8; 32]>::from(Sha256::digest(der)) == sha256);
+    let of_other = match &certificate {
+        Some(certificate) if shown.is_none() => of_other(system, owner, (certificate, title))?,
+        Some(_) | None => None,
+    };
+    let holding = Holding {
+        device: device.as_ref(),
+        purpose,
+        shows_one: sha256.is_some(),
+        shown: shown.as_ref(),
+        delivered: credentials.iter().any(|one| is_it(&one.certificate)),
+        of_other,
+        issued: &issued,
+    };
+    let found = compare(owner, &title, &holding, system.clock.now()).into_iter();
+    let shown = shown.as_ref().map(|one| one.id.clone());
+    Ok(found
+        .map(|difference| Found { title, purpose: Some(purpose), difference, shown: shown.clone(), sha256 })
+        .collect())
+}
+
+/// The audit event of a difference: the certificate that is shown, by its issuer and serial number or by its digest.
+fn told(system: &System, (owner, peer): (&TenantId, &Peer), found: &Found) -> AuditEvent {
+    let purpose = found.purpose.map_or_else(String::new, |purpose| format!(" {}", purpose.name()));
+    let detail = format!("{}{purpose}: {}", found.title, found.difference.sentence());
+    AuditEvent {
+        issuer: found.shown.as_ref().map(|id| id.issuer),
+        serial: found.shown.as_ref().map(|id| id.serial.clone()),
+        reason: found.difference.code().to_owned(),
+        digest: found.sha256.map(Vec::from).unwrap_or_default(),
+        ..event(system, owner, peer, Act::ReconciliationDiffered, detail)
+    }
+}
+
+fn view(found: &Found) -> DifferenceView {
+    DifferenceView {
+        system_title: found.title.to_string(),
+        purpose: found.purpose.map(|purpose| purpose.name().to_owned()).unwrap_or_default(),
+        code: found.difference.code().to_owned(),
+        message: found.difference.sentence().to_owned(),
+        serial: found.shown.as_ref().map(|id| id.serial.to_string()),
+    }
 }
 
 fn purpose(text: &str) -> Result<KeyPurpose, Failure> {
@@ -80,7 +151,7 @@ fn der(text: &str) -> Result<Vec<u8>, Failure> {
 /// Finds the certificate among what was issued here: for this meter by its digest, for any other by its serial number.
 fn shown(
     system: &System,
-    exported: &ExportedText,
+    certificate: Option<&Certificate>,
     (issued, sha256): (&[StoredCertificate], Option<[u8; 32]>),
 ) -> Result<Option<StoredCertificate>, Failure> {
     let Some(sha256) = sha256 else { return Ok(None) };
@@ -88,8 +159,7 @@ fn shown(
     if let Some(own) = issued.iter().find(is_it) {
         return Ok(Some(own.clone()));
     }
-    let Some(text) = &exported.certificate else { return Ok(None) };
-    let Ok(certificate) = Certificate::from_der(&der(text)?) else { return Ok(None) };
+    let Some(certificate) = certificate else { return Ok(None) };
     for served in &system.authorities {
         let id = CertificateId { issuer: served.key(), serial: certificate.serial().clone() };
         let stored = system.status.certificate(&id).map_err(unavailable)?;
@@ -98,4 +168,19 @@ fn shown(
         }
     }
     Ok(None)
+}
+
+/// Whose certificate it is that was not issued here, if it is another meter's: by the title in it, or by whose its key is.
+fn of_other(
+    system: &System,
+    owner: &TenantId,
+    (certificate, title): (&Certificate, SystemTitle),
+) -> Result<Option<SystemTitle>, Failure> {
+    if let Some(named) = certificate.system_title().filter(|named| *named != title) {
+        return Ok(Some(named));
+    }
+    let key = certificate.public_key().fingerprint();
+    let query = DeviceQuery { key: Some(key), ..DeviceQuery::of(owner.clone(), 2) };
+    let found = system.fleet.find_devices(&query).map_err(unavailable)?;
+    Ok(found.devices.into_iter().map(|device| device.expected.title).find(|found| *found != title))
 }

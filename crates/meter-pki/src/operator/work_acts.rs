@@ -15,7 +15,7 @@ use ca_core::suite::{Curve, SecuritySuite};
 use ca_core::system_title::SystemTitle;
 use ca_core::validity::UnixTime;
 use dlms::cosem::LogicalName;
-use dlms::security_setup::MeterKey;
+use dlms::security_setup::{Attribute, MeterKey, SecurityPolicy};
 use dlms::work_order::{
     Addressee, Answer as MeterAnswer, AnswerError, Call as MeterCall, IssuedCertificate, JudgeError, Outcome,
     Reply, RequestFault, Task,
@@ -102,19 +102,19 @@ fn give_some(
     for (call, outcome) in calls.into_iter().zip(outcomes) {
         // Somebody else was given it meanwhile.
         let Ok(step) = outcome else { continue };
-        lines.push(line(system, &step.swap, call, (until, max_pdu))?);
+        lines.push(line((system, campaign), &step.swap, call, (until, max_pdu))?);
     }
     Ok(lines)
 }
 
 /// Writes a call as a head-end gets it.
 fn line(
-    system: &System,
+    at: (&System, &Campaign),
     swap: &Swap,
     call: Call,
     (until, max_pdu): (UnixTime, u16),
 ) -> Result<WorkOrderLine, Failure> {
-    let made = meter_call(system, swap, call, max_pdu)?;
+    let made = meter_call(at, swap, call, max_pdu)?;
     let in_words = "take the new certificate alone from now on, and no former one";
     Ok(WorkOrderLine {
         campaign: hex::encode(swap.campaign),
@@ -132,13 +132,16 @@ fn line(
 }
 
 /// The call of class 64 that belongs to a step; none for what only the head-end does.
-fn meter_call(system: &System, swap: &Swap, call: Call, max_pdu: u16) -> Result<Option<MeterCall>, Failure> {
+fn meter_call(
+    (system, campaign): (&System, &Campaign),
+    swap: &Swap,
+    call: Call,
+    max_pdu: u16,
+) -> Result<Option<MeterCall>, Failure> {
     let key = meter_key(swap.purpose)?;
-    let suite = match curve(system, swap)? {
-        Curve::P256 => SecuritySuite::Suite1,
-        Curve::P384 => SecuritySuite::Suite2,
-    };
-    let addressee = Addressee { title: swap.title, suite, object: LogicalName::security_setup(0), max_pdu };
+    let suite = SecuritySuite::of_curve(curve(system, swap)?);
+    let object = LogicalName::security_setup(campaign.setup.object);
+    let addressee = Addressee { title: swap.title, suite, object, max_pdu };
     let issued = || -> Result<IssuedCertificate, Failure> {
         let unfit = |error: &dyn std::fmt::Display| Failure::new(Exit::Failed, "swap.certificate", error);
         let made = swap.stage.made().ok_or_else(|| unfit(&"no certificate is on record for the call"))?;
@@ -151,7 +154,12 @@ fn meter_call(system: &System, swap: &Swap, call: Call, max_pdu: u16) -> Result<
         Call::GenerateRequest => Task::GenerateRequest(key),
         Call::Import => Task::ImportOwn(issued()?),
         Call::Export => Task::Confirm(issued()?),
-        Call::Activate => return Ok(None),
+        Call::ReadSuite => Task::Read(Attribute::SecuritySuite),
+        Call::Activate => match campaign.policy_to_activate(swap.purpose).and_then(SecurityPolicy::from_bits)
+        {
+            Some(policy) => Task::Activate(policy),
+            None => return Ok(None),
+        },
     };
     Ok(Some(MeterCall::new(number(swap.turn), addressee, task)))
 }
@@ -287,7 +295,7 @@ fn judge(system: &System, campaign: &Campaign, text: &AnswerText, actor: &str) -
             &"an answer has apdus, or a result, or says that nothing came",
         ));
     };
-    let Some(call) = meter_call(system, &swap, given.call, ANY_PDU)? else {
+    let Some(call) = meter_call((system, campaign), &swap, given.call, ANY_PDU)? else {
         return Ok(match (&answer, text.result) {
             (_, Some(0)) => event(Answer::Activated),
             (_, Some(result)) => event(Answer::Refused { result }),
@@ -301,6 +309,10 @@ fn judge(system: &System, campaign: &Campaign, text: &AnswerText, actor: &str) -
             None => unheard("csr.too-long", &format!("a request has at most {LONGEST_REQUEST} octets")),
         },
         Err(JudgeError::Answer(AnswerError::Refused(result))) => event(Answer::Refused { result: result.0 }),
+        Err(JudgeError::Answer(AnswerError::ReadRefused(result))) if given.call == Call::ReadSuite => {
+            event(Answer::Refused { result: result.0 })
+        }
+        Err(JudgeError::OtherSuite { found, .. }) => event(Answer::Suite(found)),
         Err(JudgeError::Request(RequestFault::OtherTitle { title: of, .. })) => {
             let asked = Asked { request: [0; 32], key: [0; 32] };
             event(Answer::Request { octets: Vec::new(), asked, title: of, key: KeyStanding::New })
@@ -345,8 +357,12 @@ fn answer_of(swap: &Swap, call: Call, outcome: Outcome) -> Option<Answer> {
             let digest = swap.stage.made().map_or([0; 32], |made| made.digest);
             Answer::Exported(Shown::Certificate { digest, former: false })
         }
+        (_, Outcome::Suite(number)) => Answer::Suite(number),
         (Call::Import, _) => Answer::Imported,
-        (Call::GenerateKeyPair | Call::GenerateRequest | Call::Export | Call::Activate, _) => Answer::KeyMade,
+        (Call::Activate, _) => Answer::Activated,
+        (Call::GenerateKeyPair | Call::GenerateRequest | Call::Export | Call::ReadSuite, _) => {
+            Answer::KeyMade
+        }
     })
 }
 

@@ -17,6 +17,8 @@ fn events() -> Vec<(&'static str, Event)> {
         ("give import", given(Call::Import)),
         ("give export", given(Call::Export)),
         ("give activate", given(Call::Activate)),
+        ("give read-suite", given(Call::ReadSuite)),
+        ("suite", answered(Answer::Suite(2))),
         ("key-made", answered(Answer::KeyMade)),
         ("request", answered(request)),
         ("imported", answered(Answer::Imported)),
@@ -85,6 +87,7 @@ fn every_stage_and_event_on_the_devices_road_is_as_the_table_says() {
 #[test]
 fn an_answer_to_another_call_is_refused() {
     let answers = [
+        (Call::ReadSuite, Answer::Suite(2)),
         (Call::GenerateKeyPair, Answer::KeyMade),
         (Call::Import, Answer::Imported),
         (Call::Export, Answer::Exported(Shown::Nothing)),

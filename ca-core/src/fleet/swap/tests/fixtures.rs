@@ -34,6 +34,7 @@ pub(super) fn planned(road: Road) -> Swap {
         since: NOW,
         attempts: 0,
         restarts: 0,
+        asks_suite: None,
         not_before: NOW,
         turn: 0,
         given: None,

@@ -79,7 +79,7 @@ impl World {
     fn new() -> Self {
         Self {
             now: NOW,
-            swap: at(Road::HeadEnd, Stage::Claimed),
+            swap: Swap { asks_suite: Some(SecuritySuite::Suite2), ..at(Road::HeadEnd, Stage::Claimed) },
             holds: FACTORY,
             pending: None,
             keys: 0,
@@ -152,7 +152,9 @@ impl World {
             return;
         }
         let answer = match order.call {
+            Call::ReadSuite => Answer::Suite(2),
             Call::GenerateKeyPair => {
+                assert_eq!(self.swap.asks_suite, None, "the suite is known before a key is made");
                 self.keys += 1;
                 self.pending = Some(self.keys);
                 Answer::KeyMade

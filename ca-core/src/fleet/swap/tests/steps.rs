@@ -234,3 +234,24 @@ fn the_audit_records_of_its_stages_are_kept_each_once() {
     let told: Vec<_> = swap.passed.iter().map(|passed| (passed.stage, passed.record)).collect();
     assert_eq!(told, [("key-generated", 5), ("claimed", 9)]);
 }
+
+#[test]
+fn a_device_that_is_lifted_says_its_suite_before_it_makes_a_key_and_one_of_another_suite_is_left_alone() {
+    let asks_suite = Some(SecuritySuite::Suite2);
+    let swap = Swap { asks_suite, ..at(Road::HeadEnd, Stage::Claimed) };
+    assert_eq!(swap.next(NOW, &patience()), Action::Call(Call::ReadSuite));
+    let early = Event::Given { call: Call::GenerateKeyPair, until: NOW.plus_seconds(9) };
+    assert_eq!(take(&swap, early, NOW).unwrap_err().code(), "swap.out_of_order");
+    let asking = given(&swap, NOW);
+    let lifted = answer(&asking, Answer::Suite(2), NOW).unwrap();
+    assert_eq!((&lifted.stage, lifted.asks_suite), (&Stage::Claimed, None));
+    assert_eq!(lifted.next(NOW, &patience()), Action::Call(Call::GenerateKeyPair));
+    for number in [0, 1, 3] {
+        let stuck = answer(&asking, Answer::Suite(number), NOW).unwrap();
+        assert_eq!(stuck.trouble, Some(Trouble::OtherSuite { suite: number }));
+        assert_eq!(stuck.trouble.as_ref().unwrap().code(), "swap.meter_suite");
+        let again = take(&stuck, Event::Again, NOW).unwrap();
+        assert_eq!(again.next(NOW, &patience()), Action::Call(Call::ReadSuite), "asked again, nothing else");
+        assert_eq!(take(&stuck, Event::Ended, NOW).unwrap().stage, Stage::Undone { asked: None });
+    }
+}

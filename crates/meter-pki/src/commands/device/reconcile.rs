@@ -1,17 +1,23 @@
-//! `device reconcile`: the right certificate on the right meter, by what a head-end exported.
+//! `device reconcile`: the right certificate on the right meter, by what a head-end exported, and no meter left out.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use super::written;
+use crate::cli::device::ReconcileArgs;
 use crate::commands::printer::{Printer, heading, table};
 use crate::exit::{Exit, Failure};
 use crate::operator::client::OperatorClient;
+use crate::operator::wire::fleet::{DevicePage, DeviceQueryText};
 use crate::operator::wire::reconciliation::{DifferenceView, ExportedText, ReconciliationText};
 
 /// How many lines go in one request.
 const PER_REQUEST: usize = 500;
+
+/// How many meters are looked at in one request.
+const PER_PAGE: u32 = 1_000;
 
 #[derive(serde::Serialize)]
 struct ReportView {
@@ -20,20 +26,25 @@ struct ReportView {
 }
 
 pub(super) async fn run(
-    (tenant, exported, csv): (&str, &Path, Option<&Path>),
+    args: &ReconcileArgs,
     client: &OperatorClient,
     printer: &Printer,
 ) -> Result<(), Failure> {
     let mut report = ReportView { compared: 0, differences: Vec::new() };
-    let mut share = Vec::new();
-    for line in lines(exported)? {
-        share.push(line?);
+    let (mut share, mut named) = (Vec::new(), BTreeSet::new());
+    for line in lines(&args.exported)? {
+        let line = line?;
+        named.insert(line.system_title.to_ascii_uppercase());
+        share.push(line);
         if share.len() == PER_REQUEST {
-            compare(tenant, &mut share, &mut report, client).await?;
+            compare(&args.tenant, &mut share, &mut report, client).await?;
         }
     }
-    compare(tenant, &mut share, &mut report, client).await?;
-    if let Some(file) = csv {
+    compare(&args.tenant, &mut share, &mut report, client).await?;
+    if !args.partial {
+        look_for_missing(args, &named, &mut report, client).await?;
+    }
+    if let Some(file) = &args.csv {
         written(file, &as_csv(&report.differences)?)?;
     }
     printer.result(&report, told);
@@ -74,10 +85,44 @@ async fn compare(
         return Ok(());
     }
     report.compared += exported.len();
-    let text = ReconciliationText { tenant: tenant.to_owned(), exported };
+    let text = ReconciliationText { tenant: tenant.to_owned(), exported, missing: Vec::new() };
     let found: Vec<DifferenceView> = client.post("/v1/reconciliations", &text).await?;
     report.differences.extend(found);
     Ok(())
+}
+
+/// Goes through the owner's meters that are in operation, and has those told that the export does not name.
+async fn look_for_missing(
+    args: &ReconcileArgs,
+    named: &BTreeSet<String>,
+    report: &mut ReportView,
+    client: &OperatorClient,
+) -> Result<(), Failure> {
+    let mut query = DeviceQueryText {
+        tenant: args.tenant.clone(),
+        state: Some("operational".to_owned()),
+        model: args.model.clone(),
+        batch: args.batch.clone(),
+        region: args.region.clone(),
+        concentrator: args.concentrator.clone(),
+        limit: PER_PAGE,
+        ..DeviceQueryText::default()
+    };
+    loop {
+        let page: DevicePage = client.get("/v1/devices", &query).await?;
+        let titles = page.devices.into_iter().map(|device| device.system_title);
+        let missing: Vec<String> = titles.filter(|title| !named.contains(title)).collect();
+        for some in missing.chunks(PER_REQUEST) {
+            let (tenant, missing) = (args.tenant.clone(), some.to_vec());
+            let text = ReconciliationText { tenant, exported: Vec::new(), missing };
+            let found: Vec<DifferenceView> = client.post("/v1/reconciliations", &text).await?;
+            report.differences.extend(found);
+        }
+        query.after = page.next;
+        if query.after.is_none() {
+            return Ok(());
+        }
+    }
 }
 
 fn as_csv(differences: &[DifferenceView]) -> Result<Vec<u8>, Failure> {

@@ -18,6 +18,12 @@ pub struct CampaignPlanText {
     pub road: String,
     /// The profiles of the certificates, in the order in which they are swapped.
     pub profiles: Vec<String>,
+    /// The instance of the Security setup object on the meters; 0 unless given.
+    #[serde(default)]
+    pub security_setup: u8,
+    /// The words of the policy that is activated last, such as `authenticated-request`, or `nothing`; absent for none.
+    #[serde(default)]
+    pub security_policy: Option<Vec<String>>,
     /// Which devices.
     pub choice: DeviceChoiceText,
     /// How many devices the first waves have; empty for one in a hundred, one in ten, the rest.
@@ -80,6 +86,8 @@ pub struct CampaignPlanView {
 pub struct LeftOutView {
     /// The reason code.
     pub code: String,
+    /// One sentence.
+    pub message: String,
     /// How many.
     pub count: u64,
     /// The first of them.
@@ -118,6 +126,12 @@ pub struct CampaignView {
     pub road: String,
     /// The profiles, in the order in which they are swapped.
     pub profiles: Vec<String>,
+    /// The security suite of their keys: 1 or 2.
+    pub suite: u8,
+    /// The instance of the Security setup object on the meters.
+    pub security_setup: u8,
+    /// The policy that is activated last, in words.
+    pub security_policy: Option<String>,
     /// Which devices, in words.
     pub selection: String,
     /// How many devices.
@@ -355,7 +369,8 @@ pub struct WorkOrderLine {
     pub purpose: String,
     /// The number of the call, which comes back with the answer.
     pub turn: u32,
-    /// `generate-key-pair`, `generate-certificate-request`, `import-certificate`, `export-certificate` or `activate`.
+    /// `generate-key-pair`, `generate-certificate-request`, `import-certificate`, `export-certificate` or `activate`; where a meter
+    /// is lifted to another suite, `read-security-suite` before them.
     pub call: String,
     /// The last second in which the call may be made.
     pub until: String,
@@ -365,9 +380,9 @@ pub struct WorkOrderLine {
     pub apdus: Vec<String>,
     /// The parameter of the method alone, hexadecimal, for head-ends whose own stack makes the APDU.
     pub parameter: Option<String>,
-    /// The number of the method of class 64.
+    /// The number of the method of class 64, or of the attribute that is read.
     pub method: Option<i8>,
-    /// Which answer is awaited: `nothing`, `certification-request` or `certificate`.
+    /// Which answer is awaited: `nothing`, `certification-request`, `certificate` or `value`.
     pub expected: String,
 }
 

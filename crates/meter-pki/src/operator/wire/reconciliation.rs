@@ -25,7 +25,11 @@ pub struct ReconciliationText {
     /// The owner.
     pub tenant: String,
     /// What the meters showed, up to 1,000.
+    #[serde(default)]
     pub exported: Vec<ExportedText>,
+    /// System titles of which the whole export says nothing, up to 1,000.
+    #[serde(default)]
+    pub missing: Vec<String>,
 }
 
 /// A difference.
