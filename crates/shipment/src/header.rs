@@ -142,7 +142,7 @@ impl Header {
     ///
     /// # Errors
     /// [`HeaderFault`].
-    pub(crate) fn to_der(&self) -> Result<Vec<u8>, HeaderFault> {
+    pub fn to_der(&self) -> Result<Vec<u8>, HeaderFault> {
         self.check()?;
         self.write().map_err(|_| HeaderFault::NotDer)
     }
@@ -181,11 +181,11 @@ impl Header {
         .to_der()
     }
 
-    /// Reads what [`Self::to_der`] writes.
+    /// Reads what [`Self::to_der`] writes; who signed it is not looked at.
     ///
     /// # Errors
     /// [`HeaderFault`].
-    pub(crate) fn from_der(der: &[u8]) -> Result<Self, HeaderFault> {
+    pub fn from_der(der: &[u8]) -> Result<Self, HeaderFault> {
         let wire = WireHeader::from_der(der).map_err(|_| HeaderFault::NotDer)?;
         if wire.format != FORMAT {
             return Err(HeaderFault::Format { found: wire.format.chars().take(64).collect() });

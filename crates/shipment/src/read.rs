@@ -114,12 +114,11 @@ impl SealedChunk {
         let octets = chunk::records(&content).ok_or(ReadError::NotRecords { chunk: number })?;
         same("records of a chunk", self.records.into(), u64::try_from(octets.len()).unwrap_or(u64::MAX))?;
         let record = |(place, octets): (usize, &[u8])| {
-            let device = record::decode(octets).map_err(|fault| ReadError::Record {
+            ReadRecord::from_der(octets).map_err(|fault| ReadError::Record {
                 title: None,
                 place: (number, place),
                 fault,
-            })?;
-            Ok(ReadRecord { device, leaf: leaf_hash(octets), octets: octets.to_vec() })
+            })
         };
         let records = octets.into_iter().enumerate().map(record).collect::<Result<_, ReadError>>()?;
         Ok(Chunk { number, records })
@@ -144,6 +143,17 @@ pub struct ReadRecord {
     pub leaf: TreeHash,
     /// Its DER, as it stands in the chunk.
     pub octets: Vec<u8>,
+}
+
+impl ReadRecord {
+    /// Reads a record in clear. Whether it fits to its header is not looked at.
+    ///
+    /// # Errors
+    /// [`RecordFault`].
+    pub fn from_der(octets: &[u8]) -> Result<Self, RecordFault> {
+        let device = record::decode(octets)?;
+        Ok(Self { device, leaf: leaf_hash(octets), octets: octets.to_vec() })
+    }
 }
 
 pub(crate) const fn same(what: &'static str, announced: u64, found: u64) -> Result<(), ReadError> {

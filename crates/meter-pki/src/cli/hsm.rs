@@ -110,7 +110,7 @@ pub enum PurposeName {
     /// It signs.
     #[default]
     Signing,
-    /// It opens what is sealed for it, such as shipments (CKA_DERIVE). It signs too, for its own certification request.
+    /// It opens what is sealed for it, such as shipments (`CKA_DERIVE`). It signs too, for its own certification request.
     KeyAgreement,
 }
 
