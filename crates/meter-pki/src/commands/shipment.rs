@@ -28,9 +28,7 @@ use self::views::{CheckedView, HeaderView, RecordView};
 use super::credential::file::read;
 use super::credential::roots;
 use super::printer::Printer;
-use crate::cli::shipment::{
-    CreateArgs, ExtractArgs, ImportArgs, RecipientArgs, ShipmentCommand, SignerArgs,
-};
+use crate::cli::shipment::{CreateArgs, ExtractArgs, ImportArgs, RecipientArgs, ShipmentCommand, SignerArgs};
 use crate::compose::SystemClock;
 use crate::exit::{Exit, Failure};
 use crate::operator::client::OperatorClient;

@@ -159,11 +159,7 @@ fn ship(layout: &Layout, name: &str, meters: &[&Meter]) -> anyhow::Result<()> {
 }
 
 /// As `meter-pki shipment import` does it.
-async fn take_in(
-    layout: &Layout,
-    manifest: &Path,
-    operator: &OperatorClient,
-) -> Result<TotalsView, Failure> {
+async fn take_in(layout: &Layout, manifest: &Path, operator: &OperatorClient) -> Result<TotalsView, Failure> {
     let args = ImportArgs {
         file: manifest.to_path_buf(),
         tenant: "dso".to_owned(),

@@ -82,19 +82,13 @@ fn authority(founded: &Founded, responder_key: &str, status: SocketAddr) -> Stri
             text.push_str("manufacturers = [\"maker\"]\n");
             &[("meter-op-ds", METER_DOORS), ("meter-op-ka", METER_DOORS), ("meter-op-tls", METER_DOORS)]
         }
-        _ if *tenant == "dso" => {
-            &[
-                ("est-tls", "\"operator\""),
-                ("ra-station", "\"operator\""),
-                ("cmp-signer", "\"operator\""),
-                ("ship-recipient", "\"operator\""),
-            ]
-        }
-        _ => &[
+        _ if *tenant == "dso" => &[
             ("est-tls", "\"operator\""),
             ("ra-station", "\"operator\""),
-            ("ship-signer", "\"operator\""),
+            ("cmp-signer", "\"operator\""),
+            ("ship-recipient", "\"operator\""),
         ],
+        _ => &[("est-tls", "\"operator\""), ("ra-station", "\"operator\""), ("ship-signer", "\"operator\"")],
     };
     for (row, doors) in offers {
         text.push_str(&format!("\n[[authority.offer]]\nprofile = \"{row}-{suite}\"\ndoors = [{doors}]\n"));
@@ -118,7 +112,11 @@ fn manufacturer(authorities: &[(Founded, ca_core::key_ref::KeyRef)]) -> String {
         .filter(|(founded, _)| founded.name.contains("-factory-"))
         .map(|(founded, _)| format!("\"authorities/{}.cer\"", founded.name))
         .collect();
-    format!("[[manufacturer]]\ntenant = \"maker\"\nanchor_files = [{}]\n\n", anchors.join(", "))
+    format!(
+        "[[manufacturer]]\ntenant = \"maker\"\nanchor_files = [{}]\n\
+         shipment_anchor_files = [\"authorities/maker-root-s1.cer\", \"authorities/maker-root-s2.cer\"]\n\n",
+        anchors.join(", ")
+    )
 }
 
 fn station(suite: &str) -> String {
