@@ -88,10 +88,10 @@ fn the_chapter_on_the_est_client_works_as_it_stands() {
     with_a_gateway(|gateway| {
         let chapter = include_str!("../../docs/operate/est-client.md");
         let [trust, first, renewal, on_token] = e2e::chapter::steps(chapter);
-        assert!(gateway.run(&trust).contains("certificates are in ca.pem"));
+        assert!(gateway.run(trust).contains("certificates are in ca.pem"));
 
         gateway.one_time_token("token", "4D504B0100EC0001");
-        let said = gateway.run(&first);
+        let said = gateway.run(first);
         assert!(said.contains("subject: CN=4D504B0100EC0001") && said.contains("gateway.pem: OK"), "{said}");
         let credential = gateway.at("gateway.pem");
         let mode = std::fs::metadata(&credential).expect("a file").permissions().mode();
@@ -99,14 +99,14 @@ fn the_chapter_on_the_est_client_works_as_it_stands() {
         let first_key = public_key(&credential);
         assert_eq!(key_of(&credential), first_key, "certificate and key belong together");
 
-        let said = gateway.run(&renewal);
+        let said = gateway.run(renewal);
         assert!(said.contains("nothing to do: renewal is due at"), "{said}");
         assert_eq!(key_of(&credential), public_key(&credential));
         assert_ne!(public_key(&credential), first_key, "a new key");
         assert!(!gateway.at("gateway.pem.request").exists(), "nothing waits any more");
 
         gateway.one_time_token("token2", "4D504B0100EC0002");
-        drop(gateway.run(&on_token));
+        drop(gateway.run(on_token));
         let on_token = gateway.at("on-token.pem");
         assert_eq!(field(&on_token, "-subject"), "CN=4D504B0100EC0002");
         assert!(!std::fs::read_to_string(&on_token).expect("PEM").contains("PRIVATE"));

@@ -137,7 +137,7 @@ fn the_chapter_on_the_cmp_client_works_as_it_stands() {
 
     let secret = "--reference gateway-7 --secret-file secret --common-name 4D504B0000000001";
     gateway.certify(&format!("ir {secret} --out gateway.pem"), "gateway.pem");
-    let said = gateway.run_at(&gateway.mock(&SHARING).url, &first);
+    let said = gateway.run_at(&gateway.mock(&SHARING).url, first);
     assert!(said.contains("of CN=4D504B0000000001 is in gateway.pem"), "{said}");
     assert!(said.contains("gateway.pem: OK"), "{said}");
     let mode = std::fs::metadata(gateway.at("gateway.pem")).expect("a file").permissions().mode();
@@ -150,14 +150,14 @@ fn the_chapter_on_the_cmp_client_works_as_it_stands() {
     let former = gateway.text("gateway.pem");
     gateway.certify("kur --trust root.pem --credential gateway.pem", "gateway.pem");
     let mock = gateway.mock(&SIGNING);
-    let said = gateway.run_at(&mock.url, &later);
+    let said = gateway.run_at(&mock.url, later);
     assert!(said.contains("is in gateway.pem") && said.contains("is revoked: superseded"), "{said}");
     assert!(said.contains("the authority has no certificate to give"), "{said}");
     assert_ne!(gateway.text("gateway.pem"), former);
 
     gateway.certify("ir --trust ca-root.pem --credential factory.pem --out offline.pem", "offline.pem");
     let mock = gateway.mock(&[&SIGNING[..], &["-grant_implicitconf"]].concat());
-    let said = gateway.run_at(&mock.url, &in_files);
+    let said = gateway.run_at(&mock.url, in_files);
     assert!(said.contains("the message is in ir.pki: bring it to the authority"), "{said}");
     assert!(said.contains("is in offline.pem"), "{said}");
 }

@@ -66,18 +66,18 @@ fn the_chapter_on_campaigns_works_as_it_stands_over_lost_answers_and_kills() {
     let titles: Vec<String> = (1..=METERS).map(title).collect();
     let mut head_end = HeadEnd::new(&rehearsal, &titles);
     head_end.lose_one("import-certificate");
-    let said = step(&rehearsal, FIRST, 0, &plan).ok();
+    let said = step(&rehearsal, FIRST, 0, plan).ok();
     assert!(said.out.contains("6 devices, 18 certificates"), "{}", said.out);
     assert!(
         said.out.contains("waves of 2, 4") && said.out.contains("signatures measured here"),
         "{}",
         said.out
     );
-    let said = step(&rehearsal, FIRST, 0, &start).ok();
+    let said = step(&rehearsal, FIRST, 0, start).ok();
     assert!(said.out.contains("waits for another operator"), "{}", said.out);
-    let own = step(&rehearsal, FIRST, 0, &approve);
+    let own = step(&rehearsal, FIRST, 0, approve);
     assert!(own.err.contains("(campaign.own)"), "{}", own.all());
-    let said = step(&rehearsal, SECOND, 0, &approve).ok();
+    let said = step(&rehearsal, SECOND, 0, approve).ok();
     assert!(said.out.contains("is running"), "{}", said.out);
 
     let (mut file, mut round) = (0, 0);
@@ -85,7 +85,7 @@ fn the_chapter_on_campaigns_works_as_it_stands_over_lost_answers_and_kills() {
         // Whatever the server does in its own time, and the time of the lost answer, goes by meanwhile.
         let work = eventually("work for the head-end, or the end", || {
             file += 1;
-            drop(step(&rehearsal, FIRST, file, &orders).ok());
+            drop(step(&rehearsal, FIRST, file, orders).ok());
             let written = rehearsal.state(&format!("case/orders-{file}.jsonl"));
             let any = !std::fs::read_to_string(written).expect("the step wrote it").is_empty();
             (any || campaign(&rehearsal)["state"] == "done").then_some(any)
@@ -102,10 +102,10 @@ fn the_chapter_on_campaigns_works_as_it_stands_over_lost_answers_and_kills() {
         let case = rehearsal.state("case");
         let orders = case.join(format!("orders-{file}.jsonl"));
         head_end.work(&orders, &case.join(format!("answers-{file}.jsonl")));
-        drop(step(&rehearsal, FIRST, file, &answers).ok());
+        drop(step(&rehearsal, FIRST, file, answers).ok());
         if round == 7 {
             // Once more: whatever was taken is taken again.
-            drop(step(&rehearsal, FIRST, file, &answers).ok());
+            drop(step(&rehearsal, FIRST, file, answers).ok());
             rehearsal.kill();
             rehearsal.serve();
         }
@@ -120,10 +120,10 @@ fn the_chapter_on_campaigns_works_as_it_stands_over_lost_answers_and_kills() {
     for meter in head_end.meters.values() {
         assert!(MeterKey::ALL.iter().all(|key| meter.certificate(*key).is_some()));
     }
-    let said = step(&rehearsal, FIRST, 0, &look).ok();
+    let said = step(&rehearsal, FIRST, 0, look).ok();
     assert!(said.out.contains("6 of 6 done"), "{}", said.out);
-    drop(step(&rehearsal, FIRST, 0, &resume).ok());
-    let said = step(&rehearsal, FIRST, 0, &evidence).ok();
+    drop(step(&rehearsal, FIRST, 0, resume).ok());
+    let said = step(&rehearsal, FIRST, 0, evidence).ok();
     assert!(said.out.contains("factory certificates superseded, audit record"), "{}", said.out);
     assert_eq!(said.out.matches("known by export").count(), 3, "{}", said.out);
 }

@@ -52,26 +52,26 @@ fn the_drill_on_a_compromised_factory_ca_works_as_it_stands() {
     delivered.deliver();
     let operational = Meter::new(&rehearsal, METER, Suite::One).held("meter-op-tls");
 
-    let said = step(&rehearsal, FIRST, &block).ok();
+    let said = step(&rehearsal, FIRST, block).ok();
     assert!(said.out.contains("blocked by operator:uid-1001"), "{}", said.out);
     let refused = delivered.try_enrol("meter-op-tls", &factory);
     assert_eq!(refused.status, 403, "{}", refused.text());
     assert!(refused.text().contains("(trust.blocked)"), "{}", refused.text());
 
-    let said = step(&rehearsal, FIRST, &look).ok();
+    let said = step(&rehearsal, FIRST, look).ok();
     let standing = file(&rehearsal, "standing.txt");
     assert!(standing.contains(DELIVERED) && !standing.contains(METER), "{standing}");
     assert!(said.out.contains("another operator approves it"), "{}", said.out);
 
-    let said = step(&rehearsal, FIRST, &ask).ok();
+    let said = step(&rehearsal, FIRST, ask).ok();
     assert!(said.out.contains("waits for another operator"), "{}", said.out);
-    let own = step(&rehearsal, FIRST, &approve);
+    let own = step(&rehearsal, FIRST, approve);
     assert!(own.err.contains("(order.own)"), "{}", own.all());
-    let said = step(&rehearsal, SECOND, &approve).ok();
+    let said = step(&rehearsal, SECOND, approve).ok();
     assert!(said.out.contains("is carried out"), "{}", said.out);
 
-    drop(step(&rehearsal, SECOND, &publish).ok());
-    drop(step(&rehearsal, SECOND, &export).ok());
+    drop(step(&rehearsal, SECOND, publish).ok());
+    drop(step(&rehearsal, SECOND, export).ok());
     let revoked = file(&rehearsal, "revoked.csv");
     let row = revoked.lines().find(|row| row.starts_with(&operational.serial())).expect("it is on the list");
     assert!(row.contains(",revoked,") && row.contains(",privilegeWithdrawn,"), "{row}");

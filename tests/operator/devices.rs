@@ -53,23 +53,23 @@ fn the_chapter_on_devices_works_as_it_stands() {
     std::fs::create_dir(&case).expect("it can be made");
     std::fs::set_permissions(&case, Permissions::from_mode(0o777)).expect("ours");
 
-    let said = step(&rehearsal, &look).ok();
+    let said = step(&rehearsal, look).ok();
     assert!(said.out.contains(METER) && said.out.contains("operational"), "{}", said.out);
-    drop(step(&rehearsal, &suspend).ok());
+    drop(step(&rehearsal, suspend).ok());
     assert_eq!(state_of(&rehearsal, METER), "suspended");
-    drop(step(&rehearsal, &resume).ok());
+    drop(step(&rehearsal, resume).ok());
     assert_eq!(state_of(&rehearsal, METER), "operational");
-    drop(step(&rehearsal, &recall).ok());
+    drop(step(&rehearsal, recall).ok());
     let suspended = rehearsal.operator_json(&["device", "list", "--tenant", "dso", "--state", "suspended"]);
     assert_eq!(suspended["devices"].as_array().expect("a list").len(), 2);
-    drop(step(&rehearsal, &clear).ok());
+    drop(step(&rehearsal, clear).ok());
     let counts = rehearsal.operator_json(&["device", "count", "--tenant", "dso"]);
     assert_eq!(counts, json!([{"value": "", "total": 2, "states": {"operational": 2}}]));
-    let said = step(&rehearsal, &history).ok();
+    let said = step(&rehearsal, history).ok();
     for event in ["imported", "claimed", "certificate-issued", "operational", "suspended", "resumed"] {
         assert!(said.out.contains(event), "{event}: {}", said.out);
     }
-    let said = step(&rehearsal, &verify).ok();
+    let said = step(&rehearsal, verify).ok();
     assert!(said.out.contains("are in the log"), "{}", said.out);
     // One octet of a record changed: its proof holds no more.
     let file = case.join("history.json");
@@ -97,12 +97,12 @@ fn the_chapter_on_devices_works_as_it_stands() {
     other["certificate"] = its_own.replace('\n', "").into();
     let good = format!("{good}\n{other}");
     std::fs::write(case.join("exported.jsonl"), &good).expect("it can be written");
-    let said = step(&rehearsal, &reconcile).ok();
+    let said = step(&rehearsal, reconcile).ok();
     assert!(said.out.contains("2 lines compared, 0 differences"), "{}", said.out);
     let bad = format!("{good}\n{}\n", line("tls", None));
     std::fs::write(case.join("exported.jsonl"), bad).expect("it can be written");
     std::fs::remove_file(case.join("differences.csv")).expect("the step wrote it");
-    let said = step(&rehearsal, &reconcile);
+    let said = step(&rehearsal, reconcile);
     assert_eq!(said.code, Some(9), "{}", said.all());
     let csv = std::fs::read_to_string(case.join("differences.csv")).expect("the step wrote it");
     assert!(csv.contains("reconcile.without_certificate"), "{csv}");
@@ -136,7 +136,7 @@ fn a_suspended_meter_gets_nothing_by_certificate_or_token_and_goes_on_when_it_is
 }
 
 /// Asks over the operator's socket; the status and the JSON of the answer.
-fn ask(rehearsal: &Rehearsal, method: &str, target: &str, body: &Value) -> (String, Value) {
+pub(crate) fn ask(rehearsal: &Rehearsal, method: &str, target: &str, body: &Value) -> (String, Value) {
     let file = rehearsal.unique("body.json");
     std::fs::write(&file, body.to_string()).expect("it can be written");
     let mut command = Command::new("curl");

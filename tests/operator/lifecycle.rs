@@ -99,6 +99,38 @@ fn a_quickstart_resumes_from_its_state_and_a_larger_fleet_joins() {
 }
 
 #[test]
+fn a_quickstart_shows_a_shipment_that_is_imported_once_a_campaign_and_a_proven_history() {
+    let mut rehearsal = Rehearsal::start(5);
+    let report = rehearsal.report().clone();
+    let delivery = &report["delivery"];
+    assert_eq!(
+        (&delivery["manifest"], &delivery["received"], &delivery["refused"], &delivery["imported_again"]),
+        (&"quickstart-1".into(), &4.into(), &0.into(), &"delivery.repeated".into()),
+        "{report}"
+    );
+    let campaign = &report["campaign"];
+    assert_eq!(
+        (&campaign["devices"], &campaign["done"], &campaign["stuck"], &campaign["certificates"]),
+        (&1.into(), &1.into(), &0.into(), &3.into()),
+        "{report}"
+    );
+    let history = &report["history"];
+    let lines = history["lines"].as_array().expect("lines");
+    assert_eq!(history["proved_records"], lines.len(), "each line is proven: {report}");
+    for (event, owner) in [("imported", "dso"), ("operational", "dso"), ("certificate-issued", "")] {
+        assert!(lines.iter().any(|line| line["event"] == event && line["owner"] == owner), "{report}");
+    }
+    let title = history["system_title"].as_str().expect("a title");
+    assert_eq!(rehearsal.certificates_of(title).len(), 6);
+    let file = history["file"].as_str().expect("a file");
+    drop(rehearsal.operator(&["device", "history", title, "--verify", file]).ok());
+    rehearsal.stop();
+    rehearsal.quickstart(5);
+    let report = rehearsal.report();
+    assert!(report["delivery"].is_null() && report["campaign"].is_null(), "all was done before: {report}");
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_fault() {
     let rehearsal = Rehearsal::start(1);
     let configuration = rehearsal.state("meter-pki.toml");

@@ -1,6 +1,8 @@
 //! The operator's command line: what each verb says, how it ends, and what it never says.
 
+mod bad_input;
 mod campaigns;
+mod claiming;
 mod clock;
 mod closing;
 mod configuration;

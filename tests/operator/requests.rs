@@ -53,27 +53,27 @@ fn the_chapter_on_requests_that_wait_works_as_it_stands() {
     let Asked { request, .. } = meter.ask();
     let ask = || enrol(&rehearsal, &meter.label(LABEL), &request, &shown);
     assert_waits(&ask());
-    let said = run_as(&rehearsal, 1001, &list).ok();
+    let said = run_as(&rehearsal, 1001, list).ok();
     assert!(said.out.contains(meter.title) && said.out.contains("0/2"), "{}", said.out);
-    let said = run_as(&rehearsal, 1001, &approve).ok();
+    let said = run_as(&rehearsal, 1001, approve).ok();
     assert!(said.out.contains("has 1 of 2 approvals"), "{}", said.out);
-    let again = run_as(&rehearsal, 1001, &approve);
+    let again = run_as(&rehearsal, 1001, approve);
     assert_eq!(again.code, Some(6), "{}", again.all());
     assert!(again.err.contains("approval.same-operator"), "{}", again.err);
     assert_waits(&ask());
-    let said = run_as(&rehearsal, 1002, &approve).ok();
+    let said = run_as(&rehearsal, 1002, approve).ok();
     assert!(said.out.contains("is approved"), "{}", said.out);
     drop(certificate_of(&rehearsal, &ask()));
 
     let (meter, shown) = delivered(&rehearsal, "4D504B0100000B02");
     let Asked { request, .. } = meter.ask();
     assert_waits(&enrol(&rehearsal, &meter.label(LABEL), &request, &shown));
-    let said = run_as(&rehearsal, 1002, &refuse).ok();
+    let said = run_as(&rehearsal, 1002, refuse).ok();
     assert!(said.out.contains("is refused"), "{}", said.out);
     let told = enrol(&rehearsal, &meter.label(LABEL), &request, &shown);
     assert_eq!((told.status, told.text().contains("ordered")), (403, false), "{}", told.text());
 
-    let stranger = run_as(&rehearsal, 1003, &list);
+    let stranger = run_as(&rehearsal, 1003, list);
     assert!(!stranger.success, "who is not named is not let in: {}", stranger.all());
 }
 

@@ -50,6 +50,8 @@ pub struct Delivery {
     pub source: DeliverySource,
     /// Its batch; may be empty.
     pub batch: String,
+    /// SHA-256 of what it is read by: the signed header of a manifest, or the map of a file.
+    pub basis: Option<[u8; 32]>,
     /// How many devices its file says it has.
     pub announced: u64,
     /// How many of them came.
@@ -79,6 +81,7 @@ impl Delivery {
                 one.manufacturer.clone(),
                 one.source,
                 one.batch.clone(),
+                one.basis,
                 one.announced,
             )
         };
@@ -285,6 +288,7 @@ mod tests {
             manufacturer: TenantId::parse("maker").unwrap(),
             source: DeliverySource::Mapped,
             batch: String::new(),
+            basis: None,
             announced: 3,
             received: 2,
             imported: 2,

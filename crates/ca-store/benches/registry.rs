@@ -136,6 +136,7 @@ fn import(store: &Store, from: u64, to: u64) -> Duration {
         manufacturer: TenantId::parse("maker").unwrap(),
         source: DeliverySource::Manifest,
         batch: String::new(),
+        basis: None,
         announced: to - from,
         received: 0,
         imported: 0,

@@ -43,7 +43,7 @@ use status_server::repository::Repository;
 
 use crate::audit::AuditLog;
 use crate::audit::note::Notary;
-use crate::config::{CheckedAuthority, Config};
+use crate::config::{CheckedAuthority, Config, ShipmentTrust};
 use crate::exit::{Exit, Failure};
 use crate::publisher::Publisher;
 use crate::releases::Releases;
@@ -110,6 +110,8 @@ pub struct System {
     pub(crate) deliveries: Arc<dyn Deliveries>,
     /// The trust anchors of each manufacturer, by which his devices are let in.
     pub(crate) factory_anchors: BTreeMap<TenantId, Vec<TrustAnchor>>,
+    /// Who may sign the manifests of each manufacturer.
+    pub(crate) shipment_trust: BTreeMap<TenantId, ShipmentTrust>,
     /// Published CRLs and certificates.
     pub(crate) repository: Arc<Repository>,
     /// The offline authorities above ours.
@@ -370,6 +372,7 @@ pub(crate) fn compose_on(
         fleet,
         deliveries,
         factory_anchors: trust::factory_anchors(config),
+        shipment_trust: trust::shipment_trust(config),
         repository,
         roots,
         releases: Arc::new(releases),

@@ -22,6 +22,7 @@ use toml::Spanned;
 
 use crate::coaps::CoapsLimits;
 
+pub(crate) use checked::ShipmentTrust;
 pub use checked::{
     CheckConfigError, CheckedAudit, CheckedAuthority, CheckedManufacturer, CheckedOffer,
     CheckedRegistrationAuthority, Collector, Config, KeySource,
@@ -463,6 +464,11 @@ pub struct RawManufacturer {
     pub tenant: String,
     /// `anchor_files`: DER certificates of the CAs trusted for its factory certificates.
     pub anchor_files: Vec<PathBuf>,
+    /// `shipment_anchor_files`: DER certificates of the roots that vouch for who signs its manifests; without, none is taken in.
+    #[serde(default)]
+    pub shipment_anchor_files: Vec<PathBuf>,
+    /// `shipment_organization`: the organization in that signer's name, where the same root vouches for several manufacturers.
+    pub shipment_organization: Option<String>,
 }
 
 /// `[[uplift]]`

@@ -6,6 +6,7 @@
 mod acts;
 mod audit_acts;
 mod delivery_acts;
+mod signed_deliveries;
 mod fleet_acts;
 mod campaign_routes;
 mod campaign_acts;

@@ -15,6 +15,7 @@ use crate::chunk;
 use crate::header::Header;
 use crate::read::{Chunk, ReadError, ReadRecord, SealedChunk, Shipment, same};
 use crate::record;
+use crate::share::ShareProofs;
 use crate::signed::{Expected, SignedHeader};
 
 /// For whom a manifest should be.
@@ -83,9 +84,40 @@ pub fn check<R: Read>(
     recipient: &Recipient<'_>,
     see: &mut dyn FnMut(&Placed<'_>),
 ) -> Result<Checked, ReadError> {
-    let mut shipment = Shipment::open(from)?;
+    go_through(begin(from, expected, recipient)?, recipient, see)
+}
+
+/// The same, and collects what proves the records of each chunk alone.
+///
+/// # Errors
+/// [`ReadError`].
+pub fn check_with_proofs<R: Read>(
+    from: R,
+    expected: &Expected<'_>,
+    recipient: &Recipient<'_>,
+) -> Result<(Checked, ShareProofs), ReadError> {
+    let shipment = begin(from, expected, recipient)?;
+    let mut proofs = ShareProofs::of(shipment.records_of_chunks());
+    let checked = go_through(shipment, recipient, &mut |placed| proofs.see(placed.record))?;
+    Ok((checked, proofs))
+}
+
+fn begin<R: Read>(
+    from: R,
+    expected: &Expected<'_>,
+    recipient: &Recipient<'_>,
+) -> Result<Shipment<R>, ReadError> {
+    let shipment = Shipment::open(from)?;
     shipment.signed().judge(expected)?;
     recipient.check(shipment.header())?;
+    Ok(shipment)
+}
+
+fn go_through<R: Read>(
+    mut shipment: Shipment<R>,
+    recipient: &Recipient<'_>,
+    see: &mut dyn FnMut(&Placed<'_>),
+) -> Result<Checked, ReadError> {
     let mut tally = Tally::new(shipment.header().groups.len());
     while let Some(chunk) = shipment.next_chunk()? {
         tally.take(&open(&chunk, recipient, shipment.header())?, see)?;

@@ -11,6 +11,7 @@
 mod extract;
 mod check;
 mod create;
+mod share;
 mod read;
 mod proof;
 mod signed;
@@ -19,7 +20,7 @@ mod chunk;
 mod record;
 mod object;
 
-pub use check::{Checked, Placed, Recipient, check};
+pub use check::{Checked, Placed, Recipient, check, check_with_proofs};
 pub use chunk::{MAX_CHUNKS, MAX_RECORDS};
 pub use create::{CreateError, Draft, Plan, Sender};
 pub use extract::{ExtractError, extract};
@@ -28,4 +29,5 @@ pub use object::{ObjectFault, Part};
 pub use proof::{DeviceProof, ProofRefused};
 pub use read::{Chunk, ReadError, ReadRecord, SealedChunk, Shipment};
 pub use record::{MAX_RECORD_OCTETS, RecordFault, is_label};
+pub use share::{ShareProof, ShareProofs};
 pub use signed::{Expected, HeaderRefused, SignHeaderError, SignedHeader};

@@ -58,6 +58,11 @@ impl<R: Read> Shipment<R> {
         self.signed.header()
     }
 
+    /// Returns how many records each chunk has, in their order.
+    pub(crate) fn records_of_chunks(&self) -> impl Iterator<Item = u32> {
+        self.list.iter().map(|entry| entry.records)
+    }
+
     /// Reads the next chunk; nothing where the manifest ends, as it must, behind the last one.
     ///
     /// # Errors

@@ -1,6 +1,8 @@
 //! Taking in a delivery: opening it, its parts, closing it. Whether a certificate is sound was decided before; whether it
 //! stands against what is on record is decided here, since two deliveries may race.
 
+use std::collections::BTreeMap;
+
 use ca_core::audit::AuditEvent;
 use ca_core::record::{
     CheckedDevice, CountRule, DeliveredRefusal, Delivery, DeliveryConflict, DeliveryPart, Device, DeviceAct,
@@ -68,7 +70,8 @@ pub(crate) fn take_part(
         }
     }
     tally.settle(tx)?;
-    seal_naming(tx, &part.event, &lines)?;
+    let detail = format!("{}{}", part.event.detail, codes(&outcome.refused));
+    seal_naming(tx, &AuditEvent { detail, ..part.event }, &lines)?;
     let digest = part.digest;
     remember(tx, (&digest, part.part, part.content), &outcome)?;
     delivery.imported = delivery.imported.saturating_add(outcome.added);
@@ -123,6 +126,16 @@ fn answered(
         refused.extend(row.map(|row| row.refused));
     }
     Ok(Ok(PartOutcome { added: known.added, unchanged: known.unchanged, refused }))
+}
+
+/// How many devices of a part were refused, and why, as its audit record says it.
+fn codes(refused: &[RefusedDevice]) -> String {
+    let mut counts = BTreeMap::<&str, usize>::new();
+    for one in refused {
+        *counts.entry(one.code.as_str()).or_default() += 1;
+    }
+    let told: Vec<String> = counts.iter().map(|(code, count)| format!("{count} {code}")).collect();
+    if told.is_empty() { String::new() } else { format!("; refused {}", told.join(", ")) }
 }
 
 fn remember(

@@ -31,6 +31,7 @@ fn delivery(number: u8, announced: u64) -> Delivery {
         manufacturer: tenant("maker"),
         source: DeliverySource::Manifest,
         batch: "lot 1".to_owned(),
+        basis: Some([number; 32]),
         announced,
         received: 0,
         imported: 0,

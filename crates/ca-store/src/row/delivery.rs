@@ -23,7 +23,8 @@ use crate::keyspace::{Keyspace, order_part_key};
 ///     refused       INTEGER,
 ///     nextPart      INTEGER,
 ///     opened        Mark,
-///     closed        [0] Mark OPTIONAL }
+///     closed        [0] Mark OPTIONAL,
+///     basis         [1] Digest OPTIONAL }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DeliveryRow {
@@ -46,6 +47,8 @@ pub(crate) struct WireDelivery {
     opened: WireMark,
     #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
     closed: Option<WireMark>,
+    #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
+    basis: Option<OctetString>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Enumerated)]
@@ -83,6 +86,7 @@ impl Row for DeliveryRow {
             next_part: one.next_part,
             opened: WireMark::new(&one.opened),
             closed: one.closed.as_ref().map(WireMark::new),
+            basis: one.basis.as_ref().map(|digest| octets(digest)).transpose()?,
         })
     }
 
@@ -96,6 +100,7 @@ impl Row for DeliveryRow {
                 WireSource::Mapped => DeliverySource::Mapped,
             },
             batch: wire.batch,
+            basis: wire.basis.as_ref().map(|digest| fixed(digest).ok_or(())).transpose().ok()?,
             announced: wire.announced,
             received: wire.received,
             imported: wire.imported,

@@ -20,6 +20,7 @@ use deliveries::map::Map;
 use deliveries::reading::{Limits, Reading, Summary, Taker};
 use deliveries::samples::{self, SAMPLES};
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use super::credential;
 use super::printer::{Printer, heading, table};
@@ -110,6 +111,8 @@ fn spare(report: &Path, read: &[&Path]) -> Result<(), Failure> {
 struct Opened {
     file: std::path::PathBuf,
     map: Map,
+    /// SHA-256 of the map, as it is written.
+    map_digest: [u8; 32],
     checks: Checks,
     announced: Option<u64>,
 }
@@ -118,7 +121,8 @@ impl Opened {
     fn of(args: &FileArgs, announced: Option<u64>) -> Result<Self, Failure> {
         let factory = args.factory_ca.as_deref().map(factory).transpose()?;
         let checks = Checks { factory };
-        Ok(Self { file: args.file.clone(), map: map(&args.map)?, checks, announced })
+        let (map, map_digest) = map(&args.map)?;
+        Ok(Self { file: args.file.clone(), map, map_digest, checks, announced })
     }
 
     /// Reads the delivery to its end.
@@ -142,8 +146,8 @@ fn open(file: &Path) -> Result<BufReader<File>, Failure> {
     File::open(file).map(BufReader::new).map_err(|error| unreadable(file, &ReadError::Io(error)))
 }
 
-/// Finds a map: a file of this name, or one that comes with the program.
-fn map(name: &str) -> Result<Map, Failure> {
+/// Finds a map, a file of this name or one that comes with the program, and its SHA-256.
+fn map(name: &str) -> Result<(Map, [u8; 32]), Failure> {
     let text = match File::open(name) {
         Ok(file) => {
             let mut text = String::new();
@@ -157,7 +161,8 @@ fn map(name: &str) -> Result<Map, Failure> {
             None => return Err(faulty_map(name, &error)),
         },
     };
-    Map::parse(&text).map_err(|error| faulty_map(name, &error))
+    let map = Map::parse(&text).map_err(|error| faulty_map(name, &error))?;
+    Ok((map, Sha256::digest(&text).into()))
 }
 
 fn no_map(name: &str) -> Failure {

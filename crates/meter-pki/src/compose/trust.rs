@@ -9,7 +9,7 @@ use ca_core::tenant::TenantId;
 use ca_core::trust::{Anchor, RegistrationAuthorityEntry, RegistrationAuthorityMatch, Voucher};
 
 use crate::config::{
-    CheckedAuthority, CheckedManufacturer, CheckedOffer, CheckedRegistrationAuthority, Config,
+    CheckedAuthority, CheckedManufacturer, CheckedOffer, CheckedRegistrationAuthority, Config, ShipmentTrust,
 };
 
 /// An authority by whose certificates somebody is let in.
@@ -47,6 +47,11 @@ pub(super) fn trusted(config: &Config) -> Vec<Trusted> {
 /// The trust anchors of each manufacturer.
 pub(super) fn factory_anchors(config: &Config) -> BTreeMap<TenantId, Vec<TrustAnchor>> {
     config.manufacturers.iter().map(|one| (one.tenant.clone(), one.anchors.clone())).collect()
+}
+
+/// Who may sign the manifests of each manufacturer.
+pub(super) fn shipment_trust(config: &Config) -> BTreeMap<TenantId, ShipmentTrust> {
+    config.manufacturers.iter().map(|one| (one.tenant.clone(), one.shipments.clone())).collect()
 }
 
 /// The trust anchors of an offer: manufacturers', the authority's own, and those of its registration authorities.

@@ -135,6 +135,16 @@ pub struct CheckedOffer {
 pub struct CheckedManufacturer {
     pub(crate) tenant: TenantId,
     pub(crate) anchors: Vec<TrustAnchor>,
+    pub(crate) shipments: ShipmentTrust,
+}
+
+/// Who may sign the manifests of a manufacturer.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ShipmentTrust {
+    /// Who vouches for the signer.
+    pub(crate) anchors: Vec<TrustAnchor>,
+    /// The organization in the signer's name, where that matters.
+    pub(crate) organization: Option<String>,
 }
 
 /// A registration authority and its bounds.

@@ -32,7 +32,7 @@ use toml::Spanned;
 use crate::backup::recovery_key::RecoveryPublicKey;
 use crate::coaps;
 
-use super::checked::{CheckedManufacturer, CheckedRegistrationAuthority};
+use super::checked::{CheckedManufacturer, CheckedRegistrationAuthority, ShipmentTrust};
 use super::{
     CheckConfigError, Config, RawBulk, RawConfig, RawDlmsTools, RawEst, RawManufacturer, RawProfiles,
     RawRegistrationAuthority, RawRevocation, RawStatus, beside,
@@ -301,7 +301,13 @@ impl<'a> Checker<'a> {
     fn manufacturer(&mut self, raw: &RawManufacturer) -> Option<CheckedManufacturer> {
         let what = format!("manufacturer {}", raw.tenant);
         let anchors = self.anchors(&what, &raw.anchor_files);
-        Some(CheckedManufacturer { tenant: self.keep(&what, TenantId::parse(&raw.tenant))?, anchors })
+        let vouching = self.certificates(&what, &raw.shipment_anchor_files);
+        let shipments = ShipmentTrust {
+            anchors: vouching.iter().map(TrustAnchor::from_certificate).collect(),
+            organization: raw.shipment_organization.clone(),
+        };
+        let tenant = self.keep(&what, TenantId::parse(&raw.tenant))?;
+        Some(CheckedManufacturer { tenant, anchors, shipments })
     }
 
     fn profile(&mut self, what: &str, name: &str, profiles: &ProfileSet) -> Option<CertificateProfile> {

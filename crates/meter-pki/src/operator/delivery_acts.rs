@@ -17,9 +17,10 @@ use sha2::{Digest, Sha256};
 use super::acts::{event, operator, refused, rows, tenant, unavailable};
 use super::fleet_acts::{digest, refused_view};
 use super::listener::Peer;
+use super::signed_deliveries;
 use super::wire::deliveries::{
-    DeliveredDeviceText, DeliveryCloseText, DeliveryPage, DeliveryPartText, DeliveryPartView,
-    DeliveryQueryText, DeliveryText, DeliveryView,
+    DeliveryCloseText, DeliveryPage, DeliveryPartText, DeliveryPartView, DeliveryQueryText, DeliveryText,
+    DeliveryView,
 };
 use crate::compose::System;
 use crate::exit::{Exit, Failure};
@@ -42,11 +43,14 @@ pub(super) fn open(system: &System, peer: &Peer, text: &DeliveryText) -> Result<
         return Err(Failure::new(Exit::Usage, "device.text", message));
     }
     let name = digest("delivery.malformed", &text.digest)?;
+    let basis = signed_deliveries::basis(system, text, (&owner, &manufacturer, source))
+        .map_err(|failure| refused(system, (&owner, peer), failure, name.to_vec()))?;
     let detail = format!(
-        "{} of {manufacturer}, batch {:?}, {} devices announced",
+        "{} of {manufacturer}, batch {:?}, {} devices announced{}",
         source.name(),
         text.batch,
-        text.announced
+        text.announced,
+        basis.words
     );
     let event = ca_core::audit::AuditEvent {
         digest: name.to_vec(),
@@ -58,6 +62,7 @@ pub(super) fn open(system: &System, peer: &Peer, text: &DeliveryText) -> Result<
         manufacturer,
         source,
         batch: text.batch.clone(),
+        basis: basis.digest,
         announced: text.announced,
         received: 0,
         imported: 0,
@@ -78,20 +83,15 @@ pub(super) fn take_part(
 ) -> Result<DeliveryPartView, Failure> {
     let delivery = find(system, named)?;
     let owner = &delivery.tenant;
-    if text.devices.is_empty() || text.devices.len() > DEVICES_IN_A_PART {
-        let message = format!("a part has 1 to {DEVICES_IN_A_PART} devices");
-        return Err(Failure::new(Exit::Usage, "delivery.part_length", message));
-    }
     let part = text.part;
+    let now = system.clock.now();
+    let (content, devices) = read_part(system, &delivery, text, now)
+        .map_err(|failure| refused(system, (owner, peer), failure, delivery.digest.to_vec()))?;
     let detail = format!("part {part} of delivery {}", hex::encode(delivery.digest));
-    let content = content(&text);
     let event = ca_core::audit::AuditEvent {
         digest: content.to_vec(),
         ..event(system, owner, peer, Act::DeliveryPartTaken, detail)
     };
-    let anchors = system.factory_anchors.get(&delivery.manufacturer).unwrap_or(&NONE);
-    let devices =
-        text.devices.into_iter().map(|device| checked(device, &delivery, (anchors, event.time))).collect();
     let taken = system
         .deliveries
         .take_part(DeliveryPart { digest: delivery.digest, part, content, devices, event })
@@ -137,28 +137,77 @@ fn find(system: &System, named: &str) -> Result<Delivery, Failure> {
     })
 }
 
-/// What a part says, as one digest: the same part again is known by it.
-fn content(text: &DeliveryPartText) -> [u8; 32] {
-    Sha256::digest(serde_json::to_vec(&text.devices).unwrap_or_default()).into()
+/// A device of a part, checked or refused for what it is.
+type Judged = Result<CheckedDevice, RefusedDevice>;
+
+/// What a part says, as one digest, and its devices, each checked or refused for what it is. The records of a manifest are
+/// proven, or nothing of the part is taken.
+fn read_part(
+    system: &System,
+    delivery: &Delivery,
+    text: DeliveryPartText,
+    now: UnixTime,
+) -> Result<([u8; 32], Vec<Judged>), Failure> {
+    let count = text.share.as_ref().map_or(text.devices.len(), |share| share.records.len());
+    if count == 0 || count > DEVICES_IN_A_PART {
+        let message = format!("a part has 1 to {DEVICES_IN_A_PART} devices");
+        return Err(Failure::new(Exit::Usage, "delivery.part_length", message));
+    }
+    let anchors = system.factory_anchors.get(&delivery.manufacturer).unwrap_or(&NONE);
+    let by = (anchors.as_slice(), now);
+    match (delivery.source, text.share) {
+        (DeliverySource::Manifest, Some(share)) => {
+            if text.part == delivery.next_part && share.first != delivery.received {
+                let message = format!(
+                    "the records stand from place {} on, and {} came before them",
+                    share.first, delivery.received
+                );
+                return Err(Failure::new(Exit::Integrity, "shipment.proof", message));
+            }
+            let devices = signed_deliveries::devices(system, delivery, &share)?;
+            let devices = devices.into_iter().map(|device| checked(device, delivery, by)).collect();
+            Ok((content(&share.records), devices))
+        }
+        (DeliverySource::Mapped, None) => {
+            let content = content(&text.devices);
+            let devices = text.devices.into_iter().map(|device| {
+                let named: String = device.system_title.chars().take(32).collect();
+                let device = DeliveredDevice::try_from(device)
+                    .map_err(|wrong| refused_device(named, wrong.code, &wrong.message))?;
+                checked(device, delivery, by)
+            });
+            Ok((content, devices.collect()))
+        }
+        (DeliverySource::Manifest, None) => {
+            let message = "a part of a manifest brings its records, and what proves them";
+            Err(Failure::new(Exit::Integrity, "shipment.not-proof", message))
+        }
+        (DeliverySource::Mapped, Some(_)) => {
+            Err(Failure::new(Exit::Usage, "delivery.malformed", "only a manifest has records"))
+        }
+    }
 }
 
-/// Reads and checks a device; what is wrong with it is its own refusal, and nobody else's.
+/// What a part says, as one digest: the same part again is known by it.
+fn content(says: &impl serde::Serialize) -> [u8; 32] {
+    Sha256::digest(serde_json::to_vec(says).unwrap_or_default()).into()
+}
+
+fn refused_device(title: String, code: &str, message: &str) -> RefusedDevice {
+    RefusedDevice { title, code: code.to_owned(), message: message.chars().take(200).collect() }
+}
+
+/// Checks a device; what is wrong with it is its own refusal, and nobody else's.
 fn checked(
-    text: DeliveredDeviceText,
+    device: DeliveredDevice,
     delivery: &Delivery,
     (anchors, now): (&[TrustAnchor], UnixTime),
 ) -> Result<CheckedDevice, RefusedDevice> {
-    let named: String = text.system_title.chars().take(32).collect();
-    let refused = |code: &str, message: String| RefusedDevice {
-        title: named.clone(),
-        code: code.to_owned(),
-        message: message.chars().take(200).collect(),
-    };
-    let device = DeliveredDevice::try_from(text).map_err(|wrong| refused(wrong.code, wrong.message))?;
+    let title = device.title;
     let batch = if device.batch.is_empty() { delivery.batch.clone() } else { device.batch };
     let device = DeliveredDevice { batch, ..device };
     delivered::check(device, (&delivery.tenant, &delivery.manufacturer), anchors, now)
-        .map_err(|fault| refused(fault.code(), fault.to_string()))
+        .map_err(|fault| refused_device(title.to_string(), fault.code(), &fault.to_string()))
 }
 
 /// Records a refusal of a whole step.
@@ -196,6 +245,7 @@ fn view(delivery: &Delivery) -> DeliveryView {
         manufacturer: delivery.manufacturer.to_string(),
         source: delivery.source.name().to_owned(),
         batch: delivery.batch.clone(),
+        basis: delivery.basis.map(hex::encode),
         announced: delivery.announced,
         received: delivery.received,
         imported: delivery.imported,

@@ -3,6 +3,7 @@
 //! What a call is made of, and what an answer is worth, is the crate `dlms`'s to say; which call is next, and whether an answer
 //! follows, is the swap's. Here one is told to the other.
 
+use ca_core::audit::{Act, AuditEvent};
 use ca_core::certificate::Certificate;
 use ca_core::fleet::campaign::Campaign;
 use ca_core::fleet::member::{Phase, callable};
@@ -22,7 +23,7 @@ use dlms::work_order::{
 };
 use sha2::{Digest, Sha256};
 
-use super::acts::{operator, title, unavailable};
+use super::acts::{event, operator, title, unavailable};
 use super::campaign_acts::find;
 use super::listener::Peer;
 use super::wire::campaigns::{
@@ -39,6 +40,9 @@ const TOGETHER: usize = 64;
 
 /// The longest APDU of a meter that an answer is judged for: it does not matter there.
 const ANY_PDU: u16 = u16::MAX;
+
+/// The reason code of an answer that was lost.
+const NOTHING_CAME: &str = "dlms.no_answer";
 
 /// The longest certification request that is kept, in octets.
 const LONGEST_REQUEST: usize = 2_048;
@@ -238,6 +242,9 @@ fn take_some(
         match (judged, views.last_mut()) {
             (Judged::Event(event), _) => events.push((views.len().saturating_sub(1), *event)),
             (Judged::Unheard { code, message }, Some(view)) => {
+                if code != NOTHING_CAME {
+                    note_refusal(system, peer, campaign, (text, &code, &message))?;
+                }
                 (view.code, view.message) = (Some(code), Some(message));
             }
             (Judged::Unheard { .. }, None) => {}
@@ -259,6 +266,24 @@ fn take_some(
         }
     }
     Ok(views)
+}
+
+/// Puts an answer on record that was not taken for what it is. That nothing came is no refusal.
+fn note_refusal(
+    system: &System,
+    peer: &Peer,
+    campaign: &Campaign,
+    (text, code, message): (&AnswerText, &str, &str),
+) -> Result<(), Failure> {
+    let short = |text: &str, most: usize| -> String { text.chars().take(most).collect() };
+    let (title, purpose) = (short(&text.system_title, 16), short(&text.purpose, 16));
+    let detail = format!("{title} {purpose}, call {}: {}", text.turn, short(message, 200));
+    let refused = AuditEvent {
+        reason: code.to_owned(),
+        digest: campaign.digest.to_vec(),
+        ..event(system, &campaign.tenant, peer, Act::RequestRefused, detail)
+    };
+    system.ports.ledger.record_event(refused).map_err(unavailable)
 }
 
 fn judge(system: &System, campaign: &Campaign, text: &AnswerText, actor: &str) -> Result<Judged, Failure> {

@@ -112,7 +112,11 @@ fn manufacturer(authorities: &[(Founded, ca_core::key_ref::KeyRef)]) -> String {
         .filter(|(founded, _)| founded.name.contains("-factory-"))
         .map(|(founded, _)| format!("\"authorities/{}.cer\"", founded.name))
         .collect();
-    format!("[[manufacturer]]\ntenant = \"maker\"\nanchor_files = [{}]\n\n", anchors.join(", "))
+    format!(
+        "[[manufacturer]]\ntenant = \"maker\"\nanchor_files = [{}]\n\
+         shipment_anchor_files = [\"authorities/maker-root-s1.cer\", \"authorities/maker-root-s2.cer\"]\n\n",
+        anchors.join(", ")
+    )
 }
 
 fn station(suite: &str) -> String {

@@ -12,4 +12,5 @@ mod ground;
 mod hierarchy;
 mod memory;
 mod openssl;
+mod share;
 mod whole;

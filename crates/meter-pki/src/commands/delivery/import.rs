@@ -74,6 +74,8 @@ pub(super) async fn import(
         digest: before.clone(),
         batch: args.batch.clone().unwrap_or_else(|| name(&opened.file)),
         announced: summary.announced.unwrap_or(summary.rows),
+        header: None,
+        map: Some(hex::encode(opened.map_digest)),
     };
     let stands: DeliveryView = client.post("/v1/deliveries", &text).await?;
     if stands.closed {
@@ -173,7 +175,7 @@ impl Parts {
         while self.part < part {
             let devices = std::mem::take(&mut self.devices);
             if self.part >= self.next {
-                let part = DeliveryPartText { part: self.part, devices };
+                let part = DeliveryPartText { part: self.part, devices, share: None };
                 self.give.blocking_send(part).map_err(|_| ReadError::Stopped)?;
             }
             self.part = self.part.saturating_add(1);

@@ -6,8 +6,10 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
-use shipment::{Checked, ReadError, SealedChunk, Shipment, check};
+use shipment::{Checked, ReadError, SealedChunk, ShareProofs, Shipment, check_with_proofs};
 
 use super::recipient::OwnRecipient;
 use super::{ExpectedSigner, open, tenant};
@@ -17,8 +19,7 @@ use crate::commands::printer::Printer;
 use crate::exit::{Exit, Failure};
 use crate::operator::client::OperatorClient;
 use crate::operator::wire::deliveries::{
-    DeliveredDeviceText, DeliveryCloseText, DeliveryPartText, DeliveryPartView, DeliveryText, DeliveryView,
-    TotalsView,
+    DeliveryCloseText, DeliveryPartText, DeliveryPartView, DeliveryText, DeliveryView, ShareText, TotalsView,
 };
 use crate::operator::wire::fleet::RefusedDeviceView;
 
@@ -59,8 +60,8 @@ pub(super) async fn take_in(
     let tenant = tenant(&args.tenant)?;
     let recipient = own.recipient(Some(&tenant));
     let mut file = Hashed::new(open(&args.file)?);
-    let checked = check(&mut file, &signer.expected(), &recipient, &mut |_| {});
-    let checked = checked.map_err(|error| own.refused(&error))?;
+    let checked = check_with_proofs(&mut file, &signer.expected(), &recipient);
+    let (checked, proofs) = checked.map_err(|error| own.refused(&error))?;
     let digest = hex::encode(file.digest());
     let header = checked.signed.header();
     let text = DeliveryText {
@@ -70,6 +71,8 @@ pub(super) async fn take_in(
         digest: digest.clone(),
         batch: header.shipment.clone(),
         announced: header.devices,
+        header: Some(STANDARD.encode(checked.signed.octets())),
+        map: None,
     };
     let stands: DeliveryView = client.post("/v1/deliveries", &text).await?;
     if stands.closed {
@@ -83,7 +86,7 @@ pub(super) async fn take_in(
         if chunk.number() <= stands.next_part {
             continue;
         }
-        let part = part(&chunk, &own)?;
+        let part = part(&chunk, &own, (&checked, &proofs))?;
         let view: DeliveryPartView = client.post(&format!("/v1/deliveries/{digest}/parts"), &part).await?;
         refusals.extend(view.refused);
         refusals.truncate(TOLD);
@@ -109,10 +112,22 @@ fn told(view: &ImportedView, printer: &Printer) -> Result<(), Failure> {
         .then("ask the manufacturer for a manifest with these devices alone, once they are mended"))
 }
 
-fn part(chunk: &SealedChunk, own: &OwnRecipient) -> Result<DeliveryPartText, Failure> {
+/// Opens a chunk and puts its proof beside it: the server takes nobody's word for what the manufacturer signed.
+fn part(
+    chunk: &SealedChunk,
+    own: &OwnRecipient,
+    (checked, proofs): (&Checked, &ShareProofs),
+) -> Result<DeliveryPartText, Failure> {
     let opened = chunk.open(own).map_err(|error| own.refused(&error))?;
-    let devices = opened.records.iter().map(|record| DeliveredDeviceText::from(&record.device)).collect();
-    Ok(DeliveryPartText { part: opened.number.saturating_sub(1), devices })
+    let proof = proofs.of_chunk(opened.number).ok_or_else(|| changed(&"it has other chunks now"))?;
+    let share = ShareText {
+        header: STANDARD.encode(checked.signed.octets()),
+        records: opened.records.iter().map(|record| STANDARD.encode(&record.octets)).collect(),
+        first: proof.first,
+        before: proof.before.iter().map(hex::encode).collect(),
+        consistency: proof.consistency.iter().map(hex::encode).collect(),
+    };
+    Ok(DeliveryPartText { part: opened.number.saturating_sub(1), devices: Vec::new(), share: Some(share) })
 }
 
 /// The chunks of a manifest that was checked, read once more.

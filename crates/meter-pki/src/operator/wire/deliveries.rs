@@ -21,6 +21,12 @@ pub struct DeliveryText {
     pub batch: String,
     /// How many devices its file says it has.
     pub announced: u64,
+    /// Of a manifest: its signed header, base64 of DER.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
+    /// Of a file that a map reads: SHA-256 of the map, 64 hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub map: Option<String>,
 }
 
 /// Where a delivery stands.
@@ -36,6 +42,8 @@ pub struct DeliveryView {
     pub source: String,
     /// Its batch.
     pub batch: String,
+    /// SHA-256 of what it is read by: the signed header of a manifest, or the map of a file.
+    pub basis: Option<String>,
     /// How many devices were announced.
     pub announced: u64,
     /// How many came.
@@ -117,8 +125,28 @@ pub struct DeliveredDeviceText {
 pub struct DeliveryPartText {
     /// Its number, from 0.
     pub part: u32,
-    /// Its devices, up to 1,000.
+    /// Its devices, up to 1,000; of a manifest none: there the records tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub devices: Vec<DeliveredDeviceText>,
+    /// Of a manifest: the records of a chunk, and what proves them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<ShareText>,
+}
+
+/// Records of a manifest, as the manufacturer signed them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShareText {
+    /// The signed header, base64 of DER.
+    pub header: String,
+    /// The records, base64 of DER each, in their order.
+    pub records: Vec<String>,
+    /// The place of the first of them in the manifest, from 0.
+    pub first: u64,
+    /// The right edge of the tree before them: SHA-256 each, the largest subtree first.
+    pub before: Vec<String>,
+    /// That the tree which ends with them is the beginning of the one that was signed (RFC 9162 §2.1.4).
+    pub consistency: Vec<String>,
 }
 
 /// What became of a part.
@@ -167,13 +195,15 @@ impl From<&DeliveryView> for TotalsView {
 /// What a server that plays in a test says of a delivery.
 #[cfg(test)]
 pub(crate) fn played(opened: &DeliveryText, next_part: u32, (received, refused): (u64, u64)) -> DeliveryView {
-    let DeliveryText { tenant, manufacturer, source, digest, batch, announced } = opened.clone();
+    let DeliveryText { tenant, manufacturer, source, digest, batch, announced, header: _, map } =
+        opened.clone();
     DeliveryView {
         digest,
         tenant,
         manufacturer,
         source,
         batch,
+        basis: map,
         announced,
         received,
         imported: received - refused,

@@ -9,15 +9,13 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use ca_core::certificate::Certificate;
 use ca_core::record::DeliveredDevice;
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
 use p256::pkcs8::{EncodePrivateKey as _, LineEnding};
 use policies::Settings;
-use shipment::{Draft, Plan, Sender};
+use shipment::{Draft, Plan, Sender, ShareProof, SignedHeader};
 use signer_file::SystemEntropy;
 use tempfile::TempDir;
 use tokio::net::UnixListener;
@@ -26,7 +24,7 @@ use super::*;
 use crate::cli::shipment::{RecipientArgs, SignerArgs};
 use crate::commands::credential::file::pem;
 use crate::operator::wire::FailureView;
-use crate::operator::wire::deliveries::played;
+use crate::operator::wire::deliveries::{DeliveredDeviceText, played};
 use hierarchy::{Hierarchy, Key, NOW};
 
 #[path = "../../../../../../policies/tests/certificates/hierarchy.rs"]
@@ -49,8 +47,9 @@ struct Told {
 }
 
 impl Told {
-    fn devices(&self) -> impl Iterator<Item = &DeliveredDeviceText> {
-        self.parts.iter().flat_map(|part| &part.devices)
+    /// The devices that came, each proven by the header alone.
+    fn devices(&self) -> Vec<String> {
+        self.parts.iter().flat_map(titles).collect()
     }
 
     fn next_part(&self) -> u32 {
@@ -58,12 +57,29 @@ impl Told {
     }
 
     fn refused(&self) -> u64 {
-        u64::from(self.devices().any(|device| Some(&device.system_title) == self.refuses.as_ref()))
+        u64::from(self.devices().iter().any(|title| Some(title) == self.refuses.as_ref()))
     }
 
     fn received(&self) -> u64 {
-        u64::try_from(self.devices().count()).unwrap().saturating_sub(self.loses)
+        u64::try_from(self.devices().len()).unwrap().saturating_sub(self.loses)
     }
+}
+
+/// The devices of a part, as the server that plays here proves them: by the header that came with it, and nothing else.
+fn titles(part: &DeliveryPartText) -> Vec<String> {
+    let share = part.share.as_ref().unwrap();
+    let hashes = |texts: &[String]| -> Vec<[u8; 32]> {
+        texts.iter().map(|text| hex::decode(text).unwrap().try_into().unwrap()).collect()
+    };
+    let proof = ShareProof {
+        first: share.first,
+        before: hashes(&share.before),
+        consistency: hashes(&share.consistency),
+    };
+    let records: Vec<Vec<u8>> = share.records.iter().map(|text| STANDARD.decode(text).unwrap()).collect();
+    let header = SignedHeader::from_der(STANDARD.decode(&share.header).unwrap()).unwrap();
+    let devices = header.verify_share(&records, &proof).unwrap();
+    devices.iter().map(|device| device.title.to_string()).collect()
 }
 
 type Shared = Arc<Mutex<Told>>;
@@ -102,15 +118,17 @@ async fn take_part(
     if text.part != told.next_part() {
         return failure(StatusCode::CONFLICT, "delivery.part_order", Exit::Conflict);
     }
-    let refused = text.devices.iter().filter(|device| Some(&device.system_title) == told.refuses.as_ref());
-    let refused: Vec<_> = refused
-        .map(|device| RefusedDeviceView {
-            system_title: device.system_title.clone(),
+    let titles = titles(&text);
+    let refused: Vec<_> = titles
+        .iter()
+        .filter(|title| Some(*title) == told.refuses.as_ref())
+        .map(|title| RefusedDeviceView {
+            system_title: title.clone(),
             code: "device.claimed".to_owned(),
             message: "it is claimed".to_owned(),
         })
         .collect();
-    let added = u64::try_from(text.devices.len() - refused.len()).unwrap();
+    let added = u64::try_from(titles.len() - refused.len()).unwrap();
     let view = DeliveryPartView { part: text.part, added, unchanged: 0, refused };
     told.parts.push(text);
     Json(view).into_response()
@@ -239,6 +257,7 @@ fn every_device_arrives_once_in_order_and_the_delivery_is_closed() {
     let desk = Desk::new(2_001);
     desk.import().unwrap();
     let told = desk.told();
+    let header = Shipment::open(Cursor::new(&desk.octets)).unwrap();
     let opened = DeliveryText {
         tenant: "dso".to_owned(),
         manufacturer: "maker".to_owned(),
@@ -246,13 +265,14 @@ fn every_device_arrives_once_in_order_and_the_delivery_is_closed() {
         digest: hex::encode(Sha256::digest(&desk.octets)),
         batch: "S-1".to_owned(),
         announced: 2_001,
+        header: Some(STANDARD.encode(header.signed().octets())),
+        map: None,
     };
     assert_eq!(told.opened, [opened]);
-    let parts: Vec<_> = told.parts.iter().map(|part| (part.part, part.devices.len())).collect();
+    let parts: Vec<_> = told.parts.iter().map(|part| (part.part, titles(part).len())).collect();
     assert_eq!(parts, [(0, 1_000), (1, 1_000), (2, 1)]);
-    let titles: Vec<_> = told.devices().map(|device| device.system_title.clone()).collect();
     let wanted: Vec<_> = (1..=2_001).map(|number| title(number).to_string()).collect();
-    assert_eq!(titles, wanted);
+    assert_eq!(told.devices(), wanted);
     assert!(told.closed);
 }
 
@@ -344,7 +364,8 @@ fn a_part_is_written_as_the_server_reads_it() {
         certificates: vec![STANDARD.encode([0x30, 0x00])],
         secrets: Vec::new(),
     };
-    let text = serde_json::to_value(DeliveryPartText { part: 0, devices: vec![device] }).unwrap();
+    let text =
+        serde_json::to_value(DeliveryPartText { part: 0, devices: vec![device], share: None }).unwrap();
     let wanted = serde_json::json!({ "part": 0, "devices": [{
         "system_title": "4D504B0100000001", "serial_number": "", "model": "M1", "firmware": "", "batch": "B",
         "concentrator": "DC-1", "certificates": ["MAA="], "secrets": [] }] });
