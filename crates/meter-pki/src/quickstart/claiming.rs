@@ -218,6 +218,8 @@ fn wish(titles: &[String]) -> CampaignPlanText {
         goal: "swap".to_owned(),
         road: "head-end".to_owned(),
         profiles: ["ka", "tls", "ds"].map(|purpose| format!("meter-op-{purpose}-s1")).to_vec(),
+        security_setup: 0,
+        security_policy: None,
         choice: DeviceChoiceText { system_titles: titles.to_vec(), ..DeviceChoiceText::default() },
         // One meter goes ahead.
         waves: vec![1],
