@@ -47,7 +47,7 @@ fn the_chapter_on_rehearsals_works_as_it_stands() {
     std::fs::write(&own, format!("{text}\n{maker}")).expect("the configuration can be written");
     rehearsal.serve();
     let said = step(&rehearsal, &deliver);
-    assert_eq!(said.out.matches("8 devices").count(), 2, "{}", said.all());
+    assert_eq!(said.out.matches("8 of 8 devices, 8 new").count(), 2, "{}", said.all());
     let said = step(&rehearsal, &ask);
     assert!(said.out.contains("8 of 8 meters are through"), "{}", said.all());
     drop(step(&rehearsal, &plan));
