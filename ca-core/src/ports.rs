@@ -93,13 +93,12 @@ pub trait Signer: Send + Sync {
     }
 
     /// Tells what is known of whether `key` could sign now. Asks nobody and waits for nothing: whoever was known to be there may
-    /// be gone. Where keys do not go away, nothing is known.
+    /// be gone. Where keys do not go away, nothing is known, and it says `Ok`. Without a default: whoever asks another signer
+    /// hands this on too, and one that forgot it would have intents recorded while the key is known to be away.
     ///
     /// # Errors
     /// [`SignError::Unavailable`]: the key is known to be away.
-    fn check_at_hand(&self, _key: &KeyRef) -> Result<(), SignError> {
-        Ok(())
-    }
+    fn check_at_hand(&self, key: &KeyRef) -> Result<(), SignError>;
 }
 
 /// Keeps that certificates were released from hold: what undoes an act of the ledger, in the same transaction as its audit event.

@@ -338,6 +338,12 @@ impl Case<'_> {
         Answering { label: self.label, request, means, now: self.now }.seal(draft)
     }
 
+    /// Tells whether it is known that this message cannot be answered now: then nothing is done for it.
+    fn check_answerable(&self) -> Result<(), Refusal> {
+        let (request, means) = (self.message.header(), Some(&self.sender.means));
+        Answering { label: self.label, request, means, now: self.now }.check_sealable()
+    }
+
     /// Puts the refusal of what a body asks for on record. One that cannot be is an error, so that it is not kept as the answer.
     fn record(&self, refusal: Refusal) -> Result<Refusal, Refusal> {
         let refusal = record(self.label, &self.sender.actor, refusal);

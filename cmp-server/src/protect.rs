@@ -59,6 +59,17 @@ impl Answering<'_> {
         }
     }
 
+    /// Tells whether it is known that nothing can be sealed now: the key of our messages is away, and the answer needs it.
+    ///
+    /// # Errors
+    /// [`Refusal::NotSigned`].
+    pub(crate) fn check_sealable(&self) -> Result<(), Refusal> {
+        match self.means {
+            Some(Means::Signature) => Ok(self.label.parts().messages.check_at_hand()?),
+            Some(Means::Mac(_)) | None => Ok(()),
+        }
+    }
+
     fn signed(&self, draft: Draft) -> Result<Sealed, Refusal> {
         let signer = &self.label.parts().messages;
         let signature = Signature {

@@ -118,6 +118,13 @@ impl Signer for Store {
             Self::Token(signer) => signer.sign(key, message),
         }
     }
+
+    fn check_at_hand(&self, key: &KeyRef) -> Result<(), SignError> {
+        match self {
+            Self::File(signer) => signer.check_at_hand(key),
+            Self::Token(signer) => signer.check_at_hand(key),
+        }
+    }
 }
 
 impl Signer for UnlockedKeys {
@@ -130,6 +137,10 @@ impl Signer for UnlockedKeys {
             gate.pass(self.signer.public_key(key)?, message)?;
         }
         self.signer.sign(key, message)
+    }
+
+    fn check_at_hand(&self, key: &KeyRef) -> Result<(), SignError> {
+        self.signer.check_at_hand(key)
     }
 }
 

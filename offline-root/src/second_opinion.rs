@@ -76,6 +76,10 @@ impl<S: Signer> Signer for SecondOpinion<S> {
         let aside = self.put_aside(message, &signature).map_err(|error| error.to_string());
         Err(SignError::OutcomeUnknown { cause: Box::new(Quarantined { key: *key, aside }) })
     }
+
+    fn check_at_hand(&self, key: &KeyRef) -> Result<(), SignError> {
+        self.signer.check_at_hand(key)
+    }
 }
 
 /// Verifies a signature with p256 or p384.
@@ -174,6 +178,10 @@ mod tests {
             };
             octets[40] ^= u8::from(self.spoils);
             Ok(EcdsaSignature::from_fixed(curve, &octets).unwrap())
+        }
+
+        fn check_at_hand(&self, _: &KeyRef) -> Result<(), SignError> {
+            Ok(())
         }
     }
 

@@ -39,6 +39,15 @@ pub(crate) struct House {
     /// What meters asked for and were given, as the checker reads it.
     notes: Mutex<String>,
     signer: Mutex<Option<Process>>,
+    /// What the signer finds in its environment, beside what tokens of SoftHSM2 need.
+    surroundings: Vec<(&'static str, PathBuf)>,
+}
+
+/// The signer's configuration that is proposed, with its keys elsewhere.
+fn with_keys(proposal: &str, keys: &str) -> String {
+    let (before, after) = proposal.split_once("[keys]\n").expect("the keys are named");
+    let (_, after) = after.split_once("\n\n").expect("charters");
+    format!("metrics_file = \"signer/metrics.prom\"\n{before}[keys]\n{keys}\n\n{after}")
 }
 
 impl House {
@@ -71,11 +80,7 @@ impl House {
         if let Keeping::WithAuthority(_) = keeping {
             return Self::of(rehearsal, Some(tokens), &keys, None);
         }
-        let (before, after) = proposal.split_once("[keys]\n").expect("the keys are named");
-        let (_, after) = after.split_once("\n\n").expect("charters");
-        let before = format!("metrics_file = \"signer/metrics.prom\"\n{before}");
-        let signer = format!("{before}[keys]\n{keys}\n\n{after}");
-        Self::of(rehearsal, Some(tokens), LINKED, Some(signer))
+        Self::of(rehearsal, Some(tokens), LINKED, Some(with_keys(&proposal, &keys)))
     }
 
     /// Founds a system, whose keys are in files; nothing runs.
@@ -92,6 +97,17 @@ impl House {
     /// A founded system whose authority has its keys on tokens of its own, as this says of `[keys]`; nothing runs.
     pub(crate) fn with_keys(rehearsal: Rehearsal, keys: &str) -> Self {
         Self::of(rehearsal, None, &format!("{keys}\n{SHORT_RESTS}"), None)
+    }
+
+    /// A founded system whose keys a signer has, whose proposal this is, as that says of `[keys]`, which finds this in its environment
+    /// and the authority does not; nothing runs.
+    pub(crate) fn behind_signer(
+        rehearsal: Rehearsal,
+        (proposal, keys): (&str, &str),
+        surroundings: Vec<(&'static str, PathBuf)>,
+    ) -> Self {
+        let signer = with_keys(proposal, &format!("{keys}\n{SHORT_RESTS}"));
+        Self { surroundings, ..Self::of(rehearsal, None, LINKED, Some(signer)) }
     }
 
     fn of(mut rehearsal: Rehearsal, tokens: Option<Tokens>, keys: &str, signer: Option<String>) -> Self {
@@ -113,7 +129,12 @@ impl House {
             has_signer: signer.is_some(),
             notes: Mutex::default(),
             signer: Mutex::new(None),
+            surroundings: Vec::new(),
         }
+    }
+
+    fn signers_environment(&self) -> Vec<(&'static str, PathBuf)> {
+        self.tokens.iter().flat_map(Tokens::environment).chain(self.surroundings.clone()).collect()
     }
 
     /// Starts the signer, where there is one, and the authority.
@@ -138,7 +159,7 @@ impl House {
 
     pub(crate) fn start_signer(&self) {
         let configuration = path(&self.at("signer.toml"));
-        let environment: Vec<_> = self.tokens.iter().flat_map(Tokens::environment).collect();
+        let environment = self.signers_environment();
         let log = self.rehearsal.unique("signer.log");
         let mut signer = Process::start_in(&environment, &["--config", &configuration, "signer"], log);
         eventually("the signer answers", || {
@@ -182,7 +203,7 @@ impl House {
     /// Runs a verb of the signer with its configuration.
     pub(crate) fn signer_verb(&self, verb: &[&str]) -> Said {
         let mut command = Command::new(program("meter-pki"));
-        command.envs(self.tokens.iter().flat_map(Tokens::environment));
+        command.envs(self.signers_environment());
         finish(command.arg("--config").arg(self.at("signer.toml")).arg("signer").args(verb))
     }
 

@@ -8,12 +8,16 @@ use e2e::rehearsal::Rehearsal;
 use e2e::tool::{finish, openssl, softhsm};
 use pkcs11_faults::Plan;
 
+/// The token that has the key of CMP messages, and that key alone.
+pub(crate) const MESSAGES: &str = "messages";
+
 pub(crate) struct Tokens {
     state: PathBuf,
 }
 
 impl Tokens {
-    /// Makes tokens with these labels, and brings every key onto each of them, as restored backups would be; the files go.
+    /// Makes tokens with these labels, and brings every key onto each of them, as restored backups would be; the files go. The key of
+    /// messages is on [`MESSAGES`] alone, where there is such a token, and that has no other.
     pub(crate) fn make(rehearsal: &Rehearsal, labels: &[&str]) -> Self {
         let tokens = Self { state: rehearsal.state("") };
         std::fs::create_dir(tokens.at("tokens")).expect("a directory");
@@ -27,8 +31,13 @@ impl Tokens {
             tokens.util(&[&["--init-token", "--free", "--label", label][..], &secrets].concat());
         }
         for file in std::fs::read_dir(tokens.at("keys")).expect("the keys") {
-            let plain = decrypted(rehearsal, &file.expect("a key").path());
-            labels.iter().for_each(|label| tokens.import(&plain, label));
+            let file = file.expect("a key").path();
+            let plain = decrypted(rehearsal, &file);
+            let of_messages =
+                labels.contains(&MESSAGES).then(|| path(&file).contains(&message_key(rehearsal)));
+            let takes =
+                |label: &&&str| of_messages.is_none_or(|of_messages| of_messages == (**label == MESSAGES));
+            labels.iter().filter(takes).for_each(|label| tokens.import(&plain, label));
         }
         std::fs::remove_dir_all(tokens.at("keys")).expect("the files go");
         tokens
@@ -80,6 +89,15 @@ impl Tokens {
     pub(crate) fn calls(&self, function: &str) -> usize {
         pkcs11_faults::calls(&self.at("plan"), function).expect("the calls")
     }
+}
+
+/// The name of the key that protects CMP messages, as its certificate has it.
+fn message_key(rehearsal: &Rehearsal) -> String {
+    let certificate = path(&rehearsal.state("tls/cmp-signer.cer"));
+    let told =
+        openssl(["x509", "-inform", "DER", "-in", &certificate, "-noout", "-ext", "subjectKeyIdentifier"]);
+    let line = told.ok().out.lines().nth(1).expect("its identifier").to_owned();
+    line.trim().replace(':', "").to_lowercase()
 }
 
 /// The key of a file, in the clear, under its name.

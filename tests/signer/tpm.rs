@@ -1,5 +1,5 @@
-//! A utility whose authority has its keys in a TPM 2.0 (swtpm, behind a resource manager, through tpm2-pkcs11): it issues over EST,
-//! and goes on after the power of the TPM went, and after its resource manager was started anew.
+//! A utility whose authority, or its signer, has its keys in a TPM 2.0 (swtpm, behind a resource manager, through tpm2-pkcs11): it
+//! issues over EST, and goes on after the power of the TPM went, and after its resource manager was started anew.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -51,23 +51,37 @@ fn bring(rehearsal: &Rehearsal, board: &Board, directory: &Path) {
     drop(run("/usr/bin/python3", ["-c", STAYS, &store]).ok());
 }
 
-#[test]
-fn h_01_with_its_keys_in_a_tpm_an_authority_issues_and_outlives_that_the_power_of_the_tpm_goes() {
-    let mut rehearsal = House::founded();
+/// Founds a system with its keys in a TPM; nothing of it runs but the board.
+fn with_board(behind_signer: bool) -> (House, Board) {
+    let rehearsal = House::founded();
+    let proposal = rehearsal.operator(&["signer", "propose"]).ok().out;
     let directory = rehearsal.scratch("board");
     std::fs::create_dir(&directory).expect("a directory");
-    let mut board = Board::start(&directory);
+    let board = Board::start(&directory);
     bring(&rehearsal, &board, &directory);
     let pin = rehearsal.state("pin");
     std::fs::write(&pin, "user-1234").expect("the PIN");
     drop(run("chmod", ["600", &path(&pin)]).ok());
-    for (name, value) in Board::environment(&directory) {
-        rehearsal.surround(name, &PathBuf::from(value));
-    }
+    let environment = Board::environment(&directory).map(|(name, value)| (name, PathBuf::from(value)));
     let uri = format!("pkcs11:token=gateway?module-path={}&pin-source=file:{}", path(&module()), path(&pin));
-    let mut house = House::with_keys(rehearsal, &format!("token_uri = \"{uri}\""));
+    let keys = format!("token_uri = \"{uri}\"");
+    let house = if behind_signer {
+        House::behind_signer(rehearsal, (&proposal, &keys), environment.to_vec())
+    } else {
+        let mut rehearsal = rehearsal;
+        environment.iter().for_each(|(name, value)| rehearsal.surround(name, value));
+        House::with_keys(rehearsal, &keys)
+    };
+    (house, board)
+}
+
+fn outlives_that_the_power_goes(behind_signer: bool) {
+    let (mut house, mut board) = with_board(behind_signer);
     house.start();
     let number = house.rehearsal.process_number();
+    let signer = behind_signer.then(|| house.signer_number());
+    assert_eq!(House::mapped(number).contains("tpm2_pkcs11"), !behind_signer, "who maps the module");
+    assert!(signer.is_none_or(|signer| House::mapped(signer).contains("tpm2_pkcs11")));
     eventually("the authority says that it is ready", || house.ready().then_some(()));
     let before = house.rehearsal.audited();
     house.under_load(|told| {
@@ -84,8 +98,19 @@ fn h_01_with_its_keys_in_a_tpm_an_authority_issues_and_outlives_that_the_power_o
     house.rehearsal.expect_devices("dso", &[&title(90)]);
     eventually("the meter is served", || (house.ask(&title(90)).status == 200).then_some(()));
     assert_eq!(house.rehearsal.process_number(), number, "it was not started anew");
+    assert_eq!(signer, behind_signer.then(|| house.signer_number()), "neither was its signer");
     let [failed, recovered] =
         ["signer-failed", "signer-recovered"].map(|act| house.recorded(act, before).len());
     assert!(failed >= 1 && failed == recovered, "{failed} {recovered}");
     house.check();
+}
+
+#[test]
+fn h_01_with_its_keys_in_a_tpm_an_authority_issues_and_outlives_that_the_power_of_the_tpm_goes() {
+    outlives_that_the_power_goes(false);
+}
+
+#[test]
+fn h_01_a_signer_with_its_keys_in_a_tpm_signs_for_an_authority_and_outlives_that_the_power_of_the_tpm_goes() {
+    outlives_that_the_power_goes(true);
 }

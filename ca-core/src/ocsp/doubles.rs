@@ -130,6 +130,10 @@ impl Signer for MemorySigner {
         self.signatures.fetch_add(1, Ordering::SeqCst);
         self.keys.get(key).map(|key| sign(key, message)).ok_or(SignError::KeyNotFound { key: *key })
     }
+
+    fn check_at_hand(&self, _: &KeyRef) -> Result<(), SignError> {
+        Ok(())
+    }
 }
 
 /// A ledger and status source in memory.

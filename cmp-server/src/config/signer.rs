@@ -68,6 +68,11 @@ impl MessageSigner {
             .chain(self.chain.iter().filter(|certificate| certificate.issuer() != certificate.subject()))
     }
 
+    /// Tells whether it is known that it cannot sign now; asks nobody.
+    pub(crate) fn check_at_hand(&self) -> Result<(), SignMessageError> {
+        Ok(self.signer.check_at_hand(&self.certificate.public_key().key_ref())?)
+    }
+
     /// Signs a protected part.
     pub(crate) fn sign(&self, octets: &[u8]) -> Result<Vec<u8>, SignMessageError> {
         Ok(self.signer.sign(&self.certificate.public_key().key_ref(), octets)?.to_der()?)

@@ -101,6 +101,8 @@ pub(super) fn ask(case: &Case<'_>, asked: &Asked<'_>) -> Result<Came, Refusal> {
         }
         Err(refusal) => return Err(refusal),
     };
+    // A certificate that nobody could be given would burn a serial number, and its device's place, for nothing.
+    case.check_answerable()?;
     match case.authority().enrol(request) {
         Ok(issued) => {
             let parts = case.label.parts();

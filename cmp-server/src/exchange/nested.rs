@@ -34,6 +34,7 @@ pub(super) fn answer_each(case: &Case<'_>, messages: &[Any]) -> Result<Worked, R
     if !(1..=max).contains(&messages.len()) {
         return Err(Refusal::BatchSize { count: messages.len(), max });
     }
+    case.check_answerable()?;
     let octets = nested::octets(messages)?;
     let names = names(&octets)?;
     // The path of nested messages says nothing of what is in them; any other path does.

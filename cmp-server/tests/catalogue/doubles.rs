@@ -51,6 +51,10 @@ impl Signer for JournaledSigner {
         entered.map_err(SignError::unavailable)?;
         self.signer.sign(key, message)
     }
+
+    fn check_at_hand(&self, key: &KeyRef) -> Result<(), SignError> {
+        self.signer.check_at_hand(key)
+    }
 }
 
 /// The secrets behind references. It is asked through the journal, where it stands as the registry's neighbour.

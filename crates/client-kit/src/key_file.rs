@@ -129,6 +129,10 @@ impl Signer for FileKey {
         EcdsaSignature::from_fixed(curve, &fixed)
             .map_err(|cause| SignError::OutcomeUnknown { cause: Box::new(cause) })
     }
+
+    fn check_at_hand(&self, _: &KeyRef) -> Result<(), SignError> {
+        Ok(())
+    }
 }
 
 /// The text has no private key of a kind that is used here.

@@ -28,9 +28,13 @@ pub struct Evidence {
     /// The signer's own ledger, as the crash harness keeps it
     #[arg(long, required_unless_present_any = ["signer_log", "clients"])]
     pub signatures: Option<PathBuf>,
-    /// The log of `meter-pki signer`; each one, where there are several
+    /// The log of `meter-pki signer`, whose other segments lie beside it: once for each place where there are any, and for each log,
+    /// where there are several
     #[arg(long)]
     pub signer_log: Vec<PathBuf>,
+    /// Only from this record of the signer's log on: those before it are elsewhere, and are not looked for
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub signer_log_from: u64,
     /// What clients asked for, were given and were told
     #[arg(long, required_unless_present = "signer_log")]
     pub clients: Option<PathBuf>,
@@ -89,11 +93,7 @@ impl Evidence {
             audit: AuditRecord::all(&rows)?,
             again: self.again.as_deref().map(engines::read).transpose()?,
             signatures: self.signatures.as_deref().map(signatures).transpose()?,
-            signer_logs: self
-                .signer_log
-                .iter()
-                .map(|path| SignerLog::read(&octets(path)?, path))
-                .collect::<Result<_, _>>()?,
+            signer_logs: SignerLog::all(&self.signer_log, self.signer_log_from)?,
             clients: self.clients.as_deref().map(clients).transpose()?.unwrap_or_default(),
             issuers: issuers.into_iter().map(|issuer| (issuer.key.clone(), issuer)).collect(),
             published: crls(&self.published)?

@@ -118,7 +118,7 @@ mod tests {
         let mut page = Page::new();
         let key = KeyRef::new([7; 20]);
         for (signed, denied, today) in [(3, 1, 9), (5, 1, 0)] {
-            let state = KeyState { key, purposes: "ocsp".into(), signed, denied, today };
+            let state = KeyState { key, purposes: "ocsp".into(), signed, denied, today, absence: None };
             let state = SignerState { records: 12, keys: vec![state], ..SignerState::default() };
             let text = page.text(&state);
             let line = |outcome: &str, count: u64| {

@@ -121,6 +121,10 @@ impl Signer for FileSigner {
             .and_then(|digest| private_key.key_pair().sign_digest(&digest));
         made(&private_key, signature)
     }
+
+    fn check_at_hand(&self, _: &KeyRef) -> Result<(), SignError> {
+        Ok(())
+    }
 }
 
 fn made(key: &PrivateKey, signature: Result<Signature, Unspecified>) -> Result<EcdsaSignature, SignError> {

@@ -31,7 +31,7 @@ use signer_link::client::{LinkBounds, SignerLink};
 use signer_link::denial::Denial;
 use signer_link::desk::{Asker, SignerState, SigningDesk};
 use signer_link::guarded::{GuardedDesk, Means};
-use signer_link::log::LogReader;
+use signer_link::log::{LogPlan, LogReader, SegmentBounds};
 use signer_link::server::LinkServer;
 use signer_pkcs11::{Pin, TokenOptions, TokenSigner, TokenUri};
 
@@ -185,6 +185,10 @@ impl Signer for Hardware {
         self.take();
         self.signer.sign(key, message)
     }
+
+    fn check_at_hand(&self, key: &KeyRef) -> Result<(), SignError> {
+        self.signer.check_at_hand(key)
+    }
 }
 
 struct SystemClock;
@@ -226,7 +230,9 @@ fn serve(keys: &str, folder: &Path) -> Result<(), Failed> {
     let without = LinkServer::bind(&folder.join("bare.sock"), &BTreeSet::new(), folder)?.serve(bare)?;
     let charter = KeyCharter { key, purpose: Purpose::Messages, rates: Rates::default() };
     let means = Means { signer, clock: Arc::new(SystemClock), tokens: Arc::new(Vec::new) };
-    let desk = GuardedDesk::open(means, vec![charter], &folder.join("signatures.log"), Box::new(|_| ()))?;
+    let segment = SegmentBounds { records: u64::MAX, octets: u64::MAX };
+    let log = LogPlan { path: folder.join("signatures.log"), segment };
+    let desk = GuardedDesk::open(means, vec![charter], log, Box::new(|_| ()))?;
     let desk = Arc::new(desk);
     let server = LinkServer::bind(&folder.join("signer.sock"), &BTreeSet::new(), folder)?;
     let serving = server.serve(desk.clone())?;

@@ -21,7 +21,7 @@ use ca_core::signature::EcdsaSignature;
 use ca_core::to_be_signed::ToBeSigned;
 
 use crate::denial::{Denial, Meaning};
-use crate::desk::{SignerState, TokenReport};
+use crate::desk::{KeyAbsence, SignerState, TokenReport};
 use connection::{Connection, Place, SendError};
 use slots::Slots;
 use watch::Watch;
@@ -229,18 +229,13 @@ impl Signer for SignerLink {
         self.ask(key, tbs.octets())
     }
 
-    /// As of when the signer told last, at most about a second ago: whether it answers, and whether any of its tokens serves. Which
-    /// token has which key is not told.
-    fn check_at_hand(&self, _key: &KeyRef) -> Result<(), SignError> {
+    /// As of when the signer told last, at most about a second ago: whether it answers, and whether a token with the key serves.
+    fn check_at_hand(&self, key: &KeyRef) -> Result<(), SignError> {
         self.ready()?;
-        let tokens = self.tokens();
-        if tokens.is_empty() || tokens.iter().any(TokenReport::serves) {
-            return Ok(());
-        }
-        let again_in = tokens.iter().filter_map(|token| token.again_in).min();
-        let away: Vec<String> =
-            tokens.into_iter().map(|one| format!("{}: {}", one.token, one.cause)).collect();
-        let cause = format!("no token of the signer serves: {}", away.join("; "));
+        let Some(KeyAbsence { again_in }) = self.watch.standing().absence(key) else { return Ok(()) };
+        let tokens = self.tokens().into_iter().filter(|token| !token.serves());
+        let away: Vec<String> = tokens.map(|one| format!("{}: {}", one.token, one.cause)).collect();
+        let cause = format!("no token of the signer that serves has the key {key}: {}", away.join("; "));
         Err(SignError::Unavailable { cause: cause.into(), again_in })
     }
 }

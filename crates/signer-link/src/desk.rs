@@ -169,7 +169,7 @@ impl TokenReport {
         let TokenFields { token, standing, again_seconds, cause, counts } = fields;
         let standing = Standing::ALL.into_iter().find(|one| one.number() == standing);
         let standing = standing.ok_or_else(|| unsound("a token stands in no known way"))?;
-        let again_in = (again_seconds > 0).then(|| Duration::from_secs(again_seconds.into()));
+        let again_in = seconds(again_seconds);
         Ok(Self { token, standing, again_in, cause, counts: TokenCounts::of_numbers(&counts)? })
     }
 }
@@ -187,6 +187,15 @@ pub struct KeyState {
     pub denied: u64,
     /// Signatures of this day, those before the process began too.
     pub today: u64,
+    /// Whether it is known that it cannot sign now.
+    pub absence: Option<KeyAbsence>,
+}
+
+/// A key that is known to be away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyAbsence {
+    /// When its token is asked again, where that is known.
+    pub again_in: Option<Duration>,
 }
 
 impl SignerState {
@@ -198,6 +207,8 @@ impl SignerState {
                 signed: one.signed,
                 denied: one.denied,
                 today: one.today,
+                away: one.absence.is_some(),
+                again_seconds: one.absence.and_then(|one| one.again_in).map_or(0, whole_seconds),
             })
         });
         let fields = StateFields {
@@ -212,13 +223,19 @@ impl SignerState {
     pub(crate) fn read(frame: &Frame) -> io::Result<Self> {
         let StateFields { records, head, keys, tokens } = frame.value()?;
         let keys = keys.into_iter().map(|fields| {
-            let KeyStateFields { key, purposes, signed, denied, today } = fields;
-            Ok(KeyState { key: key_ref(&key)?, purposes, signed, denied, today })
+            let KeyStateFields { key, purposes, signed, denied, today, away, again_seconds } = fields;
+            let absence = away.then(|| KeyAbsence { again_in: seconds(again_seconds) });
+            Ok(KeyState { key: key_ref(&key)?, purposes, signed, denied, today, absence })
         });
         let head = head.as_bytes().try_into().map_err(|_| unsound("a hash has 32 octets"))?;
         let tokens = tokens.into_iter().map(TokenReport::read).collect::<io::Result<_>>()?;
         Ok(Self { records, head, keys: keys.collect::<io::Result<_>>()?, tokens })
     }
+}
+
+/// A time that is told; 0 where none is.
+fn seconds(told: u32) -> Option<Duration> {
+    (told > 0).then(|| Duration::from_secs(told.into()))
 }
 
 /// Reads the name of a key.
@@ -263,7 +280,7 @@ impl KeyList {
         Ok(Self {
             keys: keys.iter().map(key).collect::<io::Result<_>>()?,
             awaited: awaited.iter().map(key_ref).collect::<io::Result<_>>()?,
-            again_in: (again_seconds > 0).then(|| Duration::from_secs(again_seconds.into())),
+            again_in: seconds(again_seconds),
         })
     }
 }
@@ -280,7 +297,8 @@ mod tests {
             let cause = "C_Sign answered CKR_DEVICE_REMOVED".to_owned();
             let token = TokenReport { token: "online".into(), standing, again_in, cause, counts };
             let key = KeyRef::new([4; 20]);
-            let key = KeyState { key, purposes: "ocsp".into(), signed: 1, denied: 2, today: 3 };
+            let absence = again_in.map(|_| KeyAbsence { again_in });
+            let key = KeyState { key, purposes: "ocsp".into(), signed: 1, denied: 2, today: 3, absence };
             let sent = SignerState { records: 9, head: [7; 32], keys: vec![key], tokens: vec![token] };
             assert_eq!(SignerState::read(&sent.frame().unwrap()).unwrap(), sent);
         }

@@ -3,7 +3,6 @@
 mod memory;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -17,8 +16,8 @@ use ca_core::validity::UnixTime;
 
 use crate::charter::{KeyCharter, Subject};
 use crate::denial::{Denial, Meaning};
-use crate::desk::{Asker, KeyState, SignerState, SigningDesk, TokenReport};
-use crate::log::{Entry, OnFailure, OpenLogError, SIGNED, SignatureLog};
+use crate::desk::{Asker, KeyAbsence, KeyState, SignerState, SigningDesk, TokenReport};
+use crate::log::{Entry, LogPlan, OnFailure, OpenLogError, SIGNED, SignatureLog};
 use memory::Memory;
 
 /// What a guarded desk holds keys and time with.
@@ -83,18 +82,13 @@ impl GuardedDesk {
     pub fn open(
         means: Means,
         charters: Vec<KeyCharter>,
-        log: &Path,
+        log: LogPlan,
         failed: OnFailure,
     ) -> Result<Self, OpenLogError> {
-        let mut memories: BTreeMap<KeyRef, Memory> = BTreeMap::new();
-        let log = SignatureLog::open(
-            log,
-            |record| memories.entry(record.entry.key).or_default().recall(&record.entry),
-            failed,
-        )?;
+        let (log, mut recollection) = SignatureLog::open(log, failed)?;
         let keys = charters.into_iter().map(|charter| {
             let key = charter.key;
-            let memory = Mutex::new(memories.remove(&key).unwrap_or_default());
+            let memory = Mutex::new(Memory::new(recollection.take(&key)));
             (key, GuardedKey { charter, memory, public_key: OnceLock::new() })
         });
         Ok(Self { means, keys: keys.collect(), log })
@@ -201,6 +195,10 @@ impl SigningDesk for GuardedDesk {
                 signed: memory.signed(),
                 denied: memory.denied(),
                 today: memory.signed_on(today),
+                absence: match self.means.signer.check_at_hand(name) {
+                    Err(SignError::Unavailable { again_in, .. }) => Some(KeyAbsence { again_in }),
+                    Ok(()) | Err(_) => None,
+                },
             }
         });
         let tokens = (self.means.tokens)();

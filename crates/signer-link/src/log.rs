@@ -1,26 +1,27 @@
 //! The signer's own log: one DER record after the other, each with the hash of the one before it, on disk before a signature
-//! leaves.
+//! leaves; in segments, of which only the last is written and read at a start.
 //!
-//! One thread writes; whatever waits for it is written and synced together. A record that was torn off at the end is cut off at
+//! Whoever finds nobody writing writes for all who wait, and syncs once. A record that was torn off at the end is cut off at
 //! the start; whatever else is not as it was written is damage, and nothing is signed.
 
+mod gathering;
+mod writing;
+mod segments;
+mod recollection;
 mod reading;
 mod record;
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufReader, Write as _};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, Receiver, SyncSender};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::sync::{Mutex, PoisonError};
 
+use gathering::{Gathering, Turn};
 pub use reading::{LogFault, LogReader};
-pub use record::{Entry, Kind, Record, SIGNED};
-
-/// How many records are synced together at most.
-const TOGETHER: usize = 1_024;
+pub use recollection::{KeyRecollection, Recollection};
+pub use record::{BEGUN, CARRIED, Entry, Kind, Record, SIGNED};
+pub use segments::{LogPlan, SegmentBounds, SegmentsFault, read_segments};
+use writing::Writer;
 
 /// Where a log stands: how many records it has, and the SHA-256 of the last.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,61 +33,33 @@ pub struct Head {
 }
 
 /// A log that is written.
-#[derive(Debug)]
 pub struct SignatureLog {
-    waiting: SyncSender<Waiting>,
-    head: Arc<Mutex<Head>>,
-    syncs: Arc<AtomicU64>,
+    gathering: Gathering<Entry>,
+    writer: Mutex<Writer>,
+    head: Mutex<Head>,
+    syncs: AtomicU64,
+    failed: Mutex<Option<OnFailure>>,
 }
-
-/// An entry, and who waits for it.
-type Waiting = (Entry, SyncSender<()>);
 
 /// Called once, when the log cannot be written any more.
 pub type OnFailure = Box<dyn FnOnce(io::Error) + Send>;
 
 impl SignatureLog {
-    /// Opens a log, or begins one in a file of mode 0600; tells `each` of every record that is there, first to last.
+    /// Opens a log, or begins one in a file of mode 0600; returns what it says of the keys.
     ///
     /// # Errors
     /// [`OpenLogError`].
-    pub fn open(path: &Path, mut each: impl FnMut(&Record), failed: OnFailure) -> Result<Self, OpenLogError> {
-        let unusable = |cause| OpenLogError::Unusable { path: path.to_owned(), cause };
-        let created = !path.exists();
-        let mut options = OpenOptions::new();
-        let file = options.read(true).append(true).create(true).mode(0o600).open(path).map_err(unusable)?;
-        if file.try_lock().is_err() {
-            return Err(OpenLogError::InUse { path: path.to_owned() });
-        }
-        if created {
-            sync_directory(path).map_err(unusable)?;
-        }
-        let mut reader = LogReader::new(BufReader::new(&file));
-        let fault = reader.by_ref().find_map(|record| record.map(|record| each(&record)).err());
-        match fault {
-            None => {}
-            Some(LogFault::Torn { at, octets }) => {
-                tracing::warn!(
-                    at,
-                    octets,
-                    "signer: the log ends in a record that was never whole; it is cut off"
-                );
-                file.set_len(at).and_then(|()| file.sync_all()).map_err(unusable)?;
-            }
-            Some(fault) => return Err(OpenLogError::Damaged { path: path.to_owned(), fault }),
-        }
-        let head = Arc::new(Mutex::new(reader.head()));
-        let (waiting, entries) = mpsc::sync_channel(TOGETHER);
-        let (written, syncs) = (Arc::clone(&head), Arc::<AtomicU64>::default());
-        let synced = Arc::clone(&syncs);
-        let writer = move || {
-            if let Err(cause) = write(&file, &entries, (&written, &synced)) {
-                tracing::error!(%cause, "signer: the log cannot be written: nothing more is signed");
-                failed(cause);
-            }
+    pub fn open(plan: LogPlan, failed: OnFailure) -> Result<(Self, Recollection), OpenLogError> {
+        let writer = Writer::open(plan)?;
+        let recollection = writer.recollection().clone();
+        let log = Self {
+            gathering: Gathering::default(),
+            head: Mutex::new(writer.head()),
+            writer: Mutex::new(writer),
+            syncs: AtomicU64::new(0),
+            failed: Mutex::new(Some(failed)),
         };
-        thread::Builder::new().name("signer-log".into()).spawn(writer).map_err(unusable)?;
-        Ok(Self { waiting, head, syncs })
+        Ok((log, recollection))
     }
 
     /// Writes an entry down; when this returns it is on disk.
@@ -94,9 +67,38 @@ impl SignatureLog {
     /// # Errors
     /// [`LogEnded`]: no signature may leave.
     pub fn append(&self, entry: Entry) -> Result<(), LogEnded> {
-        let (done, is_done) = mpsc::sync_channel(1);
-        self.waiting.send((entry, done)).map_err(|_| LogEnded)?;
-        is_done.recv().map_err(|_| LogEnded)
+        match self.gathering.join(entry) {
+            Turn::Written => Ok(()),
+            Turn::Ended => Err(LogEnded),
+            Turn::Writes(turn) => {
+                // Nobody writes beside whoever has the turn.
+                let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+                let (entries, turn) = turn.close();
+                self.write(&mut writer, entries).map_err(|cause| self.end(cause))?;
+                let turn = turn.written();
+                writer.turn_over().map_err(|cause| self.end(cause))?;
+                *self.head.lock().unwrap_or_else(PoisonError::into_inner) = writer.head();
+                drop(writer);
+                turn.pass_on();
+                Ok(())
+            }
+        }
+    }
+
+    fn write(&self, writer: &mut Writer, entries: Vec<Entry>) -> io::Result<()> {
+        writer.write(entries)?;
+        self.syncs.fetch_add(1, Ordering::Relaxed);
+        *self.head.lock().unwrap_or_else(PoisonError::into_inner) = writer.head();
+        Ok(())
+    }
+
+    /// Whoever has the turn drops it, which ends the log for all.
+    fn end(&self, cause: io::Error) -> LogEnded {
+        tracing::error!(%cause, "signer: the log cannot be written: nothing more is signed");
+        if let Some(failed) = self.failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            failed(cause);
+        }
+        LogEnded
     }
 
     /// Returns how often it was synced since it was opened: each time for all that waited.
@@ -112,40 +114,10 @@ impl SignatureLog {
     }
 }
 
-/// Writes whatever waits, until nobody can write any more.
-fn write(
-    mut file: &File,
-    entries: &Receiver<Waiting>,
-    (head, syncs): (&Mutex<Head>, &AtomicU64),
-) -> io::Result<()> {
-    while let Ok(first) = entries.recv() {
-        let together: Vec<Waiting> =
-            std::iter::once(first).chain(entries.try_iter()).take(TOGETHER).collect();
-        let mut next = *head.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut octets, mut waiting) = (Vec::new(), Vec::with_capacity(together.len()));
-        for (entry, done) in together {
-            let record = Record { number: next.records + 1, previous: next.hash, entry };
-            let der = record.to_der()?;
-            next = Head { records: record.number, hash: record::hash(&der) };
-            octets.extend_from_slice(&der);
-            waiting.push(done);
-        }
-        file.write_all(&octets)?;
-        file.sync_data()?;
-        syncs.fetch_add(1, Ordering::Relaxed);
-        *head.lock().unwrap_or_else(PoisonError::into_inner) = next;
-        for done in waiting {
-            if done.send(()).is_err() {
-                tracing::debug!("signer: nobody waits any more for a record that was written");
-            }
-        }
+impl core::fmt::Debug for SignatureLog {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("SignatureLog").field("head", &self.head()).finish_non_exhaustive()
     }
-    Ok(())
-}
-
-fn sync_directory(path: &Path) -> io::Result<()> {
-    let directory = path.parent().filter(|parent| *parent != Path::new(""));
-    File::open(directory.unwrap_or_else(|| Path::new(".")))?.sync_all()
 }
 
 /// The log cannot be written any more.

@@ -185,7 +185,10 @@ impl Talk {
             let answer = match request.kind {
                 Kind::AskKeys => KeyList::of(&*self.desk).frame()?,
                 Kind::AskState => self.desk.state().frame()?,
-                Kind::AskSignature => self.sign(&request)?,
+                Kind::AskSignature => {
+                    self.sign(&request)?;
+                    continue;
+                }
                 Kind::Hello | Kind::Piece | Kind::Keys | Kind::State | Kind::Signature | Kind::Denial => {
                     Denial::refused("link.frame", "this is no request").frame()?
                 }
@@ -212,21 +215,26 @@ impl Talk {
         }
     }
 
-    fn sign(&mut self, request: &Frame) -> io::Result<Frame> {
+    /// Signs and answers. A signature that was begun is at work until its answer is sent.
+    fn sign(&mut self, request: &Frame) -> io::Result<()> {
         let AskSignature { key, length } = request.value()?;
         let key = key_ref(&key)?;
         let octets = incoming::read(&mut self.reader, length, &self.spool)?;
         let octets = match octets {
             Ok(octets) => octets,
-            Err(denial) => return denial.frame(),
+            Err(denial) => return self.answer(&denial.frame()?),
         };
-        let Some(_begun) = self.work.begin() else {
-            return Denial::unavailable("signer.stopping", "the signer is being stopped", 1).frame();
+        let Some(begun) = self.work.begin() else {
+            let denial = Denial::unavailable("signer.stopping", "the signer is being stopped", 1);
+            return self.answer(&denial.frame()?);
         };
-        match self.desk.sign(self.asker, &key, octets) {
-            Ok(signature) => Ok(signature_frame(&signature)),
-            Err(denial) => denial.frame(),
-        }
+        let answer = match self.desk.sign(self.asker, &key, octets) {
+            Ok(signature) => signature_frame(&signature),
+            Err(denial) => denial.frame()?,
+        };
+        let answered = self.answer(&answer);
+        drop(begun);
+        answered
     }
 
     fn answer(&self, frame: &Frame) -> io::Result<()> {

@@ -10,7 +10,7 @@ use der::asn1::OctetString;
 use der::{Decode, Encode, Sequence};
 
 /// The version of these frames.
-pub(crate) const VERSION: u8 = 2;
+pub(crate) const VERSION: u8 = 3;
 
 /// How many octets can be signed at most: a CRL of some ten million entries.
 pub(crate) const LONGEST_REQUEST: u64 = 1 << 29;
@@ -184,7 +184,8 @@ pub(crate) struct TokenFields {
 }
 
 /// ```text
-/// KeyState ::= SEQUENCE { key OCTET STRING, purposes UTF8String, signed INTEGER, denied INTEGER, today INTEGER }
+/// KeyState ::= SEQUENCE {
+///   key OCTET STRING, purposes UTF8String, signed INTEGER, denied INTEGER, today INTEGER, away BOOLEAN, againSeconds INTEGER }
 /// ```
 #[derive(Debug, Sequence)]
 pub(crate) struct KeyStateFields {
@@ -193,6 +194,8 @@ pub(crate) struct KeyStateFields {
     pub(crate) signed: u64,
     pub(crate) denied: u64,
     pub(crate) today: u64,
+    pub(crate) away: bool,
+    pub(crate) again_seconds: u32,
 }
 
 #[cfg(test)]

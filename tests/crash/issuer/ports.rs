@@ -83,6 +83,10 @@ impl Signer for TrappedSigner {
             Some(Fate::GoOn) | None => Ok(signature),
         }
     }
+
+    fn check_at_hand(&self, key: &KeyRef) -> Result<(), SignError> {
+        self.inner.check_at_hand(key)
+    }
 }
 
 /// The ledger.

@@ -11,7 +11,7 @@ use crate::rows::{ABORTED, CERTIFICATE_ISSUED, CRL_INTENDED, Id};
 use crate::witness::{SignerLog, Witnessed};
 
 pub(super) fn the_signer_says_the_same(case: &Case, findings: &mut Findings) {
-    for broken in case.signer_logs.iter().filter_map(|log| log.broken.clone()) {
+    for broken in case.signer_logs.iter().flat_map(|log| log.broken.clone()) {
         findings.add(Invariant::I17, broken);
     }
     let crls: BTreeSet<&[u8]> = case

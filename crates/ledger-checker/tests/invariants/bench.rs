@@ -53,6 +53,13 @@ pub(crate) struct Bench {
     clients: String,
     /// The records of the signer's log, where there is one.
     log: Option<Vec<Vec<u8>>>,
+    /// How many records each of its files has, the last of them but the rest.
+    segment: usize,
+    /// Which of its files were moved to an archive.
+    archived: Vec<usize>,
+    /// Which of them are gone.
+    lost: Vec<usize>,
+    pub(crate) log_from: u64,
     published: Vec<u8>,
     shard: Vec<u8>,
     sequence: u64,
@@ -84,6 +91,10 @@ impl Bench {
             signatures: String::new(),
             clients: String::new(),
             log: None,
+            segment: usize::MAX,
+            archived: Vec::new(),
+            lost: Vec::new(),
+            log_from: 1,
             published: Vec::new(),
             shard: Vec::new(),
             sequence: 0,
@@ -132,9 +143,16 @@ impl Bench {
         }
         std::fs::write(at("signatures"), &self.signatures).unwrap();
         std::fs::write(at("clients"), &self.clients).unwrap();
-        if let Some(log) = &self.log {
-            std::fs::write(at("signer.log"), log.concat()).unwrap();
+        std::fs::create_dir(at("archive")).unwrap();
+        for (place, records) in self.log.iter().flat_map(|log| log.chunks(self.segment)).enumerate() {
+            let number =
+                if place == 0 { String::new() } else { format!(".{:012}", place * self.segment + 1) };
+            let folder = if self.archived.contains(&place) { "archive/" } else { "" };
+            if !self.lost.contains(&place) {
+                std::fs::write(at(&format!("{folder}signer.log{number}")), records.concat()).unwrap();
+            }
         }
+        let archive = (!self.archived.is_empty()).then(|| at("archive/signer.log"));
         write_one(&at("authorities"), "ca.cer", &der::authority(&key(), &ISSUER));
         write_one(&at("published"), "ca.crl", &self.published);
         if !self.shard.is_empty() {
@@ -144,7 +162,8 @@ impl Bench {
             store: at("store"),
             again: self.again.map(|_| at("again")),
             signatures: Some(at("signatures")),
-            signer_log: self.log.iter().map(|_| at("signer.log")).collect(),
+            signer_log: self.log.iter().map(|_| at("signer.log")).chain(archive).collect(),
+            signer_log_from: self.log_from,
             clients: Some(at("clients")),
             authorities: at("authorities"),
             published: at("published"),
@@ -192,6 +211,20 @@ impl Bench {
     /// It tells of the aborted intent.
     pub(crate) fn write_down_aborted(&mut self) {
         self.write_down("certificate", &hex::encode(ABORTED), &tbs(&ABORTED, "270101000000Z"));
+    }
+
+    /// It lies in files of so many records, of which these were moved to an archive, and these are gone.
+    pub(crate) fn in_segments_of(&mut self, records: usize, archived: &[usize], lost: &[usize]) {
+        self.segment = records;
+        self.archived = archived.to_vec();
+        self.lost = lost.to_vec();
+    }
+
+    /// A record of it is another.
+    pub(crate) fn alter_record(&mut self, place: usize) {
+        let record = &mut self.log.as_mut().unwrap()[place];
+        let digest = record.len() - 10;
+        record[digest] ^= 1;
     }
 
     /// A record is taken out of it.

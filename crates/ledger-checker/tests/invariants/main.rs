@@ -29,6 +29,53 @@ fn finds_nothing_where_the_signer_says_the_same() {
     assert_eq!(bench.violations(), []);
 }
 
+#[test]
+fn finds_nothing_where_the_log_of_the_signer_lies_in_several_files_in_two_places() {
+    for archived in [&[][..], &[0], &[0, 1], &[1]] {
+        let mut bench = Bench::new();
+        bench.witness();
+        bench.in_segments_of(1, archived, &[]);
+        assert_eq!(bench.violations(), []);
+    }
+}
+
+#[test]
+fn finds_nothing_in_a_log_of_which_only_the_end_is_looked_at() {
+    let mut bench = Bench::new();
+    bench.witness();
+    bench.in_segments_of(1, &[], &[0, 1]);
+    bench.log_from = 3;
+    assert_eq!(bench.violations(), []);
+}
+
+#[test]
+fn names_i_17_and_exactly_the_records_that_are_missing() {
+    for (size, archived, lost, said) in [
+        (1, &[][..], &[0][..], "record 1 of the signer's log is missing"),
+        (1, &[0], &[1, 2], "records 2 to 3 of the signer's log are missing"),
+        (2, &[], &[0], "records 1 to 2 of the signer's log are missing"),
+    ] {
+        let mut bench = Bench::new();
+        bench.witness();
+        bench.in_segments_of(size, archived, lost);
+        let found = bench.violations();
+        let told = |found: &ledger_checker::Violation| found.to_string().starts_with(&format!("I17: {said}"));
+        assert!(found.iter().any(told), "{found:?}");
+    }
+}
+
+#[test]
+fn names_i_17_when_a_closed_segment_of_the_log_of_the_signer_was_changed() {
+    names_i_17(|bench| {
+        bench.in_segments_of(2, &[0], &[]);
+        bench.alter_record(1);
+    });
+    names_i_17(|bench| {
+        bench.in_segments_of(2, &[0], &[]);
+        bench.forget_record(1);
+    });
+}
+
 fn names_i_17(break_it: impl FnOnce(&mut Bench)) {
     names(Invariant::I17, |bench| {
         bench.witness();

@@ -209,6 +209,10 @@ mod tests {
             let signature = self.0.sign(&aws_lc_rs::rand::SystemRandom::new(), message).unwrap();
             Ok(EcdsaSignature::from_fixed(Curve::P256, signature.as_ref()).unwrap())
         }
+
+        fn check_at_hand(&self, _: &KeyRef) -> Result<(), SignError> {
+            Ok(())
+        }
     }
 
     fn note(signer: &Arc<OneKey>) -> String {

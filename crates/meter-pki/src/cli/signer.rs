@@ -34,18 +34,24 @@ pub enum SignerVerb {
 /// `signer log`
 #[derive(Debug, Subcommand)]
 pub enum SignerLogVerb {
-    /// Verify the chain of a log, from its first record to its last.
+    /// Verify the chain of a log, from its first record to its last, over all its files.
     Verify {
-        /// The log.
-        file: PathBuf,
+        /// The log, as the signer's configuration names it; its other segments are found beside it. And once for each place where
+        /// closed segments were moved to.
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+        /// Only from the segment on in which this record is: those before it are elsewhere.
+        #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+        from: u64,
         /// The hash of a record that was kept elsewhere, which must be in it.
         #[arg(long, value_name = "HEX")]
         record: Option<String>,
     },
     /// Print records of a log.
     Show {
-        /// The log.
-        file: PathBuf,
+        /// The log, as for `verify`.
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
         /// Only those after this number.
         #[arg(long, default_value_t = 0)]
         after: u64,

@@ -20,11 +20,11 @@ pub(crate) fn start(config: &SignerConfig, failed: OnFailure) -> Result<SigningP
     let OpenKeys { signer, place } = keys::open(&config.keys, Absence::IsWaitedFor)?;
     let charters = charters(config, &*signer)?;
     // Before the log: a second signer leaves the first one's alone.
-    let folder = config.log.parent().filter(|parent| *parent != Path::new(""));
+    let folder = config.log.path.parent().filter(|parent| *parent != Path::new(""));
     let spool = folder.unwrap_or_else(|| Path::new("."));
     let server = LinkServer::bind(&config.socket, &config.users, spool).map_err(|error| bind(&error))?;
     let means = Means { signer, clock: Arc::new(SystemClock), tokens: Arc::new(move || place.tokens()) };
-    let desk = GuardedDesk::open(means, charters, &config.log, failed).map_err(|error| log(&error))?;
+    let desk = GuardedDesk::open(means, charters, config.log.clone(), failed).map_err(|error| log(&error))?;
     tracing::info!(socket = %config.socket.display(), keys = config.charters.len(), "signing");
     let desk = Arc::new(desk);
     let start = |file: &PathBuf| SignerMetrics::start(file.clone(), desk.clone());

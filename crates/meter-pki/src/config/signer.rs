@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use signer_link::charter::{Purpose, Rates};
+use signer_link::log::LogPlan;
 use toml::Spanned;
 
 use super::checker::Checker;
@@ -21,6 +22,10 @@ pub struct RawSigner {
     pub users: BTreeSet<u32>,
     /// `log`: the file of its log; made when it is absent.
     pub log: PathBuf,
+    /// `log_segment_records`: after how many records the log goes on in another file; a million unless given.
+    pub log_segment_records: Option<u64>,
+    /// `log_segment_octets`: the same by octets; 268,435,456 (256 MiB) unless given.
+    pub log_segment_octets: Option<u64>,
     /// `metrics_file`: where its counts are written for Prometheus' `node_exporter`; nowhere unless given.
     pub metrics_file: Option<PathBuf>,
     /// Where its private keys are.
@@ -74,7 +79,7 @@ pub struct RawKey {
 pub struct SignerConfig {
     pub(crate) socket: PathBuf,
     pub(crate) users: BTreeSet<u32>,
-    pub(crate) log: PathBuf,
+    pub(crate) log: LogPlan,
     pub(crate) metrics_file: Option<PathBuf>,
     pub(crate) keys: KeySource,
     pub(crate) charters: Vec<CheckedKey>,

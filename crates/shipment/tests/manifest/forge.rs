@@ -136,6 +136,10 @@ impl Signer for AnyName {
     ) -> Result<ca_core::signature::EcdsaSignature, ca_core::ports::SignError> {
         self.0.sign(&self.0.0.public().key_ref(), message)
     }
+
+    fn check_at_hand(&self, _: &ca_core::key_ref::KeyRef) -> Result<(), ca_core::ports::SignError> {
+        Ok(())
+    }
 }
 
 /// What is about to be forged.

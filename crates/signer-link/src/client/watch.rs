@@ -1,15 +1,17 @@
 //! Whether the signer is there, and how its tokens stand: a thread asks it every second, and several times a second while it is not.
 
 use core::fmt::Display;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use ca_core::key_ref::KeyRef;
+
 use super::OpenLinkError;
 use super::connection::Place;
-use crate::desk::{SignerState, TokenReport};
+use crate::desk::{KeyAbsence, SignerState, TokenReport};
 
 /// How often a signer that answers is asked.
 const UP: Duration = Duration::from_secs(1);
@@ -48,6 +50,8 @@ pub(super) struct Standing {
 struct Seen {
     why_not: Option<String>,
     tokens: Vec<TokenReport>,
+    /// The keys that are known to be away.
+    absent: BTreeMap<KeyRef, KeyAbsence>,
 }
 
 /// What the observer knows.
@@ -77,6 +81,11 @@ impl Standing {
         self.seen().tokens.clone()
     }
 
+    /// Tells whether a key was known to be away then.
+    pub(super) fn absence(&self, key: &KeyRef) -> Option<KeyAbsence> {
+        self.seen().absent.get(key).copied()
+    }
+
     pub(super) fn observe(&self, observer: Observer) {
         self.told().observer = Some(observer);
         self.tell();
@@ -91,10 +100,13 @@ impl Standing {
     }
 
     /// It answers, and says how its tokens stand.
-    fn up(&self, tokens: Vec<TokenReport>) {
+    fn up(&self, state: SignerState) {
+        let SignerState { tokens, keys, .. } = state;
+        let absent = keys.into_iter().filter_map(|one| Some((one.key, one.absence?))).collect();
         let before = {
             let mut seen = self.seen();
             seen.tokens = tokens;
+            seen.absent = absent;
             seen.why_not.take()
         };
         if before.is_some() {
@@ -161,7 +173,7 @@ impl Watch {
         let (look, looks) = mpsc::channel();
         let standing = Arc::new(Standing::default());
         match stood {
-            Ok(state) => standing.up(state.tokens),
+            Ok(state) => standing.up(state),
             Err(why) => standing.down(why),
         }
         let (told, name) = (Arc::clone(&standing), place.name());
@@ -206,7 +218,7 @@ fn watch(place: &Place, standing: &Standing, looks: &Receiver<()>) {
 /// Asks over a connection of its own: that others were opened once says nothing of now.
 fn look_at(place: &Place, standing: &Standing) {
     match place.connect().and_then(|new| new.state()) {
-        Ok(state) => standing.up(state.tokens),
+        Ok(state) => standing.up(state),
         Err(why) => standing.down(why.to_string()),
     }
 }
@@ -226,7 +238,7 @@ mod tests {
     fn told(before: Option<TokenReport>, seen: &[Option<TokenReport>]) -> Vec<&'static str> {
         let standing = Standing::default();
         let look = |seen: &Option<TokenReport>| match seen {
-            Some(token) => standing.up(vec![token.clone()]),
+            Some(token) => standing.up(SignerState { tokens: vec![token.clone()], ..SignerState::default() }),
             None => standing.down("nobody listens".to_owned()),
         };
         look(&before);

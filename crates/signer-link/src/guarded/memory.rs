@@ -6,7 +6,7 @@ use ca_core::validity::UnixTime;
 
 use crate::charter::{Rates, Subject};
 use crate::denial::Denial;
-use crate::log::{Entry, Kind, SIGNED};
+use crate::log::{KeyRecollection, Kind};
 
 /// What a key did.
 #[derive(Debug, Default)]
@@ -43,15 +43,10 @@ impl Turns {
 }
 
 impl Memory {
-    /// Remembers a record of the log.
-    pub(super) fn recall(&mut self, entry: &Entry) {
-        if entry.outcome != SIGNED {
-            return;
-        }
-        self.day.take(entry.time.days());
-        if let (Kind::Crl | Kind::Checkpoint, Ok(number)) = (entry.kind, entry.name.parse()) {
-            self.last.insert((entry.kind, entry.scope.clone()), (number, entry.digest));
-        }
+    /// Begins with what the log says.
+    pub(super) fn new(told: KeyRecollection) -> Self {
+        let KeyRecollection { day, signed, last } = told;
+        Self { day: Turns { of: day, taken: signed }, last, ..Self::default() }
     }
 
     /// Takes a turn, if there is one left in this second and on this day.

@@ -1,11 +1,11 @@
-//! Reading a log from its first record to its last, and verifying the chain on the way.
+//! Reading a segment of a log from its first record to its last, and verifying the chain on the way.
 
 use std::io::{self, Read};
 
 use der::{Reader as _, SliceReader};
 
 use super::Head;
-use super::record::{Record, hash};
+use super::record::{Kind, Record, hash};
 
 /// How many octets a record has at most: what it quotes is bounded.
 const LONGEST: usize = 64 * 1024;
@@ -15,15 +15,27 @@ const LONGEST: usize = 64 * 1024;
 pub struct LogReader<R> {
     from: R,
     head: Head,
+    /// Whether the first record says itself what it follows.
+    anywhere: bool,
     /// How many octets were read of whole records.
     at: u64,
     ended: bool,
 }
 
 impl<R: Read> LogReader<R> {
-    /// Begins at the first record.
+    /// Begins at the first record of a log.
     pub const fn new(from: R) -> Self {
-        Self { from, head: Head { records: 0, hash: [0; 32] }, at: 0, ended: false }
+        Self::following(from, Head { records: 0, hash: [0; 32] })
+    }
+
+    /// Begins at a segment that follows a record.
+    pub const fn following(from: R, head: Head) -> Self {
+        Self { from, head, anywhere: false, at: 0, ended: false }
+    }
+
+    /// Begins at a segment of which the record before it is not at hand: it is taken to be what the segment says.
+    pub const fn of_segment(from: R) -> Self {
+        Self { from, head: Head { records: 0, hash: [0; 32] }, anywhere: true, at: 0, ended: false }
     }
 
     /// Returns where the log stands after the last record that was read.
@@ -62,6 +74,10 @@ impl<R: Read> LogReader<R> {
             return Err(self.torn(&der));
         }
         let record = Record::from_der(&der).ok_or_else(|| self.not_a_record())?;
+        if self.anywhere && record.entry.kind == Kind::Segment {
+            self.head = Head { records: record.number.saturating_sub(1), hash: record.previous };
+        }
+        self.anywhere = false;
         if record.number != self.head.records + 1 || record.previous != self.head.hash {
             return Err(LogFault::Chain { number: self.head.records + 1 });
         }
@@ -155,6 +171,14 @@ pub enum LogFault {
     Chain {
         /// Which it would be.
         number: u64,
+    },
+    /// A segment has not got all that it carries over from those before it. It was whole before it got its name.
+    #[error(
+        "the segment that begins with record {first} has lost what it carries over from the one before it"
+    )]
+    Carried {
+        /// The number of its first record.
+        first: u64,
     },
     /// The system refuses.
     #[error("it cannot be read: {0}")]

@@ -10,8 +10,14 @@ use sha2::{Digest, Sha256};
 
 use crate::wire::unsound;
 
-/// The outcome of what was signed; any other outcome is a reason code.
+/// The outcome of what was signed; any other outcome is a reason code, or one of the two below.
 pub const SIGNED: &str = "signed";
+
+/// The outcome of the record that a segment of the log begins with; its name says how many records are carried over behind it.
+pub const BEGUN: &str = "begun";
+
+/// The outcome of a record that repeats, at the beginning of a segment, what has to be known of those before it.
+pub const CARRIED: &str = "carried";
 
 /// What was to be signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,18 +34,21 @@ pub enum Kind {
     Message,
     /// A `CertificationRequestInfo` for the key itself.
     Request,
+    /// Nothing: the log goes on in another file.
+    Segment,
     /// Nothing of these.
     Unknown,
 }
 
 impl Kind {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Certificate,
         Self::Crl,
         Self::Ocsp,
         Self::Checkpoint,
         Self::Message,
         Self::Request,
+        Self::Segment,
         Self::Unknown,
     ];
 
@@ -53,6 +62,7 @@ impl Kind {
             Self::Checkpoint => "checkpoint",
             Self::Message => "message",
             Self::Request => "request",
+            Self::Segment => "segment",
             Self::Unknown => "unknown",
         }
     }

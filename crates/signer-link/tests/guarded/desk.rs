@@ -28,7 +28,7 @@ use signer_link::charter::{AuthorityCharter, KeyCharter, Purpose, Rates};
 use signer_link::denial::Denial;
 use signer_link::desk::{Asker, SigningDesk as _};
 use signer_link::guarded::{GuardedDesk, Means};
-use signer_link::log::{LogReader, OpenLogError, Record};
+use signer_link::log::{LogPlan, OpenLogError, Record, SegmentBounds, read_segments};
 
 /// 2026-11-21T10:00:00Z.
 pub(crate) const NOW: UnixTime = UnixTime::from_seconds(1_795_255_200);
@@ -89,6 +89,13 @@ impl Signer for Keys {
         }
         Ok(EcdsaSignature::from_fixed(Curve::P256, &octets).unwrap())
     }
+
+    fn check_at_hand(&self, _: &KeyRef) -> Result<(), SignError> {
+        if *self.1.lock().unwrap() == Fault::Unavailable {
+            return Err(SignError::unavailable("unplugged"));
+        }
+        Ok(())
+    }
 }
 
 struct Standing(Mutex<UnixTime>);
@@ -105,6 +112,8 @@ pub(crate) struct Bench {
     clock: Arc<Standing>,
     pub(crate) profiles: ProfileSet,
     pub(crate) issuer: Issuer,
+    /// When its log goes on in another file.
+    pub(crate) segment: SegmentBounds,
     desk: Option<GuardedDesk>,
 }
 
@@ -152,6 +161,7 @@ impl Bench {
             clock: Arc::new(Standing(Mutex::new(NOW))),
             profiles,
             issuer,
+            segment: SegmentBounds::default(),
             desk: None,
         };
         bench.open(Rates::default()).unwrap();
@@ -175,25 +185,16 @@ impl Bench {
             crl_profiles: vec![*self.profiles.crl("crl-online").unwrap()],
         };
         let hashes = Box::new(IssuerHashes::of(&self.issuer));
-        let charters = || {
-            vec![
-                charter(AUTHORITY, Purpose::Authority(Box::new(authority.clone()))),
-                charter(RESPONDER, Purpose::Responder { issuer: key(AUTHORITY), hashes: hashes.clone() }),
-                charter(NOTARY, Purpose::Checkpoint { origin: ORIGIN.into() }),
-                charter(MESSENGER, Purpose::Messages),
-            ]
-        };
+        let charters = vec![
+            charter(AUTHORITY, Purpose::Authority(Box::new(authority))),
+            charter(RESPONDER, Purpose::Responder { issuer: key(AUTHORITY), hashes }),
+            charter(NOTARY, Purpose::Checkpoint { origin: ORIGIN.into() }),
+            charter(MESSENGER, Purpose::Messages),
+        ];
         let means =
-            || Means { signer: self.keys.clone(), clock: self.clock.clone(), tokens: Arc::new(Vec::new) };
-        // The thread of the log before ends by itself.
-        let opened = (0..1_000_000).find_map(|_| {
-            std::thread::yield_now();
-            match GuardedDesk::open(means(), charters(), &self.log(), Box::new(|_| ())) {
-                Err(OpenLogError::InUse { .. }) => None,
-                other => Some(other),
-            }
-        });
-        self.desk = Some(opened.unwrap()?);
+            Means { signer: self.keys.clone(), clock: self.clock.clone(), tokens: Arc::new(Vec::new) };
+        let plan = LogPlan { path: self.log(), segment: self.segment };
+        self.desk = Some(GuardedDesk::open(means, charters, plan, Box::new(|_| ()))?);
         Ok(())
     }
 
@@ -224,8 +225,9 @@ impl Bench {
     }
 
     pub(crate) fn records(&self) -> Vec<Record> {
-        let octets = std::fs::read(self.log()).unwrap();
-        LogReader::new(octets.as_slice()).collect::<Result<_, _>>().unwrap()
+        let mut records = Vec::new();
+        read_segments(&[self.log()], 1, |record, _| records.push(record.clone())).unwrap();
+        records
     }
 }
 

@@ -15,7 +15,7 @@ use p256::ecdsa::SigningKey;
 use p256::ecdsa::signature::Signer as _;
 use signer_link::client::{LinkBounds, SignerLink};
 use signer_link::denial::Denial;
-use signer_link::desk::{Asker, KeyState, SignerState, SigningDesk};
+use signer_link::desk::{Asker, KeyAbsence, KeyState, SignerState, SigningDesk};
 use signer_link::server::{LinkServer, Serving};
 
 /// What the desk does with a request.
@@ -29,11 +29,13 @@ pub(crate) enum Mood {
 pub(crate) struct OneKey {
     key: SigningKey,
     pub(crate) mood: Mutex<Mood>,
+    pub(crate) absence: Mutex<Option<KeyAbsence>>,
 }
 
 impl OneKey {
     pub(crate) fn new(mood: Mood) -> Arc<Self> {
-        Arc::new(Self { key: SigningKey::from_slice(&[7; 32]).unwrap(), mood: Mutex::new(mood) })
+        let key = SigningKey::from_slice(&[7; 32]).unwrap();
+        Arc::new(Self { key, mood: Mutex::new(mood), absence: Mutex::new(None) })
     }
 
     pub(crate) fn public(&self) -> PublicKey {
@@ -54,6 +56,7 @@ impl SigningDesk for OneKey {
             signed: 3,
             denied: 2,
             today: 1,
+            absence: *self.absence.lock().unwrap(),
         };
         SignerState { records: 5, head: [9; 32], keys: vec![key], tokens: Vec::new() }
     }

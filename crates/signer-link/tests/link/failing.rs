@@ -7,13 +7,15 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
 
+use ca_core::key_ref::KeyRef;
 use ca_core::ports::{SignError, Signer};
 use signer_link::client::{LinkBounds, LinkEvent, SignerLink};
+use signer_link::desk::KeyAbsence;
 
 use crate::desks::{Ground, Mood, OneKey};
 
-/// The hello of either side: kind 1, three octets, INTEGER 2.
-const HELLO: [u8; 8] = [1, 0, 0, 0, 3, 2, 1, 2];
+/// The hello of either side: kind 1, three octets, INTEGER 3.
+const HELLO: [u8; 8] = [1, 0, 0, 0, 3, 2, 1, 3];
 
 /// A request of 100 octets: 5 + 27 for the question, 5 + 100 for its piece.
 const WHOLE: usize = 137;
@@ -165,4 +167,22 @@ fn h_04_a_link_begins_while_its_signer_is_absent_and_signs_once_it_is_there() {
     assert_eq!(link.public_key(&key.key_ref()).unwrap(), key);
     link.check_at_hand(&key.key_ref()).unwrap();
     key.verify(b"octets", &link.sign(&key.key_ref(), b"octets").unwrap()).unwrap();
+}
+
+#[test]
+fn h_04_of_each_key_the_signer_tells_whether_its_token_is_away() {
+    let (ground, desk) = (Ground::new(), OneKey::new(Mood::Signs));
+    let (key, again_in) = (desk.public().key_ref(), Some(Duration::from_secs(7)));
+    *desk.absence.lock().unwrap() = Some(KeyAbsence { again_in });
+    let _serving = ground.serve(desk.clone());
+    let link = ground.link(2, Duration::from_secs(10));
+    let away = link.check_at_hand(&key).unwrap_err();
+    assert!(matches!(&away, SignError::Unavailable { again_in: told, .. } if *told == again_in), "{away}");
+    link.check_at_hand(&KeyRef::new([9; 20])).unwrap();
+    *desk.absence.lock().unwrap() = None;
+    let told = (0..100_000_000).any(|_| {
+        thread::yield_now();
+        link.check_at_hand(&key).is_ok()
+    });
+    assert!(told, "the thread that looks is told that it is back");
 }

@@ -1,11 +1,9 @@
-//! `meter-pki signer log verify` and `show`: read from the file itself, with or without a signer that writes it.
+//! `meter-pki signer log verify` and `show`: read from the files themselves, with or without a signer that writes them.
 
-use std::fs::File;
-use std::io::BufReader;
-use std::path::Path;
+use std::path::PathBuf;
 
 use serde::Serialize;
-use signer_link::log::{LogFault, LogReader, Record};
+use signer_link::log::{LogFault, Record, SegmentsFault, read_segments};
 
 use crate::cli::signer::SignerLogVerb;
 use crate::commands::printer::{Printer, table};
@@ -53,61 +51,53 @@ impl From<Record> for RecordView {
 
 pub(super) fn run(verb: &SignerLogVerb, printer: &Printer) -> Result<(), Failure> {
     match verb {
-        SignerLogVerb::Verify { file, record } => verify(file, record.as_deref(), printer),
-        SignerLogVerb::Show { file, after, limit } => show(file, (*after, *limit), printer),
+        SignerLogVerb::Verify { files, from, record } => verify((files, *from), record.as_deref(), printer),
+        SignerLogVerb::Show { files, after, limit } => show(files, (*after, *limit), printer),
     }
 }
 
-fn reader(file: &Path) -> Result<LogReader<BufReader<File>>, Failure> {
-    let open = File::open(file).map_err(|error| {
-        Failure::new(Exit::NotFound, "signer.log", format!("{}: {error}", file.display()))
-    })?;
-    Ok(LogReader::new(BufReader::new(open)))
-}
-
-fn damaged(file: &Path, fault: &LogFault) -> Failure {
-    let failure = Failure::new(Exit::Integrity, "signer.log-damaged", format!("{}: {fault}", file.display()));
+fn faulty(fault: &SegmentsFault) -> Failure {
+    let damaged = Failure::new(Exit::Integrity, "signer.log-damaged", fault);
     match fault {
-        LogFault::Torn { .. } => failure
+        SegmentsFault::NoSuchLog { .. } => Failure::new(Exit::NotFound, "signer.log", fault),
+        SegmentsFault::Damaged { fault: LogFault::Torn { .. }, .. } => damaged
             .then("while a signer writes, look again; otherwise its next start cuts the torn record off"),
-        LogFault::NotARecord { .. } | LogFault::Chain { .. } | LogFault::Unreadable(_) => {
-            failure.then("keep the file as evidence, and compare it with the ledger")
+        SegmentsFault::Missing { .. } => Failure::new(Exit::Integrity, "signer.log-missing", fault).then(
+            "name the log once more for each place where its segments were moved to; or begin behind what is missing (verify --from, show --after)",
+        ),
+        SegmentsFault::Ended { .. } | SegmentsFault::TwoStories { .. } | SegmentsFault::Damaged { .. } => {
+            damaged.then("keep the files as evidence, and compare them with the ledger")
         }
     }
 }
 
 /// Verifies the chain, and that a record that was kept elsewhere is in it.
-fn verify(file: &Path, kept: Option<&str>, printer: &Printer) -> Result<(), Failure> {
-    let mut reader = reader(file)?;
+fn verify((logs, from): (&[PathBuf], u64), kept: Option<&str>, printer: &Printer) -> Result<(), Failure> {
     let kept = kept.map(str::to_ascii_lowercase);
     let mut found = kept.is_none();
-    while let Some(record) = reader.next() {
-        drop(record.map_err(|fault| damaged(file, &fault))?);
-        found = found || kept.as_deref() == Some(hex::encode(reader.head().hash).as_str());
-    }
+    let each = |_: &Record, hash: [u8; 32]| {
+        found = found || kept.as_deref() == Some(hex::encode(hash).as_str());
+    };
+    let head = read_segments(logs, from, each).map_err(|fault| faulty(&fault))?;
     if !found {
-        let message =
-            format!("{} has no record of this hash: records were taken off its end", file.display());
+        let message = "there is no record of this hash: records were taken off the end of the log";
         return Err(Failure::new(Exit::Integrity, "signer.log-cut", message)
             .then("compare it with the ledger: each issued certificate has its record"));
     }
-    let head = reader.head();
     let view = VerifiedView { records: head.records, head: hex::encode(head.hash) };
     printer.result(&view, |view| vec![format!("{} records, the last is {}", view.records, view.head)]);
     Ok(())
 }
 
-fn show(file: &Path, (after, limit): (u64, u32), printer: &Printer) -> Result<(), Failure> {
-    let mut views = Vec::new();
-    for record in reader(file)? {
-        let record = record.map_err(|fault| damaged(file, &fault))?;
-        if record.number > after {
-            views.push(RecordView::from(record));
+fn show(logs: &[PathBuf], (after, limit): (u64, u32), printer: &Printer) -> Result<(), Failure> {
+    let mut views: Vec<RecordView> = Vec::new();
+    let each = |record: &Record, _: [u8; 32]| {
+        if record.number > after && u32::try_from(views.len()).is_ok_and(|shown| shown < limit) {
+            views.push(RecordView::from(record.clone()));
         }
-        if u32::try_from(views.len()).is_ok_and(|shown| shown >= limit) {
-            break;
-        }
-    }
+    };
+    // Those before are of no interest, and may be elsewhere.
+    let _head = read_segments(logs, after.saturating_add(1), each).map_err(|fault| faulty(&fault))?;
     printer.result(&views, |views| {
         let heading = ["number", "time", "user", "key", "kind", "name", "scope", "outcome"];
         let row = |one: &RecordView| {

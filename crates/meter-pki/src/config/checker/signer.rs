@@ -11,6 +11,7 @@ use ca_core::tenant::TenantId;
 use policies::ProfileSet;
 use signer_link::charter::{AuthorityCharter, Purpose, Rates};
 use signer_link::client::LONGEST_ANSWER;
+use signer_link::log::{LogPlan, SegmentBounds};
 
 use super::Checker;
 use super::authority::sharding;
@@ -59,9 +60,21 @@ impl Checker<'_> {
                 self.note("key", format!("{} is given twice: a key is for one thing", charter.key));
             }
         }
-        let (socket, log) = (self.beside(&raw.socket), self.beside(&raw.log));
+        let (socket, log) = (self.beside(&raw.socket), self.log(raw));
         let metrics_file = raw.metrics_file.as_deref().map(|file| self.beside(file));
         Some(SignerConfig { socket, users: raw.users.clone(), log, metrics_file, keys: keys?, charters })
+    }
+
+    fn log(&mut self, raw: &RawSigner) -> LogPlan {
+        let unless_given = SegmentBounds::default();
+        let segment = SegmentBounds {
+            records: raw.log_segment_records.unwrap_or(unless_given.records),
+            octets: raw.log_segment_octets.unwrap_or(unless_given.octets),
+        };
+        if segment.records == 0 || segment.octets == 0 {
+            self.note("log", "log_segment_records and log_segment_octets are 1 or more");
+        }
+        LogPlan { path: self.beside(&raw.log), segment }
     }
 
     fn charter(&mut self, raw: &RawKey, profiles: &ProfileSet) -> Option<CheckedKey> {
