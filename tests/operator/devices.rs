@@ -18,7 +18,7 @@ const CHAPTER: &str = include_str!("../../docs/operate/devices.md");
 const METER: &str = "4D504B0100000000";
 
 /// The other meter of that fleet.
-const OTHER: &str = "4D504B0100000001";
+const OTHER: &str = "4D504B0200000001";
 
 /// One that is delivered later.
 const DELIVERED: &str = "4D504B0100000D01";
@@ -95,7 +95,8 @@ fn the_chapter_on_devices_works_as_it_stands() {
         line.to_string()
     };
     let good = line("key-agreement", Some(encoded(&to_der(&held.certificate)).replace('\n', "")));
-    let its_own = encoded(&to_der(&Meter::new(&rehearsal, OTHER, Suite::One).held("meter-op-ka").certificate));
+    let its_own =
+        encoded(&to_der(&Meter::new(&rehearsal, OTHER, Suite::One).held("meter-op-ka").certificate));
     let mut other: Value = serde_json::from_str(&good).expect("JSON");
     other["system_title"] = OTHER.into();
     other["certificate"] = its_own.replace('\n', "").into();
@@ -255,7 +256,8 @@ fn a_device_moves_to_another_owner_by_a_move_and_never_by_an_import() {
 fn counted(rehearsal: &Rehearsal) -> Vec<(String, u32)> {
     let socket = path(&rehearsal.state("operator.sock"));
     let said = e2e::tool::run("curl", ["-s", "--unix-socket", &socket, "http://operator/metrics"]).ok();
-    let lines = said.out.lines().filter_map(|line| line.strip_prefix("pki_reconciliation_differences_total{kind=\""));
+    let lines =
+        said.out.lines().filter_map(|line| line.strip_prefix("pki_reconciliation_differences_total{kind=\""));
     let counted = lines.map(|line| {
         let (kind, count) = line.split_once("\"} ").expect("a kind and a count");
         (kind.to_owned(), count.parse().expect("a number"))
@@ -268,7 +270,8 @@ fn counted(rehearsal: &Rehearsal) -> Vec<(String, u32)> {
 #[test]
 fn each_difference_is_a_line_an_audit_record_and_a_count() {
     let rehearsal = Rehearsal::start(2);
-    let held = |title| encoded(&to_der(&Meter::new(&rehearsal, title, Suite::One).held("meter-op-ka").certificate));
+    let held =
+        |title| encoded(&to_der(&Meter::new(&rehearsal, title, Suite::One).held("meter-op-ka").certificate));
     let line = |title: &str, certificate: String| {
         let line = json!({"system_title": title, "purpose": "key-agreement", "certificate": certificate.replace('\n', "")});
         format!("{line}\n")
@@ -285,7 +288,12 @@ fn each_difference_is_a_line_an_audit_record_and_a_count() {
     // Somebody mixed them up: each shows what is the other's.
     let swapped = line(METER, held(OTHER)) + &line(OTHER, held(METER));
     let said = compare(swapped, &[]);
-    assert_eq!((said.code, said.out.matches("reconcile.other_meters_certificate").count()), (Some(9), 2), "{}", said.all());
+    assert_eq!(
+        (said.code, said.out.matches("reconcile.other_meters_certificate").count()),
+        (Some(9), 2),
+        "{}",
+        said.all()
+    );
     // One is missing; not so where the export says that it is of one region.
     let only = || line(METER, held(METER));
     let said = compare(only(), &[]);
@@ -294,12 +302,14 @@ fn each_difference_is_a_line_an_audit_record_and_a_count() {
     assert_eq!(compare(only(), &["--partial"]).code, Some(0));
     assert_eq!(compare(only(), &["--region", "nowhere"]).code, Some(0));
     // A factory certificate of the other one: it was not issued to this owner, and names another.
-    let factory = encoded(&to_der(&Meter::new(&rehearsal, OTHER, Suite::One).held("meter-factory-ka").certificate));
+    let factory =
+        encoded(&to_der(&Meter::new(&rehearsal, OTHER, Suite::One).held("meter-factory-ka").certificate));
     let said = compare(line(METER, factory), &["--partial"]);
     assert!(said.out.contains("reconcile.other_"), "{}", said.all());
 
     let records = rehearsal.audit_after(before);
-    let told: Vec<&Value> = records.iter().filter(|record| record["act"] == "reconciliation-differed").collect();
+    let told: Vec<&Value> =
+        records.iter().filter(|record| record["act"] == "reconciliation-differed").collect();
     assert_eq!(told.len(), 4, "{records:?}");
     assert!(told.iter().all(|record| record["reason"].as_str().expect("a code").starts_with("reconcile.")));
     assert!(told[2]["detail"].as_str().expect("a detail").starts_with(OTHER), "{}", told[2]);
