@@ -19,7 +19,7 @@ const CHAPTER: &str = include_str!("../../docs/operate/devices.md");
 const METER: &str = "4D504B0100000000";
 
 /// The other meter of that fleet.
-const OTHER: &str = "4D504B0100000001";
+const OTHER: &str = "4D504B0200000001";
 
 /// One that is delivered later.
 const DELIVERED: &str = "4D504B0100000D01";

@@ -270,7 +270,8 @@ fn meters_that_are_not_cleared_are_left_out_of_an_uplift_and_each_says_why() {
     // The meter of the fleet has keys of suite 1.
     let fleet = ["--road", "device", "--batch", "quickstart", "--profile", "meter-op-tls-s2"];
     let plan = rehearsal.operator_json(
-        &[&["campaign", "plan", "--tenant", "dso", "--name", "renew", "--goal", "swap"], &fleet[..]].concat(),
+        &[&["campaign", "plan", "--tenant", "dso", "--name", "renew", "--goal", "renew"], &fleet[..]]
+            .concat(),
     );
     assert_eq!(
         (&plan["campaign"], left_out(&plan)),
@@ -291,7 +292,7 @@ fn renewing() -> Rehearsal {
     make_message_signer(&rehearsal);
     rehearsal.configure("cmp.toml", |text| {
         let text = serving_cmp(&text, &["meter-op-ds-s1", "meter-op-tls-s1"], "");
-        format!("{text}\n[revocation]\ntwo_people_from = 0\n\n[profiles]\ndirectory = \"profiles\"\n")
+        format!("{text}\n[revocation]\ntwo_people_from = 0\n")
     });
     rehearsal.serve();
     to_pem(&rehearsal.state("tls/messages.cer"), &rehearsal.state("tls/messages.pem"));

@@ -27,6 +27,36 @@ pub(super) enum KnownSuite {
     Of(SecuritySuite),
 }
 
+/// What is looked at of a device.
+struct Facts {
+    known: KnownSuite,
+    /// The suites of what it holds in the places of the wanted certificates; `None` for what cannot be read.
+    held: Vec<Option<SecuritySuite>>,
+    /// How many certificates are wanted.
+    wanted: usize,
+    /// Whether it has any certificate of its owner.
+    has_own: bool,
+}
+
+impl Facts {
+    /// Says why it does not fit to a suite, if it does not; whether it is cleared for an uplift is another question.
+    fn unfit(&self, goal: Goal, suite: SecuritySuite) -> Option<&'static str> {
+        let all_held = self.held.iter().all(|held| *held == Some(suite));
+        match (goal, self.known) {
+            (Goal::Swap | Goal::Renew, KnownSuite::Zero) => Some("swap.suite_0"),
+            (Goal::Swap | Goal::Renew, KnownSuite::Of(other)) if other != suite => Some("swap.other_suite"),
+            (Goal::Swap | Goal::Renew, _) if !all_held => Some("swap.other_suite"),
+            (Goal::Uplift, KnownSuite::Of(higher)) if higher > suite => Some("swap.suite_higher"),
+            (Goal::Uplift, _) if self.held.len() == self.wanted && all_held => Some("swap.already_uplifted"),
+            // Its factory keys are of that suite: it is swapped, and not lifted.
+            (Goal::Uplift, KnownSuite::Of(same)) if same == suite && !self.has_own => {
+                Some("swap.nothing_to_uplift")
+            }
+            (Goal::Swap | Goal::Renew | Goal::Uplift, _) => None,
+        }
+    }
+}
+
 impl CampaignDesk<'_> {
     /// Says why a device is left out for its suite, if it is. `rows` are its certificates.
     pub(super) fn unfit_suite(
@@ -37,31 +67,22 @@ impl CampaignDesk<'_> {
         now: UnixTime,
     ) -> Result<Option<&'static str>, Unavailable> {
         let Some(suite) = wanted.first().map(|one| one.suite) else { return Ok(None) };
-        let known = self.known_suite(device, rows, now)?;
         let good = good(&device.expected.tenant, rows, now);
-        let held: Vec<Option<SecuritySuite>> = wanted
+        let held = wanted
             .iter()
             .filter_map(|one| youngest(good.iter().copied().filter(|row| in_place_of(row, one.purpose))))
-            .map(|row| suite_of(&row.certificate))
-            .collect();
-        Ok(match (goal, known) {
-            (Goal::Swap | Goal::Renew, KnownSuite::Zero) => Some("swap.suite_0"),
-            (Goal::Swap | Goal::Renew, KnownSuite::Of(other)) if other != suite => Some("swap.other_suite"),
-            (Goal::Swap | Goal::Renew, _) if held.iter().any(|held| *held != Some(suite)) => {
-                Some("swap.other_suite")
+            .map(|row| suite_of(&row.certificate));
+        let facts = Facts {
+            known: self.known_suite(device, rows, now)?,
+            held: held.collect(),
+            wanted: wanted.len(),
+            has_own: !good.is_empty(),
+        };
+        Ok(match (facts.unfit(goal, suite), goal) {
+            (None, Goal::Uplift) => {
+                self.uplifts.check(&device.expected, suite).err().map(|error| error.code())
             }
-            (Goal::Swap | Goal::Renew, _) => None,
-            (Goal::Uplift, KnownSuite::Of(higher)) if higher > suite => Some("swap.suite_higher"),
-            (Goal::Uplift, _)
-                if held.len() == wanted.len() && held.iter().all(|held| *held == Some(suite)) =>
-            {
-                Some("swap.already_uplifted")
-            }
-            // Its factory keys are of that suite: it is swapped, and not lifted.
-            (Goal::Uplift, KnownSuite::Of(same)) if same == suite && good.is_empty() => {
-                Some("swap.nothing_to_uplift")
-            }
-            (Goal::Uplift, _) => self.uplifts.check(&device.expected, suite).err().map(|error| error.code()),
+            (code, Goal::Swap | Goal::Renew | Goal::Uplift) => code,
         })
     }
 
@@ -119,4 +140,53 @@ fn youngest<'a>(rows: impl Iterator<Item = &'a StoredCertificate>) -> Option<&'a
 fn suite_of(der: &[u8]) -> Option<SecuritySuite> {
     let certificate = Certificate::from_der(der).ok()?;
     Some(SecuritySuite::of_curve(certificate.public_key().curve()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use SecuritySuite::{Suite1, Suite2};
+
+    fn facts(known: KnownSuite, held: &[SecuritySuite]) -> Facts {
+        Facts { known, held: held.iter().copied().map(Some).collect(), wanted: 2, has_own: !held.is_empty() }
+    }
+
+    #[test]
+    fn who_is_swapped_or_renewed_keeps_its_suite() {
+        for goal in [Goal::Swap, Goal::Renew] {
+            let unfit = |known, held: &[SecuritySuite]| facts(known, held).unfit(goal, Suite1);
+            assert_eq!(unfit(KnownSuite::Of(Suite1), &[]), None);
+            assert_eq!(unfit(KnownSuite::Of(Suite1), &[Suite1, Suite1]), None);
+            assert_eq!(unfit(KnownSuite::Unknown, &[]), None, "its request will tell");
+            assert_eq!(unfit(KnownSuite::Zero, &[]), Some("swap.suite_0"));
+            assert_eq!(unfit(KnownSuite::Of(Suite2), &[]), Some("swap.other_suite"));
+            assert_eq!(
+                unfit(KnownSuite::Of(Suite1), &[Suite2, Suite1]),
+                Some("swap.other_suite"),
+                "half lifted"
+            );
+            let unread = Facts { held: vec![None], ..facts(KnownSuite::Of(Suite1), &[Suite1]) };
+            assert_eq!(unread.unfit(goal, Suite1), Some("swap.other_suite"));
+        }
+    }
+
+    #[test]
+    fn who_is_lifted_comes_from_below_and_is_not_there_yet() {
+        let unfit = |known, held: &[SecuritySuite], to| facts(known, held).unfit(Goal::Uplift, to);
+        assert_eq!(unfit(KnownSuite::Zero, &[], Suite1), None);
+        assert_eq!(unfit(KnownSuite::Unknown, &[], Suite1), None);
+        assert_eq!(unfit(KnownSuite::Of(Suite1), &[Suite1, Suite1], Suite2), None);
+        assert_eq!(
+            unfit(KnownSuite::Of(Suite2), &[Suite2, Suite1], Suite2),
+            None,
+            "half lifted: the rest follows"
+        );
+        assert_eq!(unfit(KnownSuite::Of(Suite2), &[Suite2, Suite2], Suite2), Some("swap.already_uplifted"));
+        assert_eq!(unfit(KnownSuite::Of(Suite2), &[], Suite2), Some("swap.nothing_to_uplift"));
+        assert_eq!(
+            unfit(KnownSuite::Of(Suite2), &[Suite2], Suite1),
+            Some("swap.suite_higher"),
+            "nobody is lowered"
+        );
+    }
 }

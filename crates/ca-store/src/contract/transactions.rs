@@ -1,11 +1,11 @@
 //! Transactions: opened once, answered in turn, closed once with the revocation of what was not accepted, and gone in time.
 
 use ca_core::audit::Act;
-use ca_core::ports::{Ledger, Transactions};
+use ca_core::ports::{Ledger, Schedule, Transactions};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
     AfterWindow, CertificateId, CertificateStatus, Conclusion, Idempotency, Intent, IntentConflict, Opened,
-    Outcome, RevocationRecord, Settlement, Stage, Transaction, TransactionAnswer, TransactionBounds,
+    Outcome, RevocationRecord, Settlement, SlotUse, Stage, Transaction, TransactionAnswer, TransactionBounds,
     TransactionConflict,
 };
 use ca_core::validity::UnixTime;
@@ -472,7 +472,52 @@ fn a_row_that_points_nowhere_or_is_pointed_to_by_none_is_found(ground: &Ground) 
     }
 }
 
+/// A device's certificate of the number of its transaction, in the place of the one before it.
+fn replace(store: &Store, number: u8, slot_use: SlotUse) -> CertificateId {
+    let mut asking = within(number, u16::from(number)).for_slot(1, slot_use);
+    asking.conditions.revoke_replaced_after = Some(1_000);
+    assert_eq!(open(store, opening(number)), Opened::New);
+    issue_sound(store, u16::from(number), asking);
+    id(u16::from(number))
+}
+
+/// When a certificate will be revoked.
+fn due(store: &Store, number: u16) -> Option<UnixTime> {
+    let scheduled = store.scheduled(UnixTime::from_seconds(i64::MAX), None, 100).unwrap();
+    scheduled.into_iter().find(|one| one.id == id(number)).map(|one| one.due)
+}
+
+fn what_is_replaced_waits_for_the_confirmation_where_one_is_awaited(ground: &Ground) {
+    let store = ground.open();
+    let first = replace(&store, 1, SlotUse::First);
+    store.record_answer(answer(1, Stage::Unconfirmed { certificate: first })).unwrap().unwrap();
+    conclude(&store, 1, Outcome::Confirmed, NOW).unwrap();
+    // Refused: what it would have replaced stays.
+    let second = replace(&store, 2, SlotUse::Rotation);
+    store.record_answer(answer(2, Stage::Unconfirmed { certificate: second })).unwrap().unwrap();
+    assert_eq!(due(&store, 1), None);
+    conclude(&store, 2, Outcome::Refused, NOW).unwrap();
+    assert_eq!((due(&store, 1), is_revoked(&store, 2)), (None, true));
+    // Confirmed: from then.
+    let third = replace(&store, 3, SlotUse::First);
+    store.record_answer(answer(3, Stage::Unconfirmed { certificate: third })).unwrap().unwrap();
+    let fourth = replace(&store, 4, SlotUse::Rotation);
+    store.record_answer(answer(4, Stage::Unconfirmed { certificate: fourth })).unwrap().unwrap();
+    drop(store);
+    let store = ground.open();
+    assert_eq!(due(&store, 3), None);
+    conclude(&store, 4, Outcome::Confirmed, NOW.plus_seconds(200)).unwrap();
+    assert_eq!(due(&store, 3), Some(NOW.plus_seconds(1_200)));
+    // No confirmation is wanted: from the answer.
+    replace(&store, 5, SlotUse::Rotation);
+    assert_eq!(due(&store, 4), None);
+    store.record_answer(answer(5, Stage::Closed(Outcome::Answered))).unwrap().unwrap();
+    assert_eq!(due(&store, 4), Some(NOW.plus_seconds(1_000)));
+    store.check_integrity().unwrap();
+}
+
 super::on_every_engine!(
+    what_is_replaced_waits_for_the_confirmation_where_one_is_awaited,
     a_row_that_points_nowhere_or_is_pointed_to_by_none_is_found,
     c_10_a_name_is_opened_once_and_finds_its_answer_again_after_a_restart,
     an_answer_follows_only_the_one_before_it_and_holds_only_its_own_certificate,
