@@ -1,7 +1,9 @@
 //! `fleet-import`: what it costs an owner to import a large delivery, from the file to the last answer. Ends with 1 when a row was
 //! refused.
 //!
-//! `cargo run --release -p e2e --bin fleet-import`
+//! `METER_PKI_GROUND=DIRECTORY cargo run --release -p e2e --bin fleet-import`, with the directory on the disk that is to take it
+
+#![expect(clippy::disallowed_methods, reason = "what is measured is time")]
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
