@@ -46,6 +46,15 @@ impl TrustAnchor {
         self.public_key.key_ref()
     }
 
+    /// Tells whether it signed a certificate: the issuer's name is its own, and the signature is its key's. How the certificate
+    /// names that key says nothing of it: authorities derive key identifiers as they like (RFC 5280 §4.2.1.2, RFC 7093 §2).
+    #[must_use]
+    pub fn has_signed(&self, certificate: &Certificate) -> bool {
+        self.name == *certificate.issuer()
+            && self.public_key.curve() == certificate.signature().curve()
+            && self.public_key.verify(certificate.tbs(), certificate.signature()).is_ok()
+    }
+
     fn is(&self, certificate: &Certificate) -> bool {
         self.name == *certificate.subject() && self.public_key == *certificate.public_key()
     }

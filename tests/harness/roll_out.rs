@@ -38,7 +38,10 @@ impl Owner {
         let made = serving.operator_json(&[&make[..], more].concat());
         let anchors = made["anchors"].to_string();
         serving.configure("owner.toml", |text| {
-            let maker = format!("[[manufacturer]]\ntenant = \"sim\"\nanchor_files = {anchors}\n");
+            // One operator plays all of them.
+            let maker = format!(
+                "[[manufacturer]]\ntenant = \"sim\"\nanchor_files = {anchors}\n\n[revocation]\ntwo_people_from = 10000000\n"
+            );
             // Many meters at one address, all of one tenant: as behind a concentrator, without the limits of one.
             let label = "default_label = \"meter-op-ds-s1\"\n";
             let crowd = "limits = { max_connections_per_address = 512 }\n\

@@ -100,7 +100,7 @@ fn start(owner: &Owner, arguments: &Arguments) {
         "--wave",
         &wave,
         "--per-minute",
-        "10000000",
+        "100000",
         "--lease-seconds",
         &lease,
         "--pause-seconds",

@@ -9,7 +9,6 @@ use ca_core::fleet::campaign::Campaign;
 use ca_core::fleet::member::{Phase, callable};
 use ca_core::fleet::swap::{Answer, Asked, Call, Event, KeyStanding, Shown, Swap};
 use ca_core::fleet::{AgendaQuery, SwapConflict, SwapEvent};
-use ca_core::path::TrustAnchor;
 use ca_core::profile::KeyPurpose;
 use ca_core::record::CertificateQuery;
 use ca_core::suite::{Curve, SecuritySuite};
@@ -391,13 +390,6 @@ fn answer_of(swap: &Swap, call: Call, outcome: Outcome) -> Option<Answer> {
     })
 }
 
-/// Whether a certificate names a manufacturer's authority as its issuer. Not a proof: what is taken for a former certificate
-/// is replaced by the new one, and nothing is let in by it.
-fn names_as_issuer(certificate: &Certificate, anchor: &TrustAnchor) -> bool {
-    let key = certificate.authority_key_identifier();
-    certificate.issuer() == anchor.name() && key.is_none_or(|key| key == anchor.key().octets())
-}
-
 /// What a meter shows that does not hold the new certificate: one that it had before, or a stranger's.
 fn shown(system: &System, swap: &Swap, der: &[u8]) -> Result<Shown, Failure> {
     let digest: [u8; 32] = Sha256::digest(der).into();
@@ -408,6 +400,6 @@ fn shown(system: &System, swap: &Swap, der: &[u8]) -> Result<Shown, Failure> {
     let query = CertificateQuery { title: Some(swap.title), limit: MOST, ..CertificateQuery::default() };
     let on_record = system.status.certificates(&query).map_err(unavailable)?;
     let known = on_record.iter().any(|row| row.certificate == der && row.purpose == swap.purpose);
-    let factory = system.factories.iter().any(|anchor| names_as_issuer(&certificate, anchor));
+    let factory = system.factories.iter().any(|anchor| anchor.has_signed(&certificate));
     Ok(Shown::Certificate { digest, former: own && (known || factory) })
 }
