@@ -33,7 +33,7 @@ use signer_link::desk::{Asker, SignerState, SigningDesk};
 use signer_link::guarded::{GuardedDesk, Means};
 use signer_link::log::{LogPlan, LogReader, SegmentBounds};
 use signer_link::server::LinkServer;
-use signer_pkcs11::{Pin, TokenOptions, TokenSigner, TokenUri};
+use signer_pkcs11::{Pin, RawSigner, TokenKey, TokenOptions, TokenSigner, TokenUri};
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
@@ -131,14 +131,13 @@ fn open(keys: &str, folder: &Path) -> Result<(Arc<dyn Signer>, KeyRef), Failed> 
         let key = signer.public_keys().first().ok_or("a key")?.key_ref();
         return Ok((Arc::new(signer), key));
     }
-    let module = [
-        "/usr/lib/softhsm/libsofthsm2.so",
-        "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
-        "/usr/lib64/pkcs11/libsofthsm2.so",
-    ];
-    let module =
-        module.into_iter().find(|path| Path::new(path).exists()).ok_or("SoftHSM2 is not installed")?;
-    let uri = TokenUri::parse(&format!("pkcs11:token=bench?module-path={module}"))?;
+    let (signer, key) = open_token(folder)?;
+    Ok((Arc::new(signer), key))
+}
+
+/// Opens the key of the bench on its token; makes it where there is none.
+fn open_token(folder: &Path) -> Result<(TokenSigner, KeyRef), Failed> {
+    let uri = token()?;
     let pin = Pin::new(&String::from("user-1234").into()).ok_or("a PIN")?;
     let options = TokenOptions { sessions: NonZeroUsize::new(16).ok_or("16")?, ..TokenOptions::default() };
     let signer = TokenSigner::open_with(&uri, pin, options)?;
@@ -150,7 +149,43 @@ fn open(keys: &str, folder: &Path) -> Result<(Arc<dyn Signer>, KeyRef), Failed> 
         fs::write(&kept, key.to_string())?;
         key
     };
-    Ok((Arc::new(signer), key))
+    Ok((signer, key))
+}
+
+fn token() -> Result<TokenUri, Failed> {
+    let module = [
+        "/usr/lib/softhsm/libsofthsm2.so",
+        "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
+        "/usr/lib64/pkcs11/libsofthsm2.so",
+    ];
+    let module =
+        module.into_iter().find(|path| Path::new(path).exists()).ok_or("SoftHSM2 is not installed")?;
+    Ok(TokenUri::parse(&format!("pkcs11:token=bench?module-path={module}"))?)
+}
+
+/// The token's own limit: so many sessions that do nothing but `C_SignInit` and `C_Sign`, and none of our code beside them. Returns
+/// signatures a second, and microseconds of a processor for one.
+fn raw(key: &TokenKey, sessions: usize) -> Result<(f64, f64), Failed> {
+    let before = labour(std::process::id())?;
+    let began = Instant::now();
+    let counts: Vec<u32> = thread::scope(|scope| {
+        let one = || {
+            let session = RawSigner::open(&token()?, key)?;
+            let mut count = 0;
+            while began.elapsed() < TIME {
+                session.sign(&[0x5A; 32])?;
+                count += 1;
+            }
+            Ok::<_, Failed>(count)
+        };
+        let signing: Vec<_> = (0..sessions).map(|_| scope.spawn(one)).collect();
+        let told =
+            signing.into_iter().map(|one| one.join().map_err(|_| Failed::from("a session panicked"))?);
+        told.collect::<Result<_, Failed>>()
+    })?;
+    let count = f64::from(counts.iter().sum::<u32>());
+    let spent = labour(std::process::id())?.saturating_sub(before).as_secs_f64();
+    Ok((count / began.elapsed().as_secs_f64(), spent * 1_000_000.0 / count))
 }
 
 /// A token as a network HSM is: eight signatures at once, each of which takes ten milliseconds and nothing of our processor. What it
@@ -292,13 +327,30 @@ fn labour(process: u32) -> Result<Duration, Failed> {
 
 /// Measures the signer here, and the same in a process of its own.
 fn measure(keys: &str, folder: &Path) -> Result<(), Failed> {
-    let (here, key) = open(keys, folder)?;
+    let (here, key, on_token) = if keys == "SoftHSM2" {
+        let (signer, key) = open_token(folder)?;
+        let mut found = signer.keys()?.into_iter().filter_map(|object| object.key.ok());
+        let on_token = found.find(|one| one.public_key.key_ref() == key);
+        (Arc::new(signer) as Arc<dyn Signer>, key, on_token)
+    } else {
+        let (signer, key) = open(keys, folder)?;
+        (signer, key, None)
+    };
     let mut served = Served::start(keys, folder)?;
     let bounds = LinkBounds { requests: 64, ..LinkBounds::default() };
     let link = |socket| SignerLink::open(&folder.join(socket), bounds);
     let (bare, whole) = (link("bare.sock")?, link("signer.sock")?);
     let mut out = io::stdout();
     for requesters in [1, 8, 64] {
+        // A session for each of as many as the signer has.
+        let limit = on_token.as_ref().map(|key| raw(key, requesters.min(16))).transpose()?;
+        if let Some((rate, each)) = limit {
+            let sessions = requesters.min(16);
+            writeln!(
+                out,
+                "| {keys} | the module alone: C_SignInit and C_Sign in {sessions} sessions | {requesters} | {rate:.0} | – | – | – | – | {each:.0} | – |"
+            )?;
+        }
         let signers: [(&str, &dyn Signer); 3] = [
             ("in this process", &*here),
             ("in a process of its own, which neither looks nor keeps a log", &bare),
@@ -317,7 +369,7 @@ fn measure(keys: &str, folder: &Path) -> Result<(), Failed> {
             writeln!(
                 out,
                 "| {keys} | of the limit, and added by the process | {requesters} | {:.2} | {:+} | {:+} | – | – | – | – |",
-                kept.rate / alone.rate,
+                kept.rate / limit.map_or(alone.rate, |(rate, _)| rate),
                 added(|figure| figure.p50),
                 added(|figure| figure.p99),
             )?;

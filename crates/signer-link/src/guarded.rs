@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use ca_core::key_ref::KeyRef;
-use ca_core::octets::Octets;
+use ca_core::octets::{Octets, OctetsError};
 use ca_core::ports::{Clock, SignError, Signer};
 use ca_core::public_key::PublicKey;
 use ca_core::signature::EcdsaSignature;
@@ -109,9 +109,10 @@ impl GuardedDesk {
         // While its token is away nothing is known of the key: nothing is signed, and the log would only grow.
         let public_key = key.public_key(&*self.means.signer)?;
         let (subject, judged) = key.charter.judge(public_key, &octets, now);
-        let digest = octets.sha256().map_err(unreadable)?;
+        let tbs = ToBeSigned::read(public_key.curve(), octets).map_err(unreadable)?;
+        let digest = sha256(&tbs).map_err(unreadable)?;
         let judged = judged.and_then(|()| key.memory().follow(&subject, digest));
-        let outcome = judged.and_then(|()| self.sign_verified(public_key, octets));
+        let outcome = judged.and_then(|()| self.sign_verified(public_key, &tbs));
         let told = match &outcome {
             Ok(_) => SIGNED,
             // Nothing was signed, and it is not about what was asked: the log would only grow.
@@ -124,9 +125,8 @@ impl GuardedDesk {
     }
 
     /// Signs, and looks that it is a signature.
-    fn sign_verified(&self, key: &PublicKey, octets: Octets) -> Result<EcdsaSignature, Denial> {
-        let tbs = ToBeSigned::read(key.curve(), octets).map_err(unreadable)?;
-        let signature = self.means.signer.sign_read(&key.key_ref(), &tbs)?;
+    fn sign_verified(&self, key: &PublicKey, tbs: &ToBeSigned) -> Result<EcdsaSignature, Denial> {
+        let signature = self.means.signer.sign_read(&key.key_ref(), tbs)?;
         // H-06, H-07: what does not verify never leaves, and nobody can say that nothing was signed.
         key.verify_digest(tbs.digest(), &signature).map_err(|_| {
             let sentence = format!("a signature by key {} does not verify", key.key_ref());
@@ -153,6 +153,14 @@ fn entry_of(
         scope,
         digest,
         outcome: outcome.to_owned(),
+    }
+}
+
+/// The SHA-256 of what is to be signed, which was made already where the key is on P-256.
+fn sha256(tbs: &ToBeSigned) -> Result<[u8; 32], OctetsError> {
+    match <[u8; 32]>::try_from(tbs.digest().octets()) {
+        Ok(digest) => Ok(digest),
+        Err(_) => tbs.octets().sha256(),
     }
 }
 

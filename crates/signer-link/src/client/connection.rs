@@ -1,6 +1,6 @@
 //! One connection to the signer: a hello, and then one request after the other.
 
-use std::io;
+use std::io::{self, BufReader};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,6 +19,9 @@ use crate::wire::{AskSignature, Frame, Kind, LONGEST_REQUEST, VERSION, unsound};
 
 /// How long a living signer takes to say hello, at most.
 const HELLO: Duration = Duration::from_secs(2);
+
+/// How many octets of an answer are read at once: more than a signature has.
+const SHORT_ANSWER: usize = 512;
 
 /// Where the signer is, and the connections to it that nobody uses at the moment.
 #[derive(Debug)]
@@ -143,7 +146,7 @@ impl Connection {
     /// # Errors
     /// No answer came, or none that could be understood: a signature may exist.
     pub(super) fn signature(&self, curve: Curve) -> Result<Result<EcdsaSignature, Denial>, OpenLinkError> {
-        let answer = Frame::read(&self.stream).map_err(|cause| self.broken(cause))?;
+        let answer = self.answer().map_err(|cause| self.broken(cause))?;
         match answer.kind {
             Kind::Signature => EcdsaSignature::from_fixed(curve, &answer.content)
                 .map(Ok)
@@ -171,9 +174,14 @@ impl Connection {
         state.map_err(|cause| self.broken(cause))
     }
 
+    /// Reads an answer, at once as a rule: there is one to each question, and nothing behind it.
+    fn answer(&self) -> io::Result<Frame> {
+        Frame::read(BufReader::with_capacity(SHORT_ANSWER, &self.stream))
+    }
+
     fn ask(&self, question: Kind, answer: Kind) -> io::Result<Frame> {
         Frame { kind: question, content: Vec::new() }.send(&self.stream)?;
-        let frame = Frame::read(&self.stream)?;
+        let frame = self.answer()?;
         if frame.kind == answer { Ok(frame) } else { Err(unsound("this answers another question")) }
     }
 }
