@@ -13,7 +13,7 @@ mod gurux;
 mod lint;
 mod ocsp_files;
 mod optional_operations;
-mod out_of_service;
+mod suspended;
 mod paths;
 mod python;
 mod relying;
