@@ -9,13 +9,13 @@ use serde_json::Value;
 /// What goes wrong between head-end and meters, of a thousand calls each.
 const MISHAPS: [&str; 12] = [
     "--lose-requests",
-    "30",
+    "20",
     "--lose-answers",
-    "30",
+    "20",
     "--restarts",
     "30",
     "--wrong-answers",
-    "80",
+    "100",
     "--delay",
     "20",
     "--seed",
@@ -24,7 +24,7 @@ const MISHAPS: [&str; 12] = [
 
 /// A campaign in which a call that came to nothing is given again soon.
 const HASTE: [&str; 8] =
-    ["--lease-seconds", "2", "--pause-seconds", "1", "--attempts", "12", "--per-minute", "100000"];
+    ["--lease-seconds", "10", "--pause-seconds", "1", "--attempts", "10", "--per-minute", "100000"];
 
 fn waves(count: &str) -> Vec<&str> {
     [&HASTE[..], &["--wave", count]].concat()

@@ -426,8 +426,13 @@ impl Swap {
             return;
         }
         match (&self.stage, self.road, &mut self.given) {
-            (_, _, Some(given)) if !given.lapsed => {
+            (stage, _, Some(given)) if !given.lapsed => {
                 given.lapsed = true;
+                // A device that started anew has lost the key that waited, and asks with the one that it has: it makes one again.
+                if *stage == Stage::KeyGenerated {
+                    self.stage = Stage::Claimed;
+                    self.since = now;
+                }
                 self.failed(Trouble::NoAnswer, now, patience);
             }
             (Stage::Planned | Stage::Claimed | Stage::Requested { .. }, Road::Device, _) => {

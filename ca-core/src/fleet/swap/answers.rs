@@ -50,7 +50,12 @@ impl Swap {
         match (given.call, answer) {
             (_, Answer::Refused { result }) => self.call_refused(given.call, result, (now, patience)),
             (Call::ReadSuite, Answer::Suite(number)) => self.of_suite(number, now),
-            (Call::GenerateKeyPair, Answer::KeyMade) => self.enter(Stage::KeyGenerated, now),
+            (Call::GenerateKeyPair, Answer::KeyMade) => {
+                let attempts = self.attempts;
+                self.enter(Stage::KeyGenerated, now);
+                // What was tried in vain before counts until the device has asked with the new key.
+                self.attempts = attempts;
+            }
             (Call::GenerateRequest, Answer::Request { octets, asked, title, key }) => {
                 if title != Some(self.title) {
                     return Err(SwapRefusal::OtherDevice);

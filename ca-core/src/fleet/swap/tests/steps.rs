@@ -100,6 +100,34 @@ fn an_answer_counts_however_late_unless_the_call_was_given_again() {
 }
 
 #[test]
+fn a_device_that_lost_its_new_key_makes_one_again_and_a_person_looks_when_that_helps_not() {
+    let mut swap = at(Road::HeadEnd, Stage::Claimed);
+    let mut now = NOW;
+    for attempt in 1..=5 {
+        let turn = swap.turn.saturating_add(1);
+        swap = take(&given(&swap, now), Event::Answered { turn, answer: Answer::KeyMade }, now).unwrap();
+        assert_eq!((&swap.stage, swap.attempts), (&Stage::KeyGenerated, attempt - 1));
+        swap = given(&swap, now);
+        let old_key = Answer::Request {
+            octets: vec![0x30],
+            asked: asked(),
+            title: Some(TITLE),
+            key: KeyStanding::Certified,
+        };
+        let refused = take(&swap, Event::Answered { turn: swap.turn, answer: old_key }, now);
+        assert_eq!(refused, Err(SwapRefusal::KeyNotNew));
+        now = swap.given.unwrap().until.plus_seconds(1);
+        swap = take(&swap, Event::Elapsed, now).unwrap();
+        assert_eq!((&swap.stage, swap.attempts, swap.stuck), (&Stage::Claimed, attempt, attempt == 5));
+        // The request is taken as long as no other call was given.
+        assert!(
+            swap.stuck || matches!(answer(&swap, request(), now).unwrap().stage, Stage::Requested { .. })
+        );
+        now = swap.not_before.max(now);
+    }
+}
+
+#[test]
 fn an_import_whose_answer_was_lost_is_asked_for_and_never_made_again_unasked() {
     let importing = given(&at(Road::HeadEnd, Stage::Issued(made())), NOW);
     let late = NOW.plus_seconds(3_601);

@@ -111,7 +111,8 @@ fn gives_work(view: &CampaignView) -> bool {
 /// Tells whether nothing more can be done for a campaign's meters without people.
 fn is_over(view: &CampaignView) -> bool {
     match view.state.as_str() {
-        "running" | "ending" => view.total.underway == 0 && view.total.waiting == 0,
+        // Where nobody is stuck the server is about to say so.
+        "running" | "ending" => view.total.underway == 0 && view.total.waiting == 0 && view.total.stuck > 0,
         "paused" => view.total.underway == 0,
         _ => true,
     }
