@@ -16,7 +16,7 @@ pub enum WrongAnswer {
     OtherCall,
     /// It is brought under the number of a call that was never given.
     OtherNumber,
-    /// The last two octets are missing: the first of them may be left out where nothing is returned, and many meters do.
+    /// The last two octets are missing. The very last alone may be, where nothing is returned: meters exist that leave it out.
     CutOff,
     /// The certification request is another meter's.
     OtherMeter,
