@@ -70,10 +70,12 @@ fn call(head_end: &HeadEnd, turn: u16, task: Task) -> (CallOrder, Call) {
     let title = head_end.fleet().meters[0].title;
     let object = LogicalName::security_setup(0);
     let call = Call::new(turn, Addressee { title, suite: SecuritySuite::Suite1, object, max_pdu: 300 }, task);
-    let name = match call.task() {
-        Task::GenerateRequest(_) => "generate-certificate-request",
-        Task::Confirm(_) => "export-certificate",
-        _ => "another",
+    let name = if matches!(call.task(), Task::GenerateRequest(_)) {
+        "generate-certificate-request"
+    } else if matches!(call.task(), Task::Confirm(_)) {
+        "export-certificate"
+    } else {
+        "another"
     };
     let order = CallOrder {
         campaign: "c".to_owned(),
@@ -202,18 +204,17 @@ fn an_export_of_another_certificate_shows_one_that_another_meter_holds() {
     let mut shown = dlms::block::Assembly::new();
     let mut whole = None;
     for apdu in &worked.answers[0].apdus {
-        match Apdu::decode(&hex::decode(apdu).unwrap()).unwrap() {
-            Apdu::ActionResponse(ActionResponse::WithBlock { block, .. }) => {
-                if shown.add(block.number, block.last, &block.octets).unwrap() {
-                    whole = Some(std::mem::take(&mut shown).finish().unwrap());
-                }
-            }
-            Apdu::ActionResponse(ActionResponse::Normal { result, returned, .. }) => {
-                assert_eq!(result, ActionResult::SUCCESS);
-                let Some(GetResult::Data(data)) = returned else { continue };
+        let apdu = Apdu::decode(&hex::decode(apdu).unwrap()).unwrap();
+        if let Apdu::ActionResponse(ActionResponse::WithBlock { block, .. }) = &apdu
+            && shown.add(block.number, block.last, &block.octets).unwrap()
+        {
+            whole = Some(std::mem::take(&mut shown).finish().unwrap());
+        }
+        if let Apdu::ActionResponse(ActionResponse::Normal { result, returned, .. }) = &apdu {
+            assert_eq!(*result, ActionResult::SUCCESS);
+            if let Some(GetResult::Data(data)) = returned {
                 whole = Some(data.encode());
             }
-            _ => {}
         }
     }
     let Data::OctetString(shown) = Data::decode(&whole.unwrap()).unwrap() else { panic!("octets") };

@@ -16,7 +16,7 @@ pub enum WrongAnswer {
     OtherCall,
     /// It is brought under the number of a call that was never given.
     OtherNumber,
-    /// The last octet is missing.
+    /// The last two octets are missing. The very last alone may be, where nothing is returned: meters exist that leave it out.
     CutOff,
     /// The certification request is another meter's.
     OtherMeter,
@@ -62,7 +62,7 @@ impl WrongAnswer {
             Self::OtherNumber => answer.turn = answer.turn.saturating_add(1),
             Self::CutOff => {
                 if let Some(last) = answer.apdus.last_mut() {
-                    last.truncate(last.len().saturating_sub(2));
+                    last.truncate(last.len().saturating_sub(4));
                 }
             }
             Self::OtherMeter | Self::OtherCertificate => {}
