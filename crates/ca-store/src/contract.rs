@@ -5,6 +5,7 @@
 mod audit;
 mod backup;
 mod campaigns;
+mod campaign_rows;
 mod claims;
 mod crls;
 mod deliveries;

@@ -10,13 +10,13 @@ use ca_core::fleet::campaign::{
 use ca_core::fleet::member::{Agenda, Member, Phase};
 use ca_core::fleet::patience::Patience;
 use ca_core::fleet::swap::{
-    Action, Answer, Asked, Call, Event, KeyStanding, Made, Proof, Road, Shown, Stage, Swap,
+    Action, Answer, Asked, Call, Event, KeyStanding, Proof, Road, Shown, Stage, Swap,
 };
 use ca_core::fleet::{
     AgendaQuery, Begin, Begun, CampaignDecision, CampaignQuery, CampaignTurn, MemberCount, SwapEvent,
     SwapOutcome,
 };
-use ca_core::ports::{Campaigns, Ledger, Registry, Schedule, Swaps};
+use ca_core::ports::{Campaigns, Registry, Swaps};
 use ca_core::profile::{Hierarchy, KeyPurpose, ProfileId};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{DeviceState, ExpectedDevice, Intent, Mark, Slot, SlotUse};
@@ -26,17 +26,13 @@ use ca_core::validity::UnixTime;
 use sha2::{Digest, Sha256};
 
 use super::ground::{
-    Ground, IntentWords, LedgerTold, LedgerWords, NOW, certificate, event, expected, id, intent, issued,
-    issuer, tenant, title,
+    Ground, IntentWords, LedgerTold, LedgerWords, NOW, certificate, event, expected, id, intent, issuer,
+    tenant, title,
 };
 use crate::Store;
-use crate::engine::{Durability, Write};
-use crate::integrity::IntegrityFault;
-use crate::keyspace::Keyspace;
-use crate::row::{Row, SwapRow};
 
 const TYPES: [KeyPurpose; 3] = [KeyPurpose::KeyAgreement, KeyPurpose::Tls, KeyPurpose::Signature];
-const DIGEST: [u8; 32] = [7; 32];
+pub(super) const DIGEST: [u8; 32] = [7; 32];
 const LEASE: i64 = 3_600;
 
 fn by(name: &str) -> Mark {
@@ -44,7 +40,7 @@ fn by(name: &str) -> Mark {
 }
 
 /// A campaign of so many devices in waves of these sizes.
-fn campaign(road: Road, types: &[KeyPurpose], waves: &[u64]) -> Campaign {
+pub(super) fn campaign(road: Road, types: &[KeyPurpose], waves: &[u64]) -> Campaign {
     let wanted = |purpose: &KeyPurpose| Wanted {
         purpose: *purpose,
         profile: ProfileId::parse("meter-op-ds-s1").unwrap(),
@@ -79,7 +75,7 @@ fn campaign(road: Road, types: &[KeyPurpose], waves: &[u64]) -> Campaign {
     }
 }
 
-fn member(campaign: &Campaign, device: u8, wave: u32, concentrator: Option<&str>) -> Member {
+pub(super) fn member(campaign: &Campaign, device: u8, wave: u32, concentrator: Option<&str>) -> Member {
     Member {
         campaign: campaign.digest,
         title: title(device),
@@ -91,7 +87,7 @@ fn member(campaign: &Campaign, device: u8, wave: u32, concentrator: Option<&str>
     }
 }
 
-fn start(store: &Store, campaign: Campaign, members: Vec<Member>) {
+pub(super) fn start(store: &Store, campaign: Campaign, members: Vec<Member>) {
     store.plan_campaign(campaign.clone()).unwrap();
     store.plan_members(members.clone()).unwrap();
     // The same again changes nothing.
@@ -106,7 +102,7 @@ fn act(store: &Store, digest: [u8; 32], act: CampaignAct) -> Result<Campaign, Ca
     store.record_campaign_act(decision).unwrap()
 }
 
-fn begin(store: &Store, devices: &[u8], now: UnixTime) -> Begun {
+pub(super) fn begin(store: &Store, devices: &[u8], now: UnixTime) -> Begun {
     let titles = devices.iter().map(|device| title(*device)).collect();
     store
         .begin_members(Begin {
@@ -119,7 +115,13 @@ fn begin(store: &Store, devices: &[u8], now: UnixTime) -> Begun {
         .unwrap()
 }
 
-fn tell(store: &Store, device: u8, purpose: KeyPurpose, happened: Event, now: UnixTime) -> SwapOutcome {
+pub(super) fn tell(
+    store: &Store,
+    device: u8,
+    purpose: KeyPurpose,
+    happened: Event,
+    now: UnixTime,
+) -> SwapOutcome {
     let told = SwapEvent {
         campaign: DIGEST,
         title: title(device),
@@ -131,17 +133,17 @@ fn tell(store: &Store, device: u8, purpose: KeyPurpose, happened: Event, now: Un
     store.record_swap_events(vec![told]).unwrap().remove(0)
 }
 
-fn swap(store: &Store, device: u8, purpose: KeyPurpose) -> Swap {
+pub(super) fn swap(store: &Store, device: u8, purpose: KeyPurpose) -> Swap {
     let (_, swaps) = store.member(&DIGEST, &title(device)).unwrap().unwrap();
     swaps.into_iter().find(|swap| swap.purpose == purpose).unwrap()
 }
 
-fn phase(store: &Store, device: u8) -> Phase {
+pub(super) fn phase(store: &Store, device: u8) -> Phase {
     store.member(&DIGEST, &title(device)).unwrap().unwrap().0.agenda.phase
 }
 
 /// The counts, and the agenda, are those of the devices one by one.
-fn agrees(store: &Store) {
+pub(super) fn agrees(store: &Store) {
     let members = store.members(&DIGEST, None, 1_000).unwrap();
     let mut counted: BTreeMap<(u32, Phase), u64> = BTreeMap::new();
     for member in &members {
@@ -164,7 +166,7 @@ fn agrees(store: &Store) {
 }
 
 /// The intent that answers a certification request for a swap.
-fn intent_for(number: u16, device: u8, purpose: KeyPurpose, key: [u8; 32]) -> Intent {
+pub(super) fn intent_for(number: u16, device: u8, purpose: KeyPurpose, key: [u8; 32]) -> Intent {
     let mut intent = intent(number);
     let slot =
         Slot { tenant: tenant("dso"), title: title(device), hierarchy: Hierarchy::Operational, purpose };
@@ -176,7 +178,7 @@ fn intent_for(number: u16, device: u8, purpose: KeyPurpose, key: [u8; 32]) -> In
 }
 
 /// One step of the head-end or of the server for a device; tells whether there was one.
-fn one_step(store: &Store, device: u8, number: &mut u16) -> bool {
+pub(super) fn one_step(store: &Store, device: u8, number: &mut u16) -> bool {
     let (_, swaps) = store.member(&DIGEST, &title(device)).unwrap().unwrap();
     let Some(one) = swaps.iter().find(|swap| !swap.is_complete()) else { return false };
     let purpose = one.purpose;
@@ -282,7 +284,7 @@ fn types_come_one_after_the_other_and_calls_of_other_types_are_out_of_order(grou
 }
 
 /// Brings a device so far that its certification request is expected.
-fn awaiting_request(store: &Store, device: u8, purpose: KeyPurpose) -> u32 {
+pub(super) fn awaiting_request(store: &Store, device: u8, purpose: KeyPurpose) -> u32 {
     let give = |call| Event::Given { call, until: NOW.plus_seconds(LEASE) };
     tell(store, device, purpose, give(Call::GenerateKeyPair), NOW).unwrap();
     let turn = swap(store, device, purpose).turn;
@@ -291,7 +293,7 @@ fn awaiting_request(store: &Store, device: u8, purpose: KeyPurpose) -> u32 {
     swap(store, device, purpose).turn
 }
 
-fn request_with(device: u8, key: [u8; 32]) -> Answer {
+pub(super) fn request_with(device: u8, key: [u8; 32]) -> Answer {
     let asked = Asked { request: [1; 32], key };
     Answer::Request { octets: vec![0x30], asked, title: Some(title(device)), key: KeyStanding::New }
 }
@@ -519,166 +521,6 @@ fn a_plan_that_nobody_asked_for_is_forgotten_with_its_devices(ground: &Ground) {
     assert!(store.campaigns(&all).unwrap().is_empty());
 }
 
-/// The revocation that is scheduled of a certificate: when it is due.
-fn due(store: &Store, number: u16) -> Option<UnixTime> {
-    let scheduled = store.scheduled(UnixTime::from_seconds(i64::MAX), None, 100).unwrap();
-    scheduled.into_iter().find(|one| one.id == id(number)).map(|one| one.due)
-}
-
-/// Issues into the place of what a device has of a type.
-fn renew(store: &Store, number: u16, purpose: KeyPurpose, now: UnixTime) {
-    let mut next = intent_for(number, 1, purpose, [u8::try_from(number).unwrap(); 32]).at(now);
-    next.conditions.slot = next.conditions.slot.map(|(slot, _)| (slot, SlotUse::Rotation));
-    next.conditions.revoke_replaced_after = Some(1_000);
-    store.record(next).unwrap();
-    store.begin(number);
-    store.record_issued(vec![issued(&id(number), now)]).unwrap();
-}
-
-fn what_is_replaced_is_revoked_so_long_after_the_new_certificate_is_known_to_be_in_use(ground: &Ground) {
-    let store = ground.open();
-    store.expect_device(1);
-    let purpose = KeyPurpose::Signature;
-    store.issue(intent_for(1, 1, purpose, [1; 32]));
-    // Nobody will say that it is in use: at once.
-    renew(&store, 2, purpose, NOW);
-    assert_eq!(due(&store, 1), Some(NOW.plus_seconds(1_000)));
-    let planned = Campaign { goal: Goal::Renew, ..campaign(Road::Device, &[purpose], &[1]) };
-    let members = vec![member(&planned, 1, 0, None)];
-    start(&store, planned, members);
-    begin(&store, &[1], NOW);
-    renew(&store, 3, purpose, NOW.plus_seconds(50));
-    assert_eq!(swap(&store, 1, purpose).stage.name(), "issued");
-    assert_eq!(due(&store, 2), None, "the device may have the former one still");
-    drop(store);
-    let store = ground.open();
-    store.check_campaigns().unwrap();
-    // It lost the answer, and asks again: what nobody used is replaced with what it replaced.
-    renew(&store, 4, purpose, NOW.plus_seconds(60));
-    assert_eq!([2, 3].map(|number| due(&store, number)), [None, None]);
-    let mut shows = intent_for(5, 1, KeyPurpose::Tls, [5; 32]).at(NOW.plus_seconds(500));
-    shows.conditions.shown = Some(id(4));
-    store.record(shows).unwrap();
-    assert_eq!(phase(&store, 1), Phase::Done);
-    assert_eq!([2, 3].map(|number| due(&store, number)), [Some(NOW.plus_seconds(1_500)); 2]);
-    assert_eq!(due(&store, 4), None);
-    store.check_campaigns().unwrap();
-}
-
-fn a_certificate_that_is_revoked_before_it_is_in_use_replaced_nothing(ground: &Ground) {
-    let store = ground.open();
-    store.expect_device(1);
-    let purpose = KeyPurpose::Signature;
-    store.issue(intent_for(1, 1, purpose, [1; 32]));
-    let planned = Campaign { goal: Goal::Renew, ..campaign(Road::Device, &[purpose], &[1]) };
-    let members = vec![member(&planned, 1, 0, None)];
-    start(&store, planned, members);
-    begin(&store, &[1], NOW);
-    renew(&store, 2, purpose, NOW);
-    store.revoke(2, ReasonCode::CessationOfOperation);
-    let mut shows = intent_for(3, 1, KeyPurpose::Tls, [3; 32]);
-    shows.conditions.shown = Some(id(2));
-    store.record(shows).unwrap();
-    assert_eq!(due(&store, 1), None);
-}
-
-fn a_device_that_does_not_fit_any_more_is_not_begun_and_says_why(ground: &Ground) {
-    let store = ground.open();
-    (1..=3).for_each(|device| store.expect_device(device));
-    let planned = campaign(Road::HeadEnd, &[KeyPurpose::Tls], &[2, 1]);
-    let members = (1..=3).map(|device| member(&planned, device, u32::from(device == 3), None)).collect();
-    start(&store, planned, members);
-    let unfit = [1, 3].map(|device| (title(device), "swap.other_suite")).to_vec();
-    let actor = "process:campaigns".to_owned();
-    let begin = Begin { campaign: DIGEST, titles: vec![title(2)], unfit, now: NOW, actor };
-    assert_eq!(store.begin_members(begin).unwrap(), Begun { begun: 1, left_out: 1, later: 0 });
-    let (left_out, swaps) = store.member(&DIGEST, &title(1)).unwrap().unwrap();
-    assert_eq!((left_out.agenda.phase, left_out.trouble.as_str()), (Phase::Ended, "swap.other_suite"));
-    assert!(swaps.is_empty());
-    assert_eq!(phase(&store, 3), Phase::Waiting, "it is of a later wave");
-    agrees(&store);
-    store.check_campaigns().unwrap();
-}
-
-/// A device that is done, one that is under way, one that is not begun.
-fn three_devices(store: &Store) {
-    (1..=3).for_each(|device| store.expect_device(device));
-    let planned = campaign(Road::HeadEnd, &[KeyPurpose::Tls], &[3]);
-    let members = (1..=3).map(|device| member(&planned, device, 0, Some("dc-1"))).collect();
-    start(store, planned, members);
-    begin(store, &[1, 2], NOW);
-    let mut number = 0;
-    while one_step(store, 1, &mut number) {}
-    let purpose = KeyPurpose::Tls;
-    let turn = awaiting_request(store, 2, purpose);
-    let told = Event::Answered { turn, answer: request_with(2, [9; 32]) };
-    tell(store, 2, purpose, told, NOW).unwrap();
-    store.issue(intent_for(200, 2, purpose, [9; 32]));
-    assert_eq!([1, 2, 3].map(|device| phase(store, device)), [Phase::Done, Phase::Callable, Phase::Waiting]);
-}
-
-fn a_row_of_a_campaign_that_is_lost_or_added_or_tells_of_another_certificate_is_found(ground: &Ground) {
-    let store = ground.open();
-    three_devices(&store);
-    store.check_campaigns().unwrap();
-    drop(store);
-    let write = |keyspace, key: &[u8], value: Option<Vec<u8>>| {
-        let (directory, engine) = ground.engine();
-        let write = Write { keyspace, key: key.to_vec(), value };
-        engine.commit(vec![write], Durability::Durable).unwrap();
-        drop((directory, engine));
-    };
-    let rows = |keyspace| {
-        let (directory, engine) = ground.engine();
-        let rows = engine.view().unwrap().rows_after(keyspace, &[], &[], 9).unwrap();
-        drop((directory, engine));
-        rows
-    };
-    let is_found = |what: &str| {
-        let store = ground.open();
-        let found = store.check_campaigns();
-        assert!(matches!(found, Err(IntegrityFault::Campaign { .. })), "{what}: {found:?}");
-    };
-    for keyspace in [
-        Keyspace::Campaigns,
-        Keyspace::CampaignMembers,
-        Keyspace::CampaignAgenda,
-        Keyspace::CampaignCounts,
-        Keyspace::CampaignPlaces,
-        Keyspace::Evidence,
-    ] {
-        let (key, value) = rows(keyspace).remove(0);
-        write(keyspace, &key, None);
-        is_found(&format!("lost: {}", keyspace.name()));
-        write(keyspace, &key, Some(value.clone()));
-        let mut other = key.clone();
-        if let Some(last) = other.last_mut() {
-            *last ^= 1;
-        }
-        write(keyspace, &other, Some(value));
-        if keyspace != Keyspace::Campaigns {
-            is_found(&format!("added: {}", keyspace.name()));
-        }
-        write(keyspace, &other, None);
-    }
-    // The swap of a device that is under way, gone; and one whose certificate is another device's.
-    let [first, second] = rows(Keyspace::Swaps).try_into().unwrap();
-    write(Keyspace::Swaps, &second.0, None);
-    is_found("lost: swaps");
-    write(Keyspace::Swaps, &second.0, Some(second.1.clone()));
-    let made = |octets: &[u8]| SwapRow::decode(octets).unwrap().swap.stage.made().cloned().unwrap();
-    let mut mixed_up = SwapRow::decode(&second.1).unwrap();
-    mixed_up.swap.stage = Stage::Issued(made(&first.1));
-    write(Keyspace::Swaps, &second.0, Some(mixed_up.encode().unwrap()));
-    is_found("another device's certificate");
-    let mut unissued = SwapRow::decode(&second.1).unwrap();
-    unissued.swap.stage = Stage::Issued(Made { certificate: id(77), ..made(&second.1) });
-    write(Keyspace::Swaps, &second.0, Some(unissued.encode().unwrap()));
-    is_found("a certificate that was not issued");
-    write(Keyspace::Swaps, &second.0, Some(second.1));
-    ground.open().check_campaigns().unwrap();
-}
-
 super::on_every_engine!(
     three_types_are_swapped_over_a_reopening_between_any_two_steps,
     types_come_one_after_the_other_and_calls_of_other_types_are_out_of_order,
@@ -689,8 +531,4 @@ super::on_every_engine!(
     devices_are_begun_within_pace_wave_and_concentrator_and_only_their_owners,
     too_many_stuck_devices_stop_a_wave_and_the_next_begins_when_one_is_over,
     a_plan_that_nobody_asked_for_is_forgotten_with_its_devices,
-    what_is_replaced_is_revoked_so_long_after_the_new_certificate_is_known_to_be_in_use,
-    a_certificate_that_is_revoked_before_it_is_in_use_replaced_nothing,
-    a_device_that_does_not_fit_any_more_is_not_begun_and_says_why,
-    a_row_of_a_campaign_that_is_lost_or_added_or_tells_of_another_certificate_is_found,
 );
