@@ -46,10 +46,8 @@ use crate::cli::{BackupCommand, CaCommand, Cli, Command, CrlCommand, RestoreComm
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
 use crate::operator::client::OperatorClient;
+use crate::quickstart::Verbs;
 use printer::Printer;
-
-pub(crate) use device::prove as prove_history;
-pub(crate) use shipment::{make_manifest, take_in_manifest};
 
 /// Runs the verb and tells how the program ends.
 #[must_use]
@@ -66,7 +64,7 @@ pub fn run(cli: &Cli) -> ExitCode {
 
 fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
     match &cli.command {
-        Command::Quickstart(args) => wait(crate::quickstart::run(args, cli.json)),
+        Command::Quickstart(args) => wait(crate::quickstart::run(args, cli.json, PLAYED)),
         Command::Serve => wait(serve::serve(&cli.config)),
         Command::Front => wait(front::run(&cli.config)),
         Command::Signer(command) => signer::run(command, &cli.config, printer),
@@ -140,6 +138,13 @@ fn wait(verb: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> 
         .map_err(|error| Failure::new(Exit::Failed, "runtime.failed", error))?;
     runtime.block_on(verb)
 }
+
+/// The verbs that the quickstart plays.
+const PLAYED: Verbs = Verbs {
+    make_manifest: shipment::make_manifest,
+    take_in_manifest: shipment::take_in_manifest,
+    prove_history: device::prove,
+};
 
 /// Finds the operator's socket by the configuration.
 fn client(config: &Path) -> Result<OperatorClient, Failure> {

@@ -18,20 +18,41 @@ mod ocsp_client;
 mod report;
 mod story;
 
+use std::future::Future;
+use std::path::Path;
+use std::pin::Pin;
+
 use server_kit::shutdown::Shutdown;
 
 use crate::cli::QuickstartArgs;
+use crate::cli::shipment::{CreateArgs, ImportArgs};
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
+use crate::operator::client::OperatorClient;
+use crate::operator::wire::deliveries::TotalsView;
 use crate::progress::Progress;
 use crate::server;
 use layout::Layout;
+
+/// What a verb comes to.
+pub(crate) type Outcome<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + 'a>>;
+
+/// The verbs of the command line that the quickstart plays: they stand above it, and come along.
+#[derive(Clone, Copy)]
+pub(crate) struct Verbs {
+    /// `shipment create`.
+    pub(crate) make_manifest: fn(&CreateArgs) -> Result<(), Failure>,
+    /// `shipment import`; devices that were refused are counted.
+    pub(crate) take_in_manifest: for<'a> fn(&'a ImportArgs, &'a OperatorClient) -> Outcome<'a, TotalsView>,
+    /// `device history --proof`: how many records are proven, and over how many the checkpoint is.
+    pub(crate) prove_history: for<'a> fn(&'a str, &'a Path, &'a OperatorClient) -> Outcome<'a, (usize, u64)>,
+}
 
 /// Runs the quickstart.
 ///
 /// # Errors
 /// A [`Failure`] that says which step did not succeed and why.
-pub async fn run(args: &QuickstartArgs, json: bool) -> Result<(), Failure> {
+pub(crate) async fn run(args: &QuickstartArgs, json: bool, verbs: Verbs) -> Result<(), Failure> {
     let began = story::Stopwatch::start();
     let layout = Layout::new(&args.state);
     let progress = Progress::new(json);
@@ -48,7 +69,7 @@ pub async fn run(args: &QuickstartArgs, json: bool) -> Result<(), Failure> {
         Config::load(&layout.config()).map_err(|error| Failure::new(Exit::Usage, "config.faulty", error))?;
     let shutdown = server::shutdown_on_signals()?;
     let running = server::start(&config, shutdown.clone(), std::convert::identity).await?;
-    let told = story::tell(&layout, &config, (args.meters, &began), &progress)
+    let told = story::tell((&layout, &config), (args.meters, &began), verbs, &progress)
         .await
         .map_err(|error| failed("quickstart", &error));
     match told {

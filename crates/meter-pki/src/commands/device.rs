@@ -14,8 +14,7 @@ use crate::operator::client::OperatorClient;
 use crate::operator::wire::fleet::{DeviceQueryText, SecretText, SecretsRequest};
 use crate::operator::wire::{ImportRequest, ImportView, ImportedDevice, TokenText, TokenView};
 use changes::Wanted;
-pub(crate) use looks::prove;
-pub(super) use looks::verify;
+pub(super) use looks::{prove, verify};
 
 /// How many faulty rows of a file are told one by one.
 const TOLD_ROWS: usize = 20;

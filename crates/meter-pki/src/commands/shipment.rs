@@ -33,13 +33,14 @@ use crate::compose::SystemClock;
 use crate::exit::{Exit, Failure};
 use crate::operator::client::OperatorClient;
 use crate::operator::wire::deliveries::TotalsView;
+use crate::quickstart::Outcome;
 use crate::time_text;
 
 /// As `shipment create`, for a caller who shows nothing of it.
 ///
 /// # Errors
 /// [`Failure`]; no manifest was made.
-pub(crate) fn make_manifest(args: &CreateArgs) -> Result<(), Failure> {
+pub(super) fn make_manifest(args: &CreateArgs) -> Result<(), Failure> {
     create::make(args).map(drop)
 }
 
@@ -47,11 +48,11 @@ pub(crate) fn make_manifest(args: &CreateArgs) -> Result<(), Failure> {
 ///
 /// # Errors
 /// [`Failure`]; devices that were refused are counted, and make it none.
-pub(crate) async fn take_in_manifest(
-    args: &ImportArgs,
-    client: &OperatorClient,
-) -> Result<TotalsView, Failure> {
-    import::take_in(args, client, &Printer::new(true)).await.map(|view| view.totals)
+pub(super) fn take_in_manifest<'a>(
+    args: &'a ImportArgs,
+    client: &'a OperatorClient,
+) -> Outcome<'a, TotalsView> {
+    Box::pin(async move { Ok(import::take_in(args, client, &Printer::new(true)).await?.totals) })
 }
 
 pub(super) async fn run(verb: &ShipmentCommand, config: &Path, printer: &Printer) -> Result<(), Failure> {

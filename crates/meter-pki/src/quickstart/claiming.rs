@@ -12,11 +12,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ca_core::fleet::swap::Road;
 
+use super::Verbs;
 use super::fleet::{Life, Meter, PURPOSES, keep};
 use super::head_end::HeadEnd;
 use super::layout::Layout;
 use crate::cli::shipment::{CreateArgs, ImportArgs, RecipientArgs, SignerArgs};
-use crate::commands::{make_manifest, prove_history, take_in_manifest};
 use crate::exit::Failure;
 use crate::operator::client::OperatorClient;
 use crate::operator::wire::campaigns::{
@@ -80,7 +80,7 @@ pub(super) struct HistoryLine {
 pub(super) async fn deliver(
     layout: &Layout,
     meters: &[Meter],
-    operator: &OperatorClient,
+    (operator, verbs): (&OperatorClient, Verbs),
     progress: &Progress,
 ) -> anyhow::Result<Option<DeliveryTold>> {
     let new: Vec<&Meter> = meters
@@ -90,12 +90,12 @@ pub(super) async fn deliver(
     if !new.is_empty() {
         let made = manifests(layout)?.len();
         let name = format!("quickstart-{}", made.saturating_add(1));
-        ship(layout, &name, &new)?;
+        ship(layout, &name, &new, verbs)?;
         progress.tell(&format!("manifest of {} meters, signed and sealed: {name}.ship", new.len()));
     }
     let mut told = None;
     for manifest in manifests(layout)? {
-        let again = || take_in(layout, &manifest, operator);
+        let again = || take_in(layout, &manifest, (operator, verbs));
         match again().await {
             Ok(totals) => {
                 ensure!(totals.refused == 0, "{} devices were refused", totals.refused);
@@ -125,7 +125,7 @@ fn manifests(layout: &Layout) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 /// As `meter-pki shipment create` does it.
-fn ship(layout: &Layout, name: &str, meters: &[&Meter]) -> anyhow::Result<()> {
+fn ship(layout: &Layout, name: &str, meters: &[&Meter], verbs: Verbs) -> anyhow::Result<()> {
     let mut lines = String::new();
     for meter in meters {
         let certificates = PURPOSES
@@ -140,7 +140,7 @@ fn ship(layout: &Layout, name: &str, meters: &[&Meter]) -> anyhow::Result<()> {
     }
     let devices = layout.shipments().join(format!("{name}.jsonl"));
     std::fs::write(&devices, lines)?;
-    make_manifest(&CreateArgs {
+    (verbs.make_manifest)(&CreateArgs {
         devices,
         manufacturer: "maker".to_owned(),
         tenant: "dso".to_owned(),
@@ -159,7 +159,11 @@ fn ship(layout: &Layout, name: &str, meters: &[&Meter]) -> anyhow::Result<()> {
 }
 
 /// As `meter-pki shipment import` does it.
-async fn take_in(layout: &Layout, manifest: &Path, operator: &OperatorClient) -> Result<TotalsView, Failure> {
+async fn take_in(
+    layout: &Layout,
+    manifest: &Path,
+    (operator, verbs): (&OperatorClient, Verbs),
+) -> Result<TotalsView, Failure> {
     let args = ImportArgs {
         file: manifest.to_path_buf(),
         tenant: "dso".to_owned(),
@@ -172,7 +176,7 @@ async fn take_in(layout: &Layout, manifest: &Path, operator: &OperatorClient) ->
         recipient: RecipientArgs { recipient: layout.shipment_recipient(), token: None },
         accept_count: false,
     };
-    take_in_manifest(&args, operator).await
+    (verbs.take_in_manifest)(&args, operator).await
 }
 
 /// Swaps the certificates of the meters behind the head-end; one that was under way is brought to its end first.
@@ -275,7 +279,7 @@ async fn carry_out(
 pub(super) async fn history(
     layout: &Layout,
     meter: &Meter,
-    operator: &OperatorClient,
+    (operator, verbs): (&OperatorClient, Verbs),
 ) -> anyhow::Result<HistoryTold> {
     let (title, file) = (meter.title.to_string(), layout.history());
     let query = HistoryQueryText { after: 0, limit: 1_000 };
@@ -284,7 +288,7 @@ pub(super) async fn history(
         // Of an earlier run.
         std::fs::remove_file(&file)?;
     }
-    let (proved_records, checkpoint) = prove_history(&title, &file, operator).await?;
+    let (proved_records, checkpoint) = (verbs.prove_history)(&title, &file, operator).await?;
     let lines = page.history.into_iter().map(|line| HistoryLine {
         record: line.sequence,
         time: line.time,

@@ -12,6 +12,7 @@ use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::pki_types::pem::PemObject;
 use status_server::repository::crl_path;
 
+use super::Verbs;
 use super::claiming::{self, CampaignTold, DeliveryTold, HistoryTold};
 use super::est_client::Credential;
 use super::fleet::{self, Life, Meter, Surroundings};
@@ -72,9 +73,9 @@ pub(super) struct Told {
 
 /// Plays the story to its end.
 pub(super) async fn tell(
-    layout: &Layout,
-    config: &Config,
+    (layout, config): (&Layout, &Config),
     (count, began): (u32, &Stopwatch),
+    verbs: Verbs,
     progress: &Progress,
 ) -> anyhow::Result<Told> {
     // Absent where the state is from before there were manifests.
@@ -105,7 +106,7 @@ pub(super) async fn tell(
     let manufactured = fleet::manufacture(others, &around, &station, progress).await?;
     let mut told = (None, None);
     if delivers {
-        told.0 = claiming::deliver(layout, others, &operator, progress).await?;
+        told.0 = claiming::deliver(layout, others, (&operator, verbs), progress).await?;
     }
     let swapped = fleet::swap(others, &around, progress).await?;
     if delivers {
@@ -113,7 +114,7 @@ pub(super) async fn tell(
     }
     let (delivery, campaign) = told;
     let followed = meters.iter().find(|meter| meter.road == Road::HeadEnd).unwrap_or(pioneer);
-    let history = claiming::history(layout, followed, &operator).await?;
+    let history = claiming::history(layout, followed, (&operator, verbs)).await?;
     let revoked = revoke(&operator, &relying).await?;
     let crl = wait_for_crl(&operator, &relying).await?;
     let after = relying.ask().await?;

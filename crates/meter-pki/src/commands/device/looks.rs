@@ -17,6 +17,7 @@ use crate::operator::wire::fleet::{
     HistoryQueryText, HistoryView,
 };
 use crate::plain_text::plain;
+use crate::quickstart::Outcome;
 
 /// How many lines of a history are asked for at a time.
 const PER_REQUEST: u32 = 1_000;
@@ -210,12 +211,15 @@ pub(super) async fn history(
 ///
 /// # Errors
 /// [`Failure`], `audit.broken` where a proof does not hold.
-pub(crate) async fn prove(
-    title: &str,
-    file: &Path,
-    client: &OperatorClient,
-) -> Result<(usize, u64), Failure> {
-    proved(title, file, client).await.map(|proved| (proved.proved.len(), proved.checkpoint))
+pub(in crate::commands) fn prove<'a>(
+    title: &'a str,
+    file: &'a Path,
+    client: &'a OperatorClient,
+) -> Outcome<'a, (usize, u64)> {
+    Box::pin(async move {
+        let view = proved(title, file, client).await?;
+        Ok((view.proved.len(), view.checkpoint))
+    })
 }
 
 async fn proved(title: &str, file: &Path, client: &OperatorClient) -> Result<ProvedView, Failure> {
