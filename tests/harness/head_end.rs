@@ -20,6 +20,8 @@ pub struct HeadEnd {
     pub meters: BTreeMap<String, Meter>,
     /// Every call that was made: meter, type, call.
     pub made: Vec<(String, String, String)>,
+    /// The call of which the next does not reach its meter.
+    mislays: Option<String>,
     /// The call whose next answer is lost.
     loses: Option<String>,
 }
@@ -53,7 +55,12 @@ impl HeadEnd {
             };
             (title.clone(), Meter::new(identity, Vec::new()))
         };
-        Self { meters: (1..).zip(titles).map(meter).collect(), made: Vec::new(), loses: None }
+        Self { meters: (1..).zip(titles).map(meter).collect(), made: Vec::new(), mislays: None, loses: None }
+    }
+
+    /// Has the next call of this kind not reach its meter; before the answer to one is lost.
+    pub fn mislay_one(&mut self, call: &str) {
+        self.mislays = Some(call.to_owned());
     }
 
     /// Has the next answer to this call be lost, on its way from the meter.
@@ -96,6 +103,10 @@ impl HeadEnd {
         if order["call"] == "activate" {
             answer["result"] = json!(0);
             return Some(answer);
+        }
+        if self.mislays.as_deref() == order["call"].as_str() {
+            self.mislays = None;
+            return None;
         }
         let meter = self.meter(&text("system_title"));
         let mut apdus = Vec::new();

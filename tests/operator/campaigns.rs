@@ -65,6 +65,7 @@ fn the_chapter_on_campaigns_works_as_it_stands_over_lost_answers_and_kills() {
     let mut rehearsal = set_up();
     let titles: Vec<String> = (1..=METERS).map(title).collect();
     let mut head_end = HeadEnd::new(&rehearsal, &titles);
+    head_end.mislay_one("import-certificate");
     head_end.lose_one("import-certificate");
     let said = step(&rehearsal, FIRST, 0, plan).ok();
     assert!(said.out.contains("6 devices, 18 certificates"), "{}", said.out);

@@ -10,6 +10,7 @@ pub(super) mod destroy;
 mod doctor;
 pub(super) mod failure;
 mod generate;
+pub(super) mod key_file;
 mod list;
 mod request;
 mod test;

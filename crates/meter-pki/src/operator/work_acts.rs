@@ -14,6 +14,7 @@ use ca_core::record::CertificateQuery;
 use ca_core::suite::{Curve, SecuritySuite};
 use ca_core::system_title::SystemTitle;
 use ca_core::validity::UnixTime;
+use dlms::apdu::ActionResult;
 use dlms::cosem::LogicalName;
 use dlms::security_setup::{Attribute, MeterKey, SecurityPolicy};
 use dlms::work_order::{
@@ -332,6 +333,12 @@ fn judge(system: &System, campaign: &Campaign, text: &AnswerText, actor: &str) -
             Some(answer) => event(answer),
             None => unheard("csr.too-long", &format!("a request has at most {LONGEST_REQUEST} octets")),
         },
+        // Asked for a certificate of which it has none, a meter says so by refusing.
+        Err(JudgeError::Answer(AnswerError::Refused(ActionResult::OBJECT_UNAVAILABLE)))
+            if given.call == Call::Export =>
+        {
+            event(Answer::Exported(Shown::Nothing))
+        }
         Err(JudgeError::Answer(AnswerError::Refused(result))) => event(Answer::Refused { result: result.0 }),
         Err(JudgeError::Answer(AnswerError::ReadRefused(result))) if given.call == Call::ReadSuite => {
             event(Answer::Refused { result: result.0 })

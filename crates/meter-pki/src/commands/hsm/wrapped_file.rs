@@ -7,10 +7,9 @@ use std::path::Path;
 
 use ca_core::public_key::PublicKey;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use signer_pkcs11::{Oaep, WrapRecipient, WrappedKey};
+use signer_pkcs11::{WrapRecipient, WrappedKey};
 
-use super::failure;
+use super::{failure, key_file};
 use crate::exit::{Exit, Failure};
 
 /// What the file says it is.
@@ -45,16 +44,12 @@ pub(super) struct WrappedFile {
 
 impl WrappedFile {
     pub(super) fn new(wrapped: &WrappedKey, recipient: &WrapRecipient) -> Self {
-        let oaep = match wrapped.oaep {
-            Oaep::Sha256 => "sha-256",
-            Oaep::Sha1 => "sha-1",
-        };
         let mut file = Self {
             format: FORMAT.to_owned(),
             label: wrapped.label.clone(),
             id: hex::encode(&wrapped.id),
             public_key: hex::encode(wrapped.public_key.spki_der()),
-            oaep: oaep.to_owned(),
+            oaep: key_file::oaep_word(wrapped.oaep).to_owned(),
             mechanism: "CKM_AES_KEY_WRAP_PAD".to_owned(),
             recipient_modulus: hex::encode(&recipient.modulus),
             recipient_exponent: hex::encode(&recipient.exponent),
@@ -67,9 +62,7 @@ impl WrappedFile {
     }
 
     pub(super) fn encode(&self) -> Vec<u8> {
-        let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
-        text.push(b'\n');
-        text
+        key_file::encode(self)
     }
 
     pub(super) fn load(path: &Path) -> Result<Self, Failure> {
@@ -92,21 +85,15 @@ impl WrappedFile {
     pub(super) fn parts(&self) -> Result<(WrapRecipient, WrappedKey), Failure> {
         let faulty =
             |what: &str| failure::usage("hsm.backup-unreadable", format!("the file has a faulty {what}"));
-        let octets = |what: &str, text: &str| hex::decode(text).map_err(|_| faulty(what));
-        let recipient = WrapRecipient {
-            modulus: octets("recipient_modulus", &self.recipient_modulus)?,
-            exponent: octets("recipient_exponent", &self.recipient_exponent)?,
-        };
+        let recipient =
+            key_file::recipient(&self.recipient_modulus, &self.recipient_exponent).map_err(faulty)?;
+        let octets = |field, text: &str| key_file::octets(field, text).map_err(faulty);
         let spki = octets("public_key", &self.public_key)?;
         let wrapped = WrappedKey {
             public_key: PublicKey::from_spki_der(&spki).map_err(|_| faulty("public_key"))?,
             label: self.label.clone(),
             id: octets("id", &self.id)?,
-            oaep: match self.oaep.as_str() {
-                "sha-256" => Oaep::Sha256,
-                "sha-1" => Oaep::Sha1,
-                _ => return Err(faulty("oaep")),
-            },
+            oaep: key_file::oaep(&self.oaep).map_err(faulty)?,
             transport: octets("wrapped_aes_key", &self.wrapped_aes_key)?,
             key: octets("wrapped_private_key", &self.wrapped_private_key)?,
         };
@@ -117,8 +104,7 @@ impl WrappedFile {
     }
 
     fn digest(&self) -> String {
-        let mut hash = Sha256::new();
-        for value in [
+        key_file::digest(&[
             &self.format,
             &self.label,
             &self.id,
@@ -129,10 +115,6 @@ impl WrappedFile {
             &self.recipient_exponent,
             &self.wrapped_aes_key,
             &self.wrapped_private_key,
-        ] {
-            hash.update(value.as_bytes());
-            hash.update(b"\n");
-        }
-        hex::encode(hash.finalize())
+        ])
     }
 }

@@ -5,10 +5,9 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use signer_pkcs11::{Oaep, WrapRecipient, WrappedTransport};
+use signer_pkcs11::{WrapRecipient, WrappedTransport};
 
-use crate::commands::hsm::failure;
+use crate::commands::hsm::{failure, key_file};
 use crate::exit::{Exit, Failure};
 
 /// What the file says it is.
@@ -38,15 +37,11 @@ pub(super) struct TransportFile {
 
 impl TransportFile {
     pub(super) fn new(wrapped: &WrappedTransport, recipient: &WrapRecipient) -> Self {
-        let oaep = match wrapped.oaep {
-            Oaep::Sha256 => "sha-256",
-            Oaep::Sha1 => "sha-1",
-        };
         let mut file = Self {
             format: FORMAT.to_owned(),
             label: wrapped.label.clone(),
             algorithm: ALGORITHM.to_owned(),
-            oaep: oaep.to_owned(),
+            oaep: key_file::oaep_word(wrapped.oaep).to_owned(),
             recipient_modulus: hex::encode(&recipient.modulus),
             recipient_exponent: hex::encode(&recipient.exponent),
             wrapped_key: hex::encode(&wrapped.octets),
@@ -57,9 +52,7 @@ impl TransportFile {
     }
 
     pub(super) fn encode(&self) -> Vec<u8> {
-        let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
-        text.push(b'\n');
-        text
+        key_file::encode(self)
     }
 
     pub(super) fn decode(path: &Path, octets: &[u8]) -> Result<Self, Failure> {
@@ -83,23 +76,15 @@ impl TransportFile {
         let faulty = |what: &str| {
             failure::usage("secrets.transport-unreadable", format!("the file has a faulty {what}"))
         };
-        let octets = |what: &str, text: &str| hex::decode(text).map_err(|_| faulty(what));
-        let recipient = WrapRecipient {
-            modulus: octets("recipient_modulus", &self.recipient_modulus)?,
-            exponent: octets("recipient_exponent", &self.recipient_exponent)?,
-        };
-        let oaep = match self.oaep.as_str() {
-            "sha-256" => Oaep::Sha256,
-            "sha-1" => Oaep::Sha1,
-            _ => return Err(faulty("oaep")),
-        };
-        let octets = octets("wrapped_key", &self.wrapped_key)?;
+        let recipient =
+            key_file::recipient(&self.recipient_modulus, &self.recipient_exponent).map_err(faulty)?;
+        let oaep = key_file::oaep(&self.oaep).map_err(faulty)?;
+        let octets = key_file::octets("wrapped_key", &self.wrapped_key).map_err(faulty)?;
         Ok((recipient, WrappedTransport { label: self.label.clone(), oaep, octets }))
     }
 
     fn digest(&self) -> String {
-        let mut hash = Sha256::new();
-        for value in [
+        key_file::digest(&[
             &self.format,
             &self.label,
             &self.algorithm,
@@ -107,16 +92,14 @@ impl TransportFile {
             &self.recipient_modulus,
             &self.recipient_exponent,
             &self.wrapped_key,
-        ] {
-            hash.update(value.as_bytes());
-            hash.update(b"\n");
-        }
-        hex::encode(hash.finalize())
+        ])
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use signer_pkcs11::Oaep;
+
     use super::*;
 
     fn file() -> TransportFile {
