@@ -1,3 +1,5 @@
+//! Calls to meters of a fleet that was made here, judged by the crate that judges real answers; an owner made by rcgen.
+
 use dlms::apdu::{ActionResponse, ActionResult, Apdu, GetResult};
 use dlms::axdr::Data;
 use dlms::work_order::{Addressee, Answer, Call, IssuedCertificate, Outcome, Reply, Task};
