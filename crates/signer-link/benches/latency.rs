@@ -331,7 +331,8 @@ fn measure(keys: &str, folder: &Path) -> Result<(), Failed> {
         let (signer, key) = open_token(folder)?;
         let mut found = signer.keys()?.into_iter().filter_map(|object| object.key.ok());
         let on_token = found.find(|one| one.public_key.key_ref() == key);
-        (Arc::new(signer) as Arc<dyn Signer>, key, on_token)
+        let signer: Arc<dyn Signer> = Arc::new(signer);
+        (signer, key, on_token)
     } else {
         let (signer, key) = open(keys, folder)?;
         (signer, key, None)
