@@ -6,6 +6,7 @@ use super::CampaignDesk;
 use super::plan::in_place_of;
 use crate::certificate::Certificate;
 use crate::fleet::campaign::{Goal, Wanted};
+use crate::fleet::uplift::NotCleared;
 use crate::ports::Unavailable;
 use crate::profile::Hierarchy;
 use crate::record::{CertificateQuery, CertificateStatus, Device, StoredCertificate};
@@ -79,9 +80,7 @@ impl CampaignDesk<'_> {
             has_own: !good.is_empty(),
         };
         Ok(match (facts.unfit(goal, suite), goal) {
-            (None, Goal::Uplift) => {
-                self.uplifts.check(&device.expected, suite).err().map(|error| error.code())
-            }
+            (None, Goal::Uplift) => self.uplifts.check(&device.expected, suite).err().map(NotCleared::code),
             (code, Goal::Swap | Goal::Renew | Goal::Uplift) => code,
         })
     }

@@ -143,7 +143,7 @@ pub(super) fn what_is_swapped_in_was_issued(case: &Case, findings: &mut Findings
                 found("names a certificate that was not issued for it");
             }
             None if [CONFIRMED, ACTIVATED].contains(&swap.stage) => {
-                found("is confirmed without a certificate")
+                found("is confirmed without a certificate");
             }
             Some(_) | None => {}
         }
