@@ -1,42 +1,23 @@
 //! The chapter on rehearsals as it stands.
 
-use std::os::unix::fs::symlink;
-use std::process::Command;
-
-use e2e::process::program;
+use e2e::chapter::{Shell, blocks, steps};
 use e2e::rehearsal::Rehearsal;
-use e2e::tool::{Said, finish};
 
 /// The chapter that operators read.
 const CHAPTER: &str = include_str!("../../docs/operate/rehearsal.md");
 
-fn blocks(language: &str) -> Vec<String> {
-    let begins = format!("```{language}\n");
-    let rest = CHAPTER.split(&begins).skip(1);
-    rest.map(|rest| rest.split("```").next().expect("a block ends").to_owned()).collect()
-}
-
-fn step(rehearsal: &Rehearsal, block: &str) -> Said {
-    let mut search = rehearsal.scratch("programs").into_os_string();
-    search.push(":");
-    search.push(std::env::var_os("PATH").expect("there is a path"));
-    let mut command = Command::new("bash");
-    command.args(["-eu", "-c", block]).current_dir(rehearsal.state("")).env("PATH", search);
-    command.env("CASE", "case").env("EST", rehearsal.origin()).env("ROOT", rehearsal.root());
-    finish(&mut command).ok()
-}
-
 #[test]
 fn the_chapter_on_rehearsals_works_as_it_stands() {
-    let steps: [String; 6] = blocks("sh").try_into().expect("six steps");
-    let [make, deliver, ask, plan, round, rounds] = steps;
-    let [maker]: [String; 1] = blocks("toml").try_into().expect("one piece of configuration");
+    let [make, deliver, ask, hold, plan, round, rounds] = steps(CHAPTER);
+    let [maker] = <[&str; 1]>::try_from(blocks(CHAPTER, "toml")).expect("one piece of configuration");
     let mut rehearsal = Rehearsal::start(1);
-    let programs = rehearsal.scratch("programs");
-    std::fs::create_dir(&programs).expect("it can be made");
-    symlink(program("meter-pki"), programs.join("meter-pki")).expect("it can be made");
+    let shell = Shell::new(&rehearsal.state(""), &rehearsal.scratch("programs"))
+        .with("CASE", "case")
+        .with("EST", rehearsal.origin())
+        .with("ROOT", rehearsal.root());
+    let step = |block: &str| shell.run(block).ok();
     std::fs::create_dir(rehearsal.state("case")).expect("it can be made");
-    drop(step(&rehearsal, &make));
+    drop(step(make));
     rehearsal.stop();
     // Blocks name no configuration: it is the one of the directory.
     let own = rehearsal.state("meter-pki.toml");
@@ -46,14 +27,17 @@ fn the_chapter_on_rehearsals_works_as_it_stands() {
         .replace("doors = [\"factory-certificate\"", "doors = [\"campaign\", \"factory-certificate\"");
     std::fs::write(&own, format!("{text}\n{maker}")).expect("the configuration can be written");
     rehearsal.serve();
-    let said = step(&rehearsal, &deliver);
+    let said = step(deliver);
     assert_eq!(said.out.matches("8 of 8 devices, 8 new").count(), 2, "{}", said.all());
-    let said = step(&rehearsal, &ask);
+    let said = step(ask);
     assert!(said.out.contains("8 of 8 meters are through"), "{}", said.all());
-    drop(step(&rehearsal, &plan));
-    let said = step(&rehearsal, &round);
+    let said = step(hold);
+    assert!(said.out.contains("24 certificates of 8 meters"), "{}", said.all());
+    assert!(said.out.contains("24 lines compared, 0 differences"), "{}", said.all());
+    drop(step(plan));
+    let said = step(round);
     assert!(said.out.contains("answers taken, 0 refused"), "{}", said.all());
-    let said = step(&rehearsal, &rounds);
+    let said = step(rounds);
     for told in
         ["rehearsal is done: 8 of 8 meters are through, 0 stuck", "24 certificates are in their meters"]
     {

@@ -157,3 +157,29 @@ fn what_is_delivered_is_imported_once_swapped_and_its_history_is_proven() {
     let other = owner.serving.operator(&["device", "history", &owner.titles[1], "--verify", &proof]);
     assert_eq!(other.code, Some(9), "{other:?}");
 }
+
+#[test]
+fn a_campaign_of_meters_that_ask_over_est_is_done_once_what_they_hold_was_exported() {
+    let mut owner = Owner::of("4", &["--suite", "1"]);
+    owner.take_delivery();
+    drop(owner.campaign("by-themselves", ("device", "s1"), &["--wave", "4", "--per-minute", "600"]));
+    let standing = |field: &str| owner.standing("by-themselves")["total"][field].as_u64();
+    eventually("all are begun", || (standing("underway") == Some(4)).then_some(()));
+    let (code, report) = roll_out::report(owner.run(&[]).spawn().expect("it starts"));
+    assert_eq!((code, &report["through"]), (Some(0), &Value::from(4)), "{report}");
+    // The server knows what it gave, and not yet what they hold.
+    assert_eq!((standing("underway"), standing("done")), (Some(4), Some(0)));
+    let compared = owner.reconcile();
+    assert_eq!(
+        (&compared["compared"], &compared["differences"]),
+        (&Value::from(12), &Value::from(Vec::<Value>::new()))
+    );
+    eventually("the campaign is done", || (owner.standing("by-themselves")["state"] == "done").then_some(()));
+    let device = ["campaign", "show", "by-themselves", "--system-title", &owner.titles[0]];
+    let told = owner.serving.operator_json(&device);
+    let [evidence] = told["evidence"].as_array().expect("a list").as_slice() else { panic!("{told}") };
+    let proofs = evidence["certificates"].as_array().expect("a list").iter().map(|one| &one["proof"]);
+    assert_eq!(proofs.collect::<Vec<_>>(), ["export"; 3], "{evidence}");
+    let judged = owner.judged();
+    assert!(judged.success, "{}", judged.all());
+}

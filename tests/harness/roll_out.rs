@@ -90,6 +90,26 @@ impl Owner {
         assert_eq!(imported["imported"], Value::from(self.titles.len()), "{imported}");
     }
 
+    /// Compares what the meters hold with what is on record, as a head-end would have exported it. EST has no confirmation: by this a
+    /// campaign of meters that ask by themselves hears of what they have.
+    ///
+    /// # Panics
+    /// When the export is not written, or not compared.
+    #[must_use]
+    pub fn reconcile(&self) -> Value {
+        let (fleet, file) = (text(&self.fleet), text(&self.serving.unique("exported.jsonl")));
+        drop(self.serving.operator(&["sim", "export", &fleet, &file]).ok());
+        self.serving.operator_json(&[
+            "device",
+            "reconcile",
+            "--tenant",
+            "dso",
+            "--partial",
+            "--exported",
+            &file,
+        ])
+    }
+
     /// Plans a campaign that swaps all three certificates of the meters of a suite, and starts it.
     ///
     /// # Panics

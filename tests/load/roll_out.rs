@@ -209,6 +209,12 @@ fn look(owner: &mut Owner, arguments: &Arguments, alone: f64, played: &Played) -
         played.most_memory / 1_024,
         played.restarts,
     );
+    if arguments.road != Road::HeadEnd {
+        let began = Instant::now();
+        let compared = owner.reconcile();
+        told("what the meters hold is compared", began, wanted);
+        println!("differences: {}", compared["differences"].as_array().map_or(0, Vec::len));
+    }
     let standing = owner.standing("roll-out");
     println!("the campaign is {}: {}", standing["state"], standing["total"]);
     let began = Instant::now();
@@ -227,8 +233,8 @@ fn look(owner: &mut Owner, arguments: &Arguments, alone: f64, played: &Played) -
         began.elapsed().as_secs_f64(),
         judged.all()
     );
-    let stuck = standing["total"]["stuck"].as_u64() == Some(0);
-    played.code == Some(0) && exact == arguments.meters && too_many == 0 && stuck && judged.success
+    let done = standing["total"]["done"].as_u64() == u64::try_from(arguments.meters).ok();
+    played.code == Some(0) && exact == arguments.meters && too_many == 0 && done && judged.success
 }
 
 /// A report without the lists in it.

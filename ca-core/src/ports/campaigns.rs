@@ -9,6 +9,7 @@ use crate::fleet::{
     AgendaQuery, Begin, Begun, CampaignDecision, CampaignQuery, CampaignTurn, MemberCount, SwapEvent,
     SwapOutcome,
 };
+use crate::record::CertificateId;
 use crate::system_title::SystemTitle;
 use crate::validity::UnixTime;
 
@@ -92,6 +93,13 @@ pub trait Swaps: Send + Sync {
     /// # Errors
     /// [`Unavailable`]: nothing was recorded.
     fn record_swap_events(&self, events: Vec<SwapEvent>) -> Result<Vec<SwapOutcome>, Unavailable>;
+
+    /// Records that devices which ask by themselves showed, when they were asked to export them, these certificates: so they have them.
+    /// Where nothing waits for that, nothing changes.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: nothing was recorded.
+    fn confirm_exported(&self, shown: Vec<CertificateId>, by: (UnixTime, String)) -> Result<(), Unavailable>;
 
     /// Lets a campaign go on to its next wave, stop, or be over, as its devices stand; returns it as it stands then.
     ///

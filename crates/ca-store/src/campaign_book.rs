@@ -9,6 +9,7 @@ use ca_core::fleet::{
     SwapOutcome,
 };
 use ca_core::ports::{Campaigns, Swaps, Unavailable};
+use ca_core::record::CertificateId;
 use ca_core::system_title::SystemTitle;
 use ca_core::validity::UnixTime;
 
@@ -98,6 +99,10 @@ impl Swaps for Store {
         self.write(PORT, Durability::Durable, |tx| {
             events.into_iter().map(|event| swap::record(tx, event)).collect()
         })
+    }
+
+    fn confirm_exported(&self, shown: Vec<CertificateId>, by: (UnixTime, String)) -> Result<(), Unavailable> {
+        self.write(PORT, Durability::Durable, move |tx| swap::exported(tx, &shown, (by.0, &by.1)))
     }
 
     fn turn_campaign(&self, turn: CampaignTurn) -> Result<Option<Campaign>, Unavailable> {

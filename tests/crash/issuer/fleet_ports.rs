@@ -13,10 +13,10 @@ use ca_core::fleet::{
 };
 use ca_core::ports::{Campaigns, Deliveries, Fleet, Production, Swaps, Unavailable};
 use ca_core::record::{
-    ChangeOutcome, CountRule, Delivery, DeliveryConflict, DeliveryPart, DeviceChange, DeviceCount,
-    DeviceCredential, DeviceEvent, DeviceField, DeviceQuery, ExpectedDevice, FoundDevices, ImportOutcome,
-    Mark, PartOutcome, ProducedDevice, ProductionConflict, ProductionEnd, ProductionId, ProductionOrder,
-    ProductionQuery, ScrapRecord, Scrapped, WrappedSecret,
+    CertificateId, ChangeOutcome, CountRule, Delivery, DeliveryConflict, DeliveryPart, DeviceChange,
+    DeviceCount, DeviceCredential, DeviceEvent, DeviceField, DeviceQuery, ExpectedDevice, FoundDevices,
+    ImportOutcome, Mark, PartOutcome, ProducedDevice, ProductionConflict, ProductionEnd, ProductionId,
+    ProductionOrder, ProductionQuery, ScrapRecord, Scrapped, WrappedSecret,
 };
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
@@ -255,6 +255,10 @@ impl Swaps for TrappedSwaps {
         }
         let moved = |outcomes: &Vec<SwapOutcome>| outcomes.iter().any(Result::is_ok);
         between(&self.trap, SWAP, || self.inner.record_swap_events(events), moved)
+    }
+
+    fn confirm_exported(&self, shown: Vec<CertificateId>, by: (UnixTime, String)) -> Result<(), Unavailable> {
+        self.inner.confirm_exported(shown, by)
     }
 
     fn turn_campaign(&self, turn: CampaignTurn) -> Result<Option<Campaign>, Unavailable> {

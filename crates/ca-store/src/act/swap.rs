@@ -5,7 +5,9 @@ use ca_core::audit::{Act, AuditEvent};
 use ca_core::fleet::campaign::{Campaign, Goal};
 use ca_core::fleet::evidence::{Evidence, SwappedCertificate};
 use ca_core::fleet::member::{self, Member, Phase};
-use ca_core::fleet::swap::{Answer, Asked, Event, KeyStanding, Made, Proof, Stage, Step, Swap, SwapRefusal};
+use ca_core::fleet::swap::{
+    Answer, Asked, Event, KeyStanding, Made, Proof, Road, Stage, Step, Swap, SwapRefusal,
+};
 use ca_core::fleet::{SwapConflict, SwapEvent, SwapOutcome};
 use ca_core::profile::{Hierarchy, KeyPurpose};
 use ca_core::record::{CertificateId, DeviceEventKind, Intent, Slot};
@@ -330,6 +332,23 @@ pub(super) fn confirmed(
     replacement::in_use(tx, certificate, (by.0, &row.tenant))?;
     let Some(key) = place(row.slot.as_ref()) else { return Ok(()) };
     happened(tx, key, Event::Confirmed { certificate: certificate.clone(), proof }, by)
+}
+
+/// Devices that ask by themselves showed what they have to whoever exported it. By a head-end a swap has its own export.
+pub(crate) fn exported(
+    tx: &mut Transaction<'_>,
+    shown: &[CertificateId],
+    by: (UnixTime, &str),
+) -> Result<(), ActFault> {
+    for certificate in shown {
+        let row = certificate_row(tx, certificate)?;
+        let Some(key) = row.and_then(|row| place(row.slot.as_ref())) else { continue };
+        let swap = tx.row::<SwapRow>(&key)?.map(|row| row.swap);
+        if swap.is_some_and(|swap| swap.road == Road::Device) {
+            confirmed(tx, certificate, Proof::Export, by)?;
+        }
+    }
+    Ok(())
 }
 
 /// A certificate was revoked for good.

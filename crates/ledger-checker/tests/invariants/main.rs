@@ -3,10 +3,10 @@
 #![cfg(test)]
 
 mod bench;
+mod campaigns;
+mod devices;
 
-use bench::{
-    Bench, CAMPAIGN, Change, DEVICE, ISSUER, NOW, SWAPPED, counted, counted_by, found_by, listed_as_done,
-};
+use bench::{Bench, Change, ISSUER, NOW};
 use ledger_checker::Invariant;
 
 fn names(invariant: Invariant, break_it: impl FnOnce(&mut Bench)) {
@@ -502,64 +502,6 @@ fn finds_nothing_where_a_device_is_found_counted_and_followed() {
     assert_eq!(bench.violations(), []);
 }
 
-fn names_i_18(break_it: impl FnOnce(&mut Bench)) {
-    names(Invariant::I18, |bench| {
-        bench.list_device();
-        break_it(bench);
-    });
-}
-
-#[test]
-fn names_i_18_when_a_device_is_not_found_by_what_it_has() {
-    names_i_18(|bench| bench.remove(39, &found_by(3, "E350")));
-}
-
-#[test]
-fn names_i_18_when_a_device_is_not_counted() {
-    names_i_18(|bench| bench.remove(40, &counted_by(0, "")));
-}
-
-#[test]
-fn names_i_18_when_an_index_leads_to_no_device() {
-    names_i_18(|bench| bench.remove(17, &DEVICE));
-}
-
-#[test]
-fn names_i_18_when_a_history_names_a_record_that_tells_of_something_else() {
-    names_i_18(|bench| bench.follow_device(1));
-}
-
-#[test]
-fn names_i_18_when_the_trail_says_that_a_device_is_retired_and_its_row_does_not() {
-    names_i_18(Bench::tell_that_the_device_is_retired);
-}
-
-#[test]
-fn finds_nothing_in_a_device_that_was_delivered_as_people_were_told() {
-    let mut bench = Bench::new();
-    bench.list_device();
-    bench.deliver_device();
-    bench.tell_of_the_delivery();
-    assert_eq!(bench.violations(), []);
-}
-
-#[test]
-fn names_i_18_when_a_part_of_a_delivery_was_acknowledged_and_is_on_no_record() {
-    names_i_18(Bench::tell_of_the_delivery);
-}
-
-#[test]
-fn names_i_18_when_an_act_on_a_device_was_acknowledged_once_more_than_it_is_on_record() {
-    for act in ["suspended", "resumed", "retired"] {
-        names_i_18(|bench| bench.note(&format!("{act} {}", hex::encode_upper(DEVICE))));
-    }
-}
-
-#[test]
-fn names_i_19_when_a_scrap_was_acknowledged_and_is_on_no_record() {
-    names(Invariant::I19, |bench| bench.note("scrapped 4D504B0000000001"));
-}
-
 #[test]
 fn reads_an_intent_that_says_when_what_it_replaces_is_revoked() {
     let mut bench = Bench::new();
@@ -567,58 +509,4 @@ fn reads_an_intent_that_says_when_what_it_replaces_is_revoked() {
     bench.make((1, 1, "p"), true);
     bench.replaces_something(1);
     assert_eq!(bench.violations(), []);
-}
-
-fn names_i_20(break_it: impl FnOnce(&mut Bench)) {
-    names(Invariant::I20, |bench| {
-        bench.campaign();
-        break_it(bench);
-    });
-}
-
-/// The key of the swap of the device that is done.
-fn its_swap() -> Vec<u8> {
-    [SWAPPED.as_slice(), &[1]].concat()
-}
-
-#[test]
-fn finds_nothing_in_a_sound_campaign() {
-    let mut bench = Bench::new();
-    bench.campaign();
-    assert_eq!(bench.violations(), []);
-}
-
-#[test]
-fn names_i_20_when_a_campaign_counts_a_device_too_few() {
-    names_i_20(|bench| bench.remove(51, &counted(0)));
-    names_i_20(|bench| bench.alter(51, &counted(4), &[2, 1, 1], &[2, 1, 2]));
-}
-
-#[test]
-fn names_i_20_when_a_device_is_not_listed_or_not_in_it() {
-    names_i_20(|bench| bench.remove(50, &listed_as_done()));
-    names_i_20(|bench| bench.remove(49, &[CAMPAIGN.as_slice(), &SWAPPED].concat()));
-    names_i_20(|bench| bench.remove(48, &CAMPAIGN));
-}
-
-#[test]
-fn names_i_20_when_a_device_is_done_and_its_swap_or_its_evidence_is_not() {
-    // importing(5) in the place of activated(8).
-    names_i_20(|bench| bench.alter(47, &its_swap(), &[2, 1, 8, 2, 4], &[2, 1, 5, 2, 4]));
-    names_i_20(|bench| bench.remove(53, &[SWAPPED.as_slice(), &CAMPAIGN].concat()));
-}
-
-#[test]
-fn names_i_20_when_a_swap_says_that_a_device_has_what_was_not_issued() {
-    let serial = |last| [4, 2, 1, last];
-    names_i_20(|bench| bench.alter(47, &its_swap(), &serial(1), &serial(2)));
-    names_i_20(|bench| bench.alter(53, &[SWAPPED.as_slice(), &CAMPAIGN].concat(), &serial(1), &serial(3)));
-    // It was issued, for another key.
-    names_i_20(|bench| bench.alter(47, &its_swap(), &[1; 32], &[6; 32]));
-}
-
-#[test]
-fn names_i_20_when_a_swap_names_a_record_that_does_not_tell_of_it() {
-    names_i_20(|bench| bench.put_swap(&[(8, 1)]));
-    names_i_20(|bench| bench.put_swap(&[(7, bench.last_audit() - 1)]));
 }

@@ -11,6 +11,8 @@ pub enum SimCommand {
     Make(MakeArgs),
     /// Have every meter of a fleet that is not through ask for its owner's certificates.
     Run(RunArgs),
+    /// Write down which certificates of their owner the meters hold, as a head-end exports them, for `device reconcile`.
+    Export(ExportArgs),
     /// Play a head-end with the fleet behind it: make the calls of a campaign's work orders, and bring what the meters answered.
     HeadEnd(HeadEndArgs),
 }
@@ -47,6 +49,17 @@ pub struct MakeArgs {
     /// Behind how many data concentrators they are.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub concentrators: u32,
+}
+
+/// `sim export`
+#[derive(Debug, Clone, Args)]
+pub struct ExportArgs {
+    /// The directory of the fleet.
+    #[arg(value_name = "DIR")]
+    pub directory: PathBuf,
+    /// The file for the export, one JSON object a line; never over an existing one.
+    #[arg(value_name = "FILE")]
+    pub out: PathBuf,
 }
 
 /// By which protocol meters ask.

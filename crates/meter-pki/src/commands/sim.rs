@@ -1,6 +1,7 @@
 //! `meter-pki sim`: simulated meters against a real server. It opens neither ledger nor keys of an authority.
 
 mod exchange;
+mod export;
 mod head_end;
 
 use std::path::Path;
@@ -34,6 +35,7 @@ pub(super) async fn run(verb: &SimCommand, config: &Path, printer: &Printer) -> 
     match verb {
         SimCommand::Make(args) => make(args, printer),
         SimCommand::Run(args) => play(args, printer).await,
+        SimCommand::Export(args) => export::run(args, printer),
         SimCommand::HeadEnd(args) => head_end::run(args, config, printer).await,
     }
 }

@@ -1,5 +1,5 @@
 //! Comparing what head-ends exported from meters with the records. What differs is ca-core's decision; that it differs is put on
-//! record, counted, and told.
+//! record, counted, and told. What is as it should be is what campaigns of meters that ask by themselves wait for.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,7 +12,7 @@ use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
 use sha2::{Digest, Sha256};
 
-use super::acts::{event, tenant, title, unavailable};
+use super::acts::{event, operator, tenant, title, unavailable};
 use super::fleet_acts::digest;
 use super::listener::Peer;
 use super::wire::reconciliation::{DifferenceView, ExportedText, ReconciliationText};
@@ -48,9 +48,11 @@ pub(super) fn reconcile(
         return Err(Failure::new(Exit::Usage, "reconcile.count", message));
     }
     let owner = tenant(&text.tenant)?;
-    let mut found = Vec::new();
+    let (mut found, mut held) = (Vec::new(), Vec::new());
     for exported in &text.exported {
-        found.extend(differences(system, &owner, exported)?);
+        let (differences, shown) = differences(system, &owner, exported)?;
+        held.extend(shown.filter(|_| differences.is_empty()));
+        found.extend(differences);
     }
     for named in &text.missing {
         let title = title(named)?;
@@ -68,10 +70,20 @@ pub(super) fn reconcile(
         let events = some.iter().map(|one| told(system, (&owner, peer), one)).collect();
         system.findings.record_findings(events).map_err(unavailable)?;
     }
+    // What a meter shows as it should be, it has: that is what its campaign waits for.
+    for some in held.chunks(TOGETHER) {
+        let by = (system.clock.now(), operator(&owner, peer).to_string());
+        system.swaps.confirm_exported(some.to_vec(), by).map_err(unavailable)?;
+    }
     Ok(found.iter().map(view).collect())
 }
 
-fn differences(system: &System, owner: &TenantId, exported: &ExportedText) -> Result<Vec<Found>, Failure> {
+/// What differs, and which certificate of ours the meter shows.
+fn differences(
+    system: &System,
+    owner: &TenantId,
+    exported: &ExportedText,
+) -> Result<(Vec<Found>, Option<CertificateId>), Failure> {
     let title = title(&exported.system_title)?;
     let purpose = purpose(&exported.purpose)?;
     let device = system.registry.device(&title).map_err(unavailable)?;
@@ -100,9 +112,10 @@ fn differences(system: &System, owner: &TenantId, exported: &ExportedText) -> Re
     };
     let found = compare(owner, &title, &holding, system.clock.now()).into_iter();
     let shown = shown.as_ref().map(|one| one.id.clone());
-    Ok(found
+    let found = found
         .map(|difference| Found { title, purpose: Some(purpose), difference, shown: shown.clone(), sha256 })
-        .collect())
+        .collect();
+    Ok((found, shown))
 }
 
 /// The audit event of a difference: the certificate that is shown, by its issuer and serial number or by its digest.
