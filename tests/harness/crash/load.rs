@@ -84,7 +84,7 @@ impl Load<'_> {
 
     /// Serves every wish that is left, and asks for nothing new.
     pub fn until_served(&self, world: &Mutex<World>) {
-        lock(world).expected.clear();
+        lock(world).calm();
         let _served =
             self.batch(world).and_then(|()| self.transact(world)).and_then(|()| self.meet_deadlines(world));
         self.enrol(world, &AtomicU64::new(0), usize::MAX);

@@ -77,6 +77,8 @@ pub struct World {
     pub unacknowledged: Vec<Revocable>,
     /// Meters that are on their owner's list and were not begun.
     pub expected: VecDeque<(String, u8)>,
+    /// Whether answers of meters get lost on their way, which makes their head-end wait for its time to be over.
+    pub loses: bool,
     /// The station that speaks for meters.
     pub station: Option<Credential>,
     /// What went wrong in the clients' eyes.
@@ -105,6 +107,7 @@ impl World {
             revocable: Vec::new(),
             unacknowledged: Vec::new(),
             expected: VecDeque::new(),
+            loses: true,
             station: None,
             complaints: Vec::new(),
             acknowledged: [0; 8],
@@ -156,6 +159,17 @@ impl World {
             let wish = self.asked(wish);
             self.transactions.push((wish, fate));
         }
+    }
+
+    /// Asks for nothing new, and loses nothing more on the way.
+    pub fn calm(&mut self) {
+        self.expected.clear();
+        self.loses = false;
+    }
+
+    /// Tells whether the answer of a meter is lost on its way.
+    pub fn loses_answer(&mut self) -> bool {
+        self.loses && self.random.below(10) == 0
     }
 
     /// Takes the batch that is under way, or a new one.

@@ -254,7 +254,11 @@ async fn carry_out(
                 state => bail!("the campaign is {state}: meter-pki campaign stuck {}", view.name),
             }
             let wanted = WorkText { limit: 1_000, max_pdu: HeadEnd::MAX_PDU };
-            let page: WorkPage = operator.post(&format!("{path}/work-orders"), &wanted).await?;
+            let page: WorkPage = match operator.post(&format!("{path}/work-orders"), &wanted).await {
+                // It came to its end since it was looked at.
+                Err(failure) if failure.code == "campaign.standing" => continue,
+                page => page?,
+            };
             if page.orders.is_empty() {
                 tokio::time::sleep(PAUSE).await;
                 continue;

@@ -453,7 +453,7 @@ impl Load<'_> {
             return self.look(world, operator, digest);
         }
         for order in &orders {
-            let is_lost = lock(world).random.below(10) == 0;
+            let is_lost = lock(world).loses_answer();
             batch.head_end.call(order, is_lost);
         }
         for (profile, fingerprint, certificate) in batch.head_end.took() {
