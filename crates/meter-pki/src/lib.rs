@@ -13,7 +13,6 @@ mod orders;
 mod due;
 pub mod delivered_text;
 pub mod operator;
-mod reconciliation_meters;
 mod campaigns;
 mod key_watch;
 pub mod compose;

@@ -16,6 +16,7 @@ pub(crate) mod order_acts;
 mod production_routes;
 mod production_acts;
 mod reconcile_acts;
+mod reconciliation_meters;
 mod release_acts;
 mod request_acts;
 mod schedule_acts;
@@ -37,8 +38,8 @@ use server_kit::workers::WorkerPool;
 use status_server::responder::Responder;
 
 use crate::compose::System;
-use crate::reconciliation_meters::ReconciliationMeters;
 pub(crate) use listener::{OperatorListener, Peer};
+pub(crate) use reconciliation_meters::ReconciliationMeters;
 use reply::Reply;
 use wire::crls::{RecordedCrlView, ReleasedView, RevokedQueryText, RevokedView};
 use wire::deliveries::{

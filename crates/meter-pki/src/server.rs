@@ -32,11 +32,10 @@ use crate::due;
 use crate::exit::{Exit, Failure, SIGNER_AWAY};
 use crate::intents::IntentWatch;
 use crate::key_watch::KeyWatch;
-use crate::operator::{OperatorListener, OperatorState, router};
+use crate::operator::{OperatorListener, OperatorState, ReconciliationMeters, router};
 use crate::orders;
 use crate::publisher::Signs;
 use crate::push::Pusher;
-use crate::reconciliation_meters::ReconciliationMeters;
 use crate::releases::outlook::{self, OutlookWatch};
 
 /// How long work under way may take after the signal to stop.

@@ -169,7 +169,7 @@ impl World {
 
     /// Tells whether the answer of a meter is lost on its way.
     pub fn loses_answer(&mut self) -> bool {
-        self.loses && self.random.below(10) == 0
+        self.loses && self.random.below(40) == 0
     }
 
     /// Takes the batch that is under way, or a new one.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use ca_core::reconciliation::Difference;
 use server_kit::metrics::{Counter, Metrics};
 
-use crate::operator::wire::reconciliation::DifferenceView;
+use super::wire::reconciliation::DifferenceView;
 
 /// The counters, all there from the start, so that the first difference is a rise.
 pub(crate) struct ReconciliationMeters {
