@@ -65,10 +65,12 @@ pub(crate) const TARGETS: &[Target] = &[
         .of_many(deliveries::ROOM),
     Target::new("delivery-draft", deliveries::draft, Shape::Json, deliveries::all, 16_384)
         .of_many(deliveries::ROOM),
-    Target::new("shipment", shipment::manifest, Shape::Der, shipment::manifests, 65_536),
+    Target::new("shipment", shipment::manifest, Shape::Der, shipment::manifests, 65_536)
+        .of_many(shipment::HELD_TOGETHER),
     Target::new("shipment-header", shipment::header, Shape::Der, shipment::headers, 16_384),
     Target::new("shipment-record", shipment::record, Shape::Der, shipment::records, 65_536),
-    Target::new("shipment-proof", shipment::proof, Shape::Der, shipment::proofs, 65_536),
+    Target::new("shipment-proof", shipment::proof, Shape::Der, shipment::proofs, 65_536)
+        .of_many(shipment::IN_A_PROOF),
 ];
 
 impl Target {

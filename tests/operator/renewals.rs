@@ -351,13 +351,13 @@ fn a_meter_renews_over_est_and_its_former_certificate_goes_when_it_has_shown_the
 #[test]
 fn a_meter_renews_over_cmp_and_its_own_confirmation_ends_it() {
     let rehearsal = renewing();
-    let held = Meter::new(&rehearsal, METER, Suite::One).held("meter-op-ds");
-    let whom = ["--road", "device", "--batch", "quickstart", "--profile", "meter-op-ds-s1"];
-    run(&rehearsal, "ds", "renew", &whom);
-    eventually("it is begun", || (view(&rehearsal, "ds")["total"]["underway"] == 1).then_some(()));
+    let held = Meter::new(&rehearsal, METER, Suite::One).held("meter-op-tls");
+    let whom = ["--road", "device", "--batch", "quickstart", "--profile", "meter-op-tls-s1"];
+    run(&rehearsal, "tls", "renew", &whom);
+    eventually("it is begun", || (view(&rehearsal, "tls")["total"]["underway"] == 1).then_some(()));
     let new = kur(&rehearsal, &held);
-    assert_eq!(stage(&rehearsal, "ds"), (json!("activated"), json!("message")));
-    eventually("it is done", || is_done(&view(&rehearsal, "ds")).then_some(()));
+    assert_eq!(stage(&rehearsal, "tls"), (json!("activated"), json!("message")));
+    eventually("it is done", || is_done(&view(&rehearsal, "tls")).then_some(()));
     eventually("the former one is revoked", || {
         (status(&rehearsal, &held.serial()) == "revoked").then_some(())
     });
@@ -373,7 +373,7 @@ fn kur(rehearsal: &Rehearsal, held: &Credential) -> Credential {
     let (shown, its_key) = (path(&held.certificate), path(&held.key));
     let subject = format!("/CN={METER}");
     let ask =
-        ["cmp", "-config", "", "-batch", "-server", &host, "-path", "/.well-known/cmp/p/meter-op-ds-s1"];
+        ["cmp", "-config", "", "-batch", "-server", &host, "-path", "/.well-known/cmp/p/meter-op-tls-s1"];
     let trust = ["-trusted", &messages, "-tls_used", "-tls_trusted", &root, "-msg_timeout", "30"];
     let (new, out) = (path(&key), path(&certificate));
     let what = [

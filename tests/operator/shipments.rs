@@ -82,6 +82,8 @@ impl Desk {
         let recipient =
             Entity::root("Grid Root", algorithm).end("Manifests 1", KeyUsagePurpose::KeyAgreement);
         desk.write("maker-root.pem", &root.pem);
+        let der = STANDARD.decode(root.der_base64()).expect("base64");
+        std::fs::write(desk.at("maker-root.cer"), der).expect("it is written");
         desk.write("maker-cert.pem", &(signer.pem.clone() + &infrastructure.pem));
         desk.write("maker-key.pem", &signer.key.serialize_pem());
         desk.write("maker.pem", &(signer.pem + &infrastructure.pem + &signer.key.serialize_pem()));
@@ -131,13 +133,16 @@ fn devices(factory: &Entity) -> String {
     [3, 1, 2].map(line).concat()
 }
 
-/// A system whose manufacturer has the factory authorities of these desks.
+/// A system whose manufacturer has the roots and the factory authorities of these desks.
 fn serving(desks: &[Desk]) -> Rehearsal {
+    let files = |name: &str| -> String {
+        desks.iter().map(|desk| format!("\"{}\", ", desk.at(name).display())).collect()
+    };
     let rehearsal = Rehearsal::start_with(1, |text| {
-        let anchors: String =
-            desks.iter().map(|desk| format!("\"{}\", ", desk.at("maker-factory.cer").display())).collect();
         let section = "[[manufacturer]]\ntenant = \"maker\"\nanchor_files = [";
-        text.replace(section, &format!("{section}{anchors}"))
+        let text = text.replace(section, &format!("{section}{}", files("maker-factory.cer")));
+        let roots = "\nshipment_anchor_files = [";
+        text.replace(roots, &format!("{roots}{}", files("maker-root.cer")))
     });
     let settings = std::fs::read_to_string(rehearsal.state("edited.toml")).expect("a configuration");
     let socket = format!("socket = \"{}\"", rehearsal.state("operator.sock").display());

@@ -319,7 +319,7 @@ pub enum CertCommand {
         #[arg(long)]
         issuer: Option<String>,
     },
-    /// Have a certification request answered, for what operators issue: servers, stations, both ends of shipments.
+    /// Certify a request for what operators issue, such as servers and stations.
     Issue(IssueArgs),
     /// Make key and certificate of who signs the server's messages.
     MessageSigner(MessageSignerArgs),

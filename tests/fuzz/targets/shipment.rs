@@ -12,6 +12,12 @@ use super::vectors;
 /// When the vectors were made, in seconds since 1970.
 const NOW: UnixTime = UnixTime::from_seconds(1_795_963_248);
 
+/// Two messages of CMS are held at a time: the header, and the chunk that is opened.
+pub(crate) const HELD_TOGETHER: u64 = 2;
+
+/// A proof holds a signed header, the certificate of its signer and the one above, and a record; each is read and written again.
+pub(crate) const IN_A_PROOF: u64 = 4;
+
 /// Header and chunks are read to the end or to the first fault; what is opened has as many records as the list says.
 pub(crate) fn manifest(octets: &[u8]) {
     let Ok(mut manifest) = Shipment::open(octets) else { return };

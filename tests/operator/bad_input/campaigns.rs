@@ -93,8 +93,13 @@ impl Scene {
 
 /// An answer with what a head-end's own stack read: success, and an octet string (A-XDR: 9, length, octets).
 fn returned(order: &Value, octets: &[u8]) -> Value {
-    let [high, low] = u16::try_from(octets.len()).expect("short").to_be_bytes();
-    let value = [&[0x09, 0x82, high, low], octets].concat();
+    // The length in its shortest form, as A-XDR asks for.
+    let length = match u16::try_from(octets.len()).expect("short").to_be_bytes() {
+        [0, short @ 0..0x80] => vec![short],
+        [0, long] => vec![0x81, long],
+        [high, low] => vec![0x82, high, low],
+    };
+    let value = [&[0x09], &length[..], octets].concat();
     let mut answer = answer_to(order);
     answer["result"] = json!(0);
     answer["returned"] = hex::encode(value).into();

@@ -19,14 +19,19 @@ use shipment::{Expected, Recipient, Shipment, check_with_proofs};
 use super::{assert_on_record, factory_certificate};
 use crate::devices::ask;
 
-/// Has the rehearsed manufacturer make a manifest of devices with these titles; returns its file.
-fn manifest(rehearsal: &Rehearsal, name: &str, titles: &[&str]) -> std::path::PathBuf {
+/// Makes devices with these titles on the rehearsed line; returns the lines by which they are delivered.
+fn made(rehearsal: &Rehearsal, titles: &[&str]) -> String {
     let device = |title: &&str| {
         let certificate = factory_certificate(rehearsal, title);
         format!("{}\n", json!({"system_title": title, "model": "M1", "certificates": [certificate]}))
     };
+    titles.iter().map(device).collect()
+}
+
+/// Has the rehearsed manufacturer make a manifest of devices; returns its file.
+fn manifest(rehearsal: &Rehearsal, name: &str, lines: &str) -> std::path::PathBuf {
     let devices = rehearsal.unique("devices.jsonl");
-    std::fs::write(&devices, titles.iter().map(device).collect::<String>()).expect("it can be written");
+    std::fs::write(&devices, lines).expect("it can be written");
     let out = rehearsal.unique(&format!("{name}.ship"));
     let place = |file: &str| path(&rehearsal.state(file));
     let (devices, recipient, signer, file) =
@@ -90,8 +95,9 @@ fn the_server_takes_nobodys_word_for_what_a_manufacturer_signed() {
     let rehearsal = Rehearsal::start(1);
     let titles = ["4D504B0100000F01", "4D504B0100000F02", "4D504B0100000F03"];
     let digest = "cd".repeat(32);
-    let (opening, part) = told(&rehearsal, &manifest(&rehearsal, "S-1", &titles), &digest);
-    let (_, other_part) = told(&rehearsal, &manifest(&rehearsal, "S-2", &titles), &digest);
+    let lines = made(&rehearsal, &titles);
+    let (opening, part) = told(&rehearsal, &manifest(&rehearsal, "S-1", &lines), &digest);
+    let (_, other_part) = told(&rehearsal, &manifest(&rehearsal, "S-2", &lines), &digest);
     let before = listed(&rehearsal);
     let with = |whole: &Value, field: &str, value: Value| {
         let mut changed = whole.clone();
@@ -152,7 +158,7 @@ fn a_manufacturer_whose_root_is_not_configured_signs_nothing_that_is_believed() 
         let lines = text.lines().filter(|line| !line.starts_with("shipment_anchor_files"));
         lines.map(|line| format!("{line}\n")).collect()
     });
-    let file = manifest(&rehearsal, "S-1", &["4D504B0100000F01"]);
+    let file = manifest(&rehearsal, "S-1", &made(&rehearsal, &["4D504B0100000F01"]));
     let (opening, _) = told(&rehearsal, &file, &"cd".repeat(32));
     assert_refused(&rehearsal, "/v1/deliveries", &opening, "shipment.signer-path");
 }

@@ -63,7 +63,7 @@ pub(super) fn rows(page: &CertificatePage) -> Vec<String> {
     lines
 }
 
-pub(super) fn lines(one: &CertificateView) -> Vec<String> {
+fn lines(one: &CertificateView) -> Vec<String> {
     let mut lines = vec![
         format!("serial:      {}", one.serial),
         format!("issuer:      {}", one.issuer),

@@ -6,7 +6,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::lines;
 use crate::cli::IssueArgs;
 use crate::commands::ceremony::{refuse_existing, write_new};
 use crate::commands::cmp::read_request;
@@ -31,6 +30,9 @@ pub(super) async fn issue(
     write_new(&args.out, view.pem.as_deref().unwrap_or_default().as_bytes()).map_err(|failure| {
         failure.then(format!("the certificate is on record: meter-pki cert show {}", view.serial))
     })?;
-    printer.result(&view, lines);
+    printer.result(&view, |view| {
+        let out = args.out.display();
+        vec![format!("certificate {} of {} is in {out}, until {}", view.serial, view.subject, view.not_after)]
+    });
     Ok(())
 }
