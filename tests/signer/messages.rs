@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use e2e::fleet::{Credential, Meter, Suite};
 use e2e::patience::eventually;
-use e2e::peer::{Answer, curl, make_key, path, public_key, to_pem};
+use e2e::peer::{Answer, curl, make_key, path, public_key};
 use e2e::tool::{Said, openssl};
 use pkcs11_faults::Plan;
 
@@ -33,13 +33,11 @@ impl House {
 
     /// Asks by `openssl cmp`, whose messages the meter's factory key signs; keeps the message.
     fn cmp(&self, who: &Credential, command: &[&str], message: &Path) -> Said {
-        let trusted = self.rehearsal.unique("messages.pem");
-        to_pem(&self.at("tls/cmp-signer.cer"), &trusted);
         let (host, place) = (self.cmp_host(), format!("/.well-known/cmp/p/{LABEL}"));
-        let (root, trusted, message) = (path(&self.rehearsal.root()), path(&trusted), path(message));
+        let (root, message) = (path(&self.rehearsal.root()), path(message));
         let (certificate, key) = (path(&who.certificate), path(&who.key));
         let always = ["cmp", "-config", "", "-batch", "-server", &host, "-path", &place, "-tls_used"];
-        let proofs = ["-tls_trusted", &root, "-trusted", &trusted, "-cert", &certificate, "-key", &key];
+        let proofs = ["-tls_trusted", &root, "-trusted", &root, "-cert", &certificate, "-key", &key];
         let kept = ["-reqout", &message, "-msg_timeout", "30", "-digest", "sha256"];
         openssl([&always[..], &proofs, &kept, command].concat())
     }

@@ -65,7 +65,7 @@ fn the_log_goes_on_in_other_files_through_kills_and_all_of_them_are_one_witness(
     });
     house.rehearsal.stop();
     house.stop_signer();
-    assert!(house.segments("archive").len() > 5, "{:?}", house.segments("archive"));
+    assert!(house.segments("archive").len() > 3, "{:?}", house.segments("archive"));
 
     let (here, there) = (path(&house.at("signer").join(LOG)), path(&house.at("archive").join(LOG)));
     let said = house.signer_verb(&["log", "verify", &there, &here]).ok();
