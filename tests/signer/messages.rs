@@ -81,8 +81,8 @@ fn is_put_off(keeping: Keeping) {
     assert!(said.all().contains("503") && !said.all().contains("genp contains"), "{}", said.all());
     let state = |state: u32| format!("pki_token_state{{token=\"{MESSAGES}\",state=\"serving\"}} {state}\n");
     eventually("the metrics tell of it", || house.page("metrics").contains(&state(0)).then_some(()));
-    let health = house.page("health");
-    assert!(health.contains(&format!("the token {MESSAGES} is away")), "{health}");
+    let told = format!("the token {MESSAGES} is away");
+    eventually("so does the page on its health", || house.page("health").contains(&told).then_some(()));
     let before = house.rehearsal.audited();
     let (said, certificate, _) = house.ir(&first, PUT_OFF, &message);
     assert!(said.all().contains("503") && !certificate.exists(), "{}", said.all());
