@@ -7,6 +7,7 @@ mod carry_on;
 mod error;
 mod plan;
 mod suite;
+mod left_out;
 
 use crate::actor::{Actor, Identity};
 use crate::audit::{Act, AuditEvent};
@@ -23,7 +24,8 @@ use crate::tenant::TenantId;
 use crate::validity::UnixTime;
 pub use carry_on::{Carried, Cursor};
 pub use error::CampaignError;
-pub use plan::{CampaignPlan, CampaignWish, DeviceChoice, LeftOut};
+pub use left_out::{LeftOut, Unfit};
+pub use plan::{CampaignPlan, CampaignWish, DeviceChoice};
 
 /// In whose name what is due is done.
 pub const NAME: &str = "campaigns";

@@ -117,7 +117,7 @@ impl CampaignDesk<'_> {
             let (mut titles, mut unfit) = (Vec::new(), Vec::new());
             for member in members.iter().filter(|member| member.wave <= campaign.progress.wave) {
                 match self.unfit(campaign, &member.title, now)? {
-                    Some(code) => unfit.push((member.title, code)),
+                    Some(why) => unfit.push((member.title, why.code())),
                     None => titles.push(member.title),
                 }
             }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
+use super::left_out::{LeftOut, Unfit};
 use super::{CampaignDesk, CampaignError};
 use crate::actor::Actor;
 use crate::authority::{CertificationAuthority, holds_place_of};
@@ -110,42 +111,6 @@ impl fmt::Display for DeviceChoice {
     }
 }
 
-/// Devices that were meant and are not in it, for one reason.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeftOut {
-    /// The reason code.
-    pub code: &'static str,
-    /// How many.
-    pub count: u64,
-    /// The first of them.
-    pub first: SystemTitle,
-}
-
-impl LeftOut {
-    /// Returns one sentence for people.
-    #[must_use]
-    pub fn sentence(&self) -> &'static str {
-        match self.code {
-            "swap.not_expected" => "not on the owner's list",
-            "swap.already_swapped" => "has the owner's certificates of all these types",
-            "swap.nothing_to_renew" => "lacks a certificate of one of these types",
-            "swap.not_expiring" => "none of its certificates ends before that time",
-            "swap.suite_0" => "came with symmetric keys alone: it is of suite 0, and is lifted, not swapped",
-            "swap.other_suite" => "its keys are of another suite than the profiles",
-            "swap.suite_higher" => "its keys are of a higher suite",
-            "swap.already_uplifted" => "has certificates of all these types in that suite",
-            "swap.nothing_to_uplift" => "its factory keys are of that suite: it is swapped, not lifted",
-            "uplift.not_described" => "its model or its firmware is not on record",
-            "uplift.model" => "no [[uplift]] of the configuration names its model",
-            "uplift.firmware" => "no [[uplift]] of its model has its firmware",
-            "uplift.suite" => "the [[uplift]] of its firmware does not have this suite",
-            "device.suspended" => "suspended",
-            "device.retired" => "retired",
-            _ => "out of use",
-        }
-    }
-}
-
 /// What it would come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CampaignPlan {
@@ -227,14 +192,14 @@ impl CampaignDesk<'_> {
     ) -> Result<(Vec<Chosen>, Vec<LeftOut>), CampaignError> {
         let mut chosen = Vec::new();
         let mut left_out: BTreeMap<&'static str, LeftOut> = BTreeMap::new();
-        let mut leave = |code: &'static str, title: SystemTitle| {
-            let one = left_out.entry(code).or_insert(LeftOut { code, count: 0, first: title });
+        let mut leave = |why: Unfit, title: SystemTitle| {
+            let one = left_out.entry(why.code()).or_insert(LeftOut { why, count: 0, first: title });
             one.count = one.count.saturating_add(1);
         };
         let mut consider = |device: Device| {
             let title = device.expected.title;
             match self.left_out(&device, wish, wanted, now)? {
-                Some(code) => leave(code, title),
+                Some(why) => leave(why, title),
                 None => chosen.push(Chosen { title, concentrator: device.expected.concentrator }),
             }
             Ok::<_, CampaignError>(())
@@ -243,7 +208,7 @@ impl CampaignDesk<'_> {
             self.each_meant(wish, &mut consider)?;
         } else {
             for title in self.each_named(wish, &mut consider)? {
-                leave("swap.not_expected", title);
+                leave(Unfit::NotExpected, title);
             }
         }
         Ok((chosen, left_out.into_values().collect()))
@@ -295,9 +260,9 @@ impl CampaignDesk<'_> {
         wish: &CampaignWish,
         wanted: &[Wanted],
         now: UnixTime,
-    ) -> Result<Option<&'static str>, Unavailable> {
+    ) -> Result<Option<Unfit>, Unavailable> {
         if let Some(out) = device.state.out_of_use() {
-            return Ok(Some(out.code()));
+            return Ok(Some(Unfit::OutOfUse(out)));
         }
         let rows = certificates_of(self.status, &wish.tenant, &device.expected.title)?;
         let holds = |one: &Wanted| {
@@ -310,14 +275,14 @@ impl CampaignDesk<'_> {
             wish.choice.expires_before.is_none_or(|before| row.validity.not_after() < before)
         };
         let held: Vec<&StoredCertificate> = wanted.iter().filter_map(holds).collect();
-        let code = match wish.goal {
-            Goal::Swap if held.len() == wanted.len() => Some("swap.already_swapped"),
-            Goal::Renew if held.len() < wanted.len() => Some("swap.nothing_to_renew"),
-            Goal::Renew if !held.iter().any(|row| ends(row)) => Some("swap.not_expiring"),
+        let why = match wish.goal {
+            Goal::Swap if held.len() == wanted.len() => Some(Unfit::AlreadySwapped),
+            Goal::Renew if held.len() < wanted.len() => Some(Unfit::NothingToRenew),
+            Goal::Renew if !held.iter().any(|row| ends(row)) => Some(Unfit::NotExpiring),
             Goal::Swap | Goal::Renew | Goal::Uplift => None,
         };
-        match code {
-            Some(code) => Ok(Some(code)),
+        match why {
+            Some(why) => Ok(Some(why)),
             None => self.unfit_suite(device, (wish.goal, wanted), &rows, now),
         }
     }
@@ -329,7 +294,7 @@ impl CampaignDesk<'_> {
         campaign: &Campaign,
         title: &SystemTitle,
         now: UnixTime,
-    ) -> Result<Option<&'static str>, Unavailable> {
+    ) -> Result<Option<Unfit>, Unavailable> {
         // Whether it is the owner's still is decided where it is begun.
         let device = self.registry.device(title)?.filter(|device| device.expected.tenant == campaign.tenant);
         let Some(device) = device else { return Ok(None) };

@@ -3,10 +3,10 @@
 //! The curve of a key fixes the suite (Green Book 9.2.3.7): P-256 is suite 1, P-384 is suite 2, and suite 0 has no key pairs.
 
 use super::CampaignDesk;
+use super::left_out::Unfit;
 use super::plan::in_place_of;
 use crate::certificate::Certificate;
 use crate::fleet::campaign::{Goal, Wanted};
-use crate::fleet::uplift::NotCleared;
 use crate::ports::Unavailable;
 use crate::profile::Hierarchy;
 use crate::record::{CertificateQuery, CertificateStatus, Device, StoredCertificate};
@@ -41,17 +41,17 @@ struct Facts {
 
 impl Facts {
     /// Says why it does not fit to a suite, if it does not; whether it is cleared for an uplift is another question.
-    fn unfit(&self, goal: Goal, suite: SecuritySuite) -> Option<&'static str> {
+    fn unfit(&self, goal: Goal, suite: SecuritySuite) -> Option<Unfit> {
         let all_held = self.held.iter().all(|held| *held == Some(suite));
         match (goal, self.known) {
-            (Goal::Swap | Goal::Renew, KnownSuite::Zero) => Some("swap.suite_0"),
-            (Goal::Swap | Goal::Renew, KnownSuite::Of(other)) if other != suite => Some("swap.other_suite"),
-            (Goal::Swap | Goal::Renew, _) if !all_held => Some("swap.other_suite"),
-            (Goal::Uplift, KnownSuite::Of(higher)) if higher > suite => Some("swap.suite_higher"),
-            (Goal::Uplift, _) if self.held.len() == self.wanted && all_held => Some("swap.already_uplifted"),
+            (Goal::Swap | Goal::Renew, KnownSuite::Zero) => Some(Unfit::Suite0),
+            (Goal::Swap | Goal::Renew, KnownSuite::Of(other)) if other != suite => Some(Unfit::OtherSuite),
+            (Goal::Swap | Goal::Renew, _) if !all_held => Some(Unfit::OtherSuite),
+            (Goal::Uplift, KnownSuite::Of(higher)) if higher > suite => Some(Unfit::SuiteHigher),
+            (Goal::Uplift, _) if self.held.len() == self.wanted && all_held => Some(Unfit::AlreadyUplifted),
             // Its factory keys are of that suite: it is swapped, and not lifted.
             (Goal::Uplift, KnownSuite::Of(same)) if same == suite && !self.has_own => {
-                Some("swap.nothing_to_uplift")
+                Some(Unfit::NothingToUplift)
             }
             (Goal::Swap | Goal::Renew | Goal::Uplift, _) => None,
         }
@@ -66,7 +66,7 @@ impl CampaignDesk<'_> {
         (goal, wanted): (Goal, &[Wanted]),
         rows: &[StoredCertificate],
         now: UnixTime,
-    ) -> Result<Option<&'static str>, Unavailable> {
+    ) -> Result<Option<Unfit>, Unavailable> {
         let Some(suite) = wanted.first().map(|one| one.suite) else { return Ok(None) };
         let good = good(&device.expected.tenant, rows, now);
         let held = wanted
@@ -80,8 +80,8 @@ impl CampaignDesk<'_> {
             has_own: !good.is_empty(),
         };
         Ok(match (facts.unfit(goal, suite), goal) {
-            (None, Goal::Uplift) => self.uplifts.check(&device.expected, suite).err().map(NotCleared::code),
-            (code, Goal::Swap | Goal::Renew | Goal::Uplift) => code,
+            (None, Goal::Uplift) => self.uplifts.check(&device.expected, suite).err().map(Unfit::NotCleared),
+            (why, Goal::Swap | Goal::Renew | Goal::Uplift) => why,
         })
     }
 
@@ -153,7 +153,8 @@ mod tests {
     #[test]
     fn who_is_swapped_or_renewed_keeps_its_suite() {
         for goal in [Goal::Swap, Goal::Renew] {
-            let unfit = |known, held: &[SecuritySuite]| facts(known, held).unfit(goal, Suite1);
+            let unfit =
+                |known, held: &[SecuritySuite]| facts(known, held).unfit(goal, Suite1).map(Unfit::code);
             assert_eq!(unfit(KnownSuite::Of(Suite1), &[]), None);
             assert_eq!(unfit(KnownSuite::Of(Suite1), &[Suite1, Suite1]), None);
             assert_eq!(unfit(KnownSuite::Unknown, &[]), None, "its request will tell");
@@ -165,13 +166,14 @@ mod tests {
                 "half lifted"
             );
             let unread = Facts { held: vec![None], ..facts(KnownSuite::Of(Suite1), &[Suite1]) };
-            assert_eq!(unread.unfit(goal, Suite1), Some("swap.other_suite"));
+            assert_eq!(unread.unfit(goal, Suite1).map(Unfit::code), Some("swap.other_suite"));
         }
     }
 
     #[test]
     fn who_is_lifted_comes_from_below_and_is_not_there_yet() {
-        let unfit = |known, held: &[SecuritySuite], to| facts(known, held).unfit(Goal::Uplift, to);
+        let unfit =
+            |known, held: &[SecuritySuite], to| facts(known, held).unfit(Goal::Uplift, to).map(Unfit::code);
         assert_eq!(unfit(KnownSuite::Zero, &[], Suite1), None);
         assert_eq!(unfit(KnownSuite::Unknown, &[], Suite1), None);
         assert_eq!(unfit(KnownSuite::Of(Suite1), &[Suite1, Suite1], Suite2), None);

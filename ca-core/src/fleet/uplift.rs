@@ -4,6 +4,7 @@
 //! asked first of all when it is lifted, on the head-end's road.
 
 use core::cmp::Ordering;
+use core::fmt;
 
 use crate::record::ExpectedDevice;
 use crate::suite::SecuritySuite;
@@ -60,6 +61,18 @@ impl NotCleared {
             Self::Firmware => "uplift.firmware",
             Self::Suite => "uplift.suite",
         }
+    }
+}
+
+/// As people are told.
+impl fmt::Display for NotCleared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotDescribed => "its model or its firmware is not on record",
+            Self::Model => "no [[uplift]] of the configuration names its model",
+            Self::Firmware => "no [[uplift]] of its model has its firmware",
+            Self::Suite => "the [[uplift]] of its firmware does not have this suite",
+        })
     }
 }
 

@@ -102,7 +102,20 @@ impl Swaps for Store {
     }
 
     fn confirm_exported(&self, shown: Vec<CertificateId>, by: (UnixTime, String)) -> Result<(), Unavailable> {
-        self.write(PORT, Durability::Durable, move |tx| swap::exported(tx, &shown, (by.0, &by.1)))
+        // Whole fleets are exported again and again, and little of that is waited for: what changes nothing is not written.
+        let awaited = self.read(PORT, |view| {
+            let mut awaited = Vec::new();
+            for certificate in shown {
+                if swap::awaits_export(view, &certificate)? {
+                    awaited.push(certificate);
+                }
+            }
+            Ok(awaited)
+        })?;
+        if awaited.is_empty() {
+            return Ok(());
+        }
+        self.write(PORT, Durability::Durable, move |tx| swap::exported(tx, &awaited, (by.0, &by.1)))
     }
 
     fn turn_campaign(&self, turn: CampaignTurn) -> Result<Option<Campaign>, Unavailable> {

@@ -262,12 +262,29 @@ pub(super) fn awaits(
     id: &CertificateId,
     row: &CertificateRow,
 ) -> Result<bool, ReadFault> {
-    let Some(key) = place(row.slot.as_ref()) else { return Ok(false) };
-    let Some(SwapRow { swap }) = tx.row(&key)? else { return Ok(false) };
-    let member = tx.row::<MemberRow>(&(swap.campaign, swap.title))?;
+    Ok(waiting(tx, id, row)?.is_some())
+}
+
+/// Tells whether a campaign of devices that ask by themselves waits to hear that the device has this certificate.
+pub(crate) fn awaits_export(rows: &(impl Rows + ?Sized), id: &CertificateId) -> Result<bool, ReadFault> {
+    let Some(row) = certificate_row(rows, id)? else { return Ok(false) };
+    // By a head-end a swap has its own export, at its turn.
+    Ok(waiting(rows, id, &row)?.is_some_and(|swap| swap.road == Road::Device))
+}
+
+/// Returns the swap that waits to hear that the device has this certificate.
+fn waiting(
+    rows: &(impl Rows + ?Sized),
+    id: &CertificateId,
+    row: &CertificateRow,
+) -> Result<Option<Swap>, ReadFault> {
+    let Some(key) = place(row.slot.as_ref()) else { return Ok(None) };
+    let Some(SwapRow { swap }) = rows.row(&key)? else { return Ok(None) };
+    let member = rows.row::<MemberRow>(&(swap.campaign, swap.title))?;
     let open = member.is_some_and(|row| is_open(row.member.agenda.phase));
     let shown = matches!(swap.stage, Stage::Confirmed { .. } | Stage::Activated { .. });
-    Ok(open && !shown && swap.stage.made().is_some_and(|made| made.certificate == *id))
+    let made = swap.stage.made().is_some_and(|made| made.certificate == *id);
+    Ok(Some(swap).filter(|_| open && !shown && made))
 }
 
 /// Tells whether the factory certificates of a device are superseded by its campaign, and not before that is done.
@@ -334,21 +351,13 @@ pub(super) fn confirmed(
     happened(tx, key, Event::Confirmed { certificate: certificate.clone(), proof }, by)
 }
 
-/// Devices that ask by themselves showed what they have to whoever exported it. By a head-end a swap has its own export.
+/// Devices that ask by themselves showed what they have to whoever exported it.
 pub(crate) fn exported(
     tx: &mut Transaction<'_>,
     shown: &[CertificateId],
     by: (UnixTime, &str),
 ) -> Result<(), ActFault> {
-    for certificate in shown {
-        let row = certificate_row(tx, certificate)?;
-        let Some(key) = row.and_then(|row| place(row.slot.as_ref())) else { continue };
-        let swap = tx.row::<SwapRow>(&key)?.map(|row| row.swap);
-        if swap.is_some_and(|swap| swap.road == Road::Device) {
-            confirmed(tx, certificate, Proof::Export, by)?;
-        }
-    }
-    Ok(())
+    shown.iter().try_for_each(|certificate| confirmed(tx, certificate, Proof::Export, by))
 }
 
 /// A certificate was revoked for good.

@@ -384,6 +384,54 @@ fn a_device_that_asks_by_itself_is_followed_by_what_the_ledger_does(ground: &Gro
     agrees(&store);
 }
 
+fn what_a_device_shows_when_it_is_asked_is_what_its_campaign_waits_for_and_nothing_else_is_written(
+    ground: &Ground,
+) {
+    let store = ground.open();
+    (1..=2).for_each(|device| store.expect_device(device));
+    let planned = campaign(Road::Device, &[KeyPurpose::Signature], &[1]);
+    let members = vec![member(&planned, 1, 0, None)];
+    start(&store, planned, members);
+    begin(&store, &[1], NOW);
+    store.issue(intent_for(1, 1, KeyPurpose::Signature, [60; 32]).with_claim(1, 5));
+    // Of a device in no campaign.
+    store.issue(intent_for(2, 2, KeyPurpose::Signature, [61; 32]).with_claim(2, 6));
+    let before = store.trail().len();
+    let by = || (NOW, "uid-1001".to_owned());
+    store.confirm_exported(vec![id(2), id(9)], by()).unwrap();
+    assert_eq!((store.trail().len(), phase(&store, 1)), (before, Phase::Due));
+    store.confirm_exported(vec![id(2), id(1)], by()).unwrap();
+    assert_eq!(
+        (swap(&store, 1, KeyPurpose::Signature).stage.name(), phase(&store, 1)),
+        ("activated", Phase::Done)
+    );
+    let [evidence] = store.evidence(&title(1)).unwrap().try_into().unwrap();
+    assert_eq!(evidence.certificates.iter().map(|one| one.proof).collect::<Vec<_>>(), [Proof::Export]);
+    let done = store.trail().len();
+    store.confirm_exported(vec![id(1)], by()).unwrap();
+    assert_eq!(store.trail().len(), done, "it is known already");
+    agrees(&store);
+}
+
+fn a_swap_by_a_head_end_has_its_own_export_and_no_other_confirms_it(ground: &Ground) {
+    let store = ground.open();
+    store.expect_device(1);
+    let planned = campaign(Road::HeadEnd, &[KeyPurpose::Signature], &[1]);
+    let members = vec![member(&planned, 1, 0, None)];
+    start(&store, planned, members);
+    begin(&store, &[1], NOW);
+    let turn = awaiting_request(&store, 1, KeyPurpose::Signature);
+    let told = Event::Answered { turn, answer: request_with(1, [9; 32]) };
+    tell(&store, 1, KeyPurpose::Signature, told, NOW).unwrap();
+    store.issue(intent_for(1, 1, KeyPurpose::Signature, [9; 32]));
+    let before = store.trail().len();
+    store.confirm_exported(vec![id(1)], (NOW, "uid-1001".to_owned())).unwrap();
+    assert_eq!(
+        (swap(&store, 1, KeyPurpose::Signature).stage.name(), store.trail().len()),
+        ("issued", before)
+    );
+}
+
 fn a_revoked_certificate_is_no_reason_to_supersede_the_factory_certificate(ground: &Ground) {
     let store = ground.open();
     store.expect_device(1);
@@ -527,6 +575,8 @@ super::on_every_engine!(
     a_key_of_another_device_or_type_is_refused_and_that_is_on_record,
     a_certificate_that_is_withdrawn_is_revoked_in_the_step_that_undoes_it,
     a_device_that_asks_by_itself_is_followed_by_what_the_ledger_does,
+    what_a_device_shows_when_it_is_asked_is_what_its_campaign_waits_for_and_nothing_else_is_written,
+    a_swap_by_a_head_end_has_its_own_export_and_no_other_confirms_it,
     a_revoked_certificate_is_no_reason_to_supersede_the_factory_certificate,
     devices_are_begun_within_pace_wave_and_concentrator_and_only_their_owners,
     too_many_stuck_devices_stop_a_wave_and_the_next_begins_when_one_is_over,

@@ -56,8 +56,8 @@ pub(super) fn plan(
             .left_out
             .iter()
             .map(|one| LeftOutView {
-                code: one.code.to_owned(),
-                message: one.sentence().to_owned(),
+                code: one.why.code().to_owned(),
+                message: one.why.to_string(),
                 count: one.count,
                 first: one.first.to_string(),
             })
