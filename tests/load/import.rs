@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use e2e::process::{Labour, memory_so_far, most_memory};
 use e2e::rehearsal::Rehearsal;
+use e2e::roll_out::Owner;
 use serde_json::Value;
 
 /// How often it is looked at how much memory the client has.
@@ -90,20 +91,14 @@ fn certified(devices: u32) -> u64 {
     if devices == 0 {
         return 0;
     }
-    let mut serving = Rehearsal::start(1);
-    serving.stop();
-    let fleet = serving.scratch("fleet");
-    let began = Instant::now();
-    let meters = devices.to_string();
-    let made = serving.operator_json(&["sim", "make", &fleet.to_string_lossy(), "--meters", &meters]);
-    eprintln!("{devices} meters were made in {:.1} s", began.elapsed().as_secs_f64());
-    let anchors = made["anchors"].to_string();
-    serving.configure("owner.toml", |text| {
-        let maker = format!("[[manufacturer]]\ntenant = \"sim\"\nanchor_files = {anchors}\n");
-        text.replace("manufacturers = [\"maker\"]", "manufacturers = [\"maker\", \"sim\"]") + &maker
-    });
-    serving.serve();
-    import(&serving, ("three certificates", devices), &fleet.join("delivery.jsonl"), "manifest-lines", "sim")
+    let owner = Owner::of(&devices.to_string(), &[]);
+    import(
+        &owner.serving,
+        ("three certificates", devices),
+        &owner.fleet.join("delivery.jsonl"),
+        "manifest-lines",
+        "sim",
+    )
 }
 
 /// Imports a file and prints a line of the table; returns how many rows were refused.

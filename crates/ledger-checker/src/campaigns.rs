@@ -6,7 +6,7 @@ use der::asn1::{AnyRef, OctetStringRef, Utf8StringRef};
 use der::{Decode, Sequence};
 
 use crate::engines::{Rows, name};
-use crate::rows::Id;
+use crate::rows::{Id, WireId};
 use crate::unreadable::Unreadable;
 
 #[derive(Sequence)]
@@ -123,18 +123,6 @@ struct WireAsked<'a> {
 struct WireMade<'a> {
     id: WireId<'a>,
     digest: &'a OctetStringRef,
-}
-
-#[derive(Sequence)]
-struct WireId<'a> {
-    issuer: &'a OctetStringRef,
-    serial: &'a OctetStringRef,
-}
-
-impl WireId<'_> {
-    fn id(&self) -> Id {
-        [self.issuer.as_bytes(), self.serial.as_bytes()].concat()
-    }
 }
 
 #[derive(Sequence)]

@@ -6,7 +6,7 @@ use der::asn1::{AnyRef, OctetStringRef, Utf8StringRef};
 use der::{Decode, Sequence};
 
 use crate::engines::{Rows, name};
-use crate::rows::Id;
+use crate::rows::{Id, WireId};
 use crate::unreadable::Unreadable;
 
 /// Suspended, as rows number it.
@@ -77,12 +77,6 @@ struct WireHistory<'a> {
 }
 
 #[derive(Sequence)]
-struct WireId<'a> {
-    issuer: &'a OctetStringRef,
-    serial: &'a OctetStringRef,
-}
-
-#[derive(Sequence)]
 struct WireCredential<'a> {
     key: AnyRef<'a>,
     purpose: AnyRef<'a>,
@@ -142,7 +136,7 @@ impl Fleet {
                 let (title, sequence) = key.split_first_chunk::<8>()?;
                 let sequence = u64::from_be_bytes(sequence.try_into().ok()?);
                 let certificate = wire::<WireHistory<'_>>(value)?.certificate;
-                let id = certificate.map(|id| [id.issuer.as_bytes(), id.serial.as_bytes()].concat());
+                let id = certificate.map(|id| id.id());
                 self.history.insert((title.to_vec(), sequence), id);
             }
             42 => {

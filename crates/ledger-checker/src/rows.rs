@@ -123,14 +123,15 @@ struct WireTransaction<'a> {
     certificate: Option<WireId<'a>>,
 }
 
+/// Which certificate.
 #[derive(Sequence)]
-struct WireId<'a> {
+pub(crate) struct WireId<'a> {
     issuer: &'a OctetStringRef,
     serial: &'a OctetStringRef,
 }
 
 impl WireId<'_> {
-    fn id(&self) -> Id {
+    pub(crate) fn id(&self) -> Id {
         [self.issuer.as_bytes(), self.serial.as_bytes()].concat()
     }
 }
