@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// How long anything may take before its test has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How long between two looks.
 const BETWEEN: Duration = Duration::from_millis(5);
@@ -11,7 +11,7 @@ const BETWEEN: Duration = Duration::from_millis(5);
 /// Looks again and again until there is something to see, and returns it.
 ///
 /// # Panics
-/// When there is nothing to see for a minute; the message says what was waited for.
+/// When there is nothing to see for two minutes; the message says what was waited for.
 #[track_caller]
 #[expect(clippy::disallowed_methods, reason = "what other processes do is seen by looking again")]
 pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {

@@ -55,7 +55,9 @@ fn the_log_goes_on_in_other_files_through_kills_and_all_of_them_are_one_witness(
             house.start_signer();
             eventually("the authority says that it is ready", || house.ready().then_some(()));
             // All but the last can be moved, at any time.
-            let mut closed = house.segments("signer");
+            let mut closed = eventually("it has gone over into the next file", || {
+                Some(house.segments("signer")).filter(|files| files.len() > 1)
+            });
             closed.pop();
             for file in closed {
                 let name = file.file_name().expect("its name").to_owned();
