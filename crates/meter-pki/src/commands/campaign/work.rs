@@ -30,6 +30,9 @@ struct Brought {
     refused: usize,
 }
 
+/// The reason code of a campaign that gives no work, because it is over or has not begun.
+pub(in crate::commands) const NO_WORK: &str = "campaign.standing";
+
 pub(super) async fn take_orders(
     campaign: Option<&str>,
     (limit, max_pdu, out): (u32, u16, &Path),
@@ -38,6 +41,7 @@ pub(super) async fn take_orders(
 ) -> Result<(), Failure> {
     // Work that is given for a time and written nowhere would wait until that time is over.
     refuse_existing(out)?;
+    let is_named = campaign.is_some();
     let campaigns = match campaign {
         Some(campaign) => vec![campaign.to_owned()],
         None => worked_by_head_ends(client).await?,
@@ -46,7 +50,12 @@ pub(super) async fn take_orders(
     let (mut taken, mut left) = (0, limit);
     for campaign in campaigns {
         loop {
-            let page = take(&campaign, WorkText { limit: left.min(TOGETHER), max_pdu }, client).await?;
+            let text = WorkText { limit: left.min(TOGETHER), max_pdu };
+            let page = match take(&campaign, text, client).await {
+                // It was over before it was asked: what others gave is not lost for that.
+                Err(failure) if failure.code == NO_WORK && !is_named => break,
+                page => page?,
+            };
             let given = u32::try_from(page.orders.len()).unwrap_or(u32::MAX);
             for order in &page.orders {
                 lines.push_str(&line(order)?);

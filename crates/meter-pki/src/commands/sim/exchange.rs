@@ -149,7 +149,7 @@ impl Exchange {
         let orders = match taken {
             Ok(page) => page.orders,
             // It came to its end meanwhile.
-            Err(failure) if failure.code == "campaign.standing" => return Ok(false),
+            Err(failure) if failure.code == work::NO_WORK => return Ok(false),
             Err(failure) => return Err(failure),
         };
         if orders.is_empty() {
