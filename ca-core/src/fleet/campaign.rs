@@ -208,6 +208,17 @@ impl Campaign {
         self.window.is_none_or(|window| window.is_open(now))
     }
 
+    /// Tells whether a certificate that a device got before it was begun is what the campaign would have it ask for: one that asks
+    /// by itself does not wait for its turn.
+    #[must_use]
+    pub fn is_served_by(&self, wanted: &Wanted, profile: &ProfileId, recorded_at: UnixTime) -> bool {
+        match self.goal {
+            Goal::Swap => true,
+            Goal::Renew => recorded_at >= self.planned.at,
+            Goal::Uplift => *profile == wanted.profile,
+        }
+    }
+
     /// Notes that devices were begun.
     pub fn begun(&mut self, count: u32, now: UnixTime) {
         let progress = &mut self.progress;

@@ -145,14 +145,22 @@ fn begin_one(
         || device.claimed_by.is_some()
         || device.state == DeviceState::Operational;
     let stage = if claimed { Stage::Claimed } else { Stage::Planned };
-    let detail = format!("{title}: {}", campaign.name);
-    let record = tx.seal(event(campaign, Act::SwapBegun, detail, (begin.now, &begin.actor)))?;
-    let mut swaps = Vec::new();
+    let (mut detail, mut swaps) = (format!("{title}: {}", campaign.name), Vec::new());
     for wanted in &campaign.wanted {
-        let mut one = Swap::new(campaign, wanted, title, (stage.clone(), begin.now));
+        let stage = match swap::got_before(tx, campaign, (&title, wanted), begin.now)? {
+            Some(made) => {
+                let (purpose, serial) = (wanted.purpose.name(), &made.certificate.serial);
+                detail.push_str(&format!("; {purpose}: issued, {serial}"));
+                Stage::Issued(made)
+            }
+            None => stage.clone(),
+        };
+        swaps.push(Swap::new(campaign, wanted, title, (stage, begin.now)));
+    }
+    let record = tx.seal(event(campaign, Act::SwapBegun, detail, (begin.now, &begin.actor)))?;
+    for one in &mut swaps {
         one.note(begin.now, record);
-        tx.put(&(title, wanted.purpose), &SwapRow { swap: one.clone() })?;
-        swaps.push(one);
+        tx.put(&(title, one.purpose), &SwapRow { swap: one.clone() })?;
     }
     swap::settle_member(tx, campaign, member, (&swaps, begin.now))?;
     Ok(true)

@@ -2,7 +2,7 @@
 //! device. Which step may follow which is ca-core's; that it follows once, with its records and counts, is decided here.
 
 use ca_core::audit::{Act, AuditEvent};
-use ca_core::fleet::campaign::{Campaign, Goal};
+use ca_core::fleet::campaign::{Campaign, Goal, Wanted};
 use ca_core::fleet::evidence::{Evidence, SwappedCertificate};
 use ca_core::fleet::member::{self, Member, Phase};
 use ca_core::fleet::swap::{
@@ -10,7 +10,7 @@ use ca_core::fleet::swap::{
 };
 use ca_core::fleet::{SwapConflict, SwapEvent, SwapOutcome};
 use ca_core::profile::{Hierarchy, KeyPurpose};
-use ca_core::record::{CertificateId, DeviceEventKind, Intent, Slot};
+use ca_core::record::{CertificateId, CertificateStatus, DeviceEventKind, Intent, Slot};
 use ca_core::system_title::SystemTitle;
 use ca_core::validity::UnixTime;
 use sha2::{Digest, Sha256};
@@ -18,8 +18,8 @@ use sha2::{Digest, Sha256};
 use super::campaign::{event, member_of, put_member};
 use super::fleet::{self, Line};
 use super::replacement;
-use crate::certificate::certificate_row;
-use crate::row::{CampaignRow, CertificateRow, DeviceRow, EvidenceRow, KeyRow, MemberRow, SwapRow};
+use crate::certificate::{certificate_row, status_of_row};
+use crate::row::{CampaignRow, CertificateRow, DeviceRow, EvidenceRow, KeyRow, MemberRow, SlotRow, SwapRow};
 use crate::transaction::{ActFault, ReadFault, Rows, Transaction};
 
 /// The types of which a device has one certificate each.
@@ -301,6 +301,32 @@ pub(super) fn keeps_factory(tx: &Transaction<'_>, title: &SystemTitle) -> Result
     Ok(false)
 }
 
+/// Returns the certificate that a device which asks by itself got before its campaign came to it, if that is what it is to have.
+pub(super) fn got_before(
+    tx: &Transaction<'_>,
+    campaign: &Campaign,
+    (title, wanted): (&SystemTitle, &Wanted),
+    now: UnixTime,
+) -> Result<Option<Made>, ReadFault> {
+    if campaign.road != Road::Device {
+        return Ok(None);
+    }
+    let (tenant, hierarchy) = (campaign.tenant.clone(), Hierarchy::Operational);
+    let slot = Slot { tenant, title: *title, hierarchy, purpose: wanted.purpose };
+    let mut found: Option<(CertificateId, CertificateRow)> = None;
+    for holder in tx.row::<SlotRow>(&slot)?.unwrap_or_default().holders {
+        let Some(row) = certificate_row(tx, &holder.id)? else { continue };
+        let good = status_of_row(tx, &holder.id, &row)? == CertificateStatus::Good;
+        let fits = good
+            && row.validity.contains(now)
+            && campaign.is_served_by(wanted, &row.profile, row.recorded_at);
+        if fits && found.as_ref().is_none_or(|(id, other)| other.age(id) < row.age(&holder.id)) {
+            found = Some((holder.id, row));
+        }
+    }
+    Ok(found.map(|(id, row)| made(&id, &row)))
+}
+
 /// A device was claimed.
 pub(super) fn claimed(
     tx: &mut Transaction<'_>,
@@ -330,12 +356,16 @@ pub(super) fn issued(
     actor: &str,
 ) -> Result<(), ActFault> {
     let Some(key) = place(row.slot.as_ref()) else { return Ok(()) };
-    let made = Made {
+    happened(tx, key, Event::Issued(made(id, row)), (row.since, actor))
+}
+
+/// What a swap knows of a certificate that it did not ask for.
+fn made(id: &CertificateId, row: &CertificateRow) -> Made {
+    Made {
         asked: Asked { request: [0; 32], key: row.key_fingerprint },
         certificate: id.clone(),
         digest: Sha256::digest(&row.octets).into(),
-    };
-    happened(tx, key, Event::Issued(made), (row.since, actor))
+    }
 }
 
 /// The holder of a certificate showed that it has it.

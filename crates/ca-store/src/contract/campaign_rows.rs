@@ -86,6 +86,62 @@ fn a_certificate_that_is_revoked_before_it_is_in_use_replaced_nothing(ground: &G
     assert_eq!(due(&store, 1), None);
 }
 
+/// Plans a campaign of one device, and begins it later.
+fn begun_later(store: &Store, (goal, road): (Goal, Road), before: impl FnOnce()) {
+    let types = [KeyPurpose::Signature, KeyPurpose::Tls];
+    let planned = Campaign { goal, ..campaign(road, &types, &[1]) };
+    let members = vec![member(&planned, 1, 0, None)];
+    start(store, planned, members);
+    before();
+    assert_eq!(begin(store, &[1], NOW.plus_seconds(50)).begun, 1);
+}
+
+fn stages(store: &Store) -> [&'static str; 2] {
+    [KeyPurpose::Signature, KeyPurpose::Tls].map(|purpose| swap(store, 1, purpose).stage.name())
+}
+
+fn a_device_that_asked_before_its_campaign_came_to_it_need_not_ask_again(ground: &Ground) {
+    let store = ground.open();
+    store.expect_device(1);
+    store.issue(intent_for(1, 1, KeyPurpose::Signature, [1; 32]).at(NOW.plus_seconds(-9)));
+    begun_later(&store, (Goal::Swap, Road::Device), || {
+        store.issue(intent_for(2, 1, KeyPurpose::Tls, [2; 32]).at(NOW.plus_seconds(9)));
+    });
+    assert_eq!(stages(&store), ["issued", "issued"]);
+    store.check_campaigns().unwrap();
+    drop(store);
+    let store = ground.open();
+    // Issued is not in use: it shows one, and somebody exports the other.
+    let mut shows = intent_for(3, 1, KeyPurpose::KeyAgreement, [3; 32]).at(NOW.plus_seconds(60));
+    shows.conditions.shown = Some(id(2));
+    store.record(shows).unwrap();
+    assert_eq!((stages(&store), phase(&store, 1)), (["issued", "activated"], Phase::Due));
+    store.confirm_exported(vec![id(1)], (NOW.plus_seconds(70), "operator:head-end".to_owned())).unwrap();
+    assert_eq!(phase(&store, 1), Phase::Done);
+    agrees(&store);
+}
+
+fn what_a_device_had_before_is_not_what_a_campaign_has_it_ask_for(ground: &Ground) {
+    let store = ground.open();
+    store.expect_device(1);
+    store.issue(intent_for(1, 1, KeyPurpose::Signature, [1; 32]).at(NOW.plus_seconds(-1)));
+    begun_later(&store, (Goal::Renew, Road::Device), || {
+        store.issue(intent_for(2, 1, KeyPurpose::Tls, [2; 32]));
+        store.revoke(2, ReasonCode::CessationOfOperation);
+    });
+    // One is older than the plan, the other one revoked.
+    assert_eq!(stages(&store), ["claimed", "claimed"]);
+}
+
+fn a_head_end_makes_new_keys_whatever_there_was(ground: &Ground) {
+    let store = ground.open();
+    store.expect_device(1);
+    begun_later(&store, (Goal::Swap, Road::HeadEnd), || {
+        store.issue(intent_for(1, 1, KeyPurpose::Signature, [1; 32]));
+    });
+    assert_eq!(stages(&store), ["claimed", "claimed"]);
+}
+
 fn a_device_that_does_not_fit_any_more_is_not_begun_and_says_why(ground: &Ground) {
     let store = ground.open();
     (1..=3).for_each(|device| store.expect_device(device));
@@ -186,6 +242,9 @@ fn a_row_of_a_campaign_that_is_lost_or_added_or_tells_of_another_certificate_is_
 super::on_every_engine!(
     what_is_replaced_is_revoked_so_long_after_the_new_certificate_is_known_to_be_in_use,
     a_certificate_that_is_revoked_before_it_is_in_use_replaced_nothing,
+    a_device_that_asked_before_its_campaign_came_to_it_need_not_ask_again,
+    what_a_device_had_before_is_not_what_a_campaign_has_it_ask_for,
+    a_head_end_makes_new_keys_whatever_there_was,
     a_device_that_does_not_fit_any_more_is_not_begun_and_says_why,
     a_row_of_a_campaign_that_is_lost_or_added_or_tells_of_another_certificate_is_found,
 );
