@@ -245,6 +245,7 @@ mod tests {
             purpose: KeyPurpose::Signature,
             validity: Validity::new(NOW, NOW.plus_seconds(100)).unwrap(),
             recorded_at: NOW.plus_seconds(i64::from(number)),
+            record: 0,
             status: CertificateStatus::Good,
             slot: Some(slot),
             listing: CrlListing::ON_ALL,

@@ -384,6 +384,8 @@ pub struct StoredCertificate {
     pub validity: Validity,
     /// When it was recorded.
     pub recorded_at: UnixTime,
+    /// The number of the audit record of its intent; 0 where none is known.
+    pub record: u64,
     /// Its status.
     pub status: CertificateStatus,
     /// The slot it holds or held.
@@ -394,11 +396,22 @@ pub struct StoredCertificate {
     pub handed_to: Option<String>,
 }
 
+/// How old a certificate is beside others: the younger, the greater. Two of one second are told apart by their audit records.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Age {
+    /// When it was recorded.
+    pub recorded_at: UnixTime,
+    /// The number of the audit record of its intent.
+    pub record: u64,
+    /// What is left to tell apart where no record is known.
+    pub id: CertificateId,
+}
+
 impl StoredCertificate {
     /// Returns where it stands among the certificates of one slot: the younger, the greater. Never the same for two.
     #[must_use]
-    pub fn age(&self) -> (UnixTime, CertificateId) {
-        (self.recorded_at, self.id.clone())
+    pub fn age(&self) -> Age {
+        Age { recorded_at: self.recorded_at, record: self.record, id: self.id.clone() }
     }
 }
 

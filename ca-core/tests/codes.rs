@@ -60,6 +60,7 @@ fn stored() -> StoredCertificate {
         purpose: KeyPurpose::Signature,
         validity: Validity::new(at(NOW), at(NOW)).unwrap(),
         recorded_at: at(NOW),
+        record: 0,
         status: CertificateStatus::Good,
         slot: None,
         listing: CrlListing::ON_ALL,

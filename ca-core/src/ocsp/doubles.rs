@@ -165,6 +165,7 @@ impl MemoryLedger {
             purpose: KeyPurpose::Signature,
             validity: Validity::new(at(0), not_after).unwrap(),
             recorded_at: at(0),
+            record: 0,
             status,
             slot: None,
             listing: CrlListing::ON_ALL,

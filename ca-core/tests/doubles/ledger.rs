@@ -192,6 +192,7 @@ impl State {
             purpose: intent.purpose,
             validity: intent.validity,
             recorded_at: intent.recorded_at,
+            record: u64::try_from(self.events.len()).unwrap(),
             status: CertificateStatus::Pending,
             slot,
             listing: intent.listing.clone(),

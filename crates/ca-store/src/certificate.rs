@@ -65,6 +65,7 @@ pub(crate) fn stored(
         purpose: row.purpose,
         validity: row.validity,
         recorded_at: row.recorded_at,
+        record: row.record,
         status,
         slot: row.slot,
         listing: row.listing,

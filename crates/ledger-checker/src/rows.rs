@@ -77,6 +77,8 @@ struct WireCertificate<'a> {
     on_no_crl: Option<Null>,
     #[asn1(context_specific = "3", tag_mode = "EXPLICIT", optional = "true")]
     handed_to: Option<Utf8StringRef<'a>>,
+    #[asn1(context_specific = "4", tag_mode = "EXPLICIT", optional = "true")]
+    record: Option<AnyRef<'a>>,
 }
 
 #[derive(Sequence)]

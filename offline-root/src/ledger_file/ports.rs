@@ -140,6 +140,7 @@ fn intent_row(intent: Intent) -> IntentRow {
             purpose: intent.purpose,
             validity: intent.validity,
             recorded_at: intent.recorded_at,
+            record: 0,
             status: CertificateStatus::Pending,
             slot: intent.conditions.slot.map(|(slot, _)| slot),
             listing: CrlListing::ON_ALL,

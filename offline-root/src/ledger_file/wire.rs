@@ -351,6 +351,7 @@ impl WireIntent {
             validity: Validity::new(read_time(self.not_before), read_time(self.not_after))
                 .ok_or(DecodeEntryError::Field { name: "notAfter" })?,
             recorded_at: read_time(self.recorded_at),
+            record: 0,
             status: CertificateStatus::Pending,
             slot: self.slot.as_ref().map(WireSlot::read).transpose()?,
             listing: CrlListing::ON_ALL,

@@ -59,8 +59,8 @@ pub(crate) fn record(tx: &mut Transaction<'_>, mut intent: Intent) -> Result<(),
     if intent.conditions.key_is_away {
         return Err(IntentConflict::KeyAway.into());
     }
-    write(tx, &intent)?;
-    tx.seal(intent.event.clone())?;
+    let record = tx.seal(intent.event.clone())?;
+    write(tx, &intent, record)?;
     if let (Some(row), Some(claim)) = (device, &intent.conditions.claim) {
         claim_device(tx, row, claim, &intent)?;
     }
@@ -204,7 +204,8 @@ fn claim_device(
     swap::claimed(tx, &claim.title, (intent.recorded_at, &intent.event.actor))
 }
 
-fn write(tx: &mut Transaction<'_>, intent: &Intent) -> Result<(), ActFault> {
+/// Writes the row of an intent, of which an audit record tells.
+fn write(tx: &mut Transaction<'_>, intent: &Intent, record: u64) -> Result<(), ActFault> {
     let conditions = &intent.conditions;
     let certificate = CertificateRow {
         state: CertificateState::Intended,
@@ -218,6 +219,7 @@ fn write(tx: &mut Transaction<'_>, intent: &Intent) -> Result<(), ActFault> {
         purpose: intent.purpose,
         validity: intent.validity,
         recorded_at: intent.recorded_at,
+        record,
         slot: conditions.slot.as_ref().map(|(slot, _)| slot.clone()),
         listing: intent.listing.clone(),
         handed_to: conditions.handover.as_ref().map(|handover| handover.to.clone()),

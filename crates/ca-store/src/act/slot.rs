@@ -50,15 +50,14 @@ pub(super) fn succeeds(
 ) -> Result<(), Refusal> {
     let overtaken = || Refusal::from(IntentConflict::Overtaken);
     let issued = certificate_row(tx, predecessor)?.filter(|row| row.state == CertificateState::Issued);
-    let age = (issued.ok_or_else(overtaken)?.recorded_at, predecessor);
+    let age = issued.ok_or_else(overtaken)?.age(predecessor);
     if tx.has::<RevocationRow>(predecessor)? {
         return Err(overtaken());
     }
     let Some((slot, _)) = &intent.conditions.slot else { return Ok(()) };
     for holder in tx.row::<SlotRow>(slot)?.unwrap_or_default().holders {
         let row = certificate_row(tx, &holder.id)?;
-        if row.is_some_and(|row| row.state != CertificateState::Issued || (row.recorded_at, &holder.id) > age)
-        {
+        if row.is_some_and(|row| row.state != CertificateState::Issued || row.age(&holder.id) > age) {
             return Err(overtaken());
         }
     }

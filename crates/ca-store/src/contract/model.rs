@@ -122,6 +122,7 @@ struct Life {
     draft: Draft,
     recorded_at: UnixTime,
     order: usize,
+    record: u64,
     state: State,
     revoked: Option<Revocation>,
     /// Issued later into the same slot than this one.
@@ -192,6 +193,7 @@ impl Model {
             draft: draft.clone(),
             recorded_at: self.now,
             order: self.lives.len(),
+            record: u64::try_from(self.acts.len()).unwrap() + 1,
             state: State::Pending,
             revoked: None,
             replaced: false,
@@ -368,6 +370,7 @@ impl Model {
             purpose,
             validity: Validity::new(life.recorded_at, life.not_after()).unwrap(),
             recorded_at: life.recorded_at,
+            record: life.record,
             status: life.status(),
             slot: life.draft.slot.map(|(device, _)| super::ground::slot(device)),
             listing: CrlListing::ON_ALL,

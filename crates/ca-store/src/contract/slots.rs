@@ -1,5 +1,6 @@
 //! Slots: one certificate at a time for a device, a purpose and a hierarchy.
 
+use ca_core::ports::StatusSource;
 use ca_core::profile::{Hierarchy, KeyPurpose};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{Intent, IntentConflict, Settlement, Slot, SlotUse};
@@ -170,6 +171,17 @@ fn e_10_a_certificate_has_one_successor_at_a_time(ground: &Ground) {
     assert_eq!(store.record(successor(4, 3)), Ok(()));
 }
 
+// Serial numbers are random: the younger one may have the smaller.
+fn e_10_of_two_certificates_of_one_second_the_one_recorded_later_is_the_younger(ground: &Ground) {
+    let store = ground.open();
+    store.issue(first(3));
+    store.issue(successor(2, 3).at(NOW));
+    assert_eq!(store.record(successor(4, 3).at(NOW)), OVERTAKEN);
+    assert_eq!(store.record(successor(1, 2).at(NOW)), Ok(()));
+    let age = |number| store.certificate(&id(number)).unwrap().unwrap().age();
+    assert!(age(3) < age(2) && age(2) < age(1));
+}
+
 fn e_10_what_is_revoked_aborted_or_unknown_has_no_successor(ground: &Ground) {
     let store = ground.open();
     store.issue(first(1));
@@ -223,6 +235,7 @@ super::on_every_engine! {
     of_two_rotations_at_once_the_one_issued_last_holds_the_slot,
     a_rotation_revoked_before_it_is_issued_replaces_nothing,
     e_10_a_certificate_has_one_successor_at_a_time,
+    e_10_of_two_certificates_of_one_second_the_one_recorded_later_is_the_younger,
     e_10_what_is_revoked_aborted_or_unknown_has_no_successor,
     e_10_an_older_certificate_has_a_successor_when_the_younger_one_is_revoked,
 }

@@ -183,6 +183,7 @@ fn intend(tx: &mut Transaction<'_>, record: &AuditRecord, places: &Places) -> Re
         validity: Validity::new(event.time, UnixTime::NO_EXPIRY)
             .ok_or_else(|| misfit(record, "its time is none"))?,
         recorded_at: event.time,
+        record: record.sequence,
         slot: None,
         listing: listing_in(&event.detail),
         // Nothing is superseded as lost on the word of a log.

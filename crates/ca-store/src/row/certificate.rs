@@ -1,7 +1,7 @@
 //! The rows of certificates: intents that are open, and what became of them.
 
 use ca_core::profile::{KeyPurpose, ProfileId};
-use ca_core::record::{CertificateId, Slot};
+use ca_core::record::{Age, CertificateId, Slot};
 use ca_core::scope::CrlListing;
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
@@ -39,7 +39,8 @@ pub(crate) enum CertificateState {
 ///     slot            [0] Slot OPTIONAL,
 ///     shard           [1] UTF8String OPTIONAL,   -- of CRLs; never changed
 ///     onNoCrl         [2] NULL OPTIONAL,         -- short-lived: no CRL lists it, so it has no shard; never changed
-///     handedTo        [3] UTF8String OPTIONAL }  -- who was given the private key, where it was made here
+///     handedTo        [3] UTF8String OPTIONAL,   -- who was given the private key, where it was made here
+///     record          [4] INTEGER OPTIONAL }     -- audit record of the intent; rows of an earlier state have none
 /// ```
 ///
 /// In the keyspace `certificates` the state is never intended(0).
@@ -56,12 +57,18 @@ pub(crate) struct CertificateRow {
     pub(crate) purpose: KeyPurpose,
     pub(crate) validity: Validity,
     pub(crate) recorded_at: UnixTime,
+    pub(crate) record: u64,
     pub(crate) slot: Option<Slot>,
     pub(crate) listing: CrlListing,
     pub(crate) handed_to: Option<String>,
 }
 
 impl CertificateRow {
+    /// Returns how old it is beside others in its slot.
+    pub(crate) fn age(&self, id: &CertificateId) -> Age {
+        Age { recorded_at: self.recorded_at, record: self.record, id: id.clone() }
+    }
+
     /// Returns the device that the certificate is for, if it is for one.
     pub(crate) fn title(&self) -> Option<SystemTitle> {
         match &self.slot {
@@ -93,6 +100,8 @@ pub(crate) struct WireCertificate {
     on_no_crl: Option<Null>,
     #[asn1(context_specific = "3", tag_mode = "EXPLICIT", optional = "true")]
     handed_to: Option<String>,
+    #[asn1(context_specific = "4", tag_mode = "EXPLICIT", optional = "true")]
+    record: Option<u64>,
 }
 
 impl Row for CertificateRow {
@@ -122,6 +131,7 @@ impl Row for CertificateRow {
             shard: self.listing.shard().map(ToString::to_string),
             on_no_crl: (!self.listing.is_ever()).then_some(Null),
             handed_to: self.handed_to.clone(),
+            record: (self.record > 0).then_some(self.record),
         })
     }
 
@@ -138,6 +148,7 @@ impl Row for CertificateRow {
             purpose: wire.purpose.into(),
             validity: Validity::new(time(wire.not_before), time(wire.not_after))?,
             recorded_at: time(wire.recorded_at),
+            record: wire.record.unwrap_or_default(),
             slot: match wire.slot {
                 Some(slot) => Some(slot.slot()?),
                 None => None,

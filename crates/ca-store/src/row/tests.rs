@@ -50,6 +50,7 @@ fn certificate_row(state: CertificateState, slot: Option<Slot>) -> CertificateRo
         purpose: KeyPurpose::Signature,
         validity: Validity::new(time(0), UnixTime::NO_EXPIRY).unwrap(),
         recorded_at: time(5),
+        record: 6,
         slot,
         listing: CrlListing::ON_ALL,
         handed_to: None,
@@ -259,8 +260,12 @@ fn every_row_reads_back_as_it_was_written() {
             ..certificate_row(CertificateState::Issued, None)
         });
     }
-    let short_lived =
-        CertificateRow { listing: CrlListing::Never, ..certificate_row(CertificateState::Issued, None) };
+    // As an earlier state of this version wrote them, without a record.
+    let short_lived = CertificateRow {
+        listing: CrlListing::Never,
+        record: 0,
+        ..certificate_row(CertificateState::Issued, None)
+    };
     assert!(short_lived.encode().unwrap().ends_with(&[0xA2, 2, 5, 0]));
     reads_back(short_lived);
     reads_back(SlotRow { holders: vec![SlotHolder { id: id(), not_after: time(7) }; 2] });
