@@ -142,12 +142,13 @@ fn written(journal: &Path) -> io::Result<Vec<u8>> {
 
 /// Finds where only blocks of zeros follow, from behind: a new journal is nothing else.
 fn end_of_written(journal: &File) -> io::Result<u64> {
-    let mut block = vec![0; BLOCK];
+    let zeros = vec![0; BLOCK];
+    let mut block = zeros.clone();
     let step = u64::try_from(BLOCK).map_err(io::Error::other)?;
     let mut end = journal.metadata()?.len();
     while let Some(begin) = end.checked_sub(step) {
         journal.read_exact_at(&mut block, begin)?;
-        if block.iter().any(|octet| *octet != 0) {
+        if block != zeros {
             break;
         }
         end = begin;
