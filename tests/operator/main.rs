@@ -19,4 +19,5 @@ mod responder;
 mod secrets;
 mod shipments;
 mod transcript;
+mod uplifts;
 mod verbs;

@@ -33,7 +33,7 @@ fn view(rehearsal: &Rehearsal, name: &str) -> Value {
 }
 
 /// Plans a campaign and has it run; returns the plan.
-fn run(rehearsal: &Rehearsal, name: &str, goal: &str, more: &[&str]) -> Value {
+pub(crate) fn run(rehearsal: &Rehearsal, name: &str, goal: &str, more: &[&str]) -> Value {
     let begin = ["campaign", "plan", "--tenant", "dso", "--name", name, "--goal", goal];
     let bounds =
         ["--lease-seconds", "10", "--pause-seconds", "1", "--stop-percent", "100", "--per-minute", "600"];
@@ -44,7 +44,7 @@ fn run(rehearsal: &Rehearsal, name: &str, goal: &str, more: &[&str]) -> Value {
 }
 
 /// What was left out of a plan: codes and how many.
-fn left_out(plan: &Value) -> Vec<(String, u64)> {
+pub(crate) fn left_out(plan: &Value) -> Vec<(String, u64)> {
     let all = plan["left_out"].as_array().expect("a list").iter();
     all.map(|one| (one["code"].as_str().expect("a code").to_owned(), one["count"].as_u64().expect("a count")))
         .collect()
@@ -52,7 +52,7 @@ fn left_out(plan: &Value) -> Vec<(String, u64)> {
 
 /// Has a head-end work until there is nothing left to do for it; `between` is told how many rounds there were, after each call
 /// was made and before it is answered.
-fn work(
+pub(crate) fn work(
     rehearsal: &mut Rehearsal,
     head_end: &mut HeadEnd,
     (name, is_over): (&str, &dyn Fn(&Value) -> bool),
@@ -73,11 +73,11 @@ fn work(
     }
 }
 
-fn is_done(view: &Value) -> bool {
+pub(crate) fn is_done(view: &Value) -> bool {
     view["state"] == "done"
 }
 
-fn killed_at(rounds: &'static [usize]) -> impl FnMut(&mut Rehearsal, usize) {
+pub(crate) fn killed_at(rounds: &'static [usize]) -> impl FnMut(&mut Rehearsal, usize) {
     move |rehearsal, round| {
         if rounds.contains(&round) {
             rehearsal.kill();
@@ -111,8 +111,8 @@ fn keys(head_end: &HeadEnd, key: MeterKey) -> Vec<Vec<u8>> {
     head_end.meters.values().map(certificate).collect()
 }
 
-const OF_SUITE_1: [&str; 4] = ["--profile", "meter-op-ka-s1", "--profile", "meter-op-ds-s1"];
-const OF_SUITE_2: [&str; 4] = ["--profile", "meter-op-ka-s2", "--profile", "meter-op-ds-s2"];
+pub(crate) const OF_SUITE_1: [&str; 4] = ["--profile", "meter-op-ka-s1", "--profile", "meter-op-ds-s1"];
+pub(crate) const OF_SUITE_2: [&str; 4] = ["--profile", "meter-op-ka-s2", "--profile", "meter-op-ds-s2"];
 const WHOM: [&str; 4] = ["--road", "head-end", "--batch", "B-8"];
 
 #[test]
@@ -242,7 +242,7 @@ fn lift(rehearsal: &mut Rehearsal, head_end: &mut HeadEnd) {
     assert!(again.out.contains("left out: 3 (swap.already_uplifted)"), "{}", again.all());
 }
 
-fn curve(meter: &dlms::meter::Meter, key: MeterKey) -> Curve {
+pub(crate) fn curve(meter: &dlms::meter::Meter, key: MeterKey) -> Curve {
     meter.certificate(key).expect("a certificate").public_key().curve()
 }
 

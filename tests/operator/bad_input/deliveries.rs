@@ -18,6 +18,7 @@ use shipment::{Expected, Recipient, Shipment, check_with_proofs};
 
 use super::{assert_on_record, factory_certificate};
 use crate::devices::ask;
+use crate::uplifts::DELIVERED;
 
 /// Makes devices with these titles on the rehearsed line; returns the lines by which they are delivered.
 fn made(rehearsal: &Rehearsal, titles: &[&str]) -> String {
@@ -220,4 +221,25 @@ fn devices_that_cannot_be_this_owners_are_refused_one_by_one_and_the_others_are_
         let shown = rehearsal.operator_json(&["device", "show", title]);
         assert_eq!((&shown["device"]["tenant"], &shown["device"]["state"]), (&json!(tenant), &json!(state)));
     }
+}
+
+#[test]
+fn a_file_of_which_a_thousand_rows_on_end_are_faulty_is_imported_but_for_these() {
+    let rehearsal = Rehearsal::start(1);
+    let before = listed(&rehearsal);
+    let row = |number: u32| match number {
+        1_000..2_000 => format!("no title,{number},E350,1,L-4,,,,,,,,\n"),
+        _ => format!("4D504B02{number:08X},{number},E350,1,L-4,,,,,,,,\n"),
+    };
+    let file = rehearsal.unique("list.csv");
+    let rows: String = (0..2_001).map(row).collect();
+    std::fs::write(&file, format!("{DELIVERED}\n{rows}")).expect("it can be written");
+    let file = path(&file);
+    let import =
+        ["delivery", "import", &file, "--map", "plain-csv", "--tenant", "dso", "--manufacturer", "maker"];
+    let said = rehearsal.operator(&[&import[..], &["--accept-good-rows", "--accept-count"]].concat());
+    assert!(said.err.contains("(delivery.faulty)"), "{}", said.all());
+    assert_eq!(listed(&rehearsal), before + 1_001);
+    let again = rehearsal.operator(&[&import[..], &["--accept-good-rows"]].concat());
+    assert!(again.err.contains("(delivery.repeated)"), "{}", again.all());
 }

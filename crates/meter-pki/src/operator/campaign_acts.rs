@@ -362,7 +362,9 @@ fn told(system: &System, peer: &Peer, error: CampaignError, digest: &[u8]) -> Fa
         CampaignError::Everything => {
             "say which: --manufacturer, --model, --batch, --region, --concentrator, --file"
         }
-        CampaignError::Setup(_) => "--security-policy WORD, once for each word, or --security-policy nothing",
+        CampaignError::Setup(_) => {
+            "by --road head-end --security-policy WORD, once for each word, or --security-policy nothing; by --road device neither that nor --security-setup"
+        }
         CampaignError::NotEntitled
         | CampaignError::Suites
         | CampaignError::Name

@@ -148,9 +148,11 @@ fn read_part(
     text: DeliveryPartText,
     now: UnixTime,
 ) -> Result<([u8; 32], Vec<Judged>), Failure> {
+    // Of a mapped delivery a part may be empty: its rows are numbered as they stand in the file, and all of them may be faulty.
     let count = text.share.as_ref().map_or(text.devices.len(), |share| share.records.len());
-    if count == 0 || count > DEVICES_IN_A_PART {
-        let message = format!("a part has 1 to {DEVICES_IN_A_PART} devices");
+    if count > DEVICES_IN_A_PART || (count == 0 && text.share.is_some()) {
+        let message =
+            format!("a part has at most {DEVICES_IN_A_PART} devices, and one of a manifest has some");
         return Err(Failure::new(Exit::Usage, "delivery.part_length", message));
     }
     let anchors = system.factory_anchors.get(&delivery.manufacturer).unwrap_or(&NONE);
