@@ -13,7 +13,7 @@ fn provided() -> Rehearsal {
     let mut rehearsal = Rehearsal::start(1);
     rehearsal.stop();
     let keys = rehearsal.state("recovery");
-    drop(rehearsal.operator(&["backup", "keygen", "--shares", "1-of-1", &keys.to_string_lossy()]).ok());
+    drop(rehearsal.operator(&["backup", "keygen", "--shares", "2-of-3", &keys.to_string_lossy()]).ok());
     rehearsal.configure("provided.toml", |text| {
         let people = "socket = \"operator.sock\"\nusers = [4001, 4002]\n";
         let backup = "[backup]\nrecovery_key_file = \"recovery/recovery.pub\"\n\n[audit]\n";

@@ -10,7 +10,10 @@ use e2e::tool::{finish, promtool};
 
 const CHAPTER: &str = include_str!("../../docs/operate/metrics.md");
 const RULES: &str = include_str!("../../docs/operate/prometheus/alerts.yml");
-const RULE_TESTS: &str = include_str!("../../docs/operate/prometheus/alerts.test.yml");
+const RULE_TESTS: [&str; 2] = [
+    include_str!("../../docs/operate/prometheus/alerts.test.yml"),
+    include_str!("../../docs/operate/prometheus/alerts.days.test.yml"),
+];
 const DASHBOARD: &str = include_str!("../../docs/operate/prometheus/dashboard.json");
 
 /// The rows of the table by the metric's name: kind, labels, and when it is shown.
@@ -113,13 +116,14 @@ fn promtool_takes_the_rules_and_each_fires_on_its_series_and_not_on_another() {
         finish(command.args(arguments).current_dir(&directory)).ok()
     };
     drop(run(&["check", "rules", "alerts.yml"]));
-    drop(run(&["test", "rules", "alerts.test.yml"]));
+    drop(run(&["test", "rules", "alerts.test.yml", "alerts.days.test.yml"]));
+    let tests = RULE_TESTS.concat();
     let alerts: Vec<&str> = RULES.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
     assert!(alerts.len() >= 20, "{alerts:?}");
     for alert in alerts {
         let fires =
-            RULE_TESTS.contains(&format!("alertname: {alert}\n        exp_alerts:\n          - exp_labels:"));
-        let is_quiet = RULE_TESTS.contains(&format!("alertname: {alert}, exp_alerts: []"));
+            tests.contains(&format!("alertname: {alert}\n        exp_alerts:\n          - exp_labels:"));
+        let is_quiet = tests.contains(&format!("alertname: {alert}, exp_alerts: []"));
         assert!(fires && is_quiet, "{alert} has a series on which it fires and one on which it does not");
     }
 }
