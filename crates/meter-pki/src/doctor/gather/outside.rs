@@ -36,6 +36,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The longest CRL that is fetched, in octets; `meter-pki crl verify` reads longer ones.
 const LONGEST: usize = 64 << 20;
 
+/// Among how many certificates of an authority one is looked for that is good and has not ended.
+const MANY: u32 = 1_000;
+
 /// Fetches everything; `client` tells what is on record, where somebody serves.
 pub(super) async fn fetch(
     config: &Config,
@@ -212,11 +215,14 @@ async fn ocsp(
     let query = CertificateQueryText {
         issuer: Some(one.name.clone()),
         status: Some("good".to_owned()),
-        limit: 1,
+        limit: MANY,
         ..CertificateQueryText::default()
     };
     let page: CertificatePage = client.get("/v1/certificates", &query).await.ok()?;
-    let serial = SerialNumber::parse(&page.certificates.first()?.serial).ok()?;
+    // Those that have ended are on the list too, as expired: of them a responder may say what it likes, but signed.
+    let good = page.certificates.iter().find(|one| one.status == "good");
+    let asked = good.or_else(|| page.certificates.first())?;
+    let serial = SerialNumber::parse(&asked.serial).ok()?;
     let seen = Seen { name: one.name.clone(), uri: uri.to_owned(), ..Seen::default() };
     let mut answer = SeenAnswer { seen, ..SeenAnswer::default() };
     let mut nonce = [0; 32];
@@ -239,7 +245,7 @@ async fn ocsp(
             answer.this_update = Some(told.this_update.seconds());
             answer.next_update = told.next_update.map(UnixTime::seconds);
             answer.responder_ends = Some(told.responder_ends.seconds());
-            if told.answer != Answer::Good {
+            if good.is_some() && told.answer != Answer::Good {
                 answer.differs = Some(format!("{serial} is good, and the answer says {:?}", told.answer));
             }
             if !told.is_fresh {
