@@ -113,6 +113,13 @@ impl Exchange {
     /// # Errors
     /// [`TransferRefusal`] where there is nothing to answer, or no way to.
     pub(crate) fn answer(&self, octets: &[u8]) -> Result<Vec<u8>, TransferRefusal> {
+        let begun = tokio::time::Instant::now();
+        let answer = self.answer_octets(octets);
+        observation::took(begun.elapsed());
+        answer
+    }
+
+    fn answer_octets(&self, octets: &[u8]) -> Result<Vec<u8>, TransferRefusal> {
         match PkiMessage::decode(octets) {
             Ok(message) if message.body().is_announcement() => Err(TransferRefusal::Announcement),
             Ok(message) => self.answer_message(octets, &message),

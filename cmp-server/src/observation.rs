@@ -3,12 +3,13 @@
 //! Devices are not named in metrics, and secrets nowhere.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use ca_core::authority::CertificationAuthority;
 use ca_core::fault::Fault;
 use ca_core::issuance::{Delivery, IssueError, IssuedCertificate};
 use ca_core::profile::ProfileId;
-use metrics::counter;
+use metrics::{counter, histogram};
 
 use crate::refusal::{Refusal, TransferRefusal};
 use crate::reply::{failure, fault};
@@ -28,6 +29,11 @@ pub(crate) fn issued(authority: &CertificationAuthority, profile: &ProfileId, is
     }
 }
 
+/// Measures how long the answer to a message took, from its first octet in hand to the last of the answer.
+pub(crate) fn took(time: Duration) {
+    histogram!("pki_request_duration_seconds", "protocol" => "cmp").record(time.as_secs_f64());
+}
+
 /// Counts a message that was answered as it wished.
 pub(crate) fn answered(op: &'static str) {
     count(op, "ok", "");
@@ -43,6 +49,9 @@ pub(crate) fn waiting(op: &'static str) {
 pub(crate) fn refused(op: &'static str, peer: SocketAddr, refusal: &Refusal) {
     let (reason, fail_info, cause) = (refusal.code(), failure(refusal).name(), refusal.to_string());
     count(op, "refused", reason);
+    if reason.starts_with("limit.") {
+        counter!("pki_rate_limited_total", "protocol" => "cmp").increment(1);
+    }
     if let Refusal::NotIssued(IssueError::NotLinted { findings }) = refusal {
         for finding in findings {
             counter!("pki_lint_refusals_total", "lint" => finding.rule).increment(1);

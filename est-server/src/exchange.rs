@@ -53,6 +53,7 @@ impl Exchange {
     /// The answer to a refusal, which is then on record.
     pub(crate) async fn run(self, config: &Arc<EstConfig>) -> Result<Answer, Reply> {
         let (operation, peer) = (self.operation.name(), self.credentials.connection.peer_addr);
+        let begun = tokio::time::Instant::now();
         // What was made beforehand is given also while all workers are busy.
         let made = self.operation == Operation::CaCerts && self.audience == Audience::Anybody;
         let outcome = if made {
@@ -65,6 +66,7 @@ impl Exchange {
                 .await
                 .unwrap_or_else(|error| Err(error.into()))
         };
+        observation::took(begun.elapsed());
         match outcome {
             Ok(answer) => {
                 observation::answered(operation);

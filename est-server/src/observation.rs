@@ -2,13 +2,15 @@
 //!
 //! Devices are not named in metrics, and secrets nowhere.
 
+use std::time::Duration;
+
 use ca_core::csr::Leniency;
 use ca_core::fault::Fault;
 use ca_core::issuance::{Delivery, IssueError};
 use ca_core::profile::ProfileId;
 use ca_core::upstream::{Granted, Upstream};
 use cms_messages::SealError;
-use metrics::counter;
+use metrics::{counter, histogram};
 
 use crate::config::SignMessageError;
 use crate::refusal::Refusal;
@@ -48,6 +50,11 @@ pub(crate) fn issued(authority: &dyn Upstream, profile: &ProfileId, granted: &Gr
     }
 }
 
+/// Measures how long an exchange took, its waiting for a worker included.
+pub(crate) fn took(time: Duration) {
+    histogram!("pki_request_duration_seconds", "protocol" => "est").record(time.as_secs_f64());
+}
+
 /// Counts a request that was answered as it wished.
 pub(crate) fn answered(op: &'static str) {
     counter!("pki_requests_total", "protocol" => "est", "op" => op, "result" => "ok", "reason" => "")
@@ -61,6 +68,9 @@ pub(crate) fn refused(op: &'static str, peer: std::net::SocketAddr, refusal: &Re
     let result = if waits { "waiting" } else { "refused" };
     counter!("pki_requests_total", "protocol" => "est", "op" => op, "result" => result, "reason" => reason)
         .increment(1);
+    if reason.starts_with("limit.") {
+        counter!("pki_rate_limited_total", "protocol" => "est").increment(1);
+    }
     if waits {
         return tracing::info!(op, %peer, "request waits for approval");
     }

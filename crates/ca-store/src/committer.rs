@@ -250,7 +250,7 @@ fn commit(
     let rows = batch.len();
     if rows > 0 {
         let copy = shared.tap.copy(&batch);
-        engine.commit(batch, durability).map_err(|cause| fatal(&cause))?;
+        timed(|| engine.commit(batch, durability)).map_err(|cause| fatal(&cause))?;
         // After the commit, so that a row that a backup reads is never older than a batch it was told of.
         if let Some(batch) = copy {
             shared.tap.keep(batch);
@@ -265,6 +265,15 @@ fn commit(
     counters.largest_group.fetch_max(count(answers.len()), Ordering::Relaxed);
     answers.into_iter().for_each(|answer| answer());
     Ok(trail)
+}
+
+/// Measures how long a commit takes.
+#[expect(clippy::disallowed_methods, reason = "a duration is measured, no time of day is taken")]
+fn timed<T>(commit: impl FnOnce() -> T) -> T {
+    let begun = std::time::Instant::now();
+    let committed = commit();
+    metrics::histogram!("pki_store_commit_duration_seconds").record(begun.elapsed().as_secs_f64());
+    committed
 }
 
 /// Lets nobody in any more, calls the hook, and leaves those who wait without an answer.

@@ -5,6 +5,7 @@ pub mod cmp;
 pub mod device;
 pub mod dlms;
 pub mod delivery;
+pub mod doctor;
 pub mod est;
 pub mod factory;
 pub mod hsm;
@@ -125,6 +126,8 @@ pub enum Command {
     /// The configuration file.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Examine the whole PKI: certificates, keys, CRLs and OCSP as others get them, files, disks, clock, records, and what waits.
+    Doctor(doctor::DoctorArgs),
     /// Print the completion script of a shell.
     Completion {
         /// Which shell.

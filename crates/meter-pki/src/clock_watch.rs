@@ -12,7 +12,7 @@ use ca_core::authority::Ports;
 use ca_core::ports::{Clock, Ledger};
 use ca_core::tenant::TenantId;
 use ca_core::validity::UnixTime;
-use server_kit::metrics::Metrics;
+use server_kit::metrics::{Gauge, Metrics};
 use server_kit::shutdown::Shutdown;
 use tokio::time::Instant;
 
@@ -44,19 +44,24 @@ pub(crate) struct ClockWatch {
     ledger: Arc<dyn Ledger>,
     tenant: TenantId,
     count: Box<dyn Fn() + Send + Sync>,
+    /// By how much it went apart from the monotonic clock since the start.
+    offset: Gauge,
 }
 
 impl ClockWatch {
     pub(crate) fn new(ports: &Ports, tenant: TenantId, metrics: &Metrics) -> Self {
         let (clock, ledger) = (Arc::clone(&ports.clock), Arc::clone(&ports.ledger));
         let steps = metrics.counter("clock_steps_total", &[]);
-        Self { clock, ledger, tenant, count: Box::new(move || steps.increment(1)) }
+        let offset = metrics.gauge("clock_offset_seconds", &[]);
+        Self { clock, ledger, tenant, count: Box::new(move || steps.increment(1)), offset }
     }
 
     /// Compares until shutdown.
     pub(crate) async fn run(self, shutdown: Shutdown) {
         let this = Arc::new(self);
         let (mut shown, mut at) = (this.clock.now(), Instant::now());
+        let (first, began) = (shown, at);
+        this.offset.set(0.0);
         loop {
             tokio::select! {
                 () = shutdown.triggered() => return,
@@ -67,6 +72,7 @@ impl ClockWatch {
                 let this = Arc::clone(&this);
                 drop(tokio::task::spawn_blocking(move || this.tell(step)).await);
             }
+            this.offset.set(apart(first, instant.duration_since(began), now));
             (shown, at) = (now, instant);
         }
     }
@@ -92,6 +98,13 @@ impl ClockWatch {
     }
 }
 
+/// By how many seconds a clock is ahead of the time that passed; whole ones, as the wall clock is read.
+fn apart(first: UnixTime, passed: Duration, now: UnixTime) -> f64 {
+    let expected = first.plus_seconds(i64::try_from(passed.as_secs()).unwrap_or(i64::MAX));
+    let apart = now.seconds().saturating_sub(expected.seconds());
+    f64::from(i32::try_from(apart).unwrap_or(if apart < 0 { i32::MIN } else { i32::MAX }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,6 +117,14 @@ mod tests {
             let found = NOON.plus_seconds(10 + set);
             let told = step(NOON, LOOK, found);
             assert_eq!(told, Some(Step { expected: NOON.plus_seconds(10), found }), "{set}");
+        }
+    }
+
+    #[test]
+    fn how_far_the_clock_went_apart_since_the_start_is_measured_both_ways() {
+        for set in [-3_600, 0, 7_200] {
+            let found = NOON.plus_seconds(100 + i64::from(set));
+            assert_eq!(apart(NOON, Duration::from_millis(100_900), found), f64::from(set));
         }
     }
 

@@ -14,6 +14,7 @@ mod crl;
 mod delivery;
 mod device;
 mod dlms;
+mod doctor;
 mod est;
 mod factory;
 mod front;
@@ -114,6 +115,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
             restore::finish(&cli.config, export.as_deref(), *without_log, printer)
         }
         Command::Config(verb) => config::run(verb, &cli.config, printer),
+        Command::Doctor(args) => wait(doctor::run(args, &cli.config, printer)),
         Command::Completion { shell } => {
             printer.script(&completion(*shell));
             Ok(())

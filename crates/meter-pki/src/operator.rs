@@ -6,6 +6,7 @@
 mod acts;
 mod audit_acts;
 mod delivery_acts;
+mod doctor_acts;
 mod signed_deliveries;
 mod fleet_acts;
 mod campaign_routes;
@@ -38,6 +39,7 @@ use server_kit::workers::WorkerPool;
 use status_server::responder::Responder;
 
 use crate::compose::System;
+use crate::started::Started;
 pub(crate) use listener::{OperatorListener, Peer};
 pub(crate) use reconciliation_meters::ReconciliationMeters;
 use reply::Reply;
@@ -46,6 +48,7 @@ use wire::deliveries::{
     DeliveryCloseText, DeliveryPage, DeliveryPartText, DeliveryPartView, DeliveryQueryText, DeliveryText,
     DeliveryView,
 };
+use wire::doctor::ProcessView;
 use wire::fleet::{
     ChangeText, ChangeView, CountQueryText, CountView, DeviceDetailView, DevicePage, DeviceQueryText,
     HistoryPage, HistoryProofsView, HistoryQueryText, SecretText, SecretsRequest,
@@ -81,6 +84,7 @@ pub(crate) struct OperatorState {
     pub pool: WorkerPool,
     pub responder: Arc<Responder>,
     pub reconciliations: Arc<ReconciliationMeters>,
+    pub started: Arc<Started>,
 }
 
 impl OperatorState {
@@ -144,6 +148,7 @@ pub(crate) fn router(state: OperatorState) -> Router {
         .route("/v1/audit/proofs/{issuer}/{serial}", get(prove_issuance))
         .route("/v1/backups", post(create_backup))
         .route("/v1/store", get(store))
+        .route("/v1/process", get(process))
         .merge(campaign_routes::routes())
         .merge(production_routes::routes())
         .with_state(state)
@@ -501,4 +506,9 @@ async fn create_backup(
 
 async fn store(State(state): State<OperatorState>) -> Result<Json<StoreView>, Reply> {
     state.run(vault::store).await
+}
+
+async fn process(State(state): State<OperatorState>) -> Result<Json<ProcessView>, Reply> {
+    let started = Arc::clone(&state.started);
+    state.run(move |system| doctor_acts::process(system, &started)).await
 }

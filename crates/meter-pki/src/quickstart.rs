@@ -14,7 +14,7 @@ mod founding;
 mod head_end;
 mod key_pair;
 mod layout;
-mod ocsp_client;
+mod status_client;
 mod report;
 mod story;
 

@@ -37,6 +37,8 @@ use crate::orders;
 use crate::publisher::Signs;
 use crate::push::Pusher;
 use crate::releases::outlook::{self, OutlookWatch};
+use crate::started::Started;
+use crate::system_meters::SystemMeters;
 
 /// How long work under way may take after the signal to stop.
 pub(crate) const DRAIN: Duration = Duration::from_secs(10);
@@ -184,6 +186,8 @@ pub async fn start(
     health.ready("intents", move || watched.condition());
     tasks.spawn(watch.run(shutdown.clone()));
     tasks.spawn(ApprovalWatch::new(&system.ports, &metrics).run(shutdown.clone()));
+    let started = Arc::new(Started::with(config));
+    tasks.spawn(system_meters(config, &system, (&metrics, &started))?.run(shutdown.clone()));
     if !in_recovery {
         carry_out(&mut tasks, &system, (&operator_pool, &metrics, &shutdown));
     }
@@ -218,12 +222,22 @@ pub async fn start(
     let socket = operator_socket(config).await?;
     let (pool, responder) = (operator_pool.clone(), status.responder);
     let reconciliations = Arc::new(ReconciliationMeters::new(&metrics));
-    let state = OperatorState { system: Arc::clone(&system), pool, responder, reconciliations };
+    let state = OperatorState { system: Arc::clone(&system), pool, responder, reconciliations, started };
     let operator_router = router(state).merge(health.admin_router()).merge(metrics.router());
     tasks.spawn(socket.serve(operator_router, shutdown));
     health.started();
     tracing::info!(%est, status = %config.status.listen, "serving");
     Ok(Running { tasks, pools: vec![est_pool, status_pool, operator_pool], system, est, copies })
+}
+
+/// What is measured of the system as a whole.
+fn system_meters(
+    config: &Config,
+    system: &Arc<System>,
+    (metrics, started): (&Metrics, &Started),
+) -> Result<SystemMeters, Failure> {
+    let meters = SystemMeters::new(system, metrics, (config.store_directory.clone(), started));
+    meters.map_err(|error| Failure::new(Exit::Unavailable, "unavailable", error))
 }
 
 /// Health tells of the ledger, the CRLs, the roots and the audit log.

@@ -56,7 +56,9 @@ impl SigningPace {
     fn count<T>(&self, sign: impl FnOnce() -> Result<T, SignError>) -> Result<T, SignError> {
         let begun = Instant::now();
         let signed = sign()?;
-        let nanoseconds = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let elapsed = begun.elapsed();
+        metrics::histogram!("pki_sign_duration_seconds").record(elapsed.as_secs_f64());
+        let nanoseconds = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
         self.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
         self.signatures.fetch_add(1, Ordering::Relaxed);
         Ok(signed)

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, HOST};
-use hyper::{Method, Request};
+use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -46,12 +46,42 @@ impl OperatorClient {
         self.send(Method::POST, path, Bytes::from(body)).await
     }
 
+    /// Gets a text, or a JSON object, whatever the status: what health checks say of a part that failed comes with 503.
+    ///
+    /// # Errors
+    /// A [`Failure`] when the server cannot be reached or answers what is no text.
+    pub async fn text(&self, path: &str) -> Result<String, Failure> {
+        let (_, octets) = self.exchange(Method::GET, path, Bytes::new()).await?;
+        String::from_utf8(octets.to_vec()).map_err(|error| malformed(&error))
+    }
+
     async fn send<T: DeserializeOwned>(
         &self,
         method: Method,
         target: &str,
         body: Bytes,
     ) -> Result<T, Failure> {
+        let (status, octets) = self.exchange(method, target, body).await?;
+        if status.is_success() {
+            return serde_json::from_slice(&octets).map_err(|error| malformed(&error));
+        }
+        Err(serde_json::from_slice::<FailureView>(&octets).map_or_else(
+            |_| Failure::new(Exit::Failed, "operator.status", format!("the server answered {status}")),
+            |view| Failure {
+                exit: Exit::from_number(view.exit).unwrap_or(Exit::Failed),
+                code: view.code,
+                message: view.message,
+                next: view.next,
+            },
+        ))
+    }
+
+    async fn exchange(
+        &self,
+        method: Method,
+        target: &str,
+        body: Bytes,
+    ) -> Result<(StatusCode, Bytes), Failure> {
         let stream = UnixStream::connect(&self.socket).await.map_err(|error| self.nobody(&error))?;
         let broken =
             |error: &dyn std::fmt::Display| Failure::new(Exit::Unavailable, "operator.broken", error);
@@ -70,18 +100,7 @@ impl OperatorClient {
         let status = response.status();
         let octets = response.into_body().collect().await.map_err(|error| broken(&error))?.to_bytes();
         driver.abort();
-        if status.is_success() {
-            return serde_json::from_slice(&octets).map_err(|error| malformed(&error));
-        }
-        Err(serde_json::from_slice::<FailureView>(&octets).map_or_else(
-            |_| Failure::new(Exit::Failed, "operator.status", format!("the server answered {status}")),
-            |view| Failure {
-                exit: Exit::from_number(view.exit).unwrap_or(Exit::Failed),
-                code: view.code,
-                message: view.message,
-                next: view.next,
-            },
-        ))
+        Ok((status, octets))
     }
 
     fn nobody(&self, error: &std::io::Error) -> Failure {

@@ -5,6 +5,7 @@
 pub mod campaigns;
 pub mod crls;
 pub mod deliveries;
+pub mod doctor;
 pub mod fleet;
 pub mod ocsp;
 pub mod orders;

@@ -17,9 +17,10 @@ use super::claiming::{self, CampaignTold, DeliveryTold, HistoryTold};
 use super::est_client::Credential;
 use super::fleet::{self, Life, Meter, Surroundings};
 use super::layout::Layout;
-use super::ocsp_client::{self, Answer};
+use super::status_client;
 use crate::config::Config;
 use crate::exit::Exit;
+use crate::ocsp_client::Answer;
 use crate::operator::client::OperatorClient;
 use crate::operator::wire::{
     CrlView, ImportRequest, ImportView, ImportedDevice, RevocationText, RevocationView,
@@ -178,13 +179,13 @@ impl Relying {
     }
 
     async fn ask(&self) -> anyhow::Result<Answer> {
-        ocsp_client::ask(self.responder, &self.certificate, &self.issuer).await
+        status_client::ask(self.responder, &self.certificate, &self.issuer).await
     }
 
     /// Fetches the CRL and tells whether it lists the certificate.
     async fn is_on_crl(&self) -> anyhow::Result<bool> {
         let path = crl_path(&self.issuer.public_key().key_ref());
-        let octets = ocsp_client::fetch(self.responder, &path).await?;
+        let octets = status_client::fetch(self.responder, &path).await?;
         let crl = <x509_cert::crl::CertificateList as der::Decode>::from_der(&octets)?;
         let entries = crl.tbs_cert_list.revoked_certificates.unwrap_or_default();
         Ok(entries.iter().any(|entry| entry.serial_number.as_bytes() == self.certificate.serial().octets()))

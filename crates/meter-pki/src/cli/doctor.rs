@@ -1,0 +1,20 @@
+//! `doctor`: what is typed to have the whole PKI examined.
+
+use clap::Args;
+
+/// `doctor`
+#[derive(Debug, Clone, Args)]
+pub struct DoctorArgs {
+    /// Only checks whose names begin so, such as `crl` or `doctor.crl.late`; several with commas.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Not these checks.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub skip: Vec<String>,
+    /// List all checks with what they look at, and examine nothing.
+    #[arg(long)]
+    pub list: bool,
+    /// Where nobody serves: open tokens with their PIN, to see that they sign.
+    #[arg(long)]
+    pub login: bool,
+}

@@ -1,0 +1,26 @@
+//! What a doctor is told of the process that serves, as JSON.
+
+use serde::{Deserialize, Serialize};
+
+/// The process and the end of its records.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ProcessView {
+    /// The version of the program.
+    pub version: String,
+    /// SHA-256 of the configuration that it was started with, in hexadecimal.
+    pub configuration_sha256: String,
+    /// SHA-256 over the profile files at its start; none where they are built in.
+    pub profiles_sha256: Option<String>,
+    /// Its wall clock, in seconds since 1970.
+    pub now: i64,
+    /// The number of the last audit record.
+    pub sequence: u64,
+    /// When it was written, in seconds since 1970; none while there is no record.
+    pub last_record_at: Option<i64>,
+    /// When the last backup was made, in seconds since 1970, if one of the last records tells of it.
+    pub last_backup_at: Option<i64>,
+    /// What is wrong with the last records: they do not hold together.
+    pub broken: Option<String>,
+    /// How many open files the process may have.
+    pub open_files: Option<u64>,
+}
