@@ -13,6 +13,7 @@ mod renewals;
 mod generations;
 mod lifecycle;
 mod message_signer;
+mod people;
 mod compromise;
 mod requests;
 mod responder;

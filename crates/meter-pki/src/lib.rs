@@ -14,6 +14,7 @@ mod due;
 pub mod delivered_text;
 pub mod operator;
 mod campaigns;
+mod people;
 mod key_watch;
 pub mod compose;
 mod signer_metrics;

@@ -246,6 +246,22 @@ impl Bench {
         }
     }
 
+    /// One more approves it.
+    pub(crate) fn approve(&mut self, operator: &str) {
+        self.audit_by(&format!("operator:{operator}"), 41, (&[], &REQUEST), &hex::encode(REQUEST));
+    }
+
+    /// A person gets a credential, as `ada; uid:7` says.
+    pub(crate) fn add_credential(&mut self, detail: &str) {
+        self.audit_by("operator:uid-0", 133, (&[], &[]), detail);
+    }
+
+    /// Who approved it may not approve any more.
+    pub(crate) fn void_approval(&mut self, operator: &str) {
+        let detail = format!("operator:{operator} may not approve any more");
+        self.audit_by("process:approvals", 136, (&[], &REQUEST), &detail);
+    }
+
     /// An operator refuses it.
     pub(crate) fn refuse(&mut self) {
         self.audit_by("operator:kim", 42, (&[], &REQUEST), "no");

@@ -247,6 +247,29 @@ fn names_i_10_when_approvals_are_missing_doubled_the_requesters_own_or_refused()
     names(Invariant::I10, |bench| bench.answer_request(1));
 }
 
+// M-02, M-03.
+#[test]
+fn names_i_10_when_one_person_approved_by_two_credentials_or_an_approval_was_void() {
+    for (approvers, credential) in [(["uid-7", "bob"], "bob; uid:7"), (["uid-7", "bob"], "ada; uid:7")] {
+        names(Invariant::I10, |bench| {
+            bench.approved_by(&approvers);
+            bench.add_credential(credential);
+            bench.answer_request(1);
+        });
+    }
+    names(Invariant::I10, |bench| {
+        bench.approved_by(&["bob", "eve"]);
+        bench.void_approval("eve");
+        bench.answer_request(1);
+    });
+    let mut bench = Bench::new();
+    bench.approved_by(&["bob", "eve"]);
+    bench.void_approval("eve");
+    bench.approve("kim");
+    bench.answer_request(1);
+    assert_eq!(bench.violations(), []);
+}
+
 #[test]
 fn names_i_10_when_two_certificates_come_of_one_approval() {
     names(Invariant::I10, |bench| {

@@ -8,6 +8,7 @@ pub mod deliveries;
 pub mod fleet;
 pub mod ocsp;
 pub mod orders;
+pub mod people;
 pub mod production;
 pub mod reconciliation;
 pub mod requests;
