@@ -2,7 +2,7 @@
 //!
 //! One table says which role may do what; one function answers whether a person may, and only its answer makes an operator an
 //! actor. Pure: who is on record is the ledger's affair, and how somebody proves who he is, that of the listener. Roles follow
-//! NIAP PP_CA v3.0 (FMT_MOF.1, FMT_SMR.2): nobody is auditor or CA operations together with any other role.
+//! NIAP `PP_CA` v3.0 (`FMT_MOF.1`, `FMT_SMR.2`): nobody is auditor or CA operations together with any other role.
 
 mod change;
 mod permission;

@@ -10,7 +10,7 @@ use crate::validity::UnixTime;
 /// The longest name that is shown, in characters.
 pub const MAX_NAME: usize = 64;
 
-/// The longest issuer and subject of OpenID Connect together, in octets.
+/// The longest issuer and subject of `OpenID` Connect together, in octets.
 const MAX_OIDC: usize = 255;
 
 /// What the names of operators begin with who are only users of this machine: no person is called so.
@@ -59,7 +59,7 @@ pub enum Credential {
     User(u32),
     /// A client certificate, by the SHA-256 of its DER.
     Certificate([u8; 32]),
-    /// A subject at an identity provider (OpenID Connect Core §2: `iss` and `sub`).
+    /// A subject at an identity provider (`OpenID` Connect Core §2: `iss` and `sub`).
     Oidc {
         /// The issuer's URL.
         issuer: String,

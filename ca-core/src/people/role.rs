@@ -7,11 +7,11 @@ use super::permission::Permission;
 pub enum Role {
     /// Says who may do what, shuts authorities out and lets them in again, makes backups.
     Administrator,
-    /// Issues, revokes and publishes. With no other role (FMT_SMR.2).
+    /// Issues, revokes and publishes. With no other role (`FMT_SMR.2`).
     CaOperations,
     /// Registers devices, leads their campaigns and lines, and decides of requests that wait.
     RaOfficer,
-    /// Reads the audit trail and who may do what. With no other role (FMT_SMR.2).
+    /// Reads the audit trail and who may do what. With no other role (`FMT_SMR.2`).
     Auditor,
     /// Works in the field with a hand-held unit; has nothing to say to this listener.
     Technician,
@@ -49,7 +49,7 @@ impl Role {
         Self::ALL.into_iter().find(|role| role.name() == name)
     }
 
-    /// Tells whether nobody has it together with another (PP_CA FMT_SMR.2, case M-01).
+    /// Tells whether nobody has it together with another (`PP_CA` `FMT_SMR.2`, case M-01).
     #[must_use]
     pub const fn is_exclusive(self) -> bool {
         match self {
