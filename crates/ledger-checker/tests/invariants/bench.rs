@@ -30,7 +30,7 @@ const UNCERTAIN: [u8; 2] = [1, 3];
 const REVOKED: [u8; 2] = [1, 4];
 const LATER: [u8; 2] = [1, 9];
 /// The digest of a request that waits.
-const REQUEST: [u8; 32] = [0xAB; 32];
+pub(crate) const REQUEST: [u8; 32] = [0xAB; 32];
 
 /// How a further certificate is issued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -244,22 +244,6 @@ impl Bench {
         for operator in operators {
             self.audit_by(&format!("operator:{operator}"), 41, (&[], &REQUEST), &digest);
         }
-    }
-
-    /// One more approves it.
-    pub(crate) fn approve(&mut self, operator: &str) {
-        self.audit_by(&format!("operator:{operator}"), 41, (&[], &REQUEST), &hex::encode(REQUEST));
-    }
-
-    /// A person gets a credential, as `ada; uid:7` says.
-    pub(crate) fn add_credential(&mut self, detail: &str) {
-        self.audit_by("operator:uid-0", 133, (&[], &[]), detail);
-    }
-
-    /// Who approved it may not approve any more.
-    pub(crate) fn void_approval(&mut self, operator: &str) {
-        let detail = format!("operator:{operator} may not approve any more");
-        self.audit_by("process:approvals", 136, (&[], &REQUEST), &detail);
     }
 
     /// An operator refuses it.
@@ -570,7 +554,7 @@ impl Bench {
         self.audit_by("actor", act, (serial, digest), "");
     }
 
-    fn audit_by(&mut self, actor: &str, act: u8, (serial, digest): (&[u8], &[u8]), detail: &str) {
+    pub(crate) fn audit_by(&mut self, actor: &str, act: u8, (serial, digest): (&[u8], &[u8]), detail: &str) {
         self.sequence += 1;
         let der = sequence(&[
             integer(&self.sequence.to_be_bytes()),
