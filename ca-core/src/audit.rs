@@ -165,6 +165,20 @@ pub enum Act {
     ProductionCancelled = 122,
     /// A device was scrapped: its certificates are revoked, and its place in the order is free again.
     DeviceScrapped = 123,
+    /// A person was put on record.
+    PersonAdded = 130,
+    /// A person was granted a role.
+    RoleGranted = 131,
+    /// A role was withdrawn.
+    RoleWithdrawn = 132,
+    /// A person got a credential.
+    CredentialAdded = 133,
+    /// A credential was taken away.
+    CredentialRemoved = 134,
+    /// A person was removed.
+    PersonRemoved = 135,
+    /// An approval lost its force: who gave it may not approve any more.
+    ApprovalVoided = 136,
 }
 
 impl Act {
@@ -243,6 +257,13 @@ impl Act {
             Self::ProductionClosed => "production-closed",
             Self::ProductionCancelled => "production-cancelled",
             Self::DeviceScrapped => "device-scrapped",
+            Self::PersonAdded => "person-added",
+            Self::RoleGranted => "role-granted",
+            Self::RoleWithdrawn => "role-withdrawn",
+            Self::CredentialAdded => "credential-added",
+            Self::CredentialRemoved => "credential-removed",
+            Self::PersonRemoved => "person-removed",
+            Self::ApprovalVoided => "approval-voided",
         }
     }
 }

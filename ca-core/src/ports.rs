@@ -7,6 +7,7 @@
 mod campaigns;
 mod findings;
 mod fleet;
+mod people;
 mod production;
 mod sign_error;
 
@@ -33,6 +34,7 @@ use crate::validity::UnixTime;
 pub use campaigns::{Campaigns, Swaps};
 pub use findings::Findings;
 pub use fleet::{Deliveries, Fleet};
+pub use people::People;
 pub use production::Production;
 pub use sign_error::SignError;
 

@@ -19,7 +19,7 @@ fn ask(rehearsal: &Rehearsal, method: &str, path: &str) -> String {
     run("curl", [&arguments[..], &body[..]].concat()).ok().out
 }
 
-// There are no roles yet: whoever may open the socket may do all there is, and none of that changes a record.
+// Whoever runs the server may do all there is, and none of that changes a record.
 #[test]
 fn a_07_no_verb_and_no_route_deletes_or_changes_a_record() {
     let rehearsal = serving();

@@ -15,6 +15,7 @@ mod generations;
 mod lifecycle;
 mod message_signer;
 mod metrics;
+mod people;
 mod compromise;
 mod requests;
 mod responder;

@@ -7,9 +7,7 @@ use e2e::peer::path;
 use e2e::rehearsal::Rehearsal;
 use serde_json::json;
 
-use crate::renewals::{
-    OF_SUITE_1, OF_SUITE_2, curve, is_done, killed_at, left_out, run, stage_of, view, work,
-};
+use crate::renewals::{OF_SUITE_1, OF_SUITE_2, curve, is_done, killed_at, left_out, run, work};
 
 const METER: &str = "4D504B0100000E01";
 /// The heading of a delivery by the map `plain-csv`.

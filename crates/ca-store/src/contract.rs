@@ -23,6 +23,7 @@ mod load;
 mod migrations;
 mod model;
 mod orders;
+mod people;
 mod production;
 mod races;
 mod restarts;

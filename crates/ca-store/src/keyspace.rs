@@ -71,8 +71,11 @@
 //! | 56 | `production-devices` | tenant ‖ 00 ‖ system title | [`ProducedRow`](crate::row::ProducedRow): devices that have a place in an order |
 //! | 57 | `production-lists` | name of an order ‖ 00 ‖ system title | how often the device was scrapped under the order, u32: titles that it names singly, and all that were made |
 //! | 58 | `production-stations` | tenant ‖ 00 ‖ name of a registration authority | name of the open order that it works on |
+//! | 63 | `people` | id of a person | [`PersonRow`](crate::row::PersonRow): who may do what; removed ones stay |
+//! | 64 | `person-credentials` | SHA-256 of a credential's text | id of the person whose it is, or was |
 
 use ca_core::key_ref::KeyRef;
+use ca_core::people::Credential;
 use ca_core::profile::{Hierarchy, KeyPurpose};
 use ca_core::record::{CertificateId, ProductionId, Slot};
 use ca_core::scope::{CrlScope, Shard};
@@ -146,10 +149,12 @@ pub(crate) enum Keyspace {
     ProductionDevices,
     ProductionLists,
     ProductionStations,
+    People,
+    PersonCredentials,
 }
 
 impl Keyspace {
-    pub(crate) const ALL: [Self; 58] = [
+    pub(crate) const ALL: [Self; 60] = [
         Self::Meta,
         Self::Audit,
         Self::Open,
@@ -208,6 +213,8 @@ impl Keyspace {
         Self::ProductionDevices,
         Self::ProductionLists,
         Self::ProductionStations,
+        Self::People,
+        Self::PersonCredentials,
     ];
 
     /// Returns its octet and its name; both are on disk and never change.
@@ -271,6 +278,8 @@ impl Keyspace {
             Self::ProductionDevices => (56, "production-devices"),
             Self::ProductionLists => (57, "production-lists"),
             Self::ProductionStations => (58, "production-stations"),
+            Self::People => (63, "people"),
+            Self::PersonCredentials => (64, "person-credentials"),
         }
     }
 
@@ -510,6 +519,11 @@ pub(crate) fn station_key(tenant: &TenantId, station: &str) -> Vec<u8> {
     [tenant.as_str().as_bytes(), &[0], station.as_bytes()].concat()
 }
 
+/// SHA-256 of a credential's text.
+pub(crate) fn credential_key(credential: &Credential) -> Vec<u8> {
+    Sha256::digest(credential.to_string()).to_vec()
+}
+
 /// level ‖ index.
 pub(crate) fn subtree_key(level: u8, index: u64) -> Vec<u8> {
     [[level].as_slice(), &index.to_be_bytes()].concat()
@@ -570,7 +584,7 @@ mod tests {
     fn octets_and_names_are_each_used_once() {
         let mut tags: Vec<u8> = Keyspace::ALL.map(Keyspace::tag).to_vec();
         tags.dedup();
-        assert_eq!(tags, (1..=58).collect::<Vec<u8>>());
+        assert_eq!(tags, (1..=58).chain(63..=64).collect::<Vec<u8>>());
         let names: std::collections::BTreeSet<_> = Keyspace::ALL.map(Keyspace::name).into();
         assert_eq!(names.len(), Keyspace::ALL.len());
     }

@@ -2,7 +2,6 @@
 //! before it answers.
 //!
 //! Not a certification authority: it decides only what must be decided inside a transaction (is the serial number free, is
-//! the token unspent). Not a database for others: one process, one directory, ten ports of ca-core and nothing else.
 //! the token unspent). Not a database for others: one process, one directory, the ports of ca-core and nothing else.
 //!
 //! One thread writes, many read. Whoever writes hands an act to the [committer] and waits; the committer
@@ -19,6 +18,7 @@ mod order_book;
 mod campaign_book;
 mod production_book;
 mod shut_out;
+mod people_book;
 mod transactions;
 mod audit_log;
 mod restore;

@@ -12,6 +12,7 @@ use ca_core::profile::{Hierarchy, KeyPurpose, ProfileId};
 
 mod told;
 mod devices;
+mod people;
 mod shut_out;
 
 use crate::committer::NotDone;

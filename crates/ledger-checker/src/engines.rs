@@ -10,7 +10,7 @@ use crate::journal::cut_torn_end;
 use crate::unreadable::Unreadable;
 
 /// The keyspaces by number and name, as ca-store documents them.
-const KEYSPACES: [(u8, &str); 57] = [
+const KEYSPACES: [(u8, &str); 59] = [
     (1, "meta"),
     (2, "audit"),
     (3, "open"),
@@ -68,6 +68,8 @@ const KEYSPACES: [(u8, &str); 57] = [
     (56, "production-devices"),
     (57, "production-lists"),
     (58, "production-stations"),
+    (63, "people"),
+    (64, "person-credentials"),
 ];
 
 /// Values by keyspace and key.

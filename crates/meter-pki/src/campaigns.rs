@@ -1,20 +1,24 @@
 //! Carries campaigns out on the server's own clock: a bounded step of each, over and over, and over restarts.
 //!
-//! Decides nothing: what follows is on record. In recovery it does not run.
+//! Decides nothing: what follows is on record. Only that nobody's approval counts who may not approve any more is found here. In
+//! recovery it does not run.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use ca_core::actor::{Actor, Identity};
 use ca_core::authority::CertificationAuthority;
-use ca_core::campaigns::{CampaignDesk, Cursor};
+use ca_core::campaigns::{CampaignDesk, CampaignError, Cursor};
 use ca_core::fleet::CampaignQuery;
-use ca_core::fleet::campaign::CampaignStanding;
+use ca_core::fleet::campaign::{Campaign, CampaignAct, CampaignStanding};
+use ca_core::people::Permission;
 use ca_core::ports::Unavailable;
 use server_kit::shutdown::Shutdown;
 use server_kit::workers::WorkerPool;
 
 use crate::compose::System;
+use crate::people::objection;
 use crate::rounds::Rounds;
 
 /// How often it is looked for what is due.
@@ -50,6 +54,30 @@ pub(crate) fn at_desk<T>(system: &System, act: impl FnOnce(&CampaignDesk<'_>) ->
     })
 }
 
+/// Says why a campaign that has not begun does not begin: who asked for it, or approved it, may not do so any more (M-03).
+fn void(system: &System, campaign: &Campaign) -> Result<Option<String>, Unavailable> {
+    let asked = campaign.requested.iter().map(|mark| (mark, Permission::LeadCampaigns));
+    let approved = campaign.approvals.iter().map(|mark| (mark, Permission::Approve));
+    for (mark, permission) in asked.chain(approved) {
+        let objection = objection(system, &mark.by, permission)?;
+        if objection.is_some() {
+            return Ok(objection);
+        }
+    }
+    Ok(None)
+}
+
+fn abandon(system: &System, campaign: &Campaign, reason: String) -> Result<(), Unavailable> {
+    let process = Identity::Process { name: "campaigns" };
+    let actor = Actor { tenant: system.tenant.clone(), identity: process };
+    let act = CampaignAct::Abandon { reason };
+    match at_desk(system, |desk| desk.take(&actor, campaign.digest, act, system.clock.now())) {
+        Err(CampaignError::Unavailable(unavailable)) => Err(unavailable),
+        // Somebody was faster.
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
 /// Does some of what every campaign needs; tells whether there is more.
 fn look(system: &System, cursors: &Mutex<BTreeMap<[u8; 32], Cursor>>) -> Result<bool, Unavailable> {
     // Nothing panics while it is held but what has done its work already.
@@ -59,6 +87,12 @@ fn look(system: &System, cursors: &Mutex<BTreeMap<[u8; 32], Cursor>>) -> Result<
         let now = system.clock.now();
         let query = CampaignQuery { standing: Some(standing), now, after: None, limit: SIDE_BY_SIDE };
         for campaign in system.campaigns.campaigns(&query)? {
+            if campaign.progress.begun_at.is_none()
+                && let Some(reason) = void(system, &campaign)?
+            {
+                abandon(system, &campaign, reason)?;
+                continue;
+            }
             let cursor = cursors.entry(campaign.digest).or_default();
             let per_minute = system.pace.measured().map(crate::signing_pace::MeasuredPace::per_minute);
             for _ in 0..STEPS {

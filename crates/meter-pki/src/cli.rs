@@ -9,6 +9,8 @@ pub mod doctor;
 pub mod est;
 pub mod factory;
 pub mod hsm;
+pub mod people;
+pub mod qr;
 pub mod request;
 pub mod revocation;
 pub mod shipment;
@@ -22,6 +24,8 @@ use std::path::PathBuf;
 use campaign::CampaignCommand;
 use clap::{Args, Parser, Subcommand};
 use device::DeviceCommand;
+use people::PeopleCommand;
+use qr::QrCommand;
 use request::RequestCommand;
 use revocation::{ReleaseArgs, RevocationCommand, RevokeArgs, TrustCommand};
 
@@ -81,6 +85,9 @@ pub enum Command {
     /// Requests that wait for the approval of operators.
     #[command(subcommand)]
     Request(RequestCommand),
+    /// Who may do what.
+    #[command(subcommand)]
+    People(PeopleCommand),
     /// Devices that their owner expects.
     #[command(subcommand)]
     Device(DeviceCommand),
@@ -285,28 +292,6 @@ pub struct ImportArgs {
     /// The directory for the certificates and the root's CRL.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-}
-
-/// `qr`
-#[derive(Debug, Subcommand)]
-pub enum QrCommand {
-    /// Write a file as a series of QR codes.
-    Encode {
-        /// The file.
-        file: PathBuf,
-        /// The folder to be made, for sheets (SVG) and pictures (PNG).
-        #[arg(long, value_name = "DIR")]
-        out: PathBuf,
-    },
-    /// Make a file of the codes in pictures (PNG), in any order.
-    Scan {
-        /// The pictures, or folders of them.
-        #[arg(required = true)]
-        pictures: Vec<PathBuf>,
-        /// The file to be made.
-        #[arg(long, value_name = "FILE")]
-        out: PathBuf,
-    },
 }
 
 /// `cert`

@@ -13,6 +13,7 @@ mod trust;
 mod vault;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use ca_core::actor::Actor;
@@ -26,8 +27,8 @@ use ca_core::key_ref::KeyRef;
 use ca_core::orders::OrderRule;
 use ca_core::path::TrustAnchor;
 use ca_core::ports::{
-    Campaigns, Clock, Deliveries, Entropy, Findings, Fleet, Orders, Production, Registry, Schedule, Signer,
-    StatusSource, Swaps, TrustBlocks,
+    Campaigns, Clock, Deliveries, Entropy, Findings, Fleet, Orders, People, Production, Registry, Schedule,
+    Signer, StatusSource, Swaps, TrustBlocks,
 };
 use ca_core::profile::{CrlProfile, ProfileId};
 use ca_core::record::{CrlRecord, StoredCertificate};
@@ -156,6 +157,10 @@ pub struct System {
     pub(crate) unchecked_keys: Arc<UncheckedKeys>,
     /// Operators beside the user who runs the server, and root.
     pub(crate) operators: BTreeSet<u32>,
+    /// Who may do what.
+    pub(crate) people: Arc<dyn People>,
+    /// Where operators connect.
+    pub(crate) operator_socket: PathBuf,
 }
 
 /// An authority in service.
@@ -389,6 +394,8 @@ pub(crate) fn compose_on(
         findings: store.clone(),
         order_rule: config.orders,
         operators: config.operator_users.clone(),
+        people: store.clone(),
+        operator_socket: config.operator_socket.clone(),
         audit: Arc::new(AuditLog { store, notary }),
         tenant: config.tenant.clone(),
         vault,

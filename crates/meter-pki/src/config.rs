@@ -295,7 +295,8 @@ pub struct RawStatus {
 pub struct RawOperator {
     /// `socket`: a Unix socket; who may open it is decided by its directory's mode and the peer's user id.
     pub socket: PathBuf,
-    /// `users`: user ids of operators who may use it beside the user who runs the server, and root; none unless given.
+    /// `users`: user ids of operators who may use it beside the user who runs the server, root, and those on record; none unless given.
+    /// Whom nobody put on record may do everything.
     #[serde(default)]
     pub users: BTreeSet<u32>,
 }

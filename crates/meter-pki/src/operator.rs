@@ -14,6 +14,8 @@ mod campaign_acts;
 mod crl_acts;
 mod ocsp_acts;
 pub(crate) mod order_acts;
+mod people_acts;
+mod people_routes;
 mod production_routes;
 mod production_acts;
 mod reconcile_acts;
@@ -26,23 +28,27 @@ mod vault;
 mod work_acts;
 pub mod client;
 mod listener;
+mod routes;
 mod reply;
 pub(crate) mod views;
 pub mod wire;
 
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, Path, Query, State};
-use axum::routing::{get, post};
+use axum::extract::{Path, Query, State};
 use axum::{Extension, Json, Router};
+use ca_core::people::Permission;
 use server_kit::workers::WorkerPool;
 use status_server::responder::Responder;
 
 use crate::compose::System;
 use crate::started::Started;
-pub(crate) use listener::{OperatorListener, Peer};
+pub(crate) use listener::{OperatorListener, let_others_find};
 pub(crate) use reconciliation_meters::ReconciliationMeters;
 use reply::Reply;
+pub(crate) use routes::Peer;
+use routes::{GuardedRoutes, all, each};
+pub use routes::{Needs, Route, Things};
 use wire::crls::{RecordedCrlView, ReleasedView, RevokedQueryText, RevokedView};
 use wire::deliveries::{
     DeliveryCloseText, DeliveryPage, DeliveryPartText, DeliveryPartView, DeliveryQueryText, DeliveryText,
@@ -93,76 +99,111 @@ impl OperatorState {
         &self,
         act: impl FnOnce(&System) -> Result<T, crate::exit::Failure> + Send + 'static,
     ) -> Result<Json<T>, Reply> {
+        self.work(act).await.map(Json)
+    }
+
+    /// The same, for what is not answered.
+    async fn work<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&System) -> Result<T, crate::exit::Failure> + Send + 'static,
+    ) -> Result<T, Reply> {
         let system = Arc::clone(&self.system);
         match self.pool.run(move || act(&system)).await {
-            Ok(outcome) => outcome.map(Json).map_err(Reply::from),
+            Ok(outcome) => outcome.map_err(Reply::from),
             Err(busy) => Err(Reply::from(busy)),
         }
     }
 }
 
-/// Returns the routes.
-pub(crate) fn router(state: OperatorState) -> Router {
-    Router::new()
-        .route("/v1/authorities", get(authorities))
-        .route("/v1/certificates", get(certificates).post(certify))
-        .route("/v1/certificates/{issuer}/{serial}", get(certificate))
-        .route("/v1/revocations", post(revoke))
-        .route("/v1/hold-releases", post(release))
-        .route("/v1/plans", post(plan).layer(DefaultBodyLimit::max(LONG_LIST)))
-        .route("/v1/orders", get(orders))
-        .route("/v1/orders/{id}", get(order))
-        .route("/v1/orders/{id}/certificates", get(order_certificates))
-        .route("/v1/orders/{id}/acts", post(act_on_order))
-        .route("/v1/schedule", get(scheduled).post(schedule))
-        .route("/v1/schedule/cancellations", post(cancel_schedule))
-        .route("/v1/trust", get(trusted))
-        .route("/v1/trust/blocks", post(block))
-        .route("/v1/trust/unblocks", post(unblock))
-        .route("/v1/requests", get(requests))
-        .route("/v1/requests/{id}", get(request))
-        .route("/v1/requests/{id}/decisions", post(decide_request))
-        .route("/v1/devices", get(devices).post(import_devices))
-        .route("/v1/devices/{title}", get(device))
-        .route("/v1/devices/{title}/history", get(device_history))
-        .route("/v1/devices/{title}/proofs", get(prove_history))
-        .route("/v1/devices/{title}/secrets", post(export_secrets))
-        .route("/v1/device-counts", get(device_counts))
-        .route("/v1/device-changes", post(change_devices))
-        .route("/v1/deliveries", get(deliveries).post(open_delivery))
-        .route("/v1/deliveries/{digest}/parts", post(take_part).layer(DefaultBodyLimit::max(LONG_PART)))
-        .route("/v1/deliveries/{digest}/close", post(close_delivery))
-        .route("/v1/reconciliations", post(reconcile).layer(DefaultBodyLimit::max(LONG_PART)))
-        .route("/v1/tokens", post(make_token))
-        .route("/v1/crls", get(crls))
-        .route("/v1/crls/{authority}", post(publish_crls))
-        .route("/v1/recorded-crls", get(recorded_crls))
-        .route("/v1/recorded-crls/{authority}/revoked", get(revoked_by))
-        .route("/v1/recorded-crls/{authority}/released/{serial}", get(released_by))
-        .route("/v1/ocsp-answers", post(prepare_answers))
-        .route("/v1/root-crls", post(import_crl))
-        .route("/v1/releases", get(releases).post(keep_releases))
-        .route("/v1/audit", get(audit))
-        .route("/v1/audit/checkpoint", get(checkpoint))
-        .route("/v1/audit/consistency", get(consistency))
-        .route("/v1/audit/proofs/{issuer}/{serial}", get(prove_issuance))
-        .route("/v1/backups", post(create_backup))
-        .route("/v1/store", get(store))
-        .route("/v1/process", get(process))
-        .merge(campaign_routes::routes())
-        .merge(production_routes::routes())
-        .with_state(state)
+/// Returns the table of routes, as they are served; what other crates serve stands in it too.
+#[must_use]
+pub fn route_table() -> Vec<Route> {
+    guarded().serve("/health", HEALTH, Router::new()).serve("/metrics", HEALTH, Router::new()).table()
 }
 
-async fn authorities(State(state): State<OperatorState>) -> Result<Json<Vec<AuthorityView>>, Reply> {
-    state.run(|system| Ok(acts::authorities(system))).await
+/// What whoever looks at health and metrics needs.
+const HEALTH: Needs = all(Permission::Look);
+
+/// Returns the routes, with those of health and metrics.
+pub(crate) fn router(state: OperatorState, health: Router, metrics: Router) -> Router {
+    guarded().serve("/health", HEALTH, health).serve("/metrics", HEALTH, metrics).router(state)
+}
+
+fn guarded() -> GuardedRoutes {
+    use Permission::{
+        Approve, BackUp, DecideRequests, ExportSecrets, Issue, LetInAgain, Look, Publish, ReadAudit,
+        Register, Revoke, ShutOut,
+    };
+    GuardedRoutes::default()
+        .get("/v1/authorities", each(Look), authorities)
+        .get("/v1/certificates", each(Look), certificates)
+        .post("/v1/certificates", each(Issue), certify)
+        .get("/v1/certificates/{issuer}/{serial}", each(Look), certificate)
+        .post("/v1/revocations", each(Revoke), revoke)
+        .post("/v1/hold-releases", each(Revoke), release)
+        .post_long("/v1/plans", (all(Revoke), LONG_LIST), plan)
+        .get("/v1/orders", all(Look), orders)
+        .get("/v1/orders/{id}", all(Look), order)
+        .get("/v1/orders/{id}/certificates", all(Look), order_certificates)
+        .post("/v1/orders/{id}/acts", all(Revoke), act_on_order)
+        .post("/v1/orders/{id}/decisions", all(Approve), decide_order)
+        .get("/v1/schedule", all(Look), scheduled)
+        .post("/v1/schedule", each(Revoke), schedule)
+        .post("/v1/schedule/cancellations", each(Revoke), cancel_schedule)
+        .get("/v1/trust", all(Look), trusted)
+        .post("/v1/trust/blocks", all(ShutOut), block)
+        .post("/v1/trust/unblocks", all(LetInAgain), unblock)
+        .get("/v1/requests", each(Look), requests)
+        .get("/v1/requests/{id}", each(Look), request)
+        .post("/v1/requests/{id}/decisions", each(DecideRequests), decide_request)
+        .get("/v1/devices", each(Look), devices)
+        .post("/v1/devices", each(Register), import_devices)
+        .get("/v1/devices/{title}", each(Look), device)
+        .get("/v1/devices/{title}/history", each(Look), device_history)
+        .get("/v1/devices/{title}/proofs", each(Look), prove_history)
+        .post("/v1/devices/{title}/secrets", each(ExportSecrets), export_secrets)
+        .get("/v1/device-counts", each(Look), device_counts)
+        .post("/v1/device-changes", each(Register), change_devices)
+        .get("/v1/deliveries", all(Look), deliveries)
+        .post("/v1/deliveries", each(Register), open_delivery)
+        .post_long("/v1/deliveries/{digest}/parts", (each(Register), LONG_PART), take_part)
+        .post("/v1/deliveries/{digest}/close", each(Register), close_delivery)
+        .post_long("/v1/reconciliations", (each(Register), LONG_PART), reconcile)
+        .post("/v1/tokens", each(Register), make_token)
+        .get("/v1/crls", all(Look), crls)
+        .post("/v1/crls/{authority}", each(Publish), publish_crls)
+        .get("/v1/recorded-crls", all(Look), recorded_crls)
+        .get("/v1/recorded-crls/{authority}/revoked", all(Look), revoked_by)
+        .get("/v1/recorded-crls/{authority}/released/{serial}", all(Look), released_by)
+        .post("/v1/ocsp-answers", all(Publish), prepare_answers)
+        .post("/v1/root-crls", all(Publish), import_crl)
+        .get("/v1/releases", all(Look), releases)
+        .post("/v1/releases", all(Publish), keep_releases)
+        .get("/v1/audit", all(ReadAudit), audit)
+        .get("/v1/audit/checkpoint", all(ReadAudit), checkpoint)
+        .get("/v1/audit/consistency", all(ReadAudit), consistency)
+        .get("/v1/audit/proofs/{issuer}/{serial}", all(ReadAudit), prove_issuance)
+        .post("/v1/backups", all(BackUp), create_backup)
+        .get("/v1/store", all(Look), store)
+        .get("/v1/process", all(Look), process)
+        .with(people_routes::add)
+        .with(campaign_routes::add)
+        .with(production_routes::add)
+}
+
+async fn authorities(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+) -> Result<Json<Vec<AuthorityView>>, Reply> {
+    state.run(move |system| Ok(acts::authorities(system, &peer))).await
 }
 
 async fn certificates(
     State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
     Query(query): Query<CertificateQueryText>,
 ) -> Result<Json<CertificatePage>, Reply> {
-    state.run(move |system| acts::certificates(system, &query)).await
+    state.run(move |system| acts::certificates(system, &peer, &query)).await
 }
 
 async fn certify(
@@ -175,9 +216,10 @@ async fn certify(
 
 async fn certificate(
     State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
     Path((issuer, serial)): Path<(String, String)>,
 ) -> Result<Json<CertificateView>, Reply> {
-    state.run(move |system| acts::certificate(system, &issuer, &serial)).await
+    state.run(move |system| acts::certificate(system, &peer, (&issuer, &serial))).await
 }
 
 async fn revoke(
@@ -275,18 +317,29 @@ async fn act_on_order(
     state.run(move |system| order_acts::act(system, &peer, &id, text)).await
 }
 
+async fn decide_order(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Path(id): Path<String>,
+    Json(text): Json<OrderActText>,
+) -> Result<Json<OrderView>, Reply> {
+    state.run(move |system| order_acts::decide(system, &peer, &id, text)).await
+}
+
 async fn requests(
     State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
     Query(query): Query<RequestQueryText>,
 ) -> Result<Json<RequestPage>, Reply> {
-    state.run(move |system| request_acts::list(system, &query)).await
+    state.run(move |system| request_acts::list(system, &peer, &query)).await
 }
 
 async fn request(
     State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
     Path(id): Path<String>,
 ) -> Result<Json<RequestView>, Reply> {
-    state.run(move |system| request_acts::show(system, &id)).await
+    state.run(move |system| request_acts::show(system, &peer, &id)).await
 }
 
 async fn decide_request(
@@ -300,31 +353,35 @@ async fn decide_request(
 
 async fn devices(
     State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
     Query(query): Query<DeviceQueryText>,
 ) -> Result<Json<DevicePage>, Reply> {
-    state.run(move |system| fleet_acts::devices(system, &query)).await
+    state.run(move |system| fleet_acts::devices(system, &peer, &query)).await
 }
 
 async fn device(
     State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
     Path(title): Path<String>,
 ) -> Result<Json<DeviceDetailView>, Reply> {
-    state.run(move |system| fleet_acts::show(system, &title)).await
+    state.run(move |system| fleet_acts::show(system, &peer, &title)).await
 }
 
 async fn device_history(
     State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
     Path(title): Path<String>,
     Query(query): Query<HistoryQueryText>,
 ) -> Result<Json<HistoryPage>, Reply> {
-    state.run(move |system| fleet_acts::history(system, &title, &query)).await
+    state.run(move |system| fleet_acts::history(system, &peer, (&title, &query))).await
 }
 
 async fn prove_history(
     State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
     Path(title): Path<String>,
 ) -> Result<Json<HistoryProofsView>, Reply> {
-    state.run(move |system| fleet_acts::proofs(system, &title)).await
+    state.run(move |system| fleet_acts::proofs(system, &peer, &title)).await
 }
 
 async fn export_secrets(
@@ -338,9 +395,10 @@ async fn export_secrets(
 
 async fn device_counts(
     State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
     Query(query): Query<CountQueryText>,
 ) -> Result<Json<Vec<CountView>>, Reply> {
-    state.run(move |system| fleet_acts::counts(system, &query)).await
+    state.run(move |system| fleet_acts::counts(system, &peer, &query)).await
 }
 
 async fn change_devices(

@@ -1,20 +1,22 @@
 //! Carries out what was ordered of many certificates, on the server's own clock: part by part, over restarts, each once.
 //!
-//! Decides nothing: which orders are approved is on record. Only that nobody's approval counts who is no operator any more is
+//! Decides nothing: which orders are approved is on record. Only that nobody's approval counts who may not approve any more is
 //! found here, since this is where operators are known.
 
-use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ca_core::actor::{Actor, Identity};
 use ca_core::orders::OrderError;
+use ca_core::people::Permission;
+use ca_core::ports::Unavailable;
 use ca_core::record::{OrderAct, OrderQuery, OrderStanding, RevocationOrder};
 use server_kit::shutdown::Shutdown;
 use server_kit::workers::WorkerPool;
 
 use crate::compose::System;
 use crate::operator::order_acts::at_desk;
+use crate::people::objection;
 use crate::rounds::Rounds;
 
 /// How often it is looked for orders.
@@ -39,7 +41,7 @@ fn look(system: &System) -> Result<bool, OrderError> {
         OrderQuery { standing: Some(OrderStanding::Running), now, after: None, limit: SIDE_BY_SIDE };
     let mut more = false;
     for mut order in system.orders.orders(&running)? {
-        if let Some(reason) = void(system, &order) {
+        if let Some(reason) = void(system, &order)? {
             let process = Identity::Process { name: "orders" };
             let actor = Actor { tenant: system.tenant.clone(), identity: process };
             at_desk(system, |desk| desk.take(&actor, order.digest, OrderAct::Void { reason }, now))?;
@@ -54,15 +56,15 @@ fn look(system: &System) -> Result<bool, OrderError> {
     Ok(more)
 }
 
-/// Says why an order is void, if it is: who asked for it, or approved it, is no operator any more.
-fn void(system: &System, order: &RevocationOrder) -> Option<String> {
-    let marks = order.requested.iter().chain(&order.approvals);
-    let stranger = marks.map(|mark| mark.by.as_str()).find(|by| !is_operator(system, by))?;
-    Some(format!("{stranger} is no operator any more"))
-}
-
-fn is_operator(system: &System, name: &str) -> bool {
-    let user = name.strip_prefix("operator:uid-").and_then(|digits| digits.parse::<u32>().ok());
-    let own = std::fs::metadata("/proc/self").map(|process| process.uid()).ok();
-    user.is_some_and(|user| user == 0 || Some(user) == own || system.operators.contains(&user))
+/// Says why an order is void, if it is: who asked for it, or approved it, may not do so any more.
+fn void(system: &System, order: &RevocationOrder) -> Result<Option<String>, Unavailable> {
+    let asked = order.requested.iter().map(|mark| (mark, Permission::Revoke));
+    let approved = order.approvals.iter().map(|mark| (mark, Permission::Approve));
+    for (mark, permission) in asked.chain(approved) {
+        let objection = objection(system, &mark.by, permission)?;
+        if objection.is_some() {
+            return Ok(objection);
+        }
+    }
+    Ok(None)
 }

@@ -32,8 +32,9 @@ use crate::due;
 use crate::exit::{Exit, Failure, SIGNER_AWAY};
 use crate::intents::IntentWatch;
 use crate::key_watch::KeyWatch;
-use crate::operator::{OperatorListener, OperatorState, ReconciliationMeters, router};
+use crate::operator::{OperatorListener, OperatorState, ReconciliationMeters, let_others_find, router};
 use crate::orders;
+use crate::people;
 use crate::publisher::Signs;
 use crate::push::Pusher;
 use crate::releases::outlook::{self, OutlookWatch};
@@ -220,11 +221,16 @@ pub async fn start(
     spawn(&mut tasks, listener.with_tls(tls(&config.est)?).serve(enrolment, shutdown.clone()));
 
     let socket = operator_socket(config).await?;
+    if tokio::task::block_in_place(|| people::are_there_users(&system)) {
+        let_others_find(&config.operator_socket).map_err(|error| unfound(config, &error))?;
+    }
     let (pool, responder) = (operator_pool.clone(), status.responder);
     let reconciliations = Arc::new(ReconciliationMeters::new(&metrics));
     let state = OperatorState { system: Arc::clone(&system), pool, responder, reconciliations, started };
-    let operator_router = router(state).merge(health.admin_router()).merge(metrics.router());
-    tasks.spawn(socket.serve(operator_router, shutdown));
+    let operator_router = router(state, health.admin_router(), metrics.router());
+    let known = Arc::clone(&system);
+    let doorkeeper = Arc::new(move |user| people::is_heard(&known, user));
+    tasks.spawn(socket.serve(operator_router, doorkeeper, shutdown));
     health.started();
     tracing::info!(%est, status = %config.status.listen, "serving");
     Ok(Running { tasks, pools: vec![est_pool, status_pool, operator_pool], system, est, copies })
@@ -326,10 +332,13 @@ fn nested_bodies(raw: &RawCmp) -> impl Iterator<Item = LongBody> {
 }
 
 async fn operator_socket(config: &Config) -> Result<OperatorListener, Failure> {
-    OperatorListener::bind(&config.operator_socket, &config.operator_users).await.map_err(|error| {
-        let message = format!("{}: {error}", config.operator_socket.display());
-        Failure::new(Exit::Conflict, "operator.socket", message)
-    })
+    let bound = OperatorListener::bind(&config.operator_socket, &config.operator_users).await;
+    bound.map_err(|error| unfound(config, &error))
+}
+
+fn unfound(config: &Config, error: &std::io::Error) -> Failure {
+    let message = format!("{}: {error}", config.operator_socket.display());
+    Failure::new(Exit::Conflict, "operator.socket", message)
 }
 
 pub(crate) fn spawn<T: Send + 'static>(

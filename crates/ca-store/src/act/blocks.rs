@@ -4,6 +4,7 @@ use ca_core::audit::AuditEvent;
 use ca_core::key_ref::KeyRef;
 use ca_core::record::{BlockedKey, Unblock, UnblockConflict, Unblocked};
 
+use super::people;
 use crate::row::BlockedRow;
 use crate::transaction::{ActFault, Rows, Transaction};
 
@@ -30,6 +31,14 @@ pub(crate) fn unblock(
 ) -> Result<Result<Unblocked, UnblockConflict>, ActFault> {
     let Some(BlockedRow { mut blocked }) = tx.row(key)? else { return Ok(Err(UnblockConflict::NotBlocked)) };
     let Unblock { mark, two_people, asked, done } = unblock;
+    let mut judged = blocked.clone();
+    if let Some(asked) = &judged.unblock_asked {
+        judged.unblock_asked = Some(people::one_mark(tx, asked)?);
+    }
+    // Two credentials of one person count once (M-02).
+    if let Err(conflict) = judged.unblock(&people::one_mark(tx, &mark)?, two_people) {
+        return Ok(Err(conflict));
+    }
     let unblocked = match blocked.unblock(&mark, two_people) {
         Ok(unblocked) => unblocked,
         Err(conflict) => return Ok(Err(conflict)),

@@ -10,7 +10,7 @@ use ca_core::record::{DeviceState, Mark};
 use ca_core::system_title::SystemTitle;
 use ca_core::validity::UnixTime;
 
-use super::swap;
+use super::{people, swap};
 use crate::keyspace::Keyspace;
 use crate::keyspace::campaign::agenda_key;
 use crate::row::{CampaignRow, DeviceRow, MemberCountRow, MemberRow, PlaceCountRow, Row, SwapRow};
@@ -73,12 +73,22 @@ pub(crate) fn decide(
     let Some(CampaignRow { mut campaign }) = tx.row(&digest)? else {
         return Ok(Err(CampaignConflict::Unknown));
     };
-    if let Err(conflict) = campaign.take(mark, act) {
+    let judged = by_person(tx, &campaign)?.take(people::one_mark(tx, &mark)?, act.clone());
+    if let Err(conflict) = judged.and_then(|()| campaign.take(mark, act)) {
         return Ok(Err(conflict));
     }
     tx.seal(event)?;
     tx.put(&digest, &CampaignRow { campaign: campaign.clone() })?;
     Ok(Ok(campaign))
+}
+
+/// The campaign as it is when one person has one name: two credentials of one person count once (M-02).
+fn by_person(tx: &Transaction<'_>, campaign: &Campaign) -> Result<Campaign, ReadFault> {
+    Ok(Campaign {
+        requested: campaign.requested.as_ref().map(|mark| people::one_mark(tx, mark)).transpose()?,
+        approvals: people::one_mark_each(tx, &campaign.approvals)?,
+        ..campaign.clone()
+    })
 }
 
 /// Begins devices.

@@ -7,7 +7,7 @@ use ca_core::record::{
 };
 use ca_core::validity::UnixTime;
 
-use super::revocation;
+use super::{people, revocation};
 use crate::keyspace::Keyspace;
 use crate::row::{OrderPartRow, OrderRow, Row};
 use crate::transaction::{ActFault, ReadFault, Rows, Transaction};
@@ -79,12 +79,22 @@ pub(crate) fn decide(
 ) -> Result<Result<RevocationOrder, OrderConflict>, ActFault> {
     let OrderDecision { digest, mark, act, event } = decision;
     let Some(OrderRow { mut order }) = tx.row(&digest)? else { return Ok(Err(OrderConflict::Unknown)) };
-    if let Err(conflict) = order.take(mark, act) {
+    let judged = by_person(tx, &order)?.take(people::one_mark(tx, &mark)?, act.clone());
+    if let Err(conflict) = judged.and_then(|()| order.take(mark, act)) {
         return Ok(Err(conflict));
     }
     tx.seal(event)?;
     tx.put(&digest, &OrderRow { order: order.clone() })?;
     Ok(Ok(order))
+}
+
+/// The order as it is when one person has one name: two credentials of one person count once (M-02).
+fn by_person(tx: &Transaction<'_>, order: &RevocationOrder) -> Result<RevocationOrder, ReadFault> {
+    Ok(RevocationOrder {
+        requested: order.requested.as_ref().map(|mark| people::one_mark(tx, mark)).transpose()?,
+        approvals: people::one_mark_each(tx, &order.approvals)?,
+        ..order.clone()
+    })
 }
 
 /// Carries out the next part of an order, if this is the next.

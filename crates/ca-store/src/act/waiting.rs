@@ -1,6 +1,8 @@
 //! Requests that wait for the approval of operators: letting them wait, deciding, answering, and taking away those whose time
 //! is over. Which decision may follow which is ca-core's; that it follows once is decided here.
 
+use ca_core::audit::{Act, AuditEvent};
+use ca_core::people::Permission;
 use ca_core::record::{
     ApprovalCondition, Awaiting, CertificateId, Decision, DecisionConflict, Intent, IntentConflict, Standing,
     WaitingRequest,
@@ -8,11 +10,12 @@ use ca_core::record::{
 use ca_core::validity::UnixTime;
 
 use super::count::{self, Owner, Step};
+use super::people;
 use super::refusal::Refusal;
 use crate::certificate::{certificate_row, stored};
 use crate::keyspace::{Keyspace, parse_request, time_octets, waiting_end_key};
 use crate::row::{CertificateState, RowFault, Waiting, WaitingRow};
-use crate::transaction::{ActFault, Rows, Transaction};
+use crate::transaction::{ActFault, ReadFault, Rows, Transaction};
 
 /// How many requests that are over are taken away whenever one comes.
 const SWEPT: usize = 64;
@@ -37,7 +40,8 @@ pub(super) fn not_settled_before(tx: &Transaction<'_>, intent: &Intent) -> Resul
 /// Lets the intent answer its request, which must be approved. Asked last: whatever else stands against it is told first.
 pub(super) fn answer(tx: &mut Transaction<'_>, intent: &Intent) -> Result<(), Refusal> {
     let Some(condition) = &intent.conditions.approval else { return Ok(()) };
-    match standing(tx, condition, intent.recorded_at)? {
+    let known = standing(tx, condition, intent.recorded_at)?;
+    match known.map(|known| in_force(tx, &known, intent.recorded_at)).transpose()? {
         Some(known) if known.standing(intent.recorded_at) == Standing::Approved => {
             count::step::<Waiting>(tx, owner(&known), Step::Down)?;
             let request = WaitingRequest { answer: Some(intent.id.clone()), ..known };
@@ -54,7 +58,7 @@ pub(crate) fn wait(
 ) -> Result<IntentConflict, ActFault> {
     let (request, now) = (&condition.request, condition.request.requested_at);
     let expires_at = match standing(tx, condition, now)? {
-        Some(known) => known.expires_at,
+        Some(known) => void_approvals(tx, &known, now)?.expires_at,
         None => {
             sweep(tx, now)?;
             // What is over and was not swept yet makes room for the same request.
@@ -74,6 +78,32 @@ pub(crate) fn wait(
     Ok(IntentConflict::AwaitsApproval(Awaiting { digest, expires_at, retry_after_seconds }))
 }
 
+/// Takes the approvals away of those who may not approve any more, each on record.
+fn void_approvals(
+    tx: &mut Transaction<'_>,
+    known: &WaitingRequest,
+    now: UnixTime,
+) -> Result<WaitingRequest, ActFault> {
+    let left = in_force(tx, known, now)?;
+    for mark in known.approvals.iter().filter(|mark| !left.approvals.contains(mark)) {
+        tx.seal(AuditEvent {
+            time: now,
+            tenant: known.tenant.clone(),
+            actor: "process:approvals".to_owned(),
+            act: Act::ApprovalVoided,
+            issuer: Some(known.issuer),
+            serial: None,
+            reason: String::new(),
+            detail: format!("{} may not approve any more", mark.by),
+            digest: known.digest.to_vec(),
+        })?;
+    }
+    if left != *known {
+        tx.put(&known.digest, &WaitingRow { request: left.clone() })?;
+    }
+    Ok(left)
+}
+
 /// Records what an operator decided.
 pub(crate) fn decide(
     tx: &mut Transaction<'_>,
@@ -81,16 +111,44 @@ pub(crate) fn decide(
 ) -> Result<Result<WaitingRequest, DecisionConflict>, ActFault> {
     let Decision { digest, issuer, mark, verdict, event } = decision;
     let known = tx.row::<WaitingRow>(&digest)?.map(|row| row.request);
-    let Some(mut request) = known.filter(|request| request.issuer == issuer) else {
+    let Some(known) = known.filter(|request| request.issuer == issuer) else {
         return Ok(Err(DecisionConflict::Unknown));
     };
+    // What was answered stays as it was.
+    let mut request = if known.is_open() { void_approvals(tx, &known, mark.at)? } else { known };
     let was_open = request.is_open();
-    if let Err(conflict) = request.decide(mark, verdict) {
+    let judged = by_person(tx, &request)?.decide(people::one_mark(tx, &mark)?, verdict.clone());
+    if let Err(conflict) = judged.and_then(|()| request.decide(mark, verdict)) {
         return Ok(Err(conflict));
     }
     tx.seal(event)?;
     write(tx, &request, was_open)?;
     Ok(Ok(request))
+}
+
+/// The request as it is when one person has one name: two credentials of one person count once (M-02).
+fn by_person(tx: &Transaction<'_>, request: &WaitingRequest) -> Result<WaitingRequest, ReadFault> {
+    Ok(WaitingRequest {
+        requester: people::one_name(tx, &request.requester)?,
+        approvals: people::one_mark_each(tx, &request.approvals)?,
+        ..request.clone()
+    })
+}
+
+/// The request without the approvals of those who may not approve any more (M-03).
+fn in_force(
+    tx: &Transaction<'_>,
+    request: &WaitingRequest,
+    now: UnixTime,
+) -> Result<WaitingRequest, ReadFault> {
+    let mut approvals = Vec::new();
+    for mark in &request.approvals {
+        let needs = (Permission::DecideRequests, &request.tenant);
+        if people::still_may(tx, &mark.by, needs, now)? {
+            approvals.push(mark.clone());
+        }
+    }
+    Ok(WaitingRequest { approvals, ..request.clone() })
 }
 
 /// Writes a request that was changed, and counts it no more when nothing is to come of it.

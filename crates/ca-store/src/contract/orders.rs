@@ -47,7 +47,7 @@ fn unplanned() -> RevocationOrder {
 }
 
 /// An order of the first four certificates, in two parts.
-fn planned(store: &Store) -> RevocationOrder {
+pub(super) fn planned(store: &Store) -> RevocationOrder {
     let order = unplanned();
     store.plan_order(order.clone()).unwrap();
     store.plan_parts(&order.digest, 0, vec![vec![id(1), id(2)], vec![id(3), id(4)]]).unwrap();
@@ -56,7 +56,7 @@ fn planned(store: &Store) -> RevocationOrder {
     order
 }
 
-fn request(store: &Store, name: &str) -> Result<RevocationOrder, OrderConflict> {
+pub(super) fn request(store: &Store, name: &str) -> Result<RevocationOrder, OrderConflict> {
     let act = OrderAct::Request;
     let decision = OrderDecision { digest: [7; 32], mark: by(name), act, event: event(Act::OrderRequested) };
     store.record_order_act(decision).unwrap()
@@ -115,7 +115,7 @@ fn digest_of(selection: &str, ids: &[CertificateId]) -> [u8; 32] {
 }
 
 /// An order of two certificates that two people have asked for and approved.
-fn approved(store: &Store, selection: &str, numbers: [u16; 2]) -> RevocationOrder {
+pub(super) fn approved(store: &Store, selection: &str, numbers: [u16; 2]) -> RevocationOrder {
     let ids = numbers.map(id);
     let digest = digest_of(selection, &ids);
     let plan =

@@ -27,7 +27,7 @@ fn digest(request: u8) -> [u8; 32] {
 }
 
 /// An intent that answers a request if two operators approved it.
-fn asking(number: u16, request: u8) -> Intent {
+pub(super) fn asking(number: u16, request: u8) -> Intent {
     of_requester("ra:line-1", number, request, BOUNDS)
 }
 
@@ -75,12 +75,17 @@ fn decision(request: u8, by: &str, verdict: Verdict) -> Decision {
     Decision { digest: digest(request), issuer: issuer(1), mark, verdict, event: event(act) }
 }
 
-fn decide(store: &Store, request: u8, by: &str, verdict: Verdict) -> Result<Standing, DecisionConflict> {
+pub(super) fn decide(
+    store: &Store,
+    request: u8,
+    by: &str,
+    verdict: Verdict,
+) -> Result<Standing, DecisionConflict> {
     let outcome = store.record_decision(decision(request, by, verdict)).unwrap();
     outcome.map(|request| request.standing(NOW))
 }
 
-fn approve(store: &Store, request: u8, by: &str) -> Result<Standing, DecisionConflict> {
+pub(super) fn approve(store: &Store, request: u8, by: &str) -> Result<Standing, DecisionConflict> {
     decide(store, request, by, Verdict::Approve)
 }
 
@@ -94,7 +99,7 @@ fn approve_by_two(store: &Store, request: u8) {
 }
 
 #[track_caller]
-fn waits(store: &Store, asking: Intent) -> UnixTime {
+pub(super) fn waits(store: &Store, asking: Intent) -> UnixTime {
     match store.record(asking) {
         Err(IntentConflict::AwaitsApproval(awaiting)) => {
             assert_eq!(awaiting.retry_after_seconds, 60);
@@ -104,7 +109,7 @@ fn waits(store: &Store, asking: Intent) -> UnixTime {
     }
 }
 
-fn kept(store: &Store, request: u8) -> Option<WaitingRequest> {
+pub(super) fn kept(store: &Store, request: u8) -> Option<WaitingRequest> {
     store.waiting_requests_named(&digest(request)).unwrap().pop()
 }
 

@@ -12,7 +12,7 @@ use ca_core::system_title::SystemTitle;
 use ca_core::validity::{UnixTime, Validity};
 use sha2::{Digest, Sha256};
 
-use super::{Places, ReplayReport, devices, shut_out};
+use super::{Places, ReplayReport, devices, people, shut_out};
 use crate::act::{crl, fleet, issued, production, revocation, settlement, shard, slot};
 use crate::certificate::certificate_row;
 use crate::keyspace::{Keyspace, id_key, title_key};
@@ -65,6 +65,12 @@ pub(super) fn take_in(
             shut_out::schedule(tx, &id(record)?, event)
         }
         Act::TrustBlocked | Act::UnblockRequested | Act::TrustUnblocked => shut_out::block(tx, event),
+        Act::PersonAdded
+        | Act::RoleGranted
+        | Act::RoleWithdrawn
+        | Act::CredentialAdded
+        | Act::CredentialRemoved
+        | Act::PersonRemoved => people::redo(tx, record),
         Act::ProductionClosed | Act::ProductionCancelled | Act::DeviceScrapped => {
             production::redo(tx, event)
         }
@@ -97,6 +103,7 @@ pub(super) fn take_in(
         | Act::RequestWaits
         | Act::RequestApproved
         | Act::ApprovalRefused
+        | Act::ApprovalVoided
         // So are orders; each certificate of one has a record of its own.
         | Act::OrderRequested
         | Act::OrderApproved
@@ -128,7 +135,7 @@ pub(super) fn take_in(
     }
 }
 
-fn misfit(record: &AuditRecord, what: &'static str) -> ActFault {
+pub(super) fn misfit(record: &AuditRecord, what: &'static str) -> ActFault {
     ActFault::NotReplayed { sequence: record.sequence, what }
 }
 

@@ -2,6 +2,7 @@
 
 use ca_core::audit::AuditTrail;
 use ca_core::audit::tree::Peaks;
+use ca_core::people::{Bound, Credential, Grant, Person, PersonId, Reach, Role};
 use ca_core::profile::{Hierarchy, KeyPurpose, ProfileId};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
@@ -195,6 +196,25 @@ fn reads_back<R: Row + Clone + PartialEq + core::fmt::Debug>(row: R) {
     assert!(matches!(R::decode(&[]), Err(RowFault::Empty { .. })));
 }
 
+/// A person with every role, though nobody has.
+fn person(set: bool) -> PersonRow {
+    let grant = |role| Grant {
+        role,
+        reach: if set { Reach::Tenant(TenantId::parse("dso").unwrap()) } else { Reach::Everything },
+        granted: mark(),
+        until: set.then_some(time(9)),
+    };
+    let person = Person {
+        id: PersonId::parse("ada").unwrap(),
+        name: "Ada Näme".to_owned(),
+        added: mark(),
+        removed: set.then(mark),
+        grants: Role::ALL.map(grant).into(),
+        credentials: vec![Bound { credential: Credential::Certificate([7; 32]), added: mark() }],
+    };
+    PersonRow { person }
+}
+
 #[test]
 fn every_row_reads_back_as_it_was_written() {
     for state in [CertificateState::Issued, CertificateState::Aborted, CertificateState::Uncertain] {
@@ -234,6 +254,7 @@ fn every_row_reads_back_as_it_was_written() {
             },
         });
         reads_back(waiting(set));
+        reads_back(person(set));
         reads_back(KeyRow {
             subject: "s".to_owned(),
             purpose: KeyPurpose::KeyAgreement,

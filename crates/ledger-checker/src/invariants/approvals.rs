@@ -1,12 +1,13 @@
-//! I10: what was approved was approved by enough different operators, none of them the requester, before it was intended; and
-//! one certificate came of it. By the audit trail alone, which says which request an intent answers.
+//! I10: what was approved was approved by enough different people, none of them the requester, before it was intended; and
+//! one certificate came of it. Two credentials of one person are one, and an approval that was found void counts no more. By the audit trail alone, which says which request an intent answers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Findings, Invariant};
 use crate::evidence::Case;
 use crate::rows::{
-    APPROVAL_REFUSED, AuditRecord, CERTIFICATE_ISSUED, INTENT_RECORDED, Id, REQUEST_APPROVED, REQUEST_WAITS,
+    APPROVAL_REFUSED, APPROVAL_VOIDED, AuditRecord, CERTIFICATE_ISSUED, CREDENTIAL_ADDED, INTENT_RECORDED,
+    Id, REQUEST_APPROVED, REQUEST_WAITS,
 };
 
 /// A request since it began to wait.
@@ -19,9 +20,34 @@ struct Request {
     issued: Vec<Id>,
 }
 
+/// Which person comes as which user of the machine.
+#[derive(Default)]
+struct People(BTreeMap<String, String>);
+
+impl People {
+    /// Learns whose a credential is, from a detail such as `ada; uid:1001`.
+    fn learn(&mut self, detail: &str) {
+        if let Some((person, user)) = detail.split_once("; uid:") {
+            self.0.insert(format!("operator:uid-{user}"), format!("operator:{person}"));
+        }
+    }
+
+    fn name<'a>(&'a self, by: &'a str) -> &'a str {
+        self.0.get(by).map_or(by, String::as_str)
+    }
+
+    /// Counts the people who approved, without who asked.
+    fn approved(&self, request: &Request) -> usize {
+        let asked = self.name(&request.requester);
+        let names: BTreeSet<&str> = request.approved_by.iter().map(|by| self.name(by)).collect();
+        names.into_iter().filter(|name| *name != asked).count()
+    }
+}
+
 pub(super) fn every_approval_is_by_someone_else(case: &Case, findings: &mut Findings) {
     let mut requests: BTreeMap<String, Request> = BTreeMap::new();
     let mut answers: BTreeMap<&Id, String> = BTreeMap::new();
+    let mut people = People::default();
     for (_, record) in &case.audit {
         let digest = hex::encode(&record.digest);
         match record.act {
@@ -37,6 +63,11 @@ pub(super) fn every_approval_is_by_someone_else(case: &Case, findings: &mut Find
                     findings.add(Invariant::I10, what);
                 }
             }
+            CREDENTIAL_ADDED => people.learn(&record.detail),
+            APPROVAL_VOIDED => {
+                let by = record.detail.strip_suffix(" may not approve any more").unwrap_or_default();
+                requests.entry(digest).or_default().approved_by.remove(by);
+            }
             APPROVAL_REFUSED => requests.entry(digest).or_default().refused = true,
             INTENT_RECORDED => {
                 let Some(digest) = record.detail.split("; ").find_map(|part| part.strip_prefix("approved "))
@@ -45,7 +76,7 @@ pub(super) fn every_approval_is_by_someone_else(case: &Case, findings: &mut Find
                 };
                 let sound = requests
                     .get(digest)
-                    .is_some_and(|request| !request.refused && request.approved_by.len() >= request.needed);
+                    .is_some_and(|request| !request.refused && people.approved(request) >= request.needed);
                 if !sound {
                     let what = format!("{} was intended without its approvals", hex::encode(&record.id));
                     findings.add(Invariant::I10, what);

@@ -30,7 +30,7 @@ const UNCERTAIN: [u8; 2] = [1, 3];
 const REVOKED: [u8; 2] = [1, 4];
 const LATER: [u8; 2] = [1, 9];
 /// The digest of a request that waits.
-const REQUEST: [u8; 32] = [0xAB; 32];
+pub(crate) const REQUEST: [u8; 32] = [0xAB; 32];
 
 /// How a further certificate is issued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -554,7 +554,7 @@ impl Bench {
         self.audit_by("actor", act, (serial, digest), "");
     }
 
-    fn audit_by(&mut self, actor: &str, act: u8, (serial, digest): (&[u8], &[u8]), detail: &str) {
+    pub(crate) fn audit_by(&mut self, actor: &str, act: u8, (serial, digest): (&[u8], &[u8]), detail: &str) {
         self.sequence += 1;
         let der = sequence(&[
             integer(&self.sequence.to_be_bytes()),

@@ -6,7 +6,7 @@ mod bench;
 mod campaigns;
 mod devices;
 
-use bench::{Bench, Change, ISSUER, NOW};
+use bench::{Bench, Change, ISSUER, NOW, REQUEST};
 use ledger_checker::Invariant;
 
 fn names(invariant: Invariant, break_it: impl FnOnce(&mut Bench)) {
@@ -245,6 +245,35 @@ fn names_i_10_when_approvals_are_missing_doubled_the_requesters_own_or_refused()
         bench.answer_request(1);
     });
     names(Invariant::I10, |bench| bench.answer_request(1));
+}
+
+/// Who approved may not approve any more.
+fn void_approval(bench: &mut Bench, operator: &str) {
+    let detail = format!("operator:{operator} may not approve any more");
+    bench.audit_by("process:approvals", 136, (&[], &REQUEST), &detail);
+}
+
+// M-02, M-03.
+#[test]
+fn names_i_10_when_one_person_approved_by_two_credentials_or_an_approval_was_void() {
+    for (approvers, credential) in [(["uid-7", "bob"], "bob; uid:7"), (["uid-7", "bob"], "ada; uid:7")] {
+        names(Invariant::I10, |bench| {
+            bench.approved_by(&approvers);
+            bench.audit_by("operator:uid-0", 133, (&[], &[]), credential);
+            bench.answer_request(1);
+        });
+    }
+    names(Invariant::I10, |bench| {
+        bench.approved_by(&["bob", "eve"]);
+        void_approval(bench, "eve");
+        bench.answer_request(1);
+    });
+    let mut bench = Bench::new();
+    bench.approved_by(&["bob", "eve"]);
+    void_approval(&mut bench, "eve");
+    bench.audit_by("operator:kim", 41, (&[], &REQUEST), &hex::encode(REQUEST));
+    bench.answer_request(1);
+    assert_eq!(bench.violations(), []);
 }
 
 #[test]

@@ -85,7 +85,10 @@ async fn act(
     printer: &Printer,
 ) -> Result<(), Failure> {
     let text = CampaignActText { act: act.to_owned(), reason: reason.cloned() };
-    let view: CampaignView = client.post(&format!("/v1/campaigns/{}/acts", escaped(campaign)), &text).await?;
+    // To lead a campaign is one permission, to decide of it another.
+    let place = if matches!(act, "approve" | "refuse") { "decisions" } else { "acts" };
+    let path = format!("/v1/campaigns/{}/{place}", escaped(campaign));
+    let view: CampaignView = client.post(&path, &text).await?;
     printer.result(&view, |view| vec![outcome(view)]);
     Ok(())
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::printer::{Printer, aloud};
 use crate::backup::private_file;
-use crate::cli::QrCommand;
+use crate::cli::qr::QrCommand;
 use crate::exit::{Exit, Failure};
 
 /// The codes that were written.

@@ -65,7 +65,9 @@ pub(super) async fn act(
     client: &OperatorClient,
 ) -> Result<OrderView, Failure> {
     let text = OrderActText { act: act.to_owned(), reason };
-    client.post(&format!("/v1/orders/{}/acts", escaped(digest)), &text).await
+    // To ask for an order is one permission, to decide of it another.
+    let place = if act == "request" { "acts" } else { "decisions" };
+    client.post(&format!("/v1/orders/{}/{place}", escaped(digest)), &text).await
 }
 
 /// Follows an order that is being carried out; who looks away stops nothing.

@@ -4,7 +4,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use ca_core::actor::{Actor, Identity};
+use ca_core::actor::Actor;
 use ca_core::audit::{Act, AuditEvent};
 use ca_core::certificate::Certificate;
 use ca_core::crl::parsed::ParsedCrl;
@@ -14,7 +14,9 @@ use ca_core::issuer::Issuer;
 use ca_core::ports::Unavailable;
 use ca_core::profile::ProfileId;
 use ca_core::reason::ReasonCode;
-use ca_core::record::{CertificateId, CertificateQuery, CrlRecord, ExpectedDevice, StatusKind, Token};
+use ca_core::record::{
+    CertificateId, CertificateQuery, CrlRecord, ExpectedDevice, StatusKind, StoredCertificate, Token,
+};
 use ca_core::request::{ReleaseRequest, RevocationRequest};
 use ca_core::revocation::RevokeError;
 use ca_core::scope::{CrlKind, CrlLine, Shard};
@@ -26,7 +28,7 @@ use ca_store::{Fenced, InRecovery};
 use sha2::{Digest, Sha256};
 use status_server::repository::CrlStanding;
 
-use super::listener::Peer;
+use super::routes::{Peer, denied_failure};
 use super::wire::{
     AuthorityView, CertificatePage, CertificateQueryText, CertificateView, CertificationText, CrlChoice,
     CrlText, CrlView, HoldReleaseText, HoldReleaseView, ImportRequest, ImportView, ImportedCrlView,
@@ -50,14 +52,19 @@ const STATUSES: [(&str, StatusKind); 7] = [
 /// The most rows one answer has.
 const MAX_ROWS: usize = 10_000;
 
-pub(super) fn authorities(system: &System) -> Vec<AuthorityView> {
-    system.authorities.iter().map(views::authority).collect()
+pub(super) fn authorities(system: &System, peer: &Peer) -> Vec<AuthorityView> {
+    let his = |served: &&ServedAuthority| peer.check(served.authority.issuer().tenant()).is_ok();
+    system.authorities.iter().filter(his).map(views::authority).collect()
 }
 
-pub(super) fn certificates(system: &System, text: &CertificateQueryText) -> Result<CertificatePage, Failure> {
+pub(super) fn certificates(
+    system: &System,
+    peer: &Peer,
+    text: &CertificateQueryText,
+) -> Result<CertificatePage, Failure> {
     let limit = rows(text.limit);
     let query = CertificateQuery {
-        tenant: text.tenant.as_deref().map(tenant).transpose()?,
+        tenant: peer.bounded(text.tenant.as_deref())?,
         issuer: text.issuer.as_deref().map(|name| named(system, name)).transpose()?.map(ServedAuthority::key),
         title: text.system_title.as_deref().map(title).transpose()?,
         request: None,
@@ -72,12 +79,21 @@ pub(super) fn certificates(system: &System, text: &CertificateQueryText) -> Resu
     Ok(CertificatePage { certificates: found.into_iter().map(view).collect(), next })
 }
 
-pub(super) fn certificate(system: &System, issuer: &str, number: &str) -> Result<CertificateView, Failure> {
+pub(super) fn certificate(
+    system: &System,
+    peer: &Peer,
+    (issuer, number): (&str, &str),
+) -> Result<CertificateView, Failure> {
     let issuer = (issuer != "-").then_some(issuer);
     let id = find(system, issuer, &serial(number)?)?;
     let stored =
         system.status.certificate(&id).map_err(unavailable)?.ok_or_else(|| no_certificate(number))?;
-    let view = views::certificate(&system.issuer_name(&stored), &stored, system.clock.now());
+    peer.check(&stored.tenant)?;
+    certificate_view(system, &stored)
+}
+
+fn certificate_view(system: &System, stored: &StoredCertificate) -> Result<CertificateView, Failure> {
+    let view = views::certificate(&system.issuer_name(stored), stored, system.clock.now());
     let view = views::explained(view, system.served(&stored.id.issuer), stored.status);
     Ok(CertificateView { pem: views::pem(&stored.certificate), ..view })
 }
@@ -89,14 +105,25 @@ pub(super) fn certify(
     text: &CertificationText,
 ) -> Result<CertificateView, Failure> {
     let served = named(system, &text.issuer)?;
+    let actor = operator(served.authority.issuer().tenant(), peer)?;
     let unreadable = |error: &dyn std::fmt::Display| Failure::new(Exit::Usage, "request.unreadable", error);
     let request = STANDARD.decode(&text.request).map_err(|error| unreadable(&error))?;
     let request = CertificationRequest::from_der(&request).map_err(|error| unreadable(&error))?;
-    let actor = operator(served.authority.issuer().tenant(), peer);
     let issued = served.certify(actor, profile(&text.profile)?, request)?;
     let read = Certificate::from_der(issued.der())
         .map_err(|error| Failure::new(Exit::Failed, "certificate.unreadable", error))?;
-    certificate(system, &served.name, &read.serial().to_string())
+    issued_view(system, served, read.serial())
+}
+
+/// Shows to whoever had it issued what was issued.
+fn issued_view(
+    system: &System,
+    served: &ServedAuthority,
+    serial: &SerialNumber,
+) -> Result<CertificateView, Failure> {
+    let id = CertificateId { issuer: served.key(), serial: serial.clone() };
+    let stored = system.status.certificate(&id).map_err(unavailable)?;
+    certificate_view(system, &stored.ok_or_else(|| no_certificate(&serial.to_string()))?)
 }
 
 /// Finds the one certificate with this number, under the named authority or under any.
@@ -133,7 +160,7 @@ pub(super) fn revoke(system: &System, peer: &Peer, text: &RevocationText) -> Res
     let served = system.served(&id.issuer).ok_or_else(|| no_certificate(&text.serial))?;
     let reason = reason(&text.reason)?;
     let invalidity_date = text.invalidity_date.as_deref().map(time).transpose()?;
-    let actor = operator(served.authority.issuer().tenant(), peer);
+    let actor = operator(served.authority.issuer().tenant(), peer)?;
     order_acts::check_single(system, peer, &actor)?;
     let listed = is_listed(system, &id)?;
     let recorded = served
@@ -158,7 +185,7 @@ pub(super) fn release(
 ) -> Result<HoldReleaseView, Failure> {
     let id = find(system, text.issuer.as_deref(), &serial(&text.serial)?)?;
     let served = system.served(&id.issuer).ok_or_else(|| no_certificate(&text.serial))?;
-    let actor = operator(served.authority.issuer().tenant(), peer);
+    let actor = operator(served.authority.issuer().tenant(), peer)?;
     order_acts::check_single(system, peer, &actor)?;
     let listed = is_listed(system, &id)?;
     let recorded =
@@ -205,6 +232,7 @@ pub(super) fn import_devices(
     request: &ImportRequest,
 ) -> Result<ImportView, Failure> {
     let tenant = tenant(&request.tenant)?;
+    peer.check(&tenant)?;
     if !system.authorities.iter().any(|served| *served.authority.issuer().tenant() == tenant) {
         let message = format!("no authority here belongs to {tenant}");
         return Err(Failure::new(Exit::NotFound, "tenant.unknown", message).then("meter-pki ca list"));
@@ -216,10 +244,10 @@ pub(super) fn import_devices(
         .collect::<Result<Vec<ExpectedDevice>, Failure>>()?;
     let detail = format!("{} devices", devices.len());
     let outcome = if request.made {
-        let event = event(system, &tenant, peer, Act::DevicesMade, detail);
+        let event = event(system, &tenant, peer, Act::DevicesMade, detail)?;
         system.fleet.record_made(devices, event).map_err(unavailable)?
     } else {
-        let event = event(system, &tenant, peer, Act::DevicesImported, detail);
+        let event = event(system, &tenant, peer, Act::DevicesImported, detail)?;
         system.registry.import_devices(devices, event).map_err(unavailable)?
     };
     Ok(ImportView {
@@ -279,8 +307,13 @@ pub(super) fn make_token(system: &System, peer: &Peer, text: &TokenText) -> Resu
         expires_at,
         spent: false,
     };
-    let event =
-        event(system, &tenant, peer, Act::TokenIssued, format!("{title} under {profile} until {expires_at}"));
+    let event = event(
+        system,
+        &tenant,
+        peer,
+        Act::TokenIssued,
+        format!("{title} under {profile} until {expires_at}"),
+    )?;
     system.registry.keep_token(token, event).map_err(unavailable)?;
     Ok(TokenView { user: title.to_string(), secret, expires_at: expires_at.to_string() })
 }
@@ -305,7 +338,7 @@ pub(super) fn publish_crls(
     (name, choice): (&str, &CrlChoice),
 ) -> Result<PublishedCrlsView, Failure> {
     let served = named(system, name)?;
-    let actor = operator(served.authority.issuer().tenant(), peer);
+    let actor = operator(served.authority.issuer().tenant(), peer)?;
     let shard = choice.shard.as_deref().map(Shard::parse).transpose();
     let shard = shard.map_err(|error| Failure::new(Exit::Usage, "crl.shard", error))?;
     let kind = if choice.delta { CrlKind::Delta } else { CrlKind::Complete };
@@ -325,7 +358,7 @@ pub(super) fn import_crl(system: &System, peer: &Peer, text: &CrlText) -> Result
     let event = AuditEvent {
         issuer: Some(root.key()),
         digest,
-        ..event(system, root.tenant(), peer, Act::CrlIssued, detail)
+        ..event(system, root.tenant(), peer, Act::CrlIssued, detail)?
     };
     system.ports.ledger.record_event(event).map_err(unavailable)?;
     Ok(ImportedCrlView {
@@ -364,7 +397,7 @@ pub(super) fn refused(
     let event = AuditEvent {
         reason: failure.code.clone(),
         digest,
-        ..event(system, tenant, peer, Act::RequestRefused, failure.message.clone())
+        ..told(system, (tenant, peer), Act::RequestRefused, failure.message.clone())
     };
     match system.ports.ledger.record_event(event) {
         Ok(()) => failure,
@@ -372,11 +405,23 @@ pub(super) fn refused(
     }
 }
 
-pub(super) fn event(system: &System, tenant: &TenantId, peer: &Peer, act: Act, detail: String) -> AuditEvent {
+/// An event of an act on what belongs to a tenant: only for whoever may do it.
+pub(super) fn event(
+    system: &System,
+    tenant: &TenantId,
+    peer: &Peer,
+    act: Act,
+    detail: String,
+) -> Result<AuditEvent, Failure> {
+    peer.check(tenant)?;
+    Ok(told(system, (tenant, peer), act, detail))
+}
+
+fn told(system: &System, (tenant, peer): (&TenantId, &Peer), act: Act, detail: String) -> AuditEvent {
     AuditEvent {
         time: system.clock.now(),
         tenant: tenant.clone(),
-        actor: operator(tenant, peer).to_string(),
+        actor: peer.to_string(),
         act,
         issuer: None,
         serial: None,
@@ -386,8 +431,9 @@ pub(super) fn event(system: &System, tenant: &TenantId, peer: &Peer, act: Act, d
     }
 }
 
-pub(super) fn operator(tenant: &TenantId, peer: &Peer) -> Actor {
-    Actor { tenant: tenant.clone(), identity: Identity::Operator { name: peer.to_string() } }
+/// Makes whoever asks the actor of an act on what belongs to a tenant: only if he may do it.
+pub(super) fn operator(tenant: &TenantId, peer: &Peer) -> Result<Actor, Failure> {
+    peer.permit().actor(tenant).map_err(|denied| denied_failure(&denied))
 }
 
 pub(super) fn named<'a>(system: &'a System, name: &str) -> Result<&'a ServedAuthority, Failure> {

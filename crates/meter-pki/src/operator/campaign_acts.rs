@@ -21,7 +21,7 @@ use dlms::security_setup::SecurityPolicy;
 
 use super::acts::{operator, refused, rows, tenant, time, title, unavailable, unknown_state};
 use super::fleet_acts::{self, Maker};
-use super::listener::Peer;
+use super::routes::Peer;
 use super::wire::campaigns::{
     AgainView, CampaignActText, CampaignPage, CampaignPlanText, CampaignPlanView, CampaignQueryText,
     CampaignView, DeviceChoiceText, EvidenceView, LeftOutView, MemberPage, MemberQueryText, MemberView,
@@ -46,7 +46,7 @@ pub(super) fn plan(
     let wish = wish(text)?;
     let types = u64::try_from(wish.profiles.len()).unwrap_or(u64::MAX);
     let (pacing, window) = (wish.pacing, wish.window);
-    let (actor, now) = (operator(&system.tenant, peer), system.clock.now());
+    let (actor, now) = (operator(&system.tenant, peer)?, system.clock.now());
     let plan = at_desk(system, |desk| desk.plan(&actor, wish, now))
         .map_err(|error| told(system, peer, error, &[]))?;
     let count = plan.campaign.as_ref().map_or(0, |campaign| campaign.count);
@@ -206,21 +206,39 @@ pub(super) fn act(
     id: &str,
     text: CampaignActText,
 ) -> Result<CampaignView, Failure> {
-    let campaign = find(system, id)?;
     let act = match (text.act.as_str(), text.reason) {
         ("request", None) => CampaignAct::Request,
-        ("approve", None) => CampaignAct::Decide(Verdict::Approve),
-        ("refuse", Some(reason)) => CampaignAct::Decide(Verdict::Refuse { reason }),
         ("pause", Some(reason)) => CampaignAct::Pause { reason },
         ("resume", None) => CampaignAct::Resume,
         ("abandon", Some(reason)) => CampaignAct::Abandon { reason },
         _ => {
-            let message =
-                "a campaign is requested, approved or resumed, and refused, paused or abandoned for a reason";
+            let message = "a campaign is requested or resumed, and paused or abandoned for a reason";
             return Err(Failure::new(Exit::Usage, "campaign.act", message));
         }
     };
-    let (actor, now) = (operator(&system.tenant, peer), system.clock.now());
+    take(system, peer, id, act)
+}
+
+pub(super) fn decide(
+    system: &System,
+    peer: &Peer,
+    id: &str,
+    text: CampaignActText,
+) -> Result<CampaignView, Failure> {
+    let verdict = match (text.act.as_str(), text.reason) {
+        ("approve", None) => Verdict::Approve,
+        ("refuse", Some(reason)) => Verdict::Refuse { reason },
+        _ => {
+            let message = "a campaign is approved, or refused for a reason";
+            return Err(Failure::new(Exit::Usage, "campaign.act", message));
+        }
+    };
+    take(system, peer, id, CampaignAct::Decide(verdict))
+}
+
+fn take(system: &System, peer: &Peer, id: &str, act: CampaignAct) -> Result<CampaignView, Failure> {
+    let campaign = find(system, id)?;
+    let (actor, now) = (operator(&system.tenant, peer)?, system.clock.now());
     let taken = at_desk(system, |desk| desk.take(&actor, campaign.digest, act, now));
     view(system, &taken.map_err(|error| told(system, peer, error, &campaign.digest))?)
 }
@@ -272,7 +290,7 @@ pub(super) fn device(system: &System, id: &str, text: &str) -> Result<MemberView
 /// Has what is stuck tried again.
 pub(super) fn again(system: &System, peer: &Peer, id: &str) -> Result<AgainView, Failure> {
     let campaign = find(system, id)?;
-    let actor = operator(&system.tenant, peer).to_string();
+    let actor = operator(&system.tenant, peer)?.to_string();
     let mut taken = 0_u64;
     loop {
         let query = AgendaQuery {

@@ -1,29 +1,31 @@
 //! The routes of campaigns, of the calls for head-ends and of their answers.
 
-use axum::extract::{DefaultBodyLimit, Path, Query, State};
-use axum::routing::{get, post};
-use axum::{Extension, Json, Router};
+use axum::extract::{Path, Query, State};
+use axum::{Extension, Json};
+use ca_core::people::Permission;
 
-use super::listener::Peer;
 use super::reply::Reply;
+use super::routes::{GuardedRoutes, Peer, all};
 use super::wire::campaigns::{
     AgainView, AnsweredPage, AnswersText, CampaignActText, CampaignPage, CampaignPlanText, CampaignPlanView,
     CampaignQueryText, CampaignView, MemberPage, MemberQueryText, MemberView, WorkPage, WorkText,
 };
 use super::{LONG_LIST, OperatorState, campaign_acts, work_acts};
 
-/// Returns the routes.
-pub(super) fn routes() -> Router<OperatorState> {
-    Router::new()
-        .route("/v1/campaign-plans", post(plan_campaign).layer(DefaultBodyLimit::max(LONG_LIST)))
-        .route("/v1/campaigns", get(campaigns))
-        .route("/v1/campaigns/{id}", get(campaign))
-        .route("/v1/campaigns/{id}/acts", post(act_on_campaign))
-        .route("/v1/campaigns/{id}/again", post(again))
-        .route("/v1/campaigns/{id}/devices", get(campaign_devices))
-        .route("/v1/campaigns/{id}/devices/{title}", get(campaign_device))
-        .route("/v1/campaigns/{id}/work-orders", post(give_work))
-        .route("/v1/campaigns/{id}/answers", post(take_answers).layer(DefaultBodyLimit::max(LONG_LIST)))
+/// Adds the routes. A campaign is the installation's.
+pub(super) fn add(routes: GuardedRoutes) -> GuardedRoutes {
+    let (look, lead) = (all(Permission::Look), all(Permission::LeadCampaigns));
+    routes
+        .post_long("/v1/campaign-plans", (lead, LONG_LIST), plan_campaign)
+        .get("/v1/campaigns", look, campaigns)
+        .get("/v1/campaigns/{id}", look, campaign)
+        .post("/v1/campaigns/{id}/acts", lead, act_on_campaign)
+        .post("/v1/campaigns/{id}/decisions", all(Permission::Approve), decide_campaign)
+        .post("/v1/campaigns/{id}/again", lead, again)
+        .get("/v1/campaigns/{id}/devices", look, campaign_devices)
+        .get("/v1/campaigns/{id}/devices/{title}", look, campaign_device)
+        .post("/v1/campaigns/{id}/work-orders", lead, give_work)
+        .post_long("/v1/campaigns/{id}/answers", (lead, LONG_LIST), take_answers)
 }
 
 async fn plan_campaign(
@@ -55,6 +57,15 @@ async fn act_on_campaign(
     Json(text): Json<CampaignActText>,
 ) -> Result<Json<CampaignView>, Reply> {
     state.run(move |system| campaign_acts::act(system, &peer, &id, text)).await
+}
+
+async fn decide_campaign(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Path(id): Path<String>,
+    Json(text): Json<CampaignActText>,
+) -> Result<Json<CampaignView>, Reply> {
+    state.run(move |system| campaign_acts::decide(system, &peer, &id, text)).await
 }
 
 async fn again(

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::acts::{event, operator, refused, rows, tenant, unavailable};
 use super::fleet_acts::{digest, refused_view};
-use super::listener::Peer;
+use super::routes::Peer;
 use super::signed_deliveries;
 use super::wire::deliveries::{
     DeliveryCloseText, DeliveryPage, DeliveryPartText, DeliveryPartView, DeliveryQueryText, DeliveryText,
@@ -30,6 +30,7 @@ static NONE: LazyLock<Vec<TrustAnchor>> = LazyLock::new(Vec::new);
 
 pub(super) fn open(system: &System, peer: &Peer, text: &DeliveryText) -> Result<DeliveryView, Failure> {
     let (owner, manufacturer) = (tenant(&text.tenant)?, tenant(&text.manufacturer)?);
+    peer.check(&owner)?;
     if !system.authorities.iter().any(|served| *served.authority.issuer().tenant() == owner) {
         let message = format!("no authority here belongs to {owner}");
         return Err(Failure::new(Exit::NotFound, "tenant.unknown", message).then("meter-pki ca list"));
@@ -54,7 +55,7 @@ pub(super) fn open(system: &System, peer: &Peer, text: &DeliveryText) -> Result<
     );
     let event = ca_core::audit::AuditEvent {
         digest: name.to_vec(),
-        ..event(system, &owner, peer, Act::DeliveryOpened, detail)
+        ..event(system, &owner, peer, Act::DeliveryOpened, detail)?
     };
     let delivery = Delivery {
         digest: name,
@@ -69,7 +70,7 @@ pub(super) fn open(system: &System, peer: &Peer, text: &DeliveryText) -> Result<
         unchanged: 0,
         refused: 0,
         next_part: 0,
-        opened: Mark { by: operator(&owner, peer).to_string(), at: event.time },
+        opened: Mark { by: operator(&owner, peer)?.to_string(), at: event.time },
         closed: None,
     };
     let opened = system.deliveries.open_delivery(delivery, event).map_err(unavailable)?;
@@ -83,6 +84,7 @@ pub(super) fn take_part(
 ) -> Result<DeliveryPartView, Failure> {
     let delivery = find(system, named)?;
     let owner = &delivery.tenant;
+    peer.check(owner)?;
     let part = text.part;
     let now = system.clock.now();
     let (content, devices) = read_part(system, &delivery, text, now)
@@ -90,7 +92,7 @@ pub(super) fn take_part(
     let detail = format!("part {part} of delivery {}", hex::encode(delivery.digest));
     let event = ca_core::audit::AuditEvent {
         digest: content.to_vec(),
-        ..event(system, owner, peer, Act::DeliveryPartTaken, detail)
+        ..event(system, owner, peer, Act::DeliveryPartTaken, detail)?
     };
     let taken = system
         .deliveries
@@ -114,9 +116,9 @@ pub(super) fn close(
     let count = if text.accept_count { CountRule::Accepted } else { CountRule::AsAnnounced };
     let event = ca_core::audit::AuditEvent {
         digest: digest.to_vec(),
-        ..event(system, &owner, peer, Act::DeliveryClosed, "delivery closed".to_owned())
+        ..event(system, &owner, peer, Act::DeliveryClosed, "delivery closed".to_owned())?
     };
-    let mark = Mark { by: operator(&owner, peer).to_string(), at: event.time };
+    let mark = Mark { by: operator(&owner, peer)?.to_string(), at: event.time };
     let closed = system.deliveries.close_delivery(&digest, (mark, count), event).map_err(unavailable)?;
     closed.map(|delivery| view(&delivery)).map_err(|conflict| told(system, (&owner, peer), conflict, &digest))
 }

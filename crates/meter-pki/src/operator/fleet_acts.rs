@@ -13,7 +13,7 @@ use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
 
 use super::acts::{event, rows, serial, tenant, title, unavailable};
-use super::listener::Peer;
+use super::routes::Peer;
 use super::views;
 use super::wire::fleet::{
     ChangeText, ChangeView, CountQueryText, CountView, CredentialView, DeviceDetailView, DevicePage,
@@ -41,8 +41,9 @@ const MOST_PROVED: usize = 1_000;
 /// How many certificates of a device are shown.
 const SHOWN_CERTIFICATES: usize = 1_000;
 
-pub(super) fn devices(system: &System, text: &DeviceQueryText) -> Result<DevicePage, Failure> {
+pub(super) fn devices(system: &System, peer: &Peer, text: &DeviceQueryText) -> Result<DevicePage, Failure> {
     let mut query = query(system, text)?;
+    peer.check(&query.tenant)?;
     let (wanted, mut devices) = (query.limit, Vec::new());
     // One search looks at a bounded number of candidates; a page asks on until it is full, or has asked often.
     for _ in 0..MOST_ROUNDS {
@@ -135,9 +136,11 @@ pub(super) fn digest(code: &str, digits: &str) -> Result<[u8; 32], Failure> {
     })
 }
 
-pub(super) fn counts(system: &System, text: &CountQueryText) -> Result<Vec<CountView>, Failure> {
+pub(super) fn counts(system: &System, peer: &Peer, text: &CountQueryText) -> Result<Vec<CountView>, Failure> {
     let field = text.by.as_deref().map(counted_field).transpose()?;
-    let counts = system.fleet.count_devices(&tenant(&text.tenant)?, field).map_err(unavailable)?;
+    let owner = tenant(&text.tenant)?;
+    peer.check(&owner)?;
+    let counts = system.fleet.count_devices(&owner, field).map_err(unavailable)?;
     let mut views: Vec<CountView> = counts
         .into_iter()
         .map(|count| {
@@ -166,8 +169,15 @@ pub(super) fn known(system: &System, named: &str) -> Result<Device, Failure> {
     })
 }
 
-pub(super) fn show(system: &System, named: &str) -> Result<DeviceDetailView, Failure> {
+/// Returns a device to whoever may see it.
+fn known_to(system: &System, peer: &Peer, named: &str) -> Result<Device, Failure> {
     let device = known(system, named)?;
+    peer.check(&device.expected.tenant)?;
+    Ok(device)
+}
+
+pub(super) fn show(system: &System, peer: &Peer, named: &str) -> Result<DeviceDetailView, Failure> {
+    let device = known_to(system, peer, named)?;
     let title = device.expected.title;
     let now = system.clock.now();
     let query =
@@ -218,8 +228,12 @@ fn last_lines(system: &System, title: &SystemTitle) -> Result<Vec<HistoryView>, 
     events.iter().map(|event| line(system, event)).collect()
 }
 
-pub(super) fn history(system: &System, named: &str, text: &HistoryQueryText) -> Result<HistoryPage, Failure> {
-    let (device, limit) = (known(system, named)?, rows(text.limit));
+pub(super) fn history(
+    system: &System,
+    peer: &Peer,
+    (named, text): (&str, &HistoryQueryText),
+) -> Result<HistoryPage, Failure> {
+    let (device, limit) = (known_to(system, peer, named)?, rows(text.limit));
     let events = system.fleet.history(&device.expected.title, text.after, limit).map_err(unavailable)?;
     let next = events.last().filter(|_| events.len() == limit).map(|last| last.sequence);
     let history = events.iter().map(|event| line(system, event)).collect::<Result<_, _>>()?;
@@ -260,8 +274,8 @@ fn record(system: &System, sequence: u64) -> Result<(AuditRecord, Vec<u8>), Fail
 }
 
 /// Proves every line of a history against one checkpoint.
-pub(super) fn proofs(system: &System, named: &str) -> Result<HistoryProofsView, Failure> {
-    let device = known(system, named)?;
+pub(super) fn proofs(system: &System, peer: &Peer, named: &str) -> Result<HistoryProofsView, Failure> {
+    let device = known_to(system, peer, named)?;
     let events = system.fleet.history(&device.expected.title, 0, MOST_PROVED).map_err(unavailable)?;
     let log = &system.audit;
     let key = pem(log.notary()?.public_key()?);
@@ -286,6 +300,7 @@ pub(super) fn change(system: &System, peer: &Peer, text: &ChangeText) -> Result<
     }
     let (act, told) = act_named(&text.act)?;
     let owner = tenant(&text.tenant)?;
+    peer.check(&owner)?;
     let to = text.to.as_deref().map(tenant).transpose()?;
     if matches!(act, DeviceAct::Ship | DeviceAct::Transfer) && to.is_none() {
         return Err(
@@ -306,7 +321,7 @@ pub(super) fn change(system: &System, peer: &Peer, text: &ChangeText) -> Result<
         Some(to) => format!("to {to}; {}", reason(&text.reason)?),
         None => reason(&text.reason)?.to_owned(),
     };
-    let event = event(system, &owner, peer, told, detail);
+    let event = event(system, &owner, peer, told, detail)?;
     let change = DeviceChange { tenant: owner, titles, act, to, event };
     let outcome = if text.dry_run {
         would(system, &change)?
@@ -375,7 +390,7 @@ pub(super) fn export_secrets(
 ) -> Result<Vec<SecretText>, Failure> {
     let (title, owner) = (title(named)?, tenant(&request.tenant)?);
     let told: AuditEvent =
-        event(system, &owner, peer, Act::SecretsExported, reason(&request.reason)?.to_owned());
+        event(system, &owner, peer, Act::SecretsExported, reason(&request.reason)?.to_owned())?;
     let secrets = system.fleet.export_secrets(&title, told).map_err(unavailable)?.ok_or_else(|| {
         Failure::new(Exit::NotFound, "device.unknown", format!("{owner} has no device {title}"))
             .then("meter-pki device list")

@@ -1,11 +1,11 @@
 //! The Unix socket: who connects is asked of the kernel, and only this user, root, and the users of
-//! the configuration are let in.
+//! the configuration and those on record are let in.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use axum::{Extension, Router};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -15,15 +15,13 @@ use tokio::net::{UnixListener, UnixStream};
 
 /// Who is at the other end, as the kernel says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Peer {
-    user: u32,
+pub(crate) struct Connected {
+    /// The user of this machine.
+    pub(crate) user: u32,
 }
 
-impl fmt::Display for Peer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "uid-{}", self.user)
-    }
-}
+/// Tells whether a user of this machine whom the configuration does not name is heard: whether he is on record.
+pub(crate) type Doorkeeper = Arc<dyn Fn(u32) -> bool + Send + Sync>;
 
 /// A bound socket.
 #[derive(Debug)]
@@ -46,20 +44,22 @@ impl OperatorListener {
             Ok(()) | Err(_) => {}
         }
         let socket = UnixListener::bind(path)?;
-        // Whoever else connects is turned away by his user id, before he is heard.
-        let mode = if others.is_empty() { 0o600 } else { 0o666 };
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
+        if others.is_empty() {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+        } else {
+            let_others_find(path)?;
+        }
         let users = others.iter().copied().chain([std::fs::metadata(path)?.uid(), 0]).collect();
         Ok(Self { socket, path: path.to_path_buf(), users })
     }
 
     /// Serves until shutdown, then takes the socket away.
-    pub(crate) async fn serve(self, router: Router, shutdown: Shutdown) {
+    pub(crate) async fn serve(self, router: Router, doorkeeper: Doorkeeper, shutdown: Shutdown) {
         loop {
             tokio::select! {
                 () = shutdown.triggered() => break,
                 accepted = self.socket.accept() => match accepted {
-                    Ok((stream, _)) => self.admit(stream, &router, &shutdown),
+                    Ok((stream, _)) => self.admit(stream, (&router, &doorkeeper), &shutdown),
                     Err(error) => tracing::warn!(%error, "operator socket: accept failed"),
                 },
             }
@@ -67,21 +67,24 @@ impl OperatorListener {
         drop(std::fs::remove_file(&self.path));
     }
 
-    fn admit(&self, stream: UnixStream, router: &Router, shutdown: &Shutdown) {
+    fn admit(&self, stream: UnixStream, (router, doorkeeper): (&Router, &Doorkeeper), shutdown: &Shutdown) {
         let user = match stream.peer_cred() {
-            Ok(credentials) if self.users.contains(&credentials.uid()) => credentials.uid(),
-            Ok(credentials) => {
-                tracing::warn!(uid = credentials.uid(), "operator socket: refused");
-                return;
-            }
+            Ok(credentials) => credentials.uid(),
             Err(error) => {
                 tracing::warn!(%error, "operator socket: no credentials");
                 return;
             }
         };
-        let service = TowerToHyperService::new(router.clone().layer(Extension(Peer { user })));
+        let (is_named, doorkeeper) = (self.users.contains(&user), Arc::clone(doorkeeper));
+        let service = TowerToHyperService::new(router.clone().layer(Extension(Connected { user })));
         let shutdown = shutdown.clone();
         tokio::spawn(async move {
+            let heard =
+                is_named || tokio::task::spawn_blocking(move || doorkeeper(user)).await.unwrap_or(false);
+            if !heard {
+                tracing::warn!(uid = user, "operator socket: refused");
+                return;
+            }
             let connection = hyper::server::conn::http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(std::time::Duration::from_secs(5))
@@ -94,4 +97,10 @@ impl OperatorListener {
             }
         });
     }
+}
+
+/// Lets other users of this machine find the socket. Whoever is neither named nor on record is turned away by his user id,
+/// before he is heard.
+pub(crate) fn let_others_find(path: &Path) -> io::Result<()> {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666))
 }

@@ -17,7 +17,7 @@ use ca_core::validity::UnixTime;
 use super::acts::{
     named, operator, reason, refused, rows, serial, status, tenant, time, title, unavailable, unknown_state,
 };
-use super::listener::Peer;
+use super::routes::Peer;
 use super::views;
 use super::wire::orders::{
     OrderActText, OrderPage, OrderPartQuery, OrderPartView, OrderQueryText, OrderView, PlanText, PlanView,
@@ -58,7 +58,7 @@ pub(super) fn plan(system: &System, peer: &Peer, text: &PlanText) -> Result<Plan
         },
         None => Change::Release,
     };
-    let (actor, now, shown) = (operator(&system.tenant, peer), system.clock.now(), rows(text.show));
+    let (actor, now, shown) = (operator(&system.tenant, peer)?, system.clock.now(), rows(text.show));
     let plan = at_desk(system, |desk| desk.plan(&actor, (&selection, change), shown, now))
         .map_err(|error| told(system, peer, error, &[]))?;
     Ok(PlanView { unknown: unknown(system, &selection)?, ..plan_view(system, plan, now) })
@@ -100,17 +100,32 @@ pub(super) fn certificates(
 }
 
 pub(super) fn act(system: &System, peer: &Peer, id: &str, text: OrderActText) -> Result<OrderView, Failure> {
-    let order = find(system, id)?;
-    let act = match (text.act.as_str(), text.reason) {
-        ("request", None) => OrderAct::Request,
-        ("approve", None) => OrderAct::Decide(Verdict::Approve),
-        ("refuse", Some(reason)) => OrderAct::Decide(Verdict::Refuse { reason }),
+    match (text.act.as_str(), text.reason) {
+        ("request", None) => take(system, peer, id, OrderAct::Request),
+        _ => Err(Failure::new(Exit::Usage, "order.act", "an order is requested")),
+    }
+}
+
+pub(super) fn decide(
+    system: &System,
+    peer: &Peer,
+    id: &str,
+    text: OrderActText,
+) -> Result<OrderView, Failure> {
+    let verdict = match (text.act.as_str(), text.reason) {
+        ("approve", None) => Verdict::Approve,
+        ("refuse", Some(reason)) => Verdict::Refuse { reason },
         _ => {
-            let message = "an order is requested, approved, or refused for a reason";
+            let message = "an order is approved, or refused for a reason";
             return Err(Failure::new(Exit::Usage, "order.act", message));
         }
     };
-    let (actor, now) = (operator(&system.tenant, peer), system.clock.now());
+    take(system, peer, id, OrderAct::Decide(verdict))
+}
+
+fn take(system: &System, peer: &Peer, id: &str, act: OrderAct) -> Result<OrderView, Failure> {
+    let order = find(system, id)?;
+    let (actor, now) = (operator(&system.tenant, peer)?, system.clock.now());
     let asked = matches!(act, OrderAct::Request);
     let taken = at_desk(system, |desk| desk.take(&actor, order.digest, act, now));
     match taken {

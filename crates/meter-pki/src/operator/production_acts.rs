@@ -25,7 +25,7 @@ use ca_core::tenant::TenantId;
 use ca_core::validity::UnixTime;
 
 use super::acts::{operator, reason, refused, rows, tenant, time, title, unavailable, unknown_state};
-use super::listener::Peer;
+use super::routes::Peer;
 use super::wire::production::{
     LineAnswer, LineAnswers, LineRequest, LineRequests, OrderedCertificateView, ProducedCertificateView,
     ProducedPage, ProducedQueryText, ProducedView, ProductionEndText, ProductionPage, ProductionQueryText,
@@ -43,6 +43,7 @@ const MAX_TITLES: usize = 1_000;
 
 pub(super) fn open(system: &System, peer: &Peer, text: ProductionText) -> Result<ProductionView, Failure> {
     let owner = tenant(&text.tenant)?;
+    peer.check(&owner)?;
     check_stations(system, &text.stations)?;
     let profiles: Vec<CertificateProfile> =
         text.profiles.iter().map(|name| required(system, &owner, name)).collect::<Result<_, _>>()?;
@@ -58,15 +59,19 @@ pub(super) fn open(system: &System, peer: &Peer, text: ProductionText) -> Result
         stations: text.stations,
         until: time(&text.until)?,
     };
-    let (actor, now) = (operator(&owner, peer), system.clock.now());
+    let (actor, now) = (operator(&owner, peer)?, system.clock.now());
     let opened = desk(system, &actor, now).open(wanted).map_err(|error| told(system, peer, error))?;
     Ok(view(&opened, now))
 }
 
-pub(super) fn list(system: &System, text: &ProductionQueryText) -> Result<ProductionPage, Failure> {
+pub(super) fn list(
+    system: &System,
+    peer: &Peer,
+    text: &ProductionQueryText,
+) -> Result<ProductionPage, Failure> {
     let (limit, now) = (rows(text.limit), system.clock.now());
     let query = ProductionQuery {
-        tenant: text.tenant.as_deref().map(tenant).transpose()?,
+        tenant: peer.bounded(text.tenant.as_deref())?,
         state: text.state.as_deref().map(state).transpose()?,
         after: text.after.as_deref().map(id).transpose()?,
         limit,
@@ -76,8 +81,10 @@ pub(super) fn list(system: &System, text: &ProductionQueryText) -> Result<Produc
     Ok(ProductionPage { orders: found.iter().map(|order| view(order, now)).collect(), next })
 }
 
-pub(super) fn show(system: &System, name: &str) -> Result<ProductionView, Failure> {
-    Ok(view(&find(system, name)?, system.clock.now()))
+pub(super) fn show(system: &System, peer: &Peer, name: &str) -> Result<ProductionView, Failure> {
+    let order = find(system, name)?;
+    peer.check(&order.tenant)?;
+    Ok(view(&order, system.clock.now()))
 }
 
 pub(super) fn end(
@@ -87,7 +94,7 @@ pub(super) fn end(
     text: &ProductionEndText,
 ) -> Result<ProductionView, Failure> {
     let order = find(system, name)?;
-    let (actor, now) = (operator(&order.tenant, peer), system.clock.now());
+    let (actor, now) = (operator(&order.tenant, peer)?, system.clock.now());
     let desk = desk(system, &actor, now);
     let ended = match &text.cancelled_for {
         None => desk.close(&order.id),
@@ -103,7 +110,7 @@ pub(super) fn scrap(
     text: &ScrapText,
 ) -> Result<ScrapView, Failure> {
     let order = find(system, name)?;
-    let (actor, now) = (operator(&order.tenant, peer), system.clock.now());
+    let (actor, now) = (operator(&order.tenant, peer)?, system.clock.now());
     let (title, reason) = (title(&text.system_title)?, reason(&text.reason)?);
     let scrapped = desk(system, &actor, now)
         .scrap(&order.id, title, reason)
@@ -132,7 +139,7 @@ pub(super) fn issue(
         let message = format!("{} requests are more than {MAX_REQUESTS}", text.requests.len());
         return Err(Failure::new(Exit::Usage, "requests.too-many", message));
     }
-    let line = Line { system, order: &order, actor: operator(&order.tenant, peer) };
+    let line = Line { system, order: &order, actor: operator(&order.tenant, peer)? };
     let mut answers: BTreeMap<usize, LineAnswer> = BTreeMap::new();
     let mut batches: Vec<Batch<'_>> = Vec::new();
     for (place, request) in text.requests.iter().enumerate() {
@@ -152,10 +159,11 @@ pub(super) fn issue(
 
 pub(super) fn devices(
     system: &System,
-    name: &str,
-    text: &ProducedQueryText,
+    peer: &Peer,
+    (name, text): (&str, &ProducedQueryText),
 ) -> Result<ProducedPage, Failure> {
     let order = find(system, name)?;
+    peer.check(&order.tenant)?;
     let after = text.after.as_deref().map(title).transpose()?;
     let limit = rows(text.limit).min(MAX_TITLES);
     let (found, next) = system.production.produced(&order.id, after.as_ref(), limit).map_err(unavailable)?;

@@ -1,36 +1,36 @@
 //! The routes of production orders.
 
-use axum::extract::{DefaultBodyLimit, Path, Query, State};
-use axum::routing::{get, post};
-use axum::{Extension, Json, Router};
+use axum::extract::{Path, Query, State};
+use axum::{Extension, Json};
+use ca_core::people::Permission;
 
-use super::listener::Peer;
 use super::reply::Reply;
+use super::routes::{GuardedRoutes, Peer, each};
 use super::wire::production::{
     LineAnswers, LineRequests, ProducedPage, ProducedQueryText, ProductionEndText, ProductionPage,
     ProductionQueryText, ProductionText, ProductionView, ScrapText, ScrapView,
 };
 use super::{LONG_LIST, OperatorState, production_acts};
 
-/// Returns the routes.
-pub(super) fn routes() -> Router<OperatorState> {
-    Router::new()
-        .route(
-            "/v1/production",
-            get(productions).post(open_production).layer(DefaultBodyLimit::max(LONG_LIST)),
-        )
-        .route("/v1/production/{id}", get(production))
-        .route("/v1/production/{id}/end", post(end_production))
-        .route("/v1/production/{id}/scraps", post(scrap_device))
-        .route("/v1/production/{id}/devices", get(produced))
-        .route("/v1/production/{id}/requests", post(issue_for_line).layer(DefaultBodyLimit::max(LONG_LIST)))
+/// Adds the routes.
+pub(super) fn add(routes: GuardedRoutes) -> GuardedRoutes {
+    let (look, lead) = (each(Permission::Look), each(Permission::LeadProduction));
+    routes
+        .get("/v1/production", look, productions)
+        .post_long("/v1/production", (lead, LONG_LIST), open_production)
+        .get("/v1/production/{id}", look, production)
+        .post("/v1/production/{id}/end", lead, end_production)
+        .post("/v1/production/{id}/scraps", lead, scrap_device)
+        .get("/v1/production/{id}/devices", look, produced)
+        .post_long("/v1/production/{id}/requests", (lead, LONG_LIST), issue_for_line)
 }
 
 async fn productions(
     State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
     Query(query): Query<ProductionQueryText>,
 ) -> Result<Json<ProductionPage>, Reply> {
-    state.run(move |system| production_acts::list(system, &query)).await
+    state.run(move |system| production_acts::list(system, &peer, &query)).await
 }
 
 async fn open_production(
@@ -43,9 +43,10 @@ async fn open_production(
 
 async fn production(
     State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
     Path(id): Path<String>,
 ) -> Result<Json<ProductionView>, Reply> {
-    state.run(move |system| production_acts::show(system, &id)).await
+    state.run(move |system| production_acts::show(system, &peer, &id)).await
 }
 
 async fn end_production(
@@ -77,8 +78,9 @@ async fn issue_for_line(
 
 async fn produced(
     State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
     Path(id): Path<String>,
     Query(query): Query<ProducedQueryText>,
 ) -> Result<Json<ProducedPage>, Reply> {
-    state.run(move |system| production_acts::devices(system, &id, &query)).await
+    state.run(move |system| production_acts::devices(system, &peer, (&id, &query))).await
 }

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::acts::{event, operator, tenant, title, unavailable};
 use super::fleet_acts::digest;
-use super::listener::Peer;
+use super::routes::Peer;
 use super::wire::reconciliation::{DifferenceView, ExportedText, ReconciliationText};
 use crate::compose::System;
 use crate::exit::{Exit, Failure};
@@ -48,6 +48,7 @@ pub(super) fn reconcile(
         return Err(Failure::new(Exit::Usage, "reconcile.count", message));
     }
     let owner = tenant(&text.tenant)?;
+    peer.check(&owner)?;
     let (mut found, mut held) = (Vec::new(), Vec::new());
     for exported in &text.exported {
         let (differences, shown) = differences(system, &owner, exported)?;
@@ -67,12 +68,12 @@ pub(super) fn reconcile(
         }));
     }
     for some in found.chunks(TOGETHER) {
-        let events = some.iter().map(|one| told(system, (&owner, peer), one)).collect();
+        let events = some.iter().map(|one| told(system, (&owner, peer), one)).collect::<Result<_, _>>()?;
         system.findings.record_findings(events).map_err(unavailable)?;
     }
     // What a meter shows as it should be, it has: that is what its campaign waits for.
     for some in held.chunks(TOGETHER) {
-        let by = (system.clock.now(), operator(&owner, peer).to_string());
+        let by = (system.clock.now(), operator(&owner, peer)?.to_string());
         system.swaps.confirm_exported(some.to_vec(), by).map_err(unavailable)?;
     }
     Ok(found.iter().map(view).collect())
@@ -119,16 +120,16 @@ fn differences(
 }
 
 /// The audit event of a difference: the certificate that is shown, by its issuer and serial number or by its digest.
-fn told(system: &System, (owner, peer): (&TenantId, &Peer), found: &Found) -> AuditEvent {
+fn told(system: &System, (owner, peer): (&TenantId, &Peer), found: &Found) -> Result<AuditEvent, Failure> {
     let purpose = found.purpose.map_or_else(String::new, |purpose| format!(" {}", purpose.name()));
     let detail = format!("{}{purpose}: {}", found.title, found.difference.sentence());
-    AuditEvent {
+    Ok(AuditEvent {
         issuer: found.shown.as_ref().map(|id| id.issuer),
         serial: found.shown.as_ref().map(|id| id.serial.clone()),
         reason: found.difference.code().to_owned(),
         digest: found.sha256.map(Vec::from).unwrap_or_default(),
-        ..event(system, owner, peer, Act::ReconciliationDiffered, detail)
-    }
+        ..event(system, owner, peer, Act::ReconciliationDiffered, detail)?
+    })
 }
 
 fn view(found: &Found) -> DifferenceView {

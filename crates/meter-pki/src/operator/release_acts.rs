@@ -6,7 +6,7 @@ use ca_core::audit::{Act, AuditEvent};
 use sha2::{Digest, Sha256};
 
 use super::acts::{event, refused, unavailable};
-use super::listener::Peer;
+use super::routes::Peer;
 use super::wire::{ListedText, ReleaseText, ReleaseView, ReleasesText, ReleasesView, RootEndView};
 use crate::compose::System;
 use crate::exit::{Exit, Failure};
@@ -33,7 +33,7 @@ pub(super) fn keep(system: &System, peer: &Peer, text: &ReleasesText) -> Result<
         let event = AuditEvent {
             issuer,
             digest: release.sha256.to_vec(),
-            ..event(system, &system.tenant, peer, act, detail)
+            ..event(system, &system.tenant, peer, act, detail)?
         };
         system.ports.ledger.record_event(event).map_err(unavailable)?;
     }

@@ -1,8 +1,8 @@
 //! From failure to HTTP status: the only file of the operator's interface that names status codes.
 
-use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use server_kit::workers::RunJobError;
 
 use super::wire::FailureView;
@@ -11,6 +11,10 @@ use crate::exit::{Exit, Failure};
 /// A failure on its way out.
 #[derive(Debug)]
 pub(crate) struct Reply(Failure);
+
+/// The failure that an answer tells of, for whoever hands the answer on.
+#[derive(Debug, Clone)]
+pub(crate) struct Refusal(pub(crate) Failure);
 
 impl From<Failure> for Reply {
     fn from(failure: Failure) -> Self {
@@ -42,8 +46,9 @@ const fn status(exit: Exit) -> StatusCode {
 
 impl IntoResponse for Reply {
     fn into_response(self) -> Response {
+        let refusal = Refusal(self.0.clone());
         let Failure { exit, code, message, next } = self.0;
         let view = FailureView { code, message, next, exit: exit.number() };
-        (status(exit), Json(view)).into_response()
+        (status(exit), Extension(refusal), Json(view)).into_response()
     }
 }

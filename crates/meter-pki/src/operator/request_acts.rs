@@ -6,11 +6,10 @@ use ca_core::approval::{ApprovalRequest, DecideError};
 use ca_core::fault::Fault;
 use ca_core::ports::Unavailable;
 use ca_core::record::{DecisionConflict, Mark, Standing, Verdict, WaitingQuery, WaitingRequest};
-use ca_core::tenant::TenantId;
 use ca_core::validity::UnixTime;
 
 use super::acts::{operator, rows, unavailable, unknown_state};
-use super::listener::Peer;
+use super::routes::Peer;
 use super::wire::requests::{DecisionText, MarkView, RequestPage, RequestQueryText, RequestView};
 use crate::compose::System;
 use crate::exit::{Exit, Failure};
@@ -18,11 +17,10 @@ use crate::exit::{Exit, Failure};
 /// The fewest hexadecimal digits that name a request.
 const SHORTEST_ID: usize = 8;
 
-pub(super) fn list(system: &System, text: &RequestQueryText) -> Result<RequestPage, Failure> {
+pub(super) fn list(system: &System, peer: &Peer, text: &RequestQueryText) -> Result<RequestPage, Failure> {
     let (limit, now) = (rows(text.limit), system.clock.now());
-    let tenant = text.tenant.as_deref().map(TenantId::parse).transpose();
     let query = WaitingQuery {
-        tenant: tenant.map_err(|error| Failure::new(Exit::Usage, "tenant.malformed", error))?,
+        tenant: peer.bounded(text.tenant.as_deref())?,
         standing: text.state.as_deref().map(standing).transpose()?,
         now,
         after: text.after.as_deref().map(place).transpose()?,
@@ -34,8 +32,10 @@ pub(super) fn list(system: &System, text: &RequestQueryText) -> Result<RequestPa
     Ok(RequestPage { requests: found.iter().map(|one| view(system, one, now)).collect(), next })
 }
 
-pub(super) fn show(system: &System, id: &str) -> Result<RequestView, Failure> {
-    Ok(view(system, &find(system, id)?, system.clock.now()))
+pub(super) fn show(system: &System, peer: &Peer, id: &str) -> Result<RequestView, Failure> {
+    let request = find(system, id)?;
+    peer.check(&request.tenant)?;
+    Ok(view(system, &request, system.clock.now()))
 }
 
 pub(super) fn decide(
@@ -50,7 +50,7 @@ pub(super) fn decide(
         None => Verdict::Approve,
         Some(reason) => Verdict::Refuse { reason },
     };
-    let actor = operator(served.authority.issuer().tenant(), peer);
+    let actor = operator(served.authority.issuer().tenant(), peer)?;
     let decided = served
         .authority
         .decide(ApprovalRequest { actor, digest: request.digest, verdict })

@@ -9,8 +9,8 @@ use super::acts::{
     event, find, no_certificate, operator, reason, refused, revocation_failure, rows, serial, time,
     unavailable,
 };
-use super::listener::Peer;
 use super::order_acts::check_single;
+use super::routes::Peer;
 use super::wire::HoldReleaseText;
 use super::wire::requests::MarkView;
 use super::wire::shut_out::{CancelledView, SchedulePage, ScheduleQueryText, ScheduleText, ScheduledView};
@@ -23,7 +23,7 @@ pub(super) fn schedule(system: &System, peer: &Peer, text: &ScheduleText) -> Res
     let (reason, due, now) = (reason(&text.reason)?, time(&text.at)?, system.clock.now());
     let invalidity_date = text.invalidity_date.as_deref().map(time).transpose()?;
     let tenant = served.authority.issuer().tenant();
-    let actor = operator(tenant, peer);
+    let actor = operator(tenant, peer)?;
     if due <= now {
         let message = format!("{due} is not after the present, {now}");
         let failure =
@@ -40,7 +40,7 @@ pub(super) fn schedule(system: &System, peer: &Peer, text: &ScheduleText) -> Res
         issuer: certificate.0,
         serial: certificate.1,
         reason: reason.name().to_owned(),
-        ..event(system, tenant, peer, Act::RevocationScheduled, scheduled.told())
+        ..event(system, tenant, peer, Act::RevocationScheduled, scheduled.told())?
     };
     system.schedule.schedule(scheduled.clone(), event).map_err(unavailable)?;
     Ok(view(system, &scheduled))
@@ -53,7 +53,7 @@ pub(super) fn cancel(system: &System, peer: &Peer, text: &HoldReleaseText) -> Re
     let event = AuditEvent {
         issuer: Some(id.issuer),
         serial: Some(id.serial.clone()),
-        ..event(system, tenant, peer, Act::ScheduleCancelled, "by the operator".to_owned())
+        ..event(system, tenant, peer, Act::ScheduleCancelled, "by the operator".to_owned())?
     };
     if system.schedule.cancel_schedule(&id, event).map_err(unavailable)? {
         return Ok(CancelledView { issuer: served.name.clone(), serial: id.serial.to_string() });

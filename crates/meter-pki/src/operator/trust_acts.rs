@@ -7,7 +7,7 @@ use ca_core::key_ref::KeyRef;
 use ca_core::record::{BlockedKey, Mark, Unblock, UnblockConflict};
 
 use super::acts::{event, operator, refused, unavailable};
-use super::listener::Peer;
+use super::routes::Peer;
 use super::wire::requests::MarkView;
 use super::wire::shut_out::{BlockText, TrustedView, UnblockText};
 use crate::compose::{System, Trusted};
@@ -48,12 +48,12 @@ pub(super) fn block(system: &System, peer: &Peer, text: &BlockText) -> Result<Ve
         return Err(refuse(Failure::new(Exit::Usage, "trust.reason", message)));
     }
     let keys = meant(system, text).map_err(refuse)?;
-    let by = Mark { by: operator(&system.tenant, peer).to_string(), at: system.clock.now() };
+    let by = Mark { by: operator(&system.tenant, peer)?.to_string(), at: system.clock.now() };
     for one in &keys {
         let detail = format!("{}; {}; {}", one.subject, one.vouches_for, text.why);
         let event = AuditEvent {
             issuer: Some(one.key),
-            ..event(system, &system.tenant, peer, Act::TrustBlocked, detail)
+            ..event(system, &system.tenant, peer, Act::TrustBlocked, detail)?
         };
         let blocked =
             BlockedKey { key: one.key, blocked: by.clone(), why: text.why.clone(), unblock_asked: None };
@@ -67,13 +67,15 @@ pub(super) fn block(system: &System, peer: &Peer, text: &BlockText) -> Result<Ve
 pub(super) fn unblock(system: &System, peer: &Peer, text: &UnblockText) -> Result<TrustedView, Failure> {
     let refuse = |failure| refused(system, (&system.tenant, peer), failure, Vec::new());
     let key = key(&text.key).map_err(refuse)?;
-    let told =
-        |act| AuditEvent { issuer: Some(key), ..event(system, &system.tenant, peer, act, String::new()) };
+    let told = |act| {
+        let event = event(system, &system.tenant, peer, act, String::new())?;
+        Ok::<_, Failure>(AuditEvent { issuer: Some(key), ..event })
+    };
     let unblock = Unblock {
-        mark: Mark { by: operator(&system.tenant, peer).to_string(), at: system.clock.now() },
+        mark: Mark { by: operator(&system.tenant, peer)?.to_string(), at: system.clock.now() },
         two_people: system.order_rule.two_people_from > 0,
-        asked: told(Act::UnblockRequested),
-        done: told(Act::TrustUnblocked),
+        asked: told(Act::UnblockRequested)?,
+        done: told(Act::TrustUnblocked)?,
     };
     match system.blocks.unblock(&key, unblock).map_err(unavailable)? {
         Ok(_) => {}

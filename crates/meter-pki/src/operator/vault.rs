@@ -6,7 +6,7 @@ use ca_core::audit::{Act, AuditEvent};
 use ca_store::CopyError;
 
 use super::acts::{operator, unavailable};
-use super::listener::Peer;
+use super::routes::Peer;
 use super::wire::{BackupText, BackupView, StoreView};
 use crate::backup::create::{BackupOrder, CreateBackupError, create};
 use crate::compose::System;
@@ -41,7 +41,7 @@ pub(super) fn create_backup(system: &System, peer: &Peer, text: &BackupText) -> 
     let tenant = system.tenant.clone();
     let event = AuditEvent {
         time: system.clock.now(),
-        actor: operator(&tenant, peer).to_string(),
+        actor: operator(&tenant, peer)?.to_string(),
         tenant,
         act: Act::BackupCreated,
         issuer: None,

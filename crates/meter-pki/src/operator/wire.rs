@@ -9,6 +9,7 @@ pub mod doctor;
 pub mod fleet;
 pub mod ocsp;
 pub mod orders;
+pub mod people;
 pub mod production;
 pub mod reconciliation;
 pub mod requests;

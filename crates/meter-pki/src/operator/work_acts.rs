@@ -25,7 +25,7 @@ use sha2::{Digest, Sha256};
 
 use super::acts::{event, operator, title, unavailable};
 use super::campaign_acts::find;
-use super::listener::Peer;
+use super::routes::Peer;
 use super::wire::campaigns::{
     AnswerText, AnsweredPage, AnsweredView, AnswersText, WorkOrderLine, WorkPage, WorkText,
 };
@@ -84,7 +84,7 @@ fn give_some(
     (peer, max_pdu, now): (&Peer, u16, UnixTime),
 ) -> Result<Vec<WorkOrderLine>, Failure> {
     let until = now.plus_seconds(i64::from(campaign.patience.lease_seconds));
-    let actor = operator(&system.tenant, peer).to_string();
+    let actor = operator(&system.tenant, peer)?.to_string();
     let (mut events, mut calls) = (Vec::new(), Vec::new());
     for title in titles {
         let Some((_, swaps)) = system.swaps.member(&campaign.digest, title).map_err(unavailable)? else {
@@ -227,7 +227,7 @@ fn take_some(
     campaign: &Campaign,
     some: &[AnswerText],
 ) -> Result<Vec<AnsweredView>, Failure> {
-    let actor = operator(&system.tenant, peer).to_string();
+    let actor = operator(&system.tenant, peer)?.to_string();
     let (mut events, mut views) = (Vec::new(), Vec::new());
     for text in some {
         let judged = judge(system, campaign, text, &actor)?;
@@ -281,7 +281,7 @@ fn note_refusal(
     let refused = AuditEvent {
         reason: code.to_owned(),
         digest: campaign.digest.to_vec(),
-        ..event(system, &campaign.tenant, peer, Act::RequestRefused, detail)
+        ..event(system, &campaign.tenant, peer, Act::RequestRefused, detail)?
     };
     system.ports.ledger.record_event(refused).map_err(unavailable)
 }

@@ -1,0 +1,110 @@
+//! Permissions: what a route of the operator's listener needs. A closed list.
+
+/// One kind of act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Permission {
+    /// See authorities, certificates, devices, CRLs, and what waits.
+    Look,
+    /// Read the audit trail.
+    ReadAudit,
+    /// See who may do what.
+    LookAtPeople,
+    /// Say who may do what.
+    ChangePeople,
+    /// Have a certificate issued by the door of operators.
+    Issue,
+    /// Approve or refuse requests that wait.
+    DecideRequests,
+    /// Revoke and release certificates, one or many, now or later.
+    Revoke,
+    /// Approve or refuse orders and campaigns of others.
+    Approve,
+    /// Shut out an authority below which nobody is let in any more.
+    ShutOut,
+    /// Let it in again.
+    LetInAgain,
+    /// Publish CRLs, the roots' material and answers of OCSP.
+    Publish,
+    /// Import devices and deliveries, change devices, make tokens, compare meters with the records.
+    Register,
+    /// Give out wrapped secrets of devices.
+    ExportSecrets,
+    /// Plan and lead campaigns, and exchange work with head-ends.
+    LeadCampaigns,
+    /// Open, end and work on production orders.
+    LeadProduction,
+    /// Make a backup.
+    BackUp,
+}
+
+impl Permission {
+    /// Every permission.
+    pub const ALL: [Self; 16] = [
+        Self::Look,
+        Self::ReadAudit,
+        Self::LookAtPeople,
+        Self::ChangePeople,
+        Self::Issue,
+        Self::DecideRequests,
+        Self::Revoke,
+        Self::Approve,
+        Self::ShutOut,
+        Self::LetInAgain,
+        Self::Publish,
+        Self::Register,
+        Self::ExportSecrets,
+        Self::LeadCampaigns,
+        Self::LeadProduction,
+        Self::BackUp,
+    ];
+
+    /// Returns its word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Look => "look",
+            Self::ReadAudit => "read-audit",
+            Self::LookAtPeople => "look-at-people",
+            Self::ChangePeople => "change-people",
+            Self::Issue => "issue",
+            Self::DecideRequests => "decide-requests",
+            Self::Revoke => "revoke",
+            Self::Approve => "approve",
+            Self::ShutOut => "shut-out",
+            Self::LetInAgain => "let-in-again",
+            Self::Publish => "publish",
+            Self::Register => "register",
+            Self::ExportSecrets => "export-secrets",
+            Self::LeadCampaigns => "lead-campaigns",
+            Self::LeadProduction => "lead-production",
+            Self::BackUp => "back-up",
+        }
+    }
+
+    /// Tells whether it changes anything.
+    #[must_use]
+    pub const fn changes(self) -> bool {
+        match self {
+            Self::Look | Self::ReadAudit | Self::LookAtPeople => false,
+            Self::ChangePeople
+            | Self::Issue
+            | Self::DecideRequests
+            | Self::Revoke
+            | Self::Approve
+            | Self::ShutOut
+            | Self::LetInAgain
+            | Self::Publish
+            | Self::Register
+            | Self::ExportSecrets
+            | Self::LeadCampaigns
+            | Self::LeadProduction
+            | Self::BackUp => true,
+        }
+    }
+}
+
+impl core::fmt::Display for Permission {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.name())
+    }
+}

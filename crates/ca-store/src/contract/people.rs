@@ -1,0 +1,178 @@
+//! Who may do what: kept over a reopening, one credential one person's, back from a log; and what four eyes are worth when one of
+//! the two has two credentials, or no role any more.
+
+use ca_core::audit::Act;
+use ca_core::people::{
+    Caller, Credential, Permission, Person, PersonAct, PersonChange, PersonConflict, PersonId, Reach, Role,
+    may,
+};
+use ca_core::ports::{Orders, People, StatusSource as _, TrustBlocks};
+use ca_core::record::{
+    BlockedKey, DecisionConflict, Mark, OrderAct, OrderConflict, OrderDecision, OrderStanding,
+    RevocationOrder, Standing, Unblock, UnblockConflict, Unblocked, Verdict,
+};
+
+use super::backup::{copied, restored};
+use super::ground::{Ground, LedgerTold, LedgerWords, NOW, event, issuer, tenant};
+use super::orders::{planned, request};
+use super::waiting::{approve, asking, decide, kept, waits};
+use crate::{ExportedRecord, Places, Store};
+
+fn who(name: &str) -> PersonId {
+    PersonId::parse(name).unwrap()
+}
+
+fn change(store: &Store, name: &str, act: PersonAct) -> Result<Person, PersonConflict> {
+    let permit = may(&Caller::User(0), Permission::ChangePeople, None, NOW).unwrap();
+    let change = PersonChange::new(&permit, (who(name), act), &tenant("dso"), NOW).unwrap();
+    store.record_person_change(change).unwrap()
+}
+
+fn grant(role: Role) -> PersonAct {
+    PersonAct::Grant { role, reach: Reach::Everything, until: None }
+}
+
+fn withdraw(role: Role) -> PersonAct {
+    PersonAct::Withdraw { role, reach: Reach::Everything }
+}
+
+fn known_by(user: u32) -> PersonAct {
+    PersonAct::AddCredential(Credential::User(user))
+}
+
+/// Puts somebody on record with a role, as a user of this machine.
+fn add(store: &Store, name: &str, role: Role, user: u32) {
+    change(store, name, PersonAct::Add { name: name.to_uppercase() }).unwrap();
+    change(store, name, grant(role)).unwrap();
+    change(store, name, known_by(user)).unwrap();
+}
+
+fn mark(name: &str) -> Mark {
+    Mark { by: format!("operator:{name}"), at: NOW }
+}
+
+fn count(store: &Store, act: Act) -> usize {
+    store.acts().iter().filter(|one| **one == act).count()
+}
+
+fn a_person_is_kept_over_a_reopening_and_each_change_has_one_record(ground: &Ground) {
+    let store = ground.open();
+    add(&store, "ada", Role::RaOfficer, 1001);
+    change(&store, "ada", PersonAct::AddCredential(Credential::Certificate([7; 32]))).unwrap();
+    let exclusive = PersonConflict::Exclusive { role: Role::Auditor, held: Role::RaOfficer };
+    assert_eq!(change(&store, "ada", grant(Role::Auditor)), Err(exclusive));
+    assert_eq!(change(&store, "bob", grant(Role::Auditor)), Err(PersonConflict::Unknown));
+    drop(store);
+    let store = ground.open();
+    let ada = store.person(&who("ada")).unwrap().unwrap();
+    assert_eq!((ada.name.as_str(), ada.grants.len(), ada.credentials.len()), ("ADA", 1, 2));
+    for credential in [Credential::User(1001), Credential::Certificate([7; 32])] {
+        assert_eq!(store.person_by(&credential).unwrap(), Some(ada.clone()));
+    }
+    assert_eq!(store.person_by(&Credential::User(1002)).unwrap(), None);
+    let acts = [Act::PersonAdded, Act::RoleGranted, Act::CredentialAdded].map(|act| count(&store, act));
+    assert_eq!(acts, [1, 1, 2], "what was refused left nothing");
+    assert_eq!(store.people().unwrap(), [ada]);
+}
+
+fn m_02_a_credential_is_never_another_persons_though_it_was_taken_away(ground: &Ground) {
+    let store = ground.open();
+    add(&store, "ada", Role::Approver, 1001);
+    add(&store, "bob", Role::Approver, 1002);
+    let taken = Err(PersonConflict::Taken { by: who("ada") });
+    assert_eq!(change(&store, "bob", known_by(1001)), taken);
+    change(&store, "ada", PersonAct::RemoveCredential(Credential::User(1001))).unwrap();
+    assert_eq!(change(&store, "bob", known_by(1001)), taken);
+    let known = store.person_by(&Credential::User(1001)).unwrap();
+    let caller = Caller::with(Credential::User(1001), known, true);
+    assert!(matches!(caller, Caller::Stranger(_)), "{caller:?}");
+    change(&store, "ada", known_by(1001)).unwrap();
+    change(&store, "ada", PersonAct::Remove).unwrap();
+    assert_eq!(change(&store, "bob", known_by(1001)), taken);
+}
+
+fn m_02_two_credentials_of_one_person_count_once(ground: &Ground) {
+    let store = ground.open();
+    // He approves as a user whom only the configuration knows, and again as the person who this user is.
+    waits(&store, asking(1, 7));
+    assert_eq!(approve(&store, 7, "uid-1001"), Ok(Standing::Waiting));
+    add(&store, "ada", Role::Approver, 1001);
+    assert_eq!(approve(&store, 7, "ada"), Err(DecisionConflict::SameOperator));
+    assert_eq!(approve(&store, 7, "bob"), Ok(Standing::Approved));
+
+    let order = planned(&store);
+    store.plan_order(RevocationOrder { needed: 1, ..order }).unwrap();
+    request(&store, "uid-1002").unwrap();
+    add(&store, "kim", Role::CaOperations, 1002);
+    let approve = |name: &str| {
+        let (mark, act) = (mark(name), OrderAct::Decide(Verdict::Approve));
+        let event = event(Act::OrderApproved);
+        store.record_order_act(OrderDecision { digest: [7; 32], mark, act, event }).unwrap()
+    };
+    assert_eq!(approve("kim"), Err(OrderConflict::OwnOrder));
+    assert_eq!(approve("bob").map(|order| order.standing(NOW)), Ok(OrderStanding::Running));
+
+    let blocked =
+        BlockedKey { key: issuer(1), blocked: mark("bob"), why: "lost".to_owned(), unblock_asked: None };
+    store.block(blocked, event(Act::TrustBlocked)).unwrap();
+    let unblock = |name: &str| {
+        let (asked, done) = (event(Act::UnblockRequested), event(Act::TrustUnblocked));
+        store.unblock(&issuer(1), Unblock { mark: mark(name), two_people: true, asked, done }).unwrap()
+    };
+    assert_eq!(unblock("uid-1002"), Ok(Unblocked::Asked));
+    assert_eq!(unblock("kim"), Err(UnblockConflict::SameOperator));
+    assert_eq!(unblock("ada"), Ok(Unblocked::Done));
+}
+
+fn m_03_an_approval_is_void_once_its_giver_may_not_approve_any_more(ground: &Ground) {
+    let store = ground.open();
+    add(&store, "ada", Role::Approver, 1001);
+    add(&store, "bob", Role::RaOfficer, 1002);
+    waits(&store, asking(1, 7));
+    assert_eq!(approve(&store, 7, "ada"), Ok(Standing::Waiting));
+    assert_eq!(approve(&store, 7, "bob"), Ok(Standing::Approved));
+    change(&store, "ada", withdraw(Role::Approver)).unwrap();
+    // Nothing is issued: the request waits as before, for one other.
+    waits(&store, asking(2, 7));
+    assert_eq!(count(&store, Act::ApprovalVoided), 1);
+    let left: Vec<String> = kept(&store, 7).unwrap().approvals.into_iter().map(|mark| mark.by).collect();
+    assert_eq!(left, ["operator:bob"]);
+    // Who was removed is gone also where another decides before the requester comes.
+    change(&store, "bob", PersonAct::Remove).unwrap();
+    add(&store, "kim", Role::Approver, 1003);
+    assert_eq!(decide(&store, 7, "kim", Verdict::Approve), Ok(Standing::Waiting));
+    assert_eq!(count(&store, Act::ApprovalVoided), 2);
+    add(&store, "lee", Role::Approver, 1004);
+    assert_eq!(approve(&store, 7, "lee"), Ok(Standing::Approved));
+    store.record(asking(3, 7)).unwrap();
+}
+
+fn what_was_changed_after_a_copy_was_made_comes_back_from_the_log(ground: &Ground) {
+    let store = ground.open();
+    add(&store, "ada", Role::Administrator, 1001);
+    let (rows, _) = copied(&store);
+    add(&store, "bob", Role::Auditor, 1002);
+    let until = Some(NOW.plus_seconds(60));
+    let of_one = PersonAct::Grant { role: Role::RaOfficer, reach: Reach::Tenant(tenant("dso")), until };
+    change(&store, "ada", of_one).unwrap();
+    change(&store, "ada", withdraw(Role::Administrator)).unwrap();
+    change(&store, "bob", PersonAct::RemoveCredential(Credential::User(1002))).unwrap();
+    change(&store, "bob", PersonAct::Remove).unwrap();
+    let (_parent, other) = restored(rows, ground.kind);
+    let known = other.audit_end().unwrap().sequence();
+    let log = store.audit_records(known, 99).unwrap();
+    let exported = |der| Ok::<_, std::convert::Infallible>(ExportedRecord { der, certificate: None });
+    let report = other.replay(log.into_iter().map(exported), &Places::new()).unwrap();
+    assert_eq!(report.unrestored, []);
+    assert_eq!(other.people().unwrap(), store.people().unwrap());
+    let bob = other.person_by(&Credential::User(1002)).unwrap().unwrap();
+    assert!(bob.removed.is_some() && bob.credentials.is_empty(), "{bob:?}");
+}
+
+super::on_every_engine!(
+    a_person_is_kept_over_a_reopening_and_each_change_has_one_record,
+    m_02_a_credential_is_never_another_persons_though_it_was_taken_away,
+    m_02_two_credentials_of_one_person_count_once,
+    m_03_an_approval_is_void_once_its_giver_may_not_approve_any_more,
+    what_was_changed_after_a_copy_was_made_comes_back_from_the_log,
+);

@@ -1,0 +1,155 @@
+//! The row of a person: who may do what.
+
+use ca_core::people::{Bound, Credential, Grant, Person, PersonId, Reach, Role};
+use ca_core::validity::UnixTime;
+use der::{Enumerated, Sequence};
+
+use super::waiting::WireMark;
+use super::{Row, tenant, time};
+use crate::keyspace::Keyspace;
+
+/// ```text
+/// PersonRow ::= SEQUENCE {
+///     id           UTF8String,             -- its key again
+///     name         UTF8String,
+///     added        Mark,
+///     grants       SEQUENCE OF Grant,
+///     credentials  SEQUENCE OF Bound,
+///     removed      [0] Mark OPTIONAL }
+/// Grant ::= SEQUENCE {
+///     role     ENUMERATED { administrator(0), caOperations(1), raOfficer(2), auditor(3), technician(4), approver(5) },
+///     granted  Mark,
+///     tenant   [0] UTF8String OPTIONAL,    -- absent for every one
+///     until    [1] Time OPTIONAL }
+/// Bound ::= SEQUENCE { credential UTF8String, added Mark }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PersonRow {
+    pub(crate) person: Person,
+}
+
+#[derive(Sequence)]
+pub(crate) struct WirePerson {
+    id: String,
+    name: String,
+    added: WireMark,
+    grants: Vec<WireGrant>,
+    credentials: Vec<WireBound>,
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    removed: Option<WireMark>,
+}
+
+#[derive(Sequence)]
+struct WireGrant {
+    role: WireRole,
+    granted: WireMark,
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    tenant: Option<String>,
+    #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
+    until: Option<i64>,
+}
+
+#[derive(Sequence)]
+struct WireBound {
+    credential: String,
+    added: WireMark,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Enumerated)]
+#[repr(u8)]
+enum WireRole {
+    Administrator = 0,
+    CaOperations = 1,
+    RaOfficer = 2,
+    Auditor = 3,
+    Technician = 4,
+    Approver = 5,
+}
+
+impl From<Role> for WireRole {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Administrator => Self::Administrator,
+            Role::CaOperations => Self::CaOperations,
+            Role::RaOfficer => Self::RaOfficer,
+            Role::Auditor => Self::Auditor,
+            Role::Technician => Self::Technician,
+            Role::Approver => Self::Approver,
+        }
+    }
+}
+
+impl From<WireRole> for Role {
+    fn from(wire: WireRole) -> Self {
+        match wire {
+            WireRole::Administrator => Self::Administrator,
+            WireRole::CaOperations => Self::CaOperations,
+            WireRole::RaOfficer => Self::RaOfficer,
+            WireRole::Auditor => Self::Auditor,
+            WireRole::Technician => Self::Technician,
+            WireRole::Approver => Self::Approver,
+        }
+    }
+}
+
+impl WireGrant {
+    fn new(grant: &Grant) -> Self {
+        let tenant = match &grant.reach {
+            Reach::Everything => None,
+            Reach::Tenant(tenant) => Some(tenant.to_string()),
+        };
+        let until = grant.until.map(UnixTime::seconds);
+        Self { role: grant.role.into(), granted: WireMark::new(&grant.granted), tenant, until }
+    }
+
+    fn grant(self) -> Option<Grant> {
+        let reach = match self.tenant {
+            None => Reach::Everything,
+            Some(name) => Reach::Tenant(tenant(&name)?),
+        };
+        let until = self.until.map(time);
+        Some(Grant { role: self.role.into(), reach, granted: self.granted.mark(), until })
+    }
+}
+
+impl Row for PersonRow {
+    type Key = PersonId;
+    type Wire = WirePerson;
+    const KEYSPACE: Keyspace = Keyspace::People;
+
+    fn key(id: &Self::Key) -> Vec<u8> {
+        id.as_str().into()
+    }
+
+    fn to_wire(&self) -> der::Result<WirePerson> {
+        let person = &self.person;
+        let bound = |bound: &Bound| WireBound {
+            credential: bound.credential.to_string(),
+            added: WireMark::new(&bound.added),
+        };
+        Ok(WirePerson {
+            id: person.id.to_string(),
+            name: person.name.clone(),
+            added: WireMark::new(&person.added),
+            grants: person.grants.iter().map(WireGrant::new).collect(),
+            credentials: person.credentials.iter().map(bound).collect(),
+            removed: person.removed.as_ref().map(WireMark::new),
+        })
+    }
+
+    fn from_wire(wire: WirePerson) -> Option<Self> {
+        let bound = |bound: WireBound| {
+            let credential = Credential::parse(&bound.credential).ok()?;
+            Some(Bound { credential, added: bound.added.mark() })
+        };
+        let person = Person {
+            id: PersonId::parse(&wire.id).ok()?,
+            name: wire.name,
+            added: wire.added.mark(),
+            removed: wire.removed.map(WireMark::mark),
+            grants: wire.grants.into_iter().map(WireGrant::grant).collect::<Option<_>>()?,
+            credentials: wire.credentials.into_iter().map(bound).collect::<Option<_>>()?,
+        };
+        Some(Self { person })
+    }
+}

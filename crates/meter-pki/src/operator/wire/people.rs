@@ -1,0 +1,72 @@
+//! People and what they may do, as JSON.
+
+use serde::{Deserialize, Serialize};
+
+use super::requests::MarkView;
+
+/// Somebody to be put on record.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewcomerText {
+    /// How he is named in records: 1 to 32 of a-z, 0-9 and -.
+    pub id: String,
+    /// The name that is shown.
+    pub name: String,
+}
+
+/// One change of a person's record.
+#[derive(Debug, Clone, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct PersonChangeText {
+    /// `grant`, `withdraw`, `add-credential`, `remove-credential` or `remove`.
+    pub act: String,
+    /// Which role.
+    pub role: Option<String>,
+    /// For which tenant; for every one unless given.
+    pub tenant: Option<String>,
+    /// The last second of the role; without an end unless given.
+    pub until: Option<String>,
+    /// `uid:NUMBER`, `certificate:SHA256` or `oidc:ISSUER SUBJECT`.
+    pub credential: Option<String>,
+}
+
+/// A person.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PersonView {
+    /// How he is named in records.
+    pub id: String,
+    /// The name that is shown.
+    pub name: String,
+    /// Who added him, and when.
+    pub added: MarkView,
+    /// Who removed him, and when.
+    pub removed: Option<MarkView>,
+    /// What he was granted.
+    pub grants: Vec<GrantView>,
+    /// By what he is known.
+    pub credentials: Vec<BoundView>,
+}
+
+/// A role that somebody was granted.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct GrantView {
+    /// Which.
+    pub role: String,
+    /// For which tenant; absent for every one.
+    pub tenant: Option<String>,
+    /// By whom and when.
+    pub granted: MarkView,
+    /// The last second of it.
+    pub until: Option<String>,
+    /// Whether it holds now.
+    pub holds: bool,
+}
+
+/// A credential that somebody has.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BoundView {
+    /// Which.
+    pub credential: String,
+    /// By whom and when it was added.
+    pub added: MarkView,
+}

@@ -1,0 +1,349 @@
+//! Who may do what: the chapter as it stands, and every route with every role, for the own and for a foreign tenant.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use ca_core::people::Role;
+use e2e::chapter::{blocks, steps};
+use e2e::fleet::{Asked, Meter, Suite};
+use e2e::operators::{let_in, run_as};
+use e2e::patience::eventually;
+use e2e::peer::enrol;
+use e2e::rehearsal::Rehearsal;
+use e2e::tool::finish;
+use meter_pki::operator::{Route, Things, route_table};
+use serde_json::{Value, json};
+
+/// The chapter that operators read.
+const CHAPTER: &str = include_str!("../../docs/operate/people.md");
+
+#[test]
+fn the_chapter_says_what_each_role_may_do() {
+    for role in Role::ALL {
+        let names: Vec<&str> = role.permissions().iter().map(|permission| permission.name()).collect();
+        let names = if names.is_empty() { "nothing on this socket".to_owned() } else { names.join(", ") };
+        let row = format!("| `{role}` | {names} |");
+        assert!(CHAPTER.contains(&row), "the chapter lacks the row {row}");
+    }
+}
+
+/// Two people for a revocation; the first administrator is whoever runs the server.
+fn set_up() -> Rehearsal {
+    let rehearsal = Rehearsal::start_with(1, |text| format!("{text}\n[revocation]\ntwo_people_from = 1\n"));
+    let_in(&rehearsal);
+    rehearsal
+}
+
+#[test]
+fn the_chapter_on_people_works_as_it_stands() {
+    let [first, more, refused, changes] = steps(CHAPTER);
+    assert_eq!(blocks(CHAPTER, "toml").len(), 1);
+    let mut rehearsal = set_up();
+    let stranger = run_as(&rehearsal, 1001, "meter-pki ca list");
+    assert!(!stranger.success, "{}", stranger.all());
+    drop(run_as(&rehearsal, 0, first).ok());
+    let listed = run_as(&rehearsal, 1001, more).ok();
+    assert!(listed.out.contains("ra-officer for dso") && listed.out.contains("uid:1005"), "{}", listed.out);
+    let told = run_as(&rehearsal, 1004, refused).ok();
+    assert!(told.err.contains("people.tenant") && told.err.contains("people.role"), "{}", told.all());
+
+    // An order waits for another person.
+    let serial =
+        rehearsal.operator_json(&["cert", "list", "--tenant", "dso", "--status", "good", "--limit", "1"]);
+    let serial = serial["certificates"][0]["serial"].as_str().expect("a serial number").to_owned();
+    let look = format!("meter-pki --json cert revoke {serial} --reason superseded --dry-run");
+    let looked: Value = serde_json::from_str(&run_as(&rehearsal, 1002, &look).ok().out).expect("a plan");
+    let digest = looked["order"]["digest"].as_str().expect("a digest").to_owned();
+    let ask = format!("meter-pki cert revoke --apply {digest}");
+    let asked = run_as(&rehearsal, 1002, &ask);
+    assert!(!asked.all().contains("people."), "{}", asked.all());
+    let own = run_as(&rehearsal, 1002, &format!("meter-pki revocation approve {digest}"));
+    assert_eq!((own.code, own.err.contains("order.own")), (Some(6), true), "M-02: {}", own.all());
+    let by_ron = run_as(&rehearsal, 1004, &format!("meter-pki revocation approve {digest}"));
+    assert!(by_ron.err.contains("people.role"), "{}", by_ron.all());
+
+    drop(run_as(&rehearsal, 1001, changes).ok());
+    let shown = run_as(&rehearsal, 1001, "meter-pki people show kim").ok();
+    assert!(shown.out.contains("credential: uid:1006") && !shown.out.contains("uid:1002"), "{}", shown.out);
+    // Whose credential was taken away, and who was removed, is nobody at once.
+    for (user, code) in [(1002, "people.unknown"), (1003, "people.removed")] {
+        let gone = run_as(&rehearsal, user, "meter-pki ca list");
+        assert!(gone.err.contains(code), "{}", gone.all());
+    }
+    // The same person by his other credential: still his own order.
+    let again = run_as(&rehearsal, 1006, &format!("meter-pki revocation approve {digest}"));
+    assert_eq!((again.code, again.err.contains("order.own")), (Some(6), true), "M-02: {}", again.all());
+
+    // M-03: who asked for it may revoke no more when it is approved: it is void, and nothing is revoked.
+    drop(run_as(&rehearsal, 1001, "meter-pki people change kim --withdraw ca-operations").ok());
+    drop(run_as(&rehearsal, 1004, &format!("meter-pki revocation approve {digest}")));
+    eventually("the order is void", || {
+        let order = rehearsal.operator_json(&["revocation", "show", &digest]);
+        let why = order["refused_for"].as_str().unwrap_or_default();
+        (order["state"] == "refused" && why.contains("kim may not")).then_some(())
+    });
+    let view = rehearsal.operator_json(&["cert", "show", &serial]);
+    assert_eq!(view["status"], "good", "{view}");
+
+    // M-10: the last administrator is gone; a user who was never on record is named, and puts another one there.
+    drop(run_as(&rehearsal, 0, "meter-pki people remove ada").ok());
+    assert!(run_as(&rehearsal, 1001, "meter-pki people list").err.contains("people.removed"));
+    rehearsal.stop();
+    rehearsal.configure("edited.toml", |text| text.replace("[operator]\n", "[operator]\nusers = [1010]\n"));
+    rehearsal.serve();
+    let newcomer = "meter-pki people add eva --name Eva --role administrator --credential uid:1011";
+    drop(run_as(&rehearsal, 1010, newcomer).ok());
+    drop(run_as(&rehearsal, 1011, "meter-pki people list").ok());
+    assert!(rehearsal.audited() > 0);
+}
+
+/// A role of somebody, and for whom it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    Everything,
+    Own,
+    Foreign,
+}
+
+/// Puts somebody on record who is a user of this machine.
+fn put_on_record(rehearsal: &Rehearsal, id: &str, user: u32, (role, reach): (Role, Reach)) {
+    let tenants: &[Option<&str>] = match reach {
+        Reach::Everything => &[None],
+        Reach::Own => &[Some("dso"), Some("maker")],
+        Reach::Foreign => &[Some("elsewhere")],
+    };
+    let credential = format!("uid:{user}");
+    let added = ["people", "add", id, "--name", id, "--credential", &credential];
+    drop(rehearsal.operator(&added).ok());
+    for tenant in tenants {
+        let granted = ["people", "change", id, "--grant", role.name()];
+        let of: Vec<&str> = tenant.iter().flat_map(|tenant| ["--tenant", tenant]).collect();
+        drop(rehearsal.operator(&[granted.as_slice(), &of].concat()).ok());
+    }
+}
+
+/// Things that requests name.
+struct Known {
+    title: String,
+    serial: String,
+    waiting: String,
+    delivery: String,
+}
+
+/// A path and a body that name things of the own tenants; a route about tenants' things that has none here is not tested.
+fn sample(route: &Route, known: &Known) -> (String, Value) {
+    let Known { title, serial, waiting, delivery } = known;
+    let none = json!({});
+    let of_serial = json!({"serial": serial, "issuer": null});
+    let own = || "tenant=dso&limit=5";
+    let (path, body) = match (route.method, route.path) {
+        ("GET", "/v1/authorities") => (String::new(), none),
+        ("GET", "/v1/certificates" | "/v1/requests" | "/v1/devices" | "/v1/production") => {
+            (format!("{}?{}", route.path, own()), none)
+        }
+        ("POST", "/v1/certificates") => {
+            (String::new(), json!({"issuer": "dso-infra-s1", "profile": "est-tls-s1", "request": "AA=="}))
+        }
+        ("GET", "/v1/certificates/{issuer}/{serial}") => (format!("/v1/certificates/-/{serial}"), none),
+        ("POST", "/v1/revocations") => {
+            let text =
+                json!({"serial": serial, "issuer": null, "reason": "superseded", "invalidity_date": null});
+            (String::new(), text)
+        }
+        ("POST", "/v1/hold-releases" | "/v1/schedule/cancellations") => (String::new(), of_serial),
+        ("POST", "/v1/schedule") => {
+            let at = "2020-01-01T00:00:00Z";
+            let text = json!({"serial": serial, "issuer": null, "reason": "superseded", "invalidity_date": null, "at": at});
+            (String::new(), text)
+        }
+        ("GET", "/v1/requests/{id}") => (format!("/v1/requests/{waiting}"), none),
+        ("POST", "/v1/requests/{id}/decisions") => {
+            (format!("/v1/requests/{waiting}/decisions"), json!({"refused_for": "no"}))
+        }
+        ("POST", "/v1/devices") => (String::new(), json!({"tenant": "dso", "devices": []})),
+        ("GET", "/v1/devices/{title}" | "/v1/devices/{title}/history" | "/v1/devices/{title}/proofs") => {
+            (format!("{}?limit=5&after=0", route.path.replace("{title}", title)), none)
+        }
+        ("POST", "/v1/devices/{title}/secrets") => {
+            (format!("/v1/devices/{title}/secrets"), json!({"tenant": "dso", "reason": "to see"}))
+        }
+        ("GET", "/v1/device-counts") => ("/v1/device-counts?tenant=dso".to_owned(), none),
+        ("POST", "/v1/device-changes") => {
+            let text = json!({"tenant": "dso", "act": "suspend", "reason": "to see", "system_titles": [title], "dry_run": true});
+            (String::new(), text)
+        }
+        ("POST", "/v1/deliveries") => (String::new(), opening(&"ab".repeat(32))),
+        ("POST", "/v1/deliveries/{digest}/parts") => {
+            (format!("/v1/deliveries/{delivery}/parts"), json!({"part": 0, "devices": []}))
+        }
+        ("POST", "/v1/deliveries/{digest}/close") => {
+            (format!("/v1/deliveries/{delivery}/close"), json!({"accept_count": false}))
+        }
+        ("POST", "/v1/reconciliations") => (String::new(), json!({"tenant": "dso"})),
+        ("POST", "/v1/tokens") => {
+            (String::new(), json!({"system_title": title, "profile": "meter-op-ds-s1", "valid_minutes": 1}))
+        }
+        ("POST", "/v1/crls/{authority}") => ("/v1/crls/dso-operational-s1".to_owned(), none),
+        ("POST", "/v1/production") => (String::new(), ordering("other")),
+        ("GET", "/v1/production/{id}") => ("/v1/production/known".to_owned(), none),
+        ("GET", "/v1/production/{id}/devices") => ("/v1/production/known/devices?limit=5".to_owned(), none),
+        ("POST", "/v1/production/{id}/end") => {
+            ("/v1/production/known/end".to_owned(), json!({"cancelled_for": "no"}))
+        }
+        ("POST", "/v1/production/{id}/scraps") => {
+            ("/v1/production/known/scraps".to_owned(), json!({"system_title": title, "reason": "superseded"}))
+        }
+        ("POST", "/v1/production/{id}/requests") => {
+            ("/v1/production/known/requests".to_owned(), json!({"requests": []}))
+        }
+        _ => {
+            assert_eq!(route.needs.things, Things::Installations, "{route:?} has no sample");
+            (route.path.replace(['{', '}'], ""), none)
+        }
+    };
+    (if path.is_empty() { route.path.to_owned() } else { path }, body)
+}
+
+fn opening(digest: &str) -> Value {
+    json!({"tenant": "dso", "manufacturer": "maker", "source": "mapped", "digest": digest, "announced": 1, "map": "cd".repeat(32)})
+}
+
+fn ordering(id: &str) -> Value {
+    json!({"id": id, "tenant": "maker", "ordered": 1, "profiles": ["meter-factory-ds-s1"], "customer": null,
+           "ranges": [{"first": "4D504B0900000001", "last": "4D504B0900000001"}], "until": "2027-11-21T00:00:00Z"})
+}
+
+/// Sends requests one after the other as a user of this machine; returns status and body of each.
+fn ask(rehearsal: &Rehearsal, user: u32, requests: &[(&str, String, Value)]) -> Vec<(u16, String)> {
+    let socket = rehearsal.state("operator.sock");
+    let one = |(method, path, body): &(&str, String, Value)| {
+        let mut lines = format!(
+            "silent\nmax-time = 60\nunix-socket = \"{}\"\nurl = \"http://meter-pki{path}\"\nwrite-out = \"\\n@@%{{http_code}}@@\"\n",
+            socket.display()
+        );
+        if *method == "POST" {
+            let body = body.to_string().replace('\\', "\\\\").replace('"', "\\\"");
+            lines += &format!("header = \"content-type: application/json\"\ndata = \"{body}\"\n");
+        }
+        lines
+    };
+    let file = rehearsal.state(&format!("asked-{user}"));
+    let text: Vec<String> = requests.iter().map(one).collect();
+    std::fs::write(&file, text.join("next\n")).expect("a file");
+    let mut command = Command::new("setpriv");
+    command.args([format!("--reuid={user}"), format!("--regid={user}"), "--clear-groups".to_owned()]);
+    command.args(["curl", "--config"]).arg(&file);
+    let said = finish(&mut command);
+    let mut parts = said.out.split("@@");
+    let mut answers = Vec::new();
+    while let (Some(body), Some(status)) = (parts.next(), parts.next()) {
+        answers.push((status.parse().expect("a status"), body.trim().to_owned()));
+    }
+    assert_eq!(answers.len(), requests.len(), "{}", said.all());
+    answers
+}
+
+/// The reason code with which this must be refused, if it must.
+fn expected(route: &Route, role: Role, reach: Reach) -> Option<&'static str> {
+    match (role.may(route.needs.permission), route.needs.things, reach) {
+        (false, _, _) => Some("people.role"),
+        (true, _, Reach::Everything) | (true, Things::Tenants, Reach::Own) => None,
+        // What is not his is not in the list.
+        (true, Things::Tenants, Reach::Foreign) if route.path == "/v1/authorities" => None,
+        (true, _, _) => Some("people.tenant"),
+    }
+}
+
+/// A system in which a request waits, a delivery is open, and so is a production order.
+fn with_all_things() -> (Rehearsal, Known) {
+    let rehearsal = Rehearsal::start_with(1, |text| {
+        let label = "label = \"meter-op-tls-s1\"\n";
+        let factory = "profile = \"meter-factory-ds-s1\"\n";
+        text.replace(label, &format!("{label}approval = {{ operators = \"two\" }}\n"))
+            .replace(factory, &format!("{factory}order = \"required\"\n"))
+    });
+    let_in(&rehearsal);
+    let listed = rehearsal.operator_json(&["cert", "list", "--tenant", "dso", "--limit", "100"]);
+    let of_meter = |one: &&Value| one["profile"].as_str().is_some_and(|name| name.starts_with("meter-op-"));
+    let listed = listed["certificates"].as_array().expect("a list").clone();
+    let certificate = listed.iter().find(of_meter).expect("the meter of the quickstart has one");
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let (serial, title) = (text(&certificate["serial"]), text(&certificate["subject"]));
+    rehearsal.expect_devices("dso", &["4D504B0900000009"]);
+    let (user, password) = rehearsal.token("4D504B0900000009", "meter-op-tls-s1");
+    let meter = Meter::new(&rehearsal, "4D504B0900000009", Suite::One);
+    let Asked { request, .. } = meter.ask();
+    let shown = e2e::peer::Shown::Password { user, password };
+    let answer = enrol(&rehearsal, "meter-op-tls-s1", &request, &shown);
+    assert_eq!(answer.status, 202, "{}", answer.text());
+    let waiting = rehearsal.operator_json(&["request", "list", "--state", "waiting"]);
+    let waiting = text(&waiting["requests"][0]["id"]);
+    let delivery = "ef".repeat(32);
+    let opened = ask(
+        &rehearsal,
+        0,
+        &[
+            ("POST", "/v1/deliveries".to_owned(), opening(&delivery)),
+            ("POST", "/v1/production".to_owned(), ordering("known")),
+        ],
+    );
+    assert!(opened.iter().all(|(status, _)| *status == 200), "{opened:?}");
+    (rehearsal, Known { title, serial, waiting, delivery })
+}
+
+// M-05, M-06: the table of routes is what is served; each with every role, for everything, for the own and for a foreign tenant.
+#[test]
+fn m_05_m_06_every_route_answers_who_may_and_refuses_all_others_on_record_and_leaves_nothing() {
+    let (rehearsal, known) = with_all_things();
+    let table = route_table();
+    let requests: Vec<_> = table
+        .iter()
+        .map(|route| {
+            let (path, body) = sample(route, &known);
+            (route.method, path, body)
+        })
+        .collect();
+    let people: Vec<(String, u32, Role, Reach)> = Role::ALL
+        .into_iter()
+        .flat_map(|role| [Reach::Everything, Reach::Own, Reach::Foreign].map(|reach| (role, reach)))
+        .zip(2_000..)
+        .map(|((role, reach), user)| (format!("{role}-{user}"), user, role, reach))
+        .collect();
+    for (id, user, role, reach) in &people {
+        put_on_record(&rehearsal, id, *user, (*role, *reach));
+    }
+    let before = rehearsal.audited();
+    let mut refusals: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for (id, user, role, reach) in &people {
+        let answers = ask(&rehearsal, *user, &requests);
+        for (route, (status, body)) in table.iter().zip(answers) {
+            let of = format!("{} {} as {role} for {reach:?}: {status} {body}", route.method, route.path);
+            let told: Option<Value> = serde_json::from_str(&body).ok();
+            let code = told.as_ref().and_then(|told| told["code"].as_str()).unwrap_or_default();
+            match expected(route, *role, *reach) {
+                Some(expected) => {
+                    assert_eq!((status, code), (403, expected), "{of}");
+                    *refusals.entry((format!("operator:{id}"), code.to_owned())).or_default() += 1;
+                }
+                None => assert!(!code.starts_with("people."), "{of}"),
+            }
+            if (route.path, *reach, status) == ("/v1/authorities", Reach::Foreign, 200) {
+                assert_eq!(body, "[]", "{of}");
+            }
+        }
+    }
+    // Each refusal is on record once, and who may nothing left nothing else.
+    let mut recorded: BTreeMap<(String, String), usize> = BTreeMap::new();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    for record in rehearsal.audit_after(before) {
+        let (actor, reason) = (text(&record["actor"]), text(&record["reason"]));
+        let owner = people.iter().find(|(id, ..)| actor == format!("operator:{id}"));
+        if reason.starts_with("people.") {
+            assert_eq!(record["act"], "request-refused", "{record}");
+            *recorded.entry((actor, reason)).or_default() += 1;
+        } else if let Some((_, _, role, reach)) = owner {
+            assert!(*role != Role::Technician && *reach != Reach::Foreign, "{record}");
+        }
+    }
+    assert_eq!(recorded, refusals);
+}
