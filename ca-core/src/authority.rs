@@ -9,6 +9,7 @@ use crate::approval::{self, ApprovalRequest, DecideError};
 use crate::audit::AuditEvent;
 use crate::confirmation::{ConfirmError, Confirmation, Confirming, Lapses};
 use crate::crl::{self, CrlError};
+use crate::fleet::uplift::UpliftMatrix;
 use crate::issuance::draft::DraftError;
 use crate::issuance::{IssueError, IssuedCertificate, Workshop, issue, only_answer, refusal};
 use crate::issuer::Issuer;
@@ -79,6 +80,8 @@ pub struct Charter {
     pub uncertain_grace_seconds: i64,
     /// The keys of every CA whose certificates the same ledger keeps, this one included.
     pub own_issuers: Vec<KeyRef>,
+    /// Which devices may be lifted to which suite when they ask by themselves.
+    pub uplifts: UpliftMatrix,
     /// On how many threads a batch is verified and signed.
     pub threads: usize,
 }
@@ -506,6 +509,7 @@ impl CertificationAuthority {
             status: &*self.ports.status,
             registry: &*self.ports.registry,
             transactions: &*self.ports.transactions,
+            uplifts: &self.charter.uplifts,
             production: None,
         }
     }

@@ -8,6 +8,7 @@ pub(crate) mod approval;
 mod repeats;
 mod device;
 mod scope;
+mod uplift;
 mod renewal;
 mod predecessor;
 mod credential;
@@ -15,6 +16,7 @@ mod door;
 mod error;
 
 use crate::actor::Actor;
+use crate::fleet::uplift::UpliftMatrix;
 use crate::issuer::Issuer;
 use crate::key_ref::KeyRef;
 use crate::ports::{Registry, StatusSource, Transactions, Unavailable};
@@ -82,6 +84,8 @@ pub(crate) struct Grounds<'a> {
     pub status: &'a dyn StatusSource,
     pub registry: &'a dyn Registry,
     pub transactions: &'a dyn Transactions,
+    /// Which devices may be lifted to which suite.
+    pub uplifts: &'a UpliftMatrix,
     /// The production order that the requests name.
     pub production: Option<&'a ProductionId>,
 }

@@ -9,6 +9,7 @@ use ca_core::confirmation::ConfirmError;
 use ca_core::csr::CsrError;
 use ca_core::distinguished_name::NameError;
 use ca_core::fault::Fault::{self, Conflict, Ours, Requester, Unavailable};
+use ca_core::fleet::uplift::NotCleared;
 use ca_core::issuance::draft::DraftError;
 use ca_core::issuance::{IssueError, ProveError};
 use ca_core::key_ref::KeyRef;
@@ -87,6 +88,7 @@ fn admission() -> Vec<(AdmitError, &'static str, Fault)> {
         (AdmitError::OutsideScope { name: "x".to_owned() }, "ra.scope", Requester),
         (AdmitError::NamesNotEntitled, "subject.names", Requester),
         (AdmitError::DeviceNotExpected { title: title(1) }, "device.not-expected", Requester),
+        (AdmitError::NotCleared { title: title(1), why: NotCleared::Firmware }, "uplift.firmware", Requester),
         (
             AdmitError::DeviceOutOfUse { title: title(1), out: OutOfUse::Suspended },
             "device.suspended",

@@ -9,6 +9,7 @@ use ca_core::authority::{CertificationAuthority, Charter, Ports};
 use ca_core::certificate::Certificate;
 use ca_core::csr::CertificationRequest;
 use ca_core::distinguished_name::DistinguishedName;
+use ca_core::fleet::uplift::UpliftMatrix;
 use ca_core::issuance::root::{RootFounding, establish_root};
 use ca_core::issuance::{IssueError, IssuedCertificate};
 use ca_core::issuer::{Issuer, PublicationPoints};
@@ -333,6 +334,7 @@ fn charter(issuer: Issuer, offers: Vec<Offer>, own_issuers: Vec<KeyRef>) -> Char
         crl_profile: CrlProfile::new(DAY, HOUR).unwrap(),
         uncertain_grace_seconds: HOUR,
         own_issuers,
+        uplifts: UpliftMatrix::default(),
         threads: 2,
     }
 }

@@ -258,6 +258,7 @@ const fn admit(error: &AdmitError) -> PkiFailureInfo {
         | AdmitError::NotForwarded { .. }
         | AdmitError::NamesNotEntitled
         | AdmitError::DeviceNotExpected { .. }
+        | AdmitError::NotCleared { .. }
         | AdmitError::DeviceOutOfUse { .. } => PkiFailureInfo::NotAuthorized,
         AdmitError::Unavailable(_) => PkiFailureInfo::SystemUnavail,
     }

@@ -352,6 +352,9 @@ const fn admit(error: &AdmitError) -> Verdict {
             verdict(403, "the requester may not have the alternative names asked for")
         }
         AdmitError::DeviceNotExpected { .. } => NOT_EXPECTED,
+        AdmitError::NotCleared { .. } => {
+            verdict(403, "the device is not cleared for the suite of what it asks for")
+        }
         AdmitError::DeviceOutOfUse { .. } => OUT_OF_SERVICE,
         AdmitError::Unavailable(_) => UNAVAILABLE,
     }

@@ -27,6 +27,7 @@ use ca_core::actor::Actor;
 use ca_core::audit::{Act, AuditEvent};
 use ca_core::authority::{CertificationAuthority, Charter as AuthorityCharter, Ports};
 use ca_core::certificate::{Certificate, CertificateError};
+use ca_core::fleet::uplift::UpliftMatrix;
 use ca_core::issuer::{Issuer, IssuerError};
 use ca_core::ports::{Ledger, NoTransactions, Signer, Unavailable};
 use ca_core::profile::{CrlProfile, ProfileId};
@@ -203,6 +204,7 @@ impl Ceremony {
             crl_profile,
             // Nobody but this directory could hold a certificate of unknown outcome: it goes on the very next CRL.
             uncertain_grace_seconds: 0,
+            uplifts: UpliftMatrix::default(),
             threads: 1,
         };
         let ports = Ports {

@@ -28,7 +28,7 @@ fn title(number: u8) -> String {
     format!("4D504B0100000D{:02X}", 0x10 + number)
 }
 
-fn view(rehearsal: &Rehearsal, name: &str) -> Value {
+pub(crate) fn view(rehearsal: &Rehearsal, name: &str) -> Value {
     rehearsal.operator_json(&["campaign", "show", name])
 }
 
@@ -318,7 +318,12 @@ fn status(rehearsal: &Rehearsal, serial: &str) -> Value {
 }
 
 fn stage(rehearsal: &Rehearsal, name: &str) -> (Value, Value) {
-    let shown = rehearsal.operator_json(&["campaign", "show", name, "--system-title", METER]);
+    stage_of(rehearsal, name, METER)
+}
+
+/// Where the first swap of a device stands, and how it is known that the device has its certificate.
+pub(crate) fn stage_of(rehearsal: &Rehearsal, name: &str, title: &str) -> (Value, Value) {
+    let shown = rehearsal.operator_json(&["campaign", "show", name, "--system-title", title]);
     (shown["swaps"][0]["stage"].clone(), shown["swaps"][0]["proof"].clone())
 }
 

@@ -1,15 +1,23 @@
-//! An uplift over all suites, from 0 to 1 to 2 by a head-end, of a meter that came with symmetric keys alone.
+//! Uplifts over all suites: from 0 to 1 to 2 by a head-end, of a meter that came with symmetric keys alone; and from 1 to 2 of a meter
+//! that asks by itself over EST.
 
 use ca_core::suite::{Curve, SecuritySuite};
 use dlms::security_setup::MeterKey;
+use e2e::fleet::{Asked, Credential, Meter, Suite};
 use e2e::head_end::{HeadEnd, authority};
-use e2e::peer::path;
+use e2e::patience::eventually;
+use e2e::peer::{Answer, Operation, certificate_of, path, send_request};
 use e2e::rehearsal::Rehearsal;
 use serde_json::json;
 
-use crate::renewals::{OF_SUITE_1, OF_SUITE_2, curve, is_done, killed_at, left_out, run, work};
+use crate::renewals::{
+    OF_SUITE_1, OF_SUITE_2, curve, is_done, killed_at, left_out, run, stage_of, view, work,
+};
 
 const METER: &str = "4D504B0100000E01";
+/// One with firmware that nobody cleared.
+const OLD: &str = "4D504B0100000E02";
+
 /// The heading of a delivery by the map `plain-csv`.
 pub(crate) const DELIVERED: &str = "system_title,serial_number,model,firmware,batch,certificate_signature,\
     certificate_agreement,certificate_tls,kek,guek,gbek,gak,wrapped_by";
@@ -61,16 +69,48 @@ fn both(head_end: &mut HeadEnd) -> [Curve; 2] {
     [MeterKey::Signature, MeterKey::KeyAgreement].map(|key| curve(meter, key))
 }
 
+/// A meter of suite 1 in operation; returns what it holds for TLS.
+fn in_operation(rehearsal: &Rehearsal, title: &str) -> Credential {
+    let meter = Meter::new(rehearsal, title, Suite::One);
+    let factory = meter.manufacture();
+    meter.enrol("meter-op-tls", &factory.shown())
+}
+
+/// A meter with new firmware makes a key of suite 2, and shows what it has of suite 1.
+fn ask_for_suite_2(rehearsal: &Rehearsal, title: &str, held: &Credential) -> (Answer, Asked) {
+    let meter = Meter::new(rehearsal, title, Suite::Two);
+    let (asked, label) = (meter.ask(), meter.label("meter-op-tls"));
+    let answer = send_request(rehearsal, (Operation::ReEnrol, &label), &asked.request, &held.shown(), &[]);
+    (answer, asked)
+}
+
 #[test]
-fn a_meter_that_asks_by_itself_is_not_lifted_by_a_campaign_and_that_is_told() {
+fn a_meter_that_asks_by_itself_is_lifted_to_suite_2_if_its_firmware_is_cleared() {
     let rehearsal = Rehearsal::start_with(1, cleared);
-    let plan = ["campaign", "plan", "--tenant", "dso", "--name", "lift", "--goal", "uplift"];
-    let whom = ["--road", "device", "--batch", "quickstart", "--profile", "meter-op-tls-s2"];
-    let refused = rehearsal.operator(&[&plan[..], &whom].concat());
-    assert!(
-        refused.err.contains("(campaign.setup)") && refused.err.contains("by a head-end"),
-        "{}",
-        refused.all()
-    );
-    assert_eq!(rehearsal.operator_json(&["campaign", "list"])["campaigns"], json!([]));
+    let list = rehearsal.unique("devices.csv");
+    let heading = "system_title,manufacturer,model,firmware,batch";
+    let rows = format!("{METER},maker,E350,4.10.2,B-10\n{OLD},maker,E350,4.9,B-10\n");
+    std::fs::write(&list, format!("{heading}\n{rows}")).expect("a list");
+    drop(rehearsal.operator(&["device", "import", &path(&list), "--tenant", "dso"]).ok());
+    let [held, old] = [METER, OLD].map(|title| in_operation(&rehearsal, title));
+
+    let whom = ["--road", "device", "--batch", "B-10", "--profile", "meter-op-tls-s2"];
+    let plan = run(&rehearsal, "lift", "uplift", &whom);
+    assert_eq!(left_out(&plan), [("uplift.firmware".to_owned(), 1)]);
+    eventually("it is begun", || (view(&rehearsal, "lift")["total"]["underway"] == 1).then_some(()));
+    let (refused, _) = ask_for_suite_2(&rehearsal, OLD, &old);
+    assert_eq!(refused.status, 403);
+    assert!(refused.text().contains("uplift.firmware"), "{}", refused.text());
+    let (answer, asked) = ask_for_suite_2(&rehearsal, METER, &held);
+    let certificate = certificate_of(&rehearsal, &answer);
+    let lifted = Credential { certificate, key: asked.key, request: asked.request };
+    assert_eq!(stage_of(&rehearsal, "lift", METER).0, json!("issued"));
+    drop(Meter::new(&rehearsal, METER, Suite::Two).enrol("meter-op-ds", &lifted.shown()));
+    assert_eq!(stage_of(&rehearsal, "lift", METER), (json!("activated"), json!("use")));
+    eventually("it is done", || is_done(&view(&rehearsal, "lift")).then_some(()));
+    // There is no way back to suite 1.
+    let meter = Meter::new(&rehearsal, METER, Suite::One);
+    let (asked, label) = (meter.ask(), meter.label("meter-op-tls"));
+    let back = send_request(&rehearsal, (Operation::ReEnrol, &label), &asked.request, &held.shown(), &[]);
+    assert_eq!(back.status, 403, "{}", back.text());
 }

@@ -444,9 +444,6 @@ fn check_setup(wish: &CampaignWish) -> Result<(), CampaignError> {
         (Road::Device, _, setup) if setup != Setup::default() => Err(CampaignError::Setup(
             "devices that ask by themselves are told neither an object nor a policy",
         )),
-        (Road::Device, Goal::Uplift, _) => Err(CampaignError::Setup(
-            "a device that asks by itself renews under the profile that it has: it is lifted by a head-end",
-        )),
         (Road::HeadEnd, Goal::Uplift, Setup { policy: None, .. }) => {
             Err(CampaignError::Setup("an uplift by a head-end ends with security_activate: say which policy"))
         }

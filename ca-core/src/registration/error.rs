@@ -2,6 +2,7 @@
 
 use super::RenewalError;
 use crate::fault::Fault;
+use crate::fleet::uplift::NotCleared;
 use crate::ports::Unavailable;
 use crate::profile::ProfileId;
 use crate::record::OutOfUse;
@@ -80,6 +81,14 @@ pub enum AdmitError {
         /// The device.
         title: SystemTitle,
     },
+    /// The device is not cleared for the suite of the profile.
+    #[error("the device {title} is not lifted to that suite: {why}")]
+    NotCleared {
+        /// The device.
+        title: SystemTitle,
+        /// Why not.
+        why: NotCleared,
+    },
     /// The device is suspended or retired.
     #[error("the device {title} is {out}")]
     DeviceOutOfUse {
@@ -113,6 +122,7 @@ impl AdmitError {
             Self::NotForwarded { .. } => "ra.forwards",
             Self::NamesNotEntitled => "subject.names",
             Self::DeviceNotExpected { .. } => "device.not-expected",
+            Self::NotCleared { why, .. } => why.code(),
             Self::DeviceOutOfUse { out, .. } => out.code(),
             Self::Unavailable(_) => "unavailable",
         }
@@ -138,6 +148,7 @@ impl AdmitError {
             | Self::NotForwarded { .. }
             | Self::NamesNotEntitled
             | Self::DeviceNotExpected { .. }
+            | Self::NotCleared { .. }
             | Self::DeviceOutOfUse { .. } => Fault::Requester,
         }
     }

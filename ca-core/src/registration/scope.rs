@@ -4,7 +4,7 @@
 //! RFC 7030 §3.7, §4.2.2.
 
 use super::credential::stored;
-use super::{AdmitError, Grounds};
+use super::{AdmitError, Grounds, uplift};
 use crate::actor::{DeviceIdentity, Identity, Origin, Presented, RegistrationAuthority};
 use crate::certificate::Certificate;
 use crate::oid;
@@ -78,7 +78,7 @@ fn check_same_device(proved: &SystemTitle, asked: &Subject) -> Result<(), AdmitE
 }
 
 /// A certificate opens the door only to profiles of its own hierarchy, and by re-enrolment only to those under which the device
-/// holds a certificate.
+/// holds a certificate, or to which it may be lifted.
 fn check_operational(
     grounds: &Grounds<'_>,
     request: &EnrolmentRequest,
@@ -95,7 +95,7 @@ fn check_operational(
     }
     let predecessor = predecessor.ok_or(AdmitError::OtherProfile { held: shown.profile })?;
     if predecessor.profile != *profile.id() {
-        return Err(AdmitError::OtherProfile { held: predecessor.profile.clone() });
+        uplift::check(grounds, &device.title, (predecessor, profile))?;
     }
     check_unchanged(predecessor, request.written_subject())
 }

@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, Request};
 use ca_core::audit::Act;
 use ca_core::authority::{CertificationAuthority, Charter, Ports};
 use ca_core::certificate::Certificate;
+use ca_core::fleet::uplift::UpliftMatrix;
 use ca_core::lint::Linter;
 use ca_core::path::TrustAnchor;
 use ca_core::profile::{
@@ -506,6 +507,7 @@ fn charter(pki: &Pki, setting: &Setting) -> Charter {
         crl_profile: CrlProfile::new(7 * 86_400, 86_400).unwrap(),
         uncertain_grace_seconds: 3_600,
         own_issuers: [&pki.operational, &pki.root].map(|ca| ca.issuer.key()).to_vec(),
+        uplifts: UpliftMatrix::default(),
         threads: 1,
     }
 }

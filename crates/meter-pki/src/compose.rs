@@ -366,7 +366,9 @@ pub(crate) fn compose_on(
     let authorities = config
         .authorities
         .iter()
-        .map(|one| serve_authority(one, &own_issuers, (&ports, &unchecked_keys), &repository))
+        .map(|one| {
+            serve_authority(one, (&own_issuers, &config.uplifts), (&ports, &unchecked_keys), &repository)
+        })
         .collect::<Result<Vec<_>, _>>()?;
     Ok(System {
         authorities,
@@ -433,7 +435,7 @@ fn faulty<E: std::fmt::Display>(what: &str, faults: &[E]) -> Failure {
 
 fn serve_authority(
     one: &CheckedAuthority,
-    own_issuers: &[KeyRef],
+    (own_issuers, uplifts): (&[KeyRef], &UpliftMatrix),
     (ports, unchecked): (&Ports, &UncheckedKeys),
     repository: &Arc<Repository>,
 ) -> Result<ServedAuthority, Failure> {
@@ -469,6 +471,7 @@ fn serve_authority(
         crl_profile: one.crl_profile,
         uncertain_grace_seconds: one.uncertain_grace_seconds,
         own_issuers: own_issuers.to_vec(),
+        uplifts: uplifts.clone(),
         threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
     };
     let authority = Arc::new(CertificationAuthority::new(charter, ports.clone()));

@@ -3,6 +3,7 @@
 use super::*;
 use ca_core::certificate::CertificateError;
 use ca_core::csr::CsrError;
+use ca_core::fleet::uplift::NotCleared;
 use ca_core::key_ref::KeyRef;
 use ca_core::ports::Unavailable;
 use ca_core::profile::{KeyPurpose, ProfileId};
@@ -116,6 +117,7 @@ fn table() -> Vec<(u16, Refusal)> {
         (403, admitted(AdmitError::NamesNotEntitled)),
         (403, admitted(AdmitError::DeviceNotExpected { title: title() })),
         (403, admitted(AdmitError::DeviceOutOfUse { title: title(), out: OutOfUse::Suspended })),
+        (403, admitted(AdmitError::NotCleared { title: title(), why: NotCleared::Model })),
         (503, admitted(AdmitError::Unavailable(unavailable()))),
         (400, IssueError::from(ProveError::NotPossessed).into()),
         (400, IssueError::from(ProveError::KeyReused).into()),

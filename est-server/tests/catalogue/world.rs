@@ -12,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use ca_core::audit::Act;
 use ca_core::authority::{CertificationAuthority, Charter, Ports};
 use ca_core::certificate::Certificate;
+use ca_core::fleet::uplift::UpliftMatrix;
 use ca_core::issuer::Issuer;
 use ca_core::lint::{Linter, Rule};
 use ca_core::path::TrustAnchor;
@@ -368,6 +369,7 @@ fn authorities(pki: &Pki, setting: &Setting, ports: &Ports) -> Authorities {
             own_issuers: [&pki.operational, &pki.infrastructure, &pki.ending, &pki.root]
                 .map(|ca| ca.issuer.key())
                 .to_vec(),
+            uplifts: UpliftMatrix::default(),
             threads: 1,
         };
         Arc::new(CertificationAuthority::new(charter, ports.clone()))

@@ -148,8 +148,15 @@ impl Swap {
         if matches!(self.stage, Stage::Importing { refused: true, .. }) {
             return self.enter(Stage::Withdrawing { made, then: Then::Again }, now);
         }
+        // An import that nobody answered was counted when its time was over, or when nothing came back.
+        let counted = matches!(self.stage, Stage::Importing { .. });
         self.stage = Stage::Issued(made);
         self.since = now;
-        self.failed(Trouble::NotImported, now, patience);
+        if counted {
+            self.trouble = Some(Trouble::NotImported);
+            self.not_before = now;
+        } else {
+            self.failed(Trouble::NotImported, now, patience);
+        }
     }
 }

@@ -9,6 +9,7 @@ use ca_core::certificate::Certificate;
 use ca_core::csr::CertificationRequest;
 use ca_core::distinguished_name::DistinguishedName;
 use ca_core::exchange::certification_request;
+use ca_core::fleet::uplift::UpliftMatrix;
 use ca_core::issuance::root::{RootFounding, establish_root};
 use ca_core::issuer::{Issuer, PublicationPoints};
 use ca_core::key_ref::KeyRef;
@@ -137,6 +138,7 @@ impl Builder<'_> {
             crl_profile: *self.profiles.crl("crl-online").context("there is no profile crl-online")?,
             uncertain_grace_seconds: GRACE_SECONDS,
             own_issuers: self.own_issuers.to_vec(),
+            uplifts: UpliftMatrix::default(),
             threads: processors(),
         };
         Ok(CertificationAuthority::new(charter, self.ports.clone()))

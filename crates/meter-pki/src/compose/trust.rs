@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use ca_core::certificate::Certificate;
 use ca_core::key_ref::KeyRef;
 use ca_core::path::TrustAnchor;
+use ca_core::profile::Hierarchy;
+use ca_core::suite::SecuritySuite;
 use ca_core::tenant::TenantId;
 use ca_core::trust::{Anchor, RegistrationAuthorityEntry, RegistrationAuthorityMatch, Voucher};
 
@@ -54,10 +56,15 @@ pub(super) fn shipment_trust(config: &Config) -> BTreeMap<TenantId, ShipmentTrus
     config.manufacturers.iter().map(|one| (one.tenant.clone(), one.shipments.clone())).collect()
 }
 
-/// The trust anchors of an offer: manufacturers', the authority's own, and those of its registration authorities.
+/// The trust anchors of an offer: manufacturers', the authority's own, its owner's of lower suites, and those of its registration
+/// authorities.
 pub(super) fn anchors(config: &Config, one: &CheckedAuthority, offer: &CheckedOffer) -> Vec<Anchor> {
     let mut anchors =
         anchors_of_devices((&config.manufacturers, &one.manufacturers), one.issuer.certificate());
+    anchors.extend(config.authorities.iter().filter(|other| lifts_from(one, other)).map(|other| Anchor {
+        anchor: TrustAnchor::from_certificate(other.issuer.certificate()),
+        vouches_for: Voucher::Operational,
+    }));
     for anchor in stations(config, one, offer).flat_map(|station| &station.anchors) {
         let anchor = Anchor { anchor: anchor.clone(), vouches_for: Voucher::Infrastructure };
         if !anchors.contains(&anchor) {
@@ -65,6 +72,19 @@ pub(super) fn anchors(config: &Config, one: &CheckedAuthority, offer: &CheckedOf
         }
     }
     anchors
+}
+
+/// Tells whether another authority issues to the same owner's devices in a lower suite: a device that is lifted has nothing to show
+/// but what it got there.
+fn lifts_from(one: &CheckedAuthority, other: &CheckedAuthority) -> bool {
+    let to_devices = |authority: &CheckedAuthority| {
+        authority.offers.iter().any(|offer| offer.profile.parts().hierarchy == Hierarchy::Operational)
+    };
+    let suite = |authority: &CheckedAuthority| SecuritySuite::of_curve(authority.issuer.curve());
+    other.issuer.tenant() == one.issuer.tenant()
+        && suite(other) < suite(one)
+        && to_devices(one)
+        && to_devices(other)
 }
 
 /// The trust anchors of devices: those of the manufacturers that are named, and the authority's own.

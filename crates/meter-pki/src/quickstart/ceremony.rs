@@ -12,6 +12,7 @@ use ca_core::authority::{CertificationAuthority, Charter, Ports};
 use ca_core::certificate::Certificate;
 use ca_core::distinguished_name::DistinguishedName;
 use ca_core::exchange::certification_request;
+use ca_core::fleet::uplift::UpliftMatrix;
 use ca_core::issuance::root::{RootFounding, establish_root};
 use ca_core::issuer::{Issuer, PublicationPoints};
 use ca_core::lint::Linter;
@@ -262,7 +263,17 @@ fn charter(
 ) -> anyhow::Result<Charter> {
     let crl_profile = *profiles.crl("crl-root").context("there is no profile crl-root")?;
     let own_issuers = vec![issuer.key()];
-    Ok(Charter { issuer, offers, linter, crl_profile, uncertain_grace_seconds: 0, own_issuers, threads: 1 })
+    let uplifts = UpliftMatrix::default();
+    Ok(Charter {
+        issuer,
+        offers,
+        linter,
+        crl_profile,
+        uncertain_grace_seconds: 0,
+        own_issuers,
+        uplifts,
+        threads: 1,
+    })
 }
 
 fn officer(tenant: &str) -> anyhow::Result<Actor> {
