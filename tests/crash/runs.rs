@@ -33,7 +33,7 @@ fn times(outcome: &Outcome, kill: Kill) -> u64 {
 
 #[test]
 fn s_01_killed_at_every_kill_point_nothing_is_lost_and_nothing_is_done_twice() {
-    let outcome = run(Mix::Kills, 144, 36);
+    let outcome = run(Mix::Kills, 72, 36);
     for point in KillPoint::ALL {
         assert!(times(&outcome, Kill::AtPoint(point, 1)) > 0, "nobody died at {point}: {:?}", outcome.tally);
     }
@@ -41,7 +41,7 @@ fn s_01_killed_at_every_kill_point_nothing_is_lost_and_nothing_is_done_twice() {
 
 #[test]
 fn s_02_a_power_cut_at_every_kill_point_loses_nothing_that_was_acknowledged() {
-    let outcome = run(Mix::PowerCuts, 108, 27);
+    let outcome = run(Mix::PowerCuts, 54, 27);
     for point in KillPoint::ALL {
         let cut = |power| times(&outcome, Kill::PowerCut(point, 1, power));
         // In the middle of a reply or before a rename the program is killed; it makes no difference to the disk.
@@ -52,7 +52,7 @@ fn s_02_a_power_cut_at_every_kill_point_loses_nothing_that_was_acknowledged() {
 
 #[test]
 fn s_03_s_04_failed_syncs_full_disks_and_torn_writes_lose_nothing_that_was_acknowledged() {
-    let outcome = run(Mix::Faults, 80, 20);
+    let outcome = run(Mix::Faults, 40, 20);
     let unanswered = Kill::AnswerLost(1);
     for fault in [Kill::SyncFails(1), Kill::NoSpace(1), Kill::TornWrite(1), Kill::AfterAnswers(1), unanswered]
     {
