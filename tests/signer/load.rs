@@ -28,6 +28,10 @@ pub(crate) struct Told {
 }
 
 impl Told {
+    pub(crate) fn all_are_served(&self) -> bool {
+        self.served() >= AT_ONCE * EACH
+    }
+
     pub(crate) fn served(&self) -> usize {
         self.served.load(Ordering::SeqCst)
     }
