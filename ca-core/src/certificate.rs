@@ -19,7 +19,7 @@ use crate::oid;
 use crate::public_key::{PublicKey, PublicKeyError};
 use crate::serial_number::{SerialNumber, SerialNumberError};
 use crate::signature::EcdsaSignature;
-use crate::suite::Curve;
+use crate::suite::{Curve, SecuritySuite};
 use crate::system_title::SystemTitle;
 use crate::validity::{UnixTime, Validity};
 
@@ -122,6 +122,12 @@ impl Certificate {
     #[must_use]
     pub const fn validity(&self) -> Validity {
         self.validity
+    }
+
+    /// Returns the security suite of its key (Green Book 9.2.3.7).
+    #[must_use]
+    pub const fn suite(&self) -> SecuritySuite {
+        SecuritySuite::of_curve(self.public_key().curve())
     }
 
     /// Returns the subject public key.

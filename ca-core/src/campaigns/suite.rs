@@ -137,8 +137,7 @@ fn youngest<'a>(rows: impl Iterator<Item = &'a StoredCertificate>) -> Option<&'a
 
 /// The suite of a certificate's key; `None` for what cannot be read.
 fn suite_of(der: &[u8]) -> Option<SecuritySuite> {
-    let certificate = Certificate::from_der(der).ok()?;
-    Some(SecuritySuite::of_curve(certificate.public_key().curve()))
+    Certificate::from_der(der).ok().map(|certificate| certificate.suite())
 }
 
 #[cfg(test)]

@@ -17,7 +17,8 @@ pub(super) fn check(
     (has, profile): (&StoredCertificate, &CertificateProfile),
 ) -> Result<(), AdmitError> {
     let wanted = SecuritySuite::of_curve(profile.curve());
-    if suite_of(has).is_none_or(|suite| suite >= wanted) {
+    let held = Certificate::from_der(&has.certificate).ok().map(|certificate| certificate.suite());
+    if held.is_none_or(|suite| suite >= wanted) {
         return Err(AdmitError::OtherProfile { held: has.profile.clone() });
     }
     let device = grounds.registry.device(title)?;
@@ -27,9 +28,4 @@ pub(super) fn check(
         .uplifts
         .check(&device.expected, wanted)
         .map_err(|why| AdmitError::NotCleared { title: *title, why })
-}
-
-fn suite_of(row: &StoredCertificate) -> Option<SecuritySuite> {
-    let certificate = Certificate::from_der(&row.certificate).ok()?;
-    Some(SecuritySuite::of_curve(certificate.public_key().curve()))
 }

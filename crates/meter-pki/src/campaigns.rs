@@ -18,7 +18,7 @@ use server_kit::shutdown::Shutdown;
 use server_kit::workers::WorkerPool;
 
 use crate::compose::System;
-use crate::people::objection;
+use crate::people::first_objection;
 use crate::rounds::Rounds;
 
 /// How often it is looked for what is due.
@@ -58,13 +58,7 @@ pub(crate) fn at_desk<T>(system: &System, act: impl FnOnce(&CampaignDesk<'_>) ->
 fn void(system: &System, campaign: &Campaign) -> Result<Option<String>, Unavailable> {
     let asked = campaign.requested.iter().map(|mark| (mark, Permission::LeadCampaigns));
     let approved = campaign.approvals.iter().map(|mark| (mark, Permission::Approve));
-    for (mark, permission) in asked.chain(approved) {
-        let objection = objection(system, &mark.by, permission)?;
-        if objection.is_some() {
-            return Ok(objection);
-        }
-    }
-    Ok(None)
+    first_objection(system, asked.chain(approved))
 }
 
 fn abandon(system: &System, campaign: &Campaign, reason: String) -> Result<(), Unavailable> {

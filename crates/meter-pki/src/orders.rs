@@ -16,7 +16,7 @@ use server_kit::workers::WorkerPool;
 
 use crate::compose::System;
 use crate::operator::order_acts::at_desk;
-use crate::people::objection;
+use crate::people::first_objection;
 use crate::rounds::Rounds;
 
 /// How often it is looked for orders.
@@ -60,11 +60,5 @@ fn look(system: &System) -> Result<bool, OrderError> {
 fn void(system: &System, order: &RevocationOrder) -> Result<Option<String>, Unavailable> {
     let asked = order.requested.iter().map(|mark| (mark, Permission::Revoke));
     let approved = order.approvals.iter().map(|mark| (mark, Permission::Approve));
-    for (mark, permission) in asked.chain(approved) {
-        let objection = objection(system, &mark.by, permission)?;
-        if objection.is_some() {
-            return Ok(objection);
-        }
-    }
-    Ok(None)
+    first_objection(system, asked.chain(approved))
 }

@@ -7,6 +7,7 @@ use std::os::unix::fs::MetadataExt;
 
 use ca_core::people::{Caller, Credential, Denied, Permission, Permit, PersonId, may};
 use ca_core::ports::Unavailable;
+use ca_core::record::Mark;
 
 use crate::compose::System;
 
@@ -40,12 +41,22 @@ pub(crate) fn user(system: &System, user: u32) -> Result<Caller, Unavailable> {
     Ok(Caller::with(credential, known, lets_in(system, user)))
 }
 
-/// Says why what somebody asked for or approved for the installation is void, if it is: he may not do so any more (case M-03).
-pub(crate) fn objection(
+/// Says why one of these may not do any more what he asked for or approved; the first of them, if there is one (M-03).
+pub(crate) fn first_objection<'m>(
     system: &System,
-    by: &str,
-    permission: Permission,
+    marks: impl IntoIterator<Item = (&'m Mark, Permission)>,
 ) -> Result<Option<String>, Unavailable> {
+    for (mark, permission) in marks {
+        let objection = objection(system, &mark.by, permission)?;
+        if objection.is_some() {
+            return Ok(objection);
+        }
+    }
+    Ok(None)
+}
+
+/// Says why what somebody asked for or approved for the installation is void, if it is: he may not do so any more (case M-03).
+fn objection(system: &System, by: &str, permission: Permission) -> Result<Option<String>, Unavailable> {
     let Some(caller) = named(system, by)? else { return Ok(Some(format!("{by} is no operator any more"))) };
     let permit = may(&caller, permission, None, system.clock.now()).and_then(everything);
     Ok(permit.err().map(|denied| denied.to_string()))
