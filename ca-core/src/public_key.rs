@@ -4,7 +4,9 @@
 
 use core::fmt;
 
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, UnparsedPublicKey};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA384_ASN1, ECDSA_P384_SHA384_FIXED, UnparsedPublicKey,
+};
 use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5912;
 use der::asn1::AnyRef;
@@ -123,6 +125,29 @@ impl PublicKey {
         UnparsedPublicKey::new(algorithm, &self.point)
             .verify(message, signature.fixed())
             .map_err(|_| BadSignature)
+    }
+
+    /// Verifies an ECDSA signature over `message` with the hash that another curve fixes: its own, or a longer one (FIPS 186-5 §6.4.2
+    /// takes the leftmost bits of it).
+    ///
+    /// # Errors
+    /// [`BadSignature`] when it was not made by this key over these octets, or the hash is shorter than that of the key's curve.
+    pub fn verify_with_hash_of(
+        &self,
+        hash: Curve,
+        message: &[u8],
+        signature: &EcdsaSignature,
+    ) -> Result<(), BadSignature> {
+        match (self.curve, hash) {
+            (Curve::P256, Curve::P256) | (Curve::P384, Curve::P384) => self.verify(message, signature),
+            (Curve::P256, Curve::P384) => {
+                let der = signature.to_der().map_err(|_| BadSignature)?;
+                UnparsedPublicKey::new(&ECDSA_P256_SHA384_ASN1, &self.point)
+                    .verify(message, &der)
+                    .map_err(|_| BadSignature)
+            }
+            (Curve::P384, Curve::P256) => Err(BadSignature),
+        }
     }
 
     /// Verifies an ECDSA signature over the message of which this is the digest.

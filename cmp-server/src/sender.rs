@@ -102,20 +102,20 @@ fn by_signature(
     message: &PkiMessage,
     (protection, algorithm): (&[u8], &AlgorithmIdentifierOwned),
 ) -> Result<Sender, Refusal> {
-    let curves = [Curve::P256, Curve::P384];
-    let curve = curves.into_iter().find(|curve| curve.signature_algorithm() == algorithm.oid);
-    let curve = curve.filter(|_| algorithm.parameters.is_none()).ok_or(Refusal::Algorithm)?;
+    let hash = Curve::from_signature_algorithm(algorithm.oid);
+    let hash = hash.filter(|_| algorithm.parameters.is_none()).ok_or(Refusal::Algorithm)?;
     let shown = certificates(gate, message)?;
     let first = shown.first().ok_or(IdentifyError::NoCertificate)?;
     let certificate = Certificate::from_der(first).map_err(IdentifyError::from)?;
     check_names(message, &certificate)?;
     let key = certificate.public_key();
-    if key.curve() != curve {
+    // A client that goes from suite 1 to 2 may know one hash for both keys, the longer (RFC 9481 §3.2 leaves it free).
+    if hash < key.curve() {
         return Err(Refusal::Algorithm);
     }
     // One verification with the key that is shown, before up to a hundred for its path.
-    let signature = EcdsaSignature::from_der(curve, protection).map_err(|_| Refusal::BadSignature)?;
-    key.verify(message.protected_part(), &signature).map_err(|_| Refusal::BadSignature)?;
+    let signature = EcdsaSignature::from_der(key.curve(), protection).map_err(|_| Refusal::BadSignature)?;
+    key.verify_with_hash_of(hash, message.protected_part(), &signature).map_err(|_| Refusal::BadSignature)?;
     let owner = gate.label.parts().authority.issuer().tenant();
     let actor = gate.label.trust().identify(&shown, owner, gate.now)?;
     let client = client(certificate.subject_key_identifier().as_deref(), first);

@@ -1,5 +1,5 @@
 //! Uplifts over all suites: from 0 to 1 to 2 by a head-end, of a meter that came with symmetric keys alone; and from 1 to 2 of a meter
-//! that asks by itself over EST.
+//! that asks by itself over EST or CMP.
 
 use ca_core::suite::{Curve, SecuritySuite};
 use dlms::security_setup::MeterKey;
@@ -11,7 +11,7 @@ use e2e::rehearsal::Rehearsal;
 use serde_json::json;
 
 use crate::renewals::{
-    OF_SUITE_1, OF_SUITE_2, curve, is_done, killed_at, left_out, run, stage_of, view, work,
+    OF_SUITE_1, OF_SUITE_2, curve, is_done, killed_at, kur, left_out, run, serve_cmp, stage_of, view, work,
 };
 
 const METER: &str = "4D504B0100000E01";
@@ -84,20 +84,25 @@ fn ask_for_suite_2(rehearsal: &Rehearsal, title: &str, held: &Credential) -> (An
     (answer, asked)
 }
 
-#[test]
-fn a_meter_that_asks_by_itself_is_lifted_to_suite_2_if_its_firmware_is_cleared() {
-    let rehearsal = Rehearsal::start_with(1, cleared);
+/// A cleared meter and another that is not, both in operation in suite 1, and a campaign that lifts the first.
+fn lifting(rehearsal: &Rehearsal) -> [Credential; 2] {
     let list = rehearsal.unique("devices.csv");
     let heading = "system_title,manufacturer,model,firmware,batch";
     let rows = format!("{METER},maker,E350,4.10.2,B-10\n{OLD},maker,E350,4.9,B-10\n");
     std::fs::write(&list, format!("{heading}\n{rows}")).expect("a list");
     drop(rehearsal.operator(&["device", "import", &path(&list), "--tenant", "dso"]).ok());
-    let [held, old] = [METER, OLD].map(|title| in_operation(&rehearsal, title));
-
+    let held = [METER, OLD].map(|title| in_operation(rehearsal, title));
     let whom = ["--road", "device", "--batch", "B-10", "--profile", "meter-op-tls-s2"];
-    let plan = run(&rehearsal, "lift", "uplift", &whom);
+    let plan = run(rehearsal, "lift", "uplift", &whom);
     assert_eq!(left_out(&plan), [("uplift.firmware".to_owned(), 1)]);
-    eventually("it is begun", || (view(&rehearsal, "lift")["total"]["underway"] == 1).then_some(()));
+    eventually("it is begun", || (view(rehearsal, "lift")["total"]["underway"] == 1).then_some(()));
+    held
+}
+
+#[test]
+fn a_meter_that_asks_by_itself_over_est_is_lifted_to_suite_2_if_its_firmware_is_cleared() {
+    let rehearsal = Rehearsal::start_with(1, cleared);
+    let [held, old] = lifting(&rehearsal);
     let (refused, _) = ask_for_suite_2(&rehearsal, OLD, &old);
     assert_eq!(refused.status, 403);
     assert!(refused.text().contains("uplift.firmware"), "{}", refused.text());
@@ -113,4 +118,25 @@ fn a_meter_that_asks_by_itself_is_lifted_to_suite_2_if_its_firmware_is_cleared()
     let (asked, label) = (meter.ask(), meter.label("meter-op-tls"));
     let back = send_request(&rehearsal, (Operation::ReEnrol, &label), &asked.request, &held.shown(), &[]);
     assert_eq!(back.status, 403, "{}", back.text());
+}
+
+#[test]
+fn a_meter_that_asks_by_itself_over_cmp_is_lifted_to_suite_2_if_its_firmware_is_cleared() {
+    let mut rehearsal = Rehearsal::start(1);
+    rehearsal.stop();
+    serve_cmp(&mut rehearsal, &["meter-op-tls-s1", "meter-op-tls-s2"], cleared);
+    let [held, old] = lifting(&rehearsal);
+    let refused =
+        kur(&rehearsal, Meter::new(&rehearsal, OLD, Suite::Two), &old).expect_err("it is not cleared");
+    assert!(refused.contains("uplift.firmware"), "{refused}");
+    let lifted = kur(&rehearsal, Meter::new(&rehearsal, METER, Suite::Two), &held);
+    let lifted = lifted.unwrap_or_else(|said| panic!("{said}"));
+    assert_eq!(stage_of(&rehearsal, "lift", METER), (json!("activated"), json!("message")));
+    eventually("it is done", || is_done(&view(&rehearsal, "lift")).then_some(()));
+    let back = kur(&rehearsal, Meter::new(&rehearsal, METER, Suite::One), &held);
+    let back = back.expect_err("there is no way back to suite 1");
+    assert!(back.contains("request.old-updated"), "{back}");
+    // Its new one is known for what it is, and has time yet.
+    let again = kur(&rehearsal, Meter::new(&rehearsal, METER, Suite::Two), &lifted).expect_err("it is new");
+    assert!(again.contains("renewal.too-early"), "{again}");
 }

@@ -2,13 +2,13 @@
 
 use ca_core::actor::Identity;
 use ca_core::authority::holds_place_of;
+use ca_core::certificate::Certificate;
 use ca_core::csr::{CertificationRequest, RequestContent};
 use ca_core::fault::Fault;
 use ca_core::issuance::{IssueError, IssuedCertificate};
 use ca_core::public_key::PublicKey;
 use ca_core::record::{Awaiting, CertificateId, IntentConflict, Outcome, Stage, StoredCertificate};
 use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence, claimed_subject};
-use ca_core::serial_number::SerialNumber;
 use ca_core::validity::UnixTime;
 use cmp_messages::body::PkiBody;
 use cmp_messages::certificate_request::{CertId, CertReqMsg};
@@ -281,27 +281,27 @@ fn check_old(case: &Case<'_>, old: Option<&CertId>) -> Result<(), Refusal> {
     // RFC 9483 §5.2.3: nobody signs an update in the place of its holder; a registration authority renews by cr or p10cr.
     let Identity::Device(device) = &case.sender.actor.identity else { return Err(Refusal::OldCertificate) };
     let authority = case.authority();
-    let named = match old {
-        None => device.certificate.id(),
-        Some(old) => {
-            let ours = old.issuer.as_directory();
-            if !ours.is_some_and(|name| name.matches(authority.issuer().certificate().subject())) {
-                return Err(Refusal::OldCertificate);
-            }
-            let serial = SerialNumber::from_octets(old.serial_number.as_bytes());
-            let serial = serial.map_err(|_| Refusal::OldCertificate)?;
-            CertificateId { issuer: authority.issuer().key(), serial }
-        }
-    };
     let offer = authority.offer(&case.label.parts().profile).ok_or(Refusal::OldCertificate)?;
     let held = authority.valid_certificates(&device.title)?;
     let places: Vec<_> = held.iter().filter(|row| holds_place_of(row, &offer.profile)).collect();
-    if places.iter().any(|row| row.id == named) {
-        return check_latest(case, &places, &named);
+    let is_named = |row: &&StoredCertificate| match old {
+        None => row.id == device.certificate.id(),
+        Some(old) => is_named(row, old),
+    };
+    match places.iter().copied().find(is_named) {
+        Some(row) => check_latest(case, &places, &row.id),
+        // The one that signs, when it is revoked or expired, is told as that by the authority.
+        None if old.is_none() => Ok(()),
+        None => Err(Refusal::OldCertificate),
     }
-    // One that is revoked or expired is told as that by the authority.
-    let shows_it = device.certificate.id() == named;
-    if shows_it && old.is_none() { Ok(()) } else { Err(Refusal::OldCertificate) }
+}
+
+/// Its issuer need not be the authority that is asked: a device that goes to a higher suite has one of the lower (Green Book 9.2.3.7).
+fn is_named(row: &StoredCertificate, old: &CertId) -> bool {
+    let certificate = Certificate::from_der(&row.certificate);
+    let issuer = old.issuer.as_directory();
+    old.serial_number.as_bytes() == row.id.serial.octets()
+        && certificate.is_ok_and(|one| issuer.is_some_and(|name| name.matches(one.issuer())))
 }
 
 /// C-13: one that was updated before is not updated again; as long as its successor is not confirmed, the authority says so.

@@ -15,7 +15,7 @@ use spki::AlgorithmIdentifierOwned;
 
 use crate::client::{By, Message, cert_conf, cr, fresh, ir, kur, octets, time};
 use crate::octets::{oid as oid_octets, sequence, tlv};
-use crate::pki::{Wish, meter_factory_ds};
+use crate::pki::{Wish, key, meter_factory_ds};
 use crate::world::{DEVICE, OTHER, PATH, Setting, World, certificate};
 
 fn algorithm(text: &str) -> AlgorithmIdentifierOwned {
@@ -27,9 +27,15 @@ fn algorithm(text: &str) -> AlgorithmIdentifierOwned {
 async fn c_04_unknown_and_weak_algorithms_of_signatures_are_refused() {
     let world = World::new();
     let bad = (PkiFailureInfo::BadAlg, "protection.algorithm");
-    // ECDSA with SHA-1 and with SHA-384 on P-256, RSA with SHA-256, Ed25519, and nothing known.
-    for text in ["1.2.840.10045.4.1", "1.2.840.10045.4.3.3", "1.2.840.113549.1.1.11", "1.3.101.112", "1.2.3"]
-    {
+    // ECDSA with SHA-1, with SHA-224 and with SHA-512, RSA with SHA-256, Ed25519, and nothing known.
+    for text in [
+        "1.2.840.10045.4.1",
+        "1.2.840.10045.4.3.1",
+        "1.2.840.10045.4.3.4",
+        "1.2.840.113549.1.1.11",
+        "1.3.101.112",
+        "1.2.3",
+    ] {
         let message = world.cr().with(|header| header.protection_alg = Some(algorithm(text)));
         world.refuses(&message, bad).await;
     }
@@ -37,6 +43,24 @@ async fn c_04_unknown_and_weak_algorithms_of_signatures_are_refused() {
         header.protection_alg.as_mut().unwrap().parameters = Some(Any::encode_from(&Null).unwrap());
     });
     world.refuses(&message, bad).await;
+}
+
+// A client on its way from suite 1 to suite 2 may know one hash for both keys; a signature over the other hash is none.
+#[tokio::test]
+async fn c_04_the_longer_hash_of_the_next_suite_is_taken_if_it_is_what_was_signed() {
+    use p256::ecdsa::signature::hazmat::PrehashSigner as _;
+    use sha2::{Digest as _, Sha384};
+
+    let world = World::new();
+    let longer = |header: &mut PkiHeader| header.protection_alg = Some(algorithm("1.2.840.10045.4.3.3"));
+    let message = world.cr().with(longer);
+    world.refuses(&message, (PkiFailureInfo::BadMessageCheck, "protection.signature")).await;
+    let built = message.built();
+    let By::Key(number) = message.by else { panic!("it is signed") };
+    let digest = Sha384::digest(built.protected_part());
+    let signature: p256::ecdsa::Signature = key(number).sign_prehash(&digest).unwrap();
+    let der = protected_by(&message, signature.to_der().as_bytes());
+    certificate(&PkiMessage::decode(&world.exchange(PATH, der).await).unwrap());
 }
 
 #[tokio::test]
