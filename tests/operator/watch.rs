@@ -169,8 +169,8 @@ fn the_chapter_on_being_told_works_as_it_stands_and_what_happens_is_told_once() 
     );
     let line = eventually("rsyslog wrote it down", || told.got("log.jsonl").pop());
     assert_eq!(
-        (&line["syslogtag"], &line["syslogseverity"], &line["syslogfacility"]),
-        (&Value::from("meter-pki"), &Value::from("6"), &Value::from("3")),
+        (&line["msgid"], &line["syslogseverity"], &line["syslogfacility"]),
+        (&Value::from("watch.test"), &Value::from("6"), &Value::from("3")),
         "{line}"
     );
     assert!(line["msg"].as_str().is_some_and(|text| text.contains(&id)), "{line}");

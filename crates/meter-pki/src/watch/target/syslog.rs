@@ -96,7 +96,7 @@ async fn framed(mut stream: impl AsyncWrite + Unpin, message: &[u8]) -> std::io:
     stream.shutdown().await
 }
 
-/// RFC 5424 §6: `<PRI>1 TIME HOST meter-pki PID MSGID - BOM TEXT`; the message ID is the name of the check.
+/// RFC 5424 §6: `<PRI>1 TIME HOST meter-pki PID MSGID - TEXT`; the message ID is the name of the check.
 fn message(notice: &Notice, host: &str, process: u32) -> String {
     let is_name = |text: &str| !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_graphic());
     let host = if is_name(host) { host } else { "-" };
@@ -104,7 +104,9 @@ fn message(notice: &Notice, host: &str, process: u32) -> String {
     let check: String = notice.check.chars().take(32).collect();
     let Notice { at, id, .. } = notice;
     let headline = notice.headline();
-    format!("<{priority}>1 {at} {host} meter-pki {process} {check} - \u{feff}{headline} (id {id})")
+    // RFC 5424 §6.4: the mark says that it is UTF-8; what is ASCII needs none, and collectors show it.
+    let mark = if headline.is_ascii() { "" } else { "\u{feff}" };
+    format!("<{priority}>1 {at} {host} meter-pki {process} {check} - {mark}{headline} (id {id})")
 }
 
 /// RFC 5424 table 2.
@@ -129,9 +131,11 @@ mod tests {
     fn a_message_has_the_form_of_rfc_5424() {
         assert_eq!(
             message(&notice(), "host.example", 42),
-            "<26>1 2027-01-15T08:01:00Z host.example meter-pki 42 doctor.crl.late - \u{feff}grid: FAULT doctor.crl.late raised: \
+            "<26>1 2027-01-15T08:01:00Z host.example meter-pki 42 doctor.crl.late - grid: FAULT doctor.crl.late raised: \
              the CRL of CN=Grid is late (and 1 more) (id 00112233445566778899aabbccddeeff)"
         );
+        let umlaut = Notice { installation: "Düren".to_owned(), ..notice() };
+        assert!(message(&umlaut, "h", 42).contains(" - \u{feff}Düren: FAULT "));
         let over = Notice { turn: Turn::Over, ..notice() };
         assert!(message(&over, "", 42).starts_with("<30>1 2027-01-15T08:01:00Z - meter-pki 42 "));
     }
