@@ -24,3 +24,4 @@ mod shipments;
 mod transcript;
 mod uplifts;
 mod verbs;
+mod watch;

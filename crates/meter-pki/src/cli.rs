@@ -17,6 +17,7 @@ pub mod shipment;
 pub mod secrets;
 pub mod signer;
 pub mod sim;
+pub mod watch;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -55,6 +56,8 @@ pub enum Command {
     Front,
     /// Hold the keys and sign for an authority in another process: what they are for, and no more.
     Signer(signer::SignerCommand),
+    /// Look at the whole PKI again and again, and tell people and programs when something turns bad, or good again.
+    Watch(watch::WatchArgs),
     /// Tokens (HSMs) and the keys on them.
     #[command(subcommand)]
     Hsm(hsm::HsmCommand),

@@ -35,6 +35,7 @@ mod signer;
 mod sim;
 mod store;
 mod trust;
+mod watch;
 
 use std::future::Future;
 use std::path::Path;
@@ -69,6 +70,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
         Command::Quickstart(args) => wait(crate::quickstart::run(args, cli.json, PLAYED)),
         Command::Serve => wait(serve::serve(&cli.config)),
         Command::Front => wait(front::run(&cli.config)),
+        Command::Watch(args) => wait(watch::run(args, &cli.config, printer)),
         Command::Signer(command) => signer::run(command, &cli.config, printer),
         Command::Hsm(command) => hsm::run(command, &cli.config, printer),
         Command::Secrets(command) => secrets::run(command, printer),

@@ -9,6 +9,7 @@ mod cmp;
 mod front;
 mod push;
 mod signer;
+mod watch;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -35,6 +36,8 @@ pub use front::{
 pub use push::RawPush;
 pub(crate) use signer::CheckedKey;
 pub use signer::{RawKey, RawSigner, SignerConfig};
+pub(crate) use watch::{CheckedTarget, MailWay, NoticeLog, Way};
+pub use watch::{MailSecurity, RawMail, RawNoticeLog, RawUnusual, RawWatch, RawWebhook, WatchConfig};
 
 /// The file as it is written. Tables know their places in it, so that faults can be told with their lines.
 #[derive(Debug, Clone, Deserialize)]

@@ -8,12 +8,12 @@ pub(crate) mod facts;
 pub(crate) mod gather;
 mod judge;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use facts::{Configured, Facts, Served};
 
 /// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Severity {
     /// As it should be.
@@ -136,7 +136,7 @@ pub(crate) struct Report {
 }
 
 /// One line of a report; a check that finds several things has several.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Line {
     pub(crate) id: &'static str,
     pub(crate) severity: Severity,

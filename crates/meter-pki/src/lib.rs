@@ -32,6 +32,7 @@ mod push;
 mod intents;
 mod crl_check;
 mod web;
+mod watch;
 mod ocsp_client;
 mod approvals;
 mod clock_watch;

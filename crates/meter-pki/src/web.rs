@@ -3,17 +3,20 @@
 //! For fetching what is published and for pushing it elsewhere. Follows no redirection and sends no name of a user. RFC 9110.
 
 use std::error::Error;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use client_kit::Authority;
+use client_kit::{Authority, Identity};
 use hyper::body::{Body, Incoming};
 use hyper::header::HOST;
 use hyper::http::HeaderValue;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::version::{TLS12, TLS13};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -50,6 +53,15 @@ impl WebPlace {
     pub(crate) fn target(&self) -> &str {
         &self.target
     }
+}
+
+/// Reads whom to trust: the roots of a PEM file, and nobody else.
+pub(crate) fn trusting(roots_file: &Path) -> Result<ClientConfig, String> {
+    let unusable = |error: &dyn std::fmt::Display| format!("{}: {error}", roots_file.display());
+    let roots = CertificateDer::pem_file_iter(roots_file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let roots: Vec<Vec<u8>> =
+        roots.map_err(|error| unusable(&error))?.iter().map(|root| root.to_vec()).collect();
+    client_kit::trusting(&roots, &Identity::Anonymous, &[&TLS13, &TLS12]).map_err(|error| unusable(&error))
 }
 
 /// Sends a request, whose target is that of the place, and returns the head of the answer with the body still to come.

@@ -21,10 +21,6 @@ use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence};
 use ca_core::subject::Subject;
 use ca_core::validity::UnixTime;
 use ca_store::Recovery;
-use client_kit::Identity;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::version::{TLS12, TLS13};
 use server_kit::metrics::Metrics;
 use server_kit::shutdown::Shutdown;
 use server_kit::workers::WorkerPool;
@@ -39,6 +35,7 @@ use super::{ServedAuthority, System};
 use crate::config::{CheckedAuthority, Config, RawPush};
 use crate::exit::{Exit, Failure, SIGNER_AWAY};
 use crate::push::{Folder, Pusher, Store, StorePlace, Target};
+use crate::web;
 
 /// How often responder certificates are looked at.
 const LOOK: Duration = Duration::from_secs(600);
@@ -151,13 +148,7 @@ fn target(raw: &RawPush) -> Result<Target, Failure> {
     }
     let given = raw.endpoint.clone().zip(raw.bucket.clone()).zip(raw.credentials_file.clone());
     let ((endpoint, bucket), credentials_file) = given.ok_or_else(|| unusable(&"half of a target"))?;
-    let roots = raw.roots_file.as_deref().map(|file| {
-        let roots = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-        let roots = roots.map_err(|error| unusable(&format!("{}: {error}", file.display())))?;
-        let roots: Vec<Vec<u8>> = roots.iter().map(|root| root.to_vec()).collect();
-        client_kit::trusting(&roots, &Identity::Anonymous, &[&TLS13, &TLS12])
-            .map_err(|error| unusable(&error))
-    });
+    let roots = raw.roots_file.as_deref().map(|file| web::trusting(file).map_err(|why| unusable(&why)));
     let tls = roots.transpose()?.map(Arc::new);
     let (region, prefix) = (raw.region.clone(), raw.prefix.clone());
     let place = StorePlace { endpoint, bucket, region, prefix, credentials_file };

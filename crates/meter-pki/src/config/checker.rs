@@ -12,6 +12,7 @@ mod front;
 mod keys;
 mod signer;
 mod uplift;
+mod watch;
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
