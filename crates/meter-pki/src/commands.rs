@@ -22,6 +22,7 @@ mod hsm;
 mod imported;
 mod credential;
 mod ocsp;
+mod emergency;
 mod people;
 mod printer;
 mod qr;
@@ -83,6 +84,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
         Command::Trust(verb) => wait(trust::run(verb, &client(&cli.config)?, printer)),
         Command::Request(verb) => wait(request::run(verb, &client(&cli.config)?, printer)),
         Command::People(verb) => wait(people::run(verb, &client(&cli.config)?, printer)),
+        Command::BreakGlass(verb) => wait(emergency::run(verb, &client(&cli.config)?, printer)),
         Command::Device(DeviceCommand::History { system_title, verify: Some(file), key, .. }) => {
             device::verify(system_title, (file, key.as_deref()), printer)
         }

@@ -157,6 +157,8 @@ pub struct System {
     pub(crate) unchecked_keys: Arc<UncheckedKeys>,
     /// Operators beside the user who runs the server, and root.
     pub(crate) operators: BTreeSet<u32>,
+    /// For how many hours somebody has a role in an emergency at most.
+    pub(crate) break_glass_hours: u8,
     /// Who may do what.
     pub(crate) people: Arc<dyn People>,
     /// Where operators connect.
@@ -396,6 +398,7 @@ pub(crate) fn compose_on(
         findings: store.clone(),
         order_rule: config.orders,
         operators: config.operator_users.clone(),
+        break_glass_hours: config.break_glass_hours,
         people: store.clone(),
         operator_socket: config.operator_socket.clone(),
         audit: Arc::new(AuditLog { store, notary }),

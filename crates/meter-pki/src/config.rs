@@ -299,6 +299,8 @@ pub struct RawOperator {
     /// Whom nobody put on record may do everything.
     #[serde(default)]
     pub users: BTreeSet<u32>,
+    /// `break_glass_hours`: for how many hours somebody has a role in an emergency at most, 1 to 24; 4 unless given.
+    pub break_glass_hours: Option<u8>,
 }
 
 /// `[audit]`

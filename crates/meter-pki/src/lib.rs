@@ -15,6 +15,7 @@ mod due;
 pub mod delivered_text;
 pub mod operator;
 mod campaigns;
+mod emergencies;
 mod people;
 mod key_watch;
 mod system_meters;

@@ -7,6 +7,8 @@ mod acts;
 mod audit_acts;
 mod delivery_acts;
 mod doctor_acts;
+mod emergency_acts;
+mod emergency_routes;
 mod signed_deliveries;
 mod fleet_acts;
 mod campaign_routes;
@@ -187,6 +189,7 @@ fn guarded() -> GuardedRoutes {
         .get("/v1/store", all(Look), store)
         .get("/v1/process", all(Look), process)
         .with(people_routes::add)
+        .with(emergency_routes::add)
         .with(campaign_routes::add)
         .with(production_routes::add)
 }

@@ -34,6 +34,7 @@ use crate::intents::IntentWatch;
 use crate::key_watch::KeyWatch;
 use crate::operator::{OperatorListener, OperatorState, ReconciliationMeters, let_others_find, router};
 use crate::orders;
+use crate::emergencies::EmergencyWatch;
 use crate::people;
 use crate::publisher::Signs;
 use crate::push::Pusher;
@@ -289,6 +290,8 @@ fn carry_out(
     tasks.spawn(due::run(Arc::clone(system), pool.clone(), shutdown.clone()));
     tasks.spawn(orders::run(Arc::clone(system), pool.clone(), shutdown.clone()));
     tasks.spawn(campaigns::run(Arc::clone(system), pool.clone(), shutdown.clone()));
+    let emergencies = EmergencyWatch::new(system, metrics);
+    tasks.spawn(emergencies.run(pool.clone(), shutdown.clone()));
     let clock = ClockWatch::new(&system.ports, system.tenant.clone(), metrics);
     tasks.spawn(clock.run(shutdown.clone()));
 }

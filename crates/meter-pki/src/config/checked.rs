@@ -37,6 +37,8 @@ pub struct Config {
     pub(crate) operator_socket: PathBuf,
     /// Operators beside the user who runs the server, and root.
     pub(crate) operator_users: BTreeSet<u32>,
+    /// For how many hours somebody has a role in an emergency at most.
+    pub(crate) break_glass_hours: u8,
     pub(crate) audit: CheckedAudit,
     /// The file itself, which goes into backups.
     pub(crate) file: PathBuf,

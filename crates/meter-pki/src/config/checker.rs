@@ -34,7 +34,7 @@ use crate::coaps;
 
 use super::checked::{CheckedManufacturer, CheckedRegistrationAuthority, ShipmentTrust};
 use super::{
-    CheckConfigError, Config, RawBulk, RawConfig, RawDlmsTools, RawEst, RawManufacturer, RawProfiles,
+    CheckConfigError, Config, RawBulk, RawConfig, RawDlmsTools, RawEst, RawManufacturer, RawOperator, RawProfiles,
     RawRegistrationAuthority, RawRevocation, RawStatus, beside,
 };
 
@@ -137,6 +137,7 @@ impl<'a> Checker<'a> {
             self.keep("backup.recovery_key_file", RecoveryPublicKey::load(&path))
         });
         let orders = self.at(&raw.revocation, Self::orders);
+        let break_glass_hours = self.at(&raw.operator, Self::break_glass);
         let operator_socket = self.beside(&raw.operator.get_ref().socket);
         self.check_names(&raw);
         let manufacturers = self.each(&raw.manufacturers, Self::manufacturer);
@@ -163,6 +164,7 @@ impl<'a> Checker<'a> {
             cmp: cmp.flatten(),
             status: status?,
             operator_socket,
+            break_glass_hours: break_glass_hours?,
             operator_users: raw.operator.get_ref().users.clone(),
             audit: audit?,
             file: self.file.to_path_buf(),
@@ -174,6 +176,15 @@ impl<'a> Checker<'a> {
             registration_authorities,
             uplifts: UpliftMatrix::new(uplifts),
         })
+    }
+
+    /// For how many hours somebody has a role in an emergency at most.
+    fn break_glass(&mut self, raw: &RawOperator) -> Option<u8> {
+        match raw.break_glass_hours {
+            None => Some(4),
+            Some(hours @ 1..=24) => Some(hours),
+            Some(_) => self.keep("operator.break_glass_hours", Err("is 1 to 24")),
+        }
     }
 
     /// How many people a change of many certificates needs.
