@@ -227,7 +227,9 @@ impl EmergencyChange {
                 return Err(EmergencyConflict::Unknown);
             }
             EmergencyAct::Ask { .. } if !is_own => return Err(EmergencyConflict::ForAnother),
-            EmergencyAct::Ask { role, reason, seconds } => self.ask(&mut person, (*role, reason, *seconds))?,
+            EmergencyAct::Ask { role, reason, seconds } => {
+                self.ask(&mut person, (*role, reason, *seconds))?
+            }
             EmergencyAct::Agree if is_own => return Err(EmergencyConflict::Oneself),
             EmergencyAct::Agree => self.agree(&mut person, other)?,
             EmergencyAct::End => self.end(&mut person)?,
@@ -302,7 +304,8 @@ impl EmergencyChange {
     ) -> Result<(), EmergencyConflict> {
         let now = self.mark.at;
         check_text(finding)?;
-        let is_over = |one: &&mut Emergency| matches!(one.standing(now), EmergencyStanding::Unreviewed { .. });
+        let is_over =
+            |one: &&mut Emergency| matches!(one.standing(now), EmergencyStanding::Unreviewed { .. });
         let is_own = other.is_some_and(|other| other.id == person.id);
         let over = person.emergencies.iter_mut().find(is_over).ok_or(EmergencyConflict::NotOver)?;
         // Nobody reviews what he asked for or agreed to.

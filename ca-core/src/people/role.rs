@@ -103,12 +103,9 @@ impl Role {
                 Permission::ReviewEmergencies,
             ],
             Self::Technician => &[],
-            Self::Approver => &[
-                Permission::Look,
-                Permission::DecideRequests,
-                Permission::Approve,
-                Permission::BreakGlass,
-            ],
+            Self::Approver => {
+                &[Permission::Look, Permission::DecideRequests, Permission::Approve, Permission::BreakGlass]
+            }
         }
     }
 

@@ -24,9 +24,11 @@ mod credential;
 mod ocsp;
 mod emergency;
 mod people;
+mod people_certificate;
 mod printer;
 mod qr;
 mod request;
+mod remote;
 mod restore;
 mod secrets;
 mod revocation;
@@ -46,7 +48,7 @@ use clap_complete::Shell;
 
 use crate::cli::device::DeviceCommand;
 use crate::cli::{BackupCommand, CaCommand, Cli, Command, CrlCommand, RestoreCommand, StoreCommand};
-use crate::config::Config;
+use crate::config::{Config, RemoteServer};
 use crate::exit::{Exit, Failure};
 use crate::operator::client::OperatorClient;
 use crate::quickstart::Verbs;
@@ -152,12 +154,16 @@ const PLAYED: Verbs = Verbs {
     prove_history: device::prove,
 };
 
-/// Finds the operator's socket by the configuration.
+/// Finds the operator's socket by the configuration, or the server elsewhere by the operator's own file.
 fn client(config: &Path) -> Result<OperatorClient, Failure> {
-    Config::socket(config).map(|socket| OperatorClient::new(&socket)).map_err(|error| {
+    let faulty = |error| {
         Failure::new(Exit::Usage, "config.faulty", error)
             .then("name the configuration with --config FILE; `meter-pki config check` tells every fault")
-    })
+    };
+    match RemoteServer::read(config).map_err(faulty)? {
+        Some(server) => remote::client(&server),
+        None => Config::socket(config).map(|socket| OperatorClient::new(&socket)).map_err(faulty),
+    }
 }
 
 /// Who runs this program, as audit records name an operator on this machine.

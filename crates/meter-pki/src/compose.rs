@@ -46,6 +46,7 @@ use crate::audit::AuditLog;
 use crate::audit::note::Notary;
 use crate::config::{CheckedAuthority, Config, ShipmentTrust};
 use crate::exit::{Exit, Failure};
+use crate::people::certificate::Strangers;
 use crate::publisher::Publisher;
 use crate::releases::Releases;
 use crate::signing_pace::{PacedSigner, SigningPace};
@@ -157,6 +158,10 @@ pub struct System {
     pub(crate) unchecked_keys: Arc<UncheckedKeys>,
     /// Operators beside the user who runs the server, and root.
     pub(crate) operators: BTreeSet<u32>,
+    /// The profiles of operators' certificates.
+    pub(crate) operator_profiles: Vec<String>,
+    /// Refusals of whoever comes without a certificate of ours.
+    pub(crate) strangers: Strangers,
     /// For how many hours somebody has a role in an emergency at most.
     pub(crate) break_glass_hours: u8,
     /// Who may do what.
@@ -398,6 +403,8 @@ pub(crate) fn compose_on(
         findings: store.clone(),
         order_rule: config.orders,
         operators: config.operator_users.clone(),
+        operator_profiles: config.operator_profiles.clone(),
+        strangers: Strangers::default(),
         break_glass_hours: config.break_glass_hours,
         people: store.clone(),
         operator_socket: config.operator_socket.clone(),

@@ -85,6 +85,9 @@ const LONG_LIST: usize = 8 * 1024 * 1024;
 /// How long a part of a delivery may be, in octets: a thousand devices, each with four certificates and six secrets.
 const LONG_PART: usize = 16 * 1024 * 1024;
 
+/// The longest body of all routes, in octets: that of a part of a delivery.
+pub(crate) const LONGEST_BODY: u64 = 16 * 1024 * 1024;
+
 /// What the routes work on.
 #[derive(Clone)]
 pub(crate) struct OperatorState {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use server_kit::health::Health;
+use server_kit::limits::{Limits, RawLimits};
 use server_kit::listener::{Listener, LongBody};
 use server_kit::metrics::Metrics;
 use server_kit::shutdown::Shutdown;
@@ -26,15 +27,17 @@ use crate::compose::keys::{Absence, KeyPlace};
 use crate::compose::{
     Renewal, ServedAuthority, System, SystemPorts, cmp_config, compose, est_config, pushers, status_parts,
 };
-use crate::config::{Config, RawCmp, RawCoaps, RawEst};
+use crate::config::{Config, OperatorDoor, RawCmp, RawCoaps, RawEst};
 use crate::deadlines::Deadlines;
 use crate::due;
+use crate::emergencies::EmergencyWatch;
 use crate::exit::{Exit, Failure, SIGNER_AWAY};
 use crate::intents::IntentWatch;
 use crate::key_watch::KeyWatch;
-use crate::operator::{OperatorListener, OperatorState, ReconciliationMeters, let_others_find, router};
+use crate::operator::{
+    LONGEST_BODY, OperatorListener, OperatorState, ReconciliationMeters, let_others_find, router,
+};
 use crate::orders;
-use crate::emergencies::EmergencyWatch;
 use crate::people;
 use crate::publisher::Signs;
 use crate::push::Pusher;
@@ -231,6 +234,12 @@ pub async fn start(
     let operator_router = router(state, health.admin_router(), metrics.router());
     let known = Arc::clone(&system);
     let doorkeeper = Arc::new(move |user| people::is_heard(&known, user));
+    if let Some(door) = &config.operator_door {
+        let listener = operator_door(door, &metrics).await?;
+        tracing::info!(operator = %listener.local_addr(), "serving operators with client certificates");
+        watch_listener(&health, "operator-listener", &listener);
+        spawn(&mut tasks, listener.serve(operator_router.clone(), shutdown.clone()));
+    }
     tasks.spawn(socket.serve(operator_router, doorkeeper, shutdown));
     health.started();
     tracing::info!(%est, status = %config.status.listen, "serving");
@@ -337,6 +346,19 @@ fn nested_bodies(raw: &RawCmp) -> impl Iterator<Item = LongBody> {
 async fn operator_socket(config: &Config) -> Result<OperatorListener, Failure> {
     let bound = OperatorListener::bind(&config.operator_socket, &config.operator_users).await;
     bound.map_err(|error| unfound(config, &error))
+}
+
+/// The operator's routes over TLS 1.3. Who comes without a certificate is told so by the routes.
+async fn operator_door(door: &OperatorDoor, metrics: &Metrics) -> Result<Listener, Failure> {
+    let unusable = |error: &dyn std::fmt::Display| Failure::new(Exit::Usage, "tls.files", error);
+    let identity = TlsIdentity::from_pem(&read(&door.certificate_file)?, &read(&door.key_file)?)
+        .map_err(|error| unusable(&error))?;
+    let clients = ClientCertificates::Asked(Arc::new(AnyCertificate::new()));
+    let tls = Tls::of_1_3(&identity, &clients).map_err(|error| unusable(&error))?;
+    let usual = || Limits::try_from(RawLimits { body_octets: LONGEST_BODY, ..RawLimits::default() });
+    let limits = door.limits.clone().map_or_else(usual, Ok).map_err(|error| unusable(&error))?;
+    let listener = bind(door.listen, "operator").await?;
+    Ok(listener.with_limits(limits).with_metrics(metrics).with_tls(tls))
 }
 
 fn unfound(config: &Config, error: &std::io::Error) -> Failure {

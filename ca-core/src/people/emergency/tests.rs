@@ -145,10 +145,7 @@ fn who_is_removed_has_nothing_in_an_emergency_any_more_and_it_is_reviewed_all_th
     let change = PersonChange::new(&permit, (open.id.clone(), PersonAct::Remove), &tenant, NOW).unwrap();
     let gone = change.applied_to(Some(open)).unwrap();
     assert_eq!(may_revoke(&gone, NOW), Err("people.removed"));
-    assert_eq!(
-        said(&gone, &mia_operations(), EmergencyAct::Agree, NOW),
-        Err(EmergencyConflict::Unknown)
-    );
+    assert_eq!(said(&gone, &mia_operations(), EmergencyAct::Agree, NOW), Err(EmergencyConflict::Unknown));
     assert!(said(&gone, &person("mia", Role::Auditor), looked(), NOW).is_ok());
 }
 

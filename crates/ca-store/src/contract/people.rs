@@ -3,8 +3,8 @@
 
 use ca_core::audit::Act;
 use ca_core::people::{
-    Caller, Credential, EmergencyAct, EmergencyChange, EmergencyConflict, Permission, Person, PersonAct, PersonChange, PersonConflict, PersonId, Reach, Role,
-    may,
+    Caller, Credential, EmergencyAct, EmergencyChange, EmergencyConflict, Permission, Person, PersonAct,
+    PersonChange, PersonConflict, PersonId, Reach, Role, may,
 };
 use ca_core::ports::{Orders, People, StatusSource as _, TrustBlocks};
 use ca_core::record::{

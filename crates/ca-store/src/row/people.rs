@@ -202,12 +202,7 @@ impl Row for PersonRow {
             removed: wire.removed.map(WireMark::mark),
             grants: wire.grants.into_iter().map(WireGrant::grant).collect::<Option<_>>()?,
             credentials: wire.credentials.into_iter().map(bound).collect::<Option<_>>()?,
-            emergencies: wire
-                .emergencies
-                .into_iter()
-                .flatten()
-                .map(WireEmergency::emergency)
-                .collect(),
+            emergencies: wire.emergencies.into_iter().flatten().map(WireEmergency::emergency).collect(),
         };
         Some(Self { person })
     }

@@ -6,7 +6,8 @@ use super::{DAY, HOUR, at, check};
 
 /// What is typed for emergencies that are open, and for those that are over.
 const END: &str = "meter-pki break-glass list; meter-pki break-glass end ID once it is over";
-const REVIEW: &str = "an auditor reads meter-pki audit list, and types meter-pki break-glass review ID --finding …";
+const REVIEW: &str =
+    "an auditor reads meter-pki audit list, and types meter-pki break-glass review ID --finding …";
 
 pub(super) const CHECKS: &[Check] = &[
     check(
