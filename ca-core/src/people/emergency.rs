@@ -228,7 +228,7 @@ impl EmergencyChange {
             }
             EmergencyAct::Ask { .. } if !is_own => return Err(EmergencyConflict::ForAnother),
             EmergencyAct::Ask { role, reason, seconds } => {
-                self.ask(&mut person, (*role, reason, *seconds))?
+                self.ask(&mut person, (*role, reason, *seconds))?;
             }
             EmergencyAct::Agree if is_own => return Err(EmergencyConflict::Oneself),
             EmergencyAct::Agree => self.agree(&mut person, other)?,
@@ -338,17 +338,19 @@ impl EmergencyAct {
     }
 
     fn read(act: Act, text: &str) -> Option<Self> {
-        match act {
-            Act::BreakGlassAsked => {
-                let (what, reason) = text.split_once(" seconds: ")?;
-                let (role, seconds) = what.split_once(" for ")?;
-                let (role, seconds) = (Role::from_name(role)?, seconds.parse().ok()?);
-                Some(Self::Ask { role, reason: reason.to_owned(), seconds })
-            }
-            Act::BreakGlassOpened => Some(Self::Agree),
-            Act::BreakGlassEnded => Some(Self::End),
-            Act::BreakGlassReviewed => Some(Self::Review { finding: text.to_owned() }),
-            _ => None,
+        if act == Act::BreakGlassAsked {
+            let (what, reason) = text.split_once(" seconds: ")?;
+            let (role, seconds) = what.split_once(" for ")?;
+            let (role, seconds) = (Role::from_name(role)?, seconds.parse().ok()?);
+            Some(Self::Ask { role, reason: reason.to_owned(), seconds })
+        } else if act == Act::BreakGlassOpened {
+            Some(Self::Agree)
+        } else if act == Act::BreakGlassEnded {
+            Some(Self::End)
+        } else if act == Act::BreakGlassReviewed {
+            Some(Self::Review { finding: text.to_owned() })
+        } else {
+            None
         }
     }
 }

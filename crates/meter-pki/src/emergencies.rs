@@ -16,7 +16,7 @@ use crate::compose::System;
 use crate::rounds::Rounds;
 
 /// How often is looked.
-const PERIOD: Duration = Duration::from_secs(10);
+const PERIOD: Duration = Duration::from_secs(5);
 
 /// What is looked at, and where the gauges are.
 pub(crate) struct EmergencyWatch {

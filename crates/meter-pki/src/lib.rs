@@ -21,6 +21,7 @@ mod key_watch;
 mod system_meters;
 pub mod compose;
 mod signer_metrics;
+mod strangers;
 mod token_meters;
 mod signing_pace;
 mod exported_log;

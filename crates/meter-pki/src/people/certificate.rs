@@ -4,8 +4,6 @@
 //! That the peer holds its key, the handshake has proved. What the person may do is asked afterwards, as of everybody. A
 //! device's certificate is never an operator's: it is of another profile, and no record of a person changes that.
 
-use std::sync::{Mutex, PoisonError};
-
 use ca_core::certificate::Certificate;
 use ca_core::path::{PathError, TrustAnchor, validate_client};
 use ca_core::people::{Caller, Credential};
@@ -84,30 +82,6 @@ fn check(system: &System, id: &CertificateId) -> Result<(), NotKnown> {
     Err(NotKnown::Profile { profile })
 }
 
-/// How often strangers are on record, in seconds.
-const PAUSE: i64 = 60;
-
-/// Counts refusals of which anybody can be the cause, so that they do not fill the audit trail.
-#[derive(Debug, Default)]
-pub(crate) struct Strangers {
-    /// When one was last put on record, and how many came since.
-    since: Mutex<Option<(UnixTime, u64)>>,
-}
-
-impl Strangers {
-    /// Counts one; returns how many were not put on record before it, if it is to be.
-    pub(crate) fn told(&self, now: UnixTime) -> Option<u64> {
-        let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
-        match since.as_mut() {
-            Some((last, others)) if now < last.plus_seconds(PAUSE) && *last <= now => {
-                *others = others.saturating_add(1);
-                None
-            }
-            _ => since.replace((now, 0)).map_or(Some(0), |(_, others)| Some(others)),
-        }
-    }
-}
-
 /// Why nobody is known by the certificates that were shown.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotKnown {
@@ -169,20 +143,5 @@ impl NotKnown {
     /// once a minute.
     pub(crate) const fn is_anybodys(&self) -> bool {
         matches!(self, Self::Absent | Self::Unreadable | Self::NotOurs)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn strangers_are_on_record_once_a_minute_with_the_number_of_the_others() {
-        let (strangers, at) = (Strangers::default(), UnixTime::from_seconds);
-        assert_eq!(strangers.told(at(1_000)), Some(0));
-        assert_eq!([1_000, 1_001, 1_059].map(|now| strangers.told(at(now))), [None; 3]);
-        assert_eq!(strangers.told(at(1_060)), Some(3));
-        assert_eq!(strangers.told(at(1_061)), None);
-        assert_eq!(strangers.told(at(900)), Some(1), "a clock that was set back");
     }
 }
