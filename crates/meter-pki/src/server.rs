@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use server_kit::health::Health;
 use server_kit::limits::{Limits, RawLimits};
 use server_kit::listener::{Listener, LongBody};
@@ -35,7 +36,7 @@ use crate::exit::{Exit, Failure, SIGNER_AWAY};
 use crate::intents::IntentWatch;
 use crate::key_watch::KeyWatch;
 use crate::operator::{
-    LONGEST_BODY, OperatorListener, OperatorState, ReconciliationMeters, let_others_find, router,
+    Doorkeeper, LONGEST_BODY, OperatorListener, OperatorState, ReconciliationMeters, let_others_find, router,
 };
 use crate::orders;
 use crate::people;
@@ -232,15 +233,8 @@ pub async fn start(
     let reconciliations = Arc::new(ReconciliationMeters::new(&metrics));
     let state = OperatorState { system: Arc::clone(&system), pool, responder, reconciliations, started };
     let operator_router = router(state, health.admin_router(), metrics.router());
-    let known = Arc::clone(&system);
-    let doorkeeper = Arc::new(move |user| people::is_heard(&known, user));
-    if let Some(door) = &config.operator_door {
-        let listener = operator_door(door, &metrics).await?;
-        tracing::info!(operator = %listener.local_addr(), "serving operators with client certificates");
-        watch_listener(&health, "operator-listener", &listener);
-        spawn(&mut tasks, listener.serve(operator_router.clone(), shutdown.clone()));
-    }
-    tasks.spawn(socket.serve(operator_router, doorkeeper, shutdown));
+    open.operators(&mut tasks, config.operator_door.as_ref(), operator_router.clone()).await?;
+    tasks.spawn(socket.serve(operator_router, doorkeeper(&system), shutdown));
     health.started();
     tracing::info!(%est, status = %config.status.listen, "serving");
     Ok(Running { tasks, pools: vec![est_pool, status_pool, operator_pool], system, est, copies })
@@ -348,6 +342,12 @@ async fn operator_socket(config: &Config) -> Result<OperatorListener, Failure> {
     bound.map_err(|error| unfound(config, &error))
 }
 
+/// Who is heard at the socket at all.
+fn doorkeeper(system: &Arc<System>) -> Doorkeeper {
+    let known = Arc::clone(system);
+    Arc::new(move |user| people::is_heard(&known, user))
+}
+
 /// The operator's routes over TLS 1.3. Who comes without a certificate is told so by the routes.
 async fn operator_door(door: &OperatorDoor, metrics: &Metrics) -> Result<Listener, Failure> {
     let unusable = |error: &dyn std::fmt::Display| Failure::new(Exit::Usage, "tls.files", error);
@@ -404,6 +404,21 @@ pub(crate) struct Open<'a> {
 }
 
 impl Open<'_> {
+    /// Serves the operator's routes to operators elsewhere, where the configuration says so.
+    async fn operators(
+        &self,
+        tasks: &mut JoinSet<()>,
+        door: Option<&OperatorDoor>,
+        routes: Router,
+    ) -> Result<(), Failure> {
+        let Some(door) = door else { return Ok(()) };
+        let listener = operator_door(door, self.metrics).await?;
+        tracing::info!(operator = %listener.local_addr(), "serving operators with client certificates");
+        watch_listener(self.health, "operator-listener", &listener);
+        spawn(tasks, listener.serve(routes, self.shutdown.clone()));
+        Ok(())
+    }
+
     /// Serves over CoAP where the configuration asks for it, with the certificate of EST.
     pub(crate) async fn coaps(
         &self,

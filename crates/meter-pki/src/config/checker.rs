@@ -15,6 +15,7 @@ mod uplift;
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use ca_core::certificate::Certificate;
@@ -137,9 +138,10 @@ impl<'a> Checker<'a> {
             self.keep("backup.recovery_key_file", RecoveryPublicKey::load(&path))
         });
         let orders = self.at(&raw.revocation, Self::orders);
-        let operator_profiles = self.operator_profiles(raw.operator.get_ref());
-        let operator_door =
-            self.at(&raw.operator, |checker, operator| checker.operator_door(operator, raw.est.get_ref()));
+        let operator_profiles = Self::operator_profiles(raw.operator.get_ref());
+        let operator_door = raw.operator.get_ref().listen.map(|listen| {
+            self.at(&raw.operator, |checker, one| checker.operator_door(listen, one, raw.est.get_ref()))
+        });
         let break_glass_hours = self.at(&raw.operator, Self::break_glass);
         let operator_socket = self.beside(&raw.operator.get_ref().socket);
         self.check_names(&raw);
@@ -167,7 +169,7 @@ impl<'a> Checker<'a> {
             cmp: cmp.flatten(),
             status: status?,
             operator_socket,
-            operator_door: operator_door?,
+            operator_door: operator_door.flatten(),
             operator_profiles,
             break_glass_hours: break_glass_hours?,
             operator_users: raw.operator.get_ref().users.clone(),
@@ -184,14 +186,13 @@ impl<'a> Checker<'a> {
     }
 
     /// Which certificates are operators'.
-    fn operator_profiles(&mut self, raw: &RawOperator) -> Vec<String> {
+    fn operator_profiles(raw: &RawOperator) -> Vec<String> {
         let usual = || ["ra-operator-s1", "ra-operator-s2"].map(str::to_owned).into();
         raw.certificate_profiles.clone().unwrap_or_else(usual)
     }
 
-    /// Where operators come with client certificates: nowhere, unless it is said where.
-    fn operator_door(&mut self, raw: &RawOperator, est: &RawEst) -> Option<Option<OperatorDoor>> {
-        let Some(listen) = raw.listen else { return Some(None) };
+    /// Where operators come with client certificates.
+    fn operator_door(&mut self, listen: SocketAddr, raw: &RawOperator, est: &RawEst) -> Option<OperatorDoor> {
         let (certificate, key) = match (&raw.certificate_file, &raw.key_file) {
             (Some(certificate), Some(key)) => (certificate, key),
             (None, None) => (&est.certificate_file, &est.key_file),
@@ -205,7 +206,7 @@ impl<'a> Checker<'a> {
             self.keep("operator.certificate_file, key_file", TlsIdentity::from_pem(&octets?, &secret?))?;
         }
         let (certificate_file, key_file) = (self.beside(certificate), self.beside(key));
-        Some(Some(OperatorDoor { listen, certificate_file, key_file, limits: raw.limits.clone() }))
+        Some(OperatorDoor { listen, certificate_file, key_file, limits: raw.limits.clone() })
     }
 
     /// For how many hours somebody has a role in an emergency at most.

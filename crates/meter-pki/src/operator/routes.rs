@@ -220,10 +220,9 @@ fn permit(system: &System, connected: &Connected, needs: Needs) -> Result<Permit
 /// Refuses somebody whose certificate makes him nobody here. What anybody can be the cause of is on record once a minute, with
 /// how often it was.
 fn strange(system: &System, peer: &PeerConnection, not_known: NotKnown) -> Failure {
-    let not_known = match not_known {
-        NotKnown::Unavailable(error) => return unavailable(error),
-        other => other,
-    };
+    if let NotKnown::Unavailable(error) = not_known {
+        return unavailable(error);
+    }
     let next = "show the certificate that is on record as a credential: `meter-pki people show ID`";
     let failure = Failure::new(Exit::Permission, not_known.code(), &not_known).then(next);
     if !not_known.is_anybodys() {

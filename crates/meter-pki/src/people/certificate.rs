@@ -76,7 +76,7 @@ fn check(system: &System, id: &CertificateId) -> Result<(), NotKnown> {
         | CertificateStatus::Uncertain { .. } => return Err(NotKnown::NotOurs),
     }
     let profile = system.status.certificate(id)?.ok_or(NotKnown::NotOurs)?.profile.to_string();
-    if system.operator_profiles.iter().any(|one| *one == profile) {
+    if system.operator_profiles.contains(&profile) {
         return Ok(());
     }
     Err(NotKnown::Profile { profile })
