@@ -179,11 +179,20 @@ pub enum Act {
     PersonRemoved = 135,
     /// An approval lost its force: who gave it may not approve any more.
     ApprovalVoided = 136,
+    /// Somebody asked for a role in an emergency.
+    BreakGlassAsked = 150,
+    /// Another agreed: from now on it counts.
+    BreakGlassOpened = 151,
+    /// It ended, by itself or by an act.
+    BreakGlassEnded = 152,
+    /// Somebody who had no part in it looked at it.
+    BreakGlassReviewed = 153,
 }
 
 impl Act {
     /// Returns the word that listings and searches use.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "a line for each act")]
     pub const fn name(self) -> &'static str {
         match self {
             Self::IntentRecorded => "intent-recorded",
@@ -264,6 +273,10 @@ impl Act {
             Self::CredentialRemoved => "credential-removed",
             Self::PersonRemoved => "person-removed",
             Self::ApprovalVoided => "approval-voided",
+            Self::BreakGlassAsked => "break-glass-asked",
+            Self::BreakGlassOpened => "break-glass-opened",
+            Self::BreakGlassEnded => "break-glass-ended",
+            Self::BreakGlassReviewed => "break-glass-reviewed",
         }
     }
 }

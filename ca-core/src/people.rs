@@ -5,12 +5,16 @@
 //! NIAP `PP_CA` v3.0 (`FMT_MOF.1`, `FMT_SMR.2`): nobody is auditor or CA operations together with any other role.
 
 mod change;
+mod emergency;
 mod permission;
 mod permit;
 mod person;
 mod role;
 
 pub use change::{PersonAct, PersonChange, PersonConflict};
+pub use emergency::{
+    Emergency, EmergencyAct, EmergencyChange, EmergencyConflict, EmergencyStanding, LONGEST_EMERGENCY,
+};
 pub use permission::Permission;
 pub use permit::{Denied, Permit, may};
 pub use person::{

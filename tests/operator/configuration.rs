@@ -75,6 +75,10 @@ fn every_fault_of_meaning_is_told_with_the_line_of_its_table() {
         ("engine = \"fjall\"", "engine = \"paper\""),
         ("directory = \"store\"", "directory = \"absent\""),
         ("passphrase_file = \"passphrase\"", "passphrase_file = \"absent\""),
+        (
+            "socket = \"operator.sock\"",
+            "socket = \"operator.sock\"\nlisten = \"127.0.0.1:0\"\nkey_file = \"tls/server.key\"\nbreak_glass_hours = 25",
+        ),
         ("certificate_file = \"tls/server.pem\"", "certificate_file = \"tls/absent.pem\""),
         ("default_label = \"meter-op-ds-s1\"", "default_label = \"nothing\""),
         (
@@ -104,6 +108,8 @@ fn every_fault_of_meaning_is_told_with_the_line_of_its_table() {
         "store.engine: the engines are fjall and sled".to_owned(),
         format!("store.directory: there is no directory {}", absent("absent")),
         format!("keys.passphrase_file: there is no file {}", absent("absent")),
+        "operator.certificate_file, key_file: are given both, or none".to_owned(),
+        "operator.break_glass_hours: is 1 to 24".to_owned(),
         format!("est.certificate_file: cannot read {}: No such file or directory (os error 2)", absent("tls/absent.pem")),
         "est.default_label: no offer has the label nothing".to_owned(),
         format!("cmp.message_certificate_file: cannot read {}: No such file or directory (os error 2)", absent("tls/absent.cer")),

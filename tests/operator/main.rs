@@ -9,6 +9,7 @@ mod configuration;
 mod deliveries;
 mod devices;
 mod doctor;
+mod door;
 mod exhaustion;
 mod renewals;
 mod generations;

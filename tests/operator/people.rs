@@ -8,7 +8,7 @@ use e2e::chapter::{blocks, steps};
 use e2e::fleet::{Asked, Meter, Suite};
 use e2e::operators::{let_in, run_as};
 use e2e::patience::eventually;
-use e2e::peer::enrol;
+use e2e::peer::{curl, enrol};
 use e2e::rehearsal::Rehearsal;
 use e2e::tool::finish;
 use meter_pki::operator::{Route, Things, route_table};
@@ -36,8 +36,8 @@ fn set_up() -> Rehearsal {
 
 #[test]
 fn the_chapter_on_people_works_as_it_stands() {
-    let [first, more, refused, changes] = steps(CHAPTER);
-    assert_eq!(blocks(CHAPTER, "toml").len(), 1);
+    let [first, more, refused, ask, agree, end, review, changes, ..] = steps::<11>(CHAPTER);
+    assert_eq!(blocks(CHAPTER, "toml").len(), 4);
     let mut rehearsal = set_up();
     let stranger = run_as(&rehearsal, 1001, "meter-pki ca list");
     assert!(!stranger.success, "{}", stranger.all());
@@ -46,6 +46,8 @@ fn the_chapter_on_people_works_as_it_stands() {
     assert!(listed.out.contains("ra-officer for dso") && listed.out.contains("uid:1005"), "{}", listed.out);
     let told = run_as(&rehearsal, 1004, refused).ok();
     assert!(told.err.contains("people.tenant") && told.err.contains("people.role"), "{}", told.all());
+
+    break_the_glass(&rehearsal, [ask, agree, end, review]);
 
     // An order waits for another person.
     let serial =
@@ -95,6 +97,46 @@ fn the_chapter_on_people_works_as_it_stands() {
     drop(run_as(&rehearsal, 1010, newcomer).ok());
     drop(run_as(&rehearsal, 1011, "meter-pki people list").ok());
     assert!(rehearsal.audited() > 0);
+}
+
+/// M-09: Ada gets a role for hours, on Lee's word, and it is told: by the metric, the doctor, and in the audit log.
+fn break_the_glass(rehearsal: &Rehearsal, [ask, agree, end, review]: [&str; 4]) {
+    let before = rehearsal.audited();
+    let publish = "meter-pki crl publish dso-operational-s1";
+    drop(run_as(rehearsal, 1001, ask).ok());
+    assert!(run_as(rehearsal, 1001, publish).err.contains("people.role"), "one alone is nothing");
+    let own = run_as(rehearsal, 1001, agree);
+    assert_eq!((own.code, own.err.contains("break-glass.oneself")), (Some(6), true), "{}", own.all());
+    drop(run_as(rehearsal, 1003, agree).ok());
+    drop(run_as(rehearsal, 1001, publish).ok());
+    let socket = rehearsal.state("operator.sock").to_string_lossy().into_owned();
+    let told = |line: &str| {
+        let metrics = || curl(rehearsal, "http://meter-pki/metrics", &["--unix-socket", &socket]).text();
+        eventually(line, || metrics().lines().any(|one| one == line).then_some(()));
+    };
+    told("pki_break_glass{state=\"open\"} 1");
+    let doctor = rehearsal.operator(&["doctor", "--only", "people"]);
+    assert!(
+        doctor.all().contains("ada broke the glass and was made ca-operations: open"),
+        "{}",
+        doctor.all()
+    );
+    drop(run_as(rehearsal, 1001, end).ok());
+    assert!(run_as(rehearsal, 1001, publish).err.contains("people.over"));
+    told("pki_break_glass{state=\"unreviewed\"} 1");
+    let by_who_agreed = run_as(rehearsal, 1003, review);
+    assert!(by_who_agreed.err.contains("people.role"), "{}", by_who_agreed.all());
+    let listed = run_as(rehearsal, 1005, review).ok();
+    assert!(listed.out.contains("reviewed"), "{}", listed.out);
+    let acts: Vec<String> = rehearsal
+        .audit_after(before)
+        .iter()
+        .filter_map(|record| {
+            record["act"].as_str().filter(|act| act.starts_with("break-glass")).map(str::to_owned)
+        })
+        .collect();
+    let all = ["break-glass-asked", "break-glass-opened", "break-glass-ended", "break-glass-reviewed"];
+    assert_eq!(acts, all);
 }
 
 /// A role of somebody, and for whom it is.

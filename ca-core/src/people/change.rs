@@ -134,7 +134,12 @@ impl PersonChange {
                 }
                 person.credentials.retain(|bound| bound.credential != *credential);
             }
-            PersonAct::Remove => person.removed = Some(self.mark.clone()),
+            PersonAct::Remove => {
+                // What he has in an emergency ends with him, and is reviewed.
+                let live = person.emergencies.iter_mut().filter(|one| one.ended.is_none());
+                live.for_each(|one| one.ended = Some(self.mark.clone()));
+                person.removed = Some(self.mark.clone());
+            }
         }
         Ok(person)
     }
@@ -151,6 +156,7 @@ impl PersonChange {
             removed: None,
             grants: Vec::new(),
             credentials: Vec::new(),
+            emergencies: Vec::new(),
         })
     }
 

@@ -35,11 +35,15 @@ pub enum Permission {
     LeadProduction,
     /// Make a backup.
     BackUp,
+    /// Ask for a role in an emergency, agree to another's, and end one.
+    BreakGlass,
+    /// Put on record that an emergency was looked at after its end.
+    ReviewEmergencies,
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Look,
         Self::ReadAudit,
         Self::LookAtPeople,
@@ -56,6 +60,8 @@ impl Permission {
         Self::LeadCampaigns,
         Self::LeadProduction,
         Self::BackUp,
+        Self::BreakGlass,
+        Self::ReviewEmergencies,
     ];
 
     /// Returns its word.
@@ -78,14 +84,16 @@ impl Permission {
             Self::LeadCampaigns => "lead-campaigns",
             Self::LeadProduction => "lead-production",
             Self::BackUp => "back-up",
+            Self::BreakGlass => "break-glass",
+            Self::ReviewEmergencies => "review-emergencies",
         }
     }
 
-    /// Tells whether it changes anything.
+    /// Tells whether it changes anything but what was looked at.
     #[must_use]
     pub const fn changes(self) -> bool {
         match self {
-            Self::Look | Self::ReadAudit | Self::LookAtPeople => false,
+            Self::Look | Self::ReadAudit | Self::LookAtPeople | Self::ReviewEmergencies => false,
             Self::ChangePeople
             | Self::Issue
             | Self::DecideRequests
@@ -98,7 +106,8 @@ impl Permission {
             | Self::ExportSecrets
             | Self::LeadCampaigns
             | Self::LeadProduction
-            | Self::BackUp => true,
+            | Self::BackUp
+            | Self::BreakGlass => true,
         }
     }
 }

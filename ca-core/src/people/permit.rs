@@ -35,11 +35,15 @@ pub fn may(
         Caller::Person(person) => {
             let with = |grant: &&Grant| grant.role.may(permission);
             let holding: Vec<&Grant> = person.holding(now).filter(with).collect();
-            if holding.is_empty() {
-                let over = person.grants.iter().any(|grant| with(&grant));
+            if person.in_emergency(now).any(|role| role.may(permission)) {
+                None
+            } else if holding.is_empty() {
+                let over = person.grants.iter().any(|grant| with(&grant))
+                    || person.emergencies.iter().any(|one| one.agreed.is_some() && one.role.may(permission));
                 return Err(denied(if over { Why::Over } else { Why::Role }));
+            } else {
+                tenants_of(&holding)
             }
-            tenants_of(&holding)
         }
     };
     let permit = Permit { name: caller.name(), permission, tenants };
@@ -203,7 +207,15 @@ mod tests {
 
     fn person(grants: Vec<Grant>) -> Person {
         let id = PersonId::parse("ada").unwrap();
-        Person { id, name: "Ada".to_owned(), added: mark(), removed: None, grants, credentials: Vec::new() }
+        Person {
+            id,
+            name: "Ada".to_owned(),
+            added: mark(),
+            removed: None,
+            grants,
+            credentials: Vec::new(),
+            emergencies: Vec::new(),
+        }
     }
 
     fn caller(grants: Vec<Grant>) -> Caller {

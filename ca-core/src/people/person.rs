@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use super::emergency::Emergency;
 use super::role::Role;
 use crate::record::Mark;
 use crate::tenant::TenantId;
@@ -188,12 +189,20 @@ pub struct Person {
     /// By what he is known. What was taken away is not in it, and the ledger still knows whose it was: nobody is ever somebody
     /// else by it.
     pub credentials: Vec<Bound>,
+    /// What he asked for or had in emergencies, the newest last; old ones that were reviewed are in the audit trail alone.
+    pub emergencies: Vec<Emergency>,
 }
 
 impl Person {
     /// Returns what he was granted that holds at this time: nothing once he was removed.
     pub fn holding(&self, now: UnixTime) -> impl Iterator<Item = &Grant> {
         self.grants.iter().filter(move |grant| self.removed.is_none() && grant.holds(now))
+    }
+
+    /// Returns the role that he has in an emergency at this time, beside what he was granted.
+    pub fn in_emergency(&self, now: UnixTime) -> impl Iterator<Item = Role> {
+        let open = self.emergencies.iter().filter(move |one| self.removed.is_none() && one.holds(now));
+        open.map(|one| one.role)
     }
 
     /// Tells whether he is known by this credential now.
@@ -272,6 +281,7 @@ mod tests {
             removed: None,
             grants: Vec::new(),
             credentials: vec![bound],
+            emergencies: Vec::new(),
         };
         let without = Person { credentials: Vec::new(), ..ada.clone() };
         assert_eq!(Caller::with(user(), Some(ada.clone()), true), Caller::Person(Box::new(ada)));

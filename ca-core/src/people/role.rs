@@ -75,6 +75,7 @@ impl Role {
                 Permission::ShutOut,
                 Permission::LetInAgain,
                 Permission::BackUp,
+                Permission::BreakGlass,
             ],
             Self::CaOperations => &[
                 Permission::Look,
@@ -84,6 +85,7 @@ impl Role {
                 Permission::Approve,
                 Permission::ShutOut,
                 Permission::Publish,
+                Permission::BreakGlass,
             ],
             Self::RaOfficer => &[
                 Permission::Look,
@@ -92,10 +94,18 @@ impl Role {
                 Permission::ExportSecrets,
                 Permission::LeadCampaigns,
                 Permission::LeadProduction,
+                Permission::BreakGlass,
             ],
-            Self::Auditor => &[Permission::Look, Permission::ReadAudit, Permission::LookAtPeople],
+            Self::Auditor => &[
+                Permission::Look,
+                Permission::ReadAudit,
+                Permission::LookAtPeople,
+                Permission::ReviewEmergencies,
+            ],
             Self::Technician => &[],
-            Self::Approver => &[Permission::Look, Permission::DecideRequests, Permission::Approve],
+            Self::Approver => {
+                &[Permission::Look, Permission::DecideRequests, Permission::Approve, Permission::BreakGlass]
+            }
         }
     }
 

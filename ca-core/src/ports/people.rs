@@ -1,7 +1,9 @@
 //! The port on who may do what.
 
 use super::Unavailable;
-use crate::people::{Credential, Person, PersonChange, PersonConflict, PersonId};
+use crate::people::{
+    Credential, EmergencyChange, EmergencyConflict, Person, PersonChange, PersonConflict, PersonId,
+};
 
 /// Keeps people on record.
 pub trait People: Send + Sync {
@@ -13,6 +15,16 @@ pub trait People: Send + Sync {
         &self,
         change: PersonChange,
     ) -> Result<Result<Person, PersonConflict>, Unavailable>;
+
+    /// Records a change of somebody's emergency, if it may follow what stands there; returns the person after it. Who makes it
+    /// is compared as a person, whichever credential he came with.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn record_emergency_change(
+        &self,
+        change: EmergencyChange,
+    ) -> Result<Result<Person, EmergencyConflict>, Unavailable>;
 
     /// Returns a person, removed ones too.
     ///

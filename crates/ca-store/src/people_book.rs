@@ -1,6 +1,8 @@
 //! The port [`People`]: who may do what.
 
-use ca_core::people::{Credential, Person, PersonChange, PersonConflict, PersonId};
+use ca_core::people::{
+    Credential, EmergencyChange, EmergencyConflict, Person, PersonChange, PersonConflict, PersonId,
+};
 use ca_core::ports::{People, Unavailable};
 
 use crate::act::people;
@@ -18,6 +20,13 @@ impl People for Store {
         change: PersonChange,
     ) -> Result<Result<Person, PersonConflict>, Unavailable> {
         self.write(PORT, Durability::Durable, move |tx| people::change(tx, &change))
+    }
+
+    fn record_emergency_change(
+        &self,
+        change: EmergencyChange,
+    ) -> Result<Result<Person, EmergencyConflict>, Unavailable> {
+        self.write(PORT, Durability::Durable, move |tx| people::change_emergency(tx, &change))
     }
 
     fn person(&self, id: &PersonId) -> Result<Option<Person>, Unavailable> {

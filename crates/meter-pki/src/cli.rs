@@ -9,6 +9,7 @@ pub mod doctor;
 pub mod est;
 pub mod factory;
 pub mod hsm;
+pub mod emergency;
 pub mod people;
 pub mod qr;
 pub mod request;
@@ -25,6 +26,7 @@ use std::path::PathBuf;
 use campaign::CampaignCommand;
 use clap::{Args, Parser, Subcommand};
 use device::DeviceCommand;
+use emergency::BreakGlassCommand;
 use people::PeopleCommand;
 use qr::QrCommand;
 use request::RequestCommand;
@@ -91,6 +93,9 @@ pub enum Command {
     /// Who may do what.
     #[command(subcommand)]
     People(PeopleCommand),
+    /// Roles in emergencies: for hours, for a reason, on the word of two people with different roles.
+    #[command(subcommand)]
+    BreakGlass(BreakGlassCommand),
     /// Devices that their owner expects.
     #[command(subcommand)]
     Device(DeviceCommand),

@@ -22,10 +22,13 @@ mod hsm;
 mod imported;
 mod credential;
 mod ocsp;
+mod emergency;
 mod people;
+mod people_certificate;
 mod printer;
 mod qr;
 mod request;
+mod remote;
 mod restore;
 mod secrets;
 mod revocation;
@@ -46,7 +49,7 @@ use clap_complete::Shell;
 
 use crate::cli::device::DeviceCommand;
 use crate::cli::{BackupCommand, CaCommand, Cli, Command, CrlCommand, RestoreCommand, StoreCommand};
-use crate::config::Config;
+use crate::config::{Config, RemoteServer};
 use crate::exit::{Exit, Failure};
 use crate::operator::client::OperatorClient;
 use crate::quickstart::Verbs;
@@ -85,6 +88,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
         Command::Trust(verb) => wait(trust::run(verb, &client(&cli.config)?, printer)),
         Command::Request(verb) => wait(request::run(verb, &client(&cli.config)?, printer)),
         Command::People(verb) => wait(people::run(verb, &client(&cli.config)?, printer)),
+        Command::BreakGlass(verb) => wait(emergency::run(verb, &client(&cli.config)?, printer)),
         Command::Device(DeviceCommand::History { system_title, verify: Some(file), key, .. }) => {
             device::verify(system_title, (file, key.as_deref()), printer)
         }
@@ -152,12 +156,16 @@ const PLAYED: Verbs = Verbs {
     prove_history: device::prove,
 };
 
-/// Finds the operator's socket by the configuration.
+/// Finds the operator's socket by the configuration, or the server elsewhere by the operator's own file.
 fn client(config: &Path) -> Result<OperatorClient, Failure> {
-    Config::socket(config).map(|socket| OperatorClient::new(&socket)).map_err(|error| {
+    let faulty = |error| {
         Failure::new(Exit::Usage, "config.faulty", error)
             .then("name the configuration with --config FILE; `meter-pki config check` tells every fault")
-    })
+    };
+    match RemoteServer::read(config).map_err(faulty)? {
+        Some(server) => remote::client(&server),
+        None => Config::socket(config).map(|socket| OperatorClient::new(&socket)).map_err(faulty),
+    }
 }
 
 /// Who runs this program, as audit records name an operator on this machine.

@@ -49,6 +49,7 @@ use crate::exit::{Exit, Failure};
 use crate::publisher::Publisher;
 use crate::releases::Releases;
 use crate::signing_pace::{PacedSigner, SigningPace};
+use crate::strangers::Strangers;
 pub(crate) use cmp::cmp_config;
 pub(crate) use est::est_config;
 pub(crate) use front::front_config;
@@ -157,6 +158,12 @@ pub struct System {
     pub(crate) unchecked_keys: Arc<UncheckedKeys>,
     /// Operators beside the user who runs the server, and root.
     pub(crate) operators: BTreeSet<u32>,
+    /// The profiles of operators' certificates.
+    pub(crate) operator_profiles: Vec<String>,
+    /// Refusals of whoever comes without a certificate of ours.
+    pub(crate) strangers: Strangers,
+    /// For how many hours somebody has a role in an emergency at most.
+    pub(crate) break_glass_hours: u8,
     /// Who may do what.
     pub(crate) people: Arc<dyn People>,
     /// Where operators connect.
@@ -396,6 +403,9 @@ pub(crate) fn compose_on(
         findings: store.clone(),
         order_rule: config.orders,
         operators: config.operator_users.clone(),
+        operator_profiles: config.operator_profiles.clone(),
+        strangers: Strangers::default(),
+        break_glass_hours: config.break_glass_hours,
         people: store.clone(),
         operator_socket: config.operator_socket.clone(),
         audit: Arc::new(AuditLog { store, notary }),

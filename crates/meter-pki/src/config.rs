@@ -8,6 +8,7 @@ mod checker;
 mod cmp;
 mod front;
 mod push;
+mod remote;
 mod signer;
 mod watch;
 
@@ -23,17 +24,18 @@ use toml::Spanned;
 
 use crate::coaps::CoapsLimits;
 
-pub(crate) use checked::ShipmentTrust;
 pub use checked::{
     CheckConfigError, CheckedAudit, CheckedAuthority, CheckedManufacturer, CheckedOffer,
     CheckedRegistrationAuthority, Collector, Config, KeySource,
 };
+pub(crate) use checked::{OperatorDoor, ShipmentTrust};
 pub use cmp::{RawCentralKeys, RawCmp, RawFinalNonce, RawNested, RawPasswordWrap};
 pub use front::{
     CheckedUpstream, Elsewhere, ForwardedOffer, FrontConfig, RawElsewhere, RawForwardedOffer, RawFront,
     RawHealth, RawUpstream,
 };
 pub use push::RawPush;
+pub(crate) use remote::RemoteServer;
 pub(crate) use signer::CheckedKey;
 pub use signer::{RawKey, RawSigner, SignerConfig};
 pub(crate) use watch::{CheckedTarget, MailWay, NoticeLog, Way};
@@ -302,6 +304,18 @@ pub struct RawOperator {
     /// Whom nobody put on record may do everything.
     #[serde(default)]
     pub users: BTreeSet<u32>,
+    /// `listen`: address and port where operators also come with client certificates, over TLS 1.3; nowhere unless given.
+    pub listen: Option<SocketAddr>,
+    /// `certificate_file`: PEM, the certificate of that listener first; that of `[est]` unless given.
+    pub certificate_file: Option<PathBuf>,
+    /// `key_file`: PEM PKCS#8, mode 0600; given with `certificate_file`.
+    pub key_file: Option<PathBuf>,
+    /// `certificate_profiles`: the profiles of operators' certificates; `ra-operator-s1` and `ra-operator-s2` unless given.
+    pub certificate_profiles: Option<Vec<String>>,
+    /// `limits` of that listener.
+    pub limits: Option<Limits>,
+    /// `break_glass_hours`: for how many hours somebody has a role in an emergency at most, 1 to 24; 4 unless given.
+    pub break_glass_hours: Option<u8>,
 }
 
 /// `[audit]`

@@ -7,6 +7,8 @@ mod acts;
 mod audit_acts;
 mod delivery_acts;
 mod doctor_acts;
+mod emergency_acts;
+mod emergency_routes;
 mod signed_deliveries;
 mod fleet_acts;
 mod campaign_routes;
@@ -43,7 +45,7 @@ use status_server::responder::Responder;
 
 use crate::compose::System;
 use crate::started::Started;
-pub(crate) use listener::{OperatorListener, let_others_find};
+pub(crate) use listener::{Doorkeeper, OperatorListener, let_others_find};
 pub(crate) use reconciliation_meters::ReconciliationMeters;
 use reply::Reply;
 pub(crate) use routes::Peer;
@@ -82,6 +84,9 @@ const LONG_LIST: usize = 8 * 1024 * 1024;
 
 /// How long a part of a delivery may be, in octets: a thousand devices, each with four certificates and six secrets.
 const LONG_PART: usize = 16 * 1024 * 1024;
+
+/// The longest body of all routes, in octets: that of a part of a delivery.
+pub(crate) const LONGEST_BODY: u64 = 16 * 1024 * 1024;
 
 /// What the routes work on.
 #[derive(Clone)]
@@ -187,6 +192,7 @@ fn guarded() -> GuardedRoutes {
         .get("/v1/store", all(Look), store)
         .get("/v1/process", all(Look), process)
         .with(people_routes::add)
+        .with(emergency_routes::add)
         .with(campaign_routes::add)
         .with(production_routes::add)
 }

@@ -3,6 +3,8 @@
 //! Decides nothing: what a role may do is said in ca-core. The configuration lets in the user who runs the server, root, and
 //! whom it names; they may do everything as long as nobody put them on record.
 
+pub(crate) mod certificate;
+
 use std::os::unix::fs::MetadataExt;
 
 use ca_core::people::{Caller, Credential, Denied, Permission, Permit, PersonId, may};

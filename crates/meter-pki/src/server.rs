@@ -9,7 +9,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use server_kit::health::Health;
+use server_kit::limits::{Limits, RawLimits};
 use server_kit::listener::{Listener, LongBody};
 use server_kit::metrics::Metrics;
 use server_kit::shutdown::Shutdown;
@@ -26,13 +28,16 @@ use crate::compose::keys::{Absence, KeyPlace};
 use crate::compose::{
     Renewal, ServedAuthority, System, SystemPorts, cmp_config, compose, est_config, pushers, status_parts,
 };
-use crate::config::{Config, RawCmp, RawCoaps, RawEst};
+use crate::config::{Config, OperatorDoor, RawCmp, RawCoaps, RawEst};
 use crate::deadlines::Deadlines;
 use crate::due;
+use crate::emergencies::EmergencyWatch;
 use crate::exit::{Exit, Failure, SIGNER_AWAY};
 use crate::intents::IntentWatch;
 use crate::key_watch::KeyWatch;
-use crate::operator::{OperatorListener, OperatorState, ReconciliationMeters, let_others_find, router};
+use crate::operator::{
+    Doorkeeper, LONGEST_BODY, OperatorListener, OperatorState, ReconciliationMeters, let_others_find, router,
+};
 use crate::orders;
 use crate::people;
 use crate::publisher::Signs;
@@ -228,9 +233,8 @@ pub async fn start(
     let reconciliations = Arc::new(ReconciliationMeters::new(&metrics));
     let state = OperatorState { system: Arc::clone(&system), pool, responder, reconciliations, started };
     let operator_router = router(state, health.admin_router(), metrics.router());
-    let known = Arc::clone(&system);
-    let doorkeeper = Arc::new(move |user| people::is_heard(&known, user));
-    tasks.spawn(socket.serve(operator_router, doorkeeper, shutdown));
+    open.operators(&mut tasks, config.operator_door.as_ref(), operator_router.clone()).await?;
+    tasks.spawn(socket.serve(operator_router, doorkeeper(&system), shutdown));
     health.started();
     tracing::info!(%est, status = %config.status.listen, "serving");
     Ok(Running { tasks, pools: vec![est_pool, status_pool, operator_pool], system, est, copies })
@@ -289,6 +293,8 @@ fn carry_out(
     tasks.spawn(due::run(Arc::clone(system), pool.clone(), shutdown.clone()));
     tasks.spawn(orders::run(Arc::clone(system), pool.clone(), shutdown.clone()));
     tasks.spawn(campaigns::run(Arc::clone(system), pool.clone(), shutdown.clone()));
+    let emergencies = EmergencyWatch::new(system, metrics);
+    tasks.spawn(emergencies.run(pool.clone(), shutdown.clone()));
     let clock = ClockWatch::new(&system.ports, system.tenant.clone(), metrics);
     tasks.spawn(clock.run(shutdown.clone()));
 }
@@ -336,6 +342,25 @@ async fn operator_socket(config: &Config) -> Result<OperatorListener, Failure> {
     bound.map_err(|error| unfound(config, &error))
 }
 
+/// Who is heard at the socket at all.
+fn doorkeeper(system: &Arc<System>) -> Doorkeeper {
+    let known = Arc::clone(system);
+    Arc::new(move |user| people::is_heard(&known, user))
+}
+
+/// The operator's routes over TLS 1.3. Who comes without a certificate is told so by the routes.
+async fn operator_door(door: &OperatorDoor, metrics: &Metrics) -> Result<Listener, Failure> {
+    let unusable = |error: &dyn std::fmt::Display| Failure::new(Exit::Usage, "tls.files", error);
+    let identity = TlsIdentity::from_pem(&read(&door.certificate_file)?, &read(&door.key_file)?)
+        .map_err(|error| unusable(&error))?;
+    let clients = ClientCertificates::Asked(Arc::new(AnyCertificate::new()));
+    let tls = Tls::of_1_3(&identity, &clients).map_err(|error| unusable(&error))?;
+    let usual = || Limits::try_from(RawLimits { body_octets: LONGEST_BODY, ..RawLimits::default() });
+    let limits = door.limits.clone().map_or_else(usual, Ok).map_err(|error| unusable(&error))?;
+    let listener = bind(door.listen, "operator").await?;
+    Ok(listener.with_limits(limits).with_metrics(metrics).with_tls(tls))
+}
+
 fn unfound(config: &Config, error: &std::io::Error) -> Failure {
     let message = format!("{}: {error}", config.operator_socket.display());
     Failure::new(Exit::Conflict, "operator.socket", message)
@@ -379,6 +404,21 @@ pub(crate) struct Open<'a> {
 }
 
 impl Open<'_> {
+    /// Serves the operator's routes to operators elsewhere, where the configuration says so.
+    async fn operators(
+        &self,
+        tasks: &mut JoinSet<()>,
+        door: Option<&OperatorDoor>,
+        routes: Router,
+    ) -> Result<(), Failure> {
+        let Some(door) = door else { return Ok(()) };
+        let listener = operator_door(door, self.metrics).await?;
+        tracing::info!(operator = %listener.local_addr(), "serving operators with client certificates");
+        watch_listener(self.health, "operator-listener", &listener);
+        spawn(tasks, listener.serve(routes, self.shutdown.clone()));
+        Ok(())
+    }
+
     /// Serves over CoAP where the configuration asks for it, with the certificate of EST.
     pub(crate) async fn coaps(
         &self,

@@ -35,7 +35,7 @@ pub use provider::provider;
 
 use arc_swap::ArcSwap;
 use rustls::{
-    ServerConfig,
+    ServerConfig, SupportedProtocolVersion,
     server::{NoServerSessionStorage, danger::ClientCertVerifier},
     sign::SingleCertAndKey,
     version::{TLS12, TLS13},
@@ -60,6 +60,12 @@ pub enum ClientCertificates {
     Asked(Arc<dyn ClientCertVerifier>),
 }
 
+/// What small devices can, and what everybody else does.
+static BOTH: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
+
+/// TLS 1.3 alone.
+static NEWEST: &[&SupportedProtocolVersion] = &[&TLS13];
+
 /// Whether `tls-unique` (RFC 5929 §3) is computed for TLS 1.2 connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TlsUnique {
@@ -74,6 +80,7 @@ pub enum TlsUnique {
 pub struct Tls {
     current: Arc<ArcSwap<ServerConfig>>,
     unique: TlsUnique,
+    versions: &'static [&'static SupportedProtocolVersion],
 }
 
 impl fmt::Debug for Tls {
@@ -88,8 +95,24 @@ impl Tls {
     /// # Errors
     /// [`BuildTlsError`] when rustls refuses the combination.
     pub fn new(identity: &TlsIdentity, clients: &ClientCertificates) -> Result<Self, BuildTlsError> {
-        let current = Arc::new(ArcSwap::from_pointee(server_config(identity, clients)?));
-        Ok(Self { current, unique: TlsUnique::Absent })
+        Self::of(identity, clients, BOTH)
+    }
+
+    /// The same with TLS 1.3 alone, for listeners that no small device needs.
+    ///
+    /// # Errors
+    /// [`BuildTlsError`] when rustls refuses the combination.
+    pub fn of_1_3(identity: &TlsIdentity, clients: &ClientCertificates) -> Result<Self, BuildTlsError> {
+        Self::of(identity, clients, NEWEST)
+    }
+
+    fn of(
+        identity: &TlsIdentity,
+        clients: &ClientCertificates,
+        versions: &'static [&'static SupportedProtocolVersion],
+    ) -> Result<Self, BuildTlsError> {
+        let current = Arc::new(ArcSwap::from_pointee(server_config(identity, clients, versions)?));
+        Ok(Self { current, unique: TlsUnique::Absent, versions })
     }
 
     /// The same settings with `tls-unique` computed or absent.
@@ -104,7 +127,7 @@ impl Tls {
     /// # Errors
     /// [`BuildTlsError`]; the former settings then stay in force.
     pub fn replace(&self, identity: &TlsIdentity, clients: &ClientCertificates) -> Result<(), BuildTlsError> {
-        self.current.store(Arc::new(server_config(identity, clients)?));
+        self.current.store(Arc::new(server_config(identity, clients, self.versions)?));
         Ok(())
     }
 }
@@ -121,9 +144,9 @@ pub struct BuildTlsError {
 fn server_config(
     identity: &TlsIdentity,
     clients: &ClientCertificates,
+    versions: &[&'static SupportedProtocolVersion],
 ) -> Result<ServerConfig, BuildTlsError> {
-    let builder =
-        ServerConfig::builder_with_provider(provider()).with_protocol_versions(&[&TLS13, &TLS12])?;
+    let builder = ServerConfig::builder_with_provider(provider()).with_protocol_versions(versions)?;
     let builder = match clients {
         ClientCertificates::NotAsked => builder.with_no_client_auth(),
         ClientCertificates::Asked(verifier) => builder.with_client_cert_verifier(Arc::clone(verifier)),

@@ -1,7 +1,8 @@
 //! Changing who may do what. Which change may follow which is ca-core's; that a credential is one person's is decided here.
 
 use ca_core::people::{
-    Caller, Credential, Permission, Person, PersonAct, PersonChange, PersonConflict, PersonId, may,
+    Caller, Credential, EmergencyChange, EmergencyConflict, Permission, Person, PersonAct, PersonChange,
+    PersonConflict, PersonId, may,
 };
 use ca_core::record::Mark;
 use ca_core::tenant::TenantId;
@@ -51,6 +52,38 @@ pub(crate) fn write(
         let id = person.id.as_str().into();
         tx.put_octets(Keyspace::PersonCredentials, credential_key(credential), id)?;
     }
+    tx.put(&person.id.clone(), &PersonRow { person: person.clone() })?;
+    Ok(Ok(person))
+}
+
+/// Records a change of an emergency with its audit record.
+pub(crate) fn change_emergency(
+    tx: &mut Transaction<'_>,
+    change: &EmergencyChange,
+) -> Result<Result<Person, EmergencyConflict>, ActFault> {
+    let changed = write_emergency(tx, change)?;
+    if changed.is_ok() {
+        tx.seal(change.event.clone())?;
+    }
+    Ok(changed)
+}
+
+/// Writes a change of an emergency. Who makes it, and who agreed, are compared as persons (case M-02).
+pub(crate) fn write_emergency(
+    tx: &mut Transaction<'_>,
+    change: &EmergencyChange,
+) -> Result<Result<Person, EmergencyConflict>, ActFault> {
+    let mut known = tx.row::<PersonRow>(&change.id)?.map(|row| row.person);
+    for one in known.iter_mut().flat_map(|person| &mut person.emergencies) {
+        if let Some(agreed) = &one.agreed {
+            one.agreed = Some(one_mark(tx, agreed)?);
+        }
+    }
+    let other = person_named(tx, &change.mark.by)?;
+    let person = match change.applied_to(known, other.as_ref()) {
+        Ok(person) => person,
+        Err(conflict) => return Ok(Err(conflict)),
+    };
     tx.put(&person.id.clone(), &PersonRow { person: person.clone() })?;
     Ok(Ok(person))
 }

@@ -3,14 +3,15 @@
 
 use ca_core::audit::Act;
 use ca_core::people::{
-    Caller, Credential, Permission, Person, PersonAct, PersonChange, PersonConflict, PersonId, Reach, Role,
-    may,
+    Caller, Credential, EmergencyAct, EmergencyChange, EmergencyConflict, Permission, Person, PersonAct,
+    PersonChange, PersonConflict, PersonId, Reach, Role, may,
 };
 use ca_core::ports::{Orders, People, StatusSource as _, TrustBlocks};
 use ca_core::record::{
     BlockedKey, DecisionConflict, Mark, OrderAct, OrderConflict, OrderDecision, OrderStanding,
     RevocationOrder, Standing, Unblock, UnblockConflict, Unblocked, Verdict,
 };
+use ca_core::validity::UnixTime;
 
 use super::backup::{copied, restored};
 use super::ground::{Ground, LedgerTold, LedgerWords, NOW, event, issuer, tenant};
@@ -147,6 +148,86 @@ fn m_03_an_approval_is_void_once_its_giver_may_not_approve_any_more(ground: &Gro
     store.record(asking(3, 7)).unwrap();
 }
 
+/// What somebody on record, or a user of this machine, says of a person's emergency.
+fn said(
+    store: &Store,
+    (of, by): (&str, Caller),
+    act: EmergencyAct,
+    now: UnixTime,
+) -> Result<Person, EmergencyConflict> {
+    let needs = match act {
+        EmergencyAct::Review { .. } => Permission::ReviewEmergencies,
+        EmergencyAct::Ask { .. } | EmergencyAct::Agree | EmergencyAct::End => Permission::BreakGlass,
+    };
+    let permit = may(&by, needs, None, now).unwrap();
+    let change = EmergencyChange::new(&permit, (who(of), act), &tenant("dso"), now).unwrap();
+    store.record_emergency_change(change).unwrap()
+}
+
+fn on_record(store: &Store, name: &str) -> Caller {
+    Caller::Person(Box::new(store.person(&who(name)).unwrap().unwrap()))
+}
+
+fn fire(role: Role) -> EmergencyAct {
+    EmergencyAct::Ask { role, reason: "fire".to_owned(), seconds: 60 }
+}
+
+/// Kim has a role in an emergency until a minute after now.
+fn break_glass(store: &Store, role: Role) {
+    add(store, "kim", Role::RaOfficer, 1005);
+    add(store, "lee", Role::Administrator, 1006);
+    said(store, ("kim", on_record(store, "kim")), fire(role), NOW).unwrap();
+    said(store, ("kim", on_record(store, "lee")), EmergencyAct::Agree, NOW).unwrap();
+}
+
+fn m_03_m_09_what_was_approved_in_an_emergency_is_void_when_that_is_over(ground: &Ground) {
+    let store = ground.open();
+    break_glass(&store, Role::CaOperations);
+    // The emergency's role gives approvals as any other does; a minute later nobody may count on it.
+    for (later, counts) in [(60, true), (61, false)] {
+        let now = NOW.plus_seconds(later);
+        let still = may(&on_record(&store, "kim"), Permission::Approve, None, now);
+        assert_eq!(still.is_ok(), counts, "{later}");
+    }
+    // A request that somebody approved with a role that was over before the requester came waits again.
+    waits(&store, asking(1, 7));
+    change(&store, "kim", withdraw(Role::RaOfficer)).unwrap();
+    assert_eq!(approve(&store, 7, "kim"), Ok(Standing::Waiting));
+    add(&store, "bob", Role::Approver, 1002);
+    assert_eq!(approve(&store, 7, "bob"), Ok(Standing::Approved));
+    said(&store, ("kim", on_record(&store, "lee")), EmergencyAct::End, NOW).unwrap();
+    waits(&store, asking(2, 7));
+    assert_eq!(count(&store, Act::ApprovalVoided), 1);
+}
+
+fn m_09_an_emergency_is_kept_and_who_agreed_does_not_review_it_by_another_credential(ground: &Ground) {
+    let store = ground.open();
+    add(&store, "ada", Role::Administrator, 1001);
+    let asked = said(&store, ("ada", on_record(&store, "ada")), fire(Role::CaOperations), NOW).unwrap();
+    assert!(asked.in_emergency(NOW).next().is_none());
+    assert_eq!(
+        said(&store, ("ada", Caller::User(1001)), EmergencyAct::Agree, NOW),
+        Err(EmergencyConflict::Oneself),
+        "the same person by his user id"
+    );
+    said(&store, ("ada", Caller::User(1004)), EmergencyAct::Agree, NOW).unwrap();
+    drop(store);
+    let store = ground.open();
+    let ada = store.person(&who("ada")).unwrap().unwrap();
+    assert_eq!(ada.in_emergency(NOW).collect::<Vec<_>>(), [Role::CaOperations]);
+    // Who agreed as a user of this machine is put on record as an auditor since.
+    add(&store, "mia", Role::Auditor, 1004);
+    add(&store, "max", Role::Auditor, 1007);
+    let review = |by| {
+        let looked = EmergencyAct::Review { finding: "as the reason says".to_owned() };
+        said(&store, ("ada", on_record(&store, by)), looked, NOW.plus_seconds(61)).map(drop)
+    };
+    assert_eq!(review("mia"), Err(EmergencyConflict::OwnReview));
+    assert_eq!(review("max"), Ok(()));
+    let acts = [Act::BreakGlassAsked, Act::BreakGlassOpened, Act::BreakGlassEnded, Act::BreakGlassReviewed];
+    assert_eq!(acts.map(|act| count(&store, act)), [1, 1, 0, 1], "what was refused left nothing");
+}
+
 fn what_was_changed_after_a_copy_was_made_comes_back_from_the_log(ground: &Ground) {
     let store = ground.open();
     add(&store, "ada", Role::Administrator, 1001);
@@ -158,6 +239,8 @@ fn what_was_changed_after_a_copy_was_made_comes_back_from_the_log(ground: &Groun
     change(&store, "ada", withdraw(Role::Administrator)).unwrap();
     change(&store, "bob", PersonAct::RemoveCredential(Credential::User(1002))).unwrap();
     change(&store, "bob", PersonAct::Remove).unwrap();
+    break_glass(&store, Role::CaOperations);
+    said(&store, ("kim", on_record(&store, "lee")), EmergencyAct::End, NOW).unwrap();
     let (_parent, other) = restored(rows, ground.kind);
     let known = other.audit_end().unwrap().sequence();
     let log = store.audit_records(known, 99).unwrap();
@@ -174,5 +257,7 @@ super::on_every_engine!(
     m_02_a_credential_is_never_another_persons_though_it_was_taken_away,
     m_02_two_credentials_of_one_person_count_once,
     m_03_an_approval_is_void_once_its_giver_may_not_approve_any_more,
+    m_03_m_09_what_was_approved_in_an_emergency_is_void_when_that_is_over,
+    m_09_an_emergency_is_kept_and_who_agreed_does_not_review_it_by_another_credential,
     what_was_changed_after_a_copy_was_made_comes_back_from_the_log,
 );

@@ -71,6 +71,10 @@ pub(super) fn take_in(
         | Act::CredentialAdded
         | Act::CredentialRemoved
         | Act::PersonRemoved => people::redo(tx, record),
+        Act::BreakGlassAsked
+        | Act::BreakGlassOpened
+        | Act::BreakGlassEnded
+        | Act::BreakGlassReviewed => people::redo_emergency(tx, record),
         Act::ProductionClosed | Act::ProductionCancelled | Act::DeviceScrapped => {
             production::redo(tx, event)
         }

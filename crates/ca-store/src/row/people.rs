@@ -1,10 +1,10 @@
 //! The row of a person: who may do what.
 
-use ca_core::people::{Bound, Credential, Grant, Person, PersonId, Reach, Role};
+use ca_core::people::{Bound, Credential, Emergency, Grant, Person, PersonId, Reach, Role};
 use ca_core::validity::UnixTime;
 use der::{Enumerated, Sequence};
 
-use super::waiting::WireMark;
+use super::waiting::{WireMark, WireRefusal};
 use super::{Row, tenant, time};
 use crate::keyspace::Keyspace;
 
@@ -15,13 +15,22 @@ use crate::keyspace::Keyspace;
 ///     added        Mark,
 ///     grants       SEQUENCE OF Grant,
 ///     credentials  SEQUENCE OF Bound,
-///     removed      [0] Mark OPTIONAL }
+///     removed      [0] Mark OPTIONAL,
+///     emergencies  [1] SEQUENCE OF Emergency OPTIONAL }  -- absent for none
 /// Grant ::= SEQUENCE {
 ///     role     ENUMERATED { administrator(0), caOperations(1), raOfficer(2), auditor(3), technician(4), approver(5) },
 ///     granted  Mark,
 ///     tenant   [0] UTF8String OPTIONAL,    -- absent for every one
 ///     until    [1] Time OPTIONAL }
 /// Bound ::= SEQUENCE { credential UTF8String, added Mark }
+/// Emergency ::= SEQUENCE {
+///     role      ENUMERATED,                -- as in Grant
+///     reason    UTF8String,
+///     seconds   INTEGER,
+///     asked     Mark,
+///     agreed    [0] Mark OPTIONAL,
+///     ended     [1] Mark OPTIONAL,
+///     reviewed  [2] SEQUENCE { mark Mark, finding UTF8String } OPTIONAL }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PersonRow {
@@ -37,6 +46,8 @@ pub(crate) struct WirePerson {
     credentials: Vec<WireBound>,
     #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
     removed: Option<WireMark>,
+    #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
+    emergencies: Option<Vec<WireEmergency>>,
 }
 
 #[derive(Sequence)]
@@ -53,6 +64,46 @@ struct WireGrant {
 struct WireBound {
     credential: String,
     added: WireMark,
+}
+
+#[derive(Sequence)]
+struct WireEmergency {
+    role: WireRole,
+    reason: String,
+    seconds: u32,
+    asked: WireMark,
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    agreed: Option<WireMark>,
+    #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
+    ended: Option<WireMark>,
+    #[asn1(context_specific = "2", tag_mode = "EXPLICIT", optional = "true")]
+    reviewed: Option<WireRefusal>,
+}
+
+impl WireEmergency {
+    fn new(one: &Emergency) -> Self {
+        Self {
+            role: one.role.into(),
+            reason: one.reason.clone(),
+            seconds: one.seconds,
+            asked: WireMark::new(&one.asked),
+            agreed: one.agreed.as_ref().map(WireMark::new),
+            ended: one.ended.as_ref().map(WireMark::new),
+            reviewed: one.reviewed.as_ref().map(WireRefusal::new),
+        }
+    }
+
+    fn emergency(self) -> Emergency {
+        Emergency {
+            role: self.role.into(),
+            reason: self.reason,
+            seconds: self.seconds,
+            asked: self.asked.mark(),
+            agreed: self.agreed.map(WireMark::mark),
+            ended: self.ended.map(WireMark::mark),
+            reviewed: self.reviewed.map(WireRefusal::refusal),
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Enumerated)]
@@ -134,6 +185,8 @@ impl Row for PersonRow {
             grants: person.grants.iter().map(WireGrant::new).collect(),
             credentials: person.credentials.iter().map(bound).collect(),
             removed: person.removed.as_ref().map(WireMark::new),
+            emergencies: Some(person.emergencies.iter().map(WireEmergency::new).collect::<Vec<_>>())
+                .filter(|all| !all.is_empty()),
         })
     }
 
@@ -149,6 +202,7 @@ impl Row for PersonRow {
             removed: wire.removed.map(WireMark::mark),
             grants: wire.grants.into_iter().map(WireGrant::grant).collect::<Option<_>>()?,
             credentials: wire.credentials.into_iter().map(bound).collect::<Option<_>>()?,
+            emergencies: wire.emergencies.into_iter().flatten().map(WireEmergency::emergency).collect(),
         };
         Some(Self { person })
     }

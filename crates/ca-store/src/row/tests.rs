@@ -2,7 +2,7 @@
 
 use ca_core::audit::AuditTrail;
 use ca_core::audit::tree::Peaks;
-use ca_core::people::{Bound, Credential, Grant, Person, PersonId, Reach, Role};
+use ca_core::people::{Bound, Credential, Emergency, Grant, Person, PersonId, Reach, Role};
 use ca_core::profile::{Hierarchy, KeyPurpose, ProfileId};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
@@ -204,6 +204,15 @@ fn person(set: bool) -> PersonRow {
         granted: mark(),
         until: set.then_some(time(9)),
     };
+    let emergency = || Emergency {
+        role: Role::CaOperations,
+        reason: "fire".to_owned(),
+        seconds: 14_400,
+        asked: mark(),
+        agreed: set.then(mark),
+        ended: (!set).then(mark),
+        reviewed: set.then(|| (mark(), "as the reason says".to_owned())),
+    };
     let person = Person {
         id: PersonId::parse("ada").unwrap(),
         name: "Ada Näme".to_owned(),
@@ -211,6 +220,7 @@ fn person(set: bool) -> PersonRow {
         removed: set.then(mark),
         grants: Role::ALL.map(grant).into(),
         credentials: vec![Bound { credential: Credential::Certificate([7; 32]), added: mark() }],
+        emergencies: set.then(emergency).into_iter().collect(),
     };
     PersonRow { person }
 }

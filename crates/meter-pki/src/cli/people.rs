@@ -1,5 +1,7 @@
 //! `people`: what is typed about who may do what.
 
+use std::path::PathBuf;
+
 use clap::{ArgGroup, Args, Subcommand};
 
 /// `people`
@@ -20,6 +22,8 @@ pub enum PeopleCommand {
     Add(AddPersonArgs),
     /// Change what somebody may do, or by what he is known.
     Change(ChangePersonArgs),
+    /// Issue a client certificate and put it on record as a credential.
+    Certificate(CertificateArgs),
     /// Remove somebody for good; the id is never used again.
     Remove {
         /// The id.
@@ -47,6 +51,31 @@ pub struct AddPersonArgs {
     /// A credential: uid:NUMBER, certificate:SHA256 or "oidc:ISSUER SUBJECT".
     #[arg(long)]
     pub credential: Option<String>,
+}
+
+/// `people certificate`
+#[derive(Debug, Clone, Args)]
+pub struct CertificateArgs {
+    /// The id of the person, who is on record.
+    pub id: String,
+    /// The authority that issues it.
+    #[arg(long)]
+    pub issuer: String,
+    /// An operator's profile.
+    #[arg(long, default_value = "ra-operator-s1")]
+    pub profile: String,
+    /// The certification request of the person (PEM or DER); without one, a key is made here.
+    #[arg(long, value_name = "FILE")]
+    pub request: Option<PathBuf>,
+    /// The organization in the name, where a key is made here.
+    #[arg(long, required_unless_present = "request", conflicts_with = "request")]
+    pub organization: Option<String>,
+    /// The country in the name, two letters, where a key is made here.
+    #[arg(long, required_unless_present = "request", conflicts_with = "request")]
+    pub country: Option<String>,
+    /// The new file: the certificate and the key that was made here, or the certificate alone (PEM).
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
 }
 
 /// `people change`

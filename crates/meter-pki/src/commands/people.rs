@@ -1,5 +1,6 @@
-//! `meter-pki people list`, `people show`, `people add`, `people change` and `people remove`.
+//! `meter-pki people list`, `people show`, `people add`, `people change`, `people certificate` and `people remove`.
 
+use super::people_certificate;
 use super::printer::{Printer, heading, table};
 use crate::cli::people::{AddPersonArgs, ChangePersonArgs, PeopleCommand};
 use crate::exit::Failure;
@@ -26,6 +27,7 @@ pub(super) async fn run(
             let person = change(&args.id, &text(args), client).await?;
             printer.result(&person, lines);
         }
+        PeopleCommand::Certificate(args) => people_certificate::make(args, client, printer).await?,
         PeopleCommand::Remove { id } => {
             let text = PersonChangeText { act: "remove".to_owned(), ..PersonChangeText::default() };
             let person = change(id, &text, client).await?;
@@ -83,7 +85,11 @@ fn text(args: &ChangePersonArgs) -> PersonChangeText {
     }
 }
 
-async fn change(id: &str, text: &PersonChangeText, client: &OperatorClient) -> Result<PersonView, Failure> {
+pub(super) async fn change(
+    id: &str,
+    text: &PersonChangeText,
+    client: &OperatorClient,
+) -> Result<PersonView, Failure> {
     client.post(&format!("/v1/people/{}/changes", escaped(id)), text).await
 }
 

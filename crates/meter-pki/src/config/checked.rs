@@ -3,6 +3,7 @@
 //! Keys of authorities are not read here: `compose` opens them. Nothing here can be wrong in itself any more.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use ca_core::certificate::Certificate;
@@ -17,6 +18,7 @@ use ca_core::tenant::TenantId;
 use ca_store::EngineKind;
 use est_server::config::{BindingPolicy, ChallengeMeaning, ServerKeys};
 use est_server::wire::base64::LineLength;
+use server_kit::limits::Limits;
 use signer_pkcs11::TokenOptions;
 
 use crate::backup::recovery_key::RecoveryPublicKey;
@@ -37,6 +39,12 @@ pub struct Config {
     pub(crate) operator_socket: PathBuf,
     /// Operators beside the user who runs the server, and root.
     pub(crate) operator_users: BTreeSet<u32>,
+    /// Where operators come with client certificates.
+    pub(crate) operator_door: Option<OperatorDoor>,
+    /// The profiles of operators' certificates.
+    pub(crate) operator_profiles: Vec<String>,
+    /// For how many hours somebody has a role in an emergency at most.
+    pub(crate) break_glass_hours: u8,
     pub(crate) audit: CheckedAudit,
     /// The file itself, which goes into backups.
     pub(crate) file: PathBuf,
@@ -49,6 +57,15 @@ pub struct Config {
     pub(crate) registration_authorities: Vec<CheckedRegistrationAuthority>,
     /// Which meters may be lifted to which suite.
     pub(crate) uplifts: UpliftMatrix,
+}
+
+/// The listener for operators with client certificates.
+#[derive(Debug, Clone)]
+pub(crate) struct OperatorDoor {
+    pub(crate) listen: SocketAddr,
+    pub(crate) certificate_file: PathBuf,
+    pub(crate) key_file: PathBuf,
+    pub(crate) limits: Option<Limits>,
 }
 
 /// Where private keys are.

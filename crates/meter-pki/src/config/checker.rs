@@ -16,6 +16,7 @@ mod watch;
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use ca_core::certificate::Certificate;
@@ -33,10 +34,10 @@ use toml::Spanned;
 use crate::backup::recovery_key::RecoveryPublicKey;
 use crate::coaps;
 
-use super::checked::{CheckedManufacturer, CheckedRegistrationAuthority, ShipmentTrust};
+use super::checked::{CheckedManufacturer, CheckedRegistrationAuthority, OperatorDoor, ShipmentTrust};
 use super::{
-    CheckConfigError, Config, RawBulk, RawConfig, RawDlmsTools, RawEst, RawManufacturer, RawProfiles,
-    RawRegistrationAuthority, RawRevocation, RawStatus, beside,
+    CheckConfigError, Config, RawBulk, RawConfig, RawDlmsTools, RawEst, RawManufacturer, RawOperator,
+    RawProfiles, RawRegistrationAuthority, RawRevocation, RawStatus, beside,
 };
 
 /// How far the system is that is configured.
@@ -138,6 +139,11 @@ impl<'a> Checker<'a> {
             self.keep("backup.recovery_key_file", RecoveryPublicKey::load(&path))
         });
         let orders = self.at(&raw.revocation, Self::orders);
+        let operator_profiles = Self::operator_profiles(raw.operator.get_ref());
+        let operator_door = raw.operator.get_ref().listen.map(|listen| {
+            self.at(&raw.operator, |checker, one| checker.operator_door(listen, one, raw.est.get_ref()))
+        });
+        let break_glass_hours = self.at(&raw.operator, Self::break_glass);
         let operator_socket = self.beside(&raw.operator.get_ref().socket);
         self.check_names(&raw);
         let manufacturers = self.each(&raw.manufacturers, Self::manufacturer);
@@ -164,6 +170,9 @@ impl<'a> Checker<'a> {
             cmp: cmp.flatten(),
             status: status?,
             operator_socket,
+            operator_door: operator_door.flatten(),
+            operator_profiles,
+            break_glass_hours: break_glass_hours?,
             operator_users: raw.operator.get_ref().users.clone(),
             audit: audit?,
             file: self.file.to_path_buf(),
@@ -175,6 +184,39 @@ impl<'a> Checker<'a> {
             registration_authorities,
             uplifts: UpliftMatrix::new(uplifts),
         })
+    }
+
+    /// Which certificates are operators'.
+    fn operator_profiles(raw: &RawOperator) -> Vec<String> {
+        let usual = || ["ra-operator-s1", "ra-operator-s2"].map(str::to_owned).into();
+        raw.certificate_profiles.clone().unwrap_or_else(usual)
+    }
+
+    /// Where operators come with client certificates.
+    fn operator_door(&mut self, listen: SocketAddr, raw: &RawOperator, est: &RawEst) -> Option<OperatorDoor> {
+        let (certificate, key) = match (&raw.certificate_file, &raw.key_file) {
+            (Some(certificate), Some(key)) => (certificate, key),
+            (None, None) => (&est.certificate_file, &est.key_file),
+            (Some(_), None) | (None, Some(_)) => {
+                return self.keep("operator.certificate_file, key_file", Err("are given both, or none"));
+            }
+        };
+        if self.stage == Stage::Service {
+            let octets = self.readable("operator.certificate_file", certificate);
+            let secret = self.readable("operator.key_file", key);
+            self.keep("operator.certificate_file, key_file", TlsIdentity::from_pem(&octets?, &secret?))?;
+        }
+        let (certificate_file, key_file) = (self.beside(certificate), self.beside(key));
+        Some(OperatorDoor { listen, certificate_file, key_file, limits: raw.limits.clone() })
+    }
+
+    /// For how many hours somebody has a role in an emergency at most.
+    fn break_glass(&mut self, raw: &RawOperator) -> Option<u8> {
+        match raw.break_glass_hours {
+            None => Some(4),
+            Some(hours @ 1..=24) => Some(hours),
+            Some(_) => self.keep("operator.break_glass_hours", Err("is 1 to 24")),
+        }
     }
 
     /// How many people a change of many certificates needs.

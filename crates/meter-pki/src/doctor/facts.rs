@@ -208,6 +208,9 @@ pub(crate) struct Served {
     pub(crate) blocked: Vec<String>,
     /// Authorities whose letting in again waits for a second person.
     pub(crate) unblock_asked: Vec<String>,
+    /// Emergencies that are open or not reviewed: whose, which role, `open` or until when it is to be reviewed, and whether that is
+    /// over.
+    pub(crate) emergencies: Vec<(String, String, String, bool)>,
     /// The ends of what roots made: sentence and days.
     pub(crate) roots: Vec<(String, i64)>,
     /// Own certificates that are not good any more: name and status.

@@ -186,6 +186,10 @@ fn some(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
+fn emergency(state: &str, overdue: bool) -> (String, String, String, bool) {
+    ("kim".to_owned(), "ca-operations".to_owned(), state.to_owned(), overdue)
+}
+
 fn waits(since: i64, until: i64) -> Waiting {
     Waiting { id: "0123456789abcdef0123".to_owned(), since, until }
 }
@@ -344,6 +348,9 @@ const WORK: &[Case] = &[
     }),
     ("trust.blocked", NOTICE, |f| s(f).blocked.push("maker".to_owned())),
     ("trust.unblock", NOTICE, |f| s(f).unblock_asked.push("maker".to_owned())),
+    ("people.break-glass", WARNING, |f| s(f).emergencies.push(emergency("open", false))),
+    ("people.break-glass", WARNING, |f| s(f).emergencies.push(emergency("to be reviewed by …", false))),
+    ("people.break-glass", FAULT, |f| s(f).emergencies.push(emergency("to be reviewed by …", true))),
 ];
 
 fn campaign(state: &str) -> Campaign {

@@ -1,30 +1,48 @@
-//! The other end of the operator's socket: one request, one answer.
+//! The other end of the operator's socket, or of the listener for operators elsewhere: one request, one answer.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::http::HeaderValue;
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
 use super::wire::FailureView;
 use crate::exit::{Exit, Failure};
+use crate::web::{self, WebError, WebPlace};
 
 /// Asks a serving meter-pki.
 #[derive(Debug, Clone)]
 pub struct OperatorClient {
-    socket: PathBuf,
+    way: Way,
+}
+
+/// How the server is reached.
+#[derive(Debug, Clone)]
+enum Way {
+    /// On this machine.
+    Socket(PathBuf),
+    /// Over TLS, with a client certificate.
+    Elsewhere(Arc<(WebPlace, Arc<ClientConfig>)>),
 }
 
 impl OperatorClient {
     /// Makes a client of the socket at `socket`; connects at each request.
     #[must_use]
     pub fn new(socket: &Path) -> Self {
-        Self { socket: socket.to_path_buf() }
+        Self { way: Way::Socket(socket.to_path_buf()) }
+    }
+
+    /// Makes a client of a server elsewhere.
+    pub(crate) fn elsewhere(place: WebPlace, tls: ClientConfig) -> Self {
+        Self { way: Way::Elsewhere(Arc::new((place, Arc::new(tls)))) }
     }
 
     /// Reads.
@@ -82,32 +100,55 @@ impl OperatorClient {
         target: &str,
         body: Bytes,
     ) -> Result<(StatusCode, Bytes), Failure> {
-        let stream = UnixStream::connect(&self.socket).await.map_err(|error| self.nobody(&error))?;
-        let broken =
-            |error: &dyn std::fmt::Display| Failure::new(Exit::Unavailable, "operator.broken", error);
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(|error| broken(&error))?;
-        let driver = tokio::spawn(connection);
         let request = Request::builder()
             .method(method)
             .uri(target)
-            .header(HOST, "meter-pki")
             .header(CONTENT_TYPE, "application/json")
             .body(Full::new(body))
             .map_err(|error| malformed(&error))?;
-        let response = sender.send_request(request).await.map_err(|error| broken(&error))?;
-        let status = response.status();
-        let octets = response.into_body().collect().await.map_err(|error| broken(&error))?.to_bytes();
-        driver.abort();
-        Ok((status, octets))
+        match &self.way {
+            Way::Socket(socket) => over_socket(socket, request).await,
+            Way::Elsewhere(there) => {
+                let (place, tls) = there.as_ref();
+                let response = web::send(place, Some(tls), request).await.map_err(|error| away(&error))?;
+                let status = response.status();
+                let body = response.into_body().collect().await;
+                Ok((status, body.map_err(|error| broken(&error))?.to_bytes()))
+            }
+        }
     }
+}
 
-    fn nobody(&self, error: &std::io::Error) -> Failure {
-        let message = format!("nobody serves at {}: {error}", self.socket.display());
-        Failure::new(Exit::Unavailable, "operator.nobody", message)
-            .then("start `meter-pki serve` with the same --config, then try again")
-    }
+async fn over_socket(
+    socket: &Path,
+    mut request: Request<Full<Bytes>>,
+) -> Result<(StatusCode, Bytes), Failure> {
+    let stream = UnixStream::connect(socket).await.map_err(|error| nobody(socket, &error))?;
+    request.headers_mut().insert(HOST, HeaderValue::from_static("meter-pki"));
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
+    let driver = tokio::spawn(connection);
+    let response = sender.send_request(request).await.map_err(|error| broken(&error))?;
+    let status = response.status();
+    let octets = response.into_body().collect().await.map_err(|error| broken(&error))?.to_bytes();
+    driver.abort();
+    Ok((status, octets))
+}
+
+fn broken(error: &dyn std::fmt::Display) -> Failure {
+    Failure::new(Exit::Unavailable, "operator.broken", error)
+}
+
+fn nobody(socket: &Path, error: &std::io::Error) -> Failure {
+    let message = format!("nobody serves at {}: {error}", socket.display());
+    Failure::new(Exit::Unavailable, "operator.nobody", message)
+        .then("start `meter-pki serve` with the same --config, then try again")
+}
+
+/// A server elsewhere that is not reached, or does not take us as we are.
+fn away(error: &WebError) -> Failure {
+    Failure::new(Exit::Unavailable, "operator.away", error)
+        .then("see [server] of the file that --config names: url, trust_file, certificate_file")
 }
 
 /// Writes a flat structure as a query string; every value we send is plain ASCII or is escaped here.

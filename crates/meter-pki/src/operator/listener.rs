@@ -7,17 +7,30 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use axum::extract::Request;
 use axum::{Extension, Router};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use server_kit::listener::PeerConnection;
 use server_kit::shutdown::Shutdown;
 use tokio::net::{UnixListener, UnixStream};
 
-/// Who is at the other end, as the kernel says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Connected {
-    /// The user of this machine.
-    pub(crate) user: u32,
+/// Who is at the other end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Connected {
+    /// A user of this machine, as the kernel says.
+    User(u32),
+    /// Somebody elsewhere, with the certificates that he showed in the handshake.
+    Elsewhere(PeerConnection),
+}
+
+impl Connected {
+    /// Reads who is at the other end of a request, whichever listener it came by.
+    pub(crate) fn of(request: &Request) -> Option<Self> {
+        let extensions = request.extensions();
+        let elsewhere = || extensions.get::<PeerConnection>().cloned().map(Self::Elsewhere);
+        extensions.get::<Self>().cloned().or_else(elsewhere)
+    }
 }
 
 /// Tells whether a user of this machine whom the configuration does not name is heard: whether he is on record.
@@ -76,7 +89,7 @@ impl OperatorListener {
             }
         };
         let (is_named, doorkeeper) = (self.users.contains(&user), Arc::clone(doorkeeper));
-        let service = TowerToHyperService::new(router.clone().layer(Extension(Connected { user })));
+        let service = TowerToHyperService::new(router.clone().layer(Extension(Connected::User(user))));
         let shutdown = shutdown.clone();
         tokio::spawn(async move {
             let heard =

@@ -14,7 +14,9 @@ use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router};
 use ca_core::audit::{Act, AuditEvent};
 use ca_core::people::{Denied, Permission, Permit, may};
+use ca_core::ports::Unavailable;
 use ca_core::tenant::TenantId;
+use server_kit::listener::PeerConnection;
 
 use super::OperatorState;
 use super::acts::{tenant, unavailable};
@@ -23,6 +25,7 @@ use super::reply::{Refusal, Reply};
 use crate::compose::System;
 use crate::exit::{Exit, Failure};
 use crate::people;
+use crate::people::certificate::NotKnown;
 
 /// What the reason codes of refusals for want of a permission begin with.
 const OURS: &str = "people.";
@@ -178,11 +181,12 @@ impl fmt::Display for Peer {
 
 /// Lets a request through with the permit that it needs, or answers why there is none.
 async fn guard(needs: Needs, state: OperatorState, mut request: Request, next: Next) -> Response {
-    let Some(connected) = request.extensions().get::<Connected>().copied() else {
+    let Some(connected) = Connected::of(&request) else {
         let message = "nobody is at the other end";
         return Reply::from(Failure::new(Exit::Permission, "people.unknown", message)).into_response();
     };
-    match state.work(move |system| permit(system, connected, needs)).await {
+    let asking = connected.clone();
+    match state.work(move |system| permit(system, &asking, needs)).await {
         Ok(permit) => drop(request.extensions_mut().insert(Peer { permit })),
         Err(reply) => return reply.into_response(),
     }
@@ -190,15 +194,21 @@ async fn guard(needs: Needs, state: OperatorState, mut request: Request, next: N
     // What an act refuses since the thing is another tenant's.
     match response.extensions().get::<Refusal>().cloned() {
         Some(Refusal(failure)) if failure.code.starts_with(OURS) => {
-            let told = state.work(move |system| Err::<(), _>(refused(system, connected, failure))).await;
+            let told = state.work(move |system| Err::<(), _>(refused(system, &connected, failure))).await;
             told.map_or_else(IntoResponse::into_response, |()| response)
         }
         _ => response,
     }
 }
 
-fn permit(system: &System, connected: Connected, needs: Needs) -> Result<Permit, Failure> {
-    let caller = people::user(system, connected.user).map_err(unavailable)?;
+fn permit(system: &System, connected: &Connected, needs: Needs) -> Result<Permit, Failure> {
+    let caller = match connected {
+        Connected::User(user) => people::user(system, *user).map_err(unavailable)?,
+        Connected::Elsewhere(peer) => {
+            let known = people::certificate::caller(system, &peer.certificates);
+            known.map_err(|not_known| strange(system, peer, not_known))?
+        }
+    };
     let permit = may(&caller, needs.permission, None, system.clock.now());
     let permit = permit.and_then(|permit| match needs.things {
         Things::Installations => permit.check_everything().map(|()| permit),
@@ -207,24 +217,57 @@ fn permit(system: &System, connected: Connected, needs: Needs) -> Result<Permit,
     permit.map_err(|denied| refused(system, connected, denied_failure(&denied)))
 }
 
+/// Refuses somebody whose certificate makes him nobody here. What anybody can be the cause of is on record once a minute, with
+/// how often it was.
+fn strange(system: &System, peer: &PeerConnection, not_known: NotKnown) -> Failure {
+    if let NotKnown::Unavailable(error) = not_known {
+        return unavailable(error);
+    }
+    let next = "show the certificate that is on record as a credential: `meter-pki people show ID`";
+    let failure = Failure::new(Exit::Permission, not_known.code(), &not_known).then(next);
+    if !not_known.is_anybodys() {
+        return refused(system, &Connected::Elsewhere(peer.clone()), failure);
+    }
+    let Some(others) = system.strangers.told(system.clock.now()) else { return failure };
+    let address = peer.peer_addr.ip();
+    let detail = match others {
+        0 => format!("{}, from {address}", failure.message),
+        _ => format!("{}, from {address}; {others} more since the record before", failure.message),
+    };
+    let told = record_refusal(system, format!("operator:address-{address}"), (&failure.code, detail));
+    told.map_or_else(unavailable, |()| failure)
+}
+
 /// Records a refusal under the name of whoever it is.
-fn refused(system: &System, connected: Connected, failure: Failure) -> Failure {
-    let named = people::user(system, connected.user).map(|caller| caller.name());
+fn refused(system: &System, connected: &Connected, failure: Failure) -> Failure {
+    let name = match connected {
+        Connected::User(user) => {
+            let named = people::user(system, *user).map(|caller| caller.name());
+            named.unwrap_or_else(|_| format!("uid-{user}"))
+        }
+        Connected::Elsewhere(peer) => people::certificate::name(system, &peer.certificates),
+    };
+    let told = record_refusal(system, format!("operator:{name}"), (&failure.code, failure.message.clone()));
+    told.map_or_else(unavailable, |()| failure)
+}
+
+fn record_refusal(
+    system: &System,
+    actor: String,
+    (reason, detail): (&str, String),
+) -> Result<(), Unavailable> {
     let event = AuditEvent {
         time: system.clock.now(),
         tenant: system.tenant.clone(),
-        actor: format!("operator:{}", named.unwrap_or_else(|_| format!("uid-{}", connected.user))),
+        actor,
         act: Act::RequestRefused,
         issuer: None,
         serial: None,
-        reason: failure.code.clone(),
-        detail: failure.message.clone(),
+        reason: reason.to_owned(),
+        detail,
         digest: Vec::new(),
     };
-    match system.ports.ledger.record_event(event) {
-        Ok(()) => failure,
-        Err(error) => unavailable(error),
-    }
+    system.ports.ledger.record_event(event)
 }
 
 /// Tells somebody what he may not do.

@@ -6,6 +6,7 @@ pub mod campaigns;
 pub mod crls;
 pub mod deliveries;
 pub mod doctor;
+pub mod emergencies;
 pub mod fleet;
 pub mod ocsp;
 pub mod orders;

@@ -21,8 +21,11 @@ pub(super) fn read(config: &Config, raw: &RawConfig) -> Configured {
     let (est, status) = (&config.est, &config.status);
     let mut listeners = vec![("est".to_owned(), est.listen), ("status".to_owned(), status.listen)];
     listeners.extend(config.cmp.as_ref().and_then(|cmp| cmp.listen).map(|listen| ("cmp".to_owned(), listen)));
+    let door = config.operator_door.as_ref();
+    listeners.extend(door.map(|door| ("operator".to_owned(), door.listen)));
     let cmp_connections = config.cmp.as_ref().map_or(0, |cmp| cmp.limits.max_connections());
     let most = est.limits.max_connections() + status.limits.max_connections() + cmp_connections;
+    let most = most + door.map_or(0, |door| door.limits.clone().unwrap_or_default().max_connections());
     Configured {
         sha256: sha256(&config.file),
         profiles_sha256: profiles_sha256(&config.file, raw),
@@ -134,8 +137,16 @@ fn own(part: Part, name: String, certificate: &Certificate) -> OwnCertificate {
     }
 }
 
+/// The certificates of EST, and of the listener for operators where it has another.
 fn tls(config: &Config) -> Vec<OwnCertificate> {
-    let name = || format!("the certificate of TLS in {}", config.est.certificate_file.display());
+    let est = (config.est.certificate_file.as_path(), config.est.key_file.as_path());
+    let door =
+        config.operator_door.iter().map(|door| (door.certificate_file.as_path(), door.key_file.as_path()));
+    std::iter::once(est).chain(door.filter(|files| *files != est)).flat_map(tls_of).collect()
+}
+
+fn tls_of((certificate_file, key_file): (&Path, &Path)) -> Vec<OwnCertificate> {
+    let name = || format!("the certificate of TLS in {}", certificate_file.display());
     let failed = |fault: String| OwnCertificate {
         part: Part::Tls,
         name: name(),
@@ -143,7 +154,7 @@ fn tls(config: &Config) -> Vec<OwnCertificate> {
         fault: Some(fault),
         ..OwnCertificate::default()
     };
-    let (pem, key) = match (fs::read(&config.est.certificate_file), fs::read(&config.est.key_file)) {
+    let (pem, key) = match (fs::read(certificate_file), fs::read(key_file)) {
         (Ok(pem), Ok(key)) => (pem, key),
         (Err(error), _) | (_, Err(error)) => return vec![failed(error.to_string())],
     };

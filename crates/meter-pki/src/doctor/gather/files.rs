@@ -35,6 +35,7 @@ pub(super) fn look(config: &Config, files: &mut Files) {
         (Use::Ledger, config.store_directory.clone()),
         (Use::Published, config.status.directory.clone()),
     ];
+    paths.extend(config.operator_door.as_ref().map(|door| (Use::TlsKey, door.key_file.clone())));
     paths.extend(config.est.message_key_file.clone().map(|path| (Use::KeyFile, path)));
     paths.extend(config.est.message_passphrase_file.clone().map(|path| (Use::Passphrase, path)));
     paths.extend(config.audit.export_directory.clone().map(|path| (Use::Export, path)));

@@ -51,6 +51,9 @@ pub(super) async fn fetch(
     if let Some(listen) = config.cmp.as_ref().and_then(|cmp| cmp.listen) {
         outside.listeners.push(("cmp".to_owned(), connect(listen).await));
     }
+    if let Some(door) = &config.operator_door {
+        outside.listeners.push(("operator".to_owned(), connect(door.listen).await));
+    }
     if let Some(client) = client {
         crls(client, &mut outside).await;
     } else {

@@ -18,6 +18,7 @@ use crate::operator::client::OperatorClient;
 use crate::operator::wire::campaigns::{CampaignPage, CampaignQueryText};
 use crate::operator::wire::crls::RecordedCrlView;
 use crate::operator::wire::doctor::ProcessView;
+use crate::operator::wire::emergencies::EmergencyView;
 use crate::operator::wire::orders::{OrderPage, OrderQueryText, OrderView};
 use crate::operator::wire::production::{ProductionPage, ProductionQueryText};
 use crate::operator::wire::requests::{RequestPage, RequestQueryText};
@@ -195,6 +196,15 @@ impl Questions<'_> {
             served.blocked = out.map(|one| one.subject.clone()).collect();
             let asked = trusted.iter().filter(|one| one.unblock_asked.is_some());
             served.unblock_asked = asked.map(|one| one.subject.clone()).collect();
+        }
+        if let Some(all) = self.of::<Vec<EmergencyView>>("emergencies", "/v1/emergencies", &()).await {
+            let told = all.into_iter().filter(|one| one.state == "open" || one.review_due.is_some());
+            served.emergencies = told
+                .map(|one| {
+                    let state = one.review_due.map_or(one.state, |due| format!("to be reviewed by {due}"));
+                    (one.person, one.role, state, one.overdue)
+                })
+                .collect();
         }
         if let Some(text) = self.text("health", "/health").await {
             match serde_json::from_str::<HealthView>(&text) {

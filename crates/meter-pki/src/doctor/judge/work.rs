@@ -4,6 +4,11 @@ use super::super::facts::{Facts, Served, Waiting};
 use super::super::{Check, Finding, Judge, Severity};
 use super::{DAY, HOUR, at, check};
 
+/// What is typed for emergencies that are open, and for those that are over.
+const END: &str = "meter-pki break-glass list; meter-pki break-glass end ID once it is over";
+const REVIEW: &str =
+    "an auditor reads meter-pki audit list, and types meter-pki break-glass review ID --finding …";
+
 pub(super) const CHECKS: &[Check] = &[
     check(
         "doctor.intents.uncertain",
@@ -82,6 +87,12 @@ pub(super) const CHECKS: &[Check] = &[
         Severity::Notice,
         "no authority waits for a second person to be let in again",
         Judge::Served(unblock),
+    ),
+    check(
+        "doctor.people.break-glass",
+        Severity::Fault,
+        "nobody has a role in an emergency, and each that is over was reviewed within a day",
+        Judge::Served(break_glass),
     ),
 ];
 
@@ -210,6 +221,16 @@ fn unblock(_: &Facts, served: &Served) -> Vec<Finding> {
             )
         })
         .collect()
+}
+
+fn break_glass(_: &Facts, served: &Served) -> Vec<Finding> {
+    let told = served.emergencies.iter();
+    told.map(|(person, role, state, overdue)| {
+        let says = format!("{person} broke the glass and was made {role}: {state}");
+        let finding = if *overdue { Finding::fault } else { Finding::warning };
+        finding(says, if state == "open" { END } else { REVIEW })
+    })
+    .collect()
 }
 
 /// The digits by which a person names it.
