@@ -179,6 +179,16 @@ pub enum Act {
     PersonRemoved = 135,
     /// An approval lost its force: who gave it may not approve any more.
     ApprovalVoided = 136,
+    /// A visit was opened.
+    VisitOpened = 137,
+    /// It was changed: nobody approved what it is now.
+    VisitAmended = 138,
+    /// Somebody approved it.
+    VisitApproved = 139,
+    /// Somebody refused it.
+    VisitRefused = 140,
+    /// It was ended, or its time is over.
+    VisitEnded = 141,
 }
 
 impl Act {
@@ -264,6 +274,11 @@ impl Act {
             Self::CredentialRemoved => "credential-removed",
             Self::PersonRemoved => "person-removed",
             Self::ApprovalVoided => "approval-voided",
+            Self::VisitOpened => "visit-opened",
+            Self::VisitAmended => "visit-amended",
+            Self::VisitApproved => "visit-approved",
+            Self::VisitRefused => "visit-refused",
+            Self::VisitEnded => "visit-ended",
         }
     }
 }

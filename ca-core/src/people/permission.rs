@@ -35,11 +35,15 @@ pub enum Permission {
     LeadProduction,
     /// Make a backup.
     BackUp,
+    /// Open, change and end visits of technicians.
+    LeadVisits,
+    /// Have certificates for a hand-held unit on one's own visits, and hand in what was done on them.
+    Visit,
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Look,
         Self::ReadAudit,
         Self::LookAtPeople,
@@ -56,6 +60,8 @@ impl Permission {
         Self::LeadCampaigns,
         Self::LeadProduction,
         Self::BackUp,
+        Self::LeadVisits,
+        Self::Visit,
     ];
 
     /// Returns its word.
@@ -78,6 +84,8 @@ impl Permission {
             Self::LeadCampaigns => "lead-campaigns",
             Self::LeadProduction => "lead-production",
             Self::BackUp => "back-up",
+            Self::LeadVisits => "lead-visits",
+            Self::Visit => "visit",
         }
     }
 
@@ -98,7 +106,9 @@ impl Permission {
             | Self::ExportSecrets
             | Self::LeadCampaigns
             | Self::LeadProduction
-            | Self::BackUp => true,
+            | Self::BackUp
+            | Self::LeadVisits
+            | Self::Visit => true,
         }
     }
 }

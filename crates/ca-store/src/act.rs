@@ -18,6 +18,7 @@ pub(crate) mod schedule;
 pub(crate) mod settlement;
 pub(crate) mod shard;
 pub(crate) mod transactions;
+pub(crate) mod visits;
 pub(crate) mod waiting;
 pub(crate) mod repeats;
 pub(crate) mod slot;

@@ -17,6 +17,7 @@ pub mod shipment;
 pub mod secrets;
 pub mod signer;
 pub mod sim;
+pub mod visit;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ use people::PeopleCommand;
 use qr::QrCommand;
 use request::RequestCommand;
 use revocation::{ReleaseArgs, RevocationCommand, RevokeArgs, TrustCommand};
+use visit::VisitCommand;
 
 /// Certificate authority and PKI suite for smart meters, gateways and hand-held units.
 #[derive(Debug, Parser)]
@@ -88,6 +90,9 @@ pub enum Command {
     /// Who may do what.
     #[command(subcommand)]
     People(PeopleCommand),
+    /// Visits of technicians, and certificates for their hand-held units.
+    #[command(subcommand)]
+    Visit(VisitCommand),
     /// Devices that their owner expects.
     #[command(subcommand)]
     Device(DeviceCommand),

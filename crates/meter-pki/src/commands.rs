@@ -35,6 +35,7 @@ mod signer;
 mod sim;
 mod store;
 mod trust;
+mod visit;
 
 use std::future::Future;
 use std::path::Path;
@@ -83,6 +84,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
         Command::Trust(verb) => wait(trust::run(verb, &client(&cli.config)?, printer)),
         Command::Request(verb) => wait(request::run(verb, &client(&cli.config)?, printer)),
         Command::People(verb) => wait(people::run(verb, &client(&cli.config)?, printer)),
+        Command::Visit(verb) => wait(visit::run(verb, &client(&cli.config)?, printer)),
         Command::Device(DeviceCommand::History { system_title, verify: Some(file), key, .. }) => {
             device::verify(system_title, (file, key.as_deref()), printer)
         }

@@ -16,6 +16,7 @@ pub mod delivered_text;
 pub mod operator;
 mod campaigns;
 mod people;
+mod visits;
 mod key_watch;
 mod system_meters;
 pub mod compose;

@@ -16,6 +16,8 @@ mod ocsp_acts;
 pub(crate) mod order_acts;
 mod people_acts;
 mod people_routes;
+mod visit_acts;
+mod visit_routes;
 mod production_routes;
 mod production_acts;
 mod reconcile_acts;
@@ -187,6 +189,7 @@ fn guarded() -> GuardedRoutes {
         .get("/v1/store", all(Look), store)
         .get("/v1/process", all(Look), process)
         .with(people_routes::add)
+        .with(visit_routes::add)
         .with(campaign_routes::add)
         .with(production_routes::add)
 }

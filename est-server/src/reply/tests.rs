@@ -148,6 +148,7 @@ fn table() -> Vec<(u16, Refusal)> {
         (403, conflict(IntentConflict::DeviceKeyNotDelivered)),
         (403, conflict(IntentConflict::DeviceOutOfUse(OutOfUse::Retired))),
         (403, conflict(IntentConflict::FactorySuperseded { since: now })),
+        (403, conflict(IntentConflict::Visit(VisitRefusal::Required))),
         (403, conflict(IntentConflict::Production(ProductionRefusal::Required))),
         (403, conflict(IntentConflict::Production(ProductionRefusal::Unknown))),
         (403, conflict(IntentConflict::Production(ProductionRefusal::Title))),

@@ -21,7 +21,7 @@ use ca_core::certificate::Certificate;
 use ca_core::fleet::uplift::UpliftMatrix;
 use ca_core::orders::OrderRule;
 use ca_core::path::TrustAnchor;
-use ca_core::profile::{CertificateProfile, ProfileId};
+use ca_core::profile::{Approval, CertificateProfile, ProfileId};
 use ca_core::tenant::TenantId;
 use ca_store::EngineKind;
 use est_server::config::DlmsTools;
@@ -35,7 +35,7 @@ use crate::coaps;
 use super::checked::{CheckedManufacturer, CheckedRegistrationAuthority, ShipmentTrust};
 use super::{
     CheckConfigError, Config, RawBulk, RawConfig, RawDlmsTools, RawEst, RawManufacturer, RawProfiles,
-    RawRegistrationAuthority, RawRevocation, RawStatus, beside,
+    RawRegistrationAuthority, RawRevocation, RawStatus, RawVisits, beside,
 };
 
 /// How far the system is that is configured.
@@ -137,6 +137,7 @@ impl<'a> Checker<'a> {
             self.keep("backup.recovery_key_file", RecoveryPublicKey::load(&path))
         });
         let orders = self.at(&raw.revocation, Self::orders);
+        let visit_approvals = self.at(&raw.visits, Self::visits);
         let operator_socket = self.beside(&raw.operator.get_ref().socket);
         self.check_names(&raw);
         let manufacturers = self.each(&raw.manufacturers, Self::manufacturer);
@@ -168,6 +169,7 @@ impl<'a> Checker<'a> {
             file: self.file.to_path_buf(),
             recovery_key: recovery_key.flatten(),
             orders: orders?,
+            visit_approvals: visit_approvals?,
             authorities,
             closed_authorities,
             manufacturers,
@@ -188,6 +190,12 @@ impl<'a> Checker<'a> {
             two_people_from: raw.two_people_from.unwrap_or(usual.two_people_from),
             lifetime_seconds,
         })
+    }
+
+    /// How many people a visit of a technician needs.
+    fn visits(&mut self, raw: &RawVisits) -> Option<Approval> {
+        let approvals = raw.approvals.as_deref().map_or(Some(Approval::Two), Approval::from_name);
+        self.keep("visits.approvals", approvals.ok_or("is none, one or two"))
     }
 
     /// What must exist is not created.
