@@ -189,6 +189,10 @@ pub enum Act {
     VisitRefused = 140,
     /// It was ended, or its time is over.
     VisitEnded = 141,
+    /// A technician was given what he takes along.
+    VisitBundled = 142,
+    /// What he brought back was checked.
+    ReceiptsChecked = 143,
 }
 
 impl Act {
@@ -279,6 +283,8 @@ impl Act {
             Self::VisitApproved => "visit-approved",
             Self::VisitRefused => "visit-refused",
             Self::VisitEnded => "visit-ended",
+            Self::VisitBundled => "visit-bundled",
+            Self::ReceiptsChecked => "receipts-checked",
         }
     }
 }

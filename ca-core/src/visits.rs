@@ -6,8 +6,10 @@
 
 mod change;
 mod plan;
+mod receipts;
 mod visit;
 
 pub use change::{VisitAct, VisitChange, VisitConflict};
 pub use plan::{LONGEST, MAX_METERS, MAX_REASON, SHORTEST, VisitPlan};
+pub use receipts::{Fault, Held, MAX_ENTRIES, Receipt, ReceiptFault, check as check_receipts};
 pub use visit::{MAX_CERTIFICATES, Visit, VisitCertificate, VisitQuery, VisitStanding};

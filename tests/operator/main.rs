@@ -21,6 +21,7 @@ mod requests;
 mod responder;
 mod secrets;
 mod shipments;
+mod technicians;
 mod transcript;
 mod uplifts;
 mod verbs;

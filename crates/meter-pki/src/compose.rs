@@ -2,6 +2,7 @@
 //!
 //! Nothing is decided here; values of the configuration are put into constructors. What must exist is not created.
 
+mod bundles;
 mod cmp;
 mod est;
 mod front;
@@ -50,6 +51,7 @@ use crate::exit::{Exit, Failure};
 use crate::publisher::Publisher;
 use crate::releases::Releases;
 use crate::signing_pace::{PacedSigner, SigningPace};
+use bundles::BundleSigner;
 pub(crate) use cmp::cmp_config;
 pub(crate) use est::est_config;
 pub(crate) use front::front_config;
@@ -162,6 +164,8 @@ pub struct System {
     pub(crate) people: Arc<dyn People>,
     /// Visits of technicians.
     pub(crate) visits: Arc<dyn Visits>,
+    /// Who signs what technicians take along, if anybody does.
+    pub(crate) bundle_signer: Option<BundleSigner>,
     /// How many people must approve a visit.
     pub(crate) visit_approvals: Approval,
     /// Where operators connect.
@@ -424,6 +428,7 @@ pub(crate) fn compose_on(
         operators: config.operator_users.clone(),
         people: store.clone(),
         visits: store.clone(),
+        bundle_signer: bundles::signer(config, &ports.signer),
         visit_approvals: config.visit_approvals,
         operator_socket: config.operator_socket.clone(),
         audit: Arc::new(AuditLog { store, notary }),

@@ -17,6 +17,8 @@ pub(crate) mod order_acts;
 mod people_acts;
 mod people_routes;
 mod visit_acts;
+mod visit_bundle;
+mod visit_receipts;
 mod visit_routes;
 mod production_routes;
 mod production_acts;

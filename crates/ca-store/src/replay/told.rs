@@ -137,7 +137,10 @@ pub(super) fn take_in(
         | Act::TransactionLapsed
         // That a meter was found to differ, or that secrets were given out, changes none of them.
         | Act::ReconciliationDiffered
-        | Act::SecretsExported => Ok(()),
+        | Act::SecretsExported
+        // So do bundles and receipts change no visit.
+        | Act::VisitBundled
+        | Act::ReceiptsChecked => Ok(()),
         Act::RecoveryEnded => take_epoch(tx, record),
     }
 }

@@ -4,6 +4,7 @@ mod campaigns;
 mod der;
 mod devices;
 mod production;
+mod visits;
 
 use std::fmt::Write;
 use std::path::Path;
@@ -15,6 +16,7 @@ use sha2::{Digest, Sha256};
 
 pub(crate) use campaigns::{CAMPAIGN, SWAPPED, counted, listed_as_done};
 pub(crate) use devices::{DEVICE, counted_by, found_by};
+pub(crate) use visits::CERTIFICATES_END;
 
 use der::{certificate_row, crl_tbs, id_row, integer, octets, sequence, signed, tbs, text, time, utf8};
 

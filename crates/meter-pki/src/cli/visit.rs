@@ -70,6 +70,22 @@ pub enum VisitCommand {
         #[arg(long)]
         out: PathBuf,
     },
+    /// Make the signed bundle that is taken along where there is no coverage.
+    Bundle {
+        /// The name of the visit.
+        id: String,
+        /// Where it is written, CMS in DER; never over a file that is there.
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Hand in what the hand-held unit wrote down, and have it checked.
+    Receipts {
+        /// The name of the visit.
+        id: String,
+        /// The log, CMS in DER, signed by the unit.
+        #[arg(long = "in", value_name = "FILE")]
+        file: PathBuf,
+    },
     /// End a visit: what was issued on it is revoked.
     End {
         /// Its name.

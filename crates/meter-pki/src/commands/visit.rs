@@ -1,4 +1,4 @@
-//! `meter-pki visit open`, `amend`, `list`, `show`, `approve`, `refuse`, `certificate` and `end`.
+//! `meter-pki visit open`, `amend`, `list`, `show`, `approve`, `refuse`, `certificate`, `bundle`, `receipts` and `end`.
 
 use std::path::Path;
 
@@ -9,12 +9,12 @@ use super::ceremony::{refuse_existing, write_new};
 use super::cmp::read_request;
 use super::printer::{Printer, heading, table};
 use crate::cli::visit::{OpenVisitArgs, VisitCommand};
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 use crate::operator::client::{OperatorClient, escaped};
 use crate::operator::wire::CertificateView;
 use crate::operator::wire::visits::{
-    VisitCertificateText, VisitDecisionText, VisitEndText, VisitPage, VisitPlanText, VisitQueryText,
-    VisitText, VisitView,
+    BundleView, ReceiptFaultView, ReceiptsText, ReceiptsView, VisitCertificateText, VisitDecisionText,
+    VisitEndText, VisitPage, VisitPlanText, VisitQueryText, VisitText, VisitView,
 };
 
 pub(super) async fn run(
@@ -55,6 +55,8 @@ pub(super) async fn run(
         VisitCommand::Certificate { id, profile, request, out } => {
             certify(id, (profile, request, out), client, printer).await?;
         }
+        VisitCommand::Bundle { id, out } => bundle(id, out, client, printer).await?,
+        VisitCommand::Receipts { id, file } => receipts(id, file, client, printer).await?,
         VisitCommand::End { id, reason } => {
             let text = VisitEndText { reason: reason.clone() };
             let view: VisitView = client.post(&path(id, "/end"), &text).await?;
@@ -116,6 +118,47 @@ async fn certify(
         vec![format!("certificate {} of {} is in {out}, until {}", view.serial, view.subject, view.not_after)]
     });
     Ok(())
+}
+
+async fn bundle(id: &str, out: &Path, client: &OperatorClient, printer: &Printer) -> Result<(), Failure> {
+    refuse_existing(out)?;
+    let view: BundleView = client.post(&path(id, "/bundles"), &()).await?;
+    let octets = STANDARD
+        .decode(&view.bundle)
+        .map_err(|error| Failure::new(Exit::Failed, "operator.malformed", error))?;
+    write_new(out, &octets)?;
+    printer.result(&view, |view| {
+        vec![format!("the bundle of {} is in {}, until {}", view.visit, out.display(), view.expires_at)]
+    });
+    Ok(())
+}
+
+async fn receipts(id: &str, file: &Path, client: &OperatorClient, printer: &Printer) -> Result<(), Failure> {
+    let octets = std::fs::read(file).map_err(|error| {
+        Failure::new(Exit::Usage, "file.unreadable", format!("{}: {error}", file.display()))
+    })?;
+    let text = ReceiptsText { log: STANDARD.encode(octets) };
+    let view: ReceiptsView = client.post(&path(id, "/receipts"), &text).await?;
+    printer.result(&view, |view| {
+        let mut lines = vec![format!(
+            "{} entries for {} meters, signed with certificate {}; {} faults",
+            view.entries,
+            view.meters,
+            view.signed_by,
+            view.faults.len()
+        )];
+        let fault =
+            |fault: &ReceiptFaultView| format!("line {}: {} ({})", fault.line, fault.message, fault.code);
+        lines.extend(view.faults.iter().map(fault));
+        lines
+    });
+    match view.faults.first() {
+        None => Ok(()),
+        Some(first) => {
+            let message = format!("the log has {} faults; they are on record", view.faults.len());
+            Err(Failure::new(Exit::Partial, &first.code, message).then("look at them with the technician"))
+        }
+    }
 }
 
 fn rows(page: &VisitPage) -> Vec<String> {

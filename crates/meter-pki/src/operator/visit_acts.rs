@@ -68,6 +68,7 @@ pub(super) fn show(system: &System, peer: &Peer, name: &str) -> Result<VisitView
 
 pub(super) fn open(system: &System, peer: &Peer, text: &VisitText) -> Result<VisitView, Failure> {
     let owner = tenant(&text.plan.tenant)?;
+    peer.check(&owner)?;
     let act = VisitAct::Open(plan(system, &text.plan)?);
     record(system, peer, (&owner, id(&text.id)?, act))
 }
@@ -92,6 +93,7 @@ pub(super) fn decide(
     (name, text): (&str, VisitDecisionText),
 ) -> Result<VisitView, Failure> {
     let visit = find(system, name)?;
+    peer.check(&visit.tenant)?;
     let digest = hex::decode(&text.digest).ok().and_then(|octets| octets.try_into().ok());
     let digest = digest.ok_or_else(|| {
         Failure::new(Exit::Usage, "visit.digest", "a digest has 64 hexadecimal digits")
@@ -169,7 +171,7 @@ fn plan(system: &System, text: &VisitPlanText) -> Result<VisitPlan, Failure> {
     Ok(plan.in_order())
 }
 
-fn find(system: &System, name: &str) -> Result<Visit, Failure> {
+pub(super) fn find(system: &System, name: &str) -> Result<Visit, Failure> {
     let found = system.visits.visit(&id(name)?).map_err(unavailable)?;
     found.ok_or_else(|| {
         let message = format!("there is no visit called {name}");
@@ -219,7 +221,7 @@ fn failure(conflict: &VisitConflict, visit: &VisitId) -> Failure {
     Failure::new(exit, conflict.code(), conflict).then(next)
 }
 
-fn view(system: &System, visit: &Visit, now: UnixTime) -> Result<VisitView, Failure> {
+pub(super) fn view(system: &System, visit: &Visit, now: UnixTime) -> Result<VisitView, Failure> {
     let plan = &visit.plan;
     let certificates = visit.certificates.iter().map(|one| certificate(system, one, now));
     Ok(VisitView {

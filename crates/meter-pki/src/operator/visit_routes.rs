@@ -8,10 +8,10 @@ use super::reply::Reply;
 use super::routes::{GuardedRoutes, Peer, each};
 use super::wire::CertificateView;
 use super::wire::visits::{
-    VisitCertificateText, VisitDecisionText, VisitEndText, VisitPage, VisitPlanText, VisitQueryText,
-    VisitText, VisitView,
+    BundleView, ReceiptsText, ReceiptsView, VisitCertificateText, VisitDecisionText, VisitEndText, VisitPage,
+    VisitPlanText, VisitQueryText, VisitText, VisitView,
 };
-use super::{OperatorState, visit_acts};
+use super::{OperatorState, visit_acts, visit_bundle, visit_receipts};
 
 /// Adds the routes.
 pub(super) fn add(routes: GuardedRoutes) -> GuardedRoutes {
@@ -25,6 +25,8 @@ pub(super) fn add(routes: GuardedRoutes) -> GuardedRoutes {
         .post("/v1/visits/{id}/decisions", approve, decide_visit)
         .post("/v1/visits/{id}/end", lead, end_visit)
         .post("/v1/visits/{id}/certificates", visit, certify_on_visit)
+        .post("/v1/visits/{id}/bundles", visit, bundle)
+        .post("/v1/visits/{id}/receipts", visit, take_receipts)
         .get("/v1/own-visits", visit, own_visits)
 }
 
@@ -94,4 +96,21 @@ async fn certify_on_visit(
     Json(text): Json<VisitCertificateText>,
 ) -> Result<Json<CertificateView>, Reply> {
     state.run(move |system| visit_acts::certify(system, &peer, (&id, &text))).await
+}
+
+async fn bundle(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Path(id): Path<String>,
+) -> Result<Json<BundleView>, Reply> {
+    state.run(move |system| visit_bundle::make(system, &peer, &id)).await
+}
+
+async fn take_receipts(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Path(id): Path<String>,
+    Json(text): Json<ReceiptsText>,
+) -> Result<Json<ReceiptsView>, Reply> {
+    state.run(move |system| visit_receipts::check(system, &peer, (&id, &text))).await
 }

@@ -134,3 +134,91 @@ pub struct VisitCertificateView {
     /// Its last second.
     pub not_after: String,
 }
+
+/// A bundle that was made.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BundleView {
+    /// The visit.
+    pub visit: String,
+    /// The last second of it.
+    pub expires_at: String,
+    /// CMS `SignedData` (RFC 5652 §5) over [`BundleContent`] as JSON, DER in base64.
+    pub bundle: String,
+}
+
+/// What a technician takes along.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BundleContent {
+    /// `meter-pki-visit-bundle-1`.
+    pub form: String,
+    /// When it was made.
+    pub made_at: String,
+    /// Its last second: that of the visit, or the nextUpdate of a CRL in it if that is sooner.
+    pub expires_at: String,
+    /// The visit, with its meters.
+    pub visit: VisitView,
+    /// The owner's authorities and their roots, DER in base64.
+    pub certificates: Vec<String>,
+    /// The CRLs that speak of the meters.
+    pub crls: Vec<BundleCrl>,
+    /// Units whose certificates are revoked and would be valid still.
+    pub revoked_units: Vec<RevokedUnit>,
+}
+
+/// A CRL in a bundle.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BundleCrl {
+    /// Its number.
+    pub number: u64,
+    /// When the next one comes at the latest.
+    pub next_update: String,
+    /// DER in base64.
+    pub crl: String,
+}
+
+/// A certificate of a unit that is revoked.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RevokedUnit {
+    /// The system title of the unit.
+    pub unit: String,
+    /// The serial number.
+    pub serial: String,
+    /// Why.
+    pub reason: String,
+    /// Until when it would have been valid.
+    pub until: String,
+}
+
+/// What a unit brought back.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiptsText {
+    /// CMS `SignedData` (RFC 5652 §5) of the unit over its log, DER in base64.
+    pub log: String,
+}
+
+/// What it is worth.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReceiptsView {
+    /// The visit.
+    pub visit: String,
+    /// The serial number of the certificate that signed it.
+    pub signed_by: String,
+    /// How many entries could be read.
+    pub entries: usize,
+    /// How many different meters they name.
+    pub meters: usize,
+    /// What is wrong.
+    pub faults: Vec<ReceiptFaultView>,
+}
+
+/// Something that is wrong with a log.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ReceiptFaultView {
+    /// In which line, counted from 1.
+    pub line: usize,
+    /// The stable reason code.
+    pub code: String,
+    /// In words.
+    pub message: String,
+}
