@@ -198,6 +198,7 @@ pub enum Act {
 impl Act {
     /// Returns the word that listings and searches use.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "a line for each act")]
     pub const fn name(self) -> &'static str {
         match self {
             Self::IntentRecorded => "intent-recorded",

@@ -148,7 +148,10 @@ fn reason_of(store: &Store, number: u16) -> Option<ReasonCode> {
     match store.status_of(&id(number)).unwrap() {
         CertificateStatus::Good => None,
         CertificateStatus::Revoked(revocation) => Some(revocation.reason),
-        other => panic!("{other:?}"),
+        CertificateStatus::NeverIssued
+        | CertificateStatus::Pending
+        | CertificateStatus::Aborted
+        | CertificateStatus::Uncertain { .. } => panic!("{number} is no certificate"),
     }
 }
 

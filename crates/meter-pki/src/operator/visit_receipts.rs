@@ -35,7 +35,7 @@ pub(super) fn check(
     }
     let had = had(system, &visit)?;
     let (signer, log) = opened(&octets, &had).map_err(told)?;
-    let held: Vec<Held> = had.iter().map(|one| held(one)).collect();
+    let held: Vec<Held> = had.iter().map(held).collect();
     let region = |title: &_| {
         let device = system.registry.device(title).ok().flatten();
         let own = device.filter(|device| device.expected.tenant == visit.tenant);
