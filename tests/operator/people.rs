@@ -184,26 +184,6 @@ fn sample(route: &Route, known: &Known) -> (String, Value) {
             (String::new(), json!({"system_title": title, "profile": "meter-op-ds-s1", "valid_minutes": 1}))
         }
         ("POST", "/v1/crls/{authority}") => ("/v1/crls/dso-operational-s1".to_owned(), none),
-        ("GET", "/v1/visits" | "/v1/own-visits") => (format!("{}?{}", route.path, own()), none),
-        ("POST", "/v1/visits") => {
-            (String::new(), json!({"id": "late", "plan": visiting(title, "2020-01-01T00:00:00Z")}))
-        }
-        ("GET", "/v1/visits/{id}") => ("/v1/visits/known".to_owned(), none),
-        ("POST", "/v1/visits/{id}/changes") => {
-            ("/v1/visits/known/changes".to_owned(), visiting(title, "2020-01-01T00:00:00Z"))
-        }
-        ("POST", "/v1/visits/{id}/decisions") => {
-            ("/v1/visits/known/decisions".to_owned(), json!({"digest": "ab".repeat(32), "refused_for": null}))
-        }
-        ("POST", "/v1/visits/{id}/end") => ("/v1/visits/known/end".to_owned(), json!({"reason": ""})),
-        ("POST", "/v1/visits/{id}/certificates") => {
-            let text = json!({"profile": "hhu-op-ds-s1", "request": "AA=="});
-            ("/v1/visits/known/certificates".to_owned(), text)
-        }
-        ("POST", "/v1/visits/{id}/bundles") => ("/v1/visits/known/bundles".to_owned(), none),
-        ("POST", "/v1/visits/{id}/receipts") => {
-            ("/v1/visits/known/receipts".to_owned(), json!({"log": "AA=="}))
-        }
         ("POST", "/v1/production") => (String::new(), ordering("other")),
         ("GET", "/v1/production/{id}") => ("/v1/production/known".to_owned(), none),
         ("GET", "/v1/production/{id}/devices") => ("/v1/production/known/devices?limit=5".to_owned(), none),
@@ -216,12 +196,32 @@ fn sample(route: &Route, known: &Known) -> (String, Value) {
         ("POST", "/v1/production/{id}/requests") => {
             ("/v1/production/known/requests".to_owned(), json!({"requests": []}))
         }
+        (_, path) if path.contains("visits") => sample_of_visit(route, title),
         _ => {
             assert_eq!(route.needs.things, Things::Installations, "{route:?} has no sample");
             (route.path.replace(['{', '}'], ""), none)
         }
     };
     (if path.is_empty() { route.path.to_owned() } else { path }, body)
+}
+
+/// The same of a route about visits.
+fn sample_of_visit(route: &Route, meter: &str) -> (String, Value) {
+    let late = || visiting(meter, "2020-01-01T00:00:00Z");
+    let body = match (route.method, route.path) {
+        ("GET", "/v1/visits" | "/v1/own-visits") => {
+            return (format!("{}?tenant=dso&limit=5", route.path), json!({}));
+        }
+        ("GET", "/v1/visits/{id}") | ("POST", "/v1/visits/{id}/bundles") => json!({}),
+        ("POST", "/v1/visits") => json!({"id": "late", "plan": late()}),
+        ("POST", "/v1/visits/{id}/changes") => late(),
+        ("POST", "/v1/visits/{id}/decisions") => json!({"digest": "ab".repeat(32), "refused_for": null}),
+        ("POST", "/v1/visits/{id}/end") => json!({"reason": ""}),
+        ("POST", "/v1/visits/{id}/certificates") => json!({"profile": "hhu-op-ds-s1", "request": "AA=="}),
+        ("POST", "/v1/visits/{id}/receipts") => json!({"log": "AA=="}),
+        _ => panic!("{route:?} has no sample"),
+    };
+    (route.path.replace("{id}", "known"), body)
 }
 
 fn opening(digest: &str) -> Value {

@@ -62,6 +62,42 @@ fn asks(unit: &str, profile: &str) -> String {
     )
 }
 
+/// Runs a block that must end with this reason code.
+#[track_caller]
+fn refused(rehearsal: &Rehearsal, user: u32, block: &str, code: &str) {
+    let said = run_as(rehearsal, user, block);
+    assert!(!said.success && said.err.contains(&format!("({code})")), "{code}: {}", said.all());
+}
+
+/// Hands in what the block signs, and then what is wrong with it in one way or another.
+fn what_is_brought_back(rehearsal: &Rehearsal, again: &str) {
+    let handed_in = run_as(rehearsal, 1004, again).ok();
+    assert!(
+        handed_in.out.contains("2 entries for 1 meters") && handed_in.out.contains("; 0 faults"),
+        "{}",
+        handed_in.out
+    );
+    // Another meter, and a line that was changed after the next one was written.
+    let wrong = again.replace("exchanged the battery", "looked at it").replacen(
+        "4D504B0100000000 read",
+        "4D504B0100000001 read",
+        1,
+    );
+    let told = run_as(rehearsal, 1004, &wrong);
+    assert_eq!((told.code, told.out.contains("receipts.meter")), (Some(3), true), "{}", told.all());
+    let changed =
+        again.replace("openssl cms -sign", "sed -i 's/read the/sold the/' \"$unit/log\"; openssl cms -sign");
+    let told = run_as(rehearsal, 1004, &changed);
+    assert_eq!((told.code, told.out.contains("line 3: ")), (Some(3), true), "{}", told.all());
+    assert!(told.out.contains("receipts.chain"), "{}", told.all());
+    // The unit signs with a key of its own making.
+    let forged = again.replace("-signer \"$unit/unit.pem\"", "-signer \"$unit/own.pem\"").replace(
+        "openssl cms -sign",
+        "openssl req -x509 -new -key \"$unit/unit.key\" -subj /CN=4D504B4800000001 -days 1 -out \"$unit/own.pem\"; openssl cms -sign",
+    );
+    refused(rehearsal, 1004, &forged, "receipts.signer");
+}
+
 #[test]
 fn the_chapter_on_technicians_works_as_it_stands() {
     let [people, open, approve, first, bundle, again, end] = steps(CHAPTER);
@@ -79,27 +115,23 @@ fn the_chapter_on_technicians_works_as_it_stands() {
     let words: Vec<&str> = listed.out.split_whitespace().collect();
     assert!(words.windows(4).any(|row| row == ["V-2026-117", "waiting", "0/2", "tim"]), "{}", listed.out);
 
-    let refused = |user: u32, block: &str, code: &str| {
-        let said = run_as(&rehearsal, user, block);
-        assert!(!said.success && said.err.contains(&format!("({code})")), "{code}: {}", said.all());
-    };
-    refused(1004, first, "visit.unapproved");
-    refused(1004, bundle, "visit.unapproved");
+    refused(&rehearsal, 1004, first, "visit.unapproved");
+    refused(&rehearsal, 1004, bundle, "visit.unapproved");
     drop(run_as(&rehearsal, 1002, approve).ok());
-    refused(1002, approve, "visit.same-person");
-    refused(1004, approve, "people.role");
-    refused(1004, first, "visit.unapproved");
+    refused(&rehearsal, 1002, approve, "visit.same-person");
+    refused(&rehearsal, 1004, approve, "people.role");
+    refused(&rehearsal, 1004, first, "visit.unapproved");
     drop(run_as(&rehearsal, 1003, approve).ok());
-    refused(1005, first, "visit.technician");
-    refused(0, first, "visit.technician");
-    refused(1005, bundle, "visit.technician");
-    refused(1004, &asks("4D504B4800000002", "hhu-op-ds-s1"), "visit.unit");
-    refused(1004, &asks("4D504B4800000001", "meter-op-ds-s1"), "authn.door");
+    refused(&rehearsal, 1005, first, "visit.technician");
+    refused(&rehearsal, 0, first, "visit.technician");
+    refused(&rehearsal, 1005, bundle, "visit.technician");
+    refused(&rehearsal, 1004, &asks("4D504B4800000002", "hhu-op-ds-s1"), "visit.unit");
+    refused(&rehearsal, 1004, &asks("4D504B4800000001", "meter-op-ds-s1"), "authn.door");
     // Who issues everything else does not issue this.
     let other_way = asks("4D504B4800000001", "hhu-op-ds-s1")
         .replace("visit certificate V-2026-117", &format!("cert issue --issuer {AUTHORITY}"))
         .replace("--request ", "");
-    refused(0, &other_way, "visit.required");
+    refused(&rehearsal, 0, &other_way, "visit.required");
     assert_eq!(certificates(&rehearsal), [] as [[String; 3]; 0], "nothing was half done");
 
     let issued = run_as(&rehearsal, 1004, first).ok();
@@ -112,31 +144,7 @@ fn the_chapter_on_technicians_works_as_it_stands() {
     assert!(bundled.err.contains("CMS Verification successful"), "{}", bundled.all());
     what_is_taken_along(&rehearsal);
 
-    let handed_in = run_as(&rehearsal, 1004, again).ok();
-    assert!(
-        handed_in.out.contains("2 entries for 1 meters") && handed_in.out.contains("; 0 faults"),
-        "{}",
-        handed_in.out
-    );
-    // Another meter, and a line that was changed after the next one was written.
-    let wrong = again.replace("exchanged the battery", "looked at it").replacen(
-        "4D504B0100000000 read",
-        "4D504B0100000001 read",
-        1,
-    );
-    let told = run_as(&rehearsal, 1004, &wrong);
-    assert_eq!((told.code, told.out.contains("receipts.meter")), (Some(3), true), "{}", told.all());
-    let changed =
-        again.replace("openssl cms -sign", "sed -i 's/read the/sold the/' \"$unit/log\"; openssl cms -sign");
-    let told = run_as(&rehearsal, 1004, &changed);
-    assert_eq!((told.code, told.out.contains("line 3: ")), (Some(3), true), "{}", told.all());
-    assert!(told.out.contains("receipts.chain"), "{}", told.all());
-    // The unit signs with a key of its own making.
-    let forged = again.replace("-signer \"$unit/unit.pem\"", "-signer \"$unit/own.pem\"").replace(
-        "openssl cms -sign",
-        "openssl req -x509 -new -key \"$unit/unit.key\" -subj /CN=4D504B4800000001 -days 1 -out \"$unit/own.pem\"; openssl cms -sign",
-    );
-    refused(1004, &forged, "receipts.signer");
+    what_is_brought_back(&rehearsal, again);
 
     let all = certificates(&rehearsal);
     let Some(([two, after, _], before)) = all.split_last() else { panic!("{all:?}") };
@@ -151,7 +159,7 @@ fn the_chapter_on_technicians_works_as_it_stands() {
     let ended = run_as(&rehearsal, 1001, end).ok();
     assert!(ended.out.contains("(cessationOfOperation)"), "{}", ended.out);
     assert_eq!([ocsp(&rehearsal, one), ocsp(&rehearsal, two)], ["revoked", "revoked"]);
-    refused(1004, again, "visit.ended");
+    refused(&rehearsal, 1004, again, "visit.ended");
     let audited = rehearsal.audit_after(0);
     for (act, count) in [
         ("visit-opened", 1),

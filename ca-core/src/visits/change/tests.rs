@@ -1,3 +1,5 @@
+//! Changes of visits: four eyes, digests, times, and what the audit record leads back to.
+
 use super::super::visit::{MAX_CERTIFICATES, VisitCertificate, VisitStanding};
 use super::*;
 use crate::key_ref::KeyRef;
