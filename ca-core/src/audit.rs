@@ -179,6 +179,20 @@ pub enum Act {
     PersonRemoved = 135,
     /// An approval lost its force: who gave it may not approve any more.
     ApprovalVoided = 136,
+    /// A visit was opened.
+    VisitOpened = 137,
+    /// It was changed: nobody approved what it is now.
+    VisitAmended = 138,
+    /// Somebody approved it.
+    VisitApproved = 139,
+    /// Somebody refused it.
+    VisitRefused = 140,
+    /// It was ended, or its time is over.
+    VisitEnded = 141,
+    /// A technician was given what he takes along.
+    VisitBundled = 142,
+    /// What he brought back was checked.
+    ReceiptsChecked = 143,
     /// Somebody asked for a role in an emergency.
     BreakGlassAsked = 150,
     /// Another agreed: from now on it counts.
@@ -273,6 +287,13 @@ impl Act {
             Self::CredentialRemoved => "credential-removed",
             Self::PersonRemoved => "person-removed",
             Self::ApprovalVoided => "approval-voided",
+            Self::VisitOpened => "visit-opened",
+            Self::VisitAmended => "visit-amended",
+            Self::VisitApproved => "visit-approved",
+            Self::VisitRefused => "visit-refused",
+            Self::VisitEnded => "visit-ended",
+            Self::VisitBundled => "visit-bundled",
+            Self::ReceiptsChecked => "receipts-checked",
             Self::BreakGlassAsked => "break-glass-asked",
             Self::BreakGlassOpened => "break-glass-opened",
             Self::BreakGlassEnded => "break-glass-ended",

@@ -36,6 +36,7 @@ use crate::subject::Subject;
 use crate::system_title::SystemTitle;
 use crate::template::RequestTemplate;
 use crate::validity::UnixTime;
+use crate::visits::Visit;
 use sha2::{Digest, Sha256};
 
 /// Adapters for everything the authority needs of the world.
@@ -132,6 +133,18 @@ impl CertificationAuthority {
         requests: Vec<EnrolmentRequest>,
     ) -> Vec<Result<IssuedCertificate, IssueError>> {
         self.enrol_in(&Grounds { production: Some(order), ..self.grounds() }, requests)
+    }
+
+    /// Issues a certificate for the hand-held unit of a visit, valid no longer than the visit.
+    ///
+    /// # Errors
+    /// As [`enrol`](Self::enrol).
+    pub fn enrol_on_visit(
+        &self,
+        visit: &Visit,
+        request: EnrolmentRequest,
+    ) -> Result<IssuedCertificate, IssueError> {
+        only_answer(self.enrol_in(&Grounds { visit: Some(visit), ..self.grounds() }, vec![request]))
     }
 
     fn enrol_in(
@@ -511,6 +524,7 @@ impl CertificationAuthority {
             transactions: &*self.ports.transactions,
             uplifts: &self.charter.uplifts,
             production: None,
+            visit: None,
         }
     }
 

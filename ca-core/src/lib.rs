@@ -30,6 +30,7 @@ pub mod issuer;
 pub mod sharding;
 pub mod made_key;
 pub mod ports;
+pub mod visits;
 pub mod people;
 pub mod actor;
 pub mod fleet;

@@ -10,6 +10,7 @@ mod fleet;
 mod people;
 mod production;
 mod sign_error;
+mod visits;
 
 use crate::audit::AuditEvent;
 use crate::key_ref::KeyRef;
@@ -37,6 +38,7 @@ pub use fleet::{Deliveries, Fleet};
 pub use people::People;
 pub use production::Production;
 pub use sign_error::SignError;
+pub use visits::Visits;
 
 /// A port cannot do its work now; nothing was done. The cause is for the log, never for the requester.
 #[derive(Debug, thiserror::Error)]

@@ -13,6 +13,7 @@ mod order;
 mod production;
 mod shut_out;
 mod transaction;
+mod visit;
 mod waiting;
 
 use crate::audit::AuditEvent;
@@ -53,6 +54,7 @@ pub use transaction::{
     Conclusion, Opened, Outcome, Stage, Transaction, TransactionAnswer, TransactionBounds,
     TransactionConflict,
 };
+pub use visit::{ParseVisitIdError, VisitId, VisitOf, VisitRefusal};
 pub use waiting::{
     ApprovalCondition, Awaiting, Decision, DecisionConflict, Mark, Standing, Verdict, WaitingBounds,
     WaitingQuery, WaitingRequest,
@@ -148,6 +150,8 @@ pub struct Conditions {
     pub shown: Option<CertificateId>,
     /// The production order under which it is asked for: the device has a place there, or takes one.
     pub production: Option<ProductionOf>,
+    /// The visit on which it is asked for: whose it is, and how long it lasts.
+    pub visit: Option<VisitOf>,
     /// The approval that it needs. Decided after what stands above: a request that stands against anything else does not wait.
     pub approval: Option<Box<ApprovalCondition>>,
     /// The key that would sign is known to be away. Decided after everything else: what was answered before is answered again, and
@@ -240,6 +244,8 @@ pub enum IntentConflict {
     },
     /// It is not issued under a production order.
     Production(ProductionRefusal),
+    /// It is not issued on a visit.
+    Visit(VisitRefusal),
     /// Nothing stands against it, but nobody could sign it now.
     KeyAway,
 }

@@ -13,6 +13,7 @@ mod renewal;
 mod predecessor;
 mod credential;
 mod door;
+mod visit;
 mod error;
 
 use crate::actor::Actor;
@@ -24,6 +25,7 @@ use crate::profile::CertificateProfile;
 use crate::record::{AfterWindow, Conditions, ProductionId, StoredCertificate};
 use crate::request::{EnrolmentKind, EnrolmentRequest};
 use crate::validity::UnixTime;
+use crate::visits::Visit;
 pub use approval::ApprovalRule;
 pub(crate) use approval::NeededApproval;
 pub use door::Door;
@@ -88,6 +90,8 @@ pub(crate) struct Grounds<'a> {
     pub uplifts: &'a UpliftMatrix,
     /// The production order that the requests name.
     pub production: Option<&'a ProductionId>,
+    /// The visit that the request names.
+    pub visit: Option<&'a Visit>,
 }
 
 /// A request that may be answered, with the profile chosen and the conditions that must still hold when it is recorded.
@@ -139,6 +143,7 @@ pub(crate) fn admit(
     let successor_of = renewal::check(&request, profile, predecessor.as_ref(), (now, handover))?;
     let conditions = Conditions { successor_of, ..conditions };
     let predecessor_key = predecessor.map(|lineage| lineage.latest.key_fingerprint);
+    let request = visit::bounded(grounds.visit, request, (profile, now));
     Ok(AdmittedRequest { profile: profile.clone(), conditions, predecessor_key, approval, request, now })
 }
 

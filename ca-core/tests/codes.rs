@@ -21,7 +21,7 @@ use ca_core::public_key::PublicKeyError;
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
     Awaiting, CertificateId, CertificateStatus, DecisionConflict, IntentConflict, Mark, OutOfUse, Outcome,
-    ProductionRefusal, Revocation, StoredCertificate, TransactionConflict,
+    ProductionRefusal, Revocation, StoredCertificate, TransactionConflict, VisitRefusal,
 };
 use ca_core::registration::{AdmitError, RenewalError};
 use ca_core::revocation::RevokeError;
@@ -150,6 +150,24 @@ fn conflicts() -> Vec<(IntentConflict, &'static str, Fault)> {
         (IntentConflict::Production(ProductionRefusal::Title), "order.title", Requester),
         (IntentConflict::Production(ProductionRefusal::Purpose), "order.purpose", Requester),
         (IntentConflict::Production(ProductionRefusal::Full { ordered: 1 }), "order.full", Conflict),
+        (IntentConflict::Visit(VisitRefusal::Required), "visit.required", Requester),
+        (IntentConflict::Visit(VisitRefusal::Unknown), "visit.unknown", Requester),
+        (IntentConflict::Visit(VisitRefusal::Technician), "visit.technician", Requester),
+        (IntentConflict::Visit(VisitRefusal::NoTechnician), "visit.no-technician", Requester),
+        (IntentConflict::Visit(VisitRefusal::Unit), "visit.unit", Requester),
+        (IntentConflict::Visit(VisitRefusal::Profile), "visit.profile", Requester),
+        (IntentConflict::Visit(VisitRefusal::Refused), "visit.refused", Conflict),
+        (IntentConflict::Visit(VisitRefusal::Ended), "visit.ended", Conflict),
+        (IntentConflict::Visit(VisitRefusal::Early { from: at(NOW) }), "visit.early", Conflict),
+        (IntentConflict::Visit(VisitRefusal::Over { until: at(NOW) }), "visit.over", Conflict),
+        (
+            IntentConflict::Visit(VisitRefusal::Unapproved { needed: 2, given: 1 }),
+            "visit.unapproved",
+            Conflict,
+        ),
+        (IntentConflict::Visit(VisitRefusal::Void), "visit.void", Conflict),
+        (IntentConflict::Visit(VisitRefusal::Ending { until: at(NOW) }), "visit.ending", Conflict),
+        (IntentConflict::Visit(VisitRefusal::TooMany), "visit.too-many", Conflict),
     ]
 }
 

@@ -293,6 +293,7 @@ const fn conflicting(conflict: &IntentConflict) -> PkiFailureInfo {
         | IntentConflict::DeviceKeyNotDelivered
         | IntentConflict::DeviceOutOfUse(_)
         | IntentConflict::FactorySuperseded { .. }
+        | IntentConflict::Visit(_)
         | IntentConflict::Production(_) => PkiFailureInfo::NotAuthorized,
         IntentConflict::WindowOver | IntentConflict::TransactionOver => PkiFailureInfo::BadRequest,
         IntentConflict::InFlight

@@ -444,6 +444,8 @@ const fn conflicting(conflict: &IntentConflict) -> Verdict {
             verdict(403, "the factory certificate of the device no longer opens this operation")
         }
         IntentConflict::Production(refusal) => production(*refusal),
+        // Such certificates are asked for elsewhere: here nothing is told of visits.
+        IntentConflict::Visit(_) => verdict(403, "such a certificate is issued on a visit of a technician"),
         // The authority resolves both by itself.
         IntentConflict::SerialTaken | IntentConflict::AlreadyIssued(_) => INTERNAL,
     }

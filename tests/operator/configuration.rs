@@ -40,7 +40,7 @@ fn a_sound_configuration_is_called_sound() {
     let said = Rehearsal::start(1).operator(&["config", "check"]).ok();
     assert_eq!(
         said.out,
-        "sound; authorities: 6, labels: 12, manufacturers: 1, registration authorities: 2\n"
+        "sound; authorities: 7, labels: 12, manufacturers: 1, registration authorities: 2\n"
     );
 }
 

@@ -22,6 +22,7 @@ mod requests;
 mod responder;
 mod secrets;
 mod shipments;
+mod technicians;
 mod transcript;
 mod uplifts;
 mod verbs;

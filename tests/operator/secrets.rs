@@ -54,7 +54,7 @@ fn the_passphrase_stands_in_its_own_file_only_and_keys_are_encrypted() {
         assert_eq!(holds(&file, &passphrase), own.contains(&file), "{}", file.display());
     }
     let keys = files(&rehearsal.state("keys"));
-    assert_eq!(keys.len(), 14, "six authorities and their responders, the checkpoints, and the messages");
+    assert_eq!(keys.len(), 16, "seven authorities and their responders, the checkpoints, and the messages");
     for key in keys.iter().chain(&files(&rehearsal.state("offline"))) {
         if key.extension().is_some_and(|ending| ending == "pem") {
             let text = std::fs::read_to_string(key).unwrap();

@@ -10,7 +10,7 @@ use crate::fault::Fault;
 use crate::lint::Finding;
 use crate::ports::{SignError, Unavailable};
 use crate::profile::KeyPurpose;
-use crate::record::{IntentConflict, ProductionRefusal};
+use crate::record::{IntentConflict, ProductionRefusal, VisitRefusal};
 use crate::registration::AdmitError;
 use crate::serial_number::SerialNumberError;
 use crate::signing::SignFailure;
@@ -195,6 +195,7 @@ fn conflict_sentence(conflict: &IntentConflict) -> String {
             format!("the factory certificate of the device is superseded since {since}")
         }
         IntentConflict::Production(refusal) => refusal.to_string(),
+        IntentConflict::Visit(refusal) => refusal.to_string(),
         IntentConflict::KeyAway => "the key that would sign is away".to_owned(),
     }
 }
@@ -322,6 +323,7 @@ const fn conflict_code(conflict: &IntentConflict) -> &'static str {
         IntentConflict::DeviceOutOfUse(out) => out.code(),
         IntentConflict::FactorySuperseded { .. } => "factory.superseded",
         IntentConflict::Production(refusal) => refusal.code(),
+        IntentConflict::Visit(refusal) => refusal.code(),
         IntentConflict::KeyAway => "signer.unavailable",
     }
 }
@@ -343,6 +345,14 @@ const fn conflict_fault(conflict: &IntentConflict) -> Fault {
             | ProductionRefusal::Unknown
             | ProductionRefusal::Title
             | ProductionRefusal::Purpose,
+        )
+        | IntentConflict::Visit(
+            VisitRefusal::Required
+            | VisitRefusal::Unknown
+            | VisitRefusal::Technician
+            | VisitRefusal::NoTechnician
+            | VisitRefusal::Unit
+            | VisitRefusal::Profile,
         ) => Fault::Requester,
         IntentConflict::SerialTaken
         | IntentConflict::AlreadyIssued(_)
@@ -355,6 +365,16 @@ const fn conflict_fault(conflict: &IntentConflict) -> Fault {
         | IntentConflict::Overtaken
         | IntentConflict::Production(
             ProductionRefusal::Closed | ProductionRefusal::Expired { .. } | ProductionRefusal::Full { .. },
+        )
+        | IntentConflict::Visit(
+            VisitRefusal::Refused
+            | VisitRefusal::Ended
+            | VisitRefusal::Early { .. }
+            | VisitRefusal::Over { .. }
+            | VisitRefusal::Unapproved { .. }
+            | VisitRefusal::Void
+            | VisitRefusal::Ending { .. }
+            | VisitRefusal::TooMany,
         ) => Fault::Conflict,
     }
 }

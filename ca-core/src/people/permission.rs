@@ -39,11 +39,15 @@ pub enum Permission {
     BreakGlass,
     /// Put on record that an emergency was looked at after its end.
     ReviewEmergencies,
+    /// Open, change and end visits of technicians.
+    LeadVisits,
+    /// Have certificates for a hand-held unit on one's own visits, and hand in what was done on them.
+    Visit,
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Look,
         Self::ReadAudit,
         Self::LookAtPeople,
@@ -62,6 +66,8 @@ impl Permission {
         Self::BackUp,
         Self::BreakGlass,
         Self::ReviewEmergencies,
+        Self::LeadVisits,
+        Self::Visit,
     ];
 
     /// Returns its word.
@@ -86,6 +92,8 @@ impl Permission {
             Self::BackUp => "back-up",
             Self::BreakGlass => "break-glass",
             Self::ReviewEmergencies => "review-emergencies",
+            Self::LeadVisits => "lead-visits",
+            Self::Visit => "visit",
         }
     }
 
@@ -107,7 +115,9 @@ impl Permission {
             | Self::LeadCampaigns
             | Self::LeadProduction
             | Self::BackUp
-            | Self::BreakGlass => true,
+            | Self::BreakGlass
+            | Self::LeadVisits
+            | Self::Visit => true,
         }
     }
 }

@@ -13,7 +13,7 @@ pub enum Role {
     RaOfficer,
     /// Reads the audit trail and who may do what. With no other role (`FMT_SMR.2`).
     Auditor,
-    /// Works in the field with a hand-held unit; has nothing to say to this listener.
+    /// Works in the field with a hand-held unit, on visits that others open and approve.
     Technician,
     /// Approves what waits for another person, and nothing else.
     Approver,
@@ -95,6 +95,7 @@ impl Role {
                 Permission::LeadCampaigns,
                 Permission::LeadProduction,
                 Permission::BreakGlass,
+                Permission::LeadVisits,
             ],
             Self::Auditor => &[
                 Permission::Look,
@@ -102,7 +103,7 @@ impl Role {
                 Permission::LookAtPeople,
                 Permission::ReviewEmergencies,
             ],
-            Self::Technician => &[],
+            Self::Technician => &[Permission::Visit],
             Self::Approver => {
                 &[Permission::Look, Permission::DecideRequests, Permission::Approve, Permission::BreakGlass]
             }
@@ -144,7 +145,7 @@ mod tests {
             assert!(Role::ALL.iter().any(|role| role.may(permission)), "{permission}");
         }
         assert!(Role::Auditor.permissions().iter().all(|permission| !permission.changes()));
-        assert!(Role::Technician.permissions().is_empty());
+        assert_eq!(Role::Technician.permissions(), [Permission::Visit]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //!
 //! Made here, decided by the ledger inside its transaction.
 
-use super::{Door, Grounds, NeededApproval, Offer, ProductionRule, repeats};
+use super::{Door, Grounds, NeededApproval, Offer, ProductionRule, repeats, visit};
 use crate::actor::{DeviceIdentity, Identity, Presented};
 use crate::issuer::Issuer;
 use crate::profile::CertificateProfile;
@@ -22,10 +22,16 @@ pub(super) fn of(
     let production = production(grounds, request, offer);
     Conditions {
         transaction: request.transaction,
-        idempotency: repeats::idempotency(issuer, request, offer, (now, approval.is_some())),
+        idempotency: repeats::idempotency(issuer, request, offer, (now, approval.is_some()))
+            .map(|idempotency| visit::repeated(grounds.visit, idempotency)),
         slot: slot(issuer, request, &offer.profile).map(|(slot, slot_use)| {
-            // Under an order nothing is replaced: what a device has is scrapped before it gets another.
-            (slot, if production.is_some() { SlotUse::First } else { slot_use })
+            // Under an order nothing is replaced: what a device has is scrapped before it gets another. On a visit whatever
+            // the unit has is.
+            match (&production, grounds.visit) {
+                (Some(_), _) => (slot, SlotUse::First),
+                (None, Some(_)) => (slot, SlotUse::Rotation),
+                (None, None) => (slot, slot_use),
+            }
         }),
         successor_of: None,
         token: token(&request.actor.identity),
@@ -34,6 +40,7 @@ pub(super) fn of(
         handover: handover(issuer, request, offer, now).map(Box::new),
         shown: request.actor.identity.presented().map(Presented::id),
         production,
+        visit: visit::of(grounds.visit, &offer.profile),
         // Made with the draft: it names the key.
         approval: None,
         // Looked at as late as can be.

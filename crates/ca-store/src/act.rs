@@ -11,6 +11,7 @@ mod handover;
 pub(crate) mod fleet;
 pub(crate) mod blocks;
 pub(crate) mod orders;
+pub(crate) mod visits;
 pub(crate) mod people;
 pub(crate) mod production;
 pub(crate) mod revocation;

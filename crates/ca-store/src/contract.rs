@@ -31,6 +31,7 @@ mod revocations;
 mod scopes;
 mod slots;
 mod transactions;
+mod visits;
 mod waiting;
 
 /// Makes a test for each engine of each function named.

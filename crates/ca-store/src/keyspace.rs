@@ -73,11 +73,13 @@
 //! | 58 | `production-stations` | tenant ‖ 00 ‖ name of a registration authority | name of the open order that it works on |
 //! | 63 | `people` | id of a person | [`PersonRow`](crate::row::PersonRow): who may do what; removed ones stay |
 //! | 64 | `person-credentials` | SHA-256 of a credential's text | id of the person whose it is, or was |
+//! | 65 | `visits` | name | [`VisitRow`](crate::row::VisitRow) |
+//! | 66 | `visit-units` | tenant ‖ 00 ‖ system title of a hand-held unit ‖ name of a visit | empty: the visit has not ended |
 
 use ca_core::key_ref::KeyRef;
 use ca_core::people::Credential;
 use ca_core::profile::{Hierarchy, KeyPurpose};
-use ca_core::record::{CertificateId, ProductionId, Slot};
+use ca_core::record::{CertificateId, ProductionId, Slot, VisitId};
 use ca_core::scope::{CrlScope, Shard};
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
@@ -151,10 +153,12 @@ pub(crate) enum Keyspace {
     ProductionStations,
     People,
     PersonCredentials,
+    Visits,
+    VisitUnits,
 }
 
 impl Keyspace {
-    pub(crate) const ALL: [Self; 60] = [
+    pub(crate) const ALL: [Self; 62] = [
         Self::Meta,
         Self::Audit,
         Self::Open,
@@ -215,6 +219,8 @@ impl Keyspace {
         Self::ProductionStations,
         Self::People,
         Self::PersonCredentials,
+        Self::Visits,
+        Self::VisitUnits,
     ];
 
     /// Returns its octet and its name; both are on disk and never change.
@@ -280,6 +286,8 @@ impl Keyspace {
             Self::ProductionStations => (58, "production-stations"),
             Self::People => (63, "people"),
             Self::PersonCredentials => (64, "person-credentials"),
+            Self::Visits => (65, "visits"),
+            Self::VisitUnits => (66, "visit-units"),
         }
     }
 
@@ -519,6 +527,26 @@ pub(crate) fn station_key(tenant: &TenantId, station: &str) -> Vec<u8> {
     [tenant.as_str().as_bytes(), &[0], station.as_bytes()].concat()
 }
 
+/// tenant ‖ 00 ‖ system title of a hand-held unit: what every key of its visits starts with.
+pub(crate) fn unit_visit_prefix(tenant: &TenantId, unit: &SystemTitle) -> Vec<u8> {
+    device_list_key(tenant, unit)
+}
+
+/// tenant ‖ 00 ‖ system title of a hand-held unit ‖ name of a visit.
+pub(crate) fn unit_visit_key(tenant: &TenantId, unit: &SystemTitle, visit: &VisitId) -> Vec<u8> {
+    let mut key = unit_visit_prefix(tenant, unit);
+    key.extend_from_slice(visit.as_str().as_bytes());
+    key
+}
+
+/// Reads the name of the visit at the end of what [`unit_visit_key`] wrote.
+pub(crate) fn parse_unit_visit(key: &[u8]) -> Option<VisitId> {
+    // The first 00 ends the tenant; a title has eight octets, whatever they are.
+    let end = key.iter().position(|octet| *octet == 0)?;
+    let name = key.get(end.checked_add(9)?..)?;
+    VisitId::parse(core::str::from_utf8(name).ok()?).ok()
+}
+
 /// SHA-256 of a credential's text.
 pub(crate) fn credential_key(credential: &Credential) -> Vec<u8> {
     Sha256::digest(credential.to_string()).to_vec()
@@ -584,7 +612,7 @@ mod tests {
     fn octets_and_names_are_each_used_once() {
         let mut tags: Vec<u8> = Keyspace::ALL.map(Keyspace::tag).to_vec();
         tags.dedup();
-        assert_eq!(tags, (1..=58).chain(63..=64).collect::<Vec<u8>>());
+        assert_eq!(tags, (1..=58).chain(63..=66).collect::<Vec<u8>>());
         let names: std::collections::BTreeSet<_> = Keyspace::ALL.map(Keyspace::name).into();
         assert_eq!(names.len(), Keyspace::ALL.len());
     }

@@ -19,6 +19,7 @@ mod campaign_book;
 mod production_book;
 mod shut_out;
 mod people_book;
+mod visit_book;
 mod transactions;
 mod audit_log;
 mod restore;

@@ -14,6 +14,7 @@ mod told;
 mod devices;
 mod people;
 mod shut_out;
+mod visits;
 
 use crate::committer::NotDone;
 use crate::row::InstallationRow;

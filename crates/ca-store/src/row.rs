@@ -47,6 +47,7 @@ mod shut_out;
 mod swap;
 mod trail;
 mod transaction;
+mod visit;
 mod waiting;
 
 pub(crate) use campaign::{CampaignRow, MemberCountRow, MemberRow, PlaceCountRow};
@@ -67,6 +68,7 @@ pub(crate) use shut_out::{BlockedRow, ScheduledRow};
 pub(crate) use swap::{EvidenceRow, SwapRow};
 pub(crate) use trail::{TrailRow, TrailRowV1};
 pub(crate) use transaction::TransactionRow;
+pub(crate) use visit::VisitRow;
 pub(crate) use waiting::WaitingRow;
 
 /// A row: which keyspace it stands in, under which key, and its octets.

@@ -10,7 +10,7 @@ use crate::journal::cut_torn_end;
 use crate::unreadable::Unreadable;
 
 /// The keyspaces by number and name, as ca-store documents them.
-const KEYSPACES: [(u8, &str); 59] = [
+const KEYSPACES: [(u8, &str); 61] = [
     (1, "meta"),
     (2, "audit"),
     (3, "open"),
@@ -70,6 +70,8 @@ const KEYSPACES: [(u8, &str); 59] = [
     (58, "production-stations"),
     (63, "people"),
     (64, "person-credentials"),
+    (65, "visits"),
+    (66, "visit-units"),
 ];
 
 /// Values by keyspace and key.

@@ -1,4 +1,4 @@
-//! The invariants I1 to I20, each a function that says what breaks it.
+//! The invariants I1 to I21, each a function that says what breaks it.
 
 use core::fmt;
 
@@ -14,6 +14,7 @@ mod restart;
 mod scopes;
 mod status;
 mod trail;
+mod visits;
 mod witness;
 
 use crate::evidence::Case;
@@ -62,6 +63,8 @@ pub enum Invariant {
     I19,
     /// Campaigns count and list what stands on record for their devices, and what is swapped in was issued.
     I20,
+    /// What was issued for a technician's unit was issued on an approved visit in its time, ends with it, and is good alone.
+    I21,
 }
 
 /// An invariant that is broken, and by what.
@@ -110,6 +113,7 @@ pub(crate) fn all(case: &Case) -> Vec<Violation> {
     handovers::who_was_given_a_key_asks_for_the_next(case, &mut findings);
     witness::the_signer_says_the_same(case, &mut findings);
     production::no_surplus_leaves_a_line(case, &mut findings);
+    visits::units_have_one_certificate_on_an_approved_visit(case, &mut findings);
     fleet::indexes_say_what_the_rows_say(case, &mut findings);
     fleet::histories_are_told_by_the_trail(case, &mut findings);
     fleet::devices_stand_where_the_trail_says(case, &mut findings);

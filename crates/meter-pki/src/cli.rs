@@ -19,6 +19,7 @@ pub mod secrets;
 pub mod signer;
 pub mod sim;
 pub mod watch;
+pub mod visit;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ use people::PeopleCommand;
 use qr::QrCommand;
 use request::RequestCommand;
 use revocation::{ReleaseArgs, RevocationCommand, RevokeArgs, TrustCommand};
+use visit::VisitCommand;
 
 /// Certificate authority and PKI suite for smart meters, gateways and hand-held units.
 #[derive(Debug, Parser)]
@@ -96,6 +98,9 @@ pub enum Command {
     /// Roles in emergencies: for hours, for a reason, on the word of two people with different roles.
     #[command(subcommand)]
     BreakGlass(BreakGlassCommand),
+    /// Visits of technicians, and certificates for their hand-held units.
+    #[command(subcommand)]
+    Visit(VisitCommand),
     /// Devices that their owner expects.
     #[command(subcommand)]
     Device(DeviceCommand),

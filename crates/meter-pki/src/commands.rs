@@ -39,6 +39,7 @@ mod sim;
 mod store;
 mod trust;
 mod watch;
+mod visit;
 
 use std::future::Future;
 use std::path::Path;
@@ -89,6 +90,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
         Command::Request(verb) => wait(request::run(verb, &client(&cli.config)?, printer)),
         Command::People(verb) => wait(people::run(verb, &client(&cli.config)?, printer)),
         Command::BreakGlass(verb) => wait(emergency::run(verb, &client(&cli.config)?, printer)),
+        Command::Visit(verb) => wait(visit::run(verb, &client(&cli.config)?, printer)),
         Command::Device(DeviceCommand::History { system_title, verify: Some(file), key, .. }) => {
             device::verify(system_title, (file, key.as_deref()), printer)
         }

@@ -2,6 +2,7 @@
 //!
 //! Nothing is decided here; values of the configuration are put into constructors. What must exist is not created.
 
+mod bundles;
 mod cmp;
 mod est;
 mod front;
@@ -21,16 +22,16 @@ use ca_core::authority::{CertificationAuthority, Charter, Ports};
 use ca_core::csr::CertificationRequest;
 use ca_core::fault::Fault;
 use ca_core::fleet::uplift::UpliftMatrix;
-use ca_core::issuance::IssuedCertificate;
+use ca_core::issuance::{IssueError, IssuedCertificate};
 use ca_core::issuer::Issuer;
 use ca_core::key_ref::KeyRef;
 use ca_core::orders::OrderRule;
 use ca_core::path::TrustAnchor;
 use ca_core::ports::{
     Campaigns, Clock, Deliveries, Entropy, Findings, Fleet, Orders, People, Production, Registry, Schedule,
-    Signer, StatusSource, Swaps, TrustBlocks,
+    Signer, StatusSource, Swaps, TrustBlocks, Visits,
 };
-use ca_core::profile::{CrlProfile, ProfileId};
+use ca_core::profile::{Approval, CrlProfile, ProfileId};
 use ca_core::record::{CrlRecord, StoredCertificate};
 use ca_core::registration::{ApprovalRule, Offer, ProductionRule, RepeatRule};
 use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence};
@@ -38,6 +39,7 @@ use ca_core::scope::{CrlKind, CrlScope, Shard};
 use ca_core::subject::Subject;
 use ca_core::tenant::TenantId;
 use ca_core::validity::UnixTime;
+use ca_core::visits::Visit;
 use ca_store::{BootId, FatalHook, Settings, Store};
 use signer_file::SystemEntropy;
 use status_server::repository::Repository;
@@ -50,6 +52,7 @@ use crate::publisher::Publisher;
 use crate::releases::Releases;
 use crate::signing_pace::{PacedSigner, SigningPace};
 use crate::strangers::Strangers;
+use bundles::BundleSigner;
 pub(crate) use cmp::cmp_config;
 pub(crate) use est::est_config;
 pub(crate) use front::front_config;
@@ -166,6 +169,12 @@ pub struct System {
     pub(crate) break_glass_hours: u8,
     /// Who may do what.
     pub(crate) people: Arc<dyn People>,
+    /// Visits of technicians.
+    pub(crate) visits: Arc<dyn Visits>,
+    /// Who signs what technicians take along, if anybody does.
+    pub(crate) bundle_signer: Option<BundleSigner>,
+    /// How many people must approve a visit.
+    pub(crate) visit_approvals: Approval,
     /// Where operators connect.
     pub(crate) operator_socket: PathBuf,
 }
@@ -227,31 +236,18 @@ impl ServedAuthority {
         profile: ProfileId,
         request: CertificationRequest,
     ) -> Result<IssuedCertificate, Failure> {
-        let names = request
-            .requested_extensions()
-            .iter()
-            .find(|extension| extension.extn_id == ca_core::oid::SUBJECT_ALT_NAME)
-            .map(|extension| extension.extn_value.as_bytes());
-        let subject = Subject::read(request.subject(), names)
-            .map_err(|error| Failure::new(Exit::Refused, "subject.unfit", error))?;
-        let enrolment = EnrolmentRequest {
-            actor,
-            profile,
-            subject,
-            evidence: Evidence::Request(Box::new(request)),
-            kind: EnrolmentKind::First,
-            validity_seconds: None,
-            transaction: None,
-        };
-        self.authority.enrol(enrolment).map_err(|error| {
-            let exit = match error.fault() {
-                Fault::Requester => Exit::Refused,
-                Fault::Conflict => Exit::Conflict,
-                Fault::Unavailable => Exit::Unavailable,
-                Fault::Ours => Exit::Failed,
-            };
-            Failure::new(exit, error.code(), error)
-        })
+        self.authority.enrol(asked(actor, profile, request)?).map_err(|error| not_issued(&error))
+    }
+
+    /// Issues a certificate for the hand-held unit of a visit.
+    pub(crate) fn certify_on(
+        &self,
+        visit: &Visit,
+        actor: Actor,
+        (profile, request): (ProfileId, CertificationRequest),
+    ) -> Result<IssuedCertificate, Failure> {
+        let asked = asked(actor, profile, request)?;
+        self.authority.enrol_on_visit(visit, asked).map_err(|error| not_issued(&error))
     }
 
     /// Issues and publishes CRLs now: of one shard or of every scope, complete ones with their deltas, or deltas alone.
@@ -269,6 +265,40 @@ impl ServedAuthority {
         }
         self.publisher.publish(actor, &[scope], kind)
     }
+}
+
+/// A request through the door of operators.
+fn asked(
+    actor: Actor,
+    profile: ProfileId,
+    request: CertificationRequest,
+) -> Result<EnrolmentRequest, Failure> {
+    let names = request
+        .requested_extensions()
+        .iter()
+        .find(|extension| extension.extn_id == ca_core::oid::SUBJECT_ALT_NAME)
+        .map(|extension| extension.extn_value.as_bytes());
+    let subject = Subject::read(request.subject(), names)
+        .map_err(|error| Failure::new(Exit::Refused, "subject.unfit", error))?;
+    Ok(EnrolmentRequest {
+        actor,
+        profile,
+        subject,
+        evidence: Evidence::Request(Box::new(request)),
+        kind: EnrolmentKind::First,
+        validity_seconds: None,
+        transaction: None,
+    })
+}
+
+fn not_issued(error: &IssueError) -> Failure {
+    let exit = match error.fault() {
+        Fault::Requester => Exit::Refused,
+        Fault::Conflict => Exit::Conflict,
+        Fault::Unavailable => Exit::Unavailable,
+        Fault::Ours => Exit::Failed,
+    };
+    Failure::new(exit, error.code(), error)
 }
 
 impl System {
@@ -407,6 +437,9 @@ pub(crate) fn compose_on(
         strangers: Strangers::default(),
         break_glass_hours: config.break_glass_hours,
         people: store.clone(),
+        visits: store.clone(),
+        bundle_signer: bundles::signer(config, &ports.signer),
+        visit_approvals: config.visit_approvals,
         operator_socket: config.operator_socket.clone(),
         audit: Arc::new(AuditLog { store, notary }),
         tenant: config.tenant.clone(),

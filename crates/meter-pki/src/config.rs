@@ -69,6 +69,9 @@ pub struct RawConfig {
     /// How many people a change of many certificates needs.
     #[serde(default = "usual_revocation")]
     pub revocation: Spanned<RawRevocation>,
+    /// `[visits]`: what visits of technicians need.
+    #[serde(default = "usual_visits")]
+    pub visits: Spanned<RawVisits>,
     /// The certification authorities, at least one.
     #[serde(rename = "authority")]
     pub authorities: Vec<Spanned<RawAuthority>>,
@@ -89,6 +92,10 @@ fn built_in() -> Spanned<RawProfiles> {
 
 fn no_copies() -> Spanned<RawAudit> {
     Spanned::new(0..0, RawAudit::default())
+}
+
+fn usual_visits() -> Spanned<RawVisits> {
+    Spanned::new(0..0, RawVisits::default())
 }
 
 fn usual_revocation() -> Spanned<RawRevocation> {
@@ -350,6 +357,14 @@ pub struct RawSyslog {
 pub struct RawBackup {
     /// `recovery_key_file`: the public half of the recovery key, PEM, as `meter-pki backup keygen` wrote it.
     pub recovery_key_file: Option<PathBuf>,
+}
+
+/// `[visits]`
+#[derive(Debug, Clone, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawVisits {
+    /// `approvals`: how many people must approve a visit beside who opens it: `none`, `one` or `two`, which is usual.
+    pub approvals: Option<String>,
 }
 
 /// `[revocation]`

@@ -17,6 +17,7 @@ pub mod operator;
 mod campaigns;
 mod emergencies;
 mod people;
+mod visits;
 mod key_watch;
 mod system_meters;
 pub mod compose;

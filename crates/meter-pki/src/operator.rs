@@ -18,6 +18,10 @@ mod ocsp_acts;
 pub(crate) mod order_acts;
 mod people_acts;
 mod people_routes;
+mod visit_acts;
+mod visit_bundle;
+mod visit_receipts;
+mod visit_routes;
 mod production_routes;
 mod production_acts;
 mod reconcile_acts;
@@ -193,6 +197,7 @@ fn guarded() -> GuardedRoutes {
         .get("/v1/process", all(Look), process)
         .with(people_routes::add)
         .with(emergency_routes::add)
+        .with(visit_routes::add)
         .with(campaign_routes::add)
         .with(production_routes::add)
 }

@@ -45,6 +45,7 @@ use crate::push::Pusher;
 use crate::releases::outlook::{self, OutlookWatch};
 use crate::started::Started;
 use crate::system_meters::SystemMeters;
+use crate::visits;
 
 /// How long work under way may take after the signal to stop.
 pub(crate) const DRAIN: Duration = Duration::from_secs(10);
@@ -291,6 +292,7 @@ fn carry_out(
     (pool, metrics, shutdown): (&WorkerPool, &Metrics, &Shutdown),
 ) {
     tasks.spawn(due::run(Arc::clone(system), pool.clone(), shutdown.clone()));
+    tasks.spawn(visits::run(Arc::clone(system), pool.clone(), shutdown.clone()));
     tasks.spawn(orders::run(Arc::clone(system), pool.clone(), shutdown.clone()));
     tasks.spawn(campaigns::run(Arc::clone(system), pool.clone(), shutdown.clone()));
     let emergencies = EmergencyWatch::new(system, metrics);

@@ -7,7 +7,7 @@ use ca_core::fleet::uplift::NotCleared;
 use ca_core::key_ref::KeyRef;
 use ca_core::ports::Unavailable;
 use ca_core::profile::{KeyPurpose, ProfileId};
-use ca_core::record::{Awaiting, CertificateId, OutOfUse};
+use ca_core::record::{Awaiting, CertificateId, OutOfUse, VisitRefusal};
 use ca_core::serial_number::SerialNumber;
 use ca_core::subject::SubjectError;
 use ca_core::system_title::SystemTitle;
@@ -148,6 +148,7 @@ fn table() -> Vec<(u16, Refusal)> {
         (403, conflict(IntentConflict::DeviceKeyNotDelivered)),
         (403, conflict(IntentConflict::DeviceOutOfUse(OutOfUse::Retired))),
         (403, conflict(IntentConflict::FactorySuperseded { since: now })),
+        (403, conflict(IntentConflict::Visit(VisitRefusal::Required))),
         (403, conflict(IntentConflict::Production(ProductionRefusal::Required))),
         (403, conflict(IntentConflict::Production(ProductionRefusal::Unknown))),
         (403, conflict(IntentConflict::Production(ProductionRefusal::Title))),

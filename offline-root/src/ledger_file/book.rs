@@ -11,7 +11,7 @@ use ca_core::key_ref::KeyRef;
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
     CertificateId, CertificateStatus, Intent, IntentConflict, ProductionRefusal, Revocation, Settlement,
-    SlotUse, StoredCertificate,
+    SlotUse, StoredCertificate, VisitRefusal,
 };
 use ca_core::serial_number::SerialNumber;
 use ca_core::validity::UnixTime;
@@ -309,6 +309,10 @@ impl Book {
             .or_else(|| {
                 let unknown = IntentConflict::Production(ProductionRefusal::Unknown);
                 intent.conditions.production.as_ref().map(|_| unknown)
+            })
+            .or_else(|| {
+                let unknown = IntentConflict::Visit(VisitRefusal::Unknown);
+                intent.conditions.visit.as_ref().map(|_| unknown)
             })
             .or_else(|| intent.conditions.key_is_away.then_some(IntentConflict::KeyAway))
     }

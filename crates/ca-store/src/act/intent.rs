@@ -1,6 +1,6 @@
 //! T1: whether an intent may be recorded, and recording it. Not signing: `begin_signing` only marks.
 //!
-//! Conditions are decided in one order, and the first that does not hold is the answer: the transaction, the device, the same request, the
+//! Conditions are decided in one order, and the first that does not hold is the answer: the transaction, the device, the visit, the same request, the
 //! serial number, the key, the certificate to be replaced, the production order, the slot, the token, the claim, the approval, and
 //! whether anybody could sign it. What was lost leaves its slot before that is decided.
 
@@ -13,7 +13,7 @@ use ca_core::validity::UnixTime;
 
 use super::fleet::{self, Line};
 use super::refusal::Refusal;
-use super::{handover, production, repeats, shard, slot, swap, transactions, waiting};
+use super::{handover, production, repeats, shard, slot, swap, transactions, visits, waiting};
 use crate::certificate::{certificate_row, stored};
 use crate::keyspace::{Keyspace, id_key, title_key};
 use crate::row::{
@@ -27,6 +27,8 @@ pub(crate) fn record(tx: &mut Transaction<'_>, mut intent: Intent) -> Result<(),
     if let Some((slot, _)) = &intent.conditions.slot {
         is_in_service(tx, slot)?;
     }
+    // Before what was answered is answered again: what a visit gave counts while the visit does.
+    let visit = visits::admit(tx, &intent)?;
     if let Some(idempotency) = &intent.conditions.idempotency {
         not_answered_before(tx, idempotency, intent.recorded_at)?;
     }
@@ -40,6 +42,10 @@ pub(crate) fn record(tx: &mut Transaction<'_>, mut intent: Intent) -> Result<(),
     }
     if let Some(order) = production::admit(tx, &intent)? {
         intent.event.detail.push_str(&format!("; order {order}"));
+    }
+    if let Some(visit) = visit {
+        intent.event.detail.push_str(&format!("; visit {}", visit.id));
+        visits::note(tx, visit)?;
     }
     if let Some((slot, slot_use)) = &intent.conditions.slot {
         // A first enrolment frees no slot: a factory certificate opens once.

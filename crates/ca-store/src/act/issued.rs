@@ -2,11 +2,11 @@
 
 use ca_core::audit::{Act, AuditEvent};
 use ca_core::profile::Hierarchy;
-use ca_core::record::{CertificateId, DeviceEventKind, IssuedRecord};
+use ca_core::record::{CertificateId, DeviceEventKind, IssuedRecord, Mark};
 
 use super::fleet::{self, Line};
 use super::intent::is_signing;
-use super::{production, replacement, slot, swap};
+use super::{production, replacement, slot, swap, visits};
 use crate::keyspace::{Keyspace, expiry_key, id_key};
 use crate::row::{CertificateRow, CertificateState, DeviceRow, IntentRow};
 use crate::transaction::{ActFault, Rows, Transaction};
@@ -36,6 +36,7 @@ pub(crate) fn record(tx: &mut Transaction<'_>, issued: IssuedRecord) -> Result<(
         fleet::follow_certificate(tx, (title, sequence), kind, &id)?;
     }
     swap::issued(tx, &id, &row, &actor)?;
+    visits::supersede(tx, (&id, &row), &replaced, &Mark { by: actor.clone(), at: issued_at })?;
     if let Some(after) = intent.revoke_replaced_after {
         replacement::issued(tx, (&id, &row), intent.request.as_ref(), (after, replaced))?;
     }

@@ -5,14 +5,16 @@ use ca_core::certificate::{Certificate, to_be_signed};
 use ca_core::profile::{KeyPurpose, ProfileId};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
-    CertificateId, DeviceAct, DeviceEventKind, ProductionId, Revocation, Settlement, Slot,
+    CertificateId, DeviceAct, DeviceEventKind, ProductionId, Revocation, Settlement, Slot, VisitId,
 };
 use ca_core::scope::{CrlListing, CrlScope, Shard};
 use ca_core::system_title::SystemTitle;
 use ca_core::validity::{UnixTime, Validity};
+use ca_core::visits::VisitCertificate;
 use sha2::{Digest, Sha256};
 
-use super::{Places, ReplayReport, devices, people, shut_out};
+use super::{Places, ReplayReport, devices, people, shut_out, visits};
+use crate::act::visits as visit_acts;
 use crate::act::{crl, fleet, issued, production, revocation, settlement, shard, slot};
 use crate::certificate::certificate_row;
 use crate::keyspace::{Keyspace, id_key, title_key};
@@ -75,6 +77,11 @@ pub(super) fn take_in(
         | Act::BreakGlassOpened
         | Act::BreakGlassEnded
         | Act::BreakGlassReviewed => people::redo_emergency(tx, record),
+        Act::VisitOpened
+        | Act::VisitAmended
+        | Act::VisitApproved
+        | Act::VisitRefused
+        | Act::VisitEnded => visits::redo(tx, record),
         Act::ProductionClosed | Act::ProductionCancelled | Act::DeviceScrapped => {
             production::redo(tx, event)
         }
@@ -134,7 +141,10 @@ pub(super) fn take_in(
         | Act::TransactionLapsed
         // That a meter was found to differ, or that secrets were given out, changes none of them.
         | Act::ReconciliationDiffered
-        | Act::SecretsExported => Ok(()),
+        | Act::SecretsExported
+        // So do bundles and receipts change no visit.
+        | Act::VisitBundled
+        | Act::ReceiptsChecked => Ok(()),
         Act::RecoveryEnded => take_epoch(tx, record),
     }
 }
@@ -172,6 +182,11 @@ fn order_in(detail: &str) -> Option<ProductionId> {
     detail.split("; ").skip(1).find_map(|part| ProductionId::parse(part.strip_prefix("order ")?).ok())
 }
 
+/// On which visit an intent was recorded, by its details.
+fn visit_in(detail: &str) -> Option<VisitId> {
+    detail.split("; ").skip(1).find_map(|part| VisitId::parse(part.strip_prefix("visit ")?).ok())
+}
+
 /// Burns the serial number. An intent that has no end in the log was perhaps signed, so it is marked as given to the signer.
 fn intend(tx: &mut Transaction<'_>, record: &AuditRecord, places: &Places) -> Result<(), ActFault> {
     let id = id(record)?;
@@ -205,6 +220,10 @@ fn intend(tx: &mut Transaction<'_>, record: &AuditRecord, places: &Places) -> Re
         if let Some(order) = order_in(&event.detail) {
             let of = (&event.tenant, title);
             production::retake(tx, &order, of, (certificate.purpose, &id))?;
+        }
+        if let Some(visit) = visit_in(&event.detail) {
+            let one = VisitCertificate { purpose: certificate.purpose, id: id.clone() };
+            visit_acts::retake(tx, &visit, one)?;
         }
     }
     tx.put(&id, &IntentRow::bare(certificate))?;

@@ -7,7 +7,7 @@ use ca_core::profile::{Hierarchy, KeyPurpose, ProfileId};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
     BlockedKey, CertificateId, Change, Device, DeviceState, ExpectedDevice, Mark, OrderProgress, Revocation,
-    RevocationOrder, ScheduledRevocation, Slot, Token, WaitingRequest,
+    RevocationOrder, ScheduledRevocation, Slot, Token, VisitId, WaitingRequest,
 };
 use ca_core::record::{
     OrderedCertificate, OrderedTitles, ProducedCertificate, ProductionCount, ProductionId, ProductionOrder,
@@ -17,6 +17,7 @@ use ca_core::scope::{CrlListing, CrlScope};
 use ca_core::serial_number::SerialNumber;
 use ca_core::system_title::SystemTitle;
 use ca_core::validity::Validity;
+use ca_core::visits::{Visit, VisitCertificate, VisitPlan};
 use der::asn1::AnyRef;
 
 use super::*;
@@ -225,6 +226,33 @@ fn person(set: bool) -> PersonRow {
     PersonRow { person }
 }
 
+fn visit(set: bool) -> VisitRow {
+    let plan = VisitPlan {
+        technician: PersonId::parse("tim").unwrap(),
+        unit: SystemTitle::new([2; 8]),
+        meters: if set { vec![SystemTitle::new([3; 8]), SystemTitle::new([4; 8])] } else { Vec::new() },
+        region: "Süd".to_owned(),
+        from: time(1),
+        until: time(9),
+        reason: "no answer".to_owned(),
+        needed: 2,
+    };
+    let certificate = VisitCertificate { purpose: KeyPurpose::Tls, id: id() };
+    VisitRow {
+        visit: Visit {
+            id: VisitId::parse("V-1").unwrap(),
+            tenant: TenantId::parse("dso").unwrap(),
+            plan,
+            digest: [8; 32],
+            opened: mark(),
+            approvals: vec![mark(); 2],
+            refusal: set.then(|| (mark(), "no".to_owned())),
+            ended: (!set).then(|| (mark(), "done".to_owned())),
+            certificates: vec![certificate; usize::from(set)],
+        },
+    }
+}
+
 #[test]
 fn every_row_reads_back_as_it_was_written() {
     for state in [CertificateState::Issued, CertificateState::Aborted, CertificateState::Uncertain] {
@@ -265,6 +293,7 @@ fn every_row_reads_back_as_it_was_written() {
         });
         reads_back(waiting(set));
         reads_back(person(set));
+        reads_back(visit(set));
         reads_back(KeyRow {
             subject: "s".to_owned(),
             purpose: KeyPurpose::KeyAgreement,

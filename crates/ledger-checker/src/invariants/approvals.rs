@@ -22,17 +22,17 @@ struct Request {
 
 /// Which person comes as which user of the machine.
 #[derive(Default)]
-struct People(BTreeMap<String, String>);
+pub(super) struct People(BTreeMap<String, String>);
 
 impl People {
     /// Learns whose a credential is, from a detail such as `ada; uid:1001`.
-    fn learn(&mut self, detail: &str) {
+    pub(super) fn learn(&mut self, detail: &str) {
         if let Some((person, user)) = detail.split_once("; uid:") {
             self.0.insert(format!("operator:uid-{user}"), format!("operator:{person}"));
         }
     }
 
-    fn name<'a>(&'a self, by: &'a str) -> &'a str {
+    pub(super) fn name<'a>(&'a self, by: &'a str) -> &'a str {
         self.0.get(by).map_or(by, String::as_str)
     }
 

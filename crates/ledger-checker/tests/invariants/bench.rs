@@ -1,9 +1,11 @@
 //! A small sound ledger, made by hand octet for octet, and ways to break it. Shares no code with ca-store.
 
+mod approvals;
 mod campaigns;
 mod der;
 mod devices;
 mod production;
+mod visits;
 
 use std::fmt::Write;
 use std::path::Path;
@@ -15,6 +17,7 @@ use sha2::{Digest, Sha256};
 
 pub(crate) use campaigns::{CAMPAIGN, SWAPPED, counted, listed_as_done};
 pub(crate) use devices::{DEVICE, counted_by, found_by};
+pub(crate) use visits::CERTIFICATES_END;
 
 use der::{certificate_row, crl_tbs, id_row, integer, octets, sequence, signed, tbs, text, time, utf8};
 
@@ -230,34 +233,6 @@ impl Bench {
     /// A record is taken out of it.
     pub(crate) fn forget_record(&mut self, place: usize) {
         self.log.as_mut().unwrap().remove(place);
-    }
-
-    /// A request that needs two approvals, of which these were given.
-    pub(crate) fn approved_by(&mut self, operators: &[&str]) {
-        let digest = hex::encode(REQUEST);
-        self.audit_by(
-            "operator:ada",
-            40,
-            (&[], &REQUEST),
-            &format!("a under p version 1; {digest} needs 2 until x"),
-        );
-        for operator in operators {
-            self.audit_by(&format!("operator:{operator}"), 41, (&[], &REQUEST), &digest);
-        }
-    }
-
-    /// An operator refuses it.
-    pub(crate) fn refuse(&mut self) {
-        self.audit_by("operator:kim", 42, (&[], &REQUEST), "no");
-    }
-
-    /// An intent that answers it, and ends.
-    pub(crate) fn answer_request(&mut self, last: u8) {
-        let serial = [2, last];
-        let detail = format!("a under p version 1; approved {}", hex::encode(REQUEST));
-        self.audit_by("operator:ada", 0, (&serial, &[]), &detail);
-        self.audit(2, &serial, &[]);
-        self.rows.insert((5, id(&serial)), certificate_row(2, &tbs(&serial, "270101000000Z"), &[6; 32]));
     }
 
     /// A transaction ended so: 50 confirmed, 51 refused, 52 lapsed.

@@ -6,7 +6,7 @@ mod bench;
 mod campaigns;
 mod devices;
 
-use bench::{Bench, Change, ISSUER, NOW, REQUEST};
+use bench::{Bench, CERTIFICATES_END, Change, ISSUER, NOW, REQUEST};
 use ledger_checker::Invariant;
 
 fn names(invariant: Invariant, break_it: impl FnOnce(&mut Bench)) {
@@ -328,6 +328,46 @@ fn names_i_19_when_a_surplus_left_the_line() {
     // Rows that say less than the trail.
     broken(&|_| {});
     names(Invariant::I19, |bench| bench.make((1, 1, "p"), true));
+}
+
+#[test]
+fn a_visit_that_is_approved_gives_its_technician_one_certificate() {
+    let mut bench = Bench::new();
+    bench.visit(CERTIFICATES_END, &["lee", "kim"]);
+    bench.issue_on("v", ("tim", 0x51));
+    assert_eq!(bench.violations(), []);
+}
+
+#[test]
+fn names_i_21_when_a_unit_got_what_no_visit_gives() {
+    let broken = |until: i64, approved_by: &[&str], break_it: &dyn Fn(&mut Bench)| {
+        names(Invariant::I21, |bench| {
+            bench.visit(until, approved_by);
+            break_it(bench);
+        });
+    };
+    let issue = |by: &'static str| move |bench: &mut Bench| bench.issue_on("v", (by, 0x51));
+    // Too few who approved, who opened it or who goes among them; and somebody else's.
+    broken(CERTIFICATES_END, &["lee"], &issue("tim"));
+    broken(CERTIFICATES_END, &["lee", "ron"], &issue("tim"));
+    broken(CERTIFICATES_END, &["lee", "tim"], &issue("tim"));
+    broken(CERTIFICATES_END, &["lee", "kim"], &issue("tom"));
+    // A certificate that ends later, a second one beside it, and one that is left.
+    broken(CERTIFICATES_END - 1, &["lee", "kim"], &issue("tim"));
+    broken(CERTIFICATES_END, &["lee", "kim"], &|bench| {
+        bench.issue_on("v", ("tim", 0x51));
+        bench.issue_on("v", ("tim", 0x52));
+    });
+    broken(CERTIFICATES_END, &["lee", "kim"], &|bench| {
+        bench.issue_on("v", ("tim", 0x51));
+        bench.end_visit();
+    });
+    // After its end, and on none.
+    broken(CERTIFICATES_END, &["lee", "kim"], &|bench| {
+        bench.end_visit();
+        bench.issue_on("v", ("tim", 0x51));
+    });
+    names(Invariant::I21, |bench| bench.issue_on("other", ("tim", 0x51)));
 }
 
 #[test]

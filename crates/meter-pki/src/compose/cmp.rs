@@ -130,7 +130,7 @@ fn key_authority(raw: &RawCentralKeys, system: &System) -> Result<KeyGenerationA
 }
 
 /// Reads a certificate and those above it.
-fn certified(file: &Path, chain: &[PathBuf]) -> Result<(Certificate, Vec<Certificate>), Failure> {
+pub(super) fn certified(file: &Path, chain: &[PathBuf]) -> Result<(Certificate, Vec<Certificate>), Failure> {
     let chain = chain.iter().map(|file| certificate(file)).collect::<Result<_, _>>()?;
     Ok((certificate(file)?, chain))
 }
@@ -166,6 +166,6 @@ impl SharedSecrets for SecretFiles {
     }
 }
 
-fn unsound(error: impl std::fmt::Display) -> Failure {
+pub(super) fn unsound(error: impl std::fmt::Display) -> Failure {
     faulty("cmp", &[error])
 }

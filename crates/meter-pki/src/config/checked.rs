@@ -12,7 +12,7 @@ use ca_core::issuer::Issuer;
 use ca_core::key_ref::KeyRef;
 use ca_core::orders::OrderRule;
 use ca_core::path::TrustAnchor;
-use ca_core::profile::{CertificateProfile, CrlProfile, OcspProfile, ProfileId};
+use ca_core::profile::{Approval, CertificateProfile, CrlProfile, OcspProfile, ProfileId};
 use ca_core::registration::{ApprovalRule, Door, ProductionRule, RepeatRule};
 use ca_core::tenant::TenantId;
 use ca_store::EngineKind;
@@ -50,6 +50,8 @@ pub struct Config {
     pub(crate) file: PathBuf,
     pub(crate) recovery_key: Option<RecoveryPublicKey>,
     pub(crate) orders: OrderRule,
+    /// How many people must approve a visit.
+    pub(crate) visit_approvals: Approval,
     pub(crate) authorities: Vec<CheckedAuthority>,
     /// Authorities that were closed, whose last CRLs go on being published.
     pub(crate) closed_authorities: Vec<Certificate>,

@@ -23,7 +23,7 @@ use ca_core::certificate::Certificate;
 use ca_core::fleet::uplift::UpliftMatrix;
 use ca_core::orders::OrderRule;
 use ca_core::path::TrustAnchor;
-use ca_core::profile::{CertificateProfile, ProfileId};
+use ca_core::profile::{Approval, CertificateProfile, ProfileId};
 use ca_core::tenant::TenantId;
 use ca_store::EngineKind;
 use est_server::config::DlmsTools;
@@ -37,7 +37,7 @@ use crate::coaps;
 use super::checked::{CheckedManufacturer, CheckedRegistrationAuthority, OperatorDoor, ShipmentTrust};
 use super::{
     CheckConfigError, Config, RawBulk, RawConfig, RawDlmsTools, RawEst, RawManufacturer, RawOperator,
-    RawProfiles, RawRegistrationAuthority, RawRevocation, RawStatus, beside,
+    RawProfiles, RawRegistrationAuthority, RawRevocation, RawStatus, RawVisits, beside,
 };
 
 /// How far the system is that is configured.
@@ -144,6 +144,7 @@ impl<'a> Checker<'a> {
             self.at(&raw.operator, |checker, one| checker.operator_door(listen, one, raw.est.get_ref()))
         });
         let break_glass_hours = self.at(&raw.operator, Self::break_glass);
+        let visit_approvals = self.at(&raw.visits, Self::visits);
         let operator_socket = self.beside(&raw.operator.get_ref().socket);
         self.check_names(&raw);
         let manufacturers = self.each(&raw.manufacturers, Self::manufacturer);
@@ -178,6 +179,7 @@ impl<'a> Checker<'a> {
             file: self.file.to_path_buf(),
             recovery_key: recovery_key.flatten(),
             orders: orders?,
+            visit_approvals: visit_approvals?,
             authorities,
             closed_authorities,
             manufacturers,
@@ -231,6 +233,12 @@ impl<'a> Checker<'a> {
             two_people_from: raw.two_people_from.unwrap_or(usual.two_people_from),
             lifetime_seconds,
         })
+    }
+
+    /// How many people a visit of a technician needs.
+    fn visits(&mut self, raw: &RawVisits) -> Option<Approval> {
+        let approvals = raw.approvals.as_deref().map_or(Some(Approval::Two), Approval::from_name);
+        self.keep("visits.approvals", approvals.ok_or("is none, one or two"))
     }
 
     /// What must exist is not created.

@@ -116,7 +116,7 @@ pub(super) fn certify(
 }
 
 /// Shows to whoever had it issued what was issued.
-fn issued_view(
+pub(super) fn issued_view(
     system: &System,
     served: &ServedAuthority,
     serial: &SerialNumber,

@@ -305,7 +305,7 @@ fn required(system: &System, owner: &TenantId, name: &str) -> Result<Certificate
 }
 
 /// Finds the one authority of the owner that issues under a profile.
-fn offering<'a>(
+pub(super) fn offering<'a>(
     system: &'a System,
     owner: &TenantId,
     profile: &ProfileId,

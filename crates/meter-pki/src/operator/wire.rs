@@ -15,6 +15,7 @@ pub mod production;
 pub mod reconciliation;
 pub mod requests;
 pub mod shut_out;
+pub mod visits;
 
 use serde::{Deserialize, Serialize};
 

@@ -81,6 +81,12 @@ const HOUSES: [House; 2] = [
                 profile: "sub-infra",
                 suites: &[SecuritySuite::Suite1],
             },
+            SubAuthority {
+                name: "maintenance",
+                common_name: "Maintenance CA",
+                profile: "sub-maintenance",
+                suites: &[SecuritySuite::Suite1],
+            },
         ],
     },
 ];

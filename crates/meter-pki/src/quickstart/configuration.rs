@@ -82,6 +82,9 @@ fn authority(founded: &Founded, responder_key: &str, status: SocketAddr) -> Stri
             text.push_str("manufacturers = [\"maker\"]\n");
             &[("meter-op-ds", METER_DOORS), ("meter-op-ka", METER_DOORS), ("meter-op-tls", METER_DOORS)]
         }
+        Some("maintenance") => {
+            &[("hhu-op-ds", "\"operator\""), ("hhu-op-ka", "\"operator\""), ("hhu-op-tls", "\"operator\"")]
+        }
         _ if *tenant == "dso" => &[
             ("est-tls", "\"operator\""),
             ("ra-station", "\"operator\""),

@@ -37,7 +37,7 @@ struct Counts {
     compromised: u64,
     /// Identities that a factory line asked for beyond what was ordered, or for another order.
     surplus: u64,
-    /// Roles granted, credentials and persons added.
+    /// Roles granted, credentials added, and roles that somebody has in an emergency.
     entitled: u64,
 }
 
@@ -53,7 +53,7 @@ impl Counts {
         one(&mut self.refused, refused);
         one(&mut self.compromised, revoked && stolen.iter().any(|reason| event.reason == reason.name()));
         one(&mut self.surplus, refused && SURPLUS.contains(&event.reason.as_str()));
-        one(&mut self.entitled, is(&[Act::RoleGranted, Act::CredentialAdded]));
+        one(&mut self.entitled, is(&[Act::RoleGranted, Act::CredentialAdded, Act::BreakGlassOpened]));
     }
 }
 
@@ -264,6 +264,7 @@ mod tests {
             ((Act::RequestRefused, "order.full"), 1, "watch.surplus"),
             ((Act::RoleGranted, ""), 1, "watch.entitled"),
             ((Act::CredentialAdded, ""), 1, "watch.entitled"),
+            ((Act::BreakGlassOpened, ""), 1, "watch.entitled"),
         ];
         for (act, needed, id) in acts {
             let mut fewer = read(&vec![act; needed - 1]);
