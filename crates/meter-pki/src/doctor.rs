@@ -8,38 +8,10 @@ pub(crate) mod facts;
 pub(crate) mod gather;
 mod judge;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+pub(crate) use crate::severity::Severity;
 use facts::{Configured, Facts, Served};
-
-/// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Severity {
-    /// As it should be.
-    Ok,
-    /// It could not be judged; the sentence says why.
-    NotChecked,
-    /// To be known; nothing need be done today.
-    Notice,
-    /// Something will fail, or protects less than it should.
-    Warning,
-    /// Something does not work, or devices and relying parties are misled.
-    Fault,
-}
-
-impl Severity {
-    /// The word in reports.
-    pub(crate) const fn word(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::NotChecked => "not checked",
-            Self::Notice => "notice",
-            Self::Warning => "WARNING",
-            Self::Fault => "FAULT",
-        }
-    }
-}
 
 /// What a check found that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]

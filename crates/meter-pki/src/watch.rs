@@ -22,7 +22,7 @@ use server_kit::shutdown::Shutdown;
 use crate::compose::SystemClock;
 use crate::config::{Config, WatchConfig};
 use crate::doctor::gather::gather;
-use crate::doctor::{Line, examine};
+use crate::doctor::{Choice, Line, examine};
 use crate::exit::{Exit, Failure};
 use crate::operator::client::OperatorClient;
 use crate::operator::wire::{AuditPage, AuditQuery};
@@ -39,6 +39,8 @@ const PAGE: u32 = 5_000;
 pub(crate) struct Watch<'a> {
     config: &'a WatchConfig,
     targets: Vec<Target>,
+    /// Which checks of the doctor are made.
+    choice: Choice,
     place: PathBuf,
     memory: Memory,
     entropy: &'a dyn Entropy,
@@ -48,12 +50,18 @@ impl<'a> Watch<'a> {
     /// Takes up what was left off.
     ///
     /// # Errors
-    /// [`Failure`] when the memory cannot be read, or a target cannot be made.
+    /// [`Failure`] when the memory cannot be read, a target cannot be made, or a name stands for no check.
     pub(crate) fn open(config: &'a WatchConfig, entropy: &'a dyn Entropy) -> Result<Self, Failure> {
         let targets = config.targets.iter().map(Target::new).collect::<Result<_, _>>()?;
+        let checks = config.skip.iter().filter(|name| !trail::is_watched(name)).cloned().collect();
+        let choice = Choice { only: Vec::new(), skip: checks };
+        if let Some(unknown) = choice.unknown() {
+            let message = format!("skip: no check has a name that begins with {unknown}");
+            return Err(Failure::new(Exit::Usage, "doctor.unknown", message).then("meter-pki doctor --list"));
+        }
         let place = config.directory.join("watch.json");
         let memory = Memory::load(&place)?;
-        Ok(Self { config, targets, place, memory, entropy })
+        Ok(Self { config, targets, choice, place, memory, entropy })
     }
 
     /// Looks and tells until shutdown.
@@ -83,8 +91,13 @@ impl<'a> Watch<'a> {
     /// [`Failure`] when the memory cannot be written, or there is no randomness.
     pub(crate) async fn look(&mut self) -> Result<Vec<Notice>, Failure> {
         let facts = gather(&self.config.configuration, false).await;
-        let mut lines = examine(&facts, &self.config.choice).findings;
-        lines.extend(self.trail().await.into_iter().filter(|line| !self.config.skips(line.id)));
+        let mut lines = examine(&facts, &self.choice).findings;
+        lines.extend(
+            self.trail()
+                .await
+                .into_iter()
+                .filter(|line| !self.config.skip.iter().any(|name| name == line.id)),
+        );
         let policy = Policy { least: self.config.least, repeat_seconds: self.config.repeat_seconds };
         let changes = self.memory.standing.step(&lines, policy, now());
         let mut notices = Vec::new();
@@ -144,7 +157,7 @@ impl<'a> Watch<'a> {
         if let Err(failure) = read_on(&self.config.configuration, tally).await {
             return trail::unread(&failure);
         }
-        tally.judge(&self.config.bounds, now())
+        tally.judge(&self.config.unusual, now())
     }
 }
 
@@ -169,6 +182,58 @@ async fn read_on(configuration: &Path, tally: &mut Tally) -> Result<(), Failure>
         for text in &page.records {
             let malformed = |error| Failure::new(Exit::Failed, "operator.malformed", error);
             tally.take(&STANDARD.decode(text).map_err(malformed)?);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use signer_file::SystemEntropy;
+
+    use super::*;
+
+    const HEAD: &str = "configuration = \"meter-pki.toml\"\ndirectory = \".\"\ninstallation = \"grid\"\n";
+    const LOG: &str = "[[syslog]]\nsocket = \"/dev/log\"\n";
+
+    /// What `check` makes of a watchman with this configuration.
+    fn opened<T>(text: &str, check: impl FnOnce(Result<Watch<'_>, Failure>) -> T) -> T {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("watch.toml");
+        std::fs::write(&file, text).unwrap();
+        let config = WatchConfig::load(&file).unwrap();
+        check(Watch::open(&config, &SystemEntropy))
+    }
+
+    #[test]
+    fn what_is_skipped_is_neither_made_nor_looked_at() {
+        opened(&format!("skip = [\"crl\", \"watch.entitled\"]\n{HEAD}{LOG}"), |watch| {
+            let watch = watch.unwrap();
+            assert!(!watch.choice.takes("doctor.crl.late") && watch.choice.takes("doctor.ocsp.late"));
+            assert_eq!((watch.standing().alarms().len(), watch.waiting()), (0, 0));
+        });
+    }
+
+    #[test]
+    fn whoever_cannot_be_told_and_a_check_that_is_none_end_the_start() {
+        let hook = format!("{HEAD}[[webhook]]\nsecret_file = \"absent\"\n");
+        let mail = format!("{HEAD}[[mail]]\nserver = \"localhost:25\"\nfrom = \"pki@example.org\"\n");
+        for (text, code, why) in [
+            (format!("skip = [\"nonsense\"]\n{HEAD}{LOG}"), "doctor.unknown", "begins with nonsense"),
+            (format!("{hook}url = \"localhost\"\n"), "watch.target", "is not http"),
+            (format!("{hook}url = \"http://localhost\"\n"), "watch.target", "No such file"),
+            (format!("{mail}security = \"none\"\nto = [\"nobody\"]\n"), "watch.target", "nobody: "),
+            (
+                format!("{mail}security = \"tls\"\nto = [\"a@b.c\"]\nroots_file = \"absent\"\n"),
+                "watch.target",
+                "No such file",
+            ),
+            (format!("{HEAD}[[syslog]]\ntls = \"collector\"\n"), "watch.target", "needs roots_file"),
+        ] {
+            opened(&text, |watch| {
+                let failure = watch.map(drop).unwrap_err();
+                assert_eq!(failure.code, code, "{text}: {}", failure.message);
+                assert!(failure.message.contains(why), "{text}: {}", failure.message);
+            });
         }
     }
 }

@@ -7,8 +7,7 @@ use toml::Spanned;
 
 use super::CheckConfigError;
 use super::checker::Checker;
-use crate::doctor::{Choice, Severity};
-use crate::watch::trail::{Bounds, is_watched};
+use crate::severity::Severity;
 
 /// The file as it is written.
 #[derive(Debug, Clone, Deserialize)]
@@ -29,7 +28,7 @@ pub struct RawWatch {
     /// `least`: from which severity on something is told: `notice`, `warning` (default) or `fault`.
     #[serde(default = "default_least")]
     pub least: String,
-    /// `skip`: checks that are not made, by the beginning of their names, as for `meter-pki doctor --skip`.
+    /// `skip`: what is not looked at: checks of the doctor as for `meter-pki doctor --skip`, and those of the audit log by their names.
     #[serde(default)]
     pub skip: Vec<String>,
     /// What is unusual in an hour.
@@ -59,7 +58,7 @@ fn default_least() -> String {
 }
 
 /// `[unusual]`: from which number in an hour on; without one, no number is.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawUnusual {
     /// `issued_per_hour`: certificates issued.
@@ -181,11 +180,9 @@ pub struct WatchConfig {
     pub(crate) every_seconds: i64,
     pub(crate) repeat_seconds: i64,
     pub(crate) least: Severity,
-    /// Which checks of the doctor are made.
-    pub(crate) choice: Choice,
-    /// What is not looked at in the audit log.
-    pub(crate) unwatched: Vec<String>,
-    pub(crate) bounds: Bounds,
+    /// Names of what is not looked at.
+    pub(crate) skip: Vec<String>,
+    pub(crate) unusual: RawUnusual,
     pub(crate) targets: Vec<CheckedTarget>,
 }
 
@@ -197,16 +194,4 @@ impl WatchConfig {
     pub fn load(file: &Path) -> Result<Self, CheckConfigError> {
         Checker::of_service(file).check_watch(&super::load(file)?)
     }
-
-    /// Tells whether something in the audit log is not looked at.
-    pub(crate) fn skips(&self, id: &str) -> bool {
-        self.unwatched.iter().any(|name| name == id)
-    }
-}
-
-/// What is skipped of the doctor's checks, and what of the audit log.
-pub(super) fn divided(skip: &[String]) -> (Choice, Vec<String>) {
-    let (unwatched, checks): (Vec<String>, Vec<String>) =
-        skip.iter().cloned().partition(|name| is_watched(name));
-    (Choice { only: Vec::new(), skip: checks }, unwatched)
 }

@@ -10,22 +10,12 @@ use ca_core::reason::ReasonCode;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::config::RawUnusual;
 use crate::doctor::{Line, Severity};
 use crate::exit::Failure;
 
 /// Over how many minutes is counted.
 const MINUTES: i64 = 60;
-
-/// From which number on in an hour something is unusual; `None`: no number is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Bounds {
-    /// Certificates issued.
-    pub(crate) issued_per_hour: Option<u64>,
-    /// Certificates revoked.
-    pub(crate) revoked_per_hour: Option<u64>,
-    /// Requests refused, and callers that could not prove who they are.
-    pub(crate) refused_per_hour: Option<u64>,
-}
 
 /// What happened in a minute.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,7 +106,7 @@ impl Tally {
     }
 
     /// Judges the last hour; forgets what is older.
-    pub(crate) fn judge(&mut self, bounds: &Bounds, now: i64) -> Vec<Line> {
+    pub(crate) fn judge(&mut self, bounds: &RawUnusual, now: i64) -> Vec<Line> {
         let first = now.div_euclid(60).saturating_sub(MINUTES);
         self.minutes = self.minutes.split_off(&first);
         let mut sum = Counts::default();
@@ -133,7 +123,7 @@ impl Tally {
 }
 
 /// One line for each of what is looked at, whether something was found or not.
-fn lines(sum: &Counts, bounds: &Bounds, broken: Option<&str>) -> Vec<Line> {
+fn lines(sum: &Counts, bounds: &RawUnusual, broken: Option<&str>) -> Vec<Line> {
     use Severity::{Fault, Warning};
 
     let above =
@@ -242,7 +232,7 @@ mod tests {
         tally
     }
 
-    fn found(tally: &mut Tally, bounds: &Bounds, now: i64) -> Vec<(&'static str, Severity)> {
+    fn found(tally: &mut Tally, bounds: &RawUnusual, now: i64) -> Vec<(&'static str, Severity)> {
         let lines = tally.judge(bounds, now);
         assert!(lines.iter().all(|line| is_watched(line.id)), "{lines:?}");
         assert_eq!(lines.len(), 1 + COUNTED.len());
@@ -253,7 +243,7 @@ mod tests {
     #[test]
     fn each_unusual_thing_is_told_and_over_after_an_hour() {
         let bounds =
-            Bounds { issued_per_hour: Some(2), revoked_per_hour: Some(2), refused_per_hour: Some(2) };
+            RawUnusual { issued_per_hour: Some(2), revoked_per_hour: Some(2), refused_per_hour: Some(2) };
         let acts = [
             ((Act::CertificateIssued, ""), 2, "watch.issued"),
             ((Act::CertificateRevoked, "superseded"), 2, "watch.revoked"),
@@ -279,7 +269,7 @@ mod tests {
     #[test]
     fn without_a_bound_no_number_is_unusual() {
         let mut tally = read(&[(Act::CertificateIssued, ""); 50]);
-        assert_eq!(found(&mut tally, &Bounds::default(), NOW), []);
+        assert_eq!(found(&mut tally, &RawUnusual::default(), NOW), []);
     }
 
     #[test]
@@ -290,7 +280,10 @@ mod tests {
         tally.begin(1_000_007);
         assert_eq!(tally.read_to(), 1_000_000);
         log(1_000_001, &[(Act::CrlIssued, ""); 7]).iter().for_each(|der| tally.take(der));
-        assert_eq!((tally.read_to(), found(&mut tally, &Bounds::default(), NOW)), (1_000_007, Vec::new()));
+        assert_eq!(
+            (tally.read_to(), found(&mut tally, &RawUnusual::default(), NOW)),
+            (1_000_007, Vec::new())
+        );
         let text = serde_json::to_string(&tally).unwrap();
         assert_eq!(serde_json::from_str::<Tally>(&text).unwrap(), tally);
     }
@@ -302,19 +295,19 @@ mod tests {
         // It ends before what was read.
         let mut shorter = read(&acts);
         shorter.begin(4);
-        assert_eq!(found(&mut shorter, &Bounds::default(), NOW), told);
-        assert_eq!(found(&mut shorter, &Bounds::default(), NOW + 86_400), told);
+        assert_eq!(found(&mut shorter, &RawUnusual::default(), NOW), told);
+        assert_eq!(found(&mut shorter, &RawUnusual::default(), NOW + 86_400), told);
         // It goes on, but not from the record that was read.
         let mut exchanged = read(&acts);
         let other = log(1, &[[(Act::CrlIntended, "")].as_slice(), &[(Act::CrlIssued, ""); 5]].concat());
         exchanged.take(&other[5]);
-        assert_eq!(found(&mut exchanged, &Bounds::default(), NOW), told);
+        assert_eq!(found(&mut exchanged, &RawUnusual::default(), NOW), told);
         // A record is missing, and one is none.
         let mut gap = read(&acts);
         gap.take(&log(7, &acts)[0]);
-        assert_eq!(found(&mut gap, &Bounds::default(), NOW), told);
+        assert_eq!(found(&mut gap, &RawUnusual::default(), NOW), told);
         let mut unreadable = read(&acts);
         unreadable.take(b"no record");
-        assert_eq!(found(&mut unreadable, &Bounds::default(), NOW), told);
+        assert_eq!(found(&mut unreadable, &RawUnusual::default(), NOW), told);
     }
 }
