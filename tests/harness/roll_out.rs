@@ -160,12 +160,24 @@ impl Owner {
         self.serving.operator_json(&["campaign", "show", name])
     }
 
-    /// Returns `sim run` over this fleet.
+    /// Returns `sim run` over this fleet, over EST.
     #[must_use]
     pub fn run(&self, more: &[&str]) -> Command {
+        self.run_at(&self.serving.origin(), more)
+    }
+
+    /// Returns `sim run` over this fleet, over CMP.
+    #[must_use]
+    pub fn run_over_cmp(&self, more: &[&str]) -> Command {
+        let place = self.serving.text("cmp");
+        let origin = place.split("/.well-known").next().unwrap_or_default();
+        self.run_at(origin, &[&["--road", "cmp"], more].concat())
+    }
+
+    fn run_at(&self, url: &str, more: &[&str]) -> Command {
         let mut command = Command::new(program("meter-pki"));
         command
-            .args(["--json", "sim", "run", &text(&self.fleet), "--url", &self.serving.origin(), "--trust"])
+            .args(["--json", "sim", "run", &text(&self.fleet), "--url", url, "--trust"])
             .arg(self.serving.root())
             .args(more);
         piped(command)

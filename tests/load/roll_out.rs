@@ -135,13 +135,7 @@ fn play(owner: &mut Owner, arguments: &Arguments) -> Played {
     let common = ["--lose-requests", &lose, "--lose-answers", &lose, "--seed", &seed, "--at-once", &at_once];
     let mut command = match arguments.road {
         Road::Est => owner.run(&common),
-        Road::Cmp => {
-            let cmp = owner.serving.text("cmp");
-            let cmp = cmp.split("/.well-known").next().unwrap_or_default().to_owned();
-            let mut command = owner.run(&common);
-            command.args(["--road", "cmp", "--url", &cmp]);
-            command
-        }
+        Road::Cmp => owner.run_over_cmp(&common),
         Road::HeadEnd => owner.head_end(&[&["--until-done", "--campaign", "roll-out"], &common[..]].concat()),
     };
     let began = Instant::now();
