@@ -248,7 +248,7 @@ impl EmergencyChange {
             return Err(EmergencyConflict::Open);
         }
         check_text(reason)?;
-        if role.permissions().is_empty() || person.holding(now).any(|grant| grant.role == role) {
+        if person.holding(now).any(|grant| grant.role == role) {
             return Err(EmergencyConflict::Role { role });
         }
         if !(1..=LONGEST_EMERGENCY).contains(&seconds) {
@@ -381,8 +381,8 @@ pub enum EmergencyConflict {
     /// The text is none.
     #[error("a reason, and a finding, has 1 to {MAX_TEXT} printable characters")]
     Text,
-    /// The role opens nothing that he does not have.
-    #[error("the role {role} is one that the person has, or opens nothing here")]
+    /// He has the role.
+    #[error("the role {role} is one that the person has")]
     Role {
         /// Which.
         role: Role,
