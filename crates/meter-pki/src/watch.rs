@@ -90,7 +90,7 @@ impl<'a> Watch<'a> {
     /// # Errors
     /// [`Failure`] when the memory cannot be written, or there is no randomness.
     pub(crate) async fn look(&mut self) -> Result<Vec<Notice>, Failure> {
-        let facts = gather(&self.config.configuration, false).await;
+        let facts = Box::pin(gather(&self.config.configuration, false)).await;
         let mut lines = examine(&facts, &self.choice).findings;
         lines.extend(
             self.trail()
