@@ -284,11 +284,11 @@ fn check_old(case: &Case<'_>, old: Option<&CertId>) -> Result<(), Refusal> {
     let offer = authority.offer(&case.label.parts().profile).ok_or(Refusal::OldCertificate)?;
     let held = authority.valid_certificates(&device.title)?;
     let places: Vec<_> = held.iter().filter(|row| holds_place_of(row, &offer.profile)).collect();
-    let is_named = |row: &&StoredCertificate| match old {
+    let is_meant = |row: &&StoredCertificate| match old {
         None => row.id == device.certificate.id(),
         Some(old) => is_named(row, old),
     };
-    match places.iter().copied().find(is_named) {
+    match places.iter().copied().find(is_meant) {
         Some(row) => check_latest(case, &places, &row.id),
         // The one that signs, when it is revoked or expired, is told as that by the authority.
         None if old.is_none() => Ok(()),

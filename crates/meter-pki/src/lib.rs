@@ -51,4 +51,5 @@ mod progress;
 pub mod work_orders;
 pub mod exit;
 mod plain_text;
+mod private_text;
 mod time_text;

@@ -14,8 +14,6 @@ pub(crate) mod trail;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use ca_core::ports::{Clock, Entropy};
 use server_kit::shutdown::Shutdown;
 
@@ -25,7 +23,7 @@ use crate::doctor::gather::gather;
 use crate::doctor::{Choice, Line, examine};
 use crate::exit::{Exit, Failure};
 use crate::operator::client::OperatorClient;
-use crate::operator::wire::{AuditPage, AuditQuery};
+use crate::operator::wire::doctor::ProcessView;
 use alarm::{Change, Policy, Standing};
 use memory::Memory;
 use notice::Notice;
@@ -171,18 +169,14 @@ async fn read_on(configuration: &Path, tally: &mut Tally) -> Result<(), Failure>
     let socket = Config::socket(configuration)
         .map_err(|error| Failure::new(Exit::Usage, "config.faulty", error.faults.join("; ")))?;
     let client = OperatorClient::new(&socket);
-    let process: crate::operator::wire::doctor::ProcessView = client.get("/v1/process", &()).await?;
+    let process: ProcessView = client.get("/v1/process", &()).await?;
     tally.begin(process.sequence);
     loop {
-        let query = AuditQuery { after: tally.read_to(), limit: PAGE };
-        let page: AuditPage = client.get("/v1/audit", &query).await?;
-        if page.records.is_empty() {
+        let records = client.audit_records(tally.read_to(), PAGE).await?;
+        if records.is_empty() {
             return Ok(());
         }
-        for text in &page.records {
-            let malformed = |error| Failure::new(Exit::Failed, "operator.malformed", error);
-            tally.take(&STANDARD.decode(text).map_err(malformed)?);
-        }
+        records.iter().for_each(|der| tally.take(der));
     }
 }
 

@@ -5,8 +5,6 @@ mod verify;
 
 use std::path::Path;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use ca_core::audit::AuditRecord;
 use ca_core::suite::Curve;
 use serde::Serialize;
@@ -19,7 +17,7 @@ use crate::audit::proof::LogProof;
 use crate::cli::{AuditCommand, KeyArgs};
 use crate::exit::{Exit, Failure};
 use crate::operator::client::{OperatorClient, escaped};
-use crate::operator::wire::{AuditPage, AuditQuery, CheckpointView, IssuanceProofView};
+use crate::operator::wire::{CheckpointView, IssuanceProofView};
 use crate::plain_text::plain;
 
 /// A key that was made.
@@ -57,7 +55,7 @@ pub(super) async fn run(verb: &AuditCommand, config: &Path, printer: &Printer) -
         }
         AuditCommand::Key(keys) => make_checkpoint_key(keys, printer),
         AuditCommand::List { after, limit } => {
-            let records = fetch(&client(config)?, *after, *limit).await?;
+            let records = client(config)?.audit_records(*after, *limit).await?;
             let views = records.iter().map(|der| view(der)).collect::<Result<Vec<_>, _>>()?;
             printer.result(&views, |views| rows(views));
             Ok(())
@@ -90,16 +88,6 @@ async fn prove(
     proof.verify(&key).map_err(broken)?;
     printer.result(&view, |view| view.proof.lines().map(str::to_owned).collect());
     Ok(())
-}
-
-async fn fetch(client: &OperatorClient, after: u64, limit: u32) -> Result<Vec<Vec<u8>>, Failure> {
-    let page: AuditPage = client.get("/v1/audit", &AuditQuery { after, limit }).await?;
-    page.records
-        .iter()
-        .map(|text| {
-            STANDARD.decode(text).map_err(|error| Failure::new(Exit::Failed, "operator.malformed", error))
-        })
-        .collect()
 }
 
 fn view(der: &[u8]) -> Result<RecordView, Failure> {

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, HOST};
@@ -14,7 +16,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
-use super::wire::FailureView;
+use super::wire::{AuditPage, AuditQuery, FailureView};
 use crate::exit::{Exit, Failure};
 use crate::web::{self, WebError, WebPlace};
 
@@ -62,6 +64,15 @@ impl OperatorClient {
     pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
         let body = serde_json::to_vec(body).map_err(|error| malformed(&error))?;
         self.send(Method::POST, path, Bytes::from(body)).await
+    }
+
+    /// Reads audit records, DER each: those after this number, at most so many.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub(crate) async fn audit_records(&self, after: u64, limit: u32) -> Result<Vec<Vec<u8>>, Failure> {
+        let page: AuditPage = self.get("/v1/audit", &AuditQuery { after, limit }).await?;
+        page.records.iter().map(|text| STANDARD.decode(text).map_err(|error| malformed(&error))).collect()
     }
 
     /// Gets a text, or a JSON object, whatever the status: what health checks say of a part that failed comes with 503.

@@ -1,11 +1,12 @@
 //! What a watchman remembers: one file, whole or not there, so that nothing is told twice or forgotten over a restart.
 
-use std::fs::{self, File};
+use std::fs::{self, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use status_server::aside::Aside;
 
 use super::alarm::Standing;
 use super::outbox::Outbox;
@@ -51,12 +52,10 @@ impl Memory {
 }
 
 fn write(place: &Path, text: &[u8]) -> io::Result<()> {
-    let aside = place.with_extension("json.new");
-    let mut options = File::options();
-    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
-    file.write_all(text)?;
-    file.sync_all()?;
-    fs::rename(aside, place)
+    let mut aside = Aside::begin(place).map_err(io::Error::other)?;
+    aside.file().set_permissions(Permissions::from_mode(0o600))?;
+    aside.file().write_all(text)?;
+    aside.put().map(drop).map_err(io::Error::other)
 }
 
 #[cfg(test)]

@@ -7,10 +7,13 @@ mod webhook;
 use std::path::Path;
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use super::notice::Notice;
 use crate::config::{CheckedTarget, Way};
 use crate::doctor::Severity;
 use crate::exit::{Exit, Failure};
+use crate::private_text;
 
 /// Whoever does not take a notice within this time did not take it.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -82,15 +85,8 @@ impl Target {
     }
 }
 
-/// Reads a secret, which nobody else may read; without the line's end.
-fn secret(file: &Path) -> Result<zeroize::Zeroizing<String>, String> {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    let unusable = |why: &dyn std::fmt::Display| format!("{}: {why}", file.display());
-    let mode = std::fs::metadata(file).map_err(|error| unusable(&error))?.permissions().mode();
-    if mode & 0o077 != 0 {
-        return Err(unusable(&"others may read it: chmod 600"));
-    }
-    let text = zeroize::Zeroizing::new(std::fs::read_to_string(file).map_err(|error| unusable(&error))?);
-    Ok(zeroize::Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+/// Reads a secret, without the line's end.
+fn secret(file: &Path) -> Result<Zeroizing<String>, String> {
+    let text = private_text::read(file).map_err(|why| format!("{}: {why}", file.display()))?;
+    Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
 }

@@ -14,7 +14,6 @@ use ca_core::public_key::PublicKey;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::fetch;
 use crate::audit::check::{LogFault, TrailCheck};
 use crate::audit::export::ExportLine;
 use crate::audit::head;
@@ -95,7 +94,7 @@ async fn check_server(
     let mut check = TrailCheck::new(signed);
     let mut after = 0_u64;
     loop {
-        let records = fetch(client, after, PER_REQUEST).await?;
+        let records = client.audit_records(after, PER_REQUEST).await?;
         if records.is_empty() {
             return Ok((check.finish().map_err(|fault| broken(&fault))?, size));
         }

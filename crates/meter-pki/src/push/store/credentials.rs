@@ -2,14 +2,12 @@
 //!
 //! Read anew at each use, so that they can be changed while the program runs. Never printed.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use rusty_s3::Credentials;
 use serde::Deserialize;
-use zeroize::Zeroizing;
 
+use crate::private_text;
 use crate::push::PushError;
 
 /// The file as it is written. Not printable on purpose.
@@ -27,11 +25,7 @@ pub(super) fn read(file: &Path) -> Result<Credentials, PushError> {
         file: file.display().to_string(),
         why: why.to_string(),
     };
-    let mode = fs::metadata(file).map_err(|error| unusable(&error))?.permissions().mode();
-    if mode & 0o077 != 0 {
-        return Err(unusable(&"others may read them: chmod 600"));
-    }
-    let text = Zeroizing::new(fs::read_to_string(file).map_err(|error| unusable(&error))?);
+    let text = private_text::read(file).map_err(|why| unusable(&why))?;
     // What the parser says would show the line.
     let raw: RawCredentials =
         toml::from_str(&text).map_err(|_| unusable(&"the file is TOML with access_key and secret_key"))?;
