@@ -1,3 +1,5 @@
+//! Numbers and names of keyspaces are on disk: each is used once; keys sort as they are searched.
+
 use super::*;
 
 fn id(issuer: u8, serial: &[u8]) -> CertificateId {
