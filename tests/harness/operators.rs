@@ -1,7 +1,8 @@
 //! Operators who are different users of this machine, as chapters have them: each types what the chapter says.
 
 use std::fs::Permissions;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::path::PathBuf;
 
 use crate::chapter::Shell;
 use crate::rehearsal::Rehearsal;
@@ -20,11 +21,20 @@ pub fn let_in(rehearsal: &Rehearsal) {
     symlink(rehearsal.state("edited.toml"), rehearsal.state("meter-pki.toml")).expect("it can be made");
 }
 
-/// Runs a shell block as a user of this machine; only root can.
+/// Runs a shell block as a user of this machine, who has a temporary directory of his own; only root can.
 ///
 /// # Panics
 /// As [`Shell::run`].
 #[must_use]
 pub fn run_as(rehearsal: &Rehearsal, user: u32, block: &str) -> Said {
-    Shell::new(&rehearsal.state(""), &rehearsal.scratch("programs")).of(user).run(block)
+    let shell = Shell::new(&rehearsal.state(""), &rehearsal.scratch("programs")).of(user);
+    shell.with("TMPDIR", own_directory(rehearsal, user)).run(block)
+}
+
+/// Where this user puts his temporary files: the directory of the whole run is nobody else's than its starter's.
+fn own_directory(rehearsal: &Rehearsal, user: u32) -> PathBuf {
+    let place = rehearsal.scratch(&format!("of-{user}"));
+    std::fs::create_dir_all(&place).expect("it can be made");
+    chown(&place, Some(user), Some(user)).expect("only root can");
+    place
 }
