@@ -288,6 +288,13 @@ impl Rehearsal {
         finish(&mut self.operator_command(arguments))
     }
 
+    /// Runs a verb of the command line by the file of somebody who operates the server from elsewhere.
+    #[must_use]
+    pub fn operator_by(&self, file: &str, arguments: &[&str]) -> Said {
+        let mut command = Command::new(program("meter-pki"));
+        finish(command.current_dir(self.directory.path()).args(["--config", file]).args(arguments))
+    }
+
     /// Returns a verb of the operator's command line, to be run.
     #[must_use]
     pub fn operator_command(&self, arguments: &[&str]) -> Command {

@@ -77,7 +77,7 @@ fn every_fault_of_meaning_is_told_with_the_line_of_its_table() {
         ("passphrase_file = \"passphrase\"", "passphrase_file = \"absent\""),
         (
             "socket = \"operator.sock\"",
-            "socket = \"operator.sock\"\nlisten = \"127.0.0.1:0\"\nkey_file = \"tls/server.key\"\nbreak_glass_hours = 25",
+            "socket = \"operator.sock\"\nkey_file = \"tls/server.key\"\nbreak_glass_hours = 25",
         ),
         ("certificate_file = \"tls/server.pem\"", "certificate_file = \"tls/absent.pem\""),
         ("default_label = \"meter-op-ds-s1\"", "default_label = \"nothing\""),

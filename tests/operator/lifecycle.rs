@@ -3,8 +3,10 @@
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::process::{Command, Stdio};
 
+use e2e::peer::path;
 use e2e::rehearsal::Rehearsal;
-use e2e::tool::finish;
+use e2e::tool::{finish, openssl};
+use serde_json::Value;
 
 #[test]
 fn a_second_server_on_the_same_state_is_refused_and_harms_nothing() {
@@ -98,8 +100,32 @@ fn a_quickstart_resumes_from_its_state_and_a_larger_fleet_joins() {
     }
 }
 
+/// What the report says of the technician, and what the ledger and OpenSSL say of it.
+fn technicians_day(rehearsal: &Rehearsal, day: &Value, meter: &str) {
+    assert_eq!(
+        (&day["meter"], &day["receipts"], &day["faults"]),
+        (&meter.into(), &2.into(), &0.into()),
+        "{day}"
+    );
+    assert_eq!(day["approved_by"], serde_json::json!(["shift-lead", "grid-control"]));
+    let said = serde_json::json!([["good", null], ["revoked", "good"], ["revoked", "revoked"]]);
+    assert_eq!(day["ocsp"], said, "{day}");
+    let (visit, file) =
+        (day["visit"].as_str().expect("a name"), day["client_file"].as_str().expect("a file"));
+    let own = rehearsal.operator_by(file, &["--json", "visit", "list", "--own"]).ok();
+    let own: Value = serde_json::from_str(&own.out).expect("JSON");
+    assert_eq!((&own["visits"][0]["id"], &own["visits"][0]["state"]), (&visit.into(), &"ended".into()));
+    let certificates = own["visits"][0]["certificates"].as_array().expect("a list");
+    let reasons: Vec<&str> = certificates.iter().filter_map(|one| one["reason"].as_str()).collect();
+    assert_eq!(reasons, ["superseded", "cessationOfOperation"]);
+    let bundle = day["bundle"].as_str().expect("a file");
+    let root = path(&rehearsal.authority("dso-root-s1"));
+    let whom = ["-CAfile", &root, "-purpose", "any", "-out", "/dev/null"];
+    drop(openssl(["cms", "-verify", "-inform", "DER", "-in", bundle].iter().chain(&whom)).ok());
+}
+
 #[test]
-fn a_quickstart_shows_a_shipment_that_is_imported_once_a_campaign_and_a_proven_history() {
+fn a_quickstart_shows_a_shipment_that_is_imported_once_a_campaign_a_proven_history_and_a_technicians_day() {
     let mut rehearsal = Rehearsal::start(5);
     let report = rehearsal.report().clone();
     let delivery = &report["delivery"];
@@ -124,10 +150,13 @@ fn a_quickstart_shows_a_shipment_that_is_imported_once_a_campaign_and_a_proven_h
     assert_eq!(rehearsal.certificates_of(title).len(), 6);
     let file = history["file"].as_str().expect("a file");
     drop(rehearsal.operator(&["device", "history", title, "--verify", file]).ok());
+    technicians_day(&rehearsal, &report["technician"], title);
     rehearsal.stop();
     rehearsal.quickstart(5);
     let report = rehearsal.report();
-    assert!(report["delivery"].is_null() && report["campaign"].is_null(), "all was done before: {report}");
+    for part in ["delivery", "campaign", "technician"] {
+        assert!(report[part].is_null(), "all was done before: {report}");
+    }
 }
 
 #[test]

@@ -176,6 +176,9 @@ pub struct QuickstartArgs {
     /// Where CRL and OCSP are served; kept for later starts from the same state.
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
     pub status: SocketAddr,
+    /// Where operators come with client certificates; kept for later starts from the same state.
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
+    pub operator: SocketAddr,
 }
 
 /// `ca`

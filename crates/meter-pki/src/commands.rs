@@ -156,6 +156,7 @@ const PLAYED: Verbs = Verbs {
     make_manifest: shipment::make_manifest,
     take_in_manifest: shipment::take_in_manifest,
     prove_history: device::prove,
+    operate_elsewhere: client,
 };
 
 /// Finds the operator's socket by the configuration, or the server elsewhere by the operator's own file.

@@ -1,8 +1,8 @@
 //! `meter-pki quickstart`: from an empty directory to a smart-metering PKI at work, in one command.
 //!
 //! A rehearsal ceremony, the same servers as `serve`, a fleet of simulated meters that is delivered by a signed manifest and
-//! enrols over real TLS, a campaign for those that speak only DLMS, the proven history of one of them, a revocation, and what CRL
-//! and OCSP say of it. Run again, it goes on from the same state. A rehearsal only: keys are files.
+//! enrols over real TLS, a campaign for those that speak only DLMS, the proven history of one of them, a technician's visit to it, a
+//! revocation, and what CRL and OCSP say of it. Run again, it goes on from the same state. A rehearsal only: keys are files.
 
 mod ceremony;
 mod claiming;
@@ -15,8 +15,10 @@ mod head_end;
 mod key_pair;
 mod layout;
 mod status_client;
+mod people;
 mod report;
 mod story;
+mod technician;
 
 use std::future::Future;
 use std::path::Path;
@@ -46,6 +48,8 @@ pub(crate) struct Verbs {
     pub(crate) take_in_manifest: for<'a> fn(&'a ImportArgs, &'a OperatorClient) -> Outcome<'a, TotalsView>,
     /// `device history --proof`: how many records are proven, and over how many the checkpoint is.
     pub(crate) prove_history: for<'a> fn(&'a str, &'a Path, &'a OperatorClient) -> Outcome<'a, (usize, u64)>,
+    /// `--config` with the file of somebody who operates a server elsewhere.
+    pub(crate) operate_elsewhere: fn(&Path) -> Result<OperatorClient, Failure>,
 }
 
 /// Runs the quickstart.
@@ -57,7 +61,7 @@ pub(crate) async fn run(args: &QuickstartArgs, json: bool, verbs: Verbs) -> Resu
     let layout = Layout::new(&args.state);
     let progress = Progress::new(json);
     let founding_layout = layout.clone();
-    let addresses = [args.est, args.cmp, args.status];
+    let addresses = [args.est, args.cmp, args.status, args.operator];
     if layout.config().exists() {
         progress.tell(&format!("resuming from {}", layout.root().display()));
     } else {

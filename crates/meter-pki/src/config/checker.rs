@@ -203,7 +203,8 @@ impl<'a> Checker<'a> {
                 return self.keep("operator.certificate_file, key_file", Err("are given both, or none"));
             }
         };
-        if self.stage == Stage::Service {
+        // That of `[est]` is judged there.
+        if self.stage == Stage::Service && raw.certificate_file.is_some() {
             let octets = self.readable("operator.certificate_file", certificate);
             let secret = self.readable("operator.key_file", key);
             self.keep("operator.certificate_file, key_file", TlsIdentity::from_pem(&octets?, &secret?))?;

@@ -14,6 +14,8 @@ pub(super) struct Settings<'a> {
     pub est: SocketAddr,
     pub cmp: SocketAddr,
     pub status: SocketAddr,
+    /// Where operators come with client certificates.
+    pub operator: SocketAddr,
     /// Signs the checkpoints of the audit log, and nothing else.
     pub checkpoint_key: ca_core::key_ref::KeyRef,
     /// Each authority with its responder's key.
@@ -26,8 +28,9 @@ pub(super) fn text(settings: &Settings<'_>) -> String {
         "# Written by `meter-pki quickstart`. A rehearsal: its keys are files, its passphrase lies beside them.\n\n\
          [store]\ndirectory = \"store\"\nengine = \"fjall\"\ntenant = \"dso\"\n\n\
          [keys]\nallow_software_key = true\ndirectory = \"keys\"\npassphrase_file = \"passphrase\"\n\n\
-         [operator]\nsocket = \"operator.sock\"\n\n",
+         [operator]\nsocket = \"operator.sock\"\n",
     );
+    text.push_str(&format!("listen = \"{}\"\n\n", settings.operator));
     let (est, cmp, status) = (settings.est, settings.cmp, settings.status);
     let sections = format!(
         "[est]\nlisten = \"{est}\"\ncertificate_file = \"tls/server.pem\"\nkey_file = \"tls/server.key\"\n\
@@ -90,6 +93,7 @@ fn authority(founded: &Founded, responder_key: &str, status: SocketAddr) -> Stri
             ("ra-station", "\"operator\""),
             ("cmp-signer", "\"operator\""),
             ("ship-recipient", "\"operator\""),
+            ("ra-operator", "\"operator\""),
         ],
         _ => &[("est-tls", "\"operator\""), ("ra-station", "\"operator\""), ("ship-signer", "\"operator\"")],
     };

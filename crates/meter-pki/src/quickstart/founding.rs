@@ -34,17 +34,13 @@ use crate::progress::Progress;
 /// Makes everything, on a thread that may block.
 pub(super) async fn found(
     layout: &Layout,
-    addresses: [SocketAddr; 3],
+    addresses: [SocketAddr; 4],
     progress: &Progress,
 ) -> anyhow::Result<()> {
     tokio::task::block_in_place(|| found_blocking(layout, addresses, progress))
 }
 
-fn found_blocking(
-    layout: &Layout,
-    [est, cmp, status]: [SocketAddr; 3],
-    progress: &Progress,
-) -> anyhow::Result<()> {
+fn found_blocking(layout: &Layout, addresses: [SocketAddr; 4], progress: &Progress) -> anyhow::Result<()> {
     if layout.root().exists() && std::fs::read_dir(layout.root())?.next().is_some() {
         bail!(
             "{} is not empty and holds no finished quickstart: name another directory with --state, or take it away",
@@ -60,15 +56,17 @@ fn found_blocking(
         &layout.audit(),
         &layout.fleet(),
         &layout.shipments(),
+        &layout.people(),
+        &layout.unit(""),
     ] {
         private_directory(directory)?;
     }
     let passphrase = make_passphrase(layout)?;
     let profiles = ProfileSet::load_embedded(&Settings::default())?;
     // Held until everything is made, so that nobody else takes the ports that the certificates name.
-    let held = [hold(est)?, hold(cmp)?, hold(status)?];
-    let [est, cmp, status] = &held;
-    let (est, cmp, status) = (est.local_addr()?, cmp.local_addr()?, status.local_addr()?);
+    let held = addresses.into_iter().map(hold).collect::<anyhow::Result<Vec<TcpListener>>>()?;
+    let listens = held.iter().map(TcpListener::local_addr).collect::<std::io::Result<Vec<SocketAddr>>>()?;
+    let [est, cmp, status, operator] = listens.try_into().ok().context("one listener for each address")?;
     // The passphrase has 192 random bits: no number of iterations makes a guess at it dearer.
     let online = KeyDirectory::create(&layout.keys())?.with_iterations(Iterations::LEAST);
     let room = Room {
@@ -84,7 +82,8 @@ fn found_blocking(
     let checkpoint_key = online.generate(Curve::P256, &passphrase)?.key_ref();
     let message_key = online.generate(Curve::P256, &passphrase)?.key_ref();
     Store::create(&layout.store(), EngineKind::Fjall)?;
-    let settings = configuration::Settings { est, cmp, status, checkpoint_key, authorities: &authorities };
+    let settings =
+        configuration::Settings { est, cmp, status, operator, checkpoint_key, authorities: &authorities };
     let text = configuration::text(&settings);
     // Checked and used under a name that does not yet say "finished".
     let draft = layout.root().join("meter-pki.draft.toml");
@@ -193,7 +192,7 @@ fn private_directory(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn write_private(path: &Path, octets: &[u8]) -> anyhow::Result<()> {
+pub(super) fn write_private(path: &Path, octets: &[u8]) -> anyhow::Result<()> {
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(octets)?;
     file.sync_all()?;

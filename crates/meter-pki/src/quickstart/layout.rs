@@ -104,6 +104,21 @@ impl Layout {
         self.tls().join("ship-recipient-cert.pem")
     }
 
+    /// People, each with certificate and key, and the file by which the command line is him.
+    pub(super) fn people(&self) -> PathBuf {
+        self.root.join("people")
+    }
+
+    /// A person's file of a kind.
+    pub(super) fn person(&self, id: &str, kind: &str) -> PathBuf {
+        self.people().join(format!("{id}.{kind}"))
+    }
+
+    /// A file in the memory of the technician's hand-held unit.
+    pub(super) fn unit(&self, file: &str) -> PathBuf {
+        self.root.join("unit").join(file)
+    }
+
     /// Where proofs of a device's history are written.
     pub(super) fn history(&self) -> PathBuf {
         self.root.join("history.json")

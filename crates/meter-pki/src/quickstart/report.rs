@@ -4,6 +4,7 @@ use std::io::Write;
 
 use super::claiming::{CampaignTold, DeliveryTold, HistoryTold};
 use super::story::Told;
+use super::technician::DayTold;
 
 /// Prints the report on standard output: text, or one JSON object.
 pub(super) fn print(told: &Told, json: bool) {
@@ -27,6 +28,7 @@ fn lines(told: &Told) -> Vec<String> {
     lines.extend(told.delivery.iter().map(delivered));
     lines.extend(told.campaign.iter().map(swapped));
     lines.extend(history(&told.history));
+    lines.extend(told.technician.iter().flat_map(day));
     lines.extend([
         format!(
             "  first certificate in service with OCSP {} after {:.1} s",
@@ -56,6 +58,11 @@ fn lines(told: &Told) -> Vec<String> {
             told.history.system_title, told.history.file
         ),
     ]);
+    lines.extend(
+        told.technician
+            .iter()
+            .map(|day| format!("  meter-pki --config {} visit list --own --limit 10", day.client_file)),
+    );
     lines.extend(told.by_openssl.iter().flat_map(|commands| {
         let heading =
             "A certificate in the place of the revoked one, by somebody else's CMP client:".to_owned();
@@ -96,4 +103,28 @@ fn history(told: &HistoryTold) -> Vec<String> {
         told.proved_records, told.checkpoint
     ));
     lines
+}
+
+/// What a technician's day came to, and what OCSP said of his certificates in turn.
+fn day(told: &DayTold) -> Vec<String> {
+    let answers =
+        |both: &[Option<String>; 2]| both.iter().flatten().cloned().collect::<Vec<_>>().join(" and ");
+    let [before, renewed, after] = told.ocsp.each_ref().map(answers);
+    vec![
+        format!(
+            "  technician        {} on visit {} to meter {}, approved by {}",
+            told.technician,
+            told.visit,
+            told.meter,
+            told.approved_by.join(" and ")
+        ),
+        format!(
+            "                    certificate for unit {} until {}: OCSP {before}; after its renewal {renewed}; after the visit {after}",
+            told.unit, told.first_good_until
+        ),
+        format!(
+            "                    took along {}; brought back {} signed receipts, {} faults",
+            told.bundle, told.receipts, told.faults
+        ),
+    ]
 }

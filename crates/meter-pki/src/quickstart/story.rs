@@ -18,6 +18,7 @@ use super::est_client::Credential;
 use super::fleet::{self, Life, Meter, Surroundings};
 use super::layout::Layout;
 use super::status_client;
+use super::technician::{self, DayTold};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::ocsp_client::Answer;
@@ -62,6 +63,8 @@ pub(super) struct Told {
     /// Absent where no meter waited behind the head-end.
     pub campaign: Option<CampaignTold>,
     pub history: HistoryTold,
+    /// Absent where every meter is reached without anybody going there, or the day was played before.
+    pub technician: Option<DayTold>,
     pub first_good_seconds: f64,
     pub revoked_serial: String,
     pub revoked_issuer: String,
@@ -116,6 +119,10 @@ pub(super) async fn tell(
     let (delivery, campaign) = told;
     let followed = meters.iter().find(|meter| meter.road == Road::HeadEnd).unwrap_or(pioneer);
     let history = claiming::history(layout, followed, (&operator, verbs)).await?;
+    let day = match followed.road {
+        Road::HeadEnd => technician::day((layout, config), followed, (&operator, verbs), progress).await?,
+        Road::Device => None,
+    };
     let revoked = revoke(&operator, &relying).await?;
     let crl = wait_for_crl(&operator, &relying).await?;
     let after = relying.ask().await?;
@@ -132,6 +139,7 @@ pub(super) async fn tell(
         delivery,
         campaign,
         history,
+        technician: day,
         first_good_seconds,
         revoked_serial: revoked,
         revoked_issuer: relying.authority.clone(),
