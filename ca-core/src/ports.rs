@@ -4,6 +4,7 @@
 //! Declared here, by what ca-core needs; implemented outside; put together in the binaries only. Every method is a verb of
 //! the domain and blocks until it is done. A port never calls back.
 
+mod calls;
 mod campaigns;
 mod findings;
 mod fleet;
@@ -32,6 +33,7 @@ use crate::system_title::SystemTitle;
 use crate::to_be_signed::ToBeSigned;
 use crate::validity::UnixTime;
 
+pub use calls::Calls;
 pub use campaigns::{Campaigns, Swaps};
 pub use findings::Findings;
 pub use fleet::{Deliveries, Fleet};

@@ -3,6 +3,7 @@
 //! Values only. How they are written down is the ledger's own affair; which of them may follow which is decided by the
 //! verbs (issuance, revocation, crl) and, where two requests race, by the ledger inside its transaction.
 
+mod call;
 mod delivery;
 mod device;
 mod fleet;
@@ -25,6 +26,7 @@ use crate::serial_number::SerialNumber;
 use crate::system_title::SystemTitle;
 use crate::tenant::TenantId;
 use crate::validity::{UnixTime, Validity};
+pub use call::{Call, CallAnswer, CallStanding};
 pub use delivery::{DeliveredDevice, SecretKind, WrappedSecret};
 pub use device::{
     Cause, Device, DeviceAct, DeviceField, DeviceState, ExpectedDevice, IllegalTransition, ImportOutcome,

@@ -1,6 +1,7 @@
 //! The acts that change the ledger, each decided and written inside a transaction. Not when or how the transaction becomes
 //! durable.
 
+pub(crate) mod calls;
 pub(crate) mod campaign;
 pub(crate) mod crl;
 pub(crate) mod delivery;

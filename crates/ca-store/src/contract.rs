@@ -4,6 +4,7 @@
 
 mod audit;
 mod backup;
+mod calls;
 mod campaigns;
 mod campaign_rows;
 mod claims;

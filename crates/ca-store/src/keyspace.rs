@@ -75,6 +75,9 @@
 //! | 64 | `person-credentials` | SHA-256 of a credential's text | id of the person whose it is, or was |
 //! | 65 | `visits` | name | [`VisitRow`](crate::row::VisitRow) |
 //! | 66 | `visit-units` | tenant ‖ 00 ‖ system title of a hand-held unit ‖ name of a visit | empty: the visit has not ended |
+//! | 68 | `calls` | who called and the key he gave, hashed, 32 octets | [`CallRow`](crate::row::CallRow): calls that may be repeated |
+//! | 69 | `call-ends` | time ‖ key of a call | empty: the last second for which the call is remembered |
+//! | 70 | `call-octets` | key of a call ‖ part u32, from 0 | up to 4,096 octets of its answer |
 
 use ca_core::key_ref::KeyRef;
 use ca_core::people::Credential;
@@ -155,10 +158,13 @@ pub(crate) enum Keyspace {
     PersonCredentials,
     Visits,
     VisitUnits,
+    Calls,
+    CallEnds,
+    CallOctets,
 }
 
 impl Keyspace {
-    pub(crate) const ALL: [Self; 62] = [
+    pub(crate) const ALL: [Self; 65] = [
         Self::Meta,
         Self::Audit,
         Self::Open,
@@ -221,6 +227,9 @@ impl Keyspace {
         Self::PersonCredentials,
         Self::Visits,
         Self::VisitUnits,
+        Self::Calls,
+        Self::CallEnds,
+        Self::CallOctets,
     ];
 
     /// Returns its octet and its name; both are on disk and never change.
@@ -288,6 +297,9 @@ impl Keyspace {
             Self::PersonCredentials => (64, "person-credentials"),
             Self::Visits => (65, "visits"),
             Self::VisitUnits => (66, "visit-units"),
+            Self::Calls => (68, "calls"),
+            Self::CallEnds => (69, "call-ends"),
+            Self::CallOctets => (70, "call-octets"),
         }
     }
 
@@ -377,6 +389,11 @@ pub(crate) fn waiting_end_key(end: UnixTime, digest: &[u8; 32]) -> Vec<u8> {
 /// time ‖ key of a transaction.
 pub(crate) fn transaction_time_key(time: UnixTime, key: &[u8; 32]) -> Vec<u8> {
     request_end_key(time, key)
+}
+
+/// key of a call ‖ part.
+pub(crate) fn call_part_key(key: &[u8; 32], part: u32) -> Vec<u8> {
+    order_part_key(key, part)
 }
 
 /// key of a transaction ‖ what of it ‖ part.

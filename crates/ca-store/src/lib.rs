@@ -20,6 +20,7 @@ mod production_book;
 mod shut_out;
 mod people_book;
 mod visit_book;
+mod call_book;
 mod transactions;
 mod audit_log;
 mod restore;

@@ -29,6 +29,7 @@ use der::{Decode, Encode, Enumerated, Sequence};
 
 use crate::keyspace::Keyspace;
 
+mod call;
 mod campaign;
 mod certificate;
 mod condition;
@@ -50,6 +51,7 @@ mod transaction;
 mod visit;
 mod waiting;
 
+pub(crate) use call::CallRow;
 pub(crate) use campaign::{CampaignRow, MemberCountRow, MemberRow, PlaceCountRow};
 pub(crate) use certificate::{CertificateRow, CertificateState, IntentRow, UncertainRow};
 pub(crate) use condition::{KeyRow, RequestRow, SlotHolder, SlotRow};

@@ -10,7 +10,7 @@ use crate::journal::cut_torn_end;
 use crate::unreadable::Unreadable;
 
 /// The keyspaces by number and name, as ca-store documents them.
-const KEYSPACES: [(u8, &str); 61] = [
+const KEYSPACES: [(u8, &str); 64] = [
     (1, "meta"),
     (2, "audit"),
     (3, "open"),
@@ -72,6 +72,9 @@ const KEYSPACES: [(u8, &str); 61] = [
     (64, "person-credentials"),
     (65, "visits"),
     (66, "visit-units"),
+    (68, "calls"),
+    (69, "call-ends"),
+    (70, "call-octets"),
 ];
 
 /// Values by keyspace and key.
