@@ -12,6 +12,7 @@ mod doctor;
 mod door;
 mod exhaustion;
 mod renewals;
+mod repeats;
 mod generations;
 mod lifecycle;
 mod message_signer;

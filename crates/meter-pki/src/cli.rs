@@ -12,6 +12,7 @@ pub mod hsm;
 pub mod emergency;
 pub mod people;
 pub mod qr;
+pub mod quickstart;
 pub mod request;
 pub mod revocation;
 pub mod shipment;
@@ -21,7 +22,6 @@ pub mod sim;
 pub mod watch;
 pub mod visit;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use campaign::CampaignCommand;
@@ -30,6 +30,7 @@ use device::DeviceCommand;
 use emergency::BreakGlassCommand;
 use people::PeopleCommand;
 use qr::QrCommand;
+use quickstart::QuickstartArgs;
 use request::RequestCommand;
 use revocation::{ReleaseArgs, RevocationCommand, RevokeArgs, TrustCommand};
 use visit::VisitCommand;
@@ -38,15 +39,29 @@ use visit::VisitCommand;
 #[derive(Debug, Parser)]
 #[command(name = "meter-pki", version, propagate_version = true, max_term_width = 100)]
 pub struct Cli {
-    /// The configuration file.
-    #[arg(long, global = true, default_value = "meter-pki.toml", value_name = "FILE")]
-    pub config: PathBuf,
+    /// How the server is reached.
+    #[command(flatten)]
+    pub server: ServerArgs,
     /// Print one JSON object instead of text.
     #[arg(long, global = true)]
     pub json: bool,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// How the server is reached, and what is asked of the calls to it.
+#[derive(Debug, Clone, Args)]
+pub struct ServerArgs {
+    /// The configuration file.
+    #[arg(long, global = true, default_value = "meter-pki.toml", value_name = "FILE")]
+    pub config: PathBuf,
+    /// Show each call to the server as a command of curl.
+    #[arg(long, global = true)]
+    pub api: bool,
+    /// Typed again with this key within a day, nothing is done twice.
+    #[arg(long, global = true, value_name = "KEY")]
+    pub idempotency_key: Option<String>,
 }
 
 /// The nouns.
@@ -153,32 +168,6 @@ pub enum Command {
         /// Which shell.
         shell: clap_complete::Shell,
     },
-}
-
-/// `quickstart`
-#[derive(Debug, Clone, Args)]
-pub struct QuickstartArgs {
-    /// Where everything is kept; made when absent, resumed when present.
-    #[arg(long, default_value = "state", value_name = "DIR")]
-    pub state: PathBuf,
-    /// How many meters the fleet has.
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub meters: u32,
-    /// End after the report instead of serving on.
-    #[arg(long)]
-    pub exit: bool,
-    /// Where EST listens; kept for later starts from the same state.
-    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
-    pub est: SocketAddr,
-    /// Where CMP listens; kept for later starts from the same state.
-    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
-    pub cmp: SocketAddr,
-    /// Where CRL and OCSP are served; kept for later starts from the same state.
-    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
-    pub status: SocketAddr,
-    /// Where operators come with client certificates; kept for later starts from the same state.
-    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
-    pub operator: SocketAddr,
 }
 
 /// `ca`

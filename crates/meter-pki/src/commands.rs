@@ -49,10 +49,12 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 
 use crate::cli::device::DeviceCommand;
-use crate::cli::{BackupCommand, CaCommand, Cli, Command, CrlCommand, RestoreCommand, StoreCommand};
+use crate::cli::{
+    BackupCommand, CaCommand, Cli, Command, CrlCommand, RestoreCommand, ServerArgs, StoreCommand,
+};
 use crate::config::{Config, RemoteServer};
 use crate::exit::{Exit, Failure};
-use crate::operator::client::OperatorClient;
+use crate::operator::client::{Calls, Key, OperatorClient};
 use crate::quickstart::Verbs;
 use printer::Printer;
 
@@ -72,60 +74,60 @@ pub fn run(cli: &Cli) -> ExitCode {
 fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
     match &cli.command {
         Command::Quickstart(args) => wait(crate::quickstart::run(args, cli.json, PLAYED)),
-        Command::Serve => wait(serve::serve(&cli.config)),
-        Command::Front => wait(front::run(&cli.config)),
-        Command::Watch(args) => wait(watch::run(args, &cli.config, printer)),
-        Command::Signer(command) => signer::run(command, &cli.config, printer),
-        Command::Hsm(command) => hsm::run(command, &cli.config, printer),
+        Command::Serve => wait(serve::serve(&cli.server.config)),
+        Command::Front => wait(front::run(&cli.server.config)),
+        Command::Watch(args) => wait(watch::run(args, &cli.server.config, printer)),
+        Command::Signer(command) => signer::run(command, &cli.server.config, printer),
+        Command::Hsm(command) => hsm::run(command, &cli.server.config, printer),
         Command::Secrets(command) => secrets::run(command, printer),
-        Command::Ca(CaCommand::Close(args)) => closing::close(args, &cli.config, printer),
-        Command::Ca(CaCommand::List) => wait(ca::list(&client(&cli.config)?, printer)),
-        Command::Ca(CaCommand::Show { name }) => wait(ca::show(name, &client(&cli.config)?, printer)),
-        Command::Ceremony(verb) => ceremony::run(verb, &cli.config, printer),
+        Command::Ca(CaCommand::Close(args)) => closing::close(args, &cli.server.config, printer),
+        Command::Ca(CaCommand::List) => wait(ca::list(&client(&cli.server)?, printer)),
+        Command::Ca(CaCommand::Show { name }) => wait(ca::show(name, &client(&cli.server)?, printer)),
+        Command::Ceremony(verb) => ceremony::run(verb, &cli.server, printer),
         Command::Qr(verb) => qr::run(verb, printer),
-        Command::Cert(verb) => wait(cert::run(verb, &cli.config, printer)),
-        Command::Campaign(verb) => wait(campaign::run(verb, &client(&cli.config)?, printer)),
-        Command::Revocation(verb) => wait(revocation::run(verb, &client(&cli.config)?, printer)),
-        Command::Trust(verb) => wait(trust::run(verb, &client(&cli.config)?, printer)),
-        Command::Request(verb) => wait(request::run(verb, &client(&cli.config)?, printer)),
-        Command::People(verb) => wait(people::run(verb, &client(&cli.config)?, printer)),
-        Command::BreakGlass(verb) => wait(emergency::run(verb, &client(&cli.config)?, printer)),
-        Command::Visit(verb) => wait(visit::run(verb, &client(&cli.config)?, printer)),
+        Command::Cert(verb) => wait(cert::run(verb, &cli.server, printer)),
+        Command::Campaign(verb) => wait(campaign::run(verb, &client(&cli.server)?, printer)),
+        Command::Revocation(verb) => wait(revocation::run(verb, &client(&cli.server)?, printer)),
+        Command::Trust(verb) => wait(trust::run(verb, &client(&cli.server)?, printer)),
+        Command::Request(verb) => wait(request::run(verb, &client(&cli.server)?, printer)),
+        Command::People(verb) => wait(people::run(verb, &client(&cli.server)?, printer)),
+        Command::BreakGlass(verb) => wait(emergency::run(verb, &client(&cli.server)?, printer)),
+        Command::Visit(verb) => wait(visit::run(verb, &client(&cli.server)?, printer)),
         Command::Device(DeviceCommand::History { system_title, verify: Some(file), key, .. }) => {
             device::verify(system_title, (file, key.as_deref()), printer)
         }
-        Command::Device(verb) => wait(device::run(verb, &client(&cli.config)?, printer)),
-        Command::Factory(verb) => wait(factory::run(verb, &client(&cli.config)?, printer)),
-        Command::Shipment(verb) => wait(shipment::run(verb, &cli.config, printer)),
+        Command::Device(verb) => wait(device::run(verb, &client(&cli.server)?, printer)),
+        Command::Factory(verb) => wait(factory::run(verb, &client(&cli.server)?, printer)),
+        Command::Shipment(verb) => wait(shipment::run(verb, &cli.server, printer)),
         Command::Dlms(verb) => dlms::run(verb, printer),
-        Command::Delivery(verb) => delivery::run(verb, &cli.config, printer),
-        Command::Crl(CrlCommand::Resign { name }) => crl::resign(name, &cli.config, printer),
-        Command::Crl(verb) => wait(crl::run(verb, &client(&cli.config)?, printer)),
-        Command::Ocsp(verb) => wait(ocsp::run(verb, &client(&cli.config)?, printer)),
+        Command::Delivery(verb) => delivery::run(verb, &cli.server, printer),
+        Command::Crl(CrlCommand::Resign { name }) => crl::resign(name, &cli.server.config, printer),
+        Command::Crl(verb) => wait(crl::run(verb, &client(&cli.server)?, printer)),
+        Command::Ocsp(verb) => wait(ocsp::run(verb, &client(&cli.server)?, printer)),
         Command::Est(verb) => wait(est::run(verb, printer)),
         Command::Cmp(verb) => wait(cmp::run(verb, printer)),
-        Command::Sim(verb) => wait(sim::run(verb, &cli.config, printer)),
-        Command::Audit(verb) => wait(audit::run(verb, &cli.config, printer)),
+        Command::Sim(verb) => wait(sim::run(verb, &cli.server, printer)),
+        Command::Audit(verb) => wait(audit::run(verb, &cli.server, printer)),
         Command::Store(StoreCommand::Create { directory, engine }) => {
             store::create(directory, engine, printer)
         }
-        Command::Store(StoreCommand::Show) => wait(store::show(&client(&cli.config)?, printer)),
+        Command::Store(StoreCommand::Show) => wait(store::show(&client(&cli.server)?, printer)),
         Command::Backup(BackupCommand::Keygen { shares, directory }) => {
             backup::keygen(shares, directory, printer)
         }
         Command::Backup(BackupCommand::Create { file }) => {
-            wait(backup::create(file, &client(&cli.config)?, printer))
+            wait(backup::create(file, &client(&cli.server)?, printer))
         }
         Command::Backup(BackupCommand::Verify(args)) => backup::verify(args, printer),
-        Command::Restore(RestoreCommand::Begin(args)) => restore::begin(args, &cli.config, printer),
+        Command::Restore(RestoreCommand::Begin(args)) => restore::begin(args, &cli.server.config, printer),
         Command::Restore(RestoreCommand::Reconcile { export, apply }) => {
-            restore::reconcile(&cli.config, export.as_deref(), *apply, printer)
+            restore::reconcile(&cli.server.config, export.as_deref(), *apply, printer)
         }
         Command::Restore(RestoreCommand::Finish { export, without_log }) => {
-            restore::finish(&cli.config, export.as_deref(), *without_log, printer)
+            restore::finish(&cli.server.config, export.as_deref(), *without_log, printer)
         }
-        Command::Config(verb) => config::run(verb, &cli.config, printer),
-        Command::Doctor(args) => wait(doctor::run(args, &cli.config, printer)),
+        Command::Config(verb) => config::run(verb, &cli.server.config, printer),
+        Command::Doctor(args) => wait(doctor::run(args, &cli.server.config, printer)),
         Command::Completion { shell } => {
             printer.script(&completion(*shell));
             Ok(())
@@ -156,11 +158,16 @@ const PLAYED: Verbs = Verbs {
     make_manifest: shipment::make_manifest,
     take_in_manifest: shipment::take_in_manifest,
     prove_history: device::prove,
-    operate_elsewhere: client,
+    operate_elsewhere: client_of,
 };
 
 /// Finds the operator's socket by the configuration, or the server elsewhere by the operator's own file.
-fn client(config: &Path) -> Result<OperatorClient, Failure> {
+fn client(server: &ServerArgs) -> Result<OperatorClient, Failure> {
+    let key = server.idempotency_key.as_deref().map(Key::new);
+    Ok(client_of(&server.config)?.with(Calls { shown: server.api, key }))
+}
+
+fn client_of(config: &Path) -> Result<OperatorClient, Failure> {
     let faulty = |error| {
         Failure::new(Exit::Usage, "config.faulty", error)
             .then("name the configuration with --config FILE; `meter-pki config check` tells every fault")

@@ -28,8 +28,8 @@ use ca_core::key_ref::KeyRef;
 use ca_core::orders::OrderRule;
 use ca_core::path::TrustAnchor;
 use ca_core::ports::{
-    Campaigns, Clock, Deliveries, Entropy, Findings, Fleet, Orders, People, Production, Registry, Schedule,
-    Signer, StatusSource, Swaps, TrustBlocks, Visits,
+    Calls, Campaigns, Clock, Deliveries, Entropy, Findings, Fleet, Orders, People, Production, Registry,
+    Schedule, Signer, StatusSource, Swaps, TrustBlocks, Visits,
 };
 use ca_core::profile::{Approval, CrlProfile, ProfileId};
 use ca_core::record::{CrlRecord, StoredCertificate};
@@ -171,6 +171,8 @@ pub struct System {
     pub(crate) people: Arc<dyn People>,
     /// Visits of technicians.
     pub(crate) visits: Arc<dyn Visits>,
+    /// Calls of operators that may be repeated.
+    pub(crate) calls: Arc<dyn Calls>,
     /// Who signs what technicians take along, if anybody does.
     pub(crate) bundle_signer: Option<BundleSigner>,
     /// How many people must approve a visit.
@@ -438,6 +440,7 @@ pub(crate) fn compose_on(
         break_glass_hours: config.break_glass_hours,
         people: store.clone(),
         visits: store.clone(),
+        calls: store.clone(),
         bundle_signer: bundles::signer(config, &ports.signer),
         visit_approvals: config.visit_approvals,
         operator_socket: config.operator_socket.clone(),

@@ -36,6 +36,8 @@ pub mod client;
 mod listener;
 mod routes;
 mod reply;
+mod conditional;
+mod repeatable;
 pub(crate) mod views;
 pub mod wire;
 
@@ -51,6 +53,7 @@ use crate::compose::System;
 use crate::started::Started;
 pub(crate) use listener::{Doorkeeper, OperatorListener, let_others_find};
 pub(crate) use reconciliation_meters::ReconciliationMeters;
+use repeatable::UnderWay;
 use reply::Reply;
 pub(crate) use routes::Peer;
 use routes::{GuardedRoutes, all, each};
@@ -100,9 +103,23 @@ pub(crate) struct OperatorState {
     pub responder: Arc<Responder>,
     pub reconciliations: Arc<ReconciliationMeters>,
     pub started: Arc<Started>,
+    /// Calls with keys that are being made.
+    under_way: UnderWay,
+    /// Changes with conditions come one after the other.
+    changes: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl OperatorState {
+    /// Puts together what there is, with no call under way.
+    pub(crate) fn new(
+        (system, pool): (Arc<System>, WorkerPool),
+        (responder, reconciliations): (Arc<Responder>, Arc<ReconciliationMeters>),
+        started: Arc<Started>,
+    ) -> Self {
+        let (under_way, changes) = (UnderWay::default(), Arc::default());
+        Self { system, pool, responder, reconciliations, started, under_way, changes }
+    }
+
     /// Runs a synchronous act on the worker pool.
     async fn run<T: Send + 'static>(
         &self,

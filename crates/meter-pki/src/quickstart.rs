@@ -26,7 +26,7 @@ use std::pin::Pin;
 
 use server_kit::shutdown::Shutdown;
 
-use crate::cli::QuickstartArgs;
+use crate::cli::quickstart::QuickstartArgs;
 use crate::cli::shipment::{CreateArgs, ImportArgs};
 use crate::config::Config;
 use crate::exit::{Exit, Failure};

@@ -232,7 +232,7 @@ pub async fn start(
     }
     let (pool, responder) = (operator_pool.clone(), status.responder);
     let reconciliations = Arc::new(ReconciliationMeters::new(&metrics));
-    let state = OperatorState { system: Arc::clone(&system), pool, responder, reconciliations, started };
+    let state = OperatorState::new((Arc::clone(&system), pool), (responder, reconciliations), started);
     let operator_router = router(state, health.admin_router(), metrics.router());
     open.operators(&mut tasks, config.operator_door.as_ref(), operator_router.clone()).await?;
     tasks.spawn(socket.serve(operator_router, doorkeeper(&system), shutdown));

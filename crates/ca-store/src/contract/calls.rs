@@ -18,7 +18,7 @@ fn begun(store: &Store, call: &Call) -> CallStanding {
 }
 
 fn answered(octets: usize) -> CallAnswer {
-    CallAnswer { status: 200, body: Some((0..octets).map(|place| (place % 251) as u8).collect()) }
+    CallAnswer { status: 200, body: Some((0..=250).cycle().take(octets).collect()) }
 }
 
 fn a_call_is_answered_once_and_its_answer_is_the_same_over_a_reopening(ground: &Ground) {

@@ -3,8 +3,6 @@
 
 mod verify;
 
-use std::path::Path;
-
 use ca_core::audit::AuditRecord;
 use ca_core::suite::Curve;
 use serde::Serialize;
@@ -14,6 +12,7 @@ use super::client;
 use super::printer::{Printer, heading, table};
 use crate::audit::note::{pem, public_key};
 use crate::audit::proof::LogProof;
+use crate::cli::ServerArgs;
 use crate::cli::{AuditCommand, KeyArgs};
 use crate::exit::{Exit, Failure};
 use crate::operator::client::{OperatorClient, escaped};
@@ -42,20 +41,20 @@ struct RecordView {
     detail: String,
 }
 
-pub(super) async fn run(verb: &AuditCommand, config: &Path, printer: &Printer) -> Result<(), Failure> {
+pub(super) async fn run(verb: &AuditCommand, server: &ServerArgs, printer: &Printer) -> Result<(), Failure> {
     match verb {
-        AuditCommand::Verify(args) => verify::run(args, config, printer).await,
+        AuditCommand::Verify(args) => verify::run(args, server, printer).await,
         AuditCommand::Prove { serial, issuer } => {
-            prove(&client(config)?, serial, issuer.as_deref(), printer).await
+            prove(&client(server)?, serial, issuer.as_deref(), printer).await
         }
         AuditCommand::Checkpoint => {
-            let view: CheckpointView = client(config)?.get("/v1/audit/checkpoint", &()).await?;
+            let view: CheckpointView = client(server)?.get("/v1/audit/checkpoint", &()).await?;
             printer.result(&view, |view| view.note.lines().map(str::to_owned).collect());
             Ok(())
         }
         AuditCommand::Key(keys) => make_checkpoint_key(keys, printer),
         AuditCommand::List { after, limit } => {
-            let records = client(config)?.audit_records(*after, *limit).await?;
+            let records = client(server)?.audit_records(*after, *limit).await?;
             let views = records.iter().map(|der| view(der)).collect::<Result<Vec<_>, _>>()?;
             printer.result(&views, |views| rows(views));
             Ok(())

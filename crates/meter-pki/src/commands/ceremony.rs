@@ -27,18 +27,19 @@ use signer_file::{FileSigner, KeyDirectory, Passphrase, SystemEntropy};
 use signer_pkcs11::{Pin, TokenSigner, TokenUri};
 
 use super::printer::{Printer, aloud, heading, table};
+use crate::cli::ServerArgs;
 use crate::cli::{CeremonyCommand, KeyArgs, RequestArgs};
 use crate::compose::SystemClock;
 use crate::exit::{Exit, Failure};
 use crate::open_requests::OpenRequests;
 
-pub(super) fn run(verb: &CeremonyCommand, config: &Path, printer: &Printer) -> Result<(), Failure> {
+pub(super) fn run(verb: &CeremonyCommand, server: &ServerArgs, printer: &Printer) -> Result<(), Failure> {
     match verb {
         CeremonyCommand::Keep { path, release } => {
-            super::wait(releases::keep(path, release.as_deref(), &super::client(config)?, printer))
+            super::wait(releases::keep(path, release.as_deref(), &super::client(server)?, printer))
         }
         CeremonyCommand::Verify { bundle, previous } => bundle::verify(bundle, previous.as_deref(), printer),
-        CeremonyCommand::Releases => super::wait(releases::list(&super::client(config)?, printer)),
+        CeremonyCommand::Releases => super::wait(releases::list(&super::client(server)?, printer)),
         CeremonyCommand::Request(args) => request(args, printer),
         CeremonyCommand::Import(args) => import::import(args, printer),
         CeremonyCommand::Journal { exchanges } => import::journal(exchanges, printer),

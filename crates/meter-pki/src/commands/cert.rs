@@ -5,19 +5,19 @@ mod message_signer;
 mod revoke;
 mod selection;
 
-use std::path::Path;
-
 use super::client;
 use super::printer::{Printer, heading, table};
-use crate::cli::{CertCommand, CertFilter};
+use crate::cli::{CertCommand, CertFilter, ServerArgs};
 use crate::exit::Failure;
 use crate::operator::client::escaped;
 use crate::operator::wire::{CertificatePage, CertificateQueryText, CertificateView};
 
-pub(super) async fn run(verb: &CertCommand, config: &Path, printer: &Printer) -> Result<(), Failure> {
-    let client = client(config)?;
+pub(super) async fn run(verb: &CertCommand, server: &ServerArgs, printer: &Printer) -> Result<(), Failure> {
+    let client = client(server)?;
     match verb {
-        CertCommand::MessageSigner(args) => message_signer::make(args, config, (&client, printer)).await?,
+        CertCommand::MessageSigner(args) => {
+            message_signer::make(args, &server.config, (&client, printer)).await?;
+        }
         CertCommand::Issue(args) => issue::issue(args, &client, printer).await?,
         CertCommand::List(filter) => {
             let page: CertificatePage = client.get("/v1/certificates", &query(filter)).await?;

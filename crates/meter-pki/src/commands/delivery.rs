@@ -24,6 +24,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::credential;
 use super::printer::{Printer, heading, table};
+use crate::cli::ServerArgs;
 use crate::cli::delivery::{CheckArgs, DeliveryCommand, FileArgs};
 use crate::compose::SystemClock;
 use crate::exit::{Exit, Failure};
@@ -37,7 +38,7 @@ struct MapView {
     about: String,
 }
 
-pub(super) fn run(verb: &DeliveryCommand, config: &Path, printer: &Printer) -> Result<(), Failure> {
+pub(super) fn run(verb: &DeliveryCommand, server: &ServerArgs, printer: &Printer) -> Result<(), Failure> {
     match verb {
         DeliveryCommand::Maps { show: None } => maps(printer),
         DeliveryCommand::Maps { show: Some(name) } => {
@@ -46,9 +47,9 @@ pub(super) fn run(verb: &DeliveryCommand, config: &Path, printer: &Printer) -> R
             Ok(())
         }
         DeliveryCommand::Check(args) => check(args, printer),
-        DeliveryCommand::Import(args) => super::wait(import::import(args, &super::client(config)?, printer)),
+        DeliveryCommand::Import(args) => super::wait(import::import(args, &super::client(server)?, printer)),
         DeliveryCommand::List { after, limit } => {
-            super::wait(list::list(after.clone(), *limit, &super::client(config)?, printer))
+            super::wait(list::list(after.clone(), *limit, &super::client(server)?, printer))
         }
         DeliveryCommand::Draft { file } => draft(file, printer),
         DeliveryCommand::ShowRow(args) => shown::show(&Opened::of(&args.delivery, None)?, args.row, printer),

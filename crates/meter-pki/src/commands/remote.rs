@@ -29,5 +29,15 @@ pub(super) fn client(server: &RemoteServer) -> Result<OperatorClient, Failure> {
     }
     let identity = identity(file, &KeyPlace::open(server.token_uri.as_deref())?)?;
     let tls = client_kit::trusting(&roots(&server.trust_file)?, &identity, &[&TLS13]);
-    tls.map(|tls| OperatorClient::elsewhere(place, tls)).map_err(|error| unfit(&error))
+    tls.map(|tls| OperatorClient::elsewhere(place, tls, by_curl(server))).map_err(|error| unfit(&error))
+}
+
+/// How curl would reach the server.
+fn by_curl(server: &RemoteServer) -> (Vec<String>, String) {
+    let text = |path: &std::path::Path| path.display().to_string();
+    let mut options = vec!["--cacert".to_owned(), text(&server.trust_file)];
+    options.extend(["--cert".to_owned(), text(&server.certificate_file)]);
+    let key = server.key_file.as_deref().map(text).or_else(|| server.token_uri.clone());
+    options.extend(key.into_iter().flat_map(|key| ["--key".to_owned(), key]));
+    (options, server.url.trim_end_matches('/').to_owned())
 }

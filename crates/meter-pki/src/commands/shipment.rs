@@ -28,6 +28,7 @@ use self::views::{CheckedView, HeaderView, RecordView};
 use super::credential::file::read;
 use super::credential::roots;
 use super::printer::Printer;
+use crate::cli::ServerArgs;
 use crate::cli::shipment::{CreateArgs, ExtractArgs, ImportArgs, RecipientArgs, ShipmentCommand, SignerArgs};
 use crate::compose::SystemClock;
 use crate::exit::{Exit, Failure};
@@ -55,14 +56,18 @@ pub(super) fn take_in_manifest<'a>(
     Box::pin(async move { Ok(import::take_in(args, client, &Printer::new(true)).await?.totals) })
 }
 
-pub(super) async fn run(verb: &ShipmentCommand, config: &Path, printer: &Printer) -> Result<(), Failure> {
+pub(super) async fn run(
+    verb: &ShipmentCommand,
+    server: &ServerArgs,
+    printer: &Printer,
+) -> Result<(), Failure> {
     match verb {
         ShipmentCommand::Create(args) => create::create(args, printer),
         ShipmentCommand::Show { file } => show(file, printer),
         ShipmentCommand::Check { file, signer, recipient } => check_file(file, signer, recipient, printer),
         ShipmentCommand::Extract(args) => extract_record(args, printer),
         ShipmentCommand::VerifyRecord { file, signer } => verify_record(file, signer, printer),
-        ShipmentCommand::Import(args) => import::import(args, &super::client(config)?, printer).await,
+        ShipmentCommand::Import(args) => import::import(args, &super::client(server)?, printer).await,
     }
 }
 

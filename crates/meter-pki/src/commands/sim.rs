@@ -14,6 +14,7 @@ use simulator::{Faults, Fleet, Maker, Report, Road, Run, RunError, Server};
 
 use super::credential::roots;
 use super::printer::Printer;
+use crate::cli::ServerArgs;
 use crate::cli::sim::{FaultArgs, MakeArgs, RoadName, RunArgs, SimCommand, SuiteNumber};
 use crate::compose::SystemClock;
 use crate::exit::{Exit, Failure};
@@ -31,12 +32,12 @@ struct MadeView {
     anchors: Vec<String>,
 }
 
-pub(super) async fn run(verb: &SimCommand, config: &Path, printer: &Printer) -> Result<(), Failure> {
+pub(super) async fn run(verb: &SimCommand, server: &ServerArgs, printer: &Printer) -> Result<(), Failure> {
     match verb {
         SimCommand::Make(args) => make(args, printer),
         SimCommand::Run(args) => play(args, printer).await,
         SimCommand::Export(args) => export::run(args, printer),
-        SimCommand::HeadEnd(args) => head_end::run(args, config, printer).await,
+        SimCommand::HeadEnd(args) => head_end::run(args, server, printer).await,
     }
 }
 

@@ -1,5 +1,7 @@
 //! The other end of the operator's socket, or of the listener for operators elsewhere: one request, one answer.
 
+mod calls;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,6 +18,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
+use calls::Shown;
+pub use calls::{Calls, Key};
+
 use super::wire::{AuditPage, AuditQuery, FailureView};
 use crate::exit::{Exit, Failure};
 use crate::web::{self, WebError, WebPlace};
@@ -24,6 +29,9 @@ use crate::web::{self, WebError, WebPlace};
 #[derive(Debug, Clone)]
 pub struct OperatorClient {
     way: Way,
+    calls: Calls,
+    /// How curl would reach the server: its options, and what stands in front of every path.
+    reached: (Vec<String>, String),
 }
 
 /// How the server is reached.
@@ -39,12 +47,21 @@ impl OperatorClient {
     /// Makes a client of the socket at `socket`; connects at each request.
     #[must_use]
     pub fn new(socket: &Path) -> Self {
-        Self { way: Way::Socket(socket.to_path_buf()) }
+        let options = vec!["--unix-socket".to_owned(), socket.display().to_string()];
+        let reached = (options, "http://localhost".to_owned());
+        Self { way: Way::Socket(socket.to_path_buf()), calls: Calls::default(), reached }
     }
 
     /// Makes a client of a server elsewhere.
-    pub(crate) fn elsewhere(place: WebPlace, tls: ClientConfig) -> Self {
-        Self { way: Way::Elsewhere(Arc::new((place, Arc::new(tls)))) }
+    pub(crate) fn elsewhere(place: WebPlace, tls: ClientConfig, reached: (Vec<String>, String)) -> Self {
+        let way = Way::Elsewhere(Arc::new((place, Arc::new(tls))));
+        Self { way, calls: Calls::default(), reached }
+    }
+
+    /// The same, with what a caller asks for beside the calls.
+    #[must_use]
+    pub fn with(self, calls: Calls) -> Self {
+        Self { calls, ..self }
     }
 
     /// Reads.
@@ -111,12 +128,18 @@ impl OperatorClient {
         target: &str,
         body: Bytes,
     ) -> Result<(StatusCode, Bytes), Failure> {
-        let request = Request::builder()
-            .method(method)
-            .uri(target)
-            .header(CONTENT_TYPE, "application/json")
-            .body(Full::new(body))
-            .map_err(|error| malformed(&error))?;
+        let changes = method == Method::POST;
+        let key = self.calls.key.as_ref().filter(|_| changes).map(Key::next);
+        if self.calls.shown {
+            let body = changes.then_some(&*body);
+            Shown { reached: &self.reached, target, key: key.as_deref(), body }.show();
+        }
+        let mut request =
+            Request::builder().method(method).uri(target).header(CONTENT_TYPE, "application/json");
+        if let Some(key) = key {
+            request = request.header("Idempotency-Key", key);
+        }
+        let request = request.body(Full::new(body)).map_err(|error| malformed(&error))?;
         match &self.way {
             Way::Socket(socket) => over_socket(socket, request).await,
             Way::Elsewhere(there) => {

@@ -1,10 +1,12 @@
 //! From failure to HTTP status: the only file of the operator's interface that names status codes.
 
-use axum::http::StatusCode;
+use axum::http::header::{CONTENT_TYPE, ETAG};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use server_kit::workers::RunJobError;
 
+use super::conditional::Stale;
 use super::wire::FailureView;
 use crate::exit::{Exit, Failure};
 
@@ -32,6 +34,22 @@ impl From<RunJobError> for Reply {
     }
 }
 
+/// That what is known is so still.
+pub(super) fn not_modified(tag: HeaderValue) -> Response {
+    (StatusCode::NOT_MODIFIED, [(ETAG, tag)]).into_response()
+}
+
+/// What was answered to a call before, octet for octet.
+pub(super) fn answered_before(status: u16, body: Vec<u8>) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let replayed = HeaderName::from_static("idempotent-replayed");
+    let fields = [
+        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (replayed, HeaderValue::from_static("true")),
+    ];
+    (status, fields, body).into_response()
+}
+
 const fn status(exit: Exit) -> StatusCode {
     match exit {
         Exit::Failed | Exit::Integrity | Exit::Partial => StatusCode::INTERNAL_SERVER_ERROR,
@@ -49,6 +67,8 @@ impl IntoResponse for Reply {
         let refusal = Refusal(self.0.clone());
         let Failure { exit, code, message, next } = self.0;
         let view = FailureView { code, message, next, exit: exit.number() };
-        (status(exit), Extension(refusal), Json(view)).into_response()
+        let status =
+            if refusal.0.code == Stale::CODE { StatusCode::PRECONDITION_FAILED } else { status(exit) };
+        (status, Extension(refusal), Json(view)).into_response()
     }
 }

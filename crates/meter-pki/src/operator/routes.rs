@@ -5,6 +5,7 @@
 //! one audit record with the reason code.
 
 use std::fmt;
+use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::handler::Handler;
@@ -18,10 +19,10 @@ use ca_core::ports::Unavailable;
 use ca_core::tenant::TenantId;
 use server_kit::listener::PeerConnection;
 
-use super::OperatorState;
 use super::acts::{tenant, unavailable};
 use super::listener::Connected;
 use super::reply::{Refusal, Reply};
+use super::{OperatorState, conditional, repeatable};
 use crate::compose::System;
 use crate::exit::{Exit, Failure};
 use crate::people;
@@ -144,7 +145,12 @@ impl GuardedRoutes {
 
     /// Returns the routes, which work on `state`.
     pub(super) fn router(self, state: OperatorState) -> Router {
-        self.router.layer(Extension(state.clone())).with_state(state)
+        let changes = Arc::clone(&state.changes);
+        let routes = self.router.layer(Extension(state.clone())).with_state(state);
+        Router::new().fallback(move |request: Request| {
+            let (routes, changes) = (routes.clone(), Arc::clone(&changes));
+            async move { conditional::answer(routes, request, &changes).await }
+        })
     }
 }
 
@@ -186,11 +192,13 @@ async fn guard(needs: Needs, state: OperatorState, mut request: Request, next: N
         return Reply::from(Failure::new(Exit::Permission, "people.unknown", message)).into_response();
     };
     let asking = connected.clone();
-    match state.work(move |system| permit(system, &asking, needs)).await {
-        Ok(permit) => drop(request.extensions_mut().insert(Peer { permit })),
+    let permit = match state.work(move |system| permit(system, &asking, needs)).await {
+        Ok(permit) => permit,
         Err(reply) => return reply.into_response(),
-    }
-    let response = next.run(request).await;
+    };
+    let name = permit.name().to_owned();
+    drop(request.extensions_mut().insert(Peer { permit }));
+    let response = repeatable::run(&state, &name, request, next).await;
     // What an act refuses since the thing is another tenant's.
     match response.extensions().get::<Refusal>().cloned() {
         Some(Refusal(failure)) if failure.code.starts_with(OURS) => {

@@ -19,6 +19,7 @@ use crate::audit::export::ExportLine;
 use crate::audit::head;
 use crate::audit::note::{Checkpoint, public_key};
 use crate::cli::AuditVerifyArgs;
+use crate::cli::ServerArgs;
 use crate::commands::client;
 use crate::commands::printer::Printer;
 use crate::exit::{Exit, Failure};
@@ -51,13 +52,17 @@ struct SinceView {
     records: u64,
 }
 
-pub(super) async fn run(args: &AuditVerifyArgs, config: &Path, printer: &Printer) -> Result<(), Failure> {
+pub(super) async fn run(
+    args: &AuditVerifyArgs,
+    server: &ServerArgs,
+    printer: &Printer,
+) -> Result<(), Failure> {
     if let Some(directory) = &args.export {
         let (trail, signed) = check_export(args, directory)?;
         show(&trail, signed, printer);
         return Ok(());
     }
-    let client = client(config)?;
+    let client = client(server)?;
     match &args.since {
         Some(file) => check_since(args, file, &client, printer).await,
         None => {

@@ -9,6 +9,7 @@ use simulator::{CallFaults, CallTally, HeadEnd, read_orders};
 
 use super::exchange;
 use super::fleet;
+use crate::cli::ServerArgs;
 use crate::cli::sim::{CallFaultArgs, HeadEndArgs};
 use crate::commands::ceremony::{refuse_existing, write_new};
 use crate::commands::client;
@@ -73,11 +74,11 @@ pub(super) struct StuckMeter {
     pub(super) why: String,
 }
 
-pub(super) async fn run(args: &HeadEndArgs, config: &Path, printer: &Printer) -> Result<(), Failure> {
+pub(super) async fn run(args: &HeadEndArgs, server: &ServerArgs, printer: &Printer) -> Result<(), Failure> {
     match (&args.orders, &args.answers) {
         (Some(orders), Some(answers)) => by_files(args, (orders, answers), printer).await,
         _ => {
-            let report = exchange::run(args, open(args)?, &client(config)?, printer).await?;
+            let report = exchange::run(args, open(args)?, &client(server)?, printer).await?;
             printer.result(&report, lines);
             judge(&report)
         }
