@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 
 use e2e::chapter::{Shell, blocks, steps};
 use e2e::clock::WallClock;
@@ -13,6 +13,8 @@ use e2e::peer::path;
 use e2e::rehearsal::Rehearsal;
 use e2e::tool::{Said, finish, openssl};
 use serde_json::Value;
+
+use crate::held::held;
 
 /// The chapter that operators read.
 const CHAPTER: &str = include_str!("../../docs/operate/watch.md");
@@ -33,17 +35,6 @@ impl Drop for Told {
             drop(child.wait());
         }
     }
-}
-
-/// A program that does not outlive the test.
-fn held(program: &str, arguments: &[&str]) -> Child {
-    Command::new("setpriv")
-        .args(["--pdeathsig", "KILL", program])
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| panic!("{program}: {error}"))
 }
 
 impl Told {

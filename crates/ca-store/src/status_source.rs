@@ -26,6 +26,9 @@ use crate::row::{
 use crate::store::Store;
 use crate::transaction::{ReadFault, Rows};
 
+/// How many ends are counted at a time.
+const COUNTED: usize = 4_096;
+
 const PORT: &str = "status source";
 
 /// How many rows are looked at together when certificates are listed.
@@ -116,6 +119,34 @@ impl Store {
             }
             Ok(ends)
         })
+    }
+
+    /// Counts issued certificates that end after `from` and up to `until`, revoked ones too, and no further than to `limit`.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub fn count_expiring(
+        &self,
+        from: UnixTime,
+        until: UnixTime,
+        limit: usize,
+    ) -> Result<usize, Unavailable> {
+        let last = time_octets(until);
+        let (mut after, mut counted) = (time_octets(from.plus_seconds(1)).to_vec(), 0);
+        while counted < limit {
+            let page =
+                self.read(PORT, |view| Ok(view.rows_after(Keyspace::Expiry, &[], &after, COUNTED)?))?;
+            let ends = page
+                .iter()
+                .take_while(|(key, _)| key.get(..last.len()).is_some_and(|end| *end <= *last.as_slice()));
+            let within = ends.count();
+            counted = counted.saturating_add(within);
+            match page.last() {
+                Some((key, _)) if within == page.len() => after.clone_from(key),
+                Some(_) | None => break,
+            }
+        }
+        Ok(counted.min(limit))
     }
 }
 

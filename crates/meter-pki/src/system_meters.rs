@@ -2,23 +2,36 @@
 //!
 //! Counts where something happens are kept there; here stands what is so whoever looks. Changes nothing, and is no reason to be unwell.
 
+mod trail;
+
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ca_core::audit::{Act, AuditRecord};
+use ca_core::audit::AuditRecord;
 use ca_core::ports::Unavailable;
 use ca_core::record::CrlRecord;
 use ca_core::scope::{CrlKind, CrlLine};
+use ca_core::validity::UnixTime;
 use server_kit::metrics::Metrics;
 use server_kit::shutdown::Shutdown;
 use signer_link::desk::TokenReport;
 
 use crate::compose::System;
 use crate::started::Started;
+use trail::TrailMeters;
 
 /// How often.
 const PERIOD: Duration = Duration::from_secs(10);
+
+/// How long a count of certificates that end soon is good, in seconds.
+const HOUR: i64 = 3_600;
+
+/// What is soon, in days.
+const SOON: [(&str, i64); 3] = [("7d", 7), ("30d", 30), ("90d", 90)];
+
+/// How far is counted: a ledger with more has no need of the number.
+const COUNTED_ENDS: usize = 1_000_000;
 
 /// How many audit records are read at once.
 const PAGE: usize = 2_000;
@@ -30,6 +43,9 @@ pub(crate) struct SystemMeters {
     store: PathBuf,
     /// The last audit record that was counted.
     counted: Mutex<u64>,
+    trail: TrailMeters,
+    /// When ends of certificates were counted.
+    ends_counted: Mutex<Option<UnixTime>>,
 }
 
 impl SystemMeters {
@@ -42,13 +58,13 @@ impl SystemMeters {
         metrics: &Metrics,
         (store, started): (PathBuf, &Started),
     ) -> Result<Self, Unavailable> {
-        describe(metrics);
         let end = system.vault.store.audit_end()?.sequence();
         let version = [("version", env!("CARGO_PKG_VERSION"))];
         metrics.gauge("build_info", &version).set(1.0);
         metrics.gauge("config_hash_info", &[("sha256", started.sha256.as_str())]).set(1.0);
         let (system, metrics) = (Arc::clone(system), metrics.clone());
-        Ok(Self { system, metrics, store, counted: Mutex::new(end) })
+        let trail = TrailMeters::new(&metrics);
+        Ok(Self { system, metrics, store, counted: Mutex::new(end), trail, ends_counted: Mutex::default() })
     }
 
     /// Looks until shutdown.
@@ -69,6 +85,7 @@ impl SystemMeters {
         self.disk();
         self.tokens(&self.system.key_place.tokens());
         self.authorities()?;
+        self.ends()?;
         self.records()
     }
 
@@ -118,7 +135,7 @@ impl SystemMeters {
         }
     }
 
-    /// Counts what came to the audit log: every door leads there.
+    /// Looks into what came to the audit log: every door leads there.
     fn records(&self) -> Result<(), Unavailable> {
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
@@ -126,7 +143,7 @@ impl SystemMeters {
             for der in &records {
                 *counted = counted.saturating_add(1);
                 if let Ok(record) = AuditRecord::from_der(der) {
-                    self.count(&record);
+                    self.trail.look(&*self.system.status, &record)?;
                 }
             }
             if records.len() < PAGE {
@@ -135,18 +152,24 @@ impl SystemMeters {
         }
     }
 
-    fn count(&self, record: &AuditRecord) {
-        if let Some(reason) = revocation(record) {
-            self.metrics.counter("revocations_total", &[("reason", reason)]).increment(1);
+    /// Counts, once an hour, certificates that end soon.
+    fn ends(&self) -> Result<(), Unavailable> {
+        let now = self.system.clock.now();
+        let mut counted = self.ends_counted.lock().unwrap_or_else(PoisonError::into_inner);
+        if counted.is_some_and(|at| now < at.plus_seconds(HOUR)) {
+            return Ok(());
         }
+        for (bucket, days) in SOON {
+            let until = now.plus_seconds(days * 86_400);
+            let number = self.system.vault.store.count_expiring(now, until, COUNTED_ENDS)?;
+            let labels = [("bucket", bucket)];
+            self.metrics
+                .gauge("certificates_expiring", &labels)
+                .set(float(u64::try_from(number).unwrap_or(u64::MAX)));
+        }
+        *counted = Some(now);
+        Ok(())
     }
-}
-
-/// The reason of a revocation, as RFC 5280 §5.3.1 names it; also of one to hold.
-fn revocation(record: &AuditRecord) -> Option<&str> {
-    let revoked = matches!(record.event.act, Act::CertificateRevoked | Act::CertificateHeld);
-    let known = if record.event.reason.is_empty() { "unspecified" } else { record.event.reason.as_str() };
-    revoked.then_some(known)
 }
 
 /// A gauge has the precision of `f64`: exact up to 2^53, rounded beyond.
@@ -161,19 +184,8 @@ fn signed(number: i64) -> f64 {
     if number < 0 { -size } else { size }
 }
 
-fn describe(metrics: &Metrics) {
-    metrics.describe_counter(
-        "revocations_total",
-        "Certificates that were revoked or held since the start, through whichever door.",
-    );
-}
-
 #[cfg(test)]
 mod tests {
-    use ca_core::audit::AuditEvent;
-    use ca_core::tenant::TenantId;
-    use ca_core::validity::UnixTime;
-
     use super::*;
 
     #[test]
@@ -182,28 +194,5 @@ mod tests {
         assert_eq!(float(4_294_967_297), 4_294_967_297.0);
         assert_eq!(float((1 << 53) - 1), 9_007_199_254_740_991.0);
         assert_eq!(signed(-1_800_000_000), -1_800_000_000.0);
-    }
-
-    #[test]
-    fn revocations_and_holds_count_by_their_reason_and_nothing_else_does() {
-        let record = |act, reason: &str| AuditRecord {
-            sequence: 1,
-            previous: [0; 32],
-            event: AuditEvent {
-                time: UnixTime::from_seconds(1_800_000_000),
-                tenant: TenantId::parse("dso").unwrap(),
-                actor: "process:test".to_owned(),
-                act,
-                issuer: None,
-                serial: None,
-                reason: reason.to_owned(),
-                detail: String::new(),
-                digest: Vec::new(),
-            },
-        };
-        assert_eq!(revocation(&record(Act::CertificateRevoked, "superseded")), Some("superseded"));
-        assert_eq!(revocation(&record(Act::CertificateHeld, "certificateHold")), Some("certificateHold"));
-        assert_eq!(revocation(&record(Act::CertificateRevoked, "")), Some("unspecified"));
-        assert_eq!(revocation(&record(Act::CertificateIssued, "superseded")), None);
     }
 }

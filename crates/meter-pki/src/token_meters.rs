@@ -16,6 +16,7 @@ impl Meters {
     pub(crate) fn new(metrics: &Metrics) -> Self {
         for (name, sentence) in [
             ("token_calls_total", "Calls of PKCS#11 modules, by token."),
+            ("hsm_errors_total", "Failures of tokens, by what PKCS#11 answered last."),
             ("token_failures_total", "How often a token failed and was left alone."),
             ("token_signatures_total", "Signatures asked of a token, by what became of them."),
         ] {
@@ -43,6 +44,11 @@ impl Meters {
         }
         // A process that was started anew counts from 0.
         let grown = |now: u64, before: u64| if now < before { now } else { now - before };
+        let failed = grown(now.failures, before.failures);
+        if failed > 0 {
+            let labels = [("token", token), ("rv", return_value(&report.cause))];
+            self.metrics.counter("hsm_errors_total", &labels).increment(failed);
+        }
         for (name, now, before) in [
             ("token_calls_total", now.calls, before.calls),
             ("token_failures_total", now.failures, before.failures),
@@ -68,9 +74,32 @@ impl Meters {
     }
 }
 
+/// The return value of PKCS#11 in what a token answered: `CKR_` and its name, or the number of its vendor; `none` where the module
+/// answered nothing, as when a call hangs.
+fn return_value(cause: &str) -> &str {
+    let words = || cause.split([' ', ',', ';', ':', ')', '(']);
+    let named = words().find(|word| word.starts_with("CKR_"));
+    named.or_else(|| words().find(|word| word.starts_with("0x"))).unwrap_or("none")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn failures_are_told_by_what_the_token_answered() {
+        for (cause, told) in [
+            ("C_Sign answered CKR_DEVICE_ERROR", "CKR_DEVICE_ERROR"),
+            (
+                "token online: C_Login answered 0x80000001, which only the vendor of the token knows",
+                "0x80000001",
+            ),
+            ("a call did not come back within 5 s", "none"),
+            ("", "none"),
+        ] {
+            assert_eq!(return_value(cause), told);
+        }
+    }
 
     #[test]
     fn counts_go_on_where_a_signer_that_was_started_anew_begins_from_0() {

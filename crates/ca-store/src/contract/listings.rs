@@ -127,6 +127,9 @@ fn certificates_are_listed_by_the_time_at_which_they_end(ground: &Ground) {
     assert_eq!(store.expiring(END, None, 9).unwrap(), [(END, id(1)), later.clone()]);
     assert_eq!(store.expiring(END, Some(&id(1)), 9).unwrap(), [later]);
     assert_eq!(store.expiring(END.plus_seconds(1), None, 9).unwrap(), []);
+    let within = |from, until, limit| store.count_expiring(from, until, limit).unwrap();
+    assert_eq!([within(NOW, END.plus_seconds(-1), 9), within(NOW, END, 9), within(NOW, END, 1)], [1, 3, 1]);
+    assert_eq!([within(END.plus_seconds(-1), END, 9), within(END, END.plus_seconds(9), 9)], [2, 0]);
 }
 
 super::on_every_engine! {
