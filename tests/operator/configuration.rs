@@ -45,7 +45,7 @@ fn a_sound_configuration_is_called_sound() {
 }
 
 #[test]
-fn every_fault_of_form_is_told_with_its_line() {
+fn i_02_i_15_every_fault_of_form_is_told_with_its_line() {
     let mut rehearsal = Rehearsal::start(1);
     rehearsal.stop();
     let changes = [
@@ -53,6 +53,8 @@ fn every_fault_of_form_is_told_with_its_line() {
         ("default_label = \"meter-op-ds-s1\"\n", ""),
         ("[status]\nlisten = \"127.0.0.1", "[status]\nlisten = \"nowhere"),
         ("grace_minutes = 60", "grace_minutes = \"long\""),
+        ("passphrase_file = \"passphrase\"", "passphrase_file = \"passphrase\"\nlog_octets = 1"),
+        ("[operator]\n", "[operator]\nbreak_glass_hours = 4294967296\n"),
     ];
     let faults = faults(&mut rehearsal, &changes);
     assert_told(
@@ -60,6 +62,8 @@ fn every_fault_of_form_is_told_with_its_line() {
         &faults,
         &[
             ("colour = ", "unknown field `colour`"),
+            ("log_octets = ", "unknown field `log_octets`"),
+            ("break_glass_hours = ", "invalid value: integer `4294967296`, expected u8"),
             ("[est]", "missing field `default_label`"),
             ("listen = \"nowhere", "invalid socket address"),
             ("grace_minutes = \"long\"", "invalid type: string \"long\""),

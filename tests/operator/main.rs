@@ -13,6 +13,7 @@ mod door;
 mod exhaustion;
 mod renewals;
 mod repeats;
+mod files;
 mod generations;
 mod held;
 mod lifecycle;

@@ -20,7 +20,7 @@ fn holds(file: &Path, secret: &[u8]) -> bool {
 }
 
 #[test]
-fn the_secret_of_a_token_is_shown_once_and_kept_nowhere() {
+fn m_07_the_secret_of_a_token_is_shown_once_and_kept_nowhere() {
     let mut rehearsal = Rehearsal::start(1);
     rehearsal.stop();
     rehearsal.serve();

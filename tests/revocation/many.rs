@@ -42,7 +42,7 @@ fn refused(rehearsal: &Rehearsal) -> Option<String> {
 }
 
 #[test]
-fn what_was_shown_is_revoked_and_nothing_else() {
+fn i_13_what_was_shown_is_revoked_and_nothing_else() {
     let mut rehearsal = Rehearsal::start(2);
     let other = "4D504B0100000001";
     let plan = plan(&rehearsal, &["--profile", "meter-op-*", "--manufacturer", "MPK"]);

@@ -21,6 +21,7 @@ mod front;
 mod hsm;
 mod imported;
 mod credential;
+mod new_file;
 mod ocsp;
 mod emergency;
 mod people;

@@ -6,9 +6,6 @@ mod bundle;
 mod import;
 mod releases;
 
-use std::ffi::OsString;
-use std::fs::File;
-use std::io::Write;
 use std::path::Path;
 
 use ca_core::distinguished_name::DistinguishedName;
@@ -26,6 +23,7 @@ use serde::Serialize;
 use signer_file::{FileSigner, KeyDirectory, Passphrase, SystemEntropy};
 use signer_pkcs11::{Pin, TokenSigner, TokenUri};
 
+use super::new_file::{refuse_existing, write_new};
 use super::printer::{Printer, aloud, heading, table};
 use crate::cli::ServerArgs;
 use crate::cli::{CeremonyCommand, KeyArgs, RequestArgs};
@@ -202,44 +200,4 @@ fn list(exchanges: &Path, printer: &Printer) -> Result<(), Failure> {
         table(&rows)
     });
     Ok(())
-}
-
-pub(super) fn refuse_existing(path: &Path) -> Result<(), Failure> {
-    if path.symlink_metadata().is_ok() {
-        let message = format!("{} exists, and nothing is written over", path.display());
-        return Err(Failure::new(Exit::Conflict, "file.exists", message).then("name another file"));
-    }
-    Ok(())
-}
-
-/// Writes a new file for other people: it appears whole under its name, or not at all, and never over another.
-pub(super) fn write_new(path: &Path, octets: &[u8]) -> Result<(), Failure> {
-    refuse_existing(path)?;
-    let written = || -> std::io::Result<()> {
-        let mut aside = OsString::from(".");
-        aside.push(path.file_name().ok_or(std::io::ErrorKind::InvalidInput)?);
-        aside.push(".new");
-        let aside = path.with_file_name(aside);
-        let mut file = File::create(&aside)?;
-        file.write_all(octets)?;
-        file.sync_all()?;
-        // Linking fails where something stands by now.
-        let linked = std::fs::hard_link(&aside, path);
-        std::fs::remove_file(&aside)?;
-        linked?;
-        let directory =
-            path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-        File::open(directory)?.sync_all()
-    };
-    written().map_err(|error| {
-        Failure::new(Exit::Failed, "file.unwritable", format!("{}: {error}", path.display()))
-    })
-}
-
-/// Writes what may be there already, from a run that was cut short or from another response: the same octets are no conflict.
-pub(super) fn write_same_or_new(path: &Path, octets: &[u8]) -> Result<(), Failure> {
-    if std::fs::read(path).is_ok_and(|present| present == octets) {
-        return Ok(());
-    }
-    write_new(path, octets)
 }

@@ -17,8 +17,8 @@ use ca_store::Store;
 use ceremony::words::Fingerprint;
 use serde::Serialize;
 
-use super::ceremony::{refuse_existing, write_same_or_new};
 use super::config::faulty;
+use super::new_file::{refuse_existing, write_same_or_new};
 use super::printer::{Printer, aloud};
 use crate::cli::CloseArgs;
 use crate::compose::{SystemClock, Vault, compose_on, keys, open_vault};

@@ -4,9 +4,9 @@ mod changes;
 mod looks;
 mod reconcile;
 
-use std::io::Write;
 use std::path::Path;
 
+use super::new_file::{refuse_existing, write_new_private};
 use super::printer::Printer;
 use crate::cli::device::{CriteriaArgs, DeviceCommand};
 use crate::exit::{Exit, Failure};
@@ -106,16 +106,6 @@ fn query(criteria: &CriteriaArgs, limit: u32, after: Option<String>) -> DeviceQu
     }
 }
 
-/// Writes a file that must not be there yet, for its owner alone.
-fn written(file: &Path, octets: &[u8]) -> Result<(), Failure> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let mut options = std::fs::OpenOptions::new();
-    let opened = options.write(true).create_new(true).mode(0o600).open(file);
-    opened.and_then(|mut opened| opened.write_all(octets).and_then(|()| opened.sync_all())).map_err(|error| {
-        Failure::new(Exit::Failed, "file.unwritable", format!("{}: {error}", file.display()))
-    })
-}
-
 /// Fetches the wrapped secrets; that they were given out is on record before they arrive.
 async fn secrets(
     title: &str,
@@ -123,12 +113,9 @@ async fn secrets(
     out: &Path,
     (client, printer): (&OperatorClient, &Printer),
 ) -> Result<(), Failure> {
-    if out.exists() {
-        let message = format!("{} exists", out.display());
-        return Err(Failure::new(Exit::Usage, "file.exists", message).then("name another file with --out"));
-    }
+    refuse_existing(out)?;
     let secrets: Vec<SecretText> = client.post(&format!("/v1/devices/{title}/secrets"), request).await?;
-    written(out, &serde_json::to_vec_pretty(&secrets).unwrap_or_default())?;
+    write_new_private(out, &serde_json::to_vec_pretty(&secrets).unwrap_or_default())?;
     let kinds: Vec<String> = secrets.into_iter().map(|one| one.kind).collect();
     printer.result(&kinds, |kinds| vec![format!("{} wrapped secrets: {}", kinds.len(), kinds.join(", "))]);
     Ok(())

@@ -15,9 +15,9 @@ use ca_core::suite::Curve;
 use client_kit::FileKey;
 use serde::Serialize;
 
-use super::ceremony::{refuse_existing, write_new};
 use super::cmp::read_request;
 use super::credential::file::{certificates, pem, replace};
+use super::new_file::{refuse_existing, write_new};
 use super::people::change;
 use super::printer::Printer;
 use crate::cli::people::CertificateArgs;

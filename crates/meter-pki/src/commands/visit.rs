@@ -5,8 +5,8 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::ceremony::{refuse_existing, write_new};
 use super::cmp::read_request;
+use super::new_file::{refuse_existing, write_new};
 use super::printer::{Printer, heading, table};
 use crate::cli::visit::{OpenVisitArgs, VisitCommand};
 use crate::exit::{Exit, Failure};

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{plot, sheet, show, stuck_rows};
 use crate::cli::campaign::ReportForm;
-use crate::commands::ceremony::write_new;
+use crate::commands::new_file::write_new;
 use crate::commands::printer::{Printer, heading, table};
 use crate::exit::{Exit, Failure};
 use crate::operator::client::{OperatorClient, escaped};

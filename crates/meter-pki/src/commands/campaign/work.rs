@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::commands::ceremony::{refuse_existing, write_new};
+use crate::commands::new_file::{refuse_existing, write_new};
 use crate::commands::printer::Printer;
 use crate::exit::{Exit, Failure};
 use crate::operator::client::{OperatorClient, escaped};

@@ -18,8 +18,8 @@ use ceremony::words::Fingerprint;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::write_same_or_new;
 use crate::cli::ImportArgs;
+use crate::commands::new_file::write_same_or_new;
 use crate::commands::printer::{Printer, aloud, heading, table};
 use crate::commands::user;
 use crate::compose::SystemClock;

@@ -7,8 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::cli::IssueArgs;
-use crate::commands::ceremony::{refuse_existing, write_new};
 use crate::commands::cmp::read_request;
+use crate::commands::new_file::{refuse_existing, write_new};
 use crate::commands::printer::Printer;
 use crate::exit::Failure;
 use crate::operator::client::OperatorClient;

@@ -16,8 +16,9 @@ use ca_core::registration::Door;
 use serde::Serialize;
 
 use crate::cli::{KeyArgs, MessageSignerArgs};
-use crate::commands::ceremony::{make_key, refuse_existing, write_new};
+use crate::commands::ceremony::make_key;
 use crate::commands::config::faulty;
+use crate::commands::new_file::{refuse_existing, write_new};
 use crate::commands::printer::Printer;
 use crate::compose::{SystemClock, keys, name_beside};
 use crate::config::{CheckedAuthority, Config, KeySource};

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use ca_core::record::titles_named;
 
-use super::{query, written};
+use super::query;
 use crate::audit::note::public_key;
 use crate::audit::proof::LogProof;
 use crate::cli::device::CriteriaArgs;
+use crate::commands::new_file::write_new_private;
 use crate::commands::printer::{Printer, heading, table};
 use crate::exit::{Exit, Failure};
 use crate::operator::client::OperatorClient;
@@ -225,7 +226,7 @@ pub(in crate::commands) fn prove<'a>(
 async fn proved(title: &str, file: &Path, client: &OperatorClient) -> Result<ProvedView, Failure> {
     let view: HistoryProofsView = client.get(&format!("/v1/devices/{title}/proofs"), &()).await?;
     let proved = check(&view, &view.key)?;
-    written(file, &serde_json::to_vec_pretty(&view).unwrap_or_default())?;
+    write_new_private(file, &serde_json::to_vec_pretty(&view).unwrap_or_default())?;
     Ok(proved)
 }
 

@@ -5,8 +5,8 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-use super::written;
 use crate::cli::device::ReconcileArgs;
+use crate::commands::new_file::write_new_private;
 use crate::commands::printer::{Printer, heading, table};
 use crate::exit::{Exit, Failure};
 use crate::operator::client::OperatorClient;
@@ -45,7 +45,7 @@ pub(super) async fn run(
         look_for_missing(args, &named, &mut report, client).await?;
     }
     if let Some(file) = &args.csv {
-        written(file, &as_csv(&report.differences)?)?;
+        write_new_private(file, &as_csv(&report.differences)?)?;
     }
     printer.result(&report, told);
     if report.differences.is_empty() {

@@ -12,7 +12,7 @@ use x509_cert::der::{Decode, Encode};
 use super::access::{self, AttributesView, TokenView};
 use super::failure;
 use crate::cli::hsm::AttestArgs;
-use crate::commands::ceremony::{refuse_existing, write_new};
+use crate::commands::new_file::{refuse_existing, write_new};
 use crate::commands::printer::Printer;
 use crate::exit::{Exit, Failure};
 

@@ -10,7 +10,7 @@ use super::access::{self, AttributesView, KeyView, key_lines, key_view, uri_of_k
 use super::failure;
 use super::wrapped_file::WrappedFile;
 use crate::cli::hsm::{BackupKeyArgs, CopyArgs, RecipientArgs, RestoreKeyArgs, UriArg};
-use crate::commands::ceremony::{refuse_existing, write_new};
+use crate::commands::new_file::{refuse_existing, write_new};
 use crate::commands::printer::{Printer, aloud};
 use crate::exit::{Exit, Failure};
 

@@ -21,8 +21,8 @@ use signer_pkcs11::{
 use super::access::{self, TokenView};
 use super::failure;
 use crate::cli::hsm::DestroyArgs;
-use crate::commands::ceremony::{refuse_existing, write_new};
 use crate::commands::config::faulty;
+use crate::commands::new_file::{refuse_existing, write_new};
 use crate::commands::printer::Printer;
 use crate::compose::{SystemClock, Vault, open_vault};
 use crate::config::Config;

@@ -11,7 +11,7 @@ use signer_pkcs11::{
 use super::access::{self, key_lines, key_view};
 use super::failure;
 use crate::cli::hsm::{CurveName, GenerateArgs, PurposeName};
-use crate::commands::ceremony::{refuse_existing, write_new};
+use crate::commands::new_file::{refuse_existing, write_new};
 use crate::commands::printer::Printer;
 use crate::exit::{Exit, Failure};
 

@@ -1,7 +1,7 @@
 //! What a long run has written so far: two files beside the one to be made, and a note of how far they are good.
 //!
 //! The note is written after the files, so that it never says more than is there; what was written after it is cut off when the run is taken up.
-//! The files get their names once everything is in them. Not for results that are in one piece: `ceremony::write_new`.
+//! The files get their names once everything is in them. Not for results that are in one piece: `new_file`.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::commands::ceremony::refuse_existing;
+use crate::commands::new_file::refuse_existing;
 use crate::exit::{Exit, Failure};
 
 /// How far a run is.

@@ -8,9 +8,9 @@ use super::failure as of;
 use super::keys::{KeyView, key_lines};
 use super::transport_file::TransportFile;
 use crate::cli::secrets::{ReceiveArgs, TransportArgs};
-use crate::commands::ceremony::{refuse_existing, write_new};
 use crate::commands::hsm::copy::rsa;
 use crate::commands::hsm::{access, failure};
+use crate::commands::new_file::{refuse_existing, write_new};
 use crate::commands::printer::{Printer, aloud};
 use crate::exit::{Exit, Failure};
 

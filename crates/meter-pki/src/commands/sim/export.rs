@@ -11,7 +11,7 @@ use simulator::Life;
 
 use super::fleet;
 use crate::cli::sim::ExportArgs;
-use crate::commands::ceremony::refuse_existing;
+use crate::commands::new_file::refuse_existing;
 use crate::commands::printer::Printer;
 use crate::exit::{Exit, Failure};
 use crate::operator::wire::reconciliation::ExportedText;
