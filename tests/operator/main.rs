@@ -1,12 +1,14 @@
 //! The operator's command line: what each verb says, how it ends, and what it never says.
 
 mod bad_input;
+mod browsers;
 mod campaigns;
 mod claiming;
 mod clock;
 mod closing;
 mod configuration;
 mod deliveries;
+mod desk;
 mod devices;
 mod doctor;
 mod door;

@@ -36,6 +36,7 @@ pub mod client;
 mod listener;
 mod routes;
 mod reply;
+mod browsers;
 mod conditional;
 mod repeatable;
 pub(crate) mod views;

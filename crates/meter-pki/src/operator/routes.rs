@@ -22,7 +22,7 @@ use server_kit::listener::PeerConnection;
 use super::acts::{tenant, unavailable};
 use super::listener::Connected;
 use super::reply::{Refusal, Reply};
-use super::{OperatorState, conditional, repeatable};
+use super::{OperatorState, browsers, conditional, repeatable};
 use crate::compose::System;
 use crate::exit::{Exit, Failure};
 use crate::people;
@@ -147,10 +147,11 @@ impl GuardedRoutes {
     pub(super) fn router(self, state: OperatorState) -> Router {
         let changes = Arc::clone(&state.changes);
         let routes = self.router.layer(Extension(state.clone())).with_state(state);
-        Router::new().fallback(move |request: Request| {
+        let routes = Router::new().fallback(move |request: Request| {
             let (routes, changes) = (routes.clone(), Arc::clone(&changes));
             async move { conditional::answer(routes, request, &changes).await }
-        })
+        });
+        routes.layer(from_fn(browsers::harmless))
     }
 }
 

@@ -1,0 +1,42 @@
+//! What keeps a browser harmless that holds an operator's certificate (case M-08): it shows it to this server whichever page asks.
+//!
+//! A page of another site cannot ask, and no answer is read as anything but data: not guessed at, framed, run, or left lying.
+
+use axum::extract::Request;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
+};
+use axum::http::{HeaderValue, Method};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::reply::Reply;
+use crate::exit::{Exit, Failure};
+
+/// What each answer says to a browser.
+const SAID: [(HeaderName, HeaderValue); 5] = [
+    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
+    (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+];
+
+/// Refuses what a page of another site asks for (Fetch Metadata, `Sec-Fetch-Site`), and tells a browser how answers are to be taken.
+pub(super) async fn harmless(request: Request, next: Next) -> Response {
+    let asked_by = request.headers().get("sec-fetch-site").map(HeaderValue::as_bytes);
+    let is_foreign = asked_by.is_some_and(|site| site != b"same-origin" && site != b"none");
+    let kept = if request.method() == Method::GET { "private, no-cache" } else { "no-store" };
+    let mut response = if is_foreign {
+        let message = "a page of another site asked a browser for this";
+        let failure = Failure::new(Exit::Permission, "api.cross-site", message);
+        Reply::from(failure.then("type the address yourself, or use `meter-pki`")).into_response()
+    } else {
+        next.run(request).await
+    };
+    let headers = response.headers_mut();
+    headers.extend(SAID);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(kept));
+    response
+}
