@@ -1,5 +1,6 @@
 //! The command line: nouns, verbs, options. What a verb does stands in `commands`.
 
+pub mod api;
 pub mod campaign;
 pub mod cmp;
 pub mod device;
@@ -24,6 +25,7 @@ pub mod visit;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use api::ApiCommand;
 use campaign::CampaignCommand;
 use clap::{Args, Parser, Subcommand};
 use device::DeviceCommand;
@@ -146,6 +148,9 @@ pub enum Command {
     /// The configuration file.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// The operator's interface, for programs of others.
+    #[command(subcommand)]
+    Api(ApiCommand),
     /// Examine the whole PKI: certificates, keys, CRLs and OCSP as others get them, files, disks, clock, records, and what waits.
     Doctor(doctor::DoctorArgs),
     /// Print the completion script of a shell.

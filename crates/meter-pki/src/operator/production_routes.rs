@@ -10,19 +10,30 @@ use super::wire::production::{
     LineAnswers, LineRequests, ProducedPage, ProducedQueryText, ProductionEndText, ProductionPage,
     ProductionQueryText, ProductionText, ProductionView, ScrapText, ScrapView,
 };
+use super::wire::words::OrderName;
 use super::{LONG_LIST, OperatorState, production_acts};
 
 /// Adds the routes.
 pub(super) fn add(routes: GuardedRoutes) -> GuardedRoutes {
     let (look, lead) = (each(Permission::Look), each(Permission::LeadProduction));
     routes
-        .get("/v1/production", look, productions)
-        .post_long("/v1/production", (lead, LONG_LIST), open_production)
-        .get("/v1/production/{id}", look, production)
-        .post("/v1/production/{id}/end", lead, end_production)
-        .post("/v1/production/{id}/scraps", lead, scrap_device)
-        .get("/v1/production/{id}/devices", look, produced)
-        .post_long("/v1/production/{id}/requests", (lead, LONG_LIST), issue_for_line)
+        .get("/v1/production", look, "List production orders.", productions)
+        .post_long("/v1/production", (lead, LONG_LIST), "Open a production order.", open_production)
+        .get("/v1/production/{id}", look, "Show a production order.", production)
+        .post("/v1/production/{id}/end", lead, "Close or cancel a production order.", end_production)
+        .post(
+            "/v1/production/{id}/scraps",
+            lead,
+            "Scrap a device, and revoke its certificates.",
+            scrap_device,
+        )
+        .get("/v1/production/{id}/devices", look, "List the devices of a production order.", produced)
+        .post_long(
+            "/v1/production/{id}/requests",
+            (lead, LONG_LIST),
+            "Issue certificates to a line.",
+            issue_for_line,
+        )
 }
 
 async fn productions(
@@ -44,7 +55,7 @@ async fn open_production(
 async fn production(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Path(id): Path<String>,
+    Path(id): Path<OrderName>,
 ) -> Result<Json<ProductionView>, Reply> {
     state.run(move |system| production_acts::show(system, &peer, &id)).await
 }
@@ -52,7 +63,7 @@ async fn production(
 async fn end_production(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Path(id): Path<String>,
+    Path(id): Path<OrderName>,
     Json(text): Json<ProductionEndText>,
 ) -> Result<Json<ProductionView>, Reply> {
     state.run(move |system| production_acts::end(system, &peer, &id, &text)).await
@@ -61,7 +72,7 @@ async fn end_production(
 async fn scrap_device(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Path(id): Path<String>,
+    Path(id): Path<OrderName>,
     Json(text): Json<ScrapText>,
 ) -> Result<Json<ScrapView>, Reply> {
     state.run(move |system| production_acts::scrap(system, &peer, &id, &text)).await
@@ -70,7 +81,7 @@ async fn scrap_device(
 async fn issue_for_line(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Path(id): Path<String>,
+    Path(id): Path<OrderName>,
     Json(text): Json<LineRequests>,
 ) -> Result<Json<LineAnswers>, Reply> {
     state.run(move |system| production_acts::issue(system, &peer, &id, &text)).await
@@ -79,7 +90,7 @@ async fn issue_for_line(
 async fn produced(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Path(id): Path<String>,
+    Path(id): Path<OrderName>,
     Query(query): Query<ProducedQueryText>,
 ) -> Result<Json<ProducedPage>, Reply> {
     state.run(move |system| production_acts::devices(system, &peer, (&id, &query))).await
