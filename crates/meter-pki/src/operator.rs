@@ -38,6 +38,7 @@ mod schedule_acts;
 mod trust_acts;
 mod vault;
 mod work_acts;
+mod body;
 pub mod client;
 mod listener;
 mod routes;

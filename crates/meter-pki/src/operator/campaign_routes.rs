@@ -4,6 +4,7 @@ use axum::extract::{Path, Query, State};
 use axum::{Extension, Json};
 use ca_core::people::Permission;
 
+use super::body::Body;
 use super::reply::Reply;
 use super::routes::{GuardedRoutes, Peer, all};
 use super::wire::campaigns::{
@@ -57,7 +58,7 @@ pub(super) fn add(routes: GuardedRoutes) -> GuardedRoutes {
 async fn plan_campaign(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Json(text): Json<CampaignPlanText>,
+    Body(text): Body<CampaignPlanText>,
 ) -> Result<Json<CampaignPlanView>, Reply> {
     state.run(move |system| campaign_acts::plan(system, &peer, &text)).await
 }
@@ -80,7 +81,7 @@ async fn act_on_campaign(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
     Path(id): Path<CampaignName>,
-    Json(text): Json<CampaignActText>,
+    Body(text): Body<CampaignActText>,
 ) -> Result<Json<CampaignView>, Reply> {
     state.run(move |system| campaign_acts::act(system, &peer, &id, text)).await
 }
@@ -89,7 +90,7 @@ async fn decide_campaign(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
     Path(id): Path<CampaignName>,
-    Json(text): Json<CampaignActText>,
+    Body(text): Body<CampaignActText>,
 ) -> Result<Json<CampaignView>, Reply> {
     state.run(move |system| campaign_acts::decide(system, &peer, &id, text)).await
 }
@@ -121,7 +122,7 @@ async fn give_work(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
     Path(id): Path<CampaignName>,
-    Json(text): Json<WorkText>,
+    Body(text): Body<WorkText>,
 ) -> Result<Json<WorkPage>, Reply> {
     state.run(move |system| work_acts::give(system, &peer, &id, &text)).await
 }
@@ -130,7 +131,7 @@ async fn take_answers(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
     Path(id): Path<CampaignName>,
-    Json(text): Json<AnswersText>,
+    Body(text): Body<AnswersText>,
 ) -> Result<Json<AnsweredPage>, Reply> {
     state.run(move |system| work_acts::take(system, &peer, &id, &text)).await
 }

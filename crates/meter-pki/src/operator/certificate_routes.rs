@@ -4,6 +4,7 @@ use axum::extract::{Path, Query, State};
 use axum::{Extension, Json};
 use ca_core::people::Permission::{DecideRequests, Issue, Look, Revoke};
 
+use super::body::Body;
 use super::reply::Reply;
 use super::routes::{GuardedRoutes, Peer, each};
 use super::wire::requests::{DecisionText, RequestPage, RequestQueryText, RequestView};
@@ -56,7 +57,7 @@ async fn certificates(
 async fn certify(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Json(text): Json<CertificationText>,
+    Body(text): Body<CertificationText>,
 ) -> Result<Json<CertificateView>, Reply> {
     state.run(move |system| acts::certify(system, &peer, &text)).await
 }
@@ -72,7 +73,7 @@ async fn certificate(
 async fn revoke(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Json(text): Json<RevocationText>,
+    Body(text): Body<RevocationText>,
 ) -> Result<Json<RevocationView>, Reply> {
     state.run(move |system| acts::revoke(system, &peer, &text)).await
 }
@@ -80,7 +81,7 @@ async fn revoke(
 async fn release(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Json(text): Json<HoldReleaseText>,
+    Body(text): Body<HoldReleaseText>,
 ) -> Result<Json<HoldReleaseView>, Reply> {
     state.run(move |system| acts::release(system, &peer, &text)).await
 }
@@ -105,7 +106,7 @@ async fn decide_request(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
     Path(id): Path<DigestStart>,
-    Json(text): Json<DecisionText>,
+    Body(text): Body<DecisionText>,
 ) -> Result<Json<RequestView>, Reply> {
     state.run(move |system| request_acts::decide(system, &peer, &id, text)).await
 }

@@ -4,6 +4,7 @@ use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use ca_core::people::Permission;
 
+use super::body::Body;
 use super::reply::Reply;
 use super::routes::{GuardedRoutes, Peer, all};
 use super::wire::emergencies::{AskText, EmergencyView, ReviewText};
@@ -33,7 +34,7 @@ async fn emergencies(State(state): State<OperatorState>) -> Result<Json<Vec<Emer
 async fn ask(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Json(text): Json<AskText>,
+    Body(text): Body<AskText>,
 ) -> Result<Json<EmergencyView>, Reply> {
     state.run(move |system| emergency_acts::ask(system, &peer, text)).await
 }
@@ -58,7 +59,7 @@ async fn review(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
     Path(person): Path<PersonId>,
-    Json(text): Json<ReviewText>,
+    Body(text): Body<ReviewText>,
 ) -> Result<Json<EmergencyView>, Reply> {
     state.run(move |system| emergency_acts::review(system, &peer, (&person, text))).await
 }

@@ -6,6 +6,7 @@ use axum::extract::{Path, Query, State};
 use axum::{Extension, Json};
 use ca_core::people::Permission::{ExportSecrets, Look, Register};
 
+use super::body::Body;
 use super::reply::Reply;
 use super::routes::{GuardedRoutes, Peer, all, each};
 use super::wire::deliveries::{
@@ -81,7 +82,7 @@ async fn devices(
 async fn import_devices(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Json(request): Json<ImportRequest>,
+    Body(request): Body<ImportRequest>,
 ) -> Result<Json<ImportView>, Reply> {
     state.run(move |system| acts::import_devices(system, &peer, &request)).await
 }
@@ -115,7 +116,7 @@ async fn export_secrets(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
     Path(title): Path<SystemTitle>,
-    Json(request): Json<SecretsRequest>,
+    Body(request): Body<SecretsRequest>,
 ) -> Result<Json<Vec<SecretText>>, Reply> {
     state.run(move |system| fleet_acts::export_secrets(system, &peer, &title, &request)).await
 }
@@ -131,7 +132,7 @@ async fn device_counts(
 async fn change_devices(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Json(text): Json<ChangeText>,
+    Body(text): Body<ChangeText>,
 ) -> Result<Json<ChangeView>, Reply> {
     state.run(move |system| fleet_acts::change(system, &peer, &text)).await
 }
@@ -146,7 +147,7 @@ async fn deliveries(
 async fn open_delivery(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Json(text): Json<DeliveryText>,
+    Body(text): Body<DeliveryText>,
 ) -> Result<Json<DeliveryView>, Reply> {
     state.run(move |system| delivery_acts::open(system, &peer, &text)).await
 }
@@ -155,7 +156,7 @@ async fn take_part(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
     Path(digest): Path<Sha256>,
-    Json(text): Json<DeliveryPartText>,
+    Body(text): Body<DeliveryPartText>,
 ) -> Result<Json<DeliveryPartView>, Reply> {
     state.run(move |system| delivery_acts::take_part(system, &peer, (&digest, text))).await
 }
@@ -164,7 +165,7 @@ async fn close_delivery(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
     Path(digest): Path<Sha256>,
-    Json(text): Json<DeliveryCloseText>,
+    Body(text): Body<DeliveryCloseText>,
 ) -> Result<Json<DeliveryView>, Reply> {
     state.run(move |system| delivery_acts::close(system, &peer, (&digest, &text))).await
 }
@@ -172,7 +173,7 @@ async fn close_delivery(
 async fn reconcile(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Json(text): Json<ReconciliationText>,
+    Body(text): Body<ReconciliationText>,
 ) -> Result<Json<Vec<DifferenceView>>, Reply> {
     let (meters, lines) = (Arc::clone(&state.reconciliations), text.exported.len());
     let found = state.run(move |system| reconcile_acts::reconcile(system, &peer, &text)).await?;
@@ -183,7 +184,7 @@ async fn reconcile(
 async fn make_token(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Json(text): Json<TokenText>,
+    Body(text): Body<TokenText>,
 ) -> Result<Json<TokenView>, Reply> {
     state.run(move |system| acts::make_token(system, &peer, &text)).await
 }

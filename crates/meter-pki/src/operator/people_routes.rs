@@ -4,6 +4,7 @@ use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use ca_core::people::Permission;
 
+use super::body::Body;
 use super::reply::Reply;
 use super::routes::{GuardedRoutes, Peer, all};
 use super::wire::people::{NewcomerText, PersonChangeText, PersonView};
@@ -39,7 +40,7 @@ async fn person(
 async fn add_person(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Json(text): Json<NewcomerText>,
+    Body(text): Body<NewcomerText>,
 ) -> Result<Json<PersonView>, Reply> {
     state.run(move |system| people_acts::add(system, &peer, text)).await
 }
@@ -48,7 +49,7 @@ async fn change_person(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
     Path(id): Path<PersonId>,
-    Json(text): Json<PersonChangeText>,
+    Body(text): Body<PersonChangeText>,
 ) -> Result<Json<PersonView>, Reply> {
     state.run(move |system| people_acts::change(system, &peer, (&id, &text))).await
 }

@@ -4,6 +4,7 @@ use axum::extract::{Path, Query, State};
 use axum::{Extension, Json};
 use ca_core::people::Permission;
 
+use super::body::Body;
 use super::reply::Reply;
 use super::routes::{GuardedRoutes, Peer, each};
 use super::wire::production::{
@@ -47,7 +48,7 @@ async fn productions(
 async fn open_production(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Json(text): Json<ProductionText>,
+    Body(text): Body<ProductionText>,
 ) -> Result<Json<ProductionView>, Reply> {
     state.run(move |system| production_acts::open(system, &peer, text)).await
 }
@@ -64,7 +65,7 @@ async fn end_production(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
     Path(id): Path<OrderName>,
-    Json(text): Json<ProductionEndText>,
+    Body(text): Body<ProductionEndText>,
 ) -> Result<Json<ProductionView>, Reply> {
     state.run(move |system| production_acts::end(system, &peer, &id, &text)).await
 }
@@ -73,7 +74,7 @@ async fn scrap_device(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
     Path(id): Path<OrderName>,
-    Json(text): Json<ScrapText>,
+    Body(text): Body<ScrapText>,
 ) -> Result<Json<ScrapView>, Reply> {
     state.run(move |system| production_acts::scrap(system, &peer, &id, &text)).await
 }
@@ -82,7 +83,7 @@ async fn issue_for_line(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
     Path(id): Path<OrderName>,
-    Json(text): Json<LineRequests>,
+    Body(text): Body<LineRequests>,
 ) -> Result<Json<LineAnswers>, Reply> {
     state.run(move |system| production_acts::issue(system, &peer, &id, &text)).await
 }

@@ -6,6 +6,7 @@ use axum::extract::{Path, Query, State};
 use axum::{Extension, Json};
 use ca_core::people::Permission::{Look, Publish};
 
+use super::body::Body;
 use super::reply::Reply;
 use super::routes::{GuardedRoutes, Peer, all, each};
 use super::wire::crls::{RecordedCrlView, ReleasedView, RevokedQueryText, RevokedView};
@@ -89,7 +90,7 @@ async fn released_by(
 
 async fn prepare_answers(
     State(state): State<OperatorState>,
-    Json(text): Json<PreparationText>,
+    Body(text): Body<PreparationText>,
 ) -> Result<Json<Vec<PreparedView>>, Reply> {
     let responder = Arc::clone(&state.responder);
     state.run(move |system| ocsp_acts::prepare(system, &responder, &text)).await
@@ -98,7 +99,7 @@ async fn prepare_answers(
 async fn import_crl(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Json(text): Json<CrlText>,
+    Body(text): Body<CrlText>,
 ) -> Result<Json<ImportedCrlView>, Reply> {
     state.run(move |system| acts::import_crl(system, &peer, &text)).await
 }
@@ -110,7 +111,7 @@ async fn releases(State(state): State<OperatorState>) -> Result<Json<ReleasesVie
 async fn keep_releases(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Json(text): Json<ReleasesText>,
+    Body(text): Body<ReleasesText>,
 ) -> Result<Json<ReleasesView>, Reply> {
     state.run(move |system| release_acts::keep(system, &peer, &text)).await
 }

@@ -37,8 +37,14 @@ impl From<RunJobError> for Reply {
 /// What cannot be read as it is written is told apart from what is written well and cannot be done: the codes of the former end so.
 const UNREADABLE: [&str; 2] = [".malformed", ".unknown"];
 
+/// Records that do not agree are the server's, but for those that the request brought, by what their codes begin with.
+const BROUGHT: [&str; 3] = ["shipment.", "delivery.", "releases.digest"];
+
 fn status(failure: &Failure) -> StatusCode {
     match failure.exit {
+        Exit::Integrity if BROUGHT.iter().any(|start| failure.code.starts_with(start)) => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
         Exit::Failed | Exit::Integrity | Exit::Partial => StatusCode::INTERNAL_SERVER_ERROR,
         Exit::Usage if UNREADABLE.iter().any(|end| failure.code.ends_with(end)) => StatusCode::BAD_REQUEST,
         Exit::Usage | Exit::Refused => StatusCode::UNPROCESSABLE_ENTITY,

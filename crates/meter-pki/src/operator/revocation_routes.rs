@@ -4,6 +4,7 @@ use axum::extract::{Path, Query, State};
 use axum::{Extension, Json};
 use ca_core::people::Permission::{Approve, LetInAgain, Look, Revoke, ShutOut};
 
+use super::body::Body;
 use super::reply::Reply;
 use super::routes::{GuardedRoutes, Peer, all, each};
 use super::wire::HoldReleaseText;
@@ -37,7 +38,7 @@ pub(super) fn add(routes: GuardedRoutes) -> GuardedRoutes {
 async fn plan(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Json(text): Json<PlanText>,
+    Body(text): Body<PlanText>,
 ) -> Result<Json<PlanView>, Reply> {
     state.run(move |system| order_acts::plan(system, &peer, &text)).await
 }
@@ -68,7 +69,7 @@ async fn act_on_order(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
     Path(id): Path<DigestStart>,
-    Json(text): Json<OrderActText>,
+    Body(text): Body<OrderActText>,
 ) -> Result<Json<OrderView>, Reply> {
     state.run(move |system| order_acts::act(system, &peer, &id, text)).await
 }
@@ -77,7 +78,7 @@ async fn decide_order(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
     Path(id): Path<DigestStart>,
-    Json(text): Json<OrderActText>,
+    Body(text): Body<OrderActText>,
 ) -> Result<Json<OrderView>, Reply> {
     state.run(move |system| order_acts::decide(system, &peer, &id, text)).await
 }
@@ -92,7 +93,7 @@ async fn scheduled(
 async fn schedule(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Json(text): Json<ScheduleText>,
+    Body(text): Body<ScheduleText>,
 ) -> Result<Json<ScheduledView>, Reply> {
     state.run(move |system| schedule_acts::schedule(system, &peer, &text)).await
 }
@@ -100,7 +101,7 @@ async fn schedule(
 async fn cancel_schedule(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Json(text): Json<HoldReleaseText>,
+    Body(text): Body<HoldReleaseText>,
 ) -> Result<Json<CancelledView>, Reply> {
     state.run(move |system| schedule_acts::cancel(system, &peer, &text)).await
 }
@@ -112,7 +113,7 @@ async fn trusted(State(state): State<OperatorState>) -> Result<Json<Vec<TrustedV
 async fn block(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Json(text): Json<BlockText>,
+    Body(text): Body<BlockText>,
 ) -> Result<Json<Vec<TrustedView>>, Reply> {
     state.run(move |system| trust_acts::block(system, &peer, &text)).await
 }
@@ -120,7 +121,7 @@ async fn block(
 async fn unblock(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Json(text): Json<UnblockText>,
+    Body(text): Body<UnblockText>,
 ) -> Result<Json<TrustedView>, Reply> {
     state.run(move |system| trust_acts::unblock(system, &peer, &text)).await
 }

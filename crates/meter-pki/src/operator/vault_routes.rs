@@ -6,6 +6,7 @@ use axum::extract::{Path, Query, State};
 use axum::{Extension, Json};
 use ca_core::people::Permission::{BackUp, Look, ReadAudit};
 
+use super::body::Body;
 use super::reply::Reply;
 use super::routes::{GuardedRoutes, Peer, all};
 use super::wire::doctor::ProcessView;
@@ -66,7 +67,7 @@ async fn prove_issuance(
 async fn create_backup(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Json(text): Json<BackupText>,
+    Body(text): Body<BackupText>,
 ) -> Result<Json<BackupView>, Reply> {
     state.run(move |system| vault::create_backup(system, &peer, &text)).await
 }

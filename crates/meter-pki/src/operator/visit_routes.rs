@@ -4,6 +4,7 @@ use axum::extract::{Path, Query, State};
 use axum::{Extension, Json};
 use ca_core::people::Permission;
 
+use super::body::Body;
 use super::reply::Reply;
 use super::routes::{GuardedRoutes, Peer, each};
 use super::wire::CertificateView;
@@ -70,7 +71,7 @@ async fn own_visits(
 async fn open_visit(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Json(text): Json<VisitText>,
+    Body(text): Body<VisitText>,
 ) -> Result<Json<VisitView>, Reply> {
     state.run(move |system| visit_acts::open(system, &peer, &text)).await
 }
@@ -87,7 +88,7 @@ async fn amend_visit(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
     Path(id): Path<OrderName>,
-    Json(text): Json<VisitPlanText>,
+    Body(text): Body<VisitPlanText>,
 ) -> Result<Json<VisitView>, Reply> {
     state.run(move |system| visit_acts::amend(system, &peer, (&id, &text))).await
 }
@@ -96,7 +97,7 @@ async fn decide_visit(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
     Path(id): Path<OrderName>,
-    Json(text): Json<VisitDecisionText>,
+    Body(text): Body<VisitDecisionText>,
 ) -> Result<Json<VisitView>, Reply> {
     state.run(move |system| visit_acts::decide(system, &peer, (&id, text))).await
 }
@@ -105,7 +106,7 @@ async fn end_visit(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
     Path(id): Path<OrderName>,
-    Json(text): Json<VisitEndText>,
+    Body(text): Body<VisitEndText>,
 ) -> Result<Json<VisitView>, Reply> {
     state.run(move |system| visit_acts::end(system, &peer, (&id, text))).await
 }
@@ -114,7 +115,7 @@ async fn certify_on_visit(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
     Path(id): Path<OrderName>,
-    Json(text): Json<VisitCertificateText>,
+    Body(text): Body<VisitCertificateText>,
 ) -> Result<Json<CertificateView>, Reply> {
     state.run(move |system| visit_acts::certify(system, &peer, (&id, &text))).await
 }
@@ -131,7 +132,7 @@ async fn take_receipts(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
     Path(id): Path<OrderName>,
-    Json(text): Json<ReceiptsText>,
+    Body(text): Body<ReceiptsText>,
 ) -> Result<Json<ReceiptsView>, Reply> {
     state.run(move |system| visit_receipts::check(system, &peer, (&id, &text))).await
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
 
+use crate::operator::body::Body;
 use crate::operator::reply::Reply;
 use crate::operator::routes::Peer;
 use crate::operator::{OperatorState, wire::words::Form};
@@ -135,7 +136,7 @@ fn without_null(mut schema: Value) -> (Value, Value) {
     (schema, description)
 }
 
-impl<B: ToSchema> Part for Json<B> {
+impl<B: ToSchema> Part for Body<B> {
     fn say(shape: &mut Shape) {
         let body = shape.keep::<B>();
         shape.body = Some(body);

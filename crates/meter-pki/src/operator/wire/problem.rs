@@ -63,7 +63,7 @@ const fn title(exit: Exit, status: u16) -> &'static str {
     match exit {
         Exit::Failed => "It failed",
         Exit::Usage if status == 422 => "It cannot be done so",
-        Exit::Usage => "The request is not written as it has to be",
+        Exit::Usage => "The request is not made as it has to be",
         Exit::Partial => "Some of many failed",
         Exit::Refused => "Refused by policy",
         Exit::NotFound => "There is no such thing",

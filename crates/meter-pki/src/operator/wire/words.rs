@@ -53,11 +53,6 @@ macro_rules! forms {
         }
 
         impl Form for $name {}
-
-        #[cfg(test)]
-        impl $name {
-            pub(crate) const FORM: (&'static str, &'static str) = ($pattern, $example);
-        }
     )*};
 }
 
