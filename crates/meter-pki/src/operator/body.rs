@@ -9,6 +9,8 @@ use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use serde_json::{Number, Value};
 
+use super::wire::object::object;
+
 /// A body that was read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Body<B>(pub(super) B);
@@ -32,14 +34,20 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn read<B: DeserializeOwned>(octets: &[u8]) -> Result<B, serde_json::Error> {
-    serde_json::from_slice(octets).or_else(|error| {
+    whole_object(octets).or_else(|error| {
         if !error.is_data() {
             return Err(error);
         }
         let mut value: Value = serde_json::from_slice(octets)?;
         // What was wrong at first has its place in the text with it.
-        if whole(&mut value) { B::deserialize(value).map_err(|_| error) } else { Err(error) }
+        if whole(&mut value) { object(value).map_err(|_| error) } else { Err(error) }
     })
+}
+
+fn whole_object<B: DeserializeOwned>(octets: &[u8]) -> Result<B, serde_json::Error> {
+    let mut reader = serde_json::Deserializer::from_slice(octets);
+    let body = object(&mut reader)?;
+    reader.end().map(|()| body)
 }
 
 /// Writes numbers without their fraction where it is nothing; tells whether there was any.

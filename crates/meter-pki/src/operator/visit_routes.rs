@@ -9,8 +9,8 @@ use super::reply::Reply;
 use super::routes::{GuardedRoutes, Peer, each};
 use super::wire::CertificateView;
 use super::wire::visits::{
-    BundleView, ReceiptsText, ReceiptsView, VisitCertificateText, VisitDecisionText, VisitEndText, VisitPage,
-    VisitPlanText, VisitQueryText, VisitText, VisitView,
+    BundleView, OwnVisitQueryText, ReceiptsText, ReceiptsView, VisitCertificateText, VisitDecisionText,
+    VisitEndText, VisitPage, VisitPlanText, VisitQueryText, VisitText, VisitView,
 };
 use super::wire::words::OrderName;
 use super::{OperatorState, visit_acts, visit_bundle, visit_receipts};
@@ -63,7 +63,7 @@ async fn visits(
 async fn own_visits(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Query(query): Query<VisitQueryText>,
+    Query(query): Query<OwnVisitQueryText>,
 ) -> Result<Json<VisitPage>, Reply> {
     state.run(move |system| visit_acts::list_own(system, &peer, query)).await
 }

@@ -8,6 +8,7 @@ pub mod deliveries;
 pub mod doctor;
 pub mod emergencies;
 pub mod fleet;
+pub(crate) mod object;
 pub mod ocsp;
 pub mod orders;
 pub mod people;

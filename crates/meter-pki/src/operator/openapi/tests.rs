@@ -1,4 +1,5 @@
-use super::*;
+//! The document against itself, and against its copy.
+
 use crate::operator::api_document;
 
 /// The copy that stands with the documents for operators.

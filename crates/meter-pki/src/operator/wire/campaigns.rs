@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::object::object;
 use super::requests::MarkView;
 use super::words::{
     CallWord, CampaignActWord, CampaignWord, GoalWord, HexText, HoursText, MakerName, PhaseWord, PolicyWord,
@@ -37,6 +38,7 @@ pub struct CampaignPlanText {
     #[schema(value_type = Option<Vec<PolicyWord>>)]
     pub security_policy: Option<Vec<String>>,
     /// Which devices.
+    #[serde(deserialize_with = "object")]
     pub choice: DeviceChoiceText,
     /// How many devices the first waves have; empty for one in a hundred, one in ten, the rest.
     pub waves: Vec<u64>,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::CertificateView;
+use super::object::object;
 use super::requests::MarkView;
 use super::words::{
     AuthorityName, ChangeWord, FlagId, HierarchyWord, OrderActWord, OrderWord, ProfileName, PurposeWord,
@@ -61,6 +62,7 @@ pub struct SelectionText {
 #[serde(deny_unknown_fields)]
 pub struct PlanText {
     /// Which certificates.
+    #[serde(deserialize_with = "object")]
     pub selection: SelectionText,
     /// Why they are revoked, as RFC 5280 names it; absent where they are released from hold.
     #[schema(value_type = Option<ReasonWord>)]

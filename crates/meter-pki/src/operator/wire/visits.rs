@@ -16,9 +16,26 @@ pub struct VisitQueryText {
     /// Only of this tenant.
     #[schema(value_type = Option<TenantId>)]
     pub tenant: Option<String>,
-    /// Only of this technician; the route of one's own visits does not hear it.
+    /// Only of this technician.
     #[schema(value_type = Option<PersonId>)]
     pub technician: Option<String>,
+    /// Only those of this state: `waiting`, `approved`, `under-way`, `refused`, `ended` or `over`.
+    #[schema(value_type = Option<VisitWord>)]
+    pub state: Option<String>,
+    /// Only those after this one, as `next` of the page before said.
+    #[schema(value_type = Option<OrderName>)]
+    pub after: Option<String>,
+    /// At most so many, up to 10,000.
+    pub limit: u32,
+}
+
+/// Which visits of one's own to list.
+#[derive(Debug, Clone, Serialize, Deserialize, Default, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OwnVisitQueryText {
+    /// Only of this tenant.
+    #[schema(value_type = Option<TenantId>)]
+    pub tenant: Option<String>,
     /// Only those of this state: `waiting`, `approved`, `under-way`, `refused`, `ended` or `over`.
     #[schema(value_type = Option<VisitWord>)]
     pub state: Option<String>,
