@@ -68,22 +68,13 @@ fn examine(rehearsal: &Rehearsal, settings: &str, options: &[&str]) -> Said {
     finish(command.current_dir(rehearsal.scratch("")).env("PYTHONHASHSEED", "0"))
 }
 
-/// Has an order planned, and a campaign that is called `known`; returns the digest of the order.
+/// An order that is on record.
 fn planned(known: &Known) -> String {
-    let order = json!({"selection": {"serials": [known.serial]}, "reason": "superseded", "show": 1});
-    let campaign = json!({
-        "tenant": "dso", "name": "known", "goal": "renew", "road": "device", "profiles": ["meter-op-ds-s1"],
-        "choice": {"system_titles": [known.title]}, "waves": [], "stop_percent": 10, "per_minute": 10, "per_concentrator": 0,
-    });
-    let asked =
-        [("POST", "/v1/campaign-plans".to_owned(), campaign), ("POST", "/v1/plans".to_owned(), order)];
-    let told = ask(&known.rehearsal, 0, &asked).into_iter().map(|(status, body)| {
-        assert_eq!(status, 200, "{body}");
-        serde_json::from_str::<Value>(&body).expect("JSON")
-    });
-    let [campaign, order]: [Value; 2] = told.collect::<Vec<_>>().try_into().expect("two answers");
-    assert_eq!(campaign["campaign"]["name"], "known", "{campaign}");
-    order["order"]["digest"].as_str().expect("a digest").to_owned()
+    let text = json!({"selection": {"serials": [known.serial]}, "reason": "superseded", "show": 1});
+    let (status, body) = ask(&known.rehearsal, 0, &[("POST", "/v1/plans".to_owned(), text)]).remove(0);
+    assert_eq!(status, 200, "{body}");
+    let told: Value = serde_json::from_str(&body).expect("JSON");
+    told["order"]["digest"].as_str().expect("a digest").to_owned()
 }
 
 #[test]

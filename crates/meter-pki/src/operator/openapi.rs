@@ -90,22 +90,23 @@ fn operation(route: &Route, shape: &Shape, octets: usize) -> Value {
         Things::Installations => "for every tenant",
         Things::Tenants => "for the tenant whose the thing is",
     };
-    let mut said = json!({
-        "operationId": identifier(route),
-        "tags": [noun(route)],
-        "summary": route.summary,
-        "description": format!("Needs the permission `{permission}` {whose}."),
-        "x-permission": permission,
-        "parameters": parameters(route, shape),
-        "responses": responses(shape),
-    });
-    if let Some(body) = &shape.body {
-        said["requestBody"] = json!({
+    let said = [
+        ("operationId", json!(identifier(route))),
+        ("tags", json!([noun(route)])),
+        ("summary", json!(route.summary)),
+        ("description", json!(format!("Needs the permission `{permission}` {whose}."))),
+        ("x-permission", json!(permission)),
+        ("parameters", json!(parameters(route, shape))),
+        ("responses", responses(shape)),
+    ];
+    let body = shape.body.as_ref().map(|body| {
+        let brought = json!({
             "required": true, "description": format!("At most {octets} octets."),
             "content": {"application/json": {"schema": body}},
         });
-    }
-    said
+        ("requestBody", brought)
+    });
+    said.into_iter().chain(body).map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>().into()
 }
 
 /// The method, and the words of the path.
@@ -142,13 +143,14 @@ const FAILURES: [(&str, &str, &str, bool); 9] = [
 ];
 
 fn responses(shape: &Shape) -> Value {
-    let mut said = json!({"200": {
+    let answer = json!({
         "description": "What came of it.", "content": {"application/json": {"schema": shape.answer}},
-    }});
-    for (status, name, _, _) in FAILURES.iter().filter(|(.., brought)| !brought || shape.body.is_some()) {
-        said[status] = json!({"$ref": format!("#/components/responses/{name}")});
-    }
-    said
+    });
+    let failures = FAILURES.iter().filter(|(.., brought)| !brought || shape.body.is_some());
+    let failures = failures.map(|(status, name, _, _)| {
+        ((*status).to_owned(), json!({"$ref": format!("#/components/responses/{name}")}))
+    });
+    std::iter::once(("200".to_owned(), answer)).chain(failures).collect::<Map<_, _>>().into()
 }
 
 fn failures() -> Map<String, Value> {

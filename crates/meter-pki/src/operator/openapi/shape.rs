@@ -38,7 +38,7 @@ impl Shape {
         T::schemas(&mut further);
         self.schemas.extend(further.into_iter().map(|(name, schema)| (name, written(&schema))));
         let schema = written(&T::schema());
-        if schema["type"] == "array" {
+        if schema.get("type").is_some_and(|word| word == "array") {
             return schema;
         }
         let name = T::name().into_owned();
@@ -57,7 +57,7 @@ fn written(schema: &RefOr<Schema>) -> Value {
 
 fn bound(schema: &mut Value) {
     // The derivation hyphenates the formats of the registry.
-    let integer = schema["format"].as_str().and_then(|format| match format {
+    let integer = schema.get("format").and_then(Value::as_str).and_then(|format| match format {
         "u-int8" => Some(("uint8", u64::from(u8::MAX))),
         "u-int16" => Some(("uint16", u64::from(u16::MAX))),
         "u-int32" => Some(("uint32", u64::from(u32::MAX))),
@@ -110,9 +110,14 @@ impl<Q: ToSchema> Part for Query<Q> {
         drop(shape.keep::<Q>());
         // It is no object that travels.
         let object = shape.schemas.remove(&*Q::name()).unwrap_or_default();
-        let needed: Vec<&str> =
-            object["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        for (name, schema) in object["properties"].as_object().into_iter().flatten() {
+        let needed: Vec<&str> = object
+            .get("required")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        for (name, schema) in object.get("properties").and_then(Value::as_object).into_iter().flatten() {
             let (schema, description) = without_null(schema.clone());
             shape.query.push(json!({
                 "name": name, "in": "query", "required": needed.contains(&name.as_str()),
@@ -124,13 +129,15 @@ impl<Q: ToSchema> Part for Query<Q> {
 
 /// A query leaves out what it does not say. Returns the schema of what it may say, and the sentence on it.
 fn without_null(mut schema: Value) -> (Value, Value) {
-    if let Some(items) = schema["oneOf"].as_array() {
-        schema = items.iter().find(|item| item["type"] != "null").cloned().unwrap_or_default();
-    }
-    if let Some(types) = schema["type"].as_array() {
-        schema["type"] = types.iter().find(|word| *word != "null").cloned().unwrap_or_default();
+    let is_null = |item: &Value| item.get("type").is_some_and(|word| word == "null");
+    if let Some(items) = schema.get("oneOf").and_then(Value::as_array) {
+        schema = items.iter().find(|item| !is_null(item)).cloned().unwrap_or_default();
     }
     let Some(members) = schema.as_object_mut() else { return (schema, Value::Null) };
+    if let Some(word) = members.get_mut("type") {
+        let said = word.as_array().and_then(|words| words.iter().find(|word| *word != "null")).cloned();
+        *word = said.unwrap_or_else(|| word.clone());
+    }
     members.retain(|name, value| name != "default" || !value.is_null());
     let description = members.remove("description").unwrap_or_default();
     (schema, description)

@@ -159,7 +159,7 @@ words! {
     StageWord: "Where a swap stands.", Stage::NAMES;
     ProofWord: "How it is known that a device holds a certificate.", Proof::ALL.map(Proof::name);
     CallWord: "A call that a head-end makes.", Call::ALL.map(Call::name);
-    PolicyWord: "A word of security_policy.",
+    PolicyWord: "A word of the policy that meters are to keep.",
         ["nothing", "authenticated-request", "encrypted-request", "signed-request", "authenticated-response",
          "encrypted-response", "signed-response"];
     ReleaseWord: "How an object of a ceremony stands.", ["out", "next", "later", "overtaken"];
