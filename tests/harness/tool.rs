@@ -95,6 +95,15 @@ pub fn gurux(program: &str) -> PathBuf {
     of_environment("METER_PKI_GURUX", "gurux", program)
 }
 
+/// Finds a program of the environment that has schemathesis.
+///
+/// # Panics
+/// When it is not installed.
+#[must_use]
+pub fn schemathesis(program: &str) -> PathBuf {
+    of_environment("METER_PKI_SCHEMATHESIS", "schemathesis", program)
+}
+
 /// Finds Prometheus' promtool.
 ///
 /// # Panics

@@ -18,10 +18,10 @@ const CHAPTER: &str = include_str!("../../docs/operate/people.md");
 /// More than the year for which an operator's certificate is.
 const LATER: i64 = 400 * 86_400;
 
-struct Door {
-    rehearsal: Rehearsal,
+pub(crate) struct Door {
+    pub(crate) rehearsal: Rehearsal,
     clock: WallClock,
-    origin: String,
+    pub(crate) origin: String,
 }
 
 impl Door {
@@ -40,6 +40,14 @@ impl Door {
         door
     }
 
+    /// The same, with Eva on record, an administrator, and her certificate with its key in `eva.pem`.
+    pub(crate) fn with_eva() -> Self {
+        let [.., make, _, _] = steps::<11>(CHAPTER);
+        let door = Self::open();
+        drop(door.run(make).ok());
+        door
+    }
+
     fn serve(&mut self) {
         self.rehearsal.serve();
         let log = self.rehearsal.log();
@@ -51,7 +59,7 @@ impl Door {
     }
 
     /// Types a block of the chapter where the server is, as the first administrator.
-    fn run(&self, block: &str) -> Said {
+    pub(crate) fn run(&self, block: &str) -> Said {
         Shell::new(&self.rehearsal.state(""), &self.rehearsal.scratch("programs")).run(block)
     }
 
@@ -145,9 +153,8 @@ fn strangers_are_refused(door: &Door) {
 // M-10: nobody's clock is moved back, and no certificate is needed for it.
 #[test]
 fn m_10_operators_come_by_certificate_and_once_all_are_expired_the_first_administrator_helps_by_the_socket() {
-    let [.., make, look, recover] = steps::<11>(CHAPTER);
-    let mut door = Door::open();
-    drop(door.run(make).ok());
+    let [.., look, recover] = steps::<11>(CHAPTER);
+    let mut door = Door::with_eva();
     let eva = door.rehearsal.state("eva.pem");
     let shown = in_one_file(&eva);
     let before = door.rehearsal.audited();

@@ -1,5 +1,6 @@
 //! The operator's command line: what each verb says, how it ends, and what it never says.
 
+mod api;
 mod bad_input;
 mod browsers;
 mod campaigns;

@@ -1,5 +1,6 @@
 //! The command line: nouns, verbs, options. What a verb does stands in `commands`.
 
+pub mod api;
 pub mod campaign;
 pub mod cmp;
 pub mod device;
@@ -24,16 +25,9 @@ pub mod visit;
 
 use std::path::PathBuf;
 
-use campaign::CampaignCommand;
 use clap::{Args, Parser, Subcommand};
-use device::DeviceCommand;
-use emergency::BreakGlassCommand;
-use people::PeopleCommand;
-use qr::QrCommand;
 use quickstart::QuickstartArgs;
-use request::RequestCommand;
 use revocation::{ReleaseArgs, RevocationCommand, RevokeArgs, TrustCommand};
-use visit::VisitCommand;
 
 /// Certificate authority and PKI suite for smart meters, gateways and hand-held units.
 #[derive(Debug, Parser)]
@@ -91,7 +85,7 @@ pub enum Command {
     Ceremony(CeremonyCommand),
     /// Files on paper.
     #[command(subcommand)]
-    Qr(QrCommand),
+    Qr(qr::QrCommand),
     /// Certificates.
     #[command(subcommand)]
     Cert(CertCommand),
@@ -100,25 +94,25 @@ pub enum Command {
     Revocation(RevocationCommand),
     /// Swapping or renewing the certificates of many devices.
     #[command(subcommand)]
-    Campaign(CampaignCommand),
+    Campaign(campaign::CampaignCommand),
     /// Authorities by whose certificates somebody is let in.
     #[command(subcommand)]
     Trust(TrustCommand),
     /// Requests that wait for the approval of operators.
     #[command(subcommand)]
-    Request(RequestCommand),
+    Request(request::RequestCommand),
     /// Who may do what.
     #[command(subcommand)]
-    People(PeopleCommand),
+    People(people::PeopleCommand),
     /// Roles in emergencies: for hours, for a reason, on the word of two people with different roles.
     #[command(subcommand)]
-    BreakGlass(BreakGlassCommand),
+    BreakGlass(emergency::BreakGlassCommand),
     /// Visits of technicians, and certificates for their hand-held units.
     #[command(subcommand)]
-    Visit(VisitCommand),
+    Visit(visit::VisitCommand),
     /// Devices that their owner expects.
     #[command(subcommand)]
-    Device(DeviceCommand),
+    Device(device::DeviceCommand),
     /// The factory line: production orders, and certificates for a batch.
     #[command(subcommand)]
     Factory(factory::FactoryCommand),
@@ -161,6 +155,9 @@ pub enum Command {
     /// The configuration file.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// The operator's interface, for programs of others.
+    #[command(subcommand)]
+    Api(api::ApiCommand),
     /// Examine the whole PKI: certificates, keys, CRLs and OCSP as others get them, files, disks, clock, records, and what waits.
     Doctor(doctor::DoctorArgs),
     /// Print the completion script of a shell.

@@ -1,6 +1,7 @@
 //! The verbs of the command line, one file a noun. A verb asks the serving program over the operator's socket and prints
 //! what it hears; only `serve`, `signer`, `hsm`, `secrets` and `quickstart` open a store or a key.
 
+mod api;
 mod audit;
 mod backup;
 mod ca;
@@ -128,6 +129,10 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
             restore::finish(&cli.server.config, export.as_deref(), *without_log, printer)
         }
         Command::Config(verb) => config::run(verb, &cli.server.config, printer),
+        Command::Api(verb) => {
+            api::run(verb, printer);
+            Ok(())
+        }
         Command::Doctor(args) => wait(doctor::run(args, &cli.server.config, printer)),
         Command::Completion { shell } => {
             printer.script(&completion(*shell));

@@ -108,7 +108,7 @@ fn the_server_takes_nobodys_word_for_what_a_manufacturer_signed() {
     let mut octets = STANDARD.decode(opening["header"].as_str().expect("a header")).expect("base64");
     *octets.last_mut().expect("octets") ^= 1;
     for (body, code) in [
-        (with(&opening, "header", Value::Null), "delivery.malformed"),
+        (with(&opening, "header", Value::Null), "delivery.form"),
         (with(&opening, "header", STANDARD.encode(&octets).into()), "shipment.signature"),
         (with(&opening, "tenant", "maker".into()), "shipment.other-recipient"),
         (with(&opening, "manufacturer", "dso".into()), "shipment.other-manufacturer"),

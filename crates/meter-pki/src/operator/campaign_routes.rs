@@ -4,34 +4,61 @@ use axum::extract::{Path, Query, State};
 use axum::{Extension, Json};
 use ca_core::people::Permission;
 
+use super::body::Body;
 use super::reply::Reply;
 use super::routes::{GuardedRoutes, Peer, all};
 use super::wire::campaigns::{
     AgainView, AnsweredPage, AnswersText, CampaignActText, CampaignPage, CampaignPlanText, CampaignPlanView,
     CampaignQueryText, CampaignView, MemberPage, MemberQueryText, MemberView, WorkPage, WorkText,
 };
+use super::wire::words::{CampaignName, SystemTitle};
 use super::{LONG_LIST, OperatorState, campaign_acts, work_acts};
 
 /// Adds the routes. A campaign is the installation's.
 pub(super) fn add(routes: GuardedRoutes) -> GuardedRoutes {
     let (look, lead) = (all(Permission::Look), all(Permission::LeadCampaigns));
     routes
-        .post_long("/v1/campaign-plans", (lead, LONG_LIST), plan_campaign)
-        .get("/v1/campaigns", look, campaigns)
-        .get("/v1/campaigns/{id}", look, campaign)
-        .post("/v1/campaigns/{id}/acts", lead, act_on_campaign)
-        .post("/v1/campaigns/{id}/decisions", all(Permission::Approve), decide_campaign)
-        .post("/v1/campaigns/{id}/again", lead, again)
-        .get("/v1/campaigns/{id}/devices", look, campaign_devices)
-        .get("/v1/campaigns/{id}/devices/{title}", look, campaign_device)
-        .post("/v1/campaigns/{id}/work-orders", lead, give_work)
-        .post_long("/v1/campaigns/{id}/answers", (lead, LONG_LIST), take_answers)
+        .post_long(
+            "/v1/campaign-plans",
+            (lead, LONG_LIST),
+            "Plan a campaign: what it would come to, and the campaign that is on record then.",
+            plan_campaign,
+        )
+        .get("/v1/campaigns", look, "List campaigns.", campaigns)
+        .get("/v1/campaigns/{id}", look, "Show a campaign.", campaign)
+        .post(
+            "/v1/campaigns/{id}/acts",
+            lead,
+            "Ask for a campaign, pause it, resume it or give it up.",
+            act_on_campaign,
+        )
+        .post(
+            "/v1/campaigns/{id}/decisions",
+            all(Permission::Approve),
+            "Approve or refuse a campaign of somebody else.",
+            decide_campaign,
+        )
+        .post("/v1/campaigns/{id}/again", lead, "Take up the stuck devices of a campaign again.", again)
+        .get("/v1/campaigns/{id}/devices", look, "List the devices of a campaign.", campaign_devices)
+        .get("/v1/campaigns/{id}/devices/{title}", look, "Show a device of a campaign.", campaign_device)
+        .post(
+            "/v1/campaigns/{id}/work-orders",
+            lead,
+            "Give a head-end the calls that it is to make.",
+            give_work,
+        )
+        .post_long(
+            "/v1/campaigns/{id}/answers",
+            (lead, LONG_LIST),
+            "Take in what a head-end was answered.",
+            take_answers,
+        )
 }
 
 async fn plan_campaign(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Json(text): Json<CampaignPlanText>,
+    Body(text): Body<CampaignPlanText>,
 ) -> Result<Json<CampaignPlanView>, Reply> {
     state.run(move |system| campaign_acts::plan(system, &peer, &text)).await
 }
@@ -45,7 +72,7 @@ async fn campaigns(
 
 async fn campaign(
     State(state): State<OperatorState>,
-    Path(id): Path<String>,
+    Path(id): Path<CampaignName>,
 ) -> Result<Json<CampaignView>, Reply> {
     state.run(move |system| campaign_acts::show(system, &id)).await
 }
@@ -53,8 +80,8 @@ async fn campaign(
 async fn act_on_campaign(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Path(id): Path<String>,
-    Json(text): Json<CampaignActText>,
+    Path(id): Path<CampaignName>,
+    Body(text): Body<CampaignActText>,
 ) -> Result<Json<CampaignView>, Reply> {
     state.run(move |system| campaign_acts::act(system, &peer, &id, text)).await
 }
@@ -62,8 +89,8 @@ async fn act_on_campaign(
 async fn decide_campaign(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Path(id): Path<String>,
-    Json(text): Json<CampaignActText>,
+    Path(id): Path<CampaignName>,
+    Body(text): Body<CampaignActText>,
 ) -> Result<Json<CampaignView>, Reply> {
     state.run(move |system| campaign_acts::decide(system, &peer, &id, text)).await
 }
@@ -71,14 +98,14 @@ async fn decide_campaign(
 async fn again(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Path(id): Path<String>,
+    Path(id): Path<CampaignName>,
 ) -> Result<Json<AgainView>, Reply> {
     state.run(move |system| campaign_acts::again(system, &peer, &id)).await
 }
 
 async fn campaign_devices(
     State(state): State<OperatorState>,
-    Path(id): Path<String>,
+    Path(id): Path<CampaignName>,
     Query(query): Query<MemberQueryText>,
 ) -> Result<Json<MemberPage>, Reply> {
     state.run(move |system| campaign_acts::devices(system, &id, &query)).await
@@ -86,7 +113,7 @@ async fn campaign_devices(
 
 async fn campaign_device(
     State(state): State<OperatorState>,
-    Path((id, title)): Path<(String, String)>,
+    Path((id, title)): Path<(CampaignName, SystemTitle)>,
 ) -> Result<Json<MemberView>, Reply> {
     state.run(move |system| campaign_acts::device(system, &id, &title)).await
 }
@@ -94,8 +121,8 @@ async fn campaign_device(
 async fn give_work(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Path(id): Path<String>,
-    Json(text): Json<WorkText>,
+    Path(id): Path<CampaignName>,
+    Body(text): Body<WorkText>,
 ) -> Result<Json<WorkPage>, Reply> {
     state.run(move |system| work_acts::give(system, &peer, &id, &text)).await
 }
@@ -103,8 +130,8 @@ async fn give_work(
 async fn take_answers(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Path(id): Path<String>,
-    Json(text): Json<AnswersText>,
+    Path(id): Path<CampaignName>,
+    Body(text): Body<AnswersText>,
 ) -> Result<Json<AnsweredPage>, Reply> {
     state.run(move |system| work_acts::take(system, &peer, &id, &text)).await
 }

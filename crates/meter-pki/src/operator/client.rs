@@ -21,7 +21,8 @@ use tokio::net::UnixStream;
 use calls::Shown;
 pub use calls::{Calls, Key};
 
-use super::wire::{AuditPage, AuditQuery, FailureView};
+use super::wire::problem::ProblemView;
+use super::wire::{AuditPage, AuditQuery};
 use crate::exit::{Exit, Failure};
 use crate::web::{self, WebError, WebPlace};
 
@@ -111,14 +112,9 @@ impl OperatorClient {
         if status.is_success() {
             return serde_json::from_slice(&octets).map_err(|error| malformed(&error));
         }
-        Err(serde_json::from_slice::<FailureView>(&octets).map_or_else(
+        Err(serde_json::from_slice::<ProblemView>(&octets).map_or_else(
             |_| Failure::new(Exit::Failed, "operator.status", format!("the server answered {status}")),
-            |view| Failure {
-                exit: Exit::from_number(view.exit).unwrap_or(Exit::Failed),
-                code: view.code,
-                message: view.message,
-                next: view.next,
-            },
+            ProblemView::failure,
         ))
     }
 

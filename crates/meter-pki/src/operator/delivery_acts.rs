@@ -187,7 +187,7 @@ fn read_part(
             Err(Failure::new(Exit::Integrity, "shipment.not-proof", message))
         }
         (DeliverySource::Mapped, Some(_)) => {
-            Err(Failure::new(Exit::Usage, "delivery.malformed", "only a manifest has records"))
+            Err(Failure::new(Exit::Usage, "delivery.form", "only a manifest has records"))
         }
     }
 }

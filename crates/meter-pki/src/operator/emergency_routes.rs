@@ -4,20 +4,27 @@ use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use ca_core::people::Permission;
 
+use super::body::Body;
 use super::reply::Reply;
 use super::routes::{GuardedRoutes, Peer, all};
 use super::wire::emergencies::{AskText, EmergencyView, ReviewText};
+use super::wire::words::PersonId;
 use super::{OperatorState, emergency_acts};
 
 /// Adds the routes. An emergency's role is for the installation, and so must be the role of whoever has to do with it.
 pub(super) fn add(routes: GuardedRoutes) -> GuardedRoutes {
     let break_glass = all(Permission::BreakGlass);
     routes
-        .get("/v1/emergencies", all(Permission::Look), emergencies)
-        .post("/v1/emergencies", break_glass, ask)
-        .post("/v1/emergencies/{person}/agreement", break_glass, agree)
-        .post("/v1/emergencies/{person}/end", break_glass, end)
-        .post("/v1/emergencies/{person}/review", all(Permission::ReviewEmergencies), review)
+        .get("/v1/emergencies", all(Permission::Look), "List emergencies.", emergencies)
+        .post("/v1/emergencies", break_glass, "Ask for a role in an emergency.", ask)
+        .post("/v1/emergencies/{person}/agreement", break_glass, "Agree to somebody's emergency.", agree)
+        .post("/v1/emergencies/{person}/end", break_glass, "End somebody's emergency.", end)
+        .post(
+            "/v1/emergencies/{person}/review",
+            all(Permission::ReviewEmergencies),
+            "Put on record that an emergency was looked at after its end.",
+            review,
+        )
 }
 
 async fn emergencies(State(state): State<OperatorState>) -> Result<Json<Vec<EmergencyView>>, Reply> {
@@ -27,7 +34,7 @@ async fn emergencies(State(state): State<OperatorState>) -> Result<Json<Vec<Emer
 async fn ask(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Json(text): Json<AskText>,
+    Body(text): Body<AskText>,
 ) -> Result<Json<EmergencyView>, Reply> {
     state.run(move |system| emergency_acts::ask(system, &peer, text)).await
 }
@@ -35,7 +42,7 @@ async fn ask(
 async fn agree(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Path(person): Path<String>,
+    Path(person): Path<PersonId>,
 ) -> Result<Json<EmergencyView>, Reply> {
     state.run(move |system| emergency_acts::agree(system, &peer, &person)).await
 }
@@ -43,7 +50,7 @@ async fn agree(
 async fn end(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Path(person): Path<String>,
+    Path(person): Path<PersonId>,
 ) -> Result<Json<EmergencyView>, Reply> {
     state.run(move |system| emergency_acts::end(system, &peer, &person)).await
 }
@@ -51,8 +58,8 @@ async fn end(
 async fn review(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Path(person): Path<String>,
-    Json(text): Json<ReviewText>,
+    Path(person): Path<PersonId>,
+    Body(text): Body<ReviewText>,
 ) -> Result<Json<EmergencyView>, Reply> {
     state.run(move |system| emergency_acts::review(system, &peer, (&person, text))).await
 }

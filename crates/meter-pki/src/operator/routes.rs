@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::handler::Handler;
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router};
@@ -21,7 +21,8 @@ use server_kit::listener::PeerConnection;
 
 use super::acts::{tenant, unavailable};
 use super::listener::Connected;
-use super::reply::{Refusal, Reply};
+use super::openapi::{Described, Shape};
+use super::reply::{Refusal, Reply, told};
 use super::{OperatorState, browsers, conditional, repeatable};
 use crate::compose::System;
 use crate::exit::{Exit, Failure};
@@ -68,45 +69,66 @@ pub struct Route {
     pub path: &'static str,
     /// What it needs.
     pub needs: Needs,
+    /// What it does, in a sentence; of what another crate serves here, nothing.
+    pub summary: &'static str,
 }
+
+/// A route that the document tells of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Operation {
+    pub(super) route: Route,
+    /// What its handler takes and gives.
+    pub(super) shape: fn() -> Shape,
+    /// How long its body may be, in octets.
+    pub(super) octets: usize,
+}
+
+/// How long the body of a request may be, in octets, where the table does not say more.
+const USUAL_BODY: usize = 2 * 1024 * 1024;
 
 /// Routes that are guarded, and their table.
 #[derive(Debug, Default)]
 pub(super) struct GuardedRoutes {
     router: Router<OperatorState>,
     table: Vec<Route>,
+    operations: Vec<Operation>,
 }
 
 impl GuardedRoutes {
     /// Adds a route that reads.
-    pub(super) fn get<T: 'static>(
+    pub(super) fn get<T: 'static, P, H: Handler<T, OperatorState> + Described<P>>(
         self,
         path: &'static str,
         needs: Needs,
-        handler: impl Handler<T, OperatorState>,
+        summary: &'static str,
+        handler: H,
     ) -> Self {
-        self.add(Route { method: "GET", path, needs }, get(handler))
+        let route = Route { method: "GET", path, needs, summary };
+        self.add(route, get(handler)).tell(Operation { route, shape: H::shape, octets: 0 })
     }
 
     /// Adds a route that changes.
-    pub(super) fn post<T: 'static>(
+    pub(super) fn post<T: 'static, P, H: Handler<T, OperatorState> + Described<P>>(
         self,
         path: &'static str,
         needs: Needs,
-        handler: impl Handler<T, OperatorState>,
+        summary: &'static str,
+        handler: H,
     ) -> Self {
-        self.add(Route { method: "POST", path, needs }, post(handler))
+        self.post_long(path, (needs, USUAL_BODY), summary, handler)
     }
 
     /// Adds a route that takes up to `octets`.
-    pub(super) fn post_long<T: 'static>(
+    pub(super) fn post_long<T: 'static, P, H: Handler<T, OperatorState> + Described<P>>(
         self,
         path: &'static str,
         (needs, octets): (Needs, usize),
-        handler: impl Handler<T, OperatorState>,
+        summary: &'static str,
+        handler: H,
     ) -> Self {
+        let route = Route { method: "POST", path, needs, summary };
         let limited = post(handler).layer(DefaultBodyLimit::max(octets));
-        self.add(Route { method: "POST", path, needs }, limited)
+        self.add(route, limited).tell(Operation { route, shape: H::shape, octets })
     }
 
     /// Adds what another crate serves at this path.
@@ -117,7 +139,7 @@ impl GuardedRoutes {
             },
         ));
         self.router = self.router.merge(guarded.with_state(()));
-        self.table.push(Route { method: "GET", path, needs });
+        self.table.push(Route { method: "GET", path, needs, summary: "" });
         self
     }
 
@@ -138,6 +160,16 @@ impl GuardedRoutes {
         self
     }
 
+    fn tell(mut self, operation: Operation) -> Self {
+        self.operations.push(operation);
+        self
+    }
+
+    /// Returns what the document tells of.
+    pub(super) fn operations(self) -> Vec<Operation> {
+        self.operations
+    }
+
     /// Returns the table.
     pub(super) fn table(self) -> Vec<Route> {
         self.table
@@ -151,7 +183,7 @@ impl GuardedRoutes {
             let (routes, changes) = (routes.clone(), Arc::clone(&changes));
             async move { conditional::answer(routes, request, &changes).await }
         });
-        routes.layer(from_fn(browsers::harmless))
+        routes.layer(map_response(told)).layer(from_fn(browsers::harmless))
     }
 }
 

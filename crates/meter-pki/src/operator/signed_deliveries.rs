@@ -49,8 +49,8 @@ pub(super) fn basis(
             Ok(Basis { digest: Some(map), words: format!("; by the map {}", hex::encode(map)) })
         }
         (DeliverySource::Mapped, None, None) => Ok(Basis { digest: None, words: String::new() }),
-        (DeliverySource::Manifest, _, _) => Err(malformed("a manifest comes with its signed header")),
-        (DeliverySource::Mapped, Some(_), _) => Err(malformed("only a manifest has a signed header")),
+        (DeliverySource::Manifest, _, _) => Err(unfit("a manifest comes with its signed header")),
+        (DeliverySource::Mapped, Some(_), _) => Err(unfit("only a manifest has a signed header")),
     }
 }
 
@@ -73,13 +73,13 @@ pub(super) fn devices(
         before: share.before.iter().map(hash).collect::<Result<_, _>>()?,
         consistency: share.consistency.iter().map(hash).collect::<Result<_, _>>()?,
     };
-    let record = |text: &String| STANDARD.decode(text).map_err(|_| malformed("a record is not in base64"));
+    let record = |text: &String| STANDARD.decode(text).map_err(|_| not_base64("a record"));
     let records: Vec<Vec<u8>> = share.records.iter().map(record).collect::<Result<_, _>>()?;
     signed.verify_share(&records, &proof).map_err(|refused| unproven(&refused))
 }
 
 fn read_header(text: &str) -> Result<([u8; 32], SignedHeader), Failure> {
-    let octets = STANDARD.decode(text).map_err(|_| malformed("a header is not in base64"))?;
+    let octets = STANDARD.decode(text).map_err(|_| not_base64("a header"))?;
     let digest = Sha256::digest(&octets).into();
     Ok((digest, SignedHeader::from_der(octets).map_err(|refused| not_believed(&refused))?))
 }
@@ -115,8 +115,12 @@ fn agrees(signed: &SignedHeader, text: &DeliveryText, owner: &TenantId) -> Resul
     Ok(())
 }
 
-fn malformed(message: &str) -> Failure {
-    Failure::new(Exit::Usage, "delivery.malformed", message)
+fn not_base64(what: &str) -> Failure {
+    Failure::new(Exit::Usage, "delivery.malformed", format!("{what} is not in base64"))
+}
+
+fn unfit(message: &str) -> Failure {
+    Failure::new(Exit::Usage, "delivery.form", message)
 }
 
 fn not_believed(refused: &HeaderRefused) -> Failure {

@@ -21,42 +21,42 @@ use super::routes::{Peer, denied_failure};
 use super::wire::CertificateView;
 use super::wire::requests::MarkView;
 use super::wire::visits::{
-    VisitCertificateText, VisitCertificateView, VisitDecisionText, VisitEndText, VisitPage, VisitPlanText,
-    VisitQueryText, VisitText, VisitView,
+    OwnVisitQueryText, VisitCertificateText, VisitCertificateView, VisitDecisionText, VisitEndText,
+    VisitPage, VisitPlanText, VisitQueryText, VisitText, VisitView,
 };
 use crate::compose::System;
 use crate::exit::{Exit, Failure};
 
 pub(super) fn list(system: &System, peer: &Peer, text: &VisitQueryText) -> Result<VisitPage, Failure> {
-    let technician = text.technician.as_deref().map(person).transpose()?;
-    page(system, peer, (text, technician))
+    page(system, query(system, peer, text)?)
 }
 
 /// Lists the visits of whoever asks; a user whom nobody put on record has none.
-pub(super) fn list_own(system: &System, peer: &Peer, text: VisitQueryText) -> Result<VisitPage, Failure> {
+pub(super) fn list_own(system: &System, peer: &Peer, text: OwnVisitQueryText) -> Result<VisitPage, Failure> {
+    let OwnVisitQueryText { tenant, state, after, limit } = text;
+    let text = VisitQueryText { tenant, technician: None, state, after, limit };
+    let query = query(system, peer, &text)?;
     match PersonId::parse(peer.permit().name()) {
-        Ok(own) => page(system, peer, (&text, Some(own))),
+        Ok(own) => page(system, VisitQuery { technician: Some(own), ..query }),
         Err(_) => Ok(VisitPage { visits: Vec::new(), next: None }),
     }
 }
 
-fn page(
-    system: &System,
-    peer: &Peer,
-    (text, technician): (&VisitQueryText, Option<PersonId>),
-) -> Result<VisitPage, Failure> {
-    let (limit, now) = (rows(text.limit), system.clock.now());
-    let query = VisitQuery {
+fn query(system: &System, peer: &Peer, text: &VisitQueryText) -> Result<VisitQuery, Failure> {
+    Ok(VisitQuery {
         tenant: peer.bounded(text.tenant.as_deref())?,
-        technician,
+        technician: text.technician.as_deref().map(person).transpose()?,
         standing: text.state.as_deref().map(standing).transpose()?,
-        now,
+        now: system.clock.now(),
         after: text.after.as_deref().map(id).transpose()?,
-        limit,
-    };
+        limit: rows(text.limit),
+    })
+}
+
+fn page(system: &System, query: VisitQuery) -> Result<VisitPage, Failure> {
     let found = system.visits.visits(&query).map_err(unavailable)?;
-    let next = found.last().filter(|_| found.len() == limit).map(|last| last.id.to_string());
-    let visits = found.iter().map(|visit| view(system, visit, now)).collect::<Result<_, _>>()?;
+    let next = found.last().filter(|_| found.len() == query.limit).map(|last| last.id.to_string());
+    let visits = found.iter().map(|visit| view(system, visit, query.now)).collect::<Result<_, _>>()?;
     Ok(VisitPage { visits, next })
 }
 

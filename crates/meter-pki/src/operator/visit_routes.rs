@@ -4,13 +4,15 @@ use axum::extract::{Path, Query, State};
 use axum::{Extension, Json};
 use ca_core::people::Permission;
 
+use super::body::Body;
 use super::reply::Reply;
 use super::routes::{GuardedRoutes, Peer, each};
 use super::wire::CertificateView;
 use super::wire::visits::{
-    BundleView, ReceiptsText, ReceiptsView, VisitCertificateText, VisitDecisionText, VisitEndText, VisitPage,
-    VisitPlanText, VisitQueryText, VisitText, VisitView,
+    BundleView, OwnVisitQueryText, ReceiptsText, ReceiptsView, VisitCertificateText, VisitDecisionText,
+    VisitEndText, VisitPage, VisitPlanText, VisitQueryText, VisitText, VisitView,
 };
+use super::wire::words::OrderName;
 use super::{OperatorState, visit_acts, visit_bundle, visit_receipts};
 
 /// Adds the routes.
@@ -18,16 +20,36 @@ pub(super) fn add(routes: GuardedRoutes) -> GuardedRoutes {
     let (look, lead) = (each(Permission::Look), each(Permission::LeadVisits));
     let (approve, visit) = (each(Permission::Approve), each(Permission::Visit));
     routes
-        .get("/v1/visits", look, visits)
-        .post("/v1/visits", lead, open_visit)
-        .get("/v1/visits/{id}", look, show_visit)
-        .post("/v1/visits/{id}/changes", lead, amend_visit)
-        .post("/v1/visits/{id}/decisions", approve, decide_visit)
-        .post("/v1/visits/{id}/end", lead, end_visit)
-        .post("/v1/visits/{id}/certificates", visit, certify_on_visit)
-        .post("/v1/visits/{id}/bundles", visit, bundle)
-        .post("/v1/visits/{id}/receipts", visit, take_receipts)
-        .get("/v1/own-visits", visit, own_visits)
+        .get("/v1/visits", look, "List visits of technicians.", visits)
+        .post("/v1/visits", lead, "Open a visit.", open_visit)
+        .get("/v1/visits/{id}", look, "Show a visit.", show_visit)
+        .post(
+            "/v1/visits/{id}/changes",
+            lead,
+            "Change what a visit is to be; what was approved is void then.",
+            amend_visit,
+        )
+        .post("/v1/visits/{id}/decisions", approve, "Approve or refuse a visit.", decide_visit)
+        .post("/v1/visits/{id}/end", lead, "End a visit, and revoke what was issued on it.", end_visit)
+        .post(
+            "/v1/visits/{id}/certificates",
+            visit,
+            "Have a certificate issued for the hand-held unit of a visit of one's own.",
+            certify_on_visit,
+        )
+        .post(
+            "/v1/visits/{id}/bundles",
+            visit,
+            "Make what a technician takes along where there is no coverage.",
+            bundle,
+        )
+        .post(
+            "/v1/visits/{id}/receipts",
+            visit,
+            "Check the log that a hand-held unit brought back.",
+            take_receipts,
+        )
+        .get("/v1/own-visits", visit, "List one's own visits.", own_visits)
 }
 
 async fn visits(
@@ -41,7 +63,7 @@ async fn visits(
 async fn own_visits(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Query(query): Query<VisitQueryText>,
+    Query(query): Query<OwnVisitQueryText>,
 ) -> Result<Json<VisitPage>, Reply> {
     state.run(move |system| visit_acts::list_own(system, &peer, query)).await
 }
@@ -49,7 +71,7 @@ async fn own_visits(
 async fn open_visit(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Json(text): Json<VisitText>,
+    Body(text): Body<VisitText>,
 ) -> Result<Json<VisitView>, Reply> {
     state.run(move |system| visit_acts::open(system, &peer, &text)).await
 }
@@ -57,7 +79,7 @@ async fn open_visit(
 async fn show_visit(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Path(id): Path<String>,
+    Path(id): Path<OrderName>,
 ) -> Result<Json<VisitView>, Reply> {
     state.run(move |system| visit_acts::show(system, &peer, &id)).await
 }
@@ -65,8 +87,8 @@ async fn show_visit(
 async fn amend_visit(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Path(id): Path<String>,
-    Json(text): Json<VisitPlanText>,
+    Path(id): Path<OrderName>,
+    Body(text): Body<VisitPlanText>,
 ) -> Result<Json<VisitView>, Reply> {
     state.run(move |system| visit_acts::amend(system, &peer, (&id, &text))).await
 }
@@ -74,8 +96,8 @@ async fn amend_visit(
 async fn decide_visit(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Path(id): Path<String>,
-    Json(text): Json<VisitDecisionText>,
+    Path(id): Path<OrderName>,
+    Body(text): Body<VisitDecisionText>,
 ) -> Result<Json<VisitView>, Reply> {
     state.run(move |system| visit_acts::decide(system, &peer, (&id, text))).await
 }
@@ -83,8 +105,8 @@ async fn decide_visit(
 async fn end_visit(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Path(id): Path<String>,
-    Json(text): Json<VisitEndText>,
+    Path(id): Path<OrderName>,
+    Body(text): Body<VisitEndText>,
 ) -> Result<Json<VisitView>, Reply> {
     state.run(move |system| visit_acts::end(system, &peer, (&id, text))).await
 }
@@ -92,8 +114,8 @@ async fn end_visit(
 async fn certify_on_visit(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Path(id): Path<String>,
-    Json(text): Json<VisitCertificateText>,
+    Path(id): Path<OrderName>,
+    Body(text): Body<VisitCertificateText>,
 ) -> Result<Json<CertificateView>, Reply> {
     state.run(move |system| visit_acts::certify(system, &peer, (&id, &text))).await
 }
@@ -101,7 +123,7 @@ async fn certify_on_visit(
 async fn bundle(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Path(id): Path<String>,
+    Path(id): Path<OrderName>,
 ) -> Result<Json<BundleView>, Reply> {
     state.run(move |system| visit_bundle::make(system, &peer, &id)).await
 }
@@ -109,8 +131,8 @@ async fn bundle(
 async fn take_receipts(
     State(state): State<OperatorState>,
     Extension(peer): Extension<Peer>,
-    Path(id): Path<String>,
-    Json(text): Json<ReceiptsText>,
+    Path(id): Path<OrderName>,
+    Body(text): Body<ReceiptsText>,
 ) -> Result<Json<ReceiptsView>, Reply> {
     state.run(move |system| visit_receipts::check(system, &peer, (&id, &text))).await
 }

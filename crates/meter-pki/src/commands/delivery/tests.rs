@@ -14,11 +14,11 @@ use super::import::FIRST_PART;
 use super::*;
 use crate::cli::delivery::ImportArgs;
 use crate::operator::client::OperatorClient;
-use crate::operator::wire::FailureView;
 use crate::operator::wire::deliveries::{
     DeliveryCloseText, DeliveryPartText, DeliveryPartView, DeliveryText, played,
 };
 use crate::operator::wire::fleet::RefusedDeviceView;
+use crate::operator::wire::problem::ProblemView;
 
 /// What the server was told, and how it answers.
 #[derive(Default)]
@@ -45,12 +45,7 @@ impl Told {
 type Shared = Arc<Mutex<Told>>;
 
 fn no(status: StatusCode, code: &str, exit: Exit) -> Response {
-    let view = FailureView {
-        code: code.to_owned(),
-        message: "no".to_owned(),
-        next: String::new(),
-        exit: exit.number(),
-    };
+    let view = ProblemView::new(&Failure::new(exit, code, "no"), status.as_u16());
     (status, Json(view)).into_response()
 }
 

@@ -1,19 +1,25 @@
 //! What goes over the operator's socket for who compares published CRLs with the records.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::words::{AuthorityName, Base64Text, GridPlace, Serial, Sha256};
 
 /// A CRL on record, for who compares what is published with it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct RecordedCrlView {
     /// The name of the authority.
+    #[schema(value_type = AuthorityName)]
     pub authority: String,
     /// The authority's certificate, DER in base64.
+    #[schema(value_type = Base64Text)]
     pub certificate: String,
     /// The path below which the CRL is served, such as `/crl/<key>.crl`.
     pub path: String,
     /// Where it is.
     pub uri: Option<String>,
     /// The shard of which it speaks; absent when it speaks of all.
+    #[schema(value_type = Option<GridPlace>)]
     pub shard: Option<String>,
     /// Where certificates say that the complete CRL of the shard is, which it has to name itself (RFC 5280 §5.2.5).
     pub point: Option<String>,
@@ -26,11 +32,12 @@ pub struct RecordedCrlView {
     /// nextUpdate, in seconds since 1970.
     pub next_update: i64,
     /// SHA-256 of its octets.
+    #[schema(value_type = Sha256)]
     pub sha256: String,
 }
 
 /// The complete CRL to which another is a delta.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 pub struct BaseView {
     /// Its CRL number.
     pub number: u64,
@@ -39,19 +46,22 @@ pub struct BaseView {
 }
 
 /// Which revocations to list.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RevokedQueryText {
     /// After this serial number, in hexadecimal.
+    #[schema(value_type = Option<Serial>)]
     pub after: Option<String>,
     /// Of this shard; without, all.
+    #[schema(value_type = Option<GridPlace>)]
     pub shard: Option<String>,
 }
 
 /// A revocation on record.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct RevokedView {
     /// The serial number, in hexadecimal.
+    #[schema(value_type = Serial)]
     pub serial: String,
     /// When, in seconds since 1970.
     pub time: i64,
@@ -64,7 +74,7 @@ pub struct RevokedView {
 }
 
 /// Since when a certificate is not on hold any more.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ReleasedView {
     /// In seconds since 1970.
     pub released_at: Option<i64>,

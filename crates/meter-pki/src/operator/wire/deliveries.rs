@@ -1,48 +1,63 @@
 //! Deliveries as JSON: opening one, its parts, closing it.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::fleet::{RefusedDeviceView, SecretText};
+use super::words::{Base64Text, Sha256, ShortText, SourceWord, TenantId, TimeText};
 
 /// A delivery that is to be imported.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeliveryText {
     /// Whose devices they become.
+    #[schema(value_type = TenantId)]
     pub tenant: String,
     /// Who made them.
+    #[schema(value_type = TenantId)]
     pub manufacturer: String,
     /// `manifest` or `mapped`.
+    #[schema(value_type = SourceWord)]
     pub source: String,
     /// SHA-256 of the whole file, 64 hexadecimal digits.
+    #[schema(value_type = Sha256)]
     pub digest: String,
     /// Its batch.
     #[serde(default)]
+    #[schema(value_type = ShortText)]
     pub batch: String,
     /// How many devices its file says it has.
     pub announced: u64,
     /// Of a manifest: its signed header, base64 of DER.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Base64Text>)]
     pub header: Option<String>,
     /// Of a file that a map reads: SHA-256 of the map, 64 hexadecimal digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Sha256>)]
     pub map: Option<String>,
 }
 
 /// Where a delivery stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeliveryView {
     /// SHA-256 of the whole file.
+    #[schema(value_type = Sha256)]
     pub digest: String,
     /// Whose devices they become.
+    #[schema(value_type = TenantId)]
     pub tenant: String,
     /// Who made them.
+    #[schema(value_type = TenantId)]
     pub manufacturer: String,
     /// `manifest` or `mapped`.
+    #[schema(value_type = SourceWord)]
     pub source: String,
     /// Its batch.
+    #[schema(value_type = ShortText)]
     pub batch: String,
     /// SHA-256 of what it is read by: the signed header of a manifest, or the map of a file.
+    #[schema(value_type = Option<Sha256>)]
     pub basis: Option<String>,
     /// How many devices were announced.
     pub announced: u64,
@@ -59,17 +74,19 @@ pub struct DeliveryView {
     /// Who opened it.
     pub opened_by: String,
     /// When.
+    #[schema(value_type = TimeText)]
     pub opened_at: String,
     /// Whether it is closed.
     pub closed: bool,
     /// Who closed it.
     pub closed_by: Option<String>,
     /// When.
+    #[schema(value_type = Option<TimeText>)]
     pub closed_at: Option<String>,
 }
 
 /// Deliveries, and where the next ones begin.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeliveryPage {
     /// The deliveries.
     pub deliveries: Vec<DeliveryView>,
@@ -78,17 +95,18 @@ pub struct DeliveryPage {
 }
 
 /// Which deliveries to list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DeliveryQueryText {
     /// Only those after this digest.
+    #[schema(value_type = Option<Sha256>)]
     pub after: Option<String>,
     /// At most so many, up to 10,000.
     pub limit: u32,
 }
 
 /// A device of a delivery.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeliveredDeviceText {
     /// Its system title.
@@ -120,13 +138,14 @@ pub struct DeliveredDeviceText {
 }
 
 /// A part of a delivery.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeliveryPartText {
     /// Its number, from 0.
     pub part: u32,
     /// Its devices, up to 1,000; of a manifest none: there the records tell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 1000)]
     pub devices: Vec<DeliveredDeviceText>,
     /// Of a manifest: the records of a chunk, and what proves them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -134,23 +153,27 @@ pub struct DeliveryPartText {
 }
 
 /// Records of a manifest, as the manufacturer signed them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ShareText {
     /// The signed header, base64 of DER.
+    #[schema(value_type = Base64Text)]
     pub header: String,
     /// The records, base64 of DER each, in their order.
+    #[schema(value_type = Vec<Base64Text>, min_items = 1, max_items = 1000)]
     pub records: Vec<String>,
     /// The place of the first of them in the manifest, from 0.
     pub first: u64,
     /// The right edge of the tree before them: SHA-256 each, the largest subtree first.
+    #[schema(value_type = Vec<Sha256>)]
     pub before: Vec<String>,
     /// That the tree which ends with them is the beginning of the one that was signed (RFC 9162 §2.1.4).
+    #[schema(value_type = Vec<Sha256>)]
     pub consistency: Vec<String>,
 }
 
 /// What became of a part.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeliveryPartView {
     /// Its number.
     pub part: u32,
@@ -163,7 +186,7 @@ pub struct DeliveryPartView {
 }
 
 /// That a delivery is whole.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DeliveryCloseText {
     /// An operator accepts that more or fewer devices came than were announced.

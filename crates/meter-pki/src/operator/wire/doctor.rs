@@ -1,15 +1,20 @@
 //! What a doctor is told of the process that serves, as JSON.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::words::Sha256;
 
 /// The process and the end of its records.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ProcessView {
     /// The version of the program.
     pub version: String,
     /// SHA-256 of the configuration that it was started with, in hexadecimal.
+    #[schema(value_type = Sha256)]
     pub configuration_sha256: String,
     /// SHA-256 over the profile files at its start; none where they are built in.
+    #[schema(value_type = Option<Sha256>)]
     pub profiles_sha256: Option<String>,
     /// Its wall clock, in seconds since 1970.
     pub now: i64,

@@ -23,8 +23,8 @@ use tokio::net::UnixListener;
 use super::*;
 use crate::cli::shipment::{RecipientArgs, SignerArgs};
 use crate::commands::credential::file::pem;
-use crate::operator::wire::FailureView;
 use crate::operator::wire::deliveries::{DeliveredDeviceText, played};
+use crate::operator::wire::problem::ProblemView;
 use hierarchy::{Hierarchy, Key, NOW};
 
 #[path = "../../../../../../policies/tests/certificates/hierarchy.rs"]
@@ -85,12 +85,7 @@ fn titles(part: &DeliveryPartText) -> Vec<String> {
 type Shared = Arc<Mutex<Told>>;
 
 fn failure(status: StatusCode, code: &str, exit: Exit) -> Response {
-    let view = FailureView {
-        code: code.to_owned(),
-        message: "it said no".to_owned(),
-        next: String::new(),
-        exit: exit.number(),
-    };
+    let view = ProblemView::new(&Failure::new(exit, code, "it said no"), status.as_u16());
     (status, Json(view)).into_response()
 }
 

@@ -1,0 +1,82 @@
+//! The routes of the audit log, the ledger as a whole, and the process.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, State};
+use axum::{Extension, Json};
+use ca_core::people::Permission::{BackUp, Look, ReadAudit};
+
+use super::body::Body;
+use super::reply::Reply;
+use super::routes::{GuardedRoutes, Peer, all};
+use super::wire::doctor::ProcessView;
+use super::wire::words::{AuthorityName, Serial};
+use super::wire::{
+    AuditPage, AuditQuery, BackupText, BackupView, CheckpointView, ConsistencyQuery, ConsistencyView,
+    IssuanceProofView, StoreView,
+};
+use super::{OperatorState, audit_acts, doctor_acts, vault};
+
+/// Adds the routes.
+pub(super) fn add(routes: GuardedRoutes) -> GuardedRoutes {
+    routes
+        .get("/v1/audit", all(ReadAudit), "List audit records.", audit)
+        .get("/v1/audit/checkpoint", all(ReadAudit), "Sign a checkpoint of the audit log.", checkpoint)
+        .get(
+            "/v1/audit/consistency",
+            all(ReadAudit),
+            "Prove that a later state of the audit log continues an earlier one.",
+            consistency,
+        )
+        .get(
+            "/v1/audit/proofs/{issuer}/{serial}",
+            all(ReadAudit),
+            "Prove that the issuance of a certificate is in the audit log.",
+            prove_issuance,
+        )
+        .post("/v1/backups", all(BackUp), "Make a backup.", create_backup)
+        .get("/v1/store", all(Look), "Show the ledger as a whole.", store)
+        .get("/v1/process", all(Look), "Show the process that serves, and the end of its records.", process)
+}
+
+async fn audit(
+    State(state): State<OperatorState>,
+    Query(query): Query<AuditQuery>,
+) -> Result<Json<AuditPage>, Reply> {
+    state.run(move |system| audit_acts::records(system, query)).await
+}
+
+async fn checkpoint(State(state): State<OperatorState>) -> Result<Json<CheckpointView>, Reply> {
+    state.run(audit_acts::checkpoint).await
+}
+
+async fn consistency(
+    State(state): State<OperatorState>,
+    Query(query): Query<ConsistencyQuery>,
+) -> Result<Json<ConsistencyView>, Reply> {
+    state.run(move |system| audit_acts::consistency(system, query)).await
+}
+
+async fn prove_issuance(
+    State(state): State<OperatorState>,
+    Path((issuer, serial)): Path<(AuthorityName, Serial)>,
+) -> Result<Json<IssuanceProofView>, Reply> {
+    state.run(move |system| audit_acts::prove_issuance(system, &issuer, &serial)).await
+}
+
+async fn create_backup(
+    State(state): State<OperatorState>,
+    Extension(peer): Extension<Peer>,
+    Body(text): Body<BackupText>,
+) -> Result<Json<BackupView>, Reply> {
+    state.run(move |system| vault::create_backup(system, &peer, &text)).await
+}
+
+async fn store(State(state): State<OperatorState>) -> Result<Json<StoreView>, Reply> {
+    state.run(vault::store).await
+}
+
+async fn process(State(state): State<OperatorState>) -> Result<Json<ProcessView>, Reply> {
+    let started = Arc::clone(&state.started);
+    state.run(move |system| doctor_acts::process(system, &started)).await
+}
