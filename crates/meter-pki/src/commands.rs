@@ -34,6 +34,7 @@ mod secrets;
 mod revocation;
 mod serve;
 mod shipment;
+mod sign_in;
 mod signer;
 mod sim;
 mod store;
@@ -47,6 +48,8 @@ use std::process::ExitCode;
 
 use clap::CommandFactory;
 use clap_complete::Shell;
+
+pub(crate) use credential::file::replace_text;
 
 use crate::cli::device::DeviceCommand;
 use crate::cli::{BackupCommand, CaCommand, Cli, Command, CrlCommand, RestoreCommand, StoreCommand};

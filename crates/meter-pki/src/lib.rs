@@ -18,6 +18,7 @@ pub mod operator;
 mod campaigns;
 mod emergencies;
 mod people;
+mod sign_in;
 mod visits;
 mod key_watch;
 mod system_meters;

@@ -4,6 +4,7 @@
 //! through the verbs of ca-core and leaves its audit record there. The store is never opened by another process.
 
 mod acts;
+mod bearer;
 mod audit_acts;
 mod delivery_acts;
 mod doctor_acts;
@@ -18,6 +19,7 @@ mod ocsp_acts;
 pub(crate) mod order_acts;
 mod people_acts;
 mod people_routes;
+mod self_routes;
 mod visit_acts;
 mod visit_bundle;
 mod visit_receipts;
@@ -49,7 +51,8 @@ use status_server::responder::Responder;
 
 use crate::compose::System;
 use crate::started::Started;
-pub(crate) use listener::{Doorkeeper, OperatorListener, let_others_find};
+pub(crate) use bearer::with_tokens;
+pub(crate) use listener::{Doorkeeper, OperatorListener, SignedIn, let_others_find};
 pub(crate) use reconciliation_meters::ReconciliationMeters;
 use reply::Reply;
 pub(crate) use routes::Peer;
@@ -196,6 +199,7 @@ fn guarded() -> GuardedRoutes {
         .get("/v1/store", all(Look), store)
         .get("/v1/process", all(Look), process)
         .with(people_routes::add)
+        .with(self_routes::add)
         .with(emergency_routes::add)
         .with(visit_routes::add)
         .with(campaign_routes::add)

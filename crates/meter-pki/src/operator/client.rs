@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
-use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper::http::HeaderValue;
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -18,6 +18,7 @@ use tokio::net::UnixStream;
 
 use super::wire::{AuditPage, AuditQuery, FailureView};
 use crate::exit::{Exit, Failure};
+use crate::sign_in::TokenFile;
 use crate::web::{self, WebError, WebPlace};
 
 /// Asks a serving meter-pki.
@@ -31,8 +32,8 @@ pub struct OperatorClient {
 enum Way {
     /// On this machine.
     Socket(PathBuf),
-    /// Over TLS, with a client certificate.
-    Elsewhere(Arc<(WebPlace, Arc<ClientConfig>)>),
+    /// Over TLS, with a client certificate, or with the token of whoever signed in.
+    Elsewhere(Arc<(WebPlace, Arc<ClientConfig>, Option<TokenFile>)>),
 }
 
 impl OperatorClient {
@@ -44,7 +45,20 @@ impl OperatorClient {
 
     /// Makes a client of a server elsewhere.
     pub(crate) fn elsewhere(place: WebPlace, tls: ClientConfig) -> Self {
-        Self { way: Way::Elsewhere(Arc::new((place, Arc::new(tls)))) }
+        Self { way: Way::Elsewhere(Arc::new((place, Arc::new(tls), None))) }
+    }
+
+    /// The same for whoever signs in at an identity provider.
+    pub(crate) fn signed_in(place: WebPlace, tls: ClientConfig, token: TokenFile) -> Self {
+        Self { way: Way::Elsewhere(Arc::new((place, Arc::new(tls), Some(token)))) }
+    }
+
+    /// Returns where the token is kept, for whoever signs in.
+    pub(crate) fn token_file(&self) -> Option<&TokenFile> {
+        match &self.way {
+            Way::Socket(_) => None,
+            Way::Elsewhere(there) => there.2.as_ref(),
+        }
     }
 
     /// Reads.
@@ -120,7 +134,11 @@ impl OperatorClient {
         match &self.way {
             Way::Socket(socket) => over_socket(socket, request).await,
             Way::Elsewhere(there) => {
-                let (place, tls) = there.as_ref();
+                let (place, tls, token) = there.as_ref();
+                let mut request = request;
+                if let Some(token) = token {
+                    drop(request.headers_mut().insert(AUTHORIZATION, token.bearer().await?));
+                }
                 let response = web::send(place, Some(tls), request).await.map_err(|error| away(&error))?;
                 let status = response.status();
                 let body = response.into_body().collect().await;

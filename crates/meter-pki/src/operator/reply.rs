@@ -1,6 +1,7 @@
 //! From failure to HTTP status: the only file of the operator's interface that names status codes.
 
-use axum::http::StatusCode;
+use axum::http::header::WWW_AUTHENTICATE;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use server_kit::workers::RunJobError;
@@ -42,6 +43,17 @@ const fn status(exit: Exit) -> StatusCode {
         Exit::Conflict => StatusCode::CONFLICT,
         Exit::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
     }
+}
+
+/// Answers a token that is not taken as RFC 6750 §3.1 says; what was answered for another reason stays as it is.
+pub(super) fn challenge(mut response: Response) -> Response {
+    let is_refused = response.status() == StatusCode::FORBIDDEN;
+    if is_refused {
+        *response.status_mut() = StatusCode::UNAUTHORIZED;
+        let field = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+        drop(response.headers_mut().insert(WWW_AUTHENTICATE, field));
+    }
+    response
 }
 
 impl IntoResponse for Reply {
