@@ -16,7 +16,7 @@ const USABLE: i64 = 3_600;
 /// How many seconds lie between two fetches at least, the first of which brought keys.
 const PAUSE: i64 = 60;
 /// The same after one that brought none.
-const PAUSE_AFTER_FAILURE: i64 = 10;
+const PAUSE_AFTER_FAILURE: i64 = 5;
 
 /// The keys that are at hand.
 #[derive(Debug, Default)]
@@ -101,15 +101,15 @@ mod tests {
     }
 
     #[test]
-    fn a_provider_that_is_away_is_asked_again_after_ten_seconds_and_its_keys_serve_an_hour() {
+    fn a_provider_that_is_away_is_asked_again_after_five_seconds_and_its_keys_serve_an_hour() {
         let mut ring = KeyRing::default();
         ring.note(at(0), Err("no answer".to_owned()));
-        assert_eq!([0, 9, 10].map(|now| course(&ring, now, true)), ["away", "away", "fetch"]);
+        assert_eq!([0, 4, 5].map(|now| course(&ring, now, true)), ["away", "away", "fetch"]);
         let Course::Away { why } = ring.course(at(1), |_| true) else { panic!("away") };
         assert_eq!(why, "no answer");
         ring.note(at(100), Ok(Keys::default()));
-        ring.note(at(3_695), Err("no answer".to_owned()));
-        assert_eq!([3_699, 3_700, 3_705].map(|now| course(&ring, now, true)), ["use", "away", "fetch"]);
+        ring.note(at(3_698), Err("no answer".to_owned()));
+        assert_eq!([3_699, 3_700, 3_703].map(|now| course(&ring, now, true)), ["use", "away", "fetch"]);
     }
 
     #[test]
