@@ -100,7 +100,10 @@ impl Provider {
     pub fn forge(&self, header: &Value, claims: &Value) -> String {
         let der = self.directory.join("sign.der");
         let key = path(&self.directory.join("sign.key"));
-        drop(openssl(["pkcs8", "-topk8", "-nocrypt", "-in", &key, "-outform", "DER", "-out", &path(&der)]).ok());
+        drop(
+            openssl(["pkcs8", "-topk8", "-nocrypt", "-in", &key, "-outform", "DER", "-out", &path(&der)])
+                .ok(),
+        );
         let key = SigningKey::from_pkcs8_der(&std::fs::read(der).expect("a key")).expect("PKCS#8");
         let signed = format!("{}.{}", part(header), part(claims));
         let signature: Signature = key.sign(signed.as_bytes());

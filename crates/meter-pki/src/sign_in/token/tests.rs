@@ -178,8 +178,7 @@ fn what_was_changed_is_refused_and_whose_it_is_is_not_believed() {
     let changed = format!("{}.{other}.{}", parts[0], parts[2]);
     let refused = judge_at(&provider, &changed, &expected(), NOW).unwrap_err();
     assert_eq!(refused, TokenRefused::from(TokenFault::Signature));
-    for text in
-        ["", "a", "a.b", &format!("{token}.x"), &format!("{}.{}.", parts[0], "!"), &"a".repeat(8_193)]
+    for text in ["", "a", "a.b", &format!("{token}.x"), &format!("{}.{}.", parts[0], "!"), &"a".repeat(8_193)]
     {
         assert_eq!(fault(&provider, text), "people.token-malformed", "{text}");
     }
