@@ -1,4 +1,4 @@
-//! An identity provider that others wrote, glewlwyd of Debian: OpenID Connect over TLS, its database made of the package's own
+//! An identity provider that others wrote, glewlwyd of Debian: `OpenID` Connect over TLS, its database made of the package's own
 //! SQL; and a browser before it. The script beside this file speaks to it.
 
 use std::io::{BufRead, BufReader};

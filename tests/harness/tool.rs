@@ -104,7 +104,7 @@ pub fn promtool() -> PathBuf {
     of_environment("METER_PKI_PROMTOOL", "promtool", "promtool")
 }
 
-/// Finds glewlwyd, an OpenID provider.
+/// Finds glewlwyd, an `OpenID` provider.
 ///
 /// # Panics
 /// When it is not installed.

@@ -258,7 +258,7 @@ fn whoever_signs_in_at_the_identity_provider_is_who_the_record_says_and_no_token
     house.provider.stop();
     assert_eq!(house.ask(&last, &[]).0, 200);
     drop(house.run(&of(take_away)).ok());
-    assert_eq!(house.ask(&last, &[]), (401, "people.unknown".to_owned()));
+    assert_eq!(house.ask(&last, &[]), (403, "people.unknown".to_owned()));
     house.provider.serve();
     let out = house.run(sign_out).ok();
     // This provider revokes for confidential clients alone, and it is told.

@@ -314,7 +314,7 @@ mod tests {
         ] {
             assert_eq!(Credential::oidc(issuer, subject), Err(ParseCredentialError), "{issuer} {subject}");
         }
-        assert!(Credential::oidc("https://id.example", &long[..236]).is_ok());
+        assert!(Credential::oidc("https://id.example", &"a".repeat(236)).is_ok());
         assert!(Credential::oidc("https://id.example tim", "x").is_err());
     }
 

@@ -236,8 +236,7 @@ pub async fn start(
     let reconciliations = Arc::new(ReconciliationMeters::new(&metrics));
     let state = OperatorState { system: Arc::clone(&system), pool, responder, reconciliations, started };
     let operator_router = router(state, health.admin_router(), metrics.router());
-    let sign_in = sign_in(config, &system);
-    let elsewhere = with_tokens(operator_router.clone(), sign_in);
+    let elsewhere = with_tokens(operator_router.clone(), sign_in(config, &system));
     open.operators(&mut tasks, config.operator_door.as_ref(), elsewhere).await?;
     tasks.spawn(socket.serve(operator_router, doorkeeper(&system), shutdown));
     health.started();

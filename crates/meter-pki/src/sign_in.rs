@@ -1,4 +1,4 @@
-//! Sign-in at an identity provider by OpenID Connect: what of it the server judges, and what the command line does.
+//! Sign-in at an identity provider by `OpenID` Connect: what of it the server judges, and what the command line does.
 //!
 //! The server takes a provider's token as proof of one credential, `oidc:ISSUER SUBJECT`, and of nothing else: who that is and
 //! what he may do is on record here, and no claim of a token adds to it. The command line gets the token: authorisation code

@@ -52,7 +52,7 @@ fn token_file(sign_in: &RemoteSignIn) -> Result<TokenFile, Failure> {
     if !is_fit(issuer) {
         return Err(unfit(&format!("server.sign_in.issuer: {issuer} is neither https nor on this machine")));
     }
-    let kind = sign_in.token.as_deref().map_or(Some(TokenKind::default()), TokenKind::from_name);
+    let kind = sign_in.token.as_deref().map_or(Some(TokenKind::Access), TokenKind::from_name);
     let kind = kind.ok_or_else(|| unfit(&"server.sign_in.token: is access-token or id-token"))?;
     let tls = match trust_file {
         Some(file) => Some(web::trusting(file).map_err(|error| unfit(&error))?),

@@ -145,7 +145,7 @@ impl<'a> Checker<'a> {
         });
         if raw.operator.get_ref().listen.is_none() && raw.operator.get_ref().sign_in.is_some() {
             self.at(&raw.operator, |checker, _| {
-                checker.note("operator.sign_in", "goes with operator.listen")
+                checker.note("operator.sign_in", "goes with operator.listen");
             });
         }
         let break_glass_hours = self.at(&raw.operator, Self::break_glass);

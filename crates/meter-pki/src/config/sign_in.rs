@@ -28,7 +28,7 @@ pub struct RawSignIn {
     /// `clients`: the ids of the clients that get tokens for us; whichever the provider gives them to unless given.
     #[serde(default)]
     pub clients: Vec<String>,
-    /// `algorithms`: how tokens may be signed; ES256, ES384, EdDSA, PS256 and RS256 unless given.
+    /// `algorithms`: how tokens may be signed; ES256, ES384, `EdDSA`, PS256 and RS256 unless given.
     pub algorithms: Option<Vec<String>>,
     /// `longest_token_seconds`: for how long a token may be, 60 to 86,400; 3,600 unless given.
     pub longest_token_seconds: Option<u32>,
@@ -60,7 +60,7 @@ impl Checker<'_> {
         self.keep(&format!("{what}.issuer"), fits)?;
         let named = (!raw.audience.is_empty()).then_some(()).ok_or("is not empty");
         self.keep(&format!("{what}.audience"), named)?;
-        let kind = raw.token.as_deref().map_or(Some(TokenKind::default()), TokenKind::from_name);
+        let kind = raw.token.as_deref().map_or(Some(TokenKind::Access), TokenKind::from_name);
         let kind = self.keep(&format!("{what}.token"), kind.ok_or("is access-token or id-token"))?;
         let names = raw.algorithms.clone().unwrap_or_else(|| USUAL.map(str::to_owned).into());
         let algorithms: Option<Vec<_>> = names.iter().map(|name| algorithm(name)).collect();

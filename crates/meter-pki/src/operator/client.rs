@@ -137,7 +137,7 @@ impl OperatorClient {
                 let (place, tls, token) = there.as_ref();
                 let mut request = request;
                 if let Some(token) = token {
-                    drop(request.headers_mut().insert(AUTHORIZATION, token.bearer().await?));
+                    drop(request.headers_mut().insert(AUTHORIZATION, Box::pin(token.bearer()).await?));
                 }
                 let response = web::send(place, Some(tls), request).await.map_err(|error| away(&error))?;
                 let status = response.status();

@@ -1,4 +1,4 @@
-//! What the command line asks a provider for, and what it keeps of the answer (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3).
+//! What the command line asks a provider for, and what it keeps of the answer (RFC 6749 §5.1, `OpenID` Connect Core §3.1.3.3).
 //!
 //! It is a public client (RFC 8252 §8.4): it has no secret. Who signed in, it reads in the ID token, which it judges as the
 //! server judges its tokens.

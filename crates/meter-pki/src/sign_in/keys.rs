@@ -34,7 +34,7 @@ impl Keys {
         Ok(Self(set.keys.into_iter().take(MOST).filter_map(read).collect()))
     }
 
-    /// Returns the key that a token names. One that names none is from a provider with a single key (OpenID Connect Core
+    /// Returns the key that a token names. One that names none is from a provider with a single key (`OpenID` Connect Core
     /// §10.1).
     pub(crate) fn find(&self, header: &Header) -> Option<&DecodingKey> {
         let fits = |key: &&Key| {

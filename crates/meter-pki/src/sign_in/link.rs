@@ -37,7 +37,7 @@ impl Link {
         &self.issuer
     }
 
-    /// Asks for what the provider says of itself (OpenID Connect Discovery §4.1).
+    /// Asks for what the provider says of itself (`OpenID` Connect Discovery §4.1).
     pub(super) async fn metadata(&self) -> Result<Metadata, String> {
         let url = format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/'));
         Metadata::parse(&self.issuer, &self.get(&url).await?)

@@ -1,4 +1,4 @@
-//! What an identity provider says of itself at `/.well-known/openid-configuration` (OpenID Connect Discovery §3, RFC 8414).
+//! What an identity provider says of itself at `/.well-known/openid-configuration` (`OpenID` Connect Discovery §3, RFC 8414).
 
 use serde::Deserialize;
 

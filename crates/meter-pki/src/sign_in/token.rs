@@ -1,6 +1,6 @@
 //! What a token proves: pure, by keys and a time that are given.
 //!
-//! An access token is judged by RFC 9068 §4, an ID token by OpenID Connect Core §3.1.3.7; both are signed JWTs. jsonwebtoken checks the
+//! An access token is judged by RFC 9068 §4, an ID token by `OpenID` Connect Core §3.1.3.7; both are signed JWTs. jsonwebtoken checks the
 //! signature. Times are compared here, since it knows no clock but the computer's.
 
 use ca_core::people::Credential;
@@ -20,10 +20,9 @@ const LONGEST: usize = 8_192;
 const LEEWAY: i64 = 30;
 
 /// Which of a provider's tokens are taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TokenKind {
     /// Access tokens for us as a resource (RFC 9068).
-    #[default]
     Access,
     /// ID tokens, for providers whose access tokens are no JWTs.
     Id,
@@ -140,10 +139,10 @@ impl<'a> Unjudged<'a> {
         if text.len() > LONGEST || text.split('.').count() != 3 {
             return Err(TokenFault::Malformed);
         }
-        let header = decode_header(text).map_err(|error| match error.kind() {
-            // An algorithm that the library does not know, such as none.
-            ErrorKind::Json(_) => TokenFault::Algorithm,
-            _ => TokenFault::Malformed,
+        // An algorithm that the library does not know, such as none, is to it no JSON.
+        let header = decode_header(text).map_err(|error| {
+            let is_unknown = matches!(error.kind(), ErrorKind::Json(_));
+            if is_unknown { TokenFault::Algorithm } else { TokenFault::Malformed }
         })?;
         if !expected.algorithms.contains(&header.alg) {
             return Err(TokenFault::Algorithm);
@@ -188,10 +187,14 @@ impl<'a> Unjudged<'a> {
         validation.validate_aud = false;
         validation.required_spec_claims.clear();
         let verified = decode::<Claims>(self.text, key, &validation);
-        verified.map(|token| token.claims).map_err(|error| match error.kind() {
-            ErrorKind::InvalidSignature => TokenFault::Signature,
-            ErrorKind::Json(_) => TokenFault::Claim { claim: "iss, sub, aud, exp, iat, nbf or amr" },
-            _ => TokenFault::Malformed,
+        verified.map(|token| token.claims).map_err(|error| {
+            if matches!(error.kind(), ErrorKind::InvalidSignature) {
+                TokenFault::Signature
+            } else if matches!(error.kind(), ErrorKind::Json(_)) {
+                TokenFault::Claim { claim: "iss, sub, aud, exp, iat, nbf or amr" }
+            } else {
+                TokenFault::Malformed
+            }
         })
     }
 
@@ -249,7 +252,7 @@ fn check_time(claims: &Claims, expected: &Expected, now: UnixTime) -> Result<Uni
     Ok(of(exp))
 }
 
-/// How its holder signed in, where it matters (OpenID Connect Core §2, RFC 8176).
+/// How its holder signed in, where it matters (`OpenID` Connect Core §2, RFC 8176).
 fn check_authentication(claims: &Claims, expected: &Expected) -> Result<(), TokenFault> {
     let acr = expected.acr_values.is_empty()
         || claims.acr.as_ref().is_some_and(|acr| expected.acr_values.contains(acr));
