@@ -49,8 +49,6 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 use clap_complete::Shell;
 
-pub(crate) use credential::file::replace_text;
-
 use crate::cli::device::DeviceCommand;
 use crate::cli::{BackupCommand, CaCommand, Cli, Command, CrlCommand, RestoreCommand, StoreCommand};
 use crate::config::{Config, RemoteServer};

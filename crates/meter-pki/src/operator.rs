@@ -52,7 +52,7 @@ use status_server::responder::Responder;
 use crate::compose::System;
 use crate::started::Started;
 pub(crate) use bearer::with_tokens;
-pub(crate) use listener::{Doorkeeper, OperatorListener, SignedIn, let_others_find};
+pub(crate) use listener::{Doorkeeper, OperatorListener, let_others_find};
 pub(crate) use reconciliation_meters::ReconciliationMeters;
 use reply::Reply;
 pub(crate) use routes::Peer;

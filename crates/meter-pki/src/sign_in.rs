@@ -16,6 +16,7 @@ mod link;
 mod loopback;
 mod metadata;
 mod provider;
+mod signed_in;
 mod token;
 
 pub(crate) use device::by_device;
@@ -25,4 +26,5 @@ pub(crate) use grant::{SignInPlace, Wanted, revoke};
 pub(crate) use kept::TokenFile;
 pub(crate) use link::is_fit;
 pub(crate) use provider::SignIn;
+pub(crate) use signed_in::SignedIn;
 pub(crate) use token::{Expected, TokenKind, algorithm};

@@ -14,9 +14,9 @@ use axum::response::Response;
 use ca_core::people::Credential;
 use server_kit::listener::PeerConnection;
 
-use super::listener::{Connected, SignedIn};
+use super::listener::Connected;
 use super::reply;
-use crate::sign_in::{SignIn, TokenFault, TokenRefused};
+use crate::sign_in::{SignIn, SignedIn, TokenFault, TokenRefused};
 
 /// Adds the reading of tokens to routes; where no provider is configured, whoever sends one is told so.
 pub(crate) fn with_tokens(routes: Router, sign_in: Option<Arc<SignIn>>) -> Router {

@@ -3,21 +3,19 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::net::IpAddr;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::{Extension, Router};
-use ca_core::people::Credential;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use server_kit::listener::PeerConnection;
 use server_kit::shutdown::Shutdown;
 use tokio::net::{UnixListener, UnixStream};
 
-use crate::sign_in::TokenRefused;
+use crate::sign_in::SignedIn;
 
 /// Who is at the other end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,15 +26,6 @@ pub(crate) enum Connected {
     Elsewhere(PeerConnection),
     /// Somebody elsewhere, with the token that he sent.
     SignedIn(SignedIn),
-}
-
-/// What a token proves.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct SignedIn {
-    /// Where it came from.
-    pub(crate) address: IpAddr,
-    /// The credential, or why there is none.
-    pub(crate) outcome: Result<Credential, TokenRefused>,
 }
 
 impl Connected {

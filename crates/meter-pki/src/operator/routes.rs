@@ -21,12 +21,13 @@ use server_kit::listener::PeerConnection;
 
 use super::OperatorState;
 use super::acts::{tenant, unavailable};
-use super::listener::{Connected, SignedIn};
+use super::listener::Connected;
 use super::reply::{Refusal, Reply};
 use crate::compose::System;
 use crate::exit::{Exit, Failure};
 use crate::people;
 use crate::people::certificate::NotKnown;
+use crate::sign_in::SignedIn;
 
 /// What the reason codes of refusals for want of a permission begin with.
 const OURS: &str = "people.";

@@ -8,7 +8,7 @@ use ca_core::ports::Unavailable;
 
 use crate::compose::System;
 use crate::exit::{Exit, Failure};
-use crate::operator::SignedIn;
+use crate::sign_in::SignedIn;
 
 /// Returns the person whose the token is, if he is on record: also for one that is refused, once its signature was right.
 pub(crate) fn known(system: &System, signed_in: &SignedIn) -> Result<Option<Person>, Unavailable> {

@@ -131,6 +131,7 @@ mod tests {
             resource: Some("https://pki.example".to_owned()),
             kind: TokenKind::Access,
             redirect_port: None,
+            now: || ca_core::validity::UnixTime::from_seconds(1_795_255_200),
         };
         SignInPlace::new("https://id.example", None, wanted)
     }

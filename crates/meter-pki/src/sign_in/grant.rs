@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use ca_core::people::Credential;
-use ca_core::ports::Clock as _;
 use ca_core::validity::UnixTime;
 use hyper::StatusCode;
 use rustls::ClientConfig;
@@ -17,7 +16,6 @@ use super::fault::TokenFault;
 use super::link::Link;
 use super::metadata::Metadata;
 use super::token::{Expected, Judged, TokenKind, Unjudged, algorithm};
-use crate::compose::SystemClock;
 use crate::exit::{Exit, Failure};
 
 /// How long an answer of the provider is waited for.
@@ -42,6 +40,8 @@ pub(crate) struct SignInPlace {
     kind: TokenKind,
     /// The port of the redirection; one of the system's choice unless the provider wants to know it.
     pub(super) redirect_port: Option<u16>,
+    /// The clock.
+    pub(super) now: fn() -> UnixTime,
 }
 
 /// How one wants to be known.
@@ -57,6 +57,8 @@ pub(crate) struct Wanted {
     pub(crate) kind: TokenKind,
     /// The port of the redirection.
     pub(crate) redirect_port: Option<u16>,
+    /// The clock.
+    pub(crate) now: fn() -> UnixTime,
 }
 
 /// What was granted.
@@ -116,9 +118,9 @@ impl NotGranted {
 impl SignInPlace {
     /// Makes one that trusts nobody but `tls` on the way.
     pub(crate) fn new(issuer: &str, tls: Option<ClientConfig>, wanted: Wanted) -> Self {
-        let Wanted { client_id, scope, resource, kind, redirect_port } = wanted;
+        let Wanted { client_id, scope, resource, kind, redirect_port, now } = wanted;
         let scope = scope.unwrap_or_else(|| "openid".to_owned());
-        Self { link: Link::new(issuer, tls, PATIENCE), client_id, scope, resource, kind, redirect_port }
+        Self { link: Link::new(issuer, tls, PATIENCE), client_id, scope, resource, kind, redirect_port, now }
     }
 
     /// Returns the issuer.
@@ -196,14 +198,14 @@ impl SignInPlace {
         let untrue = |fault: TokenFault| untrue(&format!("of the ID token: {fault}"));
         let unjudged = Unjudged::read(id_token, &expected).map_err(untrue)?;
         let keys = self.link.keys(metadata).await.map_err(away)?;
-        unjudged.judge(&keys, &expected, SystemClock.now()).map_err(|refused| untrue(refused.fault))
+        unjudged.judge(&keys, &expected, (self.now)()).map_err(|refused| untrue(refused.fault))
     }
 
     fn kept(&self, answer: TokenAnswer, judged: Option<Judged>) -> Result<Granted, Failure> {
         if !answer.token_type.eq_ignore_ascii_case("bearer") {
             return Err(untrue("the token is no bearer token"));
         }
-        let told = SystemClock.now().plus_seconds(answer.expires_in.unwrap_or(UNTOLD).clamp(0, 31_536_000));
+        let told = (self.now)().plus_seconds(answer.expires_in.unwrap_or(UNTOLD).clamp(0, 31_536_000));
         let (token, expires) = match self.kind {
             TokenKind::Access => (answer.access_token, told),
             TokenKind::Id => (answer.id_token, judged.as_ref().map_or(told, |judged| judged.expires)),
@@ -289,6 +291,7 @@ mod tests {
             resource: None,
             kind,
             redirect_port: None,
+            now: || UnixTime::from_seconds(1_795_255_200),
         };
         SignInPlace::new("https://id.example", None, wanted)
     }

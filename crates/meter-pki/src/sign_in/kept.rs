@@ -3,15 +3,12 @@
 use std::fs::File;
 use std::path::PathBuf;
 
-use ca_core::ports::Clock as _;
 use ca_core::validity::UnixTime;
 use hyper::http::HeaderValue;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::grant::{Granted, SignInPlace};
-use crate::commands::replace_text;
-use crate::compose::SystemClock;
 use crate::exit::{Exit, Failure};
 use crate::private_text;
 
@@ -94,7 +91,7 @@ impl TokenFile {
         };
         let text = serde_json::to_string(&kept).map(Zeroizing::new);
         let text = text.map_err(|error| Failure::new(Exit::Failed, "sign-in.file", error))?;
-        replace_text(&self.path, &text)?;
+        private_text::replace(&self.path, text.as_bytes()).map_err(|error| self.unusable(&error))?;
         Ok(kept)
     }
 
@@ -124,14 +121,14 @@ impl TokenFile {
     /// When nobody is signed in, or the provider gives no other.
     pub(crate) async fn bearer(&self) -> Result<Bearer, Failure> {
         let kept = self.own()?;
-        if kept.is_good(SystemClock.now()) {
+        if kept.is_good((self.place.now)()) {
             return self.field(&kept);
         }
         // A provider may end everything when a refresh token comes twice (RFC 9700 §4.14.2): one of us asks at a time.
         let lock = File::open(&self.path).map_err(|error| self.unusable(&error))?;
         tokio::task::block_in_place(|| lock.lock()).map_err(|error| self.unusable(&error))?;
         let kept = self.own()?;
-        if kept.is_good(SystemClock.now()) {
+        if kept.is_good((self.place.now)()) {
             return self.field(&kept);
         }
         let refresh = kept.refresh_token.as_deref().ok_or_else(|| needed("the token has run out"))?;
@@ -176,8 +173,14 @@ mod tests {
 
     fn place(client_id: &str) -> SignInPlace {
         let client_id = client_id.to_owned();
-        let wanted =
-            Wanted { client_id, scope: None, resource: None, kind: TokenKind::Access, redirect_port: None };
+        let wanted = Wanted {
+            client_id,
+            scope: None,
+            resource: None,
+            kind: TokenKind::Access,
+            redirect_port: None,
+            now: || UnixTime::from_seconds(1_795_255_200),
+        };
         SignInPlace::new("https://id.example", None, wanted)
     }
 
