@@ -26,14 +26,14 @@ pub(crate) fn read(file: &Path) -> Result<Zeroizing<String>, String> {
 pub(crate) fn replace(path: &Path, octets: &[u8]) -> io::Result<()> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     let aside = path.with_file_name(format!(".{}.new", name.to_string_lossy()));
-    match std::fs::remove_file(&aside) {
+    match fs::remove_file(&aside) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
     file.write_all(octets)?;
     file.sync_all()?;
-    std::fs::rename(&aside, path)?;
+    fs::rename(&aside, path)?;
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     File::open(parent.unwrap_or_else(|| Path::new(".")))?.sync_all()
 }

@@ -11,6 +11,7 @@ use rustls::pki_types::{CertificateDer, pem::PemObject};
 use zeroize::Zeroizing;
 
 use crate::exit::{Exit, Failure};
+use crate::private_text;
 
 /// What a credential file holds.
 pub(crate) struct CredentialFile {
