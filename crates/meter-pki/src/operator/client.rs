@@ -125,7 +125,7 @@ impl OperatorClient {
         target: &str,
         body: Bytes,
     ) -> Result<(StatusCode, Bytes), Failure> {
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(target)
             .header(CONTENT_TYPE, "application/json")
@@ -135,11 +135,11 @@ impl OperatorClient {
             Way::Socket(socket) => over_socket(socket, request).await,
             Way::Elsewhere(there) => {
                 let (place, tls, token) = there.as_ref();
-                let mut request = request;
                 if let Some(token) = token {
                     drop(request.headers_mut().insert(AUTHORIZATION, Box::pin(token.bearer()).await?));
                 }
-                let response = web::send(place, Some(tls), request).await.map_err(|error| away(&error))?;
+                let sent = Box::pin(web::send(place, Some(tls), request));
+                let response = sent.await.map_err(|error| away(&error))?;
                 let status = response.status();
                 let body = response.into_body().collect().await;
                 Ok((status, body.map_err(|error| broken(&error))?.to_bytes()))
