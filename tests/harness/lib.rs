@@ -15,6 +15,7 @@ pub mod messages;
 pub mod ceremony_cuts;
 pub mod people;
 pub mod operators;
+pub mod provider;
 pub mod head_end;
 pub mod chapter;
 pub mod clock;

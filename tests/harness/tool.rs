@@ -122,6 +122,15 @@ pub fn prometheus() -> PathBuf {
     of_environment("METER_PKI_PROMTOOL", "promtool", "prometheus")
 }
 
+/// Finds glewlwyd, an `OpenID` provider.
+///
+/// # Panics
+/// When it is not installed.
+#[must_use]
+pub fn glewlwyd() -> PathBuf {
+    of_environment("METER_PKI_GLEWLWYD", "glewlwyd", "glewlwyd")
+}
+
 /// Finds a program in the folder that the variable names, or where `tests/run` installs the environment.
 fn of_environment(variable: &str, name: &str, program: &str) -> PathBuf {
     let folder = std::env::var_os(variable).map_or_else(

@@ -29,6 +29,7 @@ mod requests;
 mod responder;
 mod secrets;
 mod shipments;
+mod sign_in;
 mod technicians;
 mod transcript;
 mod uplifts;

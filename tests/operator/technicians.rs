@@ -100,7 +100,7 @@ fn what_is_brought_back(rehearsal: &Rehearsal, again: &str) {
 
 #[test]
 fn the_chapter_on_technicians_works_as_it_stands() {
-    let [people, open, approve, first, bundle, again, end] = steps(CHAPTER);
+    let [people, open, approve, first, bundle, again, end, _] = steps(CHAPTER);
     assert_eq!(blocks(CHAPTER, "toml").len(), 2);
     let rehearsal = Rehearsal::start_with(1, |text| format!("{text}\n[visits]\napprovals = \"two\"\n"));
     let_in(&rehearsal);

@@ -43,11 +43,13 @@ pub enum Permission {
     LeadVisits,
     /// Have certificates for a hand-held unit on one's own visits, and hand in what was done on them.
     Visit,
+    /// See who one is to the server, and what one may do.
+    LookAtOneself,
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Look,
         Self::ReadAudit,
         Self::LookAtPeople,
@@ -68,6 +70,7 @@ impl Permission {
         Self::ReviewEmergencies,
         Self::LeadVisits,
         Self::Visit,
+        Self::LookAtOneself,
     ];
 
     /// Returns its word.
@@ -94,6 +97,7 @@ impl Permission {
             Self::ReviewEmergencies => "review-emergencies",
             Self::LeadVisits => "lead-visits",
             Self::Visit => "visit",
+            Self::LookAtOneself => "look-at-oneself",
         }
     }
 
@@ -101,7 +105,11 @@ impl Permission {
     #[must_use]
     pub const fn changes(self) -> bool {
         match self {
-            Self::Look | Self::ReadAudit | Self::LookAtPeople | Self::ReviewEmergencies => false,
+            Self::Look
+            | Self::ReadAudit
+            | Self::LookAtPeople
+            | Self::ReviewEmergencies
+            | Self::LookAtOneself => false,
             Self::ChangePeople
             | Self::Issue
             | Self::DecideRequests

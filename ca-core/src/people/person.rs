@@ -85,6 +85,14 @@ impl Credential {
         }
         .ok_or(ParseCredentialError)
     }
+
+    /// Makes that of a subject at an identity provider: both of visible ASCII, together at most 254 octets.
+    ///
+    /// # Errors
+    /// [`ParseCredentialError`].
+    pub fn oidc(issuer: &str, subject: &str) -> Result<Self, ParseCredentialError> {
+        oidc(&format!("{issuer} {subject}")).ok_or(ParseCredentialError)
+    }
 }
 
 fn oidc(text: &str) -> Option<Credential> {
@@ -290,6 +298,24 @@ mod tests {
         assert_eq!(Caller::with(user(), None, false), Caller::Stranger(user()));
         let certificate = || Credential::Certificate([1; 32]);
         assert_eq!(Caller::with(certificate(), None, true), Caller::Stranger(certificate()));
+    }
+
+    #[test]
+    fn a_subject_is_issuer_and_name_and_neither_has_a_space() {
+        let known = Credential::oidc("https://id.example", "tim").unwrap();
+        assert_eq!(Credential::parse("oidc:https://id.example tim"), Ok(known));
+        let long = "a".repeat(237);
+        for (issuer, subject) in [
+            ("", "tim"),
+            ("https://id.example", ""),
+            ("https://id.example", "t m"),
+            ("https://id.example", "t\n"),
+            ("https://id.example", &long),
+        ] {
+            assert_eq!(Credential::oidc(issuer, subject), Err(ParseCredentialError), "{issuer} {subject}");
+        }
+        assert!(Credential::oidc("https://id.example", &"a".repeat(236)).is_ok());
+        assert!(Credential::oidc("https://id.example tim", "x").is_err());
     }
 
     #[test]

@@ -76,6 +76,7 @@ impl Role {
                 Permission::LetInAgain,
                 Permission::BackUp,
                 Permission::BreakGlass,
+                Permission::LookAtOneself,
             ],
             Self::CaOperations => &[
                 Permission::Look,
@@ -86,6 +87,7 @@ impl Role {
                 Permission::ShutOut,
                 Permission::Publish,
                 Permission::BreakGlass,
+                Permission::LookAtOneself,
             ],
             Self::RaOfficer => &[
                 Permission::Look,
@@ -96,17 +98,23 @@ impl Role {
                 Permission::LeadProduction,
                 Permission::BreakGlass,
                 Permission::LeadVisits,
+                Permission::LookAtOneself,
             ],
             Self::Auditor => &[
                 Permission::Look,
                 Permission::ReadAudit,
                 Permission::LookAtPeople,
                 Permission::ReviewEmergencies,
+                Permission::LookAtOneself,
             ],
-            Self::Technician => &[Permission::Visit],
-            Self::Approver => {
-                &[Permission::Look, Permission::DecideRequests, Permission::Approve, Permission::BreakGlass]
-            }
+            Self::Technician => &[Permission::Visit, Permission::LookAtOneself],
+            Self::Approver => &[
+                Permission::Look,
+                Permission::DecideRequests,
+                Permission::Approve,
+                Permission::BreakGlass,
+                Permission::LookAtOneself,
+            ],
         }
     }
 
@@ -145,7 +153,7 @@ mod tests {
             assert!(Role::ALL.iter().any(|role| role.may(permission)), "{permission}");
         }
         assert!(Role::Auditor.permissions().iter().all(|permission| !permission.changes()));
-        assert_eq!(Role::Technician.permissions(), [Permission::Visit]);
+        assert_eq!(Role::Technician.permissions(), [Permission::Visit, Permission::LookAtOneself]);
     }
 
     #[test]

@@ -36,6 +36,7 @@ mod secrets;
 mod revocation;
 mod serve;
 mod shipment;
+mod sign_in;
 mod signer;
 mod sim;
 mod store;

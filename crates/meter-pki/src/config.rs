@@ -9,6 +9,7 @@ mod cmp;
 mod front;
 mod push;
 mod remote;
+mod sign_in;
 mod signer;
 mod watch;
 
@@ -35,7 +36,9 @@ pub use front::{
     RawHealth, RawUpstream,
 };
 pub use push::RawPush;
-pub(crate) use remote::RemoteServer;
+pub(crate) use remote::{RemoteServer, RemoteSignIn};
+pub(crate) use sign_in::CheckedSignIn;
+pub use sign_in::RawSignIn;
 pub(crate) use signer::CheckedKey;
 pub use signer::{RawKey, RawSigner, SignerConfig};
 pub(crate) use watch::{CheckedTarget, MailWay, NoticeLog, Way};
@@ -321,6 +324,8 @@ pub struct RawOperator {
     pub certificate_profiles: Option<Vec<String>>,
     /// `limits` of that listener.
     pub limits: Option<Limits>,
+    /// `[operator.sign_in]`: whose tokens are taken at that listener; nobody's unless given.
+    pub sign_in: Option<RawSignIn>,
     /// `break_glass_hours`: for how many hours somebody has a role in an emergency at most, 1 to 24; 4 unless given.
     pub break_glass_hours: Option<u8>,
 }

@@ -10,6 +10,7 @@ mod fleet_routes;
 mod publication_routes;
 mod vault_routes;
 mod openapi;
+mod bearer;
 mod audit_acts;
 mod delivery_acts;
 mod doctor_acts;
@@ -24,6 +25,7 @@ mod ocsp_acts;
 pub(crate) mod order_acts;
 mod people_acts;
 mod people_routes;
+mod self_routes;
 mod visit_acts;
 mod visit_bundle;
 mod visit_receipts;
@@ -59,6 +61,7 @@ use status_server::responder::Responder;
 
 use crate::compose::System;
 use crate::started::Started;
+pub(crate) use bearer::with_tokens;
 pub(crate) use listener::{Doorkeeper, OperatorListener, let_others_find};
 pub use openapi::Document;
 pub(crate) use reconciliation_meters::ReconciliationMeters;
@@ -150,6 +153,7 @@ fn guarded() -> GuardedRoutes {
         .with(publication_routes::add)
         .with(vault_routes::add)
         .with(people_routes::add)
+        .with(self_routes::add)
         .with(emergency_routes::add)
         .with(visit_routes::add)
         .with(campaign_routes::add)

@@ -4,6 +4,7 @@
 //! whom it names; they may do everything as long as nobody put them on record.
 
 pub(crate) mod certificate;
+pub(crate) mod token;
 
 use std::os::unix::fs::MetadataExt;
 

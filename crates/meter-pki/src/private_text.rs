@@ -1,7 +1,8 @@
-//! Secrets in text files that nobody else may read. Read anew at each use, so that they can be changed while the program runs.
+//! Secrets in files that nobody else may read. Read anew at each use, so that they can be changed while the program runs.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -16,4 +17,23 @@ pub(crate) fn read(file: &Path) -> Result<Zeroizing<String>, String> {
         return Err("others may read it: chmod 600".to_owned());
     }
     fs::read_to_string(file).map(Zeroizing::new).map_err(|error| error.to_string())
+}
+
+/// Writes octets into a file of mode 0600 aside and gives it its name: whole or not at all, also when the power goes.
+///
+/// # Errors
+/// What the operating system says.
+pub(crate) fn replace(path: &Path, octets: &[u8]) -> io::Result<()> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let aside = path.with_file_name(format!(".{}.new", name.to_string_lossy()));
+    match fs::remove_file(&aside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
+    file.write_all(octets)?;
+    file.sync_all()?;
+    fs::rename(&aside, path)?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(parent.unwrap_or_else(|| Path::new(".")))?.sync_all()
 }

@@ -28,7 +28,7 @@ use crate::compose::keys::{Absence, KeyPlace};
 use crate::compose::{
     Renewal, ServedAuthority, System, SystemPorts, cmp_config, compose, est_config, pushers, status_parts,
 };
-use crate::config::{Config, OperatorDoor, RawCmp, RawCoaps, RawEst};
+use crate::config::{CheckedSignIn, Config, OperatorDoor, RawCmp, RawCoaps, RawEst};
 use crate::deadlines::Deadlines;
 use crate::due;
 use crate::emergencies::EmergencyWatch;
@@ -37,12 +37,14 @@ use crate::intents::IntentWatch;
 use crate::key_watch::KeyWatch;
 use crate::operator::{
     Doorkeeper, LONGEST_BODY, OperatorListener, OperatorState, ReconciliationMeters, let_others_find, router,
+    with_tokens,
 };
 use crate::orders;
 use crate::people;
 use crate::publisher::Signs;
 use crate::push::Pusher;
 use crate::releases::outlook::{self, OutlookWatch};
+use crate::sign_in::SignIn;
 use crate::started::Started;
 use crate::system_meters::SystemMeters;
 use crate::visits;
@@ -234,7 +236,8 @@ pub async fn start(
     let reconciliations = Arc::new(ReconciliationMeters::new(&metrics));
     let state = OperatorState::new((Arc::clone(&system), pool), (responder, reconciliations), started);
     let operator_router = router(state, health.admin_router(), metrics.router());
-    open.operators(&mut tasks, config.operator_door.as_ref(), operator_router.clone()).await?;
+    let elsewhere = with_tokens(operator_router.clone(), sign_in(config, &system));
+    open.operators(&mut tasks, config.operator_door.as_ref(), elsewhere).await?;
     tasks.spawn(socket.serve(operator_router, doorkeeper(&system), shutdown));
     health.started();
     tracing::info!(%est, status = %config.status.listen, "serving");
@@ -348,6 +351,13 @@ async fn operator_socket(config: &Config) -> Result<OperatorListener, Failure> {
 fn doorkeeper(system: &Arc<System>) -> Doorkeeper {
     let known = Arc::clone(system);
     Arc::new(move |user| people::is_heard(&known, user))
+}
+
+/// What judges operators' tokens, where there is an identity provider.
+fn sign_in(config: &Config, system: &System) -> Option<Arc<SignIn>> {
+    let CheckedSignIn { expected, tls } = config.operator_door.as_ref()?.sign_in.clone()?;
+    tracing::info!(issuer = expected.issuer, "taking an identity provider's tokens");
+    Some(Arc::new(SignIn::new(expected, tls, Arc::clone(&system.clock))))
 }
 
 /// The operator's routes over TLS 1.3. Who comes without a certificate is told so by the routes.

@@ -24,6 +24,16 @@ pub enum PeopleCommand {
     Change(ChangePersonArgs),
     /// Issue a client certificate and put it on record as a credential.
     Certificate(CertificateArgs),
+    /// Sign in at the identity provider that the file of --config names; every verb with that file is then yours.
+    SignIn {
+        /// Show a code to be typed on another machine, instead of an address for a browser on this one.
+        #[arg(long)]
+        device: bool,
+    },
+    /// Forget the token, and have the identity provider forget it.
+    SignOut,
+    /// Show who you are to the server, and what you may do.
+    Who,
     /// Remove somebody for good; the id is never used again.
     Remove {
         /// The id.

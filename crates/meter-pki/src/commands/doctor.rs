@@ -30,7 +30,7 @@ pub(super) async fn run(args: &DoctorArgs, config: &Path, printer: &Printer) -> 
         list(&choice, printer);
         return Ok(());
     }
-    let report = examine(&gather(config, args.login).await, &choice);
+    let report = examine(&Box::pin(gather(config, args.login)).await, &choice);
     printer.result(&report, lines);
     let message = |count: usize, what| format!("{what}: {count}");
     let failure = match report.worst {

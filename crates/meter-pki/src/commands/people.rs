@@ -1,11 +1,12 @@
-//! `meter-pki people list`, `people show`, `people add`, `people change`, `people certificate` and `people remove`.
+//! `meter-pki people list`, `people show`, `people add`, `people change`, `people certificate`,
+//! `people sign-in`, `people sign-out`, `people who` and `people remove`.
 
-use super::people_certificate;
 use super::printer::{Printer, heading, table};
+use super::{people_certificate, sign_in};
 use crate::cli::people::{AddPersonArgs, ChangePersonArgs, PeopleCommand};
 use crate::exit::Failure;
 use crate::operator::client::{OperatorClient, escaped};
-use crate::operator::wire::people::{GrantView, NewcomerText, PersonChangeText, PersonView};
+use crate::operator::wire::people::{GrantView, NewcomerText, PersonChangeText, PersonView, SelfView};
 
 pub(super) async fn run(
     verb: &PeopleCommand,
@@ -28,6 +29,15 @@ pub(super) async fn run(
             printer.result(&person, lines);
         }
         PeopleCommand::Certificate(args) => people_certificate::make(args, client, printer).await?,
+        PeopleCommand::SignIn { device } => sign_in::sign_in(*device, client, printer).await?,
+        PeopleCommand::SignOut => sign_in::sign_out(client, printer).await?,
+        PeopleCommand::Who => {
+            let oneself: SelfView = client.get("/v1/self", &()).await?;
+            printer.result(&oneself, |SelfView { name, person }| match person {
+                Some(person) => lines(person),
+                None => vec![format!("{name}, who is on nobody's record and may do everything here")],
+            });
+        }
         PeopleCommand::Remove { id } => {
             let text = PersonChangeText { act: "remove".to_owned(), ..PersonChangeText::default() };
             let person = change(id, &text, client).await?;

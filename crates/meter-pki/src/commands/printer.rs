@@ -46,6 +46,11 @@ impl Printer {
         }
     }
 
+    /// Tells whoever has to do something now what it is, beside the result, in both forms.
+    pub(crate) fn prompt(self, text: &str) {
+        drop(writeln!(std::io::stderr().lock(), "{text}"));
+    }
+
     /// Returns what tells people how far a long step is.
     pub(crate) fn steps(self) -> Progress {
         Progress::new(self.json)

@@ -24,7 +24,7 @@ use signer_pkcs11::TokenOptions;
 use crate::backup::recovery_key::RecoveryPublicKey;
 
 use super::checker::{Checker, Stage};
-use super::{RawCmp, RawConfig, RawEst, RawStatus, beside};
+use super::{CheckedSignIn, RawCmp, RawConfig, RawEst, RawStatus, beside};
 
 /// A configuration that is sound.
 #[derive(Debug)]
@@ -68,6 +68,8 @@ pub(crate) struct OperatorDoor {
     pub(crate) certificate_file: PathBuf,
     pub(crate) key_file: PathBuf,
     pub(crate) limits: Option<Limits>,
+    /// Whose tokens are taken.
+    pub(crate) sign_in: Option<CheckedSignIn>,
 }
 
 /// Where private keys are.

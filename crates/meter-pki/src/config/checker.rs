@@ -52,7 +52,7 @@ pub(super) enum Stage {
 /// Collects faults, so that all are told at once.
 pub(super) struct Checker<'a> {
     file: &'a Path,
-    stage: Stage,
+    pub(super) stage: Stage,
     /// Where the table that is being checked begins in the text.
     place: usize,
     /// Whether keys may be kept by software.
@@ -112,11 +112,11 @@ impl<'a> Checker<'a> {
     }
 
     /// Notes a fault and goes on without the value.
-    fn keep<T, E: Display>(&mut self, what: &str, value: Result<T, E>) -> Option<T> {
+    pub(super) fn keep<T, E: Display>(&mut self, what: &str, value: Result<T, E>) -> Option<T> {
         value.map_err(|error| self.note(what, error)).ok()
     }
 
-    fn beside(&self, path: &Path) -> PathBuf {
+    pub(super) fn beside(&self, path: &Path) -> PathBuf {
         beside(self.file, path)
     }
 
@@ -143,6 +143,11 @@ impl<'a> Checker<'a> {
         let operator_door = raw.operator.get_ref().listen.map(|listen| {
             self.at(&raw.operator, |checker, one| checker.operator_door(listen, one, raw.est.get_ref()))
         });
+        if raw.operator.get_ref().listen.is_none() && raw.operator.get_ref().sign_in.is_some() {
+            self.at(&raw.operator, |checker, _| {
+                checker.note("operator.sign_in", "goes with operator.listen");
+            });
+        }
         let break_glass_hours = self.at(&raw.operator, Self::break_glass);
         let visit_approvals = self.at(&raw.visits, Self::visits);
         let operator_socket = self.beside(&raw.operator.get_ref().socket);
@@ -210,7 +215,11 @@ impl<'a> Checker<'a> {
             self.keep("operator.certificate_file, key_file", TlsIdentity::from_pem(&octets?, &secret?))?;
         }
         let (certificate_file, key_file) = (self.beside(certificate), self.beside(key));
-        Some(OperatorDoor { listen, certificate_file, key_file, limits: raw.limits.clone() })
+        let sign_in = match &raw.sign_in {
+            Some(raw) => Some(self.sign_in(raw)?),
+            None => None,
+        };
+        Some(OperatorDoor { listen, certificate_file, key_file, limits: raw.limits.clone(), sign_in })
     }
 
     /// For how many hours somebody has a role in an emergency at most.

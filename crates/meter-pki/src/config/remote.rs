@@ -23,12 +23,36 @@ pub(crate) struct RemoteServer {
     pub(crate) url: String,
     /// `trust_file`: the roots that vouch for the server, PEM, or one in DER.
     pub(crate) trust_file: PathBuf,
-    /// `certificate_file`: PEM, the operator's certificate, and its key unless that is elsewhere.
-    pub(crate) certificate_file: PathBuf,
+    /// `certificate_file`: PEM, the operator's certificate, and its key unless that is elsewhere; none for whoever signs in.
+    pub(crate) certificate_file: Option<PathBuf>,
     /// `key_file`: its key, PEM PKCS#8, where it stands in a file of its own.
     pub(crate) key_file: Option<PathBuf>,
     /// `token_uri`: the token with its key, as a PKCS#11 URI with module-path and pin-source.
     pub(crate) token_uri: Option<String>,
+    /// `[server.sign_in]`, in the place of a certificate.
+    pub(crate) sign_in: Option<RemoteSignIn>,
+}
+
+/// `[server.sign_in]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RemoteSignIn {
+    /// `issuer`: the identity provider, exactly as the server's configuration names it.
+    pub(crate) issuer: String,
+    /// `client_id`: what this program is called there; it has no secret.
+    pub(crate) client_id: String,
+    /// `token_file`: where the token is kept; made with mode 0600.
+    pub(crate) token_file: PathBuf,
+    /// `trust_file`: the roots that vouch for the provider; given for https.
+    pub(crate) trust_file: Option<PathBuf>,
+    /// `resource`: the server's name at the provider (RFC 8707), where that wants to be told.
+    pub(crate) resource: Option<String>,
+    /// `scope`: what is asked for; `openid` unless given.
+    pub(crate) scope: Option<String>,
+    /// `token`: which the server takes: `access-token`, which is usual, or `id-token`.
+    pub(crate) token: Option<String>,
+    /// `redirect_port`: the port of the redirection, for providers that want to know it; one of the system's choice unless given.
+    pub(crate) redirect_port: Option<u16>,
 }
 
 impl RemoteServer {
@@ -48,7 +72,12 @@ impl RemoteServer {
         let RawRemote { server } = super::load(file)?;
         Ok(Some(Self {
             trust_file: beside(file, &server.trust_file),
-            certificate_file: beside(file, &server.certificate_file),
+            certificate_file: server.certificate_file.as_deref().map(|path| beside(file, path)),
+            sign_in: server.sign_in.map(|one| RemoteSignIn {
+                token_file: beside(file, &one.token_file),
+                trust_file: one.trust_file.as_deref().map(|path| beside(file, path)),
+                ..one
+            }),
             key_file: server.key_file.as_deref().map(|path| beside(file, path)),
             ..server
         }))

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
-use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper::http::HeaderValue;
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -24,6 +24,7 @@ pub use calls::{Calls, Key};
 use super::wire::problem::ProblemView;
 use super::wire::{AuditPage, AuditQuery};
 use crate::exit::{Exit, Failure};
+use crate::sign_in::TokenFile;
 use crate::web::{self, WebError, WebPlace};
 
 /// Asks a serving meter-pki.
@@ -32,16 +33,19 @@ pub struct OperatorClient {
     way: Way,
     calls: Calls,
     /// How curl would reach the server: its options, and what stands in front of every path.
-    reached: (Vec<String>, String),
+    reached: Reached,
 }
+
+/// How curl would reach a server: its options, and what stands in front of every path.
+pub(crate) type Reached = (Vec<String>, String);
 
 /// How the server is reached.
 #[derive(Debug, Clone)]
 enum Way {
     /// On this machine.
     Socket(PathBuf),
-    /// Over TLS, with a client certificate.
-    Elsewhere(Arc<(WebPlace, Arc<ClientConfig>)>),
+    /// Over TLS, with a client certificate, or with the token of whoever signed in.
+    Elsewhere(Arc<(WebPlace, Arc<ClientConfig>, Option<TokenFile>)>),
 }
 
 impl OperatorClient {
@@ -54,8 +58,18 @@ impl OperatorClient {
     }
 
     /// Makes a client of a server elsewhere.
-    pub(crate) fn elsewhere(place: WebPlace, tls: ClientConfig, reached: (Vec<String>, String)) -> Self {
-        let way = Way::Elsewhere(Arc::new((place, Arc::new(tls))));
+    pub(crate) fn elsewhere(place: WebPlace, tls: ClientConfig, reached: Reached) -> Self {
+        let way = Way::Elsewhere(Arc::new((place, Arc::new(tls), None)));
+        Self { way, calls: Calls::default(), reached }
+    }
+
+    /// The same for whoever signs in at an identity provider.
+    pub(crate) fn signed_in(
+        place: WebPlace,
+        tls: ClientConfig,
+        (token, reached): (TokenFile, Reached),
+    ) -> Self {
+        let way = Way::Elsewhere(Arc::new((place, Arc::new(tls), Some(token))));
         Self { way, calls: Calls::default(), reached }
     }
 
@@ -63,6 +77,14 @@ impl OperatorClient {
     #[must_use]
     pub fn with(self, calls: Calls) -> Self {
         Self { calls, ..self }
+    }
+
+    /// Returns where the token is kept, for whoever signs in.
+    pub(crate) fn token_file(&self) -> Option<&TokenFile> {
+        match &self.way {
+            Way::Socket(_) => None,
+            Way::Elsewhere(there) => there.2.as_ref(),
+        }
     }
 
     /// Reads.
@@ -135,12 +157,16 @@ impl OperatorClient {
         if let Some(key) = key {
             request = request.header("Idempotency-Key", key);
         }
-        let request = request.body(Full::new(body)).map_err(|error| malformed(&error))?;
+        let mut request = request.body(Full::new(body)).map_err(|error| malformed(&error))?;
         match &self.way {
             Way::Socket(socket) => over_socket(socket, request).await,
             Way::Elsewhere(there) => {
-                let (place, tls) = there.as_ref();
-                let response = web::send(place, Some(tls), request).await.map_err(|error| away(&error))?;
+                let (place, tls, token) = there.as_ref();
+                if let Some(token) = token {
+                    drop(request.headers_mut().insert(AUTHORIZATION, Box::pin(token.bearer()).await?));
+                }
+                let sent = Box::pin(web::send(place, Some(tls), request));
+                let response = sent.await.map_err(|error| away(&error))?;
                 let status = response.status();
                 let body = response.into_body().collect().await;
                 Ok((status, body.map_err(|error| broken(&error))?.to_bytes()))

@@ -15,6 +15,8 @@ use server_kit::listener::PeerConnection;
 use server_kit::shutdown::Shutdown;
 use tokio::net::{UnixListener, UnixStream};
 
+use crate::sign_in::SignedIn;
+
 /// Who is at the other end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Connected {
@@ -22,6 +24,8 @@ pub(crate) enum Connected {
     User(u32),
     /// Somebody elsewhere, with the certificates that he showed in the handshake.
     Elsewhere(PeerConnection),
+    /// Somebody elsewhere, with the token that he sent.
+    SignedIn(SignedIn),
 }
 
 impl Connected {

@@ -48,7 +48,8 @@ impl ToSchema for Document {
 /// What the document says of the interface.
 const ABOUT: &str = "What operators do, as JSON over HTTP: on a Unix socket, where the kernel says who asks, and over TLS 1.3 with \
     client certificates. Every route names the permission that it needs. Lists are read page by page: `limit` says how many, and \
-    `after` is the `next` of the page before. Whatever fails is told as a problem (RFC 9457) with a stable `code`, and with what to \
+    `after` is the `next` of the page before. A change with an `Idempotency-Key` is made once, as often as it comes within a day; answers \
+    to GET have an `ETag`, which `If-None-Match`, and `If-Match` on a change, name. Whatever fails is told as a problem (RFC 9457) with a stable `code`, and with what to \
     do next.";
 
 /// Makes the document of these operations.
@@ -76,10 +77,16 @@ pub(super) fn document(operations: &[Operation]) -> Value {
         "components": {
             "schemas": schemas,
             "responses": failures(),
-            "securitySchemes": {"certificate": {
-                "type": "mutualTLS",
-                "description": "a certificate of the profiles ra-operator-*, on record as a person's credential; none on the Unix socket",
-            }},
+            "securitySchemes": {
+                "certificate": {
+                    "type": "mutualTLS",
+                    "description": "a certificate of the profiles ra-operator-*, on record as a person's credential; none on the Unix socket",
+                },
+                "token": {
+                    "type": "http", "scheme": "bearer",
+                    "description": "in its place, over TLS: what the identity provider of [operator.sign_in] gave",
+                },
+            },
         },
     })
 }
@@ -130,11 +137,13 @@ fn parameters(route: &Route, shape: &Shape) -> Vec<Value> {
 
 /// How a request may fail: what `reply` makes of failures, and what the framework refuses before a handler runs. The status, its
 /// name, its sentence, and whether it is of routes alone that have a body.
-const FAILURES: [(&str, &str, &str, bool); 9] = [
+const FAILURES: [(&str, &str, &str, bool); 11] = [
     ("400", "Malformed", "The request is not written as this document says.", false),
+    ("401", "NotSignedIn", "The token is not taken.", false),
     ("403", "Forbidden", "Who you are, or may do, does not suffice.", false),
     ("404", "Unknown", "There is no such thing.", false),
     ("409", "Conflict", "It is at odds with what is on record, or done already.", false),
+    ("412", "Changed", "What it is about is not what If-Match names.", true),
     ("413", "TooLong", "The body is too long.", true),
     ("415", "MediaType", "The body is not application/json.", true),
     ("422", "Refused", "It is written well, and refused.", false),

@@ -125,7 +125,7 @@ fn failure(conflict: &PersonConflict) -> Failure {
     Failure::new(exit, conflict.code(), conflict).then(next)
 }
 
-fn view(person: &Person, now: UnixTime) -> PersonView {
+pub(super) fn view(person: &Person, now: UnixTime) -> PersonView {
     let holding: Vec<_> = person.holding(now).collect();
     let grants = person.grants.iter().map(|grant| GrantView {
         role: grant.role.name().to_owned(),

@@ -2,7 +2,7 @@
 
 use axum::Extension;
 use axum::body::to_bytes;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use server_kit::workers::RunJobError;
@@ -53,6 +53,9 @@ pub(super) fn answered_before(status: u16, body: Vec<u8>) -> Response {
 /// What cannot be read as it is written is told apart from what is written well and cannot be done: the codes of the former end so.
 const UNREADABLE: [&str; 3] = [".malformed", "-malformed", ".unknown"];
 
+/// What the codes of tokens that are not taken begin with.
+const TOKEN: &str = "people.token-";
+
 /// Records that do not agree are the server's, but for those that the request brought, by what their codes begin with.
 const BROUGHT: [&str; 3] = ["shipment.", "delivery.", "releases.digest"];
 
@@ -65,6 +68,7 @@ fn status(failure: &Failure) -> StatusCode {
         Exit::Failed | Exit::Integrity | Exit::Partial => StatusCode::INTERNAL_SERVER_ERROR,
         Exit::Usage if UNREADABLE.iter().any(|end| failure.code.ends_with(end)) => StatusCode::BAD_REQUEST,
         Exit::Usage | Exit::Refused => StatusCode::UNPROCESSABLE_ENTITY,
+        Exit::Permission if failure.code.starts_with(TOKEN) => StatusCode::UNAUTHORIZED,
         Exit::Permission => StatusCode::FORBIDDEN,
         Exit::NotFound => StatusCode::NOT_FOUND,
         Exit::Conflict => StatusCode::CONFLICT,
@@ -75,7 +79,13 @@ fn status(failure: &Failure) -> StatusCode {
 fn problem(failure: &Failure, status: StatusCode) -> Response {
     let view = ProblemView::new(failure, status.as_u16());
     let body = serde_json::to_vec(&view).unwrap_or_default();
-    (status, [(CONTENT_TYPE, ProblemView::MEDIA_TYPE)], body).into_response()
+    let mut response = (status, [(CONTENT_TYPE, ProblemView::MEDIA_TYPE)], body).into_response();
+    if status == StatusCode::UNAUTHORIZED {
+        // RFC 6750 §3.1.
+        let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+        drop(response.headers_mut().insert(WWW_AUTHENTICATE, challenge));
+    }
+    response
 }
 
 impl IntoResponse for Reply {

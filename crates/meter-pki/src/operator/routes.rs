@@ -5,6 +5,7 @@
 //! one audit record with the reason code.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, Request};
@@ -14,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router};
 use ca_core::audit::{Act, AuditEvent};
-use ca_core::people::{Denied, Permission, Permit, may};
+use ca_core::people::{Caller, Denied, Permission, Permit, may};
 use ca_core::ports::Unavailable;
 use ca_core::tenant::TenantId;
 use server_kit::listener::PeerConnection;
@@ -28,6 +29,7 @@ use crate::compose::System;
 use crate::exit::{Exit, Failure};
 use crate::people;
 use crate::people::certificate::NotKnown;
+use crate::sign_in::SignedIn;
 
 /// What the reason codes of refusals for want of a permission begin with.
 const OURS: &str = "people.";
@@ -249,6 +251,7 @@ fn permit(system: &System, connected: &Connected, needs: Needs) -> Result<Permit
             let known = people::certificate::caller(system, &peer.certificates);
             known.map_err(|not_known| strange(system, peer, not_known))?
         }
+        Connected::SignedIn(signed_in) => subject(system, signed_in)?,
     };
     let permit = may(&caller, needs.permission, None, system.clock.now());
     let permit = permit.and_then(|permit| match needs.things {
@@ -269,8 +272,27 @@ fn strange(system: &System, peer: &PeerConnection, not_known: NotKnown) -> Failu
     if !not_known.is_anybodys() {
         return refused(system, &Connected::Elsewhere(peer.clone()), failure);
     }
+    anybodys(system, peer.peer_addr.ip(), failure)
+}
+
+/// Returns the person whom a token proves, or refuses: whoever is on record under his name, all others as strangers.
+fn subject(system: &System, signed_in: &SignedIn) -> Result<Caller, Failure> {
+    let known = people::token::known(system, signed_in).map_err(unavailable)?;
+    match (&signed_in.outcome, known) {
+        (Ok(credential), Some(person)) => Ok(Caller::with(credential.clone(), Some(person), false)),
+        (Ok(credential), None) => {
+            Err(anybodys(system, signed_in.address, people::token::unknown(credential)))
+        }
+        (Err(why), Some(_)) => {
+            Err(refused(system, &Connected::SignedIn(signed_in.clone()), why.fault.failure()))
+        }
+        (Err(why), None) => Err(anybodys(system, signed_in.address, why.fault.failure())),
+    }
+}
+
+/// Puts a refusal of which anybody can be the cause on record, once a minute.
+fn anybodys(system: &System, address: IpAddr, failure: Failure) -> Failure {
     let Some(others) = system.strangers.told(system.clock.now()) else { return failure };
-    let address = peer.peer_addr.ip();
     let detail = match others {
         0 => format!("{}, from {address}", failure.message),
         _ => format!("{}, from {address}; {others} more since the record before", failure.message),
@@ -287,6 +309,7 @@ fn refused(system: &System, connected: &Connected, failure: Failure) -> Failure 
             named.unwrap_or_else(|_| format!("uid-{user}"))
         }
         Connected::Elsewhere(peer) => people::certificate::name(system, &peer.certificates),
+        Connected::SignedIn(signed_in) => people::token::name(system, signed_in),
     };
     let told = record_refusal(system, format!("operator:{name}"), (&failure.code, failure.message.clone()));
     told.map_or_else(unavailable, |()| failure)

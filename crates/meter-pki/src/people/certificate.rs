@@ -86,7 +86,7 @@ fn check(system: &System, id: &CertificateId) -> Result<(), NotKnown> {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotKnown {
     /// None was shown.
-    #[error("no client certificate was shown")]
+    #[error("no client certificate was shown, and no token sent")]
     Absent,
     /// It cannot be read.
     #[error("the client certificate cannot be read")]

@@ -2,9 +2,6 @@
 //!
 //! PEM (RFC 7468): the certificate first, then the key where it is not on a token. Mode 0600.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use ca_core::certificate::Certificate;
@@ -14,6 +11,7 @@ use rustls::pki_types::{CertificateDer, pem::PemObject};
 use zeroize::Zeroizing;
 
 use crate::exit::{Exit, Failure};
+use crate::private_text;
 
 /// What a credential file holds.
 pub(crate) struct CredentialFile {
@@ -61,22 +59,7 @@ pub(crate) fn replace_text(path: &Path, text: &str) -> Result<(), Failure> {
 
 /// The same for octets.
 pub(crate) fn replace_octets(path: &Path, octets: &[u8]) -> Result<(), Failure> {
-    write_and_rename(path, octets).map_err(|error| unwritable(path, &error))
-}
-
-fn write_and_rename(path: &Path, octets: &[u8]) -> io::Result<()> {
-    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-    let aside = path.with_file_name(format!(".{}.new", name.to_string_lossy()));
-    match std::fs::remove_file(&aside) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
-    file.write_all(octets)?;
-    file.sync_all()?;
-    std::fs::rename(&aside, path)?;
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(parent.unwrap_or_else(|| Path::new(".")))?.sync_all()
+    private_text::replace(path, octets).map_err(|error| unwritable(path, &error))
 }
 
 pub(crate) fn pem(label: &str, der: &[u8]) -> Result<String, Failure> {

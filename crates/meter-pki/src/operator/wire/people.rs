@@ -57,6 +57,15 @@ pub struct PersonView {
     pub credentials: Vec<BoundView>,
 }
 
+/// Who somebody is to the server.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct SelfView {
+    /// How records name him.
+    pub name: String,
+    /// What is on record of him; nothing of whom the configuration alone lets in.
+    pub person: Option<PersonView>,
+}
+
 /// A role that somebody was granted.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct GrantView {

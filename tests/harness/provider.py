@@ -1,0 +1,213 @@
+"""An OpenID provider of others (glewlwyd), set up, and a browser before it. None of it is ours.
+
+    make DIRECTORY SQL MODULES   the database from the package's own SQL, keys, certificates, the configuration; prints a port
+    settle DIRECTORY             plugin, person and clients, by the provider's API of administrators
+    browse DIRECTORY ADDRESS     signs in at an authorisation request, and follows the redirection to its end
+    device DIRECTORY CODE        signs in on another machine, with a user code
+    ask DIRECTORY PATH           prints what is at a path of the provider
+"""
+
+import gzip
+import http.client
+import json
+import os
+import socket
+import sqlite3
+import ssl
+import subprocess
+import sys
+import urllib.parse
+import urllib.request
+
+PLUGIN = "oidc"
+RESOURCE = "https://pki.example"
+WORD = "a long word that nobody else knows"
+CLIENTS = {
+    "meter-pki": ["http://127.0.0.1/callback"],
+    "other": ["http://127.0.0.1/callback"],
+}
+
+verb, directory, *more = sys.argv[1:]
+
+
+def place(name):
+    return os.path.join(directory, name)
+
+
+def openssl(*arguments):
+    subprocess.run(["openssl", *arguments], check=True, capture_output=True)
+
+
+def curve(key):
+    openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", place(key))
+
+
+def make(sql, modules):
+    database = sqlite3.connect(place("provider.db"))
+    with gzip.open(sql, "rt", encoding="utf-8") as text:
+        database.executescript(text.read())
+    database.commit()
+    database.close()
+    for key in ("root.key", "tls.key", "sign.key"):
+        curve(key)
+    openssl("pkey", "-in", place("sign.key"), "-pubout", "-out", place("sign.pem"))
+    root = ["-subj", "/CN=root of the provider", "-addext", "keyUsage=critical,keyCertSign", "-days", "7"]
+    openssl("req", "-x509", "-key", place("root.key"), "-out", place("root.pem"), *root)
+    openssl("req", "-new", "-key", place("tls.key"), "-subj", "/CN=localhost", "-out", place("tls.csr"))
+    with open(place("tls.ext"), "w", encoding="ascii") as file:
+        file.write("subjectAltName=DNS:localhost\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:false\n")
+    signs = ["-CA", place("root.pem"), "-CAkey", place("root.key"), "-days", "7", "-extfile", place("tls.ext")]
+    openssl("x509", "-req", "-in", place("tls.csr"), *signs, "-out", place("tls.pem"))
+    # It takes no port of the system's choice by itself.
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    os.makedirs(place("none"), exist_ok=True)
+    kinds = {"user": "user", "client": "client", "user_auth_scheme": "scheme", "plugin": "plugin"}
+    lines = [
+        f"port={port}",
+        'bind_address="127.0.0.1"',
+        f'external_url="https://localhost:{port}"',
+        'login_url="login.html"',
+        'api_prefix="api"',
+        f'static_files_path="{place("none")}"',
+        'log_mode="file"',
+        'log_level="INFO"',
+        f'log_file="{place("provider.log")}"',
+        'cookie_domain="localhost"',
+        "cookie_secure=1",
+        'admin_scope="g_admin"',
+        'profile_scope="g_profile"',
+        f'user_middleware_module_path="{place("none")}"',
+        *(f'{kind}_module_path="{os.path.join(modules, folder)}"' for kind, folder in kinds.items()),
+        "use_secure_connection=true",
+        f'secure_connection_key_file="{place("tls.key")}"',
+        f'secure_connection_pem_file="{place("tls.pem")}"',
+        f'secure_connection_ca_file="{place("root.pem")}"',
+        'hash_algorithm="SHA512"',
+        f'database={{ type="sqlite3" path="{place("provider.db")}" }}',
+        'static_files_mime_types=( { extension=".html" mime_type="text/html" compress=0 } )',
+    ]
+    with open(place("provider.conf"), "w", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n")
+    with open(place("port"), "w", encoding="ascii") as file:
+        file.write(str(port))
+    print(port, flush=True)
+
+
+class Browser:
+    """Keeps cookies, follows nothing by itself."""
+
+    def __init__(self):
+        with open(place("port"), encoding="ascii") as file:
+            self.port = int(file.read())
+        self.tls = ssl.create_default_context(cafile=place("root.pem"))
+        self.cookies = {}
+
+    def ask(self, method, path, body=None):
+        fields = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+        if body is not None:
+            body, fields["Content-Type"] = json.dumps(body), "application/json"
+        link = http.client.HTTPSConnection("localhost", self.port, context=self.tls, timeout=60)
+        link.request(method, path, body, fields)
+        answer = link.getresponse()
+        text = answer.read().decode()
+        for field in answer.headers.get_all("Set-Cookie") or []:
+            name, value = field.split(";")[0].split("=", 1)
+            self.cookies[name] = value
+        if answer.status >= 400:
+            sys.exit(f"{method} {path} answers {answer.status}: {text}")
+        return text, answer.headers.get("Location")
+
+    def sign_in(self, user, word):
+        self.ask("POST", "/api/auth/", {"username": user, "password": word})
+        return self
+
+
+def administrator():
+    return Browser().sign_in("admin", "password")
+
+
+def client(name, redirections):
+    return {
+        "client_id": name,
+        "name": name,
+        "confidential": False,
+        "enabled": True,
+        "scope": ["openid"],
+        "authorization_type": ["code", "device_authorization", "refresh_token"],
+        "redirect_uri": redirections,
+        "token_endpoint_auth_method": ["none"],
+    }
+
+
+def settle():
+    admin = administrator()
+    with open(place("sign.key"), encoding="ascii") as key, open(place("sign.pem"), encoding="ascii") as public:
+        pair = {"key": key.read(), "cert": public.read()}
+    parameters = {
+        "iss": f"https://localhost:{admin.port}/api/{PLUGIN}",
+        "jwt-type": "ecdsa",
+        "jwt-key-size": "256",
+        **pair,
+        "access-token-duration": 3600,
+        "refresh-token-duration": 86400,
+        "code-duration": 600,
+        "refresh-token-rolling": True,
+        "refresh-token-one-use": "always",
+        "allow-non-oidc": False,
+        "auth-type-code-enabled": True,
+        "auth-type-device-enabled": True,
+        "auth-type-refresh-enabled": True,
+        "auth-type-token-enabled": False,
+        "auth-type-password-enabled": False,
+        "auth-type-client-enabled": False,
+        "device-authorization-expiration": 600,
+        "device-authorization-interval": 1,
+        "pkce-allowed": True,
+        "pkce-required": True,
+        "pkce-method-plain-allowed": False,
+        "pkce-scopes": [],
+        "subject-type": "public",
+        "jwks-show": True,
+        "introspection-revocation-allowed": True,
+        "introspection-revocation-allow-target-client": True,
+        "resource-allowed": True,
+        "resource-scope": {"openid": [RESOURCE]},
+        "resource-client-property": "",
+        "resource-scope-and-client-property": False,
+        "session-management-allowed": False,
+    }
+    plugin = {"module": "oidc", "name": PLUGIN, "display_name": PLUGIN, "parameters": parameters}
+    admin.ask("POST", "/api/mod/plugin/", {**plugin, "order_rank": 0, "readonly": False})
+    person = {"username": "tim", "name": "Tim", "password": WORD, "scope": ["openid"], "enabled": True}
+    admin.ask("POST", "/api/user/", person)
+    for name, redirections in CLIENTS.items():
+        admin.ask("POST", "/api/client/", client(name, redirections))
+
+
+def browse(address):
+    parts = urllib.parse.urlsplit(address)
+    asked = dict(urllib.parse.parse_qsl(parts.query))
+    name = asked["client_id"]
+    # RFC 8252 §7.3 lets a provider take any port of this machine; this one compares redirections octet for octet.
+    administrator().ask("PUT", f"/api/client/{name}", client(name, CLIENTS[name] + [asked["redirect_uri"]]))
+    tim = Browser().sign_in("tim", WORD)
+    tim.ask("PUT", f"/api/auth/grant/{name}", {"scope": "openid"})
+    _, location = tim.ask("GET", f"{parts.path}?{parts.query}&g_continue")
+    with urllib.request.urlopen(location, timeout=60) as page:
+        print(page.read().decode())
+
+
+def device(code):
+    tim = Browser().sign_in("tim", WORD)
+    tim.ask("PUT", "/api/auth/grant/meter-pki", {"scope": "openid"})
+    _, location = tim.ask("GET", f"/api/{PLUGIN}/device?code={urllib.parse.quote(code)}&g_continue")
+    print(location)
+
+
+def ask(path):
+    print(Browser().ask("GET", path)[0])
+
+
+{"make": make, "settle": settle, "browse": browse, "device": device, "ask": ask}[verb](*more)
