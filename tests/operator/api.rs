@@ -101,7 +101,7 @@ fn schemathesis_finds_nothing_on_the_document() {
 /// By the documents' blocks, where the server is; then every example of the document, with the certificate of an administrator.
 #[test]
 fn the_chapter_on_the_interface_works_as_it_stands() {
-    let [print, socket, elsewhere, pages, fails] = steps::<5>(CHAPTER);
+    let [print, socket, elsewhere, pages, once, seen, calls, fails] = steps::<8>(CHAPTER);
     let door = Door::with_eva();
     let root = std::fs::read(door.rehearsal.root()).expect("the root");
     std::fs::write(door.rehearsal.state("roots.pem"), root).expect("a file");
@@ -112,6 +112,14 @@ fn the_chapter_on_the_interface_works_as_it_stands() {
     let certificates = door.rehearsal.operator_json(&["cert", "list", "--limit", "1000"]);
     let count = certificates["certificates"].as_array().expect("a list").len();
     assert!(count > 10 && run(pages).ok().out.contains(&format!("{count} certificates")));
+    let before = door.rehearsal.audited();
+    let said = run(once).ok().out;
+    let half = said.len() / 2;
+    assert!(said.contains("night shift") && said[..half] == said[half..], "{said}");
+    let said = run(seen).ok().out;
+    assert!(said.contains("\"approver\"") && said.contains("\"api.changed\""), "{said}");
+    assert_eq!(door.rehearsal.audited(), before + 2, "one person and one role");
+    assert!(run(calls).ok().err.starts_with("curl --unix-socket "));
     let told: Value = serde_json::from_str(&run(fails).ok().out).expect("JSON");
     let shown = CHAPTER.split("```json\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a block");
     assert_eq!(told, serde_json::from_str::<Value>(shown).expect("JSON"));

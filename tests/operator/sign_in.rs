@@ -32,10 +32,8 @@ impl House {
         provider.stop();
         std::fs::copy(provider.root(), rehearsal.state("identity-roots.pem")).expect("a root");
         let sign_in = blocks(CHAPTER, "toml")[0].replace("https://id.example", &provider.issuer());
-        rehearsal.configure("edited.toml", |text| {
-            let listen = text.replace("[operator]\n", "[operator]\nlisten = \"127.0.0.1:0\"\n");
-            format!("{listen}\n{sign_in}\n[visits]\napprovals = \"none\"\n")
-        });
+        rehearsal
+            .configure("edited.toml", |text| format!("{text}\n{sign_in}\n[visits]\napprovals = \"none\"\n"));
         std::fs::rename(rehearsal.state("meter-pki.toml"), rehearsal.state("before.toml")).unwrap();
         std::os::unix::fs::symlink(rehearsal.state("edited.toml"), rehearsal.state("meter-pki.toml"))
             .unwrap();
