@@ -54,7 +54,7 @@ pub(super) fn answered_before(status: u16, body: Vec<u8>) -> Response {
 const UNREADABLE: [&str; 3] = [".malformed", "-malformed", ".unknown"];
 
 /// What the codes of tokens that are not taken begin with.
-const TOKEN: [&str; 2] = ["people.token-", "people.two-proofs"];
+const TOKEN: [&str; 3] = ["people.token-", "people.two-proofs", "sign-in.off"];
 
 /// Records that do not agree are the server's, but for those that the request brought, by what their codes begin with.
 const BROUGHT: [&str; 3] = ["shipment.", "delivery.", "releases.digest"];
