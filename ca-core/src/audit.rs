@@ -193,6 +193,8 @@ pub enum Act {
     VisitBundled = 142,
     /// What he brought back was checked.
     ReceiptsChecked = 143,
+    /// Somebody asked for a change of a person, which waits for the word of another.
+    PersonChangeAsked = 144,
     /// Somebody asked for a role in an emergency.
     BreakGlassAsked = 150,
     /// Another agreed: from now on it counts.
@@ -294,6 +296,7 @@ impl Act {
             Self::VisitEnded => "visit-ended",
             Self::VisitBundled => "visit-bundled",
             Self::ReceiptsChecked => "receipts-checked",
+            Self::PersonChangeAsked => "person-change-asked",
             Self::BreakGlassAsked => "break-glass-asked",
             Self::BreakGlassOpened => "break-glass-opened",
             Self::BreakGlassEnded => "break-glass-ended",

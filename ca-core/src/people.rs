@@ -11,7 +11,7 @@ mod permit;
 mod person;
 mod role;
 
-pub use change::{PersonAct, PersonChange, PersonConflict};
+pub use change::{AskedChange, PersonAct, PersonChange, PersonConflict};
 pub use emergency::{
     Emergency, EmergencyAct, EmergencyChange, EmergencyConflict, EmergencyStanding, LONGEST_EMERGENCY,
 };

@@ -81,7 +81,7 @@ fn every_fault_of_meaning_is_told_with_the_line_of_its_table() {
         ("passphrase_file = \"passphrase\"", "passphrase_file = \"absent\""),
         (
             "socket = \"operator.sock\"",
-            "socket = \"operator.sock\"\nkey_file = \"tls/server.key\"\nbreak_glass_hours = 25",
+            "socket = \"operator.sock\"\nkey_file = \"tls/server.key\"\nbreak_glass_hours = 25\npeople = \"three\"",
         ),
         ("certificate_file = \"tls/server.pem\"", "certificate_file = \"tls/absent.pem\""),
         ("default_label = \"meter-op-ds-s1\"", "default_label = \"nothing\""),
@@ -114,6 +114,7 @@ fn every_fault_of_meaning_is_told_with_the_line_of_its_table() {
         format!("keys.passphrase_file: there is no file {}", absent("absent")),
         "operator.certificate_file, key_file: are given both, or none".to_owned(),
         "operator.break_glass_hours: is 1 to 24".to_owned(),
+        "operator.people: is one or two".to_owned(),
         format!("est.certificate_file: cannot read {}: No such file or directory (os error 2)", absent("tls/absent.pem")),
         "est.default_label: no offer has the label nothing".to_owned(),
         format!("cmp.message_certificate_file: cannot read {}: No such file or directory (os error 2)", absent("tls/absent.cer")),

@@ -42,7 +42,7 @@ impl Door {
 
     /// The same, with Eva on record, an administrator, and her certificate with its key in `eva.pem`.
     pub(crate) fn with_eva() -> Self {
-        let [.., make, _, _] = steps::<11>(CHAPTER);
+        let [.., make, _, _] = steps::<13>(CHAPTER);
         let door = Self::open();
         drop(door.run(make).ok());
         door
@@ -156,7 +156,7 @@ fn strangers_are_refused(door: &Door) {
 // M-10: nobody's clock is moved back, and no certificate is needed for it.
 #[test]
 fn m_10_operators_come_by_certificate_and_once_all_are_expired_the_first_administrator_helps_by_the_socket() {
-    let [.., look, recover] = steps::<11>(CHAPTER);
+    let [.., look, recover] = steps::<13>(CHAPTER);
     let mut door = Door::with_eva();
     let eva = door.rehearsal.state("eva.pem");
     let shown = in_one_file(&eva);

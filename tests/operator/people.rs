@@ -35,8 +35,40 @@ fn set_up() -> Rehearsal {
 }
 
 #[test]
+fn where_two_give_the_chapter_works_as_it_stands_and_one_person_is_not_two() {
+    let [first, .., ask, agree, _, _, _] = steps::<13>(CHAPTER);
+    let mut rehearsal = set_up();
+    rehearsal.stop();
+    rehearsal.configure("edited.toml", |text| text.replace("[operator]\n", "[operator]\npeople = \"two\"\n"));
+    rehearsal.serve();
+    drop(run_as(&rehearsal, 0, first).ok());
+    let eva = "meter-pki people add eva --name Eva --role administrator --credential uid:1007";
+    drop(run_as(&rehearsal, 0, eva).ok());
+    drop(run_as(&rehearsal, 0, "meter-pki people change ada --add-credential uid:1009").ok());
+    let asked = run_as(&rehearsal, 1001, ask).ok();
+    let waits = asked.out.lines().filter(|line| line.starts_with("waits:")).count();
+    assert!(waits >= 4 && !asked.out.contains("\nrole:"), "{}", asked.out);
+    // The same person, by the one credential or the other, and the newcomer himself.
+    for user in [1001, 1009] {
+        let again = run_as(&rehearsal, user, "meter-pki people change zoe --grant approver");
+        assert_eq!((again.code, again.err.contains("(person.asked)")), (Some(7), true), "{}", again.all());
+    }
+    let early = run_as(&rehearsal, 1008, "meter-pki ca list");
+    assert!(!early.success, "{}", early.all());
+    let given = run_as(&rehearsal, 1007, agree).ok();
+    assert!(given.out.contains("role:       approver for every tenant, by operator:eva"), "{}", given.out);
+    assert!(!given.out.lines().rev().take(4).any(|line| line.starts_with("waits:")), "{}", given.out);
+    drop(run_as(&rehearsal, 1008, "meter-pki ca list").ok());
+    // What takes away takes one.
+    drop(run_as(&rehearsal, 1001, "meter-pki people remove zoe").ok());
+    let acts = rehearsal.operator_json(&["audit", "list", "--limit", "1000"]);
+    let asked = acts.as_array().expect("a list").iter().filter(|one| one["act"] == "person-change-asked");
+    assert_eq!(asked.count(), 2);
+}
+
+#[test]
 fn the_chapter_on_people_works_as_it_stands() {
-    let [first, more, refused, ask, agree, end, review, changes, ..] = steps::<11>(CHAPTER);
+    let [first, more, refused, ask, agree, end, review, changes, ..] = steps::<13>(CHAPTER);
     assert_eq!(blocks(CHAPTER, "toml").len(), 4);
     let mut rehearsal = set_up();
     let stranger = run_as(&rehearsal, 1001, "meter-pki ca list");

@@ -11,11 +11,20 @@ use crate::record::Mark;
 use crate::tenant::TenantId;
 use crate::validity::UnixTime;
 
+/// What stands in front of every operator's name in records.
+const OPERATOR: &str = "operator:";
+
 /// The most roles that one person holds at once.
 const MAX_GRANTS: usize = 16;
 
 /// The most credentials that one person has at once.
 const MAX_CREDENTIALS: usize = 6;
+
+/// The most changes of one person that wait at once.
+const MAX_ASKED: usize = 8;
+
+/// For how long a change waits for the word of a second person, in seconds: a day.
+const WAITS: i64 = 86_400;
 
 /// What happens to a person's record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +58,23 @@ pub enum PersonAct {
     Remove,
 }
 
+/// A change that waits for the word of a second person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskedChange {
+    /// What.
+    pub act: PersonAct,
+    /// Who asked, and when.
+    pub asked: Mark,
+}
+
+impl AskedChange {
+    /// Returns the last second for which it waits.
+    #[must_use]
+    pub const fn until(&self) -> UnixTime {
+        self.asked.at.plus_seconds(WAITS)
+    }
+}
+
 /// A change to be recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PersonChange {
@@ -60,6 +86,8 @@ pub struct PersonChange {
     pub act: PersonAct,
     /// Its audit event, in the same transaction.
     pub event: AuditEvent,
+    /// Whether it is made only on the word of a second person.
+    pub by_two: bool,
 }
 
 impl PersonChange {
@@ -88,7 +116,45 @@ impl PersonChange {
             detail: format!("{id}{act}"),
             digest: Vec::new(),
         };
-        Ok(Self { id, mark, act, event })
+        Ok(Self { id, mark, act, event, by_two: false })
+    }
+
+    /// The same, for an installation where what gives takes two: a role or a credential that somebody gets. What takes away is
+    /// made at once, and who is on nobody's record acts alone, since he could change the configuration as well.
+    #[must_use]
+    pub fn where_two_give(self, two: bool) -> Self {
+        let gives = matches!(self.act, PersonAct::Grant { .. } | PersonAct::AddCredential(_));
+        let by = self.mark.by.strip_prefix(OPERATOR).unwrap_or_default();
+        let by_two = two && gives && PersonId::parse(by).is_ok();
+        Self { by_two, ..self }
+    }
+
+    /// Returns the change that waits and that this one is the second word for, if there is one that still does.
+    #[must_use]
+    pub fn seconds<'p>(&self, known: &'p Person) -> Option<&'p AskedChange> {
+        known.asked.iter().find(|one| one.act == self.act && self.mark.at <= one.until())
+    }
+
+    /// Returns the person with this change waiting. One of the same, whose word does not count any more, is this one's then.
+    ///
+    /// # Errors
+    /// [`PersonConflict`], also for a change that could not be made.
+    pub fn asked_of(&self, known: Person) -> Result<Person, PersonConflict> {
+        let mut person = known.clone();
+        drop(self.applied_to(Some(known))?);
+        person.asked.retain(|one| one.act != self.act && self.mark.at <= one.until());
+        if person.asked.len() >= MAX_ASKED {
+            return Err(PersonConflict::TooMany);
+        }
+        person.asked.push(AskedChange { act: self.act.clone(), asked: self.mark.clone() });
+        Ok(person)
+    }
+
+    /// Returns the audit event of a change that waits.
+    #[must_use]
+    pub fn asking(&self) -> AuditEvent {
+        let detail = format!("{}; {}{}", self.id, self.act.gift(), self.act);
+        AuditEvent { act: Act::PersonChangeAsked, detail, ..self.event.clone() }
     }
 
     /// Reads a change out of the audit event that it left; none where the event tells of something else.
@@ -96,9 +162,15 @@ impl PersonChange {
     pub fn from_event(event: &AuditEvent) -> Option<Self> {
         let (id, rest) = event.detail.split_once("; ").unwrap_or((&event.detail, ""));
         let id = PersonId::parse(id).ok()?;
-        let act = PersonAct::read(event.act, rest)?;
+        let by_two = event.act == Act::PersonChangeAsked;
+        let act = match rest.split_once("; ") {
+            Some(("grant", rest)) if by_two => PersonAct::read(Act::RoleGranted, rest),
+            Some(("credential", rest)) if by_two => PersonAct::read(Act::CredentialAdded, rest),
+            _ => PersonAct::read(event.act, rest),
+        };
+        let act = act?;
         let mark = Mark { by: event.actor.clone(), at: event.time };
-        Some(Self { id, mark, act, event: event.clone() })
+        Some(Self { id, mark, act, event: event.clone(), by_two })
     }
 
     /// Returns the person as he is after it. Whether a credential is somebody else's, the ledger knows.
@@ -107,7 +179,7 @@ impl PersonChange {
     /// [`PersonConflict`]; nothing has changed.
     pub fn applied_to(&self, known: Option<Person>) -> Result<Person, PersonConflict> {
         // Nobody says what he himself may do.
-        if self.mark.by == format!("operator:{}", self.id) {
+        if self.mark.by == format!("{OPERATOR}{}", self.id) {
             return Err(PersonConflict::Oneself);
         }
         let mut person = match (known, &self.act) {
@@ -117,6 +189,7 @@ impl PersonChange {
             (Some(_), PersonAct::Add { .. }) => return Err(PersonConflict::Known),
             (Some(person), _) => person,
         };
+        person.asked.retain(|one| one.act != self.act);
         match &self.act {
             PersonAct::Add { .. } => return Err(PersonConflict::Known),
             PersonAct::Grant { role, reach, until } => self.grant(&mut person, (*role, reach, *until))?,
@@ -138,6 +211,7 @@ impl PersonChange {
                 // What he has in an emergency ends with him, and is reviewed.
                 let live = person.emergencies.iter_mut().filter(|one| one.ended.is_none());
                 live.for_each(|one| one.ended = Some(self.mark.clone()));
+                person.asked.clear();
                 person.removed = Some(self.mark.clone());
             }
         }
@@ -157,6 +231,7 @@ impl PersonChange {
             grants: Vec::new(),
             credentials: Vec::new(),
             emergencies: Vec::new(),
+            asked: Vec::new(),
         })
     }
 
@@ -197,6 +272,11 @@ impl PersonChange {
 }
 
 impl PersonAct {
+    /// Returns the word for what is given, in the record of one that waits.
+    const fn gift(&self) -> &'static str {
+        if let Self::AddCredential(_) = self { "credential" } else { "grant" }
+    }
+
     const fn told(&self) -> Act {
         match self {
             Self::Add { .. } => Act::PersonAdded,
@@ -311,6 +391,9 @@ pub enum PersonConflict {
     /// The credential is not his.
     #[error("the person does not have this credential")]
     NotHis,
+    /// Who asks for it asked for it before.
+    #[error("this waits for the word of another administrator: one of you cannot be both")]
+    Asked,
 }
 
 impl PersonConflict {
@@ -329,6 +412,7 @@ impl PersonConflict {
             Self::NotHeld { .. } => "person.not-held",
             Self::Taken { .. } => "person.credential-taken",
             Self::NotHis => "person.not-his",
+            Self::Asked => "person.asked",
         }
     }
 }
@@ -392,6 +476,59 @@ mod tests {
         assert_eq!(late.applied_to(Some(after)), Err(PersonConflict::OverBefore));
     }
 
+    /// The same change by a person on record.
+    fn by(name: &str, act: PersonAct) -> PersonChange {
+        let mark = Mark { by: format!("operator:{name}"), at: NOW };
+        PersonChange { mark, ..change(act) }.where_two_give(true)
+    }
+
+    #[test]
+    fn what_gives_takes_two_and_what_takes_away_takes_one() {
+        let uid = || Credential::User(1001);
+        assert!(by("eva", grant(Role::Approver)).by_two && by("eva", PersonAct::AddCredential(uid())).by_two);
+        let withdraw = PersonAct::Withdraw { role: Role::Approver, reach: Reach::Everything };
+        let named = PersonAct::Add { name: "B".to_owned() };
+        for act in [named, withdraw, PersonAct::RemoveCredential(uid()), PersonAct::Remove] {
+            assert!(!by("eva", act).by_two);
+        }
+        // The first administrator, who is on nobody's record; and where one suffices.
+        assert!(!by("uid-0", grant(Role::Approver)).by_two);
+        assert!(!by("eva", grant(Role::Approver)).where_two_give(false).by_two);
+    }
+
+    #[test]
+    fn a_change_waits_a_day_for_the_same_by_another() {
+        let asked = by("eva", grant(Role::Approver)).asked_of(ada()).unwrap();
+        assert!(asked.grants.is_empty());
+        let second = by("max", grant(Role::Approver));
+        assert_eq!(second.seconds(&asked).map(|one| one.asked.by.as_str()), Some("operator:eva"));
+        assert_eq!(by("max", grant(Role::RaOfficer)).seconds(&asked), None, "another role is another change");
+        let made = second.applied_to(Some(asked.clone())).unwrap();
+        assert_eq!((made.grants.len(), made.asked.len()), (1, 0));
+        let late = Mark { by: "operator:max".to_owned(), at: NOW.plus_seconds(WAITS + 1) };
+        let late = PersonChange { mark: late, ..second };
+        assert_eq!(late.seconds(&asked), None);
+        assert_eq!(late.asked_of(asked).unwrap().asked.len(), 1, "it takes the place of the old one");
+    }
+
+    #[test]
+    fn what_could_not_be_made_does_not_wait_and_few_do_at_once() {
+        let own = by("ada", grant(Role::Approver));
+        assert_eq!(own.asked_of(ada()), Err(PersonConflict::Oneself));
+        let auditor = change(grant(Role::Auditor)).applied_to(Some(ada())).unwrap();
+        assert!(matches!(
+            by("eva", grant(Role::Approver)).asked_of(auditor),
+            Err(PersonConflict::Exclusive { .. })
+        ));
+        let mut ada = ada();
+        for user in 0..8 {
+            ada = by("eva", PersonAct::AddCredential(Credential::User(user))).asked_of(ada).unwrap();
+        }
+        let one_more = by("eva", PersonAct::AddCredential(Credential::User(9)));
+        assert_eq!(one_more.asked_of(ada.clone()), Err(PersonConflict::TooMany));
+        assert_eq!(change(PersonAct::Remove).applied_to(Some(ada)).unwrap().asked, []);
+    }
+
     #[test]
     fn nobody_changes_himself_and_who_was_removed_does_not_come_back() {
         let own = PersonChange {
@@ -436,6 +573,14 @@ mod tests {
         for act in acts {
             let change = change(act);
             assert_eq!(PersonChange::from_event(&change.event), Some(change));
+        }
+        for act in [grant(Role::Auditor), PersonAct::AddCredential(Credential::User(1001))] {
+            let asked = PersonChange { by_two: true, ..change(act) };
+            let read = PersonChange::from_event(&asked.asking()).unwrap();
+            assert_eq!(
+                (&read.id, &read.act, &read.mark, read.by_two),
+                (&asked.id, &asked.act, &asked.mark, true)
+            );
         }
         let other = AuditEvent { act: Act::LedgerOpened, ..change(PersonAct::Remove).event };
         assert_eq!(PersonChange::from_event(&other), None);

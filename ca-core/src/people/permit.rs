@@ -215,6 +215,7 @@ mod tests {
             grants,
             credentials: Vec::new(),
             emergencies: Vec::new(),
+            asked: Vec::new(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use super::change::AskedChange;
 use super::emergency::Emergency;
 use super::role::Role;
 use crate::record::Mark;
@@ -199,6 +200,8 @@ pub struct Person {
     pub credentials: Vec<Bound>,
     /// What he asked for or had in emergencies, the newest last; old ones that were reviewed are in the audit trail alone.
     pub emergencies: Vec<Emergency>,
+    /// Changes that wait for the word of a second person; those whose time is over stay until another one is asked for.
+    pub asked: Vec<AskedChange>,
 }
 
 impl Person {
@@ -290,6 +293,7 @@ mod tests {
             grants: Vec::new(),
             credentials: vec![bound],
             emergencies: Vec::new(),
+            asked: Vec::new(),
         };
         let without = Person { credentials: Vec::new(), ..ada.clone() };
         assert_eq!(Caller::with(user(), Some(ada.clone()), true), Caller::Person(Box::new(ada)));

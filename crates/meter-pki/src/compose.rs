@@ -167,6 +167,8 @@ pub struct System {
     pub(crate) strangers: Strangers,
     /// For how many hours somebody has a role in an emergency at most.
     pub(crate) break_glass_hours: u8,
+    /// Whether it takes two administrators to give somebody a role or a credential.
+    pub(crate) two_give: bool,
     /// Who may do what.
     pub(crate) people: Arc<dyn People>,
     /// Visits of technicians.
@@ -438,6 +440,7 @@ pub(crate) fn compose_on(
         operator_profiles: config.operator_profiles.clone(),
         strangers: Strangers::default(),
         break_glass_hours: config.break_glass_hours,
+        two_give: config.two_give,
         people: store.clone(),
         visits: store.clone(),
         calls: store.clone(),

@@ -328,6 +328,8 @@ pub struct RawOperator {
     pub sign_in: Option<RawSignIn>,
     /// `break_glass_hours`: for how many hours somebody has a role in an emergency at most, 1 to 24; 4 unless given.
     pub break_glass_hours: Option<u8>,
+    /// `people`: how many administrators it takes to give somebody a role or a credential: `one`, which is usual, or `two`.
+    pub people: Option<String>,
 }
 
 /// `[audit]`

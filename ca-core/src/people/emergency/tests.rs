@@ -20,6 +20,7 @@ fn person(name: &str, role: Role) -> Person {
         grants: vec![Grant { role, reach: Reach::Everything, granted: mark("uid-0"), until: None }],
         credentials: Vec::new(),
         emergencies: Vec::new(),
+        asked: Vec::new(),
     }
 }
 

@@ -20,18 +20,72 @@ pub(crate) fn change(
     tx: &mut Transaction<'_>,
     change: &PersonChange,
 ) -> Result<Result<Person, PersonConflict>, ActFault> {
-    let changed = write(tx, change)?;
+    if let Some(waiting) = wait(tx, change)? {
+        if waiting.is_ok() {
+            tx.seal(change.asking())?;
+        }
+        return Ok(waiting);
+    }
+    let changed = make(tx, change)?;
     if changed.is_ok() {
         tx.seal(change.event.clone())?;
     }
     Ok(changed)
 }
 
-/// Writes a change.
+/// Writes a change, or that it waits.
 pub(crate) fn write(
     tx: &mut Transaction<'_>,
     change: &PersonChange,
 ) -> Result<Result<Person, PersonConflict>, ActFault> {
+    match wait(tx, change)? {
+        Some(waiting) => Ok(waiting),
+        None => make(tx, change),
+    }
+}
+
+/// Has a change wait that takes two, unless this is the second word: that of another person, whichever credential he comes with,
+/// while the first may still give his.
+fn wait(
+    tx: &mut Transaction<'_>,
+    change: &PersonChange,
+) -> Result<Option<Result<Person, PersonConflict>>, ActFault> {
+    let known = tx.row::<PersonRow>(&change.id)?.map(|row| row.person);
+    let Some(known) = known.filter(|_| change.by_two) else { return Ok(None) };
+    if let Some(first) = change.seconds(&known) {
+        let by = first.asked.by.as_str();
+        if one_name(tx, by)? == one_name(tx, &change.mark.by)? {
+            return Ok(Some(Err(PersonConflict::Asked)));
+        }
+        if may_change_people(tx, by, change.mark.at)? {
+            return Ok(None);
+        }
+    }
+    if let PersonAct::AddCredential(credential) = &change.act {
+        if let Some(by) = person_by(tx, credential)?.map(|person| person.id).filter(|id| *id != change.id) {
+            return Ok(Some(Err(PersonConflict::Taken { by })));
+        }
+    }
+    Ok(Some(match change.asked_of(known) {
+        Ok(person) => {
+            tx.put(&change.id, &PersonRow { person: person.clone() })?;
+            Ok(person)
+        }
+        Err(conflict) => Err(conflict),
+    }))
+}
+
+/// Tells whether somebody may still say who may do what. Who is only a user of this machine is known to the configuration.
+fn may_change_people<R: Rows + ?Sized>(rows: &R, by: &str, now: UnixTime) -> Result<bool, ReadFault> {
+    let caller = person_named(rows, by)?.map(|person| Caller::Person(Box::new(person)));
+    Ok(caller.is_none_or(|caller| {
+        let permit = may(&caller, Permission::ChangePeople, None, now);
+        permit.is_ok_and(|permit| permit.check_everything().is_ok())
+    }))
+}
+
+/// Makes a change.
+fn make(tx: &mut Transaction<'_>, change: &PersonChange) -> Result<Result<Person, PersonConflict>, ActFault> {
     let known = tx.row::<PersonRow>(&change.id)?.map(|row| row.person);
     let bound = match &change.act {
         PersonAct::AddCredential(credential) => Some((credential, person_by(tx, credential)?)),

@@ -228,6 +228,84 @@ fn m_09_an_emergency_is_kept_and_who_agreed_does_not_review_it_by_another_creden
     assert_eq!(acts.map(|act| count(&store, act)), [1, 1, 0, 1], "what was refused left nothing");
 }
 
+/// What an administrator asks for, where what gives takes two.
+fn given(
+    store: &Store,
+    (by, caller): (&str, Caller),
+    (name, act): (&str, PersonAct),
+    now: UnixTime,
+) -> Result<Person, PersonConflict> {
+    let permit = may(&caller, Permission::ChangePeople, None, now).unwrap();
+    let change = PersonChange::new(&permit, (who(name), act), &tenant("dso"), now).unwrap();
+    assert_eq!(change.mark.by, format!("operator:{by}"));
+    store.record_person_change(change.where_two_give(true)).unwrap()
+}
+
+/// Three administrators, and somebody who is to get something.
+fn with_administrators(ground: &Ground) -> Store {
+    let store = ground.open();
+    for (name, user) in [("ada", 1001), ("eva", 1002), ("max", 1003)] {
+        add(&store, name, Role::Administrator, user);
+    }
+    change(&store, "ron", PersonAct::Add { name: "Ron".to_owned() }).unwrap();
+    store
+}
+
+fn m_02_what_gives_is_made_on_the_word_of_two_persons_and_not_of_one_by_two_credentials(ground: &Ground) {
+    let store = with_administrators(ground);
+    let by = |store: &Store, name: &str, act| {
+        let caller = on_record(store, name);
+        given(store, (name, caller), ("ron", act), NOW)
+    };
+    let first = by(&store, "ada", grant(Role::Approver)).unwrap();
+    assert_eq!((first.grants.len(), first.asked.len()), (0, 1));
+    drop(store);
+    let store = ground.open();
+    // Ada was on nobody's record as this user when she came; she is one person, whichever credential she has.
+    change(&store, "ada", known_by(1009)).unwrap();
+    assert_eq!(by(&store, "ada", grant(Role::Approver)), Err(PersonConflict::Asked));
+    // Another role is another change.
+    assert_eq!(by(&store, "eva", grant(Role::RaOfficer)).unwrap().asked.len(), 2);
+    let made = by(&store, "eva", grant(Role::Approver)).unwrap();
+    assert_eq!((made.grants.len(), made.asked.len()), (1, 1));
+    assert_eq!(made.grants[0].granted.by, "operator:eva");
+    let acts = [Act::PersonChangeAsked, Act::RoleGranted];
+    // Three administrators had theirs from the first one, who acts alone.
+    assert_eq!(acts.map(|act| count(&store, act)), [2, 4]);
+    // A credential that is somebody's does not even wait.
+    assert_eq!(by(&store, "ada", known_by(1002)), Err(PersonConflict::Taken { by: who("eva") }));
+}
+
+fn m_03_the_first_word_is_void_once_its_giver_may_not_give_it_any_more(ground: &Ground) {
+    let store = with_administrators(ground);
+    let by = |name: &str, now| {
+        given(&store, (name, on_record(&store, name)), ("ron", grant(Role::Approver)), now).unwrap()
+    };
+    assert_eq!(by("ada", NOW).asked.len(), 1);
+    change(&store, "ada", withdraw(Role::Administrator)).unwrap();
+    let after = by("eva", NOW);
+    assert_eq!((after.grants.len(), after.asked.len()), (0, 1), "eva's word is the first now");
+    // A day later hers is over, too.
+    let later = NOW.plus_seconds(86_401);
+    assert_eq!((by("max", later).grants.len(), by("eva", later).grants.len()), (0, 1));
+}
+
+fn what_waits_comes_back_from_the_log(ground: &Ground) {
+    let store = with_administrators(ground);
+    let (rows, _) = copied(&store);
+    for act in [grant(Role::Approver), known_by(1010)] {
+        given(&store, ("ada", on_record(&store, "ada")), ("ron", act), NOW).unwrap();
+    }
+    given(&store, ("eva", on_record(&store, "eva")), ("ron", grant(Role::Approver)), NOW).unwrap();
+    let (_parent, other) = restored(rows, ground.kind);
+    let known = other.audit_end().unwrap().sequence();
+    let log = store.audit_records(known, 99).unwrap();
+    let exported = |der| Ok::<_, std::convert::Infallible>(ExportedRecord { der, certificate: None });
+    let report = other.replay(log.into_iter().map(exported), &Places::new()).unwrap();
+    assert_eq!(report.unrestored, []);
+    assert_eq!(other.people().unwrap(), store.people().unwrap());
+}
+
 fn what_was_changed_after_a_copy_was_made_comes_back_from_the_log(ground: &Ground) {
     let store = ground.open();
     add(&store, "ada", Role::Administrator, 1001);
@@ -254,6 +332,9 @@ fn what_was_changed_after_a_copy_was_made_comes_back_from_the_log(ground: &Groun
 
 super::on_every_engine!(
     a_person_is_kept_over_a_reopening_and_each_change_has_one_record,
+    m_02_what_gives_is_made_on_the_word_of_two_persons_and_not_of_one_by_two_credentials,
+    m_03_the_first_word_is_void_once_its_giver_may_not_give_it_any_more,
+    what_waits_comes_back_from_the_log,
     m_02_a_credential_is_never_another_persons_though_it_was_taken_away,
     m_02_two_credentials_of_one_person_count_once,
     m_03_an_approval_is_void_once_its_giver_may_not_approve_any_more,

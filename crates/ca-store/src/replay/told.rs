@@ -68,6 +68,7 @@ pub(super) fn take_in(
         }
         Act::TrustBlocked | Act::UnblockRequested | Act::TrustUnblocked => shut_out::block(tx, event),
         Act::PersonAdded
+        | Act::PersonChangeAsked
         | Act::RoleGranted
         | Act::RoleWithdrawn
         | Act::CredentialAdded

@@ -1,6 +1,8 @@
 //! The row of a person: who may do what.
 
-use ca_core::people::{Bound, Credential, Emergency, Grant, Person, PersonId, Reach, Role};
+use ca_core::people::{
+    AskedChange, Bound, Credential, Emergency, Grant, Person, PersonAct, PersonId, Reach, Role,
+};
 use ca_core::validity::UnixTime;
 use der::{Enumerated, Sequence};
 
@@ -16,13 +18,18 @@ use crate::keyspace::Keyspace;
 ///     grants       SEQUENCE OF Grant,
 ///     credentials  SEQUENCE OF Bound,
 ///     removed      [0] Mark OPTIONAL,
-///     emergencies  [1] SEQUENCE OF Emergency OPTIONAL }  -- absent for none
+///     emergencies  [1] SEQUENCE OF Emergency OPTIONAL,   -- absent for none
+///     asked        [2] SEQUENCE OF Asked OPTIONAL }      -- absent for none
 /// Grant ::= SEQUENCE {
 ///     role     ENUMERATED { administrator(0), caOperations(1), raOfficer(2), auditor(3), technician(4), approver(5) },
 ///     granted  Mark,
 ///     tenant   [0] UTF8String OPTIONAL,    -- absent for every one
 ///     until    [1] Time OPTIONAL }
 /// Bound ::= SEQUENCE { credential UTF8String, added Mark }
+/// Asked ::= SEQUENCE {                     -- one of both
+///     asked       Mark,
+///     grant       [0] SEQUENCE { role ENUMERATED, tenant [0] UTF8String OPTIONAL, until [1] Time OPTIONAL } OPTIONAL,
+///     credential  [1] UTF8String OPTIONAL }
 /// Emergency ::= SEQUENCE {
 ///     role      ENUMERATED,                -- as in Grant
 ///     reason    UTF8String,
@@ -48,6 +55,26 @@ pub(crate) struct WirePerson {
     removed: Option<WireMark>,
     #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
     emergencies: Option<Vec<WireEmergency>>,
+    #[asn1(context_specific = "2", tag_mode = "EXPLICIT", optional = "true")]
+    asked: Option<Vec<WireAsked>>,
+}
+
+#[derive(Sequence)]
+struct WireAsked {
+    asked: WireMark,
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    grant: Option<WireWanted>,
+    #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
+    credential: Option<String>,
+}
+
+#[derive(Sequence)]
+struct WireWanted {
+    role: WireRole,
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    tenant: Option<String>,
+    #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
+    until: Option<i64>,
 }
 
 #[derive(Sequence)]
@@ -143,22 +170,62 @@ impl From<WireRole> for Role {
     }
 }
 
+impl WireAsked {
+    /// A change that waits gives a role or a credential; no other is written.
+    fn new(one: &AskedChange) -> Option<Self> {
+        let asked = WireMark::new(&one.asked);
+        match &one.act {
+            PersonAct::Grant { role, reach, until } => {
+                let until = until.map(UnixTime::seconds);
+                let grant = WireWanted { role: (*role).into(), tenant: name(reach), until };
+                Some(Self { asked, grant: Some(grant), credential: None })
+            }
+            PersonAct::AddCredential(credential) => {
+                Some(Self { asked, grant: None, credential: Some(credential.to_string()) })
+            }
+            PersonAct::Add { .. }
+            | PersonAct::Withdraw { .. }
+            | PersonAct::RemoveCredential(_)
+            | PersonAct::Remove => None,
+        }
+    }
+
+    fn asked(self) -> Option<AskedChange> {
+        let act = match (self.grant, self.credential) {
+            (Some(WireWanted { role, tenant, until }), None) => {
+                PersonAct::Grant { role: role.into(), reach: reach(tenant)?, until: until.map(time) }
+            }
+            (None, Some(credential)) => PersonAct::AddCredential(Credential::parse(&credential).ok()?),
+            (Some(_), Some(_)) | (None, None) => return None,
+        };
+        Some(AskedChange { act, asked: self.asked.mark() })
+    }
+}
+
+/// The tenant of a reach; none for every one.
+fn name(reach: &Reach) -> Option<String> {
+    match reach {
+        Reach::Everything => None,
+        Reach::Tenant(tenant) => Some(tenant.to_string()),
+    }
+}
+
+fn reach(name: Option<String>) -> Option<Reach> {
+    match name {
+        None => Some(Reach::Everything),
+        Some(name) => tenant(&name).map(Reach::Tenant),
+    }
+}
+
 impl WireGrant {
     fn new(grant: &Grant) -> Self {
-        let tenant = match &grant.reach {
-            Reach::Everything => None,
-            Reach::Tenant(tenant) => Some(tenant.to_string()),
-        };
         let until = grant.until.map(UnixTime::seconds);
+        let tenant = name(&grant.reach);
         Self { role: grant.role.into(), granted: WireMark::new(&grant.granted), tenant, until }
     }
 
     fn grant(self) -> Option<Grant> {
-        let reach = match self.tenant {
-            None => Reach::Everything,
-            Some(name) => Reach::Tenant(tenant(&name)?),
-        };
-        let until = self.until.map(time);
+        let (reach, until) = (reach(self.tenant)?, self.until.map(time));
         Some(Grant { role: self.role.into(), reach, granted: self.granted.mark(), until })
     }
 }
@@ -187,6 +254,8 @@ impl Row for PersonRow {
             removed: person.removed.as_ref().map(WireMark::new),
             emergencies: Some(person.emergencies.iter().map(WireEmergency::new).collect::<Vec<_>>())
                 .filter(|all| !all.is_empty()),
+            asked: Some(person.asked.iter().filter_map(WireAsked::new).collect::<Vec<_>>())
+                .filter(|all| !all.is_empty()),
         })
     }
 
@@ -203,6 +272,7 @@ impl Row for PersonRow {
             grants: wire.grants.into_iter().map(WireGrant::grant).collect::<Option<_>>()?,
             credentials: wire.credentials.into_iter().map(bound).collect::<Option<_>>()?,
             emergencies: wire.emergencies.into_iter().flatten().map(WireEmergency::emergency).collect(),
+            asked: wire.asked.into_iter().flatten().map(WireAsked::asked).collect::<Option<_>>()?,
         };
         Some(Self { person })
     }

@@ -2,7 +2,9 @@
 
 use ca_core::audit::AuditTrail;
 use ca_core::audit::tree::Peaks;
-use ca_core::people::{Bound, Credential, Emergency, Grant, Person, PersonId, Reach, Role};
+use ca_core::people::{
+    AskedChange, Bound, Credential, Emergency, Grant, Person, PersonAct, PersonId, Reach, Role,
+};
 use ca_core::profile::{Hierarchy, KeyPurpose, ProfileId};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
@@ -214,6 +216,17 @@ fn person(set: bool) -> PersonRow {
         ended: (!set).then(mark),
         reviewed: set.then(|| (mark(), "as the reason says".to_owned())),
     };
+    let wanted = |tenant: Option<TenantId>| PersonAct::Grant {
+        role: Role::Approver,
+        reach: tenant.map_or(Reach::Everything, Reach::Tenant),
+        until: Some(time(10)),
+    };
+    let acts = [
+        wanted(None),
+        wanted(Some(TenantId::parse("dso").unwrap())),
+        PersonAct::AddCredential(Credential::User(1001)),
+    ];
+    let asked = acts.into_iter().filter(|_| set).map(|act| AskedChange { act, asked: mark() });
     let person = Person {
         id: PersonId::parse("ada").unwrap(),
         name: "Ada Näme".to_owned(),
@@ -222,6 +235,7 @@ fn person(set: bool) -> PersonRow {
         grants: Role::ALL.map(grant).into(),
         credentials: vec![Bound { credential: Credential::Certificate([7; 32]), added: mark() }],
         emergencies: set.then(emergency).into_iter().collect(),
+        asked: asked.collect(),
     };
     PersonRow { person }
 }

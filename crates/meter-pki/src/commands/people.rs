@@ -6,7 +6,9 @@ use super::{people_certificate, sign_in};
 use crate::cli::people::{AddPersonArgs, ChangePersonArgs, PeopleCommand};
 use crate::exit::Failure;
 use crate::operator::client::{OperatorClient, escaped};
-use crate::operator::wire::people::{GrantView, NewcomerText, PersonChangeText, PersonView, SelfView};
+use crate::operator::wire::people::{
+    GrantView, NewcomerText, PersonChangeText, PersonView, SelfView, WaitingChangeView,
+};
 
 pub(super) async fn run(
     verb: &PeopleCommand,
@@ -136,6 +138,13 @@ fn lines(person: &PersonView) -> Vec<String> {
     lines.extend(person.grants.iter().map(of));
     lines.extend(person.credentials.iter().map(|bound| {
         format!("credential: {}, by {} at {}", bound.credential, bound.added.by, bound.added.at)
+    }));
+    lines.extend(person.waiting.iter().map(|one| {
+        let WaitingChangeView { what, asked, until } = one;
+        format!(
+            "waits:      {what}, asked by {} at {}, until {until} for another administrator",
+            asked.by, asked.at
+        )
     }));
     lines
 }

@@ -36,6 +36,8 @@ struct MadeView {
     subject: String,
     not_after: String,
     credential: String,
+    /// Whether it counts only once another administrator adds it too.
+    waits: bool,
 }
 
 pub(super) async fn make(
@@ -63,7 +65,7 @@ pub(super) async fn make(
         credential: Some(credential.clone()),
         ..PersonChangeText::default()
     };
-    change(&args.id, &text, client).await.map_err(|failure| {
+    let person = change(&args.id, &text, client).await.map_err(|failure| {
         let message = format!("{} is written, and then: {}", args.out.display(), failure.message);
         let next = format!("meter-pki people change {} --add-credential {credential}", args.id);
         Failure { message, next, ..failure }
@@ -74,6 +76,7 @@ pub(super) async fn make(
         serial: issued.serial,
         subject: issued.subject,
         not_after: issued.not_after,
+        waits: person.waiting.iter().any(|one| one.what == credential),
         credential,
     };
     printer.result(&view, |view| {
@@ -82,7 +85,11 @@ pub(super) async fn make(
                 "certificate {} of {} is in {}, until {}",
                 view.serial, view.subject, view.file, view.not_after
             ),
-            format!("{} is known by {}", view.id, view.credential),
+            if view.waits {
+                format!("{} is known by it once another administrator types the same: meter-pki people change {} --add-credential {}", view.id, view.id, view.credential)
+            } else {
+                format!("{} is known by {}", view.id, view.credential)
+            },
         ]
     });
     Ok(())

@@ -45,6 +45,8 @@ pub struct Config {
     pub(crate) operator_profiles: Vec<String>,
     /// For how many hours somebody has a role in an emergency at most.
     pub(crate) break_glass_hours: u8,
+    /// Whether it takes two administrators to give somebody a role or a credential.
+    pub(crate) two_give: bool,
     pub(crate) audit: CheckedAudit,
     /// The file itself, which goes into backups.
     pub(crate) file: PathBuf,

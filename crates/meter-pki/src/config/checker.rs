@@ -149,6 +149,7 @@ impl<'a> Checker<'a> {
             });
         }
         let break_glass_hours = self.at(&raw.operator, Self::break_glass);
+        let two_give = self.at(&raw.operator, Self::two_give);
         let visit_approvals = self.at(&raw.visits, Self::visits);
         let operator_socket = self.beside(&raw.operator.get_ref().socket);
         self.check_names(&raw);
@@ -179,6 +180,7 @@ impl<'a> Checker<'a> {
             operator_door: operator_door.flatten(),
             operator_profiles,
             break_glass_hours: break_glass_hours?,
+            two_give: two_give?,
             operator_users: raw.operator.get_ref().users.clone(),
             audit: audit?,
             file: self.file.to_path_buf(),
@@ -220,6 +222,15 @@ impl<'a> Checker<'a> {
             None => None,
         };
         Some(OperatorDoor { listen, certificate_file, key_file, limits: raw.limits.clone(), sign_in })
+    }
+
+    /// Whether it takes two administrators to give somebody a role or a credential.
+    fn two_give(&mut self, raw: &RawOperator) -> Option<bool> {
+        match raw.people.as_deref() {
+            None | Some("one") => Some(false),
+            Some("two") => Some(true),
+            Some(_) => self.keep("operator.people", Err("is one or two")),
+        }
     }
 
     /// For how many hours somebody has a role in an emergency at most.

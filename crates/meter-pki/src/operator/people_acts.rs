@@ -2,14 +2,18 @@
 //!
 //! Which change may follow which is ca-core's; here texts become values, and values views.
 
-use ca_core::people::{Credential, Person, PersonAct, PersonChange, PersonConflict, PersonId, Reach, Role};
+use ca_core::people::{
+    AskedChange, Credential, Person, PersonAct, PersonChange, PersonConflict, PersonId, Reach, Role,
+};
 use ca_core::record::Mark;
 use ca_core::validity::UnixTime;
 
 use super::acts::{refused, tenant, time, unavailable};
 use super::let_others_find;
 use super::routes::{Peer, denied_failure};
-use super::wire::people::{BoundView, GrantView, NewcomerText, PersonChangeText, PersonView};
+use super::wire::people::{
+    BoundView, GrantView, NewcomerText, PersonChangeText, PersonView, WaitingChangeView,
+};
 use super::wire::requests::MarkView;
 use crate::compose::System;
 use crate::exit::{Exit, Failure};
@@ -40,7 +44,8 @@ fn record(system: &System, peer: &Peer, what: (PersonId, PersonAct)) -> Result<P
     let now = system.clock.now();
     let is_user = matches!(&what.1, PersonAct::AddCredential(Credential::User(_)));
     let change = PersonChange::new(peer.permit(), what, &system.tenant, now)
-        .map_err(|denied| denied_failure(&denied))?;
+        .map_err(|denied| denied_failure(&denied))?
+        .where_two_give(system.two_give);
     let recorded = system.people.record_person_change(change).map_err(unavailable)?;
     let person = recorded
         .map_err(|conflict| refused(system, (&system.tenant, peer), failure(&conflict), Vec::new()))?;
@@ -108,10 +113,11 @@ fn failure(conflict: &PersonConflict) -> Failure {
         | PersonConflict::Removed
         | PersonConflict::NotHeld { .. }
         | PersonConflict::Taken { .. }
-        | PersonConflict::NotHis => Exit::Conflict,
+        | PersonConflict::NotHis
+        | PersonConflict::Asked => Exit::Conflict,
     };
     let next = match conflict {
-        PersonConflict::Oneself => "another administrator types the same",
+        PersonConflict::Oneself | PersonConflict::Asked => "another administrator types the same",
         PersonConflict::Exclusive { .. } => "withdraw the other role first, or choose another person",
         PersonConflict::Removed | PersonConflict::Known => "add the person under another id",
         PersonConflict::Unknown
@@ -148,7 +154,14 @@ pub(super) fn view(person: &Person, now: UnixTime) -> PersonView {
         removed: person.removed.as_ref().map(mark),
         grants: grants.collect(),
         credentials: bound.collect(),
+        waiting: person.asked.iter().filter(|one| now <= one.until()).map(waiting).collect(),
     }
+}
+
+/// A change that waits, in the words of the audit log.
+fn waiting(one: &AskedChange) -> WaitingChangeView {
+    let what = one.act.to_string().trim_start_matches("; ").to_owned();
+    WaitingChangeView { what, asked: mark(&one.asked), until: one.until().to_string() }
 }
 
 fn mark(mark: &Mark) -> MarkView {

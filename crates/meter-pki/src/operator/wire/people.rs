@@ -55,6 +55,21 @@ pub struct PersonView {
     pub grants: Vec<GrantView>,
     /// By what he is known.
     pub credentials: Vec<BoundView>,
+    /// What he gets once another administrator asks for the same.
+    #[serde(default)]
+    pub waiting: Vec<WaitingChangeView>,
+}
+
+/// A change that waits for the word of another administrator.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct WaitingChangeView {
+    /// The role and for whom, or the credential.
+    pub what: String,
+    /// Who asked, and when.
+    pub asked: MarkView,
+    /// The last second for which it waits.
+    #[schema(value_type = TimeText)]
+    pub until: String,
 }
 
 /// Who somebody is to the server.
