@@ -61,10 +61,10 @@ fn wait(
             return Ok(None);
         }
     }
-    if let PersonAct::AddCredential(credential) = &change.act {
-        if let Some(by) = person_by(tx, credential)?.map(|person| person.id).filter(|id| *id != change.id) {
-            return Ok(Some(Err(PersonConflict::Taken { by })));
-        }
+    if let PersonAct::AddCredential(credential) = &change.act
+        && let Some(by) = person_by(tx, credential)?.map(|person| person.id).filter(|id| *id != change.id)
+    {
+        return Ok(Some(Err(PersonConflict::Taken { by })));
     }
     Ok(Some(match change.asked_of(known) {
         Ok(person) => {
