@@ -79,8 +79,3 @@ fn a_verb_that_is_none_and_one_that_prints_no_json_are_told_apart() {
     assert_eq!(of("cert lost").unwrap_err().code, "schema.verb");
     assert_eq!(of("serve").unwrap_err().code, "schema.none");
 }
-
-#[test]
-fn temporary_writes() {
-    std::fs::write("/tmp/schw/json-schemas.json", text(&document())).unwrap();
-}
