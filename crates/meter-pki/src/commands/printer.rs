@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::exit::Failure;
 use crate::json_text::json_text;
-use crate::operator::wire::FailureView;
+use crate::operator::wire::problem::FailureView;
 use crate::progress::Progress;
 
 /// Prints in one of two forms.

@@ -12,7 +12,7 @@ use table::{Row, Says, TABLE};
 use utoipa::ToSchema;
 
 use crate::exit::{Exit, Failure};
-use crate::operator::wire::FailureView;
+use crate::operator::wire::problem::FailureView;
 use crate::operator::written_schema;
 
 /// What the schemas are written in.

@@ -25,8 +25,8 @@ use utoipa::ToSchema;
 
 use words::{
     AbsolutePath, AuthorityName, Base64Text, CertificatePlace, CertificateStatusWord, CurveWord, GridPlace,
-    HierarchyWord, KeyName, MaybeGridPlace, ProfileName, PurposeWord, ReasonText, ReasonWord, ReleaseWord,
-    RootPartWord, Serial, Sha256, ShortText, StatusWord, SystemTitle, TenantId, TimeText,
+    HierarchyWord, KeyName, MaybeGridPlace, ProfileName, PurposeWord, ReasonWord, ReleaseWord, RootPartWord,
+    Serial, Sha256, ShortText, StatusWord, SystemTitle, TenantId, TimeText,
 };
 
 /// A certification authority.
@@ -584,20 +584,4 @@ pub struct StoreView {
     pub recovery_since: Option<String>,
     /// Why.
     pub recovery_reason: Option<String>,
-}
-
-/// How a request failed.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[schema(as = Failure)]
-pub struct FailureView {
-    /// The stable reason code.
-    #[schema(value_type = ReasonText)]
-    pub code: String,
-    /// What happened.
-    pub message: String,
-    /// What to do next; may be empty.
-    pub next: String,
-    /// The exit code that a command line ends with.
-    #[schema(minimum = 1, maximum = 9)]
-    pub exit: u8,
 }
