@@ -112,7 +112,6 @@ pub(in crate::commands) struct CallTallyView {
 }
 
 /// Writes a tally as a [`CallTallyView`].
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
 pub(super) fn tally<S: Serializer>(tally: &CallTally, serializer: S) -> Result<S::Ok, S::Error> {
     let CallTally { calls, lost, restarts, wrong, late, foreign } = *tally;
     CallTallyView { calls, lost, restarts, wrong, late, foreign }.serialize(serializer)
