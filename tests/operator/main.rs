@@ -27,6 +27,7 @@ mod people;
 mod compromise;
 mod requests;
 mod responder;
+mod schemas;
 mod secrets;
 mod shipments;
 mod sign_in;

@@ -3,6 +3,8 @@
 use e2e::rehearsal::Rehearsal;
 use serde_json::Value;
 
+use crate::people::with_all_things;
+use crate::schemas::Printed;
 use crate::transcript::play;
 
 #[test]
@@ -94,6 +96,7 @@ fn every_verb_says_the_same_in_json() {
         (&["audit", "list"], &["sequence", "time", "actor", "act", "reason", "detail"]),
         (&["config", "check"], &["authorities", "labels"]),
     ];
+    let mut printed = Printed::default();
     for (verb, fields) in verbs {
         let said = rehearsal.operator(&[&["--json"], verb].concat()).ok();
         assert_eq!((said.out.lines().count(), said.err.as_str()), (1, ""), "{}", said.all());
@@ -102,7 +105,9 @@ fn every_verb_says_the_same_in_json() {
         for field in fields {
             assert!(one.get(field).is_some(), "{verb:?} has no {field}: {one}");
         }
+        printed.add(verb, &value);
     }
+    assert_eq!(printed.judge(&rehearsal), 15);
 }
 
 #[test]
@@ -114,6 +119,7 @@ fn every_failure_says_in_json_what_the_exit_code_says() {
         (&["cert", "show", "xyz"], 2, "serial.malformed"),
         (&["cert", "revoke", &revoked, "--reason", "superseded"], 7, "revoke.already"),
     ];
+    let mut printed = Printed::default();
     for (verb, exit, code) in failures {
         let said = rehearsal.operator(&[&["--json"], verb].concat());
         assert_eq!((said.out.as_str(), said.err.lines().count()), ("", 1), "{}", said.all());
@@ -121,5 +127,79 @@ fn every_failure_says_in_json_what_the_exit_code_says() {
         assert_eq!((&value["code"], &value["exit"]), (&code.into(), &exit.into()), "{value}");
         assert_eq!(said.code, Some(i32::from(exit)));
         assert!(value["message"].as_str().is_some_and(|message| !message.is_empty()), "{value}");
+        printed.add_failure(&value);
     }
+    assert_eq!(printed.judge(&rehearsal), 1);
+}
+
+// I-12: what is published is what is printed, where every kind of thing is on record.
+#[test]
+fn i_12_every_verb_says_in_json_what_its_schema_says() {
+    let known = with_all_things();
+    let rehearsal = &known.rehearsal;
+    let (title, serial, waiting) = (known.title.as_str(), known.serial.as_str(), known.waiting.as_str());
+    let place = |name: &str| rehearsal.scratch(name).to_string_lossy().into_owned();
+    let [list, fleet, export, shares, ledger, codes, proof] =
+        ["one.csv", "fleet", "fleet.jsonl", "shares", "ledger", "codes", "proof.json"].map(place);
+    std::fs::write(&list, "system_title\n4D504B0100000A01\n").unwrap();
+    let verbs: [&[&str]; 46] = [
+        &["ca", "list"],
+        &["ca", "show", "dso-infra-s1"],
+        &["crl", "verify"],
+        &["cert", "list"],
+        &["cert", "show", serial],
+        &["cert", "revoke", serial, "--reason", "superseded", "--dry-run"],
+        &["revocation", "list"],
+        &["revocation", "scheduled"],
+        &["cert", "revoke", serial, "--reason", "superseded"],
+        &["campaign", "list"],
+        &["trust", "list"],
+        &["request", "list"],
+        &["request", "show", waiting],
+        &["request", "refuse", waiting, "--reason", "unknown"],
+        &["people", "list"],
+        &["people", "show", "tim"],
+        &["people", "who"],
+        &["break-glass", "list"],
+        &["visit", "list"],
+        &["visit", "show", "known"],
+        &["visit", "end", "known", "--reason", "over"],
+        &["device", "import", &list, "--tenant", "dso"],
+        &["device", "list", "--tenant", "dso"],
+        &["device", "show", title],
+        &["device", "count", "--tenant", "dso", "--by", "model,state"],
+        &["device", "history", title],
+        &["device", "history", title, "--proof", &proof],
+        &["device", "token", "4D504B0100000A01", "--profile", "meter-op-ds-s1"],
+        &["factory", "order", "list"],
+        &["factory", "order", "show", "known"],
+        &["delivery", "maps"],
+        &["delivery", "list"],
+        &["dlms", "decode", "C701C10300"],
+        &["crl", "list"],
+        &["crl", "publish", "dso-infra-s1"],
+        &["ceremony", "releases"],
+        &["audit", "list"],
+        &["audit", "verify"],
+        &["audit", "checkpoint"],
+        &["audit", "prove", serial],
+        &["store", "show"],
+        &["store", "create", &ledger],
+        &["config", "check"],
+        &["doctor", "--list"],
+        &["backup", "keygen", "--shares", "2-of-3", &shares],
+        &["qr", "encode", &list, "--out", &codes],
+    ];
+    let mut printed = Printed::default();
+    printed.add(&["quickstart"], rehearsal.report());
+    for verb in verbs {
+        printed.add(verb, &rehearsal.operator_json(verb));
+    }
+    for verb in [&["sim", "make", &fleet, "--meters", "2"][..], &["sim", "export", &fleet, &export]] {
+        printed.add(verb, &rehearsal.operator_json(verb));
+    }
+    // It ends with the worst that it finds; what it prints is the same.
+    let doctor = rehearsal.operator(&["--json", "doctor"]);
+    printed.add(&["doctor"], &serde_json::from_str(&doctor.out).expect("a report"));
+    assert_eq!(printed.judge(rehearsal), 48);
 }

@@ -32,6 +32,7 @@ mod qr;
 mod request;
 mod remote;
 mod restore;
+mod schemas;
 mod secrets;
 mod revocation;
 mod serve;
@@ -130,10 +131,7 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
             restore::finish(&cli.server.config, export.as_deref(), *without_log, printer)
         }
         Command::Config(verb) => config::run(verb, &cli.server.config, printer),
-        Command::Api(verb) => {
-            api::run(verb, printer);
-            Ok(())
-        }
+        Command::Api(verb) => api::run(verb, printer),
         Command::Doctor(args) => wait(doctor::run(args, &cli.server.config, printer)),
         Command::Completion { shell } => {
             printer.script(&completion(*shell));

@@ -9,6 +9,7 @@ pub(crate) mod gather;
 mod judge;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 pub(crate) use crate::severity::Severity;
 use facts::{Configured, Facts, Served};
@@ -94,7 +95,8 @@ fn is_of(id: &str, name: &str) -> bool {
 }
 
 /// What is told of the whole PKI.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DoctorReport)]
 pub(crate) struct Report {
     /// The worst of all findings.
     pub(crate) worst: Severity,
@@ -108,7 +110,8 @@ pub(crate) struct Report {
 }
 
 /// One line of a report; a check that finds several things has several.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = DoctorFinding)]
 pub(crate) struct Line {
     pub(crate) id: &'static str,
     pub(crate) severity: Severity,

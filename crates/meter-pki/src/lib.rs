@@ -48,6 +48,7 @@ mod severity;
 mod prepared_answers;
 pub mod coaps;
 mod backup;
+mod json_text;
 mod progress;
 pub mod work_orders;
 pub mod exit;

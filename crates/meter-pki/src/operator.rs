@@ -64,6 +64,7 @@ use crate::started::Started;
 pub(crate) use bearer::with_tokens;
 pub(crate) use listener::{Doorkeeper, OperatorListener, let_others_find};
 pub use openapi::Document;
+pub(crate) use openapi::written as written_schema;
 pub(crate) use reconciliation_meters::ReconciliationMeters;
 use repeatable::UnderWay;
 use reply::Reply;

@@ -35,6 +35,7 @@ use crate::operator::wire::deliveries::TotalsView;
 use crate::progress::Progress;
 use crate::server;
 use layout::Layout;
+pub(crate) use story::Told;
 
 /// What a verb comes to.
 pub(crate) type Outcome<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + 'a>>;

@@ -1,11 +1,12 @@
 //! `meter-pki audit`: records are listed, proofs fetched, and whatever can be checked is checked here, by the reader, not by
 //! the server that is audited.
 
-mod verify;
+pub(super) mod verify;
 
 use ca_core::audit::AuditRecord;
 use ca_core::suite::Curve;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::ceremony::make_key;
 use super::client;
@@ -16,12 +17,14 @@ use crate::cli::ServerArgs;
 use crate::cli::{AuditCommand, KeyArgs};
 use crate::exit::{Exit, Failure};
 use crate::operator::client::{OperatorClient, escaped};
+use crate::operator::wire::words::TimeText;
 use crate::operator::wire::{CheckpointView, IssuanceProofView};
 use crate::plain_text::plain;
 
 /// A key that was made.
-#[derive(Debug, Serialize)]
-struct KeyView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditKey)]
+pub(in crate::commands) struct KeyView {
     /// Its name in the configuration.
     key: String,
     /// Its public half.
@@ -29,9 +32,11 @@ struct KeyView {
 }
 
 /// One record as it is listed.
-#[derive(Debug, Serialize)]
-struct RecordView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditRecord)]
+pub(in crate::commands) struct RecordView {
     sequence: u64,
+    #[schema(value_type = TimeText)]
     time: String,
     tenant: String,
     actor: String,

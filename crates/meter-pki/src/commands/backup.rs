@@ -7,6 +7,7 @@ use ca_core::ports::Clock;
 use ca_core::tenant::TenantId;
 use ca_store::{EngineKind, IntegrityReport, Opening, Store};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::printer::Printer;
 use crate::backup::private_file;
@@ -17,10 +18,13 @@ use crate::cli::VerifyArgs;
 use crate::compose::{SystemClock, abort_on_fatal, random_id};
 use crate::exit::{Exit, Failure};
 use crate::operator::client::OperatorClient;
+use crate::operator::wire::words::TimeText;
 use crate::operator::wire::{BackupText, BackupView};
 
-#[derive(Debug, Serialize)]
-struct KeyView {
+/// The key for backups, and its shares.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BackupKey)]
+pub(in crate::commands) struct KeyView {
     directory: String,
     key: String,
     shares: String,
@@ -83,8 +87,10 @@ pub(super) async fn create(file: &Path, client: &OperatorClient, printer: &Print
 }
 
 /// What a check found.
-#[derive(Debug, Serialize)]
-struct VerifiedView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = VerifiedBackup)]
+pub(in crate::commands) struct VerifiedView {
+    #[schema(value_type = TimeText)]
     created_at: String,
     sequence: u64,
     root: String,

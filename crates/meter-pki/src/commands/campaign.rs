@@ -1,7 +1,7 @@
 //! `meter-pki campaign`: planning, deciding, looking, and the files of head-ends.
 
 mod plot;
-mod report;
+pub(super) mod report;
 mod sheet;
 pub(super) mod work;
 

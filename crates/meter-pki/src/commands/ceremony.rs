@@ -2,8 +2,8 @@
 //!
 //! A request is kept open until its response is taken in, which is for [`import`]. Outputs are never written over. What the messages are is decided in `ca_core::exchange`.
 
-mod bundle;
-mod import;
+pub(super) mod bundle;
+pub(super) mod import;
 mod releases;
 
 use std::path::Path;
@@ -22,6 +22,7 @@ use policies::{ProfileSet, Settings};
 use serde::Serialize;
 use signer_file::{FileSigner, KeyDirectory, Passphrase, SystemEntropy};
 use signer_pkcs11::{Pin, TokenSigner, TokenUri};
+use utoipa::ToSchema;
 
 use super::new_file::{refuse_existing, write_new};
 use super::printer::{Printer, aloud, heading, table};
@@ -30,6 +31,7 @@ use crate::cli::{CeremonyCommand, KeyArgs, RequestArgs};
 use crate::compose::SystemClock;
 use crate::exit::{Exit, Failure};
 use crate::open_requests::OpenRequests;
+use crate::operator::wire::words::{KeyName, ProfileName, Sha256, TimeText};
 
 pub(super) fn run(verb: &CeremonyCommand, server: &ServerArgs, printer: &Printer) -> Result<(), Failure> {
     match verb {
@@ -46,27 +48,36 @@ pub(super) fn run(verb: &CeremonyCommand, server: &ServerArgs, printer: &Printer
 }
 
 /// What a request amounts to.
-#[derive(Debug, Serialize)]
-struct RequestView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CeremonyRequest)]
+pub(in crate::commands) struct RequestView {
     file: String,
     /// Of the DER of the request, as `offline-root show` says it.
+    #[schema(value_type = Sha256)]
     sha256: Fingerprint,
     words: Vec<&'static str>,
     /// Of the octets of the file, as the ceremony file names it.
+    #[schema(value_type = Sha256)]
     file_sha256: Fingerprint,
     file_words: Vec<&'static str>,
+    #[schema(value_type = KeyName)]
     key: String,
     subject: String,
 }
 
 /// A request that waits for its response.
-#[derive(Debug, Serialize)]
-struct OpenRequestView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OpenCeremonyRequest)]
+pub(in crate::commands) struct OpenRequestView {
     nonce: String,
+    #[schema(value_type = Sha256)]
     sha256: String,
     subject: String,
+    #[schema(value_type = ProfileName)]
     profile: String,
+    #[schema(value_type = TimeText)]
     made: String,
+    #[schema(value_type = TimeText)]
     stale_from: String,
 }
 

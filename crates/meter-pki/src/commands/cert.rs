@@ -1,7 +1,7 @@
 //! `meter-pki cert list`, `cert show`, `cert issue`, `cert revoke`, `cert release` and `cert message-signer`.
 
 mod issue;
-mod message_signer;
+pub(super) mod message_signer;
 mod revoke;
 mod selection;
 

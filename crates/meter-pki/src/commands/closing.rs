@@ -16,6 +16,7 @@ use ca_core::record::CrlRecord;
 use ca_store::Store;
 use ceremony::words::Fingerprint;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::config::faulty;
 use super::new_file::{refuse_existing, write_same_or_new};
@@ -24,21 +25,28 @@ use crate::cli::CloseArgs;
 use crate::compose::{SystemClock, Vault, compose_on, keys, open_vault};
 use crate::config::{CheckedAuthority, Config};
 use crate::exit::{Exit, Failure};
+use crate::operator::wire::words::{KeyName, Serial, Sha256, TimeText};
 
 /// How many records are read at once.
 const PER_READ: usize = 1_000;
 
 /// What was done.
-#[derive(Debug, Serialize)]
-struct ClosedView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ClosedAuthority)]
+pub(in crate::commands) struct ClosedView {
     authority: String,
     subject: String,
+    #[schema(value_type = Serial)]
     serial: String,
+    #[schema(value_type = KeyName)]
     key: String,
     last_crl_file: String,
     last_crl_number: u64,
+    #[schema(value_type = Sha256)]
     last_crl_sha256: Fingerprint,
+    #[schema(value_type = TimeText)]
     last_crl_until: String,
+    #[schema(value_type = TimeText)]
     time: String,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! It asks any authority, and never the ledger; over HTTP, or by files that somebody carries.
 
-mod general;
+pub(super) mod general;
 mod enrolment;
 mod talk;
 mod peer;
@@ -17,23 +17,28 @@ use ca_core::reason::ReasonCode;
 use ca_core::serial_number::SerialNumber;
 use cmp_client::{Operation, Outcome, Question, Revocation, RevocationChange};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use self::peer::{Peer, one_certificate};
 use self::talk::{Got, Talk};
 use super::printer::Printer;
 use crate::cli::cmp::{CmpCommand, RevocationArgs};
 use crate::exit::{Exit, Failure};
+use crate::operator::wire::words::Serial;
 
 /// A message that waits in a file for somebody to carry it.
-#[derive(Debug, Serialize)]
-struct WrittenView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CmpMessageWritten)]
+pub(in crate::commands) struct WrittenView {
     file: String,
     deliver_after_seconds: Option<u64>,
 }
 
 /// A certificate that was revoked, or taken off hold.
-#[derive(Debug, Serialize)]
-struct RevokedView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CmpRevoked)]
+pub(in crate::commands) struct RevokedView {
+    #[schema(value_type = Serial)]
     serial: String,
     issuer: String,
     reason: String,

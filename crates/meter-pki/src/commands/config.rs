@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::printer::Printer;
 use crate::cli::ConfigCommand;
@@ -10,8 +11,9 @@ use crate::config::Config;
 use crate::exit::{Exit, Failure};
 
 /// What a sound configuration amounts to.
-#[derive(Debug, Serialize)]
-struct ConfigView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CheckedConfiguration)]
+pub(in crate::commands) struct ConfigView {
     authorities: Vec<String>,
     labels: Vec<String>,
     manufacturers: usize,

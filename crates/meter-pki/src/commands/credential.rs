@@ -13,25 +13,32 @@ use ca_core::ports::Clock;
 use ca_core::public_key::PublicKey;
 use client_kit::{Credential, FileKey, Identity};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use self::file::CredentialFile;
 use self::keys::{KeyPlace, OwnKey};
 use super::printer::Printer;
 use crate::compose::SystemClock;
 use crate::exit::{Exit, Failure};
+use crate::operator::wire::words::{Serial, TimeText};
 
 /// A certificate that was written.
-#[derive(Debug, Serialize)]
-struct IssuedView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = IssuedCredential)]
+pub(in crate::commands) struct IssuedView {
     file: String,
     subject: String,
+    #[schema(value_type = Serial)]
     serial: String,
+    #[schema(value_type = TimeText)]
     not_after: String,
 }
 
 /// A renewal that is not due.
-#[derive(Debug, Serialize)]
-struct NotDueView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = NotDueCredential)]
+pub(in crate::commands) struct NotDueView {
+    #[schema(value_type = TimeText)]
     renewal_due: String,
 }
 

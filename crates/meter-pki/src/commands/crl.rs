@@ -1,6 +1,6 @@
 //! `meter-pki crl list`, `crl publish`, `crl import` and `crl verify`, which ask the server; `crl resign`, which needs none.
 
-mod verify;
+pub(super) mod verify;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -2,10 +2,10 @@
 //!
 //! Everything but `import` and `list` works without a server. No secret of a delivery is shown, and none is unwrapped.
 
-mod import;
+pub(super) mod import;
 mod list;
-mod outcome;
-mod shown;
+pub(super) mod outcome;
+pub(super) mod shown;
 
 use std::fs::File;
 use std::io::{BufReader, Read as _};
@@ -21,6 +21,7 @@ use deliveries::reading::{Limits, Reading, Summary, Taker};
 use deliveries::samples::{self, SAMPLES};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
+use utoipa::ToSchema;
 
 use super::credential;
 use super::printer::{Printer, heading, table};
@@ -31,8 +32,9 @@ use crate::exit::{Exit, Failure};
 use outcome::{CheckView, Outcome};
 
 /// A map, as it is listed.
-#[derive(Debug, Serialize)]
-struct MapView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeliveryMap)]
+pub(in crate::commands) struct MapView {
     name: String,
     kind: &'static str,
     about: String,

@@ -1,8 +1,8 @@
 //! `meter-pki device`: the registry, from the import of a list to the reconciliation with the meters.
 
-mod changes;
-mod looks;
-mod reconcile;
+pub(super) mod changes;
+pub(super) mod looks;
+pub(super) mod reconcile;
 
 use std::path::Path;
 

@@ -6,21 +6,25 @@ use std::io::Read;
 use dlms::axdr::MAX_OCTETS;
 use dlms::description::{Description, describe};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::printer::Printer;
 use crate::cli::dlms::DlmsCommand;
 use crate::exit::{Exit, Failure};
 
 /// What octets are.
-#[derive(Debug, Serialize)]
-struct DescriptionView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DlmsDescription)]
+pub(in crate::commands) struct DescriptionView {
     what: String,
     octets: usize,
     fields: Vec<FieldView>,
 }
 
-#[derive(Debug, Serialize)]
-struct FieldView {
+/// A part of the message.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DlmsField)]
+pub(in crate::commands) struct FieldView {
     name: &'static str,
     value: String,
 }

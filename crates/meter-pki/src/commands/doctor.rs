@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::printer::{Printer, heading, table};
 use crate::cli::doctor::DoctorArgs;
@@ -11,8 +12,9 @@ use crate::doctor::{Choice, Report, Severity, checks, examine};
 use crate::exit::{Exit, Failure};
 
 /// A check as it is listed.
-#[derive(Debug, Serialize)]
-struct CheckView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DoctorCheck)]
+pub(in crate::commands) struct CheckView {
     id: &'static str,
     /// The worst that it tells.
     worst: Severity,

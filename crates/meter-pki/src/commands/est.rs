@@ -19,6 +19,7 @@ use est_client::{
 };
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
+use utoipa::ToSchema;
 use x509_cert::ext::Extension;
 use zeroize::Zeroizing;
 
@@ -30,25 +31,31 @@ use super::printer::{Printer, aloud};
 use crate::cli::est::{AskArgs, CacertsArgs, EnrolArgs, EstCommand, ReEnrolArgs, ServerArgs, ServerKeyArgs};
 use crate::compose::SystemClock;
 use crate::exit::{Exit, Failure};
+use crate::operator::wire::words::Sha256;
 
 /// CA certificates that were written.
-#[derive(Debug, Serialize)]
-struct CaCertificatesView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EstCertificates)]
+pub(in crate::commands) struct CaCertificatesView {
     file: String,
     certificates: Vec<CaCertificateView>,
     /// Those that the server gave and no trusted root vouches for: they are not in the file.
     left_out: Vec<CaCertificateView>,
 }
 
-#[derive(Debug, Serialize)]
-struct CaCertificateView {
+/// A CA certificate that the server gave.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EstCertificate)]
+pub(in crate::commands) struct CaCertificateView {
     subject: String,
+    #[schema(value_type = Sha256)]
     sha256: Fingerprint,
 }
 
 /// What a server wants of a request; what is absent is as the client likes.
-#[derive(Debug, Serialize)]
-struct WantedView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EstAttributes)]
+pub(in crate::commands) struct WantedView {
     curve: Option<String>,
     subject: Option<String>,
     extensions: Vec<String>,

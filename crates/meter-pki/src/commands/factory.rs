@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::printer::{Printer, heading, table};
 use super::shipment::create::make;
@@ -132,8 +133,9 @@ async fn close(args: &CloseArgs, client: &OperatorClient, printer: &Printer) -> 
 }
 
 /// An order that is closed, and the manifest of its delivery where one was made.
-#[derive(Serialize)]
-struct Closed {
+#[derive(Serialize, ToSchema)]
+#[schema(as = ClosedOrder)]
+pub(in crate::commands) struct Closed {
     #[serde(flatten)]
     reconciliation: Reconciliation,
     manifest: Option<HeaderView>,

@@ -3,18 +3,18 @@
 //! Each verb loads the vendor's module into this process, which ends with the verb. Not the signer: nothing here signs what leaves.
 
 pub(super) mod access;
-mod attest;
-mod bench;
+pub(super) mod attest;
+pub(super) mod bench;
 pub(super) mod copy;
 pub(super) mod destroy;
-mod doctor;
+pub(super) mod doctor;
 pub(super) mod failure;
 mod generate;
 pub(super) mod key_file;
-mod list;
-mod request;
-mod test;
-mod uri;
+pub(super) mod list;
+pub(super) mod request;
+pub(super) mod test;
+pub(super) mod uri;
 mod wrapped_file;
 
 use std::path::Path;

@@ -14,6 +14,7 @@ use ca_core::serial_number::SerialNumber;
 use ca_core::validity::UnixTime;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
 use super::printer::Printer;
 use crate::cli::{OcspCommand, OcspExportArgs};
@@ -21,6 +22,7 @@ use crate::compose::SystemClock;
 use crate::exit::{Exit, Failure};
 use crate::operator::client::{OperatorClient, escaped};
 use crate::operator::wire::ocsp::{PreparationText, PreparedView};
+use crate::operator::wire::words::TimeText;
 use crate::operator::wire::{AuthorityView, CertificatePage, CertificateQueryText, CertificateView};
 use crate::prepared_answers::AnswerFolder;
 use crate::prepared_answers::manifest::{Head, NewManifest, Row, Rows};
@@ -38,8 +40,9 @@ pub(super) async fn run(
 }
 
 /// What an export did.
-#[derive(Debug, Default, Serialize)]
-struct Report {
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(as = OcspExport)]
+pub(in crate::commands) struct Report {
     authority: String,
     directory: String,
     /// How many certificates have answers now.
@@ -49,6 +52,7 @@ struct Report {
     /// How many answers went since their certificates are over.
     removed: u64,
     /// When the next of them is to be signed again.
+    #[schema(value_type = Option<TimeText>)]
     due: Option<String>,
 }
 

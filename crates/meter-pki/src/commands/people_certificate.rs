@@ -14,6 +14,7 @@ use ca_core::oid;
 use ca_core::suite::Curve;
 use client_kit::FileKey;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::cmp::read_request;
 use super::credential::file::{certificates, pem, replace};
@@ -24,17 +25,22 @@ use crate::cli::people::CertificateArgs;
 use crate::exit::{Exit, Failure};
 use crate::operator::client::OperatorClient;
 use crate::operator::wire::people::PersonChangeText;
+use crate::operator::wire::words::{CredentialText, Serial, TimeText};
 use crate::operator::wire::{CertificateView, CertificationText};
 use crate::people::certificate::credential;
 
 /// What was written and put on record.
-#[derive(Debug, Serialize)]
-struct MadeView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PersonCertificate)]
+pub(in crate::commands) struct MadeView {
     id: String,
     file: String,
+    #[schema(value_type = Serial)]
     serial: String,
     subject: String,
+    #[schema(value_type = TimeText)]
     not_after: String,
+    #[schema(value_type = CredentialText)]
     credential: String,
     /// Whether it counts only once another administrator adds it too.
     waits: bool,

@@ -4,9 +4,11 @@ use std::io::Write;
 
 use ceremony::words::Fingerprint;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::exit::Failure;
-use crate::operator::wire::FailureView;
+use crate::json_text::json_text;
+use crate::operator::wire::problem::FailureView;
 use crate::progress::Progress;
 
 /// Prints in one of two forms.
@@ -22,9 +24,8 @@ impl Printer {
     }
 
     /// Prints a result: the value as JSON, or the lines that `text` makes of it.
-    pub(crate) fn result<T: Serialize>(self, value: &T, text: impl FnOnce(&T) -> Vec<String>) {
-        let lines =
-            if self.json { vec![serde_json::to_string(value).unwrap_or_default()] } else { text(value) };
+    pub(crate) fn result<T: Serialize + ToSchema>(self, value: &T, text: impl FnOnce(&T) -> Vec<String>) {
+        let lines = if self.json { vec![json_text(value)] } else { text(value) };
         let mut out = std::io::stdout().lock();
         for line in lines {
             // A reader that went away, such as `head`, ends the output and not the program.
@@ -65,7 +66,7 @@ impl Printer {
                 next: failure.next.clone(),
                 exit: failure.exit.number(),
             };
-            serde_json::to_string(&view).unwrap_or_default()
+            json_text(&view)
         } else {
             format!("meter-pki: {failure}")
         };

@@ -5,24 +5,30 @@ use std::path::Path;
 use ceremony::words::Fingerprint;
 use paper::folder::{self, WriteSeriesError};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::printer::{Printer, aloud};
 use crate::backup::private_file;
 use crate::cli::qr::QrCommand;
 use crate::exit::{Exit, Failure};
+use crate::operator::wire::words::Sha256;
 
 /// The codes that were written.
-#[derive(Debug, Serialize)]
-struct CodesView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = QrCodes)]
+pub(in crate::commands) struct CodesView {
+    #[schema(value_type = Sha256)]
     file_sha256: Fingerprint,
     pictures: Vec<String>,
     sheets: Vec<String>,
 }
 
 /// The file that was scanned.
-#[derive(Debug, Serialize)]
-struct ScannedView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = QrScanned)]
+pub(in crate::commands) struct ScannedView {
     file: String,
+    #[schema(value_type = Sha256)]
     file_sha256: Fingerprint,
 }
 

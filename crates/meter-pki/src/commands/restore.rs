@@ -8,6 +8,7 @@ use ca_core::ports::{Clock, StatusSource};
 use ca_store::{EngineKind, Installation, Places, Recovery, ReplayReport, Store};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
 use super::backup::failure;
 use super::config::faulty;
@@ -18,11 +19,15 @@ use crate::compose::{SystemClock, open_store, random_id};
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
 use crate::exported_log::{ClaimError, ExportedLog, Line, LogError};
+use crate::operator::wire::words::TimeText;
 
-#[derive(Debug, Serialize)]
-struct BegunView {
+/// The ledger that was taken out of the backup.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RestoreBegun)]
+pub(in crate::commands) struct BegunView {
     store: String,
     engine: String,
+    #[schema(value_type = TimeText)]
     created_at: String,
     sequence: u64,
 }
@@ -64,8 +69,9 @@ pub(super) fn begin(args: &BeginArgs, file: &Path, printer: &Printer) -> Result<
 }
 
 /// A certificate that the log has and the ledger has not.
-#[derive(Debug, Serialize)]
-struct MissingView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MissingCertificate)]
+pub(in crate::commands) struct MissingView {
     record: u64,
     issuer: String,
     serial: String,
@@ -73,15 +79,18 @@ struct MissingView {
 }
 
 /// What has to be brought in by hand.
-#[derive(Debug, Serialize)]
-struct UnrestoredView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UnrestoredRecord)]
+pub(in crate::commands) struct UnrestoredView {
     record: u64,
     act: String,
     detail: String,
 }
 
-#[derive(Debug, Serialize)]
-struct ReconciledView {
+/// What the log knows and the restored ledger does not.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RestoreReconciled)]
+pub(in crate::commands) struct ReconciledView {
     ledger: u64,
     log: u64,
     applied: bool,
@@ -217,8 +226,10 @@ fn places(config: &Config) -> Places {
     offered.map(|profile| (profile.id().clone(), (profile.parts().hierarchy, profile.purpose()))).collect()
 }
 
-#[derive(Debug, Serialize)]
-struct FinishedView {
+/// With what the restored ledger serves again.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RestoreFinished)]
+pub(in crate::commands) struct FinishedView {
     epoch: u64,
     void_tokens: u64,
     with_log: bool,

@@ -8,11 +8,11 @@ mod aside;
 mod failure;
 mod input;
 mod key_transfer;
-mod keys;
+pub(super) mod keys;
 mod line;
 mod rewrap;
-mod stream;
-mod transport;
+pub(super) mod stream;
+pub(super) mod transport;
 mod transport_file;
 
 use super::printer::Printer;

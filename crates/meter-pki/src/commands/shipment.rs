@@ -4,7 +4,7 @@
 
 mod aside;
 pub(super) mod create;
-mod import;
+pub(super) mod import;
 mod input;
 mod recipient;
 pub(super) mod views;

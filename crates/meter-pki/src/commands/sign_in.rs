@@ -1,26 +1,29 @@
 //! `meter-pki people sign-in` and `people sign-out`: the token never leaves its file.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::printer::Printer;
 use crate::exit::{Exit, Failure};
 use crate::operator::client::OperatorClient;
+use crate::operator::wire::words::TimeText;
 use crate::sign_in::{TokenFile, by_browser, by_device, revoke};
 
 /// Who signed in.
-#[derive(Debug, Serialize)]
-struct SignedInView {
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::commands) struct SignedInView {
     /// What an administrator puts on record.
     credential: String,
     /// When the token ends.
+    #[schema(value_type = TimeText)]
     expires_at: String,
     /// Whether another one comes without signing in again.
     refreshes: bool,
 }
 
 /// What became of a token.
-#[derive(Debug, Serialize)]
-struct SignedOutView {
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::commands) struct SignedOutView {
     /// Whose it was.
     credential: String,
     /// Whether the provider forgot it too; if not, why.

@@ -1,6 +1,6 @@
 //! `meter-pki signer`: the process that has the keys; how it stands, and what its log says.
 
-mod log;
+pub(super) mod log;
 mod proposal;
 
 pub(super) use proposal::message_keys;
@@ -11,6 +11,7 @@ use std::sync::mpsc;
 use serde::Serialize;
 use signer_link::client::{LinkBounds, SignerLink};
 use signer_link::desk::TokenReport;
+use utoipa::ToSchema;
 
 use super::config::faulty;
 use super::printer::{Printer, table};
@@ -21,8 +22,9 @@ use crate::exit::{Exit, Failure};
 use crate::server;
 
 /// How a signer stands.
-#[derive(Debug, Serialize)]
-struct StateView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SignerState)]
+pub(in crate::commands) struct StateView {
     records: u64,
     head: String,
     keys: Vec<KeyView>,
@@ -30,8 +32,9 @@ struct StateView {
 }
 
 /// How a token stands.
-#[derive(Debug, Serialize)]
-struct TokenView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SignerToken)]
+pub(in crate::commands) struct TokenView {
     token: String,
     state: &'static str,
     again_seconds: Option<u64>,
@@ -62,8 +65,9 @@ impl From<TokenReport> for TokenView {
 }
 
 /// What a key did.
-#[derive(Debug, Serialize)]
-struct KeyView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SignerKey)]
+pub(in crate::commands) struct KeyView {
     key: String,
     purposes: String,
     signed: u64,

@@ -1,8 +1,9 @@
 //! `meter-pki sim`: simulated meters against a real server. It opens neither ledger nor keys of an authority.
 
 mod exchange;
-mod export;
-mod head_end;
+pub(super) mod export;
+pub(super) mod head_end;
+pub(super) mod views;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,6 +12,8 @@ use ca_core::suite::SecuritySuite;
 use serde::Serialize;
 use signer_file::SystemEntropy;
 use simulator::{Faults, Fleet, Maker, Report, Road, Run, RunError, Server};
+use utoipa::ToSchema;
+use views::RunView;
 
 use super::credential::roots;
 use super::printer::Printer;
@@ -23,8 +26,9 @@ use crate::exit::{Exit, Failure};
 const TOLD: usize = 10;
 
 /// A fleet that was made.
-#[derive(Debug, Serialize)]
-struct MadeView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MadeFleet)]
+pub(in crate::commands) struct MadeView {
     directory: String,
     meters: u32,
     delivery: String,
@@ -114,7 +118,7 @@ async fn play(args: &RunArgs, printer: &Printer) -> Result<(), Failure> {
         let exit = if matches!(error, RunError::Address { .. }) { Exit::Usage } else { Exit::Failed };
         Failure::new(exit, "sim.failed", error)
     })?;
-    printer.result(&report, lines);
+    printer.result(&RunView::from(&report), |_| lines(&report));
     judge(&report)
 }
 

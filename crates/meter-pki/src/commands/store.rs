@@ -4,14 +4,17 @@ use std::path::Path;
 
 use ca_store::{EngineKind, Store};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::printer::Printer;
 use crate::exit::{Exit, Failure};
 use crate::operator::client::OperatorClient;
 use crate::operator::wire::StoreView;
 
-#[derive(Debug, Serialize)]
-struct CreatedView {
+/// The ledger that was made.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CreatedStore)]
+pub(in crate::commands) struct CreatedView {
     directory: String,
     engine: String,
 }

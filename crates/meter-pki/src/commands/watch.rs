@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use signer_file::SystemEntropy;
+use utoipa::ToSchema;
 
 use super::config::faulty;
 use super::printer::{Printer, heading, table};
@@ -15,8 +16,9 @@ use crate::watch::Watch;
 use crate::watch::notice::Notice;
 
 /// What a look came to.
-#[derive(Debug, Serialize)]
-struct LookView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WatchLook)]
+pub(in crate::commands) struct LookView {
     /// What is told of it.
     notices: Vec<Notice>,
     /// How many alarms stand.
@@ -26,8 +28,9 @@ struct LookView {
 }
 
 /// What somebody who is told said to a test.
-#[derive(Debug, Serialize)]
-struct TestView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WatchTest)]
+pub(in crate::commands) struct TestView {
     target: String,
     /// Why it was not taken; none where it was.
     failure: Option<String>,

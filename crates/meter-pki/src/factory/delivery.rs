@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use status_server::aside::Aside;
+use utoipa::ToSchema;
 
 use crate::exit::{Exit, Failure};
 use crate::operator::client::{OperatorClient, escaped};
 use crate::operator::wire::deliveries::DeliveredDeviceText;
 use crate::operator::wire::production::{ProducedPage, ProducedQueryText, ProducedView, ProductionView};
+use crate::operator::wire::words::{self, SystemTitle};
 
 /// How many titles are looked at in one call.
 const PAGE: u32 = 500;
@@ -21,14 +23,17 @@ const PAGE: u32 = 500;
 const NAMED: usize = 1_000;
 
 /// What an order came to.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = OrderReconciliation)]
 pub(crate) struct Reconciliation {
     pub(crate) order: ProductionView,
     /// Devices whose certificates are all good: what is delivered.
     pub(crate) deliverable: u64,
     /// Devices that have a place and lack a good certificate, the first thousand.
+    #[schema(value_type = Vec<SystemTitle>)]
     pub(crate) incomplete: Vec<String>,
     /// Devices that were scrapped and not made again, the first thousand.
+    #[schema(value_type = Vec<SystemTitle>)]
     pub(crate) scrapped: Vec<String>,
     /// How many devices of those ordered are not deliverable.
     pub(crate) missing: u64,
@@ -37,10 +42,11 @@ pub(crate) struct Reconciliation {
 }
 
 /// A file that was written.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct WrittenDelivery {
     pub(crate) file: String,
     pub(crate) devices: u64,
+    #[schema(value_type = words::Sha256)]
     pub(crate) sha256: String,
 }
 

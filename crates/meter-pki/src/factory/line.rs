@@ -12,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use ca_core::certificate::Certificate;
 use ca_core::csr::CertificationRequest;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::faults::{self, FileFault};
 use super::names::Wish;
@@ -38,7 +39,8 @@ struct Asked {
 }
 
 /// What a run came to.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, ToSchema)]
+#[schema(as = FactoryRun)]
 pub(crate) struct LineReport {
     /// Files that are requests by their names.
     pub(crate) requests: u64,

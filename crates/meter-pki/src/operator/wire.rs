@@ -585,16 +585,3 @@ pub struct StoreView {
     /// Why.
     pub recovery_reason: Option<String>,
 }
-
-/// How a request failed.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct FailureView {
-    /// The stable reason code.
-    pub code: String,
-    /// What happened.
-    pub message: String,
-    /// What to do next; may be empty.
-    pub next: String,
-    /// The exit code that a command line ends with.
-    pub exit: u8,
-}

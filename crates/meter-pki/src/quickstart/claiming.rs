@@ -11,6 +11,7 @@ use anyhow::{Context, bail, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ca_core::fleet::swap::Road;
+use utoipa::ToSchema;
 
 use super::Verbs;
 use super::fleet::{Life, Meter, PURPOSES, keep};
@@ -25,6 +26,7 @@ use crate::operator::wire::campaigns::{
 };
 use crate::operator::wire::deliveries::TotalsView;
 use crate::operator::wire::fleet::{HistoryPage, HistoryQueryText};
+use crate::operator::wire::words::{SystemTitle, TimeText};
 use crate::progress::Progress;
 
 /// The reason code of a manifest that was imported before.
@@ -37,8 +39,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// What is told of a delivery.
-#[derive(Debug, serde::Serialize)]
-pub(super) struct DeliveryTold {
+#[derive(Debug, serde::Serialize, ToSchema)]
+#[schema(as = QuickstartDelivery)]
+pub(crate) struct DeliveryTold {
     pub manifest: String,
     #[serde(flatten)]
     pub totals: TotalsView,
@@ -47,8 +50,9 @@ pub(super) struct DeliveryTold {
 }
 
 /// What is told of a campaign.
-#[derive(Debug, serde::Serialize)]
-pub(super) struct CampaignTold {
+#[derive(Debug, serde::Serialize, ToSchema)]
+#[schema(as = QuickstartCampaign)]
+pub(crate) struct CampaignTold {
     pub name: String,
     pub certificates: u64,
     pub waves: Vec<u64>,
@@ -58,8 +62,10 @@ pub(super) struct CampaignTold {
 }
 
 /// What is told of a device, line by line, and that every line was proven.
-#[derive(Debug, serde::Serialize)]
-pub(super) struct HistoryTold {
+#[derive(Debug, serde::Serialize, ToSchema)]
+#[schema(as = QuickstartHistory)]
+pub(crate) struct HistoryTold {
+    #[schema(value_type = SystemTitle)]
     pub system_title: String,
     pub lines: Vec<HistoryLine>,
     pub proved_records: usize,
@@ -68,9 +74,12 @@ pub(super) struct HistoryTold {
     pub file: String,
 }
 
-#[derive(Debug, serde::Serialize)]
-pub(super) struct HistoryLine {
+/// A line of the history of a device.
+#[derive(Debug, serde::Serialize, ToSchema)]
+#[schema(as = QuickstartHistoryLine)]
+pub(crate) struct HistoryLine {
     pub record: u64,
+    #[schema(value_type = TimeText)]
     pub time: String,
     pub event: String,
     pub owner: String,

@@ -5,10 +5,11 @@ use std::io::Write;
 use super::claiming::{CampaignTold, DeliveryTold, HistoryTold};
 use super::story::Told;
 use super::technician::DayTold;
+use crate::json_text::json_text;
 
 /// Prints the report on standard output: text, or one JSON object.
 pub(super) fn print(told: &Told, json: bool) {
-    let text = if json { serde_json::to_string(told).unwrap_or_default() } else { lines(told).join("\n") };
+    let text = if json { json_text(told) } else { lines(told).join("\n") };
     // Nobody reads any more: nothing is left to say.
     drop(writeln!(std::io::stdout().lock(), "{text}"));
 }

@@ -11,6 +11,7 @@ use ca_core::fleet::swap::Road;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::pki_types::pem::PemObject;
 use status_server::repository::crl_path;
+use utoipa::ToSchema;
 
 use super::Verbs;
 use super::claiming::{self, CampaignTold, DeliveryTold, HistoryTold};
@@ -23,6 +24,7 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::ocsp_client::Answer;
 use crate::operator::client::OperatorClient;
+use crate::operator::wire::words::Serial;
 use crate::operator::wire::{
     CrlView, ImportRequest, ImportView, ImportedDevice, RevocationText, RevocationView,
 };
@@ -47,12 +49,14 @@ impl Stopwatch {
 }
 
 /// What the report tells.
-#[derive(Debug, serde::Serialize)]
-pub(super) struct Told {
+#[derive(Debug, serde::Serialize, ToSchema)]
+#[schema(as = Quickstart)]
+pub(crate) struct Told {
     pub state: String,
     pub est: String,
     pub cmp: Option<String>,
     /// What to type for a certificate in the place of the revoked one.
+    #[schema(value_type = Option<Vec<String>>)]
     pub by_openssl: Option<[String; 2]>,
     pub status: String,
     pub meters: usize,
@@ -66,6 +70,7 @@ pub(super) struct Told {
     /// Absent where every meter is reached without anybody going there, or the day was played before.
     pub technician: Option<DayTold>,
     pub first_good_seconds: f64,
+    #[schema(value_type = Serial)]
     pub revoked_serial: String,
     pub revoked_issuer: String,
     pub crl_number: u64,

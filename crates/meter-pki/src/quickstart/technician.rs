@@ -16,6 +16,7 @@ use client_kit::FileKey;
 use cms_messages::signed::{Draft, SignerName};
 use const_oid::db::rfc5911::ID_DATA;
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
 use super::Verbs;
 use super::fleet::{Meter, keep};
@@ -33,6 +34,7 @@ use crate::operator::wire::visits::{
     BundleView, ReceiptsText, ReceiptsView, VisitCertificateText, VisitDecisionText, VisitEndText,
     VisitPlanText, VisitText, VisitView,
 };
+use crate::operator::wire::words::{self, Serial, TimeText};
 use crate::progress::Progress;
 
 const VISIT: &str = "QUICKSTART-1";
@@ -53,19 +55,25 @@ const APPROVERS: [Person; 2] = [
 ];
 
 /// What is told of the day.
-#[derive(Debug, serde::Serialize)]
-pub(super) struct DayTold {
+#[derive(Debug, serde::Serialize, ToSchema)]
+#[schema(as = QuickstartDay)]
+pub(crate) struct DayTold {
     pub visit: String,
     pub technician: String,
     pub unit: String,
+    #[schema(value_type = words::SystemTitle)]
     pub meter: String,
     pub approved_by: Vec<String>,
     /// The serial number of the first certificate.
+    #[schema(value_type = Serial)]
     pub first: String,
+    #[schema(value_type = TimeText)]
     pub first_good_until: String,
     /// The serial number of the one that took its place.
+    #[schema(value_type = Serial)]
     pub second: String,
     /// What OCSP says of both: before the second was there, with it, and after the end of the visit.
+    #[schema(value_type = Vec<Vec<Option<String>>>)]
     pub ocsp: [[Option<String>; 2]; 3],
     pub bundle: String,
     pub receipts: usize,

@@ -2,12 +2,14 @@
 
 use ca_core::validity::UnixTime;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::alarm::{Change, Turn};
 use crate::doctor::Severity;
+use crate::operator::wire::words::TimeText;
 
 /// A notice: what turned, and what to do. Its id is the same however often it is sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Notice {
     /// 32 hexadecimal digits; whoever gets one twice has to act once.
     pub(crate) id: String,
@@ -23,8 +25,10 @@ pub(crate) struct Notice {
     /// What to type, or to do, next.
     pub(crate) next: Vec<String>,
     /// Since when the alarm stands, UTC (RFC 3339).
+    #[schema(value_type = TimeText)]
     pub(crate) since: String,
     /// When this was found, UTC (RFC 3339).
+    #[schema(value_type = TimeText)]
     pub(crate) at: String,
 }
 

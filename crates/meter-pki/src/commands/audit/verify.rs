@@ -13,6 +13,7 @@ use ca_core::audit::{Act, AuditRecord};
 use ca_core::public_key::PublicKey;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
 use crate::audit::check::{LogFault, TrailCheck};
 use crate::audit::export::ExportLine;
@@ -24,6 +25,7 @@ use crate::commands::client;
 use crate::commands::printer::Printer;
 use crate::exit::{Exit, Failure};
 use crate::operator::client::OperatorClient;
+use crate::operator::wire::words;
 use crate::operator::wire::{CheckpointView, ConsistencyQuery, ConsistencyView};
 
 /// What to do when records do not agree.
@@ -33,20 +35,24 @@ pub(super) const STOP: &str = "stop issuing, keep the store and the export as th
 const PER_REQUEST: u32 = 5_000;
 
 /// What a check found.
-#[derive(Debug, Serialize)]
-struct TrailView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = VerifiedTrail)]
+pub(in crate::commands) struct TrailView {
     records: u64,
     /// SHA-256 of the last record.
+    #[schema(value_type = words::Sha256)]
     head: String,
     /// The root of the tree.
+    #[schema(value_type = words::Sha256)]
     root: String,
     /// The largest size whose signed checkpoint agrees; none when nothing is signed.
     signed: Option<u64>,
 }
 
 /// What a check against a kept checkpoint found.
-#[derive(Debug, Serialize)]
-struct SinceView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TrailSince)]
+pub(in crate::commands) struct SinceView {
     origin: String,
     since: u64,
     records: u64,

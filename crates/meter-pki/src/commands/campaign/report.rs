@@ -1,6 +1,12 @@
 //! `meter-pki campaign report`: how far it is, what is stuck and why, for people, for programs, as a workbook and as a plot.
 
+use std::borrow::Cow;
 use std::path::Path;
+
+use serde::Serialize;
+use utoipa::openapi::schema::{AllOfBuilder, ArrayBuilder, ArrayItems};
+use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::{plot, sheet, show, stuck_rows};
 use crate::cli::campaign::ReportForm;
@@ -20,6 +26,35 @@ const NAMED: u32 = 100;
 pub(super) const COLUMNS: [&str; 9] =
     ["system_title", "wave", "state", "trouble", "since", "concentrator", "type", "stage", "serial"];
 
+/// How a campaign stands, and the first of its devices that are stuck: an array of both.
+#[derive(Debug, Serialize)]
+pub(in crate::commands) struct CampaignReport(CampaignView, MemberPage);
+
+impl PartialSchema for CampaignReport {
+    fn schema() -> RefOr<Schema> {
+        let place = |name| Schema::AllOf(AllOfBuilder::new().item(Ref::from_schema_name(name)).build());
+        ArrayBuilder::new()
+            .prefix_items([place(CampaignView::name()), place(MemberPage::name())])
+            .items(ArrayItems::False)
+            .min_items(Some(2))
+            .description(Some("How a campaign stands, and the first of its devices that are stuck."))
+            .into()
+    }
+}
+
+impl ToSchema for CampaignReport {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("CampaignReport")
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((CampaignView::name().into_owned(), CampaignView::schema()));
+        CampaignView::schemas(schemas);
+        schemas.push((MemberPage::name().into_owned(), MemberPage::schema()));
+        MemberPage::schemas(schemas);
+    }
+}
+
 pub(super) async fn report(
     campaign: &str,
     (form, out): (ReportForm, Option<&Path>),
@@ -31,7 +66,7 @@ pub(super) async fn report(
         ReportForm::Text => {
             let query = MemberQueryText { stuck: true, after: None, limit: NAMED };
             let stuck: MemberPage = client.get(&devices_path(campaign), &query).await?;
-            let told = (view, stuck);
+            let told = CampaignReport(view, stuck);
             match out {
                 Some(file) => write_new(file, (text(&told).join("\n") + "\n").as_bytes()),
                 None => {
@@ -114,7 +149,7 @@ fn give(octets: &[u8], out: Option<&Path>, printer: &Printer) -> Result<(), Fail
     }
 }
 
-fn text((view, stuck): &(CampaignView, MemberPage)) -> Vec<String> {
+fn text(CampaignReport(view, stuck): &CampaignReport) -> Vec<String> {
     let mut lines = lines(view);
     if !stuck.devices.is_empty() {
         lines.push(String::new());

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::commands::new_file::{refuse_existing, write_new};
 use crate::commands::printer::Printer;
@@ -19,13 +20,17 @@ const TOGETHER: u32 = 1_000;
 /// How many refused answers are told one by one.
 const TOLD: usize = 20;
 
-#[derive(Debug, Serialize)]
-struct Taken {
+/// How many work orders were taken.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WorkOrdersTaken)]
+pub(in crate::commands) struct Taken {
     orders: usize,
 }
 
-#[derive(Debug, Serialize)]
-struct Brought {
+/// What became of the answers that were brought.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AnswersBrought)]
+pub(in crate::commands) struct Brought {
     taken: usize,
     refused: usize,
 }

@@ -17,6 +17,7 @@ use ca_core::tenant::TenantId;
 use ceremony::words::Fingerprint;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
 use crate::cli::ImportArgs;
 use crate::commands::new_file::write_same_or_new;
@@ -26,34 +27,41 @@ use crate::compose::SystemClock;
 use crate::exchange_journal::ExchangeJournal;
 use crate::exit::{Exit, Failure};
 use crate::open_requests::OpenRequests;
+use crate::operator::wire::words::{self, KeyName, TimeText};
 use crate::plain_text::plain;
 
 /// What a response brought.
-#[derive(Debug, Serialize)]
-struct ImportView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CeremonyImport)]
+pub(in crate::commands) struct ImportView {
     certificate_file: String,
     root_file: String,
     crl_file: Option<String>,
+    #[schema(value_type = KeyName)]
     key: String,
     subject: String,
 }
 
 /// A line of the journal.
-#[derive(Debug, Serialize)]
-struct JournalLine {
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::commands) struct JournalLine {
     number: u64,
+    #[schema(value_type = TimeText)]
     time: String,
     actor: String,
     act: String,
     reason: String,
+    #[schema(value_type = words::Sha256)]
     sha256: String,
     detail: String,
 }
 
 /// The journal, and the SHA-256 of its last record.
-#[derive(Debug, Serialize)]
-struct JournalView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ExchangeJournal)]
+pub(in crate::commands) struct JournalView {
     records: Vec<JournalLine>,
+    #[schema(value_type = words::Sha256)]
     head: String,
 }
 

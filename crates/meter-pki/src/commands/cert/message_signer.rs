@@ -14,6 +14,7 @@ use ca_core::profile::CertificateProfile;
 use ca_core::public_key::PublicKey;
 use ca_core::registration::Door;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::cli::{KeyArgs, MessageSignerArgs};
 use crate::commands::ceremony::make_key;
@@ -24,14 +25,18 @@ use crate::compose::{SystemClock, keys, name_beside};
 use crate::config::{CheckedAuthority, Config, KeySource};
 use crate::exit::{Exit, Failure};
 use crate::operator::client::OperatorClient;
+use crate::operator::wire::words::{Serial, TimeText};
 use crate::operator::wire::{CertificateView, CertificationText};
 
 /// What was made.
-#[derive(Debug, Serialize)]
-struct MessageSignerView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MessageSigner)]
+pub(in crate::commands) struct MessageSignerView {
+    #[schema(value_type = Serial)]
     serial: String,
     issuer: String,
     subject: String,
+    #[schema(value_type = TimeText)]
     not_after: String,
     key: String,
     file: String,

@@ -9,6 +9,7 @@ use ca_core::validity::UnixTime;
 use ceremony::words::Fingerprint;
 use cmp_client::{CrlWanted, Information, Operation, Outcome, Question, RootUpdate, Template};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::peer::{Peer, one_certificate};
 use super::talk::{Got, Talk};
@@ -16,33 +17,43 @@ use crate::cli::cmp::{GeneralArgs, GeneralWhat};
 use crate::commands::credential::file;
 use crate::commands::printer::{Printer, aloud};
 use crate::exit::{Exit, Failure};
+use crate::operator::wire::words::{CurveWord, Sha256, TimeText};
 
 /// Certificates that were written.
-#[derive(Debug, Serialize)]
-struct CertificatesView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CmpCertificates)]
+pub(in crate::commands) struct CertificatesView {
     file: Option<String>,
     certificates: Vec<CertificateView>,
 }
 
-#[derive(Debug, Serialize)]
-struct CertificateView {
+/// A certificate that the authority gave.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CmpCertificate)]
+pub(in crate::commands) struct CertificateView {
     subject: String,
+    #[schema(value_type = Sha256)]
     sha256: Fingerprint,
 }
 
 /// What an authority wants of a request; what is absent is as the client likes.
-#[derive(Debug, Serialize)]
-struct WantedView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CmpTemplate)]
+pub(in crate::commands) struct WantedView {
+    #[schema(value_type = Vec<CurveWord>)]
     curves: Vec<String>,
     subject: Option<String>,
     extensions: Vec<String>,
 }
 
 /// A CRL that was written, or that there is nothing younger.
-#[derive(Debug, Serialize)]
-struct CrlView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CmpCrl)]
+pub(in crate::commands) struct CrlView {
     file: Option<String>,
+    #[schema(value_type = Option<TimeText>)]
     this_update: Option<String>,
+    #[schema(value_type = Option<TimeText>)]
     next_update: Option<String>,
 }
 

@@ -14,6 +14,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper::{Request, StatusCode};
 use serde::Serialize;
 use tokio::runtime::Handle;
+use utoipa::ToSchema;
 
 use super::super::printer::Printer;
 use crate::cli::CrlVerifyArgs;
@@ -27,8 +28,9 @@ use crate::web::{self, WebPlace};
 const STALL: Duration = Duration::from_secs(60);
 
 /// What was compared with what, as printed.
-#[derive(Debug, Serialize)]
-struct ComparedView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ComparedCrl)]
+pub(in crate::commands) struct ComparedView {
     authority: String,
     shard: Option<String>,
     base: Option<u64>,

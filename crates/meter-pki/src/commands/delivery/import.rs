@@ -14,6 +14,7 @@ use deliveries::reading::Taker;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
+use utoipa::ToSchema;
 
 use super::outcome::{CheckView, Outcome};
 use super::{Opened, checked, unreadable};
@@ -27,6 +28,7 @@ use crate::operator::wire::deliveries::{
     TotalsView,
 };
 use crate::operator::wire::fleet::RefusedDeviceView;
+use crate::operator::wire::words;
 
 /// The number of the first part.
 pub(super) const FIRST_PART: u32 = 0;
@@ -39,9 +41,11 @@ const TOLD: usize = 1_000;
 const PROGRESS: u32 = 25;
 
 /// What came of an import.
-#[derive(Debug, Serialize)]
-struct ImportedView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ImportedDelivery)]
+pub(in crate::commands) struct ImportedView {
     file: String,
+    #[schema(value_type = words::Sha256)]
     digest: String,
     #[serde(flatten)]
     totals: TotalsView,

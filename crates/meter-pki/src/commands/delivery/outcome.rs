@@ -8,9 +8,11 @@ use ca_core::record::DeliveredDevice;
 use deliveries::fault::{Fault, Place, ReadError};
 use deliveries::reading::{Summary, Taker};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Opened;
 use crate::exit::{Exit, Failure};
+use crate::operator::wire::words::ReasonText;
 
 /// How many faults are told one by one.
 const TOLD: usize = 20;
@@ -122,8 +124,9 @@ fn not_written(path: &Path, error: &dyn std::fmt::Display) -> Failure {
 }
 
 /// What a check came to.
-#[derive(Debug, Serialize)]
-pub(super) struct CheckView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeliveryCheck)]
+pub(in crate::commands) struct CheckView {
     file: String,
     map: String,
     rows: u64,
@@ -135,11 +138,14 @@ pub(super) struct CheckView {
     told: Vec<FaultView>,
 }
 
-#[derive(Debug, Serialize)]
-struct FaultView {
+/// A fault of a row.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeliveryFault)]
+pub(in crate::commands) struct FaultView {
     place: String,
     column: String,
     field: String,
+    #[schema(value_type = ReasonText)]
     code: &'static str,
     value: String,
     message: String,

@@ -6,10 +6,12 @@ use ceremony::words::Fingerprint;
 use deliveries::fault::{Fault, Place, ReadError};
 use deliveries::reading::Taker;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{Opened, unreadable};
 use crate::commands::printer::Printer;
 use crate::exit::{Exit, Failure};
+use crate::operator::wire::words::{Sha256, SystemTitle, TimeText};
 
 /// Waits for one row.
 #[derive(Debug)]
@@ -49,8 +51,10 @@ impl One {
 }
 
 /// A device, without what is secret of it.
-#[derive(Debug, Serialize)]
-struct DeviceView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeliveredDevice)]
+pub(in crate::commands) struct DeviceView {
+    #[schema(value_type = SystemTitle)]
     system_title: String,
     serial_number: String,
     model: String,
@@ -62,16 +66,22 @@ struct DeviceView {
     secrets: Vec<SecretView>,
 }
 
-#[derive(Debug, Serialize)]
-struct CertificateView {
+/// A factory certificate of a device.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeliveredCertificate)]
+pub(in crate::commands) struct CertificateView {
     subject: String,
     issuer: String,
+    #[schema(value_type = TimeText)]
     not_after: String,
+    #[schema(value_type = Sha256)]
     sha256: Fingerprint,
 }
 
-#[derive(Debug, Serialize)]
-struct SecretView {
+/// A wrapped secret of a device.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeliveredSecret)]
+pub(in crate::commands) struct SecretView {
     kind: &'static str,
     wrapped_by: String,
     octets: usize,

@@ -1,6 +1,7 @@
 //! `device suspend`, `resume`, `retire`, `ship` and `move`: one device at once; several shown first, and then exactly those.
 
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
 use super::query;
 use crate::cli::device::{ChangeArgs, PassArgs, WhichArgs};
@@ -9,6 +10,7 @@ use crate::exit::{Exit, Failure};
 use crate::operator::client::OperatorClient;
 use crate::operator::wire::fleet::{ChangeText, ChangeView, DevicePage, RefusedDeviceView};
 use crate::operator::wire::orders::{PlanText, PlanView, SelectionText};
+use crate::operator::wire::words::{self, DeviceActWord, SystemTitle};
 
 /// How many devices go in one request.
 const PER_REQUEST: usize = 1_000;
@@ -157,12 +159,18 @@ async fn ask(
     Ok(all)
 }
 
-#[derive(serde::Serialize)]
-struct PlannedView<'a> {
+/// What a change would do.
+#[derive(serde::Serialize, ToSchema)]
+#[schema(as = PlannedChange)]
+pub(in crate::commands) struct PlannedView<'a> {
+    #[schema(value_type = DeviceActWord)]
     act: &'a str,
     changing: usize,
+    #[schema(value_type = Vec<RefusedDeviceView>)]
     refused: &'a [RefusedDeviceView],
+    #[schema(value_type = Vec<SystemTitle>)]
     first: &'a [String],
+    #[schema(value_type = words::Sha256)]
     digest: &'a str,
 }
 
@@ -192,10 +200,12 @@ fn told(refused: &[RefusedDeviceView]) -> Vec<String> {
 }
 
 /// What was done, and the order that was planned with it.
-#[derive(serde::Serialize)]
-struct DoneView<'a> {
+#[derive(serde::Serialize, ToSchema)]
+#[schema(as = DoneChange)]
+pub(in crate::commands) struct DoneView<'a> {
     #[serde(flatten)]
     done: &'a ChangeView,
+    #[schema(value_type = Option<PlanView>)]
     order: Option<&'a PlanView>,
 }
 

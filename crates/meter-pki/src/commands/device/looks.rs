@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use ca_core::record::titles_named;
+use utoipa::ToSchema;
 
 use super::query;
 use crate::audit::note::public_key;
@@ -17,6 +18,7 @@ use crate::operator::wire::fleet::{
     CountQueryText, CountView, DeviceDetailView, DevicePage, DeviceView, HistoryPage, HistoryProofsView,
     HistoryQueryText, HistoryView,
 };
+use crate::operator::wire::words::{SystemTitle, TimeText};
 use crate::plain_text::plain;
 use crate::quickstart::Outcome;
 
@@ -231,16 +233,20 @@ async fn proved(title: &str, file: &Path, client: &OperatorClient) -> Result<Pro
 }
 
 /// What proofs come to.
-#[derive(serde::Serialize)]
-struct ProvedView {
+#[derive(serde::Serialize, ToSchema)]
+#[schema(as = ProvedHistory)]
+pub(in crate::commands) struct ProvedView {
+    #[schema(value_type = SystemTitle)]
     system_title: String,
     proved: Vec<ProvedLine>,
     checkpoint: u64,
 }
 
-#[derive(serde::Serialize)]
-struct ProvedLine {
+/// An audit record that is proved.
+#[derive(serde::Serialize, ToSchema)]
+pub(in crate::commands) struct ProvedLine {
     sequence: u64,
+    #[schema(value_type = TimeText)]
     time: String,
     act: String,
     by: String,

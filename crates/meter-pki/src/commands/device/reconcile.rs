@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
+use utoipa::ToSchema;
 
 use crate::cli::device::ReconcileArgs;
 use crate::commands::new_file::write_new_private;
@@ -19,8 +20,10 @@ const PER_REQUEST: usize = 500;
 /// How many meters are looked at in one request.
 const PER_PAGE: u32 = 1_000;
 
-#[derive(serde::Serialize)]
-struct ReportView {
+/// What a comparison with an export of a head-end came to.
+#[derive(serde::Serialize, ToSchema)]
+#[schema(as = DeviceReconciliation)]
+pub(in crate::commands) struct ReportView {
     compared: usize,
     differences: Vec<DifferenceView>,
 }

@@ -9,11 +9,13 @@ use signer_pkcs11::{
     Export, KeyAttributes, KeyProtection, Pin, PinSource, TokenDescription, TokenKey, TokenOptions,
     TokenSigner, TokenUri, UriParts,
 };
+use utoipa::ToSchema;
 use x509_cert::der::pem::{LineEnding, encode_string};
 
 use super::failure;
 use crate::cli::hsm::ExportArgs;
 use crate::exit::{Exit, Failure};
+use crate::operator::wire::words::{CurveWord, KeyName};
 
 /// Parses a URI.
 pub(in crate::commands) fn uri(text: &str) -> Result<TokenUri, Failure> {
@@ -88,12 +90,15 @@ pub(super) const fn export(args: ExportArgs) -> Export {
 }
 
 /// A key as it is printed.
-#[derive(Debug, Serialize)]
-pub(super) struct KeyView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HsmKey)]
+pub(in crate::commands) struct KeyView {
     pub(super) token: TokenView,
+    #[schema(value_type = KeyName)]
     pub(super) key: String,
     pub(super) label: String,
     pub(super) id: String,
+    #[schema(value_type = CurveWord)]
     pub(super) curve: String,
     pub(super) attributes: AttributesView,
     pub(super) uri: String,
@@ -101,7 +106,8 @@ pub(super) struct KeyView {
 }
 
 /// A token as it is printed.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = HsmToken)]
 pub(in crate::commands) struct TokenView {
     pub(in crate::commands) label: String,
     pub(in crate::commands) serial: String,
@@ -117,7 +123,8 @@ impl TokenView {
 }
 
 /// What a token says of a private key.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[schema(as = HsmAttributes)]
 #[expect(clippy::struct_excessive_bools, reason = "PKCS#11 attributes are what they are")]
 pub(in crate::commands) struct AttributesView {
     pub(super) sensitive: bool,

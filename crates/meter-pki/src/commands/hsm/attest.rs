@@ -6,6 +6,7 @@
 
 use serde::Serialize;
 use signer_pkcs11::{CertificateObject, KeyEvidence, evidence};
+use utoipa::ToSchema;
 use x509_cert::Certificate;
 use x509_cert::der::{Decode, Encode};
 
@@ -15,16 +16,19 @@ use crate::cli::hsm::AttestArgs;
 use crate::commands::new_file::{refuse_existing, write_new};
 use crate::commands::printer::Printer;
 use crate::exit::{Exit, Failure};
+use crate::operator::wire::words::KeyName;
 
 /// Extensions that a maker puts into attestations, and into nothing else: all below this object identifier. Yubico's `YubiHSM 2`:
 /// 1 firmware, 2 serial number, 3 origin, 4 domains, 5 capabilities, 6 object id, 9 label.
 const ATTESTATIONS: [(&str, &str); 1] = [("1.3.6.1.4.1.41482.4.", "YubiHSM 2")];
 
 /// The file.
-#[derive(Debug, Serialize)]
-struct AttestView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HsmAttest)]
+pub(in crate::commands) struct AttestView {
     token: TokenView,
     firmware: String,
+    #[schema(value_type = KeyName)]
     key: String,
     label: String,
     id: String,
@@ -40,8 +44,9 @@ struct AttestView {
 }
 
 /// A certificate of the key.
-#[derive(Debug, Serialize)]
-struct CertificateView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HsmCertificate)]
+pub(in crate::commands) struct CertificateView {
     label: String,
     subject: String,
     issuer: String,

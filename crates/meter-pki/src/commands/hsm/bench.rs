@@ -10,17 +10,22 @@ use std::time::{Duration, Instant};
 use ca_core::ports::Signer;
 use serde::Serialize;
 use signer_pkcs11::RawSigner;
+use utoipa::ToSchema;
 
 use super::access;
 use super::failure;
 use crate::cli::hsm::BenchArgs;
 use crate::commands::printer::Printer;
 use crate::exit::{Exit, Failure};
+use crate::operator::wire::words::{CurveWord, KeyName};
 
 /// What was measured.
-#[derive(Debug, Serialize)]
-struct BenchView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HsmBench)]
+pub(in crate::commands) struct BenchView {
+    #[schema(value_type = KeyName)]
     key: String,
+    #[schema(value_type = CurveWord)]
     curve: String,
     seconds: u64,
     module_alone: FigureView,
@@ -30,8 +35,9 @@ struct BenchView {
 }
 
 /// One of the two figures.
-#[derive(Debug, Serialize)]
-struct FigureView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HsmBenchFigure)]
+pub(in crate::commands) struct FigureView {
     threads: usize,
     signatures: usize,
     per_second: f64,

@@ -5,6 +5,7 @@ use std::path::Path;
 use ceremony::words::Fingerprint;
 use serde::Serialize;
 use signer_pkcs11::{Copied, Door, Pin, TokenUri, copy_key, make_recipient, restore_key, seal_key, wrap_key};
+use utoipa::ToSchema;
 
 use super::access::{self, AttributesView, KeyView, key_lines, key_view, uri_of_key};
 use super::failure;
@@ -13,32 +14,39 @@ use crate::cli::hsm::{BackupKeyArgs, CopyArgs, RecipientArgs, RestoreKeyArgs, Ur
 use crate::commands::new_file::{refuse_existing, write_new};
 use crate::commands::printer::{Printer, aloud};
 use crate::exit::{Exit, Failure};
+use crate::operator::wire::words::Sha256;
 
 pub(in crate::commands) mod rsa;
 
 /// A recipient's key.
-#[derive(Debug, Serialize)]
-struct RecipientView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HsmRecipient)]
+pub(in crate::commands) struct RecipientView {
     label: String,
     file: String,
+    #[schema(value_type = Sha256)]
     sha256: Fingerprint,
 }
 
 /// A key in a file.
-#[derive(Debug, Serialize)]
-struct BackupView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HsmBackup)]
+pub(in crate::commands) struct BackupView {
     key: String,
     label: String,
     file: String,
     /// Of the file.
+    #[schema(value_type = Sha256)]
     sha256: Fingerprint,
     /// Of the recipient's key.
+    #[schema(value_type = Sha256)]
     recipient_sha256: Fingerprint,
 }
 
 /// A key on a second token.
-#[derive(Debug, Serialize)]
-struct CopyView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HsmCopy)]
+pub(in crate::commands) struct CopyView {
     #[serde(flatten)]
     copy: KeyView,
     /// Whether the original can still leave its token; absent where it was not looked at.
@@ -46,8 +54,9 @@ struct CopyView {
 }
 
 /// A sealed key.
-#[derive(Debug, Serialize)]
-struct SealView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HsmSeal)]
+pub(in crate::commands) struct SealView {
     key: String,
     label: String,
     attributes: AttributesView,

@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use signer_pkcs11::{
     DestroyKeyError, KeyProtection, OpenTokenError, TokenOptions, TokenSigner, TokenUri, UriParts,
 };
+use utoipa::ToSchema;
 
 use super::access::{self, TokenView};
 use super::failure;
@@ -27,10 +28,12 @@ use crate::commands::printer::Printer;
 use crate::compose::{SystemClock, Vault, open_vault};
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
+use crate::operator::wire::words::TimeText;
 
 /// What was done.
-#[derive(Debug, Serialize)]
-struct DestroyedView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HsmDestroyed)]
+pub(in crate::commands) struct DestroyedView {
     key: String,
     label: String,
     id: String,
@@ -39,6 +42,7 @@ struct DestroyedView {
     public_key_sha256: Option<String>,
     reason: String,
     by: String,
+    #[schema(value_type = TimeText)]
     time: String,
     /// Whether the keys of a configuration were looked at before.
     configuration_checked: bool,

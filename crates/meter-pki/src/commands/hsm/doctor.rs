@@ -11,6 +11,7 @@ use std::path::Path;
 use ca_core::ports::Clock;
 use serde::Serialize;
 use signer_pkcs11::{Examination, Need, Pin, PinTries, TokenKey, TokenSigner, TokenUri, examine, inventory};
+use utoipa::ToSchema;
 
 use super::access;
 use super::failure;
@@ -25,8 +26,9 @@ use crate::time_text;
 const CLOCK_TOLERANCE: u64 = 300;
 
 /// What was found.
-#[derive(Debug, Serialize)]
-struct DoctorView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HsmDoctor)]
+pub(in crate::commands) struct DoctorView {
     findings: Vec<Finding>,
     ok: usize,
     warnings: usize,
@@ -34,8 +36,9 @@ struct DoctorView {
 }
 
 /// One finding.
-#[derive(Debug, Serialize)]
-struct Finding {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HsmFinding)]
+pub(in crate::commands) struct Finding {
     check: &'static str,
     /// `ok`, `warn` or `fail`.
     outcome: Outcome,
@@ -44,9 +47,11 @@ struct Finding {
     next: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// How a check ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = HsmFindingOutcome)]
 #[serde(rename_all = "lowercase")]
-enum Outcome {
+pub(in crate::commands) enum Outcome {
     Ok,
     Warn,
     Fail,

@@ -6,6 +6,7 @@ use serde::Serialize;
 use signer_pkcs11::{
     Halves, KeyAttributes, KeyKind, KeyObject, PinTries, TokenInventory, UriParts, inventories, inventory,
 };
+use utoipa::ToSchema;
 
 use super::access::{self, AttributesView, TokenView};
 use super::failure;
@@ -14,14 +15,16 @@ use crate::commands::printer::Printer;
 use crate::exit::Failure;
 
 /// What is there.
-#[derive(Debug, Serialize)]
-pub(super) struct ListView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HsmList)]
+pub(in crate::commands) struct ListView {
     pub(super) tokens: Vec<TokenEntry>,
 }
 
 /// A token.
-#[derive(Debug, Serialize)]
-pub(super) struct TokenEntry {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HsmListedToken)]
+pub(in crate::commands) struct TokenEntry {
     #[serde(flatten)]
     pub(super) token: TokenView,
     pub(super) firmware: String,
@@ -37,8 +40,9 @@ pub(super) struct TokenEntry {
 }
 
 /// A key.
-#[derive(Debug, Serialize)]
-pub(super) struct KeyEntry {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HsmListedKey)]
+pub(in crate::commands) struct KeyEntry {
     pub(super) label: String,
     pub(super) id: String,
     /// `P-256`, `P-384`, `EC`, `RSA`, `secret` or `other`.

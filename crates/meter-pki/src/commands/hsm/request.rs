@@ -8,6 +8,7 @@ use ca_core::distinguished_name::DistinguishedName;
 use ca_core::exchange::certification_request;
 use ca_core::oid;
 use serde::Serialize;
+use utoipa::ToSchema;
 use x509_cert::der::pem::{LineEnding, encode_string};
 
 use super::access;
@@ -15,12 +16,15 @@ use crate::cli::hsm::RequestArgs;
 use crate::commands::new_file::{refuse_existing, write_new};
 use crate::commands::printer::Printer;
 use crate::exit::{Exit, Failure};
+use crate::operator::wire::words::KeyName;
 
 /// What was written.
-#[derive(Debug, Serialize)]
-struct RequestView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HsmRequest)]
+pub(in crate::commands) struct RequestView {
     file: String,
     subject: String,
+    #[schema(value_type = KeyName)]
     key: String,
 }
 

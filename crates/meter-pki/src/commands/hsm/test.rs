@@ -3,17 +3,22 @@
 use std::num::NonZeroUsize;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::access;
 use crate::cli::hsm::TestArgs;
 use crate::commands::printer::Printer;
 use crate::exit::Failure;
+use crate::operator::wire::words::{CurveWord, KeyName};
 
 /// What was proven.
-#[derive(Debug, Serialize)]
-struct TestView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HsmTest)]
+pub(in crate::commands) struct TestView {
+    #[schema(value_type = KeyName)]
     key: String,
     label: String,
+    #[schema(value_type = CurveWord)]
     curve: String,
     signatures: u32,
 }

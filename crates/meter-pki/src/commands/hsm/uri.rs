@@ -5,6 +5,7 @@ use std::path::absolute;
 
 use serde::Serialize;
 use signer_pkcs11::{KeyObject, TokenInventory, TokenUri, UriParts, inventories, inventory};
+use utoipa::ToSchema;
 
 use super::access;
 use super::failure;
@@ -14,8 +15,9 @@ use crate::commands::printer::Printer;
 use crate::exit::{Exit, Failure};
 
 /// A URI, part by part, and what it matches.
-#[derive(Debug, Serialize)]
-struct UriView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HsmUri)]
+pub(in crate::commands) struct UriView {
     uri: String,
     parts: Vec<PartView>,
     /// The tokens that it matches now.
@@ -27,8 +29,9 @@ struct UriView {
 }
 
 /// What one part says.
-#[derive(Debug, Serialize)]
-struct PartView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HsmUriPart)]
+pub(in crate::commands) struct PartView {
     name: &'static str,
     value: String,
     means: &'static str,

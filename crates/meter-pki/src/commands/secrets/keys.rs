@@ -7,6 +7,7 @@ use serde::Serialize;
 use signer_pkcs11::{
     DoomedKey, Door, SecretVault, TokenDescription, TokenUri, WrappingKey, make_storage_key, wrapping_keys,
 };
+use utoipa::ToSchema;
 
 use super::failure as of;
 use crate::cli::secrets::{ForgetArgs, StorageKeyArgs, TokenArg};
@@ -16,10 +17,12 @@ use crate::commands::new_file::{refuse_existing, write_new};
 use crate::commands::printer::{Printer, heading, table};
 use crate::compose::SystemClock;
 use crate::exit::{Exit, Failure};
+use crate::operator::wire::words::TimeText;
 
 /// A wrapping key as it is printed.
-#[derive(Debug, Serialize)]
-pub(super) struct KeyView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SecretsKey)]
+pub(in crate::commands) struct KeyView {
     token: TokenView,
     label: String,
     /// Whether it may wrap.
@@ -54,12 +57,14 @@ impl KeyView {
 }
 
 /// What was destroyed.
-#[derive(Debug, Serialize)]
-struct ForgottenView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ForgottenKey)]
+pub(in crate::commands) struct ForgottenView {
     #[serde(flatten)]
     key: KeyView,
     reason: String,
     by: String,
+    #[schema(value_type = TimeText)]
     time: String,
     record: String,
 }

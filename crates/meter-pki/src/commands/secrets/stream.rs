@@ -8,6 +8,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use signer_pkcs11::RewrapError;
+use utoipa::ToSchema;
 
 use super::aside::{Aside, Begun, Note, refused_name};
 use super::failure;
@@ -28,8 +29,9 @@ pub(super) enum Outcome {
 }
 
 /// What a run is told when it ends.
-#[derive(Debug, Serialize)]
-struct RunView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SecretsRun)]
+pub(in crate::commands) struct RunView {
     lines: u64,
     devices: u64,
     secrets: u64,

@@ -3,6 +3,7 @@
 use ceremony::words::Fingerprint;
 use serde::Serialize;
 use signer_pkcs11::{DoomedKey, Door, WrapRecipient, make_transport, receive_transport};
+use utoipa::ToSchema;
 
 use super::failure as of;
 use super::keys::{KeyView, key_lines};
@@ -13,16 +14,20 @@ use crate::commands::hsm::{access, failure};
 use crate::commands::new_file::{refuse_existing, write_new};
 use crate::commands::printer::{Printer, aloud};
 use crate::exit::{Exit, Failure};
+use crate::operator::wire::words::Sha256;
 
 /// A transport key in a file.
-#[derive(Debug, Serialize)]
-struct TransportView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TransportKey)]
+pub(in crate::commands) struct TransportView {
     #[serde(flatten)]
     key: KeyView,
     file: String,
     /// Of the file.
+    #[schema(value_type = Sha256)]
     sha256: Fingerprint,
     /// Of the recipient's key.
+    #[schema(value_type = Sha256)]
     recipient_sha256: Fingerprint,
 }
 

@@ -10,6 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 use shipment::{Checked, ReadError, SealedChunk, ShareProofs, Shipment, check_with_proofs};
+use utoipa::ToSchema;
 
 use super::recipient::OwnRecipient;
 use super::{ExpectedSigner, open, tenant};
@@ -22,6 +23,7 @@ use crate::operator::wire::deliveries::{
     DeliveryCloseText, DeliveryPartText, DeliveryPartView, DeliveryText, DeliveryView, ShareText, TotalsView,
 };
 use crate::operator::wire::fleet::RefusedDeviceView;
+use crate::operator::wire::words;
 
 /// How many refused devices are told one by one.
 const TOLD: usize = 1_000;
@@ -30,9 +32,11 @@ const TOLD: usize = 1_000;
 const TOLD_CHUNKS: u32 = 20;
 
 /// What came of an import.
-#[derive(Debug, serde::Serialize)]
-pub(super) struct ImportedView {
+#[derive(Debug, serde::Serialize, ToSchema)]
+#[schema(as = ImportedShipment)]
+pub(in crate::commands) struct ImportedView {
     shipment: String,
+    #[schema(value_type = words::Sha256)]
     digest: String,
     #[serde(flatten)]
     pub(super) totals: TotalsView,

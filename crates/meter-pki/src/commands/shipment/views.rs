@@ -4,42 +4,54 @@ use ca_core::record::DeliveredDevice;
 use ceremony::words::Fingerprint;
 use serde::Serialize;
 use shipment::{Checked, DeviceProof, SignedHeader};
+use utoipa::ToSchema;
 
 use crate::commands::printer::{heading, table};
 use crate::operator::wire::deliveries::DeliveredDeviceText;
+use crate::operator::wire::words::{Sha256, TimeText};
 
 /// The header of a manifest.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ShipmentHeader)]
 pub(in crate::commands) struct HeaderView {
     shipment: String,
     order: String,
     manufacturer: String,
     tenant: String,
     /// SHA-256 of the certificate that it is sealed for.
+    #[schema(value_type = Sha256)]
     recipient: String,
+    #[schema(value_type = TimeText)]
     made_at: String,
     devices: u64,
     groups: Vec<GroupView>,
     chunks: u32,
     /// The root of the tree over the records.
+    #[schema(value_type = Sha256)]
     root: String,
     transport_keys: Vec<TransportKeyView>,
     signer: String,
     /// SHA-256 of its certificate.
+    #[schema(value_type = Sha256)]
     signer_sha256: String,
 }
 
-#[derive(Debug, Serialize)]
-struct GroupView {
+/// Devices of one model and one batch.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ShipmentGroup)]
+pub(in crate::commands) struct GroupView {
     model: String,
     batch: String,
     devices: u64,
 }
 
-#[derive(Debug, Serialize)]
-struct TransportKeyView {
+/// A key with which secrets of the manifest are wrapped.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ShipmentTransportKey)]
+pub(in crate::commands) struct TransportKeyView {
     label: String,
     /// SHA-256 of the recipient's RSA key.
+    #[schema(value_type = Sha256)]
     recipient: String,
 }
 
@@ -97,8 +109,9 @@ impl HeaderView {
 }
 
 /// A manifest that is in order.
-#[derive(Debug, Serialize)]
-pub(super) struct CheckedView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CheckedShipment)]
+pub(in crate::commands) struct CheckedView {
     #[serde(flatten)]
     header: HeaderView,
     certificates: u64,
@@ -126,11 +139,13 @@ impl CheckedView {
 }
 
 /// A record that was proven alone.
-#[derive(Debug, Serialize)]
-pub(super) struct RecordView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ShipmentRecord)]
+pub(in crate::commands) struct RecordView {
     shipment: String,
     manufacturer: String,
     tenant: String,
+    #[schema(value_type = TimeText)]
     made_at: String,
     /// Its place in the manifest, from 1.
     record: u64,

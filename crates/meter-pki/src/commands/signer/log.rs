@@ -4,22 +4,28 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 use signer_link::log::{LogFault, Record, SegmentsFault, read_segments};
+use utoipa::ToSchema;
 
 use crate::cli::signer::SignerLogVerb;
 use crate::commands::printer::{Printer, table};
 use crate::exit::{Exit, Failure};
+use crate::operator::wire::words::{Sha256, TimeText};
 
 /// A log whose chain holds.
-#[derive(Debug, Serialize)]
-struct VerifiedView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = VerifiedSignerLog)]
+pub(in crate::commands) struct VerifiedView {
     records: u64,
+    #[schema(value_type = Sha256)]
     head: String,
 }
 
 /// A record as it is shown.
-#[derive(Debug, Serialize)]
-struct RecordView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SignerRecord)]
+pub(in crate::commands) struct RecordView {
     number: u64,
+    #[schema(value_type = TimeText)]
     time: String,
     user: u32,
     key: String,

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use ca_core::profile::KeyPurpose;
 use serde::Serialize;
 use simulator::Life;
+use utoipa::ToSchema;
 
 use super::fleet;
 use crate::cli::sim::ExportArgs;
@@ -17,8 +18,9 @@ use crate::exit::{Exit, Failure};
 use crate::operator::wire::reconciliation::ExportedText;
 
 /// What was written.
-#[derive(Debug, Serialize)]
-struct ExportView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FleetExport)]
+pub(in crate::commands) struct ExportView {
     file: String,
     meters: usize,
     certificates: usize,

@@ -6,9 +6,11 @@ use std::path::Path;
 use ca_core::ports::Clock as _;
 use serde::Serialize;
 use simulator::{CallFaults, CallTally, HeadEnd, read_orders};
+use utoipa::ToSchema;
 
 use super::exchange;
 use super::fleet;
+use super::views::{CallTallyView, tally};
 use crate::cli::ServerArgs;
 use crate::cli::sim::{CallFaultArgs, HeadEndArgs};
 use crate::commands::client;
@@ -17,28 +19,32 @@ use crate::commands::new_file::{refuse_existing, write_new};
 use crate::commands::printer::Printer;
 use crate::compose::SystemClock;
 use crate::exit::{Exit, Failure};
+use crate::operator::wire::words::{CampaignWord, SystemTitle};
 
 /// How many defects are told in text; `--json` has all.
 const TOLD: usize = 10;
 
 /// What came of one round by files.
-#[derive(Debug, Serialize)]
-struct RoundView {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HeadEndRound)]
+pub(in crate::commands) struct RoundView {
     orders: usize,
     answers: usize,
-    #[serde(flatten)]
+    #[serde(flatten, serialize_with = "tally")]
+    #[schema(value_type = CallTallyView)]
     tally: CallTally,
 }
 
 /// What came of all rounds.
-#[derive(Debug, Clone, Default, Serialize)]
-pub(super) struct HeadEndReport {
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub(in crate::commands) struct HeadEndReport {
     /// The campaigns that were worked, as they stand in the end.
     pub(super) campaigns: Vec<WorkedCampaign>,
     /// Exchanges with the server that had work.
     pub(super) rounds: u64,
     /// What befell the calls.
-    #[serde(flatten)]
+    #[serde(flatten, serialize_with = "tally")]
+    #[schema(value_type = CallTallyView)]
     pub(super) tally: CallTally,
     /// Calls that nothing came back of, as the server was told.
     pub(super) silent: u64,
@@ -57,9 +63,10 @@ pub(super) struct HeadEndReport {
 }
 
 /// A campaign in the end.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct WorkedCampaign {
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(in crate::commands) struct WorkedCampaign {
     pub(super) name: String,
+    #[schema(value_type = CampaignWord)]
     pub(super) state: String,
     pub(super) meters: u64,
     pub(super) done: u64,
@@ -68,8 +75,9 @@ pub(super) struct WorkedCampaign {
 }
 
 /// A meter that people have to look at.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct StuckMeter {
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(in crate::commands) struct StuckMeter {
+    #[schema(value_type = SystemTitle)]
     pub(super) system_title: String,
     pub(super) why: String,
 }

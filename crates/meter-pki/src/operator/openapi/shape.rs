@@ -49,7 +49,7 @@ impl Shape {
 }
 
 /// Writes a schema with what its integers hold: the derivation says the least value, and of how many bits they are.
-fn written(schema: &RefOr<Schema>) -> Value {
+pub(crate) fn written(schema: &RefOr<Schema>) -> Value {
     let mut value = serde_json::to_value(schema).unwrap_or_default();
     bound(&mut value);
     value

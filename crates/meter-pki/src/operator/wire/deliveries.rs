@@ -194,7 +194,7 @@ pub struct DeliveryCloseText {
 }
 
 /// What a delivery came to: of [`DeliveryView`] what an import tells at its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct TotalsView {
     /// How many devices were announced.
     pub announced: u64,

@@ -34,6 +34,22 @@ pub struct ProblemView {
     pub exit: u8,
 }
 
+/// How a verb of the command line failed, as `--json` prints it.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[schema(as = Failure)]
+pub struct FailureView {
+    /// The stable reason code.
+    #[schema(value_type = ReasonText)]
+    pub code: String,
+    /// What happened.
+    pub message: String,
+    /// What to do next; may be empty.
+    pub next: String,
+    /// The exit code that a command line ends with.
+    #[schema(minimum = 1, maximum = 9)]
+    pub exit: u8,
+}
+
 impl ProblemView {
     /// The media type of problems (RFC 9457 §3).
     pub const MEDIA_TYPE: &'static str = "application/problem+json";
