@@ -218,12 +218,6 @@ impl Rehearsal {
         &self.report
     }
 
-    /// Returns the report of the quickstart.
-    #[must_use]
-    pub const fn report(&self) -> &Value {
-        &self.report
-    }
-
     /// Returns a text of the report.
     ///
     /// # Panics
