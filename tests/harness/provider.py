@@ -42,14 +42,26 @@ def curve(key):
     openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", place(key))
 
 
+def signing_key():
+    """Its JWK leaves out zeros in front of a coordinate, against RFC 7518 §6.2.1.2: one key of 128 would be read by nobody."""
+    while True:
+        curve("sign.key")
+        openssl("pkey", "-in", place("sign.key"), "-pubout", "-outform", "DER", "-out", place("sign.pub"))
+        with open(place("sign.pub"), "rb") as file:
+            point = file.read()[-64:]
+        if point[0] and point[32]:
+            return
+
+
 def make(sql, modules):
     database = sqlite3.connect(place("provider.db"))
     with gzip.open(sql, "rt", encoding="utf-8") as text:
         database.executescript(text.read())
     database.commit()
     database.close()
-    for key in ("root.key", "tls.key", "sign.key"):
+    for key in ("root.key", "tls.key"):
         curve(key)
+    signing_key()
     openssl("pkey", "-in", place("sign.key"), "-pubout", "-out", place("sign.pem"))
     root = ["-subj", "/CN=root of the provider", "-addext", "keyUsage=critical,keyCertSign", "-days", "7"]
     openssl("req", "-x509", "-key", place("root.key"), "-out", place("root.pem"), *root)
