@@ -136,7 +136,7 @@ fn strangers_are_refused(door: &Door) {
     assert_eq!(door.refusal(&Shown::Nothing), "people.certificate-absent");
     let token = ["-H", "Authorization: Bearer a.b.c"];
     let told = curl(rehearsal, &format!("{}/v1/self", door.origin), &token);
-    assert!(told.status == 401 && told.text().contains("sign-in.off"), "{}", told.text());
+    assert!(told.status == 401 && told.text().contains("people.token-off"), "{}", told.text());
     assert_eq!(door.refusal(&self_signed(door)), "people.certificate-not-ours");
     assert_eq!(door.refusal(&of_nobody(door)), "people.unknown");
     assert_eq!(door.refusal(&station(rehearsal)), "people.certificate-profile");

@@ -126,7 +126,11 @@ fn technicians_day(rehearsal: &Rehearsal, day: &Value, meter: &str) {
 
 #[test]
 fn a_quickstart_shows_a_shipment_that_is_imported_once_a_campaign_a_proven_history_and_a_technicians_day() {
-    let mut rehearsal = Rehearsal::start(5);
+    let mut rehearsal = Rehearsal::start(1);
+    rehearsal.stop();
+    // As a run leaves it that is cut between a person's certificate and the file that says he can be at work.
+    std::fs::write(rehearsal.state("people/dispatch.pem"), "cut").expect("a file");
+    rehearsal.quickstart(5);
     let report = rehearsal.report().clone();
     let delivery = &report["delivery"];
     assert_eq!(

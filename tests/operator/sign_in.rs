@@ -146,7 +146,7 @@ fn what_is_not_taken(house: &House, token: &str) {
     let subject = ["-subj", "/CN=tim", "-days", "9", "-out", &path(&certificate)];
     drop(openssl(["req", "-x509", "-key", &path(&key)].iter().chain(&subject)).ok());
     let both = ["--cert", &path(&certificate), "--key", &path(&key)].map(str::to_owned);
-    assert_eq!(house.ask(token, &both), (401, "people.two-proofs".to_owned()));
+    assert_eq!(house.ask(token, &both), (401, "people.token-beside-certificate".to_owned()));
 }
 
 /// Another client of the same provider gets tokens, and they are for somebody else.

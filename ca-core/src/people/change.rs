@@ -131,7 +131,7 @@ impl PersonChange {
 
     /// Returns the change that waits and that this one is the second word for, if there is one that still does.
     #[must_use]
-    pub fn seconds<'p>(&self, known: &'p Person) -> Option<&'p AskedChange> {
+    pub fn first_word<'p>(&self, known: &'p Person) -> Option<&'p AskedChange> {
         known.asked.iter().find(|one| one.act == self.act && self.mark.at <= one.until())
     }
 
@@ -501,13 +501,17 @@ mod tests {
         let asked = by("eva", grant(Role::Approver)).asked_of(ada()).unwrap();
         assert!(asked.grants.is_empty());
         let second = by("max", grant(Role::Approver));
-        assert_eq!(second.seconds(&asked).map(|one| one.asked.by.as_str()), Some("operator:eva"));
-        assert_eq!(by("max", grant(Role::RaOfficer)).seconds(&asked), None, "another role is another change");
+        assert_eq!(second.first_word(&asked).map(|one| one.asked.by.as_str()), Some("operator:eva"));
+        assert_eq!(
+            by("max", grant(Role::RaOfficer)).first_word(&asked),
+            None,
+            "another role is another change"
+        );
         let made = second.applied_to(Some(asked.clone())).unwrap();
         assert_eq!((made.grants.len(), made.asked.len()), (1, 0));
         let late = Mark { by: "operator:max".to_owned(), at: NOW.plus_seconds(WAITS + 1) };
         let late = PersonChange { mark: late, ..second };
-        assert_eq!(late.seconds(&asked), None);
+        assert_eq!(late.first_word(&asked), None);
         assert_eq!(late.asked_of(asked).unwrap().asked.len(), 1, "it takes the place of the old one");
     }
 

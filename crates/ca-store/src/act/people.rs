@@ -52,7 +52,7 @@ fn wait(
 ) -> Result<Option<Result<Person, PersonConflict>>, ActFault> {
     let known = tx.row::<PersonRow>(&change.id)?.map(|row| row.person);
     let Some(known) = known.filter(|_| change.by_two) else { return Ok(None) };
-    if let Some(first) = change.seconds(&known) {
+    if let Some(first) = change.first_word(&known) {
         let by = first.asked.by.as_str();
         if one_name(tx, by)? == one_name(tx, &change.mark.by)? {
             return Ok(Some(Err(PersonConflict::Asked)));
@@ -61,9 +61,7 @@ fn wait(
             return Ok(None);
         }
     }
-    if let PersonAct::AddCredential(credential) = &change.act
-        && let Some(by) = person_by(tx, credential)?.map(|person| person.id).filter(|id| *id != change.id)
-    {
+    if let Some(by) = taken_by(tx, change)? {
         return Ok(Some(Err(PersonConflict::Taken { by })));
     }
     Ok(Some(match change.asked_of(known) {
@@ -84,25 +82,23 @@ fn may_change_people<R: Rows + ?Sized>(rows: &R, by: &str, now: UnixTime) -> Res
     }))
 }
 
+/// Returns whose the credential is, or was, that a change gives to another.
+fn taken_by<R: Rows + ?Sized>(rows: &R, change: &PersonChange) -> Result<Option<PersonId>, ReadFault> {
+    let PersonAct::AddCredential(credential) = &change.act else { return Ok(None) };
+    Ok(person_by(rows, credential)?.map(|person| person.id).filter(|id| *id != change.id))
+}
+
 /// Makes a change.
 fn make(tx: &mut Transaction<'_>, change: &PersonChange) -> Result<Result<Person, PersonConflict>, ActFault> {
     let known = tx.row::<PersonRow>(&change.id)?.map(|row| row.person);
-    let bound = match &change.act {
-        PersonAct::AddCredential(credential) => Some((credential, person_by(tx, credential)?)),
-        PersonAct::Add { .. }
-        | PersonAct::Grant { .. }
-        | PersonAct::Withdraw { .. }
-        | PersonAct::RemoveCredential(_)
-        | PersonAct::Remove => None,
-    };
     let person = match change.applied_to(known) {
         Ok(person) => person,
         Err(conflict) => return Ok(Err(conflict)),
     };
-    if let Some((credential, of)) = bound {
-        if let Some(by) = of.map(|person| person.id).filter(|id| *id != person.id) {
-            return Ok(Err(PersonConflict::Taken { by }));
-        }
+    if let Some(by) = taken_by(tx, change)? {
+        return Ok(Err(PersonConflict::Taken { by }));
+    }
+    if let PersonAct::AddCredential(credential) = &change.act {
         let id = person.id.as_str().into();
         tx.put_octets(Keyspace::PersonCredentials, credential_key(credential), id)?;
     }

@@ -105,7 +105,7 @@ fn operation(route: &Route, shape: &Shape, octets: usize) -> Value {
         ("description", json!(format!("Needs the permission `{permission}` {whose}."))),
         ("x-permission", json!(permission)),
         ("parameters", json!(parameters(route, shape))),
-        ("responses", responses(shape)),
+        ("responses", responses(route, shape)),
     ];
     let body = shape.body.as_ref().map(|body| {
         let brought = json!({
@@ -138,13 +138,12 @@ fn parameters(route: &Route, shape: &Shape) -> Vec<Value> {
 
 /// How a request may fail: what `reply` makes of failures, and what the framework refuses before a handler runs. The status, its
 /// name, its sentence, and whether it is of routes alone that have a body.
-const FAILURES: [(&str, &str, &str, bool); 11] = [
+const FAILURES: [(&str, &str, &str, bool); 10] = [
     ("400", "Malformed", "The request is not written as this document says.", false),
     ("401", "NotSignedIn", "The token is not taken.", false),
     ("403", "Forbidden", "Who you are, or may do, does not suffice.", false),
     ("404", "Unknown", "There is no such thing.", false),
     ("409", "Conflict", "It is at odds with what is on record, or done already.", false),
-    ("412", "Changed", "What it is about is not what If-Match names.", true),
     ("413", "TooLong", "The body is too long.", true),
     ("415", "MediaType", "The body is not application/json.", true),
     ("422", "Refused", "It is written well, and refused.", false),
@@ -152,15 +151,23 @@ const FAILURES: [(&str, &str, &str, bool); 11] = [
     ("503", "Unavailable", "Something cannot be reached now; try again.", false),
 ];
 
-fn responses(shape: &Shape) -> Value {
+/// What comes of a condition (RFC 9110 §13.1): on a change, and on a look.
+const CHANGED: (&str, &str, &str, bool) =
+    ("412", "Changed", "What it is about is not what If-Match names.", false);
+
+fn responses(route: &Route, shape: &Shape) -> Value {
     let answer = json!({
         "description": "What came of it.", "content": {"application/json": {"schema": shape.answer}},
     });
+    let changes = route.method != "GET";
     let failures = FAILURES.iter().filter(|(.., brought)| !brought || shape.body.is_some());
-    let failures = failures.map(|(status, name, _, _)| {
+    let failures = failures.chain(changes.then_some(&CHANGED)).map(|(status, name, _, _)| {
         ((*status).to_owned(), json!({"$ref": format!("#/components/responses/{name}")}))
     });
-    std::iter::once(("200".to_owned(), answer)).chain(failures).collect::<Map<_, _>>().into()
+    let known = json!({"description": "It is what If-None-Match names."});
+    let known = (!changes).then(|| ("304".to_owned(), known));
+    let answers = std::iter::once(("200".to_owned(), answer)).chain(known);
+    answers.chain(failures).collect::<Map<_, _>>().into()
 }
 
 fn failures() -> Map<String, Value> {
@@ -169,7 +176,7 @@ fn failures() -> Map<String, Value> {
         let content = Map::from_iter([(ProblemView::MEDIA_TYPE.to_owned(), problem.clone())]);
         ((*name).to_owned(), json!({"description": sentence, "content": content}))
     };
-    FAILURES.iter().map(one).collect()
+    FAILURES.iter().chain([&CHANGED]).map(one).collect()
 }
 
 #[cfg(test)]

@@ -250,6 +250,14 @@ mod tests {
     }
 
     #[test]
+    fn what_is_shown_once_is_shown_by_a_route() {
+        let table = crate::operator::route_table();
+        for path in SHOWN_ONCE {
+            assert!(table.iter().any(|route| route.path == path && route.method == "POST"), "{path}");
+        }
+    }
+
+    #[test]
     fn a_call_is_under_way_until_it_is_made() {
         let all = UnderWay::default();
         let making = all.begin([1; 32]);

@@ -54,7 +54,7 @@ pub(super) fn answered_before(status: u16, body: Vec<u8>) -> Response {
 const UNREADABLE: [&str; 3] = [".malformed", "-malformed", ".unknown"];
 
 /// What the codes of tokens that are not taken begin with.
-const TOKEN: [&str; 3] = ["people.token-", "people.two-proofs", "sign-in.off"];
+const TOKEN: &str = "people.token-";
 
 /// Records that do not agree are the server's, but for those that the request brought, by what their codes begin with.
 const BROUGHT: [&str; 3] = ["shipment.", "delivery.", "releases.digest"];
@@ -68,9 +68,7 @@ fn status(failure: &Failure) -> StatusCode {
         Exit::Failed | Exit::Integrity | Exit::Partial => StatusCode::INTERNAL_SERVER_ERROR,
         Exit::Usage if UNREADABLE.iter().any(|end| failure.code.ends_with(end)) => StatusCode::BAD_REQUEST,
         Exit::Usage | Exit::Refused => StatusCode::UNPROCESSABLE_ENTITY,
-        Exit::Permission if TOKEN.iter().any(|start| failure.code.starts_with(start)) => {
-            StatusCode::UNAUTHORIZED
-        }
+        Exit::Permission if failure.code.starts_with(TOKEN) => StatusCode::UNAUTHORIZED,
         Exit::Permission => StatusCode::FORBIDDEN,
         Exit::NotFound => StatusCode::NOT_FOUND,
         Exit::Conflict => StatusCode::CONFLICT,

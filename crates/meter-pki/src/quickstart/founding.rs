@@ -192,7 +192,7 @@ fn private_directory(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub(super) fn write_private(path: &Path, octets: &[u8]) -> anyhow::Result<()> {
+fn write_private(path: &Path, octets: &[u8]) -> anyhow::Result<()> {
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(octets)?;
     file.sync_all()?;

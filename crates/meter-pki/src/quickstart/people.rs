@@ -8,7 +8,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ca_core::suite::SecuritySuite;
 
-use super::founding::write_private;
 use super::key_pair;
 use super::layout::Layout;
 use crate::exit::{Exit, Failure};
@@ -16,6 +15,7 @@ use crate::operator::client::OperatorClient;
 use crate::operator::wire::people::{NewcomerText, PersonChangeText, PersonView};
 use crate::operator::wire::{CertificateView, CertificationText};
 use crate::people::certificate::credential;
+use crate::private_text;
 
 /// Somebody with a role for the owner's meters.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ pub(super) async fn equip(
     let issued: CertificateView = administrator.post("/v1/certificates", &text).await?;
     let pem = issued.pem.context("the answer has no certificate")?;
     let (_, der) = der::pem::decode_vec(pem.as_bytes())?;
-    write_private(&certificate, format!("{pem}{}", key.serialize_pem()).as_bytes())?;
+    private_text::replace(&certificate, format!("{pem}{}", key.serialize_pem()).as_bytes())?;
     let bound = PersonChangeText {
         act: "add-credential".to_owned(),
         credential: Some(credential(&der).to_string()),
@@ -68,7 +68,7 @@ pub(super) async fn equip(
     };
     unless_done(change(id, &bound, administrator).await)?;
     // Written last: it exists exactly when he can be at work.
-    write_private(&file, client_file(origin, id).as_bytes())?;
+    private_text::replace(&file, client_file(origin, id).as_bytes())?;
     Ok(file)
 }
 

@@ -79,8 +79,8 @@ impl TokenFault {
     /// Returns the stable reason code.
     pub(crate) const fn code(&self) -> &'static str {
         match self {
-            Self::Off => "sign-in.off",
-            Self::Both => "people.two-proofs",
+            Self::Off => "people.token-off",
+            Self::Both => "people.token-beside-certificate",
             Self::Malformed => "people.token-malformed",
             Self::Algorithm => "people.token-algorithm",
             Self::Key => "people.token-key",

@@ -41,7 +41,7 @@ impl Key {
 #[derive(Debug)]
 pub(super) struct Shown<'a> {
     /// How the server is reached: options of curl, and what stands in front of every path.
-    pub reached: &'a (Vec<String>, String),
+    pub reached: &'a super::Reached,
     pub target: &'a str,
     pub key: Option<&'a str>,
     /// Absent for a call that reads.
