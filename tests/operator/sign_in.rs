@@ -167,7 +167,7 @@ fn another_client(house: &House) {
 
 /// A technician's day, as his chapter has it, without any certificate of his own.
 fn a_visit(house: &House) {
-    let [_, open, _, first, bundle, again, _, signed_in] = steps(TECHNICIANS);
+    let [_, open, _, first, bundle, again, _, _, signed_in] = steps(TECHNICIANS);
     let opened = open.lines().take(2).collect::<Vec<_>>().join("\n");
     drop(house.run(&opened).ok());
     let code = house.wait(signed_in.lines().next().expect("a line"));

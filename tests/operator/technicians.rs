@@ -4,6 +4,7 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 
 use e2e::chapter::{blocks, steps};
+use e2e::clock::WallClock;
 use e2e::operators::{let_in, run_as};
 use e2e::peer::path;
 use e2e::rehearsal::Rehearsal;
@@ -98,11 +99,43 @@ fn what_is_brought_back(rehearsal: &Rehearsal, again: &str) {
     refused(rehearsal, 1004, &forged, "receipts.signer");
 }
 
+/// What a timer on the unit comes to: the first certificate, nothing before half of its time, and then another with another key. OpenSSL
+/// says that key and certificate in the file belong together.
+fn what_a_timer_does(rehearsal: &Rehearsal, clock: &WallClock, renew: &str) {
+    let issued = certificates(rehearsal).len();
+    let file = "\nstat -c %a \"$TMPDIR/unit.pem\"\ncd \"$TMPDIR\"\n\
+        [ \"$(openssl x509 -in unit.pem -pubkey -noout)\" = \"$(openssl pkey -in unit.pem -pubout)\" ]";
+    let first = run_as(rehearsal, 1004, &format!("{renew}{file}")).ok();
+    assert!(
+        first.out.contains("of CN=4D504B4800000001") && first.out.trim_end().ends_with("600"),
+        "{}",
+        first.out
+    );
+    let early = run_as(rehearsal, 1004, renew).ok();
+    assert!(early.out.contains("nothing to do: renewal is due at"), "{}", early.out);
+    assert_eq!(certificates(rehearsal).len(), issued + 1);
+    // Seven hours later by the clock of the unit; the certificate was good for twelve.
+    clock.set_by(7 * 3_600);
+    let [library, seconds] = ["clock.so", "clock-is-set-by"].map(|name| path(&rehearsal.scratch(name)));
+    let later = format!("export LD_PRELOAD={library} CLOCK_SHIM_SECONDS={seconds}\n{renew}{file}");
+    drop(run_as(rehearsal, 1004, &later).ok());
+    clock.set_by(-7 * 3_600);
+    let all = certificates(rehearsal);
+    let [.., [before, revoked, why], [after, good, _]] = all.as_slice() else { panic!("{all:?}") };
+    assert_eq!(
+        (all.len(), revoked.as_str(), why.as_str(), good.as_str()),
+        (issued + 2, "revoked", "superseded", "good")
+    );
+    assert_eq!([ocsp(rehearsal, before), ocsp(rehearsal, after)], ["revoked", "good"]);
+}
+
 #[test]
 fn the_chapter_on_technicians_works_as_it_stands() {
-    let [people, open, approve, first, bundle, again, end, _] = steps(CHAPTER);
+    let [people, open, approve, first, bundle, again, renew, end, _] = steps(CHAPTER);
     assert_eq!(blocks(CHAPTER, "toml").len(), 2);
-    let rehearsal = Rehearsal::start_with(1, |text| format!("{text}\n[visits]\napprovals = \"two\"\n"));
+    let mut rehearsal = Rehearsal::start_with(1, |text| format!("{text}\n[visits]\napprovals = \"two\"\n"));
+    // The server's clock is right: this is the unit's.
+    let clock = WallClock::new(&mut rehearsal);
     let_in(&rehearsal);
     drop(run_as(&rehearsal, 0, people).ok());
     // Whoever goes has the root; nobody else but the server looks into its directories.
@@ -156,9 +189,12 @@ fn the_chapter_on_technicians_works_as_it_stands() {
         ("good", "revoked".to_owned(), "good".to_owned())
     );
 
+    what_a_timer_does(&rehearsal, &clock, renew);
+    let last = certificates(&rehearsal).pop().expect("the last one");
+
     let ended = run_as(&rehearsal, 1001, end).ok();
     assert!(ended.out.contains("(cessationOfOperation)"), "{}", ended.out);
-    assert_eq!([ocsp(&rehearsal, one), ocsp(&rehearsal, two)], ["revoked", "revoked"]);
+    assert_eq!([ocsp(&rehearsal, one), ocsp(&rehearsal, two), ocsp(&rehearsal, &last[0])], ["revoked"; 3]);
     refused(&rehearsal, 1004, again, "visit.ended");
     let audited = rehearsal.audit_after(0);
     for (act, count) in [

@@ -44,6 +44,7 @@ mod store;
 mod trust;
 mod watch;
 mod visit;
+mod visit_renewal;
 
 use std::future::Future;
 use std::path::Path;

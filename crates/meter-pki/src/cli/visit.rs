@@ -70,6 +70,8 @@ pub enum VisitCommand {
         #[arg(long)]
         out: PathBuf,
     },
+    /// On the unit: get a certificate with a new key into the place of the one before, which is revoked.
+    Renew(RenewVisitArgs),
     /// Make the signed bundle that is taken along where there is no coverage.
     Bundle {
         /// The name of the visit.
@@ -125,4 +127,23 @@ pub struct OpenVisitArgs {
     /// Why.
     #[arg(long)]
     pub reason: String,
+}
+
+/// `visit renew`
+#[derive(Debug, Clone, Args)]
+pub struct RenewVisitArgs {
+    /// The name of the visit.
+    pub id: String,
+    /// The profile, such as hhu-op-ds-s1.
+    #[arg(long)]
+    pub profile: String,
+    /// The system title of the hand-held unit.
+    #[arg(long, value_name = "TITLE")]
+    pub unit: String,
+    /// The file with certificate and key (PEM, mode 0600): replaced, or made.
+    #[arg(long, value_name = "FILE")]
+    pub credential: PathBuf,
+    /// Do nothing before half of the certificate's time is over.
+    #[arg(long)]
+    pub at_half_life: bool,
 }

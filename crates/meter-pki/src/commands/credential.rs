@@ -2,6 +2,7 @@
 //!
 //! The key of a request is on disk before the request is sent; certificate and key are replaced together.
 
+pub(crate) mod drawn;
 pub(crate) mod pending;
 pub(crate) mod file;
 pub(crate) mod keys;

@@ -7,22 +7,19 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ca_core::certificate::Certificate;
-use ca_core::distinguished_name::DistinguishedName;
-use ca_core::exchange::certification_request;
 use ca_core::oid;
-use ca_core::suite::Curve;
 use client_kit::FileKey;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::cmp::read_request;
-use super::credential::file::{certificates, pem, replace};
+use super::credential::drawn::{drawn_request, issued_der};
+use super::credential::file::{pem, replace};
 use super::new_file::{refuse_existing, write_new};
 use super::people::change;
 use super::printer::Printer;
 use crate::cli::people::CertificateArgs;
-use crate::exit::{Exit, Failure};
+use crate::exit::Failure;
 use crate::operator::client::OperatorClient;
 use crate::operator::wire::people::PersonChangeText;
 use crate::operator::wire::words::{CredentialText, Serial, TimeText};
@@ -63,7 +60,7 @@ pub(super) async fn make(
     };
     let issued: CertificateView = client.post("/v1/certificates", &text).await?;
     let on_record = format!("the certificate is on record: meter-pki cert show {}", issued.serial);
-    let der = der(&issued).map_err(|failure| failure.then(on_record.clone()))?;
+    let der = issued_der(&issued).map_err(|failure| failure.then(on_record.clone()))?;
     write(&args.out, &der, key.as_ref()).map_err(|failure| failure.then(on_record))?;
     let credential = credential(&der).to_string();
     let text = PersonChangeText {
@@ -103,27 +100,12 @@ pub(super) async fn make(
 
 /// Draws a key and asks with it, in the person's own name.
 fn own_request(args: &CertificateArgs) -> Result<(Vec<u8>, FileKey), Failure> {
-    let not_made = |error: &dyn std::fmt::Display| Failure::new(Exit::Failed, "key.not-made", error);
-    let curve = if args.profile.ends_with("-s2") { Curve::P384 } else { Curve::P256 };
-    let key = FileKey::generate(curve).map_err(|error| not_made(&error))?;
-    let subject = DistinguishedName::from_attributes(&[
+    let attributes = [
         (oid::COUNTRY_NAME, args.country.as_deref().unwrap_or_default()),
         (oid::ORGANIZATION_NAME, args.organization.as_deref().unwrap_or_default()),
         (oid::COMMON_NAME, &args.id),
-    ])
-    .map_err(|error| Failure::new(Exit::Usage, "subject.unfit", error))?;
-    let request = certification_request(&subject, &key.public().key_ref(), &key);
-    Ok((request.map_err(|error| not_made(&error))?.der().to_vec(), key))
-}
-
-fn der(issued: &CertificateView) -> Result<Vec<u8>, Failure> {
-    let unreadable =
-        |error: &dyn std::fmt::Display| Failure::new(Exit::Failed, "certificate.unreadable", error);
-    let all = certificates(issued.pem.as_deref().unwrap_or_default().as_bytes())
-        .map_err(|error| unreadable(&error))?;
-    let der = all.into_iter().next().ok_or_else(|| unreadable(&"the answer has no certificate"))?;
-    Certificate::from_der(&der).map_err(|error| unreadable(&error))?;
-    Ok(der)
+    ];
+    drawn_request(&attributes, &args.profile)
 }
 
 /// Writes the certificate with its key, mode 0600, or by itself where the key is with whoever asked.

@@ -1,4 +1,4 @@
-//! `meter-pki visit open`, `amend`, `list`, `show`, `approve`, `refuse`, `certificate`, `bundle`, `receipts` and `end`.
+//! `meter-pki visit open`, `amend`, `list`, `show`, `approve`, `refuse`, `certificate`, `renew`, `bundle`, `receipts` and `end`.
 
 use std::path::Path;
 
@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::cmp::read_request;
 use super::new_file::{refuse_existing, write_new};
 use super::printer::{Printer, heading, table};
+use super::visit_renewal;
 use crate::cli::visit::{OpenVisitArgs, VisitCommand};
 use crate::exit::{Exit, Failure};
 use crate::operator::client::{OperatorClient, escaped};
@@ -55,6 +56,7 @@ pub(super) async fn run(
         VisitCommand::Certificate { id, profile, request, out } => {
             certify(id, (profile, request, out), client, printer).await?;
         }
+        VisitCommand::Renew(args) => visit_renewal::renew(args, client, printer).await?,
         VisitCommand::Bundle { id, out } => bundle(id, out, client, printer).await?,
         VisitCommand::Receipts { id, file } => receipts(id, file, client, printer).await?,
         VisitCommand::End { id, reason } => {

@@ -163,6 +163,7 @@ pub(super) const TABLE: &[Row] = rows! {
     "visit approve": one VisitView;
     "visit refuse": one VisitView;
     "visit certificate": one CertificateView;
+    "visit renew": one credential::IssuedView, one credential::NotDueView => "With --at-half-life, before its time, when it is due.";
     "visit bundle": one BundleView;
     "visit receipts": one ReceiptsView;
     "visit end": one VisitView;
