@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ca_core::audit::{Act, AuditEvent};
-use ca_core::ports::Ledger;
+use ca_core::ports::{Ledger, StatusSource as _};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{CertificateStatus, Intent, IssuedRecord, RevocationOutcome, RevocationRecord};
 use sha2::{Digest, Sha256};
@@ -12,7 +12,10 @@ use sha2::{Digest, Sha256};
 use super::ground::{
     Ground, LedgerTold, LedgerWords, NOW, cause, event, id, intent, opening, revocation, settings, token,
 };
-use crate::{CopiedRow, CopyError, EngineKind, Guard, IntegrityFault, OpenError, Restoring, Store};
+use crate::{
+    CopiedRow, CopyError, EngineKind, ExportedRecord, Guard, IntegrityFault, OpenError, Places, Restoring,
+    Store,
+};
 
 /// The DER of a `TBSCertificate`, as far as the ledger looks into one.
 fn tbs(number: u16) -> Vec<u8> {
@@ -79,6 +82,17 @@ pub(super) fn restored(rows: Vec<CopiedRow>, kind: EngineKind) -> (tempfile::Tem
     restoring.finish([9; 16], NOW, "restored from a backup").unwrap();
     let (store, _) = Store::open(&path, &opening(NOW), settings()).unwrap();
     (parent, store)
+}
+
+/// Makes a ledger of rows that were copied, and has it replay what `store` recorded since: all of it comes back.
+pub(super) fn replayed(rows: Vec<CopiedRow>, store: &Store, kind: EngineKind) -> (tempfile::TempDir, Store) {
+    let (parent, other) = restored(rows, kind);
+    let known = other.audit_end().unwrap().sequence();
+    let log = store.audit_records(known, 99).unwrap();
+    let exported = |der| Ok::<_, Infallible>(ExportedRecord { der, certificate: None });
+    let report = other.replay(log.into_iter().map(exported), &Places::new()).unwrap();
+    assert_eq!(report.unrestored, []);
+    (parent, other)
 }
 
 fn a_copy_made_while_writers_write_is_the_ledger_of_one_moment(ground: &Ground) {

@@ -3,7 +3,7 @@
 
 use ca_core::audit::{Act, AuditEvent};
 use ca_core::orders::{OrderDesk, OrderRule};
-use ca_core::ports::{BlockStatus, Orders, Schedule, StatusSource as _, TrustBlocks};
+use ca_core::ports::{BlockStatus, Orders, Schedule, TrustBlocks};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
     BlockedKey, CertificateId, CertificateStatus, Change, Mark, OrderAct, OrderConflict, OrderDecision,
@@ -13,12 +13,12 @@ use ca_core::record::{
 use ca_core::validity::UnixTime;
 use sha2::{Digest, Sha256};
 
-use super::backup::{copied, issue_sound, restored, sound};
+use super::backup::{copied, issue_sound, replayed, sound};
 use super::ground::{Ground, LedgerTold, LedgerWords, NOW, event, id, intent, issuer, revocation, tenant};
+use crate::Store;
 use crate::engine::Durability;
 use crate::row::OrderPartRow;
 use crate::transaction::Transaction;
-use crate::{ExportedRecord, Places, Store};
 
 const REASON: ReasonCode = ReasonCode::CessationOfOperation;
 
@@ -272,12 +272,7 @@ fn what_was_shut_out_and_scheduled_after_a_copy_was_made_comes_back_from_the_log
     );
     assert_eq!(unblock(&store, 2, "ada"), Unblocked::Asked);
     assert_eq!((unblock(&store, 3, "ada"), unblock(&store, 3, "bob")), (Unblocked::Asked, Unblocked::Done));
-    let (_parent, other) = restored(rows, ground.kind);
-    let known = other.audit_end().unwrap().sequence();
-    let log = store.audit_records(known, 99).unwrap();
-    let exported = |der| Ok::<_, std::convert::Infallible>(ExportedRecord { der, certificate: None });
-    let report = other.replay(log.into_iter().map(exported), &Places::new()).unwrap();
-    assert_eq!(report.unrestored, []);
+    let (_parent, other) = replayed(rows, &store, ground.kind);
     assert_eq!(due(&other, 60), due(&store, 60));
     assert_eq!(other.blocked().unwrap(), store.blocked().unwrap());
     assert_eq!([1, 2, 3].map(|number| other.is_blocked(&issuer(number)).unwrap()), [true, true, false]);

@@ -6,18 +6,18 @@ use ca_core::people::{
     Caller, Credential, EmergencyAct, EmergencyChange, EmergencyConflict, Permission, Person, PersonAct,
     PersonChange, PersonConflict, PersonId, Reach, Role, may,
 };
-use ca_core::ports::{Orders, People, StatusSource as _, TrustBlocks};
+use ca_core::ports::{Orders, People, TrustBlocks};
 use ca_core::record::{
     BlockedKey, DecisionConflict, Mark, OrderAct, OrderConflict, OrderDecision, OrderStanding,
     RevocationOrder, Standing, Unblock, UnblockConflict, Unblocked, Verdict,
 };
 use ca_core::validity::UnixTime;
 
-use super::backup::{copied, restored};
+use super::backup::{copied, replayed};
 use super::ground::{Ground, LedgerTold, LedgerWords, NOW, event, issuer, tenant};
 use super::orders::{planned, request};
 use super::waiting::{approve, asking, decide, kept, waits};
-use crate::{ExportedRecord, Places, Store};
+use crate::Store;
 
 fn who(name: &str) -> PersonId {
     PersonId::parse(name).unwrap()
@@ -297,12 +297,7 @@ fn what_waits_comes_back_from_the_log(ground: &Ground) {
         given(&store, ("ada", on_record(&store, "ada")), ("ron", act), NOW).unwrap();
     }
     given(&store, ("eva", on_record(&store, "eva")), ("ron", grant(Role::Approver)), NOW).unwrap();
-    let (_parent, other) = restored(rows, ground.kind);
-    let known = other.audit_end().unwrap().sequence();
-    let log = store.audit_records(known, 99).unwrap();
-    let exported = |der| Ok::<_, std::convert::Infallible>(ExportedRecord { der, certificate: None });
-    let report = other.replay(log.into_iter().map(exported), &Places::new()).unwrap();
-    assert_eq!(report.unrestored, []);
+    let (_parent, other) = replayed(rows, &store, ground.kind);
     assert_eq!(other.people().unwrap(), store.people().unwrap());
 }
 
@@ -319,12 +314,7 @@ fn what_was_changed_after_a_copy_was_made_comes_back_from_the_log(ground: &Groun
     change(&store, "bob", PersonAct::Remove).unwrap();
     break_glass(&store, Role::CaOperations);
     said(&store, ("kim", on_record(&store, "lee")), EmergencyAct::End, NOW).unwrap();
-    let (_parent, other) = restored(rows, ground.kind);
-    let known = other.audit_end().unwrap().sequence();
-    let log = store.audit_records(known, 99).unwrap();
-    let exported = |der| Ok::<_, std::convert::Infallible>(ExportedRecord { der, certificate: None });
-    let report = other.replay(log.into_iter().map(exported), &Places::new()).unwrap();
-    assert_eq!(report.unrestored, []);
+    let (_parent, other) = replayed(rows, &store, ground.kind);
     assert_eq!(other.people().unwrap(), store.people().unwrap());
     let bob = other.person_by(&Credential::User(1002)).unwrap().unwrap();
     assert!(bob.removed.is_some() && bob.credentials.is_empty(), "{bob:?}");

@@ -11,12 +11,12 @@ use ca_core::scope::{CrlLine, CrlListing, CrlScope, Shard};
 use ca_core::serial_number::SerialNumber;
 use ca_core::validity::{UnixTime, Validity};
 
-use super::backup::{copied, restored};
+use super::backup::{copied, replayed};
 use super::ground::{END, Ground, LedgerWords, NOW, event, id, intent, issuer, revocation, revoking, serial};
 use crate::keyspace::{Keyspace, change_key, id_key, shard_revocation_key};
 use crate::row::{CrlHeadRow, RevocationRow, Row};
 use crate::transaction::Rows;
-use crate::{EngineKind, ExportedRecord, IntegrityFault, Places, Store};
+use crate::{EngineKind, IntegrityFault, Store};
 
 fn shard(name: &str) -> Shard {
     Shard::parse(name).unwrap()
@@ -405,12 +405,7 @@ fn shards_and_changes_of_after_a_copy_come_back_from_the_log(ground: &Ground) {
         store.record_crl_intent(intent).unwrap().unwrap();
     }
 
-    let (_parent, other) = restored(rows, ground.kind);
-    let known = other.audit_end().unwrap().sequence();
-    let log = store.audit_records(known, 99).unwrap();
-    let exported = |der| Ok::<_, std::convert::Infallible>(ExportedRecord { der, certificate: None });
-    let report = other.replay(log.into_iter().map(exported), &Places::new()).unwrap();
-    assert_eq!(report.unrestored, []);
+    let (_parent, other) = replayed(rows, &store, ground.kind);
     for name in ["0a", "0b", "0c"] {
         assert_eq!(revoked_in(&other, name), revoked_in(&store, name), "{name}");
         assert_eq!(changed(&other, &scope(name), 0), changed(&store, &scope(name), 0), "{name}");

@@ -1,7 +1,5 @@
 //! Visits: what is issued on one, by whom and for whom; what takes its place, and what is left when it ends; back from a log.
 
-use std::convert::Infallible;
-
 use ca_core::audit::{Act, AuditEvent};
 use ca_core::people::{Caller, Credential, Permission, PersonAct, PersonChange, PersonId, Reach, Role, may};
 use ca_core::ports::{Ledger as _, People, Registry, StatusSource as _, Visits};
@@ -14,12 +12,12 @@ use ca_core::record::{
 use ca_core::validity::{UnixTime, Validity};
 use ca_core::visits::{Visit, VisitAct, VisitChange, VisitConflict, VisitPlan, VisitQuery, VisitStanding};
 
-use super::backup::{copied, restored};
+use super::backup::{copied, replayed};
 use super::ground::{
     Ground, IntentWords as _, LedgerTold, LedgerWords, NOW, event, expected, id, intent, issued, tenant,
     title,
 };
-use crate::{ExportedRecord, Places, Store};
+use crate::Store;
 
 /// The unit that everybody goes with, unless a test says otherwise.
 const UNIT: u8 = 200;
@@ -328,12 +326,7 @@ fn what_was_said_after_a_copy_was_made_comes_back_from_the_log(ground: &Ground) 
         AuditEvent { issuer: Some(id(1).issuer), serial: Some(id(1).serial), ..event(Act::IntentAborted) };
     store.settle_intents(vec![(id(1), Settlement::Aborted, event)]).unwrap();
     end(&store, "a", after(2)).unwrap();
-    let (_parent, other) = restored(rows, ground.kind);
-    let known = other.audit_end().unwrap().sequence();
-    let log = store.audit_records(known, 99).unwrap();
-    let exported = |der| Ok::<_, Infallible>(ExportedRecord { der, certificate: None });
-    let report = other.replay(log.into_iter().map(exported), &Places::new()).unwrap();
-    assert_eq!(report.unrestored, []);
+    let (_parent, other) = replayed(rows, &store, ground.kind);
     for visit in ["a", "b"] {
         assert_eq!(other.visit(&name(visit)).unwrap(), store.visit(&name(visit)).unwrap(), "{visit}");
     }
