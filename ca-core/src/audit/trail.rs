@@ -45,6 +45,13 @@ impl AuditTrail {
         Self { head, peaks, time: None }
     }
 
+    /// Goes on at a last record of this time, which somebody else sealed.
+    #[must_use]
+    pub const fn after(mut self, time: UnixTime) -> Self {
+        self.time = Some(time);
+        self
+    }
+
     /// Returns the number of the last record; 0 when there is none.
     #[must_use]
     pub const fn sequence(&self) -> u64 {

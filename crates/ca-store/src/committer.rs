@@ -1,25 +1,34 @@
 //! The one thread that writes: it takes what waits, decides it in order, makes one batch durable for all, and then answers.
 //!
-//! Not what an act is: those are closures over a transaction. A group is on disk whole before any of its askers hears of it,
-//! and when its commit fails none of them hears anything but "unavailable", for ever after: a failed fsync is never tried
-//! again, since a second one may succeed although the data are gone. The process is to end; the next start recovers.
+//! Not what an act is: those are closures over a transaction. A group is on disk whole before any of its askers hears of it.
+//! When nobody knows whether its commit was done, none of them hears anything but "unavailable", for ever after: a failed fsync
+//! is never tried again, since a second one may succeed although the data are gone. The process is to end; the next start
+//! recovers. When an engine that is elsewhere cannot be reached, or is known to have written nothing, askers hear that it is
+//! away, and the next group tries again.
+//!
+//! On an engine that several nodes share, others write between two groups: each group begins at the end of the trail as it
+//! stands in its turn, and what was acknowledged here must still be in it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use ca_core::audit::AuditTrail;
 
-use crate::engine::{Durability, Engine};
+use crate::acknowledged::Acknowledged;
+use crate::engine::{Durability, Engine, NotWritten, Turn, Write};
 use crate::queue::{NotQueued, Queue};
 use crate::tap::Tap;
 use crate::transaction::{ActFault, Transaction};
 
 /// How many commands share one commit at most.
 const GROUP: usize = 512;
+
+/// How long after an engine could not be reached it is tried again.
+const AGAIN: Duration = Duration::from_millis(100);
 
 /// The ledger cannot go on: what is on disk is unknown until the next start.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -59,17 +68,44 @@ pub(crate) enum NotDone {
     #[error(transparent)]
     Queue(#[from] NotQueued),
     #[error(transparent)]
+    Away(#[from] Away),
+    #[error(transparent)]
     Stopped(#[from] FatalError),
 }
 
-/// An act on its way to the committer. It returns what answers its asker, to be called when the batch is on disk.
+/// Where the ledger is kept cannot be reached. Nothing was done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the ledger cannot be written at this moment: {cause}")]
+pub struct Away {
+    /// What the engine says.
+    pub cause: String,
+}
+
+/// An act on its way to the committer. It returns what answers its asker, to be called when the batch is on disk or never will.
 struct Command {
     durability: Durability,
     decide: Box<dyn FnOnce(&mut Transaction<'_>) -> Answer + Send>,
 }
 
 /// Tells an asker what became of its act.
-type Answer = Box<dyn FnOnce() + Send>;
+type Answer = Box<dyn FnOnce(Result<(), Away>) + Send>;
+
+/// Why a group was not committed.
+enum Halt {
+    /// The next one may be.
+    Away(Away),
+    /// None will be.
+    Fatal(FatalError),
+}
+
+impl From<NotWritten> for Halt {
+    fn from(cause: NotWritten) -> Self {
+        match cause {
+            NotWritten::Nothing(cause) => Self::Away(Away { cause: cause.to_string() }),
+            NotWritten::Unknown(cause) => Self::Fatal(FatalError { cause: cause.to_string() }),
+        }
+    }
+}
 
 /// How the committer is set up.
 pub(crate) struct CommitterSetup {
@@ -93,6 +129,8 @@ pub(crate) struct Committer {
 struct Shared {
     queue: Queue<Command>,
     stopped: OnceLock<FatalError>,
+    /// Why nothing can be written at this moment.
+    away: Mutex<Option<Away>>,
     /// The number of the last audit record on disk.
     trail_end: AtomicU64,
     on_fatal: Mutex<Option<FatalHook>>,
@@ -120,6 +158,7 @@ impl Committer {
         let shared = Arc::new(Shared {
             queue: Queue::new(setup.queue_length),
             stopped: OnceLock::new(),
+            away: Mutex::default(),
             trail_end: AtomicU64::new(trail.sequence()),
             on_fatal: Mutex::new(Some(setup.on_fatal)),
             tap: setup.tap,
@@ -127,7 +166,8 @@ impl Committer {
         });
         let thread = std::thread::Builder::new().name("ledger".to_owned()).spawn({
             let shared = Arc::clone(&shared);
-            move || run(&*engine, trail, &shared)
+            let acknowledged = Acknowledged(trail);
+            move || run(&*engine, acknowledged, &shared)
         })?;
         Ok(Self { shared, patience: setup.patience, thread: Some(thread) })
     }
@@ -153,7 +193,7 @@ impl Committer {
             }
         };
         match outcome {
-            Some(done) => Ok(done?),
+            Some(done) => done,
             // A command that was taken out of the queue goes without an answer only when the ledger stops.
             None => Err(self.shared.stopped.wait().clone().into()),
         }
@@ -165,6 +205,11 @@ impl Committer {
             Some(fatal) => Err(fatal.clone()),
             None => Ok(()),
         }
+    }
+
+    /// Says why nothing can be written at this moment, if so.
+    pub(crate) fn away(&self) -> Option<Away> {
+        self.shared.away().clone()
     }
 
     /// Returns the number of the last audit record on disk.
@@ -191,7 +236,7 @@ impl Committer {
             Err(fatal) => fatal.into(),
             Ok(()) => {
                 self.shared.counters.given_up.fetch_add(1, Ordering::Relaxed);
-                refusal.into()
+                self.away().map_or_else(|| refusal.into(), Into::into)
             }
         }
     }
@@ -207,64 +252,107 @@ impl Drop for Committer {
     }
 }
 
+impl Shared {
+    fn away(&self) -> MutexGuard<'_, Option<Away>> {
+        // Nothing can panic while the lock is held.
+        self.away.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers whether the engine can be reached, and tells each change once.
+    fn reached(&self, outcome: Result<(), Away>) {
+        let mut away = self.away();
+        match (away.as_ref(), &outcome) {
+            (None, Err(now)) => tracing::error!(cause = now.cause, "the ledger is away: nothing is recorded"),
+            (Some(_), Ok(())) => tracing::info!("the ledger is back"),
+            _ => {}
+        }
+        *away = outcome.err();
+    }
+}
+
 /// Decides one act and makes its answer. An act that fails leaves nothing in the transaction.
 fn decide<T: Send + 'static>(
     tx: &mut Transaction<'_>,
     act: impl FnOnce(&mut Transaction<'_>) -> Result<T, ActFault>,
-    answer: SyncSender<Result<T, ActFault>>,
+    answer: SyncSender<Result<T, NotDone>>,
 ) -> Answer {
     let outcome = tx.attempt(act);
     // An asker always waits for its answer, so there is somebody to send it to.
-    Box::new(move || drop(answer.send(outcome)))
+    Box::new(move |written| {
+        drop(answer.send(match written {
+            Ok(()) => outcome.map_err(NotDone::Fault),
+            Err(away) => Err(NotDone::Away(away)),
+        }));
+    })
 }
 
-fn run(engine: &dyn Engine, mut trail: AuditTrail, shared: &Shared) {
-    while let Some(group) = shared.queue.take_group(GROUP) {
-        let done = catch_unwind(AssertUnwindSafe(|| commit(engine, trail.clone(), group, shared)));
+fn run(engine: &dyn Engine, mut acknowledged: Acknowledged, shared: &Shared) {
+    while shared.queue.wait() {
+        let done = catch_unwind(AssertUnwindSafe(|| commit(engine, &mut acknowledged, shared)));
         match done {
-            Ok(Ok(end)) => trail = end,
-            Ok(Err(fatal)) => return stop(shared, fatal),
+            Ok(Ok(())) => shared.reached(Ok(())),
+            Ok(Err(Halt::Away(away))) => {
+                shared.reached(Err(away.clone()));
+                if shared.queue.closes_within(AGAIN) {
+                    return close(shared, FatalError { cause: away.to_string() });
+                }
+            }
+            Ok(Err(Halt::Fatal(fatal))) => return stop(shared, fatal),
             Err(_) => return stop(shared, FatalError { cause: "the committer panicked".to_owned() }),
         }
     }
 }
 
-/// Decides a group, makes it durable and answers; returns the new end of the trail. On an error nobody was answered.
-fn commit(
-    engine: &dyn Engine,
-    trail: AuditTrail,
-    group: Vec<Command>,
-    shared: &Shared,
-) -> Result<AuditTrail, FatalError> {
-    let counters = &shared.counters;
-    let fatal = |cause: &dyn core::error::Error| FatalError { cause: cause.to_string() };
+/// Decides a group, makes it durable and answers. Where that is fatal, nobody was answered.
+fn commit(engine: &dyn Engine, acknowledged: &mut Acknowledged, shared: &Shared) -> Result<(), Halt> {
+    let fatal = |cause: &dyn core::error::Error| Halt::Fatal(FatalError { cause: cause.to_string() });
+    let turn = engine.turn()?;
+    let trail = acknowledged.look_again(turn.view())?;
+    let group = shared.queue.take_group(GROUP);
     let durability = group.iter().map(|command| command.durability).max().unwrap_or(Durability::Durable);
-    let view = engine.view().map_err(|cause| fatal(&cause))?;
     let sealed_before = trail.sequence();
-    let mut tx = Transaction::new(&*view, trail);
+    let mut tx = Transaction::new(turn.view(), trail);
     let answers: Vec<Answer> = group.into_iter().map(|command| (command.decide)(&mut tx)).collect();
     let (batch, trail) = tx.into_batch().map_err(|cause| fatal(&cause))?;
-    drop(view);
     // A batch with audit records is always synced: by this the engine on fjall tells what a power cut may have torn.
     let durability = if trail.sequence() > sealed_before { Durability::Durable } else { durability };
     let rows = batch.len();
-    if rows > 0 {
-        let copy = shared.tap.copy(&batch);
-        timed(|| engine.commit(batch, durability)).map_err(|cause| fatal(&cause))?;
-        // After the commit, so that a row that a backup reads is never older than a batch it was told of.
-        if let Some(batch) = copy {
-            shared.tap.keep(batch);
+    if let Err(halt) = write(turn, (batch, durability), shared).map_err(Halt::from) {
+        if let Halt::Away(away) = &halt {
+            answers.into_iter().for_each(|answer| answer(Err(away.clone())));
         }
-        counters.commits.fetch_add(1, Ordering::Relaxed);
-        let synced = u64::from(durability == Durability::Durable);
-        counters.durable_commits.fetch_add(synced, Ordering::Relaxed);
-        shared.trail_end.store(trail.sequence(), Ordering::Relaxed);
+        return Err(halt);
     }
+    shared.trail_end.store(trail.sequence(), Ordering::Relaxed);
+    *acknowledged = Acknowledged(trail);
+    let counters = &shared.counters;
     counters.rows.fetch_add(count(rows), Ordering::Relaxed);
     counters.commands.fetch_add(count(answers.len()), Ordering::Relaxed);
     counters.largest_group.fetch_max(count(answers.len()), Ordering::Relaxed);
-    answers.into_iter().for_each(|answer| answer());
-    Ok(trail)
+    answers.into_iter().for_each(|answer| answer(Ok(())));
+    Ok(())
+}
+
+/// Writes a batch that is not empty, and lets a backup hear of it.
+fn write(
+    turn: Box<dyn Turn + '_>,
+    (batch, durability): (Vec<Write>, Durability),
+    shared: &Shared,
+) -> Result<(), NotWritten> {
+    if batch.is_empty() {
+        return Ok(());
+    }
+    let copy = shared.tap.copy(&batch);
+    timed(|| turn.commit(batch, durability))?;
+    // After the commit, so that a row that a backup reads is never older than a batch it was told of.
+    if let Some(batch) = copy {
+        shared.tap.keep(batch);
+    }
+    let counters = &shared.counters;
+    counters.commits.fetch_add(1, Ordering::Relaxed);
+    let synced = u64::from(durability == Durability::Durable);
+    counters.durable_commits.fetch_add(synced, Ordering::Relaxed);
+    Ok(())
 }
 
 /// Measures how long a commit takes.
@@ -278,13 +366,19 @@ fn timed<T>(commit: impl FnOnce() -> T) -> T {
 
 /// Lets nobody in any more, calls the hook, and leaves those who wait without an answer.
 fn stop(shared: &Shared, fatal: FatalError) {
-    let fatal = shared.stopped.get_or_init(|| fatal);
+    let told = shared.stopped.get_or_init(|| fatal.clone());
     shared.queue.close();
-    tracing::error!(cause = %fatal.cause, "the ledger stopped");
+    tracing::error!(cause = %told.cause, "the ledger stopped");
     let hook = shared.on_fatal.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(hook) = hook {
-        hook(fatal);
+        hook(told);
     }
+    close(shared, fatal);
+}
+
+/// Tells those who wait that nothing is done for them any more.
+fn close(shared: &Shared, why: FatalError) {
+    shared.stopped.get_or_init(|| why);
     shared.queue.clear();
 }
 

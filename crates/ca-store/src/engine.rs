@@ -1,7 +1,7 @@
 //! The ordered key-value port that the ledger is written on, and what an engine must promise.
 //!
-//! Not a general database interface: one writer, batches, short views. An engine is one file; nothing outside this module
-//! knows which is in use.
+//! Not a general database interface: one writer at a time, batches, short views. An engine is one file or one folder; nothing
+//! outside this module knows which is in use.
 
 use core::error::Error;
 use core::fmt;
@@ -80,8 +80,68 @@ pub(crate) trait Engine: Send + Sync {
     /// Opens a view of one point in time. Views are short: an engine may hold commits back while one is open.
     fn view(&self) -> Result<Box<dyn View + '_>, EngineError>;
 
-    /// Writes a batch. After an error nothing more may be asked of the engine: what is on disk is unknown.
-    fn commit(&self, batch: Vec<Write>, durability: Durability) -> Result<(), EngineError>;
+    /// Takes the turn to write. Nobody else writes, here or on another node, until it is given back.
+    fn turn(&self) -> Result<Box<dyn Turn + '_>, NotWritten>;
+
+    /// Writes a batch that depends on nothing that it would have to read in its turn.
+    fn commit(&self, batch: Vec<Write>, durability: Durability) -> Result<(), EngineError> {
+        Ok(self.turn()?.commit(batch, durability)?)
+    }
+}
+
+/// The turn to write. Dropping it gives it back with nothing written.
+pub(crate) trait Turn {
+    /// What is on disk. It stays so until the turn is over.
+    fn view(&self) -> &dyn View;
+
+    /// Writes a batch and gives the turn back.
+    fn commit(self: Box<Self>, batch: Vec<Write>, durability: Durability) -> Result<(), NotWritten>;
+}
+
+/// Why a batch was not written.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotWritten {
+    /// Nothing of it is on disk and nothing ever will be: whoever asked may ask again.
+    #[error(transparent)]
+    Nothing(EngineError),
+    /// Nobody knows what is on disk, so that nothing more may be asked of the engine.
+    #[error(transparent)]
+    Unknown(EngineError),
+}
+
+impl From<NotWritten> for EngineError {
+    fn from((NotWritten::Nothing(cause) | NotWritten::Unknown(cause)): NotWritten) -> Self {
+        cause
+    }
+}
+
+/// The turn to write of an engine that has one writer in one process: it always has the turn.
+struct OwnTurn<'e, W> {
+    view: Box<dyn View + 'e>,
+    write: W,
+}
+
+impl<'e, W: FnOnce(Vec<Write>, Durability) -> Result<(), EngineError> + 'e> OwnTurn<'e, W> {
+    /// Takes the turn on a view; `write` is called when that is closed.
+    fn take(
+        view: Result<Box<dyn View + 'e>, EngineError>,
+        write: W,
+    ) -> Result<Box<dyn Turn + 'e>, NotWritten> {
+        let view = view.map_err(NotWritten::Unknown)?;
+        Ok(Box::new(Self { view, write }))
+    }
+}
+
+impl<W: FnOnce(Vec<Write>, Durability) -> Result<(), EngineError>> Turn for OwnTurn<'_, W> {
+    fn view(&self) -> &dyn View {
+        &*self.view
+    }
+
+    fn commit(self: Box<Self>, batch: Vec<Write>, durability: Durability) -> Result<(), NotWritten> {
+        let Self { view, write } = *self;
+        drop(view);
+        write(batch, durability).map_err(NotWritten::Unknown)
+    }
 }
 
 /// The rows of one point in time.

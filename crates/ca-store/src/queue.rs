@@ -77,17 +77,32 @@ impl<T> Queue<T> {
         taken.map(|(_, command)| command)
     }
 
-    /// Takes out what waits, at most `limit`; waits for at least one. `None` once the queue is closed and empty.
-    pub(crate) fn take_group(&self, limit: usize) -> Option<Vec<T>> {
-        let mut state = self
+    /// Waits until a command waits; `false` once the queue is closed and empty.
+    pub(crate) fn wait(&self) -> bool {
+        let state = self
             .work
             .wait_while(self.lock(), |state| state.waiting.is_empty() && !state.closed)
             .unwrap_or_else(PoisonError::into_inner);
+        !state.waiting.is_empty()
+    }
+
+    /// Takes out what waits at this moment, at most `limit`.
+    pub(crate) fn take_group(&self, limit: usize) -> Vec<T> {
+        let mut state = self.lock();
         let count = state.waiting.len().min(limit);
-        let group: Vec<T> = state.waiting.drain(..count).map(|(_, command)| command).collect();
+        let group = state.waiting.drain(..count).map(|(_, command)| command).collect();
         drop(state);
         self.room.notify_all();
-        (!group.is_empty()).then_some(group)
+        group
+    }
+
+    /// Waits for `pause`, or until the queue is closed; tells whether it is.
+    pub(crate) fn closes_within(&self, pause: Duration) -> bool {
+        let (state, _) = self
+            .work
+            .wait_timeout_while(self.lock(), pause, |state| !state.closed)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.closed
     }
 
     /// Lets nothing more in. What waits stays until it is taken out.
@@ -129,8 +144,9 @@ mod tests {
             queue.push(number, NONE).unwrap();
         }
         assert_eq!(queue.push(4, NONE), Err(NotQueued::Full));
-        assert_eq!(queue.take_group(3), Some(vec![0, 1, 2]));
-        assert_eq!(queue.take_group(3), Some(vec![3]));
+        assert_eq!(queue.take_group(3), [0, 1, 2]);
+        assert_eq!(queue.take_group(3), [3]);
+        assert_eq!(queue.take_group(3), []);
     }
 
     #[test]
@@ -138,7 +154,7 @@ mod tests {
         let queue = Queue::new(2);
         let first = queue.push('a', NONE).unwrap();
         let second = queue.push('b', NONE).unwrap();
-        assert_eq!(queue.take_group(1), Some(vec!['a']));
+        assert_eq!(queue.take_group(1), ['a']);
         assert_eq!(queue.take_back(first), None);
         assert_eq!(queue.take_back(second), Some('b'));
         assert_eq!(queue.waiting(), 0);
@@ -152,9 +168,10 @@ mod tests {
             let queue = Arc::clone(&queue);
             move || queue.push(2, Duration::from_secs(3_600))
         });
-        assert_eq!(queue.take_group(1), Some(vec![1]));
+        assert!(queue.wait());
+        assert_eq!(queue.take_group(1), [1]);
         assert!(waiter.join().unwrap().is_ok());
-        assert_eq!(queue.take_group(1), Some(vec![2]));
+        assert_eq!(queue.take_group(1), [2]);
     }
 
     #[test]
@@ -163,7 +180,8 @@ mod tests {
         queue.push(1, NONE).unwrap();
         queue.close();
         assert_eq!(queue.push(2, NONE), Err(NotQueued::Closed));
-        assert_eq!(queue.take_group(9), Some(vec![1]));
-        assert_eq!(queue.take_group(9), None);
+        assert!(queue.wait() && queue.closes_within(NONE));
+        assert_eq!(queue.take_group(9), [1]);
+        assert!(!queue.wait());
     }
 }

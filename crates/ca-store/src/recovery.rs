@@ -15,7 +15,7 @@ use crate::act::intent::is_signing;
 use crate::act::settlement::settle;
 use crate::audit_walk::{AuditFault, AuditWalk};
 use crate::boot::{BootId, Machine};
-use crate::engine::{Durability, Engine, EngineError, EngineKind, View};
+use crate::engine::{Durability, Engine, EngineError, EngineKind, NotWritten, View};
 use crate::keyspace::{BOOT, Keyspace, parse_id};
 use crate::row::{IntentRow, Row, RowFault};
 use crate::transaction::{ActFault, ReadFault, Transaction};
@@ -54,14 +54,15 @@ pub(crate) fn recover(
     occasion: &Occasion<'_>,
 ) -> Result<(AuditTrail, RecoveryReport), RecoverError> {
     let trail = checked_end(engine)?;
-    let view = engine.view()?;
+    let turn = engine.turn()?;
+    let view = turn.view();
     let before = view.value(Keyspace::Meta, BOOT)?.and_then(|octets| BootId::from_octets(&octets));
     let machine = Machine::since(before.as_ref(), occasion.boot);
     let mut report = RecoveryReport { machine, ..RecoveryReport::default() };
-    let mut tx = Transaction::new(&*view, trail);
-    for (id, intent) in open_intents(&*view)? {
+    let mut tx = Transaction::new(view, trail);
+    for (id, intent) in open_intents(view)? {
         let event = |act| end_event(act, (&id, &intent), occasion.now, machine);
-        if machine != Machine::RanOn || is_signing(&*view, &id).map_err(ActFault::from)? {
+        if machine != Machine::RanOn || is_signing(view, &id).map_err(ActFault::from)? {
             settle(&mut tx, &id, Settlement::Uncertain, event(Act::IntentUncertain))?;
             report.uncertain.push(id);
         } else {
@@ -75,8 +76,7 @@ pub(crate) fn recover(
         None => tx.remove_key(Keyspace::Meta, BOOT.to_vec()),
     }
     let (batch, trail) = tx.into_batch()?;
-    drop(view);
-    engine.commit(batch, Durability::Durable)?;
+    turn.commit(batch, Durability::Durable)?;
     Ok((trail, report))
 }
 
@@ -146,4 +146,10 @@ pub(crate) enum RecoverError {
     Act(#[from] ActFault),
     #[error(transparent)]
     Engine(#[from] EngineError),
+}
+
+impl From<NotWritten> for RecoverError {
+    fn from(cause: NotWritten) -> Self {
+        Self::Engine(cause.into())
+    }
 }

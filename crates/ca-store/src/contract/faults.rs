@@ -16,7 +16,7 @@ use super::ground::{
     Ground, LedgerTold, LedgerWords, NOW, cause, event, expected, id, intent, issued, issuer, revocation,
     settings, title, token,
 };
-use crate::engine::{Durability, Engine, EngineError, View, Write};
+use crate::engine::{Durability, Engine, EngineError, NotWritten, Turn, View, Write};
 use crate::{OpenError, Settings, Store};
 
 /// What an engine does with one commit.
@@ -42,15 +42,30 @@ impl Engine for Staged {
         self.inner.view()
     }
 
-    fn commit(&self, batch: Vec<Write>, durability: Durability) -> Result<(), EngineError> {
-        let number = self.commits.fetch_add(1, Ordering::SeqCst);
+    fn turn(&self) -> Result<Box<dyn Turn + '_>, NotWritten> {
+        Ok(Box::new(StagedTurn { engine: self, inner: self.inner.turn()? }))
+    }
+}
+
+struct StagedTurn<'e> {
+    engine: &'e Staged,
+    inner: Box<dyn Turn + 'e>,
+}
+
+impl Turn for StagedTurn<'_> {
+    fn view(&self) -> &dyn View {
+        self.inner.view()
+    }
+
+    fn commit(self: Box<Self>, batch: Vec<Write>, durability: Durability) -> Result<(), NotWritten> {
+        let number = self.engine.commits.fetch_add(1, Ordering::SeqCst);
         let failure = |errno| EngineError::doing("fsync")(io::Error::from_raw_os_error(errno));
-        match (self.step)(number, durability) {
+        match (self.engine.step)(number, durability) {
             Step::Pass => self.inner.commit(batch, durability),
-            Step::FailBefore(errno) => Err(failure(errno)),
+            Step::FailBefore(errno) => Err(NotWritten::Unknown(failure(errno))),
             Step::FailAfter(errno) => {
                 self.inner.commit(batch, durability)?;
-                Err(failure(errno))
+                Err(NotWritten::Unknown(failure(errno)))
             }
             Step::Panic => panic!("the engine panics, as the test wants"),
         }

@@ -16,7 +16,7 @@ use super::faults::{Step, try_open};
 use super::ground::{
     END, Ground, IntentWords, LedgerTold, LedgerWords, NOW, event, id, intent, issued, opening, settings,
 };
-use crate::engine::{Durability, Engine, EngineError, KeyValue, View, Write};
+use crate::engine::{Durability, Engine, EngineError, KeyValue, NotWritten, Turn, View, Write};
 use crate::keyspace::Keyspace;
 use crate::{Settings, Store};
 
@@ -129,13 +129,47 @@ struct CountedView<'e> {
     rows: &'e AtomicU64,
 }
 
+struct CountedTurn<'e> {
+    inner: Box<dyn Turn + 'e>,
+    rows: &'e AtomicU64,
+}
+
 impl Engine for Counted {
     fn view(&self) -> Result<Box<dyn View + '_>, EngineError> {
         Ok(Box::new(CountedView { inner: self.inner.view()?, rows: &self.rows }))
     }
 
-    fn commit(&self, batch: Vec<Write>, durability: Durability) -> Result<(), EngineError> {
+    fn turn(&self) -> Result<Box<dyn Turn + '_>, NotWritten> {
+        Ok(Box::new(CountedTurn { inner: self.inner.turn()?, rows: &self.rows }))
+    }
+}
+
+impl Turn for CountedTurn<'_> {
+    fn view(&self) -> &dyn View {
+        self
+    }
+
+    fn commit(self: Box<Self>, batch: Vec<Write>, durability: Durability) -> Result<(), NotWritten> {
         self.inner.commit(batch, durability)
+    }
+}
+
+impl View for CountedTurn<'_> {
+    fn value(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
+        self.rows.fetch_add(1, Ordering::Relaxed);
+        self.inner.view().value(keyspace, key)
+    }
+
+    fn rows_after(
+        &self,
+        keyspace: Keyspace,
+        prefix: &[u8],
+        after: &[u8],
+        limit: usize,
+    ) -> Result<Vec<KeyValue>, EngineError> {
+        let rows = self.inner.view().rows_after(keyspace, prefix, after, limit)?;
+        self.rows.fetch_add(1 + u64::try_from(rows.len()).unwrap(), Ordering::Relaxed);
+        Ok(rows)
     }
 }
 

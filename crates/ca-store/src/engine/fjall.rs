@@ -18,7 +18,9 @@ use ::fjall::{
 use journal::{CutError, DamagedJournal};
 use manifests::{DamagedManifest, ManifestError};
 
-use super::{Durability, Engine, EngineError, KeyValue, View, Write, lacks_a_part};
+use super::{
+    Durability, Engine, EngineError, KeyValue, NotWritten, OwnTurn, Turn, View, Write, lacks_a_part,
+};
 use crate::keyspace::Keyspace;
 
 mod journal;
@@ -142,7 +144,13 @@ impl Engine for FjallEngine {
         Ok(Box::new(FjallView { engine: self, snapshot: self.database.snapshot() }))
     }
 
-    fn commit(&self, writes: Vec<Write>, durability: Durability) -> Result<(), EngineError> {
+    fn turn(&self) -> Result<Box<dyn Turn + '_>, NotWritten> {
+        OwnTurn::take(self.view(), |batch, durability| self.write(batch, durability))
+    }
+}
+
+impl FjallEngine {
+    fn write(&self, writes: Vec<Write>, durability: Durability) -> Result<(), EngineError> {
         let mode = match durability {
             Durability::ProcessCrash => PersistMode::Buffer,
             Durability::Durable => PersistMode::SyncData,

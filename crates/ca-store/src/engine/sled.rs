@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use ::sled::{Batch, Config, Db, Error, Mode};
 
-use super::{Durability, Engine, EngineError, KeyValue, View, Write, lacks_a_part};
+use super::{Engine, EngineError, KeyValue, NotWritten, OwnTurn, Turn, View, Write, lacks_a_part};
 use crate::keyspace::Keyspace;
 
 use self::waker::Waker;
@@ -94,7 +94,7 @@ impl SledEngine {
         Ok(Self { waker, database, log: Log(log), condition: RwLock::new(Condition::Sound) })
     }
 
-    fn write(&self, writes: Vec<Write>) -> Result<(), EngineError> {
+    fn append(&self, writes: Vec<Write>) -> Result<(), EngineError> {
         let mut batch = Batch::default();
         for Write { keyspace, key, value } in writes {
             let key = tagged(keyspace, &key);
@@ -155,11 +155,17 @@ impl Engine for SledEngine {
         }
     }
 
-    fn commit(&self, writes: Vec<Write>, _: Durability) -> Result<(), EngineError> {
+    fn turn(&self) -> Result<Box<dyn Turn + '_>, NotWritten> {
+        OwnTurn::take(self.view(), |batch, _| self.write(batch))
+    }
+}
+
+impl SledEngine {
+    fn write(&self, writes: Vec<Write>) -> Result<(), EngineError> {
         match self.condition.write() {
             Ok(mut condition) if *condition == Condition::Sound => {
                 *condition = Condition::Failed;
-                self.write(writes)?;
+                self.append(writes)?;
                 *condition = Condition::Sound;
                 Ok(())
             }
@@ -213,6 +219,7 @@ impl View for SledView<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Durability;
 
     #[test]
     fn after_an_fsync_that_failed_nothing_is_shown_or_written() {
