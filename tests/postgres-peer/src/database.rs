@@ -5,6 +5,9 @@ use std::sync::Arc;
 use crate::process::random;
 use crate::server::{Cluster, Server, USER};
 
+/// Does not wait for a standby, which may be gone before.
+const LOCAL: &str = "-c synchronous_commit=local -c statement_timeout=10s";
+
 /// A database of its own for a test. It is dropped with this value, whoever is connected; so is nothing when the server is
 /// gone.
 #[derive(Debug)]
@@ -80,7 +83,8 @@ impl Drop for Database {
     fn drop(&mut self) {
         // With the last who uses it a server goes as a whole, unless it is of another process.
         if self.cluster.ground.is_none() || Arc::strong_count(&self.cluster) > 1 {
-            drop(self.cluster.try_sql(USER, &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)));
+            let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+            drop(self.cluster.try_sql_with(LOCAL, USER, &sql));
         }
     }
 }

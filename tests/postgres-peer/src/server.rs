@@ -262,8 +262,14 @@ impl Cluster {
         }
     }
 
-    pub(crate) fn try_sql(&self, database: &str, sql: &str) -> Result<String, String> {
+    fn try_sql(&self, database: &str, sql: &str) -> Result<String, String> {
+        self.try_sql_with("", database, sql)
+    }
+
+    /// The same with these options of the session.
+    pub(crate) fn try_sql_with(&self, options: &str, database: &str, sql: &str) -> Result<String, String> {
         let mut command = Command::new(program("psql"));
+        command.env("PGOPTIONS", options);
         let connection = format!("{} dbname={database} connect_timeout=10", self.by_socket());
         command.args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-d", &connection, "-c", sql]);
         finish(command)
