@@ -52,7 +52,7 @@ impl Database {
         format!("postgresql:///{}?host={directory}&port={port}&user={USER}", self.name)
     }
 
-    /// Returns its URL by TCP on 127.0.0.1, with the password.
+    /// Returns its URL by TCP at the address of its server, with the password.
     #[must_use]
     pub fn tcp_url(&self) -> String {
         self.tcp_url_among(&[&self.server()])
@@ -62,8 +62,8 @@ impl Database {
     /// standbys, which have one password.
     #[must_use]
     pub fn tcp_url_among(&self, servers: &[&Server]) -> String {
-        let hosts: Vec<String> =
-            servers.iter().map(|server| format!("127.0.0.1:{}", server.port())).collect();
+        let place = |server: &&Server| format!("{}:{}", server.address(), server.port());
+        let hosts: Vec<String> = servers.iter().map(place).collect();
         let choice = if servers.len() > 1 { "?target_session_attrs=read-write" } else { "" };
         format!("postgresql://{USER}:{}@{}/{}{choice}", self.cluster.password, hosts.join(","), self.name)
     }

@@ -6,6 +6,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use crate::net::Host;
+
 /// A Unix socket's name has at most 107 octets, of which we use some: `/meter-pki.XXXXXX/.s.PGSQL.65535`.
 const LONGEST_BASE: usize = 70;
 
@@ -15,23 +17,34 @@ pub(crate) struct Ground {
     directory: TempDir,
     /// PostgreSQL and pgbouncer refuse root: then it is another user's number and group.
     other: Option<(u32, u32)>,
+    /// On which host of a test; none is the machine itself.
+    host: Option<Host>,
 }
 
 impl Ground {
     /// Makes the directory, which belongs to the user.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(host: Option<&Host>) -> Self {
         let own = std::fs::metadata("/proc/self").expect("Linux").uid();
         let other = (own == 0).then(other_user);
         let base = base(other.is_some());
         let directory = tempfile::Builder::new().prefix("meter-pki.").tempdir_in(&base);
         let directory = directory.unwrap_or_else(|error| panic!("{}: {error}", base.display()));
-        let ground = Self { directory, other };
+        let ground = Self { directory, other, host: host.cloned() };
         ground.hand_over(ground.path());
         ground
     }
 
     pub(crate) fn path(&self) -> &Path {
         self.directory.path()
+    }
+
+    pub(crate) fn host(&self) -> Option<&Host> {
+        self.host.as_ref()
+    }
+
+    /// The address of its host.
+    pub(crate) fn address(&self) -> String {
+        self.host.as_ref().map_or_else(|| "127.0.0.1".to_owned(), Host::address)
     }
 
     /// Gives a file to the user.
@@ -52,7 +65,9 @@ impl Ground {
     }
 
     fn as_user(&self, last_signal: &str, program: &Path) -> Command {
-        let mut command = Command::new("setpriv");
+        let setpriv = "setpriv";
+        let mut command =
+            self.host.as_ref().map_or_else(|| Command::new(setpriv), |host| host.command(setpriv));
         command.args(["--pdeathsig", last_signal]);
         if let Some((user, group)) = self.other {
             command.args([

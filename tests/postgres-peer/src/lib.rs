@@ -11,10 +11,12 @@ mod database;
 mod server;
 mod tree;
 mod ground;
+mod net;
 mod process;
 mod patience;
 
 pub use database::Database;
+pub use net::{Host, Net};
 pub use pooler::Pooler;
 pub use server::Server;
 pub use shared::SHARED;

@@ -1,6 +1,6 @@
 //! pgbouncer in front of a server, in transaction pooling: each transaction may have another session of the server.
 
-use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 
@@ -20,7 +20,7 @@ pub struct Pooler {
 }
 
 impl Pooler {
-    /// Starts one that has at most so many connections to each database of the server.
+    /// Starts one beside the server, on the same host, that has at most so many connections to each database of the server.
     ///
     /// # Panics
     /// When it does not start, with its log.
@@ -32,7 +32,8 @@ impl Pooler {
     }
 
     fn try_start(server: &Server, connections: usize) -> Option<Self> {
-        let (ground, port) = (Ground::new(), free_port());
+        let host = server.cluster.ground.as_ref().and_then(Ground::host);
+        let (ground, port) = (Ground::new(host), free_port());
         let program = copied(&ground);
         let settings = settings(server, &ground, (port, connections));
         let password = format!("\"{USER}\" \"{}\"\n", server.password());
@@ -55,14 +56,16 @@ impl Pooler {
             assert!(log.contains("Address already in use"), "pgbouncer does not start:\n{log}");
             return Some(false);
         }
-        TcpStream::connect(("127.0.0.1", self.port)).ok().map(|_| true)
+        // It opens this socket after that for TCP, which is on its host.
+        let socket = self.ground.path().join(format!(".s.PGSQL.{}", self.port));
+        UnixStream::connect(socket).ok().map(|_| true)
     }
 
     /// Returns the URL of a database of the server by way of this.
     #[must_use]
     pub fn url(&self, database: &Database) -> String {
-        let (password, port) = (self.server.password(), self.port);
-        format!("postgresql://{USER}:{password}@127.0.0.1:{port}/{}", database.name())
+        let (password, address, port) = (self.server.password(), self.ground.address(), self.port);
+        format!("postgresql://{USER}:{password}@{address}:{port}/{}", database.name())
     }
 }
 
@@ -75,10 +78,10 @@ impl Drop for Pooler {
 }
 
 fn settings(server: &Server, ground: &Ground, (port, connections): (u16, usize)) -> String {
-    let (socket, own) = (server.directory().display(), ground.path().display());
+    let (socket, own, address) = (server.directory().display(), ground.path().display(), ground.address());
     format!(
         "[databases]\n* = host={socket} port={} user={USER}\n\
-        [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir = {own}\n\
+        [pgbouncer]\nlisten_addr = {address}\nlisten_port = {port}\nunix_socket_dir = {own}\n\
         auth_type = scram-sha-256\nauth_file = {own}/users\npool_mode = transaction\n\
         default_pool_size = {connections}\nmax_client_conn = 400\nserver_login_retry = 0.1\n",
         server.port()

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::ground::{Ground, program};
+use crate::net::Host;
 use crate::patience::eventually;
 use crate::process::{done, finish, free_port, random, start, tail};
 use crate::tree::Tree;
@@ -71,9 +72,22 @@ impl Server {
     /// When it does not start, with its log.
     #[must_use]
     pub fn with(settings: &[(&str, &str)]) -> Self {
+        Self::make(None, settings)
+    }
+
+    /// The same on a host of the test's own network.
+    ///
+    /// # Panics
+    /// When it does not start, with its log.
+    #[must_use]
+    pub fn on(host: &Host, settings: &[(&str, &str)]) -> Self {
+        Self::make(Some(host), settings)
+    }
+
+    fn make(host: Option<&Host>, settings: &[(&str, &str)]) -> Self {
         // The port is free when it is chosen; another process may be sooner.
         let started = (0..10).find_map(|_| {
-            let server = Self::prepare(settings, random());
+            let server = Self::prepare(host, settings, random());
             server.init();
             server.try_launch().then_some(server)
         });
@@ -81,8 +95,8 @@ impl Server {
     }
 
     /// A server that has nothing yet but its place.
-    pub(crate) fn prepare(settings: &[(&str, &str)], password: String) -> Self {
-        let ground = Ground::new();
+    pub(crate) fn prepare(host: Option<&Host>, settings: &[(&str, &str)], password: String) -> Self {
+        let ground = Ground::new(host);
         let cluster = Cluster {
             directory: ground.path().to_owned(),
             ground: Some(ground),
@@ -230,7 +244,13 @@ impl Server {
         &self.cluster.directory
     }
 
-    /// Returns its TCP port on 127.0.0.1, which it keeps.
+    /// Returns its address: 127.0.0.1, or that of its host.
+    #[must_use]
+    pub fn address(&self) -> String {
+        self.cluster.ground.as_ref().map_or_else(|| "127.0.0.1".to_owned(), Ground::address)
+    }
+
+    /// Returns its TCP port, which it keeps.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.cluster.port
@@ -307,7 +327,7 @@ impl Cluster {
     /// Writes postgresql.conf and `pg_hba.conf`. What ALTER SYSTEM says stands elsewhere and wins.
     fn configure(&self) {
         let own = [
-            ("listen_addresses", "127.0.0.1".to_owned()),
+            ("listen_addresses", self.ground().address()),
             ("port", self.port.to_string()),
             ("unix_socket_directories", self.directory.display().to_string()),
         ];

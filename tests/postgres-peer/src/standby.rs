@@ -1,6 +1,7 @@
 //! Standbys: made from a primary, synchronous with it, promoted.
 
 use crate::ground::program;
+use crate::net::Host;
 use crate::patience::eventually;
 use crate::process::done;
 use crate::server::{Server, USER};
@@ -12,7 +13,20 @@ impl Server {
     /// When PostgreSQL cannot.
     #[must_use]
     pub fn standby(&self, name: &str) -> Self {
-        let standby = Self::prepare(&[], self.password().to_owned());
+        self.make_standby(self.cluster.ground().host(), name)
+    }
+
+    /// The same on another host of the test's own network.
+    ///
+    /// # Panics
+    /// When PostgreSQL cannot.
+    #[must_use]
+    pub fn standby_on(&self, host: &Host, name: &str) -> Self {
+        self.make_standby(Some(host), name)
+    }
+
+    fn make_standby(&self, host: Option<&Host>, name: &str) -> Self {
+        let standby = Self::prepare(host, &[], self.password().to_owned());
         standby.follow(self, name);
         standby
     }
@@ -28,9 +42,9 @@ impl Server {
             std::fs::remove_dir_all(&data).expect("it is ours");
         }
         let mut command = self.cluster.ground().command(&program("pg_basebackup"));
-        let (port, password) = (primary.port(), primary.password());
+        let (address, port, password) = (primary.address(), primary.port(), primary.password());
         let from =
-            format!("host=127.0.0.1 port={port} user={USER} password={password} application_name={name}");
+            format!("host={address} port={port} user={USER} password={password} application_name={name}");
         command.args(["--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync"]);
         command.arg("--pgdata").arg(&data).args(["--dbname", &from]);
         done(command);
