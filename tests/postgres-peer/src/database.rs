@@ -25,9 +25,8 @@ impl Server {
     #[track_caller]
     pub fn database(&self) -> Database {
         let name = format!("t_{}", random());
-        // A copy of files is twice as fast as one by the log, where nothing is synced.
-        let strategy = if self.sql(USER, "SHOW fsync") == "off" { " STRATEGY file_copy" } else { "" };
-        self.sql(USER, &format!("CREATE DATABASE {name} TEMPLATE template0{strategy}"));
+        // A copy of files is twice as fast as one by the log where nothing is synced, and as fast elsewhere.
+        self.sql(USER, &format!("CREATE DATABASE {name} TEMPLATE template0 STRATEGY file_copy"));
         Database { cluster: Arc::clone(&self.cluster), name }
     }
 }

@@ -26,6 +26,8 @@ const SETTINGS: &[(&str, &str)] = &[
     ("synchronous_commit", "on"),
     ("full_page_writes", "on"),
     ("shared_buffers", "32MB"),
+    // In its directory, with which it goes even after a crash.
+    ("dynamic_shared_memory_type", "mmap"),
     ("wal_keep_size", "256MB"),
     ("wal_retrieve_retry_interval", "100ms"),
     ("timezone", "UTC"),
@@ -314,6 +316,17 @@ impl Cluster {
         self.directory.join("log")
     }
 
+    /// Gives back the shared memory that a postmaster who was killed has left, and which its next start would give back.
+    pub(crate) fn give_back(&self) {
+        let text = std::fs::read_to_string(self.data().join("postmaster.pid")).unwrap_or_default();
+        // Seventh line: key and number of the segment.
+        if let Some(number) = text.lines().nth(6).and_then(|line| line.split_whitespace().nth(1)) {
+            let mut command = Command::new("ipcrm");
+            command.args(["--shmem-id", number]);
+            drop(finish(command));
+        }
+    }
+
     pub(crate) fn running(&self) -> MutexGuard<'_, Option<Tree>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -358,6 +371,9 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         if let Some(tree) = self.running().take() {
             tree.end("QUIT", ENDING);
+        }
+        if self.ground.is_some() {
+            self.give_back();
         }
     }
 }

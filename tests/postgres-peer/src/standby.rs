@@ -37,6 +37,7 @@ impl Server {
     /// When PostgreSQL cannot.
     pub fn follow(&self, primary: &Self, name: &str) {
         self.stop();
+        self.cluster.give_back();
         let data = self.cluster.data();
         if data.exists() {
             std::fs::remove_dir_all(&data).expect("it is ours");
