@@ -33,12 +33,20 @@ impl Server {
         server
     }
 
-    /// Starts a server that syncs nothing to disk and has room for the connections of many tests.
+    /// Starts a server that syncs nothing to disk, keeps little of its log, as it may lie in memory, and has room for the
+    /// connections of many tests.
     ///
     /// # Panics
     /// When it does not start.
     #[must_use]
     pub fn for_sharing() -> Self {
-        Self::with(&[("fsync", "off"), ("full_page_writes", "off"), ("max_connections", "400")])
+        Self::with(&[
+            ("fsync", "off"),
+            ("full_page_writes", "off"),
+            ("max_connections", "400"),
+            ("wal_keep_size", "0"),
+            ("min_wal_size", "32MB"),
+            ("max_wal_size", "256MB"),
+        ])
     }
 }
