@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::cluster::{Cluster, USER};
 use crate::process::random;
-use crate::server::{Cluster, Server, USER};
+use crate::server::Server;
 
 /// Does not wait for a standby, which may be gone before.
 const LOCAL: &str = "-c synchronous_commit=local -c statement_timeout=10s";

@@ -90,7 +90,8 @@ impl Host {
         format!("10.9.0.{}", self.inner.number)
     }
 
-    /// Returns a command that runs a program on this host. The process that is started is the program's.
+    /// Returns a command that runs a program on this host. The process that is started is the program's own; one that
+    /// runs beside the test is to begin with `setpriv --pdeathsig KILL`, so that it ends with it.
     pub fn command(&self, program: impl AsRef<Path>) -> Command {
         self.inner.space.command(program.as_ref())
     }

@@ -4,11 +4,12 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 
+use crate::cluster::USER;
 use crate::database::Database;
 use crate::ground::{Ground, variable};
 use crate::patience::eventually;
 use crate::process::{free_port, start, tail};
-use crate::server::{Server, USER};
+use crate::server::Server;
 
 /// A running pgbouncer. It ends with this value, or with the process.
 #[derive(Debug)]

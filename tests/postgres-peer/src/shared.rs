@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use crate::cluster::Cluster;
 use crate::ground::variable;
-use crate::server::{Cluster, Server};
+use crate::server::Server;
 
 /// The variable that names the directory of a running server; `tests/run` sets it.
 pub const SHARED: &str = "METER_PKI_POSTGRES";

@@ -1,10 +1,11 @@
 //! Standbys: made from a primary, synchronous with it, promoted.
 
+use crate::cluster::USER;
 use crate::ground::program;
 use crate::net::Host;
 use crate::patience::eventually;
 use crate::process::done;
-use crate::server::{Server, USER};
+use crate::server::Server;
 
 impl Server {
     /// Makes a standby that streams from this server and can be read, and starts it. The primary knows it by the name.
