@@ -60,6 +60,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("signer-link", &["ca-core"]),
     // A token that fails, for tests; it knows nothing of ours.
     ("pkcs11-faults", &[]),
+    // Database servers for tests; it knows nothing of what we store in them.
+    ("postgres-peer", &[]),
     ("signer-pkcs11", &["ca-core"]),
     ("est-server", &["ca-core", "cms-messages", "server-kit"]),
     // What servers and clients both speak; it knows neither.

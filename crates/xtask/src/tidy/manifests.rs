@@ -43,7 +43,7 @@ const CONDITIONS: &[(&str, Option<&str>)] = &[
 ];
 
 /// Members with lints of their own: what is for tests only, and the module that is called through pointers.
-const OWN_LINTS: [&str; 2] = ["e2e", "pkcs11-faults"];
+const OWN_LINTS: [&str; 3] = ["e2e", "pkcs11-faults", "postgres-peer"];
 
 const KINDS: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
 
