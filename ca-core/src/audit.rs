@@ -195,6 +195,8 @@ pub enum Act {
     ReceiptsChecked = 143,
     /// Somebody asked for a change of a person, which waits for the word of another.
     PersonChangeAsked = 144,
+    /// A node that shared the ledger is gone, and what it had open was ended.
+    NodeGone = 145,
     /// Somebody asked for a role in an emergency.
     BreakGlassAsked = 150,
     /// Another agreed: from now on it counts.
@@ -297,6 +299,7 @@ impl Act {
             Self::VisitBundled => "visit-bundled",
             Self::ReceiptsChecked => "receipts-checked",
             Self::PersonChangeAsked => "person-change-asked",
+            Self::NodeGone => "node-gone",
             Self::BreakGlassAsked => "break-glass-asked",
             Self::BreakGlassOpened => "break-glass-opened",
             Self::BreakGlassEnded => "break-glass-ended",

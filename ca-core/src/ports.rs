@@ -6,6 +6,7 @@
 
 mod calls;
 mod campaigns;
+mod duties;
 mod findings;
 mod fleet;
 mod people;
@@ -35,6 +36,7 @@ use crate::validity::UnixTime;
 
 pub use calls::Calls;
 pub use campaigns::{Campaigns, Swaps};
+pub use duties::Duties;
 pub use findings::Findings;
 pub use fleet::{Deliveries, Fleet};
 pub use people::People;

@@ -31,7 +31,7 @@ fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
     let seconds = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(5);
     let parent = arguments.next().map_or_else(std::env::temp_dir, PathBuf::from);
-    for kind in EngineKind::ALL {
+    for kind in EngineKind::EMBEDDED {
         for requesters in [1, 64] {
             let directory = tempfile::tempdir_in(&parent).unwrap();
             measure(kind, requesters, Duration::from_secs(seconds), directory.path());

@@ -96,7 +96,8 @@ fn options() -> Options {
             "--rows" => options.rows = value().parse().unwrap(),
             "--engine" => {
                 let name = value();
-                options.engine = EngineKind::ALL.into_iter().find(|kind| kind.to_string() == name).unwrap();
+                options.engine =
+                    EngineKind::EMBEDDED.into_iter().find(|kind| kind.to_string() == name).unwrap();
             }
             "--directory" => options.directory = value().into(),
             "--keep" => options.keep = true,

@@ -122,6 +122,7 @@ pub(crate) struct CommitterSetup {
 /// The handle of the committer's thread. Dropping it lets the commands that wait be done first.
 pub(crate) struct Committer {
     shared: Arc<Shared>,
+    engine: Arc<dyn Engine>,
     patience: Duration,
     thread: Option<JoinHandle<()>>,
 }
@@ -166,10 +167,10 @@ impl Committer {
         });
         let thread = std::thread::Builder::new().name("ledger".to_owned()).spawn({
             let shared = Arc::clone(&shared);
-            let acknowledged = Acknowledged(trail);
+            let (engine, acknowledged) = (Arc::clone(&engine), Acknowledged(trail));
             move || run(&*engine, acknowledged, &shared)
         })?;
-        Ok(Self { shared, patience: setup.patience, thread: Some(thread) })
+        Ok(Self { shared, engine, patience: setup.patience, thread: Some(thread) })
     }
 
     /// Has an act done; returns when it is on disk as `durability` says, or when nothing was written.
@@ -245,6 +246,7 @@ impl Committer {
 impl Drop for Committer {
     fn drop(&mut self) {
         self.shared.queue.close();
+        self.engine.close();
         if let Some(thread) = self.thread.take() {
             // A panic of the thread was caught there and has been told.
             drop(thread.join());
@@ -311,7 +313,7 @@ fn commit(engine: &dyn Engine, acknowledged: &mut Acknowledged, shared: &Shared)
     let group = shared.queue.take_group(GROUP);
     let durability = group.iter().map(|command| command.durability).max().unwrap_or(Durability::Durable);
     let sealed_before = trail.sequence();
-    let mut tx = Transaction::new(turn.view(), trail);
+    let mut tx = Transaction::new(turn.view(), trail, turn.token());
     let answers: Vec<Answer> = group.into_iter().map(|command| (command.decide)(&mut tx)).collect();
     let (batch, trail) = tx.into_batch().map_err(|cause| fatal(&cause))?;
     // A batch with audit records is always synced: by this the engine on fjall tells what a power cut may have torn.

@@ -38,6 +38,20 @@ mod waiting;
 /// Makes a test for each engine of each function named.
 macro_rules! on_every_engine {
     ($($name:ident),+ $(,)?) => {
+        super::on_embedded_engines! { $($name),+ }
+        mod on_postgres {
+            $(#[test]
+            fn $name() {
+                super::$name(&super::Ground::new(crate::EngineKind::Postgres));
+            })+
+        }
+    };
+}
+use on_every_engine;
+
+/// The same for those engines alone that keep their files in the directory.
+macro_rules! on_embedded_engines {
+    ($($name:ident),+ $(,)?) => {
         mod on_fjall {
             $(#[test]
             fn $name() {
@@ -52,4 +66,4 @@ macro_rules! on_every_engine {
         }
     };
 }
-use on_every_engine;
+use on_embedded_engines;

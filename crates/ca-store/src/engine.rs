@@ -12,20 +12,26 @@ use std::path::Path;
 use crate::keyspace::Keyspace;
 
 mod fjall;
+pub(crate) mod postgres;
 mod sled;
 
-/// Which embedded engine keeps a ledger.
+/// Which engine keeps a ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EngineKind {
     /// fjall: a log-structured merge tree. The default.
     Fjall,
     /// sled 0.34: a page cache over a log, always with an fsync of our own.
     Sled,
+    /// A PostgreSQL database, which several nodes share.
+    Postgres,
 }
 
 impl EngineKind {
     /// Every engine.
-    pub const ALL: [Self; 2] = [Self::Fjall, Self::Sled];
+    pub const ALL: [Self; 3] = [Self::Fjall, Self::Sled, Self::Postgres];
+
+    /// The engines that keep a ledger in a directory of one process.
+    pub const EMBEDDED: [Self; 2] = [Self::Fjall, Self::Sled];
 
     /// Returns the word that configuration files and the directory's marker use.
     #[must_use]
@@ -33,6 +39,7 @@ impl EngineKind {
         match self {
             Self::Fjall => "fjall",
             Self::Sled => "sled",
+            Self::Postgres => "postgres",
         }
     }
 
@@ -83,6 +90,14 @@ pub(crate) trait Engine: Send + Sync {
     /// Takes the turn to write. Nobody else writes, here or on another node, until it is given back.
     fn turn(&self) -> Result<Box<dyn Turn + '_>, NotWritten>;
 
+    /// Hears that nothing more is asked: whatever waits is given up.
+    fn close(&self) {}
+
+    /// Returns the engine that several nodes share, if this is one.
+    fn shared(&self) -> Option<&postgres::PostgresEngine> {
+        None
+    }
+
     /// Writes a batch that depends on nothing that it would have to read in its turn.
     fn commit(&self, batch: Vec<Write>, durability: Durability) -> Result<(), EngineError> {
         Ok(self.turn()?.commit(batch, durability)?)
@@ -93,6 +108,16 @@ pub(crate) trait Engine: Send + Sync {
 pub(crate) trait Turn {
     /// What is on disk. It stays so until the turn is over.
     fn view(&self) -> &dyn View;
+
+    /// Under which token this process writes, where several do.
+    fn token(&self) -> Option<u64> {
+        None
+    }
+
+    /// Hears what will be read, where it is sooner read at once.
+    fn want(&self, _: Vec<(Keyspace, Vec<u8>)>) -> Result<(), EngineError> {
+        Ok(())
+    }
 
     /// Writes a batch and gives the turn back.
     fn commit(self: Box<Self>, batch: Vec<Write>, durability: Durability) -> Result<(), NotWritten>;
@@ -170,6 +195,7 @@ pub(crate) struct EngineSetup {
 /// Makes an engine's files in a directory that exists and is empty.
 pub(crate) fn create(setup: EngineSetup, directory: &Path) -> Result<Box<dyn Engine>, EngineError> {
     match setup.kind {
+        EngineKind::Postgres => Err(EngineError { doing: ELSEWHERE, cause: NoDirectory.into() }),
         EngineKind::Fjall => Ok(Box::new(fjall::FjallEngine::create(directory, setup.cache_octets)?)),
         EngineKind::Sled => Ok(Box::new(sled::SledEngine::create(directory, setup.cache_octets)?)),
     }
@@ -181,6 +207,7 @@ pub(crate) fn create(setup: EngineSetup, directory: &Path) -> Result<Box<dyn Eng
 pub(crate) fn open(setup: EngineSetup, directory: &Path) -> Result<Box<dyn Engine>, EngineError> {
     let opened = catch_unwind(|| -> Result<Box<dyn Engine>, EngineError> {
         match setup.kind {
+            EngineKind::Postgres => Err(EngineError { doing: ELSEWHERE, cause: NoDirectory.into() }),
             EngineKind::Fjall => Ok(Box::new(fjall::FjallEngine::open(directory, setup.cache_octets)?)),
             EngineKind::Sled => Ok(Box::new(sled::SledEngine::open(directory, setup.cache_octets)?)),
         }
@@ -195,6 +222,13 @@ fn lacks_a_part(cause: &io::Error) -> bool {
         io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData
     )
 }
+
+const ELSEWHERE: &str = "looking for the files";
+
+/// A ledger in a database has no files here.
+#[derive(Debug, thiserror::Error)]
+#[error("the ledger is in a database, whose address is needed")]
+struct NoDirectory;
 
 /// An engine panicked over its files.
 #[derive(Debug, thiserror::Error)]

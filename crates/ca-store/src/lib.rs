@@ -1,10 +1,10 @@
-//! The ledger on an embedded engine: intents, certificates, revocations, CRLs, devices, tokens and the audit trail, durable
+//! The ledger, on an embedded engine or on PostgreSQL: intents, certificates, revocations, CRLs, devices, tokens and the audit trail, durable
 //! before it answers.
 //!
 //! Not a certification authority: it decides only what must be decided inside a transaction (is the serial number free, is
-//! the token unspent). Not a database for others: one process, one directory, the ports of ca-core and nothing else.
+//! the token unspent). Not a database for others: the ports of ca-core and nothing else.
 //!
-//! One thread writes, many read. Whoever writes hands an act to the [committer] and waits; the committer
+//! One thread of a process writes, many read; of several processes that share a database one has the turn. Whoever writes hands an act to the [committer] and waits; the committer
 //! decides the acts that wait, in order, seals their audit records, and makes one batch durable for all of them. Readers
 //! look at the engine directly. Modules stand in reading order; none imports one that stands above it.
 
@@ -27,6 +27,7 @@ mod restore;
 mod copy;
 mod replay;
 mod leave;
+mod shared;
 mod integrity;
 mod crl_octets;
 mod store;
@@ -46,6 +47,7 @@ mod transaction;
 mod row;
 mod boot;
 mod installation;
+mod node_directory;
 mod directory;
 mod engine;
 mod keyspace;
@@ -60,12 +62,15 @@ pub use committer::{Away, FatalError, FatalHook, StoreCounters};
 pub use copy::{CopiedRow, CopyError, CopyReport};
 pub use directory::{CreateDirectoryError, FORMAT as LEDGER_FORMAT, OLDEST_RESTORED, OpenDirectoryError};
 pub use engine::EngineKind;
+pub use engine::postgres::{AddressError, Database, Node, NodeFault, SeenNode};
 pub use follower::{Behind, Follower};
 pub use installation::{Fenced, InRecovery, Installation, Recovery};
 pub use integrity::{IntegrityFault, IntegrityReport};
 pub use leave::LeaveError;
-pub use recovery::RecoveryReport;
+pub use node_directory::Shared;
+pub use recovery::{Ended, RecoveryReport};
 pub use replay::{ExportedRecord, Places, ReplayError, ReplayReport, Unrestored};
 pub use restore::{RestoreError, Restored, Restoring};
+pub use shared::Watched;
 pub use standing::{Guard, TrailEnd};
 pub use store::{CreateError, OpenError, Opening, Settings, Store};

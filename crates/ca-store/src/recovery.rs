@@ -3,7 +3,11 @@
 //!
 //! An intent that was not given to the signer is aborted; one that was is uncertain, since a signature may exist. That it was
 //! given is a mark which survives the process and not the machine: when the machine was started anew meanwhile, or nobody knows
-//! whether it was, every open intent is uncertain. Neither is ever signed again. A second start finds nothing open and adds nothing but the record that the ledger was opened.
+//! whether it was, every open intent is uncertain. Neither is ever signed again. A second start finds nothing open and adds nothing
+//! but the record that the ledger was opened.
+//!
+//! Where several nodes share the ledger, what a node has open that is alive is left to it; what is nobody's any more is ended by
+//! whoever starts next, or sees that a node is gone. A database keeps the mark as it keeps everything else.
 
 use ca_core::audit::{Act, AuditEvent, AuditTrail};
 use ca_core::record::{CertificateId, Settlement};
@@ -11,14 +15,16 @@ use ca_core::tenant::TenantId;
 use ca_core::validity::UnixTime;
 use sha2::{Digest, Sha256};
 
+use crate::acknowledged::Acknowledged;
 use crate::act::intent::is_signing;
 use crate::act::settlement::settle;
 use crate::audit_walk::{AuditFault, AuditWalk};
 use crate::boot::{BootId, Machine};
+use crate::engine::postgres::{Census, PostgresEngine};
 use crate::engine::{Durability, Engine, EngineError, EngineKind, NotWritten, View};
 use crate::keyspace::{BOOT, Keyspace, parse_id};
 use crate::row::{IntentRow, Row, RowFault};
-use crate::transaction::{ActFault, ReadFault, Transaction};
+use crate::transaction::{ActFault, ReadFault, Rows, Transaction};
 
 /// How many audit records are checked at every start.
 const CHECKED_RECORDS: u64 = 1_000;
@@ -40,6 +46,15 @@ pub struct RecoveryReport {
     pub machine: Machine,
 }
 
+/// What was open and nobody's any more.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Ended {
+    /// Intents that were never given to the signer: aborted, their serial numbers burned.
+    pub aborted: Vec<CertificateId>,
+    /// Intents whose signing has an unknown outcome: to be revoked after the grace time.
+    pub uncertain: Vec<CertificateId>,
+}
+
 /// By whom and when a ledger is opened.
 pub(crate) struct Occasion<'a> {
     pub(crate) now: UnixTime,
@@ -53,25 +68,25 @@ pub(crate) fn recover(
     engine: &dyn Engine,
     occasion: &Occasion<'_>,
 ) -> Result<(AuditTrail, RecoveryReport), RecoverError> {
+    let census = engine.shared().map(PostgresEngine::living).transpose().map_err(EngineError::from)?;
     let trail = checked_end(engine)?;
     let turn = engine.turn()?;
     let view = turn.view();
-    let before = view.value(Keyspace::Meta, BOOT)?.and_then(|octets| BootId::from_octets(&octets));
-    let machine = Machine::since(before.as_ref(), occasion.boot);
-    let mut report = RecoveryReport { machine, ..RecoveryReport::default() };
-    let mut tx = Transaction::new(view, trail);
-    for (id, intent) in open_intents(view)? {
-        let event = |act| end_event(act, (&id, &intent), occasion.now, machine);
-        if machine != Machine::RanOn || is_signing(view, &id).map_err(ActFault::from)? {
-            settle(&mut tx, &id, Settlement::Uncertain, event(Act::IntentUncertain))?;
-            report.uncertain.push(id);
-        } else {
-            settle(&mut tx, &id, Settlement::Aborted, event(Act::IntentAborted))?;
-            report.aborted.push(id);
+    let machine = match &census {
+        Some(_) => Machine::RanOn,
+        None => {
+            let before = view.value(Keyspace::Meta, BOOT)?.and_then(|octets| BootId::from_octets(&octets));
+            Machine::since(before.as_ref(), occasion.boot)
         }
-    }
+    };
+    // Others may have written since the end was checked.
+    let trail = Acknowledged(trail).look_again(view)?;
+    let mut tx = Transaction::new(view, trail, turn.token());
+    let found = Found { machine, how: "found open at start" };
+    let ended = end(&mut tx, census.as_ref(), (occasion.now, found))?;
+    let report = RecoveryReport { aborted: ended.aborted, uncertain: ended.uncertain, machine };
     tx.seal(opened_event(occasion, &report))?;
-    match occasion.boot {
+    match occasion.boot.filter(|_| census.is_none()) {
         Some(boot) => tx.put_octets(Keyspace::Meta, BOOT.to_vec(), boot.octets().to_vec())?,
         None => tx.remove_key(Keyspace::Meta, BOOT.to_vec()),
     }
@@ -80,17 +95,77 @@ pub(crate) fn recover(
     Ok((trail, report))
 }
 
+/// Tells whether anything is open that is nobody's any more.
+pub(crate) fn has_orphans(view: &dyn View, census: &Census) -> Result<bool, ReadFault> {
+    Ok(open_intents(view)?.iter().any(|(_, intent)| census.is_orphan(intent.node)))
+}
+
+/// Ends what is open and nobody's any more, and puts on record that a node is gone.
+pub(crate) fn end_orphans(
+    tx: &mut Transaction<'_>,
+    census: &Census,
+    (now, tenant): (UnixTime, &TenantId),
+) -> Result<Ended, ActFault> {
+    let found = Found { machine: Machine::RanOn, how: "left open by a node that is gone" };
+    let ended = end(tx, Some(census), (now, found))?;
+    let (aborted, uncertain) = (ended.aborted.len(), ended.uncertain.len());
+    if aborted + uncertain > 0 {
+        tx.seal(AuditEvent {
+            time: now,
+            tenant: tenant.clone(),
+            actor: ACTOR.to_owned(),
+            act: Act::NodeGone,
+            issuer: None,
+            serial: None,
+            reason: String::new(),
+            detail: format!("{aborted} intents aborted, {uncertain} uncertain"),
+            digest: Vec::new(),
+        })?;
+    }
+    Ok(ended)
+}
+
+/// How intents were found open.
+#[derive(Debug, Clone, Copy)]
+struct Found {
+    machine: Machine,
+    how: &'static str,
+}
+
+/// Ends open intents: all of them, or those that are nobody's any more.
+fn end(
+    tx: &mut Transaction<'_>,
+    census: Option<&Census>,
+    (now, found): (UnixTime, Found),
+) -> Result<Ended, ActFault> {
+    let mut ended = Ended::default();
+    for (id, intent) in open_intents(tx.view())? {
+        if census.is_some_and(|census| !census.is_orphan(intent.node)) || !tx.has::<IntentRow>(&id)? {
+            continue;
+        }
+        let event = |act| end_event(act, (&id, &intent), (now, found));
+        if found.machine != Machine::RanOn || is_signing(tx, &id)? {
+            settle(tx, &id, Settlement::Uncertain, event(Act::IntentUncertain))?;
+            ended.uncertain.push(id);
+        } else {
+            settle(tx, &id, Settlement::Aborted, event(Act::IntentAborted))?;
+            ended.aborted.push(id);
+        }
+    }
+    Ok(ended)
+}
+
 /// Checks the end of the audit trail and returns it.
 pub(crate) fn checked_end(engine: &dyn Engine) -> Result<AuditTrail, AuditFault> {
     AuditWalk::over_last(engine, CHECKED_RECORDS)?.finish()
 }
 
 /// Returns every intent that is open.
-pub(crate) fn open_intents(view: &dyn View) -> Result<Vec<(CertificateId, IntentRow)>, ActFault> {
+pub(crate) fn open_intents(view: &dyn View) -> Result<Vec<(CertificateId, IntentRow)>, ReadFault> {
     let mut intents = Vec::new();
     let mut after = Vec::new();
     loop {
-        let page = view.rows_after(Keyspace::Open, &[], &after, PAGE).map_err(ReadFault::from)?;
+        let page = view.rows_after(Keyspace::Open, &[], &after, PAGE)?;
         let Some((last, _)) = page.last() else { return Ok(intents) };
         after.clone_from(last);
         for (key, octets) in page {
@@ -103,8 +178,7 @@ pub(crate) fn open_intents(view: &dyn View) -> Result<Vec<(CertificateId, Intent
 fn end_event(
     act: Act,
     (id, intent): (&CertificateId, &IntentRow),
-    now: UnixTime,
-    machine: Machine,
+    (now, Found { machine, how }): (UnixTime, Found),
 ) -> AuditEvent {
     AuditEvent {
         time: now,
@@ -114,7 +188,7 @@ fn end_event(
         issuer: Some(id.issuer),
         serial: Some(id.serial.clone()),
         reason: String::new(),
-        detail: format!("{}; found open at start; {}", intent.certificate.subject, machine.words()),
+        detail: format!("{}; {how}; {}", intent.certificate.subject, machine.words()),
         digest: Sha256::digest(&intent.certificate.octets).to_vec(),
     }
 }

@@ -18,12 +18,14 @@ use crate::audit_walk::{AuditFault, AuditWalk};
 use crate::boot::BootId;
 use crate::committer::{Committer, CommitterSetup, FatalHook, NotDone, StoreCounters};
 use crate::directory::{CreateDirectoryError, Directory, OpenDirectoryError};
+use crate::engine::postgres::NodeFault;
 use crate::engine::{self, Durability, Engine, EngineError, EngineKind, EngineSetup, View, Write};
 use crate::follower::Followers;
 use crate::installation::{Fenced, InRecovery, Installation, Recovery};
 use crate::keyspace::{FLEET, Keyspace, TRAIL};
 use crate::migration::fleet::WHOLE;
 use crate::migration::{MigrationError, migrate};
+use crate::node_directory::{self, Shared};
 use crate::recovery::{Occasion, RecoverError, RecoveryReport, checked_end, recover};
 use crate::row::{InstallationRow, Row, TrailRow};
 use crate::standing::{Guard, at_open};
@@ -54,6 +56,8 @@ pub struct Store {
 pub struct Settings {
     /// The engine that the directory must have been made with; `None` takes the one it was made with.
     pub engine: Option<EngineKind>,
+    /// Where the ledger is when several nodes share it.
+    pub shared: Option<Shared>,
     /// Memory for what was read, in octets.
     pub cache_octets: u64,
     /// How many acts may wait to be written.
@@ -70,6 +74,7 @@ impl Settings {
     pub fn new(on_fatal: FatalHook) -> Self {
         Self {
             engine: None,
+            shared: None,
             cache_octets: 128 * 1024 * 1024,
             queue_length: 1_024,
             patience: Duration::from_secs(10),
@@ -110,14 +115,7 @@ impl Store {
         let setup = EngineSetup { kind, cache_octets: 8 * 1024 * 1024 };
         let failed = |cause: Box<dyn core::error::Error + Send + Sync>| CreateError::Engine { cause };
         let engine = engine::create(setup, &directory.engine_path()).map_err(|cause| failed(cause.into()))?;
-        let start = TrailRow(AuditTrail::EMPTY);
-        let first = Write {
-            keyspace: TrailRow::KEYSPACE,
-            key: TRAIL.to_vec(),
-            value: Some(start.encode().map_err(|cause| failed(cause.into()))?),
-        };
-        let fleet = Write { keyspace: Keyspace::Meta, key: FLEET.to_vec(), value: Some(WHOLE.to_vec()) };
-        engine.commit(vec![first, fleet], Durability::Durable).map_err(|cause| failed(cause.into()))?;
+        engine.commit(first_rows()?, Durability::Durable).map_err(|cause| failed(cause.into()))?;
         drop(engine);
         Ok(directory.finish(kind)?)
     }
@@ -147,9 +145,13 @@ impl Store {
         guard: Option<&Guard<'_>>,
     ) -> Result<(Self, RecoveryReport), OpenError> {
         let (directory, kind) = Directory::open(directory, settings.engine)?;
-        let setup = EngineSetup { kind, cache_octets: settings.cache_octets };
-        let engine = engine::open(setup, &directory.engine_path()).map_err(OpenError::from)?;
-        Self::start_guarded((directory, kind, engine.into()), opening, settings, guard)
+        let engine: Arc<dyn Engine> = if kind == EngineKind::Postgres {
+            Arc::new(node_directory::open(&directory, settings.shared.clone()).map_err(OpenError::Node)?)
+        } else {
+            let setup = EngineSetup { kind, cache_octets: settings.cache_octets };
+            engine::open(setup, &directory.engine_path()).map_err(OpenError::from)?.into()
+        };
+        Self::start_guarded((directory, kind, engine), opening, settings, guard)
     }
 
     /// Opens a ledger whose engine is open.
@@ -356,6 +358,16 @@ impl Store {
     }
 }
 
+/// The rows of a ledger in which nothing has happened.
+pub(crate) fn first_rows() -> Result<Vec<Write>, CreateError> {
+    let start =
+        TrailRow(AuditTrail::EMPTY).encode().map_err(|cause| CreateError::Engine { cause: cause.into() })?;
+    Ok(vec![
+        Write { keyspace: TrailRow::KEYSPACE, key: TRAIL.to_vec(), value: Some(start) },
+        Write { keyspace: Keyspace::Meta, key: FLEET.to_vec(), value: Some(WHOLE.to_vec()) },
+    ])
+}
+
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Store").field("counters", &self.counters()).finish_non_exhaustive()
@@ -420,6 +432,9 @@ pub enum OpenError {
         #[source]
         cause: Box<dyn core::error::Error + Send + Sync>,
     },
+    /// This process may not write to the database, or cannot reach it.
+    #[error(transparent)]
+    Node(NodeFault),
     /// The operating system gives no thread.
     #[error("the ledger's thread cannot be started: {cause}")]
     Thread {

@@ -93,6 +93,7 @@ pub(crate) struct Transaction<'v> {
     undo: Vec<Undo>,
     sealed_before: u64,
     trail: AuditTrail,
+    node: Option<u64>,
 }
 
 /// What stood among the pending rows before a write: nothing, or a pending value or removal.
@@ -104,9 +105,14 @@ struct Undo {
 
 impl<'v> Transaction<'v> {
     /// Begins with nothing pending.
-    pub(crate) fn new(view: &'v dyn View, trail: AuditTrail) -> Self {
+    pub(crate) fn new(view: &'v dyn View, trail: AuditTrail, node: Option<u64>) -> Self {
         let sealed_before = trail.sequence();
-        Self { view, pending: BTreeMap::new(), undo: Vec::new(), sealed_before, trail }
+        Self { view, pending: BTreeMap::new(), undo: Vec::new(), sealed_before, trail, node }
+    }
+
+    /// Under which token this process writes, where several do.
+    pub(crate) const fn node(&self) -> Option<u64> {
+        self.node
     }
 
     /// Does an act whole or, when it fails, not at all.

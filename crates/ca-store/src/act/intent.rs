@@ -246,6 +246,7 @@ fn write(tx: &mut Transaction<'_>, intent: &Intent, record: u64) -> Result<(), A
         claim: conditions.claim.as_ref().map(|claim| claim.title),
         approval: conditions.approval.as_ref().map(|condition| condition.request.digest),
         revoke_replaced_after: conditions.revoke_replaced_after,
+        node: tx.node(),
     };
     tx.put(&intent.id, &row)
 }

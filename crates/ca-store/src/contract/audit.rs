@@ -4,8 +4,8 @@ use ca_core::audit::tree::{Peaks, leaf_hash};
 use ca_core::audit::{Act, AuditRecord, AuditTrail, BrokenTrail};
 use ca_core::ports::{Ledger, StatusSource};
 
-use super::ground::{Ground, LedgerTold, LedgerWords, event, intent, settings};
-use crate::engine::{Durability, Write};
+use super::ground::{Ground, LedgerTold, LedgerWords, event, intent};
+use crate::engine::{Durability, Engine, Write};
 use crate::keyspace::{Keyspace, TRAIL, subtree_key};
 use crate::row::{Row, TrailRow};
 use crate::transaction::Rows;
@@ -51,17 +51,24 @@ fn records_are_listed_as_they_are_stored_and_page_by_page(ground: &Ground) {
 fn after_tampering(ground: &Ground, keyspace: Keyspace, key: &[u8], value: Option<Vec<u8>>) -> AuditFault {
     let (directory, engine) = ground.engine();
     let before = engine.view().unwrap().value(keyspace, key).unwrap();
-    let write = |value| vec![Write { keyspace, key: key.to_vec(), value }];
-    engine.commit(write(value), Durability::Durable).unwrap();
+    put(&*engine, keyspace, key, value);
     drop((engine, directory));
     let (directory, engine) = ground.engine();
-    let fault = match ground.start(directory, engine.into(), settings()) {
+    let fault = match ground.start(directory, engine.into(), ground.settings()) {
         Err(OpenError::AuditTrail { cause }) => cause,
         outcome => panic!("the ledger was opened: {outcome:?}"),
     };
     let (_directory, engine) = ground.engine();
-    engine.commit(write(before), Durability::Durable).unwrap();
+    put(&*engine, keyspace, key, before);
     fault
+}
+
+/// Puts a row in the place of another. A database takes no record over another one.
+fn put(engine: &dyn Engine, keyspace: Keyspace, key: &[u8], value: Option<Vec<u8>>) {
+    for value in [None, value] {
+        let write = Write { keyspace, key: key.to_vec(), value };
+        engine.commit(vec![write], Durability::Durable).unwrap();
+    }
 }
 
 fn a_record_that_is_changed_removed_or_added_is_found_at_the_start(ground: &Ground) {
@@ -100,9 +107,8 @@ fn a_change_long_ago_is_found_by_the_check_of_the_whole_trail(ground: &Ground) {
     let last = der.windows(4).position(|octets| octets == b"line").unwrap();
     der[last] ^= 1;
     let (directory, engine) = ground.engine();
-    let write = Write { keyspace: Keyspace::Audit, key: 5_u64.to_be_bytes().to_vec(), value: Some(der) };
-    engine.commit(vec![write], Durability::Durable).unwrap();
-    let store = ground.start(directory, engine.into(), settings()).unwrap();
+    put(&*engine, Keyspace::Audit, &5_u64.to_be_bytes(), Some(der));
+    let store = ground.start(directory, engine.into(), ground.settings()).unwrap();
     let mut walk = store.verify_audit().unwrap();
     assert_eq!(walk.by_ref().take_while(Result::is_ok).count(), 5);
     assert!(walk.next().is_none());

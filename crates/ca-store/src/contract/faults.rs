@@ -16,6 +16,7 @@ use super::ground::{
     Ground, LedgerTold, LedgerWords, NOW, cause, event, expected, id, intent, issued, issuer, revocation,
     settings, title, token,
 };
+use crate::engine::postgres::PostgresEngine;
 use crate::engine::{Durability, Engine, EngineError, NotWritten, Turn, View, Write};
 use crate::{OpenError, Settings, Store};
 
@@ -45,6 +46,14 @@ impl Engine for Staged {
     fn turn(&self) -> Result<Box<dyn Turn + '_>, NotWritten> {
         Ok(Box::new(StagedTurn { engine: self, inner: self.inner.turn()? }))
     }
+
+    fn close(&self) {
+        self.inner.close();
+    }
+
+    fn shared(&self) -> Option<&PostgresEngine> {
+        self.inner.shared()
+    }
 }
 
 struct StagedTurn<'e> {
@@ -55,6 +64,10 @@ struct StagedTurn<'e> {
 impl Turn for StagedTurn<'_> {
     fn view(&self) -> &dyn View {
         self.inner.view()
+    }
+
+    fn token(&self) -> Option<u64> {
+        self.inner.token()
     }
 
     fn commit(self: Box<Self>, batch: Vec<Write>, durability: Durability) -> Result<(), NotWritten> {

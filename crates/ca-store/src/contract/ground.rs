@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ca_core::audit::{Act, AuditEvent, AuditRecord};
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{Fleet, Ledger, Registry, Releases, StatusSource, Unavailable};
+use ca_core::ports::{Clock, Fleet, Ledger, Registry, Releases, StatusSource, Unavailable};
 use ca_core::profile::{Hierarchy, KeyPurpose, ProfileId};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
@@ -23,7 +23,8 @@ use ca_core::validity::{UnixTime, Validity};
 
 use crate::directory::Directory;
 use crate::engine::{self, Engine, EngineSetup};
-use crate::{BootId, EngineKind, Opening, RecoveryReport, Settings, Store};
+use crate::node_directory;
+use crate::{BootId, Database, EngineKind, Node, Opening, RecoveryReport, Settings, Shared, Store};
 
 /// The time at which everything is recorded, unless a test says otherwise.
 pub(super) const NOW: UnixTime = UnixTime::from_seconds(1_795_219_200);
@@ -35,13 +36,51 @@ pub(super) const END: UnixTime = UnixTime::from_seconds(1_895_219_200);
 pub(super) struct Ground {
     parent: tempfile::TempDir,
     pub(super) kind: EngineKind,
+    /// Where the rows are, when they are not in the directory.
+    pub(super) database: Option<postgres_peer::Database>,
 }
 
 impl Ground {
     pub(super) fn new(kind: EngineKind) -> Self {
-        let ground = Self { parent: tempfile::tempdir().unwrap(), kind };
-        Store::create(&ground.path(), kind).unwrap();
+        let database = (kind == EngineKind::Postgres).then(|| postgres_peer::Server::shared().database());
+        let ground = Self { parent: tempfile::tempdir().unwrap(), kind, database };
+        match ground.shared() {
+            Some(shared) => {
+                Store::create_shared(&ground.path(), &shared.database, ([1; 16], "a test")).unwrap();
+            }
+            None => Store::create(&ground.path(), kind).unwrap(),
+        }
         ground
+    }
+
+    /// Another node of the same ledger, with a directory of its own.
+    pub(super) fn node(&self, number: u8) -> (tempfile::TempDir, Store) {
+        let parent = tempfile::tempdir().unwrap();
+        let (path, mut shared) = (parent.path().join("node"), self.shared().unwrap());
+        Store::join_shared(&path, &shared.database, [number; 16]).unwrap();
+        shared.node.name = format!("node-{number}");
+        let settings = Settings { shared: Some(shared), ..settings() };
+        let (store, _) = Store::open(&path, &opening(NOW), settings).unwrap();
+        (parent, store)
+    }
+
+    /// How the database is reached, and as whom.
+    pub(super) fn shared(&self) -> Option<Shared> {
+        let database = Database::parse(&self.database.as_ref()?.url()).unwrap();
+        let node = Node {
+            name: "node-1".to_owned(),
+            version: "1.0.0".to_owned(),
+            configuration: "00".repeat(32),
+            clock: Arc::new(RealClock),
+            lease: Duration::from_secs(60),
+            skew: Duration::from_secs(30),
+        };
+        Some(Shared { database, node })
+    }
+
+    /// The usual settings of this ledger.
+    pub(super) fn settings(&self) -> Settings {
+        Settings { shared: self.shared(), ..settings() }
     }
 
     pub(super) fn path(&self) -> PathBuf {
@@ -53,12 +92,12 @@ impl Ground {
     }
 
     pub(super) fn reopen_at(&self, now: UnixTime) -> (Store, RecoveryReport) {
-        Store::open(&self.path(), &opening(now), settings()).unwrap()
+        Store::open(&self.path(), &opening(now), self.settings()).unwrap()
     }
 
     /// Opens it on another run of the machine, or on one that is not known.
     pub(super) fn reopen_on(&self, boot: Option<BootId>, now: UnixTime) -> (Store, RecoveryReport) {
-        Store::open(&self.path(), &Opening { boot, ..opening(now) }, settings()).unwrap()
+        Store::open(&self.path(), &Opening { boot, ..opening(now) }, self.settings()).unwrap()
     }
 
     /// Another directory with an empty ledger of the same engine.
@@ -69,6 +108,10 @@ impl Ground {
     /// Opens the directory and its engine, for a test that puts something between engine and ledger.
     pub(super) fn engine(&self) -> (Directory, Box<dyn Engine>) {
         let (directory, kind) = Directory::open(&self.path(), None).unwrap();
+        if kind == EngineKind::Postgres {
+            let engine = node_directory::open(&directory, self.shared()).unwrap();
+            return (directory, Box::new(engine));
+        }
         let engine =
             engine::open(EngineSetup { kind, cache_octets: 8 << 20 }, &directory.engine_path()).unwrap();
         (directory, engine)
@@ -81,6 +124,17 @@ impl Ground {
         settings: Settings,
     ) -> Result<Store, crate::OpenError> {
         Store::start(directory, (self.kind, engine), &opening(NOW), settings).map(|(store, _)| store)
+    }
+}
+
+/// The clock of this machine: that of a database is held against it.
+struct RealClock;
+
+impl Clock for RealClock {
+    #[expect(clippy::disallowed_methods, reason = "the database has this clock, and no other")]
+    fn now(&self) -> UnixTime {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        UnixTime::from_seconds(i64::try_from(since.as_secs()).unwrap())
     }
 }
 

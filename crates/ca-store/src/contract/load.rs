@@ -16,6 +16,7 @@ use super::faults::{Step, try_open};
 use super::ground::{
     END, Ground, IntentWords, LedgerTold, LedgerWords, NOW, event, id, intent, issued, opening, settings,
 };
+use crate::engine::postgres::PostgresEngine;
 use crate::engine::{Durability, Engine, EngineError, KeyValue, NotWritten, Turn, View, Write};
 use crate::keyspace::Keyspace;
 use crate::{Settings, Store};
@@ -142,11 +143,19 @@ impl Engine for Counted {
     fn turn(&self) -> Result<Box<dyn Turn + '_>, NotWritten> {
         Ok(Box::new(CountedTurn { inner: self.inner.turn()?, rows: &self.rows }))
     }
+
+    fn shared(&self) -> Option<&PostgresEngine> {
+        self.inner.shared()
+    }
 }
 
 impl Turn for CountedTurn<'_> {
     fn view(&self) -> &dyn View {
         self
+    }
+
+    fn token(&self) -> Option<u64> {
+        self.inner.token()
     }
 
     fn commit(self: Box<Self>, batch: Vec<Write>, durability: Durability) -> Result<(), NotWritten> {
@@ -296,10 +305,15 @@ fn s_14_a_full_queue_pushes_back_and_takes_in_nothing(ground: &Ground) {
 }
 
 super::on_every_engine! {
-    s_10_a_reader_that_stands_still_holds_back_no_write_and_keeps_no_old_rows,
     s_11_a_serial_number_that_was_used_is_caught_before_anything_can_be_signed,
     s_12_a_clock_that_goes_back_does_not_change_the_order_of_what_is_stored,
     s_13_opening_reads_as_many_rows_whatever_the_number_of_certificates,
     s_14_whoever_comes_while_a_slow_sync_is_under_way_shares_the_next_one,
     s_14_a_full_queue_pushes_back_and_takes_in_nothing,
+}
+
+mod embedded {
+    use super::*;
+
+    super::super::on_embedded_engines! { s_10_a_reader_that_stands_still_holds_back_no_write_and_keeps_no_old_rows }
 }

@@ -83,7 +83,7 @@ fn s_08_a_migration_whose_marker_was_not_written_is_done_again(ground: &Ground) 
     let unfinished = ground.path().join("marker.unfinished");
     fs::create_dir(&unfinished).unwrap();
     let (directory, engine) = ground.engine();
-    let outcome = ground.start(directory, engine.into(), settings());
+    let outcome = ground.start(directory, engine.into(), ground.settings());
     assert!(matches!(outcome, Err(OpenError::Migration { .. })), "{outcome:?}");
     fs::remove_dir(&unfinished).unwrap();
     fs::write(&unfinished, "half a ma").unwrap();
@@ -116,7 +116,7 @@ fn s_08_an_old_ledger_whose_records_were_changed_is_not_brought_to_a_new_format(
     der[actor] ^= 1;
     let write = Write { keyspace: Keyspace::Audit, key: 9_u64.to_be_bytes().to_vec(), value: Some(der) };
     engine.commit(vec![write], Durability::Durable).unwrap();
-    let outcome = ground.start(directory, engine.into(), settings());
+    let outcome = ground.start(directory, engine.into(), ground.settings());
     let Err(OpenError::AuditTrail { cause }) = outcome else { panic!("the ledger was opened") };
     assert!(matches!(cause, AuditFault::Broken(BrokenTrail::HashMismatch { sequence: 10 })));
     assert!(marker(ground).contains("format 1"));
@@ -207,13 +207,13 @@ fn a_backup_of_format_2_is_brought_to_format_3_when_it_is_restored(ground: &Grou
             })
         })
         .collect();
-    for kind in EngineKind::ALL {
+    for kind in EngineKind::EMBEDDED {
         let (_parent, store) = restored(all.clone(), kind);
         assert_eq!(rows(store.engine())[..2], made[..2]);
     }
 }
 
-super::on_every_engine! {
+super::on_embedded_engines! {
     a_backup_of_format_2_is_brought_to_format_3_when_it_is_restored,
     a_ledger_of_format_2_is_indexed_and_counted_as_if_it_had_always_been,
     an_interrupted_step_to_format_3_is_done_again,

@@ -328,7 +328,8 @@ fn an_order_of_after_the_backup_is_told_and_opened_again_with_what_it_made(groun
     assert_eq!(missed, [Act::ProductionOpened]);
     assert_eq!(other.production(&name("po")).unwrap(), None);
     // The same rows in a ledger that is in service again: what stands for the order of this name is counted.
-    let store = ground.anew().open();
+    let anew = ground.anew();
+    let store = anew.open();
     let intended = Intent { conditions: Default::default(), ..sound_made(1, 1, DS) };
     store.record(intended).unwrap();
     let retake = |tx: &mut Transaction<'_>| {

@@ -9,7 +9,7 @@ use ca_core::record::{CertificateStatus, IntentConflict, Settlement, SlotUse};
 
 use super::ground::{
     END, Ground, IntentWords, LedgerTold, LedgerWords, NOW, boot, certificate, id, intent, issued, issuer,
-    opening, settings, tenant, token,
+    opening, tenant, token,
 };
 use crate::engine::KeyValue;
 use crate::keyspace::Keyspace;
@@ -173,7 +173,7 @@ fn intents_that_ended_before_stay_as_they_ended(ground: &Ground) {
 
 fn a_ledger_is_open_once(ground: &Ground) {
     let store = ground.open();
-    let second = Store::open(&ground.path(), &opening(NOW), settings());
+    let second = Store::open(&ground.path(), &opening(NOW), ground.settings());
     assert!(matches!(second, Err(OpenError::Directory(OpenDirectoryError::InUse { .. }))));
     assert!(matches!(Store::create(&ground.path(), ground.kind), Err(CreateError::Directory(_))));
     store.issue(intent(1));
@@ -191,7 +191,7 @@ fn a_ledger_can_be_opened_again_as_soon_as_it_is_closed(ground: &Ground) {
 
 fn a_ledger_is_opened_with_the_engine_it_was_made_with(ground: &Ground) {
     for asked in EngineKind::ALL {
-        let settings = crate::Settings { engine: Some(asked), ..settings() };
+        let settings = crate::Settings { engine: Some(asked), ..ground.settings() };
         let outcome = Store::open(&ground.path(), &opening(NOW), settings);
         let refused = matches!(outcome, Err(OpenError::Directory(OpenDirectoryError::OtherEngine { .. })));
         assert_eq!(refused, asked != ground.kind);
@@ -203,7 +203,7 @@ fn a_ledger_without_its_engines_files_is_not_made_anew(ground: &Ground) {
     let engine = ground.path().join("engine");
     fs::remove_dir_all(&engine).unwrap();
     fs::create_dir(&engine).unwrap();
-    let outcome = Store::open(&ground.path(), &opening(NOW), settings());
+    let outcome = Store::open(&ground.path(), &opening(NOW), ground.settings());
     assert!(matches!(outcome, Err(OpenError::Engine { .. })), "{outcome:?}");
     assert_eq!(fs::read_dir(&engine).unwrap().count(), 0);
 }
@@ -222,14 +222,21 @@ super::on_every_engine! {
     an_intent_that_was_not_given_to_the_signer_is_aborted,
     an_intent_that_was_given_to_the_signer_is_uncertain,
     an_issued_certificate_is_the_same_after_a_restart,
-    after_another_boot_every_open_intent_is_uncertain,
-    the_boot_is_remembered_from_opening_to_opening,
     more_intents_than_one_page_are_ended,
     a_second_restart_adds_nothing_but_the_record_of_the_opening,
     intents_that_ended_before_stay_as_they_ended,
     a_ledger_is_open_once,
     a_ledger_can_be_opened_again_as_soon_as_it_is_closed,
     a_ledger_is_opened_with_the_engine_it_was_made_with,
-    a_ledger_without_its_engines_files_is_not_made_anew,
     a_ledger_serves_its_three_ports_at_once,
+}
+
+mod embedded {
+    use super::*;
+
+    super::super::on_embedded_engines! {
+        after_another_boot_every_open_intent_is_uncertain,
+        the_boot_is_remembered_from_opening_to_opening,
+        a_ledger_without_its_engines_files_is_not_made_anew,
+    }
 }

@@ -69,6 +69,7 @@ pub(super) fn take_in(
         Act::TrustBlocked | Act::UnblockRequested | Act::TrustUnblocked => shut_out::block(tx, event),
         Act::PersonAdded
         | Act::PersonChangeAsked
+        | Act::NodeGone
         | Act::RoleGranted
         | Act::RoleWithdrawn
         | Act::CredentialAdded

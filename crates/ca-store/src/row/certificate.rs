@@ -170,7 +170,8 @@ impl Row for CertificateRow {
 ///     token        [1] Digest OPTIONAL,       -- the one-time token that it spends
 ///     claim        [2] OCTET STRING OPTIONAL, -- system title of the device that it claims
 ///     approval     [3] Digest OPTIONAL,       -- the approved request that it answers
-///     revokeReplacedAfter [4] INTEGER OPTIONAL } -- seconds until what it replaces is revoked
+///     revokeReplacedAfter [4] INTEGER OPTIONAL, -- seconds until what it replaces is revoked
+///     node         [5] INTEGER OPTIONAL }     -- token of the node that recorded it, where several share the ledger
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct IntentRow {
@@ -180,6 +181,7 @@ pub(crate) struct IntentRow {
     pub(crate) claim: Option<SystemTitle>,
     pub(crate) approval: Option<[u8; 32]>,
     pub(crate) revoke_replaced_after: Option<i64>,
+    pub(crate) node: Option<u64>,
 }
 
 impl IntentRow {
@@ -192,6 +194,7 @@ impl IntentRow {
             claim: None,
             approval: None,
             revoke_replaced_after: None,
+            node: None,
         }
     }
 }
@@ -209,6 +212,8 @@ pub(crate) struct WireIntent {
     approval: Option<OctetString>,
     #[asn1(context_specific = "4", tag_mode = "EXPLICIT", optional = "true")]
     revoke_replaced_after: Option<i64>,
+    #[asn1(context_specific = "5", tag_mode = "EXPLICIT", optional = "true")]
+    node: Option<u64>,
 }
 
 impl Row for IntentRow {
@@ -228,6 +233,7 @@ impl Row for IntentRow {
             claim: self.claim.as_ref().map(|title| octets(title.octets())).transpose()?,
             approval: self.approval.as_ref().map(|digest| octets(digest)).transpose()?,
             revoke_replaced_after: self.revoke_replaced_after,
+            node: self.node,
         })
     }
 
@@ -240,6 +246,7 @@ impl Row for IntentRow {
             claim: present(wire.claim.as_ref(), title)?,
             approval: present(wire.approval.as_ref(), fixed)?,
             revoke_replaced_after: wire.revoke_replaced_after,
+            node: wire.node,
         })
     }
 }

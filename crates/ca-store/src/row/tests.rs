@@ -282,6 +282,7 @@ fn every_row_reads_back_as_it_was_written() {
             claim: set.then_some(SystemTitle::new([3; 8])),
             approval: (!set).then_some([4; 32]),
             revoke_replaced_after: set.then_some(864_000),
+            node: set.then_some(7),
         });
         reads_back(order(set));
         reads_back(production(set));

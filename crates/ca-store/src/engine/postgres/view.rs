@@ -1,0 +1,113 @@
+//! The rows of one point in time, of a session that is lent for it.
+
+use std::cell::{Cell, RefCell};
+
+use futures_util::FutureExt;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Error, Row};
+
+use super::session::{Session, SessionFault};
+use super::{PostgresEngine, READING, partitions, sql};
+use crate::engine::{EngineError, KeyValue, View};
+use crate::keyspace::Keyspace;
+
+/// A view on the rows that one point in time shows.
+pub(super) struct PostgresView<'e> {
+    engine: &'e PostgresEngine,
+    session: Option<Session>,
+    begun: Cell<bool>,
+    failed: Cell<bool>,
+}
+
+impl<'e> PostgresView<'e> {
+    pub(super) const fn new(engine: &'e PostgresEngine, session: Session) -> Self {
+        Self { engine, session: Some(session), begun: Cell::new(false), failed: Cell::new(false) }
+    }
+
+    fn query(&self, text: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, SessionFault> {
+        let Some(session) = &self.session else { return Err(SessionFault::Pooled) };
+        let outcome = session.wait(READING, async {
+            if !self.begun.replace(true) {
+                session.client().batch_execute(sql::BEGIN_READING).await?;
+            }
+            let statement = session.prepared(text).await?;
+            session.client().query(&statement, parameters).await
+        });
+        outcome.inspect_err(|_| self.failed.set(true))
+    }
+}
+
+impl View for PostgresView<'_> {
+    fn value(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
+        let rows = self
+            .query(&sql::value(keyspace), &[&key])
+            .map_err(EngineError::doing("reading a row of PostgreSQL"))?;
+        rows.first().map(value).transpose().map_err(EngineError::doing("reading a row of PostgreSQL"))
+    }
+
+    fn rows_after(
+        &self,
+        keyspace: Keyspace,
+        prefix: &[u8],
+        after: &[u8],
+        limit: usize,
+    ) -> Result<Vec<KeyValue>, EngineError> {
+        rows_after(|text, parameters| self.query(text, parameters), keyspace, (prefix, after), limit)
+    }
+}
+
+impl Drop for PostgresView<'_> {
+    fn drop(&mut self) {
+        let Some(session) = self.session.take() else { return };
+        if self.failed.get() || session.is_closed() {
+            drop(session);
+            return self.engine.readers.lose();
+        }
+        if self.begun.get() {
+            // Sent, and not waited for: whatever comes next on this session comes behind it.
+            drop(session.client().batch_execute("COMMIT").now_or_never());
+        }
+        self.engine.readers.take_back(session);
+    }
+}
+
+/// Lists rows by whatever asks.
+pub(super) fn rows_after(
+    query: impl FnOnce(&str, &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, SessionFault>,
+    keyspace: Keyspace,
+    (prefix, after): (&[u8], &[u8]),
+    limit: usize,
+) -> Result<Vec<KeyValue>, EngineError> {
+    let from_included = after.is_empty() || after < prefix;
+    let from = if from_included { prefix } else { after };
+    let end = partitions::beyond(prefix);
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let text = sql::rows(keyspace, sql::Range { from_included, has_end: end.is_some() });
+    let rows = match &end {
+        Some(end) => query(&text, &[&from, &limit, end]),
+        None => query(&text, &[&from, &limit]),
+    };
+    let rows = rows.map_err(EngineError::doing("listing rows of PostgreSQL"))?;
+    rows.iter()
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+        .collect::<Result<_, Error>>()
+        .map_err(EngineError::doing("listing rows of PostgreSQL"))
+}
+
+fn value(row: &Row) -> Result<Vec<u8>, Error> {
+    row.try_get(0)
+}
+
+/// What was read in a turn, absences too: nothing else changes it until the turn is over.
+#[derive(Default)]
+pub(super) struct Read(RefCell<std::collections::HashMap<(Keyspace, Vec<u8>), Option<Vec<u8>>>>);
+
+impl Read {
+    pub(super) fn known(&self, keyspace: Keyspace, key: &[u8]) -> Option<Option<Vec<u8>>> {
+        self.0.borrow().get(&(keyspace, key.to_vec())).cloned()
+    }
+
+    pub(super) fn keep(&self, keyspace: Keyspace, key: Vec<u8>, value: Option<Vec<u8>>) {
+        self.0.borrow_mut().insert((keyspace, key), value);
+    }
+}

@@ -1,0 +1,103 @@
+//! A ledger in a database that several nodes share: making it, joining it, being one of them, and ending what a node left open
+//! that is gone. On an engine of one process each of these is nothing.
+
+use std::path::Path;
+
+use ca_core::ports::{Duties, Unavailable};
+use ca_core::tenant::TenantId;
+use ca_core::validity::UnixTime;
+
+use crate::directory::Directory;
+use crate::engine::postgres::{Database, Loader, NodeFault, PostgresEngine, SeenNode};
+use crate::engine::{Durability, Engine};
+use crate::node_directory;
+use crate::recovery::{Ended, end_orphans, has_orphans};
+use crate::store::{CreateError, Store, first_rows};
+
+const PORT: &str = "cluster";
+
+/// What a look at the other nodes led to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Watched {
+    /// The names of the nodes that were fenced because nobody saw them any more.
+    pub fenced: Vec<String>,
+    /// What nodes that are gone left open, and became of it.
+    pub ended: Ended,
+}
+
+impl Store {
+    /// Makes an empty ledger in a database, and the directory of its first node.
+    ///
+    /// `place` are 16 random octets that name the directory, `by` says who makes the schema.
+    ///
+    /// # Errors
+    /// [`CreateError`]; what was begun in the database is gone on from when this is repeated.
+    pub fn create_shared(
+        directory: &Path,
+        database: &Database,
+        (place, by): ([u8; 16], &str),
+    ) -> Result<(), CreateError> {
+        let directory = Directory::create(directory)?;
+        let loader = Loader::begin(database, by).map_err(unfit)?;
+        loader
+            .commit(first_rows()?, Durability::Durable)
+            .map_err(|cause| CreateError::Engine { cause: cause.into() })?;
+        loader.declare().map_err(unfit)?;
+        Ok(node_directory::finish(&directory, place)?)
+    }
+
+    /// Makes the directory of a further node of a ledger that is in a database.
+    ///
+    /// # Errors
+    /// [`CreateError`].
+    pub fn join_shared(directory: &Path, database: &Database, place: [u8; 16]) -> Result<(), CreateError> {
+        PostgresEngine::look(database).map_err(unfit)?;
+        Ok(node_directory::finish(&Directory::create(directory)?, place)?)
+    }
+
+    /// Tells the other nodes that this one is there, fences those that nobody saw for the time of their lease, and ends what nodes
+    /// that are gone left open. To be done several times in the time of a lease.
+    ///
+    /// # Errors
+    /// [`Unavailable`], also when this node may not write any more: its clock is wrong, or its program too old.
+    pub fn watch_nodes(&self, now: UnixTime, tenant: &TenantId) -> Result<Watched, Unavailable> {
+        let Some(shared) = self.engine_shared().shared() else { return Ok(Watched::default()) };
+        let fenced = shared.keep_alive().map_err(away)?;
+        for node in &fenced {
+            tracing::error!(
+                node,
+                "nobody saw this node for the time of its lease: what it writes is refused"
+            );
+        }
+        let census = shared.living().map_err(away)?;
+        if self.recovery().is_some() || !self.read(PORT, |view| has_orphans(view, &census))? {
+            return Ok(Watched { fenced, ended: Ended::default() });
+        }
+        let tenant = tenant.clone();
+        let ended =
+            self.write(PORT, Durability::Durable, move |tx| end_orphans(tx, &census, (now, &tenant)))?;
+        Ok(Watched { fenced, ended })
+    }
+
+    /// Returns the nodes; none where the ledger is this process's own.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub fn nodes(&self) -> Result<Vec<SeenNode>, Unavailable> {
+        self.engine_shared().shared().map_or_else(|| Ok(Vec::new()), |shared| shared.nodes().map_err(away))
+    }
+}
+
+impl Duties for Store {
+    fn on_duty(&self, duty: &'static str) -> Result<bool, Unavailable> {
+        self.engine_shared().shared().map_or(Ok(true), |shared| shared.take_duty(duty).map_err(away))
+    }
+}
+
+fn unfit(fault: NodeFault) -> CreateError {
+    CreateError::Engine { cause: fault.into() }
+}
+
+fn away(fault: NodeFault) -> Unavailable {
+    Unavailable { port: PORT, cause: fault.into() }
+}
