@@ -197,6 +197,8 @@ pub enum Act {
     PersonChangeAsked = 144,
     /// A node that shared the ledger is gone, and what it had open was ended.
     NodeGone = 145,
+    /// The ledger was moved into a database, where it goes on behind this record.
+    LedgerMoved = 154,
     /// Somebody asked for a role in an emergency.
     BreakGlassAsked = 150,
     /// Another agreed: from now on it counts.
@@ -300,6 +302,7 @@ impl Act {
             Self::ReceiptsChecked => "receipts-checked",
             Self::PersonChangeAsked => "person-change-asked",
             Self::NodeGone => "node-gone",
+            Self::LedgerMoved => "ledger-moved",
             Self::BreakGlassAsked => "break-glass-asked",
             Self::BreakGlassOpened => "break-glass-opened",
             Self::BreakGlassEnded => "break-glass-ended",

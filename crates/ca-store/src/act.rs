@@ -21,6 +21,7 @@ pub(crate) mod settlement;
 pub(crate) mod shard;
 pub(crate) mod transactions;
 pub(crate) mod waiting;
+pub(crate) mod wants;
 pub(crate) mod repeats;
 pub(crate) mod slot;
 pub(crate) mod swap;

@@ -19,10 +19,10 @@ use std::time::Duration;
 use ca_core::audit::AuditTrail;
 
 use crate::acknowledged::Acknowledged;
-use crate::engine::{Durability, Engine, NotWritten, Turn, Write};
+use crate::engine::{Durability, Engine, NotWritten, Turn, View, WantedKey, Write};
 use crate::queue::{NotQueued, Queue};
 use crate::tap::Tap;
-use crate::transaction::{ActFault, Transaction};
+use crate::transaction::{ActFault, ReadFault, Transaction};
 
 /// How many commands share one commit at most.
 const GROUP: usize = 512;
@@ -84,8 +84,15 @@ pub struct Away {
 /// An act on its way to the committer. It returns what answers its asker, to be called when the batch is on disk or never will.
 struct Command {
     durability: Durability,
+    wants: Wants,
     decide: Box<dyn FnOnce(&mut Transaction<'_>) -> Answer + Send>,
 }
+
+/// Says which rows an act will read, by what it has read so far: first those that its own words name, then those that these name.
+pub(crate) type Wants = Box<dyn Fn(&dyn View) -> Result<Vec<WantedKey>, ReadFault> + Send>;
+
+/// How often an act says what it will read.
+const STEPS: usize = 2;
 
 /// Tells an asker what became of its act.
 type Answer = Box<dyn FnOnce(Result<(), Away>) + Send>;
@@ -176,11 +183,11 @@ impl Committer {
     /// Has an act done; returns when it is on disk as `durability` says, or when nothing was written.
     pub(crate) fn submit<T: Send + 'static>(
         &self,
-        durability: Durability,
+        (durability, wants): (Durability, Wants),
         act: impl FnOnce(&mut Transaction<'_>) -> Result<T, ActFault> + Send + 'static,
     ) -> Result<T, NotDone> {
         let (answer, outcome) = sync_channel(1);
-        let command = Command { durability, decide: Box::new(move |tx| decide(tx, act, answer)) };
+        let command = Command { durability, wants, decide: Box::new(move |tx| decide(tx, act, answer)) };
         let ticket =
             self.shared.queue.push(command, self.patience).map_err(|refusal| self.refused(refusal))?;
         let outcome = match outcome.recv_timeout(self.patience) {
@@ -311,6 +318,7 @@ fn commit(engine: &dyn Engine, acknowledged: &mut Acknowledged, shared: &Shared)
     let turn = engine.turn()?;
     let trail = acknowledged.look_again(turn.view())?;
     let group = shared.queue.take_group(GROUP);
+    fetch(&*turn, &group)?;
     let durability = group.iter().map(|command| command.durability).max().unwrap_or(Durability::Durable);
     let sealed_before = trail.sequence();
     let mut tx = Transaction::new(turn.view(), trail, turn.token());
@@ -332,6 +340,22 @@ fn commit(engine: &dyn Engine, acknowledged: &mut Acknowledged, shared: &Shared)
     counters.commands.fetch_add(count(answers.len()), Ordering::Relaxed);
     counters.largest_group.fetch_max(count(answers.len()), Ordering::Relaxed);
     answers.into_iter().for_each(|answer| answer(Ok(())));
+    Ok(())
+}
+
+/// Has read at once what a group will read, where several write.
+fn fetch(turn: &dyn Turn, group: &[Command]) -> Result<(), NotWritten> {
+    if turn.token().is_none() {
+        return Ok(());
+    }
+    for _ in 0..STEPS {
+        let mut keys = Vec::new();
+        for command in group {
+            // What cannot be read now is told when it is read in earnest.
+            keys.extend((command.wants)(turn.view()).unwrap_or_default());
+        }
+        turn.fetch(keys).map_err(NotWritten::Nothing)?;
+    }
     Ok(())
 }
 

@@ -1,6 +1,8 @@
 //! Copying all rows of a ledger that goes on: page by page, and beside the pages everything that is committed meanwhile.
 //!
-//! No view is held longer than a page, so nobody waits for a copy, on either engine. A page may be newer than the page before
+//! A database that several nodes share is copied at one point in time, in one view, which holds back nobody there.
+//!
+//! On an engine of one process no view is held longer than a page, so nobody waits for a copy. A page may be newer than the page before
 //! it; but every batch that was committed since the copy began follows whole and in order, those up to the audit record of the
 //! copy itself and the few that were committed right behind it. Whoever writes all rows in the order in which they come has
 //! the ledger of one moment: that of the last batch.
@@ -57,6 +59,9 @@ impl Store {
         event: AuditEvent,
         mut out: impl FnMut(CopiedRow) -> Result<(), E>,
     ) -> Result<CopyReport, CopyError<E>> {
+        if self.rows().shared().is_some() {
+            return self.copy_at_once(event, out);
+        }
         let copying = Copying::begin(self)?;
         let mut report = CopyReport::default();
         for keyspace in Keyspace::ALL {
@@ -82,6 +87,33 @@ impl Store {
         // Every batch that a page could have shown was committed, and kept, before this one.
         self.write(PORT, Durability::Durable, |tx| tx.seal(event))?;
         copying.drain(&mut report, &mut out)?;
+        Ok(report)
+    }
+
+    /// The same, of one view.
+    fn copy_at_once<E>(
+        &self,
+        event: AuditEvent,
+        mut out: impl FnMut(CopiedRow) -> Result<(), E>,
+    ) -> Result<CopyReport, CopyError<E>> {
+        self.write(PORT, Durability::Durable, |tx| tx.seal(event))?;
+        let view = self.rows().view().map_err(CopyError::engine)?;
+        let mut report = CopyReport::default();
+        for keyspace in Keyspace::ALL {
+            let mut after = Vec::new();
+            loop {
+                let page = view.rows_after(keyspace, &[], &after, PAGE).map_err(CopyError::engine)?;
+                let last = page.len() < PAGE;
+                for (key, value) in page {
+                    after.clone_from(&key);
+                    *report.rows.entry(keyspace.name()).or_default() += 1;
+                    report.take(Write { keyspace, key, value: Some(value) }, &mut out)?;
+                }
+                if last {
+                    break;
+                }
+            }
+        }
         Ok(report)
     }
 }

@@ -3,7 +3,9 @@
 //! ```text
 //! <directory>/          mode 0700
 //!     lock              held exclusively by the one process that uses the ledger
-//!     marker            three lines: "meter-pki ledger", "format 3", "engine fjall" or "engine sled"; written last
+//!     marker            three lines: "meter-pki ledger", "format 3", "engine fjall", "engine sled" or "engine postgres";
+//!                       written last
+//!     moved             the ledger is, or is on its way, elsewhere: nobody serves it from here
 //!     engine/           the engine's own files
 //! ```
 
@@ -19,6 +21,9 @@ pub const FORMAT: u32 = 3;
 
 /// The oldest format whose rows, out of a backup, are brought to this one when the restored ledger is opened.
 pub const OLDEST_RESTORED: u32 = 2;
+
+/// The file that says that the ledger is elsewhere.
+const MOVED: &str = "moved";
 
 const TITLE: &str = "meter-pki ledger";
 
@@ -83,11 +88,37 @@ impl Directory {
         }
     }
 
+    /// Tells whether the ledger of a directory is, or is on its way, elsewhere.
+    pub(crate) fn is_moved(path: &Path) -> bool {
+        path.join(MOVED).exists()
+    }
+
+    /// Declares that the ledger is, or is on its way, elsewhere.
+    pub(crate) fn declare_moved(&self) -> Result<(), MarkerError> {
+        let failed = |cause| MarkerError { path: self.path.clone(), cause };
+        fs::write(self.path.join(MOVED), "into a database\n").map_err(failed)?;
+        sync_below(&self.path).map_err(failed)
+    }
+
     /// Locks the directory of a ledger; returns the engine that it was made with, which must be `asked` if that is given.
     pub(crate) fn open(
         path: &Path,
         asked: Option<EngineKind>,
     ) -> Result<(Self, EngineKind), OpenDirectoryError> {
+        let opened = Self::open_moved(path)?;
+        if Self::is_moved(path) {
+            return Err(OpenDirectoryError::Moved { path: path.to_owned() });
+        }
+        match asked {
+            Some(asked) if asked != opened.1 => {
+                Err(OpenDirectoryError::OtherEngine { path: path.to_owned(), found: opened.1, asked })
+            }
+            Some(_) | None => Ok(opened),
+        }
+    }
+
+    /// Locks the directory of a ledger, also of one that is on its way elsewhere; returns the engine that it was made with.
+    pub(crate) fn open_moved(path: &Path) -> Result<(Self, EngineKind), OpenDirectoryError> {
         let io = |doing| move |cause| OpenDirectoryError::Io { path: path.to_owned(), doing, cause };
         let marker = path.join("marker");
         if !marker.try_exists().map_err(io("reading the marker of"))? {
@@ -100,9 +131,6 @@ impl Directory {
         let lock = lock(path)?;
         let marker = fs::read_to_string(marker).map_err(io("reading the marker of"))?;
         let (format, engine) = read_marker(path, &marker)?;
-        if let Some(asked) = asked.filter(|asked| *asked != engine) {
-            return Err(OpenDirectoryError::OtherEngine { path: path.to_owned(), found: engine, asked });
-        }
         Ok((Self { path: path.to_owned(), format, _lock: lock }, engine))
     }
 
@@ -221,6 +249,12 @@ pub enum OpenDirectoryError {
     /// Another process uses it.
     #[error("the ledger in {} is in use by another process", path.display())]
     InUse {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// It was moved.
+    #[error("the ledger in {} was moved, or is being moved, into a database: `meter-pki store migrate` goes on with it", path.display())]
+    Moved {
         /// The directory.
         path: PathBuf,
     },

@@ -79,6 +79,9 @@ pub(crate) struct Write {
     pub(crate) value: Option<Vec<u8>>,
 }
 
+/// A row that will be read.
+pub(crate) type WantedKey = (Keyspace, Vec<u8>);
+
 /// A key and its value.
 pub(crate) type KeyValue = (Vec<u8>, Vec<u8>);
 
@@ -114,8 +117,8 @@ pub(crate) trait Turn {
         None
     }
 
-    /// Hears what will be read, where it is sooner read at once.
-    fn want(&self, _: Vec<(Keyspace, Vec<u8>)>) -> Result<(), EngineError> {
+    /// Reads rows at once that will be read one by one, where that is sooner.
+    fn fetch(&self, _: Vec<WantedKey>) -> Result<(), EngineError> {
         Ok(())
     }
 
@@ -173,6 +176,11 @@ impl<W: FnOnce(Vec<Write>, Durability) -> Result<(), EngineError>> Turn for OwnT
 pub(crate) trait View {
     /// Returns the value of a key.
     fn value(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError>;
+
+    /// Tells whether a row, or its absence, is at hand already.
+    fn has_read(&self, _: Keyspace, _: &[u8]) -> bool {
+        false
+    }
 
     /// Lists rows in the order of their keys: those that start with `prefix` and are greater than `after`, at most `limit`.
     fn rows_after(

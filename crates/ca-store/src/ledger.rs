@@ -12,7 +12,7 @@ use ca_core::record::{
 };
 
 use crate::act::refusal::Refusal;
-use crate::act::{crl, intent, issued, revocation, settlement, waiting};
+use crate::act::{crl, intent, issued, revocation, settlement, waiting, wants};
 use crate::crl_octets::FileSpool;
 use crate::engine::Durability;
 use crate::store::Store;
@@ -44,8 +44,10 @@ impl Findings for Store {
 impl Ledger for Store {
     fn record_intents(&self, intents: Vec<Intent>) -> Result<Vec<Result<(), IntentConflict>>, Unavailable> {
         let Some(now) = intents.iter().map(|intent| intent.recorded_at).max() else { return Ok(Vec::new()) };
+        self.may_begin(PORT)?;
         let forgetting = self.forgetting();
-        self.write_new(PORT, Durability::Durable, move |tx| {
+        let wants = wants::of_intents(&intents);
+        self.write_wanting(PORT, (Durability::Durable, wants), move |tx| {
             // Each call takes away twice what it adds, so that what is over never gathers.
             let place = forgetting.step(tx, now, intents.len().saturating_mul(2))?;
             let recorded =
@@ -57,13 +59,15 @@ impl Ledger for Store {
 
     fn begin_signing(&self, intents: &[CertificateId]) -> Result<(), Unavailable> {
         let intents = intents.to_vec();
-        self.write(PORT, Durability::ProcessCrash, move |tx| {
+        let wants = wants::of_marks(&intents);
+        self.write_wanting(PORT, (Durability::ProcessCrash, wants), move |tx| {
             intents.iter().try_for_each(|id| intent::begin_signing(tx, id))
         })
     }
 
     fn record_issued(&self, issued: Vec<IssuedRecord>) -> Result<(), Unavailable> {
-        self.write(PORT, Durability::Durable, |tx| {
+        let wants = wants::of_issued(&issued);
+        self.write_wanting(PORT, (Durability::Durable, wants), |tx| {
             issued.into_iter().try_for_each(|issued| issued::record(tx, issued))
         })
     }

@@ -1,18 +1,21 @@
-//! Making a ledger of rows that were copied: in a new directory, in recovery, on either engine.
+//! Making a ledger of rows that were copied: in a new directory or database, in recovery, on whichever engine.
 //!
 //! It is no ledger until it is finished; what is left of an attempt that failed is refused by every opening.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use ca_core::validity::UnixTime;
 
 use crate::copy::CopiedRow;
 use crate::directory::{CreateDirectoryError, Directory};
+use crate::engine::postgres::{Database, Loader};
 use crate::engine::{
     self, Durability, Engine, EngineError, EngineKind, EngineSetup, MAX_VALUE_OCTETS, Write,
 };
 use crate::installation::{Installation, Recovery};
 use crate::keyspace::Keyspace;
+use crate::node_directory;
 use crate::row::{InstallationRow, Row, RowFault, TrailRow};
 use crate::transaction::{ReadFault, Rows};
 
@@ -24,15 +27,21 @@ const MAX_KEY_OCTETS: usize = 64;
 
 /// A ledger that is being made of rows.
 pub struct Restoring {
-    engine: Box<dyn Engine>,
-    kind: EngineKind,
+    engine: Arc<dyn Engine>,
+    finished: Finished,
     batch: Vec<Write>,
     directory: Directory,
 }
 
+/// How a ledger is declared whole.
+enum Finished {
+    Embedded(EngineKind),
+    Shared { loader: Arc<Loader>, place: [u8; 16] },
+}
+
 impl core::fmt::Debug for Restoring {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Restoring").field("kind", &self.kind).finish_non_exhaustive()
+        f.debug_struct("Restoring").finish_non_exhaustive()
     }
 }
 
@@ -55,8 +64,24 @@ impl Restoring {
     pub fn begin(directory: &Path, kind: EngineKind) -> Result<Self, RestoreError> {
         let directory = Directory::create(directory)?;
         let setup = EngineSetup { kind, cache_octets: 32 * 1024 * 1024 };
-        let engine = engine::create(setup, &directory.engine_path())?;
-        Ok(Self { engine, kind, batch: Vec::new(), directory })
+        let engine = engine::create(setup, &directory.engine_path())?.into();
+        Ok(Self { engine, finished: Finished::Embedded(kind), batch: Vec::new(), directory })
+    }
+
+    /// Begins in a database that holds no ledger, and in the directory of its first node; `place` are 16 random octets that name
+    /// the directory, `by` says who makes the schema.
+    ///
+    /// # Errors
+    /// As [`Self::begin`].
+    pub fn begin_shared(
+        directory: &Path,
+        database: &Database,
+        (place, by): ([u8; 16], &str),
+    ) -> Result<Self, RestoreError> {
+        let directory = Directory::create(directory)?;
+        let loader = Arc::new(Loader::begin(database, by).map_err(EngineError::from)?);
+        let finished = Finished::Shared { loader: Arc::clone(&loader), place };
+        Ok(Self { engine: loader, finished, batch: Vec::new(), directory })
     }
 
     /// Writes a row, in the order in which it was copied.
@@ -94,7 +119,13 @@ impl Restoring {
         };
         self.engine.commit(vec![write], Durability::Durable)?;
         drop(self.engine);
-        self.directory.finish(self.kind)?;
+        match self.finished {
+            Finished::Embedded(kind) => self.directory.finish(kind)?,
+            Finished::Shared { loader, place } => {
+                loader.declare().map_err(EngineError::from)?;
+                node_directory::finish(&self.directory, place)?;
+            }
+        }
         let TrailRow(trail) = end;
         Ok(Restored { sequence: trail.sequence(), root: trail.peaks().root(), epoch })
     }

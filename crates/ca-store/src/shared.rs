@@ -88,6 +88,18 @@ impl Store {
     }
 }
 
+/// The last step of the schema that this program knows.
+pub const SCHEMA: i32 = crate::engine::postgres::SCHEMA;
+
+/// Brings the schema of a database to a step, forward or back; `None` only looks. Returns the step at which it was, and at which it
+/// is now.
+///
+/// # Errors
+/// [`NodeFault`], also while a node is alive that does not know the step.
+pub fn bring_schema(database: &Database, to: Option<i32>, by: &str) -> Result<(i32, i32), NodeFault> {
+    PostgresEngine::schema(database, to, by)
+}
+
 impl Duties for Store {
     fn on_duty(&self, duty: &'static str) -> Result<bool, Unavailable> {
         self.engine_shared().shared().map_or(Ok(true), |shared| shared.take_duty(duty).map_err(away))

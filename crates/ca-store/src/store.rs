@@ -16,7 +16,7 @@ use ca_core::validity::UnixTime;
 use crate::act::repeats::Forgetting;
 use crate::audit_walk::{AuditFault, AuditWalk};
 use crate::boot::BootId;
-use crate::committer::{Committer, CommitterSetup, FatalHook, NotDone, StoreCounters};
+use crate::committer::{Committer, CommitterSetup, FatalHook, NotDone, StoreCounters, Wants};
 use crate::directory::{CreateDirectoryError, Directory, OpenDirectoryError};
 use crate::engine::postgres::NodeFault;
 use crate::engine::{self, Durability, Engine, EngineError, EngineKind, EngineSetup, View, Write};
@@ -280,10 +280,14 @@ impl Store {
         durability: Durability,
         act: impl FnOnce(&mut Transaction<'_>) -> Result<T, ActFault> + Send + 'static,
     ) -> Result<T, Unavailable> {
-        self.followers
-            .check(self.trail_end())
-            .map_err(|behind| Unavailable { port, cause: behind.into() })?;
+        self.may_begin(port)?;
         self.write(port, durability, act)
+    }
+
+    /// Refuses what begins something while a copy of the audit trail is too far behind.
+    pub(crate) fn may_begin(&self, port: &'static str) -> Result<(), Unavailable> {
+        let checked = self.followers.check(self.trail_end());
+        checked.map_err(|behind| Unavailable { port, cause: behind.into() })
     }
 
     /// Returns how far requests that are over were forgotten.
@@ -303,13 +307,23 @@ impl Store {
         durability: Durability,
         act: impl FnOnce(&mut Transaction<'_>) -> Result<T, ActFault> + Send + 'static,
     ) -> Result<T, Unavailable> {
+        self.write_wanting(port, (durability, Box::new(|_| Ok(Vec::new()))), act)
+    }
+
+    /// The same for an act that says which rows it will read.
+    pub(crate) fn write_wanting<T: Send + 'static>(
+        &self,
+        port: &'static str,
+        how: (Durability, Wants),
+        act: impl FnOnce(&mut Transaction<'_>) -> Result<T, ActFault> + Send + 'static,
+    ) -> Result<T, Unavailable> {
         if let Some(recovery) = &self.recovery {
             return Err(Unavailable { port, cause: InRecovery(recovery.clone()).into() });
         }
         if let Some(fenced) = self.fenced.get() {
             return Err(Unavailable { port, cause: fenced.clone().into() });
         }
-        self.committer.submit(durability, act).map_err(|cause| Unavailable { port, cause: cause.into() })
+        self.committer.submit(how, act).map_err(|cause| Unavailable { port, cause: cause.into() })
     }
 
     /// Has an act done in a ledger that is in recovery.
@@ -317,7 +331,7 @@ impl Store {
         &self,
         act: impl FnOnce(&mut Transaction<'_>) -> Result<T, ActFault> + Send + 'static,
     ) -> Result<T, NotDone> {
-        self.committer.submit(Durability::Durable, act)
+        self.committer.submit((Durability::Durable, Box::new(|_| Ok(Vec::new()))), act)
     }
 
     /// What is held while a CRL is recorded.

@@ -20,6 +20,7 @@ pub mod shipment;
 pub mod secrets;
 pub mod signer;
 pub mod sim;
+pub mod store;
 pub mod watch;
 pub mod visit;
 
@@ -28,6 +29,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use quickstart::QuickstartArgs;
 use revocation::{ReleaseArgs, RevocationCommand, RevokeArgs, TrustCommand};
+pub use store::{ReachArgs, SecretArgs, StoreCommand};
 
 /// Certificate authority and PKI suite for smart meters, gateways and hand-held units.
 #[derive(Debug, Parser)]
@@ -485,21 +487,6 @@ pub struct AuditVerifyArgs {
     /// The public key of the checkpoints, PEM, from where you trust; otherwise the one that server or export shows.
     #[arg(long, value_name = "PEM_FILE")]
     pub key: Option<PathBuf>,
-}
-
-/// `store`
-#[derive(Debug, Subcommand)]
-pub enum StoreCommand {
-    /// Make an empty ledger; never over an existing one.
-    Create {
-        /// The directory to be made.
-        directory: PathBuf,
-        /// `fjall` or `sled`.
-        #[arg(long, default_value = "fjall")]
-        engine: String,
-    },
-    /// Show engine, audit trail, epoch, and whether the ledger is in recovery.
-    Show,
 }
 
 /// `backup`

@@ -113,10 +113,9 @@ fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
         Command::Cmp(verb) => wait(cmp::run(verb, printer)),
         Command::Sim(verb) => wait(sim::run(verb, &cli.server, printer)),
         Command::Audit(verb) => wait(audit::run(verb, &cli.server, printer)),
-        Command::Store(StoreCommand::Create { directory, engine }) => {
-            store::create(directory, engine, printer)
-        }
         Command::Store(StoreCommand::Show) => wait(store::show(&client(&cli.server)?, printer)),
+        Command::Store(StoreCommand::Nodes) => wait(store::nodes(&client(&cli.server)?, printer)),
+        Command::Store(verb) => store::run(verb, &cli.server.config, printer),
         Command::Backup(BackupCommand::Keygen { shares, directory }) => {
             backup::keygen(shares, directory, printer)
         }

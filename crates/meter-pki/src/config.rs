@@ -11,6 +11,7 @@ mod push;
 mod remote;
 mod sign_in;
 mod signer;
+mod store;
 mod watch;
 
 use std::collections::BTreeSet;
@@ -41,6 +42,8 @@ pub(crate) use sign_in::CheckedSignIn;
 pub use sign_in::RawSignIn;
 pub(crate) use signer::CheckedKey;
 pub use signer::{RawKey, RawSigner, SignerConfig};
+pub(crate) use store::{CheckedDatabase, ENGINES, StorePlace, reach};
+pub use store::{RawDatabase, RawStore};
 pub(crate) use watch::{CheckedTarget, MailWay, NoticeLog, Way};
 pub use watch::{MailSecurity, RawMail, RawNoticeLog, RawUnusual, RawWatch, RawWebhook, WatchConfig};
 
@@ -103,23 +106,6 @@ fn usual_visits() -> Spanned<RawVisits> {
 
 fn usual_revocation() -> Spanned<RawRevocation> {
     Spanned::new(0..0, RawRevocation::default())
-}
-
-/// `[store]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RawStore {
-    /// `tenant`: who runs the installation; audit records of starts and recoveries carry the name.
-    pub tenant: String,
-    /// `directory`: made by `meter-pki quickstart`, never by `serve`.
-    pub directory: PathBuf,
-    /// `engine`: `fjall` (default) or `sled`.
-    #[serde(default = "default_engine")]
-    pub engine: String,
-}
-
-fn default_engine() -> String {
-    "fjall".to_owned()
 }
 
 /// `[keys]`: a directory of encrypted key files, a token, or a signer in a process of its own.

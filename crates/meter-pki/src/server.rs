@@ -35,6 +35,7 @@ use crate::emergencies::EmergencyWatch;
 use crate::exit::{Exit, Failure, SIGNER_AWAY};
 use crate::intents::IntentWatch;
 use crate::key_watch::KeyWatch;
+use crate::nodes::NodeWatch;
 use crate::operator::{
     Doorkeeper, LONGEST_BODY, OperatorListener, OperatorState, ReconciliationMeters, let_others_find, router,
     with_tokens,
@@ -181,6 +182,7 @@ pub async fn start(
     let health = Health::new();
     tasks.spawn(Arc::clone(&system.vault).watch(shutdown.clone()));
     watch_system(&health, &system);
+    watch_nodes(&mut tasks, config, &system, (&health, &metrics, &shutdown));
     watch_keys(&mut tasks, &system, &status.renewal, (&health, &metrics, &shutdown));
     if !in_recovery {
         push(&mut tasks, pushers(config, &system, &metrics)?, (&health, &shutdown));
@@ -250,7 +252,7 @@ fn system_meters(
     system: &Arc<System>,
     (metrics, started): (&Metrics, &Started),
 ) -> Result<SystemMeters, Failure> {
-    let meters = SystemMeters::new(system, metrics, (config.store_directory.clone(), started));
+    let meters = SystemMeters::new(system, metrics, (config.store.directory.clone(), started));
     meters.map_err(|error| Failure::new(Exit::Unavailable, "unavailable", error))
 }
 
@@ -266,6 +268,21 @@ fn watch_system(health: &Health, system: &System) {
     health.ready("roots", move || outlook::condition(&releases));
     let log = Arc::clone(&system.audit);
     health.ready("audit", move || audit::condition(&log));
+}
+
+/// Health and metrics tell of the other nodes and of the database, where there are any.
+fn watch_nodes(
+    tasks: &mut JoinSet<()>,
+    config: &Config,
+    system: &System,
+    (health, metrics, shutdown): (&Health, &Metrics, &Shutdown),
+) {
+    let Some(database) = &config.store.database else { return };
+    let ledger = (Arc::clone(&system.vault.store), Arc::clone(&system.clock));
+    let watch = Arc::new(NodeWatch::new(ledger, system.tenant.clone(), database.lease, metrics));
+    let watched = Arc::clone(&watch);
+    health.ready("database", move || watched.condition());
+    tasks.spawn(watch.run(shutdown.clone()));
 }
 
 /// Health and metrics tell of the tokens, or of the signer that has them; each turn of theirs is put on record.

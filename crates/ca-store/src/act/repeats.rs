@@ -32,7 +32,19 @@ pub(super) fn remember(
 /// Keeps the place where the last step ended, so that no step goes again over what those before took away. A start begins at
 /// the first.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Forgetting(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Forgetting(Arc<Mutex<Turn>>);
+
+#[derive(Debug, Default)]
+struct Turn {
+    place: Vec<u8>,
+    /// How many requests may still be forgotten for what was added.
+    owed: usize,
+    /// When it was looked last.
+    looked: Option<UnixTime>,
+}
+
+/// How many requests may be owed before it is looked within the same second.
+const OWED: usize = 512;
 
 /// Where a step ended.
 #[derive(Debug)]
@@ -47,6 +59,7 @@ impl Forgetting {
         now: UnixTime,
         limit: usize,
     ) -> Result<Place, ActFault> {
+        let Some(limit) = self.due(tx, now, limit) else { return Ok(Place(self.turn().place.clone())) };
         self.each_over(tx, Keyspace::RequestEnds, (now, limit), |tx, request, value| {
             let damaged = || RowFault::Key { keyspace: Keyspace::RequestEnds.name() };
             let answer = parse_id(value).ok_or_else(damaged)?;
@@ -58,6 +71,19 @@ impl Forgetting {
         })
     }
 
+    /// Returns how many are due to be forgotten. Where each look is a question to a database, it is looked once in a second, or
+    /// when many are owed.
+    fn due(&self, tx: &Transaction<'_>, now: UnixTime, more: usize) -> Option<usize> {
+        let mut turn = self.turn();
+        turn.owed = turn.owed.saturating_add(more);
+        let waits = tx.node().is_some() && turn.looked == Some(now) && turn.owed < OWED;
+        if waits {
+            return None;
+        }
+        turn.looked = Some(now);
+        Some(core::mem::take(&mut turn.owed))
+    }
+
     /// Takes away keys that begin with a time before `now`, at most `limit`, and has `forget` done for each.
     pub(crate) fn each_over(
         &self,
@@ -66,7 +92,7 @@ impl Forgetting {
         (now, limit): (UnixTime, usize),
         mut forget: impl FnMut(&mut Transaction<'_>, &[u8; 32], &[u8]) -> Result<(), ActFault>,
     ) -> Result<Place, ActFault> {
-        let mut place = self.place().clone();
+        let mut place = self.turn().place.clone();
         let over = time_octets(now);
         for (key, value) in tx.committed_after(keyspace, &place, limit)? {
             if key.get(..over.len()).is_none_or(|end| *end >= *over.as_slice()) {
@@ -82,10 +108,10 @@ impl Forgetting {
 
     /// Lets the next step begin where one ended whose act was done.
     pub(crate) fn go_on_from(&self, place: Place) {
-        *self.place() = place.0;
+        self.turn().place = place.0;
     }
 
-    fn place(&self) -> MutexGuard<'_, Vec<u8>> {
+    fn turn(&self) -> MutexGuard<'_, Turn> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -36,6 +36,9 @@ use session::{Session, Wire};
 use turn::PostgresTurn;
 use view::PostgresView;
 
+/// The last step of the schema that this program knows.
+pub(crate) const SCHEMA: i32 = schema::MOST;
+
 /// How long an answer to a question may take.
 const READING: Duration = Duration::from_secs(15);
 
@@ -96,6 +99,23 @@ impl PostgresEngine {
         let session = wire.connect(database)?;
         schema::fits(schema::state(&session)?)?;
         if loader::is_declared(&session)? { Ok(()) } else { Err(NodeFault::NoLedger) }
+    }
+
+    /// Brings the schema to a step, forward or back, unless a node that is alive does not know it; `None` only looks. Returns the
+    /// step at which it was, and at which it is.
+    pub(crate) fn schema(database: &Database, to: Option<i32>, by: &str) -> Result<(i32, i32), NodeFault> {
+        let wire = Wire::start().map_err(|cause| NodeFault::Session(cause.to_string()))?;
+        let session = wire.connect(database)?;
+        let before = schema::state(&session)?;
+        let Some(to) = to else { return Ok((before, before)) };
+        if before == 0 {
+            return Err(NodeFault::NoLedger);
+        }
+        schema::fits(to)?;
+        schema::fits_nodes(&node::seen(&session)?, to)?;
+        schema::forward(&session, to, by)?;
+        schema::back(&session, to)?;
+        Ok((before, schema::state(&session)?))
     }
 
     /// Joins those who write a ledger that is there. `place` names the directory of this node, which one process has at a time.

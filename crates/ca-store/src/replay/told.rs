@@ -70,6 +70,7 @@ pub(super) fn take_in(
         Act::PersonAdded
         | Act::PersonChangeAsked
         | Act::NodeGone
+        | Act::LedgerMoved
         | Act::RoleGranted
         | Act::RoleWithdrawn
         | Act::CredentialAdded

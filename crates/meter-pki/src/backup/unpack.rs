@@ -5,7 +5,7 @@ use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use ca_core::validity::UnixTime;
-use ca_store::{EngineKind, LEDGER_FORMAT, OLDEST_RESTORED, RestoreError, Restoring};
+use ca_store::{Database, EngineKind, LEDGER_FORMAT, OLDEST_RESTORED, RestoreError, Restoring};
 
 use super::archive::{ArchiveReader, Frame, Manifest};
 use super::envelope::EnvelopeError;
@@ -17,6 +17,8 @@ pub(crate) struct Destination<'a> {
     pub directory: &'a Path,
     /// The engine; that of the backup unless given.
     pub engine: EngineKind,
+    /// The database that is to hold it, where the engine is one.
+    pub database: Option<&'a Database>,
     /// 16 random octets.
     pub installation: [u8; 16],
     pub now: UnixTime,
@@ -56,7 +58,14 @@ pub(crate) fn unpack(
 
 fn restore(reader: impl Read, destination: &Destination<'_>) -> Result<Unpacked, UnpackError> {
     let mut archive = ArchiveReader::new(reader);
-    let mut restoring = Restoring::begin(destination.directory, destination.engine)?;
+    let by = concat!("meter-pki ", env!("CARGO_PKG_VERSION"));
+    let mut restoring = match destination.database {
+        Some(database) => {
+            // The directory of the first node is named as the copy of the ledger is.
+            Restoring::begin_shared(destination.directory, database, (destination.installation, by))?
+        }
+        None => Restoring::begin(destination.directory, destination.engine)?,
+    };
     let mut configuration = Vec::new();
     let (manifest, digest) = loop {
         match archive.next().map_err(UnpackError::Altered)? {

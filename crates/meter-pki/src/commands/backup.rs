@@ -112,7 +112,8 @@ pub(super) fn verify(args: &VerifyArgs, printer: &Printer) -> Result<(), Failure
     let beside = args.file.parent().unwrap_or_else(|| Path::new(""));
     let scratch = args.scratch.as_deref().unwrap_or(beside).join(format!(".verify-{}", hex::encode(id)));
     let now = SystemClock.now();
-    let destination = Destination { directory: &scratch, engine: EngineKind::Fjall, installation: id, now };
+    let destination =
+        Destination { directory: &scratch, engine: EngineKind::Fjall, database: None, installation: id, now };
     let checked = unpack(&args.file, &args.shares, &destination)
         .map_err(|error| failure(&error))
         .and_then(|unpacked| Ok((check(&destination)?, unpacked)));

@@ -16,7 +16,7 @@ use super::printer::Printer;
 use crate::backup::unpack::{Destination, unpack};
 use crate::cli::BeginArgs;
 use crate::compose::{SystemClock, open_store, random_id};
-use crate::config::Config;
+use crate::config::{Config, ENGINES};
 use crate::exit::{Exit, Failure};
 use crate::exported_log::{ClaimError, ExportedLog, Line, LogError};
 use crate::operator::wire::words::TimeText;
@@ -36,19 +36,25 @@ pub(in crate::commands) struct BegunView {
 pub(super) fn begin(args: &BeginArgs, file: &Path, printer: &Printer) -> Result<(), Failure> {
     let named = args.engine.as_deref().map(|name| {
         EngineKind::from_name(name).ok_or_else(|| {
-            Failure::new(Exit::Usage, "store.engine", format!("there is no engine {name}"))
-                .then("use fjall or sled")
+            Failure::new(Exit::Usage, "store.engine", format!("there is no engine {name}")).then(ENGINES)
         })
     });
-    let (directory, engine) = match (&args.store, named.transpose()?) {
-        (Some(store), Some(engine)) => (store.clone(), engine),
+    let (directory, engine, database) = match (&args.store, named.transpose()?) {
+        (Some(store), Some(engine)) if engine != EngineKind::Postgres => (store.clone(), engine, None),
         (store, engine) => {
-            let (configured, usual) = Config::store_place(file).map_err(|error| faulty(&error))?;
-            (store.clone().unwrap_or(configured), engine.unwrap_or(usual))
+            let place = Config::store_place(file).map_err(|error| faulty(&error))?;
+            let database = place.database.map(|checked| checked.database);
+            (store.clone().unwrap_or(place.directory), engine.unwrap_or(place.engine), database)
         }
     };
-    let destination =
-        Destination { directory: &directory, engine, installation: random_id()?, now: SystemClock.now() };
+    let database = database.as_ref().filter(|_| engine == EngineKind::Postgres);
+    let destination = Destination {
+        directory: &directory,
+        engine,
+        database,
+        installation: random_id()?,
+        now: SystemClock.now(),
+    };
     let unpacked = unpack(&args.file, &args.shares, &destination).map_err(|error| failure(&error))?;
     let view = BegunView {
         store: directory.display().to_string(),

@@ -8,14 +8,15 @@ use std::time::Duration;
 
 use ca_core::ports::Entropy;
 use ca_core::validity::UnixTime;
-use ca_store::{Guard, Opening, Recovery, RecoveryReport, Settings, Store, TrailEnd};
+use ca_store::{Guard, Node, Opening, Recovery, RecoveryReport, Settings, Shared, Store, TrailEnd};
 use server_kit::health::Condition;
 use server_kit::shutdown::Shutdown;
 use signer_file::SystemEntropy;
 
-use super::{abort_on_fatal, boot_id, store};
+use super::{SystemClock, abort_on_fatal, boot_id, store};
+use crate::alike::alike;
 use crate::backup::recovery_key::RecoveryPublicKey;
-use crate::config::Config;
+use crate::config::{CheckedDatabase, Config};
 use crate::exit::{Exit, Failure};
 use crate::exported_log::ExportedLog;
 
@@ -87,7 +88,8 @@ pub(crate) fn open_store(
     now: UnixTime,
     log: Option<&ExportedLog>,
 ) -> Result<(Store, RecoveryReport), Failure> {
-    let settings = Settings { engine: Some(config.engine), ..abort_on_fatal() };
+    let directory = &config.store.directory;
+    let settings = Settings { engine: Some(config.store.engine), shared: shared(config), ..abort_on_fatal() };
     let opening = Opening { now, tenant: config.tenant.clone(), boot: boot_id() };
     let newcomer = random_id()?;
     let witness = |shown: &TrailEnd<'_>| match log {
@@ -102,8 +104,8 @@ pub(crate) fn open_store(
     };
     let guard = Guard { newcomer, witness: &witness };
     let guard = log.is_some().then_some(&guard);
-    let opened = Store::open_guarded(&config.store_directory, &opening, settings, guard);
-    let (store, report) = opened.map_err(|error| store::not_open(&config.store_directory, &error))?;
+    let opened = Store::open_guarded(directory, &opening, settings, guard);
+    let (store, report) = opened.map_err(|error| store::not_open(directory, &error))?;
     if let Some(recovery) = store.recovery() {
         tracing::error!(
             since = %recovery.since,
@@ -112,6 +114,20 @@ pub(crate) fn open_store(
         );
     }
     Ok((store, report))
+}
+
+/// Says where a shared ledger is, and as whom this process writes to it.
+fn shared(config: &Config) -> Option<Shared> {
+    let CheckedDatabase { database, node, lease, skew, .. } = config.store.database.clone()?;
+    let node = Node {
+        name: node,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        configuration: alike(&config.file),
+        clock: Arc::new(SystemClock),
+        lease,
+        skew,
+    };
+    Some(Shared { database, node })
 }
 
 /// Draws 16 random octets.

@@ -15,7 +15,6 @@ use ca_core::path::TrustAnchor;
 use ca_core::profile::{Approval, CertificateProfile, CrlProfile, OcspProfile, ProfileId};
 use ca_core::registration::{ApprovalRule, Door, ProductionRule, RepeatRule};
 use ca_core::tenant::TenantId;
-use ca_store::EngineKind;
 use est_server::config::{BindingPolicy, ChallengeMeaning, ServerKeys};
 use est_server::wire::base64::LineLength;
 use server_kit::limits::Limits;
@@ -24,14 +23,13 @@ use signer_pkcs11::TokenOptions;
 use crate::backup::recovery_key::RecoveryPublicKey;
 
 use super::checker::{Checker, Stage};
-use super::{CheckedSignIn, RawCmp, RawConfig, RawEst, RawStatus, beside};
+use super::{CheckedSignIn, RawCmp, RawConfig, RawEst, RawStatus, StorePlace, beside};
 
 /// A configuration that is sound.
 #[derive(Debug)]
 pub struct Config {
     pub(crate) tenant: TenantId,
-    pub(crate) store_directory: PathBuf,
-    pub(crate) engine: EngineKind,
+    pub(crate) store: StorePlace,
     pub(crate) keys: KeySource,
     pub(crate) est: RawEst,
     pub(crate) cmp: Option<RawCmp>,
@@ -215,16 +213,13 @@ impl Config {
         Checker::new(file, Stage::Founding).check(read(file)?)
     }
 
-    /// Reads only where the ledger is, or is to be restored, and its engine.
+    /// Reads only where the ledger is, or is to be restored.
     ///
     /// # Errors
     /// The faults of the file itself.
-    pub(crate) fn store_place(file: &Path) -> Result<(PathBuf, EngineKind), CheckConfigError> {
+    pub(crate) fn store_place(file: &Path) -> Result<StorePlace, CheckConfigError> {
         let raw = read(file)?;
-        let store = raw.store.get_ref();
-        let engine = EngineKind::from_name(&store.engine)
-            .ok_or_else(|| CheckConfigError { faults: vec!["the engines are fjall and sled".to_owned()] })?;
-        Ok((beside(file, &store.directory), engine))
+        StorePlace::read(file, raw.store.get_ref()).map_err(|fault| CheckConfigError { faults: vec![fault] })
     }
 
     /// Reads the file as it is written.

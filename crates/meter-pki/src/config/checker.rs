@@ -25,7 +25,6 @@ use ca_core::orders::OrderRule;
 use ca_core::path::TrustAnchor;
 use ca_core::profile::{Approval, CertificateProfile, ProfileId};
 use ca_core::tenant::TenantId;
-use ca_store::EngineKind;
 use est_server::config::DlmsTools;
 use policies::{ProfileSet, Settings, Variant};
 use server_kit::tls::TlsIdentity;
@@ -116,18 +115,17 @@ impl<'a> Checker<'a> {
         value.map_err(|error| self.note(what, error)).ok()
     }
 
+    /// Returns the file that is checked.
+    pub(super) const fn file(&self) -> &Path {
+        self.file
+    }
+
     pub(super) fn beside(&self, path: &Path) -> PathBuf {
         beside(self.file, path)
     }
 
     fn config(&mut self, raw: RawConfig) -> Option<Config> {
-        let store = self.at(&raw.store, |checker, raw| {
-            let engine = EngineKind::from_name(&raw.engine).ok_or("the engines are fjall and sled");
-            let engine = checker.keep("store.engine", engine);
-            let tenant = checker.keep("store.tenant", TenantId::parse(&raw.tenant));
-            let directory = checker.directory("store.directory", &raw.directory);
-            Some((engine?, tenant?, directory?))
-        });
+        let store = self.at(&raw.store, Self::store);
         let keys = self.at(&raw.keys, Self::keys);
         let profiles = self.at(&raw.profiles, Self::profiles);
         let est = self.at(&raw.est, Self::est);
@@ -167,11 +165,10 @@ impl<'a> Checker<'a> {
         let closed_authorities = self.at(&raw.status, |checker, raw| {
             checker.certificates("status.closed_authority_files", &raw.closed_authority_files)
         });
-        let (engine, tenant, store_directory) = store?;
+        let (tenant, store) = store?;
         Some(Config {
             tenant,
-            store_directory,
-            engine,
+            store,
             keys: keys?,
             est: est?,
             cmp: cmp.flatten(),
@@ -263,7 +260,7 @@ impl<'a> Checker<'a> {
     }
 
     /// What must exist is not created.
-    fn directory(&mut self, what: &str, path: &Path) -> Option<PathBuf> {
+    pub(super) fn directory(&mut self, what: &str, path: &Path) -> Option<PathBuf> {
         let path = self.beside(path);
         let found = path.is_dir().then(|| path.clone());
         self.keep(what, found.ok_or_else(|| format!("there is no directory {}", path.display())))

@@ -7,7 +7,7 @@ use ca_store::CopyError;
 
 use super::acts::{operator, unavailable};
 use super::routes::Peer;
-use super::wire::{BackupText, BackupView, StoreView};
+use super::wire::{BackupText, BackupView, NodePage, NodeView, StoreView};
 use crate::backup::create::{BackupOrder, CreateBackupError, create};
 use crate::compose::System;
 use crate::exit::{Exit, Failure};
@@ -25,6 +25,26 @@ pub(super) fn store(system: &System) -> Result<StoreView, Failure> {
         epoch: installation.map(|installation| installation.epoch),
         recovery_since: recovery.map(|recovery| recovery.since.to_string()),
         recovery_reason: recovery.map(|recovery| recovery.reason.clone()),
+    })
+}
+
+pub(super) fn nodes(system: &System) -> Result<NodePage, Failure> {
+    let nodes = system.vault.store.nodes().map_err(unavailable)?;
+    Ok(NodePage {
+        nodes: nodes
+            .into_iter()
+            .map(|node| NodeView {
+                name: node.name,
+                token: node.token,
+                fenced: node.fenced,
+                seen_ago_ms: u64::try_from(node.seen_ago.as_millis()).unwrap_or(u64::MAX),
+                skew_ms: node.skew_ms,
+                version: node.version,
+                schema_most: node.schema_most,
+                configuration: node.configuration,
+                duties: node.duties,
+            })
+            .collect(),
     })
 }
 

@@ -13,7 +13,7 @@ use super::wire::doctor::ProcessView;
 use super::wire::words::{AuthorityName, Serial};
 use super::wire::{
     AuditPage, AuditQuery, BackupText, BackupView, CheckpointView, ConsistencyQuery, ConsistencyView,
-    IssuanceProofView, StoreView,
+    IssuanceProofView, NodePage, StoreView,
 };
 use super::{OperatorState, audit_acts, doctor_acts, vault};
 
@@ -36,6 +36,7 @@ pub(super) fn add(routes: GuardedRoutes) -> GuardedRoutes {
         )
         .post("/v1/backups", all(BackUp), "Make a backup.", create_backup)
         .get("/v1/store", all(Look), "Show the ledger as a whole.", store)
+        .get("/v1/nodes", all(Look), "List the nodes that share the ledger.", nodes)
         .get("/v1/process", all(Look), "Show the process that serves, and the end of its records.", process)
 }
 
@@ -74,6 +75,10 @@ async fn create_backup(
 
 async fn store(State(state): State<OperatorState>) -> Result<Json<StoreView>, Reply> {
     state.run(vault::store).await
+}
+
+async fn nodes(State(state): State<OperatorState>) -> Result<Json<NodePage>, Reply> {
+    state.run(vault::nodes).await
 }
 
 async fn process(State(state): State<OperatorState>) -> Result<Json<ProcessView>, Reply> {

@@ -74,7 +74,9 @@ pub struct SeenNode {
     pub skew_ms: i64,
     /// The version of its program.
     pub version: String,
-    /// The last step of the schema that its program works with.
+    /// The first step of the schema that its program works with.
+    pub schema_least: i32,
+    /// The last one.
     pub schema_most: i32,
     /// SHA-256 of what all nodes are to have alike, in hexadecimal.
     pub configuration: String,
@@ -215,8 +217,8 @@ pub(super) fn census(session: &Session) -> Result<Census, NodeFault> {
 /// Returns the nodes that are there, and those that were fenced and may be looked for.
 pub(super) fn seen(session: &Session) -> Result<Vec<SeenNode>, NodeFault> {
     const NODES: &str = "SELECT n.name, n.token, n.fenced, \
-         (extract(epoch FROM clock_timestamp() - n.seen_at) * 1000)::bigint, n.skew_ms, n.version, n.schema_most, \
-         n.configuration, coalesce((SELECT array_agg(d.name ORDER BY d.name) FROM meter_pki.duties d \
+         (extract(epoch FROM clock_timestamp() - n.seen_at) * 1000)::bigint, n.skew_ms, n.version, \
+         n.schema_least, n.schema_most, n.configuration, coalesce((SELECT array_agg(d.name ORDER BY d.name) FROM meter_pki.duties d \
          WHERE d.token = n.token), '{}') \
          FROM meter_pki.nodes n \
          WHERE NOT EXISTS (SELECT FROM meter_pki.nodes o WHERE o.name = n.name AND o.token > n.token) ORDER BY n.name";
@@ -232,9 +234,10 @@ fn seen_node(row: &tokio_postgres::Row) -> Result<SeenNode, NodeFault> {
         seen_ago: Duration::from_millis(unsigned(get(row, 3)?)),
         skew_ms: get(row, 4)?,
         version: get(row, 5)?,
-        schema_most: get(row, 6)?,
-        configuration: get(row, 7)?,
-        duties: get(row, 8)?,
+        schema_least: get(row, 6)?,
+        schema_most: get(row, 7)?,
+        configuration: get(row, 8)?,
+        duties: get(row, 9)?,
     })
 }
 
@@ -323,13 +326,19 @@ pub enum NodeFault {
         /// Which step.
         number: i32,
     },
-    /// A live node does not know a step.
-    #[error("node {name} works up to step {most} of the schema: give it the newer program first")]
+    /// A node that is alive does not know a step.
+    #[error(
+        "node {name} works with steps {least} to {most} of the schema, and not with step {to}: end it, or give it another version, first"
+    )]
     NodeTooOld {
         /// Its name.
         name: String,
-        /// The last step that would do for it.
+        /// The first step that does for it.
+        least: i32,
+        /// The last one.
         most: i32,
+        /// The step that was asked for.
+        to: i32,
     },
     /// The rows have another form.
     #[error("the ledger has format {found}, and this program knows format {known}")]

@@ -72,6 +72,7 @@ fn trimmed(mut octets: Vec<u8>) -> Vec<u8> {
     octets
 }
 
+#[cfg(test)]
 impl Bounds {
     /// Tells whether a key stands between them.
     pub(super) fn hold(&self, key: &[u8]) -> bool {

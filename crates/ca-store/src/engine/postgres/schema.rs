@@ -5,7 +5,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::NodeFault;
+use super::node::{NodeFault, SeenNode};
 use super::session::{Session, SessionFault};
 
 /// One step.
@@ -74,6 +74,20 @@ pub(super) fn fits(found: i32) -> Result<(), NodeFault> {
         found if found < LEAST => Err(NodeFault::OlderSchema { found, least: LEAST }),
         found if found > MOST => Err(NodeFault::NewerSchema { found, most: MOST }),
         _ => Ok(()),
+    }
+}
+
+/// Refuses a step that a node which is alive does not know.
+pub(super) fn fits_nodes(nodes: &[SeenNode], to: i32) -> Result<(), NodeFault> {
+    let outside = |node: &&SeenNode| !node.fenced && !(node.schema_least..=node.schema_most).contains(&to);
+    match nodes.iter().find(outside) {
+        Some(node) => Err(NodeFault::NodeTooOld {
+            name: node.name.clone(),
+            least: node.schema_least,
+            most: node.schema_most,
+            to,
+        }),
+        None => Ok(()),
     }
 }
 

@@ -16,8 +16,8 @@ use super::partitions::{Bounds, Cut};
 use super::session::{Sent, Session, SessionFault, in_order};
 use super::view::{Read, rows_after};
 use super::{PostgresEngine, READING, WRITING, Writer, sql};
-use crate::engine::{Durability, EngineError, KeyValue, NotWritten, Turn, View, Write};
-use crate::keyspace::Keyspace;
+use crate::engine::{Durability, EngineError, KeyValue, NotWritten, Turn, View, WantedKey, Write};
+use crate::keyspace::{Keyspace, TRAIL};
 
 /// What is said of whatever goes wrong here.
 const TAKING: &str = "taking the turn to write in PostgreSQL";
@@ -40,8 +40,10 @@ impl<'e> PostgresTurn<'e> {
         mut writer: MutexGuard<'e, Writer>,
     ) -> Result<Self, NotWritten> {
         match begin(engine, &mut writer) {
-            Ok((number, token)) => {
-                Ok(Self { engine, writer, number, token, read: Read::default(), over: false })
+            Ok(Begun { number, token, trail }) => {
+                let read = Read::default();
+                read.keep(Keyspace::Meta, TRAIL.to_vec(), trail);
+                Ok(Self { engine, writer, number, token, read, over: false })
             }
             Err(fault) => {
                 writer.session = None;
@@ -100,31 +102,41 @@ impl<'e> PostgresTurn<'e> {
     }
 }
 
+/// A turn that has begun.
+struct Begun {
+    number: i64,
+    token: u64,
+    /// The row that every turn reads.
+    trail: Option<Vec<u8>>,
+}
+
 /// Opens the writer's session where there is none, begins, locks the row of the turn and finds this node alive.
-fn begin(engine: &PostgresEngine, writer: &mut Writer) -> Result<(i64, u64), NodeFault> {
+fn begin(engine: &PostgresEngine, writer: &mut Writer) -> Result<Begun, NodeFault> {
     if writer.session.as_ref().is_none_or(Session::is_closed) {
         writer.open(engine)?;
     }
     let Some(session) = &writer.session else { return Err(NodeFault::NoLedger) };
     let token = engine.token();
     let parameter = signed(token);
-    let (turn, standing) = session.wait(READING, async {
-        let (turn, standing) = (session.prepared(sql::TURN).await?, session.prepared(sql::STANDING).await?);
+    let (turn, standing, trail) = session.wait(READING, async {
+        let turn = session.prepared(sql::TURN).await?;
+        let standing = session.prepared(sql::STANDING).await?;
+        let trail = session.prepared(&sql::value(Keyspace::Meta)).await?;
         let client = session.client();
-        let (begun, turn, standing) = futures_util::future::join3(
+        // Sent together, done in this order: what is read is read behind the lock.
+        let (begun, turn, standing, trail) = futures_util::future::join4(
             client.batch_execute(sql::BEGIN),
             client.query_one(&turn, &[]),
-            async {
-                let row: Option<Row> = client.query_opt(&standing, &[&parameter]).await?;
-                Ok::<_, Error>(row)
-            },
+            client.query_opt(&standing, &[&parameter]),
+            client.query_opt(&trail, &[&TRAIL]),
         )
         .await;
         begun?;
-        Ok((turn?, standing?))
+        Ok((turn?, standing?, trail?))
     })?;
     check(engine, writer, standing.as_ref())?;
-    Ok((get(&turn, 0)?, token))
+    let trail = trail.map(|row| get(&row, 0)).transpose()?;
+    Ok(Begun { number: get(&turn, 0)?, token, trail })
 }
 
 /// Finds this node as it must be to write.
@@ -152,8 +164,8 @@ impl Turn for PostgresTurn<'_> {
         Some(self.token)
     }
 
-    fn want(&self, keys: Vec<(Keyspace, Vec<u8>)>) -> Result<(), EngineError> {
-        self.fetch(keys).map_err(EngineError::doing("reading rows of PostgreSQL"))
+    fn fetch(&self, keys: Vec<WantedKey>) -> Result<(), EngineError> {
+        self.fetch_at_once(keys).map_err(EngineError::doing("reading rows of PostgreSQL"))
     }
 
     fn commit(mut self: Box<Self>, batch: Vec<Write>, _: Durability) -> Result<(), NotWritten> {
@@ -192,10 +204,15 @@ impl Turn for PostgresTurn<'_> {
 
 impl PostgresTurn<'_> {
     /// Reads many rows at once, and remembers them.
-    fn fetch(&self, keys: Vec<(Keyspace, Vec<u8>)>) -> Result<(), SessionFault> {
+    fn fetch_at_once(&self, keys: Vec<WantedKey>) -> Result<(), SessionFault> {
         let mut wanted: BTreeMap<Keyspace, Vec<Vec<u8>>> = BTreeMap::new();
         for (keyspace, key) in keys {
-            wanted.entry(keyspace).or_default().push(key);
+            if self.read.known(keyspace, &key).is_none() {
+                wanted.entry(keyspace).or_default().push(key);
+            }
+        }
+        if wanted.is_empty() {
+            return Ok(());
         }
         let session = self.session()?;
         let found = session.wait(READING, async {
@@ -233,10 +250,17 @@ impl View for PostgresTurn<'_> {
             return Ok(known);
         }
         let doing = "reading a row of PostgreSQL";
+        if std::env::var_os("MISSES").is_some() {
+            eprintln!("MISS {}", keyspace.name());
+        }
         let rows = self.query(&sql::value(keyspace), &[&key]).map_err(EngineError::doing(doing))?;
         let value = rows.first().map(|row| row.try_get(0)).transpose().map_err(EngineError::doing(doing))?;
         self.read.keep(keyspace, key.to_vec(), value.clone());
         Ok(value)
+    }
+
+    fn has_read(&self, keyspace: Keyspace, key: &[u8]) -> bool {
+        self.read.known(keyspace, key).is_some()
     }
 
     fn rows_after(
@@ -246,6 +270,9 @@ impl View for PostgresTurn<'_> {
         after: &[u8],
         limit: usize,
     ) -> Result<Vec<KeyValue>, EngineError> {
+        if std::env::var_os("MISSES").is_some() {
+            eprintln!("LIST {}", keyspace.name());
+        }
         rows_after(|text, parameters| self.query(text, parameters), keyspace, (prefix, after), limit)
     }
 }

@@ -26,8 +26,8 @@ use crate::operator::wire::visits::{BundleView, ReceiptsView, VisitPage, VisitVi
 use crate::operator::wire::words::SecretWord;
 use crate::operator::wire::{
     AuthorityView, BackupView, CertificatePage, CertificateView, CheckpointView, CrlView, HoldReleaseView,
-    ImportView, ImportedCrlView, IssuanceProofView, PublishedCrlsView, ReleasesView, RevocationView,
-    StoreView, TokenView,
+    ImportView, ImportedCrlView, IssuanceProofView, NodePage, PublishedCrlsView, ReleasesView,
+    RevocationView, StoreView, TokenView,
 };
 use crate::quickstart::Told;
 
@@ -229,6 +229,9 @@ pub(super) const TABLE: &[Row] = rows! {
     "audit key": one audit::KeyView;
     "audit list": list audit::RecordView;
     "store create": one store::CreatedView;
+    "store migrate": one store::MovedView;
+    "store schema": one store::SchemaView;
+    "store nodes": one NodePage;
     "store show": one StoreView;
     "backup keygen": one backup::KeyView;
     "backup create": one BackupView;

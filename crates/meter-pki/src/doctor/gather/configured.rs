@@ -48,7 +48,7 @@ pub(super) fn read(config: &Config, raw: &RawConfig) -> Configured {
 
 /// Who serves is who owns the ledger.
 fn people(config: &Config) -> Vec<u32> {
-    let owner = fs::metadata(&config.store_directory).ok().map(|found| found.uid());
+    let owner = fs::metadata(&config.store.directory).ok().map(|found| found.uid());
     let all: BTreeSet<u32> = config.operator_users.iter().copied().chain(owner).collect();
     all.into_iter().filter(|user| *user != 0).collect()
 }

@@ -32,7 +32,7 @@ fn fact(used_as: Use, path: &Path) -> PathFact {
 pub(super) fn look(config: &Config, files: &mut Files) {
     let mut paths = vec![
         (Use::TlsKey, config.est.key_file.clone()),
-        (Use::Ledger, config.store_directory.clone()),
+        (Use::Ledger, config.store.directory.clone()),
         (Use::Published, config.status.directory.clone()),
     ];
     paths.extend(config.operator_door.as_ref().map(|door| (Use::TlsKey, door.key_file.clone())));
@@ -44,8 +44,8 @@ pub(super) fn look(config: &Config, files: &mut Files) {
     paths.extend(keys(&config.keys));
     files.paths.extend(paths.iter().map(|(used_as, path)| fact(*used_as, path)));
     files.disks = paths.iter().filter_map(|(used_as, path)| disk(*used_as, path)).collect();
-    files.ledger_written_at = last_written(&config.store_directory.join("engine"));
-    files.ledger_format = format(&config.store_directory);
+    files.ledger_written_at = last_written(&config.store.directory.join("engine"));
+    files.ledger_format = format(&config.store.directory);
     if let Some(directory) = &config.audit.export_directory {
         files.export_written_at = last_written(directory);
         files.exported = ExportedLog::new(directory).last().ok().flatten().map(|line| line.sequence);

@@ -1,0 +1,107 @@
+//! Which rows the acts of issuance will read: asked for together where each would otherwise be a question to a database of its own.
+//!
+//! Decides nothing, and need not be complete: what is missing here is read when it is needed.
+
+use ca_core::record::{CertificateId, Intent, IssuedRecord, Slot};
+use ca_core::system_title::SystemTitle;
+
+use crate::committer::Wants;
+use crate::engine::{View, WantedKey};
+use crate::keyspace::Keyspace;
+use crate::row::{
+    CertificateRow, DeviceRow, IntentRow, KeyRow, RequestRow, RevocationRow, Row, SlotRow, SwapRow, TokenRow,
+};
+use crate::transaction::{ReadFault, Rows};
+
+/// What the recording of intents reads.
+pub(crate) fn of_intents(intents: &[Intent]) -> Wants {
+    let intents: Vec<Named> = intents.iter().map(Named::of).collect();
+    Box::new(move |view| {
+        let mut keys = Vec::new();
+        for named in &intents {
+            named.wants(view, &mut keys)?;
+        }
+        Ok(keys)
+    })
+}
+
+/// What the marks of signing read.
+pub(crate) fn of_marks(ids: &[CertificateId]) -> Wants {
+    let keys: Vec<WantedKey> = ids.iter().flat_map(open).collect();
+    Box::new(move |_| Ok(keys.clone()))
+}
+
+/// What the recording of certificates reads.
+pub(crate) fn of_issued(issued: &[IssuedRecord]) -> Wants {
+    let ids: Vec<CertificateId> = issued.iter().map(|issued| issued.id.clone()).collect();
+    Box::new(move |view| {
+        let mut keys: Vec<WantedKey> = ids.iter().flat_map(open).collect();
+        for id in &ids {
+            if let Some(intent) = known::<IntentRow>(view, id)? {
+                of_intent(&intent, &mut keys);
+            }
+        }
+        Ok(keys)
+    })
+}
+
+/// What an intent names.
+struct Named {
+    id: CertificateId,
+    slot: Option<Slot>,
+    rows: Vec<WantedKey>,
+}
+
+impl Named {
+    fn of(intent: &Intent) -> Self {
+        let conditions = &intent.conditions;
+        let mut rows = vec![key::<CertificateRow>(&intent.id), key::<KeyRow>(&intent.key_fingerprint)];
+        rows.extend(open(&intent.id));
+        rows.extend(conditions.idempotency.iter().map(|idempotency| key::<RequestRow>(&idempotency.key)));
+        rows.extend(conditions.token.iter().map(key::<TokenRow>));
+        let slot = conditions.slot.as_ref().map(|(slot, _)| slot.clone());
+        rows.extend(slot.iter().map(key::<SlotRow>));
+        let titles =
+            slot.iter().map(|slot| slot.title).chain(conditions.claim.iter().map(|claim| claim.title));
+        rows.extend(titles.map(|title| device(&title)));
+        Self { id: intent.id.clone(), slot, rows }
+    }
+
+    /// The rows that the intent names, and those that its slot does.
+    fn wants(&self, view: &dyn View, keys: &mut Vec<WantedKey>) -> Result<(), ReadFault> {
+        keys.extend(self.rows.iter().cloned());
+        let Some(slot) = &self.slot else { return Ok(()) };
+        for holder in known::<SlotRow>(view, slot)?.iter().flat_map(|row| &row.holders) {
+            if holder.id != self.id {
+                keys.extend(open(&holder.id));
+                keys.extend([key::<CertificateRow>(&holder.id), key::<RevocationRow>(&holder.id)]);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The rows that an open intent names.
+fn of_intent(intent: &IntentRow, keys: &mut Vec<WantedKey>) {
+    let slot = intent.certificate.slot.iter();
+    keys.extend(slot.clone().map(key::<SlotRow>));
+    keys.extend(slot.map(|slot| key::<SwapRow>(&(slot.title, slot.purpose))));
+    keys.extend(intent.certificate.title().iter().chain(&intent.claim).map(device));
+}
+
+fn open(id: &CertificateId) -> [WantedKey; 2] {
+    [key::<IntentRow>(id), (Keyspace::Signing, crate::keyspace::id_key(id))]
+}
+
+fn device(title: &SystemTitle) -> WantedKey {
+    key::<DeviceRow>(title)
+}
+
+fn key<R: Row>(of: &R::Key) -> WantedKey {
+    (R::KEYSPACE, R::key(of))
+}
+
+/// A row that was fetched before; none where it was not, which is no reason to ask for it alone.
+fn known<R: Row>(view: &dyn View, of: &R::Key) -> Result<Option<R>, ReadFault> {
+    if view.has_read(R::KEYSPACE, &R::key(of)) { view.row::<R>(of) } else { Ok(None) }
+}
