@@ -2,6 +2,7 @@
 //!
 //! Decides nothing, and need not be complete: what is missing here is read when it is needed.
 
+use ca_core::profile::KeyPurpose;
 use ca_core::record::{CertificateId, Intent, IssuedRecord, Slot};
 use ca_core::system_title::SystemTitle;
 
@@ -83,11 +84,14 @@ impl Named {
 
 /// The rows that an open intent names.
 fn of_intent(intent: &IntentRow, keys: &mut Vec<WantedKey>) {
-    let slot = intent.certificate.slot.iter();
-    keys.extend(slot.clone().map(key::<SlotRow>));
-    keys.extend(slot.map(|slot| key::<SwapRow>(&(slot.title, slot.purpose))));
+    keys.extend(intent.certificate.slot.iter().map(key::<SlotRow>));
+    let titles = intent.certificate.slot.iter().map(|slot| slot.title);
+    keys.extend(titles.flat_map(|title| SWAPPED.map(|purpose| key::<SwapRow>(&(title, purpose)))));
     keys.extend(intent.certificate.title().iter().chain(&intent.claim).map(device));
 }
+
+/// What of a device may be swapped.
+const SWAPPED: [KeyPurpose; 3] = [KeyPurpose::Signature, KeyPurpose::KeyAgreement, KeyPurpose::Tls];
 
 fn open(id: &CertificateId) -> [WantedKey; 2] {
     [key::<IntentRow>(id), (Keyspace::Signing, crate::keyspace::id_key(id))]

@@ -17,6 +17,7 @@ pub enum StoreCommand {
         /// Make only the directory of a further node of a ledger that is in the database.
         #[arg(long, requires = "database")]
         join: bool,
+        /// The database of the ledger, where there is one.
         #[command(flatten)]
         reach: ReachArgs,
     },
@@ -28,6 +29,7 @@ pub enum StoreCommand {
         /// The directory of the first node, to be made.
         #[arg(long, value_name = "DIRECTORY")]
         node_directory: PathBuf,
+        /// What is shown to the database.
         #[command(flatten)]
         secrets: SecretArgs,
     },
@@ -49,6 +51,7 @@ pub struct ReachArgs {
     /// The database, with `--engine postgres`: postgres://USER@HOST/NAME, or host=HOST user=USER dbname=NAME.
     #[arg(long, value_name = "ADDRESS")]
     pub database: Option<String>,
+    /// What is shown to it.
     #[command(flatten)]
     pub secrets: SecretArgs,
 }

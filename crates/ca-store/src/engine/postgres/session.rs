@@ -24,17 +24,31 @@ use super::tls::Rustls;
 const CONNECTING: Duration = Duration::from_secs(20);
 
 /// The thread on which all connections of an engine are driven.
-pub(super) struct Wire(Runtime);
+pub(super) struct Wire(Option<Runtime>);
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        // Whoever drops it may be at work for another runtime, in which nobody may wait for this one.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
 
 impl Wire {
     /// Starts the thread.
     pub(super) fn start() -> std::io::Result<Self> {
-        Builder::new_multi_thread().worker_threads(1).thread_name("postgres").enable_all().build().map(Self)
+        Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("postgres")
+            .enable_all()
+            .build()
+            .map(|runtime| Self(Some(runtime)))
     }
 
     /// Connects to the host that takes writes, or to any where it is only read.
     pub(super) fn connect(&self, database: &Database) -> Result<Session, SessionFault> {
-        let handle = self.0.handle();
+        let Some(handle) = self.0.as_ref().map(Runtime::handle) else { return Err(SessionFault::Pooled) };
         let doubtful = Arc::new(AtomicBool::new(false));
         let client = within(handle, CONNECTING, async {
             match &database.tls {
@@ -67,8 +81,8 @@ where
                     // A commit whose wait for the standby was cancelled is answered like any other, with this beside it.
                     if *notice.code() == SqlState::WARNING {
                         doubtful.store(true, Ordering::SeqCst);
+                        tracing::warn!(notice = notice.message(), "the database warns");
                     }
-                    tracing::warn!(notice = notice.message(), "the database says");
                 }
                 Ok(_) => {}
                 Err(_) => return,
