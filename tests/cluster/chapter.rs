@@ -1,7 +1,9 @@
 //! The chapter on clusters, step by step as it stands in `docs/operate/cluster.md`.
 
 use e2e::chapter::{Shell, blocks, steps};
+use e2e::fleet::{Meter, Suite};
 use e2e::patience::eventually;
+use e2e::peer::{certificate_of, serial};
 use e2e::rehearsal::Rehearsal;
 use postgres_peer::Server;
 
@@ -10,7 +12,7 @@ use crate::house::{listening, operator, with_store};
 #[test]
 fn the_chapter_on_clusters_works_as_it_stands() {
     let chapter = include_str!("../../docs/operate/cluster.md");
-    let [create, migrate, look, join, schema, promote, reconcile] = steps(chapter);
+    let [create, migrate, look, join, schema, promote, reconcile, publish] = steps(chapter);
     let store = blocks(chapter, "toml").concat();
     let synchronous = blocks(chapter, "sql").concat();
     let primary = Server::start();
@@ -70,6 +72,67 @@ fn the_chapter_on_clusters_works_as_it_stands() {
     let steps = run(schema);
     assert!(steps.lines().all(|line| line.contains("the schema is at step")), "{steps}");
 
-    // The second site: a replica that lags, a log that does not.
-    drop((promote, reconcile, standby));
+    // The second site has a replica, and the log of the first. It loses its link before the last certificate is issued.
+    let far = primary.standby("site2");
+    eventually("the replica has everything", || {
+        let behind = "SELECT count(*) FROM pg_stat_replication WHERE replay_lsn < pg_current_wal_lsn()";
+        (primary.sql("postgres", behind) == "0").then_some(())
+    });
+    far.stop();
+    rehearsal.expect_devices("dso", &[LATE]);
+    let token = rehearsal.token(LATE, "meter-op-tls-s1").into();
+    let answer = Meter::new(&rehearsal, LATE, Suite::One).try_enrol("meter-op-tls", &token);
+    let late = serial(&certificate_of(&rehearsal, &answer));
+    exported(&rehearsal);
+    rehearsal.kill();
+    primary.kill();
+    far.restart();
+
+    let site = rehearsal.scratch("site2");
+    drop(e2e::tool::run("mv", [e2e::peer::path(&second), e2e::peer::path(&site)]).ok());
+    std::fs::remove_dir_all(site.join("audit")).expect("it was copied when it was young");
+    drop(
+        e2e::tool::run("cp", ["-a", &e2e::peer::path(&rehearsal.state("audit")), &e2e::peer::path(&site)])
+            .ok(),
+    );
+    let there = format!("host={} port={} user=pki dbname=ledger", far.directory().display(), far.port());
+    let text = std::fs::read_to_string(site.join("shared.toml")).expect("ours").replace(&ledger, &there);
+    std::fs::write(site.join("shared.toml"), &text).expect("ours");
+    std::fs::write(site.join("meter-pki.toml"), &text).expect("ours");
+    let away = shell(&site, &far);
+    assert_eq!(away.run(promote).ok().out.trim(), "t");
+    let serve = |log: &str| {
+        let configuration = e2e::peer::path(&site.join("shared.toml"));
+        let log = rehearsal.scratch(log);
+        let node = e2e::process::Process::start(&["--config", &configuration, "serve"], log);
+        eventually("the node of the second site answers", || {
+            operator(&site, &["store", "show"]).success.then_some(())
+        });
+        node
+    };
+    let node = serve("site2-first.log");
+    let shown = operator(&site, &["store", "show"]).ok().out;
+    assert!(shown.contains("recovery:"), "{shown}");
+    assert!(node.stop().success());
+    let reconciled = away.run(reconcile).ok().out;
+    assert!(reconciled.contains("taken in:") && reconciled.contains("epoch 2"), "{reconciled}");
+    let node = serve("site2-second.log");
+    assert!(away.run(publish).ok().out.contains("dso-operational-s1"));
+    let known = operator(&site, &["--json", "cert", "show", &late]).ok().out;
+    assert!(known.contains("good"), "{known}");
+    assert!(node.stop().success());
+    drop(standby);
+}
+
+/// A meter that enrols when the replica has lost its link.
+const LATE: &str = "4D504B01000000D1";
+
+/// Waits until everything on record is exported.
+fn exported(rehearsal: &Rehearsal) {
+    let sequence = rehearsal.operator_json(&["store", "show"])["sequence"].as_u64().expect("a number");
+    eventually("the audit log is exported", || {
+        let records = std::fs::read_to_string(rehearsal.state("audit/records")).unwrap_or_default();
+        let last = records.lines().last()?.split(' ').next()?.parse::<u64>().ok()?;
+        (last >= sequence && records.ends_with('\n')).then_some(())
+    });
 }

@@ -59,7 +59,14 @@ impl TrailEnd<'_> {
     }
 }
 
-/// Finds out whether a ledger may record. A witness that says no puts it into recovery, durably.
+/// Tells whether other nodes serve the ledger: then it is theirs, and a witness that says no speaks of this node alone.
+fn others_serve(engine: &dyn Engine) -> Result<bool, ActFault> {
+    let Some(shared) = engine.shared() else { return Ok(false) };
+    Ok(shared.has_others().map_err(|fault| ReadFault::Engine(fault.into()))?)
+}
+
+/// Finds out whether a ledger may record. A witness that says no puts it into recovery, durably; of several nodes it keeps the one
+/// out that has this witness.
 pub(crate) fn at_open(
     engine: &dyn Engine,
     now: UnixTime,
@@ -76,6 +83,11 @@ pub(crate) fn at_open(
             let sequence = view.row::<TrailRow>(&())?.map_or(0, |TrailRow(trail)| trail.sequence());
             let shown = TrailEnd { view: &*view, sequence, installation };
             let refused = (guard.witness)(&shown).err();
+            if let Some(reason) = &refused
+                && others_serve(engine)?
+            {
+                return Err(ActFault::Witness { reason: reason.clone() });
+            }
             refused.map(|reason| Recovery { since: now, reason, reconciled: None })
         }
     };

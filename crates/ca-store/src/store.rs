@@ -18,7 +18,7 @@ use crate::audit_walk::{AuditFault, AuditWalk};
 use crate::boot::BootId;
 use crate::committer::{Committer, CommitterSetup, FatalHook, NotDone, StoreCounters, Wants};
 use crate::directory::{CreateDirectoryError, Directory, OpenDirectoryError};
-use crate::engine::postgres::NodeFault;
+use crate::engine::postgres::{Database, NodeFault, Replica};
 use crate::engine::{self, Durability, Engine, EngineError, EngineKind, EngineSetup, View, Write};
 use crate::follower::Followers;
 use crate::installation::{Fenced, InRecovery, Installation, Recovery};
@@ -49,7 +49,8 @@ pub struct Store {
     kind: EngineKind,
     /// Held while a CRL is recorded.
     crl_turn: Mutex<()>,
-    directory: Directory,
+    /// None of a replica.
+    directory: Option<Directory>,
 }
 
 /// How a ledger is run.
@@ -172,8 +173,10 @@ impl Store {
         guard: Option<&Guard<'_>>,
     ) -> Result<(Self, RecoveryReport), OpenError> {
         migrate(&directory, (kind, &*engine))?;
-        let recovery = at_open(&*engine, opening.now, guard)
-            .map_err(|cause| OpenError::Recovery { cause: cause.into() })?;
+        let recovery = at_open(&*engine, opening.now, guard).map_err(|fault| match fault {
+            ActFault::Witness { .. } => OpenError::Node(NodeFault::Witness(fault.to_string())),
+            cause => OpenError::Recovery { cause: cause.into() },
+        })?;
         let occasion =
             Occasion { now: opening.now, tenant: &opening.tenant, boot: opening.boot.as_ref(), engine: kind };
         let (trail, report) = match &recovery {
@@ -210,12 +213,43 @@ impl Store {
             fenced: OnceLock::new(),
             kind,
             crl_turn: Mutex::new(()),
-            directory,
+            directory: Some(directory),
         };
         if store.recovery.is_none() {
             store.remove_all_loose().map_err(|cause| OpenError::Recovery { cause: cause.into() })?;
         }
         Ok((store, report))
+    }
+
+    /// Opens what a standby shows of a ledger, for lists and reports: it may be behind, and takes no writes. It is connected to when
+    /// it is first asked.
+    ///
+    /// # Errors
+    /// [`OpenError::Thread`].
+    pub fn replica(database: Database) -> Result<Self, OpenError> {
+        let thread = |cause| OpenError::Thread { cause };
+        let engine: Arc<dyn Engine> = Arc::new(Replica::new(database).map_err(thread)?);
+        let tap = Arc::new(Tap::default());
+        let setup = CommitterSetup {
+            tap: Arc::clone(&tap),
+            queue_length: 1,
+            patience: Duration::from_millis(100),
+            on_fatal: Box::new(|_| ()),
+        };
+        let committer = Committer::start(Arc::clone(&engine), AuditTrail::EMPTY, setup).map_err(thread)?;
+        Ok(Self {
+            committer,
+            engine,
+            followers: Followers::default(),
+            forgetting: Forgetting::default(),
+            forgetting_transactions: Forgetting::default(),
+            tap,
+            recovery: None,
+            fenced: OnceLock::new(),
+            kind: EngineKind::Postgres,
+            crl_turn: Mutex::new(()),
+            directory: None,
+        })
     }
 
     /// Tells why the ledger is in recovery, if it is.
@@ -346,7 +380,8 @@ impl Store {
 
     /// Makes a file beside the engine's that has no name, and is gone when it is closed.
     pub(crate) fn unnamed_file(&self) -> io::Result<File> {
-        tempfile::tempfile_in(self.directory.path())
+        let directory = self.directory.as_ref().ok_or(io::ErrorKind::ReadOnlyFilesystem)?;
+        tempfile::tempfile_in(directory.path())
     }
 
     /// The engine, for reading page by page.

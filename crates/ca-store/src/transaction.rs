@@ -80,6 +80,8 @@ pub(crate) enum ActFault {
     TokenKept,
     #[error("the ledger does not know whose it is")]
     NotGuarded,
+    #[error("other nodes serve this ledger, and the exported log of this one says: {reason}")]
+    Witness { reason: String },
     #[error(transparent)]
     NotNext(#[from] BrokenTrail),
     #[error("audit record {sequence} of the exported log cannot be replayed: {what}")]

@@ -11,6 +11,7 @@ mod loader;
 mod node;
 mod partitions;
 mod pool;
+mod replica;
 mod schema;
 mod session;
 mod sql;
@@ -32,6 +33,7 @@ pub(crate) use node::Census;
 pub use node::{Node, NodeFault, SeenNode};
 use partitions::Bounds;
 use pool::Pool;
+pub(crate) use replica::Replica;
 use session::{Session, Wire};
 use turn::PostgresTurn;
 use view::PostgresView;
@@ -181,6 +183,31 @@ impl PostgresEngine {
         self.ask(node::census)
     }
 
+    /// Tells whether another node is alive: one that was seen a moment ago is waited for, until it is seen again or its lease is
+    /// over.
+    pub(crate) fn has_others(&self) -> Result<bool, NodeFault> {
+        let own = self.token();
+        let others = || -> Result<Vec<SeenNode>, NodeFault> {
+            let lately =
+                |node: &SeenNode| !node.fenced && node.token != own && node.seen_ago < self.node.lease;
+            Ok(self.nodes()?.into_iter().filter(lately).collect())
+        };
+        let mut before = others()?;
+        loop {
+            if before.is_empty() || self.closes_within(AGAIN) {
+                return Ok(!before.is_empty());
+            }
+            let now = others()?;
+            let seen_again = |node: &SeenNode| {
+                before.iter().any(|known| known.token == node.token && node.seen_ago < known.seen_ago)
+            };
+            if now.iter().any(seen_again) {
+                return Ok(true);
+            }
+            before = now;
+        }
+    }
+
     /// Returns the nodes.
     pub(crate) fn nodes(&self) -> Result<Vec<SeenNode>, NodeFault> {
         self.ask(node::seen)
@@ -248,7 +275,7 @@ impl Engine for PostgresEngine {
             .readers
             .lend(&self.wire, &self.database)
             .map_err(EngineError::doing("reading PostgreSQL"))?;
-        Ok(Box::new(PostgresView::new(self, session)))
+        Ok(Box::new(PostgresView::new(&self.readers, session)))
     }
 
     fn turn(&self) -> Result<Box<dyn Turn + '_>, NotWritten> {

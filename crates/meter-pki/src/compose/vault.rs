@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ca_core::ports::Entropy;
+use ca_core::ports::{Entropy, Unavailable};
 use ca_core::validity::UnixTime;
 use ca_store::{Guard, Node, Opening, Recovery, RecoveryReport, Settings, Shared, Store, TrailEnd};
 use server_kit::health::Condition;
@@ -31,6 +31,8 @@ pub(crate) struct Vault {
     pub(crate) configuration: PathBuf,
     pub(crate) recovery_key: Option<RecoveryPublicKey>,
     log: Option<ExportedLog>,
+    /// A standby that lists and reports are read from.
+    replica: Option<Store>,
 }
 
 impl Vault {
@@ -44,8 +46,22 @@ impl Vault {
             configuration: config.file.clone(),
             recovery_key: config.recovery_key.clone(),
             log,
+            replica: replica(config)?,
         };
         Ok((vault, report))
+    }
+
+    /// Has a list or a report read where it costs the ledger least: from a standby that may be behind, where there is one that
+    /// answers. Nothing may be decided by it.
+    pub(crate) fn report<T>(
+        &self,
+        read: impl Fn(&Store) -> Result<T, Unavailable>,
+    ) -> Result<T, Unavailable> {
+        let Some(replica) = &self.replica else { return read(&self.store) };
+        read(replica).or_else(|error| {
+            tracing::warn!(why = %error.cause, "the replica does not answer: the ledger itself is read");
+            read(&self.store)
+        })
     }
 
     /// Tells why nothing is issued here, if so.
@@ -114,6 +130,13 @@ pub(crate) fn open_store(
         );
     }
     Ok((store, report))
+}
+
+/// Opens the standby that the configuration names.
+fn replica(config: &Config) -> Result<Option<Store>, Failure> {
+    let database = config.store.database.as_ref().and_then(|checked| checked.replica.clone());
+    let opened = database.map(Store::replica).transpose();
+    opened.map_err(|error| Failure::new(Exit::Failed, "store.not-open", error))
 }
 
 /// Says where a shared ledger is, and as whom this process writes to it.

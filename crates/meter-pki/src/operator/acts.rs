@@ -11,7 +11,7 @@ use ca_core::crl::parsed::ParsedCrl;
 use ca_core::csr::CertificationRequest;
 use ca_core::fault::Fault;
 use ca_core::issuer::Issuer;
-use ca_core::ports::Unavailable;
+use ca_core::ports::{StatusSource, Unavailable};
 use ca_core::profile::ProfileId;
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
@@ -73,7 +73,7 @@ pub(super) fn certificates(
         limit,
     };
     let now = system.clock.now();
-    let found = system.status.certificates(&query).map_err(unavailable)?;
+    let found = system.vault.report(|store| store.certificates(&query)).map_err(unavailable)?;
     let next = (found.len() == limit).then(|| found.last().map(|last| place_text(&last.id))).flatten();
     let view = |stored| views::certificate(&system.issuer_name(&stored), &stored, now);
     Ok(CertificatePage { certificates: found.into_iter().map(view).collect(), next })

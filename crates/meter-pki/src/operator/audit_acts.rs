@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ca_core::ports::StatusSource;
 
 use super::acts::{find, no_certificate, rows, serial, unavailable};
 use super::wire::{
@@ -13,7 +14,8 @@ use crate::compose::System;
 use crate::exit::{Exit, Failure};
 
 pub(super) fn records(system: &System, query: AuditQuery) -> Result<AuditPage, Failure> {
-    let records = system.status.audit_records(query.after, rows(query.limit)).map_err(unavailable)?;
+    let (after, limit) = (query.after, rows(query.limit));
+    let records = system.vault.report(|store| store.audit_records(after, limit)).map_err(unavailable)?;
     Ok(AuditPage { records: records.iter().map(|der| STANDARD.encode(der)).collect() })
 }
 

@@ -5,6 +5,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ca_core::audit::{Act, AuditEvent, AuditRecord};
+use ca_core::ports::Fleet;
 use ca_core::record::{
     CertificateQuery, Device, DeviceAct, DeviceChange, DeviceEvent, DeviceField, DeviceQuery, DeviceState,
     RefusedDevice,
@@ -48,7 +49,7 @@ pub(super) fn devices(system: &System, peer: &Peer, text: &DeviceQueryText) -> R
     // One search looks at a bounded number of candidates; a page asks on until it is full, or has asked often.
     for _ in 0..MOST_ROUNDS {
         query.limit = wanted.saturating_sub(devices.len());
-        let found = system.fleet.find_devices(&query).map_err(unavailable)?;
+        let found = system.vault.report(|store| store.find_devices(&query)).map_err(unavailable)?;
         devices.extend(found.devices.iter().map(views::device));
         query.after = found.next;
         if found.next.is_none() || devices.len() >= wanted {

@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ca_core::audit::{Act, AuditEvent};
 use ca_core::certificate::Certificate;
+use ca_core::ports::{Fleet, StatusSource};
 use ca_core::profile::KeyPurpose;
 use ca_core::reconciliation::{Difference, Holding, compare, missing};
 use ca_core::record::{CertificateId, CertificateQuery, DeviceQuery, StoredCertificate};
@@ -89,7 +90,7 @@ fn differences(
     let purpose = purpose(&exported.purpose)?;
     let device = system.registry.device(&title).map_err(unavailable)?;
     let query = CertificateQuery { title: Some(title), limit: OF_A_METER, ..CertificateQuery::default() };
-    let issued = system.status.certificates(&query).map_err(unavailable)?;
+    let issued = system.vault.report(|store| store.certificates(&query)).map_err(unavailable)?;
     let sha256 = fingerprint(exported)?;
     let certificate = match &exported.certificate {
         Some(text) => Certificate::from_der(&der(text)?).ok(),
@@ -195,6 +196,6 @@ fn of_other(
     }
     let key = certificate.public_key().fingerprint();
     let query = DeviceQuery { key: Some(key), ..DeviceQuery::of(owner.clone(), 2) };
-    let found = system.fleet.find_devices(&query).map_err(unavailable)?;
+    let found = system.vault.report(|store| store.find_devices(&query)).map_err(unavailable)?;
     Ok(found.devices.into_iter().map(|device| device.expected.title).find(|found| *found != title))
 }

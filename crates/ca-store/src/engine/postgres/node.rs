@@ -374,6 +374,9 @@ pub enum NodeFault {
     /// Another node found this one silent.
     #[error("this node was fenced: others did not see it for the time of its lease")]
     Fenced,
+    /// Its exported log knows another ledger, or a later one.
+    #[error("{0}")]
+    Witness(String),
     /// Commits do not wait for the disk.
     #[error("synchronous_commit is {0}: what is acknowledged would not be safe")]
     NotDurable(String),

@@ -6,22 +6,23 @@ use futures_util::FutureExt;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
 
+use super::pool::Pool;
 use super::session::{Session, SessionFault};
-use super::{PostgresEngine, READING, partitions, sql};
+use super::{READING, partitions, sql};
 use crate::engine::{EngineError, KeyValue, View};
 use crate::keyspace::Keyspace;
 
 /// A view on the rows that one point in time shows.
 pub(super) struct PostgresView<'e> {
-    engine: &'e PostgresEngine,
+    readers: &'e Pool,
     session: Option<Session>,
     begun: Cell<bool>,
     failed: Cell<bool>,
 }
 
 impl<'e> PostgresView<'e> {
-    pub(super) const fn new(engine: &'e PostgresEngine, session: Session) -> Self {
-        Self { engine, session: Some(session), begun: Cell::new(false), failed: Cell::new(false) }
+    pub(super) const fn new(readers: &'e Pool, session: Session) -> Self {
+        Self { readers, session: Some(session), begun: Cell::new(false), failed: Cell::new(false) }
     }
 
     fn query(&self, text: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, SessionFault> {
@@ -61,13 +62,13 @@ impl Drop for PostgresView<'_> {
         let Some(session) = self.session.take() else { return };
         if self.failed.get() || session.is_closed() {
             drop(session);
-            return self.engine.readers.lose();
+            return self.readers.lose();
         }
         if self.begun.get() {
             // Sent, and not waited for: whatever comes next on this session comes behind it.
             drop(session.client().batch_execute("COMMIT").now_or_never());
         }
-        self.engine.readers.take_back(session);
+        self.readers.take_back(session);
     }
 }
 
