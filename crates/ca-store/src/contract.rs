@@ -23,6 +23,7 @@ mod listings;
 mod load;
 mod migrations;
 mod model;
+mod moves;
 mod orders;
 mod people;
 mod production;
@@ -32,6 +33,7 @@ mod revocations;
 mod scopes;
 mod slots;
 mod transactions;
+mod upgrades;
 mod visits;
 mod waiting;
 

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
 
@@ -36,11 +37,13 @@ impl Loader {
     pub(crate) fn begin(database: &Database, by: &str) -> Result<Self, NodeFault> {
         let wire = Wire::start().map_err(|cause| NodeFault::Session(cause.to_string()))?;
         let session = wire.connect(database)?;
-        const ALONE: &str = "SELECT pg_try_advisory_lock($1)";
-        let alone = session.wait(READING, async { session.client().query_one(ALONE, &[&LOCK]).await })?;
-        if !get::<bool>(&alone, 0)? {
-            return Err(NodeFault::BeingLoaded);
-        }
+        // Waits for a moment: an attempt that has just ended may not have let go.
+        const ALONE: &str = "SELECT pg_advisory_lock($1)";
+        let alone = session.wait(READING, async { session.client().query_one(ALONE, &[&LOCK]).await });
+        alone.map_err(|fault| match fault.state() {
+            Some(&SqlState::LOCK_NOT_AVAILABLE) => NodeFault::BeingLoaded,
+            _ => fault.into(),
+        })?;
         schema::forward(&session, schema::MOST, by)?;
         if is_declared(&session)? {
             return Err(NodeFault::LedgerThere);
