@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use der::asn1::{AnyRef, GeneralizedTime, Null, OctetStringRef, Utf8StringRef};
 use der::{Decode, Sequence};
 
-use crate::engines::{Rows, name};
+use crate::engines::{Rows, keyspace_name as name};
 use crate::unreadable::Unreadable;
 
 /// Issuing key and serial number, as the keys of rows have them: 20 octets and the rest.
