@@ -556,7 +556,7 @@ impl Bench {
             text(0x18, "20260101000000Z"),
             utf8("tenant"),
             utf8(actor),
-            vec![0x0A, 1, act],
+            if act < 0x80 { vec![0x0A, 1, act] } else { vec![0x0A, 2, 0, act] },
             octets(&ISSUER),
             octets(serial),
             utf8(""),
