@@ -140,7 +140,11 @@ impl House {
             // Something is under way when it comes.
             let before = 50 + self.world.below(250);
             self.gate.pause(Duration::from_millis(before));
+            let began = std::time::Instant::now();
             self.strike(*fault);
+            if std::env::var_os("METER_PKI_CRASH_TOLD").is_some() {
+                eprintln!("{number:3} {fault}: {} ms", began.elapsed().as_millis());
+            }
             tally.count(&fault.to_string());
             let also = std::mem::take(&mut *self.also.lock().unwrap_or_else(PoisonError::into_inner));
             also.into_iter().for_each(|what| tally.count(what));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::world::Acknowledged;
+use crate::crash::report::machine;
 
 /// Counts.
 #[derive(Debug, Clone, Default)]
@@ -85,7 +86,8 @@ pub fn report(head: &Head, tally: &Tally, failures: &[String]) -> String {
         ("CRLs acknowledged", crls.to_string()),
         ("answers \"not now\"", later.to_string()),
     ];
-    text.push_str("| | |\n|---|---|\n");
+    text.push_str("# Crash run of nodes that share a ledger\n\n| | |\n|---|---|\n");
+    writeln!(text, "{}", machine()).expect("memory");
     for (name, value) in rows {
         writeln!(text, "| {name} | {value} |").expect("memory");
     }

@@ -79,6 +79,10 @@ impl Gate {
         self.changed.notify_all();
     }
 
+    fn is_over(&self) -> bool {
+        self.lock().over
+    }
+
     /// Ends it all.
     pub fn over(&self) {
         self.lock().over = true;
@@ -199,6 +203,9 @@ impl Requesters<'_> {
     fn until_done(&self, what: &str, mut attempt: impl FnMut() -> bool) -> bool {
         let began = Instant::now();
         while !attempt() {
+            if self.gate.is_over() {
+                return false;
+            }
             if began.elapsed() > SERVED {
                 self.world.complain(format!("{what} was not served within {} s", SERVED.as_secs()));
                 return false;

@@ -1,6 +1,6 @@
 //! What requesters want, hold and were told by any node, and their record for the checker.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -69,6 +69,8 @@ struct State {
     open: HashMap<u64, (About, Sender<Said>)>,
     received: HashMap<u64, Vec<u8>>,
     revocable: Vec<Vec<u8>>,
+    /// The serial numbers that somebody revokes.
+    given_up: HashSet<Vec<u8>>,
     published: u64,
     record: String,
     complaints: Vec<String>,
@@ -91,6 +93,7 @@ impl World {
             open: HashMap::new(),
             received: HashMap::new(),
             revocable: Vec::new(),
+            given_up: HashSet::new(),
             published: 0,
             record: String::new(),
             complaints: Vec::new(),
@@ -161,6 +164,10 @@ impl World {
                 state.acknowledged.later += 1;
                 Said::Later
             }
+            // It was asked for before, and comes so late that what answered it was revoked since.
+            (["refused", _, "Conflict", ..], About::Wish(wish)) if state.is_given_up(*wish) => Said::Later,
+            // Nodes' clocks differ by what they may, and the one that made the last CRL was ahead.
+            (["refused", _, "Ours", why], About::Crl) if why.starts_with("the clock says") => Said::Later,
             _ => {
                 state.complain(format!("{node}, asked for {about:?}: {line}"));
                 Said::Refused
@@ -196,7 +203,9 @@ impl World {
             return None;
         }
         let index = state.random.index(count);
-        Some(state.revocable.swap_remove(index))
+        let serial = state.revocable.swap_remove(index);
+        state.given_up.insert(serial.clone());
+        Some(serial)
     }
 
     /// Something went wrong.
@@ -239,6 +248,10 @@ impl State {
             None => drop(self.received.insert(wish, certificate.clone())),
         }
         Said::Issued(certificate)
+    }
+
+    fn is_given_up(&self, wish: u64) -> bool {
+        self.received.get(&wish).is_some_and(|certificate| self.given_up.contains(&serial_of(certificate)))
     }
 
     fn complain(&mut self, what: String) {
