@@ -1,12 +1,17 @@
-//! `crash-run`: the long form of the crash harness, started by `cargo xtask crash`. Ends with 1 when anything was violated.
+//! `crash-run`: the long form of the crash harness, for one issuer or for several that share a ledger, started by `cargo xtask crash`. Ends with 1 when anything was violated.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
+use e2e::cluster;
 use e2e::crash::kill::Mix;
 use e2e::crash::report::{Head, Medium, commit, report};
 use e2e::crash::run::{Run, grounds};
+
+/// How this program was built.
+const PROFILE: &str = if cfg!(debug_assertions) { "dev" } else { "release" };
 
 #[derive(Debug, Parser)]
 #[command(about = "Kills issuers and checks what is left")]
@@ -29,6 +34,10 @@ struct Arguments {
     /// Ledgers on ext4 over a block device that loses what was not flushed, after each SIGKILL; needs root and libfuse3
     #[arg(long, conflicts_with_all = ["only", "power_cut"])]
     block_device: bool,
+    /// Three issuers that share a ledger in PostgreSQL, whose servers and network fail as well: --kills says how many faults; needs
+    /// root
+    #[arg(long, conflicts_with_all = ["only", "power_cut", "block_device", "engine"])]
+    cluster: bool,
     /// How many houses at the same time
     #[arg(long, default_value_t = 2)]
     workers: u64,
@@ -47,6 +56,9 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let began = now();
     let seed = arguments.seed.unwrap_or(began.as_secs());
+    if arguments.cluster {
+        return cluster(&arguments, (began, seed));
+    }
     let run = Run {
         kills: arguments.kills,
         kills_a_house: arguments.kills_a_house.max(1),
@@ -81,18 +93,45 @@ fn main() -> ExitCode {
         seconds: now().saturating_sub(began).as_secs(),
         commit,
         medium: if run.block_device { Medium::BlockDevice } else { Medium::Shim },
-        profile: if cfg!(debug_assertions) { "dev" } else { "release" },
+        profile: PROFILE,
     };
     let text = report(&head, &outcome.tally, &outcome.failures);
+    end(&arguments, &text, (outcome.failures.is_empty(), &run.grounds))
+}
+
+/// The form with nodes.
+fn cluster(arguments: &Arguments, (began, seed): (Duration, u64)) -> ExitCode {
+    let run = cluster::run::Run {
+        faults: arguments.kills,
+        faults_a_house: arguments.kills_a_house.max(1),
+        seed,
+        only: arguments.house,
+        grounds: grounds(),
+    };
+    println!("seed {seed}");
+    let commit = commit();
+    let outcome = run.play();
+    let head = cluster::report::Head {
+        command: run.command(None),
+        seconds: now().saturating_sub(began).as_secs(),
+        commit,
+        profile: PROFILE,
+    };
+    let text = cluster::report::report(&head, &outcome.tally, &outcome.failures);
+    end(arguments, &text, (outcome.failures.is_empty(), &run.grounds))
+}
+
+/// Gives the report, and clears up where nothing is wrong.
+fn end(arguments: &Arguments, text: &str, (well, grounds): (bool, &Path)) -> ExitCode {
     println!("{text}");
     if let Some(path) = &arguments.report
-        && let Err(error) = std::fs::write(path, &text)
+        && let Err(error) = std::fs::write(path, text)
     {
         eprintln!("{}: {error}", path.display());
         return ExitCode::FAILURE;
     }
-    if outcome.failures.is_empty() {
-        drop(std::fs::remove_dir_all(&run.grounds));
+    if well {
+        drop(std::fs::remove_dir_all(grounds));
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

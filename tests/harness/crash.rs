@@ -17,6 +17,7 @@ pub mod device;
 pub mod http;
 pub mod template;
 pub mod shim;
+pub mod signatures;
 pub mod kill;
 pub mod points;
 pub mod random;

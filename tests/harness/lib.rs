@@ -25,4 +25,5 @@ pub mod process;
 pub mod tool;
 pub mod patience;
 pub mod ground;
+pub mod cluster;
 pub mod crash;

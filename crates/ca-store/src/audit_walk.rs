@@ -88,12 +88,14 @@ impl<'s> AuditWalk<'s> {
         Self { trail, tree: Some(end), ..Self::over_chain(engine, remembered) }
     }
 
-    /// Checks all that follows; returns the end of the trail, behind which nothing may stand.
+    /// Checks all that follows; returns the end of the trail as it was when the walk began. Nothing may stand behind the end as it
+    /// is now: other nodes may have written meanwhile.
     pub(crate) fn finish(mut self) -> Result<AuditTrail, AuditFault> {
         while self.advance()?.is_some() {}
-        let beyond = view(self.engine)?
-            .rows_after(Keyspace::Audit, &[], &self.end.sequence.to_be_bytes(), 1)
-            .map_err(ReadFault::from)?;
+        let view = view(self.engine)?;
+        let now = end(&*view)?.0.sequence().max(self.end.sequence);
+        let beyond =
+            view.rows_after(Keyspace::Audit, &[], &now.to_be_bytes(), 1).map_err(ReadFault::from)?;
         if beyond.is_empty() {
             Ok(self.trail)
         } else {

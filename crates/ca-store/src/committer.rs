@@ -317,8 +317,11 @@ fn commit(engine: &dyn Engine, acknowledged: &mut Acknowledged, shared: &Shared)
     let fatal = |cause: &dyn core::error::Error| Halt::Fatal(FatalError { cause: cause.to_string() });
     let turn = engine.turn()?;
     let trail = acknowledged.look_again(turn.view())?;
+    // What others wrote may be seen before it is safe: somebody let a commit not wait, or the primary crashed while it did. Whoever
+    // is answered from it waits behind it.
+    let others_wrote = trail.sequence() > acknowledged.0.sequence();
     let group = shared.queue.take_group(GROUP);
-    fetch(&*turn, &group)?;
+    fetch(&*turn, &group);
     let durability = group.iter().map(|command| command.durability).max().unwrap_or(Durability::Durable);
     let sealed_before = trail.sequence();
     let mut tx = Transaction::new(turn.view(), trail, turn.token());
@@ -327,7 +330,7 @@ fn commit(engine: &dyn Engine, acknowledged: &mut Acknowledged, shared: &Shared)
     // A batch with audit records is always synced: by this the engine on fjall tells what a power cut may have torn.
     let durability = if trail.sequence() > sealed_before { Durability::Durable } else { durability };
     let rows = batch.len();
-    if let Err(halt) = write(turn, (batch, durability), shared).map_err(Halt::from) {
+    if let Err(halt) = write(turn, (batch, durability), (others_wrote, shared)).map_err(Halt::from) {
         if let Halt::Away(away) = &halt {
             answers.into_iter().for_each(|answer| answer(Err(away.clone())));
         }
@@ -343,10 +346,11 @@ fn commit(engine: &dyn Engine, acknowledged: &mut Acknowledged, shared: &Shared)
     Ok(())
 }
 
-/// Has read at once what a group will read, where several write.
-fn fetch(turn: &dyn Turn, group: &[Command]) -> Result<(), NotWritten> {
+/// Has read at once what a group will read, where several write. What cannot be read is told to each by what it decides: nobody
+/// goes without an answer.
+fn fetch(turn: &dyn Turn, group: &[Command]) {
     if turn.token().is_none() {
-        return Ok(());
+        return;
     }
     for _ in 0..STEPS {
         let mut keys = Vec::new();
@@ -354,18 +358,19 @@ fn fetch(turn: &dyn Turn, group: &[Command]) -> Result<(), NotWritten> {
             // What cannot be read now is told when it is read in earnest.
             keys.extend((command.wants)(turn.view()).unwrap_or_default());
         }
-        turn.fetch(keys).map_err(NotWritten::Nothing)?;
+        if turn.fetch(keys).is_err() {
+            return;
+        }
     }
-    Ok(())
 }
 
-/// Writes a batch that is not empty, and lets a backup hear of it.
+/// Writes a batch that is not empty, or that answers from what others wrote, and lets a backup hear of it.
 fn write(
     turn: Box<dyn Turn + '_>,
     (batch, durability): (Vec<Write>, Durability),
-    shared: &Shared,
+    (others_wrote, shared): (bool, &Shared),
 ) -> Result<(), NotWritten> {
-    if batch.is_empty() {
+    if batch.is_empty() && !others_wrote {
         return Ok(());
     }
     let copy = shared.tap.copy(&batch);

@@ -8,6 +8,7 @@ mod calls;
 mod campaigns;
 mod campaign_rows;
 mod claims;
+mod cluster;
 mod crls;
 mod deliveries;
 mod devices;

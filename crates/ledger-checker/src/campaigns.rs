@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use der::asn1::{AnyRef, OctetStringRef, Utf8StringRef};
 use der::{Decode, Sequence};
 
-use crate::engines::{Rows, name};
+use crate::engines::{Rows, keyspace_name as name};
 use crate::rows::{Id, WireId};
 use crate::unreadable::Unreadable;
 

@@ -10,7 +10,7 @@ use crate::journal::cut_torn_end;
 use crate::unreadable::Unreadable;
 
 /// The keyspaces by number and name, as ca-store documents them.
-const KEYSPACES: [(u8, &str); 64] = [
+pub(crate) const KEYSPACES: [(u8, &str); 64] = [
     (1, "meta"),
     (2, "audit"),
     (3, "open"),
@@ -81,7 +81,8 @@ const KEYSPACES: [(u8, &str); 64] = [
 pub type Rows = BTreeMap<(u8, Vec<u8>), Vec<u8>>;
 
 /// Returns the name of a keyspace.
-pub(crate) fn name(number: u8) -> &'static str {
+#[must_use]
+pub fn keyspace_name(number: u8) -> &'static str {
     KEYSPACES.iter().find(|(known, _)| *known == number).map_or("unknown", |(_, name)| name)
 }
 
@@ -146,7 +147,9 @@ pub fn write_fjall(store: &Path, rows: &Rows) -> Result<(), Box<dyn core::error:
     std::fs::write(store.join("marker"), "meter-pki ledger\nformat 3\nengine fjall\n")?;
     let database = Database::builder(store.join("engine")).open()?;
     for ((number, key), value) in rows {
-        database.keyspace(name(*number), || options(name(*number)))?.insert(key.clone(), value.clone())?;
+        database
+            .keyspace(keyspace_name(*number), || options(keyspace_name(*number)))?
+            .insert(key.clone(), value.clone())?;
     }
     Ok(database.persist(PersistMode::SyncAll)?)
 }

@@ -8,6 +8,7 @@ use clap::Parser;
 
 use crate::campaigns::Campaigns;
 use crate::certificate::{Crl, Issuer};
+use crate::database;
 use crate::engines::{self, Rows};
 use crate::fleet::Fleet;
 use crate::record::{Clients, SignatureRecord};
@@ -20,11 +21,20 @@ use crate::witness::SignerLog;
 #[command(about = "Names every invariant that a ledger breaks")]
 pub struct Evidence {
     /// A copy of the ledger's directory
-    #[arg(long)]
-    pub store: PathBuf,
+    #[arg(long, required_unless_present = "database")]
+    pub store: Option<PathBuf>,
+    /// Instead, the PostgreSQL database that several nodes share, as `postgres://USER@HOST/NAME` or `host=… user=… dbname=…`
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "store")]
+    pub database: Option<String>,
+    /// The file with the password for the database
+    #[arg(long, value_name = "FILE", requires = "database")]
+    pub password_file: Option<PathBuf>,
     /// A copy of the same ledger after one more start: nothing may have changed
-    #[arg(long)]
+    #[arg(long, requires = "store")]
     pub again: Option<PathBuf>,
+    /// The same in a database: the one at `--database` is then a copy from before that start
+    #[arg(long, value_name = "ADDRESS", requires = "database")]
+    pub again_database: Option<String>,
     /// The signer's own ledger, as the crash harness keeps it
     #[arg(long, required_unless_present_any = ["signer_log", "clients"])]
     pub signatures: Option<PathBuf>,
@@ -65,6 +75,8 @@ pub(crate) struct Case {
     pub(crate) campaigns: Campaigns,
     pub(crate) rows: Rows,
     pub(crate) again: Option<Rows>,
+    /// Several processes write it, and sign at the same time.
+    pub(crate) shared: bool,
     pub(crate) audit: Vec<(Vec<u8>, AuditRecord)>,
     /// None where nobody has kept them.
     pub(crate) signatures: Option<Vec<SignatureRecord>>,
@@ -81,7 +93,7 @@ pub(crate) struct Case {
 impl Evidence {
     /// Reads everything.
     pub(crate) fn read(&self) -> Result<Case, Unreadable> {
-        let rows = engines::read(&self.store)?;
+        let rows = self.rows()?;
         let ledger = Ledger::read(&rows)?;
         let fleet = Fleet::read(&rows)?;
         let campaigns = Campaigns::read(&rows)?;
@@ -91,7 +103,8 @@ impl Evidence {
             .collect::<Result<_, _>>()?;
         Ok(Case {
             audit: AuditRecord::all(&rows)?,
-            again: self.again.as_deref().map(engines::read).transpose()?,
+            again: self.rows_again()?,
+            shared: self.database.is_some(),
             signatures: self.signatures.as_deref().map(signatures).transpose()?,
             signer_logs: SignerLog::all(&self.signer_log, self.signer_log_from)?,
             clients: self.clients.as_deref().map(clients).transpose()?.unwrap_or_default(),
@@ -109,6 +122,21 @@ impl Evidence {
             campaigns,
             rows,
         })
+    }
+
+    fn rows(&self) -> Result<Rows, Unreadable> {
+        match (&self.database, &self.store) {
+            (Some(address), _) => database::read(address, self.password_file.as_deref()),
+            (None, Some(store)) => engines::read(store),
+            (None, None) => Ok(Rows::new()),
+        }
+    }
+
+    fn rows_again(&self) -> Result<Option<Rows>, Unreadable> {
+        match &self.again_database {
+            Some(address) => database::read(address, self.password_file.as_deref()).map(Some),
+            None => self.again.as_deref().map(engines::read).transpose(),
+        }
     }
 }
 

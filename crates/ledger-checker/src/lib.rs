@@ -3,7 +3,7 @@
 //!
 //! It shares no code with ca-core or ca-store: engines are opened directly, rows are decoded by definitions of its own,
 //! signatures are verified by another library. It decides nothing and repairs nothing; opening a store recovers it, so it is
-//! given a copy. I10 (every approval is by someone else) is checked of every intent whose record names an approved request; which
+//! given a copy. A ledger in PostgreSQL it reads where it is, as it stands at one moment. I10 (every approval is by someone else) is checked of every intent whose record names an approved request; which
 //! profiles need approval is not known here.
 
 mod invariants;
@@ -14,11 +14,12 @@ mod certificate;
 mod campaigns;
 mod fleet;
 mod rows;
+mod database;
 mod engines;
 mod journal;
 mod unreadable;
 
-pub use engines::{Rows, write_fjall};
+pub use engines::{Rows, keyspace_name, write_fjall};
 pub use evidence::Evidence;
 pub use invariants::{Invariant, Violation};
 pub use unreadable::Unreadable;

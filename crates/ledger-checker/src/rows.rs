@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use der::asn1::{AnyRef, GeneralizedTime, Null, OctetStringRef, Utf8StringRef};
 use der::{Decode, Sequence};
 
-use crate::engines::{Rows, name};
+use crate::engines::{Rows, keyspace_name as name};
 use crate::unreadable::Unreadable;
 
 /// Issuing key and serial number, as the keys of rows have them: 20 octets and the rest.
@@ -435,10 +435,18 @@ impl AuditRecord {
             time: i64::try_from(wire.time.to_unix_duration().as_secs()).ok()?,
             actor: wire.actor.as_str().to_owned(),
             detail: wire.detail.as_str().to_owned(),
-            act: *wire.act.value().first()?,
+            act: act(wire.act.value())?,
             id: [wire.issuer.as_bytes(), wire.serial.as_bytes()].concat(),
             digest: wire.digest.as_bytes().to_vec(),
         })
+    }
+}
+
+/// Reads the number of an act: the content of an ENUMERATED, which has an octet 0 in front from 128 on.
+const fn act(content: &[u8]) -> Option<u8> {
+    match content {
+        [act @ ..=0x7F] | [0, act @ 0x80..=0xFF] => Some(*act),
+        _ => None,
     }
 }
 

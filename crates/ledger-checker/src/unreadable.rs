@@ -28,6 +28,12 @@ pub enum Unreadable {
         /// What the engine says.
         cause: String,
     },
+    /// The database cannot be reached or read.
+    #[error("the database: {cause}")]
+    Database {
+        /// What it says.
+        cause: String,
+    },
     /// A row does not have the form that is documented.
     #[error("a row of the keyspace {keyspace} does not have its documented form")]
     Row {

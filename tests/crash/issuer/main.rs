@@ -9,7 +9,6 @@
 mod batch;
 mod fleet_ports;
 mod ports;
-mod signatures;
 mod transaction;
 mod trap;
 
@@ -29,9 +28,9 @@ use crate::fleet_ports::{
     TrappedCampaigns, TrappedDeliveries, TrappedFleet, TrappedProduction, TrappedSwaps,
 };
 use crate::ports::{AheadClock, TrappedEntropy, TrappedLedger, TrappedSigner, TrappedTransactions};
-use crate::signatures::SignatureLedger;
 use crate::trap::Trap;
 use e2e::crash::points::KillPoint;
+use e2e::crash::signatures::SignatureLedger;
 
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();

@@ -18,9 +18,9 @@ use ca_core::serial_number::SerialNumber;
 use ca_core::signature::EcdsaSignature;
 use ca_core::validity::UnixTime;
 
-use crate::signatures::{SignatureLedger, Signed};
 use crate::trap::{Fate, Trap};
 use e2e::crash::points::KillPoint;
+use e2e::crash::signatures::{SignatureLedger, Signed};
 
 /// A clock that runs ahead.
 pub(crate) struct AheadClock {

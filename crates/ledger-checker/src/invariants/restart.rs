@@ -1,7 +1,7 @@
 //! I12: one more start adds the record that the ledger was opened, and nothing else.
 
 use super::{Findings, Invariant};
-use crate::engines::{Rows, name};
+use crate::engines::{Rows, keyspace_name as name};
 use crate::evidence::Case;
 use crate::rows::{AuditRecord, LEDGER_OPENED, TREE};
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{Findings, Invariant};
 use crate::certificate::Crl;
 use crate::evidence::Case;
+use crate::record::SignatureRecord;
 use crate::rows::{CERTIFICATE_RELEASED, CERTIFICATE_REVOKED, Id, UNCERTAIN};
 
 /// The published complete CRL of all of each issuer.
@@ -38,8 +39,7 @@ pub(super) fn uncertain_ones_are_revoked(case: &Case, findings: &mut Findings) {
 pub(super) fn crls_follow_each_other(case: &Case, findings: &mut Findings) {
     let mut numbers: BTreeMap<Vec<u8>, u64> = BTreeMap::new();
     let mut before: BTreeMap<Vec<u8>, Crl> = BTreeMap::new();
-    for made in case.signatures.iter().flatten() {
-        let Some(crl) = Crl::of_tbs(&made.signed) else { continue };
+    for (made, crl) in in_order(case) {
         let scope = scope(&made.key, &crl);
         // Complete and delta CRLs of a scope count together.
         if let Some(former) = numbers.insert(scope.clone(), crl.number).filter(|former| crl.number <= *former)
@@ -62,6 +62,16 @@ pub(super) fn crls_follow_each_other(case: &Case, findings: &mut Findings) {
             findings.add(Invariant::I6, what);
         }
     }
+}
+
+/// The CRLs that were signed, in that order; where several processes sign at the same time, in the order of their numbers.
+fn in_order(case: &Case) -> Vec<(&SignatureRecord, Crl)> {
+    let signed = case.signatures.iter().flatten();
+    let mut crls: Vec<_> = signed.filter_map(|made| Some((made, Crl::of_tbs(&made.signed)?))).collect();
+    if case.shared {
+        crls.sort_by_key(|(_, crl)| crl.number);
+    }
+    crls
 }
 
 /// The scope of a CRL as the keys of rows have it.

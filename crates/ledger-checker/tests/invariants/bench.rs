@@ -7,10 +7,11 @@ mod devices;
 mod production;
 mod visits;
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
-use ledger_checker::{Evidence, Rows, Violation, check, write_fjall};
+use ledger_checker::{Evidence, Rows, Violation, check, keyspace_name, write_fjall};
 use p256::ecdsa::signature::Signer;
 use p256::ecdsa::{Signature, SigningKey};
 use sha2::{Digest, Sha256};
@@ -70,6 +71,8 @@ pub(crate) struct Bench {
     /// The right edge of the tree, the smallest subtree first: level and hash.
     edge: Vec<(u8, [u8; 32])>,
     all_published: bool,
+    /// Whether the same must be found of the same rows in a database.
+    pub(crate) in_a_database: bool,
 }
 
 fn key() -> SigningKey {
@@ -104,6 +107,7 @@ impl Bench {
             head: [0; 32],
             edge: Vec::new(),
             all_published: false,
+            in_a_database: true,
         };
         bench.audit(12, &[], &[]);
         let issued = bench.issue_as(&ISSUED, [1; 32], Change::None);
@@ -162,8 +166,11 @@ impl Bench {
             write_one(&at("published/ca"), "0a.crl", &self.shard);
         }
         let evidence = Evidence {
-            store: at("store"),
-            again: self.again.map(|_| at("again")),
+            store: Some(at("store")),
+            database: None,
+            password_file: None,
+            again: self.again.as_ref().map(|_| at("again")),
+            again_database: None,
             signatures: Some(at("signatures")),
             signer_log: self.log.iter().map(|_| at("signer.log")).chain(archive).collect(),
             signer_log_from: self.log_from,
@@ -175,7 +182,19 @@ impl Bench {
             machine_restarted: false,
             all_published: self.all_published,
         };
-        check(&evidence).unwrap()
+        let found = check(&evidence).unwrap();
+        if self.in_a_database {
+            let (database, again) = (database(&self.rows), self.again.as_ref().map(database));
+            let shared = Evidence {
+                store: None,
+                again: None,
+                database: Some(database.url()),
+                again_database: again.as_ref().map(postgres_peer::Database::url),
+                ..evidence
+            };
+            assert_eq!(check(&shared).unwrap(), found, "in a database it is judged as in a directory");
+        }
+        found
     }
 
     /// A signer in a process of its own has a log that tells of all that was signed.
@@ -537,7 +556,7 @@ impl Bench {
             text(0x18, "20260101000000Z"),
             utf8("tenant"),
             utf8(actor),
-            vec![0x0A, 1, act],
+            if act < 0x80 { vec![0x0A, 1, act] } else { vec![0x0A, 2, 0, act] },
             octets(&ISSUER),
             octets(serial),
             utf8(""),
@@ -567,6 +586,24 @@ impl Bench {
     pub(crate) fn change_subtree(&mut self) {
         self.rows.insert((19, [[1].as_slice(), &0_u64.to_be_bytes()].concat()), vec![7; 32]);
     }
+}
+
+/// Puts rows into a database, in tables as ca-store makes them.
+fn database(rows: &Rows) -> postgres_peer::Database {
+    let database = postgres_peer::Server::shared().database();
+    let mut tables: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for ((keyspace, key), value) in rows {
+        let row = format!("('\\x{}', '\\x{}')", hex::encode(key), hex::encode(value));
+        tables.entry(keyspace_name(*keyspace)).or_default().push(row);
+    }
+    let mut text = "CREATE SCHEMA meter_pki;".to_owned();
+    for (name, rows) in tables {
+        let table = format!("meter_pki.{}", name.replace('-', "_"));
+        write!(text, "CREATE TABLE {table} (key bytea PRIMARY KEY, value bytea NOT NULL);").unwrap();
+        write!(text, "INSERT INTO {table} VALUES {};", rows.join(", ")).unwrap();
+    }
+    database.sql(&text);
+    database
 }
 
 fn write_one(directory: &Path, name: &str, octets: &[u8]) {

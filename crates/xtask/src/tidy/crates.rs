@@ -156,6 +156,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("quick-xml", &["deliveries"]),
     ("rqrr", &["paper"]),
     ("sled", &["ca-store", "ledger-checker"]),
+    ("tokio-postgres", &["ca-store", "ledger-checker"]),
     // Sheets of deliveries, and requests of a line in an archive.
     ("zip", &["deliveries", "meter-pki"]),
 ];

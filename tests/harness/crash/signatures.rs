@@ -14,7 +14,7 @@ use ca_core::signature::EcdsaSignature;
 
 /// What the octets that are signed will be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Signed {
+pub enum Signed {
     /// A `TBSCertificate`: begins with its version, \[0\].
     Certificate,
     /// A `TBSCertList`: begins with its version, an INTEGER.
@@ -25,7 +25,8 @@ pub(crate) enum Signed {
 
 impl Signed {
     /// Looks at the first element.
-    pub(crate) fn of(message: &[u8]) -> Self {
+    #[must_use]
+    pub fn of(message: &[u8]) -> Self {
         let head = match message.get(1) {
             Some(length @ 0x80..) => 2 + usize::from(length & 0x7F),
             _ => 2,
@@ -39,11 +40,15 @@ impl Signed {
 }
 
 /// The file.
-pub(crate) struct SignatureLedger(Mutex<File>);
+#[derive(Debug)]
+pub struct SignatureLedger(Mutex<File>);
 
 impl SignatureLedger {
     /// Opens it, and ends a line that was torn.
-    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn open(path: &Path) -> io::Result<Self> {
         let before = std::fs::read(path).unwrap_or_default();
         let mut file = OpenOptions::new().append(true).create(true).open(path)?;
         if before.last().is_some_and(|last| *last != b'\n') {
@@ -53,7 +58,10 @@ impl SignatureLedger {
     }
 
     /// Writes a signature down; durable when it returns.
-    pub(crate) fn keep(&self, key: &KeyRef, message: &[u8], signature: &EcdsaSignature) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn keep(&self, key: &KeyRef, message: &[u8], signature: &EcdsaSignature) -> io::Result<()> {
         let length = if signature.has_full_length_integers() { "full" } else { "short" };
         let der = signature.to_der().map_err(io::Error::other)?;
         let line = format!("{key} {length} {} {} .\n", hex::encode(message), hex::encode(der));
