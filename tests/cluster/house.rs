@@ -18,7 +18,6 @@ const LEASE: u8 = 5;
 
 /// A node beside the first: a copy of its state, with an address of its own.
 pub(crate) struct Beside {
-    pub(crate) name: String,
     pub(crate) place: PathBuf,
     host: String,
     log: PathBuf,
@@ -83,7 +82,7 @@ impl House {
         let text = with_store(&listening(&text, &host), &table(&self.address, &name));
         std::fs::write(place.join("shared.toml"), text).expect("a configuration of its own");
         let log = self.rehearsal.scratch(&format!("{name}.log"));
-        let mut node = Beside { name, place, host, log, process: None };
+        let mut node = Beside { place, host, log, process: None };
         node.serve();
         self.beside.push(node);
     }

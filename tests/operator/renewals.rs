@@ -152,8 +152,11 @@ fn is_sound(rehearsal: &mut Rehearsal) {
     let clients = rehearsal.scratch("clients");
     std::fs::write(&clients, "").expect("it can be written");
     let evidence = Evidence {
-        store: rehearsal.state("store"),
+        store: Some(rehearsal.state("store")),
+        database: None,
+        password_file: None,
         again: None,
+        again_database: None,
         signatures: None,
         signer_log: Vec::new(),
         signer_log_from: 1,
