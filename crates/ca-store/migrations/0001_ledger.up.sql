@@ -35,6 +35,7 @@ CREATE TABLE meter_pki.nodes (
     name          text NOT NULL,
     place         text NOT NULL,                  -- of its directory, which one process has at a time
     fenced        boolean NOT NULL DEFAULT false,
+    left_in_order boolean NOT NULL DEFAULT false, -- it said so, and nobody had to find out
     last_turn     bigint NOT NULL DEFAULT 0,      -- the number of the turn that it committed last
     seen_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
     skew_ms       bigint NOT NULL,                -- how far its clock is ahead of the database's

@@ -252,7 +252,11 @@ pub(super) async fn nodes(client: &OperatorClient, printer: &Printer) -> Result<
 }
 
 fn line(node: &NodeView) -> String {
-    let state = if node.fenced { "gone" } else { "alive" };
+    let state = match (node.fenced, node.left) {
+        (false, _) => "alive",
+        (true, true) => "ended",
+        (true, false) => "gone",
+    };
     let duties =
         if node.duties.is_empty() { String::new() } else { format!(", does {}", node.duties.join(", ")) };
     format!(

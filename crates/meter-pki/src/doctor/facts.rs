@@ -2,6 +2,7 @@
 //!
 //! Nothing is read here, and nothing is an opinion: what is too old, too open or too little is for `judge`.
 
+use crate::operator::wire::NodeView;
 use std::net::SocketAddr;
 
 /// Everything that checks look at.
@@ -184,6 +185,8 @@ pub(crate) struct Served {
     pub(crate) open_files: Option<u64>,
     /// Since when and why the ledger is in recovery.
     pub(crate) recovery: Option<(String, String)>,
+    /// The nodes that share the ledger.
+    pub(crate) nodes: Vec<NodeView>,
     /// Parts that are not well: name, whether they failed, reason.
     pub(crate) unwell: Vec<(String, bool, String)>,
     /// CRLs on record.

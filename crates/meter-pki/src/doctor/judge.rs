@@ -7,6 +7,7 @@ mod configuration;
 mod files;
 mod keys;
 mod ledger;
+mod nodes;
 mod outside;
 mod work;
 
@@ -15,13 +16,14 @@ use ca_core::validity::UnixTime;
 use super::facts::OwnCertificate;
 use super::{Check, Finding, Judge, Severity};
 
-pub(super) const AREAS: [&[Check]; 7] = [
+pub(super) const AREAS: [&[Check]; 8] = [
     configuration::CHECKS,
     certificates::CHECKS,
     keys::CHECKS,
     files::CHECKS,
     outside::CHECKS,
     ledger::CHECKS,
+    nodes::CHECKS,
     work::CHECKS,
 ];
 

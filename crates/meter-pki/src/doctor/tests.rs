@@ -1,5 +1,6 @@
 //! Every check finds its fault and nothing else does, on facts that were made up: no file, no network, no clock.
 
+use crate::operator::wire::NodeView;
 use std::collections::BTreeSet;
 
 use super::facts::{
@@ -100,10 +101,26 @@ fn files() -> Files {
     }
 }
 
+fn node(name: &str) -> NodeView {
+    NodeView {
+        name: name.to_owned(),
+        token: 1,
+        fenced: false,
+        left: false,
+        seen_ago_ms: 900,
+        skew_ms: 12,
+        version: "1".to_owned(),
+        schema_most: 2,
+        configuration: "aa".to_owned(),
+        duties: Vec::new(),
+    }
+}
+
 fn served() -> Served {
     Served {
         version: "1".to_owned(),
         sha256: "aa".to_owned(),
+        nodes: vec![node("ca-1"), node("ca-2")],
         clock: (NOW, NOW),
         last_record: Some((100, NOW - 5)),
         last_backup: Some(NOW - DAY),
@@ -308,6 +325,10 @@ const LEDGER: &[Case] = &[
     ("server.unwell", FAULT, |f| s(f).unwell.push(("ledger".to_owned(), true, "full".to_owned()))),
     ("server.panics", FAULT, |f| s(f).metrics.push(("pki_panics_total".to_owned(), 1.0))),
     ("store.recovery", FAULT, |f| s(f).recovery = Some(("then".to_owned(), "old".to_owned()))),
+    ("node.gone", WARNING, |f| s(f).nodes[1].fenced = true),
+    ("node.differs", WARNING, |f| s(f).nodes[1].version = "2".to_owned()),
+    ("node.differs", WARNING, |f| s(f).nodes[1].configuration = "bb".to_owned()),
+    ("node.clock", WARNING, |f| s(f).nodes[1].skew_ms = -5_001),
     ("store.format", FAULT, |f| f.files.ledger_format = Some(("4".to_owned(), "3".to_owned()))),
     ("audit.no-checkpoint", WARNING, |f| c(f).checkpoint_key = None),
     ("audit.no-copy", WARNING, |f| c(f).copied = false),

@@ -37,6 +37,7 @@ pub(super) fn nodes(system: &System) -> Result<NodePage, Failure> {
                 name: node.name,
                 token: node.token,
                 fenced: node.fenced,
+                left: node.left,
                 seen_ago_ms: u64::try_from(node.seen_ago.as_millis()).unwrap_or(u64::MAX),
                 skew_ms: node.skew_ms,
                 version: node.version,

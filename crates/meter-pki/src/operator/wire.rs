@@ -581,6 +581,8 @@ pub struct NodeView {
     pub token: u64,
     /// Whether it is gone, so that what it writes is refused.
     pub fenced: bool,
+    /// Whether it ended in order, and nobody had to find out.
+    pub left: bool,
     /// How many milliseconds ago it was seen.
     pub seen_ago_ms: u64,
     /// How many milliseconds its clock was ahead of the database's.

@@ -68,6 +68,8 @@ pub struct SeenNode {
     pub token: u64,
     /// Whether what it writes is refused.
     pub fenced: bool,
+    /// Whether it ended in order, and nobody had to find out.
+    pub left: bool,
     /// How long ago it was seen.
     pub seen_ago: Duration,
     /// How many milliseconds its clock was ahead of the database's.
@@ -216,7 +218,7 @@ pub(super) fn census(session: &Session) -> Result<Census, NodeFault> {
 
 /// Returns the nodes that are there, and those that were fenced and may be looked for.
 pub(super) fn seen(session: &Session) -> Result<Vec<SeenNode>, NodeFault> {
-    const NODES: &str = "SELECT n.name, n.token, n.fenced, \
+    const NODES: &str = "SELECT n.name, n.token, n.fenced, n.left_in_order, \
          (extract(epoch FROM clock_timestamp() - n.seen_at) * 1000)::bigint, n.skew_ms, n.version, \
          n.schema_least, n.schema_most, n.configuration, coalesce((SELECT array_agg(d.name ORDER BY d.name) FROM meter_pki.duties d \
          WHERE d.token = n.token), '{}') \
@@ -231,13 +233,14 @@ fn seen_node(row: &tokio_postgres::Row) -> Result<SeenNode, NodeFault> {
         name: get(row, 0)?,
         token: unsigned(get(row, 1)?),
         fenced: get(row, 2)?,
-        seen_ago: Duration::from_millis(unsigned(get(row, 3)?)),
-        skew_ms: get(row, 4)?,
-        version: get(row, 5)?,
-        schema_least: get(row, 6)?,
-        schema_most: get(row, 7)?,
-        configuration: get(row, 8)?,
-        duties: get(row, 9)?,
+        left: get(row, 3)?,
+        seen_ago: Duration::from_millis(unsigned(get(row, 4)?)),
+        skew_ms: get(row, 5)?,
+        version: get(row, 6)?,
+        schema_least: get(row, 7)?,
+        schema_most: get(row, 8)?,
+        configuration: get(row, 9)?,
+        duties: get(row, 10)?,
     })
 }
 
@@ -263,7 +266,8 @@ pub(super) fn take_duty(session: &Session, token: u64, duty: &str) -> Result<boo
 
 /// Lets go of everything that this node does for all, and of its token: it ends in order, with nothing open.
 pub(super) fn leave(session: &Session, token: u64) -> Result<(), NodeFault> {
-    const LEAVE: &str = "UPDATE meter_pki.nodes SET fenced = true WHERE token = $1";
+    const LEAVE: &str =
+        "UPDATE meter_pki.nodes SET fenced = true, left_in_order = true WHERE token = $1 AND NOT fenced";
     session.wait(PATIENCE, async { session.client().execute(LEAVE, &[&signed(token)]).await })?;
     Ok(())
 }

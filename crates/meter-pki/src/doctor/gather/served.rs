@@ -24,7 +24,7 @@ use crate::operator::wire::production::{ProductionPage, ProductionQueryText};
 use crate::operator::wire::requests::{RequestPage, RequestQueryText};
 use crate::operator::wire::shut_out::{SchedulePage, ScheduleQueryText, TrustedView};
 use crate::operator::wire::{
-    CertificatePage, CertificateQueryText, CertificateView, CheckpointView, ReleasesView, StoreView,
+    CertificatePage, CertificateQueryText, CertificateView, CheckpointView, NodePage, ReleasesView, StoreView,
 };
 use crate::time_text;
 
@@ -118,6 +118,8 @@ impl Questions<'_> {
         if let Some(store) = self.of::<StoreView>("the ledger", "/v1/store", &()).await {
             served.recovery = store.recovery_since.zip(store.recovery_reason);
         }
+        let nodes: Option<NodePage> = self.of("the nodes", "/v1/nodes", &()).await;
+        served.nodes = nodes.map(|page| page.nodes).unwrap_or_default();
         let crls: Option<Vec<RecordedCrlView>> = self.of("the CRLs", "/v1/recorded-crls", &()).await;
         served.crls = crls.iter().flatten().map(recorded).collect();
         for status in ["uncertain", "intent"] {
