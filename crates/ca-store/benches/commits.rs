@@ -7,7 +7,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a bench that cannot go on says why and ends")]
 #![expect(clippy::disallowed_methods, reason = "a bench measures time")]
 
-#[path = "load/mod.rs"]
+#[path = "load/issuing.rs"]
 mod load;
 
 use std::path::PathBuf;

@@ -19,10 +19,11 @@ use std::time::Duration;
 use ca_core::audit::AuditTrail;
 
 use crate::acknowledged::Acknowledged;
-use crate::engine::{Durability, Engine, NotWritten, Turn, View, WantedKey, Write};
+use crate::act::wants::Wants;
+use crate::engine::{Durability, Engine, NotWritten, Turn, Write};
 use crate::queue::{NotQueued, Queue};
 use crate::tap::Tap;
-use crate::transaction::{ActFault, ReadFault, Transaction};
+use crate::transaction::{ActFault, Transaction};
 
 /// How many commands share one commit at most.
 const GROUP: usize = 512;
@@ -87,9 +88,6 @@ struct Command {
     wants: Wants,
     decide: Box<dyn FnOnce(&mut Transaction<'_>) -> Answer + Send>,
 }
-
-/// Says which rows an act will read, by what it has read so far: first those that its own words name, then those that these name.
-pub(crate) type Wants = Box<dyn Fn(&dyn View) -> Result<Vec<WantedKey>, ReadFault> + Send>;
 
 /// How often an act says what it will read.
 const STEPS: usize = 2;

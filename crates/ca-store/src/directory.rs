@@ -15,9 +15,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::engine::EngineKind;
-
-/// The format of keyspaces and rows that this version reads and writes.
-pub const FORMAT: u32 = 3;
+use crate::keyspace::FORMAT;
 
 /// The oldest format whose rows, out of a backup, are brought to this one when the restored ledger is opened.
 pub const OLDEST_RESTORED: u32 = 2;

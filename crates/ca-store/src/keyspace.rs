@@ -93,6 +93,9 @@ use sha2::{Digest, Sha256};
 pub(crate) mod campaign;
 pub(crate) mod fleet;
 
+/// The format of keyspaces and rows that this version reads and writes.
+pub const FORMAT: u32 = 3;
+
 /// A named set of rows, each under its own key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Keyspace {

@@ -11,8 +11,9 @@ pub(crate) mod fleet;
 use ca_core::audit::AuditTrail;
 
 use crate::audit_walk::{AuditFault, AuditWalk, End};
-use crate::directory::{Directory, FORMAT, MarkerError};
+use crate::directory::{Directory, MarkerError};
 use crate::engine::{Durability, Engine, EngineError, EngineKind, Write};
+use crate::keyspace::FORMAT;
 use crate::keyspace::{Keyspace, TRAIL, subtree_key};
 use crate::row::{Row, RowFault, TrailRow, TrailRowV1};
 use crate::transaction::ReadFault;

@@ -14,9 +14,10 @@ use ca_core::tenant::TenantId;
 use ca_core::validity::UnixTime;
 
 use crate::act::repeats::Forgetting;
+use crate::act::wants::Wants;
 use crate::audit_walk::{AuditFault, AuditWalk};
 use crate::boot::BootId;
-use crate::committer::{Committer, CommitterSetup, FatalHook, NotDone, StoreCounters, Wants};
+use crate::committer::{Committer, CommitterSetup, FatalHook, NotDone, StoreCounters};
 use crate::directory::{CreateDirectoryError, Directory, OpenDirectoryError};
 use crate::engine::postgres::{Database, NodeFault, Replica};
 use crate::engine::{self, Durability, Engine, EngineError, EngineKind, EngineSetup, View, Write};

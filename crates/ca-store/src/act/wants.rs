@@ -6,13 +6,15 @@ use ca_core::profile::KeyPurpose;
 use ca_core::record::{CertificateId, Intent, IssuedRecord, Slot};
 use ca_core::system_title::SystemTitle;
 
-use crate::committer::Wants;
 use crate::engine::{View, WantedKey};
 use crate::keyspace::Keyspace;
 use crate::row::{
     CertificateRow, DeviceRow, IntentRow, KeyRow, RequestRow, RevocationRow, Row, SlotRow, SwapRow, TokenRow,
 };
 use crate::transaction::{ReadFault, Rows};
+
+/// Says which rows an act will read, by what was read so far: first those that its own words name, then those that these name.
+pub(crate) type Wants = Box<dyn Fn(&dyn View) -> Result<Vec<WantedKey>, ReadFault> + Send>;
 
 /// What the recording of intents reads.
 pub(crate) fn of_intents(intents: &[Intent]) -> Wants {

@@ -17,8 +17,8 @@ use super::session::{Sent, Session, SessionFault, Wire, in_order};
 use super::turn::{by_table, missing_partitions};
 use super::view::rows_after;
 use super::{READING, WRITING, schema, sql};
-use crate::directory::FORMAT;
 use crate::engine::{Durability, Engine, EngineError, KeyValue, NotWritten, OwnTurn, Turn, View, Write};
+use crate::keyspace::FORMAT;
 use crate::keyspace::Keyspace;
 
 /// Which lock a loader holds; the octets of "mpki".

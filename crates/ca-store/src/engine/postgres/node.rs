@@ -12,7 +12,7 @@ use ca_core::ports::Clock;
 
 use super::schema;
 use super::session::{Session, SessionFault};
-use crate::directory::FORMAT;
+use crate::keyspace::FORMAT;
 
 /// How long a statement of this file may take.
 const PATIENCE: Duration = Duration::from_secs(10);
