@@ -28,7 +28,11 @@ fn k_02_nobody_is_answered_from_what_others_wrote_before_that_is_safe() {
     let confirmed = last_turn(&ground, "node-2");
     assert!(confirmed > before, "the answer followed a commit");
     assert_eq!(two.record(intent(4).for_request(3)), Err(IntentConflict::InFlight));
-    assert_eq!(last_turn(&ground, "node-2"), confirmed, "nothing new was seen, and nothing is written for it");
+    assert_eq!(
+        last_turn(&ground, "node-2"),
+        confirmed,
+        "nothing new was seen, and nothing is written for it"
+    );
 }
 
 // K-01: the same request at two nodes at once is one certificate.
