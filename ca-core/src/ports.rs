@@ -229,6 +229,15 @@ pub trait CrlScopes: Send + Sync {
         Ok(CrlChanges::default())
     }
 
+    /// Lists the lines of an issuer in which a CRL is on record, with the number of the last one. For those who show what others
+    /// made: a ledger that one process has for itself has nothing to list.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn last_numbers(&self, _issuer: &KeyRef) -> Result<Vec<(CrlLine, u64)>, Unavailable> {
+        Ok(Vec::new())
+    }
+
     /// Returns when a certificate that is not revoked was last released from hold, if it ever was. The one proof by which an
     /// entry leaves a CRL before its time; a delta CRL lists it as removeFromCRL (RFC 5280 §5.2.4).
     ///

@@ -14,6 +14,7 @@ use ca_core::revocation::RevokeError;
 use ca_core::trust::IdentifyError;
 use cmp_messages::status::{PkiFailureInfo, PkiStatusInfo};
 use cms_messages::SealError;
+use server_kit::spread::spread_seconds;
 use server_kit::workers::{RunJobError, retry_after_seconds};
 
 use crate::config::SignMessageError;
@@ -68,7 +69,8 @@ pub(crate) fn reply(refusal: &TransferRefusal) -> Reply {
     } else {
         None
     };
-    let usual = (status == 503).then_some(RETRY_UNAVAILABLE);
+    // All senders find what is away at the same time.
+    let usual = (status == 503).then(|| spread_seconds(RETRY_UNAVAILABLE));
     let retry_after = known.map(retry_after_seconds).or(usual);
     let code = if status == 500 { "internal" } else { refusal.code() };
     let allow = matches!(refusal, TransferRefusal::Method).then_some("POST");

@@ -15,6 +15,7 @@ use ca_core::signing::SignFailure;
 use ca_core::trust::IdentifyError;
 use ca_core::upstream::ElsewhereRefusal;
 use cms_messages::SealError;
+use server_kit::spread::spread_seconds;
 use server_kit::workers::{RunJobError, retry_after_seconds};
 
 use crate::channel_binding::BindingError;
@@ -106,6 +107,9 @@ pub(crate) fn tell(refusal: &Refusal) -> Told {
     let wanted =
         if let Refusal::MediaType { expected } = refusal { format!(" {expected}") } else { String::new() };
     let code = if status == 500 { "internal" } else { refusal.code() };
+    // All devices find what is away at the same time.
+    let spread = |seconds| if seconds == RETRY_UNAVAILABLE { spread_seconds(seconds) } else { seconds };
+    let retry_after = if status == 503 { retry_after.map(spread) } else { retry_after };
     Told { status, code, sentence: format!("{sentence}{wanted}"), retry_after }
 }
 

@@ -100,6 +100,21 @@ impl House {
         try_curl(&self.rehearsal, &format!("{}/simpleenroll", self.rehearsal.est(label)), &arguments)
     }
 
+    /// Returns where the status server of the node of this number is, from 0.
+    pub(crate) fn status(&self, node: usize) -> String {
+        let first = self.rehearsal.status();
+        node.checked_sub(1)
+            .map_or_else(|| first.clone(), |other| first.replace("127.0.0.1", &self.beside[other].host))
+    }
+
+    /// Runs a verb of the operator on the node of this number, from 0.
+    pub(crate) fn operator(&self, node: usize, arguments: &[&str]) -> Said {
+        match node.checked_sub(1) {
+            None => self.rehearsal.operator(arguments),
+            Some(other) => self.beside[other].operator(arguments),
+        }
+    }
+
     /// Makes meters known, and returns what each shows when it enrols.
     pub(crate) fn expect(&self, titles: &[&str]) -> Vec<Shown> {
         self.rehearsal.expect_devices("dso", titles);

@@ -31,7 +31,7 @@ fn among(primary: &Server, standby: &Server, name: &str) -> String {
 }
 
 /// Asks again and again over a node until it is answered with a certificate.
-fn enrolled(house: &House, node: usize, request: &[u8], shown: &Shown) -> Answer {
+pub(crate) fn enrolled(house: &House, node: usize, request: &[u8], shown: &Shown) -> Answer {
     eventually("a certificate is issued", || {
         let answer = house.try_enrol(node, request, shown).ok()?;
         (answer.status == 200).then_some(answer)

@@ -5,6 +5,7 @@
 //! with the store: crates/ca-store/src/contract/cluster.rs.
 
 mod chapter;
+mod duties;
 mod house;
 mod losses;
 mod runs;

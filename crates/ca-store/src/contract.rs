@@ -12,6 +12,7 @@ mod cluster;
 mod crls;
 mod deliveries;
 mod devices;
+mod duties;
 mod engines;
 mod faults;
 mod fleet;

@@ -3,7 +3,7 @@
 use ca_core::key_ref::KeyRef;
 use ca_core::ports::{CrlScopes, Unavailable};
 use ca_core::record::{CertificateId, CrlChange, CrlChanges, RevokedEntry};
-use ca_core::scope::{CrlScope, Shard};
+use ca_core::scope::{CrlKind, CrlLine, CrlScope, Shard};
 use ca_core::serial_number::SerialNumber;
 use ca_core::validity::UnixTime;
 
@@ -12,7 +12,7 @@ use crate::keyspace::{
     Keyspace, change_key, changes_prefix, parse_change, parse_scope, parse_shard_revocation, shard_key,
     shard_revocation_key,
 };
-use crate::row::{ReleaseRow, RevocationRow, Row, ShardRow, TrailRow};
+use crate::row::{CrlHeadRow, ReleaseRow, RevocationRow, Row, ShardRow, TrailRow};
 use crate::status_source::known;
 use crate::store::Store;
 use crate::transaction::{ReadFault, Rows};
@@ -68,6 +68,21 @@ impl CrlScopes for Store {
                 changes.push(CrlChange { sequence, serial: id.serial, entry });
             }
             Ok(CrlChanges { seen, changes })
+        })
+    }
+
+    fn last_numbers(&self, issuer: &KeyRef) -> Result<Vec<(CrlLine, u64)>, Unavailable> {
+        self.read(PORT, |view| {
+            let mut numbers = Vec::new();
+            for (key, octets) in view.rows_after(Keyspace::CrlHeads, issuer.octets(), &[], usize::MAX)? {
+                let (issuer, scope) = known(parse_scope(&key), Keyspace::CrlHeads)?;
+                let head = CrlHeadRow::decode(&octets)?;
+                for kind in [CrlKind::Complete, CrlKind::Delta] {
+                    let line = CrlLine { issuer, scope: scope.clone(), kind };
+                    numbers.extend(head.latest_of(kind).map(|number| (line, number)));
+                }
+            }
+            Ok(numbers)
         })
     }
 

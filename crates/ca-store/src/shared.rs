@@ -100,6 +100,32 @@ pub fn bring_schema(database: &Database, to: Option<i32>, by: &str) -> Result<(i
     PostgresEngine::schema(database, to, by)
 }
 
+impl Store {
+    /// Returns the name of this node; none where the ledger is this process's own.
+    #[must_use]
+    pub fn node_name(&self) -> Option<&str> {
+        self.engine_shared().shared().map(|shared| shared.node().name.as_str())
+    }
+
+    /// Looks whether the ledger gives answers, and whether they are to be relied on: a node that cannot say to the others that it
+    /// is there may be reading from a server that is no longer the one that is written to. Returns the number of the last audit
+    /// record.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub fn look(&self) -> Result<u64, Unavailable> {
+        let end = self.audit_end()?.sequence();
+        let Some(shared) = self.engine_shared().shared() else { return Ok(end) };
+        let nodes = shared.nodes().map_err(away)?;
+        let own = nodes.iter().find(|node| node.token == shared.token() && !node.fenced);
+        match own {
+            None => Err(away(NodeFault::Fenced)),
+            Some(own) if own.seen_ago >= shared.node().lease => Err(away(NodeFault::Unseen)),
+            Some(_) => Ok(end),
+        }
+    }
+}
+
 impl Duties for Store {
     fn on_duty(&self, duty: &'static str) -> Result<bool, Unavailable> {
         self.engine_shared().shared().map_or(Ok(true), |shared| shared.take_duty(duty).map_err(away))

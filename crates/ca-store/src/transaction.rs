@@ -72,6 +72,8 @@ pub(crate) enum ActFault {
     NotGivenToSigner { id: CertificateId },
     #[error("CRL number {number} of {issuer} is not reserved for a CRL that is still to come")]
     NotReserved { issuer: KeyRef, number: u64 },
+    #[error("another node took away what was written of CRL {number} of {issuer}: make another one")]
+    Overtaken { issuer: KeyRef, number: u64 },
     #[error("a CRL of {octets} octets is longer than can be kept")]
     CrlTooLong { octets: u64 },
     #[error("the order is not on record")]

@@ -8,6 +8,7 @@ pub mod export;
 mod keeper;
 pub mod note;
 pub mod proof;
+mod sending;
 pub mod syslog;
 
 use std::sync::Arc;

@@ -18,6 +18,7 @@ use server_kit::shutdown::Shutdown;
 use server_kit::workers::WorkerPool;
 
 use crate::compose::System;
+use crate::duty::name;
 use crate::people::first_objection;
 use crate::rounds::Rounds;
 
@@ -32,7 +33,8 @@ const STEPS: usize = 4;
 
 /// Carries campaigns out until shutdown. What cannot be done now is done at the next look.
 pub(crate) async fn run(system: Arc<System>, pool: WorkerPool, shutdown: Shutdown) {
-    let rounds = Rounds { period: PERIOD, what: "campaigns" };
+    let duty = Some(system.duty(name::CAMPAIGNS));
+    let rounds = Rounds { period: PERIOD, what: "campaigns", duty };
     let cursors = Mutex::new(BTreeMap::new());
     rounds.run((pool, shutdown), move || look(&system, &cursors)).await;
 }

@@ -28,8 +28,8 @@ use ca_core::key_ref::KeyRef;
 use ca_core::orders::OrderRule;
 use ca_core::path::TrustAnchor;
 use ca_core::ports::{
-    Calls, Campaigns, Clock, Deliveries, Entropy, Findings, Fleet, Orders, People, Production, Registry,
-    Schedule, Signer, StatusSource, Swaps, TrustBlocks, Visits,
+    Calls, Campaigns, Clock, Deliveries, Duties, Entropy, Findings, Fleet, Orders, People, Production,
+    Registry, Schedule, Signer, StatusSource, Swaps, TrustBlocks, Visits,
 };
 use ca_core::profile::{Approval, CrlProfile, ProfileId};
 use ca_core::record::{CrlRecord, StoredCertificate};
@@ -47,6 +47,7 @@ use status_server::repository::Repository;
 use crate::audit::AuditLog;
 use crate::audit::note::Notary;
 use crate::config::{CheckedAuthority, Config, ShipmentTrust};
+use crate::duty::{Duty, Nodes, name};
 use crate::exit::{Exit, Failure};
 use crate::publisher::Publisher;
 use crate::releases::Releases;
@@ -181,6 +182,10 @@ pub struct System {
     pub(crate) visit_approvals: Approval,
     /// Where operators connect.
     pub(crate) operator_socket: PathBuf,
+    /// What one node does for all.
+    pub(crate) duties: Arc<dyn Duties>,
+    /// Whether there may be other nodes.
+    pub(crate) nodes: Nodes,
 }
 
 /// An authority in service.
@@ -312,6 +317,11 @@ impl System {
         self.authorities.iter().find(|served| served.key() == *key)
     }
 
+    /// Returns something that one node does for all.
+    pub(crate) fn duty(&self, name: &'static str) -> Duty {
+        Duty::new(name, Arc::clone(&self.duties), self.nodes)
+    }
+
     /// Returns the ports, for what is composed beside this program.
     #[must_use]
     pub const fn ports(&self) -> &Ports {
@@ -404,11 +414,13 @@ pub(crate) fn compose_on(
         Arc::clone(&repository),
         Arc::clone(&ports.clock),
     )?;
+    let nodes = if store.node_name().is_some() { Nodes::Several } else { Nodes::One };
     let authorities = config
         .authorities
         .iter()
         .map(|one| {
-            serve_authority(one, (&own_issuers, &config.uplifts), (&ports, &unchecked_keys), &repository)
+            let shared = (&repository, Duty::new(name::CRL, store.clone(), nodes));
+            serve_authority(one, (&own_issuers, &config.uplifts), (&ports, &unchecked_keys), shared)
         })
         .collect::<Result<Vec<_>, _>>()?;
     Ok(System {
@@ -447,6 +459,8 @@ pub(crate) fn compose_on(
         bundle_signer: bundles::signer(config, &ports.signer),
         visit_approvals: config.visit_approvals,
         operator_socket: config.operator_socket.clone(),
+        duties: store.clone(),
+        nodes,
         audit: Arc::new(AuditLog { store, notary }),
         tenant: config.tenant.clone(),
         vault,
@@ -486,7 +500,7 @@ fn serve_authority(
     one: &CheckedAuthority,
     (own_issuers, uplifts): (&[KeyRef], &UpliftMatrix),
     (ports, unchecked): (&Ports, &UncheckedKeys),
-    repository: &Arc<Repository>,
+    (repository, duty): (&Arc<Repository>, Duty),
 ) -> Result<ServedAuthority, Failure> {
     unchecked.check(&one.name, &one.issuer, &*ports.signer).map_err(|error| {
         Failure::new(Exit::Unavailable, "key.missing", format!("the key of {}: {error}", one.name))
@@ -532,7 +546,7 @@ fn serve_authority(
             Arc::clone(&authority),
             one.crl_profile,
             Arc::clone(repository),
-            (ports, one.uncertain_grace_seconds),
+            (ports, one.uncertain_grace_seconds, duty),
         )),
         authority,
     })

@@ -12,6 +12,7 @@ use server_kit::metrics::{Counter, Metrics};
 use server_kit::shutdown::Shutdown;
 use server_kit::workers::WorkerPool;
 
+use crate::duty::Duty;
 use crate::publisher::Publisher;
 use crate::rounds::Rounds;
 
@@ -25,6 +26,7 @@ const STEP: usize = 256;
 pub(crate) struct Deadlines {
     authority: Arc<CertificationAuthority>,
     publisher: Arc<Publisher>,
+    duty: Duty,
     lapsed: Counter,
     revoked: Counter,
 }
@@ -33,7 +35,7 @@ impl Deadlines {
     pub(crate) fn new(
         authority: Arc<CertificationAuthority>,
         publisher: Arc<Publisher>,
-        metrics: &Metrics,
+        (duty, metrics): (Duty, &Metrics),
     ) -> Self {
         metrics.describe_counter(
             "transactions_lapsed_total",
@@ -46,13 +48,19 @@ impl Deadlines {
         Self {
             authority,
             publisher,
+            duty,
             lapsed: metrics.counter("transactions_lapsed_total", &[]),
             revoked: metrics.counter("certificates_unconfirmed_total", &[]),
         }
     }
 
+    /// Closes whatever is over by now, if that is this node's; what is another's is met there. Blocks.
+    pub(crate) fn meet_on_duty(&self) -> Result<(), Unavailable> {
+        if self.duty.is_ours()? { self.meet() } else { Ok(()) }
+    }
+
     /// Closes whatever is over by now. Blocks.
-    pub(crate) fn meet(&self) -> Result<(), Unavailable> {
+    fn meet(&self) -> Result<(), Unavailable> {
         loop {
             let Lapses { closed, revoked, more } = self.authority.lapse(STEP)?;
             self.lapsed.increment(u64::try_from(closed).unwrap_or_default());
@@ -70,7 +78,8 @@ impl Deadlines {
 
     /// Meets deadlines until shutdown. What cannot be done now is done at the next look.
     pub(crate) async fn run(self: Arc<Self>, pool: WorkerPool, shutdown: Shutdown) {
-        let rounds = Rounds { period: PERIOD, what: "deadlines of transactions" };
+        let rounds =
+            Rounds { period: PERIOD, what: "deadlines of transactions", duty: Some(self.duty.clone()) };
         rounds.run((pool, shutdown), move || self.meet().map(|()| false)).await;
     }
 }

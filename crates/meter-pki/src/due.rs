@@ -15,6 +15,7 @@ use server_kit::shutdown::Shutdown;
 use server_kit::workers::WorkerPool;
 
 use crate::compose::{ServedAuthority, System};
+use crate::duty::name;
 use crate::rounds::Rounds;
 
 /// How often it is looked for what is due.
@@ -28,7 +29,8 @@ const NAME: &str = "schedule";
 
 /// Revokes what is due until shutdown. What cannot be done now is done at the next look.
 pub(crate) async fn run(system: Arc<System>, pool: WorkerPool, shutdown: Shutdown) {
-    let rounds = Rounds { period: PERIOD, what: "revocations that are due" };
+    let duty = Some(system.duty(name::SCHEDULE));
+    let rounds = Rounds { period: PERIOD, what: "revocations that are due", duty };
     rounds.run((pool, shutdown), move || look(&system)).await;
 }
 

@@ -13,6 +13,7 @@ use server_kit::shutdown::Shutdown;
 use server_kit::workers::WorkerPool;
 
 use crate::compose::System;
+use crate::duty::{Duty, name};
 use crate::rounds::Rounds;
 
 /// How often is looked.
@@ -21,6 +22,8 @@ const PERIOD: Duration = Duration::from_secs(5);
 /// What is looked at, and where the gauges are.
 pub(crate) struct EmergencyWatch {
     system: Arc<System>,
+    /// To put ends on record; every node counts.
+    duty: Duty,
     asked: Gauge,
     open: Gauge,
     unreviewed: Gauge,
@@ -34,18 +37,21 @@ impl EmergencyWatch {
         let of = |state| metrics.gauge("break_glass", &[("state", state)]);
         let (asked, open) = (of("asked"), of("open"));
         let (unreviewed, overdue) = (of("unreviewed"), of("overdue"));
-        Self { system: Arc::clone(system), asked, open, unreviewed, overdue, told: AtomicU32::new(0) }
+        let duty = system.duty(name::EMERGENCIES);
+        Self { system: Arc::clone(system), duty, asked, open, unreviewed, overdue, told: AtomicU32::new(0) }
     }
 
     /// Looks until shutdown.
     pub(crate) async fn run(self, pool: WorkerPool, shutdown: Shutdown) {
-        let rounds = Rounds { period: PERIOD, what: "emergencies" };
+        let rounds = Rounds { period: PERIOD, what: "emergencies", duty: None };
         rounds.run((pool, shutdown), move || self.look()).await;
     }
 
     fn look(&self) -> Result<bool, Unavailable> {
         let people = self.system.people.people()?;
-        self.put_ends_on_record(&people)?;
+        if self.duty.is_ours()? {
+            self.put_ends_on_record(&people)?;
+        }
         self.count(&people);
         Ok(false)
     }

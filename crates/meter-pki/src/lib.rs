@@ -32,6 +32,8 @@ pub mod audit;
 mod deadlines;
 mod rounds;
 pub mod publisher;
+mod duty;
+mod ledger_reach;
 mod releases;
 mod push;
 mod intents;

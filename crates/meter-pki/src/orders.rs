@@ -15,6 +15,7 @@ use server_kit::shutdown::Shutdown;
 use server_kit::workers::WorkerPool;
 
 use crate::compose::System;
+use crate::duty::name;
 use crate::operator::order_acts::at_desk;
 use crate::people::first_objection;
 use crate::rounds::Rounds;
@@ -30,7 +31,8 @@ const PARTS: usize = 16;
 
 /// Carries out orders until shutdown. What cannot be done now is done at the next look.
 pub(crate) async fn run(system: Arc<System>, pool: WorkerPool, shutdown: Shutdown) {
-    let rounds = Rounds { period: PERIOD, what: "orders" };
+    let duty = Some(system.duty(name::ORDERS));
+    let rounds = Rounds { period: PERIOD, what: "orders", duty };
     rounds.run((pool, shutdown), move || look(&system)).await;
 }
 

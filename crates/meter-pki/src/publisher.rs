@@ -6,6 +6,7 @@
 //! complete CRL is made on schedule.
 
 mod schedule;
+mod several;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,7 +28,9 @@ use status_server::publish::{Gone, PublishError};
 use status_server::repository::{PublishCrlError, Repository};
 use tokio::sync::Notify;
 
+use crate::duty::Duty;
 use crate::exit::{Exit, Failure};
+use several::Looked;
 
 /// How long revocations gather before a CRL is made for them.
 const GATHER: Duration = Duration::from_secs(1);
@@ -65,6 +68,9 @@ pub struct Publisher {
     one_at_a_time: Mutex<()>,
     /// The lines that are kept current, and up to which audit record the last CRL of each has seen the ledger.
     lines: Mutex<BTreeMap<CrlLine, u64>>,
+    /// Makes CRLs for all nodes.
+    duty: Duty,
+    looked: Mutex<Looked>,
 }
 
 impl std::fmt::Debug for Publisher {
@@ -79,7 +85,7 @@ impl Publisher {
         authority: Arc<CertificationAuthority>,
         profile: CrlProfile,
         repository: Arc<Repository>,
-        (ports, uncertain_grace_seconds): (&Ports, i64),
+        (ports, uncertain_grace_seconds, duty): (&Ports, i64, Duty),
     ) -> Self {
         Self {
             authority,
@@ -91,6 +97,8 @@ impl Publisher {
             revoked: Notify::new(),
             one_at_a_time: Mutex::new(()),
             lines: Mutex::default(),
+            duty,
+            looked: Mutex::default(),
         }
     }
 
@@ -108,6 +116,10 @@ impl Publisher {
         kind: CrlKind,
     ) -> Result<Vec<CrlRecord>, Failure> {
         let _turn = self.turn();
+        if self.duty.is_shared() {
+            // A delta is made to what another node may have made just now.
+            self.show_newer()?;
+        }
         let mut made = Vec::new();
         for scope in scopes {
             match kind {
@@ -146,10 +158,10 @@ impl Publisher {
         Ok(crl)
     }
 
-    /// Publishes the latest CRLs on record that are not published, and makes those that are owed. Blocks.
+    /// Publishes the latest CRLs on record that are not published, and makes those that are owed, if that is this node's. Blocks.
     pub(crate) fn catch_up(&self) -> Result<(), Failure> {
         self.show_latest()?;
-        self.keep_current()
+        if self.duty.is_ours().map_err(unavailable)? { self.keep_current() } else { Ok(()) }
     }
 
     /// Publishes the latest CRLs on record, and makes none: all that can be done in recovery. Blocks.
@@ -237,35 +249,51 @@ impl Publisher {
 
     /// Publishes on schedule and on notice until shutdown.
     pub(crate) async fn run(self: Arc<Self>, pool: WorkerPool, signs: Signs, shutdown: Shutdown) {
-        let mut pause = Duration::ZERO;
+        let (mut pause, mut told) = (Duration::ZERO, None);
         loop {
             tokio::select! {
                 () = shutdown.triggered() => return,
                 () = tokio::time::sleep(pause) => {}
-                () = self.revoked.notified() => tokio::time::sleep(GATHER).await,
+                () = self.revoked.notified() => {
+                    tokio::time::sleep(GATHER).await;
+                    self.look_thoroughly();
+                }
             }
-            pause = self.attempt(&pool, &signs).await;
+            pause = self.attempt(&pool, &signs, &mut told).await;
             signs.used_up.set(self.used_up());
         }
     }
 
     /// Makes what is owed; returns how long until it is looked at again.
-    async fn attempt(self: &Arc<Self>, pool: &WorkerPool, signs: &Signs) -> Duration {
-        let this = Arc::clone(self);
-        let why: Box<dyn std::fmt::Display> = match pool.run(move || this.keep_current()).await {
-            Ok(Ok(())) => return self.until_due(),
+    async fn attempt(
+        self: &Arc<Self>,
+        pool: &WorkerPool,
+        signs: &Signs,
+        told: &mut Option<String>,
+    ) -> Duration {
+        let (this, shared) = (Arc::clone(self), self.duty.is_shared());
+        let outcome = pool.run(move || if shared { this.keep_up() } else { this.keep_current() }).await;
+        let why = match outcome {
+            Ok(Ok(())) => {
+                *told = None;
+                return if shared { several::LOOK } else { self.until_due() };
+            }
             Ok(Err(failure)) => {
                 signs.blocked(&failure.code);
-                Box::new(failure)
+                failure.to_string()
             }
             Err(busy) => {
                 signs.blocked("busy");
-                Box::new(busy)
+                busy.to_string()
             }
         };
-        let issuer = self.authority.issuer().name();
-        tracing::error!(%issuer, %why, "CRL not published; the one before stays");
-        AGAIN
+        // Where it is looked every second, what is so at each look is told once.
+        if !shared || told.as_ref() != Some(&why) {
+            let issuer = self.authority.issuer().name();
+            tracing::error!(%issuer, why, "CRL not published; the one before stays");
+        }
+        *told = Some(why);
+        if shared { several::LOOK } else { AGAIN }
     }
 }
 

@@ -17,6 +17,7 @@ use server_kit::metrics::Metrics;
 use server_kit::shutdown::Shutdown;
 use server_kit::tls::{AnyCertificate, ClientCertificates, Tls, TlsIdentity, TlsUnique};
 use server_kit::workers::WorkerPool;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::approvals::ApprovalWatch;
@@ -31,10 +32,12 @@ use crate::compose::{
 use crate::config::{CheckedSignIn, Config, OperatorDoor, RawCmp, RawCoaps, RawEst};
 use crate::deadlines::Deadlines;
 use crate::due;
+use crate::duty::{Duty, Nodes, name};
 use crate::emergencies::EmergencyWatch;
 use crate::exit::{Exit, Failure, SIGNER_AWAY};
 use crate::intents::IntentWatch;
 use crate::key_watch::KeyWatch;
+use crate::ledger_reach::LedgerReach;
 use crate::nodes::NodeWatch;
 use crate::operator::{
     Doorkeeper, LONGEST_BODY, OperatorListener, OperatorState, ReconciliationMeters, let_others_find, router,
@@ -115,7 +118,7 @@ pub fn shutdown_on_signals() -> Result<Shutdown, Failure> {
 /// Meets the deadlines of an authority, publishes its CRL with what that revoked, and goes on with both until shutdown.
 fn keep_current(
     tasks: &mut JoinSet<()>,
-    served: &ServedAuthority,
+    (served, duty): (&ServedAuthority, Duty),
     in_recovery: bool,
     (metrics, pool, shutdown): (&Metrics, &WorkerPool, &Shutdown),
 ) -> Result<(), Failure> {
@@ -127,8 +130,9 @@ fn keep_current(
         }
         return Ok(());
     }
-    let deadlines = Arc::new(Deadlines::new(Arc::clone(&served.authority), Arc::clone(&publisher), metrics));
-    tokio::task::block_in_place(|| deadlines.meet())
+    let (authority, kept) = (Arc::clone(&served.authority), Arc::clone(&publisher));
+    let deadlines = Arc::new(Deadlines::new(authority, kept, (duty, metrics)));
+    tokio::task::block_in_place(|| deadlines.meet_on_duty())
         .map_err(|error| Failure::new(Exit::Unavailable, "unavailable", error))?;
     match tokio::task::block_in_place(|| publisher.catch_up()) {
         Err(failure) if failure.code == SIGNER_AWAY => {
@@ -166,7 +170,8 @@ pub async fn start(
     drop(metrics.install());
     let mut tasks = JoinSet::new();
     let (log, clock) = (Arc::clone(&system.audit), Arc::clone(&system.clock));
-    let followed = Followed { log, clock, config: &config.audit, metrics: &metrics };
+    let (notary, sender) = (system.duty(name::CHECKPOINTS), system.duty(name::SYSLOG));
+    let followed = Followed { log, clock, config: &config.audit, metrics: &metrics, notary, sender };
     let in_recovery = system.vault.recovery().is_some();
     // A trail that is to be compared with its copy is not copied.
     let copies =
@@ -175,11 +180,14 @@ pub async fn start(
     let status_pool = pool("status", &config.status.pool, &metrics)?;
     let operator_pool = pool("operator", &config.status.pool, &metrics)?;
 
-    let status = tokio::task::block_in_place(|| status_parts(config, &system, status_pool.clone()))?;
+    let health = Health::new();
+    let reach = watch_reach(&mut tasks, &system, (&health, &shutdown));
+    let parts = || status_parts(config, &system, (status_pool.clone(), reach));
+    let status = tokio::task::block_in_place(parts)?;
     for served in &system.authorities {
+        let served = (served, system.duty(name::DEADLINES));
         keep_current(&mut tasks, served, in_recovery, (&metrics, &status_pool, &shutdown))?;
     }
-    let health = Health::new();
     tasks.spawn(Arc::clone(&system.vault).watch(shutdown.clone()));
     watch_system(&health, &system);
     watch_nodes(&mut tasks, config, &system, (&health, &metrics, &shutdown));
@@ -283,6 +291,25 @@ fn watch_nodes(
     let watched = Arc::clone(&watch);
     health.ready("database", move || watched.condition());
     tasks.spawn(watch.run(shutdown.clone()));
+}
+
+/// Health tells whether a ledger that is elsewhere is within reach; so hears whoever gets what this returns.
+fn watch_reach(
+    tasks: &mut JoinSet<()>,
+    system: &System,
+    (health, shutdown): (&Health, &Shutdown),
+) -> Option<watch::Receiver<bool>> {
+    if system.nodes == Nodes::One {
+        return None;
+    }
+    let (store, clock) = (Arc::clone(&system.vault.store), Arc::clone(&system.clock));
+    let reach = LedgerReach::new(Arc::new(move || store.look().map(drop)), Arc::new(move || clock.now()));
+    let reach = Arc::new(reach);
+    let watched = Arc::clone(&reach);
+    health.ready("ledger-reach", move || watched.condition());
+    let is_away = reach.is_away();
+    tasks.spawn(reach.run(shutdown.clone()));
+    Some(is_away)
 }
 
 /// Health and metrics tell of the tokens, or of the signer that has them; each turn of theirs is put on record.

@@ -9,6 +9,7 @@ use server_kit::shutdown::Shutdown;
 use server_kit::workers::WorkerPool;
 
 use crate::compose::System;
+use crate::duty::name;
 use crate::rounds::Rounds;
 
 /// How often it is looked for visits that are over.
@@ -19,7 +20,8 @@ const STEP: usize = 64;
 
 /// Ends visits until shutdown.
 pub(crate) async fn run(system: Arc<System>, pool: WorkerPool, shutdown: Shutdown) {
-    let rounds = Rounds { period: PERIOD, what: "visits that are over" };
+    let duty = Some(system.duty(name::VISITS));
+    let rounds = Rounds { period: PERIOD, what: "visits that are over", duty };
     let look = move || system.visits.end_visits_over(system.clock.now(), STEP).map(|ended| ended == STEP);
     rounds.run((pool, shutdown), look).await;
 }

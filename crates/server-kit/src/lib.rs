@@ -13,6 +13,7 @@
 //! | [`metrics`] | counters by reason code, and the route on which Prometheus reads them |
 //! | [`limits`] | how many, how much, how long: checked, with secure defaults |
 //! | [`config`] | a TOML file into any serde type, every fault with file and line |
+//! | [`spread`] | waits that many are told at once, spread |
 //! | [`shutdown`] | one token that ends everything in order |
 //!
 //! What it does *not* do: HTTP/2, routing, authentication, rate limits per requester, logging set-up, reading of files and
@@ -73,6 +74,7 @@ pub mod health;
 pub mod metrics;
 pub mod limits;
 pub mod config;
+pub mod spread;
 pub mod shutdown;
 
 /// The TLS library, for those who bring a verifier or a signer of their own.

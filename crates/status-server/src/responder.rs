@@ -15,6 +15,7 @@ use ca_core::ocsp::{
 use ca_core::ports::{Clock, Signer, StatusSource};
 use ca_core::profile::OcspProfile;
 use ca_core::validity::UnixTime;
+use tokio::sync::watch;
 
 use crate::config::KeepingPolicy;
 use kept::KeptAnswers;
@@ -63,6 +64,8 @@ pub struct Responder {
     ports: ResponderPorts,
     policy: KeepingPolicy,
     kept: KeptAnswers,
+    /// Whether the ledger is away, where that is found out by somebody else.
+    away: Option<watch::Receiver<bool>>,
 }
 
 /// What a requester gets.
@@ -105,6 +108,7 @@ impl Responder {
             ports,
             kept: KeptAnswers::new(policy.kept_answers()),
             policy,
+            away: None,
         }
     }
 
@@ -112,6 +116,45 @@ impl Responder {
     #[must_use]
     pub fn awaiting(self, awaited: Vec<IssuerHashes>) -> Self {
         Self { awaited, ..self }
+    }
+
+    /// Asks nothing of a ledger that is said to be away, so that nobody waits for it.
+    #[must_use]
+    pub fn hearing(self, away: watch::Receiver<bool>) -> Self {
+        Self { away: Some(away), ..self }
+    }
+
+    /// Waits until the ledger is said to be away; for ever where nobody says so.
+    pub(crate) async fn ledger_away(&self) {
+        let Some(away) = &self.away else { return std::future::pending().await };
+        if away.clone().wait_for(|away| *away).await.is_err() {
+            // Whoever said so is gone: the server closes.
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Answers a request by what was signed before, without asking anybody: by a kept answer until its nextUpdate, and with
+    /// tryLater where there is none. Never says of a certificate what was not signed of it.
+    #[must_use]
+    pub fn answer_from_kept(&self, request: &[u8]) -> Answer {
+        let answer = match OcspRequest::from_der(request, self.max_requests()) {
+            Ok(request) => self.kept_answer(&request),
+            Err(_) => Answer::Error(ErrorStatus::MalformedRequest),
+        };
+        metrics::counter!("pki_ocsp_responses_total", "status" => answer.name()).increment(1);
+        answer
+    }
+
+    /// RFC 6960 §2.3: tryLater, since the service exists and cannot answer at this moment.
+    fn kept_answer(&self, request: &OcspRequest) -> Answer {
+        if self.authority_of(request).is_none() && !self.awaits(request) {
+            return refused(&RespondError::ForeignIssuer);
+        }
+        let now = self.ports.clock.now();
+        let kept = keepable(request).and_then(|certificate| self.kept.valid(certificate, now));
+        kept.map_or(Answer::Error(ErrorStatus::TryLater), |response| {
+            Answer::Signed(self.shared(response, now))
+        })
     }
 
     /// Answers for a CA from now on; with another responder certificate, such as a renewed one, where it is answered for already.

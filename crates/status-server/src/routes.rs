@@ -123,10 +123,20 @@ fn signed_reply_by_get(signed: &SignedAnswer, now: UnixTime, fields: &HeaderMap)
 
 async fn answer(
     services: &StatusServices,
-    octets: impl AsRef<[u8]> + Send + 'static,
+    octets: impl AsRef<[u8]> + Send + Sync + 'static,
 ) -> Result<Answer, Response> {
     let responder = Arc::clone(&services.responder);
-    match services.workers.run(move || responder.answer(octets.as_ref())).await {
+    let octets = Arc::new(octets);
+    let asked = Arc::clone(&octets);
+    let outcome = tokio::select! {
+        biased;
+        // Nothing blocks, and so needs no worker: those may all be waiting for the ledger.
+        () = services.responder.ledger_away() => {
+            return Ok(services.responder.answer_from_kept((*octets).as_ref()));
+        }
+        outcome = services.workers.run(move || responder.answer((*asked).as_ref())) => outcome,
+    };
+    match outcome {
         Ok(answer) => Ok(answer),
         Err(RunJobError::Busy { retry_after }) => {
             let seconds = HeaderValue::from(retry_after_seconds(retry_after));

@@ -50,17 +50,33 @@ pub(crate) fn take_number(tx: &mut Transaction<'_>, scope: &ScopeOf, number: u64
 pub(crate) fn begin_octets(tx: &mut Transaction<'_>, crl: &CrlRecord) -> Result<(), ActFault> {
     let scope = (crl.issuer, crl.scope.clone());
     let head = reserved(tx, &scope, crl)?;
+    if head.loose.is_some() {
+        return Err(overtaken(crl));
+    }
     let loose = Some(LooseParts { number: crl.number, parts: parts(crl.der.length()) });
     tx.put(&scope, &CrlHeadRow { loose, ..head })
 }
 
-/// Writes octets of a CRL, from the part numbered `first` on.
+/// Writes octets of a CRL that were said to come, from the part numbered `first` on.
 pub(crate) fn put_octets(
     tx: &mut Transaction<'_>,
     crl: &CrlRecord,
     first: u32,
     octets: &[u8],
 ) -> Result<(), ActFault> {
+    let head = tx.row::<CrlHeadRow>(&(crl.issuer, crl.scope.clone()))?;
+    if head.and_then(|head| head.loose).is_none_or(|loose| loose.number != crl.number) {
+        return Err(overtaken(crl));
+    }
+    put_parts(tx, crl, first, octets)
+}
+
+/// Another node began a CRL of the scope, or started, and took away what this one had written of its own.
+const fn overtaken(crl: &CrlRecord) -> ActFault {
+    ActFault::Overtaken { issuer: crl.issuer, number: crl.number }
+}
+
+fn put_parts(tx: &mut Transaction<'_>, crl: &CrlRecord, first: u32, octets: &[u8]) -> Result<(), ActFault> {
     for (part, octets) in (first..).zip(octets.chunks(PART_OCTETS)) {
         let key = crl_part_key(&crl.issuer, &crl.scope, crl.number, part);
         tx.put_octets(Keyspace::CrlOctets, key, octets.to_vec())?;
@@ -82,6 +98,10 @@ pub(crate) fn record(
     let kind = crl.line().kind;
     let scope = (crl.issuer, crl.scope.clone());
     let mut head = reserved(tx, &scope, crl)?;
+    let awaited = (parts(crl.der.length()) > PARTS_AT_ONCE).then_some(number);
+    if head.loose.map(|loose| loose.number) != awaited {
+        return Err(overtaken(crl));
+    }
     tx.seal(event)?;
     let issued = IssuedCrl { next_update, entries, length: crl.der.length(), base, seen };
     tx.put(&(scope.clone(), number), &CrlRow { this_update, issued: Some(issued) })?;
@@ -91,7 +111,7 @@ pub(crate) fn record(
     if head.latest_of(kind).is_some_and(|latest| latest > number) {
         return Ok(());
     }
-    put_octets(tx, crl, 0, octets)?;
+    put_parts(tx, crl, 0, octets)?;
     head.loose = head.latest_of(kind).map(|former| loose(tx, &scope, former)).transpose()?;
     *head.latest_mut(kind) = Some(number);
     tx.put(&scope, &head)?;

@@ -10,6 +10,7 @@ use crate::Store;
 use crate::act;
 use crate::engine::Durability;
 use crate::keyspace::Keyspace;
+use crate::transaction::Transaction;
 
 fn reserve(store: &Store, authority: u8, number: u64) -> Result<(), CrlNumberTaken> {
     let event = event(Act::CrlIntended);
@@ -150,6 +151,31 @@ fn l_07_a_crl_whose_octets_were_half_written_never_was_and_leaves_nothing(ground
     assert_eq!((latest(&store), rows_of_octets(&store)), (Some(crl(1, 4, LONG)), 601));
 }
 
+/// What was begun is taken away by whoever begins another CRL of the scope, or starts: perhaps another node.
+fn k_05_a_long_crl_whose_octets_another_node_took_away_is_refused_and_leaves_nothing(ground: &Ground) {
+    let store = ground.open();
+    for number in 1..=4 {
+        reserve(&store, 1, number).unwrap();
+    }
+    half_written(&store, 1);
+    store.record_crl(crl(1, 2, LONG), event(Act::CrlIssued)).unwrap();
+    let goes_on = |number| {
+        let crl = crl(1, number, LONG);
+        let put = move |tx: &mut Transaction<'_>| act::crl::put_octets(tx, &crl, 256, &[7; 4_096]);
+        store.write("test", Durability::ProcessCrash, put)
+    };
+    assert!(cause(goes_on(1)).contains("another node took away"));
+    // Nor does it end while another one is being written.
+    half_written(&store, 3);
+    let ended = crl(1, 1, LONG);
+    let end = move |tx: &mut Transaction<'_>| act::crl::record(tx, &ended, &[], event(Act::CrlIssued));
+    assert!(cause(store.write("test", Durability::Durable, end)).contains("another node took away"));
+    goes_on(3).unwrap();
+    drop(store);
+    let store = ground.open();
+    assert_eq!((latest(&store), rows_of_octets(&store)), (Some(crl(1, 2, LONG)), 601));
+}
+
 fn a_spool_gives_back_what_it_was_given_and_leaves_no_file(ground: &Ground) {
     let store = ground.open();
     let files = || std::fs::read_dir(ground.path()).unwrap().count();
@@ -172,5 +198,6 @@ super::on_every_engine! {
     a_long_crl_reads_back_whole_and_only_the_latest_is_kept,
     the_octets_of_a_crl_that_is_replaced_are_an_error_and_never_others,
     l_07_a_crl_whose_octets_were_half_written_never_was_and_leaves_nothing,
+    k_05_a_long_crl_whose_octets_another_node_took_away_is_refused_and_leaves_nothing,
     a_spool_gives_back_what_it_was_given_and_leaves_no_file,
 }

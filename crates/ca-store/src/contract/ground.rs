@@ -43,6 +43,15 @@ pub(super) struct Ground {
 impl Ground {
     pub(super) fn new(kind: EngineKind) -> Self {
         let database = (kind == EngineKind::Postgres).then(|| postgres_peer::Server::shared().database());
+        Self::with(kind, database)
+    }
+
+    /// A ledger on a server that a test has for itself.
+    pub(super) fn on(server: &postgres_peer::Server) -> Self {
+        Self::with(EngineKind::Postgres, Some(server.database()))
+    }
+
+    fn with(kind: EngineKind, database: Option<postgres_peer::Database>) -> Self {
         let ground = Self { parent: tempfile::tempdir().unwrap(), kind, database };
         match ground.shared() {
             Some(shared) => {

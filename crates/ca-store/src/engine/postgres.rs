@@ -11,6 +11,7 @@ mod loader;
 mod node;
 mod partitions;
 mod pool;
+mod presence;
 mod replica;
 mod schema;
 mod session;
@@ -34,7 +35,7 @@ pub use node::{Node, NodeFault, SeenNode};
 use partitions::Bounds;
 use pool::Pool;
 pub(crate) use replica::Replica;
-use session::{Session, Wire};
+use session::{Session, SessionFault, Wire};
 use turn::PostgresTurn;
 use view::PostgresView;
 
@@ -82,7 +83,8 @@ impl Writer {
         self.session = None;
         // The server that takes writes may be another one now, and reading goes where writing goes.
         engine.readers.forget();
-        let session = engine.wire.connect(&engine.database)?;
+        let session =
+            engine.wire.connect(&engine.database).inspect_err(|_| engine.readers.presence.silent())?;
         self.opened = self.opened.saturating_add(1);
         self.mark = format!("{}/{}/{}", engine.place, std::process::id(), self.opened);
         session
@@ -138,7 +140,13 @@ impl PostgresEngine {
         })
     }
 
-    fn token(&self) -> u64 {
+    /// Returns who this process is among the others.
+    pub(crate) const fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// Returns the token under which this process writes.
+    pub(crate) fn token(&self) -> u64 {
         self.token.load(Ordering::SeqCst)
     }
 
@@ -152,9 +160,11 @@ impl PostgresEngine {
         let session = self.readers.lend(&self.wire, &self.database)?;
         let outcome = ask(&session);
         if outcome.is_ok() {
-            self.readers.take_back(session)
+            self.readers.take_back(session);
+        } else if session.is_closed() {
+            self.readers.lose_silent();
         } else {
-            self.readers.lose()
+            self.readers.lose();
         }
         outcome
     }
@@ -279,6 +289,8 @@ impl Engine for PostgresEngine {
     }
 
     fn turn(&self) -> Result<Box<dyn Turn + '_>, NotWritten> {
+        let away = |fault: SessionFault| EngineError { doing: "using PostgreSQL", cause: fault.into() };
+        self.readers.presence.admit().map_err(|fault| NotWritten::Nothing(away(fault)))?;
         Ok(Box::new(PostgresTurn::take(self, self.writer())?))
     }
 

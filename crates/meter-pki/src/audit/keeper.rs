@@ -2,6 +2,8 @@
 //!
 //! A copy pulls from the ledger and is never pushed to: what it lacks stays in the ledger, and the ledger lets nothing new
 //! begin while it lacks too much. When the program ends, what is left is signed and copied once more.
+//!
+//! Of several nodes one signs the checkpoints, and all put them into their files.
 
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -15,10 +17,11 @@ use server_kit::health::Condition;
 use server_kit::metrics::Metrics;
 
 use super::export::{Export, OpenExportError};
-use super::note::pem;
-use super::syslog::{CURSOR, SyslogCopy};
+use super::note::{pem, size_of};
+use super::sending::Sending;
 use super::{AuditLog, unavailable};
 use crate::config::CheckedAudit;
+use crate::duty::Duty;
 use crate::exit::{Exit, Failure, SIGNER_AWAY};
 
 /// How often the trail is looked at.
@@ -39,6 +42,10 @@ pub(crate) struct Followed<'a> {
     pub clock: Arc<dyn Clock>,
     pub config: &'a CheckedAudit,
     pub metrics: &'a Metrics,
+    /// Who signs checkpoints.
+    pub notary: Duty,
+    /// Who sends to the collector.
+    pub sender: Duty,
 }
 
 impl Copies {
@@ -48,11 +55,8 @@ impl Copies {
         let files = Files::open(followed)?;
         copies.spawn("audit-files", move || Box::new(files.passes()))?;
         if let Some(collector) = &followed.config.syslog {
-            let store = &followed.log.store;
-            let cursor = store.cursor(CURSOR).map_err(unavailable)?;
-            let follower = store.follow("syslog", followed.config.allowance, cursor);
-            let (copy, log) = (SyslogCopy::new(collector.clone(), cursor), Arc::clone(&followed.log));
-            copies.spawn("audit-syslog", move || Box::new(syslog_passes(copy, log, follower)))?;
+            let sending = Sending::new(followed, collector)?;
+            copies.spawn("audit-syslog", move || Box::new(sending.passes()))?;
         }
         Ok(copies)
     }
@@ -91,7 +95,7 @@ impl Drop for Copies {
 
 /// Whether the program goes on after a pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Pass {
+pub(super) enum Pass {
     Usual,
     Last,
 }
@@ -100,6 +104,7 @@ enum Pass {
 struct Files {
     log: Arc<AuditLog>,
     clock: Arc<dyn Clock>,
+    notary: Duty,
     export: Option<(Export, Arc<Follower>)>,
     /// Whether the key of the checkpoints stands beside them.
     key_shown: bool,
@@ -118,7 +123,7 @@ struct Latest {
 
 impl Files {
     fn open(followed: &Followed<'_>) -> Result<Self, Failure> {
-        let Followed { log, clock, config, metrics } = followed;
+        let Followed { log, clock, config, metrics, notary, .. } = followed;
         let mut key_shown = false;
         let export = match &config.export_directory {
             Some(directory) => {
@@ -138,6 +143,7 @@ impl Files {
         Ok(Self {
             log: Arc::clone(log),
             clock: Arc::clone(clock),
+            notary: notary.clone(),
             export,
             key_shown,
             checkpoint,
@@ -176,21 +182,36 @@ impl Files {
         }
     }
 
-    /// Signs a checkpoint when records came since the last one, at most once a second; the files get it when they hold its
-    /// records.
+    /// Signs a checkpoint when records came since the last one, at most once a second, or takes the one that another node signed;
+    /// the files get it when they hold its records.
     fn sign(&mut self, end: u64, pass: Pass) -> Result<(), Failure> {
         if self.log.notary.is_none() {
             return Ok(());
         }
         let now = self.clock.now();
-        let latest = &mut self.checkpoint;
-        if end != latest.size && (now != latest.signed_at || pass == Pass::Last) {
-            let (note, size) = self.log.checkpoint()?;
-            *latest = Latest { note: Some(note), size, signed_at: now };
+        if end != self.checkpoint.size && (now != self.checkpoint.signed_at || pass == Pass::Last) {
+            if self.notary.is_ours().map_err(unavailable)? {
+                let (note, size) = self.log.checkpoint()?;
+                self.checkpoint = Latest { note: Some(note), size, signed_at: now };
+            } else {
+                self.take_checkpoint(now)?;
+            }
         }
+        let latest = &self.checkpoint;
         let waiting = if end == latest.size { 0 } else { now.seconds() - latest.signed_at.seconds() };
         (self.waited)(f64::from(i32::try_from(waiting).unwrap_or(i32::MAX)));
         self.export_checkpoint()
+    }
+
+    /// Takes the checkpoint that another node signed, if there is a later one than before.
+    fn take_checkpoint(&mut self, now: UnixTime) -> Result<(), Failure> {
+        let kept = self.log.store.checkpoint().map_err(unavailable)?;
+        let kept = kept.and_then(|note| Some((size_of(&note)?, note)));
+        match kept.filter(|(size, _)| *size > self.checkpoint.size) {
+            Some((size, note)) => self.checkpoint = Latest { note: Some(note), size, signed_at: now },
+            None => self.checkpoint.signed_at = now,
+        }
+        Ok(())
     }
 
     fn export_checkpoint(&mut self) -> Result<(), Failure> {
@@ -221,29 +242,12 @@ fn show_key(export: &Export, log: &AuditLog) -> Result<(), Failure> {
     shown.map_err(|error| Failure::new(Exit::Failed, "audit.export", error))
 }
 
-/// Sends over syslog and remembers how far it came.
-fn syslog_passes(mut copy: SyslogCopy, log: Arc<AuditLog>, follower: Arc<Follower>) -> impl FnMut(Pass) {
-    let mut told = Told::default();
-    let mut remembered = copy.reached();
-    move |_| {
-        let sent = copy.pass(&log.store);
-        let reached = copy.reached();
-        follower.reached(reached);
-        let kept = if reached == remembered { Ok(()) } else { log.store.keep_cursor(CURSOR, reached) };
-        if kept.is_ok() {
-            remembered = reached;
-        }
-        let sent = sent.map_err(|error| Failure::new(Exit::Unavailable, "audit.syslog", error));
-        told.tell("audit syslog", sent.and_then(|()| kept.map_err(unavailable)));
-    }
-}
-
 /// Tells each fault once, and once that it is over.
 #[derive(Default)]
-struct Told(Option<Failure>);
+pub(super) struct Told(Option<Failure>);
 
 impl Told {
-    fn tell(&mut self, what: &str, outcome: Result<(), Failure>) {
+    pub(super) fn tell(&mut self, what: &str, outcome: Result<(), Failure>) {
         match (outcome.err(), &self.0) {
             (Some(failure), before) if before.as_ref() != Some(&failure) => {
                 tracing::error!(%failure, "the {what} cannot go on; it is tried again");

@@ -132,6 +132,11 @@ impl Checkpoint {
 }
 
 /// A number as a checkpoint writes it: without zeros in front.
+/// Returns how many records a note speaks of, as it says itself.
+pub(super) fn size_of(note: &str) -> Option<u64> {
+    note.lines().nth(1).and_then(decimal)
+}
+
 pub(super) fn decimal(text: &str) -> Option<u64> {
     text.parse().ok().filter(|number: &u64| number.to_string() == text)
 }

@@ -29,7 +29,7 @@ use status_server::publish::CrlFolder;
 use status_server::repository::Repository;
 use status_server::responder::{Responder, ResponderPorts, ServedAuthority as AnsweredAuthority};
 use status_server::routes::{StatusServices, router};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::{ServedAuthority, System};
 use crate::config::{CheckedAuthority, Config, RawPush};
@@ -97,7 +97,7 @@ pub(super) fn roots(config: &Config) -> Vec<Arc<Issuer>> {
 pub(crate) fn status_parts(
     config: &Config,
     system: &System,
-    workers: WorkerPool,
+    (workers, ledger_away): (WorkerPool, Option<watch::Receiver<bool>>),
 ) -> Result<StatusParts, Failure> {
     let (mut answered, mut awaited, mut desks) = (Vec::new(), Vec::new(), Vec::new());
     for (one, served) in config.authorities.iter().zip(&system.authorities) {
@@ -114,7 +114,11 @@ pub(crate) fn status_parts(
         desks.push(desk);
     }
     let ports = ResponderPorts { clock: Arc::clone(&system.clock), status: Arc::clone(&system.status) };
-    let responder = Arc::new(Responder::new(answered, ports, KeepingPolicy::default()).awaiting(awaited));
+    let responder = Responder::new(answered, ports, KeepingPolicy::default()).awaiting(awaited);
+    let responder = Arc::new(match ledger_away {
+        Some(away) => responder.hearing(away),
+        None => responder,
+    });
     let services = StatusServices {
         repository: Arc::clone(&system.repository),
         responder: Arc::clone(&responder),

@@ -21,6 +21,7 @@ use super::acts::unavailable;
 use super::conditional::Stale;
 use super::reply::{Reply, answered_before};
 use super::{LONGEST_BODY, OperatorState};
+use crate::duty::Nodes;
 use crate::exit::{Exit, Failure};
 
 /// The field of the request.
@@ -34,6 +35,9 @@ const LONGEST_ANSWER: usize = 65_536;
 
 /// For how long a call is remembered, in seconds: a day.
 const REMEMBERED: i64 = 86_400;
+
+/// For how long, in seconds, a call that began on another node may be under way there: none takes longer.
+const ELSEWHERE: i64 = 60;
 
 /// Routes whose answers hold what is shown once and kept nowhere.
 const SHOWN_ONCE: [&str; 2] = ["/v1/tokens", "/v1/devices/{title}/secrets"];
@@ -98,10 +102,14 @@ async fn keyed(
     let begun = state.work(move |system| {
         let at = system.clock.now();
         let call = Call { key, digest, at, until: at.plus_seconds(REMEMBERED) };
-        system.calls.begin_call(call).map_err(unavailable)
+        let standing = system.calls.begin_call(call).map_err(unavailable)?;
+        let may_be_elsewhere =
+            |begun: UnixTime| system.nodes == Nodes::Several && at < begun.plus_seconds(ELSEWHERE);
+        let elsewhere = matches!(standing, CallStanding::Begun(begun) if may_be_elsewhere(begun));
+        Ok((standing, elsewhere))
     });
-    let standing = match begun.await {
-        Ok(standing) => standing,
+    let (standing, elsewhere) = match begun.await {
+        Ok(found) => found,
         Err(reply) => return reply.into_response(),
     };
     match standing {
@@ -116,7 +124,9 @@ async fn keyed(
             let made = tokio::spawn(make(state.clone(), making, request, next));
             made.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
         }
-        CallStanding::Begun(at) => Reply::from(unanswered(at, state.under_way.has(&key))).into_response(),
+        CallStanding::Begun(at) => {
+            Reply::from(unanswered(at, elsewhere || state.under_way.has(&key))).into_response()
+        }
         CallStanding::Other => Reply::from(other()).into_response(),
         CallStanding::Answered(CallAnswer { status, body: Some(body) }) => answered_before(status, body),
         CallStanding::Answered(CallAnswer { status, body: None }) => {

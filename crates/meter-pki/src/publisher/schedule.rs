@@ -110,7 +110,7 @@ impl Publisher {
     }
 
     /// Lines of shards whose certificates are all over are no longer kept current, nor are deltas that the profile gave up.
-    fn forget_others(&self, scopes: &[CrlScope]) {
+    pub(super) fn forget_others(&self, scopes: &[CrlScope]) {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         lines.retain(|line, _| {
             scopes.contains(&line.scope)

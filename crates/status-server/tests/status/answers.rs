@@ -224,6 +224,51 @@ async fn several_cas_are_told_apart_by_key_even_with_the_same_name() {
     assert_eq!(statuses(&post_ocsp(&router, request(&mixed)).await.body), [0xA1, 0x82]);
 }
 
+// Case K-04: the database hangs. What was signed is given until its nextUpdate, anything else is tryLater and never good, and
+// nobody waits: not who asks then, and not who was waiting.
+#[tokio::test]
+async fn k_04_while_the_ledger_hangs_kept_answers_are_given_and_others_are_told_to_try_later() {
+    let world = World::new();
+    world.put(1, CertificateStatus::Good);
+    world.put(2, CertificateStatus::Good);
+    let (away, heard) = tokio::sync::watch::channel(false);
+    let identity = world.responder.identities().remove(0);
+    let responder =
+        Responder::new(vec![served(identity, &world.signer)], world.ports(), KeepingPolicy::default());
+    let router = router(StatusServices {
+        repository: Arc::clone(&world.repository),
+        responder: Arc::new(responder.hearing(heard)),
+        clock: world.clock.clone(),
+        workers: pool(1, 8),
+    });
+    let of = |number| request_for(&world.issuer, &serial(number));
+    let first = post_ocsp(&router, of(1)).await;
+    assert_eq!(statuses(&first.body), [0x80]);
+    // The one worker is lost to the second request, which never ends.
+    world.signer.hold_the_next();
+    let (waiting, asked) = (router.clone(), of(2));
+    let waits = tokio::spawn(async move { post_ocsp(&waiting, asked).await });
+    let signer = Arc::clone(&world.signer);
+    tokio::task::spawn_blocking(move || signer.wait_until_one_is_held()).await.unwrap();
+    away.send_replace(true);
+    assert_is_error(&waits.await.unwrap(), TRY_LATER);
+    for _ in 0..20 {
+        assert_eq!(post_ocsp(&router, of(1)).await.body, first.body);
+        assert_eq!(get(&router, &path_of(&of(1)), &[]).await.body, first.body);
+        assert_is_error(&post_ocsp(&router, of(2)).await, TRY_LATER);
+        let with_nonce = request_with_nonce(&world.issuer, &serial(1));
+        assert_is_error(&post_ocsp(&router, with_nonce).await, TRY_LATER);
+        assert_is_error(&post_ocsp(&router, vec![0x30, 0]).await, MALFORMED);
+    }
+    world.clock.advance(3_600);
+    assert_is_error(&post_ocsp(&router, of(1)).await, TRY_LATER);
+    // It is back: the ledger is asked again, and what was revoked meanwhile is told.
+    world.signer.let_go();
+    world.put(1, revoked(NOW));
+    away.send_replace(false);
+    assert_eq!(statuses(&post_ocsp(&router, of(1)).await.body), [0xA1]);
+}
+
 #[tokio::test]
 async fn o_13_without_ledger_and_without_an_answer_from_before_it_says_try_later() {
     let world = World::new();

@@ -381,6 +381,9 @@ pub enum NodeFault {
     /// Its exported log knows another ledger, or a later one.
     #[error("{0}")]
     Witness(String),
+    /// Nobody can see this one.
+    #[error("this node could not say for the time of its lease that it is there")]
+    Unseen,
     /// Commits do not wait for the disk.
     #[error("synchronous_commit is {0}: what is acknowledged would not be safe")]
     NotDurable(String),

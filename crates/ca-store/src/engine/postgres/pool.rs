@@ -4,6 +4,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::address::Database;
+use super::presence::Presence;
 use super::session::{Session, SessionFault, Wire};
 
 /// How many sessions there are at most.
@@ -17,6 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct Pool {
     state: Mutex<State>,
     returned: Condvar,
+    pub(super) presence: Presence,
 }
 
 #[derive(Default)]
@@ -28,6 +30,7 @@ struct State {
 impl Pool {
     /// Lends a session; opens one where none is idle.
     pub(super) fn lend(&self, wire: &Wire, database: &Database) -> Result<Session, SessionFault> {
+        self.presence.admit()?;
         let (mut state, _) = self
             .returned
             .wait_timeout_while(self.lock(), PATIENCE, |state| {
@@ -44,7 +47,7 @@ impl Pool {
             }
         }
         drop(state);
-        wire.connect(database).inspect_err(|_| self.lose())
+        wire.connect(database).inspect_err(|_| self.lose_silent())
     }
 
     /// Takes back a session on which all went well.
@@ -53,6 +56,7 @@ impl Pool {
         state.lent = state.lent.saturating_sub(1);
         state.idle.push(session);
         drop(state);
+        self.presence.answered();
         self.returned.notify_one();
     }
 
@@ -62,6 +66,14 @@ impl Pool {
         state.lent = state.lent.saturating_sub(1);
         drop(state);
         self.returned.notify_one();
+    }
+
+    /// Hears of a session on which nothing was said, or that could not be had.
+    pub(super) fn lose_silent(&self) {
+        self.presence.silent();
+        // Those that are idle lead to the same silence.
+        self.forget();
+        self.lose();
     }
 
     /// Lets go of idle sessions: the host that takes writes is another one now.

@@ -186,6 +186,8 @@ pub(super) enum SessionFault {
     Server(#[source] Error),
     #[error("the database said nothing for {} seconds", limit.as_secs())]
     Silent { limit: Duration },
+    #[error("the database has given no answer for {} seconds", since.as_secs())]
+    Away { since: Duration },
     #[error(
         "the session is not the one that was opened: a proxy gives each transaction another one; connect to the server itself, or let the proxy pool sessions"
     )]
@@ -193,11 +195,23 @@ pub(super) enum SessionFault {
 }
 
 impl SessionFault {
+    /// Tells whether the database gave no answer at all, so that whoever asks next waits in vain, too.
+    pub(super) fn is_silence(&self) -> bool {
+        match self {
+            Self::Server(error) => {
+                let cause = std::error::Error::source(error);
+                error.is_closed() || cause.is_some_and(|cause| cause.is::<std::io::Error>())
+            }
+            Self::Silent { .. } => true,
+            Self::Away { .. } | Self::Pooled => false,
+        }
+    }
+
     /// Returns the SQLSTATE, where the server gave one.
     pub(super) fn state(&self) -> Option<&SqlState> {
         match self {
             Self::Server(error) => error.code(),
-            Self::Silent { .. } | Self::Pooled => None,
+            Self::Silent { .. } | Self::Away { .. } | Self::Pooled => None,
         }
     }
 }

@@ -118,7 +118,7 @@ fn begin(engine: &PostgresEngine, writer: &mut Writer) -> Result<Begun, NodeFaul
     let Some(session) = &writer.session else { return Err(NodeFault::NoLedger) };
     let token = engine.token();
     let parameter = signed(token);
-    let (turn, standing, trail) = session.wait(READING, async {
+    let found = session.wait(READING, async {
         let turn = session.prepared(sql::TURN).await?;
         let standing = session.prepared(sql::STANDING).await?;
         let trail = session.prepared(&sql::value(Keyspace::Meta)).await?;
@@ -133,7 +133,14 @@ fn begin(engine: &PostgresEngine, writer: &mut Writer) -> Result<Begun, NodeFaul
         .await;
         begun?;
         Ok((turn?, standing?, trail?))
+    });
+    let presence = &engine.readers.presence;
+    let (turn, standing, trail) = found.inspect_err(|fault| {
+        if fault.is_silence() {
+            presence.silent();
+        }
     })?;
+    presence.answered();
     check(engine, writer, standing.as_ref())?;
     let trail = trail.map(|row| get(&row, 0)).transpose()?;
     Ok(Begun { number: get(&turn, 0)?, token, trail })

@@ -18,11 +18,18 @@ pub(super) struct PostgresView<'e> {
     session: Option<Session>,
     begun: Cell<bool>,
     failed: Cell<bool>,
+    silent: Cell<bool>,
 }
 
 impl<'e> PostgresView<'e> {
     pub(super) const fn new(readers: &'e Pool, session: Session) -> Self {
-        Self { readers, session: Some(session), begun: Cell::new(false), failed: Cell::new(false) }
+        Self {
+            readers,
+            session: Some(session),
+            begun: Cell::new(false),
+            failed: Cell::new(false),
+            silent: Cell::new(false),
+        }
     }
 
     fn query(&self, text: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, SessionFault> {
@@ -34,7 +41,10 @@ impl<'e> PostgresView<'e> {
             let statement = session.prepared(text).await?;
             session.client().query(&statement, parameters).await
         });
-        outcome.inspect_err(|_| self.failed.set(true))
+        outcome.inspect_err(|fault| {
+            self.failed.set(true);
+            self.silent.set(fault.is_silence());
+        })
     }
 }
 
@@ -61,8 +71,9 @@ impl Drop for PostgresView<'_> {
     fn drop(&mut self) {
         let Some(session) = self.session.take() else { return };
         if self.failed.get() || session.is_closed() {
+            let silent = self.silent.get() || session.is_closed();
             drop(session);
-            return self.readers.lose();
+            return if silent { self.readers.lose_silent() } else { self.readers.lose() };
         }
         if self.begun.get() {
             // Sent, and not waited for: whatever comes next on this session comes behind it.
