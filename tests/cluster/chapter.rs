@@ -104,8 +104,9 @@ fn the_chapter_on_clusters_works_as_it_stands() {
     let serve = |log: &str| {
         let configuration = e2e::peer::path(&site.join("shared.toml"));
         let log = rehearsal.scratch(log);
-        let node = e2e::process::Process::start(&["--config", &configuration, "serve"], log);
+        let mut node = e2e::process::Process::start(&["--config", &configuration, "serve"], log);
         eventually("the node of the second site answers", || {
+            assert!(node.ended().is_none(), "it ended: {}", node.log());
             operator(&site, &["store", "show"]).success.then_some(())
         });
         node

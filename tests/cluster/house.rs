@@ -19,7 +19,7 @@ const LEASE: u8 = 5;
 /// A node beside the first: a copy of its state, with an address of its own.
 pub(crate) struct Beside {
     pub(crate) place: PathBuf,
-    host: String,
+    pub(crate) host: String,
     log: PathBuf,
     process: Option<Process>,
 }
@@ -89,9 +89,20 @@ impl House {
 
     /// Enrols a meter over the node of this number, from 0; `shown` is what it shows.
     pub(crate) fn try_enrol(&self, node: usize, request: &[u8], shown: &Shown) -> Result<Answer, Said> {
+        let host = node.checked_sub(1).map(|other| self.beside[other].host.as_str());
+        self.try_enrol_at(host, request, shown)
+    }
+
+    /// The same over the node with this address; the first one where there is none.
+    pub(crate) fn try_enrol_at(
+        &self,
+        host: Option<&str>,
+        request: &[u8],
+        shown: &Shown,
+    ) -> Result<Answer, Said> {
         let label = "meter-op-tls-s1";
         let mut more = vec!["--max-time", "60"];
-        let there = node.checked_sub(1).map(|other| format!("::{}:", self.beside[other].host));
+        let there = host.map(|host| format!("::{host}:"));
         if let Some(there) = &there {
             more.extend(["--connect-to", there]);
         }

@@ -136,3 +136,50 @@ fn k_05_a_node_that_slept_over_its_lease_joins_again_under_another_token() {
     assert!(house.beside[0].log().contains("has joined again"), "{}", house.beside[0].log());
     drop(enrolled(&house, 1, &house.request(TITLES[0]), &shown[0]));
 }
+
+// K-11: a node is killed in the midst of a bulk; another takes the whole of it again, and each device has one certificate, the one
+// that was acknowledged before where one was.
+#[test]
+fn k_11_a_node_is_killed_in_the_midst_of_a_bulk_and_another_ends_it_without_a_double() {
+    const BULK: usize = 24;
+    let server = Server::start();
+    let (place, port) = (server.directory().display(), server.port());
+    let mut house =
+        House::found(&server, |name| format!("host={place} port={port} user=postgres dbname={name}"), 2);
+    let titles: Vec<String> = (0..BULK).map(|number| format!("4D504B01000002{number:02X}")).collect();
+    let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
+    let shown = house.expect(&titles);
+    let requests: Vec<Vec<u8>> = titles.iter().map(|title| house.request(title)).collect();
+    let acknowledged = std::sync::Mutex::new(Vec::new());
+    let enough = || acknowledged.lock().unwrap().len() >= BULK / 3;
+    let mut node = house.beside.remove(0);
+    std::thread::scope(|scope| {
+        for worker in 0..4 {
+            let (house, node, requests, shown, acknowledged) =
+                (&house, &node, &requests, &shown, &acknowledged);
+            scope.spawn(move || {
+                for at in (worker..BULK).step_by(4) {
+                    let answer = house.try_enrol_at(Some(&node.host), &requests[at], &shown[at]);
+                    match answer.ok().filter(|answer| answer.status == 200) {
+                        Some(answer) => acknowledged.lock().unwrap().push((at, number(house, &answer))),
+                        None => return,
+                    }
+                }
+            });
+        }
+        eventually("a third of the bulk is acknowledged", || enough().then_some(()));
+        node.signal("KILL");
+    });
+    node.kill();
+    let acknowledged = acknowledged.into_inner().unwrap();
+    assert!(acknowledged.len() < BULK, "it was killed before it was done");
+    for at in 0..BULK {
+        let serial = number(&house, &enrolled(&house, 0, &requests[at], &shown[at]));
+        let before = acknowledged.iter().find(|(known, _)| *known == at);
+        assert!(before.is_none_or(|(_, known)| *known == serial), "device {at}");
+        let good = house.rehearsal.certificates_of(titles[at]);
+        let good = good.iter().filter(|one| one["status"] == "good").count();
+        assert_eq!(good, 1, "device {at}");
+    }
+    assert!(house.rehearsal.operator(&["audit", "verify"]).success);
+}

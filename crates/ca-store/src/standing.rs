@@ -77,21 +77,20 @@ pub(crate) fn at_open(
     let Some(guard) = guard else { return Ok(known.and_then(|row| row.recovery)) };
     let installation =
         known.as_ref().map_or(Installation { id: guard.newcomer, epoch: 1 }, |row| row.installation);
-    let recovery = match known.as_ref().and_then(|row| row.recovery.clone()) {
-        Some(recovery) => Some(recovery),
-        None => {
-            let sequence = view.row::<TrailRow>(&())?.map_or(0, |TrailRow(trail)| trail.sequence());
-            let shown = TrailEnd { view: &*view, sequence, installation };
-            let refused = (guard.witness)(&shown).err();
-            if let Some(reason) = &refused
-                && others_serve(engine)?
-            {
-                return Err(ActFault::Witness { reason: reason.clone() });
-            }
-            refused.map(|reason| Recovery { since: now, reason, reconciled: None })
-        }
-    };
+    let mut recovery = known.as_ref().and_then(|row| row.recovery.clone());
+    let mut refused = None;
+    if recovery.is_none() {
+        let sequence = view.row::<TrailRow>(&())?.map_or(0, |TrailRow(trail)| trail.sequence());
+        refused = (guard.witness)(&TrailEnd { view: &*view, sequence, installation }).err();
+    }
+    // Whether others serve may take a while to find out.
     drop(view);
+    if let Some(reason) = refused {
+        if others_serve(engine)? {
+            return Err(ActFault::Witness { reason });
+        }
+        recovery = Some(Recovery { since: now, reason, reconciled: None });
+    }
     let row = InstallationRow { installation, recovery };
     if known.as_ref() != Some(&row) {
         let write = Write {

@@ -102,6 +102,32 @@ fn k_07_the_schema_goes_forward_and_back_under_nodes_that_know_both_steps() {
     assert!(store.verify_audit().unwrap().all(|record| record.is_ok()));
 }
 
+// A node whose exported log speaks of another ledger is kept out; the others, who serve it, are not put into recovery by that.
+#[test]
+fn a_node_with_a_witness_that_says_no_is_kept_out_while_others_serve() {
+    let ground = Ground::new(EngineKind::Postgres);
+    let witness = |_: &crate::TrailEnd<'_>| Err("the log has another end".to_owned());
+    let guard = crate::Guard { newcomer: [5; 16], witness: &witness };
+    let open = || Store::open_guarded(&ground.path(), &opening(NOW), ground.settings(), Some(&guard));
+    let (_parent, other) = ground.node(2);
+    let serving = std::sync::atomic::AtomicBool::new(true);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while serving.load(std::sync::atomic::Ordering::Relaxed) {
+                other.watch_nodes(NOW, &super::ground::tenant("dso")).unwrap();
+            }
+        });
+        let refused = open().map(drop).unwrap_err().to_string();
+        serving.store(false, std::sync::atomic::Ordering::Relaxed);
+        assert!(refused.contains("other nodes serve this ledger"), "{refused}");
+    });
+    other.issue(intent(1));
+    drop(other);
+    // Nobody serves it: what the witness says counts for the ledger.
+    let (store, _) = open().unwrap();
+    assert!(store.recovery().is_some());
+}
+
 #[test]
 fn a_schema_that_is_not_known_keeps_a_node_away() {
     let ground = Ground::new(EngineKind::Postgres);

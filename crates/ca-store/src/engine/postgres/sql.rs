@@ -73,5 +73,6 @@ pub(super) const NEXT_TURN: &str = "UPDATE meter_pki.turn SET number = $1";
 pub(super) const NOTE_TURN: &str = "UPDATE meter_pki.nodes SET last_turn = $2, seen_at = clock_timestamp() \
      WHERE token = $1 AND NOT fenced";
 
-/// Begins to read at one point in time.
-pub(super) const BEGIN_READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+/// Begins to read at one point in time. Whoever reads holds up nobody, and may take a minute over what he was given.
+pub(super) const BEGIN_READING: &str =
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL idle_in_transaction_session_timeout = '60s'";
