@@ -94,8 +94,7 @@ impl<'s> AuditWalk<'s> {
         while self.advance()?.is_some() {}
         let view = view(self.engine)?;
         let now = end(&*view)?.0.sequence().max(self.end.sequence);
-        let beyond =
-            view.rows_after(Keyspace::Audit, &[], &now.to_be_bytes(), 1).map_err(ReadFault::from)?;
+        let beyond = view.rows_after(Keyspace::Audit, &[], &now.to_be_bytes(), 1).map_err(ReadFault::from)?;
         if beyond.is_empty() {
             Ok(self.trail)
         } else {
