@@ -96,6 +96,11 @@ pub(crate) trait Engine: Send + Sync {
     /// Hears that nothing more is asked: whatever waits is given up.
     fn close(&self) {}
 
+    /// Tells how often the engine had to find anew where it writes. What was read before may not be there any more.
+    fn moves(&self) -> u64 {
+        0
+    }
+
     /// Returns the engine that several nodes share, if this is one.
     fn shared(&self) -> Option<&postgres::PostgresEngine> {
         None
@@ -260,6 +265,11 @@ impl EngineError {
         doing: &'static str,
     ) -> impl FnOnce(E) -> Self {
         move |cause| Self { doing, cause: cause.into() }
+    }
+
+    /// Tells whether a database cannot be reached.
+    pub(crate) fn tells_of_absence(&self) -> bool {
+        postgres::tells_of_absence(&*self.cause)
     }
 
     /// Tells whether the engine's files are damaged, as far as the engine can tell.

@@ -73,15 +73,18 @@ impl Ledger for Store {
     }
 
     fn settle_intents(&self, ended: Vec<(CertificateId, Settlement, AuditEvent)>) -> Result<(), Unavailable> {
+        let unsettled = ended.clone();
         self.write(PORT, Durability::Durable, |tx| {
             ended
                 .into_iter()
                 .try_for_each(|(id, settlement, event)| settlement::settle(tx, &id, settlement, event))
         })
+        .inspect_err(|_| self.settle_later(unsettled))
     }
 
     fn record_event(&self, event: AuditEvent) -> Result<(), Unavailable> {
-        self.write_new(PORT, Durability::Durable, |tx| tx.seal(event).map(drop))
+        self.may_begin(PORT)?;
+        self.write_where_read(PORT, |tx| tx.seal(event).map(drop))
     }
 
     fn record_revocation(&self, revocation: RevocationRecord) -> Result<RevocationOutcome, Unavailable> {
@@ -89,7 +92,7 @@ impl Ledger for Store {
     }
 
     fn record_crl_intent(&self, intent: CrlIntent) -> Result<Result<(), CrlNumberTaken>, Unavailable> {
-        self.write(PORT, Durability::Durable, |tx| crl::reserve(tx, intent))
+        self.write_where_read(PORT, |tx| crl::reserve(tx, intent))
     }
 
     fn record_crl(&self, crl: CrlRecord, event: AuditEvent) -> Result<(), Unavailable> {

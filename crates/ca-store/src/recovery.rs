@@ -68,8 +68,12 @@ pub(crate) fn recover(
     engine: &dyn Engine,
     occasion: &Occasion<'_>,
 ) -> Result<(AuditTrail, RecoveryReport), RecoverError> {
-    let census = engine.shared().map(PostgresEngine::living).transpose().map_err(EngineError::from)?;
     let trail = checked_end(engine)?;
+    // That may have taken longer than a lease, and others may have fenced this node meanwhile.
+    if let Some(shared) = engine.shared() {
+        shared.keep_alive().map_err(EngineError::from)?;
+    }
+    let census = engine.shared().map(PostgresEngine::living).transpose().map_err(EngineError::from)?;
     let turn = engine.turn()?;
     let view = turn.view();
     let machine = match &census {

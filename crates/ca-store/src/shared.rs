@@ -7,12 +7,15 @@ use ca_core::ports::{Duties, Unavailable};
 use ca_core::tenant::TenantId;
 use ca_core::validity::UnixTime;
 
+use crate::act::settlement::settle;
 use crate::directory::Directory;
 use crate::engine::postgres::{Database, Loader, NodeFault, PostgresEngine, SeenNode};
 use crate::engine::{Durability, Engine};
 use crate::node_directory;
 use crate::recovery::{Ended, end_orphans, has_orphans};
+use crate::row::IntentRow;
 use crate::store::{CreateError, Store, first_rows};
+use crate::transaction::Rows;
 
 const PORT: &str = "cluster";
 
@@ -69,6 +72,7 @@ impl Store {
                 "nobody saw this node for the time of its lease: what it writes is refused"
             );
         }
+        self.settle_now()?;
         let census = shared.living().map_err(away)?;
         if self.recovery().is_some() || !self.read(PORT, |view| has_orphans(view, &census))? {
             return Ok(Watched { fenced, ended: Ended::default() });
@@ -77,6 +81,26 @@ impl Store {
         let ended =
             self.write(PORT, Durability::Durable, move |tx| end_orphans(tx, &census, (now, &tenant)))?;
         Ok(Watched { fenced, ended })
+    }
+
+    /// Settles what could not be settled while the ledger was away. An engine of one process stops with that, and settles it when
+    /// it is opened again; here the process lives on, and what it has open is left to it by all others.
+    fn settle_now(&self) -> Result<(), Unavailable> {
+        let ended = core::mem::take(&mut *self.unsettled());
+        if ended.is_empty() {
+            return Ok(());
+        }
+        let unsettled = ended.clone();
+        self.write(PORT, Durability::Durable, |tx| {
+            for (id, settlement, event) in ended {
+                // It was ended since, as what a node left open that was gone for a while.
+                if tx.has::<IntentRow>(&id)? {
+                    settle(tx, &id, settlement, event)?;
+                }
+            }
+            Ok(())
+        })
+        .inspect_err(|_| self.settle_later(unsettled))
     }
 
     /// Returns the nodes; none where the ledger is this process's own.

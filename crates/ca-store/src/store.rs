@@ -5,11 +5,12 @@ use core::fmt;
 use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use ca_core::audit::AuditTrail;
+use ca_core::audit::{AuditEvent, AuditTrail};
 use ca_core::ports::Unavailable;
+use ca_core::record::{CertificateId, Settlement};
 use ca_core::tenant::TenantId;
 use ca_core::validity::UnixTime;
 
@@ -50,9 +51,14 @@ pub struct Store {
     kind: EngineKind,
     /// Held while a CRL is recorded.
     crl_turn: Mutex<()>,
+    /// What was to be settled while the ledger was away.
+    unsettled: Mutex<Vec<Unsettled>>,
     /// None of a replica.
     directory: Option<Directory>,
 }
+
+/// An intent, how it is to end, and the record of that.
+pub(crate) type Unsettled = (CertificateId, Settlement, AuditEvent);
 
 /// How a ledger is run.
 pub struct Settings {
@@ -214,6 +220,7 @@ impl Store {
             fenced: OnceLock::new(),
             kind,
             crl_turn: Mutex::new(()),
+            unsettled: Mutex::default(),
             directory: Some(directory),
         };
         if store.recovery.is_none() {
@@ -249,6 +256,7 @@ impl Store {
             fenced: OnceLock::new(),
             kind: EngineKind::Postgres,
             crl_turn: Mutex::new(()),
+            unsettled: Mutex::default(),
             directory: None,
         })
     }
@@ -359,6 +367,30 @@ impl Store {
             return Err(Unavailable { port, cause: fenced.clone().into() });
         }
         self.committer.submit(how, act).map_err(|cause| Unavailable { port, cause: cause.into() })
+    }
+
+    /// Has an act done that rests on what was read before, and does not look at it again: nothing is done of it when the ledger
+    /// moved meanwhile, since the server that takes writes now may not have what was read.
+    pub(crate) fn write_where_read<T: Send + 'static>(
+        &self,
+        port: &'static str,
+        act: impl FnOnce(&mut Transaction<'_>) -> Result<T, ActFault> + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        let (engine, read_at) = (Arc::clone(&self.engine), self.engine.moves());
+        self.write(port, Durability::Durable, move |tx| {
+            if engine.moves() == read_at { act(tx) } else { Err(ActFault::Moved) }
+        })
+    }
+
+    /// Remembers what could not be settled, for when the ledger is back.
+    pub(crate) fn settle_later(&self, ended: Vec<Unsettled>) {
+        self.unsettled().extend(ended);
+    }
+
+    /// What could not be settled.
+    pub(crate) fn unsettled(&self) -> MutexGuard<'_, Vec<Unsettled>> {
+        // Nothing can panic while the lock is held.
+        self.unsettled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Has an act done in a ledger that is in recovery.
@@ -506,9 +538,20 @@ impl From<MigrationError> for OpenError {
     }
 }
 
+/// Tells whether something could not be read because the database cannot be reached. Nothing is known of the ledger then.
+fn is_away(cause: &(dyn core::error::Error + Send + Sync + 'static)) -> bool {
+    cause.downcast_ref::<ReadFault>().is_some_and(|fault| match fault {
+        ReadFault::Engine(cause) => cause.tells_of_absence(),
+        ReadFault::Row(_) => false,
+    })
+}
+
 impl From<RecoverError> for OpenError {
     fn from(error: RecoverError) -> Self {
         match error {
+            RecoverError::Audit(AuditFault::Unreadable { cause }) if is_away(&*cause) => {
+                Self::Engine { cause }
+            }
             RecoverError::Audit(cause) => Self::AuditTrail { cause },
             RecoverError::Act(cause) => Self::Recovery { cause: cause.into() },
             RecoverError::Engine(cause) => cause.into(),

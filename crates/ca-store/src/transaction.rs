@@ -64,6 +64,8 @@ pub(crate) enum ActFault {
         "a row of {octets} octets is longer than the {MAX_VALUE_OCTETS} that a row of {keyspace} may have"
     )]
     TooLong { keyspace: &'static str, octets: usize },
+    #[error("the ledger was away since this was decided: it is to be asked again")]
+    Moved,
     #[error("no intent is open for serial number {} of {}", id.serial, id.issuer)]
     NotOpen { id: CertificateId },
     #[error("the intent for serial number {} of {} was given to the signer before", id.serial, id.issuer)]

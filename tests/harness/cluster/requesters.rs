@@ -22,7 +22,7 @@ const BETWEEN: Duration = Duration::from_millis(60);
 const CRLS: Duration = Duration::from_millis(900);
 
 /// How long a wish may take: longer than any fault lasts.
-const SERVED: Duration = Duration::from_secs(60);
+const SERVED: Duration = Duration::from_secs(180);
 
 /// Whether requesters may go on.
 #[derive(Debug, Default)]

@@ -60,6 +60,7 @@ pub(crate) struct PostgresEngine {
     node: Node,
     place: String,
     token: AtomicU64,
+    moves: AtomicU64,
     closing: AtomicBool,
     closed: (Mutex<()>, Condvar),
     wire: Wire,
@@ -81,6 +82,7 @@ impl Writer {
     /// Opens a session and marks it.
     fn open(&mut self, engine: &PostgresEngine) -> Result<(), NodeFault> {
         self.session = None;
+        engine.moves.fetch_add(1, Ordering::SeqCst);
         // The server that takes writes may be another one now, and reading goes where writing goes.
         engine.readers.forget();
         let session =
@@ -134,6 +136,7 @@ impl PostgresEngine {
             node,
             place,
             token: AtomicU64::new(token),
+            moves: AtomicU64::new(0),
             closing: AtomicBool::new(false),
             closed: (Mutex::default(), Condvar::new()),
             wire,
@@ -301,6 +304,10 @@ impl Engine for PostgresEngine {
         closed.notify_all();
     }
 
+    fn moves(&self) -> u64 {
+        self.moves.load(Ordering::SeqCst)
+    }
+
     fn shared(&self) -> Option<&PostgresEngine> {
         Some(self)
     }
@@ -315,6 +322,11 @@ impl Drop for PostgresEngine {
         }
         self.readers.forget();
     }
+}
+
+/// Tells whether an error is of the way to the database, or of this node among the others.
+pub(super) fn tells_of_absence(cause: &(dyn core::error::Error + Send + Sync + 'static)) -> bool {
+    cause.is::<SessionFault>() || cause.is::<NodeFault>()
 }
 
 impl From<NodeFault> for EngineError {
