@@ -48,7 +48,7 @@ impl Wire {
 
     /// Connects to the host that takes writes, or to any where it is only read.
     pub(super) fn connect(&self, database: &Database) -> Result<Session, SessionFault> {
-        let Some(handle) = self.0.as_ref().map(Runtime::handle) else { return Err(SessionFault::Pooled) };
+        let Some(handle) = self.0.as_ref().map(Runtime::handle) else { return Err(SessionFault::Ended) };
         let doubtful = Arc::new(AtomicBool::new(false));
         let client = within(handle, CONNECTING, async {
             match &database.tls {
@@ -192,6 +192,8 @@ pub(super) enum SessionFault {
         "the session is not the one that was opened: a proxy gives each transaction another one; connect to the server itself, or let the proxy pool sessions"
     )]
     Pooled,
+    #[error("the connection ended")]
+    Ended,
 }
 
 impl SessionFault {
@@ -203,7 +205,7 @@ impl SessionFault {
                 error.is_closed() || cause.is_some_and(|cause| cause.is::<std::io::Error>())
             }
             Self::Silent { .. } => true,
-            Self::Away { .. } | Self::Pooled => false,
+            Self::Away { .. } | Self::Pooled | Self::Ended => false,
         }
     }
 
@@ -211,7 +213,7 @@ impl SessionFault {
     pub(super) fn state(&self) -> Option<&SqlState> {
         match self {
             Self::Server(error) => error.code(),
-            Self::Silent { .. } | Self::Away { .. } | Self::Pooled => None,
+            Self::Silent { .. } | Self::Away { .. } | Self::Pooled | Self::Ended => None,
         }
     }
 }

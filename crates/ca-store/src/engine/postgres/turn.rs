@@ -53,7 +53,7 @@ impl<'e> PostgresTurn<'e> {
     }
 
     fn session(&self) -> Result<&Session, SessionFault> {
-        self.writer.session.as_ref().ok_or(SessionFault::Pooled)
+        self.writer.session.as_ref().ok_or(SessionFault::Ended)
     }
 
     fn query(&self, text: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, SessionFault> {
@@ -193,7 +193,7 @@ impl Turn for PostgresTurn<'_> {
         self.writer.session = None;
         if fault.as_ref().and_then(SessionFault::state).is_some() {
             // The server said no, to a statement or to the commit: the transaction is undone.
-            return Err(nothing(fault.unwrap_or(SessionFault::Pooled)));
+            return Err(nothing(fault.unwrap_or(SessionFault::Ended)));
         }
         if let Some(fault) = &fault {
             tracing::warn!(%fault, "a commit was not answered: what became of it is looked up");
@@ -204,7 +204,7 @@ impl Turn for PostgresTurn<'_> {
                 self.writer.partitions.extend(made);
                 Ok(())
             }
-            false => Err(nothing(fault.unwrap_or(SessionFault::Pooled))),
+            false => Err(nothing(fault.unwrap_or(SessionFault::Ended))),
         }
     }
 }
@@ -257,9 +257,6 @@ impl View for PostgresTurn<'_> {
             return Ok(known);
         }
         let doing = "reading a row of PostgreSQL";
-        if std::env::var_os("MISSES").is_some() {
-            eprintln!("MISS {}", keyspace.name());
-        }
         let rows = self.query(&sql::value(keyspace), &[&key]).map_err(EngineError::doing(doing))?;
         let value = rows.first().map(|row| row.try_get(0)).transpose().map_err(EngineError::doing(doing))?;
         self.read.keep(keyspace, key.to_vec(), value.clone());
@@ -277,9 +274,6 @@ impl View for PostgresTurn<'_> {
         after: &[u8],
         limit: usize,
     ) -> Result<Vec<KeyValue>, EngineError> {
-        if std::env::var_os("MISSES").is_some() {
-            eprintln!("LIST {}", keyspace.name());
-        }
         rows_after(|text, parameters| self.query(text, parameters), keyspace, (prefix, after), limit)
     }
 }

@@ -33,7 +33,7 @@ impl<'e> PostgresView<'e> {
     }
 
     fn query(&self, text: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, SessionFault> {
-        let Some(session) = &self.session else { return Err(SessionFault::Pooled) };
+        let Some(session) = &self.session else { return Err(SessionFault::Ended) };
         let outcome = session.wait(READING, async {
             if !self.begun.replace(true) {
                 session.client().batch_execute(sql::BEGIN_READING).await?;
