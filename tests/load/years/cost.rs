@@ -13,10 +13,10 @@ pub(crate) struct Costs {
     #[arg(long, default_value_t = 12)]
     pub(crate) rows: u64,
     /// Octets of those rows with their indexes; measured.
-    #[arg(long, default_value_t = 2_600)]
+    #[arg(long, default_value_t = 2_754)]
     pub(crate) octets: u64,
     /// Of these, the octets of the audit trail and the tree over it; measured.
-    #[arg(long, default_value_t = 850)]
+    #[arg(long, default_value_t = 867)]
     pub(crate) audit_octets: u64,
     /// Octets of an entry of a CRL; measured.
     #[arg(long, default_value_t = 49)]
@@ -25,7 +25,7 @@ pub(crate) struct Costs {
     #[arg(long, default_value_t = 1 << 20)]
     pub(crate) crl_octets: u64,
     /// Certificates a second that one cluster records; measured on two processors.
-    #[arg(long, default_value_t = 1_000)]
+    #[arg(long, default_value_t = 1_500)]
     pub(crate) rate: u64,
     /// Octets that one cluster may hold; assumed.
     #[arg(long, default_value_t = 10_000_000_000_000)]
