@@ -25,7 +25,7 @@ pub(crate) struct Costs {
     #[arg(long, default_value_t = 1 << 20)]
     pub(crate) crl_octets: u64,
     /// Certificates a second that one cluster records; measured on two processors.
-    #[arg(long, default_value_t = 1_500)]
+    #[arg(long, default_value_t = 1_200)]
     pub(crate) rate: u64,
     /// Octets that one cluster may hold; assumed.
     #[arg(long, default_value_t = 10_000_000_000_000)]
