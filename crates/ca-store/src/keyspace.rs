@@ -369,6 +369,12 @@ pub(crate) fn time_octets(time: UnixTime) -> [u8; 8] {
     (u64::from_be_bytes(time.seconds().to_be_bytes()) ^ (1 << 63)).to_be_bytes()
 }
 
+/// Reads the time with whose octets a key begins.
+pub(crate) fn parse_time(key: &[u8]) -> Option<UnixTime> {
+    let octets = u64::from_be_bytes(*key.first_chunk()?) ^ (1 << 63);
+    Some(UnixTime::from_seconds(i64::from_be_bytes(octets.to_be_bytes())))
+}
+
 /// notAfter ‖ id.
 pub(crate) fn expiry_key(not_after: UnixTime, id: &CertificateId) -> Vec<u8> {
     [time_octets(not_after).as_slice(), id.issuer.octets(), id.serial.octets()].concat()

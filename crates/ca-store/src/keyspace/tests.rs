@@ -16,9 +16,11 @@ fn keys_sort_as_certificate_ids_do_and_read_back() {
 }
 
 #[test]
-fn times_sort_before_and_after_1970() {
+fn times_sort_before_and_after_1970_and_read_back() {
     let times = [i64::MIN, -1, 0, 1, 253_402_300_799, i64::MAX].map(UnixTime::from_seconds);
     assert!(times.map(time_octets).is_sorted());
+    assert_eq!(times.map(|time| parse_time(&time_octets(time))), times.map(Some));
+    assert_eq!(parse_time(&[0; 7]), None);
 }
 
 #[test]
