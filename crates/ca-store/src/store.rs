@@ -180,9 +180,12 @@ impl Store {
         guard: Option<&Guard<'_>>,
     ) -> Result<(Self, RecoveryReport), OpenError> {
         migrate(&directory, (kind, &*engine))?;
-        let recovery = at_open(&*engine, opening.now, guard).map_err(|fault| match fault {
-            ActFault::Witness { .. } => OpenError::Node(NodeFault::Witness(fault.to_string())),
-            cause => OpenError::Recovery { cause: cause.into() },
+        let recovery = at_open(&*engine, opening.now, guard).map_err(|fault| {
+            if matches!(fault, ActFault::Witness { .. }) {
+                OpenError::Node(NodeFault::Witness(fault.to_string()))
+            } else {
+                OpenError::Recovery { cause: fault.into() }
+            }
         })?;
         let occasion =
             Occasion { now: opening.now, tenant: &opening.tenant, boot: opening.boot.as_ref(), engine: kind };

@@ -51,13 +51,11 @@ pub(crate) fn alike(file: &Path) -> String {
 
 /// Takes away what is a node's own, however deep it stands.
 fn forget_own(value: &mut toml::Value) {
-    match value {
-        toml::Value::Table(table) => {
-            table.retain(|name, _| !OWN.iter().any(|own| *own == name));
-            table.iter_mut().for_each(|(_, value)| forget_own(value));
-        }
-        toml::Value::Array(values) => values.iter_mut().for_each(forget_own),
-        _ => {}
+    if let Some(table) = value.as_table_mut() {
+        table.retain(|name, _| !OWN.contains(&&**name));
+        table.iter_mut().for_each(|(_, value)| forget_own(value));
+    } else if let Some(values) = value.as_array_mut() {
+        values.iter_mut().for_each(forget_own);
     }
 }
 

@@ -23,7 +23,7 @@ pub enum StoreCommand {
     },
     /// Move the ledger of the configuration into a PostgreSQL database; what was interrupted goes on.
     Migrate {
-        /// The database that is to hold it, such as postgres://pki@db1,db2/ledger; it must hold no ledger.
+        /// The database that is to hold it, such as `postgres://pki@db1,db2/ledger`; it must hold no ledger.
         #[arg(long, value_name = "ADDRESS")]
         to: String,
         /// The directory of the first node, to be made.
@@ -48,7 +48,7 @@ pub enum StoreCommand {
 /// Where a database is, and how it is reached.
 #[derive(Debug, Args)]
 pub struct ReachArgs {
-    /// The database, with `--engine postgres`: postgres://USER@HOST/NAME, or host=HOST user=USER dbname=NAME.
+    /// The database, with `--engine postgres`: `postgres://USER@HOST/NAME`, or `host=HOST user=USER dbname=NAME`.
     #[arg(long, value_name = "ADDRESS")]
     pub database: Option<String>,
     /// What is shown to it.

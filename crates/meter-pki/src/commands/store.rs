@@ -224,9 +224,11 @@ fn schema(config: &Path, to: Option<&str>, printer: &Printer) -> Result<(), Fail
         })?),
         None => None,
     };
-    let (before, now) = bring_schema(&checked.database, to, BY).map_err(|fault| match fault {
-        NodeFault::Session(_) => Failure::new(Exit::Unavailable, "store.away", fault),
-        fault => Failure::new(Exit::Conflict, "store.schema", fault),
+    let (before, now) = bring_schema(&checked.database, to, BY).map_err(|fault| {
+        let away = matches!(fault, NodeFault::Session(_));
+        let (exit, code) =
+            if away { (Exit::Unavailable, "store.away") } else { (Exit::Conflict, "store.schema") };
+        Failure::new(exit, code, fault)
     })?;
     let view = SchemaView { before, now, known: SCHEMA };
     printer.result(&view, |view| {

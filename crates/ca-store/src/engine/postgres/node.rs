@@ -188,11 +188,10 @@ pub(super) fn be_seen(session: &Session, node: &Node, token: u64) -> Result<(), 
 pub(super) fn fence_silent(session: &Session, lease: Duration) -> Result<Vec<String>, NodeFault> {
     const FENCE: &str = "WITH turn AS MATERIALIZED (SELECT number FROM meter_pki.turn FOR UPDATE) \
          UPDATE meter_pki.nodes SET fenced = true FROM turn \
-         WHERE NOT fenced AND seen_at < clock_timestamp() - $1 * interval '1 millisecond' RETURNING name";
+         WHERE NOT fenced AND seen_at < clock_timestamp() - $1::bigint * interval '1 millisecond' RETURNING name";
     const SILENT: &str = "SELECT count(*) FROM meter_pki.nodes \
-         WHERE NOT fenced AND seen_at < clock_timestamp() - $1 * interval '1 millisecond'";
-    #[expect(clippy::cast_precision_loss, reason = "a lease is a few seconds")]
-    let lease = lease.as_millis() as f64;
+         WHERE NOT fenced AND seen_at < clock_timestamp() - $1::bigint * interval '1 millisecond'";
+    let lease = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX);
     let silent = session.wait(PATIENCE, async { session.client().query_one(SILENT, &[&lease]).await })?;
     if get::<i64>(&silent, 0)? == 0 {
         return Ok(Vec::new());

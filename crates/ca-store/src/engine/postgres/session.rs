@@ -202,7 +202,7 @@ impl SessionFault {
         match self {
             Self::Server(error) => {
                 let cause = std::error::Error::source(error);
-                error.is_closed() || cause.is_some_and(|cause| cause.is::<std::io::Error>())
+                error.is_closed() || cause.is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
             }
             Self::Silent { .. } => true,
             Self::Away { .. } | Self::Pooled | Self::Ended => false,

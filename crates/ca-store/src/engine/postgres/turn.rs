@@ -228,8 +228,10 @@ impl PostgresTurn<'_> {
                 statements.push((*keyspace, session.prepared(&sql::values(*keyspace)).await?, keys));
             }
             let client = session.client();
-            let parameters: Vec<[&(dyn ToSql + Sync); 1]> =
-                statements.iter().map(|(_, _, keys)| [*keys as _]).collect();
+            let mut parameters: Vec<[&(dyn ToSql + Sync); 1]> = Vec::new();
+            for (_, _, keys) in &statements {
+                parameters.push([keys]);
+            }
             let mut sent: Vec<Sent<'_, Vec<Row>>> = Vec::new();
             for ((_, statement, _), parameters) in statements.iter().zip(&parameters) {
                 sent.push(Box::pin(client.query(statement, parameters)));

@@ -1,6 +1,7 @@
 //! The rows of one point in time, of a session that is lent for it.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 
 use futures_util::FutureExt;
 use tokio_postgres::types::ToSql;
@@ -9,7 +10,7 @@ use tokio_postgres::{Error, Row};
 use super::pool::Pool;
 use super::session::{Session, SessionFault};
 use super::{READING, partitions, sql};
-use crate::engine::{EngineError, KeyValue, View};
+use crate::engine::{EngineError, KeyValue, View, WantedKey};
 use crate::keyspace::Keyspace;
 
 /// A view on the rows that one point in time shows.
@@ -112,7 +113,7 @@ fn value(row: &Row) -> Result<Vec<u8>, Error> {
 
 /// What was read in a turn, absences too: nothing else changes it until the turn is over.
 #[derive(Default)]
-pub(super) struct Read(RefCell<std::collections::HashMap<(Keyspace, Vec<u8>), Option<Vec<u8>>>>);
+pub(super) struct Read(RefCell<HashMap<WantedKey, Option<Vec<u8>>>>);
 
 impl Read {
     pub(super) fn known(&self, keyspace: Keyspace, key: &[u8]) -> Option<Option<Vec<u8>>> {
