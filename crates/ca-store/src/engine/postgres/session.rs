@@ -200,7 +200,8 @@ impl SessionFault {
         match self {
             Self::Server(error) => {
                 let cause = std::error::Error::source(error);
-                error.is_closed() || cause.is_some_and(|cause| cause.is::<std::io::Error>())
+                let of_the_way = cause.and_then(<dyn std::error::Error>::downcast_ref::<std::io::Error>);
+                error.is_closed() || of_the_way.is_some()
             }
             Self::Silent { .. } => true,
             Self::Away { .. } | Self::Pooled => false,
