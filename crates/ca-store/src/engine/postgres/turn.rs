@@ -257,9 +257,6 @@ impl View for PostgresTurn<'_> {
             return Ok(known);
         }
         let doing = "reading a row of PostgreSQL";
-        if std::env::var_os("MISSES").is_some() {
-            eprintln!("MISS {}", keyspace.name());
-        }
         let rows = self.query(&sql::value(keyspace), &[&key]).map_err(EngineError::doing(doing))?;
         let value = rows.first().map(|row| row.try_get(0)).transpose().map_err(EngineError::doing(doing))?;
         self.read.keep(keyspace, key.to_vec(), value.clone());
@@ -277,9 +274,6 @@ impl View for PostgresTurn<'_> {
         after: &[u8],
         limit: usize,
     ) -> Result<Vec<KeyValue>, EngineError> {
-        if std::env::var_os("MISSES").is_some() {
-            eprintln!("LIST {}", keyspace.name());
-        }
         rows_after(|text, parameters| self.query(text, parameters), keyspace, (prefix, after), limit)
     }
 }
