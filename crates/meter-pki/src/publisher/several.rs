@@ -35,6 +35,8 @@ impl Publisher {
         // Whatever changes in a shard changes in the scope of all.
         let told = self.status.changes((&key, &CrlScope::All), looked.end, 1).map_err(unavailable)?;
         if told.seen != looked.end {
+            // Not between the making of one here and its showing: it would come behind a later one.
+            let _turn = self.turn();
             self.show_newer()?;
         }
         let on_duty = self.duty.is_ours().map_err(unavailable)?;
