@@ -62,7 +62,7 @@ fn pgbench(server: &Server, length: Duration) -> f64 {
         .output()
         .expect("pgbench runs");
     let said = String::from_utf8(said.stdout).unwrap();
-    let tps = said.lines().find_map(|line| line.strip_prefix("tps = ")).unwrap_or_else(|| panic!("{said}"));
+    let tps = said.lines().find_map(|line| line.strip_prefix("tps = ")).expect("pgbench tells its rate");
     tps.split(' ').next().unwrap().parse().unwrap()
 }
 

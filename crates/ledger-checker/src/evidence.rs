@@ -69,6 +69,7 @@ pub struct Evidence {
 }
 
 /// The evidence, read.
+#[expect(clippy::struct_excessive_bools, reason = "each says of one thing how the evidence came about")]
 pub(crate) struct Case {
     pub(crate) ledger: Ledger,
     pub(crate) fleet: Fleet,

@@ -52,7 +52,7 @@ pub(crate) fn alike(file: &Path) -> String {
 /// Takes away what is a node's own, however deep it stands.
 fn forget_own(value: &mut toml::Value) {
     if let Some(table) = value.as_table_mut() {
-        table.retain(|name, _| !OWN.contains(&&**name));
+        table.retain(|name, _| !OWN.contains(&name));
         table.iter_mut().for_each(|(_, value)| forget_own(value));
     } else if let Some(values) = value.as_array_mut() {
         values.iter_mut().for_each(forget_own);

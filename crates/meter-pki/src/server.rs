@@ -195,16 +195,11 @@ pub async fn start(
     if !in_recovery {
         push(&mut tasks, pushers(config, &system, &metrics)?, (&health, &shutdown));
     }
-    tasks.spawn(OutlookWatch::new(Arc::clone(&system.releases), &metrics).run(shutdown.clone()));
+    watch_work(&mut tasks, &system, (&health, &metrics, &shutdown));
     if !in_recovery {
         let releases = Arc::clone(&system.releases);
         tasks.spawn(releases.run(system.ports.clone(), status_pool.clone(), shutdown.clone()));
     }
-    let watch = Arc::new(IntentWatch::new(Arc::clone(&system.status), &metrics));
-    let watched = Arc::clone(&watch);
-    health.ready("intents", move || watched.condition());
-    tasks.spawn(watch.run(shutdown.clone()));
-    tasks.spawn(ApprovalWatch::new(&system.ports, &metrics).run(shutdown.clone()));
     let started = Arc::new(Started::with(config));
     tasks.spawn(system_meters(config, &system, (&metrics, &started))?.run(shutdown.clone()));
     if !in_recovery {
@@ -252,6 +247,20 @@ pub async fn start(
     health.started();
     tracing::info!(%est, status = %config.status.listen, "serving");
     Ok(Running { tasks, pools: vec![est_pool, status_pool, operator_pool], system, est, copies })
+}
+
+/// What is under way, what waits for people, and how long the roots last.
+fn watch_work(
+    tasks: &mut JoinSet<()>,
+    system: &System,
+    (health, metrics, shutdown): (&Health, &Metrics, &Shutdown),
+) {
+    tasks.spawn(OutlookWatch::new(Arc::clone(&system.releases), metrics).run(shutdown.clone()));
+    let watch = Arc::new(IntentWatch::new(Arc::clone(&system.status), metrics));
+    let watched = Arc::clone(&watch);
+    health.ready("intents", move || watched.condition());
+    tasks.spawn(watch.run(shutdown.clone()));
+    tasks.spawn(ApprovalWatch::new(&system.ports, metrics).run(shutdown.clone()));
 }
 
 /// What is measured of the system as a whole.

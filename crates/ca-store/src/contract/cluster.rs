@@ -215,7 +215,7 @@ fn k_12_three_nodes_write_one_audit_trail_without_a_gap() {
         store.issue(intent(100 + number));
     });
     let numbers: Vec<u64> = one.trail().iter().map(|record| record.sequence).collect();
-    assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
+    assert_eq!(numbers, (1..=u64::try_from(numbers.len()).unwrap()).collect::<Vec<_>>());
     assert_eq!(two.acts().iter().filter(|act| **act == Act::CertificateIssued).count(), 24);
     assert_eq!(two.trail(), three.trail());
 }

@@ -267,6 +267,18 @@ fn visit(set: bool) -> VisitRow {
     }
 }
 
+fn open(set: bool, certificate: CertificateRow) -> IntentRow {
+    IntentRow {
+        certificate,
+        request: set.then_some([1; 32]),
+        token: (!set).then_some([2; 32]),
+        claim: set.then_some(SystemTitle::new([3; 8])),
+        approval: (!set).then_some([4; 32]),
+        revoke_replaced_after: set.then_some(864_000),
+        node: set.then_some(7),
+    }
+}
+
 #[test]
 fn every_row_reads_back_as_it_was_written() {
     for state in [CertificateState::Issued, CertificateState::Aborted, CertificateState::Uncertain] {
@@ -275,15 +287,7 @@ fn every_row_reads_back_as_it_was_written() {
     }
     let certificate = certificate_row(CertificateState::Intended, None);
     for set in [true, false] {
-        reads_back(IntentRow {
-            certificate: certificate.clone(),
-            request: set.then_some([1; 32]),
-            token: (!set).then_some([2; 32]),
-            claim: set.then_some(SystemTitle::new([3; 8])),
-            approval: (!set).then_some([4; 32]),
-            revoke_replaced_after: set.then_some(864_000),
-            node: set.then_some(7),
-        });
+        reads_back(open(set, certificate.clone()));
         reads_back(order(set));
         reads_back(production(set));
         reads_back(produced(set));

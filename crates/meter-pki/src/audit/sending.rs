@@ -54,7 +54,9 @@ impl Sending {
         let reached = copy.reached();
         self.follower.reached(reached);
         let sent = sent.map_err(|error| Failure::new(Exit::Unavailable, "audit.syslog", error));
-        sent.and(self.remember(reached))
+        // What was sent is remembered, also where the rest was not.
+        let remembered = self.remember(reached);
+        sent.and(remembered)
     }
 
     fn remember(&mut self, reached: u64) -> Result<(), Failure> {
