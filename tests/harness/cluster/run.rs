@@ -58,7 +58,7 @@ impl Run {
         let found = house.play(&plan, &mut outcome.tally);
         drop(house);
         if found.is_empty() {
-            eprintln!("house {number}: all is well after {} faults", outcome.tally.total());
+            eprintln!("house {number}: all is well, after {} faults", outcome.tally.total());
             fs::remove_dir_all(&directory).expect("a house can be removed");
             return;
         }

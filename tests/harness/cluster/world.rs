@@ -166,6 +166,8 @@ impl World {
             }
             // It was asked for before, and comes so late that what answered it was revoked since.
             (["refused", _, "Conflict", ..], About::Wish(wish)) if state.is_given_up(*wish) => Said::Later,
+            // A CRL that was asked for before came late, in between.
+            (["refused", _, "Conflict", ..], About::Crl) => Said::Later,
             // Nodes' clocks differ by what they may, and the one that made the last CRL was ahead.
             (["refused", _, "Ours", why], About::Crl) if why.starts_with("the clock says") => Said::Later,
             _ => {

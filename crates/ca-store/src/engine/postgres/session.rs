@@ -57,9 +57,22 @@ impl Wire {
                 }
                 None => drive(handle, database.config.connect(NoTls).await?, &doubtful),
             }
-        })?;
+        })
+        .map_err(of_proxy)?;
         let session = Session { client, handle: handle.clone(), doubtful, statements: Mutex::default() };
         Ok(session)
+    }
+}
+
+/// Takes what only a proxy says for what it is: a server knows the options of a session, and pgbouncer refuses them.
+fn of_proxy(fault: SessionFault) -> SessionFault {
+    let refused = |error: &Error| {
+        error.code() == Some(&SqlState::PROTOCOL_VIOLATION)
+            && error.as_db_error().is_some_and(|said| said.message().contains("startup parameter"))
+    };
+    match fault {
+        SessionFault::Server(error) if refused(&error) => SessionFault::Pooled,
+        other => other,
     }
 }
 
