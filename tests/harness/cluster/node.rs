@@ -45,10 +45,9 @@ impl Node {
     /// When it cannot be started.
     pub fn keep_running(&self, house: &Path, world: &Arc<World>) -> bool {
         let mut running = self.lock();
-        if let Some(one) = running.as_mut() {
-            if one.child.try_wait().expect("a child can be waited for").is_none() {
-                return false;
-            }
+        let is_alive = |one: &mut Running| one.child.try_wait().expect("a child can be waited for").is_none();
+        if running.as_mut().is_some_and(is_alive) {
+            return false;
         }
         let log = OpenOptions::new().append(true).create(true).open(house.join(self.name).join("log"));
         // The kernel sends the signal when the starting thread ends: whoever is killed leaves nothing behind.
