@@ -70,10 +70,8 @@ fn of_proxy(fault: SessionFault) -> SessionFault {
         error.code() == Some(&SqlState::PROTOCOL_VIOLATION)
             && error.as_db_error().is_some_and(|said| said.message().contains("startup parameter"))
     };
-    match fault {
-        SessionFault::Server(error) if refused(&error) => SessionFault::Pooled,
-        other => other,
-    }
+    let is_of_proxy = matches!(&fault, SessionFault::Server(error) if refused(error));
+    if is_of_proxy { SessionFault::Pooled } else { fault }
 }
 
 /// Has a connection driven until it is over, and hears what the server says beside its answers.
