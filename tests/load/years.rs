@@ -4,8 +4,6 @@
 //! `cargo run --release -p e2e --bin fleet-years` prints the tables of docs/operate/scale.md. What a certificate costs was
 //! measured (docs/evidence/cluster-large-2026-11-30.md); how devices live is assumed, and can be said otherwise: see `--help`.
 
-#![expect(clippy::print_stdout, reason = "the tables are the output")]
-
 #[path = "years/cost.rs"]
 mod cost;
 #[path = "years/lives.rs"]

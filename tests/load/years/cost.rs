@@ -132,6 +132,9 @@ impl Bill {
     }
 }
 
+/// What a line of the table says, and the figure in it.
+type Line = (&'static str, fn(&Bill) -> String);
+
 /// One column for each fleet, in Markdown.
 pub(crate) fn table(bills: &[(u64, Bill)]) -> String {
     let line = |name: &str, figure: &dyn Fn(&Bill) -> String| {
@@ -140,27 +143,27 @@ pub(crate) fn table(bills: &[(u64, Bill)]) -> String {
     };
     let heads: Vec<String> = bills.iter().map(|(devices, _)| short(*devices as f64)).collect();
     let mut table = format!("\n| devices | {} |\n|---|{}", heads.join(" | "), "--:|".repeat(bills.len()));
-    let figures: [(&str, &dyn Fn(&Bill) -> String); 15] = [
-        ("certificates issued in all", &|bill| short(bill.certificates)),
-        ("certificates that have not ended, on the last day", &|bill| short(bill.current)),
-        ("rows", &|bill| short(bill.rows)),
-        ("TB with indexes, nothing ever taken away", &|bill| tera(bill.octets)),
-        ("TB, if what belongs to certificates that have ended were taken away", &|bill| {
+    let figures: [Line; 15] = [
+        ("certificates issued in all", |bill| short(bill.certificates)),
+        ("certificates that have not ended, on the last day", |bill| short(bill.current)),
+        ("rows", |bill| short(bill.rows)),
+        ("TB with indexes, nothing ever taken away", |bill| tera(bill.octets)),
+        ("TB, if what belongs to certificates that have ended were taken away", |bill| {
             tera(bill.kept_octets)
         }),
-        ("TB of audit trail and tree, of these", &|bill| tera(bill.audit_octets)),
-        ("signatures/s, mean of the last five years", &|bill| plain(bill.mean)),
-        ("signatures/s, busy hours of the worst day", &|bill| plain(bill.peak)),
-        ("signatures/s, the whole fleet anew", &|bill| plain(bill.whole_fleet)),
-        ("CRL entries, all CRLs together, at most", &|bill| short(bill.entries)),
-        ("CRLs of the greatest size", &|bill| plain(bill.crls)),
-        ("clusters (shards)", &|bill| plain(bill.shards)),
-        ("a shard: rows", &|bill| short(bill.rows / bill.shards)),
-        ("a shard: TB", &|bill| tera(bill.octets / bill.shards)),
-        ("a shard: signatures/s, at most", &|bill| plain(bill.peak.max(bill.whole_fleet) / bill.shards)),
+        ("TB of audit trail and tree, of these", |bill| tera(bill.audit_octets)),
+        ("signatures/s, mean of the last five years", |bill| plain(bill.mean)),
+        ("signatures/s, busy hours of the worst day", |bill| plain(bill.peak)),
+        ("signatures/s, the whole fleet anew", |bill| plain(bill.whole_fleet)),
+        ("CRL entries, all CRLs together, at most", |bill| short(bill.entries)),
+        ("CRLs of the greatest size", |bill| plain(bill.crls)),
+        ("clusters (shards)", |bill| plain(bill.shards)),
+        ("a shard: rows", |bill| short(bill.rows / bill.shards)),
+        ("a shard: TB", |bill| tera(bill.octets / bill.shards)),
+        ("a shard: signatures/s, at most", |bill| plain(bill.peak.max(bill.whole_fleet) / bill.shards)),
     ];
     for (name, figure) in figures {
-        table.push_str(&line(name, figure));
+        table.push_str(&line(name, &figure));
     }
     let hsms = |bill: &Bill| bill.hsms.iter().map(|hsms| plain(*hsms)).collect::<Vec<_>>().join(", ");
     table.push_str(&line("HSMs in all, by class, one of each shard to spare", &hsms));
