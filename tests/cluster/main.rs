@@ -8,4 +8,5 @@ mod chapter;
 mod duties;
 mod house;
 mod losses;
+mod replica;
 mod runs;
