@@ -37,7 +37,8 @@ fn k_03_lists_come_from_a_replica_that_is_behind_and_decisions_never_do() {
     });
     drop(replica.sql("postgres", "SELECT pg_wal_replay_pause()"));
 
-    let certificate = certificate_of(&house.rehearsal, &enrolled(&house, 0, &house.request(TITLES[0]), &shown[0]));
+    let certificate =
+        certificate_of(&house.rehearsal, &enrolled(&house, 0, &house.request(TITLES[0]), &shown[0]));
     let number = serial(&certificate);
     let listed = |house: &House, title: &str| house.rehearsal.certificates_of(title).len();
     assert_eq!(listed(&house, TITLES[0]), 0, "the list is the replica's");

@@ -96,7 +96,7 @@ pub(crate) trait Engine: Send + Sync {
     /// Hears that nothing more is asked: whatever waits is given up.
     fn close(&self) {}
 
-    /// Tells how often the engine had to find anew where it writes. What was read before may not be there any more.
+    /// Tells how often another server took over the writes. What was read before may not be there any more.
     fn moves(&self) -> u64 {
         0
     }

@@ -160,6 +160,34 @@ fn k_09_what_the_database_gives_up_is_written_again_and_not_signed_again() {
     assert_eq!(told, 1);
 }
 
+// K-09: what is given up for others' sake a few times is written again within the call, while nobody else wrote.
+#[test]
+fn k_09_a_group_that_the_database_gives_up_twice_is_written_the_third_time() {
+    let ground = ground();
+    let store = impatient(&ground);
+    store.record(intent(1)).unwrap();
+    store.begin(1);
+    for state in ["serialization_failure", "deadlock_detected", "lock_not_available"] {
+        let number = u16::try_from(state.len()).unwrap();
+        store.record(intent(number)).unwrap();
+        store.begin(number);
+        ground.database.as_ref().unwrap().sql(&format!(
+            "CREATE SEQUENCE meter_pki.tries; \
+             CREATE FUNCTION meter_pki.give_up() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+             IF nextval('meter_pki.tries') <= 2 THEN RAISE {state}; END IF; RETURN NEW; END $$; \
+             CREATE TRIGGER give_up BEFORE INSERT ON meter_pki.certificates \
+             FOR EACH ROW EXECUTE FUNCTION meter_pki.give_up()"
+        ));
+        store.record_issued(vec![issued(&id(number), NOW)]).unwrap();
+        assert_eq!(store.status(number), CertificateStatus::Good);
+        let sql = "DROP FUNCTION meter_pki.give_up CASCADE; DROP SEQUENCE meter_pki.tries";
+        ground.database.as_ref().unwrap().sql(sql);
+    }
+    let told = store.acts().iter().filter(|act| **act == Act::CertificateIssued).count();
+    assert_eq!(told, 3, "once each");
+    assert!(store.verify_audit().unwrap().all(|record| record.is_ok()));
+}
+
 // K-08, K-09: the ledger is away while an intent is to be ended, and the process lives on: it is ended once the ledger is back.
 #[test]
 fn k_08_what_could_not_be_settled_while_the_ledger_was_away_is_settled_when_it_is_back() {

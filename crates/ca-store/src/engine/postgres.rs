@@ -76,21 +76,26 @@ struct Writer {
     partitions: BTreeSet<(Keyspace, Bounds)>,
     /// How many sessions there were.
     opened: u64,
+    /// Which history the server writes: another one since a standby took over.
+    timeline: Option<String>,
 }
 
 impl Writer {
     /// Opens a session and marks it.
     fn open(&mut self, engine: &PostgresEngine) -> Result<(), NodeFault> {
         self.session = None;
-        engine.moves.fetch_add(1, Ordering::SeqCst);
         // The server that takes writes may be another one now, and reading goes where writing goes.
         engine.readers.forget();
         let session =
             engine.wire.connect(&engine.database).inspect_err(|_| engine.readers.presence.silent())?;
         self.opened = self.opened.saturating_add(1);
         self.mark = format!("{}/{}/{}", engine.place, std::process::id(), self.opened);
-        session
+        let marked = session
             .wait(READING, async { session.client().query_one(sql::MARK_SESSION, &[&self.mark]).await })?;
+        let timeline = node::get::<String>(&marked, 1)?;
+        if self.timeline.replace(timeline.clone()).is_some_and(|before| before != timeline) {
+            engine.moves.fetch_add(1, Ordering::SeqCst);
+        }
         // Another server may have other partitions.
         self.partitions.clear();
         self.session = Some(session);

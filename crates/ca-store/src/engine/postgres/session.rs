@@ -220,6 +220,18 @@ impl SessionFault {
         }
     }
 
+    /// Tells whether the server undid a transaction since it stood in the way of another one, or another one in its way.
+    pub(super) fn is_for_others(&self) -> bool {
+        self.state().is_some_and(|state| {
+            [
+                &SqlState::T_R_SERIALIZATION_FAILURE,
+                &SqlState::T_R_DEADLOCK_DETECTED,
+                &SqlState::LOCK_NOT_AVAILABLE,
+            ]
+            .contains(&state)
+        })
+    }
+
     /// Returns the SQLSTATE, where the server gave one.
     pub(super) fn state(&self) -> Option<&SqlState> {
         match self {

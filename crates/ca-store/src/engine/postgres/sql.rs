@@ -50,8 +50,10 @@ pub(super) fn remove(keyspace: Keyspace) -> String {
     format!("DELETE FROM {} WHERE key = ANY($1)", table(keyspace))
 }
 
-/// Marks the session, so that every transaction can tell whether it is still on it.
-pub(super) const MARK_SESSION: &str = "SELECT set_config('meter_pki.session', $1, false)";
+/// Marks the session, so that every transaction can tell whether it is still on it; returns the timeline beside, which is another one
+/// since a standby took over.
+pub(super) const MARK_SESSION: &str =
+    "SELECT set_config('meter_pki.session', $1, false), left(pg_walfile_name(pg_current_wal_lsn()), 8)";
 
 /// Begins to write.
 pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";

@@ -23,6 +23,9 @@ use crate::keyspace::{Keyspace, TRAIL};
 const TAKING: &str = "taking the turn to write in PostgreSQL";
 const COMMITTING: &str = "committing to PostgreSQL";
 
+/// How often a group is written again that the server gave up for others' sake.
+const AGAIN: u8 = 3;
+
 /// The turn. Its session is the writer's.
 pub(super) struct PostgresTurn<'e> {
     engine: &'e PostgresEngine,
@@ -64,26 +67,44 @@ impl<'e> PostgresTurn<'e> {
         })
     }
 
-    /// Makes the partitions that a batch needs and that are not there yet.
-    fn make_partitions(&self, batch: &[Write]) -> Result<Vec<(Keyspace, Bounds)>, SessionFault> {
-        let (text, made) = missing_partitions(batch, &self.writer.partitions);
-        if !made.is_empty() {
-            let session = self.session()?;
-            session.wait(WRITING, async { session.client().batch_execute(&text).await })?;
+    /// Writes everything; what the server gives up for others' sake is written again, while nobody wrote in between: then what was
+    /// decided still holds.
+    fn write(&mut self, partitions: &str, tables: &BTreeMap<Keyspace, Table>) -> Result<(), SessionFault> {
+        let mut again = 0..AGAIN;
+        loop {
+            match self.send(partitions, tables) {
+                Err(fault) if fault.is_for_others() && again.next().is_some() && self.begin_again() => {
+                    tracing::warn!(%fault, "a group is written once more");
+                }
+                outcome => return outcome,
+            }
         }
-        Ok(made)
+    }
+
+    /// Takes the same turn on the same session again; tells whether it is still the same.
+    fn begin_again(&mut self) -> bool {
+        let opened = self.writer.opened;
+        let undone = self
+            .session()
+            .and_then(|session| session.wait(READING, session.client().batch_execute("ROLLBACK")));
+        let begun = undone.is_ok().then(|| begin(self.engine, &mut self.writer).ok()).flatten();
+        begun.is_some_and(|begun| {
+            (begun.number, begun.token, self.writer.opened) == (self.number, self.token, opened)
+        })
     }
 
     /// Sends everything at once, with the commit behind it.
-    fn send(&self, batch: Vec<Write>) -> Result<(), SessionFault> {
+    fn send(&self, partitions: &str, tables: &BTreeMap<Keyspace, Table>) -> Result<(), SessionFault> {
         let session = self.session()?;
-        let tables = by_table(batch);
+        if !partitions.is_empty() {
+            session.wait(WRITING, session.client().batch_execute(partitions))?;
+        }
         let number = self.number.saturating_add(1);
         let token = signed(self.token);
         session.wait(WRITING, async {
             // What was not prepared before on this session is, one after the other; from then on nothing waits.
             let mut statements = Vec::new();
-            for (keyspace, table) in &tables {
+            for (keyspace, table) in tables {
                 statements.extend(table.statements(session, *keyspace).await?);
             }
             let next: [&(dyn ToSql + Sync); 1] = [&number];
@@ -178,8 +199,8 @@ impl Turn for PostgresTurn<'_> {
     fn commit(mut self: Box<Self>, batch: Vec<Write>, _: Durability) -> Result<(), NotWritten> {
         let nothing =
             |fault: SessionFault| NotWritten::Nothing(EngineError { doing: COMMITTING, cause: fault.into() });
-        let made = self.make_partitions(&batch).map_err(nothing)?;
-        let outcome = self.send(batch);
+        let (partitions, made) = missing_partitions(&batch, &self.writer.partitions);
+        let outcome = self.write(&partitions, &by_table(batch));
         self.over = true;
         let certain = self.writer.session.as_ref().is_some_and(|session| !session.is_doubtful());
         let fault = match outcome {
