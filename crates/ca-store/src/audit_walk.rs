@@ -93,7 +93,8 @@ impl<'s> AuditWalk<'s> {
     pub(crate) fn finish(mut self) -> Result<AuditTrail, AuditFault> {
         while self.advance()?.is_some() {}
         let view = view(self.engine)?;
-        let now = end(&*view)?.0.sequence().max(self.end.sequence);
+        // A ledger that has no tree yet is written by nobody.
+        let now = if self.tree.is_some() { end(&*view)?.0.sequence() } else { 0 }.max(self.end.sequence);
         let beyond = view.rows_after(Keyspace::Audit, &[], &now.to_be_bytes(), 1).map_err(ReadFault::from)?;
         if beyond.is_empty() {
             Ok(self.trail)

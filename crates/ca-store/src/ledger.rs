@@ -12,7 +12,7 @@ use ca_core::record::{
 };
 
 use crate::act::refusal::Refusal;
-use crate::act::{crl, intent, issued, revocation, settlement, waiting, wants};
+use crate::act::{crl, intent, issued, repeats, revocation, settlement, waiting, wants};
 use crate::crl_octets::FileSpool;
 use crate::engine::Durability;
 use crate::store::Store;
@@ -49,10 +49,12 @@ impl Ledger for Store {
         let wants = wants::of_intents(&intents);
         self.write_wanting(PORT, (Durability::Durable, wants), move |tx| {
             // Each call takes away twice what it adds, so that what is over never gathers.
+            let end = repeats::earliest_end(&intents);
             let place = forgetting.step(tx, now, intents.len().saturating_mul(2))?;
             let recorded =
                 intents.into_iter().map(|intent| record_intent(tx, intent)).collect::<Result<_, _>>()?;
             forgetting.go_on_from(place);
+            forgetting.expect(end);
             Ok(recorded)
         })
     }

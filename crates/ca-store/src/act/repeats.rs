@@ -18,13 +18,18 @@ pub(super) fn remember(
     idempotency: &Idempotency,
     intent: &Intent,
 ) -> Result<(), ActFault> {
-    let window = intent.recorded_at.seconds().saturating_sub(idempotency.since.seconds());
-    let end = match idempotency.after {
-        AfterWindow::New => intent.recorded_at.plus_seconds(window),
-        AfterWindow::ReturnExisting | AfterWindow::Refuse => intent.validity.not_after(),
-    };
+    let end = end_of(idempotency, intent);
     tx.put(&idempotency.key, &RequestRow { id: intent.id.clone() })?;
     tx.put_octets(Keyspace::RequestEnds, request_end_key(end, &idempotency.key), id_key(&intent.id))
+}
+
+/// Until when a request is remembered.
+fn end_of(idempotency: &Idempotency, intent: &Intent) -> UnixTime {
+    let window = intent.recorded_at.seconds().saturating_sub(idempotency.since.seconds());
+    match idempotency.after {
+        AfterWindow::New => intent.recorded_at.plus_seconds(window),
+        AfterWindow::ReturnExisting | AfterWindow::Refuse => intent.validity.not_after(),
+    }
 }
 
 /// Forgets what is over, a few at a time.
@@ -37,18 +42,22 @@ pub(crate) struct Forgetting(Arc<Mutex<Turn>>);
 #[derive(Debug, Default)]
 struct Turn {
     place: Vec<u8>,
-    /// How many requests may still be forgotten for what was added.
-    owed: usize,
-    /// When it was looked last.
-    looked: Option<UnixTime>,
+    /// No request ends before this time; none where that is not known.
+    earliest: Option<[u8; 8]>,
 }
 
-/// How many requests may be owed before it is looked within the same second.
-const OWED: usize = 512;
-
-/// Where a step ended.
+/// Where a step ended, and before which time no request ends that stands behind it.
 #[derive(Debug)]
-pub(crate) struct Place(Vec<u8>);
+pub(crate) struct Place {
+    key: Vec<u8>,
+    earliest: Option<[u8; 8]>,
+}
+
+/// Returns the earliest time at which one of these requests may be forgotten.
+pub(crate) fn earliest_end(intents: &[Intent]) -> Option<[u8; 8]> {
+    let ends = intents.iter().filter_map(|intent| Some((intent.conditions.idempotency.as_ref()?, intent)));
+    ends.map(|(idempotency, intent)| time_octets(end_of(idempotency, intent))).min()
+}
 
 impl Forgetting {
     /// Forgets requests whose time was over before `now`, at most `limit`. The next step begins here again unless it is told
@@ -59,7 +68,11 @@ impl Forgetting {
         now: UnixTime,
         limit: usize,
     ) -> Result<Place, ActFault> {
-        let Some(limit) = self.due(tx, now, limit) else { return Ok(Place(self.turn().place.clone())) };
+        // To look is a question to a database, and mostly in vain.
+        let known = self.turn().earliest.filter(|earliest| *earliest >= time_octets(now));
+        if let Some(earliest) = known {
+            return Ok(Place { key: self.turn().place.clone(), earliest: Some(earliest) });
+        }
         self.each_over(tx, Keyspace::RequestEnds, (now, limit), |tx, request, value| {
             let damaged = || RowFault::Key { keyspace: Keyspace::RequestEnds.name() };
             let answer = parse_id(value).ok_or_else(damaged)?;
@@ -71,17 +84,11 @@ impl Forgetting {
         })
     }
 
-    /// Returns how many are due to be forgotten. Where each look is a question to a database, it is looked once in a second, or
-    /// when many are owed.
-    fn due(&self, tx: &Transaction<'_>, now: UnixTime, more: usize) -> Option<usize> {
-        let mut turn = self.turn();
-        turn.owed = turn.owed.saturating_add(more);
-        let waits = tx.node().is_some() && turn.looked == Some(now) && turn.owed < OWED;
-        if waits {
-            return None;
+    /// Hears of requests that are remembered now, and when the first of them may be forgotten.
+    pub(crate) fn expect(&self, end: Option<[u8; 8]>) {
+        if let (Some(earliest), Some(end)) = (&mut self.turn().earliest, end) {
+            *earliest = end.min(*earliest);
         }
-        turn.looked = Some(now);
-        Some(core::mem::take(&mut turn.owed))
     }
 
     /// Takes away keys that begin with a time before `now`, at most `limit`, and has `forget` done for each.
@@ -94,8 +101,11 @@ impl Forgetting {
     ) -> Result<Place, ActFault> {
         let mut place = self.turn().place.clone();
         let over = time_octets(now);
-        for (key, value) in tx.committed_after(keyspace, &place, limit)? {
+        let page = tx.committed_after(keyspace, &place, limit)?;
+        let mut earliest = (page.len() < limit).then_some([u8::MAX; 8]);
+        for (key, value) in page {
             if key.get(..over.len()).is_none_or(|end| *end >= *over.as_slice()) {
+                earliest = key.first_chunk().copied();
                 break;
             }
             let damaged = RowFault::Key { keyspace: keyspace.name() };
@@ -103,12 +113,12 @@ impl Forgetting {
             tx.remove_key(keyspace, key.clone());
             place = key;
         }
-        Ok(Place(place))
+        Ok(Place { key: place, earliest })
     }
 
     /// Lets the next step begin where one ended whose act was done.
     pub(crate) fn go_on_from(&self, place: Place) {
-        self.turn().place = place.0;
+        *self.turn() = Turn { place: place.key, earliest: place.earliest };
     }
 
     fn turn(&self) -> MutexGuard<'_, Turn> {
