@@ -20,8 +20,8 @@ use crate::act::intent::is_signing;
 use crate::act::settlement::settle;
 use crate::audit_walk::{AuditFault, AuditWalk};
 use crate::boot::{BootId, Machine};
-use crate::engine::postgres::{Census, PostgresEngine};
-use crate::engine::{Durability, Engine, EngineError, EngineKind, NotWritten, View};
+use crate::engine::postgres::Census;
+use crate::engine::{Durability, Engine, EngineError, EngineKind, NotWritten, Turn, View};
 use crate::keyspace::{BOOT, Keyspace, parse_id};
 use crate::row::{IntentRow, Row, RowFault};
 use crate::transaction::{ActFault, ReadFault, Rows, Transaction};
@@ -69,12 +69,7 @@ pub(crate) fn recover(
     occasion: &Occasion<'_>,
 ) -> Result<(AuditTrail, RecoveryReport), RecoverError> {
     let trail = checked_end(engine)?;
-    // That may have taken longer than a lease, and others may have fenced this node meanwhile.
-    if let Some(shared) = engine.shared() {
-        shared.keep_alive().map_err(EngineError::from)?;
-    }
-    let census = engine.shared().map(PostgresEngine::living).transpose().map_err(EngineError::from)?;
-    let turn = engine.turn()?;
+    let (census, turn) = first_turn(engine)?;
     let view = turn.view();
     let machine = match &census {
         Some(_) => Machine::RanOn,
@@ -97,6 +92,26 @@ pub(crate) fn recover(
     let (batch, trail) = tx.into_batch()?;
     turn.commit(batch, Durability::Durable)?;
     Ok((trail, report))
+}
+
+/// How often a node tries to take its first turn.
+const TRIES: u8 = 5;
+
+/// Takes the first turn, with who is alive where several nodes are. What came before, and waiting for the turn, may take longer than
+/// a lease, so that others have fenced this node meanwhile: then it joins again and waits once more.
+fn first_turn(engine: &dyn Engine) -> Result<(Option<Census>, Box<dyn Turn + '_>), EngineError> {
+    let Some(shared) = engine.shared() else { return Ok((None, engine.turn()?)) };
+    let mut tries = 1..TRIES;
+    loop {
+        shared.keep_alive()?;
+        let census = shared.living()?;
+        match engine.turn() {
+            Err(NotWritten::Nothing(cause)) if tries.next().is_some() => {
+                tracing::warn!(%cause, "this node waits once more for its first turn");
+            }
+            turn => return Ok((Some(census), turn?)),
+        }
+    }
 }
 
 /// Tells whether anything is open that is nobody's any more.
