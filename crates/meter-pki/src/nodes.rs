@@ -1,13 +1,12 @@
-//! This server among others that share its ledger: it says that it is there, looks for those that are gone, and tells the operator
-//! when it cannot. With a ledger of its own it does nothing.
+//! This server among others that share its ledger: it says that it is there, and looks for those that are gone. Whether the ledger is
+//! within reach at all, health hears elsewhere. With a ledger of its own it does nothing.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ca_core::ports::{Clock, Unavailable};
 use ca_core::tenant::TenantId;
 use ca_store::{Store, Watched};
-use server_kit::health::Condition;
 use server_kit::metrics::{Counter, Gauge, Metrics};
 use server_kit::shutdown::Shutdown;
 
@@ -20,7 +19,6 @@ pub(crate) struct NodeWatch {
     clock: Arc<dyn Clock>,
     tenant: TenantId,
     pause: Duration,
-    away: Mutex<Option<String>>,
     meters: Meters,
 }
 
@@ -53,12 +51,7 @@ impl NodeWatch {
         };
         meters.reachable.set(1.0);
         let pause = lease.checked_div(LOOKS_IN_A_LEASE).unwrap_or(lease);
-        Self { store, clock, tenant, pause, away: Mutex::default(), meters }
-    }
-
-    /// Tells whether the database answers.
-    pub(crate) fn condition(&self) -> Condition {
-        self.away().clone().map_or(Condition::Well, Condition::Failed)
+        Self { store, clock, tenant, pause, meters }
     }
 
     /// Looks until shutdown, on a thread that nothing else waits for.
@@ -91,21 +84,10 @@ impl NodeWatch {
             let (aborted, uncertain) = (ended.aborted.len(), ended.uncertain.len());
             tracing::warn!(aborted, uncertain, "what a node left open that is gone was ended");
         }
-        if self.away().take().is_some() {
-            tracing::info!("the database of the ledger answers again");
-        }
     }
 
     fn fail(&self, error: &Unavailable) {
         self.meters.reachable.set(0.0);
-        let why = format!("the database of the ledger: {}", error.cause);
-        if self.away().replace(why.clone()).is_none() {
-            tracing::error!(why, "nothing is issued here until it answers");
-        }
-    }
-
-    fn away(&self) -> MutexGuard<'_, Option<String>> {
-        // Nothing can panic while the lock is held.
-        self.away.lock().unwrap_or_else(PoisonError::into_inner)
+        tracing::debug!(why = %error.cause, "the other nodes cannot be looked at");
     }
 }

@@ -190,7 +190,7 @@ pub async fn start(
     }
     tasks.spawn(Arc::clone(&system.vault).watch(shutdown.clone()));
     watch_system(&health, &system);
-    watch_nodes(&mut tasks, config, &system, (&health, &metrics, &shutdown));
+    watch_nodes(&mut tasks, config, &system, (&metrics, &shutdown));
     watch_keys(&mut tasks, &system, &status.renewal, (&health, &metrics, &shutdown));
     if !in_recovery {
         push(&mut tasks, pushers(config, &system, &metrics)?, (&health, &shutdown));
@@ -287,19 +287,17 @@ fn watch_system(health: &Health, system: &System) {
     health.ready("audit", move || audit::condition(&log));
 }
 
-/// Health and metrics tell of the other nodes and of the database, where there are any.
+/// Looks after the other nodes, where there are any.
 fn watch_nodes(
     tasks: &mut JoinSet<()>,
     config: &Config,
     system: &System,
-    (health, metrics, shutdown): (&Health, &Metrics, &Shutdown),
+    (metrics, shutdown): (&Metrics, &Shutdown),
 ) {
     let Some(database) = &config.store.database else { return };
     let ledger = (Arc::clone(&system.vault.store), Arc::clone(&system.clock));
-    let watch = Arc::new(NodeWatch::new(ledger, system.tenant.clone(), database.lease, metrics));
-    let watched = Arc::clone(&watch);
-    health.ready("database", move || watched.condition());
-    tasks.spawn(watch.run(shutdown.clone()));
+    let watch = NodeWatch::new(ledger, system.tenant.clone(), database.lease, metrics);
+    tasks.spawn(Arc::new(watch).run(shutdown.clone()));
 }
 
 /// Health tells whether a ledger that is elsewhere is within reach; so hears whoever gets what this returns.
