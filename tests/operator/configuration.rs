@@ -109,7 +109,7 @@ fn every_fault_of_meaning_is_told_with_the_line_of_its_table() {
     let told: Vec<&str> = faults.iter().map(|fault| sentence(fault)).collect();
     let absent = |file: &str| rehearsal.state(file).display().to_string();
     let expected = [
-        "store.engine: the engines are fjall and sled".to_owned(),
+        "store.engine: the engines are fjall, sled and postgres".to_owned(),
         format!("store.directory: there is no directory {}", absent("absent")),
         format!("keys.passphrase_file: there is no file {}", absent("absent")),
         "operator.certificate_file, key_file: are given both, or none".to_owned(),

@@ -150,8 +150,10 @@ pub(crate) fn reach(
 
 impl Checker<'_> {
     pub(super) fn store(&mut self, raw: &RawStore) -> Option<(TenantId, StorePlace)> {
+        let engine = self.keep("store.engine", EngineKind::from_name(&raw.engine).ok_or(ENGINES));
         let tenant = self.keep("store.tenant", TenantId::parse(&raw.tenant));
         let directory = self.directory("store.directory", &raw.directory);
+        engine?;
         let place = self.keep("store", StorePlace::read(self.file(), raw));
         directory?;
         Some((tenant?, place?))
