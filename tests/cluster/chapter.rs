@@ -1,5 +1,7 @@
 //! The chapter on clusters, step by step as it stands in `docs/operate/cluster.md`.
 
+use std::path::Path;
+
 use e2e::chapter::{Shell, blocks, steps};
 use e2e::fleet::{Meter, Suite};
 use e2e::patience::eventually;
@@ -22,13 +24,7 @@ fn the_chapter_on_clusters_works_as_it_stands() {
         format!("host={} port={} user=pki dbname=ledger", primary.directory().display(), primary.port());
     let state = rehearsal.state("");
     let programs = rehearsal.scratch("programs");
-    let shell = |place: &std::path::Path, server: &Server| {
-        Shell::new(place, &programs)
-            .with("LEDGER", &ledger)
-            .with("PGHOST", server.directory())
-            .with("PGPORT", server.port().to_string())
-            .with("PGUSER", "postgres")
-    };
+    let shell = |place: &Path, server: &Server| shell((place, &programs), server, &ledger);
     let first = shell(&state, &primary);
     let run = |block: &str| first.run(block).ok().out;
 
@@ -72,6 +68,26 @@ fn the_chapter_on_clusters_works_as_it_stands() {
     let steps = run(schema);
     assert!(steps.lines().all(|line| line.contains("the schema is at step")), "{steps}");
 
+    the_second_site(&mut rehearsal, &primary, (&second, &ledger), [promote, reconcile, publish]);
+    drop(standby);
+}
+
+/// A shell on a machine of a node, in which psql finds the server as its administrator.
+fn shell((place, programs): (&Path, &Path), server: &Server, ledger: &str) -> Shell {
+    Shell::new(place, programs)
+        .with("LEDGER", ledger)
+        .with("PGHOST", server.directory())
+        .with("PGPORT", server.port().to_string())
+        .with("PGUSER", "postgres")
+}
+
+/// Loses the first site and goes on at the second, whose node stands in `second` and whose replica lacks the last moments.
+fn the_second_site(
+    rehearsal: &mut Rehearsal,
+    primary: &Server,
+    (second, ledger): (&Path, &str),
+    [promote, reconcile, publish]: [&str; 3],
+) {
     // The second site has a replica, and the log of the first. It loses its link before the last certificate is issued.
     let far = primary.standby("site2");
     eventually("the replica has everything", || {
@@ -81,25 +97,25 @@ fn the_chapter_on_clusters_works_as_it_stands() {
     far.stop();
     rehearsal.expect_devices("dso", &[LATE]);
     let token = rehearsal.token(LATE, "meter-op-tls-s1").into();
-    let answer = Meter::new(&rehearsal, LATE, Suite::One).try_enrol("meter-op-tls", &token);
-    let late = serial(&certificate_of(&rehearsal, &answer));
-    exported(&rehearsal);
+    let answer = Meter::new(rehearsal, LATE, Suite::One).try_enrol("meter-op-tls", &token);
+    let late = serial(&certificate_of(rehearsal, &answer));
+    exported(rehearsal);
     rehearsal.kill();
     primary.kill();
     far.restart();
 
     let site = rehearsal.scratch("site2");
-    drop(e2e::tool::run("mv", [e2e::peer::path(&second), e2e::peer::path(&site)]).ok());
+    drop(e2e::tool::run("mv", [e2e::peer::path(second), e2e::peer::path(&site)]).ok());
     std::fs::remove_dir_all(site.join("audit")).expect("it was copied when it was young");
     drop(
         e2e::tool::run("cp", ["-a", &e2e::peer::path(&rehearsal.state("audit")), &e2e::peer::path(&site)])
             .ok(),
     );
     let there = format!("host={} port={} user=pki dbname=ledger", far.directory().display(), far.port());
-    let text = std::fs::read_to_string(site.join("shared.toml")).expect("ours").replace(&ledger, &there);
+    let text = std::fs::read_to_string(site.join("shared.toml")).expect("ours").replace(ledger, &there);
     std::fs::write(site.join("shared.toml"), &text).expect("ours");
     std::fs::write(site.join("meter-pki.toml"), &text).expect("ours");
-    let away = shell(&site, &far);
+    let away = shell((&site, &rehearsal.scratch("programs")), &far, ledger);
     assert_eq!(away.run(promote).ok().out.trim(), "t");
     let serve = |log: &str| {
         let configuration = e2e::peer::path(&site.join("shared.toml"));
@@ -122,7 +138,6 @@ fn the_chapter_on_clusters_works_as_it_stands() {
     let known = operator(&site, &["--json", "cert", "show", &late]).ok().out;
     assert!(known.contains("good"), "{known}");
     assert!(node.stop().success());
-    drop(standby);
 }
 
 /// A meter that enrols when the replica has lost its link.
