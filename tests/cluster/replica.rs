@@ -47,7 +47,6 @@ fn k_03_lists_come_from_a_replica_that_is_behind_and_decisions_never_do() {
     // The slot is taken where it is written, whatever the replica shows.
     let again = house.try_enrol(0, &house.request(TITLES[0]), &shown[0]).expect("it is answered");
     assert_eq!(again.status, 409, "{}", again.text());
-    house.rehearsal.revoke(&number, "superseded");
     drop(replica.sql("postgres", "SELECT pg_wal_replay_resume()"));
     eventually("the replica has followed", || (listed(&house, TITLES[0]) == 1).then_some(()));
 
