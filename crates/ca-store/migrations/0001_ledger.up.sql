@@ -1,8 +1,8 @@
 -- The ledger: one table for each keyspace. Keys and values are the octets that every engine keeps: what they are made of is
 -- told where this program defines them, and by the views of step 2 to whoever looks in with psql. Keys sort by their octets.
 --
--- The primary keys are what makes serial numbers, idempotency keys and audit records unique, whatever a program does: an audit
--- record is only ever inserted, and the trigger below refuses a serial number in `open` that `certificates` has.
+-- The primary keys are what makes serial numbers, idempotency keys and audit records unique, whatever a program does: the triggers
+-- below refuse another value for an audit record that is there, and a serial number in `open` that `certificates` has.
 
 CREATE SCHEMA meter_pki;
 

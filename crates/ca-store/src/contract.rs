@@ -13,6 +13,7 @@ mod crls;
 mod deliveries;
 mod devices;
 mod duties;
+mod encrypted;
 mod engines;
 mod faults;
 mod fleet;

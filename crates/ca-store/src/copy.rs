@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use ca_core::audit::AuditEvent;
 use ca_core::ports::Unavailable;
 
-use crate::engine::{Durability, EngineError, Write};
+use crate::engine::{Durability, EngineError, KeyValue, Write};
 use crate::keyspace::Keyspace;
 use crate::row::{InstallationRow, Row, RowFault, TrailRow};
 use crate::store::Store;
@@ -71,16 +71,11 @@ impl Store {
                     let view = self.rows().view().map_err(CopyError::engine)?;
                     view.rows_after(keyspace, &[], &after, PAGE).map_err(CopyError::engine)?
                 };
-                let last = page.len() < PAGE;
-                for (key, value) in page {
-                    after.clone_from(&key);
-                    let write = Write { keyspace, key, value: Some(value) };
-                    *report.rows.entry(keyspace.name()).or_default() += 1;
-                    report.take(write, &mut out)?;
-                }
+                let last = report.take_page(keyspace, page, &mut out)?;
                 copying.drain(&mut report, &mut out)?;
-                if last {
-                    break;
+                match last {
+                    Some(key) => after = key,
+                    None => break,
                 }
             }
         }
@@ -103,14 +98,9 @@ impl Store {
             let mut after = Vec::new();
             loop {
                 let page = view.rows_after(keyspace, &[], &after, PAGE).map_err(CopyError::engine)?;
-                let last = page.len() < PAGE;
-                for (key, value) in page {
-                    after.clone_from(&key);
-                    *report.rows.entry(keyspace.name()).or_default() += 1;
-                    report.take(Write { keyspace, key, value: Some(value) }, &mut out)?;
-                }
-                if last {
-                    break;
+                match report.take_page(keyspace, page, &mut out)? {
+                    Some(key) => after = key,
+                    None => break,
                 }
             }
         }
@@ -152,6 +142,21 @@ impl Drop for Copying<'_> {
 }
 
 impl CopyReport {
+    /// Takes a page of rows; returns the last key where another page may follow.
+    fn take_page<E>(
+        &mut self,
+        keyspace: Keyspace,
+        page: Vec<KeyValue>,
+        out: &mut impl FnMut(CopiedRow) -> Result<(), E>,
+    ) -> Result<Option<Vec<u8>>, CopyError<E>> {
+        let next = page.last().filter(|_| page.len() == PAGE).map(|(key, _)| key.clone());
+        for (key, value) in page {
+            *self.rows.entry(keyspace.name()).or_default() += 1;
+            self.take(Write { keyspace, key, value: Some(value) }, out)?;
+        }
+        Ok(next)
+    }
+
     fn take<E>(
         &mut self,
         write: Write,

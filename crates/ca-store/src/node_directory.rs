@@ -32,8 +32,7 @@ pub(crate) fn finish(directory: &Directory, place: [u8; 16]) -> Result<(), Creat
 /// Opens the engine of a node.
 pub(crate) fn open(directory: &Directory, shared: Option<Shared>) -> Result<PostgresEngine, NodeFault> {
     let Some(Shared { database, node }) = shared else { return Err(NodeFault::NoAddress) };
-    let place = fs::read_to_string(directory.engine_path().join(PLACE)).map_err(|cause| {
-        NodeFault::Session(format!("the name of this node's directory cannot be read: {cause}"))
-    })?;
+    let place = fs::read_to_string(directory.engine_path().join(PLACE))
+        .map_err(|cause| NodeFault::NoPlace(cause.to_string()))?;
     PostgresEngine::open(database, node, place)
 }

@@ -79,7 +79,7 @@ impl Restoring {
         (place, by): ([u8; 16], &str),
     ) -> Result<Self, RestoreError> {
         let directory = Directory::create(directory)?;
-        let loader = Arc::new(Loader::begin(database, by).map_err(EngineError::from)?);
+        let loader = Arc::new(Loader::begin_empty(database, by).map_err(EngineError::from)?);
         let finished = Finished::Shared { loader: Arc::clone(&loader), place };
         Ok(Self { engine: loader, finished, batch: Vec::new(), directory })
     }

@@ -34,14 +34,14 @@ impl Store {
     /// `place` are 16 random octets that name the directory, `by` says who makes the schema.
     ///
     /// # Errors
-    /// [`CreateError`]; what was begun in the database is gone on from when this is repeated.
+    /// [`CreateError`]; rows that an attempt left which was interrupted are refused, and nobody joins what is not whole.
     pub fn create_shared(
         directory: &Path,
         database: &Database,
         (place, by): ([u8; 16], &str),
     ) -> Result<(), CreateError> {
         let directory = Directory::create(directory)?;
-        let loader = Loader::begin(database, by).map_err(unfit)?;
+        let loader = Loader::begin_empty(database, by).map_err(unfit)?;
         loader
             .commit(first_rows()?, Durability::Durable)
             .map_err(|cause| CreateError::Engine { cause: cause.into() })?;

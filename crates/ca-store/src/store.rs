@@ -180,13 +180,7 @@ impl Store {
         guard: Option<&Guard<'_>>,
     ) -> Result<(Self, RecoveryReport), OpenError> {
         migrate(&directory, (kind, &*engine))?;
-        let recovery = at_open(&*engine, opening.now, guard).map_err(|fault| {
-            if matches!(fault, ActFault::Witness { .. }) {
-                OpenError::Node(NodeFault::Witness(fault.to_string()))
-            } else {
-                OpenError::Recovery { cause: fault.into() }
-            }
-        })?;
+        let recovery = at_open(&*engine, opening.now, guard)?;
         let occasion =
             Occasion { now: opening.now, tenant: &opening.tenant, boot: opening.boot.as_ref(), engine: kind };
         let (trail, report) = match &recovery {
@@ -227,7 +221,11 @@ impl Store {
             directory: Some(directory),
         };
         if store.recovery.is_none() {
-            store.remove_all_loose().map_err(|cause| OpenError::Recovery { cause: cause.into() })?;
+            let is_elsewhere = store.engine.shared().is_some();
+            store.remove_all_loose().map_err(|cause| match is_elsewhere {
+                true => OpenError::Away { cause: cause.into() },
+                false => OpenError::Recovery { cause: cause.into() },
+            })?;
         }
         Ok((store, report))
     }
@@ -487,6 +485,13 @@ pub enum OpenError {
         #[source]
         cause: Box<dyn core::error::Error + Send + Sync>,
     },
+    /// The database of the ledger gives no answer, or lets this node not write at this moment.
+    #[error("the database of the ledger cannot be used at this moment: {cause}")]
+    Away {
+        /// What is known of it.
+        #[source]
+        cause: Box<dyn core::error::Error + Send + Sync>,
+    },
     /// The engine's files are damaged: a checksum is wrong, or a part is missing.
     #[error("the files of the ledger are damaged: {cause}")]
     Damaged {
@@ -533,6 +538,7 @@ impl From<MigrationError> for OpenError {
     fn from(error: MigrationError) -> Self {
         match error {
             MigrationError::Audit(cause) => Self::AuditTrail { cause },
+            MigrationError::Read(ReadFault::Engine(cause)) if cause.tells_of_absence() => cause.into(),
             MigrationError::Read(cause) => Self::Migration { cause: cause.into() },
             MigrationError::Row(cause) => Self::Migration { cause: cause.into() },
             MigrationError::Engine(cause) => Self::Migration { cause: cause.into() },
@@ -552,13 +558,25 @@ fn is_away(cause: &(dyn core::error::Error + Send + Sync + 'static)) -> bool {
 impl From<RecoverError> for OpenError {
     fn from(error: RecoverError) -> Self {
         match error {
-            RecoverError::Audit(AuditFault::Unreadable { cause }) if is_away(&*cause) => {
-                Self::Engine { cause }
-            }
+            RecoverError::Audit(AuditFault::Unreadable { cause }) if is_away(&*cause) => Self::Away { cause },
             RecoverError::Audit(cause) => Self::AuditTrail { cause },
-            RecoverError::Act(cause) => Self::Recovery { cause: cause.into() },
+            RecoverError::Act(fault) => fault.into(),
             RecoverError::Engine(cause) => cause.into(),
         }
+    }
+}
+
+impl From<ActFault> for OpenError {
+    fn from(fault: ActFault) -> Self {
+        if matches!(fault, ActFault::Witness { .. }) {
+            return Self::Node(NodeFault::Witness(fault.to_string()));
+        }
+        if let ActFault::Read(ReadFault::Engine(cause)) = &fault
+            && cause.tells_of_absence()
+        {
+            return Self::Away { cause: fault.into() };
+        }
+        Self::Recovery { cause: fault.into() }
     }
 }
 
@@ -566,6 +584,8 @@ impl From<EngineError> for OpenError {
     fn from(error: EngineError) -> Self {
         if error.tells_of_damage() {
             Self::Damaged { cause: error.into() }
+        } else if error.tells_of_absence() {
+            Self::Away { cause: error.into() }
         } else {
             Self::Engine { cause: error.into() }
         }

@@ -37,10 +37,10 @@ fn end_of(idempotency: &Idempotency, intent: &Intent) -> UnixTime {
 /// Keeps the place where the last step ended, so that no step goes again over what those before took away. A start begins at
 /// the first.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Forgetting(Arc<Mutex<Turn>>);
+pub(crate) struct Forgetting(Arc<Mutex<Known>>);
 
 #[derive(Debug, Default)]
-struct Turn {
+struct Known {
     place: Vec<u8>,
     /// No request ends before this time; none where that is not known.
     earliest: Option<[u8; 8]>,
@@ -69,9 +69,9 @@ impl Forgetting {
         limit: usize,
     ) -> Result<Place, ActFault> {
         // To look is a question to a database, and mostly in vain.
-        let known = self.turn().earliest.filter(|earliest| *earliest >= time_octets(now));
+        let known = self.known().earliest.filter(|earliest| *earliest >= time_octets(now));
         if let Some(earliest) = known {
-            return Ok(Place { key: self.turn().place.clone(), earliest: Some(earliest) });
+            return Ok(Place { key: self.known().place.clone(), earliest: Some(earliest) });
         }
         self.each_over(tx, Keyspace::RequestEnds, (now, limit), |tx, request, value| {
             let damaged = || RowFault::Key { keyspace: Keyspace::RequestEnds.name() };
@@ -86,7 +86,7 @@ impl Forgetting {
 
     /// Hears of requests that are remembered now, and when the first of them may be forgotten.
     pub(crate) fn expect(&self, end: Option<[u8; 8]>) {
-        if let (Some(earliest), Some(end)) = (&mut self.turn().earliest, end) {
+        if let (Some(earliest), Some(end)) = (&mut self.known().earliest, end) {
             *earliest = end.min(*earliest);
         }
     }
@@ -99,7 +99,7 @@ impl Forgetting {
         (now, limit): (UnixTime, usize),
         mut forget: impl FnMut(&mut Transaction<'_>, &[u8; 32], &[u8]) -> Result<(), ActFault>,
     ) -> Result<Place, ActFault> {
-        let mut place = self.turn().place.clone();
+        let mut place = self.known().place.clone();
         let over = time_octets(now);
         let page = tx.committed_after(keyspace, &place, limit)?;
         let mut earliest = (page.len() < limit).then_some([u8::MAX; 8]);
@@ -118,10 +118,10 @@ impl Forgetting {
 
     /// Lets the next step begin where one ended whose act was done.
     pub(crate) fn go_on_from(&self, place: Place) {
-        *self.turn() = Turn { place: place.key, earliest: place.earliest };
+        *self.known() = Known { place: place.key, earliest: place.earliest };
     }
 
-    fn turn(&self) -> MutexGuard<'_, Turn> {
+    fn known(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -14,7 +14,12 @@ use super::ground::{
     Ground, IntentWords, LedgerTold, LedgerWords, NOW, cause, event, id, intent, issued, opening, settings,
     tenant,
 };
-use crate::{Database, EngineKind, OpenError, Settings, Store};
+use crate::engine::EngineError;
+use crate::migration::MigrationError;
+use crate::recovery::RecoverError;
+use crate::row::RowFault;
+use crate::transaction::{ActFault, ReadFault};
+use crate::{Database, EngineKind, NodeFault, OpenError, Settings, Store};
 
 fn ground() -> Ground {
     Ground::new(EngineKind::Postgres)
@@ -269,4 +274,22 @@ fn k_13_a_proxy_that_pools_transactions_is_refused_with_a_sentence() {
     let settings = Settings { shared: Some(shared), ..settings() };
     let refused = Store::open(&path, &opening(NOW), settings).err().unwrap().to_string();
     assert!(refused.contains("proxy"), "{refused}");
+}
+
+// K-04: a database that goes away while a node starts is away, and no damage: nobody is told to restore anything.
+#[test]
+fn k_04_a_database_that_goes_away_during_a_start_is_not_told_as_damage() {
+    let away = || ReadFault::Engine(NodeFault::Fenced.into());
+    let damaged = || ReadFault::Row(RowFault::Empty { keyspace: "open" });
+    for error in [
+        OpenError::from(ActFault::Read(away())),
+        OpenError::from(RecoverError::Act(away().into())),
+        OpenError::from(RecoverError::Audit(away().into())),
+        OpenError::from(MigrationError::Read(away())),
+        OpenError::from(EngineError::from(NodeFault::Fenced)),
+    ] {
+        assert!(matches!(error, OpenError::Away { .. }), "{error}");
+    }
+    assert!(matches!(OpenError::from(ActFault::Read(damaged())), OpenError::Recovery { .. }));
+    assert!(matches!(OpenError::from(RecoverError::Audit(damaged().into())), OpenError::AuditTrail { .. }));
 }

@@ -1,6 +1,7 @@
 //! A ledger is moved out of its directory into a database: whole, once, and however often it was interrupted.
 
 use ca_core::audit::Act;
+use ca_core::ports::Ledger;
 use ca_core::reason::ReasonCode;
 use ca_core::record::{CertificateStatus, SlotUse};
 
@@ -11,7 +12,9 @@ use crate::directory::Directory;
 use crate::engine::postgres::Loader;
 use crate::engine::{self, Durability, Engine, EngineSetup, Write};
 use crate::keyspace::Keyspace;
-use crate::{EngineKind, MoveError, Moved, OpenDirectoryError, OpenError, Settings, Store, move_to};
+use crate::{
+    EngineKind, MoveError, Moved, OpenDirectoryError, OpenError, Restoring, Settings, Store, move_to,
+};
 
 /// An embedded ledger with something of everything in it, and a database that is empty.
 fn before() -> (Ground, Ground) {
@@ -75,6 +78,43 @@ fn a_move_that_was_interrupted_goes_on_behind_the_last_row() {
     let (_parent, store) = opened(&to);
     assert!((32..40).all(|number| store.status(number) == CertificateStatus::Good));
     assert!(store.verify_audit().unwrap().all(|record| record.is_ok()));
+}
+
+// What an attempt left that was interrupted never becomes part of another ledger.
+#[test]
+fn rows_of_an_attempt_that_was_interrupted_keep_a_new_ledger_and_a_restored_one_away() {
+    let (from, to) = before();
+    moved_up_to(&from, &to, Keyspace::Certificates, 17);
+    let (parent, database) = (tempfile::tempdir().unwrap(), to.shared().unwrap().database);
+    let created = Store::create_shared(&parent.path().join("new"), &database, ([1; 16], "a test"));
+    assert!(created.unwrap_err().to_string().contains("an attempt that was interrupted"));
+    let restoring = Restoring::begin_shared(&parent.path().join("restored"), &database, ([2; 16], "a test"));
+    assert!(restoring.unwrap_err().to_string().contains("an attempt that was interrupted"));
+    moved(&from, &to).unwrap();
+}
+
+#[test]
+fn a_copy_is_restored_into_a_database_and_is_in_recovery_there() {
+    let (from, to) = before();
+    let (store, mut rows) = (from.open(), Vec::new());
+    let report = store
+        .copy(event(Act::BackupCreated), |row| {
+            rows.push(row);
+            Ok::<_, std::convert::Infallible>(())
+        })
+        .unwrap();
+    let (parent, shared) = (tempfile::tempdir().unwrap(), to.shared().unwrap());
+    let path = parent.path().join("restored");
+    let mut restoring = Restoring::begin_shared(&path, &shared.database, ([2; 16], "a test")).unwrap();
+    rows.into_iter().for_each(|row| restoring.write(row).unwrap());
+    let restored = restoring.finish([9; 16], NOW, "restored from a backup").unwrap();
+    assert_eq!((restored.sequence, restored.root), (report.sequence, report.root));
+    let settings = Settings { shared: Some(shared), ..settings() };
+    let (other, _) = Store::open(&path, &opening(NOW), settings).unwrap();
+    assert_eq!(other.recovery().unwrap().reason, "restored from a backup");
+    assert_eq!(other.trail(), store.trail());
+    assert!((32..40).all(|number| other.status(number) == CertificateStatus::Good));
+    assert!(other.record_intents(vec![intent(60)]).is_err(), "nothing is recorded in recovery");
 }
 
 /// Loads what an attempt loads before it is killed in a keyspace behind so many rows; the old ledger is declared moved.

@@ -259,7 +259,7 @@ impl PostgresEngine {
         const LAST: &str =
             "UPDATE meter_pki.nodes SET seen_at = clock_timestamp() WHERE token = $1 RETURNING last_turn";
         writer.open(self)?;
-        let Some(session) = &writer.session else { return Err(NodeFault::NoLedger) };
+        let Some(session) = &writer.session else { return Err(SessionFault::Ended.into()) };
         let token = node::signed(token);
         let last = session.wait(WRITING, async {
             let client = session.client();

@@ -19,8 +19,10 @@ pub(super) fn not_open(directory: &Path, error: &OpenError) -> Failure {
         OpenError::Damaged { .. } | OpenError::AuditTrail { .. } | OpenError::Recovery { .. } => {
             failure(Exit::Integrity, "store.damaged").then(DAMAGED)
         }
-        OpenError::Node(NodeFault::Session(_)) => failure(Exit::Unavailable, "store.away")
-            .then("look whether the database runs and its address is right; nothing was changed"),
+        OpenError::Away { .. } | OpenError::Node(NodeFault::Session(_)) => {
+            failure(Exit::Unavailable, "store.away")
+                .then("look whether the database runs and its address is right; nothing was changed")
+        }
         OpenError::Node(NodeFault::Clock { .. }) => failure(Exit::Conflict, "node.clock")
             .then("set the clock of this machine right, then start again"),
         OpenError::Node(_) => failure(Exit::Conflict, "node.refused"),

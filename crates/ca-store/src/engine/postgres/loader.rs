@@ -3,7 +3,7 @@
 //! Takes no turns and is no node. An advisory lock keeps a second one out; what an attempt left is gone on from by whoever
 //! writes the same rows again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio_postgres::error::SqlState;
@@ -15,7 +15,7 @@ use super::node::{NodeFault, get};
 use super::partitions::Bounds;
 use super::session::{Sent, Session, SessionFault, Wire, in_order};
 use super::turn::{by_table, missing_partitions};
-use super::view::rows_after;
+use super::view::{rows_after, value};
 use super::{READING, WRITING, schema, sql};
 use crate::engine::{Durability, Engine, EngineError, KeyValue, NotWritten, OwnTurn, Turn, View, Write};
 use crate::keyspace::FORMAT;
@@ -49,6 +49,17 @@ impl Loader {
             return Err(NodeFault::LedgerThere);
         }
         Ok(Self { session, partitions: Mutex::default(), _wire: wire })
+    }
+
+    /// Begins in a database that holds no row: what another attempt left would become part of this ledger.
+    pub(crate) fn begin_empty(database: &Database, by: &str) -> Result<Self, NodeFault> {
+        let loader = Self::begin(database, by)?;
+        for keyspace in Keyspace::ALL {
+            if loader.last_key(keyspace)?.is_some() {
+                return Err(NodeFault::Leftovers);
+            }
+        }
+        Ok(loader)
     }
 
     /// Declares that the ledger is whole: until then nobody joins it.
@@ -85,13 +96,11 @@ impl Loader {
     }
 
     fn query(&self, text: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, SessionFault> {
-        self.session.wait(READING, async {
-            let statement = self.session.prepared(text).await?;
-            self.session.client().query(&statement, parameters).await
-        })
+        self.session.ask(READING, (text, parameters))
     }
 
     fn write(&self, batch: Vec<Write>) -> Result<(), SessionFault> {
+        let batch = last_of_each(batch);
         let mut known = self.partitions();
         let (text, made) = missing_partitions(&batch, &known);
         let tables = by_table(batch);
@@ -116,6 +125,13 @@ impl Loader {
     fn partitions(&self) -> MutexGuard<'_, BTreeSet<(Keyspace, Bounds)>> {
         self.partitions.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Keeps what a batch says last of each row: a copy that was made while the ledger went on says some more than once.
+fn last_of_each(batch: Vec<Write>) -> Vec<Write> {
+    let rows: BTreeMap<(Keyspace, Vec<u8>), Option<Vec<u8>>> =
+        batch.into_iter().map(|Write { keyspace, key, value }| ((keyspace, key), value)).collect();
+    rows.into_iter().map(|((keyspace, key), value)| Write { keyspace, key, value }).collect()
 }
 
 /// Tells whether the database holds a ledger that is whole.
@@ -145,9 +161,7 @@ struct Loaded<'l>(&'l Loader);
 
 impl View for Loaded<'_> {
     fn value(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
-        let doing = "reading a row of PostgreSQL";
-        let rows = self.0.query(&sql::value(keyspace), &[&key]).map_err(EngineError::doing(doing))?;
-        rows.first().map(|row| row.try_get(0)).transpose().map_err(EngineError::doing(doing))
+        value(|text, parameters| self.0.query(text, parameters), keyspace, key)
     }
 
     fn rows_after(

@@ -300,6 +300,17 @@ pub enum NodeFault {
         "the database holds a ledger already: another node joins it with `meter-pki store create --join`"
     )]
     LedgerThere,
+    /// An attempt that was interrupted left rows in it.
+    #[error(
+        "the database holds rows of an attempt that was interrupted: `meter-pki store migrate` goes on with a move; for \
+         anything else take them away with DROP SCHEMA meter_pki CASCADE"
+    )]
+    Leftovers,
+    /// The directory of the node has no name.
+    #[error(
+        "the name of this node's directory cannot be read: {0}: make it anew with `meter-pki store create --join`"
+    )]
+    NoPlace(String),
     /// Somebody else makes one in it.
     #[error("somebody else is making a ledger in the database at this moment")]
     BeingLoaded,

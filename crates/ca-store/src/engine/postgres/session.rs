@@ -15,7 +15,8 @@ use futures_util::future::poll_fn;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres::{AsyncMessage, Client, Connection, Error, NoTls, Socket, Statement};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{AsyncMessage, Client, Connection, Error, NoTls, Row, Socket, Statement};
 
 use super::address::Database;
 use super::tls::Rustls;
@@ -169,6 +170,18 @@ impl Session {
         work: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, SessionFault> {
         within(&self.handle, limit, work)
+    }
+
+    /// Asks a question that is prepared on this connection, and waits for the rows.
+    pub(super) fn ask(
+        &self,
+        limit: Duration,
+        (text, parameters): (&str, &[&(dyn ToSql + Sync)]),
+    ) -> Result<Vec<Row>, SessionFault> {
+        self.wait(limit, async {
+            let statement = self.prepared(text).await?;
+            self.client.query(&statement, parameters).await
+        })
     }
 
     /// Returns a statement that is prepared on this connection.

@@ -33,15 +33,12 @@ pub(super) fn rows(keyspace: Keyspace, Range { from_included, has_end }: Range) 
     format!("SELECT key, value FROM {} WHERE key {from} $1{end} ORDER BY key LIMIT $2", table(keyspace))
 }
 
-/// Writes the rows whose keys are $1 and whose values are $2. An audit record is only ever new.
+/// Writes the rows whose keys are $1 and whose values are $2. A trigger refuses another value for an audit record that is there.
 pub(super) fn put(keyspace: Keyspace) -> String {
-    let table = table(keyspace);
-    let insert = format!("INSERT INTO {table} AS t SELECT * FROM unnest($1::bytea[], $2::bytea[])");
-    if keyspace == Keyspace::Audit {
-        return insert;
-    }
     format!(
-        "{insert} ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value WHERE t.value IS DISTINCT FROM EXCLUDED.value"
+        "INSERT INTO {} AS t SELECT * FROM unnest($1::bytea[], $2::bytea[]) \
+         ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value WHERE t.value IS DISTINCT FROM EXCLUDED.value",
+        table(keyspace)
     )
 }
 

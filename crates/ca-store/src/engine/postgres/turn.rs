@@ -14,7 +14,7 @@ use tokio_postgres::{Error, Row, Statement};
 use super::node::{NodeFault, get, signed};
 use super::partitions::{Bounds, Cut};
 use super::session::{Sent, Session, SessionFault, in_order};
-use super::view::{Read, rows_after};
+use super::view::{Read, rows_after, value};
 use super::{PostgresEngine, READING, WRITING, Writer, sql};
 use crate::engine::{Durability, EngineError, KeyValue, NotWritten, Turn, View, WantedKey, Write};
 use crate::keyspace::{Keyspace, TRAIL};
@@ -60,11 +60,7 @@ impl<'e> PostgresTurn<'e> {
     }
 
     fn query(&self, text: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, SessionFault> {
-        let session = self.session()?;
-        session.wait(READING, async {
-            let statement = session.prepared(text).await?;
-            session.client().query(&statement, parameters).await
-        })
+        self.session()?.ask(READING, (text, parameters))
     }
 
     /// Writes everything; what the server gives up for others' sake is written again, while nobody wrote in between: then what was
@@ -136,7 +132,7 @@ fn begin(engine: &PostgresEngine, writer: &mut Writer) -> Result<Begun, NodeFaul
     if writer.session.as_ref().is_none_or(Session::is_closed) {
         writer.open(engine)?;
     }
-    let Some(session) = &writer.session else { return Err(NodeFault::NoLedger) };
+    let Some(session) = &writer.session else { return Err(SessionFault::Ended.into()) };
     let token = engine.token();
     let parameter = signed(token);
     let found = session.wait(READING, async {
@@ -279,9 +275,7 @@ impl View for PostgresTurn<'_> {
         if let Some(known) = self.read.known(keyspace, key) {
             return Ok(known);
         }
-        let doing = "reading a row of PostgreSQL";
-        let rows = self.query(&sql::value(keyspace), &[&key]).map_err(EngineError::doing(doing))?;
-        let value = rows.first().map(|row| row.try_get(0)).transpose().map_err(EngineError::doing(doing))?;
+        let value = value(|text, parameters| self.query(text, parameters), keyspace, key)?;
         self.read.keep(keyspace, key.to_vec(), value.clone());
         Ok(value)
     }

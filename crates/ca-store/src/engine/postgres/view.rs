@@ -36,11 +36,14 @@ impl<'e> PostgresView<'e> {
     fn query(&self, text: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, SessionFault> {
         let Some(session) = &self.session else { return Err(SessionFault::Ended) };
         let outcome = session.wait(READING, async {
-            if !self.begun.replace(true) {
-                session.client().batch_execute(sql::BEGIN_READING).await?;
+            let (client, statement) = (session.client(), session.prepared(text).await?);
+            if self.begun.replace(true) {
+                return client.query(&statement, parameters).await;
             }
-            let statement = session.prepared(text).await?;
-            session.client().query(&statement, parameters).await
+            // Sent together, done in this order.
+            let begin = client.batch_execute(sql::BEGIN_READING);
+            let (begun, rows) = futures_util::future::join(begin, client.query(&statement, parameters)).await;
+            begun.and(rows)
         });
         outcome.inspect_err(|fault| {
             self.failed.set(true);
@@ -51,10 +54,7 @@ impl<'e> PostgresView<'e> {
 
 impl View for PostgresView<'_> {
     fn value(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
-        let rows = self
-            .query(&sql::value(keyspace), &[&key])
-            .map_err(EngineError::doing("reading a row of PostgreSQL"))?;
-        rows.first().map(value).transpose().map_err(EngineError::doing("reading a row of PostgreSQL"))
+        value(|text, parameters| self.query(text, parameters), keyspace, key)
     }
 
     fn rows_after(
@@ -107,8 +107,15 @@ pub(super) fn rows_after(
         .map_err(EngineError::doing("listing rows of PostgreSQL"))
 }
 
-fn value(row: &Row) -> Result<Vec<u8>, Error> {
-    row.try_get(0)
+/// Reads the value of a key by whatever asks.
+pub(super) fn value(
+    query: impl FnOnce(&str, &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, SessionFault>,
+    keyspace: Keyspace,
+    key: &[u8],
+) -> Result<Option<Vec<u8>>, EngineError> {
+    let doing = "reading a row of PostgreSQL";
+    let rows = query(&sql::value(keyspace), &[&key]).map_err(EngineError::doing(doing))?;
+    rows.first().map(|row| row.try_get(0)).transpose().map_err(EngineError::doing(doing))
 }
 
 /// What was read in a turn, absences too: nothing else changes it until the turn is over.
