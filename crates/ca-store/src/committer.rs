@@ -53,6 +53,8 @@ pub struct StoreCounters {
     pub commands: u64,
     /// Rows written or removed by those batches.
     pub rows: u64,
+    /// Questions asked of a database one by one, each a journey of its own, since nobody knew of them when the group began.
+    pub read_alone: u64,
     /// Commands of the largest group.
     pub largest_group: u64,
     /// Commands that were given up because too many waited.
@@ -90,7 +92,7 @@ struct Command {
 }
 
 /// How often an act says what it will read.
-const STEPS: usize = 2;
+const STEPS: usize = 3;
 
 /// Tells an asker what became of its act.
 type Answer = Box<dyn FnOnce(Result<(), Away>) + Send>;
@@ -150,6 +152,7 @@ struct Counters {
     durable_commits: AtomicU64,
     commands: AtomicU64,
     rows: AtomicU64,
+    read_alone: AtomicU64,
     largest_group: AtomicU64,
     given_up: AtomicU64,
 }
@@ -231,6 +234,7 @@ impl Committer {
             durable_commits: counters.durable_commits.load(Ordering::Relaxed),
             commands: counters.commands.load(Ordering::Relaxed),
             rows: counters.rows.load(Ordering::Relaxed),
+            read_alone: counters.read_alone.load(Ordering::Relaxed),
             largest_group: counters.largest_group.load(Ordering::Relaxed),
             given_up: counters.given_up.load(Ordering::Relaxed),
             waiting: count(self.shared.queue.waiting()),
@@ -324,6 +328,7 @@ fn commit(engine: &dyn Engine, acknowledged: &mut Acknowledged, shared: &Shared)
     let sealed_before = trail.sequence();
     let mut tx = Transaction::new(turn.view(), trail, turn.token());
     let answers: Vec<Answer> = group.into_iter().map(|command| (command.decide)(&mut tx)).collect();
+    shared.counters.read_alone.fetch_add(turn.read_alone(), Ordering::Relaxed);
     let (batch, trail) = tx.into_batch().map_err(|cause| fatal(&cause))?;
     // A batch with audit records is always synced: by this the engine on fjall tells what a power cut may have torn.
     let durability = if trail.sequence() > sealed_before { Durability::Durable } else { durability };

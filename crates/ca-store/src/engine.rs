@@ -127,6 +127,11 @@ pub(crate) trait Turn {
         Ok(())
     }
 
+    /// How many questions were asked one by one so far, where each is a journey to a database.
+    fn read_alone(&self) -> u64 {
+        0
+    }
+
     /// Writes a batch and gives the turn back.
     fn commit(self: Box<Self>, batch: Vec<Write>, durability: Durability) -> Result<(), NotWritten>;
 }

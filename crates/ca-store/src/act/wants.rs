@@ -2,6 +2,8 @@
 //!
 //! Decides nothing, and need not be complete: what is missing here is read when it is needed.
 
+use std::collections::BTreeSet;
+
 use ca_core::profile::KeyPurpose;
 use ca_core::record::{CertificateId, Intent, IssuedRecord, Slot};
 use ca_core::system_title::SystemTitle;
@@ -9,7 +11,8 @@ use ca_core::system_title::SystemTitle;
 use crate::engine::{View, WantedKey};
 use crate::keyspace::Keyspace;
 use crate::row::{
-    CertificateRow, DeviceRow, IntentRow, KeyRow, RequestRow, RevocationRow, Row, SlotRow, SwapRow, TokenRow,
+    CampaignRow, CertificateRow, CredentialRow, DeviceRow, IntentRow, KeyRow, MemberRow, RequestRow,
+    RevocationRow, Row, SlotRow, SwapRow, TokenRow,
 };
 use crate::transaction::{ReadFault, Rows};
 
@@ -41,7 +44,7 @@ pub(crate) fn of_issued(issued: &[IssuedRecord]) -> Wants {
         let mut keys: Vec<WantedKey> = ids.iter().flat_map(open).collect();
         for id in &ids {
             if let Some(intent) = known::<IntentRow>(view, id)? {
-                of_intent(&intent, &mut keys);
+                of_intent(view, (id, &intent), &mut keys)?;
             }
         }
         Ok(keys)
@@ -52,6 +55,7 @@ pub(crate) fn of_issued(issued: &[IssuedRecord]) -> Wants {
 struct Named {
     id: CertificateId,
     slot: Option<Slot>,
+    titles: BTreeSet<SystemTitle>,
     rows: Vec<WantedKey>,
 }
 
@@ -64,32 +68,63 @@ impl Named {
         rows.extend(conditions.token.iter().map(key::<TokenRow>));
         let slot = conditions.slot.as_ref().map(|(slot, _)| slot.clone());
         rows.extend(slot.iter().map(key::<SlotRow>));
-        let titles =
-            slot.iter().map(|slot| slot.title).chain(conditions.claim.iter().map(|claim| claim.title));
-        rows.extend(titles.map(|title| device(&title)));
-        Self { id: intent.id.clone(), slot, rows }
+        let claim = conditions.claim.as_ref();
+        rows.extend(claim.map(|claim| key::<CredentialRow>(&(claim.title, claim.factory_key))));
+        let titles = slot.iter().map(|slot| slot.title).chain(claim.map(|claim| claim.title)).collect();
+        Self { id: intent.id.clone(), slot, titles, rows }
     }
 
-    /// The rows that the intent names, and those that its slot does.
+    /// The rows that the intent names, and those that its slot and its device do.
     fn wants(&self, view: &dyn View, keys: &mut Vec<WantedKey>) -> Result<(), ReadFault> {
         keys.extend(self.rows.iter().cloned());
-        let Some(slot) = &self.slot else { return Ok(()) };
-        for holder in known::<SlotRow>(view, slot)?.iter().flat_map(|row| &row.holders) {
-            if holder.id != self.id {
-                keys.extend(open(&holder.id));
-                keys.extend([key::<CertificateRow>(&holder.id), key::<RevocationRow>(&holder.id)]);
-            }
+        for title in &self.titles {
+            of_device(view, title, keys)?;
+        }
+        for other in other_holders(view, self.slot.as_ref(), &self.id)? {
+            keys.extend(open(&other));
+            keys.extend([key::<CertificateRow>(&other), key::<RevocationRow>(&other)]);
         }
         Ok(())
     }
 }
 
 /// The rows that an open intent names.
-fn of_intent(intent: &IntentRow, keys: &mut Vec<WantedKey>) {
-    keys.extend(intent.certificate.slot.iter().map(key::<SlotRow>));
-    let titles = intent.certificate.slot.iter().map(|slot| slot.title);
-    keys.extend(titles.flat_map(|title| SWAPPED.map(|purpose| key::<SwapRow>(&(title, purpose)))));
-    keys.extend(intent.certificate.title().iter().chain(&intent.claim).map(device));
+fn of_intent(
+    view: &dyn View,
+    (id, intent): (&CertificateId, &IntentRow),
+    keys: &mut Vec<WantedKey>,
+) -> Result<(), ReadFault> {
+    let slot = intent.certificate.slot.as_ref();
+    keys.extend(slot.map(key::<SlotRow>));
+    keys.extend(other_holders(view, slot, id)?.iter().flat_map(open));
+    for title in intent.certificate.title().iter().chain(&intent.claim) {
+        of_device(view, title, keys)?;
+    }
+    Ok(())
+}
+
+/// A device, what is swapped of it, and for which campaign.
+fn of_device(view: &dyn View, title: &SystemTitle, keys: &mut Vec<WantedKey>) -> Result<(), ReadFault> {
+    keys.push(key::<DeviceRow>(title));
+    for purpose in SWAPPED {
+        keys.push(key::<SwapRow>(&(*title, purpose)));
+        if let Some(SwapRow { swap }) = known::<SwapRow>(view, &(*title, purpose))? {
+            keys.push(key::<CampaignRow>(&swap.campaign));
+            keys.push(key::<MemberRow>(&(swap.campaign, *title)));
+        }
+    }
+    Ok(())
+}
+
+/// The other holders of a slot.
+fn other_holders(
+    view: &dyn View,
+    slot: Option<&Slot>,
+    id: &CertificateId,
+) -> Result<Vec<CertificateId>, ReadFault> {
+    let row = slot.map(|slot| known::<SlotRow>(view, slot)).transpose()?.flatten();
+    let holders = row.into_iter().flat_map(|row| row.holders);
+    Ok(holders.map(|holder| holder.id).filter(|holder| holder != id).collect())
 }
 
 /// What of a device may be swapped.
@@ -97,10 +132,6 @@ const SWAPPED: [KeyPurpose; 3] = [KeyPurpose::Signature, KeyPurpose::KeyAgreemen
 
 fn open(id: &CertificateId) -> [WantedKey; 2] {
     [key::<IntentRow>(id), (Keyspace::Signing, crate::keyspace::id_key(id))]
-}
-
-fn device(title: &SystemTitle) -> WantedKey {
-    key::<DeviceRow>(title)
 }
 
 fn key<R: Row>(of: &R::Key) -> WantedKey {

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use ca_core::audit::Act;
 use ca_core::ports::{Clock, Ledger};
-use ca_core::record::{CertificateStatus, IntentConflict, Settlement};
+use ca_core::record::{CertificateStatus, IntentConflict, Settlement, SlotUse};
 use ca_core::validity::UnixTime;
 use postgres_peer::Pooler;
 
 use super::ground::{
     Ground, IntentWords, LedgerTold, LedgerWords, NOW, cause, event, id, intent, issued, opening, settings,
-    tenant,
+    tenant, token,
 };
 use crate::engine::EngineError;
 use crate::migration::MigrationError;
@@ -292,4 +292,21 @@ fn k_04_a_database_that_goes_away_during_a_start_is_not_told_as_damage() {
     }
     assert!(matches!(OpenError::from(ActFault::Read(damaged())), OpenError::Recovery { .. }));
     assert!(matches!(OpenError::from(RecoverError::Audit(damaged().into())), OpenError::AuditTrail { .. }));
+}
+
+// What is asked for one row at a time is a journey each: the acts of issuance name their rows before.
+#[test]
+fn issuing_asks_the_database_no_question_alone() {
+    let ground = ground();
+    let store = ground.open();
+    store.expect_device(4);
+    store.keep(token(4));
+    // The first of a device: what follows it changes the counts of its tenant's devices, which are no device's own.
+    store.issue(intent(1).for_slot(4, SlotUse::First).for_request(1).with_claim(4, 9));
+    let before = store.counters().read_alone;
+    store.issue(intent(2).for_slot(4, SlotUse::Rotation).for_request(2).with_claim(4, 9));
+    store.issue(intent(3).with_token(4));
+    store.issue(intent(5).for_slot(6, SlotUse::First));
+    assert!(store.record(intent(7).for_slot(4, SlotUse::First)).is_err(), "it is taken");
+    assert_eq!(store.counters().read_alone - before, 0);
 }

@@ -4,6 +4,7 @@
 //! What became of a commit that was not answered is looked up, on another session, by the number of the turn: it is done whole
 //! or not at all, and nobody hears of it before that is known.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::MutexGuard;
 
@@ -33,6 +34,7 @@ pub(super) struct PostgresTurn<'e> {
     number: i64,
     token: u64,
     read: Read,
+    read_alone: Cell<u64>,
     over: bool,
 }
 
@@ -46,7 +48,7 @@ impl<'e> PostgresTurn<'e> {
             Ok(Begun { number, token, trail }) => {
                 let read = Read::default();
                 read.keep(Keyspace::Meta, TRAIL.to_vec(), trail);
-                Ok(Self { engine, writer, number, token, read, over: false })
+                Ok(Self { engine, writer, number, token, read, read_alone: Cell::new(0), over: false })
             }
             Err(fault) => {
                 writer.session = None;
@@ -60,6 +62,7 @@ impl<'e> PostgresTurn<'e> {
     }
 
     fn query(&self, text: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, SessionFault> {
+        self.read_alone.set(self.read_alone.get().saturating_add(1));
         self.session()?.ask(READING, (text, parameters))
     }
 
@@ -190,6 +193,10 @@ impl Turn for PostgresTurn<'_> {
 
     fn fetch(&self, keys: Vec<WantedKey>) -> Result<(), EngineError> {
         self.fetch_at_once(keys).map_err(EngineError::doing("reading rows of PostgreSQL"))
+    }
+
+    fn read_alone(&self) -> u64 {
+        self.read_alone.get()
     }
 
     fn commit(mut self: Box<Self>, batch: Vec<Write>, _: Durability) -> Result<(), NotWritten> {
