@@ -80,6 +80,22 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("dlms", &["ca-core"]),
     // It plays devices, with the clients that devices have, and with the object that a head-end calls.
     ("simulator", &["ca-core", "client-kit", "cmp-client", "dlms", "est-client"]),
+    // It measures the parts that the installed program is put together from, and is given what tells the time.
+    (
+        "figures",
+        &[
+            "ca-core",
+            "ca-store",
+            "client-kit",
+            "cmp-client",
+            "cmp-server",
+            "est-server",
+            "policies",
+            "server-kit",
+            "signer-file",
+            "status-server",
+        ],
+    ),
     // What outsiders rest on holds no key: it opens no signer.
     ("ceremony", &["ca-core", "policies"]),
     ("bundle-verifier", &["ceremony"]),
@@ -102,6 +118,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "est-client",
             "est-coaps",
             "est-server",
+            "figures",
             "paper",
             "policies",
             "server-kit",

@@ -70,6 +70,7 @@ macro_rules! says {
 #[rustfmt::skip]
 pub(super) const TABLE: &[Row] = rows! {
     "quickstart": one Told;
+    "bench": one figures::Figures;
     "serve": => "it serves until a signal says stop; its log is on standard error";
     "front": => "it serves until a signal says stop; its log is on standard error";
     "signer": => "it signs until a signal says stop; its log is on standard error";

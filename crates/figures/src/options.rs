@@ -1,20 +1,10 @@
-//! What the command line of the benchmark says.
+//! What is measured, and for how long.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::Args;
 use tempfile::TempDir;
-
-/// How to call it.
-const USAGE: &str = "usage: cargo bench -p meter-pki -- [--quick | --full] [--json] [--directory PATH] [WORD…]
-
-Without options it takes about three minutes.
-
-  --quick           a few seconds in all: shows that everything runs, not how fast
-  --full            more and longer rounds, about a quarter of an hour
-  --json            one JSON object instead of tables
-  --directory PATH  where the ledgers are kept meanwhile; its file system is measured (default: the target directory)
-  WORD…             only rows whose names contain one of the words";
 
 /// How long everything takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,13 +12,6 @@ enum Length {
     Quick,
     Usual,
     Full,
-}
-
-/// How the figures are told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
-    Table,
-    Json,
 }
 
 /// Rounds and their lengths.
@@ -48,42 +31,24 @@ pub(crate) struct Pace {
     pub(crate) certificates: usize,
 }
 
-/// The command line.
-#[derive(Debug)]
-pub(crate) struct Options {
-    length: Length,
-    pub(crate) form: Form,
-    directory: Option<PathBuf>,
-    words: Vec<String>,
+/// What is measured, for how long, and where.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Options {
+    /// Some seconds in all: shows that everything runs, not how fast.
+    #[arg(long, conflicts_with = "full")]
+    pub quick: bool,
+    /// More and longer rounds, about half an hour instead of ten minutes.
+    #[arg(long)]
+    pub full: bool,
+    /// Where the ledgers are kept meanwhile. Its disk is measured: name the one that will have the ledger.
+    #[arg(long, value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+    /// Only rows whose names contain one of these words.
+    #[arg(value_name = "WORD")]
+    pub words: Vec<String>,
 }
 
 impl Options {
-    /// Reads the arguments after the program's name.
-    ///
-    /// # Errors
-    /// What to tell the caller.
-    pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut options =
-            Self { length: Length::Usual, form: Form::Table, directory: None, words: Vec::new() };
-        let mut arguments = arguments;
-        while let Some(argument) = arguments.next() {
-            match argument.as_str() {
-                // Given by `cargo bench` itself.
-                "--bench" => {}
-                "--quick" => options.length = Length::Quick,
-                "--full" => options.length = Length::Full,
-                "--json" => options.form = Form::Json,
-                "--directory" => {
-                    let path = arguments.next().ok_or_else(|| USAGE.to_owned())?;
-                    options.directory = Some(path.into());
-                }
-                word if !word.starts_with('-') => options.words.push(argument),
-                _ => return Err(USAGE.to_owned()),
-            }
-        }
-        Ok(options)
-    }
-
     /// Tells whether a row is wanted.
     pub(crate) fn wants(&self, name: &str) -> bool {
         self.words.is_empty() || self.words.iter().any(|word| name.contains(word.as_str()))
@@ -92,15 +57,15 @@ impl Options {
     /// Makes the directory that everything is written in; it goes when it is dropped.
     pub(crate) fn place(&self) -> std::io::Result<TempDir> {
         // The system's directory for temporary files is often in memory, where an fsync costs nothing.
-        let directory = self.directory.clone().unwrap_or_else(|| env!("CARGO_TARGET_TMPDIR").into());
+        let directory = self.directory.clone().unwrap_or_else(|| ".".into());
         std::fs::create_dir_all(&directory)?;
-        tempfile::Builder::new().prefix("throughput-").tempdir_in(directory)
+        tempfile::Builder::new().prefix("meter-pki-bench-").tempdir_in(directory)
     }
 
     /// Returns rounds and their lengths.
     pub(crate) fn pace(&self) -> Pace {
         let milliseconds = Duration::from_millis;
-        match self.length {
+        match self.length() {
             Length::Quick => Pace {
                 rounds: 1,
                 slice: milliseconds(50),
@@ -114,7 +79,7 @@ impl Options {
                 slice: milliseconds(600),
                 limit_slice: milliseconds(50),
                 sync_slice: milliseconds(150),
-                batch: 1_000,
+                batch: 10_000,
                 certificates: 1_000,
             },
             Length::Full => Pace {
@@ -122,14 +87,22 @@ impl Options {
                 slice: milliseconds(1_500),
                 limit_slice: milliseconds(100),
                 sync_slice: milliseconds(300),
-                batch: 1_000,
+                batch: 10_000,
                 certificates: 1_000,
             },
         }
     }
 
+    const fn length(&self) -> Length {
+        match (self.quick, self.full) {
+            (true, _) => Length::Quick,
+            (false, false) => Length::Usual,
+            (false, true) => Length::Full,
+        }
+    }
+
     /// Tells whether the figures can be meant seriously.
     pub(crate) fn is_smoke(&self) -> bool {
-        self.length == Length::Quick
+        self.quick
     }
 }

@@ -1,7 +1,6 @@
 //! The EST server as the installed program runs it, on loopback with mutual TLS, beside the same listener with nothing behind
 //! it. What is enrolled over it is said in `est_scenes`.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use ca_core::authority::CertificationAuthority;
@@ -27,7 +26,7 @@ use crate::est_scenes::{LineStation, Meters};
 use crate::house::{House, PREFIX, STATION};
 use crate::http::{HOST, Site, Target, bare_router, trusting};
 use crate::measure::{Row, measure};
-use crate::options::Options;
+use crate::stage::Stage;
 use crate::yardsticks::Yardsticks;
 
 /// What goes over the wire.
@@ -47,8 +46,7 @@ pub(crate) struct Grounds<'r> {
 
 /// Measures all rows about EST.
 pub(crate) fn rows(
-    options: &Options,
-    place: &Path,
+    stage: &Stage<'_>,
     runtime: &Runtime,
     yardsticks: &mut Yardsticks,
 ) -> anyhow::Result<Vec<Row>> {
@@ -56,16 +54,16 @@ pub(crate) fn rows(
     for suite in SecuritySuite::ALL {
         let new = format!("EST, {}, a new connection each", suite.curve());
         let kept = format!("EST, {}, kept connections", suite.curve());
-        if !options.wants(&new) && !options.wants(&kept) {
+        if !stage.wants(&new) && !stage.wants(&kept) {
             continue;
         }
-        let house = House::found(&place.join(format!("est-{suite}")), suite, EngineKind::Fjall)?;
+        let house = stage.house(&format!("est-{suite}"), suite, EngineKind::Fjall)?;
         let grounds = runtime.block_on(Grounds::open(house, runtime))?;
-        if options.wants(&new) {
-            rows.push(measure(&new, &mut Meters::new(&grounds)?, options.pace(), yardsticks)?);
+        if stage.wants(&new) {
+            rows.push(measure(&new, &mut Meters::new(&grounds)?, stage.pace(), yardsticks)?);
         }
-        if options.wants(&kept) {
-            rows.push(measure(&kept, &mut LineStation::new(&grounds)?, options.pace(), yardsticks)?);
+        if stage.wants(&kept) {
+            rows.push(measure(&kept, &mut LineStation::new(&grounds)?, stage.pace(), yardsticks)?);
         }
         runtime.block_on(grounds.close())?;
     }
@@ -131,7 +129,13 @@ fn pem(label: &str, der: &[u8]) -> anyhow::Result<String> {
 
 /// Where the factory line enrols for devices.
 fn factory_label(house: &House) -> anyhow::Result<Label> {
-    let station = RegistrationAuthorityEntry {
+    let anchor = anchor(&house.infrastructure, Voucher::Infrastructure);
+    label(house, &house.factory, "meter-factory-ds", (anchor, vec![station(house)?]))
+}
+
+/// The factory line as front ends know it.
+pub(crate) fn station(house: &House) -> anyhow::Result<RegistrationAuthorityEntry> {
+    Ok(RegistrationAuthorityEntry {
         name: STATION.to_owned(),
         tenant: house.factory.issuer().tenant().clone(),
         matched_by: RegistrationAuthorityMatch::CommonName(STATION.to_owned()),
@@ -139,9 +143,7 @@ fn factory_label(house: &House) -> anyhow::Result<Label> {
         title_prefix: PREFIX.to_vec(),
         dns_suffixes: Vec::new(),
         forwards: false,
-    };
-    let anchor = anchor(&house.infrastructure, Voucher::Infrastructure);
-    label(house, &house.factory, "meter-factory-ds", (anchor, vec![station]))
+    })
 }
 
 /// Where devices enrol that come from the factory.
