@@ -62,10 +62,24 @@ pub fn run(options: &Options, means: &Means) -> anyhow::Result<Report> {
     let place = options.place().context("no directory for the ledgers")?;
     let mut machine = Machine::look(place.path(), means);
     let mut yardsticks = Yardsticks::new(place.path(), options.pace())?;
-    let stage = Stage { options, place: place.path(), means };
+    let stage = Stage::new(options, place.path(), means);
     let rows = measure_all(&stage, &mut yardsticks)?;
+    anyhow::ensure!(!rows.is_empty(), "no row has a name with one of these words");
     machine.look_again();
     Ok(Report { smoke: options.is_smoke(), machine, rows, limits: yardsticks.noted() })
+}
+
+/// Lists the names of all rows.
+///
+/// # Errors
+/// When there is no place for anything.
+pub fn names(options: &Options, means: &Means) -> anyhow::Result<Vec<String>> {
+    let options = Options { list: true, ..options.clone() };
+    let place = options.place().context("no directory for the ledgers")?;
+    let mut yardsticks = Yardsticks::new(place.path(), options.pace())?;
+    let stage = Stage::new(&options, place.path(), means);
+    measure_all(&stage, &mut yardsticks)?;
+    Ok(stage.names())
 }
 
 fn measure_all(stage: &Stage<'_>, yardsticks: &mut Yardsticks) -> anyhow::Result<Vec<Row>> {

@@ -40,6 +40,9 @@ pub struct Options {
     /// More and longer rounds, about half an hour instead of ten minutes.
     #[arg(long)]
     pub full: bool,
+    /// Only list the names of the rows.
+    #[arg(long)]
+    pub list: bool,
     /// Where the ledgers are kept meanwhile. Its disk is measured: name the one that will have the ledger.
     #[arg(long, value_name = "DIR")]
     pub directory: Option<PathBuf>,
@@ -58,7 +61,6 @@ impl Options {
     pub(crate) fn place(&self) -> std::io::Result<TempDir> {
         // The system's directory for temporary files is often in memory, where an fsync costs nothing.
         let directory = self.directory.clone().unwrap_or_else(|| ".".into());
-        std::fs::create_dir_all(&directory)?;
         tempfile::Builder::new().prefix("meter-pki-bench-").tempdir_in(directory)
     }
 

@@ -1,5 +1,6 @@
 //! Where rows are measured: which are wanted, for how long, and where their ledgers are meanwhile.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use ca_core::suite::SecuritySuite;
@@ -10,17 +11,28 @@ use crate::house::House;
 use crate::options::{Options, Pace};
 
 /// The stage.
-#[derive(Clone, Copy)]
 pub(crate) struct Stage<'a> {
     pub(crate) options: &'a Options,
     pub(crate) place: &'a Path,
     pub(crate) means: &'a Means,
+    /// The rows that there are, as far as somebody asked whether they are wanted.
+    names: RefCell<Vec<String>>,
 }
 
-impl Stage<'_> {
+impl<'a> Stage<'a> {
+    pub(crate) const fn new(options: &'a Options, place: &'a Path, means: &'a Means) -> Self {
+        Self { options, place, means, names: RefCell::new(Vec::new()) }
+    }
+
     /// Tells whether a row is wanted.
     pub(crate) fn wants(&self, name: &str) -> bool {
-        self.options.wants(name)
+        self.names.borrow_mut().push(name.to_owned());
+        !self.options.list && self.options.wants(name)
+    }
+
+    /// The rows that there are.
+    pub(crate) fn names(self) -> Vec<String> {
+        self.names.into_inner()
     }
 
     /// Returns rounds and their lengths.

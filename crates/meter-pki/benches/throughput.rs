@@ -24,8 +24,11 @@ fn main() -> anyhow::Result<()> {
     let Arguments { mut options, json, .. } = Arguments::parse();
     options.directory.get_or_insert_with(|| env!("CARGO_TARGET_TMPDIR").into());
     let program = format!("meter-pki at {}", commit().unwrap_or_else(|| "an unknown commit".to_owned()));
-    let report =
-        figures::run(&options, &Means { clock: Arc::new(SystemClock), settings: abort_on_fatal, program })?;
+    let means = Means { clock: Arc::new(SystemClock), settings: abort_on_fatal, program };
+    if options.list {
+        return Ok(writeln!(std::io::stdout(), "{}", figures::names(&options, &means)?.join("\n"))?);
+    }
+    let report = figures::run(&options, &means)?;
     let text = if json { serde_json::to_string_pretty(&report.view())? + "\n" } else { report.text() };
     Ok(std::io::stdout().write_all(text.as_bytes())?)
 }

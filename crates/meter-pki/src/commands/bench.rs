@@ -3,16 +3,33 @@
 use std::sync::Arc;
 
 use figures::{Means, Options};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::printer::Printer;
 use crate::compose::{SystemClock, abort_on_fatal};
 use crate::exit::{Exit, Failure};
 
+/// The rows that there are.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FigureNames)]
+pub(in crate::commands) struct RowsView {
+    rows: Vec<String>,
+}
+
 pub(super) fn run(options: &Options, printer: &Printer) -> Result<(), Failure> {
     let program = concat!("meter-pki ", env!("CARGO_PKG_VERSION")).to_owned();
     let means = Means { clock: Arc::new(SystemClock), settings: abort_on_fatal, program };
-    let report = figures::run(options, &means)
-        .map_err(|cause| Failure::new(Exit::Failed, "bench.not_measured", format!("{cause:#}")))?;
+    if options.list {
+        let rows = figures::names(options, &means).map_err(|cause| failed(&cause))?;
+        printer.result(&RowsView { rows }, |view| view.rows.clone());
+        return Ok(());
+    }
+    let report = figures::run(options, &means).map_err(|cause| failed(&cause))?;
     printer.result(&report.view(), |_| vec![report.text()]);
     Ok(())
+}
+
+fn failed(cause: &anyhow::Error) -> Failure {
+    Failure::new(Exit::Failed, "bench.not-measured", format!("{cause:#}")).then("meter-pki bench --list")
 }
