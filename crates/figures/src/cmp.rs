@@ -28,7 +28,7 @@ use tokio::task::JoinSet;
 
 use crate::applicants::{Applicant, Credential, Queue, applicants, on_all_processors};
 use crate::authorities::certified;
-use crate::est::station;
+use crate::est_ground::station;
 use crate::house::House;
 use crate::http::{Client, Site, Target, bare_router};
 use crate::kept::{CLIENTS, connect_all, exchanges};

@@ -6,27 +6,29 @@
 //! limits of the servers are measured with the same clients.
 
 mod chain;
-mod cmp;
 mod est;
 mod est_scenes;
-mod rivals;
+mod cmp;
+mod est_ground;
 mod truth;
+mod rivals;
 mod ocsp;
 mod ocsp_request;
 mod kept;
 mod http;
+mod stage;
 mod house;
 mod authorities;
-mod applicants;
-mod targets;
 mod view;
+mod tables;
+mod targets;
 mod report;
 mod machine;
-mod memory;
+mod applicants;
 mod measure;
+mod memory;
 mod yardsticks;
 mod speed;
-mod stage;
 mod options;
 
 use std::sync::Arc;
@@ -40,6 +42,7 @@ use measure::Row;
 pub use options::Options;
 pub use report::Report;
 use stage::Stage;
+pub use tables::text;
 pub use view::{Compared, Figure, FigureTarget, FigureWaits, Figures, MachineLimit, Measured, Range};
 use yardsticks::Yardsticks;
 

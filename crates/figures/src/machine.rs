@@ -13,7 +13,6 @@ pub(crate) struct Machine {
     pub(crate) file_system: String,
     pub(crate) began: String,
     pub(crate) program: String,
-    pub(crate) build: &'static str,
     pub(crate) load_before: String,
     pub(crate) load_after: String,
 }
@@ -30,7 +29,6 @@ impl Machine {
             file_system: file_system(&text("/proc/self/mountinfo"), place).unwrap_or_else(unknown),
             began: means.clock.now().to_string(),
             program: means.program.clone(),
-            build: if cfg!(debug_assertions) { "unoptimised: the figures mean nothing" } else { "optimised" },
             load_before: load(&text("/proc/loadavg")),
             load_after: String::new(),
         }

@@ -4,8 +4,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::measure::{Comparison, Row};
-use crate::report::{Report, formula};
+use crate::report::Report;
 use crate::speed::Spread;
+use crate::tables::formula;
 use crate::targets::{self, Judged};
 use crate::yardsticks::Noted;
 
@@ -89,11 +90,12 @@ pub struct Measured {
     load: [String; 2],
     began: String,
     program: String,
-    build: String,
 }
 
 impl Figures {
-    pub(crate) fn of(Report { smoke, machine, rows, limits }: &Report) -> Self {
+    /// Takes what was measured.
+    #[must_use]
+    pub fn of(Report { smoke, machine, rows, limits }: &Report) -> Self {
         Self {
             quick: *smoke,
             rows: rows.iter().map(Figure::of).collect(),
@@ -106,7 +108,6 @@ impl Figures {
                 load: [machine.load_before.clone(), machine.load_after.clone()],
                 began: machine.began.clone(),
                 program: machine.program.clone(),
-                build: machine.build.to_owned(),
             },
         }
     }

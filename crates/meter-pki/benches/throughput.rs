@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use clap::Parser;
-use figures::{Means, Options};
+use figures::{Figures, Means, Options};
 use meter_pki::compose::{SystemClock, abort_on_fatal};
 
 #[derive(Debug, Parser)]
@@ -29,7 +29,11 @@ fn main() -> anyhow::Result<()> {
         return Ok(writeln!(std::io::stdout(), "{}", figures::names(&options, &means)?.join("\n"))?);
     }
     let report = figures::run(&options, &means)?;
-    let text = if json { serde_json::to_string_pretty(&report.view())? + "\n" } else { report.text() };
+    let text = if json {
+        serde_json::to_string_pretty(&Figures::of(&report))? + "\n"
+    } else {
+        figures::text(&report)
+    };
     Ok(std::io::stdout().write_all(text.as_bytes())?)
 }
 

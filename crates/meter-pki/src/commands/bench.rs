@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use figures::{Means, Options};
+use figures::{Figures, Means, Options};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -26,7 +26,7 @@ pub(super) fn run(options: &Options, printer: &Printer) -> Result<(), Failure> {
         return Ok(());
     }
     let report = figures::run(options, &means).map_err(|cause| failed(&cause))?;
-    printer.result(&report.view(), |_| vec![report.text()]);
+    printer.result(&Figures::of(&report), |_| vec![figures::text(&report)]);
     Ok(())
 }
 

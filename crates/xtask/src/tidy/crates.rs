@@ -154,15 +154,15 @@ const CORE: &[&str] = &[
 
 /// Outside crates, and the only members whose product code may use them.
 const HOMES: &[(&str, &[&str])] = &[
-    ("anyhow", &["e2e", "meter-pki", "offline-root", "xtask"]),
+    ("anyhow", &["e2e", "figures", "meter-pki", "offline-root", "xtask"]),
     ("aes-gcm", &["meter-pki"]),
     ("aes-kw", &["cms-messages"]),
-    ("axum", &["cmp-server", "est-server", "meter-pki", "server-kit", "status-server"]),
+    ("axum", &["cmp-server", "est-server", "figures", "meter-pki", "server-kit", "status-server"]),
     // It has no integrity of its own: two places know what to put around it.
     ("blahaj", &["meter-pki", "offline-root"]),
     // What calamine unpacks is counted before, which takes the same archive and XML readers.
     ("calamine", &["deliveries"]),
-    ("clap", &["e2e", "ledger-checker", "meter-pki", "offline-root", "xtask"]),
+    ("clap", &["e2e", "figures", "ledger-checker", "meter-pki", "offline-root", "xtask"]),
     ("coap-lite", &["coap-kit"]),
     ("cryptoki", &["signer-pkcs11"]),
     ("encoding_rs", &["deliveries"]),
