@@ -13,7 +13,7 @@ fn every_row_is_measured_beside_its_limit_and_nothing_stays() {
     let place = rehearsal.scratch("bench");
     std::fs::create_dir(&place).unwrap();
     let directory = place.to_str().unwrap();
-    let listed = rehearsal.operator_json(&["bench", "--list", "--directory", directory]);
+    let listed = rehearsal.operator_json(&["bench", "--list", "--quick", "--directory", directory]);
     let told = rehearsal.operator_json(&["bench", "--quick", "--directory", directory]);
     assert_eq!(told["quick"], true, "it says that these figures mean nothing");
     let rows = told["rows"].as_array().unwrap();
