@@ -1,6 +1,9 @@
 //! `meter-pki bench`: what it tells, and that nothing of it stays.
 
+use std::process::Command;
+
 use e2e::rehearsal::Rehearsal;
+use e2e::tool::finish;
 use serde_json::Value;
 
 fn names(value: &Value) -> Vec<&str> {
@@ -12,9 +15,16 @@ fn every_row_is_measured_beside_its_limit_and_nothing_stays() {
     let rehearsal = Rehearsal::not_begun();
     let place = rehearsal.scratch("bench");
     std::fs::create_dir(&place).unwrap();
-    let directory = place.to_str().unwrap();
+    let (directory, plot) = (place.to_str().unwrap(), rehearsal.scratch("figures.svg"));
     let listed = rehearsal.operator_json(&["bench", "--list", "--quick", "--directory", directory]);
-    let told = rehearsal.operator_json(&["bench", "--quick", "--directory", directory]);
+    let told = rehearsal.operator_json(&[
+        "bench",
+        "--quick",
+        "--directory",
+        directory,
+        "--plot",
+        plot.to_str().unwrap(),
+    ]);
     assert_eq!(told["quick"], true, "it says that these figures mean nothing");
     let rows = told["rows"].as_array().unwrap();
     let measured: Vec<&str> = rows.iter().map(|row| row["name"].as_str().unwrap()).collect();
@@ -28,6 +38,10 @@ fn every_row_is_measured_beside_its_limit_and_nothing_stays() {
     }
     let targets = told["targets"].as_array().unwrap();
     assert!(targets.iter().any(|target| target["row"] == "CMP, P-384, ir confirmed, kept connections"));
+    let read =
+        "import sys, xml.dom.minidom as dom; print(len(dom.parse(sys.argv[1]).getElementsByTagName('rect')))";
+    let drawn = finish(Command::new("python3").args(["-c", read]).arg(&plot)).ok();
+    assert_eq!(drawn.out.trim(), (rows.len() + 1).to_string(), "a bar for each row, before a ground");
     assert_eq!(std::fs::read_dir(&place).unwrap().count(), 0, "what was written is gone");
 }
 

@@ -1,6 +1,7 @@
 //! A small PKI of one suite in a directory of its own: a root, a factory CA, an operational CA, an infrastructure CA, one
 //! ledger, keys in encrypted files. Put together from the same parts as the installed program, by the same verbs.
 
+use std::io::{Write, stderr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -23,12 +24,15 @@ use signer_file::{FileSigner, Iterations, KeyDirectory, Passphrase, SystemEntrop
 use zeroize::Zeroizing;
 
 use crate::Means;
-use crate::applicants::Credential;
+use crate::applicants::{Credential, applicants};
 use crate::authorities::{Builder, FACTORY, INFRASTRUCTURE, OPERATIONAL, certified};
 
 /// The common name and the leading octets of the factory line.
 pub(crate) const STATION: &str = "Line Station 1";
 pub(crate) const PREFIX: &[u8] = b"MPK";
+
+/// How many certificates are issued at once before anything is measured.
+const FILLED_AT_ONCE: usize = 1_000;
 
 /// The PKI.
 pub(crate) struct House {
@@ -93,6 +97,24 @@ impl House {
             ports,
             profiles,
         })
+    }
+
+    /// Issues so many certificates of the factory, each of a device of its own.
+    pub(crate) fn fill(&self, count: u32) -> anyhow::Result<()> {
+        if count > 0 {
+            writeln!(stderr(), "issuing {count} certificates beforehand")?;
+        }
+        let profile = self.profile("meter-factory-ds")?;
+        let mut left = usize::try_from(count)?;
+        while left > 0 {
+            let devices = applicants(self.suite, self.new_titles(left.min(FILLED_AT_ONCE)))?;
+            left -= devices.len();
+            let requests = devices.iter().map(|device| device.request(&self.line, &profile));
+            for issued in self.factory.enrol_batch(requests.collect::<anyhow::Result<_>>()?) {
+                issued?;
+            }
+        }
+        Ok(())
     }
 
     /// Returns the id of a profile of the house's suite.

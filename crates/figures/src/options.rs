@@ -40,12 +40,18 @@ pub struct Options {
     /// More and longer rounds, about half an hour instead of ten minutes.
     #[arg(long)]
     pub full: bool,
+    /// Also draw the ratios into this file, as SVG.
+    #[arg(long, value_name = "FILE")]
+    pub plot: Option<PathBuf>,
     /// Only list the names of the rows.
     #[arg(long)]
     pub list: bool,
     /// Where the ledgers are kept meanwhile. Its disk is measured: name the one that will have the ledger.
     #[arg(long, value_name = "DIR")]
     pub directory: Option<PathBuf>,
+    /// Issue so many certificates into each ledger before: how fast it is after years.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub stored: u32,
     /// Only rows whose names contain one of these words.
     #[arg(value_name = "WORD")]
     pub words: Vec<String>,

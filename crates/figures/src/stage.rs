@@ -45,13 +45,15 @@ impl<'a> Stage<'a> {
         self.place.join(name)
     }
 
-    /// Founds a PKI in the directory of this name.
+    /// Founds a PKI in the directory of this name, with as many certificates as are wanted to be there.
     pub(crate) fn house(
         &self,
         name: &str,
         suite: SecuritySuite,
         engine: EngineKind,
     ) -> anyhow::Result<House> {
-        House::found(&self.directory(name), self.means, (suite, engine))
+        let house = House::found(&self.directory(name), self.means, (suite, engine))?;
+        house.fill(self.options.stored)?;
+        Ok(house)
     }
 }
