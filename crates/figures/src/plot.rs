@@ -25,7 +25,7 @@ pub fn plot(report: &Report) -> String {
         bar(&mut bars, (&row.name, top), [ratio.median, ratio.least, ratio.most], own);
         top += ROW;
     }
-    let (width, height) = (BEGIN + WHOLE * LONGEST + 90.0, top + 60.0);
+    let (width, height) = (BEGIN + WHOLE * LONGEST + 420.0, top + 60.0);
     let (whole, machine) = (BEGIN + WHOLE, &report.machine);
     let told =
         format!("{}, {}, {}; {}", machine.processors, machine.file_system, machine.began, machine.program);
@@ -49,8 +49,9 @@ fn bar(svg: &mut String, (name, top): (&str, f64), [median, least, most]: [f64; 
         Some(target) if target.is_reached() => "#5a9e6f",
         Some(_) => "#c9825a",
     };
-    let told =
-        target.map(|one| format!(" (target {:.2}: {:.2})", one.least, one.ratio())).unwrap_or_default();
+    let told = target
+        .map(|one| format!("; {:.2} of {}, target {:.2}", one.ratio(), one.of, one.least))
+        .unwrap_or_default();
     svg.push_str(&format!(
         "<text x=\"10\" y=\"{text}\">{}</text>\n\
          <rect x=\"{BEGIN}\" y=\"{}\" width=\"{:.1}\" height=\"{}\" fill=\"{colour}\"/>\n\

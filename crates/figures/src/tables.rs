@@ -73,7 +73,7 @@ fn judged(report: &Report) -> String {
             one.of.clone(),
         ]
     });
-    table(&["what", "per second", "compared with", "ratio", "target", "", "which is"], lines)
+    table(&["what", "measured", "compared with", "ratio", "target", "", "which is"], lines)
 }
 
 fn closing(Report { smoke, machine, .. }: &Report) -> String {
