@@ -117,7 +117,8 @@ impl CertificationAuthority {
         only_answer(self.enrol_batch(vec![request]))
     }
 
-    /// Issues many certificates with one durable transaction for the intents and one for the results; answers in order.
+    /// Issues many certificates, each thousand with one durable transaction for the intents and one for the results; answers in
+    /// order. What comes first in it is recorded first.
     ///
     /// One refusal does not touch its neighbours.
     #[must_use]

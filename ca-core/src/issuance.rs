@@ -3,8 +3,8 @@
 //!
 //! Each state can be made only by the step before it and is consumed by the step after it, so that nothing is signed that
 //! was not linted and recorded, and nothing is signed twice: one file per step, in which alone its state can be made. A batch
-//! goes through the same steps with one durable transaction for its intents and one for its certificates. Who may ask was
-//! decided in `registration`.
+//! goes through the same steps, each thousand with one durable transaction for its intents and one for its certificates. Who may
+//! ask was decided in `registration`.
 
 pub mod root;
 mod commit;
@@ -27,13 +27,13 @@ use crate::ports::{Entropy, Ledger, Registry, Signer};
 use crate::public_key::PublicKey;
 use crate::registration::AdmittedRequest;
 use crate::validity::Validity;
-use batch::{Exit, advance, spread};
+use batch::{Exit, advance, in_parts, spread};
 use commit::commit;
 pub use commit::{Delivery, IssuedCertificate};
 pub use error::{IssueError, ProveError};
 pub(crate) use origin::refusal;
 use prove::prove;
-use record::draft_lint_and_record;
+use record::{RecordedIntent, draft_lint_and_record};
 use sign::sign_all;
 
 /// What the chain works with.
@@ -87,15 +87,23 @@ pub(crate) struct ProvenRequest {
     _possession: ProofOfPossession,
 }
 
+/// How many requests go through the chain together. Of a longer batch, a part is signed while the one behind it is proved and
+/// recorded: otherwise processors and ledger would wait for each other in turns.
+const PART: usize = 1_000;
+
 /// Takes admitted requests through the whole chain; answers each, in their order.
 pub(crate) fn issue(
     workshop: &Workshop<'_>,
     admitted: Vec<Result<AdmittedRequest, IssueError>>,
 ) -> Vec<Result<IssuedCertificate, IssueError>> {
+    let bench = workshop.bench();
     let lanes: Vec<Result<AdmittedRequest, Exit>> =
         admitted.into_iter().map(|lane| lane.map_err(Exit::from)).collect();
-    let proven = advance(lanes, |all| spread(workshop.threads, all, |one| prove(workshop, one)));
-    issue_proven(&workshop.bench(), proven)
+    let record = |part| {
+        let proven = advance(part, |all| spread(workshop.threads, all, |one| prove(workshop, one)));
+        advance(proven, |all| draft_lint_and_record(&bench, all))
+    };
+    in_parts(PART, lanes, record, |part| sign_and_commit(&bench, part))
 }
 
 /// Takes proven requests through the rest of the chain.
@@ -103,7 +111,14 @@ fn issue_proven(
     bench: &Bench<'_>,
     proven: Vec<Result<ProvenRequest, Exit>>,
 ) -> Vec<Result<IssuedCertificate, IssueError>> {
-    let recorded = advance(proven, |all| draft_lint_and_record(bench, all));
+    sign_and_commit(bench, advance(proven, |all| draft_lint_and_record(bench, all)))
+}
+
+/// Takes recorded intents to the end.
+fn sign_and_commit(
+    bench: &Bench<'_>,
+    recorded: Vec<Result<RecordedIntent, Exit>>,
+) -> Vec<Result<IssuedCertificate, IssueError>> {
     let signed = advance(recorded, |all| sign_all(bench, all));
     let issued = advance(signed, |all| commit(bench.ledger, all));
     issued

@@ -1,4 +1,5 @@
-//! Batches: answers in order, neighbours untouched, one durable transaction for the intents and one for the certificates.
+//! Batches: answers in order, neighbours untouched, for each thousand one durable transaction for the intents and one for the
+//! certificates.
 
 use ca_core::audit::Act;
 use ca_core::certificate::Certificate;
@@ -42,6 +43,22 @@ fn a_batch_is_answered_in_order_with_one_transaction_for_intents_and_one_for_cer
         assert_eq!(writes, [Step::RecordIntents(40), Step::BeginSigning(40), Step::RecordIssued(40)]);
         assert_eq!(world.journal.count(&Step::Sign), 40);
     }
+}
+
+#[test]
+fn a_long_batch_goes_in_parts_and_who_comes_first_in_it_is_first() {
+    let world = World::new();
+    let mut requests = vec![world.by_operator("op-ds", 1, 1)];
+    requests.extend(vec![world.by_operator("op-ds", 1, 2); 2_000]);
+    requests.push(world.by_operator("op-ds", 3, 3));
+    let answers = told(world.authority.enrol_batch(requests));
+    let taken = vec!["slot.taken".to_owned(); 2_000];
+    assert_eq!(answers, [vec![title(1).to_string()], taken, vec![title(3).to_string()]].concat());
+    let steps = world.journal.steps();
+    let intents = steps.iter().filter(|step| matches!(step, Step::RecordIntents(_)));
+    let parts = [Step::RecordIntents(1_000), Step::RecordIntents(1_000), Step::RecordIntents(2)];
+    assert_eq!(intents.cloned().collect::<Vec<_>>(), parts);
+    assert_eq!(world.journal.count(&Step::RecordIssued(1)), 2, "in the first part and in the last");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod api;
 mod bad_input;
+mod bench;
 mod browsers;
 mod campaigns;
 mod claiming;

@@ -77,6 +77,32 @@ pub(super) fn spread<T: Send, U: Send, E: Send>(
     })
 }
 
+/// Takes items through two steps, part by part and in order: while the second step has a part, the first has the next one.
+pub(super) fn in_parts<T, U: Send, V: Send>(
+    part: usize,
+    items: Vec<T>,
+    first: impl Fn(Vec<T>) -> Vec<U>,
+    second: impl Fn(Vec<U>) -> Vec<V> + Sync,
+) -> Vec<V> {
+    if items.len() <= part {
+        return second(first(items));
+    }
+    let (hand_over, handed) = std::sync::mpsc::sync_channel::<Vec<U>>(1);
+    std::thread::scope(|scope| {
+        let behind = scope.spawn(|| handed.into_iter().flat_map(&second).collect::<Vec<V>>());
+        let mut items = items.into_iter();
+        loop {
+            let next: Vec<T> = items.by_ref().take(part).collect();
+            // Nobody takes it any more where the second step panicked, which is told below.
+            if next.is_empty() || hand_over.send(first(next)).is_err() {
+                break;
+            }
+        }
+        drop(hand_over);
+        behind.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,6 +112,38 @@ mod tests {
         let lanes = vec![Ok(1), Err(Exit::from(IssueError::Altered)), Ok(3)];
         let moved = advance(lanes, |all| all.into_iter().map(|one| Ok(one * 10)).collect());
         assert!(matches!(moved.as_slice(), [Ok(10), Err(Exit::Refused(IssueError::Altered)), Ok(30)]));
+    }
+
+    #[test]
+    fn parts_keep_their_order_whatever_their_number() {
+        for (part, count) in [(3, 0), (3, 3), (3, 4), (3, 9), (1, 5)] {
+            let items: Vec<usize> = (0..count).collect();
+            let most = std::sync::atomic::AtomicUsize::new(0);
+            let first = |all: Vec<usize>| {
+                most.fetch_max(all.len(), std::sync::atomic::Ordering::Relaxed);
+                all.into_iter().map(|one| one * 2).collect()
+            };
+            let made: Vec<usize> =
+                in_parts(part, items, first, |all| all.into_iter().map(|one| one + 1).collect());
+            assert_eq!(made, (0..count).map(|one| one * 2 + 1).collect::<Vec<_>>());
+            assert!(most.into_inner() <= part, "no part is longer");
+        }
+    }
+
+    #[test]
+    fn a_panic_behind_reaches_the_caller() {
+        let panicking = || {
+            in_parts(
+                1,
+                vec![1, 2, 3, 4],
+                |all| all,
+                |all: Vec<i32>| {
+                    assert!(!all.contains(&2), "as the test wants");
+                    all
+                },
+            )
+        };
+        assert!(std::panic::catch_unwind(panicking).is_err());
     }
 
     #[test]

@@ -65,6 +65,8 @@ pub struct ServerArgs {
 pub enum Command {
     /// Rehearse a ceremony, start all servers on loopback, enrol a simulated fleet, and go on serving.
     Quickstart(QuickstartArgs),
+    /// Measure what this machine does of issuance, enrolment and status, beside what it could.
+    Bench(figures::Options),
     /// Serve EST, CRL, OCSP and the operator's interface as the configuration says.
     Serve,
     /// Serve EST for an authority elsewhere, which is asked over CMP: without ledger, and without any key of an authority.

@@ -4,6 +4,7 @@
 mod api;
 mod audit;
 mod backup;
+mod bench;
 mod ca;
 mod closing;
 mod ceremony;
@@ -79,6 +80,7 @@ pub fn run(cli: &Cli) -> ExitCode {
 fn dispatch(cli: &Cli, printer: &Printer) -> Result<(), Failure> {
     match &cli.command {
         Command::Quickstart(args) => wait(crate::quickstart::run(args, cli.json, PLAYED)),
+        Command::Bench(options) => bench::run(options, printer),
         Command::Serve => wait(serve::serve(&cli.server.config)),
         Command::Front => wait(front::run(&cli.server.config)),
         Command::Watch(args) => wait(watch::run(args, &cli.server.config, printer)),

@@ -1,10 +1,12 @@
 //! The project's own tools: `cargo xtask tidy` (house rules as a test), `cargo xtask conformance` (which RFC clause is
 //! obeyed and tested where), `cargo xtask crash`, `cargo xtask ceremony-cuts`, `cargo xtask bundle-mutations` and `cargo xtask fuzz` (the
-//! long forms of tests) and `cargo xtask offline-build` (the programs of the ceremony, reproducibly).
+//! long forms of tests), `cargo xtask bench-against` (figures beside those of another commit) and `cargo xtask offline-build` (the
+//! programs of the ceremony, reproducibly).
 //!
 //! Not part of the product: nothing depends on this crate, it depends on none of ours, and it writes into `target` and
 //! one file only, `docs/conformance.md`.
 
+mod against;
 mod bundle;
 mod conformance;
 mod crash;
@@ -73,6 +75,8 @@ enum Act {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<String>,
     },
+    /// Measures what is checked out beside another commit, both in turns, and tells each row that is slower beyond noise
+    BenchAgainst(against::Options),
     /// Looks for octets that break what reads octets of strangers, by libFuzzer, with the readers of tests/fuzz
     Fuzz(fuzz::Options),
 }
@@ -88,6 +92,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Act::OfflineBuild { twice } => offline::run(&repository_root()?, twice, &mut out)?,
         Act::BundleMutations { bundle } => bundle::mutate(&repository_root()?, &bundle)?,
         Act::Crash { options } => crash::run(&repository_root()?, "crash-run", &options)?,
+        Act::BenchAgainst(options) => against::run(&repository_root()?, &options, &mut out)?,
         Act::Fuzz(options) => fuzz::run(&repository_root()?, &options)?,
         Act::CeremonyCuts { options } => crash::run(&repository_root()?, "ceremony-cuts", &options)?,
     };

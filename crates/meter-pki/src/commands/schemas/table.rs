@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::Definitions;
 use crate::commands::{
-    audit, backup, campaign, ceremony, cert, closing, cmp, config, credential, crl, delivery, device, dlms,
-    doctor, est, factory, hsm, ocsp, people_certificate, qr, restore, secrets, shipment, sign_in, signer,
-    sim, store, watch,
+    audit, backup, bench, campaign, ceremony, cert, closing, cmp, config, credential, crl, delivery, device,
+    dlms, doctor, est, factory, hsm, ocsp, people_certificate, qr, restore, secrets, shipment, sign_in,
+    signer, sim, store, watch,
 };
 use crate::doctor::Report;
 use crate::factory::delivery::Reconciliation;
@@ -70,6 +70,7 @@ macro_rules! says {
 #[rustfmt::skip]
 pub(super) const TABLE: &[Row] = rows! {
     "quickstart": one Told;
+    "bench": one figures::Figures, one bench::RowsView => "With --list the names of the rows.";
     "serve": => "it serves until a signal says stop; its log is on standard error";
     "front": => "it serves until a signal says stop; its log is on standard error";
     "signer": => "it signs until a signal says stop; its log is on standard error";

@@ -1,14 +1,11 @@
 //! The EST server as the installed program runs it, on loopback with mutual TLS, beside the same listener with nothing behind
-//! it. What is enrolled over it is said in `est_scenes`.
+//! it.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use ca_core::authority::CertificationAuthority;
 use ca_core::path::TrustAnchor;
-use ca_core::suite::SecuritySuite;
 use ca_core::trust::{Anchor, RegistrationAuthorityEntry, RegistrationAuthorityMatch, Voucher};
-use ca_store::EngineKind;
 use est_server::config::{
     BindingPolicy, ChallengeMeaning, DEFAULT_BODY_OCTETS, EstConfig, EstParts, HeadEndParts, Label,
     LabelParts, ServerKeys,
@@ -23,12 +20,8 @@ use server_kit::workers::{PoolSize, WorkerPool};
 use tokio::runtime::Runtime;
 
 use crate::applicants::Credential;
-use crate::est_scenes::{LineStation, Meters};
 use crate::house::{House, PREFIX, STATION};
 use crate::http::{HOST, Site, Target, bare_router, trusting};
-use crate::measure::{Row, measure};
-use crate::options::Options;
-use crate::yardsticks::Yardsticks;
 
 /// What goes over the wire.
 const MEDIA_TYPE: &str = "application/pkcs10";
@@ -45,35 +38,8 @@ pub(crate) struct Grounds<'r> {
     bare: Site,
 }
 
-/// Measures all rows about EST.
-pub(crate) fn rows(
-    options: &Options,
-    place: &Path,
-    runtime: &Runtime,
-    yardsticks: &mut Yardsticks,
-) -> anyhow::Result<Vec<Row>> {
-    let mut rows = Vec::new();
-    for suite in SecuritySuite::ALL {
-        let new = format!("EST, {}, a new connection each", suite.curve());
-        let kept = format!("EST, {}, kept connections", suite.curve());
-        if !options.wants(&new) && !options.wants(&kept) {
-            continue;
-        }
-        let house = House::found(&place.join(format!("est-{suite}")), suite, EngineKind::Fjall)?;
-        let grounds = runtime.block_on(Grounds::open(house, runtime))?;
-        if options.wants(&new) {
-            rows.push(measure(&new, &mut Meters::new(&grounds)?, options.pace(), yardsticks)?);
-        }
-        if options.wants(&kept) {
-            rows.push(measure(&kept, &mut LineStation::new(&grounds)?, options.pace(), yardsticks)?);
-        }
-        runtime.block_on(grounds.close())?;
-    }
-    Ok(rows)
-}
-
 impl<'r> Grounds<'r> {
-    async fn open(house: House, runtime: &'r Runtime) -> anyhow::Result<Self> {
+    pub(crate) async fn open(house: House, runtime: &'r Runtime) -> anyhow::Result<Self> {
         let tls = tls(&house.server(HOST)?)?;
         let workers = WorkerPool::start("est", &PoolSize::default(), &Metrics::new("bench"))?;
         let parts = EstParts {
@@ -94,7 +60,7 @@ impl<'r> Grounds<'r> {
         Ok(Self { house, runtime, trusted, est, bare })
     }
 
-    async fn close(self) -> anyhow::Result<()> {
+    pub(crate) async fn close(self) -> anyhow::Result<()> {
         self.est.close().await?;
         self.bare.close().await
     }
@@ -131,7 +97,13 @@ fn pem(label: &str, der: &[u8]) -> anyhow::Result<String> {
 
 /// Where the factory line enrols for devices.
 fn factory_label(house: &House) -> anyhow::Result<Label> {
-    let station = RegistrationAuthorityEntry {
+    let anchor = anchor(&house.infrastructure, Voucher::Infrastructure);
+    label(house, &house.factory, "meter-factory-ds", (anchor, vec![station(house)?]))
+}
+
+/// The factory line as front ends know it.
+pub(crate) fn station(house: &House) -> anyhow::Result<RegistrationAuthorityEntry> {
+    Ok(RegistrationAuthorityEntry {
         name: STATION.to_owned(),
         tenant: house.factory.issuer().tenant().clone(),
         matched_by: RegistrationAuthorityMatch::CommonName(STATION.to_owned()),
@@ -139,9 +111,7 @@ fn factory_label(house: &House) -> anyhow::Result<Label> {
         title_prefix: PREFIX.to_vec(),
         dns_suffixes: Vec::new(),
         forwards: false,
-    };
-    let anchor = anchor(&house.infrastructure, Voucher::Infrastructure);
-    label(house, &house.factory, "meter-factory-ds", (anchor, vec![station]))
+    })
 }
 
 /// Where devices enrol that come from the factory.

@@ -29,6 +29,15 @@ const APPENDED: [u8; 4_096] = [0x5A; 4_096];
 /// The length at which the file that is appended to begins anew, in octets.
 const FILE_OCTETS: u64 = 256 * 1024 * 1024;
 
+/// A limit over all measurements of a run.
+#[derive(Debug, Clone)]
+pub(crate) struct Noted {
+    pub(crate) name: String,
+    pub(crate) per_second: Spread,
+    /// Microseconds.
+    pub(crate) processor: Spread,
+}
+
 /// The measured limits.
 pub(crate) struct Yardsticks {
     slice: Duration,
@@ -107,7 +116,7 @@ impl Yardsticks {
     }
 
     /// Returns every limit that was measured, in the order of their names: per second, and microseconds of processor time.
-    pub(crate) fn noted(&self) -> Vec<(&str, Spread, Spread)> {
+    pub(crate) fn noted(&self) -> Vec<Noted> {
         let spread = |speeds: &[Speed], of: &dyn Fn(&Speed) -> f64| {
             Spread::of(&speeds.iter().map(of).collect::<Vec<_>>())
         };
@@ -117,10 +126,10 @@ impl Yardsticks {
             .filter_map(|(name, speeds)| {
                 let per_second = spread(speeds, &|speed| speed.per_second)?;
                 let processor = spread(speeds, &|speed| 1e6 * speed.processor_seconds)?;
-                Some((name.as_str(), per_second, processor))
+                Some(Noted { name: name.clone(), per_second, processor })
             })
             .collect();
-        noted.sort_by_key(|(name, ..)| *name);
+        noted.sort_by(|one, other| one.name.cmp(&other.name));
         noted
     }
 

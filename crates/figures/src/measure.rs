@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
+use crate::memory;
 use crate::options::Pace;
 use crate::speed::{Speed, Spread, Stopwatch, Waits};
 use crate::yardsticks::Yardsticks;
@@ -128,6 +129,8 @@ pub(crate) struct Row {
     pub(crate) processor: Comparison,
     /// Milliseconds that half of those who waited waited at most, and 99 of a hundred.
     pub(crate) waits: Option<[Spread; 2]>,
+    /// The most memory that the process had meanwhile, in MiB; what was made ready is in it.
+    pub(crate) peak_mib: Option<Spread>,
     /// What the limit is made of, each step at its median.
     pub(crate) made_of: Limit,
 }
@@ -145,12 +148,14 @@ pub(crate) fn measure<S: Scene>(
     for _ in 0..pace.rounds {
         let work = scene.prepare(count).with_context(|| format!("{name}: while making ready"))?;
         let before = scene.limit(yardsticks)?;
+        memory::forget_peak();
         let watch = Stopwatch::start();
         let waits = scene.run(work).with_context(|| format!("{name}: while measuring"))?;
         let speed = watch.speed(count)?;
+        let peak_mib = memory::peak_mib();
         let after = scene.limit(yardsticks)?;
         scene.check().with_context(|| format!("{name}: what was measured was not done"))?;
-        rounds.push(Round { speed, waits: Waits::of(waits), limits: [before, after] });
+        rounds.push(Round { speed, waits: Waits::of(waits), peak_mib, limits: [before, after] });
     }
     row(name, &rounds).with_context(|| format!("{name}: no round"))
 }
@@ -158,6 +163,7 @@ pub(crate) fn measure<S: Scene>(
 struct Round {
     speed: Speed,
     waits: Option<Waits>,
+    peak_mib: Option<f64>,
     /// Before and after.
     limits: [Limit; 2],
 }
@@ -188,6 +194,7 @@ fn row(name: &str, rounds: &[Round]) -> Option<Row> {
             ratio: spread(&|round| least(round) / round.speed.processor_seconds)?,
         },
         waits: waits(rounds),
+        peak_mib: Spread::of(&rounds.iter().filter_map(|round| round.peak_mib).collect::<Vec<_>>()),
         made_of: Limit::median(&limits)?,
     })
 }

@@ -60,7 +60,11 @@ pub(crate) const INFRASTRUCTURE: Subordinate = Subordinate {
     row: "sub-infra",
     tenant: "maker",
     common_name: "Infrastructure CA",
-    offers: &[("est-tls", &[Door::Operator]), ("ra-station", &[Door::Operator])],
+    offers: &[
+        ("est-tls", &[Door::Operator]),
+        ("ra-station", &[Door::Operator]),
+        ("cmp-signer", &[Door::Operator]),
+    ],
 };
 
 /// Founds the authorities of one suite.

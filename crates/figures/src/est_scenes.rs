@@ -15,7 +15,7 @@ use rustls::ClientConfig;
 use server_kit::workers::PoolSize;
 
 use crate::applicants::{Applicant, Credential, applicants, on_all_processors};
-use crate::est::Grounds;
+use crate::est_ground::Grounds;
 use crate::http::{Client, client_settings};
 use crate::kept::{CLIENTS, Errand, connect_all, connections, exchanges, run_all, send_all};
 use crate::measure::{Limit, Scene, Term};

@@ -5,7 +5,6 @@ mod ground;
 
 use std::io::{Write, stderr};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
 use std::process::{Child, Command};
 use std::time::Duration;
 
@@ -19,8 +18,8 @@ use crate::kept::{CLIENTS, Errand, connect_all, connections, exchanges, run_all,
 use crate::measure::{Limit, Row, Scene, Term, measure};
 use crate::ocsp::MEDIA_TYPE;
 use crate::ocsp_request::is_successful;
-use crate::options::Options;
 use crate::speed::Stopwatch;
+use crate::stage::Stage;
 use crate::yardsticks::Yardsticks;
 use ground::Ground;
 
@@ -29,8 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Measures all rows about responders of others. Where one is not installed, nothing can be said.
 pub(crate) fn rows(
-    options: &Options,
-    place: &Path,
+    stage: &Stage<'_>,
     runtime: &Runtime,
     yardsticks: &mut Yardsticks,
 ) -> anyhow::Result<Vec<Row>> {
@@ -38,8 +36,8 @@ pub(crate) fn rows(
     for curve in [Curve::P256, Curve::P384] {
         for rival in [Rival::OpenSsl, Rival::Cfssl] {
             let name = format!("OCSP, {curve}, {}", rival.name());
-            if options.wants(&name) && rival.is_installed(&name)? {
-                let ground = Ground::found(&place.join(format!("rival-{curve}-{rival:?}")), curve)?;
+            if stage.wants(&name) && rival.is_installed(&name)? {
+                let ground = Ground::found(&stage.directory(&format!("rival-{curve}-{rival:?}")), curve)?;
                 let mut scene = match Asked::open(rival, &ground, runtime) {
                     Ok(scene) => scene,
                     // Ours are measured whatever theirs do.
@@ -48,7 +46,7 @@ pub(crate) fn rows(
                         continue;
                     }
                 };
-                rows.push(measure(&name, &mut scene, options.pace(), yardsticks)?);
+                rows.push(measure(&name, &mut scene, stage.pace(), yardsticks)?);
                 runtime.block_on(scene.bare.close())?;
             }
         }

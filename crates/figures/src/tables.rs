@@ -1,37 +1,16 @@
-//! How figures are told: tables for people, JSON for programs. Judges nothing.
+//! How figures are told to people. Judges nothing.
 
-use std::io::{Write, stderr, stdout};
-
-use serde_json::{Value, json};
-
-use crate::machine::Machine;
-use crate::measure::{Comparison, Limit, Row, Term};
-use crate::options::{Form, Options};
+use crate::measure::{Limit, Term};
+use crate::report::Report;
 use crate::speed::Spread;
-use crate::yardsticks::Yardsticks;
+use crate::targets;
 
-/// Says how it is called.
-pub(crate) fn complain(usage: &str) -> std::io::Result<()> {
-    writeln!(stderr(), "{usage}")
-}
-
-/// Prints everything.
-pub(crate) fn print(
-    options: &Options,
-    machine: &Machine,
-    rows: &[Row],
-    yardsticks: &Yardsticks,
-) -> anyhow::Result<()> {
-    let text = match options.form {
-        Form::Json => serde_json::to_string_pretty(&object(options, machine, rows, yardsticks))?,
-        Form::Table => text(options, machine, rows, yardsticks),
-    };
-    Ok(writeln!(stdout(), "{text}")?)
-}
-
-fn text(options: &Options, machine: &Machine, rows: &[Row], yardsticks: &Yardsticks) -> String {
+/// Tables for people: rows, their targets, what the machine does at best, and how the limits are made.
+#[must_use]
+pub fn text(report: &Report) -> String {
+    let Report { rows, limits, .. } = report;
     let mut text = String::from(
-        "\nThe median of all rounds, and in brackets the least and the most. The limits are what this machine\nallowed at the same time; processor time is that of all threads, clients included.\n\n",
+        "\nThe median of all rounds, and in brackets the least and the most. The limits are what this machine\nallowed at the same time; processor time and memory are those of the whole process, clients included.\n\n",
     );
     let heads = [
         "what",
@@ -44,6 +23,7 @@ fn text(options: &Options, machine: &Machine, rows: &[Row], yardsticks: &Yardsti
         "",
         "least",
         "ratio",
+        "MiB",
         "p50 ms",
         "p99 ms",
     ];
@@ -55,15 +35,18 @@ fn text(options: &Options, machine: &Machine, rows: &[Row], yardsticks: &Yardsti
         line.extend(columns(&speed.ratio, hundredths));
         line.extend(columns(&processor.measured, grouped));
         line.extend([grouped(processor.limit.median), hundredths(processor.ratio.median)]);
+        line.push(row.peak_mib.map_or_else(String::new, |peak| grouped(peak.median)));
         line.extend(row.waits.iter().flatten().map(|wait| hundredths(wait.median)));
         line
     });
     text.push_str(&table(&heads, lines));
+    text.push_str("\nTargets\n\n");
+    text.push_str(&judged(report));
     text.push_str("\nWhat the machine does at best, measured beside the rows above\n\n");
-    let lines = yardsticks.noted().into_iter().map(|(name, speed, processor)| {
-        let mut line = vec![name.to_owned()];
-        line.extend(columns(&speed, grouped));
-        line.extend(columns(&processor, grouped));
+    let lines = limits.iter().map(|noted| {
+        let mut line = vec![noted.name.clone()];
+        line.extend(columns(&noted.per_second, grouped));
+        line.extend(columns(&noted.processor, grouped));
         line
     });
     text.push_str(&table(&["what", "per second", "", "processor µs", ""], lines));
@@ -71,16 +54,33 @@ fn text(options: &Options, machine: &Machine, rows: &[Row], yardsticks: &Yardsti
     for row in rows {
         text.push_str(&format!("{}:\n    {}\n", row.name, formula(&row.made_of)));
     }
-    text.push_str(&format!("\n{}", closing(options, machine)));
+    text.push_str(&format!("\n{}", closing(report)));
     text
 }
 
-fn closing(options: &Options, machine: &Machine) -> String {
-    let smoke =
-        if options.is_smoke() { "\nA quick run: shows that everything runs, not how fast." } else { "" };
+/// The targets that there are for what was measured.
+fn judged(report: &Report) -> String {
+    let judged = targets::judge(&report.rows, &report.limits);
+    let lines = judged.iter().map(|one| {
+        let mark = if one.is_reached() { "reached" } else { "not reached" };
+        vec![
+            one.row.clone(),
+            grouped(one.measured),
+            grouped(one.compared),
+            hundredths(one.ratio()),
+            hundredths(one.least),
+            mark.to_owned(),
+            one.of.clone(),
+        ]
+    });
+    table(&["what", "measured", "compared with", "ratio", "target", "", "which is"], lines)
+}
+
+fn closing(Report { smoke, machine, .. }: &Report) -> String {
+    let smoke = if *smoke { "\nA quick run: shows that everything runs, not how fast." } else { "" };
     format!(
         "processors   {}\nsystem       {}\nfile system  {}\nload         {} before, {} after\nbegan        {}\n\
-         commit       {}\nbuild        {}\nClients and servers share this process and its processors; responders of others have processes of their own, whose\n\
+         program      {}\nClients and servers share this process and its processors; responders of others have processes of their own, whose\n\
          processor time is not counted.{smoke}",
         machine.processors,
         machine.system,
@@ -88,8 +88,7 @@ fn closing(options: &Options, machine: &Machine) -> String {
         machine.load_before,
         machine.load_after,
         machine.began,
-        machine.commit,
-        machine.build,
+        machine.program,
     )
 }
 
@@ -98,7 +97,7 @@ fn columns(spread: &Spread, write: impl Fn(f64) -> String) -> [String; 2] {
 }
 
 /// `1 ÷ (1/38,210 sign + 2/13,100 verify)`, one for each lane, and what the slowest lane spends its time on.
-fn formula(limit: &Limit) -> String {
+pub(crate) fn formula(limit: &Limit) -> String {
     let term = |term: &Term| {
         let shared = if term.shared_by == 1 { String::new() } else { format!("{} × ", term.shared_by) };
         format!("{}/({shared}{} {})", term.times, grouped(term.speed.per_second), term.step)
@@ -159,57 +158,4 @@ fn table(heads: &[&str], lines: impl Iterator<Item = Vec<String>>) -> String {
         text.push('\n');
     }
     text
-}
-
-fn object(options: &Options, machine: &Machine, rows: &[Row], yardsticks: &Yardsticks) -> Value {
-    let rows: Vec<Value> = rows
-        .iter()
-        .map(|row| {
-            json!({
-                "name": row.name,
-                "per_second": comparison(&row.per_second),
-                "processor_microseconds": comparison(&row.processor),
-                "waits_milliseconds": row.waits.map(|[half, most]| json!({ "p50": spread(&half), "p99": spread(&most) })),
-                "limit": formula(&row.made_of),
-            })
-        })
-        .collect();
-    let limits: Vec<Value> = yardsticks
-        .noted()
-        .into_iter()
-        .map(|(name, speed, processor)| {
-            json!({
-                "name": name,
-                "per_second": spread(&speed),
-                "processor_microseconds": spread(&processor),
-            })
-        })
-        .collect();
-    json!({
-        "quick": options.is_smoke(),
-        "rows": rows,
-        "limits": limits,
-        "machine": {
-            "processors": machine.processors,
-            "system": machine.system,
-            "file_system": machine.file_system,
-            "load_before": machine.load_before,
-            "load_after": machine.load_after,
-        },
-        "began": machine.began,
-        "commit": machine.commit,
-        "build": machine.build,
-    })
-}
-
-fn comparison(comparison: &Comparison) -> Value {
-    json!({
-        "measured": spread(&comparison.measured),
-        "limit": spread(&comparison.limit),
-        "ratio": spread(&comparison.ratio),
-    })
-}
-
-fn spread(spread: &Spread) -> Value {
-    json!({ "median": spread.median, "least": spread.least, "most": spread.most })
 }

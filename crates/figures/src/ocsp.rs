@@ -1,7 +1,6 @@
 //! The status server's OCSP responder over plain HTTP on loopback, with kept connections: answers given again, and answers
 //! signed for each request because it has a nonce.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,15 +34,14 @@ use crate::http::{Client, Site, Target, bare_router};
 use crate::kept::{CLIENTS, connect_all, exchanges, send_all};
 use crate::measure::{Limit, Row, Scene, Term, measure};
 use crate::ocsp_request::{NONCE_OCTETS, is_successful, request};
-use crate::options::Options;
+use crate::stage::Stage;
 use crate::yardsticks::Yardsticks;
 
 pub(crate) const MEDIA_TYPE: &str = "application/ocsp-request";
 
 /// Measures all rows about OCSP.
 pub(crate) fn rows(
-    options: &Options,
-    place: &Path,
+    stage: &Stage<'_>,
     runtime: &Runtime,
     yardsticks: &mut Yardsticks,
 ) -> anyhow::Result<Vec<Row>> {
@@ -54,18 +52,17 @@ pub(crate) fn rows(
     let mut rows = Vec::new();
     for (suite, ways) in plan {
         let named = |freshness: Freshness| format!("OCSP, {}, {}", suite.curve(), freshness.name());
-        let wanted: Vec<Freshness> = ways.iter().copied().filter(|way| options.wants(&named(*way))).collect();
+        let wanted: Vec<Freshness> = ways.iter().copied().filter(|way| stage.wants(&named(*way))).collect();
         if wanted.is_empty() {
             continue;
         }
-        let place = place.join(format!("ocsp-{suite}"));
-        let house = House::found(&place, suite, EngineKind::Fjall)?;
-        let serials = issue(&house, options.pace().certificates)?;
-        let router = status_router(&house, &place)?;
+        let house = stage.house(&format!("ocsp-{suite}"), suite, EngineKind::Fjall)?;
+        let serials = issue(&house, stage.pace().certificates)?;
+        let router = status_router(&house)?;
         for freshness in wanted {
             let grounds = Grounds { house: &house, serials: &serials, runtime };
             let mut scene = runtime.block_on(Asking::open(grounds, router.clone(), freshness))?;
-            rows.push(measure(&named(freshness), &mut scene, options.pace(), yardsticks)?);
+            rows.push(measure(&named(freshness), &mut scene, stage.pace(), yardsticks)?);
             runtime.block_on(scene.close())?;
         }
     }
@@ -194,9 +191,9 @@ pub(crate) fn issue(house: &House, count: usize) -> anyhow::Result<Vec<SerialNum
     issued.into_iter().map(|one| Ok(one?.id().serial.clone())).collect()
 }
 
-pub(crate) fn status_router(house: &House, place: &Path) -> anyhow::Result<Router> {
+pub(crate) fn status_router(house: &House) -> anyhow::Result<Router> {
     let issuer = house.factory.issuer();
-    let published = place.join("published");
+    let published = house.place.join("published");
     std::fs::create_dir(&published)?;
     let repository = Repository::new(CrlFolder::open(&published)?, &[Arc::new(issuer.clone())]);
     let profile = house.profiles.ocsp("ocsp-online").context("there is no profile ocsp-online")?;

@@ -1,6 +1,5 @@
 //! How soon a revocation shows: from the moment at which it is on record until a relying party that asks is told `revoked`.
 
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::ensure;
@@ -18,26 +17,24 @@ use crate::house::House;
 use crate::http::{Client, Site};
 use crate::measure::{Limit, Row, Scene, Term, measure};
 use crate::ocsp::{Freshness, body, issue, status_router, target};
-use crate::options::Options;
 use crate::speed::Stopwatch;
+use crate::stage::Stage;
 use crate::yardsticks::Yardsticks;
 
 /// Measures the one row: one operator who revokes, and looks.
 pub(crate) fn rows(
-    options: &Options,
-    place: &Path,
+    stage: &Stage<'_>,
     runtime: &Runtime,
     yardsticks: &mut Yardsticks,
 ) -> anyhow::Result<Vec<Row>> {
     let name = "revocations, each until OCSP says so";
-    if !options.wants(name) {
+    if !stage.wants(name) {
         return Ok(Vec::new());
     }
-    let place = place.join("truth");
-    let house = House::found(&place, SecuritySuite::Suite1, EngineKind::Fjall)?;
-    let status = runtime.block_on(Site::open(status_router(&house, &place)?, None))?;
+    let house = stage.house("truth", SecuritySuite::Suite1, EngineKind::Fjall)?;
+    let status = runtime.block_on(Site::open(status_router(&house)?, None))?;
     let mut scene = Revoking { house: &house, runtime, status };
-    let row = measure(name, &mut scene, options.pace(), yardsticks)?;
+    let row = measure(name, &mut scene, stage.pace(), yardsticks)?;
     runtime.block_on(scene.status.close())?;
     Ok(vec![row])
 }

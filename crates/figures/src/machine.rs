@@ -1,11 +1,8 @@
-//! What the figures were measured on: processors, file system, load, date, commit. Says "unknown" rather than guess.
+//! What the figures were measured on: processors, file system, load, date, program. Says "unknown" rather than guess.
 
 use std::path::Path;
-use std::process::Command;
 
-use ca_core::ports::Clock;
-use meter_pki::compose::SystemClock;
-
+use crate::Means;
 use crate::applicants::processors;
 
 /// The machine, and when.
@@ -15,15 +12,14 @@ pub(crate) struct Machine {
     pub(crate) system: String,
     pub(crate) file_system: String,
     pub(crate) began: String,
-    pub(crate) commit: String,
-    pub(crate) build: &'static str,
+    pub(crate) program: String,
     pub(crate) load_before: String,
     pub(crate) load_after: String,
 }
 
 impl Machine {
     /// Looks at it before anything is measured; `place` is where ledgers will be kept.
-    pub(crate) fn look(place: &Path) -> Self {
+    pub(crate) fn look(place: &Path, means: &Means) -> Self {
         let text = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
         let model = first_value(&text("/proc/cpuinfo"), "model name").unwrap_or_else(unknown);
         let release = text("/proc/sys/kernel/osrelease");
@@ -31,9 +27,8 @@ impl Machine {
             processors: format!("{} threads of {model}", processors()),
             system: format!("{} {} {}", std::env::consts::OS, release.trim(), std::env::consts::ARCH),
             file_system: file_system(&text("/proc/self/mountinfo"), place).unwrap_or_else(unknown),
-            began: SystemClock.now().to_string(),
-            commit: commit().unwrap_or_else(unknown),
-            build: if cfg!(debug_assertions) { "unoptimised: the figures mean nothing" } else { "optimised" },
+            began: means.clock.now().to_string(),
+            program: means.program.clone(),
             load_before: load(&text("/proc/loadavg")),
             load_after: String::new(),
         }
@@ -74,11 +69,4 @@ fn file_system(mounts: &str, place: &Path) -> Option<String> {
             let mut fields = after.split(' ');
             Some(format!("{} on {}", fields.next()?, fields.next()?))
         })
-}
-
-fn commit() -> Option<String> {
-    let mut git = Command::new("git");
-    git.args(["describe", "--always", "--dirty", "--abbrev=12"]).current_dir(env!("CARGO_MANIFEST_DIR"));
-    let output = git.output().ok().filter(|output| output.status.success())?;
-    Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
 }

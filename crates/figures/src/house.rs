@@ -1,7 +1,8 @@
 //! A small PKI of one suite in a directory of its own: a root, a factory CA, an operational CA, an infrastructure CA, one
 //! ledger, keys in encrypted files. Put together from the same parts as the installed program, by the same verbs.
 
-use std::path::Path;
+use std::io::{Write, stderr};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -10,7 +11,7 @@ use ca_core::actor::{Actor, Identity, Presented, RegistrationAuthority};
 use ca_core::authority::{CertificationAuthority, Ports};
 use ca_core::certificate::Certificate;
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{Clock, Production};
+use ca_core::ports::Production;
 use ca_core::production::{MAX_ORDERED, ProductionDesk, WantedOrder, WantedTitles};
 use ca_core::profile::ProfileId;
 use ca_core::record::{CertificateQuery, CertificateStatus, ProductionId};
@@ -18,20 +19,25 @@ use ca_core::suite::SecuritySuite;
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
 use ca_store::{EngineKind, Opening, Store};
-use meter_pki::compose::{SystemClock, abort_on_fatal};
 use policies::ProfileSet;
 use signer_file::{FileSigner, Iterations, KeyDirectory, Passphrase, SystemEntropy};
 use zeroize::Zeroizing;
 
-use crate::applicants::Credential;
+use crate::Means;
+use crate::applicants::{Credential, applicants};
 use crate::authorities::{Builder, FACTORY, INFRASTRUCTURE, OPERATIONAL, certified};
 
 /// The common name and the leading octets of the factory line.
 pub(crate) const STATION: &str = "Line Station 1";
 pub(crate) const PREFIX: &[u8] = b"MPK";
 
+/// How many certificates are issued at once before anything is measured.
+const FILLED_AT_ONCE: usize = 1_000;
+
 /// The PKI.
 pub(crate) struct House {
+    /// Its directory.
+    pub(crate) place: PathBuf,
     pub(crate) suite: SecuritySuite,
     pub(crate) ports: Ports,
     pub(crate) profiles: ProfileSet,
@@ -52,14 +58,18 @@ pub(crate) struct House {
 
 impl House {
     /// Founds it in a directory that is absent.
-    pub(crate) fn found(place: &Path, suite: SecuritySuite, engine: EngineKind) -> anyhow::Result<Self> {
+    pub(crate) fn found(
+        place: &Path,
+        means: &Means,
+        (suite, engine): (SecuritySuite, EngineKind),
+    ) -> anyhow::Result<Self> {
         std::fs::create_dir(place)?;
         let passphrase = Passphrase::new(Zeroizing::new(vec![b'p'; 24])).context("no passphrase")?;
         let keys = KeyDirectory::create(&place.join("keys"))?.with_iterations(Iterations::LEAST);
         let generate = || anyhow::Ok(keys.generate(suite.curve(), &passphrase)?.key_ref());
         let [root, factory, operational, infrastructure, responder_key] =
             [generate()?, generate()?, generate()?, generate()?, generate()?];
-        let (ports, production) = ports(place, engine, FileSigner::unlock(&keys, &passphrase)?)?;
+        let (ports, production) = ports((place, means), engine, FileSigner::unlock(&keys, &passphrase)?)?;
         let profiles = ProfileSet::load_embedded(&policies::Settings::default())?;
         let founding = Builder { suite, ports: &ports, profiles: &profiles, own_issuers: &[root] };
         let (root, above) = founding.root(&root)?;
@@ -73,6 +83,7 @@ impl House {
         let line = line(&station, &infrastructure, vec![id("meter-factory-ds")?, id("meter-factory-tls")?])?;
         let titles = AtomicU32::new(0);
         Ok(Self {
+            place: place.to_owned(),
             suite,
             root,
             factory,
@@ -86,6 +97,24 @@ impl House {
             ports,
             profiles,
         })
+    }
+
+    /// Issues so many certificates of the factory, each of a device of its own.
+    pub(crate) fn fill(&self, count: u32) -> anyhow::Result<()> {
+        if count > 0 {
+            writeln!(stderr(), "issuing {count} certificates beforehand")?;
+        }
+        let profile = self.profile("meter-factory-ds")?;
+        let mut left = usize::try_from(count)?;
+        while left > 0 {
+            let devices = applicants(self.suite, self.new_titles(left.min(FILLED_AT_ONCE)))?;
+            left -= devices.len();
+            let requests = devices.iter().map(|device| device.request(&self.line, &profile));
+            for issued in self.factory.enrol_batch(requests.collect::<anyhow::Result<_>>()?) {
+                issued?;
+            }
+        }
+        Ok(())
     }
 
     /// Returns the id of a profile of the house's suite.
@@ -155,17 +184,17 @@ impl House {
 }
 
 fn ports(
-    place: &Path,
+    (place, means): (&Path, &Means),
     engine: EngineKind,
     signer: FileSigner,
 ) -> anyhow::Result<(Ports, Arc<dyn Production>)> {
     let directory = place.join("store");
     Store::create(&directory, engine)?;
-    let opening = Opening { now: SystemClock.now(), tenant: TenantId::parse("dso")?, boot: None };
-    let (store, _) = Store::open(&directory, &opening, abort_on_fatal())?;
+    let opening = Opening { now: means.clock.now(), tenant: TenantId::parse("dso")?, boot: None };
+    let (store, _) = Store::open(&directory, &opening, (means.settings)())?;
     let store = Arc::new(store);
     let ports = Ports {
-        clock: Arc::new(SystemClock),
+        clock: Arc::clone(&means.clock),
         entropy: Arc::new(SystemEntropy),
         signer: Arc::new(signer),
         ledger: store.clone(),

@@ -1,7 +1,6 @@
 //! Certificates through the whole chain of issuance, from the verb of the certification authority to the disk and back:
 //! one by one, by many requesters at once, in batches, and in batches under a production order. No front end is involved; requests are decoded beforehand.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -17,15 +16,16 @@ use ca_store::EngineKind;
 use crate::applicants::{Queue, applicants, on_all_processors, processors};
 use crate::house::House;
 use crate::measure::{Limit, Row, Scene, Term, measure};
-use crate::options::Options;
+use crate::speed::Stopwatch;
+use crate::stage::Stage;
 use crate::yardsticks::Yardsticks;
 
 /// Many requesters.
 const MANY: usize = 64;
 
 /// Measures all rows about issuance.
-pub(crate) fn rows(options: &Options, place: &Path, yardsticks: &mut Yardsticks) -> anyhow::Result<Vec<Row>> {
-    let batch = options.pace().batch;
+pub(crate) fn rows(stage: &Stage<'_>, yardsticks: &mut Yardsticks) -> anyhow::Result<Vec<Row>> {
+    let batch = stage.pace().batch;
     let (one, many, batches) = (Asking::Singly(1), Asking::Singly(MANY), Asking::InBatches(batch));
     let ordered = Asking::UnderAnOrder(batch);
     let plan = [
@@ -36,15 +36,15 @@ pub(crate) fn rows(options: &Options, place: &Path, yardsticks: &mut Yardsticks)
     let mut rows = Vec::new();
     for (suite, engine, ways) in plan {
         let named = |asking: &Asking| format!("chain, {}, {engine}, {asking}", suite.curve());
-        let wanted: Vec<Asking> = ways.into_iter().filter(|asking| options.wants(&named(asking))).collect();
+        let wanted: Vec<Asking> = ways.into_iter().filter(|asking| stage.wants(&named(asking))).collect();
         if wanted.is_empty() {
             continue;
         }
-        let house = Arc::new(House::found(&place.join(format!("chain-{suite}-{engine}")), suite, engine)?);
+        let house = Arc::new(stage.house(&format!("chain-{suite}-{engine}"), suite, engine)?);
         for asking in wanted {
             let order = matches!(asking, Asking::UnderAnOrder(_)).then(|| house.open_order()).transpose()?;
             let mut scene = Issuance { house: Arc::clone(&house), asking, order, last: None };
-            rows.push(measure(&named(&asking), &mut scene, options.pace(), yardsticks)?);
+            rows.push(measure(&named(&asking), &mut scene, stage.pace(), yardsticks)?);
         }
     }
     Ok(rows)
@@ -100,10 +100,11 @@ impl Scene for Issuance {
 
     fn run(&mut self, work: Vec<EnrolmentRequest>) -> anyhow::Result<Vec<Duration>> {
         match self.asking {
-            Asking::Singly(requesters) => self.singly(requesters, work)?,
-            Asking::InBatches(length) | Asking::UnderAnOrder(length) => self.in_batches(length, work)?,
+            Asking::Singly(requesters) => self.singly(requesters, work),
+            Asking::InBatches(length) | Asking::UnderAnOrder(length) => {
+                self.in_batches(length, work).map(|()| Vec::new())
+            }
         }
-        Ok(Vec::new())
     }
 
     fn limit(&mut self, yardsticks: &mut Yardsticks) -> anyhow::Result<Limit> {
@@ -141,19 +142,24 @@ impl Scene for Issuance {
 }
 
 impl Issuance {
-    fn singly(&self, requesters: usize, work: Vec<EnrolmentRequest>) -> anyhow::Result<()> {
+    fn singly(&self, requesters: usize, work: Vec<EnrolmentRequest>) -> anyhow::Result<Vec<Duration>> {
         let (queue, authority) = (Queue::new(work), &*self.house.factory);
         thread::scope(|scope| {
             let requester = || {
+                let mut waits = Vec::new();
                 while let Some(request) = queue.take() {
+                    let watch = Stopwatch::start();
                     expect_new(authority.enrol(request))?;
+                    waits.push(watch.elapsed());
                 }
-                anyhow::Ok(())
+                anyhow::Ok(waits)
             };
             let threads: Vec<_> = (0..requesters).map(|_| scope.spawn(requester)).collect();
-            threads
-                .into_iter()
-                .try_for_each(|one| one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            let mut waits = Vec::new();
+            for one in threads {
+                waits.extend(one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+            }
+            Ok(waits)
         })
     }
 

@@ -1,0 +1,99 @@
+//! Figures of the whole system: certificates through the chain of issuance, enrolments over EST, OCSP answers, each beside
+//! the limit that this machine sets, measured in the same run.
+//!
+//! Behind `meter-pki bench` and `cargo bench -p meter-pki`. It is not a test: nothing here fails because something was slow, only
+//! because something was not done. The load comes from this same process, so that clients and servers share the processors; the
+//! limits of the servers are measured with the same clients.
+
+mod chain;
+mod est;
+mod est_scenes;
+mod cmp;
+mod est_ground;
+mod truth;
+mod rivals;
+mod ocsp;
+mod ocsp_request;
+mod kept;
+mod http;
+mod stage;
+mod house;
+mod authorities;
+mod view;
+mod tables;
+mod plot;
+mod targets;
+mod report;
+mod machine;
+mod applicants;
+mod measure;
+mod memory;
+mod yardsticks;
+mod speed;
+mod options;
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use ca_core::ports::Clock;
+use ca_store::Settings;
+
+use machine::Machine;
+use measure::Row;
+pub use options::Options;
+pub use plot::plot;
+pub use report::Report;
+use stage::Stage;
+pub use tables::text;
+pub use view::{Compared, Figure, FigureTarget, FigureWaits, Figures, MachineLimit, Measured, Range};
+use yardsticks::Yardsticks;
+
+/// What the caller gives: where time comes from, and how a ledger is opened.
+#[expect(missing_debug_implementations, reason = "a clock has none")]
+pub struct Means {
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// How ledgers are opened.
+    pub settings: fn() -> Settings,
+    /// The program, its version and, where it is known, its commit.
+    pub program: String,
+}
+
+/// Measures what is wanted. What is being measured is told on standard error.
+///
+/// # Errors
+/// What could not be done, and in which row.
+pub fn run(options: &Options, means: &Means) -> anyhow::Result<Report> {
+    let place = options.place().context("no directory for the ledgers")?;
+    let mut machine = Machine::look(place.path(), means);
+    let mut yardsticks = Yardsticks::new(place.path(), options.pace())?;
+    let stage = Stage::new(options, place.path(), means);
+    let rows = measure_all(&stage, &mut yardsticks)?;
+    anyhow::ensure!(!rows.is_empty(), "no row has a name with one of these words");
+    machine.look_again();
+    Ok(Report { smoke: options.is_smoke(), machine, rows, limits: yardsticks.noted() })
+}
+
+/// Lists the names of all rows.
+///
+/// # Errors
+/// When there is no place for anything.
+pub fn names(options: &Options, means: &Means) -> anyhow::Result<Vec<String>> {
+    let options = Options { list: true, ..options.clone() };
+    let place = options.place().context("no directory for the ledgers")?;
+    let mut yardsticks = Yardsticks::new(place.path(), options.pace())?;
+    let stage = Stage::new(&options, place.path(), means);
+    measure_all(&stage, &mut yardsticks)?;
+    Ok(stage.names())
+}
+
+fn measure_all(stage: &Stage<'_>, yardsticks: &mut Yardsticks) -> anyhow::Result<Vec<Row>> {
+    let mut rows = chain::rows(stage, yardsticks)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    rows.extend(est::rows(stage, &runtime, yardsticks)?);
+    rows.extend(cmp::rows(stage, &runtime, yardsticks)?);
+    rows.extend(ocsp::rows(stage, &runtime, yardsticks)?);
+    rows.extend(truth::rows(stage, &runtime, yardsticks)?);
+    rows.extend(rivals::rows(stage, &runtime, yardsticks)?);
+    Ok(rows)
+}

@@ -1,0 +1,116 @@
+//! What is measured, and for how long.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use tempfile::TempDir;
+
+/// How long everything takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Length {
+    Quick,
+    Usual,
+    Full,
+}
+
+/// Rounds and their lengths.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    /// How often each row is measured.
+    pub(crate) rounds: usize,
+    /// About how long the thing is measured in each round.
+    pub(crate) slice: Duration,
+    /// How long each part of its limit is measured, before and again after it.
+    pub(crate) limit_slice: Duration,
+    /// The same for the disk, which is less even.
+    pub(crate) sync_slice: Duration,
+    /// How many requests a batch has.
+    pub(crate) batch: usize,
+    /// How many certificates relying parties ask for in turn.
+    pub(crate) certificates: usize,
+}
+
+/// What is measured, for how long, and where.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Options {
+    /// Some seconds in all: shows that everything runs, not how fast.
+    #[arg(long, conflicts_with = "full")]
+    pub quick: bool,
+    /// More and longer rounds, about half an hour instead of ten minutes.
+    #[arg(long)]
+    pub full: bool,
+    /// Also draw the ratios into this file, as SVG.
+    #[arg(long, value_name = "FILE")]
+    pub plot: Option<PathBuf>,
+    /// Only list the names of the rows.
+    #[arg(long)]
+    pub list: bool,
+    /// Where the ledgers are kept meanwhile. Its disk is measured: name the one that will have the ledger.
+    #[arg(long, value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+    /// Issue so many certificates into each ledger before: how fast it is after years.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub stored: u32,
+    /// Only rows whose names contain one of these words.
+    #[arg(value_name = "WORD")]
+    pub words: Vec<String>,
+}
+
+impl Options {
+    /// Tells whether a row is wanted.
+    pub(crate) fn wants(&self, name: &str) -> bool {
+        self.words.is_empty() || self.words.iter().any(|word| name.contains(word.as_str()))
+    }
+
+    /// Makes the directory that everything is written in; it goes when it is dropped.
+    pub(crate) fn place(&self) -> std::io::Result<TempDir> {
+        // The system's directory for temporary files is often in memory, where an fsync costs nothing.
+        let directory = self.directory.clone().unwrap_or_else(|| ".".into());
+        tempfile::Builder::new().prefix("meter-pki-bench-").tempdir_in(directory)
+    }
+
+    /// Returns rounds and their lengths.
+    pub(crate) fn pace(&self) -> Pace {
+        let milliseconds = Duration::from_millis;
+        match self.length() {
+            Length::Quick => Pace {
+                rounds: 1,
+                slice: milliseconds(50),
+                limit_slice: milliseconds(5),
+                sync_slice: milliseconds(5),
+                batch: 64,
+                certificates: 64,
+            },
+            Length::Usual => Pace {
+                rounds: 9,
+                slice: milliseconds(600),
+                limit_slice: milliseconds(50),
+                sync_slice: milliseconds(150),
+                batch: 10_000,
+                certificates: 1_000,
+            },
+            Length::Full => Pace {
+                rounds: 21,
+                slice: milliseconds(1_500),
+                limit_slice: milliseconds(100),
+                sync_slice: milliseconds(300),
+                batch: 10_000,
+                certificates: 1_000,
+            },
+        }
+    }
+
+    const fn length(&self) -> Length {
+        match (self.quick, self.full) {
+            (true, _) => Length::Quick,
+            (false, false) => Length::Usual,
+            (false, true) => Length::Full,
+        }
+    }
+
+    /// Tells whether the figures can be meant seriously.
+    pub(crate) fn is_smoke(&self) -> bool {
+        self.quick
+    }
+}

@@ -1,0 +1,162 @@
+//! How figures are told to programs.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::measure::{Comparison, Row};
+use crate::report::Report;
+use crate::speed::Spread;
+use crate::tables::formula;
+use crate::targets::{self, Judged};
+use crate::yardsticks::Noted;
+
+/// Everything that was measured, on what, and when.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Figures {
+    /// The run was so short that its figures mean nothing.
+    quick: bool,
+    rows: Vec<Figure>,
+    targets: Vec<FigureTarget>,
+    /// What the machine does at best, measured beside the rows.
+    limits: Vec<MachineLimit>,
+    machine: Measured,
+}
+
+/// One row.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Figure {
+    name: String,
+    per_second: Compared,
+    processor_microseconds: Compared,
+    /// Where somebody waits for each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waits_milliseconds: Option<FigureWaits>,
+    /// The most memory that the process had meanwhile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peak_mib: Option<Range>,
+    /// How the limit is made: the slowest of what goes side by side.
+    limit: String,
+}
+
+/// What a row is to reach.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FigureTarget {
+    row: String,
+    /// With what the row is compared.
+    of: String,
+    ratio: f64,
+    least: f64,
+    reached: bool,
+}
+
+/// What was measured, what the machine allows, and the one by the other.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Compared {
+    measured: Range,
+    limit: Range,
+    ratio: Range,
+}
+
+/// How long was waited.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FigureWaits {
+    p50: Range,
+    p99: Range,
+}
+
+/// A limit of the machine.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MachineLimit {
+    name: String,
+    per_second: Range,
+    processor_microseconds: Range,
+}
+
+/// Of all rounds.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Range {
+    median: f64,
+    least: f64,
+    most: f64,
+}
+
+/// What it was measured on, when and by what.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Measured {
+    processors: String,
+    system: String,
+    file_system: String,
+    /// Of the last minute, before and after.
+    load: [String; 2],
+    began: String,
+    program: String,
+}
+
+impl Figures {
+    /// Takes what was measured.
+    #[must_use]
+    pub fn of(Report { smoke, machine, rows, limits }: &Report) -> Self {
+        Self {
+            quick: *smoke,
+            rows: rows.iter().map(Figure::of).collect(),
+            targets: targets::judge(rows, limits).iter().map(FigureTarget::of).collect(),
+            limits: limits.iter().map(MachineLimit::of).collect(),
+            machine: Measured {
+                processors: machine.processors.clone(),
+                system: machine.system.clone(),
+                file_system: machine.file_system.clone(),
+                load: [machine.load_before.clone(), machine.load_after.clone()],
+                began: machine.began.clone(),
+                program: machine.program.clone(),
+            },
+        }
+    }
+}
+
+impl Figure {
+    fn of(row: &Row) -> Self {
+        let waits = |[half, most]: [Spread; 2]| FigureWaits { p50: half.into(), p99: most.into() };
+        Self {
+            name: row.name.clone(),
+            per_second: row.per_second.into(),
+            processor_microseconds: row.processor.into(),
+            waits_milliseconds: row.waits.map(waits),
+            peak_mib: row.peak_mib.map(Range::from),
+            limit: formula(&row.made_of),
+        }
+    }
+}
+
+impl FigureTarget {
+    fn of(judged: &Judged) -> Self {
+        Self {
+            row: judged.row.clone(),
+            of: judged.of.clone(),
+            ratio: judged.ratio(),
+            least: judged.least,
+            reached: judged.is_reached(),
+        }
+    }
+}
+
+impl MachineLimit {
+    fn of(noted: &Noted) -> Self {
+        Self {
+            name: noted.name.clone(),
+            per_second: noted.per_second.into(),
+            processor_microseconds: noted.processor.into(),
+        }
+    }
+}
+
+impl From<Comparison> for Compared {
+    fn from(Comparison { measured, limit, ratio }: Comparison) -> Self {
+        Self { measured: measured.into(), limit: limit.into(), ratio: ratio.into() }
+    }
+}
+
+impl From<Spread> for Range {
+    fn from(Spread { median, least, most }: Spread) -> Self {
+        Self { median, least, most }
+    }
+}

@@ -1,0 +1,39 @@
+//! `meter-pki bench`: what this machine does, beside what it could.
+
+use std::sync::Arc;
+
+use figures::{Figures, Means, Options};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::printer::Printer;
+use crate::compose::{SystemClock, abort_on_fatal};
+use crate::exit::{Exit, Failure};
+
+/// The rows that there are.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FigureNames)]
+pub(in crate::commands) struct RowsView {
+    rows: Vec<String>,
+}
+
+pub(super) fn run(options: &Options, printer: &Printer) -> Result<(), Failure> {
+    let program = concat!("meter-pki ", env!("CARGO_PKG_VERSION")).to_owned();
+    let means = Means { clock: Arc::new(SystemClock), settings: abort_on_fatal, program };
+    if options.list {
+        let rows = figures::names(options, &means).map_err(|cause| failed(&cause))?;
+        printer.result(&RowsView { rows }, |view| view.rows.clone());
+        return Ok(());
+    }
+    let report = figures::run(options, &means).map_err(|cause| failed(&cause))?;
+    if let Some(file) = &options.plot {
+        std::fs::write(file, figures::plot(&report))
+            .map_err(|cause| failed(&anyhow::anyhow!("{}: {cause}", file.display())))?;
+    }
+    printer.result(&Figures::of(&report), |_| vec![figures::text(&report)]);
+    Ok(())
+}
+
+fn failed(cause: &anyhow::Error) -> Failure {
+    Failure::new(Exit::Failed, "bench.not-measured", format!("{cause:#}")).then("meter-pki bench --list")
+}

@@ -1,0 +1,62 @@
+//! `meter-pki bench`: what it tells, and that nothing of it stays.
+
+use std::process::Command;
+
+use e2e::rehearsal::Rehearsal;
+use e2e::tool::finish;
+use serde_json::Value;
+
+fn names(value: &Value) -> Vec<&str> {
+    value.as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect()
+}
+
+#[test]
+fn every_row_is_measured_beside_its_limit_and_nothing_stays() {
+    let rehearsal = Rehearsal::not_begun();
+    let place = rehearsal.scratch("bench");
+    std::fs::create_dir(&place).unwrap();
+    let (directory, plot) = (place.to_str().unwrap(), rehearsal.scratch("figures.svg"));
+    let listed = rehearsal.operator_json(&["bench", "--list", "--quick", "--directory", directory]);
+    let told = rehearsal.operator_json(&[
+        "bench",
+        "--quick",
+        "--directory",
+        directory,
+        "--plot",
+        plot.to_str().unwrap(),
+    ]);
+    assert_eq!(told["quick"], true, "it says that these figures mean nothing");
+    let rows = told["rows"].as_array().unwrap();
+    let measured: Vec<&str> = rows.iter().map(|row| row["name"].as_str().unwrap()).collect();
+    // What others' programs do is measured where they are installed.
+    let ours: Vec<&str> = names(&listed["rows"]).into_iter().filter(|row| !row.contains('`')).collect();
+    assert!(ours.iter().all(|row| measured.contains(row)), "{measured:?} of {ours:?}");
+    for row in rows {
+        let speed = &row["per_second"];
+        assert!(speed["measured"]["median"].as_f64().unwrap() > 0.0, "{row}");
+        assert!(speed["limit"]["median"].as_f64().unwrap() > 0.0, "{row}");
+    }
+    let targets = told["targets"].as_array().unwrap();
+    assert!(targets.iter().any(|target| target["row"] == "CMP, P-384, ir confirmed, kept connections"));
+    let read =
+        "import sys, xml.dom.minidom as dom; print(len(dom.parse(sys.argv[1]).getElementsByTagName('rect')))";
+    let drawn = finish(Command::new("python3").args(["-c", read]).arg(&plot)).ok();
+    assert_eq!(drawn.out.trim(), (rows.len() + 1).to_string(), "a bar for each row, before a ground");
+    assert_eq!(std::fs::read_dir(&place).unwrap().count(), 0, "what was written is gone");
+}
+
+#[test]
+fn a_word_that_no_row_has_and_a_directory_that_is_absent_are_told() {
+    let rehearsal = Rehearsal::not_begun();
+    let absent = rehearsal.scratch("absent");
+    let said = rehearsal.operator(&["bench", "--quick", "--directory", absent.to_str().unwrap()]);
+    assert_eq!(said.code, Some(1), "{}", said.all());
+    assert!(said.all().contains("no directory for the ledgers"), "{}", said.all());
+    assert!(!absent.exists());
+    let place = rehearsal.scratch("bench");
+    std::fs::create_dir(&place).unwrap();
+    let said =
+        rehearsal.operator(&["bench", "--quick", "--directory", place.to_str().unwrap(), "no such row"]);
+    assert_eq!(said.code, Some(1), "{}", said.all());
+    assert!(said.all().contains("meter-pki bench --list"), "it says what to type next: {}", said.all());
+}
