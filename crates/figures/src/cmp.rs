@@ -31,7 +31,7 @@ use crate::authorities::certified;
 use crate::est_ground::station;
 use crate::house::House;
 use crate::http::{Client, Site, Target, bare_router};
-use crate::kept::{CLIENTS, connect_all, exchanges};
+use crate::kept::{CLIENTS, connect_all, exchanges, finished};
 use crate::measure::{Limit, Row, Scene, Term, measure};
 use crate::speed::Stopwatch;
 use crate::stage::Stage;
@@ -163,14 +163,10 @@ async fn talk_all(
                 waits.push(watch.elapsed());
             }
             client.close().await?;
-            anyhow::Ok(waits)
+            Ok(waits)
         });
     }
-    let mut waits = Vec::new();
-    while let Some(ended) = tasks.join_next().await {
-        waits.extend(ended??);
-    }
-    Ok(waits)
+    finished(tasks).await
 }
 
 async fn talk(client: &mut Client, mut conversation: Conversation, target: &Target) -> anyhow::Result<()> {

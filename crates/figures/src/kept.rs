@@ -146,7 +146,9 @@ pub(crate) async fn connections(
 }
 
 /// Waits for every task; the first failure ends the others.
-async fn finished(mut tasks: JoinSet<anyhow::Result<Vec<Duration>>>) -> anyhow::Result<Vec<Duration>> {
+pub(crate) async fn finished(
+    mut tasks: JoinSet<anyhow::Result<Vec<Duration>>>,
+) -> anyhow::Result<Vec<Duration>> {
     let mut waits = Vec::new();
     while let Some(ended) = tasks.join_next().await {
         waits.extend(ended??);

@@ -41,7 +41,7 @@ use ca_store::Settings;
 use machine::Machine;
 use measure::Row;
 pub use options::Options;
-pub use plot::plot;
+use plot::plot;
 pub use report::Report;
 use stage::Stage;
 pub use tables::text;
@@ -59,11 +59,13 @@ pub struct Means {
     pub program: String,
 }
 
-/// Measures what is wanted. What is being measured is told on standard error.
+/// Measures what is wanted, and draws it where that is wanted too. What is being measured is told on standard error.
 ///
 /// # Errors
 /// What could not be done, and in which row.
 pub fn run(options: &Options, means: &Means) -> anyhow::Result<Report> {
+    // What cannot be written is told now, and not after all has been measured.
+    draw(options, "")?;
     let place = options.place().context("no directory for the ledgers")?;
     let mut machine = Machine::look(place.path(), means);
     let mut yardsticks = Yardsticks::new(place.path(), options.pace())?;
@@ -71,7 +73,14 @@ pub fn run(options: &Options, means: &Means) -> anyhow::Result<Report> {
     let rows = measure_all(&stage, &mut yardsticks)?;
     anyhow::ensure!(!rows.is_empty(), "no row has a name with one of these words");
     machine.look_again();
-    Ok(Report { smoke: options.is_smoke(), machine, rows, limits: yardsticks.noted() })
+    let report = Report { smoke: options.is_smoke(), machine, rows, limits: yardsticks.noted() };
+    draw(options, &plot(&report))?;
+    Ok(report)
+}
+
+fn draw(options: &Options, svg: &str) -> anyhow::Result<()> {
+    let Some(file) = &options.plot else { return Ok(()) };
+    std::fs::write(file, svg).with_context(|| format!("cannot write {}", file.display()))
 }
 
 /// Lists the names of all rows.

@@ -14,8 +14,7 @@ const LONGEST: f64 = 1.25;
 const ROW: f64 = 24.0;
 
 /// Draws what was measured.
-#[must_use]
-pub fn plot(report: &Report) -> String {
+pub(crate) fn plot(report: &Report) -> String {
     let judged = judge(&report.rows, &report.limits);
     let mut bars = String::new();
     let mut top = 40.0;

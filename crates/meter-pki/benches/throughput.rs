@@ -29,9 +29,6 @@ fn main() -> anyhow::Result<()> {
         return Ok(writeln!(std::io::stdout(), "{}", figures::names(&options, &means)?.join("\n"))?);
     }
     let report = figures::run(&options, &means)?;
-    if let Some(file) = &options.plot {
-        std::fs::write(file, figures::plot(&report))?;
-    }
     let text = if json {
         serde_json::to_string_pretty(&Figures::of(&report))? + "\n"
     } else {

@@ -26,10 +26,6 @@ pub(super) fn run(options: &Options, printer: &Printer) -> Result<(), Failure> {
         return Ok(());
     }
     let report = figures::run(options, &means).map_err(|cause| failed(&cause))?;
-    if let Some(file) = &options.plot {
-        std::fs::write(file, figures::plot(&report))
-            .map_err(|cause| failed(&anyhow::anyhow!("{}: {cause}", file.display())))?;
-    }
     printer.result(&Figures::of(&report), |_| vec![figures::text(&report)]);
     Ok(())
 }
