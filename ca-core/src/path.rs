@@ -4,6 +4,8 @@
 //! key usage). No policy processing: any policy is accepted, and a CA that constrains policies or names leads nowhere.
 //! Revocation is not looked at here: registration asks the ledger.
 
+mod seen;
+
 use const_oid::ObjectIdentifier;
 
 use crate::certificate::Certificate;
@@ -50,9 +52,7 @@ impl TrustAnchor {
     /// names that key says nothing of it: authorities derive key identifiers as they like (RFC 5280 §4.2.1.2, RFC 7093 §2).
     #[must_use]
     pub fn has_signed(&self, certificate: &Certificate) -> bool {
-        self.name == *certificate.issuer()
-            && self.public_key.curve() == certificate.signature().curve()
-            && self.public_key.verify(certificate.tbs(), certificate.signature()).is_ok()
+        self.name == *certificate.issuer() && seen::has_signed(&self.public_key, certificate)
     }
 
     fn is(&self, certificate: &Certificate) -> bool {
@@ -321,8 +321,7 @@ impl Search<'_> {
         if self.checks > MAX_SIGNATURE_CHECKS {
             return Err(PathError::TooManySignatures);
         }
-        Ok(certificate.signature().curve() == key.curve()
-            && key.verify(certificate.tbs(), certificate.signature()).is_ok())
+        Ok(seen::has_signed(key, certificate))
     }
 }
 

@@ -107,15 +107,25 @@ impl TrustDatabase {
         owner: &TenantId,
         now: UnixTime,
     ) -> Result<Actor, IdentifyError> {
-        if shown.len() > MAX_CERTIFICATES {
-            return Err(PathError::TooManyCertificates { count: shown.len() - 1 }.into());
-        }
         let (first, rest) = shown.split_first().ok_or(IdentifyError::NoCertificate)?;
-        let end_entity = Certificate::from_der(first)?;
-        // One that we cannot read, such as an RSA root sent along, can be no part of a path of ours.
-        let others: Vec<Certificate> =
-            rest.iter().filter_map(|der| Certificate::from_der(der).ok()).collect();
-        let (path, expired_at) = match validate_client(end_entity, &others, &self.trust_anchors, now) {
+        self.identify_read(Certificate::from_der(first)?, rest, owner, now)
+    }
+
+    /// Tells who shows a certificate that was read already, with the others that were shown beside it.
+    ///
+    /// # Errors
+    /// [`IdentifyError`].
+    pub fn identify_read(
+        &self,
+        end_entity: Certificate,
+        rest: &[Vec<u8>],
+        owner: &TenantId,
+        now: UnixTime,
+    ) -> Result<Actor, IdentifyError> {
+        if rest.len() >= MAX_CERTIFICATES {
+            return Err(PathError::TooManyCertificates { count: rest.len() }.into());
+        }
+        let (path, expired_at) = match self.path(end_entity, rest, now) {
             Ok(path) => (path, None),
             Err(PathError::Expired { not_after, path }) if self.is_from_factory(&path) => {
                 (*path, Some(not_after))
@@ -134,6 +144,23 @@ impl TrustDatabase {
             Voucher::Infrastructure => None,
         });
         device(owner, &path, origins.next().ok_or(IdentifyError::NoDevice)?)
+    }
+
+    /// Validates the path of an end entity. What came beside its certificate is read only where no anchor issued it.
+    fn path(
+        &self,
+        end_entity: Certificate,
+        rest: &[Vec<u8>],
+        now: UnixTime,
+    ) -> Result<ValidatedPath, PathError> {
+        match validate_client(end_entity.clone(), &[], &self.trust_anchors, now) {
+            Err(PathError::NoPath) if !rest.is_empty() => {}
+            outcome => return outcome,
+        }
+        // One that we cannot read, such as an RSA root sent along, can be no part of a path of ours.
+        let others: Vec<Certificate> =
+            rest.iter().filter_map(|der| Certificate::from_der(der).ok()).collect();
+        validate_client(end_entity, &others, &self.trust_anchors, now)
     }
 
     /// Tells on whose behalf these certificates claim to be shown to an authority of this owner, as far as the names of their

@@ -104,9 +104,7 @@ fn by_signature(
 ) -> Result<Sender, Refusal> {
     let hash = Curve::from_signature_algorithm(algorithm.oid);
     let hash = hash.filter(|_| algorithm.parameters.is_none()).ok_or(Refusal::Algorithm)?;
-    let shown = certificates(gate, message)?;
-    let first = shown.first().ok_or(IdentifyError::NoCertificate)?;
-    let certificate = Certificate::from_der(first).map_err(IdentifyError::from)?;
+    let (certificate, others) = certificates(gate, message)?;
     check_names(message, &certificate)?;
     let key = certificate.public_key();
     // A client that goes from suite 1 to 2 may know one hash for both keys, the longer (RFC 9481 §3.2 leaves it free).
@@ -117,28 +115,34 @@ fn by_signature(
     let signature = EcdsaSignature::from_der(key.curve(), protection).map_err(|_| Refusal::BadSignature)?;
     key.verify_with_hash_of(hash, message.protected_part(), &signature).map_err(|_| Refusal::BadSignature)?;
     let owner = gate.label.parts().authority.issuer().tenant();
-    let actor = gate.label.trust().identify(&shown, owner, gate.now)?;
-    let client = client(certificate.subject_key_identifier().as_deref(), first);
+    let client = client(certificate.subject_key_identifier().as_deref(), certificate.der());
+    let actor = gate.label.trust().identify_read(certificate, &others, owner, gate.now)?;
     Ok(Sender { actor, client, means: Means::Signature })
 }
 
-/// Returns the certificates that go with a message, the one that protects it first.
+/// Returns the certificate whose key protects a message, and the others that go with it.
 ///
-/// RFC 9483 §3.3: that is the order, but any order is taken; and after the first message they may be left out.
-fn certificates(gate: &Gate<'_>, message: &PkiMessage) -> Result<Vec<Vec<u8>>, Refusal> {
+/// RFC 9483 §3.3: it stands first, but any order is taken; and after the first message they may be left out.
+fn certificates(gate: &Gate<'_>, message: &PkiMessage) -> Result<(Certificate, Vec<Vec<u8>>), Refusal> {
     let mut shown = message.extra_certs().to_vec();
     let wanted = message.header().sender_kid.as_ref().map(|identifier| identifier.as_bytes().to_vec());
     if shown.is_empty() {
         shown = remembered(gate, message, wanted.as_deref())?;
     }
-    let is_wanted = |der: &Vec<u8>| {
-        wanted.is_some() && Certificate::from_der(der).is_ok_and(|one| one.subject_key_identifier() == wanted)
+    let named =
+        |der: &Vec<u8>| Certificate::from_der(der).ok().filter(|one| one.subject_key_identifier() == wanted);
+    let protecting = wanted
+        .as_ref()
+        .and_then(|_| shown.iter().enumerate().find_map(|(place, der)| Some((place, named(der)?))));
+    let (place, certificate) = match protecting {
+        Some(found) => found,
+        None => {
+            let first = shown.first().ok_or(IdentifyError::NoCertificate)?;
+            (0, Certificate::from_der(first).map_err(IdentifyError::from)?)
+        }
     };
-    if let Some(place) = shown.iter().position(is_wanted) {
-        let protecting = shown.remove(place);
-        shown.insert(0, protecting);
-    }
-    Ok(shown)
+    shown.remove(place);
+    Ok((certificate, shown))
 }
 
 /// Returns the certificates that came with the first message of a transaction, where this is a later one.

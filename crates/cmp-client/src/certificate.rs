@@ -95,9 +95,7 @@ impl Came {
 }
 
 pub(crate) fn is_issued_by(certificate: &Certificate, authority: &Certificate) -> bool {
-    certificate.issuer() == authority.subject()
-        && certificate.signature().curve() == authority.public_key().curve()
-        && authority.public_key().verify(certificate.tbs(), certificate.signature()).is_ok()
+    TrustAnchor::from_certificate(authority).has_signed(certificate)
 }
 
 /// Confirms a certificate, or says why it is not accepted (RFC 9483 §4.1.1).
