@@ -12,7 +12,7 @@ use crate::http::{Client, Target};
 use crate::speed::{Speed, Stopwatch};
 
 /// How many clients there are at the same time.
-pub(crate) const CLIENTS: usize = 16;
+pub(crate) const CLIENTS: usize = 64;
 
 /// Connects every client.
 pub(crate) async fn connect_all(

@@ -51,7 +51,7 @@ use tokio::sync::oneshot;
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields, default)]
 pub struct PoolSize {
-    /// `workers`: threads. Default 4.
+    /// `workers`: threads. Default 32: most of their time they wait for the disk, and those that wait together share its syncs.
     pub workers: NonZeroUsize,
     /// `queue_jobs`: jobs that may wait for a thread, however short they are. Default 1024, as many as a listener has
     /// connections.
@@ -72,7 +72,7 @@ pub struct PoolSize {
 impl Default for PoolSize {
     fn default() -> Self {
         Self {
-            workers: NonZeroUsize::MIN.saturating_add(3),
+            workers: NonZeroUsize::MIN.saturating_add(31),
             queue: 1024,
             patience: Duration::from_secs(5),
             retry_after: Duration::from_secs(2),
