@@ -263,6 +263,12 @@ pub trait StatusSource: CrlScopes + BlockStatus {
     /// [`Unavailable`]: never to be taken as "good".
     fn status_of(&self, id: &CertificateId) -> Result<CertificateStatus, Unavailable>;
 
+    /// Returns a number that is another one before anybody hears that the status of an issued certificate changed; nothing where
+    /// that cannot be told without asking, as where others write too.
+    fn revision(&self) -> Option<u64> {
+        None
+    }
+
     /// Returns a certificate with all that is known of it, intents included.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ use ca_core::audit::AuditTrail;
 use crate::acknowledged::Acknowledged;
 use crate::act::wants::Wants;
 use crate::engine::{Durability, Engine, NotWritten, Turn, Write};
+use crate::keyspace::Keyspace;
 use crate::queue::{NotQueued, Queue};
 use crate::tap::Tap;
 use crate::transaction::{ActFault, Transaction};
@@ -141,6 +142,8 @@ struct Shared {
     away: Mutex<Option<Away>>,
     /// The number of the last audit record on disk.
     trail_end: AtomicU64,
+    /// How often batches were written that change the status of issued certificates.
+    statuses: AtomicU64,
     on_fatal: Mutex<Option<FatalHook>>,
     tap: Arc<Tap>,
     counters: Counters,
@@ -169,6 +172,7 @@ impl Committer {
             stopped: OnceLock::new(),
             away: Mutex::default(),
             trail_end: AtomicU64::new(trail.sequence()),
+            statuses: AtomicU64::new(0),
             on_fatal: Mutex::new(Some(setup.on_fatal)),
             tap: setup.tap,
             counters: Counters::default(),
@@ -224,6 +228,11 @@ impl Committer {
     /// Returns the number of the last audit record on disk.
     pub(crate) fn trail_end(&self) -> u64 {
         self.shared.trail_end.load(Ordering::Relaxed)
+    }
+
+    /// Returns how often batches were written that change the status of issued certificates, since the ledger was opened.
+    pub(crate) fn statuses(&self) -> u64 {
+        self.shared.statuses.load(Ordering::Acquire)
     }
 
     /// Returns how often the ledger wrote.
@@ -377,7 +386,12 @@ fn write(
         return Ok(());
     }
     let copy = shared.tap.copy(&batch);
+    let changes_statuses = batch.iter().any(changes_a_status);
     timed(|| turn.commit(batch, durability))?;
+    // Before anybody is answered: who hears of a revocation finds no older status told as unchanged.
+    if changes_statuses {
+        shared.statuses.fetch_add(1, Ordering::AcqRel);
+    }
     // After the commit, so that a row that a backup reads is never older than a batch it was told of.
     if let Some(batch) = copy {
         shared.tap.keep(batch);
@@ -387,6 +401,15 @@ fn write(
     let synced = u64::from(durability == Durability::Durable);
     counters.durable_commits.fetch_add(synced, Ordering::Relaxed);
     Ok(())
+}
+
+/// What was issued stays so until it is revoked, or its row goes.
+const fn changes_a_status(write: &Write) -> bool {
+    match write.keyspace {
+        Keyspace::Revocations => true,
+        Keyspace::Certificates => write.value.is_none(),
+        _ => false,
+    }
 }
 
 /// Measures how long a commit takes.

@@ -47,6 +47,10 @@ impl StatusSource for Store {
         self.read(PORT, |view| status(view, id))
     }
 
+    fn revision(&self) -> Option<u64> {
+        self.statuses()
+    }
+
     fn certificate(&self, id: &CertificateId) -> Result<Option<StoredCertificate>, Unavailable> {
         self.read(PORT, |view| match certificate_row(view, id)? {
             Some(row) => stored(view, id.clone(), row).map(Some),

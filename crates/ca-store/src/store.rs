@@ -316,6 +316,11 @@ impl Store {
         self.committer.trail_end()
     }
 
+    /// Tells how often the status of an issued certificate changed since the ledger was opened, as far as only this process changes it.
+    pub(crate) fn statuses(&self) -> Option<u64> {
+        self.engine.shared().is_none().then(|| self.committer.statuses())
+    }
+
     /// Has an act done that begins something, which must wait while a copy of the audit trail is too far behind. What is
     /// under way is always brought to its end, and what protects relying parties is always done: see [`Self::write`].
     pub(crate) fn write_new<T: Send + 'static>(

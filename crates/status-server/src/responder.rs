@@ -1,7 +1,8 @@
 //! The OCSP responder: from the octets of a request to those of a response, for every CA that delegated its answers.
 //!
-//! The ledger is asked each time; what is kept is the signature. An answer is given again only if it says what the ledger says
-//! now, so that a revocation shows at once, here and on every other node. Blocks; knows no HTTP. RFC 6960, 5019, 9654.
+//! What is kept is the signature. An answer is given again only if it says what the ledger says now, so that a revocation shows at
+//! once, here and on every other node: the ledger is asked each time, but where it can tell that no status has changed since. Blocks
+//! where it is asked; knows no HTTP. RFC 6960, 5019, 9654.
 
 mod kept;
 
@@ -135,14 +136,31 @@ impl Responder {
 
     /// Answers a request by what was signed before, without asking anybody: by a kept answer until its nextUpdate, and with
     /// tryLater where there is none. Never says of a certificate what was not signed of it.
-    #[must_use]
-    pub fn answer_from_kept(&self, request: &[u8]) -> Answer {
-        let answer = match OcspRequest::from_der(request, self.max_requests()) {
-            Ok(request) => self.kept_answer(&request),
-            Err(_) => Answer::Error(ErrorStatus::MalformedRequest),
-        };
-        metrics::counter!("pki_ocsp_responses_total", "status" => answer.name()).increment(1);
-        answer
+    pub(crate) fn answer_from_kept(&self, request: &OcspRequest) -> Answer {
+        counted(self.kept_answer(request))
+    }
+
+    /// Answers a request by what was signed before, where no status has changed since the ledger was asked for it; `None` where
+    /// the ledger is to be asked. Does not block.
+    pub(crate) fn answer_unchanged(&self, request: &OcspRequest) -> Option<Answer> {
+        let certificate = keepable(request)?;
+        let revision = self.ports.status.revision()?;
+        let authority = self.authority_of(request)?;
+        // What is told of a certificate that is over changes with time alone.
+        if authority.profile.expired_answered_seconds().is_some() {
+            return None;
+        }
+        let now = self.ports.clock.now();
+        let response = self.kept.unchanged(certificate, now, revision)?;
+        Some(counted(Answer::Signed(self.shared(response, now))))
+    }
+
+    /// Reads a request; where it is none, that is the answer.
+    pub(crate) fn read(&self, request: &[u8]) -> Result<OcspRequest, Answer> {
+        OcspRequest::from_der(request, self.max_requests()).map_err(|error| {
+            tracing::debug!(reason = error.code(), %error, "OCSP request refused");
+            counted(Answer::Error(ErrorStatus::MalformedRequest))
+        })
     }
 
     /// RFC 6960 §2.3: tryLater, since the service exists and cannot answer at this moment.
@@ -189,15 +207,12 @@ impl Responder {
     /// Answers the DER octets of a request.
     #[must_use]
     pub fn answer(&self, request: &[u8]) -> Answer {
-        let answer = match OcspRequest::from_der(request, self.max_requests()) {
-            Ok(request) => self.answer_decoded(&request),
-            Err(error) => {
-                tracing::debug!(reason = error.code(), %error, "OCSP request refused");
-                Answer::Error(ErrorStatus::MalformedRequest)
-            }
-        };
-        metrics::counter!("pki_ocsp_responses_total", "status" => answer.name()).increment(1);
-        answer
+        self.read(request).map_or_else(|answer| answer, |request| self.answer_read(&request))
+    }
+
+    /// Answers a request, and asks the ledger for it.
+    pub(crate) fn answer_read(&self, request: &OcspRequest) -> Answer {
+        counted(self.answer_decoded(request))
     }
 
     /// Signs an answer to a request, for whoever prepares answers ahead; none is taken from those kept, and none is kept.
@@ -258,12 +273,14 @@ impl Responder {
         request: &OcspRequest,
         certificate: &CertId,
     ) -> Result<SignedAnswer, RespondError> {
+        // Before the status: what changes meanwhile makes this number an old one.
+        let revision = self.ports.status.revision();
         let read = match ReadStatuses::of(context, request) {
             Ok(read) => read,
             Err(error) => return self.stand_in(certificate, context.clock.now(), error),
         };
         let (now, told) = (read.read_at(), read.statuses().first().copied().unwrap_or(CertStatus::Unknown));
-        if let Some(response) = self.kept.young(certificate, now, told) {
+        if let Some(response) = self.kept.young(certificate, now, (told, revision)) {
             return Ok(self.shared(response, now));
         }
         match read.sign(context) {
@@ -272,7 +289,7 @@ impl Responder {
                 if !told.is_of_issued() {
                     return Ok(Self::passing(response, now));
                 }
-                self.kept.keep(certificate, now, told, &response);
+                self.kept.keep(certificate, now, (told, revision), &response);
                 Ok(self.shared(response, now))
             }
             Err(error) => self.stand_in(certificate, now, error),
@@ -308,6 +325,11 @@ impl Responder {
         let expires = response.next_update();
         SignedAnswer { response, fresh: Some(Freshness { until: allowed.min(end), expires }) }
     }
+}
+
+fn counted(answer: Answer) -> Answer {
+    metrics::counter!("pki_ocsp_responses_total", "status" => answer.name()).increment(1);
+    answer
 }
 
 /// A request for one certificate without a nonce is answered alike whoever asks.

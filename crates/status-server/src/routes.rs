@@ -80,7 +80,7 @@ async fn ocsp_by_post(State(services): State<StatusServices>, request: Request) 
         return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
     }
     match read(body).await {
-        Ok(octets) => match answer(&services, octets).await {
+        Ok(octets) => match answer(&services, &octets).await {
             Ok(Answer::Signed(signed)) => ocsp_reply(signed.response.der().to_vec()),
             Ok(Answer::Error(status)) => error_reply(status),
             Err(refusal) => refusal,
@@ -100,7 +100,7 @@ async fn ocsp_by_get(State(services): State<StatusServices>, uri: Uri, fields: H
         Err(PathRequestError::TooLong) => return StatusCode::URI_TOO_LONG.into_response(),
         Err(PathRequestError::NotBase64) => return StatusCode::BAD_REQUEST.into_response(),
     };
-    match answer(&services, octets).await {
+    match answer(&services, &octets).await {
         Ok(Answer::Signed(signed)) => signed_reply_by_get(&signed, services.clock.now(), &fields),
         Ok(Answer::Error(status)) => error_reply(status),
         Err(refusal) => refusal,
@@ -121,20 +121,20 @@ fn signed_reply_by_get(signed: &SignedAnswer, now: UnixTime, fields: &HeaderMap)
     (caching, ocsp_reply(response.der().to_vec())).into_response()
 }
 
-async fn answer(
-    services: &StatusServices,
-    octets: impl AsRef<[u8]> + Send + Sync + 'static,
-) -> Result<Answer, Response> {
-    let responder = Arc::clone(&services.responder);
-    let octets = Arc::new(octets);
-    let asked = Arc::clone(&octets);
+async fn answer(services: &StatusServices, octets: &[u8]) -> Result<Answer, Response> {
+    let request = match services.responder.read(octets) {
+        Ok(request) => Arc::new(request),
+        Err(answer) => return Ok(answer),
+    };
+    if let Some(answer) = services.responder.answer_unchanged(&request) {
+        return Ok(answer);
+    }
+    let (responder, asked) = (Arc::clone(&services.responder), Arc::clone(&request));
     let outcome = tokio::select! {
         biased;
         // Nothing blocks, and so needs no worker: those may all be waiting for the ledger.
-        () = services.responder.ledger_away() => {
-            return Ok(services.responder.answer_from_kept((*octets).as_ref()));
-        }
-        outcome = services.workers.run(move || responder.answer((*asked).as_ref())) => outcome,
+        () = services.responder.ledger_away() => return Ok(services.responder.answer_from_kept(&request)),
+        outcome = services.workers.run(move || responder.answer_read(&asked)) => outcome,
     };
     match outcome {
         Ok(answer) => Ok(answer),

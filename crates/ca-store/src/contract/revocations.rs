@@ -104,10 +104,30 @@ fn revoked_serial_numbers_are_listed_in_order_and_page_by_page(ground: &Ground) 
     assert_eq!(store.revoked(&issuer(3), None, 9).unwrap(), []);
 }
 
+// By this number answers signed before are given again without asking: what it does not tell would never be asked for.
+fn another_number_tells_of_each_change_of_a_status_where_nobody_else_makes_any(ground: &Ground) {
+    let store = ground.open();
+    let of = |act: &dyn Fn()| {
+        let before = store.revision();
+        act();
+        before != store.revision()
+    };
+    let issue = || store.issue(intent(1));
+    let hold = || drop(store.revoke(1, ReasonCode::CertificateHold));
+    let release = || drop(store.release(1));
+    let revoke = || drop(store.revoke(1, ReasonCode::KeyCompromise));
+    let changed = [of(&issue), of(&hold), of(&release), of(&revoke), of(&revoke)];
+    match ground.shared() {
+        None => assert_eq!(changed, [false, true, true, true, false]),
+        Some(_) => assert_eq!(store.revision(), None),
+    }
+}
+
 super::on_every_engine! {
     a_revocation_is_recorded_under_the_number_of_its_audit_record,
     what_was_never_issued_is_not_revoked,
     a_second_revocation_changes_nothing,
     what_was_revoked_as_an_intent_never_becomes_good,
     revoked_serial_numbers_are_listed_in_order_and_page_by_page,
+    another_number_tells_of_each_change_of_a_status_where_nobody_else_makes_any,
 }

@@ -19,9 +19,11 @@ pub(super) struct KeptAnswers {
 /// The newest that is known of one certificate.
 #[derive(Debug, Clone)]
 struct Entry {
-    /// When it was read from the ledger; producedAt of the answer.
+    /// When it was last read from the ledger.
     read_at: UnixTime,
     told: CertStatus,
+    /// The ledger's number of changes before it was read, where it tells one.
+    revision: Option<u64>,
     /// The answer that says so; none when it could not be signed, or is not yet.
     response: Option<Arc<OcspResponse>>,
 }
@@ -32,25 +34,43 @@ pub(super) fn renewal(response: &OcspResponse) -> UnixTime {
     response.this_update().plus_seconds(validity / 2)
 }
 
+fn is_young(response: &OcspResponse, now: UnixTime) -> bool {
+    response.this_update() <= now && now < renewal(response)
+}
+
 impl KeptAnswers {
     pub(super) fn new(most: usize) -> Self {
         Self { most, entries: RwLock::default() }
     }
 
-    /// Returns the answer that says `told`, which was read at `now`, unless it is due to be renewed. When something else was
-    /// told before, that is not given any more from now on.
+    /// Returns the answer that says `told`, which was read at `now` and after this revision, unless it is due to be renewed. When
+    /// something else was told before, that is not given any more from now on.
     pub(super) fn young(
         &self,
         certificate: &CertId,
         now: UnixTime,
-        told: CertStatus,
+        (told, revision): (CertStatus, Option<u64>),
     ) -> Option<Arc<OcspResponse>> {
         let entry = self.entry(certificate)?;
         if entry.told != told {
-            self.put(certificate, Entry { read_at: now, told, response: None });
+            self.put(certificate, Entry { read_at: now, told, revision, response: None });
             return None;
         }
-        entry.response.filter(|response| response.this_update() <= now && now < renewal(response))
+        if entry.revision != revision {
+            self.put(certificate, Entry { read_at: now, revision, ..entry.clone() });
+        }
+        entry.response.filter(|response| is_young(response, now))
+    }
+
+    /// Returns the answer whose status was read at this revision, unless it is due to be renewed.
+    pub(super) fn unchanged(
+        &self,
+        certificate: &CertId,
+        now: UnixTime,
+        revision: u64,
+    ) -> Option<Arc<OcspResponse>> {
+        let entry = self.entry(certificate).filter(|entry| entry.revision == Some(revision))?;
+        entry.response.filter(|response| is_young(response, now))
     }
 
     /// Returns the answer, whatever it says, if its time is not over.
@@ -65,10 +85,10 @@ impl KeptAnswers {
         &self,
         certificate: &CertId,
         read_at: UnixTime,
-        told: CertStatus,
+        (told, revision): (CertStatus, Option<u64>),
         response: &Arc<OcspResponse>,
     ) {
-        self.put(certificate, Entry { read_at, told, response: Some(Arc::clone(response)) });
+        self.put(certificate, Entry { read_at, told, revision, response: Some(Arc::clone(response)) });
     }
 
     /// Drops the answers for certificates of one CA; what is known of them stays.

@@ -10,6 +10,7 @@ use ca_core::suite::Curve;
 use status_server::config::KeepingPolicy;
 use status_server::responder::{Answer, Responder, ResponderPorts};
 
+use crate::http::post_ocsp;
 use crate::ports::{MemorySigner, Mood};
 use crate::requests::{request_for, request_with_nonce};
 use crate::world::{Authority, DAY, NOW, World, revoked, serial, served};
@@ -69,6 +70,56 @@ fn o_14_a_revocation_shows_in_the_same_second_on_every_node() {
     for node in nodes {
         assert!(matches!(response(&world, node, 1).statuses(), [CertStatus::Revoked(_)]));
     }
+}
+
+// O-14: the ledger is not asked while it tells that nothing changed, and is asked as soon as something did.
+#[tokio::test]
+async fn o_14_an_answer_is_given_again_without_asking_until_any_status_has_changed() {
+    let world = World::new();
+    let router = world.router();
+    world.ledger.set_revision(1);
+    world.put(1, CertificateStatus::Good);
+    let ask = || post_ocsp(&router, request_for(&world.issuer, &serial(1)));
+    let first = ask().await.body;
+    world.ledger.set_mood(Mood::Panics);
+    assert_eq!(ask().await.body, first);
+    // Another certificate's status changed: it is asked once for this one.
+    world.ledger.set_mood(Mood::Answers);
+    world.ledger.set_revision(2);
+    assert_eq!(ask().await.body, first);
+    world.ledger.set_mood(Mood::Panics);
+    assert_eq!(ask().await.body, first);
+    world.ledger.set_mood(Mood::Answers);
+    world.put(1, revoked(NOW));
+    world.ledger.set_revision(3);
+    assert_ne!(ask().await.body, first);
+    assert!(matches!(told(&world, 1), CertStatus::Revoked(_)));
+    // Half of its validity is over: it is signed anew.
+    let last = ask().await.body;
+    world.clock.advance(1_800);
+    assert_ne!(ask().await.body, last);
+}
+
+// O-14: a number that was read before the status is an old one when the status changes meanwhile.
+#[tokio::test]
+async fn o_14_what_changes_while_the_ledger_is_asked_is_asked_for_again() {
+    let world = World::new();
+    let router = world.router();
+    world.ledger.set_revision(1);
+    world.put(1, CertificateStatus::Good);
+    world.ledger.set_mood(Mood::Blocks);
+    let asking = tokio::spawn({
+        let (router, request) = (router.clone(), request_for(&world.issuer, &serial(1)));
+        async move { post_ocsp(&router, request).await.body }
+    });
+    while world.ledger.blocked.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    world.ledger.set_revision(2);
+    world.ledger.set_mood(Mood::Answers);
+    let good = asking.await.unwrap();
+    world.put(1, revoked(NOW));
+    assert_ne!(post_ocsp(&router, request_for(&world.issuer, &serial(1))).await.body, good);
 }
 
 #[test]

@@ -140,6 +140,7 @@ pub struct MemoryLedger {
     mood: Mutex<Mood>,
     mood_changed: Condvar,
     pub blocked: AtomicUsize,
+    revision: Mutex<Option<u64>>,
 }
 
 impl Default for MemoryLedger {
@@ -150,6 +151,7 @@ impl Default for MemoryLedger {
             mood: Mutex::new(Mood::Answers),
             mood_changed: Condvar::new(),
             blocked: AtomicUsize::new(0),
+            revision: Mutex::new(None),
         }
     }
 }
@@ -157,6 +159,11 @@ impl Default for MemoryLedger {
 impl MemoryLedger {
     pub fn put(&self, id: CertificateId, not_after: UnixTime, status: CertificateStatus) {
         self.rows.lock().unwrap().insert(id, (status, not_after));
+    }
+
+    /// From now on it tells that nothing has changed since this number.
+    pub fn set_revision(&self, revision: u64) {
+        *self.revision.lock().unwrap() = Some(revision);
     }
 
     pub fn set_mood(&self, mood: Mood) {
@@ -196,6 +203,10 @@ impl StatusSource for MemoryLedger {
         }
         let rows = self.rows.lock().unwrap();
         Ok(rows.get(id).map_or(CertificateStatus::NeverIssued, |(status, _)| *status))
+    }
+
+    fn revision(&self) -> Option<u64> {
+        *self.revision.lock().unwrap()
     }
 
     fn certificate(&self, _: &CertificateId) -> Result<Option<StoredCertificate>, Unavailable> {
