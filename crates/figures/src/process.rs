@@ -19,7 +19,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Reads until nobody can write any more, and then ends the group that it was told.
-const GUARD: &str = "read -r line; kill -KILL -- \"-$0\"";
+const GUARD: &str = "read -r line; kill -s KILL -- \"-$0\"";
 
 /// A running program. It ends when this is dropped, with all that it has started.
 pub(crate) struct Process {

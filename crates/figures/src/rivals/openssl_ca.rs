@@ -15,7 +15,8 @@ use crate::yardsticks::Yardsticks;
 
 /// Measures a row of each curve.
 pub(super) fn rows(stage: &Stage<'_>, yardsticks: &mut Yardsticks) -> anyhow::Result<Vec<Row>> {
-    let length = stage.pace().batch;
+    // A tenth of our batches: so many seconds would pass otherwise that a round is no round any more.
+    let length = stage.pace().certificates;
     let mut rows = Vec::new();
     for suite in SecuritySuite::ALL {
         let curve = suite.curve();
