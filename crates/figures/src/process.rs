@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use crate::speed::Stopwatch;
 
 /// How long a program may take until it listens, or until it has ended.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How long is waited before somebody is asked again.
 const PAUSE: Duration = Duration::from_millis(20);

@@ -124,11 +124,53 @@ fn judge_one(target: &Target, curve: &str, (rows, limits): (&[Row], &[Noted])) -
             let [half, most] = own.waits?;
             at_least(half.median, "the longest wait, p50 by p99 in ms".to_owned(), most.median)
         }
-        Of::Wait(most) => at_most(own.waits?.first()?.median, "the most ms that half may wait, by p50", most),
-        Of::Memory(most) => at_most(own.peak_mib?.median, "the most MiB that it may have, by its peak", most),
+        Of::Wait(most) => at_most(own.waits?.first()?.median, "the wait allowed, by p50 in ms", most),
+        Of::Memory(most) => at_most(own.peak_mib?.median, "the memory allowed, by its peak in MiB", most),
         Of::Growth(most) => {
-            at_most(own.grown_mib?.median, "the most MiB that it may grow by, by what it grew", most)
+            at_most(own.grown_mib?.median, "the growth of memory allowed, by its growth in MiB", most)
         }
     };
     Some(Judged { row: own.name.clone(), measured, of, compared, ratio, least: target.least })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SERVER_MIB, judge};
+    use crate::measure::{Comparison, Limit, Row};
+    use crate::speed::Spread;
+
+    const fn spread(median: f64) -> Spread {
+        Spread { median, least: median, most: median }
+    }
+
+    fn row(name: &str) -> Row {
+        let same = Comparison { measured: spread(1.0), limit: spread(1.0), ratio: spread(1.0) };
+        Row {
+            name: name.to_owned(),
+            per_second: same,
+            processor: same,
+            waits: None,
+            peak_mib: None,
+            grown_mib: None,
+            made_of: Limit { lanes: Vec::new() },
+        }
+    }
+
+    #[test]
+    fn what_is_not_to_be_exceeded_is_judged_once_and_the_other_way_round() {
+        let ready = "starts, meter-pki serve until it is ready";
+        let slow = Row { waits: Some([spread(400.0), spread(900.0)]), ..row(ready) };
+        let judged = judge(&[slow], &[]);
+        let [judged] = judged.as_slice() else { panic!("{judged:?}") };
+        assert_eq!((judged.measured, judged.compared, judged.ratio), (400.0, 200.0, 0.5));
+        assert!(!judged.is_reached());
+    }
+
+    #[test]
+    fn memory_just_allowed_reaches_its_target_and_memory_unknown_is_not_judged() {
+        let served = "serve, EST, P-256, 64 clients on kept connections";
+        let full = Row { peak_mib: Some(spread(SERVER_MIB)), ..row(served) };
+        assert!(judge(&[full], &[]).iter().all(super::Judged::is_reached));
+        assert!(judge(&[row(served)], &[]).is_empty());
+    }
 }
