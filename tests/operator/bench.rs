@@ -1,13 +1,23 @@
 //! `meter-pki bench`: what it tells, and that nothing of it stays.
 
+use std::path::Path;
 use std::process::Command;
 
+use e2e::patience::eventually;
+use e2e::process::{Process, signal};
 use e2e::rehearsal::Rehearsal;
 use e2e::tool::finish;
 use serde_json::Value;
 
 fn names(value: &Value) -> Vec<&str> {
     value.as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect()
+}
+
+/// How many processes work in a directory or below it.
+fn at_work_in(place: &Path) -> usize {
+    let place = place.canonicalize().unwrap();
+    let processes = std::fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path().join("cwd"));
+    processes.filter_map(|link| std::fs::read_link(link).ok()).filter(|cwd| cwd.starts_with(&place)).count()
 }
 
 #[test]
@@ -42,7 +52,29 @@ fn every_row_is_measured_beside_its_limit_and_nothing_stays() {
         "import sys, xml.dom.minidom as dom; print(len(dom.parse(sys.argv[1]).getElementsByTagName('rect')))";
     let drawn = finish(Command::new("python3").args(["-c", read]).arg(&plot)).ok();
     assert_eq!(drawn.out.trim(), (rows.len() + 1).to_string(), "a bar for each row, before a ground");
+    let starts = targets.iter().find(|target| target["row"] == "starts, meter-pki --help").unwrap();
+    assert!(starts["of"].as_str().unwrap().contains("ms"), "{starts}");
+    let served = rows.iter().find(|row| row["name"].as_str().unwrap().starts_with("serve, EST")).unwrap();
+    assert!(served["peak_mib"]["median"].as_f64().unwrap() > 1.0, "what the server's process had: {served}");
+    assert!(told["machine"]["program_octets"].as_u64().unwrap() > 1_000_000, "{}", told["machine"]);
     assert_eq!(std::fs::read_dir(&place).unwrap().count(), 0, "what was written is gone");
+    assert_eq!(at_work_in(&place), 0, "what was started has ended");
+}
+
+#[test]
+fn what_it_starts_ends_with_it_also_when_it_is_interrupted_or_killed() {
+    let rehearsal = Rehearsal::not_begun();
+    let place = rehearsal.scratch("bench");
+    std::fs::create_dir(&place).unwrap();
+    for end in ["INT", "KILL"] {
+        let row = "`openssl cmp` mock server";
+        let log = rehearsal.scratch(&format!("{end}.log"));
+        let bench = Process::start(&["bench", "--directory", place.to_str().unwrap(), row], log);
+        eventually("it measures", || bench.log().contains("measuring").then_some(()));
+        assert_eq!(at_work_in(&place), 1, "the mock server");
+        signal(bench.number(), end);
+        eventually("the mock server has ended", || (at_work_in(&place) == 0).then_some(()));
+    }
 }
 
 #[test]

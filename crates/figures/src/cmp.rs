@@ -37,13 +37,13 @@ use crate::speed::Stopwatch;
 use crate::stage::Stage;
 use crate::yardsticks::Yardsticks;
 
-const MEDIA_TYPE: &str = "application/pkixcmp";
+pub(crate) const MEDIA_TYPE: &str = "application/pkixcmp";
 
 /// The label, and the profile that it opens.
 const LABEL: &str = "meter-factory-ds";
 
 /// How long an answer is, about, in octets.
-const ANSWER_OCTETS: usize = 3_000;
+pub(crate) const ANSWER_OCTETS: usize = 3_000;
 
 /// Measures all rows about CMP.
 pub(crate) fn rows(
@@ -86,14 +86,6 @@ impl<'g> Line<'g> {
         self.bare.close().await
     }
 
-    fn begin(&self, device: &Applicant) -> anyhow::Result<Conversation> {
-        let key = FileKey::from_der(&device.key)?;
-        let subject = DistinguishedName::of_device(&device.title)?;
-        let request =
-            Request { subject: &subject, extensions: &[], key: &key.public().key_ref(), signer: &key };
-        Ok(self.client.begin(&Question::Initialization(request))?)
-    }
-
     fn target(&self) -> Target {
         Target {
             address: self.cmp.address,
@@ -115,7 +107,7 @@ impl Scene for Line<'_> {
         let titles = self.house.new_titles(count);
         self.last = titles.last().copied();
         let devices = applicants(self.house.suite, titles)?;
-        let begun = on_all_processors(devices, |device| self.begin(&device))?;
+        let begun = on_all_processors(devices, |device| begin(&self.client, &device))?;
         Ok((self.runtime.block_on(connect_all(&self.target(), None))?, begun))
     }
 
@@ -169,7 +161,20 @@ async fn talk_all(
     finished(tasks).await
 }
 
-async fn talk(client: &mut Client, mut conversation: Conversation, target: &Target) -> anyhow::Result<()> {
+/// Makes the first message about a device.
+pub(crate) fn begin(client: &Arc<CmpClient>, device: &Applicant) -> anyhow::Result<Conversation> {
+    let key = FileKey::from_der(&device.key)?;
+    let subject = DistinguishedName::of_device(&device.title)?;
+    let request = Request { subject: &subject, extensions: &[], key: &key.public().key_ref(), signer: &key };
+    Ok(client.begin(&Question::Initialization(request))?)
+}
+
+/// Brings a conversation to its end: a certificate.
+pub(crate) async fn talk(
+    client: &mut Client,
+    mut conversation: Conversation,
+    target: &Target,
+) -> anyhow::Result<()> {
     loop {
         let answer = client.post(target, Bytes::from(conversation.outgoing()?)).await?;
         match conversation.answered(&answer)? {
@@ -180,7 +185,8 @@ async fn talk(client: &mut Client, mut conversation: Conversation, target: &Targ
     }
 }
 
-fn client(house: &House) -> anyhow::Result<CmpClient> {
+/// The line as somebody who asks.
+pub(crate) fn client(house: &House) -> anyhow::Result<CmpClient> {
     let (certificates, key) = (house.station.certificates.clone(), FileKey::from_der(&house.station.key)?);
     let means = cmp_client::Means::Signature(cmp_client::Credential {
         certificates,
@@ -236,10 +242,14 @@ fn config(house: &House) -> anyhow::Result<CmpConfig> {
 
 /// Who signs the server's messages.
 fn messages(house: &House) -> anyhow::Result<MessageSigner> {
-    let Credential { certificates, key } =
-        certified(&house.infrastructure, house.suite, &house.profile("cmp-signer")?, ("CMP Signer", &[]))?;
+    let Credential { certificates, key } = spokesman(house)?;
     let mut chain = certificates.iter().map(|der| Certificate::from_der(der));
     let own = chain.next().context("the signer of messages has no certificate")??;
     let signer: Arc<dyn Signer> = Arc::new(FileKey::from_der(&key)?);
     Ok(MessageSigner::new(own, chain.collect::<Result<_, _>>()?, signer)?)
+}
+
+/// Has somebody certified to sign the messages of a server.
+pub(crate) fn spokesman(house: &House) -> anyhow::Result<Credential> {
+    certified(&house.infrastructure, house.suite, &house.profile("cmp-signer")?, ("CMP Signer", &[]))
 }

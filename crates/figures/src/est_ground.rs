@@ -24,10 +24,10 @@ use crate::house::{House, PREFIX, STATION};
 use crate::http::{HOST, Site, Target, bare_router, trusting};
 
 /// What goes over the wire.
-const MEDIA_TYPE: &str = "application/pkcs10";
+pub(crate) const MEDIA_TYPE: &str = "application/pkcs10";
 
 /// How long an answer is, about, in octets.
-const ANSWER_OCTETS: usize = 800;
+pub(crate) const ANSWER_OCTETS: usize = 800;
 
 /// Both servers and what clients need of them.
 pub(crate) struct Grounds<'r> {
@@ -81,7 +81,8 @@ impl<'r> Grounds<'r> {
     }
 }
 
-fn tls(credential: &Credential) -> anyhow::Result<Tls> {
+/// What a server shows, and whom it lets in: anybody with a certificate.
+pub(crate) fn tls(credential: &Credential) -> anyhow::Result<Tls> {
     let mut path = String::new();
     for der in &credential.certificates {
         path.push_str(&pem("CERTIFICATE", der)?);
@@ -91,7 +92,7 @@ fn tls(credential: &Credential) -> anyhow::Result<Tls> {
     Ok(Tls::new(&identity, &ClientCertificates::Asked(Arc::new(AnyCertificate::new())))?)
 }
 
-fn pem(label: &str, der: &[u8]) -> anyhow::Result<String> {
+pub(crate) fn pem(label: &str, der: &[u8]) -> anyhow::Result<String> {
     Ok(der::pem::encode_string(label, der::pem::LineEnding::LF, der)?)
 }
 

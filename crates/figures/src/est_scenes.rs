@@ -176,7 +176,7 @@ impl Scene for LineStation<'_> {
 }
 
 /// What a client sends.
-fn body(applicant: &Applicant) -> Bytes {
+pub(crate) fn body(applicant: &Applicant) -> Bytes {
     Bytes::from(STANDARD.encode(&applicant.csr))
 }
 

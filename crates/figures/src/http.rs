@@ -134,6 +134,16 @@ impl Client {
         Ok(body)
     }
 
+    /// Gets, and tells whether the answer is a good one.
+    pub(crate) async fn finds(&mut self, path: &str) -> anyhow::Result<bool> {
+        let request = Request::get(path).header("Host", HOST).body(Full::default())?;
+        self.sender.ready().await?;
+        let response = self.sender.send_request(request).await.context("no answer")?;
+        let is_good = response.status().is_success();
+        response.into_body().collect().await?;
+        Ok(is_good)
+    }
+
     /// Closes the connection as a client does that has what it wanted.
     pub(crate) async fn close(self) -> anyhow::Result<()> {
         drop(self.sender);

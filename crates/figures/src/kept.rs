@@ -19,8 +19,17 @@ pub(crate) async fn connect_all(
     target: &Target,
     tls: Option<&Arc<ClientConfig>>,
 ) -> anyhow::Result<Vec<Client>> {
+    connect_many(CLIENTS, target, tls).await
+}
+
+/// Connects so many clients.
+pub(crate) async fn connect_many(
+    count: usize,
+    target: &Target,
+    tls: Option<&Arc<ClientConfig>>,
+) -> anyhow::Result<Vec<Client>> {
     let mut clients = Vec::new();
-    for _ in 0..CLIENTS {
+    for _ in 0..count {
         clients.push(Client::connect(target.address, tls).await?);
     }
     Ok(clients)

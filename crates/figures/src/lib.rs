@@ -7,15 +7,19 @@
 
 mod chain;
 mod est;
+mod installed;
+mod rivals;
 mod est_scenes;
 mod cmp;
 mod est_ground;
 mod truth;
-mod rivals;
+mod crl;
+mod many_revoked;
 mod ocsp;
 mod ocsp_request;
 mod kept;
 mod http;
+mod process;
 mod stage;
 mod house;
 mod authorities;
@@ -32,6 +36,7 @@ mod yardsticks;
 mod speed;
 mod options;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -57,6 +62,8 @@ pub struct Means {
     pub settings: fn() -> Settings,
     /// The program, its version and, where it is known, its commit.
     pub program: String,
+    /// The file of the program, for what is measured of its start and of a process of its own.
+    pub executable: PathBuf,
 }
 
 /// Measures what is wanted, and draws it where that is wanted too. What is being measured is told on standard error.
@@ -103,6 +110,8 @@ fn measure_all(stage: &Stage<'_>, yardsticks: &mut Yardsticks) -> anyhow::Result
     rows.extend(cmp::rows(stage, &runtime, yardsticks)?);
     rows.extend(ocsp::rows(stage, &runtime, yardsticks)?);
     rows.extend(truth::rows(stage, &runtime, yardsticks)?);
+    rows.extend(crl::rows(stage, yardsticks)?);
+    rows.extend(installed::rows(stage, &runtime, yardsticks)?);
     rows.extend(rivals::rows(stage, &runtime, yardsticks)?);
     Ok(rows)
 }

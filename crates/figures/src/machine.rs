@@ -13,6 +13,8 @@ pub(crate) struct Machine {
     pub(crate) file_system: String,
     pub(crate) began: String,
     pub(crate) program: String,
+    /// How many octets it has as a file.
+    pub(crate) program_octets: Option<u64>,
     pub(crate) load_before: String,
     pub(crate) load_after: String,
 }
@@ -29,6 +31,7 @@ impl Machine {
             file_system: file_system(&text("/proc/self/mountinfo"), place).unwrap_or_else(unknown),
             began: means.clock.now().to_string(),
             program: means.program.clone(),
+            program_octets: std::fs::metadata(&means.executable).ok().map(|file| file.len()),
             load_before: load(&text("/proc/loadavg")),
             load_after: String::new(),
         }

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use crate::memory;
+use crate::memory::Process;
 use crate::options::Pace;
 use crate::speed::{Speed, Spread, Stopwatch, Waits};
 use crate::yardsticks::Yardsticks;
 
-/// The most that is done in one round, whatever the calibration says.
+/// The most that is done in one round, unless a scene says otherwise.
 const MOST: usize = 200_000;
 
 /// A step that cannot be left out: `times` of it for every `shared_by` things.
@@ -98,6 +98,16 @@ pub(crate) trait Scene {
     /// What is done comes in multiples of this, and so much of it is done first of all.
     fn step(&self) -> usize;
 
+    /// The most that is done in one round, whatever the calibration says.
+    fn most(&self) -> usize {
+        MOST
+    }
+
+    /// Whose memory is told.
+    fn process(&self) -> Process {
+        Process::Own
+    }
+
     /// Makes ready `count` things to do; its time is not measured.
     fn prepare(&mut self, count: usize) -> anyhow::Result<Self::Work>;
 
@@ -131,6 +141,8 @@ pub(crate) struct Row {
     pub(crate) waits: Option<[Spread; 2]>,
     /// The most memory that the process had meanwhile, in MiB; what was made ready is in it.
     pub(crate) peak_mib: Option<Spread>,
+    /// By how much that exceeds what it had right before.
+    pub(crate) grown_mib: Option<Spread>,
     /// What the limit is made of, each step at its median.
     pub(crate) made_of: Limit,
 }
@@ -148,14 +160,17 @@ pub(crate) fn measure<S: Scene>(
     for _ in 0..pace.rounds {
         let work = scene.prepare(count).with_context(|| format!("{name}: while making ready"))?;
         let before = scene.limit(yardsticks)?;
-        memory::forget_peak();
+        let process = scene.process();
+        process.forget_peak();
+        let resident_mib = process.resident_mib();
         let watch = Stopwatch::start();
         let waits = scene.run(work).with_context(|| format!("{name}: while measuring"))?;
         let speed = watch.speed(count)?;
-        let peak_mib = memory::peak_mib();
+        let peak_mib = process.peak_mib();
+        let grown_mib = peak_mib.zip(resident_mib).map(|(peak, before)| (peak - before).max(0.0));
         let after = scene.limit(yardsticks)?;
         scene.check().with_context(|| format!("{name}: what was measured was not done"))?;
-        rounds.push(Round { speed, waits: Waits::of(waits), peak_mib, limits: [before, after] });
+        rounds.push(Round { speed, waits: Waits::of(waits), peak_mib, grown_mib, limits: [before, after] });
     }
     row(name, &rounds).with_context(|| format!("{name}: no round"))
 }
@@ -164,6 +179,7 @@ struct Round {
     speed: Speed,
     waits: Option<Waits>,
     peak_mib: Option<f64>,
+    grown_mib: Option<f64>,
     /// Before and after.
     limits: [Limit; 2],
 }
@@ -178,6 +194,8 @@ impl Round {
 fn row(name: &str, rounds: &[Round]) -> Option<Row> {
     const MICROSECONDS: f64 = 1e6;
     let spread = |of: &dyn Fn(&Round) -> f64| Spread::of(&rounds.iter().map(of).collect::<Vec<_>>());
+    let known =
+        |of: &dyn Fn(&Round) -> Option<f64>| Spread::of(&rounds.iter().filter_map(of).collect::<Vec<_>>());
     let most = |round: &Round| round.limit(Limit::per_second);
     let least = |round: &Round| round.limit(Limit::processor_seconds);
     let limits: Vec<Limit> = rounds.iter().flat_map(|round| round.limits.clone()).collect();
@@ -194,7 +212,8 @@ fn row(name: &str, rounds: &[Round]) -> Option<Row> {
             ratio: spread(&|round| least(round) / round.speed.processor_seconds)?,
         },
         waits: waits(rounds),
-        peak_mib: Spread::of(&rounds.iter().filter_map(|round| round.peak_mib).collect::<Vec<_>>()),
+        peak_mib: known(&|round| round.peak_mib),
+        grown_mib: known(&|round| round.grown_mib),
         made_of: Limit::median(&limits)?,
     })
 }
@@ -212,7 +231,8 @@ fn calibrate<S: Scene>(scene: &mut S, pace: Pace) -> anyhow::Result<usize> {
         let work = scene.prepare(count)?;
         let watch = Stopwatch::start();
         scene.run(work)?;
-        count = filling(count, watch.elapsed(), pace.slice)?.next_multiple_of(scene.step());
+        let wanted = filling(count, watch.elapsed(), pace.slice)?.min(scene.most());
+        count = wanted.next_multiple_of(scene.step());
     }
     Ok(count)
 }

@@ -29,6 +29,8 @@ pub(crate) struct Pace {
     pub(crate) batch: usize,
     /// How many certificates relying parties ask for in turn.
     pub(crate) certificates: usize,
+    /// How many entries a CRL has.
+    pub(crate) entries: u32,
 }
 
 /// What is measured, for how long, and where.
@@ -81,6 +83,7 @@ impl Options {
                 sync_slice: milliseconds(5),
                 batch: 64,
                 certificates: 64,
+                entries: 10_000,
             },
             Length::Usual => Pace {
                 rounds: 9,
@@ -89,6 +92,7 @@ impl Options {
                 sync_slice: milliseconds(150),
                 batch: 10_000,
                 certificates: 1_000,
+                entries: 1_000_000,
             },
             Length::Full => Pace {
                 rounds: 21,
@@ -97,6 +101,7 @@ impl Options {
                 sync_slice: milliseconds(300),
                 batch: 10_000,
                 certificates: 1_000,
+                entries: 1_000_000,
             },
         }
     }

@@ -49,7 +49,7 @@ fn bar(svg: &mut String, (name, top): (&str, f64), [median, least, most]: [f64; 
         Some(_) => "#c9825a",
     };
     let told = target
-        .map(|one| format!("; {:.2} of {}, target {:.2}", one.ratio(), one.of, one.least))
+        .map(|one| format!("; {:.2} of {}, target {:.2}", one.ratio, one.of, one.least))
         .unwrap_or_default();
     svg.push_str(&format!(
         "<text x=\"10\" y=\"{text}\">{}</text>\n\

@@ -10,7 +10,7 @@ use crate::targets;
 pub fn text(report: &Report) -> String {
     let Report { rows, limits, .. } = report;
     let mut text = String::from(
-        "\nThe median of all rounds, and in brackets the least and the most. The limits are what this machine\nallowed at the same time; processor time and memory are those of the whole process, clients included.\n\n",
+        "\nThe median of all rounds, and in brackets the least and the most. The limits are what this machine\nallowed at the same time; processor time and memory are those of the whole process, clients included;\nof \"serve\" the memory is that of the server's process alone.\n\n",
     );
     let heads = [
         "what",
@@ -67,7 +67,7 @@ fn judged(report: &Report) -> String {
             one.row.clone(),
             grouped(one.measured),
             grouped(one.compared),
-            hundredths(one.ratio()),
+            hundredths(one.ratio),
             hundredths(one.least),
             mark.to_owned(),
             one.of.clone(),
@@ -78,10 +78,11 @@ fn judged(report: &Report) -> String {
 
 fn closing(Report { smoke, machine, .. }: &Report) -> String {
     let smoke = if *smoke { "\nA quick run: shows that everything runs, not how fast." } else { "" };
+    let octets = machine.program_octets.map(|octets| format!(", {octets} octets")).unwrap_or_default();
     format!(
         "processors   {}\nsystem       {}\nfile system  {}\nload         {} before, {} after\nbegan        {}\n\
-         program      {}\nClients and servers share this process and its processors; responders of others have processes of their own, whose\n\
-         processor time is not counted.{smoke}",
+         program      {}{octets}\nClients and servers share this process and its processors; programs of others, and meter-pki where it is started, have\n\
+         processes of their own, whose processor time is not counted.{smoke}",
         machine.processors,
         machine.system,
         machine.file_system,
@@ -116,7 +117,7 @@ fn hundredths(ratio: f64) -> String {
 }
 
 /// Tenths below a hundred, whole numbers with their thousands apart above.
-fn grouped(rate: f64) -> String {
+pub(crate) fn grouped(rate: f64) -> String {
     if rate < 100.0 {
         return format!("{rate:.1}");
     }

@@ -34,6 +34,9 @@ pub struct Figure {
     /// The most memory that the process had meanwhile.
     #[serde(skip_serializing_if = "Option::is_none")]
     peak_mib: Option<Range>,
+    /// By how much that exceeds what it had right before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grown_mib: Option<Range>,
     /// How the limit is made: the slowest of what goes side by side.
     limit: String,
 }
@@ -44,6 +47,7 @@ pub struct FigureTarget {
     row: String,
     /// With what the row is compared.
     of: String,
+    /// The row by that; where that is not to be exceeded, that by the row.
     ratio: f64,
     least: f64,
     reached: bool,
@@ -90,6 +94,9 @@ pub struct Measured {
     load: [String; 2],
     began: String,
     program: String,
+    /// How many octets the program has as a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    program_octets: Option<u64>,
 }
 
 impl Figures {
@@ -108,6 +115,7 @@ impl Figures {
                 load: [machine.load_before.clone(), machine.load_after.clone()],
                 began: machine.began.clone(),
                 program: machine.program.clone(),
+                program_octets: machine.program_octets,
             },
         }
     }
@@ -122,6 +130,7 @@ impl Figure {
             processor_microseconds: row.processor.into(),
             waits_milliseconds: row.waits.map(waits),
             peak_mib: row.peak_mib.map(Range::from),
+            grown_mib: row.grown_mib.map(Range::from),
             limit: formula(&row.made_of),
         }
     }
@@ -132,7 +141,7 @@ impl FigureTarget {
         Self {
             row: judged.row.clone(),
             of: judged.of.clone(),
-            ratio: judged.ratio(),
+            ratio: judged.ratio,
             least: judged.least,
             reached: judged.is_reached(),
         }

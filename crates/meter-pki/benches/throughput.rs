@@ -24,7 +24,12 @@ fn main() -> anyhow::Result<()> {
     let Arguments { mut options, json, .. } = Arguments::parse();
     options.directory.get_or_insert_with(|| env!("CARGO_TARGET_TMPDIR").into());
     let program = format!("meter-pki at {}", commit().unwrap_or_else(|| "an unknown commit".to_owned()));
-    let means = Means { clock: Arc::new(SystemClock), settings: abort_on_fatal, program };
+    let means = Means {
+        clock: Arc::new(SystemClock),
+        settings: abort_on_fatal,
+        program,
+        executable: env!("CARGO_BIN_EXE_meter-pki").into(),
+    };
     if options.list {
         return Ok(writeln!(std::io::stdout(), "{}", figures::names(&options, &means)?.join("\n"))?);
     }

@@ -19,7 +19,10 @@ pub(in crate::commands) struct RowsView {
 
 pub(super) fn run(options: &Options, printer: &Printer) -> Result<(), Failure> {
     let program = concat!("meter-pki ", env!("CARGO_PKG_VERSION")).to_owned();
-    let means = Means { clock: Arc::new(SystemClock), settings: abort_on_fatal, program };
+    let executable = std::env::current_exe().map_err(|cause| {
+        Failure::new(Exit::Failed, "bench.not-measured", format!("where is this program? {cause}"))
+    })?;
+    let means = Means { clock: Arc::new(SystemClock), settings: abort_on_fatal, program, executable };
     if options.list {
         let rows = figures::names(options, &means).map_err(|cause| failed(&cause))?;
         printer.result(&RowsView { rows }, |view| view.rows.clone());
