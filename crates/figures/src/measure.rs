@@ -107,6 +107,11 @@ pub(crate) trait Scene {
     /// Measures what the machine allows.
     fn limit(&mut self, yardsticks: &mut Yardsticks) -> anyhow::Result<Limit>;
 
+    /// How many certificates there are in the ledger that it asks, where it asks one.
+    fn stored(&self) -> Option<u32> {
+        None
+    }
+
     /// Makes sure that what was measured has been done.
     fn check(&mut self) -> anyhow::Result<()>;
 }
@@ -133,6 +138,10 @@ pub(crate) struct Row {
     pub(crate) peak_mib: Option<Spread>,
     /// What the limit is made of, each step at its median.
     pub(crate) made_of: Limit,
+    /// How many certificates there were in the ledger when rounds began.
+    pub(crate) stored: Option<Spread>,
+    /// How many were stored before the row, where that was asked for.
+    pub(crate) size: Option<u32>,
 }
 
 /// Measures a scene.
@@ -147,7 +156,7 @@ pub(crate) fn measure<S: Scene>(
     let mut rounds = Vec::with_capacity(pace.rounds);
     for _ in 0..pace.rounds {
         let work = scene.prepare(count).with_context(|| format!("{name}: while making ready"))?;
-        let before = scene.limit(yardsticks)?;
+        let (stored, before) = (scene.stored(), scene.limit(yardsticks)?);
         memory::forget_peak();
         let watch = Stopwatch::start();
         let waits = scene.run(work).with_context(|| format!("{name}: while measuring"))?;
@@ -155,7 +164,7 @@ pub(crate) fn measure<S: Scene>(
         let peak_mib = memory::peak_mib();
         let after = scene.limit(yardsticks)?;
         scene.check().with_context(|| format!("{name}: what was measured was not done"))?;
-        rounds.push(Round { speed, waits: Waits::of(waits), peak_mib, limits: [before, after] });
+        rounds.push(Round { speed, waits: Waits::of(waits), peak_mib, stored, limits: [before, after] });
     }
     row(name, &rounds).with_context(|| format!("{name}: no round"))
 }
@@ -164,6 +173,7 @@ struct Round {
     speed: Speed,
     waits: Option<Waits>,
     peak_mib: Option<f64>,
+    stored: Option<u32>,
     /// Before and after.
     limits: [Limit; 2],
 }
@@ -196,6 +206,10 @@ fn row(name: &str, rounds: &[Round]) -> Option<Row> {
         waits: waits(rounds),
         peak_mib: Spread::of(&rounds.iter().filter_map(|round| round.peak_mib).collect::<Vec<_>>()),
         made_of: Limit::median(&limits)?,
+        stored: Spread::of(
+            &rounds.iter().filter_map(|round| round.stored).map(f64::from).collect::<Vec<_>>(),
+        ),
+        size: None,
     })
 }
 

@@ -48,6 +48,8 @@ const TARGETS: [Target; 8] = [
 #[derive(Debug, Clone)]
 pub(crate) struct Judged {
     pub(crate) row: String,
+    /// How many certificates were stored before, where that was asked for.
+    pub(crate) size: Option<u32>,
     /// The median: so many a second, or milliseconds where waits are compared.
     pub(crate) measured: f64,
     /// With what it is compared.
@@ -70,10 +72,14 @@ impl Judged {
 /// Compares what was measured with the targets that there are for it.
 pub(crate) fn judge(rows: &[Row], limits: &[Noted]) -> Vec<Judged> {
     let curves = ["P-256", "P-384"];
-    curves
-        .iter()
-        .flat_map(|curve| TARGETS.iter().filter_map(|target| judge_one(target, curve, (rows, limits))))
-        .collect()
+    let one_size = |rows: &[Row]| -> Vec<Judged> {
+        let of_curve = |curve: &&str| {
+            TARGETS.iter().filter_map(|target| judge_one(target, curve, (rows, limits))).collect::<Vec<_>>()
+        };
+        curves.iter().flat_map(of_curve).collect()
+    };
+    // Rows of one size stand together, and compare with each other alone.
+    rows.chunk_by(|one, next| one.size == next.size).flat_map(one_size).collect()
 }
 
 fn judge_one(target: &Target, curve: &str, (rows, limits): (&[Row], &[Noted])) -> Option<Judged> {
@@ -97,5 +103,5 @@ fn judge_one(target: &Target, curve: &str, (rows, limits): (&[Row], &[Noted])) -
             ("the longest wait, p50 by p99 in ms".to_owned(), most.median)
         }
     };
-    Some(Judged { row: own.name.clone(), measured, of, compared, least: target.least })
+    Some(Judged { row: own.name.clone(), size: own.size, measured, of, compared, least: target.least })
 }
