@@ -6,6 +6,7 @@
 use std::io::{Write, stderr};
 use std::sync::mpsc::sync_channel;
 use std::thread;
+use std::time::Duration;
 
 use anyhow::Context;
 use aws_lc_rs::rand::SystemRandom;
@@ -19,12 +20,19 @@ use rcgen::{PublicKeyData, SignatureAlgorithm, SigningKey};
 
 use crate::applicants::{device_request, enrolment, on_all_processors};
 use crate::house::House;
+use crate::speed::Stopwatch;
 
 /// How many certificates are asked for at once.
-const AT_ONCE: usize = 5_000;
+const AT_ONCE: usize = 4_000;
 
 /// How many lie between two lines that tell how far it is.
 const TOLD: usize = 1_000_000;
+
+/// The share of one processor below which the engine is taken to be done with tidying up, how long that is looked at, and when it is
+/// given up.
+const IDLE: f64 = 0.05;
+const LOOK: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Issues certificates until there are so many in the house's ledger.
 pub(crate) fn fill(house: &House, wanted: u32) -> anyhow::Result<()> {
@@ -34,8 +42,8 @@ pub(crate) fn fill(house: &House, wanted: u32) -> anyhow::Result<()> {
     }
     writeln!(stderr(), "issuing {missing} certificates, until there are {wanted}")?;
     thread::scope(|scope| {
-        // One batch waits while another is made and a third answered: more would only take memory.
-        let (give, take) = sync_channel(1);
+        // One batch is made while another is answered: more would only take memory.
+        let (give, take) = sync_channel(0);
         let maker = scope.spawn(move || {
             let mut left = missing;
             while left > 0 {
@@ -57,7 +65,27 @@ pub(crate) fn fill(house: &House, wanted: u32) -> anyhow::Result<()> {
         }
         maker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
-    .with_context(|| format!("while {missing} certificates were issued beforehand"))
+    .with_context(|| format!("while {missing} certificates were issued beforehand"))?;
+    settle()
+}
+
+/// Waits until the engine has merged what was written, which is not the work of what is measured next.
+#[expect(clippy::disallowed_methods, reason = "an engine tells nobody when its background work is done")]
+fn settle() -> anyhow::Result<()> {
+    let patience = Stopwatch::start();
+    while patience.elapsed() < PATIENCE {
+        let watch = Stopwatch::start();
+        thread::sleep(LOOK);
+        let speed = watch.speed(1)?;
+        if speed.processor_seconds * speed.per_second < IDLE {
+            return Ok(());
+        }
+    }
+    writeln!(
+        stderr(),
+        "the ledger is not done with what was stored: what is measured next has a share of that in it"
+    )?;
+    Ok(())
 }
 
 /// Has a batch issued, and returns how many it were.
