@@ -1,11 +1,11 @@
-//! What the cryptographic libraries in the tree take for the same tasks, on one thread, in turns: aws-lc-rs, RustCrypto, and the
+//! What the cryptographic libraries in the tree take for the same tasks, on one thread, in turns: aws-lc-rs, `RustCrypto`, and the
 //! system's OpenSSL by `openssl speed` where it is installed. ADR 64 says which task uses which, and why.
 //!
 //! `cargo bench -p meter-pki --bench backends -- [--rounds N] [--milliseconds N]` prints a table of Markdown. Rates are by the
 //! processor time of the thread, so that other work on the machine is in them least. Not a test: it fails only when something was not done.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the table is the output")]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a bench that cannot go on says why and ends")]
+#![expect(clippy::unwrap_used, reason = "a bench that cannot go on says why and ends")]
 
 #[path = "backends/aws_lc.rs"]
 mod aws_lc;

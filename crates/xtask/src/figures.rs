@@ -46,12 +46,11 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut impl Write) -> anyho
     let unfit = unfit(&said);
     let place = if unfit.is_some() { place } else { root.to_owned() };
     written.write(&place, (root, &plot), out)?;
-    match unfit {
-        Some(reason) => writeln!(out, "nothing of it went into the repository: {reason}")?,
-        None => {
-            writeln!(out, "read it, and say below the marks of {} what the figures mean", written.name("md"))?
-        }
-    }
+    let last = match unfit {
+        Some(reason) => format!("nothing of it went into the repository: {reason}"),
+        None => format!("read it, and say below the marks of {} what the figures mean", written.name("md")),
+    };
+    writeln!(out, "{last}")?;
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! The tasks by RustCrypto: `p256`, `p384`, `sha2`.
+//! The tasks by `RustCrypto`: `p256`, `p384`, `sha2`.
 
 use p256::ecdsa::signature::{Signer as _, Verifier as _};
 use p256::elliptic_curve::Generate as _;

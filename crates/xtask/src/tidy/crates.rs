@@ -446,7 +446,9 @@ mod tests {
             ("meter-pki", &["sqlite"]),
         ]);
         add_arrow(&mut workspace, "zip", "bzip2-sys");
-        ["bzip2-sys", "aws-lc-sys", "sqlite"].map(|name| link(&mut workspace, name));
+        for name in ["bzip2-sys", "aws-lc-sys", "sqlite"] {
+            link(&mut workspace, name);
+        }
         let found = breaches("native-code", &crates(workspace));
         assert_eq!(found, ["crates/ledger-checker/Cargo.toml:1", "offline-root/Cargo.toml:1"]);
     }
