@@ -1,7 +1,7 @@
 //! Certificates that are in the ledger before anything is measured: issued by the product's own verbs, each of a device of its own
 //! with a key of its own, since a key that was certified for one subject is refused for every other.
 //!
-//! Nothing of the devices is kept. The next requests are made ready while the last are answered.
+//! Nothing of the devices is kept but the serial numbers of some, evenly spread, for whoever asks of them later. The next requests are made ready while the last are answered.
 
 use std::io::{Write, stderr};
 use std::sync::mpsc::sync_channel;
@@ -14,6 +14,7 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _,
 };
 use ca_core::request::EnrolmentRequest;
+use ca_core::serial_number::SerialNumber;
 use ca_core::suite::{Curve, SecuritySuite};
 use ca_core::system_title::SystemTitle;
 use rcgen::{PublicKeyData, SignatureAlgorithm, SigningKey};
@@ -24,6 +25,9 @@ use crate::speed::Stopwatch;
 
 /// How many certificates are asked for at once.
 const AT_ONCE: usize = 4_000;
+
+/// Of how many the serial number is kept, at least, if so many are issued.
+const KEPT: usize = 1_000;
 
 /// How many lie between two lines that tell how far it is.
 const TOLD: usize = 1_000_000;
@@ -56,13 +60,16 @@ pub(crate) fn fill(house: &House, wanted: u32) -> anyhow::Result<()> {
             }
             anyhow::Ok(())
         });
-        let mut done = 0;
+        let (mut done, mut kept) = (0, Vec::new());
         for batch in take {
-            done += answer(house, batch)?;
+            let serials = answer(house, batch)?;
+            done += serials.len();
+            kept.extend(serials.into_iter().step_by((missing / KEPT).clamp(1, AT_ONCE)));
             if done.is_multiple_of(TOLD) {
                 writeln!(stderr(), "issued {done} of {missing}")?;
             }
         }
+        house.keep(kept);
         maker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
     .with_context(|| format!("while {missing} certificates were issued beforehand"))?;
@@ -88,12 +95,10 @@ fn settle() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Has a batch issued, and returns how many it were.
-fn answer(house: &House, batch: Vec<EnrolmentRequest>) -> anyhow::Result<usize> {
+/// Has a batch issued.
+fn answer(house: &House, batch: Vec<EnrolmentRequest>) -> anyhow::Result<Vec<SerialNumber>> {
     let answers = house.factory.enrol_batch(batch);
-    let count = answers.len();
-    answers.into_iter().try_for_each(|answer| answer.map(drop))?;
-    Ok(count)
+    answers.into_iter().map(|answer| Ok(answer?.id().serial.clone())).collect()
 }
 
 fn requests(house: &House, count: usize) -> anyhow::Result<Vec<EnrolmentRequest>> {

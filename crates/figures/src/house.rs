@@ -2,8 +2,8 @@
 //! ledger, keys in encrypted files. Put together from the same parts as the installed program, by the same verbs.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, ensure};
 use ca_core::actor::{Actor, Identity, Presented, RegistrationAuthority};
@@ -14,6 +14,7 @@ use ca_core::ports::Production;
 use ca_core::production::{MAX_ORDERED, ProductionDesk, WantedOrder, WantedTitles};
 use ca_core::profile::ProfileId;
 use ca_core::record::{CertificateQuery, CertificateStatus, ProductionId};
+use ca_core::serial_number::SerialNumber;
 use ca_core::suite::SecuritySuite;
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
@@ -55,6 +56,8 @@ pub(crate) struct House {
     titles: AtomicU32,
     /// How many certificates are in the ledger.
     issued: Arc<AtomicU32>,
+    /// Some of those that were issued before anything was measured.
+    kept: Mutex<Vec<SerialNumber>>,
 }
 
 impl House {
@@ -99,6 +102,7 @@ impl House {
             orders: AtomicU32::new(0),
             titles: AtomicU32::new(0),
             issued,
+            kept: Mutex::new(Vec::new()),
             ports,
             profiles,
         })
@@ -107,6 +111,17 @@ impl House {
     /// Returns how many certificates there are in the ledger.
     pub(crate) fn stored(&self) -> u32 {
         self.issued.load(Ordering::Relaxed)
+    }
+
+    /// Keeps serial numbers of certificates that were issued before anything was measured, evenly spread over them.
+    pub(crate) fn keep(&self, serials: Vec<SerialNumber>) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = serials;
+    }
+
+    /// Returns at most so many of the kept, evenly spread.
+    pub(crate) fn kept(&self, count: usize) -> Vec<SerialNumber> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().step_by(kept.len().div_ceil(count.max(1)).max(1)).cloned().collect()
     }
 
     /// Returns the id of a profile of the house's suite.
