@@ -13,6 +13,8 @@ pub(crate) enum Growth {
     Logarithmic,
     /// More, but the rounds lie so far apart that it may be by chance.
     WithinSpread,
+    /// More, but not if what cannot be left out had cost as much as before.
+    WithinDrift,
     /// More than the logarithm, whichever rounds are compared.
     Beyond,
 }
@@ -24,6 +26,7 @@ impl Growth {
             Self::First => "",
             Self::Logarithmic => "by its logarithm at most",
             Self::WithinSpread => "within the spread of the rounds",
+            Self::WithinDrift => "as the machine became slower",
             Self::Beyond => "by more than its logarithm",
         }
     }
@@ -63,13 +66,14 @@ fn beside(first: &Row, row: &Row) -> Option<Grown> {
     let (from, to) = (first.stored?.median, row.stored?.median);
     let (before, cost) = (first.processor.measured, row.processor.measured);
     let allowed = logarithm(to) / logarithm(from);
-    let growth = if first.size == row.size { Growth::First } else { judge(&before, &cost, allowed) };
+    let drift = row.processor.limit.median / first.processor.limit.median;
+    let growth = if first.size == row.size { Growth::First } else { judge(&before, &cost, (allowed, drift)) };
     Some(Grown {
         row: row.name.clone(),
         stored: to,
         cost,
         ratio: cost.median / before.median,
-        drift: row.processor.limit.median / first.processor.limit.median,
+        drift,
         allowed,
         growth,
     })
@@ -80,11 +84,13 @@ fn logarithm(stored: f64) -> f64 {
     stored.max(2.0).ln()
 }
 
-fn judge(before: &Spread, now: &Spread, allowed: f64) -> Growth {
+fn judge(before: &Spread, now: &Spread, (allowed, drift): (f64, f64)) -> Growth {
     if now.median <= allowed * before.median {
         Growth::Logarithmic
     } else if now.least <= allowed * before.most {
         Growth::WithinSpread
+    } else if now.least <= allowed * drift * before.most {
+        Growth::WithinDrift
     } else {
         Growth::Beyond
     }
@@ -103,10 +109,12 @@ mod tests {
         let allowed = logarithm(1e7) / logarithm(1e4);
         assert!((allowed - 1.75).abs() < 1e-9, "{allowed}");
         let before = costs(&[90.0, 100.0, 110.0]);
-        assert_eq!(judge(&before, &costs(&[170.0, 174.0, 180.0]), allowed), Growth::Logarithmic);
-        assert_eq!(judge(&before, &costs(&[190.0, 200.0, 210.0]), allowed), Growth::WithinSpread);
-        assert_eq!(judge(&before, &costs(&[193.0, 200.0, 210.0]), allowed), Growth::Beyond);
-        assert_eq!(judge(&before, &costs(&[50.0]), allowed), Growth::Logarithmic, "less is no fault");
+        let judged = |now: &[f64], drift| judge(&before, &costs(now), (allowed, drift));
+        assert_eq!(judged(&[170.0, 174.0, 180.0], 1.0), Growth::Logarithmic);
+        assert_eq!(judged(&[190.0, 200.0, 210.0], 1.0), Growth::WithinSpread);
+        assert_eq!(judged(&[193.0, 200.0, 210.0], 1.0), Growth::Beyond);
+        assert_eq!(judged(&[193.0, 200.0, 210.0], 1.1), Growth::WithinDrift, "signatures cost more too");
+        assert_eq!(judged(&[50.0], 1.0), Growth::Logarithmic, "less is no fault");
     }
 
     #[test]

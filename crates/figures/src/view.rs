@@ -61,7 +61,8 @@ pub struct FigureGrowth {
     allowed: f64,
     /// The ratio of what cannot be left out: how much slower the machine itself had become.
     drift: f64,
-    /// By its logarithm at most, or more within the spread of the rounds, or more than that; empty for the first.
+    /// By its logarithm at most, or more within the spread of the rounds, or as much more as the machine became slower, or more than that;
+    /// empty for the first.
     grows: String,
 }
 
