@@ -92,3 +92,47 @@ fn a_word_that_no_row_has_and_a_directory_that_is_absent_are_told() {
     assert_eq!(said.code, Some(1), "{}", said.all());
     assert!(said.all().contains("meter-pki bench --list"), "it says what to type next: {}", said.all());
 }
+
+#[test]
+fn rows_are_measured_again_as_the_ledger_grows_and_what_falls_is_refused() {
+    let rehearsal = Rehearsal::not_begun();
+    let place = rehearsal.scratch("bench");
+    std::fs::create_dir(&place).unwrap();
+    let stored = |sizes| {
+        let directory = place.to_str().unwrap();
+        [
+            "bench",
+            "--quick",
+            "--stored",
+            sizes,
+            "--directory",
+            directory,
+            "chain, P-256, fjall",
+            "ocsp`, signed",
+        ]
+    };
+    let told = rehearsal.operator_json(&stored("100,1500"));
+    let rows = told["rows"].as_array().unwrap();
+    let named = |name: &str| rows.iter().filter(|row| row["name"] == name).collect::<Vec<_>>();
+    let row = "chain, P-256, fjall, 64 requesters";
+    let sizes: Vec<&Value> = named(row).iter().map(|row| &row["size"]).collect();
+    assert_eq!(sizes, [100, 1_500]);
+    for row in rows.iter().filter(|row| row["size"].is_u64()) {
+        assert!(row["stored"]["least"].as_f64().unwrap() >= row["size"].as_f64().unwrap(), "{row}");
+    }
+    // Another program has no ledger of ours.
+    assert!(
+        rows.iter().all(|row| !row["name"].as_str().unwrap().contains("openssl") || row["size"].is_null())
+    );
+    let grown = told["growth"].as_array().unwrap().iter().filter(|one| one["row"] == row);
+    let [first, second] = grown.collect::<Vec<_>>()[..] else { panic!("{}", told["growth"]) };
+    assert_eq!((first["grows"].as_str(), first["ratio"].as_f64()), (Some(""), Some(1.0)));
+    assert!(second["stored"].as_f64() > first["stored"].as_f64(), "{second}");
+    let targets = told["targets"].as_array().unwrap();
+    let judged = targets.iter().filter(|target| target["row"] == row && target["of"] == "its limit");
+    assert_eq!(judged.map(|target| &target["size"]).collect::<Vec<_>>(), [100, 1_500]);
+    let said = rehearsal.operator(&stored("1500,100"));
+    assert_eq!(said.code, Some(1), "{}", said.all());
+    assert!(said.all().contains("must rise, as in --stored 10000,100000"), "{}", said.all());
+    assert_eq!(std::fs::read_dir(&place).unwrap().count(), 0, "what was written is gone");
+}

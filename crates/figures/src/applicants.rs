@@ -12,7 +12,7 @@ use ca_core::request::{EnrolmentKind, EnrolmentRequest, Evidence};
 use ca_core::subject::Subject;
 use ca_core::suite::{Curve, SecuritySuite};
 use ca_core::system_title::SystemTitle;
-use rcgen::{CertificateParams, DistinguishedName, DnType, DnValue, KeyPair};
+use rcgen::{CertificateParams, DistinguishedName, DnType, DnValue, KeyPair, SigningKey};
 
 /// What somebody shows in a TLS handshake.
 #[derive(Clone)]
@@ -35,24 +35,38 @@ pub(crate) struct Applicant {
 impl Applicant {
     fn new(suite: SecuritySuite, title: SystemTitle) -> anyhow::Result<Self> {
         let key = generate(suite)?;
-        let mut name = DistinguishedName::new();
-        name.push(DnType::CommonName, DnValue::Utf8String(title.to_string()));
-        let csr = request(name, &[], &key)?;
+        let csr = device_request(title, &key)?;
         Ok(Self { title, key: key.serialize_der(), csr })
     }
 
     /// Returns the request that a front end makes of it.
     pub(crate) fn request(&self, actor: &Actor, profile: &ProfileId) -> anyhow::Result<EnrolmentRequest> {
-        Ok(EnrolmentRequest {
-            actor: actor.clone(),
-            profile: profile.clone(),
-            subject: Subject::device(self.title),
-            evidence: Evidence::Request(Box::new(CertificationRequest::from_der(&self.csr)?)),
-            kind: EnrolmentKind::First,
-            validity_seconds: None,
-            transaction: None,
-        })
+        enrolment(self.title, &self.csr, (actor, profile))
     }
+}
+
+/// Returns the request that a front end makes of a device's certification request.
+pub(crate) fn enrolment(
+    title: SystemTitle,
+    csr: &[u8],
+    (actor, profile): (&Actor, &ProfileId),
+) -> anyhow::Result<EnrolmentRequest> {
+    Ok(EnrolmentRequest {
+        actor: actor.clone(),
+        profile: profile.clone(),
+        subject: Subject::device(title),
+        evidence: Evidence::Request(Box::new(CertificationRequest::from_der(csr)?)),
+        kind: EnrolmentKind::First,
+        validity_seconds: None,
+        transaction: None,
+    })
+}
+
+/// Makes the certification request of a device.
+pub(crate) fn device_request(title: SystemTitle, key: &impl SigningKey) -> anyhow::Result<Vec<u8>> {
+    let mut name = DistinguishedName::new();
+    name.push(DnType::CommonName, DnValue::Utf8String(title.to_string()));
+    request(name, &[], key)
 }
 
 /// Makes an applicant of each device.
@@ -80,7 +94,7 @@ fn generate(suite: SecuritySuite) -> anyhow::Result<KeyPair> {
     })?)
 }
 
-fn request(name: DistinguishedName, hosts: &[&str], key: &KeyPair) -> anyhow::Result<Vec<u8>> {
+fn request(name: DistinguishedName, hosts: &[&str], key: &impl SigningKey) -> anyhow::Result<Vec<u8>> {
     let mut params = CertificateParams::new(hosts.iter().map(|host| (*host).to_owned()).collect::<Vec<_>>())?;
     params.distinguished_name = name;
     Ok(params.serialize_request(key)?.der().to_vec())

@@ -40,7 +40,7 @@ pub(crate) fn rows(stage: &Stage<'_>, yardsticks: &mut Yardsticks) -> anyhow::Re
         if wanted.is_empty() {
             continue;
         }
-        let house = Arc::new(stage.house(&format!("chain-{suite}-{engine}"), suite, engine)?);
+        let house = stage.house(&format!("chain-{suite}-{engine}"), suite, engine)?;
         for asking in wanted {
             let order = matches!(asking, Asking::UnderAnOrder(_)).then(|| house.open_order()).transpose()?;
             let mut scene = Issuance { house: Arc::clone(&house), asking, order, last: None };
@@ -134,6 +134,10 @@ impl Scene for Issuance {
                 }
             },
         })
+    }
+
+    fn stored(&self) -> Option<u32> {
+        Some(self.house.stored())
     }
 
     fn check(&mut self) -> anyhow::Result<()> {

@@ -132,6 +132,10 @@ impl Scene for Line<'_> {
         Ok(Limit { lanes: vec![vec![Term::new(2, "exchange", found), sign, verify], vec![syncs]] })
     }
 
+    fn stored(&self) -> Option<u32> {
+        Some(self.house.stored())
+    }
+
     fn check(&mut self) -> anyhow::Result<()> {
         self.house.expect_issued(&self.house.factory, &self.last.context("no device was prepared")?)
     }

@@ -31,7 +31,7 @@ pub(crate) const ANSWER_OCTETS: usize = 800;
 
 /// Both servers and what clients need of them.
 pub(crate) struct Grounds<'r> {
-    pub(crate) house: House,
+    pub(crate) house: Arc<House>,
     pub(crate) runtime: &'r Runtime,
     pub(crate) trusted: Arc<RootCertStore>,
     est: Site,
@@ -39,7 +39,7 @@ pub(crate) struct Grounds<'r> {
 }
 
 impl<'r> Grounds<'r> {
-    pub(crate) async fn open(house: House, runtime: &'r Runtime) -> anyhow::Result<Self> {
+    pub(crate) async fn open(house: Arc<House>, runtime: &'r Runtime) -> anyhow::Result<Self> {
         let tls = tls(&house.server(HOST)?)?;
         let workers = WorkerPool::start("est", &PoolSize::default(), &Metrics::new("bench"))?;
         let parts = EstParts {

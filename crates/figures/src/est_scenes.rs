@@ -112,6 +112,10 @@ impl Scene for Meters<'_> {
         limit(self.grounds, Term::new(1, "connection", found), yardsticks)
     }
 
+    fn stored(&self) -> Option<u32> {
+        Some(self.grounds.house.stored())
+    }
+
     fn check(&mut self) -> anyhow::Result<()> {
         let house = &self.grounds.house;
         house.expect_issued(&house.operational, &self.last.context("no meter was prepared")?)
@@ -167,6 +171,10 @@ impl Scene for LineStation<'_> {
         })?;
         yardsticks.note("HTTPS answers on kept connections".to_owned(), found);
         limit(self.grounds, Term::new(1, "exchange", found), yardsticks)
+    }
+
+    fn stored(&self) -> Option<u32> {
+        Some(self.grounds.house.stored())
     }
 
     fn check(&mut self) -> anyhow::Result<()> {

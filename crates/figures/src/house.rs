@@ -1,10 +1,9 @@
 //! A small PKI of one suite in a directory of its own: a root, a factory CA, an operational CA, an infrastructure CA, one
 //! ledger, keys in encrypted files. Put together from the same parts as the installed program, by the same verbs.
 
-use std::io::{Write, stderr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, ensure};
 use ca_core::actor::{Actor, Identity, Presented, RegistrationAuthority};
@@ -15,6 +14,7 @@ use ca_core::ports::Production;
 use ca_core::production::{MAX_ORDERED, ProductionDesk, WantedOrder, WantedTitles};
 use ca_core::profile::ProfileId;
 use ca_core::record::{CertificateQuery, CertificateStatus, ProductionId};
+use ca_core::serial_number::SerialNumber;
 use ca_core::suite::SecuritySuite;
 use ca_core::system_title::SystemTitle;
 use ca_core::tenant::TenantId;
@@ -24,21 +24,20 @@ use signer_file::{FileSigner, Iterations, KeyDirectory, Passphrase, SystemEntrop
 use zeroize::Zeroizing;
 
 use crate::Means;
-use crate::applicants::{Credential, applicants};
+use crate::applicants::Credential;
 use crate::authorities::{Builder, FACTORY, INFRASTRUCTURE, OPERATIONAL, certified};
+use crate::counted::CountedLedger;
 
 /// The common name and the leading octets of the factory line.
 pub(crate) const STATION: &str = "Line Station 1";
 pub(crate) const PREFIX: &[u8] = b"MPK";
-
-/// How many certificates are issued at once before anything is measured.
-const FILLED_AT_ONCE: usize = 1_000;
 
 /// The PKI.
 pub(crate) struct House {
     /// Its directory.
     pub(crate) place: PathBuf,
     pub(crate) suite: SecuritySuite,
+    pub(crate) engine: EngineKind,
     pub(crate) ports: Ports,
     pub(crate) profiles: ProfileSet,
     pub(crate) root: Certificate,
@@ -53,7 +52,12 @@ pub(crate) struct House {
     pub(crate) line: Actor,
     /// Production orders.
     production: Arc<dyn Production>,
+    orders: AtomicU32,
     titles: AtomicU32,
+    /// How many certificates are in the ledger.
+    issued: Arc<AtomicU32>,
+    /// Some of those that were issued before anything was measured.
+    kept: Mutex<Vec<SerialNumber>>,
 }
 
 impl House {
@@ -69,7 +73,9 @@ impl House {
         let generate = || anyhow::Ok(keys.generate(suite.curve(), &passphrase)?.key_ref());
         let [root, factory, operational, infrastructure, responder_key] =
             [generate()?, generate()?, generate()?, generate()?, generate()?];
-        let (ports, production) = ports((place, means), engine, FileSigner::unlock(&keys, &passphrase)?)?;
+        let (mut ports, production) = ports((place, means), engine, FileSigner::unlock(&keys, &passphrase)?)?;
+        let issued = Arc::new(AtomicU32::new(0));
+        ports.ledger = Arc::new(CountedLedger::new(ports.ledger, Arc::clone(&issued)));
         let profiles = ProfileSet::load_embedded(&policies::Settings::default())?;
         let founding = Builder { suite, ports: &ports, profiles: &profiles, own_issuers: &[root] };
         let (root, above) = founding.root(&root)?;
@@ -81,10 +87,10 @@ impl House {
         let id = |row: &str| ProfileId::parse(&format!("{row}-{}", suite.suffix()));
         let station = certified(&infrastructure, suite, &id("ra-station")?, (STATION, &[]))?;
         let line = line(&station, &infrastructure, vec![id("meter-factory-ds")?, id("meter-factory-tls")?])?;
-        let titles = AtomicU32::new(0);
         Ok(Self {
             place: place.to_owned(),
             suite,
+            engine,
             root,
             factory,
             operational,
@@ -93,28 +99,29 @@ impl House {
             station,
             line,
             production,
-            titles,
+            orders: AtomicU32::new(0),
+            titles: AtomicU32::new(0),
+            issued,
+            kept: Mutex::new(Vec::new()),
             ports,
             profiles,
         })
     }
 
-    /// Issues so many certificates of the factory, each of a device of its own.
-    pub(crate) fn fill(&self, count: u32) -> anyhow::Result<()> {
-        if count > 0 {
-            writeln!(stderr(), "issuing {count} certificates beforehand")?;
-        }
-        let profile = self.profile("meter-factory-ds")?;
-        let mut left = usize::try_from(count)?;
-        while left > 0 {
-            let devices = applicants(self.suite, self.new_titles(left.min(FILLED_AT_ONCE)))?;
-            left -= devices.len();
-            let requests = devices.iter().map(|device| device.request(&self.line, &profile));
-            for issued in self.factory.enrol_batch(requests.collect::<anyhow::Result<_>>()?) {
-                issued?;
-            }
-        }
-        Ok(())
+    /// Returns how many certificates there are in the ledger.
+    pub(crate) fn stored(&self) -> u32 {
+        self.issued.load(Ordering::Relaxed)
+    }
+
+    /// Keeps serial numbers of certificates that were issued before anything was measured, evenly spread over them.
+    pub(crate) fn keep(&self, serials: Vec<SerialNumber>) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = serials;
+    }
+
+    /// Returns at most so many of the kept, evenly spread.
+    pub(crate) fn kept(&self, count: usize) -> Vec<SerialNumber> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().step_by(kept.len().div_ceil(count.max(1)).max(1)).cloned().collect()
     }
 
     /// Returns the id of a profile of the house's suite.
@@ -137,7 +144,7 @@ impl House {
         let profile = self.profile("meter-factory-ds")?;
         let end =
             |octet| SystemTitle::new([b'M', b'P', b'K', self.suite.number(), octet, octet, octet, octet]);
-        let id = ProductionId::parse("benchmark")?;
+        let id = ProductionId::parse(&format!("benchmark-{}", self.orders.fetch_add(1, Ordering::Relaxed)))?;
         let identity = Identity::Operator { name: "benchmark".to_owned() };
         let actor = Actor { tenant: TenantId::parse(FACTORY.tenant)?, identity };
         let now = self.ports.clock.now();

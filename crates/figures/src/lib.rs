@@ -21,12 +21,15 @@ mod kept;
 mod http;
 mod process;
 mod stage;
+mod filling;
 mod house;
+mod counted;
 mod authorities;
 mod view;
 mod tables;
 mod plot;
 mod targets;
+mod growth;
 mod report;
 mod machine;
 mod applicants;
@@ -50,7 +53,9 @@ use plot::plot;
 pub use report::Report;
 use stage::Stage;
 pub use tables::text;
-pub use view::{Compared, Figure, FigureTarget, FigureWaits, Figures, MachineLimit, Measured, Range};
+pub use view::{
+    Compared, Figure, FigureGrowth, FigureTarget, FigureWaits, Figures, MachineLimit, Measured, Range,
+};
 use yardsticks::Yardsticks;
 
 /// What the caller gives: where time comes from, and how a ledger is opened.
@@ -72,12 +77,18 @@ pub struct Means {
 /// What could not be done, and in which row.
 pub fn run(options: &Options, means: &Means) -> anyhow::Result<Report> {
     // What cannot be written is told now, and not after all has been measured.
+    let sizes = options.sizes()?;
     draw(options, "")?;
     let place = options.place().context("no directory for the ledgers")?;
     let mut machine = Machine::look(place.path(), means);
     let mut yardsticks = Yardsticks::new(place.path(), options.pace())?;
     let stage = Stage::new(options, place.path(), means);
-    let rows = measure_all(&stage, &mut yardsticks)?;
+    let mut rows = Vec::new();
+    for size in sizes {
+        stage.grow_to(size);
+        let measured = measure_all(&stage, &mut yardsticks)?;
+        rows.extend(measured.into_iter().map(|row| Row { size: row.stored.and(size), ..row }));
+    }
     anyhow::ensure!(!rows.is_empty(), "no row has a name with one of these words");
     machine.look_again();
     let report = Report { smoke: options.is_smoke(), machine, rows, limits: yardsticks.noted() };
@@ -110,6 +121,10 @@ fn measure_all(stage: &Stage<'_>, yardsticks: &mut Yardsticks) -> anyhow::Result
     rows.extend(cmp::rows(stage, &runtime, yardsticks)?);
     rows.extend(ocsp::rows(stage, &runtime, yardsticks)?);
     rows.extend(truth::rows(stage, &runtime, yardsticks)?);
+    if stage.has_been_measured_smaller() {
+        // What follows asks no ledger that was filled, and costs the same whatever is stored.
+        return Ok(rows);
+    }
     rows.extend(crl::rows(stage, yardsticks)?);
     rows.extend(installed::rows(stage, &runtime, yardsticks)?);
     rows.extend(rivals::rows(stage, &runtime, yardsticks)?);

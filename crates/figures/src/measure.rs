@@ -117,6 +117,11 @@ pub(crate) trait Scene {
     /// Measures what the machine allows.
     fn limit(&mut self, yardsticks: &mut Yardsticks) -> anyhow::Result<Limit>;
 
+    /// How many certificates there are in the ledger that it asks, where it asks one.
+    fn stored(&self) -> Option<u32> {
+        None
+    }
+
     /// Makes sure that what was measured has been done.
     fn check(&mut self) -> anyhow::Result<()>;
 }
@@ -145,6 +150,10 @@ pub(crate) struct Row {
     pub(crate) grown_mib: Option<Spread>,
     /// What the limit is made of, each step at its median.
     pub(crate) made_of: Limit,
+    /// How many certificates there were in the ledger when rounds began.
+    pub(crate) stored: Option<Spread>,
+    /// How many were stored before the row, where that was asked for.
+    pub(crate) size: Option<u32>,
 }
 
 /// Measures a scene.
@@ -159,7 +168,7 @@ pub(crate) fn measure<S: Scene>(
     let mut rounds = Vec::with_capacity(pace.rounds);
     for _ in 0..pace.rounds {
         let work = scene.prepare(count).with_context(|| format!("{name}: while making ready"))?;
-        let before = scene.limit(yardsticks)?;
+        let (stored, before) = (scene.stored(), scene.limit(yardsticks)?);
         let process = scene.process();
         process.forget_peak();
         let resident_mib = process.resident_mib();
@@ -170,7 +179,8 @@ pub(crate) fn measure<S: Scene>(
         let grown_mib = peak_mib.zip(resident_mib).map(|(peak, before)| (peak - before).max(0.0));
         let after = scene.limit(yardsticks)?;
         scene.check().with_context(|| format!("{name}: what was measured was not done"))?;
-        rounds.push(Round { speed, waits: Waits::of(waits), peak_mib, grown_mib, limits: [before, after] });
+        let limits = [before, after];
+        rounds.push(Round { speed, waits: Waits::of(waits), peak_mib, grown_mib, stored, limits });
     }
     row(name, &rounds).with_context(|| format!("{name}: no round"))
 }
@@ -180,6 +190,7 @@ struct Round {
     waits: Option<Waits>,
     peak_mib: Option<f64>,
     grown_mib: Option<f64>,
+    stored: Option<u32>,
     /// Before and after.
     limits: [Limit; 2],
 }
@@ -215,6 +226,10 @@ fn row(name: &str, rounds: &[Round]) -> Option<Row> {
         peak_mib: known(&|round| round.peak_mib),
         grown_mib: known(&|round| round.grown_mib),
         made_of: Limit::median(&limits)?,
+        stored: Spread::of(
+            &rounds.iter().filter_map(|round| round.stored).map(f64::from).collect::<Vec<_>>(),
+        ),
+        size: None,
     })
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::ensure;
 use clap::Args;
 use tempfile::TempDir;
 
@@ -51,9 +52,10 @@ pub struct Options {
     /// Where the ledgers are kept meanwhile. Its disk is measured: name the one that will have the ledger.
     #[arg(long, value_name = "DIR")]
     pub directory: Option<PathBuf>,
-    /// Issue so many certificates into each ledger before: how fast it is after years.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub stored: u32,
+    /// Measure with so many certificates in the ledger, and again with more: what it costs after years. Numbers that rise, with
+    /// commas between them
+    #[arg(long, value_name = "N,…", value_delimiter = ',')]
+    pub stored: Vec<u32>,
     /// Only rows whose names contain one of these words.
     #[arg(value_name = "WORD")]
     pub words: Vec<String>,
@@ -63,6 +65,13 @@ impl Options {
     /// Tells whether a row is wanted.
     pub(crate) fn wants(&self, name: &str) -> bool {
         self.words.is_empty() || self.words.iter().any(|word| name.contains(word.as_str()))
+    }
+
+    /// How many certificates are to be stored before the rows are measured, one after the other; nothing is stored where nobody asked.
+    pub(crate) fn sizes(&self) -> anyhow::Result<Vec<Option<u32>>> {
+        let rise = self.stored.iter().zip(self.stored.iter().skip(1)).all(|(one, next)| one < next);
+        ensure!(rise, "ledgers only grow: the numbers of --stored must rise, as in --stored 10000,100000");
+        Ok(if self.stored.is_empty() { vec![None] } else { self.stored.iter().copied().map(Some).collect() })
     }
 
     /// Makes the directory that everything is written in; it goes when it is dropped.
@@ -117,5 +126,20 @@ impl Options {
     /// Tells whether the figures can be meant seriously.
     pub(crate) fn is_smoke(&self) -> bool {
         self.quick
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_those_asked_for_and_must_rise() {
+        let sizes = |stored: &[u32]| Options { stored: stored.to_vec(), ..Options::default() }.sizes();
+        assert_eq!(sizes(&[]).unwrap(), [None]);
+        assert_eq!(sizes(&[100, 1_000]).unwrap(), [Some(100), Some(1_000)]);
+        for stored in [[1_000, 100], [100, 100]] {
+            assert!(sizes(&stored).unwrap_err().to_string().contains("must rise"));
+        }
     }
 }

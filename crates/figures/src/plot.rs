@@ -1,6 +1,6 @@
 //! How figures are told to the eye: a bar for each row's ratio to its limit, from the least to the most, and its target, as SVG.
 
-use crate::report::Report;
+use crate::report::{Report, sized};
 use crate::targets::{Judged, judge};
 
 /// Where bars begin and how long one of ratio 1 is, in pixels.
@@ -19,9 +19,9 @@ pub(crate) fn plot(report: &Report) -> String {
     let mut bars = String::new();
     let mut top = 40.0;
     for row in &report.rows {
-        let own = judged.iter().find(|one| one.row == row.name);
+        let own = judged.iter().find(|one| one.row == row.name && one.size == row.size);
         let ratio = row.per_second.ratio;
-        bar(&mut bars, (&row.name, top), [ratio.median, ratio.least, ratio.most], own);
+        bar(&mut bars, (&sized(&row.name, row.size), top), [ratio.median, ratio.least, ratio.most], own);
         top += ROW;
     }
     let (width, height) = (BEGIN + WHOLE * LONGEST + 420.0, top + 60.0);

@@ -14,3 +14,8 @@ pub struct Report {
     /// What the machine does at best.
     pub(crate) limits: Vec<Noted>,
 }
+
+/// The name of a row, and how many certificates were stored before it, where that was asked for.
+pub(crate) fn sized(name: &str, size: Option<u32>) -> String {
+    size.map_or_else(|| name.to_owned(), |size| format!("{name}, {size} stored"))
+}

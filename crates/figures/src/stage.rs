@@ -1,12 +1,15 @@
-//! Where rows are measured: which are wanted, for how long, and where their ledgers are meanwhile.
+//! Where rows are measured: which are wanted, for how long, where their ledgers are meanwhile, and how many certificates these have
+//! when the rows begin.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ca_core::suite::SecuritySuite;
 use ca_store::EngineKind;
 
 use crate::Means;
+use crate::filling::fill;
 use crate::house::House;
 use crate::options::{Options, Pace};
 
@@ -17,11 +20,32 @@ pub(crate) struct Stage<'a> {
     pub(crate) means: &'a Means,
     /// The rows that there are, as far as somebody asked whether they are wanted.
     names: RefCell<Vec<String>>,
+    /// How many certificates are to be stored; nothing is stored beforehand where nobody asked for it.
+    size: Cell<Option<u32>>,
+    /// The PKIs that grow.
+    growing: RefCell<Vec<Arc<House>>>,
 }
 
 impl<'a> Stage<'a> {
     pub(crate) const fn new(options: &'a Options, place: &'a Path, means: &'a Means) -> Self {
-        Self { options, place, means, names: RefCell::new(Vec::new()) }
+        Self {
+            options,
+            place,
+            means,
+            names: RefCell::new(Vec::new()),
+            size: Cell::new(None),
+            growing: RefCell::new(Vec::new()),
+        }
+    }
+
+    /// Has so many certificates stored before each row that follows.
+    pub(crate) fn grow_to(&self, size: Option<u32>) {
+        self.size.set(size);
+    }
+
+    /// Tells whether all rows were measured with fewer certificates stored.
+    pub(crate) fn has_been_measured_smaller(&self) -> bool {
+        self.size.get() != self.options.stored.first().copied()
     }
 
     /// Tells whether a row is wanted.
@@ -45,15 +69,30 @@ impl<'a> Stage<'a> {
         self.place.join(name)
     }
 
-    /// Founds a PKI in the directory of this name, with as many certificates as are wanted to be there.
+    /// Founds a PKI in the directory of this name. Where certificates are to be stored beforehand, there is one PKI of each suite and
+    /// engine for all rows, since what is stored takes long: then that one, with what is missing.
     pub(crate) fn house(
         &self,
         name: &str,
         suite: SecuritySuite,
         engine: EngineKind,
-    ) -> anyhow::Result<House> {
-        let house = House::found(&self.directory(name), self.means, (suite, engine))?;
-        house.fill(self.options.stored)?;
+    ) -> anyhow::Result<Arc<House>> {
+        let Some(size) = self.size.get() else { return self.found(name, suite, engine) };
+        let is_same = |house: &&Arc<House>| house.suite == suite && house.engine == engine;
+        let known = self.growing.borrow().iter().find(is_same).cloned();
+        let house = match known {
+            Some(house) => house,
+            None => {
+                let house = self.found(&format!("growing-{suite}-{engine}"), suite, engine)?;
+                self.growing.borrow_mut().push(Arc::clone(&house));
+                house
+            }
+        };
+        fill(&house, size)?;
         Ok(house)
+    }
+
+    fn found(&self, name: &str, suite: SecuritySuite, engine: EngineKind) -> anyhow::Result<Arc<House>> {
+        Ok(Arc::new(House::found(&self.directory(name), self.means, (suite, engine))?))
     }
 }

@@ -1,7 +1,8 @@
 //! How figures are told to people. Judges nothing.
 
-use crate::measure::{Limit, Term};
-use crate::report::Report;
+use crate::growth::grown;
+use crate::measure::{Limit, Row, Term};
+use crate::report::{Report, sized};
 use crate::speed::Spread;
 use crate::targets;
 
@@ -12,34 +13,8 @@ pub fn text(report: &Report) -> String {
     let mut text = String::from(
         "\nThe median of all rounds, and in brackets the least and the most. The limits are what this machine\nallowed at the same time; processor time and memory are those of the whole process, clients included;\nof \"serve\" the memory is that of the server's process alone.\n\n",
     );
-    let heads = [
-        "what",
-        "per second",
-        "",
-        "limit",
-        "ratio",
-        "",
-        "processor µs",
-        "",
-        "least",
-        "ratio",
-        "MiB",
-        "p50 ms",
-        "p99 ms",
-    ];
-    let lines = rows.iter().map(|row| {
-        let (speed, processor) = (&row.per_second, &row.processor);
-        let mut line = vec![row.name.clone()];
-        line.extend(columns(&speed.measured, grouped));
-        line.push(grouped(speed.limit.median));
-        line.extend(columns(&speed.ratio, hundredths));
-        line.extend(columns(&processor.measured, grouped));
-        line.extend([grouped(processor.limit.median), hundredths(processor.ratio.median)]);
-        line.push(row.peak_mib.map_or_else(String::new, |peak| grouped(peak.median)));
-        line.extend(row.waits.iter().flatten().map(|wait| hundredths(wait.median)));
-        line
-    });
-    text.push_str(&table(&heads, lines));
+    text.push_str(&measured(rows));
+    text.push_str(&as_it_grows(rows));
     text.push_str("\nTargets\n\n");
     text.push_str(&judged(report));
     text.push_str("\nWhat the machine does at best, measured beside the rows above\n\n");
@@ -52,10 +27,54 @@ pub fn text(report: &Report) -> String {
     text.push_str(&table(&["what", "per second", "", "processor µs", ""], lines));
     text.push_str("\nHow the limits are made: the slowest of what goes side by side\n\n");
     for row in rows {
-        text.push_str(&format!("{}:\n    {}\n", row.name, formula(&row.made_of)));
+        text.push_str(&format!("{}:\n    {}\n", sized(&row.name, row.size), formula(&row.made_of)));
     }
     text.push_str(&format!("\n{}", closing(report)));
     text
+}
+
+/// The rows.
+fn measured(rows: &[Row]) -> String {
+    let grow = rows.iter().any(|row| row.size.is_some());
+    let mut heads = vec!["what"];
+    heads.extend(grow.then_some("stored"));
+    heads.extend(["per second", "", "limit", "ratio", "", "processor µs", "", "least", "ratio"]);
+    heads.extend(["MiB", "p50 ms", "p99 ms"]);
+    let lines = rows.iter().map(|row| {
+        let (speed, processor) = (&row.per_second, &row.processor);
+        let mut line = vec![row.name.clone()];
+        line.extend(grow.then(|| row.stored.map_or_else(String::new, |stored| grouped(stored.median))));
+        line.extend(columns(&speed.measured, grouped));
+        line.push(grouped(speed.limit.median));
+        line.extend(columns(&speed.ratio, hundredths));
+        line.extend(columns(&processor.measured, grouped));
+        line.extend([grouped(processor.limit.median), hundredths(processor.ratio.median)]);
+        line.push(row.peak_mib.map_or_else(String::new, |peak| grouped(peak.median)));
+        line.extend(row.waits.iter().flatten().map(|wait| hundredths(wait.median)));
+        line
+    });
+    table(&heads, lines)
+}
+
+/// What rows cost with more and more certificates stored; nothing where all was measured once.
+fn as_it_grows(rows: &[Row]) -> String {
+    let grown = grown(rows);
+    if grown.is_empty() {
+        return String::new();
+    }
+    let heads = ["what", "stored", "processor µs", "", "ratio", "logarithm", "least", "it grows"];
+    let lines = grown.iter().map(|one| {
+        let mut line = vec![one.row.clone(), grouped(one.stored)];
+        line.extend(columns(&one.cost, grouped));
+        line.extend([one.ratio, one.allowed, one.drift].map(hundredths));
+        line.push(one.growth.words().to_owned());
+        line
+    });
+    format!(
+        "\nAs it grows: each ratio is to the same row with the fewest stored; of the logarithms of how many are stored, and of the\n\
+         least, which tells how much slower the machine became by itself\n\n{}",
+        table(&heads, lines)
+    )
 }
 
 /// The targets that there are for what was measured.
@@ -64,7 +83,7 @@ fn judged(report: &Report) -> String {
     let lines = judged.iter().map(|one| {
         let mark = if one.is_reached() { "reached" } else { "not reached" };
         vec![
-            one.row.clone(),
+            sized(&one.row, one.size),
             grouped(one.measured),
             grouped(one.compared),
             hundredths(one.ratio),

@@ -73,6 +73,8 @@ const CRL: &str = "CRL, {curve}, 1,000,000 entries";
 #[derive(Debug, Clone)]
 pub(crate) struct Judged {
     pub(crate) row: String,
+    /// How many certificates were stored before, where that was asked for.
+    pub(crate) size: Option<u32>,
     /// The median: so many a second, or milliseconds or MiB where those are compared.
     pub(crate) measured: f64,
     /// With what it is compared.
@@ -92,6 +94,11 @@ impl Judged {
 
 /// Compares what was measured with the targets that there are for it.
 pub(crate) fn judge(rows: &[Row], limits: &[Noted]) -> Vec<Judged> {
+    // Rows of one size stand together, and compare with each other alone.
+    rows.chunk_by(|one, next| one.size == next.size).flat_map(|rows| judge_size(rows, limits)).collect()
+}
+
+fn judge_size(rows: &[Row], limits: &[Noted]) -> Vec<Judged> {
     let curves = ["P-256", "P-384"];
     curves
         .iter()
@@ -130,7 +137,7 @@ fn judge_one(target: &Target, curve: &str, (rows, limits): (&[Row], &[Noted])) -
             at_most(own.grown_mib?.median, "the growth of memory allowed, by its growth in MiB", most)
         }
     };
-    Some(Judged { row: own.name.clone(), measured, of, compared, ratio, least: target.least })
+    Some(Judged { row: own.name.clone(), size: own.size, measured, of, compared, ratio, least: target.least })
 }
 
 #[cfg(test)]
@@ -153,6 +160,8 @@ mod tests {
             peak_mib: None,
             grown_mib: None,
             made_of: Limit { lanes: Vec::new() },
+            stored: None,
+            size: None,
         }
     }
 

@@ -90,6 +90,10 @@ impl Scene for Revoking<'_> {
         Ok(Limit { lanes: vec![vec![sync, sign]] })
     }
 
+    fn stored(&self) -> Option<u32> {
+        Some(self.house.stored())
+    }
+
     /// Each answer was looked at when it came.
     fn check(&mut self) -> anyhow::Result<()> {
         Ok(())

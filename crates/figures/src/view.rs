@@ -3,6 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::growth::{Grown, grown};
 use crate::measure::{Comparison, Row};
 use crate::report::Report;
 use crate::speed::Spread;
@@ -16,16 +17,25 @@ pub struct Figures {
     /// The run was so short that its figures mean nothing.
     quick: bool,
     rows: Vec<Figure>,
+    /// What rows cost as the ledger grows, where they were measured with several numbers of certificates stored.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    growth: Vec<FigureGrowth>,
     targets: Vec<FigureTarget>,
     /// What the machine does at best, measured beside the rows.
     limits: Vec<MachineLimit>,
     machine: Measured,
 }
 
-/// One row.
+/// One row, at one size of the ledger.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Figure {
     name: String,
+    /// How many certificates were wanted in the ledger before the row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<u32>,
+    /// How many there were when its rounds began: those that it issued itself among them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stored: Option<Range>,
     per_second: Compared,
     processor_microseconds: Compared,
     /// Where somebody waits for each.
@@ -41,12 +51,37 @@ pub struct Figure {
     limit: String,
 }
 
+/// What a row costs with so many certificates stored, beside what it cost with the fewest.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FigureGrowth {
+    row: String,
+    /// The median of all rounds.
+    stored: f64,
+    processor_microseconds: Range,
+    /// To the first of the same row.
+    ratio: f64,
+    /// The ratio of the logarithms of how many were stored.
+    allowed: f64,
+    /// The ratio of what cannot be left out: how much slower the machine itself had become.
+    drift: f64,
+    /// By its logarithm at most, or more within the spread of the rounds, or as much more as the machine became slower, or more than that;
+    /// empty for the first.
+    grows: String,
+}
+
 /// What a row is to reach.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FigureTarget {
     row: String,
+    /// How many certificates were wanted in the ledger before the row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<u32>,
+    /// So many a second, or milliseconds or MiB where those are compared.
+    measured: f64,
     /// With what the row is compared.
     of: String,
+    /// How many that does a second, or milliseconds or MiB.
+    compared: f64,
     /// The row by that; where that is not to be exceeded, that by the row.
     ratio: f64,
     least: f64,
@@ -106,6 +141,7 @@ impl Figures {
         Self {
             quick: *smoke,
             rows: rows.iter().map(Figure::of).collect(),
+            growth: grown(rows).into_iter().map(FigureGrowth::of).collect(),
             targets: targets::judge(rows, limits).iter().map(FigureTarget::of).collect(),
             limits: limits.iter().map(MachineLimit::of).collect(),
             machine: Measured {
@@ -126,6 +162,8 @@ impl Figure {
         let waits = |[half, most]: [Spread; 2]| FigureWaits { p50: half.into(), p99: most.into() };
         Self {
             name: row.name.clone(),
+            size: row.size,
+            stored: row.stored.map(Range::from),
             per_second: row.per_second.into(),
             processor_microseconds: row.processor.into(),
             waits_milliseconds: row.waits.map(waits),
@@ -136,11 +174,21 @@ impl Figure {
     }
 }
 
+impl FigureGrowth {
+    fn of(Grown { row, stored, cost, ratio, drift, allowed, growth }: Grown) -> Self {
+        let grows = growth.words().to_owned();
+        Self { row, stored, processor_microseconds: cost.into(), ratio, allowed, drift, grows }
+    }
+}
+
 impl FigureTarget {
     fn of(judged: &Judged) -> Self {
         Self {
             row: judged.row.clone(),
+            size: judged.size,
+            measured: judged.measured,
             of: judged.of.clone(),
+            compared: judged.compared,
             ratio: judged.ratio,
             least: judged.least,
             reached: judged.is_reached(),

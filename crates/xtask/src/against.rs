@@ -10,6 +10,8 @@ use anyhow::{Context, bail};
 use clap::Args;
 use serde::Deserialize;
 
+use crate::measured::{Measuring, Product};
+
 /// What is compared, and how often.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -46,12 +48,6 @@ struct Spread {
     median: f64,
 }
 
-/// What cargo says of what it built.
-#[derive(Debug, Deserialize)]
-struct Built {
-    executable: Option<PathBuf>,
-}
-
 /// The ratios of each row, one for each turn.
 type Ratios = BTreeMap<String, Vec<f64>>;
 
@@ -59,8 +55,8 @@ type Ratios = BTreeMap<String, Vec<f64>>;
 pub(crate) fn run(root: &Path, options: &Options, out: &mut impl Write) -> anyhow::Result<bool> {
     let place = root.join("target/against");
     let other = check_out(root, &place, &options.commit)?;
-    let before = build(&other, &place.join("build"))?;
-    let now = build(root, &root.join("target"))?;
+    let before = Measuring::build(Product::Benchmark, &other, &place.join("build"))?;
+    let now = Measuring::build(Product::Benchmark, root, &root.join("target"))?;
     let (mut ratios_before, mut ratios_now) = (Ratios::new(), Ratios::new());
     for turn in 1..=options.turns {
         writeln!(out, "turn {turn} of {}", options.turns)?;
@@ -141,32 +137,9 @@ fn check_out(root: &Path, place: &Path, commit: &str) -> anyhow::Result<PathBuf>
     Ok(sources)
 }
 
-/// Builds the benchmark of a work tree, and returns the program.
-fn build(sources: &Path, target: &Path) -> anyhow::Result<PathBuf> {
-    let cargo = std::env::var_os("CARGO").context("call this as `cargo xtask`")?;
-    let built = Command::new(cargo)
-        .args(["bench", "--locked", "--package", "meter-pki", "--bench", "throughput", "--no-run"])
-        .arg("--message-format=json-render-diagnostics")
-        .env("CARGO_TARGET_DIR", target)
-        .current_dir(sources)
-        .stderr(std::process::Stdio::inherit())
-        .output()
-        .context("cargo does not start")?;
-    if !built.status.success() {
-        bail!("the benchmark of {} does not build", sources.display());
-    }
-    let text = String::from_utf8_lossy(&built.stdout);
-    let of = |line: &str| serde_json::from_str::<Built>(line).ok()?.executable;
-    let benchmark = text.lines().filter_map(of).next_back();
-    benchmark.with_context(|| format!("cargo built no benchmark in {}", sources.display()))
-}
-
-fn measure(benchmark: &Path, words: &[String], ratios: &mut Ratios) -> anyhow::Result<()> {
-    let said = Command::new(benchmark).args(["--bench", "--json"]).args(words).output()?;
-    if !said.status.success() {
-        bail!("{} failed: {}", benchmark.display(), String::from_utf8_lossy(&said.stderr).trim_end());
-    }
-    let said: Said = serde_json::from_slice(&said.stdout).context("the benchmark says something else")?;
+fn measure(benchmark: &Measuring, words: &[String], ratios: &mut Ratios) -> anyhow::Result<()> {
+    let said: Said =
+        serde_json::from_slice(&benchmark.ask(words)?).context("the benchmark says something else")?;
     for row in said.rows {
         ratios.entry(row.name).or_default().push(row.per_second.ratio.median);
     }

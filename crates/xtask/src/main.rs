@@ -1,16 +1,18 @@
 //! The project's own tools: `cargo xtask tidy` (house rules as a test), `cargo xtask conformance` (which RFC clause is
 //! obeyed and tested where), `cargo xtask crash`, `cargo xtask ceremony-cuts`, `cargo xtask bundle-mutations` and `cargo xtask fuzz` (the
-//! long forms of tests), `cargo xtask bench-against` (figures beside those of another commit) and `cargo xtask offline-build` (the
-//! programs of the ceremony, reproducibly).
+//! long forms of tests), `cargo xtask figures` (what the machine does, into README and evidence), `cargo xtask bench-against` (figures
+//! beside those of another commit) and `cargo xtask offline-build` (the programs of the ceremony, reproducibly).
 //!
 //! Not part of the product: nothing depends on this crate, it depends on none of ours, and it writes into `target` and
-//! one file only, `docs/conformance.md`.
+//! what is generated only: `docs/conformance.md`, and what stands between the marks of figures.
 
 mod against;
 mod bundle;
 mod conformance;
 mod crash;
+mod figures;
 mod fuzz;
+mod measured;
 mod offline;
 mod source;
 mod tidy;
@@ -77,6 +79,9 @@ enum Act {
     },
     /// Measures what is checked out beside another commit, both in turns, and tells each row that is slower beyond noise
     BenchAgainst(against::Options),
+    /// Builds the program for release, has it measure what this machine does, and writes docs/evidence/throughput-DATE.md with its
+    /// plot and the tables of the README; with `-- --stored N,…` docs/evidence/growth-DATE.md
+    Figures(figures::Options),
     /// Looks for octets that break what reads octets of strangers, by libFuzzer, with the readers of tests/fuzz
     Fuzz(fuzz::Options),
 }
@@ -93,6 +98,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Act::BundleMutations { bundle } => bundle::mutate(&repository_root()?, &bundle)?,
         Act::Crash { options } => crash::run(&repository_root()?, "crash-run", &options)?,
         Act::BenchAgainst(options) => against::run(&repository_root()?, &options, &mut out)?,
+        Act::Figures(options) => figures::run(&repository_root()?, &options, &mut out).map(|()| true)?,
         Act::Fuzz(options) => fuzz::run(&repository_root()?, &options)?,
         Act::CeremonyCuts { options } => crash::run(&repository_root()?, "ceremony-cuts", &options)?,
     };

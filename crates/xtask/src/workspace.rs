@@ -24,6 +24,8 @@ pub(crate) struct Package {
     pub(crate) version: String,
     /// SPDX expression.
     pub(crate) licence: Option<String>,
+    /// Whether it links a library that is not Rust.
+    pub(crate) is_native: bool,
     pub(crate) origin: Origin,
     arrows: Vec<Arrow>,
 }
@@ -90,8 +92,9 @@ impl Workspace {
             let manifest = manifest.strip_prefix(root).unwrap_or(manifest).to_string_lossy().into_owned();
             let origin =
                 if members.contains(&package.id) { Origin::Ours { manifest } } else { Origin::Outside };
-            let Stated { id, name, version, license, .. } = package;
-            packages.insert(id, Package { name, version, licence: license, origin, arrows });
+            let Stated { id, name, version, license, links, .. } = package;
+            let is_native = links.is_some();
+            packages.insert(id, Package { name, version, licence: license, is_native, origin, arrows });
         }
         Self { packages }
     }
@@ -154,6 +157,7 @@ struct Stated {
     name: String,
     version: String,
     license: Option<String>,
+    links: Option<String>,
     manifest_path: String,
 }
 
@@ -226,11 +230,19 @@ pub(crate) mod fixture {
         }
     }
 
+    /// Has a package link a library that is not Rust.
+    pub(crate) fn link(workspace: &mut Workspace, name: &str) {
+        if let Some(package) = workspace.packages.get_mut(name) {
+            package.is_native = true;
+        }
+    }
+
     fn package(name: &str, licence: Option<&str>, origin: Origin) -> Package {
         Package {
             name: name.to_owned(),
             version: "1.0.0".to_owned(),
             licence: licence.map(str::to_owned),
+            is_native: false,
             origin,
             arrows: Vec::new(),
         }
@@ -245,7 +257,7 @@ mod tests {
         "packages": [
             {"id": "a", "name": "a", "version": "1.0.0", "license": null, "manifest_path": "/top/a/Cargo.toml"},
             {"id": "b", "name": "b", "version": "2.0.0", "license": "MIT", "manifest_path": "/elsewhere/b/Cargo.toml"},
-            {"id": "c", "name": "c", "version": "3.0.0", "license": "MIT", "manifest_path": "/elsewhere/c/Cargo.toml"},
+            {"id": "c", "name": "c", "version": "3.0.0", "license": "MIT", "links": "crypto", "manifest_path": "/elsewhere/c/Cargo.toml"},
             {"id": "w", "name": "only-on-windows", "version": "4.0.0", "license": "MIT", "manifest_path": "/elsewhere/w/Cargo.toml"}
         ],
         "workspace_members": ["a"],
@@ -267,6 +279,12 @@ mod tests {
         let arrows: Vec<(&str, ArrowKind)> =
             workspace.depends_on(member).map(|(to, kind)| (to.name.as_str(), kind)).collect();
         assert_eq!(arrows, [("b", ArrowKind::Product), ("c", ArrowKind::Tests)]);
+        let native: Vec<&str> = workspace
+            .packages()
+            .filter(|package| package.is_native)
+            .map(|package| package.name.as_str())
+            .collect();
+        assert_eq!(native, ["c"]);
         assert_eq!(workspace.packages().count(), 3, "what no target of ours resolves is left out");
     }
 

@@ -33,6 +33,11 @@ pub(super) const RULES: &[Rule] = &[
         sentence: "no network code goes into offline-root or bundle-verifier, at any depth, and no key or token into the latter",
         check: ceremony_without_network,
     },
+    Rule {
+        id: "native-code",
+        sentence: "offline-root and bundle-verifier link one library that is not Rust, which is aws-lc, and ledger-checker links none (ADR 64)",
+        check: native_code,
+    },
 ];
 
 /// Each member, and the members that its product code may depend on.
@@ -190,6 +195,14 @@ const NOWHERE: &[(&str, &[&str], &str)] = &[
 /// What the ceremony program must not contain.
 const NETWORK: &[&str] = &["axum", "hyper", "mio", "reqwest", "rustls", "server-kit", "socket2", "tokio"];
 
+/// Programs that few shall have to trust, and what they may link that is not Rust.
+const NATIVE: &[(&str, &str, &[&str])] = &[
+    ("offline-root", "offline-root/Cargo.toml", &["aws-lc-rs", "aws-lc-sys"]),
+    ("bundle-verifier", "crates/bundle-verifier/Cargo.toml", &["aws-lc-rs", "aws-lc-sys"]),
+    // It judges what was verified by aws-lc.
+    ("ledger-checker", "crates/ledger-checker/Cargo.toml", &[]),
+];
+
 fn own_arrows(house: &House) -> Vec<Breach> {
     let mut breaches = Vec::new();
     for (member, manifest) in house.workspace.members() {
@@ -291,6 +304,23 @@ fn ceremony_without_network(house: &House) -> Vec<Breach> {
     breaches
 }
 
+fn native_code(house: &House) -> Vec<Breach> {
+    let mut breaches = Vec::new();
+    for (program, manifest, allowed) in NATIVE {
+        let closure = house.workspace.closure(program);
+        let native = house.workspace.packages().filter(|package| package.is_native);
+        let found = native.filter(|package| closure.contains(package.name.as_str()));
+        for package in found.filter(|package| !allowed.contains(&package.name.as_str())) {
+            let name = &package.name;
+            let remedy = format!(
+                "{name} links a library that is not Rust into {program}: `cargo tree -p {program} -e normal,build -i {name}`"
+            );
+            breaches.push(at_dependency(house, manifest, name, remedy));
+        }
+    }
+    breaches
+}
+
 fn foreign_to(house: &House, program: &str, manifest: &str, names: &[&str]) -> Vec<Breach> {
     let closure = house.workspace.closure(program);
     names
@@ -328,7 +358,7 @@ mod tests {
     use super::super::fixture::{breaches, crates};
     use super::*;
     use crate::tree::Tree;
-    use crate::workspace::fixture::{add_arrow, workspace};
+    use crate::workspace::fixture::{add_arrow, link, workspace};
 
     #[test]
     fn a_front_end_may_not_see_the_ledger() {
@@ -401,6 +431,26 @@ mod tests {
         add_arrow(&mut workspace, "keeper", "cryptoki");
         let house = crates(workspace);
         assert_eq!(breaches("ceremony-without-network", &house), ["crates/bundle-verifier/Cargo.toml:1"]);
+    }
+
+    #[test]
+    fn a_library_that_is_not_rust_is_found_at_any_depth_of_the_programs_that_few_shall_have_to_trust() {
+        let mut workspace =
+            workspace(&[("offline-root", &["policies"]), ("policies", &["aws-lc-rs", "zip"])]);
+        add_arrow(&mut workspace, "aws-lc-rs", "aws-lc-sys");
+        link(&mut workspace, "aws-lc-sys");
+        assert_eq!(breaches("native-code", &crates(workspace)), Vec::<String>::new());
+        let mut workspace = crate::workspace::fixture::workspace(&[
+            ("offline-root", &["zip"]),
+            ("ledger-checker", &["aws-lc-sys"]),
+            ("meter-pki", &["sqlite"]),
+        ]);
+        add_arrow(&mut workspace, "zip", "bzip2-sys");
+        for name in ["bzip2-sys", "aws-lc-sys", "sqlite"] {
+            link(&mut workspace, name);
+        }
+        let found = breaches("native-code", &crates(workspace));
+        assert_eq!(found, ["crates/ledger-checker/Cargo.toml:1", "offline-root/Cargo.toml:1"]);
     }
 
     #[test]
