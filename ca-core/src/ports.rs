@@ -255,19 +255,22 @@ pub trait BlockStatus: Send + Sync {
     fn is_blocked(&self, authority: &KeyRef) -> Result<bool, Unavailable>;
 }
 
+/// Tells without asking whether statuses may have changed.
+pub trait Revisions {
+    /// Returns a number that is another one before anybody hears that the status of an issued certificate changed; nothing where
+    /// that cannot be told, as where others write too.
+    fn revision(&self) -> Option<u64> {
+        None
+    }
+}
+
 /// Answers what the ledger knows of certificates and CRLs; reads only.
-pub trait StatusSource: CrlScopes + BlockStatus {
+pub trait StatusSource: CrlScopes + BlockStatus + Revisions {
     /// Returns the status of a serial number.
     ///
     /// # Errors
     /// [`Unavailable`]: never to be taken as "good".
     fn status_of(&self, id: &CertificateId) -> Result<CertificateStatus, Unavailable>;
-
-    /// Returns a number that is another one before anybody hears that the status of an issued certificate changed; nothing where
-    /// that cannot be told without asking, as where others write too.
-    fn revision(&self) -> Option<u64> {
-        None
-    }
 
     /// Returns a certificate with all that is known of it, intents included.
     ///

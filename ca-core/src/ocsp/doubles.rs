@@ -24,7 +24,8 @@ use crate::issuer::{Issuer, PublicationPoints};
 use crate::key_ref::KeyRef;
 use crate::oid;
 use crate::ports::{
-    BlockStatus, Clock, CrlScopes, Ledger, Releases, SignError, Signer, Spools, StatusSource, Unavailable,
+    BlockStatus, Clock, CrlScopes, Ledger, Releases, Revisions, SignError, Signer, Spools, StatusSource,
+    Unavailable,
 };
 use crate::profile::{KeyPurpose, ProfileId};
 use crate::public_key::PublicKey;
@@ -279,6 +280,8 @@ impl BlockStatus for MemoryLedger {
         Ok(false)
     }
 }
+
+impl Revisions for MemoryLedger {}
 
 impl StatusSource for MemoryLedger {
     fn status_of(&self, id: &CertificateId) -> Result<CertificateStatus, Unavailable> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ca_core::key_ref::KeyRef;
 use ca_core::octets::Octets;
-use ca_core::ports::{BlockStatus, StatusSource, Unavailable};
+use ca_core::ports::{BlockStatus, Revisions, StatusSource, Unavailable};
 use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlRecord, RevokedEntry, StatusKind,
     StoredCertificate,
@@ -42,13 +42,15 @@ impl BlockStatus for Store {
     }
 }
 
+impl Revisions for Store {
+    fn revision(&self) -> Option<u64> {
+        self.statuses()
+    }
+}
+
 impl StatusSource for Store {
     fn status_of(&self, id: &CertificateId) -> Result<CertificateStatus, Unavailable> {
         self.read(PORT, |view| status(view, id))
-    }
-
-    fn revision(&self) -> Option<u64> {
-        self.statuses()
     }
 
     fn certificate(&self, id: &CertificateId) -> Result<Option<StoredCertificate>, Unavailable> {

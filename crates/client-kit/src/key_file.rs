@@ -15,7 +15,8 @@ use p256::elliptic_curve::Generate as _;
 use p256::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, EncodePublicKey as _, LineEnding};
 use zeroize::Zeroizing;
 
-/// A key in memory, wiped when it is dropped. aws-lc-rs signs with it; it is written, and agrees on others, by RustCrypto.
+/// A key in memory, wiped when it is dropped. aws-lc-rs signs with it; it is written, and agrees on keys of messages, by
+/// `RustCrypto`.
 pub struct FileKey {
     secret: Secret,
     key_pair: EcdsaKeyPair,

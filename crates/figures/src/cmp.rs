@@ -115,8 +115,8 @@ impl Scene for Line<'_> {
         self.runtime.block_on(talk_all(clients, begun, &self.target()))
     }
 
-    /// Four messages are signed, and the certificate; verified are the four with the certificate behind each, the proof of
-    /// possession, and the new certificate by whoever signed and whoever asked for it.
+    /// Four messages are signed, and the certificate; verified are the four, the proof of possession, and the new certificate by
+    /// whoever signed and whoever asked for it. Those behind the messages were verified when they were first seen.
     fn limit(&mut self, yardsticks: &mut Yardsticks) -> anyhow::Result<Limit> {
         let bare = Target::bare(&self.bare, MEDIA_TYPE);
         let slice = yardsticks.slice();
@@ -127,7 +127,7 @@ impl Scene for Line<'_> {
         let (curve, workers) = (self.house.suite.curve(), PoolSize::default().workers.get());
         // The first of the four is made beforehand.
         let sign = Term::new(4, "sign", yardsticks.signatures(curve, workers)?);
-        let verify = Term::new(11, "verify", yardsticks.verifications(curve, workers)?);
+        let verify = Term::new(7, "verify", yardsticks.verifications(curve, workers)?);
         let syncs = Term::new(3, "fdatasync", yardsticks.syncs()?).shared_by(u32::try_from(CLIENTS)?);
         Ok(Limit { lanes: vec![vec![Term::new(2, "exchange", found), sign, verify], vec![syncs]] })
     }

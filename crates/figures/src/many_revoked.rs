@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{BlockStatus, CrlScopes, StatusSource, Unavailable};
+use ca_core::ports::{BlockStatus, CrlScopes, Revisions, StatusSource, Unavailable};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlChanges, CrlRecord, Revocation, RevokedEntry,
@@ -64,6 +64,8 @@ impl BlockStatus for ManyRevoked {
         self.store.is_blocked(authority)
     }
 }
+
+impl Revisions for ManyRevoked {}
 
 impl StatusSource for ManyRevoked {
     fn revoked(

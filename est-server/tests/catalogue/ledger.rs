@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ca_core::audit::{Act, AuditEvent};
 use ca_core::certificate::Certificate;
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{BlockStatus, CrlScopes, Ledger, Registry, Releases, Spools, StatusSource, Unavailable};
+use ca_core::ports::{
+    BlockStatus, CrlScopes, Ledger, Registry, Releases, Revisions, Spools, StatusSource, Unavailable,
+};
 use ca_core::profile::{KeyPurpose, ProfileId};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
@@ -307,6 +309,8 @@ impl BlockStatus for Memory {
         Ok(false)
     }
 }
+
+impl Revisions for Memory {}
 
 impl StatusSource for Memory {
     fn status_of(&self, id: &CertificateId) -> Result<CertificateStatus, Unavailable> {

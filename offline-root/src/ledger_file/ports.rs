@@ -6,7 +6,8 @@
 use ca_core::audit::AuditEvent;
 use ca_core::key_ref::KeyRef;
 use ca_core::ports::{
-    BlockStatus, CrlScopes, Ledger, Registry, Releases, Spools, StatusSource, Unavailable, WaitingRoom,
+    BlockStatus, CrlScopes, Ledger, Registry, Releases, Revisions, Spools, StatusSource, Unavailable,
+    WaitingRoom,
 };
 use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlIntent, CrlNumberTaken, CrlRecord, Decision,
@@ -161,6 +162,8 @@ impl BlockStatus for FileLedger {
         Ok(false)
     }
 }
+
+impl Revisions for FileLedger {}
 
 impl StatusSource for FileLedger {
     fn status_of(&self, id: &CertificateId) -> Result<CertificateStatus, Unavailable> {

@@ -1,7 +1,7 @@
 //! What the memory tells of certificates.
 
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{BlockStatus, CrlScopes, StatusSource, Unavailable};
+use ca_core::ports::{BlockStatus, CrlScopes, Revisions, StatusSource, Unavailable};
 use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlRecord, RevokedEntry, StoredCertificate,
 };
@@ -22,6 +22,8 @@ impl BlockStatus for MemoryLedger {
         Ok(false)
     }
 }
+
+impl Revisions for MemoryLedger {}
 
 impl StatusSource for MemoryLedger {
     fn status_of(&self, id: &CertificateId) -> Result<CertificateStatus, Unavailable> {

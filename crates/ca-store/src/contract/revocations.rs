@@ -1,7 +1,7 @@
 //! Revocations: what may be revoked, once, and what follows.
 
 use ca_core::audit::Act;
-use ca_core::ports::{Ledger, StatusSource};
+use ca_core::ports::{Ledger, Revisions, StatusSource};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
     CertificateId, CertificateStatus, Revocation, RevocationOutcome, RevocationRecord, RevokedEntry,
@@ -112,10 +112,18 @@ fn another_number_tells_of_each_change_of_a_status_where_nobody_else_makes_any(g
         act();
         before != store.revision()
     };
-    let issue = || store.issue(intent(1));
-    let hold = || drop(store.revoke(1, ReasonCode::CertificateHold));
-    let release = || drop(store.release(1));
-    let revoke = || drop(store.revoke(1, ReasonCode::KeyCompromise));
+    let issue = || {
+        store.issue(intent(1));
+    };
+    let hold = || {
+        store.revoke(1, ReasonCode::CertificateHold);
+    };
+    let release = || {
+        store.release(1);
+    };
+    let revoke = || {
+        store.revoke(1, ReasonCode::KeyCompromise);
+    };
     let changed = [of(&issue), of(&hold), of(&release), of(&revoke), of(&revoke)];
     match ground.shared() {
         None => assert_eq!(changed, [false, true, true, true, false]),

@@ -1,7 +1,7 @@
 //! A ledger of which the revocations are computed and not kept, for lists that would take long to revoke.
 
 use ca_core::key_ref::KeyRef;
-use ca_core::ports::{BlockStatus, CrlScopes, StatusSource, Unavailable};
+use ca_core::ports::{BlockStatus, CrlScopes, Revisions, StatusSource, Unavailable};
 use ca_core::reason::ReasonCode;
 use ca_core::record::{
     CertificateId, CertificateQuery, CertificateStatus, CrlChanges, CrlRecord, Revocation, RevokedEntry,
@@ -50,6 +50,8 @@ impl BlockStatus for ManyRevoked<'_> {
         self.store.is_blocked(authority)
     }
 }
+
+impl Revisions for ManyRevoked<'_> {}
 
 impl StatusSource for ManyRevoked<'_> {
     fn revoked(

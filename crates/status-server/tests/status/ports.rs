@@ -11,7 +11,8 @@ use aws_lc_rs::signature::{
 use ca_core::audit::AuditEvent;
 use ca_core::key_ref::KeyRef;
 use ca_core::ports::{
-    BlockStatus, Clock, CrlScopes, Ledger, Releases, SignError, Signer, Spools, StatusSource, Unavailable,
+    BlockStatus, Clock, CrlScopes, Ledger, Releases, Revisions, SignError, Signer, Spools, StatusSource,
+    Unavailable,
 };
 use ca_core::public_key::PublicKey;
 use ca_core::record::{
@@ -189,6 +190,12 @@ impl BlockStatus for MemoryLedger {
     }
 }
 
+impl Revisions for MemoryLedger {
+    fn revision(&self) -> Option<u64> {
+        *self.revision.lock().unwrap()
+    }
+}
+
 impl StatusSource for MemoryLedger {
     fn status_of(&self, id: &CertificateId) -> Result<CertificateStatus, Unavailable> {
         let mut mood = self.mood.lock().unwrap();
@@ -203,10 +210,6 @@ impl StatusSource for MemoryLedger {
         }
         let rows = self.rows.lock().unwrap();
         Ok(rows.get(id).map_or(CertificateStatus::NeverIssued, |(status, _)| *status))
-    }
-
-    fn revision(&self) -> Option<u64> {
-        *self.revision.lock().unwrap()
     }
 
     fn certificate(&self, _: &CertificateId) -> Result<Option<StoredCertificate>, Unavailable> {
