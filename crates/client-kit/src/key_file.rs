@@ -3,8 +3,6 @@
 //! Who reads the file has the key: its mode and the disk under it are its protection. Where there is a token, the key is better
 //! there.
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair};
 use ca_core::key_ref::KeyRef;
 use ca_core::ports::{SignError, Signer};
 use ca_core::public_key::PublicKey;
@@ -15,17 +13,15 @@ use p256::elliptic_curve::Generate as _;
 use p256::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, EncodePublicKey as _, LineEnding};
 use zeroize::Zeroizing;
 
-/// A key in memory, wiped when it is dropped. aws-lc-rs signs with it; it is written, and agrees on keys of messages, by
-/// `RustCrypto`.
+/// A key in memory, wiped when it is dropped.
 pub struct FileKey {
     secret: Secret,
-    key_pair: EcdsaKeyPair,
     public_key: PublicKey,
 }
 
 enum Secret {
-    P256(Box<p256::SecretKey>),
-    P384(Box<p384::SecretKey>),
+    P256(Box<p256::ecdsa::SigningKey>),
+    P384(Box<p384::ecdsa::SigningKey>),
 }
 
 impl core::fmt::Debug for FileKey {
@@ -41,8 +37,8 @@ impl FileKey {
     /// [`ReadKeyError`] has no cause here; it is what the codec could say.
     pub fn generate(curve: Curve) -> Result<Self, ReadKeyError> {
         match curve {
-            Curve::P256 => Self::of(Secret::P256(Box::new(p256::SecretKey::generate()))),
-            Curve::P384 => Self::of(Secret::P384(Box::new(p384::SecretKey::generate()))),
+            Curve::P256 => Self::of(Secret::P256(Box::new(p256::SecretKey::generate().into()))),
+            Curve::P384 => Self::of(Secret::P384(Box::new(p384::SecretKey::generate().into()))),
         }
     }
 
@@ -52,10 +48,10 @@ impl FileKey {
     /// [`ReadKeyError`] for any other key than one on P-256 or P-384, unencrypted.
     pub fn from_pem(pem: &str) -> Result<Self, ReadKeyError> {
         if let Ok(key) = p256::SecretKey::from_pkcs8_pem(pem) {
-            return Self::of(Secret::P256(Box::new(key)));
+            return Self::of(Secret::P256(Box::new(key.into())));
         }
         let key = p384::SecretKey::from_pkcs8_pem(pem).map_err(|_| ReadKeyError)?;
-        Self::of(Secret::P384(Box::new(key)))
+        Self::of(Secret::P384(Box::new(key.into())))
     }
 
     /// Reads PKCS#8 in DER.
@@ -64,25 +60,20 @@ impl FileKey {
     /// [`ReadKeyError`] for any other key than one on P-256 or P-384, unencrypted.
     pub fn from_der(der: &[u8]) -> Result<Self, ReadKeyError> {
         if let Ok(key) = p256::SecretKey::from_pkcs8_der(der) {
-            return Self::of(Secret::P256(Box::new(key)));
+            return Self::of(Secret::P256(Box::new(key.into())));
         }
         let key = p384::SecretKey::from_pkcs8_der(der).map_err(|_| ReadKeyError)?;
-        Self::of(Secret::P384(Box::new(key)))
+        Self::of(Secret::P384(Box::new(key.into())))
     }
 
     fn of(secret: Secret) -> Result<Self, ReadKeyError> {
-        let (spki, pkcs8, algorithm) = match &secret {
-            Secret::P256(key) => {
-                (key.public_key().to_public_key_der(), key.to_pkcs8_der(), &ECDSA_P256_SHA256_FIXED_SIGNING)
-            }
-            Secret::P384(key) => {
-                (key.public_key().to_public_key_der(), key.to_pkcs8_der(), &ECDSA_P384_SHA384_FIXED_SIGNING)
-            }
-        };
-        let (spki, pkcs8) = (spki.map_err(|_| ReadKeyError)?, pkcs8.map_err(|_| ReadKeyError)?);
+        let spki = match &secret {
+            Secret::P256(key) => key.verifying_key().to_public_key_der(),
+            Secret::P384(key) => key.verifying_key().to_public_key_der(),
+        }
+        .map_err(|_| ReadKeyError)?;
         let public_key = PublicKey::from_spki_der(spki.as_bytes()).map_err(|_| ReadKeyError)?;
-        let key_pair = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_bytes()).map_err(|_| ReadKeyError)?;
-        Ok(Self { secret, key_pair, public_key })
+        Ok(Self { secret, public_key })
     }
 
     /// Writes PEM.
@@ -107,8 +98,8 @@ impl FileKey {
 impl AgreementKey for FileKey {
     fn agree(&self, point: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         match &self.secret {
-            Secret::P256(key) => key.agree(point),
-            Secret::P384(key) => key.agree(point),
+            Secret::P256(key) => p256::SecretKey::from(key.as_nonzero_scalar()).agree(point),
+            Secret::P384(key) => p384::SecretKey::from(key.as_nonzero_scalar()).agree(point),
         }
     }
 }
@@ -122,10 +113,21 @@ impl Signer for FileKey {
         }
     }
 
+    /// By RFC 6979: who asks again sends the same request, octet for octet, and is known by it.
     fn sign(&self, key: &KeyRef, message: &[u8]) -> Result<EcdsaSignature, SignError> {
+        use p256::ecdsa::signature::Signer as _;
         let curve = self.public_key(key)?.curve();
-        let signature = self.key_pair.sign(&SystemRandom::new(), message).map_err(SignError::unavailable)?;
-        EcdsaSignature::from_fixed(curve, signature.as_ref())
+        let fixed = match &self.secret {
+            Secret::P256(key) => {
+                let signature: p256::ecdsa::Signature = key.sign(message);
+                signature.to_bytes().to_vec()
+            }
+            Secret::P384(key) => {
+                let signature: p384::ecdsa::Signature = key.sign(message);
+                signature.to_bytes().to_vec()
+            }
+        };
+        EcdsaSignature::from_fixed(curve, &fixed)
             .map_err(|cause| SignError::OutcomeUnknown { cause: Box::new(cause) })
     }
 

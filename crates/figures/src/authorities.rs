@@ -175,7 +175,16 @@ pub(crate) fn certified(
     (common_name, hosts): (&str, &[&str]),
 ) -> anyhow::Result<Credential> {
     let (csr, key) = named_request(suite, common_name, hosts)?;
-    let csr = CertificationRequest::from_der(&csr)?;
+    let certificates = certified_request(authority, profile, CertificationRequest::from_der(&csr)?)?;
+    Ok(Credential { certificates, key })
+}
+
+/// Gets a certificate for whoever signed a request, with a path up to the authority.
+pub(crate) fn certified_request(
+    authority: &CertificationAuthority,
+    profile: &ProfileId,
+    csr: CertificationRequest,
+) -> anyhow::Result<Vec<Vec<u8>>> {
     let names = csr.requested_extensions().iter().find(|one| one.extn_id == oid::SUBJECT_ALT_NAME);
     let issuer = authority.issuer();
     let issued = authority.enrol(EnrolmentRequest {
@@ -187,6 +196,5 @@ pub(crate) fn certified(
         validity_seconds: None,
         transaction: None,
     })?;
-    let certificates = vec![issued.der().to_vec(), issuer.certificate().der().to_vec()];
-    Ok(Credential { certificates, key })
+    Ok(vec![issued.der().to_vec(), issuer.certificate().der().to_vec()])
 }

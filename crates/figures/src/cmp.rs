@@ -7,8 +7,9 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use ca_core::certificate::Certificate;
 use ca_core::distinguished_name::DistinguishedName;
+use ca_core::exchange::certification_request;
+use ca_core::oid;
 use ca_core::path::TrustAnchor;
-use ca_core::ports::Signer;
 use ca_core::suite::SecuritySuite;
 use ca_core::system_title::SystemTitle;
 use ca_core::trust::{Anchor, Voucher};
@@ -26,8 +27,8 @@ use signer_file::SystemEntropy;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
-use crate::applicants::{Applicant, Credential, Queue, applicants, on_all_processors};
-use crate::authorities::certified;
+use crate::applicants::{Applicant, Queue, applicants, on_all_processors};
+use crate::authorities::certified_request;
 use crate::est_ground::station;
 use crate::house::House;
 use crate::http::{Client, Site, Target, bare_router};
@@ -244,16 +245,12 @@ fn config(house: &House) -> anyhow::Result<CmpConfig> {
     CmpConfig::new(parts).map_err(|faults| anyhow::anyhow!("{faults:?}"))
 }
 
-/// Who signs the server's messages.
+/// Who signs the server's messages: a key like those of the authorities.
 fn messages(house: &House) -> anyhow::Result<MessageSigner> {
-    let Credential { certificates, key } = spokesman(house)?;
-    let mut chain = certificates.iter().map(|der| Certificate::from_der(der));
+    let name = DistinguishedName::from_attributes(&[(oid::COMMON_NAME, "CMP Signer")])?;
+    let csr = certification_request(&name, &house.message_key, &*house.ports.signer)?;
+    let path = certified_request(&house.infrastructure, &house.profile("cmp-signer")?, csr)?;
+    let mut chain = path.iter().map(|der| Certificate::from_der(der));
     let own = chain.next().context("the signer of messages has no certificate")??;
-    let signer: Arc<dyn Signer> = Arc::new(FileKey::from_der(&key)?);
-    Ok(MessageSigner::new(own, chain.collect::<Result<_, _>>()?, signer)?)
-}
-
-/// Has somebody certified to sign the messages of a server.
-pub(crate) fn spokesman(house: &House) -> anyhow::Result<Credential> {
-    certified(&house.infrastructure, house.suite, &house.profile("cmp-signer")?, ("CMP Signer", &[]))
+    Ok(MessageSigner::new(own, chain.collect::<Result<_, _>>()?, Arc::clone(&house.ports.signer))?)
 }

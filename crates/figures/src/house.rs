@@ -46,6 +46,8 @@ pub(crate) struct House {
     pub(crate) infrastructure: Arc<CertificationAuthority>,
     /// The key of the factory CA's OCSP responder.
     pub(crate) responder_key: KeyRef,
+    /// The key that signs the messages of the CMP server.
+    pub(crate) message_key: KeyRef,
     /// What the factory line shows.
     pub(crate) station: Credential,
     /// The factory line as an actor.
@@ -71,8 +73,8 @@ impl House {
         let passphrase = Passphrase::new(Zeroizing::new(vec![b'p'; 24])).context("no passphrase")?;
         let keys = KeyDirectory::create(&place.join("keys"))?.with_iterations(Iterations::LEAST);
         let generate = || anyhow::Ok(keys.generate(suite.curve(), &passphrase)?.key_ref());
-        let [root, factory, operational, infrastructure, responder_key] =
-            [generate()?, generate()?, generate()?, generate()?, generate()?];
+        let [root, factory, operational, infrastructure, responder_key, message_key] =
+            [generate()?, generate()?, generate()?, generate()?, generate()?, generate()?];
         let (mut ports, production) = ports((place, means), engine, FileSigner::unlock(&keys, &passphrase)?)?;
         let issued = Arc::new(AtomicU32::new(0));
         ports.ledger = Arc::new(CountedLedger::new(ports.ledger, Arc::clone(&issued)));
@@ -96,6 +98,7 @@ impl House {
             operational,
             infrastructure,
             responder_key,
+            message_key,
             station,
             line,
             production,

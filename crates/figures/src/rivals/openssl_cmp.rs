@@ -18,7 +18,8 @@ use tokio::runtime::Runtime;
 
 use super::attempt;
 use crate::applicants::{Applicant, applicants};
-use crate::cmp::{ANSWER_OCTETS, MEDIA_TYPE, begin, client, spokesman, talk};
+use crate::authorities::certified;
+use crate::cmp::{ANSWER_OCTETS, MEDIA_TYPE, begin, client, talk};
 use crate::est_ground::pem;
 use crate::house::House;
 use crate::http::{Client, Site, Target, bare_router};
@@ -78,7 +79,8 @@ impl<'g> Asking<'g> {
 /// Has the certificate issued that it is to grant, and writes what it needs.
 fn equip(house: &House, device: &Applicant) -> anyhow::Result<()> {
     let granted = house.factory.enrol(device.request(&house.line, &house.profile("meter-factory-ds")?)?)?;
-    let spokesman = spokesman(house)?;
+    let profile = house.profile("cmp-signer")?;
+    let spokesman = certified(&house.infrastructure, house.suite, &profile, ("CMP Signer", &[]))?;
     let own = spokesman.certificates.first().context("the signer of messages has no certificate")?;
     let certificates = [
         ("root", house.root.der()),

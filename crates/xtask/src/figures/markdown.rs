@@ -5,13 +5,15 @@ use super::said::{Range, Row, Said, Target};
 
 /// The limits and rows of the README, in this order. What was not measured is left out.
 const BEST: [&str; 2] = ["signatures, P-256, 2 threads", "appends of 4,096 octets with fdatasync"];
-const SHORT: [&str; 14] = [
+const SHORT: [&str; 19] = [
     "chain, P-256, fjall, 1 requester",
     "chain, P-256, fjall, 64 requesters",
     "chain, P-256, fjall, batches of 10000",
     "chain, P-384, fjall, 64 requesters",
     "chain, P-384, fjall, batches of 10000",
     "chain, P-256, sled, 64 requesters",
+    "chain, P-256, `openssl ca`, batches of 1000",
+    "HTTP, P-256, `cfssl serve`, kept connections",
     "EST, P-256, a new connection each",
     "EST, P-256, kept connections",
     "CMP, P-256, ir confirmed, kept connections",
@@ -20,6 +22,9 @@ const SHORT: [&str; 14] = [
     "revocations, each until OCSP says so",
     "OCSP, P-256, `openssl ocsp`, signed for each request",
     "OCSP, P-256, `cfssl ocspserve`, given again",
+    "CRL, P-256, 1,000,000 entries",
+    "starts, meter-pki serve until it is ready",
+    "serve, EST, P-256, 64 clients on kept connections",
 ];
 
 /// Our rows that the README has and that were not measured. Those of others are where others are installed.
@@ -56,8 +61,10 @@ pub(super) fn short(said: &Said, day: &str) -> String {
 /// All that was said, between the marks of the evidence.
 pub(super) fn whole(said: &Said, (command, commit, drawn): (&str, &str, &str)) -> String {
     let machine = &said.machine;
+    let octets = machine.program_octets.map(|octets| format!(" of {} octets", grouped(octets)));
+    let octets = octets.unwrap_or_default();
     let mut text = format!(
-        "`{command}`, commit {commit}, {}, began {}: {}, {}, {}, load {} before and {} after. Software keys, full durability, clients in the same process. [The same as bars]({drawn}).\n\n",
+        "`{command}`, commit {commit}, {}{octets}, began {}: {}, {}, {}, load {} before and {} after. Software keys, full durability, clients in the same process. [The same as bars]({drawn}).\n\n",
         machine.program,
         machine.began,
         machine.processors,

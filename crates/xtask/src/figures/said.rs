@@ -94,4 +94,5 @@ pub(super) struct Machine {
     /// RFC 3339.
     pub(super) began: String,
     pub(super) program: String,
+    pub(super) program_octets: Option<f64>,
 }

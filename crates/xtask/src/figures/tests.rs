@@ -27,7 +27,7 @@ const SAID: &str = r#"{
   "limits": [{"name": "signatures, P-256, 2 threads", "per_second": {"median": 112302.0, "least": 1.0, "most": 2.0},
               "processor_microseconds": {"median": 17.8, "least": 1.0, "most": 2.0}}],
   "machine": {"processors": "2 threads of a processor", "system": "linux", "file_system": "ext4 on /dev/vda", "load": ["0.1", "2.0"],
-              "began": "2026-11-30T13:03:00Z", "program": "meter-pki 0.1.0"}
+              "began": "2026-11-30T13:03:00Z", "program": "meter-pki 0.1.0", "program_octets": 62411504}
 }"#;
 
 fn said(text: &str) -> Said {
@@ -53,7 +53,7 @@ fn the_evidence_has_every_row_with_its_ends_the_growth_the_targets_and_how_the_l
     let text = grown().evidence_of("").unwrap();
     for line in [
         "# What issuance, enrolment and status cost as the ledger grows, 2026-11-30\n",
-        "`cargo xtask figures -- --stored 10000,1000000`, commit 0123456789ab, meter-pki 0.1.0, began 2026-11-30T13:03:00Z",
+        "`cargo xtask figures -- --stored 10000,1000000`, commit 0123456789ab, meter-pki 0.1.0 of 62,411,504 octets, began 2026-11-30T13:03:00Z",
         "| chain, P-256, fjall, 64 requesters | 34,000 | 4,956 [3,752 – 5,624] | 15,467 | 0.33 [0.25 – 0.37] | 350 | 128 | 269 | 12.22 | 28.91 |\n",
         "| another row |  | 9.9 [9.0 – 11.0] | 99.9 | 0.10 [0.10 – 0.10] | 1.0 | 1.0 |  |  |  |\n",
         "| chain, P-256, fjall, 64 requesters | 1,034,000 | 408 [400 – 410] | 1.17 | 1.33 | 1.01 | by its logarithm at most |\n",
