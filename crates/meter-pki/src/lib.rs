@@ -59,4 +59,3 @@ pub mod exit;
 mod plain_text;
 mod private_text;
 mod time_text;
-mod allocator;

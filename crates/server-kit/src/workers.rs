@@ -81,6 +81,10 @@ impl Default for PoolSize {
     }
 }
 
+/// How much address space each thread has for its stack, in octets: half of what is usual, since there are many of them and some
+/// systems count it all (`ulimit -d`, `LimitDATA=`). Only what is used of it is memory.
+const STACK_OCTETS: usize = 1024 * 1024;
+
 /// A pool of threads. Clones share it; when the last is dropped, the threads finish the queue and end.
 #[derive(Clone, Debug)]
 pub struct WorkerPool {
@@ -172,6 +176,7 @@ impl WorkerPool {
             let queue = Arc::clone(&queue);
             thread::Builder::new()
                 .name(format!("{name} {number}"))
+                .stack_size(STACK_OCTETS)
                 .spawn(move || queue.work())
                 .map_err(|source| StartPoolError { pool: name.to_owned(), number, source })?;
         }
