@@ -31,6 +31,13 @@ pub(super) struct Installation {
     status: SocketAddr,
 }
 
+/// One registration authority asks as much as the machine bears, which is more than it may unless told.
+const UNLIMITED: &str = "
+[est.rates]
+registration_authority = { per_second = 0, burst = 1 }
+tenant = { per_second = 0, burst = 1 }
+";
+
 impl Installation {
     /// Founds it in a directory that is absent.
     pub(super) fn found(place: &Path, executable: &Path, runtime: &Runtime) -> anyhow::Result<Self> {
@@ -44,6 +51,7 @@ impl Installation {
         runtime.block_on(until(founded, &mut quickstart)).with_context(|| said(place))?;
         drop(quickstart);
         let text = std::fs::read_to_string(&file)?;
+        std::fs::write(&file, format!("{text}{UNLIMITED}"))?;
         let listens =
             |section| listens(&text, section).with_context(|| format!("[{section}] listens nowhere"));
         Ok(Self {
