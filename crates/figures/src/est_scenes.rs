@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ca_core::audit::{Act, AuditEvent};
 use ca_core::record::ExpectedDevice;
+use ca_core::suite::Curve;
 use ca_core::system_title::SystemTitle;
 use hyper::body::Bytes;
 use rustls::ClientConfig;
@@ -110,7 +111,7 @@ impl Scene for Meters<'_> {
         let curve = self.grounds.house.suite.curve();
         yardsticks.note(format!("mutual TLS connections with one exchange, {curve}"), found);
         // Its own certificate is verified, which nobody has seen before, its request, and our own signature.
-        limit(self.grounds, (Term::new(1, "connection", found), 3), yardsticks)
+        limit(self.grounds.house.suite.curve(), (Term::new(1, "connection", found), 3), yardsticks)
     }
 
     fn stored(&self) -> Option<u32> {
@@ -172,7 +173,7 @@ impl Scene for LineStation<'_> {
         })?;
         yardsticks.note("HTTPS answers on kept connections".to_owned(), found);
         // The line's certificate was verified the first time: its request is, and our own signature.
-        limit(self.grounds, (Term::new(1, "exchange", found), 2), yardsticks)
+        limit(self.grounds.house.suite.curve(), (Term::new(1, "exchange", found), 2), yardsticks)
     }
 
     fn stored(&self) -> Option<u32> {
@@ -192,12 +193,12 @@ pub(crate) fn body(applicant: &Applicant) -> Bytes {
 
 /// Beside what HTTP costs: one signature, and so many verified; the intent and the certificate on disk, where all clients that wait
 /// share a sync.
-fn limit(
-    grounds: &Grounds<'_>,
+pub(crate) fn limit(
+    curve: Curve,
     (http, verified): (Term, u32),
     yardsticks: &mut Yardsticks,
 ) -> anyhow::Result<Limit> {
-    let (curve, workers) = (grounds.house.suite.curve(), PoolSize::default().workers.get());
+    let workers = PoolSize::default().workers.get();
     let sign = Term::new(1, "sign", yardsticks.signatures(curve, workers)?);
     let verify = Term::new(verified, "verify", yardsticks.verifications(curve, workers)?);
     let syncs = Term::new(2, "fdatasync", yardsticks.syncs()?).shared_by(u32::try_from(CLIENTS)?);

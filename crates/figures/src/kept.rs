@@ -19,17 +19,8 @@ pub(crate) async fn connect_all(
     target: &Target,
     tls: Option<&Arc<ClientConfig>>,
 ) -> anyhow::Result<Vec<Client>> {
-    connect_many(CLIENTS, target, tls).await
-}
-
-/// Connects so many clients.
-pub(crate) async fn connect_many(
-    count: usize,
-    target: &Target,
-    tls: Option<&Arc<ClientConfig>>,
-) -> anyhow::Result<Vec<Client>> {
     let mut clients = Vec::new();
-    for _ in 0..count {
+    for _ in 0..CLIENTS {
         clients.push(Client::connect(target.address, tls).await?);
     }
     Ok(clients)

@@ -47,6 +47,7 @@ use ca_core::ports::Clock;
 use ca_store::Settings;
 
 use machine::Machine;
+pub use many_revoked::ManyRevoked;
 use measure::Row;
 pub use options::Options;
 use plot::plot;

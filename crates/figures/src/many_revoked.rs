@@ -19,12 +19,14 @@ use ca_store::Store;
 const SHIFT: u32 = 20;
 
 /// The ledger.
-pub(crate) struct ManyRevoked {
-    pub(crate) store: Arc<Store>,
+#[derive(Debug)]
+pub struct ManyRevoked {
+    /// Answers whatever else is asked.
+    pub store: Arc<Store>,
     /// How many are revoked, of one issuer.
-    pub(crate) count: u64,
+    pub count: u64,
     /// When each was.
-    pub(crate) time: UnixTime,
+    pub time: UnixTime,
 }
 
 impl ManyRevoked {

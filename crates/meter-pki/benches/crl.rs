@@ -18,8 +18,6 @@
 mod ground;
 #[path = "crl/making.rs"]
 mod making;
-#[path = "crl/many_revoked.rs"]
-mod many_revoked;
 #[path = "crl/others.rs"]
 mod others;
 #[path = "crl/peak.rs"]

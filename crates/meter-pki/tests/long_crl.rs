@@ -3,30 +3,29 @@
 
 #[path = "../benches/crl/ground.rs"]
 mod ground;
-#[path = "../benches/crl/many_revoked.rs"]
-mod many_revoked;
 #[path = "../benches/crl/peak.rs"]
 mod peak;
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
 use ca_core::ports::Clock;
 use ca_core::scope::{CrlLine, CrlScope};
 use ca_store::{EngineKind, Opening, Store};
+use figures::ManyRevoked;
 use ground::Authority;
-use many_revoked::ManyRevoked;
 use meter_pki::compose::{SystemClock, abort_on_fatal};
 use status_server::publish::CrlFolder;
 
 /// Makes and publishes a CRL of so many entries. Returns how many octets it has and how many KiB more this process had at most
 /// than before.
-fn made(authority: &Authority, store: &Store, (count, folder): (u64, &CrlFolder)) -> (u64, u64) {
+fn made(authority: &Authority, store: &Arc<Store>, (count, folder): (u64, &CrlFolder)) -> (u64, u64) {
     let time = SystemClock.now().plus_seconds(-3_600);
     peak::forget();
     let before = peak::resident_kib();
     let line = CrlLine::complete(authority.issuer.key(), CrlScope::All);
-    let crl = authority.issue(store, &ManyRevoked { store, count, time }, &line);
+    let crl = authority.issue(&**store, &ManyRevoked { store: Arc::clone(store), count, time }, &line);
     folder.publish(&line, &authority.issuer, crl.der.reader()).unwrap();
     assert_eq!(crl.entries, count);
     (crl.der.length(), peak::kib() - before)
@@ -41,6 +40,7 @@ fn l_10_a_crl_of_ten_times_the_entries_takes_no_more_memory_and_others_read_it()
     Store::create(&ledger, EngineKind::Fjall).unwrap();
     let opening = Opening { now: SystemClock.now(), tenant: authority.issuer.tenant().clone(), boot: None };
     let (store, _) = Store::open(&ledger, &opening, abort_on_fatal()).unwrap();
+    let store = Arc::new(store);
     let folder = CrlFolder::open(place.path()).unwrap();
     let line = CrlLine::complete(authority.issuer.key(), CrlScope::All);
     let (file, certificate) = (folder.file_of(&line), ground::certificate_file(place.path()));

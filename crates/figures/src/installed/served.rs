@@ -8,22 +8,18 @@ use ca_core::suite::SecuritySuite;
 use ca_core::system_title::SystemTitle;
 use hyper::body::Bytes;
 use rustls::ClientConfig;
-use server_kit::workers::PoolSize;
 use tokio::runtime::Runtime;
 
 use super::installation::Installation;
 use crate::applicants::applicants;
 use crate::est_ground;
-use crate::est_scenes::body;
+use crate::est_scenes::{body, limit};
 use crate::http::{Client, Site, Target, bare_router, client_settings};
-use crate::kept::{connect_many, exchanges, send_all};
+use crate::kept::{CLIENTS, connect_all, exchanges, send_all};
 use crate::measure::{Limit, Scene, Term};
 use crate::memory;
 use crate::process::Process;
 use crate::yardsticks::Yardsticks;
-
-/// How many clients there are at the same time.
-const CLIENTS: usize = 64;
 
 /// The label, and the profile that it opens.
 const LABEL: &str = "meter-factory-ds-s1";
@@ -94,7 +90,7 @@ impl Scene for Clients<'_> {
     fn prepare(&mut self, count: usize) -> anyhow::Result<Self::Work> {
         let bodies = self.bodies(count)?;
         let target = self.target();
-        let clients = self.runtime.block_on(connect_many(CLIENTS, &target, Some(&self.tls)))?;
+        let clients = self.runtime.block_on(connect_all(&target, Some(&self.tls)))?;
         Ok((clients, bodies))
     }
 
@@ -102,19 +98,15 @@ impl Scene for Clients<'_> {
         self.runtime.block_on(send_all(clients, bodies, &self.target()))
     }
 
-    /// As of EST in the same process.
+    /// As of EST on kept connections in the same process.
     fn limit(&mut self, yardsticks: &mut Yardsticks) -> anyhow::Result<Limit> {
         let target = Target::bare(&self.bare, est_ground::MEDIA_TYPE);
         let slice = yardsticks.slice();
         let found = self.runtime.block_on(async {
-            let clients = connect_many(CLIENTS, &target, Some(&self.tls)).await?;
+            let clients = connect_all(&target, Some(&self.tls)).await?;
             exchanges(clients, &self.sample, &target, slice).await
         })?;
-        let (curve, workers) = (SUITE.curve(), PoolSize::default().workers.get());
-        let sign = Term::new(1, "sign", yardsticks.signatures(curve, workers)?);
-        let verify = Term::new(3, "verify", yardsticks.verifications(curve, workers)?);
-        let syncs = Term::new(2, "fdatasync", yardsticks.syncs()?).shared_by(u32::try_from(CLIENTS)?);
-        Ok(Limit { lanes: vec![vec![Term::new(1, "exchange", found), sign, verify], vec![syncs]] })
+        limit(SUITE.curve(), (Term::new(1, "exchange", found), 2), yardsticks)
     }
 
     /// Each certificate was looked at when it came; the server still serves.

@@ -4,17 +4,18 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ca_core::key_ref::KeyRef;
 use ca_core::octets::Octets;
 use ca_core::ports::Clock;
 use ca_core::scope::{CrlLine, CrlScope, Shard};
+use figures::ManyRevoked;
 use meter_pki::compose::SystemClock;
 use status_server::publish::CrlFolder;
 
 use crate::ground::{Authority, SHARDS};
-use crate::many_revoked::ManyRevoked;
 use crate::{peak, revoked};
 
 /// What is made.
@@ -83,7 +84,7 @@ pub(crate) struct Means {
 /// In the child: makes the next CRLs and tells.
 pub(crate) fn make_and_tell(place: &Path, wanted: Wanted, means: Means) {
     let authority = Authority::open(place);
-    let store = revoked::open(&place.join("ledger"), means.cache_mib);
+    let store = Arc::new(revoked::open(&place.join("ledger"), means.cache_mib));
     let folder = published(place);
     std::fs::create_dir_all(&folder).unwrap();
     let folder = CrlFolder::open(&folder).unwrap();
@@ -93,8 +94,10 @@ pub(crate) fn make_and_tell(place: &Path, wanted: Wanted, means: Means) {
     for line in wanted.lines(authority.issuer.key()) {
         let start = Instant::now();
         let crl = match means.computed {
-            Some(count) => authority.issue(&store, &ManyRevoked { store: &store, count, time }, &line),
-            None => authority.issue(&store, &store, &line),
+            Some(count) => {
+                authority.issue(&*store, &ManyRevoked { store: Arc::clone(&store), count, time }, &line)
+            }
+            None => authority.issue(&*store, &*store, &line),
         };
         let issued = start.elapsed();
         folder.publish(&line, &authority.issuer, crl.der.reader()).unwrap();
