@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::draft::{DraftError, DraftInput, draft};
 use super::origin::EventOrigin;
-use super::{Bench, Exit, IssueError, IssuedCertificate, ProvenRequest, waiting};
+use super::{Bench, Exit, IssueError, IssuedCertificate, ProvenRequest, spread, waiting};
 use crate::audit::{Act, AuditEvent};
 use crate::csr::TemplateProof;
 use crate::issuer::SignedBy;
@@ -82,8 +82,8 @@ pub(super) fn draft_lint_and_record(
     let mut waiting: Vec<(usize, ProvenRequest)> = proven.into_iter().enumerate().collect();
     for _ in 0..SERIAL_DRAWS {
         let mut linted = Vec::with_capacity(waiting.len());
-        for (place, proven) in waiting.drain(..) {
-            match DraftCertificate::draw(bench, proven).and_then(|draft| draft.lint(bench)) {
+        for (place, certificate) in spread(bench.threads, waiting, |one| draft_and_lint(bench, one)) {
+            match certificate {
                 Ok(certificate) => linted.push((place, certificate)),
                 Err(error) => put(&mut answers, place, Err(error.into())),
             }
@@ -97,6 +97,13 @@ pub(super) fn draft_lint_and_record(
         .into_iter()
         .map(|answer| answer.unwrap_or_else(|| Err(IssueError::NoFreeSerialNumber.into())))
         .collect()
+}
+
+fn draft_and_lint(
+    bench: &Bench<'_>,
+    (place, proven): (usize, ProvenRequest),
+) -> (usize, Result<LintedCertificate, IssueError>) {
+    (place, DraftCertificate::draw(bench, proven).and_then(|draft| draft.lint(bench)))
 }
 
 fn put(answers: &mut Answers, place: usize, answer: Result<RecordedIntent, Exit>) {
