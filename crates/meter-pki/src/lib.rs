@@ -59,3 +59,4 @@ pub mod exit;
 mod plain_text;
 mod private_text;
 mod time_text;
+mod allocator;
