@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use e2e::patience::eventually;
-use e2e::process::{Process, signal};
+use e2e::process::{Process, program, signal};
 use e2e::rehearsal::Rehearsal;
 use e2e::tool::finish;
 use serde_json::Value;
@@ -91,6 +91,27 @@ fn a_word_that_no_row_has_and_a_directory_that_is_absent_are_told() {
         rehearsal.operator(&["bench", "--quick", "--directory", place.to_str().unwrap(), "no such row"]);
     assert_eq!(said.code, Some(1), "{}", said.all());
     assert!(said.all().contains("meter-pki bench --list"), "it says what to type next: {}", said.all());
+}
+
+#[test]
+fn what_was_measured_is_told_also_where_something_else_could_not_be() {
+    let rehearsal = Rehearsal::not_begun();
+    let place = rehearsal.scratch("bench");
+    std::fs::create_dir(&place).unwrap();
+    // Files enough for a ledger, and not for 64 connections.
+    let mut bench = Command::new("prlimit");
+    bench.arg("--nofile=100:100").arg(program("meter-pki"));
+    bench.args(["bench", "--quick", "--json", "--directory", place.to_str().unwrap()]);
+    let (chain, est) = ("chain, P-256, fjall, 1 requester", "EST, P-256, kept connections");
+    let said = finish(bench.args([chain, est]));
+    assert_eq!(said.code, Some(1), "{}", said.all());
+    let told: Value = serde_json::from_str(&said.out).expect("one object");
+    let measured: Vec<&str> =
+        told["rows"].as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap()).collect();
+    assert_eq!(measured, [chain], "{}", said.all());
+    let failed = names(&told["failed"]).join("; ");
+    assert!(failed.contains(est), "it says which: {failed}");
+    assert!(said.err.contains("bench.not-measured"), "{}", said.err);
 }
 
 #[test]

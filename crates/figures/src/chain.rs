@@ -15,7 +15,7 @@ use ca_store::EngineKind;
 
 use crate::applicants::{Queue, applicants, on_all_processors, processors};
 use crate::house::House;
-use crate::measure::{Limit, Row, Scene, Term, measure};
+use crate::measure::{Limit, Scene, Term, measure};
 use crate::speed::Stopwatch;
 use crate::stage::Stage;
 use crate::yardsticks::Yardsticks;
@@ -24,7 +24,7 @@ use crate::yardsticks::Yardsticks;
 const MANY: usize = 64;
 
 /// Measures all rows about issuance.
-pub(crate) fn rows(stage: &Stage<'_>, yardsticks: &mut Yardsticks) -> anyhow::Result<Vec<Row>> {
+pub(crate) fn rows(stage: &Stage<'_>, yardsticks: &mut Yardsticks) -> anyhow::Result<()> {
     let batch = stage.pace().batch;
     let (one, many, batches) = (Asking::Singly(1), Asking::Singly(MANY), Asking::InBatches(batch));
     let ordered = Asking::UnderAnOrder(batch);
@@ -33,7 +33,6 @@ pub(crate) fn rows(stage: &Stage<'_>, yardsticks: &mut Yardsticks) -> anyhow::Re
         (SecuritySuite::Suite2, EngineKind::Fjall, vec![one, many, batches]),
         (SecuritySuite::Suite1, EngineKind::Sled, vec![many]),
     ];
-    let mut rows = Vec::new();
     for (suite, engine, ways) in plan {
         let named = |asking: &Asking| format!("chain, {}, {engine}, {asking}", suite.curve());
         let wanted: Vec<Asking> = ways.into_iter().filter(|asking| stage.wants(&named(asking))).collect();
@@ -44,10 +43,10 @@ pub(crate) fn rows(stage: &Stage<'_>, yardsticks: &mut Yardsticks) -> anyhow::Re
         for asking in wanted {
             let order = matches!(asking, Asking::UnderAnOrder(_)).then(|| house.open_order()).transpose()?;
             let mut scene = Issuance { house: Arc::clone(&house), asking, order, last: None };
-            rows.push(measure(&named(&asking), &mut scene, stage.pace(), yardsticks)?);
+            stage.keep(measure(&named(&asking), &mut scene, stage.pace(), yardsticks)?);
         }
     }
-    Ok(rows)
+    Ok(())
 }
 
 /// How certificates are asked for.

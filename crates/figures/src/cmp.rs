@@ -33,7 +33,7 @@ use crate::est_ground::station;
 use crate::house::House;
 use crate::http::{Client, Site, Target, bare_router};
 use crate::kept::{CLIENTS, connect_all, exchanges, finished};
-use crate::measure::{Limit, Row, Scene, Term, measure};
+use crate::measure::{Limit, Scene, Term, measure};
 use crate::speed::Stopwatch;
 use crate::stage::Stage;
 use crate::yardsticks::Yardsticks;
@@ -47,22 +47,17 @@ const LABEL: &str = "meter-factory-ds";
 pub(crate) const ANSWER_OCTETS: usize = 3_000;
 
 /// Measures all rows about CMP.
-pub(crate) fn rows(
-    stage: &Stage<'_>,
-    runtime: &Runtime,
-    yardsticks: &mut Yardsticks,
-) -> anyhow::Result<Vec<Row>> {
-    let mut rows = Vec::new();
+pub(crate) fn rows(stage: &Stage<'_>, runtime: &Runtime, yardsticks: &mut Yardsticks) -> anyhow::Result<()> {
     for suite in SecuritySuite::ALL {
         let name = format!("CMP, {}, ir confirmed, kept connections", suite.curve());
         if stage.wants(&name) {
             let house = stage.house(&format!("cmp-{suite}"), suite, EngineKind::Fjall)?;
             let mut line = runtime.block_on(Line::open(&house, runtime))?;
-            rows.push(measure(&name, &mut line, stage.pace(), yardsticks)?);
+            stage.keep(measure(&name, &mut line, stage.pace(), yardsticks)?);
             runtime.block_on(line.close())?;
         }
     }
-    Ok(rows)
+    Ok(())
 }
 
 /// The line, and the server that it asks.

@@ -21,7 +21,7 @@ use status_server::publish::CrlFolder;
 use crate::Means;
 use crate::house::House;
 use crate::many_revoked::ManyRevoked;
-use crate::measure::{Limit, Row, Scene, Term, measure};
+use crate::measure::{Limit, Scene, Term, measure};
 use crate::speed::{Speed, Stopwatch};
 use crate::stage::Stage;
 use crate::tables::grouped;
@@ -34,16 +34,17 @@ const CACHE_OCTETS: u64 = 8 << 20;
 const PIECE: usize = 64 * 1_024;
 
 /// Measures the one row.
-pub(crate) fn rows(stage: &Stage<'_>, yardsticks: &mut Yardsticks) -> anyhow::Result<Vec<Row>> {
+pub(crate) fn rows(stage: &Stage<'_>, yardsticks: &mut Yardsticks) -> anyhow::Result<()> {
     let entries = stage.pace().entries;
     let suite = SecuritySuite::Suite1;
     let name = format!("CRL, {}, {} entries", suite.curve(), grouped(f64::from(entries)));
     if !stage.wants(&name) {
-        return Ok(Vec::new());
+        return Ok(());
     }
     let house = House::found(&stage.directory("crl"), stage.means, (suite, EngineKind::Fjall))?;
     let mut scene = Making::new(&house, stage.means, entries)?;
-    Ok(vec![measure(&name, &mut scene, stage.pace(), yardsticks)?])
+    stage.keep(measure(&name, &mut scene, stage.pace(), yardsticks)?);
+    Ok(())
 }
 
 struct Making<'g> {

@@ -7,17 +7,12 @@ use tokio::runtime::Runtime;
 
 use crate::est_ground::Grounds;
 use crate::est_scenes::{LineStation, Meters};
-use crate::measure::{Row, measure};
+use crate::measure::measure;
 use crate::stage::Stage;
 use crate::yardsticks::Yardsticks;
 
 /// Measures all rows about EST.
-pub(crate) fn rows(
-    stage: &Stage<'_>,
-    runtime: &Runtime,
-    yardsticks: &mut Yardsticks,
-) -> anyhow::Result<Vec<Row>> {
-    let mut rows = Vec::new();
+pub(crate) fn rows(stage: &Stage<'_>, runtime: &Runtime, yardsticks: &mut Yardsticks) -> anyhow::Result<()> {
     for suite in SecuritySuite::ALL {
         let new = format!("EST, {}, a new connection each", suite.curve());
         let kept = format!("EST, {}, kept connections", suite.curve());
@@ -27,12 +22,12 @@ pub(crate) fn rows(
         let house = stage.house(&format!("est-{suite}"), suite, EngineKind::Fjall)?;
         let grounds = runtime.block_on(Grounds::open(house, runtime))?;
         if stage.wants(&new) {
-            rows.push(measure(&new, &mut Meters::new(&grounds)?, stage.pace(), yardsticks)?);
+            stage.keep(measure(&new, &mut Meters::new(&grounds)?, stage.pace(), yardsticks)?);
         }
         if stage.wants(&kept) {
-            rows.push(measure(&kept, &mut LineStation::new(&grounds)?, stage.pace(), yardsticks)?);
+            stage.keep(measure(&kept, &mut LineStation::new(&grounds)?, stage.pace(), yardsticks)?);
         }
         runtime.block_on(grounds.close())?;
     }
-    Ok(rows)
+    Ok(())
 }

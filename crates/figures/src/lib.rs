@@ -39,6 +39,7 @@ mod yardsticks;
 mod speed;
 mod options;
 
+use std::io::{Write, stderr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -48,7 +49,6 @@ use ca_store::Settings;
 
 use machine::Machine;
 pub use many_revoked::ManyRevoked;
-use measure::Row;
 pub use options::Options;
 use plot::plot;
 pub use report::Report;
@@ -75,7 +75,7 @@ pub struct Means {
 /// Measures what is wanted, and draws it where that is wanted too. What is being measured is told on standard error.
 ///
 /// # Errors
-/// What could not be done, and in which row.
+/// When there is no place for anything, or no row is wanted. What could not be measured is in the report beside what was.
 pub fn run(options: &Options, means: &Means) -> anyhow::Result<Report> {
     // What cannot be written is told now, and not after all has been measured.
     let sizes = options.sizes()?;
@@ -84,15 +84,15 @@ pub fn run(options: &Options, means: &Means) -> anyhow::Result<Report> {
     let mut machine = Machine::look(place.path(), means);
     let mut yardsticks = Yardsticks::new(place.path(), options.pace())?;
     let stage = Stage::new(options, place.path(), means);
-    let mut rows = Vec::new();
+    let mut failed = Vec::new();
     for size in sizes {
         stage.grow_to(size);
-        let measured = measure_all(&stage, &mut yardsticks)?;
-        rows.extend(measured.into_iter().map(|row| Row { size: row.stored.and(size), ..row }));
+        failed.extend(measure_all(&stage, &mut yardsticks)?.iter().map(|cause| format!("{cause:#}")));
     }
-    anyhow::ensure!(!rows.is_empty(), "no row has a name with one of these words");
+    let rows = stage.rows();
+    anyhow::ensure!(!rows.is_empty() || !failed.is_empty(), "no row has a name with one of these words");
     machine.look_again();
-    let report = Report { smoke: options.is_smoke(), machine, rows, limits: yardsticks.noted() };
+    let report = Report { smoke: options.is_smoke(), machine, rows, failed, limits: yardsticks.noted() };
     draw(options, &plot(&report))?;
     Ok(report)
 }
@@ -115,19 +115,25 @@ pub fn names(options: &Options, means: &Means) -> anyhow::Result<Vec<String>> {
     Ok(stage.names())
 }
 
-fn measure_all(stage: &Stage<'_>, yardsticks: &mut Yardsticks) -> anyhow::Result<Vec<Row>> {
-    let mut rows = chain::rows(stage, yardsticks)?;
+/// Measures what is wanted. Where one kind of rows cannot be measured to its end, the next one is; returns why each ended.
+fn measure_all(stage: &Stage<'_>, yardsticks: &mut Yardsticks) -> anyhow::Result<Vec<anyhow::Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    rows.extend(est::rows(stage, &runtime, yardsticks)?);
-    rows.extend(cmp::rows(stage, &runtime, yardsticks)?);
-    rows.extend(ocsp::rows(stage, &runtime, yardsticks)?);
-    rows.extend(truth::rows(stage, &runtime, yardsticks)?);
-    if stage.has_been_measured_smaller() {
-        // What follows asks no ledger that was filled, and costs the same whatever is stored.
-        return Ok(rows);
+    let mut ended = vec![
+        chain::rows(stage, yardsticks),
+        est::rows(stage, &runtime, yardsticks),
+        cmp::rows(stage, &runtime, yardsticks),
+        ocsp::rows(stage, &runtime, yardsticks),
+        truth::rows(stage, &runtime, yardsticks),
+    ];
+    // What follows asks no ledger that was filled, and costs the same whatever is stored.
+    if !stage.has_been_measured_smaller() {
+        ended.push(crl::rows(stage, yardsticks));
+        ended.push(installed::rows(stage, &runtime, yardsticks));
+        ended.push(rivals::rows(stage, &runtime, yardsticks));
     }
-    rows.extend(crl::rows(stage, yardsticks)?);
-    rows.extend(installed::rows(stage, &runtime, yardsticks)?);
-    rows.extend(rivals::rows(stage, &runtime, yardsticks)?);
-    Ok(rows)
+    let failed: Vec<anyhow::Error> = ended.into_iter().filter_map(Result::err).collect();
+    for cause in &failed {
+        writeln!(stderr(), "not measured: {cause:#}")?;
+    }
+    Ok(failed)
 }

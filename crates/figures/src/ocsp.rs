@@ -32,7 +32,7 @@ use crate::authorities::authority_name;
 use crate::house::House;
 use crate::http::{Client, Site, Target, bare_router};
 use crate::kept::{CLIENTS, connect_all, exchanges, send_all};
-use crate::measure::{Limit, Row, Scene, Term, measure};
+use crate::measure::{Limit, Scene, Term, measure};
 use crate::ocsp_request::{NONCE_OCTETS, is_successful, request};
 use crate::stage::Stage;
 use crate::yardsticks::Yardsticks;
@@ -40,16 +40,11 @@ use crate::yardsticks::Yardsticks;
 pub(crate) const MEDIA_TYPE: &str = "application/ocsp-request";
 
 /// Measures all rows about OCSP.
-pub(crate) fn rows(
-    stage: &Stage<'_>,
-    runtime: &Runtime,
-    yardsticks: &mut Yardsticks,
-) -> anyhow::Result<Vec<Row>> {
+pub(crate) fn rows(stage: &Stage<'_>, runtime: &Runtime, yardsticks: &mut Yardsticks) -> anyhow::Result<()> {
     let plan = [
         (SecuritySuite::Suite1, [Freshness::Kept, Freshness::Signed].as_slice()),
         (SecuritySuite::Suite2, [Freshness::Kept, Freshness::Signed].as_slice()),
     ];
-    let mut rows = Vec::new();
     for (suite, ways) in plan {
         let named = |freshness: Freshness| format!("OCSP, {}, {}", suite.curve(), freshness.name());
         let wanted: Vec<Freshness> = ways.iter().copied().filter(|way| stage.wants(&named(*way))).collect();
@@ -66,11 +61,11 @@ pub(crate) fn rows(
         for freshness in wanted {
             let grounds = Grounds { house: &house, serials: &serials, runtime };
             let mut scene = runtime.block_on(Asking::open(grounds, router.clone(), freshness))?;
-            rows.push(measure(&named(freshness), &mut scene, stage.pace(), yardsticks)?);
+            stage.keep(measure(&named(freshness), &mut scene, stage.pace(), yardsticks)?);
             runtime.block_on(scene.close())?;
         }
     }
-    Ok(rows)
+    Ok(())
 }
 
 /// Where there are certificates to ask for.

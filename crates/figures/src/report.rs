@@ -11,8 +11,18 @@ pub struct Report {
     pub(crate) smoke: bool,
     pub(crate) machine: Machine,
     pub(crate) rows: Vec<Row>,
+    /// Why what is missing was not measured, each with its row.
+    pub(crate) failed: Vec<String>,
     /// What the machine does at best.
     pub(crate) limits: Vec<Noted>,
+}
+
+impl Report {
+    /// Tells why what is missing was not measured, each with its row.
+    #[must_use]
+    pub fn failed(&self) -> &[String] {
+        &self.failed
+    }
 }
 
 /// The name of a row, and how many certificates were stored before it, where that was asked for.

@@ -11,22 +11,17 @@ use std::io::{Write, stderr};
 
 use tokio::runtime::Runtime;
 
-use crate::measure::{Row, Scene, measure};
+use crate::measure::{Scene, measure};
 use crate::process::is_installed;
 use crate::stage::Stage;
 use crate::yardsticks::Yardsticks;
 
 /// Measures all rows about programs of others.
-pub(crate) fn rows(
-    stage: &Stage<'_>,
-    runtime: &Runtime,
-    yardsticks: &mut Yardsticks,
-) -> anyhow::Result<Vec<Row>> {
-    let mut rows = responders::rows(stage, runtime, yardsticks)?;
-    rows.extend(openssl_ca::rows(stage, yardsticks)?);
-    rows.extend(cfssl_serve::rows(stage, runtime, yardsticks)?);
-    rows.extend(openssl_cmp::rows(stage, runtime, yardsticks)?);
-    Ok(rows)
+pub(crate) fn rows(stage: &Stage<'_>, runtime: &Runtime, yardsticks: &mut Yardsticks) -> anyhow::Result<()> {
+    responders::rows(stage, runtime, yardsticks)?;
+    openssl_ca::rows(stage, yardsticks)?;
+    cfssl_serve::rows(stage, runtime, yardsticks)?;
+    openssl_cmp::rows(stage, runtime, yardsticks)
 }
 
 /// Measures a row about a program of others, if it is wanted and there is one. Where it cannot be measured, that is said.
@@ -35,13 +30,13 @@ fn attempt<S: Scene>(
     (name, program): (&str, &str),
     yardsticks: &mut Yardsticks,
     open: impl FnOnce() -> anyhow::Result<S>,
-) -> anyhow::Result<Option<Row>> {
+) -> anyhow::Result<()> {
     if !stage.wants(name) || !is_installed(program, name)? {
-        return Ok(None);
+        return Ok(());
     }
-    let measured = open().and_then(|mut scene| measure(name, &mut scene, stage.pace(), yardsticks));
-    if let Err(error) = &measured {
-        writeln!(stderr(), "not measured: {name}: {error:#}")?;
+    match open().and_then(|mut scene| measure(name, &mut scene, stage.pace(), yardsticks)) {
+        Ok(row) => stage.keep(row),
+        Err(error) => writeln!(stderr(), "not measured: {name}: {error:#}")?,
     }
-    Ok(measured.ok())
+    Ok(())
 }

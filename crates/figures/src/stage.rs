@@ -1,5 +1,5 @@
-//! Where rows are measured: which are wanted, for how long, where their ledgers are meanwhile, and how many certificates these have
-//! when the rows begin.
+//! Where rows are measured: which are wanted, for how long, where their ledgers are meanwhile, how many certificates these have when
+//! the rows begin; and what was measured so far.
 
 use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use ca_store::EngineKind;
 use crate::Means;
 use crate::filling::fill;
 use crate::house::House;
+use crate::measure::Row;
 use crate::options::{Options, Pace};
 
 /// The stage.
@@ -24,6 +25,7 @@ pub(crate) struct Stage<'a> {
     size: Cell<Option<u32>>,
     /// The PKIs that grow.
     growing: RefCell<Vec<Arc<House>>>,
+    rows: RefCell<Vec<Row>>,
 }
 
 impl<'a> Stage<'a> {
@@ -35,6 +37,7 @@ impl<'a> Stage<'a> {
             names: RefCell::new(Vec::new()),
             size: Cell::new(None),
             growing: RefCell::new(Vec::new()),
+            rows: RefCell::new(Vec::new()),
         }
     }
 
@@ -52,6 +55,16 @@ impl<'a> Stage<'a> {
     pub(crate) fn wants(&self, name: &str) -> bool {
         self.names.borrow_mut().push(name.to_owned());
         !self.options.list && self.options.wants(name)
+    }
+
+    /// Keeps what was measured, whatever becomes of the rows behind it.
+    pub(crate) fn keep(&self, row: Row) {
+        self.rows.borrow_mut().push(Row { size: row.stored.and_then(|_| self.size.get()), ..row });
+    }
+
+    /// What was measured.
+    pub(crate) fn rows(self) -> Vec<Row> {
+        self.rows.into_inner()
     }
 
     /// The rows that there are.

@@ -15,28 +15,24 @@ use tokio::runtime::Runtime;
 
 use crate::house::House;
 use crate::http::{Client, Site};
-use crate::measure::{Limit, Row, Scene, Term, measure};
+use crate::measure::{Limit, Scene, Term, measure};
 use crate::ocsp::{Freshness, body, issue, status_router, target};
 use crate::speed::Stopwatch;
 use crate::stage::Stage;
 use crate::yardsticks::Yardsticks;
 
 /// Measures the one row: one operator who revokes, and looks.
-pub(crate) fn rows(
-    stage: &Stage<'_>,
-    runtime: &Runtime,
-    yardsticks: &mut Yardsticks,
-) -> anyhow::Result<Vec<Row>> {
+pub(crate) fn rows(stage: &Stage<'_>, runtime: &Runtime, yardsticks: &mut Yardsticks) -> anyhow::Result<()> {
     let name = "revocations, each until OCSP says so";
     if !stage.wants(name) {
-        return Ok(Vec::new());
+        return Ok(());
     }
     let house = stage.house("truth", SecuritySuite::Suite1, EngineKind::Fjall)?;
     let status = runtime.block_on(Site::open(status_router(&house)?, None))?;
     let mut scene = Revoking { house: &house, runtime, status };
-    let row = measure(name, &mut scene, stage.pace(), yardsticks)?;
+    stage.keep(measure(name, &mut scene, stage.pace(), yardsticks)?);
     runtime.block_on(scene.status.close())?;
-    Ok(vec![row])
+    Ok(())
 }
 
 struct Revoking<'g> {

@@ -17,6 +17,9 @@ pub struct Figures {
     /// The run was so short that its figures mean nothing.
     quick: bool,
     rows: Vec<Figure>,
+    /// Why what is missing was not measured, each with its row.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    failed: Vec<String>,
     /// What rows cost as the ledger grows, where they were measured with several numbers of certificates stored.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     growth: Vec<FigureGrowth>,
@@ -137,10 +140,11 @@ pub struct Measured {
 impl Figures {
     /// Takes what was measured.
     #[must_use]
-    pub fn of(Report { smoke, machine, rows, limits }: &Report) -> Self {
+    pub fn of(Report { smoke, machine, rows, failed, limits }: &Report) -> Self {
         Self {
             quick: *smoke,
             rows: rows.iter().map(Figure::of).collect(),
+            failed: failed.clone(),
             growth: grown(rows).into_iter().map(FigureGrowth::of).collect(),
             targets: targets::judge(rows, limits).iter().map(FigureTarget::of).collect(),
             limits: limits.iter().map(MachineLimit::of).collect(),

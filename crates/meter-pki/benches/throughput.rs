@@ -39,7 +39,9 @@ fn main() -> anyhow::Result<()> {
     } else {
         figures::text(&report)
     };
-    Ok(std::io::stdout().write_all(text.as_bytes())?)
+    std::io::stdout().write_all(text.as_bytes())?;
+    anyhow::ensure!(report.failed().is_empty(), "{}", report.failed().join("; "));
+    Ok(())
 }
 
 fn commit() -> Option<String> {

@@ -58,6 +58,7 @@ pub(crate) fn run(root: &Path, options: &Options, out: &mut impl Write) -> anyho
 fn unfit(said: &Said) -> Option<String> {
     let missing = markdown::missing(said);
     match missing.first() {
+        _ if !said.failed.is_empty() => Some(format!("not measured: {}", said.failed.join("; "))),
         _ if said.quick => Some("the figures of a quick run mean nothing".to_owned()),
         Some(one) if !said.grows() => {
             Some(format!("not measured were {} rows of the README, such as {one}", missing.len()))

@@ -72,10 +72,11 @@ impl Measuring {
         Ok(Self { product, executable })
     }
 
-    /// Has it measure, and returns what it says: one JSON object. What it is about goes to standard error.
+    /// Has it measure, and returns what it says: one JSON object, in which stands also what could not be measured. What it is about
+    /// goes to standard error.
     ///
     /// # Errors
-    /// It failed.
+    /// It failed before it measured anything.
     pub(crate) fn ask<O: AsRef<std::ffi::OsStr>>(
         &self,
         options: impl IntoIterator<Item = O>,
@@ -86,7 +87,7 @@ impl Measuring {
             .stderr(Stdio::inherit())
             .output()
             .with_context(|| format!("{} does not start", self.executable.display()))?;
-        if !said.status.success() {
+        if !said.status.success() && said.stdout.is_empty() {
             bail!("{} failed and said why above", self.executable.display());
         }
         Ok(said.stdout)

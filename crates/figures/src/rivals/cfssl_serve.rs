@@ -12,7 +12,7 @@ use super::ground::{Ground, requests};
 use crate::applicants::processors;
 use crate::http::{Client, Site, Target, bare_router};
 use crate::kept::{CLIENTS, connect_all, exchanges, send_all};
-use crate::measure::{Limit, Row, Scene, Term};
+use crate::measure::{Limit, Scene, Term};
 use crate::process::{Process, free_address, wait_for};
 use crate::stage::Stage;
 use crate::yardsticks::Yardsticks;
@@ -23,12 +23,7 @@ const MEDIA_TYPE: &str = "application/json";
 const GOOD: &[u8] = b"{\"success\":true,\"result\":{\"certificate\":";
 
 /// Measures a row of each curve.
-pub(super) fn rows(
-    stage: &Stage<'_>,
-    runtime: &Runtime,
-    yardsticks: &mut Yardsticks,
-) -> anyhow::Result<Vec<Row>> {
-    let mut rows = Vec::new();
+pub(super) fn rows(stage: &Stage<'_>, runtime: &Runtime, yardsticks: &mut Yardsticks) -> anyhow::Result<()> {
     for suite in SecuritySuite::ALL {
         let curve = suite.curve();
         let name = format!("HTTP, {curve}, `cfssl serve`, kept connections");
@@ -36,9 +31,9 @@ pub(super) fn rows(
             let ground = Ground::found(&stage.directory(&format!("cfssl-serve-{curve}")), curve)?;
             Asking::open(&ground, requests(suite, stage.pace().certificates)?, runtime)
         };
-        rows.extend(attempt(stage, (&name, "cfssl"), yardsticks, open)?);
+        attempt(stage, (&name, "cfssl"), yardsticks, open)?;
     }
-    Ok(rows)
+    Ok(())
 }
 
 struct Asking<'g> {

@@ -24,7 +24,7 @@ use crate::est_ground::pem;
 use crate::house::House;
 use crate::http::{Client, Site, Target, bare_router};
 use crate::kept::exchanges;
-use crate::measure::{Limit, Row, Scene, Term};
+use crate::measure::{Limit, Scene, Term};
 use crate::process::Process;
 use crate::speed::Stopwatch;
 use crate::stage::Stage;
@@ -34,18 +34,14 @@ use crate::yardsticks::Yardsticks;
 const PATH: &str = "/pkix/";
 
 /// Measures the one row.
-pub(super) fn rows(
-    stage: &Stage<'_>,
-    runtime: &Runtime,
-    yardsticks: &mut Yardsticks,
-) -> anyhow::Result<Vec<Row>> {
+pub(super) fn rows(stage: &Stage<'_>, runtime: &Runtime, yardsticks: &mut Yardsticks) -> anyhow::Result<()> {
     let suite = SecuritySuite::Suite1;
     let name = format!("CMP, {}, `openssl cmp` mock server, one certificate given again", suite.curve());
     let open = || {
         let house = House::found(&stage.directory("openssl-cmp"), stage.means, (suite, EngineKind::Fjall))?;
         Asking::open(&house, runtime)
     };
-    Ok(attempt(stage, (&name, "openssl"), yardsticks, open)?.into_iter().collect())
+    attempt(stage, (&name, "openssl"), yardsticks, open)
 }
 
 struct Asking<'g> {

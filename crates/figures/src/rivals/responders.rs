@@ -12,7 +12,7 @@ use super::attempt;
 use super::ground::{Ground, PROCESSES};
 use crate::http::{Client, Site, Target, bare_router};
 use crate::kept::{CLIENTS, Errand, connect_all, connections, exchanges, run_all, send_all};
-use crate::measure::{Limit, Row, Scene, Term};
+use crate::measure::{Limit, Scene, Term};
 use crate::ocsp::MEDIA_TYPE;
 use crate::ocsp_request::is_successful;
 use crate::process::{Process, free_address, wait_for};
@@ -20,12 +20,7 @@ use crate::stage::Stage;
 use crate::yardsticks::Yardsticks;
 
 /// Measures all rows about responders of others.
-pub(super) fn rows(
-    stage: &Stage<'_>,
-    runtime: &Runtime,
-    yardsticks: &mut Yardsticks,
-) -> anyhow::Result<Vec<Row>> {
-    let mut rows = Vec::new();
+pub(super) fn rows(stage: &Stage<'_>, runtime: &Runtime, yardsticks: &mut Yardsticks) -> anyhow::Result<()> {
     for curve in [Curve::P256, Curve::P384] {
         for rival in [Rival::OpenSsl, Rival::Cfssl] {
             let name = format!("OCSP, {curve}, {}", rival.name());
@@ -34,10 +29,10 @@ pub(super) fn rows(
                 ground.certify_meters()?;
                 Asked::open(rival, &ground, runtime)
             };
-            rows.extend(attempt(stage, (&name, rival.program()), yardsticks, open)?);
+            attempt(stage, (&name, rival.program()), yardsticks, open)?;
         }
     }
-    Ok(rows)
+    Ok(())
 }
 
 /// Whose responder.

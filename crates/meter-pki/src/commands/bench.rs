@@ -30,9 +30,16 @@ pub(super) fn run(options: &Options, printer: &Printer) -> Result<(), Failure> {
     }
     let report = figures::run(options, &means).map_err(|cause| failed(&cause))?;
     printer.result(&Figures::of(&report), |_| vec![figures::text(&report)]);
-    Ok(())
+    match report.failed() {
+        [] => Ok(()),
+        causes => Err(not_measured(causes.join("; "))),
+    }
 }
 
 fn failed(cause: &anyhow::Error) -> Failure {
-    Failure::new(Exit::Failed, "bench.not-measured", format!("{cause:#}")).then("meter-pki bench --list")
+    not_measured(format!("{cause:#}"))
+}
+
+fn not_measured(cause: String) -> Failure {
+    Failure::new(Exit::Failed, "bench.not-measured", cause).then("meter-pki bench --list")
 }

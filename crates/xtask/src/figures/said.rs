@@ -6,6 +6,9 @@ use serde::Deserialize;
 pub(super) struct Said {
     pub(super) quick: bool,
     pub(super) rows: Vec<Row>,
+    /// Why what is missing was not measured.
+    #[serde(default)]
+    pub(super) failed: Vec<String>,
     #[serde(default)]
     pub(super) growth: Vec<Growth>,
     pub(super) targets: Vec<Target>,

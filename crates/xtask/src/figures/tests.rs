@@ -88,6 +88,9 @@ fn what_is_quick_or_not_whole_is_not_for_the_repository() {
     assert!(
         reason(&empty()).unwrap().contains("13 rows of the README, such as chain, P-256, fjall, 1 requester")
     );
+    let failed = SAID
+        .replace("\"quick\": false,", "\"quick\": false, \"failed\": [\"another row: the disk is full\"],");
+    assert_eq!(reason(&failed).unwrap(), "not measured: another row: the disk is full");
     assert_eq!(reason(SAID), None, "of ledgers that grow some rows are enough");
 }
 
