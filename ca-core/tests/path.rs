@@ -71,6 +71,29 @@ fn the_end_entitys_period_has_two_ends_that_belong_to_it() {
     assert_eq!((not_after, path.issuer()), (at(NOW - 1), key(SUB).public_key().key_ref()));
 }
 
+/// That a signature was seen before says nothing of the time, of the usage, of who is trusted, nor of other octets.
+#[test]
+fn what_was_accepted_before_is_judged_again_in_all_but_its_signature() {
+    let (good, above) = (client().valid(-1, 1).read(&key(SUB)), [sub().read(&key(ROOT))]);
+    let at_time = |seconds| validate_client(good.clone(), &above, &[anchor()], at(NOW + seconds));
+    assert!(at_time(0).is_ok() && at_time(0).is_ok(), "twice, the second time with what was seen");
+    assert!(matches!(at_time(2), Err(PathError::Expired { .. })));
+    assert_eq!(at_time(-2).err(), Some(PathError::NotYetValid { not_before: at(NOW - 1) }));
+    assert!(
+        matches!(validate_authority(&good, &above, &[anchor()], at(NOW)), Err(PathError::Usage { .. })),
+        "a client is no authority"
+    );
+    assert_eq!(
+        validate_client(good.clone(), &above, &[], at(NOW)),
+        Err(PathError::NoPath),
+        "nobody is trusted"
+    );
+    let mut altered = good.der().to_vec();
+    *altered.last_mut().unwrap() ^= 1;
+    let altered = Certificate::from_der(&altered).expect("the signature reads as one");
+    assert_eq!(validate_client(altered, &above, &[anchor()], at(NOW)), Err(PathError::NoPath));
+}
+
 // E-03: who looks past an expiry must not look past anything else with it.
 #[test]
 fn e_03_expired_is_said_only_of_what_is_good_otherwise() {
