@@ -14,6 +14,7 @@ mod draft;
 mod before;
 mod delta;
 mod entries;
+mod entry;
 mod nested;
 pub mod parsed;
 #[cfg(test)]
