@@ -20,6 +20,7 @@ use x509_cert::ext::Extension;
 use x509_cert::time::Time;
 
 pub use entry::ReadEntry;
+pub(crate) use head::Entries;
 use head::Head;
 use signed::Hashes;
 use values::{BIT_STRING, CONTEXT_0, SEQUENCE, Values};

@@ -1,11 +1,11 @@
-//! What stands before the entries of a CRL (RFC 5280 §5.1.2).
+//! What stands before the entries of a CRL, and the entries of one that was read before (RFC 5280 §5.1.2).
 
 use std::io::Read;
 
 use ca_core::validity::UnixTime;
 
 use super::values::{GENERALIZED_TIME, INTEGER, SEQUENCE, UTC_TIME, Values};
-use super::{LONGEST, ReadCrlError, time};
+use super::{LONGEST, ReadCrlError, ReadEntry, time};
 
 /// What stands before the entries, and where they end.
 pub(super) struct Head {
@@ -38,5 +38,28 @@ impl Head {
         let next_update = time(values.take_either(UTC_TIME, GENERALIZED_TIME)?)?;
         let list = if values.next_is(SEQUENCE, tbs)? { Some(values.enter(SEQUENCE)?) } else { None };
         Ok(Self { whole, tbs, algorithm, issuer, this_update, next_update, list })
+    }
+}
+
+/// The entries of a CRL that was read before; its signature is not looked at again.
+pub(crate) struct Entries<R> {
+    values: Values<R>,
+    end: u64,
+}
+
+impl<R: Read> Entries<R> {
+    /// Begins with the first.
+    pub(crate) fn of(source: R) -> Result<Self, ReadCrlError> {
+        let mut values = Values::new(source, None);
+        let end = Head::read(&mut values)?.list.unwrap_or_default();
+        Ok(Self { values, end })
+    }
+
+    /// Returns the next, if there is one.
+    pub(crate) fn next(&mut self) -> Result<Option<ReadEntry<'_>>, ReadCrlError> {
+        if self.values.position() < self.end {
+            return ReadEntry::read(self.values.take(SEQUENCE, LONGEST)?).map(Some);
+        }
+        Ok(None)
     }
 }
