@@ -15,16 +15,16 @@ const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 const SEQUENCE: u8 = 0x30;
 
-/// A reason code up to its number: not critical, an ENUMERATED (RFC 5280 §5.3.1).
+/// A reason code up to its number, an ENUMERATED.
 const REASON_CODE: [u8; 11] = [0x30, 10, 0x06, 3, 0x55, 0x1D, 0x15, 0x04, 3, 0x0A, 1];
 
-/// An invalidity date up to its digits: not critical, a GeneralizedTime in every year (RFC 5280 §5.3.2).
+/// An invalidity date up to its digits.
 const INVALIDITY_DATE: [u8; 11] = [0x30, 24, 0x06, 3, 0x55, 0x1D, 0x18, 0x04, 17, GENERALIZED_TIME, 15];
 
 /// Appends the entry of a revoked certificate on a CRL of `this_update`.
 pub(super) fn append(entry: &RevokedEntry, this_update: UnixTime, to: &mut Vec<u8>) -> der::Result<()> {
     let Revocation { time, reason, invalidity_date } = entry.revocation;
-    // RFC 5280 §5.3.1: absent rather than unspecified.
+    // RFC 5280 §5.3.1: reasonCode is non-critical, and absent rather than unspecified.
     let reason = (reason != ReasonCode::Unspecified).then(|| reason.number());
     // What was recorded while this list was being made is revoked as of this list, not as of a time to come.
     append_of(&entry.serial, time.min(this_update), (reason, invalidity_date), to)
@@ -68,6 +68,7 @@ fn append_of(
                 to.extend_from_slice(&REASON_CODE);
                 to.push(number);
             }
+            // RFC 5280 §5.3.2: invalidityDate is non-critical, and a GeneralizedTime in every year.
             if let Some(since) = invalid_since {
                 to.extend_from_slice(&INVALIDITY_DATE);
                 to.extend_from_slice(&digits(since)?);
