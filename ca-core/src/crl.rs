@@ -14,6 +14,7 @@ mod draft;
 mod before;
 mod delta;
 mod entries;
+mod entry;
 mod nested;
 pub mod parsed;
 #[cfg(test)]
@@ -196,8 +197,9 @@ fn event(context: &CrlContext<'_>, now: UnixTime, act: Act) -> AuditEvent {
 }
 
 impl Heading {
-    fn event(&self, context: &CrlContext<'_>, act: Act, octets: &Octets) -> Result<AuditEvent, OctetsError> {
-        Ok(AuditEvent {
+    /// Says what was done, and with which octets: their SHA-256.
+    fn event(&self, context: &CrlContext<'_>, act: Act, digest: Vec<u8>) -> AuditEvent {
+        AuditEvent {
             detail: format!(
                 "CRL {}{}{}, {} entries, {} to {}",
                 self.number,
@@ -207,9 +209,9 @@ impl Heading {
                 self.this_update,
                 self.next_update
             ),
-            digest: octets.sha256()?.to_vec(),
+            digest,
             ..event(context, self.made_at, act)
-        })
+        }
     }
 }
 
@@ -232,29 +234,32 @@ struct LintedCrl(DraftCrl);
 impl LintedCrl {
     /// Makes the intent durable, and with it the number taken.
     fn record(self, context: &CrlContext<'_>) -> Result<RecordedCrl, CrlError> {
-        let heading = self.0.heading;
+        let DraftCrl { heading, tbs } = self.0;
+        let tbs = ToBeSigned::read(context.issuer.curve(), tbs)?;
         let intent = CrlIntent {
             issuer: context.issuer.key(),
             scope: context.scope.clone(),
             number: heading.number,
             this_update: heading.this_update,
-            event: heading.event(context, Act::CrlIntended, &self.0.tbs)?,
+            event: heading.event(context, Act::CrlIntended, tbs.sha256()?),
         };
         match context.ledger.record_crl_intent(intent)? {
-            Ok(()) => Ok(RecordedCrl(self.0)),
+            Ok(()) => Ok(RecordedCrl { heading, tbs }),
             Err(CrlNumberTaken { last }) => Err(CrlError::NumberTaken { number: heading.number, last }),
         }
     }
 }
 
 /// A draft whose intent is durable.
-struct RecordedCrl(DraftCrl);
+struct RecordedCrl {
+    heading: Heading,
+    tbs: ToBeSigned,
+}
 
 impl RecordedCrl {
     fn sign(self, context: &CrlContext<'_>) -> Result<SignedCrl, CrlError> {
-        let DraftCrl { heading, tbs } = self.0;
+        let Self { heading, tbs } = self;
         let public_key = context.issuer.certificate().public_key();
-        let tbs = ToBeSigned::read(public_key.curve(), tbs)?;
         let key = context.issuer.key();
         let made = sign_read_verified(context.signer, &key, public_key, &tbs, IntegerLength::Any)?;
         // RFC 5280 §5.1.1: behind the list its algorithm and its signature, around them the SEQUENCE.
@@ -274,7 +279,7 @@ struct SignedCrl {
 
 impl SignedCrl {
     fn record(self, context: &CrlContext<'_>) -> Result<IssuedCrl, CrlError> {
-        let event = self.heading.event(context, Act::CrlIssued, &self.der)?;
+        let event = self.heading.event(context, Act::CrlIssued, self.der.sha256()?.to_vec());
         let record = CrlRecord {
             issuer: context.issuer.key(),
             scope: context.scope.clone(),

@@ -78,6 +78,17 @@ fn sequence(content: &[u8]) -> Result<Vec<u8>, WalkError> {
     Ok([header.to_der().map_err(position)?.as_slice(), content].concat())
 }
 
+/// Returns the tag that stands first, the length of its header, and that of its content.
+fn read_header(octets: &[u8]) -> der::Result<(Tag, u64, u64)> {
+    // X.690 §8.1.3.4: the short form, as each entry of a list has it, needs no codec.
+    if let [0x30, content @ ..0x80, ..] = octets {
+        return Ok((Tag::Sequence, 2, (*content).into()));
+    }
+    let mut reader = SliceReader::new(octets)?;
+    let header = Header::decode(&mut reader)?;
+    Ok((header.tag(), u32::from(reader.position()).into(), u32::from(header.length()).into()))
+}
+
 /// DER values that stand one behind the other.
 #[derive(Debug, Clone)]
 pub(crate) struct Values {
@@ -110,15 +121,12 @@ impl Values {
     /// Returns tag, length of the header, and length of the content of the next, which lies whole before the end.
     fn header(&mut self) -> Result<(Tag, u64, u64), WalkError> {
         let position = self.reader.position();
-        let not_der = |_| WalkError::NotDer { position };
-        let mut header = SliceReader::new(self.reader.peek(HEADER_OCTETS)?).map_err(not_der)?;
-        let read = Header::decode(&mut header).map_err(not_der)?;
-        let (length, content) =
-            (u64::from(u32::from(header.position())), u64::from(u32::from(read.length())));
-        if length + content > self.reader.left() {
+        let (tag, header, content) =
+            read_header(self.reader.peek(HEADER_OCTETS)?).map_err(|_| WalkError::NotDer { position })?;
+        if header + content > self.reader.left() {
             return Err(WalkError::NotDer { position });
         }
-        Ok((read.tag(), length, content))
+        Ok((tag, header, content))
     }
 
     /// Returns the next whole, and moves behind it. There must be one.

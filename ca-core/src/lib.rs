@@ -45,6 +45,7 @@ pub mod distinguished_name;
 pub mod public_key;
 pub mod signature;
 mod crl_frame;
+mod crl_entry;
 pub mod to_be_signed;
 pub mod octets;
 pub mod scope;

@@ -10,9 +10,17 @@ use crate::validity::UnixTime;
 /// 2020-01-01 in days since 1970-01-01.
 const DAY_ZERO: i64 = 18_262;
 
+/// How many octets a serial number has at most (RFC 5280 §4.1.2.2).
+const MOST_OCTETS: usize = 20;
+
 /// A positive serial number of at most 20 octets, kept as the content octets of its DER INTEGER.
+///
+/// They stand in place, for a long CRL has a million; with zeros behind them, so that the order is that of the octets.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SerialNumber(Vec<u8>);
+pub struct SerialNumber {
+    octets: [u8; MOST_OCTETS],
+    length: u8,
+}
 
 impl SerialNumber {
     /// Length in octets of the serial numbers that we draw.
@@ -33,10 +41,7 @@ impl SerialNumber {
             .ok()
             .filter(|day| (0x0100..0x8000).contains(day))
             .ok_or(SerialNumberError::DayOutOfRange { now })?;
-        let mut octets = Vec::with_capacity(Self::OWN_OCTETS);
-        octets.extend_from_slice(&day.to_be_bytes());
-        octets.extend_from_slice(&random);
-        Ok(Self(octets))
+        Self::from_octets(&[day.to_be_bytes().as_slice(), &random].concat())
     }
 
     /// Takes the content octets of a DER INTEGER.
@@ -45,10 +50,11 @@ impl SerialNumber {
     /// [`SerialNumberError`] when they are empty, more than 20, not minimal, negative or zero.
     pub fn from_octets(octets: &[u8]) -> Result<Self, SerialNumberError> {
         let (first, rest) = octets.split_first().ok_or(SerialNumberError::Empty)?;
+        let too_long = || SerialNumberError::TooLong { octets: octets.len() };
+        let length = u8::try_from(octets.len()).map_err(|_| too_long())?;
         // RFC 5280 §4.1.2.2: conforming CAs use no serial number longer than 20 octets.
-        if octets.len() > 20 {
-            return Err(SerialNumberError::TooLong { octets: octets.len() });
-        }
+        let mut kept = [0; MOST_OCTETS];
+        kept.get_mut(..octets.len()).ok_or_else(too_long)?.copy_from_slice(octets);
         // RFC 5280 §4.1.2.2: the serial number is a positive integer.
         if *first >= 0x80 || octets == [0] {
             return Err(SerialNumberError::NotPositive);
@@ -56,7 +62,7 @@ impl SerialNumber {
         if *first == 0 && rest.first().is_some_and(|second| *second < 0x80) {
             return Err(SerialNumberError::NotMinimal);
         }
-        Ok(Self(octets.to_vec()))
+        Ok(Self { octets: kept, length })
     }
 
     /// Parses the hexadecimal text that [`Display`](fmt::Display) writes; colons between octets and lower case are
@@ -80,13 +86,13 @@ impl SerialNumber {
     /// Returns the content octets of the DER INTEGER.
     #[must_use]
     pub fn octets(&self) -> &[u8] {
-        &self.0
+        self.octets.get(..self.length.into()).unwrap_or_default()
     }
 }
 
 impl fmt::Display for SerialNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|octet| write!(f, "{octet:02X}"))
+        self.octets().iter().try_for_each(|octet| write!(f, "{octet:02X}"))
     }
 }
 
@@ -152,6 +158,14 @@ mod tests {
         assert_eq!(SerialNumber::from_octets(&[0x80, 1]), Err(SerialNumberError::NotPositive));
         assert_eq!(SerialNumber::from_octets(&[0, 1]), Err(SerialNumberError::NotMinimal));
         assert!(SerialNumber::from_octets(&[0, 0x80]).is_ok());
+    }
+
+    #[test]
+    fn they_stand_in_the_order_of_their_octets() {
+        let ascending: [&[u8]; 6] = [&[1], &[1, 0], &[1, 0, 0], &[1, 1], &[2; 20], &[3]];
+        let numbers = ascending.map(|octets| SerialNumber::from_octets(octets).unwrap());
+        assert!(numbers.is_sorted_by(|one, next| one < next));
+        assert_eq!(numbers.each_ref().map(SerialNumber::octets), ascending);
     }
 
     #[test]

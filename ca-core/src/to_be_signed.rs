@@ -81,6 +81,17 @@ impl ToBeSigned {
         &self.octets
     }
 
+    /// Returns their SHA-256: the digest, or with P-384 made by reading them again.
+    ///
+    /// # Errors
+    /// [`OctetsError`].
+    pub fn sha256(&self) -> Result<Vec<u8>, OctetsError> {
+        match self.digest.curve {
+            Curve::P256 => Ok(self.digest.octets.clone()),
+            Curve::P384 => Ok(self.octets.sha256()?.to_vec()),
+        }
+    }
+
     /// Returns their digest.
     #[must_use]
     pub const fn digest(&self) -> &MessageDigest {
@@ -99,6 +110,7 @@ mod tests {
             let read = ToBeSigned::read(curve, Octets::from(message.clone())).unwrap();
             assert_eq!(*read.digest(), MessageDigest::of(curve, &message));
             assert_eq!(read.digest().octets().len(), curve.field_octets());
+            assert_eq!(read.sha256().unwrap(), Sha256::digest(&message).to_vec());
         }
     }
 }

@@ -187,7 +187,9 @@ fn c_17_what_nobody_confirmed_is_revoked_when_its_time_is_over_and_once() {
 #[test]
 fn deadlines_are_met_a_few_at_a_time_and_the_others_are_told_of() {
     let world = World::new();
-    (1..=3).for_each(|number| drop(unconfirmed(&world, number)));
+    for number in 1..=3 {
+        unconfirmed(&world, number);
+    }
     world.clock.set(NOW + WAIT + 1);
     assert_eq!(world.root.lapse(9).unwrap(), Lapses::default(), "another authority's");
     assert_eq!(world.authority.lapse(2).unwrap(), Lapses { closed: 2, revoked: 2, more: true });

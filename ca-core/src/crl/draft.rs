@@ -13,8 +13,9 @@ use x509_cert::ext::pkix::AuthorityKeyIdentifier;
 use super::before::Before;
 use super::delta::changed_since;
 use super::entries::{Leaving, PreviousCrl, for_each_listed};
+use super::entry;
 use super::nested::sequence;
-use super::wire::{self, RevokedCertificate};
+use super::wire;
 use super::{CrlContext, CrlError};
 use crate::issuer::Issuer;
 use crate::octets::{Octets, OctetsError, PAGE_OCTETS, Spool};
@@ -95,17 +96,17 @@ fn append_entries(
     let Some(number) = context.base else {
         let previous = before.complete.as_ref().map(|record| PreviousCrl::read(&record.der)).transpose()?;
         let leaving = if context.profile.keeps_entries() { Leaving::Never } else { Leaving::OnceExpired };
-        return for_each_listed(context.status, scope, (previous, leaving), |entry| {
-            spool.append(&RevokedCertificate::new(entry, now)?)
+        return for_each_listed(context.status, scope, (previous, leaving), |listed| {
+            spool.append(|piece| entry::append(listed, now, piece))
         });
     };
     let base = before.base(context, number, now)?;
     let changed = changed_since(context.status, scope, (base, before.delta.as_ref()))?;
-    for (serial, entry) in &changed {
-        match entry {
-            Some(entry) => spool.append(&RevokedCertificate::new(entry, now)?)?,
-            None => spool.append(&RevokedCertificate::removed(serial, now)?)?,
-        }
+    for (serial, revoked) in &changed {
+        spool.append(|piece| match revoked {
+            Some(revoked) => entry::append(revoked, now, piece),
+            None => entry::append_removed(serial, now, piece),
+        })?;
     }
     Ok(u64::try_from(changed.len()).unwrap_or(u64::MAX))
 }
@@ -121,8 +122,8 @@ impl Gathering {
         Self { spool, piece: Vec::with_capacity(PAGE_OCTETS) }
     }
 
-    fn append(&mut self, entry: &impl Encode) -> Result<(), CrlError> {
-        entry.encode_to_vec(&mut self.piece)?;
+    fn append(&mut self, write: impl FnOnce(&mut Vec<u8>) -> der::Result<()>) -> Result<(), CrlError> {
+        write(&mut self.piece)?;
         if self.piece.len() >= PAGE_OCTETS {
             self.spool.append(&self.piece)?;
             self.piece.clear();

@@ -4,7 +4,7 @@
 //! nothing.
 
 use super::CrlError;
-use super::parsed::{ParsedCrl, ParsedEntries, ParsedEntry, ReadCrlError};
+use super::parsed::{Listed, ParsedCrl, ParsedEntries, ReadCrlError};
 use crate::key_ref::KeyRef;
 use crate::octets::Octets;
 use crate::ports::StatusSource;
@@ -108,7 +108,7 @@ struct Comparison<'a> {
     previous: PreviousCrl,
     status: &'a dyn StatusSource,
     issuer: &'a KeyRef,
-    next: Option<ParsedEntry>,
+    next: Option<Listed>,
     walked: u64,
     missing: u64,
     first_missing: Option<SerialNumber>,
@@ -124,7 +124,7 @@ impl<'a> Comparison<'a> {
         while let Some(listed) = self.next_up_to(Some(&entry.serial))? {
             if listed.serial != entry.serial {
                 self.leaves(listed)?;
-            } else if entry.revocation.is_hold() && !listed.is_on_hold() {
+            } else if entry.revocation.is_hold() && !listed.is_on_hold {
                 // What was revoked for good is not on hold again.
                 self.miss(listed.serial);
             }
@@ -133,9 +133,9 @@ impl<'a> Comparison<'a> {
     }
 
     /// Takes the next entry of the previous CRL, unless it lies behind `limit`.
-    fn next_up_to(&mut self, limit: Option<&SerialNumber>) -> Result<Option<ParsedEntry>, CrlError> {
+    fn next_up_to(&mut self, limit: Option<&SerialNumber>) -> Result<Option<Listed>, CrlError> {
         if self.next.is_none()
-            && let Some(entry) = self.previous.entries.next()
+            && let Some(entry) = self.previous.entries.next_listed()
         {
             self.next = Some(entry.map_err(unreadable)?);
             self.walked += 1;
@@ -145,10 +145,9 @@ impl<'a> Comparison<'a> {
 
     /// Looks at an entry whose revocation is not in the ledger. Only what was on hold may be gone, and only if its release is
     /// on record (RFC 5280 §5.3.1).
-    fn leaves(&mut self, listed: ParsedEntry) -> Result<(), CrlError> {
-        let on_hold = listed.is_on_hold();
+    fn leaves(&mut self, listed: Listed) -> Result<(), CrlError> {
         let id = CertificateId { issuer: *self.issuer, serial: listed.serial };
-        if !on_hold || self.status.released_at(&id)?.is_none() {
+        if !listed.is_on_hold || self.status.released_at(&id)?.is_none() {
             self.miss(id.serial);
         }
         Ok(())

@@ -13,10 +13,12 @@ use x509_cert::ext::pkix::{AuthorityKeyIdentifier, CrlReason, IssuingDistributio
 use x509_cert::time::Time;
 
 use super::wire::{CertificateList, RevokedCertificate, TbsCertList, unix_time};
+use crate::crl_entry::PlainEntry;
 use crate::crl_frame::{CrlFrame, SignedFrame, Values, WalkError};
 use crate::octets::{Octets, OctetsError};
 use crate::oid;
 use crate::public_key::{BadSignature, PublicKey};
+use crate::reason::ReasonCode;
 use crate::serial_number::{SerialNumber, SerialNumberError};
 use crate::signature::EcdsaSignature;
 use crate::suite::Curve;
@@ -248,20 +250,53 @@ pub struct ParsedEntries {
     rest: Option<Values>,
 }
 
-impl Iterator for ParsedEntries {
-    type Item = Result<ParsedEntry, ReadCrlError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
+impl ParsedEntries {
+    /// Returns what is read of the next entry.
+    fn next_by<T>(
+        &mut self,
+        read: impl FnOnce(&[u8]) -> Result<T, ReadCrlError>,
+    ) -> Option<Result<T, ReadCrlError>> {
         let values = self.rest.as_mut()?;
         let entry = match values.next_value() {
             Ok(None) => return None,
-            Ok(Some(octets)) => ParsedEntry::from_der(octets),
+            Ok(Some(octets)) => read(octets),
             Err(error) => Err(error.into()),
         };
         if entry.is_err() {
             self.rest = None;
         }
         Some(entry)
+    }
+
+    /// Returns of the next entry what the next CRL must know of it.
+    pub(super) fn next_listed(&mut self) -> Option<Result<Listed, ReadCrlError>> {
+        self.next_by(Listed::from_der)
+    }
+}
+
+impl Iterator for ParsedEntries {
+    type Item = Result<ParsedEntry, ReadCrlError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_by(ParsedEntry::from_der)
+    }
+}
+
+/// Which certificate an entry revokes, and whether it may leave again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub(super) serial: SerialNumber,
+    pub(super) is_on_hold: bool,
+}
+
+impl Listed {
+    fn from_der(octets: &[u8]) -> Result<Self, ReadCrlError> {
+        if let Some(PlainEntry { serial, reason, .. }) = PlainEntry::read(octets) {
+            let is_on_hold = reason == Some(ReasonCode::CertificateHold.number());
+            return Ok(Self { serial: SerialNumber::from_octets(serial)?, is_on_hold });
+        }
+        let entry = ParsedEntry::from_der(octets)?;
+        Ok(Self { is_on_hold: entry.is_on_hold(), serial: entry.serial })
     }
 }
 

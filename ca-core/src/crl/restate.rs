@@ -2,10 +2,8 @@
 //!
 //! The code is that of the drafting of CRLs; there is no ledger behind it, and what is listed is for the caller to know.
 
-use der::Encode;
-
 use super::draft::{Heading, around_entries};
-use super::wire::RevokedCertificate;
+use super::entry;
 use crate::issuer::Issuer;
 use crate::octets::Octets;
 use crate::record::RevokedEntry;
@@ -33,8 +31,8 @@ pub fn restate(issuer: &Issuer, statement: &CrlStatement<'_>) -> der::Result<Oct
     let CrlStatement { number, this_update, next_update, entries } = *statement;
     let heading = Heading { number, this_update, next_update, ..Heading::default() };
     let mut listed = Vec::new();
-    for entry in entries {
-        RevokedCertificate::new(entry, this_update)?.encode_to_vec(&mut listed)?;
+    for revoked in entries {
+        entry::append(revoked, this_update, &mut listed)?;
     }
     around_entries(issuer, &CrlScope::All, &heading, Octets::from(listed))
 }

@@ -4,17 +4,13 @@
 //! objects. Names, serial numbers and extensions stay the octets they are. Decides nothing.
 
 use const_oid::ObjectIdentifier;
-use der::asn1::{AnyRef, BitStringRef, ContextSpecific, GeneralizedTime, OctetString};
-use der::{DateTime, Decode, Encode, Reader, Sequence, Tag, TagNumber};
+use der::asn1::{AnyRef, BitStringRef, ContextSpecific, OctetString};
+use der::{DateTime, Decode, Encode, Reader, Sequence, TagNumber};
 use spki::AlgorithmIdentifierRef;
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::name::DistributionPointName;
 use x509_cert::time::Time;
 
-use crate::oid;
-use crate::reason::ReasonCode;
-use crate::record::RevokedEntry;
-use crate::serial_number::SerialNumber;
 use crate::validity::UnixTime;
 
 /// ```text
@@ -67,7 +63,7 @@ impl<'a> TbsCertList<'a> {
 }
 
 /// ```text
-/// SEQUENCE {
+/// SEQUENCE {                                         -- read here; [`entry`](super::entry) writes it
 ///     userCertificate    CertificateSerialNumber,
 ///     revocationDate     Time,
 ///     crlEntryExtensions Extensions OPTIONAL }       -- if present, version MUST be v2
@@ -77,46 +73,6 @@ pub(super) struct RevokedCertificate<'a> {
     pub(super) user_certificate: AnyRef<'a>,
     pub(super) revocation_date: Time,
     pub(super) crl_entry_extensions: Option<Vec<Extension>>,
-}
-
-impl<'a> RevokedCertificate<'a> {
-    /// Makes the entry of a revoked certificate for a CRL of `this_update`.
-    pub(super) fn new(entry: &'a RevokedEntry, this_update: UnixTime) -> der::Result<Self> {
-        let mut extensions = Vec::new();
-        // RFC 5280 §5.3.1: reasonCode is non-critical, and absent rather than unspecified.
-        if entry.revocation.reason != ReasonCode::Unspecified {
-            let number = [entry.revocation.reason.number()];
-            let reason = AnyRef::new(Tag::Enumerated, &number)?;
-            extensions.push(extension(oid::CRL_REASON, &reason)?);
-        }
-        // RFC 5280 §5.3.2: invalidityDate is non-critical, and a GeneralizedTime in every year.
-        if let Some(date) = entry.revocation.invalidity_date {
-            let date = GeneralizedTime::from_date_time(date_time(date)?);
-            extensions.push(extension(oid::INVALIDITY_DATE, &date)?);
-        }
-        Ok(Self {
-            // RFC 5280 §5.1.2.6: by the serial number, octet for octet as it stands in the certificate.
-            user_certificate: AnyRef::new(Tag::Integer, entry.serial.octets())?,
-            // What was recorded while this list was being made is revoked as of this list, not as of a time to come.
-            revocation_date: time(entry.revocation.time.min(this_update))?,
-            crl_entry_extensions: (!extensions.is_empty()).then_some(extensions),
-        })
-    }
-}
-
-impl<'a> RevokedCertificate<'a> {
-    /// Makes the entry of a delta CRL of `this_update` that takes a certificate off its base.
-    ///
-    /// RFC 5280 §5.3.1: removeFromCRL stands on delta CRLs only.
-    pub(super) fn removed(serial: &'a SerialNumber, this_update: UnixTime) -> der::Result<Self> {
-        let number = [ReasonCode::REMOVE_FROM_CRL];
-        let reason = extension(oid::CRL_REASON, &AnyRef::new(Tag::Enumerated, &number)?)?;
-        Ok(Self {
-            user_certificate: AnyRef::new(Tag::Integer, serial.octets())?,
-            revocation_date: time(this_update)?,
-            crl_entry_extensions: Some(vec![reason]),
-        })
-    }
 }
 
 /// ```text

@@ -109,8 +109,9 @@ impl RecordedOctets {
         Self { engine: Arc::downgrade(engine), scope, number, length }
     }
 
-    /// The parts from the one numbered `first` on, as far as they are there one after the other.
-    fn parts_from(&self, first: u32) -> Result<Vec<u8>, EngineError> {
+    /// What stands `within` octets behind the start of the part numbered `first`, and in those behind it, as far as they are
+    /// there one after the other.
+    fn parts_from(&self, first: u32, within: usize) -> Result<Vec<u8>, EngineError> {
         // A ledger that was closed has nothing any more.
         let Some(engine) = self.engine.upgrade() else { return Ok(Vec::new()) };
         let (issuer, scope) = &self.scope;
@@ -124,8 +125,13 @@ impl RecordedOctets {
             PARTS_OF_PAGE,
         )?;
         let in_order = (first..).map(key_of);
-        let parts = rows.into_iter().zip(in_order).take_while(|((key, _), expected)| key == expected);
-        Ok(parts.flat_map(|((_, octets), _)| octets).collect())
+        let mut page = Vec::with_capacity(PAGE_OCTETS);
+        let mut skipped = within;
+        for ((_, octets), _) in rows.iter().zip(in_order).take_while(|((key, _), expected)| key == expected) {
+            page.extend_from_slice(octets.get(skipped..).unwrap_or_default());
+            skipped = 0;
+        }
+        Ok(page)
     }
 }
 
@@ -137,9 +143,8 @@ impl PagedOctets for RecordedOctets {
     fn page(&self, offset: u64) -> Result<Vec<u8>, OctetsError> {
         let part = u64::try_from(PART_OCTETS).unwrap_or(u64::MAX);
         let first = u32::try_from(offset / part).unwrap_or(u32::MAX);
-        let mut octets = self.parts_from(first).map_err(OctetsError::new)?;
         let within = usize::try_from(offset % part).unwrap_or(usize::MAX);
-        octets.drain(..within.min(octets.len()));
+        let octets = self.parts_from(first, within).map_err(OctetsError::new)?;
         if octets.is_empty() && offset < self.length {
             return Err(OctetsError::new(NoLongerThere { number: self.number }));
         }

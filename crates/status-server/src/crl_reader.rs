@@ -5,6 +5,7 @@
 //! verified by p256 and p384, whereas it is made and first verified elsewhere by others. What the list should say is not judged.
 
 mod entry;
+mod head;
 mod signed;
 mod values;
 
@@ -14,12 +15,15 @@ use ca_core::public_key::PublicKey;
 use ca_core::validity::UnixTime;
 use const_oid::ObjectIdentifier;
 use der::Decode;
+use sha2::Digest;
 use x509_cert::ext::Extension;
 use x509_cert::time::Time;
 
 pub use entry::ReadEntry;
-use signed::TbsHash;
-use values::{BIT_STRING, CONTEXT_0, GENERALIZED_TIME, INTEGER, SEQUENCE, UTC_TIME, Values};
+pub(crate) use head::Entries;
+use head::Head;
+use signed::Hashes;
+use values::{BIT_STRING, CONTEXT_0, SEQUENCE, Values};
 
 /// The most octets that extensions, a name or an entry may have.
 const LONGEST: u64 = 64 * 1024;
@@ -61,24 +65,12 @@ impl ReadCrl {
         key: &PublicKey,
         mut each: impl FnMut(&ReadEntry<'_>),
     ) -> Result<Self, ReadCrlError> {
-        let mut values = Values::new(source, TbsHash::of(key.curve()));
-        let whole = values.enter(SEQUENCE)?;
-        values.begin_signed();
-        let tbs = values.enter(SEQUENCE)?;
-        // RFC 5280 §5.1.2.1: with extensions, which each CRL has to have, the version is 2.
-        if values.take(INTEGER, 4)? != [INTEGER, 1, 1] {
-            return Err(ReadCrlError::Version);
-        }
-        let algorithm = values.take(SEQUENCE, 64)?;
-        let issuer = values.take(SEQUENCE, LONGEST)?;
-        let this_update = time(&values.take_either(UTC_TIME, GENERALIZED_TIME)?)?;
-        // RFC 5280 §5.1.2.5: nextUpdate is always there.
-        let next_update = time(&values.take_either(UTC_TIME, GENERALIZED_TIME)?)?;
+        let mut values = Values::new(source, Some(Hashes::for_key_on(key.curve())));
+        let Head { whole, tbs, algorithm, issuer, this_update, next_update, list } = Head::read(&mut values)?;
         let mut entries = 0;
-        if values.next_is(SEQUENCE, tbs)? {
-            let list = values.enter(SEQUENCE)?;
+        if let Some(list) = list {
             while values.position() < list {
-                each(&ReadEntry::read(&values.take(SEQUENCE, LONGEST)?)?);
+                each(&ReadEntry::read(values.take(SEQUENCE, LONGEST)?)?);
                 entries += 1;
             }
             // RFC 5280 §5.1.2.6: with nothing revoked the list is absent.
@@ -87,20 +79,31 @@ impl ReadCrl {
             }
             values.leave(list)?;
         }
-        let explicit = values.take(CONTEXT_0, LONGEST)?;
+        let explicit = values.take(CONTEXT_0, LONGEST)?.to_vec();
         values.leave(tbs)?;
         values.end_signed();
-        let (outer, signature) = (values.take(SEQUENCE, 64)?, values.take(BIT_STRING, 256)?);
+        let (outer, signature) =
+            (values.take(SEQUENCE, 64)?.to_vec(), values.take(BIT_STRING, 256)?.to_vec());
         values.leave(whole)?;
-        let (octets, sha256, tbs_hash) = values.finish()?;
+        let (octets, hashes) = values.finish()?;
         // RFC 5280 §5.1.1.2: the two are the same.
         if outer != algorithm {
             return Err(ReadCrlError::Algorithm);
         }
-        tbs_hash.verify(key, &algorithm, &signature)?;
+        let hashes = hashes.ok_or(ReadCrlError::Signature)?;
+        hashes.tbs.verify(key, &algorithm, &signature)?;
         let extensions = extensions(&explicit)?;
         let number = number(&extensions, CRL_NUMBER)?.ok_or(ReadCrlError::NoNumber)?;
-        Ok(Self { issuer, this_update, next_update, number, extensions, entries, octets, sha256 })
+        Ok(Self {
+            issuer,
+            this_update,
+            next_update,
+            number,
+            extensions,
+            entries,
+            octets,
+            sha256: hashes.whole.finalize().into(),
+        })
     }
 
     /// Returns an extension's value, and whether it is critical.

@@ -20,8 +20,9 @@ use x509_cert::ext::pkix::IssuingDistributionPoint;
 use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
 
 use crate::aside::{Aside, DiskError};
-use crate::crl_reader::{ReadCrl, ReadCrlError};
+use crate::crl_reader::{ReadCrl, ReadCrlError, ReadEntry};
 use crate::document::Content;
+use kept::Kept;
 pub use kept::{Gone, Leaves};
 
 /// Returns where the CRLs of a line stand, below the folder and below `/crl/`: the 40 hexadecimal characters of its key, and
@@ -66,10 +67,10 @@ pub struct PublishedCrl {
 }
 
 impl PublishedCrl {
-    /// Reads a file with a CRL that `issuer` is said to have signed.
-    fn read(mut file: File, issuer: &Issuer) -> Result<Self, UnfitCrl> {
+    /// Reads a file with a CRL that `issuer` is said to have signed, and tells `each` of every entry.
+    fn read(mut file: File, issuer: &Issuer, each: impl FnMut(&ReadEntry<'_>)) -> Result<Self, UnfitCrl> {
         file.seek(SeekFrom::Start(0)).map_err(ReadCrlError::from)?;
-        let crl = ReadCrl::read(&file, issuer.certificate().public_key(), |_| {}).map_err(UnfitCrl::from)?;
+        let crl = ReadCrl::read(&file, issuer.certificate().public_key(), each).map_err(UnfitCrl::from)?;
         // RFC 5280 §6.3.3 (f), (g): of this name, and signed with this key.
         if crl.issuer != issuer.name().der() {
             return Err(UnfitCrl::NotOfIssuer);
@@ -178,9 +179,19 @@ impl CrlFolder {
         line: &CrlLine,
         issuer: &Issuer,
     ) -> Result<Option<PublishedCrl>, ReadPublishedError> {
+        self.read_published(line, issuer, |_| {})
+    }
+
+    /// Reads it, and tells `each` of every entry: before it is known whose they are.
+    fn read_published(
+        &self,
+        line: &CrlLine,
+        issuer: &Issuer,
+        each: impl FnMut(&ReadEntry<'_>),
+    ) -> Result<Option<PublishedCrl>, ReadPublishedError> {
         let path = self.file_of(line);
         match File::open(&path) {
-            Ok(file) => match PublishedCrl::read(file, issuer) {
+            Ok(file) => match PublishedCrl::read(file, issuer, each) {
                 Ok(published) => Ok(Some(published)),
                 Err(UnfitCrl::Unreadable(ReadCrlError::Octets(cause))) => {
                     Err(ReadPublishedError::Disk { path, cause })
@@ -229,14 +240,21 @@ impl CrlFolder {
         let mut aside = Aside::begin(&place)?;
         io::copy(&mut octets, aside.file()).map_err(DiskError::of("write the new file"))?;
         let written = aside.file().try_clone().map_err(DiskError::of("read the new file"))?;
-        let new = PublishedCrl::read(written, issuer)?;
+        let new = PublishedCrl::read(written, issuer, |_| {})?;
         new.check_line(issuer, line)?;
-        match self.published(line, issuer) {
+        let complete = line.kind == CrlKind::Complete;
+        let mut kept = Kept::beside(&new, leaves)?;
+        let compare = |entry: &ReadEntry<'_>| {
+            if complete {
+                kept.take(entry);
+            }
+        };
+        match self.read_published(line, issuer, compare) {
             Ok(Some(published)) if published == new => return Ok(published),
             Ok(Some(published)) => {
                 check_follows(&new, &published)?;
-                if line.kind == CrlKind::Complete {
-                    kept::check(&new, &published, issuer.certificate().public_key(), leaves)?;
+                if complete {
+                    kept.finish(&published)?;
                 }
             }
             Ok(None) => {}

@@ -11,11 +11,14 @@ use x509_cert::ext::{Extension, Extensions};
 use x509_cert::time::Time;
 
 use super::{DER, ExaminedCrl, find, not_der};
+use crate::crl_entry::PlainEntry;
 use crate::crl_frame::Values;
 use crate::lint::rfc5280::fields::check_time_encoding;
 use crate::lint::{Finding, encodes_to, require, unix_time};
 use crate::oid;
+use crate::reason::ReasonCode;
 use crate::serial_number::SerialNumber;
+use crate::validity::UnixTime;
 
 /// ```text
 /// SEQUENCE {
@@ -40,7 +43,27 @@ pub(super) struct EntryRule {
 /// Where the walk through the entries stands.
 struct Walk<'a> {
     crl: &'a ExaminedCrl<'a>,
-    previous: Option<Vec<u8>>,
+    this_update: UnixTime,
+    /// The serial number of the entry before; none before the first.
+    previous: Vec<u8>,
+}
+
+impl Walk<'_> {
+    /// Tells whether an entry is as plain as nearly all are, and one that no rule has anything to say of.
+    fn is_good(&self, entry: &PlainEntry<'_>) -> bool {
+        let PlainEntry { serial, revocation_date, reason } = *entry;
+        let given = |number| number != 0 && ReasonCode::from_number(number).is_some();
+        SerialNumber::from_octets(serial).is_ok()
+            && self.previous.as_slice() < serial
+            && self.crl.input.issuer.certificate().serial().octets() != serial
+            && revocation_date <= self.this_update
+            && reason.is_none_or(given)
+    }
+
+    fn is_at(&mut self, serial: &[u8]) {
+        self.previous.clear();
+        self.previous.extend_from_slice(serial);
+    }
 }
 
 pub(super) const RULES: [EntryRule; 7] = [
@@ -67,13 +90,18 @@ pub(super) fn lint(crl: &ExaminedCrl<'_>, findings: &mut Vec<Finding>) {
         return;
     };
     let undecoded = |cause: &dyn Display| not_der(format!("an entry cannot be decoded: {cause}"));
-    let mut walk = Walk { crl, previous: None };
+    let this_update = unix_time(crl.fields.this_update);
+    let mut walk = Walk { crl, this_update, previous: Vec::new() };
     loop {
         let octets = match values.next_value() {
             Ok(Some(octets)) => octets,
             Ok(None) => return,
             Err(cause) => return findings.push(undecoded(&cause)),
         };
+        if let Some(entry) = PlainEntry::read(octets).filter(|entry| walk.is_good(entry)) {
+            walk.is_at(entry.serial);
+            continue;
+        }
         let entry = match EntryFields::from_der(octets) {
             Ok(entry) => entry,
             Err(cause) => return findings.push(undecoded(&cause)),
@@ -88,7 +116,7 @@ pub(super) fn lint(crl: &ExaminedCrl<'_>, findings: &mut Vec<Finding>) {
                 findings.push(Finding { rule: rule.id, citation: rule.citation, what });
             }
         }
-        walk.previous = Some(entry.serial.as_bytes().to_vec());
+        walk.is_at(entry.serial.as_bytes());
     }
 }
 
@@ -105,8 +133,9 @@ fn entry_serial_number(_: &Walk<'_>, entry: &EntryFields<'_>) -> Result<(), Stri
 
 /// Entries ascend, so none appears twice.
 fn entry_order(walk: &Walk<'_>, entry: &EntryFields<'_>) -> Result<(), String> {
-    let ascends = walk.previous.as_deref().is_none_or(|previous| previous < entry.serial.as_bytes());
-    require(ascends, || format!("the entry {} is out of order, or there twice", shown(entry)))
+    require(walk.previous.as_slice() < entry.serial.as_bytes(), || {
+        format!("the entry {} is out of order, or there twice", shown(entry))
+    })
 }
 
 /// The CA does not revoke itself.
@@ -120,7 +149,7 @@ fn own_serial_number(walk: &Walk<'_>, entry: &EntryFields<'_>) -> Result<(), Str
 /// A revocation date is encoded as certificates encode theirs, and does not lie after thisUpdate.
 fn entry_date(walk: &Walk<'_>, entry: &EntryFields<'_>) -> Result<(), String> {
     check_time_encoding(entry.revocation_date)?;
-    let past = unix_time(entry.revocation_date) <= unix_time(walk.crl.fields.this_update);
+    let past = unix_time(entry.revocation_date) <= walk.this_update;
     require(past, || {
         format!("the entry {} is revoked at {}, after thisUpdate", shown(entry), entry.revocation_date)
     })

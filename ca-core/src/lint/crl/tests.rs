@@ -342,6 +342,7 @@ fn entry_faults() -> Vec<Fault> {
         ("rfc5280.crl-entry-order", "twice", revoking(vec![plain(&[9, 1]), plain(&[9, 1])])),
         ("rfc5280.crl-own-serial-number", "its own", revoking(vec![plain(&own)])),
         ("rfc5280.crl-entry-date", "tomorrow", revoking(vec![entry(&[9, 1], "261122000000Z", &[])])),
+        ("rfc5280.crl-entry-date", "a second late", revoking(vec![entry(&[9, 1], "261121100001Z", &[])])),
         (
             "rfc5280.crl-entry-date",
             "GeneralizedTime in 2026",

@@ -213,7 +213,9 @@ fn due(store: &Store, seconds: i64) -> Vec<ScheduledRevocation> {
 
 fn what_is_revoked_is_due_no_more_and_another_time_is_in_the_place_of_the_first(ground: &Ground) {
     let store = ground.open();
-    (1..=2).for_each(|number| drop(store.issue(intent(number))));
+    for number in 1..=2 {
+        store.issue(intent(number));
+    }
     for (number, seconds) in [(1, 50), (2, 20), (1, 10)] {
         schedule(&store, &scheduled(number, seconds));
     }
@@ -251,7 +253,9 @@ fn unblock(store: &Store, number: u8, name: &str) -> Unblocked {
 
 fn what_was_shut_out_and_scheduled_after_a_copy_was_made_comes_back_from_the_log(ground: &Ground) {
     let store = ground.open();
-    (1..=2).for_each(|number| drop(store.issue(intent(number))));
+    for number in 1..=2 {
+        store.issue(intent(number));
+    }
     planned(&store);
     let (rows, _) = copied(&store);
     schedule(&store, &scheduled(1, 10));

@@ -102,7 +102,11 @@ fn readers_see_certificates_only_come_and_advance(ground: &Ground) {
         let writers: Vec<_> = (0..4_u16)
             .map(|writer| {
                 let store = &store;
-                scope.spawn(move || (0..50).for_each(|turn| drop(store.issue(intent(writer * 50 + turn)))))
+                scope.spawn(move || {
+                    for turn in 0..50 {
+                        store.issue(intent(writer * 50 + turn));
+                    }
+                })
             })
             .collect();
         writers.into_iter().for_each(|writer| writer.join().unwrap());

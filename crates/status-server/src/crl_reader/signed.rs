@@ -1,4 +1,4 @@
-//! The hash of what was signed, made as it comes, and the signature over it (RFC 5758 §3.2).
+//! The hashes of a CRL and of what was signed of it, made as it comes, and the signature over the latter (RFC 5758 §3.2).
 
 use ca_core::public_key::PublicKey;
 use ca_core::suite::Curve;
@@ -10,6 +10,27 @@ use super::{ReadCrlError, values};
 const WITH_SHA256: &[u8] = &[0x30, 10, 6, 8, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 4, 3, 2];
 const WITH_SHA384: &[u8] = &[0x30, 10, 6, 8, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 4, 3, 3];
 
+/// The hashes of what went by.
+pub(super) struct Hashes {
+    pub(super) whole: Sha256,
+    pub(super) tbs: TbsHash,
+    /// Whether what goes by was signed.
+    pub(super) within_signed: bool,
+}
+
+impl Hashes {
+    pub(super) fn for_key_on(curve: Curve) -> Self {
+        Self { whole: Sha256::new(), tbs: TbsHash::of(curve), within_signed: false }
+    }
+
+    pub(super) fn update(&mut self, octets: &[u8]) {
+        self.whole.update(octets);
+        if self.within_signed {
+            self.tbs.update(octets);
+        }
+    }
+}
+
 /// The hash that the curve of the key fixes.
 pub(super) enum TbsHash {
     Sha256(Sha256),
@@ -17,14 +38,14 @@ pub(super) enum TbsHash {
 }
 
 impl TbsHash {
-    pub(super) fn of(curve: Curve) -> Self {
+    fn of(curve: Curve) -> Self {
         match curve {
             Curve::P256 => Self::Sha256(Sha256::new()),
             Curve::P384 => Self::Sha384(Sha384::new()),
         }
     }
 
-    pub(super) fn update(&mut self, octets: &[u8]) {
+    fn update(&mut self, octets: &[u8]) {
         match self {
             Self::Sha256(hash) => hash.update(octets),
             Self::Sha384(hash) => hash.update(octets),

@@ -2,10 +2,8 @@
 
 use std::io::{ErrorKind, Read};
 
-use sha2::{Digest, Sha256};
-
 use super::ReadCrlError;
-use super::signed::TbsHash;
+use super::signed::Hashes;
 
 pub(super) const INTEGER: u8 = 0x02;
 pub(super) const BIT_STRING: u8 = 0x03;
@@ -24,15 +22,13 @@ pub(super) struct Values<R> {
     ahead: Vec<u8>,
     taken: usize,
     position: u64,
-    whole: Sha256,
-    tbs: TbsHash,
-    within_signed: bool,
+    /// Made of what is taken, where anybody wants them.
+    hashes: Option<Hashes>,
 }
 
 impl<R: Read> Values<R> {
-    pub(super) fn new(source: R, tbs: TbsHash) -> Self {
-        let (ahead, whole) = (Vec::new(), Sha256::new());
-        Self { source, ahead, taken: 0, position: 0, whole, tbs, within_signed: false }
+    pub(super) const fn new(source: R, hashes: Option<Hashes>) -> Self {
+        Self { source, ahead: Vec::new(), taken: 0, position: 0, hashes }
     }
 
     /// How many octets lie behind.
@@ -42,18 +38,22 @@ impl<R: Read> Values<R> {
 
     /// What comes from here on is what was signed.
     pub(super) const fn begin_signed(&mut self) {
-        self.within_signed = true;
+        if let Some(hashes) = &mut self.hashes {
+            hashes.within_signed = true;
+        }
     }
 
     /// What was signed ends here.
     pub(super) const fn end_signed(&mut self) {
-        self.within_signed = false;
+        if let Some(hashes) = &mut self.hashes {
+            hashes.within_signed = false;
+        }
     }
 
     /// Moves into a value; returns where it ends.
     pub(super) fn enter(&mut self, tag: u8) -> Result<u64, ReadCrlError> {
         let (header, content) = self.header(tag)?;
-        drop(self.octets(header)?);
+        self.octets(header)?;
         Ok(self.position.saturating_add(content))
     }
 
@@ -63,7 +63,7 @@ impl<R: Read> Values<R> {
     }
 
     /// Takes a value whole, which has at most `longest` octets.
-    pub(super) fn take(&mut self, tag: u8, longest: u64) -> Result<Vec<u8>, ReadCrlError> {
+    pub(super) fn take(&mut self, tag: u8, longest: u64) -> Result<&[u8], ReadCrlError> {
         let (header, content) = self.header(tag)?;
         if content > longest {
             return Err(self.not_der());
@@ -73,7 +73,7 @@ impl<R: Read> Values<R> {
     }
 
     /// Takes a short value of one of two tags.
-    pub(super) fn take_either(&mut self, one: u8, other: u8) -> Result<Vec<u8>, ReadCrlError> {
+    pub(super) fn take_either(&mut self, one: u8, other: u8) -> Result<&[u8], ReadCrlError> {
         let tag = self.peek(0)?;
         self.take(if tag == one { one } else { other }, 32)
     }
@@ -83,12 +83,9 @@ impl<R: Read> Values<R> {
         Ok(self.position < end && self.peek(0)? == tag)
     }
 
-    /// Says that nothing may follow; returns the number of octets, their SHA-256, and the hash of what was signed.
-    pub(super) fn finish(mut self) -> Result<(u64, [u8; 32], TbsHash), ReadCrlError> {
-        if self.fill(1)? {
-            return Err(self.not_der());
-        }
-        Ok((self.position, self.whole.finalize().into(), self.tbs))
+    /// Says that nothing may follow; returns the number of octets, and the hashes.
+    pub(super) fn finish(mut self) -> Result<(u64, Option<Hashes>), ReadCrlError> {
+        if self.fill(1)? { Err(self.not_der()) } else { Ok((self.position, self.hashes)) }
     }
 
     /// Returns how many octets header and content of the next value have.
@@ -120,16 +117,15 @@ impl<R: Read> Values<R> {
         self.ahead.get(self.taken + at).copied().ok_or_else(|| self.not_der())
     }
 
-    fn octets(&mut self, count: usize) -> Result<Vec<u8>, ReadCrlError> {
+    fn octets(&mut self, count: usize) -> Result<&[u8], ReadCrlError> {
         if !self.fill(count)? {
             return Err(self.not_der());
         }
-        let taken = self.ahead.get(self.taken..self.taken + count).unwrap_or_default().to_vec();
+        let taken = self.ahead.get(self.taken..self.taken + count).unwrap_or_default();
         self.taken += count;
         self.position += u64::try_from(count).unwrap_or_default();
-        self.whole.update(&taken);
-        if self.within_signed {
-            self.tbs.update(&taken);
+        if let Some(hashes) = &mut self.hashes {
+            hashes.update(taken);
         }
         Ok(taken)
     }
@@ -169,4 +165,12 @@ pub(super) fn split(value: &[u8]) -> Result<(&[u8], &[u8]), ReadCrlError> {
         None => return Err(ReadCrlError::NotDer { at: 0 }),
     };
     value.split_at_checked(header).ok_or(ReadCrlError::NotDer { at: 0 })
+}
+
+/// Splits a value of this tag and of fewer than 128 octets from what stands behind it; returns its content and that.
+pub(super) fn short(tag: u8, octets: &[u8]) -> Option<(&[u8], &[u8])> {
+    match octets {
+        [first, length @ ..0x80, rest @ ..] if *first == tag => rest.split_at_checked(usize::from(*length)),
+        _ => None,
+    }
 }

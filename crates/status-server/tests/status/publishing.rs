@@ -156,6 +156,19 @@ fn l_05_a_list_that_lost_most_of_its_entries_or_all_is_refused_and_says_how_many
 }
 
 #[test]
+fn l_06_what_a_file_lists_that_this_ca_did_not_sign_keeps_no_list_back() {
+    let mut world = knowing(World::new(), 1..=100);
+    let mut damaged = der(&world.crl());
+    let last = damaged.len() - 1;
+    damaged[last] ^= 1;
+    fs::write(folder(&world).file_of(&name(&world)), &damaged).unwrap();
+    world = knowing(world, 1..=1);
+    let next = world.crl();
+    publish_where(&world, &next, &|_| false).unwrap();
+    assert_eq!(published(&world), der(&next));
+}
+
+#[test]
 fn l_03_of_two_nodes_that_publish_at_once_one_wins() {
     let world = World::new();
     let first = world.crl();
