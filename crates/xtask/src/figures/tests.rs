@@ -86,7 +86,7 @@ fn what_is_quick_or_not_whole_is_not_for_the_repository() {
     let reason = |text: &str| unfit(&said(text));
     assert!(reason(&SAID.replace("\"quick\": false", "\"quick\": true")).unwrap().contains("quick"));
     assert!(
-        reason(&empty()).unwrap().contains("13 rows of the README, such as chain, P-256, fjall, 1 requester")
+        reason(&empty()).unwrap().contains("14 rows of the README, such as chain, P-256, fjall, 1 requester")
     );
     let failed = SAID
         .replace("\"quick\": false,", "\"quick\": false, \"failed\": [\"another row: the disk is full\"],");
