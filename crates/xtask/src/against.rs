@@ -131,18 +131,27 @@ fn told(ratios: &[f64]) -> String {
     format!("{median:.2} [{:.2} – {:.2}]", least(ratios), most(ratios))
 }
 
-/// Checks a commit out beside the work tree.
+/// Checks a commit out beside the work tree. What a run before has checked out stays, and with it what was built of it.
 fn check_out(root: &Path, place: &Path, commit: &str) -> anyhow::Result<PathBuf> {
     let sources = place.join("sources");
-    let git = |arguments: &[&str]| {
+    let git = |directory: &Path, arguments: &[&str]| {
         let mut command = Command::new("git");
-        command.arg("-C").arg(root).args(arguments).status().context("git does not start")
+        command.arg("-C").arg(directory).args(arguments).output().context("git does not start")
     };
+    let named = |directory: &Path, commit: &str| -> anyhow::Result<Option<Vec<u8>>> {
+        let said = git(directory, &["rev-parse", "--verify", "--quiet", &format!("{commit}^{{commit}}")])?;
+        Ok(said.status.success().then_some(said.stdout))
+    };
+    let wanted = named(root, commit)?.with_context(|| format!("there is no commit {commit}"))?;
+    if sources.join(".git").exists() && named(&sources, "HEAD")?.as_ref() == Some(&wanted) {
+        return Ok(sources);
+    }
     let path = sources.to_str().context("the path of the work tree is not UTF-8")?;
-    // Of a run before, perhaps.
-    let _ = git(&["worktree", "remove", "--force", path])?;
-    if !git(&["worktree", "add", "--detach", path, commit])?.success() {
-        bail!("{commit} cannot be checked out");
+    // Of another commit, perhaps.
+    let _ = git(root, &["worktree", "remove", "--force", path])?;
+    let added = git(root, &["worktree", "add", "--detach", path, commit])?;
+    if !added.status.success() {
+        bail!("{commit} cannot be checked out: {}", String::from_utf8_lossy(&added.stderr).trim());
     }
     Ok(sources)
 }

@@ -24,6 +24,23 @@ impl Product {
         }
     }
 
+    /// What cargo calls it: with the benchmark it builds the program too.
+    const fn target(self) -> &'static str {
+        match self {
+            Self::Benchmark => "throughput",
+            Self::Program => "meter-pki",
+        }
+    }
+
+    /// Finds where it lies in what cargo says of all that it built, a JSON object on each line.
+    fn executable(self, said: &str) -> Option<PathBuf> {
+        let of = |line: &str| serde_json::from_str::<Built>(line).ok();
+        said.lines()
+            .filter_map(of)
+            .filter(|built| built.target.name == self.target())
+            .find_map(|built| built.executable)
+    }
+
     /// What it is told, so that it measures.
     const fn ask(self) -> &'static [&'static str] {
         match self {
@@ -36,7 +53,13 @@ impl Product {
 /// What cargo says of what it built.
 #[derive(Debug, Deserialize)]
 struct Built {
+    target: Target,
     executable: Option<PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Target {
+    name: String,
 }
 
 /// Something that measures.
@@ -65,10 +88,9 @@ impl Measuring {
             bail!("what measures does not build in {}", sources.display());
         }
         let text = String::from_utf8_lossy(&built.stdout);
-        let of = |line: &str| serde_json::from_str::<Built>(line).ok()?.executable;
-        let executable = text.lines().filter_map(of).next_back();
-        let executable =
-            executable.with_context(|| format!("cargo built no executable in {}", sources.display()))?;
+        let executable = product
+            .executable(&text)
+            .with_context(|| format!("cargo built no executable in {}", sources.display()))?;
         Ok(Self { product, executable })
     }
 
@@ -91,5 +113,24 @@ impl Measuring {
             bail!("{} failed and said why above", self.executable.display());
         }
         Ok(said.stdout)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_measures_is_found_among_all_that_was_built() {
+        let said = [
+            r#"{"reason":"compiler-artifact","target":{"kind":["lib"],"name":"throughput"},"executable":null}"#,
+            r#"{"reason":"compiler-artifact","target":{"kind":["bench"],"name":"throughput"},"executable":"/t/throughput-1"}"#,
+            r#"{"reason":"compiler-artifact","target":{"kind":["bin"],"name":"meter-pki"},"executable":"/t/meter-pki"}"#,
+            r#"{"reason":"build-finished","success":true}"#,
+        ];
+        let said = said.join("\n");
+        assert_eq!(Product::Benchmark.executable(&said), Some("/t/throughput-1".into()));
+        assert_eq!(Product::Program.executable(&said), Some("/t/meter-pki".into()));
+        assert_eq!(Product::Program.executable(said.lines().next().unwrap()), None);
     }
 }
