@@ -148,7 +148,7 @@ fn check_out(root: &Path, place: &Path, commit: &str) -> anyhow::Result<PathBuf>
     }
     let path = sources.to_str().context("the path of the work tree is not UTF-8")?;
     // Of another commit, perhaps.
-    let _ = git(root, &["worktree", "remove", "--force", path])?;
+    drop(git(root, &["worktree", "remove", "--force", path])?);
     let added = git(root, &["worktree", "add", "--detach", path, commit])?;
     if !added.status.success() {
         bail!("{commit} cannot be checked out: {}", String::from_utf8_lossy(&added.stderr).trim());
