@@ -60,6 +60,9 @@ fn t_13_a_server_without_descriptors_says_so_and_recovers() {
 /// All that the server may have, be it of its own or of files that it has read, as the system counts it when memory is short.
 const MEMORY_KIB: u64 = 256 * 1024;
 
+/// All the address space for data that it may set aside: half as much again, for its allocator does not use all of it (ADR 65).
+const SET_ASIDE_KIB: u64 = 384 * 1024;
+
 /// Announces a body of 64 KiB and holds back its last octet, or sends chunk after chunk without an end.
 async fn fill(caller: &Caller, device: &Device, number: usize) -> std::io::Result<Call> {
     const CHUNK: usize = 0x1_0000;
@@ -115,6 +118,8 @@ fn t_14_a_flooded_server_lives_in_256_mib_and_tells_whom_it_cannot_serve() {
     let fleet = born(&rehearsal, 0..KINDS + 120);
     let (of_the_flood, good) = fleet.split_at(KINDS);
     let process = rehearsal.process_number();
+    // Beyond that the system gives nothing, and a program that asks for more ends.
+    drop(run("prlimit", [format!("--pid={process}"), format!("--data={}", SET_ASIDE_KIB * 1024)]).ok());
     let caller = Caller::new(&rehearsal);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let slow = Arc::new(Crowd::new(&caller, of_the_flood));

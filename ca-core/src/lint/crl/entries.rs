@@ -49,7 +49,8 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Tells whether an entry is as plain as nearly all are, and one that no rule has anything to say of.
+    /// Tells whether an entry is as plain as nearly all are, and one that no rule has anything to say of: whatever [`RULES`] demand of
+    /// serial number, date and reason stands here too.
     fn is_good(&self, entry: &PlainEntry<'_>) -> bool {
         let PlainEntry { serial, revocation_date, reason } = *entry;
         let given = |number| number != 0 && ReasonCode::from_number(number).is_some();
@@ -66,6 +67,7 @@ impl Walk<'_> {
     }
 }
 
+/// A rule about what a plain entry has must stand in [`Walk::is_good`] too, or plain entries are not held against it.
 pub(super) const RULES: [EntryRule; 7] = [
     entry_rule("rfc5280.crl-entry-serial-number", "RFC 5280 §4.1.2.2, §5.1.2.6", entry_serial_number),
     entry_rule("rfc5280.crl-entry-order", "RFC 5280 §5.1.2.6", entry_order),
